@@ -1,0 +1,51 @@
+package access
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// The resource types that a model refers to by ARM ID.
+const (
+	WorkspaceType            = "Microsoft.MachineLearningServices/workspaces"
+	StorageAccountType       = "Microsoft.Storage/storageAccounts"
+	UserAssignedIdentityType = "Microsoft.ManagedIdentity/userAssignedIdentities"
+)
+
+// An ARMID is the ID of a top-level resource in Resource Manager, taken apart.
+type ARMID struct {
+	SubscriptionID, ResourceGroup, Type, Name string
+}
+
+var (
+	guidForm  = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	armIDForm = regexp.MustCompile(`(?i)^/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/([^/]+/[^/]+)/([^/]+)$`)
+)
+
+// IsGUID reports whether s is a GUID as Azure writes it, in either case.
+func IsGUID(s string) bool { return guidForm.MatchString(s) }
+
+// ParseARMID takes apart the ID of a top-level resource and checks that it is of the wanted type, such as
+// WorkspaceType. The error says what is wrong with the ID and what one of the type looks like.
+func ParseARMID(id, wantType string) (ARMID, error) {
+	want := fmt.Sprintf("write /subscriptions/<id>/resourceGroups/<group>/providers/%s/<name>", wantType)
+	m := armIDForm.FindStringSubmatch(id)
+	if m == nil {
+		return ARMID{}, fmt.Errorf("%q is not the ARM ID of a resource; %s", id, want)
+	}
+	parsed := ARMID{SubscriptionID: m[1], ResourceGroup: m[2], Type: m[3], Name: m[4]}
+	if !strings.EqualFold(parsed.Type, wantType) {
+		return ARMID{}, fmt.Errorf("%q is the ID of a %s; %s", id, parsed.Type, want)
+	}
+	if !IsGUID(parsed.SubscriptionID) {
+		return ARMID{}, fmt.Errorf("%q: the subscription %q is not a GUID; %s", id, parsed.SubscriptionID, want)
+	}
+	return parsed, nil
+}
+
+// Subscription is the scope of the ID's subscription.
+func (id ARMID) Subscription() string { return "/subscriptions/" + id.SubscriptionID }
+
+// Group is the scope of the ID's resource group.
+func (id ARMID) Group() string { return id.Subscription() + "/resourceGroups/" + id.ResourceGroup }

@@ -1,0 +1,38 @@
+package access
+
+import "cmp"
+
+// A ClusterIdentity says which managed identities a compute cluster has.
+type ClusterIdentity string
+
+// The identities that a cluster may have. Where it has both, its default identity, the one that mounts, is the
+// system-assigned one.
+const (
+	SystemAssigned ClusterIdentity = "systemAssigned"
+	UserAssigned   ClusterIdentity = "userAssigned"
+	BothAssigned   ClusterIdentity = "both"
+	NoIdentity     ClusterIdentity = "none"
+)
+
+// ClusterIdentities lists the values.
+func ClusterIdentities() []string {
+	return []string{string(SystemAssigned), string(UserAssigned), string(BothAssigned), string(NoIdentity)}
+}
+
+// A Cluster is a compute cluster on which deployments run. Its managed identity mounts the data of every job.
+type Cluster struct {
+	// ComputeName is its name in the workspace: 2 to 16 letters, digits and hyphens. "" for its name in the model.
+	ComputeName string
+	// Existing is set where the cluster is there before the stack is; its identity is then looked up.
+	Existing bool
+	// Identity of a cluster made by the stack. Default: systemAssigned.
+	Identity ClusterIdentity
+	// UserAssignedIdentityID is the ARM ID of an identity that exists; "" if the stack makes one.
+	UserAssignedIdentityID string
+}
+
+// EffectiveIdentity is Identity, or its default.
+func (c Cluster) EffectiveIdentity() ClusterIdentity { return cmp.Or(c.Identity, SystemAssigned) }
+
+// NameOr returns the cluster's name in the workspace; name is its name in the model.
+func (c Cluster) NameOr(name string) string { return cmp.Or(c.ComputeName, name) }

@@ -1,0 +1,152 @@
+package access
+
+import (
+	"cmp"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// An InputKind is a row of the seed's table: the kind of thing that a job reads.
+type InputKind string
+
+// The kinds of data inputs.
+const (
+	DataStore InputKind = "dataStore"
+	DataAsset InputKind = "dataAsset"
+	Blob      InputKind = "blob"
+	ADLSGen1  InputKind = "adlsGen1"
+	ADLSGen2  InputKind = "adlsGen2"
+)
+
+// InputKinds lists the kinds that can be declared; ADLSGen1 is known, and refused.
+func InputKinds() []string {
+	return []string{string(DataStore), string(DataAsset), string(Blob), string(ADLSGen2)}
+}
+
+// A Mechanism is what gives access to the data of an input.
+type Mechanism string
+
+// The mechanisms of the seed's column "Access granted by".
+const (
+	ByStoreCredential Mechanism = "credential in store" // access key or SAS: nothing to grant
+	ByRBAC            Mechanism = "rbac"                // role assignments
+	ByACL             Mechanism = "acl"                 // POSIX ACLs of the file system
+)
+
+// credential is one row of the seed's table.
+type credential struct {
+	kind       InputKind
+	inStore    bool // the store holds a credential; only where store is set
+	store      bool // the input lies in a data store of the workspace, which may hold a credential
+	mechanisms []Mechanism
+}
+
+// The seed's table, row by row. Where the mechanism is not the store's own credential, two identities need access: the
+// cluster identity mounts, the job identity (the invoker) reads.
+var credentials = []credential{
+	{DataStore, true, true, []Mechanism{ByStoreCredential}},
+	{DataAsset, true, true, []Mechanism{ByStoreCredential}},
+	{DataStore, false, true, []Mechanism{ByRBAC}},
+	{DataAsset, false, true, []Mechanism{ByRBAC}},
+	{Blob, false, false, []Mechanism{ByRBAC}},
+	{ADLSGen1, false, false, []Mechanism{ByACL}}, // the service was retired on 2024-02-29
+	{ADLSGen2, false, false, []Mechanism{ByRBAC, ByACL}},
+}
+
+func lookup(kind InputKind, inStore bool) (credential, bool) {
+	for _, row := range credentials {
+		if row.kind == kind && row.inStore == inStore {
+			return row, true
+		}
+	}
+	return credential{}, false
+}
+
+// A GrantScope is where, in a storage account, readers and writers are granted access.
+type GrantScope string
+
+// The scopes of storage grants.
+const (
+	AtContainer GrantScope = "container"
+	AtAccount   GrantScope = "account"
+)
+
+// A DataInput is what a job reads.
+type DataInput struct {
+	// Kind is dataStore, dataAsset, blob or adlsGen2. Required. adlsGen1 is refused: Azure retired it on 2024-02-29.
+	Kind InputKind `pulumi:"kind"`
+	// CredentialInStore says whether the data store holds an access key or SAS. Required for dataStore and dataAsset; means
+	// nothing for the others.
+	CredentialInStore *bool `pulumi:"credentialInStore,optional"`
+	// StorageAccount is the name, in this model, of the account that holds the data. Required where identities read.
+	StorageAccount string `pulumi:"storageAccount,optional"`
+	// Container (file system, for adlsGen2) that holds the data. Required for blob and adlsGen2.
+	Container string `pulumi:"container,optional"`
+	// Path of the data in the container, data store or asset. Default: all of it.
+	Path string `pulumi:"path,optional"`
+	// DataStore is the name of the data store in the workspace. Required for dataStore and dataAsset.
+	DataStore string `pulumi:"dataStore,optional"`
+	// DataAsset and Version name the data asset. Required for dataAsset.
+	DataAsset string `pulumi:"dataAsset,optional"`
+	Version   string `pulumi:"version,optional"`
+	// Type is folder or file. Default: folder.
+	Type string `pulumi:"type,optional"`
+	// Scope of the reader grants: container or account. Default: container where one is named, else account.
+	Scope GrantScope `pulumi:"scope,optional"`
+	// GrantedBy is rbac or, for adlsGen2 alone, acl: then no role is assigned, and the POSIX ACLs are the user's to set.
+	// Default: rbac.
+	GrantedBy Mechanism `pulumi:"grantedBy,optional"`
+}
+
+// Mechanism returns what gives access to the data: the seed's table, and the user's choice where it leaves one.
+func (d DataInput) Mechanism() Mechanism {
+	row, ok := lookup(d.Kind, d.CredentialInStore != nil && *d.CredentialInStore)
+	if !ok {
+		return ""
+	}
+	return cmp.Or(d.GrantedBy, row.mechanisms[0])
+}
+
+// scope is where readers are granted access.
+func (d DataInput) scope() Scope { return storageScope(d.StorageAccount, d.Container, d.Scope) }
+
+// A DataOutput is a Blob data store that jobs write to; batch endpoints write nowhere else. Who writes is inferred from
+// the seed's table for inputs, as no document states it: the cluster identity mounts, the job identity writes, and both
+// need to write.
+type DataOutput struct {
+	// DataStore is the name of the data store in the workspace. Required.
+	DataStore string `pulumi:"dataStore"`
+	// CredentialInStore says whether the data store holds an access key or SAS; then nothing is granted. Required.
+	CredentialInStore *bool `pulumi:"credentialInStore"`
+	// StorageAccount, Container, Path and Scope are as for a DataInput; the role is Storage Blob Data Contributor.
+	StorageAccount string     `pulumi:"storageAccount,optional"`
+	Container      string     `pulumi:"container,optional"`
+	Path           string     `pulumi:"path,optional"`
+	Scope          GrantScope `pulumi:"scope,optional"`
+}
+
+// byIdentity reports whether identities, not the store's credential, write the output.
+func (d DataOutput) byIdentity() bool { return d.CredentialInStore != nil && !*d.CredentialInStore }
+
+func (d DataOutput) scope() Scope { return storageScope(d.StorageAccount, d.Container, d.Scope) }
+
+// What reading and writing take of the identity that does it (Storage Blob Data Reader, …Contributor).
+const (
+	ReadContainers = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
+	ReadBlobs      = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
+	WriteBlobs     = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
+)
+
+// storageRoles are the permissions of the two storage roles that this package grants.
+var storageRoles = map[string]roles.Permissions{
+	roles.StorageBlobDataReader:      mustBuiltIn(roles.StorageBlobDataReader),
+	roles.StorageBlobDataContributor: mustBuiltIn(roles.StorageBlobDataContributor),
+}
+
+func mustBuiltIn(name string) roles.Permissions {
+	d, ok := roles.BuiltIn(name)
+	if !ok {
+		panic("access: no built-in role " + name)
+	}
+	return d.Permissions
+}

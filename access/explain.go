@@ -1,0 +1,191 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A HopKind is one step on the way from an invoker to its data.
+type HopKind string
+
+// The hops, in the order in which a job takes them.
+const (
+	TokenHop  HopKind = "token"  // the invoker signs in and asks for a token
+	InvokeHop HopKind = "invoke" // the endpoint checks the 35 actions
+	MountHop  HopKind = "mount"  // the cluster identity mounts the storage
+	ReadHop   HopKind = "read"   // the job identity, or the store's credential, reads
+	WriteHop  HopKind = "write"  // the job identity, or the store's credential, writes
+)
+
+// A Hop is one step: who takes it, what it needs and what gives it, or what is missing.
+type Hop struct {
+	Kind     HopKind `json:"kind"`
+	Identity string  `json:"identity"`
+	Needs    string  `json:"needs"`
+	GivenBy  string  `json:"givenBy,omitempty"`
+	Missing  string  `json:"missing,omitempty"` // "" if and only if the hop works
+}
+
+// A Path is one invoker starting a job on one endpoint with one input.
+type Path struct {
+	Invoker  string `json:"invoker"`
+	Endpoint string `json:"endpoint"`
+	Input    string `json:"input,omitempty"` // "" for an endpoint that reads nothing
+	Declared bool   `json:"declared"`        // the endpoint names the invoker, so the path should work
+	Hops     []Hop  `json:"hops"`
+}
+
+// Works reports whether every hop does.
+func (p Path) Works() bool { return p.FailsAt() == nil }
+
+// FailsAt returns the first hop that does not work, nil if all do.
+func (p Path) FailsAt() *Hop {
+	for i := range p.Hops {
+		if p.Hops[i].Missing != "" {
+			return &p.Hops[i]
+		}
+	}
+	return nil
+}
+
+// Explain returns every path of the model, invoker by endpoint by input, with the grants that Grants gives.
+func Explain(m Model) []Path { return ExplainWith(m, Grants(m)) }
+
+// ExplainWith does the same with other grants: what would work if one were missing, or if there were another.
+func ExplainWith(m Model, grants []Grant) []Path {
+	byPrincipal := map[Principal][]Grant{}
+	for _, g := range grants {
+		byPrincipal[g.Principal] = append(byPrincipal[g.Principal], g)
+	}
+	x := explainer{m, byPrincipal}
+	endpoints := m.EffectiveEndpoints()
+	var paths []Path
+	for _, invoker := range sorted(m.Invokers) {
+		start := []Hop{x.token(invoker), x.invoke(invoker)}
+		for _, name := range sorted(endpoints) {
+			e := endpoints[name]
+			declared := slices.Contains(m.InvokersOf(e), invoker)
+			inputs := slices.Sorted(slices.Values(e.Inputs))
+			if len(inputs) == 0 {
+				inputs = []string{""}
+			}
+			for _, input := range inputs {
+				hops := slices.Clone(start)
+				if input != "" {
+					hops = append(hops, x.input(invoker, e.Cluster, input)...)
+				}
+				for _, output := range slices.Sorted(slices.Values(e.Outputs)) {
+					hops = append(hops, x.output(invoker, e.Cluster, output)...)
+				}
+				paths = append(paths, Path{invoker, name, input, declared, hops})
+			}
+		}
+	}
+	return paths
+}
+
+type explainer struct {
+	m      Model
+	grants map[Principal][]Grant
+}
+
+func (x explainer) token(name string) Hop {
+	how := "a sign-in that is set up elsewhere"
+	switch i := x.m.Invokers[name]; {
+	case i.Kind == User || i.Kind == Group:
+		how = "the user's own sign-in"
+	case i.Kind == ManagedIdentity:
+		how = "the managed identity's endpoint on its host"
+	case len(i.FederatedCredentials) > 0:
+		how = "federated credentials " + strings.Join(sorted(i.FederatedCredentials), ", ")
+	case len(i.ClientSecrets) > 0:
+		how = "client secrets " + strings.Join(sorted(i.ClientSecrets), ", ")
+	}
+	return Hop{Kind: TokenHop, Identity: InvokerPrincipal(name).String(), Needs: "a token for " + Audience, GivenBy: how}
+}
+
+func (x explainer) invoke(name string) Hop {
+	actions := roles.InvokerActions()
+	hop := Hop{Kind: InvokeHop, Identity: InvokerPrincipal(name).String(), Needs: fmt.Sprintf("the %d actions at the workspace", len(actions))}
+	at := Scope{Level: string(AtWorkspace)}
+	var granted []string
+	var permissions roles.Permissions
+	for _, g := range x.grants[InvokerPrincipal(name)] {
+		if g.Role != x.m.Role.grantName() || !g.Scope.Contains(at) {
+			continue
+		}
+		if d, err := x.m.Role.Resolve(); err == nil {
+			permissions = append(permissions, d.Permissions...)
+			granted = append(granted, g.String())
+		}
+	}
+	if missing := permissions.Missing(); len(missing) > 0 {
+		hop.Missing = missing[0]
+		if more := len(missing) - 1; more > 0 {
+			hop.Missing += fmt.Sprintf(" (and %d more)", more)
+		}
+		return hop
+	}
+	hop.GivenBy = strings.Join(granted, ", ")
+	return hop
+}
+
+func (x explainer) input(invoker, cluster, name string) []Hop {
+	d := x.m.DataInputs[name]
+	return x.storage(invoker, cluster, ReadHop, d.Mechanism(), targetOf(d.StorageAccount, d.Container), roles.StorageBlobDataReader, ReadBlobs)
+}
+
+func (x explainer) output(invoker, cluster, name string) []Hop {
+	d := x.m.DataOutputs[name]
+	mechanism := ByStoreCredential
+	if d.byIdentity() {
+		mechanism = ByRBAC
+	}
+	return x.storage(invoker, cluster, WriteHop, mechanism, targetOf(d.StorageAccount, d.Container), roles.StorageBlobDataContributor, WriteBlobs)
+}
+
+// targetOf is where the data lies, whatever the scope at which access to it is granted.
+func targetOf(account, container string) Scope { return storageScope(account, container, "") }
+
+// storage gives the hops between a job and its data: the store's credential does it alone, or the cluster identity
+// mounts and the job identity acts.
+func (x explainer) storage(invoker, cluster string, kind HopKind, by Mechanism, target Scope, role, dataAction string) []Hop {
+	if by == ByStoreCredential {
+		return []Hop{{Kind: kind, Identity: "the data store's credential", Needs: "an access key or SAS in the data store", GivenBy: string(by)}}
+	}
+	needs := role + " on " + target.String()
+	mount := Hop{Kind: MountHop, Identity: ClusterPrincipal(cluster).String(), Needs: needs}
+	act := Hop{Kind: kind, Identity: InvokerPrincipal(invoker).String(), Needs: needs}
+	if by == ByACL {
+		for _, hop := range []*Hop{&mount, &act} {
+			hop.Needs = "POSIX ACL entries on " + target.String()
+			hop.GivenBy = "ACLs, which are set outside of this stack"
+		}
+		return []Hop{mount, act}
+	}
+	x.decide(&mount, ClusterPrincipal(cluster), target, dataAction)
+	x.decide(&act, InvokerPrincipal(invoker), target, dataAction)
+	return []Hop{mount, act}
+}
+
+func (x explainer) decide(hop *Hop, p Principal, target Scope, dataAction string) {
+	if p.IsCluster() {
+		if c := x.m.Clusters[p.Name]; !c.Existing && c.EffectiveIdentity() == NoIdentity {
+			hop.Missing = "a managed identity"
+			return
+		}
+	}
+	for _, g := range x.grants[p] {
+		if g.Scope.Contains(target) && storageRoles[g.Role].DataAction(dataAction).Allowed {
+			hop.GivenBy = g.String()
+			return
+		}
+	}
+	hop.Missing = hop.Needs
+}
+
+// String tells a grant without its principal: the role and where it holds.
+func (g Grant) String() string { return g.Role + " on " + g.Scope.String() }

@@ -1,0 +1,172 @@
+package access
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// Audience is the resource that a token for a batch endpoint must be issued to. A token for
+// https://management.azure.com, which manages the endpoint, does not invoke it (seed).
+const Audience = "https://ml.azure.com"
+
+// A PrincipalKind is what kind of security principal an invoker is.
+type PrincipalKind string
+
+// The kinds of principals that may invoke.
+const (
+	User             PrincipalKind = "user"
+	Group            PrincipalKind = "group"
+	ServicePrincipal PrincipalKind = "servicePrincipal"
+	ManagedIdentity  PrincipalKind = "managedIdentity"
+)
+
+// PrincipalKinds lists the kinds, in the order in which people meet them.
+func PrincipalKinds() []string {
+	return []string{string(User), string(Group), string(ServicePrincipal), string(ManagedIdentity)}
+}
+
+// PrincipalType is what Resource Manager calls the kind in a role assignment: User, Group or ServicePrincipal
+// (a managed identity is a service principal there).
+func (k PrincipalKind) PrincipalType() string {
+	switch k {
+	case User:
+		return "User"
+	case Group:
+		return "Group"
+	default:
+		return "ServicePrincipal"
+	}
+}
+
+// An Invoker is a principal that may start jobs; while its job runs, it is the job identity.
+type Invoker struct {
+	Kind PrincipalKind
+	// PrincipalID is the object ID of a principal that exists, Unknown while not known; "" if the stack makes it.
+	PrincipalID string
+	// ClientID is the application (client) ID of a principal that exists, where given.
+	ClientID string
+	// DisplayName is what the principal made by the stack is called; "" for the default.
+	DisplayName string
+	// How a service principal made by the stack signs in.
+	FederatedCredentials map[string]FederatedCredential
+	ClientSecrets        map[string]ClientSecret
+	// SignIn is "none" where the user says that the principal gets no credential here; else "".
+	SignIn string
+}
+
+// SignInNone is the value of Invoker.SignIn that asks for a service principal without credentials.
+const SignInNone = "none"
+
+// Exists reports whether the invoker is there before the stack is.
+func (i Invoker) Exists() bool { return i.PrincipalID != "" }
+
+// The issuer of GitHub Actions' tokens and the audience that Entra expects of any federated token.
+const (
+	GitHubIssuer      = "https://token.actions.githubusercontent.com"
+	FederatedAudience = "api://AzureADTokenExchange"
+)
+
+// A FederatedCredential lets a workload sign in as a service principal with a token of its own issuer, and no
+// secret. Give either GitHub, or Issuer and Subject.
+type FederatedCredential struct {
+	// GitHub names the workflow runs of GitHub Actions that may sign in.
+	GitHub *GitHubSubject `pulumi:"github,optional"`
+	// Issuer is the https URL of any other issuer, exactly as it stands in its tokens.
+	Issuer string `pulumi:"issuer,optional"`
+	// Subject is the sub claim of the tokens that may sign in, exactly.
+	Subject string `pulumi:"subject,optional"`
+	// Audience is the aud claim. Default: api://AzureADTokenExchange.
+	Audience string `pulumi:"audience,optional"`
+	// Description is shown in Entra.
+	Description string `pulumi:"description,optional"`
+}
+
+// A GitHubSubject names runs of GitHub Actions: a repository and exactly one of Branch, Tag, Environment, PullRequest.
+type GitHubSubject struct {
+	// Repository as owner/name. Required.
+	Repository string `pulumi:"repository"`
+	// OwnerID and RepositoryID are GitHub's numeric IDs. Give both for the immutable subjects that repositories made or
+	// renamed since 2026-07-15 use by default; leave both out for the classic form.
+	OwnerID      int `pulumi:"ownerId,optional"`
+	RepositoryID int `pulumi:"repositoryId,optional"`
+	// Branch such as main, without refs/heads/.
+	Branch string `pulumi:"branch,optional"`
+	// Tag such as v1, without refs/tags/.
+	Tag string `pulumi:"tag,optional"`
+	// Environment is a deployment environment of the repository.
+	Environment string `pulumi:"environment,optional"`
+	// PullRequest lets the runs of any pull request sign in.
+	PullRequest bool `pulumi:"pullRequest,optional"`
+}
+
+var repositoryForm = regexp.MustCompile(`^([\w.-]+)/([\w.-]+)$`)
+
+// Claims returns issuer, subject and audience as they stand in the tokens that may sign in.
+func (f FederatedCredential) Claims() (issuer, subject, audience string) {
+	issuer, subject, audience = f.Issuer, f.Subject, f.Audience
+	if f.GitHub != nil {
+		issuer, subject = GitHubIssuer, f.GitHub.subject()
+	}
+	if audience == "" {
+		audience = FederatedAudience
+	}
+	return issuer, subject, audience
+}
+
+func (g GitHubSubject) subject() string {
+	repository := g.Repository
+	if m := repositoryForm.FindStringSubmatch(repository); m != nil && g.OwnerID != 0 {
+		repository = fmt.Sprintf("%s@%d/%s@%d", m[1], g.OwnerID, m[2], g.RepositoryID)
+	}
+	switch {
+	case g.Branch != "":
+		return "repo:" + repository + ":ref:refs/heads/" + g.Branch
+	case g.Tag != "":
+		return "repo:" + repository + ":ref:refs/tags/" + g.Tag
+	case g.Environment != "":
+		return "repo:" + repository + ":environment:" + g.Environment
+	default:
+		return "repo:" + repository + ":pull_request"
+	}
+}
+
+// MaxClientSecrets leaves room for two secrets that overlap, so that a rotation need not break anyone: add the second,
+// move its users over, take the first away.
+const MaxClientSecrets = 2
+
+// How long a client secret may live. Entra's own default is two years.
+const (
+	MinSecretLifetime = 24 * time.Hour
+	MaxSecretLifetime = 731 * 24 * time.Hour
+)
+
+// A ClientSecret is a password of a service principal. Both ends are absolute, so that one preview sees the same
+// secret as the next.
+type ClientSecret struct {
+	// StartDate is when the secret begins to be valid: a date such as 2026-11-01, or RFC 3339 in UTC. Required.
+	StartDate string `pulumi:"startDate"`
+	// EndDate is when it ends to be, one day to two years (731 days) later. Required.
+	EndDate string `pulumi:"endDate"`
+}
+
+// Period returns both ends in the one form that Entra gives back, to the second and in UTC. Dates are compared as
+// text there, so any other form would replace the secret at every deployment.
+func (s ClientSecret) Period() (start, end time.Time, err error) {
+	if start, err = parseDate(s.StartDate); err != nil {
+		return start, end, fmt.Errorf("startDate: %w", err)
+	}
+	if end, err = parseDate(s.EndDate); err != nil {
+		return start, end, fmt.Errorf("endDate: %w", err)
+	}
+	return start, end, nil
+}
+
+func parseDate(s string) (time.Time, error) {
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04:05Z"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not a date; write 2026-11-01 or 2026-11-01T00:00:00Z", s)
+}

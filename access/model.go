@@ -1,0 +1,60 @@
+package access
+
+import (
+	"maps"
+	"slices"
+)
+
+// Unknown stands for a value that will be known only once the stack is deployed. It passes every check on form.
+const Unknown = "(known after deployment)"
+
+// A Model is the access of one workspace. The keys of its maps are names that the other parts refer to.
+type Model struct {
+	WorkspaceID     string // ARM ID of the Azure Machine Learning workspace
+	Role            Role
+	Invokers        map[string]Invoker
+	Clusters        map[string]Cluster
+	StorageAccounts map[string]string // ARM IDs
+	DataInputs      map[string]DataInput
+	DataOutputs     map[string]DataOutput
+	Endpoints       map[string]Endpoint
+}
+
+// An Endpoint is a batch endpoint of the workspace: it ties the cluster that its deployment runs on to what its jobs
+// read and write. The endpoint itself is made elsewhere; its name is its key in the model.
+type Endpoint struct {
+	// Cluster is the name, in this model, of the cluster that the deployment runs on. Required.
+	Cluster string `pulumi:"cluster"`
+	// Inputs are the names of the data inputs that its jobs read.
+	Inputs []string `pulumi:"inputs,optional"`
+	// Outputs are the names of the data outputs that its jobs write.
+	Outputs []string `pulumi:"outputs,optional"`
+	// Invokers are the names of those who are to invoke it and so read its data. Default: all invokers. Whoever is left
+	// out may still start a job (the role holds for the whole workspace) but gets no data for it.
+	Invokers []string `pulumi:"invokers,optional"`
+	// Deployment is the name of the deployment to invoke. Default: the endpoint's own default.
+	Deployment string `pulumi:"deployment,optional"`
+}
+
+// EffectiveEndpoints returns the model's endpoints; where it has none, every cluster stands for an endpoint of its
+// own name that reads every input, writes every output and is invoked by everyone.
+func (m Model) EffectiveEndpoints() map[string]Endpoint {
+	if len(m.Endpoints) > 0 {
+		return m.Endpoints
+	}
+	endpoints := make(map[string]Endpoint, len(m.Clusters))
+	for name := range m.Clusters {
+		endpoints[name] = Endpoint{Cluster: name, Inputs: sorted(m.DataInputs), Outputs: sorted(m.DataOutputs)}
+	}
+	return endpoints
+}
+
+// InvokersOf returns the names of those who are to invoke the endpoint, sorted.
+func (m Model) InvokersOf(e Endpoint) []string {
+	if len(e.Invokers) == 0 {
+		return sorted(m.Invokers)
+	}
+	return slices.Sorted(slices.Values(e.Invokers))
+}
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,311 @@
+package access
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// Validate returns everything that is wrong with the model, each with its path, and what to do about it. Warnings are
+// among them: see Problems.Err and Problems.Warnings.
+func Validate(m Model) Problems {
+	v := validator{m: m}
+	v.workspace()
+	v.invokers()
+	scope, _ := m.RoleScopeID()
+	v.role(m.Role, scope)
+	v.clusters()
+	v.storageAccounts()
+	v.dataInputs()
+	v.dataOutputs()
+	v.endpoints()
+	return v.Problems
+}
+
+type validator struct {
+	m Model
+	Problems
+}
+
+var (
+	nameForm      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+	computeForm   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]$`)
+	containerForm = regexp.MustCompile(`^(\$root|\$logs|[a-z0-9](-?[a-z0-9]){2,62})$`)
+	endpointForm  = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}[a-z0-9]$`)
+)
+
+// name checks a key of one of the model's maps, which names resources.
+func (v *validator) name(path, name string) {
+	if !nameForm.MatchString(name) {
+		v.add(path, "use 1 to 64 letters, digits, hyphens and underscores, beginning with a letter or digit", "the name %q can't name resources", name)
+	}
+}
+
+// oneOf checks a value that must be one of a few words.
+func (v *validator) oneOf(path, value string, known []string) bool {
+	if slices.Contains(known, value) {
+		return true
+	}
+	if value == "" {
+		v.add(path, "use "+strings.Join(known, ", "), "is missing")
+	} else {
+		v.add(path, DidYouMean(value, known), "unknown value %q", value)
+	}
+	return false
+}
+
+// refers checks a reference to a key of one of the model's maps.
+func (v *validator) refers(path, name, what string, known []string) {
+	if !slices.Contains(known, name) {
+		v.add(path, DidYouMean(name, known), "no %s is called %q", what, name)
+	}
+}
+
+func (v *validator) workspace() {
+	switch v.m.WorkspaceID {
+	case "":
+		v.add("workspaceId", "write /subscriptions/<id>/resourceGroups/<group>/providers/"+WorkspaceType+"/<name>", "is missing")
+	case Unknown:
+	default:
+		v.armID("workspaceId", v.m.WorkspaceID, WorkspaceType)
+	}
+}
+
+func (v *validator) armID(path, id, wantType string) {
+	if id == Unknown {
+		return
+	}
+	if _, err := ParseARMID(id, wantType); err != nil {
+		what, fix, _ := strings.Cut(err.Error(), "; ")
+		v.add(path, fix, "%s", what)
+	}
+}
+
+func (v *validator) invokers() {
+	if len(v.m.Invokers) == 0 {
+		v.add("invokers", "declare at least one principal that may start jobs", "is empty: nobody may invoke")
+	}
+	seen := map[string]string{} // principal ID -> path
+	for _, name := range sorted(v.m.Invokers) {
+		path := "invokers." + name
+		i := v.m.Invokers[name]
+		v.name(path, name)
+		if !v.oneOf(path+".kind", string(i.Kind), PrincipalKinds()) {
+			continue
+		}
+		idPath := path + "." + i.Kind.idKey()
+		switch {
+		case i.PrincipalID == "" && (i.Kind == User || i.Kind == Group):
+			v.add(idPath, "write the object ID that Entra shows for the "+string(i.Kind), "is missing")
+		case i.PrincipalID == "" || i.PrincipalID == Unknown:
+		case !IsGUID(i.PrincipalID):
+			v.add(idPath, "write the object ID that Entra shows for the principal, a GUID, not its name or mail", "%q is not a GUID", i.PrincipalID)
+		case seen[strings.ToLower(i.PrincipalID)] != "":
+			v.add(idPath, "keep one of the two", "is the same principal as %s", seen[strings.ToLower(i.PrincipalID)])
+		default:
+			seen[strings.ToLower(i.PrincipalID)] = path
+		}
+		if i.ClientID != "" && i.ClientID != Unknown && !IsGUID(i.ClientID) {
+			v.add(path+".clientId", "write the application (client) ID that Entra shows, a GUID, not the display name", "%q is not a GUID", i.ClientID)
+		} else if i.ClientID != "" && i.ClientID != Unknown && strings.EqualFold(i.ClientID, i.PrincipalID) {
+			v.add(idPath, "write the object ID of the service principal (az ad sp show --id <client ID> --query id)", "is the client ID; a role is assigned to the object ID")
+		}
+		v.signIn(path, i)
+	}
+}
+
+// idKey is what the configuration calls the ID of an existing principal of the kind.
+func (k PrincipalKind) idKey() string {
+	if k == ManagedIdentity {
+		return "principalId"
+	}
+	return "objectId"
+}
+
+// ValidateInvoker checks how an invoker by itself signs in; the paths are those of its own fields.
+func ValidateInvoker(i Invoker) Problems {
+	var v validator
+	v.signIn("", i)
+	return v.Problems
+}
+
+func (v *validator) signIn(path string, i Invoker) {
+	federated, secrets := len(i.FederatedCredentials), len(i.ClientSecrets)
+	if i.SignIn != "" && i.SignIn != SignInNone {
+		v.add(path+".signIn", `write "none", or leave it out and give federatedCredentials or clientSecrets`, "unknown value %q", i.SignIn)
+	}
+	if i.Kind != ServicePrincipal || i.Exists() {
+		for _, given := range []struct {
+			key string
+			is  bool
+		}{{"federatedCredentials", federated > 0}, {"clientSecrets", secrets > 0}, {"signIn", i.SignIn != ""}, {"displayName", i.DisplayName != "" && i.Kind != ManagedIdentity}} {
+			if given.is {
+				v.add(path+"."+given.key, "leave it out, or let the stack make a service principal: kind servicePrincipal without objectId", "only goes with a service principal that the stack makes")
+			}
+		}
+		return
+	}
+	switch {
+	case i.SignIn == SignInNone && federated+secrets > 0:
+		v.add(path+".signIn", "leave out signIn, or the credentials", `is "none", but credentials are given`)
+	case i.SignIn == "" && federated+secrets == 0:
+		v.add(path, `give federatedCredentials (preferred) or clientSecrets, or say signIn: none`, "the service principal has no way to sign in")
+	}
+	if secrets > MaxClientSecrets {
+		v.add(path+".clientSecrets", fmt.Sprintf("keep %d: an old one and its successor", MaxClientSecrets), "has %d secrets", secrets)
+	}
+	if federated > MaxFederatedCredentials {
+		v.add(path+".federatedCredentials", fmt.Sprintf("Entra allows %d an application: split it in two", MaxFederatedCredentials), "has %d credentials", federated)
+	}
+	claims := map[[2]string]string{}
+	for _, name := range sorted(i.FederatedCredentials) {
+		at := path + ".federatedCredentials." + name
+		v.name(at, name)
+		v.federated(at, i.FederatedCredentials[name])
+		issuer, subject, _ := i.FederatedCredentials[name].Claims()
+		if other := claims[[2]string{issuer, subject}]; other != "" {
+			v.add(at, "keep one of the two", "has the same issuer and subject as %s", other)
+		}
+		claims[[2]string{issuer, subject}] = at
+	}
+	for _, name := range sorted(i.ClientSecrets) {
+		v.name(path+".clientSecrets."+name, name)
+		v.secret(path+".clientSecrets."+name, i.ClientSecrets[name])
+	}
+}
+
+// MaxFederatedCredentials is Entra's limit for one application.
+const MaxFederatedCredentials = 20
+
+func (v *validator) federated(path string, f FederatedCredential) {
+	g := f.GitHub
+	if g == nil {
+		if !strings.HasPrefix(f.Issuer, "https://") {
+			v.add(path+".issuer", "write the https URL that stands in the tokens, or give github", "%q is not an https URL", f.Issuer)
+		}
+		if f.Subject == "" {
+			v.add(path+".subject", "write the sub claim of the tokens that may sign in", "is missing")
+		} else if strings.Contains(f.Subject, "*") {
+			v.add(path+".subject", "write each subject in full: Entra compares it letter by letter", "%q holds a wildcard", f.Subject)
+		}
+		return
+	}
+	if f.Issuer != "" || f.Subject != "" {
+		v.add(path, "keep github, or issuer and subject", "gives both github and issuer or subject")
+	}
+	if !repositoryForm.MatchString(g.Repository) {
+		v.add(path+".github.repository", "write owner/name", "%q is not a repository", g.Repository)
+	}
+	if (g.OwnerID == 0) != (g.RepositoryID == 0) || g.OwnerID < 0 || g.RepositoryID < 0 {
+		v.add(path+".github", "give both, as `gh api repos/<owner>/<name> --jq '.owner.id, .id'` prints them, or neither", "an immutable subject takes ownerId and repositoryId")
+	}
+	chosen := 0
+	for _, is := range []bool{g.Branch != "", g.Tag != "", g.Environment != "", g.PullRequest} {
+		if is {
+			chosen++
+		}
+	}
+	if chosen != 1 {
+		v.add(path+".github", "give one of branch, tag, environment, pullRequest", "names %d kinds of runs", chosen)
+	}
+}
+
+func (v *validator) secret(path string, s ClientSecret) {
+	start, end, err := s.Period()
+	if err != nil {
+		key, rest, _ := strings.Cut(err.Error(), ": ")
+		what, fix, _ := strings.Cut(rest, "; ")
+		v.add(path+"."+key, fix, "%s", what)
+		return
+	}
+	days := func(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
+	switch life := end.Sub(start); {
+	case life < MinSecretLifetime:
+		v.add(path+".endDate", "write an end at least one day after the start", "the secret would live for %s", cmp.Or(map[bool]string{true: "no time"}[life <= 0], life.String()))
+	case life > MaxSecretLifetime:
+		v.add(path+".endDate", "write an end at most "+days(MaxSecretLifetime)+" after the start, and rotate", "the secret would live for %s", days(life))
+	}
+}
+
+// ValidateRole does the same for a role by itself. Its scope is given by ARM ID, "" or Unknown while not known; the paths
+// begin with "role.".
+func ValidateRole(r Role, scopeID string) Problems {
+	var v validator
+	v.role(r, scopeID)
+	return v.Problems
+}
+
+func (v *validator) role(r Role, scopeID string) {
+	if r.Scope != "" {
+		v.oneOf("role.scope", string(r.Scope), RoleScopes())
+	}
+	if r.BuiltIn != "" {
+		v.builtInRole(r)
+		return
+	}
+	for i, name := range r.Additions {
+		v.oneOf(fmt.Sprintf("role.additions[%d]", i), name, roles.AdditionNames())
+	}
+	if slices.ContainsFunc(r.Additions, func(name string) bool { return !slices.Contains(roles.AdditionNames(), name) }) {
+		return
+	}
+	d, err := r.Resolve()
+	if err != nil {
+		for line := range strings.Lines(strings.TrimPrefix(err.Error(), "definition: ")) {
+			what, fix, ok := strings.Cut(strings.TrimSpace(line), "; ")
+			if !ok {
+				fix = "correct the role definition"
+			}
+			v.add("role.definition", fix, "%s", what)
+		}
+		return
+	}
+	if err := d.Validate(); err != nil {
+		v.add("role.name", fmt.Sprintf("give a name of at most %d characters", roles.MaxRoleName), "%v", err)
+	}
+	if scopeID != "" && scopeID != Unknown && len(d.AssignableScopes) > 0 && !d.AssignableAt(scopeID) {
+		v.add("role.definition", "add the scope to assignableScopes, leave them out, or choose another role.scope",
+			"the role would be assigned at %s, outside its assignable scopes (%s)", scopeID, strings.Join(d.AssignableScopes, ", "))
+	}
+	if missing := d.Permissions.Missing(); len(missing) > 0 {
+		v.warn("role.definition", "add what is missing, or expect a 403", "lacks %d of the %d actions that starting a job takes: %s",
+			len(missing), len(roles.InvokerActions()), strings.Join(missing, ", "))
+	}
+	if slices.Contains(r.Additions, "readRegistryAssets") && strings.Contains(strings.ToLower(scopeID), strings.ToLower(WorkspaceType)) {
+		v.warn("role.additions", "set role.scope to resourceGroup or subscription if it holds the registry", "readRegistryAssets has no effect at a workspace: a registry lies outside of it")
+	}
+}
+
+func (v *validator) builtInRole(r Role) {
+	if r.Name != "" || r.Definition != "" || len(r.Additions) > 0 {
+		v.add("role.builtIn", "leave out name, additions and definition, or builtIn", "a built-in role can't be renamed or added to")
+	}
+	if !v.oneOf("role.builtIn", r.BuiltIn, roles.InvokerBuiltIns()) {
+		return
+	}
+	if d, _ := roles.BuiltIn(r.BuiltIn); len(d.Permissions.Missing()) > 0 {
+		v.warn("role.builtIn", "leave out builtIn to get the custom role", "Microsoft lists %s as able to invoke, but it lacks %s of the documented actions",
+			r.BuiltIn, strings.Join(d.Permissions.Missing(), ", "))
+	}
+}
+
+// RoleScopeID returns the ARM ID of the scope at which the invokers' role is assigned, if the workspace is known.
+func (m Model) RoleScopeID() (string, bool) {
+	id, err := ParseARMID(m.WorkspaceID, WorkspaceType)
+	if err != nil {
+		return "", false
+	}
+	switch m.Role.EffectiveScope() {
+	case AtSubscription:
+		return id.Subscription(), true
+	case AtResourceGroup:
+		return id.Group(), true
+	default:
+		return m.WorkspaceID, true
+	}
+}

@@ -1,0 +1,100 @@
+package components
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// AssigneeArgs is a principal to assign a role to.
+type AssigneeArgs struct {
+	// PrincipalID is the object ID of the principal, a GUID. Required.
+	PrincipalID pulumi.StringInput `pulumi:"principalId"`
+	// PrincipalType is User, Group or ServicePrincipal; managed identities are service principals. Required: with it,
+	// Resource Manager does not refuse a principal that Entra has not replicated yet.
+	PrincipalType string `pulumi:"principalType"`
+	// Description of the assignment, at most 512 characters. Default: one that names the component.
+	Description string `pulumi:"description,optional"`
+}
+
+var principalTypes = []string{"User", "Group", "ServicePrincipal"}
+
+// maxAssignmentDescription is as long as the portal shows.
+const maxAssignmentDescription = 512
+
+// nameSpace is the namespace of the GUIDs that this package derives. Changing it replaces every assignment.
+var nameSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/batchaccess/batchaccess"))
+
+// guid derives a GUID from its parts, letter case aside: the same parts, the same GUID, on every machine and in every run.
+func guid(parts ...string) string {
+	return uuid.NewSHA1(nameSpace, []byte(strings.ToLower(strings.Join(parts, "|")))).String()
+}
+
+// AssignmentGUID is the name of the assignment of a role to a principal at a scope. It is derived from the three, so
+// that a second run, a lost state or a retry lands on the same assignment and not on a 409. The role may be given as a
+// GUID or as an ARM ID in either of Azure's two forms.
+func AssignmentGUID(scope, principalID, roleDefinitionID string) string {
+	return guid(strings.TrimSuffix(scope, "/"), principalID, lastSegment(roleDefinitionID))
+}
+
+func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
+
+var subscriptionForm = regexp.MustCompile(`(?i)^/subscriptions/[^/]+`)
+
+// roleDefinitionID is the ID of a role definition as Azure answers it for an assignment at the scope. In the other
+// form, without the subscription, every refresh would show a change.
+func roleDefinitionID(scope, role string) string {
+	return subscriptionForm.FindString(scope) + "/providers/Microsoft.Authorization/roleDefinitions/" + lastSegment(role)
+}
+
+// assign makes the assignment of a role to a principal at a scope. Azure allows no change of an assignment and no two
+// alike: azure-native replaces it when scope or principal change, but not when the role does, so that is said here.
+func (c children) assign(ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string) (*authorization.RoleAssignment, error) {
+	if to.Description != "" {
+		description = to.Description
+	}
+	if r := []rune(description); len(r) > maxAssignmentDescription {
+		description = string(r[:maxAssignmentDescription-1]) + "…"
+	}
+	definition := pulumi.All(scope, role).ApplyT(func(v []any) string {
+		return roleDefinitionID(v[0].(string), v[1].(string))
+	}).(pulumi.StringOutput)
+	assignment := pulumi.All(scope, to.PrincipalID, role).ApplyT(func(v []any) string {
+		return AssignmentGUID(v[0].(string), v[1].(string), v[2].(string))
+	}).(pulumi.StringOutput)
+	ra, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
+		Scope:              scope,
+		RoleAssignmentName: assignment,
+		RoleDefinitionId:   definition,
+		PrincipalId:        to.PrincipalID,
+		PrincipalType:      pulumi.String(to.PrincipalType),
+		Description:        pulumi.String(description),
+	}, c.azureNative(pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))...)
+	if err != nil {
+		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
+	}
+	return ra, nil
+}
+
+// checkAssignees refuses what Azure would, before anything is made.
+func checkAssignees(path string, assignees map[string]AssigneeArgs) (problems []error) {
+	for _, name := range sortedKeys(assignees) {
+		at := path + "." + name
+		a := assignees[name]
+		switch {
+		case a.PrincipalID == nil:
+			problems = append(problems, fmt.Errorf("%s.principalId: is missing; give the object ID of the principal", at))
+		default:
+			problems = append(problems, checkGUID(at+".principalId", a.PrincipalID)...)
+		}
+		if !slices.Contains(principalTypes, a.PrincipalType) {
+			problems = append(problems, fmt.Errorf("%s.principalType: unknown value %q; use %s", at, a.PrincipalType, strings.Join(principalTypes, ", ")))
+		}
+	}
+	return problems
+}

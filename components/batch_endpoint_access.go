@@ -1,0 +1,323 @@
+package components
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// BatchEndpointAccessArgs are the arguments of a BatchEndpointAccess, and, tag by tag, the configuration of the program.
+// The keys of the maps are names: other arguments refer to them, and the resources are called by them.
+type BatchEndpointAccessArgs struct {
+	// WorkspaceID is the ARM ID of the Azure Machine Learning workspace. Required.
+	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
+	// Location of what is made, and of the batch endpoints, such as westeurope. Default: the provider's.
+	Location pulumi.StringPtrInput `pulumi:"location,optional"`
+	// Role that every invoker gets. Default: a custom role of the seed's 35 actions, at the workspace.
+	Role access.Role `pulumi:"role,optional"`
+	// Invokers are the principals that may start jobs. At least one.
+	Invokers map[string]InvokerArgs `pulumi:"invokers"`
+	// Clusters are the compute clusters that the jobs run on.
+	Clusters map[string]ClusterArgs `pulumi:"clusters,optional"`
+	// StorageAccounts are the ARM IDs of the accounts that hold the data.
+	StorageAccounts map[string]pulumi.StringInput `pulumi:"storageAccounts,optional"`
+	// DataInputs are what jobs read.
+	DataInputs map[string]access.DataInput `pulumi:"dataInputs,optional"`
+	// DataOutputs are what jobs write.
+	DataOutputs map[string]access.DataOutput `pulumi:"dataOutputs,optional"`
+	// Endpoints tie clusters to what their jobs read and write. Default: one per cluster, with everything.
+	Endpoints map[string]access.Endpoint `pulumi:"endpoints,optional"`
+	// Tags of all that is made and can have tags.
+	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
+	// Protect keeps what is costly to lose from being deleted: clusters, identities and applications, whose IDs would not
+	// come back. Default: false.
+	Protect bool `pulumi:"protect,optional"`
+}
+
+// InvokerArgs are a principal that may start jobs.
+type InvokerArgs struct {
+	// Kind is user, group, servicePrincipal or managedIdentity. Required.
+	Kind access.PrincipalKind `pulumi:"kind"`
+	// ObjectID of a user, a group or an existing service principal, as Entra shows it. Without it, a service principal is made.
+	ObjectID pulumi.StringInput `pulumi:"objectId,optional"`
+	// PrincipalID is the object ID of an existing managed identity. Without it, a user-assigned one is made.
+	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
+	// ClientID is the application (client) ID of an existing service principal or managed identity. It is only shown.
+	ClientID pulumi.StringInput `pulumi:"clientId,optional"`
+	// DisplayName of a principal that is made. Default: the invoker's name, behind the component's.
+	DisplayName string `pulumi:"displayName,optional"`
+	// FederatedCredentials, ClientSecrets and SignIn say how a service principal that is made signs in.
+	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
+	ClientSecrets        map[string]access.ClientSecret        `pulumi:"clientSecrets,optional"`
+	SignIn               string                                `pulumi:"signIn,optional"`
+}
+
+// id is the ID of an existing principal: nil if it is to be made.
+func (a InvokerArgs) id() pulumi.StringInput {
+	if a.PrincipalID != nil {
+		return a.PrincipalID
+	}
+	return a.ObjectID
+}
+
+// BatchEndpointAccess is who may start batch jobs in a workspace, and which identities then read the data.
+type BatchEndpointAccess struct {
+	pulumi.ResourceState
+
+	// RoleDefinitionID is the ARM ID of the role that the invokers have.
+	RoleDefinitionID pulumi.StringOutput `pulumi:"roleDefinitionId"`
+	// PrincipalIDs are the object IDs of the invokers, by name.
+	PrincipalIDs pulumi.StringMapOutput `pulumi:"principalIds"`
+	// ClientIDs are the client IDs of the invokers that have one and whose ID is known, by name.
+	ClientIDs pulumi.StringMapOutput `pulumi:"clientIds"`
+	// ClientSecrets are the secrets of the service principals made here, by invoker and name. All of it is a Pulumi secret.
+	ClientSecrets pulumi.StringMapMapOutput `pulumi:"clientSecrets"`
+	// ClusterPrincipalIDs are the object IDs of the cluster identities, by cluster.
+	ClusterPrincipalIDs pulumi.StringMapOutput `pulumi:"clusterPrincipalIds"`
+	// AccessReport is what is granted, and why, and every path from invoker to data: {grants, paths}.
+	AccessReport pulumi.MapOutput `pulumi:"accessReport"`
+	// HowToInvoke tells, by invoker, how to get a token and call each endpoint. It holds no secret.
+	HowToInvoke pulumi.StringMapOutput `pulumi:"howToInvoke"`
+}
+
+// NewBatchEndpointAccess makes everything that the model needs. What is wrong with the arguments is one error that names
+// each place and its remedy, before any resource is registered.
+func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpointAccessArgs, opts ...pulumi.ResourceOption) (*BatchEndpointAccess, error) {
+	if args == nil {
+		args = &BatchEndpointAccessArgs{}
+	}
+	ps := args.Validate()
+	if err := fail("BatchEndpointAccess", name, ps.Err()); err != nil {
+		return nil, err
+	}
+	a := &BatchEndpointAccess{}
+	if err := ctx.RegisterComponentResourceV2(BatchEndpointAccessToken, name, inputsOf(args), a, opts...); err != nil {
+		return nil, fmt.Errorf("registering BatchEndpointAccess %q: %w", name, err)
+	}
+	ofRole := func(p access.Problem) bool { return strings.HasPrefix(p.Path, "role.") } // InvokerRole warns of those
+	if err := warn(ctx, a, slices.DeleteFunc(ps, ofRole)); err != nil {
+		return nil, err
+	}
+	c, err := childrenOf(a, opts)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{name: name, args: args, model: args.Model(), children: c, principals: map[access.Principal]pulumi.StringOutput{}}
+	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeClusters, b.makeRole, b.makeReaders} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.outputs(a); err != nil {
+		return nil, err
+	}
+	return a, ctx.RegisterResourceOutputs(a, a.Outputs())
+}
+
+// Outputs are the outputs of the component by the names that other stacks and people know them by.
+func (a *BatchEndpointAccess) Outputs() pulumi.Map {
+	return pulumi.Map{
+		"roleDefinitionId": a.RoleDefinitionID, "principalIds": a.PrincipalIDs, "clientIds": a.ClientIDs,
+		"clientSecrets": a.ClientSecrets, "clusterPrincipalIds": a.ClusterPrincipalIDs,
+		"accessReport": a.AccessReport, "howToInvoke": a.HowToInvoke,
+	}
+}
+
+// Model is the arguments as package access sees them: IDs where they were given as plain text, access.Unknown where
+// they are known only later.
+func (args *BatchEndpointAccessArgs) Model() access.Model {
+	m := access.Model{
+		WorkspaceID:     literal(args.WorkspaceID),
+		Role:            args.Role,
+		Invokers:        map[string]access.Invoker{},
+		Clusters:        map[string]access.Cluster{},
+		StorageAccounts: map[string]string{},
+		DataInputs:      args.DataInputs,
+		DataOutputs:     args.DataOutputs,
+		Endpoints:       args.Endpoints,
+	}
+	for name, i := range args.Invokers {
+		m.Invokers[name] = access.Invoker{
+			Kind: i.Kind, PrincipalID: literal(i.id()), ClientID: literal(i.ClientID), DisplayName: i.DisplayName,
+			FederatedCredentials: i.FederatedCredentials, ClientSecrets: i.ClientSecrets, SignIn: i.SignIn,
+		}
+	}
+	for name, c := range args.Clusters {
+		m.Clusters[name] = c.model()
+	}
+	for name, id := range args.StorageAccounts {
+		m.StorageAccounts[name] = literal(id)
+	}
+	return m
+}
+
+// Validate returns everything that is wrong with the arguments: with the model, and with what the model does not hold.
+func (args *BatchEndpointAccessArgs) Validate() access.Problems {
+	ps := access.Validate(args.Model())
+	for _, name := range sortedKeys(args.Invokers) {
+		i := args.Invokers[name]
+		right, wrong, given := "objectId", "principalId", i.PrincipalID
+		if i.Kind == access.ManagedIdentity {
+			right, wrong, given = "principalId", "objectId", i.ObjectID
+		}
+		if given != nil {
+			ps = append(ps, access.Problem{Path: "invokers." + name + "." + wrong, What: "does not go with kind " + string(i.Kind), Fix: "write " + right})
+		}
+	}
+	for _, name := range sortedKeys(args.Clusters) {
+		for _, err := range args.Clusters[name].check() {
+			key, rest, _ := strings.Cut(err.Error(), ": ")
+			what, fix, _ := strings.Cut(rest, "; ")
+			ps = append(ps, access.Problem{Path: "clusters." + name + "." + key, What: what, Fix: fix})
+		}
+	}
+	return ps
+}
+
+// builder carries what the steps of one component hand to one another.
+type builder struct {
+	name  string
+	args  *BatchEndpointAccessArgs
+	model access.Model
+	children
+	principals    map[access.Principal]pulumi.StringOutput // by model name
+	clientIDs     pulumi.StringMap
+	tenantIDs     pulumi.StringMap
+	clientSecrets pulumi.StringMapMap
+	role          *InvokerRole
+}
+
+func (b *builder) makeInvokers(ctx *pulumi.Context) error {
+	b.clientIDs, b.tenantIDs, b.clientSecrets = pulumi.StringMap{}, pulumi.StringMap{}, pulumi.StringMapMap{}
+	for _, name := range sortedKeys(b.args.Invokers) {
+		i := b.args.Invokers[name]
+		principal, child := access.InvokerPrincipal(name), b.name+"."+name
+		display := i.DisplayName
+		if display == "" {
+			display = b.name + "-" + name
+		}
+		switch {
+		case i.id() != nil:
+			b.principals[principal] = i.id().ToStringOutput()
+			if i.ClientID != nil {
+				b.clientIDs[name] = i.ClientID
+			}
+		case i.Kind == access.ServicePrincipal:
+			sp, err := NewServicePrincipal(ctx, child, &ServicePrincipalArgs{
+				DisplayName: pulumi.String(display), FederatedCredentials: i.FederatedCredentials,
+				ClientSecrets: i.ClientSecrets, SignIn: i.SignIn, Protect: b.args.Protect,
+			}, b.options()...)
+			if err != nil {
+				return err
+			}
+			b.principals[principal], b.clientIDs[name], b.tenantIDs[name] = sp.ObjectID, sp.ClientID, sp.TenantID
+			if len(i.ClientSecrets) > 0 {
+				b.clientSecrets[name] = sp.ClientSecrets
+			}
+		default:
+			group, _ := workspaceParts(b.args.WorkspaceID)
+			identity, err := NewManagedIdentity(ctx, child, &ManagedIdentityArgs{
+				ResourceGroupName: group, ResourceName: pulumi.String(display), Location: b.args.Location, Tags: b.args.Tags, Protect: b.args.Protect,
+			}, b.options()...)
+			if err != nil {
+				return err
+			}
+			b.principals[principal], b.clientIDs[name] = identity.PrincipalID, identity.ClientID
+		}
+	}
+	return nil
+}
+
+func (b *builder) makeClusters(ctx *pulumi.Context) error {
+	for _, name := range sortedKeys(b.args.Clusters) {
+		args := b.args.Clusters[name]
+		args.ComputeName = b.model.Clusters[name].NameOr(name)
+		if args.Location == nil && !args.Existing {
+			args.Location = b.args.Location
+		}
+		cluster, err := NewComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
+			WorkspaceID: b.args.WorkspaceID, Cluster: args, Tags: b.args.Tags, Protect: b.args.Protect,
+		}, b.options()...)
+		if err != nil {
+			return err
+		}
+		b.principals[access.ClusterPrincipal(name)] = cluster.PrincipalID
+	}
+	return nil
+}
+
+func (b *builder) makeRole(ctx *pulumi.Context) error {
+	scope := b.args.WorkspaceID.ToStringOutput().ApplyT(func(id string) (string, error) {
+		if _, err := access.ParseARMID(id, access.WorkspaceType); err != nil {
+			return "", fmt.Errorf("workspaceId: %w", err)
+		}
+		at, _ := access.Model{WorkspaceID: id, Role: b.args.Role}.RoleScopeID()
+		return at, nil
+	}).(pulumi.StringOutput)
+	// Plain text stays plain text, so that what is known before the deployment can be checked before it.
+	var known pulumi.StringInput = scope
+	if at, ok := b.model.RoleScopeID(); ok {
+		known = pulumi.String(at)
+	}
+	invokers := map[string]AssigneeArgs{}
+	for name := range b.args.Invokers {
+		invokers[name] = b.assignee(access.InvokerPrincipal(name), nil)
+	}
+	role, err := NewInvokerRole(ctx, b.name, &InvokerRoleArgs{
+		Scope: known, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
+		Definition: b.args.Role.Definition, Invokers: invokers,
+	}, b.options()...)
+	b.role = role
+	return err
+}
+
+// makeReaders makes one StorageReader for each role and place, with all the principals that need it there.
+func (b *builder) makeReaders(ctx *pulumi.Context) error {
+	type place struct {
+		role  string
+		scope access.Scope
+	}
+	readers := map[string]*StorageReaderArgs{}
+	for _, g := range access.Grants(b.model) {
+		if g.Scope.StorageAccount == "" {
+			continue
+		}
+		at := place{g.Role, g.Scope}
+		write := at.role == roles.StorageBlobDataContributor
+		parts := []string{b.name, at.scope.StorageAccount}
+		if at.scope.Container != "" {
+			parts = append(parts, at.scope.Container)
+		}
+		child := strings.Join(append(parts, map[bool]string{false: "reader", true: "contributor"}[write]), ".")
+		if readers[child] == nil {
+			readers[child] = &StorageReaderArgs{
+				StorageAccountID: b.args.StorageAccounts[at.scope.StorageAccount], Container: at.scope.Container,
+				Write: write, Principals: map[string]AssigneeArgs{},
+			}
+		}
+		readers[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = b.assignee(g.Principal, g.Reasons)
+	}
+	for _, child := range sortedKeys(readers) {
+		if _, err := NewStorageReader(ctx, child, readers[child], b.options()...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) assignee(p access.Principal, reasons []string) AssigneeArgs {
+	kind := access.ManagedIdentity
+	if !p.IsCluster() {
+		kind = b.args.Invokers[p.Name].Kind
+	}
+	a := AssigneeArgs{PrincipalID: b.principals[p], PrincipalType: kind.PrincipalType()}
+	if len(reasons) > 0 {
+		a.Description = p.String() + ": " + strings.Join(reasons, ", ")
+	}
+	return a
+}

@@ -1,0 +1,317 @@
+package components
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	ml "github.com/batchaccess/batchaccess/sdks/machinelearningservices"
+)
+
+// ClusterArgs describe a compute cluster of a workspace: a new one, or one that exists. A new one is closed by default:
+// no SSH, no local authentication, and no node while nothing runs.
+type ClusterArgs struct {
+	// Existing is set for a cluster that exists: it is looked up, and must have a managed identity.
+	Existing bool `pulumi:"existing,optional"`
+	// ComputeName in the workspace: 2 to 16 letters, digits and hyphens. Default: the cluster's name here.
+	ComputeName string `pulumi:"computeName,optional"`
+	// Identity of a new cluster: systemAssigned, userAssigned, both, or none, which can't mount data. Default: systemAssigned.
+	// With both, the system-assigned one is the default identity of its jobs, and the one that is granted access.
+	Identity access.ClusterIdentity `pulumi:"identity,optional"`
+	// UserAssignedIdentityID is the ARM ID of the identity for userAssigned or both. Default: one is made.
+	UserAssignedIdentityID pulumi.StringInput `pulumi:"userAssignedIdentityId,optional"`
+	// Location, such as westeurope. Default: the provider's.
+	Location pulumi.StringPtrInput `pulumi:"location,optional"`
+	// Description of the cluster.
+	Description pulumi.StringPtrInput `pulumi:"description,optional"`
+	// VMSize of the nodes. Default: Standard_DS3_v2, the size that the Azure CLI takes.
+	VMSize pulumi.StringPtrInput `pulumi:"vmSize,optional"`
+	// VMPriority is Dedicated or LowPriority. Default: Azure's, Dedicated.
+	VMPriority pulumi.StringPtrInput `pulumi:"vmPriority,optional"`
+	// MinNodeCount that is kept while nothing runs. Default: 0, so that an idle cluster costs nothing.
+	MinNodeCount pulumi.IntPtrInput `pulumi:"minNodeCount,optional"`
+	// MaxNodeCount that jobs may scale to. Default: 4, as for the Azure CLI.
+	MaxNodeCount pulumi.IntPtrInput `pulumi:"maxNodeCount,optional"`
+	// NodeIdleTimeBeforeScaleDown as an ISO 8601 duration such as PT5M. Default: Azure's, two minutes.
+	NodeIdleTimeBeforeScaleDown pulumi.StringPtrInput `pulumi:"nodeIdleTimeBeforeScaleDown,optional"`
+	// SubnetID is the ARM ID of the subnet for the nodes. Default: none.
+	SubnetID pulumi.StringInput `pulumi:"subnetId,optional"`
+	// EnableNodePublicIP gives nodes a public address. Default: Azure's, true; false needs a private endpoint.
+	EnableNodePublicIP pulumi.BoolPtrInput `pulumi:"enableNodePublicIp,optional"`
+	// IsolatedNetwork keeps nodes apart from the workspace's network.
+	IsolatedNetwork pulumi.BoolPtrInput `pulumi:"isolatedNetwork,optional"`
+	// OSType is Linux or Windows. Default: Azure's, Linux.
+	OSType pulumi.StringPtrInput `pulumi:"osType,optional"`
+	// VirtualMachineImageID is the ARM ID of a custom image for the nodes.
+	VirtualMachineImageID pulumi.StringInput `pulumi:"virtualMachineImageId,optional"`
+	// SSH opens the nodes to SSH. Default: closed.
+	SSH *SSHArgs `pulumi:"ssh,optional"`
+	// EnableLocalAuth allows authentication by local accounts. Default: false.
+	EnableLocalAuth bool `pulumi:"enableLocalAuth,optional"`
+}
+
+// SSHArgs open a cluster's nodes to SSH, with a key; passwords are not offered.
+type SSHArgs struct {
+	// AdminUserName that may log in. Required.
+	AdminUserName pulumi.StringInput `pulumi:"adminUserName"`
+	// AdminUserSSHPublicKey, in OpenSSH's form. Required.
+	AdminUserSSHPublicKey pulumi.StringInput `pulumi:"adminUserSshPublicKey"`
+}
+
+// ComputeClusterArgs are the arguments of a ComputeCluster.
+type ComputeClusterArgs struct {
+	// WorkspaceID is the ARM ID of the workspace. Required.
+	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
+	// Cluster describes the cluster.
+	Cluster ClusterArgs `pulumi:"cluster,optional"`
+	// Tags of a new cluster and of an identity that is made for it.
+	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
+	// Protect keeps a new cluster from being deleted: a system-assigned identity would not come back.
+	Protect bool `pulumi:"protect,optional"`
+}
+
+// ComputeCluster is a compute cluster and the managed identity that mounts data for its jobs.
+type ComputeCluster struct {
+	pulumi.ResourceState
+
+	// ComputeName is its name in the workspace.
+	ComputeName pulumi.StringOutput `pulumi:"computeName"`
+	// ResourceID is its ARM ID.
+	ResourceID pulumi.StringOutput `pulumi:"resourceId"`
+	// PrincipalID is the object ID of the cluster identity; empty for a new cluster with identity none.
+	PrincipalID pulumi.StringOutput `pulumi:"principalId"`
+}
+
+// NewComputeCluster makes or looks up the cluster. The errors name the argument and the remedy, all at once, before any
+// resource is registered; that an existing cluster has no identity shows when it is looked up.
+func NewComputeCluster(ctx *pulumi.Context, name string, args *ComputeClusterArgs, opts ...pulumi.ResourceOption) (*ComputeCluster, error) {
+	if args == nil {
+		args = &ComputeClusterArgs{}
+	}
+	model := args.Cluster.model()
+	model.ComputeName = model.NameOr(name)
+	problems := append(checkARMID("workspaceId", args.WorkspaceID, access.WorkspaceType), access.ValidateCluster(model).Err())
+	if err := fail("ComputeCluster", name, append(problems, args.Cluster.check()...)...); err != nil {
+		return nil, err
+	}
+	cluster := &ComputeCluster{}
+	if err := ctx.RegisterComponentResourceV2(ComputeClusterToken, name, inputsOf(args), cluster, opts...); err != nil {
+		return nil, fmt.Errorf("registering ComputeCluster %q: %w", name, err)
+	}
+	c, err := childrenOf(cluster, opts)
+	if err != nil {
+		return nil, err
+	}
+	compute := model.ComputeName
+	cluster.ComputeName = pulumi.String(compute).ToStringOutput()
+	if args.Cluster.Existing {
+		cluster.lookup(ctx, c, args, compute)
+	} else if err := cluster.make(ctx, c, name, args, compute); err != nil {
+		return nil, err
+	}
+	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{
+		"computeName": cluster.ComputeName, "resourceId": cluster.ResourceID, "principalId": cluster.PrincipalID,
+	})
+}
+
+func (cluster *ComputeCluster) lookup(ctx *pulumi.Context, c children, args *ComputeClusterArgs, compute string) {
+	group, workspace := workspaceParts(args.WorkspaceID)
+	found := ml.LookupComputeOutput(ctx, ml.LookupComputeOutputArgs{
+		ResourceGroupName: group, WorkspaceName: workspace, ComputeName: pulumi.String(compute),
+	}, c.lookup()...)
+	cluster.ResourceID = found.Id()
+	cluster.PrincipalID = found.Identity().ApplyT(func(identity *ml.ManagedServiceIdentityResponse) (string, error) {
+		return defaultPrincipal(compute, identity)
+	}).(pulumi.StringOutput)
+}
+
+// defaultPrincipal is the principal of a cluster's default identity: the system-assigned one if it has it, else its
+// user-assigned one.
+func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityResponse) (string, error) {
+	switch {
+	case identity != nil && identity.PrincipalId != "":
+		return identity.PrincipalId, nil
+	case identity == nil || len(identity.UserAssignedIdentities) == 0:
+		return "", fmt.Errorf("compute cluster %q has no managed identity, so no job on it can mount data; assign one (az ml compute update --name %s --identity-type SystemAssigned) or wait until an update of the cluster is over", compute, compute)
+	case len(identity.UserAssignedIdentities) > 1:
+		return "", fmt.Errorf("compute cluster %q has %d user-assigned identities and no system-assigned one, so which of them mounts data is not known; leave it one", compute, len(identity.UserAssignedIdentities))
+	}
+	for _, one := range identity.UserAssignedIdentities {
+		if one.PrincipalId != "" {
+			return one.PrincipalId, nil
+		}
+	}
+	return "", fmt.Errorf("compute cluster %q does not say which principal its user-assigned identity is; try again when no update of it is running", compute)
+}
+
+func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string) error {
+	group, workspace := workspaceParts(args.WorkspaceID)
+	a := args.Cluster
+	identity, principal, err := a.identity(ctx, c, name, args, group)
+	if err != nil {
+		return err
+	}
+	made, err := ml.NewCompute(ctx, name, &ml.ComputeArgs{
+		ResourceGroupName: group,
+		WorkspaceName:     workspace,
+		ComputeName:       pulumi.String(compute),
+		Location:          a.Location,
+		Identity:          identity,
+		Tags:              args.Tags,
+		Properties:        a.properties(),
+	}, c.azureNative(protectIf(args.Protect)...)...)
+	if err != nil {
+		return fmt.Errorf("making compute cluster %q: %w", name, err)
+	}
+	cluster.ResourceID = made.ID().ToStringOutput()
+	cluster.PrincipalID = principal
+	switch a.model().EffectiveIdentity() {
+	case access.SystemAssigned, access.BothAssigned:
+		cluster.PrincipalID = made.Identity.ApplyT(func(identity *ml.ManagedServiceIdentityResponse) (string, error) {
+			return defaultPrincipal(compute, identity)
+		}).(pulumi.StringOutput)
+	}
+	return nil
+}
+
+// identity returns the cluster's identity and the principal of its user-assigned one, which is made where none is given.
+func (a ClusterArgs) identity(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, group pulumi.StringInput) (ml.ManagedServiceIdentityPtrInput, pulumi.StringOutput, error) {
+	none := pulumi.String("").ToStringOutput()
+	types := map[access.ClusterIdentity]string{
+		access.SystemAssigned: "SystemAssigned", access.UserAssigned: "UserAssigned", access.BothAssigned: "SystemAssigned,UserAssigned",
+	}
+	kind := a.model().EffectiveIdentity()
+	switch kind {
+	case access.NoIdentity:
+		return nil, none, nil
+	case access.SystemAssigned:
+		return ml.ManagedServiceIdentityArgs{Type: pulumi.String(types[kind])}, none, nil
+	}
+	own := &ManagedIdentityArgs{ExistingID: a.UserAssignedIdentityID}
+	if a.UserAssignedIdentityID == nil {
+		own = &ManagedIdentityArgs{ResourceGroupName: group, Location: a.Location, Tags: args.Tags, Protect: args.Protect}
+	}
+	assigned, err := NewManagedIdentity(ctx, name+".identity", own, c.options()...)
+	if err != nil {
+		return nil, none, err
+	}
+	return ml.ManagedServiceIdentityArgs{
+		Type:                   pulumi.String(types[kind]),
+		UserAssignedIdentities: pulumi.StringArray{assigned.ResourceID},
+	}, assigned.PrincipalID, nil
+}
+
+func (a ClusterArgs) properties() ml.AmlComputePtrInput {
+	p := ml.AmlComputePropertiesArgs{
+		VmSize: a.VMSize, VmPriority: a.VMPriority, OsType: a.OSType,
+		EnableNodePublicIp: a.EnableNodePublicIP, IsolatedNetwork: a.IsolatedNetwork,
+		RemoteLoginPortPublicAccess: pulumi.String("Disabled"),
+	}
+	if p.VmSize == nil {
+		p.VmSize = pulumi.String("Standard_DS3_v2")
+	}
+	scale := ml.ScaleSettingsArgs{
+		MinNodeCount: a.MinNodeCount, MaxNodeCount: pulumi.Int(defaultMaxNodes), NodeIdleTimeBeforeScaleDown: a.NodeIdleTimeBeforeScaleDown,
+	}
+	if scale.MinNodeCount == nil {
+		scale.MinNodeCount = pulumi.Int(0)
+	}
+	if a.MaxNodeCount != nil {
+		scale.MaxNodeCount = a.MaxNodeCount.ToIntPtrOutput().Elem()
+	}
+	p.ScaleSettings = scale
+	if a.SubnetID != nil {
+		p.Subnet = ml.ResourceIdArgs{Id: a.SubnetID}
+	}
+	if a.VirtualMachineImageID != nil {
+		p.VirtualMachineImage = ml.VirtualMachineImageArgs{Id: a.VirtualMachineImageID}
+	}
+	if a.SSH != nil {
+		p.RemoteLoginPortPublicAccess = pulumi.String("Enabled")
+		p.UserAccountCredentials = ml.UserAccountCredentialsArgs{AdminUserName: a.SSH.AdminUserName, AdminUserSshPublicKey: a.SSH.AdminUserSSHPublicKey.ToStringOutput().ToStringPtrOutput()}
+	}
+	return ml.AmlComputeArgs{
+		ComputeType:      pulumi.String("AmlCompute"),
+		Description:      a.Description,
+		DisableLocalAuth: pulumi.Bool(!a.EnableLocalAuth),
+		Properties:       p,
+	}
+}
+
+const defaultMaxNodes = 4
+
+var idleForm = regexp.MustCompile(`^PT(\d+H)?(\d+M)?(\d+S)?$`)
+
+// check refuses settings that were given as plain values and that Azure would refuse, or ignore.
+func (a ClusterArgs) check() (problems []error) {
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	for key, allowed := range map[string][]string{"vmPriority": {"Dedicated", "LowPriority"}, "osType": {"Linux", "Windows"}} {
+		in := map[string]any{"vmPriority": a.VMPriority, "osType": a.OSType}[key]
+		if v := literal(in); v != "" && v != access.Unknown && !slices.Contains(allowed, v) {
+			problem("%s: unknown value %q; use %s", key, v, strings.Join(allowed, ", "))
+		}
+	}
+	if v := literal(a.NodeIdleTimeBeforeScaleDown); v != "" && v != access.Unknown && (v == "PT" || !idleForm.MatchString(v)) {
+		problem("nodeIdleTimeBeforeScaleDown: %q is not an ISO 8601 duration; write one such as PT5M", v)
+	}
+	low, lowKnown := literalInt(a.MinNodeCount, 0)
+	high, highKnown := literalInt(a.MaxNodeCount, defaultMaxNodes)
+	if lowKnown && low < 0 {
+		problem("minNodeCount: %d is below zero; use 0 to scale to nothing", low)
+	}
+	if highKnown && high < 1 {
+		problem("maxNodeCount: %d leaves no node to run on; use 1 or more", high)
+	} else if lowKnown && highKnown && low > high {
+		problem("minNodeCount: %d is more than maxNodeCount, %d; lower it", low, high)
+	}
+	if a.SSH != nil && (a.SSH.AdminUserName == nil || a.SSH.AdminUserSSHPublicKey == nil) {
+		problems = append(problems, errors.New("ssh: give adminUserName and adminUserSshPublicKey, or leave ssh out to keep it closed"))
+	}
+	if a.Existing && !inputsOnly(inputsOf(a), "existing", "computeName", "identity", "userAssignedIdentityId") {
+		problems = append(problems, errors.New("existing: is set, so the cluster keeps its settings; leave them out, all but computeName"))
+	}
+	return problems
+}
+
+func inputsOnly(m pulumi.Map, allowed ...string) bool {
+	for key := range m {
+		if !slices.Contains(allowed, key) {
+			return false
+		}
+	}
+	return true
+}
+
+// literalInt returns a number that was given as a plain one, or the default where none was.
+func literalInt(in pulumi.IntPtrInput, byDefault int) (n int, known bool) {
+	if in == nil {
+		return byDefault, true
+	}
+	n, err := strconv.Atoi(fmt.Sprint(in))
+	return n, err == nil
+}
+
+// model is the cluster as package access sees it.
+func (a ClusterArgs) model() access.Cluster {
+	return access.Cluster{
+		ComputeName: a.ComputeName, Existing: a.Existing, Identity: a.Identity,
+		UserAssignedIdentityID: literal(a.UserAssignedIdentityID),
+	}
+}
+
+// workspaceParts takes the resource group and the name out of a workspace's ARM ID.
+func workspaceParts(id pulumi.StringInput) (group, name pulumi.StringOutput) {
+	part := func(of func(access.ARMID) string) pulumi.StringOutput {
+		return id.ToStringOutput().ApplyT(func(id string) (string, error) {
+			parsed, err := access.ParseARMID(id, access.WorkspaceType)
+			return of(parsed), err
+		}).(pulumi.StringOutput)
+	}
+	return part(func(id access.ARMID) string { return id.ResourceGroup }), part(func(id access.ARMID) string { return id.Name })
+}

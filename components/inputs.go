@@ -1,0 +1,53 @@
+package components
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// inputsOf gives a component's arguments as the inputs that the engine records for it, by their `pulumi` tags. Arguments
+// mix Inputs with plain values and maps of structs, for which the SDK has no conversion. What is not set is left out.
+func inputsOf(args any) pulumi.Map {
+	m, _ := input(reflect.ValueOf(args)).(pulumi.Map)
+	return m
+}
+
+func input(v reflect.Value) pulumi.Input {
+	if !v.IsValid() || v.IsZero() {
+		return nil
+	}
+	if in, ok := v.Interface().(pulumi.Input); ok {
+		return in
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return input(v.Elem())
+	case reflect.Struct:
+		m := pulumi.Map{}
+		for i := range v.NumField() {
+			tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("pulumi"), ",")
+			if in := input(v.Field(i)); tag != "" && in != nil {
+				m[tag] = in
+			}
+		}
+		return m
+	case reflect.Map:
+		m := pulumi.Map{}
+		for _, key := range v.MapKeys() {
+			if in := input(v.MapIndex(key)); in != nil {
+				m[key.String()] = in
+			}
+		}
+		return m
+	case reflect.Slice:
+		a := pulumi.Array{}
+		for i := range v.Len() {
+			a = append(a, input(v.Index(i)))
+		}
+		return a
+	default:
+		return pulumi.Any(v.Interface())
+	}
+}

@@ -1,0 +1,143 @@
+package components
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// InvokerRoleArgs are the arguments of an InvokerRole.
+type InvokerRoleArgs struct {
+	// Scope is the ARM ID of the workspace, resource group or subscription at which the role is defined and assigned. Required.
+	Scope pulumi.StringInput `pulumi:"scope"`
+	// Name of the role, unique in the tenant, at most 512 characters. Default: "Batch Endpoint Invoker", with the scope's
+	// name and a few digits that keep it unique.
+	Name string `pulumi:"name,optional"`
+	// Additions to the seed's 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets. Default: none.
+	Additions []string `pulumi:"additions,optional"`
+	// BuiltIn is a built-in role to assign in place of a custom one: AzureML Data Scientist, Contributor or Owner.
+	BuiltIn string `pulumi:"builtIn,optional"`
+	// Definition is a role of one's own in place of the seed's, as JSON in the form that the portal exports.
+	Definition string `pulumi:"definition,optional"`
+	// Invokers are the principals that are assigned the role, by name. Default: none, only the role is made.
+	Invokers map[string]AssigneeArgs `pulumi:"invokers,optional"`
+}
+
+// InvokerRole is the custom role that invoking a batch endpoint takes: the seed's 35 actions, exactly, unless more is
+// asked for by name. Its assignments are its children.
+type InvokerRole struct {
+	pulumi.ResourceState
+
+	// RoleDefinitionID is the ARM ID of the role.
+	RoleDefinitionID pulumi.StringOutput `pulumi:"roleDefinitionId"`
+	// RoleName is the name of the role.
+	RoleName pulumi.StringOutput `pulumi:"roleName"`
+	// Assignments are the ARM IDs of the assignments, by invoker.
+	Assignments pulumi.StringMapOutput `pulumi:"assignments"`
+}
+
+// NewInvokerRole makes the role and assigns it to the invokers. The errors name the argument and the remedy, all at
+// once, before any resource is registered.
+func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opts ...pulumi.ResourceOption) (*InvokerRole, error) {
+	if args == nil {
+		args = &InvokerRoleArgs{}
+	}
+	definition, problems, err := args.check()
+	if err != nil {
+		return nil, fail("InvokerRole", name, err)
+	}
+	role := &InvokerRole{}
+	if err := ctx.RegisterComponentResourceV2(InvokerRoleToken, name, inputsOf(args), role, opts...); err != nil {
+		return nil, fmt.Errorf("registering InvokerRole %q: %w", name, err)
+	}
+	if err := warn(ctx, role, problems); err != nil {
+		return nil, err
+	}
+	c, err := childrenOf(role, opts)
+	if err != nil {
+		return nil, err
+	}
+	if definition.BuiltIn {
+		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
+		role.RoleDefinitionID = args.Scope.ToStringOutput().ApplyT(func(scope string) string {
+			return roleDefinitionID(scope, definition.ID)
+		}).(pulumi.StringOutput)
+	} else if err := role.define(ctx, c, name, args, definition); err != nil {
+		return nil, err
+	}
+
+	assignments := pulumi.StringMap{}
+	for _, invoker := range sortedKeys(args.Invokers) {
+		ra, err := c.assign(ctx, name+"."+invoker, args.Scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker)
+		if err != nil {
+			return nil, err
+		}
+		assignments[invoker] = ra.ID().ToStringOutput()
+	}
+	role.Assignments = assignments.ToStringMapOutput()
+	return role, ctx.RegisterResourceOutputs(role, pulumi.Map{
+		"roleDefinitionId": role.RoleDefinitionID, "roleName": role.RoleName, "assignments": role.Assignments,
+	})
+}
+
+// define makes the custom role. Its GUID comes from where it is and what the program calls it, not from its name or its
+// actions: those change in place. Azure keeps role names unique in the tenant, so a replacement deletes first.
+func (role *InvokerRole) define(ctx *pulumi.Context, c children, name string, args *InvokerRoleArgs, d roles.Definition) error {
+	id := args.Scope.ToStringOutput().ApplyT(func(scope string) string {
+		return guid(scope, ctx.Project(), ctx.Stack(), name)
+	}).(pulumi.StringOutput)
+	role.RoleName = pulumi.All(args.Scope, id).ApplyT(func(v []any) string {
+		unique := fmt.Sprintf("%s (%s %s)", d.RoleName, lastSegment(v[0].(string)), v[1].(string)[:8])
+		if args.Name != "" || args.Definition != "" {
+			unique = d.RoleName
+		}
+		return unique
+	}).(pulumi.StringOutput)
+	var scopes pulumi.StringArrayInput = pulumi.StringArray{args.Scope}
+	if len(d.AssignableScopes) > 0 {
+		scopes = pulumi.ToStringArray(d.AssignableScopes)
+	}
+	permissions := authorization.PermissionArray{}
+	for _, p := range d.Permissions {
+		permissions = append(permissions, authorization.PermissionArgs{
+			Actions: pulumi.ToStringArray(p.Actions), NotActions: pulumi.ToStringArray(p.NotActions),
+			DataActions: pulumi.ToStringArray(p.DataActions), NotDataActions: pulumi.ToStringArray(p.NotDataActions),
+		})
+	}
+	made, err := authorization.NewRoleDefinition(ctx, name, &authorization.RoleDefinitionArgs{
+		Scope:            args.Scope,
+		RoleDefinitionId: id,
+		RoleName:         role.RoleName,
+		RoleType:         pulumi.String("CustomRole"),
+		Description:      pulumi.String(cmp.Or(d.Description, "Made by batchaccess.")),
+		AssignableScopes: scopes,
+		Permissions:      permissions,
+	}, c.azureNative(pulumi.DeleteBeforeReplace(true))...)
+	if err != nil {
+		return fmt.Errorf("defining role %q: %w", name, err)
+	}
+	role.RoleDefinitionID = made.ID().ToStringOutput()
+	return nil
+}
+
+// check returns the definition to make or to assign, the warnings that choosing it deserves, and all that is wrong.
+func (args *InvokerRoleArgs) check() (roles.Definition, access.Problems, error) {
+	model := access.Role{Name: args.Name, Additions: args.Additions, BuiltIn: args.BuiltIn, Definition: args.Definition}
+	ps := under(access.ValidateRole(model, literal(args.Scope)), "role")
+	problems := []error{ps.Err()}
+	if args.Scope == nil {
+		problems = append(problems, errors.New("scope: is missing; give the ARM ID of a workspace, a resource group or a subscription"))
+	}
+	problems = append(problems, checkAssignees("invokers", args.Invokers)...)
+	if err := errors.Join(problems...); err != nil {
+		return roles.Definition{}, nil, err
+	}
+	d, err := model.Resolve()
+	return d, ps, err
+}

@@ -1,0 +1,124 @@
+package components
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-azure-native-sdk/managedidentity/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// ManagedIdentityArgs are the arguments of a ManagedIdentity: a new one in a resource group, or one that exists, given by
+// ExistingID or by PrincipalID.
+type ManagedIdentityArgs struct {
+	// ResourceGroupName in which to make the identity. Required for a new one.
+	ResourceGroupName pulumi.StringInput `pulumi:"resourceGroupName,optional"`
+	// ResourceName of the new identity. Default: the component's name.
+	ResourceName pulumi.StringPtrInput `pulumi:"resourceName,optional"`
+	// Location of the new identity, such as westeurope. Default: the provider's.
+	Location pulumi.StringPtrInput `pulumi:"location,optional"`
+	// Tags of the new identity.
+	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
+	// ExistingID is the ARM ID of a user-assigned identity that exists; it is looked up.
+	ExistingID pulumi.StringInput `pulumi:"existingId,optional"`
+	// PrincipalID is the object ID of any managed identity that exists, system-assigned ones included; nothing is looked up.
+	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
+	// Protect keeps a new identity from being deleted: its IDs would not come back.
+	Protect bool `pulumi:"protect,optional"`
+}
+
+// ManagedIdentity is a managed identity to invoke with, or for a cluster to mount with.
+type ManagedIdentity struct {
+	pulumi.ResourceState
+
+	// ResourceID is the ARM ID of the identity; empty where only PrincipalID was given.
+	ResourceID pulumi.StringOutput `pulumi:"resourceId"`
+	// PrincipalID is the object ID: what roles are assigned to.
+	PrincipalID pulumi.StringOutput `pulumi:"principalId"`
+	// ClientID chooses the identity on a host that has several; empty where only PrincipalID was given.
+	ClientID pulumi.StringOutput `pulumi:"clientId"`
+}
+
+// NewManagedIdentity makes or looks up the identity. The errors name the argument and the remedy, before any resource is
+// registered.
+func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityArgs, opts ...pulumi.ResourceOption) (*ManagedIdentity, error) {
+	if args == nil {
+		args = &ManagedIdentityArgs{}
+	}
+	if err := fail("ManagedIdentity", name, args.check()...); err != nil {
+		return nil, err
+	}
+	identity := &ManagedIdentity{}
+	if err := ctx.RegisterComponentResourceV2(ManagedIdentityToken, name, inputsOf(args), identity, opts...); err != nil {
+		return nil, fmt.Errorf("registering ManagedIdentity %q: %w", name, err)
+	}
+	c, err := childrenOf(identity, opts)
+	if err != nil {
+		return nil, err
+	}
+	none := pulumi.String("").ToStringOutput()
+	switch {
+	case args.PrincipalID != nil:
+		identity.ResourceID, identity.PrincipalID, identity.ClientID = none, args.PrincipalID.ToStringOutput(), none
+	case args.ExistingID != nil:
+		found := lookupIdentity(ctx, c, args.ExistingID)
+		identity.ResourceID, identity.PrincipalID, identity.ClientID = args.ExistingID.ToStringOutput(), found.PrincipalId(), found.ClientId()
+	default:
+		resourceName := args.ResourceName
+		if resourceName == nil {
+			resourceName = pulumi.String(name)
+		}
+		made, err := managedidentity.NewUserAssignedIdentity(ctx, name, &managedidentity.UserAssignedIdentityArgs{
+			ResourceGroupName: args.ResourceGroupName, ResourceName: resourceName, Location: args.Location, Tags: args.Tags,
+		}, c.azureNative(protectIf(args.Protect)...)...)
+		if err != nil {
+			return nil, fmt.Errorf("making managed identity %q: %w", name, err)
+		}
+		identity.ResourceID, identity.PrincipalID, identity.ClientID = made.ID().ToStringOutput(), made.PrincipalId, made.ClientId
+	}
+	return identity, ctx.RegisterResourceOutputs(identity, pulumi.Map{
+		"resourceId": identity.ResourceID, "principalId": identity.PrincipalID, "clientId": identity.ClientID,
+	})
+}
+
+func (args *ManagedIdentityArgs) check() (problems []error) {
+	given := 0
+	for _, is := range []bool{args.PrincipalID != nil, args.ExistingID != nil, args.ResourceGroupName != nil} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		problems = append(problems, errors.New("arguments: give resourceGroupName to make an identity, or existingId or principalId for one that exists"))
+	}
+	if args.PrincipalID != nil {
+		problems = append(problems, checkGUID("principalId", args.PrincipalID)...)
+	}
+	if args.ExistingID != nil {
+		problems = append(problems, checkARMID("existingId", args.ExistingID, access.UserAssignedIdentityType)...)
+	}
+	return problems
+}
+
+// lookupIdentity asks Resource Manager for a user-assigned identity by its ARM ID.
+func lookupIdentity(ctx *pulumi.Context, c children, id pulumi.StringInput) managedidentity.LookupUserAssignedIdentityResultOutput {
+	part := func(of func(access.ARMID) string) pulumi.StringOutput {
+		return id.ToStringOutput().ApplyT(func(id string) (string, error) {
+			parsed, err := access.ParseARMID(id, access.UserAssignedIdentityType)
+			return of(parsed), err
+		}).(pulumi.StringOutput)
+	}
+	return managedidentity.LookupUserAssignedIdentityOutput(ctx, managedidentity.LookupUserAssignedIdentityOutputArgs{
+		ResourceGroupName: part(func(id access.ARMID) string { return id.ResourceGroup }),
+		ResourceName:      part(func(id access.ARMID) string { return id.Name }),
+	}, c.lookup()...)
+}
+
+func protectIf(protect bool) []pulumi.ResourceOption {
+	if protect {
+		return []pulumi.ResourceOption{pulumi.Protect(true)}
+	}
+	return nil
+}

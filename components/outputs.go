@@ -1,0 +1,108 @@
+package components
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// outputs fills in what the component tells other stacks and people.
+func (b *builder) outputs(a *BatchEndpointAccess) error {
+	invokers, clusters := pulumi.StringMap{}, pulumi.StringMap{}
+	for p, id := range b.principals {
+		if p.IsCluster() {
+			clusters[p.Name] = id
+		} else {
+			invokers[p.Name] = id
+		}
+	}
+	report, err := b.report()
+	if err != nil {
+		return err
+	}
+	a.RoleDefinitionID = b.role.RoleDefinitionID
+	a.PrincipalIDs = invokers.ToStringMapOutput()
+	a.ClusterPrincipalIDs = clusters.ToStringMapOutput()
+	a.ClientIDs = b.clientIDs.ToStringMapOutput()
+	a.ClientSecrets = pulumi.ToSecret(b.clientSecrets.ToStringMapMapOutput()).(pulumi.StringMapMapOutput)
+	a.AccessReport = report
+	a.HowToInvoke = b.howToInvoke()
+	return nil
+}
+
+// report is the model's grants and paths in the JSON that package access gives them.
+func (b *builder) report() (pulumi.MapOutput, error) {
+	text, err := json.Marshal(map[string]any{"grants": access.Grants(b.model), "paths": access.Explain(b.model)})
+	if err != nil {
+		return pulumi.MapOutput{}, fmt.Errorf("writing the access report: %w", err)
+	}
+	var plain map[string]any
+	if err := json.Unmarshal(text, &plain); err != nil {
+		return pulumi.MapOutput{}, fmt.Errorf("writing the access report: %w", err)
+	}
+	return pulumi.ToMap(plain).ToMapOutput(), nil
+}
+
+// howToInvoke writes, for each invoker, the commands that get its token and start a job. A secret is only ever named.
+func (b *builder) howToInvoke() pulumi.StringMapOutput {
+	texts := pulumi.StringMap{}
+	var location pulumi.StringInput = pulumi.String("<region>")
+	if b.args.Location != nil {
+		location = b.args.Location.ToStringPtrOutput().Elem()
+	}
+	for _, name := range sortedKeys(b.args.Invokers) {
+		var clientID, tenantID pulumi.StringInput = pulumi.String("<client ID>"), pulumi.String("<tenant ID>")
+		if id, ok := b.clientIDs[name]; ok {
+			clientID = id
+		}
+		if id, ok := b.tenantIDs[name]; ok {
+			tenantID = id
+		}
+		invoker, endpoints := b.model.Invokers[name], b.endpointsOf(name)
+		texts[name] = pulumi.All(clientID, tenantID, location).ApplyT(func(v []any) string {
+			return instructions(invoker, name, v[0].(string), v[1].(string), v[2].(string), endpoints)
+		}).(pulumi.StringOutput)
+	}
+	return texts.ToStringMapOutput()
+}
+
+// endpointsOf are the names of the declared endpoints that the invoker is to invoke.
+func (b *builder) endpointsOf(invoker string) (names []string) {
+	for _, name := range sortedKeys(b.model.Endpoints) {
+		for _, i := range b.model.InvokersOf(b.model.Endpoints[name]) {
+			if i == invoker {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 && len(b.model.Endpoints) == 0 {
+		names = []string{"<endpoint>"}
+	}
+	return names
+}
+
+func instructions(i access.Invoker, name, clientID, tenantID, location string, endpoints []string) string {
+	login := "# sign in as " + name
+	switch {
+	case i.Kind == access.User:
+		login = "az login"
+	case i.Kind == access.Group:
+		login = "az login  # as a member of the group"
+	case i.Kind == access.ManagedIdentity:
+		login = "az login --identity --client-id " + clientID + "  # on a host that has the identity"
+	case len(i.FederatedCredentials) > 0:
+		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID + ` --federated-token "$(cat "$AZURE_FEDERATED_TOKEN_FILE")"`
+	case len(i.ClientSecrets) > 0:
+		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID +
+			` --password "$CLIENT_SECRET"  # pulumi stack output clientSecrets --show-secrets`
+	}
+	lines := []string{login, `TOKEN="$(az account get-access-token --resource ` + access.Audience + ` --query accessToken --output tsv)"`}
+	for _, endpoint := range endpoints {
+		lines = append(lines, fmt.Sprintf(`curl -X POST https://%s.%s.inference.ml.azure.com/jobs -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d @request.json`, endpoint, location))
+	}
+	return strings.Join(lines, "\n")
+}

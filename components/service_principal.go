@@ -1,0 +1,137 @@
+package components
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sdks/azuread"
+)
+
+// ServicePrincipalArgs are the arguments of a ServicePrincipal. It signs in with federated credentials (preferred: no
+// secret to leak or to rotate), with client secrets, or, if SignIn says none, not at all.
+type ServicePrincipalArgs struct {
+	// DisplayName of the application, as people see it in Entra. Default: the component's name.
+	DisplayName pulumi.StringInput `pulumi:"displayName,optional"`
+	// Description of the application.
+	Description pulumi.StringPtrInput `pulumi:"description,optional"`
+	// FederatedCredentials by name; at most 20.
+	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
+	// ClientSecrets by name; at most two, so that one can overlap the other in a rotation.
+	ClientSecrets map[string]access.ClientSecret `pulumi:"clientSecrets,optional"`
+	// SignIn is "none" for a service principal that gets its credentials elsewhere. Default: the credentials above.
+	SignIn string `pulumi:"signIn,optional"`
+	// Protect keeps the application and its service principal from being deleted: their IDs would not come back.
+	Protect bool `pulumi:"protect,optional"`
+}
+
+// ServicePrincipal is an Entra application with its service principal and its way to sign in.
+type ServicePrincipal struct {
+	pulumi.ResourceState
+
+	// ObjectID is the object ID of the service principal: what roles are assigned to.
+	ObjectID pulumi.StringOutput `pulumi:"objectId"`
+	// ClientID is the application (client) ID: what it signs in with.
+	ClientID pulumi.StringOutput `pulumi:"clientId"`
+	// TenantID is the tenant in which it signs in.
+	TenantID pulumi.StringOutput `pulumi:"tenantId"`
+	// ClientSecrets are its secrets by name. The whole map is a Pulumi secret.
+	ClientSecrets pulumi.StringMapOutput `pulumi:"clientSecrets"`
+}
+
+// NewServicePrincipal makes the application, the service principal and its credentials. The errors name the argument and
+// the remedy, all at once, before any resource is registered.
+func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipalArgs, opts ...pulumi.ResourceOption) (*ServicePrincipal, error) {
+	if args == nil {
+		args = &ServicePrincipalArgs{}
+	}
+	ps := access.ValidateInvoker(access.Invoker{
+		Kind:                 access.ServicePrincipal,
+		FederatedCredentials: args.FederatedCredentials,
+		ClientSecrets:        args.ClientSecrets,
+		SignIn:               args.SignIn,
+	})
+	if err := fail("ServicePrincipal", name, ps.Err()); err != nil {
+		return nil, err
+	}
+	sp := &ServicePrincipal{}
+	if err := ctx.RegisterComponentResourceV2(ServicePrincipalToken, name, inputsOf(args), sp, opts...); err != nil {
+		return nil, fmt.Errorf("registering ServicePrincipal %q: %w", name, err)
+	}
+	c, err := childrenOf(sp, opts)
+	if err != nil {
+		return nil, err
+	}
+	keep := protectIf(args.Protect)
+	displayName := args.DisplayName
+	if displayName == nil {
+		displayName = pulumi.String(name)
+	}
+	app, err := azuread.NewApplication(ctx, name, &azuread.ApplicationArgs{
+		DisplayName: displayName, Description: args.Description,
+	}, c.options(keep...)...)
+	if err != nil {
+		return nil, fmt.Errorf("making application %q: %w", name, err)
+	}
+	principal, err := azuread.NewServicePrincipal(ctx, name, &azuread.ServicePrincipalArgs{ClientId: app.ClientId}, c.options(keep...)...)
+	if err != nil {
+		return nil, fmt.Errorf("making service principal %q: %w", name, err)
+	}
+	if err := federate(ctx, c, name, app, args.FederatedCredentials); err != nil {
+		return nil, err
+	}
+	secrets, err := makeSecrets(ctx, c, name, app, args.ClientSecrets)
+	if err != nil {
+		return nil, err
+	}
+	sp.ObjectID, sp.ClientID, sp.TenantID = principal.ObjectId, app.ClientId, principal.ApplicationTenantId
+	sp.ClientSecrets = pulumi.ToSecret(secrets.ToStringMapOutput()).(pulumi.StringMapOutput)
+	return sp, ctx.RegisterResourceOutputs(sp, pulumi.Map{
+		"objectId": sp.ObjectID, "clientId": sp.ClientID, "tenantId": sp.TenantID, "clientSecrets": sp.ClientSecrets,
+	})
+}
+
+func federate(ctx *pulumi.Context, c children, name string, app *azuread.Application, credentials map[string]access.FederatedCredential) error {
+	for _, key := range sortedKeys(credentials) {
+		f := credentials[key]
+		issuer, subject, audience := f.Claims()
+		_, err := azuread.NewApplicationFederatedIdentityCredential(ctx, name+"."+key, &azuread.ApplicationFederatedIdentityCredentialArgs{
+			ApplicationId: app.ID(),
+			DisplayName:   pulumi.String(key),
+			Description:   optional(f.Description),
+			Issuer:        pulumi.String(issuer),
+			Subject:       pulumi.String(subject),
+			Audiences:     pulumi.StringArray{pulumi.String(audience)},
+		}, c.options()...)
+		if err != nil {
+			return fmt.Errorf("making federated credential %s.%s: %w", name, key, err)
+		}
+	}
+	return nil
+}
+
+// makeSecrets makes the client secrets. Their ends are sent as absolute dates: the provider takes endDateRelative and
+// never sends it, so that Entra's own default would apply.
+func makeSecrets(ctx *pulumi.Context, c children, name string, app *azuread.Application, secrets map[string]access.ClientSecret) (pulumi.StringMap, error) {
+	values := pulumi.StringMap{}
+	for _, key := range sortedKeys(secrets) {
+		start, end, err := secrets[key].Period()
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("client secret %s.%s", name, key), err)
+		}
+		password, err := azuread.NewApplicationPassword(ctx, name+"."+key, &azuread.ApplicationPasswordArgs{
+			ApplicationId: app.ID(),
+			DisplayName:   pulumi.String(key),
+			StartDate:     pulumi.String(start.Format(time.RFC3339)),
+			EndDate:       pulumi.String(end.Format(time.RFC3339)),
+		}, c.options(pulumi.AdditionalSecretOutputs([]string{"value"}))...)
+		if err != nil {
+			return nil, fmt.Errorf("making client secret %s.%s: %w", name, key, err)
+		}
+		values[key] = password.Value
+	}
+	return values, nil
+}

@@ -1,0 +1,83 @@
+package components
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// StorageReaderArgs are the arguments of a StorageReader.
+type StorageReaderArgs struct {
+	// StorageAccountID is the ARM ID of the storage account. Required.
+	StorageAccountID pulumi.StringInput `pulumi:"storageAccountId"`
+	// Container in the account to which the role is limited. Default: none, the whole account.
+	Container string `pulumi:"container,optional"`
+	// Principals that get the role, by name. At least one: a job's data is read by the cluster identity and by the invoker.
+	Principals map[string]AssigneeArgs `pulumi:"principals"`
+	// Write gives Storage Blob Data Contributor in place of Storage Blob Data Reader, for what jobs write. Default: false.
+	Write bool `pulumi:"write,optional"`
+}
+
+// StorageReader assigns Storage Blob Data Reader on an account or a container to a set of principals.
+type StorageReader struct {
+	pulumi.ResourceState
+
+	// Scope is the ARM ID at which the role is assigned.
+	Scope pulumi.StringOutput `pulumi:"scope"`
+	// Assignments are the ARM IDs of the assignments, by principal.
+	Assignments pulumi.StringMapOutput `pulumi:"assignments"`
+}
+
+// NewStorageReader makes the assignments. The errors name the argument and the remedy, all at once, before any resource
+// is registered.
+func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs, opts ...pulumi.ResourceOption) (*StorageReader, error) {
+	if args == nil {
+		args = &StorageReaderArgs{}
+	}
+	if err := fail("StorageReader", name, args.check()...); err != nil {
+		return nil, err
+	}
+	reader := &StorageReader{}
+	if err := ctx.RegisterComponentResourceV2(StorageReaderToken, name, inputsOf(args), reader, opts...); err != nil {
+		return nil, fmt.Errorf("registering StorageReader %q: %w", name, err)
+	}
+	c, err := childrenOf(reader, opts)
+	if err != nil {
+		return nil, err
+	}
+	reader.Scope = args.StorageAccountID.ToStringOutput()
+	if args.Container != "" {
+		reader.Scope = pulumi.Sprintf("%s/blobServices/default/containers/%s", args.StorageAccountID, args.Container)
+	}
+	roleName := roles.StorageBlobDataReader
+	if args.Write {
+		roleName = roles.StorageBlobDataContributor
+	}
+	role, _ := roles.BuiltIn(roleName)
+	assignments := pulumi.StringMap{}
+	for _, principal := range sortedKeys(args.Principals) {
+		ra, err := c.assign(ctx, name+"."+principal, reader.Scope, pulumi.String(role.ID), args.Principals[principal], roleName+": "+principal)
+		if err != nil {
+			return nil, err
+		}
+		assignments[principal] = ra.ID().ToStringOutput()
+	}
+	reader.Assignments = assignments.ToStringMapOutput()
+	return reader, ctx.RegisterResourceOutputs(reader, pulumi.Map{"scope": reader.Scope, "assignments": reader.Assignments})
+}
+
+func (args *StorageReaderArgs) check() []error {
+	problems := checkARMID("storageAccountId", args.StorageAccountID, access.StorageAccountType)
+	if args.Container != "" && !access.IsContainerName(args.Container) {
+		problems = append(problems, fmt.Errorf("container: %q is not the name of a container; use 3 to 63 lower-case letters, digits and single hyphens", args.Container))
+	}
+	if len(args.Principals) == 0 {
+		problems = append(problems, errors.New("principals: is empty; give the principals that read, by name"))
+	}
+	return slices.Concat(problems, checkAssignees("principals", args.Principals))
+}

@@ -1,0 +1,134 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"gopkg.in/yaml.v3"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+)
+
+// providerLocation is where the azure-native provider takes its default location from.
+const providerLocation = "azure-native:location"
+
+// Load reads the configuration of the running stack. Its error names every problem, one a line.
+func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
+	values := map[string]any{}
+	t := reflect.TypeFor[components.BatchEndpointAccessArgs]()
+	for i := range t.NumField() {
+		key := keyOf(t.Field(i))
+		text, ok := ctx.GetConfig(ctx.Project() + ":" + key)
+		if !ok || text == "" {
+			continue // Pulumi.yaml gives optional text the default ""
+		}
+		value, err := parse(text, t.Field(i).Type)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%s: is not the JSON of an object: %w; set it with `pulumi config set --path`, or in Pulumi.%s.yaml", ctx.Project(), key, err, ctx.Stack())
+		}
+		values[key] = value
+	}
+	for _, key := range keysInEnvironment(ctx.Project()) {
+		if !slices.Contains(Keys(), key) {
+			values[key] = "" // not one of the arguments: Decode says so, and which is near
+		}
+	}
+	if location, ok := ctx.GetConfig(providerLocation); ok && values["location"] == nil {
+		values["location"] = location
+	}
+	args, ps := Decode(values)
+	if err := ps.Err(); err != nil {
+		return nil, fmt.Errorf("the configuration of stack %s:\n%w", ctx.Stack(), err)
+	}
+	return args, nil
+}
+
+// parse reads the text of one value: JSON for objects, the text itself for the rest.
+func parse(text string, t reflect.Type) (any, error) {
+	structured := t.Kind() == reflect.Struct || t.Kind() == reflect.Map || t == reflect.TypeFor[pulumi.StringMapInput]()
+	if !structured {
+		return text, nil
+	}
+	var value any
+	err := json.Unmarshal([]byte(text), &value)
+	return value, err
+}
+
+// keysInEnvironment lists the keys of the project's namespace that the engine passed to the program. The SDK offers values
+// by key alone, and a key with a typing error in it has to be found too.
+func keysInEnvironment(project string) (keys []string) {
+	var all map[string]string
+	if err := json.Unmarshal([]byte(os.Getenv("PULUMI_CONFIG")), &all); err != nil {
+		return nil // not run by the engine
+	}
+	for key := range all {
+		if name, ok := strings.CutPrefix(key, project+":"); ok {
+			keys = append(keys, name)
+		}
+	}
+	return keys
+}
+
+// ReadStack reads the configuration out of a Pulumi.<stack>.yaml, for commands that have no engine. What is encrypted
+// there can't be read here and is given as access.Unknown.
+func ReadStack(file, project string) (map[string]any, error) {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("no stack configuration at %s; name a stack that has a Pulumi.<stack>.yaml here", file)
+	} else if err != nil {
+		return nil, fmt.Errorf("reading stack configuration: %w", err)
+	}
+	return parseStack(text, file, project)
+}
+
+func parseStack(text []byte, file, project string) (map[string]any, error) {
+	var stack struct {
+		Config map[string]any `yaml:"config"`
+	}
+	if err := yaml.Unmarshal(text, &stack); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", file, err)
+	}
+	values := map[string]any{}
+	for key, value := range stack.Config {
+		if name, ok := strings.CutPrefix(key, project+":"); ok {
+			values[name] = readable(value)
+		}
+	}
+	if location, ok := stack.Config[providerLocation]; ok && values["location"] == nil {
+		values["location"] = location
+	}
+	return values, nil
+}
+
+func readable(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		if _, secure := v["secure"]; secure && len(v) == 1 {
+			return access.Unknown
+		}
+		for key := range v {
+			v[key] = readable(v[key])
+		}
+	case map[any]any: // keys that YAML does not read as text, such as 1:
+		m := make(map[string]any, len(v))
+		for key, item := range v {
+			m[fmt.Sprint(key)] = readable(item)
+		}
+		return m
+	case []any:
+		for i := range v {
+			v[i] = readable(v[i])
+		}
+	}
+	return value
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
