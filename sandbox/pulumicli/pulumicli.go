@@ -1,0 +1,89 @@
+// Package pulumicli finds a Pulumi CLI that is recent enough to run the project's stacks, and builds one from the Go
+// module proxy where there is none. It knows the CLI and the Go tool; it must not know stacks, the sandbox or Azure.
+package pulumicli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+const (
+	// Version is the Pulumi CLI that Find builds. It is the one that the module in tools/ pins, and of the same release
+	// as the Pulumi SDK in go.mod, so that engine and program agree.
+	Version = "3.259.0"
+
+	// MinVersion is the oldest Pulumi CLI that is used when found on PATH: the release from which the SDK runs the
+	// transforms and hooks that the project relies on. It also covers policy packs that are executables (3.255.0).
+	MinVersion = "3.256.0"
+
+	// Override names the environment variable that holds the path of the Pulumi CLI to use instead of any other.
+	Override = "BATCHACCESS_PULUMI"
+)
+
+// Find returns the path of a Pulumi CLI: the one that Override names, else the one on PATH if it is MinVersion or later,
+// else the one that an earlier Find has built, else one that it builds: Version, cached under os.UserCacheDir.
+//
+// It tells on progress what it does not use and why, and how far a build is. Only a build needs Go and the network. When
+// several processes build at once, one does and the others wait for it. Cancelling ctx stops a build and leaves nothing
+// half done.
+func Find(ctx context.Context, progress io.Writer) (path string, err error) {
+	if path := os.Getenv(Override); path != "" {
+		return overridden(ctx, path, progress)
+	}
+	if path, ok := onPath(ctx, progress); ok {
+		return path, nil
+	}
+	caches, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a folder to keep a Pulumi CLI in: %w; or set %s to the path of a pulumi", err, Override)
+	}
+	c := cache{folder: filepath.Join(caches, "batchaccess")}
+	if c.has() {
+		return c.binary(), nil
+	}
+	unlock, err := c.lock(ctx, progress)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if c.has() { // built by the process that held the lock
+		return c.binary(), nil
+	}
+	if err := c.build(ctx, progress); err != nil {
+		return "", fmt.Errorf("building pulumi %s: %w\n"+
+			"Instead of building it, install Pulumi %s or later, or set %s to the path of one", Version, err, MinVersion, Override)
+	}
+	return c.binary(), nil
+}
+
+// cache is the folder that holds the CLIs that Find has built.
+type cache struct{ folder string }
+
+// binary is where the CLI of this Version is, or will be.
+func (c cache) binary() string {
+	name := "pulumi"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(c.folder, "pulumi-"+Version, name)
+}
+
+// has reports whether the CLI was built. It arrives by a rename, so if it is there, it is whole.
+func (c cache) has() bool {
+	info, err := os.Stat(c.binary())
+	return err == nil && info.Mode().IsRegular()
+}
+
+// place moves a built CLI to where binary says.
+func (c cache) place(built string) error {
+	return errors.Join(
+		os.MkdirAll(filepath.Dir(c.binary()), 0o700),
+		os.Chmod(built, 0o700),
+		os.Rename(built, c.binary()),
+	)
+}

@@ -1,0 +1,295 @@
+package pulumicli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+)
+
+// machine is a PATH, a cache and a working directory of the test's own, set by environment: so no test here is parallel.
+type machine struct {
+	t                *testing.T
+	bin, cache, work string
+}
+
+func newMachine(t *testing.T) *machine {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the stand-ins for pulumi and go are shell scripts")
+	}
+	m := &machine{t: t, bin: t.TempDir(), cache: t.TempDir(), work: t.TempDir()}
+	t.Setenv("PATH", m.bin)
+	t.Setenv("HOME", m.cache) // where macOS looks
+	t.Setenv("XDG_CACHE_HOME", m.cache)
+	t.Setenv(pulumicli.Override, "")
+	t.Chdir(m.work)
+	return m
+}
+
+// script installs a program on PATH.
+func (m *machine) script(name, body string) string {
+	m.t.Helper()
+	path := filepath.Join(m.bin, name)
+	require.NoError(m.t, os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o700))
+	return path
+}
+
+func (m *machine) pulumi(version string) string {
+	m.t.Helper()
+	return m.script("pulumi", `[ "$1" = version ] && echo `+version+"\n")
+}
+
+// goTool installs a go that notes how it is called, and builds whatever it is told to in the given way.
+func (m *machine) goTool(build string) {
+	m.t.Helper()
+	m.script("go", fmt.Sprintf(`PATH=/usr/bin:/bin
+echo "$PWD: $*" >>%q
+case "$1" in
+list) echo a; echo b; echo c; echo d ;;
+build)
+	while [ "$1" != -o ]; do shift; done
+	%s ;;
+esac
+`, m.calls(), build))
+}
+
+func (m *machine) calls() string { return filepath.Join(m.cache, "go-calls") }
+
+// called returns how go was called, one line a call.
+func (m *machine) called() string {
+	data, err := os.ReadFile(m.calls())
+	if os.IsNotExist(err) {
+		return ""
+	}
+	require.NoError(m.t, err)
+	return string(data)
+}
+
+func (m *machine) find() (path, progress string, err error) {
+	var told bytes.Buffer
+	path, err = pulumicli.Find(m.t.Context(), &told)
+	return path, told.String(), err
+}
+
+// cached is where a built CLI ends up.
+func (m *machine) cached() string {
+	folder, err := os.UserCacheDir()
+	require.NoError(m.t, err)
+	return filepath.Join(folder, "batchaccess", "pulumi-"+pulumicli.Version, "pulumi")
+}
+
+// leftovers lists what is in the cache beside the CLI and the lock.
+func (m *machine) leftovers() []string {
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(m.cached())), "build-*"))
+	require.NoError(m.t, err)
+	return found
+}
+
+const writesBinary = `echo github.com/some/package >&2; echo built >"$2"`
+
+func TestFindUsesAPulumiOnPathThatIsRecentEnough(t *testing.T) {
+	for _, version := range []string{"v" + pulumicli.MinVersion, "v3.300.1", "v4.0.0"} {
+		t.Run(version, func(t *testing.T) {
+			m := newMachine(t)
+			want := m.pulumi(version)
+			path, told, err := m.find()
+			require.NoError(t, err)
+			assert.Equal(t, want, path)
+			assert.Empty(t, told)
+		})
+	}
+}
+
+func TestFindPassesOverAPulumiOnPathAndSaysWhy(t *testing.T) {
+	for name, tc := range map[string]struct{ script, says string }{
+		"too old":             {"echo v3.255.9", "it is 3.255.9, and 3.256.0 or later is needed"},
+		"before the release":  {"echo v3.256.0-alpha.1", "it is 3.256.0-alpha.1, and 3.256.0 or later"},
+		"without a version":   {"echo hello", `answered "hello"`},
+		"that does not start": {"exit 3", "exit status 3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.script("pulumi", tc.script)
+			m.goTool(writesBinary)
+			path, told, err := m.find()
+			require.NoError(t, err)
+			assert.Equal(t, m.cached(), path)
+			assert.Contains(t, told, tc.says)
+		})
+	}
+}
+
+func TestFindUsesACachedPulumiWithoutGo(t *testing.T) {
+	m := newMachine(t)
+	m.goTool(writesBinary)
+	built, _, err := m.find()
+	require.NoError(t, err)
+
+	require.NoError(t, os.Remove(filepath.Join(m.bin, "go")))
+	path, told, err := m.find()
+	require.NoError(t, err)
+	assert.Equal(t, built, path)
+	assert.Empty(t, told, "nothing to wait for, nothing to tell")
+}
+
+func TestFindBuildsIntoACacheOfTheUsersOwn(t *testing.T) {
+	m := newMachine(t)
+	m.goTool(writesBinary)
+	path, told, err := m.find()
+	require.NoError(t, err)
+
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, "built\n", string(content))
+	for _, private := range []string{path, filepath.Dir(path), filepath.Dir(filepath.Dir(path))} {
+		info, err := os.Stat(private)
+		require.NoError(t, err)
+		assert.Zero(t, info.Mode().Perm()&0o077, "%s is open to others: %v", private, info.Mode())
+	}
+	assert.Empty(t, m.leftovers())
+
+	assert.Contains(t, told, "there is no pulumi to use on PATH: building pulumi "+pulumicli.Version)
+	assert.Contains(t, told, "this happens once")
+	assert.Contains(t, told, "compiled 0 of at most 4 packages, at least 0%")
+	assert.NotContains(t, told, "\r", "a log is not a terminal")
+	assert.Contains(t, m.called(), "version.Version=v"+pulumicli.Version+" ")
+}
+
+func TestFindBuildsInAModuleThatPinsTheVersion(t *testing.T) {
+	gomod := func(name, body string) func(m *machine) {
+		return func(m *machine) {
+			path := filepath.Join(m.work, filepath.FromSlash(name), "go.mod")
+			require.NoError(m.t, os.MkdirAll(filepath.Dir(path), 0o700))
+			require.NoError(m.t, os.WriteFile(path, []byte(body), 0o600))
+		}
+	}
+	project := gomod(".", "module github.com/batchaccess/batchaccess\n")
+	requires := func(version string) string {
+		return "module github.com/batchaccess/batchaccess/tools\n\nrequire github.com/pulumi/pulumi/pkg/v3 " + version + "\n"
+	}
+	for name, tc := range map[string]struct {
+		files    []func(*machine)
+		cwd      string
+		inModule string // relative to the working directory; empty for one of its own
+	}{
+		"in the project": {
+			files: []func(*machine){project, gomod("tools", requires("v"+pulumicli.Version))}, cwd: ".", inModule: "tools",
+		},
+		"in another module of the project": {
+			files: []func(*machine){project, gomod("tools", requires("v"+pulumicli.Version)), gomod("plugin", "module other\n")},
+			cwd:   "plugin", inModule: "tools",
+		},
+		"in the project, whose tools pin another version": {
+			files: []func(*machine){project, gomod("tools", requires("v3.1.0"))}, cwd: ".",
+		},
+		"in another project": {
+			files: []func(*machine){gomod(".", "module example.com/stack\n"), gomod("tools", requires("v"+pulumicli.Version))}, cwd: ".",
+		},
+		"in no module": {cwd: "."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.goTool(writesBinary)
+			for _, write := range tc.files {
+				write(m)
+			}
+			t.Chdir(filepath.Join(m.work, tc.cwd))
+			_, _, err := m.find()
+			require.NoError(t, err)
+
+			fetch := "get github.com/pulumi/pulumi/pkg/v3/cmd/pulumi@v" + pulumicli.Version
+			if tc.inModule == "" {
+				assert.Contains(t, m.called(), fetch)
+				return
+			}
+			assert.NotContains(t, m.called(), fetch)
+			for _, call := range strings.Split(strings.TrimSpace(m.called()), "\n") {
+				assert.Contains(t, call, string(filepath.Separator)+tc.inModule+": ")
+			}
+		})
+	}
+}
+
+func TestFindSaysWhatAFailedBuildSaidAndWhatToDo(t *testing.T) {
+	m := newMachine(t)
+	m.goTool(`echo 'dial tcp: no route to host' >&2; echo half >"$2"; exit 1`)
+	_, _, err := m.find()
+	require.Error(t, err)
+	assert.ErrorContains(t, err, "no route to host")
+	assert.ErrorContains(t, err, "install Pulumi "+pulumicli.MinVersion)
+	assert.ErrorContains(t, err, pulumicli.Override)
+	assert.NoFileExists(t, m.cached())
+	assert.Empty(t, m.leftovers())
+}
+
+func TestFindWithoutPulumiAndGoSaysWhatToInstall(t *testing.T) {
+	m := newMachine(t)
+	_, _, err := m.find()
+	require.Error(t, err)
+	assert.ErrorContains(t, err, `"go": executable file not found`)
+	assert.ErrorContains(t, err, "install Pulumi "+pulumicli.MinVersion)
+}
+
+func TestFindBuildsOnceForAllWhoAskAtOnce(t *testing.T) {
+	m := newMachine(t)
+	m.goTool("sleep 1.5; " + writesBinary)
+	var wait sync.WaitGroup
+	told := make([]bytes.Buffer, 3)
+	for i := range told {
+		wait.Go(func() {
+			path, err := pulumicli.Find(t.Context(), &told[i])
+			assert.NoError(t, err)
+			assert.Equal(t, m.cached(), path)
+		})
+	}
+	wait.Wait()
+	assert.Equal(t, 1, strings.Count(m.called(), ": build "))
+	waited := 0
+	for i := range told {
+		waited += strings.Count(told[i].String(), "waiting for it")
+	}
+	assert.Equal(t, 2, waited)
+}
+
+func TestFindStopsABuildThatIsCancelled(t *testing.T) {
+	m := newMachine(t)
+	m.goTool(`echo half >"$2"; exec sleep 60`)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	began := time.Now()
+	_, err := pulumicli.Find(ctx, &bytes.Buffer{})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Less(t, time.Since(began), 20*time.Second)
+	assert.NoFileExists(t, m.cached())
+	assert.Empty(t, m.leftovers())
+}
+
+func TestOverrideIsUsedInsteadOfAnyOther(t *testing.T) {
+	m := newMachine(t)
+	m.pulumi("v3.300.0")
+	old := filepath.Join(t.TempDir(), "old")
+	require.NoError(t, os.WriteFile(old, []byte("#!/bin/sh\necho v3.1.0\n"), 0o700))
+
+	t.Setenv(pulumicli.Override, old)
+	path, told, err := m.find()
+	require.NoError(t, err)
+	assert.Equal(t, old, path)
+	assert.Contains(t, told, "pulumi 3.1.0; 3.256.0 or later is known to work")
+
+	t.Setenv(pulumicli.Override, filepath.Join(m.work, "absent"))
+	_, _, err = m.find()
+	require.ErrorContains(t, err, pulumicli.Override)
+	require.ErrorContains(t, err, "correct or unset it")
+}
