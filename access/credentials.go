@@ -82,7 +82,7 @@ type DataInput struct {
 	StorageAccount string `pulumi:"storageAccount,optional"`
 	// Container (file system, for adlsGen2) that holds the data. Required for blob and adlsGen2.
 	Container string `pulumi:"container,optional"`
-	// Path of the data in the container, data store or asset. Default: all of it.
+	// Path of the data in the container or data store. Required for dataStore; default for the others: all of it.
 	Path string `pulumi:"path,optional"`
 	// DataStore is the name of the data store in the workspace. Required for dataStore and dataAsset.
 	DataStore string `pulumi:"dataStore,optional"`
@@ -118,10 +118,11 @@ type DataOutput struct {
 	DataStore string `pulumi:"dataStore"`
 	// CredentialInStore says whether the data store holds an access key or SAS; then nothing is granted. Required.
 	CredentialInStore *bool `pulumi:"credentialInStore"`
-	// StorageAccount, Container, Path and Scope are as for a DataInput; the role is Storage Blob Data Contributor.
+	// Path in the data store that jobs write to. Required.
+	Path string `pulumi:"path"`
+	// StorageAccount, Container and Scope are as for a DataInput; the role is Storage Blob Data Contributor.
 	StorageAccount string     `pulumi:"storageAccount,optional"`
 	Container      string     `pulumi:"container,optional"`
-	Path           string     `pulumi:"path,optional"`
 	Scope          GrantScope `pulumi:"scope,optional"`
 }
 

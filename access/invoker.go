@@ -162,8 +162,11 @@ func (s ClientSecret) Period() (start, end time.Time, err error) {
 	return start, end, nil
 }
 
+// dateForms are what people write, and what Pulumi hands a program for a date that stands unquoted in a stack's YAML.
+var dateForms = []string{time.DateOnly, "2006-01-02T15:04:05Z", "2006-01-02 15:04:05 +0000 UTC"}
+
 func parseDate(s string) (time.Time, error) {
-	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04:05Z"} {
+	for _, layout := range dateForms {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC(), nil
 		}

@@ -115,9 +115,17 @@ func (v *validator) invokers() {
 		} else if i.ClientID != "" && i.ClientID != Unknown && strings.EqualFold(i.ClientID, i.PrincipalID) {
 			v.add(idPath, "write the object ID of the service principal (az ad sp show --id <client ID> --query id)", "is the client ID; a role is assigned to the object ID")
 		}
+		if i.Kind == ManagedIdentity && i.DisplayName != "" && !i.Exists() && !IsIdentityName(i.DisplayName) {
+			v.add(path+".displayName", "use 3 to 128 letters, digits, hyphens and underscores", "%q can't name a managed identity", i.DisplayName)
+		}
 		v.signIn(path, i)
 	}
 }
+
+var identityForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$`)
+
+// IsIdentityName reports whether a user-assigned managed identity may have the name.
+func IsIdentityName(name string) bool { return identityForm.MatchString(name) }
 
 // idKey is what the configuration calls the ID of an existing principal of the kind.
 func (k PrincipalKind) idKey() string {

@@ -74,6 +74,9 @@ func (v *validator) dataInputs() {
 			continue
 		}
 		v.inStore(path, d)
+		if d.Kind == DataStore {
+			v.path(path, d.Path)
+		}
 		if d.Type != "" {
 			v.oneOf(path+".type", d.Type, []string{"folder", "file"})
 		}
@@ -120,7 +123,15 @@ func (v *validator) dataOutputs() {
 		if d.CredentialInStore == nil {
 			v.add(path+".credentialInStore", "say true if the data store holds an access key or SAS, false if not", "is missing")
 		}
+		v.path(path, d.Path)
 		v.location(path, d.StorageAccount, d.Container, d.Scope, d.byIdentity(), false)
+	}
+}
+
+// path checks the path in a data store: a job names its data there by <data store>/paths/<path>.
+func (v *validator) path(path, in string) {
+	if strings.Trim(in, "/") == "" {
+		v.add(path+".path", "write the path of the data in the data store", "is missing")
 	}
 }
 
@@ -181,6 +192,36 @@ func (v *validator) endpoints() {
 		}
 	}
 	v.identities()
+	v.stores()
+}
+
+// stores refuses two descriptions of one data store that can't both be true.
+func (v *validator) stores() {
+	type store struct {
+		path                      string
+		inStore                   bool
+		storageAccount, container string
+	}
+	seen := map[string]store{}
+	check := func(path, name string, inStore *bool, account, container string) {
+		if name == "" || inStore == nil {
+			return
+		}
+		this := store{path, *inStore, account, container}
+		other, again := seen[name]
+		seen[name] = this
+		if other.path = path; again && other != this {
+			v.add(path+".dataStore", "give credentialInStore, storageAccount and container alike", "data store %q is described in another way before", name)
+		}
+	}
+	for _, name := range sorted(v.m.DataInputs) {
+		d := v.m.DataInputs[name]
+		check("dataInputs."+name, d.DataStore, d.CredentialInStore, d.StorageAccount, d.Container)
+	}
+	for _, name := range sorted(v.m.DataOutputs) {
+		d := v.m.DataOutputs[name]
+		check("dataOutputs."+name, d.DataStore, d.CredentialInStore, d.StorageAccount, d.Container)
+	}
 }
 
 // identities refuses a cluster without a managed identity where the seed's table needs one to mount.

@@ -49,7 +49,8 @@ type InvokerArgs struct {
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
 	// ClientID is the application (client) ID of an existing service principal or managed identity. It is only shown.
 	ClientID pulumi.StringInput `pulumi:"clientId,optional"`
-	// DisplayName of a principal that is made. Default: the invoker's name, behind the component's.
+	// DisplayName of a principal that is made; for a managed identity its resource name, 3 to 128 letters, digits, hyphens
+	// and underscores. Default: the names of component, stack and invoker with hyphens between them.
 	DisplayName string `pulumi:"displayName,optional"`
 	// FederatedCredentials, ClientSecrets and SignIn say how a service principal that is made signs in.
 	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
@@ -199,7 +200,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 		principal, child := access.InvokerPrincipal(name), b.name+"."+name
 		display := i.DisplayName
 		if display == "" {
-			display = b.name + "-" + name
+			display = b.name + "-" + ctx.Stack() + "-" + name
 		}
 		switch {
 		case i.id() != nil:

@@ -153,7 +153,7 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
 	a := args.Cluster
-	identity, principal, err := a.identity(ctx, c, name, args, group)
+	identity, principal, err := a.identity(ctx, c, name, args, group, pulumi.Sprintf("%s-%s-identity", workspace, compute))
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string
 }
 
 // identity returns the cluster's identity and the principal of its user-assigned one, which is made where none is given.
-func (a ClusterArgs) identity(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, group pulumi.StringInput) (ml.ManagedServiceIdentityPtrInput, pulumi.StringOutput, error) {
+func (a ClusterArgs) identity(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, group, identityName pulumi.StringOutput) (ml.ManagedServiceIdentityPtrInput, pulumi.StringOutput, error) {
 	none := pulumi.String("").ToStringOutput()
 	types := map[access.ClusterIdentity]string{
 		access.SystemAssigned: "SystemAssigned", access.UserAssigned: "UserAssigned", access.BothAssigned: "SystemAssigned,UserAssigned",
@@ -195,7 +195,7 @@ func (a ClusterArgs) identity(ctx *pulumi.Context, c children, name string, args
 	}
 	own := &ManagedIdentityArgs{ExistingID: a.UserAssignedIdentityID}
 	if a.UserAssignedIdentityID == nil {
-		own = &ManagedIdentityArgs{ResourceGroupName: group, Location: a.Location, Tags: args.Tags, Protect: args.Protect}
+		own = &ManagedIdentityArgs{ResourceGroupName: group, ResourceName: identityName, Location: a.Location, Tags: args.Tags, Protect: args.Protect}
 	}
 	assigned, err := NewManagedIdentity(ctx, name+".identity", own, c.options()...)
 	if err != nil {

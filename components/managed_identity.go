@@ -3,6 +3,7 @@ package components
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/managedidentity/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -15,7 +16,8 @@ import (
 type ManagedIdentityArgs struct {
 	// ResourceGroupName in which to make the identity. Required for a new one.
 	ResourceGroupName pulumi.StringInput `pulumi:"resourceGroupName,optional"`
-	// ResourceName of the new identity. Default: the component's name.
+	// ResourceName of the new identity: 3 to 128 letters, digits, hyphens and underscores. Default: the component's name,
+	// with hyphens for dots.
 	ResourceName pulumi.StringPtrInput `pulumi:"resourceName,optional"`
 	// Location of the new identity, such as westeurope. Default: the provider's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
@@ -68,7 +70,7 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 	default:
 		resourceName := args.ResourceName
 		if resourceName == nil {
-			resourceName = pulumi.String(name)
+			resourceName = pulumi.String(strings.ReplaceAll(name, ".", "-"))
 		}
 		made, err := managedidentity.NewUserAssignedIdentity(ctx, name, &managedidentity.UserAssignedIdentityArgs{
 			ResourceGroupName: args.ResourceGroupName, ResourceName: resourceName, Location: args.Location, Tags: args.Tags,
@@ -92,6 +94,9 @@ func (args *ManagedIdentityArgs) check() (problems []error) {
 	}
 	if given != 1 {
 		problems = append(problems, errors.New("arguments: give resourceGroupName to make an identity, or existingId or principalId for one that exists"))
+	}
+	if n := literal(args.ResourceName); n != "" && n != access.Unknown && !access.IsIdentityName(n) {
+		problems = append(problems, fmt.Errorf("resourceName: %q can't name a managed identity; use 3 to 128 letters, digits, hyphens and underscores", n))
 	}
 	if args.PrincipalID != nil {
 		problems = append(problems, checkGUID("principalId", args.PrincipalID)...)

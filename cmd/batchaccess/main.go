@@ -1,0 +1,69 @@
+// The command batchaccess: rehearse a stack on the embedded Azure, or run any command against it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, for CI: what was asked for went wrong, as against: it could not be asked.
+const (
+	exitFailed = 1 // the rehearsal failed; or the exit code of the command that `sandbox` ran
+	exitUsage  = 2 // wrong flags or arguments, or a configuration that can't be deployed
+)
+
+// errFailed ends the command with exitFailed, without another word: the report has said it all.
+var errFailed = errors.New("failed")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+func run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errFailed):
+		return exitFailed
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	fmt.Fprintln(root.ErrOrStderr(), "batchaccess:", err)
+	return exitUsage
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "batchaccess",
+		Short: "Decides who may start Azure Machine Learning batch jobs, and proves it before it is deployed",
+		Long: `batchaccess deploys who may start Azure Machine Learning batch jobs, and which identity reads the data.
+This command proves a stack on an Azure that is embedded in it: no account, no credentials, no network.`,
+		SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.PersistentFlags().Bool("debug", false, "log every request to the sandbox on standard error (never a secret)")
+	root.AddCommand(newRehearse(), newSandbox())
+	return root
+}
+
+// logger writes what --debug asks for.
+func logger(cmd *cobra.Command) *slog.Logger {
+	if on, err := cmd.Flags().GetBool("debug"); err != nil || !on {
+		return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

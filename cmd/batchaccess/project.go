@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/config"
+)
+
+// A project is a folder with a Pulumi.yaml.
+type project struct {
+	dir  string
+	name string
+}
+
+// openProject finds the project that the folder, or one above it, belongs to.
+func openProject(dir string) (project, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return project{}, fmt.Errorf("finding the project: %w", err)
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		text, err := os.ReadFile(filepath.Join(at, "Pulumi.yaml"))
+		if errors.Is(err, os.ErrNotExist) && at != filepath.Dir(at) {
+			continue
+		}
+		if err != nil {
+			return project{}, fmt.Errorf("no Pulumi.yaml in %s or above it; name the folder of a Pulumi project with --dir", dir)
+		}
+		var file struct {
+			Name string `yaml:"name"`
+		}
+		if err := yaml.Unmarshal(text, &file); err != nil {
+			return project{}, fmt.Errorf("reading %s: %w", filepath.Join(at, "Pulumi.yaml"), err)
+		}
+		return project{at, file.Name}, nil
+	}
+}
+
+// stacks are those that have a configuration beside Pulumi.yaml.
+func (p project) stacks() ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(p.dir, "Pulumi.*.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("listing the stacks of %s: %w", p.dir, err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml"))
+	}
+	return names, nil
+}
+
+// choose returns the stack that was named, or the only one.
+func (p project) choose(stack string) (string, error) {
+	names, err := p.stacks()
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case stack == "" && len(names) == 1:
+		return names[0], nil
+	case stack == "":
+		return "", fmt.Errorf("name a stack with --stack; %s", access.DidYouMean("", names))
+	case !slices.Contains(names, stack):
+		return "", fmt.Errorf("stack %q has no Pulumi.%s.yaml in %s; %s", stack, stack, p.dir, access.DidYouMean(stack, names))
+	}
+	return stack, nil
+}
+
+// read decodes the configuration of a stack.
+func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access.Problems, error) {
+	values, err := config.ReadStack(filepath.Join(p.dir, "Pulumi."+stack+".yaml"), p.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	args, problems := config.Decode(values)
+	return args, problems, nil
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
+)
+
+func newRehearse() *cobra.Command {
+	var stack, dir string
+	var asJSON, keep bool
+	cmd := &cobra.Command{
+		Use:   "rehearse",
+		Short: "Deploy a stack to the embedded Azure and let every invoker start every job",
+		Long: `Rehearse deploys a stack's configuration with the real Pulumi engine to the embedded Azure, signs in as every invoker,
+starts a job on every endpoint with every input over HTTP, prints what worked, and destroys the stack again.
+
+It exits with 1 if a path that should work does not, one that should not work does, or something is left behind, and
+with 2 if the configuration can't be deployed at all.`,
+		Example: `  batchaccess rehearse --stack dev
+  batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
+  batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev -- pulumi stack`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := openProject(dir)
+			if err != nil {
+				return err
+			}
+			if stack, err = p.choose(stack); err != nil {
+				return err
+			}
+			args, problems, err := p.read(stack)
+			if err != nil {
+				return err
+			}
+			for _, w := range problems.Warnings() {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
+			}
+			if err := problems.Err(); err != nil {
+				return fmt.Errorf("the configuration of stack %s:\n%w", stack, err)
+			}
+			cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			state, cleanUp, err := rehearsalFolder(p, stack, keep)
+			if err != nil {
+				return err
+			}
+			defer cleanUp()
+			shown := newProgress(cmd.ErrOrStderr())
+			report, err := rehearsal.Run(cmd.Context(), rehearsal.Options{
+				ProjectDir: p.dir, Stack: stack, Model: args.Model(), Location: location(args),
+				StateDir: state, Pulumi: cli, Keep: keep, Progress: shown, Logger: logger(cmd),
+			})
+			shown.done()
+			if err != nil {
+				return err
+			}
+			if err := write(cmd.OutOrStdout(), report, asJSON); err != nil {
+				return err
+			}
+			if !report.Passed() {
+				return errFailed
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to rehearse (default: the only one)")
+	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up, in .batchaccess/rehearsal-<stack>")
+	return cmd
+}
+
+func write(w io.Writer, report *rehearsal.Report, asJSON bool) error {
+	if !asJSON {
+		return report.Write(w, isTerminal(w) && os.Getenv("NO_COLOR") == "")
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(report)
+}
+
+// location is where the endpoints are, as far as the configuration says so in plain text.
+func location(args *components.BatchEndpointAccessArgs) string {
+	if args.Location == nil || fmt.Sprint(args.Location) == access.Unknown {
+		return rehearsal.DefaultLocation
+	}
+	return fmt.Sprint(args.Location)
+}
+
+// rehearsalFolder is a new one for each rehearsal, gone when it is over, or one in the project for a stack that is kept.
+func rehearsalFolder(p project, stack string, keep bool) (string, func(), error) {
+	if !keep {
+		dir, err := os.MkdirTemp("", "batchaccess-rehearsal-")
+		if err != nil {
+			return "", nil, fmt.Errorf("making a folder for the rehearsal: %w", err)
+		}
+		return dir, func() { _ = os.RemoveAll(dir) }, nil
+	}
+	dir := filepath.Join(p.dir, ".batchaccess", "rehearsal-"+stack)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", nil, fmt.Errorf("making a folder for the rehearsal: %w", err)
+	}
+	return dir, func() {}, nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// progress tells on a terminal, in one line that is rewritten, and elsewhere in a line a step, what is being done.
+type progress struct {
+	w        io.Writer
+	terminal bool
+	step     string
+	began    time.Time
+	lines    int
+}
+
+func newProgress(w io.Writer) *progress { return &progress{w: w, terminal: isTerminal(w)} }
+
+func (p *progress) Step(what string) {
+	p.done()
+	p.step, p.began, p.lines = what, time.Now(), 0
+	if p.terminal {
+		fmt.Fprintf(p.w, "%s …", what)
+	}
+}
+
+func (p *progress) Line(string) {
+	p.lines++
+	if p.terminal {
+		fmt.Fprintf(p.w, "\r\x1b[K%s … %d lines, %.0f s", p.step, p.lines, time.Since(p.began).Seconds())
+	}
+}
+
+func (p *progress) done() {
+	if p.step == "" {
+		return
+	}
+	if p.terminal {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+	fmt.Fprintf(p.w, "%s: %.1f s\n", p.step, time.Since(p.began).Seconds())
+	p.step = ""
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/engine"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
+)
+
+func newSandbox() *cobra.Command {
+	var dir, stateDir string
+	var standIns []string
+	cmd := &cobra.Command{
+		Use:   "sandbox -- <command> [arguments]",
+		Short: "Run a command, such as pulumi up, against the embedded Azure",
+		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go language host and
+credentials of its own, and nothing leaves this machine. What the configuration of the project's stacks refers to exists
+in the sandbox. The state is kept from one command to the next.
+
+It exits with the exit code of the command.`,
+		Example: `  batchaccess sandbox -- pulumi preview --stack dev --diff
+  batchaccess sandbox -- pulumi up --stack dev --yes
+  batchaccess sandbox -- pulumi destroy --stack dev --yes`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("no command to run; write it behind --, such as: batchaccess sandbox -- pulumi preview")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			p, err := openProject(dir)
+			if err != nil {
+				return err
+			}
+			if stateDir == "" {
+				stateDir = filepath.Join(p.dir, ".batchaccess", "sandbox")
+			}
+			cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			a, err := azure.Start(cmd.Context(), azure.Options{StateFile: filepath.Join(stateDir, "azure", "state.json"), Logger: logger(cmd)})
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, a.Close()) }()
+			if err := seed(cmd, a, p); err != nil {
+				return err
+			}
+			o := engine.Options{
+				StateDir: stateDir, Azure: a, ProjectDir: p.dir, Pulumi: cli,
+				Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Logger: logger(cmd),
+			}
+			if cmd.Flags().Changed("stand-in") {
+				o.StandIns = append([]string{}, standIns...)
+			}
+			e, err := engine.Start(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, e.Close()) }()
+			return e.Run(cmd.Context(), args[0], args[1:]...)
+		},
+	}
+	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().StringVar(&stateDir, "state-dir", "", "folder that keeps the sandbox (default: .batchaccess/sandbox in the project)")
+	cmd.Flags().StringSliceVar(&standIns, "stand-in", nil, "providers to serve stand-ins for: azure-native, azuread (default: both)")
+	cmd.Flags().SetInterspersed(false)
+	return cmd
+}
+
+// seed makes what the stacks refer to exist. A configuration that can't be read as ours, or is wrong, seeds nothing: the
+// program that the command runs says what is wrong with it.
+func seed(cmd *cobra.Command, a *azure.Azure, p project) error {
+	stacks, err := p.stacks()
+	if err != nil {
+		return err
+	}
+	for _, stack := range stacks {
+		args, problems, err := p.read(stack)
+		if err != nil {
+			return err
+		}
+		if err := problems.Err(); err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n", stack, strings.ReplaceAll(err.Error(), "\n", "\n  "))
+			continue
+		}
+		s, err := rehearsal.Seed(args.Model(), location(args))
+		if err != nil {
+			return fmt.Errorf("stack %s: %w", stack, err)
+		}
+		if err := a.Seed(s); err != nil {
+			return fmt.Errorf("stack %s: %w", stack, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+// Package azure is an Azure on this machine: Resource Manager, Microsoft Graph, Entra's token endpoints, the
+// managed-identity endpoints and batch endpoints, over HTTPS on one loopback address. It enforces what Azure enforces,
+// with Azure's status codes and error codes, so that a stack that works here has been granted what it needs.
+//
+// It must know nothing of Pulumi, nor of the access model that the stacks are made from: if it did, a mistake there
+// would be repeated here instead of being found.
+package azure
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/arm"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/ca"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/entra"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/graph"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/inference"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
+)
+
+// Options say where a sandbox keeps its state and where it listens.
+type Options struct {
+	// StateFile keeps the state from one run to the next, with the keys beside it in the same folder; "" keeps all in
+	// memory. One process at a time may use it.
+	StateFile string
+	// Listen is a loopback address; default "127.0.0.1:0", which takes the port of the last run if it is free.
+	Listen string
+	// Logger gets every request at level Debug, without secrets; default none.
+	Logger *slog.Logger
+}
+
+// Azure is a running sandbox.
+type Azure struct {
+	store          *state.Store
+	authority      *ca.Authority
+	issuer         *token.Issuer
+	entra          *entra.Service
+	server         *http.Server
+	host           string
+	secret         string
+	identityHeader string
+	close          func() error
+}
+
+// Start opens the state and serves it until Close, or until ctx is done.
+func Start(ctx context.Context, o Options) (*Azure, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	dir := ""
+	if o.StateFile != "" {
+		dir = filepath.Dir(o.StateFile)
+	}
+	store, err := state.Open(o.StateFile)
+	if err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	a := &Azure{store: store, identityHeader: random()}
+	if a.authority, err = ca.Load(dir); err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	if a.issuer, err = token.NewIssuer(dir, store.Now); err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	if err := a.enrolDeployer(); err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	if err := a.serve(ctx, o); err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	return a, nil
+}
+
+func random() string {
+	bytes := make([]byte, 32)
+	_, _ = rand.Read(bytes) // never fails
+	return base64.RawURLEncoding.EncodeToString(bytes)
+}
+
+func (a *Azure) serve(ctx context.Context, o Options) error {
+	certificate, err := a.authority.Server()
+	if err != nil {
+		return err
+	}
+	listener, err := a.listen(ctx, o.Listen)
+	if err != nil {
+		return err
+	}
+	a.host = listener.Addr().String()
+	a.entra = entra.New(a.store, a.issuer, a.URL(), a.identityHeader)
+	front := &front{
+		azure:     a,
+		arm:       arm.New(a.store, a.issuer, a.URL()),
+		graph:     graph.New(a.store, a.issuer, a.URL()),
+		inference: inference.New(a.store, a.issuer, a.URL()),
+	}
+	a.server = &http.Server{
+		Handler:           chain(front, o.Logger),
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+	}
+	done := make(chan error, 1)
+	go func() { done <- a.server.ServeTLS(listener, "", "") }()
+	a.close = sync.OnceValue(func() error {
+		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		err := a.server.Shutdown(grace)
+		if err != nil {
+			err = errors.Join(err, a.server.Close())
+		}
+		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+		return errors.Join(err, a.store.Save())
+	})
+	context.AfterFunc(ctx, func() { _ = a.close() })
+	return nil
+}
+
+// listen takes the address asked for, or the port of the last run, or any; and notes which it was.
+func (a *Azure) listen(ctx context.Context, address string) (net.Listener, error) {
+	var last int
+	_ = a.store.View(func(st *state.State) error { last = st.Port; return nil })
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("the listen address %q is not host:port: %w", address, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("the listen address %q is not on loopback; use 127.0.0.1:%s", address, port)
+	}
+	var config net.ListenConfig
+	listener, err := net.Listener(nil), errors.New("no port noted")
+	if port == "0" && last != 0 {
+		listener, err = config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(last)))
+	}
+	if err != nil {
+		if listener, err = config.Listen(ctx, "tcp", address); err != nil {
+			return nil, err
+		}
+	}
+	taken := listener.Addr().(*net.TCPAddr).Port
+	err = a.store.Update(func(st *state.State) error { st.Port = taken; return nil })
+	return listener, err
+}
+
+// Close stops serving and writes the state to its file. It may be called more than once.
+func (a *Azure) Close() error { return a.close() }
+
+// URL is where the sandbox answers, without a trailing slash.
+func (a *Azure) URL() string { return "https://" + a.host }
+
+// Host is the address as metadataHost wants it: host and port.
+func (a *Azure) Host() string { return a.host }
+
+// CAPool trusts the sandbox's certificate authority and no other.
+func (a *Azure) CAPool() *x509.CertPool { return a.authority.Pool() }
+
+// CAPEM is the certificate of the sandbox's certificate authority.
+func (a *Azure) CAPEM() []byte { return append([]byte(nil), a.authority.PEM...) }
+
+// Client trusts the sandbox's certificate authority and no other.
+func (a *Azure) Client() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		TLSClientConfig:     &tls.Config{RootCAs: a.CAPool(), MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     30 * time.Second,
+	}}
+}
+
+// IdentityHeader is the value that a caller of the App Service identity endpoint, URL() + "/msi/token", presents as
+// X-IDENTITY-HEADER. It is another one in each run.
+func (a *Azure) IdentityHeader() string { return a.identityHeader }
+
+// SignIn issues an access token to a user, service principal or managed identity that proves who it is by means that
+// the sandbox does not hold. It stands for `az login` and `az account get-access-token --resource`. The error is
+// Entra's: an unknown or disabled principal, an unknown resource.
+func (a *Azure) SignIn(_ context.Context, objectID, resource string) (string, error) {
+	access, err := a.entra.SignIn(objectID, resource)
+	if err != nil {
+		return "", fmt.Errorf("signing in as %s: %w", objectID, err)
+	}
+	return access, nil
+}
+
+// FederatedAssertion is what an issuer outside Entra, such as GitHub Actions, would sign for a subject. The token
+// endpoint takes it as client_assertion, for ten minutes and in this run only.
+func (a *Azure) FederatedAssertion(issuer, subject, audience string) (string, error) {
+	return a.issuer.SignAssertion(issuer, subject, audience)
+}

@@ -1,0 +1,53 @@
+package azure
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/entra"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+)
+
+// secretLifetime is how long the deployer's secret lasts; each run makes another.
+const secretLifetime = 365 * 24 * time.Hour
+
+// Credentials are what a client signs in with.
+type Credentials struct{ TenantID, SubscriptionID, ClientID, ClientSecret, ObjectID string }
+
+// Deployer is the service principal that deploys stacks: Owner of the seeded subscriptions, and allowed to do anything
+// in Graph. Its IDs last as long as the state; its secret is of this run only. SubscriptionID is the first one seeded,
+// and empty before that.
+func (a *Azure) Deployer() Credentials {
+	var c Credentials
+	_ = a.store.View(func(st *state.State) error {
+		sp := st.ServicePrincipals[st.DeployerID]
+		c = Credentials{TenantID: st.TenantID, SubscriptionID: st.Subscription, ClientID: sp.AppID, ClientSecret: a.secret, ObjectID: sp.ID}
+		return nil
+	})
+	return c
+}
+
+// enrolDeployer makes the deployer in a new tenant, and gives it a new secret in any.
+func (a *Azure) enrolDeployer() error {
+	secret, digest := entra.NewSecret()
+	a.secret = secret
+	return a.store.Update(func(st *state.State) error {
+		now := a.store.Now()
+		sp := st.ServicePrincipals[st.DeployerID]
+		if sp == nil {
+			app := &state.Application{
+				ID: uuid.NewString(), AppID: uuid.NewString(), Seeded: true, CreatedAt: now,
+				Attributes: map[string]any{"displayName": "batchaccess sandbox deployer"},
+			}
+			sp = &state.ServicePrincipal{ID: uuid.NewString(), AppID: app.AppID, Type: "Application", Enabled: true, Seeded: true}
+			st.Applications[app.ID], st.ServicePrincipals[sp.ID] = app, sp
+			st.DeployerID = sp.ID
+		}
+		st.ApplicationByAppID(sp.AppID).Passwords = []state.Password{{
+			KeyID: uuid.NewString(), SHA256: digest, Seeded: true,
+			StartDateTime: now.Format(time.RFC3339), EndDateTime: now.Add(secretLifetime).Format(time.RFC3339),
+		}}
+		return nil
+	})
+}

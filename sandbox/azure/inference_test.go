@@ -1,0 +1,273 @@
+package azure_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+const blob = "https://mydata.blob.core.windows.net/raw/heart"
+
+func TestInvokingNamesTheFirstMissingAction(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	require.Equal(t, http.StatusCreated, w.invoke(alice, blob).status)
+
+	actions := roles.InvokerActions()
+	require.Len(t, actions, 35)
+	for i, missing := range actions {
+		rest := slices.Delete(slices.Clone(actions), i, i+1)
+		require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), definition("Invoker", rest)).status)
+		got := w.invoke(alice, blob)
+		require.Equal(t, http.StatusForbidden, got.status, missing)
+		assert.Equal(t, "AuthorizationFailed", got.code())
+		assert.Equal(t, missing, detail(got.at("error", "details"), "action"))
+		assert.Contains(t, got.message(), missing)
+		assert.Contains(t, got.message(), alice)
+		assert.Contains(t, got.message(), endpoint)
+	}
+	got := w.invoke(bob, blob)
+	assert.Equal(t, actions[0], detail(got.at("error", "details"), "action"), "a principal without any role lacks the first")
+}
+
+func TestInvokingWantsATokenForMachineLearning(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	valid := w.token(alice, ml)
+	cut := strings.LastIndexByte(valid, '.')
+	flipped := byte('A')
+	if valid[cut+1] == 'A' {
+		flipped = 'B'
+	}
+	other := newWorld(t)
+	for name, token := range map[string]string{
+		"none":                          "",
+		"a management token":            w.token(alice, management),
+		"a graph token":                 w.token(alice, "https://graph.microsoft.com"),
+		"a changed signature":           valid[:cut+1] + string(flipped) + valid[cut+2:],
+		"another issuer's key":          other.token(alice, ml),
+		"an assertion, though it is us": must(w.FederatedAssertion("https://sts.windows.net/"+tenantID+"/", alice, ml)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := w.send(http.MethodPost, "/inference/westeurope/heart/jobs", token, object("properties", object()))
+			assert.Equal(t, http.StatusUnauthorized, got.status)
+			assert.Contains(t, got.message(), "https://ml.azure.com")
+			assert.Contains(t, got.header.Get("WWW-Authenticate"), "https://ml.azure.com")
+		})
+	}
+	t.Run("a trailing slash makes no difference", func(t *testing.T) {
+		got := w.send(http.MethodPost, "/inference/westeurope/heart/jobs", w.token(alice, ml+"/"), object("properties", object()))
+		assert.Equal(t, http.StatusCreated, got.status, got.body)
+	})
+	t.Run("an expired token", func(t *testing.T) {
+		w.SetClock(func() time.Time { return time.Now().Add(61 * time.Minute) })
+		got := w.send(http.MethodPost, "/inference/westeurope/heart/jobs", valid, object("properties", object()))
+		assert.Equal(t, http.StatusUnauthorized, got.status)
+		assert.Contains(t, got.message(), "expired")
+	})
+}
+
+func TestAJobMountsAsTheClusterAndReadsAsTheInvoker(t *testing.T) {
+	t.Parallel()
+	const keyless = workspace + "/datastores/keyless/paths/heart"
+	identityBased := map[string]string{
+		"blob URL":               blob,
+		"Data Lake Gen2 URL":     "https://mydata.dfs.core.windows.net/raw/heart",
+		"data store":             keyless,
+		"Data Lake Gen2 store":   workspace + "/datastores/lake/paths/heart",
+		"data asset":             workspace + "/data/heart/versions/1",
+		"data store, lower case": strings.ToLower(keyless),
+	}
+	for name, uri := range identityBased {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.invoker(alice)
+
+			got := w.outcome(w.invoke(alice, uri))
+			assert.Equal(t, "Failed", got.at("properties", "status"))
+			details := got.at("properties", "error", "details")
+			assert.Equal(t, "mount", detail(details, "hop"))
+			assert.Equal(t, "in", detail(details, "input"))
+			assert.Equal(t, machine, detail(details, "identity"))
+			assert.Equal(t, strings.ToLower(container), strings.ToLower(detail(details, "storage")))
+			assert.Contains(t, got.at("properties", "error", "message"), "StreamAccessException was caused by AuthenticationException.")
+
+			reader := w.assign(machine, readerRole, container)
+			got = w.outcome(w.invoke(alice, uri))
+			details = got.at("properties", "error", "details")
+			assert.Equal(t, "read", detail(details, "hop"))
+			assert.Equal(t, alice, detail(details, "identity"))
+			assert.Contains(t, got.at("properties", "error", "message"), alice)
+
+			w.assign(alice, readerRole, account)
+			assert.Equal(t, "Completed", w.outcome(w.invoke(alice, uri)).at("properties", "status"))
+
+			require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, reader, nil).status)
+			got = w.outcome(w.invoke(alice, uri))
+			assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"), "the invoker's right is not the cluster's")
+		})
+	}
+}
+
+func TestAStoreWithCredentialsNeedsNoIdentity(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	for _, uri := range []string{workspace + "/datastores/keyed/paths/x", workspace + "/data/keyed/versions/1"} {
+		assert.Equal(t, "Completed", w.outcome(w.invoke(alice, uri)).at("properties", "status"), uri)
+	}
+}
+
+func TestAControlPlaneRoleDoesNotReadBlobs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	reader, _ := roles.BuiltIn("Reader")
+	w.assign(machine, reader.ID, account)
+	got := w.outcome(w.invoke(w.Deployer().ObjectID, blob))
+	assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"))
+	w.assign(machine, readerRole, account)
+	got = w.outcome(w.invoke(w.Deployer().ObjectID, blob)) // Owner: all actions, no data actions
+	assert.Equal(t, "read", detail(got.at("properties", "error", "details"), "hop"))
+}
+
+func TestMembersOfAGroupHoldItsRoles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(everyone) // bob is in it by way of scientists
+	w.assign(scientists, readerRole, account)
+	w.assign(machine, readerRole, account)
+	assert.Equal(t, "Completed", w.outcome(w.invoke(bob, blob)).at("properties", "status"))
+	assert.Equal(t, http.StatusForbidden, w.invoke(alice, blob).status)
+
+	require.Equal(t, http.StatusNoContent, w.graph(http.MethodDelete, "/beta/groups/"+scientists+"/members/"+bob+"/$ref", nil).status)
+	assert.Equal(t, http.StatusForbidden, w.invoke(bob, blob).status)
+}
+
+func TestOutputsAreWrittenByTheInvoker(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	w.assign(machine, readerRole, account)
+	output := func(uri string) any {
+		return object("properties", object("OutputData", object("scores", object("JobOutputType", "UriFolder", "Uri", uri))))
+	}
+	results := workspace + "/datastores/results/paths/scores"
+	w.assign(alice, readerRole, account)
+	got := w.outcome(w.post(alice, output(results)))
+	assert.Equal(t, "write", detail(got.at("properties", "error", "details"), "hop"))
+	assert.Equal(t, "scores", detail(got.at("properties", "error", "details"), "output"))
+	w.assign(alice, writerRole, account)
+	assert.Equal(t, "Completed", w.outcome(w.post(alice, output(results))).at("properties", "status"))
+
+	for _, uri := range []string{blob, workspace + "/datastores/lake/paths/x"} {
+		got := w.post(alice, output(uri))
+		assert.Equal(t, http.StatusBadRequest, got.status)
+		assert.Contains(t, got.message(), "properties.OutputData.scores.Uri")
+	}
+}
+
+func TestAJobWithoutACluster(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	got := w.outcome(w.invoke(alice, blob, "azureml-model-deployment", "green"))
+	assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"))
+	assert.Contains(t, got.at("properties", "error", "message"), workspace+"/computes/nowhere")
+	assert.Equal(t, http.StatusNotFound, w.invoke(alice, blob, "azureml-model-deployment", "red").status)
+}
+
+func TestUserAssignedIdentitiesOfAClusterMount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	w.assign(alice, readerRole, account)
+	identity := group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mounter"
+	made := w.arm(http.MethodPut, identity, object("location", "westeurope"))
+	require.Equal(t, http.StatusCreated, made.status, made.body)
+	cluster := func(identityBlock any) {
+		got := w.arm(http.MethodPut, workspace+"/computes/nowhere", clusterBody(identityBlock))
+		require.Less(t, got.status, 300, got.body)
+	}
+	run := func() answer { return w.outcome(w.invoke(alice, blob, "azureml-model-deployment", "green")) }
+
+	cluster(nil)
+	assert.Contains(t, run().at("properties", "error", "message"), "no managed identity")
+	cluster(object("type", "UserAssigned", "userAssignedIdentities", object(identity, object())))
+	assert.Equal(t, made.at("properties", "principalId"), detail(run().at("properties", "error", "details"), "identity"))
+	w.assign(made.at("properties", "principalId").(string), readerRole, container)
+	assert.Equal(t, "Completed", run().at("properties", "status"))
+	cluster(object("type", "SystemAssigned, UserAssigned", "userAssignedIdentities", object(identity, object())))
+	assert.Equal(t, "mount", detail(run().at("properties", "error", "details"), "hop"), "the system-assigned identity goes first")
+}
+
+func TestRequestsForJobsAreValidated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	input := func(pairs ...any) any {
+		return object("properties", object("InputData", object("in", object(pairs...))))
+	}
+	for name, test := range map[string]struct {
+		body     any
+		property string
+	}{
+		"no JSON":              {"{", "body"},
+		"no properties":        {object(), "properties"},
+		"MLTable":              {input("JobInputType", "MLTable", "Uri", blob), "properties.InputData.in.JobInputType"},
+		"no type":              {input("Uri", blob), "properties.InputData.in.JobInputType"},
+		"unknown type":         {input("JobInputType", "Folder", "Uri", blob), "properties.InputData.in.JobInputType"},
+		"no URI":               {input("JobInputType", "UriFile"), "properties.InputData.in.Uri"},
+		"http":                 {input("JobInputType", "UriFile", "Uri", "http://mydata.blob.core.windows.net/raw/x"), "properties.InputData.in.Uri"},
+		"data store, no path":  {input("JobInputType", "UriFolder", "Uri", workspace+"/datastores/keyed"), "properties.InputData.in.Uri"},
+		"a workspace":          {input("JobInputType", "UriFolder", "Uri", workspace), "properties.InputData.in.Uri"},
+		"literal without data": {input("JobInputType", "Literal"), "properties.InputData.in.Value"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := w.post(alice, test.body)
+			assert.Equal(t, http.StatusBadRequest, got.status)
+			assert.Equal(t, "ValidationError", got.code())
+			assert.True(t, strings.HasPrefix(got.message(), test.property+":"), got.message())
+		})
+	}
+	assert.Equal(t, "Completed", w.outcome(w.post(alice, input("JobInputType", "Literal", "Value", 3))).at("properties", "status"))
+}
+
+func TestPollingIsNotAmongTheSeedsActions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	job := "/inference/westeurope/heart/jobs/" + w.invoke(alice, blob).body["name"].(string)
+	got := w.send(http.MethodGet, job, w.token(alice, ml), nil)
+	assert.Equal(t, http.StatusForbidden, got.status)
+	assert.Equal(t, "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read", detail(got.at("error", "details"), "action"))
+
+	poll := uuid.NewString()
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(poll), definition("Poller",
+		[]string{"Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read"})).status)
+	w.assign(alice, poll, endpoint)
+	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, job, w.token(alice, ml), nil).status)
+	assert.Equal(t, http.StatusNotFound, w.send(http.MethodGet, job+"x", w.token(alice, ml), nil).status)
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+func clusterBody(identity any) any {
+	return object("location", "westeurope", "identity", identity, "properties", object("computeType", "AmlCompute", "properties",
+		object("vmSize", "Standard_DS3_v2", "scaleSettings", object("minNodeCount", 0, "maxNodeCount", 2, "nodeIdleTimeBeforeScaleDown", "PT5M"))))
+}

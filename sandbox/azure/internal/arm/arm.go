@@ -1,0 +1,233 @@
+// Package arm serves Azure Resource Manager: role definitions and assignments, Azure Machine Learning, managed
+// identities, and reads of whatever else exists. Every call is authorised through role assignments. It knows no job.
+package arm
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// Service is Azure Resource Manager.
+type Service struct {
+	store  *state.Store
+	issuer *token.Issuer
+	url    string
+}
+
+// New serves the resources in the store; url is the sandbox's, without a trailing slash.
+func New(store *state.Store, issuer *token.Issuer, url string) *Service {
+	return &Service{store: store, issuer: issuer, url: url}
+}
+
+// call is one request, with the state locked for it.
+type call struct {
+	st     *state.State
+	r      *http.Request
+	id     armid.ID
+	body   []byte
+	caller *token.Claims
+	now    time.Time
+	url    string
+}
+
+type handler func(*call) (wire.Reply, error)
+
+const (
+	typeSubscription   = "Microsoft.Resources/subscriptions"
+	typeResourceGroup  = "Microsoft.Resources/subscriptions/resourceGroups"
+	typeRoleDefinition = "Microsoft.Authorization/roleDefinitions"
+	typeRoleAssignment = "Microsoft.Authorization/roleAssignments"
+	typeCompute        = "Microsoft.MachineLearningServices/workspaces/computes"
+	typeOperation      = "Microsoft.MachineLearningServices/locations/computeOperationsStatus"
+	typeEndpoint       = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
+	typeIdentity       = "Microsoft.ManagedIdentity/userAssignedIdentities"
+	typeFederated      = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
+)
+
+// handlers are those of the resource types that have rules of their own; "/" behind a type means its collection. Reads
+// of everything else that exists go to getResource and listResources.
+var handlers = table(map[string]handler{
+	"GET " + typeRoleDefinition + "/": listRoleDefinitions,
+	"GET " + typeRoleDefinition:       getRoleDefinition,
+	"PUT " + typeRoleDefinition:       putRoleDefinition,
+	"DELETE " + typeRoleDefinition:    deleteRoleDefinition,
+	"GET " + typeRoleAssignment + "/": listRoleAssignments,
+	"GET " + typeRoleAssignment:       getRoleAssignment,
+	"PUT " + typeRoleAssignment:       putRoleAssignment,
+	"DELETE " + typeRoleAssignment:    deleteRoleAssignment,
+	"PUT " + typeCompute:              putCompute,
+	"PATCH " + typeCompute:            patchCompute,
+	"DELETE " + typeCompute:           deleteCompute,
+	"GET " + typeOperation:            getOperation,
+	"PUT " + typeIdentity:             putIdentity,
+	"PATCH " + typeIdentity:           putIdentity,
+	"DELETE " + typeIdentity:          deleteIdentity,
+	"PUT " + typeFederated:            putFederated,
+	"DELETE " + typeFederated:         deleteResource,
+	"GET " + typeSubscription + "/":   listSubscriptions,
+})
+
+func table(spelled map[string]handler) map[string]handler {
+	lower := make(map[string]handler, len(spelled))
+	for key, h := range spelled {
+		lower[strings.ToLower(key)] = h
+	}
+	return lower
+}
+
+func (c *call) handler() (handler, error) {
+	key := strings.ToLower(c.r.Method + " " + c.id.Type())
+	if c.id.IsCollection() {
+		key += "/"
+	}
+	if h := handlers[key]; h != nil {
+		return h, nil
+	}
+	if c.r.Method != http.MethodGet {
+		return nil, wire.Errorf(http.StatusMethodNotAllowed, "HttpMethodNotAllowed", "the sandbox does not serve %s of %s", c.r.Method, c.id.Type())
+	}
+	if c.id.IsCollection() {
+		return listResources, nil
+	}
+	return getResource, nil
+}
+
+// ServeHTTP serves everything below /subscriptions and /providers.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := wire.ReadBody(w, r)
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	access := s.store.View
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		access = s.store.Update
+	}
+	var answer wire.Encoded
+	err = access(func(st *state.State) error {
+		c := &call{st: st, r: r, id: armid.Parse(r.URL.Path), body: body, now: s.store.Now(), url: s.url}
+		reply, err := s.serve(c)
+		if err != nil {
+			return err
+		}
+		answer, err = reply.Encode()
+		return err
+	})
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	answer.WriteTo(w)
+}
+
+// serve keeps Azure's order: who is asking, is the request well formed, may they, does it exist.
+func (s *Service) serve(c *call) (reply wire.Reply, err error) {
+	if c.caller, err = s.authenticate(c); err != nil {
+		return reply, err
+	}
+	if err := checkVersion(c.r); err != nil {
+		return reply, err
+	}
+	h, err := c.handler()
+	if err != nil {
+		return reply, err
+	}
+	if subscription := c.id.Subscription(); subscription != "" && c.st.Resources["/subscriptions/"+strings.ToLower(subscription)] == nil {
+		return reply, wire.Errorf(http.StatusNotFound, "SubscriptionNotFound", "subscription %q could not be found", subscription)
+	}
+	if err := c.authorize(); err != nil {
+		return reply, err
+	}
+	return h(c)
+}
+
+func (s *Service) authenticate(c *call) (*token.Claims, error) {
+	claims, err := s.issuer.Bearer(c.r, c.st.TenantID, token.ResourceManager)
+	if err == nil {
+		return claims, nil
+	}
+	code, message := "InvalidAuthenticationToken", err.Error()
+	switch {
+	case errors.Is(err, token.ErrMissing):
+		code = "AuthenticationFailed"
+	case errors.Is(err, token.ErrExpired):
+		code = "ExpiredAuthenticationToken"
+	case errors.Is(err, token.ErrTenant):
+		code = "InvalidAuthenticationTokenTenant"
+	case errors.Is(err, token.ErrAudience):
+		code = "InvalidAuthenticationTokenAudience"
+		message = fmt.Sprintf("%v: its audience is %q, and Azure Resource Manager wants https://management.azure.com", err, claims.Audience)
+	}
+	refusal := wire.Errorf(http.StatusUnauthorized, code, "%s", message)
+	refusal.Header = map[string]string{"WWW-Authenticate": fmt.Sprintf(
+		`Bearer authorization_uri="%s/%s", error="invalid_token", error_description="%s"`, s.url, c.st.TenantID, err)}
+	return nil, refusal
+}
+
+var apiVersion = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(-[a-z0-9.]+)?$`)
+
+func checkVersion(r *http.Request) error {
+	switch version := r.URL.Query().Get("api-version"); {
+	case version == "":
+		return wire.Errorf(http.StatusBadRequest, "MissingApiVersionParameter", "the query parameter api-version is required, such as api-version=2022-04-01")
+	case !apiVersion.MatchString(version):
+		return wire.Errorf(http.StatusBadRequest, "InvalidApiVersionParameter", "the api-version %q is not a date such as 2022-04-01", version)
+	}
+	return nil
+}
+
+// verbs are the last words of the actions that requests take.
+var verbs = map[string]string{
+	http.MethodGet: "read", http.MethodHead: "read", http.MethodPut: "write", http.MethodPatch: "write", http.MethodDelete: "delete",
+}
+
+// authorize requires the action that the request takes, at the resource or, for a collection, at what holds it. Role
+// definitions and assignments are governed by the scope they are for; what lies above all subscriptions is open to
+// read by whoever is signed in, as are the operations and the subscriptions that a caller is told of.
+func (c *call) authorize() error {
+	scope := c.id.String()
+	switch {
+	case c.id.Is(typeRoleDefinition), c.id.Is(typeRoleAssignment):
+		scope = c.id.Scope
+		if scope == "" && c.id.Is(typeRoleAssignment) {
+			scope = "/"
+		}
+	case c.id.IsCollection():
+		scope = c.id.Parent()
+	}
+	if c.id.Is(typeOperation) || (scope == "" && c.r.Method == http.MethodGet) {
+		return nil
+	}
+	if scope == "" {
+		scope = "/"
+	}
+	return c.require(c.id.Type()+"/"+verbs[c.r.Method], scope, "AuthorizationFailed")
+}
+
+// require is the refusal of an action that the caller's roles do not allow at the scope.
+func (c *call) require(action, scope, code string) error {
+	if rbac.Of(c.st, c.caller.ObjectID, scope).Action(action) {
+		return nil
+	}
+	return wire.Errorf(http.StatusForbidden, code,
+		"the client %q with object id %q does not have authorization to perform action %q over scope %q, or the scope is invalid",
+		c.caller.AppID, c.caller.ObjectID, action, scope)
+}
+
+func (c *call) decode(into any) error {
+	if err := json.Unmarshal(c.body, into); err != nil {
+		return wire.Errorf(http.StatusBadRequest, "InvalidRequestContent", "the request content is not valid: %v", err)
+	}
+	return nil
+}

@@ -1,0 +1,276 @@
+package arm
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// computeName is Azure's rule for the name of a cluster.
+var computeName = regexp.MustCompile(`^[A-Za-z0-9-]{2,16}$`)
+
+// clusterDefaults is what Azure fills in for an AmlCompute cluster, and what it tells of one at rest.
+var clusterDefaults = map[string]any{
+	"vmPriority": "Dedicated", "osType": "Linux", "remoteLoginPortPublicAccess": "NotSpecified", "enableNodePublicIp": true,
+	"isolatedNetwork": false, "allocationState": "Steady", "errors": nil, "currentNodeCount": 0, "targetNodeCount": 0,
+	"nodeStateCounts": map[string]any{
+		"idleNodeCount": 0, "runningNodeCount": 0, "preparingNodeCount": 0, "unusableNodeCount": 0, "leavingNodeCount": 0, "preemptedNodeCount": 0,
+	},
+}
+
+type computeBody struct {
+	Location   string            `json:"location"`
+	Tags       map[string]string `json:"tags"`
+	SKU        any               `json:"sku"`
+	Identity   *identityBody     `json:"identity"`
+	Properties map[string]any    `json:"properties"`
+}
+
+type identityBody struct {
+	Type         string                     `json:"type"`
+	UserAssigned map[string]*map[string]any `json:"userAssignedIdentities"`
+}
+
+// putCompute makes a cluster or changes one. It answers at once and points to an operation that is found to have
+// succeeded by whoever asks next: nothing here takes time.
+func putCompute(c *call) (wire.Reply, error) {
+	workspace := c.st.Resources[armid.Key(c.id.Parent())]
+	if workspace == nil {
+		return wire.Reply{}, parentNotFound(c.id, c.id.Parent())
+	}
+	var body computeBody
+	if err := c.decode(&body); err != nil {
+		return wire.Reply{}, err
+	}
+	old := c.st.Resources[c.id.Key()]
+	properties, err := c.clusterProperties(body, old)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	identity, err := c.readIdentity(body.Identity)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	resource := &state.Resource{
+		ID: c.id.String(), Location: body.Location, Tags: body.Tags, SKU: body.SKU, Properties: properties,
+		CreatedBy: c.caller.ObjectID, CreatedAt: c.now, ModifiedAt: c.now,
+	}
+	status := http.StatusCreated
+	if old != nil {
+		status = http.StatusOK
+		resource.ID, resource.Seeded, resource.CreatedAt, resource.CreatedBy = old.ID, old.Seeded, old.CreatedAt, old.CreatedBy
+	}
+	resource.Identity = c.applyIdentity(old, identity)
+	c.st.Resources[c.id.Key()] = resource
+
+	answer := c.render(resource)
+	pending := maps.Clone(properties)
+	pending["provisioningState"] = "Creating"
+	if old != nil {
+		pending["provisioningState"] = "Updating"
+	}
+	answer["properties"] = pending
+	return wire.Reply{Status: status, Header: c.startOperation(resource.Location), Body: answer}, nil
+}
+
+// clusterProperties checks a cluster's properties and fills in Azure's defaults. What was sent as a password is not
+// kept.
+func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[string]any, error) {
+	invalid := func(format string, args ...any) error {
+		return wire.Errorf(http.StatusBadRequest, "InvalidRequest", format, args...)
+	}
+	if !computeName.MatchString(c.id.Name()) {
+		return nil, invalid("compute name %q must have 2 to 16 letters, digits and hyphens", c.id.Name())
+	}
+	if body.Location == "" {
+		return nil, wire.Errorf(http.StatusBadRequest, "LocationRequired", "the location property is required for %s", c.id)
+	}
+	if kind := body.Properties["computeType"]; kind != "AmlCompute" {
+		return nil, invalid("properties.computeType is %v; the sandbox has AmlCompute only", kind)
+	}
+	sent, _ := body.Properties["properties"].(map[string]any)
+	if size, _ := sent["vmSize"].(string); size == "" {
+		return nil, invalid("properties.properties.vmSize is required")
+	}
+	scale, err := scaleSettings(sent["scaleSettings"])
+	if err != nil {
+		return nil, err
+	}
+	cluster := maps.Clone(clusterDefaults)
+	for key, value := range sent {
+		if value != nil {
+			cluster[key] = value
+		}
+	}
+	cluster["scaleSettings"] = scale
+	if account, ok := cluster["userAccountCredentials"].(map[string]any); ok {
+		account = maps.Clone(account)
+		delete(account, "adminUserPassword")
+		cluster["userAccountCredentials"] = account
+	}
+	created := c.now
+	if old != nil {
+		created = old.CreatedAt
+		if !strings.EqualFold(old.Location, body.Location) {
+			return nil, wire.Errorf(http.StatusConflict, "InvalidResourceLocation", "%s already exists in location %s and cannot be moved to %s", c.id, old.Location, body.Location)
+		}
+		before, _ := old.Properties["properties"].(map[string]any)
+		for _, fixed := range []string{"vmSize", "vmPriority"} {
+			if was, _ := before[fixed].(string); was != "" && !strings.EqualFold(was, fmt.Sprint(cluster[fixed])) {
+				return nil, invalid("properties.properties.%s of an existing cluster cannot be changed from %s to %v; delete the cluster first", fixed, was, cluster[fixed])
+			}
+		}
+	}
+	properties := map[string]any{
+		"description": nil, "disableLocalAuth": false, "resourceId": nil,
+	}
+	maps.Copy(properties, body.Properties)
+	maps.Copy(properties, map[string]any{
+		"computeLocation": body.Location, "provisioningState": "Succeeded", "provisioningErrors": nil, "isAttachedCompute": false,
+		"createdOn": stamp(created), "modifiedOn": stamp(c.now), "properties": cluster,
+	})
+	return properties, nil
+}
+
+func scaleSettings(value any) (map[string]any, error) {
+	sent, _ := value.(map[string]any)
+	settings := map[string]any{"minNodeCount": 0.0, "nodeIdleTimeBeforeScaleDown": "PT120S"}
+	maps.Copy(settings, sent)
+	least, _ := settings["minNodeCount"].(float64)
+	most, ok := settings["maxNodeCount"].(float64)
+	if !ok || most < 1 || least < 0 || least > most {
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidRequest",
+			"properties.properties.scaleSettings must have a maxNodeCount of at least 1 and a minNodeCount from 0 to maxNodeCount")
+	}
+	return settings, nil
+}
+
+// readIdentity checks an identity block. Whoever assigns a user-assigned identity must be allowed to.
+func (c *call) readIdentity(body *identityBody) (*identityBody, error) {
+	if body == nil {
+		return &identityBody{}, nil
+	}
+	body.Type = strings.ReplaceAll(body.Type, " ", "")
+	var system, user bool
+	switch body.Type {
+	case "", "None":
+	case "SystemAssigned":
+		system = true
+	case "UserAssigned":
+		user = true
+	case "SystemAssigned,UserAssigned":
+		system, user = true, true
+	default:
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidIdentityType", "identity.type %q must be None, SystemAssigned, UserAssigned or SystemAssigned,UserAssigned", body.Type)
+	}
+	if user != (len(body.UserAssigned) > 0) {
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidIdentityValues", "identity.userAssignedIdentities must hold identities if, and only if, identity.type has UserAssigned")
+	}
+	read := &identityBody{UserAssigned: map[string]*map[string]any{}}
+	if system {
+		read.Type = "SystemAssigned"
+	}
+	for id := range body.UserAssigned {
+		parsed := armid.Parse(id)
+		if !parsed.Is(typeIdentity) || c.st.Resources[parsed.Key()] == nil {
+			return nil, wire.Errorf(http.StatusBadRequest, "FailedIdentityOperation", "the identity %s in identity.userAssignedIdentities was not found", id)
+		}
+		if err := c.require(typeIdentity+"/assign/action", parsed.String(), "LinkedAuthorizationFailed"); err != nil {
+			return nil, err
+		}
+		read.UserAssigned[parsed.String()] = nil
+	}
+	return read, nil
+}
+
+// applyIdentity gives the cluster the identities asked for: the system-assigned one keeps its principal for as long as
+// it is wanted, and loses it for good when it is not.
+func (c *call) applyIdentity(old *state.Resource, wanted *identityBody) *state.Identity {
+	identity := &state.Identity{UserAssigned: slices.Sorted(maps.Keys(wanted.UserAssigned))}
+	if old != nil && old.Identity != nil {
+		identity.SystemPrincipalID = old.Identity.SystemPrincipalID
+	}
+	switch system := wanted.Type == "SystemAssigned"; {
+	case system && identity.SystemPrincipalID == "":
+		identity.SystemPrincipalID = uuid.NewString()
+		c.st.ServicePrincipals[identity.SystemPrincipalID] = &state.ServicePrincipal{
+			ID: identity.SystemPrincipalID, AppID: uuid.NewString(), Type: "ManagedIdentity", Enabled: true, ResourceID: c.id.String(),
+			Attributes: map[string]any{"displayName": SystemIdentityName(c.id)},
+		}
+	case !system && identity.SystemPrincipalID != "":
+		c.st.DeletePrincipal(identity.SystemPrincipalID)
+		identity.SystemPrincipalID = ""
+	}
+	if identity.SystemPrincipalID == "" && len(identity.UserAssigned) == 0 {
+		return nil
+	}
+	return identity
+}
+
+// SystemIdentityName is how a cluster's system-assigned identity is called, as the seed says:
+// [workspace name]/computes/[compute cluster name].
+func SystemIdentityName(cluster armid.ID) string {
+	return armid.Parse(cluster.Parent()).Name() + "/computes/" + cluster.Name()
+}
+
+// patchCompute changes scale settings, tags and identity, and leaves the rest.
+func patchCompute(c *call) (wire.Reply, error) {
+	old := c.st.Resources[c.id.Key()]
+	if old == nil {
+		return wire.Reply{}, c.absent(c.id)
+	}
+	var body computeBody
+	if err := c.decode(&body); err != nil {
+		return wire.Reply{}, err
+	}
+	updated := *old
+	updated.ModifiedAt = c.now
+	if body.Tags != nil {
+		updated.Tags = body.Tags
+	}
+	if sent, ok := body.Properties["properties"].(map[string]any); ok {
+		scale, err := scaleSettings(sent["scaleSettings"])
+		if err != nil {
+			return wire.Reply{}, err
+		}
+		before, _ := old.Properties["properties"].(map[string]any)
+		cluster := maps.Clone(before)
+		cluster["scaleSettings"] = scale
+		updated.Properties = maps.Clone(old.Properties)
+		updated.Properties["properties"] = cluster
+	}
+	if body.Identity != nil {
+		identity, err := c.readIdentity(body.Identity)
+		if err != nil {
+			return wire.Reply{}, err
+		}
+		updated.Identity = c.applyIdentity(old, identity)
+	}
+	c.st.Resources[c.id.Key()] = &updated
+	return wire.Reply{Status: http.StatusOK, Header: c.startOperation(updated.Location), Body: c.render(&updated)}, nil
+}
+
+func deleteCompute(c *call) (wire.Reply, error) {
+	switch action := c.r.URL.Query().Get("underlyingResourceAction"); action {
+	case "Delete", "Detach":
+	default:
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRequest", "the query parameter underlyingResourceAction must be Delete or Detach, not %q", action)
+	}
+	resource := c.st.Resources[c.id.Key()]
+	if resource == nil {
+		return wire.NoContent(), nil
+	}
+	c.remove(c.id.Key())
+	header := c.startOperation(resource.Location)
+	header["Location"] = header["Azure-AsyncOperation"]
+	return wire.Reply{Status: http.StatusAccepted, Header: header}, nil
+}

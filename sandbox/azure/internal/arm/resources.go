@@ -1,0 +1,194 @@
+package arm
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// render is a resource as ARM answers it.
+func (c *call) render(resource *state.Resource) map[string]any {
+	id := armid.Parse(resource.ID)
+	if id.Is(typeSubscription) {
+		return map[string]any{
+			"id": resource.ID, "subscriptionId": id.Name(), "tenantId": c.st.TenantID, "displayName": id.Name(), "state": "Enabled",
+		}
+	}
+	properties := maps.Clone(resource.Properties)
+	if properties == nil {
+		properties = map[string]any{}
+	}
+	body := map[string]any{"id": resource.ID, "name": id.Name(), "type": id.Type(), "properties": properties}
+	switch {
+	case id.Is(typeResourceGroup):
+		body["type"] = "Microsoft.Resources/resourceGroups"
+	case id.Is(typeEndpoint):
+		scoring := c.url + "/inference/" + resource.Location + "/" + id.Name()
+		properties["scoringUri"], properties["swaggerUri"] = scoring+"/jobs", scoring+"/swagger.json"
+	}
+	for key, value := range map[string]string{"location": resource.Location, "kind": resource.Kind} {
+		if value != "" {
+			body[key] = value
+		}
+	}
+	if resource.Tags != nil {
+		body["tags"] = resource.Tags
+	}
+	if resource.SKU != nil {
+		body["sku"] = resource.SKU
+	}
+	if resource.Identity != nil {
+		body["identity"] = c.renderIdentity(resource.Identity)
+	}
+	if !resource.CreatedAt.IsZero() && id.Namespace != "" {
+		body["systemData"] = map[string]any{
+			"createdAt": stamp(resource.CreatedAt), "createdBy": resource.CreatedBy, "createdByType": "Application",
+			"lastModifiedAt": stamp(resource.ModifiedAt), "lastModifiedBy": resource.CreatedBy, "lastModifiedByType": "Application",
+		}
+	}
+	return body
+}
+
+func (c *call) renderIdentity(identity *state.Identity) map[string]any {
+	var kinds []string
+	body := map[string]any{}
+	if identity.SystemPrincipalID != "" {
+		kinds = append(kinds, "SystemAssigned")
+		body["principalId"], body["tenantId"] = identity.SystemPrincipalID, c.st.TenantID
+	}
+	if len(identity.UserAssigned) > 0 {
+		kinds = append(kinds, "UserAssigned")
+		assigned := map[string]any{}
+		for _, id := range identity.UserAssigned {
+			entry := map[string]any{}
+			if resource := c.st.Resources[armid.Key(id)]; resource != nil {
+				entry["principalId"], entry["clientId"] = resource.Properties["principalId"], resource.Properties["clientId"]
+			}
+			assigned[id] = entry
+		}
+		body["userAssignedIdentities"] = assigned
+	}
+	body["type"] = strings.Join(kinds, ",")
+	return body
+}
+
+func getResource(c *call) (wire.Reply, error) {
+	resource := c.st.Resources[c.id.Key()]
+	if resource == nil {
+		return wire.Reply{}, c.absent(c.id)
+	}
+	return wire.OK(c.render(resource)), nil
+}
+
+// listResources answers what a collection holds.
+func listResources(c *call) (wire.Reply, error) {
+	parent := c.id.Parent()
+	if c.st.Resources[armid.Key(parent)] == nil {
+		return wire.Reply{}, c.absent(armid.Parse(parent))
+	}
+	var found []any
+	for _, key := range slices.Sorted(maps.Keys(c.st.Resources)) {
+		if rest, below := strings.CutPrefix(key, c.id.Key()+"/"); below && !strings.Contains(rest, "/") {
+			found = append(found, c.render(c.st.Resources[key]))
+		}
+	}
+	return c.page(found)
+}
+
+// listSubscriptions answers those in which the caller may read anything at all.
+func listSubscriptions(c *call) (wire.Reply, error) {
+	var found []any
+	for _, key := range slices.Sorted(maps.Keys(c.st.Resources)) {
+		resource := c.st.Resources[key]
+		if armid.Parse(key).Is(typeSubscription) && rbac.Of(c.st, c.caller.ObjectID, resource.ID).Action(typeSubscription+"/read") {
+			found = append(found, c.render(resource))
+		}
+	}
+	return c.page(found)
+}
+
+// deleteResource takes a resource out, and what lies below it.
+func deleteResource(c *call) (wire.Reply, error) {
+	if c.st.Resources[c.id.Key()] == nil {
+		return wire.NoContent(), nil
+	}
+	c.remove(c.id.Key())
+	return wire.Reply{Status: http.StatusOK}, nil
+}
+
+// remove takes a resource out with all below it, and the service principals of their managed identities. Role
+// assignments of those stay, as in Azure.
+func (c *call) remove(key string) {
+	for other, resource := range c.st.Resources {
+		if other != key && !strings.HasPrefix(other, key+"/") {
+			continue
+		}
+		if resource.Identity != nil && resource.Identity.SystemPrincipalID != "" {
+			c.st.DeletePrincipal(resource.Identity.SystemPrincipalID)
+		}
+		delete(c.st.Resources, other)
+	}
+}
+
+// missing is the refusal of a scope of which something does not exist: its subscription, its resource group or its
+// top-level resource. What lies deeper, such as a storage container, ARM does not look for.
+func (c *call) missing(id armid.ID) error {
+	subscription := id.Subscription()
+	if subscription == "" {
+		return nil
+	}
+	if c.st.Resources["/subscriptions/"+strings.ToLower(subscription)] == nil {
+		return wire.Errorf(http.StatusNotFound, "SubscriptionNotFound", "subscription %q could not be found", subscription)
+	}
+	group := id.ResourceGroup()
+	if group == "" {
+		return nil
+	}
+	if c.st.Resources[armid.Key("/subscriptions/"+subscription+"/resourceGroups/"+group)] == nil {
+		return wire.Errorf(http.StatusNotFound, "ResourceGroupNotFound", "resource group %q could not be found", group)
+	}
+	if top := topLevel(id); top != "" && c.st.Resources[armid.Key(top)] == nil {
+		return notFound(armid.Parse(top))
+	}
+	return nil
+}
+
+// absent is the refusal of a resource that does not exist: the first of its ancestors that does not, or itself.
+func (c *call) absent(id armid.ID) error {
+	top := topLevel(id)
+	if top == "" || armid.Key(top) == id.Key() {
+		if err := c.missing(id); err != nil {
+			return err
+		}
+		return notFound(id)
+	}
+	if err := c.missing(armid.Parse(id.Scope)); err != nil {
+		return err
+	}
+	if c.st.Resources[armid.Key(top)] == nil {
+		return parentNotFound(id, top)
+	}
+	return notFound(id)
+}
+
+func notFound(id armid.ID) error {
+	return wire.Errorf(http.StatusNotFound, "ResourceNotFound", "the resource '%s/%s' under resource group '%s' was not found", id.Type(), strings.Join(id.Names, "/"), id.ResourceGroup())
+}
+
+func parentNotFound(id armid.ID, parent string) error {
+	return wire.Errorf(http.StatusNotFound, "ParentResourceNotFound", "the operation on %s cannot be performed: its parent %s is not found", id, parent)
+}
+
+// topLevel is the resource that a resource lies in, or is; empty when the ID names none.
+func topLevel(id armid.ID) string {
+	if id.Namespace == "" || len(id.Types) == 0 || len(id.Names) == 0 {
+		return ""
+	}
+	return id.Scope + "/providers/" + id.Namespace + "/" + id.Types[0] + "/" + id.Names[0]
+}

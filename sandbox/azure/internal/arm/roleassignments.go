@@ -1,0 +1,228 @@
+package arm
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+const (
+	// maxAssignments is Azure's limit in a subscription.
+	maxAssignments = 4000
+	// pageSize is how many items an answer to a list holds.
+	pageSize = 100
+)
+
+func renderAssignment(a *state.RoleAssignment) map[string]any {
+	properties := map[string]any{
+		"roleDefinitionId": definitionID(a.Scope, a.RoleDefinition), "principalId": a.PrincipalID, "principalType": a.PrincipalType,
+		"scope": a.Scope, "description": nullable(a.Description), "condition": nullable(a.Condition), "conditionVersion": nullable(a.ConditionVer),
+		"createdOn": stamp(a.CreatedOn), "updatedOn": stamp(a.UpdatedOn), "createdBy": a.CreatedBy, "updatedBy": a.UpdatedBy,
+		"delegatedManagedIdentityResourceId": nil,
+	}
+	return map[string]any{
+		"id":   strings.TrimSuffix(a.Scope, "/") + "/providers/" + typeRoleAssignment + "/" + a.Name,
+		"name": a.Name, "type": typeRoleAssignment, "properties": properties,
+	}
+}
+
+func nullable(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// assignmentScope is the scope that the path names; the root has none in the path.
+func (c *call) assignmentScope() string {
+	if c.id.Scope == "" {
+		return "/"
+	}
+	return c.id.Scope
+}
+
+// assignment is the one that the path names; nil when it is not there, or is at another scope.
+func (c *call) assignment() *state.RoleAssignment {
+	a := c.st.RoleAssignments[strings.ToLower(c.id.Name())]
+	if a == nil || armid.Key(a.Scope) != armid.Key(c.assignmentScope()) {
+		return nil
+	}
+	return a
+}
+
+func getRoleAssignment(c *call) (wire.Reply, error) {
+	a := c.assignment()
+	if a == nil {
+		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "RoleAssignmentNotFound", "the role assignment %q is not found", c.id.Name())
+	}
+	return wire.OK(renderAssignment(a)), nil
+}
+
+func deleteRoleAssignment(c *call) (wire.Reply, error) {
+	a := c.assignment()
+	if a == nil {
+		return wire.NoContent(), nil
+	}
+	delete(c.st.RoleAssignments, strings.ToLower(a.Name))
+	return wire.OK(renderAssignment(a)), nil
+}
+
+func putRoleAssignment(c *call) (wire.Reply, error) {
+	name := strings.ToLower(c.id.Name())
+	if uuid.Validate(name) != nil {
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRoleAssignmentId", "the role assignment ID %q is not a GUID", c.id.Name())
+	}
+	var body struct {
+		Properties struct {
+			RoleDefinitionID string `json:"roleDefinitionId"`
+			PrincipalID      string `json:"principalId"`
+			PrincipalType    string `json:"principalType"`
+			Description      string `json:"description"`
+			Condition        string `json:"condition"`
+			ConditionVersion string `json:"conditionVersion"`
+		} `json:"properties"`
+	}
+	if err := c.decode(&body); err != nil {
+		return wire.Reply{}, err
+	}
+	p := body.Properties
+	a := &state.RoleAssignment{
+		Name: name, Scope: c.assignmentScope(), RoleDefinition: strings.ToLower(armid.Parse(p.RoleDefinitionID).Name()),
+		PrincipalID: strings.ToLower(p.PrincipalID), PrincipalType: p.PrincipalType, Description: p.Description,
+		Condition: p.Condition, ConditionVer: p.ConditionVersion,
+		CreatedOn: c.now, UpdatedOn: c.now, CreatedBy: c.caller.ObjectID, UpdatedBy: c.caller.ObjectID,
+	}
+	if !armid.Parse(p.RoleDefinitionID).Is(typeRoleDefinition) || uuid.Validate(a.RoleDefinition) != nil {
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinitionId", "properties.roleDefinitionId %q is not the ID of a role definition", p.RoleDefinitionID)
+	}
+	if uuid.Validate(a.PrincipalID) != nil {
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidPrincipalId", "properties.principalId %q is not a GUID", p.PrincipalID)
+	}
+	if old := c.st.RoleAssignments[name]; old != nil {
+		return c.updateAssignment(old, a)
+	}
+	if err := c.checkAssignment(a); err != nil {
+		return wire.Reply{}, err
+	}
+	c.st.RoleAssignments[name] = a
+	return wire.Reply{Status: http.StatusCreated, Body: renderAssignment(a)}, nil
+}
+
+// updateAssignment lets the description and the condition change. Who, which role and where are what an assignment is.
+func (c *call) updateAssignment(old, a *state.RoleAssignment) (wire.Reply, error) {
+	if armid.Key(old.Scope) != armid.Key(a.Scope) || old.RoleDefinition != a.RoleDefinition || old.PrincipalID != a.PrincipalID ||
+		(a.PrincipalType != "" && !strings.EqualFold(old.PrincipalType, a.PrincipalType)) {
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted",
+			"the principal, the role and the scope of role assignment %s are not allowed to be updated; delete it and make another", old.Name)
+	}
+	if old.Description == a.Description && old.Condition == a.Condition && old.ConditionVer == a.ConditionVer {
+		return wire.OK(renderAssignment(old)), nil
+	}
+	updated := *old
+	updated.Description, updated.Condition, updated.ConditionVer = a.Description, a.Condition, a.ConditionVer
+	updated.UpdatedOn, updated.UpdatedBy = a.UpdatedOn, a.UpdatedBy
+	c.st.RoleAssignments[old.Name] = &updated
+	return wire.OK(renderAssignment(&updated)), nil
+}
+
+// checkAssignment keeps Azure's rules for a new assignment, and fills in the type of its principal.
+func (c *call) checkAssignment(a *state.RoleAssignment) error {
+	if err := c.missing(armid.Parse(a.Scope)); err != nil {
+		return err
+	}
+	definition, ok := rbac.Definition(c.st, a.RoleDefinition)
+	if !ok {
+		return wire.Errorf(http.StatusBadRequest, "RoleDefinitionDoesNotExist", "the specified role definition with ID %q does not exist", a.RoleDefinition)
+	}
+	if !definition.BuiltIn && !slices.ContainsFunc(definition.AssignableScopes, func(scope string) bool { return rbac.Covers(c.st, scope, a.Scope) }) {
+		return wire.Errorf(http.StatusBadRequest, "RoleDefinitionNotAssignableAtScope",
+			"role %q cannot be assigned at %s, which lies in none of its assignableScopes: %s", definition.RoleName, a.Scope, strings.Join(definition.AssignableScopes, ", "))
+	}
+	switch actual := c.st.PrincipalType(a.PrincipalID); {
+	case actual == "" && a.PrincipalType != "ServicePrincipal":
+		return wire.Errorf(http.StatusBadRequest, "PrincipalNotFound",
+			"principal %s does not exist in the directory %s; if it was created just now, set principalType", a.PrincipalID, c.st.TenantID)
+	case a.PrincipalType == "":
+		a.PrincipalType = actual
+	case actual != "" && a.PrincipalType != actual:
+		return wire.Errorf(http.StatusBadRequest, "UnmatchedPrincipalType", "principal %s is of type %s, not %s as principalType says", a.PrincipalID, actual, a.PrincipalType)
+	}
+	if len(a.Description) > 512 {
+		return wire.Errorf(http.StatusBadRequest, "BadRequest", "properties.description has %d characters; at most 512 are allowed", len(a.Description))
+	}
+	subscription, count := armid.Parse(a.Scope).Subscription(), 0
+	for _, other := range c.st.RoleAssignments {
+		if other.PrincipalID == a.PrincipalID && other.RoleDefinition == a.RoleDefinition && armid.Key(other.Scope) == armid.Key(a.Scope) {
+			return wire.Errorf(http.StatusConflict, "RoleAssignmentExists", "the role assignment already exists; its ID is %s", other.Name)
+		}
+		if strings.EqualFold(armid.Parse(other.Scope).Subscription(), subscription) {
+			count++
+		}
+	}
+	if count >= maxAssignments && subscription != "" {
+		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded", "subscription %s has %d role assignments, which is the most it may have", subscription, maxAssignments)
+	}
+	return nil
+}
+
+// listRoleAssignments answers the assignments at, above and below the scope; with atScope() not those below. principalId
+// narrows it to those of a principal itself, assignedTo() to those that reach it, through groups too.
+func listRoleAssignments(c *call) (wire.Reply, error) {
+	filter, err := c.filter("principalId", "assignedTo()", "atScope()")
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	atScope, holders := false, map[string]bool(nil)
+	for _, term := range filter {
+		switch {
+		case term.Function == "atScope":
+			atScope = true
+		case term.Field == "principalId":
+			holders = map[string]bool{strings.ToLower(term.Value): true}
+		default:
+			holders = map[string]bool{strings.ToLower(term.Value): true}
+			for _, group := range c.st.MemberOf(term.Value, true) {
+				holders[group] = true
+			}
+		}
+	}
+	scope := c.assignmentScope()
+	var found []any
+	for _, name := range slices.Sorted(maps.Keys(c.st.RoleAssignments)) {
+		a := c.st.RoleAssignments[name]
+		reaches := rbac.Covers(c.st, a.Scope, scope) || !atScope && armid.Covers(scope, a.Scope)
+		if reaches && (holders == nil || holders[a.PrincipalID]) {
+			found = append(found, renderAssignment(a))
+		}
+	}
+	return c.page(found)
+}
+
+// page answers the part of a list that the request asks for, and where the next one is.
+func (c *call) page(items []any) (wire.Reply, error) {
+	query := c.r.URL.Query()
+	start := 0
+	if skip := query.Get("$skipToken"); skip != "" {
+		var err error
+		if start, err = strconv.Atoi(skip); err != nil || start < 0 || start > len(items) {
+			return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidSkipToken", "the $skipToken %q is not one that a nextLink held", skip)
+		}
+	}
+	end := min(start+pageSize, len(items))
+	body := map[string]any{"value": append([]any{}, items[start:end]...)}
+	if end < len(items) {
+		query.Set("$skipToken", strconv.Itoa(end))
+		body["nextLink"] = c.url + (&url.URL{Path: c.id.String(), RawQuery: query.Encode()}).String()
+	}
+	return wire.OK(body), nil
+}

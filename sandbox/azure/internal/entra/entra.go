@@ -1,0 +1,212 @@
+// Package entra serves the token endpoints, the discovery documents and the managed-identity endpoints. It knows who
+// exists and how they prove it; what a token is good for is for the services to decide.
+package entra
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// Service is Entra.
+type Service struct {
+	store  *state.Store
+	issuer *token.Issuer
+	// url is where the sandbox answers, without a trailing slash.
+	url string
+	// identityHeader is what a caller of the App Service endpoint must present.
+	identityHeader string
+}
+
+// New serves the directory in the store.
+func New(store *state.Store, issuer *token.Issuer, url, identityHeader string) *Service {
+	return &Service{store: store, issuer: issuer, url: url, identityHeader: identityHeader}
+}
+
+// ServeHTTP serves /{tenant}/...
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	tenant, path, _ := strings.Cut(strings.Trim(r.URL.Path, "/"), "/")
+	switch path {
+	case "oauth2/token":
+		s.serveToken(w, r, tenant, false)
+	case "oauth2/v2.0/token":
+		s.serveToken(w, r, tenant, true)
+	case ".well-known/openid-configuration":
+		s.serveDiscovery(w, tenant, false)
+	case "v2.0/.well-known/openid-configuration":
+		s.serveDiscovery(w, tenant, true)
+	case "discovery/keys", "discovery/v2.0/keys":
+		wire.JSON(w, http.StatusOK, s.issuer.KeySet())
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (s *Service) serveToken(w http.ResponseWriter, r *http.Request, tenant string, v2 bool) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "the token endpoint takes POST", http.StatusMethodNotAllowed)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+	if err := r.ParseForm(); err != nil {
+		s.fail(w, &failure{http.StatusBadRequest, "invalid_request", 9000411, "the request body is not a valid form"})
+		return
+	}
+	var principal *state.ServicePrincipal
+	var resource string
+	err := s.store.View(func(st *state.State) (err error) {
+		if !strings.EqualFold(tenant, st.TenantID) {
+			return errUnknownTenant.with(tenant)
+		}
+		if grant := r.PostForm.Get("grant_type"); grant != "client_credentials" {
+			return errGrantType.with(grant)
+		}
+		if resource, err = requestedResource(r.PostForm.Get, v2); err != nil {
+			return err
+		}
+		principal, err = s.authenticate(st, r.PostForm.Get)
+		return err
+	})
+	var access string
+	if err == nil {
+		access, err = s.issue(principal.ID, resource)
+	}
+	if err != nil {
+		var f *failure
+		if !errors.As(err, &f) {
+			f = &failure{http.StatusInternalServerError, "server_error", 90033, err.Error()}
+		}
+		s.fail(w, f)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	seconds := int(token.Lifetime.Seconds()) - 1
+	if v2 {
+		wire.JSON(w, http.StatusOK, map[string]any{
+			"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": access,
+		})
+		return
+	}
+	wire.JSON(w, http.StatusOK, s.version1(access, resource, map[string]any{"ext_expires_in": strconv.Itoa(seconds)}))
+}
+
+// version1 is the form of answer that the v1 token endpoint shares with the managed-identity endpoints: all numbers are
+// text.
+func (s *Service) version1(access, resource string, more map[string]any) map[string]any {
+	now := s.store.Now()
+	body := map[string]any{
+		"token_type":   "Bearer",
+		"expires_in":   strconv.Itoa(int(token.Lifetime.Seconds()) - 1),
+		"expires_on":   strconv.FormatInt(now.Add(token.Lifetime).Unix(), 10),
+		"not_before":   strconv.FormatInt(now.Unix(), 10),
+		"resource":     resource,
+		"access_token": access,
+	}
+	for key, value := range more {
+		body[key] = value
+	}
+	return body
+}
+
+// requestedResource is the audience asked for: the resource parameter of v1, or the scope of v2 without /.default.
+func requestedResource(form func(string) string, v2 bool) (string, error) {
+	parameter := "resource"
+	if v2 {
+		parameter = "scope"
+	}
+	value := form(parameter)
+	if value == "" {
+		return "", errNoParameter.with(parameter)
+	}
+	if v2 {
+		// Entra's own client library adds the scopes of OpenID Connect to every request; they ask for nothing here.
+		scopes := slices.DeleteFunc(strings.Fields(value), func(scope string) bool {
+			return scope == "openid" || scope == "profile" || scope == "offline_access"
+		})
+		resource, ok := strings.CutSuffix(strings.Join(scopes, " "), "/.default")
+		if !ok || len(scopes) != 1 {
+			return "", errBadScope.with(value)
+		}
+		value = resource
+	}
+	if _, ok := token.ServiceOf(value); !ok {
+		return "", errUnknownResource.with(value)
+	}
+	return value, nil
+}
+
+// SignIn issues an access token to a user or service principal whose proof of identity the caller vouches for.
+func (s *Service) SignIn(objectID, resource string) (string, error) {
+	if _, ok := token.ServiceOf(resource); !ok {
+		return "", errUnknownResource.with(resource)
+	}
+	return s.issue(objectID, resource)
+}
+
+func (s *Service) issue(objectID, resource string) (string, error) {
+	claims := token.Claims{Audience: resource, TokenID: uuid.NewString()}
+	err := s.store.View(func(st *state.State) error {
+		claims.TenantID = st.TenantID
+		key := strings.ToLower(objectID)
+		if user := st.Users[key]; user != nil {
+			claims.ObjectID, claims.Subject = user.ID, user.ID
+			claims.IdentityType, claims.UserPrincipalName = "user", user.UserPrincipalName
+			claims.AppID = azureCLI
+			return nil
+		}
+		sp := st.ServicePrincipals[key]
+		if sp == nil {
+			return errUnknownClient.with(objectID)
+		}
+		if !sp.Enabled {
+			return errDisabledClient.with(sp.AppID)
+		}
+		claims.ObjectID, claims.Subject, claims.AppID = sp.ID, sp.ID, sp.AppID
+		claims.IdentityType, claims.ManagedIdentityID = "app", sp.ResourceID
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return s.issuer.Sign(claims)
+}
+
+// azureCLI is the well-known client ID of the Azure CLI, with which people sign in.
+const azureCLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+
+func (s *Service) serveDiscovery(w http.ResponseWriter, tenant string, v2 bool) {
+	var tenantID string
+	_ = s.store.View(func(st *state.State) error { tenantID = st.TenantID; return nil })
+	if !strings.EqualFold(tenant, tenantID) {
+		f := errUnknownTenant
+		s.fail(w, f.with(tenant).(*failure))
+		return
+	}
+	base := s.url + "/" + tenantID
+	document := map[string]any{
+		"issuer":                                token.IssuerURL(tenantID),
+		"token_endpoint":                        base + "/oauth2/token",
+		"authorization_endpoint":                base + "/oauth2/authorize",
+		"jwks_uri":                              base + "/discovery/keys",
+		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt"},
+		"response_types_supported":              []string{"code"},
+		"subject_types_supported":               []string{"pairwise"},
+		"id_token_signing_alg_values_supported": []string{"RS256"},
+	}
+	if v2 {
+		document["issuer"] = base + "/v2.0"
+		document["token_endpoint"] = base + "/oauth2/v2.0/token"
+		document["authorization_endpoint"] = base + "/oauth2/v2.0/authorize"
+		document["jwks_uri"] = base + "/discovery/v2.0/keys"
+	}
+	wire.JSON(w, http.StatusOK, document)
+}

@@ -1,0 +1,106 @@
+package entra
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// selector is how a caller says which of the host's identities it wants. This host has all of the sandbox's managed
+// identities attached.
+type selector struct{ clientID, objectID, resourceID string }
+
+// ServeIMDS is the endpoint of a virtual machine: GET /metadata/identity/oauth2/token.
+func (s *Service) ServeIMDS(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	switch {
+	case !strings.EqualFold(r.Header.Get("Metadata"), "true"):
+		refuseIMDS(w, "invalid_request", "the header Metadata: true is required")
+	case query.Get("api-version") == "":
+		refuseIMDS(w, "invalid_request", "the query parameter api-version is required; 2018-02-01 will do")
+	default:
+		s.serveIdentity(w, query, selector{
+			clientID: query.Get("client_id"), objectID: query.Get("object_id"),
+			resourceID: first(query.Get("mi_res_id"), query.Get("msi_res_id")),
+		}, refuseIMDS)
+	}
+}
+
+func refuseIMDS(w http.ResponseWriter, code, message string) {
+	wire.JSON(w, http.StatusBadRequest, map[string]any{"error": code, "error_description": message})
+}
+
+// ServeAppService is the endpoint of App Service and Functions: GET /msi/token.
+func (s *Service) ServeAppService(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	switch header := r.Header.Get("X-IDENTITY-HEADER"); {
+	case subtle.ConstantTimeCompare([]byte(header), []byte(s.identityHeader)) == 0:
+		wire.JSON(w, http.StatusUnauthorized, map[string]any{
+			"statusCode": http.StatusUnauthorized, "message": "the header X-IDENTITY-HEADER is missing or not IDENTITY_HEADER's value",
+		})
+	case query.Get("api-version") != "2019-08-01":
+		refuseAppService(w, "", "the query parameter api-version must be 2019-08-01")
+	default:
+		s.serveIdentity(w, query, selector{
+			clientID: query.Get("client_id"), objectID: query.Get("principal_id"), resourceID: query.Get("mi_res_id"),
+		}, refuseAppService)
+	}
+}
+
+func refuseAppService(w http.ResponseWriter, _, message string) {
+	wire.JSON(w, http.StatusBadRequest, map[string]any{"statusCode": http.StatusBadRequest, "message": message})
+}
+
+func (s *Service) serveIdentity(w http.ResponseWriter, query url.Values, want selector, refuse func(w http.ResponseWriter, code, message string)) {
+	resource := query.Get("resource")
+	if _, ok := token.ServiceOf(resource); !ok {
+		refuse(w, "invalid_resource", errUnknownResource.with(resource).Error())
+		return
+	}
+	var found []*state.ServicePrincipal
+	_ = s.store.View(func(st *state.State) error { found = identities(st, want); return nil })
+	switch {
+	case len(found) == 0:
+		refuse(w, "invalid_request", "Identity not found")
+		return
+	case len(found) > 1:
+		refuse(w, "invalid_request", "several identities are attached; name one by client_id, object_id or mi_res_id")
+		return
+	}
+	access, err := s.issue(found[0].ID, resource)
+	if err != nil {
+		refuse(w, "unauthorized_client", err.Error())
+		return
+	}
+	wire.JSON(w, http.StatusOK, s.version1(access, resource, map[string]any{"client_id": found[0].AppID}))
+}
+
+// identities are the managed identities that fit the selector. Those of compute clusters are theirs alone. The pointers
+// are good for the fields that never change: ID and AppID.
+func identities(st *state.State, want selector) []*state.ServicePrincipal {
+	var found []*state.ServicePrincipal
+	for _, sp := range st.ServicePrincipals {
+		switch {
+		case sp.Type != "ManagedIdentity" || armid.Parse(sp.ResourceID).Is("Microsoft.MachineLearningServices/workspaces/computes"):
+		case want.clientID != "" && !strings.EqualFold(want.clientID, sp.AppID):
+		case want.objectID != "" && !strings.EqualFold(want.objectID, sp.ID):
+		case want.resourceID != "" && armid.Key(want.resourceID) != armid.Key(sp.ResourceID):
+		default:
+			found = append(found, sp)
+		}
+	}
+	return found
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

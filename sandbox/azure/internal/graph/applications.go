@@ -1,0 +1,165 @@
+package graph
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/entra"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// passwordYears is Entra's default for a client secret that is asked for without an end.
+const passwordYears = 2
+
+// applicationDefaults is what Graph answers for what was not set. Clients tell a null from a missing property.
+var applicationDefaults = map[string]any{
+	"description": nil, "notes": nil, "tags": []any{}, "signInAudience": "AzureADMyOrg", "groupMembershipClaims": nil,
+	"identifierUris": []any{}, "appRoles": []any{}, "requiredResourceAccess": []any{}, "keyCredentials": []any{},
+	"publisherDomain": "sandbox.onmicrosoft.com", "api": map[string]any{"requestedAccessTokenVersion": nil},
+	"isFallbackPublicClient": nil, "serviceManagementReference": nil, "optionalClaims": nil,
+}
+
+// decidedForApplication are the properties that no client sets.
+var decidedForApplication = []string{"appId", "createdDateTime", "passwordCredentials", "publisherDomain"}
+
+func renderApplication(app *state.Application) map[string]any {
+	passwords := []any{}
+	for _, p := range app.Passwords {
+		passwords = append(passwords, renderPassword(p))
+	}
+	return merge(merge(applicationDefaults, app.Attributes), map[string]any{
+		"@odata.type": "#microsoft.graph.application",
+		"id":          app.ID, "appId": app.AppID, "createdDateTime": app.CreatedAt.Format(time.RFC3339),
+		"passwordCredentials": passwords,
+	})
+}
+
+func renderPassword(p state.Password) map[string]any {
+	var name any
+	if p.DisplayName != "" {
+		name = p.DisplayName
+	}
+	return map[string]any{
+		"keyId": p.KeyID, "displayName": name, "startDateTime": p.StartDateTime, "endDateTime": p.EndDateTime,
+		"secretText": nil, "hint": nil, "customKeyIdentifier": nil,
+	}
+}
+
+func (c *call) application() (*state.Application, error) {
+	if app := c.st.Applications[c.id()]; app != nil {
+		return app, nil
+	}
+	return nil, notFound(c.id())
+}
+
+func listApplications(c *call) (wire.Reply, error) {
+	objects := []map[string]any{}
+	for _, id := range slices.Sorted(maps.Keys(c.st.Applications)) {
+		objects = append(objects, renderApplication(c.st.Applications[id]))
+	}
+	return list(c, objects)
+}
+
+func createApplication(c *call) (wire.Reply, error) {
+	if err := required(c.body, "displayName"); err != nil {
+		return wire.Reply{}, err
+	}
+	owners, err := c.boundOwners()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	app := &state.Application{
+		ID: uuid.NewString(), AppID: uuid.NewString(), Owners: owners,
+		Attributes: attributes(c.body, decidedForApplication...), CreatedAt: c.now,
+	}
+	c.st.Applications[app.ID] = app
+	return wire.Reply{Status: http.StatusCreated, Body: renderApplication(app)}, nil
+}
+
+func getApplication(c *call) (wire.Reply, error) {
+	app, err := c.application()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	return wire.OK(renderApplication(app)), nil
+}
+
+func updateApplication(c *call) (wire.Reply, error) {
+	app, err := c.application()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	if name, set := c.body["displayName"]; set && (name == nil || name == "") {
+		return wire.Reply{}, bad("property %q may not be empty", "displayName")
+	}
+	app.Attributes = merge(app.Attributes, attributes(c.body, decidedForApplication...))
+	return wire.NoContent(), nil
+}
+
+// deleteApplication takes the service principal of the application with it, as Entra does in the home tenant.
+func deleteApplication(c *call) (wire.Reply, error) {
+	app, err := c.application()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	delete(c.st.Applications, c.id())
+	if sp := c.st.ServicePrincipalByAppID(app.AppID); sp != nil {
+		c.st.DeletePrincipal(sp.ID)
+	}
+	return wire.NoContent(), nil
+}
+
+func addPassword(c *call) (wire.Reply, error) {
+	app, err := c.application()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	asked, _ := c.body["passwordCredential"].(map[string]any)
+	password := state.Password{
+		KeyID: uuid.NewString(), DisplayName: text(asked, "displayName"),
+		StartDateTime: text(asked, "startDateTime"), EndDateTime: text(asked, "endDateTime"),
+	}
+	if password.StartDateTime == "" {
+		password.StartDateTime = c.now.Format(time.RFC3339)
+	}
+	start, err := time.Parse(time.RFC3339, password.StartDateTime)
+	if err != nil {
+		return wire.Reply{}, bad("startDateTime %q is not a date in the form 2006-01-02T15:04:05Z", password.StartDateTime)
+	}
+	if password.EndDateTime == "" {
+		password.EndDateTime = start.AddDate(passwordYears, 0, 0).Format(time.RFC3339)
+	}
+	end, err := time.Parse(time.RFC3339, password.EndDateTime)
+	if err != nil {
+		return wire.Reply{}, bad("endDateTime %q is not a date in the form 2006-01-02T15:04:05Z", password.EndDateTime)
+	}
+	if !end.After(start) || !end.After(c.now) {
+		return wire.Reply{}, bad("endDateTime %s must lie after startDateTime %s and in the future", password.EndDateTime, password.StartDateTime)
+	}
+	secret, digest := entra.NewSecret()
+	password.SHA256 = digest
+	app.Passwords = append(app.Passwords, password)
+	answer := renderPassword(password)
+	answer["secretText"] = secret // the only time that it is told
+	return wire.OK(answer), nil
+}
+
+func removePassword(c *call) (wire.Reply, error) {
+	app, err := c.application()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	keyID := text(c.body, "keyId")
+	i := slices.IndexFunc(app.Passwords, func(p state.Password) bool { return strings.EqualFold(p.KeyID, keyID) })
+	if i < 0 {
+		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "Request_ResourceNotFound", "no password credential found with keyId %q", keyID)
+	}
+	app.Passwords = slices.Delete(slices.Clone(app.Passwords), i, i+1)
+	return wire.NoContent(), nil
+}

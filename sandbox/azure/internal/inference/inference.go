@@ -1,0 +1,161 @@
+// Package inference serves batch endpoints: who may start a job, and whether the job can then mount and read its data.
+// It enforces the seed's rules from role assignments alone.
+package inference
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// readJob is the action that polling a job takes. The seed's list does not have it (inferred from Azure's operations).
+const readJob = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read"
+
+// Service is the batch endpoints of all workspaces.
+type Service struct {
+	store  *state.Store
+	issuer *token.Issuer
+	url    string
+	mux    *http.ServeMux
+}
+
+// New serves the endpoints in the store; url is the sandbox's, without a trailing slash.
+func New(store *state.Store, issuer *token.Issuer, url string) *Service {
+	s := &Service{store: store, issuer: issuer, url: url, mux: http.NewServeMux()}
+	s.mux.HandleFunc("POST /inference/{region}/{endpoint}/jobs", s.createJob)
+	s.mux.HandleFunc("GET /inference/{region}/{endpoint}/jobs/{job}", s.getJob)
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		wire.Fail(w, wire.Errorf(http.StatusNotFound, "NotFound", "a batch endpoint does not serve %s %s; POST to its scoring URI, GET its scoring URI/{job}", r.Method, r.URL.Path))
+	})
+	return s
+}
+
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+func (s *Service) createJob(w http.ResponseWriter, r *http.Request) {
+	body, err := wire.ReadBody(w, r)
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	var answer wire.Encoded
+	err = s.store.Update(func(st *state.State) error {
+		caller, endpoint, err := s.enter(st, r)
+		if err != nil {
+			return err
+		}
+		if err := mayInvoke(st, caller, endpoint.ID); err != nil {
+			return err
+		}
+		job, err := newJob(st, endpoint, r.Header.Get("azureml-model-deployment"), body)
+		if err != nil {
+			return err
+		}
+		job.InvokerID, job.CreatedAt = caller.ObjectID, s.store.Now()
+		job.Failure = run(st, job)
+		st.Jobs[job.Name] = job
+		// The caller is told of a job that has just begun; how it went is for GET to tell.
+		answer, err = wire.Reply{Status: http.StatusCreated, Body: s.render(endpoint, job, "Running")}.Encode()
+		return err
+	})
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	answer.WriteTo(w)
+}
+
+func (s *Service) getJob(w http.ResponseWriter, r *http.Request) {
+	var answer wire.Encoded
+	err := s.store.View(func(st *state.State) error {
+		caller, endpoint, err := s.enter(st, r)
+		if err != nil {
+			return err
+		}
+		if !rbac.Of(st, caller.ObjectID, endpoint.ID).Action(readJob) {
+			return forbidden(caller, readJob, endpoint.ID)
+		}
+		job := st.Jobs[r.PathValue("job")]
+		if job == nil || armid.Key(job.Endpoint) != armid.Key(endpoint.ID) {
+			return wire.Errorf(http.StatusNotFound, "NotFound", "endpoint %s has no job %q", r.PathValue("endpoint"), r.PathValue("job"))
+		}
+		status := "Completed"
+		if job.Failure != nil {
+			status = "Failed"
+		}
+		answer, err = wire.OK(s.render(endpoint, job, status)).Encode()
+		return err
+	})
+	if err != nil {
+		wire.Fail(w, err)
+		return
+	}
+	answer.WriteTo(w)
+}
+
+// enter checks the token, and finds the endpoint that the path names.
+func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state.Resource, error) {
+	claims, err := s.issuer.Bearer(r, st.TenantID, token.MachineLearning)
+	if err != nil {
+		message := fmt.Sprintf("%v; batch endpoints want a token for the audience https://ml.azure.com", err)
+		if errors.Is(err, token.ErrAudience) {
+			message = fmt.Sprintf("%v: its audience is %q, and batch endpoints want https://ml.azure.com", err, claims.Audience)
+		}
+		refusal := wire.Errorf(http.StatusUnauthorized, "InvalidAuthenticationToken", "%s", message)
+		refusal.Header = map[string]string{"WWW-Authenticate": fmt.Sprintf(
+			`Bearer authorization_uri="%s/%s", resource="https://ml.azure.com", error="invalid_token"`, s.url, st.TenantID)}
+		return nil, nil, refusal
+	}
+	for key, resource := range st.Resources {
+		id := armid.Parse(key)
+		if id.Is("Microsoft.MachineLearningServices/workspaces/batchEndpoints") &&
+			strings.EqualFold(id.Name(), r.PathValue("endpoint")) && strings.EqualFold(resource.Location, r.PathValue("region")) {
+			return claims, resource, nil
+		}
+	}
+	return nil, nil, wire.Errorf(http.StatusNotFound, "NotFound", "there is no batch endpoint %q in region %q", r.PathValue("endpoint"), r.PathValue("region"))
+}
+
+// mayInvoke checks the seed's actions one by one, in its order, at the endpoint.
+func mayInvoke(st *state.State, caller *token.Claims, endpointID string) error {
+	access := rbac.Of(st, caller.ObjectID, endpointID)
+	for _, action := range roles.InvokerActions() {
+		if !access.Action(action) {
+			return forbidden(caller, action, endpointID)
+		}
+	}
+	return nil
+}
+
+func forbidden(caller *token.Claims, action, scope string) error {
+	refusal := wire.Errorf(http.StatusForbidden, "AuthorizationFailed",
+		"the client %q with object id %q does not have authorization to perform action %q over scope %q", caller.AppID, caller.ObjectID, action, scope)
+	refusal.Details = []state.Detail{
+		{Code: "hop", Message: "invoke"}, {Code: "action", Message: action}, {Code: "identity", Message: caller.ObjectID}, {Code: "scope", Message: scope},
+	}
+	return refusal
+}
+
+func (s *Service) render(endpoint *state.Resource, job *state.Job, status string) map[string]any {
+	properties := map[string]any{
+		"status": status, "jobType": "Batch", "compute": map[string]any{"target": job.Compute},
+		"deployment": job.Deployment, "inputData": job.Inputs, "outputData": job.Outputs, "properties": job.Properties,
+	}
+	if status == "Failed" {
+		properties["error"] = job.Failure
+	}
+	return map[string]any{
+		"id": endpoint.ID + "/jobs/" + job.Name, "name": job.Name,
+		"type":       "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs",
+		"properties": properties,
+		"systemData": map[string]any{"createdAt": job.CreatedAt, "createdBy": job.InvokerID},
+	}
+}

@@ -1,0 +1,105 @@
+package inference
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+)
+
+const (
+	typeDatastore   = "Microsoft.MachineLearningServices/workspaces/datastores"
+	typeDataVersion = "Microsoft.MachineLearningServices/workspaces/data/versions"
+)
+
+// place is where data lies.
+type place struct {
+	accountID, container string
+	// datastore and its type are empty for data that is named by URL.
+	datastore, datastoreType string
+	// storeHasCredentials says that the data store's own key opens the storage.
+	storeHasCredentials bool
+}
+
+// scope is the container's ARM ID, at or above which a grant counts.
+func (p place) scope() string {
+	return p.accountID + "/blobServices/default/containers/" + p.container
+}
+
+// locate follows a URI that checkURI has accepted to its storage container. The error says what does not exist.
+func locate(st *state.State, uri string) (place, error) {
+	if strings.HasPrefix(uri, "https://") {
+		return locateURL(st, uri)
+	}
+	id, _ := splitPaths(uri)
+	if armid.Parse(id).Is(typeDatastore) {
+		return locateDatastore(st, id)
+	}
+	asset := st.Resources[armid.Key(id)]
+	if asset == nil {
+		return place{}, fmt.Errorf("the data asset %s does not exist", id)
+	}
+	dataURI, _ := asset.Properties["dataUri"].(string)
+	path, ok := strings.CutPrefix(dataURI, "azureml://")
+	if !ok {
+		return locateURL(st, dataURI)
+	}
+	// azureml:// leaves out the resource provider that an ARM ID names.
+	store, _ := splitPaths("/" + path)
+	long := strings.Replace(store, "/workspaces/", "/providers/Microsoft.MachineLearningServices/workspaces/", 1)
+	return locateDatastore(st, long)
+}
+
+// splitPaths parts a data store's ID from the path in it.
+func splitPaths(uri string) (id, path string) {
+	if i := strings.Index(strings.ToLower(uri), "/paths/"); i >= 0 {
+		return uri[:i], uri[i+len("/paths/"):]
+	}
+	return uri, ""
+}
+
+func locateDatastore(st *state.State, id string) (place, error) {
+	store := st.Resources[armid.Key(id)]
+	if store == nil {
+		return place{}, fmt.Errorf("the data store %s does not exist", id)
+	}
+	text := func(key string) string { value, _ := store.Properties[key].(string); return value }
+	account := st.StorageAccount(text("accountName"))
+	if account == nil {
+		return place{}, fmt.Errorf("the storage account %q of data store %s does not exist", text("accountName"), id)
+	}
+	credentials, _ := store.Properties["credentials"].(map[string]any)
+	return place{
+		accountID: account.ID, container: text("containerName") + text("filesystem"), // a store has one of the two
+		datastore: id, datastoreType: text("datastoreType"),
+		storeHasCredentials: credentials["credentialsType"] != "None",
+	}, nil
+}
+
+// storageHosts are the hosts of Blob storage and of Azure Data Lake Storage Gen2, behind the account's name.
+var storageHosts = []string{".blob.core.windows.net", ".dfs.core.windows.net"}
+
+func locateURL(st *state.State, text string) (place, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return place{}, fmt.Errorf("the URL %q cannot be read", text)
+	}
+	for _, suffix := range storageHosts {
+		name, ok := strings.CutSuffix(strings.ToLower(u.Hostname()), suffix)
+		if !ok {
+			continue
+		}
+		container, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+		account := st.StorageAccount(name)
+		switch {
+		case account == nil:
+			return place{}, fmt.Errorf("the storage account %q does not exist", name)
+		case container == "":
+			return place{}, fmt.Errorf("the URL %q names no container", text)
+		}
+		return place{accountID: account.ID, container: container}, nil
+	}
+	return place{}, fmt.Errorf("%q is neither in Blob storage nor in Azure Data Lake Storage Gen2", text)
+}

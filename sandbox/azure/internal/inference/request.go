@@ -1,0 +1,143 @@
+package inference
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// request is the body of POST {scoring URI}, as Azure documents it.
+type request struct {
+	Properties *struct {
+		InputData  map[string]data   `json:"InputData"`
+		OutputData map[string]data   `json:"OutputData"`
+		Properties map[string]string `json:"properties"`
+	} `json:"properties"`
+}
+
+type data struct {
+	JobInputType  string `json:"JobInputType,omitempty"`
+	JobOutputType string `json:"JobOutputType,omitempty"`
+	URI           string `json:"Uri,omitempty"`
+	Value         any    `json:"Value,omitempty"`
+}
+
+func invalid(property, format string, args ...any) error {
+	return wire.Errorf(http.StatusBadRequest, "ValidationError", "%s: %s", property, fmt.Sprintf(format, args...))
+}
+
+// newJob reads and checks the request for a job, and finds the deployment that is to run it.
+func newJob(st *state.State, endpoint *state.Resource, deploymentName string, body []byte) (*state.Job, error) {
+	var req request
+	if err := json.Unmarshal(body, &req); err != nil {
+		return nil, invalid("body", "is not the JSON of a job: %v", err)
+	}
+	if req.Properties == nil {
+		return nil, invalid("properties", "is required; put InputData in it")
+	}
+	job := &state.Job{
+		Name: uuid.NewString(), Endpoint: endpoint.ID, Properties: req.Properties.Properties,
+		Inputs: map[string]any{}, Outputs: map[string]any{},
+	}
+	for _, name := range slices.Sorted(maps.Keys(req.Properties.InputData)) {
+		input := req.Properties.InputData[name]
+		if err := checkInput("properties.InputData."+name, input); err != nil {
+			return nil, err
+		}
+		job.Inputs[name] = map[string]any{"JobInputType": input.JobInputType, "Uri": input.URI}
+		if input.JobInputType == "Literal" {
+			job.Inputs[name] = map[string]any{"JobInputType": input.JobInputType, "Value": input.Value}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(req.Properties.OutputData)) {
+		output := req.Properties.OutputData[name]
+		if err := checkOutput(st, "properties.OutputData."+name, output); err != nil {
+			return nil, err
+		}
+		job.Outputs[name] = map[string]any{"JobOutputType": output.JobOutputType, "Uri": output.URI}
+	}
+	return job, deploy(st, job, endpoint, deploymentName)
+}
+
+func checkInput(property string, input data) error {
+	switch input.JobInputType {
+	case "UriFolder", "UriFile":
+		return checkURI(property+".Uri", input.URI)
+	case "Literal":
+		if input.Value == nil {
+			return invalid(property+".Value", "is required for JobInputType Literal")
+		}
+		return nil
+	case "MLTable", "mltable":
+		return invalid(property+".JobInputType", "MLTable is not supported by batch endpoints; use UriFolder or UriFile")
+	case "":
+		return invalid(property+".JobInputType", "is required; use UriFolder, UriFile or Literal")
+	}
+	return invalid(property+".JobInputType", "%q is not supported; use UriFolder, UriFile or Literal", input.JobInputType)
+}
+
+// checkOutput knows that outputs go to Blob data stores only.
+func checkOutput(st *state.State, property string, output data) error {
+	switch output.JobOutputType {
+	case "UriFolder", "UriFile":
+	default:
+		return invalid(property+".JobOutputType", "%q is not supported; use UriFolder or UriFile", output.JobOutputType)
+	}
+	if err := checkURI(property+".Uri", output.URI); err != nil {
+		return err
+	}
+	place, _ := locate(st, output.URI)
+	if place.datastore == "" || place.datastoreType != "AzureBlob" {
+		return invalid(property+".Uri", "%q is not in a Blob data store, to which all outputs go; write <data store ID>/paths/<path>", output.URI)
+	}
+	return nil
+}
+
+// checkURI accepts the three forms of Azure's documentation.
+func checkURI(property, uri string) error {
+	switch {
+	case uri == "":
+		return invalid(property, "is required")
+	case strings.HasPrefix(uri, "https://"):
+		return nil
+	}
+	id, rest := splitPaths(uri)
+	switch {
+	case !strings.HasPrefix(strings.ToLower(uri), "/subscriptions/"):
+	case armid.Parse(id).Is(typeDatastore) && rest != "":
+		return nil
+	case armid.Parse(id).Is(typeDataVersion) && rest == "":
+		return nil
+	}
+	return invalid(property, "%q is none of an https URL, a data asset's ARM ID and a data store's ARM ID followed by /paths/<path>", uri)
+}
+
+// deploy notes the deployment, the one asked for or the endpoint's default, and the cluster it runs on.
+func deploy(st *state.State, job *state.Job, endpoint *state.Resource, name string) error {
+	asked := name != ""
+	if !asked {
+		defaults, _ := endpoint.Properties["defaults"].(map[string]any)
+		name, _ = defaults["deploymentName"].(string)
+	}
+	deployment := st.Resources[armid.Key(endpoint.ID+"/deployments/"+name)]
+	switch {
+	case name == "":
+		return wire.Errorf(http.StatusBadRequest, "ValidationError", "the endpoint has no default deployment; name one in the header azureml-model-deployment")
+	case deployment == nil && asked:
+		return wire.Errorf(http.StatusNotFound, "NotFound", "the endpoint has no deployment %q, which the header azureml-model-deployment names", name)
+	case deployment == nil:
+		return wire.Errorf(http.StatusNotFound, "NotFound", "the endpoint's default deployment %q does not exist", name)
+	}
+	job.Deployment = name
+	job.Compute, _ = deployment.Properties["compute"].(string)
+	return nil
+}

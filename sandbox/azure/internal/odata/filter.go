@@ -1,0 +1,110 @@
+// Package odata reads the $filter expressions that Azure's clients send: terms joined by "and".
+package odata
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Term is one condition: either Field eq Value, or Function(Value).
+type Term struct {
+	Field    string
+	Function string
+	Value    string
+}
+
+// Filter is a conjunction of terms; the empty one lets everything through.
+type Filter []Term
+
+// Parse reads a filter. Quotes inside a string are doubled.
+func Parse(text string) (Filter, error) {
+	var filter Filter
+	for rest := strings.TrimSpace(text); rest != ""; {
+		term, after, err := parseTerm(rest)
+		if err != nil {
+			return nil, fmt.Errorf("in $filter %q: %w", text, err)
+		}
+		filter = append(filter, term)
+		after = strings.TrimSpace(after)
+		if after == "" {
+			break
+		}
+		if len(after) < 4 || !strings.EqualFold(after[:4], "and ") {
+			return nil, fmt.Errorf("in $filter %q: %q is not supported; terms are joined by 'and'", text, after)
+		}
+		rest = strings.TrimSpace(after[4:])
+	}
+	return filter, nil
+}
+
+func parseTerm(text string) (Term, string, error) {
+	name, rest := word(text)
+	if name == "" {
+		return Term{}, "", fmt.Errorf("a property or function name is expected at %q", text)
+	}
+	if inner, ok := strings.CutPrefix(rest, "("); ok {
+		value := ""
+		if strings.HasPrefix(inner, "'") {
+			var err error
+			if value, inner, err = quoted(inner); err != nil {
+				return Term{}, "", err
+			}
+		}
+		after, ok := strings.CutPrefix(inner, ")")
+		if !ok {
+			return Term{}, "", fmt.Errorf("%s(...) takes nothing or one string in quotes", name)
+		}
+		return Term{Function: name, Value: value}, after, nil
+	}
+	operator, rest := word(strings.TrimSpace(rest))
+	if !strings.EqualFold(operator, "eq") {
+		return Term{}, "", fmt.Errorf("operator %q is not supported; use eq", operator)
+	}
+	rest = strings.TrimSpace(rest)
+	if strings.HasPrefix(rest, "'") {
+		value, after, err := quoted(rest)
+		return Term{Field: name, Value: value}, after, err
+	}
+	value, after := word(rest)
+	if value == "" {
+		return Term{}, "", fmt.Errorf("a value is expected after %s eq", name)
+	}
+	return Term{Field: name, Value: value}, after, nil
+}
+
+func word(text string) (string, string) {
+	end := strings.IndexFunc(text, func(r rune) bool { return strings.ContainsRune(" ()'", r) })
+	if end < 0 {
+		end = len(text)
+	}
+	return text[:end], text[end:]
+}
+
+func quoted(text string) (value, rest string, err error) {
+	var b strings.Builder
+	for i := 1; i < len(text); i++ {
+		if text[i] != '\'' {
+			b.WriteByte(text[i])
+			continue
+		}
+		if i+1 < len(text) && text[i+1] == '\'' {
+			b.WriteByte('\'')
+			i++
+			continue
+		}
+		return b.String(), text[i+1:], nil
+	}
+	return "", "", fmt.Errorf("the string %s is not closed", text)
+}
+
+// Matches compares the filter's fields with an object's, without case as Azure does. A field the object does not have,
+// and any function, does not match.
+func (f Filter) Matches(object map[string]any) bool {
+	for _, term := range f {
+		value, ok := object[term.Field]
+		if !ok || value == nil || !strings.EqualFold(fmt.Sprint(value), term.Value) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,191 @@
+// Package state holds everything that exists in the sandbox, as data. It enforces no rule of Azure's: the services that
+// change it do. Whatever is read from it under the store's lock must be copied or encoded before the lock is released.
+package state
+
+import (
+	"time"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// State is what a snapshot holds. Resources are keyed by lower-case ID, directory objects and role definitions and
+// assignments by lower-case GUID, jobs by name.
+type State struct {
+	TenantID string `json:"tenantId"`
+	// Port is the one listened on last, so that IDs and URLs that a stack has stored stay true.
+	Port int `json:"port,omitempty"`
+	// DeployerID is the object ID of the service principal that deploys stacks.
+	DeployerID string `json:"deployerId,omitempty"`
+	// Subscription is the first one seeded: the deployer's own.
+	Subscription string `json:"subscription,omitempty"`
+
+	Resources         map[string]*Resource         `json:"resources"`
+	Applications      map[string]*Application      `json:"applications"`
+	ServicePrincipals map[string]*ServicePrincipal `json:"servicePrincipals"`
+	Groups            map[string]*Group            `json:"groups"`
+	Users             map[string]*User             `json:"users"`
+	RoleDefinitions   map[string]*RoleDefinition   `json:"roleDefinitions"`
+	RoleAssignments   map[string]*RoleAssignment   `json:"roleAssignments"`
+	Jobs              map[string]*Job              `json:"jobs"`
+	// Operations are the long-running ones by ID, with the time they were started.
+	Operations map[string]time.Time `json:"operations"`
+}
+
+// Resource is anything that Resource Manager addresses by ID, other than role definitions and assignments.
+type Resource struct {
+	ID         string            `json:"id"`
+	Location   string            `json:"location,omitempty"`
+	Kind       string            `json:"kind,omitempty"`
+	Tags       map[string]string `json:"tags,omitempty"`
+	SKU        any               `json:"sku,omitempty"`
+	Identity   *Identity         `json:"identity,omitempty"`
+	Properties map[string]any    `json:"properties,omitempty"`
+	Seeded     bool              `json:"seeded,omitempty"`
+	CreatedBy  string            `json:"createdBy,omitempty"`
+	CreatedAt  time.Time         `json:"createdAt"`
+	ModifiedAt time.Time         `json:"modifiedAt"`
+}
+
+// Identity is the managed identity of a resource.
+type Identity struct {
+	// SystemPrincipalID is the object ID of the system-assigned identity; empty when there is none.
+	SystemPrincipalID string `json:"systemPrincipalId,omitempty"`
+	// UserAssigned are the IDs of the user-assigned identities.
+	UserAssigned []string `json:"userAssigned,omitempty"`
+}
+
+// Application is an application registration in Entra.
+type Application struct {
+	ID         string                `json:"id"`
+	AppID      string                `json:"appId"`
+	Owners     []string              `json:"owners,omitempty"`
+	Passwords  []Password            `json:"passwords,omitempty"`
+	Federated  []FederatedCredential `json:"federated,omitempty"`
+	Attributes map[string]any        `json:"attributes,omitempty"`
+	Seeded     bool                  `json:"seeded,omitempty"`
+	CreatedAt  time.Time             `json:"createdAt"`
+}
+
+// Password is a client secret, of which only the hash is kept. The dates are the text that the client sent, since
+// clients compare them as text.
+type Password struct {
+	KeyID         string `json:"keyId"`
+	DisplayName   string `json:"displayName,omitempty"`
+	StartDateTime string `json:"startDateTime"`
+	EndDateTime   string `json:"endDateTime"`
+	// SHA256 is the hex digest of a random secret of 256 bits.
+	SHA256 string `json:"sha256"`
+	Seeded bool   `json:"seeded,omitempty"`
+}
+
+// FederatedCredential trusts the assertions of an external issuer.
+type FederatedCredential struct {
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Issuer      string   `json:"issuer"`
+	Subject     string   `json:"subject"`
+	Audiences   []string `json:"audiences"`
+	Description string   `json:"description"`
+}
+
+// ServicePrincipal is an enterprise application or a managed identity.
+type ServicePrincipal struct {
+	ID    string `json:"id"`
+	AppID string `json:"appId"`
+	// Type is "Application" or "ManagedIdentity".
+	Type    string   `json:"type"`
+	Enabled bool     `json:"enabled"`
+	Owners  []string `json:"owners,omitempty"`
+	// ResourceID is the resource a managed identity belongs to.
+	ResourceID string         `json:"resourceId,omitempty"`
+	Attributes map[string]any `json:"attributes,omitempty"`
+	Seeded     bool           `json:"seeded,omitempty"`
+}
+
+// Group is a security group.
+type Group struct {
+	ID     string   `json:"id"`
+	Owners []string `json:"owners,omitempty"`
+	// Members are the direct ones; true for those that were seeded.
+	Members    map[string]bool `json:"members,omitempty"`
+	Attributes map[string]any  `json:"attributes,omitempty"`
+	Seeded     bool            `json:"seeded,omitempty"`
+	CreatedAt  time.Time       `json:"createdAt"`
+}
+
+// User is a person.
+type User struct {
+	ID                string `json:"id"`
+	UserPrincipalName string `json:"userPrincipalName"`
+	DisplayName       string `json:"displayName"`
+}
+
+// RoleDefinition is a custom role. Built-in roles are not state.
+type RoleDefinition struct {
+	Definition roles.Definition `json:"definition"`
+	CreatedOn  time.Time        `json:"createdOn"`
+	UpdatedOn  time.Time        `json:"updatedOn"`
+	CreatedBy  string           `json:"createdBy"`
+	UpdatedBy  string           `json:"updatedBy"`
+}
+
+// RoleAssignment gives a principal a role at a scope.
+type RoleAssignment struct {
+	Name  string `json:"name"`
+	Scope string `json:"scope"`
+	// RoleDefinition is the role's GUID, lower case.
+	RoleDefinition string    `json:"roleDefinition"`
+	PrincipalID    string    `json:"principalId"`
+	PrincipalType  string    `json:"principalType"`
+	Description    string    `json:"description,omitempty"`
+	Condition      string    `json:"condition,omitempty"`
+	ConditionVer   string    `json:"conditionVersion,omitempty"`
+	CreatedOn      time.Time `json:"createdOn"`
+	UpdatedOn      time.Time `json:"updatedOn"`
+	CreatedBy      string    `json:"createdBy"`
+	UpdatedBy      string    `json:"updatedBy"`
+	Seeded         bool      `json:"seeded,omitempty"`
+}
+
+// Job is a batch deployment job.
+type Job struct {
+	Name       string            `json:"name"`
+	Endpoint   string            `json:"endpoint"`
+	Deployment string            `json:"deployment"`
+	InvokerID  string            `json:"invokerId"`
+	Compute    string            `json:"compute"`
+	Inputs     map[string]any    `json:"inputs,omitempty"`
+	Outputs    map[string]any    `json:"outputs,omitempty"`
+	Properties map[string]string `json:"properties,omitempty"`
+	Failure    *Failure          `json:"failure,omitempty"`
+	CreatedAt  time.Time         `json:"createdAt"`
+}
+
+// Failure is why a job failed: at which hop, for which input or output, as which identity, at which storage.
+type Failure struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Details []Detail `json:"details"`
+}
+
+// Detail is one fact about a failure, in the form in which Azure lists them.
+type Detail struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// New is the empty state of a tenant.
+func New(tenantID string) *State {
+	return &State{
+		TenantID:          tenantID,
+		Resources:         map[string]*Resource{},
+		Applications:      map[string]*Application{},
+		ServicePrincipals: map[string]*ServicePrincipal{},
+		Groups:            map[string]*Group{},
+		Users:             map[string]*User{},
+		RoleDefinitions:   map[string]*RoleDefinition{},
+		RoleAssignments:   map[string]*RoleAssignment{},
+		Jobs:              map[string]*Job{},
+		Operations:        map[string]time.Time{},
+	}
+}

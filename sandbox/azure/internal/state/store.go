@@ -1,0 +1,129 @@
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Store guards a State and keeps it in a file. What Update has answered survives the death of the process.
+type Store struct {
+	file string
+	now  atomic.Pointer[func() time.Time]
+
+	mu      sync.RWMutex
+	state   *State
+	version uint64
+
+	saving sync.Mutex
+	saved  uint64
+}
+
+// Open reads the snapshot in file, or starts an empty tenant when there is none. With no file all stays in memory.
+func Open(file string) (*Store, error) {
+	s := &Store{file: file, state: New(uuid.NewString())}
+	s.SetClock(time.Now)
+	if file == "" {
+		return s, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder of the state file: %w", err)
+	}
+	text, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return s, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the state file: %w", err)
+	}
+	if err := json.Unmarshal(text, s.state); err != nil {
+		return nil, fmt.Errorf("reading the state file %s: %w; delete it to start with an empty sandbox", file, err)
+	}
+	return s, nil
+}
+
+// Now is the sandbox's time, in UTC.
+func (s *Store) Now() time.Time { return (*s.now.Load())().UTC() }
+
+// SetClock puts another clock in place of the machine's.
+func (s *Store) SetClock(now func() time.Time) { s.now.Store(&now) }
+
+// View reads the state. Nothing in it may be changed, nor kept when fn returns.
+func (s *Store) View(fn func(*State) error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return fn(s.state)
+}
+
+// Update changes the state and returns once the change is in the file. When fn returns an error, it must have changed
+// nothing.
+func (s *Store) Update(fn func(*State) error) error {
+	version, err := s.change(fn)
+	if err != nil {
+		return err
+	}
+	return s.save(version)
+}
+
+func (s *Store) change(fn func(*State) error) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := fn(s.state); err != nil {
+		return 0, err
+	}
+	s.version++
+	return s.version, nil
+}
+
+// Save writes the state to the file, changed or not.
+func (s *Store) Save() error {
+	return s.Update(func(*State) error { return nil })
+}
+
+// save writes a snapshot of at least the given version. Those who wait while one is being written share the next.
+func (s *Store) save(version uint64) error {
+	if s.file == "" {
+		return nil
+	}
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	if s.saved >= version {
+		return nil
+	}
+	s.mu.RLock()
+	version = s.version
+	text, err := json.Marshal(s.state)
+	s.mu.RUnlock()
+	if err != nil {
+		return fmt.Errorf("encoding the state: %w", err)
+	}
+	if err := WriteFile(s.file, text); err != nil {
+		return fmt.Errorf("writing the state file: %w", err)
+	}
+	s.saved = version
+	return nil
+}
+
+// WriteFile replaces a file in one step, readable by its owner only.
+func WriteFile(name string, content []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.tmp") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(content)
+	if err = errors.Join(err, temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
+	}
+	return nil
+}

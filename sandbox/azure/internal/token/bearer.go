@@ -1,0 +1,43 @@
+package token
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Why a request's bearer token is refused.
+var (
+	ErrMissing   = errors.New("the request carries no bearer token in its Authorization header")
+	ErrExpired   = errors.New("the access token has expired")
+	ErrInvalid   = errors.New("the access token is malformed or its signature is wrong")
+	ErrTenant    = errors.New("the access token was issued by another tenant")
+	ErrAudience  = errors.New("the access token was issued for another service")
+	ErrPrincipal = errors.New("the access token names no principal")
+)
+
+// Bearer checks the request's token: signature, times, tenant and the service it was issued for. The claims come back
+// with an ErrAudience too, so that the answer can say which audience was presented.
+func (i *Issuer) Bearer(r *http.Request, tenantID string, want Service) (*Claims, error) {
+	scheme, raw, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || raw == "" {
+		return nil, ErrMissing
+	}
+	claims, err := i.Verify(raw)
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return nil, ErrExpired
+	case err != nil:
+		return nil, ErrInvalid
+	case !strings.EqualFold(claims.TenantID, tenantID) || claims.Issuer != IssuerURL(claims.TenantID):
+		return nil, ErrTenant
+	case claims.ObjectID == "":
+		return nil, ErrPrincipal
+	}
+	if service, _ := ServiceOf(claims.Audience); service != want {
+		return claims, ErrAudience
+	}
+	return claims, nil
+}

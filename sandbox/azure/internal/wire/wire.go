@@ -1,0 +1,114 @@
+// Package wire is the shape of answers: what a handler returns, and how it is put on the wire. It knows no service.
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// maxBody bounds a request body; no request that the sandbox serves comes near it.
+const maxBody = 4 << 20
+
+// Reply is a successful answer. A nil Body answers without one.
+type Reply struct {
+	Status int
+	Header map[string]string
+	Body   any
+}
+
+// OK answers 200 with a body.
+func OK(body any) Reply { return Reply{Status: http.StatusOK, Body: body} }
+
+// NoContent answers 204.
+func NoContent() Reply { return Reply{Status: http.StatusNoContent} }
+
+// Error is a refusal in the service's own terms.
+type Error struct {
+	Status  int
+	Code    string
+	Message string
+	Header  map[string]string
+	// Details are further facts, for programs.
+	Details any
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Message) }
+
+// Errorf is an Error with a formatted message.
+func Errorf(status int, code, format string, args ...any) *Error {
+	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Encoded is an answer that no longer refers to the state it was made from.
+type Encoded struct {
+	status int
+	header map[string]string
+	body   []byte
+}
+
+// Encode turns a reply into bytes. It is called under the lock of the state.
+func (r Reply) Encode() (Encoded, error) {
+	out := Encoded{status: r.Status, header: r.Header}
+	if r.Body == nil {
+		return out, nil
+	}
+	var err error
+	out.body, err = json.Marshal(r.Body)
+	return out, err
+}
+
+// WriteTo sends the answer.
+func (e Encoded) WriteTo(w http.ResponseWriter) {
+	for name, value := range e.header {
+		w.Header().Set(name, value)
+	}
+	if e.body != nil {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	}
+	w.WriteHeader(e.status)
+	_, _ = w.Write(e.body) // the client is gone: nobody is left to tell
+}
+
+// JSON encodes and sends a body that does not refer to the state.
+func JSON(w http.ResponseWriter, status int, body any) {
+	encoded, err := Reply{Status: status, Body: body}.Encode()
+	if err != nil {
+		panic(err) // bodies are made of maps, strings and numbers
+	}
+	encoded.WriteTo(w)
+}
+
+// Fail sends an error in the form that Resource Manager and the batch endpoints share.
+func Fail(w http.ResponseWriter, err error) {
+	e := AsError(err)
+	for name, value := range e.Header {
+		w.Header().Set(name, value)
+	}
+	body := map[string]any{"code": e.Code, "message": e.Message}
+	if e.Details != nil {
+		body["details"] = e.Details
+	}
+	w.Header().Set("x-ms-error-code", e.Code)
+	JSON(w, e.Status, map[string]any{"error": body})
+}
+
+// AsError is err as an Error; what is not one is a fault of the sandbox.
+func AsError(err error) *Error {
+	var e *Error
+	if !errors.As(err, &e) {
+		e = Errorf(http.StatusInternalServerError, "InternalServerError", "%v", err)
+	}
+	return e
+}
+
+// ReadBody reads a request's body.
+func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return nil, Errorf(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "reading the request body: %v", err)
+	}
+	return body, nil
+}

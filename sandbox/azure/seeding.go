@@ -1,0 +1,312 @@
+package azure
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/arm"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+)
+
+const (
+	typeWorkspace = "Microsoft.MachineLearningServices/workspaces"
+	typeStorage   = "Microsoft.Storage/storageAccounts"
+	typeIdentity  = "Microsoft.ManagedIdentity/userAssignedIdentities"
+
+	defaultLocation = "eastus"
+)
+
+// seeding puts a checked seed into the state.
+type seeding struct {
+	st  *state.State
+	now time.Time
+}
+
+func (s *seeding) all(seed Seed) {
+	if seed.TenantID != "" {
+		s.st.TenantID = strings.ToLower(seed.TenantID)
+	}
+	for _, id := range seed.SubscriptionIDs {
+		s.exists("/subscriptions/" + strings.ToLower(id))
+	}
+	for _, id := range seed.ResourceIDs {
+		s.exists(id)
+	}
+	for _, w := range seed.Workspaces {
+		s.workspace(w)
+	}
+	for _, account := range seed.StorageAccounts {
+		s.storageAccount(account)
+	}
+	for _, d := range seed.Datastores {
+		s.datastore(d)
+	}
+	for _, d := range seed.DataAssets {
+		s.dataAsset(d)
+	}
+	for _, u := range seed.Users {
+		id := strings.ToLower(u.ObjectID)
+		s.st.Users[id] = &state.User{ID: id, UserPrincipalName: u.UserPrincipalName, DisplayName: u.DisplayName}
+	}
+	for _, sp := range seed.ServicePrincipals {
+		s.principal(sp.ObjectID, sp.ClientID, sp.DisplayName, cmp.Or(sp.Type, "Application"), "")
+	}
+	for _, i := range seed.UserAssignedIdentities {
+		s.identity(i)
+	}
+	for _, c := range seed.Computes {
+		s.compute(c)
+	}
+	for _, e := range seed.Endpoints {
+		s.endpoint(e)
+	}
+	for _, g := range seed.Groups {
+		s.group(g)
+	}
+}
+
+// put seeds a resource, unless a stack has made one with that ID.
+func (s *seeding) put(r *state.Resource) {
+	old := s.st.Resources[armid.Key(r.ID)]
+	if old != nil && !old.Seeded {
+		return
+	}
+	r.ID, r.Seeded, r.CreatedAt, r.ModifiedAt = armid.Parse(r.ID).String(), true, s.now, s.now
+	if old != nil {
+		r.CreatedAt = old.CreatedAt
+	}
+	s.st.Resources[armid.Key(r.ID)] = r
+	s.parents(armid.Parse(r.ID))
+}
+
+// exists seeds a resource of which nothing but the ID is known, and leaves it as it is if it is there.
+func (s *seeding) exists(id string) {
+	key := armid.Key(id)
+	if s.st.Resources[key] != nil {
+		return
+	}
+	s.put(&state.Resource{ID: id, Location: location(id)})
+	parsed := armid.Parse(id)
+	if parsed.Namespace == "" && len(parsed.Names) == 1 && strings.EqualFold(parsed.Types[0], "subscriptions") {
+		s.subscription(parsed)
+	}
+}
+
+// location is where a resource of which nothing is known lies; subscriptions lie nowhere.
+func location(id string) string {
+	if armid.Parse(id).ResourceGroup() == "" {
+		return ""
+	}
+	return defaultLocation
+}
+
+// subscription makes the deployer Owner of it.
+func (s *seeding) subscription(id armid.ID) {
+	if s.st.Subscription == "" {
+		s.st.Subscription = strings.ToLower(id.Name())
+	}
+	owner, ok := roles.BuiltIn(roles.Owner)
+	if !ok {
+		panic("package roles has no Owner")
+	}
+	name := uuid.NewString()
+	s.st.RoleAssignments[name] = &state.RoleAssignment{
+		Name: name, Scope: id.String(), RoleDefinition: strings.ToLower(owner.ID), PrincipalID: s.st.DeployerID,
+		PrincipalType: "ServicePrincipal", CreatedOn: s.now, UpdatedOn: s.now, Seeded: true,
+	}
+}
+
+// parents seeds the subscription, the resource group and the top-level resource that an ID lies in.
+func (s *seeding) parents(id armid.ID) {
+	subscription, group := id.Subscription(), id.ResourceGroup()
+	if subscription == "" {
+		return
+	}
+	scope := "/subscriptions/" + subscription
+	s.exists(scope)
+	if group != "" {
+		s.exists(scope + "/resourceGroups/" + group)
+	}
+	if id.Namespace != "" && len(id.Types) > 1 {
+		s.exists(id.Scope + "/providers/" + id.Namespace + "/" + id.Types[0] + "/" + id.Names[0])
+	}
+}
+
+func (s *seeding) workspace(w Workspace) {
+	access := "Enabled"
+	if w.PrivateLink {
+		access = "Disabled"
+	}
+	s.put(&state.Resource{
+		ID: w.ID, Location: cmp.Or(w.Location, defaultLocation), Kind: "Default",
+		Properties: map[string]any{
+			"friendlyName": armid.Parse(w.ID).Name(), "workspaceId": uuid.NewSHA1(uuid.NameSpaceURL, []byte(armid.Key(w.ID))).String(),
+			"tenantId": s.st.TenantID, "provisioningState": "Succeeded", "publicNetworkAccess": access, "hbiWorkspace": false,
+			"discoveryUrl": "https://" + cmp.Or(w.Location, defaultLocation) + ".api.azureml.ms/discovery", "storageHnsEnabled": false,
+		},
+	})
+}
+
+func (s *seeding) storageAccount(a StorageAccount) {
+	name := armid.Parse(a.ID).Name()
+	s.put(&state.Resource{
+		ID: a.ID, Location: defaultLocation, Kind: cmp.Or(a.Kind, "StorageV2"),
+		SKU: map[string]any{"name": "Standard_LRS", "tier": "Standard"},
+		Properties: map[string]any{
+			"provisioningState": "Succeeded", "isHnsEnabled": a.HNS, "supportsHttpsTrafficOnly": true,
+			"primaryEndpoints": map[string]any{
+				"blob": "https://" + name + ".blob.core.windows.net/", "dfs": "https://" + name + ".dfs.core.windows.net/",
+			},
+		},
+	})
+	for _, container := range a.Containers {
+		s.container(a.ID, container)
+	}
+}
+
+func (s *seeding) container(accountID, name string) {
+	s.put(&state.Resource{
+		ID: accountID + "/blobServices/default/containers/" + name, Properties: map[string]any{"publicAccess": "None"},
+	})
+}
+
+func (s *seeding) datastore(d Datastore) {
+	s.exists(d.WorkspaceID)
+	account := armid.Parse(d.AccountID)
+	if s.st.Resources[account.Key()] == nil {
+		s.storageAccount(StorageAccount{ID: d.AccountID, HNS: d.Type == "AzureDataLakeGen2"})
+	}
+	s.container(d.AccountID, d.Container)
+	credentials := map[string]any{"credentialsType": "None"}
+	if d.HasCredentials {
+		credentials["credentialsType"] = "AccountKey"
+	}
+	properties := map[string]any{
+		"datastoreType": cmp.Or(d.Type, "AzureBlob"), "accountName": account.Name(), "credentials": credentials, "endpoint": "core.windows.net",
+		"protocol": "https", "isDefault": false, "serviceDataAccessAuthIdentity": "None",
+		"subscriptionId": account.Subscription(), "resourceGroup": account.ResourceGroup(),
+	}
+	if d.Type == "AzureDataLakeGen2" {
+		properties["filesystem"] = d.Container
+	} else {
+		properties["containerName"] = d.Container
+	}
+	s.put(&state.Resource{ID: d.WorkspaceID + "/datastores/" + d.Name, Properties: properties})
+}
+
+func (s *seeding) dataAsset(d DataAsset) {
+	s.exists(d.WorkspaceID)
+	workspace := armid.Parse(d.WorkspaceID)
+	s.put(&state.Resource{
+		ID: d.WorkspaceID + "/data/" + d.Name + "/versions/" + d.Version,
+		Properties: map[string]any{
+			"dataType": cmp.Or(d.Type, "uri_folder"), "isAnonymous": false, "isArchived": false,
+			"dataUri": "azureml://subscriptions/" + workspace.Subscription() + "/resourcegroups/" + workspace.ResourceGroup() +
+				"/workspaces/" + workspace.Name() + "/datastores/" + d.Datastore + "/paths/" + strings.TrimPrefix(d.Path, "/"),
+		},
+	})
+}
+
+// principal seeds a service principal, and keeps the client ID of one that exists when none is given.
+func (s *seeding) principal(objectID, clientID, name, kind, resourceID string) {
+	id := strings.ToLower(objectID)
+	old := s.st.ServicePrincipals[id]
+	if old != nil && !old.Seeded {
+		return
+	}
+	sp := &state.ServicePrincipal{
+		ID: id, AppID: strings.ToLower(clientID), Type: kind, Enabled: true, ResourceID: resourceID, Seeded: true,
+		Attributes: map[string]any{"displayName": name},
+	}
+	if sp.AppID == "" && old != nil {
+		sp.AppID = old.AppID
+	}
+	sp.AppID = cmp.Or(sp.AppID, uuid.NewString())
+	s.st.ServicePrincipals[id] = sp
+}
+
+func (s *seeding) identity(i UserAssignedIdentity) {
+	id := armid.Parse(i.ID)
+	if old := s.st.Resources[id.Key()]; old != nil && !old.Seeded {
+		return
+	} else if old != nil {
+		principal, _ := old.Properties["principalId"].(string)
+		client, _ := old.Properties["clientId"].(string)
+		i.PrincipalID, i.ClientID = cmp.Or(i.PrincipalID, principal), cmp.Or(i.ClientID, client)
+	}
+	i.PrincipalID, i.ClientID = strings.ToLower(cmp.Or(i.PrincipalID, uuid.NewString())), strings.ToLower(cmp.Or(i.ClientID, uuid.NewString()))
+	s.put(&state.Resource{
+		ID: i.ID, Location: cmp.Or(i.Location, defaultLocation),
+		Properties: map[string]any{"tenantId": s.st.TenantID, "principalId": i.PrincipalID, "clientId": i.ClientID},
+	})
+	s.principal(i.PrincipalID, i.ClientID, id.Name(), "ManagedIdentity", id.String())
+}
+
+func (s *seeding) compute(c Compute) {
+	s.exists(c.WorkspaceID)
+	id := armid.Parse(c.WorkspaceID + "/computes/" + c.Name)
+	var identity *state.Identity
+	if c.SystemAssignedPrincipalID != "" || len(c.UserAssignedIdentityIDs) > 0 {
+		identity = &state.Identity{SystemPrincipalID: strings.ToLower(c.SystemAssignedPrincipalID), UserAssigned: c.UserAssignedIdentityIDs}
+	}
+	for _, user := range c.UserAssignedIdentityIDs {
+		if s.st.Resources[armid.Key(user)] == nil {
+			s.identity(UserAssignedIdentity{ID: user})
+		}
+	}
+	where := cmp.Or(c.Location, defaultLocation)
+	s.put(&state.Resource{
+		ID: id.String(), Location: where, Identity: identity,
+		Properties: map[string]any{
+			"computeType": "AmlCompute", "computeLocation": where, "provisioningState": "Succeeded", "isAttachedCompute": false,
+			"disableLocalAuth": true, "properties": map[string]any{
+				"vmSize": "Standard_DS3_v2", "vmPriority": "Dedicated", "allocationState": "Steady",
+				"scaleSettings": map[string]any{"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"},
+			},
+		},
+	})
+	if c.SystemAssignedPrincipalID != "" {
+		s.principal(c.SystemAssignedPrincipalID, "", arm.SystemIdentityName(id), "ManagedIdentity", id.String())
+	}
+}
+
+func (s *seeding) endpoint(e Endpoint) {
+	s.exists(e.WorkspaceID)
+	where := cmp.Or(e.Location, s.st.Resources[armid.Key(e.WorkspaceID)].Location)
+	id := e.WorkspaceID + "/batchEndpoints/" + e.Name
+	s.put(&state.Resource{
+		ID: id, Location: where,
+		Properties: map[string]any{
+			"authMode": "AADToken", "provisioningState": "Succeeded", "defaults": map[string]any{"deploymentName": e.DefaultDeployment},
+		},
+	})
+	for _, d := range e.Deployments {
+		s.put(&state.Resource{
+			ID: id + "/deployments/" + d.Name, Location: where,
+			Properties: map[string]any{"compute": e.WorkspaceID + "/computes/" + d.ComputeName, "provisioningState": "Succeeded"},
+		})
+	}
+}
+
+func (s *seeding) group(g Group) {
+	id := strings.ToLower(g.ObjectID)
+	group := s.st.Groups[id]
+	if group == nil {
+		group = &state.Group{ID: id, Members: map[string]bool{}, Seeded: true, CreatedAt: s.now}
+		s.st.Groups[id] = group
+	}
+	if group.Seeded {
+		group.Attributes = map[string]any{"displayName": g.DisplayName, "securityEnabled": true, "mailEnabled": false}
+	}
+	if group.Members == nil {
+		group.Members = map[string]bool{}
+	}
+	for _, member := range g.MemberIDs {
+		group.Members[strings.ToLower(member)] = true
+	}
+}

@@ -1,0 +1,180 @@
+package azure_test
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+func TestNothingThatWasAnsweredIsLost(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new")
+	file := filepath.Join(dir, "state.json")
+	first := start(t, azure.Options{StateFile: file})
+	first.invoker(alice)
+	app, client, _ := first.application("nightly")
+	secret := first.graph(http.MethodPost, "/v1.0/applications/"+app+"/addPassword", object("passwordCredential", object())).body["secretText"].(string)
+	require.Equal(t, http.StatusCreated, first.arm(http.MethodPut, workspace+"/computes/gpu", clusterBody(object("type", "SystemAssigned"))).status)
+	token, inventory, port, ca := first.token(alice, ml), first.Inventory(), first.Host(), first.CAPEM()
+	cluster := first.arm(http.MethodGet, workspace+"/computes/gpu", nil)
+
+	// Killed: the files are as they are now, with nothing closed or flushed.
+	copied := filepath.Join(t.TempDir(), "copy")
+	require.NoError(t, os.CopyFS(copied, os.DirFS(dir)))
+	require.NoError(t, first.Close())
+
+	second := start(t, azure.Options{StateFile: filepath.Join(copied, "state.json")})
+	assert.Equal(t, inventory, second.Inventory())
+	assert.Equal(t, port, second.Host(), "URLs that a stack has stored stay true")
+	assert.Equal(t, ca, second.CAPEM())
+	assert.Equal(t, first.Deployer().ObjectID, second.Deployer().ObjectID)
+	assert.Equal(t, cluster.body, second.arm(http.MethodGet, workspace+"/computes/gpu", nil).body)
+	assert.Equal(t, http.StatusOK, second.signIn(map[string]string{"client_id": client, "client_secret": secret}).status)
+	assert.Equal(t, http.StatusCreated, second.send(http.MethodPost, "/inference/westeurope/heart/jobs", token, object("properties", object())).status, "tokens outlive the run")
+
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), secret)
+	assert.NotContains(t, string(text), first.Deployer().ClientSecret)
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		info, err := d.Info()
+		require.NoError(t, err)
+		want := fs.FileMode(0o600)
+		if d.IsDir() {
+			want = 0o700
+		}
+		assert.Equal(t, want, info.Mode().Perm(), path)
+		return nil
+	}))
+}
+
+func TestATakenPortIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state.json")
+	first := start(t, azure.Options{StateFile: file})
+	host := first.Host()
+	require.NoError(t, first.Close())
+	taken, err := net.Listen("tcp", host)
+	require.NoError(t, err)
+	defer taken.Close()
+	assert.NotEqual(t, host, start(t, azure.Options{StateFile: file}).Host())
+	_, err = azure.Start(t.Context(), azure.Options{Listen: "0.0.0.0:0"})
+	require.ErrorContains(t, err, "loopback")
+}
+
+func TestInventoryIsWhatAStackMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	assert.Empty(t, w.Inventory(), "what was seeded is not a stack's")
+	w.invoker(alice)
+	app, _, principal := w.application("nightly")
+	added := w.graph(http.MethodPost, "/v1.0/applications/"+app+"/addPassword", object("passwordCredential", object()))
+	key := added.body["keyId"].(string)
+	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPost, "/v1.0/groups/"+scientists+"/members/$ref", object("@odata.id", "x/"+principal)).status)
+	identity := group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, identity, object("location", "x")).status)
+	got := w.Inventory()
+	for _, id := range []string{
+		identity, "/applications/" + app, "/applications/" + app + "/passwords/" + key, "/servicePrincipals/" + principal,
+		"/groups/" + scientists + "/members/" + principal, "/providers/Microsoft.Authorization/roleDefinitions/" + invokerRole,
+	} {
+		assert.Contains(t, got, id)
+	}
+	assert.IsIncreasing(t, got)
+
+	for _, a := range w.arm(http.MethodGet, workspace+"/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'"+alice+"'", nil).body["value"].([]any) {
+		require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, a.(map[string]any)["id"].(string), nil).status)
+	}
+	require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, definitionPath(invokerRole), nil).status)
+	require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, identity, nil).status)
+	require.Equal(t, http.StatusNoContent, w.graph(http.MethodDelete, "/v1.0/applications/"+app, nil).status)
+	assert.Empty(t, w.Inventory())
+}
+
+func TestSeedingAgainAddsAndChangesButKeepsIdentities(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	inventory := w.Inventory()
+	deployer := w.Deployer()
+	require.NoError(t, w.Seed(seed()))
+	assert.Equal(t, inventory, w.Inventory())
+	assert.Equal(t, deployer, w.Deployer())
+	assert.Equal(t, "11111111-1111-1111-1111-111111111111", deployer.SubscriptionID)
+
+	keyed := workspace + "/datastores/keyed/paths/x"
+	require.Equal(t, "Completed", w.outcome(w.invoke(alice, keyed)).at("properties", "status"))
+	changed := seed()
+	changed.Datastores[0].HasCredentials = false
+	require.NoError(t, w.Seed(changed))
+	assert.Equal(t, "Failed", w.outcome(w.invoke(alice, keyed)).at("properties", "status"))
+
+	err := w.Seed(azure.Seed{Users: []azure.User{{ObjectID: "alice"}}, Workspaces: []azure.Workspace{{ID: account}}})
+	require.ErrorContains(t, err, "alice")
+	require.ErrorContains(t, err, account)
+}
+
+func TestRequestsAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	w := start(t, azure.Options{StateFile: filepath.Join(t.TempDir(), "state.json")})
+	w.invoker(alice)
+	reader, _ := roles.BuiltIn("Reader")
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 5 {
+				id := workspace + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewString()
+				body := object("properties", object("principalId", uuid.NewString(), "principalType", "ServicePrincipal", "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+reader.ID))
+				assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, id, body).status)
+				assert.Equal(t, http.StatusOK, w.arm(http.MethodGet, id, nil).status)
+				assert.Equal(t, http.StatusCreated, w.invoke(alice, blob).status)
+			}
+		})
+	}
+	group.Wait()
+	assert.Len(t, w.Inventory(), 8*5+2)
+}
+
+func TestLogsHoldNoSecrets(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	w := start(t, azure.Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	deployer := w.Deployer()
+	got := w.signIn(map[string]string{"client_id": deployer.ClientID, "client_secret": deployer.ClientSecret, "scope": management + "/.default"})
+	require.Equal(t, http.StatusOK, got.status, got.body)
+	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, workspace+"?api-version=2024-04-01", got.body["access_token"].(string), nil).status)
+	text := log.String()
+	assert.Contains(t, text, workspace)
+	assert.Contains(t, text, "status=200")
+	assert.NotContains(t, text, deployer.ClientSecret)
+	assert.NotContains(t, text, got.body["access_token"])
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+var _ io.Writer = (*lockedBuffer)(nil)
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }

@@ -1,0 +1,222 @@
+// Package engine is the environment in which Pulumi's real engine runs against the embedded Azure: a state backend and
+// secrets of its own, the stand-in plugins, a Go language host where there is none, and the credentials of the sandbox
+// in place of the user's. Any command can be run in it.
+//
+// It leaves the user's files and settings alone: what Pulumi would write beside the program goes to a shadow of the
+// project in the state folder. It must not know what the program deploys, nor how the embedded Azure works.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/golang"
+	"github.com/batchaccess/batchaccess/sandbox/standin"
+)
+
+// Options say where the engine keeps its things, and what it works with.
+type Options struct {
+	// StateDir is the engine's own folder: Pulumi's state, its passphrase and home, the shadow of the project. It is
+	// made if it is not there (0700), and one engine at a time can use it. Required.
+	StateDir string
+	// Azure is the embedded Azure that is deployed to. Required.
+	Azure *azure.Azure
+	// ProjectDir is the folder with Pulumi.yaml. Empty means that commands run without a project.
+	ProjectDir string
+	// Pulumi is the path of the CLI. Required.
+	Pulumi string
+	// StandIns are the providers to serve stand-ins for; nil means all there are, an empty list none.
+	StandIns []string
+	// Stdout and Stderr take what commands print; nil means os.Stdout and os.Stderr.
+	Stdout, Stderr io.Writer
+	Logger         *slog.Logger // nil means slog.Default()
+}
+
+// Engine is a started environment. Close it when done.
+type Engine struct {
+	options Options
+	paths   paths
+	env     []string
+	project *project // nil without a project
+	stops   []func() error
+}
+
+// paths are the parts of the state folder.
+type paths struct {
+	lock, backend, home, shadow, programs, passphrase, certificates string
+}
+
+func pathsIn(dir string) paths {
+	return paths{
+		lock:         filepath.Join(dir, "lock"),
+		backend:      filepath.Join(dir, "backend"),
+		home:         filepath.Join(dir, "home"),
+		shadow:       filepath.Join(dir, "project"),
+		programs:     filepath.Join(dir, "programs"),
+		passphrase:   filepath.Join(dir, "passphrase"),
+		certificates: filepath.Join(dir, "certificates.pem"),
+	}
+}
+
+// Start makes the environment ready: after it, Env and Run serve any number of commands until Close. Each stack that
+// the project has a Pulumi.<stack>.yaml for exists in the sandbox's backend.
+func Start(ctx context.Context, o Options) (_ *Engine, err error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	e := &Engine{options: o, paths: pathsIn(o.StateDir)}
+	defer func() {
+		if err != nil {
+			_ = e.Close()
+		}
+	}()
+	if err := e.prepareState(); err != nil {
+		return nil, err
+	}
+	if o.ProjectDir != "" {
+		if e.project, err = shadow(o.ProjectDir, e.paths.shadow, o.Logger); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.serve(ctx); err != nil {
+		return nil, err
+	}
+	if e.project != nil {
+		if err := e.createStacks(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+func (o *Options) complete() error {
+	switch {
+	case o.StateDir == "":
+		return errors.New("the engine needs a folder for its state")
+	case o.Azure == nil:
+		return errors.New("the engine needs an embedded Azure")
+	case o.Pulumi == "":
+		return errors.New("the engine needs the path of a pulumi CLI")
+	}
+	for _, path := range []*string{&o.StateDir, &o.Pulumi, &o.ProjectDir} {
+		if *path == "" {
+			continue
+		}
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return fmt.Errorf("finding %s: %w", *path, err)
+		}
+		*path = absolute
+	}
+	if o.StandIns == nil {
+		o.StandIns = standin.Names()
+	}
+	if o.Stdout == nil {
+		o.Stdout = os.Stdout
+	}
+	if o.Stderr == nil {
+		o.Stderr = os.Stderr
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return nil
+}
+
+// serve starts the stand-ins and the language host, and computes the environment that leads Pulumi to them.
+func (e *Engine) serve(ctx context.Context) error {
+	credentials := e.options.Azure.Deployer()
+	var providers []string
+	for _, name := range e.options.StandIns {
+		port, stop, err := standin.Serve(ctx, name, standin.Config{
+			MetadataHost: e.options.Azure.Host(),
+			TenantID:     credentials.TenantID, SubscriptionID: credentials.SubscriptionID,
+			ClientID: credentials.ClientID, ClientSecret: credentials.ClientSecret,
+			RootCAs: e.options.Azure.CAPool(), Logger: e.options.Logger,
+		})
+		if err != nil {
+			return err
+		}
+		e.stops = append(e.stops, stop)
+		providers = append(providers, name+":"+strconv.Itoa(port))
+	}
+	slices.Sort(providers)
+	e.env = e.environment(os.Environ(), providers)
+	if e.hasLanguageHost() {
+		return nil
+	}
+	port, stop, err := golang.Serve(ctx, golang.Options{
+		Env: e.env, Output: e.options.Stderr, CacheDir: e.paths.programs, Logger: e.options.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	e.stops = append(e.stops, stop)
+	e.env = append(e.env, "PULUMI_DEBUG_LANGUAGES=go:"+strconv.Itoa(port))
+	return nil
+}
+
+// Env is the environment for a command that is to run in the sandbox, as os.Environ gives the user's.
+func (e *Engine) Env() []string { return slices.Clone(e.env) }
+
+// Placeholders tells the secret config values of the user's stacks that nobody here can decrypt, and that a
+// placeholder stands for: "Pulumi.dev.yaml: batchaccess:token".
+func (e *Engine) Placeholders() []string {
+	if e.project == nil {
+		return nil
+	}
+	return slices.Clone(e.project.placeholders)
+}
+
+// Stacks are the stacks of the project, sorted.
+func (e *Engine) Stacks() []string {
+	if e.project == nil {
+		return nil
+	}
+	return slices.Clone(e.project.stacks)
+}
+
+// Close ends the stand-ins and the language host, and lets another engine have the state folder. The embedded Azure is
+// the caller's to close.
+func (e *Engine) Close() error {
+	var errs []error
+	for _, stop := range slices.Backward(e.stops) {
+		errs = append(errs, stop())
+	}
+	e.stops = nil
+	return errors.Join(errs...)
+}
+
+// createStacks makes those stacks in the sandbox's backend that it does not have. The only stack of a project is also
+// selected.
+func (e *Engine) createStacks(ctx context.Context) error {
+	for _, stack := range e.project.stacks {
+		file := filepath.Join(e.paths.backend, ".pulumi", "stacks", e.project.name, stack+".json")
+		if exists(file) || exists(file+".gz") {
+			continue
+		}
+		args := []string{"stack", "init", stack, "--non-interactive", "--color", "never"}
+		if len(e.project.stacks) > 1 {
+			args = append(args, "--no-select")
+		}
+		var output strings.Builder
+		if err := e.command(ctx, &output, &output, e.options.Pulumi, args...).Run(); err != nil {
+			return fmt.Errorf("creating stack %s in the sandbox: %w\n%s", stack, err, strings.TrimSpace(output.String()))
+		}
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

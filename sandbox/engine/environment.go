@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// taken are the user's variables that do not reach a command: credentials for the real clouds, and what would lead
+// Pulumi to another backend or secret. A trailing * stands for any end.
+var taken = []string{
+	"ARM_*", "AZURE_*", "MSI_*", "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "ACTIONS_ID_TOKEN_REQUEST_*",
+	"PULUMI_ACCESS_TOKEN", "PULUMI_API", "PULUMI_CLOUD_URL", "PULUMI_BACKEND_URL", "PULUMI_CREDENTIALS_PATH",
+	"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_SECRETS_PROVIDER",
+	"PULUMI_DEBUG_PROVIDERS", "PULUMI_DEBUG_LANGUAGES",
+}
+
+func isTaken(name string) bool {
+	return slices.ContainsFunc(taken, func(pattern string) bool {
+		prefix, open := strings.CutSuffix(pattern, "*")
+		return name == pattern || open && strings.HasPrefix(name, prefix)
+	})
+}
+
+// environment is the user's environment turned into that of the sandbox. Of a variable that is set twice, the later one
+// counts.
+func (e *Engine) environment(users, providers []string) []string {
+	credentials := e.options.Azure.Deployer()
+	var env []string
+	for _, variable := range users {
+		if name, _, _ := strings.Cut(variable, "="); !isTaken(name) && name != "PATH" {
+			env = append(env, variable)
+		}
+	}
+	env = append(env,
+		"PATH="+filepath.Dir(e.options.Pulumi)+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"PULUMI_HOME="+e.paths.home,
+		"PULUMI_BACKEND_URL="+backendURL(e.paths.backend),
+		"PULUMI_CONFIG_PASSPHRASE_FILE="+e.paths.passphrase,
+		"PULUMI_SKIP_UPDATE_CHECK=true",
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
+		"ARM_TENANT_ID="+credentials.TenantID,
+		"ARM_SUBSCRIPTION_ID="+credentials.SubscriptionID,
+		"ARM_CLIENT_ID="+credentials.ClientID,
+		"ARM_CLIENT_SECRET="+credentials.ClientSecret,
+		// The real plugins differ in the name.
+		"ARM_METADATA_HOSTNAME="+e.options.Azure.Host(),
+		"ARM_METADATA_HOST="+e.options.Azure.Host(),
+		"AZURE_POD_IDENTITY_AUTHORITY_HOST="+e.options.Azure.URL(),
+		"SSL_CERT_FILE="+e.paths.certificates,
+	)
+	if len(providers) > 0 {
+		env = append(env, "PULUMI_DEBUG_PROVIDERS="+strings.Join(providers, ","))
+	}
+	if e.project != nil {
+		// Pulumi takes any flag from a variable: this is --cwd, for whatever command runs `pulumi`, from wherever.
+		env = append(env, "PULUMI_OPTION_CWD="+e.paths.shadow)
+	}
+	return env
+}
+
+func backendURL(dir string) string { return "file://" + filepath.ToSlash(dir) }
+
+// hasLanguageHost tells whether Pulumi finds the real language host for Go, which stands on PATH or beside the CLI.
+func (e *Engine) hasLanguageHost() bool {
+	const name = "pulumi-language-go"
+	_, err := exec.LookPath(name)
+	return err == nil || exists(filepath.Join(filepath.Dir(e.options.Pulumi), name))
+}

@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// absolute makes the project's settings mean the same from another folder.
+func (s settings) absolute(users string) {
+	main := s.text("main")
+	if !filepath.IsAbs(main) {
+		main = filepath.Join(users, main)
+	}
+	s.set("main", main)
+	for _, key := range []string{"backend", "stackConfigDir"} {
+		s.remove(s.root, key)
+	}
+	for _, key := range []string{"plugins", "packages"} {
+		if v := at(s.root, key); v != nil {
+			absolutePaths(v, users)
+		}
+	}
+}
+
+// absolutePaths makes absolute whatever is written as a relative path.
+func absolutePaths(n *yaml.Node, users string) {
+	if n.Kind == yaml.ScalarNode && (strings.HasPrefix(n.Value, "./") || strings.HasPrefix(n.Value, "../")) {
+		n.Value = filepath.Join(users, n.Value)
+	}
+	for _, inner := range n.Content {
+		absolutePaths(inner, users)
+	}
+}
+
+// encryption are the settings that say how a stack's secrets are encrypted. environment leads to Pulumi Cloud, which
+// the sandbox has no part in.
+var encryption = []string{"encryptionsalt", "secretsprovider", "encryptedkey", "environment"}
+
+// credentials are the provider settings that say with what to sign in, and where: in the sandbox, with the sandbox's
+// own, and there.
+var (
+	credentials = []string{
+		"auxiliaryTenantIds", "clientCertificate", "clientCertificatePassword", "clientCertificatePath", "clientId",
+		"clientSecret", "environment", "metadataHost", "msiEndpoint", "oidcRequestToken", "oidcRequestUrl", "oidcToken",
+		"useCli", "useMsi", "useOidc",
+	}
+	providers = []string{"azure-native", "azuread"}
+)
+
+// strip takes what is not for the sandbox out of a stack's settings. It returns the config keys of the secrets that a
+// placeholder now stands for.
+func (s settings) strip() (secrets []string) {
+	for _, key := range encryption {
+		s.remove(s.root, key)
+	}
+	config := at(s.root, "config")
+	if config == nil || config.Kind != yaml.MappingNode {
+		return nil
+	}
+	for _, provider := range providers {
+		for _, setting := range credentials {
+			s.remove(config, provider+":"+setting)
+		}
+	}
+	for i := 0; i+1 < len(config.Content); i += 2 {
+		if replaceSecrets(config.Content[i+1]) {
+			secrets = append(secrets, config.Content[i].Value)
+		}
+	}
+	slices.Sort(secrets)
+	return secrets
+}
+
+// replaceSecrets puts the placeholder in the place of each encrypted value, {secure: ...}, and tells if there was one.
+func replaceSecrets(n *yaml.Node) bool {
+	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "secure" &&
+		n.Content[1].Kind == yaml.ScalarNode {
+		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: placeholder, LineComment: "encrypted in the user's file"}
+		return true
+	}
+	found := false
+	for _, inner := range n.Content {
+		found = replaceSecrets(inner) || found
+	}
+	return found
+}
+
+// keepSalt keeps the salt of the sandbox's own encryption, which Pulumi wrote in an earlier run: with another one, it
+// could not read the secrets in the sandbox's state.
+func (s settings) keepSalt(shadowed string) error {
+	content, err := os.ReadFile(shadowed)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the shadow of the project: %w", err)
+	}
+	earlier, err := mapping(content)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w: remove the file", shadowed, err)
+	}
+	if salt := earlier.text("encryptionsalt"); salt != "" {
+		s.set("encryptionsalt", salt)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// prepareState makes the state folder ready, and clean of what an engine that was killed left behind.
+func (e *Engine) prepareState() error {
+	for _, dir := range []string{e.options.StateDir, e.paths.backend, e.paths.home} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("making the engine's folder: %w", err)
+		}
+	}
+	unlock, err := lockFile(e.paths.lock)
+	if err != nil {
+		return fmt.Errorf("the sandbox in %s is in use (%w): wait for the other command, or choose another state folder",
+			e.options.StateDir, err)
+	}
+	e.stops = append(e.stops, unlock)
+	if err := removeStaleLocks(filepath.Join(e.paths.backend, ".pulumi", "locks")); err != nil {
+		return err
+	}
+	if err := makePassphrase(e.paths.passphrase); err != nil {
+		return err
+	}
+	if err := e.linkPlugins(); err != nil {
+		return err
+	}
+	return e.writeCertificates()
+}
+
+// makePassphrase keeps the passphrase of the sandbox's stacks. It guards nothing that is worth guarding, but Pulumi
+// wants one; a random one is as simple as a fixed one.
+func makePassphrase(file string) error {
+	if exists(file) {
+		return nil
+	}
+	if err := writeFile(file, []byte(rand.Text())); err != nil {
+		return fmt.Errorf("keeping the passphrase of the sandbox's stacks: %w", err)
+	}
+	return nil
+}
+
+// linkPlugins lets Pulumi use the plugins that the user has installed, without its home, which holds their logins.
+func (e *Engine) linkPlugins() error {
+	home := os.Getenv("PULUMI_HOME")
+	if home == "" {
+		user, err := os.UserHomeDir()
+		if err != nil {
+			return nil //nolint:nilerr // Without a home there are no plugins in it.
+		}
+		home = filepath.Join(user, ".pulumi")
+	}
+	installed, link := filepath.Join(home, "plugins"), filepath.Join(e.paths.home, "plugins")
+	if !exists(installed) || isLinkTo(link, installed) {
+		return nil
+	}
+	// A link to elsewhere is replaced; a folder that Pulumi filled is kept.
+	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil //nolint:nilerr // See above.
+	}
+	if err := os.Symlink(installed, link); err != nil {
+		return fmt.Errorf("giving the sandbox the installed plugins: %w", err)
+	}
+	return nil
+}
+
+func isLinkTo(link, target string) bool {
+	found, err := os.Readlink(link)
+	return err == nil && found == target
+}
+
+// removeStaleLocks removes the locks that a killed `pulumi` left on the sandbox's stacks; Pulumi itself would ask for
+// `pulumi cancel`. A lock holds the ID of the process that took it.
+func removeStaleLocks(dir string) error {
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".json" {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var lock struct {
+			PID int `json:"pid"`
+		}
+		if json.Unmarshal(content, &lock) == nil && running(lock.PID) {
+			return nil
+		}
+		return os.Remove(path)
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing the locks that a killed command left: %w", err)
+	}
+	return nil
+}
+
+// systemRoots are where systems keep the certificates that they trust.
+var systemRoots = []string{
+	"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
+}
+
+// writeCertificates writes what a command is to trust: what it trusts anyway, and the embedded Azure.
+func (e *Engine) writeCertificates() error {
+	var bundle []byte
+	for _, file := range append([]string{os.Getenv("SSL_CERT_FILE")}, systemRoots...) {
+		if file == "" {
+			continue
+		}
+		if content, err := os.ReadFile(file); err == nil {
+			bundle = append(content, '\n')
+			break
+		}
+	}
+	if err := writeFile(e.paths.certificates, append(bundle, e.options.Azure.CAPEM()...)); err != nil {
+		return fmt.Errorf("writing the certificates that commands trust: %w", err)
+	}
+	return nil
+}
+
+// writeFile writes a file whole or not at all, for this user only.
+func writeFile(path string, content []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(content)
+	err = errors.Join(err, temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temp.Name())
+	}
+	return err
+}

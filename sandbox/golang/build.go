@@ -1,0 +1,133 @@
+package golang
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+)
+
+// program is what the engine says about a program, in this host's words.
+type program struct {
+	root  string // where Pulumi.yaml is
+	dir   string // where the program is
+	entry string // what to build, relative to dir
+	// binary is the runtime option of Pulumi.yaml that names a program that is built already, relative to dir.
+	binary string
+	// target is the runtime option `buildTarget`: where to keep the built program, relative to dir.
+	target string
+}
+
+func programOf(info *pulumirpc.ProgramInfo) program {
+	options := info.GetOptions().GetFields()
+	p := program{
+		root:   info.GetRootDirectory(),
+		dir:    info.GetProgramDirectory(),
+		entry:  info.GetEntryPoint(),
+		binary: options["binary"].GetStringValue(),
+		target: options["buildTarget"].GetStringValue(),
+	}
+	if p.entry == "" {
+		p.entry = "."
+	}
+	if p.entry != "." && !strings.HasPrefix(p.entry, ".") && !filepath.IsAbs(p.entry) {
+		p.entry = "./" + filepath.ToSlash(p.entry) // a bare name would be an import path to `go build`
+	}
+	return p
+}
+
+// in is the path as seen from the program's folder.
+func (p program) in(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(p.dir, path)
+}
+
+// build gives the path of the built program. It is built to the same path each time: Go then sees what is up to date,
+// and a program that has not changed is not even linked again.
+func (h *host) build(ctx context.Context, p program) (bin string, err error) {
+	switch {
+	case p.binary != "":
+		return prebuilt(p.in(p.binary))
+	case p.target != "":
+		bin = p.in(p.target)
+	default:
+		name := sha256.Sum256([]byte(p.dir + "\x00" + p.entry))
+		bin = filepath.Join(h.options.CacheDir, hex.EncodeToString(name[:8]), "program")
+		if err := os.MkdirAll(filepath.Dir(bin), 0o700); err != nil {
+			return "", fmt.Errorf("making a folder for the built program: %w", err)
+		}
+	}
+	h.building.Lock() // two builds of one program would write one file
+	defer h.building.Unlock()
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, p.entry)
+	cmd.Dir, cmd.Env = p.dir, h.environ()
+	h.options.Logger.Debug("building program", "dir", p.dir, "entry", p.entry)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			return "", errors.New("a Go program needs the `go` command on PATH: install Go from https://go.dev/dl")
+		}
+		return "", fmt.Errorf("go build in %s failed (%w):\n%s", p.dir, err, bytes.TrimSpace(output))
+	}
+	return bin, nil
+}
+
+// prebuilt checks the program that the runtime option `binary` names.
+func prebuilt(bin string) (string, error) {
+	info, err := os.Stat(bin)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("runtime option `binary` of Pulumi.yaml: %w: build the program first, or drop the option", err)
+	case info.IsDir():
+		return "", fmt.Errorf("runtime option `binary` of Pulumi.yaml names the folder %s, not a program", bin)
+	}
+	return bin, nil
+}
+
+// About tells the version of Go that builds the programs.
+func (h *host) About(ctx context.Context, _ *pulumirpc.AboutRequest) (*pulumirpc.AboutResponse, error) {
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return nil, fmt.Errorf("looking for the go command: %w", err)
+	}
+	version, err := exec.CommandContext(ctx, path, "env", "GOVERSION").Output()
+	if err != nil {
+		return nil, fmt.Errorf("asking %s for its version: %w", path, err)
+	}
+	return &pulumirpc.AboutResponse{Executable: path, Version: strings.TrimSpace(string(version))}, nil
+}
+
+// GetProgramDependencies lists the modules that the program's module needs, with what they need in turn if asked for.
+func (h *host) GetProgramDependencies(
+	ctx context.Context, req *pulumirpc.GetProgramDependenciesRequest,
+) (*pulumirpc.GetProgramDependenciesResponse, error) {
+	const all, direct = `{{if not .Main}}{{.Path}} {{.Version}}{{end}}`,
+		`{{if not (or .Main .Indirect)}}{{.Path}} {{.Version}}{{end}}`
+	format := direct
+	if req.GetTransitiveDependencies() {
+		format = all
+	}
+	prog := programOf(req.GetInfo())
+	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", format, "all")
+	cmd.Dir, cmd.Env = prog.dir, h.environ()
+	output, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("listing the modules of %s: %w", prog.dir, err)
+	}
+	var deps []*pulumirpc.DependencyInfo
+	for line := range strings.Lines(string(output)) {
+		if path, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			deps = append(deps, &pulumirpc.DependencyInfo{Name: path, Version: version})
+		}
+	}
+	return &pulumirpc.GetProgramDependenciesResponse{Dependencies: deps}, nil
+}

@@ -1,0 +1,260 @@
+// Package rehearsal deploys a stack with the real Pulumi engine to the embedded Azure, lets every invoker start a job on
+// every endpoint with every input, and compares what happens with what the stack's configuration promises.
+//
+// Nothing in it is staged: that a path works is learned from the sandbox alone, which knows nothing of package access.
+// What should work is what the configuration declares; what should not is left to access.Explain, and to two controls
+// that no stack grants anything: a principal without a role, and a cluster without a reader.
+package rehearsal
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/engine"
+)
+
+// Options say what to rehearse, and where.
+type Options struct {
+	// ProjectDir is the folder with Pulumi.yaml, Stack the name of the stack. Required.
+	ProjectDir, Stack string
+	// Model is what the stack's configuration describes. Required.
+	Model access.Model
+	// Location of the workspace and its endpoints; default DefaultLocation.
+	Location string
+	// StateDir takes all that the rehearsal writes. Required.
+	StateDir string
+	// Pulumi is the path of the CLI. Required.
+	Pulumi string
+	// StandIns are the providers to serve stand-ins for; nil means all there are.
+	StandIns []string
+	// Keep leaves the stack deployed at the end.
+	Keep bool
+	// Progress is told what is being done; nil for nobody.
+	Progress Progress
+	Logger   *slog.Logger
+
+	// afterUp lets a test change what was deployed before the invokers come.
+	afterUp func(context.Context, *azure.Azure) error
+}
+
+// Progress is told of each step as it begins, and of each line that Pulumi prints in it.
+type Progress interface {
+	Step(what string)
+	Line(text string)
+}
+
+type silent struct{}
+
+func (silent) Step(string) {}
+func (silent) Line(string) {}
+
+// Run rehearses the stack. The report says what went as it should and what did not; an error means that there is none,
+// because the configuration can't be deployed or the sandbox failed.
+func Run(ctx context.Context, o Options) (_ *Report, err error) {
+	if o.Progress == nil {
+		o.Progress = silent{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	seed, err := Seed(o.Model, o.Location)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the sandbox: %w", err)
+	}
+	a, err := azure.Start(ctx, azure.Options{StateFile: filepath.Join(o.StateDir, "azure", "state.json"), Logger: o.Logger})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.Seed(seed); err != nil {
+		return nil, err
+	}
+	r := &rehearsal{Options: o, azure: a}
+	r.engine, err = engine.Start(ctx, engine.Options{
+		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Pulumi: o.Pulumi, StandIns: o.StandIns,
+		Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.engine.Close()) }()
+	return r.run(ctx)
+}
+
+type rehearsal struct {
+	Options
+	azure  *azure.Azure
+	engine *engine.Engine
+	errors bytes.Buffer // what Pulumi and the program print on standard error
+}
+
+func (r *rehearsal) run(ctx context.Context) (*Report, error) {
+	for _, command := range [][]string{{"preview"}, {"up", "--yes", "--skip-preview"}} {
+		r.Progress.Step("pulumi " + command[0])
+		if _, err := r.pulumi(ctx, append(command, "--stack", r.Stack, "--non-interactive", "--color", "never")...); err != nil {
+			return nil, err
+		}
+	}
+	if r.afterUp != nil {
+		if err := r.afterUp(ctx, r.azure); err != nil {
+			return nil, err
+		}
+	}
+	report := &Report{Stack: r.Stack}
+	r.Progress.Step("starting jobs")
+	if err := r.invoke(ctx, report); err != nil {
+		return nil, err
+	}
+	if r.Keep {
+		report.Kept = r.StateDir
+		return report, nil
+	}
+	r.Progress.Step("pulumi destroy")
+	// What a stack protects is protected from people, not from the end of a rehearsal.
+	if _, err := r.pulumi(ctx, "state", "unprotect", "--all", "--yes", "--stack", r.Stack); err != nil {
+		return nil, err
+	}
+	if _, err := r.pulumi(ctx, "destroy", "--yes", "--skip-preview", "--stack", r.Stack, "--non-interactive", "--color", "never"); err != nil {
+		return nil, err
+	}
+	report.Left = r.azure.Inventory()
+	return report, nil
+}
+
+// pulumi runs a command of the CLI and returns what it printed; the error of one that fails ends with it.
+func (r *rehearsal) pulumi(ctx context.Context, args ...string) ([]byte, error) {
+	var out bytes.Buffer
+	r.errors.Reset()
+	lines := &lineWriter{line: r.Progress.Line}
+	if err := r.engine.Pulumi(ctx, io.MultiWriter(&out, lines), args...); err != nil {
+		// Not wrapped: the exit code of Pulumi is no exit code of the rehearsal.
+		return nil, fmt.Errorf("pulumi %s: %v\n%s\n%s", args[0], err, strings.TrimSpace(out.String()), strings.TrimSpace(r.errors.String()))
+	}
+	return out.Bytes(), nil
+}
+
+// lineWriter hands on whole lines.
+type lineWriter struct {
+	line func(string)
+	rest []byte
+}
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		text, rest, ok := bytes.Cut(w.rest, []byte("\n"))
+		if !ok {
+			return len(p), nil
+		}
+		w.line(string(text))
+		w.rest = rest
+	}
+}
+
+// invoke lets everyone try everything.
+func (r *rehearsal) invoke(ctx context.Context, report *Report) error {
+	text, err := r.pulumi(ctx, "stack", "output", "--json", "--show-secrets", "--stack", r.Stack)
+	if err != nil {
+		return err
+	}
+	var d deployed
+	if err := json.Unmarshal(text, &d); err != nil {
+		return fmt.Errorf("reading the outputs of the stack: %w", err)
+	}
+	j, err := newJobs(ctx, r.azure, r.Model.WorkspaceID)
+	if err != nil {
+		return err
+	}
+	tokens := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(r.Model.Invokers)) {
+		ways, err := signIns(ctx, r.azure, name, r.Model.Invokers[name], d)
+		if err != nil {
+			report.add(Outcome{Invoker: name, Want: works, Got: failsAt(access.TokenHop), Detail: err.Error()})
+			continue
+		}
+		tokens[name] = ways[slices.Min(slices.Collect(maps.Keys(ways)))]
+	}
+	for _, path := range access.Explain(r.Model) {
+		if token, ok := tokens[path.Invoker]; ok {
+			if err := r.try(ctx, j, report, token, path); err != nil {
+				return err
+			}
+		}
+	}
+	return r.controls(ctx, j, report, tokens)
+}
+
+// try walks one path. A declared path should work; for any other the model is asked.
+func (r *rehearsal) try(ctx context.Context, j *jobs, report *Report, token string, path access.Path) error {
+	body, err := r.Model.Request(path.Endpoint, path.Input)
+	if err != nil {
+		return err
+	}
+	got, err := j.run(ctx, token, path.Endpoint, r.Model.EffectiveEndpoints()[path.Endpoint].Deployment, body)
+	if err != nil {
+		return err
+	}
+	o := Outcome{Invoker: path.Invoker, Endpoint: path.Endpoint, Input: path.Input, Want: works, Got: failsAt(got.Hop), Detail: got.Message}
+	if hop := path.FailsAt(); hop != nil && !path.Declared {
+		o.Want = failsAt(hop.Kind)
+	}
+	report.add(o)
+	return nil
+}
+
+// controls tries what no stack may make possible.
+func (r *rehearsal) controls(ctx context.Context, j *jobs, report *Report, tokens map[string]string) error {
+	stranger, err := r.azure.SignIn(ctx, made("stranger"), access.Audience)
+	if err != nil {
+		return err
+	}
+	endpoints := r.Model.EffectiveEndpoints()
+	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
+		body, err := r.Model.Request(name, "")
+		if err != nil {
+			return err
+		}
+		got, err := j.run(ctx, stranger, name, endpoints[name].Deployment, body)
+		if err != nil {
+			return err
+		}
+		report.add(Outcome{Control: true, Invoker: strangerName, Endpoint: name, Want: failsAt(access.InvokeHop), Got: failsAt(got.Hop), Detail: got.Message})
+	}
+	for _, invoker := range slices.Sorted(maps.Keys(tokens)) {
+		for _, input := range slices.Sorted(maps.Keys(r.Model.DataInputs)) {
+			if err := r.onBareCluster(ctx, j, report, invoker, tokens[invoker], input); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// onBareCluster reads an input on the cluster that has no reader: only a store's own credential opens it there.
+func (r *rehearsal) onBareCluster(ctx context.Context, j *jobs, report *Report, invoker, token, input string) error {
+	body, err := r.Model.Request(bareEndpoint, input)
+	if err != nil {
+		return err
+	}
+	got, err := j.run(ctx, token, bareEndpoint, "", body)
+	if err != nil {
+		return err
+	}
+	o := Outcome{Control: true, Invoker: invoker, Endpoint: bareEndpoint, Input: input, Want: failsAt(access.MountHop), Got: failsAt(got.Hop), Detail: got.Message}
+	if r.Model.DataInputs[input].Mechanism() == access.ByStoreCredential {
+		o.Want = works
+	}
+	report.add(o)
+	return nil
+}

@@ -1,0 +1,133 @@
+package rehearsal
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// A Report is what a rehearsal found.
+type Report struct {
+	Stack    string    `json:"stack"`
+	Outcomes []Outcome `json:"outcomes"`
+	// Left are the IDs of what the stack made and its destruction did not take away.
+	Left []string `json:"left"`
+	// Kept is the folder of a stack that was left up; "" for one that was destroyed.
+	Kept string `json:"kept,omitempty"`
+}
+
+// An Outcome is one attempt to start a job.
+type Outcome struct {
+	Invoker  string `json:"invoker"`
+	Endpoint string `json:"endpoint,omitempty"`
+	Input    string `json:"input,omitempty"`
+	// Control marks what no stack may make possible: a principal without a role, a cluster without a reader.
+	Control bool   `json:"control,omitempty"`
+	Want    string `json:"want"` // works, or the hop at which it should fail
+	Got     string `json:"got"`  // works, or the hop at which it failed
+	Detail  string `json:"detail,omitempty"`
+	OK      bool   `json:"ok"`
+}
+
+const works = "works"
+
+// failsAt says at which hop a job failed: works if at none.
+func failsAt(hop access.HopKind) string {
+	if hop == "" {
+		return works
+	}
+	return "fails at " + string(hop)
+}
+
+func (r *Report) add(o Outcome) {
+	o.OK = o.Want == o.Got
+	r.Outcomes = append(r.Outcomes, o)
+}
+
+// Passed reports whether every path went as it should and nothing was left behind.
+func (r *Report) Passed() bool { return len(r.Failures()) == 0 && len(r.Left) == 0 }
+
+// Failures are the outcomes that are not what they should be.
+func (r *Report) Failures() (failed []Outcome) {
+	for _, o := range r.Outcomes {
+		if !o.OK {
+			failed = append(failed, o)
+		}
+	}
+	return failed
+}
+
+// Write prints the access matrix, the controls in one line each, and what went wrong. It colours only if asked to.
+func (r *Report) Write(w io.Writer, colour bool) error {
+	paint := func(code, text string) string {
+		if !colour {
+			return text
+		}
+		return "\x1b[" + code + "m" + text + "\x1b[0m"
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "INVOKER\tENDPOINT\tINPUT\tSHOULD\tDID\t")
+	for _, o := range r.Outcomes {
+		if !o.Control {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", o.Invoker, dash(o.Endpoint), dash(o.Input), short(o.Want), short(o.Got), mark(o.OK))
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	var controls, held int
+	for _, o := range r.Outcomes {
+		if o.Control {
+			controls++
+			if o.OK {
+				held++
+			}
+		}
+	}
+	fmt.Fprintf(w, "\ncontrols: %d of %d held (a principal without a role; a cluster without a reader)\n", held, controls)
+	for _, o := range r.Failures() {
+		fmt.Fprintf(w, "\n%s %s on %s with %s: should %s, %s\n  %s\n", paint("31", "FAILED"), o.Invoker, dash(o.Endpoint), dash(o.Input), should(o.Want), did(o.Got), o.Detail)
+	}
+	for _, id := range r.Left {
+		fmt.Fprintf(w, "%s left behind by pulumi destroy: %s\n", paint("31", "FAILED"), id)
+	}
+	if r.Kept != "" {
+		fmt.Fprintf(w, "the stack is left up in %s\n", r.Kept)
+	}
+	verdict := paint("32", "passed")
+	if !r.Passed() {
+		verdict = paint("31", "FAILED")
+	}
+	_, err := fmt.Fprintf(w, "\nrehearsal of stack %s: %s, %d of %d attempts as they should be\n", r.Stack, verdict, len(r.Outcomes)-len(r.Failures()), len(r.Outcomes))
+	return err
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func mark(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "WRONG"
+}
+
+func short(s string) string {
+	if hop, ok := strings.CutPrefix(s, "fails at "); ok {
+		return "no (" + hop + ")"
+	}
+	return "yes"
+}
+
+func should(s string) string { return strings.NewReplacer("works", "work", "fails", "fail").Replace(s) }
+
+func did(s string) string {
+	return strings.NewReplacer("works", "worked", "fails", "failed").Replace(s)
+}

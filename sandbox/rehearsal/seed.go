@@ -1,0 +1,194 @@
+package rehearsal
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+// DefaultLocation is where the sandbox puts what the configuration gives no location.
+const DefaultLocation = "westeurope"
+
+// The controls: what the stack must not let happen. They exist in the sandbox beside what the configuration refers to.
+const (
+	strangerName   = "(no role)"
+	bareCluster    = "no-reader"
+	bareEndpoint   = "cluster-without-reader"
+	deployment     = "default"
+	someContainer  = "data"
+	credentialOnly = "credentialstore"
+)
+
+// Seed is what must exist before a stack with this model does: all that it refers to and does not make. It also holds
+// the controls of a rehearsal. It needs the IDs; one that is encrypted in the configuration is an error that names it.
+func Seed(m access.Model, location string) (azure.Seed, error) {
+	location = cmp.Or(location, DefaultLocation)
+	if m.WorkspaceID == access.Unknown {
+		return azure.Seed{}, fmt.Errorf("workspaceId is encrypted; write it in plain text, for it is no secret")
+	}
+	workspace, err := access.ParseARMID(m.WorkspaceID, access.WorkspaceType)
+	if err != nil {
+		return azure.Seed{}, fmt.Errorf("workspaceId: %w", err)
+	}
+	s := seeder{m: m, location: location, workspace: workspace}
+	s.Workspaces = []azure.Workspace{{ID: m.WorkspaceID, Location: location}}
+	s.subscription(workspace.SubscriptionID)
+	if err := s.storage(); err != nil {
+		return azure.Seed{}, err
+	}
+	s.data()
+	s.principals()
+	s.compute()
+	return s.Seed, nil
+}
+
+type seeder struct {
+	azure.Seed
+	m         access.Model
+	location  string
+	workspace access.ARMID
+}
+
+// made is the ID of something that the configuration does not name: the same in every run.
+func made(parts ...string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("batchaccess sandbox|"+strings.Join(parts, "|"))).String()
+}
+
+func (s *seeder) subscription(id string) {
+	if !slices.Contains(s.SubscriptionIDs, id) {
+		s.SubscriptionIDs = append(s.SubscriptionIDs, id)
+	}
+}
+
+func (s *seeder) storage() error {
+	containers := map[string][]string{}
+	hns := map[string]bool{}
+	note := func(account, container string) {
+		if account != "" {
+			containers[account] = append(containers[account], cmp.Or(container, someContainer))
+		}
+	}
+	for _, d := range s.m.DataInputs {
+		note(d.StorageAccount, d.Container)
+		hns[d.StorageAccount] = hns[d.StorageAccount] || d.Kind == access.ADLSGen2
+	}
+	for _, d := range s.m.DataOutputs {
+		note(d.StorageAccount, d.Container)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.m.StorageAccounts)) {
+		id, err := access.ParseARMID(s.m.StorageAccounts[name], access.StorageAccountType)
+		if err != nil {
+			return fmt.Errorf("storageAccounts.%s: %w (if it is encrypted, write it in plain text: it is no secret)", name, err)
+		}
+		s.subscription(id.SubscriptionID)
+		s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: s.m.StorageAccounts[name], HNS: hns[name], Containers: containers[name]})
+	}
+	return nil
+}
+
+func (s *seeder) data() {
+	stores := map[string]bool{}
+	store := func(name, account, container string, hasCredentials bool) {
+		if name == "" || stores[name] {
+			return
+		}
+		stores[name] = true
+		id := s.m.StorageAccounts[account]
+		if id == "" { // its own credential opens it, so the configuration need not say where it lies
+			id = s.workspace.Group() + "/providers/" + access.StorageAccountType + "/" + credentialOnly
+			s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: id, Containers: []string{someContainer}})
+		}
+		s.Datastores = append(s.Datastores, azure.Datastore{
+			WorkspaceID: s.m.WorkspaceID, Name: name, AccountID: id, Container: cmp.Or(container, someContainer), HasCredentials: hasCredentials,
+		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.m.DataInputs)) {
+		d := s.m.DataInputs[name]
+		store(d.DataStore, d.StorageAccount, d.Container, d.CredentialInStore != nil && *d.CredentialInStore)
+		if d.Kind == access.DataAsset {
+			kind := "uri_folder"
+			if d.Type == "file" {
+				kind = "uri_file"
+			}
+			s.DataAssets = append(s.DataAssets, azure.DataAsset{
+				WorkspaceID: s.m.WorkspaceID, Name: d.DataAsset, Version: d.Version, Datastore: d.DataStore, Path: d.Path, Type: kind,
+			})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.m.DataOutputs)) {
+		d := s.m.DataOutputs[name]
+		store(d.DataStore, d.StorageAccount, d.Container, d.CredentialInStore != nil && *d.CredentialInStore)
+	}
+}
+
+func (s *seeder) principals() {
+	s.Users = append(s.Users, azure.User{ObjectID: made("stranger"), UserPrincipalName: "stranger@sandbox.example", DisplayName: strangerName})
+	for _, name := range slices.Sorted(maps.Keys(s.m.Invokers)) {
+		i := s.m.Invokers[name]
+		if !i.Exists() || i.PrincipalID == access.Unknown {
+			continue
+		}
+		switch i.Kind {
+		case access.User:
+			s.Users = append(s.Users, azure.User{ObjectID: i.PrincipalID, UserPrincipalName: name + "@sandbox.example", DisplayName: name})
+		case access.Group:
+			member := azure.User{ObjectID: memberOf(name), UserPrincipalName: "member-of-" + name + "@sandbox.example", DisplayName: "member of " + name}
+			s.Users = append(s.Users, member)
+			s.Groups = append(s.Groups, azure.Group{ObjectID: i.PrincipalID, DisplayName: name, MemberIDs: []string{member.ObjectID}})
+		default:
+			kind := "Application"
+			if i.Kind == access.ManagedIdentity {
+				kind = "ManagedIdentity"
+			}
+			clientID := i.ClientID
+			if clientID == access.Unknown {
+				clientID = ""
+			}
+			s.ServicePrincipals = append(s.ServicePrincipals, azure.ServicePrincipal{ObjectID: i.PrincipalID, ClientID: clientID, DisplayName: name, Type: kind})
+		}
+	}
+}
+
+// memberOf is the object ID of the user whom the sandbox makes a member of a group: a group itself never signs in.
+func memberOf(group string) string { return made("member", group) }
+
+func (s *seeder) compute() {
+	for _, name := range slices.Sorted(maps.Keys(s.m.Clusters)) {
+		c := s.m.Clusters[name]
+		if id := c.UserAssignedIdentityID; id != "" && id != access.Unknown {
+			s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{
+				ID: id, PrincipalID: made("identity", strings.ToLower(id)), ClientID: made("client", strings.ToLower(id)), Location: s.location,
+			})
+		}
+		if c.Existing {
+			s.cluster(c.NameOr(name))
+		}
+	}
+	s.cluster(bareCluster)
+	s.endpoint(bareEndpoint, deployment, bareCluster)
+	endpoints := s.m.EffectiveEndpoints()
+	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
+		e := endpoints[name]
+		s.endpoint(name, cmp.Or(e.Deployment, deployment), s.m.Clusters[e.Cluster].NameOr(e.Cluster))
+	}
+}
+
+func (s *seeder) cluster(name string) {
+	s.Computes = append(s.Computes, azure.Compute{
+		WorkspaceID: s.m.WorkspaceID, Name: name, Location: s.location, SystemAssignedPrincipalID: made("cluster", s.m.WorkspaceID, name),
+	})
+}
+
+func (s *seeder) endpoint(name, deployment, cluster string) {
+	s.Endpoints = append(s.Endpoints, azure.Endpoint{
+		WorkspaceID: s.m.WorkspaceID, Name: name, Location: s.location,
+		Deployments: []azure.Deployment{{Name: deployment, ComputeName: cluster}}, DefaultDeployment: deployment,
+	})
+}

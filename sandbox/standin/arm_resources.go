@@ -1,0 +1,100 @@
+package standin
+
+import (
+	"context"
+	_ "embed" // for the schemas
+
+	"github.com/batchaccess/batchaccess/sdks/schemas"
+)
+
+// The modules that the Go module proxy has an SDK for have no schema among ours, but the stand-in needs theirs.
+var (
+	//go:embed schemas/authorization.json
+	authorizationSchema []byte
+	//go:embed schemas/managedidentity.json
+	managedIdentitySchema []byte
+)
+
+// Resource Manager's API versions, as azure-native 2.92.3 uses them. That of machine learning is inferred from the
+// properties that the package has.
+const (
+	roleDefinitions   = "2022-05-01-preview"
+	roleAssignments   = "2022-04-01"
+	managedIdentities = "2023-01-31"
+	machineLearning   = "2023-10-01"
+)
+
+const (
+	inGroup          = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers"
+	roleDefinitionID = "/{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}"
+	roleAssignmentID = "/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}"
+	identityID       = inGroup + "/Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
+	workspaceID      = inGroup + "/Microsoft.MachineLearningServices/workspaces/{workspaceName}"
+	computeID        = workspaceID + "/computes/{computeName}"
+	endpointID       = workspaceID + "/batchEndpoints/{endpointName}"
+)
+
+// A role definition's type ("CustomRole") is roleType to azure-native, whose `type` is that of the resource.
+var roleTypeRenamed = map[string]string{"roleType": "type"}
+
+var azureNative = packageSource{
+	schemas: [][]byte{authorizationSchema, managedIdentitySchema, schemas.MachineLearningServices},
+	packageRules: packageRules{openIsUnknown: true, resources: map[string]resourceType{
+		"azure-native:authorization:RoleDefinition": armType{
+			id: roleDefinitionID, apiVersion: roleDefinitions, name: "roleDefinitionId", guid: true, renamed: roleTypeRenamed,
+		},
+		// The real plugin does not replace on roleDefinitionId either: it previews an update, which Azure refuses.
+		"azure-native:authorization:RoleAssignment": armType{
+			id: roleAssignmentID, apiVersion: roleAssignments, name: "roleAssignmentName", guid: true,
+		},
+		"azure-native:managedidentity:UserAssignedIdentity": armType{
+			id: identityID, apiVersion: managedIdentities, name: "resourceName", top: []string{"location", "tags"},
+		},
+		"azure-native:managedidentity:FederatedIdentityCredential": armType{
+			id:         identityID + "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
+			apiVersion: managedIdentities, name: "federatedIdentityCredentialResourceName",
+		},
+		"azure-native:machinelearningservices:Compute": armType{
+			id: computeID, apiVersion: machineLearning, name: "computeName",
+			top: []string{"location", "tags", "sku"}, properties: "properties",
+			sets:        []string{"identity.userAssignedIdentities"},
+			deleteQuery: "underlyingResourceAction=Delete",
+		},
+	},
+		functions: map[string]function{
+			"azure-native:authorization:getClientConfig":   armClientConfig,
+			"azure-native:authorization:getRoleDefinition": armFunction(roleDefinitionID, roleDefinitions, "", roleTypeRenamed),
+
+			"azure-native:managedidentity:getUserAssignedIdentity": armFunction(identityID, managedIdentities, "", nil),
+
+			"azure-native:machinelearningservices:getWorkspace": armFunction(workspaceID, machineLearning, "", nil),
+			"azure-native:machinelearningservices:getCompute":   armFunction(computeID, machineLearning, "properties", nil),
+			"azure-native:machinelearningservices:getDatastore": armFunction(
+				workspaceID+"/datastores/{name}", machineLearning, "datastoreProperties", nil),
+			"azure-native:machinelearningservices:getDataVersion": armFunction(
+				workspaceID+"/data/{name}/versions/{version}", machineLearning, "dataVersionBaseProperties", nil),
+			"azure-native:machinelearningservices:getBatchEndpoint": armFunction(
+				endpointID, machineLearning, "batchEndpointProperties", nil),
+			"azure-native:machinelearningservices:getBatchDeployment": armFunction(
+				endpointID+"/deployments/{deploymentName}", machineLearning, "batchDeploymentProperties", nil),
+		}},
+}
+
+// armClientConfig tells who deploys and where.
+func armClientConfig(ctx context.Context, c *client, _ map[string]any) (map[string]any, error) {
+	e, err := c.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	objectID, err := c.caller(ctx, e.managementScope())
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		"clientId": c.cfg.ClientID, "objectId": objectID,
+		"subscriptionId": c.cfg.SubscriptionID, "tenantId": c.cfg.TenantID,
+	}, nil
+}
+
+// packages are the providers that have a stand-in.
+var packages = map[string]packageSource{"azure-native": azureNative, "azuread": azureAD}

@@ -1,0 +1,294 @@
+package standin
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+var applicationFields = []field{
+	{"objectId", "id"}, {"clientId", "appId"}, {"displayName", "displayName"}, {"description", "description"},
+	{"notes", "notes"}, {"tags", "tags"}, {"signInAudience", "signInAudience"}, {"identifierUris", "identifierUris"},
+	{"publisherDomain", "publisherDomain"}, {"disabledByMicrosoft", "disabledByMicrosoftStatus"},
+	{"templateId", "applicationTemplateId"}, {"serviceManagementReference", "serviceManagementReference"},
+	{"deviceOnlyAuthEnabled", "isDeviceOnlyAuthSupported"}, {"fallbackPublicClientEnabled", "isFallbackPublicClient"},
+	{"logoUrl", "info.logoUrl"}, {"marketingUrl", "info.marketingUrl"}, {"supportUrl", "info.supportUrl"},
+	{"privacyStatementUrl", "info.privacyStatementUrl"}, {"termsOfServiceUrl", "info.termsOfServiceUrl"},
+}
+
+func applicationBody(in map[string]any) map[string]any {
+	var claims any
+	if c := texts(in, "groupMembershipClaims"); len(c) > 0 {
+		claims = strings.Join(c, ",")
+	}
+	return map[string]any{
+		"@odata.type":           "#microsoft.graph.application",
+		"displayName":           in["displayName"],
+		"description":           or(in, "description", nil),
+		"notes":                 or(in, "notes", nil),
+		"tags":                  or(in, "tags", []any{}),
+		"signInAudience":        or(in, "signInAudience", "AzureADMyOrg"),
+		"groupMembershipClaims": claims,
+		"api": map[string]any{
+			"acceptMappedClaims": false, "knownClientApplications": []any{}, "requestedAccessTokenVersion": 1,
+		},
+		"info": map[string]any{
+			"marketingUrl": or(in, "marketingUrl", nil), "privacyStatementUrl": or(in, "privacyStatementUrl", nil),
+			"supportUrl": or(in, "supportUrl", nil), "termsOfServiceUrl": or(in, "termsOfServiceUrl", nil),
+		},
+		"isDeviceOnlyAuthSupported":  or(in, "deviceOnlyAuthEnabled", false),
+		"isFallbackPublicClient":     or(in, "fallbackPublicClientEnabled", false),
+		"publicClient":               map[string]any{"redirectUris": []any{}},
+		"serviceManagementReference": or(in, "serviceManagementReference", nil),
+		"spa":                        map[string]any{"redirectUris": []any{}},
+		"web": map[string]any{
+			"homePageUrl": nil, "logoutUrl": nil, "redirectUris": []any{},
+			"implicitGrantSettings": map[string]any{"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false},
+		},
+	}
+}
+
+func makeApplication(g graph, in map[string]any) (string, error) {
+	if or(in, "preventDuplicateNames", false) == true {
+		same, err := g.where("/v1.0/applications", equals("displayName", text(in, "displayName")))
+		if err != nil {
+			return "", err
+		}
+		if len(same) > 0 {
+			return "", fmt.Errorf("an application named %q exists already (%s), and preventDuplicateNames is set",
+				text(in, "displayName"), text(same[0], "id"))
+		}
+	}
+	owners, caller, err := g.owners("v1.0", in)
+	if err != nil {
+		return "", err
+	}
+	body := applicationBody(in)
+	merge(body, map[string]any{
+		"appRoles": []any{}, "identifierUris": or(in, "identifierUris", []any{}), "optionalClaims": map[string]any{},
+		"requiredResourceAccess": []any{}, "owners@odata.bind": owners,
+	})
+	body["api"].(map[string]any)["oauth2PermissionScopes"] = []any{}
+	made, err := g.post("/v1.0/applications", body)
+	if err != nil {
+		return "", err
+	}
+	id := "/applications/" + text(made, "id")
+	err = g.patch("/v1.0"+id, map[string]any{"displayName": temporary + uuid.NewString()})
+	if err == nil {
+		err = g.patch("/v1.0"+id, map[string]any{"displayName": in["displayName"]})
+	}
+	if required, ok := in["oauth2PostResponseRequired"]; ok && err == nil {
+		err = g.patch("/beta"+id, map[string]any{"oauth2RequirePostResponse": required})
+	}
+	if err == nil {
+		err = g.disown("/v1.0"+id, caller, in)
+	}
+	return id, err
+}
+
+func fetchApplication(g graph, id string, state map[string]any) (map[string]any, error) {
+	found, err := g.find("/v1.0" + id)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	beta, err := g.get("/beta" + id + "?" + url.Values{"$select": {"oauth2RequirePostResponse"}}.Encode())
+	if err != nil {
+		return nil, err
+	}
+	owners, err := g.ids("/v1.0" + id + "/owners")
+	if err != nil {
+		return nil, err
+	}
+	out := outputsOf(found, applicationFields)
+	out["owners"] = owners
+	if claims := text(found, "groupMembershipClaims"); claims != "" {
+		var list []any
+		for claim := range strings.SplitSeq(claims, ",") {
+			list = append(list, claim)
+		}
+		out["groupMembershipClaims"] = list
+	}
+	if required, ok := beta["oauth2RequirePostResponse"].(bool); ok {
+		out["oauth2PostResponseRequired"] = required
+	}
+	keep(out, state, "preventDuplicateNames", "logoImage")
+	return out, nil
+}
+
+func changeApplication(g graph, id string, was, in map[string]any) error {
+	body := applicationBody(in)
+	if !slices.Equal(texts(was, "identifierUris"), texts(in, "identifierUris")) {
+		body["identifierUris"] = or(in, "identifierUris", []any{})
+	}
+	if err := g.patch("/v1.0"+id, body); err != nil {
+		return err
+	}
+	if required := or(in, "oauth2PostResponseRequired", false); required != or(was, "oauth2PostResponseRequired", false) {
+		if err := g.patch("/beta"+id, map[string]any{"oauth2RequirePostResponse": required}); err != nil {
+			return err
+		}
+	}
+	if slices.Equal(texts(was, "owners"), texts(in, "owners")) {
+		return nil
+	}
+	return g.relink("/v1.0"+id+"/owners", "v1.0", texts(in, "owners"))
+}
+
+// application checks that there is the application that a credential is for, and gives its path.
+func application(g graph, in map[string]any) (path, id string, err error) {
+	path = text(in, "applicationId")
+	id, ok := strings.CutPrefix(path, "/applications/")
+	if !ok {
+		return "", "", fmt.Errorf("applicationId must be the id of an application, /applications/{object ID}, not %q", path)
+	}
+	found, err := g.get("/v1.0" + path)
+	if err != nil {
+		return "", "", err
+	}
+	if text(found, "id") == "" {
+		return "", "", errors.New("Microsoft Graph answered an application without an id")
+	}
+	return "/v1.0" + path, id, nil
+}
+
+func makePassword(g graph, in map[string]any) (string, error) {
+	path, app, err := application(g, in)
+	if err != nil {
+		return "", err
+	}
+	credential := map[string]any{}
+	for input, azure := range map[string]string{
+		"displayName": "displayName", "endDate": "endDateTime", "startDate": "startDateTime",
+	} {
+		if v, ok := in[input]; ok {
+			credential[azure] = v
+		}
+	}
+	made, err := g.post(path+"/addPassword", map[string]any{"passwordCredential": credential})
+	if err != nil {
+		return "", err
+	}
+	if text(made, "secretText") == "" || text(made, "keyId") == "" {
+		return "", errors.New("Microsoft Graph answered a password without its secret or its keyId")
+	}
+	in["value"] = made["secretText"] // Graph tells it this once: fetch takes it from here
+	return app + "/password/" + text(made, "keyId"), nil
+}
+
+func fetchPassword(g graph, id string, state map[string]any) (map[string]any, error) {
+	app, key, ok := childParts(id, "password")
+	if !ok {
+		return nil, fmt.Errorf("the ID of an application password is {application}/password/{key}, not %q", id)
+	}
+	found, err := g.find("/v1.0/applications/" + app)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	credentials, _ := found["passwordCredentials"].([]any)
+	for _, c := range credentials {
+		c, _ := c.(map[string]any)
+		if !strings.EqualFold(text(c, "keyId"), key) {
+			continue
+		}
+		out := outputsOf(c, []field{
+			{"displayName", "displayName"}, {"endDate", "endDateTime"}, {"startDate", "startDateTime"}, {"keyId", "keyId"},
+		})
+		out["applicationId"] = "/applications/" + app
+		keep(out, state, "value", "endDateRelative", "rotateWhenChanged")
+		return out, nil
+	}
+	return nil, nil
+}
+
+func dropPassword(g graph, id string) error {
+	app, key, _ := childParts(id, "password")
+	_, err := g.post("/v1.0/applications/"+app+"/removePassword", map[string]any{"keyId": key})
+	return err
+}
+
+func passwordParts(id string) map[string]any {
+	app, _, ok := childParts(id, "password")
+	if !ok {
+		return nil
+	}
+	return map[string]any{"applicationId": "/applications/" + app}
+}
+
+const federated = "federatedIdentityCredential" // in an ID; a path has the plural
+
+func federatedBody(in map[string]any) map[string]any {
+	return map[string]any{
+		"@odata.type": "#microsoft.graph.federatedIdentityCredential",
+		"name":        in["displayName"], "description": or(in, "description", ""),
+		"issuer": in["issuer"], "subject": in["subject"], "audiences": in["audiences"],
+	}
+}
+
+func federatedPath(id string) (string, error) {
+	app, credential, ok := childParts(id, federated)
+	if !ok {
+		return "", fmt.Errorf("the ID of a federated credential is {application}/%s/{credential}, not %q", federated, id)
+	}
+	return "/v1.0/applications/" + app + "/" + federated + "s/" + credential, nil
+}
+
+func makeFederatedCredential(g graph, in map[string]any) (string, error) {
+	path, app, err := application(g, in)
+	if err != nil {
+		return "", err
+	}
+	made, err := g.post(path+"/"+federated+"s", federatedBody(in))
+	if err != nil {
+		return "", err
+	}
+	return app + "/" + federated + "/" + text(made, "id"), nil
+}
+
+func fetchFederatedCredential(g graph, id string, _ map[string]any) (map[string]any, error) {
+	path, err := federatedPath(id)
+	if err != nil {
+		return nil, err
+	}
+	found, err := g.find(path)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	out := outputsOf(found, []field{
+		{"displayName", "name"}, {"description", "description"}, {"issuer", "issuer"}, {"subject", "subject"},
+		{"audiences", "audiences"},
+	})
+	app, credential, _ := childParts(id, federated)
+	out["applicationId"], out["credentialId"] = "/applications/"+app, credential
+	return out, nil
+}
+
+func changeFederatedCredential(g graph, id string, _, in map[string]any) error {
+	path, err := federatedPath(id)
+	if err != nil {
+		return err
+	}
+	body := federatedBody(in)
+	_, body["id"], _ = childParts(id, federated)
+	return g.patch(path, body)
+}
+
+func dropFederatedCredential(g graph, id string) error {
+	path, err := federatedPath(id)
+	if err != nil {
+		return err
+	}
+	return g.remove(path)
+}
+
+func federatedCredentialParts(id string) map[string]any {
+	app, _, ok := childParts(id, federated)
+	if !ok {
+		return nil
+	}
+	return map[string]any{"applicationId": "/applications/" + app}
+}

@@ -1,0 +1,63 @@
+package standin
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// loadedPackage is a package with its schema read.
+type loadedPackage struct {
+	schema   schema
+	document []byte // the schema, as GetSchema gives it
+	packageRules
+}
+
+// packageSource is a package as the tables have it.
+type packageSource struct {
+	schemas [][]byte
+	packageRules
+}
+
+// packageRules is what a package serves and how it behaves.
+type packageRules struct {
+	resources map[string]resourceType
+	functions map[string]function
+	// refuseUnknown: the plugin refuses a property that it does not know. azure-native disregards it.
+	refuseUnknown bool
+	// openIsUnknown: at preview, an optional output without an input is unknown, as azure-native has it.
+	openIsUnknown bool
+}
+
+func (s packageSource) load() (loadedPackage, error) {
+	merged, err := mergeSchemas(s.schemas...)
+	if err != nil {
+		return loadedPackage{}, err
+	}
+	document, err := mergeDocuments(s.schemas...)
+	if err != nil {
+		return loadedPackage{}, err
+	}
+	return loadedPackage{merged, document, s.packageRules}, nil
+}
+
+// mergeDocuments makes one schema document of several, with all that this package does not read kept.
+func mergeDocuments(files ...[]byte) ([]byte, error) {
+	all := map[string]any{}
+	for _, file := range files {
+		var one map[string]any
+		if err := json.Unmarshal(file, &one); err != nil {
+			return nil, fmt.Errorf("reading a package schema: %w", err)
+		}
+		for section, content := range one {
+			into, both := all[section].(map[string]any)
+			from, isMap := content.(map[string]any)
+			switch {
+			case both && isMap:
+				merge(into, from)
+			case all[section] == nil:
+				all[section] = content
+			}
+		}
+	}
+	return json.Marshal(all)
+}

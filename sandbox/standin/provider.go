@@ -1,0 +1,331 @@
+package standin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/blang/semver"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// resourceType is how one type of resource is managed. Its functions take and give plain values: no secrets, no
+// unknowns. id is the ID in Pulumi's state.
+type resourceType interface {
+	traits() traits
+	// create may give an ID and an error: the resource exists, but is not yet as it should be.
+	create(ctx context.Context, c *client, in map[string]any) (id string, out map[string]any, err error)
+	// read gives no outputs when there is no such resource. state is what was known of it before, if anything.
+	read(ctx context.Context, c *client, id string, state map[string]any) (out map[string]any, err error)
+	update(ctx context.Context, c *client, id string, was, in, state map[string]any) (out map[string]any, err error)
+	delete(ctx context.Context, c *client, id string) error
+	// located gives the inputs that the ID holds.
+	located(id string) map[string]any
+}
+
+// traits is what Check and Diff need to know of a type beyond its schema.
+type traits struct {
+	name     string   // the input that is named automatically; empty if none
+	guid     bool     // name is a GUID
+	path     []string // the inputs that make the ID: two resources cannot share them
+	replace  []string // the inputs that replace, beside those that the schema tells
+	sets     []string // the inputs, arrays, whose order means nothing
+	location bool     // the input location has the provider's as its default
+}
+
+// function answers an invoke.
+type function func(ctx context.Context, c *client, args map[string]any) (map[string]any, error)
+
+// provider is one provider instance.
+type provider struct {
+	plugin.UnimplementedProvider
+
+	pkg    loadedPackage
+	config Config
+	client *client // after Configure, for what Configure said
+	// location is the provider's default for resources that have a location.
+	location string
+}
+
+func (p *provider) Attach(string) error { return nil }
+
+func (p *provider) Close() error { return nil }
+
+func (p *provider) SignalCancellation(context.Context) error { return nil }
+
+func (p *provider) Handshake(
+	context.Context, plugin.ProviderHandshakeRequest,
+) (*plugin.ProviderHandshakeResponse, error) {
+	return &plugin.ProviderHandshakeResponse{
+		AcceptSecrets: true, AcceptResources: true, AcceptOutputs: false, SupportsAutonamingConfiguration: true,
+	}, nil
+}
+
+func (p *provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
+	version, err := semver.Parse(p.pkg.schema.Version)
+	if err != nil {
+		return plugin.PluginInfo{}, fmt.Errorf("version of the schema: %w", err)
+	}
+	return plugin.PluginInfo{Version: &version}, nil
+}
+
+func (p *provider) GetSchema(context.Context, plugin.GetSchemaRequest) (plugin.GetSchemaResponse, error) {
+	return plugin.GetSchemaResponse{Schema: p.pkg.document}, nil
+}
+
+func (p *provider) CheckConfig(_ context.Context, req plugin.CheckConfigRequest) (plugin.CheckConfigResponse, error) {
+	return plugin.CheckConfigResponse{Properties: req.News}, nil
+}
+
+// DiffConfig never replaces a provider: its resources stay where they are.
+func (p *provider) DiffConfig(_ context.Context, req plugin.DiffConfigRequest) (plugin.DiffConfigResponse, error) {
+	return diff(schema{}, nil, traits{}, req.OldInputs, req.NewInputs), nil
+}
+
+func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+	text := func(key resource.PropertyKey) string {
+		if v := unwrap(req.Inputs[key]); v.IsString() {
+			return v.StringValue()
+		}
+		return ""
+	}
+	cfg := p.config
+	for _, setting := range []struct {
+		key   resource.PropertyKey
+		value *string
+		mine  bool // what the stand-in was started with wins
+	}{
+		{"metadataHost", &cfg.MetadataHost, true},
+		{"clientId", &cfg.ClientID, true},
+		{"clientSecret", &cfg.ClientSecret, true},
+		{"tenantId", &cfg.TenantID, false},
+		{"subscriptionId", &cfg.SubscriptionID, false},
+	} {
+		given := text(setting.key)
+		switch {
+		case given == "" || given == *setting.value:
+		case setting.mine && *setting.value != "":
+			cfg.Logger.Warn("the provider's configuration is disregarded: the stand-in has its own", "setting", setting.key)
+		default:
+			*setting.value = given
+		}
+	}
+	p.location = text("location")
+	p.client = newClient(cfg)
+	return plugin.ConfigureResponse{}, nil
+}
+
+// find gives the type and its schema for a token.
+func (p *provider) find(token string) (resourceType, resourceSpec, error) {
+	rt, known := p.pkg.resources[token]
+	spec, described := p.pkg.schema.Resources[token]
+	if !known || !described {
+		return nil, resourceSpec{}, fmt.Errorf(
+			"the stand-in for %s has no resource %s: use the real plugin for it", p.pkg.schema.Name, token)
+	}
+	return rt, spec, nil
+}
+
+func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
+	rt, spec, err := p.find(string(req.Type))
+	if err != nil {
+		return plugin.CheckResponse{}, err
+	}
+	t, in := rt.traits(), withoutNulls(req.News)
+	if _, ok := in[resource.PropertyKey(t.name)]; t.name != "" && !ok {
+		name, err := autoName(req, t.name, t.guid)
+		if err != nil {
+			return plugin.CheckResponse{}, fmt.Errorf("naming %s: %w", req.URN.Name(), err)
+		}
+		if name.IsNull() {
+			return plugin.CheckResponse{Failures: []plugin.CheckFailure{{
+				Property: resource.PropertyKey(t.name),
+				Reason:   fmt.Sprintf("property %q must be set: automatic naming is switched off", t.name),
+			}}}, nil
+		}
+		in[resource.PropertyKey(t.name)] = name
+	}
+	if _, ok := in["location"]; t.location && !ok && p.location != "" {
+		in["location"] = resource.NewProperty(p.location)
+	}
+	for name, property := range spec.InputProperties {
+		if _, ok := in[resource.PropertyKey(name)]; !ok && property.Default != nil {
+			in[resource.PropertyKey(name)] = resource.NewPropertyValue(property.Default)
+		}
+	}
+	return plugin.CheckResponse{
+		Properties: in,
+		Failures:   p.pkg.schema.validate(spec.InputProperties, spec.RequiredInputs, in, p.pkg.refuseUnknown, ""),
+	}, nil
+}
+
+func (p *provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffResponse, error) {
+	rt, spec, err := p.find(string(req.Type))
+	if err != nil {
+		return plugin.DiffResponse{}, err
+	}
+	return diff(p.pkg.schema, spec.InputProperties, rt.traits(), req.OldInputs, req.NewInputs), nil
+}
+
+func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin.CreateResponse, error) {
+	rt, spec, err := p.find(string(req.Type))
+	if err != nil {
+		return plugin.CreateResponse{}, err
+	}
+	if req.Preview {
+		return plugin.CreateResponse{Properties: p.previewed(spec, req.Properties)}, nil
+	}
+	in := plain(req.Properties)
+	id, out, err := rt.create(ctx, p.client, in)
+	if err != nil {
+		err = fmt.Errorf("creating %s %q: %w", req.Type, req.URN.Name(), err)
+		if id == "" {
+			return plugin.CreateResponse{}, err
+		}
+		if out == nil {
+			out = in // with what the creation put there
+		}
+		return plugin.CreateResponse{}, p.initFailed(spec, id, req.Properties, out, err)
+	}
+	return plugin.CreateResponse{ID: resource.ID(id), Properties: p.outputs(spec, req.Properties, out)}, nil
+}
+
+func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (plugin.ReadResponse, error) {
+	rt, spec, err := p.find(string(req.Type))
+	if err != nil {
+		return plugin.ReadResponse{}, err
+	}
+	state := plain(req.State)
+	out, err := rt.read(ctx, p.client, string(req.ID), state)
+	if err != nil {
+		return plugin.ReadResponse{}, fmt.Errorf("reading %s %q: %w", req.Type, req.URN.Name(), err)
+	}
+	if out == nil {
+		return plugin.ReadResponse{}, nil
+	}
+	outputs := p.outputs(spec, req.Inputs, out)
+	return plugin.ReadResponse{ReadResult: plugin.ReadResult{
+		ID: req.ID, Outputs: outputs, Inputs: p.readInputs(rt, spec, string(req.ID), req.Inputs, state, plain(outputs)),
+	}}, nil
+}
+
+// readInputs gives the inputs that a read implies: those there were, but where Azure now says otherwise, what it says.
+// Without inputs, as in an import, they are what the ID and Azure say.
+func (p *provider) readInputs(
+	rt resourceType, spec resourceSpec, id string, in resource.PropertyMap, before, now map[string]any,
+) resource.PropertyMap {
+	if len(in) == 0 {
+		all := p.pkg.schema.asInputs(spec.InputProperties, now)
+		merge(all, rt.located(id))
+		return resource.NewPropertyMapFromMap(all)
+	}
+	t := rt.traits()
+	was := asSets(t, resource.NewPropertyMapFromMap(p.pkg.schema.asInputs(spec.InputProperties, before)))
+	is := asSets(t, resource.NewPropertyMapFromMap(p.pkg.schema.asInputs(spec.InputProperties, now)))
+	in = in.Copy()
+	located := rt.located(id)
+	for name := range spec.InputProperties {
+		key := resource.PropertyKey(name)
+		if _, fixed := located[name]; fixed || was[key].DeepEquals(is[key]) {
+			continue
+		}
+		// What the program leaves to azuread is azuread's to know: members that others add to a group are no drift.
+		if _, told := in[key]; !told && spec.promises(name) && !p.pkg.openIsUnknown {
+			continue
+		}
+		if v, ok := is[key]; ok {
+			in[key] = v
+		} else {
+			delete(in, key)
+		}
+	}
+	return in
+}
+
+func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin.UpdateResponse, error) {
+	rt, spec, err := p.find(string(req.Type))
+	if err != nil {
+		return plugin.UpdateResponse{}, err
+	}
+	if req.Preview {
+		return plugin.UpdateResponse{
+			Properties: p.previewedUpdate(spec, req.OldInputs, req.NewInputs, req.OldOutputs),
+		}, nil
+	}
+	out, err := rt.update(ctx, p.client, string(req.ID), plain(req.OldInputs), plain(req.NewInputs), plain(req.OldOutputs))
+	if err != nil {
+		return plugin.UpdateResponse{}, fmt.Errorf("updating %s %q: %w", req.Type, req.URN.Name(), err)
+	}
+	return plugin.UpdateResponse{Properties: p.outputs(spec, req.NewInputs, out)}, nil
+}
+
+func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin.DeleteResponse, error) {
+	rt, _, err := p.find(string(req.Type))
+	if err != nil {
+		return plugin.DeleteResponse{}, err
+	}
+	if err := rt.delete(ctx, p.client, string(req.ID)); err != nil {
+		return plugin.DeleteResponse{}, fmt.Errorf("deleting %s %q: %w", req.Type, req.URN.Name(), err)
+	}
+	return plugin.DeleteResponse{}, nil
+}
+
+func (p *provider) Invoke(ctx context.Context, req plugin.InvokeRequest) (plugin.InvokeResponse, error) {
+	call, known := p.pkg.functions[string(req.Tok)]
+	spec, described := p.pkg.schema.Functions[string(req.Tok)]
+	if !known || !described {
+		return plugin.InvokeResponse{}, fmt.Errorf(
+			"the stand-in for %s has no function %s: use the real plugin for it", p.pkg.schema.Name, req.Tok)
+	}
+	args := withoutNulls(req.Args)
+	failures := p.pkg.schema.validate(spec.Inputs.Properties, spec.Inputs.Required, args, p.pkg.refuseUnknown, "")
+	if len(failures) > 0 {
+		return plugin.InvokeResponse{Failures: failures}, nil
+	}
+	if args.ContainsUnknowns() {
+		return plugin.InvokeResponse{}, fmt.Errorf("%s: an argument is not known yet", req.Tok)
+	}
+	out, err := call(ctx, p.client, plain(args))
+	if err != nil {
+		return plugin.InvokeResponse{}, fmt.Errorf("%s: %w", req.Tok, err)
+	}
+	return plugin.InvokeResponse{
+		Properties: resource.NewPropertyMapFromMap(p.pkg.schema.keep(spec.Outputs, out)),
+	}, nil
+}
+
+// outputs makes the state from Azure's answer. What the schema or the program calls secret is secret.
+func (p *provider) outputs(spec resourceSpec, in resource.PropertyMap, out map[string]any) resource.PropertyMap {
+	state := resource.NewPropertyMapFromMap(p.pkg.schema.keep(spec.objectSpec, out))
+	for name, property := range spec.Properties {
+		key := resource.PropertyKey(name)
+		if v, ok := state[key]; ok && (property.Secret || in[key].ContainsSecrets()) {
+			state[key] = resource.MakeSecret(v)
+		}
+	}
+	return state
+}
+
+// initFailed tells the engine of a resource that exists but is not as it should be. The engine keeps it in the state,
+// so that nothing is lost, and repairs it with the next update.
+func (p *provider) initFailed(
+	spec resourceSpec, id string, in resource.PropertyMap, out map[string]any, cause error,
+) error {
+	marshal := plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true}
+	inputs, inErr := plugin.MarshalProperties(in, marshal)
+	properties, outErr := plugin.MarshalProperties(p.outputs(spec, in, out), marshal)
+	if err := errors.Join(inErr, outErr); err != nil {
+		return errors.Join(cause, err)
+	}
+	failed, err := status.New(codes.Unknown, cause.Error()).WithDetails(&pulumirpc.ErrorResourceInitFailed{
+		Id: id, Properties: properties, Inputs: inputs, Reasons: []string{cause.Error()},
+	})
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	return failed.Err()
+}

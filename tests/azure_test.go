@@ -1,0 +1,190 @@
+package tests
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Tokens of the resources that the components make.
+const (
+	roleDefinition   = "azure-native:authorization:RoleDefinition"
+	roleAssignment   = "azure-native:authorization:RoleAssignment"
+	userAssigned     = "azure-native:managedidentity:UserAssignedIdentity"
+	compute          = "azure-native:machinelearningservices:Compute"
+	application      = "azuread:index/application:Application"
+	servicePrincipal = "azuread:index/servicePrincipal:ServicePrincipal"
+	password         = "azuread:index/applicationPassword:ApplicationPassword"
+	federated        = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
+	azureProvider    = "pulumi:providers:azure-native"
+	azureadProvider  = "pulumi:providers:azuread"
+)
+
+const (
+	subscription = "11111111-1111-4111-8111-111111111111"
+	tenant       = "99999999-9999-4999-8999-999999999999"
+	// secretText is what every password is made of; nothing plain may hold it.
+	secretText = "p4ssw0rd-of-"
+)
+
+// resourceType is what the mocks know of one resource type: the inputs that Azure needs and takes, and its answer.
+type resourceType struct {
+	required, optional []string
+	create             func(name string, in resource.PropertyMap) (id string, state resource.PropertyMap)
+}
+
+// check refuses what the real provider would: a missing input, and one that the resource does not have.
+func (rt resourceType) check(in resource.PropertyMap) error {
+	for _, key := range rt.required {
+		if v, ok := in[resource.PropertyKey(key)]; !ok || v.IsNull() {
+			return fmt.Errorf("the required input %s is missing", key)
+		}
+	}
+	for key := range in {
+		if !slices.Contains(rt.required, string(key)) && !slices.Contains(rt.optional, string(key)) {
+			return fmt.Errorf("there is no input %s", key)
+		}
+	}
+	return nil
+}
+
+var azure = map[string]resourceType{
+	roleDefinition: {
+		[]string{"scope", "roleDefinitionId", "roleName", "roleType", "permissions", "assignableScopes"}, []string{"description"},
+		func(_ string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			name := text(in, "roleDefinitionId")
+			return text(in, "scope") + "/providers/Microsoft.Authorization/roleDefinitions/" + name, with(in, "name", name)
+		},
+	},
+	roleAssignment: {
+		[]string{"scope", "roleAssignmentName", "roleDefinitionId", "principalId", "principalType"}, []string{"description"},
+		func(_ string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			name := text(in, "roleAssignmentName")
+			return text(in, "scope") + "/providers/Microsoft.Authorization/roleAssignments/" + name, with(in, "name", name)
+		},
+	},
+	userAssigned: {
+		[]string{"resourceGroupName", "resourceName"}, []string{"location", "tags"},
+		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			id := group(text(in, "resourceGroupName")) + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + text(in, "resourceName")
+			return id, with(with(with(in, "principalId", guidOf("principal", id)), "clientId", guidOf("client", id)), "tenantId", tenant)
+		},
+	},
+	compute: {
+		[]string{"resourceGroupName", "workspaceName", "computeName", "properties"}, []string{"location", "identity", "tags"},
+		func(_ string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			id := group(text(in, "resourceGroupName")) + "/providers/Microsoft.MachineLearningServices/workspaces/" +
+				text(in, "workspaceName") + "/computes/" + text(in, "computeName")
+			state := with(in, "name", text(in, "computeName"))
+			delete(state, "identity")
+			if v, ok := in["identity"]; ok {
+				state["identity"] = resource.NewProperty(identityOf(id, v.ObjectValue()))
+			}
+			return id, state
+		},
+	},
+	application: {
+		[]string{"displayName"}, []string{"description"},
+		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			id := guidOf("application", name)
+			return "/applications/" + id, with(with(in, "objectId", id), "clientId", guidOf("client", name))
+		},
+	},
+	servicePrincipal: {
+		[]string{"clientId"}, nil,
+		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			id := guidOf("servicePrincipal", name)
+			return "/servicePrincipals/" + id, with(with(in, "objectId", id), "applicationTenantId", tenant)
+		},
+	},
+	password: {
+		[]string{"applicationId", "displayName", "startDate", "endDate"}, nil,
+		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			key := guidOf("key", name)
+			return text(in, "applicationId") + "/password/" + key, with(with(in, "keyId", key), "value", secretText+name)
+		},
+	},
+	federated: {
+		[]string{"applicationId", "displayName", "issuer", "subject", "audiences"}, []string{"description"},
+		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			id := guidOf("credential", name)
+			return text(in, "applicationId") + "/federatedIdentityCredential/" + id, with(in, "credentialId", id)
+		},
+	},
+	azureProvider:   {nil, []string{"location", "subscriptionId"}, provider},
+	azureadProvider: {nil, []string{"tenantId"}, provider},
+}
+
+func provider(name string, _ resource.PropertyMap) (string, resource.PropertyMap) {
+	return guidOf("provider", name), resource.PropertyMap{}
+}
+
+// identityOf is the identity of a compute as Azure answers it: principals only for what it was given.
+func identityOf(id string, in resource.PropertyMap) resource.PropertyMap {
+	kind := text(in, "type")
+	out := resource.PropertyMap{"type": resource.NewProperty(kind), "principalId": resource.NewProperty(""), "tenantId": resource.NewProperty("")}
+	if strings.Contains(kind, "SystemAssigned") {
+		out["principalId"], out["tenantId"] = resource.NewProperty(guidOf("system", id)), resource.NewProperty(tenant)
+	}
+	if ids, ok := in["userAssignedIdentities"]; ok {
+		assigned := resource.PropertyMap{}
+		for _, one := range ids.ArrayValue() {
+			assigned[resource.PropertyKey(one.StringValue())] = resource.NewProperty(resource.PropertyMap{
+				"principalId": resource.NewProperty(guidOf("principal", one.StringValue())),
+				"clientId":    resource.NewProperty(guidOf("client", one.StringValue())),
+			})
+		}
+		out["userAssignedIdentities"] = resource.NewProperty(assigned)
+	}
+	return out
+}
+
+// answer is what the look-ups find: computes that the test put there, and any user-assigned identity.
+func (r *recorder) answer(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	switch args.Token {
+	case "azure-native:machinelearningservices:getCompute":
+		name := text(args.Args, "computeName")
+		found, ok := r.computes[name]
+		if !ok {
+			return nil, fmt.Errorf("ResourceNotFound: compute %s in %s/%s", name, text(args.Args, "resourceGroupName"), text(args.Args, "workspaceName"))
+		}
+		return found, nil
+	case "azure-native:managedidentity:getUserAssignedIdentity":
+		id := group(text(args.Args, "resourceGroupName")) + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + text(args.Args, "resourceName")
+		return resource.NewPropertyMapFromMap(map[string]any{
+			"id": id, "name": text(args.Args, "resourceName"), "location": "westeurope", "tenantId": tenant, "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+			"principalId": guidOf("principal", id), "clientId": guidOf("client", id),
+		}), nil
+	default:
+		r.t.Errorf("the mocks know no function %s", args.Token)
+		return nil, fmt.Errorf("unknown function %s", args.Token)
+	}
+}
+
+func text(m resource.PropertyMap, key string) string {
+	v := m[resource.PropertyKey(key)]
+	if v.IsSecret() {
+		v = v.SecretValue().Element
+	}
+	if !v.IsString() {
+		return ""
+	}
+	return v.StringValue()
+}
+
+func with(m resource.PropertyMap, key, value string) resource.PropertyMap {
+	m = m.Copy()
+	m[resource.PropertyKey(key)] = resource.NewProperty(value)
+	return m
+}
+
+func group(name string) string { return "/subscriptions/" + subscription + "/resourceGroups/" + name }
+
+// guidOf is a GUID that Azure would have drawn, made so that tests can tell it beforehand.
+func guidOf(parts ...string) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(strings.Join(parts, "|"))).String()
+}
