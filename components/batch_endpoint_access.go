@@ -80,7 +80,7 @@ type BatchEndpointAccess struct {
 	ClientSecrets pulumi.StringMapMapOutput `pulumi:"clientSecrets"`
 	// ClusterPrincipalIDs are the object IDs of the cluster identities, by cluster.
 	ClusterPrincipalIDs pulumi.StringMapOutput `pulumi:"clusterPrincipalIds"`
-	// AccessReport is what is granted, and why, and every path from invoker to data: {grants, paths}.
+	// AccessReport is the access.Report of the model: what is granted, and which paths from invoker to data work.
 	AccessReport pulumi.MapOutput `pulumi:"accessReport"`
 	// HowToInvoke tells, by invoker, how to get a token and call each endpoint. It holds no secret.
 	HowToInvoke pulumi.StringMapOutput `pulumi:"howToInvoke"`

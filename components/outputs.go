@@ -34,9 +34,9 @@ func (b *builder) outputs(a *BatchEndpointAccess) error {
 	return nil
 }
 
-// report is the model's grants and paths in the JSON that package access gives them.
+// report is the model's report, in the JSON that package access gives it.
 func (b *builder) report() (pulumi.MapOutput, error) {
-	text, err := json.Marshal(map[string]any{"grants": access.Grants(b.model), "paths": access.Explain(b.model)})
+	text, err := json.Marshal(access.MakeReport(b.model))
 	if err != nil {
 		return pulumi.MapOutput{}, fmt.Errorf("writing the access report: %w", err)
 	}

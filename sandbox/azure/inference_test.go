@@ -165,8 +165,11 @@ func TestOutputsAreWrittenByTheInvoker(t *testing.T) {
 	results := workspace + "/datastores/results/paths/scores"
 	w.assign(alice, readerRole, account)
 	got := w.outcome(w.post(alice, output(results)))
-	assert.Equal(t, "write", detail(got.at("properties", "error", "details"), "hop"))
+	assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"), "a cluster that may only read mounts no output")
 	assert.Equal(t, "scores", detail(got.at("properties", "error", "details"), "output"))
+	w.assign(machine, writerRole, account)
+	got = w.outcome(w.post(alice, output(results)))
+	assert.Equal(t, "write", detail(got.at("properties", "error", "details"), "hop"))
 	w.assign(alice, writerRole, account)
 	assert.Equal(t, "Completed", w.outcome(w.post(alice, output(results))).at("properties", "status"))
 

@@ -38,7 +38,10 @@ func (t armType) traits() traits {
 	}
 }
 
-var part = regexp.MustCompile(`\{(\w+)\}`)
+var (
+	part       = regexp.MustCompile(`\{(\w+)\}`)
+	quotedPart = regexp.MustCompile(`\\\{(\w+)\\\}`) // a part in a regular expression
+)
 
 // parts are the inputs that make the ID.
 func (t armType) parts() []string {
@@ -76,9 +79,9 @@ func idOf(template string, c *client, in map[string]any) (string, error) {
 
 // located reads an ID back into the inputs that made it.
 func (t armType) located(id string) map[string]any {
-	pattern := "(?i)^" + part.ReplaceAllStringFunc(regexp.QuoteMeta(t.id), func(m string) string { return m }) + "$"
-	pattern = strings.NewReplacer(`\{scope\}`, `(?P<scope>.+)`).Replace(pattern)
-	pattern = regexp.MustCompile(`\\\{(\w+)\\\}`).ReplaceAllString(pattern, `(?P<$1>[^/]+)`)
+	pattern := strings.ReplaceAll(regexp.QuoteMeta(t.id), `\{scope\}`, `(?P<scope>.+)`)
+	pattern = quotedPart.ReplaceAllString(pattern, `(?P<$1>[^/]+)`)
+	pattern = "(?i)^" + pattern + "$"
 	expression, err := regexp.Compile(pattern)
 	if err != nil {
 		return nil
@@ -310,7 +313,7 @@ func (c *client) await(ctx context.Context, started answer) (ran bool, err error
 	}
 	// The operation's address comes from an answer: the token must not follow it to another host.
 	if !strings.HasPrefix(address, e.ResourceManager+"/") {
-		return true, errors.New("Azure's operation is not at Azure's Resource Manager: " + address)
+		return true, errors.New("the operation is not at Azure's Resource Manager: " + address)
 	}
 	last := started
 	for {
@@ -352,7 +355,7 @@ func operationEnded(a answer) (bool, error) {
 		code, message := errorOf(a.body)
 		return true, fmt.Errorf("the operation %s: %s: %s", strings.ToLower(state), code, message)
 	case "":
-		return false, errors.New("Azure's operation has no status")
+		return false, errors.New("the operation that Azure started has no status")
 	}
 	return false, nil
 }

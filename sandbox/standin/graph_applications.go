@@ -151,7 +151,7 @@ func application(g graph, in map[string]any) (path, id string, err error) {
 		return "", "", err
 	}
 	if text(found, "id") == "" {
-		return "", "", errors.New("Microsoft Graph answered an application without an id")
+		return "", "", errors.New("the directory answered an application without an id")
 	}
 	return "/v1.0" + path, id, nil
 }
@@ -174,7 +174,7 @@ func makePassword(g graph, in map[string]any) (string, error) {
 		return "", err
 	}
 	if text(made, "secretText") == "" || text(made, "keyId") == "" {
-		return "", errors.New("Microsoft Graph answered a password without its secret or its keyId")
+		return "", errors.New("the directory answered a password without its secret or its keyId")
 	}
 	in["value"] = made["secretText"] // Graph tells it this once: fetch takes it from here
 	return app + "/password/" + text(made, "keyId"), nil

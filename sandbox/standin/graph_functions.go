@@ -129,7 +129,7 @@ func getServicePrincipal(g graph, args map[string]any) (map[string]any, error) {
 	}
 	id := text(found, "id")
 	if id == "" {
-		return nil, errors.New("Microsoft Graph answered a service principal without an id")
+		return nil, errors.New("the directory answered a service principal without an id")
 	}
 	out, err := servicePrincipalOutputs(g, "/servicePrincipals/"+id, found)
 	if err != nil {

@@ -172,10 +172,5 @@ func sortedKeys(m map[string]any) []any {
 	return sorted
 }
 
-func (r resourceSpec) has(output string) bool {
-	_, ok := r.Properties[output]
-	return ok
-}
-
 // promises tells whether the output always has a value.
 func (r resourceSpec) promises(output string) bool { return slices.Contains(r.Required, output) }

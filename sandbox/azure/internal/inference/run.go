@@ -67,7 +67,7 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 	if where.storeHasCredentials {
 		return nil
 	}
-	if failure := h.mount(cluster, where); failure != nil {
+	if failure := h.mount(cluster, where, action); failure != nil {
 		return failure
 	}
 	if h.st.Resources[armid.Key(where.scope())] == nil {
@@ -80,8 +80,9 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 		"%s the job identity %s may not perform data action %s at %s", streamAccess, h.job.InvokerID, action, where.scope()))
 }
 
-// mount succeeds when any of the cluster's identities that may be used can read the container.
-func (h hops) mount(cluster *state.Resource, where place) *state.Failure {
+// mount succeeds when any of the cluster's identities that may be used can read the container, and for an output write
+// to it (inferred: the seed speaks of inputs alone).
+func (h hops) mount(cluster *state.Resource, where place, action string) *state.Failure {
 	identities := clusterIdentities(h.st, cluster)
 	if len(identities) == 0 {
 		return h.fail("mount", "ScriptExecution.StreamAccess.Authentication", "", where.scope(), fmt.Sprintf(
@@ -89,7 +90,7 @@ func (h hops) mount(cluster *state.Resource, where place) *state.Failure {
 	}
 	for _, identity := range identities {
 		access := rbac.Of(h.st, identity, where.scope())
-		if access.Action(readContainer) && access.DataAction(readBlobs) {
+		if access.Action(readContainer) && access.DataAction(action) {
 			return nil
 		}
 	}

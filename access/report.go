@@ -1,0 +1,42 @@
+package access
+
+// A Report is what a model grants and makes possible, one line a fact, so that a preview shows a change of access as a
+// change of lines. `batchaccess explain` tells the same with every hop.
+type Report struct {
+	// Grants are roles by principal ("invoker analysts", "cluster cpu") and scope ("workspace", "lake", "lake/patients").
+	Grants map[string]map[string]string `json:"grants"`
+	// Paths are "works", or where the job fails and what is missing there, by invoker, endpoint and input.
+	Paths map[string]map[string]map[string]string `json:"paths"`
+}
+
+// NoInput stands in a Report for the input of an endpoint that reads nothing.
+const NoInput = "(no input)"
+
+// MakeReport makes the report of a model.
+func MakeReport(m Model) Report {
+	r := Report{Grants: map[string]map[string]string{}, Paths: map[string]map[string]map[string]string{}}
+	for _, g := range Grants(m) {
+		put(r.Grants, g.Principal.String(), g.Scope.String(), g.Role)
+	}
+	for _, p := range Explain(m) {
+		outcome, input := "works", p.Input
+		if hop := p.FailsAt(); hop != nil {
+			outcome = "fails at " + string(hop.Kind) + ": " + hop.Identity + " needs " + hop.Missing
+		}
+		if input == "" {
+			input = NoInput
+		}
+		if r.Paths[p.Invoker] == nil {
+			r.Paths[p.Invoker] = map[string]map[string]string{}
+		}
+		put(r.Paths[p.Invoker], p.Endpoint, input, outcome)
+	}
+	return r
+}
+
+func put(m map[string]map[string]string, outer, inner, value string) {
+	if m[outer] == nil {
+		m[outer] = map[string]string{}
+	}
+	m[outer][inner] = value
+}

@@ -1,0 +1,207 @@
+package tests
+
+import (
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+)
+
+func computeCluster(cluster components.ClusterArgs, opts ...pulumi.ResourceOption) program {
+	return clusterWith(components.ComputeClusterArgs{WorkspaceID: pulumi.String(workspaceID), Cluster: cluster}, opts...)
+}
+
+func clusterWith(args components.ComputeClusterArgs, opts ...pulumi.ResourceOption) program {
+	return func(ctx *pulumi.Context) (pulumi.Map, error) {
+		c, err := components.NewComputeCluster(ctx, "cpu", &args, opts...)
+		if err != nil {
+			return nil, err
+		}
+		return pulumi.Map{"computeName": c.ComputeName, "resourceId": c.ResourceID, "principalId": c.PrincipalID}, nil
+	}
+}
+
+const cpuID = workspaceID + "/computes/cpu"
+
+func TestComputeClusterIsClosedByDefault(t *testing.T) {
+	t.Parallel()
+	r := run(t, computeCluster(components.ClusterArgs{}))
+	assert.Equal(t, []string{"Compute cpu", "ComputeCluster cpu"}, r.names())
+	made := r.one(compute, "cpu")
+	assert.Equal(t, map[string]any{
+		"resourceGroupName": "ml", "workspaceName": "scoring", "computeName": "cpu",
+		"identity": map[string]any{"type": "SystemAssigned"},
+		"properties": map[string]any{
+			"computeType": "AmlCompute", "disableLocalAuth": true,
+			"properties": map[string]any{
+				"vmSize": "Standard_DS3_v2", "remoteLoginPortPublicAccess": "Disabled",
+				"scaleSettings": map[string]any{"minNodeCount": 0.0, "maxNodeCount": 4.0},
+			},
+		},
+	}, made.Inputs.Mappable())
+	assert.Equal(t, r.one(components.ComputeClusterToken, "cpu").URN(), made.RPC.GetParent())
+	assert.Equal(t, cpuID, r.output("resourceId"))
+	assert.Equal(t, "cpu", r.output("computeName"))
+	assert.Equal(t, guidOf("system", cpuID), r.output("principalId"))
+}
+
+func TestComputeClusterSettingsArrive(t *testing.T) {
+	t.Parallel()
+	inner := func(keys ...string) []string { return append([]string{"properties", "properties"}, keys...) }
+	for name, c := range map[string]struct {
+		cluster components.ClusterArgs
+		at      []string
+		want    any
+	}{
+		"computeName":                 {components.ClusterArgs{ComputeName: "scoring-cpu"}, []string{"computeName"}, "scoring-cpu"},
+		"computeName of 16":           {components.ClusterArgs{ComputeName: "abcdefghijklmnop"}, []string{"computeName"}, "abcdefghijklmnop"},
+		"location":                    {components.ClusterArgs{Location: pulumi.String("northeurope")}, []string{"location"}, "northeurope"},
+		"description":                 {components.ClusterArgs{Description: pulumi.String("d")}, []string{"properties", "description"}, "d"},
+		"enableLocalAuth":             {components.ClusterArgs{EnableLocalAuth: true}, []string{"properties", "disableLocalAuth"}, false},
+		"vmSize":                      {components.ClusterArgs{VMSize: pulumi.String("Standard_NC4as_T4_v3")}, inner("vmSize"), "Standard_NC4as_T4_v3"},
+		"vmPriority":                  {components.ClusterArgs{VMPriority: pulumi.String("LowPriority")}, inner("vmPriority"), "LowPriority"},
+		"osType":                      {components.ClusterArgs{OSType: pulumi.String("Windows")}, inner("osType"), "Windows"},
+		"minNodeCount":                {components.ClusterArgs{MinNodeCount: pulumi.Int(2)}, inner("scaleSettings", "minNodeCount"), 2.0},
+		"maxNodeCount":                {components.ClusterArgs{MaxNodeCount: pulumi.Int(9)}, inner("scaleSettings", "maxNodeCount"), 9.0},
+		"nodeIdleTimeBeforeScaleDown": {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT1H5M")}, inner("scaleSettings", "nodeIdleTimeBeforeScaleDown"), "PT1H5M"},
+		"enableNodePublicIp":          {components.ClusterArgs{EnableNodePublicIP: pulumi.Bool(false)}, inner("enableNodePublicIp"), false},
+		"isolatedNetwork":             {components.ClusterArgs{IsolatedNetwork: pulumi.Bool(true)}, inner("isolatedNetwork"), true},
+		"subnetId":                    {components.ClusterArgs{SubnetID: pulumi.String("/subnet")}, inner("subnet"), map[string]any{"id": "/subnet"}},
+		"virtualMachineImageId":       {components.ClusterArgs{VirtualMachineImageID: pulumi.String("/image")}, inner("virtualMachineImage"), map[string]any{"id": "/image"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, c.want, run(t, computeCluster(c.cluster)).one(compute, "cpu").at(c.at...))
+		})
+	}
+}
+
+func TestComputeClusterOpensSSHOnlyWhenAsked(t *testing.T) {
+	t.Parallel()
+	r := run(t, computeCluster(components.ClusterArgs{SSH: &components.SSHArgs{AdminUserName: pulumi.String("admin"), AdminUserSSHPublicKey: pulumi.String("ssh-ed25519 AAAA")}}))
+	properties := r.one(compute, "cpu").at("properties", "properties").(map[string]any)
+	assert.Equal(t, "Enabled", properties["remoteLoginPortPublicAccess"])
+	assert.Equal(t, map[string]any{"adminUserName": "admin", "adminUserSshPublicKey": "ssh-ed25519 AAAA"}, properties["userAccountCredentials"], "a key, never a password")
+}
+
+func TestComputeClusterIdentities(t *testing.T) {
+	t.Parallel()
+	made := group("ml") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/cpu.identity"
+	for name, c := range map[string]struct {
+		cluster   components.ClusterArgs
+		identity  any
+		principal string
+		names     []string
+	}{
+		"system-assigned": {components.ClusterArgs{Identity: access.SystemAssigned}, map[string]any{"type": "SystemAssigned"}, guidOf("system", cpuID),
+			[]string{"Compute cpu", "ComputeCluster cpu"}},
+		"user-assigned, made": {components.ClusterArgs{Identity: access.UserAssigned},
+			map[string]any{"type": "UserAssigned", "userAssignedIdentities": []any{made}}, guidOf("principal", made),
+			[]string{"Compute cpu", "ComputeCluster cpu", "ManagedIdentity cpu.identity", "UserAssignedIdentity cpu.identity"}},
+		"user-assigned, existing": {components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: pulumi.String(identityID)},
+			map[string]any{"type": "UserAssigned", "userAssignedIdentities": []any{identityID}}, guidOf("principal", identityID),
+			[]string{"Compute cpu", "ComputeCluster cpu", "ManagedIdentity cpu.identity"}},
+		"both": {components.ClusterArgs{Identity: access.BothAssigned, UserAssignedIdentityID: pulumi.String(identityID)},
+			map[string]any{"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": []any{identityID}}, guidOf("system", cpuID),
+			[]string{"Compute cpu", "ComputeCluster cpu", "ManagedIdentity cpu.identity"}},
+		"none": {components.ClusterArgs{Identity: access.NoIdentity}, nil, "", []string{"Compute cpu", "ComputeCluster cpu"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, computeCluster(c.cluster))
+			assert.Equal(t, c.names, r.names())
+			assert.Equal(t, c.identity, r.one(compute, "cpu").at("identity"))
+			assert.Equal(t, c.principal, r.output("principalId"))
+		})
+	}
+}
+
+func TestComputeClusterThatExistsIsLookedUp(t *testing.T) {
+	t.Parallel()
+	user := func(ids ...string) map[string]any {
+		m := map[string]any{}
+		for _, id := range ids {
+			m[id] = map[string]any{"principalId": guidOf("principal", id), "clientId": guidOf("client", id)}
+		}
+		return m
+	}
+	for name, c := range map[string]struct {
+		identity  map[string]any
+		principal string
+		err       []string
+	}{
+		"with a system-assigned identity": {map[string]any{"type": "SystemAssigned", "principalId": existingMI}, existingMI, nil},
+		"with a user-assigned one":        {map[string]any{"type": "UserAssigned", "principalId": "", "userAssignedIdentities": user("/a")}, guidOf("principal", "/a"), nil},
+		"with both":                       {map[string]any{"type": "SystemAssigned,UserAssigned", "principalId": existingMI, "userAssignedIdentities": user("/a", "/b")}, existingMI, nil},
+		"with two user-assigned ones":     {map[string]any{"type": "UserAssigned", "userAssignedIdentities": user("/a", "/b")}, "", []string{`"old"`, "2 user-assigned identities", "leave it one"}},
+		"with none":                       {nil, "", []string{`"old" has no managed identity`, "az ml compute update"}},
+		"with an empty one":               {map[string]any{"type": "None"}, "", []string{`"old" has no managed identity`}},
+		"while it is updated": {map[string]any{"type": "UserAssigned", "userAssignedIdentities": map[string]any{"/a": map[string]any{"principalId": "", "clientId": ""}}}, "",
+			[]string{`"old"`, "try again"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRecorder(t)
+			answer := map[string]any{"id": workspaceID + "/computes/old", "name": "old"}
+			if c.identity != nil {
+				answer["identity"] = c.identity
+			}
+			r.computes = map[string]resource.PropertyMap{"old": resource.NewPropertyMapFromMap(answer)}
+			err := r.try(computeCluster(components.ClusterArgs{Existing: true, ComputeName: "old"}))
+			assert.Empty(t, r.ofType(compute), "an existing cluster is not made")
+			require.Len(t, r.calls, 1)
+			assert.Equal(t, map[string]any{"resourceGroupName": "ml", "workspaceName": "scoring", "computeName": "old"}, r.calls[0].Args.Mappable())
+			if c.err != nil {
+				require.Error(t, err)
+				for _, want := range c.err {
+					assert.ErrorContains(t, err, want)
+				}
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, c.principal, r.output("principalId"))
+			assert.Equal(t, workspaceID+"/computes/old", r.output("resourceId"))
+		})
+	}
+}
+
+func TestComputeClusterRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cluster components.ClusterArgs
+		want    []string
+	}{
+		"a name of 17 characters":    {components.ClusterArgs{ComputeName: "abcdefghijklmnopq"}, []string{"computeName: ", "(17 characters)", "use 2 to 16"}},
+		"a name of one character":    {components.ClusterArgs{ComputeName: "a"}, []string{"computeName: "}},
+		"an unknown identity":        {components.ClusterArgs{Identity: "system"}, []string{`identity: unknown value "system"`, "systemAssigned"}},
+		"an ID that does not go":     {components.ClusterArgs{UserAssignedIdentityID: pulumi.String(identityID)}, []string{"userAssignedIdentityId: is given, but identity is systemAssigned", "set identity to userAssigned or both"}},
+		"a storage account as one":   {components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: pulumi.String(lakeID)}, []string{"userAssignedIdentityId: "}},
+		"an unknown priority":        {components.ClusterArgs{VMPriority: pulumi.String("Spot")}, []string{`vmPriority: unknown value "Spot"; use Dedicated, LowPriority`}},
+		"an unknown system":          {components.ClusterArgs{OSType: pulumi.String("BSD")}, []string{`osType: unknown value "BSD"; use Linux, Windows`}},
+		"minutes without a unit":     {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("5")}, []string{`nodeIdleTimeBeforeScaleDown: "5"`, "PT5M"}},
+		"an empty duration":          {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT")}, []string{"nodeIdleTimeBeforeScaleDown: "}},
+		"fewer than no nodes":        {components.ClusterArgs{MinNodeCount: pulumi.Int(-1)}, []string{"minNodeCount: -1 is below zero"}},
+		"no node at all":             {components.ClusterArgs{MaxNodeCount: pulumi.Int(0)}, []string{"maxNodeCount: 0 leaves no node"}},
+		"more at least than at most": {components.ClusterArgs{MinNodeCount: pulumi.Int(5)}, []string{"minNodeCount: 5 is more than maxNodeCount, 4"}},
+		"half of SSH":                {components.ClusterArgs{SSH: &components.SSHArgs{AdminUserName: pulumi.String("a")}}, []string{"ssh: give adminUserName and adminUserSshPublicKey"}},
+		"settings of an existing":    {components.ClusterArgs{Existing: true, VMSize: pulumi.String("x")}, []string{"existing: is set"}},
+		"an identity of an existing": {components.ClusterArgs{Existing: true, Identity: access.SystemAssigned}, []string{"an existing cluster keeps the identity"}},
+		"several at once":            {components.ClusterArgs{ComputeName: "a", OSType: pulumi.String("BSD"), MaxNodeCount: pulumi.Int(0)}, []string{"computeName: ", "osType: ", "maxNodeCount: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := refused(t, computeCluster(c.cluster))
+			assert.Contains(t, got, `ComputeCluster "cpu"`)
+			for _, want := range c.want {
+				assert.Contains(t, got, want)
+			}
+		})
+	}
+	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{})), "workspaceId: is missing")
+	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{WorkspaceID: pulumi.String(lakeID)})), "workspaceId: ")
+}
