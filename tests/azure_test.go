@@ -115,7 +115,7 @@ var azure = map[string]resourceType{
 			return text(in, "applicationId") + "/federatedIdentityCredential/" + id, with(in, "credentialId", id)
 		},
 	},
-	azureProvider:   {nil, []string{"location", "subscriptionId"}, provider},
+	azureProvider:   {nil, []string{"location", "subscriptionId", "environment"}, provider},
 	azureadProvider: {nil, []string{"tenantId"}, provider},
 }
 
@@ -187,4 +187,12 @@ func group(name string) string { return "/subscriptions/" + subscription + "/res
 // guidOf is a GUID that Azure would have drawn, made so that tests can tell it beforehand.
 func guidOf(parts ...string) string {
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(strings.Join(parts, "|"))).String()
+}
+
+// existingCompute answers the look-up of a cluster with a system-assigned identity.
+func existingCompute(name string) map[string]resource.PropertyMap {
+	return map[string]resource.PropertyMap{name: resource.NewPropertyMapFromMap(map[string]any{
+		"id": workspaceID + "/computes/" + name, "name": name,
+		"identity": map[string]any{"type": "SystemAssigned", "principalId": existingMI, "tenantId": tenant},
+	})}
 }

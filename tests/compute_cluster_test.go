@@ -91,7 +91,7 @@ func TestComputeClusterOpensSSHOnlyWhenAsked(t *testing.T) {
 
 func TestComputeClusterIdentities(t *testing.T) {
 	t.Parallel()
-	made := group("ml") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/cpu.identity"
+	made := group("ml") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/scoring-cpu-identity"
 	for name, c := range map[string]struct {
 		cluster   components.ClusterArgs
 		identity  any

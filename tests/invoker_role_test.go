@@ -39,7 +39,6 @@ func permissionsOf(t *testing.T, r registration) roles.Permissions {
 	return ps
 }
 
-
 func TestInvokerRoleIsTheDocumentedActionsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID)}))

@@ -67,14 +67,14 @@ func TestManagedIdentityRefuses(t *testing.T) {
 		args components.ManagedIdentityArgs
 		want []string
 	}{
-		"nothing":             {components.ManagedIdentityArgs{}, []string{"arguments: ", "resourceGroupName", "existingId", "principalId"}},
-		"two ways":            {components.ManagedIdentityArgs{ExistingID: pulumi.String(identityID), PrincipalID: pulumi.String(existingMI)}, []string{"arguments: "}},
-		"a name for a GUID":   {components.ManagedIdentityArgs{PrincipalID: pulumi.String("factory")}, []string{`principalId: "factory" is not a GUID`}},
-		"a storage account":   {components.ManagedIdentityArgs{ExistingID: pulumi.String(lakeID)}, []string{"existingId: ", "Microsoft.Storage/storageAccounts", "userAssignedIdentities/<name>"}},
-		"a malformed ID":      {components.ManagedIdentityArgs{ExistingID: pulumi.String("mounter")}, []string{`existingId: "mounter" is not the ARM ID`}},
-		"several at once":     {components.ManagedIdentityArgs{ExistingID: pulumi.String("mounter"), PrincipalID: pulumi.String("factory")}, []string{"arguments: ", "existingId: ", "principalId: "}},
-		"an empty ARM ID":     {components.ManagedIdentityArgs{ExistingID: pulumi.String("")}, []string{"existingId: is missing"}},
-		"an empty object ID":  {components.ManagedIdentityArgs{PrincipalID: pulumi.String("")}, []string{"principalId: "}},
+		"nothing":            {components.ManagedIdentityArgs{}, []string{"arguments: ", "resourceGroupName", "existingId", "principalId"}},
+		"two ways":           {components.ManagedIdentityArgs{ExistingID: pulumi.String(identityID), PrincipalID: pulumi.String(existingMI)}, []string{"arguments: "}},
+		"a name for a GUID":  {components.ManagedIdentityArgs{PrincipalID: pulumi.String("factory")}, []string{`principalId: "factory" is not a GUID`}},
+		"a storage account":  {components.ManagedIdentityArgs{ExistingID: pulumi.String(lakeID)}, []string{"existingId: ", "Microsoft.Storage/storageAccounts", "userAssignedIdentities/<name>"}},
+		"a malformed ID":     {components.ManagedIdentityArgs{ExistingID: pulumi.String("mounter")}, []string{`existingId: "mounter" is not the ARM ID`}},
+		"several at once":    {components.ManagedIdentityArgs{ExistingID: pulumi.String("mounter"), PrincipalID: pulumi.String("factory")}, []string{"arguments: ", "existingId: ", "principalId: "}},
+		"an empty ARM ID":    {components.ManagedIdentityArgs{ExistingID: pulumi.String("")}, []string{"existingId: is missing"}},
+		"an empty object ID": {components.ManagedIdentityArgs{PrincipalID: pulumi.String("")}, []string{"principalId: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -56,7 +56,7 @@ This command proves a stack on an Azure that is embedded in it: no account, no c
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().Bool("debug", false, "log every request to the sandbox on standard error (never a secret)")
-	root.AddCommand(newRehearse(), newSandbox())
+	root.AddCommand(newRehearse(), newSandbox(), newPulumi())
 	return root
 }
 

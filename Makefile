@@ -1,0 +1,31 @@
+# Everything a newcomer needs: Go, git and make. What else is needed is built from the Go module proxy, once.
+
+.PHONY: help rehearse test lint generate bench tidy
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+rehearse: ## deploy Pulumi.dev.yaml to the embedded Azure, start every job, print the access matrix, destroy it
+	@go run ./cmd/batchaccess rehearse --stack dev
+
+test: lint ## run every test, and what lint runs
+	go run ./cmd/batchaccess pulumi >/dev/null
+	go test -race ./...
+	cd tools && go test ./...
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); test -z "$$unformatted" || { echo "gofmt would change:" $$unformatted; exit 1; }
+	go vet ./...
+	cd tools && go vet ./... && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	bin/staticcheck ./...
+	cd tools && ../bin/staticcheck ./...
+
+generate: ## write sdks/ again from sdks/schemas
+	go generate ./sdks
+
+bench: ## print how the components compare with a flat program; takes minutes
+	go run ./tests/bench
+
+tidy: ## bring go.mod and go.sum up to date
+	go mod tidy
+	cd tools && go mod tidy

@@ -1,0 +1,54 @@
+// Package composed deploys the workload through the components, as a stack that imports them does. It must know
+// nothing of the flat program that it is measured against.
+package composed
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/tests/bench/workload"
+)
+
+// Deploy registers the workload's resources, and exports what the program of this repository exports.
+func Deploy(ctx *pulumi.Context) error {
+	a, err := components.NewBatchEndpointAccess(ctx, "access", Args())
+	if err != nil {
+		return err
+	}
+	for name, output := range a.Outputs() {
+		ctx.Export(name, output)
+	}
+	return nil
+}
+
+// Args are the workload as arguments of the component.
+func Args() *components.BatchEndpointAccessArgs {
+	args := &components.BatchEndpointAccessArgs{
+		WorkspaceID:     pulumi.String(workload.WorkspaceID),
+		Location:        pulumi.String(workload.Location),
+		Invokers:        map[string]components.InvokerArgs{},
+		Clusters:        map[string]components.ClusterArgs{},
+		StorageAccounts: map[string]pulumi.StringInput{},
+		DataInputs:      map[string]access.DataInput{},
+	}
+	for _, i := range workload.Invokers() {
+		invoker := components.InvokerArgs{Kind: access.PrincipalKind(i.Kind)}
+		if invoker.Kind == access.ManagedIdentity {
+			invoker.PrincipalID = pulumi.String(i.PrincipalID)
+		} else {
+			invoker.ObjectID = pulumi.String(i.PrincipalID)
+		}
+		args.Invokers[i.Name] = invoker
+	}
+	for _, name := range workload.Clusters {
+		args.Clusters[name] = components.ClusterArgs{}
+	}
+	for _, a := range workload.Accounts() {
+		args.StorageAccounts[a.Name] = pulumi.String(a.ID)
+	}
+	for _, i := range workload.Inputs() {
+		args.DataInputs[i.Name] = access.DataInput{Kind: access.Blob, StorageAccount: i.Account.Name, Container: i.Container}
+	}
+	return args
+}

@@ -1,0 +1,143 @@
+// Package flat deploys the workload as a person would who has no components: each resource is registered directly,
+// with literal IDs and GUIDs that were drawn beforehand. It is what the components are measured against, and must not
+// use them or the access model.
+package flat
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/roles"
+	ml "github.com/batchaccess/batchaccess/sdks/machinelearningservices"
+	"github.com/batchaccess/batchaccess/tests/bench/workload"
+)
+
+// reader is the ID of Storage Blob Data Reader, in the form that Azure answers for an assignment in the subscription.
+const reader = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/roleDefinitions/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+
+// Where the GUIDs of the resources begin; those of the principals are smaller.
+const (
+	roleGUID = 100 + iota
+	invokerGUID
+	readerGUID // one more for each input
+)
+
+// Deploy registers the workload's resources and exports the IDs that a person would want to know.
+func Deploy(ctx *pulumi.Context) error {
+	role, err := makeRole(ctx)
+	if err != nil {
+		return err
+	}
+	principals := pulumi.StringMap{}
+	for n, i := range workload.Invokers() {
+		principals[i.Name] = pulumi.String(i.PrincipalID)
+		if err := assign(ctx, "invoker-"+i.Name, &authorization.RoleAssignmentArgs{
+			Scope:              pulumi.String(workload.WorkspaceID),
+			RoleAssignmentName: pulumi.String(workload.GUID(invokerGUID, n)),
+			RoleDefinitionId:   role.ID(),
+			PrincipalId:        pulumi.String(i.PrincipalID),
+			PrincipalType:      pulumi.String(i.PrincipalType),
+			Description:        pulumi.String("Starts batch jobs: " + i.Name),
+		}); err != nil {
+			return err
+		}
+	}
+	clusters := pulumi.StringMap{}
+	for _, name := range workload.Clusters {
+		if clusters[name], err = makeCluster(ctx, name); err != nil {
+			return err
+		}
+	}
+	for n, input := range workload.Inputs() {
+		if err := makeReaders(ctx, n, input, clusters); err != nil {
+			return err
+		}
+	}
+	ctx.Export("roleDefinitionId", role.ID())
+	ctx.Export("principalIds", principals)
+	ctx.Export("clusterPrincipalIds", clusters)
+	return nil
+}
+
+func makeRole(ctx *pulumi.Context) (*authorization.RoleDefinition, error) {
+	d := roles.Invoker()
+	permissions := authorization.PermissionArray{}
+	for _, p := range d.Permissions {
+		permissions = append(permissions, authorization.PermissionArgs{
+			Actions: pulumi.ToStringArray(p.Actions), NotActions: pulumi.ToStringArray(p.NotActions),
+			DataActions: pulumi.ToStringArray(p.DataActions), NotDataActions: pulumi.ToStringArray(p.NotDataActions),
+		})
+	}
+	return authorization.NewRoleDefinition(ctx, "invoker", &authorization.RoleDefinitionArgs{
+		Scope:            pulumi.String(workload.WorkspaceID),
+		RoleDefinitionId: pulumi.String(workload.GUID(roleGUID, 0)),
+		RoleName:         pulumi.String(d.RoleName + " (" + workload.WorkspaceName + ")"),
+		RoleType:         pulumi.String("CustomRole"),
+		Description:      pulumi.String(d.Description),
+		AssignableScopes: pulumi.StringArray{pulumi.String(workload.WorkspaceID)},
+		Permissions:      permissions,
+	}, pulumi.DeleteBeforeReplace(true))
+}
+
+// makeCluster makes a cluster and returns the principal of its system-assigned identity.
+func makeCluster(ctx *pulumi.Context, name string) (pulumi.StringOutput, error) {
+	cluster, err := ml.NewCompute(ctx, name, &ml.ComputeArgs{
+		ResourceGroupName: pulumi.String(workload.ResourceGroup),
+		WorkspaceName:     pulumi.String(workload.WorkspaceName),
+		ComputeName:       pulumi.String(name),
+		Location:          pulumi.String(workload.Location),
+		Identity:          ml.ManagedServiceIdentityArgs{Type: pulumi.String("SystemAssigned")},
+		Properties: ml.AmlComputeArgs{
+			ComputeType:      pulumi.String("AmlCompute"),
+			DisableLocalAuth: pulumi.Bool(true),
+			Properties: ml.AmlComputePropertiesArgs{
+				VmSize:                      pulumi.String("Standard_DS3_v2"),
+				RemoteLoginPortPublicAccess: pulumi.String("Disabled"),
+				ScaleSettings:               ml.ScaleSettingsArgs{MinNodeCount: pulumi.Int(0), MaxNodeCount: pulumi.Int(4)},
+			},
+		},
+	})
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return cluster.Identity.PrincipalId().Elem(), nil
+}
+
+// makeReaders lets the clusters mount the n-th input and the invokers read it.
+func makeReaders(ctx *pulumi.Context, n int, input workload.Input, clusters pulumi.StringMap) error {
+	assigned := 0
+	read := func(name string, principal pulumi.StringInput, principalType, why string) error {
+		assigned++
+		return assign(ctx, input.Name+"-"+name, &authorization.RoleAssignmentArgs{
+			Scope:              pulumi.String(input.Scope()),
+			RoleAssignmentName: pulumi.String(workload.GUID(readerGUID+n, assigned)),
+			RoleDefinitionId:   pulumi.String(reader),
+			PrincipalId:        principal,
+			PrincipalType:      pulumi.String(principalType),
+			Description:        pulumi.String(why),
+		})
+	}
+	for _, name := range workload.Clusters {
+		why := fmt.Sprintf("cluster %s: mount %s for %s", name, input.Name, name)
+		if err := read(name, clusters[name], "ServicePrincipal", why); err != nil {
+			return err
+		}
+	}
+	for _, i := range workload.Invokers() {
+		why := fmt.Sprintf("invoker %s: read %s through cpu, read %s through gpu", i.Name, input.Name, input.Name)
+		if err := read(i.Name, pulumi.String(i.PrincipalID), i.PrincipalType, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// assign registers an assignment with the options that make it safe to change: Azure allows no change of an assignment
+// and no two alike.
+func assign(ctx *pulumi.Context, name string, args *authorization.RoleAssignmentArgs) error {
+	_, err := authorization.NewRoleAssignment(ctx, name, args,
+		pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))
+	return err
+}

@@ -1,0 +1,204 @@
+// Package engine holds the tests of the whole program on the real Pulumi engine, against the embedded Azure.
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	sandbox "github.com/batchaccess/batchaccess/sandbox/engine"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
+)
+
+const root = "../.."
+
+// A deployment is the project's own program and sample configuration in a sandbox of the test's own.
+type deployment struct {
+	t      *testing.T
+	azure  *azure.Azure
+	engine *sandbox.Engine
+	state  string
+}
+
+// deploy starts a sandbox for the sample configuration, with the edits made to it.
+func deploy(t *testing.T, state string, edits ...string) *deployment {
+	t.Helper()
+	dir := t.TempDir()
+	program, err := filepath.Abs(root)
+	require.NoError(t, err)
+	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project, []byte("main: "+program+"\n")...), 0o600))
+	stack, err := os.ReadFile(filepath.Join(root, "Pulumi.dev.yaml"))
+	require.NoError(t, err)
+	for i := 0; i < len(edits); i += 2 {
+		require.Contains(t, string(stack), edits[i])
+	}
+	file := filepath.Join(dir, "Pulumi.dev.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(strings.NewReplacer(edits...).Replace(string(stack))), 0o600))
+
+	values, err := config.ReadStack(file, "batchaccess")
+	require.NoError(t, err)
+	args, problems := config.Decode(values)
+	require.NoError(t, problems.Err())
+	seed, err := rehearsal.Seed(args.Model(), "westeurope")
+	require.NoError(t, err)
+
+	d := &deployment{t: t, state: state}
+	d.azure, err = azure.Start(t.Context(), azure.Options{StateFile: filepath.Join(state, "azure", "state.json")})
+	require.NoError(t, err)
+	require.NoError(t, d.azure.Seed(seed))
+	cli, err := pulumicli.Find(t.Context(), t.Output())
+	require.NoError(t, err)
+	d.engine, err = sandbox.Start(t.Context(), sandbox.Options{
+		StateDir: state, Azure: d.azure, ProjectDir: dir, Pulumi: cli, Stdout: io.Discard, Stderr: t.Output(),
+	})
+	require.NoError(t, err)
+	return d
+}
+
+func (d *deployment) close() {
+	d.t.Helper()
+	require.NoError(d.t, d.engine.Close())
+	require.NoError(d.t, d.azure.Close())
+}
+
+// pulumi runs a command of the CLI on the stack.
+func (d *deployment) pulumi(args ...string) string {
+	d.t.Helper()
+	var out bytes.Buffer
+	require.NoError(d.t, d.engine.Pulumi(d.t.Context(), &out, append(args, "--stack", "dev")...), out.String())
+	return out.String()
+}
+
+func (d *deployment) up() { d.t.Helper(); d.pulumi("up", "--yes", "--skip-preview", "--non-interactive") }
+
+// A step is what a preview says of one resource.
+type step struct {
+	Op           string   `json:"op"`
+	URN          string   `json:"urn"`
+	DiffReasons  []string `json:"diffReasons"`
+	DetailedDiff map[string]struct {
+		Kind string `json:"kind"`
+	} `json:"detailedDiff"`
+}
+
+func (s step) kind() string { return string(resource.URN(s.URN).Type()) }
+
+// preview returns the steps that change something in Azure, by operation and type.
+func (d *deployment) preview() map[string][]step {
+	d.t.Helper()
+	var digest struct {
+		Steps []step `json:"steps"`
+	}
+	require.NoError(d.t, json.Unmarshal([]byte(d.pulumi("preview", "--json", "--non-interactive")), &digest))
+	found := map[string][]step{}
+	for _, s := range digest.Steps {
+		if s.Op != "same" && !strings.HasPrefix(s.kind(), "batchaccess:") && !strings.HasPrefix(s.kind(), "pulumi:") {
+			found[s.Op+" "+s.kind()] = append(found[s.Op+" "+s.kind()], s)
+		}
+	}
+	return found
+}
+
+const (
+	roleDefinition = "azure-native:authorization:RoleDefinition"
+	roleAssignment = "azure-native:authorization:RoleAssignment"
+	invokers       = 6 // in the sample
+)
+
+func TestTheSampleIsDeployedChangedAndDestroyed(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	d := deploy(t, state)
+	d.up()
+	made := d.azure.Inventory()
+	assert.NotEmpty(t, made)
+	assert.Empty(t, d.preview(), "a second preview changes nothing")
+	d.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--non-interactive")
+	assert.Empty(t, d.preview(), "a refresh finds no drift")
+	d.close()
+
+	t.Run("an action more is an update of the role in place", func(t *testing.T) {
+		d := deploy(t, state, "additions: [pollJobs]", "additions: [pollJobs, cancelJobs]")
+		defer d.close()
+		steps := d.preview()
+		require.Len(t, steps, 1)
+		require.Len(t, steps["update "+roleDefinition], 1)
+		assert.Equal(t, "add", steps["update "+roleDefinition][0].DetailedDiff["permissions[0].actions[38]"].Kind)
+		d.up()
+		assert.Equal(t, made, d.azure.Inventory(), "nothing is made or taken away")
+		assert.Empty(t, d.preview())
+	})
+
+	t.Run("another scope replaces the role and its assignments and nothing else", func(t *testing.T) {
+		d := deploy(t, state, "additions: [pollJobs]", "scope: resourceGroup")
+		defer d.close()
+		steps := d.preview()
+		assert.Len(t, steps["replace "+roleDefinition], 1)
+		assert.Len(t, steps["replace "+roleAssignment], invokers)
+		for what := range steps {
+			assert.Regexp(t, `^(replace|create-replacement|delete-replaced) azure-native:authorization:Role(Definition|Assignment)$`, what)
+		}
+		d.up()
+		assert.Empty(t, d.preview())
+		assert.Len(t, d.azure.Inventory(), len(made))
+	})
+
+	d = deploy(t, state)
+	defer d.close()
+	d.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive")
+	assert.Empty(t, d.azure.Inventory(), "nothing is left")
+}
+
+func TestNoSecretStandsInThePlain(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	d := deploy(t, state)
+	defer d.close()
+	shown := d.pulumi("up", "--yes", "--skip-preview", "--non-interactive", "--diff")
+	var outputs struct {
+		ClientSecrets map[string]map[string]string `json:"clientSecrets"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(d.pulumi("stack", "output", "--json", "--show-secrets")), &outputs))
+	secret := outputs.ClientSecrets["partner"]["2026"]
+	require.Greater(t, len(secret), 20)
+	for what, text := range map[string]string{
+		"the display of up": shown, "the outputs": d.pulumi("stack", "output", "--json"), "the state": d.pulumi("stack", "export"),
+	} {
+		assert.NotContains(t, text, secret, what)
+	}
+	require.NoError(t, filepath.WalkDir(state, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() || entry.Name() == "program" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		assert.NotContains(t, string(text), secret, path)
+		return err
+	}))
+}
+
+func TestAWrongConfigurationMakesNothing(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, t.TempDir())
+	defer d.close()
+	var out bytes.Buffer
+	d.pulumi("config", "set", "--path", "batchaccess:clusters.cpu.computeName", "a-name-of-17-char")
+	d.pulumi("config", "set", "--path", "batchaccess:invokerz.x", "y")
+	err := d.engine.Pulumi(t.Context(), &out, "up", "--yes", "--non-interactive", "--stack", "dev")
+	require.Error(t, err)
+	assert.Contains(t, out.String(), `clusters.cpu.computeName: "a-name-of-17-char" (17 characters) can't name a compute cluster`)
+	assert.Contains(t, out.String(), `invokerz: unknown key; did you mean "invokers"?`)
+	assert.Empty(t, d.azure.Inventory())
+}

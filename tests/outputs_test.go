@@ -1,0 +1,105 @@
+package tests
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+)
+
+func TestOutputsNameEveryPrincipal(t *testing.T) {
+	t.Parallel()
+	r := run(t, batchEndpointAccess(environment()))
+	scheduler, _, _ := strings.Cut(r.one(userAssigned, "access.scheduler").at("resourceName").(string), "\n")
+	schedulerID := group("ml") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + scheduler
+	gpuIdentity := group("ml") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/scoring-gpu-scoring-identity"
+	assert.Equal(t, map[string]any{
+		"alice": alice, "staff": staff, "robot": existingSP, "factory": existingMI,
+		"pipeline": guidOf("servicePrincipal", "access.pipeline"), "partner": guidOf("servicePrincipal", "access.partner"),
+		"scheduler": guidOf("principal", schedulerID),
+	}, r.output("principalIds"))
+	assert.Equal(t, map[string]any{
+		"pipeline": guidOf("client", "access.pipeline"), "partner": guidOf("client", "access.partner"),
+		"robot": bob, "scheduler": guidOf("client", schedulerID),
+	}, r.output("clientIds"))
+	assert.Equal(t, map[string]any{
+		"cpu": guidOf("system", cpuID), "gpu": guidOf("principal", gpuIdentity),
+	}, r.output("clusterPrincipalIds"))
+	assert.Equal(t, workspaceID+"/providers/Microsoft.Authorization/roleDefinitions/"+r.one(roleDefinition, "access").at("roleDefinitionId").(string), r.output("roleDefinitionId"))
+}
+
+func TestSecretsAreSecretFromTheFirstMoment(t *testing.T) {
+	t.Parallel()
+	r := run(t, batchEndpointAccess(environment()))
+	require.True(t, r.outputs["clientSecrets"].IsSecret())
+	assert.Equal(t, map[string]any{"partner": map[string]any{"2026": secretText + "access.partner.2026"}},
+		unwrapped(r.outputs["clientSecrets"]).Mappable(), "the text that the test looks for is there")
+	assert.NotContains(t, r.plainText(), secretText)
+	for key, v := range r.outputs {
+		if key != "clientSecrets" {
+			assert.False(t, v.ContainsSecrets(), "%s is made of no secret, so it can be read", key)
+		}
+	}
+}
+
+func TestASecretThatTheCallerGivesStaysOne(t *testing.T) {
+	t.Parallel()
+	const key = "ssh-ed25519 guarded"
+	args := environment()
+	args.Clusters["cpu"] = components.ClusterArgs{SSH: &components.SSHArgs{
+		AdminUserName: pulumi.String("a"), AdminUserSSHPublicKey: pulumi.ToSecret(pulumi.String(key)).(pulumi.StringOutput),
+	}}
+	r := run(t, batchEndpointAccess(args))
+	assert.Equal(t, key, r.one(compute, "access.cpu").at("properties", "properties", "userAccountCredentials", "adminUserSshPublicKey"))
+	assert.NotContains(t, r.plainText(), key)
+}
+
+func TestTheAccessReportIsTheModels(t *testing.T) {
+	t.Parallel()
+	args := environment()
+	r := run(t, batchEndpointAccess(args))
+	report := r.output("accessReport").(map[string]any)
+	want, err := json.Marshal(access.MakeReport(args.Model()))
+	require.NoError(t, err)
+	got, err := json.Marshal(report)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(want), string(got))
+
+	granted := 0
+	for _, of := range report["grants"].(map[string]any) {
+		granted += len(of.(map[string]any))
+	}
+	assert.Len(t, r.ofType(roleAssignment), granted, "as many grants as assignments")
+	for _, path := range access.Explain(args.Model()) {
+		told := report["paths"].(map[string]any)[path.Invoker].(map[string]any)[path.Endpoint].(map[string]any)[path.Input].(string)
+		assert.Equal(t, path.Works(), told == "works", "%+v", path)
+	}
+}
+
+func TestHowToInvokeTellsEachInvokerItsOwnWay(t *testing.T) {
+	t.Parallel()
+	r := run(t, batchEndpointAccess(environment()))
+	how := r.output("howToInvoke").(map[string]any)
+	require.Len(t, how, 7)
+	for name, want := range map[string][]string{
+		"alice":     {"az login\n", "https://classifier.westeurope.inference.ml.azure.com/jobs", "https://tagger.westeurope.inference.ml.azure.com/jobs"},
+		"pipeline":  {"--service-principal", guidOf("client", "access.pipeline"), "--tenant " + tenant, "federated-token"},
+		"partner":   {"--service-principal", guidOf("client", "access.partner"), "--tenant " + tenant, "$CLIENT_SECRET"},
+		"scheduler": {"az login --identity"},
+		"factory":   {"az login --identity"},
+	} {
+		for _, part := range append(want, "az account get-access-token --resource https://ml.azure.com ") {
+			assert.Contains(t, how[name], part, name)
+		}
+	}
+	assert.NotContains(t, how["partner"], "classifier.westeurope", "an endpoint that it is not to invoke")
+	assert.NotContains(t, how["alice"], "management.azure.com")
+	assert.NotContains(t, resource.NewProperty(r.outputs["howToInvoke"].ObjectValue()).String(), secretText)
+}

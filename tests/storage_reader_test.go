@@ -1,0 +1,100 @@
+package tests
+
+import (
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/batchaccess/batchaccess/components"
+)
+
+const (
+	readerGUID      = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+	contributorGUID = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+	roleIDs         = "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/"
+)
+
+func storageReader(args components.StorageReaderArgs, opts ...pulumi.ResourceOption) program {
+	return func(ctx *pulumi.Context) (pulumi.Map, error) {
+		s, err := components.NewStorageReader(ctx, "lake", &args, opts...)
+		if err != nil {
+			return nil, err
+		}
+		return pulumi.Map{"scope": s.Scope, "assignments": s.Assignments}, nil
+	}
+}
+
+func twoPrincipals() map[string]components.AssigneeArgs {
+	return map[string]components.AssigneeArgs{
+		"alice":   {PrincipalID: pulumi.String(alice), PrincipalType: "User"},
+		"cluster": {PrincipalID: pulumi.String(existingMI), PrincipalType: "ServicePrincipal", Description: "mounts"},
+	}
+}
+
+func TestStorageReaderAssignsTheRoleToEachPrincipal(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		container   string
+		write       bool
+		scope, role string
+	}{
+		"account":               {"", false, lakeID, readerGUID},
+		"container":             {"raw", false, lakeID + "/blobServices/default/containers/raw", readerGUID},
+		"account, to write":     {"", true, lakeID, contributorGUID},
+		"container, to write":   {"raw", true, lakeID + "/blobServices/default/containers/raw", contributorGUID},
+		"a container of digits": {"123", false, lakeID + "/blobServices/default/containers/123", readerGUID},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, storageReader(components.StorageReaderArgs{StorageAccountID: pulumi.String(lakeID), Container: c.container, Write: c.write, Principals: twoPrincipals()}))
+			assert.Equal(t, []string{"RoleAssignment lake.alice", "RoleAssignment lake.cluster", "StorageReader lake"}, r.names())
+			assert.Equal(t, c.scope, r.output("scope"))
+			for principal, id := range map[string]string{"alice": alice, "cluster": existingMI} {
+				a := r.one(roleAssignment, "lake."+principal)
+				assert.Equal(t, c.scope, a.at("scope"))
+				assert.Equal(t, roleIDs+c.role, a.at("roleDefinitionId"))
+				assert.Equal(t, id, a.at("principalId"))
+				assert.Equal(t, r.one(components.StorageReaderToken, "lake").URN(), a.RPC.GetParent())
+				assert.Equal(t, c.scope+"/providers/Microsoft.Authorization/roleAssignments/"+a.at("roleAssignmentName").(string), r.output("assignments").(map[string]any)[principal])
+			}
+			assert.Equal(t, "mounts", r.one(roleAssignment, "lake.cluster").at("description"))
+			assert.Equal(t, "User", r.one(roleAssignment, "lake.alice").at("principalType"))
+		})
+	}
+}
+
+func TestStorageReaderRefuses(t *testing.T) {
+	t.Parallel()
+	good := func(change func(*components.StorageReaderArgs)) components.StorageReaderArgs {
+		args := components.StorageReaderArgs{StorageAccountID: pulumi.String(lakeID), Principals: twoPrincipals()}
+		change(&args)
+		return args
+	}
+	one := func(a components.AssigneeArgs) components.StorageReaderArgs {
+		return good(func(args *components.StorageReaderArgs) {
+			args.Principals = map[string]components.AssigneeArgs{"p": a}
+		})
+	}
+	for name, c := range map[string]struct {
+		args components.StorageReaderArgs
+		want []string
+	}{
+		"nothing":                 {components.StorageReaderArgs{}, []string{"storageAccountId: is missing; give the ARM ID", "principals: is empty"}},
+		"a workspace's ID":        {good(func(a *components.StorageReaderArgs) { a.StorageAccountID = pulumi.String(workspaceID) }), []string{"storageAccountId: ", "is the ID of a Microsoft.MachineLearningServices/workspaces", "Microsoft.Storage/storageAccounts/<name>"}},
+		"a container in capitals": {good(func(a *components.StorageReaderArgs) { a.Container = "Raw" }), []string{`container: "Raw" is not the name of a container`}},
+		"no principal ID":         {one(components.AssigneeArgs{PrincipalType: "User"}), []string{"principals.p.principalId: is missing"}},
+		"a name for a GUID":       {one(components.AssigneeArgs{PrincipalID: pulumi.String("alice"), PrincipalType: "User"}), []string{`principals.p.principalId: "alice" is not a GUID`}},
+		"no type":                 {one(components.AssigneeArgs{PrincipalID: pulumi.String(alice)}), []string{`principals.p.principalType: `, "use User, Group, ServicePrincipal"}},
+		"a type that is none":     {one(components.AssigneeArgs{PrincipalID: pulumi.String(alice), PrincipalType: "ManagedIdentity"}), []string{`principals.p.principalType: unknown value "ManagedIdentity"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := refused(t, storageReader(c.args))
+			assert.Contains(t, got, `StorageReader "lake"`)
+			for _, want := range c.want {
+				assert.Contains(t, got, want)
+			}
+		})
+	}
+}
