@@ -48,7 +48,6 @@ func (e *Engine) environment(users, providers []string) []string {
 		// The real plugins differ in the name.
 		"ARM_METADATA_HOSTNAME="+e.options.Azure.Host(),
 		"ARM_METADATA_HOST="+e.options.Azure.Host(),
-		"AZURE_POD_IDENTITY_AUTHORITY_HOST="+e.options.Azure.URL(),
 		"SSL_CERT_FILE="+e.paths.certificates,
 	)
 	if len(providers) > 0 {

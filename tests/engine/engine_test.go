@@ -82,7 +82,10 @@ func (d *deployment) pulumi(args ...string) string {
 	return out.String()
 }
 
-func (d *deployment) up() { d.t.Helper(); d.pulumi("up", "--yes", "--skip-preview", "--non-interactive") }
+func (d *deployment) up() {
+	d.t.Helper()
+	d.pulumi("up", "--yes", "--skip-preview", "--non-interactive")
+}
 
 // A step is what a preview says of one resource.
 type step struct {
