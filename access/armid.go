@@ -20,7 +20,7 @@ type ARMID struct {
 
 var (
 	guidForm  = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	armIDForm = regexp.MustCompile(`(?i)^/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/([^/]+/[^/]+)/([^/]+)$`)
+	armIDForm = regexp.MustCompile(`(?i)^/subscriptions/([^/\s]+)/resourceGroups/([^/\s]+)/providers/([^/\s]+/[^/\s]+)/([^/\s]+)$`)
 )
 
 // IsGUID reports whether s is a GUID as Azure writes it, in either case.

@@ -60,7 +60,7 @@ func ExplainWith(m Model, grants []Grant) []Path {
 	for _, g := range grants {
 		byPrincipal[g.Principal] = append(byPrincipal[g.Principal], g)
 	}
-	x := explainer{m, byPrincipal}
+	x := explainer{m, byPrincipal, ACLs(m)}
 	endpoints := m.EffectiveEndpoints()
 	var paths []Path
 	for _, invoker := range sorted(m.Invokers) {
@@ -90,7 +90,15 @@ func ExplainWith(m Model, grants []Grant) []Path {
 type explainer struct {
 	m      Model
 	grants map[Principal][]Grant
+	acls   []ACL
 }
+
+// data is where a job reads or writes.
+type data struct {
+	account, container, path string
+}
+
+func (d data) scope() Scope { return storageScope(d.account, d.container, "") }
 
 func (x explainer) token(name string) Hop {
 	how := "a sign-in that is set up elsewhere"
@@ -135,7 +143,8 @@ func (x explainer) invoke(name string) Hop {
 
 func (x explainer) input(invoker, cluster, name string) []Hop {
 	d := x.m.DataInputs[name]
-	return x.storage(invoker, cluster, ReadHop, d.Mechanism(), targetOf(d.StorageAccount, d.Container), roles.StorageBlobDataReader, ReadBlobs)
+	at := data{d.StorageAccount, d.Container, d.Path}
+	return x.storage(invoker, cluster, ReadHop, d.Mechanism(), at, roles.StorageBlobDataReader, ReadBlobs)
 }
 
 func (x explainer) output(invoker, cluster, name string) []Hop {
@@ -144,34 +153,29 @@ func (x explainer) output(invoker, cluster, name string) []Hop {
 	if d.byIdentity() {
 		mechanism = ByRBAC
 	}
-	return x.storage(invoker, cluster, WriteHop, mechanism, targetOf(d.StorageAccount, d.Container), roles.StorageBlobDataContributor, WriteBlobs)
+	at := data{d.StorageAccount, d.Container, d.Path}
+	return x.storage(invoker, cluster, WriteHop, mechanism, at, roles.StorageBlobDataContributor, WriteBlobs)
 }
-
-// targetOf is where the data lies, whatever the scope at which access to it is granted.
-func targetOf(account, container string) Scope { return storageScope(account, container, "") }
 
 // storage gives the hops between a job and its data: the store's credential does it alone, or the cluster identity
 // mounts and the job identity acts.
-func (x explainer) storage(invoker, cluster string, kind HopKind, by Mechanism, target Scope, role, dataAction string) []Hop {
+func (x explainer) storage(invoker, cluster string, kind HopKind, by Mechanism, at data, role, dataAction string) []Hop {
 	if by == ByStoreCredential {
 		return []Hop{{Kind: kind, Identity: "the data store's credential", Needs: "an access key or SAS in the data store", GivenBy: string(by)}}
 	}
-	needs := role + " on " + target.String()
+	needs := role + " on " + at.scope().String()
+	if by == ByACL {
+		needs = "a POSIX ACL on " + at.scope().String()
+	}
 	mount := Hop{Kind: MountHop, Identity: ClusterPrincipal(cluster).String(), Needs: needs}
 	act := Hop{Kind: kind, Identity: InvokerPrincipal(invoker).String(), Needs: needs}
-	if by == ByACL {
-		for _, hop := range []*Hop{&mount, &act} {
-			hop.Needs = "POSIX ACL entries on " + target.String()
-			hop.GivenBy = "ACLs, which are set outside of this stack"
-		}
-		return []Hop{mount, act}
-	}
-	x.decide(&mount, ClusterPrincipal(cluster), target, dataAction)
-	x.decide(&act, InvokerPrincipal(invoker), target, dataAction)
+	x.decide(&mount, ClusterPrincipal(cluster), at, dataAction)
+	x.decide(&act, InvokerPrincipal(invoker), at, dataAction)
 	return []Hop{mount, act}
 }
 
-func (x explainer) decide(hop *Hop, p Principal, target Scope, dataAction string) {
+// decide asks roles first and ACLs after them, as Azure does, whichever the input was meant to be granted by.
+func (x explainer) decide(hop *Hop, p Principal, at data, dataAction string) {
 	if p.IsCluster() {
 		if c := x.m.Clusters[p.Name]; !c.Existing && c.EffectiveIdentity() == NoIdentity {
 			hop.Missing = "a managed identity"
@@ -179,8 +183,14 @@ func (x explainer) decide(hop *Hop, p Principal, target Scope, dataAction string
 		}
 	}
 	for _, g := range x.grants[p] {
-		if g.Scope.Contains(target) && storageRoles[g.Role].DataAction(dataAction).Allowed {
+		if g.Scope.Contains(at.scope()) && storageRoles[g.Role].DataAction(dataAction).Allowed {
 			hop.GivenBy = g.String()
+			return
+		}
+	}
+	for _, acl := range x.acls {
+		if acl.Principal == p && dataAction == ReadBlobs && acl.covers(at) {
+			hop.GivenBy = "the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path + ", which is set outside of this stack"
 			return
 		}
 	}

@@ -5,6 +5,8 @@ package access
 type Report struct {
 	// Grants are roles by principal ("invoker analysts", "cluster cpu") and scope ("workspace", "lake", "lake/patients").
 	Grants map[string]map[string]string `json:"grants"`
+	// ACLs are POSIX permissions by principal and place ("lake/patients/heart-disease"), which are set outside of the stack.
+	ACLs map[string]map[string]string `json:"acls,omitempty"`
 	// Paths are "works", or where the job fails and what is missing there, by invoker, endpoint and input.
 	Paths map[string]map[string]map[string]string `json:"paths"`
 }
@@ -14,9 +16,12 @@ const NoInput = "(no input)"
 
 // MakeReport makes the report of a model.
 func MakeReport(m Model) Report {
-	r := Report{Grants: map[string]map[string]string{}, Paths: map[string]map[string]map[string]string{}}
+	r := Report{Grants: map[string]map[string]string{}, ACLs: map[string]map[string]string{}, Paths: map[string]map[string]map[string]string{}}
 	for _, g := range Grants(m) {
 		put(r.Grants, g.Principal.String(), g.Scope.String(), g.Role)
+	}
+	for _, a := range ACLs(m) {
+		put(r.ACLs, a.Principal.String(), a.StorageAccount+"/"+a.Container+a.Path, a.Permissions)
 	}
 	for _, p := range Explain(m) {
 		outcome, input := "works", p.Input

@@ -195,32 +195,30 @@ func (v *validator) endpoints() {
 	v.stores()
 }
 
-// stores refuses two descriptions of one data store that can't both be true.
+// stores refuses two descriptions of one data store, or of one data asset, that can't both be true.
 func (v *validator) stores() {
-	type store struct {
-		path                      string
-		inStore                   bool
-		storageAccount, container string
-	}
-	seen := map[string]store{}
-	check := func(path, name string, inStore *bool, account, container string) {
-		if name == "" || inStore == nil {
-			return
+	seen := map[string]string{} // what -> its description
+	check := func(path, what, fields, description string) {
+		if other, again := seen[what]; again && other != description {
+			v.add(path, "give "+fields+" alike", "%s is described in another way before", what)
 		}
-		this := store{path, *inStore, account, container}
-		other, again := seen[name]
-		seen[name] = this
-		if other.path = path; again && other != this {
-			v.add(path+".dataStore", "give credentialInStore, storageAccount and container alike", "data store %q is described in another way before", name)
+		seen[what] = description
+	}
+	store := func(path, name string, inStore *bool, account, container string) {
+		if name != "" && inStore != nil {
+			check(path+".dataStore", fmt.Sprintf("data store %q", name), "credentialInStore, storageAccount and container", fmt.Sprint(*inStore, account, container))
 		}
 	}
 	for _, name := range sorted(v.m.DataInputs) {
-		d := v.m.DataInputs[name]
-		check("dataInputs."+name, d.DataStore, d.CredentialInStore, d.StorageAccount, d.Container)
+		path, d := "dataInputs."+name, v.m.DataInputs[name]
+		store(path, d.DataStore, d.CredentialInStore, d.StorageAccount, d.Container)
+		if d.DataAsset != "" {
+			check(path+".dataAsset", fmt.Sprintf("version %s of data asset %q", d.Version, d.DataAsset), "dataStore, path and type", fmt.Sprint(d.DataStore, "/", d.Path, d.Type))
+		}
 	}
 	for _, name := range sorted(v.m.DataOutputs) {
 		d := v.m.DataOutputs[name]
-		check("dataOutputs."+name, d.DataStore, d.CredentialInStore, d.StorageAccount, d.Container)
+		store("dataOutputs."+name, d.DataStore, d.CredentialInStore, d.StorageAccount, d.Container)
 	}
 }
 
@@ -247,4 +245,6 @@ func (v *validator) identities() {
 }
 
 // IsContainerName reports whether a storage container (or file system) may have the name.
-func IsContainerName(name string) bool { return containerForm.MatchString(name) }
+func IsContainerName(name string) bool {
+	return len(name) >= 3 && len(name) <= 63 && containerForm.MatchString(name)
+}

@@ -84,6 +84,8 @@ type BatchEndpointAccess struct {
 	AccessReport pulumi.MapOutput `pulumi:"accessReport"`
 	// HowToInvoke tells, by invoker, how to get a token and call each endpoint. It holds no secret.
 	HowToInvoke pulumi.StringMapOutput `pulumi:"howToInvoke"`
+	// ACLCommands set the POSIX ACLs of the data inputs that are granted by ACLs; empty where there are none.
+	ACLCommands pulumi.StringArrayOutput `pulumi:"aclCommands"`
 }
 
 // NewBatchEndpointAccess makes everything that the model needs. What is wrong with the arguments is one error that names
@@ -125,7 +127,7 @@ func (a *BatchEndpointAccess) Outputs() pulumi.Map {
 	return pulumi.Map{
 		"roleDefinitionId": a.RoleDefinitionID, "principalIds": a.PrincipalIDs, "clientIds": a.ClientIDs,
 		"clientSecrets": a.ClientSecrets, "clusterPrincipalIds": a.ClusterPrincipalIDs,
-		"accessReport": a.AccessReport, "howToInvoke": a.HowToInvoke,
+		"accessReport": a.AccessReport, "howToInvoke": a.HowToInvoke, "aclCommands": a.ACLCommands,
 	}
 }
 

@@ -31,7 +31,24 @@ func (b *builder) outputs(a *BatchEndpointAccess) error {
 	a.ClientSecrets = pulumi.ToSecret(b.clientSecrets.ToStringMapMapOutput()).(pulumi.StringMapMapOutput)
 	a.AccessReport = report
 	a.HowToInvoke = b.howToInvoke()
+	a.ACLCommands = b.aclCommands()
 	return nil
+}
+
+// aclCommands writes the commands that set the POSIX ACLs which the model leaves to its user.
+func (b *builder) aclCommands() pulumi.StringArrayOutput {
+	commands := pulumi.StringArray{}
+	for _, acl := range access.ACLs(b.model) {
+		kind := "user"
+		if !acl.Principal.IsCluster() && b.args.Invokers[acl.Principal.Name].Kind == access.Group {
+			kind = "group"
+		}
+		commands = append(commands, pulumi.All(b.args.StorageAccounts[acl.StorageAccount], b.principals[acl.Principal]).ApplyT(func(v []any) string {
+			return fmt.Sprintf("az storage fs access update-recursive --auth-mode login --account-name %s --file-system %s --path %q --acl %s:%s:%s  # %s; the folders above need --x",
+				lastSegment(v[0].(string)), acl.Container, acl.Path, kind, v[1], acl.Permissions, acl.Principal)
+		}).(pulumi.StringOutput))
+	}
+	return commands.ToStringArrayOutput()
 }
 
 // report is the model's report, in the JSON that package access gives it.

@@ -121,11 +121,11 @@ func (d *decoder) value(path string, value any, into reflect.Value) {
 		}
 		into.Set(reflect.MakeMapWithSize(into.Type(), len(m)))
 		for _, key := range sortedKeys(m) {
-			item := reflect.New(into.Type().Elem()).Elem()
-			if m[key] == nil {
-				m[key] = map[string]any{} // `name:` with nothing behind it is a thing with every default
+			item, value := reflect.New(into.Type().Elem()).Elem(), m[key]
+			if value == nil {
+				value = map[string]any{} // `name:` with nothing behind it is a thing with every default
 			}
-			d.value(join(path, key), m[key], item)
+			d.value(join(path, key), value, item)
 			into.SetMapIndex(reflect.ValueOf(key), item)
 		}
 	case reflect.Struct:
@@ -144,8 +144,10 @@ func (d *decoder) text(path string, value any) (string, bool) {
 	switch v := value.(type) {
 	case string:
 		return v, true
-	case float64, int:
-		return fmt.Sprint(v), true // version: 3
+	case int:
+		return strconv.Itoa(v), true // version: 3
+	case float64: // the same in JSON, where 20261101 is not to become 2.0261101e+07
+		return strconv.FormatFloat(v, 'f', -1, 64), true
 	case time.Time: // YAML reads an unquoted date as one
 		return v.UTC().Format(time.RFC3339), true
 	}

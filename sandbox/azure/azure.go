@@ -34,10 +34,12 @@ import (
 // Options say where a sandbox keeps its state and where it listens.
 type Options struct {
 	// StateFile keeps the state from one run to the next, with the keys beside it in the same folder; "" keeps all in
-	// memory. One process at a time may use it.
+	// memory. One process at a time may use it; the error that another one gets names the first.
 	StateFile string
 	// Listen is a loopback address; default "127.0.0.1:0", which takes the port of the last run if it is free.
 	Listen string
+	// Weather is what makes this Azure slower and less reliable; default calm.
+	Weather Weather
 	// Logger gets every request at level Debug, without secrets; default none.
 	Logger *slog.Logger
 }
@@ -52,6 +54,7 @@ type Azure struct {
 	host           string
 	secret         string
 	identityHeader string
+	client         func() *http.Client
 	close          func() error
 }
 
@@ -60,28 +63,37 @@ func Start(ctx context.Context, o Options) (*Azure, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	dir := ""
-	if o.StateFile != "" {
-		dir = filepath.Dir(o.StateFile)
+	if err := o.Weather.check(); err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
 	store, err := state.Open(o.StateFile)
 	if err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
+	store.SetLag(o.Weather.Replication, o.Weather.Propagation)
 	a := &Azure{store: store, identityHeader: random()}
-	if a.authority, err = ca.Load(dir); err != nil {
-		return nil, fmt.Errorf("starting the sandbox: %w", err)
-	}
-	if a.issuer, err = token.NewIssuer(dir, store.Now); err != nil {
-		return nil, fmt.Errorf("starting the sandbox: %w", err)
-	}
-	if err := a.enrolDeployer(); err != nil {
-		return nil, fmt.Errorf("starting the sandbox: %w", err)
-	}
-	if err := a.serve(ctx, o); err != nil {
-		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	if err := a.start(ctx, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting the sandbox: %w", err), store.Close())
 	}
 	return a, nil
+}
+
+func (a *Azure) start(ctx context.Context, o Options) (err error) {
+	dir := ""
+	if o.StateFile != "" {
+		dir = filepath.Dir(o.StateFile)
+	}
+	if a.authority, err = ca.Load(dir); err != nil {
+		return err
+	}
+	a.client = sync.OnceValue(func() *http.Client { return newClient(a.CAPool()) })
+	if a.issuer, err = token.NewIssuer(dir, a.store.Now); err != nil {
+		return err
+	}
+	if err := a.enrolDeployer(); err != nil {
+		return err
+	}
+	return a.serve(ctx, o)
 }
 
 func random() string {
@@ -108,7 +120,7 @@ func (a *Azure) serve(ctx context.Context, o Options) error {
 		inference: inference.New(a.store, a.issuer, a.URL()),
 	}
 	a.server = &http.Server{
-		Handler:           chain(front, o.Logger),
+		Handler:           chain(front, o.Logger, o.Weather),
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
@@ -125,7 +137,7 @@ func (a *Azure) serve(ctx context.Context, o Options) error {
 		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
 			err = errors.Join(err, served)
 		}
-		return errors.Join(err, a.store.Save())
+		return errors.Join(err, a.store.Close())
 	})
 	context.AfterFunc(ctx, func() { _ = a.close() })
 	return nil
@@ -175,10 +187,13 @@ func (a *Azure) CAPool() *x509.CertPool { return a.authority.Pool() }
 // CAPEM is the certificate of the sandbox's certificate authority.
 func (a *Azure) CAPEM() []byte { return append([]byte(nil), a.authority.PEM...) }
 
-// Client trusts the sandbox's certificate authority and no other.
-func (a *Azure) Client() *http.Client {
+// Client trusts the sandbox's certificate authority and no other. It is the same one at every call, so that connections
+// are used again.
+func (a *Azure) Client() *http.Client { return a.client() }
+
+func newClient(roots *x509.CertPool) *http.Client {
 	return &http.Client{Transport: &http.Transport{
-		TLSClientConfig:     &tls.Config{RootCAs: a.CAPool(), MinVersion: tls.VersionTLS12},
+		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2:   true,
 		MaxIdleConnsPerHost: 16,
 		IdleConnTimeout:     30 * time.Second,

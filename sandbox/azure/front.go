@@ -21,27 +21,61 @@ type front struct {
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	segments := strings.FieldsFunc(r.URL.Path, func(r rune) bool { return r == '/' })
-	path := strings.ToLower(strings.Join(segments, "/"))
-	first, _, _ := strings.Cut(path, "/")
-	switch {
-	case path == "metadata/endpoints":
+	switch serviceOf(r.URL.Path) {
+	case metadata:
 		f.serveMetadata(w, r)
-	case path == "metadata/identity/oauth2/token":
+	case machineIdentity:
 		f.azure.entra.ServeIMDS(w, r)
-	case path == "msi/token":
+	case appIdentity:
 		f.azure.entra.ServeAppService(w, r)
-	case first == "graph":
+	case directory:
 		f.graph.ServeHTTP(w, r)
-	case first == "inference":
+	case batchEndpoint:
 		f.inference.ServeHTTP(w, r)
-	case first == "subscriptions", first == "providers":
+	case resourceManager:
 		f.arm.ServeHTTP(w, r)
-	case len(segments) > 1:
+	case login:
 		f.azure.entra.ServeHTTP(w, r)
 	default:
 		wire.Fail(w, wire.Errorf(http.StatusNotFound, "NotFound", "the sandbox serves nothing at %s", r.URL.Path))
 	}
+}
+
+// service is what a path belongs to.
+type service int
+
+const (
+	nothing service = iota
+	metadata
+	machineIdentity // of a virtual machine: IMDS
+	appIdentity     // of App Service and Functions
+	directory       // Microsoft Graph
+	batchEndpoint
+	resourceManager
+	login // Entra
+)
+
+func serviceOf(path string) service {
+	segments := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+	path = strings.ToLower(strings.Join(segments, "/"))
+	first, _, _ := strings.Cut(path, "/")
+	switch {
+	case path == "metadata/endpoints":
+		return metadata
+	case path == "metadata/identity/oauth2/token":
+		return machineIdentity
+	case path == "msi/token":
+		return appIdentity
+	case first == "graph":
+		return directory
+	case first == "inference":
+		return batchEndpoint
+	case first == "subscriptions", first == "providers":
+		return resourceManager
+	case len(segments) > 1:
+		return login
+	}
+	return nothing
 }
 
 // serveMetadata tells clients where everything is. API versions before 2022 answer a list of clouds.
@@ -70,9 +104,9 @@ func (f *front) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	wire.JSON(w, http.StatusOK, document)
 }
 
-// chain is everything that happens to every request: the place for throttling, faults and delays.
-func chain(h http.Handler, logger *slog.Logger) http.Handler {
-	return withRequestID(withLog(h, logger))
+// chain is everything that happens to every request.
+func chain(h http.Handler, logger *slog.Logger, weather Weather) http.Handler {
+	return withRequestID(withLog(withWeather(h, weather), logger))
 }
 
 func withRequestID(h http.Handler) http.Handler {

@@ -164,14 +164,19 @@ func (s *seeding) storageAccount(a StorageAccount) {
 			},
 		},
 	})
+	s.exists(a.ID + blobService)
 	for _, container := range a.Containers {
 		s.container(a.ID, container)
 	}
 }
 
+// blobService is where the containers of an account lie.
+const blobService = "/blobServices/default"
+
 func (s *seeding) container(accountID, name string) {
+	s.exists(accountID + blobService)
 	s.put(&state.Resource{
-		ID: accountID + "/blobServices/default/containers/" + name, Properties: map[string]any{"publicAccess": "None"},
+		ID: accountID + blobService + "/containers/" + name, Properties: map[string]any{"publicAccess": "None"},
 	})
 }
 
@@ -202,8 +207,12 @@ func (s *seeding) datastore(d Datastore) {
 func (s *seeding) dataAsset(d DataAsset) {
 	s.exists(d.WorkspaceID)
 	workspace := armid.Parse(d.WorkspaceID)
+	asset := d.WorkspaceID + "/data/" + d.Name
 	s.put(&state.Resource{
-		ID: d.WorkspaceID + "/data/" + d.Name + "/versions/" + d.Version,
+		ID: asset, Properties: map[string]any{"dataType": cmp.Or(d.Type, "uri_folder"), "isArchived": false, "latestVersion": d.Version},
+	})
+	s.put(&state.Resource{
+		ID: asset + "/versions/" + d.Version,
 		Properties: map[string]any{
 			"dataType": cmp.Or(d.Type, "uri_folder"), "isAnonymous": false, "isArchived": false,
 			"dataUri": "azureml://subscriptions/" + workspace.Subscription() + "/resourcegroups/" + workspace.ResourceGroup() +

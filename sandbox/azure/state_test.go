@@ -29,6 +29,7 @@ func TestNothingThatWasAnsweredIsLost(t *testing.T) {
 	app, client, _ := first.application("nightly")
 	secret := first.graph(http.MethodPost, "/v1.0/applications/"+app+"/addPassword", object("passwordCredential", object())).body["secretText"].(string)
 	require.Equal(t, http.StatusCreated, first.arm(http.MethodPut, workspace+"/computes/gpu", clusterBody(object("type", "SystemAssigned"))).status)
+	first.wait()
 	token, inventory, port, ca := first.token(alice, ml), first.Inventory(), first.Host(), first.CAPEM()
 	cluster := first.arm(http.MethodGet, workspace+"/computes/gpu", nil)
 

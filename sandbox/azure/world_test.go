@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -68,6 +69,7 @@ type world struct {
 	*azure.Azure
 	t      *testing.T
 	client *http.Client
+	ahead  time.Duration // of the machine's clock
 }
 
 func start(t *testing.T, o azure.Options) *world {
@@ -81,6 +83,16 @@ func start(t *testing.T, o azure.Options) *world {
 }
 
 func newWorld(t *testing.T) *world { t.Helper(); return start(t, azure.Options{}) }
+
+// pass moves the sandbox's clock on, once; it goes on from there.
+func (w *world) pass(d time.Duration) {
+	w.ahead += d
+	ahead := w.ahead
+	w.SetClock(func() time.Time { return time.Now().Add(ahead) })
+}
+
+// wait lets the operations that go on come to their end.
+func (w *world) wait() { w.pass(time.Second) }
 
 // answer is what came back.
 type answer struct {

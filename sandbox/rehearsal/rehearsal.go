@@ -45,7 +45,7 @@ type Options struct {
 	Logger   *slog.Logger
 
 	// afterUp lets a test change what was deployed before the invokers come.
-	afterUp func(context.Context, *azure.Azure) error
+	afterUp func(context.Context, *rehearsal, deployed) error
 }
 
 // Progress is told of each step as it begins, and of each line that Pulumi prints in it.
@@ -106,14 +106,21 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 			return nil, err
 		}
 	}
+	d, err := r.outputs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.setACLs(d); err != nil {
+		return nil, err
+	}
 	if r.afterUp != nil {
-		if err := r.afterUp(ctx, r.azure); err != nil {
+		if err := r.afterUp(ctx, r, d); err != nil {
 			return nil, err
 		}
 	}
 	report := &Report{Stack: r.Stack}
 	r.Progress.Step("starting jobs")
-	if err := r.invoke(ctx, report); err != nil {
+	if err := r.invoke(ctx, report, d); err != nil {
 		return nil, err
 	}
 	if r.Keep {
@@ -162,19 +169,54 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	}
 }
 
-// invoke lets everyone try everything.
-func (r *rehearsal) invoke(ctx context.Context, report *Report) error {
+// outputs reads what the stack says of its principals.
+func (r *rehearsal) outputs(ctx context.Context) (d deployed, err error) {
 	text, err := r.pulumi(ctx, "stack", "output", "--json", "--show-secrets", "--stack", r.Stack)
 	if err != nil {
-		return err
+		return d, err
 	}
-	var d deployed
 	if err := json.Unmarshal(text, &d); err != nil {
-		return fmt.Errorf("reading the outputs of the stack: %w", err)
+		return d, fmt.Errorf("reading the outputs of the stack: %w", err)
 	}
-	j, err := newJobs(ctx, r.azure, r.Model.WorkspaceID)
+	return d, nil
+}
+
+// setACLs does what the stack leaves to its user, and tells in the output aclCommands.
+func (r *rehearsal) setACLs(d deployed) error {
+	for _, acl := range access.ACLs(r.Model) {
+		principal := d.PrincipalIDs[acl.Principal.Name]
+		if acl.Principal.IsCluster() {
+			principal = d.ClusterPrincipalIDs[acl.Principal.Name]
+		}
+		container := r.Model.StorageAccounts[acl.StorageAccount] + "/blobServices/default/containers/" + acl.Container
+		if err := r.azure.SetACL(container, acl.Path, principal, acl.Permissions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// invoke lets everyone try everything.
+func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) error {
+	j, tokens, err := r.signIn(ctx, report, d)
 	if err != nil {
 		return err
+	}
+	for _, path := range access.Explain(r.Model) {
+		if token, ok := tokens[path.Invoker]; ok {
+			if err := r.try(ctx, j, report, token, path); err != nil {
+				return err
+			}
+		}
+	}
+	return r.controls(ctx, j, report, tokens)
+}
+
+// signIn gets a token for each invoker. One that can't sign in is an outcome that is wrong.
+func (r *rehearsal) signIn(ctx context.Context, report *Report, d deployed) (*jobs, map[string]string, error) {
+	j, err := newJobs(ctx, r.azure, r.Model.WorkspaceID)
+	if err != nil {
+		return nil, nil, err
 	}
 	tokens := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(r.Model.Invokers)) {
@@ -185,14 +227,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report) error {
 		}
 		tokens[name] = ways[slices.Min(slices.Collect(maps.Keys(ways)))]
 	}
-	for _, path := range access.Explain(r.Model) {
-		if token, ok := tokens[path.Invoker]; ok {
-			if err := r.try(ctx, j, report, token, path); err != nil {
-				return err
-			}
-		}
-	}
-	return r.controls(ctx, j, report, tokens)
+	return j, tokens, nil
 }
 
 // try walks one path. A declared path should work; for any other the model is asked.

@@ -114,7 +114,7 @@ func TestWhatIsTakenAwayIsMissed(t *testing.T) {
 			t.Parallel()
 			o := options(t, small)
 			o.Keep = true // what was taken away can't be destroyed again
-			o.afterUp = func(ctx context.Context, a *azure.Azure) error { c.away(ctx, t, a); return nil }
+			o.afterUp = func(ctx context.Context, r *rehearsal, _ deployed) error { c.away(ctx, t, r.azure); return nil }
 			report, err := Run(t.Context(), o)
 			require.NoError(t, err)
 			assert.False(t, report.Passed())
@@ -129,7 +129,8 @@ func TestWhatIsAddedIsNoticed(t *testing.T) {
 	t.Parallel()
 	o := options(t, small)
 	o.Keep = true
-	o.afterUp = func(ctx context.Context, a *azure.Azure) error {
+	o.afterUp = func(ctx context.Context, r *rehearsal, _ deployed) error {
+		a := r.azure
 		owner, _ := roles.BuiltIn(roles.Owner)
 		call(ctx, t, a, http.MethodPut, workspace+"/providers/Microsoft.Authorization/roleAssignments/"+made("intruder")+authorization, map[string]any{
 			"properties": map[string]any{"principalId": made("stranger"), "principalType": "User", "roleDefinitionId": roles.DefinitionID(owner.ID)},

@@ -139,7 +139,7 @@ func (s *seeder) principals() {
 		case access.User:
 			s.Users = append(s.Users, azure.User{ObjectID: i.PrincipalID, UserPrincipalName: name + "@sandbox.example", DisplayName: name})
 		case access.Group:
-			member := azure.User{ObjectID: memberOf(name), UserPrincipalName: "member-of-" + name + "@sandbox.example", DisplayName: "member of " + name}
+			member := azure.User{ObjectID: memberOf(i.PrincipalID), UserPrincipalName: "member-of-" + name + "@sandbox.example", DisplayName: "member of " + name}
 			s.Users = append(s.Users, member)
 			s.Groups = append(s.Groups, azure.Group{ObjectID: i.PrincipalID, DisplayName: name, MemberIDs: []string{member.ObjectID}})
 		default:
@@ -157,7 +157,7 @@ func (s *seeder) principals() {
 }
 
 // memberOf is the object ID of the user whom the sandbox makes a member of a group: a group itself never signs in.
-func memberOf(group string) string { return made("member", group) }
+func memberOf(groupID string) string { return made("member", strings.ToLower(groupID)) }
 
 func (s *seeder) compute() {
 	for _, name := range slices.Sorted(maps.Keys(s.m.Clusters)) {

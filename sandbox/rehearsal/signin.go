@@ -19,6 +19,8 @@ type deployed struct {
 	PrincipalIDs  map[string]string            `json:"principalIds"`
 	ClientIDs     map[string]string            `json:"clientIds"`
 	ClientSecrets map[string]map[string]string `json:"clientSecrets"`
+
+	ClusterPrincipalIDs map[string]string `json:"clusterPrincipalIds"`
 }
 
 // signIns gets a token for the invoker in each of the ways that the stack gives it, by the name of the way. All but the
@@ -33,7 +35,7 @@ func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker,
 	}
 	switch {
 	case i.Kind == access.Group:
-		return token("a member's sign-in", func() (string, error) { return a.SignIn(ctx, memberOf(name), access.Audience) })
+		return token("a member's sign-in", func() (string, error) { return a.SignIn(ctx, memberOf(i.PrincipalID), access.Audience) })
 	case i.Kind == access.ManagedIdentity && !i.Exists():
 		return token("managed-identity endpoint", func() (string, error) { return identityToken(ctx, a, d.ClientIDs[name]) })
 	case len(i.FederatedCredentials)+len(i.ClientSecrets) == 0:

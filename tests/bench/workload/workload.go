@@ -40,7 +40,9 @@ type Input struct {
 }
 
 // Scope is the ARM ID of the input's container, at which its readers are granted access.
-func (i Input) Scope() string { return i.Account.ID + "/blobServices/default/containers/" + i.Container }
+func (i Input) Scope() string {
+	return i.Account.ID + "/blobServices/default/containers/" + i.Container
+}
 
 // Clusters are the names of the compute clusters, which the stack makes.
 var Clusters = []string{"cpu", "gpu"}

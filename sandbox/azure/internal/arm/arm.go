@@ -49,7 +49,8 @@ const (
 	typeRoleDefinition = "Microsoft.Authorization/roleDefinitions"
 	typeRoleAssignment = "Microsoft.Authorization/roleAssignments"
 	typeCompute        = "Microsoft.MachineLearningServices/workspaces/computes"
-	typeOperation      = "Microsoft.MachineLearningServices/locations/computeOperationsStatus"
+	typeStatus         = "Microsoft.MachineLearningServices/locations/computeOperationsStatus"
+	typeResult         = "Microsoft.MachineLearningServices/locations/computeOperationsResults"
 	typeEndpoint       = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 	typeIdentity       = "Microsoft.ManagedIdentity/userAssignedIdentities"
 	typeFederated      = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
@@ -69,7 +70,8 @@ var handlers = table(map[string]handler{
 	"PUT " + typeCompute:              putCompute,
 	"PATCH " + typeCompute:            patchCompute,
 	"DELETE " + typeCompute:           deleteCompute,
-	"GET " + typeOperation:            getOperation,
+	"GET " + typeStatus:               getOperationStatus,
+	"GET " + typeResult:               getOperationResult,
 	"PUT " + typeIdentity:             putIdentity,
 	"PATCH " + typeIdentity:           putIdentity,
 	"DELETE " + typeIdentity:          deleteIdentity,
@@ -206,7 +208,7 @@ func (c *call) authorize() error {
 	case c.id.IsCollection():
 		scope = c.id.Parent()
 	}
-	if c.id.Is(typeOperation) || (scope == "" && c.r.Method == http.MethodGet) {
+	if c.id.Is(typeStatus) || c.id.Is(typeResult) || (scope == "" && c.r.Method == http.MethodGet) {
 		return nil
 	}
 	if scope == "" {

@@ -40,8 +40,8 @@ type identityBody struct {
 	UserAssigned map[string]*map[string]any `json:"userAssignedIdentities"`
 }
 
-// putCompute makes a cluster or changes one. It answers at once and points to an operation that is found to have
-// succeeded by whoever asks next: nothing here takes time.
+// putCompute makes a cluster or changes one. It answers at once and points to an operation, which is done a little
+// later, though the cluster serves from the start.
 func putCompute(c *call) (wire.Reply, error) {
 	workspace := c.st.Resources[armid.Key(c.id.Parent())]
 	if workspace == nil {
@@ -60,26 +60,22 @@ func putCompute(c *call) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, err
 	}
+	if c.deleting(c.id.Key()) != nil {
+		return wire.Reply{}, wire.Errorf(http.StatusConflict, "Conflict", "compute %s is being deleted; wait for the end of that operation", c.id)
+	}
 	resource := &state.Resource{
 		ID: c.id.String(), Location: body.Location, Tags: body.Tags, SKU: body.SKU, Properties: properties,
 		CreatedBy: c.caller.ObjectID, CreatedAt: c.now, ModifiedAt: c.now,
 	}
-	status := http.StatusCreated
+	status, provisioning := http.StatusCreated, "Creating"
 	if old != nil {
-		status = http.StatusOK
+		status, provisioning = http.StatusOK, "Updating"
 		resource.ID, resource.Seeded, resource.CreatedAt, resource.CreatedBy = old.ID, old.Seeded, old.CreatedAt, old.CreatedBy
 	}
 	resource.Identity = c.applyIdentity(old, identity)
 	c.st.Resources[c.id.Key()] = resource
-
-	answer := c.render(resource)
-	pending := maps.Clone(properties)
-	pending["provisioningState"] = "Creating"
-	if old != nil {
-		pending["provisioningState"] = "Updating"
-	}
-	answer["properties"] = pending
-	return wire.Reply{Status: status, Header: c.startOperation(resource.Location), Body: answer}, nil
+	header := c.startOperation(resource, provisioning)
+	return wire.Reply{Status: status, Header: header, Body: c.render(resource)}, nil
 }
 
 // clusterProperties checks a cluster's properties and fills in Azure's defaults. What was sent as a password is not
@@ -203,7 +199,7 @@ func (c *call) applyIdentity(old *state.Resource, wanted *identityBody) *state.I
 	case system && identity.SystemPrincipalID == "":
 		identity.SystemPrincipalID = uuid.NewString()
 		c.st.ServicePrincipals[identity.SystemPrincipalID] = &state.ServicePrincipal{
-			ID: identity.SystemPrincipalID, AppID: uuid.NewString(), Type: "ManagedIdentity", Enabled: true, ResourceID: c.id.String(),
+			ID: identity.SystemPrincipalID, AppID: uuid.NewString(), Type: "ManagedIdentity", Enabled: true, ResourceID: c.id.String(), CreatedAt: c.now,
 			Attributes: map[string]any{"displayName": SystemIdentityName(c.id)},
 		}
 	case !system && identity.SystemPrincipalID != "":
@@ -256,9 +252,11 @@ func patchCompute(c *call) (wire.Reply, error) {
 		updated.Identity = c.applyIdentity(old, identity)
 	}
 	c.st.Resources[c.id.Key()] = &updated
-	return wire.Reply{Status: http.StatusOK, Header: c.startOperation(updated.Location), Body: c.render(&updated)}, nil
+	header := c.startOperation(&updated, "Updating")
+	return wire.Reply{Status: http.StatusOK, Header: header, Body: c.render(&updated)}, nil
 }
 
+// deleteCompute takes the cluster out at once, and shows it as being deleted until the operation is done.
 func deleteCompute(c *call) (wire.Reply, error) {
 	switch action := c.r.URL.Query().Get("underlyingResourceAction"); action {
 	case "Delete", "Detach":
@@ -267,10 +265,13 @@ func deleteCompute(c *call) (wire.Reply, error) {
 	}
 	resource := c.st.Resources[c.id.Key()]
 	if resource == nil {
+		resource = c.deleting(c.id.Key())
+	}
+	if resource == nil {
 		return wire.NoContent(), nil
 	}
+	gone := *resource
 	c.remove(c.id.Key())
-	header := c.startOperation(resource.Location)
-	header["Location"] = header["Azure-AsyncOperation"]
-	return wire.Reply{Status: http.StatusAccepted, Header: header}, nil
+	c.st.Deleting[c.id.Key()] = &gone
+	return wire.Reply{Status: http.StatusAccepted, Header: c.startOperation(&gone, "Deleting")}, nil
 }

@@ -65,7 +65,7 @@ func putIdentity(c *call) (wire.Reply, error) {
 	}
 	c.st.Resources[c.id.Key()] = resource
 	c.st.ServicePrincipals[principal] = &state.ServicePrincipal{
-		ID: principal, AppID: client, Type: "ManagedIdentity", Enabled: true, ResourceID: c.id.String(),
+		ID: principal, AppID: client, Type: "ManagedIdentity", Enabled: true, ResourceID: c.id.String(), CreatedAt: c.now,
 		Attributes: map[string]any{"displayName": c.id.Name()},
 	}
 	return wire.Reply{Status: http.StatusCreated, Body: c.render(resource)}, nil

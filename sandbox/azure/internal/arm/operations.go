@@ -7,34 +7,91 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// operationsKept is for how long a long-running operation can be asked about.
-const operationsKept = time.Hour
+const (
+	// operationTime is how long an operation takes: whoever asks at once is told to wait, and whoever waits for as long
+	// as Retry-After says finds it done.
+	operationTime = 500 * time.Millisecond
+	// operationsKept is for how long an operation can be asked about.
+	operationsKept = time.Hour
+)
 
-// startOperation notes a long-running operation and returns the headers that point to it.
-func (c *call) startOperation(location string) map[string]string {
+// startOperation notes a long-running operation on a resource, which shows the provisioning state while it goes on, and
+// returns the headers that point to it.
+func (c *call) startOperation(resource *state.Resource, provisioning string) map[string]string {
 	for id, started := range c.st.Operations {
 		if c.now.Sub(started) > operationsKept {
 			delete(c.st.Operations, id)
 		}
 	}
+	for key, gone := range c.st.Deleting {
+		if !c.busy(gone) {
+			delete(c.st.Deleting, key)
+		}
+	}
 	id := uuid.NewString()
 	c.st.Operations[id] = c.now
+	resource.Busy, resource.BusyUntil = provisioning, c.now.Add(operationTime)
+	return c.operationHeader(resource.Location, id)
+}
+
+// operationHeader points to an operation: to its status, and to its result.
+func (c *call) operationHeader(location, id string) map[string]string {
+	at := c.url + "/subscriptions/" + c.id.Subscription() + "/providers/Microsoft.MachineLearningServices/locations/" +
+		strings.ToLower(strings.ReplaceAll(location, " ", ""))
+	tail := "/" + id + "?api-version=" + c.r.URL.Query().Get("api-version")
 	return map[string]string{
-		"Azure-AsyncOperation": c.url + "/subscriptions/" + c.id.Subscription() + "/providers/Microsoft.MachineLearningServices/locations/" +
-			strings.ToLower(strings.ReplaceAll(location, " ", "")) + "/computeOperationsStatus/" + id + "?api-version=" + c.r.URL.Query().Get("api-version"),
-		"Retry-After": "1",
+		"Azure-AsyncOperation": at + "/computeOperationsStatus" + tail,
+		"Location":             at + "/computeOperationsResults" + tail,
+		"Retry-After":          "1",
 	}
 }
 
-func getOperation(c *call) (wire.Reply, error) {
+// busy tells whether an operation on the resource goes on.
+func (c *call) busy(resource *state.Resource) bool { return c.now.Before(resource.BusyUntil) }
+
+// deleting is the resource that the path names while it is being deleted; nil when it is not.
+func (c *call) deleting(key string) *state.Resource {
+	if gone := c.st.Deleting[key]; gone != nil && c.busy(gone) {
+		return gone
+	}
+	return nil
+}
+
+func (c *call) operation() (started time.Time, done bool, err error) {
 	started, ok := c.st.Operations[strings.ToLower(c.id.Name())]
 	if !ok {
-		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "OperationNotFound", "operation %q was not found", c.id.Name())
+		return started, false, wire.Errorf(http.StatusNotFound, "OperationNotFound", "operation %q was not found", c.id.Name())
 	}
-	return wire.OK(map[string]any{
-		"id": c.id.String(), "name": c.id.Name(), "status": "Succeeded", "startTime": stamp(started), "endTime": stamp(c.now), "percentComplete": 100,
-	}), nil
+	return started, !c.now.Before(started.Add(operationTime)), nil
+}
+
+func getOperationStatus(c *call) (wire.Reply, error) {
+	started, done, err := c.operation()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	body := map[string]any{"id": c.id.String(), "name": c.id.Name(), "status": "InProgress", "startTime": stamp(started), "percentComplete": 0}
+	if !done {
+		return wire.Reply{Status: http.StatusOK, Header: map[string]string{"Retry-After": "1"}, Body: body}, nil
+	}
+	body["status"], body["endTime"], body["percentComplete"] = "Succeeded", stamp(started.Add(operationTime)), 100
+	return wire.OK(body), nil
+}
+
+// getOperationResult answers 202 until the operation is done. What it made or changed is for the resource to tell.
+func getOperationResult(c *call) (wire.Reply, error) {
+	_, done, err := c.operation()
+	switch {
+	case err != nil:
+		return wire.Reply{}, err
+	case done:
+		return wire.NoContent(), nil
+	}
+	return wire.Reply{Status: http.StatusAccepted, Header: map[string]string{
+		"Location": c.url + c.r.URL.RequestURI(), "Retry-After": "1",
+	}}, nil
 }

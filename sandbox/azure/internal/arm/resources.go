@@ -32,6 +32,9 @@ func (c *call) render(resource *state.Resource) map[string]any {
 		scoring := c.url + "/inference/" + resource.Location + "/" + id.Name()
 		properties["scoringUri"], properties["swaggerUri"] = scoring+"/jobs", scoring+"/swagger.json"
 	}
+	if c.busy(resource) {
+		properties["provisioningState"] = resource.Busy
+	}
 	for key, value := range map[string]string{"location": resource.Location, "kind": resource.Kind} {
 		if value != "" {
 			body[key] = value
@@ -81,24 +84,44 @@ func (c *call) renderIdentity(identity *state.Identity) map[string]any {
 func getResource(c *call) (wire.Reply, error) {
 	resource := c.st.Resources[c.id.Key()]
 	if resource == nil {
+		resource = c.deleting(c.id.Key())
+	}
+	if resource == nil {
 		return wire.Reply{}, c.absent(c.id)
 	}
 	return wire.OK(c.render(resource)), nil
 }
 
-// listResources answers what a collection holds.
+// listResources answers what a collection holds; for a type that lies in resource groups, asked for at the
+// subscription, what all of its resource groups hold.
 func listResources(c *call) (wire.Reply, error) {
 	parent := c.id.Parent()
 	if c.st.Resources[armid.Key(parent)] == nil {
 		return wire.Reply{}, c.absent(armid.Parse(parent))
 	}
+	shown := maps.Clone(c.st.Resources)
+	for key := range c.st.Deleting {
+		if gone := c.deleting(key); gone != nil && shown[key] == nil {
+			shown[key] = gone
+		}
+	}
 	var found []any
-	for _, key := range slices.Sorted(maps.Keys(c.st.Resources)) {
-		if rest, below := strings.CutPrefix(key, c.id.Key()+"/"); below && !strings.Contains(rest, "/") {
-			found = append(found, c.render(c.st.Resources[key]))
+	for _, key := range slices.Sorted(maps.Keys(shown)) {
+		if c.holds(key) {
+			found = append(found, c.render(shown[key]))
 		}
 	}
 	return c.page(found)
+}
+
+// holds tells whether the collection that the path names has the resource in it.
+func (c *call) holds(key string) bool {
+	if rest, below := strings.CutPrefix(key, c.id.Key()+"/"); below {
+		return !strings.Contains(rest, "/")
+	}
+	id := armid.Parse(key)
+	ofSubscription := c.id.Namespace != "" && len(c.id.Types) == 1 && armid.Key(c.id.Scope) == armid.Key("/subscriptions/"+c.id.Subscription())
+	return ofSubscription && id.ResourceGroup() != "" && id.Is(c.id.Type()) && strings.EqualFold(id.Subscription(), c.id.Subscription())
 }
 
 // listSubscriptions answers those in which the caller may read anything at all.

@@ -73,7 +73,7 @@ func deleteRoleAssignment(c *call) (wire.Reply, error) {
 	if a == nil {
 		return wire.NoContent(), nil
 	}
-	delete(c.st.RoleAssignments, strings.ToLower(a.Name))
+	c.st.RemoveAssignment(a)
 	return wire.OK(renderAssignment(a)), nil
 }
 
@@ -148,7 +148,7 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 		return wire.Errorf(http.StatusBadRequest, "RoleDefinitionNotAssignableAtScope",
 			"role %q cannot be assigned at %s, which lies in none of its assignableScopes: %s", definition.RoleName, a.Scope, strings.Join(definition.AssignableScopes, ", "))
 	}
-	switch actual := c.st.PrincipalType(a.PrincipalID); {
+	switch actual := c.st.KnownPrincipalType(a.PrincipalID); {
 	case actual == "" && a.PrincipalType != "ServicePrincipal":
 		return wire.Errorf(http.StatusBadRequest, "PrincipalNotFound",
 			"principal %s does not exist in the directory %s; if it was created just now, set principalType", a.PrincipalID, c.st.TenantID)

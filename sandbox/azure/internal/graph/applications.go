@@ -28,10 +28,12 @@ var applicationDefaults = map[string]any{
 // decidedForApplication are the properties that no client sets.
 var decidedForApplication = []string{"appId", "createdDateTime", "passwordCredentials", "publisherDomain"}
 
-func renderApplication(app *state.Application) map[string]any {
+func renderApplication(st *state.State, app *state.Application) map[string]any {
 	passwords := []any{}
 	for _, p := range app.Passwords {
-		passwords = append(passwords, renderPassword(p))
+		if p.Seeded || !st.Replicating(p.CreatedAt) {
+			passwords = append(passwords, renderPassword(p))
+		}
 	}
 	return merge(merge(applicationDefaults, app.Attributes), map[string]any{
 		"@odata.type": "#microsoft.graph.application",
@@ -61,7 +63,7 @@ func (c *call) application() (*state.Application, error) {
 func listApplications(c *call) (wire.Reply, error) {
 	objects := []map[string]any{}
 	for _, id := range slices.Sorted(maps.Keys(c.st.Applications)) {
-		objects = append(objects, renderApplication(c.st.Applications[id]))
+		objects = append(objects, renderApplication(c.st, c.st.Applications[id]))
 	}
 	return list(c, objects)
 }
@@ -79,7 +81,7 @@ func createApplication(c *call) (wire.Reply, error) {
 		Attributes: attributes(c.body, decidedForApplication...), CreatedAt: c.now,
 	}
 	c.st.Applications[app.ID] = app
-	return wire.Reply{Status: http.StatusCreated, Body: renderApplication(app)}, nil
+	return wire.Reply{Status: http.StatusCreated, Body: renderApplication(c.st, app)}, nil
 }
 
 func getApplication(c *call) (wire.Reply, error) {
@@ -87,7 +89,7 @@ func getApplication(c *call) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	return wire.OK(renderApplication(app)), nil
+	return wire.OK(renderApplication(c.st, app)), nil
 }
 
 func updateApplication(c *call) (wire.Reply, error) {
@@ -122,7 +124,7 @@ func addPassword(c *call) (wire.Reply, error) {
 	}
 	asked, _ := c.body["passwordCredential"].(map[string]any)
 	password := state.Password{
-		KeyID: uuid.NewString(), DisplayName: text(asked, "displayName"),
+		KeyID: uuid.NewString(), CreatedAt: c.now, DisplayName: text(asked, "displayName"),
 		StartDateTime: text(asked, "startDateTime"), EndDateTime: text(asked, "endDateTime"),
 	}
 	if password.StartDateTime == "" {

@@ -85,7 +85,7 @@ func render(st *state.State, id string) map[string]any {
 	case st.ServicePrincipals[id] != nil:
 		return renderServicePrincipal(st, st.ServicePrincipals[id])
 	case st.Applications[id] != nil:
-		return renderApplication(st.Applications[id])
+		return renderApplication(st, st.Applications[id])
 	}
 	return nil
 }

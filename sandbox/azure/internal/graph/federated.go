@@ -59,6 +59,9 @@ func getFederated(c *call) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, err
 	}
+	if c.st.Replicating(app.Federated[i].CreatedAt) {
+		return wire.Reply{}, notFound(c.key())
+	}
 	return wire.OK(renderFederated(app.Federated[i])), nil
 }
 
@@ -70,7 +73,7 @@ func createFederated(c *call) (wire.Reply, error) {
 	if len(app.Federated) >= maxFederated {
 		return wire.Reply{}, bad("the application has %d federated identity credentials, which is the most it may have", maxFederated)
 	}
-	credential, err := c.readFederated(state.FederatedCredential{ID: uuid.NewString(), Name: text(c.body, "name")})
+	credential, err := c.readFederated(state.FederatedCredential{ID: uuid.NewString(), Name: text(c.body, "name"), CreatedAt: c.now})
 	if err != nil {
 		return wire.Reply{}, err
 	}

@@ -65,6 +65,9 @@ func getGroup(c *call) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, err
 	}
+	if !g.Seeded && c.st.Replicating(g.CreatedAt) {
+		return wire.Reply{}, notFound(g.ID)
+	}
 	return wire.OK(renderGroup(g)), nil
 }
 

@@ -64,7 +64,7 @@ func createServicePrincipal(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	app := c.st.ApplicationByAppID(text(c.body, "appId"))
-	if app == nil {
+	if app == nil || !app.Seeded && c.st.Replicating(app.CreatedAt) {
 		return wire.Reply{}, bad("The appId '%s' of the service principal does not reference a valid application object.", text(c.body, "appId"))
 	}
 	if sp := c.st.ServicePrincipalByAppID(app.AppID); sp != nil {
@@ -77,7 +77,7 @@ func createServicePrincipal(c *call) (wire.Reply, error) {
 	enabled, set := c.body["accountEnabled"].(bool)
 	sp := &state.ServicePrincipal{
 		ID: uuid.NewString(), AppID: app.AppID, Type: "Application", Enabled: enabled || !set, Owners: owners,
-		Attributes: attributes(c.body, decidedForServicePrincipal...),
+		Attributes: attributes(c.body, decidedForServicePrincipal...), CreatedAt: c.now,
 	}
 	c.st.ServicePrincipals[sp.ID] = sp
 	return wire.Reply{Status: http.StatusCreated, Body: renderServicePrincipal(c.st, sp)}, nil

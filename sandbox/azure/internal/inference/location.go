@@ -16,7 +16,7 @@ const (
 
 // place is where data lies.
 type place struct {
-	accountID, container string
+	accountID, container, path string
 	// datastore and its type are empty for data that is named by URL.
 	datastore, datastoreType string
 	// storeHasCredentials says that the data store's own key opens the storage.
@@ -33,23 +33,23 @@ func locate(st *state.State, uri string) (place, error) {
 	if strings.HasPrefix(uri, "https://") {
 		return locateURL(st, uri)
 	}
-	id, _ := splitPaths(uri)
+	id, path := splitPaths(uri)
 	if armid.Parse(id).Is(typeDatastore) {
-		return locateDatastore(st, id)
+		return locateDatastore(st, id, path)
 	}
 	asset := st.Resources[armid.Key(id)]
 	if asset == nil {
 		return place{}, fmt.Errorf("the data asset %s does not exist", id)
 	}
 	dataURI, _ := asset.Properties["dataUri"].(string)
-	path, ok := strings.CutPrefix(dataURI, "azureml://")
+	short, ok := strings.CutPrefix(dataURI, "azureml://")
 	if !ok {
 		return locateURL(st, dataURI)
 	}
 	// azureml:// leaves out the resource provider that an ARM ID names.
-	store, _ := splitPaths("/" + path)
+	store, path := splitPaths("/" + short)
 	long := strings.Replace(store, "/workspaces/", "/providers/Microsoft.MachineLearningServices/workspaces/", 1)
-	return locateDatastore(st, long)
+	return locateDatastore(st, long, path)
 }
 
 // splitPaths parts a data store's ID from the path in it.
@@ -60,7 +60,7 @@ func splitPaths(uri string) (id, path string) {
 	return uri, ""
 }
 
-func locateDatastore(st *state.State, id string) (place, error) {
+func locateDatastore(st *state.State, id, path string) (place, error) {
 	store := st.Resources[armid.Key(id)]
 	if store == nil {
 		return place{}, fmt.Errorf("the data store %s does not exist", id)
@@ -72,7 +72,7 @@ func locateDatastore(st *state.State, id string) (place, error) {
 	}
 	credentials, _ := store.Properties["credentials"].(map[string]any)
 	return place{
-		accountID: account.ID, container: text("containerName") + text("filesystem"), // a store has one of the two
+		accountID: account.ID, container: text("containerName") + text("filesystem"), path: path, // a store has one of the two
 		datastore: id, datastoreType: text("datastoreType"),
 		storeHasCredentials: credentials["credentialsType"] != "None",
 	}, nil
@@ -91,7 +91,7 @@ func locateURL(st *state.State, text string) (place, error) {
 		if !ok {
 			continue
 		}
-		container, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+		container, path, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 		account := st.StorageAccount(name)
 		switch {
 		case account == nil:
@@ -99,7 +99,7 @@ func locateURL(st *state.State, text string) (place, error) {
 		case container == "":
 			return place{}, fmt.Errorf("the URL %q names no container", text)
 		}
-		return place{accountID: account.ID, container: container}, nil
+		return place{accountID: account.ID, container: container, path: path}, nil
 	}
 	return place{}, fmt.Errorf("%q is neither in Blob storage nor in Azure Data Lake Storage Gen2", text)
 }

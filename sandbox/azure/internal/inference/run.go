@@ -73,7 +73,7 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 	if h.st.Resources[armid.Key(where.scope())] == nil {
 		return h.fail("mount", "ContainerNotFound", "", where.scope(), fmt.Sprintf("the container %q does not exist in %s", where.container, where.accountID))
 	}
-	if rbac.Of(h.st, h.job.InvokerID, where.scope()).DataAction(action) {
+	if rbac.Of(h.st, h.job.InvokerID, where.scope()).DataAction(action) || byACL(h.st, where, h.job.InvokerID, action) {
 		return nil
 	}
 	return h.fail(hop, "ScriptExecution.StreamAccess.Authentication", h.job.InvokerID, where.scope(), fmt.Sprintf(
@@ -90,7 +90,7 @@ func (h hops) mount(cluster *state.Resource, where place, action string) *state.
 	}
 	for _, identity := range identities {
 		access := rbac.Of(h.st, identity, where.scope())
-		if access.Action(readContainer) && access.DataAction(action) {
+		if access.Action(readContainer) && access.DataAction(action) || byACL(h.st, where, identity, action) {
 			return nil
 		}
 	}

@@ -13,14 +13,14 @@ import (
 // one role leaves out by notActions another may give.
 type Access []roles.Permissions
 
-// Of collects the roles of a principal, and of the groups it belongs to however deep, at the scope and above it.
+// Of collects the roles that act now of a principal, and of the groups it belongs to however deep, at the scope and above it.
 func Of(st *state.State, principalID, scope string) Access {
 	holders := map[string]bool{strings.ToLower(principalID): true}
 	for _, group := range st.MemberOf(principalID, true) {
 		holders[group] = true
 	}
 	var access Access
-	for _, assignment := range st.RoleAssignments {
+	for assignment := range st.Effective() {
 		if !holders[assignment.PrincipalID] || !Covers(st, assignment.Scope, scope) {
 			continue
 		}

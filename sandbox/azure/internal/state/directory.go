@@ -8,17 +8,19 @@ import (
 
 // PrincipalType is User, Group or ServicePrincipal, as role assignments spell it; "" when nothing has the object ID.
 func (s *State) PrincipalType(objectID string) string {
-	key := strings.ToLower(objectID)
+	id := key(objectID)
 	switch {
-	case s.Users[key] != nil:
+	case s.Users[id] != nil:
 		return "User"
-	case s.Groups[key] != nil:
+	case s.Groups[id] != nil:
 		return "Group"
-	case s.ServicePrincipals[key] != nil:
+	case s.ServicePrincipals[id] != nil:
 		return "ServicePrincipal"
 	}
 	return ""
 }
+
+func key(objectID string) string { return strings.ToLower(objectID) }
 
 // MemberOf lists the groups that the object is a member of, sorted; transitive adds the groups of those groups.
 func (s *State) MemberOf(objectID string, transitive bool) []string {
@@ -83,18 +85,18 @@ func (s *State) ServicePrincipalByAppID(appID string) *ServicePrincipal {
 // DeletePrincipal takes a directory object out, and out of every group and list of owners. Its role assignments stay:
 // Azure leaves them behind as assignments of an unknown principal.
 func (s *State) DeletePrincipal(objectID string) {
-	key := strings.ToLower(objectID)
-	delete(s.ServicePrincipals, key)
-	delete(s.Groups, key)
+	id := key(objectID)
+	delete(s.ServicePrincipals, id)
+	delete(s.Groups, id)
 	for _, group := range s.Groups {
-		delete(group.Members, key)
-		group.Owners = without(group.Owners, key)
+		delete(group.Members, id)
+		group.Owners = without(group.Owners, id)
 	}
 	for _, app := range s.Applications {
-		app.Owners = without(app.Owners, key)
+		app.Owners = without(app.Owners, id)
 	}
 	for _, sp := range s.ServicePrincipals {
-		sp.Owners = without(sp.Owners, key)
+		sp.Owners = without(sp.Owners, id)
 	}
 }
 

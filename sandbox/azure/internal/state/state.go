@@ -29,6 +29,13 @@ type State struct {
 	Jobs              map[string]*Job              `json:"jobs"`
 	// Operations are the long-running ones by ID, with the time they were started.
 	Operations map[string]time.Time `json:"operations"`
+	// Deleting are resources that are gone, and are shown as being deleted until BusyUntil.
+	Deleting map[string]*Resource `json:"deleting,omitempty"`
+	// Removed are role assignments that are gone, and may still act.
+	Removed []Removed `json:"removed,omitempty"`
+
+	// Lag is of this run only.
+	Lag Lag `json:"-"`
 }
 
 // Resource is anything that Resource Manager addresses by ID, other than role definitions and assignments.
@@ -44,6 +51,9 @@ type Resource struct {
 	CreatedBy  string            `json:"createdBy,omitempty"`
 	CreatedAt  time.Time         `json:"createdAt"`
 	ModifiedAt time.Time         `json:"modifiedAt"`
+	// Busy is the provisioning state shown until BusyUntil, while the operation that changes the resource goes on.
+	Busy      string    `json:"busy,omitempty"`
+	BusyUntil time.Time `json:"busyUntil,omitzero"`
 }
 
 // Identity is the managed identity of a resource.
@@ -74,18 +84,20 @@ type Password struct {
 	StartDateTime string `json:"startDateTime"`
 	EndDateTime   string `json:"endDateTime"`
 	// SHA256 is the hex digest of a random secret of 256 bits.
-	SHA256 string `json:"sha256"`
-	Seeded bool   `json:"seeded,omitempty"`
+	SHA256    string    `json:"sha256"`
+	Seeded    bool      `json:"seeded,omitempty"`
+	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
 // FederatedCredential trusts the assertions of an external issuer.
 type FederatedCredential struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	Issuer      string   `json:"issuer"`
-	Subject     string   `json:"subject"`
-	Audiences   []string `json:"audiences"`
-	Description string   `json:"description"`
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	Issuer      string    `json:"issuer"`
+	Subject     string    `json:"subject"`
+	Audiences   []string  `json:"audiences"`
+	Description string    `json:"description"`
+	CreatedAt   time.Time `json:"createdAt,omitzero"`
 }
 
 // ServicePrincipal is an enterprise application or a managed identity.
@@ -100,6 +112,7 @@ type ServicePrincipal struct {
 	ResourceID string         `json:"resourceId,omitempty"`
 	Attributes map[string]any `json:"attributes,omitempty"`
 	Seeded     bool           `json:"seeded,omitempty"`
+	CreatedAt  time.Time      `json:"createdAt,omitzero"`
 }
 
 // Group is a security group.
@@ -187,5 +200,7 @@ func New(tenantID string) *State {
 		RoleAssignments:   map[string]*RoleAssignment{},
 		Jobs:              map[string]*Job{},
 		Operations:        map[string]time.Time{},
+		Deleting:          map[string]*Resource{},
+		Lag:               Lag{Now: time.Now},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 // Store guards a State and keeps it in a file. What Update has answered survives the death of the process.
 type Store struct {
 	file string
+	lock io.Closer // nil when all stays in memory
 	now  atomic.Pointer[func() time.Time]
 
 	mu      sync.RWMutex
@@ -27,27 +29,54 @@ type Store struct {
 	saved  uint64
 }
 
-// Open reads the snapshot in file, or starts an empty tenant when there is none. With no file all stays in memory.
+// Open reads the snapshot in file, or starts an empty tenant when there is none. With no file all stays in memory. The
+// file is this process's alone until Close; the error names the process that has it.
 func Open(file string) (*Store, error) {
 	s := &Store{file: file, state: New(uuid.NewString())}
 	s.SetClock(time.Now)
+	s.state.Lag.Now = s.Now
 	if file == "" {
 		return s, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the state file: %w", err)
 	}
-	text, err := os.ReadFile(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return s, nil
-	case err != nil:
-		return nil, fmt.Errorf("reading the state file: %w", err)
+	var err error
+	if s.lock, err = lock(file); err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(text, s.state); err != nil {
-		return nil, fmt.Errorf("reading the state file %s: %w; delete it to start with an empty sandbox", file, err)
+	if err := errors.Join(sweep(file), s.read()); err != nil {
+		return nil, errors.Join(err, s.lock.Close())
 	}
 	return s, nil
+}
+
+func (s *Store) read() error {
+	text, err := os.ReadFile(s.file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading the state file: %w", err)
+	}
+	if err := json.Unmarshal(text, s.state); err != nil {
+		return fmt.Errorf("reading the state file %s: %w; delete it to start with an empty sandbox", s.file, err)
+	}
+	return nil
+}
+
+// Close writes the state to the file and lets another process have it.
+func (s *Store) Close() error {
+	err := s.Save()
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
+}
+
+// SetLag sets how long changes take to be seen. It is called before anything is served.
+func (s *Store) SetLag(replication, propagation time.Duration) {
+	s.state.Lag.Replication, s.state.Lag.Propagation = replication, propagation
 }
 
 // Now is the sandbox's time, in UTC.

@@ -1,0 +1,60 @@
+package access_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+func TestParseARMID(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		id   string
+		want string // "" if the ID is right
+	}{
+		"a workspace":             {workspaceID, ""},
+		"in capitals":             {strings.ToUpper(workspaceID), ""},
+		"nothing":                 {"", "is not the ARM ID"},
+		"a name":                  {"scoring", "is not the ARM ID"},
+		"a storage account":       {storageID("lake"), "is the ID of a Microsoft.Storage/storageAccounts"},
+		"a slash behind it":       {workspaceID + "/", "is not the ARM ID"},
+		"a child":                 {workspaceID + "/computes/cpu", "is not the ARM ID"},
+		"a resource group":        {"/subscriptions/" + subscription + "/resourceGroups/g", "is not the ARM ID"},
+		"a subscription by name":  {strings.Replace(workspaceID, subscription, "dev", 1), `the subscription "dev" is not a GUID`},
+		"an empty resource group": {strings.Replace(workspaceID, "/ml/", "//", 1), "is not the ARM ID"},
+		"a URL":                   {"https://portal.azure.com" + workspaceID, "is not the ARM ID"},
+		"a line break":            {workspaceID + "\n", "is not the ARM ID"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := access.ParseARMID(c.id, access.WorkspaceType)
+			if c.want != "" {
+				require.ErrorContains(t, err, c.want)
+				require.ErrorContains(t, err, "; write /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.MachineLearningServices/workspaces/<name>")
+				assert.Zero(t, got)
+				return
+			}
+			require.NoError(t, err)
+			assert.True(t, strings.EqualFold("scoring", got.Name))
+			assert.True(t, strings.EqualFold("/subscriptions/"+subscription+"/resourceGroups/ml", got.Group()))
+			assert.True(t, strings.EqualFold("/subscriptions/"+subscription, got.Subscription()))
+		})
+	}
+}
+
+func FuzzParseARMID(f *testing.F) {
+	f.Add(workspaceID)
+	f.Add("/subscriptions//resourceGroups//providers/a/b/c")
+	f.Fuzz(func(t *testing.T, id string) {
+		got, err := access.ParseARMID(id, access.WorkspaceType)
+		if err != nil {
+			return
+		}
+		assert.Equal(t, strings.ToLower(id), strings.ToLower(got.Group()+"/providers/"+got.Type+"/"+got.Name), "nothing is lost")
+		assert.True(t, access.IsGUID(got.SubscriptionID))
+	})
+}

@@ -1,0 +1,262 @@
+package access_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// need is what somebody has to be able to do somewhere. It is told from the endpoints alone, row by row of the article's
+// table, and knows nothing of how grants are made.
+type need struct {
+	principal          string // "invoker alice", "cluster cpu"
+	account, container string // the container is "" for the whole account
+	write              bool
+}
+
+// needs returns all that the declared paths of a model take, and the same as wide as the model asks it to be granted.
+func needs(m access.Model) (least, asked map[need]bool) {
+	least, asked = map[need]bool{}, map[need]bool{}
+	endpoints := m.Endpoints
+	if len(endpoints) == 0 {
+		endpoints = map[string]access.Endpoint{}
+		for name := range m.Clusters {
+			endpoints[name] = access.Endpoint{Cluster: name, Inputs: keys(m.DataInputs), Outputs: keys(m.DataOutputs)}
+		}
+	}
+	for _, e := range endpoints {
+		who := []string{"cluster " + e.Cluster}
+		invokers := e.Invokers
+		if len(invokers) == 0 {
+			invokers = keys(m.Invokers)
+		}
+		for _, name := range invokers {
+			who = append(who, "invoker "+name)
+		}
+		add := func(account, container string, scope access.GrantScope, write bool) {
+			wide := container
+			if scope == access.AtAccount {
+				wide = ""
+			}
+			for _, p := range who {
+				least[need{p, account, container, write}] = true
+				asked[need{p, account, wide, write}] = true
+			}
+		}
+		for _, name := range e.Inputs {
+			switch d := m.DataInputs[name]; {
+			case d.Kind == access.DataStore && *d.CredentialInStore, d.Kind == access.DataAsset && *d.CredentialInStore:
+			case d.Kind == access.ADLSGen2 && d.GrantedBy == access.ByACL:
+			default:
+				add(d.StorageAccount, d.Container, d.Scope, false)
+			}
+		}
+		for _, name := range e.Outputs {
+			if d := m.DataOutputs[name]; !*d.CredentialInStore {
+				add(d.StorageAccount, d.Container, d.Scope, true)
+			}
+		}
+	}
+	return least, asked
+}
+
+// given reads storage grants back as what they let a principal do.
+func given(g access.Grant) need {
+	return need{g.Principal.Kind + " " + g.Principal.Name, g.Scope.StorageAccount, g.Scope.Container, g.Role == "Storage Blob Data Contributor"}
+}
+
+// gives reports whether one ability holds another: at the account all containers, and who writes may read.
+func (n need) gives(other need) bool {
+	return n.principal == other.principal && n.account == other.account && (n.container == "" || n.container == other.container) && (n.write || !other.write)
+}
+
+func isStorage(g access.Grant) bool { return g.Scope.StorageAccount != "" }
+
+func check(t *testing.T, property func(t *rapid.T, m access.Model)) {
+	t.Helper()
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := models.Draw(t, "model")
+		if err := access.Validate(m).Err(); err != nil {
+			t.Fatalf("the generator drew a model that is not valid: %v", err)
+		}
+		property(t, m)
+	})
+}
+
+func TestEveryInputIsReadableByWhoNeedsItAndNothingElseIsGranted(t *testing.T) {
+	check(t, func(t *rapid.T, m access.Model) {
+		least, asked := needs(m)
+		var abilities []need
+		for _, g := range access.Grants(m) {
+			if isStorage(g) {
+				abilities = append(abilities, given(g))
+			}
+		}
+		for n := range least {
+			if !slices.ContainsFunc(abilities, func(a need) bool { return a.gives(n) }) {
+				t.Fatalf("nobody gives %+v", n)
+			}
+		}
+		for _, a := range abilities {
+			if !asked[a] {
+				t.Fatalf("nothing asks for %+v", a)
+			}
+		}
+	})
+}
+
+func TestEveryInvokerHasTheRoleOnceAndNoClusterHasIt(t *testing.T) {
+	check(t, func(t *rapid.T, m access.Model) {
+		roles := map[string]int{}
+		for _, g := range access.Grants(m) {
+			if isStorage(g) {
+				continue
+			}
+			roles[g.Principal.String()]++
+			if want := string(m.Role.EffectiveScope()); g.Scope.Level != want || g.Role != access.InvokerRole {
+				t.Fatalf("%v: want %s at the %s", g, access.InvokerRole, want)
+			}
+		}
+		for name := range m.Invokers {
+			if roles["invoker "+name] != 1 {
+				t.Fatalf("%s has the role %d times", name, roles["invoker "+name])
+			}
+		}
+		if len(roles) != len(m.Invokers) {
+			t.Fatalf("somebody else has the role: %v", roles)
+		}
+	})
+}
+
+func TestNoGrantIsThereTwiceOrImpliedByAnother(t *testing.T) {
+	check(t, func(t *rapid.T, m access.Model) {
+		grants := access.Grants(m)
+		for i, g := range grants {
+			if len(g.Reasons) == 0 {
+				t.Fatalf("%v has no reason", g)
+			}
+			for j, other := range grants {
+				if i != j && isStorage(g) && isStorage(other) && given(other).gives(given(g)) {
+					t.Fatalf("%v implies %v", other, g)
+				}
+			}
+		}
+	})
+}
+
+func TestReasonsNameEveryInputOnce(t *testing.T) {
+	check(t, func(t *rapid.T, m access.Model) {
+		for _, g := range access.Grants(m) {
+			seen := map[string]bool{}
+			for _, reason := range g.Reasons {
+				if seen[reason] {
+					t.Fatalf("%v gives the reason %q twice", g, reason)
+				}
+				seen[reason] = true
+			}
+		}
+	})
+}
+
+func TestTheOrderOfListsChangesNothing(t *testing.T) {
+	check(t, func(t *rapid.T, m access.Model) {
+		before := fmt.Sprintf("%+v %+v", access.Grants(m), access.Explain(m))
+		shuffled := map[string]access.Endpoint{}
+		for name, e := range m.Endpoints {
+			e.Inputs, e.Outputs, e.Invokers = shuffle(t, e.Inputs), shuffle(t, e.Outputs), shuffle(t, e.Invokers)
+			shuffled[name] = e
+		}
+		m.Endpoints = shuffled
+		if after := fmt.Sprintf("%+v %+v", access.Grants(m), access.Explain(m)); after != before {
+			t.Fatalf("before: %s\nafter: %s", before, after)
+		}
+	})
+}
+
+func shuffle(t *rapid.T, list []string) []string {
+	if len(list) == 0 {
+		return list
+	}
+	return rapid.Permutation(list).Draw(t, "order")
+}
+
+func TestEveryDeclaredPathWorks(t *testing.T) {
+	check(t, func(t *rapid.T, m access.Model) {
+		for _, p := range access.Explain(m) {
+			if p.Declared && !p.Works() {
+				t.Fatalf("%s on %s with %s fails at %+v", p.Invoker, p.Endpoint, p.Input, p.FailsAt())
+			}
+		}
+	})
+}
+
+func TestAnyGrantThatIsTakenAwayBreaksADeclaredPath(t *testing.T) {
+	check(t, func(t *rapid.T, m access.Model) {
+		if len(m.Endpoints) == 0 { // then every invoker has paths, on clusters
+			m.Endpoints = map[string]access.Endpoint{}
+			for name := range m.Clusters {
+				m.Endpoints[name] = access.Endpoint{Cluster: name, Inputs: keys(m.DataInputs), Outputs: keys(m.DataOutputs)}
+			}
+		}
+		declared := map[string]bool{}
+		for _, p := range access.Explain(m) {
+			declared[p.Invoker] = declared[p.Invoker] || p.Declared
+		}
+		grants := access.Grants(m)
+		least, _ := needs(m)
+		for i, g := range grants {
+			switch {
+			case !isStorage(g) && !declared[g.Principal.Name]:
+				continue // an invoker of no endpoint has the role for the workspace's other endpoints
+			case isStorage(g) && !least[given(g)]:
+				continue // wider than any path takes, because the model says scope: account
+			case isStorage(g) && aclsReach(m, g.Scope):
+				continue // the ACLs, which are set outside of the stack, may give the same
+			}
+			less := slices.Delete(slices.Clone(grants), i, i+1)
+			if !slices.ContainsFunc(access.ExplainWith(m, less), func(p access.Path) bool { return p.Declared && !p.Works() }) {
+				t.Fatalf("%s has %v and all works without it", g.Principal, g)
+			}
+		}
+	})
+}
+
+func aclsReach(m access.Model, s access.Scope) bool {
+	for _, d := range m.DataInputs {
+		if d.GrantedBy == access.ByACL && d.StorageAccount == s.StorageAccount && (s.Container == "" || d.Container == s.Container) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestPathsThatAreNotDeclaredGainNothing(t *testing.T) {
+	check(t, func(t *rapid.T, m access.Model) {
+		_, asked := needs(m)
+		holds := func(n need) bool {
+			for a := range asked {
+				if a.gives(n) {
+					return true
+				}
+			}
+			return false
+		}
+		for _, p := range access.Explain(m) {
+			d, ok := m.DataInputs[p.Input]
+			if !ok || d.Mechanism() != access.ByRBAC || aclsReach(m, access.Scope{StorageAccount: d.StorageAccount, Container: d.Container}) {
+				continue
+			}
+			reads := holds(need{"invoker " + p.Invoker, d.StorageAccount, d.Container, false})
+			for _, hop := range p.Hops {
+				if hop.Kind == access.ReadHop && (hop.Missing == "") != reads {
+					t.Fatalf("%s on %s with %s: %+v, but the model asks for it: %v", p.Invoker, p.Endpoint, p.Input, hop, reads)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,83 @@
+package access_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+func TestClaimsAreThoseOfTheTokens(t *testing.T) {
+	t.Parallel()
+	const github, entra = "https://token.actions.githubusercontent.com", "api://AzureADTokenExchange"
+	of := func(g access.GitHubSubject) access.FederatedCredential { return access.FederatedCredential{GitHub: &g} }
+	for name, c := range map[string]struct {
+		credential access.FederatedCredential
+		want       [3]string
+	}{
+		"classic branch":        {of(access.GitHubSubject{Repository: "o/r", Branch: "main"}), [3]string{github, "repo:o/r:ref:refs/heads/main", entra}},
+		"classic tag":           {of(access.GitHubSubject{Repository: "o/r", Tag: "v1"}), [3]string{github, "repo:o/r:ref:refs/tags/v1", entra}},
+		"classic environment":   {of(access.GitHubSubject{Repository: "o/r", Environment: "prod"}), [3]string{github, "repo:o/r:environment:prod", entra}},
+		"classic pull request":  {of(access.GitHubSubject{Repository: "o/r", PullRequest: true}), [3]string{github, "repo:o/r:pull_request", entra}},
+		"immutable branch":      {of(access.GitHubSubject{Repository: "o/r", OwnerID: 1, RepositoryID: 2, Branch: "main"}), [3]string{github, "repo:o@1/r@2:ref:refs/heads/main", entra}},
+		"immutable environment": {of(access.GitHubSubject{Repository: "o.x/r-y", OwnerID: 1, RepositoryID: 2, Environment: "e"}), [3]string{github, "repo:o.x@1/r-y@2:environment:e", entra}},
+		"another issuer":        {access.FederatedCredential{Issuer: "https://i", Subject: "s"}, [3]string{"https://i", "s", entra}},
+		"another audience":      {access.FederatedCredential{Issuer: "https://i", Subject: "s", Audience: "a"}, [3]string{"https://i", "s", "a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			issuer, subject, audience := c.credential.Claims()
+			assert.Equal(t, c.want, [3]string{issuer, subject, audience})
+		})
+	}
+}
+
+func TestPeriodIsInUTCAndToTheSecond(t *testing.T) {
+	t.Parallel()
+	start, end, err := access.ClientSecret{StartDate: "2026-11-01", EndDate: "2027-05-01T06:07:08Z"}.Period()
+	require.NoError(t, err)
+	assert.Equal(t, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), start)
+	assert.Equal(t, time.Date(2027, 5, 1, 6, 7, 8, 0, time.UTC), end)
+	for name, c := range map[string]struct {
+		secret access.ClientSecret
+		want   string
+	}{
+		"no start":       {access.ClientSecret{EndDate: "2026-11-01"}, `startDate: "" is not a date; write 2026-11-01`},
+		"no end":         {access.ClientSecret{StartDate: "2026-11-01"}, `endDate: "" is not a date; write 2026-11-01`},
+		"a relative end": {access.ClientSecret{StartDate: "2026-11-01", EndDate: "4320h"}, `endDate: "4320h" is not a date`},
+		"no such day":    {access.ClientSecret{StartDate: "2026-11-31", EndDate: "2027-01-01"}, `startDate: "2026-11-31"`},
+		"another zone":   {access.ClientSecret{StartDate: "2026-11-01T00:00:00+01:00", EndDate: "2027-01-01"}, "startDate: "},
+	} {
+		_, _, err := c.secret.Period()
+		assert.ErrorContains(t, err, c.want, name)
+	}
+}
+
+func TestSecretLifetimesAtTheirBounds(t *testing.T) {
+	t.Parallel()
+	for end, want := range map[string]string{
+		"2026-11-01": "no time", "2026-10-31": "no time", "2026-11-01T23:59:59Z": "23h59m59s", "2026-11-02": "",
+		"2028-11-01": "", "2028-11-02": "732 days", "2036-11-01": "3653 days",
+	} {
+		ps := access.ValidateInvoker(access.Invoker{Kind: access.ServicePrincipal, ClientSecrets: map[string]access.ClientSecret{"s": {StartDate: "2026-11-01", EndDate: end}}})
+		if want == "" {
+			assert.Empty(t, ps, end)
+			continue
+		}
+		require.Len(t, ps, 1, end)
+		assert.Equal(t, "clientSecrets.s.endDate", ps[0].Path)
+		assert.Equal(t, "the secret would live for "+want, ps[0].What)
+	}
+}
+
+func TestPrincipalTypesAreResourceManagers(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "User", access.User.PrincipalType())
+	assert.Equal(t, "Group", access.Group.PrincipalType())
+	assert.Equal(t, "ServicePrincipal", access.ServicePrincipal.PrincipalType())
+	assert.Equal(t, "ServicePrincipal", access.ManagedIdentity.PrincipalType())
+	assert.Equal(t, "https://ml.azure.com", access.Audience)
+}

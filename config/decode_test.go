@@ -1,0 +1,185 @@
+package config_test
+
+import (
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/config"
+)
+
+func devStack(t *testing.T) map[string]any {
+	t.Helper()
+	values, err := config.ReadStack("../Pulumi.dev.yaml", "batchaccess")
+	require.NoError(t, err)
+	return values
+}
+
+func TestTheSampleStackIsWithoutAProblem(t *testing.T) {
+	t.Parallel()
+	args, ps := config.Decode(devStack(t))
+	require.Empty(t, ps)
+	const workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/Microsoft.MachineLearningServices/workspaces/scoring-dev"
+	no := false
+	m := args.Model()
+	assert.Equal(t, workspace, m.WorkspaceID)
+	assert.Equal(t, pulumi.String("westeurope"), args.Location, "taken from azure-native:location")
+	assert.Equal(t, access.Role{Additions: []string{"pollJobs"}}, m.Role)
+	assert.Equal(t, access.Invoker{Kind: access.Group, PrincipalID: "22222222-2222-4222-8222-222222222222"}, m.Invokers["analysts"])
+	assert.Equal(t, access.GitHubSubject{Repository: "contoso/scoring", OwnerID: 1001, RepositoryID: 2002, Branch: "main"}, *m.Invokers["pipeline"].FederatedCredentials["main"].GitHub)
+	assert.Equal(t, access.Invoker{Kind: access.ManagedIdentity}, m.Invokers["scheduler"])
+	start, end, err := m.Invokers["partner"].ClientSecrets["2026"].Period()
+	require.NoError(t, err, "YAML reads an unquoted date as a time")
+	assert.Equal(t, []time.Time{time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC)}, []time.Time{start, end})
+	assert.Equal(t, access.Cluster{ComputeName: "gpu-scoring", Identity: access.UserAssigned}, m.Clusters["gpu"])
+	assert.Equal(t, pulumi.Int(4), args.Clusters["cpu"].MaxNodeCount)
+	assert.Equal(t, "heart-disease", m.DataInputs["patients"].Path)
+	assert.Equal(t, &no, m.DataInputs["labels"].CredentialInStore)
+	assert.Equal(t, []string{"analysts", "pipeline", "partner", "data-factory"}, m.Endpoints["heart-classifier"].Invokers)
+	assert.Equal(t, pulumi.StringMap{"team": pulumi.String("scoring"), "environment": pulumi.String("dev")}, args.Tags)
+	for kind, n := range map[string]int{"invokers": len(m.Invokers), "clusters": len(m.Clusters), "inputs": len(m.DataInputs), "endpoints": len(m.Endpoints)} {
+		assert.Equal(t, map[string]int{"invokers": 6, "clusters": 2, "inputs": 5, "endpoints": 2}[kind], n, kind)
+	}
+}
+
+func TestPulumiYAMLAndTheDecoderKnowTheSameKeys(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../Pulumi.yaml")
+	require.NoError(t, err)
+	var declared struct {
+		Config map[string]struct{ Type, Description string }
+	}
+	require.NoError(t, yaml.Unmarshal(text, &declared))
+	var keys []string
+	for key, c := range declared.Config {
+		keys = append(keys, key)
+		assert.NotEmpty(t, c.Description, key)
+	}
+	assert.ElementsMatch(t, keys, config.Keys())
+}
+
+// laidOver is the sample with some keys in place of its own.
+func laidOver(t *testing.T, text string) map[string]any {
+	t.Helper()
+	values := devStack(t)
+	var over map[string]any
+	require.NoError(t, yaml.Unmarshal([]byte(text), &over))
+	for key, value := range over {
+		values[key] = value
+	}
+	return values
+}
+
+func TestWhatCannotBeReadIsNamed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		yaml            string
+		path, what, fix string
+	}{
+		"an unknown key at the top":  {`{workspaceID: x}`, "workspaceID", "unknown key", `did you mean "workspaceId"?`},
+		"in a cluster":               {`{clusters: {cpu: {vmSiz: x}}}`, "clusters.cpu.vmSiz", "unknown key", `did you mean "vmSize"?`},
+		"in a subject":               {`{invokers: {p: {kind: servicePrincipal, federatedCredentials: {f: {github: {repo: a/b}}}}}}`, "invokers.p.federatedCredentials.f.github.repo", "unknown key", "use repository"},
+		"in the role":                {`{role: {builtin: Owner}}`, "role.builtin", "unknown key", `did you mean "builtIn"?`},
+		"a list for an object":       {`{clusters: [cpu]}`, "clusters", "is a list", "write an object of names"},
+		"text for an object":         {`{role: Owner}`, "role", `is "Owner"`, "write an object with scope, name"},
+		"text for a named object":    {`{invokers: {alice: user}}`, "invokers.alice", `is "user"`, "write an object with kind"},
+		"an object for text":         {`{location: {a: b}}`, "location", "is an object", "write text"},
+		"a truth for text":           {`{location: true}`, "location", "is true", "write text"},
+		"text for a list":            {`{endpoints: {e: {cluster: cpu, inputs: images}}}`, "endpoints.e.inputs", `is "images"`, "write a list"},
+		"an object in a list":        {`{endpoints: {e: {cluster: cpu, inputs: [images, {a: b}]}}}`, "endpoints.e.inputs[1]", "is an object", "write text"},
+		"text for a number":          {`{clusters: {cpu: {maxNodeCount: four}}}`, "clusters.cpu.maxNodeCount", `is "four"`, "write a whole number"},
+		"half a node":                {`{clusters: {cpu: {maxNodeCount: 1.5}}}`, "clusters.cpu.maxNodeCount", "is 1.5", "write a whole number"},
+		"a truth for a number":       {`{clusters: {cpu: {maxNodeCount: true}}}`, "clusters.cpu.maxNodeCount", "is true", "write a whole number"},
+		"more than any number":       {`{clusters: {cpu: {maxNodeCount: 1e300}}}`, "clusters.cpu.maxNodeCount", "is 1e+300", "write a whole number"},
+		"text for a truth":           {`{protect: maybe}`, "protect", `is "maybe"`, "write true or false"},
+		"text for an optional truth": {`{dataInputs: {a: {kind: dataStore, credentialInStore: perhaps}}}`, "dataInputs.a.credentialInStore", `is "perhaps"`, "write true or false"},
+		"an object for a tag":        {`{tags: {team: {a: b}}}`, "tags.team", "is an object", "write text"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, ps := config.Decode(laidOver(t, c.yaml))
+			at := slices.IndexFunc(ps, func(p access.Problem) bool { return p.Path == c.path })
+			require.GreaterOrEqual(t, at, 0, "%s among %v", c.path, ps)
+			assert.Equal(t, c.what, ps[at].What)
+			assert.Contains(t, ps[at].Fix, c.fix)
+			require.Error(t, ps.Err())
+		})
+	}
+}
+
+func TestAllProblemsOfFormAndModelComeAtOnce(t *testing.T) {
+	t.Parallel()
+	_, ps := config.Decode(laidOver(t, `{locaton: x, protect: maybe, clusters: {cpu: {maxNodeCount: four}, gpu: {computeName: abcdefghijklmnopq}}, workspaceId: w}`))
+	var paths []string
+	for _, p := range ps {
+		paths = append(paths, p.Path)
+	}
+	assert.ElementsMatch(t, []string{"locaton", "protect", "clusters.cpu.maxNodeCount", "clusters.gpu.computeName", "workspaceId"}, paths)
+}
+
+func TestWhatCouldNotBeReadIsNotReportedAsMissingToo(t *testing.T) {
+	t.Parallel()
+	_, ps := config.Decode(laidOver(t, `{workspaceId: [a]}`))
+	require.Len(t, ps, 1)
+	assert.Equal(t, "is a list", ps[0].What)
+}
+
+func TestValuesAreReadAsPeopleWriteThem(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		yaml string
+		got  func(*components.BatchEndpointAccessArgs) any
+		want any
+	}{
+		"a name with nothing behind it": {`{clusters: {cpu: , gpu: }}`, func(a *components.BatchEndpointAccessArgs) any { return a.Clusters["cpu"] }, components.ClusterArgs{}},
+		"a number for text":             {`{dataInputs: {a: {version: 3}}}`, func(a *components.BatchEndpointAccessArgs) any { return a.DataInputs["a"].Version }, "3"},
+		"a number in quotes":            {`{clusters: {cpu: {maxNodeCount: "7"}}}`, func(a *components.BatchEndpointAccessArgs) any { return a.Clusters["cpu"].MaxNodeCount }, pulumi.Int(7)},
+		"zero":                          {`{clusters: {cpu: {minNodeCount: 0}}}`, func(a *components.BatchEndpointAccessArgs) any { return a.Clusters["cpu"].MinNodeCount }, pulumi.Int(0)},
+		"a truth in quotes":             {`{protect: "true"}`, func(a *components.BatchEndpointAccessArgs) any { return a.Protect }, true},
+		"a date":                        {`{invokers: {p: {kind: servicePrincipal, clientSecrets: {s: {startDate: 2026-11-01, endDate: "2027-05-01"}}}}}`, func(a *components.BatchEndpointAccessArgs) any { return a.Invokers["p"].ClientSecrets["s"] }, access.ClientSecret{StartDate: "2026-11-01T00:00:00Z", EndDate: "2027-05-01"}},
+		"a large number for text":       {`{dataInputs: {a: {version: 20261101}}}`, func(a *components.BatchEndpointAccessArgs) any { return a.DataInputs["a"].Version }, "20261101"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args, _ := config.Decode(laidOver(t, c.yaml))
+			assert.Equal(t, c.want, c.got(args))
+		})
+	}
+	// The engine hands objects over as JSON, where every number is a float64.
+	args, _ := config.Decode(map[string]any{"dataInputs": map[string]any{"a": map[string]any{"version": float64(20261101)}}})
+	assert.Equal(t, "20261101", args.DataInputs["a"].Version, "as JSON")
+}
+
+func TestDecodeLeavesItsInputAlone(t *testing.T) {
+	t.Parallel()
+	values := map[string]any{"clusters": map[string]any{"cpu": nil}}
+	config.Decode(values)
+	assert.Equal(t, map[string]any{"clusters": map[string]any{"cpu": nil}}, values)
+}
+
+func FuzzDecode(f *testing.F) {
+	sample, err := os.ReadFile("../Pulumi.dev.yaml")
+	require.NoError(f, err)
+	f.Add(string(sample))
+	f.Add("config: {'batchaccess:clusters': {cpu: }}")
+	f.Add("config: {'batchaccess:invokers': {1: {2: 3}}}")
+	f.Fuzz(func(t *testing.T, text string) {
+		values, err := config.ReadStackText([]byte(text), "Pulumi.x.yaml", "batchaccess")
+		if err != nil {
+			return
+		}
+		args, ps := config.Decode(values)
+		require.NotNil(t, args)
+		for _, p := range ps {
+			require.NotEmpty(t, p.Fix)
+		}
+	})
+}

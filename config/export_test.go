@@ -1,0 +1,4 @@
+package config
+
+// ReadStackText is ReadStack on a text, for fuzzing.
+var ReadStackText = parseStack

@@ -1,0 +1,126 @@
+package config_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/config"
+)
+
+// noResources is a mock for programs that make nothing.
+type noResources struct{}
+
+func (noResources) NewResource(pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	return "", nil, nil
+}
+func (noResources) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) { return nil, nil }
+
+// load loads a configuration as the engine would hand it over: by the SDK and in the environment.
+func load(t *testing.T, values map[string]string) (args *components.BatchEndpointAccessArgs, err error) {
+	t.Helper()
+	text, marshalErr := json.Marshal(values)
+	require.NoError(t, marshalErr)
+	t.Setenv(pulumi.EnvConfig, string(text))
+	err = pulumi.RunErr(func(ctx *pulumi.Context) error {
+		var err error
+		args, err = config.Load(ctx)
+		return err
+	}, pulumi.WithMocks("batchaccess", "dev", noResources{}), func(info *pulumi.RunInfo) { info.Config = values })
+	return args, err
+}
+
+// asEngine is the sample stack as the engine hands it over: objects as JSON.
+func asEngine(t *testing.T) map[string]string {
+	t.Helper()
+	values := map[string]string{}
+	for key, value := range devStack(t) {
+		if text, ok := value.(string); ok {
+			values["batchaccess:"+key] = text
+			continue
+		}
+		text, err := json.Marshal(value)
+		require.NoError(t, err)
+		values["batchaccess:"+key] = string(text)
+	}
+	delete(values, "batchaccess:location")
+	return values
+}
+
+func TestLoadReadsWhatTheEngineHandsOver(t *testing.T) {
+	values := asEngine(t)
+	values["azure-native:location"] = "westeurope"
+	args, err := load(t, values)
+	require.NoError(t, err)
+	want, ps := config.Decode(devStack(t))
+	require.Empty(t, ps)
+	assert.Equal(t, want, args, "the same as without the engine")
+}
+
+func TestLoadTakesTheProvidersLocationUnlessThereIsOne(t *testing.T) {
+	values := asEngine(t)
+	args, err := load(t, values)
+	require.NoError(t, err)
+	assert.Nil(t, args.Location)
+	values["azure-native:location"] = "westeurope"
+	values["batchaccess:location"] = "" // the default in Pulumi.yaml
+	args, err = load(t, values)
+	require.NoError(t, err)
+	assert.Equal(t, pulumi.String("westeurope"), args.Location)
+	values["batchaccess:location"] = "northeurope"
+	args, err = load(t, values)
+	require.NoError(t, err)
+	assert.Equal(t, pulumi.String("northeurope"), args.Location)
+}
+
+func TestLoadNamesAKeyThatItDoesNotKnow(t *testing.T) {
+	values := asEngine(t)
+	values["batchaccess:invoker"] = "{}"
+	values["other:invokerz"] = "not ours"
+	values["batchaccess:clusters"] = `{"cpu": {"vmSiz": "x"}}`
+	_, err := load(t, values)
+	require.ErrorContains(t, err, "the configuration of stack dev")
+	require.ErrorContains(t, err, `invoker: unknown key; did you mean "invokers"?`)
+	require.ErrorContains(t, err, `clusters.cpu.vmSiz: unknown key; did you mean "vmSize"?`)
+	assert.NotContains(t, err.Error(), "invokerz")
+}
+
+func TestLoadNamesAValueThatIsNoJSON(t *testing.T) {
+	values := asEngine(t)
+	values["batchaccess:clusters"] = `{"cpu": `
+	_, err := load(t, values)
+	require.ErrorContains(t, err, "batchaccess:clusters: is not the JSON of an object")
+	assert.ErrorContains(t, err, "Pulumi.dev.yaml")
+}
+
+func TestReadStackReadsAFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "Pulumi.x.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`
+config:
+  azure-native:location: westeurope
+  other:key: 1
+  batchaccess:workspaceId: { secure: v1:abc }
+  batchaccess:invokers: { 1: { kind: user, objectId: { secure: v1:def } } }
+`), 0o600))
+	values, err := config.ReadStack(file, "batchaccess")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{
+		"location": "westeurope", "workspaceId": access.Unknown,
+		"invokers": map[string]any{"1": map[string]any{"kind": "user", "objectId": access.Unknown}},
+	}, values, "what is encrypted is unknown")
+
+	_, err = config.ReadStack(filepath.Join(t.TempDir(), "Pulumi.none.yaml"), "batchaccess")
+	require.ErrorContains(t, err, "name a stack that has a Pulumi.<stack>.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("config: ["), 0o600))
+	_, err = config.ReadStack(file, "batchaccess")
+	require.ErrorContains(t, err, "reading "+file)
+}

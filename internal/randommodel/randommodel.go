@@ -1,0 +1,124 @@
+// Package randommodel draws valid access models for property tests: few names, so that they meet in one account, one
+// container and one endpoint often. It is for tests alone.
+package randommodel
+
+import (
+	"fmt"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+const (
+	subscription = "11111111-1111-4111-8111-111111111111"
+	workspaceID  = "/subscriptions/" + subscription + "/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"
+)
+
+func storageID(name string) string {
+	return "/subscriptions/" + subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" + name
+}
+
+func objectID(n int) string { return fmt.Sprintf("%08d-0000-4000-8000-000000000000", n) }
+
+func boolPtr(b bool) *bool { return &b }
+
+// Models draws valid models with invokers, clusters, inputs and outputs of every kind.
+var Models = rapid.Custom(func(t *rapid.T) access.Model {
+	m := access.Model{
+		WorkspaceID:     workspaceID,
+		Role:            access.Role{Scope: rapid.SampledFrom([]access.RoleScope{"", access.AtWorkspace, access.AtResourceGroup, access.AtSubscription}).Draw(t, "role scope")},
+		Invokers:        map[string]access.Invoker{},
+		Clusters:        map[string]access.Cluster{},
+		StorageAccounts: map[string]string{"lake": storageID("lake"), "shared": storageID("shared")},
+		DataInputs:      map[string]access.DataInput{},
+		DataOutputs:     map[string]access.DataOutput{},
+		Endpoints:       map[string]access.Endpoint{},
+	}
+	for i := range rapid.IntRange(1, 3).Draw(t, "invokers") {
+		kind := rapid.SampledFrom([]access.PrincipalKind{access.User, access.Group, access.ServicePrincipal, access.ManagedIdentity}).Draw(t, "kind of principal")
+		invoker := access.Invoker{Kind: kind, PrincipalID: objectID(i)}
+		if kind == access.ManagedIdentity && rapid.Bool().Draw(t, "made here") {
+			invoker.PrincipalID = ""
+		}
+		m.Invokers[fmt.Sprintf("invoker%d", i)] = invoker
+	}
+	for i := range rapid.IntRange(1, 3).Draw(t, "clusters") {
+		m.Clusters[fmt.Sprintf("cluster%d", i)] = access.Cluster{
+			Identity: rapid.SampledFrom([]access.ClusterIdentity{"", access.SystemAssigned, access.UserAssigned, access.BothAssigned}).Draw(t, "identity"),
+		}
+	}
+	for i := range rapid.IntRange(0, 4).Draw(t, "inputs") {
+		m.DataInputs[fmt.Sprintf("input%d", i)] = inputs(i).Draw(t, "input")
+	}
+	for i := range rapid.IntRange(0, 2).Draw(t, "outputs") {
+		inStore := rapid.Bool().Draw(t, "output's credential in store")
+		d := access.DataOutput{DataStore: fmt.Sprintf("out%d", i), CredentialInStore: &inStore, Path: "p"}
+		if !inStore {
+			d.StorageAccount, d.Container, d.Scope = location(t, false)
+		}
+		m.DataOutputs[fmt.Sprintf("output%d", i)] = d
+	}
+	for i := range rapid.IntRange(0, 3).Draw(t, "endpoints") {
+		m.Endpoints[fmt.Sprintf("endpoint%d", i)] = access.Endpoint{
+			Cluster:  rapid.SampledFrom(keys(m.Clusters)).Draw(t, "cluster"),
+			Inputs:   someOf(t, keys(m.DataInputs)),
+			Outputs:  someOf(t, keys(m.DataOutputs)),
+			Invokers: someOf(t, keys(m.Invokers)),
+		}
+	}
+	return m
+})
+
+// inputs draws inputs of every row of the table.
+func inputs(i int) *rapid.Generator[access.DataInput] {
+	return rapid.Custom(func(t *rapid.T) access.DataInput {
+		d := access.DataInput{Kind: rapid.SampledFrom([]access.InputKind{access.DataStore, access.DataAsset, access.Blob, access.ADLSGen2}).Draw(t, "kind of input")}
+		byURL := d.Kind == access.Blob || d.Kind == access.ADLSGen2
+		if !byURL {
+			d.CredentialInStore, d.DataStore, d.Path = boolPtr(rapid.Bool().Draw(t, "credential in store")), fmt.Sprintf("store%d", i), "p"
+			if *d.CredentialInStore {
+				d.StorageAccount = ""
+			}
+		}
+		if d.Kind == access.DataAsset {
+			d.DataAsset, d.Version = fmt.Sprintf("asset%d", i), "1"
+		}
+		if d.Kind == access.ADLSGen2 {
+			d.GrantedBy = rapid.SampledFrom([]access.Mechanism{"", access.ByRBAC, access.ByACL}).Draw(t, "granted by")
+		}
+		if byURL || !*d.CredentialInStore {
+			d.StorageAccount, d.Container, d.Scope = location(t, byURL)
+		}
+		return d
+	})
+}
+
+func location(t *rapid.T, needsContainer bool) (account, container string, scope access.GrantScope) {
+	account = rapid.SampledFrom([]string{"lake", "shared"}).Draw(t, "account")
+	container = rapid.SampledFrom([]string{"raw", "curated"}).Draw(t, "container")
+	scope = rapid.SampledFrom([]access.GrantScope{"", access.AtContainer, access.AtAccount}).Draw(t, "scope")
+	if !needsContainer && rapid.Bool().Draw(t, "the whole account") {
+		container = ""
+		if scope == access.AtContainer {
+			scope = ""
+		}
+	}
+	return account, container, scope
+}
+
+func someOf(t *rapid.T, names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, len(names), rapid.ID[string]).Draw(t, "some")
+}
+
+func keys[V any](m map[string]V) (names []string) {
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,81 @@
+package invoke
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// claims are what a token says of itself. They are read to explain, never to trust: the endpoint verifies.
+type claims struct {
+	Audience  string `json:"aud"`
+	TenantID  string `json:"tid"`
+	ObjectID  string `json:"oid"`
+	AppID     string `json:"appid"`
+	UPN       string `json:"upn"`
+	Kind      string `json:"idtyp"` // app or user; absent from the tokens of most people
+	NotBefore int64  `json:"nbf"`
+	Expires   int64  `json:"exp"`
+}
+
+var errNoJWT = errors.New("it is not a JSON Web Token: three parts with dots between them")
+
+func readClaims(token string) (claims, error) {
+	var c claims
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return c, errNoJWT
+	}
+	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil || json.Unmarshal(text, &c) != nil {
+		return c, errNoJWT
+	}
+	return c, nil
+}
+
+// principalType is what `az role assignment create` wants to be told of the principal.
+func (c claims) principalType() string {
+	if c.Kind == "user" || c.UPN != "" {
+		return "User"
+	}
+	return "ServicePrincipal"
+}
+
+// getToken is the seed's command for a token that a batch endpoint takes.
+const getToken = "az account get-access-token --resource " + access.Audience + " --query accessToken --output tsv"
+
+// check refuses, before it is sent, a token that a batch endpoint would refuse. tenantID is that of the workspace, ""
+// where it is not known. Nothing of the token but its claims stands in the error.
+func (c claims) check(tenantID string, now time.Time) error {
+	refuse := func(format string, args ...any) error {
+		return &Failure{Kind: Token, Hop: access.TokenHop, Identity: c.ObjectID, What: fmt.Sprintf(format, args...)}
+	}
+	with := func(err error, remedy ...string) error {
+		var f *Failure
+		if errors.As(err, &f) {
+			f.Remedy = remedy
+		}
+		return err
+	}
+	switch {
+	case strings.TrimRight(c.Audience, "/") != access.Audience:
+		return with(refuse("the token is for %q, and a batch endpoint takes one for %s and nothing else", c.Audience, access.Audience),
+			"get one with: "+getToken)
+	case c.Expires != 0 && !now.Before(time.Unix(c.Expires, 0)):
+		return with(refuse("the token expired at %s", time.Unix(c.Expires, 0).UTC().Format(time.RFC3339)), "get a new one with: "+getToken)
+	case c.NotBefore != 0 && now.Add(clockSkew).Before(time.Unix(c.NotBefore, 0)):
+		return with(refuse("the token is not valid before %s", time.Unix(c.NotBefore, 0).UTC().Format(time.RFC3339)), "check this machine's clock")
+	case tenantID != "" && !strings.EqualFold(c.TenantID, tenantID) && access.IsGUID(tenantID):
+		return with(refuse("the token was issued by tenant %s, and the workspace belongs to tenant %s", c.TenantID, tenantID),
+			"get one with: "+getToken+" --tenant "+tenantID)
+	}
+	return nil
+}
+
+// clockSkew is how far this machine's clock may be behind Entra's.
+const clockSkew = 5 * time.Minute

@@ -1,0 +1,93 @@
+package invoke
+
+import (
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// A Kind tells failures apart by who can put them right. Each has an exit code of its own.
+type Kind string
+
+// The kinds of failures.
+const (
+	JobFailed Kind = "job"     // the job ran and failed, and access is not why
+	Request   Kind = "request" // what was asked for makes no sense: flags, configuration, endpoint, input
+	Token     Kind = "token"   // no token, or one that a batch endpoint does not take
+	Invoke    Kind = "invoke"  // the invoker lacks one of the 35 actions
+	Mount     Kind = "mount"   // the cluster identity can't mount the storage
+	Data      Kind = "data"    // the job identity can't read or write the data
+	Network   Kind = "network" // the endpoint can't be reached from here
+	Service   Kind = "service" // Azure throttles or fails, and went on doing so
+	Follow    Kind = "follow"  // the job was started, and how it ends can't be told
+)
+
+// An ExitCode is what a program that invokes ends with, and why.
+type ExitCode struct {
+	Code    int
+	Kind    Kind // "" for success
+	Meaning string
+}
+
+var exitCodes = []ExitCode{
+	{0, "", "the job was started; with --wait, it completed"},
+	{1, JobFailed, "the job failed or was canceled, for another reason than access"},
+	{2, Request, "wrong flags, configuration, endpoint, deployment or input: nothing was started"},
+	{3, Token, "no token, or one of the wrong audience or tenant, or an expired one"},
+	{4, Invoke, "the invoker may not start jobs: one of the 35 actions is missing"},
+	{5, Mount, "the cluster identity can't mount the storage"},
+	{6, Data, "the job identity can't read the input or write the output"},
+	{7, Network, "the endpoint can't be reached from here, such as that of a private-link workspace"},
+	{8, Service, "Azure throttled the request or failed, also when it was tried again"},
+	{9, Follow, "the job was started, but how it ends can't be told: the invoker may not poll, or waiting was interrupted"},
+}
+
+// ExitCodes lists every exit code, in order.
+func ExitCodes() []ExitCode { return append([]ExitCode(nil), exitCodes...) }
+
+// A Failure is a job that was not started, or did not complete, and what to do about it. It holds no secret.
+type Failure struct {
+	Kind Kind `json:"kind"`
+	// Hop is where on its way to the data the job failed; "" where no hop is to blame.
+	Hop access.HopKind `json:"hop,omitempty"`
+	// What is wrong, in a sentence.
+	What string `json:"what"`
+	// Said is what Azure answered: "Code: message".
+	Said string `json:"said,omitempty"`
+	// Status is the HTTP status of the answer; 0 without one.
+	Status int `json:"status,omitempty"`
+	// Action is the one that is missing, Identity the object ID of who lacks it, Scope the ARM ID of what it lacks it on;
+	// as far as Azure says so.
+	Action   string `json:"action,omitempty"`
+	Identity string `json:"identity,omitempty"`
+	Scope    string `json:"scope,omitempty"`
+	// Remedy is what to do, one step a line; some are commands to paste.
+	Remedy []string `json:"remedy,omitempty"`
+
+	cause error
+}
+
+func (f *Failure) Error() string {
+	var b strings.Builder
+	b.WriteString(f.What)
+	if f.Said != "" {
+		b.WriteString("\n  Azure said: " + f.Said)
+	}
+	for _, line := range f.Remedy {
+		b.WriteString("\n  " + line)
+	}
+	return b.String()
+}
+
+// Unwrap gives what caused the failure, if it was an error of this side.
+func (f *Failure) Unwrap() error { return f.cause }
+
+// ExitCode is the one of the failure's kind.
+func (f *Failure) ExitCode() int {
+	for _, row := range exitCodes {
+		if row.Kind == f.Kind {
+			return row.Code
+		}
+	}
+	return 1
+}

@@ -1,0 +1,180 @@
+package invoke
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// A JobRequest is the body that starts a job, as Azure documents it.
+type JobRequest struct {
+	Properties Properties `json:"properties"`
+}
+
+// Properties are what the job reads and writes, by the names that the deployment knows them by. Properties.Properties
+// holds experimentName, for deployments of pipeline components only.
+type Properties struct {
+	InputData  map[string]Input  `json:"InputData,omitempty"`
+	OutputData map[string]Output `json:"OutputData,omitempty"`
+	Properties map[string]string `json:"properties,omitempty"`
+}
+
+// The types of inputs and outputs. MLTable is not among them (Azure).
+const (
+	UriFolder = "UriFolder" //nolint:revive // as Azure spells it
+	UriFile   = "UriFile"   //nolint:revive // as Azure spells it
+	Literal   = "Literal"   // deployments of pipeline components only
+)
+
+// An Input is a folder or file by URI, or a literal by value.
+type Input struct {
+	JobInputType string `json:"JobInputType"`
+	URI          string `json:"Uri,omitempty"`
+	Value        any    `json:"Value,omitempty"`
+}
+
+// An Output is a folder or file in a Blob data store.
+type Output struct {
+	JobOutputType string `json:"JobOutputType"`
+	URI           string `json:"Uri"`
+}
+
+// ReadRequest reads a request as JSON. A key that the form does not have is an error.
+func ReadRequest(r io.Reader) (JobRequest, error) {
+	var request JobRequest
+	decoder := json.NewDecoder(r)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&request); err != nil {
+		return request, fmt.Errorf(`reading the request: %w (expected {"properties": {"InputData": {"<name>": {"JobInputType": "UriFolder", "Uri": "https://…"}}}})`, err)
+	}
+	if decoder.More() {
+		return request, errors.New("reading the request: more than one JSON value; start one job at a time")
+	}
+	return request, nil
+}
+
+// Complete puts the URIs in the form that endpoints take, and says what is wrong with the request. workspaceID is the
+// ARM ID of the workspace that short forms belong to, "" where it is not known.
+func (r JobRequest) Complete(workspaceID string) error {
+	for name, input := range r.Properties.InputData {
+		where := "input " + name
+		switch input.JobInputType {
+		case UriFolder, UriFile:
+			uri, err := ExpandURI(input.URI, workspaceID)
+			if err != nil {
+				return fmt.Errorf("%s: %w", where, err)
+			}
+			input.URI = uri
+			r.Properties.InputData[name] = input
+		case Literal:
+			if input.Value == nil {
+				return fmt.Errorf("%s: a literal needs a Value", where)
+			}
+		default:
+			return fmt.Errorf("%s: JobInputType %q is not one that batch endpoints take; use UriFolder, UriFile or Literal", where, input.JobInputType)
+		}
+	}
+	for name, output := range r.Properties.OutputData {
+		where := "output " + name
+		if output.JobOutputType != UriFolder && output.JobOutputType != UriFile {
+			return fmt.Errorf("%s: JobOutputType %q is not one that batch endpoints take; use UriFolder or UriFile", where, output.JobOutputType)
+		}
+		uri, err := ExpandURI(output.URI, workspaceID)
+		if err != nil {
+			return fmt.Errorf("%s: %w", where, err)
+		}
+		if !strings.Contains(strings.ToLower(uri), "/datastores/") {
+			return fmt.Errorf("%s: outputs go to Blob data stores only; write azureml://datastores/<name>/paths/<path>", where)
+		}
+		output.URI = uri
+		r.Properties.OutputData[name] = output
+	}
+	return nil
+}
+
+var (
+	shortAsset = regexp.MustCompile(`^azureml:([^:/@]+):([^:/]+)$`)
+	shortStore = regexp.MustCompile(`^azureml://datastores/([^/]+)/paths/(.*)$`)
+	longStore  = regexp.MustCompile(`(?i)^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/datastores/([^/]+)/paths/(.*)$`)
+	assetID    = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+/data/[^/]+/versions/[^/]+$`)
+	storeID    = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+/datastores/[^/]+/paths/.+$`)
+)
+
+var errForms = errors.New("write an https URL, azureml:<data asset>:<version>, azureml://datastores/<data store>/paths/<path>, " +
+	"or the ARM ID of a data asset's version or of a data store with /paths/<path> behind it")
+
+// ExpandURI turns what people write into what endpoints take: an https URL, a data asset's ARM ID, or a data store's
+// with a path. The short forms need the workspace that they belong to.
+func ExpandURI(text, workspaceID string) (string, error) {
+	text = strings.TrimSpace(text)
+	if strings.HasPrefix(text, "azureml:/subscriptions/") {
+		text = strings.TrimPrefix(text, "azureml:")
+	}
+	short := func(below string) (string, error) {
+		if workspaceID == "" {
+			return "", fmt.Errorf("%q is of a workspace that is not named; give it with --workspace or --stack, or write the ARM ID", text)
+		}
+		return strings.TrimRight(workspaceID, "/") + below, nil
+	}
+	if m := shortAsset.FindStringSubmatch(text); m != nil {
+		return short("/data/" + m[1] + "/versions/" + m[2])
+	}
+	if m := shortStore.FindStringSubmatch(text); m != nil {
+		return short("/datastores/" + m[1] + "/paths/" + m[2])
+	}
+	if m := longStore.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/%s/%s/datastores/%s/paths/%s", m[1], m[2], access.WorkspaceType, m[3], m[4], m[5]), nil
+	}
+	switch {
+	case assetID.MatchString(text), storeID.MatchString(text):
+		return text, nil
+	case strings.HasPrefix(text, "https://"):
+		return text, checkURL(text)
+	case strings.HasPrefix(text, "azureml:") && strings.Contains(text, "@"):
+		return "", fmt.Errorf("%q names a label; name the version: azureml:<data asset>:<version>", text)
+	case strings.HasPrefix(text, "wasbs://"), strings.HasPrefix(text, "abfss://"):
+		return "", fmt.Errorf("%q: batch endpoints take https URLs: https://<account>.blob.core.windows.net/<container>/<path>, or dfs for blob with Data Lake Gen2", text)
+	}
+	return "", fmt.Errorf("%q can't be read; %w", text, errForms)
+}
+
+// checkURL refuses a URL that carries a SAS: whoever may see the job would see the secret, and the seed has data that
+// is named by URL read by identities.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("the URL can't be read; %w", errForms)
+	}
+	if u.User != nil || u.Query().Has("sig") {
+		return fmt.Errorf("the URL on %s carries a secret; identities read what is named by URL: leave the SAS out, or keep it in a data store and name that", u.Host)
+	}
+	return nil
+}
+
+// Curl is the command that starts the job, without the token: that comes from the variable TOKEN, which the first line
+// sets.
+func Curl(uri, deployment string, request JobRequest) (string, error) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(request); err != nil {
+		return "", fmt.Errorf("writing the request: %w", err)
+	}
+	lines := []string{"curl --request POST " + quote(uri), `--header "Authorization: Bearer $TOKEN"`, "--header 'Content-Type: application/json'"}
+	if deployment != "" {
+		lines = append(lines, "--header "+quote(deploymentHeader+": "+deployment))
+	}
+	lines = append(lines, "--data "+quote(strings.TrimSpace(body.String())))
+	return "TOKEN=$(" + getToken + ")\n" + strings.Join(lines, " \\\n  ") + "\n", nil
+}
+
+// quote makes one word of a POSIX shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

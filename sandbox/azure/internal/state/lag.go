@@ -1,0 +1,77 @@
+package state
+
+import (
+	"iter"
+	"slices"
+	"time"
+)
+
+// Lag is how long a change takes to be seen by others. Both durations are zero unless the sandbox's weather says more.
+type Lag struct {
+	// Replication is for how long a new directory object is unknown outside the replica that it was written to.
+	Replication time.Duration
+	// Propagation is for how long a new or a removed role assignment does not act yet.
+	Propagation time.Duration
+	// Now is the sandbox's time.
+	Now func() time.Time
+}
+
+// Removed is a role assignment that is gone, and may still act.
+type Removed struct {
+	*RoleAssignment
+	RemovedOn time.Time `json:"removedOn"`
+}
+
+// Replicating tells whether what was made at that time is still unknown elsewhere.
+func (s *State) Replicating(created time.Time) bool {
+	return s.Lag.Replication > 0 && s.Lag.Now().Sub(created) < s.Lag.Replication
+}
+
+// KnownPrincipalType is PrincipalType as others than the directory see it: "" too for what has not been replicated.
+func (s *State) KnownPrincipalType(objectID string) string {
+	kind := s.PrincipalType(objectID)
+	switch kind {
+	case "ServicePrincipal":
+		if sp := s.ServicePrincipals[key(objectID)]; !sp.Seeded && s.Replicating(sp.CreatedAt) {
+			return ""
+		}
+	case "Group":
+		if group := s.Groups[key(objectID)]; !group.Seeded && s.Replicating(group.CreatedAt) {
+			return ""
+		}
+	}
+	return kind
+}
+
+// Effective are the role assignments that act now. What was seeded always did.
+func (s *State) Effective() iter.Seq[*RoleAssignment] {
+	return func(yield func(*RoleAssignment) bool) {
+		for _, a := range s.RoleAssignments {
+			if s.acts(a) && !yield(a) {
+				return
+			}
+		}
+		for _, gone := range s.Removed {
+			if s.stillActs(gone) && !yield(gone.RoleAssignment) {
+				return
+			}
+		}
+	}
+}
+
+func (s *State) acts(a *RoleAssignment) bool {
+	return a.Seeded || s.Lag.Propagation == 0 || s.Lag.Now().Sub(a.CreatedOn) >= s.Lag.Propagation
+}
+
+func (s *State) stillActs(gone Removed) bool {
+	return s.Lag.Propagation > 0 && s.Lag.Now().Sub(gone.RemovedOn) < s.Lag.Propagation
+}
+
+// RemoveAssignment takes an assignment out, and remembers it for as long as it may still act.
+func (s *State) RemoveAssignment(a *RoleAssignment) {
+	s.Removed = slices.DeleteFunc(s.Removed, func(gone Removed) bool { return !s.stillActs(gone) })
+	if s.Lag.Propagation > 0 && s.acts(a) {
+		s.Removed = append(s.Removed, Removed{a, s.Lag.Now()})
+	}
+	delete(s.RoleAssignments, a.Name)
+}

@@ -1,0 +1,136 @@
+package rehearsal
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// The proof that role and grants are enough, and none of them too much, as far as the sandbox is Azure. The sample is
+// deployed once; then each of the 35 actions, and each grant of the stack, is taken away in turn and put back.
+func TestTheProof(t *testing.T) {
+	t.Parallel()
+	o := options(t, strings.Replace(sample(t), "additions: [pollJobs]", "additions: []", 1))
+	o.afterUp = func(ctx context.Context, r *rehearsal, d deployed) error {
+		j, tokens, err := r.signIn(ctx, &Report{}, d)
+		require.NoError(t, err)
+		p := proof{t, r, j, tokens, d}
+		p.agrees(ctx, access.Grants(o.Model), "nothing taken away")
+		p.everyAction(ctx)
+		p.everyGrant(ctx)
+		return nil
+	}
+	report, err := Run(t.Context(), o)
+	require.NoError(t, err)
+	assert.True(t, report.Passed(), "what was taken away was put back: %v", report.Failures())
+}
+
+type proof struct {
+	t      *testing.T
+	r      *rehearsal
+	j      *jobs
+	tokens map[string]string
+	d      deployed
+}
+
+// agrees walks every path and holds it against what the model says of these grants.
+func (p proof) agrees(ctx context.Context, grants []access.Grant, what string) (failed int) {
+	p.t.Helper()
+	for _, path := range access.ExplainWith(p.r.Model, grants) {
+		want := access.HopKind("")
+		if hop := path.FailsAt(); hop != nil {
+			want = hop.Kind
+			failed++
+		}
+		got := p.start(ctx, path.Invoker, path.Endpoint, path.Input)
+		assert.Equal(p.t, failsAt(want), failsAt(got.Hop), "%s: %s on %s with %q: %s", what, path.Invoker, path.Endpoint, path.Input, got.Message)
+	}
+	return failed
+}
+
+func (p proof) start(ctx context.Context, invoker, endpoint, input string) failure {
+	p.t.Helper()
+	body, err := p.r.Model.Request(endpoint, input)
+	require.NoError(p.t, err)
+	got, err := p.j.run(ctx, p.tokens[invoker], endpoint, p.r.Model.EffectiveEndpoints()[endpoint].Deployment, body)
+	require.NoError(p.t, err)
+	return got
+}
+
+// everyAction takes each action out of the role and expects the refusal to name it.
+func (p proof) everyAction(ctx context.Context) {
+	p.t.Helper()
+	at := workspace + "/providers/Microsoft.Authorization/roleDefinitions"
+	list := get(ctx, p.t, p.r.azure, at+authorization+"&$filter=type+eq+'CustomRole'")["value"].([]any)
+	require.Len(p.t, list, 1)
+	role := list[0].(map[string]any)
+	permission := role["properties"].(map[string]any)["permissions"].([]any)[0].(map[string]any)
+	all := slices.Clone(permission["actions"].([]any))
+	require.Len(p.t, all, 35)
+	put := func(actions []any) {
+		permission["actions"] = actions
+		call(ctx, p.t, p.r.azure, http.MethodPut, at+"/"+role["name"].(string)+authorization, role, nil)
+	}
+	for i, action := range roles.InvokerActions() {
+		put(slices.Delete(slices.Clone(all), i, i+1))
+		got := p.start(ctx, "pipeline", "image-tagger", "images")
+		assert.Equal(p.t, access.InvokeHop, got.Hop, action)
+		assert.Contains(p.t, got.Message, `"`+action+`"`)
+	}
+	put(all)
+}
+
+// everyGrant deletes each role assignment of the stack and expects exactly the paths to fail that the model says.
+func (p proof) everyGrant(ctx context.Context) {
+	p.t.Helper()
+	grants := access.Grants(p.r.Model)
+	usual := p.agrees(ctx, grants, "before")
+	for i, g := range grants {
+		scope, principal := p.scopeID(g.Scope), p.d.PrincipalIDs[g.Principal.Name]
+		if g.Principal.IsCluster() {
+			principal = p.d.ClusterPrincipalIDs[g.Principal.Name]
+		}
+		assignment := p.assignment(ctx, scope, principal)
+		call(ctx, p.t, p.r.azure, http.MethodDelete, assignment["id"].(string)+authorization, nil, nil)
+		failed := p.agrees(ctx, slices.Delete(slices.Clone(grants), i, i+1), "without "+g.Principal.String()+": "+g.String())
+		assert.Greater(p.t, failed, usual, "%s: %s is needed by no path", g.Principal, g)
+		call(ctx, p.t, p.r.azure, http.MethodPut, assignment["id"].(string)+authorization, map[string]any{"properties": assignment["properties"]}, nil)
+	}
+}
+
+// assignment finds the one role assignment that a principal has exactly at a scope.
+func (p proof) assignment(ctx context.Context, scope, principal string) map[string]any {
+	p.t.Helper()
+	list := get(ctx, p.t, p.r.azure, scope+"/providers/Microsoft.Authorization/roleAssignments"+authorization+"&$filter=atScope()")["value"].([]any)
+	var found []map[string]any
+	for _, item := range list {
+		assignment := item.(map[string]any)
+		properties := assignment["properties"].(map[string]any)
+		if properties["principalId"] == principal && strings.EqualFold(properties["scope"].(string), scope) {
+			found = append(found, assignment)
+		}
+	}
+	require.Len(p.t, found, 1, "%s at %s", principal, scope)
+	return found[0]
+}
+
+func (p proof) scopeID(s access.Scope) string {
+	if s.StorageAccount == "" {
+		id, ok := p.r.Model.RoleScopeID()
+		require.True(p.t, ok)
+		return id
+	}
+	id := p.r.Model.StorageAccounts[s.StorageAccount]
+	if s.Container != "" {
+		id += "/blobServices/default/containers/" + s.Container
+	}
+	return id
+}

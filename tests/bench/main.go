@@ -1,0 +1,283 @@
+// The command bench measures what the components cost, in ratios taken in one run: previewing and deploying a stack of 50
+// invokers and 20 inputs through them, against a flat program that registers the same resources itself; and building the
+// program of this repository, against an empty Pulumi program. It measures processes from outside, and must not know how
+// the components work. It exits with 1 if something could not be measured, and with 0 whatever the figures are.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+	"github.com/batchaccess/batchaccess/tests/bench/usage"
+)
+
+type options struct {
+	rounds     int
+	cold, json bool
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 5, "how often each figure is measured; up that saves all along, and cold builds, are measured once")
+	flag.BoolVar(&o.cold, "cold", true, "measure cold builds too, once each; they take minutes")
+	flag.BoolVar(&o.json, "json", false, "print the figures as JSON")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := measureAll(ctx, o, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func measureAll(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
+	if o.rounds < 1 || flag.NArg() > 0 {
+		return errors.New("-rounds must be 1 or more, and there are no arguments")
+	}
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	cli, err := pulumicli.Find(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "batchaccess-bench-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the benchmark: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	b := bench{options: o, builder: builder{root: root, dir: dir}, progress: stderr, began: time.Now()}
+	b.stacks = stacks{dir: dir, measure: filepath.Join(dir, "measure"), pulumi: cli}
+	b.report = report{Cold: o.cold}
+	for _, step := range []func(context.Context) error{b.deployAll, b.buildAll} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	if !o.json {
+		return b.report.write(stdout)
+	}
+	e := json.NewEncoder(stdout)
+	e.SetIndent("", "  ")
+	return e.Encode(b.report)
+}
+
+// The packages that are built, as paths in the module.
+const (
+	measurePackage    = "./tests/bench/measure"
+	flatPackage       = "./tests/bench/programs/flat"
+	componentsPackage = "./tests/bench/programs/components"
+	emptyPackage      = "./tests/bench/programs/empty"
+	programPackage    = "."
+)
+
+type bench struct {
+	options
+	builder
+	stacks
+	report   report
+	progress io.Writer
+	began    time.Time
+}
+
+func (b *bench) step(format string, args ...any) {
+	fmt.Fprintf(b.progress, "%5.0f s  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// deployAll measures the two programs that deploy the workload, in turns.
+func (b *bench) deployAll(ctx context.Context) error {
+	b.step("building the programs")
+	for pkg, to := range map[string]string{measurePackage: b.measure, flatPackage: b.program("flat"), componentsPackage: b.program("components")} {
+		if _, err := b.build(ctx, pkg, to, nil); err != nil {
+			return err
+		}
+	}
+	if err := b.deployRounds(ctx, b.rounds, everyRound); err != nil {
+		return err
+	}
+	return b.deployRounds(ctx, 1, once)
+}
+
+// deployRounds runs the commands with both programs in each round, and adds their figures to the report.
+func (b *bench) deployRounds(ctx context.Context, rounds int, commands []command) error {
+	var of, against []*deployment
+	for round := range rounds {
+		var both [2]*deployment
+		// Who comes first changes, so that no program always runs on the warmer machine.
+		for _, which := range [][]int{{0, 1}, {1, 0}}[round%2] {
+			name := []string{"components", "flat"}[which]
+			b.step("round %d of %d: %s: %s", round+1, rounds, name, commandNames(commands))
+			d, err := b.deploy(ctx, b.program(name), commands)
+			if err != nil {
+				return fmt.Errorf("deploying the %s program: %w", name, err)
+			}
+			both[which] = d
+		}
+		if err := both[0].resources.sameAs(both[1].resources); err != nil {
+			return fmt.Errorf("the two programs do not deploy the same, so comparing them means nothing: through the components, against flat: %w", err)
+		}
+		of, against = append(of, both[0]), append(against, both[1])
+	}
+	b.report.Resources = of[0].resources.resources()
+	for _, c := range commands {
+		figures, err := compareDeployments(c.name, of, against)
+		if err != nil {
+			return err
+		}
+		b.report.Stack = append(b.report.Stack, figures...)
+	}
+	return nil
+}
+
+func commandNames(commands []command) string {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.name)
+	}
+	return strings.Join(names, "; ")
+}
+
+func (b *bench) program(name string) string { return filepath.Join(b.builder.dir, "program-"+name) }
+
+// processes are whose usage a deployment tells.
+var processes = []struct {
+	name string
+	of   func(run) usage.Usage
+}{
+	{"program", func(r run) usage.Usage { return r.program }},
+	{"engine", func(r run) usage.Usage { return r.engine }},
+}
+
+// metrics are the figures of a usage.
+var metrics = []struct {
+	name, unit string
+	of         func(usage.Usage) float64
+}{
+	{"CPU", "s", func(u usage.Usage) float64 { return u.CPU.Seconds() }},
+	{"wall", "s", func(u usage.Usage) float64 { return u.Wall.Seconds() }},
+	{"peak memory", "MB", func(u usage.Usage) float64 { return float64(u.Peak) / 1e6 }},
+}
+
+// compareDeployments compares what a command took on the deployments of two programs, one deployment a round.
+func compareDeployments(name string, of, against []*deployment) (figures []figure, err error) {
+	for _, p := range processes {
+		for _, m := range metrics {
+			values := func(all []*deployment) (values []float64) {
+				for _, d := range all {
+					values = append(values, m.of(p.of(d.runs[name])))
+				}
+				return values
+			}
+			f := figure{Group: name + ": " + p.name, Name: m.name, Unit: m.unit, Rounds: len(of)}
+			if f.comparison, err = compare(values(of), values(against)); err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", f.Group, f.Name, err)
+			}
+			figures = append(figures, f.withTarget(fmt.Sprintf("<= %.2f x", mostRatio), f.Ratio <= mostRatio))
+		}
+	}
+	return figures, nil
+}
+
+// edits are the changes after which a build is measured: in the program itself, which is the figure with a target, and
+// below everything that the program is made of.
+var edits = []struct {
+	name, file string
+	target     bool
+}{
+	{"incremental (main.go changed)", "main.go", true},
+	{"incremental (access/ changed)", "access/model.go", false},
+}
+
+// buildAll measures the builds and the sizes of the program and of the empty one.
+func (b *bench) buildAll(ctx context.Context) error {
+	b.step("building the program and the empty one")
+	size, err := b.size(ctx, programPackage, "size")
+	if err != nil {
+		return err
+	}
+	emptySize, err := b.size(ctx, emptyPackage, "size-empty")
+	if err != nil {
+		return err
+	}
+	for _, edit := range edits {
+		if err := b.incrementals(ctx, edit.name, edit.file, edit.target); err != nil {
+			return err
+		}
+	}
+	if b.cold {
+		if err := b.colds(ctx); err != nil {
+			return err
+		}
+	}
+	f := figure{Group: "binary", Name: "size", Unit: "MB", Rounds: 1}
+	if f.comparison, err = compare([]float64{float64(size) / 1e6}, []float64{float64(emptySize) / 1e6}); err != nil {
+		return err
+	}
+	b.report.Builds = append(b.report.Builds, f.withTarget(fmt.Sprintf("<= %.0f MB", mostSizeMB), f.Of <= mostSizeMB))
+	return nil
+}
+
+// incrementals measures, in turns, the program's build after a change and the empty program's after one in its own file.
+func (b *bench) incrementals(ctx context.Context, name, file string, target bool) error {
+	var of, against []usage.Usage
+	for round := range b.rounds {
+		b.step("round %d of %d: %s", round+1, b.rounds, name)
+		u, err := b.incremental(ctx, programPackage, file, round)
+		if err != nil {
+			return err
+		}
+		empty, err := b.incremental(ctx, emptyPackage, filepath.Join(emptyPackage, "main.go"), round)
+		if err != nil {
+			return err
+		}
+		of, against = append(of, u), append(against, empty)
+	}
+	return b.addBuild(name, of, against, target)
+}
+
+func (b *bench) colds(ctx context.Context) error {
+	b.step("cold build of the empty program")
+	empty, err := b.builder.coldBuild(ctx, emptyPackage)
+	if err != nil {
+		return err
+	}
+	b.step("cold build of the program")
+	u, err := b.builder.coldBuild(ctx, programPackage)
+	if err != nil {
+		return err
+	}
+	return b.addBuild("cold", []usage.Usage{u}, []usage.Usage{empty}, false)
+}
+
+// addBuild adds a build's figures to the report. The target is on CPU time alone.
+func (b *bench) addBuild(name string, of, against []usage.Usage, target bool) error {
+	for _, m := range metrics[:2] {
+		var values, others []float64
+		for i := range of {
+			values, others = append(values, m.of(of[i])), append(others, m.of(against[i]))
+		}
+		f := figure{Group: name, Name: m.name, Unit: m.unit, Rounds: len(of)}
+		var err error
+		if f.comparison, err = compare(values, others); err != nil {
+			return fmt.Errorf("%s build: %w", name, err)
+		}
+		if target && m.name == "CPU" {
+			f = f.withTarget(fmt.Sprintf("<= +%.0f s", mostExcessCPU), f.Excess <= mostExcessCPU)
+		}
+		b.report.Builds = append(b.report.Builds, f)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/engine"
+	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
+	"github.com/batchaccess/batchaccess/tests/bench/composed"
+	"github.com/batchaccess/batchaccess/tests/bench/usage"
+	"github.com/batchaccess/batchaccess/tests/bench/workload"
+)
+
+// A run is what one command of Pulumi took: the engine and the program apart.
+type run struct{ engine, program usage.Usage }
+
+// A deployment is a fresh stack on which commands were run.
+type deployment struct {
+	runs      map[string]run // by command
+	resources inventory
+}
+
+// A command of Pulumi that is measured.
+type command struct {
+	name      string
+	args, env []string
+}
+
+// Pulumi writes the whole state again with every resource, so that most of a large up goes into writing: time that
+// grows with the square of the stack, and that a file backend spends in the engine. So up is measured in two ways. Each
+// list runs on a stack of its own.
+var (
+	// everyRound is short enough for several rounds; its up writes the state once, at the end.
+	everyRound = []command{
+		{"preview", []string{"preview"}, nil},
+		{"up, state saved once", []string{"up", "--yes", "--skip-preview"}, []string{"PULUMI_EXPERIMENTAL=true", "PULUMI_SKIP_CHECKPOINTS=true"}},
+	}
+	// once is up as it is by default.
+	once = []command{{"up", []string{"up", "--yes", "--skip-preview"}, nil}}
+)
+
+// stacks deploys built programs with Pulumi to embedded Azures.
+type stacks struct {
+	dir     string // for all that is written
+	measure string // path of the command measure
+	pulumi  string // path of the CLI
+}
+
+const stackName = "bench"
+
+// deploy runs commands, the last of which deploys, on a stack, a state and an Azure that are new and that it removes.
+func (s stacks) deploy(ctx context.Context, program string, commands []command) (_ *deployment, err error) {
+	dir, err := os.MkdirTemp(s.dir, "stack-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for a stack: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	report := filepath.Join(dir, "program.json")
+	if err := s.writeProject(dir, program, report); err != nil {
+		return nil, err
+	}
+	a, err := startAzure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	var output bytes.Buffer
+	e, err := engine.Start(ctx, engine.Options{
+		StateDir: filepath.Join(dir, "state"), Azure: a, ProjectDir: dir, Pulumi: s.pulumi,
+		Stdout: &output, Stderr: &output, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+
+	d := &deployment{runs: map[string]run{}}
+	for _, c := range commands {
+		output.Reset()
+		_ = os.Remove(report) // what an earlier command left is not this one's
+		own := filepath.Join(dir, "engine.json")
+		args := slices.Concat(c.env, []string{s.measure, own, s.pulumi}, c.args, []string{"--stack", stackName, "--non-interactive", "--color", "never"})
+		if err := e.Run(ctx, "env", args...); err != nil {
+			return nil, fmt.Errorf("pulumi %s: %w\n%s", c.args[0], err, strings.TrimSpace(output.String()))
+		}
+		var r run
+		if r.engine, err = usage.Read(own); err != nil {
+			return nil, err
+		}
+		if r.program, err = usage.Read(report); err != nil {
+			return nil, err
+		}
+		d.runs[c.name] = r
+	}
+	var state bytes.Buffer
+	if err := e.Pulumi(ctx, &state, "stack", "export", "--stack", stackName); err != nil {
+		return nil, fmt.Errorf("pulumi stack export: %w\n%s", err, strings.TrimSpace(output.String()))
+	}
+	d.resources, err = readInventory(&state)
+	return d, err
+}
+
+// startAzure starts an Azure that has what the workload refers to, and keeps it all in memory.
+func startAzure(ctx context.Context) (*azure.Azure, error) {
+	seed, err := rehearsal.Seed(composed.Args().Model(), workload.Location)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the sandbox: %w", err)
+	}
+	a, err := azure.Start(ctx, azure.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Seed(seed); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// writeProject writes a project whose program is the built one, measured. The language host runs what the project names
+// without arguments, so a script gives them.
+func (s stacks) writeProject(dir, program, report string) error {
+	script := filepath.Join(dir, "program.sh")
+	files := []struct {
+		path, content string
+		mode          os.FileMode
+	}{
+		{script, fmt.Sprintf("#!/bin/sh\nexec '%s' '%s' '%s'\n", s.measure, report, program), 0o700},
+		{filepath.Join(dir, "Pulumi.yaml"), fmt.Sprintf("name: bench\nruntime: {name: go, options: {binary: %q}}\n", script), 0o600},
+		{filepath.Join(dir, "Pulumi."+stackName+".yaml"), "config: {}\n", 0o600},
+	}
+	for _, f := range files {
+		if err := os.WriteFile(f.path, []byte(f.content), f.mode); err != nil {
+			return fmt.Errorf("writing a project for the stack: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,12 @@
+//go:build !unix
+
+package usage
+
+import (
+	"errors"
+	"os"
+)
+
+func peakOf(*os.ProcessState) (int64, error) {
+	return 0, errors.New("this system does not tell the peak memory of a process; run the benchmark on Linux or macOS")
+}

@@ -1,0 +1,22 @@
+//go:build unix
+
+package usage
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"syscall"
+)
+
+func peakOf(state *os.ProcessState) (int64, error) {
+	used, ok := state.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0, errors.New("the system does not tell what a process used")
+	}
+	peak := int64(used.Maxrss) //nolint:unconvert // It is of another type on some systems.
+	if runtime.GOOS != "darwin" {
+		peak *= 1024 // only macOS tells it in bytes
+	}
+	return peak, nil
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/tests/bench/composed"
+	"github.com/batchaccess/batchaccess/tests/bench/flat"
+)
+
+// recorder keeps the custom resources that a program registers, without what the two programs may call otherwise.
+type recorder struct {
+	mu         sync.Mutex
+	registered []string
+	guids      map[string]bool
+}
+
+// chosen are the inputs in which a program chooses a name of its own.
+var chosen = []resource.PropertyKey{"roleAssignmentName", "roleName"}
+
+func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	if !args.Custom {
+		return "", resource.PropertyMap{}, nil
+	}
+	inputs := args.Inputs.Copy()
+	id := args.Name
+	switch args.TypeToken {
+	case "azure-native:authorization:RoleDefinition":
+		id = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/roleDefinitions/the-role"
+		delete(inputs, "roleDefinitionId")
+	case "azure-native:machinelearningservices:Compute":
+		identity := map[string]any{"type": "SystemAssigned", "principalId": "principal of " + inputs["computeName"].StringValue()}
+		args.Inputs["identity"] = resource.NewProperty(resource.NewPropertyMapFromMap(identity))
+	}
+	for _, key := range chosen {
+		delete(inputs, key)
+	}
+	shown, err := json.Marshal(inputs.Mappable())
+	if err != nil {
+		return "", nil, err
+	}
+	rpc := args.RegisterRPC
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if name, ok := args.Inputs["roleAssignmentName"]; ok {
+		r.guids[name.StringValue()] = true
+	}
+	r.registered = append(r.registered, fmt.Sprintf("%s %s deleteBeforeReplace=%t replaceOnChanges=%v version=%s protect=%t",
+		args.TypeToken, shown, rpc.GetDeleteBeforeReplace(), rpc.GetReplaceOnChanges(), rpc.GetVersion(), rpc.GetProtect()))
+	return id, args.Inputs, nil
+}
+
+func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	return nil, errors.New("neither program looks anything up, and one did: " + args.Token)
+}
+
+func record(t *testing.T, deploy pulumi.RunFunc) *recorder {
+	t.Helper()
+	r := &recorder{guids: map[string]bool{}}
+	require.NoError(t, pulumi.RunErr(deploy, pulumi.WithMocks("bench", "bench", r)))
+	slices.Sort(r.registered)
+	return r
+}
+
+func TestBothProgramsRegisterTheSameResources(t *testing.T) {
+	t.Parallel()
+	through, flat := record(t, composed.Deploy), record(t, flat.Deploy)
+	const assignments = 50 + 20*(50+2)
+	assert.Len(t, flat.registered, assignments+1+2, "assignments, the role and the clusters")
+	assert.Len(t, flat.guids, assignments, "no two assignments have one name")
+	assert.Len(t, through.guids, assignments)
+	require.Len(t, through.registered, len(flat.registered))
+	for i := range flat.registered {
+		require.Equal(t, flat.registered[i], through.registered[i])
+	}
+}
