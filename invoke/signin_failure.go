@@ -3,9 +3,9 @@ package invoke
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/batchaccess/batchaccess/access"
@@ -51,7 +51,10 @@ func noToken(err error) *Failure {
 
 // signInAnswer is the text of Entra's error, or of the managed-identity endpoint's.
 func signInAnswer(refused *azidentity.AuthenticationFailedError) string {
-	text, _ := io.ReadAll(io.LimitReader(refused.RawResponse.Body, maxAnswer))
+	text, err := runtime.Payload(refused.RawResponse) // its body has been read before
+	if err != nil {
+		return ""
+	}
 	var answer struct {
 		Description string `json:"error_description"`
 		Message     string `json:"message"`

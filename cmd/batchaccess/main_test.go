@@ -46,6 +46,7 @@ const oneUser = `config:
 func TestWhatCannotBeAskedForIsRefused(t *testing.T) {
 	t.Parallel()
 	twoStacks := projectWith(t, map[string]string{"dev": oneUser, "prod": oneUser})
+	rightful := projectWith(t, map[string]string{"dev": oneUser})
 	wrong := projectWith(t, map[string]string{"dev": strings.ReplaceAll(oneUser, "kind: user", "kind: usr")})
 	for name, c := range map[string]struct {
 		args []string
@@ -57,6 +58,7 @@ func TestWhatCannotBeAskedForIsRefused(t *testing.T) {
 		"an unknown flag":    {[]string{"rehearse", "--stak", "dev"}, "unknown flag: --stak"},
 		"an argument":        {[]string{"rehearse", "dev"}, `unknown command "dev"`},
 		"a wrong value":      {[]string{"rehearse", "--dir", wrong}, `invokers.ann.kind: unknown value "usr"; did you mean "user"?`},
+		"no such stand-in":   {[]string{"rehearse", "--dir", rightful, "--stand-in", "azure"}, `there is no stand-in for "azure"; did you mean "azuread"?`},
 		"nothing to sandbox": {[]string{"sandbox"}, "no command to run"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,10 +59,14 @@ with 2 if the configuration can't be deployed at all.`,
 				return err
 			}
 			defer cleanUp()
+			standIns, err := chosenStandIns(cmd)
+			if err != nil {
+				return err
+			}
 			shown := newProgress(cmd.ErrOrStderr())
 			report, err := rehearsal.Run(cmd.Context(), rehearsal.Options{
 				ProjectDir: p.dir, Stack: stack, Model: args.Model(), Location: location(args),
-				StateDir: state, Pulumi: cli, Keep: keep, Progress: shown, Logger: logger(cmd),
+				StateDir: state, Pulumi: cli, StandIns: standIns, Keep: keep, Progress: shown, Logger: logger(cmd),
 			})
 			shown.done()
 			if err != nil {
@@ -80,6 +84,7 @@ with 2 if the configuration can't be deployed at all.`,
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to rehearse (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	addStandIn(cmd)
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up, in .batchaccess/rehearsal-<stack>")
 	return cmd
 }

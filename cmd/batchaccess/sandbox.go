@@ -4,19 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
+	"github.com/batchaccess/batchaccess/sandbox/standin"
 )
 
 func newSandbox() *cobra.Command {
 	var dir, stateDir string
-	var standIns []string
 	cmd := &cobra.Command{
 		Use:   "sandbox -- <command> [arguments]",
 		Short: "Run a command, such as pulumi up, against the embedded Azure",
@@ -58,8 +60,8 @@ It exits with the exit code of the command.`,
 				StateDir: stateDir, Azure: a, ProjectDir: p.dir, Pulumi: cli,
 				Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Logger: logger(cmd),
 			}
-			if cmd.Flags().Changed("stand-in") {
-				o.StandIns = append([]string{}, standIns...)
+			if o.StandIns, err = chosenStandIns(cmd); err != nil {
+				return err
 			}
 			e, err := engine.Start(cmd.Context(), o)
 			if err != nil {
@@ -71,7 +73,7 @@ It exits with the exit code of the command.`,
 	}
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().StringVar(&stateDir, "state-dir", "", "folder that keeps the sandbox (default: .batchaccess/sandbox in the project)")
-	cmd.Flags().StringSliceVar(&standIns, "stand-in", nil, "providers to serve stand-ins for: azure-native, azuread (default: both)")
+	addStandIn(cmd)
 	cmd.Flags().SetInterspersed(false)
 	return cmd
 }
@@ -101,4 +103,23 @@ func seed(cmd *cobra.Command, a *azure.Azure, p project) error {
 		}
 	}
 	return nil
+}
+
+// addStandIn adds the flag that chooses which plugins are stand-ins.
+func addStandIn(cmd *cobra.Command) {
+	cmd.Flags().StringSlice("stand-in", nil, "providers to serve stand-ins for: "+strings.Join(standin.Names(), ", ")+`, or "" for none (default: those not installed)`)
+}
+
+// chosenStandIns reads the flag: nil where it was not given.
+func chosenStandIns(cmd *cobra.Command) ([]string, error) {
+	names, err := cmd.Flags().GetStringSlice("stand-in")
+	if err != nil || !cmd.Flags().Changed("stand-in") {
+		return nil, err
+	}
+	for _, name := range names {
+		if !slices.Contains(standin.Names(), name) {
+			return nil, fmt.Errorf("--stand-in: there is no stand-in for %q; %s", name, access.DidYouMean(name, standin.Names()))
+		}
+	}
+	return append([]string{}, names...), nil
 }

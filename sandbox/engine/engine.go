@@ -34,7 +34,7 @@ type Options struct {
 	ProjectDir string
 	// Pulumi is the path of the CLI. Required.
 	Pulumi string
-	// StandIns are the providers to serve stand-ins for; nil means all there are, an empty list none.
+	// StandIns are the providers to serve stand-ins for; nil means NotInstalled, an empty list none.
 	StandIns []string
 	// Stdout and Stderr take what commands print; nil means os.Stdout and os.Stderr.
 	Stdout, Stderr io.Writer
@@ -118,7 +118,7 @@ func (o *Options) complete() error {
 		*path = absolute
 	}
 	if o.StandIns == nil {
-		o.StandIns = standin.Names()
+		o.StandIns = NotInstalled()
 	}
 	if o.Stdout == nil {
 		o.Stdout = os.Stdout

@@ -49,21 +49,13 @@ func makePassphrase(file string) error {
 
 // linkPlugins lets Pulumi use the plugins that the user has installed, without its home, which holds their logins.
 func (e *Engine) linkPlugins() error {
-	home := os.Getenv("PULUMI_HOME")
-	if home == "" {
-		user, err := os.UserHomeDir()
-		if err != nil {
-			return nil //nolint:nilerr // Without a home there are no plugins in it.
-		}
-		home = filepath.Join(user, ".pulumi")
-	}
-	installed, link := filepath.Join(home, "plugins"), filepath.Join(e.paths.home, "plugins")
+	installed, link := userPlugins(), filepath.Join(e.paths.home, "plugins")
 	if !exists(installed) || isLinkTo(link, installed) {
 		return nil
 	}
 	// A link to elsewhere is replaced; a folder that Pulumi filled is kept.
 	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil //nolint:nilerr // See above.
+		return nil
 	}
 	if err := os.Symlink(installed, link); err != nil {
 		return fmt.Errorf("giving the sandbox the installed plugins: %w", err)

@@ -36,7 +36,7 @@ type Options struct {
 	StateDir string
 	// Pulumi is the path of the CLI. Required.
 	Pulumi string
-	// StandIns are the providers to serve stand-ins for; nil means all there are.
+	// StandIns are the providers to serve stand-ins for; nil means those whose real plugin is not installed.
 	StandIns []string
 	// Keep leaves the stack deployed at the end.
 	Keep bool

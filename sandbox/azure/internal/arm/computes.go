@@ -272,6 +272,7 @@ func deleteCompute(c *call) (wire.Reply, error) {
 	}
 	gone := *resource
 	c.remove(c.id.Key())
+	header := c.startOperation(&gone, "Deleting")
 	c.st.Deleting[c.id.Key()] = &gone
-	return wire.Reply{Status: http.StatusAccepted, Header: c.startOperation(&gone, "Deleting")}, nil
+	return wire.Reply{Status: http.StatusAccepted, Header: header}, nil
 }

@@ -1,0 +1,111 @@
+package invoke
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Job is one that was started on a batch endpoint.
+type Job struct {
+	Name   string `json:"name"`
+	ID     string `json:"id"`     // ARM ID
+	Status string `json:"status"` // as Azure says it: Running, Completed, Failed, Canceled and others
+
+	request JobRequest
+	failure serviceError
+}
+
+// UnmarshalJSON reads Azure's BatchJobResource.
+func (j *Job) UnmarshalJSON(text []byte) error {
+	var resource struct {
+		ID         string `json:"id"`
+		Name       string `json:"name"`
+		Properties struct {
+			Status string       `json:"status"`
+			Error  serviceError `json:"error"`
+		} `json:"properties"`
+	}
+	if err := json.Unmarshal(text, &resource); err != nil {
+		return err
+	}
+	if resource.Name == "" {
+		return errors.New("it describes no job")
+	}
+	j.ID, j.Name, j.Status, j.failure = resource.ID, resource.Name, resource.Properties.Status, resource.Properties.Error
+	return nil
+}
+
+// The states in which a job ends.
+const (
+	completed = "Completed"
+	failed    = "Failed"
+	canceled  = "Canceled"
+)
+
+// Ended reports whether the job will not change any more.
+func (j Job) Ended() bool {
+	for _, status := range []string{completed, failed, canceled} {
+		if strings.EqualFold(j.Status, status) {
+			return true
+		}
+	}
+	return false
+}
+
+// Start starts a job at an endpoint's jobs URI. The deployment is "" for the endpoint's default. The error is a Failure,
+// or the context's.
+func (c *Client) Start(ctx context.Context, uri, deployment string, request JobRequest) (Job, error) {
+	k := call{doing: "start the job", method: http.MethodPost, uri: uri, body: request}
+	if deployment != "" {
+		k.header = map[string]string{deploymentHeader: deployment}
+	}
+	var job Job
+	if _, err := c.send(ctx, c.jobs, k, &job); err != nil {
+		return Job{}, err
+	}
+	job.request = request
+	return job, nil
+}
+
+// maxPoll is the longest pause between two looks at a job that the server did not ask for.
+const maxPoll = 15 * time.Second
+
+// Follow waits until the job has ended, and tells each of its states to progress (nil for nobody) as it comes to it. The
+// error is a Failure where the job did not complete or can't be looked at, or the context's.
+func (c *Client) Follow(ctx context.Context, uri string, job Job, progress func(Job)) (Job, error) {
+	k := call{doing: "look at job " + job.Name, method: http.MethodGet, uri: uri + "/" + url.PathEscape(job.Name)}
+	told := ""
+	for wait := c.poll; ; wait = min(2*wait, maxPoll) {
+		now := Job{request: job.request}
+		header, err := c.send(ctx, c.jobs, k, &now)
+		if err != nil {
+			return job, unfollowed(err)
+		}
+		job = now
+		if progress != nil && job.Status != told {
+			progress(job)
+			told = job.Status
+		}
+		if job.Ended() {
+			if strings.EqualFold(job.Status, completed) {
+				return job, nil
+			}
+			return job, jobFailure(job, c.token.invoker())
+		}
+		pause := wait
+		if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil && seconds >= 0 {
+			pause = time.Duration(seconds) * time.Second
+		}
+		select {
+		case <-ctx.Done():
+			return job, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package invoke
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// fromInside is what the seed says of private-link workspaces.
+var fromInside = []string{
+	"a private-link workspace can be invoked from inside its network, over REST, this command or the Azure CLI (not from the studio)",
+	"run this from a machine in that network or one connected to it (VPN, ExpressRoute, peering), which resolves names through its private DNS zone",
+}
+
+// unknownHost tells a name that does not exist from one that can't be resolved just now.
+func unknownHost(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsNotFound
+}
+
+// unreachable explains why there was no answer.
+func unreachable(ctx context.Context, k call, err error) *Failure {
+	host := k.uri
+	if u, parsed := url.Parse(k.uri); parsed == nil {
+		host = u.Hostname()
+	}
+	f := &Failure{Kind: Network, cause: err}
+	var certificate *tls.CertificateVerificationError
+	var dial *net.OpError
+	switch {
+	case unknownHost(err):
+		f.What = fmt.Sprintf("could not %s: this machine's DNS does not know %s: there is no such endpoint, or it belongs to a private-link workspace and its name is known in that network alone", k.doing, host)
+		f.Remedy = fromInside
+	case errors.As(err, &certificate):
+		f.What = fmt.Sprintf("could not %s: the certificate of %s is not trusted: %v", k.doing, host, certificate.Err)
+		f.Remedy = []string{"a proxy that opens TLS has a certificate authority of its own: add it to the system's, or name its file in SSL_CERT_FILE"}
+	case errors.As(err, &dial) && dial.Op == "dial":
+		f.What = fmt.Sprintf("could not %s: %s does not accept a connection: %v", k.doing, host, dial.Err)
+		if address, private := privateAddress(ctx, host); private {
+			f.What = fmt.Sprintf("could not %s: %s resolves to the private address %s, which can't be reached from here: it belongs to a private-link workspace", k.doing, host, address)
+			f.Remedy = fromInside
+		}
+	default:
+		f.What = fmt.Sprintf("could not %s: the connection to %s broke: %v", k.doing, host, innermost(err))
+		if k.method == http.MethodPost {
+			f.Remedy = []string{"the job may have been started all the same: look for it in the endpoint's jobs before you start another"}
+		}
+	}
+	return f
+}
+
+// innermost leaves out the address that net/http puts before an error.
+func innermost(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// privateAddress looks whether a host has an address of a private network, as one behind a private endpoint has.
+func privateAddress(ctx context.Context, host string) (netip.Addr, bool) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	for _, address := range addresses {
+		if address = address.Unmap(); address.IsPrivate() {
+			return address, true
+		}
+	}
+	return netip.Addr{}, false
+}
