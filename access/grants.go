@@ -79,8 +79,9 @@ type Grant struct {
 }
 
 // Grants returns the least set of role assignments that the model needs, in a stable order: each invoker's role, and
-// for every input that identities read a reader for the cluster that mounts it and for each invoker who reads it.
-// None is there twice, and none that another one implies. The model is taken to be valid.
+// for every input that identities read a reader for the cluster that mounts it and for each invoker who reads it, at the
+// scope that the input asks for. None is there twice, and none that another one implies; what ACLs may give besides does
+// not count. The model is taken to be valid.
 func Grants(m Model) []Grant {
 	var all []Grant
 	for _, name := range sorted(m.Invokers) {

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/randommodel"
 )
 
 // need is what somebody has to be able to do somewhere. It is told from the endpoints alone, row by row of the article's
@@ -80,7 +81,7 @@ func check(t *testing.T, property func(t *rapid.T, m access.Model)) {
 	t.Helper()
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		m := models.Draw(t, "model")
+		m := randommodel.Models.Draw(t, "model")
 		if err := access.Validate(m).Err(); err != nil {
 			t.Fatalf("the generator drew a model that is not valid: %v", err)
 		}

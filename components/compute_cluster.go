@@ -173,8 +173,12 @@ func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string
 	cluster.PrincipalID = principal
 	switch a.model().EffectiveIdentity() {
 	case access.SystemAssigned, access.BothAssigned:
-		cluster.PrincipalID = made.Identity.ApplyT(func(identity *ml.ManagedServiceIdentityResponse) (string, error) {
-			return defaultPrincipal(compute, identity)
+		cluster.PrincipalID = made.Identity.ApplyT(func(identity *ml.ManagedServiceIdentityResponse) (pulumi.StringOutput, error) {
+			principal, err := defaultPrincipal(compute, identity)
+			if err != nil && ctx.DryRun() { // a preview may know that there is an identity, and not yet which
+				return pulumi.UnsafeUnknownOutput([]pulumi.Resource{made}).ApplyT(func(any) string { return "" }).(pulumi.StringOutput), nil
+			}
+			return pulumi.String(principal).ToStringOutput(), err
 		}).(pulumi.StringOutput)
 	}
 	return nil

@@ -121,7 +121,7 @@ type call struct {
 	body        any // nil for none
 }
 
-// send does the call and decodes its answer. The error is a Failure, or the context's.
+// send does the call and decodes its answer. The error is a Failure, or the context's where nothing can have come of it.
 func (c *Client) send(ctx context.Context, pipeline runtime.Pipeline, k call, into any) (http.Header, error) {
 	req, err := runtime.NewRequest(policy.WithRetryOptions(ctx, retries(k.method)), k.method, k.uri)
 	if err != nil {
@@ -146,7 +146,7 @@ func (c *Client) send(ctx context.Context, pipeline runtime.Pipeline, k call, in
 		if errors.As(err, &f) {
 			return nil, f
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && k.method == http.MethodGet {
 			return nil, ctx.Err()
 		}
 		return nil, unreachable(ctx, k, err)

@@ -147,7 +147,7 @@ func (t StaticToken) GetToken(_ context.Context, o policy.TokenRequestOptions) (
 // jobsScope is what a token for batch endpoints is asked for.
 const jobsScope = access.Audience + "/.default"
 
-// checked looks at each token for batch endpoints before it is sent, and remembers who it is for.
+// checked looks at each token for batch endpoints before it is sent, and remembers whose it is.
 type checked struct {
 	azcore.TokenCredential
 	tenantID string // of the workspace, "" where it is not known
@@ -165,9 +165,6 @@ func (c *checked) GetToken(ctx context.Context, o policy.TokenRequestOptions) (a
 		}
 		return token, noToken(err)
 	}
-	if len(o.Scopes) != 1 || o.Scopes[0] != jobsScope {
-		return token, nil
-	}
 	found, err := readClaims(token.Token)
 	if err != nil {
 		return azcore.AccessToken{}, &Failure{Kind: Token, Hop: access.TokenHop, What: "the token can't be read: " + err.Error(), cause: err}
@@ -175,6 +172,9 @@ func (c *checked) GetToken(ctx context.Context, o policy.TokenRequestOptions) (a
 	c.mu.Lock()
 	c.last = found
 	c.mu.Unlock()
+	if len(o.Scopes) != 1 || o.Scopes[0] != jobsScope {
+		return token, nil
+	}
 	if err := found.check(c.tenantID, time.Now()); err != nil {
 		return azcore.AccessToken{}, err
 	}

@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -142,25 +143,25 @@ func assign(role, objectID, principalType, scope string) string {
 	return fmt.Sprintf("az role assignment create --role %q --assignee-object-id %s --assignee-principal-type %s --scope %s", role, objectID, principalType, scope)
 }
 
-// unfollowed turns a failure of looking at a job into one of its own kind: the job itself was started.
-func unfollowed(err error) error {
+// unfollowed turns what went wrong with looking at a job into a failure of its own kind: the job itself was started.
+func unfollowed(job Job, err error) error {
 	var f *Failure
-	if errors.As(err, &f) {
-		f.Kind, f.Hop = Follow, ""
-		if f.Status == http.StatusForbidden {
-			f.What = "the job was started, but the invoker's role does not let it look at jobs (the 35 actions start them only): it has no pollJobs addition"
-			f.Remedy = []string{giver(cmpAction(f.Action)), "or look at the job as somebody who may, such as in the studio"}
-		}
+	switch {
+	case !errors.As(err, &f):
+		return &Failure{Kind: Follow, What: fmt.Sprintf("waiting for job %s ended before the job did: %v; the job goes on", job.Name, err), cause: err}
+	case f.Status == http.StatusForbidden && f.Kind == Invoke:
+		f.Action = cmp.Or(f.Action, pollJob())
+		f.What = fmt.Sprintf("job %s was started, but the invoker's role does not let it look at jobs: it has no pollJobs addition", job.Name)
+		f.Remedy = []string{giver(f.Action), "or look at the job as somebody who may, such as in the studio"}
 	}
-	return err
+	f.Kind, f.Hop = Follow, ""
+	return f
 }
 
-// cmpAction is the action, or the one that polling is known to take.
-func cmpAction(action string) string {
-	if action == "" {
-		return roles.Additions()[0].Actions[0]
-	}
-	return action
+// pollJob is the action that looking at a job takes (inferred from Azure's operations).
+func pollJob() string {
+	all := roles.Additions()
+	return all[slices.IndexFunc(all, func(a roles.Addition) bool { return a.Name == "pollJobs" })].Actions[0]
 }
 
 // jobFailure explains a job that ended and did not complete. Where Azure's answer names the hop, the identity and the

@@ -58,8 +58,7 @@ func (j Job) Ended() bool {
 	return false
 }
 
-// Start starts a job at an endpoint's jobs URI. The deployment is "" for the endpoint's default. The error is a Failure,
-// or the context's.
+// Start starts a job at an endpoint's jobs URI. The deployment is "" for the endpoint's default. The error is a Failure.
 func (c *Client) Start(ctx context.Context, uri, deployment string, request JobRequest) (Job, error) {
 	k := call{doing: "start the job", method: http.MethodPost, uri: uri, body: request}
 	if deployment != "" {
@@ -77,7 +76,7 @@ func (c *Client) Start(ctx context.Context, uri, deployment string, request JobR
 const maxPoll = 15 * time.Second
 
 // Follow waits until the job has ended, and tells each of its states to progress (nil for nobody) as it comes to it. The
-// error is a Failure where the job did not complete or can't be looked at, or the context's.
+// error is a Failure where the job did not complete, or can't be looked at, or the context ended first.
 func (c *Client) Follow(ctx context.Context, uri string, job Job, progress func(Job)) (Job, error) {
 	k := call{doing: "look at job " + job.Name, method: http.MethodGet, uri: uri + "/" + url.PathEscape(job.Name)}
 	told := ""
@@ -85,7 +84,7 @@ func (c *Client) Follow(ctx context.Context, uri string, job Job, progress func(
 		now := Job{request: job.request}
 		header, err := c.send(ctx, c.jobs, k, &now)
 		if err != nil {
-			return job, unfollowed(err)
+			return job, unfollowed(job, err)
 		}
 		job = now
 		if progress != nil && job.Status != told {
@@ -104,7 +103,7 @@ func (c *Client) Follow(ctx context.Context, uri string, job Job, progress func(
 		}
 		select {
 		case <-ctx.Done():
-			return job, ctx.Err()
+			return job, unfollowed(job, ctx.Err())
 		case <-time.After(pause):
 		}
 	}

@@ -28,9 +28,9 @@ type Properties struct {
 
 // The types of inputs and outputs. MLTable is not among them (Azure).
 const (
-	UriFolder = "UriFolder" //nolint:revive // as Azure spells it
-	UriFile   = "UriFile"   //nolint:revive // as Azure spells it
-	Literal   = "Literal"   // deployments of pipeline components only
+	URIFolder = "UriFolder"
+	URIFile   = "UriFile"
+	Literal   = "Literal" // deployments of pipeline components only
 )
 
 // An Input is a folder or file by URI, or a literal by value.
@@ -66,7 +66,7 @@ func (r JobRequest) Complete(workspaceID string) error {
 	for name, input := range r.Properties.InputData {
 		where := "input " + name
 		switch input.JobInputType {
-		case UriFolder, UriFile:
+		case URIFolder, URIFile:
 			uri, err := ExpandURI(input.URI, workspaceID)
 			if err != nil {
 				return fmt.Errorf("%s: %w", where, err)
@@ -83,7 +83,7 @@ func (r JobRequest) Complete(workspaceID string) error {
 	}
 	for name, output := range r.Properties.OutputData {
 		where := "output " + name
-		if output.JobOutputType != UriFolder && output.JobOutputType != UriFile {
+		if output.JobOutputType != URIFolder && output.JobOutputType != URIFile {
 			return fmt.Errorf("%s: JobOutputType %q is not one that batch endpoints take; use UriFolder or UriFile", where, output.JobOutputType)
 		}
 		uri, err := ExpandURI(output.URI, workspaceID)

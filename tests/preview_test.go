@@ -107,3 +107,13 @@ func TestAWrongIDThatIsKnownOnlyLaterIsStillAnError(t *testing.T) {
 	require.Error(t, err)
 	assert.ErrorContains(t, err, "is the ID of a Microsoft.Storage/storageAccounts")
 }
+
+func TestAPreviewThatKnowsNoPrincipalOfAClusterYetIsNoError(t *testing.T) {
+	t.Parallel()
+	r := newRecorder(t)
+	r.preview, r.echoes = true, true
+	r.run(batchEndpointAccess(environment()))
+	a := r.one(roleAssignment, "access.lake.patients.reader.cluster.cpu")
+	assert.True(t, a.isUnknown("principalId"))
+	assert.True(t, a.isUnknown("roleAssignmentName"))
+}

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/invoke"
 )
 
 // Exit codes, for CI: what was asked for went wrong, as against: it could not be asked.
@@ -46,6 +48,10 @@ func runWith(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exit.ExitCode()
 	}
 	fmt.Fprintln(root.ErrOrStderr(), "batchaccess:", err)
+	var failure *invoke.Failure
+	if errors.As(err, &failure) {
+		return failure.ExitCode()
+	}
 	return exitUsage
 }
 
@@ -58,8 +64,8 @@ This command proves a stack on an Azure that is embedded in it: no account, no c
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.PersistentFlags().Bool("debug", false, "log every request to the sandbox on standard error (never a secret)")
-	root.AddCommand(newRehearse(), newSandbox(), newPulumi())
+	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
+	root.AddCommand(newRehearse(), newInvoke(), newSandbox(), newPulumi())
 	return root
 }
 

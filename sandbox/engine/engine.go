@@ -52,7 +52,7 @@ type Engine struct {
 
 // paths are the parts of the state folder.
 type paths struct {
-	lock, backend, home, shadow, programs, passphrase, certificates string
+	lock, backend, home, shadow, programs, passphrase, certificates, azureCLI string
 }
 
 func pathsIn(dir string) paths {
@@ -64,6 +64,7 @@ func pathsIn(dir string) paths {
 		programs:     filepath.Join(dir, "programs"),
 		passphrase:   filepath.Join(dir, "passphrase"),
 		certificates: filepath.Join(dir, "certificates.pem"),
+		azureCLI:     filepath.Join(dir, "azure-cli"),
 	}
 }
 

@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
 // taken are the user's variables that do not reach a command: credentials for the real clouds, and what would lead
 // Pulumi to another backend or secret. A trailing * stands for any end.
 var taken = []string{
-	"ARM_*", "AZURE_*", "MSI_*", "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "ACTIONS_ID_TOKEN_REQUEST_*",
+	"ARM_*", "AZURE_*", "MSI_*", "IDENTITY_*", "IMDS_ENDPOINT", "ACTIONS_ID_TOKEN_REQUEST_*",
 	"PULUMI_ACCESS_TOKEN", "PULUMI_API", "PULUMI_CLOUD_URL", "PULUMI_BACKEND_URL", "PULUMI_CREDENTIALS_PATH",
 	"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_SECRETS_PROVIDER",
 	"PULUMI_DEBUG_PROVIDERS", "PULUMI_DEBUG_LANGUAGES",
@@ -50,6 +52,7 @@ func (e *Engine) environment(users, providers []string) []string {
 		"ARM_METADATA_HOST="+e.options.Azure.Host(),
 		"SSL_CERT_FILE="+e.paths.certificates,
 	)
+	env = append(env, e.signIn(credentials)...)
 	if len(providers) > 0 {
 		env = append(env, "PULUMI_DEBUG_PROVIDERS="+strings.Join(providers, ","))
 	}
@@ -58,6 +61,22 @@ func (e *Engine) environment(users, providers []string) []string {
 		env = append(env, "PULUMI_OPTION_CWD="+e.paths.shadow)
 	}
 	return env
+}
+
+// signIn leads the clients that Azure's SDKs make to the sandbox too: whatever would sign in at Azure signs in here, with
+// the deployer's credentials or as a managed identity. Without IDENTITY_ENDPOINT such a client would ask the machine's own
+// metadata service, and on a machine in Azure get a token of the real one; with the Azure CLI's own settings, its user's.
+func (e *Engine) signIn(credentials azure.Credentials) []string {
+	a := e.options.Azure
+	return []string{
+		"AZURE_AUTHORITY_HOST=" + a.URL(),
+		"AZURE_TENANT_ID=" + credentials.TenantID,
+		"AZURE_CLIENT_ID=" + credentials.ClientID,
+		"AZURE_CLIENT_SECRET=" + credentials.ClientSecret,
+		"AZURE_CONFIG_DIR=" + e.paths.azureCLI,
+		"IDENTITY_ENDPOINT=" + a.URL() + "/msi/token",
+		"IDENTITY_HEADER=" + a.IdentityHeader(),
+	}
 }
 
 func backendURL(dir string) string { return "file://" + filepath.ToSlash(dir) }

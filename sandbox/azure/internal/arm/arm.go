@@ -44,16 +44,17 @@ type call struct {
 type handler func(*call) (wire.Reply, error)
 
 const (
-	typeSubscription   = "Microsoft.Resources/subscriptions"
-	typeResourceGroup  = "Microsoft.Resources/subscriptions/resourceGroups"
-	typeRoleDefinition = "Microsoft.Authorization/roleDefinitions"
-	typeRoleAssignment = "Microsoft.Authorization/roleAssignments"
-	typeCompute        = "Microsoft.MachineLearningServices/workspaces/computes"
-	typeStatus         = "Microsoft.MachineLearningServices/locations/computeOperationsStatus"
-	typeResult         = "Microsoft.MachineLearningServices/locations/computeOperationsResults"
-	typeEndpoint       = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
-	typeIdentity       = "Microsoft.ManagedIdentity/userAssignedIdentities"
-	typeFederated      = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
+	typeSubscription    = "Microsoft.Resources/subscriptions"
+	typeResourceGroup   = "Microsoft.Resources/subscriptions/resourceGroups"
+	typeManagementGroup = "Microsoft.Management/managementGroups"
+	typeRoleDefinition  = "Microsoft.Authorization/roleDefinitions"
+	typeRoleAssignment  = "Microsoft.Authorization/roleAssignments"
+	typeCompute         = "Microsoft.MachineLearningServices/workspaces/computes"
+	typeStatus          = "Microsoft.MachineLearningServices/locations/computeOperationsStatus"
+	typeResult          = "Microsoft.MachineLearningServices/locations/computeOperationsResults"
+	typeEndpoint        = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
+	typeIdentity        = "Microsoft.ManagedIdentity/userAssignedIdentities"
+	typeFederated       = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
 )
 
 // handlers are those of the resource types that have rules of their own; "/" behind a type means its collection. Reads

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -17,8 +18,11 @@ import (
 )
 
 const (
-	// maxAssignments is Azure's limit in a subscription.
-	maxAssignments = 4000
+	// maxAssignments and maxGroupAssignments are Azure's limits in a subscription and at a management group.
+	maxAssignments      = 4000
+	maxGroupAssignments = 500
+	// maxDescription is in characters.
+	maxDescription = 512
 	// pageSize is how many items an answer to a list holds.
 	pageSize = 100
 )
@@ -108,6 +112,9 @@ func putRoleAssignment(c *call) (wire.Reply, error) {
 	if uuid.Validate(a.PrincipalID) != nil {
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidPrincipalId", "properties.principalId %q is not a GUID", p.PrincipalID)
 	}
+	if length := utf8.RuneCountInString(a.Description); length > maxDescription {
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "properties.description has %d characters; at most %d are allowed", length, maxDescription)
+	}
 	if old := c.st.RoleAssignments[name]; old != nil {
 		return c.updateAssignment(old, a)
 	}
@@ -157,20 +164,26 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 	case actual != "" && a.PrincipalType != actual:
 		return wire.Errorf(http.StatusBadRequest, "UnmatchedPrincipalType", "principal %s is of type %s, not %s as principalType says", a.PrincipalID, actual, a.PrincipalType)
 	}
-	if len(a.Description) > 512 {
-		return wire.Errorf(http.StatusBadRequest, "BadRequest", "properties.description has %d characters; at most 512 are allowed", len(a.Description))
-	}
-	subscription, count := armid.Parse(a.Scope).Subscription(), 0
+	scope := armid.Parse(a.Scope)
+	subscription, inSubscription, atScope := scope.Subscription(), 0, 0
 	for _, other := range c.st.RoleAssignments {
-		if other.PrincipalID == a.PrincipalID && other.RoleDefinition == a.RoleDefinition && armid.Key(other.Scope) == armid.Key(a.Scope) {
+		at := armid.Parse(other.Scope)
+		same := at.Key() == scope.Key()
+		if same && other.PrincipalID == a.PrincipalID && other.RoleDefinition == a.RoleDefinition {
 			return wire.Errorf(http.StatusConflict, "RoleAssignmentExists", "the role assignment already exists; its ID is %s", other.Name)
 		}
-		if strings.EqualFold(armid.Parse(other.Scope).Subscription(), subscription) {
-			count++
+		if same {
+			atScope++
+		}
+		if strings.EqualFold(at.Subscription(), subscription) {
+			inSubscription++
 		}
 	}
-	if count >= maxAssignments && subscription != "" {
+	switch {
+	case subscription != "" && inSubscription >= maxAssignments:
 		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded", "subscription %s has %d role assignments, which is the most it may have", subscription, maxAssignments)
+	case scope.Is(typeManagementGroup) && atScope >= maxGroupAssignments:
+		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded", "management group %s has %d role assignments, which is the most it may have", scope.Name(), maxGroupAssignments)
 	}
 	return nil
 }

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
+)
+
+// invocation is what the flags of `batchaccess invoke` say.
+type invocation struct {
+	stack, dir, invoker             string
+	endpoint, uri, workspace        string
+	deployment, experiment, request string
+	inputs, files, literals         []string
+	outputs                         []string
+	signIn                          invoke.SignIn
+	token, secret                   string // "-" for standard input
+	print, wait, asJSON             bool
+
+	stdin io.Reader
+}
+
+func newInvoke() *cobra.Command {
+	var i invocation
+	cmd := &cobra.Command{
+		Use:   "invoke",
+		Short: "Start a job on a batch endpoint, and explain what is missing if it does not run",
+		Long: `Invoke starts a job on a batch endpoint and, with --wait, follows it to its end. The endpoint, its inputs and its
+outputs come from a stack's configuration, or from flags, or the whole request from a file. The token's audience is
+` + access.Audience + ` and nothing else.
+
+Who invokes (--as):
+  user              whoever is signed in to the Azure CLI
+  servicePrincipal  --client-id and --tenant-id (AZURE_CLIENT_ID, AZURE_TENANT_ID), and one proof: AZURE_CLIENT_SECRET or
+                    --client-secret -, --certificate (AZURE_CLIENT_CERTIFICATE_PATH, AZURE_CLIENT_CERTIFICATE_PASSWORD),
+                    --federated-token-file (AZURE_FEDERATED_TOKEN_FILE)
+  managedIdentity   that of this VM, App Service or Function; a user-assigned one by --client-id
+  default           the first that works of Azure's default chain: environment, workload, managed identity, Azure CLI
+Or take an invoker of the stack (--as-invoker), or a token on standard input (--token -).
+
+Data is named by an https URL, azureml:<data asset>:<version>, azureml://datastores/<data store>/paths/<path>, or ARM ID;
+or, with a stack, by the name of a data input. Secrets are read from variables and standard input, never from flags.
+
+Exit codes:
+` + exitCodeTable(),
+		Example: `  batchaccess invoke --stack dev --endpoint heart-classifier --as-invoker partner --wait
+  batchaccess invoke --stack dev --endpoint heart-classifier --input patients --print-request
+  batchaccess invoke --uri https://heart.westeurope.inference.ml.azure.com/jobs --as user \
+      --input heart=https://azuremlexampledata.blob.core.windows.net/data/heart-disease-uci
+  az account get-access-token --resource https://ml.azure.com --query accessToken --output tsv |
+      batchaccess invoke --token - --uri https://heart.westeurope.inference.ml.azure.com/jobs --request request.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			i.stdin = cmd.InOrStdin()
+			return i.run(cmd)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&i.stack, "stack", "s", "", "stack to take endpoint, inputs, outputs and workspace from (default: the only one, unless --uri or --workspace is given)")
+	f.StringVarP(&i.dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	f.StringVar(&i.invoker, "as-invoker", "", "invoker of the stack to sign in as")
+	f.StringVar(&i.endpoint, "endpoint", "", "name of the batch endpoint (default: the stack's only one)")
+	f.StringVar(&i.uri, "uri", "", "address of the endpoint, in place of its name: https://<endpoint>.<region>.inference.ml.azure.com/jobs")
+	f.StringVar(&i.workspace, "workspace", "", "ARM ID of the workspace (default: the stack's)")
+	f.StringVar(&i.deployment, "deployment", "", "deployment to run (default: the stack's, else the endpoint's)")
+	f.StringVar(&i.experiment, "experiment", "", "name of the experiment; deployments of pipeline components only")
+	f.StringVar(&i.request, "request", "", "JSON file with the whole request, in place of inputs and outputs; - for standard input")
+	f.StringArrayVar(&i.inputs, "input", nil, "<name>=<folder>, or the name of a data input of the stack; repeat for several (default: the endpoint's in the stack)")
+	f.StringArrayVar(&i.files, "input-file", nil, "<name>=<file>")
+	f.StringArrayVar(&i.literals, "literal", nil, "<name>=<value>; deployments of pipeline components only")
+	f.StringArrayVar(&i.outputs, "output", nil, "<name>=<file in a Blob data store>")
+	f.StringVar(&i.signIn.As, "as", "", "who invokes: "+strings.Join(invoke.SignIns(), ", ")+" (default: default)")
+	f.StringVar(&i.signIn.ClientID, "client-id", "", "client ID of the service principal or user-assigned identity")
+	f.StringVar(&i.signIn.TenantID, "tenant-id", "", "tenant of the invoker and the workspace")
+	f.StringVar(&i.signIn.CertificateFile, "certificate", "", "file with the service principal's certificate and private key, PEM or PKCS #12")
+	f.StringVar(&i.signIn.FederatedTokenFile, "federated-token-file", "", "file with a token of the issuer that the service principal trusts")
+	f.StringVar(&i.secret, "client-secret", "", "- to read the service principal's secret from standard input")
+	f.StringVar(&i.token, "token", "", "- to read a token from standard input, in place of signing in")
+	f.BoolVar(&i.print, "print-request", false, "print the request as curl, without a token, and start nothing")
+	f.BoolVar(&i.wait, "wait", false, "follow the job to its end; the invoker's role needs pollJobs for it")
+	f.BoolVar(&i.asJSON, "json", false, "print job and failure as JSON")
+	cmd.MarkFlagsMutuallyExclusive("endpoint", "uri")
+	cmd.MarkFlagsMutuallyExclusive("as", "token", "as-invoker")
+	return cmd
+}
+
+func exitCodeTable() string {
+	var b strings.Builder
+	for _, row := range invoke.ExitCodes() {
+		fmt.Fprintf(&b, "  %d  %s\n", row.Code, row.Meaning)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func (i *invocation) run(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	err := i.checkInput()
+	if err != nil {
+		return err
+	}
+	if i.uri != "" {
+		if i.uri, err = invoke.JobsURI(i.uri); err != nil {
+			return err
+		}
+	}
+	s, err := i.openStack()
+	if err != nil {
+		return err
+	}
+	if err := i.chooseEndpoint(s); err != nil {
+		return err
+	}
+	request, err := i.readRequest(s)
+	if err != nil {
+		return err
+	}
+	if i.print && i.uri != "" { // then nobody need sign in, and nothing need be asked
+		return i.printRequest(cmd, i.uri, request)
+	}
+	httpClient, err := clientOfCloud()
+	if err != nil {
+		return err
+	}
+	c, err := invoke.Discover(ctx, httpClient, os.Getenv("ARM_METADATA_HOSTNAME"))
+	if err != nil {
+		return err
+	}
+	client, err := i.client(ctx, cmd, s, c, httpClient)
+	if err != nil {
+		return err
+	}
+	uri := i.uri
+	if uri == "" {
+		if uri, err = client.ScoringURI(ctx, i.workspace, i.endpoint); err != nil {
+			return i.tell(cmd, "", nil, err)
+		}
+	}
+	if i.print {
+		return i.printRequest(cmd, uri, request)
+	}
+	job, err := i.start(ctx, cmd, client, uri, request)
+	return i.tell(cmd, uri, job, err)
+}
+
+func (i *invocation) printRequest(cmd *cobra.Command, uri string, request invoke.JobRequest) error {
+	text, err := invoke.Curl(uri, i.deployment, request)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(cmd.OutOrStdout(), text)
+	return err
+}
+
+// start starts the job and, if asked to, follows it. The job is nil if it was not started.
+func (i *invocation) start(ctx context.Context, cmd *cobra.Command, client *invoke.Client, uri string, request invoke.JobRequest) (*invoke.Job, error) {
+	job, err := client.Start(ctx, uri, i.deployment, request)
+	if err != nil {
+		return nil, err
+	}
+	if !i.wait {
+		return &job, nil
+	}
+	began := time.Now()
+	job, err = client.Follow(ctx, uri, job, func(j invoke.Job) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "job %s: %s after %.0f s\n", j.Name, j.Status, time.Since(began).Seconds())
+	})
+	return &job, err
+}
+
+// tell prints how it went, and returns the error that the command ends with.
+func (i *invocation) tell(cmd *cobra.Command, uri string, job *invoke.Job, err error) error {
+	var failure *invoke.Failure
+	if err != nil && !errors.As(err, &failure) {
+		return err
+	}
+	if i.asJSON {
+		e := json.NewEncoder(cmd.OutOrStdout())
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		if wrong := e.Encode(struct {
+			URI     string          `json:"uri,omitempty"`
+			Job     *invoke.Job     `json:"job,omitempty"`
+			Failure *invoke.Failure `json:"failure,omitempty"`
+		}{uri, job, failure}); wrong != nil {
+			return wrong
+		}
+		return err
+	}
+	if job != nil {
+		if _, wrong := fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\n", job.Name, job.Status, job.ID); wrong != nil {
+			return wrong
+		}
+	}
+	return err
+}
+
+// client makes the client that invokes as whom the flags say.
+func (i *invocation) client(ctx context.Context, cmd *cobra.Command, s *stackOf, c invoke.Cloud, httpClient *http.Client) (*invoke.Client, error) {
+	o := invoke.Options{TenantID: i.signIn.TenantID, Cloud: c, Transport: httpClient, Logger: logger(cmd)}
+	if i.token != "" {
+		text, err := readSecret(i.stdin, "token")
+		if err != nil {
+			return nil, err
+		}
+		o.Credential = invoke.StaticToken(text)
+		return invoke.New(o)
+	}
+	signIn, err := i.signsIn(ctx, cmd, s)
+	if err != nil {
+		return nil, err
+	}
+	if o.Credential, err = signIn.Credential(c, httpClient); err != nil {
+		return nil, err
+	}
+	return invoke.New(o)
+}
+
+// clientOfCloud trusts what the system does and, on every system, what SSL_CERT_FILE holds: Go heeds that variable on
+// some systems only, and a cloud that ARM_METADATA_HOSTNAME names may have an authority of its own.
+func clientOfCloud() (*http.Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	file := os.Getenv("SSL_CERT_FILE")
+	if file == "" {
+		return &http.Client{Transport: transport}, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading SSL_CERT_FILE: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pool.AppendCertsFromPEM(text)
+	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return &http.Client{Transport: transport}, nil
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
+)
+
+// checkInput keeps secrets off the command line, and standard input for one thing.
+func (i *invocation) checkInput() error {
+	for flag, value := range map[string]string{"token": i.token, "client-secret": i.secret} {
+		if value != "" && value != "-" {
+			return fmt.Errorf("--%s takes - alone, and reads standard input: a secret on the command line can be read by others", flag)
+		}
+	}
+	var readers []string
+	for _, flag := range []struct{ name, value string }{{"--token", i.token}, {"--client-secret", i.secret}, {"--request", i.request}} {
+		if flag.value == "-" {
+			readers = append(readers, flag.name)
+		}
+	}
+	if len(readers) > 1 {
+		return fmt.Errorf("%s both read standard input; give one of them another way", strings.Join(readers, " and "))
+	}
+	if i.request != "" && len(i.inputs)+len(i.files)+len(i.literals)+len(i.outputs) > 0 {
+		return errors.New("--request holds the whole request; leave out --input, --input-file, --literal and --output")
+	}
+	return nil
+}
+
+// readSecret reads a secret, which ends with the line.
+func readSecret(r io.Reader, what string) (string, error) {
+	const most = 1 << 16
+	text, err := io.ReadAll(io.LimitReader(r, most))
+	if err != nil {
+		return "", fmt.Errorf("reading the %s from standard input: %w", what, err)
+	}
+	text = bytes.TrimSpace(text)
+	if len(text) == 0 {
+		return "", fmt.Errorf("reading the %s from standard input: there is nothing; pipe it in", what)
+	}
+	return string(text), nil
+}
+
+// readRequest makes the request of the flags, or of the stack where they say nothing.
+func (i *invocation) readRequest(s *stackOf) (request invoke.JobRequest, err error) {
+	if i.request != "" {
+		request, err = i.requestFile()
+	} else {
+		request, err = i.requestOfFlags(s)
+	}
+	if err != nil {
+		return request, err
+	}
+	if i.experiment != "" {
+		if request.Properties.Properties == nil {
+			request.Properties.Properties = map[string]string{}
+		}
+		request.Properties.Properties["experimentName"] = i.experiment
+	}
+	return request, request.Complete(i.workspace)
+}
+
+func (i *invocation) requestFile() (invoke.JobRequest, error) {
+	if i.request == "-" {
+		return invoke.ReadRequest(i.stdin)
+	}
+	file, err := os.Open(i.request)
+	if err != nil {
+		return invoke.JobRequest{}, fmt.Errorf("--request: %w", err)
+	}
+	defer file.Close()
+	return invoke.ReadRequest(file)
+}
+
+func (i *invocation) requestOfFlags(s *stackOf) (invoke.JobRequest, error) {
+	request := invoke.JobRequest{Properties: invoke.Properties{InputData: map[string]invoke.Input{}, OutputData: map[string]invoke.Output{}}}
+	p := &request.Properties
+	if s != nil {
+		if err := s.fill(p, i); err != nil {
+			return request, err
+		}
+	}
+	put := func(flag, kind string, pairs []string) error {
+		for _, pair := range pairs {
+			name, value, ok := strings.Cut(pair, "=")
+			if _, twice := p.InputData[name]; !ok || name == "" || value == "" || twice {
+				return fmt.Errorf("--%s %s: write <name>=<value>, each name once", flag, pair)
+			}
+			p.InputData[name] = invoke.Input{JobInputType: kind, URI: value}
+			if kind == invoke.Literal {
+				p.InputData[name] = invoke.Input{JobInputType: kind, Value: value}
+			}
+		}
+		return nil
+	}
+	named := slices.DeleteFunc(slices.Clone(i.inputs), func(input string) bool { return s != nil && !strings.Contains(input, "=") })
+	if err := errors.Join(put("input", invoke.URIFolder, named), put("input-file", invoke.URIFile, i.files), put("literal", invoke.Literal, i.literals)); err != nil {
+		return request, err
+	}
+	for _, pair := range i.outputs {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" || value == "" {
+			return request, fmt.Errorf("--output %s: write <name>=azureml://datastores/<data store>/paths/<file>", pair)
+		}
+		p.OutputData[name] = invoke.Output{JobOutputType: invoke.URIFile, URI: value}
+	}
+	return request, nil
+}
+
+// fill takes from the stack what the flags leave open: the inputs that they name, all of the endpoint's where they name
+// none, and the endpoint's outputs.
+func (s *stackOf) fill(p *invoke.Properties, i *invocation) error {
+	inputs := slices.DeleteFunc(slices.Clone(i.inputs), func(input string) bool { return strings.Contains(input, "=") })
+	endpoint, known := s.model.EffectiveEndpoints()[i.endpoint]
+	if known && len(i.inputs)+len(i.files)+len(i.literals) == 0 {
+		inputs = endpoint.Inputs
+	}
+	for _, name := range inputs {
+		d, ok := s.model.DataInputs[name]
+		if !ok {
+			return fmt.Errorf("--input %s: stack %s has no such data input; %s, or write <name>=<folder>", name, s.name, access.DidYouMean(name, slices.Sorted(maps.Keys(s.model.DataInputs))))
+		}
+		uri, err := s.model.InputURI(name)
+		if err != nil {
+			return fmt.Errorf("stack %s: %w", s.name, err)
+		}
+		kind := invoke.URIFolder
+		if d.Type == "file" {
+			kind = invoke.URIFile
+		}
+		p.InputData[name] = invoke.Input{JobInputType: kind, URI: uri}
+	}
+	if !known || len(i.outputs) > 0 {
+		return nil
+	}
+	declared, err := s.model.Request(i.endpoint, "")
+	if err != nil {
+		return fmt.Errorf("stack %s: %w", s.name, err)
+	}
+	for name, output := range declared.Properties.OutputData {
+		p.OutputData[name] = invoke.Output{JobOutputType: output.JobOutputType, URI: output.URI}
+	}
+	return nil
+}

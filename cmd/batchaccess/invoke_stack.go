@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+)
+
+// stackOf is the stack that endpoint, data and invoker come from.
+type stackOf struct {
+	project project
+	name    string
+	model   access.Model
+}
+
+// openStack reads the stack's configuration; nil where the flags do without one.
+func (i *invocation) openStack() (*stackOf, error) {
+	if i.stack == "" && i.invoker == "" && (i.uri != "" || i.workspace != "") {
+		return nil, nil
+	}
+	p, err := openProject(i.dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w; or do without a stack: give --uri, or --workspace and --endpoint", err)
+	}
+	name, err := p.choose(i.stack)
+	if err != nil {
+		return nil, err
+	}
+	args, problems, err := p.read(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := problems.Err(); err != nil {
+		return nil, fmt.Errorf("the configuration of stack %s:\n%w", name, err)
+	}
+	return &stackOf{p, name, args.Model()}, nil
+}
+
+// chooseEndpoint settles on workspace, endpoint and deployment.
+func (i *invocation) chooseEndpoint(s *stackOf) error {
+	if s != nil {
+		if s.model.WorkspaceID == access.Unknown && i.workspace == "" {
+			return errors.New("workspaceId is encrypted in the stack's configuration; write it in plain text, for it is no secret, or give --workspace")
+		}
+		i.workspace = cmp.Or(i.workspace, s.model.WorkspaceID)
+		names := slices.Sorted(maps.Keys(s.model.EffectiveEndpoints()))
+		switch {
+		case i.uri != "":
+		case i.endpoint == "" && len(names) == 1:
+			i.endpoint = names[0]
+		case i.endpoint == "":
+			return fmt.Errorf("name an endpoint with --endpoint; %s", access.DidYouMean("", names))
+		}
+		i.deployment = cmp.Or(i.deployment, s.model.EffectiveEndpoints()[i.endpoint].Deployment)
+	}
+	if i.workspace != "" {
+		if _, err := access.ParseARMID(i.workspace, access.WorkspaceType); err != nil {
+			return fmt.Errorf("the workspace: %w", err)
+		}
+	}
+	if i.uri == "" && i.endpoint == "" {
+		return errors.New("name an endpoint with --endpoint, or give its address with --uri")
+	}
+	return nil
+}
+
+// signsIn settles on who invokes: the flags, the stack's invoker, and Azure's own variables, in this order.
+func (i *invocation) signsIn(ctx context.Context, cmd *cobra.Command, s *stackOf) (invoke.SignIn, error) {
+	in := i.signIn
+	in.TenantID = cmp.Or(in.TenantID, os.Getenv("AZURE_TENANT_ID"))
+	if i.secret != "" {
+		var err error
+		if in.ClientSecret, err = readSecret(i.stdin, "secret"); err != nil {
+			return in, err
+		}
+	}
+	if i.invoker != "" {
+		if err := s.signsIn(ctx, cmd, i.invoker, &in); err != nil {
+			return in, err
+		}
+	}
+	if in.As == "" && in.ClientSecret+in.CertificateFile+in.FederatedTokenFile != "" {
+		in.As = invoke.AsServicePrincipal
+	}
+	if in.As == invoke.AsServicePrincipal {
+		fromVariables(&in)
+	}
+	return in, nil
+}
+
+// fromVariables completes a service principal from the variables that Azure's clients share. A proof in them is that of
+// AZURE_CLIENT_ID, where it is set, and of no other.
+func fromVariables(in *invoke.SignIn) {
+	owner := os.Getenv("AZURE_CLIENT_ID")
+	in.ClientID = cmp.Or(in.ClientID, owner)
+	in.CertificatePassword = os.Getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+	if in.ClientSecret+in.CertificateFile+in.FederatedTokenFile != "" || owner != "" && owner != in.ClientID {
+		return
+	}
+	for _, proof := range []struct {
+		variable string
+		field    *string
+	}{
+		{"AZURE_CLIENT_SECRET", &in.ClientSecret},
+		{"AZURE_CLIENT_CERTIFICATE_PATH", &in.CertificateFile},
+		{"AZURE_FEDERATED_TOKEN_FILE", &in.FederatedTokenFile},
+	} {
+		if *proof.field = os.Getenv(proof.variable); *proof.field != "" {
+			return
+		}
+	}
+}
+
+// signsIn takes from the stack how one of its invokers signs in.
+func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, in *invoke.SignIn) error {
+	invoker, ok := s.model.Invokers[name]
+	if !ok {
+		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name, access.DidYouMean(name, slices.Sorted(maps.Keys(s.model.Invokers))))
+	}
+	switch invoker.Kind {
+	case access.User, access.Group:
+		in.As = invoke.AsUser
+		return nil
+	case access.ManagedIdentity:
+		in.As = invoke.AsManagedIdentity
+	default:
+		in.As = invoke.AsServicePrincipal
+	}
+	if invoker.ClientID != access.Unknown {
+		in.ClientID = cmp.Or(in.ClientID, invoker.ClientID)
+	}
+	secret := current(invoker.ClientSecrets)
+	wanted := secret != "" && in.ClientSecret+in.CertificateFile+in.FederatedTokenFile == ""
+	if in.ClientID != "" && !wanted {
+		return nil
+	}
+	deployed, err := s.outputs(ctx, cmd, wanted)
+	if err != nil {
+		return err
+	}
+	if wanted {
+		in.ClientSecret = deployed.ClientSecrets[name][secret]
+	}
+	if in.ClientID = cmp.Or(in.ClientID, deployed.ClientIDs[name]); in.ClientID == "" {
+		return fmt.Errorf("--as-invoker %s: stack %s has no client ID of it; deploy it with pulumi up, or give --client-id", name, s.name)
+	}
+	return nil
+}
+
+// current is the name of a secret that is valid now, the one that is valid longest; "" if there is none.
+func current(secrets map[string]access.ClientSecret) string {
+	name, until := "", time.Time{}
+	for _, key := range slices.Sorted(maps.Keys(secrets)) {
+		start, end, err := secrets[key].Period()
+		if now := time.Now(); err == nil && !now.Before(start) && now.Before(end) && end.After(until) {
+			name, until = key, end
+		}
+	}
+	return name
+}
+
+// deployedStack is what the stack's outputs say of its principals.
+type deployedStack struct {
+	ClientIDs     map[string]string            `json:"clientIds"`
+	ClientSecrets map[string]map[string]string `json:"clientSecrets"`
+}
+
+// outputs asks Pulumi for the stack's outputs, with its secrets if they are wanted. They stay in memory.
+func (s *stackOf) outputs(ctx context.Context, cmd *cobra.Command, secrets bool) (deployedStack, error) {
+	var d deployedStack
+	cli, err := pulumicli.Find(ctx, cmd.ErrOrStderr())
+	if err != nil {
+		return d, err
+	}
+	args := []string{"stack", "output", "--json", "--stack", s.name, "--non-interactive"}
+	if secrets {
+		args = append(args, "--show-secrets")
+	}
+	pulumi := exec.CommandContext(ctx, cli, args...)
+	var out, errs bytes.Buffer
+	pulumi.Dir, pulumi.Stdout, pulumi.Stderr = s.project.dir, &out, &errs
+	if err := pulumi.Run(); err != nil {
+		// Not wrapped: the exit code of Pulumi is none of this command's.
+		return d, fmt.Errorf("reading the outputs of stack %s: pulumi stack output: %v\n%s", s.name, err, bytes.TrimSpace(errs.Bytes()))
+	}
+	clear := struct {
+		*deployedStack
+		ClientSecrets json.RawMessage `json:"clientSecrets"` // "[secret]" unless they are wanted
+	}{deployedStack: &d}
+	if err := json.Unmarshal(out.Bytes(), &clear); err != nil {
+		return d, fmt.Errorf("reading the outputs of stack %s: %w", s.name, err)
+	}
+	if secrets && len(clear.ClientSecrets) > 0 {
+		if err := json.Unmarshal(clear.ClientSecrets, &d.ClientSecrets); err != nil {
+			return d, fmt.Errorf("reading the client secrets of stack %s: they are not in the form that this stack's program gives them", s.name)
+		}
+	}
+	return d, nil
+}

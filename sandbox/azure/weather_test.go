@@ -1,0 +1,208 @@
+package azure_test
+
+import (
+	"math"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+func under(t *testing.T, weather azure.Weather) *world {
+	t.Helper()
+	return start(t, azure.Options{Weather: weather})
+}
+
+func TestANewPrincipalIsUnknownForAWhile(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{Replication: time.Minute})
+	app := w.graph(http.MethodPost, "/v1.0/applications", object("displayName", "nightly"))
+	sp := object("appId", app.body["appId"])
+	got := w.graph(http.MethodPost, "/v1.0/servicePrincipals", sp)
+	assert.Equal(t, http.StatusBadRequest, got.status)
+	assert.Contains(t, got.message(), "does not reference a valid application object", "what the azuread plugin waits on")
+	w.pass(time.Minute)
+	made := w.graph(http.MethodPost, "/v1.0/servicePrincipals", sp)
+	require.Equal(t, http.StatusCreated, made.status, made.body)
+	principal := made.body["id"].(string)
+
+	got = w.arm(http.MethodPut, assignmentPath(account), assignment(principal, readerRole))
+	assert.Equal(t, http.StatusBadRequest, got.status)
+	assert.Equal(t, "PrincipalNotFound", got.code())
+	typed := assignment(principal, writerRole).(map[string]any)
+	typed["properties"].(map[string]any)["principalType"] = "ServicePrincipal"
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account), typed).status)
+	w.pass(time.Minute)
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account), assignment(principal, readerRole)).status)
+}
+
+func TestANewManagedIdentityIsUnknownForAWhile(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{Replication: time.Minute})
+	made := w.arm(http.MethodPut, group+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/new", object("location", "x"))
+	made2 := w.arm(http.MethodPut, workspace+"/computes/new", clusterBody(object("type", "SystemAssigned")))
+	for _, principal := range []any{made.at("properties", "principalId"), made2.at("identity", "principalId")} {
+		assert.Equal(t, "PrincipalNotFound", w.arm(http.MethodPut, assignmentPath(account), assignment(principal.(string), readerRole)).code())
+	}
+}
+
+func TestANewGroupIsUnknownForAWhileWhateverItsTypeSays(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{Replication: time.Minute})
+	made := w.graph(http.MethodPost, "/beta/groups", object("displayName", "new", "mailEnabled", false, "mailNickname", "new", "securityEnabled", true))
+	require.Equal(t, http.StatusCreated, made.status, made.body)
+	id := made.body["id"].(string)
+	typed := assignment(id, readerRole).(map[string]any)
+	typed["properties"].(map[string]any)["principalType"] = "Group"
+	assert.Equal(t, "PrincipalNotFound", w.arm(http.MethodPut, assignmentPath(account), typed).code())
+	assert.Equal(t, http.StatusNotFound, w.graph(http.MethodGet, "/beta/groups/"+id, nil).status)
+	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, "/beta/groups/"+scientists, nil).status, "what was seeded is known")
+	w.pass(time.Minute)
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account), typed).status)
+	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, "/beta/groups/"+id, nil).status)
+}
+
+func TestGraphReadsWhatWasJustWrittenLateWhereThePluginWaitsForIt(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{Replication: time.Minute})
+	path := "/v1.0/applications/" + w.graph(http.MethodPost, "/v1.0/applications", object("displayName", "ci")).body["id"].(string)
+	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, path, nil).status, "an application is read once, without waiting")
+	federated := w.graph(http.MethodPost, path+"/federatedIdentityCredentials",
+		object("name", "main", "issuer", github, "subject", repository, "audiences", []string{exchange}))
+	require.Equal(t, http.StatusCreated, federated.status, federated.body)
+	federatedPath := path + "/federatedIdentityCredentials/" + federated.body["id"].(string)
+	require.Equal(t, http.StatusOK, w.graph(http.MethodPost, path+"/addPassword", object("passwordCredential", object())).status)
+	assert.Equal(t, http.StatusNotFound, w.graph(http.MethodGet, federatedPath, nil).status)
+	assert.Empty(t, w.graph(http.MethodGet, path, nil).body["passwordCredentials"])
+	w.pass(time.Minute)
+	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, federatedPath, nil).status)
+	assert.Len(t, w.graph(http.MethodGet, path, nil).body["passwordCredentials"], 1)
+}
+
+func TestANewAssignmentActsLateAndARemovedOneForAWhile(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{Propagation: 10 * time.Minute})
+	reader, _ := roles.BuiltIn("Reader")
+	get := func() int {
+		return w.send(http.MethodGet, workspace+"?api-version=2024-04-01", w.token(bob, management), nil).status
+	}
+	id := w.assign(everyone, reader.ID, group)
+	assert.Equal(t, http.StatusOK, w.arm(http.MethodGet, id, nil).status, "it is there at once")
+	w.pass(9 * time.Minute)
+	assert.Equal(t, http.StatusForbidden, get())
+	w.pass(time.Minute)
+	assert.Equal(t, http.StatusOK, get())
+
+	require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, id, nil).status)
+	assert.Equal(t, http.StatusNotFound, w.arm(http.MethodGet, id, nil).status)
+	w.pass(9 * time.Minute)
+	assert.Equal(t, http.StatusOK, get())
+	w.pass(time.Minute)
+	assert.Equal(t, http.StatusForbidden, get())
+}
+
+// identityPath is one that nothing has been made at.
+func identityPath() string {
+	return group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i-" + uuid.NewString()
+}
+
+func TestThrottledRequestsAreNotDoneAndSayWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{Throttling: 1, RetryAfter: 1500 * time.Millisecond})
+	path := identityPath()
+	for range 2 {
+		got := w.arm(http.MethodPut, path, object("location", "x"))
+		assert.Equal(t, http.StatusTooManyRequests, got.status)
+		assert.Equal(t, "2", got.header.Get("Retry-After"), "whole seconds")
+		assert.Equal(t, "TooManyRequests", got.code())
+		assert.Empty(t, w.Inventory())
+	}
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, path, object("location", "x")).status, "never three in a row")
+	got := w.signIn(nil)
+	assert.Equal(t, http.StatusTooManyRequests, got.status)
+	assert.Equal(t, "temporarily_unavailable", got.body["error"], "Entra's own form")
+	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, "/metadata/endpoints?api-version=2022-09-01", "", nil).status, "no client tries this twice")
+}
+
+func TestFaultsComeBeforeTheWork(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{Faults: 1})
+	seen := map[int]bool{}
+	for range 20 {
+		got := w.arm(http.MethodPut, identityPath(), object("location", "x"))
+		seen[got.status] = true
+		assert.NotEmpty(t, got.code())
+		assert.Equal(t, "1", got.header.Get("Retry-After"))
+	}
+	assert.Equal(t, map[int]bool{500: true, 503: true}, seen)
+	assert.Empty(t, w.Inventory())
+}
+
+func TestAnAnswerIsLostAfterTheWork(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{LostAnswers: 1})
+	path := identityPath()
+	assert.Equal(t, http.StatusInternalServerError, w.arm(http.MethodPut, path, object("location", "x")).status)
+	assert.Contains(t, w.Inventory(), path, "it was done")
+	assert.Equal(t, http.StatusOK, w.arm(http.MethodGet, path, nil).status, "a read has nothing to lose")
+	assert.Equal(t, http.StatusCreated, w.graph(http.MethodPost, "/v1.0/applications", object("displayName", "x")).status, "nor has Graph, whose creates are not idempotent")
+}
+
+func TestTheSameSeedBringsTheSameWeather(t *testing.T) {
+	t.Parallel()
+	paths := make([]string, 40)
+	for i := range paths {
+		paths[i] = assignmentPath(account)
+	}
+	course := func(seed uint64, order func(i int) int) []int {
+		w := under(t, azure.Weather{Seed: seed, Throttling: 0.2, Faults: 0.2, LostAnswers: 0.2})
+		statuses := make([]int, len(paths))
+		for i := range paths {
+			at := order(i)
+			statuses[at] = w.arm(http.MethodPut, paths[at], assignment(alice, readerRole)).status
+			w.graph(http.MethodGet, "/v1.0/users/"+uuid.NewString(), nil)
+		}
+		for at, status := range statuses { // 201 and 409 depend on who came first; what the weather did does not
+			if status < 429 {
+				statuses[at] = 0
+			}
+		}
+		return statuses
+	}
+	straight := func(i int) int { return i }
+	backwards := func(i int) int { return len(paths) - 1 - i }
+	first := course(1, straight)
+	assert.Equal(t, first, course(1, straight))
+	assert.Equal(t, first, course(1, backwards), "in whatever order they come")
+	assert.NotEqual(t, first, course(2, straight))
+	assert.Contains(t, first, 429)
+	assert.Contains(t, first, 500)
+	assert.Contains(t, first, 0)
+}
+
+func TestAnswersAreHeldBack(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{Latency: 100 * time.Millisecond})
+	before := time.Now()
+	for range 10 {
+		require.Equal(t, http.StatusOK, w.arm(http.MethodGet, workspace, nil).status)
+	}
+	assert.Greater(t, time.Since(before), 200*time.Millisecond, "ten, each by up to 100 ms")
+}
+
+func TestImpossibleWeatherIsRefused(t *testing.T) {
+	t.Parallel()
+	for what, weather := range map[string]azure.Weather{
+		"Replication": {Replication: -1}, "Propagation": {Propagation: -1}, "Latency": {Latency: -1}, "RetryAfter": {RetryAfter: -1},
+		"Throttling": {Throttling: 1.5}, "Faults": {Faults: -0.1}, "LostAnswers": {LostAnswers: math.NaN()}, "add up": {Throttling: 0.6, Faults: 0.6},
+	} {
+		_, err := azure.Start(t.Context(), azure.Options{Weather: weather})
+		require.ErrorContains(t, err, what)
+	}
+}
