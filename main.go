@@ -4,23 +4,7 @@ package main
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/batchaccess/batchaccess/components"
-	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/stack"
 )
 
-func main() { pulumi.Run(deploy) }
-
-func deploy(ctx *pulumi.Context) error {
-	args, err := config.Load(ctx)
-	if err != nil {
-		return err
-	}
-	a, err := components.NewBatchEndpointAccess(ctx, "access", args)
-	if err != nil {
-		return err
-	}
-	for name, output := range a.Outputs() {
-		ctx.Export(name, output)
-	}
-	return nil
-}
+func main() { pulumi.Run(stack.Deploy) }

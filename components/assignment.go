@@ -54,31 +54,27 @@ func roleDefinitionID(scope, role string) string {
 
 // assign makes the assignment of a role to a principal at a scope. Azure allows no change of an assignment and no two
 // alike: azure-native replaces it when scope or principal change, but not when the role does, so that is said here.
-func (c children) assign(ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string) (*authorization.RoleAssignment, error) {
+func (c children) assign(ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string) error {
 	if to.Description != "" {
 		description = to.Description
 	}
 	if r := []rune(description); len(r) > maxAssignmentDescription {
 		description = string(r[:maxAssignmentDescription-1]) + "…"
 	}
-	definition := pulumi.All(scope, role).ApplyT(func(v []any) string {
-		return roleDefinitionID(v[0].(string), v[1].(string))
-	}).(pulumi.StringOutput)
-	assignment := pulumi.All(scope, to.PrincipalID, role).ApplyT(func(v []any) string {
-		return AssignmentGUID(v[0].(string), v[1].(string), v[2].(string))
-	}).(pulumi.StringOutput)
-	ra, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
+	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
+	assignment := derive(func(v []string) (string, error) { return AssignmentGUID(v[0], v[1], v[2]), nil }, scope, to.PrincipalID, role)
+	_, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
 		Scope:              scope,
-		RoleAssignmentName: assignment,
+		RoleAssignmentName: pointer(assignment),
 		RoleDefinitionId:   definition,
 		PrincipalId:        to.PrincipalID,
 		PrincipalType:      pulumi.String(to.PrincipalType),
 		Description:        pulumi.String(description),
 	}, c.azureNative(pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))...)
 	if err != nil {
-		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
+		return fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
-	return ra, nil
+	return nil
 }
 
 // checkAssignees refuses what Azure would, before anything is made.

@@ -110,7 +110,7 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{name: name, args: args, model: args.Model(), children: c, principals: map[access.Principal]pulumi.StringOutput{}}
+	b := &builder{name: name, args: args, model: args.Model(), children: c, principals: map[access.Principal]pulumi.StringInput{}}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeClusters, b.makeRole, b.makeReaders} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -119,16 +119,23 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if err := b.outputs(a); err != nil {
 		return nil, err
 	}
-	return a, ctx.RegisterResourceOutputs(a, a.Outputs())
+	return a, ctx.RegisterResourceOutputs(a, a.ids())
+}
+
+// ids are the outputs that the engine keeps with the component. What is derived from the model for people to read is large,
+// and a stack that exports it keeps it anyway.
+func (a *BatchEndpointAccess) ids() pulumi.Map {
+	return pulumi.Map{
+		"roleDefinitionId": a.RoleDefinitionID, "principalIds": a.PrincipalIDs, "clientIds": a.ClientIDs,
+		"clientSecrets": a.ClientSecrets, "clusterPrincipalIds": a.ClusterPrincipalIDs,
+	}
 }
 
 // Outputs are the outputs of the component by the names that other stacks and people know them by.
 func (a *BatchEndpointAccess) Outputs() pulumi.Map {
-	return pulumi.Map{
-		"roleDefinitionId": a.RoleDefinitionID, "principalIds": a.PrincipalIDs, "clientIds": a.ClientIDs,
-		"clientSecrets": a.ClientSecrets, "clusterPrincipalIds": a.ClusterPrincipalIDs,
-		"accessReport": a.AccessReport, "howToInvoke": a.HowToInvoke, "aclCommands": a.ACLCommands,
-	}
+	all := a.ids()
+	all["accessReport"], all["howToInvoke"], all["aclCommands"] = a.AccessReport, a.HowToInvoke, a.ACLCommands
+	return all
 }
 
 // Model is the arguments as package access sees them: IDs where they were given as plain text, access.Unknown where
@@ -188,7 +195,7 @@ type builder struct {
 	args  *BatchEndpointAccessArgs
 	model access.Model
 	children
-	principals    map[access.Principal]pulumi.StringOutput // by model name
+	principals    map[access.Principal]pulumi.StringInput
 	clientIDs     pulumi.StringMap
 	tenantIDs     pulumi.StringMap
 	clientSecrets pulumi.StringMapMap
@@ -206,7 +213,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 		}
 		switch {
 		case i.id() != nil:
-			b.principals[principal] = i.id().ToStringOutput()
+			b.principals[principal] = i.id()
 			if i.ClientID != nil {
 				b.clientIDs[name] = i.ClientID
 			}
@@ -255,24 +262,19 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 }
 
 func (b *builder) makeRole(ctx *pulumi.Context) error {
-	scope := b.args.WorkspaceID.ToStringOutput().ApplyT(func(id string) (string, error) {
-		if _, err := access.ParseARMID(id, access.WorkspaceType); err != nil {
+	scope := derive(func(v []string) (string, error) {
+		if _, err := access.ParseARMID(v[0], access.WorkspaceType); err != nil {
 			return "", fmt.Errorf("workspaceId: %w", err)
 		}
-		at, _ := access.Model{WorkspaceID: id, Role: b.args.Role}.RoleScopeID()
+		at, _ := access.Model{WorkspaceID: v[0], Role: b.args.Role}.RoleScopeID()
 		return at, nil
-	}).(pulumi.StringOutput)
-	// Plain text stays plain text, so that what is known before the deployment can be checked before it.
-	var known pulumi.StringInput = scope
-	if at, ok := b.model.RoleScopeID(); ok {
-		known = pulumi.String(at)
-	}
+	}, b.args.WorkspaceID)
 	invokers := map[string]AssigneeArgs{}
 	for name := range b.args.Invokers {
 		invokers[name] = b.assignee(access.InvokerPrincipal(name), nil)
 	}
 	role, err := NewInvokerRole(ctx, b.name, &InvokerRoleArgs{
-		Scope: known, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
+		Scope: scope, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
 		Definition: b.args.Role.Definition, Invokers: invokers,
 	}, b.options()...)
 	b.role = role

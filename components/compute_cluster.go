@@ -153,7 +153,7 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
 	a := args.Cluster
-	identity, principal, err := a.identity(ctx, c, name, args, group, pulumi.Sprintf("%s-%s-identity", workspace, compute))
+	identity, principal, err := a.identity(ctx, c, name, args, group, derive(func(v []string) (string, error) { return v[0] + "-" + compute + "-identity", nil }, workspace))
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string
 }
 
 // identity returns the cluster's identity and the principal of its user-assigned one, which is made where none is given.
-func (a ClusterArgs) identity(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, group, identityName pulumi.StringOutput) (ml.ManagedServiceIdentityPtrInput, pulumi.StringOutput, error) {
+func (a ClusterArgs) identity(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, group, identityName pulumi.StringInput) (ml.ManagedServiceIdentityPtrInput, pulumi.StringOutput, error) {
 	none := pulumi.String("").ToStringOutput()
 	types := map[access.ClusterIdentity]string{
 		access.SystemAssigned: "SystemAssigned", access.UserAssigned: "UserAssigned", access.BothAssigned: "SystemAssigned,UserAssigned",
@@ -199,7 +199,7 @@ func (a ClusterArgs) identity(ctx *pulumi.Context, c children, name string, args
 	}
 	own := &ManagedIdentityArgs{ExistingID: a.UserAssignedIdentityID}
 	if a.UserAssignedIdentityID == nil {
-		own = &ManagedIdentityArgs{ResourceGroupName: group, ResourceName: identityName, Location: a.Location, Tags: args.Tags, Protect: args.Protect}
+		own = &ManagedIdentityArgs{ResourceGroupName: group, ResourceName: pointer(identityName), Location: a.Location, Tags: args.Tags, Protect: args.Protect}
 	}
 	assigned, err := NewManagedIdentity(ctx, name+".identity", own, c.options()...)
 	if err != nil {
@@ -238,7 +238,7 @@ func (a ClusterArgs) properties() ml.AmlComputePtrInput {
 	}
 	if a.SSH != nil {
 		p.RemoteLoginPortPublicAccess = pulumi.String("Enabled")
-		p.UserAccountCredentials = ml.UserAccountCredentialsArgs{AdminUserName: a.SSH.AdminUserName, AdminUserSshPublicKey: a.SSH.AdminUserSSHPublicKey.ToStringOutput().ToStringPtrOutput()}
+		p.UserAccountCredentials = ml.UserAccountCredentialsArgs{AdminUserName: a.SSH.AdminUserName, AdminUserSshPublicKey: pointer(a.SSH.AdminUserSSHPublicKey)}
 	}
 	return ml.AmlComputeArgs{
 		ComputeType:      pulumi.String("AmlCompute"),
@@ -310,12 +310,12 @@ func (a ClusterArgs) model() access.Cluster {
 }
 
 // workspaceParts takes the resource group and the name out of a workspace's ARM ID.
-func workspaceParts(id pulumi.StringInput) (group, name pulumi.StringOutput) {
-	part := func(of func(access.ARMID) string) pulumi.StringOutput {
-		return id.ToStringOutput().ApplyT(func(id string) (string, error) {
-			parsed, err := access.ParseARMID(id, access.WorkspaceType)
+func workspaceParts(id pulumi.StringInput) (group, name pulumi.StringInput) {
+	part := func(of func(access.ARMID) string) pulumi.StringInput {
+		return derive(func(v []string) (string, error) {
+			parsed, err := access.ParseARMID(v[0], access.WorkspaceType)
 			return of(parsed), err
-		}).(pulumi.StringOutput)
+		}, id)
 	}
 	return part(func(id access.ARMID) string { return id.ResourceGroup }), part(func(id access.ARMID) string { return id.Name })
 }

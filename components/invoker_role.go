@@ -38,8 +38,6 @@ type InvokerRole struct {
 	RoleDefinitionID pulumi.StringOutput `pulumi:"roleDefinitionId"`
 	// RoleName is the name of the role.
 	RoleName pulumi.StringOutput `pulumi:"roleName"`
-	// Assignments are the ARM IDs of the assignments, by invoker.
-	Assignments pulumi.StringMapOutput `pulumi:"assignments"`
 }
 
 // NewInvokerRole makes the role and assigns it to the invokers. The errors name the argument and the remedy, all at
@@ -53,7 +51,7 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 		return nil, fail("InvokerRole", name, err)
 	}
 	role := &InvokerRole{}
-	if err := ctx.RegisterComponentResourceV2(InvokerRoleToken, name, inputsOf(args), role, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(InvokerRoleToken, name, inputsOf(args, "invokers"), role, opts...); err != nil {
 		return nil, fmt.Errorf("registering InvokerRole %q: %w", name, err)
 	}
 	if err := warn(ctx, role, problems); err != nil {
@@ -65,40 +63,29 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 	}
 	if definition.BuiltIn {
 		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
-		role.RoleDefinitionID = args.Scope.ToStringOutput().ApplyT(func(scope string) string {
-			return roleDefinitionID(scope, definition.ID)
-		}).(pulumi.StringOutput)
+		role.RoleDefinitionID = derive(func(v []string) (string, error) { return roleDefinitionID(v[0], definition.ID), nil }, args.Scope).ToStringOutput()
 	} else if err := role.define(ctx, c, name, args, definition); err != nil {
 		return nil, err
 	}
 
-	assignments := pulumi.StringMap{}
 	for _, invoker := range sortedKeys(args.Invokers) {
-		ra, err := c.assign(ctx, name+"."+invoker, args.Scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker)
-		if err != nil {
+		if err := c.assign(ctx, name+"."+invoker, args.Scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker); err != nil {
 			return nil, err
 		}
-		assignments[invoker] = ra.ID().ToStringOutput()
 	}
-	role.Assignments = assignments.ToStringMapOutput()
-	return role, ctx.RegisterResourceOutputs(role, pulumi.Map{
-		"roleDefinitionId": role.RoleDefinitionID, "roleName": role.RoleName, "assignments": role.Assignments,
-	})
+	return role, ctx.RegisterResourceOutputs(role, pulumi.Map{"roleDefinitionId": role.RoleDefinitionID, "roleName": role.RoleName})
 }
 
 // define makes the custom role. Its GUID comes from where it is and what the program calls it, not from its name or its
 // actions: those change in place. Azure keeps role names unique in the tenant, so a replacement deletes first.
 func (role *InvokerRole) define(ctx *pulumi.Context, c children, name string, args *InvokerRoleArgs, d roles.Definition) error {
-	id := args.Scope.ToStringOutput().ApplyT(func(scope string) string {
-		return guid(scope, ctx.Project(), ctx.Stack(), name)
-	}).(pulumi.StringOutput)
-	role.RoleName = pulumi.All(args.Scope, id).ApplyT(func(v []any) string {
-		unique := fmt.Sprintf("%s (%s %s)", d.RoleName, lastSegment(v[0].(string)), v[1].(string)[:8])
+	id := derive(func(v []string) (string, error) { return guid(v[0], ctx.Project(), ctx.Stack(), name), nil }, args.Scope)
+	role.RoleName = derive(func(v []string) (string, error) {
 		if args.Name != "" || args.Definition != "" {
-			unique = d.RoleName
+			return d.RoleName, nil
 		}
-		return unique
-	}).(pulumi.StringOutput)
+		return fmt.Sprintf("%s (%s %s)", d.RoleName, lastSegment(v[0]), v[1][:8]), nil
+	}, args.Scope, id).ToStringOutput()
 	var scopes pulumi.StringArrayInput = pulumi.StringArray{args.Scope}
 	if len(d.AssignableScopes) > 0 {
 		scopes = pulumi.ToStringArray(d.AssignableScopes)
@@ -112,7 +99,7 @@ func (role *InvokerRole) define(ctx *pulumi.Context, c children, name string, ar
 	}
 	made, err := authorization.NewRoleDefinition(ctx, name, &authorization.RoleDefinitionArgs{
 		Scope:            args.Scope,
-		RoleDefinitionId: id,
+		RoleDefinitionId: pointer(id),
 		RoleName:         role.RoleName,
 		RoleType:         pulumi.String("CustomRole"),
 		Description:      pulumi.String(cmp.Or(d.Description, "Made by batchaccess.")),

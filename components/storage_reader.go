@@ -29,8 +29,6 @@ type StorageReader struct {
 
 	// Scope is the ARM ID at which the role is assigned.
 	Scope pulumi.StringOutput `pulumi:"scope"`
-	// Assignments are the ARM IDs of the assignments, by principal.
-	Assignments pulumi.StringMapOutput `pulumi:"assignments"`
 }
 
 // NewStorageReader makes the assignments. The errors name the argument and the remedy, all at once, before any resource
@@ -43,32 +41,31 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 		return nil, err
 	}
 	reader := &StorageReader{}
-	if err := ctx.RegisterComponentResourceV2(StorageReaderToken, name, inputsOf(args), reader, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(StorageReaderToken, name, inputsOf(args, "principals"), reader, opts...); err != nil {
 		return nil, fmt.Errorf("registering StorageReader %q: %w", name, err)
 	}
 	c, err := childrenOf(reader, opts)
 	if err != nil {
 		return nil, err
 	}
-	reader.Scope = args.StorageAccountID.ToStringOutput()
+	scope := args.StorageAccountID
 	if args.Container != "" {
-		reader.Scope = pulumi.Sprintf("%s/blobServices/default/containers/%s", args.StorageAccountID, args.Container)
+		scope = derive(func(v []string) (string, error) {
+			return v[0] + "/blobServices/default/containers/" + args.Container, nil
+		}, scope)
 	}
 	roleName := roles.StorageBlobDataReader
 	if args.Write {
 		roleName = roles.StorageBlobDataContributor
 	}
 	role, _ := roles.BuiltIn(roleName)
-	assignments := pulumi.StringMap{}
 	for _, principal := range sortedKeys(args.Principals) {
-		ra, err := c.assign(ctx, name+"."+principal, reader.Scope, pulumi.String(role.ID), args.Principals[principal], roleName+": "+principal)
-		if err != nil {
+		if err := c.assign(ctx, name+"."+principal, scope, pulumi.String(role.ID), args.Principals[principal], roleName+": "+principal); err != nil {
 			return nil, err
 		}
-		assignments[principal] = ra.ID().ToStringOutput()
 	}
-	reader.Assignments = assignments.ToStringMapOutput()
-	return reader, ctx.RegisterResourceOutputs(reader, pulumi.Map{"scope": reader.Scope, "assignments": reader.Assignments})
+	reader.Scope = scope.ToStringOutput()
+	return reader, ctx.RegisterResourceOutputs(reader, pulumi.Map{"scope": reader.Scope})
 }
 
 func (args *StorageReaderArgs) check() []error {

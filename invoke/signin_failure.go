@@ -28,6 +28,7 @@ var signInRemedies = []struct{ code, remedy string }{
 	{"AADSTS700027", "the certificate, or the federated token's signature, is not one that Entra knows of the application"},
 	{"AADSTS500011", "the tenant does not know " + access.Audience + ": register the resource provider Microsoft.MachineLearningServices in a subscription of it"},
 	{"Identity not found", "no such managed identity is attached to this machine: attach it, or check --client-id"},
+	{"executable not found", "install the Azure CLI and sign in with: az login; or give a token on standard input: --token -"},
 	{"az login", "sign in with: az login"},
 }
 

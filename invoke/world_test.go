@@ -54,10 +54,13 @@ func newWorld(t *testing.T) *world {
 			{WorkspaceID: workspace, Name: "keyed", AccountID: account, Container: "raw", HasCredentials: true},
 			{WorkspaceID: workspace, Name: "results", AccountID: account, Container: "out"},
 		},
-		DataAssets:             []azure.DataAsset{{WorkspaceID: workspace, Name: "heart", Version: "1", Datastore: "keyed", Path: "heart"}},
-		Users:                  []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com"}},
-		UserAssignedIdentities: []azure.UserAssignedIdentity{{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/machine", PrincipalID: machineID, ClientID: machineClient}},
-		Computes:               []azure.Compute{{WorkspaceID: workspace, Name: "cpu", SystemAssignedPrincipalID: cluster}, {WorkspaceID: workspace, Name: "bare"}},
+		DataAssets: []azure.DataAsset{{WorkspaceID: workspace, Name: "heart", Version: "1", Datastore: "keyed", Path: "heart"}},
+		Users:      []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com"}},
+		UserAssignedIdentities: []azure.UserAssignedIdentity{
+			{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/machine", PrincipalID: machineID, ClientID: machineClient},
+			{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/other"}, // so that one has to be named
+		},
+		Computes: []azure.Compute{{WorkspaceID: workspace, Name: "cpu", SystemAssignedPrincipalID: cluster}, {WorkspaceID: workspace, Name: "bare"}},
 		Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue", Deployments: []azure.Deployment{
 			{Name: "blue", ComputeName: "cpu"}, {Name: "green", ComputeName: "bare"},
 		}}},
@@ -98,7 +101,7 @@ type object = map[string]any
 func (w *world) assign(principal, role, scope string) {
 	w.t.Helper()
 	w.call(http.MethodPut, scope+"/providers/Microsoft.Authorization/roleAssignments/"+uuid.NewString()+"?api-version=2022-04-01", "https://management.azure.com",
-		object{"properties": object{"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": roles.DefinitionID(role)}})
+		object{"properties": object{"principalId": principal, "roleDefinitionId": roles.DefinitionID(role)}})
 }
 
 // define makes, or changes, the custom role.

@@ -25,7 +25,7 @@ func invokerRole(args components.InvokerRoleArgs, opts ...pulumi.ResourceOption)
 		if err != nil {
 			return nil, err
 		}
-		return pulumi.Map{"roleDefinitionId": role.RoleDefinitionID, "roleName": role.RoleName, "assignments": role.Assignments}, nil
+		return pulumi.Map{"roleDefinitionId": role.RoleDefinitionID, "roleName": role.RoleName}, nil
 	}
 }
 
@@ -61,7 +61,6 @@ func TestInvokerRoleIsTheDocumentedActionsAndNothingElse(t *testing.T) {
 	assert.Empty(t, role.RPC.GetReplaceOnChanges(), "a role's actions change in place")
 	assert.Equal(t, workspaceID+"/providers/Microsoft.Authorization/roleDefinitions/"+role.at("roleDefinitionId").(string), r.output("roleDefinitionId"))
 	assert.Equal(t, role.at("roleName"), r.output("roleName"))
-	assert.Equal(t, map[string]any{}, r.output("assignments"))
 }
 
 func TestInvokerRoleNamesAreUniqueByScopeUnlessGiven(t *testing.T) {
@@ -161,7 +160,5 @@ func TestInvokerRoleAssignsEveryInvoker(t *testing.T) {
 		assert.Equal(t, "/subscriptions/"+subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+role.at("roleDefinitionId").(string), a.at("roleDefinitionId"))
 		assert.Contains(t, a.dependsOn("roleDefinitionId"), role.URN())
 		assert.Equal(t, r.one(components.InvokerRoleToken, "role").URN(), a.RPC.GetParent())
-		assert.Equal(t, workspaceID+"/providers/Microsoft.Authorization/roleAssignments/"+a.at("roleAssignmentName").(string),
-			r.output("assignments").(map[string]any)[name])
 	}
 }

@@ -146,8 +146,6 @@ func (s *stackOf) fill(p *invoke.Properties, i *invocation) error {
 	if err != nil {
 		return fmt.Errorf("stack %s: %w", s.name, err)
 	}
-	for name, output := range declared.Properties.OutputData {
-		p.OutputData[name] = invoke.Output{JobOutputType: output.JobOutputType, URI: output.URI}
-	}
+	maps.Copy(p.OutputData, invoke.RequestOf(declared).Properties.OutputData)
 	return nil
 }

@@ -72,10 +72,9 @@ func start(t *testing.T, o azure.Options) *world {
 	a, err := azure.Start(t.Context(), o)
 	require.NoError(t, err)
 	client := a.Client()
-	client.Transport = loopbackOnly{t, client.Transport}
 	t.Cleanup(func() { client.CloseIdleConnections(); _ = a.Close() })
 	require.NoError(t, a.Seed(seed()))
-	return &world{Azure: a, t: t, client: client}
+	return &world{Azure: a, t: t, client: &http.Client{Transport: loopbackOnly{t, client.Transport}}}
 }
 
 // options are those with which any client of the SDK talks to another Azure than the public one.

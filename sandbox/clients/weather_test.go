@@ -43,7 +43,9 @@ func TestTheSDKGetsThroughBadWeather(t *testing.T) {
 			_, err = assignments.Create(ctx, account, name, body, nil)
 			require.NoError(t, err)
 			found, _ := all(t, assignments.NewListForScopePager(account, &armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: ptr("principalId eq '" + *made.Identity.PrincipalID + "'")}),
-				func(page armauthorization.RoleAssignmentsClientListForScopeResponse) []*armauthorization.RoleAssignment { return page.Value })
+				func(page armauthorization.RoleAssignmentsClientListForScopeResponse) []*armauthorization.RoleAssignment {
+					return page.Value
+				})
 			assert.Len(t, found, 1, "none twice, though answers were lost")
 			_, err = assignments.Delete(ctx, account, name, nil)
 			require.NoError(t, err)

@@ -153,6 +153,31 @@ func TestACommandSeesTheSandboxAndNotTheUsersCredentials(t *testing.T) {
 	assert.Contains(t, out.String(), "stand-in for pulumi", "PATH leads to the CLI first")
 }
 
+func TestAzuresClientsSignInAtTheSandbox(t *testing.T) {
+	t.Setenv("IDENTITY_SERVER_THUMBPRINT", "of the user's") // would make another endpoint of the next one
+	t.Setenv("IMDS_ENDPOINT", "http://127.0.0.1:1")
+	t.Setenv("AZURE_CONFIG_DIR", "the user's own az login")
+	a := startAzure(t, "")
+	e, err := engine.Start(t.Context(), engine.Options{StateDir: t.TempDir(), Azure: a, Pulumi: findPulumi(t), Logger: silent()})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = e.Close() })
+	env := map[string]string{}
+	for _, variable := range e.Env() {
+		name, value, _ := strings.Cut(variable, "=")
+		env[name] = value
+	}
+	assert.NotContains(t, env, "IDENTITY_SERVER_THUMBPRINT")
+	assert.NotContains(t, env, "IMDS_ENDPOINT")
+	assert.NotContains(t, env["AZURE_CONFIG_DIR"], "the user's")
+	assert.Equal(t, a.URL(), env["AZURE_AUTHORITY_HOST"])
+	assert.Equal(t, a.URL()+"/msi/token", env["IDENTITY_ENDPOINT"])
+	assert.Equal(t, a.IdentityHeader(), env["IDENTITY_HEADER"])
+	assert.Equal(t, a.Deployer(), azure.Credentials{
+		TenantID: env["AZURE_TENANT_ID"], SubscriptionID: env["ARM_SUBSCRIPTION_ID"], ClientID: env["AZURE_CLIENT_ID"],
+		ClientSecret: env["AZURE_CLIENT_SECRET"], ObjectID: a.Deployer().ObjectID,
+	})
+}
+
 func TestTheExitCodeOfACommandIsKept(t *testing.T) {
 	t.Parallel()
 	e, _ := startBare(t, io.Discard)

@@ -1,15 +1,19 @@
 package rehearsal
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -19,44 +23,52 @@ type failure struct {
 	Message string
 }
 
-// refusal is the error of Azure's services, and that of a failed job.
-type refusal struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Details []struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	} `json:"details"`
-}
+// requestHop is where a job fails that the endpoint does not understand or can't run: no matter of access.
+const requestHop access.HopKind = "request"
 
-func (r refusal) at(otherwise access.HopKind) failure {
-	f := failure{otherwise, r.Code + ": " + r.Message}
-	for _, d := range r.Details {
-		if d.Code == "hop" {
-			f.Hop = access.HopKind(d.Message)
-		}
+// failureOf takes what invoking reports apart: a refusal or failure of Azure's, or an error of the rehearsal.
+func failureOf(err error) (failure, error) {
+	var f *invoke.Failure
+	if !errors.As(err, &f) || f.Kind == invoke.Network || f.Kind == invoke.Service || f.Kind == invoke.Follow {
+		return failure{}, err
 	}
-	return f
+	return failure{cmp.Or(f.Hop, requestHop), cmp.Or(f.Said, f.What)}, nil
 }
 
 // jobs starts jobs on the batch endpoints of one workspace, over HTTP, and watches them.
 type jobs struct {
-	client    *http.Client
-	url       string            // of the sandbox
+	http      *http.Client
+	cloud     invoke.Cloud
 	workspace string            // ARM ID
-	operator  string            // a token for https://ml.azure.com of the sandbox's owner: invokers need not be able to poll
-	manager   string            // a token for https://management.azure.com of the same
+	owner     *invoke.Client    // the sandbox's owner, who watches: invokers need not be able to poll
 	scoring   map[string]string // scoring URIs by endpoint
 }
 
+// firstPoll is short: in the sandbox, jobs end at once.
+const firstPoll = 10 * time.Millisecond
+
 func newJobs(ctx context.Context, a *azure.Azure, workspace string) (*jobs, error) {
-	owner := a.Deployer().ObjectID
-	operator, err := a.SignIn(ctx, owner, access.Audience)
+	client := a.Client()
+	cloud, err := invoke.Discover(ctx, client, a.Host())
 	if err != nil {
 		return nil, err
 	}
-	manager, err := a.SignIn(ctx, owner, "https://management.azure.com")
-	return &jobs{a.Client(), a.URL(), workspace, operator, manager, map[string]string{}}, err
+	j := &jobs{http: client, cloud: cloud, workspace: workspace, scoring: map[string]string{}}
+	j.owner, err = j.client(owner{a})
+	return j, err
+}
+
+func (j *jobs) client(credential azcore.TokenCredential) (*invoke.Client, error) {
+	return invoke.New(invoke.Options{Credential: credential, Cloud: j.cloud, Transport: j.http, Poll: firstPoll})
+}
+
+// owner signs in as the sandbox's owner.
+type owner struct{ azure *azure.Azure }
+
+func (o owner) GetToken(ctx context.Context, asked policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	resource := strings.TrimSuffix(strings.Join(asked.Scopes, " "), "/.default")
+	token, err := o.azure.SignIn(ctx, o.azure.Deployer().ObjectID, resource)
+	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, err
 }
 
 // run starts a job and follows it to its end. An error is one of the rehearsal; what Azure refuses is a failure.
@@ -65,111 +77,28 @@ func (j *jobs) run(ctx context.Context, token, endpoint, deployment string, body
 	if err != nil {
 		return failure{}, err
 	}
-	text, err := json.Marshal(body)
+	invoker, err := j.client(invoke.StaticToken(token))
 	if err != nil {
 		return failure{}, err
 	}
-	var job struct {
-		Name string `json:"name"`
+	job, err := invoker.Start(ctx, uri, deployment, invoke.RequestOf(body))
+	if err == nil {
+		_, err = j.owner.Follow(ctx, uri, job, nil)
 	}
-	refused, err := j.call(ctx, http.MethodPost, uri, token, deployment, text, &job)
-	if err != nil {
-		return failure{}, err
+	if err == nil {
+		return failure{}, nil
 	}
-	switch refused.status {
-	case 0:
-		return j.follow(ctx, uri+"/"+job.Name)
-	case http.StatusUnauthorized:
-		return refused.Error.at(access.TokenHop), nil
-	case http.StatusForbidden:
-		return refused.Error.at(access.InvokeHop), nil
-	default:
-		return refused.Error.at(requestHop), nil
-	}
-}
-
-// requestHop is where a job fails that the endpoint does not understand or can't run: no matter of access.
-const requestHop access.HopKind = "request"
-
-func (j *jobs) follow(ctx context.Context, uri string) (failure, error) {
-	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		var job struct {
-			Properties struct {
-				Status string  `json:"status"`
-				Error  refusal `json:"error"`
-			} `json:"properties"`
-		}
-		refused, err := j.call(ctx, http.MethodGet, uri, j.operator, "", nil, &job)
-		switch {
-		case err != nil:
-			return failure{}, err
-		case refused.status != 0:
-			return failure{}, fmt.Errorf("polling %s: HTTP %d %s: %s", uri, refused.status, refused.Error.Code, refused.Error.Message)
-		case job.Properties.Status == "Completed":
-			return failure{}, nil
-		case job.Properties.Status == "Failed":
-			return job.Properties.Error.at(access.ReadHop), nil
-		}
-		select {
-		case <-ctx.Done():
-			return failure{}, ctx.Err()
-		case <-time.After(wait):
-		}
-	}
+	return failureOf(err)
 }
 
 func (j *jobs) scoringURI(ctx context.Context, endpoint string) (string, error) {
 	if uri, ok := j.scoring[endpoint]; ok {
 		return uri, nil
 	}
-	var found struct {
-		Properties struct {
-			ScoringURI string `json:"scoringUri"`
-		} `json:"properties"`
-	}
-	uri := j.url + j.workspace + "/batchEndpoints/" + endpoint + "?api-version=2024-04-01"
-	refused, err := j.call(ctx, http.MethodGet, uri, j.manager, "", nil, &found)
+	uri, err := j.owner.ScoringURI(ctx, j.workspace, endpoint)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("finding endpoint %s: %w", endpoint, err)
 	}
-	if refused.status != 0 {
-		return "", fmt.Errorf("finding endpoint %s: HTTP %d %s: %s", endpoint, refused.status, refused.Error.Code, refused.Error.Message)
-	}
-	j.scoring[endpoint] = found.Properties.ScoringURI
-	return found.Properties.ScoringURI, nil
-}
-
-type answered struct {
-	status int     // 0 for success
-	Error  refusal `json:"error"`
-}
-
-func (j *jobs) call(ctx context.Context, method, uri, token, deployment string, body []byte, into any) (answered, error) {
-	var refused answered
-	req, err := http.NewRequestWithContext(ctx, method, uri, bytes.NewReader(body))
-	if err != nil {
-		return refused, err
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/json")
-	if deployment != "" {
-		req.Header.Set("azureml-model-deployment", deployment)
-	}
-	resp, err := j.client.Do(req)
-	if err != nil {
-		return refused, err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return refused, err
-	}
-	if resp.StatusCode >= 300 {
-		refused.status = resp.StatusCode
-		into = &refused
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return refused, fmt.Errorf("reading the answer to %s %s (HTTP %d): %w", method, uri, resp.StatusCode, err)
-	}
-	return refused, nil
+	j.scoring[endpoint] = uri
+	return uri, nil
 }

@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"encoding/json"
@@ -58,7 +58,7 @@ func (c *cloud) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 // sample is the configuration of Pulumi.dev.yaml as the engine hands it over.
 func sample(t *testing.T) (forEngine map[string]string, model access.Model) {
 	t.Helper()
-	values, err := config.ReadStack("Pulumi.dev.yaml", "batchaccess")
+	values, err := config.ReadStack("../Pulumi.dev.yaml", "batchaccess")
 	require.NoError(t, err)
 	args, ps := config.Decode(values)
 	require.Empty(t, ps)
@@ -79,7 +79,7 @@ func sample(t *testing.T) (forEngine map[string]string, model access.Model) {
 func run(values map[string]string) (*cloud, error) {
 	c := &cloud{}
 	return c, pulumi.RunErr(func(ctx *pulumi.Context) error {
-		if err := deploy(ctx); err != nil {
+		if err := Deploy(ctx); err != nil {
 			return err
 		}
 		exported := pulumi.Map{}

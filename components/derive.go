@@ -1,0 +1,45 @@
+package components
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// derive makes a text of texts. What is made of plain text is plain text again: known before the deployment, so that it
+// can be checked and reviewed, and cheaper than an Output by far where there are thousands.
+func derive(of func(parts []string) (string, error), from ...pulumi.StringInput) pulumi.StringInput {
+	parts := make([]string, len(from))
+	for i, in := range from {
+		s, ok := in.(pulumi.String)
+		if !ok {
+			return derived(of, from)
+		}
+		parts[i] = string(s)
+	}
+	made, err := of(parts)
+	if err != nil {
+		return derived(of, from) // where an error belongs that is found after the arguments were checked
+	}
+	return pulumi.String(made)
+}
+
+func derived(of func([]string) (string, error), from []pulumi.StringInput) pulumi.StringOutput {
+	all := make([]any, len(from))
+	for i, in := range from {
+		all[i] = in
+	}
+	return pulumi.All(all...).ApplyT(func(values []any) (string, error) {
+		parts := make([]string, len(values))
+		for i, v := range values {
+			parts[i] = v.(string)
+		}
+		return of(parts)
+	}).(pulumi.StringOutput)
+}
+
+// pointer hands a text on where an optional one is taken.
+func pointer(in pulumi.StringInput) pulumi.StringPtrInput {
+	if p, ok := in.(pulumi.StringPtrInput); ok {
+		return p
+	}
+	return in.ToStringOutput().ToStringPtrOutput()
+}

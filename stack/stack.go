@@ -1,0 +1,27 @@
+// Package stack is the Pulumi program: a stack's configuration to the component to the stack's outputs, and nothing else.
+// It is apart from main so that main, which every build links anew, compiles at once.
+package stack
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/config"
+)
+
+// Deploy declares the resources of the stack that runs. What is wrong with its configuration is one error, before any
+// resource is registered.
+func Deploy(ctx *pulumi.Context) error {
+	args, err := config.Load(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := components.NewBatchEndpointAccess(ctx, "access", args)
+	if err != nil {
+		return err
+	}
+	for name, output := range a.Outputs() {
+		ctx.Export(name, output)
+	}
+	return nil
+}
