@@ -151,3 +151,20 @@ func TestThePluginFindsAServicePrincipal(t *testing.T) {
 	p.get("/v1.0/servicePrincipals/" + id)
 	assert.Empty(t, p.get(filtered("/v1.0/servicePrincipals", "appId eq '"+uuid.NewString()+"'")).values())
 }
+
+func TestWhatWasNeverSetIsAnsweredAsNull(t *testing.T) {
+	t.Parallel()
+	p := newWorld(t).plugin()
+	app := p.send(http.MethodPost, "/v1.0/applications", object{"displayName": "bare"}, http.StatusCreated).text("id")
+	got := p.get("/v1.0/applications/" + app)
+	for _, keys := range [][]string{{"groupMembershipClaims"}, {"description"}, {"notes"}, {"api", "requestedAccessTokenVersion"}} {
+		isNull(t, got, keys...)
+	}
+	group := p.send(http.MethodPost, "/beta/groups", object{"displayName": "bare", "mailEnabled": false, "mailNickname": "bare", "securityEnabled": true}, http.StatusCreated).text("id")
+	for _, key := range []string{"membershipRule", "description"} {
+		isNull(t, p.get("/beta/groups/"+group), key)
+		found := p.get(filtered("/beta/groups", "displayName eq 'bare'"))
+		require.Len(t, found.values(), 1)
+		assert.Contains(t, found.values()[0], key)
+	}
+}

@@ -196,6 +196,7 @@ func TestTheSDKListsStorageContainers(t *testing.T) {
 	got := w.arm().send(http.MethodGet, account+"/blobServices/default/containers?api-version=2023-05-01", nil, http.StatusOK)
 	require.Len(t, got.values(), 2)
 	assert.Equal(t, "out", got.values()[0].(object)["name"])
+	assert.Empty(t, w.arm().send(http.MethodGet, account+"2/blobServices/default/containers?api-version=2023-05-01", nil, http.StatusOK).values())
 	none := w.arm().send(http.MethodGet, account+"x/blobServices/default/containers?api-version=2023-05-01", nil, http.StatusNotFound)
 	assert.Equal(t, "ParentResourceNotFound", none.at("error", "code"))
 }

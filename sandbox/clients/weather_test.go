@@ -8,7 +8,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/machinelearning/armmachinelearning/v4"
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,7 +35,7 @@ func TestTheSDKGetsThroughBadWeather(t *testing.T) {
 
 			assignments, err := armauthorization.NewRoleAssignmentsClient(subscriptionID, credential, w.armOptions())
 			require.NoError(t, err)
-			body, name := grant(*made.Identity.PrincipalID, roleID(readerRole)), uuid.NewString()
+			body, name := grant(*made.Identity.PrincipalID, roleID(readerRole)), "aaaaaaaa-0000-0000-0000-000000000001"
 			_, err = assignments.Create(ctx, account, name, body, nil)
 			assertCode(t, err, "PrincipalNotFound", http.StatusBadRequest)
 			body.Properties.PrincipalType = ptr(armauthorization.PrincipalTypeServicePrincipal)
