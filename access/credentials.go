@@ -144,6 +144,18 @@ var storageRoles = map[string]roles.Permissions{
 	roles.StorageBlobDataContributor: mustBuiltIn(roles.StorageBlobDataContributor),
 }
 
+// mayData says which of the storage roles allow which data action; asked for every hop of every path.
+var mayData = func() map[string]map[string]bool {
+	may := map[string]map[string]bool{}
+	for name, permissions := range storageRoles {
+		may[name] = map[string]bool{}
+		for _, action := range []string{ReadBlobs, WriteBlobs} {
+			may[name][action] = permissions.DataAction(action).Allowed
+		}
+	}
+	return may
+}()
+
 func mustBuiltIn(name string) roles.Permissions {
 	d, ok := roles.BuiltIn(name)
 	if !ok {

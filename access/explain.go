@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -60,24 +61,31 @@ func ExplainWith(m Model, grants []Grant) []Path {
 	for _, g := range grants {
 		byPrincipal[g.Principal] = append(byPrincipal[g.Principal], g)
 	}
-	x := explainer{m, byPrincipal, ACLs(m)}
-	endpoints := m.EffectiveEndpoints()
+	x := explainer{m: m, grants: byPrincipal, acls: ACLs(m), roleLacks: roles.InvokerActions()}
+	if d, err := m.Role.Resolve(); err == nil {
+		x.roleLacks = d.Permissions.Missing()
+	}
+	endpoints := maps.Clone(m.EffectiveEndpoints())
+	for name, e := range endpoints {
+		e.Inputs, e.Outputs = slices.Sorted(slices.Values(e.Inputs)), slices.Sorted(slices.Values(e.Outputs))
+		if len(e.Inputs) == 0 {
+			e.Inputs = []string{""}
+		}
+		endpoints[name] = e
+	}
+	names := sorted(endpoints)
 	var paths []Path
 	for _, invoker := range sorted(m.Invokers) {
 		start := []Hop{x.token(invoker), x.invoke(invoker)}
-		for _, name := range sorted(endpoints) {
+		for _, name := range names {
 			e := endpoints[name]
-			declared := slices.Contains(m.InvokersOf(e), invoker)
-			inputs := slices.Sorted(slices.Values(e.Inputs))
-			if len(inputs) == 0 {
-				inputs = []string{""}
-			}
-			for _, input := range inputs {
+			declared := len(e.Invokers) == 0 || slices.Contains(e.Invokers, invoker)
+			for _, input := range e.Inputs {
 				hops := slices.Clone(start)
 				if input != "" {
 					hops = append(hops, x.input(invoker, e.Cluster, input)...)
 				}
-				for _, output := range slices.Sorted(slices.Values(e.Outputs)) {
+				for _, output := range e.Outputs {
 					hops = append(hops, x.output(invoker, e.Cluster, output)...)
 				}
 				paths = append(paths, Path{invoker, name, input, declared, hops})
@@ -91,6 +99,8 @@ type explainer struct {
 	m      Model
 	grants map[Principal][]Grant
 	acls   []ACL
+	// roleLacks are those of the 35 actions that the model's role does not allow, the same for every invoker.
+	roleLacks []string
 }
 
 // data is where a job reads or writes.
@@ -118,26 +128,18 @@ func (x explainer) token(name string) Hop {
 func (x explainer) invoke(name string) Hop {
 	actions := roles.InvokerActions()
 	hop := Hop{Kind: InvokeHop, Identity: InvokerPrincipal(name).String(), Needs: fmt.Sprintf("the %d actions at the workspace", len(actions))}
-	at := Scope{Level: string(AtWorkspace)}
-	var granted []string
-	var permissions roles.Permissions
+	missing := actions
 	for _, g := range x.grants[InvokerPrincipal(name)] {
-		if g.Role != x.m.Role.grantName() || !g.Scope.Contains(at) {
-			continue
-		}
-		if d, err := x.m.Role.Resolve(); err == nil {
-			permissions = append(permissions, d.Permissions...)
-			granted = append(granted, g.String())
+		if g.Role == x.m.Role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
+			hop.GivenBy, missing = g.String(), x.roleLacks
 		}
 	}
-	if missing := permissions.Missing(); len(missing) > 0 {
-		hop.Missing = missing[0]
+	if len(missing) > 0 {
+		hop.GivenBy, hop.Missing = "", missing[0]
 		if more := len(missing) - 1; more > 0 {
 			hop.Missing += fmt.Sprintf(" (and %d more)", more)
 		}
-		return hop
 	}
-	hop.GivenBy = strings.Join(granted, ", ")
 	return hop
 }
 
@@ -183,7 +185,7 @@ func (x explainer) decide(hop *Hop, p Principal, at data, dataAction string) {
 		}
 	}
 	for _, g := range x.grants[p] {
-		if g.Scope.Contains(at.scope()) && storageRoles[g.Role].DataAction(dataAction).Allowed {
+		if g.Scope.Contains(at.scope()) && mayData[g.Role][dataAction] {
 			hop.GivenBy = g.String()
 			return
 		}

@@ -16,14 +16,15 @@ const NoInput = "(no input)"
 
 // MakeReport makes the report of a model.
 func MakeReport(m Model) Report {
+	grants := Grants(m)
 	r := Report{Grants: map[string]map[string]string{}, ACLs: map[string]map[string]string{}, Paths: map[string]map[string]map[string]string{}}
-	for _, g := range Grants(m) {
+	for _, g := range grants {
 		put(r.Grants, g.Principal.String(), g.Scope.String(), g.Role)
 	}
 	for _, a := range ACLs(m) {
 		put(r.ACLs, a.Principal.String(), a.StorageAccount+"/"+a.Container+a.Path, a.Permissions)
 	}
-	for _, p := range Explain(m) {
+	for _, p := range ExplainWith(m, grants) {
 		outcome, input := "works", p.Input
 		if hop := p.FailsAt(); hop != nil {
 			outcome = "fails at " + string(hop.Kind) + ": " + hop.Identity + " needs " + hop.Missing

@@ -76,11 +76,11 @@ func firstMatch(patterns []string, action string) string {
 // Match reports whether a pattern of a role covers an action: letters match without regard to case, and each
 // `*` matches any run of characters, the empty one and slashes included.
 func Match(pattern, action string) bool {
-	pattern, action = strings.ToLower(pattern), strings.ToLower(action)
-	head, rest, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == action
+	if !strings.Contains(pattern, "*") {
+		return strings.EqualFold(pattern, action)
 	}
+	pattern, action = strings.ToLower(pattern), strings.ToLower(action)
+	head, rest, _ := strings.Cut(pattern, "*")
 	if !strings.HasPrefix(action, head) {
 		return false
 	}
