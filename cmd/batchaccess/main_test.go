@@ -71,10 +71,13 @@ func TestWhatCannotBeAskedForIsRefused(t *testing.T) {
 	}
 }
 
-func TestEveryCommandHasAnExample(t *testing.T) {
+func TestEveryCommandIsDocumented(t *testing.T) {
 	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
 	for _, cmd := range newRoot().Commands() {
 		assert.NotEmpty(t, cmd.Short, cmd.Name())
+		assert.Contains(t, string(readme), "| `batchaccess "+cmd.Name()+"` |")
 		assert.Contains(t, cmd.Example, "batchaccess "+cmd.Name(), cmd.Name())
 	}
 }

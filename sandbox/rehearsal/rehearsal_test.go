@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -51,7 +52,11 @@ func sample(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "Pulumi.dev.yaml"))
 	require.NoError(t, err)
-	return string(text)
+	// The sandbox refuses a secret that has ended, as Entra does: the sample's is made one of today.
+	const period = "startDate: 2026-11-01, endDate: 2028-10-31"
+	require.Contains(t, string(text), period)
+	today := fmt.Sprintf("startDate: %s, endDate: %s", time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
+	return strings.Replace(string(text), period, today, 1)
 }
 
 // small is one invoker, one cluster, one Blob input.

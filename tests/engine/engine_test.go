@@ -4,11 +4,13 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
@@ -22,6 +24,11 @@ import (
 )
 
 const root = "../.."
+
+// The sandbox refuses a secret that has ended, as Entra does: the sample's is made one of today, the same in all tests.
+const samplePeriod = "startDate: 2026-11-01, endDate: 2028-10-31"
+
+var period = fmt.Sprintf("startDate: %s, endDate: %s", time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
 
 // A deployment is the project's own program and sample configuration in a sandbox of the test's own.
 type deployment struct {
@@ -42,6 +49,7 @@ func deploy(t *testing.T, state string, edits ...string) *deployment {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project, []byte("main: "+program+"\n")...), 0o600))
 	stack, err := os.ReadFile(filepath.Join(root, "Pulumi.dev.yaml"))
 	require.NoError(t, err)
+	edits = append(edits, samplePeriod, period)
 	for i := 0; i < len(edits); i += 2 {
 		require.Contains(t, string(stack), edits[i])
 	}
