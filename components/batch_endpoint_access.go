@@ -271,7 +271,7 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 	}, b.args.WorkspaceID)
 	invokers := map[string]AssigneeArgs{}
 	for name := range b.args.Invokers {
-		invokers[name] = b.assignee(access.InvokerPrincipal(name), nil)
+		invokers[name] = b.assignee(access.InvokerPrincipal(name))
 	}
 	role, err := NewInvokerRole(ctx, b.name, &InvokerRoleArgs{
 		Scope: scope, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
@@ -305,7 +305,7 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 				Write: write, Principals: map[string]AssigneeArgs{},
 			}
 		}
-		readers[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = b.assignee(g.Principal, g.Reasons)
+		readers[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = b.assignee(g.Principal)
 	}
 	for _, child := range sortedKeys(readers) {
 		if _, err := NewStorageReader(ctx, child, readers[child], b.options()...); err != nil {
@@ -315,14 +315,12 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 	return nil
 }
 
-func (b *builder) assignee(p access.Principal, reasons []string) AssigneeArgs {
+// assignee describes an assignment by who and what alone. Why it exists changes with the model, and Azure is not to be
+// asked to change an assignment for that: the access report tells it.
+func (b *builder) assignee(p access.Principal) AssigneeArgs {
 	kind := access.ManagedIdentity
 	if !p.IsCluster() {
 		kind = b.args.Invokers[p.Name].Kind
 	}
-	a := AssigneeArgs{PrincipalID: b.principals[p], PrincipalType: kind.PrincipalType()}
-	if len(reasons) > 0 {
-		a.Description = p.String() + ": " + strings.Join(reasons, ", ")
-	}
-	return a
+	return AssigneeArgs{PrincipalID: b.principals[p], PrincipalType: kind.PrincipalType()}
 }

@@ -38,7 +38,7 @@ func TestTheSampleStackIsWithoutAProblem(t *testing.T) {
 	assert.Equal(t, access.Invoker{Kind: access.ManagedIdentity}, m.Invokers["scheduler"])
 	start, end, err := m.Invokers["partner"].ClientSecrets["2026"].Period()
 	require.NoError(t, err, "YAML reads an unquoted date as a time")
-	assert.Equal(t, []time.Time{time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC)}, []time.Time{start, end})
+	assert.Equal(t, []time.Time{time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2028, 10, 31, 0, 0, 0, 0, time.UTC)}, []time.Time{start, end})
 	assert.Equal(t, access.Cluster{ComputeName: "gpu-scoring", Identity: access.UserAssigned}, m.Clusters["gpu"])
 	assert.Equal(t, pulumi.Int(4), args.Clusters["cpu"].MaxNodeCount)
 	assert.Equal(t, "heart-disease", m.DataInputs["patients"].Path)

@@ -20,6 +20,9 @@ import (
 // providerLocation is where the azure-native provider takes its default location from.
 const providerLocation = "azure-native:location"
 
+// providerSubscription is where the azure-native provider takes its subscription from.
+const providerSubscription = "azure-native:subscriptionId"
+
 // Load reads the configuration of the running stack. Its error names every problem, one a line.
 func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 	values := map[string]any{}
@@ -45,10 +48,25 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 		values["location"] = location
 	}
 	args, ps := Decode(values)
+	ps = append(ps, otherSubscription(ctx, args)...)
 	if err := ps.Err(); err != nil {
 		return nil, fmt.Errorf("the configuration of stack %s:\n%w", ctx.Stack(), err)
 	}
 	return args, nil
+}
+
+// otherSubscription refuses a provider that would look for the workspace in another subscription than the workspace's own:
+// azure-native takes a cluster's subscription from its configuration, never from the workspace's ID.
+func otherSubscription(ctx *pulumi.Context, args *components.BatchEndpointAccessArgs) access.Problems {
+	configured, ok := ctx.GetConfig(providerSubscription)
+	workspace, err := access.ParseARMID(args.Model().WorkspaceID, access.WorkspaceType)
+	if !ok || err != nil || strings.EqualFold(configured, workspace.SubscriptionID) {
+		return nil
+	}
+	return access.Problems{{
+		Path: providerSubscription, What: fmt.Sprintf("is %s, but the workspace lies in %s", configured, workspace.SubscriptionID),
+		Fix: "write the workspace's subscription: clusters and identities are made in it",
+	}}
 }
 
 // parse reads the text of one value: JSON for objects, the text itself for the rest.

@@ -124,3 +124,13 @@ config:
 	_, err = config.ReadStack(file, "batchaccess")
 	require.ErrorContains(t, err, "reading "+file)
 }
+
+func TestLoadRefusesAProviderOfAnotherSubscription(t *testing.T) {
+	values := asEngine(t)
+	values["azure-native:subscriptionId"] = "11111111-1111-4111-8111-111111111111"
+	_, err := load(t, values)
+	require.NoError(t, err)
+	values["azure-native:subscriptionId"] = "99999999-9999-4999-8999-999999999999"
+	_, err = load(t, values)
+	require.ErrorContains(t, err, "azure-native:subscriptionId: is 99999999-9999-4999-8999-999999999999, but the workspace lies in 11111111-1111-4111-8111-111111111111; write the workspace's subscription")
+}
