@@ -14,7 +14,7 @@ import (
 type graph struct {
 	*client
 	base, scope string
-	ctx         context.Context //nolint:containedctx // A graph lives no longer than the call that its context is of.
+	ctx         context.Context // A graph lives no longer than the call that its context is of.
 }
 
 func newGraph(ctx context.Context, c *client) (graph, error) {
