@@ -4,8 +4,6 @@
 package flat
 
 import (
-	"fmt"
-
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -108,7 +106,7 @@ func makeCluster(ctx *pulumi.Context, name string) (pulumi.StringOutput, error) 
 // makeReaders lets the clusters mount the n-th input and the invokers read it.
 func makeReaders(ctx *pulumi.Context, n int, input workload.Input, clusters pulumi.StringMap) error {
 	assigned := 0
-	read := func(name string, principal pulumi.StringInput, principalType, why string) error {
+	read := func(name, who string, principal pulumi.StringInput, principalType string) error {
 		assigned++
 		return assign(ctx, input.Name+"-"+name, &authorization.RoleAssignmentArgs{
 			Scope:              pulumi.String(input.Scope()),
@@ -116,18 +114,16 @@ func makeReaders(ctx *pulumi.Context, n int, input workload.Input, clusters pulu
 			RoleDefinitionId:   pulumi.String(reader),
 			PrincipalId:        principal,
 			PrincipalType:      pulumi.String(principalType),
-			Description:        pulumi.String(why),
+			Description:        pulumi.String("Storage Blob Data Reader: " + who),
 		})
 	}
 	for _, name := range workload.Clusters {
-		why := fmt.Sprintf("cluster %s: mount %s for %s", name, input.Name, name)
-		if err := read(name, clusters[name], "ServicePrincipal", why); err != nil {
+		if err := read(name, "cluster."+name, clusters[name], "ServicePrincipal"); err != nil {
 			return err
 		}
 	}
 	for _, i := range workload.Invokers() {
-		why := fmt.Sprintf("invoker %s: read %s through cpu, read %s through gpu", i.Name, input.Name, input.Name)
-		if err := read(i.Name, pulumi.String(i.PrincipalID), i.PrincipalType, why); err != nil {
+		if err := read(i.Name, "invoker."+i.Name, pulumi.String(i.PrincipalID), i.PrincipalType); err != nil {
 			return err
 		}
 	}
