@@ -79,7 +79,7 @@ func ExplainWith(m Model, grants []Grant) []Path {
 		start := []Hop{x.token(invoker), x.invoke(invoker)}
 		for _, name := range names {
 			e := endpoints[name]
-			declared := len(e.Invokers) == 0 || slices.Contains(e.Invokers, invoker)
+			declared := e.InvokedBy(invoker)
 			for _, input := range e.Inputs {
 				hops := slices.Clone(start)
 				if input != "" {

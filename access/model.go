@@ -49,12 +49,14 @@ func (m Model) EffectiveEndpoints() map[string]Endpoint {
 	return endpoints
 }
 
+// InvokedBy reports whether the invoker is to invoke the endpoint.
+func (e Endpoint) InvokedBy(invoker string) bool {
+	return len(e.Invokers) == 0 || slices.Contains(e.Invokers, invoker)
+}
+
 // InvokersOf returns the names of those who are to invoke the endpoint, sorted.
 func (m Model) InvokersOf(e Endpoint) []string {
-	if len(e.Invokers) == 0 {
-		return sorted(m.Invokers)
-	}
-	return slices.Sorted(slices.Values(e.Invokers))
+	return slices.DeleteFunc(sorted(m.Invokers), func(name string) bool { return !e.InvokedBy(name) })
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,7 +1,7 @@
 package access
 
 // A Report is what a model grants and makes possible, one line a fact, so that a preview shows a change of access as a
-// change of lines. `batchaccess explain` tells the same with every hop.
+// change of lines. Explain tells the same with every hop.
 type Report struct {
 	// Grants are roles by principal ("invoker analysts", "cluster cpu") and scope ("workspace", "lake", "lake/patients").
 	Grants map[string]map[string]string `json:"grants"`

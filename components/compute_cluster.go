@@ -311,11 +311,5 @@ func (a ClusterArgs) model() access.Cluster {
 
 // workspaceParts takes the resource group and the name out of a workspace's ARM ID.
 func workspaceParts(id pulumi.StringInput) (group, name pulumi.StringInput) {
-	part := func(of func(access.ARMID) string) pulumi.StringInput {
-		return derive(func(v []string) (string, error) {
-			parsed, err := access.ParseARMID(v[0], access.WorkspaceType)
-			return of(parsed), err
-		}, id)
-	}
-	return part(func(id access.ARMID) string { return id.ResourceGroup }), part(func(id access.ARMID) string { return id.Name })
+	return armParts(id, access.WorkspaceType)
 }

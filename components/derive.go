@@ -2,6 +2,8 @@ package components
 
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
 )
 
 // derive makes a text of texts. What is made of plain text is plain text again: known before the deployment, so that it
@@ -42,4 +44,15 @@ func pointer(in pulumi.StringInput) pulumi.StringPtrInput {
 		return p
 	}
 	return in.ToStringOutput().ToStringPtrOutput()
+}
+
+// armParts takes the resource group and the name out of the ARM ID of a resource of the type.
+func armParts(id pulumi.StringInput, resourceType string) (group, name pulumi.StringInput) {
+	part := func(of func(access.ARMID) string) pulumi.StringInput {
+		return derive(func(v []string) (string, error) {
+			parsed, err := access.ParseARMID(v[0], resourceType)
+			return of(parsed), err
+		}, id)
+	}
+	return part(func(id access.ARMID) string { return id.ResourceGroup }), part(func(id access.ARMID) string { return id.Name })
 }

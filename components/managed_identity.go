@@ -109,15 +109,9 @@ func (args *ManagedIdentityArgs) check() (problems []error) {
 
 // lookupIdentity asks Resource Manager for a user-assigned identity by its ARM ID.
 func lookupIdentity(ctx *pulumi.Context, c children, id pulumi.StringInput) managedidentity.LookupUserAssignedIdentityResultOutput {
-	part := func(of func(access.ARMID) string) pulumi.StringOutput {
-		return id.ToStringOutput().ApplyT(func(id string) (string, error) {
-			parsed, err := access.ParseARMID(id, access.UserAssignedIdentityType)
-			return of(parsed), err
-		}).(pulumi.StringOutput)
-	}
+	group, name := armParts(id, access.UserAssignedIdentityType)
 	return managedidentity.LookupUserAssignedIdentityOutput(ctx, managedidentity.LookupUserAssignedIdentityOutputArgs{
-		ResourceGroupName: part(func(id access.ARMID) string { return id.ResourceGroup }),
-		ResourceName:      part(func(id access.ARMID) string { return id.Name }),
+		ResourceGroupName: group, ResourceName: name,
 	}, c.lookup()...)
 }
 

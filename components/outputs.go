@@ -43,10 +43,10 @@ func (b *builder) aclCommands() pulumi.StringArrayOutput {
 		if !acl.Principal.IsCluster() && b.args.Invokers[acl.Principal.Name].Kind == access.Group {
 			kind = "group"
 		}
-		commands = append(commands, pulumi.All(b.args.StorageAccounts[acl.StorageAccount], b.principals[acl.Principal]).ApplyT(func(v []any) string {
+		commands = append(commands, derive(func(v []string) (string, error) {
 			return fmt.Sprintf("az storage fs access update-recursive --auth-mode login --account-name %s --file-system %s --path %q --acl %s:%s:%s  # %s; the folders above need --x",
-				lastSegment(v[0].(string)), acl.Container, acl.Path, kind, v[1], acl.Permissions, acl.Principal)
-		}).(pulumi.StringOutput))
+				lastSegment(v[0]), acl.Container, acl.Path, kind, v[1], acl.Permissions, acl.Principal), nil
+		}, b.args.StorageAccounts[acl.StorageAccount], b.principals[acl.Principal]))
 	}
 	return commands.ToStringArrayOutput()
 }
@@ -80,9 +80,9 @@ func (b *builder) howToInvoke() pulumi.StringMapOutput {
 			tenantID = id
 		}
 		invoker, endpoints := b.model.Invokers[name], b.endpointsOf(name)
-		texts[name] = pulumi.All(clientID, tenantID, location).ApplyT(func(v []any) string {
-			return instructions(invoker, name, v[0].(string), v[1].(string), v[2].(string), endpoints)
-		}).(pulumi.StringOutput)
+		texts[name] = derive(func(v []string) (string, error) {
+			return instructions(invoker, name, v[0], v[1], v[2], endpoints), nil
+		}, clientID, tenantID, location)
 	}
 	return texts.ToStringMapOutput()
 }
@@ -90,10 +90,8 @@ func (b *builder) howToInvoke() pulumi.StringMapOutput {
 // endpointsOf are the names of the declared endpoints that the invoker is to invoke.
 func (b *builder) endpointsOf(invoker string) (names []string) {
 	for _, name := range sortedKeys(b.model.Endpoints) {
-		for _, i := range b.model.InvokersOf(b.model.Endpoints[name]) {
-			if i == invoker {
-				names = append(names, name)
-			}
+		if b.model.Endpoints[name].InvokedBy(invoker) {
+			names = append(names, name)
 		}
 	}
 	if len(names) == 0 && len(b.model.Endpoints) == 0 {
