@@ -71,7 +71,7 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 		displayName = pulumi.String(name)
 	}
 	app, err := azuread.NewApplication(ctx, name, &azuread.ApplicationArgs{
-		DisplayName: displayName, Description: args.Description,
+		DisplayName: displayName, Description: args.Description, Tags: pulumi.StringArray{pulumi.String(MadeBy(ctx.Project(), ctx.Stack(), name))},
 	}, c.options(keep...)...)
 	if err != nil {
 		return nil, fmt.Errorf("making application %q: %w", name, err)
@@ -134,4 +134,10 @@ func makeSecrets(ctx *pulumi.Context, c children, name string, app *azuread.Appl
 		values[key] = password.Value
 	}
 	return values, nil
+}
+
+// MadeBy is the tag that an application carries, so that it can be told whose it is: display names are not unique, and a
+// deployment that is broken off can leave an application that no state knows of.
+func MadeBy(project, stack, name string) string {
+	return "batchaccess:" + project + "/" + stack + "/" + name
 }

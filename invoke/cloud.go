@@ -19,6 +19,8 @@ type Cloud struct {
 	// ResourceManager is its address, ManagementAudience what its tokens are for.
 	ResourceManager    string
 	ManagementAudience string
+	// Graph is Microsoft Graph's address, and what its tokens are for.
+	Graph string
 	// TenantID is that of the cloud's only tenant; "" where it has many, as public Azure does.
 	TenantID string
 }
@@ -29,6 +31,7 @@ func PublicCloud() Cloud {
 		Authority:          "https://login.microsoftonline.com",
 		ResourceManager:    "https://management.azure.com",
 		ManagementAudience: "https://management.azure.com",
+		Graph:              "https://graph.microsoft.com",
 	}
 }
 
@@ -54,6 +57,7 @@ func (c Cloud) configuration() cloud.Configuration {
 // metadata is the document of Resource Manager's /metadata/endpoints.
 type metadata struct {
 	ResourceManager string `json:"resourceManager"`
+	Graph           string `json:"microsoftGraphResourceId"`
 	Authentication  struct {
 		LoginEndpoint string   `json:"loginEndpoint"`
 		Audiences     []string `json:"audiences"`
@@ -88,6 +92,7 @@ func Discover(ctx context.Context, client *http.Client, host string) (Cloud, err
 	c := Cloud{
 		Authority:       strings.TrimRight(found.Authentication.LoginEndpoint, "/"),
 		ResourceManager: strings.TrimRight(found.ResourceManager, "/"),
+		Graph:           strings.TrimRight(found.Graph, "/"),
 	}
 	for _, audience := range found.Authentication.Audiences {
 		if c.ManagementAudience == "" || strings.Contains(audience, "://management.azure.com") {

@@ -88,7 +88,7 @@ var azure = map[string]resourceType{
 		},
 	},
 	application: {
-		[]string{"displayName"}, []string{"description"},
+		[]string{"displayName"}, []string{"description", "tags"},
 		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
 			id := guidOf("application", name)
 			return "/applications/" + id, with(with(in, "objectId", id), "clientId", guidOf("client", name))

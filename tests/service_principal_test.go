@@ -29,6 +29,7 @@ func TestServicePrincipalWithoutCredentialsIsJustThat(t *testing.T) {
 	assert.Equal(t, []string{"Application sp", "ServicePrincipal sp", "ServicePrincipal sp"}, r.names(), "the component, the application and its principal")
 	component, app, principal := r.one(components.ServicePrincipalToken, "sp"), r.one(application, "sp"), r.one(servicePrincipal, "sp")
 	assert.Equal(t, "sp", app.at("displayName"))
+	assert.Equal(t, []any{"batchaccess:batchaccess/test/sp"}, app.at("tags"), "whose it is, should a deployment be broken off")
 	assert.Nil(t, app.at("description"))
 	assert.Equal(t, guidOf("client", "sp"), principal.at("clientId"))
 	assert.Equal(t, []string{app.URN()}, principal.dependsOn("clientId"))

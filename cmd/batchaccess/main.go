@@ -65,7 +65,7 @@ This command proves a stack on an Azure that is embedded in it: no account, no c
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
-	root.AddCommand(newRehearse(), newInvoke(), newSandbox(), newPulumi())
+	root.AddCommand(newRehearse(), newInvoke(), newRecover(), newSandbox(), newPulumi())
 	return root
 }
 

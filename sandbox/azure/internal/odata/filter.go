@@ -3,14 +3,16 @@ package odata
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Term is one condition: either Field eq Value, or Function(Value).
+// Term is one condition: Field eq Value, Field/any(x:x eq Value), or Function(Value).
 type Term struct {
 	Field    string
 	Function string
 	Value    string
+	Any      bool // of the field's values, one is Value
 }
 
 // Filter is a conjunction of terms; the empty one lets everything through.
@@ -42,6 +44,9 @@ func parseTerm(text string) (Term, string, error) {
 	if name == "" {
 		return Term{}, "", fmt.Errorf("a property or function name is expected at %q", text)
 	}
+	if field, ok := strings.CutSuffix(name, "/any"); ok {
+		return parseAny(field, rest)
+	}
 	if inner, ok := strings.CutPrefix(rest, "("); ok {
 		value := ""
 		if strings.HasPrefix(inner, "'") {
@@ -72,6 +77,24 @@ func parseTerm(text string) (Term, string, error) {
 	return Term{Field: name, Value: value}, after, nil
 }
 
+// parseAny reads what follows on any: (x:x eq 'value').
+func parseAny(field, text string) (Term, string, error) {
+	inner, ok := strings.CutPrefix(text, "(")
+	variable, rest, colon := strings.Cut(inner, ":")
+	if !ok || !colon {
+		return Term{}, "", fmt.Errorf("%s/any takes a condition on each value, such as (x:x eq 'value')", field)
+	}
+	term, rest, err := parseTerm(strings.TrimSpace(rest))
+	if err != nil {
+		return Term{}, "", err
+	}
+	after, ok := strings.CutPrefix(strings.TrimSpace(rest), ")")
+	if !ok || term.Field != strings.TrimSpace(variable) || term.Any {
+		return Term{}, "", fmt.Errorf("%s/any: only (x:x eq 'value') is supported", field)
+	}
+	return Term{Field: field, Value: term.Value, Any: true}, after, nil
+}
+
 func word(text string) (string, string) {
 	end := strings.IndexFunc(text, func(r rune) bool { return strings.ContainsRune(" ()'", r) })
 	if end < 0 {
@@ -98,11 +121,16 @@ func quoted(text string) (value, rest string, err error) {
 }
 
 // Matches compares the filter's fields with an object's, without case as Azure does. A field the object does not have,
-// and any function, does not match.
+// and any function, does not match; nor does a list without any, or any on what is no list.
 func (f Filter) Matches(object map[string]any) bool {
 	for _, term := range f {
 		value, ok := object[term.Field]
-		if !ok || value == nil || !strings.EqualFold(fmt.Sprint(value), term.Value) {
+		if !ok || value == nil {
+			return false
+		}
+		same := func(v any) bool { return strings.EqualFold(fmt.Sprint(v), term.Value) }
+		values, isList := value.([]any)
+		if term.Any != isList || isList && !slices.ContainsFunc(values, same) || !isList && !same(value) {
 			return false
 		}
 	}

@@ -1,0 +1,229 @@
+package existing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Resource is one as Pulumi's engine has it.
+type Resource struct {
+	// Type is Pulumi's token, such as azure-native:authorization:RoleAssignment.
+	Type string
+	// Inputs are those that its provider has checked, as plain values. Secret ones are not needed.
+	Inputs map[string]any
+	// SubscriptionID is that of its provider.
+	SubscriptionID string
+}
+
+// Found is something in Azure that stands where a resource would.
+type Found struct {
+	// ID is Pulumi's, as `pulumi import` takes it.
+	ID string
+	// Lost says why it can't become the resource, if it can't: then it is to be removed and made again.
+	Lost string
+}
+
+// ErrUnknownType is wrapped by the error for a type of resource that this package can't find.
+var ErrUnknownType = errors.New("it can't be told where in Azure a resource of this type would be")
+
+// kind is how one type of resource is found.
+type kind struct {
+	// armID is the ID of a resource of Resource Manager with the input for each {part}; apiVersion is that of the GET.
+	armID, apiVersion string
+	// find looks for any other resource.
+	find func(ctx context.Context, f *Finder, r Resource) ([]Found, error)
+	// remove deletes one; nil where nothing is ever left over, because its ID is its own.
+	remove func(ctx context.Context, f *Finder, id string) error
+}
+
+const (
+	inGroup    = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
+	secretLost = "its secret was given to the deployment that was broken off and can't be read again"
+)
+
+// kinds are the types of resources that the components register.
+var kinds = map[string]kind{
+	"azure-native:authorization:RoleDefinition": {
+		armID: "{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}", apiVersion: "2022-04-01",
+	},
+	"azure-native:authorization:RoleAssignment": {
+		armID: "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}", apiVersion: "2022-04-01",
+	},
+	"azure-native:managedidentity:UserAssignedIdentity": {
+		armID: inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}", apiVersion: "2023-01-31",
+	},
+	"azure-native:machinelearningservices:Compute": {
+		armID:      inGroup + "Microsoft.MachineLearningServices/workspaces/{workspaceName}/computes/{computeName}",
+		apiVersion: "2023-10-01",
+	},
+	"azuread:index/application:Application":                 {find: findApplication, remove: removeObject},
+	"azuread:index/servicePrincipal:ServicePrincipal":       {find: findServicePrincipal, remove: removeObject},
+	"azuread:index/applicationPassword:ApplicationPassword": {find: findPassword, remove: removePassword},
+	"azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential": {
+		find: findFederatedCredential, remove: removeFederatedCredential,
+	},
+}
+
+// Types lists the types of resources that can be found, sorted.
+func Types() []string {
+	var types []string
+	for t := range kinds {
+		types = append(types, t)
+	}
+	slices.Sort(types)
+	return types
+}
+
+// Find returns what exists in Azure as the resource would: nothing, or one; several only of applications, whose names are
+// not unique. The error wraps ErrUnknownType for a type that is not one of Types.
+func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
+	k, ok := kinds[r.Type]
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", r.Type, ErrUnknownType)
+	}
+	if k.find != nil {
+		return k.find(ctx, f, r)
+	}
+	id, err := armIDOf(k.armID, r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Type, err)
+	}
+	var answer map[string]any
+	there, err := f.get(ctx, f.arm, f.armURL+id+"?api-version="+k.apiVersion, &answer)
+	if err != nil || !there {
+		return nil, err
+	}
+	return []Found{{ID: id}}, nil
+}
+
+// Remove deletes what Find found and the stack can't use.
+func (f *Finder) Remove(ctx context.Context, resourceType string, found Found) error {
+	k := kinds[resourceType]
+	if k.remove == nil {
+		return fmt.Errorf("removing %s: nothing of type %s is ever removed", found.ID, resourceType)
+	}
+	if err := k.remove(ctx, f, found.ID); err != nil {
+		return fmt.Errorf("removing %s: %w", found.ID, err)
+	}
+	return nil
+}
+
+var part = regexp.MustCompile(`\{(\w+)\}`)
+
+// armIDOf puts the inputs in. {scope} is an ID itself.
+func armIDOf(template string, r Resource) (string, error) {
+	var missing []string
+	id := part.ReplaceAllStringFunc(template, func(match string) string {
+		name := strings.Trim(match, "{}")
+		value := text(r.Inputs, name)
+		switch {
+		case name == "subscriptionId":
+			value = r.SubscriptionID
+		case name == "scope":
+			value = "/" + strings.Trim(value, "/")
+		default:
+			value = url.PathEscape(value)
+		}
+		if value == "" {
+			missing = append(missing, name)
+		}
+		return value
+	})
+	if len(missing) > 0 {
+		return "", fmt.Errorf("its ID needs %s", strings.Join(missing, " and "))
+	}
+	return id, nil
+}
+
+// graphObject is what is read of an object of the directory.
+type graphObject struct {
+	ID                  string `json:"id"`
+	DisplayName         string `json:"displayName"`
+	Name                string `json:"name"`
+	PasswordCredentials []struct {
+		KeyID       string `json:"keyId"`
+		DisplayName string `json:"displayName"`
+	} `json:"passwordCredentials"`
+}
+
+// findApplication goes by the tags, which say whose an application is. Display names are not unique, and the azuread
+// provider gives a new application another one for a moment.
+func findApplication(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
+	var conditions []string
+	tags, _ := r.Inputs["tags"].([]any)
+	for _, tag := range tags {
+		conditions = append(conditions, "tags/any(t:t eq "+quoted(fmt.Sprint(tag))+")")
+	}
+	if len(conditions) == 0 {
+		return nil, errors.New("an application without tags can't be told from others of its name")
+	}
+	objects, err := f.list(ctx, "/applications", strings.Join(conditions, " and "))
+	for _, o := range objects {
+		found = append(found, Found{ID: "/applications/" + o.ID})
+	}
+	return found, err
+}
+
+func findServicePrincipal(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
+	objects, err := f.list(ctx, "/servicePrincipals", "appId eq "+quoted(text(r.Inputs, "clientId")))
+	for _, o := range objects {
+		found = append(found, Found{ID: "/servicePrincipals/" + o.ID})
+	}
+	return found, err
+}
+
+func findPassword(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
+	app := text(r.Inputs, "applicationId")
+	var o graphObject
+	if _, err := f.get(ctx, f.graph, f.graphURL+app, &o); err != nil {
+		return nil, err
+	}
+	for _, p := range o.PasswordCredentials {
+		if p.DisplayName == text(r.Inputs, "displayName") {
+			found = append(found, Found{ID: strings.TrimPrefix(app, "/applications/") + passwordPart + p.KeyID, Lost: secretLost})
+		}
+	}
+	return found, nil
+}
+
+func findFederatedCredential(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
+	app := text(r.Inputs, "applicationId")
+	objects, err := f.list(ctx, app+"/federatedIdentityCredentials", "")
+	for _, o := range objects {
+		if o.Name == text(r.Inputs, "displayName") {
+			found = append(found, Found{ID: strings.TrimPrefix(app, "/applications/") + federatedPart + o.ID})
+		}
+	}
+	return found, err
+}
+
+// The parts between the IDs of an application and of what it holds, in Pulumi's IDs.
+const (
+	passwordPart  = "/password/"
+	federatedPart = "/federatedIdentityCredential/"
+)
+
+func removeObject(ctx context.Context, f *Finder, id string) error {
+	return f.send(ctx, http.MethodDelete, id, nil)
+}
+
+func removePassword(ctx context.Context, f *Finder, id string) error {
+	app, key, _ := strings.Cut(id, passwordPart)
+	return f.send(ctx, http.MethodPost, "/applications/"+app+"/removePassword", map[string]any{"keyId": key})
+}
+
+func removeFederatedCredential(ctx context.Context, f *Finder, id string) error {
+	app, credential, _ := strings.Cut(id, federatedPart)
+	return f.send(ctx, http.MethodDelete, "/applications/"+app+"/federatedIdentityCredentials/"+credential, nil)
+}
+
+func text(m map[string]any, key string) string { s, _ := m[key].(string); return s }
+
+// quoted is a string in a $filter.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
