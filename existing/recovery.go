@@ -19,7 +19,7 @@ type Remedy string
 const (
 	Import Remedy = "import" // it was made: take it into the state
 	Clear  Remedy = "clear"  // it was not made: forget that it was begun
-	Leave  Remedy = "leave"  // it can't be told: `pulumi refresh` asks whoever runs it
+	Ask    Remedy = "ask"    // it can't be told whether it was made
 )
 
 // A Recovery is one creation that was broken off, and what is to be done about it.
@@ -31,7 +31,7 @@ type Recovery struct {
 	ID string `json:"id,omitempty"`
 	// Remove is what nobody will ever use: a secret that nobody knows, an application that a later deployment made again.
 	Remove []Found `json:"remove,omitempty"`
-	// Why a creation is left, or something is removed.
+	// Why it can't be told, or something is removed.
 	Why string `json:"why,omitempty"`
 }
 
@@ -39,6 +39,8 @@ type Recovery struct {
 type State struct {
 	Resources []apitype.ResourceV3  `json:"resources"`
 	Pending   []apitype.OperationV2 `json:"pending_operations"`
+
+	export []byte
 }
 
 // ReadState reads the output of `pulumi stack export`.
@@ -53,15 +55,54 @@ func ReadState(export []byte) (State, error) {
 	if file.Version != 3 || file.Deployment == nil {
 		return State{}, fmt.Errorf("the stack's state is of version %d; this program reads version 3, as `pulumi stack export` of a recent CLI gives it", file.Version)
 	}
+	file.Deployment.export = export
 	return *file.Deployment, nil
+}
+
+// After is the state as `pulumi stack import` takes it, once the plan was carried out: what is to be imported is a resource
+// with the inputs that the program gave it and no outputs yet, which the next `pulumi refresh` reads. (That refresh has
+// a flag of its own for this, --import-pending-creates. With the CLI 3.259 the resource is then in no state at all.)
+func (s State) After(plan []Recovery) ([]byte, error) {
+	var file, deployment map[string]json.RawMessage
+	var resources, pending []json.RawMessage
+	err := errors.Join(json.Unmarshal(s.export, &file), json.Unmarshal(file["deployment"], &deployment))
+	err = errors.Join(err, json.Unmarshal(deployment["resources"], &resources), json.Unmarshal(deployment["pending_operations"], &pending))
+	for i, op := range s.Pending {
+		at := slices.IndexFunc(plan, func(r Recovery) bool { return r.URN == string(op.Resource.URN) })
+		if at < 0 || plan[at].Remedy != Import {
+			continue
+		}
+		var operation struct {
+			Resource map[string]json.RawMessage `json:"resource"`
+		}
+		err = errors.Join(err, json.Unmarshal(pending[i], &operation))
+		id, idErr := json.Marshal(plan[at].ID)
+		operation.Resource["id"] = id
+		made, madeErr := json.Marshal(operation.Resource)
+		err = errors.Join(err, idErr, madeErr)
+		resources = append(resources, made) // what it depends on was made before it, and so stands before it
+	}
+	for _, part := range []struct {
+		in    map[string]json.RawMessage
+		key   string
+		value any
+	}{{deployment, "resources", resources}, {deployment, "pending_operations", []any{}}, {file, "deployment", deployment}} {
+		text, partErr := json.Marshal(part.value)
+		part.in[part.key], err = text, errors.Join(err, partErr)
+	}
+	text, fileErr := json.Marshal(file)
+	if err = errors.Join(err, fileErr); err != nil {
+		return nil, fmt.Errorf("editing the stack's state: %w", err)
+	}
+	return text, nil
 }
 
 // Plan looks in Azure for everything whose creation the state has as begun and not as ended.
 func (f *Finder) Plan(ctx context.Context, s State) ([]Recovery, error) {
 	var plan []Recovery
 	for _, op := range s.Pending {
-		if op.Type != apitype.OperationTypeCreating {
-			continue // a refresh settles the others by itself
+		if op.Type != apitype.OperationTypeCreating || !op.Resource.Custom || strings.HasPrefix(string(op.Resource.Type), "pulumi:") {
+			continue // a refresh settles changes and deletions; components and providers are nothing in Azure
 		}
 		r, err := f.recover(ctx, s, op.Resource)
 		if err != nil {
@@ -76,7 +117,7 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 	r := Recovery{URN: string(pending.URN), Type: string(pending.Type), Remedy: Clear}
 	found, err := f.Find(ctx, Resource{Type: r.Type, Inputs: pending.Inputs, SubscriptionID: s.subscriptionOf(pending)})
 	if errors.Is(err, ErrUnknownType) {
-		r.Remedy, r.Why = Leave, err.Error()
+		r.Remedy, r.Why = Ask, err.Error()
 		return r, nil
 	}
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -22,6 +24,7 @@ import (
 func newRecover() *cobra.Command {
 	var stack, dir string
 	var yes, asJSON bool
+	var forget []string
 	cmd := &cobra.Command{
 		Use:   "recover",
 		Short: "Take up a deployment that was broken off in the middle",
@@ -50,7 +53,7 @@ when the stack is ready for pulumi up, with 1 when something has to be decided b
 				return err
 			}
 			pulumi := pulumiOf{cli, p.dir, stack, cmd.ErrOrStderr()}
-			export, err := pulumi.run(ctx, "stack", "export")
+			export, err := pulumi.run(ctx, nil, "stack", "export")
 			if err != nil {
 				return err
 			}
@@ -66,22 +69,35 @@ when the stack is ready for pulumi up, with 1 when something has to be decided b
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
+			unsure := 0
+			for i, r := range plan {
+				if r.Remedy == existing.Ask && slices.Contains(forget, r.URN) {
+					plan[i].Remedy, plan[i].Why = existing.Clear, ""
+				} else if r.Remedy == existing.Ask {
+					unsure++
+				}
+			}
 			if err := tellRecovery(cmd.OutOrStdout(), plan, len(state.Pending), asJSON); err != nil {
 				return err
 			}
 			if len(state.Pending) == 0 {
 				return nil
 			}
+			if unsure > 0 {
+				fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with --forget")
+				return errFailed
+			}
 			if !yes {
 				fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; say --yes to do it")
 				return errFailed
 			}
-			return pulumi.recover(ctx, finder, plan)
+			return pulumi.recover(ctx, finder, state, plan)
 		},
 	}
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to recover (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it")
+	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of a creation of a type that recover can't look for, and that was not made or is deleted again")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON")
 	return cmd
 }
@@ -123,13 +139,17 @@ func tellRecovery(w io.Writer, plan []existing.Recovery, pending int, asJSON boo
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range plan {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Remedy, resource.URN(r.URN).Name(), r.Type, cmp.Or(r.ID, map[existing.Remedy]string{existing.Clear: "was not made"}[r.Remedy], r.Why))
+		what := resource.URN(r.URN).Name()
+		if r.Remedy == existing.Ask {
+			what = r.URN
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Remedy, what, r.Type, cmp.Or(r.ID, map[existing.Remedy]string{existing.Clear: "was not made"}[r.Remedy], r.Why))
 		for _, found := range r.Remove {
 			fmt.Fprintf(t, "remove\t%s\t%s\t%s: %s\n", resource.URN(r.URN).Name(), r.Type, found.ID, r.Why)
 		}
 	}
 	if other := pending - len(plan); other > 0 {
-		fmt.Fprintf(t, "refresh\t\t\t%d changes or deletions that were broken off\n", other)
+		fmt.Fprintf(t, "refresh\t\t\t%d other operations that were broken off\n", other)
 	}
 	return t.Flush()
 }
@@ -140,42 +160,35 @@ type pulumiOf struct {
 	stderr          io.Writer
 }
 
-func (p pulumiOf) run(ctx context.Context, args ...string) ([]byte, error) {
+func (p pulumiOf) run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, p.cli, append(args, "--stack", p.stack, "--non-interactive")...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, &out, p.stderr
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = p.dir, bytes.NewReader(stdin), &out, p.stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("pulumi %s: %w\n%s", args[0], err, out.Bytes())
+		return nil, fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, out.Bytes())
 	}
 	return out.Bytes(), nil
 }
 
-// recover removes what is of no use, and has Pulumi take in the rest and look at everything as it is now.
-func (p pulumiOf) recover(ctx context.Context, finder *existing.Finder, plan []existing.Recovery) error {
-	args := []string{"refresh", "--yes", "--skip-preview"}
-	left := 0
+// recover removes what is of no use, takes the rest into the state, and has Pulumi look at everything as it is now. Broken
+// off itself, it can be run again.
+func (p pulumiOf) recover(ctx context.Context, finder *existing.Finder, state existing.State, plan []existing.Recovery) error {
 	for _, r := range plan {
 		for _, found := range r.Remove {
 			if err := finder.Remove(ctx, r.Type, found); err != nil {
 				return err
 			}
 		}
-		switch r.Remedy {
-		case existing.Import:
-			args = append(args, "--import-pending-creates", r.URN, "--import-pending-creates", r.ID)
-		case existing.Leave:
-			left++
-		}
 	}
-	if left == 0 {
-		args = append(args, "--clear-pending-creates")
+	after, err := state.After(plan)
+	if err != nil {
+		return err
 	}
-	if _, err := p.run(ctx, args...); err != nil {
-		return fmt.Errorf("%w\nwhat was found is as it was; recover can be run again", err)
+	if _, err := p.run(ctx, after, "stack", "import"); err != nil {
+		return err
 	}
-	if left > 0 {
-		fmt.Fprintf(p.stderr, "%d creations are left: run `pulumi refresh --stack %s` on a terminal, which asks about each\n", left, p.stack)
-		return errFailed
+	if _, err := p.run(ctx, nil, "refresh", "--yes", "--skip-preview"); err != nil {
+		return fmt.Errorf("what was found is in the state, but could not be read; run pulumi refresh again: %w", err)
 	}
 	return nil
 }

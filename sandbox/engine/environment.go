@@ -79,7 +79,9 @@ func (e *Engine) signIn(credentials azure.Credentials) []string {
 	}
 }
 
-func backendURL(dir string) string { return "file://" + filepath.ToSlash(dir) }
+// backendURL leads to a backend in files. Without metadata=skip a second file stands beside each, which is not written in
+// one go: a Pulumi that is killed at that moment leaves it empty, and the next fails with "failed to load checkpoint: EOF".
+func backendURL(dir string) string { return "file://" + filepath.ToSlash(dir) + "?metadata=skip" }
 
 // hasLanguageHost tells whether Pulumi finds the real language host for Go, which stands on PATH or beside the CLI.
 func (e *Engine) hasLanguageHost() bool {

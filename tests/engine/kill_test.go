@@ -111,6 +111,7 @@ func TestADeploymentThatIsKilledIsTakenUpAgain(t *testing.T) {
 				begun++
 			}
 			plan, code := d.run(batchaccess, "recover", "--stack", "dev", "--yes")
+			t.Log(plan)
 			require.Equal(t, 0, code, plan)
 			imported += strings.Count(plan, "import ")
 			cleared += strings.Count(plan, "clear ")
