@@ -122,18 +122,16 @@ func armIDOf(template string, r Resource) (string, error) {
 	id := part.ReplaceAllStringFunc(template, func(match string) string {
 		name := strings.Trim(match, "{}")
 		value := text(r.Inputs, name)
-		switch {
-		case name == "subscriptionId":
+		if name == "subscriptionId" {
 			value = r.SubscriptionID
-		case name == "scope":
-			value = "/" + strings.Trim(value, "/")
-		default:
-			value = url.PathEscape(value)
 		}
 		if value == "" {
 			missing = append(missing, name)
 		}
-		return value
+		if name == "scope" { // that of the tenant is /
+			return strings.TrimSuffix("/"+strings.Trim(value, "/"), "/")
+		}
+		return url.PathEscape(value)
 	})
 	if len(missing) > 0 {
 		return "", fmt.Errorf("its ID needs %s", strings.Join(missing, " and "))

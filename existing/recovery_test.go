@@ -1,0 +1,182 @@
+package existing_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/existing"
+	"github.com/batchaccess/batchaccess/invoke"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+const (
+	subscription = "11111111-1111-4111-8111-111111111111"
+	assignment   = "22222222-2222-4222-8222-222222222222"
+	scope        = "/subscriptions/" + subscription
+	urnOf        = "urn:pulumi:dev::p::"
+)
+
+// world is an Azure with things in it that the state does not know.
+type world struct {
+	t      *testing.T
+	azure  *azure.Azure
+	finder *existing.Finder
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	a, err := azure.Start(t.Context(), azure.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, a.Close()) })
+	require.NoError(t, a.Seed(azure.Seed{SubscriptionIDs: []string{subscription}}))
+	cloud, err := invoke.Discover(t.Context(), a.Client(), a.Host())
+	require.NoError(t, err)
+	d := a.Deployer()
+	credential, err := invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: d.TenantID, ClientID: d.ClientID, ClientSecret: d.ClientSecret}.Credential(cloud, a.Client())
+	require.NoError(t, err)
+	return world{t, a, existing.New(credential, cloud, a.Client())}
+}
+
+// make puts something there, and gives Azure's answer.
+func (w world) make(method, audience, path string, body map[string]any) map[string]any {
+	w.t.Helper()
+	token, err := w.azure.SignIn(w.t.Context(), w.azure.Deployer().ObjectID, audience)
+	require.NoError(w.t, err)
+	content, err := json.Marshal(body)
+	require.NoError(w.t, err)
+	req, err := http.NewRequestWithContext(w.t.Context(), method, w.azure.URL()+path, bytes.NewReader(content))
+	require.NoError(w.t, err)
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := w.azure.Client().Do(req)
+	require.NoError(w.t, err)
+	defer func() { _ = resp.Body.Close() }()
+	var answer map[string]any
+	require.NoError(w.t, json.NewDecoder(resp.Body).Decode(&answer))
+	require.Less(w.t, resp.StatusCode, 300, answer)
+	return answer
+}
+
+func (w world) application(tag string) string {
+	w.t.Helper()
+	cloud, err := invoke.Discover(w.t.Context(), w.azure.Client(), w.azure.Host())
+	require.NoError(w.t, err)
+	base := strings.TrimPrefix(cloud.Graph, w.azure.URL())
+	return "/applications/" + w.make(http.MethodPost, cloud.Graph, base+"/v1.0/applications", map[string]any{"displayName": "TERRAFORM_UPDATE_x", "tags": []string{tag}})["id"].(string)
+}
+
+// state is an export with resources and with creations that were broken off.
+func state(t *testing.T, resources, creations string) existing.State {
+	t.Helper()
+	s, err := existing.ReadState(fmt.Appendf(nil, `{"version": 3, "deployment": {"manifest": {"kept": "as it is"}, "resources": [%s], "pending_operations": [%s]}}`, resources, creations))
+	require.NoError(t, err)
+	return s
+}
+
+func creating(kind, name, inputs string) string {
+	return fmt.Sprintf(`{"type": "creating", "resource": {"urn": "%s%s::%s", "custom": true, "type": "%s", "inputs": %s, "provider": "%spulumi:providers:azure-native::default::1", "futureKey": [1]}}`, urnOf, kind, name, kind, inputs, urnOf)
+}
+
+const (
+	assignmentType  = "azure-native:authorization:RoleAssignment"
+	applicationType = "azuread:index/application:Application"
+	provider        = `{"urn": "` + urnOf + `pulumi:providers:azure-native::default", "custom": true, "type": "pulumi:providers:azure-native", "id": "1", "inputs": {"subscriptionId": "` + subscription + `"}}`
+)
+
+func TestWhatWasMadeIsTakenIntoTheState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := scope + "/providers/Microsoft.Authorization/roleAssignments/" + assignment
+	w.make(http.MethodPut, "https://management.azure.com", path+"?api-version=2022-04-01", map[string]any{"properties": map[string]any{
+		"principalId": w.azure.Deployer().ObjectID, "principalType": "ServicePrincipal",
+		"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+	}})
+	app := w.application("whose:this")
+	s := state(t, provider, strings.Join([]string{
+		creating(assignmentType, "made", `{"scope": "`+scope+`/", "roleAssignmentName": "`+assignment+`"}`),
+		creating(assignmentType, "not", `{"scope": "`+scope+`", "roleAssignmentName": "33333333-3333-4333-8333-333333333333"}`),
+		creating("azure-native:managedidentity:UserAssignedIdentity", "id", `{"resourceGroupName": "rg", "resourceName": "id"}`),
+		creating(applicationType, "app", `{"displayName": "app", "tags": ["whose:this"]}`),
+		creating(applicationType, "other", `{"displayName": "app", "tags": ["whose:that"]}`),
+	}, ","))
+	plan, err := w.finder.Plan(t.Context(), s)
+	require.NoError(t, err)
+	require.Len(t, plan, 5)
+	assert.Equal(t, existing.Recovery{URN: urnOf + assignmentType + "::made", Type: assignmentType, Remedy: existing.Import, ID: path}, plan[0])
+	assert.Equal(t, existing.Recovery{URN: urnOf + applicationType + "::app", Type: applicationType, Remedy: existing.Import, ID: app}, plan[3])
+	for _, i := range []int{1, 2, 4} {
+		assert.Equal(t, existing.Clear, plan[i].Remedy, plan[i].URN)
+	}
+
+	text, err := s.After(plan)
+	require.NoError(t, err)
+	var after struct {
+		Version    int
+		Deployment struct {
+			Manifest  map[string]string
+			Resources []map[string]any
+			Pending   []any `json:"pending_operations"`
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &after))
+	assert.Empty(t, after.Deployment.Pending)
+	assert.Equal(t, "as it is", after.Deployment.Manifest["kept"])
+	require.Len(t, after.Deployment.Resources, 3)
+	assert.Equal(t, path, after.Deployment.Resources[1]["id"])
+	assert.Equal(t, []any{1.0}, after.Deployment.Resources[1]["futureKey"], "what this program does not know is kept")
+	assert.Equal(t, app, after.Deployment.Resources[2]["id"])
+}
+
+func TestWhatNobodyWillUseIsRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	known, left := w.application("whose:this"), w.application("whose:this")
+	resources := provider + `, {"urn": "` + urnOf + applicationType + `::app", "custom": true, "type": "` + applicationType + `", "id": "` + known + `"}`
+	s := state(t, resources, creating(applicationType, "app", `{"tags": ["whose:this"]}`))
+	plan, err := w.finder.Plan(t.Context(), s)
+	require.NoError(t, err)
+	require.Len(t, plan, 1)
+	assert.Equal(t, existing.Clear, plan[0].Remedy, "the state has it already")
+	require.Equal(t, []existing.Found{{ID: left}}, plan[0].Remove)
+	require.NoError(t, w.finder.Remove(t.Context(), applicationType, plan[0].Remove[0]))
+	require.NoError(t, w.finder.Remove(t.Context(), applicationType, plan[0].Remove[0]), "once more, as after a recovery that was broken off itself")
+	assert.Equal(t, []string{known}, w.azure.Inventory())
+	assert.ErrorContains(t, w.finder.Remove(t.Context(), assignmentType, existing.Found{ID: "x"}), "nothing of type azure-native:authorization:RoleAssignment is ever removed")
+}
+
+func TestWhatCannotBeLookedForIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plan, err := w.finder.Plan(t.Context(), state(t, "", creating("aws:s3/bucket:Bucket", "b", "{}")+","+
+		strings.Replace(creating("x:y:Component", "c", "{}"), `"custom": true`, `"custom": false`, 1)+","+
+		creating("pulumi:providers:aws", "p", "{}")+","+strings.Replace(creating(assignmentType, "a", "{}"), "creating", "deleting", 1)))
+	require.NoError(t, err)
+	require.Len(t, plan, 1, "components, providers and deletions are not looked for")
+	assert.Equal(t, existing.Ask, plan[0].Remedy)
+}
+
+func TestAStateThatCannotBeReadIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, export := range map[string]string{
+		"no JSON": "{", "another version": `{"version": 4, "deployment": {}}`, "no deployment": `{"version": 3}`, "something else": `{"a": 1}`,
+	} {
+		_, err := existing.ReadState([]byte(export))
+		assert.ErrorContains(t, err, "stack's state", name)
+	}
+	w := newWorld(t)
+	for what, creation := range map[string]string{
+		"its ID needs scope":          creating(assignmentType, "a", `{"roleAssignmentName": "x"}`),
+		"its ID needs subscriptionId": creating("azure-native:managedidentity:UserAssignedIdentity", "id", `{"resourceGroupName": "rg", "resourceName": "id"}`),
+		"without tags can":            creating(applicationType, "app", `{"displayName": "app"}`),
+	} {
+		_, err := w.finder.Plan(t.Context(), state(t, "", creation))
+		assert.ErrorContains(t, err, what)
+	}
+}
