@@ -11,14 +11,18 @@ rehearse: ## deploy Pulumi.dev.yaml to the embedded Azure, start every job, prin
 test: lint ## run every test, and what lint runs
 	go run ./cmd/batchaccess pulumi >/dev/null
 	go test -race ./...
+	cd sandbox/clients && go test -race ./...
 	cd tools && go test ./...
 
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, go vet, staticcheck, actionlint
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); test -z "$$unformatted" || { echo "gofmt would change:" $$unformatted; exit 1; }
 	go vet ./...
 	cd tools && go vet ./... && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...
+	cd sandbox/clients && go vet ./... && ../../bin/staticcheck ./...
 	cd tools && ../bin/staticcheck ./...
+	cd tools/actionlint && go build -o ../../bin/actionlint github.com/rhysd/actionlint/cmd/actionlint
+	bin/actionlint -shellcheck= -pyflakes=
 
 generate: ## write sdks/ again from sdks/schemas
 	go generate ./sdks
@@ -28,4 +32,5 @@ bench: ## print how the components compare with a flat program; takes minutes
 
 tidy: ## bring go.mod and go.sum up to date
 	go mod tidy
+	cd sandbox/clients && go mod tidy
 	cd tools && go mod tidy

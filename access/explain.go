@@ -57,14 +57,7 @@ func Explain(m Model) []Path { return ExplainWith(m, Grants(m)) }
 
 // ExplainWith does the same with other grants: what would work if one were missing, or if there were another.
 func ExplainWith(m Model, grants []Grant) []Path {
-	byPrincipal := map[Principal][]Grant{}
-	for _, g := range grants {
-		byPrincipal[g.Principal] = append(byPrincipal[g.Principal], g)
-	}
-	x := explainer{m: m, grants: byPrincipal, acls: ACLs(m), roleLacks: roles.InvokerActions()}
-	if d, err := m.Role.Resolve(); err == nil {
-		x.roleLacks = d.Permissions.Missing()
-	}
+	x := newExplainer(m, grants)
 	endpoints := maps.Clone(m.EffectiveEndpoints())
 	for name, e := range endpoints {
 		e.Inputs, e.Outputs = slices.Sorted(slices.Values(e.Inputs)), slices.Sorted(slices.Values(e.Outputs))
@@ -99,8 +92,21 @@ type explainer struct {
 	m      Model
 	grants map[Principal][]Grant
 	acls   []ACL
+	role   roles.Definition // the invokers'
 	// roleLacks are those of the 35 actions that the model's role does not allow, the same for every invoker.
 	roleLacks []string
+}
+
+func newExplainer(m Model, grants []Grant) explainer {
+	byPrincipal := map[Principal][]Grant{}
+	for _, g := range grants {
+		byPrincipal[g.Principal] = append(byPrincipal[g.Principal], g)
+	}
+	x := explainer{m: m, grants: byPrincipal, acls: ACLs(m), roleLacks: roles.InvokerActions()}
+	if d, err := m.Role.Resolve(); err == nil {
+		x.role, x.roleLacks = d, d.Permissions.Missing()
+	}
+	return x
 }
 
 // data is where a job reads or writes.

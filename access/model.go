@@ -18,6 +18,7 @@ type Model struct {
 	DataInputs      map[string]DataInput
 	DataOutputs     map[string]DataOutput
 	Endpoints       map[string]Endpoint
+	Assertions      map[string]Assertion
 }
 
 // An Endpoint is a batch endpoint of the workspace: it ties the cluster that its deployment runs on to what its jobs

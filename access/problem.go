@@ -16,6 +16,8 @@ type Problem struct {
 	What    string `json:"what"` // what is wrong with the value
 	Fix     string `json:"fix"`  // what to write instead
 	Warning bool   `json:"warning,omitempty"`
+	// Violation marks an assertion that is right in itself and does not hold.
+	Violation bool `json:"violation,omitempty"`
 }
 
 func (p Problem) String() string { return p.Path + ": " + p.What + "; " + p.Fix }
@@ -37,6 +39,11 @@ func (ps Problems) Err() error {
 // Warnings returns the problems that do not keep the model from being deployed.
 func (ps Problems) Warnings() Problems {
 	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool { return !p.Warning })
+}
+
+// WithoutViolations leaves out the assertions that do not hold: the model can be explained, but not deployed.
+func (ps Problems) WithoutViolations() Problems {
+	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool { return p.Violation })
 }
 
 // at cleans up a path that was built below an empty one.

@@ -24,6 +24,7 @@ func Validate(m Model) Problems {
 	v.dataInputs()
 	v.dataOutputs()
 	v.endpoints()
+	v.assertions()
 	return v.Problems
 }
 

@@ -32,6 +32,8 @@ type BatchEndpointAccessArgs struct {
 	DataOutputs map[string]access.DataOutput `pulumi:"dataOutputs,optional"`
 	// Endpoints tie clusters to what their jobs read and write. Default: one per cluster, with everything.
 	Endpoints map[string]access.Endpoint `pulumi:"endpoints,optional"`
+	// Assertions say what must and must not be possible. One that does not hold is an error, like any other that is wrong.
+	Assertions map[string]access.Assertion `pulumi:"assertions,optional"`
 	// Tags of all that is made and can have tags.
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
 	// Protect keeps what is costly to lose from being deleted: clusters, identities and applications, whose IDs would not
@@ -150,6 +152,7 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		DataInputs:      args.DataInputs,
 		DataOutputs:     args.DataOutputs,
 		Endpoints:       args.Endpoints,
+		Assertions:      args.Assertions,
 	}
 	for name, i := range args.Invokers {
 		m.Invokers[name] = access.Invoker{

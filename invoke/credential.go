@@ -38,6 +38,8 @@ type SignIn struct {
 	TenantID string
 	// ClientID of the service principal (required) or of a user-assigned identity; "" for a system-assigned one.
 	ClientID string
+	// ObjectID names a user-assigned identity where ClientID is not known; "" where it is, or for a system-assigned one.
+	ObjectID string
 	// A service principal has exactly one of these: a secret; the path of a certificate with its private key, PEM or
 	// PKCS #12, and its password if it has one; the path of a file with a token of another issuer.
 	ClientSecret        string
@@ -73,8 +75,11 @@ func (s SignIn) credential(options azcore.ClientOptions, private bool) (azcore.T
 		return s.servicePrincipal(options, private)
 	case AsManagedIdentity:
 		o := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: options}
-		if s.ClientID != "" {
+		switch {
+		case s.ClientID != "":
 			o.ID = azidentity.ClientID(s.ClientID)
+		case s.ObjectID != "":
+			o.ID = azidentity.ObjectID(s.ObjectID)
 		}
 		return azidentity.NewManagedIdentityCredential(o)
 	case AsDefault, "":

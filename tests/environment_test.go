@@ -57,6 +57,10 @@ func environment() components.BatchEndpointAccessArgs {
 			"classifier": {Cluster: "cpu", Inputs: []string{"patients", "baseline", "archive"}, Outputs: []string{"scores"}, Invokers: []string{"alice", "staff", "pipeline", "factory"}},
 			"tagger":     {Cluster: "gpu", Inputs: []string{"images", "labels"}, Invokers: []string{"alice", "partner", "scheduler", "robot"}},
 		},
+		Assertions: map[string]access.Assertion{
+			"factory-apart": {Cannot: []string{"factory"}, Read: "images"},
+			"nobody-shares": {Only: []string{}, Do: "grantsAccess"},
+		},
 		Tags: pulumi.StringMap{"team": pulumi.String("scoring")},
 	}
 }

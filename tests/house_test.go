@@ -22,6 +22,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		"components":    append([]string{module + "/config", module + "/stack"}, around...),
 		"config":        append([]string{module + "/stack"}, around...),
 		"stack":         around,
+		"explain":       {pulumi, module + "/components", module + "/config", module + "/sandbox", module + "/cmd", module + "/internal", azureSDK, "net/http", "github.com/spf13/cobra"},
 		"invoke":        {pulumi, module + "/sandbox", module + "/components", module + "/cmd", "github.com/spf13/cobra"},
 		"sandbox/azure": {pulumi, module + "/access", module + "/components", module + "/config", module + "/sandbox/engine", azureSDK},
 		"sandbox/standin": {

@@ -50,6 +50,8 @@ var badInput = map[string]struct {
 	"cluster without identity":        {`clusters: {cpu: {identity: none}}`, "clusters.cpu.identity", "the cluster identity mounts raw", "systemAssigned"},
 	"unknown setting of a cluster":    {`clusters: {cpu: {vmPriority: Spot}}`, "clusters.cpu.vmPriority", `unknown value "Spot"`, "Dedicated, LowPriority"},
 	"storage account that is unnamed": {`dataInputs: {raw: {kind: blob, container: raw}}`, "dataInputs.raw.storageAccount", "is missing", "name one of storageAccounts"},
+	"assertion that does not hold":    {`assertions: {closed: {cannot: [alice], read: raw}}`, "assertions.closed", "does not hold: invoker alice: reads by Storage Blob Data Reader on lake/raw", "change the assertion"},
+	"assertion of nobody known":       {`assertions: {closed: {cannot: [alicia], read: raw}}`, "assertions.closed.cannot[0]", `is called "alicia"`, `did you mean "alice"?`},
 	"container in capitals":           {`dataInputs: {raw: {kind: blob, storageAccount: lake, container: Raw}}`, "dataInputs.raw.container", `"Raw" is not the name of a container`, "lower-case"},
 }
 

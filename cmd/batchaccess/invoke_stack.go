@@ -134,7 +134,7 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 	switch invoker.Kind {
 	case access.User, access.Group:
 		in.As = invoke.AsUser
-		return nil
+		return useAzureCLIOf(s.name, name)
 	case access.ManagedIdentity:
 		in.As = invoke.AsManagedIdentity
 	default:
@@ -143,9 +143,15 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 	if invoker.ClientID != access.Unknown {
 		in.ClientID = cmp.Or(in.ClientID, invoker.ClientID)
 	}
+	if invoker.Kind == access.ManagedIdentity && in.ClientID == "" && invoker.PrincipalID != access.Unknown {
+		in.ObjectID = invoker.PrincipalID // "" for one that the stack makes
+	}
 	secret := current(invoker.ClientSecrets)
+	if secret == "" && in.ClientSecret+in.CertificateFile+in.FederatedTokenFile == "" {
+		in.FederatedTokenFile = federatedTokenOf(s.name, name, invoker)
+	}
 	wanted := secret != "" && in.ClientSecret+in.CertificateFile+in.FederatedTokenFile == ""
-	if in.ClientID != "" && !wanted {
+	if in.ClientID+in.ObjectID != "" && !wanted {
 		return nil
 	}
 	deployed, err := s.outputs(ctx, cmd, wanted)

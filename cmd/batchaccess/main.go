@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -29,7 +31,15 @@ var errFailed = errors.New("failed")
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(runWith(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(runAs(ctx, os.Args[0], os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// runAs is the command that it was called by: in the sandbox, this executable is the Azure CLI too.
+func runAs(ctx context.Context, name string, args []string, stdout, stderr io.Writer) int {
+	if strings.TrimSuffix(filepath.Base(name), ".exe") == azName {
+		return runAz(ctx, args, stdout, stderr)
+	}
+	return runWith(ctx, args, stdout, stderr)
 }
 
 func runWith(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -65,7 +75,7 @@ This command proves a stack on an Azure that is embedded in it: no account, no c
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
-	root.AddCommand(newRehearse(), newInvoke(), newRecover(), newSandbox(), newPulumi())
+	root.AddCommand(newRehearse(), newExplain(), newReview(), newInvoke(), newRecover(), newSandbox(), newPulumi())
 	return root
 }
 

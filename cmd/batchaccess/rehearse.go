@@ -13,12 +13,13 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
 func newRehearse() *cobra.Command {
-	var stack, dir string
+	var stack, dir, weather string
 	var asJSON, keep bool
 	cmd := &cobra.Command{
 		Use:   "rehearse",
@@ -27,12 +28,20 @@ func newRehearse() *cobra.Command {
 starts a job on every endpoint with every input over HTTP, prints what worked, and destroys the stack again.
 
 It exits with 1 if a path that should work does not, one that should not work does, or something is left behind, and
-with 2 if the configuration can't be deployed at all.`,
+with 2 if the configuration can't be deployed at all.
+
+` + weatherHelp + ` The rehearsal waits until what it
+was granted acts, as people have to. Its report names the weather, with which it can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
   batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
+  batchaccess rehearse --stack dev --weather stormy,seed=7
   batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev -- pulumi stack`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			today, err := azure.ParseWeather(weather)
+			if err != nil {
+				return err
+			}
 			p, err := openProject(dir)
 			if err != nil {
 				return err
@@ -66,7 +75,7 @@ with 2 if the configuration can't be deployed at all.`,
 			shown := newProgress(cmd.ErrOrStderr())
 			report, err := rehearsal.Run(cmd.Context(), rehearsal.Options{
 				ProjectDir: p.dir, Stack: stack, Model: args.Model(), Location: location(args),
-				StateDir: state, Pulumi: cli, StandIns: standIns, Keep: keep, Progress: shown, Logger: logger(cmd),
+				StateDir: state, Pulumi: cli, StandIns: standIns, Keep: keep, Weather: today, Progress: shown, Logger: logger(cmd),
 			})
 			shown.done()
 			if err != nil {
@@ -85,6 +94,7 @@ with 2 if the configuration can't be deployed at all.`,
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	addStandIn(cmd)
+	addWeather(cmd, &weather)
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up, in .batchaccess/rehearsal-<stack>")
 	return cmd
 }

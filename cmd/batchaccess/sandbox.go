@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 )
 
 func newSandbox() *cobra.Command {
-	var dir, stateDir string
+	var dir, stateDir, weather string
 	cmd := &cobra.Command{
 		Use:   "sandbox -- <command> [arguments]",
 		Short: "Run a command, such as pulumi up, against the embedded Azure",
@@ -26,10 +27,17 @@ func newSandbox() *cobra.Command {
 credentials of its own, and nothing leaves this machine. What the configuration of the project's stacks refers to exists
 in the sandbox. The state is kept from one command to the next.
 
+Everyone can sign in: az is a stand-in for the Azure CLI, which signs in at the sandbox and nowhere else (az login
+--username <name>), and batchaccess invoke --as-invoker <name> takes the sign-in of any invoker of the stacks.
+
+` + weatherHelp + `
+
 It exits with the exit code of the command.`,
 		Example: `  batchaccess sandbox -- pulumi preview --stack dev --diff
   batchaccess sandbox -- pulumi up --stack dev --yes
-  batchaccess sandbox -- pulumi destroy --stack dev --yes`,
+  batchaccess sandbox -- batchaccess invoke --stack dev --endpoint heart-classifier --as-invoker analysts --wait
+  batchaccess sandbox -- sh -c 'az login --username release-manager && az account get-access-token --resource https://ml.azure.com'
+  batchaccess sandbox --weather stormy,seed=7 -- pulumi destroy --stack dev --yes`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("no command to run; write it behind --, such as: batchaccess sandbox -- pulumi preview")
@@ -44,20 +52,35 @@ It exits with the exit code of the command.`,
 			if stateDir == "" {
 				stateDir = filepath.Join(p.dir, ".batchaccess", "sandbox")
 			}
+			today, err := azure.ParseWeather(weather)
+			if err != nil {
+				return err
+			}
 			cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			a, err := azure.Start(cmd.Context(), azure.Options{StateFile: filepath.Join(stateDir, "azure", "state.json"), Logger: logger(cmd)})
+			a, err := azure.Start(cmd.Context(), azure.Options{StateFile: filepath.Join(stateDir, "azure", "state.json"), Weather: today, Logger: logger(cmd)})
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, a.Close()) }()
-			if err := seed(cmd, a, p); err != nil {
+			models, err := seed(cmd, a, p)
+			if err != nil {
 				return err
+			}
+			ways, err := offerSignIns(cmd.Context(), filepath.Join(stateDir, "sign-in"), a, models)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, ways.Close()) }()
+			self, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("finding this command's own executable: %w", err)
 			}
 			o := engine.Options{
 				StateDir: stateDir, Azure: a, ProjectDir: p.dir, Pulumi: cli,
+				Commands: map[string]string{azName: self, "batchaccess": self}, Env: []string{signInsVariable + "=" + ways.dir},
 				Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Logger: logger(cmd),
 			}
 			if o.StandIns, err = chosenStandIns(cmd); err != nil {
@@ -74,35 +97,39 @@ It exits with the exit code of the command.`,
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().StringVar(&stateDir, "state-dir", "", "folder that keeps the sandbox (default: .batchaccess/sandbox in the project)")
 	addStandIn(cmd)
+	addWeather(cmd, &weather)
 	cmd.Flags().SetInterspersed(false)
 	return cmd
 }
 
-// seed makes what the stacks refer to exist. A configuration that can't be read as ours, or is wrong, seeds nothing: the
-// program that the command runs says what is wrong with it.
-func seed(cmd *cobra.Command, a *azure.Azure, p project) error {
+// seed makes what the stacks refer to exist, and returns their models by stack. A configuration that can't be read as
+// ours, or is wrong, seeds nothing: the program that the command runs says what is wrong with it.
+func seed(cmd *cobra.Command, a *azure.Azure, p project) (map[string]access.Model, error) {
 	stacks, err := p.stacks()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	models := map[string]access.Model{}
 	for _, stack := range stacks {
 		args, problems, err := p.read(stack)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := problems.Err(); err != nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n", stack, strings.ReplaceAll(err.Error(), "\n", "\n  "))
 			continue
 		}
-		s, err := rehearsal.Seed(args.Model(), location(args))
+		model := args.Model()
+		s, err := rehearsal.Seed(model, location(args))
 		if err != nil {
-			return fmt.Errorf("stack %s: %w", stack, err)
+			return nil, fmt.Errorf("stack %s: %w", stack, err)
 		}
 		if err := a.Seed(s); err != nil {
-			return fmt.Errorf("stack %s: %w", stack, err)
+			return nil, fmt.Errorf("stack %s: %w", stack, err)
 		}
+		models[stack] = model
 	}
-	return nil
+	return models, nil
 }
 
 // addStandIn adds the flag that chooses which plugins are stand-ins.

@@ -68,8 +68,55 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 			Invokers: someOf(t, keys(m.Invokers)),
 		}
 	}
+	m.Assertions = map[string]access.Assertion{}
+	for i := range rapid.IntRange(0, 2).Draw(t, "assertions") {
+		m.Assertions[fmt.Sprintf("assertion%d", i)] = Assertions(m).Draw(t, "assertion")
+	}
+	for _, v := range access.CheckAssertions(m) {
+		if !v.Holds { // a model that violates one is not valid
+			delete(m.Assertions, v.Name)
+		}
+	}
 	return m
 })
+
+// Assertions draws assertions that a model may have, whether they hold or not.
+func Assertions(m access.Model) *rapid.Generator[access.Assertion] {
+	return rapid.Custom(func(t *rapid.T) access.Assertion {
+		a := access.Assertion{}
+		objects := []string{"start", "do"}
+		if len(m.DataInputs) > 0 {
+			objects = append(objects, "read")
+		}
+		who := keys(m.Invokers)
+		object := rapid.SampledFrom(objects).Draw(t, "object")
+		if object != "start" {
+			for _, cluster := range keys(m.Clusters) {
+				who = append(who, "cluster:"+cluster)
+			}
+		}
+		switch object {
+		case "start":
+			a.Start = rapid.SampledFrom(keys(m.EffectiveEndpoints())).Draw(t, "endpoint")
+		case "read":
+			a.Read = rapid.SampledFrom(keys(m.DataInputs)).Draw(t, "input")
+		default:
+			a.Do = rapid.SampledFrom([]string{"grantsAccess", "readsSecrets", "changesCode", "destroysData", access.ReadBlobs}).Draw(t, "what")
+		}
+		some := func(least int) []string {
+			return rapid.SliceOfNDistinct(rapid.SampledFrom(who), least, len(who), rapid.ID[string]).Draw(t, "who")
+		}
+		switch rapid.SampledFrom([]string{"can", "cannot", "only"}).Draw(t, "subject") {
+		case "can":
+			a.Can = some(1)
+		case "cannot":
+			a.Cannot = some(1)
+		default:
+			a.Only = append([]string{}, some(0)...)
+		}
+		return a
+	})
+}
 
 // inputs draws inputs of every row of the table.
 func inputs(i int) *rapid.Generator[access.DataInput] {

@@ -67,7 +67,7 @@ func TestClientSecrets(t *testing.T) {
 		"unknown application": {map[string]string{"client_id": uuid.NewString(), "client_secret": secret}, 700016},
 		"unknown resource":    {map[string]string{"client_id": client, "client_secret": secret, "scope": "https://example.com/.default"}, 500011},
 		"no /.default":        {map[string]string{"client_id": client, "client_secret": secret, "scope": ml}, 1002012},
-		"another grant":       {map[string]string{"client_id": client, "client_secret": secret, "grant_type": "password"}, 70003},
+		"another grant":       {map[string]string{"client_id": client, "client_secret": secret, "grant_type": "authorization_code"}, 70003},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := w.signIn(test.form)

@@ -86,3 +86,41 @@ func TestGraphIsForTheDeployerToWriteAndForPeopleToRead(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, send(http.MethodGet, principal, graph))
 	assert.Equal(t, http.StatusUnauthorized, send(http.MethodGet, alice, management))
 }
+
+func TestGraphAnswersQueryOptionsOrRefusesThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, name := range []string{"a", "b", "c"} {
+		w.application(name)
+	}
+	list := func(query string) answer { return w.graph(http.MethodGet, "/v1.0/applications?"+query, nil) }
+	all := list("$count=true")
+	total := len(all.body["value"].([]any))
+	require.GreaterOrEqual(t, total, 3)
+	assert.EqualValues(t, total, all.body["@odata.count"])
+	assert.NotContains(t, list("").body, "@odata.count")
+	assert.NotContains(t, all.body, "@odata.nextLink")
+
+	seen := map[any]bool{}
+	next := "/graph/v1.0/applications?$top=2&$select=id"
+	for range total { // more than there are pages
+		if next == "" {
+			break
+		}
+		page := w.send(http.MethodGet, next, w.token(w.Deployer().ObjectID, "https://graph.microsoft.com"), nil)
+		require.Equal(t, http.StatusOK, page.status, page.body)
+		for _, item := range page.body["value"].([]any) {
+			seen[item.(map[string]any)["id"]] = true
+			assert.NotContains(t, item, "displayName")
+		}
+		next, _ = page.body["@odata.nextLink"].(string)
+	}
+	assert.Empty(t, next)
+	assert.Len(t, seen, total)
+
+	for _, query := range []string{"$top=0", "$top=1000", "$top=x", "$skiptoken=x", "$skiptoken=-1", "$skiptoken=1000", "$search=x", "$expand=owners", "$orderby=id", "$skip=1"} {
+		assert.Equal(t, http.StatusBadRequest, list(query).status, query)
+	}
+	full := w.send(http.MethodGet, "/graph/beta/users/"+alice, w.token(alice, "https://graph.microsoft.com"), nil, "Accept", "application/json;odata.metadata=full")
+	assert.Equal(t, w.URL()+"/graph/beta/directoryObjects/"+alice, full.body["@odata.id"])
+}

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -43,31 +46,160 @@ type Weather struct {
 // maxMishaps is how often in a row one request is hit at the most: clients of Azure try at least three times more.
 const maxMishaps = 2
 
+// setting is one of the settings of a weather, as ParseWeather and String write it.
+type setting struct {
+	key, allowed string
+	// read takes the value; the error says nothing that allowed does not.
+	read func(w *Weather, value string) error
+	// write gives the value, "" for that of calm weather.
+	write func(w Weather) string
+	// outside tells a value that is read and can't be.
+	outside func(w Weather) bool
+}
+
+// settings are all of them, in the order in which they are written.
+var settings = []setting{
+	{
+		"seed", "a whole number from 0",
+		func(w *Weather, value string) (err error) { w.Seed, err = strconv.ParseUint(value, 10, 64); return err },
+		func(w Weather) string {
+			if w.Seed == 0 {
+				return ""
+			}
+			return strconv.FormatUint(w.Seed, 10)
+		},
+		func(Weather) bool { return false },
+	},
+	duration("replication", func(w *Weather) *time.Duration { return &w.Replication }),
+	duration("propagation", func(w *Weather) *time.Duration { return &w.Propagation }),
+	duration("latency", func(w *Weather) *time.Duration { return &w.Latency }),
+	share("throttling", func(w *Weather) *float64 { return &w.Throttling }),
+	duration("retryAfter", func(w *Weather) *time.Duration { return &w.RetryAfter }),
+	share("faults", func(w *Weather) *float64 { return &w.Faults }),
+	share("lostAnswers", func(w *Weather) *float64 { return &w.LostAnswers }),
+}
+
+func duration(key string, field func(*Weather) *time.Duration) setting {
+	return setting{
+		key, "a duration of zero or more, such as 2s or 500ms",
+		func(w *Weather, value string) (err error) { *field(w), err = time.ParseDuration(value); return err },
+		func(w Weather) string {
+			if *field(&w) == 0 {
+				return ""
+			}
+			return field(&w).String()
+		},
+		func(w Weather) bool { return *field(&w) < 0 },
+	}
+}
+
+func share(key string, field func(*Weather) *float64) setting {
+	return setting{
+		key, "a share from 0 to 1, such as 0.1",
+		func(w *Weather, value string) (err error) { *field(w), err = strconv.ParseFloat(value, 64); return err },
+		func(w Weather) string {
+			if *field(&w) == 0 {
+				return ""
+			}
+			return strconv.FormatFloat(*field(&w), 'g', -1, 64)
+		},
+		func(w Weather) bool { value := *field(&w); return !(value >= 0 && value <= 1) }, // not a number is out too
+	}
+}
+
+// calm and stormy are the weathers that have a name.
+const (
+	calm   = "calm"
+	stormy = "stormy"
+)
+
+// Stormy is bad weather in which a stack still gets where it should within a minute or so: everything goes wrong now
+// and then, and new things take seconds to be known and to act.
+func Stormy() Weather {
+	return Weather{
+		Replication: 2 * time.Second, Propagation: 3 * time.Second, Latency: 20 * time.Millisecond,
+		Throttling: 0.03, RetryAfter: time.Second, Faults: 0.03, LostAnswers: 0.03,
+	}
+}
+
+// ParseWeather reads a weather from text: "calm", "stormy", settings such as "propagation=2s,faults=0.1,seed=7", or
+// "stormy,seed=7", where the settings count before the name, wherever it stands. "" is calm. The error tells all mistakes.
+func ParseWeather(text string) (Weather, error) {
+	var parts []string
+	if strings.TrimSpace(text) != "" {
+		parts = strings.Split(text, ",")
+	}
+	var problems []error
+	values, named := map[string]string{}, ""
+	for _, part := range parts {
+		key, value, isSetting := strings.Cut(strings.TrimSpace(part), "=")
+		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
+		_, twice := values[key]
+		switch known := slices.ContainsFunc(settings, func(s setting) bool { return s.key == key }); {
+		case !isSetting && (key == calm || key == stormy):
+			if named != "" && named != key {
+				problems = append(problems, fmt.Errorf("weather: it can't be both %s and %s", named, key))
+			}
+			named = key
+		case !isSetting || !known:
+			problems = append(problems, fmt.Errorf("weather: there is no %q; write %s, %s, or any of %s", strings.TrimSpace(part), calm, stormy, settingKeys()))
+		case twice:
+			problems = append(problems, fmt.Errorf("weather: %s is given twice; give it once", key))
+		default:
+			values[key] = value
+		}
+	}
+	var w Weather
+	if named == stormy {
+		w = Stormy()
+	}
+	for _, s := range settings {
+		value, given := values[s.key]
+		if !given {
+			continue
+		}
+		if err := s.read(&w, value); err != nil {
+			problems = append(problems, fmt.Errorf("weather: %s=%s: give %s", s.key, value, s.allowed))
+		}
+	}
+	if err := errors.Join(append(problems, w.check())...); err != nil {
+		return Weather{}, err
+	}
+	return w, nil
+}
+
+func settingKeys() string {
+	var keys []string
+	for _, s := range settings {
+		keys = append(keys, s.key+"=")
+	}
+	return strings.Join(keys, ", ")
+}
+
+// String is the weather as ParseWeather reads it.
+func (w Weather) String() string {
+	var parts []string
+	for _, s := range settings {
+		if value := s.write(w); value != "" {
+			parts = append(parts, s.key+"="+value)
+		}
+	}
+	if len(parts) == 0 {
+		return calm
+	}
+	return strings.Join(parts, ",")
+}
+
 // check finds all that is wrong with the weather.
 func (w Weather) check() error {
 	var problems []error
-	for _, d := range []struct {
-		name  string
-		value time.Duration
-	}{
-		{"Replication", w.Replication}, {"Propagation", w.Propagation}, {"Latency", w.Latency}, {"RetryAfter", w.RetryAfter},
-	} {
-		if d.value < 0 {
-			problems = append(problems, fmt.Errorf("weather: %s is %s; give a duration of zero or more", d.name, d.value))
+	for _, s := range settings {
+		if s.outside(w) {
+			problems = append(problems, fmt.Errorf("weather: %s=%s: give %s", s.key, s.write(w), s.allowed))
 		}
 	}
-	sum := 0.0
-	for _, share := range []struct {
-		name  string
-		value float64
-	}{{"Throttling", w.Throttling}, {"Faults", w.Faults}, {"LostAnswers", w.LostAnswers}} {
-		if !(share.value >= 0 && share.value <= 1) { // not a number is out too
-			problems = append(problems, fmt.Errorf("weather: %s is %v; give a share from 0 to 1", share.name, share.value))
-		}
-		sum += share.value
-	}
-	if sum > 1 {
-		problems = append(problems, fmt.Errorf("weather: Throttling, Faults and LostAnswers add up to %v; give shares of at most 1 in all", sum))
+	if sum := w.Throttling + w.Faults + w.LostAnswers; len(problems) == 0 && sum > 1 {
+		problems = append(problems, fmt.Errorf("weather: throttling, faults and lostAnswers add up to %v; give shares of at most 1 in all", sum))
 	}
 	return errors.Join(problems...)
 }

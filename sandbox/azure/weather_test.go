@@ -200,10 +200,74 @@ func TestAnswersAreHeldBack(t *testing.T) {
 func TestImpossibleWeatherIsRefused(t *testing.T) {
 	t.Parallel()
 	for what, weather := range map[string]azure.Weather{
-		"Replication": {Replication: -1}, "Propagation": {Propagation: -1}, "Latency": {Latency: -1}, "RetryAfter": {RetryAfter: -1},
-		"Throttling": {Throttling: 1.5}, "Faults": {Faults: -0.1}, "LostAnswers": {LostAnswers: math.NaN()}, "add up": {Throttling: 0.6, Faults: 0.6},
+		"replication": {Replication: -1}, "propagation": {Propagation: -1}, "latency": {Latency: -1}, "retryAfter": {RetryAfter: -1},
+		"throttling": {Throttling: 1.5}, "faults": {Faults: -0.1}, "lostAnswers": {LostAnswers: math.NaN()}, "add up": {Throttling: 0.6, Faults: 0.6},
 	} {
 		_, err := azure.Start(t.Context(), azure.Options{Weather: weather})
 		require.ErrorContains(t, err, what)
 	}
+}
+
+func TestWeatherIsReadFromText(t *testing.T) {
+	t.Parallel()
+	seventh := azure.Stormy()
+	seventh.Seed, seventh.Faults = 7, 0
+	for text, want := range map[string]azure.Weather{
+		"": {}, "calm": {}, "  ": {}, "stormy": azure.Stormy(), "calm, seed=1": {Seed: 1},
+		"seed=7, replication=1s,propagation=2m,latency=5ms,throttling=0.1,retryAfter=3s,faults=0.2,lostAnswers=0.3": {
+			Seed: 7, Replication: time.Second, Propagation: 2 * time.Minute, Latency: 5 * time.Millisecond,
+			Throttling: 0.1, RetryAfter: 3 * time.Second, Faults: 0.2, LostAnswers: 0.3,
+		},
+		"stormy,seed=7,faults=0": seventh, "faults=0,seed=7,stormy": seventh,
+	} {
+		got, err := azure.ParseWeather(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+		again, err := azure.ParseWeather(got.String())
+		require.NoError(t, err, got.String())
+		assert.Equal(t, got, again, "it can be repeated from what is printed: %s", got)
+	}
+	assert.Equal(t, "calm", azure.Weather{}.String())
+}
+
+func TestEveryMistakeInAWeatherIsTold(t *testing.T) {
+	t.Parallel()
+	for text, says := range map[string][]string{
+		"sunny":                            {`there is no "sunny"; write calm, stormy, or any of seed=, replication=`},
+		"fault=0.1":                        {`there is no "fault=0.1"`},
+		"faults":                           {`there is no "faults"`},
+		"stormy=1":                         {`there is no "stormy=1"`},
+		"stormy,":                          {`there is no ""`},
+		"calm,stormy":                      {"it can't be both calm and stormy"},
+		"seed=1,seed=2":                    {"seed is given twice"},
+		"seed=-1":                          {"seed=-1: give a whole number from 0"},
+		"replication=5":                    {"replication=5: give a duration of zero or more, such as 2s or 500ms"},
+		"latency=-1s":                      {"latency=-1s: give a duration"},
+		"faults=NaN":                       {"faults=NaN: give a share from 0 to 1"},
+		"throttling=lots":                  {"throttling=lots: give a share"},
+		"stormy,throttling=0.9,faults=0.2": {"throttling, faults and lostAnswers add up to 1.13"},
+		"seed=x,latency=y,faults=2,sunny":  {"seed=x", "latency=y", "faults=2", `"sunny"`},
+	} {
+		w, err := azure.ParseWeather(text)
+		assert.Zero(t, w, text)
+		for _, say := range says {
+			assert.ErrorContains(t, err, say, text)
+		}
+	}
+}
+
+func FuzzParseWeather(f *testing.F) {
+	for _, text := range []string{"", "calm", "stormy,seed=7", "seed=18446744073709551615,latency=1h2m3.5s,faults=1e-3", "faults=0x1p-2", "a=b,,=", "faults=-0"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		w, err := azure.ParseWeather(text)
+		if err != nil {
+			assert.Zero(t, w)
+			return
+		}
+		again, err := azure.ParseWeather(w.String())
+		require.NoError(t, err, w.String())
+		assert.True(t, w == again, "%q is written %q", text, w)
+	})
 }

@@ -63,23 +63,24 @@ func TestAClientSecretSignsIn(t *testing.T) {
 	assert.Contains(t, refused(t, elsewhere), "90002")
 }
 
-// trusted makes an application that trusts a subject of GitHub Actions, and returns its client ID and object ID.
-func (w *world) trusted() (clientID, objectID string) {
+// trusted makes an application that trusts a subject of GitHub Actions, and returns its client ID, the object ID of its
+// service principal, and its own.
+func (w *world) trusted() (clientID, objectID, app string) {
 	w.t.Helper()
 	g := w.graph()
-	app := g.send(http.MethodPost, "/v1.0/applications", object{"displayName": "ci"}, http.StatusCreated)
-	clientID = app.text("appId")
+	made := g.send(http.MethodPost, "/v1.0/applications", object{"displayName": "ci"}, http.StatusCreated)
+	clientID, app = made.text("appId"), made.text("id")
 	sp := g.send(http.MethodPost, "/v1.0/servicePrincipals", object{"appId": clientID}, http.StatusCreated)
-	g.send(http.MethodPost, "/v1.0/applications/"+app.text("id")+"/federatedIdentityCredentials", object{
+	g.send(http.MethodPost, "/v1.0/applications/"+app+"/federatedIdentityCredentials", object{
 		"name": "main", "issuer": github, "subject": branch, "audiences": []string{exchange},
 	}, http.StatusCreated)
-	return clientID, sp.text("id")
+	return clientID, sp.text("id"), app
 }
 
 func TestAClientAssertionSignsIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	clientID, objectID := w.trusted()
+	clientID, objectID, _ := w.trusted()
 	credential := func(subject, audience string) azcore.TokenCredential {
 		c, err := azidentity.NewClientAssertionCredential(tenantID, clientID, func(context.Context) (string, error) {
 			return w.FederatedAssertion(github, subject, audience)
@@ -95,7 +96,7 @@ func TestAClientAssertionSignsIn(t *testing.T) {
 func TestAWorkloadIdentitySignsInWithAFile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	clientID, objectID := w.trusted()
+	clientID, objectID, _ := w.trusted()
 	assertion, err := w.FederatedAssertion(github, branch, exchange)
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "token")

@@ -36,6 +36,11 @@ type Options struct {
 	Pulumi string
 	// StandIns are the providers to serve stand-ins for; nil means NotInstalled, an empty list none.
 	StandIns []string
+	// Commands come before all others on a command's PATH: the executable by the name that it is called by. One that
+	// tells by its name what it is to do can be several.
+	Commands map[string]string
+	// Env is set for commands beside what the engine sets, as os.Environ has it.
+	Env []string
 	// Stdout and Stderr take what commands print; nil means os.Stdout and os.Stderr.
 	Stdout, Stderr io.Writer
 	Logger         *slog.Logger // nil means slog.Default()
@@ -52,7 +57,7 @@ type Engine struct {
 
 // paths are the parts of the state folder.
 type paths struct {
-	lock, backend, home, shadow, programs, passphrase, certificates, azureCLI string
+	lock, backend, home, shadow, programs, passphrase, certificates, azureCLI, commands string
 }
 
 func pathsIn(dir string) paths {
@@ -65,6 +70,7 @@ func pathsIn(dir string) paths {
 		passphrase:   filepath.Join(dir, "passphrase"),
 		certificates: filepath.Join(dir, "certificates.pem"),
 		azureCLI:     filepath.Join(dir, "azure-cli"),
+		commands:     filepath.Join(dir, "bin"),
 	}
 }
 

@@ -208,3 +208,22 @@ func TestTheStateFolderIsForTheUserOnly(t *testing.T) {
 	})
 	require.NoError(t, err)
 }
+
+func TestCommandsComeFirstOnThePath(t *testing.T) {
+	t.Parallel()
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh")
+	}
+	state := t.TempDir()
+	var out bytes.Buffer
+	e, err := engine.Start(t.Context(), engine.Options{
+		StateDir: state, Azure: startAzure(t, ""), Pulumi: findPulumi(t), StandIns: []string{}, Stdout: &out, Stderr: t.Output(), Logger: silent(),
+		Commands: map[string]string{"ls": sh, "pulumi": sh}, Env: []string{"COLOUR=blue"},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = e.Close() })
+	require.NoError(t, e.Run(t.Context(), "ls", "-c", `command -v ls; echo "$0 $COLOUR"; exec pulumi -c 'echo "$0"'`))
+	ls := filepath.Join(state, "bin", "ls")
+	assert.Equal(t, ls+"\n"+ls+" blue\npulumi\n", out.String())
+}

@@ -37,7 +37,7 @@ func (e *Engine) environment(users, providers []string) []string {
 		}
 	}
 	env = append(env,
-		"PATH="+filepath.Dir(e.options.Pulumi)+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"PATH="+strings.Join([]string{e.paths.commands, filepath.Dir(e.options.Pulumi), os.Getenv("PATH")}, string(os.PathListSeparator)),
 		"PULUMI_HOME="+e.paths.home,
 		"PULUMI_BACKEND_URL="+backendURL(e.paths.backend),
 		"PULUMI_CONFIG_PASSPHRASE_FILE="+e.paths.passphrase,
@@ -60,7 +60,7 @@ func (e *Engine) environment(users, providers []string) []string {
 		// Pulumi takes any flag from a variable: this is --cwd, for whatever command runs `pulumi`, from wherever.
 		env = append(env, "PULUMI_OPTION_CWD="+e.paths.shadow)
 	}
-	return env
+	return append(env, e.options.Env...)
 }
 
 // signIn leads the clients that Azure's SDKs make to the sandbox too: whatever would sign in at Azure signs in here, with

@@ -18,7 +18,10 @@ const patience = 30 * time.Second
 // Run runs a command in the sandbox, in the user's own working directory, with stdin, stdout and stderr. Signals are
 // passed on to it. The error of a command that fails is an *exec.ExitError with its exit code.
 func (e *Engine) Run(ctx context.Context, name string, args ...string) error {
-	if name == "pulumi" {
+	// A name is looked up on the PATH of this process, which is the user's.
+	if _, ours := e.options.Commands[name]; ours {
+		name = e.commandPath(name)
+	} else if name == "pulumi" {
 		name = e.options.Pulumi
 	}
 	cmd := e.command(ctx, e.options.Stdout, e.options.Stderr, name, args...)

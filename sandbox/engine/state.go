@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // prepareState makes the state folder ready, and clean of what an engine that was killed left behind.
@@ -30,6 +31,9 @@ func (e *Engine) prepareState() error {
 		return err
 	}
 	if err := e.linkPlugins(); err != nil {
+		return err
+	}
+	if err := e.linkCommands(); err != nil {
 		return err
 	}
 	return e.writeCertificates()
@@ -61,6 +65,26 @@ func (e *Engine) linkPlugins() error {
 		return fmt.Errorf("giving the sandbox the installed plugins: %w", err)
 	}
 	return nil
+}
+
+// linkCommands makes the folder of the commands that come first on PATH, anew: an executable may have moved.
+func (e *Engine) linkCommands() error {
+	if err := errors.Join(os.RemoveAll(e.paths.commands), os.MkdirAll(e.paths.commands, 0o700)); err != nil {
+		return fmt.Errorf("making the folder of the sandbox's commands: %w", err)
+	}
+	for name, executable := range e.options.Commands {
+		if err := os.Symlink(executable, e.commandPath(name)); err != nil {
+			return fmt.Errorf("giving the sandbox the command %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) commandPath(name string) string {
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(e.paths.commands, name)
 }
 
 func isLinkTo(link, target string) bool {

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -40,6 +41,8 @@ type Options struct {
 	StandIns []string
 	// Keep leaves the stack deployed at the end.
 	Keep bool
+	// Weather of the sandbox; default calm.
+	Weather azure.Weather
 	// Progress is told what is being done; nil for nobody.
 	Progress Progress
 	Logger   *slog.Logger
@@ -72,7 +75,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
-	a, err := azure.Start(ctx, azure.Options{StateFile: filepath.Join(o.StateDir, "azure", "state.json"), Logger: o.Logger})
+	a, err := azure.Start(ctx, azure.Options{StateFile: filepath.Join(o.StateDir, "azure", "state.json"), Weather: o.Weather, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +121,10 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 			return nil, err
 		}
 	}
-	report := &Report{Stack: r.Stack}
+	if err := r.settle(ctx); err != nil {
+		return nil, err
+	}
+	report := &Report{Stack: r.Stack, Weather: r.Weather.String()}
 	r.Progress.Step("starting jobs")
 	if err := r.invoke(ctx, report, d); err != nil {
 		return nil, err
@@ -137,6 +143,21 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	}
 	report.Left = r.azure.Inventory()
 	return report, nil
+}
+
+// settle waits until every grant acts, as long as the weather says that takes. To try until it works would be quicker, and
+// would miss the grant that acts late and lets someone in who should stay out.
+func (r *rehearsal) settle(ctx context.Context) error {
+	if r.Weather.Propagation == 0 {
+		return nil
+	}
+	r.Progress.Step("waiting until grants act")
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(r.Weather.Propagation):
+		return nil
+	}
 }
 
 // pulumi runs a command of the CLI and returns what it printed; the error of one that fails ends with it.
@@ -209,7 +230,10 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 			}
 		}
 	}
-	return r.controls(ctx, j, report, tokens)
+	if err := r.controls(ctx, j, report, tokens); err != nil {
+		return err
+	}
+	return r.assertions(ctx, j, report, tokens, d)
 }
 
 // signIn gets a token for each invoker. One that can't sign in is an outcome that is wrong.

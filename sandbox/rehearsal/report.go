@@ -7,12 +7,17 @@ import (
 	"text/tabwriter"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
 // A Report is what a rehearsal found.
 type Report struct {
-	Stack    string    `json:"stack"`
+	Stack string `json:"stack"`
+	// Weather of the sandbox, as azure.ParseWeather reads it.
+	Weather  string    `json:"weather"`
 	Outcomes []Outcome `json:"outcomes"`
+	// Assertions are judged by what was seen, not by the model.
+	Assertions []access.Verdict `json:"assertions,omitempty"`
 	// Left are the IDs of what the stack made and its destruction did not take away.
 	Left []string `json:"left"`
 	// Kept is the folder of a stack that was left up; "" for one that was destroyed.
@@ -47,8 +52,20 @@ func (r *Report) add(o Outcome) {
 	r.Outcomes = append(r.Outcomes, o)
 }
 
-// Passed reports whether every path went as it should and nothing was left behind.
-func (r *Report) Passed() bool { return len(r.Failures()) == 0 && len(r.Left) == 0 }
+// Passed reports whether every path went as it should, every assertion held and nothing was left behind.
+func (r *Report) Passed() bool {
+	return len(r.Failures()) == 0 && len(r.Violated()) == 0 && len(r.Left) == 0
+}
+
+// Violated are the assertions that were seen not to hold.
+func (r *Report) Violated() (violated []access.Verdict) {
+	for _, v := range r.Assertions {
+		if !v.Holds {
+			violated = append(violated, v)
+		}
+	}
+	return violated
+}
 
 // Failures are the outcomes that are not what they should be.
 func (r *Report) Failures() (failed []Outcome) {
@@ -88,11 +105,20 @@ func (r *Report) Write(w io.Writer, colour bool) error {
 		}
 	}
 	fmt.Fprintf(w, "\ncontrols: %d of %d held (a principal without a role; a cluster without a reader)\n", held, controls)
+	if len(r.Assertions) > 0 {
+		fmt.Fprintf(w, "assertions: %d of %d held\n", len(r.Assertions)-len(r.Violated()), len(r.Assertions))
+	}
+	for _, v := range r.Violated() {
+		fmt.Fprintf(w, "\n%s assertion %s: %s\n  %s\n", paint("31", "FAILED"), v.Name, v.Says, v.Because)
+	}
 	for _, o := range r.Failures() {
 		fmt.Fprintf(w, "\n%s %s on %s with %s: should %s, %s\n  %s\n", paint("31", "FAILED"), o.Invoker, dash(o.Endpoint), dash(o.Input), should(o.Want), did(o.Got), o.Detail)
 	}
 	for _, id := range r.Left {
 		fmt.Fprintf(w, "%s left behind by pulumi destroy: %s\n", paint("31", "FAILED"), id)
+	}
+	if r.Weather != (azure.Weather{}).String() {
+		fmt.Fprintf(w, "\nweather: --weather %s\n", r.Weather)
 	}
 	if r.Kept != "" {
 		fmt.Fprintf(w, "the stack is left up in %s\n", r.Kept)

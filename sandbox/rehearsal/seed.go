@@ -173,6 +173,13 @@ func (s *seeder) compute() {
 	}
 	s.cluster(bareCluster)
 	s.endpoint(bareEndpoint, deployment, bareCluster)
+	if len(s.m.Assertions) > 0 {
+		s.cluster(mountingCluster)
+		s.endpoint(mountingEndpoint, deployment, mountingCluster)
+		for name, c := range s.m.Clusters {
+			s.endpoint(probeEndpoint(name), deployment, c.NameOr(name))
+		}
+	}
 	endpoints := s.m.EffectiveEndpoints()
 	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
 		e := endpoints[name]

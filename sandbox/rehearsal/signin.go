@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -21,6 +24,20 @@ type deployed struct {
 	ClientSecrets map[string]map[string]string `json:"clientSecrets"`
 
 	ClusterPrincipalIDs map[string]string `json:"clusterPrincipalIds"`
+}
+
+// Person is the object ID of the user who signs in as the invoker: a user is itself, a group has a member in the sandbox.
+// It is "" for an invoker that is no person, and for one whose ID is not known.
+func Person(i access.Invoker) string {
+	switch {
+	case i.PrincipalID == access.Unknown:
+		return ""
+	case i.Kind == access.User:
+		return i.PrincipalID
+	case i.Kind == access.Group:
+		return memberOf(i.PrincipalID)
+	}
+	return ""
 }
 
 // signIns gets a token for the invoker in each of the ways that the stack gives it, by the name of the way. All but the
@@ -90,7 +107,7 @@ func identityToken(ctx context.Context, a *azure.Azure, clientID string) (string
 }
 
 func readToken(a *azure.Azure, req *http.Request) (string, error) {
-	resp, err := a.Client().Do(req)
+	resp, err := send(a, req)
 	if err != nil {
 		return "", err
 	}
@@ -107,4 +124,13 @@ func readToken(a *azure.Azure, req *http.Request) (string, error) {
 		return "", fmt.Errorf("HTTP %d %s: %s", resp.StatusCode, answer.Error, answer.Description)
 	}
 	return answer.AccessToken, nil
+}
+
+// send sends a request as Azure's clients do: again, where the weather makes the answer a 429 or a 5xx.
+func send(a *azure.Azure, req *http.Request) (*http.Response, error) {
+	again, err := runtime.NewRequestFromRequest(req)
+	if err != nil {
+		return nil, err
+	}
+	return runtime.NewPipeline("rehearsal", "v0", runtime.PipelineOptions{}, &policy.ClientOptions{Transport: a.Client()}).Do(again)
 }

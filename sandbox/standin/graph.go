@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // graph calls Microsoft Graph, for one call of the engine.
@@ -200,10 +201,11 @@ func outputsOf(entity map[string]any, fields []field) map[string]any {
 }
 
 // graphType is a type of resource in Microsoft Graph. Its functions are the calls that the real plugin makes, in its
-// order, but without its waits: those are for replication, which the answers of one server do not need.
+// order and with its waits for replication.
 type graphType struct {
-	sets []string // inputs whose order means nothing
-	// make gives an ID and an error if the thing exists but a later call failed.
+	sets  []string      // inputs whose order means nothing
+	limit time.Duration // of a creation or a change
+	// make gives an ID and an error if the thing exists but a later call, or the wait for it, failed.
 	make   func(g graph, in map[string]any) (id string, err error)
 	fetch  func(g graph, id string, state map[string]any) (out map[string]any, err error)
 	change func(g graph, id string, was, in map[string]any) error // nil if every input replaces
@@ -222,7 +224,9 @@ func (t graphType) located(id string) map[string]any {
 }
 
 func (t graphType) create(ctx context.Context, c *client, in map[string]any) (string, map[string]any, error) {
-	g, err := newGraph(ctx, c)
+	limited, cancel := context.WithTimeout(ctx, t.limit)
+	defer cancel()
+	g, err := newGraph(limited, c)
 	if err != nil {
 		return "", nil, err
 	}
@@ -230,6 +234,10 @@ func (t graphType) create(ctx context.Context, c *client, in map[string]any) (st
 	if id == "" {
 		return "", nil, err
 	}
+	// The read has a time of its own: a creation that took too long has made something nevertheless.
+	reading, cancel := context.WithTimeout(ctx, otherLimit)
+	defer cancel()
+	g.ctx = reading
 	out, readErr := t.fetch(g, id, in)
 	if readErr == nil && out == nil {
 		readErr = fmt.Errorf("%s is not there although it was just made", id)
@@ -238,6 +246,8 @@ func (t graphType) create(ctx context.Context, c *client, in map[string]any) (st
 }
 
 func (t graphType) read(ctx context.Context, c *client, id string, state map[string]any) (map[string]any, error) {
+	ctx, cancel := context.WithTimeout(ctx, otherLimit)
+	defer cancel()
 	g, err := newGraph(ctx, c)
 	if err != nil {
 		return nil, err
@@ -248,6 +258,8 @@ func (t graphType) read(ctx context.Context, c *client, id string, state map[str
 func (t graphType) update(
 	ctx context.Context, c *client, id string, was, in, state map[string]any,
 ) (map[string]any, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.limit)
+	defer cancel()
 	g, err := newGraph(ctx, c)
 	if err != nil {
 		return nil, err
@@ -261,10 +273,17 @@ func (t graphType) update(
 	known := map[string]any{}
 	merge(known, state)
 	merge(known, in)
-	return t.fetch(g, id, known)
+	out, err := t.fetch(g, id, known)
+	if err == nil && out == nil {
+		// Without this the state would lose what Graph tells only once.
+		err = fmt.Errorf("%s is not there: run pulumi refresh if it was deleted, or try again if it was made just now", id)
+	}
+	return out, err
 }
 
 func (t graphType) delete(ctx context.Context, c *client, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, otherLimit)
+	defer cancel()
 	g, err := newGraph(ctx, c)
 	if err != nil {
 		return err

@@ -78,9 +78,9 @@ func makeApplication(g graph, in map[string]any) (string, error) {
 		return "", err
 	}
 	id := "/applications/" + text(made, "id")
-	err = g.patch("/v1.0"+id, map[string]any{"displayName": temporary + uuid.NewString()})
+	err = g.patchAgain("/v1.0"+id, map[string]any{"displayName": temporary + uuid.NewString()}, applicationUnreplicated.of)
 	if err == nil {
-		err = g.patch("/v1.0"+id, map[string]any{"displayName": in["displayName"]})
+		err = g.patchAgain("/v1.0"+id, map[string]any{"displayName": in["displayName"]}, applicationUnreplicated.of)
 	}
 	if required, ok := in["oauth2PostResponseRequired"]; ok && err == nil {
 		err = g.patch("/beta"+id, map[string]any{"oauth2RequirePostResponse": required})
@@ -177,7 +177,26 @@ func makePassword(g graph, in map[string]any) (string, error) {
 		return "", errors.New("the directory answered a password without its secret or its keyId")
 	}
 	in["value"] = made["secretText"] // Graph tells it this once: fetch takes it from here
-	return app + "/password/" + text(made, "keyId"), nil
+	id := app + "/password/" + text(made, "keyId")
+	return id, g.until("password "+id, func() (bool, error) {
+		found, err := g.password(app, text(made, "keyId"))
+		return found != nil, err
+	})
+}
+
+// password gives nil when the application, or the password, is not there.
+func (g graph) password(app, key string) (map[string]any, error) {
+	found, err := g.find("/v1.0/applications/" + app)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	credentials, _ := found["passwordCredentials"].([]any)
+	for _, c := range credentials {
+		if c, ok := c.(map[string]any); ok && strings.EqualFold(text(c, "keyId"), key) {
+			return c, nil
+		}
+	}
+	return nil, nil
 }
 
 func fetchPassword(g graph, id string, state map[string]any) (map[string]any, error) {
@@ -185,30 +204,27 @@ func fetchPassword(g graph, id string, state map[string]any) (map[string]any, er
 	if !ok {
 		return nil, fmt.Errorf("the ID of an application password is {application}/password/{key}, not %q", id)
 	}
-	found, err := g.find("/v1.0/applications/" + app)
+	found, err := g.password(app, key)
 	if err != nil || found == nil {
 		return nil, err
 	}
-	credentials, _ := found["passwordCredentials"].([]any)
-	for _, c := range credentials {
-		c, _ := c.(map[string]any)
-		if !strings.EqualFold(text(c, "keyId"), key) {
-			continue
-		}
-		out := outputsOf(c, []field{
-			{"displayName", "displayName"}, {"endDate", "endDateTime"}, {"startDate", "startDateTime"}, {"keyId", "keyId"},
-		})
-		out["applicationId"] = "/applications/" + app
-		keep(out, state, "value", "endDateRelative", "rotateWhenChanged")
-		return out, nil
-	}
-	return nil, nil
+	out := outputsOf(found, []field{
+		{"displayName", "displayName"}, {"endDate", "endDateTime"}, {"startDate", "startDateTime"}, {"keyId", "keyId"},
+	})
+	out["applicationId"] = "/applications/" + app
+	keep(out, state, "value", "endDateRelative", "rotateWhenChanged")
+	return out, nil
 }
 
 func dropPassword(g graph, id string) error {
 	app, key, _ := childParts(id, "password")
-	_, err := g.post("/v1.0/applications/"+app+"/removePassword", map[string]any{"keyId": key})
-	return err
+	if _, err := g.post("/v1.0/applications/"+app+"/removePassword", map[string]any{"keyId": key}); err != nil {
+		return err
+	}
+	return g.until("that password "+id+" is gone", func() (bool, error) {
+		found, err := g.password(app, key)
+		return found == nil, err
+	})
 }
 
 func passwordParts(id string) map[string]any {
@@ -246,7 +262,11 @@ func makeFederatedCredential(g graph, in map[string]any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return app + "/" + federated + "/" + text(made, "id"), nil
+	id := text(made, "id")
+	return app + "/" + federated + "/" + id, g.until("federated credential "+id, func() (bool, error) {
+		found, err := g.find(path + "/" + federated + "s/" + id)
+		return found != nil, err
+	})
 }
 
 func fetchFederatedCredential(g graph, id string, _ map[string]any) (map[string]any, error) {
@@ -282,7 +302,7 @@ func dropFederatedCredential(g graph, id string) error {
 	if err != nil {
 		return err
 	}
-	return g.remove(path)
+	return g.removeAndWait(path)
 }
 
 func federatedCredentialParts(id string) map[string]any {

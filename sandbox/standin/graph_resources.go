@@ -12,28 +12,28 @@ var azureAD = packageSource{
 		refuseUnknown: true,
 		resources: map[string]resourceType{
 			"azuread:index/application:Application": graphType{
-				sets: []string{"groupMembershipClaims", "identifierUris", "owners", "tags"},
-				make: makeApplication, fetch: fetchApplication, change: changeApplication,
+				sets:  []string{"groupMembershipClaims", "identifierUris", "owners", "tags"},
+				limit: principalLimit, make: makeApplication, fetch: fetchApplication, change: changeApplication,
 				drop: dropAt("/v1.0"),
 			},
 			"azuread:index/servicePrincipal:ServicePrincipal": graphType{
-				sets: []string{"alternativeNames", "notificationEmailAddresses", "owners", "tags"},
-				make: makeServicePrincipal, fetch: fetchServicePrincipal, change: changeServicePrincipal,
+				sets:  []string{"alternativeNames", "notificationEmailAddresses", "owners", "tags"},
+				limit: principalLimit, make: makeServicePrincipal, fetch: fetchServicePrincipal, change: changeServicePrincipal,
 				drop: dropAt("/v1.0"),
 			},
 			"azuread:index/applicationPassword:ApplicationPassword": graphType{
-				make: makePassword, fetch: fetchPassword, drop: dropPassword, parts: passwordParts,
+				limit: credentialLimit, make: makePassword, fetch: fetchPassword, drop: dropPassword, parts: passwordParts,
 			},
 			"azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential": graphType{
-				make: makeFederatedCredential, fetch: fetchFederatedCredential, change: changeFederatedCredential,
+				limit: credentialLimit, make: makeFederatedCredential, fetch: fetchFederatedCredential, change: changeFederatedCredential,
 				drop: dropFederatedCredential, parts: federatedCredentialParts,
 			},
 			"azuread:index/group:Group": graphType{
-				sets: []string{"behaviors", "members", "owners", "provisioningOptions", "types"},
-				make: makeGroup, fetch: fetchGroup, change: changeGroup, drop: dropGroup,
+				sets:  []string{"behaviors", "members", "owners", "provisioningOptions", "types"},
+				limit: groupLimit, make: makeGroup, fetch: fetchGroup, change: changeGroup, drop: dropGroup,
 			},
 			"azuread:index/groupMember:GroupMember": graphType{
-				make: makeMember, fetch: fetchMember, drop: dropMember, parts: memberParts,
+				limit: memberLimit, make: makeMember, fetch: fetchMember, drop: dropMember, parts: memberParts,
 			},
 		},
 		functions: map[string]function{
@@ -47,7 +47,7 @@ var azureAD = packageSource{
 
 // dropAt deletes a thing whose ID is its path. Unlike Resource Manager's, the real plugin takes "not found" as an error.
 func dropAt(version string) func(graph, string) error {
-	return func(g graph, id string) error { return g.remove(version + id) }
+	return func(g graph, id string) error { return g.removeAndWait(version + id) }
 }
 
 // childParts reads the IDs of things within another, "{parent}/kind/{child}".

@@ -44,9 +44,11 @@ type props = resource.PropertyMap
 
 func text(s string) resource.PropertyValue { return resource.NewProperty(s) }
 
-func startAzure(t *testing.T) *azure.Azure {
+func startAzure(t *testing.T) *azure.Azure { t.Helper(); return startAzureIn(t, azure.Weather{}) }
+
+func startAzureIn(t *testing.T, weather azure.Weather) *azure.Azure {
 	t.Helper()
-	a, err := azure.Start(t.Context(), azure.Options{Logger: slog.New(slog.DiscardHandler)})
+	a, err := azure.Start(t.Context(), azure.Options{Logger: slog.New(slog.DiscardHandler), Weather: weather})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = a.Close() })
 	require.NoError(t, a.Seed(azure.Seed{

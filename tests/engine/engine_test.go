@@ -44,6 +44,12 @@ type deployment struct {
 // deploy starts a sandbox for the sample configuration, with the edits made to it.
 func deploy(t *testing.T, state string, edits ...string) *deployment {
 	t.Helper()
+	return deployIn(t, azure.Weather{}, state, edits...)
+}
+
+// deployIn does so in bad weather.
+func deployIn(t *testing.T, weather azure.Weather, state string, edits ...string) *deployment {
+	t.Helper()
 	dir := t.TempDir()
 	program, err := filepath.Abs(root)
 	require.NoError(t, err)
@@ -67,7 +73,7 @@ func deploy(t *testing.T, state string, edits ...string) *deployment {
 	require.NoError(t, err)
 
 	d := &deployment{t: t, state: state, project: file}
-	d.azure, err = azure.Start(t.Context(), azure.Options{StateFile: filepath.Join(state, "azure", "state.json")})
+	d.azure, err = azure.Start(t.Context(), azure.Options{StateFile: filepath.Join(state, "azure", "state.json"), Weather: weather})
 	require.NoError(t, err)
 	require.NoError(t, d.azure.Seed(seed))
 	d.cli, err = pulumicli.Find(t.Context(), t.Output())

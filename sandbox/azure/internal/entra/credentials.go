@@ -55,7 +55,15 @@ func (s *Service) authenticate(st *state.State, form func(string) string) (*stat
 		if kind := form("client_assertion_type"); kind != jwtBearer {
 			return nil, errAssertionType.with(kind)
 		}
-		err = s.checkAssertion(clientID, federated(st, app, sp), assertion)
+		var own bool
+		if own, err = selfSigned(clientID, assertion); err != nil {
+			return nil, err
+		}
+		if own {
+			err = s.checkCertificate(st.TenantID, clientID, app, assertion)
+		} else {
+			err = s.checkAssertion(clientID, federated(st, app, sp), assertion)
+		}
 	case secret != "" && app != nil:
 		err = s.checkSecret(app, secret)
 	case secret != "":

@@ -24,6 +24,7 @@ type Service struct {
 	url string
 	// identityHeader is what a caller of the App Service endpoint must present.
 	identityHeader string
+	passwords      passwords
 }
 
 // New serves the directory in the store.
@@ -61,24 +62,34 @@ func (s *Service) serveToken(w http.ResponseWriter, r *http.Request, tenant stri
 		s.fail(w, &failure{http.StatusBadRequest, "invalid_request", 9000411, "the request body is not a valid form"})
 		return
 	}
-	var principal *state.ServicePrincipal
-	var resource string
+	var principal, resource string // object ID, audience
 	err := s.store.View(func(st *state.State) (err error) {
 		if !strings.EqualFold(tenant, st.TenantID) {
 			return errUnknownTenant.with(tenant)
 		}
-		if grant := r.PostForm.Get("grant_type"); grant != "client_credentials" {
+		grant := r.PostForm.Get("grant_type")
+		if grant != "client_credentials" && grant != "password" {
 			return errGrantType.with(grant)
 		}
 		if resource, err = requestedResource(r.PostForm.Get, v2); err != nil {
 			return err
 		}
-		principal, err = s.authenticate(st, r.PostForm.Get)
+		if grant == "password" {
+			user, err := s.authenticateUser(st, r.PostForm.Get)
+			if err == nil {
+				principal = user.ID
+			}
+			return err
+		}
+		client, err := s.authenticate(st, r.PostForm.Get)
+		if err == nil {
+			principal = client.ID
+		}
 		return err
 	})
 	var access string
 	if err == nil {
-		access, err = s.issue(principal.ID, resource)
+		access, err = s.issue(principal, resource)
 	}
 	if err != nil {
 		var f *failure

@@ -48,7 +48,7 @@ func (s *Service) ServeAppService(w http.ResponseWriter, r *http.Request) {
 		refuseAppService(w, "", "the query parameter api-version must be 2019-08-01")
 	default:
 		s.serveIdentity(w, query, selector{
-			clientID: query.Get("client_id"), objectID: query.Get("principal_id"), resourceID: query.Get("mi_res_id"),
+			clientID: query.Get("client_id"), objectID: first(query.Get("principal_id"), query.Get("object_id")), resourceID: query.Get("mi_res_id"),
 		}, refuseAppService)
 	}
 }

@@ -38,7 +38,7 @@ func renderApplication(st *state.State, app *state.Application) map[string]any {
 	return merge(merge(applicationDefaults, app.Attributes), map[string]any{
 		"@odata.type": "#microsoft.graph.application",
 		"id":          app.ID, "appId": app.AppID, "createdDateTime": app.CreatedAt.Format(time.RFC3339),
-		"passwordCredentials": passwords,
+		"passwordCredentials": passwords, "keyCredentials": renderKeyCredentials(app.Attributes["keyCredentials"], false),
 	})
 }
 
@@ -76,9 +76,12 @@ func createApplication(c *call) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, err
 	}
+	kept, err := c.applicationAttributes(nil)
+	if err != nil {
+		return wire.Reply{}, err
+	}
 	app := &state.Application{
-		ID: uuid.NewString(), AppID: uuid.NewString(), Owners: owners,
-		Attributes: attributes(c.body, decidedForApplication...), CreatedAt: c.now,
+		ID: uuid.NewString(), AppID: uuid.NewString(), Owners: owners, Attributes: kept, CreatedAt: c.now,
 	}
 	c.st.Applications[app.ID] = app
 	return wire.Reply{Status: http.StatusCreated, Body: renderApplication(c.st, app)}, nil
@@ -89,7 +92,24 @@ func getApplication(c *call) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	return wire.OK(renderApplication(c.st, app)), nil
+	rendered := renderApplication(c.st, app)
+	if slices.Contains(c.selection(), "keyCredentials") {
+		rendered["keyCredentials"] = renderKeyCredentials(app.Attributes["keyCredentials"], true)
+	}
+	return wire.OK(rendered), nil
+}
+
+// applicationAttributes puts what the body sets over what an application has.
+func (c *call) applicationAttributes(old map[string]any) (map[string]any, error) {
+	set := attributes(c.body, decidedForApplication...)
+	if sent, ok := set["keyCredentials"]; ok {
+		kept, err := c.keyCredentials(old["keyCredentials"], sent)
+		if err != nil {
+			return nil, err
+		}
+		set["keyCredentials"] = kept
+	}
+	return merge(old, set), nil
 }
 
 func updateApplication(c *call) (wire.Reply, error) {
@@ -100,7 +120,11 @@ func updateApplication(c *call) (wire.Reply, error) {
 	if name, set := c.body["displayName"]; set && (name == nil || name == "") {
 		return wire.Reply{}, bad("property %q may not be empty", "displayName")
 	}
-	app.Attributes = merge(app.Attributes, attributes(c.body, decidedForApplication...))
+	kept, err := c.applicationAttributes(app.Attributes)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	app.Attributes = kept
 	return wire.NoContent(), nil
 }
 

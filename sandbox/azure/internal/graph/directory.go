@@ -173,6 +173,19 @@ func addOwner(kind string) handler {
 	}
 }
 
+func getOwner(kind string) handler {
+	return func(c *call) (wire.Reply, error) {
+		owners, err := c.owners(kind)
+		if err != nil {
+			return wire.Reply{}, err
+		}
+		if !slices.Contains(*owners, c.key()) {
+			return wire.Reply{}, notFound(c.key())
+		}
+		return wire.OK(map[string]any{"@odata.id": c.address(c.key())}), nil
+	}
+}
+
 func removeOwner(kind string) handler {
 	return func(c *call) (wire.Reply, error) {
 		owners, err := c.owners(kind)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/batchaccess/batchaccess/sandbox/azure/internal/odata"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
@@ -37,6 +36,7 @@ type call struct {
 	body   map[string]any
 	caller *token.Claims
 	now    time.Time
+	url    string // the sandbox's
 }
 
 type handler func(*call) (wire.Reply, error)
@@ -83,6 +83,7 @@ func routes() map[string]handler {
 		"GET /groups/{id}/members":               listMembers(false),
 		"GET /groups/{id}/transitiveMembers":     listMembers(true),
 		"POST /groups/{id}/members/$ref":         addMember,
+		"GET /groups/{id}/members/{key}/$ref":    getMember,
 		"DELETE /groups/{id}/members/{key}/$ref": removeMember,
 
 		"GET /users":                 listUsers,
@@ -93,6 +94,7 @@ func routes() map[string]handler {
 	for _, kind := range []string{"applications", "servicePrincipals", "groups"} {
 		table["GET /"+kind+"/{id}/owners"] = listOwners(kind)
 		table["POST /"+kind+"/{id}/owners/$ref"] = addOwner(kind)
+		table["GET /"+kind+"/{id}/owners/{key}/$ref"] = getOwner(kind)
 		table["DELETE /"+kind+"/{id}/owners/{key}/$ref"] = removeOwner(kind)
 	}
 	for _, kind := range []string{"servicePrincipals", "groups", "users"} {
@@ -111,13 +113,14 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	inner := r.Clone(r.Context())
+	inner.SetPathValue("version", version)
 	inner.URL.Path, inner.URL.RawPath = "/"+strings.TrimRight(rest, "/"), ""
 	s.mux.ServeHTTP(w, inner)
 }
 
 func (s *Service) handle(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{r: r, now: s.store.Now()}
+		c := &call{r: r, now: s.store.Now(), url: s.url}
 		if err := c.read(w); err != nil {
 			fail(w, err)
 			return
@@ -136,7 +139,7 @@ func (s *Service) handle(h handler) http.Handler {
 			if err != nil {
 				return err
 			}
-			reply.Body = selected(r, reply.Body)
+			reply.Body = c.shaped(reply.Body)
 			answer, err = reply.Encode()
 			return err
 		})
@@ -192,45 +195,15 @@ func conflict(format string, args ...any) error {
 	return wire.Errorf(http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue", format, args...)
 }
 
+// notFound has the words of Graph: clients look for them, as they do for those of other refusals that they act on.
 func notFound(id string) error {
-	return wire.Errorf(http.StatusNotFound, "Request_ResourceNotFound", "resource %q does not exist, or one of its queried reference-property objects is not present", id)
+	return wire.Errorf(http.StatusNotFound, "Request_ResourceNotFound", "Resource '%s' does not exist or one of its queried reference-property objects are not present.", id)
 }
 
 // id is the object that the path names, in the form in which the state keys it.
 func (c *call) id() string { return strings.ToLower(c.r.PathValue("id")) }
 
 func (c *call) key() string { return strings.ToLower(c.r.PathValue("key")) }
-
-// list answers the objects that the $filter lets through.
-func list(c *call, objects []map[string]any) (wire.Reply, error) {
-	filter, err := odata.Parse(c.r.URL.Query().Get("$filter"))
-	if err != nil {
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "Request_UnsupportedQuery", "%v", err)
-	}
-	matching := []map[string]any{}
-	for _, object := range objects {
-		if filter.Matches(object) {
-			matching = append(matching, object)
-		}
-	}
-	return wire.OK(map[string]any{"value": matching}), nil
-}
-
-// selected keeps what $select asks for of a single object.
-func selected(r *http.Request, body any) any {
-	object, ok := body.(map[string]any)
-	fields := r.URL.Query().Get("$select")
-	if !ok || fields == "" || object["value"] != nil {
-		return body
-	}
-	kept := map[string]any{}
-	for field := range strings.SplitSeq(fields, ",") {
-		if value, ok := object[field]; ok {
-			kept[field] = value
-		}
-	}
-	return kept
-}
 
 // attributes are a body's own properties: without annotations, and without those that the service decides.
 func attributes(body map[string]any, decided ...string) map[string]any {

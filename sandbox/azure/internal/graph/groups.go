@@ -124,6 +124,17 @@ func addMember(c *call) (wire.Reply, error) {
 	return wire.NoContent(), nil
 }
 
+func getMember(c *call) (wire.Reply, error) {
+	g, err := c.group()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	if _, has := g.Members[c.key()]; !has {
+		return wire.Reply{}, notFound(c.key())
+	}
+	return wire.OK(map[string]any{"@odata.id": c.address(c.key())}), nil
+}
+
 func removeMember(c *call) (wire.Reply, error) {
 	g, err := c.group()
 	if err != nil {

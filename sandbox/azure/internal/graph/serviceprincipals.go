@@ -28,13 +28,13 @@ func renderServicePrincipal(st *state.State, sp *state.ServicePrincipal) map[str
 	rendered := merge(merge(servicePrincipalDefaults, sp.Attributes), map[string]any{
 		"@odata.type": "#microsoft.graph.servicePrincipal",
 		"id":          sp.ID, "appId": sp.AppID, "accountEnabled": sp.Enabled, "servicePrincipalType": sp.Type,
-		"servicePrincipalNames": []string{sp.AppID}, "appOwnerOrganizationId": st.TenantID, "samlSingleSignOnSettings": nil,
+		"servicePrincipalNames": []any{sp.AppID}, "appOwnerOrganizationId": st.TenantID, "samlSingleSignOnSettings": nil,
 	})
 	if rendered["alternativeNames"] == nil {
 		rendered["alternativeNames"] = []any{}
 	}
 	if sp.ResourceID != "" {
-		rendered["alternativeNames"] = []string{"isExplicit=True", sp.ResourceID}
+		rendered["alternativeNames"] = []any{"isExplicit=True", sp.ResourceID}
 	}
 	// A service principal goes by the name of its application, however often that is renamed.
 	if app := st.ApplicationByAppID(sp.AppID); app != nil {
@@ -68,7 +68,7 @@ func createServicePrincipal(c *call) (wire.Reply, error) {
 		return wire.Reply{}, bad("The appId '%s' of the service principal does not reference a valid application object.", text(c.body, "appId"))
 	}
 	if sp := c.st.ServicePrincipalByAppID(app.AppID); sp != nil {
-		return wire.Reply{}, conflict("the service principal cannot be created: application %s already has one, %s", app.AppID, sp.ID)
+		return wire.Reply{}, conflict("The service principal cannot be created, updated, or restored because the service principal name %s is already in use: by %s.", app.AppID, sp.ID)
 	}
 	owners, err := c.boundOwners()
 	if err != nil {

@@ -1,0 +1,213 @@
+package access
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// checker decides, from a model and what it grants, whether a principal gains what an assertion is about.
+type checker struct {
+	explainer
+	paths []Path
+}
+
+// gains asks the full question for Can and the cautious one for Cannot and Only: what is to be possible has to work to the
+// end, and what is not to be possible must not be possible in part.
+func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
+	switch {
+	case a.Do != "":
+		return c.does(p, a.Do)
+	case a.Can == nil && a.Start != "":
+		return c.starts(p)
+	case a.Can == nil:
+		return c.reaches(p, a.Read)
+	case p.IsCluster():
+		return c.mounts(p, a.Read)
+	default:
+		return c.works(a, p)
+	}
+}
+
+// works reports whether jobs with all inputs of an endpoint work, or one with an input on any endpoint that reads it.
+func (c checker) works(a Assertion, p Principal) (how string, able bool) {
+	how = "no endpoint reads " + a.Read
+	for _, path := range c.paths {
+		if path.Invoker != p.Name || a.Start != "" && path.Endpoint != a.Start || a.Read != "" && path.Input != a.Read {
+			continue
+		}
+		hop := path.FailsAt()
+		switch {
+		case hop == nil && a.Read != "":
+			return "a job on " + path.Endpoint + " reads it", true
+		case hop == nil:
+			how, able = "jobs on "+a.Start+" work", true
+		default:
+			how = fmt.Sprintf("a job on %s%s fails at %s: %s needs %s", path.Endpoint, with(path.Input), hop.Kind, hop.Identity, hop.Missing)
+			if a.Start != "" {
+				return how, false
+			}
+		}
+	}
+	return how, able
+}
+
+func with(input string) string {
+	if input == "" {
+		return ""
+	}
+	return " with " + input
+}
+
+func (c checker) starts(p Principal) (how string, able bool) {
+	if hop := c.invoke(p.Name); hop.Missing == "" {
+		return "starts jobs by " + hop.GivenBy, true
+	}
+	return "may not start jobs", false
+}
+
+func (c checker) mounts(p Principal, input string) (how string, able bool) {
+	d := c.m.DataInputs[input]
+	if d.Mechanism() == ByStoreCredential {
+		return "the store's own credential opens " + input, false
+	}
+	hop := Hop{Needs: roles.StorageBlobDataReader + " on " + storageScope(d.StorageAccount, d.Container, "").String()}
+	c.decide(&hop, p, data{d.StorageAccount, d.Container, d.Path}, ReadBlobs)
+	if hop.Missing != "" {
+		return "needs " + hop.Missing, false
+	}
+	return "mounts it by " + hop.GivenBy, true
+}
+
+// reaches reports whether anything of an input is open to a principal.
+func (c checker) reaches(p Principal, input string) (how string, able bool) {
+	d := c.m.DataInputs[input]
+	if !p.IsCluster() && d.Mechanism() == ByStoreCredential {
+		if by, able := c.starts(p); able {
+			return by + ", and in any job the store's own credential reads " + input, true
+		}
+	}
+	if d.StorageAccount == "" {
+		return "may not start jobs", false
+	}
+	place := storageScope(d.StorageAccount, d.Container, "")
+	for _, g := range c.grants[p] {
+		switch {
+		case mayData[g.Role][ReadBlobs] && (g.Scope.Contains(place) || place.Contains(g.Scope)):
+			return "reads by " + g.String() + ", granted to " + strings.Join(g.Reasons, ", "), true
+		case g.Scope.StorageAccount == "" && c.roleCovers(d.StorageAccount) && c.roleReads():
+			return "reads storage by " + g.String(), true
+		}
+	}
+	for _, acl := range c.acls {
+		within := ACL{StorageAccount: d.StorageAccount, Container: d.Container, Path: "/" + strings.Trim(d.Path, "/")}
+		if acl.Principal == p && (acl.covers(data{d.StorageAccount, d.Container, d.Path}) || within.covers(data{acl.StorageAccount, acl.Container, acl.Path}) || d.Container == "" && acl.StorageAccount == d.StorageAccount) {
+			return "reads by the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path, true
+		}
+	}
+	return "no grant and no ACL", false
+}
+
+// roleCovers reports whether the invokers' role reaches a storage account, which it does not from the workspace. Where one
+// of the IDs is not known, it may.
+func (c checker) roleCovers(account string) bool {
+	if c.m.Role.EffectiveScope() == AtWorkspace {
+		return false
+	}
+	scope, known := c.m.RoleScopeID()
+	id := c.m.StorageAccounts[account]
+	return !known || id == Unknown || strings.HasPrefix(strings.ToLower(id), strings.ToLower(scope)+"/")
+}
+
+// roleReads reports whether the invokers' role opens the storage accounts in its reach: it reads blobs, or hands out keys.
+func (c checker) roleReads() bool {
+	ps := c.role.Permissions
+	return ps.DataAction(ReadBlobs).Allowed || slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.RiskyAction) bool {
+		return strings.HasPrefix(a.Action, "Microsoft.Storage/") && ps.Allows(a)
+	})
+}
+
+// does reports whether a principal has an action, or one of a risk.
+func (c checker) does(p Principal, do string) (how string, able bool) {
+	var found []string
+	by := ""
+	for _, action := range ActionsOf(do) {
+		for _, g := range c.grants[p] {
+			permissions := storageRoles[g.Role]
+			if g.Scope.StorageAccount == "" {
+				permissions = c.role.Permissions
+			}
+			if permissions.Allows(action) && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Action)) {
+				found, by = append(found, action.Action), cmp.Or(by, g.String())
+				break
+			}
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return "no role covers " + do, false
+	case len(found) == 1:
+		return "has " + found[0] + " by " + by, true
+	default:
+		return fmt.Sprintf("has %s (and %d more of %s) by %s", found[0], len(found)-1, do, by), true
+	}
+}
+
+// ActsAtWorkspace tells whether an action does anything where a role is assigned at a workspace: there is nothing there
+// but the workspace, and its assignments.
+func ActsAtWorkspace(action string) bool {
+	provider, _, _ := strings.Cut(action, "/")
+	return strings.EqualFold(provider, "Microsoft.MachineLearningServices") || strings.EqualFold(provider, "Microsoft.Authorization")
+}
+
+// ActionsOf are the actions that the Do of an assertion stands for: those of a risk, or the one that it names. An action
+// that is not known here may be of either plane.
+func ActionsOf(do string) []roles.RiskyAction {
+	if slices.Contains(riskNames(), do) {
+		return roles.RiskyActions(roles.Risk(do))
+	}
+	control, plane := knownActions()
+	action := roles.RiskyAction{Action: do}
+	switch lower := strings.ToLower(do); {
+	case plane[lower]:
+		action.Data = true
+	case !control[lower]:
+		return []roles.RiskyAction{action, {Action: do, Data: true}}
+	}
+	return []roles.RiskyAction{action}
+}
+
+// knownActions are the actions, in lower case, that the seed, the additions, the risks and the built-in roles name in full.
+func knownActions() (control, plane map[string]bool) {
+	control, plane = map[string]bool{}, map[string]bool{}
+	add := func(to map[string]bool, actions ...string) {
+		for _, a := range actions {
+			if !strings.Contains(a, "*") {
+				to[strings.ToLower(a)] = true
+			}
+		}
+	}
+	add(control, roles.InvokerActions()...)
+	for _, addition := range roles.Additions() {
+		add(control, addition.Actions...)
+	}
+	for _, d := range roles.BuiltIns() {
+		for _, p := range d.Permissions {
+			add(control, slices.Concat(p.Actions, p.NotActions)...)
+			add(plane, slices.Concat(p.DataActions, p.NotDataActions)...)
+		}
+	}
+	for _, risk := range roles.Risks() {
+		for _, a := range roles.RiskyActions(risk) {
+			if a.Data {
+				add(plane, a.Action)
+			} else {
+				add(control, a.Action)
+			}
+		}
+	}
+	return control, plane
+}

@@ -1,0 +1,119 @@
+package access_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/randommodel"
+)
+
+// CheckAssertions agrees with a reading that takes the long way: over the paths of Explain for what can be, over the
+// declarations themselves, and not over grants, for what must not be.
+func TestCheckAssertionsAgreesWithTheLongWay(t *testing.T) {
+	check(t, func(t *rapid.T, m access.Model) {
+		a := randommodel.Assertions(m).Draw(t, "asserted")
+		m.Assertions = map[string]access.Assertion{"it": a}
+		w := longWay{m: m, paths: access.Explain(m)}
+		_, w.asked = needs(m)
+		want := true
+		for _, name := range slices.Concat(a.Can, a.Cannot) {
+			want = want && w.able(a, name) == (a.Can != nil)
+		}
+		if a.Only != nil {
+			for _, name := range slices.Concat(keys(m.Invokers), clusterNames(m)) {
+				if a.Start != "" && strings.HasPrefix(name, "cluster:") {
+					continue
+				}
+				want = want && (slices.Contains(a.Only, name) || !w.able(a, name))
+			}
+		}
+		got := access.CheckAssertions(m)[0]
+		if got.Holds != want {
+			t.Fatalf("%s: want %v, got %+v", a, want, got)
+		}
+		ps := access.Validate(m)
+		if (ps.Err() == nil) != want || ps.WithoutViolations().Err() != nil {
+			t.Fatalf("%s holds: %v, but Validate says %v", a, want, ps.Err())
+		}
+	})
+}
+
+func clusterNames(m access.Model) (names []string) {
+	for _, name := range keys(m.Clusters) {
+		names = append(names, "cluster:"+name)
+	}
+	return names
+}
+
+type longWay struct {
+	m     access.Model
+	paths []access.Path
+	asked map[need]bool
+}
+
+func (w longWay) able(a access.Assertion, name string) bool {
+	cluster, isCluster := strings.CutPrefix(name, "cluster:")
+	who := "invoker " + name
+	if isCluster {
+		who = "cluster " + cluster
+	}
+	writes := func() bool {
+		for n := range w.asked {
+			if n.principal == who && n.write {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case a.Do == "grantsAccess":
+		return false
+	case a.Do == "destroysData":
+		return writes()
+	case a.Do == access.ReadBlobs:
+		for n := range w.asked {
+			if n.principal == who {
+				return true
+			}
+		}
+		return false
+	case a.Do != "": // the seed's role
+		return !isCluster
+	case a.Start != "" && a.Can == nil: // everybody has the role
+		return true
+	case a.Can != nil && !isCluster:
+		all, one := true, false
+		for _, p := range w.paths {
+			if p.Invoker == name && (p.Endpoint == a.Start || a.Read != "" && p.Input == a.Read) {
+				all, one = all && p.Works(), one || p.Works()
+			}
+		}
+		return one && (all || a.Read != "")
+	default:
+		return w.reads(a, who, isCluster)
+	}
+}
+
+// reads tells of a container or an account whether it is open in part, or for Can whether it is open as a whole.
+func (w longWay) reads(a access.Assertion, who string, isCluster bool) bool {
+	d := w.m.DataInputs[a.Read]
+	if d.Mechanism() == access.ByStoreCredential {
+		return !isCluster && a.Can == nil
+	}
+	for n := range w.asked {
+		whole := n.container == "" || n.container == d.Container
+		if n.principal == who && n.account == d.StorageAccount && (whole || a.Can == nil && d.Container == "") {
+			return true
+		}
+	}
+	for _, acl := range access.ACLs(w.m) { // all of them are on whole containers
+		if acl.Principal.String() == who && acl.StorageAccount == d.StorageAccount && (acl.Container == d.Container || a.Can == nil && d.Container == "") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// markerOf is what a comment is known by again. It is not shown.
+func markerOf(stack string) string { return "<!-- batchaccess review of stack " + stack + " -->" }
+
+var backticks = regexp.MustCompile("`+")
+
+// compose puts the resource diff, folded, below the access diff. What is too long for one comment is cut off the resource
+// diff first, and says so.
+func compose(marker, access, resources string, limit int) string {
+	const folded, cut = "\n<details><summary>Resource diff</summary>\n\n%s\n%s\n%s\n\n</details>\n", "\n… cut here: the whole is in the log of the pipeline"
+	head := marker + "\n" + strings.TrimRight(access, "\n") + "\n"
+	if len(head) > limit {
+		return clip(head, limit-len(cut)) + cut
+	}
+	resources = strings.TrimRight(resources, "\n")
+	if strings.TrimSpace(resources) == "" {
+		return head
+	}
+	fence := "```" // longer than any in the text, so that nothing gets out of it
+	for _, run := range backticks.FindAllString(resources, -1) {
+		fence = strings.Repeat("`", max(len(fence), len(run)+1))
+	}
+	if room := limit - len(head) - len(fmt.Sprintf(folded, fence, "", fence)); len(resources) > room {
+		if room <= len(cut) {
+			return head
+		}
+		resources = clip(resources, room-len(cut)) + cut
+	}
+	return head + fmt.Sprintf(folded, fence, resources, fence)
+}
+
+// clip cuts text to so many bytes at the most, between two characters.
+func clip(text string, size int) string {
+	if size >= len(text) {
+		return text
+	}
+	size = max(size, 0)
+	for size > 0 && !utf8.RuneStart(text[size]) {
+		size--
+	}
+	return text[:size]
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// The most that a comment may hold, in bytes; the hosts count characters.
+const (
+	githubLimit = 65_536
+	azureLimit  = 150_000
+)
+
+// A place is where a pull request's comments are.
+type place interface {
+	limit() int
+	// find returns the address of our comment, "" if there is none yet.
+	find(ctx context.Context, marker string) (address string, err error)
+	create(ctx context.Context, text string) error
+	update(ctx context.Context, address, text string) error
+}
+
+// post makes the comment, or makes the one there is say the new text.
+func post(ctx context.Context, p place, marker, text string) error {
+	address, err := p.find(ctx, marker)
+	switch {
+	case err != nil:
+		return err
+	case address == "":
+		return p.create(ctx, text)
+	default:
+		return p.update(ctx, address, text)
+	}
+}
+
+var pullRef = regexp.MustCompile(`^refs/pull/(\d+)/`)
+
+// findPlace tells from a pipeline's variables where its pull request is; nil where there is no pipeline.
+func findPlace(env func(string) string, client *http.Client) (place, error) {
+	switch {
+	case env("GITHUB_ACTIONS") == "true":
+		number := pullRef.FindStringSubmatch(env("GITHUB_REF"))
+		if number == nil {
+			return nil, fmt.Errorf("GITHUB_REF is %q: this run belongs to no pull request; run it on pull_request", env("GITHUB_REF"))
+		}
+		if env("GITHUB_TOKEN") == "" {
+			return nil, errors.New("GITHUB_TOKEN is not set; give the step `env: {GITHUB_TOKEN: ${{ github.token }}}`, and the job `permissions: {pull-requests: write}`")
+		}
+		return &github{api{client, "Bearer " + env("GITHUB_TOKEN")}, env("GITHUB_API_URL") + "/repos/" + env("GITHUB_REPOSITORY") + "/issues", number[1]}, nil
+	case env("TF_BUILD") == "True":
+		if env("SYSTEM_PULLREQUEST_PULLREQUESTID") == "" {
+			return nil, errors.New("SYSTEM_PULLREQUEST_PULLREQUESTID is not set: this run belongs to no pull request; run it as a build validation policy of the branch")
+		}
+		if env("SYSTEM_ACCESSTOKEN") == "" {
+			return nil, errors.New("SYSTEM_ACCESSTOKEN is not set; give the step `env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}`, and the build service the right to contribute to pull requests")
+		}
+		return &azureRepos{api{client, "Bearer " + env("SYSTEM_ACCESSTOKEN")}, env("SYSTEM_COLLECTIONURI") + env("SYSTEM_TEAMPROJECTID") +
+			"/_apis/git/repositories/" + env("BUILD_REPOSITORY_ID") + "/pullRequests/" + env("SYSTEM_PULLREQUEST_PULLREQUESTID") + "/threads"}, nil
+	}
+	return nil, nil
+}
+
+// github has a pull request's comments among those of issues.
+type github struct {
+	api
+	issues, number string
+}
+
+func (*github) limit() int { return githubLimit }
+
+func (g *github) find(ctx context.Context, marker string) (string, error) {
+	const perPage = 100
+	for page := 1; ; page++ {
+		var comments []struct {
+			URL  string `json:"url"`
+			Body string `json:"body"`
+		}
+		if err := g.send(ctx, http.MethodGet, fmt.Sprintf("%s/%s/comments?per_page=%d&page=%d", g.issues, g.number, perPage, page), nil, &comments); err != nil {
+			return "", err
+		}
+		for _, c := range comments {
+			if strings.HasPrefix(c.Body, marker) {
+				return c.URL, nil
+			}
+		}
+		if len(comments) < perPage {
+			return "", nil
+		}
+	}
+}
+
+func (g *github) create(ctx context.Context, text string) error {
+	return g.send(ctx, http.MethodPost, g.issues+"/"+g.number+"/comments", map[string]any{"body": text}, nil)
+}
+
+func (g *github) update(ctx context.Context, address, text string) error {
+	if !strings.HasPrefix(address, g.issues+"/") {
+		return fmt.Errorf("the comment is at %s, which is not below %s", address, g.issues)
+	}
+	return g.send(ctx, http.MethodPatch, address, map[string]any{"body": text}, nil)
+}
+
+// azureRepos has comments in threads.
+type azureRepos struct {
+	api
+	threads string
+}
+
+const azureVersion = "?api-version=7.1"
+
+func (*azureRepos) limit() int { return azureLimit }
+
+func (a *azureRepos) find(ctx context.Context, marker string) (string, error) {
+	var answer struct {
+		Value []struct {
+			ID       int  `json:"id"`
+			Deleted  bool `json:"isDeleted"`
+			Comments []struct {
+				ID      int    `json:"id"`
+				Content string `json:"content"`
+			} `json:"comments"`
+		} `json:"value"`
+	}
+	if err := a.send(ctx, http.MethodGet, a.threads+azureVersion, nil, &answer); err != nil {
+		return "", err
+	}
+	for _, t := range answer.Value {
+		for _, c := range t.Comments {
+			if !t.Deleted && strings.HasPrefix(c.Content, marker) {
+				return fmt.Sprintf("%s/%d/comments/%d%s", a.threads, t.ID, c.ID, azureVersion), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func (a *azureRepos) create(ctx context.Context, text string) error {
+	return a.send(ctx, http.MethodPost, a.threads+azureVersion, map[string]any{
+		"status":   "closed", // it asks nothing of anybody
+		"comments": []any{map[string]any{"parentCommentId": 0, "commentType": "text", "content": text}},
+	}, nil)
+}
+
+func (a *azureRepos) update(ctx context.Context, address, text string) error {
+	return a.send(ctx, http.MethodPatch, address, map[string]any{"content": text}, nil)
+}
+
+// api sends JSON with a token, which no error shows.
+type api struct {
+	client        *http.Client
+	authorization string
+}
+
+func (a api) send(ctx context.Context, method, address string, body, into any) error {
+	var content io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		content = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, content)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", a.authorization)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, address, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("%s %s: HTTP %d: %s", method, address, resp.StatusCode, clip(string(answer), 500))
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return fmt.Errorf("reading the answer of %s: %w", address, err)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+// Package ci holds what the pipelines of GitHub Actions and Azure Pipelines run, and the tests of both.
+package ci
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+const root = ".."
+
+var scripts = regexp.MustCompile(`ci/[a-z]+\.sh|\./ci/[a-z]+|\./cmd/batchaccess`)
+
+// pipelines reads every pipeline, by its path.
+func pipelines(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, pattern := range []string{".github/workflows/*.yml", ".azure-pipelines/*.yml", ".azure-pipelines/*/*.yml"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, files, pattern)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			found[file] = string(text)
+		}
+	}
+	return found
+}
+
+func TestWhatPipelinesRunIsThere(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for file, text := range pipelines(t) {
+		var any map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(text), &any), file)
+		for _, script := range scripts.FindAllString(text, -1) {
+			used[strings.TrimPrefix(script, "./")] = true
+			info, err := os.Stat(filepath.Join(root, script))
+			require.NoError(t, err, file)
+			assert.True(t, info.IsDir() || info.Mode()&0o111 != 0, "%s runs %s, which is not executable", file, script)
+		}
+		for _, template := range regexp.MustCompile(`template: (\S+)`).FindAllStringSubmatch(text, -1) {
+			assert.FileExists(t, filepath.Join(filepath.Dir(file), template[1]), file)
+		}
+	}
+	own, err := filepath.Glob("*.sh")
+	require.NoError(t, err)
+	for _, script := range own {
+		assert.True(t, used["ci/"+script], "nothing runs ci/%s", script)
+	}
+}
+
+func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
+	t.Parallel()
+	for file, text := range pipelines(t) {
+		if !strings.Contains(file, ".github") {
+			continue
+		}
+		var workflow struct {
+			On          map[string]any
+			Permissions *map[string]string
+			Jobs        map[string]struct {
+				Environment string
+				Permissions map[string]string
+				Steps       []struct {
+					Uses, Run string
+					With      map[string]any
+				}
+			}
+		}
+		require.NoError(t, yaml.Unmarshal([]byte(text), &workflow), file)
+		require.NotNil(t, workflow.Permissions, "%s: without it a token may do what the repository's settings say", file)
+		assert.Empty(t, *workflow.Permissions, file)
+		assert.NotContains(t, workflow.On, "pull_request_target", "%s: it runs a pull request's code with the rights of main", file)
+		for name, job := range workflow.Jobs {
+			where := fmt.Sprint(file, ": ", name)
+			write := map[string]bool{}
+			for scope, right := range job.Permissions {
+				write[scope] = right == "write"
+			}
+			delete(write, "contents")
+			signsIn := write["id-token"]
+			delete(write, "id-token")
+			delete(write, "pull-requests")
+			assert.Empty(t, write, where)
+			assert.NotEqual(t, "write", job.Permissions["contents"], where)
+			assert.Equal(t, signsIn, job.Environment != "", "%s: who signs in does so in an environment, which approves and which Entra trusts", where)
+			for _, step := range job.Steps {
+				assert.NotContains(t, step.Run, "${{", "%s: what comes from outside goes in by env, not into the script", where)
+				if strings.HasPrefix(step.Uses, "actions/checkout@") {
+					assert.Equal(t, false, step.With["persist-credentials"], where)
+				}
+				if strings.HasPrefix(step.Uses, "pulumi/actions@") {
+					assert.Equal(t, "pulumi/actions@v7", step.Uses, where)
+				}
+			}
+		}
+	}
+}

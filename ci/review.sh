@@ -1,0 +1,37 @@
+#!/bin/sh
+# Previews a stack and reviews what access the change gives, in the folder .batchaccess/review/<stack>:
+#   preview.json   what Pulumi says          access.md, access.sarif   the access diff
+#   resources.txt  the resource diff         (ci/comment puts both into one comment)
+# It fails where the preview does, or where a condition of FAIL_ON is met; the files are there all the same.
+#
+#   ci/review.sh dev [folder]
+#
+# FAIL_ON is guardrails,jobs by default; `batchaccess review --help` lists the conditions. The limits of the guardrails are
+# in guardrails.yaml, if there is one.
+set -eu
+stack=${1:?give the stack to review: ci/review.sh dev}
+out=${2:-.batchaccess/review/$stack}
+mkdir -p "$out"
+rm -f "$out"/*
+: >"$out/resources.txt"
+
+preview=0
+pulumi preview --stack "$stack" --non-interactive --color never --json --show-sames >"$out/preview.json" || preview=$?
+if test "$preview" != 0; then
+	# JSON tells the errors too, but not to a person.
+	pulumi preview --stack "$stack" --non-interactive --color never --diff || true
+	printf '### %s: the preview failed\n\nThe log of the pipeline says why. What access the change gives is not known.\n' "$stack" >"$out/access.md"
+	exit 1
+fi
+pulumi preview --stack "$stack" --non-interactive --color never --diff >"$out/resources.txt"
+
+go build -o bin/batchaccess ./cmd/batchaccess # go run would make every exit code a 1
+review="bin/batchaccess review $out/preview.json"
+if test -f guardrails.yaml; then
+	review="$review --guardrails guardrails.yaml"
+fi
+$review --format sarif --output "$out/access.sarif"
+code=0
+$review --format markdown --output "$out/access.md" --fail-on "${FAIL_ON-guardrails,jobs}" || code=$?
+$review --format table || true
+exit "$code"

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/explain"
+)
+
+// explainFormats are what --format takes.
+var explainFormats = []string{"table", "json", "markdown", "mermaid", "html"}
+
+type explainFlags struct {
+	stack, dir, format, output, invoker, endpoint string
+	json, why                                     bool
+}
+
+func newExplain() *cobra.Command {
+	var f explainFlags
+	cmd := &cobra.Command{
+		Use:   "explain [--why INVOKER [INPUT]]",
+		Short: "Tell who can start which job on which data, from the configuration alone",
+		Long: `Explain prints the access matrix of a stack: invoker by endpoint by input, with every hop and what is missing; its grants;
+whether its assertions hold; and what a reviewer should know. It needs no Pulumi, no Azure and no network.
+
+It exits with 1 if a declared path does not work or an assertion does not hold, and with 2 if the configuration can't be read
+or is wrong.`,
+		Example: `  batchaccess explain --stack dev
+  batchaccess explain --stack dev --why analysts patients
+  batchaccess explain --stack dev --format html --output access.html
+  batchaccess explain --stack dev --json | jq '.paths[] | select(.works)'`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.why {
+				return cobra.RangeArgs(1, 2)(cmd, args)
+			}
+			return cobra.NoArgs(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runExplain(cmd, f, args) },
+	}
+	cmd.Flags().StringVarP(&f.stack, "stack", "s", "", "stack to explain (default: the only one)")
+	cmd.Flags().StringVarP(&f.dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().StringVar(&f.format, "format", "table", "table, json, markdown, mermaid or html")
+	cmd.Flags().BoolVar(&f.json, "json", false, "the same as --format json")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "file to write to (default: standard output)")
+	cmd.Flags().StringVar(&f.invoker, "invoker", "", "show this invoker alone")
+	cmd.Flags().StringVar(&f.endpoint, "endpoint", "", "show this endpoint alone")
+	cmd.Flags().BoolVar(&f.why, "why", false, "tell the paths of an invoker, with one input or with each, as a story")
+	cmd.MarkFlagsMutuallyExclusive("json", "format")
+	cmd.MarkFlagsMutuallyExclusive("why", "format")
+	cmd.MarkFlagsMutuallyExclusive("why", "json")
+	cmd.MarkFlagsMutuallyExclusive("why", "invoker")
+	return cmd
+}
+
+func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
+	if f.json {
+		f.format = "json"
+	}
+	if !slices.Contains(explainFormats, f.format) {
+		return fmt.Errorf("--format: unknown value %q; %s", f.format, access.DidYouMean(f.format, explainFormats))
+	}
+	p, err := openProject(f.dir)
+	if err != nil {
+		return err
+	}
+	if f.stack, err = p.choose(f.stack); err != nil {
+		return err
+	}
+	values, problems, err := p.read(f.stack)
+	if err != nil {
+		return err
+	}
+	// An assertion that does not hold keeps a model from being deployed, not from being explained.
+	if err := problems.WithoutViolations().Err(); err != nil {
+		return fmt.Errorf("the configuration of stack %s:\n%w", f.stack, err)
+	}
+	m := values.Model()
+	whole := explain.Make(f.stack, m)
+	x, err := filtered(whole, f.invoker, f.endpoint)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := render(&text, x, f, args, f.output == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""); err != nil {
+		return err
+	}
+	if f.output == "" {
+		if _, err := cmd.OutOrStdout().Write(text.Bytes()); err != nil {
+			return err
+		}
+	} else if err := os.WriteFile(f.output, text.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("writing the explanation: %w", err)
+	}
+	if x.Failed() {
+		return errFailed
+	}
+	return nil
+}
+
+func render(w io.Writer, x explain.Explanation, f explainFlags, args []string, colour bool) error {
+	switch {
+	case f.why && len(args) == 2:
+		return explain.WriteWhy(w, x, args[0], args[1])
+	case f.why:
+		return explain.WriteWhy(w, x, args[0], "")
+	case f.format == "json":
+		return explain.WriteJSON(w, x)
+	case f.format == "markdown":
+		return explain.WriteMarkdown(w, x)
+	case f.format == "mermaid":
+		return explain.WriteMermaid(w, x)
+	case f.format == "html":
+		return explain.WriteHTML(w, x)
+	default:
+		return explain.WriteTable(w, x, colour)
+	}
+}
+
+// filtered refuses names that would filter everything away.
+func filtered(x explain.Explanation, invoker, endpoint string) (explain.Explanation, error) {
+	var invokers, endpoints []string
+	for _, i := range x.Invokers {
+		invokers = append(invokers, i.Name)
+	}
+	for _, e := range x.Endpoints {
+		endpoints = append(endpoints, e.Name)
+	}
+	if invoker != "" && !slices.Contains(invokers, invoker) {
+		return x, fmt.Errorf("--invoker: no invoker is called %q; %s", invoker, access.DidYouMean(invoker, invokers))
+	}
+	if endpoint != "" && !slices.Contains(endpoints, endpoint) {
+		return x, fmt.Errorf("--endpoint: no endpoint is called %q; %s", endpoint, access.DidYouMean(endpoint, endpoints))
+	}
+	return x.Only(invoker, endpoint), nil
+}

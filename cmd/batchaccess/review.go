@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/review"
+)
+
+// reviewFormats are the renderers by the names that --format takes.
+var reviewFormats = []struct {
+	name   string
+	render func(io.Writer, review.Review) error
+}{{"table", review.Text}, {"markdown", review.Markdown}, {"json", review.JSON}, {"sarif", review.SARIF}}
+
+func newReview() *cobra.Command {
+	var format, output, guards string
+	var asJSON bool
+	var failOn []string
+	var conditions strings.Builder
+	for _, c := range review.Conditions() {
+		fmt.Fprintf(&conditions, "  %-10s  %s\n", c.Name, c.When)
+	}
+	cmd := &cobra.Command{
+		Use:   "review [preview.json|-]",
+		Short: "Tell what access a Pulumi preview gives and takes, before it is merged",
+		Long: `Review reads what "pulumi preview --json" says and tells it as access: who gains and loses what, which roles grow action by
+action, which secrets come and go, which jobs start or stop working, and which guardrails the change breaks.
+
+A preview leaves out what does not change, so a review of it can't know what a principal holds already by an assignment
+that stays. Add --show-sames to the preview to have all of it judged.
+
+--fail-on takes a list of
+` + conditions.String() + `
+It exits with 0; with 1 if a condition of --fail-on is met; with 2 if the preview can't be read, or not all of it: what
+could be read is printed then, and is not to be relied on.`,
+		Example: `  pulumi preview --json --show-sames --stack dev > preview.json
+  batchaccess review preview.json --fail-on new-access,guardrails
+  batchaccess review preview.json --format markdown --output comment.md
+  pulumi preview --json --stack dev | batchaccess review - --format sarif`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if asJSON {
+				format = "json"
+			}
+			render, err := rendererOf(format)
+			if err != nil {
+				return err
+			}
+			if _, err := (review.Review{}).Met(failOn); err != nil {
+				return fmt.Errorf("--fail-on: %w", err)
+			}
+			rules, err := readGuardrails(guards)
+			if err != nil {
+				return err
+			}
+			preview, err := readPreview(cmd.InOrStdin(), args)
+			if err != nil {
+				return err
+			}
+			r := review.Make(preview, review.Options{Now: time.Now(), Guardrails: rules})
+			var text bytes.Buffer
+			if err := render(&text, r); err != nil {
+				return err
+			}
+			if err := writeReview(cmd.OutOrStdout(), output, text.Bytes()); err != nil {
+				return err
+			}
+			if r.Partial() {
+				return errors.New("not all of the preview could be read: " + r.Unread[0])
+			}
+			met, err := r.Met(failOn)
+			if err != nil {
+				return err
+			}
+			if len(met) > 0 {
+				fmt.Fprintln(cmd.ErrOrStderr(), "batchaccess: failed on", strings.Join(met, ", "))
+				return errFailed
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", reviewFormats[0].name, strings.Join(formatNames(), ", "))
+	cmd.Flags().BoolVar(&asJSON, "json", false, "the same as --format json")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write to (default: standard output)")
+	cmd.Flags().StringSliceVar(&failOn, "fail-on", nil, "conditions to exit with 1 on, see above (default: none)")
+	cmd.Flags().StringVar(&guards, "guardrails", "", "JSON or YAML file with limits and levels of the guardrails (default: each rule's own)")
+	return cmd
+}
+
+func formatNames() (names []string) {
+	for _, f := range reviewFormats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+func rendererOf(format string) (func(io.Writer, review.Review) error, error) {
+	for _, f := range reviewFormats {
+		if f.name == format {
+			return f.render, nil
+		}
+	}
+	return nil, fmt.Errorf("--format: unknown value %q; %s", format, access.DidYouMean(format, formatNames()))
+}
+
+func readGuardrails(file string) (guardrails.Config, error) {
+	if file == "" {
+		return guardrails.DefaultConfig(), nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return guardrails.Config{}, fmt.Errorf("reading --guardrails: %w", err)
+	}
+	c, err := guardrails.ParseConfig(text)
+	if err != nil {
+		return c, fmt.Errorf("%s:\n%w", file, err)
+	}
+	return c, nil
+}
+
+func readPreview(stdin io.Reader, args []string) (review.Preview, error) {
+	if len(args) == 0 || args[0] == "-" {
+		return review.Read(stdin)
+	}
+	file, err := os.Open(args[0])
+	if err != nil {
+		return review.Preview{}, fmt.Errorf("opening the preview: %w", err)
+	}
+	defer file.Close()
+	p, err := review.Read(file)
+	if err != nil {
+		return p, fmt.Errorf("%s: %w", args[0], err)
+	}
+	return p, nil
+}
+
+func writeReview(stdout io.Writer, file string, text []byte) error {
+	if file == "" {
+		if _, err := stdout.Write(text); err != nil {
+			return fmt.Errorf("writing the review: %w", err)
+		}
+		return nil
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return fmt.Errorf("writing the review: %w", err)
+	}
+	return nil
+}

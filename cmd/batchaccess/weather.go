@@ -1,0 +1,24 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+// weatherHelp tells what --weather takes.
+var weatherHelp = `--weather makes the sandbox as slow and unreliable as Azure can be. It takes settings, separated by commas:
+  seed=7           which of the possible courses the weather takes; the same one takes the same
+  replication=2s   how long a new principal is unknown elsewhere
+  propagation=3s   how long a new role assignment does not act yet, and a removed one still does
+  latency=20ms     the most by which an answer is held back
+  throttling=0.1   share of the requests that are answered 429, and not done
+  retryAfter=1s    what Retry-After then says
+  faults=0.1       share of the requests that are answered 500 or 503, and not done
+  lostAnswers=0.1  share of Resource Manager's changes that are done, and then answered 500
+or stormy, for ` + azure.Stormy().String() + `,
+of which settings change what they say: stormy,seed=7.`
+
+func addWeather(cmd *cobra.Command, weather *string) {
+	cmd.Flags().StringVar(weather, "weather", "", "bad weather: stormy, or settings such as propagation=3s,faults=0.1,seed=7 (default: calm)")
+}

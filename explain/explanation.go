@@ -1,0 +1,234 @@
+// Package explain tells what a model of package access makes possible, for people and for machines: Make gathers it, and
+// there is one renderer a file. It decides nothing itself, and knows nothing of Pulumi, of a network or of the command.
+package explain
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// Version is that of the JSON form: raised when something in it is renamed or taken away, not when something is added.
+const Version = 1
+
+// An Explanation is everything that can be said of a stack's access from its configuration alone.
+type Explanation struct {
+	Version     int              `json:"version"`
+	Stack       string           `json:"stack"`
+	WorkspaceID string           `json:"workspaceId"`
+	Invokers    []Invoker        `json:"invokers"`
+	Endpoints   []Endpoint       `json:"endpoints"`
+	Paths       []Path           `json:"paths"`
+	Assertions  []access.Verdict `json:"assertions,omitempty"`
+	Findings    []Finding        `json:"findings,omitempty"`
+	Grants      []access.Grant   `json:"grants"`
+	ACLs        []access.ACL     `json:"acls,omitempty"`
+	Role        Role             `json:"role"`
+}
+
+// An Invoker is a principal that may start jobs.
+type Invoker struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+}
+
+// An Endpoint is a batch endpoint; the lists are sorted.
+type Endpoint struct {
+	Name    string   `json:"name"`
+	Cluster string   `json:"cluster"`
+	Inputs  []string `json:"inputs"`
+}
+
+// A Path is an access.Path and how it ends.
+type Path struct {
+	access.Path
+	Works bool `json:"works"`
+	// Why tells in one line how it fails; "" if it works.
+	Why string `json:"why,omitempty"`
+}
+
+// OK reports whether nothing is wrong with the path: a declared one works. One that is not declared need not.
+func (p Path) OK() bool { return p.Works || !p.Declared }
+
+// A Finding is something that a reviewer wants to be told, and that keeps nothing from being deployed.
+type Finding struct {
+	Where string `json:"where"` // a path in the configuration
+	What  string `json:"what"`
+	Fix   string `json:"fix"`
+}
+
+// A Role is what every invoker is given.
+type Role struct {
+	Name    string   `json:"name"`
+	Scope   string   `json:"scope"`
+	Entries []string `json:"entries"` // actions and data actions as the role writes them
+	Not     []string `json:"not,omitempty"`
+	Risks   []Risk   `json:"risks,omitempty"`
+}
+
+// A Risk is a kind of risk and the actions of it that the role covers.
+type Risk struct {
+	Risk    roles.Risk `json:"risk"`
+	Means   string     `json:"means"`
+	Actions []string   `json:"actions"`
+}
+
+var riskMeanings = map[roles.Risk]string{
+	roles.GrantsAccess: "give themselves or others more access",
+	roles.ReadsSecrets: "read keys, tokens or passwords of others",
+	roles.ChangesCode:  "change what jobs run, and so act as other identities",
+	roles.DestroysData: "delete data or what holds it",
+}
+
+// Make explains a model. It is taken to be valid, but for assertions that it violates.
+func Make(stack string, m access.Model) Explanation {
+	x := Explanation{
+		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID, Assertions: access.CheckAssertions(m),
+		Grants: access.Grants(m), ACLs: access.ACLs(m), Role: makeRole(m.Role),
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
+		x.Invokers = append(x.Invokers, Invoker{name, string(m.Invokers[name].Kind)})
+	}
+	endpoints := m.EffectiveEndpoints()
+	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
+		e := endpoints[name]
+		x.Endpoints = append(x.Endpoints, Endpoint{name, e.Cluster, slices.Sorted(slices.Values(e.Inputs))})
+	}
+	for _, p := range access.ExplainWith(m, x.Grants) {
+		path := Path{Path: p, Works: true}
+		if hop := p.FailsAt(); hop != nil {
+			path.Works, path.Why = false, "fails at "+string(hop.Kind)+": "+hop.Identity+" needs "+hop.Missing
+		}
+		x.Paths = append(x.Paths, path)
+	}
+	x.findings(m)
+	return x
+}
+
+func makeRole(r access.Role) Role {
+	role := Role{Name: cmp.Or(r.BuiltIn, r.Name, access.InvokerRole), Scope: string(r.EffectiveScope())}
+	d, err := r.Resolve()
+	if err != nil {
+		return role // Validate has told it
+	}
+	for _, p := range d.Permissions {
+		role.Entries = append(role.Entries, slices.Concat(p.Actions, p.DataActions)...)
+		role.Not = append(role.Not, slices.Concat(p.NotActions, p.NotDataActions)...)
+	}
+	for _, risk := range roles.Risks() {
+		found := Risk{Risk: risk, Means: riskMeanings[risk]}
+		for _, a := range d.Permissions.Risky() {
+			if a.Risk == risk {
+				found.Actions = append(found.Actions, a.Action)
+			}
+		}
+		if len(found.Actions) > 0 {
+			role.Risks = append(role.Risks, found)
+		}
+	}
+	return role
+}
+
+// findings are the warnings of the model, what its role is good for besides starting jobs, and the paths that work though
+// nobody declared them.
+func (x *Explanation) findings(m access.Model) {
+	for _, w := range access.Validate(m).Warnings() {
+		x.Findings = append(x.Findings, Finding{w.Path, w.What, w.Fix})
+	}
+	for _, r := range x.Role.Risks {
+		x.Findings = append(x.Findings, Finding{
+			"role", "every invoker can " + r.Means + ": " + strings.Join(r.Actions, ", "),
+			"be sure of every invoker; assert who may, with assertions.<name>.do: " + string(r.Risk),
+		})
+	}
+	x.opened(m)
+	type place struct{ endpoint, input string }
+	unasked := map[place][]string{}
+	var order []place
+	for _, p := range x.Paths {
+		if at := (place{p.Endpoint, p.Input}); p.Works && !p.Declared {
+			if unasked[at] == nil {
+				order = append(order, at)
+			}
+			unasked[at] = append(unasked[at], p.Invoker)
+		}
+	}
+	for _, at := range order {
+		what, fix := "their jobs work, though the endpoint does not name them", "name them, or see that nothing else keeps jobs from them"
+		if at.input != "" {
+			what += ": they read " + at.input
+			fix = "name them, or take away what they are granted for other endpoints"
+			if m.DataInputs[at.input].Mechanism() == access.ByStoreCredential {
+				continue // told by opened
+			}
+		}
+		x.Findings = append(x.Findings, Finding{"endpoints." + at.endpoint, strings.Join(unasked[at], ", ") + ": " + what, fix})
+	}
+}
+
+// opened tells of inputs that any job reads: their store's own credential does, whoever has started it and for whatever
+// endpoint, for the role holds in the whole workspace.
+func (x *Explanation) opened(m access.Model) {
+	for _, input := range slices.Sorted(maps.Keys(m.DataInputs)) {
+		var others []string
+		for _, i := range x.Invokers {
+			named := func(p Path) bool { return p.Invoker == i.Name && p.Input == input && p.Declared }
+			if !slices.ContainsFunc(x.Paths, named) {
+				others = append(others, i.Name)
+			}
+		}
+		if m.DataInputs[input].Mechanism() == access.ByStoreCredential && len(others) > 0 {
+			x.Findings = append(x.Findings, Finding{
+				"dataInputs." + input, "no endpoint that reads it names " + strings.Join(others, ", ") + ", but any job they start on any endpoint can read it by the store's own credential",
+				"keep it in a data store without a credential: then identities read it, each by its own grant",
+			})
+		}
+	}
+}
+
+// Failed reports whether a declared path does not work or an assertion does not hold.
+func (x Explanation) Failed() bool {
+	return len(x.Broken()) > 0 || slices.ContainsFunc(x.Assertions, func(v access.Verdict) bool { return !v.Holds })
+}
+
+// Broken are the declared paths that do not work.
+func (x Explanation) Broken() []Path {
+	return slices.DeleteFunc(slices.Clone(x.Paths), Path.OK)
+}
+
+// Only keeps the paths of one invoker, one endpoint or both ("" for all), and who and what they are about. Assertions,
+// findings and the role stay, for they are about the whole.
+func (x Explanation) Only(invoker, endpoint string) Explanation {
+	other := func(asked, name string) bool { return asked != "" && asked != name }
+	x.Paths = slices.DeleteFunc(slices.Clone(x.Paths), func(p Path) bool { return other(invoker, p.Invoker) || other(endpoint, p.Endpoint) })
+	x.Invokers = slices.DeleteFunc(slices.Clone(x.Invokers), func(i Invoker) bool { return other(invoker, i.Name) })
+	x.Endpoints = slices.DeleteFunc(slices.Clone(x.Endpoints), func(e Endpoint) bool { return other(endpoint, e.Name) })
+	x.Grants = slices.DeleteFunc(slices.Clone(x.Grants), func(g access.Grant) bool {
+		return !g.Principal.IsCluster() && other(invoker, g.Principal.Name)
+	})
+	return x
+}
+
+// verdict is the whole in one line.
+func (x Explanation) verdict() string {
+	declared, held := 0, 0
+	for _, p := range x.Paths {
+		if p.Declared {
+			declared++
+		}
+	}
+	for _, v := range x.Assertions {
+		if v.Holds {
+			held++
+		}
+	}
+	text := count(declared-len(x.Broken())) + " of " + plural(declared, "declared path") + " work"
+	if len(x.Assertions) > 0 {
+		text += ", " + count(held) + " of " + plural(len(x.Assertions), "assertion") + " hold"
+	}
+	return text
+}

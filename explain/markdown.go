@@ -1,0 +1,72 @@
+package explain
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"strings"
+)
+
+// WriteMarkdown writes for a comment, a wiki or a file in a repository, in GitHub's form.
+func WriteMarkdown(w io.Writer, x Explanation) error {
+	var out strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
+	table := func(head ...string) {
+		p("\n| %s |\n|%s\n", strings.Join(head, " | "), strings.Repeat("---|", len(head)))
+	}
+	row := func(cells ...string) {
+		for i := range cells {
+			cells[i] = markdown(cells[i])
+		}
+		p("| %s |\n", strings.Join(cells, " | "))
+	}
+	p("## Access of stack %s\n\n%s.\n", markdown(x.Stack), x.verdict())
+	head := []string{"invoker", "endpoint", "input", "works"}
+	for _, kind := range hopKinds() {
+		head = append(head, string(kind))
+	}
+	table(append(head, "why not")...)
+	for _, path := range x.Paths {
+		cells := []string{path.Invoker, path.Endpoint, inputName(path.Input), outcome(path)}
+		for _, kind := range hopKinds() {
+			cells = append(cells, hopMark(path, kind))
+		}
+		row(append(cells, path.Why)...)
+	}
+	if len(x.Assertions) > 0 {
+		p("\n### Assertions\n")
+		table("assertion", "says", "", "because", "remedy")
+		for _, v := range x.Assertions {
+			row(v.Name, v.Says, holds(v), v.Because, v.Fix)
+		}
+	}
+	if len(x.Findings) > 0 {
+		p("\n### Findings\n\n")
+	}
+	for _, f := range x.Findings {
+		p("- **%s**: %s; %s\n", markdown(f.Where), markdown(f.What), markdown(f.Fix))
+	}
+	p("\n### Grants\n")
+	table("principal", "role", "scope", "to")
+	for _, g := range x.Grants {
+		row(g.Principal.String(), g.Role, g.Scope.String(), strings.Join(g.Reasons, ", "))
+	}
+	for _, a := range x.ACLs {
+		row(a.Principal.String(), "ACL "+a.Permissions+", set outside of this stack", a.StorageAccount+"/"+a.Container+a.Path, "")
+	}
+	p("\n<details><summary>%s, at the %s: %s</summary>\n\n", markdown(x.Role.Name), markdown(x.Role.Scope), count(len(x.Role.Entries))+" actions")
+	for _, a := range x.Role.Entries {
+		p("- %s\n", markdown(a))
+	}
+	for _, a := range x.Role.Not {
+		p("- not %s\n", markdown(a))
+	}
+	p("\n</details>\n")
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+var markdownSpecial = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|", "\\|", "~", "\\~", "#", "\\#", "@", "\\@", "!", "\\!", "$", "\\$")
+
+// markdown makes text of it that is shown as it stands, also in a cell of a table.
+func markdown(s string) string { return markdownSpecial.Replace(html.EscapeString(plain(s))) }

@@ -1,0 +1,93 @@
+package explain
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteMermaid writes a flowchart: invokers, endpoints, and what they read. It has the matrix on its edges, and assertions
+// and findings as comments.
+func WriteMermaid(w io.Writer, x Explanation) error {
+	var out strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
+	p("%%%% access of stack %s: %s\n", comment(x.Stack), x.verdict())
+	for _, v := range x.Assertions {
+		p("%%%% %s: %s: %s: %s\n", holds(v), comment(v.Name), comment(v.Says), comment(v.Because))
+	}
+	for _, f := range x.Findings {
+		p("%%%% %s: %s; %s\n", comment(f.Where), comment(f.What), comment(f.Fix))
+	}
+	p("flowchart LR\n")
+	ids := map[string]string{}
+	node := func(prefix, name, shape string, label ...string) {
+		if ids[prefix+name] == "" {
+			ids[prefix+name] = fmt.Sprintf("%s%d", prefix, len(ids))
+			for i := range label {
+				label[i] = mermaid(label[i])
+			}
+			p("  %s"+shape+"\n", ids[prefix+name], strings.Join(label, "<br/>"))
+		}
+	}
+	for _, i := range x.Invokers {
+		node("invoker", i.Name, `(["%s"])`, i.Name, i.Kind)
+	}
+	for _, e := range x.Endpoints {
+		node("endpoint", e.Name, `["%s"]`, e.Name, "on "+e.Cluster)
+		for _, input := range e.Inputs {
+			node("input", input, `[("%s")]`, input)
+			p("  %s --> %s\n", ids["endpoint"+e.Name], ids["input"+input])
+		}
+	}
+	for _, edge := range edgesOf(x.Paths) {
+		arrow := map[string]string{"yes": "-->", "yes, undeclared": "-.->", "no": "-.-x", "BROKEN": "==x"}[edge.outcome]
+		p("  %s %s|\"%s\"| %s\n", ids["invoker"+edge.invoker], arrow, mermaid(edge.outcome+": "+strings.Join(edge.inputs, ", ")), ids["endpoint"+edge.endpoint])
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// An edge is all paths of an invoker on an endpoint that end alike.
+type edge struct {
+	invoker, endpoint, outcome string
+	inputs                     []string // with the reason, of those that do not work
+}
+
+// edgesOf takes the paths in the order that Make gives them: those of an invoker on an endpoint stand together.
+func edgesOf(paths []Path) (edges []edge) {
+	for len(paths) > 0 {
+		first, n := paths[0], 0
+		by := map[string]int{}
+		for ; n < len(paths) && paths[n].Invoker == first.Invoker && paths[n].Endpoint == first.Endpoint; n++ {
+			o, input := outcome(paths[n]), inputName(paths[n].Input)
+			if !paths[n].Works {
+				input += " " + paths[n].Why
+			}
+			at, ok := by[o]
+			if !ok {
+				at = len(edges)
+				by[o] = at
+				edges = append(edges, edge{first.Invoker, first.Endpoint, o, nil})
+			}
+			edges[at].inputs = append(edges[at].inputs, input)
+		}
+		paths = paths[n:]
+	}
+	return edges
+}
+
+// mermaid writes what is no letter, digit or plain mark as a numeric entity, Mermaid's own, so that no label can end early.
+func mermaid(s string) string {
+	var out strings.Builder
+	for _, r := range plain(s) {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" -.,:/()", r) {
+			out.WriteRune(r)
+		} else {
+			fmt.Fprintf(&out, "#%d;", r)
+		}
+	}
+	return out.String()
+}
+
+// comment keeps text from being read as a directive, which %%{ begins.
+func comment(s string) string { return strings.NewReplacer("{", "(", "}", ")").Replace(plain(s)) }

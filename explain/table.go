@@ -1,0 +1,90 @@
+package explain
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// WriteTable writes for a terminal. It colours only if asked to.
+func WriteTable(w io.Writer, x Explanation, colour bool) error {
+	var out strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
+	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	row := func(cells ...string) {
+		for i := range cells {
+			cells[i] = plain(cells[i])
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	head := []string{"INVOKER", "ENDPOINT", "INPUT", "WORKS"}
+	for _, kind := range hopKinds() {
+		head = append(head, strings.ToUpper(string(kind)))
+	}
+	row(append(head, "WHY NOT")...)
+	for _, path := range x.Paths {
+		cells := []string{path.Invoker, path.Endpoint, inputName(path.Input), outcome(path)}
+		for _, kind := range hopKinds() {
+			cells = append(cells, hopMark(path, kind))
+		}
+		row(append(cells, path.Why)...)
+	}
+	_ = table.Flush() // into a strings.Builder
+	if len(x.Assertions) > 0 {
+		p("\nASSERTIONS\n")
+	}
+	for _, v := range x.Assertions {
+		p("  %s  %s: %s\n", holds(v), plain(v.Name), plain(v.Says))
+		if !v.Holds {
+			p("    %s\n    %s\n", plain(v.Because), plain(v.Fix))
+		}
+	}
+	p("\nGRANTS\n")
+	for _, g := range x.Grants {
+		row("  "+g.Principal.String(), g.Role, g.Scope.String(), strings.Join(g.Reasons, ", "))
+	}
+	_ = table.Flush()
+	for _, a := range x.ACLs {
+		p("  %s  ACL %s on %s, set outside of this stack\n", a.Principal, a.Permissions, plain(a.StorageAccount+"/"+a.Container+a.Path))
+	}
+	if len(x.Findings) > 0 {
+		p("\nFINDINGS\n")
+	}
+	for _, f := range x.Findings {
+		p("  %s: %s\n    %s\n", plain(f.Where), plain(short(f.What)), plain(f.Fix))
+	}
+	p("\nstack %s: %s\n", plain(x.Stack), x.verdict())
+	text := out.String()
+	if colour {
+		text = strings.NewReplacer(" BROKEN ", " "+red("BROKEN")+" ", " NO ", " "+red("NO")+" ", "VIOLATED", red("VIOLATED"), "  holds  ", "  \x1b[32mholds\x1b[0m  ", " yes ", " \x1b[32myes\x1b[0m ").Replace(text)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+func red(s string) string { return "\x1b[31m" + s + "\x1b[0m" }
+
+// short leaves out the provider that nearly all actions share.
+func short(s string) string {
+	return strings.ReplaceAll(s, "Microsoft.MachineLearningServices/workspaces/", "")
+}
+
+// plain keeps what a configuration says from moving the cursor or breaking a line.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}
+
+// plainLines does the same with a text of many lines.
+func plainLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = plain(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}

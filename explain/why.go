@@ -1,0 +1,72 @@
+package explain
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// WriteWhy tells the paths of one invoker with one input ("" for all), endpoint by endpoint, as a story. A name that the
+// explanation does not know is an error, and so is an input that no endpoint reads.
+func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
+	inputs, invokers := map[string]bool{}, map[string]bool{}
+	for _, p := range x.Paths {
+		inputs[inputName(p.Input)], invokers[p.Invoker] = true, true
+	}
+	if !invokers[invoker] {
+		return fmt.Errorf("no invoker is called %q; %s", invoker, access.DidYouMean(invoker, slices.Sorted(maps.Keys(invokers))))
+	}
+	if input != "" && !inputs[input] {
+		return fmt.Errorf("no endpoint reads a data input called %q; %s", input, access.DidYouMean(input, slices.Sorted(maps.Keys(inputs))))
+	}
+	var out strings.Builder
+	for _, p := range x.Paths {
+		if p.Invoker == invoker && (input == "" || inputName(p.Input) == input) {
+			tell(&out, p)
+		}
+	}
+	_, err := io.WriteString(w, plainLines(out.String()))
+	return err
+}
+
+func tell(out *strings.Builder, p Path) {
+	ends := "works"
+	if !p.Works {
+		ends = "does not work"
+	}
+	fmt.Fprintf(out, "%s starts a job on %s with %s: it %s.\n", p.Invoker, p.Endpoint, inputName(p.Input), ends)
+	for i, h := range p.Hops {
+		fmt.Fprintf(out, "  %d. %s ", i+1, begin(h))
+		if h.Missing != "" {
+			fmt.Fprintf(out, "It has not: what is missing is %s. Here the job ends.\n", h.Missing)
+			break
+		}
+		fmt.Fprintf(out, "It has: %s.\n", h.GivenBy)
+	}
+	switch {
+	case !p.Works && !p.Declared:
+		fmt.Fprintf(out, "  This is as declared: endpoints.%s does not name %s among its invokers. Name it there, and what is missing is granted.\n", p.Endpoint, p.Invoker)
+	case !p.Works:
+		fmt.Fprintf(out, "  This should work: endpoints.%s is for %s.\n", p.Endpoint, p.Invoker)
+	case !p.Declared:
+		fmt.Fprintf(out, "  Nobody declared this: endpoints.%s does not name %s, but what it has for other reasons is enough.\n", p.Endpoint, p.Invoker)
+	}
+	out.WriteString("\n")
+}
+
+func begin(h access.Hop) string {
+	switch h.Kind {
+	case access.TokenHop:
+		return fmt.Sprintf("To sign in, %s needs %s.", h.Identity, h.Needs)
+	case access.InvokeHop:
+		return fmt.Sprintf("To start the job, %s needs %s.", h.Identity, h.Needs)
+	case access.MountHop:
+		return fmt.Sprintf("To mount the storage, the managed identity of %s needs %s.", h.Identity, h.Needs)
+	default:
+		return fmt.Sprintf("To %s the data, %s needs %s.", h.Kind, h.Identity, h.Needs)
+	}
+}

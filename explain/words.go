@@ -1,0 +1,61 @@
+package explain
+
+import (
+	"cmp"
+	"strconv"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// The few words that every format uses, so that they say the same.
+
+func count(n int) string { return strconv.Itoa(n) }
+
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return count(n) + " " + what
+}
+
+func inputName(input string) string { return cmp.Or(input, access.NoInput) }
+
+// outcome is a path in one word, and whether that is as it was declared.
+func outcome(p Path) string {
+	switch {
+	case p.Works && p.Declared:
+		return "yes"
+	case p.Works:
+		return "yes, undeclared"
+	case p.Declared:
+		return "BROKEN"
+	default:
+		return "no"
+	}
+}
+
+func holds(v access.Verdict) string {
+	if v.Holds {
+		return "holds"
+	}
+	return "VIOLATED"
+}
+
+// hopKinds are the columns of a table of hops.
+func hopKinds() []access.HopKind {
+	return []access.HopKind{access.TokenHop, access.InvokeHop, access.MountHop, access.ReadHop, access.WriteHop}
+}
+
+// hopMark tells of all the hops of one kind whether they work: a path has several where it has outputs.
+func hopMark(p Path, kind access.HopKind) string {
+	mark := "-"
+	for _, h := range p.Hops {
+		switch {
+		case h.Kind == kind && h.Missing != "":
+			return "NO"
+		case h.Kind == kind:
+			mark = "ok"
+		}
+	}
+	return mark
+}

@@ -1,0 +1,163 @@
+// Package guardrails holds the rules that a change of access must not break: one resource in, findings out.
+//
+// The rules exist once: `batchaccess review` asks them about the resources of a preview, and a Pulumi policy pack asks them
+// about the resources of a running deployment. So the package knows resources only as a type, a URN and plain maps; it must
+// not know the Pulumi SDK, where resources come from, or what is done about a finding.
+package guardrails
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Marker stands in a resource's inputs for a value that can't be had. It is no text, so no rule takes it for one.
+type Marker string
+
+// The markers.
+const (
+	Unknown Marker = "not known before the deployment"
+	Secret  Marker = "a secret"
+)
+
+// A Resource is one resource as it is to be after a deployment.
+type Resource struct {
+	Type   string         // Pulumi type token, such as azure-native:authorization:RoleAssignment
+	URN    string         // says by which components it is made, and what it is called
+	Inputs map[string]any // text, numbers (float64), booleans, lists, maps, and markers
+}
+
+// Name is the resource's name in the program: the end of its URN.
+func (r Resource) Name() string {
+	return r.URN[strings.LastIndex(r.URN, "::")+len("::")*min(1, strings.Count(r.URN, "::")):]
+}
+
+// MadeBy reports whether a component of the type is the resource's parent.
+func (r Resource) MadeBy(component string) bool {
+	return strings.Contains(r.URN, component+"$"+r.Type+"::")
+}
+
+// The type tokens that rules are about. Other versions of azure-native put a version after the module's name.
+const (
+	RoleAssignment = "azure-native:authorization:RoleAssignment"
+	RoleDefinition = "azure-native:authorization:RoleDefinition"
+	Compute        = "azure-native:machinelearningservices:Compute"
+	Password       = "azuread:index/applicationPassword:ApplicationPassword"
+	Federation     = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
+
+	invokerRole   = "batchaccess:index:InvokerRole"
+	storageReader = "batchaccess:index:StorageReader"
+)
+
+// Kind is the resource's type without the version that azure-native may carry: azure-native:authorization/v20220401:X.
+func (r Resource) Kind() string {
+	pkg, rest, ok := strings.Cut(r.Type, ":")
+	module, name, more := strings.Cut(rest, ":")
+	if !ok || !more || pkg != "azure-native" {
+		return r.Type
+	}
+	module, _, _ = strings.Cut(module, "/")
+	return pkg + ":" + module + ":" + name
+}
+
+// A Level says what a finding of a rule does to the change.
+type Level string
+
+// The levels, spelt as Pulumi's policies spell theirs.
+const (
+	Advisory  Level = "advisory"  // it is told
+	Mandatory Level = "mandatory" // it stops the change
+	Disabled  Level = "disabled"  // the rule is not asked
+)
+
+// A Severity ranks rules by the harm that breaking them does.
+type Severity string
+
+// The severities, the gravest first.
+const (
+	High   Severity = "high"
+	Medium Severity = "medium"
+	Low    Severity = "low"
+)
+
+// A Finding is one way in which one resource breaks a rule.
+type Finding struct {
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity"`
+	Level    Level    `json:"level"`
+	URN      string   `json:"urn"`
+	Resource string   `json:"resource"` // its name in the program
+	Property string   `json:"property"` // the input that is wrong, or missing
+	What     string   `json:"what"`
+	Remedy   string   `json:"remedy"`
+	// Undecided is set where the input is not known yet, so that the rule could not be decided; the level is then advisory.
+	Undecided bool `json:"undecided,omitempty"`
+}
+
+func (f Finding) String() string {
+	return fmt.Sprintf("%s: %s: %s (%s); %s", f.Rule, f.Resource, f.What, f.Property, f.Remedy)
+}
+
+// A Rule is one guardrail.
+type Rule struct {
+	ID       string
+	Title    string
+	Why      string // for the person whose change is stopped
+	Severity Severity
+	Level    Level // unless the configuration says otherwise
+	check    func(Resource, Config, *report)
+}
+
+// Rules returns the rules in a fixed order.
+func Rules() []Rule { return slices.Clone(rules) }
+
+// Check returns the findings of every rule that is not disabled about one resource.
+func Check(r Resource, c Config) (found []Finding) {
+	for _, rule := range rules {
+		level := c.level(rule)
+		if level == Disabled {
+			continue
+		}
+		rule.check(r, c, &report{found: &found, r: r, rule: rule, level: level})
+	}
+	return found
+}
+
+// CheckAll returns the findings about all resources of a stack.
+func CheckAll(all []Resource, c Config) (found []Finding) {
+	for _, r := range all {
+		found = append(found, Check(r, c)...)
+	}
+	return found
+}
+
+// report collects what a rule finds about a resource.
+type report struct {
+	found *[]Finding
+	r     Resource
+	rule  Rule
+	level Level
+}
+
+func (p *report) find(property, remedy, what string, args ...any) {
+	*p.found = append(*p.found, Finding{
+		Rule: p.rule.ID, Severity: p.rule.Severity, Level: p.level, URN: p.r.URN, Resource: p.r.Name(),
+		Property: property, What: fmt.Sprintf(what, args...), Remedy: remedy,
+	})
+}
+
+// text returns an input that is text. Where it stands as a marker the rule can't be decided, which is a finding of its own:
+// a rule that saw nothing has not passed.
+func (p *report) text(property string) (s string, known bool) {
+	switch v := p.r.Inputs[property].(type) {
+	case Marker:
+		p.find(property, "look again where it is known: at the deployment", "can't be judged: the value is %s", v)
+		last := &(*p.found)[len(*p.found)-1]
+		last.Undecided, last.Level, last.Severity = true, Advisory, Low
+		return "", false
+	case string:
+		return v, true
+	default:
+		return "", true
+	}
+}

@@ -1,0 +1,293 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A Principal is who has access.
+type Principal struct {
+	Name string `json:"name"`           // for a person: "invoker partner", "cluster cpu"
+	ID   string `json:"id,omitempty"`   // object ID; "" while not known
+	Note string `json:"note,omitempty"` // what the ID is waiting for, where it is not known
+	key  string
+}
+
+func (p Principal) String() string {
+	if p.Note != "" {
+		return p.Name + " (" + p.Note + ")"
+	}
+	return p.Name
+}
+
+// An AccessChange is what one principal gains or loses through one assignment.
+type AccessChange struct {
+	// Change is gained, lost, moved (another scope), changed (another role, or what the role allows), or holds (membership).
+	Change    string    `json:"change"`
+	Principal Principal `json:"principal"`
+	Role      string    `json:"role"`
+	Before    string    `json:"before,omitempty"` // scope; with the role where that changed
+	After     string    `json:"after,omitempty"`
+	Risk      Risk      `json:"risk"`
+	// New are the actions that the principal could not do at that place before, whatever gave them.
+	New []guardrails.Action `json:"new,omitempty"`
+	// Gone are those that it can't do there any more.
+	Gone []guardrails.Action `json:"gone,omitempty"`
+	URN  string              `json:"urn"`
+}
+
+// assignment is a principal, a role and a scope.
+type assignment struct {
+	urn       string
+	principal Principal
+	role      role
+	scope     string
+	condition string
+}
+
+// covers reports whether what is held through a counts at b's place.
+func (a assignment) covers(b assignment) bool {
+	return roles.Contains(a.scope, b.scope) && (a.condition == "" || a.condition == b.condition)
+}
+
+func (m *maker) assignments() {
+	type pair struct{ old, new *assignment }
+	var pairs []pair
+	held := map[side]map[string][]assignment{before: {}, after: {}} // by principal
+	hold := func(a *assignment, when side) {
+		if a != nil {
+			held[when][a.principal.key] = append(held[when][a.principal.key], *a)
+		}
+	}
+	for _, s := range m.p.Steps {
+		var p pair
+		switch k := kind(typeOf(s.URN)); {
+		case k == guardrails.RoleAssignment:
+			p = pair{m.assignment(s, s.Old, before), m.assignment(s, s.New, after)}
+		case k == groupMember:
+			p = pair{m.membership(s.Old), m.membership(s.New)}
+		default:
+			continue
+		}
+		m.settle(s, p.old, p.new)
+		hold(p.old, before)
+		hold(p.new, after)
+		pairs = append(pairs, p)
+	}
+	for _, h := range m.hidden() {
+		hold(&h.old, before)
+		hold(&h.new, after)
+		pairs = append(pairs, pair{&h.old, &h.new})
+	}
+	for _, p := range pairs {
+		if p.old != nil && p.new != nil && p.old.principal.key == p.new.principal.key {
+			m.compare(p.old, p.new, held)
+			continue
+		}
+		m.compare(p.old, nil, held)
+		m.compare(nil, p.new, held)
+	}
+}
+
+// compare reports what one assignment of one principal gives and takes, judged by all that the principal holds.
+func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignment) {
+	if old == nil && now == nil {
+		return
+	}
+	c := AccessChange{Risk: Low}
+	if old != nil {
+		c.Principal, c.Role, c.Before, c.URN, c.Change = old.principal, old.role.name, short(old.scope), old.urn, "lost"
+		c.Gone = m.more(*old, held[after][old.principal.key])
+	}
+	if now != nil {
+		c.Principal, c.Role, c.After, c.URN, c.Change = now.principal, now.role.name, short(now.scope), now.urn, "gained"
+		c.New = m.more(*now, held[before][now.principal.key])
+	}
+	if old != nil && now != nil {
+		sameScope := roles.Contains(old.scope, now.scope) && roles.Contains(now.scope, old.scope)
+		switch {
+		case !sameScope:
+			c.Change = "moved"
+		case len(c.New)+len(c.Gone) > 0 || old.condition != now.condition:
+			c.Change = "changed"
+		default:
+			return // another text of the same
+		}
+		if old.role.key != now.role.key && old.role.name != now.role.name {
+			c.Before, c.After = old.role.name+" on "+c.Before, c.Role+" on "+c.After
+		}
+	} else if len(c.New)+len(c.Gone) == 0 && m.twin(old, now, held) {
+		return // made anew under another name
+	}
+	c.Risk = higher(c.Risk, riskOf(c.New))
+	if now != nil && !now.role.known && len(c.New) > 0 {
+		c.Risk = High // what can't be judged is not taken to be harmless
+	}
+	m.r.NewAccess = m.r.NewAccess || len(c.New) > 0
+	m.r.Access = append(m.r.Access, c)
+}
+
+// twin reports whether the same assignment stands on the other side under another URN.
+func (m *maker) twin(old, now *assignment, held map[side]map[string][]assignment) bool {
+	one, others := old, held[after]
+	if one == nil {
+		one, others = now, held[before]
+	}
+	return slices.ContainsFunc(others[one.principal.key], func(o assignment) bool {
+		return o.urn != one.urn && o.covers(*one) && one.covers(o) && o.role.known && one.role.known && len(m.beyond(one.role, []role{o.role})) == 0 && len(m.beyond(o.role, []role{one.role})) == 0
+	})
+}
+
+// more is what the assignment allows that none of the others covers at its place.
+func (m *maker) more(a assignment, others []assignment) []guardrails.Action {
+	var at []role
+	for _, o := range others {
+		if o.covers(a) {
+			at = append(at, o.role)
+		}
+	}
+	return m.beyond(a.role, at)
+}
+
+// assignment reads a role assignment.
+func (m *maker) assignment(step Step, s *State, when side) *assignment {
+	if s == nil {
+		return nil
+	}
+	a := &assignment{urn: s.URN, role: m.roleOf(s, when), condition: fmt.Sprint(s.Inputs["condition"])}
+	if s.Inputs["condition"] == nil {
+		a.condition = ""
+	}
+	a.principal = m.principal(s)
+	switch scope := s.Inputs["scope"].(type) {
+	case string:
+		a.scope = scope
+	case guardrails.Marker:
+		a.scope = "(scope not known yet, of " + s.URN + ")"
+		m.unread(nameOf(s.URN) + ": its scope is not known before the deployment, so where it holds can't be told")
+	default:
+		m.unread(nameOf(s.URN) + ": is a role assignment without a scope")
+	}
+	if s.Inputs["principalId"] == nil || s.Inputs["roleDefinitionId"] == nil {
+		m.unread(nameOf(s.URN) + ": is a role assignment without a principal or a role")
+	}
+	if when == after && !a.role.known && !isContext(step.Op) {
+		m.note("What " + a.role.name + " allows is not in the preview; `pulumi preview --json --show-sames` shows the roles that do not change.")
+	}
+	return a
+}
+
+// membership is a group's member, who has whatever the group has.
+func (m *maker) membership(s *State) *assignment {
+	if s == nil {
+		return nil
+	}
+	group := text(s.Inputs["groupObjectId"])
+	name := "membership of group " + group
+	if group == "" {
+		name = "membership of the group of " + nameOf(s.URN)
+	}
+	id := text(s.Inputs["memberObjectId"])
+	return &assignment{
+		urn: s.URN, scope: "/", role: role{key: strings.ToLower(name), name: name},
+		principal: Principal{Name: "member " + cmp.Or(id, nameOf(s.URN)), ID: id, key: strings.ToLower(cmp.Or(id, s.URN))},
+	}
+}
+
+// principal names who an assignment is for: by ID where that is known, else by what the ID will come from.
+func (m *maker) principal(s *State) Principal {
+	name := assigneeName(s.URN)
+	if id := text(s.Inputs["principalId"]); id != "" {
+		key := strings.ToLower(id)
+		if known, ok := m.index.labels[key]; ok {
+			name = known
+		} else {
+			m.index.labels[key] = name
+		}
+		return Principal{Name: name, ID: id, key: key}
+	}
+	from := dependency(s, "principalId")
+	if from == "" {
+		return Principal{Name: name, Note: "not known before the deployment", key: s.URN}
+	}
+	state := "not known before the deployment"
+	if m.isMade(from) {
+		state = "not made yet"
+	}
+	note := called(from) + ", " + state
+	if called(from) == name {
+		note = state
+	}
+	return Principal{Name: name, Note: note, key: from}
+}
+
+// isMade reports whether the preview makes the resource, so that nobody could have had its access before.
+func (m *maker) isMade(urn string) bool {
+	s, ok := m.index.steps[urn]
+	return ok && (s.Old == nil || s.Op == "replace")
+}
+
+// settle gives an assignment whose principal is the same as before, and only not known yet, its ID back.
+func (m *maker) settle(step Step, old, now *assignment) {
+	if old == nil || now == nil || now.principal.ID != "" || old.principal.ID == "" {
+		return
+	}
+	from := dependency(step.New, "principalId")
+	if from == "" || from != dependency(step.Old, "principalId") || m.isMade(from) || m.mountsAsAnother(from) {
+		return
+	}
+	now.principal = old.principal
+	if step.Op == "replace" || step.Op == "update" {
+		m.note(fmt.Sprintf("%s shows as %s because the ID of %s is not known before the deployment; its principal is the same.", nameOf(step.URN), map[string]string{"replace": "replaced", "update": "updated"}[step.Op], called(from)))
+	}
+}
+
+// assigneeName is what an assignment's principal is called in the program: "invoker partner", "cluster cpu".
+func assigneeName(urn string) string {
+	name := nameOf(urn)
+	switch parentTypeOf(urn) {
+	case "batchaccess:index:InvokerRole":
+		return "invoker " + name[strings.LastIndex(name, ".")+1:]
+	case "batchaccess:index:StorageReader":
+		for _, k := range []string{"invoker", "cluster"} {
+			if _, rest, ok := strings.Cut(name, "."+k+"."); ok {
+				return k + " " + rest
+			}
+		}
+		return name[strings.LastIndex(name, ".")+1:]
+	default:
+		return "principal of " + name
+	}
+}
+
+// short names a scope by its last resource, which is what people know it by.
+func short(scope string) string {
+	parts := strings.Split(strings.Trim(scope, "/"), "/")
+	n := len(parts)
+	lower := strings.ToLower(scope)
+	switch {
+	case scope == "/" || scope == "":
+		return "everywhere"
+	case strings.HasPrefix(scope, "("):
+		return "a scope that is not known yet"
+	case strings.Contains(lower, "/blobservices/default/containers/") && n > 4:
+		return "container " + parts[n-5] + "/" + parts[n-1]
+	case strings.HasPrefix(lower, "/subscriptions/") && n == 2:
+		return "subscription " + parts[1]
+	case n == 4 && strings.EqualFold(parts[2], "resourceGroups"):
+		return "resource group " + parts[3]
+	case strings.Contains(lower, "/managementgroups/"):
+		return "management group " + parts[n-1]
+	case n >= 2:
+		return singular[strings.ToLower(parts[n-2])] + parts[n-1]
+	default:
+		return scope
+	}
+}
+
+var singular = map[string]string{"workspaces": "workspace ", "storageaccounts": "storage account ", "registries": "registry "}

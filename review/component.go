@@ -1,0 +1,197 @@
+package review
+
+import (
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// component is a BatchEndpointAccess: its model before and after, nil where it is not there or can't be read.
+type component struct {
+	name     string
+	old, now *access.Model
+}
+
+func (c component) side(when side) *access.Model {
+	if when == after {
+		return c.now
+	}
+	return c.old
+}
+
+// models reads the models out of the components' inputs, which are what the configuration was.
+func (m *maker) models() {
+	m.components = map[string]component{}
+	for urn, s := range m.index.steps {
+		if typeOf(urn) == accessComponent {
+			m.components[urn] = component{name: nameOf(urn), old: m.model(s.Old), now: m.model(s.New)}
+		}
+	}
+}
+
+func (m *maker) model(s *State) *access.Model {
+	if s == nil {
+		return nil
+	}
+	inputs, _ := unmarked(s.Inputs).(map[string]any)
+	for _, key := range []string{"dataInputs", "dataOutputs"} {
+		noCredential(inputs[key])
+	}
+	args, problems := config.Decode(inputs)
+	if err := problems.Err(); err != nil {
+		first, _, _ := strings.Cut(err.Error(), ":")
+		m.unread("the inputs of BatchEndpointAccess " + nameOf(s.URN) + " can't be read as a model (first at " + clip(first) + "), so its jobs are not judged")
+		return nil
+	}
+	model := args.Model()
+	return &model
+}
+
+// noCredential puts credentialInStore: false back, which the component's recorded inputs leave out as they do all that is
+// false. It is required of what lies in a data store, so left out can't mean anything else.
+func noCredential(data any) {
+	all, _ := data.(map[string]any)
+	for _, item := range all {
+		if d, ok := item.(map[string]any); ok && d["dataStore"] != nil && d["credentialInStore"] == nil {
+			d["credentialInStore"] = false
+		}
+	}
+}
+
+// unmarked puts what the model has for a value that is not known in place of the markers.
+func unmarked(value any) any {
+	switch v := value.(type) {
+	case guardrails.Marker:
+		return access.Unknown
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for key, item := range v {
+			m[key] = unmarked(item)
+		}
+		return m
+	case []any:
+		all := make([]any, len(v))
+		for i, item := range v {
+			all[i] = unmarked(item)
+		}
+		return all
+	}
+	return value
+}
+
+// assignmentURN is what the component calls the assignment of a grant.
+func assignmentURN(componentURN, name string, g access.Grant) string {
+	parts := strings.SplitN(componentURN, "::", 4)
+	at := func(parent, end string) string {
+		return strings.Join([]string{parts[0], parts[1], parts[2] + "$batchaccess:index:" + parent + "$" + guardrails.RoleAssignment, name + "." + end}, "::")
+	}
+	if g.Scope.StorageAccount == "" {
+		return at("InvokerRole", g.Principal.Name)
+	}
+	place := g.Scope.StorageAccount
+	if g.Scope.Container != "" {
+		place += "." + g.Scope.Container
+	}
+	does := map[bool]string{false: ".reader.", true: ".contributor."}[g.Role == roles.StorageBlobDataContributor]
+	return at("StorageReader", place+does+g.Principal.Kind+"."+g.Principal.Name)
+}
+
+// hiddenPair is an assignment that the preview leaves out because it stays as it is.
+type hiddenPair struct{ old, new assignment }
+
+// hidden are the assignments that are not shown and yet bear on the review: those that the components hold before and
+// after, and, for a role that changes, whoever else may have it.
+func (m *maker) hidden() (all []hiddenPair) {
+	if m.p.Hidden == 0 {
+		return nil
+	}
+	covered := map[string]bool{}
+	for urn, c := range m.components {
+		if c.old == nil || c.now == nil {
+			continue
+		}
+		now := map[string]access.Grant{}
+		for _, g := range access.Grants(*c.now) {
+			now[assignmentURN(urn, c.name, g)] = g
+		}
+		covered[urn] = true
+		for _, g := range access.Grants(*c.old) {
+			id := assignmentURN(urn, c.name, g)
+			if _, shown := m.index.steps[id]; shown {
+				continue
+			}
+			if _, stays := now[id]; !stays {
+				continue
+			}
+			old, known := m.fromGrant(urn, c.old, g, id, before)
+			new, knownAfter := m.fromGrant(urn, c.now, now[id], id, after)
+			if known && knownAfter {
+				new.principal = old.principal
+				all = append(all, hiddenPair{old, new})
+			}
+		}
+	}
+	for _, s := range m.index.steps {
+		if kind(typeOf(s.URN)) != guardrails.RoleDefinition || s.Old == nil || s.New == nil || covered[m.owner(s.URN)] {
+			continue
+		}
+		who := Principal{Name: "whoever holds " + definition(s.New, after).name, Note: "assignments that do not change are not in the preview", key: "holders of " + s.URN}
+		all = append(all, hiddenPair{
+			assignment{urn: s.URN, principal: who, role: definition(s.Old, before), scope: text(s.Old.Inputs["scope"])},
+			assignment{urn: s.URN, principal: who, role: definition(s.New, after), scope: text(s.New.Inputs["scope"])},
+		})
+	}
+	return all
+}
+
+// fromGrant is the assignment that a grant of a model is. Its principal may be known by no more than its name.
+func (m *maker) fromGrant(componentURN string, model *access.Model, g access.Grant, urn string, when side) (assignment, bool) {
+	a := assignment{urn: urn, principal: Principal{Name: g.Principal.String(), key: componentURN + " " + g.Principal.String()}}
+	if i := model.Invokers[g.Principal.Name]; !g.Principal.IsCluster() && i.Exists() && i.PrincipalID != access.Unknown {
+		a.principal.ID, a.principal.key = i.PrincipalID, strings.ToLower(i.PrincipalID)
+		m.index.labels[a.principal.key] = a.principal.Name
+	} else if id := m.otherID(componentURN, g.Principal); id != "" {
+		a.principal.ID, a.principal.key = id, strings.ToLower(id)
+	}
+	if g.Role == access.InvokerRole {
+		parts := strings.SplitN(componentURN, "::", 4)
+		made := strings.Join([]string{parts[0], parts[1], parts[2] + "$batchaccess:index:InvokerRole$" + guardrails.RoleDefinition, parts[3]}, "::")
+		d, ok := m.index.definitions[made][when] // what is shown goes before what is declared
+		if !ok {
+			d, ok = m.declared(made, when)
+		}
+		scope, known := model.RoleScopeID()
+		a.role, a.scope = d, scope
+		return a, ok && known
+	}
+	d, ok := roles.BuiltIn(g.Role)
+	a.role = role{key: d.ID, name: d.RoleName, permissions: d.Permissions, known: true, when: when}
+	if g.Scope.StorageAccount == "" {
+		scope, known := model.RoleScopeID()
+		a.scope = scope
+		return a, ok && known
+	}
+	a.scope = model.StorageAccounts[g.Scope.StorageAccount]
+	if g.Scope.Container != "" {
+		a.scope += "/blobServices/default/containers/" + g.Scope.Container
+	}
+	return a, ok && model.StorageAccounts[g.Scope.StorageAccount] != access.Unknown
+}
+
+// otherID is the ID of a principal out of another assignment that is shown.
+func (m *maker) otherID(componentURN string, p access.Principal) string {
+	if m.index.ids == nil {
+		m.index.ids = map[string]string{}
+		for _, s := range m.p.Steps {
+			if kind(typeOf(s.URN)) == guardrails.RoleAssignment && s.Old != nil {
+				if id := text(s.Old.Inputs["principalId"]); id != "" {
+					m.index.ids[m.owner(s.URN)+" "+assigneeName(s.URN)] = id
+				}
+			}
+		}
+	}
+	return m.index.ids[componentURN+" "+p.String()]
+}

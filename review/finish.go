@@ -1,0 +1,132 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// finish puts everything in a stable order, the riskiest first, and sums up.
+func (m *maker) finish() {
+	r := m.r
+	slices.SortFunc(r.Access, func(a, b AccessChange) int {
+		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.Principal.Name, b.Principal.Name), cmp.Compare(a.URN, b.URN), cmp.Compare(a.Change, b.Change))
+	})
+	slices.SortFunc(r.Roles, func(a, b RoleChange) int { return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN)) })
+	slices.SortFunc(r.Jobs, func(a, b JobChange) int {
+		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.Change, b.Change), cmp.Compare(a.Invoker, b.Invoker), cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.Input, b.Input))
+	})
+	slices.SortFunc(r.Secrets, func(a, b SecretChange) int {
+		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.Secret, b.Secret), cmp.Compare(a.Change, b.Change))
+	})
+	slices.SortFunc(r.Federation, func(a, b FederationChange) int { return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN)) })
+	slices.SortFunc(r.Identities, func(a, b IdentityChange) int { return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN)) })
+	slices.Sort(r.Notes)
+	slices.Sort(r.Unread)
+
+	r.Risk = None
+	for _, c := range r.Access {
+		r.Risk = higher(r.Risk, c.Risk)
+	}
+	for _, c := range r.Roles {
+		if c.Change != "made" { // a role that nobody has does nothing; who has it is judged above
+			r.Risk = higher(r.Risk, c.Risk)
+		}
+	}
+	for _, c := range r.Jobs {
+		r.Risk = higher(r.Risk, c.Risk)
+	}
+	for _, c := range r.Secrets {
+		r.Risk = higher(r.Risk, c.Risk)
+	}
+	for _, c := range r.Federation {
+		r.Risk = higher(r.Risk, c.Risk)
+	}
+	for _, c := range r.Identities {
+		r.Risk = higher(r.Risk, c.Risk)
+	}
+	if m.p.Hidden > 0 {
+		m.note(fmt.Sprintf("%d unchanged resources are not in the preview; with --show-sames they are reviewed too.", m.p.Hidden))
+	}
+	r.Verdict = r.verdict()
+}
+
+func byRisk(a, b Risk) int { return cmp.Compare(b.rank(), a.rank()) }
+
+func (r Review) verdict() string {
+	var parts []string
+	count := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			parts = append(parts, "1 "+one)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	gain, lose := map[string]bool{}, map[string]bool{}
+	for _, c := range r.Access {
+		gain[c.Principal.key] = gain[c.Principal.key] || len(c.New) > 0
+		lose[c.Principal.key] = lose[c.Principal.key] || len(c.Gone) > 0
+	}
+	yes := func(m map[string]bool) (n int) {
+		for _, is := range m {
+			if is {
+				n++
+			}
+		}
+		return n
+	}
+	changed := func(list []string, word string) (n int) {
+		for _, w := range list {
+			if w == word {
+				n++
+			}
+		}
+		return n
+	}
+	var roles, jobs []string
+	for _, c := range r.Roles {
+		roles = append(roles, c.Change)
+	}
+	for _, c := range r.Jobs {
+		jobs = append(jobs, c.Change)
+	}
+	count(yes(gain), "principal gains access", "principals gain access")
+	count(yes(lose), "principal loses access", "principals lose access")
+	count(changed(roles, "widened")+changed(roles, "changed"), "role widened", "roles widened")
+	count(changed(roles, "narrowed"), "role narrowed", "roles narrowed")
+	count(changed(jobs, "starts"), "job starts to work", "jobs start to work")
+	count(changed(jobs, "stops"), "job stops working", "jobs stop working")
+	count(changed(jobs, "fails"), "new job will not work", "new jobs will not work")
+	count(len(r.Federation), "federated credential changes", "federated credentials change")
+	count(len(r.Secrets), "client secret to look at", "client secrets to look at")
+	count(len(r.Identities), "managed identity changes", "managed identities change")
+	count(r.Stopping(), "guardrail finding", "guardrail findings")
+	told := "no change of access"
+	if len(parts) > 0 {
+		told = strings.Join(parts, ", ")
+	} else if len(r.Access)+len(r.Roles) > 0 {
+		told = "assignments or roles change, and nobody can do anything more or less"
+	}
+	if r.Partial() {
+		if len(parts) == 0 {
+			told = "no change of access seen in what could be read"
+		}
+		return "Partial review, not to be relied on: " + told
+	}
+	if r.Risk == None {
+		return strings.ToUpper(told[:1]) + told[1:]
+	}
+	return strings.ToUpper(string(r.Risk[:1])) + string(r.Risk[1:]) + " risk: " + told
+}
+
+// Stopping is how many findings of the guardrails are mandatory.
+func (r Review) Stopping() (n int) {
+	for _, f := range r.Guardrails {
+		if f.Level == "mandatory" {
+			n++
+		}
+	}
+	return n
+}

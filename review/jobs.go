@@ -1,0 +1,116 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// A JobChange is a job that starts or stops working: one invoker, one endpoint, one input.
+type JobChange struct {
+	Change   string `json:"change"` // starts, stops, still fails (declared, and newly so)
+	Invoker  string `json:"invoker"`
+	Endpoint string `json:"endpoint"`
+	Input    string `json:"input"`
+	Before   string `json:"before"`
+	After    string `json:"after"`
+	// Broken is set where the configuration says that the job is to work, and it will not.
+	Broken bool `json:"broken,omitempty"`
+	Risk   Risk `json:"risk"`
+}
+
+const notThere = "not there"
+
+// jobs compares the paths of each component before and after, with the grants that the preview really leaves.
+func (m *maker) jobs() {
+	for urn, c := range m.components {
+		step := m.index.steps[urn]
+		if (c.old == nil) != (step.Old == nil) || (c.now == nil) != (step.New == nil) {
+			continue // not readable, and said so: half a comparison would look like a change
+		}
+		old, now := m.paths(urn, c, before), m.paths(urn, c, after)
+		keys := map[[3]string]bool{}
+		for k := range old {
+			keys[k] = true
+		}
+		for k := range now {
+			keys[k] = true
+		}
+		for k := range keys {
+			was, is := old[k], now[k]
+			if was == nil && (is.Works() || !is.Declared) && !is.Works() || was != nil && is != nil && was.Works() == is.Works() || was != nil && is == nil && !was.Works() {
+				continue
+			}
+			j := JobChange{Invoker: k[0], Endpoint: k[1], Input: cmp.Or(k[2], access.NoInput), Before: outcome(was), After: outcome(is), Risk: Low}
+			switch {
+			case is != nil && is.Works():
+				j.Change, j.Risk = "starts", Medium
+			case was != nil && was.Works():
+				j.Change = "stops"
+			default:
+				j.Change = "fails"
+			}
+			if j.Broken = is != nil && is.Declared && !is.Works(); j.Broken {
+				j.Risk = Medium
+			}
+			m.r.Jobs = append(m.r.Jobs, j)
+		}
+	}
+	if len(m.components) == 0 && m.p.Hidden > 0 {
+		m.note("No BatchEndpointAccess is shown, so jobs are not judged; with --show-sames they are.")
+	}
+}
+
+func outcome(p *access.Path) string {
+	if p == nil {
+		return notThere
+	}
+	if hop := p.FailsAt(); hop != nil {
+		return fmt.Sprintf("fails at %s: %s needs %s", hop.Kind, hop.Identity, hop.Missing)
+	}
+	return "works"
+}
+
+func (m *maker) paths(urn string, c component, when side) map[[3]string]*access.Path {
+	model := c.side(when)
+	if model == nil {
+		return nil
+	}
+	found := map[[3]string]*access.Path{}
+	for _, p := range access.ExplainWith(*model, m.left(urn, c, when)) {
+		found[[3]string{p.Invoker, p.Endpoint, p.Input}] = &p
+	}
+	return found
+}
+
+// left are the grants of the model that are really there at one side of the preview. An assignment that is not shown is
+// there if it does not change and unchanged resources are not shown.
+func (m *maker) left(urn string, c component, when side) (left []access.Grant) {
+	model, other := c.side(when), c.side(after-when)
+	unchanged := map[string]bool{}
+	if other != nil && m.p.Hidden > 0 {
+		for _, g := range access.Grants(*other) {
+			unchanged[assignmentURN(urn, c.name, g)] = true
+		}
+	}
+	var missing []string
+	for _, g := range access.Grants(*model) {
+		id := assignmentURN(urn, c.name, g)
+		_, shown := m.index.steps[id]
+		switch {
+		case m.index.state(id, when) != nil, !shown && unchanged[id]:
+			left = append(left, g)
+		default:
+			missing = append(missing, g.Principal.String()+" "+g.String())
+		}
+	}
+	if len(missing) > 0 && when == after {
+		slices.Sort(missing)
+		m.unread(fmt.Sprintf("%d of the grants that %s needs are neither made nor there in this preview, so it is of a part of the stack (--target?) or of another version of batchaccess: %s",
+			len(missing), c.name, clip(strings.Join(missing, ", "))))
+	}
+	return left
+}

@@ -1,0 +1,164 @@
+package review
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A section is one table of a review in plain words. The renderers escape it in their own ways.
+type section struct {
+	title  string
+	header []string
+	rows   [][]string
+	folded bool // details, which a reader opens
+}
+
+// sections tell a review, the most important first.
+func (r Review) sections() (all []section) {
+	add := func(title, header string, folded bool, rows [][]string) {
+		if len(rows) > 0 {
+			all = append(all, section{title, strings.Split(header, "|"), rows, folded})
+		}
+	}
+	var rows [][]string
+	for _, text := range r.Unread {
+		rows = append(rows, []string{text})
+	}
+	add("What could not be read", "what", false, rows)
+
+	rows = nil
+	for _, f := range r.Guardrails {
+		rows = append(rows, []string{string(f.Level), f.Resource, f.What, f.Remedy, f.Rule})
+	}
+	add("Guardrails", "level|resource|what|what to do|rule", false, rows)
+
+	rows = nil
+	for _, c := range r.Access {
+		rows = append(rows, []string{string(c.Risk), c.Principal.String(), c.tell()})
+	}
+	add("Who gains and loses access", "risk|who|what", false, rows)
+
+	rows = nil
+	for _, j := range r.Jobs {
+		what := j.Change
+		if j.Broken {
+			what += ", though it is declared"
+		}
+		rows = append(rows, []string{what, j.Invoker, j.Endpoint, j.Input, j.Before, j.After})
+	}
+	add("Jobs that start or stop working", "job|invoker|endpoint|input|before|after", false, rows)
+
+	rows = nil
+	for _, i := range r.Identities {
+		rows = append(rows, []string{string(i.Risk), i.Of, i.Change + ": " + i.Before + " → " + i.After, i.What})
+	}
+	add("Managed identities", "risk|whose|what|which means", false, rows)
+
+	rows = nil
+	for _, f := range r.Federation {
+		rows = append(rows, []string{string(f.Risk), f.Name, f.Change, orDash(f.Before), orDash(f.After)})
+	}
+	add("Who may sign in by federation", "risk|credential|what|before|after", false, rows)
+
+	rows = nil
+	for _, s := range r.Secrets {
+		rows = append(rows, []string{string(s.Risk), s.Secret, s.Change, orDash(s.Ends), s.What})
+	}
+	add("Client secrets", "risk|secret|what|ends|which means", false, rows)
+
+	for _, c := range r.Roles {
+		rows = nil
+		for _, a := range c.Gained {
+			rows = append(rows, []string{"+", a.String(), risky(a)})
+		}
+		for _, a := range c.Lost {
+			rows = append(rows, []string{"-", a.String(), risky(a)})
+		}
+		add(fmt.Sprintf("Role %s: %s", c.Role, c.Change), "|action|risk", true, rows)
+	}
+	return all
+}
+
+// tell says in a sentence what a change of access is.
+func (c AccessChange) tell() string {
+	var told string
+	switch c.Change {
+	case "gained":
+		told = "gains " + c.Role + " on " + c.After
+	case "lost":
+		told = "loses " + c.Role + " on " + c.Before
+	case "moved":
+		told = c.Role + ": from " + c.Before + " to " + c.After
+	default:
+		told = c.Role + " on " + c.After + " allows something else"
+		if strings.Contains(c.After, " on ") {
+			told = "from " + c.Before + " to " + c.After
+		}
+	}
+	switch gained, gone := len(c.New), len(c.Gone); {
+	case gained+gone == 0 && c.Change == "lost":
+		told += "; still has all of it otherwise"
+	case gained+gone == 0:
+		told += "; nothing that it could not do before"
+	case gained == 0:
+		told += fmt.Sprintf("; %d actions less", gone)
+	case gone == 0:
+		told += fmt.Sprintf("; %d actions more", gained)
+	default:
+		told += fmt.Sprintf("; %d actions more, %d less", gained, gone)
+	}
+	byRisk := map[roles.Risk][]string{}
+	for _, a := range c.New {
+		if risk := a.Risk(); risk != "" {
+			byRisk[risk] = append(byRisk[risk], shortAction(a.Name))
+		}
+	}
+	for _, risk := range roles.Risks() {
+		if names := byRisk[risk]; len(names) > 0 {
+			told += "; " + riskWords[risk] + ": " + strings.Join(names[:min(4, len(names))], ", ")
+			if more := len(names) - 4; more > 0 {
+				told += fmt.Sprintf(" and %d more", more)
+			}
+		}
+	}
+	return told
+}
+
+var riskWords = map[roles.Risk]string{
+	roles.GrantsAccess: "GRANTS ACCESS", roles.ReadsSecrets: "READS SECRETS", roles.ChangesCode: "CHANGES CODE", roles.DestroysData: "DESTROYS DATA",
+}
+
+func risky(a guardrails.Action) string { return strings.ToLower(riskWords[a.Risk()]) }
+
+// shortAction leaves out the provider and the resource type that all of them share.
+func shortAction(name string) string {
+	for _, prefix := range []string{"Microsoft.MachineLearningServices/workspaces/", "Microsoft.Storage/storageAccounts/blobServices/containers/"} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			return rest
+		}
+	}
+	return name
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// printable takes out what would steer a terminal or break a line: names in a preview are strangers' text.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff:
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,75 @@
+package review
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/guardrails"
+)
+
+// The types that are read besides those that guardrails knows.
+const (
+	accessComponent      = "batchaccess:index:BatchEndpointAccess"
+	application          = "azuread:index/application:Application"
+	servicePrincipal     = "azuread:index/servicePrincipal:ServicePrincipal"
+	groupMember          = "azuread:index/groupMember:GroupMember"
+	userAssignedIdentity = "azure-native:managedidentity:UserAssignedIdentity"
+)
+
+var relevant = []string{
+	guardrails.RoleAssignment, guardrails.RoleDefinition, guardrails.Compute, guardrails.Password, guardrails.Federation,
+	application, servicePrincipal, groupMember, userAssignedIdentity,
+}
+
+func isRelevant(typ string) bool {
+	return strings.HasPrefix(typ, "batchaccess:index:") || slices.Contains(relevant, kind(typ))
+}
+
+func kind(typ string) string { return guardrails.Resource{Type: typ}.Kind() }
+
+// typeOf is the resource's own type out of its URN, without its parents' types.
+func typeOf(urn string) string {
+	parts := strings.SplitN(urn, "::", 4)
+	if len(parts) < 4 {
+		return ""
+	}
+	return parts[2][strings.LastIndex(parts[2], "$")+1:]
+}
+
+// parentTypeOf is the type of the resource's parent; "" for one that has none but the stack.
+func parentTypeOf(urn string) string {
+	parts := strings.SplitN(urn, "::", 4)
+	if len(parts) < 4 {
+		return ""
+	}
+	types := strings.Split(parts[2], "$")
+	if len(types) < 2 {
+		return ""
+	}
+	return types[len(types)-2]
+}
+
+// nameOf is the resource's name in the program.
+func nameOf(urn string) string {
+	parts := strings.SplitN(urn, "::", 4)
+	return clip(parts[len(parts)-1])
+}
+
+// kinds are how people call what a principal may come from.
+var kinds = map[string]string{
+	servicePrincipal: "service principal", application: "application", userAssignedIdentity: "managed identity",
+	guardrails.Compute: "cluster identity", guardrails.RoleDefinition: "role",
+}
+
+// called names a resource for a person: "service principal partner". The component's own name before the first dot is left
+// out, as it says nothing.
+func called(urn string) string {
+	name := nameOf(urn)
+	if _, rest, ok := strings.Cut(name, "."); ok && strings.Contains(urn, "batchaccess:index:") {
+		name = rest
+	}
+	if k, ok := kinds[kind(typeOf(urn))]; ok {
+		return k + " " + name
+	}
+	return name
+}

@@ -1,0 +1,119 @@
+package graph
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/odata"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// Graph's page sizes: without $top, and the most that $top may ask for.
+const (
+	pageSize    = 100
+	maxPageSize = 999
+)
+
+// skipToken is the query parameter by which a next link says where the next page begins.
+const skipToken = "$skiptoken"
+
+// queryOptions are those that are served. Another one is refused: to disregard it would answer another question.
+var queryOptions = []string{"$filter", "$select", "$top", "$count", "$format", skipToken}
+
+func unsupported(format string, args ...any) error {
+	return wire.Errorf(http.StatusBadRequest, "Request_UnsupportedQuery", format, args...)
+}
+
+// list answers a page of the objects that the $filter lets through.
+func list(c *call, objects []map[string]any) (wire.Reply, error) {
+	query := c.r.URL.Query()
+	for option := range query {
+		if strings.HasPrefix(option, "$") && !slices.Contains(queryOptions, option) {
+			return wire.Reply{}, unsupported("the sandbox does not serve the query option %s; it serves %s", option, strings.Join(queryOptions, ", "))
+		}
+	}
+	filter, err := odata.Parse(query.Get("$filter"))
+	if err != nil {
+		return wire.Reply{}, unsupported("%v", err)
+	}
+	matching := []map[string]any{}
+	for _, object := range objects {
+		if filter.Matches(object) {
+			matching = append(matching, object)
+		}
+	}
+	answer := map[string]any{}
+	if query.Get("$count") == "true" {
+		answer["@odata.count"] = len(matching)
+	}
+	start, size := 0, pageSize
+	if top := query.Get("$top"); top != "" {
+		if size, err = strconv.Atoi(top); err != nil || size < 1 || size > maxPageSize {
+			return wire.Reply{}, unsupported("$top is %q; it must be a number from 1 to %d", top, maxPageSize)
+		}
+	}
+	if token := query.Get(skipToken); token != "" {
+		if start, err = strconv.Atoi(token); err != nil || start < 0 || start > len(matching) {
+			return wire.Reply{}, bad("$skiptoken %q is not one of a next link", token)
+		}
+	}
+	end := min(start+size, len(matching))
+	if end < len(matching) {
+		query.Set(skipToken, strconv.Itoa(end))
+		answer["@odata.nextLink"] = c.url + Prefix + "/" + c.version() + c.r.URL.Path + "?" + query.Encode()
+	}
+	answer["value"] = matching[start:end]
+	return wire.OK(answer), nil
+}
+
+// version is v1.0 or beta, as the client asked.
+func (c *call) version() string { return c.r.PathValue("version") }
+
+// address is how Graph refers to a directory object.
+func (c *call) address(id string) string {
+	return c.url + Prefix + "/" + c.version() + "/directoryObjects/" + id
+}
+
+// selection is what $select asks for; nil asks for everything.
+func (c *call) selection() []string {
+	fields := c.r.URL.Query().Get("$select")
+	if fields == "" {
+		return nil
+	}
+	return strings.Split(fields, ",")
+}
+
+// shaped gives an object, or each in a list, the properties that $select asks for, and its @odata.id where the client
+// accepts odata.metadata=full. Annotations stay whatever is selected.
+func (c *call) shaped(body any) any {
+	fields := c.selection()
+	full := strings.Contains(strings.ToLower(c.r.Header.Get("Accept")), "odata.metadata=full")
+	object, ok := body.(map[string]any)
+	if !ok || fields == nil && !full {
+		return body
+	}
+	shape := func(object map[string]any) map[string]any {
+		shaped := maps.Clone(object)
+		if fields != nil {
+			maps.DeleteFunc(shaped, func(key string, _ any) bool {
+				return !strings.HasPrefix(key, "@") && !slices.Contains(fields, key)
+			})
+		}
+		if id := text(object, "id"); full && id != "" {
+			shaped["@odata.id"] = c.address(id)
+		}
+		return shaped
+	}
+	items, isList := object["value"].([]map[string]any)
+	if !isList {
+		return shape(object)
+	}
+	shaped := make([]map[string]any, len(items))
+	for i, item := range items {
+		shaped[i] = shape(item)
+	}
+	return merge(object, map[string]any{"value": shaped})
+}

@@ -1,0 +1,280 @@
+package rehearsal
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// The endpoint whose cluster may mount every account, so that a job on it reads an input if and only if its invoker may.
+const (
+	mountingCluster  = "mounts-all"
+	mountingEndpoint = "cluster-that-mounts-all"
+)
+
+// probeEndpoint is an endpoint on a cluster of the model, for the question what that cluster mounts.
+func probeEndpoint(cluster string) string { return "probe-of-" + strings.ToLower(cluster) }
+
+// assertions judges each assertion by what is seen: jobs that were started, jobs that it starts beside them, and the
+// roles that Resource Manager says are assigned. The model is asked for nothing but who there is.
+func (r *rehearsal) assertions(ctx context.Context, j *jobs, report *Report, tokens map[string]string, d deployed) (err error) {
+	if len(r.Model.Assertions) == 0 {
+		return nil
+	}
+	r.Progress.Step("trying assertions")
+	s := &seer{r: r, j: j, report: report, tokens: tokens, d: d}
+	if s.owner, err = r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, access.Audience); err != nil {
+		return err
+	}
+	undo, err := s.letMount(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Model.Assertions)) {
+		a := r.Model.Assertions[name]
+		var failed error
+		v := access.Verdict{Name: name, Says: a.String()}
+		v.Holds, v.Because = a.Judge(r.Model, func(p access.Principal) (string, bool) {
+			how, able, err := s.saw(ctx, a, p)
+			if err != nil {
+				failed = err
+			}
+			return how, able
+		})
+		if failed != nil {
+			return fmt.Errorf("trying assertions.%s: %w", name, failed)
+		}
+		report.Assertions = append(report.Assertions, v)
+	}
+	return undo()
+}
+
+// seer answers what a principal was seen to be able to do.
+type seer struct {
+	r      *rehearsal
+	j      *jobs
+	report *Report
+	tokens map[string]string
+	owner  string // a token of the sandbox's owner, for jobs that ask about a cluster and not about an invoker
+	d      deployed
+}
+
+func (s *seer) saw(ctx context.Context, a access.Assertion, p access.Principal) (how string, able bool, err error) {
+	switch {
+	case a.Do != "":
+		return s.does(ctx, p, a.Do)
+	case p.IsCluster():
+		return s.mounts(ctx, p, a.Read)
+	case a.Start != "" || a.Can != nil:
+		how, able = s.didWork(a, p.Name)
+		return how, able, nil
+	default:
+		return s.reads(ctx, p, a.Read)
+	}
+}
+
+// didWork looks at the jobs that the invoker has started: for Can they have to work to the end; otherwise the endpoint
+// must have taken none.
+func (s *seer) didWork(a access.Assertion, invoker string) (how string, able bool) {
+	refused := []string{failsAt(access.TokenHop), failsAt(access.InvokeHop)}
+	how = "no job of its was seen to work"
+	for _, o := range s.report.Outcomes {
+		if o.Control || o.Invoker != invoker || a.Start != "" && o.Endpoint != a.Start || a.Read != "" && o.Input != a.Read {
+			continue
+		}
+		what := fmt.Sprintf("the job on %s with %s %s", o.Endpoint, dash(o.Input), did(o.Got))
+		switch {
+		case a.Can == nil && !slices.Contains(refused, o.Got), a.Can != nil && a.Read != "" && o.Got == works:
+			return what, true
+		case a.Can != nil && a.Start != "" && o.Got != works:
+			return what + ": " + o.Detail, false
+		}
+		how, able = what, a.Can != nil && o.Got == works
+	}
+	return how, able
+}
+
+// reads starts a job where every account can be mounted, and asks what is assigned: a role may be wider than the input.
+func (s *seer) reads(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
+	token, ok := s.tokens[p.Name]
+	if !ok {
+		return "can't sign in", false, nil
+	}
+	got, err := s.start(ctx, token, mountingEndpoint, input)
+	if err != nil {
+		return "", false, err
+	}
+	if got.Hop == "" {
+		return "a job on a cluster that may mount everything read " + input, true, nil
+	}
+	return s.holdsReader(ctx, p, input)
+}
+
+// mounts starts a job of the owner's on the cluster. Where the store's own credential reads, it proves nothing.
+func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
+	if s.r.Model.DataInputs[input].Mechanism() != access.ByStoreCredential {
+		got, err := s.start(ctx, s.owner, probeEndpoint(p.Name), input)
+		if err != nil {
+			return "", false, err
+		}
+		if got.Hop != access.MountHop {
+			return "a job on the cluster mounted " + input, true, nil
+		}
+	}
+	return s.holdsReader(ctx, p, input)
+}
+
+func (s *seer) start(ctx context.Context, token, endpoint, input string) (failure, error) {
+	body, err := s.r.Model.Request(endpoint, input)
+	if err != nil {
+		return failure{}, err
+	}
+	return s.j.run(ctx, token, endpoint, "", body)
+}
+
+func (s *seer) holdsReader(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
+	in := s.r.Model.DataInputs[input]
+	if in.StorageAccount == "" {
+		return "read nothing of " + input, false, nil
+	}
+	scope := s.r.Model.StorageAccounts[in.StorageAccount]
+	if in.Container != "" {
+		scope += "/blobServices/default/containers/" + in.Container
+	}
+	held, err := s.assigned(ctx, p, scope)
+	for _, h := range held {
+		if h.DataAction(access.ReadBlobs).Allowed {
+			return "is assigned a role that reads blobs at " + h.scope, true, err
+		}
+	}
+	return "read nothing of " + input, false, err
+}
+
+// does evaluates the roles that are assigned at the workspace and at the storage accounts, above and below them.
+func (s *seer) does(ctx context.Context, p access.Principal, do string) (how string, able bool, err error) {
+	workspace := s.r.Model.WorkspaceID
+	for _, scope := range append(slices.Sorted(maps.Values(s.r.Model.StorageAccounts)), workspace) {
+		held, err := s.assigned(ctx, p, scope)
+		if err != nil {
+			return "", false, err
+		}
+		for _, h := range held {
+			inWorkspace := strings.HasPrefix(strings.ToLower(h.scope), strings.ToLower(workspace))
+			for _, action := range access.ActionsOf(do) {
+				if h.Allows(action) && (!inWorkspace || access.ActsAtWorkspace(action.Action)) {
+					return "is assigned a role that has " + action.Action + " at " + h.scope, true, nil
+				}
+			}
+		}
+	}
+	return "is assigned no role that does", false, nil
+}
+
+// A holding is a role that reaches a principal, and where it is assigned.
+type holding struct {
+	roles.Permissions
+	scope string
+}
+
+// assigned asks Resource Manager for the roles that reach a principal, also through groups, at, above and below a scope.
+func (s *seer) assigned(ctx context.Context, p access.Principal, scope string) (held []holding, err error) {
+	id := s.d.PrincipalIDs[p.Name]
+	if p.IsCluster() {
+		id = s.d.ClusterPrincipalIDs[p.Name]
+	}
+	next := s.r.azure.URL() + scope + "/providers/Microsoft.Authorization/roleAssignments?" +
+		url.Values{"api-version": {authorizationVersion}, "$filter": {"assignedTo('" + id + "')"}}.Encode()
+	for next != "" {
+		var page struct {
+			Value []struct {
+				Properties struct{ Scope, RoleDefinitionID string }
+			}
+			NextLink string
+		}
+		if err := s.r.manage(ctx, http.MethodGet, next, nil, &page); err != nil {
+			return nil, err
+		}
+		for _, a := range page.Value {
+			var role struct {
+				Properties struct{ Permissions roles.Permissions }
+			}
+			if err := s.r.manage(ctx, http.MethodGet, s.r.azure.URL()+a.Properties.RoleDefinitionID+"?api-version="+authorizationVersion, nil, &role); err != nil {
+				return nil, err
+			}
+			held = append(held, holding{role.Properties.Permissions, a.Properties.Scope})
+		}
+		next = page.NextLink
+	}
+	return held, nil
+}
+
+// letMount makes the cluster that may mount every account, and returns how that is taken back.
+func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
+	var paths []string
+	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
+	principal := made("cluster", s.r.Model.WorkspaceID, mountingCluster)
+	for _, account := range slices.Sorted(maps.Values(s.r.Model.StorageAccounts)) {
+		path := s.r.azure.URL() + account + "/providers/Microsoft.Authorization/roleAssignments/" + made(mountingCluster, account) + "?api-version=" + authorizationVersion
+		err := s.r.manage(ctx, http.MethodPut, path, map[string]any{"properties": map[string]any{
+			"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": roles.DefinitionID(reader.ID),
+		}}, nil)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, path)
+	}
+	return func() error {
+		for _, path := range paths {
+			if err := s.r.manage(ctx, http.MethodDelete, path, nil, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, s.r.settle(ctx)
+}
+
+const authorizationVersion = "2022-04-01"
+
+// manage calls Resource Manager as the sandbox's owner.
+func (r *rehearsal) manage(ctx context.Context, method, at string, body, into any) error {
+	token, err := r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, "https://management.azure.com")
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := send(r.azure, req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("reading what Resource Manager answers: %w", err)
+	}
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		return fmt.Errorf("%s %s: HTTP %d: %s", method, req.URL.Path, resp.StatusCode, answer)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, into)
+}

@@ -1,0 +1,34 @@
+package rehearsal
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+func TestASignInThatTheWeatherRefusesIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	a, err := azure.Start(t.Context(), azure.Options{Weather: azure.Weather{Faults: 1}}) // twice in a row at the most
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = a.Close() })
+	owner := a.Deployer()
+	token, err := entraToken(t.Context(), a, owner.ClientID, url.Values{"client_secret": {owner.ClientSecret}})
+	require.NoError(t, err)
+	assert.NotEmpty(t, token)
+	_, err = entraToken(t.Context(), a, owner.ClientID, url.Values{"client_secret": {"wrong"}})
+	assert.ErrorContains(t, err, "AADSTS7000215")
+}
+
+func TestWhoSignsInForAnInvoker(t *testing.T) {
+	t.Parallel()
+	const id = "33333333-3333-4333-8333-333333333333"
+	assert.Equal(t, id, Person(access.Invoker{Kind: access.User, PrincipalID: id}))
+	assert.Equal(t, memberOf(id), Person(access.Invoker{Kind: access.Group, PrincipalID: id}))
+	assert.Empty(t, Person(access.Invoker{Kind: access.ManagedIdentity, PrincipalID: id}))
+	assert.Empty(t, Person(access.Invoker{Kind: access.User, PrincipalID: access.Unknown}))
+}

@@ -1,0 +1,127 @@
+package standin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// The real plugin waits for its writes to reach the directory's replicas: it looks until it has seen what it wrote five
+// times in a row. The stand-in looks as often and in the same order, but with shorter gaps, since it is for Azures that
+// are near: the gap grows while what was written is not seen, and is the shortest again once it is.
+const (
+	seenInARow  = 5
+	shortestGap = 5 * time.Millisecond
+	longestGap  = time.Second
+)
+
+// How long the real plugin takes at the most, waits included.
+const (
+	principalLimit  = 10 * time.Minute // to make an application or a service principal
+	credentialLimit = 15 * time.Minute // to make a password or a federated credential
+	groupLimit      = 30 * time.Minute
+	memberLimit     = 5 * time.Minute
+	otherLimit      = 5 * time.Minute // to read or delete anything
+)
+
+// until looks until it has seen what it looks for five times in a row.
+func (g graph) until(what string, seen func() (bool, error)) error {
+	gap, times := shortestGap, 0
+	for {
+		ok, err := seen()
+		switch {
+		case err != nil:
+			return g.unseen(what, err)
+		case !ok:
+			times, gap = 0, min(2*gap, longestGap)
+		case times+1 == seenInARow:
+			return nil
+		default:
+			times, gap = times+1, shortestGap
+		}
+		if err := sleep(g.ctx, gap); err != nil {
+			return g.unseen(what, err)
+		}
+	}
+}
+
+func (g graph) unseen(what string, err error) error {
+	return fmt.Errorf("waiting for the directory to show %s: %w", what, err)
+}
+
+// removeAndWait deletes a thing, and looks until it has been gone five times in a row.
+func (g graph) removeAndWait(path string) error {
+	if err := g.remove(path); err != nil {
+		return err
+	}
+	return g.until("that "+path+" is gone", func() (bool, error) {
+		found, err := g.find(path)
+		return found == nil, err
+	})
+}
+
+// again makes a call until it is refused no more for something that has not been replicated yet.
+func (g graph) again(unreplicated func(error) bool, call func() error) error {
+	for gap := shortestGap; ; gap = min(2*gap, longestGap) {
+		err := call()
+		if err == nil || !unreplicated(err) {
+			return err
+		}
+		if slept := sleep(g.ctx, gap); slept != nil {
+			return errors.Join(err, slept)
+		}
+	}
+}
+
+// postAgain is post for a thing that refers to others, which may not have been replicated yet.
+func (g graph) postAgain(path string, body any, unreplicated func(error) bool) (made map[string]any, err error) {
+	err = g.again(unreplicated, func() (err error) {
+		made, err = g.post(path, body)
+		return err
+	})
+	return made, err
+}
+
+// patchAgain is patch for a thing that was just made.
+func (g graph) patchAgain(path string, body any, unreplicated func(error) bool) error {
+	return g.again(unreplicated, func() error { return g.patch(path, body) })
+}
+
+// refusals are those of one kind: a status and, where the status alone does not tell, words of the message.
+type refusals []struct {
+	status int
+	words  *regexp.Regexp
+}
+
+// of tells whether Azure's answer is one of the refusals.
+func (r refusals) of(err error) bool {
+	var azure *azureError
+	if !errors.As(err, &azure) {
+		return false
+	}
+	for _, refusal := range r {
+		if azure.Status == refusal.status && (refusal.words == nil || refusal.words.MatchString(azure.Message)) {
+			return true
+		}
+	}
+	return false
+}
+
+// The refusals with which Graph says that something is not replicated yet. Which of them is waited on for which call is
+// the real plugin's choice.
+var (
+	applicationUnreplicated = refusals{{http.StatusNotFound, nil}, {http.StatusConflict, nil}} // to change a new application
+	clientUnreplicated      = refusals{                                                        // to make its service principal
+		{http.StatusBadRequest, regexp.MustCompile(`The appId '.*' of the service principal does not reference a valid application object`)},
+		{http.StatusForbidden, regexp.MustCompile(`the backing application of the service principal being created must in the local tenant`)},
+	}
+	ownerUnreplicated = refusals{ // to make a group
+		{http.StatusNotFound, nil},
+		{http.StatusBadRequest, regexp.MustCompile(`One or more property values specified are invalid`)},
+		{http.StatusBadRequest, regexp.MustCompile(`does not exist or one of its queried reference-property objects are not present`)},
+	}
+	groupUnreplicated = refusals{{http.StatusNotFound, nil}} // to change a new group
+	ownerTwice        = refusals{{http.StatusBadRequest, regexp.MustCompile(`Request contains a property with duplicate values`)}}
+)
