@@ -28,6 +28,9 @@ func input(v reflect.Value) pulumi.Input {
 	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
+		if e := v.Elem(); e.IsZero() && e.Kind() != reflect.Pointer && e.Kind() != reflect.Interface {
+			return pulumi.Any(e.Interface()) // false, where what is not set would be nil
+		}
 		return input(v.Elem())
 	case reflect.Struct:
 		m := pulumi.Map{}

@@ -37,9 +37,6 @@ func (m *maker) model(s *State) *access.Model {
 		return nil
 	}
 	inputs, _ := unmarked(s.Inputs).(map[string]any)
-	for _, key := range []string{"dataInputs", "dataOutputs"} {
-		noCredential(inputs[key])
-	}
 	args, problems := config.Decode(inputs)
 	if err := problems.Err(); err != nil {
 		first, _, _ := strings.Cut(err.Error(), ":")
@@ -48,17 +45,6 @@ func (m *maker) model(s *State) *access.Model {
 	}
 	model := args.Model()
 	return &model
-}
-
-// noCredential puts credentialInStore: false back, which the component's recorded inputs leave out as they do all that is
-// false. It is required of what lies in a data store, so left out can't mean anything else.
-func noCredential(data any) {
-	all, _ := data.(map[string]any)
-	for _, item := range all {
-		if d, ok := item.(map[string]any); ok && d["dataStore"] != nil && d["credentialInStore"] == nil {
-			d["credentialInStore"] = false
-		}
-	}
 }
 
 // unmarked puts what the model has for a value that is not known in place of the markers.

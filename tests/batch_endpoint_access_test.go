@@ -203,3 +203,12 @@ func TestDisplayNamesAreTheInvokersUnlessGiven(t *testing.T) {
 	assert.Equal(t, "access-test-pipeline", r.one(application, "access.pipeline").at("displayName"))
 	assert.Equal(t, "Partner GmbH", r.one(application, "access.partner").at("displayName"))
 }
+
+func TestTheRecordedInputsTellFalseFromNotSet(t *testing.T) {
+	t.Parallel()
+	component := run(t, batchEndpointAccess(environment())).ofType(components.BatchEndpointAccessToken)
+	require.Len(t, component, 1)
+	assert.Equal(t, false, component[0].at("dataInputs", "labels", "credentialInStore"))
+	assert.Equal(t, true, component[0].at("dataInputs", "archive", "credentialInStore"))
+	assert.Nil(t, component[0].at("dataInputs", "images", "credentialInStore"))
+}

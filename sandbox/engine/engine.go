@@ -169,7 +169,7 @@ func (e *Engine) serve(ctx context.Context) error {
 	}
 	e.stops = append(e.stops, stop)
 	e.env = append(e.env, "PULUMI_DEBUG_LANGUAGES=go:"+strconv.Itoa(port))
-	return nil
+	return e.nameLanguageHost()
 }
 
 // Env is the environment for a command that is to run in the sandbox, as os.Environ gives the user's.
