@@ -87,3 +87,23 @@ func TestAWidenedRoleCountsThoughItsHoldersAreNotShown(t *testing.T) {
 	assert.Equal(t, "whoever holds r", r.Access[0].Principal.Name)
 	assert.False(t, reviewOf(t, preview).NewAccess, "all is shown, and nobody holds it")
 }
+
+func TestARoleChangeIsCalledByWhatItDoes(t *testing.T) {
+	t.Parallel()
+	role := func(actions string) string {
+		if actions == "" {
+			return ""
+		}
+		return fmt.Sprintf(`"roleName": "r", "scope": "/subscriptions/s/resourceGroups/rg", "permissions": [{"actions": [%s]}]`, actions)
+	}
+	const a, b = `"A.b/read"`, `"A.b/write"`
+	for change, c := range map[string]struct{ old, now string }{
+		"made": {"", a}, "removed": {a, ""}, "widened": {a, a + "," + b}, "narrowed": {a + "," + b, a}, "changed": {a, b},
+	} {
+		r := reviewOf(t, one(guardrails.RoleDefinition, role(c.old), role(c.now)))
+		if assert.Len(t, r.Roles, 1, change) {
+			assert.Equal(t, change, r.Roles[0].Change)
+		}
+	}
+	assert.Empty(t, reviewOf(t, one(guardrails.RoleDefinition, role(a+","+b), role(b+","+`"a.B/READ"`))).Roles, "the same actions, written otherwise")
+}
