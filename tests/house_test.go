@@ -23,6 +23,11 @@ func TestImportsPointOneWay(t *testing.T) {
 		"config":        append([]string{module + "/stack"}, around...),
 		"stack":         around,
 		"explain":       {pulumi, module + "/components", module + "/config", module + "/sandbox", module + "/cmd", module + "/internal", azureSDK, "net/http", "github.com/spf13/cobra"},
+		"guardrails":    {pulumi, module + "/components", module + "/config", module + "/review", module + "/sandbox", module + "/cmd", azureSDK, "net/http", "github.com/spf13/cobra"},
+		"review":        {module + "/sandbox", module + "/cmd", module + "/invoke", module + "/existing", "github.com/pulumi/pulumi/pkg/v3", azureSDK, "github.com/spf13/cobra"},
+		"policy":        {module + "/review", module + "/components", module + "/sandbox", module + "/cmd", module + "/invoke", "github.com/pulumi/pulumi/pkg/v3", azureSDK},
+		"existing":      {module + "/components", module + "/sandbox", module + "/cmd", "github.com/pulumi/pulumi/pkg/v3", "github.com/spf13/cobra"},
+		"ci/comment":    {pulumi, module + "/access", module + "/sandbox", module + "/cmd", azureSDK},
 		"invoke":        {pulumi, module + "/sandbox", module + "/components", module + "/cmd", "github.com/spf13/cobra"},
 		"sandbox/azure": {pulumi, module + "/access", module + "/components", module + "/config", module + "/sandbox/engine", azureSDK},
 		"sandbox/standin": {

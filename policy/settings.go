@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/policyx"
+
+	"github.com/batchaccess/batchaccess/guardrails"
+)
+
+// settings are what can be set of the policies: the fields of guardrails.Config by the names that they have in JSON, except
+// the levels, which Pulumi sets. What they mean is said in guardrails too, and must be said there first.
+var settings = []struct {
+	name, about string
+	policies    []string
+}{
+	{
+		"allowedScopes",
+		"AllowedScopes are where a role may be assigned or be assignable though it is wider than a resource group: the words subscription, managementGroup and root, or ARM IDs. Default: none.",
+		[]string{"assignment-scope"},
+	},
+	{
+		"allowedRoles",
+		"AllowedRoles are built-in roles, by name or GUID, that may be assigned although a rule refuses them: storage roles above reader, roles that grant access, and invokers' roles wider than the 35 actions. What a StorageReader component assigns because its `write` is set was asked for and needs no entry. Default: none.",
+		[]string{"privileged-role", "storage-role", "invoker-role"},
+	},
+	{
+		"allowedSubjects",
+		"AllowedSubjects are federated subjects, in full, that may sign in though they are no branch or environment. Default: none.",
+		[]string{"federation-subject"},
+	},
+	{
+		"invokerAdditions",
+		"InvokerAdditions are those that the invokers' role may have on top of the 35 actions. Default: all that have a name.",
+		[]string{"invoker-role"},
+	},
+	{
+		"maxSecretDays",
+		"MaxSecretDays a client secret may live, from its start to its end. Default: 731, two years, as Entra's own.",
+		[]string{"secret-lifetime"},
+	},
+}
+
+// namesOf are the names of the settings of a policy.
+func namesOf(policy string) (names []string) {
+	for _, s := range settings {
+		if slices.Contains(s.policies, policy) {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// schemaOf describes the settings of a policy to Pulumi, which refuses what does not fit and fills in the defaults; nil if
+// it has none.
+func schemaOf(policy string) *policyx.ConfigSchema {
+	schema := &policyx.ConfigSchema{Properties: map[string]map[string]any{}}
+	for _, s := range settings {
+		if slices.Contains(s.policies, policy) {
+			schema.Properties[s.name] = schemaOfSetting(s.name, s.about)
+		}
+	}
+	if len(schema.Properties) == 0 {
+		return nil
+	}
+	return schema
+}
+
+// schemaOfSetting is the JSON schema of one setting, from the type and the default of its field.
+func schemaOfSetting(name, about string) map[string]any {
+	defaults := reflect.ValueOf(guardrails.DefaultConfig())
+	for field, value := range defaults.Fields() {
+		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != name {
+			continue
+		}
+		switch value := value.Interface().(type) {
+		case int:
+			return map[string]any{"type": "integer", "minimum": 1, "default": value, "description": about}
+		case []string:
+			list := []any{} // the protocol takes no other list
+			for _, s := range value {
+				list = append(list, s)
+			}
+			return map[string]any{"type": "array", "items": map[string]any{"type": "string"}, "default": list, "description": about}
+		}
+	}
+	panic("policy: guardrails.Config has no number or list called " + name)
+}
+
+// configOf reads what Pulumi has for a policy, for that rule alone: the others are other policies' to ask.
+func configOf(policy string, values map[string]any) (guardrails.Config, error) {
+	for name := range values {
+		if names := namesOf(policy); !slices.Contains(names, name) {
+			return guardrails.Config{}, fmt.Errorf("the configuration of policy %s has the unknown setting %q; use enforcementLevel%s", policy, name, list(names))
+		}
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		return guardrails.Config{}, fmt.Errorf("reading the configuration of policy %s: %w", policy, err)
+	}
+	c, err := guardrails.ParseConfig(text)
+	if err != nil {
+		return c, fmt.Errorf("the configuration of policy %s: %w", policy, err)
+	}
+	c.Levels = map[string]guardrails.Level{}
+	for _, r := range guardrails.Rules() {
+		c.Levels[r.ID] = guardrails.Disabled
+	}
+	c.Levels[policy] = guardrails.Mandatory // Pulumi asks a policy only if it is not disabled
+	return c, nil
+}
+
+func list(names []string) (s string) {
+	for _, name := range names {
+		s += ", " + name
+	}
+	return s
+}
