@@ -24,7 +24,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		"stack":         around,
 		"explain":       {pulumi, module + "/components", module + "/config", module + "/sandbox", module + "/cmd", module + "/internal", azureSDK, "net/http", "github.com/spf13/cobra"},
 		"guardrails":    {pulumi, module + "/components", module + "/config", module + "/review", module + "/sandbox", module + "/cmd", azureSDK, "net/http", "github.com/spf13/cobra"},
-		"review":        {module + "/sandbox", module + "/cmd", module + "/invoke", module + "/existing", "github.com/pulumi/pulumi/pkg/v3", azureSDK, "github.com/spf13/cobra"},
+		"review":        {module + "/sandbox", module + "/cmd", module + "/invoke", module + "/existing", "github.com/pulumi/pulumi/pkg/v3", azureSDK},
 		"policy":        {module + "/review", module + "/components", module + "/sandbox", module + "/cmd", module + "/invoke", "github.com/pulumi/pulumi/pkg/v3", azureSDK},
 		"existing":      {module + "/components", module + "/sandbox", module + "/cmd", "github.com/pulumi/pulumi/pkg/v3", "github.com/spf13/cobra"},
 		"ci/comment":    {pulumi, module + "/access", module + "/sandbox", module + "/cmd", azureSDK},
