@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// WriteMermaid writes a flowchart: invokers, endpoints, and what they read. It has the matrix on its edges, and assertions
-// and findings as comments.
+// WriteMermaid writes a flowchart: invokers, endpoints, and what they read. It has the matrix on its edges, and what
+// nobody declared and does not work, assertions and findings as comments.
 func WriteMermaid(w io.Writer, x Explanation) error {
 	var out strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
@@ -17,6 +17,14 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 	}
 	for _, f := range x.Findings {
 		p("%%%% %s: %s; %s\n", comment(f.Where), comment(f.What), comment(f.Fix))
+	}
+	var drawn []edge
+	for _, e := range edgesOf(x.Paths) {
+		if arrows[e.outcome] == "" {
+			p("%%%% %s, %s: %s: %s\n", comment(e.invoker), comment(e.endpoint), e.outcome, comment(strings.Join(e.inputs, ", ")))
+		} else {
+			drawn = append(drawn, e)
+		}
 	}
 	p("flowchart LR\n")
 	ids := map[string]string{}
@@ -39,13 +47,15 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 			p("  %s --> %s\n", ids["endpoint"+e.Name], ids["input"+input])
 		}
 	}
-	for _, edge := range edgesOf(x.Paths) {
-		arrow := map[string]string{"yes": "-->", "yes, undeclared": "-.->", "no": "-.-x", "BROKEN": "==x"}[edge.outcome]
-		p("  %s %s|\"%s\"| %s\n", ids["invoker"+edge.invoker], arrow, mermaid(edge.outcome+": "+strings.Join(edge.inputs, ", ")), ids["endpoint"+edge.endpoint])
+	for _, e := range drawn {
+		p("  %s %s|\"%s\"| %s\n", ids["invoker"+e.invoker], arrows[e.outcome], mermaid(e.outcome+": "+strings.Join(e.inputs, ", ")), ids["endpoint"+e.endpoint])
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
 }
+
+// arrows are how an outcome is drawn. What is not to work, and does not, is not: it would fill the picture.
+var arrows = map[string]string{"yes": "-->", "yes, undeclared": "-.->", "BROKEN": "==x"}
 
 // An edge is all paths of an invoker on an endpoint that end alike.
 type edge struct {
