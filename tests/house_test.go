@@ -22,6 +22,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		"components":    append([]string{module + "/config", module + "/stack"}, around...),
 		"config":        append([]string{module + "/stack"}, around...),
 		"stack":         around,
+		"accesstest":    append([]string{module + "/explain", module + "/review"}, around...),
 		"explain":       {pulumi, module + "/components", module + "/config", module + "/sandbox", module + "/cmd", module + "/internal", azureSDK, "net/http", "github.com/spf13/cobra"},
 		"guardrails":    {pulumi, module + "/components", module + "/config", module + "/review", module + "/sandbox", module + "/cmd", azureSDK, "net/http", "github.com/spf13/cobra"},
 		"review":        {module + "/sandbox", module + "/cmd", module + "/invoke", module + "/existing", "github.com/pulumi/pulumi/pkg/v3", azureSDK},

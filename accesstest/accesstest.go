@@ -1,0 +1,223 @@
+// Package accesstest lets the tests of a stack that imports the components say who may start and read what, without Azure:
+//
+//	func TestWhoReadsPayroll(t *testing.T) {
+//		stack := accesstest.Run(t, deploy)
+//		stack.Require(t, access.Assertion{Only: []string{"payroll-run", "cluster:cpu"}, Read: "payroll"})
+//		stack.Require(t, access.Assertion{Can: []string{"analysts"}, Start: "scoring"})
+//	}
+//
+// The program runs under Pulumi's mocks, which answer as Azure would where the components depend on the answer. What is
+// judged is the model of every BatchEndpointAccess that it registers, whatever its arguments were computed from. To try the
+// same in the embedded Azure, give Model to rehearsal.Run (package sandbox/rehearsal).
+package accesstest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/config"
+)
+
+// A Stack is a program that ran under mocks.
+type Stack struct {
+	models    map[string]access.Model // of each BatchEndpointAccess, by its name
+	resources []string
+}
+
+// Run runs the program as a deployment of stack "test", with its options, such as one that sets configuration. The test
+// fails where the program does, or where it registers no BatchEndpointAccess.
+func Run(t testing.TB, program pulumi.RunFunc, options ...pulumi.RunOption) *Stack {
+	t.Helper()
+	s, err := Try(program, options...)
+	if err != nil {
+		t.Fatalf("running the program: %v", err)
+	}
+	if len(s.models) == 0 {
+		t.Fatal("the program registers no BatchEndpointAccess, so there is nothing to judge")
+	}
+	return s
+}
+
+// Try runs any program, and returns its error.
+func Try(program pulumi.RunFunc, options ...pulumi.RunOption) (*Stack, error) {
+	m := &mocks{models: map[string]access.Model{}}
+	if err := pulumi.RunErr(program, append([]pulumi.RunOption{pulumi.WithMocks("project", "test", m)}, options...)...); err != nil {
+		return nil, err
+	}
+	slices.Sort(m.resources)
+	return &Stack{m.models, m.resources}, nil
+}
+
+// Resources lists what the program registers, sorted: the name of the type, and the resource's own.
+func (s *Stack) Resources() []string { return slices.Clone(s.resources) }
+
+// Model returns the model of the BatchEndpointAccess of that name; "" for the only one.
+func (s *Stack) Model(t testing.TB, name string) access.Model {
+	t.Helper()
+	names := slices.Sorted(maps.Keys(s.models))
+	if name == "" && len(names) == 1 {
+		name = names[0]
+	}
+	model, ok := s.models[name]
+	if !ok {
+		t.Fatalf("there is no BatchEndpointAccess %q; there is %s", name, strings.Join(names, ", "))
+	}
+	return model
+}
+
+// Require fails the test unless the assertion holds for every BatchEndpointAccess of the stack, and says who gains it and
+// how, or what is missing. An assertion that is wrong in itself, such as one that names nobody, fails it too.
+func (s *Stack) Require(t testing.TB, a access.Assertion) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(s.models)) {
+		model := s.models[name]
+		model.Assertions = map[string]access.Assertion{"required": a}
+		if err := access.Validate(model).Err(); err != nil {
+			t.Fatalf("BatchEndpointAccess %q: %v", name, err)
+		}
+	}
+}
+
+// mocks answer as Azure would, where the components look at the answer.
+type mocks struct {
+	mu        sync.Mutex
+	models    map[string]access.Model
+	resources []string
+}
+
+func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	m.mu.Lock()
+	m.resources = append(m.resources, args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:]+" "+args.Name)
+	m.mu.Unlock()
+	if args.TypeToken == components.BatchEndpointAccessToken {
+		return "", nil, m.keep(args)
+	}
+	id := args.Name + "-id"
+	state := args.Inputs.Copy()
+	give := func(keys ...string) {
+		for _, key := range keys {
+			state[resource.PropertyKey(key)] = guid(args.Name, key)
+		}
+	}
+	switch args.TypeToken {
+	case "azure-native:authorization:RoleDefinition":
+		id = fmt.Sprintf("%s/providers/Microsoft.Authorization/roleDefinitions/%s", textOf(args.Inputs, "scope"), textOf(args.Inputs, "roleDefinitionId"))
+	case "azure-native:managedidentity:UserAssignedIdentity":
+		id = "/subscriptions/s/resourceGroups/" + textOf(args.Inputs, "resourceGroupName") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + textOf(args.Inputs, "resourceName")
+		give("principalId", "clientId", "tenantId")
+	case "azure-native:machinelearningservices:Compute":
+		state["identity"] = resource.NewProperty(identityOf(args.Name, state["identity"]))
+	case "azuread:index/application:Application":
+		id = "/applications/" + args.Name
+		give("clientId", "objectId")
+	case "azuread:index/servicePrincipal:ServicePrincipal":
+		id = "/servicePrincipals/" + args.Name
+		give("objectId", "applicationTenantId")
+	case "azuread:index/applicationPassword:ApplicationPassword":
+		give("keyId")
+		state["value"] = resource.MakeSecret(resource.NewProperty("not a secret"))
+	}
+	return id, state, nil
+}
+
+// Call answers the look-ups of what exists.
+func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	state := args.Args.Copy()
+	switch args.Token {
+	case "azure-native:machinelearningservices:getCompute":
+		state["identity"] = resource.NewProperty(identityOf(textOf(args.Args, "computeName"), resource.NewNullProperty()))
+	case "azure-native:managedidentity:getUserAssignedIdentity":
+		name := textOf(args.Args, "resourceName")
+		for _, key := range []resource.PropertyKey{"principalId", "clientId", "tenantId"} {
+			state[key] = guid(name, string(key))
+		}
+	}
+	return state, nil
+}
+
+// keep notes the model that the component was registered with.
+func (m *mocks) keep(args pulumi.MockResourceArgs) error {
+	inputs, err := plugin.UnmarshalProperties(args.RegisterRPC.GetObject(), plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true})
+	if err != nil {
+		return fmt.Errorf("reading the inputs of %s: %w", args.Name, err)
+	}
+	values, _ := plain(resource.NewProperty(inputs)).(map[string]any)
+	decoded, problems := config.Decode(values)
+	if err := problems.Err(); err != nil {
+		return fmt.Errorf("reading the inputs of %s: %w", args.Name, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.models[args.Name] = decoded.Model()
+	return nil
+}
+
+// plain takes secrets and outputs off their values.
+func plain(v resource.PropertyValue) any {
+	switch {
+	case v.IsSecret():
+		return plain(v.SecretValue().Element)
+	case v.IsOutput() && v.OutputValue().Known:
+		return plain(v.OutputValue().Element)
+	case v.IsComputed(), v.IsOutput():
+		return access.Unknown
+	case v.IsObject():
+		object := map[string]any{}
+		for key, item := range v.ObjectValue() {
+			object[string(key)] = plain(item)
+		}
+		return object
+	case v.IsArray():
+		list := []any{}
+		for _, item := range v.ArrayValue() {
+			list = append(list, plain(item))
+		}
+		return list
+	default:
+		return v.Mappable()
+	}
+}
+
+// identityOf is the identity of a compute: principals for what it was given, or a system-assigned one where nothing is known.
+func identityOf(name string, given resource.PropertyValue) resource.PropertyMap {
+	identity := resource.PropertyMap{"type": resource.NewProperty("SystemAssigned"), "principalId": guid(name, "principalId"), "tenantId": guid("tenant")}
+	if !given.IsObject() {
+		return identity
+	}
+	identity["type"] = given.ObjectValue()["type"]
+	if ids := given.ObjectValue()["userAssignedIdentities"]; ids.IsArray() {
+		assigned := resource.PropertyMap{}
+		for _, id := range ids.ArrayValue() {
+			if id.IsString() {
+				assigned[resource.PropertyKey(id.StringValue())] = resource.NewProperty(resource.PropertyMap{
+					"principalId": guid(id.StringValue(), "principalId"), "clientId": guid(id.StringValue(), "clientId"),
+				})
+			}
+		}
+		identity["userAssignedIdentities"] = resource.NewProperty(assigned)
+	}
+	return identity
+}
+
+// guid is one that Azure might have drawn, and the same in every run.
+func guid(of ...string) resource.PropertyValue {
+	return resource.NewProperty(uuid.NewSHA1(uuid.NameSpaceOID, []byte(strings.Join(of, "|"))).String())
+}
+
+func textOf(m resource.PropertyMap, key resource.PropertyKey) string {
+	if v := m[key]; v.IsString() {
+		return v.StringValue()
+	}
+	return ""
+}

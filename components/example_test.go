@@ -1,0 +1,107 @@
+package components_test
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/accesstest"
+	"github.com/batchaccess/batchaccess/components"
+)
+
+const (
+	subscription = "/subscriptions/11111111-1111-4111-8111-111111111111"
+	workspaceID  = subscription + "/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"
+	lakeID       = subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake"
+	analysts     = "22222222-2222-4222-8222-222222222222"
+	clusterID    = "33333333-3333-4333-8333-333333333333"
+)
+
+// registers prints what a program makes. A stack runs it with pulumi.Run.
+func registers(program pulumi.RunFunc) {
+	stack, err := accesstest.Try(program)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(strings.Join(stack.Resources(), "\n"))
+}
+
+// Only the role, for those who assign it elsewhere.
+func ExampleNewInvokerRole() {
+	registers(func(ctx *pulumi.Context) error {
+		role, err := components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), Additions: []string{"pollJobs"}})
+		if err != nil {
+			return err
+		}
+		ctx.Export("roleDefinitionId", role.RoleDefinitionID)
+		return nil
+	})
+	// Output:
+	// InvokerRole invoker
+	// RoleDefinition invoker
+}
+
+// Only a service principal that invokes: GitHub Actions signs in as it, without a secret.
+func ExampleNewServicePrincipal() {
+	registers(func(ctx *pulumi.Context) error {
+		sp, err := components.NewServicePrincipal(ctx, "pipeline", &components.ServicePrincipalArgs{
+			FederatedCredentials: map[string]access.FederatedCredential{"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}},
+		})
+		if err != nil {
+			return err
+		}
+		_, err = components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{
+			Scope:    pulumi.String(workspaceID),
+			Invokers: map[string]components.AssigneeArgs{"pipeline": {PrincipalID: sp.ObjectID, PrincipalType: "ServicePrincipal"}},
+		})
+		return err
+	})
+	// Output:
+	// Application pipeline
+	// ApplicationFederatedIdentityCredential pipeline.main
+	// InvokerRole invoker
+	// RoleAssignment invoker.pipeline
+	// RoleDefinition invoker
+	// ServicePrincipal pipeline
+	// ServicePrincipal pipeline
+}
+
+// Only storage readers, for a cluster that someone else made and those who start jobs on it: both identities read.
+func ExampleNewStorageReader() {
+	registers(func(ctx *pulumi.Context) error {
+		_, err := components.NewStorageReader(ctx, "scores", &components.StorageReaderArgs{
+			StorageAccountID: pulumi.String(lakeID),
+			Container:        "scores",
+			Principals: map[string]components.AssigneeArgs{
+				"cluster":  {PrincipalID: pulumi.String(clusterID), PrincipalType: "ServicePrincipal"},
+				"analysts": {PrincipalID: pulumi.String(analysts), PrincipalType: "Group"},
+			},
+		})
+		return err
+	})
+	// Output:
+	// RoleAssignment scores.analysts
+	// RoleAssignment scores.cluster
+	// StorageReader scores
+}
+
+// Only a cluster, whose identity another stack grants what it reads.
+func ExampleNewComputeCluster() {
+	registers(func(ctx *pulumi.Context) error {
+		cluster, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
+			WorkspaceID: pulumi.String(workspaceID),
+			Cluster:     components.ClusterArgs{VMSize: pulumi.String("Standard_DS3_v2"), Location: pulumi.String("westeurope")},
+		})
+		if err != nil {
+			return err
+		}
+		ctx.Export("clusterPrincipalId", cluster.PrincipalID)
+		return nil
+	})
+	// Output:
+	// Compute cpu
+	// ComputeCluster cpu
+}
