@@ -49,3 +49,29 @@ func (id ARMID) Subscription() string { return "/subscriptions/" + id.Subscripti
 
 // Group is the scope of the ID's resource group.
 func (id ARMID) Group() string { return id.Subscription() + "/resourceGroups/" + id.ResourceGroup }
+
+// ScopeID is the ARM ID of a scope of the model. The error says which ID of the model is wrong or not known.
+func (m Model) ScopeID(s Scope) (string, error) {
+	if s.StorageAccount != "" {
+		id := m.StorageAccounts[s.StorageAccount]
+		if _, err := ParseARMID(id, StorageAccountType); err != nil {
+			return "", fmt.Errorf("storageAccounts.%s: %w (if it is encrypted, write it in plain text: it is no secret)", s.StorageAccount, err)
+		}
+		if s.Container != "" {
+			id += "/blobServices/default/containers/" + s.Container
+		}
+		return id, nil
+	}
+	workspace, err := ParseARMID(m.WorkspaceID, WorkspaceType)
+	if err != nil {
+		return "", fmt.Errorf("workspaceId: %w (if it is encrypted, write it in plain text: it is no secret)", err)
+	}
+	switch RoleScope(s.Level) {
+	case AtSubscription:
+		return workspace.Subscription(), nil
+	case AtResourceGroup:
+		return workspace.Group(), nil
+	default:
+		return m.WorkspaceID, nil
+	}
+}

@@ -28,6 +28,8 @@ type Hop struct {
 	Needs    string  `json:"needs"`
 	GivenBy  string  `json:"givenBy,omitempty"`
 	Missing  string  `json:"missing,omitempty"` // "" if and only if the hop works
+	// Undecided is set where it can't be told whether the hop works; Missing says why. Explain always can.
+	Undecided bool `json:"undecided,omitempty"`
 }
 
 // A Path is one invoker starting a job on one endpoint with one input.
@@ -57,7 +59,16 @@ func Explain(m Model) []Path { return ExplainWith(m, Grants(m)) }
 
 // ExplainWith does the same with other grants: what would work if one were missing, or if there were another.
 func ExplainWith(m Model, grants []Grant) []Path {
-	x := newExplainer(m, grants)
+	return newExplainer(m, grants).explain()
+}
+
+// ExplainHeld does the same with what principals really hold, wherever it comes from.
+func ExplainHeld(m Model, held Holdings) []Path {
+	return explainer{m: m, held: held, acls: ACLs(m)}.explain()
+}
+
+func (x explainer) explain() []Path {
+	m := x.m
 	endpoints := maps.Clone(m.EffectiveEndpoints())
 	for name, e := range endpoints {
 		e.Inputs, e.Outputs = slices.Sorted(slices.Values(e.Inputs)), slices.Sorted(slices.Values(e.Outputs))
@@ -90,6 +101,7 @@ func ExplainWith(m Model, grants []Grant) []Path {
 
 type explainer struct {
 	m      Model
+	held   Holdings
 	grants map[Principal][]Grant
 	acls   []ACL
 	role   roles.Definition // the invokers'
@@ -106,6 +118,7 @@ func newExplainer(m Model, grants []Grant) explainer {
 	if d, err := m.Role.Resolve(); err == nil {
 		x.role, x.roleLacks = d, d.Permissions.Missing()
 	}
+	x.held = granted{x}
 	return x
 }
 
@@ -128,24 +141,15 @@ func (x explainer) token(name string) Hop {
 	case len(i.ClientSecrets) > 0:
 		how = "client secrets " + strings.Join(sorted(i.ClientSecrets), ", ")
 	}
-	return Hop{Kind: TokenHop, Identity: InvokerPrincipal(name).String(), Needs: "a token for " + Audience, GivenBy: how}
+	hop := Hop{Kind: TokenHop, Identity: InvokerPrincipal(name).String(), Needs: "a token for " + Audience}
+	hop.rule(Ruling{GivenBy: how, Missing: x.held.Gone(InvokerPrincipal(name))})
+	return hop
 }
 
 func (x explainer) invoke(name string) Hop {
 	actions := roles.InvokerActions()
 	hop := Hop{Kind: InvokeHop, Identity: InvokerPrincipal(name).String(), Needs: fmt.Sprintf("the %d actions at the workspace", len(actions))}
-	missing := actions
-	for _, g := range x.grants[InvokerPrincipal(name)] {
-		if g.Role == x.m.Role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
-			hop.GivenBy, missing = g.String(), x.roleLacks
-		}
-	}
-	if len(missing) > 0 {
-		hop.GivenBy, hop.Missing = "", missing[0]
-		if more := len(missing) - 1; more > 0 {
-			hop.Missing += fmt.Sprintf(" (and %d more)", more)
-		}
-	}
+	hop.rule(x.held.Starts(name))
 	return hop
 }
 
@@ -190,11 +194,14 @@ func (x explainer) decide(hop *Hop, p Principal, at data, dataAction string) {
 			return
 		}
 	}
-	for _, g := range x.grants[p] {
-		if g.Scope.Contains(at.scope()) && mayData[g.Role][dataAction] {
-			hop.GivenBy = g.String()
-			return
-		}
+	if gone := x.held.Gone(p); gone != "" {
+		hop.Missing = gone
+		return
+	}
+	held := x.held.Acts(p, at.scope(), dataAction)
+	if held.Missing == "" {
+		hop.rule(held)
+		return
 	}
 	for _, acl := range x.acls {
 		if acl.Principal == p && dataAction == ReadBlobs && acl.covers(at) {
@@ -202,7 +209,10 @@ func (x explainer) decide(hop *Hop, p Principal, at data, dataAction string) {
 			return
 		}
 	}
-	hop.Missing = hop.Needs
+	if held.Missing == NotHeld {
+		held.Missing = hop.Needs
+	}
+	hop.rule(held)
 }
 
 // String tells a grant without its principal: the role and where it holds.

@@ -48,7 +48,8 @@ func (c Cloud) ofMicrosoft() bool {
 	return err == nil && slices.Contains(microsoftAuthorities, strings.ToLower(u.Host))
 }
 
-func (c Cloud) configuration() cloud.Configuration {
+// Configuration is the cloud as the Azure SDK's clients take it.
+func (c Cloud) Configuration() cloud.Configuration {
 	return cloud.Configuration{ActiveDirectoryAuthorityHost: c.Authority, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
 		cloud.ResourceManager: {Endpoint: c.ResourceManager, Audience: c.ManagementAudience},
 	}}

@@ -54,7 +54,7 @@ func (s SignIn) Credential(c Cloud, client *http.Client) (azcore.TokenCredential
 	if s.TenantID == "" {
 		s.TenantID = c.TenantID
 	}
-	options := azcore.ClientOptions{Cloud: c.configuration(), Transport: client}
+	options := azcore.ClientOptions{Cloud: c.Configuration(), Transport: client}
 	private := !c.ofMicrosoft()
 	credential, err := s.credential(options, private)
 	if err != nil {

@@ -183,6 +183,9 @@ func current(secrets map[string]access.ClientSecret) string {
 type deployedStack struct {
 	ClientIDs     map[string]string            `json:"clientIds"`
 	ClientSecrets map[string]map[string]string `json:"clientSecrets"`
+	// PrincipalIDs are those of the invokers, ClusterPrincipalIDs those of the cluster identities.
+	PrincipalIDs        map[string]string `json:"principalIds"`
+	ClusterPrincipalIDs map[string]string `json:"clusterPrincipalIds"`
 }
 
 // outputs asks Pulumi for the stack's outputs, with its secrets if they are wanted. They stay in memory.

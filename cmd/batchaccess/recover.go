@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/existing"
-	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
@@ -102,22 +100,9 @@ when the stack is ready for pulumi up, with 1 when something has to be decided b
 	return cmd
 }
 
-// newFinder signs in as whoever deploys: the azure-native provider's service principal if its variables are set, else in
-// any way that Azure's tools know.
+// newFinder asks as whoever deploys.
 func newFinder(ctx context.Context) (*existing.Finder, error) {
-	client, err := clientOfCloud()
-	if err != nil {
-		return nil, err
-	}
-	c, err := invoke.Discover(ctx, client, cmp.Or(os.Getenv("ARM_METADATA_HOSTNAME"), os.Getenv("ARM_METADATA_HOST")))
-	if err != nil {
-		return nil, err
-	}
-	signIn := invoke.SignIn{As: invoke.AsDefault}
-	if secret := os.Getenv("ARM_CLIENT_SECRET"); secret != "" {
-		signIn = invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: os.Getenv("ARM_TENANT_ID"), ClientID: os.Getenv("ARM_CLIENT_ID"), ClientSecret: secret}
-	}
-	credential, err := signIn.Credential(c, client)
+	credential, c, client, err := deployer(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,70 @@
+package access
+
+import (
+	"fmt"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// Holdings tell what the principals of a model hold. What jobs need, hop by hop, is Explain's to know.
+type Holdings interface {
+	// Gone says why a principal can't act at all; "" if it can.
+	Gone(p Principal) string
+	// Starts decides whether an invoker has the 35 actions at the workspace.
+	Starts(invoker string) Ruling
+	// Acts decides whether a principal may do ReadBlobs or WriteBlobs at a container, or a whole storage account.
+	Acts(p Principal, at Scope, dataAction string) Ruling
+}
+
+// A Ruling is whether something is held. Missing is "" if and only if it is.
+type Ruling struct {
+	GivenBy   string // what gives it
+	Missing   string // what does not, or why it can't be told
+	Undecided bool   // it can't be told
+}
+
+// NotHeld is the Missing of a Ruling by Acts that has no more to say than that nothing gives it: what is missing is then
+// what the hop needs.
+const NotHeld = "not held"
+
+func (h *Hop) rule(r Ruling) {
+	h.Missing, h.Undecided = r.Missing, r.Undecided
+	if r.Missing == "" {
+		h.GivenBy = r.GivenBy
+	}
+}
+
+// Lacking tells, in a few words, which of the 35 actions are missing; "" for none.
+func Lacking(actions []string) string {
+	switch len(actions) {
+	case 0:
+		return ""
+	case 1:
+		return actions[0]
+	default:
+		return fmt.Sprintf("%s (and %d more)", actions[0], len(actions)-1)
+	}
+}
+
+// granted are the holdings that a model's grants give.
+type granted struct{ explainer }
+
+func (x granted) Gone(Principal) string { return "" }
+
+func (x granted) Starts(invoker string) Ruling {
+	for _, g := range x.grants[InvokerPrincipal(invoker)] {
+		if g.Role == x.m.Role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
+			return Ruling{GivenBy: g.String(), Missing: Lacking(x.roleLacks)}
+		}
+	}
+	return Ruling{Missing: Lacking(roles.InvokerActions())}
+}
+
+func (x granted) Acts(p Principal, at Scope, dataAction string) Ruling {
+	for _, g := range x.grants[p] {
+		if g.Scope.Contains(at) && mayData[g.Role][dataAction] {
+			return Ruling{GivenBy: g.String()}
+		}
+	}
+	return Ruling{Missing: NotHeld}
+}

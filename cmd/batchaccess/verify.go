@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
+	"github.com/batchaccess/batchaccess/verify"
+)
+
+// azurePropagation is for how long a role assignment may not act after it was made, as Azure documents it.
+const azurePropagation = 10 * time.Minute
+
+func newVerify() *cobra.Command {
+	var stack, dir string
+	var asJSON, strict bool
+	var wait, propagation time.Duration
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Ask Azure what each principal of a stack really has, and whether each path works",
+		Long: `Verify asks Resource Manager and Microsoft Graph what the invokers and cluster identities of a deployed stack have, wherever
+it comes from: assigned to them or to a group that they are in, at, above or below the stack's scopes, less what deny
+assignments take away. Roles are judged by what they allow now, not by their names. For each path of the matrix it says
+whether it works; then which grants are missing, and which assignments give more than the stack needs.
+
+An assignment that is listed may not act for up to 10 minutes, and one that is gone may still act: Azure does not tell.
+So a path that hangs on a younger one is settling, and --wait waits for it. What a condition decides can't be told. POSIX
+ACLs, firewalls, sign-in policies and roles that are only eligible are not looked at.
+
+It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and only reads: Reader on the resource groups
+of workspace and storage accounts, and Directory.Read.All (or Directory Readers) for the groups.
+
+It exits with 0 if all declared paths work or are settling, with 1 if something is missing or can't be decided (with
+--strict: or is beyond need; with --wait: or has not settled in time), and with 2 if it can't ask.`,
+		Example: `  pulumi up --stack dev && batchaccess verify --stack dev --wait 15m
+  batchaccess verify --stack prod --strict
+  batchaccess verify --stack dev --json | jq '.beyond[] | {principal, role, scope, risks}'
+  batchaccess sandbox -- batchaccess verify --stack dev --propagation 0s`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			if wait < 0 || propagation < 0 {
+				return errors.New("--wait and --propagation are durations of zero or more, such as 15m")
+			}
+			i := invocation{stack: stack, dir: dir}
+			s, err := i.openStack()
+			if err != nil {
+				return err
+			}
+			subjects, err := s.subjects(ctx, cmd)
+			if err != nil {
+				return err
+			}
+			credential, c, client, err := deployer(ctx)
+			if err != nil {
+				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
+			}
+			observer, err := verify.New(credential, c, client)
+			if err != nil {
+				return err
+			}
+			look := func(ctx context.Context) (verify.Report, error) {
+				facts, err := observer.Look(ctx, s.model, subjects)
+				if err != nil {
+					return verify.Report{}, err
+				}
+				return verify.Judge(s.name, s.model, subjects, facts, propagation)
+			}
+			report, err := verify.Wait(ctx, wait, look, func(r verify.Report, pause time.Duration) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s; asking again in %s\n", r.Verdict(), pause.Round(time.Second))
+			})
+			if err != nil {
+				return err
+			}
+			write := verify.WriteTable
+			if asJSON {
+				write = verify.WriteJSON
+			}
+			if err := write(cmd.OutOrStdout(), report); err != nil {
+				return err
+			}
+			if report.Failed(strict) || wait > 0 && !report.Settled() {
+				return errFailed
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to verify (default: the only one)")
+	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 if anything is granted beyond need")
+	cmd.Flags().DurationVar(&wait, "wait", 0, "ask again until every declared path acts for sure, for at most this long, such as 15m")
+	cmd.Flags().DurationVar(&propagation, "propagation", azurePropagation, "for how long an assignment may not act after it was made")
+	return cmd
+}
+
+// deployer signs in as whoever deploys: the azure-native provider's service principal if its variables are set, else in
+// any way that Azure's tools know.
+func deployer(ctx context.Context) (azcore.TokenCredential, invoke.Cloud, *http.Client, error) {
+	client, err := clientOfCloud()
+	if err != nil {
+		return nil, invoke.Cloud{}, nil, err
+	}
+	c, err := invoke.Discover(ctx, client, cmp.Or(os.Getenv("ARM_METADATA_HOSTNAME"), os.Getenv("ARM_METADATA_HOST")))
+	if err != nil {
+		return nil, c, nil, err
+	}
+	signIn := invoke.SignIn{As: invoke.AsDefault}
+	if secret := os.Getenv("ARM_CLIENT_SECRET"); secret != "" {
+		signIn = invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: os.Getenv("ARM_TENANT_ID"), ClientID: os.Getenv("ARM_CLIENT_ID"), ClientSecret: secret}
+	}
+	credential, err := signIn.Credential(c, client)
+	return credential, c, client, err
+}
+
+// subjects are the principals of the stack: the IDs are in its configuration, and those of what it makes in its outputs.
+func (s *stackOf) subjects(ctx context.Context, cmd *cobra.Command) ([]verify.Subject, error) {
+	deployed, err := s.outputs(ctx, cmd, false)
+	if err != nil {
+		return nil, err
+	}
+	if len(deployed.PrincipalIDs) == 0 {
+		return nil, fmt.Errorf("stack %s has no output principalIds, so it is not deployed; run pulumi up first", s.name)
+	}
+	var all []verify.Subject
+	for _, name := range slices.Sorted(maps.Keys(s.model.Invokers)) {
+		if id := deployed.PrincipalIDs[name]; id != "" {
+			all = append(all, verify.Subject{Principal: access.InvokerPrincipal(name), ID: id, Kind: s.model.Invokers[name].Kind})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.model.Clusters)) {
+		if id := deployed.ClusterPrincipalIDs[name]; id != "" {
+			all = append(all, verify.Subject{Principal: access.ClusterPrincipal(name), ID: id, Kind: access.ManagedIdentity})
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,113 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// collections are where Microsoft Graph has the kinds of principals, directoryName is what a person calls them.
+var (
+	collections = map[access.PrincipalKind]string{
+		access.User: "/users/", access.Group: "/groups/", access.ServicePrincipal: "/servicePrincipals/", access.ManagedIdentity: "/servicePrincipals/",
+	}
+	directoryName = map[access.PrincipalKind]string{
+		access.User: "user", access.Group: "group", access.ServicePrincipal: "service principal", access.ManagedIdentity: "managed identity",
+	}
+)
+
+// groups are those that a principal is in, however deep. there is false for a principal that the directory does not have.
+func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there bool, err error) {
+	next := o.graphURL + collections[s.Kind] + url.PathEscape(s.ID) + "/transitiveMemberOf"
+	for next != "" {
+		var page struct {
+			Value []struct {
+				Type string `json:"@odata.type"`
+				ID   string `json:"id"`
+				Name string `json:"displayName"`
+			} `json:"value"`
+			Next string `json:"@odata.nextLink"`
+		}
+		what := fmt.Sprintf("asking which groups %s is in", s.Principal)
+		there, err := get(ctx, o.graph, next, &page)
+		if err != nil {
+			return nil, false, failed(what, readGroups, err)
+		}
+		if !there {
+			return nil, false, nil
+		}
+		for _, object := range page.Value {
+			if object.Type == "#microsoft.graph.group" { // others are directory roles and administrative units
+				groups = append(groups, Group{object.ID, object.Name})
+			}
+		}
+		if page.Next != "" && !strings.HasPrefix(page.Next, o.graphURL+"/") {
+			return nil, false, fmt.Errorf("%s: the next page is on another host: %s", what, page.Next)
+		}
+		next = page.Next
+	}
+	return groups, true, nil
+}
+
+// cluster notes where a cluster has not the identity that the stack knows: then the stack's grants are another's.
+func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, gone map[access.Principal]string) error {
+	if !s.Principal.IsCluster() {
+		return nil
+	}
+	name := m.Clusters[s.Principal.Name].NameOr(s.Principal.Name)
+	var compute struct {
+		Identity struct {
+			PrincipalID  string `json:"principalId"`
+			UserAssigned map[string]struct {
+				PrincipalID string `json:"principalId"`
+			} `json:"userAssignedIdentities"`
+		} `json:"identity"`
+	}
+	there, err := get(ctx, o.arm, o.armURL+m.WorkspaceID+"/computes/"+url.PathEscape(name)+"?api-version=2023-10-01", &compute)
+	if err != nil {
+		return failed("asking for the identity of compute cluster "+name, readComputes, err)
+	}
+	var has []string // the system-assigned identity is the one that mounts, where there is one
+	if id := compute.Identity.PrincipalID; id != "" {
+		has = []string{id}
+	} else {
+		for _, assigned := range compute.Identity.UserAssigned {
+			has = append(has, assigned.PrincipalID)
+		}
+	}
+	switch {
+	case !there:
+		gone[s.Principal] = "a compute cluster: the workspace has none that is called " + name
+	case len(has) == 0:
+		gone[s.Principal] = "a managed identity: compute cluster " + name + " has none now"
+	case len(has) == 1 && !strings.EqualFold(has[0], s.ID):
+		gone[s.Principal] = fmt.Sprintf("its identity: compute cluster %s has %s now, and the stack grants to %s; run pulumi refresh and pulumi up", name, has[0], s.ID)
+	}
+	return nil
+}
+
+// get decodes an answer. there is false for a 404.
+func get(ctx context.Context, via runtime.Pipeline, uri string, into any) (there bool, err error) {
+	req, err := runtime.NewRequest(ctx, http.MethodGet, uri)
+	if err != nil {
+		return false, err
+	}
+	resp, err := via.Do(req)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	switch resp.StatusCode {
+	case http.StatusNotFound:
+		return false, nil
+	case http.StatusOK:
+		return true, runtime.UnmarshalAsJSON(resp, into)
+	}
+	return false, runtime.NewResponseError(resp)
+}

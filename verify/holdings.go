@@ -1,0 +1,207 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// need is one action of one plane.
+type need struct {
+	action string
+	data   bool
+}
+
+func (n need) allowedBy(ps roles.Permissions) bool {
+	if n.data {
+		return ps.DataAction(n.action).Allowed
+	}
+	return ps.Action(n.action).Allowed
+}
+
+// holdings decide from facts; access.Holdings.
+type holdings struct {
+	m     access.Model
+	facts Facts
+	// ids are the subjects' object IDs, in lower case.
+	ids map[access.Principal]string
+	// own are the assignments that reach each principal, the oldest first, so that what acts for sure is named before what may not.
+	own map[access.Principal][]Assignment
+	// since is when the youngest of the assignments was made by which a principal has something, by its name and what gives it.
+	since map[[2]string]time.Time
+}
+
+func newHoldings(m access.Model, subjects []Subject, f Facts) *holdings {
+	h := &holdings{m, f, map[access.Principal]string{}, map[access.Principal][]Assignment{}, map[[2]string]time.Time{}}
+	for _, s := range subjects {
+		h.ids[s.Principal] = strings.ToLower(s.ID)
+		for _, a := range f.Assignments {
+			if h.is(s.Principal, a.PrincipalID) {
+				h.own[s.Principal] = append(h.own[s.Principal], a)
+			}
+		}
+		slices.SortStableFunc(h.own[s.Principal], func(a, b Assignment) int { return a.Made.Compare(b.Made) })
+	}
+	return h
+}
+
+// is reports whether the object ID is that of the principal, or of a group that it is in.
+func (h *holdings) is(p access.Principal, id string) bool {
+	own := h.ids[p]
+	return own != "" && (strings.EqualFold(own, id) || h.group(p, id) != "")
+}
+
+// group is the name of a group that the principal is in; "" if it is in none with that ID.
+func (h *holdings) group(p access.Principal, id string) string {
+	for _, g := range h.facts.Groups[h.ids[p]] {
+		if strings.EqualFold(g.ID, id) {
+			return cmp.Or(g.Name, g.ID)
+		}
+	}
+	return ""
+}
+
+// Gone implements access.Holdings.
+func (h *holdings) Gone(p access.Principal) string {
+	if h.ids[p] == "" {
+		return "a principal: the stack's outputs have no ID of " + p.String() + "; deploy it with pulumi up"
+	}
+	return h.facts.Gone[p]
+}
+
+// Starts implements access.Holdings.
+func (h *holdings) Starts(invoker string) access.Ruling {
+	var needs []need
+	for _, action := range roles.InvokerActions() {
+		needs = append(needs, need{action: action})
+	}
+	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID, needs, access.Lacking)
+}
+
+// Acts implements access.Holdings. Whoever mounts has to see the container too, as Storage Blob Data Reader does.
+func (h *holdings) Acts(p access.Principal, at access.Scope, dataAction string) access.Ruling {
+	place, err := h.m.ScopeID(at)
+	if err != nil {
+		return access.Ruling{Missing: err.Error()}
+	}
+	needs := []need{{dataAction, true}}
+	if p.IsCluster() {
+		needs = append(needs, need{action: access.ReadContainers})
+	}
+	return h.rule(p, place, needs, func([]string) string { return access.NotHeld })
+}
+
+// rule decides whether the principal has all that is needed at a place. Roles add up, and what is denied is not had.
+func (h *holdings) rule(p access.Principal, place string, needs []need, lacking func([]string) string) access.Ruling {
+	var by []Assignment
+	var missing, conditions []string
+	for _, n := range needs {
+		if d, denied := h.denied(p, place, n); denied {
+			return access.Ruling{Missing: fmt.Sprintf("%s, which the deny assignment %q on %s takes away", n.action, d.Name, h.name(d.Scope))}
+		}
+		gives := func(conditional bool) func(Assignment) bool {
+			return func(a Assignment) bool {
+				return (a.Condition != "") == conditional && covers(a.Scope, place) && n.allowedBy(a.Permissions)
+			}
+		}
+		if i := slices.IndexFunc(h.own[p], gives(false)); i >= 0 {
+			by = append(by, h.own[p][i])
+		} else if i := slices.IndexFunc(h.own[p], gives(true)); i >= 0 {
+			conditions = append(conditions, h.label(p, h.own[p][i])+" under the condition "+h.own[p][i].Condition)
+		} else {
+			missing = append(missing, n.action)
+		}
+	}
+	if len(missing) > 0 {
+		return access.Ruling{Missing: lacking(missing)}
+	}
+	if len(conditions) > 0 {
+		return access.Ruling{Undecided: true, Missing: "a decision that Azure alone can make: " + strings.Join(unique(conditions), ", ")}
+	}
+	var labels []string
+	var since time.Time
+	for _, a := range by {
+		labels = append(labels, h.label(p, a))
+		if a.Made.After(since) {
+			since = a.Made
+		}
+	}
+	given := strings.Join(unique(labels), " and ")
+	h.since[[2]string{p.String(), given}] = since
+	return access.Ruling{GivenBy: given}
+}
+
+func (h *holdings) denied(p access.Principal, place string, n need) (Denial, bool) {
+	listed := func(ids []string) bool {
+		return slices.ContainsFunc(ids, func(id string) bool { return id == everyone || h.is(p, id) })
+	}
+	for _, d := range h.facts.Denials {
+		here := covers(d.Scope, place) && (!d.OnlyHere || strings.EqualFold(strings.Trim(d.Scope, "/"), strings.Trim(place, "/")))
+		if here && listed(d.Principals) && !listed(d.Exclude) && n.allowedBy(d.Permissions) {
+			return d, true
+		}
+	}
+	return Denial{}, false
+}
+
+// label tells an assignment: role, place, and the group that it comes through.
+func (h *holdings) label(p access.Principal, a Assignment) string {
+	label := cmp.Or(a.Role, a.RoleID) + " on " + h.name(a.Scope)
+	if group := h.group(p, a.PrincipalID); group != "" {
+		label += " through group " + group
+	}
+	return label
+}
+
+// name is a scope in the model's words, or else in Azure's.
+func (h *holdings) name(scope string) string {
+	trimmed := strings.Trim(scope, "/")
+	if strings.EqualFold(trimmed, strings.Trim(h.m.WorkspaceID, "/")) {
+		return string(access.AtWorkspace)
+	}
+	for name, id := range h.m.StorageAccounts {
+		id = strings.Trim(id, "/")
+		if rest, ok := cutFold(trimmed, id); ok {
+			if container, ok := cutFold(rest, "/blobServices/default/containers/"); ok {
+				return name + "/" + container
+			}
+			return name + rest
+		}
+	}
+	parts := strings.Split(trimmed, "/")
+	switch {
+	case trimmed == "":
+		return "the whole tenant"
+	case len(parts) == 2 && strings.EqualFold(parts[0], "subscriptions"):
+		return "subscription " + parts[1]
+	case len(parts) == 4 && strings.EqualFold(parts[2], "resourceGroups"):
+		return "resource group " + parts[3]
+	case len(parts) == 4 && strings.EqualFold(parts[2], "managementGroups"):
+		return "management group " + parts[3]
+	default:
+		return "/" + trimmed
+	}
+}
+
+// cutFold is strings.CutPrefix without regard to case, of whole segments.
+func cutFold(s, prefix string) (rest string, found bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	rest = s[len(prefix):]
+	return rest, rest == "" || rest[0] == '/' || strings.HasSuffix(prefix, "/")
+}
+
+func unique(all []string) (once []string) {
+	for _, s := range all {
+		if !slices.Contains(once, s) {
+			once = append(once, s)
+		}
+	}
+	return once
+}

@@ -1,0 +1,239 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// Version is of the JSON form of a report: it rises when a reader of the last one would misread the next.
+const Version = 1
+
+// Status is what is known of a path.
+type Status string
+
+// The states of a path, from good to bad.
+const (
+	Works     Status = "works"
+	Settling  Status = "settling"  // all is assigned, and some of it so lately that it may not act yet
+	Undecided Status = "undecided" // a condition decides
+	Missing   Status = "missing"
+)
+
+// Report is what Azure grants, held against what the model needs.
+type Report struct {
+	Version int       `json:"version"`
+	Stack   string    `json:"stack"`
+	Asked   time.Time `json:"asked"`
+	Paths   []Path    `json:"paths"`
+	// Lacking are the grants of the model that are not held, whatever might give them.
+	Lacking []Lack `json:"lacking"`
+	// Beyond are the assignments that give more than the model's grants do.
+	Beyond []Excess `json:"beyond"`
+	Notes  []string `json:"notes,omitempty"`
+}
+
+// Path is a path with what is known of it.
+type Path struct {
+	access.Path
+	Status Status `json:"status"`
+	// Why it does not work, or can't be told to; "" where it works.
+	Why string `json:"why,omitempty"`
+	// Settles is when it acts for sure; only while settling.
+	Settles time.Time `json:"settles,omitzero"`
+}
+
+// Lack is a grant of the model that its principal does not hold.
+type Lack struct {
+	access.Grant
+	PrincipalID string   `json:"principalId"`
+	ScopeID     string   `json:"scopeId"`
+	Actions     []string `json:"actions"` // what is lacking of it
+	Whole       bool     `json:"whole"`   // that is all of it
+}
+
+// Excess is an assignment that gives its principal more than the model's grants do, at the workspace, the storage accounts,
+// above or below them.
+type Excess struct {
+	Principal  access.Principal `json:"principal"`
+	Role       string           `json:"role"`
+	Scope      string           `json:"scope"` // in the model's words
+	Through    string           `json:"through,omitempty"`
+	Assignment string           `json:"assignment"` // its ID
+	Actions    []string         `json:"actions"`    // what it gives beyond need
+	Risks      []roles.Risk     `json:"risks,omitempty"`
+	Condition  string           `json:"condition,omitempty"`
+}
+
+// Judge makes the report. Within propagation after it was made, an assignment may not act yet: Azure's is ten minutes.
+func Judge(stack string, m access.Model, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
+	h := newHoldings(m, subjects, f)
+	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{}, Beyond: []Excess{}}
+	for _, p := range access.ExplainHeld(m, h) {
+		r.Paths = append(r.Paths, h.path(p, propagation))
+	}
+	grants := access.Grants(m)
+	if err := h.lacking(grants, &r); err != nil {
+		return r, err
+	}
+	if err := h.beyond(grants, subjects, &r); err != nil {
+		return r, err
+	}
+	if acls := len(access.ACLs(m)); acls > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager can't tell (pulumi stack output aclCommands)", acls))
+	}
+	for _, s := range subjects {
+		throughGroup := slices.ContainsFunc(h.own[s.Principal], func(a Assignment) bool { return h.group(s.Principal, a.PrincipalID) != "" })
+		if s.Kind == access.ManagedIdentity && throughGroup {
+			r.Notes = append(r.Notes, s.Principal.String()+" is a managed identity that has roles through a group: after a change of its groups its token is the old one for up to 24 hours")
+		}
+	}
+	return r, nil
+}
+
+func (h *holdings) path(p access.Path, propagation time.Duration) Path {
+	path := Path{Path: p, Status: Works}
+	for _, hop := range p.Hops {
+		settles := h.since[[2]string{hop.Identity, hop.GivenBy}].Add(propagation)
+		switch {
+		case hop.Missing != "" && !hop.Undecided:
+			path.Status, path.Why = Missing, fmt.Sprintf("%s: %s lacks %s", hop.Kind, hop.Identity, hop.Missing)
+			return path
+		case hop.Missing != "" && path.Status != Undecided:
+			path.Status, path.Why = Undecided, fmt.Sprintf("%s: %s needs %s", hop.Kind, hop.Identity, hop.Missing)
+		case path.Status != Undecided && settles.After(h.facts.Asked):
+			path.Status = Settling
+			if settles.After(path.Settles) {
+				path.Settles = settles.UTC()
+			}
+		}
+	}
+	if path.Status != Settling {
+		path.Settles = time.Time{}
+	}
+	return path
+}
+
+// permissions are what a grant of the model gives.
+func (h *holdings) permissions(g access.Grant) roles.Permissions {
+	if d, ok := roles.BuiltIn(g.Role); ok {
+		return d.Permissions
+	}
+	d, err := h.m.Role.Resolve()
+	if err != nil {
+		return nil // the model is valid
+	}
+	return d.Permissions
+}
+
+// lacking finds the grants that are not held in full, by whatever assignments.
+func (h *holdings) lacking(grants []access.Grant, r *Report) error {
+	for _, g := range grants {
+		place, err := h.m.ScopeID(g.Scope)
+		if err != nil {
+			return err
+		}
+		var held roles.Permissions
+		for _, a := range h.own[g.Principal] {
+			if a.Condition == "" && covers(a.Scope, place) {
+				held = append(held, a.Permissions...)
+			}
+		}
+		if more := guardrails.Beyond(h.permissions(g), held); len(more) > 0 {
+			whole := len(more) == len(guardrails.Beyond(h.permissions(g), nil))
+			r.Lacking = append(r.Lacking, Lack{g, h.ids[g.Principal], place, texts(more), whole})
+		}
+	}
+	return nil
+}
+
+// beyond finds the assignments that give more than the grants that hold at their place, by effect.
+func (h *holdings) beyond(grants []access.Grant, subjects []Subject, r *Report) error {
+	places, err := h.places()
+	if err != nil {
+		return err
+	}
+	for _, s := range subjects {
+		for _, a := range h.own[s.Principal] {
+			near := slices.ContainsFunc(places, func(place string) bool { return covers(a.Scope, place) || covers(place, a.Scope) })
+			if !near {
+				continue
+			}
+			var needed roles.Permissions
+			for _, g := range grants {
+				at, err := h.m.ScopeID(g.Scope)
+				if err != nil {
+					return err
+				}
+				if g.Principal == s.Principal && covers(at, a.Scope) {
+					needed = append(needed, h.permissions(g)...)
+				}
+			}
+			more := guardrails.Beyond(a.Permissions, needed)
+			if len(more) == 0 {
+				continue
+			}
+			slices.SortStableFunc(more, func(a, b guardrails.Action) int { return gravity(a) - gravity(b) })
+			e := Excess{s.Principal, a.Role, h.name(a.Scope), h.group(s.Principal, a.PrincipalID), a.ID, texts(more), nil, a.Condition}
+			for _, risk := range roles.Risks() {
+				if slices.ContainsFunc(more, func(x guardrails.Action) bool { return x.Risk() == risk }) {
+					e.Risks = append(e.Risks, risk)
+				}
+			}
+			r.Beyond = append(r.Beyond, e)
+		}
+	}
+	return nil
+}
+
+// gravity sorts the gravest risk first, and what is none last.
+func gravity(a guardrails.Action) int {
+	if i := slices.Index(roles.Risks(), a.Risk()); i >= 0 {
+		return i
+	}
+	return len(roles.Risks())
+}
+
+// places are the stack's: its workspace and its storage accounts.
+func (h *holdings) places() ([]string, error) {
+	places := []string{h.m.WorkspaceID}
+	for name := range h.m.StorageAccounts {
+		id, err := h.m.ScopeID(access.Scope{StorageAccount: name})
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, id)
+	}
+	return places, nil
+}
+
+func texts(actions []guardrails.Action) (all []string) {
+	for _, a := range actions {
+		all = append(all, strings.ReplaceAll(a.String(), guardrails.Anything, "*"))
+	}
+	return all
+}
+
+// count counts the declared paths of a status.
+func (r Report) count(s Status) (n int) {
+	for _, p := range r.Paths {
+		if p.Declared && p.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Failed reports whether a declared path is missing something, or can't be told to work. Strict adds what is beyond need.
+func (r Report) Failed(strict bool) bool {
+	return r.count(Missing)+r.count(Undecided)+len(r.Lacking) > 0 || strict && len(r.Beyond) > 0
+}
+
+// Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a condition
+// decides.
+func (r Report) Settled() bool { return r.count(Missing)+r.count(Settling)+len(r.Lacking) == 0 }

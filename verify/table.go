@@ -1,0 +1,151 @@
+package verify
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// WriteJSON writes for machines; see Version.
+func WriteJSON(w io.Writer, r Report) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// WriteTable writes for people.
+func WriteTable(w io.Writer, r Report) error {
+	var out strings.Builder
+	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	row := func(cells ...string) {
+		for i := range cells {
+			cells[i] = plain(cells[i])
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	section := func(title string) {
+		_ = table.Flush() // into a strings.Builder
+		fmt.Fprintf(&out, "\n%s\n", title)
+	}
+	row("INVOKER", "ENDPOINT", "INPUT", "NOW", "WHY")
+	for _, p := range r.Paths {
+		row(p.Invoker, p.Endpoint, cmp.Or(p.Input, access.NoInput), p.outcome(), p.reason())
+	}
+	if len(r.Lacking) > 0 {
+		section("MISSING")
+	}
+	for _, l := range r.Lacking {
+		what := l.Role
+		if !l.Whole {
+			what += " without " + some(l.Actions)
+		}
+		row("  "+l.Principal.String(), what, l.Scope.String(), "to "+strings.Join(l.Reasons, ", "))
+	}
+	if len(r.Lacking) > 0 {
+		row("  pulumi refresh --stack " + r.Stack + " and pulumi up --stack " + r.Stack + " grant them again")
+	}
+	if len(r.Beyond) > 0 {
+		section("BEYOND NEED")
+	}
+	for _, e := range r.Beyond {
+		where := e.Role + " on " + e.Scope
+		if e.Through != "" {
+			where += " through group " + e.Through
+		}
+		if e.Condition != "" {
+			where += " under a condition"
+		}
+		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks))
+	}
+	if len(r.Notes) > 0 {
+		section("NOTES")
+	}
+	for _, note := range r.Notes {
+		row("  " + note)
+	}
+	section("stack " + plain(r.Stack) + ": " + r.Verdict())
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// outcome is a path in a word. One that is not declared is not missed, and one that works all the same is told.
+func (p Path) outcome() string {
+	switch {
+	case p.Declared:
+		return string(p.Status)
+	case p.Status == Missing:
+		return "no, as declared"
+	default:
+		return string(p.Status) + ", undeclared"
+	}
+}
+
+func (p Path) reason() string {
+	if p.Status == Settling {
+		return "may not act before " + p.Settles.Format(time.TimeOnly) + " UTC"
+	}
+	return strings.ReplaceAll(p.Why, "Microsoft.MachineLearningServices/workspaces/", "")
+}
+
+// Verdict is the report in a line.
+func (r Report) Verdict() string {
+	declared := 0
+	for _, p := range r.Paths {
+		if p.Declared {
+			declared++
+		}
+	}
+	parts := []string{fmt.Sprintf("%d of %d declared paths work", r.count(Works), declared)}
+	for _, more := range []struct {
+		n    int
+		says string
+	}{
+		{r.count(Settling), "are granted and may not act yet (--wait waits for them)"},
+		{r.count(Undecided), "can't be decided"},
+		{r.count(Missing), "are missing something"},
+		{len(r.Lacking), "grants are not held"},
+		{len(r.Beyond), "times more is granted than is needed"},
+	} {
+		if more.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.says))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// some are the first few of many.
+func some(all []string) string {
+	const shown = 3
+	if len(all) <= shown {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s (and %d more)", strings.Join(all[:shown], ", "), len(all)-shown)
+}
+
+func risks(all []roles.Risk) string {
+	if len(all) == 0 {
+		return ""
+	}
+	var names []string
+	for _, r := range all {
+		names = append(names, string(r))
+	}
+	return "; risk: " + strings.Join(names, ", ")
+}
+
+// plain keeps what Azure and the configuration say from moving the cursor or breaking a line.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}
