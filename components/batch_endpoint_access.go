@@ -79,7 +79,7 @@ type BatchEndpointAccess struct {
 	// ClientIDs are the client IDs of the invokers that have one and whose ID is known, by name.
 	ClientIDs pulumi.StringMapOutput `pulumi:"clientIds"`
 	// ClientSecrets are the secrets of the service principals made here, by invoker and name. All of it is a Pulumi secret.
-	ClientSecrets pulumi.StringMapMapOutput `pulumi:"clientSecrets"`
+	ClientSecrets pulumi.StringMapMapOutput `pulumi:"clientSecrets" provider:"secret"`
 	// ClusterPrincipalIDs are the object IDs of the cluster identities, by cluster.
 	ClusterPrincipalIDs pulumi.StringMapOutput `pulumi:"clusterPrincipalIds"`
 	// AccessReport is the access.Report of the model: what is granted, and which paths from invoker to data work.

@@ -39,7 +39,7 @@ type ServicePrincipal struct {
 	// TenantID is the tenant in which it signs in.
 	TenantID pulumi.StringOutput `pulumi:"tenantId"`
 	// ClientSecrets are its secrets by name. The whole map is a Pulumi secret.
-	ClientSecrets pulumi.StringMapOutput `pulumi:"clientSecrets"`
+	ClientSecrets pulumi.StringMapOutput `pulumi:"clientSecrets" provider:"secret"`
 }
 
 // NewServicePrincipal makes the application, the service principal and its credentials. The errors name the argument and

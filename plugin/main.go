@@ -1,0 +1,26 @@
+// The component package: the components of github.com/batchaccess/batchaccess/components for every language that Pulumi
+// speaks. The engine builds it from this folder and runs it; no one else needs to.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+
+	p "github.com/pulumi/pulumi-go-provider"
+
+	"github.com/batchaccess/batchaccess/plugin/provider"
+)
+
+//go:generate go run ./genschema schema.json ..
+
+//go:embed schema.json
+var schema []byte
+
+func main() {
+	if err := p.RunProvider(context.Background(), provider.Name, provider.Version, provider.New(schema)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
