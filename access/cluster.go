@@ -23,8 +23,10 @@ func ClusterIdentities() []string {
 type Cluster struct {
 	// ComputeName is its name in the workspace: 2 to 16 letters, digits and hyphens. "" for its name in the model.
 	ComputeName string
-	// Existing is set where the cluster is there before the stack is; its identity is then looked up.
-	Existing bool
+	// Existing is set where the cluster is there before the stack is; its identity is then looked up, unless PrincipalID
+	// gives its object ID.
+	Existing    bool
+	PrincipalID string
 	// Identity of a cluster made by the stack. Default: systemAssigned.
 	Identity ClusterIdentity
 	// UserAssignedIdentityID is the ARM ID of an identity that exists; "" if the stack makes one.

@@ -75,16 +75,18 @@ const (
 type DataInput struct {
 	// Kind is dataStore, dataAsset, blob or adlsGen2. Required. adlsGen1 is refused: Azure retired it on 2024-02-29.
 	Kind InputKind `pulumi:"kind"`
-	// CredentialInStore says whether the data store holds an access key or SAS. Required for dataStore and dataAsset; means
-	// nothing for the others.
+	// CredentialInStore says whether the data store holds a credential, such as an access key or SAS. For dataStore and
+	// dataAsset, and means nothing for the others. Default: what the workspace answers.
 	CredentialInStore *bool `pulumi:"credentialInStore,optional"`
-	// StorageAccount is the name, in this model, of the account that holds the data. Required where identities read.
+	// StorageAccount is the name, in this model, of the account that holds the data. Required where identities read; for a
+	// data store, default: what the workspace answers.
 	StorageAccount string `pulumi:"storageAccount,optional"`
 	// Container (file system, for adlsGen2) that holds the data. Required for blob and adlsGen2.
 	Container string `pulumi:"container,optional"`
 	// Path of the data in the container or data store. Required for dataStore; default for the others: all of it.
 	Path string `pulumi:"path,optional"`
-	// DataStore is the name of the data store in the workspace. Required for dataStore and dataAsset.
+	// DataStore is the name of the data store in the workspace. Required for dataStore; for dataAsset, default: what the
+	// workspace answers.
 	DataStore string `pulumi:"dataStore,optional"`
 	// DataAsset and Version name the data asset. Required for dataAsset.
 	DataAsset string `pulumi:"dataAsset,optional"`
@@ -97,6 +99,9 @@ type DataInput struct {
 	// Default: rbac.
 	GrantedBy Mechanism `pulumi:"grantedBy,optional"`
 }
+
+// InWorkspace reports whether the input is named by what the workspace knows, so that the workspace can be asked about it.
+func (d DataInput) InWorkspace() bool { return d.Kind == DataStore || d.Kind == DataAsset }
 
 // Mechanism returns what gives access to the data: the seed's table, and the user's choice where it leaves one.
 func (d DataInput) Mechanism() Mechanism {
@@ -116,8 +121,9 @@ func (d DataInput) scope() Scope { return storageScope(d.StorageAccount, d.Conta
 type DataOutput struct {
 	// DataStore is the name of the data store in the workspace. Required.
 	DataStore string `pulumi:"dataStore"`
-	// CredentialInStore says whether the data store holds an access key or SAS; then nothing is granted. Required.
-	CredentialInStore *bool `pulumi:"credentialInStore"`
+	// CredentialInStore says whether the data store holds an access key or SAS; then nothing is granted. Default: what the
+	// workspace answers.
+	CredentialInStore *bool `pulumi:"credentialInStore,optional"`
 	// Path in the data store that jobs write to. Required.
 	Path string `pulumi:"path"`
 	// StorageAccount, Container and Scope are as for a DataInput; the role is Storage Blob Data Contributor.

@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -46,7 +47,9 @@ type Invoker struct {
 	PrincipalID string
 	// ClientID is the application (client) ID of a principal that exists, where given.
 	ClientID string
-	// DisplayName is what the principal made by the stack is called; "" for the default.
+	// UserPrincipalName and Mail name a user, ResourceID (an ARM ID) the Azure resource whose managed identity it is.
+	UserPrincipalName, Mail, ResourceID string
+	// DisplayName is what the principal made by the stack is called, "" for the default; of a group, its name in Entra.
 	DisplayName string
 	// How a service principal made by the stack signs in.
 	FederatedCredentials map[string]FederatedCredential
@@ -59,7 +62,52 @@ type Invoker struct {
 const SignInNone = "none"
 
 // Exists reports whether the invoker is there before the stack is.
-func (i Invoker) Exists() bool { return i.PrincipalID != "" }
+func (i Invoker) Exists() bool {
+	key, _ := i.Named()
+	return i.PrincipalID != "" || key != ""
+}
+
+// Named returns the key and the value that name a principal which exists and whose ID is not given: by them it can be
+// looked up. "" where nothing does.
+func (i Invoker) Named() (key, value string) {
+	if i.PrincipalID != "" {
+		return "", ""
+	}
+	for _, n := range i.names() {
+		if n.value != "" && slices.Contains(n.kinds, i.Kind) {
+			return n.key, n.value
+		}
+	}
+	return "", ""
+}
+
+type principalName struct {
+	key, value string
+	kinds      []PrincipalKind // that go by such a name
+}
+
+func (i Invoker) names() []principalName {
+	return []principalName{
+		{"userPrincipalName", i.UserPrincipalName, []PrincipalKind{User}},
+		{"mail", i.Mail, []PrincipalKind{User}},
+		{"resourceId", i.ResourceID, []PrincipalKind{ManagedIdentity}},
+		{"displayName", i.DisplayName, []PrincipalKind{Group}},
+		{"clientId", i.ClientID, []PrincipalKind{ServicePrincipal, ManagedIdentity}},
+	}
+}
+
+// The types of resources, beside user-assigned identities, whose managed identity can be looked up by their ARM ID: it is
+// their system-assigned one. A Function App is a site, as an App Service is.
+const (
+	DataFactoryType    = "Microsoft.DataFactory/factories"
+	SiteType           = "Microsoft.Web/sites"
+	VirtualMachineType = "Microsoft.Compute/virtualMachines"
+)
+
+// IdentityTypes lists the types of resources that an invoker's ResourceID may name.
+func IdentityTypes() []string {
+	return []string{UserAssignedIdentityType, DataFactoryType, SiteType, VirtualMachineType}
+}
 
 // The issuer of GitHub Actions' tokens and the audience that Entra expects of any federated token.
 const (

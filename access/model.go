@@ -24,8 +24,9 @@ type Model struct {
 // An Endpoint is a batch endpoint of the workspace: it ties the cluster that its deployment runs on to what its jobs
 // read and write. The endpoint itself is made elsewhere; its name is its key in the model.
 type Endpoint struct {
-	// Cluster is the name, in this model, of the cluster that the deployment runs on. Required.
-	Cluster string `pulumi:"cluster"`
+	// Cluster is the name, in this model, of the cluster that the deployment runs on. Default: what the endpoint's
+	// deployment answers.
+	Cluster string `pulumi:"cluster,optional"`
 	// Inputs are the names of the data inputs that its jobs read.
 	Inputs []string `pulumi:"inputs,optional"`
 	// Outputs are the names of the data outputs that its jobs write.

@@ -18,6 +18,9 @@ type Problem struct {
 	Warning bool   `json:"warning,omitempty"`
 	// Violation marks an assertion that is right in itself and does not hold.
 	Violation bool `json:"violation,omitempty"`
+	// LookUp marks what is missing and can be looked up in Azure, as a deployment does. (That only the name of a principal is
+	// known is no problem: nothing but the deployment needs its ID.)
+	LookUp bool `json:"lookUp,omitempty"`
 }
 
 func (p Problem) String() string { return p.Path + ": " + p.What + "; " + p.Fix }
@@ -46,6 +49,20 @@ func (ps Problems) WithoutViolations() Problems {
 	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool { return p.Violation })
 }
 
+// LookUps returns what a look-up in Azure can supply.
+func (ps Problems) LookUps() Problems {
+	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool { return !p.LookUp })
+}
+
+// WithoutLookUps leaves out what a look-up can supply, and, if there is such a thing, what is said of assertions: until all
+// is known, a cluster that an endpoint runs on among it, they can't be judged.
+func (ps Problems) WithoutLookUps() Problems {
+	pending := len(ps.LookUps()) > 0
+	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool {
+		return p.LookUp || pending && strings.HasPrefix(p.Path, "assertions.")
+	})
+}
+
 // at cleans up a path that was built below an empty one.
 func at(path string) string {
 	return cmp.Or(strings.TrimPrefix(path, "."), "arguments")
@@ -53,6 +70,13 @@ func at(path string) string {
 
 func (ps *Problems) add(path, fix, what string, args ...any) {
 	*ps = append(*ps, Problem{Path: at(path), What: fmt.Sprintf(what, args...), Fix: fix})
+}
+
+// pin is the remedy where no look-up is made.
+const pin = "; or have it looked up: pulumi preview does, and batchaccess pin writes down what it finds"
+
+func (ps *Problems) lookUp(path, fix, what string, args ...any) {
+	*ps = append(*ps, Problem{Path: at(path), What: fmt.Sprintf(what, args...), Fix: fix + pin, LookUp: true})
 }
 
 func (ps *Problems) warn(path, fix, what string, args ...any) {

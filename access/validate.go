@@ -100,9 +100,10 @@ func (v *validator) invokers() {
 			continue
 		}
 		idPath := path + "." + i.Kind.idKey()
+		v.named(path, i)
 		switch {
-		case i.PrincipalID == "" && (i.Kind == User || i.Kind == Group):
-			v.add(idPath, "write the object ID that Entra shows for the "+string(i.Kind), "is missing")
+		case !i.Exists() && (i.Kind == User || i.Kind == Group):
+			v.add(idPath, "write the object ID that Entra shows for the "+string(i.Kind)+", or "+map[PrincipalKind]string{User: "its userPrincipalName or mail", Group: "its displayName"}[i.Kind], "is missing")
 		case i.PrincipalID == "" || i.PrincipalID == Unknown:
 		case !IsGUID(i.PrincipalID):
 			v.add(idPath, "write the object ID that Entra shows for the principal, a GUID, not its name or mail", "%q is not a GUID", i.PrincipalID)
@@ -121,6 +122,37 @@ func (v *validator) invokers() {
 		}
 		v.signIn(path, i)
 	}
+}
+
+// named checks the names by which the ID of a principal that exists can be looked up.
+func (v *validator) named(path string, i Invoker) {
+	first, _ := i.Named()
+	for _, n := range i.names() {
+		at := path + "." + n.key
+		switch only := n.key == "userPrincipalName" || n.key == "mail" || n.key == "resourceId"; {
+		case n.value == "" || n.value == Unknown && n.key != "clientId":
+		case only && !slices.Contains(n.kinds, i.Kind):
+			v.add(at, "leave it out, or choose another kind", "only goes with kind %s", n.kinds[0])
+		case i.PrincipalID == "" && slices.Contains(n.kinds, i.Kind) && n.key != first:
+			v.add(at, "keep one of the two", "names the principal a second time, beside %s", first)
+		case i.PrincipalID == "" && n.key == first && n.value == Unknown:
+			v.add(at, "write it in plain text, or give "+i.Kind.idKey(), "is known only after a deployment, so it can't be looked up")
+		case only && n.key != "resourceId" && !strings.Contains(n.value, "@"):
+			v.add(at, "write it as name@domain", "%q has no domain", n.value)
+		case n.key == "resourceId":
+			v.identityOf(at, n.value)
+		}
+	}
+}
+
+// identityOf checks the ARM ID of a resource that has a managed identity.
+func (v *validator) identityOf(path, id string) {
+	m := armIDForm.FindStringSubmatch(id)
+	if m == nil || !slices.ContainsFunc(IdentityTypes(), func(t string) bool { return strings.EqualFold(t, m[3]) }) {
+		v.add(path, "write the ARM ID of a "+strings.Join(IdentityTypes(), ", ")+"; of any other resource, write principalId", "%q is not the ARM ID of one whose identity can be looked up", id)
+		return
+	}
+	v.armID(path, id, m[3])
 }
 
 var identityForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$`)
@@ -152,7 +184,7 @@ func (v *validator) signIn(path string, i Invoker) {
 		for _, given := range []struct {
 			key string
 			is  bool
-		}{{"federatedCredentials", federated > 0}, {"clientSecrets", secrets > 0}, {"signIn", i.SignIn != ""}, {"displayName", i.DisplayName != "" && i.Kind != ManagedIdentity}} {
+		}{{"federatedCredentials", federated > 0}, {"clientSecrets", secrets > 0}, {"signIn", i.SignIn != ""}, {"displayName", i.DisplayName != "" && i.Kind != ManagedIdentity && i.Kind != Group}} {
 			if given.is {
 				v.add(path+"."+given.key, "leave it out, or let the stack make a service principal: kind servicePrincipal without objectId", "only goes with a service principal that the stack makes")
 			}

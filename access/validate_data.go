@@ -35,7 +35,13 @@ func (v *validator) cluster(path string, c Cluster) {
 		if c.Identity != "" || c.UserAssignedIdentityID != "" {
 			v.add(path, "leave out identity and userAssignedIdentityId: they are looked up", "an existing cluster keeps the identity that it has")
 		}
+		if c.PrincipalID != "" && c.PrincipalID != Unknown && !IsGUID(c.PrincipalID) {
+			v.add(path+".principalId", "write the object ID of the cluster's identity, or leave it out: it is looked up", "%q is not a GUID", c.PrincipalID)
+		}
 		return
+	}
+	if c.PrincipalID != "" {
+		v.add(path+".principalId", "leave it out, or say existing: true", "only goes with a cluster that exists")
 	}
 	if c.Identity != "" {
 		v.oneOf(path+".identity", string(c.Identity), ClusterIdentities())
@@ -83,7 +89,7 @@ func (v *validator) dataInputs() {
 		if d.GrantedBy != "" && (d.Kind != ADLSGen2 || d.GrantedBy != ByRBAC && d.GrantedBy != ByACL) {
 			v.add(path+".grantedBy", "leave it out; adlsGen2 alone has the choice of rbac and acl", "unknown value %q for %s", d.GrantedBy, d.Kind)
 		}
-		v.location(path, d.StorageAccount, d.Container, d.Scope, d.Mechanism() != ByStoreCredential, d.Kind == Blob || d.Kind == ADLSGen2)
+		v.location(path, d.StorageAccount, d.Container, d.Scope, d.Mechanism() != ByStoreCredential, !d.InWorkspace())
 		if !v.isRead(name) {
 			v.warn(path, "name it in the inputs of an endpoint, or leave it out", "no endpoint reads it, so nothing is granted for it")
 		}
@@ -92,18 +98,22 @@ func (v *validator) dataInputs() {
 
 // inStore checks what only goes with data stores and data assets, and what they need.
 func (v *validator) inStore(path string, d DataInput) {
-	store := d.Kind == DataStore || d.Kind == DataAsset
+	store := d.InWorkspace()
+	asset := d.DataAsset != "" && d.Version != ""
 	for _, field := range []struct {
 		key          string
 		given, wants bool
+		known        bool // to the workspace, by what else is given
 		fix          string
 	}{
-		{"credentialInStore", d.CredentialInStore != nil, store, "say true if the data store holds an access key or SAS, false if not"},
-		{"dataStore", d.DataStore != "", store, "write the name of the data store in the workspace"},
-		{"dataAsset", d.DataAsset != "", d.Kind == DataAsset, "write the name of the data asset"},
-		{"version", d.Version != "", d.Kind == DataAsset, "write the version of the data asset"},
+		{"credentialInStore", d.CredentialInStore != nil, store, d.DataStore != "" || asset, "say true if the data store holds an access key or SAS, false if not"},
+		{"dataStore", d.DataStore != "", store, asset, "write the name of the data store in the workspace"},
+		{"dataAsset", d.DataAsset != "", d.Kind == DataAsset, false, "write the name of the data asset"},
+		{"version", d.Version != "", d.Kind == DataAsset, false, "write the version of the data asset"},
 	} {
 		switch {
+		case field.wants && !field.given && field.known:
+			v.lookUp(path+"."+field.key, field.fix, "is missing")
 		case field.wants && !field.given:
 			v.add(path+"."+field.key, field.fix, "is missing")
 		case field.given && !field.wants:
@@ -120,8 +130,8 @@ func (v *validator) dataOutputs() {
 		if d.DataStore == "" {
 			v.add(path+".dataStore", "write the name of a Blob data store in the workspace: batch endpoints write nowhere else", "is missing")
 		}
-		if d.CredentialInStore == nil {
-			v.add(path+".credentialInStore", "say true if the data store holds an access key or SAS, false if not", "is missing")
+		if d.CredentialInStore == nil && d.DataStore != "" {
+			v.lookUp(path+".credentialInStore", "say true if the data store holds an access key or SAS, false if not", "is missing")
 		}
 		v.path(path, d.Path)
 		v.location(path, d.StorageAccount, d.Container, d.Scope, d.byIdentity(), false)
@@ -140,6 +150,8 @@ func (v *validator) location(path, account, container string, scope GrantScope, 
 	switch {
 	case account != "":
 		v.refers(path+".storageAccount", account, "storage account", sorted(v.m.StorageAccounts))
+	case byIdentity && !byURL:
+		v.lookUp(path+".storageAccount", "name one of storageAccounts: identities access it, so they need a role on it", "is missing")
 	case byIdentity:
 		v.add(path+".storageAccount", "name one of storageAccounts: identities access it, so they need a role on it", "is missing")
 	}
@@ -172,7 +184,11 @@ func (v *validator) endpoints() {
 		if !endpointForm.MatchString(name) {
 			v.add(path, "write the endpoint's name in the workspace: 3 to 32 lower-case letters, digits and hyphens", "%q is not the name of a batch endpoint", name)
 		}
-		v.refers(path+".cluster", e.Cluster, "cluster", sorted(v.m.Clusters))
+		if e.Cluster == "" {
+			v.lookUp(path+".cluster", "name the cluster that its deployment runs on", "is missing")
+		} else {
+			v.refers(path+".cluster", e.Cluster, "cluster", sorted(v.m.Clusters))
+		}
 		for _, list := range []struct {
 			key, what string
 			names     []string
@@ -232,7 +248,8 @@ func (v *validator) identities() {
 			continue
 		}
 		for _, input := range e.Inputs {
-			if d, ok := v.m.DataInputs[input]; ok && d.Mechanism() != ByStoreCredential {
+			d, ok := v.m.DataInputs[input]
+			if unknown := d.InWorkspace() && d.CredentialInStore == nil; ok && !unknown && d.Mechanism() != ByStoreCredential {
 				v.add("clusters."+e.Cluster+".identity", "give it systemAssigned or userAssigned", "is none, but the cluster identity mounts %s for endpoint %s", input, name)
 			}
 		}

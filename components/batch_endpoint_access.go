@@ -36,6 +36,10 @@ type BatchEndpointAccessArgs struct {
 	Assertions map[string]access.Assertion `pulumi:"assertions,optional"`
 	// Tags of all that is made and can have tags.
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
+	// CheckPrincipals has every principal that is given by its ID looked up too: that it exists and is of its kind, and that
+	// the ID is not the client ID of a service principal, to which Azure would assign a role without a word. It takes the
+	// permission to read the directory. Default: false.
+	CheckPrincipals bool `pulumi:"checkPrincipals,optional"`
 	// Protect keeps what is costly to lose from being deleted: clusters, identities and applications, whose IDs would not
 	// come back. Default: false.
 	Protect bool `pulumi:"protect,optional"`
@@ -45,14 +49,24 @@ type BatchEndpointAccessArgs struct {
 type InvokerArgs struct {
 	// Kind is user, group, servicePrincipal or managedIdentity. Required.
 	Kind access.PrincipalKind `pulumi:"kind"`
-	// ObjectID of a user, a group or an existing service principal, as Entra shows it. Without it, a service principal is made.
+	// ObjectID of a user, a group or an existing service principal, as Entra shows it. Without it, one that is named in
+	// another way is looked up, and any other service principal is made.
 	ObjectID pulumi.StringInput `pulumi:"objectId,optional"`
-	// PrincipalID is the object ID of an existing managed identity. Without it, a user-assigned one is made.
+	// PrincipalID is the object ID of an existing managed identity. Without it, one that is named in another way is looked
+	// up, and any other is made, user-assigned.
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
-	// ClientID is the application (client) ID of an existing service principal or managed identity. It is only shown.
+	// ClientID is the application (client) ID of an existing service principal or managed identity; it is looked up by it if
+	// its object ID is not given.
 	ClientID pulumi.StringInput `pulumi:"clientId,optional"`
-	// DisplayName of a principal that is made; for a managed identity its resource name, 3 to 128 letters, digits, hyphens
-	// and underscores. Default: the names of component, stack and invoker with hyphens between them.
+	// UserPrincipalName or Mail of a user, who is looked up by it if the object ID is not given.
+	UserPrincipalName string `pulumi:"userPrincipalName,optional"`
+	Mail              string `pulumi:"mail,optional"`
+	// ResourceID is the ARM ID of a user-assigned managed identity, or of a Data Factory, App Service, Function App or
+	// virtual machine whose system-assigned identity invokes; looked up if principalId is not given.
+	ResourceID string `pulumi:"resourceId,optional"`
+	// DisplayName of a group that is looked up by it if its object ID is not given, or of a principal that is made; for a
+	// managed identity its resource name, 3 to 128 letters, digits, hyphens and underscores. Default: the names of component,
+	// stack and invoker with hyphens between them.
 	DisplayName string `pulumi:"displayName,optional"`
 	// FederatedCredentials, ClientSecrets and SignIn say how a service principal that is made signs in.
 	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
@@ -90,14 +104,14 @@ type BatchEndpointAccess struct {
 	ACLCommands pulumi.StringArrayOutput `pulumi:"aclCommands"`
 }
 
-// NewBatchEndpointAccess makes everything that the model needs. What is wrong with the arguments is one error that names
-// each place and its remedy, before any resource is registered.
+// NewBatchEndpointAccess makes everything that the model needs. What the arguments name and do not give is looked up first.
+// What is wrong with them is one error that names each place and its remedy, before any resource is registered.
 func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpointAccessArgs, opts ...pulumi.ResourceOption) (*BatchEndpointAccess, error) {
 	if args == nil {
 		args = &BatchEndpointAccessArgs{}
 	}
-	ps := args.Validate()
-	if err := fail("BatchEndpointAccess", name, ps.Err()); err != nil {
+	args, ps, err := args.complete(ctx, opts)
+	if err := fail("BatchEndpointAccess", name, err, ps.Err()); err != nil {
 		return nil, err
 	}
 	a := &BatchEndpointAccess{}
@@ -157,6 +171,7 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 	for name, i := range args.Invokers {
 		m.Invokers[name] = access.Invoker{
 			Kind: i.Kind, PrincipalID: literal(i.id()), ClientID: literal(i.ClientID), DisplayName: i.DisplayName,
+			UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID,
 			FederatedCredentials: i.FederatedCredentials, ClientSecrets: i.ClientSecrets, SignIn: i.SignIn,
 		}
 	}

@@ -19,6 +19,8 @@ import (
 type ClusterArgs struct {
 	// Existing is set for a cluster that exists: it is looked up, and must have a managed identity.
 	Existing bool `pulumi:"existing,optional"`
+	// PrincipalID is the object ID of an existing cluster's default identity. Default: it is looked up.
+	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
 	// ComputeName in the workspace: 2 to 16 letters, digits and hyphens. Default: the cluster's name here.
 	ComputeName string `pulumi:"computeName,optional"`
 	// Identity of a new cluster: systemAssigned, userAssigned, both, or none, which can't mount data. Default: systemAssigned.
@@ -121,6 +123,11 @@ func NewComputeCluster(ctx *pulumi.Context, name string, args *ComputeClusterArg
 }
 
 func (cluster *ComputeCluster) lookup(ctx *pulumi.Context, c children, args *ComputeClusterArgs, compute string) {
+	if !args.Cluster.unknown() {
+		cluster.PrincipalID = args.Cluster.PrincipalID.ToStringOutput()
+		cluster.ResourceID = derive(func(v []string) (string, error) { return v[0] + "/computes/" + compute, nil }, args.WorkspaceID).ToStringOutput()
+		return
+	}
 	group, workspace := workspaceParts(args.WorkspaceID)
 	found := ml.LookupComputeOutput(ctx, ml.LookupComputeOutputArgs{
 		ResourceGroupName: group, WorkspaceName: workspace, ComputeName: pulumi.String(compute),
@@ -277,8 +284,8 @@ func (a ClusterArgs) check() (problems []error) {
 	if a.SSH != nil && (a.SSH.AdminUserName == nil || a.SSH.AdminUserSSHPublicKey == nil) {
 		problems = append(problems, errors.New("ssh: give adminUserName and adminUserSshPublicKey, or leave ssh out to keep it closed"))
 	}
-	if a.Existing && !inputsOnly(inputsOf(a), "existing", "computeName", "identity", "userAssignedIdentityId") {
-		problems = append(problems, errors.New("existing: is set, so the cluster keeps its settings; leave them out, all but computeName"))
+	if a.Existing && !inputsOnly(inputsOf(a), "existing", "computeName", "principalId", "identity", "userAssignedIdentityId") {
+		problems = append(problems, errors.New("existing: is set, so the cluster keeps its settings; leave them out, all but computeName and principalId"))
 	}
 	return problems
 }
@@ -305,9 +312,12 @@ func literalInt(in pulumi.IntPtrInput, byDefault int) (n int, known bool) {
 func (a ClusterArgs) model() access.Cluster {
 	return access.Cluster{
 		ComputeName: a.ComputeName, Existing: a.Existing, Identity: a.Identity,
-		UserAssignedIdentityID: literal(a.UserAssignedIdentityID),
+		UserAssignedIdentityID: literal(a.UserAssignedIdentityID), PrincipalID: literal(a.PrincipalID),
 	}
 }
+
+// unknown reports whether the cluster's identity is to be looked up.
+func (a ClusterArgs) unknown() bool { return a.Existing && a.PrincipalID == nil }
 
 // workspaceParts takes the resource group and the name out of a workspace's ARM ID.
 func workspaceParts(id pulumi.StringInput) (group, name pulumi.StringInput) {

@@ -48,6 +48,7 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 		values["location"] = location
 	}
 	args, ps := Decode(values)
+	ps = ps.WithoutLookUps() // the component makes them
 	ps = append(ps, otherSubscription(ctx, args)...)
 	if err := ps.Err(); err != nil {
 		return nil, fmt.Errorf("the configuration of stack %s:\n%w", ctx.Stack(), err)

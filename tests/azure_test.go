@@ -160,9 +160,29 @@ func (r *recorder) answer(args pulumi.MockCallArgs) (resource.PropertyMap, error
 			"principalId": guidOf("principal", id), "clientId": guidOf("client", id),
 		}), nil
 	default:
-		r.t.Errorf("the mocks know no function %s", args.Token)
-		return nil, fmt.Errorf("unknown function %s", args.Token)
+		if r.world == nil {
+			r.t.Errorf("the mocks know no function %s", args.Token)
+		}
+		switch answer := r.world[lookUpKey(args)].(type) {
+		case error:
+			return nil, answer
+		case map[string]any:
+			return resource.NewPropertyMapFromMap(answer), nil
+		default:
+			return nil, fmt.Errorf("%s was not found", lookUpKey(args))
+		}
 	}
+}
+
+// lookUpKey is what is asked: the function's name and its arguments, sorted.
+func lookUpKey(args pulumi.MockCallArgs) string {
+	parts := []string{args.Token[strings.LastIndex(args.Token, ":")+1:]}
+	for _, key := range args.Args.StableKeys() {
+		if v := args.Args[key]; v.IsString() && key != "resourceGroupName" && key != "workspaceName" {
+			parts = append(parts, string(key)+"="+v.StringValue())
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 func text(m resource.PropertyMap, key string) string {

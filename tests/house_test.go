@@ -19,6 +19,7 @@ func TestImportsPointOneWay(t *testing.T) {
 	for name, never := range map[string][]string{
 		"roles":         append([]string{pulumi, module + "/access", module + "/components", "net"}, around...),
 		"access":        append([]string{pulumi, module + "/components", module + "/config", "net"}, around...),
+		"lookup":        append([]string{module + "/components", module + "/config"}, around...),
 		"components":    append([]string{module + "/config", module + "/stack"}, around...),
 		"config":        append([]string{module + "/stack"}, around...),
 		"stack":         around,

@@ -161,7 +161,11 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 	if wanted {
 		in.ClientSecret = deployed.ClientSecrets[name][secret]
 	}
-	if in.ClientID = cmp.Or(in.ClientID, deployed.ClientIDs[name]); in.ClientID == "" {
+	in.ClientID = cmp.Or(in.ClientID, deployed.ClientIDs[name])
+	if in.ClientID == "" && in.As == invoke.AsManagedIdentity {
+		in.ObjectID = deployed.PrincipalIDs[name] // a system-assigned one, looked up by its resource
+	}
+	if in.ClientID+in.ObjectID == "" {
 		return fmt.Errorf("--as-invoker %s: stack %s has no client ID of it; deploy it with pulumi up, or give --client-id", name, s.name)
 	}
 	return nil

@@ -119,7 +119,7 @@ func seed(cmd *cobra.Command, a *azure.Azure, p project) (map[string]access.Mode
 			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n", stack, strings.ReplaceAll(err.Error(), "\n", "\n  "))
 			continue
 		}
-		model := args.Model()
+		model := rehearsal.Identified(args.Model())
 		s, err := rehearsal.Seed(model, location(args))
 		if err != nil {
 			return nil, fmt.Errorf("stack %s: %w", stack, err)

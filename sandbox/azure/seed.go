@@ -25,6 +25,7 @@ type Seed struct {
 	Groups                 []Group
 	ServicePrincipals      []ServicePrincipal
 	UserAssignedIdentities []UserAssignedIdentity
+	Hosts                  []Host
 	Computes               []Compute
 	Endpoints              []Endpoint
 	// ResourceIDs are of any other resource that simply exists.
@@ -83,6 +84,10 @@ type ServicePrincipal struct {
 
 // UserAssignedIdentity is a user-assigned managed identity with its service principal.
 type UserAssignedIdentity struct{ ID, PrincipalID, ClientID, Location string }
+
+// Host is a resource with a system-assigned managed identity and nothing else that matters here: a Data Factory, a site
+// (App Service or Function App), a virtual machine.
+type Host struct{ ID, PrincipalID, Location string }
 
 // Compute is a compute cluster.
 type Compute struct {
@@ -165,6 +170,10 @@ func (s Seed) check() error {
 		resource("identity", i.ID, typeIdentity, false)
 		guid("principal ID of identity "+i.ID, i.PrincipalID, true)
 		guid("client ID of identity "+i.ID, i.ClientID, true)
+	}
+	for _, h := range s.Hosts {
+		resource("host", h.ID, "", false)
+		guid("principal ID of host "+h.ID, h.PrincipalID, false)
 	}
 	for _, c := range s.Computes {
 		resource("workspace of cluster "+c.Name, c.WorkspaceID, typeWorkspace, false)

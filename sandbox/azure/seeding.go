@@ -59,6 +59,10 @@ func (s *seeding) all(seed Seed) {
 	for _, i := range seed.UserAssignedIdentities {
 		s.identity(i)
 	}
+	for _, h := range seed.Hosts {
+		s.put(&state.Resource{ID: h.ID, Location: cmp.Or(h.Location, defaultLocation), Identity: &state.Identity{SystemPrincipalID: strings.ToLower(h.PrincipalID)}})
+		s.principal(h.PrincipalID, "", armid.Parse(h.ID).Name(), "ManagedIdentity", h.ID)
+	}
 	for _, c := range seed.Computes {
 		s.compute(c)
 	}

@@ -71,6 +71,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.Model = Identified(o.Model)
 	seed, err := Seed(o.Model, o.Location)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)

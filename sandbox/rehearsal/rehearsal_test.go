@@ -73,6 +73,42 @@ const small = `config:
     rows: { kind: blob, storageAccount: lake, container: rows }
 `
 
+// named has principals of every kind by the names that people know them by, and an existing cluster.
+const named = `config:
+  batchaccess:workspaceId: ` + workspace + `
+  batchaccess:location: westeurope
+  batchaccess:checkPrincipals: true
+  batchaccess:invokers:
+    ada: { kind: user, userPrincipalName: ada@contoso.com }
+    bob: { kind: user, mail: bob@contoso.com }
+    analysts: { kind: group, displayName: Analysts of the North }
+    robot: { kind: servicePrincipal, clientId: 55555555-5555-4555-8555-555555555555 }
+    worker: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.ManagedIdentity/userAssignedIdentities/worker }
+    data-factory: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.DataFactory/factories/nightly }
+    function: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.Web/sites/caller }
+    machine: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.Compute/virtualMachines/box }
+  batchaccess:clusters:
+    old: { existing: true }
+  batchaccess:storageAccounts:
+    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake
+  batchaccess:dataInputs:
+    rows: { kind: blob, storageAccount: lake, container: rows }
+`
+
+func TestPrincipalsThatAreOnlyNamedAreRehearsed(t *testing.T) {
+	t.Parallel()
+	report, err := Run(t.Context(), options(t, named))
+	require.NoError(t, err)
+	assert.True(t, report.Passed(), report.Failures())
+	invoked := map[string]bool{}
+	for _, o := range report.Outcomes {
+		invoked[o.Invoker] = true
+	}
+	for _, name := range []string{"ada", "bob", "analysts", "robot", "worker", "data-factory", "function", "machine"} {
+		assert.True(t, invoked[name], name)
+	}
+}
+
 func TestTheSamplePasses(t *testing.T) {
 	t.Parallel()
 	report, err := Run(t.Context(), options(t, sample(t)))

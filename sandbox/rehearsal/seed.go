@@ -29,7 +29,7 @@ const (
 // Seed is what must exist before a stack with this model does: all that it refers to and does not make. It also holds
 // the controls of a rehearsal. It needs the IDs; one that is encrypted in the configuration is an error that names it.
 func Seed(m access.Model, location string) (azure.Seed, error) {
-	location = cmp.Or(location, DefaultLocation)
+	m, location = Identified(m), cmp.Or(location, DefaultLocation)
 	if m.WorkspaceID == access.Unknown {
 		return azure.Seed{}, fmt.Errorf("workspaceId is encrypted; write it in plain text, for it is no secret")
 	}
@@ -47,6 +47,18 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 	s.principals()
 	s.compute()
 	return s.Seed, nil
+}
+
+// Identified gives every principal that the model only names the ID that it has in the sandbox.
+func Identified(m access.Model) access.Model {
+	m.Invokers = maps.Clone(m.Invokers)
+	for name, i := range m.Invokers {
+		if key, value := i.Named(); key != "" {
+			i.PrincipalID = made("principal", key, strings.ToLower(value))
+			m.Invokers[name] = i
+		}
+	}
+	return m
 }
 
 type seeder struct {
@@ -137,11 +149,11 @@ func (s *seeder) principals() {
 		}
 		switch i.Kind {
 		case access.User:
-			s.Users = append(s.Users, azure.User{ObjectID: i.PrincipalID, UserPrincipalName: name + "@sandbox.example", DisplayName: name})
+			s.Users = append(s.Users, azure.User{ObjectID: i.PrincipalID, UserPrincipalName: cmp.Or(i.UserPrincipalName, i.Mail, name+"@sandbox.example"), DisplayName: name})
 		case access.Group:
 			member := azure.User{ObjectID: memberOf(i.PrincipalID), UserPrincipalName: "member-of-" + name + "@sandbox.example", DisplayName: "member of " + name}
 			s.Users = append(s.Users, member)
-			s.Groups = append(s.Groups, azure.Group{ObjectID: i.PrincipalID, DisplayName: name, MemberIDs: []string{member.ObjectID}})
+			s.Groups = append(s.Groups, azure.Group{ObjectID: i.PrincipalID, DisplayName: cmp.Or(i.DisplayName, name), MemberIDs: []string{member.ObjectID}})
 		default:
 			kind := "Application"
 			if i.Kind == access.ManagedIdentity {
@@ -150,6 +162,14 @@ func (s *seeder) principals() {
 			clientID := i.ClientID
 			if clientID == access.Unknown {
 				clientID = ""
+			}
+			if _, err := access.ParseARMID(i.ResourceID, access.UserAssignedIdentityType); err == nil {
+				s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{ID: i.ResourceID, PrincipalID: i.PrincipalID, ClientID: clientID, Location: s.location})
+				continue
+			}
+			if i.ResourceID != "" {
+				s.Hosts = append(s.Hosts, azure.Host{ID: i.ResourceID, PrincipalID: i.PrincipalID, Location: s.location})
+				continue
 			}
 			s.ServicePrincipals = append(s.ServicePrincipals, azure.ServicePrincipal{ObjectID: i.PrincipalID, ClientID: clientID, DisplayName: name, Type: kind})
 		}
@@ -168,13 +188,13 @@ func (s *seeder) compute() {
 			})
 		}
 		if c.Existing {
-			s.cluster(c.NameOr(name))
+			s.cluster(c.NameOr(name), c.PrincipalID)
 		}
 	}
-	s.cluster(bareCluster)
+	s.cluster(bareCluster, "")
 	s.endpoint(bareEndpoint, deployment, bareCluster)
 	if len(s.m.Assertions) > 0 {
-		s.cluster(mountingCluster)
+		s.cluster(mountingCluster, "")
 		s.endpoint(mountingEndpoint, deployment, mountingCluster)
 		for name, c := range s.m.Clusters {
 			s.endpoint(probeEndpoint(name), deployment, c.NameOr(name))
@@ -187,9 +207,13 @@ func (s *seeder) compute() {
 	}
 }
 
-func (s *seeder) cluster(name string) {
+// cluster seeds one with a system-assigned identity; principalID is "" or access.Unknown where it is not known.
+func (s *seeder) cluster(name, principalID string) {
+	if principalID == "" || principalID == access.Unknown {
+		principalID = made("cluster", s.m.WorkspaceID, name)
+	}
 	s.Computes = append(s.Computes, azure.Compute{
-		WorkspaceID: s.m.WorkspaceID, Name: name, Location: s.location, SystemAssignedPrincipalID: made("cluster", s.m.WorkspaceID, name),
+		WorkspaceID: s.m.WorkspaceID, Name: name, Location: s.location, SystemAssignedPrincipalID: principalID,
 	})
 }
 

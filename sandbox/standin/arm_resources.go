@@ -13,6 +13,8 @@ var (
 	authorizationSchema []byte
 	//go:embed schemas/managedidentity.json
 	managedIdentitySchema []byte
+	//go:embed schemas/hosts.json
+	hostsSchema []byte
 )
 
 // Resource Manager's API versions, as azure-native 2.92.3 uses them. That of machine learning is inferred from the
@@ -22,6 +24,9 @@ const (
 	roleAssignments   = "2022-04-01"
 	managedIdentities = "2023-01-31"
 	machineLearning   = "2023-10-01"
+	dataFactories     = "2018-06-01"
+	sites             = "2022-09-01"
+	virtualMachines   = "2023-03-01"
 )
 
 const (
@@ -38,7 +43,7 @@ const (
 var roleTypeRenamed = map[string]string{"roleType": "type"}
 
 var azureNative = packageSource{
-	schemas: [][]byte{authorizationSchema, managedIdentitySchema, schemas.MachineLearningServices},
+	schemas: [][]byte{authorizationSchema, managedIdentitySchema, hostsSchema, schemas.MachineLearningServices},
 	packageRules: packageRules{openIsUnknown: true, resources: map[string]resourceType{
 		"azure-native:authorization:RoleDefinition": armType{
 			id: roleDefinitionID, apiVersion: roleDefinitions, name: "roleDefinitionId", guid: true, renamed: roleTypeRenamed,
@@ -66,6 +71,10 @@ var azureNative = packageSource{
 			"azure-native:authorization:getRoleDefinition": armFunction(roleDefinitionID, roleDefinitions, "", roleTypeRenamed),
 
 			"azure-native:managedidentity:getUserAssignedIdentity": armFunction(identityID, managedIdentities, "", nil),
+
+			"azure-native:datafactory:getFactory":    armFunction(inGroup+"/Microsoft.DataFactory/factories/{factoryName}", dataFactories, "", nil),
+			"azure-native:web:getWebApp":             armFunction(inGroup+"/Microsoft.Web/sites/{name}", sites, "", nil),
+			"azure-native:compute:getVirtualMachine": armFunction(inGroup+"/Microsoft.Compute/virtualMachines/{vmName}", virtualMachines, "", nil),
 
 			"azure-native:machinelearningservices:getWorkspace": armFunction(workspaceID, machineLearning, "", nil),
 			"azure-native:machinelearningservices:getCompute":   armFunction(computeID, machineLearning, "properties", nil),

@@ -35,6 +35,17 @@ func (d *deployment) run(name string, args ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
+// command builds batchaccess and returns its path.
+func command(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "batchaccess")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/batchaccess")
+	build.Dir = root
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return path
+}
+
 // kinds counts what there is in Azure, whatever it is called this time.
 func (d *deployment) kinds() map[string]int {
 	guid := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
@@ -84,11 +95,7 @@ func (d *deployment) killedUp(made int, after time.Duration) {
 
 func TestADeploymentThatIsKilledIsTakenUpAgain(t *testing.T) {
 	t.Parallel()
-	batchaccess := filepath.Join(t.TempDir(), "batchaccess")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", batchaccess, "./cmd/batchaccess")
-	build.Dir = root
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
+	batchaccess := command(t)
 
 	clean := deploy(t, t.TempDir())
 	clean.up()

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+)
+
+func newPin() *cobra.Command {
+	var stack, dir string
+	var yes, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "pin",
+		Short: "Write what Azure was asked for into a stack's configuration",
+		Long: `Pin previews a stack and lists what was looked up for it: the object IDs of principals that the configuration only names,
+whether data stores hold credentials and where they point, the clusters of endpoints, the identities of clusters. With --yes
+it writes that beside the names (pulumi config set), and from then on nothing is looked up: a preview needs no permission to
+read the directory or the workspace, and a change in Azure shows only when the pins are taken out again.
+
+It exits with 0 if everything is pinned, and with 1 if something is yet to be written.`,
+		Example: `  batchaccess pin --stack dev         # what was looked up
+  batchaccess pin --stack dev --yes   # write it to Pulumi.dev.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			p, err := openProject(dir)
+			if err != nil {
+				return err
+			}
+			if stack, err = p.choose(stack); err != nil {
+				return err
+			}
+			values, err := config.ReadStack(filepath.Join(p.dir, "Pulumi."+stack+".yaml"), p.name)
+			if err != nil {
+				return err
+			}
+			cli, err := pulumicli.Find(ctx, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			pulumi := pulumiOf{cli, p.dir, stack, cmd.ErrOrStderr()}
+			shown := newProgress(cmd.ErrOrStderr())
+			shown.Step("pulumi preview")
+			previewed, err := pulumi.run(ctx, nil, "preview", "--json", "--show-sames")
+			shown.done()
+			if err != nil {
+				return err
+			}
+			inputs, err := componentInputs(previewed)
+			if err != nil {
+				return fmt.Errorf("stack %s: %w", stack, err)
+			}
+			found := pins("", inputs, values, slices.Sorted(maps.Keys(inputs)))
+			if err := tellPins(cmd.OutOrStdout(), found, asJSON); err != nil {
+				return err
+			}
+			switch {
+			case len(found) == 0:
+				return nil
+			case values["invokers"] == nil:
+				fmt.Fprintln(cmd.ErrOrStderr(), "the program gives these arguments itself, not from the stack's configuration: write them there")
+				return errFailed
+			case !yes:
+				fmt.Fprintln(cmd.ErrOrStderr(), "nothing is written yet; say --yes to write it")
+				return errFailed
+			}
+			return pulumi.pin(ctx, p.name, found)
+		},
+	}
+	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to pin (default: the only one)")
+	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "write it")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was looked up as JSON")
+	return cmd
+}
+
+// A foundPin is one value that was looked up, at its path in the configuration.
+type foundPin struct {
+	Path  string `json:"path"`
+	Value any    `json:"value"` // text, or true or false
+}
+
+// pinned are the arguments that look-ups complete.
+var pinned = []string{"invokers", "clusters", "dataInputs", "dataOutputs", "endpoints"}
+
+// componentInputs are those that the stack's BatchEndpointAccess is registered with: the arguments, completed.
+func componentInputs(previewed []byte) (map[string]any, error) {
+	var p struct {
+		Steps []struct {
+			New struct {
+				Type   string         `json:"type"`
+				Inputs map[string]any `json:"inputs"`
+			} `json:"newState"`
+		} `json:"steps"`
+	}
+	if err := json.Unmarshal(previewed, &p); err != nil {
+		return nil, fmt.Errorf("reading the preview: %w", err)
+	}
+	var found []map[string]any
+	for _, s := range p.Steps {
+		if s.New.Type == components.BatchEndpointAccessToken {
+			inputs := map[string]any{}
+			for _, key := range pinned {
+				if of, ok := s.New.Inputs[key]; ok {
+					inputs[key] = of
+				}
+			}
+			found = append(found, inputs)
+		}
+	}
+	if len(found) != 1 {
+		return nil, fmt.Errorf("its program has %d BatchEndpointAccess, and pins are those of one; write the IDs into the program", len(found))
+	}
+	return found[0], nil
+}
+
+var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// pins are the values that the inputs have and the configuration has not.
+func pins(path string, inputs, values map[string]any, keys []string) (found []foundPin) {
+	for _, key := range keys {
+		at := path + `["` + key + `"]`
+		if plainKey.MatchString(key) {
+			at = strings.TrimPrefix(path+"."+key, ".")
+		}
+		switch in := inputs[key].(type) {
+		case map[string]any:
+			given, _ := values[key].(map[string]any)
+			found = append(found, pins(at, in, given, slices.Sorted(maps.Keys(in)))...)
+		case string, bool:
+			if _, given := values[key]; !given {
+				found = append(found, foundPin{at, in})
+			}
+		}
+	}
+	return found
+}
+
+func tellPins(w io.Writer, found []foundPin, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(struct {
+			Pins []foundPin `json:"pins"`
+		}{append([]foundPin{}, found...)})
+	}
+	if len(found) == 0 {
+		_, err := fmt.Fprintln(w, "everything is written down: nothing was looked up")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, p := range found {
+		fmt.Fprintf(t, "%s\t%v\n", p.Path, p.Value)
+	}
+	return t.Flush()
+}
+
+// pin writes the values. Pulumi would take a text that looks like a number, or like true, for one.
+func (p pulumiOf) pin(ctx context.Context, project string, found []foundPin) error {
+	args := []string{"config", "set-all", "--path"}
+	for _, pin := range found {
+		if text, ok := pin.Value.(string); ok {
+			if _, err := strconv.ParseFloat(text, 64); err == nil || text == "true" || text == "false" {
+				return errors.New(pin.Path + ": write it by hand, in quotes: pulumi config set would not keep it as text")
+			}
+		}
+		args = append(args, "--plaintext", fmt.Sprintf("%s:%s=%v", project, pin.Path, pin.Value))
+	}
+	_, err := p.run(ctx, nil, args...)
+	return err
+}

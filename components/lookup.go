@@ -1,0 +1,242 @@
+package components
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/lookup"
+)
+
+// concurrentLookUps keeps a large stack from being throttled.
+const concurrentLookUps = 8
+
+// complete returns the arguments with everything looked up that they name and do not give, or themselves where nothing is
+// missing. The arguments are not changed. Nothing is asked while something else is wrong with them.
+func (args *BatchEndpointAccessArgs) complete(ctx *pulumi.Context, opts []pulumi.ResourceOption) (*BatchEndpointAccessArgs, access.Problems, error) {
+	ps := args.Validate()
+	l := &lookUps{given: args, args: args.copy(), model: args.Model()}
+	if wrong := ps.WithoutLookUps(); wrong.Err() != nil || len(ps.LookUps())+len(l.principals())+len(l.clusters()) == 0 {
+		return args, wrong, nil
+	}
+	var err error
+	if l.Asker, err = lookup.New(ctx, l.model.WorkspaceID, opts...); err != nil {
+		return args, nil, err
+	}
+	if l.model.WorkspaceID == access.Unknown {
+		if asked := append(l.data(), l.endpoints()...); len(asked) > 0 {
+			return args, access.Problems{{Path: "workspaceId", What: "is known only after a deployment, so the workspace can't be asked about data stores and endpoints",
+				Fix: "give the workspace's ID as plain text, or write " + missing(ps.LookUps())}}, nil
+		}
+	} else {
+		l.run(append(l.data(), l.endpoints()...))
+		l.run(l.clusters()) // those that endpoints named are among them
+	}
+	l.run(l.principals())
+	if len(l.problems) > 0 {
+		slices.SortFunc(l.problems, func(a, b access.Problem) int { return strings.Compare(a.Path, b.Path) })
+		return args, l.problems, nil
+	}
+	return l.args, l.args.Validate(), nil
+}
+
+func missing(ps access.Problems) string {
+	var paths []string
+	for _, p := range ps {
+		paths = append(paths, p.Path)
+	}
+	return strings.Join(paths, ", ")
+}
+
+// copy is one whose maps are its own.
+func (args *BatchEndpointAccessArgs) copy() *BatchEndpointAccessArgs {
+	c := *args
+	c.Invokers, c.Clusters, c.StorageAccounts = maps.Clone(c.Invokers), maps.Clone(c.Clusters), maps.Clone(c.StorageAccounts)
+	c.DataInputs, c.DataOutputs, c.Endpoints = maps.Clone(c.DataInputs), maps.Clone(c.DataOutputs), maps.Clone(c.Endpoints)
+	if c.Clusters == nil {
+		c.Clusters = map[string]ClusterArgs{}
+	}
+	return &c
+}
+
+// lookUps are those of one component.
+type lookUps struct {
+	*lookup.Asker
+	given *BatchEndpointAccessArgs // as they were
+	args  *BatchEndpointAccessArgs // as they become
+	model access.Model             // of what was given
+
+	mu       sync.Mutex // over args and problems
+	problems access.Problems
+}
+
+// A question asks Azure, and then, alone, notes the answer.
+type question func() (note func(), ps access.Problems)
+
+// run asks several questions at a time.
+func (l *lookUps) run(questions []question) {
+	var all sync.WaitGroup
+	slots := make(chan struct{}, concurrentLookUps)
+	for _, ask := range questions {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			note, ps := ask()
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l.problems = append(l.problems, ps...); len(ps) == 0 {
+				note()
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (l *lookUps) problem(path, fix, what string, args ...any) access.Problems {
+	return access.Problems{{Path: path, What: fmt.Sprintf(what, args...), Fix: fix}}
+}
+
+func (l *lookUps) principals() (questions []question) {
+	for name, i := range l.model.Invokers {
+		named, _ := i.Named()
+		check := l.given.CheckPrincipals && i.PrincipalID != "" && i.PrincipalID != access.Unknown
+		if named == "" && !check {
+			continue
+		}
+		questions = append(questions, func() (func(), access.Problems) {
+			found, ps := l.Principal("invokers."+name, i)
+			return func() {
+				i := l.args.Invokers[name]
+				if i.id() == nil && i.Kind == access.ManagedIdentity {
+					i.PrincipalID = pulumi.String(found.ObjectID)
+				} else if i.id() == nil {
+					i.ObjectID = pulumi.String(found.ObjectID)
+				}
+				if i.ClientID == nil && found.ClientID != "" {
+					i.ClientID = pulumi.String(found.ClientID)
+				}
+				l.args.Invokers[name] = i
+			}, ps
+		})
+	}
+	return questions
+}
+
+func (l *lookUps) data() (questions []question) {
+	for name, d := range l.given.DataInputs {
+		path := "dataInputs." + name
+		if !d.InWorkspace() || d.DataStore != "" && d.CredentialInStore != nil && (*d.CredentialInStore || d.StorageAccount != "") {
+			continue
+		}
+		questions = append(questions, func() (func(), access.Problems) {
+			if d.DataStore == "" {
+				store, at, ps := l.DataAsset(path+".dataAsset", d.DataAsset, d.Version)
+				if len(ps) > 0 {
+					return nil, ps
+				}
+				d.DataStore, d.Path = store, cmp.Or(d.Path, at)
+			}
+			ps := l.store(path, d.DataStore, &d.CredentialInStore, &d.StorageAccount, &d.Container)
+			return func() { l.args.DataInputs[name] = d }, ps
+		})
+	}
+	for name, d := range l.given.DataOutputs {
+		if d.CredentialInStore != nil && (*d.CredentialInStore || d.StorageAccount != "") {
+			continue
+		}
+		questions = append(questions, func() (func(), access.Problems) {
+			ps := l.store("dataOutputs."+name, d.DataStore, &d.CredentialInStore, &d.StorageAccount, &d.Container)
+			return func() { l.args.DataOutputs[name] = d }, ps
+		})
+	}
+	return questions
+}
+
+// store fills in what is not given of a data store, and refuses what is given otherwise than it is.
+func (l *lookUps) store(path, name string, inStore **bool, account, container *string) access.Problems {
+	found, ps := l.DataStore(path+".dataStore", name)
+	if len(ps) > 0 {
+		return ps
+	}
+	if *inStore != nil && **inStore != found.HasCredential {
+		return l.problem(path+".credentialInStore", fmt.Sprintf("write %t, or leave it out", found.HasCredential), "is %t, but the data store %q says otherwise", **inStore, name)
+	}
+	*inStore = &found.HasCredential
+	if found.HasCredential {
+		return nil // nothing is granted, so it need not be known where the store points
+	}
+	if *container != "" && *container != found.Container {
+		return l.problem(path+".container", fmt.Sprintf("write %s, or leave it out", found.Container), "is %s, but the data store %q points to container %s", *container, name, found.Container)
+	}
+	*container = found.Container
+	for key, id := range l.model.StorageAccounts {
+		if parsed, err := access.ParseARMID(id, access.StorageAccountType); err != nil || !strings.EqualFold(parsed.Name, found.Account) {
+			continue
+		}
+		if *account != "" && *account != key {
+			return l.problem(path+".storageAccount", "write "+key+", or leave it out", "is %s, but the data store %q points to account %s", *account, name, found.Account)
+		}
+		*account = key
+		return nil
+	}
+	return l.problem(path+".storageAccount", "add its ARM ID to storageAccounts (az storage account show --name "+found.Account+" --query id)",
+		"the data store %q points to the storage account %s, which is none of storageAccounts", name, found.Account)
+}
+
+func (l *lookUps) endpoints() (questions []question) {
+	for name, e := range l.given.Endpoints {
+		if e.Cluster != "" {
+			continue
+		}
+		questions = append(questions, func() (func(), access.Problems) {
+			compute, ps := l.Cluster("endpoints."+name, name, e.Deployment)
+			return func() {
+				e.Cluster = l.clusterOf(compute)
+				l.args.Endpoints[name] = e
+			}, ps
+		})
+	}
+	return questions
+}
+
+// clusterOf is the name in the model of a compute cluster; one that the model lacks is there already.
+func (l *lookUps) clusterOf(compute string) string {
+	for _, name := range sortedKeys(l.args.Clusters) {
+		if strings.EqualFold(l.args.Clusters[name].model().NameOr(name), compute) {
+			return name
+		}
+	}
+	l.args.Clusters[compute] = ClusterArgs{Existing: true}
+	return compute
+}
+
+func (l *lookUps) clusters() (questions []question) {
+	for name, c := range l.args.Clusters {
+		if !c.unknown() {
+			continue
+		}
+		path, compute := "clusters."+name, c.model().NameOr(name)
+		questions = append(questions, func() (func(), access.Problems) {
+			identity, ps := l.Compute(path, compute)
+			if len(ps) > 0 {
+				return nil, ps
+			}
+			principal, err := defaultPrincipal(compute, identity)
+			if err != nil {
+				what, fix, _ := strings.Cut(err.Error(), "; ")
+				return nil, l.problem(path, fix, "%s", what)
+			}
+			return func() {
+				c.PrincipalID = pulumi.String(principal)
+				l.args.Clusters[name] = c
+			}, nil
+		})
+	}
+	return questions
+}

@@ -1,0 +1,132 @@
+package lookup
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	ml "github.com/batchaccess/batchaccess/sdks/machinelearningservices"
+)
+
+// What whoever deploys needs to ask the workspace.
+const readsWorkspace = "Reader on the workspace"
+
+// A DataStore is what the workspace knows of one.
+type DataStore struct {
+	HasCredential bool
+	// Account is the name of the storage account, Container that of the container or file system.
+	Account, Container string
+}
+
+// DataStore asks the workspace whether the data store holds a credential, and where it points.
+func (a *Asker) DataStore(path, name string) (DataStore, access.Problems) {
+	found, err := ml.GetDatastore(a.ctx, &ml.GetDatastoreArgs{
+		Name: name, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+	}, a.native...)
+	if err != nil {
+		return DataStore{}, refused(path, fmt.Sprintf("the data store %q", name), err, readsWorkspace,
+			"correct the name (az ml datastore list), or write credentialInStore, storageAccount and container")
+	}
+	// Azure adds types of data stores; a new one is told from a broken answer by its datastoreType.
+	var store struct {
+		Type        string `json:"datastoreType"`
+		AccountName string `json:"accountName"`
+		Container   string `json:"containerName"`
+		FileSystem  string `json:"filesystem"`
+		Credentials struct {
+			Type string `json:"credentialsType"`
+		} `json:"credentials"`
+	}
+	if err := convert(found.DatastoreProperties, &store); err != nil {
+		return DataStore{}, problem(path, "write credentialInStore, storageAccount and container", "the answer about the data store %q can't be read: %v", name, err)
+	}
+	answer := DataStore{HasCredential: store.Credentials.Type != "None", Account: store.AccountName, Container: store.Container}
+	switch {
+	case store.Credentials.Type == "":
+		return DataStore{}, problem(path, "write credentialInStore, storageAccount and container", "the workspace does not say whether the data store %q holds a credential", name)
+	case store.Type == "AzureDataLakeGen2":
+		answer.Container = store.FileSystem
+	case store.Type != "AzureBlob" && !answer.HasCredential:
+		return DataStore{}, problem(path, "use a Blob or an Azure Data Lake Storage Gen2 data store",
+			"the data store %q is of type %s and holds no credential; the documented ways to read by identity are Blob storage and Azure Data Lake Storage Gen2", name, store.Type)
+	}
+	return answer, nil
+}
+
+var assetURI = regexp.MustCompile(`^azureml://(?:subscriptions/[^/]+/resourcegroups/[^/]+/workspaces/([^/]+)/)?datastores/([^/]+)/paths/?(.*)$`)
+
+// DataAsset asks the workspace in which data store, and at which path there, a version of a data asset lies.
+func (a *Asker) DataAsset(path, name, version string) (store, at string, ps access.Problems) {
+	found, err := ml.GetDataVersion(a.ctx, &ml.GetDataVersionArgs{
+		Name: name, Version: version, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+	}, a.native...)
+	if err != nil {
+		return "", "", refused(path, fmt.Sprintf("version %s of the data asset %q", version, name), err, readsWorkspace,
+			"correct name and version (az ml data list --name "+name+"), or write dataStore")
+	}
+	var asset struct {
+		URI string `json:"dataUri"`
+	}
+	if err := convert(found.DataVersionBaseProperties, &asset); err != nil {
+		return "", "", problem(path, "write dataStore", "the answer about the data asset %q can't be read: %v", name, err)
+	}
+	parts := assetURI.FindStringSubmatch(asset.URI)
+	if parts == nil {
+		return "", "", problem(path, "declare what it points to: an input of kind blob or adlsGen2", "version %s of the data asset %q lies in no data store, but at %s", version, name, asset.URI)
+	}
+	if parts[1] != "" && !strings.EqualFold(parts[1], a.workspace.Name) {
+		return "", "", problem(path, "write credentialInStore, dataStore, storageAccount and container", "version %s of the data asset %q lies in a data store of another workspace, %s", version, name, parts[1])
+	}
+	return parts[2], parts[3], nil
+}
+
+// Cluster asks the endpoint, and its deployment (its default one for ""), on which compute cluster jobs run.
+func (a *Asker) Cluster(path, endpoint, deployment string) (computeName string, ps access.Problems) {
+	const instead = "correct the name (az ml batch-endpoint list), or write cluster"
+	if deployment == "" {
+		found, err := ml.GetBatchEndpoint(a.ctx, &ml.GetBatchEndpointArgs{
+			EndpointName: endpoint, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+		}, a.native...)
+		if err != nil {
+			return "", refused(path, fmt.Sprintf("the batch endpoint %q", endpoint), err, readsWorkspace, instead)
+		}
+		if d := found.BatchEndpointProperties.Defaults; d == nil || d.DeploymentName == nil || *d.DeploymentName == "" {
+			return "", problem(path, "write deployment or cluster", "the batch endpoint %q has no default deployment", endpoint)
+		}
+		deployment = *found.BatchEndpointProperties.Defaults.DeploymentName
+	}
+	found, err := ml.GetBatchDeployment(a.ctx, &ml.GetBatchDeploymentArgs{
+		DeploymentName: deployment, EndpointName: endpoint, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+	}, a.native...)
+	if err != nil {
+		return "", refused(path, fmt.Sprintf("the deployment %q of the batch endpoint %q", deployment, endpoint), err, readsWorkspace, "correct the name (az ml batch-deployment list), or write cluster")
+	}
+	compute := found.BatchDeploymentProperties.Compute
+	if compute == nil || *compute == "" {
+		return "", problem(path, "write cluster", "the deployment %q of the batch endpoint %q names no compute", deployment, endpoint)
+	}
+	return (*compute)[strings.LastIndex(*compute, "/")+1:], nil
+}
+
+// Compute asks for the identities of a cluster.
+func (a *Asker) Compute(path, name string) (*ml.ManagedServiceIdentityResponse, access.Problems) {
+	found, err := ml.LookupCompute(a.ctx, &ml.LookupComputeArgs{
+		ComputeName: name, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+	}, a.native...)
+	if err != nil {
+		return nil, refused(path, fmt.Sprintf("the compute cluster %q", name), err, readsWorkspace,
+			"correct the name (az ml compute list), leave out existing to have it made, or write principalId")
+	}
+	return found.Identity, nil
+}
+
+// convert reads an answer of which the SDK knows no type.
+func convert(answer any, into any) error {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}

@@ -1,0 +1,95 @@
+// Package lookup asks Azure for what a configuration names and does not say: whose ID a name is, whether a data store holds
+// a credential and where it points, on which cluster an endpoint's jobs run. It asks through the providers of the stack, while
+// the program runs, so that the answers are known at a preview; and it knows nothing of what is done with them.
+//
+// What can't be answered is an access.Problem at the path of the configuration, with the remedy. Everything that a look-up
+// finds can be written into the configuration instead; then nothing is asked.
+package lookup
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// azureNativeVersion is that of the components' resources, so that one provider serves both.
+const azureNativeVersion = "2.92.3"
+
+// An Asker asks Azure. It is safe for concurrent use.
+type Asker struct {
+	ctx       *pulumi.Context
+	workspace access.ARMID
+	native    []pulumi.InvokeOption
+	entra     []pulumi.InvokeOption
+}
+
+// New makes an Asker that asks about a workspace through the providers that a resource with these options would have.
+func New(ctx *pulumi.Context, workspaceID string, opts ...pulumi.ResourceOption) (*Asker, error) {
+	given, err := pulumi.NewResourceOptions(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("reading resource options: %w", err)
+	}
+	a := &Asker{ctx: ctx, native: []pulumi.InvokeOption{pulumi.Version(azureNativeVersion)}}
+	if given.Parent != nil {
+		a.native = append(a.native, pulumi.Parent(given.Parent))
+		a.entra = append(a.entra, pulumi.Parent(given.Parent))
+	}
+	providers := given.Providers
+	if given.Provider != nil {
+		providers = append(providers, given.Provider)
+	}
+	for _, p := range providers {
+		of, err := packageOf(ctx.Context(), p)
+		if err != nil {
+			return nil, err
+		}
+		switch of {
+		case "azure-native":
+			a.native = append(a.native, pulumi.Provider(p))
+		case "azuread":
+			a.entra = append(a.entra, pulumi.Provider(p))
+		}
+	}
+	if workspaceID != access.Unknown {
+		a.workspace, err = access.ParseARMID(workspaceID, access.WorkspaceType)
+	}
+	return a, err
+}
+
+// packageOf tells what a provider is for. Its URN, which holds its type, is known as soon as it is registered.
+func packageOf(ctx context.Context, p pulumi.ProviderResource) (string, error) {
+	urns := make(chan string, 1)
+	p.URN().ApplyT(func(urn pulumi.URN) string {
+		urns <- string(urn)
+		return ""
+	})
+	select {
+	case urn := <-urns:
+		_, after, _ := strings.Cut(urn, "pulumi:providers:")
+		of, _, _ := strings.Cut(after, "::")
+		return of, nil
+	case <-ctx.Done():
+		return "", fmt.Errorf("waiting for a provider: %w", ctx.Err())
+	}
+}
+
+// problem is one at a path of the configuration.
+func problem(path, fix, what string, args ...any) access.Problems {
+	return access.Problems{{Path: path, What: fmt.Sprintf(what, args...), Fix: fix}}
+}
+
+// refused tells of a look-up that failed: who may not ask is told what to be given, and everybody what to write instead.
+// Providers have no codes for their errors, so their texts are searched for those of Azure.
+func refused(path, what string, err error, permission, instead string) access.Problems {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	for _, code := range []string{"Authorization_RequestDenied", "AuthorizationFailed", "Forbidden", "403"} {
+		if strings.Contains(text, code) {
+			return problem(path, "give whoever deploys "+permission+", or "+instead, "%s can't be looked up: no permission (%s)", what, text)
+		}
+	}
+	return problem(path, instead, "%s is not found: %s", what, text)
+}

@@ -1,0 +1,215 @@
+package lookup
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-azure-native-sdk/managedidentity/v2"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sdks/azuread"
+)
+
+// A Principal is who a name stands for.
+type Principal struct {
+	ObjectID string
+	ClientID string // "" for users and groups, and for the system-assigned identity of a resource
+}
+
+// What whoever deploys needs to ask Entra, by the kind of principal.
+var permissions = map[access.PrincipalKind]string{
+	access.User:             "the Microsoft Graph permission User.Read.All",
+	access.Group:            "the Microsoft Graph permission Group.Read.All",
+	access.ServicePrincipal: "the Microsoft Graph permission Application.Read.All",
+	access.ManagedIdentity:  "the Microsoft Graph permission Application.Read.All",
+}
+
+// Principal looks up the invoker at the path by its name, or, if its ID is given, checks that the ID is that of such a
+// principal: the client ID of a service principal in place of its object ID is recognised.
+func (a *Asker) Principal(path string, i access.Invoker) (Principal, access.Problems) {
+	key, name := i.Named()
+	if i.PrincipalID != "" {
+		key, name = idKey(i.Kind), i.PrincipalID
+	}
+	path += "." + key
+	switch {
+	case i.Kind == access.User:
+		return a.user(path, key, name)
+	case i.Kind == access.Group:
+		return a.group(path, key, name)
+	}
+	ask := func() (Principal, access.Problems) { return a.servicePrincipal(path, key, name, i.Kind) }
+	if key == "resourceId" {
+		ask = func() (Principal, access.Problems) { return a.identity(path, name) }
+	}
+	found, ps := ask()
+	if given := i.ClientID; len(ps) == 0 && access.IsGUID(given) && found.ClientID != "" && !strings.EqualFold(given, found.ClientID) {
+		return found, problem(path, "write clientId: "+found.ClientID+", or leave it out", "is another principal than clientId %s", given)
+	}
+	return found, ps
+}
+
+func idKey(k access.PrincipalKind) string {
+	if k == access.ManagedIdentity {
+		return "principalId"
+	}
+	return "objectId"
+}
+
+func (a *Asker) user(path, key, name string) (Principal, access.Problems) {
+	args := &azuread.GetUserArgs{}
+	switch key {
+	case "userPrincipalName":
+		args.UserPrincipalName = &name
+	case "mail":
+		args.Mail = &name
+	default:
+		args.ObjectId = &name
+	}
+	found, err := azuread.GetUser(a.ctx, args, a.entra...)
+	if err != nil {
+		if key == "objectId" {
+			return Principal{}, a.otherKind(path, name, access.User, err)
+		}
+		return Principal{}, refused(path, "the user "+name, err, permissions[access.User],
+			"correct the name, or write objectId, as az ad user show --id "+name+" --query id prints it")
+	}
+	return Principal{ObjectID: found.ObjectId}, nil
+}
+
+func (a *Asker) group(path, key, name string) (Principal, access.Problems) {
+	args := &azuread.LookupGroupArgs{}
+	if key == "displayName" {
+		args.DisplayName = &name
+	} else {
+		args.ObjectId = &name
+	}
+	found, err := azuread.LookupGroup(a.ctx, args, a.entra...)
+	if err != nil {
+		if key == "objectId" {
+			return Principal{}, a.otherKind(path, name, access.Group, err)
+		}
+		return Principal{}, refused(path, fmt.Sprintf("one group %q", name), err, permissions[access.Group],
+			fmt.Sprintf("correct the name, or write objectId: names of groups need not be unique (az ad group list --display-name '%s')", name))
+	}
+	if !found.SecurityEnabled {
+		return Principal{}, problem(path, "use a security group", "the group %q is not security-enabled, so no role can be assigned to it", name)
+	}
+	return Principal{ObjectID: found.ObjectId}, nil
+}
+
+// entraTypes are what Entra calls a service principal, by the kind of invoker.
+var entraTypes = map[access.PrincipalKind]string{access.ServicePrincipal: "Application", access.ManagedIdentity: "ManagedIdentity"}
+
+func (a *Asker) servicePrincipal(path, key, id string, kind access.PrincipalKind) (Principal, access.Problems) {
+	byClientID := key == "clientId"
+	found, err := a.servicePrincipalBy(byClientID, id)
+	if err != nil {
+		if other, otherErr := a.servicePrincipalBy(!byClientID, id); otherErr == nil {
+			is, write := "the client ID", idKey(kind)+": "+other.ObjectId
+			if byClientID {
+				is, write = "the object ID", idKey(kind)+": "+id+" in place of clientId"
+			}
+			return Principal{}, problem(path, "write "+write, "%s is %s of %q, not what is asked for here", id, is, other.DisplayName)
+		}
+		if !byClientID {
+			return Principal{}, a.otherKind(path, id, kind, err)
+		}
+		return Principal{}, refused(path, "the service principal with the client ID "+id, err, permissions[kind],
+			"see that the application has a service principal in this tenant (az ad sp show --id "+id+"), or write "+idKey(kind))
+	}
+	if want := entraTypes[kind]; found.Type != "" && found.Type != want {
+		for other, entra := range entraTypes {
+			if entra == found.Type {
+				return Principal{}, problem(path, "write kind: "+string(other), "%q is of type %s in Entra, but kind is %s", found.DisplayName, found.Type, kind)
+			}
+		}
+		return Principal{}, problem(path, "choose an application or a managed identity", "%q is of type %s in Entra, but kind is %s", found.DisplayName, found.Type, kind)
+	}
+	return Principal{ObjectID: found.ObjectId, ClientID: found.ClientId}, nil
+}
+
+func (a *Asker) servicePrincipalBy(clientID bool, id string) (*azuread.LookupServicePrincipalResult, error) {
+	args := &azuread.LookupServicePrincipalArgs{ObjectId: &id}
+	if clientID {
+		args = &azuread.LookupServicePrincipalArgs{ClientId: &id}
+	}
+	return azuread.LookupServicePrincipal(a.ctx, args, a.entra...)
+}
+
+// otherKind tells what the object ID is of, where it is of no principal of the kind.
+func (a *Asker) otherKind(path, id string, kind access.PrincipalKind, err error) access.Problems {
+	is := ""
+	if kind != access.User {
+		if _, err := azuread.GetUser(a.ctx, &azuread.GetUserArgs{ObjectId: &id}, a.entra...); err == nil {
+			is = string(access.User)
+		}
+	}
+	if kind != access.Group && is == "" {
+		if _, err := azuread.LookupGroup(a.ctx, &azuread.LookupGroupArgs{ObjectId: &id}, a.entra...); err == nil {
+			is = string(access.Group)
+		}
+	}
+	if kind == access.User || kind == access.Group {
+		for _, byClientID := range []bool{false, true} {
+			if found, err := a.servicePrincipalBy(byClientID, id); err == nil && is == "" {
+				is = string(access.ServicePrincipal)
+				if found.Type == entraTypes[access.ManagedIdentity] {
+					is = string(access.ManagedIdentity)
+				}
+			}
+		}
+	}
+	if is != "" {
+		return problem(path, "write kind: "+is+", or the object ID of a "+string(kind), "%s is a %s, but kind is %s", id, is, kind)
+	}
+	return refused(path, "a "+string(kind)+" with the object ID "+id, err, permissions[kind],
+		"write the object ID that Entra shows for the principal itself (for an application, the one under enterprise applications)")
+}
+
+// systemAssigned are the provider's functions that get a resource with a system-assigned identity, by type, and what they
+// call its name. They are called by token: their SDKs are large, and three fields of them are needed.
+var systemAssigned = map[string]struct{ token, name string }{
+	access.DataFactoryType:    {"azure-native:datafactory:getFactory", "factoryName"},
+	access.SiteType:           {"azure-native:web:getWebApp", "name"},
+	access.VirtualMachineType: {"azure-native:compute:getVirtualMachine", "vmName"},
+}
+
+// identity looks up the managed identity of the resource with that ARM ID.
+func (a *Asker) identity(path, id string) (Principal, access.Problems) {
+	instead := "see that the resource exists (az resource show --ids " + id + "), or write principalId"
+	const permission = "Reader on it"
+	for _, t := range access.IdentityTypes() {
+		parsed, err := access.ParseARMID(id, t)
+		if err != nil {
+			continue
+		}
+		if !strings.EqualFold(parsed.SubscriptionID, a.workspace.SubscriptionID) {
+			return Principal{}, problem(path, "write principalId, the object ID of its identity", "%s lies in another subscription than the workspace, where the provider does not look", id)
+		}
+		function, system := systemAssigned[t]
+		if !system {
+			found, err := managedidentity.LookupUserAssignedIdentity(a.ctx, &managedidentity.LookupUserAssignedIdentityArgs{
+				ResourceGroupName: parsed.ResourceGroup, ResourceName: parsed.Name,
+			}, a.native...)
+			if err != nil {
+				return Principal{}, refused(path, "the identity "+id, err, permission, instead)
+			}
+			return Principal{ObjectID: found.PrincipalId, ClientID: found.ClientId}, nil
+		}
+		var found struct {
+			Identity *struct {
+				PrincipalID string `pulumi:"principalId"`
+			} `pulumi:"identity"`
+		}
+		args := map[string]any{"resourceGroupName": parsed.ResourceGroup, function.name: parsed.Name}
+		if err := a.ctx.Invoke(function.token, args, &found, a.native...); err != nil {
+			return Principal{}, refused(path, "the resource "+id, err, permission, instead)
+		}
+		if found.Identity == nil || found.Identity.PrincipalID == "" {
+			return Principal{}, problem(path, "turn it on, or write the ARM ID of the user-assigned identity that it uses", "%s has no system-assigned identity", id)
+		}
+		return Principal{ObjectID: found.Identity.PrincipalID}, nil
+	}
+	return Principal{}, problem(path, "write principalId", "%s is not of a type whose identity can be looked up", id)
+}

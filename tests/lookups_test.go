@@ -1,0 +1,384 @@
+package tests
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+)
+
+const (
+	factoryID = "/subscriptions/" + subscription + "/resourceGroups/etl/providers/Microsoft.DataFactory/factories/nightly"
+	siteID    = "/subscriptions/" + subscription + "/resourceGroups/etl/providers/Microsoft.Web/sites/caller"
+	machineID = "/subscriptions/" + subscription + "/resourceGroups/etl/providers/Microsoft.Compute/virtualMachines/box"
+	appID     = "abababab-abab-4bab-8bab-abababababab"
+	wrongID   = "99999999-9999-4999-8999-999999999999"
+)
+
+func identity(principal string) map[string]any {
+	return map[string]any{"identity": map[string]any{"type": "SystemAssigned", "principalId": principal}}
+}
+
+func store(kind, account, container, credentials string) map[string]any {
+	properties := map[string]any{"datastoreType": kind, "accountName": account, "credentials": map[string]any{"credentialsType": credentials}}
+	if kind == "AzureDataLakeGen2" {
+		properties["filesystem"] = container
+	} else {
+		properties["containerName"] = container
+	}
+	return map[string]any{"datastoreProperties": properties}
+}
+
+func asset(uri string) map[string]any {
+	return map[string]any{"dataVersionBaseProperties": map[string]any{"dataType": "uri_folder", "dataUri": uri}}
+}
+
+func deploymentOn(compute string) map[string]any {
+	return map[string]any{"batchDeploymentProperties": map[string]any{"compute": compute}}
+}
+
+// estate is an Azure in which everything has the names that people know it by.
+func estate() map[string]any {
+	sp := map[string]any{"objectId": existingSP, "clientId": appID, "displayName": "robot", "type": "Application"}
+	mi := map[string]any{"objectId": existingMI, "clientId": bob, "displayName": "worker", "type": "ManagedIdentity"}
+	return map[string]any{
+		"getUser userPrincipalName=alice@contoso.com":                     map[string]any{"objectId": alice},
+		"getUser mail=alice.b@contoso.com":                                map[string]any{"objectId": alice},
+		"getUser objectId=" + alice:                                       map[string]any{"objectId": alice},
+		"getUser userPrincipalName=hidden@contoso.com":                    errors.New("unexpected status 403 (403 Forbidden) with error: Authorization_RequestDenied: Insufficient privileges"),
+		"getGroup displayName=Analysts":                                   map[string]any{"objectId": staff, "securityEnabled": true},
+		"getGroup objectId=" + staff:                                      map[string]any{"objectId": staff, "securityEnabled": true},
+		"getGroup displayName=News":                                       map[string]any{"objectId": staff, "securityEnabled": false},
+		"getServicePrincipal clientId=" + appID:                           sp,
+		"getServicePrincipal objectId=" + existingSP:                      sp,
+		"getServicePrincipal clientId=" + bob:                             mi,
+		"getServicePrincipal objectId=" + guidOf("principal", identityID): map[string]any{"objectId": guidOf("principal", identityID), "clientId": guidOf("client", identityID), "type": "ManagedIdentity"},
+		"getServicePrincipal objectId=" + existingMI:                      mi,
+		"getFactory factoryName=nightly":                                  identity(existingMI),
+		"getWebApp name=caller":                                           identity(existingMI),
+		"getVirtualMachine vmName=box":                                    map[string]any{"location": "westeurope"},
+		"getDatastore name=labels":                                        store("AzureBlob", "shared", "labels", "None"),
+		"getDatastore name=lakestore":                                     store("AzureDataLakeGen2", "lake", "patients", "None"),
+		"getDatastore name=keyed":                                         store("AzureBlob", "elsewhere", "x", "AccountKey"),
+		"getDatastore name=signed":                                        store("AzureBlob", "elsewhere", "x", "Sas"),
+		"getDatastore name=certified":                                     store("AzureDataLakeGen2", "elsewhere", "x", "Certificate"),
+		"getDatastore name=untold":                                        map[string]any{"datastoreProperties": map[string]any{"datastoreType": "AzureBlob"}},
+		"getDatastore name=stranger":                                      store("AzureBlob", "elsewhere", "x", "None"),
+		"getDatastore name=files":                                         store("AzureFile", "shared", "x", "None"),
+		"getDatastore name=denied":                                        errors.New("Status=403 Code=\"AuthorizationFailed\""),
+		"getDataVersion name=baseline version=3":                          asset("azureml://subscriptions/" + subscription + "/resourcegroups/ml/workspaces/scoring/datastores/labels/paths/base/line"),
+		"getDataVersion name=web version=1":                               asset("https://shared.blob.core.windows.net/labels/web"),
+		"getDataVersion name=far version=1":                               asset("azureml://subscriptions/" + subscription + "/resourcegroups/ml/workspaces/another/datastores/labels/paths/x"),
+		"getBatchEndpoint endpointName=classifier":                        map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{"deploymentName": "blue"}}},
+		"getBatchEndpoint endpointName=tagger":                            map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{}}},
+		"getBatchDeployment deploymentName=blue endpointName=classifier":  deploymentOn(workspaceID + "/computes/OLD"),
+		"getBatchDeployment deploymentName=green endpointName=tagger":     deploymentOn(workspaceID + "/computes/GPU-Scoring"),
+	}
+}
+
+// asked is a workspace in which everything is named and nothing is known.
+func asked() components.BatchEndpointAccessArgs {
+	return components.BatchEndpointAccessArgs{
+		WorkspaceID: pulumi.String(workspaceID),
+		Invokers: map[string]components.InvokerArgs{
+			"alice":   {Kind: access.User, UserPrincipalName: "alice@contoso.com"},
+			"staff":   {Kind: access.Group, DisplayName: "Analysts"},
+			"robot":   {Kind: access.ServicePrincipal, ClientID: pulumi.String(appID)},
+			"factory": {Kind: access.ManagedIdentity, ResourceID: factoryID},
+			"mounter": {Kind: access.ManagedIdentity, ResourceID: identityID},
+		},
+		Clusters:        map[string]components.ClusterArgs{"gpu": {ComputeName: "gpu-scoring"}},
+		StorageAccounts: map[string]pulumi.StringInput{"lake": pulumi.String(lakeID), "shared": pulumi.String(sharedID)},
+		DataInputs: map[string]access.DataInput{
+			"labels":    {Kind: access.DataStore, DataStore: "labels", Path: "current"},
+			"patients":  {Kind: access.DataStore, DataStore: "lakestore", Path: "x"},
+			"archive":   {Kind: access.DataStore, DataStore: "keyed", Path: "2025"},
+			"signed":    {Kind: access.DataStore, DataStore: "signed", Path: "2025"},
+			"certified": {Kind: access.DataStore, DataStore: "certified", Path: "2025"},
+			"baseline":  {Kind: access.DataAsset, DataAsset: "baseline", Version: "3"},
+		},
+		DataOutputs: map[string]access.DataOutput{"scores": {DataStore: "labels", Path: "out"}},
+		Endpoints: map[string]access.Endpoint{
+			"classifier": {Inputs: []string{"labels", "patients", "archive", "baseline"}, Outputs: []string{"scores"}},
+			"tagger":     {Deployment: "green", Inputs: []string{"labels"}, Invokers: []string{"alice"}},
+		},
+		// It can be told only when the look-ups are made.
+		Assertions: map[string]access.Assertion{"lake": {Can: []string{"staff", "cluster:OLD"}, Read: "patients"}},
+	}
+}
+
+// answered is the same with every ID and place written down: what the look-ups are to come to.
+func answered() components.BatchEndpointAccessArgs {
+	args := asked()
+	for name, id := range map[string]string{"alice": alice, "staff": staff, "robot": existingSP} {
+		i := args.Invokers[name]
+		i.ObjectID = pulumi.String(id)
+		args.Invokers[name] = i
+	}
+	for name, ids := range map[string][2]string{"factory": {existingMI}, "mounter": {guidOf("principal", identityID), guidOf("client", identityID)}} {
+		i := args.Invokers[name]
+		i.PrincipalID = pulumi.String(ids[0])
+		if ids[1] != "" {
+			i.ClientID = pulumi.String(ids[1])
+		}
+		args.Invokers[name] = i
+	}
+	args.Clusters["OLD"] = components.ClusterArgs{Existing: true, PrincipalID: pulumi.String(existingMI)}
+	args.DataInputs = map[string]access.DataInput{
+		"labels":    {Kind: access.DataStore, DataStore: "labels", Path: "current", CredentialInStore: no(), StorageAccount: "shared", Container: "labels"},
+		"patients":  {Kind: access.DataStore, DataStore: "lakestore", Path: "x", CredentialInStore: no(), StorageAccount: "lake", Container: "patients"},
+		"archive":   {Kind: access.DataStore, DataStore: "keyed", Path: "2025", CredentialInStore: yes()},
+		"signed":    {Kind: access.DataStore, DataStore: "signed", Path: "2025", CredentialInStore: yes()},
+		"certified": {Kind: access.DataStore, DataStore: "certified", Path: "2025", CredentialInStore: yes()},
+		"baseline":  {Kind: access.DataAsset, DataAsset: "baseline", Version: "3", DataStore: "labels", Path: "base/line", CredentialInStore: no(), StorageAccount: "shared", Container: "labels"},
+	}
+	args.DataOutputs = map[string]access.DataOutput{"scores": {DataStore: "labels", Path: "out", CredentialInStore: no(), StorageAccount: "shared", Container: "labels"}}
+	args.Endpoints = map[string]access.Endpoint{
+		"classifier": {Cluster: "OLD", Inputs: []string{"labels", "patients", "archive", "baseline"}, Outputs: []string{"scores"}},
+		"tagger":     {Cluster: "gpu", Deployment: "green", Inputs: []string{"labels"}, Invokers: []string{"alice"}},
+	}
+	return args
+}
+
+func inEstate(t *testing.T) *recorder {
+	t.Helper()
+	r := newRecorder(t)
+	r.world = estate()
+	r.computes = existingCompute("OLD")
+	return r
+}
+
+func TestWhatIsNamedComesToTheSameAsWhatIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	for name, preview := range map[string]bool{"up": false, "preview": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			byName, byID := inEstate(t), newRecorder(t)
+			byName.preview, byID.preview = preview, preview
+			byName.run(batchEndpointAccess(asked()))
+			byID.run(batchEndpointAccess(answered()))
+			assert.Empty(t, byID.calls, "what is written down is not looked up")
+			assert.Equal(t, byID.names(), byName.names())
+			want := map[string]any{}
+			for _, reg := range byID.registered {
+				want[reg.URN()] = reg.Inputs.Mappable()
+			}
+			got := map[string]any{}
+			for _, reg := range byName.registered {
+				got[reg.URN()] = reg.Inputs.Mappable()
+			}
+			assert.Equal(t, want, got, "the component's own inputs too: they are what can be written down")
+		})
+	}
+}
+
+func TestTheCallersProvidersAreAsked(t *testing.T) {
+	t.Parallel()
+	providers := func(ctx *pulumi.Context) (native, entra pulumi.ProviderResource, err error) {
+		n, e := &struct{ pulumi.ProviderResourceState }{}, &struct{ pulumi.ProviderResourceState }{}
+		err = errors.Join(ctx.RegisterResource(azureProvider, "native", nil, n), ctx.RegisterResource(azureadProvider, "entra", nil, e))
+		return n, e, err
+	}
+	for name, given := range map[string]func(*pulumi.Context, pulumi.ProviderResource, pulumi.ProviderResource) (pulumi.ResourceOption, error){
+		"providers": func(_ *pulumi.Context, native, entra pulumi.ProviderResource) (pulumi.ResourceOption, error) {
+			return pulumi.Providers(native, entra), nil
+		},
+		"the parent's": func(ctx *pulumi.Context, native, entra pulumi.ProviderResource) (pulumi.ResourceOption, error) {
+			parent := &pulumi.ResourceState{}
+			return pulumi.Parent(parent), ctx.RegisterComponentResource("batchaccess:index:Parent", "parent", parent, pulumi.Providers(native, entra))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := inEstate(t)
+			r.run(func(ctx *pulumi.Context) (pulumi.Map, error) {
+				native, entra, err := providers(ctx)
+				require.NoError(t, err)
+				option, err := given(ctx, native, entra)
+				require.NoError(t, err)
+				return batchEndpointAccess(asked(), option)(ctx)
+			})
+			require.NotEmpty(t, r.calls)
+			for _, call := range r.calls {
+				want := "::native::"
+				if strings.HasPrefix(call.Token, "azuread:") {
+					want = "::entra::"
+				}
+				assert.Contains(t, call.Provider, want, call.Token)
+			}
+		})
+	}
+}
+
+func TestThingsAreAskedForOnce(t *testing.T) {
+	t.Parallel()
+	args := asked()
+	r := inEstate(t).run(batchEndpointAccess(args))
+	assert.Equal(t, asked(), args, "the caller's arguments are left alone")
+	calls := map[string]int{}
+	for _, call := range r.calls {
+		calls[call.Token]++
+	}
+	assert.Equal(t, map[string]int{
+		"azuread:index/getUser:getUser": 1, "azuread:index/getGroup:getGroup": 1, "azuread:index/getServicePrincipal:getServicePrincipal": 1,
+		"azure-native:datafactory:getFactory": 1, "azure-native:managedidentity:getUserAssignedIdentity": 1,
+		"azure-native:machinelearningservices:getDatastore": 7, "azure-native:machinelearningservices:getDataVersion": 1,
+		"azure-native:machinelearningservices:getBatchEndpoint": 1, "azure-native:machinelearningservices:getBatchDeployment": 2,
+		"azure-native:machinelearningservices:getCompute": 1,
+	}, calls)
+}
+
+func TestWhatIsGivenIsCheckedWhereThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	args := answered()
+	args.CheckPrincipals = true
+	args.Invokers["made"] = components.InvokerArgs{Kind: access.ManagedIdentity}
+	r := inEstate(t).run(batchEndpointAccess(args))
+	assert.Len(t, r.calls, len(args.Invokers)-1, "all but the one that is made")
+}
+
+func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
+	t.Parallel()
+	invoker := func(i components.InvokerArgs) func(*components.BatchEndpointAccessArgs) {
+		return func(a *components.BatchEndpointAccessArgs) {
+			a.Invokers = map[string]components.InvokerArgs{"who": i}
+			a.Endpoints["tagger"] = access.Endpoint{Deployment: "green"}
+		}
+	}
+	check := func(i components.InvokerArgs) func(*components.BatchEndpointAccessArgs) {
+		return func(a *components.BatchEndpointAccessArgs) {
+			invoker(i)(a)
+			a.CheckPrincipals = true
+		}
+	}
+	input := func(d access.DataInput) func(*components.BatchEndpointAccessArgs) {
+		return func(a *components.BatchEndpointAccessArgs) {
+			a.DataInputs = maps.Clone(a.DataInputs)
+			a.DataInputs["labels"] = d
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(*components.BatchEndpointAccessArgs)
+		want   []string
+	}{
+		"a user who is not there":            {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "alic@contoso.com"}), []string{"invokers.who.userPrincipalName: the user alic@contoso.com is not found", "correct the name, or write objectId"}},
+		"a mail that nobody has":             {invoker(components.InvokerArgs{Kind: access.User, Mail: "nobody@contoso.com"}), []string{"invokers.who.mail: the user nobody@contoso.com is not found"}},
+		"no permission to read users":        {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "hidden@contoso.com"}), []string{"invokers.who.userPrincipalName: the user hidden@contoso.com can't be looked up: no permission", "give whoever deploys the Microsoft Graph permission User.Read.All, or correct the name"}},
+		"a group that is not there":          {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Analyst"}), []string{`invokers.who.displayName: one group "Analyst" is not found`, "names of groups need not be unique"}},
+		"a group that is not for security":   {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "News"}), []string{"invokers.who.displayName", "not security-enabled", "use a security group"}},
+		"a client ID that is not there":      {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(wrongID)}), []string{"invokers.who.clientId: the service principal with the client ID " + wrongID + " is not found"}},
+		"an object ID given as client ID":    {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(existingSP)}), []string{"invokers.who.clientId: " + existingSP + ` is the object ID of "robot"`, "write objectId: " + existingSP + " in place of clientId"}},
+		"a client ID given as object ID":     {check(components.InvokerArgs{Kind: access.ServicePrincipal, ObjectID: pulumi.String(appID)}), []string{"invokers.who.objectId: " + appID + ` is the client ID of "robot"`, "write objectId: " + existingSP}},
+		"a managed identity as application":  {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(bob)}), []string{`invokers.who.clientId: "worker" is of type ManagedIdentity in Entra, but kind is servicePrincipal; write kind: managedIdentity`}},
+		"an application as managed identity": {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ClientID: pulumi.String(appID)}), []string{`"robot" is of type Application in Entra`, "write kind: servicePrincipal"}},
+		"a user given as a group":            {check(components.InvokerArgs{Kind: access.Group, ObjectID: pulumi.String(alice)}), []string{"invokers.who.objectId: " + alice + " is a user, but kind is group"}},
+		"a group given as a user":            {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(staff)}), []string{"is a group, but kind is user", "write kind: group"}},
+		"a service principal given as user":  {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(existingSP)}), []string{"is a servicePrincipal, but kind is user"}},
+		"a user given as identity":           {check(components.InvokerArgs{Kind: access.ManagedIdentity, PrincipalID: pulumi.String(alice)}), []string{"invokers.who.principalId: " + alice + " is a user, but kind is managedIdentity"}},
+		"an object ID of nothing":            {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(wrongID)}), []string{"invokers.who.objectId: a user with the object ID " + wrongID + " is not found", "enterprise applications"}},
+		"a resource without identity":        {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: machineID}), []string{"invokers.who.resourceId: " + machineID + " has no system-assigned identity; turn it on"}},
+		"a resource that is not there":       {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: siteID + "x"}), []string{"invokers.who.resourceId: the resource " + siteID + "x is not found", "or write principalId"}},
+		"a data store that is gone":          {input(access.DataInput{Kind: access.DataStore, DataStore: "gone", Path: "x"}), []string{`dataInputs.labels.dataStore: the data store "gone" is not found`, "correct the name (az ml datastore list), or write credentialInStore"}},
+		"no permission to read the store":    {input(access.DataInput{Kind: access.DataStore, DataStore: "denied", Path: "x"}), []string{"dataInputs.labels.dataStore", "no permission", "give whoever deploys Reader on the workspace"}},
+		"a store at an unknown account":      {input(access.DataInput{Kind: access.DataStore, DataStore: "stranger", Path: "x"}), []string{`dataInputs.labels.storageAccount: the data store "stranger" points to the storage account elsewhere, which is none of storageAccounts`, "az storage account show --name elsewhere --query id"}},
+		"a store of files":                   {input(access.DataInput{Kind: access.DataStore, DataStore: "files", Path: "x"}), []string{"dataInputs.labels.dataStore", "of type AzureFile and holds no credential"}},
+		"another account than is said":       {input(access.DataInput{Kind: access.DataStore, DataStore: "labels", Path: "x", StorageAccount: "lake"}), []string{`dataInputs.labels.storageAccount: is lake, but the data store "labels" points to account shared; write shared`}},
+		"another container than is said":     {input(access.DataInput{Kind: access.DataStore, DataStore: "labels", Path: "x", Container: "other"}), []string{"dataInputs.labels.container: is other, but", "points to container labels"}},
+		"a credential that is denied":        {input(access.DataInput{Kind: access.DataStore, DataStore: "keyed", Path: "x", CredentialInStore: no()}), []string{"dataInputs.labels.credentialInStore: is false, but the data store", "write true, or leave it out"}},
+		"a store that does not tell":         {input(access.DataInput{Kind: access.DataStore, DataStore: "untold", Path: "x"}), []string{"dataInputs.labels.dataStore: the workspace does not say whether"}},
+		"two principals in one":              {check(components.InvokerArgs{Kind: access.ServicePrincipal, ObjectID: pulumi.String(existingSP), ClientID: pulumi.String(bob)}), []string{"invokers.who.objectId: is another principal than clientId " + bob + "; write clientId: " + appID}},
+		"an asset that is gone":              {input(access.DataInput{Kind: access.DataAsset, DataAsset: "baseline", Version: "4"}), []string{`dataInputs.labels.dataAsset: version 4 of the data asset "baseline" is not found`}},
+		"an asset in no data store":          {input(access.DataInput{Kind: access.DataAsset, DataAsset: "web", Version: "1"}), []string{"dataInputs.labels.dataAsset", "lies in no data store, but at https://shared.blob.core.windows.net/labels/web", "kind blob or adlsGen2"}},
+		"an asset of another workspace":      {input(access.DataInput{Kind: access.DataAsset, DataAsset: "far", Version: "1"}), []string{"lies in a data store of another workspace, another"}},
+		"an endpoint that is not there":      {func(a *components.BatchEndpointAccessArgs) { a.Endpoints["clasifier"] = access.Endpoint{} }, []string{`endpoints.clasifier: the batch endpoint "clasifier" is not found`}},
+		"no default deployment":              {func(a *components.BatchEndpointAccessArgs) { a.Endpoints["tagger"] = access.Endpoint{} }, []string{`endpoints.tagger: the batch endpoint "tagger" has no default deployment; write deployment or cluster`}},
+		"a deployment that is not there": {func(a *components.BatchEndpointAccessArgs) {
+			a.Endpoints["tagger"] = access.Endpoint{Deployment: "red"}
+		}, []string{`endpoints.tagger: the deployment "red" of the batch endpoint "tagger" is not found`}},
+		"a cluster that is not there": {func(a *components.BatchEndpointAccessArgs) {
+			a.Clusters["cpu"] = components.ClusterArgs{Existing: true}
+		}, []string{`clusters.cpu: the compute cluster "cpu" is not found`, "leave out existing to have it made"}},
+		"several at once": {func(a *components.BatchEndpointAccessArgs) {
+			invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "alic@contoso.com"})(a)
+			input(access.DataInput{Kind: access.DataStore, DataStore: "gone", Path: "x"})(a)
+		}, []string{"invokers.who.userPrincipalName: ", "dataInputs.labels.dataStore: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := asked()
+			c.change(&args)
+			r := inEstate(t)
+			err := r.try(batchEndpointAccess(args))
+			require.Error(t, err)
+			assert.Empty(t, r.names(), "nothing is registered")
+			for _, want := range c.want {
+				assert.ErrorContains(t, err, want)
+			}
+		})
+	}
+}
+
+func TestAClusterWithoutIdentityIsRefusedBeforeAnythingIsMade(t *testing.T) {
+	t.Parallel()
+	r := inEstate(t)
+	delete(r.computes["OLD"], "identity")
+	err := r.try(batchEndpointAccess(asked()))
+	assert.ErrorContains(t, err, `clusters.OLD: compute cluster "OLD" has no managed identity, so no job on it can mount data; assign one`)
+	assert.Empty(t, r.names())
+}
+
+func TestOtherMistakesComeBeforeAnythingIsAsked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*components.BatchEndpointAccessArgs)
+		want   string
+	}{
+		"two names": {func(a *components.BatchEndpointAccessArgs) {
+			a.Invokers["alice"] = components.InvokerArgs{Kind: access.User, UserPrincipalName: "a@b", Mail: "a@b"}
+		}, "invokers.alice.mail: names the principal a second time, beside userPrincipalName; keep one of the two"},
+		"a name of another kind": {func(a *components.BatchEndpointAccessArgs) {
+			a.Invokers["alice"] = components.InvokerArgs{Kind: access.Group, UserPrincipalName: "a@b"}
+		}, "invokers.alice.userPrincipalName: only goes with kind user"},
+		"a display name for a principal name": {func(a *components.BatchEndpointAccessArgs) {
+			a.Invokers["alice"] = components.InvokerArgs{Kind: access.User, UserPrincipalName: "Alice B"}
+		}, `invokers.alice.userPrincipalName: "Alice B" has no domain; write it as name@domain`},
+		"a resource without such an identity": {func(a *components.BatchEndpointAccessArgs) {
+			a.Invokers["alice"] = components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: lakeID}
+		}, "invokers.alice.resourceId: "},
+		"a resource in another subscription": {func(a *components.BatchEndpointAccessArgs) {
+			a.Invokers["alice"] = components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: "/subscriptions/" + wrongID + "/resourceGroups/etl/providers/Microsoft.Web/sites/caller"}
+		}, "lies in another subscription than the workspace"},
+		"a client ID that is not known yet": {func(a *components.BatchEndpointAccessArgs) {
+			a.Invokers["alice"] = components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(appID).ToStringOutput()}
+		}, "invokers.alice.clientId: is known only after a deployment, so it can't be looked up; write it in plain text, or give objectId"},
+		"a workspace that is not known yet": {func(a *components.BatchEndpointAccessArgs) {
+			a.WorkspaceID = pulumi.String(workspaceID).ToStringOutput()
+		}, "workspaceId: is known only after a deployment, so the workspace can't be asked about data stores and endpoints"},
+		"a principal of a new cluster": {func(a *components.BatchEndpointAccessArgs) {
+			a.Clusters["gpu"] = components.ClusterArgs{ComputeName: "gpu-scoring", PrincipalID: pulumi.String(alice)}
+		}, "clusters.gpu.principalId: only goes with a cluster that exists"},
+		"a principal that is no ID": {func(a *components.BatchEndpointAccessArgs) {
+			a.Clusters["gpu"] = components.ClusterArgs{ComputeName: "gpu-scoring", Existing: true, PrincipalID: pulumi.String("me")}
+		}, `clusters.gpu.principalId: "me" is not a GUID`},
+		"an input that nothing names": {func(a *components.BatchEndpointAccessArgs) {
+			a.DataInputs["labels"] = access.DataInput{Kind: access.DataStore, Path: "x"}
+		}, "dataInputs.labels.dataStore: is missing; write the name of the data store in the workspace"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := asked()
+			c.change(&args)
+			r := inEstate(t)
+			err := r.try(batchEndpointAccess(args))
+			assert.ErrorContains(t, err, c.want)
+			assert.Empty(t, r.names())
+		})
+	}
+}
