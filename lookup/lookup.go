@@ -91,5 +91,10 @@ func refused(path, what string, err error, permission, instead string) access.Pr
 			return problem(path, "give whoever deploys "+permission+", or "+instead, "%s can't be looked up: no permission (%s)", what, text)
 		}
 	}
-	return problem(path, instead, "%s is not found: %s", what, text)
+	for _, code := range []string{"not found", "NotFound", "404"} {
+		if strings.Contains(text, code) {
+			return problem(path, instead, "%s is not found: %s", what, text)
+		}
+	}
+	return problem(path, "try again, or "+instead, "%s can't be looked up: %s", what, text)
 }

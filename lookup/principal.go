@@ -89,7 +89,7 @@ func (a *Asker) group(path, key, name string) (Principal, access.Problems) {
 		if key == "objectId" {
 			return Principal{}, a.otherKind(path, name, access.Group, err)
 		}
-		return Principal{}, refused(path, fmt.Sprintf("one group %q", name), err, permissions[access.Group],
+		return Principal{}, refused(path, fmt.Sprintf("the group %q", name), err, permissions[access.Group],
 			fmt.Sprintf("correct the name, or write objectId: names of groups need not be unique (az ad group list --display-name '%s')", name))
 	}
 	if !found.SecurityEnabled {
@@ -184,7 +184,7 @@ func (a *Asker) identity(path, id string) (Principal, access.Problems) {
 		if err != nil {
 			continue
 		}
-		if !strings.EqualFold(parsed.SubscriptionID, a.workspace.SubscriptionID) {
+		if own := a.workspace.SubscriptionID; own != "" && !strings.EqualFold(parsed.SubscriptionID, own) {
 			return Principal{}, problem(path, "write principalId, the object ID of its identity", "%s lies in another subscription than the workspace, where the provider does not look", id)
 		}
 		function, system := systemAssigned[t]

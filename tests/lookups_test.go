@@ -55,6 +55,7 @@ func estate() map[string]any {
 		"getUser userPrincipalName=hidden@contoso.com":                    errors.New("unexpected status 403 (403 Forbidden) with error: Authorization_RequestDenied: Insufficient privileges"),
 		"getGroup displayName=Analysts":                                   map[string]any{"objectId": staff, "securityEnabled": true},
 		"getGroup objectId=" + staff:                                      map[string]any{"objectId": staff, "securityEnabled": true},
+		"getGroup displayName=Twins":                                      errors.New("more than one group has the name"),
 		"getGroup displayName=News":                                       map[string]any{"objectId": staff, "securityEnabled": false},
 		"getServicePrincipal clientId=" + appID:                           sp,
 		"getServicePrincipal objectId=" + existingSP:                      sp,
@@ -179,6 +180,17 @@ func TestWhatIsNamedComesToTheSameAsWhatIsWrittenDown(t *testing.T) {
 	}
 }
 
+func TestPrincipalsAreLookedUpWhereTheWorkspaceIsNotKnownYet(t *testing.T) {
+	t.Parallel()
+	args := asked()
+	args.WorkspaceID = pulumi.String(workspaceID).ToStringOutput()
+	args.DataInputs, args.DataOutputs, args.Endpoints, args.Assertions = nil, nil, nil, nil
+	args.Clusters = map[string]components.ClusterArgs{"OLD": {Existing: true}}
+	r := inEstate(t).run(batchEndpointAccess(args))
+	assert.Equal(t, existingMI, r.output("principalIds").(map[string]any)["factory"])
+	assert.Equal(t, map[string]any{"OLD": existingMI}, r.output("clusterPrincipalIds"))
+}
+
 func TestTheCallersProvidersAreAsked(t *testing.T) {
 	t.Parallel()
 	providers := func(ctx *pulumi.Context) (native, entra pulumi.ProviderResource, err error) {
@@ -271,7 +283,8 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		"a user who is not there":            {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "alic@contoso.com"}), []string{"invokers.who.userPrincipalName: the user alic@contoso.com is not found", "correct the name, or write objectId"}},
 		"a mail that nobody has":             {invoker(components.InvokerArgs{Kind: access.User, Mail: "nobody@contoso.com"}), []string{"invokers.who.mail: the user nobody@contoso.com is not found"}},
 		"no permission to read users":        {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "hidden@contoso.com"}), []string{"invokers.who.userPrincipalName: the user hidden@contoso.com can't be looked up: no permission", "give whoever deploys the Microsoft Graph permission User.Read.All, or correct the name"}},
-		"a group that is not there":          {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Analyst"}), []string{`invokers.who.displayName: one group "Analyst" is not found`, "names of groups need not be unique"}},
+		"a group that is not there":          {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Analyst"}), []string{`invokers.who.displayName: the group "Analyst" is not found`, "names of groups need not be unique"}},
+		"several groups of one name":         {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Twins"}), []string{`invokers.who.displayName: the group "Twins" can't be looked up: `, "names of groups need not be unique"}},
 		"a group that is not for security":   {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "News"}), []string{"invokers.who.displayName", "not security-enabled", "use a security group"}},
 		"a client ID that is not there":      {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(wrongID)}), []string{"invokers.who.clientId: the service principal with the client ID " + wrongID + " is not found"}},
 		"an object ID given as client ID":    {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(existingSP)}), []string{"invokers.who.clientId: " + existingSP + ` is the object ID of "robot"`, "write objectId: " + existingSP + " in place of clientId"}},
