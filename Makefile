@@ -1,6 +1,6 @@
 # Everything a newcomer needs: Go, git and make. What else is needed is built from the Go module proxy, once.
 
-.PHONY: help rehearse test lint generate bench tidy
+.PHONY: help rehearse test lint generate bench fuzz tidy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,15 @@ generate: ## write sdks/ again from sdks/schemas
 
 bench: ## print how the components compare with a flat program; takes minutes
 	go run ./tests/bench
+
+FUZZTIME ?= 10s
+fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other
+	@git grep -l '^func Fuzz' '*_test.go' | xargs -n1 dirname | sort -u | while read dir; do \
+		for target in $$(go test -list '^Fuzz' ./$$dir | grep '^Fuzz'); do \
+			echo "$$dir $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir | grep -v '^\(PASS\|fuzz: elapsed: 0s\)' | tail -n 3 || exit 1; \
+		done; \
+	done
 
 tidy: ## bring go.mod and go.sum up to date
 	go mod tidy

@@ -83,8 +83,8 @@ func (id ID) Parent() string {
 		cut = 1
 	}
 	for text := id.text; ; cut-- {
-		if cut == 0 {
-			return text
+		if cut == 0 || text == "" || text == "/" {
+			return strings.TrimSuffix(text, "/")
 		}
 		text = text[:strings.LastIndexByte(text, '/')]
 	}
