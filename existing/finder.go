@@ -2,8 +2,10 @@ package existing
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -27,13 +29,24 @@ type Finder struct {
 func New(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Transporter) *Finder {
 	pipeline := func(scope string) runtime.Pipeline {
 		return runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
-			PerRetry: []policy.Policy{runtime.NewBearerTokenPolicy(credential, []string{scope}, nil)},
+			PerRetry: []policy.Policy{runtime.NewBearerTokenPolicy(signIn{credential}, []string{scope}, nil)},
 		}, &policy.ClientOptions{Transport: transport, Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}})
 	}
 	return &Finder{
 		arm: pipeline(c.ManagementAudience + "/.default"), armURL: c.ResourceManager,
 		graph: pipeline(c.Graph + "/.default"), graphURL: c.Graph + "/v1.0",
 	}
+}
+
+// signIn says what to do where there is no token.
+type signIn struct{ azcore.TokenCredential }
+
+func (s signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := s.TokenCredential.GetToken(ctx, options)
+	if err != nil {
+		err = fmt.Errorf("not signed in to Azure: set ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID, or run az login: %w", err)
+	}
+	return token, err
 }
 
 // get decodes an answer. there is false for a 404.
@@ -56,27 +69,58 @@ func (f *Finder) get(ctx context.Context, via runtime.Pipeline, uri string, into
 		}
 		return true, nil
 	}
-	return false, runtime.NewResponseError(resp)
+	return false, f.refused(uri, runtime.NewResponseError(resp))
 }
 
-// list reads all pages of a collection of the directory. A collection that is not there is empty.
-func (f *Finder) list(ctx context.Context, path, filter string) (all []graphObject, err error) {
-	next := f.graphURL + path
-	if filter != "" {
-		next += "?" + url.Values{"$filter": {filter}}.Encode()
+// refused says, of a refusal, what whoever looks needs.
+func (f *Finder) refused(uri string, err error) error {
+	var refusal *azcore.ResponseError
+	if !errors.As(err, &refusal) || refusal.StatusCode != http.StatusForbidden && refusal.StatusCode != http.StatusUnauthorized {
+		return err
 	}
+	needs := "Reader at that scope"
+	if strings.HasPrefix(uri, f.graphURL+"/") {
+		needs = "the application permission Application.Read.All of Microsoft Graph, or for a user the role Directory Readers"
+	}
+	where, _, _ := strings.Cut(uri, "?")
+	return &Refusal{fmt.Sprintf("whoever is signed in may not read %s (%d %s); it takes %s. Sign in as whoever deploys", where, refusal.StatusCode, refusal.ErrorCode, needs)}
+}
+
+// A Refusal is the error of a question that Azure does not answer to whoever is signed in.
+type Refusal struct{ why string }
+
+func (r *Refusal) Error() string { return r.why }
+
+// list reads all pages of a collection of the directory. A collection that is not there is empty.
+func (f *Finder) list(ctx context.Context, path, filter string) ([]graphObject, error) {
+	uri := f.graphURL + path
+	if filter != "" {
+		uri += "?" + url.Values{"$filter": {filter}}.Encode()
+	}
+	return pages[graphObject](ctx, f, f.graph, f.graphURL, uri)
+}
+
+// listARM reads all pages of a collection of Resource Manager.
+func (f *Finder) listARM(ctx context.Context, path, apiVersion, filter string) ([]armObject, error) {
+	uri := f.armURL + path + "?" + url.Values{"api-version": {apiVersion}, "$filter": {filter}}.Encode()
+	return pages[armObject](ctx, f, f.arm, f.armURL, uri)
+}
+
+// pages follows the links of a collection as long as they stay at the host: the token is for no other.
+func pages[T any](ctx context.Context, f *Finder, via runtime.Pipeline, host, next string) (all []T, err error) {
 	for next != "" {
 		var page struct {
-			Value []graphObject `json:"value"`
-			Next  string        `json:"@odata.nextLink"`
+			Value []T    `json:"value"`
+			Graph string `json:"@odata.nextLink"`
+			ARM   string `json:"nextLink"`
 		}
-		if _, err := f.get(ctx, f.graph, next, &page); err != nil {
+		if _, err := f.get(ctx, via, next, &page); err != nil {
 			return nil, err
 		}
-		if page.Next != "" && !strings.HasPrefix(page.Next, f.graphURL+"/") {
-			return nil, fmt.Errorf("listing %s: the next page is on another host: %s", path, page.Next)
+		all, next = append(all, page.Value...), cmp.Or(page.Graph, page.ARM)
+		if next != "" && !strings.HasPrefix(strings.ToLower(next), strings.ToLower(host)+"/") {
+			return nil, fmt.Errorf("listing: the next page is on another host than %s: %s", host, next)
 		}
-		all, next = append(all, page.Value...), page.Next
 	}
 	return all, nil
 }

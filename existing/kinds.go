@@ -36,37 +36,57 @@ var ErrUnknownType = errors.New("it can't be told where in Azure a resource of t
 type kind struct {
 	// armID is the ID of a resource of Resource Manager with the input for each {part}; apiVersion is that of the GET.
 	armID, apiVersion string
+	// other tells of what stands at the ID that it is something else, which can't become the resource.
+	other func(answer map[string]any) bool
 	// find looks for any other resource.
 	find func(ctx context.Context, f *Finder, r Resource) ([]Found, error)
+	// needs are the inputs that find and rival go by, beside the parts of armID.
+	needs []string
+	// rival looks for what stands in the way of a resource that is not there; nil where nothing can.
+	rival func(ctx context.Context, f *Finder, r Resource) (Rival, error)
 	// remove deletes one; nil where nothing is ever left over, because its ID is its own.
 	remove func(ctx context.Context, f *Finder, id string) error
+	// open are inputs, with all below them, that Azure fills in where the program leaves them open. See settle.
+	open []string
 }
 
 const (
+	authorizationAPI = "2022-04-01"
+	computeAPI       = "2023-10-01"
+
 	inGroup    = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
-	secretLost = "its secret was given to the deployment that was broken off and can't be read again"
+	computeID  = inGroup + "Microsoft.MachineLearningServices/workspaces/{workspaceName}/computes/{computeName}"
+	secretLost = "its secret was told to nobody but the deployment that made it, and can't be read again"
 )
 
 // kinds are the types of resources that the components register.
 var kinds = map[string]kind{
 	"azure-native:authorization:RoleDefinition": {
-		armID: "{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}", apiVersion: "2022-04-01",
+		armID: "{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}", apiVersion: authorizationAPI,
+		rival: roleOfSameName,
 	},
 	"azure-native:authorization:RoleAssignment": {
-		armID: "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}", apiVersion: "2022-04-01",
+		armID: "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}", apiVersion: authorizationAPI,
+		rival: assignmentOfOtherName,
 	},
 	"azure-native:managedidentity:UserAssignedIdentity": {
 		armID: inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}", apiVersion: "2023-01-31",
 	},
 	"azure-native:machinelearningservices:Compute": {
-		armID:      inGroup + "Microsoft.MachineLearningServices/workspaces/{workspaceName}/computes/{computeName}",
-		apiVersion: "2023-10-01",
+		armID: computeID, apiVersion: computeAPI, other: noCluster, rival: computeOfOtherKind, open: []string{"properties"},
 	},
-	"azuread:index/application:Application":                 {find: findApplication, remove: removeObject},
-	"azuread:index/servicePrincipal:ServicePrincipal":       {find: findServicePrincipal, remove: removeObject},
-	"azuread:index/applicationPassword:ApplicationPassword": {find: findPassword, remove: removePassword},
+	"azuread:index/application:Application": {
+		find: findApplication, needs: []string{"tags"}, rival: applicationsAlike, remove: removeObject,
+		open: []string{"signInAudience", "owners", "templateId", "featureTags"},
+	},
+	"azuread:index/servicePrincipal:ServicePrincipal": {
+		find: findServicePrincipal, needs: []string{"clientId"}, remove: removeObject, open: []string{"accountEnabled", "owners", "features", "featureTags"},
+	},
+	"azuread:index/applicationPassword:ApplicationPassword": {
+		find: findPassword, needs: []string{"applicationId"}, remove: removePassword,
+	},
 	"azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential": {
-		find: findFederatedCredential, remove: removeFederatedCredential,
+		find: findFederatedCredential, needs: []string{"applicationId"}, rival: credentialOfSameSubject, remove: removeFederatedCredential,
 	},
 }
 
@@ -96,7 +116,7 @@ func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
 	}
 	var answer map[string]any
 	there, err := f.get(ctx, f.arm, f.armURL+id+"?api-version="+k.apiVersion, &answer)
-	if err != nil || !there {
+	if err != nil || !there || k.other != nil && k.other(answer) {
 		return nil, err
 	}
 	return []Found{{ID: id}}, nil
@@ -114,6 +134,16 @@ func (f *Finder) Remove(ctx context.Context, resourceType string, found Found) e
 	return nil
 }
 
+// needs are the inputs that a resource of the type, or what stands in its way, is found by.
+func needs(resourceType string) []string {
+	k := kinds[resourceType]
+	names := slices.Clone(k.needs)
+	for _, m := range part.FindAllStringSubmatch(k.armID, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
 var part = regexp.MustCompile(`\{(\w+)\}`)
 
 // armIDOf puts the inputs in. {scope} is an ID itself.
@@ -129,7 +159,7 @@ func armIDOf(template string, r Resource) (string, error) {
 			missing = append(missing, name)
 		}
 		if name == "scope" { // that of the tenant is /
-			return strings.TrimSuffix("/"+strings.Trim(value, "/"), "/")
+			return slashed(value)
 		}
 		return url.PathEscape(value)
 	})
@@ -144,6 +174,8 @@ type graphObject struct {
 	ID                  string `json:"id"`
 	DisplayName         string `json:"displayName"`
 	Name                string `json:"name"`
+	Issuer              string `json:"issuer"`
+	Subject             string `json:"subject"`
 	PasswordCredentials []struct {
 		KeyID       string `json:"keyId"`
 		DisplayName string `json:"displayName"`

@@ -75,7 +75,7 @@ This command proves a stack on an Azure that is embedded in it: no account, no c
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
-	root.AddCommand(newRehearse(), newExplain(), newReview(), newInvoke(), newPin(), newVerify(), newRecover(), newSandbox(), newPulumi())
+	root.AddCommand(newRehearse(), newExplain(), newReview(), newInvoke(), newPin(), newVerify(), newAdopt(), newRecover(), newSandbox(), newPulumi())
 	return root
 }
 

@@ -145,12 +145,13 @@ type pulumiOf struct {
 	stderr          io.Writer
 }
 
+// run gives what it prints, also where it fails.
 func (p pulumiOf) run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, p.cli, append(args, "--stack", p.stack, "--non-interactive")...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = p.dir, bytes.NewReader(stdin), &out, p.stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, out.Bytes())
+		return out.Bytes(), fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, out.Bytes())
 	}
 	return out.Bytes(), nil
 }

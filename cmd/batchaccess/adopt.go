@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/existing"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+)
+
+// adoptionRounds is more than any stack takes: a round for each thing that the place of the next one hangs on, and one to
+// settle each.
+const adoptionRounds = 20
+
+func newAdopt() *cobra.Command {
+	var stack, dir, output string
+	var imported []string
+	var yes, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "adopt",
+		Short: "Find what a stack would make and exists already, and import it",
+		Long: `Adopt looks in Azure for everything that pulumi up would create: the role, its assignments, clusters, identities,
+applications and what they hold. What stands there already, from a state that was lost or another tool, would stop the
+deployment or be made twice. Adopt writes it, with the components that it lies in, to a file for pulumi import, or with --yes
+imports it. It changes nothing in Azure.
+
+Each resource is one of these:
+
+  exists   stands where the stack would make it, and is imported
+  new      nothing stands there: pulumi up makes it
+  alike    new, and an application of the same display name is named; only those with the stack's own tag are adopted
+  later    where it would stand hangs on another one, such as an assignment's name on the ID of its principal
+  lost     a client secret: nobody knows it any more, so pulumi up makes another; delete the old one when nobody uses it
+  taken    something else is in its way, and pulumi up would fail: the same assignment under another name, another role or
+           credential that claims what is unique, another kind of compute. Adopt never imports, replaces or deletes that,
+           for it is somebody's: an assignment can't be renamed, and to replace one is to withdraw it for minutes
+  several  more than one could be it
+  unknown  nobody here knows how to look for one of its type
+
+Since places hang on one another, importing goes in rounds. An import also writes what the provider makes of Azure's
+answer into the state, such as scopes without their first slash, for which Pulumi would replace roles and assignments. So
+after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
+again adopt with --imported, until it exits with 0; don't run pulumi up in between. What really is otherwise than the
+program says is left as it is: pulumi preview shows it.
+
+It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and needs Reader on the scopes and, for
+applications, Application.Read.All.
+
+It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later since
+pulumi up would change what it hangs on; with 2 if it can't look or import.`,
+		Example: `  batchaccess adopt --stack dev --yes && pulumi preview --stack dev
+
+  # by hand, the last two again until adopt exits with 0
+  batchaccess adopt --stack dev --output import.json
+  pulumi import --stack dev --file import.json --protect=false --generate-code=false
+  batchaccess adopt --stack dev --imported import.json --output import.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			p, err := openProject(dir)
+			if err != nil {
+				return err
+			}
+			if stack, err = p.choose(stack); err != nil {
+				return err
+			}
+			var files [][]byte
+			for _, name := range imported {
+				file, err := os.ReadFile(name)
+				if err != nil {
+					return fmt.Errorf("--imported: %w", err)
+				}
+				files = append(files, file)
+			}
+			cli, err := pulumicli.Find(ctx, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			finder, err := newFinder(ctx)
+			if err != nil {
+				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
+			}
+			a, err := pulumiOf{cli, p.dir, stack, cmd.ErrOrStderr()}.adopt(ctx, finder, files, yes)
+			if err != nil {
+				return fmt.Errorf("stack %s: %v", stack, err) // nor is Pulumi's
+			}
+			if err := tellAdoption(cmd.OutOrStdout(), a, asJSON); err != nil {
+				return err
+			}
+			return finishAdoption(cmd.ErrOrStderr(), a, output, stack)
+		},
+	}
+	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack that adopts (default: the only one)")
+	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().StringVarP(&output, "output", "o", "import.json", "file to write for pulumi import --file")
+	cmd.Flags().StringSliceVar(&imported, "imported", nil, "file that pulumi import was given: say what it imported in the program's words")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "import it, round by round, rather than write a file")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was found as JSON")
+	cmd.MarkFlagsMutuallyExclusive("yes", "output")
+	return cmd
+}
+
+// adopt looks for what the stack would create, after it has settled what the files imported. With do it imports that too,
+// round by round until nothing is left.
+func (p pulumiOf) adopt(ctx context.Context, finder *existing.Finder, files [][]byte, do bool) (a existing.Adoption, err error) {
+	for range adoptionRounds {
+		preview, placeholders, err := p.preview(ctx)
+		if err != nil {
+			return a, err
+		}
+		if changed, err := p.settle(ctx, preview, files); err != nil {
+			return a, err
+		} else if changed > 0 {
+			continue // what follows from it is known only now
+		}
+		if a, err = finder.Adopt(ctx, preview, placeholders, os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
+			return a, err
+		}
+		fmt.Fprintf(p.stderr, "importing %d resources\n", a.Count(existing.Exists))
+		if err := p.importFile(ctx, a.File); err != nil {
+			return a, err
+		}
+		files = append(files, a.File)
+	}
+	return a, fmt.Errorf("after %d rounds there is still something to import or to settle; run pulumi preview to see what changes each time", adoptionRounds)
+}
+
+// preview previews the stack, and gives Pulumi's file for an import of all that would be created.
+func (p pulumiOf) preview(ctx context.Context) (preview existing.Preview, placeholders []byte, err error) {
+	dir, err := os.MkdirTemp("", "batchaccess-adopt-") // 0700
+	if err != nil {
+		return preview, nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := filepath.Join(dir, "import.json")
+	var said bytes.Buffer
+	quiet := p
+	quiet.stderr = io.MultiWriter(p.stderr, &said)
+	out, err := quiet.run(ctx, nil, "preview", "--json", "--import-file", file)
+	switch {
+	case err != nil && strings.Contains(said.String(), "no stack named"):
+		return preview, nil, fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, and adopt again", p.stack)
+	case err != nil:
+		return preview, nil, previewFailed(err, out)
+	}
+	if preview, err = existing.ReadPreview(out); err != nil {
+		return preview, nil, err
+	}
+	if placeholders, err = os.ReadFile(file); err != nil {
+		return preview, nil, fmt.Errorf("pulumi preview --import-file wrote nothing: %w", err)
+	}
+	return preview, placeholders, nil
+}
+
+// previewFailed takes what went wrong out of a preview's JSON.
+func previewFailed(err error, out []byte) error {
+	var digest struct {
+		Diagnostics []struct {
+			Severity string `json:"severity"`
+			Message  string `json:"message"`
+		} `json:"diagnostics"`
+	}
+	problems := []error{errors.New("pulumi preview fails; put this right first")}
+	if json.Unmarshal(out, &digest) == nil {
+		for _, d := range digest.Diagnostics {
+			if d.Severity == "error" {
+				problems = append(problems, errors.New(strings.TrimSpace(d.Message)))
+			}
+		}
+	}
+	if len(problems) == 1 {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// settle has the state say what was imported in the program's words.
+func (p pulumiOf) settle(ctx context.Context, preview existing.Preview, files [][]byte) (changed int, err error) {
+	if len(files) == 0 {
+		return 0, nil
+	}
+	export, err := p.run(ctx, nil, "stack", "export")
+	if err != nil {
+		return 0, err
+	}
+	state, err := existing.ReadState(export)
+	if err != nil {
+		return 0, err
+	}
+	settled, changed, err := state.Settled(preview, files...)
+	if err != nil || changed == 0 {
+		return 0, err
+	}
+	if _, err := p.run(ctx, settled, "stack", "import"); err != nil {
+		return 0, err
+	}
+	return changed, nil
+}
+
+// importFile imports what was found. Nothing of it is protected that the program does not protect.
+func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
+	file, err := os.CreateTemp("", "batchaccess-import-*.json") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	_, err = file.Write(content)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	_, err = p.run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false")
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		return fmt.Errorf("%w\nwhat it imported stays imported: put this right, and adopt again", err)
+	}
+	return err
+}
+
+func tellAdoption(w io.Writer, a existing.Adoption, asJSON bool) error {
+	if asJSON {
+		a.Resources = append([]existing.Adoptee{}, a.Resources...) // never null
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(a)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range a.Resources {
+		what := string(r.Outcome) + "\t" + resource.URN(r.URN).Name() + "\t" + r.Type
+		for _, id := range r.IDs {
+			fmt.Fprintf(t, "%s\t%s\n", what, id)
+		}
+		if len(r.IDs) == 0 {
+			fmt.Fprintln(t, what)
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, r := range a.Resources {
+		if r.Why != "" {
+			fmt.Fprintf(w, "\n%s: %s\n", resource.URN(r.URN).Name(), r.Why)
+		}
+	}
+	return nil
+}
+
+// finishAdoption writes the file, and says what is left.
+func finishAdoption(w io.Writer, a existing.Adoption, output, stack string) error {
+	byHand := a.Count(existing.Taken, existing.Several, existing.Unknown)
+	if a.File != nil {
+		if err := os.WriteFile(output, a.File, 0o600); err != nil {
+			return fmt.Errorf("writing the file for pulumi import: %w", err)
+		}
+		fmt.Fprintf(w, "%d resources to import are in %[2]s; next:\n"+
+			"  pulumi import --stack %[3]s --file %[2]s --protect=false --generate-code=false\n"+
+			"  batchaccess adopt --stack %[3]s --imported %[2]s --output %[2]s\n", a.Count(existing.Exists), output, stack)
+	}
+	if byHand > 0 {
+		fmt.Fprintf(w, "%d resources have to be looked at by hand: those under taken, several and unknown\n", byHand)
+	}
+	stuck := a.File == nil && len(a.Changing) > 0 && a.Count(existing.Later) > 0
+	if stuck {
+		fmt.Fprintf(w, "it can't be told of %d resources, those under later, whether they exist: they hang on some that pulumi up would change. "+
+			"Where these were imported just now, name the file with --imported; else let the program say what is, adopt, and change it then:\n  %s\n",
+			a.Count(existing.Later), strings.Join(a.Changing, "\n  "))
+	}
+	if a.File == nil && byHand == 0 && !stuck {
+		fmt.Fprintf(w, "nothing is left to import; next: pulumi preview --stack %s\n", stack)
+		return nil
+	}
+	return errFailed
+}

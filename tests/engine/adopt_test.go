@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const clientSecret = "azuread:index/applicationPassword:ApplicationPassword"
+
+// command builds batchaccess.
+func command(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "batchaccess")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "./cmd/batchaccess")
+	build.Dir = root
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return file
+}
+
+// deployAndForget deploys the sample, loses its state, and gives what there was.
+func deployAndForget(t *testing.T) (d *deployment, made, urns []string) {
+	t.Helper()
+	d = deploy(t, t.TempDir())
+	t.Cleanup(d.close)
+	d.up()
+	made = d.azure.Inventory()
+	urns, _ = d.urns()
+	d.pulumi("stack", "rm", "--force", "--yes", "--preserve-config")
+	_, code := d.run(d.cli, "stack", "init", "dev")
+	require.Zero(t, code)
+	return d, made, urns
+}
+
+// isAdopted looks whether all but the client secret is in the state, as the program says it, and nothing is made twice.
+func (d *deployment) isAdopted(made, urns []string) {
+	d.t.Helper()
+	assert.Equal(d.t, made, d.azure.Inventory(), "nothing is made or taken away")
+	assert.NotContains(d.t, d.pulumi("stack", "export"), `"protect": true`, "the program protects nothing")
+	var digest struct {
+		Steps []step `json:"steps"`
+	}
+	require.NoError(d.t, json.Unmarshal([]byte(d.pulumi("preview", "--json", "--non-interactive")), &digest))
+	for _, s := range digest.Steps { // components and providers too
+		if s.Op == "same" || s.kind() == "pulumi:pulumi:Stack" {
+			continue
+		}
+		assert.Equal(d.t, "create "+clientSecret, s.Op+" "+s.kind(), "%s: %v", s.URN, s.DiffReasons)
+	}
+	require.Len(d.t, d.preview()["create "+clientSecret], 1, "nobody knows the old secret any more")
+	d.up()
+	assert.Empty(d.t, d.preview())
+	d.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--non-interactive")
+	have, _ := d.urns()
+	assert.Equal(d.t, urns, have, "the same resources")
+	assert.Len(d.t, d.azure.Inventory(), len(made)+1, "the old secret is left, and nothing twice")
+}
+
+func TestALostStateIsAdopted(t *testing.T) {
+	t.Parallel()
+	batchaccess := command(t)
+	d, made, urns := deployAndForget(t)
+	said, code := d.run(batchaccess, "adopt", "--stack", "dev", "--yes")
+	require.Zero(t, code, said)
+	t.Log(said)
+	assert.Equal(t, 1, strings.Count(said, "lost"), said)
+	d.isAdopted(made, urns)
+	d.noSecretInThePlain()
+
+	again, code := d.run(batchaccess, "adopt", "--stack", "dev", "--yes")
+	assert.Zero(t, code, again)
+	assert.NotContains(t, again, "importing")
+}
+
+func TestALostStateIsAdoptedByHand(t *testing.T) {
+	t.Parallel()
+	batchaccess := command(t)
+	d, made, urns := deployAndForget(t)
+	file := filepath.Join(t.TempDir(), "import.json")
+	args, imports := []string{"adopt", "--stack", "dev", "--output", file}, 0
+	for {
+		said, code := d.run(batchaccess, args...)
+		if code == 0 {
+			break
+		}
+		require.Equal(t, 1, code, said)
+		require.Contains(t, said, "pulumi import --stack dev --file "+file)
+		if imports++; imports > 5 {
+			t.Fatalf("still something to import: %s", said)
+		}
+		said, code = d.run(d.cli, "import", "--stack", "dev", "--file", file, "--yes", "--skip-preview", "--protect=false", "--generate-code=false")
+		require.Zero(t, code, said)
+		args = []string{"adopt", "--stack", "dev", "--imported", file, "--output", file}
+	}
+	assert.Equal(t, 3, imports, "applications; their service principals; those' assignments")
+	d.isAdopted(made, urns)
+}
+
+func TestAnotherToolsPartIsAdoptedAndWhatIsInTheWayIsNamed(t *testing.T) {
+	t.Parallel()
+	batchaccess := command(t)
+	d, _, _ := deployAndForget(t)
+	// What the program now says otherwise must show, whatever is adopted.
+	d.pulumi("config", "set", "--path", "batchaccess:clusters.cpu.maxNodeCount", "6")
+	assignment := d.renameAssignment()
+
+	said, code := d.run(batchaccess, "adopt", "--stack", "dev", "--yes")
+	require.Equal(t, 1, code, said)
+	assert.Regexp(t, `taken +\S+ +`+roleAssignment+` +`+assignment+`\n`, said)
+	assert.Contains(t, said, "1 resources have to be looked at by hand")
+	steps := d.preview()
+	require.Len(t, steps["update "+compute], 1)
+	assert.Equal(t, []string{"properties.properties.scaleSettings.maxNodeCount"}, slices.Collect(maps.Keys(steps["update "+compute][0].DetailedDiff)))
+	require.Len(t, steps["create "+roleAssignment], 1, "it is not imported: Pulumi would delete it")
+
+	said, code = d.run(d.cli, "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "dev")
+	require.NotZero(t, code)
+	require.Contains(t, said, "RoleAssignmentExists")
+	d.arm(http.MethodDelete, assignment, nil)
+	d.up()
+	assert.Empty(t, d.preview())
+}
+
+const compute = "azure-native:machinelearningservices:Compute"
+
+// renameAssignment makes one of the stack's assignments anew under another name, as a person would have made it.
+func (d *deployment) renameAssignment() (id string) {
+	d.t.Helper()
+	at := slices.IndexFunc(d.azure.Inventory(), func(id string) bool {
+		return strings.Contains(id, "/containers/images/providers/Microsoft.Authorization/roleAssignments/")
+	})
+	require.GreaterOrEqual(d.t, at, 0)
+	ours := d.azure.Inventory()[at]
+	assignment := d.arm(http.MethodGet, ours, nil)
+	d.arm(http.MethodDelete, ours, nil)
+	id = ours[:strings.LastIndex(ours, "/")+1] + "77777777-7777-4777-8777-777777777777"
+	d.arm(http.MethodPut, id, map[string]any{"properties": assignment["properties"]})
+	return id
+}
+
+// arm calls Resource Manager as whoever deploys.
+func (d *deployment) arm(method, id string, body any) map[string]any {
+	d.t.Helper()
+	token, err := d.azure.SignIn(d.t.Context(), d.azure.Deployer().ObjectID, "https://management.azure.com")
+	require.NoError(d.t, err)
+	content, err := json.Marshal(body)
+	require.NoError(d.t, err)
+	req, err := http.NewRequestWithContext(d.t.Context(), method, d.azure.URL()+id+"?api-version=2022-04-01", bytes.NewReader(content))
+	require.NoError(d.t, err)
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := d.azure.Client().Do(req)
+	require.NoError(d.t, err)
+	defer func() { _ = resp.Body.Close() }()
+	var answer map[string]any
+	require.NoError(d.t, json.NewDecoder(resp.Body).Decode(&answer))
+	require.Less(d.t, resp.StatusCode, 300, answer)
+	return answer
+}
