@@ -63,10 +63,10 @@ func ReadState(export []byte) (State, error) {
 // with the inputs that the program gave it and no outputs yet, which the next `pulumi refresh` reads. (That refresh has
 // a flag of its own for this, --import-pending-creates. With the CLI 3.259 the resource is then in no state at all.)
 func (s State) After(plan []Recovery) ([]byte, error) {
-	var file, deployment map[string]json.RawMessage
-	var resources, pending []json.RawMessage
-	err := errors.Join(json.Unmarshal(s.export, &file), json.Unmarshal(file["deployment"], &deployment))
-	err = errors.Join(err, json.Unmarshal(deployment["resources"], &resources), json.Unmarshal(deployment["pending_operations"], &pending))
+	e, err := s.edit()
+	if err != nil {
+		return nil, err
+	}
 	for i, op := range s.Pending {
 		at := slices.IndexFunc(plan, func(r Recovery) bool { return r.URN == string(op.Resource.URN) })
 		if at < 0 || plan[at].Remedy != Import {
@@ -75,23 +75,58 @@ func (s State) After(plan []Recovery) ([]byte, error) {
 		var operation struct {
 			Resource map[string]json.RawMessage `json:"resource"`
 		}
-		err = errors.Join(err, json.Unmarshal(pending[i], &operation))
+		err = errors.Join(err, json.Unmarshal(e.pending[i], &operation))
 		id, idErr := json.Marshal(plan[at].ID)
 		operation.Resource["id"] = id
 		made, madeErr := json.Marshal(operation.Resource)
 		err = errors.Join(err, idErr, madeErr)
-		resources = append(resources, made) // what it depends on was made before it, and so stands before it
+		e.resources = append(e.resources, made) // what it depends on was made before it, and so stands before it
 	}
-	for _, part := range []struct {
-		in    map[string]json.RawMessage
-		key   string
-		value any
-	}{{deployment, "resources", resources}, {deployment, "pending_operations", []any{}}, {file, "deployment", deployment}} {
-		text, partErr := json.Marshal(part.value)
-		part.in[part.key], err = text, errors.Join(err, partErr)
+	e.pending = []json.RawMessage{}
+	if err != nil {
+		return nil, fmt.Errorf("editing the stack's state: %w", err)
 	}
-	text, fileErr := json.Marshal(file)
-	if err = errors.Join(err, fileErr); err != nil {
+	return e.text()
+}
+
+// edited is a state that is being changed. What is not known here is kept as it is.
+type edited struct {
+	file, deployment   map[string]json.RawMessage
+	resources, pending []json.RawMessage
+}
+
+func (s State) edit() (e edited, err error) {
+	if err = json.Unmarshal(s.export, &e.file); err == nil && e.file["deployment"] == nil {
+		err = errors.New(`it has no key "deployment"`)
+	}
+	if err == nil {
+		err = json.Unmarshal(e.file["deployment"], &e.deployment)
+	}
+	for key, into := range map[string]*[]json.RawMessage{"resources": &e.resources, "pending_operations": &e.pending} {
+		if text := e.deployment[key]; err == nil && text != nil {
+			err = json.Unmarshal(text, into)
+		}
+	}
+	if err == nil && (len(e.resources) != len(s.Resources) || len(e.pending) != len(s.Pending)) {
+		err = errors.New("its keys are not spelled as Pulumi spells them")
+	}
+	if err != nil {
+		return e, fmt.Errorf("editing the stack's state: %w", err)
+	}
+	return e, nil
+}
+
+func (e edited) text() ([]byte, error) {
+	var errs []error
+	part := func(in map[string]json.RawMessage, key string, value any) {
+		text, err := json.Marshal(value)
+		in[key], errs = text, append(errs, err)
+	}
+	part(e.deployment, "resources", e.resources)
+	part(e.deployment, "pending_operations", e.pending)
+	part(e.file, "deployment", e.deployment)
+	text, err := json.Marshal(e.file)
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, fmt.Errorf("editing the stack's state: %w", err)
 	}
 	return text, nil

@@ -5,40 +5,45 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
+// Imported are the URNs of what `pulumi import` was given in files. The preview is any of the stack.
+func Imported(p Preview, files ...[]byte) (urns []string, err error) {
+	for _, text := range files {
+		file, err := readImports(text, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range file.specs {
+			urns = append(urns, string(file.urnOf(one)))
+		}
+	}
+	return urns, nil
+}
+
 // Settled is the state, as `pulumi stack import` takes it, with what was imported said in the program's words: changed
-// counts the resources whose inputs are not the same any more. files are what `pulumi import` was given; only what is in
-// them is touched, and components. The preview is of the state as it is.
+// counts the resources whose inputs are not the same any more. Only the resources of these URNs are touched, and
+// components. The preview is of the state as it is.
 //
 // It takes that because an import writes into the state what the provider makes of Azure's answer. There, a scope has
 // lost its first slash (azure-native before the change of August 2026, pulumi-azure-native #4818), so that every role and
 // every assignment would be deleted and made again; and there stands all that Azure fills in by itself, which the program
 // would then seem to take away. What really is otherwise than the program says stays as it is, and shows in the preview.
-func (s State) Settled(p Preview, files ...[]byte) (state []byte, changed int, err error) {
+func (s State) Settled(p Preview, imported []string) (state []byte, changed int, err error) {
 	if len(s.Pending) > 0 { // `pulumi stack import` would forget them
 		return nil, 0, fmt.Errorf("%d operations were broken off; run batchaccess recover first", len(s.Pending))
 	}
-	imported := map[string]bool{}
-	for _, text := range files {
-		file, err := readImports(text, p)
-		if err != nil {
-			return nil, 0, err
-		}
-		for _, one := range file.specs {
-			imported[string(file.urnOf(one))] = true
-		}
+	e, err := s.edit()
+	if err != nil {
+		return nil, 0, err
 	}
-	var file, deployment map[string]json.RawMessage
-	var resources []json.RawMessage
-	err = errors.Join(json.Unmarshal(s.export, &file), json.Unmarshal(file["deployment"], &deployment))
-	err = errors.Join(err, json.Unmarshal(deployment["resources"], &resources))
 	done := map[string]bool{} // a replacement has several steps
 	for _, step := range p.Steps {
 		// A component is nothing in Azure: its inputs are a record of what the program said, which an import leaves empty.
 		component := !step.New.Custom && !strings.HasPrefix(step.New.Type, "pulumi:")
-		if step.New.Inputs == nil || !imported[step.URN] && !component || done[step.URN] {
+		if step.New.Inputs == nil || !slices.Contains(imported, step.URN) && !component || done[step.URN] {
 			continue
 		}
 		for i, one := range s.Resources {
@@ -57,23 +62,15 @@ func (s State) Settled(p Preview, files ...[]byte) (state []byte, changed int, e
 			}
 			changed++
 			var settleErr error
-			resources[i], settleErr = withInputs(resources[i], inputs)
+			e.resources[i], settleErr = withInputs(e.resources[i], inputs)
 			err = errors.Join(err, settleErr)
 		}
 	}
-	for _, part := range []struct {
-		in    map[string]json.RawMessage
-		key   string
-		value any
-	}{{deployment, "resources", resources}, {file, "deployment", deployment}} {
-		text, partErr := json.Marshal(part.value)
-		part.in[part.key], err = text, errors.Join(err, partErr)
-	}
-	state, fileErr := json.Marshal(file)
-	if err = errors.Join(err, fileErr); err != nil {
+	if err != nil {
 		return nil, 0, fmt.Errorf("editing the stack's state: %w", err)
 	}
-	return state, changed, nil
+	state, err = e.text()
+	return state, changed, err
 }
 
 func orNone(inputs map[string]any) map[string]any {

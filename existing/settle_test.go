@@ -19,7 +19,10 @@ func settled(t *testing.T, kind, has, says string) (inputs, outputs map[string]a
 	p, err := existing.ReadPreview([]byte(`{"steps": [{"op": "delete-replaced", "urn": "` + urn + `"}, {"op": "replace", "urn": "` + urn + `", "newState": {"type": "` + kind + `", "custom": true, "inputs": ` + says + `}}]}`))
 	require.NoError(t, err)
 	file := `{"resources": [{"type": "` + kind + `", "name": "r", "id": "x"}]}`
-	text, n, err := s.Settled(p, []byte(file))
+	imported, err := existing.Imported(p, []byte(file))
+	require.NoError(t, err)
+	assert.Equal(t, []string{urn}, imported)
+	text, n, err := s.Settled(p, imported)
 	require.NoError(t, err)
 	var after struct {
 		Version    int
@@ -109,8 +112,10 @@ func TestOnlyWhatWasImportedIsSettled(t *testing.T) {
 		step(roleType, "old", "true", `{"scope": "/x"}`) + "," + step("pulumi:pulumi:Stack", "s", "false", `{"a": 1}`) + "," +
 		step("x:y:C", "c", "false", `{"known": {"a": [1]}, "later": {"a": ["`+notKnown+`"]}, "secret": "[secret]"}`) + `]}`))
 	require.NoError(t, err)
-	text, changed, err := s.Settled(p,
+	imported, err := existing.Imported(p,
 		[]byte(`{"resources": [{"type": "`+roleType+`", "name": "imported"}]}`), []byte(`{"resources": [{"type": "`+roleType+`", "name": "old"}]}`))
+	require.NoError(t, err)
+	text, changed, err := s.Settled(p, imported)
 	require.NoError(t, err)
 	assert.Equal(t, 2, changed)
 	after, err := existing.ReadState(text)
@@ -123,8 +128,8 @@ func TestOnlyWhatWasImportedIsSettled(t *testing.T) {
 		{"scope": "x"}, {"scope": "/x"}, {"scope": "x"}, {"known": map[string]any{"a": []any{1.0}}}, nil,
 	}, inputs, "of a component all that is known, as nothing in Azure tells it")
 
-	_, _, err = state(t, "", creating(roleType, "r", "{}")).Settled(p)
+	_, _, err = state(t, "", creating(roleType, "r", "{}")).Settled(p, nil)
 	assert.ErrorContains(t, err, "1 operations were broken off; run batchaccess recover first")
-	_, _, err = s.Settled(p, []byte("{"))
+	_, err = existing.Imported(p, []byte("{"))
 	assert.ErrorContains(t, err, "reading the file for `pulumi import`")
 }

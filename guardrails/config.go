@@ -27,7 +27,7 @@ type Config struct {
 	// AllowedSubjects are federated subjects, in full, that may sign in though they are no branch or environment. Default: none.
 	AllowedSubjects []string `json:"allowedSubjects,omitempty" yaml:"allowedSubjects"`
 	// InvokerAdditions are those that the invokers' role may have on top of the 35 actions. Default: all that have a name.
-	InvokerAdditions []string `json:"invokerAdditions,omitempty" yaml:"invokerAdditions"`
+	InvokerAdditions []string `json:"invokerAdditions" yaml:"invokerAdditions"`
 	// MaxSecretDays a client secret may live, from its start to its end. Default: 731, two years, as Entra's own.
 	MaxSecretDays int `json:"maxSecretDays,omitempty" yaml:"maxSecretDays"`
 }
@@ -48,6 +48,9 @@ func ParseConfig(text []byte) (Config, error) {
 	d.KnownFields(true)
 	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
 		return c, fmt.Errorf("reading the guardrails' configuration: %w", err)
+	}
+	if c.InvokerAdditions == nil { // a key with nothing behind it
+		c.InvokerAdditions = DefaultConfig().InvokerAdditions
 	}
 	return c, c.Validate()
 }

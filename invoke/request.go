@@ -113,8 +113,8 @@ func (r JobRequest) Complete(workspaceID string) error {
 
 var (
 	shortAsset = regexp.MustCompile(`^azureml:([^:/@]+):([^:/]+)$`)
-	shortStore = regexp.MustCompile(`^azureml://datastores/([^/]+)/paths/(.*)$`)
-	longStore  = regexp.MustCompile(`(?i)^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/datastores/([^/]+)/paths/(.*)$`)
+	shortStore = regexp.MustCompile(`^azureml://datastores/([^/]+)/paths/(.+)$`)
+	longStore  = regexp.MustCompile(`(?i)^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/datastores/([^/]+)/paths/(.+)$`)
 	assetID    = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+/data/[^/]+/versions/[^/]+$`)
 	storeID    = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+/datastores/[^/]+/paths/.+$`)
 )

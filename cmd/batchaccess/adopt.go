@@ -120,7 +120,11 @@ func (p pulumiOf) adopt(ctx context.Context, finder *existing.Finder, files [][]
 		if err != nil {
 			return a, err
 		}
-		if changed, err := p.settle(ctx, preview, files); err != nil {
+		imported, err := existing.Imported(preview, files...)
+		if err != nil {
+			return a, err
+		}
+		if changed, err := p.settle(ctx, preview, imported); err != nil {
 			return a, err
 		} else if changed > 0 {
 			continue // what follows from it is known only now
@@ -187,8 +191,8 @@ func previewFailed(err error, out []byte) error {
 }
 
 // settle has the state say what was imported in the program's words.
-func (p pulumiOf) settle(ctx context.Context, preview existing.Preview, files [][]byte) (changed int, err error) {
-	if len(files) == 0 {
+func (p pulumiOf) settle(ctx context.Context, preview existing.Preview, imported []string) (changed int, err error) {
+	if len(imported) == 0 {
 		return 0, nil
 	}
 	export, err := p.run(ctx, nil, "stack", "export")
@@ -199,7 +203,7 @@ func (p pulumiOf) settle(ctx context.Context, preview existing.Preview, files []
 	if err != nil {
 		return 0, err
 	}
-	settled, changed, err := state.Settled(preview, files...)
+	settled, changed, err := state.Settled(preview, imported)
 	if err != nil || changed == 0 {
 		return 0, err
 	}

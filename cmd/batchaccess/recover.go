@@ -176,5 +176,24 @@ func (p pulumiOf) recover(ctx context.Context, finder *existing.Finder, state ex
 	if _, err := p.run(ctx, nil, "refresh", "--yes", "--skip-preview"); err != nil {
 		return fmt.Errorf("what was found is in the state, but could not be read; run pulumi refresh again: %w", err)
 	}
+	var imported []string
+	for _, r := range plan {
+		if r.Remedy == existing.Import {
+			imported = append(imported, r.URN)
+		}
+	}
+	if len(imported) == 0 {
+		return nil
+	}
+	// What is read anew is in the provider's words, as after an import, and is said in the program's.
+	for range adoptionRounds {
+		preview, _, err := p.preview(ctx)
+		if err != nil {
+			return fmt.Errorf("what was found is in the state, but it could not be said in the program's words, so see that the next preview replaces nothing: %w", err)
+		}
+		if changed, err := p.settle(ctx, preview, imported); err != nil || changed == 0 {
+			return err
+		}
+	}
 	return nil
 }

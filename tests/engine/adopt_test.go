@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,17 +15,6 @@ import (
 )
 
 const clientSecret = "azuread:index/applicationPassword:ApplicationPassword"
-
-// command builds batchaccess.
-func command(t *testing.T) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "batchaccess")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", file, "./cmd/batchaccess")
-	build.Dir = root
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	return file
-}
 
 // deployAndForget deploys the sample, loses its state, and gives what there was.
 func deployAndForget(t *testing.T) (d *deployment, made, urns []string) {
