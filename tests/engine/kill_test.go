@@ -123,6 +123,9 @@ func TestADeploymentThatIsKilledIsTakenUpAgain(t *testing.T) {
 			imported += strings.Count(plan, "import ")
 			cleared += strings.Count(plan, "clear ")
 			removed += strings.Count(plan, "remove ")
+			for what, steps := range d.preview() {
+				assert.True(t, strings.HasPrefix(what, "create "), "what was made is left as it is: %s %v", what, steps)
+			}
 			d.up()
 
 			urns, pending := d.urns()
