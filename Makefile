@@ -1,6 +1,7 @@
-# Everything a newcomer needs: Go, git and make. What else is needed is built from the Go module proxy, once.
+# Everything a newcomer needs: Go, git and make. What else is needed is built from the Go module proxy, once. Only the tests
+# need more: what runs the components in other languages.
 
-.PHONY: help rehearse test lint generate bench fuzz tidy
+.PHONY: help rehearse test languages lint generate bench fuzz tidy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -8,12 +9,15 @@ help: ## list the targets
 rehearse: ## deploy Pulumi.dev.yaml to the embedded Azure, start every job, print the access matrix, destroy it
 	@go run ./cmd/batchaccess rehearse --stack dev
 
-test: lint ## run every test, and what lint runs
+test: languages lint ## run every test, and what lint runs; needs Node.js and Python too
 	go run ./cmd/batchaccess pulumi >/dev/null
 	go test -race ./...
 	cd sandbox/clients && go test -race ./...
 	cd plugin && go test -race ./...
 	cd tools && go test ./...
+
+languages:
+	@for command in node npm python3; do command -v $$command >/dev/null || { echo "make test needs $$command, to try the components in other languages: install Node.js 20 or later (https://nodejs.org) and Python 3 (https://python.org)"; exit 1; }; done
 
 lint: ## gofmt, go vet, staticcheck, actionlint
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); test -z "$$unformatted" || { echo "gofmt would change:" $$unformatted; exit 1; }
@@ -27,8 +31,9 @@ lint: ## gofmt, go vet, staticcheck, actionlint
 	cd tools/actionlint && go build -o ../../bin/actionlint github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint -shellcheck= -pyflakes=
 
-generate: ## write sdks/ again from sdks/schemas
+generate: ## write sdks/ again from sdks/schemas, and plugin/schema.json from components/
 	go generate ./sdks
+	cd plugin && go generate .
 
 bench: ## print how the components compare with a flat program; takes minutes
 	go run ./tests/bench

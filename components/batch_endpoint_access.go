@@ -18,7 +18,7 @@ type BatchEndpointAccessArgs struct {
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
 	// Location of what is made, and of the batch endpoints, such as westeurope. Default: the provider's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
-	// Role that every invoker gets. Default: a custom role of the seed's 35 actions, at the workspace.
+	// Role that every invoker gets. Default: a custom role of the article's 35 actions, at the workspace.
 	Role access.Role `pulumi:"role,optional"`
 	// Invokers are the principals that may start jobs. At least one.
 	Invokers map[string]InvokerArgs `pulumi:"invokers"`

@@ -19,7 +19,7 @@ type InvokerRoleArgs struct {
 	// Name of the role, unique in the tenant, at most 512 characters. Default: "Batch Endpoint Invoker", with the scope's
 	// name and a few digits that keep it unique.
 	Name string `pulumi:"name,optional"`
-	// Additions to the seed's 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets. Default: none.
+	// Additions to the article's 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets. Default: none.
 	Additions []string `pulumi:"additions,optional"`
 	// BuiltIn is a built-in role to assign in place of a custom one: AzureML Data Scientist, Contributor or Owner.
 	BuiltIn string `pulumi:"builtIn,optional"`
@@ -29,7 +29,7 @@ type InvokerRoleArgs struct {
 	Invokers map[string]AssigneeArgs `pulumi:"invokers,optional"`
 }
 
-// InvokerRole is the custom role that invoking a batch endpoint takes: the seed's 35 actions, exactly, unless more is
+// InvokerRole is the custom role that invoking a batch endpoint takes: the article's 35 actions, exactly, unless more is
 // asked for by name. Its assignments are its children.
 type InvokerRole struct {
 	pulumi.ResourceState

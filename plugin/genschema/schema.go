@@ -49,6 +49,9 @@ func specOf(components []provider.Component, docs *source) (schema.PackageSpec, 
 	}
 	return schema.PackageSpec{
 		Name: provider.Name, Version: provider.Version, DisplayName: "Batch Access",
+		// Without one, Pulumi takes the owner of the repository that the plugin came from: the SDKs of a clone and of a
+		// fork would go by other names.
+		Namespace:   "batchaccess",
 		Description: "Who may start Azure Machine Learning batch jobs, and which identity then reads the data.",
 		Keywords:    []string{"pulumi", "azure", "machine-learning", "category/cloud", "kind/component"},
 		Repository:  "https://github.com/batchaccess/batchaccess", License: "Apache-2.0", Publisher: "batchaccess",

@@ -45,3 +45,15 @@ func component[A, R any, P interface {
 		return sdk.NewConstructResult(made)
 	}}
 }
+
+// isSecret tells whether the schema says of the output that it is secret. Languages that go by the schema then ask for it to
+// be kept so; the component sees to that itself, and would hand the wish on to children that have no such output.
+func (c Component) isSecret(output string) bool {
+	for i := range c.Result.NumField() {
+		f := c.Result.Field(i)
+		if f.Tag.Get("pulumi") == output && f.Tag.Get("provider") == "secret" {
+			return true
+		}
+	}
+	return false
+}

@@ -5,6 +5,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	p "github.com/pulumi/pulumi-go-provider"
 )
@@ -31,6 +32,10 @@ func New(schema []byte) p.Provider {
 			if !ok {
 				return p.ConstructResponse{}, fmt.Errorf("package %s %s has no component %s; use one of its schema", Name, Version, token)
 			}
+			if err := unknown("", request.Inputs, c.Args); err != nil {
+				return p.ConstructResponse{}, fmt.Errorf("%s %q:\n%w", request.Urn.Type().Name(), request.Urn.Name(), err)
+			}
+			request.AdditionalSecretOutputs = slices.DeleteFunc(request.AdditionalSecretOutputs, c.isSecret)
 			return p.ProgramConstruct(ctx, request, c.construct)
 		},
 	}

@@ -1,8 +1,10 @@
 // Command gensdk writes the local Pulumi SDKs under sdks/ from the package schemas in sdks/schemas, with Pulumi's own
-// code generator. They stand in for SDKs that the module proxy does not carry.
+// code generator. They stand in for SDKs that the module proxy does not carry. It also writes the SDK of any schema for
+// another language, where `pulumi package add` can't: it needs that language's host.
 //
 //	gensdk          write the SDKs
 //	gensdk -check   write nothing; list the files that are stale and exit 1 if there are any
+//	gensdk -language nodejs -schema ../plugin/schema.json -to <folder>
 //
 // It knows schemas and files. It must not know what the SDKs are used for.
 package main
@@ -17,9 +19,18 @@ import (
 func main() {
 	sdks := flag.String("sdks", filepath.Join("..", "sdks"), "folder that holds schemas/ and receives the SDKs")
 	check := flag.Bool("check", false, "report stale files instead of writing them")
+	language := flag.String("language", "", "write one SDK for this language instead: nodejs or python")
+	schemaFile := flag.String("schema", filepath.Join("..", "plugin", "schema.json"), "with -language: what to generate from")
+	to := flag.String("to", "", "with -language: folder that will hold the SDK and nothing else")
 	flag.Parse()
 
-	stale, err := run(*sdks, *check)
+	var stale []string
+	var err error
+	if *language != "" {
+		err = writeFor(*language, *schemaFile, *to)
+	} else {
+		stale, err = run(*sdks, *check)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gensdk:", err)
 		os.Exit(1)

@@ -1,0 +1,190 @@
+package examples
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+var typeScript = filepath.Join(root, "examples", "typescript")
+
+// install does once what `pulumi install` does in examples/typescript for whoever has Pulumi's language host for Node.js: it
+// generates the SDK from the plugin's schema and has npm install it with what else the stack needs.
+var install = sync.OnceValue(func() error {
+	if _, err := exec.LookPath("npm"); err != nil {
+		return fmt.Errorf("the SDK for TypeScript is tested with npm: install Node.js 20 or later from https://nodejs.org (%w)", err)
+	}
+	schema, err := filepath.Abs(filepath.Join(root, "plugin", "schema.json"))
+	if err != nil {
+		return err
+	}
+	stamp, err := installation(schema)
+	if err != nil {
+		return err
+	}
+	stampFile := filepath.Join(typeScript, "node_modules", "@batchaccess", "batchaccess", "bin", ".installed-by-tests") // goes with any of it
+	if installed, err := os.ReadFile(stampFile); err == nil && string(installed) == stamp {
+		return nil
+	}
+	sdk, err := filepath.Abs(filepath.Join(typeScript, "sdks", "batchaccess-batchaccess"))
+	if err != nil {
+		return err
+	}
+	for _, command := range []*exec.Cmd{
+		in(filepath.Join(root, "tools"), "go", "run", "./gensdk", "-language", "nodejs", "-schema", schema, "-to", sdk),
+		in(typeScript, "npm", "ci", "--no-audit", "--no-fund"),
+	} {
+		if output, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s in %s: %w\n%s", command, command.Dir, err, output)
+		}
+	}
+	return os.WriteFile(stampFile, []byte(stamp), 0o600)
+})
+
+// installation tells by the files that decide on it whether what is installed is up to date.
+func installation(schema string) (string, error) {
+	hash := sha256.New()
+	for _, name := range []string{
+		schema, filepath.Join(root, "tools", "go.mod"), filepath.Join(root, "tools", "gensdk", "language.go"),
+		filepath.Join(typeScript, "package.json"), filepath.Join(typeScript, "package-lock.json"),
+	} {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(hash, len(content))
+		hash.Write(content)
+	}
+	return fmt.Sprintf("%x", hash.Sum(nil)), nil
+}
+
+func in(folder, name string, args ...string) *exec.Cmd {
+	command := exec.Command(name, args...)
+	command.Dir = folder
+	return command
+}
+
+// program runs the stack as Pulumi's language host for Node.js does. The module proxy does not carry that one.
+const program = `#!/bin/sh
+PULUMI_NODEJS_TYPESCRIPT=true exec node node_modules/@pulumi/pulumi/cmd/run --organization "$PULUMI_ORGANIZATION" \
+	--project "$PULUMI_PROJECT" --root-directory "$PULUMI_ROOT_DIRECTORY" --stack "$PULUMI_STACK" --dry-run "$PULUMI_DRY_RUN" \
+	--parallel "$PULUMI_PARALLEL" --monitor "$PULUMI_MONITOR" --engine "$PULUMI_ENGINE" .
+`
+
+// typeScriptProject is examples/typescript as a project whose program is built already, which the language host for Go runs
+// whatever it is written in.
+func typeScriptProject(t *testing.T) string {
+	t.Helper()
+	require.NoError(t, install())
+	folder, err := filepath.Abs(typeScript)
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(folder, "Pulumi.yaml"))
+	require.NoError(t, err)
+	var settings map[string]any
+	require.NoError(t, yaml.Unmarshal(text, &settings))
+
+	project := t.TempDir()
+	run := filepath.Join(project, "run")
+	require.NoError(t, os.WriteFile(run, []byte(program), 0o700))
+	require.Equal(t, "nodejs", settings["runtime"])
+	settings["runtime"] = map[string]any{"name": "go", "options": map[string]any{"binary": run}}
+	settings["main"] = folder
+	settings["packages"] = map[string]any{"batchaccess": filepath.Join(folder, settings["packages"].(map[string]any)["batchaccess"].(string))}
+	text, err = yaml.Marshal(settings)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(project, "Pulumi.yaml"), text, 0o600))
+	text, err = os.ReadFile(filepath.Join(folder, "Pulumi.dev.yaml"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(project, "Pulumi.dev.yaml"), text, 0o600))
+	return project
+}
+
+// complaint is a line of the compiler's: file, place, and what is wrong. Lines that go on about it are indented.
+var complaint = regexp.MustCompile(`^(?:.*/)?([^/]+)\.ts\(\d+,\d+\): error (.*\n(?: .*\n)*)`)
+
+// compile has the compiler check programs, and returns what it says of each, by the name of the program. All are checked in
+// one go, since most of the time goes to Pulumi's own types.
+func compile(t *testing.T, programs map[string]string) map[string][]string {
+	t.Helper()
+	require.NoError(t, install())
+	require.NoError(t, os.MkdirAll(filepath.Join(typeScript, "bin"), 0o700))
+	folder, err := os.MkdirTemp(filepath.Join(typeScript, "bin"), "check-") // below node_modules, where the compiler looks for packages
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(folder)) })
+	var files []string
+	for name, text := range programs {
+		files = append(files, name+".ts")
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name+".ts"), []byte(text), 0o600))
+	}
+	settings, err := json.Marshal(map[string]any{"extends": "../../tsconfig.json", "files": files})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "tsconfig.json"), settings, 0o600))
+
+	project, err := filepath.Abs(folder)
+	require.NoError(t, err)
+	output, err := in(typeScript, "node", "node_modules/typescript/bin/tsc", "--strict", "--noEmit", "--pretty", "false", "--project", project).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	said := map[string][]string{}
+	for rest := string(output); rest != ""; {
+		found := complaint.FindStringSubmatch(rest)
+		require.NotNil(t, found, "the compiler says: %s", rest)
+		said[found[1]] = append(said[found[1]], found[2])
+		rest = rest[len(found[0]):]
+	}
+	return said
+}
+
+func TestTheCompilerTellsWhatIsWrongInTypeScript(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(typeScript, "index.ts"))
+	require.NoError(t, err)
+	tests := map[string]struct{ old, new, want string }{
+		"the-example":                    {"", "", ""},
+		"an-ID-that-is-known-later":      {`objectId: "22222222-2222-4222-8222-222222222222"`, `objectId: scheduler.principalId`, ""},
+		"an-account-that-is-known-later": {`lake: settings.require("storageAccountId")`, `lake: pulumi.output("an ID")`, ""},
+
+		"misspelt":            {"dataInputs:", "dataInput:", "'dataInput' does not exist in type 'BatchEndpointAccessArgs'"},
+		"misspelt-in-depth":   {"repository:", "repo:", "'repo' does not exist in type 'GitHubSubjectArgs'"},
+		"lacking":             {`workspaceId: settings.require("workspaceId"),`, "", "'workspaceId' is missing"},
+		"lacking-in-depth":    {`kind: "group", `, "", "'kind' is missing"},
+		"no-such-kind":        {`kind: "group"`, `kind: "team"`, `'"team"' is not assignable`},
+		"a-number-for-a-text": {`vmSize: "Standard_DS3_v2"`, "vmSize: 3", "'number' is not assignable"},
+		"a-text-for-a-list":   {`additions: ["pollJobs"]`, `additions: "pollJobs"`, "'string' is not assignable"},
+		"a-role-known-later":  {`role: { additions: ["pollJobs"] }`, `role: pulumi.output({ additions: ["pollJobs"] })`, "is not assignable to type 'RoleArgs"},
+		"names-known-later":   {`["analysts", "pipeline"]`, `[pulumi.output("analysts")]`, "is not assignable to type 'string'"},
+		"no-such-output":      {"scoring.howToInvoke", "scoring.howtoInvoke", "'howtoInvoke' does not exist on type 'BatchEndpointAccess'"},
+		"an-output-as-text":   {"export const howToInvoke =", "export const howToInvoke: string =", "is not assignable to type 'string'"},
+	}
+	programs := map[string]string{}
+	for name, test := range tests {
+		require.Contains(t, string(text), test.old, name)
+		programs[name] = strings.Replace(string(text), test.old, test.new, 1)
+	}
+	said := compile(t, programs)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if test.want == "" {
+				assert.Empty(t, said[name])
+				return
+			}
+			require.Len(t, said[name], 1)
+			assert.Contains(t, said[name][0], test.want)
+		})
+	}
+}

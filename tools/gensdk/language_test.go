@@ -1,0 +1,95 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var plugin = filepath.Join("..", "..", "plugin", "schema.json")
+
+// Held to the components and not to the generator: what a person who reads the Go types expects of the SDKs.
+func TestWhatIsPlainRequiredAndSecretInEachLanguage(t *testing.T) {
+	t.Parallel()
+	for language, files := range map[string]map[string][]string{
+		"nodejs": {
+			"package.json": {`"name": "@batchaccess/batchaccess"`},
+			"batchEndpointAccess.ts": {
+				`invokers: {[key: string]: inputs.InvokerArgs};`, `workspaceId: pulumi.Input<string>;`,
+				`role?: inputs.RoleArgs;`, `protect?: boolean;`, `storageAccounts?: {[key: string]: pulumi.Input<string>};`,
+				`additionalSecretOutputs: ["clientSecrets"]`,
+			},
+			"servicePrincipal.ts": {`additionalSecretOutputs: ["clientSecrets"]`},
+			"types/input.ts":      {`kind: enums.PrincipalKind;`, `objectId?: pulumi.Input<string | undefined>;`},
+		},
+		"python": {
+			"pyproject.toml": {`name = "batchaccess_batchaccess"`},
+			"batchaccess_batchaccess/batch_endpoint_access.py": {
+				`invokers: Mapping[str, 'InvokerArgs'],`, `workspace_id: pulumi.Input[_builtins.str],`,
+				`role: Optional['RoleArgs'] = None,`, `protect: Optional[_builtins.bool] = None,`,
+				`storage_accounts: Optional[Mapping[str, pulumi.Input[_builtins.str]]] = None,`,
+				`additional_secret_outputs=["clientSecrets"]`,
+			},
+			"batchaccess_batchaccess/service_principal.py": {`additional_secret_outputs=["clientSecrets"]`},
+			"batchaccess_batchaccess/_inputs.py":           {`kind: 'PrincipalKind'`, `object_id: pulumi.Input[Optional[_builtins.str]] = None,`},
+		},
+	} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			generated, err := generateFor(language, plugin)
+			require.NoError(t, err)
+			for name, wants := range files {
+				for _, want := range wants {
+					assert.True(t, strings.Contains(string(generated[name]), want), "%s should hold: %s", name, want) // not Contains: it would print the file
+				}
+			}
+		})
+	}
+}
+
+// The SDK for TypeScript is compiled, and its example deployed, in tests/examples.
+func TestTheSDKForPythonCompiles(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	require.NoError(t, err, "the SDK for Python is compiled with python3: install Python 3.9 or later")
+	folder := t.TempDir()
+	require.NoError(t, writeFor("python", plugin, folder))
+	compile := func() (string, error) {
+		output, err := exec.CommandContext(t.Context(), python, "-m", "compileall", "-q", "-f", folder).CombinedOutput()
+		return string(output), err
+	}
+	output, err := compile()
+	require.NoError(t, err, output)
+
+	wrong := filepath.Join(folder, "batchaccess_batchaccess", "invoker_role.py")
+	require.NoError(t, os.WriteFile(wrong, []byte("def wrong(:\n"), 0o600))
+	output, err = compile()
+	require.Error(t, err, "a file that is not Python was not noticed: the check is worth nothing")
+	assert.Contains(t, output, "invoker_role.py")
+}
+
+func TestWritingAnSDKNeedsALanguageASchemaAndAFolder(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ language, schema, folder, want string }{
+		"a language that is not known": {"rust", plugin, "sdk", `-language "rust": is not known; give one of nodejs, python`},
+		"no folder":                    {"nodejs", plugin, "", "-to: is empty"},
+		"no schema":                    {"nodejs", "missing.json", "sdk", "missing.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := test.folder
+			if folder != "" {
+				folder = filepath.Join(t.TempDir(), folder)
+			}
+			require.ErrorContains(t, writeFor(test.language, test.schema, folder), test.want)
+			if folder != "" {
+				assert.NoDirExists(t, folder)
+			}
+		})
+	}
+}
