@@ -20,7 +20,7 @@ type checker struct {
 func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 	switch {
 	case a.Do != "":
-		return c.does(p, a.Do)
+		return c.does(p, a.Do, a.Can == nil)
 	case a.Can == nil && a.Start != "":
 		return c.starts(p)
 	case a.Can == nil:
@@ -46,7 +46,7 @@ func (c checker) works(a Assertion, p Principal) (how string, able bool) {
 		case hop == nil:
 			how, able = "jobs on "+a.Start+" work", true
 		default:
-			how = fmt.Sprintf("a job on %s%s fails at %s: %s needs %s", path.Endpoint, with(path.Input), hop.Kind, hop.Identity, hop.Missing)
+			how = fmt.Sprintf("a job on %s%s %s", path.Endpoint, with(path.Input), path.Outcome())
 			if a.Start != "" {
 				return how, false
 			}
@@ -63,10 +63,14 @@ func with(input string) string {
 }
 
 func (c checker) starts(p Principal) (how string, able bool) {
-	if hop := c.invoke(p.Name); hop.Missing == "" {
+	switch hop := c.invoke(p.Name); {
+	case hop.Undecided:
+		return "may start jobs by " + hop.Missing, true
+	case hop.Missing == "":
 		return "starts jobs by " + hop.GivenBy, true
+	default:
+		return "may not start jobs", false
 	}
-	return "may not start jobs", false
 }
 
 func (c checker) mounts(p Principal, input string) (how string, able bool) {
@@ -99,6 +103,9 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 		case mayData[g.Role][ReadBlobs] && (g.Scope.Contains(place) || place.Contains(g.Scope)):
 			return "reads by " + g.String() + ", granted to " + strings.Join(g.Reasons, ", "), true
 		case g.Scope.StorageAccount == "" && c.roleCovers(d.StorageAccount) && c.roleReads():
+			if !c.m.Role.Told() {
+				return "may read storage by " + g.String() + ", by " + NotTold, true
+			}
 			return "reads storage by " + g.String(), true
 		}
 	}
@@ -123,36 +130,43 @@ func (c checker) roleCovers(account string) bool {
 }
 
 // roleReads reports whether the invokers' role opens the storage accounts in its reach: it reads blobs, or hands out keys.
+// Where it is not told what the role allows, it may.
 func (c checker) roleReads() bool {
 	ps := c.role.Permissions
-	return ps.DataAction(ReadBlobs).Allowed || slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.RiskyAction) bool {
+	return !c.m.Role.Told() || ps.DataAction(ReadBlobs).Allowed || slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.RiskyAction) bool {
 		return strings.HasPrefix(a.Action, "Microsoft.Storage/") && ps.Allows(a)
 	})
 }
 
-// does reports whether a principal has an action, or one of a risk.
-func (c checker) does(p Principal, do string) (how string, able bool) {
+// does reports whether a principal has an action, or one of a risk. The cautious question takes a role that is not told for
+// one that allows everything, the other for one that allows nothing.
+func (c checker) does(p Principal, do string, cautious bool) (how string, able bool) {
 	var found []string
-	by := ""
+	has, by := "has", ""
 	for _, action := range ActionsOf(do) {
 		for _, g := range c.grants[p] {
-			permissions := storageRoles[g.Role]
+			permissions, untold := storageRoles[g.Role], false
 			if g.Scope.StorageAccount == "" {
-				permissions = c.role.Permissions
+				permissions, untold = c.role.Permissions, !c.m.Role.Told()
 			}
-			if permissions.Allows(action) && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Action)) {
+			if (permissions.Allows(action) || cautious && untold) && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Action)) {
 				found, by = append(found, action.Action), cmp.Or(by, g.String())
+				if untold {
+					has, by = "may have", g.String()+", by "+NotTold
+				}
 				break
 			}
 		}
 	}
 	switch {
+	case len(found) == 0 && !p.IsCluster() && !c.m.Role.Told():
+		return "no role that is known here covers " + do, false
 	case len(found) == 0:
 		return "no role covers " + do, false
 	case len(found) == 1:
-		return "has " + found[0] + " by " + by, true
+		return has + " " + found[0] + " by " + by, true
 	default:
-		return fmt.Sprintf("has %s (and %d more of %s) by %s", found[0], len(found)-1, do, by), true
+		return fmt.Sprintf("%s %s (and %d more of %s) by %s", has, found[0], len(found)-1, do, by), true
 	}
 }
 

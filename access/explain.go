@@ -28,7 +28,7 @@ type Hop struct {
 	Needs    string  `json:"needs"`
 	GivenBy  string  `json:"givenBy,omitempty"`
 	Missing  string  `json:"missing,omitempty"` // "" if and only if the hop works
-	// Undecided is set where it can't be told whether the hop works; Missing says why. Explain always can.
+	// Undecided is set where it can't be told whether the hop works; Missing says why.
 	Undecided bool `json:"undecided,omitempty"`
 }
 
@@ -44,14 +44,35 @@ type Path struct {
 // Works reports whether every hop does.
 func (p Path) Works() bool { return p.FailsAt() == nil }
 
-// FailsAt returns the first hop that does not work, nil if all do.
+// FailsAt returns the first hop that does not work, or else the first of which it can't be told; nil if all work.
 func (p Path) FailsAt() *Hop {
-	for i := range p.Hops {
-		if p.Hops[i].Missing != "" {
-			return &p.Hops[i]
-		}
+	at := slices.IndexFunc(p.Hops, func(h Hop) bool { return h.Missing != "" && !h.Undecided })
+	if at < 0 {
+		at = slices.IndexFunc(p.Hops, func(h Hop) bool { return h.Missing != "" })
 	}
-	return nil
+	if at < 0 {
+		return nil
+	}
+	return &p.Hops[at]
+}
+
+// Undecided reports whether it can't be told if the path works.
+func (p Path) Undecided() bool {
+	hop := p.FailsAt()
+	return hop != nil && hop.Undecided
+}
+
+// Outcome tells how the path ends, in one line: "works", or where it fails and for want of what.
+func (p Path) Outcome() string {
+	hop := p.FailsAt()
+	switch {
+	case hop == nil:
+		return "works"
+	case hop.Undecided:
+		return fmt.Sprintf("can't be told at %s: %s needs %s", hop.Kind, hop.Identity, hop.Missing)
+	default:
+		return fmt.Sprintf("fails at %s: %s needs %s", hop.Kind, hop.Identity, hop.Missing)
+	}
 }
 
 // Explain returns every path of the model, invoker by endpoint by input, with the grants that Grants gives.

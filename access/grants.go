@@ -73,7 +73,7 @@ func (s Scope) Contains(inner Scope) bool {
 // A Grant is one role assignment and why it exists.
 type Grant struct {
 	Principal Principal `json:"principal"`
-	Role      string    `json:"role"` // InvokerRole, or the name of a built-in role
+	Role      string    `json:"role"` // InvokerRole, ExistingRole, or the name of a built-in role
 	Scope     Scope     `json:"scope"`
 	Reasons   []string  `json:"reasons"`
 }

@@ -54,6 +54,9 @@ func (x granted) Gone(Principal) string { return "" }
 func (x granted) Starts(invoker string) Ruling {
 	for _, g := range x.grants[InvokerPrincipal(invoker)] {
 		if g.Role == x.m.Role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
+			if !x.m.Role.Told() {
+				return Ruling{Missing: NotTold, Undecided: true}
+			}
 			return Ruling{GivenBy: g.String(), Missing: Lacking(x.roleLacks)}
 		}
 	}

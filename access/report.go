@@ -1,5 +1,7 @@
 package access
 
+import "cmp"
+
 // A Report is what a model grants and makes possible, one line a fact, so that a preview shows a change of access as a
 // change of lines. Explain tells the same with every hop.
 type Report struct {
@@ -25,17 +27,11 @@ func MakeReport(m Model) Report {
 		put(r.ACLs, a.Principal.String(), a.StorageAccount+"/"+a.Container+a.Path, a.Permissions)
 	}
 	for _, p := range ExplainWith(m, grants) {
-		outcome, input := "works", p.Input
-		if hop := p.FailsAt(); hop != nil {
-			outcome = "fails at " + string(hop.Kind) + ": " + hop.Identity + " needs " + hop.Missing
-		}
-		if input == "" {
-			input = NoInput
-		}
+		input := cmp.Or(p.Input, NoInput)
 		if r.Paths[p.Invoker] == nil {
 			r.Paths[p.Invoker] = map[string]map[string]string{}
 		}
-		put(r.Paths[p.Invoker], p.Endpoint, input, outcome)
+		put(r.Paths[p.Invoker], p.Endpoint, input, p.Outcome())
 	}
 	return r
 }

@@ -2,7 +2,9 @@ package access
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -24,27 +26,50 @@ func RoleScopes() []string {
 
 // A Role is what the invokers are given: by default a custom role of the seed's 35 actions, at the workspace.
 type Role struct {
-	// Scope is workspace, resourceGroup or subscription. Default: workspace.
-	Scope RoleScope `pulumi:"scope,optional"`
-	// Name of the custom role, unique in the tenant, at most 512 characters. Default: one made from the scope.
-	Name string `pulumi:"name,optional"`
-	// Additions to the 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets.
-	Additions []string `pulumi:"additions,optional"`
-	// BuiltIn is the name of a built-in role to assign in place of a custom one: AzureML Data Scientist, Contributor or
-	// Owner. All of them give more than invoking takes, AzureML Data Scientist two of the 35 actions less.
-	BuiltIn string `pulumi:"builtIn,optional"`
-	// Definition is a role of the user's own in place of the seed's, as JSON in the form that the portal exports.
-	// Without assignableScopes it is made assignable at Scope.
-	Definition string `pulumi:"definition,optional"`
+	// Scope at which it is assigned; "" for the workspace.
+	Scope RoleScope
+	// Name of the custom role; "" for the default.
+	Name string
+	// Additions to the 35 actions, by the names of roles.AdditionNames.
+	Additions []string
+	// BuiltIn is one of roles.InvokerBuiltIns to assign in place of a custom role.
+	BuiltIn string
+	// RoleDefinitionID is the ARM ID of a role that exists, or Unknown: then none is made. What it allows can't be told from
+	// the ID, unless it is of a built-in role that is known here.
+	RoleDefinitionID string
+	// Definition is a role of the user's own in place of the seed's, as JSON in the form that the portal exports. Beside
+	// RoleDefinitionID it tells what that role allows.
+	Definition string
 }
 
-// InvokerRole is how a Grant calls the custom role of the model.
-const InvokerRole = "Batch Endpoint Invoker"
+// How a Grant calls the custom role of the model: the one that the stack makes, or one that it is given the ID of.
+const (
+	InvokerRole  = "Batch Endpoint Invoker"
+	ExistingRole = "existing role"
+)
+
+// NotTold stands where it matters what an existing role allows, and nobody has said it.
+const NotTold = "what the existing role allows, which is not known here: give role.definition beside role.roleDefinitionId"
 
 // EffectiveScope is Scope, or its default.
 func (r Role) EffectiveScope() RoleScope { return cmp.Or(r.Scope, AtWorkspace) }
 
-// Resolve returns the role definition that the invokers are given.
+// Told reports whether the model knows what the role allows. It does, but for an existing role of which only the ID is known.
+func (r Role) Told() bool {
+	_, builtIn := r.existingBuiltIn()
+	return r.RoleDefinitionID == "" || r.Definition != "" || builtIn
+}
+
+// RoleDefinitionGUID is the GUID at the end of RoleDefinitionID.
+func (r Role) RoleDefinitionGUID() string {
+	return r.RoleDefinitionID[strings.LastIndex(r.RoleDefinitionID, "/")+1:]
+}
+
+func (r Role) existingBuiltIn() (roles.Definition, bool) {
+	return roles.BuiltIn(r.RoleDefinitionGUID())
+}
+
+// Resolve returns the role definition that the invokers are given. It is an error where it is not Told.
 func (r Role) Resolve() (roles.Definition, error) {
 	var d roles.Definition
 	switch {
@@ -59,6 +84,11 @@ func (r Role) Resolve() (roles.Definition, error) {
 		if d, err = roles.Parse([]byte(r.Definition)); err != nil {
 			return d, fmt.Errorf("definition: %w", err)
 		}
+	case !r.Told():
+		return d, errors.New("roleDefinitionId: " + NotTold)
+	case r.RoleDefinitionID != "":
+		d, _ = r.existingBuiltIn()
+		return d, nil
 	default:
 		d = roles.Invoker()
 	}
@@ -73,4 +103,9 @@ func (r Role) Resolve() (roles.Definition, error) {
 }
 
 // grantName is how a Grant calls the role.
-func (r Role) grantName() string { return cmp.Or(r.BuiltIn, InvokerRole) }
+func (r Role) grantName() string {
+	if r.RoleDefinitionID != "" {
+		return ExistingRole
+	}
+	return cmp.Or(r.BuiltIn, InvokerRole)
+}

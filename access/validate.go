@@ -285,6 +285,9 @@ func (v *validator) role(r Role, scopeID string) {
 	if r.Scope != "" {
 		v.oneOf("role.scope", string(r.Scope), RoleScopes())
 	}
+	if r.RoleDefinitionID != "" && !v.existingRole(r) {
+		return
+	}
 	if r.BuiltIn != "" {
 		v.builtInRole(r)
 		return
@@ -306,7 +309,7 @@ func (v *validator) role(r Role, scopeID string) {
 		}
 		return
 	}
-	if err := d.Validate(); err != nil {
+	if err := d.Validate(); err != nil && !d.BuiltIn {
 		v.add("role.name", fmt.Sprintf("give a name of at most %d characters", roles.MaxRoleName), "%v", err)
 	}
 	if scopeID != "" && scopeID != Unknown && len(d.AssignableScopes) > 0 && !d.AssignableAt(scopeID) {
@@ -314,12 +317,30 @@ func (v *validator) role(r Role, scopeID string) {
 			"the role would be assigned at %s, outside its assignable scopes (%s)", scopeID, strings.Join(d.AssignableScopes, ", "))
 	}
 	if missing := d.Permissions.Missing(); len(missing) > 0 {
-		v.warn("role.definition", "add what is missing, or expect a 403", "lacks %d of the %d actions that starting a job takes: %s",
+		v.warn(map[bool]string{false: "role.definition", true: "role.roleDefinitionId"}[d.BuiltIn], "add what is missing, or expect a 403", "lacks %d of the %d actions that starting a job takes: %s",
 			len(missing), len(roles.InvokerActions()), strings.Join(missing, ", "))
 	}
 	if slices.Contains(r.Additions, "readRegistryAssets") && strings.Contains(strings.ToLower(scopeID), strings.ToLower(WorkspaceType)) {
 		v.warn("role.additions", "set role.scope to resourceGroup or subscription if it holds the registry", "readRegistryAssets has no effect at a workspace: a registry lies outside of it")
 	}
+}
+
+var roleDefinitionForm = regexp.MustCompile(`(?i)^(/[^\s]+)?/providers/Microsoft\.Authorization/roleDefinitions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// existingRole checks a role that is given by its ID, and reports whether there is more to check: what it allows.
+func (v *validator) existingRole(r Role) (more bool) {
+	if r.Name != "" || r.BuiltIn != "" || len(r.Additions) > 0 {
+		v.add("role.roleDefinitionId", "leave out name, builtIn and additions, or roleDefinitionId", "a role that exists can't be renamed, added to or chosen twice")
+		return false
+	}
+	if r.RoleDefinitionID != Unknown && !roleDefinitionForm.MatchString(r.RoleDefinitionID) {
+		v.add("role.roleDefinitionId", "write …/providers/Microsoft.Authorization/roleDefinitions/<GUID>, as `az role definition list --name <role> --query [].id` prints it", "%q is not the ARM ID of a role definition", r.RoleDefinitionID)
+		return false
+	}
+	if !r.Told() {
+		v.warn("role.roleDefinitionId", "give its JSON as role.definition beside it, to have it judged and rehearsed; `batchaccess verify` asks Azure", "what the role allows is not known here, so it can't be told whether it starts jobs, nor what else it does")
+	}
+	return r.Told()
 }
 
 func (v *validator) builtInRole(r Role) {

@@ -7,8 +7,13 @@
 //	}
 //
 // The program runs under Pulumi's mocks, which answer as Azure would where the components depend on the answer. What is
-// judged is the model of every BatchEndpointAccess that it registers, whatever its arguments were computed from. To try the
-// same in the embedded Azure, give Model to rehearsal.Run (package sandbox/rehearsal).
+// judged is the model of every BatchEndpointAccess that it registers, whatever its arguments were computed from. Parts that
+// stand alone, such as an InvokerRole, have no model; their role assignments are judged one by one:
+//
+//	stack.RequireCan(t, "pipeline", "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write", workspaceID)
+//	stack.RequireCannot(t, "pipeline", "readsSecrets", lakeID)
+//
+// To try the same in the embedded Azure, give Model to rehearsal.Run (package sandbox/rehearsal).
 package accesstest
 
 import (
@@ -31,32 +36,34 @@ import (
 
 // A Stack is a program that ran under mocks.
 type Stack struct {
-	models    map[string]access.Model // of each BatchEndpointAccess, by its name
-	resources []string
+	models      map[string]access.Model // of each BatchEndpointAccess, by its name
+	resources   []string
+	assignments []Assignment
+	principals  map[string][]string // what Try calls the principals that it made up, by object ID
 }
 
 // Run runs the program as a deployment of stack "test", with its options, such as one that sets configuration. The test
-// fails where the program does, or where it registers no BatchEndpointAccess.
+// fails where the program does, or where it registers nothing that can be judged.
 func Run(t testing.TB, program pulumi.RunFunc, options ...pulumi.RunOption) *Stack {
 	t.Helper()
 	s, err := Try(program, options...)
 	if err != nil {
 		t.Fatalf("running the program: %v", err)
 	}
-	if len(s.models) == 0 {
-		t.Fatal("the program registers no BatchEndpointAccess, so there is nothing to judge")
+	if len(s.models)+len(s.assignments) == 0 {
+		t.Fatal("the program registers no BatchEndpointAccess and no role assignment, so there is nothing to judge")
 	}
 	return s
 }
 
 // Try runs any program, and returns its error.
 func Try(program pulumi.RunFunc, options ...pulumi.RunOption) (*Stack, error) {
-	m := &mocks{models: map[string]access.Model{}}
+	m := &mocks{models: map[string]access.Model{}, principals: map[string][]string{}, made: map[string]bool{}, outputs: map[string]resource.PropertyMap{}}
 	if err := pulumi.RunErr(program, append([]pulumi.RunOption{pulumi.WithMocks("project", "test", m)}, options...)...); err != nil {
 		return nil, err
 	}
 	slices.Sort(m.resources)
-	return &Stack{m.models, m.resources}, nil
+	return &Stack{m.models, m.resources, m.assignments(), m.principals}, nil
 }
 
 // Resources lists what the program registers, sorted: the name of the type, and the resource's own.
@@ -80,6 +87,9 @@ func (s *Stack) Model(t testing.TB, name string) access.Model {
 // how, or what is missing. An assertion that is wrong in itself, such as one that names nobody, fails it too.
 func (s *Stack) Require(t testing.TB, a access.Assertion) {
 	t.Helper()
+	if len(s.models) == 0 {
+		t.Fatal("the program registers no BatchEndpointAccess, so there is no model to judge; ask RequireCan and RequireCannot about its role assignments")
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.models)) {
 		model := s.models[name]
 		model.Assertions = map[string]access.Assertion{"required": a}
@@ -91,15 +101,24 @@ func (s *Stack) Require(t testing.TB, a access.Assertion) {
 
 // mocks answer as Azure would, where the components look at the answer.
 type mocks struct {
-	mu        sync.Mutex
-	models    map[string]access.Model
-	resources []string
+	mu         sync.Mutex
+	models     map[string]access.Model
+	resources  []string
+	registered []registration                  // what role assignments are judged by
+	principals map[string][]string             // what has an object ID that was made up here, by that ID
+	made       map[string]bool                 // every ID that was made up here
+	outputs    map[string]resource.PropertyMap // of other stacks, by name
 }
 
 func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	if args.TypeToken == stackReference {
+		return m.otherStack(args)
+	}
+	label := args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:] + " " + args.Name
 	m.mu.Lock()
-	m.resources = append(m.resources, args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:]+" "+args.Name)
+	m.resources = append(m.resources, label)
 	m.mu.Unlock()
+	m.note(args)
 	if args.TypeToken == components.BatchEndpointAccessToken {
 		return "", nil, m.keep(args)
 	}
@@ -107,7 +126,7 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	state := args.Inputs.Copy()
 	give := func(keys ...string) {
 		for _, key := range keys {
-			state[resource.PropertyKey(key)] = guid(args.Name, key)
+			state[resource.PropertyKey(key)] = m.makeUp(label, args.Name, key)
 		}
 	}
 	switch args.TypeToken {
@@ -117,7 +136,7 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 		id = "/subscriptions/s/resourceGroups/" + textOf(args.Inputs, "resourceGroupName") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + textOf(args.Inputs, "resourceName")
 		give("principalId", "clientId", "tenantId")
 	case "azure-native:machinelearningservices:Compute":
-		state["identity"] = resource.NewProperty(identityOf(args.Name, state["identity"]))
+		state["identity"] = resource.NewProperty(m.identityOf(label, args.Name, state["identity"]))
 	case "azuread:index/application:Application":
 		id = "/applications/" + args.Name
 		give("clientId", "objectId")
@@ -136,11 +155,12 @@ func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	state := args.Args.Copy()
 	switch args.Token {
 	case "azure-native:machinelearningservices:getCompute":
-		state["identity"] = resource.NewProperty(identityOf(textOf(args.Args, "computeName"), resource.NewNullProperty()))
+		name := textOf(args.Args, "computeName")
+		state["identity"] = resource.NewProperty(m.identityOf("Compute "+name, name, resource.NewNullProperty()))
 	case "azure-native:managedidentity:getUserAssignedIdentity":
 		name := textOf(args.Args, "resourceName")
 		for _, key := range []resource.PropertyKey{"principalId", "clientId", "tenantId"} {
-			state[key] = guid(name, string(key))
+			state[key] = m.makeUp("UserAssignedIdentity "+name, name, string(key))
 		}
 	}
 	return state, nil
@@ -152,7 +172,7 @@ func (m *mocks) keep(args pulumi.MockResourceArgs) error {
 	if err != nil {
 		return fmt.Errorf("reading the inputs of %s: %w", args.Name, err)
 	}
-	values, _ := plain(resource.NewProperty(inputs)).(map[string]any)
+	values, _ := m.known(plain(resource.NewProperty(inputs))).(map[string]any)
 	decoded, problems := config.Decode(values)
 	if err := problems.Err(); err != nil {
 		return fmt.Errorf("reading the inputs of %s: %w", args.Name, err)
@@ -189,9 +209,42 @@ func plain(v resource.PropertyValue) any {
 	}
 }
 
+// makeUp is an ID that Azure might have drawn, and the same in every run. An object ID is noted as that of what it is of.
+func (m *mocks) makeUp(label string, of ...string) resource.PropertyValue {
+	id := uuid.NewSHA1(uuid.NameSpaceOID, []byte(strings.Join(of, "|"))).String()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.made[id] = true
+	if key := of[len(of)-1]; (key == "objectId" || key == "principalId") && !slices.Contains(m.principals[id], label) {
+		m.principals[id] = append(m.principals[id], label)
+	}
+	return resource.NewProperty(id)
+}
+
+// known puts access.Unknown in the place of IDs that were made up here: a model is to hold them as a preview does.
+func (m *mocks) known(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key := range v {
+			v[key] = m.known(v[key])
+		}
+	case []any:
+		for i := range v {
+			v[i] = m.known(v[i])
+		}
+	case string:
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.made[v] {
+			return access.Unknown
+		}
+	}
+	return value
+}
+
 // identityOf is the identity of a compute: principals for what it was given, or a system-assigned one where nothing is known.
-func identityOf(name string, given resource.PropertyValue) resource.PropertyMap {
-	identity := resource.PropertyMap{"type": resource.NewProperty("SystemAssigned"), "principalId": guid(name, "principalId"), "tenantId": guid("tenant")}
+func (m *mocks) identityOf(label, name string, given resource.PropertyValue) resource.PropertyMap {
+	identity := resource.PropertyMap{"type": resource.NewProperty("SystemAssigned"), "principalId": m.makeUp(label, name, "principalId"), "tenantId": m.makeUp(label, "tenant")}
 	if !given.IsObject() {
 		return identity
 	}
@@ -201,18 +254,13 @@ func identityOf(name string, given resource.PropertyValue) resource.PropertyMap 
 		for _, id := range ids.ArrayValue() {
 			if id.IsString() {
 				assigned[resource.PropertyKey(id.StringValue())] = resource.NewProperty(resource.PropertyMap{
-					"principalId": guid(id.StringValue(), "principalId"), "clientId": guid(id.StringValue(), "clientId"),
+					"principalId": m.makeUp(label, id.StringValue(), "principalId"), "clientId": m.makeUp(label, id.StringValue(), "clientId"),
 				})
 			}
 		}
 		identity["userAssignedIdentities"] = resource.NewProperty(assigned)
 	}
 	return identity
-}
-
-// guid is one that Azure might have drawn, and the same in every run.
-func guid(of ...string) resource.PropertyValue {
-	return resource.NewProperty(uuid.NewSHA1(uuid.NameSpaceOID, []byte(strings.Join(of, "|"))).String())
 }
 
 func textOf(m resource.PropertyMap, key resource.PropertyKey) string {

@@ -19,7 +19,7 @@ type BatchEndpointAccessArgs struct {
 	// Location of what is made, and of the batch endpoints, such as westeurope. Default: the provider's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Role that every invoker gets. Default: a custom role of the article's 35 actions, at the workspace.
-	Role access.Role `pulumi:"role,optional"`
+	Role RoleArgs `pulumi:"role,optional"`
 	// Invokers are the principals that may start jobs. At least one.
 	Invokers map[string]InvokerArgs `pulumi:"invokers"`
 	// Clusters are the compute clusters that the jobs run on.
@@ -159,7 +159,7 @@ func (a *BatchEndpointAccess) Outputs() pulumi.Map {
 func (args *BatchEndpointAccessArgs) Model() access.Model {
 	m := access.Model{
 		WorkspaceID:     literal(args.WorkspaceID),
-		Role:            args.Role,
+		Role:            args.Role.model(),
 		Invokers:        map[string]access.Invoker{},
 		Clusters:        map[string]access.Cluster{},
 		StorageAccounts: map[string]string{},
@@ -284,7 +284,7 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 		if _, err := access.ParseARMID(v[0], access.WorkspaceType); err != nil {
 			return "", fmt.Errorf("workspaceId: %w", err)
 		}
-		at, _ := access.Model{WorkspaceID: v[0], Role: b.args.Role}.RoleScopeID()
+		at, _ := access.Model{WorkspaceID: v[0], Role: b.model.Role}.RoleScopeID()
 		return at, nil
 	}, b.args.WorkspaceID)
 	invokers := map[string]AssigneeArgs{}
@@ -293,7 +293,7 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 	}
 	role, err := NewInvokerRole(ctx, b.name, &InvokerRoleArgs{
 		Scope: scope, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
-		Definition: b.args.Role.Definition, Invokers: invokers,
+		RoleDefinitionID: b.args.Role.RoleDefinitionID, Definition: b.args.Role.Definition, Invokers: invokers,
 	}, b.options()...)
 	b.role = role
 	return err

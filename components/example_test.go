@@ -17,11 +17,12 @@ const (
 	lakeID       = subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake"
 	analysts     = "22222222-2222-4222-8222-222222222222"
 	clusterID    = "33333333-3333-4333-8333-333333333333"
+	roleID       = subscription + "/providers/Microsoft.Authorization/roleDefinitions/77777777-7777-4777-8777-777777777777"
 )
 
 // registers prints what a program makes. A stack runs it with pulumi.Run.
-func registers(program pulumi.RunFunc) {
-	stack, err := accesstest.Try(program)
+func registers(program pulumi.RunFunc, options ...pulumi.RunOption) {
+	stack, err := accesstest.Try(program, options...)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -42,6 +43,36 @@ func ExampleNewInvokerRole() {
 	// Output:
 	// InvokerRole invoker
 	// RoleDefinition invoker
+}
+
+// The role from another stack, which made it as above and exports its ID, and a cluster here: only the cluster and the
+// assignment are made.
+func ExampleNewInvokerRole_stackReference() {
+	registers(func(ctx *pulumi.Context) error {
+		platform, err := pulumi.NewStackReference(ctx, "contoso/platform/prod", nil)
+		if err != nil {
+			return err
+		}
+		cluster, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
+			WorkspaceID: pulumi.String(workspaceID),
+			Cluster:     components.ClusterArgs{VMSize: pulumi.String("Standard_DS3_v2"), Location: pulumi.String("westeurope")},
+		})
+		if err != nil {
+			return err
+		}
+		_, err = components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{
+			Scope:            pulumi.String(workspaceID),
+			RoleDefinitionID: platform.GetStringOutput(pulumi.String("roleDefinitionId")),
+			Invokers:         map[string]components.AssigneeArgs{"analysts": {PrincipalID: pulumi.String(analysts), PrincipalType: "Group"}},
+		})
+		ctx.Export("clusterPrincipalId", cluster.PrincipalID)
+		return err
+	}, accesstest.StackOutputs("contoso/platform/prod", map[string]any{"roleDefinitionId": roleID}))
+	// Output:
+	// Compute cpu
+	// ComputeCluster cpu
+	// InvokerRole invoker
+	// RoleAssignment invoker.analysts
 }
 
 // Only a service principal that invokes: GitHub Actions signs in as it, without a secret.

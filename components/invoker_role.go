@@ -23,20 +23,24 @@ type InvokerRoleArgs struct {
 	Additions []string `pulumi:"additions,optional"`
 	// BuiltIn is a built-in role to assign in place of a custom one: AzureML Data Scientist, Contributor or Owner.
 	BuiltIn string `pulumi:"builtIn,optional"`
-	// Definition is a role of one's own in place of the seed's, as JSON in the form that the portal exports.
+	// RoleDefinitionID is the ARM ID of a role that exists, such as an output of a StackReference. No role is made then: it
+	// is only assigned. It goes without Name, Additions and BuiltIn.
+	RoleDefinitionID pulumi.StringInput `pulumi:"roleDefinitionId,optional"`
+	// Definition is a role of one's own in place of the seed's, as JSON in the form that the portal exports. Beside
+	// RoleDefinitionID it makes nothing: it tells what that role allows.
 	Definition string `pulumi:"definition,optional"`
 	// Invokers are the principals that are assigned the role, by name. Default: none, only the role is made.
 	Invokers map[string]AssigneeArgs `pulumi:"invokers,optional"`
 }
 
 // InvokerRole is the custom role that invoking a batch endpoint takes: the article's 35 actions, exactly, unless more is
-// asked for by name. Its assignments are its children.
+// asked for by name; or a role that exists. Its assignments are its children.
 type InvokerRole struct {
 	pulumi.ResourceState
 
 	// RoleDefinitionID is the ARM ID of the role.
 	RoleDefinitionID pulumi.StringOutput `pulumi:"roleDefinitionId"`
-	// RoleName is the name of the role.
+	// RoleName is the name of the role; "" of one that exists and is only known by its ID.
 	RoleName pulumi.StringOutput `pulumi:"roleName"`
 }
 
@@ -61,11 +65,17 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 	if err != nil {
 		return nil, err
 	}
-	if definition.BuiltIn {
+	switch {
+	case literal(args.RoleDefinitionID) != "":
+		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
+		role.RoleDefinitionID = derive(existingRoleID, args.Scope, args.RoleDefinitionID).ToStringOutput()
+	case definition.BuiltIn:
 		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
 		role.RoleDefinitionID = derive(func(v []string) (string, error) { return roleDefinitionID(v[0], definition.ID), nil }, args.Scope).ToStringOutput()
-	} else if err := role.define(ctx, c, name, args, definition); err != nil {
-		return nil, err
+	default:
+		if err := role.define(ctx, c, name, args, definition); err != nil {
+			return nil, err
+		}
 	}
 
 	for _, invoker := range sortedKeys(args.Invokers) {
@@ -115,7 +125,7 @@ func (role *InvokerRole) define(ctx *pulumi.Context, c children, name string, ar
 
 // check returns the definition to make or to assign, the warnings that choosing it deserves, and all that is wrong.
 func (args *InvokerRoleArgs) check() (roles.Definition, access.Problems, error) {
-	model := access.Role{Name: args.Name, Additions: args.Additions, BuiltIn: args.BuiltIn, Definition: args.Definition}
+	model := RoleArgs{Name: args.Name, Additions: args.Additions, BuiltIn: args.BuiltIn, RoleDefinitionID: args.RoleDefinitionID, Definition: args.Definition}.model()
 	ps := under(access.ValidateRole(model, literal(args.Scope)), "role")
 	problems := []error{ps.Err()}
 	if args.Scope == nil {
@@ -125,6 +135,22 @@ func (args *InvokerRoleArgs) check() (roles.Definition, access.Problems, error) 
 	if err := errors.Join(problems...); err != nil {
 		return roles.Definition{}, nil, err
 	}
+	if !model.Told() {
+		return roles.Definition{}, ps, nil
+	}
 	d, err := model.Resolve()
 	return d, ps, err
+}
+
+// existingRoleID is the ID of a role that exists as Azure answers it for an assignment at the scope. An ID that was not
+// known when the arguments were checked is checked here, before anything is assigned.
+func existingRoleID(v []string) (string, error) {
+	scope, id := v[0], v[1]
+	if id == "" {
+		return "", errors.New("roleDefinitionId: is empty; see that the stack that it comes from exports it")
+	}
+	if err := under(access.ValidateRole(access.Role{RoleDefinitionID: id}, ""), "role").Err(); err != nil {
+		return "", err
+	}
+	return roleDefinitionID(scope, id), nil
 }

@@ -47,12 +47,14 @@ type Endpoint struct {
 type Path struct {
 	access.Path
 	Works bool `json:"works"`
-	// Why tells in one line how it fails; "" if it works.
+	// Undecided is set where it can't be told whether it works: nobody has said what the existing role allows.
+	Undecided bool `json:"undecided,omitempty"`
+	// Why tells in one line how it fails, or what can't be told; "" if it works.
 	Why string `json:"why,omitempty"`
 }
 
-// OK reports whether nothing is wrong with the path: a declared one works. One that is not declared need not.
-func (p Path) OK() bool { return p.Works || !p.Declared }
+// OK reports whether nothing is known to be wrong with the path: a declared one works. One that is not declared need not.
+func (p Path) OK() bool { return p.Works || p.Undecided || !p.Declared }
 
 // A Finding is something that a reviewer wants to be told, and that keeps nothing from being deployed.
 type Finding struct {
@@ -63,8 +65,10 @@ type Finding struct {
 
 // A Role is what every invoker is given.
 type Role struct {
-	Name    string   `json:"name"`
-	Scope   string   `json:"scope"`
+	Name  string `json:"name"`
+	Scope string `json:"scope"`
+	// Untold is set where it is not known what the role allows: there are then no entries and no risks to tell of.
+	Untold  bool     `json:"untold,omitempty"`
 	Entries []string `json:"entries"` // actions and data actions as the role writes them
 	Not     []string `json:"not,omitempty"`
 	Risks   []Risk   `json:"risks,omitempty"`
@@ -99,9 +103,9 @@ func Make(stack string, m access.Model) Explanation {
 		x.Endpoints = append(x.Endpoints, Endpoint{name, e.Cluster, slices.Sorted(slices.Values(e.Inputs))})
 	}
 	for _, p := range access.ExplainWith(m, x.Grants) {
-		path := Path{Path: p, Works: true}
-		if hop := p.FailsAt(); hop != nil {
-			path.Works, path.Why = false, "fails at "+string(hop.Kind)+": "+hop.Identity+" needs "+hop.Missing
+		path := Path{Path: p, Works: p.Works(), Undecided: p.Undecided()}
+		if !path.Works {
+			path.Why = p.Outcome()
 		}
 		x.Paths = append(x.Paths, path)
 	}
@@ -110,7 +114,10 @@ func Make(stack string, m access.Model) Explanation {
 }
 
 func makeRole(r access.Role) Role {
-	role := Role{Name: cmp.Or(r.BuiltIn, r.Name, access.InvokerRole), Scope: string(r.EffectiveScope())}
+	role := Role{Name: cmp.Or(r.BuiltIn, r.Name, access.InvokerRole), Scope: string(r.EffectiveScope()), Untold: !r.Told()}
+	if r.RoleDefinitionID != "" {
+		role.Name = access.ExistingRole
+	}
 	d, err := r.Resolve()
 	if err != nil {
 		return role // Validate has told it
@@ -215,10 +222,13 @@ func (x Explanation) Only(invoker, endpoint string) Explanation {
 
 // verdict is the whole in one line.
 func (x Explanation) verdict() string {
-	declared, held := 0, 0
+	declared, undecided, held := 0, 0, 0
 	for _, p := range x.Paths {
 		if p.Declared {
 			declared++
+		}
+		if p.Declared && p.Undecided {
+			undecided++
 		}
 	}
 	for _, v := range x.Assertions {
@@ -226,7 +236,10 @@ func (x Explanation) verdict() string {
 			held++
 		}
 	}
-	text := count(declared-len(x.Broken())) + " of " + plural(declared, "declared path") + " work"
+	text := count(declared-undecided-len(x.Broken())) + " of " + plural(declared, "declared path") + " work"
+	if undecided > 0 {
+		text += ", of " + count(undecided) + " it can't be told"
+	}
 	if len(x.Assertions) > 0 {
 		text += ", " + count(held) + " of " + plural(len(x.Assertions), "assertion") + " hold"
 	}

@@ -58,5 +58,5 @@ func WriteHTML(w io.Writer, x Explanation) error {
 }
 
 func class(p Path) string {
-	return map[string]string{"yes": "works", "yes, undeclared": "undeclared", "no": "not", "BROKEN": "broken"}[outcome(p)]
+	return map[string]string{"yes": "works", "yes, undeclared": "undeclared", "no": "not", "BROKEN": "broken", "unknown": "undeclared"}[outcome(p)]
 }

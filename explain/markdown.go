@@ -54,7 +54,7 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 	for _, a := range x.ACLs {
 		row(a.Principal.String(), "ACL "+a.Permissions+", set outside of this stack", a.StorageAccount+"/"+a.Container+a.Path, "")
 	}
-	p("\n<details><summary>%s, at the %s: %s</summary>\n\n", markdown(x.Role.Name), markdown(x.Role.Scope), count(len(x.Role.Entries))+" actions")
+	p("\n<details><summary>%s, at the %s: %s</summary>\n\n", markdown(x.Role.Name), markdown(x.Role.Scope), map[bool]string{false: count(len(x.Role.Entries)) + " actions", true: "what it allows is not known here"}[x.Role.Untold])
 	for _, a := range x.Role.Entries {
 		p("- %s\n", markdown(a))
 	}

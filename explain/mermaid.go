@@ -55,7 +55,7 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 }
 
 // arrows are how an outcome is drawn. What is not to work, and does not, is not: it would fill the picture.
-var arrows = map[string]string{"yes": "-->", "yes, undeclared": "-.->", "BROKEN": "==x"}
+var arrows = map[string]string{"yes": "-->", "yes, undeclared": "-.->", "BROKEN": "==x", "unknown": "-.-"}
 
 // An edge is all paths of an invoker on an endpoint that end alike.
 type edge struct {

@@ -35,12 +35,19 @@ func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 
 func tell(out *strings.Builder, p Path) {
 	ends := "works"
-	if !p.Works {
+	switch {
+	case p.Undecided:
+		ends = "may work"
+	case !p.Works:
 		ends = "does not work"
 	}
 	fmt.Fprintf(out, "%s starts a job on %s with %s: it %s.\n", p.Invoker, p.Endpoint, inputName(p.Input), ends)
 	for i, h := range p.Hops {
 		fmt.Fprintf(out, "  %d. %s ", i+1, begin(h))
+		if h.Undecided {
+			fmt.Fprintf(out, "It can't be told whether it has: that takes %s.\n", h.Missing)
+			continue
+		}
 		if h.Missing != "" {
 			fmt.Fprintf(out, "It has not: what is missing is %s. Here the job ends.\n", h.Missing)
 			break
@@ -48,6 +55,10 @@ func tell(out *strings.Builder, p Path) {
 		fmt.Fprintf(out, "It has: %s.\n", h.GivenBy)
 	}
 	switch {
+	case p.Undecided && p.Declared:
+		fmt.Fprintf(out, "  This should work: endpoints.%s is for %s. `batchaccess verify` asks Azure.\n", p.Endpoint, p.Invoker)
+	case p.Undecided:
+		fmt.Fprintf(out, "  Nobody declared this: endpoints.%s does not name %s. `batchaccess verify` asks Azure.\n", p.Endpoint, p.Invoker)
 	case !p.Works && !p.Declared:
 		fmt.Fprintf(out, "  This is as declared: endpoints.%s does not name %s among its invokers. Name it there, and what is missing is granted.\n", p.Endpoint, p.Invoker)
 	case !p.Works:

@@ -27,6 +27,8 @@ func outcome(p Path) string {
 		return "yes"
 	case p.Works:
 		return "yes, undeclared"
+	case p.Undecided:
+		return "unknown"
 	case p.Declared:
 		return "BROKEN"
 	default:
@@ -51,8 +53,11 @@ func hopMark(p Path, kind access.HopKind) string {
 	mark := "-"
 	for _, h := range p.Hops {
 		switch {
+		case h.Kind == kind && h.Undecided:
+			mark = "?"
 		case h.Kind == kind && h.Missing != "":
 			return "NO"
+		case h.Kind == kind && mark == "?":
 		case h.Kind == kind:
 			mark = "ok"
 		}

@@ -1,6 +1,8 @@
 package guardrails_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -64,6 +66,27 @@ const (
 	reader      = "batchaccess:index:StorageReader$"
 )
 
+const existingRole = "/providers/Microsoft.Authorization/roleDefinitions/77777777-7777-4777-8777-777777777777"
+
+// invokerRoleOf is the component itself: what it makes is judged by itself, what it is given an ID of is not.
+func invokerRoleOf(in inputs) guardrails.Resource {
+	return resource("", strings.TrimSuffix(invokerRole, "$"), in)
+}
+
+func telling(actions ...string) string {
+	text, _ := json.Marshal(inputs{"properties": inputs{"roleName": "Told", "permissions": []inputs{{"actions": actions}}}})
+	return string(text)
+}
+
+func TestAnExistingRoleThatIsToldIsJudged(t *testing.T) {
+	t.Parallel()
+	found := guardrails.Check(invokerRoleOf(inputs{"roleDefinitionId": guardrails.Unknown, "definition": telling("Microsoft.MachineLearningServices/workspaces/delete")}), guardrails.DefaultConfig())
+	require.Len(t, found, 1)
+	assert.Equal(t, "invoker-role", found[0].Rule)
+	assert.False(t, found[0].Undecided)
+	assert.Contains(t, found[0].What, "Told allows more than starting a job takes: Microsoft.MachineLearningServices/workspaces/delete")
+}
+
 func TestRules(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -85,6 +108,11 @@ func TestRules(t *testing.T) {
 		"the 35 actions":                      {definition(invokerRole, roles.InvokerActions()...), nil},
 		"the 35 and a named addition":         {definition(invokerRole, append(roles.InvokerActions(), "microsoft.machinelearningservices/workspaces/jobs/read")...), nil},
 		"the 35 and one that is not named":    {definition(invokerRole, append(roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/delete")...), []string{"invoker-role"}},
+		"an existing role, not told":          {invokerRoleOf(inputs{"roleDefinitionId": existingRole}), []string{"invoker-role"}},
+		"one whose ID is not known either":    {invokerRoleOf(inputs{"roleDefinitionId": guardrails.Unknown}), []string{"invoker-role"}},
+		"an existing role, told":              {invokerRoleOf(inputs{"roleDefinitionId": existingRole, "definition": telling(roles.InvokerActions()...)}), nil},
+		"a built-in role by its ID":           {invokerRoleOf(inputs{"roleDefinitionId": roles.DefinitionID("f6c7c914-8db3-469d-8ca1-694a8f32e121")}), nil},
+		"a role of the stack's":               {invokerRoleOf(inputs{"definition": telling("Microsoft.Insights/*")}), nil},
 		"a wildcard":                          {definition("", "Microsoft.Insights/*"), []string{"custom-role"}},
 		"a wildcard for invokers":             {definition(invokerRole, "Microsoft.Insights/*"), []string{"custom-role", "invoker-role"}},
 		"a role that grants access":           {definition("", "Microsoft.Authorization/roleAssignments/write"), []string{"custom-role"}},

@@ -34,7 +34,11 @@ func PermissionsOf(inputs map[string]any) (ps roles.Permissions, ok bool) {
 
 // unreadable reports a role whose permissions can't be judged.
 func unreadable(p *report) {
-	p.find("permissions", "look again where they are known: at the deployment", "can't be judged: not all of them are known")
+	undecided(p, "permissions", "look again where they are known: at the deployment", "can't be judged: not all of them are known")
+}
+
+func undecided(p *report, property, remedy, what string) {
+	p.find(property, remedy, "%s", what)
 	last := &(*p.found)[len(*p.found)-1]
 	last.Undecided, last.Level = true, Advisory
 }
@@ -95,7 +99,7 @@ func storageRole(r Resource, c Config, p *report) {
 
 // invokerRoleBreadth judges by effect: by what the role allows that the 35 actions and the additions do not.
 func invokerRoleBreadth(r Resource, c Config, p *report) {
-	if !r.MadeBy(invokerRole) {
+	if r.Type != invokerRole && !r.MadeBy(invokerRole) {
 		return
 	}
 	var ps roles.Permissions
@@ -110,6 +114,19 @@ func invokerRoleBreadth(r Resource, c Config, p *report) {
 	case RoleAssignment:
 		d, ok := assigned(r, p)
 		if !ok || c.allowsRole(d) {
+			return
+		}
+		ps, what = d.Permissions, d.RoleName
+	case invokerRole:
+		id, isText := r.Inputs["roleDefinitionId"].(string)
+		_, builtIn := roles.BuiltIn(id[strings.LastIndex(id, "/")+1:])
+		if r.Inputs["roleDefinitionId"] == nil || isText && (id == "" || builtIn) {
+			return // its definition or its assignments are judged
+		}
+		text, _ := r.Inputs["definition"].(string)
+		d, err := roles.Parse([]byte(text))
+		if err != nil {
+			undecided(p, "roleDefinitionId", "give the role's JSON as definition beside it", "can't be judged: it is not known here what the role allows")
 			return
 		}
 		ps, what = d.Permissions, d.RoleName

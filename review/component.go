@@ -72,17 +72,17 @@ func unmarked(value any) any {
 func assignmentURN(componentURN, name string, g access.Grant) string {
 	parts := strings.SplitN(componentURN, "::", 4)
 	at := func(parent, end string) string {
-		return strings.Join([]string{parts[0], parts[1], parts[2] + "$batchaccess:index:" + parent + "$" + guardrails.RoleAssignment, name + "." + end}, "::")
+		return strings.Join([]string{parts[0], parts[1], parts[2] + "$" + parent + "$" + guardrails.RoleAssignment, name + "." + end}, "::")
 	}
 	if g.Scope.StorageAccount == "" {
-		return at("InvokerRole", g.Principal.Name)
+		return at(invokerRoleComponent, g.Principal.Name)
 	}
 	place := g.Scope.StorageAccount
 	if g.Scope.Container != "" {
 		place += "." + g.Scope.Container
 	}
 	does := map[bool]string{false: ".reader.", true: ".contributor."}[g.Role == roles.StorageBlobDataContributor]
-	return at("StorageReader", place+does+g.Principal.Kind+"."+g.Principal.Name)
+	return at("batchaccess:index:StorageReader", place+does+g.Principal.Kind+"."+g.Principal.Name)
 }
 
 // hiddenPair is an assignment that the preview leaves out because it stays as it is.
@@ -144,7 +144,7 @@ func (m *maker) fromGrant(componentURN string, model *access.Model, g access.Gra
 	}
 	if g.Role == access.InvokerRole {
 		parts := strings.SplitN(componentURN, "::", 4)
-		made := strings.Join([]string{parts[0], parts[1], parts[2] + "$batchaccess:index:InvokerRole$" + guardrails.RoleDefinition, parts[3]}, "::")
+		made := strings.Join([]string{parts[0], parts[1], parts[2] + "$" + invokerRoleComponent + "$" + guardrails.RoleDefinition, parts[3]}, "::")
 		d, ok := m.index.definitions[made][when] // what is shown goes before what is declared
 		if !ok {
 			d, ok = m.declared(made, when)
@@ -152,6 +152,15 @@ func (m *maker) fromGrant(componentURN string, model *access.Model, g access.Gra
 		scope, known := model.RoleScopeID()
 		a.role, a.scope = d, scope
 		return a, ok && known
+	}
+	if g.Role == access.ExistingRole && model.Role.RoleDefinitionID != access.Unknown {
+		guid := strings.ToLower(model.Role.RoleDefinitionGUID())
+		scope, known := model.RoleScopeID()
+		a.role, a.scope = role{key: guid, name: "the role " + guid}, scope
+		if d, ok := m.existing(urn, when); ok {
+			a.role = d
+		}
+		return a, known
 	}
 	d, ok := roles.BuiltIn(g.Role)
 	a.role = role{key: d.ID, name: d.RoleName, permissions: d.Permissions, known: true, when: when}

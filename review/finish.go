@@ -99,6 +99,7 @@ func (r Review) verdict() string {
 	count(changed(jobs, "starts"), "job starts to work", "jobs start to work")
 	count(changed(jobs, "stops"), "job stops working", "jobs stop working")
 	count(changed(jobs, "fails"), "new job will not work", "new jobs will not work")
+	count(changed(jobs, "unknown"), "job of which it can't be told", "jobs of which it can't be told")
 	count(len(r.Federation), "federated credential changes", "federated credentials change")
 	count(len(r.Secrets), "client secret to look at", "client secrets to look at")
 	count(len(r.Identities), "managed identity changes", "managed identities change")

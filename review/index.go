@@ -129,12 +129,18 @@ func (m *maker) roleOf(s *State, when side) role {
 		if d, ok := m.declared(from, when); ok {
 			return d
 		}
+		if d, ok := m.existing(s.URN, when); ok {
+			return d
+		}
 		return role{key: guid, name: "the role " + guid}
 	}
 	if d, ok := m.index.definitions[from][when]; ok {
 		return d
 	}
 	if d, ok := m.declared(from, when); ok {
+		return d
+	}
+	if d, ok := m.existing(s.URN, when); ok {
 		return d
 	}
 	if from == "" {
@@ -154,6 +160,23 @@ func (m *maker) declared(urn string, when side) (role, bool) {
 		return role{}, false
 	}
 	return role{key: strings.ToLower(urn), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
+}
+
+// existing is the role that a BatchEndpointAccess was given by its ID, as its configuration tells of it.
+func (m *maker) existing(assignmentURN string, when side) (role, bool) {
+	c, ok := m.components[m.owner(assignmentURN)]
+	if !ok || c.side(when) == nil || !strings.Contains(assignmentURN, invokerRoleComponent+"$"+guardrails.RoleAssignment) {
+		return role{}, false
+	}
+	r := c.side(when).Role
+	d, err := r.Resolve()
+	if r.RoleDefinitionID == "" || err != nil {
+		return role{}, false
+	}
+	if r.Definition != "" {
+		m.note(fmt.Sprintf("What the role %s allows is taken from role.definition of %s; `batchaccess verify` holds it against Azure.", d.RoleName, c.name))
+	}
+	return role{key: strings.ToLower(r.RoleDefinitionGUID()), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
 }
 
 // owner is the URN of the BatchEndpointAccess that a resource is made by; "" if the preview shows none.

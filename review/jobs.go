@@ -11,7 +11,7 @@ import (
 
 // A JobChange is a job that starts or stops working: one invoker, one endpoint, one input.
 type JobChange struct {
-	Change   string `json:"change"` // starts, stops, still fails (declared, and newly so)
+	Change   string `json:"change"` // starts, stops, fails (declared, and newly so), unknown (it can't be told any more)
 	Invoker  string `json:"invoker"`
 	Endpoint string `json:"endpoint"`
 	Input    string `json:"input"`
@@ -22,7 +22,26 @@ type JobChange struct {
 	Risk   Risk `json:"risk"`
 }
 
-const notThere = "not there"
+// What becomes of a job.
+const (
+	notThere = "not there"
+	works    = "works"
+	fails    = "fails"
+	untold   = "untold" // what its role allows is not known
+)
+
+func status(p *access.Path) string {
+	switch {
+	case p == nil:
+		return notThere
+	case p.Works():
+		return works
+	case p.Undecided():
+		return untold
+	default:
+		return fails
+	}
+}
 
 // jobs compares the paths of each component before and after, with the grants that the preview really leaves.
 func (m *maker) jobs() {
@@ -41,19 +60,22 @@ func (m *maker) jobs() {
 		}
 		for k := range keys {
 			was, is := old[k], now[k]
-			if was == nil && (is.Works() || !is.Declared) && !is.Works() || was != nil && is != nil && was.Works() == is.Works() || was != nil && is == nil && !was.Works() {
+			from, to := status(was), status(is)
+			if from == to || from == notThere && to == fails && !is.Declared || to == notThere && from != works {
 				continue
 			}
 			j := JobChange{Invoker: k[0], Endpoint: k[1], Input: cmp.Or(k[2], access.NoInput), Before: outcome(was), After: outcome(is), Risk: Low}
 			switch {
-			case is != nil && is.Works():
+			case to == works:
 				j.Change, j.Risk = "starts", Medium
-			case was != nil && was.Works():
+			case to == untold:
+				j.Change, j.Risk = "unknown", Medium
+			case from == works:
 				j.Change = "stops"
 			default:
 				j.Change = "fails"
 			}
-			if j.Broken = is != nil && is.Declared && !is.Works(); j.Broken {
+			if j.Broken = to == fails && is.Declared; j.Broken {
 				j.Risk = Medium
 			}
 			m.r.Jobs = append(m.r.Jobs, j)
@@ -68,10 +90,7 @@ func outcome(p *access.Path) string {
 	if p == nil {
 		return notThere
 	}
-	if hop := p.FailsAt(); hop != nil {
-		return fmt.Sprintf("fails at %s: %s needs %s", hop.Kind, hop.Identity, hop.Missing)
-	}
-	return "works"
+	return p.Outcome()
 }
 
 func (m *maker) paths(urn string, c component, when side) map[[3]string]*access.Path {

@@ -10,6 +10,7 @@ import (
 // The types that are read besides those that guardrails knows.
 const (
 	accessComponent      = "batchaccess:index:BatchEndpointAccess"
+	invokerRoleComponent = "batchaccess:index:InvokerRole"
 	application          = "azuread:index/application:Application"
 	servicePrincipal     = "azuread:index/servicePrincipal:ServicePrincipal"
 	groupMember          = "azuread:index/groupMember:GroupMember"

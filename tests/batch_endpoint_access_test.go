@@ -181,12 +181,12 @@ func TestTheRoleIsAssignedWhereTheModelSays(t *testing.T) {
 func TestTheRoleOfTheModelReachesTheRoleComponent(t *testing.T) {
 	t.Parallel()
 	args := environment()
-	args.Role = access.Role{Name: "Starters", Additions: []string{"pollJobs"}}
+	args.Role = components.RoleArgs{Name: "Starters", Additions: []string{"pollJobs"}}
 	role := run(t, batchEndpointAccess(args)).one(roleDefinition, "access")
 	assert.Equal(t, "Starters", role.at("roleName"))
 	assert.Len(t, permissionsOf(t, role)[0].Actions, 38)
 
-	args.Role = access.Role{BuiltIn: "Contributor"}
+	args.Role = components.RoleArgs{BuiltIn: "Contributor"}
 	r := run(t, batchEndpointAccess(args))
 	assert.Empty(t, r.ofType(roleDefinition))
 	assert.Equal(t, roleIDs+"b24988ac-6180-42a0-ab88-20f7382dd24c", r.one(roleAssignment, "access.alice").at("roleDefinitionId"))

@@ -39,6 +39,8 @@ var badInput = map[string]struct {
 	"endpoint naming no input":        {`endpoints: {classifier: {cluster: cpu, inputs: [row]}}`, "endpoints.classifier.inputs[0]", `no data input is called "row"`, `did you mean "raw"?`},
 	"role with two wildcards":         {`role: {definition: '` + twoWildcards + `'}`, "role.definition", "more than one wildcard", "Azure allows one"},
 	"role outside its scopes":         {`role: {definition: '` + elsewhere + `'}`, "role.definition", "outside its assignable scopes", "add the scope to assignableScopes"},
+	"ID of a role that is none":       {`role: {roleDefinitionId: Scorers}`, "role.roleDefinitionId", `"Scorers" is not the ARM ID`, "roleDefinitions/<GUID>"},
+	"existing role with a name":       {`role: {name: Scorers, roleDefinitionId: ` + roleIDs + alice + `}`, "role.roleDefinitionId", "can't be renamed", "leave out name"},
 	"unknown built-in role":           {`role: {builtIn: Reader}`, "role.builtIn", `unknown value "Reader"`, "Contributor"},
 	"secret lifetime of zero":         {`invokers: {p: {kind: servicePrincipal, clientSecrets: {s: {startDate: 2026-11-01, endDate: 2026-11-01}}}}`, "invokers.p.clientSecrets.s.endDate", "no time", "at least one day"},
 	"secret lifetime of ten years":    {`invokers: {p: {kind: servicePrincipal, clientSecrets: {s: {startDate: 2026-11-01, endDate: 2036-11-01}}}}`, "invokers.p.clientSecrets.s.endDate", "3653 days", "at most 731 days"},

@@ -124,6 +124,9 @@ func (h *holdings) permissions(g access.Grant) roles.Permissions {
 	if d, ok := roles.BuiltIn(g.Role); ok {
 		return d.Permissions
 	}
+	if !h.m.Role.Told() {
+		return roles.Invoker().Permissions // what it is given for; what Azure says that it allows besides is beyond need
+	}
 	d, err := h.m.Role.Resolve()
 	if err != nil {
 		return nil // the model is valid

@@ -27,7 +27,7 @@ func deploy(ctx *pulumi.Context) error {
 	scoring, err := components.NewBatchEndpointAccess(ctx, "scoring", &components.BatchEndpointAccessArgs{
 		WorkspaceID: pulumi.String(settings.Require("workspaceId")),
 		Location:    pulumi.String("westeurope"),
-		Role:        access.Role{Additions: []string{"pollJobs"}},
+		Role:        components.RoleArgs{Additions: []string{"pollJobs"}},
 		Invokers: map[string]components.InvokerArgs{
 			"analysts": {Kind: access.Group, ObjectID: pulumi.String("22222222-2222-4222-8222-222222222222")},
 			"pipeline": {Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{

@@ -18,8 +18,10 @@ func (a *Azure) Inventory() []string {
 				ids = append(ids, r.ID)
 			}
 		}
-		for guid := range st.RoleDefinitions {
-			ids = append(ids, "/providers/Microsoft.Authorization/roleDefinitions/"+guid)
+		for guid, r := range st.RoleDefinitions {
+			if !r.Seeded {
+				ids = append(ids, "/providers/Microsoft.Authorization/roleDefinitions/"+guid)
+			}
 		}
 		for _, r := range st.RoleAssignments {
 			if !r.Seeded {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
@@ -28,6 +29,8 @@ type Seed struct {
 	Hosts                  []Host
 	Computes               []Compute
 	Endpoints              []Endpoint
+	// RoleDefinitions are custom roles, each with its GUID and where it may be assigned.
+	RoleDefinitions []roles.Definition
 	// ResourceIDs are of any other resource that simply exists.
 	ResourceIDs []string
 }
@@ -184,6 +187,12 @@ func (s Seed) check() error {
 	}
 	for _, e := range s.Endpoints {
 		resource("workspace of endpoint "+e.Name, e.WorkspaceID, typeWorkspace, false)
+	}
+	for _, d := range s.RoleDefinitions {
+		guid("ID of role "+d.RoleName, d.ID, false)
+		if err := d.Validate(); err != nil {
+			problems = append(problems, fmt.Errorf("role %s: %w", d.RoleName, err))
+		}
 	}
 	for _, id := range s.ResourceIDs {
 		resource("resource", id, "", false)

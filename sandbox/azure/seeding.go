@@ -72,6 +72,12 @@ func (s *seeding) all(seed Seed) {
 	for _, g := range seed.Groups {
 		s.group(g)
 	}
+	for _, d := range seed.RoleDefinitions {
+		d.ID = strings.ToLower(d.ID)
+		if old := s.st.RoleDefinitions[d.ID]; old == nil || old.Seeded {
+			s.st.RoleDefinitions[d.ID] = &state.RoleDefinition{Definition: d, Seeded: true, CreatedOn: s.now, UpdatedOn: s.now}
+		}
+	}
 }
 
 // put seeds a resource, unless a stack has made one with that ID.

@@ -1,6 +1,22 @@
 // Package rehearsal deploys a stack with the real Pulumi engine to the embedded Azure, lets every invoker start a job on
 // every endpoint with every input, and compares what happens with what the stack's configuration promises.
 //
+// A stack of one's own that imports the components is rehearsed by a test in its own module, from its own folder:
+//
+//	stack := accesstest.Run(t, deploy, accesstest.Configured(t, ".", "dev"))
+//	report, err := rehearsal.Run(t.Context(), rehearsal.Options{
+//		ProjectDir: ".", Stack: "dev", Model: stack.Model(t, ""), StateDir: t.TempDir(),
+//	})
+//	if err != nil {
+//		t.Fatal(err)
+//	}
+//	_ = report.Write(t.Output(), false)
+//	if !report.Passed() {
+//		t.Error("the rehearsal failed")
+//	}
+//
+// It learns from the stack's outputs who the principals are: the stack exports BatchEndpointAccess.Outputs under their names.
+//
 // Nothing in it is staged: that a path works is learned from the sandbox alone, which knows nothing of package access.
 // What should work is what the configuration declares; what should not is left to access.Explain, and to two controls
 // that no stack grants anything: a principal without a role, and a cluster without a reader.
@@ -23,6 +39,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/engine"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
 // Options say what to rehearse, and where.
@@ -35,7 +52,7 @@ type Options struct {
 	Location string
 	// StateDir takes all that the rehearsal writes. Required.
 	StateDir string
-	// Pulumi is the path of the CLI. Required.
+	// Pulumi is the path of the CLI; default: the one that pulumicli.Find finds or builds.
 	Pulumi string
 	// StandIns are the providers to serve stand-ins for; nil means those whose real plugin is not installed.
 	StandIns []string
@@ -75,6 +92,11 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	seed, err := Seed(o.Model, o.Location)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
+	}
+	if o.Pulumi == "" {
+		if o.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
+			return nil, err
+		}
 	}
 	a, err := azure.Start(ctx, azure.Options{StateFile: filepath.Join(o.StateDir, "azure", "state.json"), Weather: o.Weather, Logger: o.Logger})
 	if err != nil {
@@ -165,8 +187,7 @@ func (r *rehearsal) settle(ctx context.Context) error {
 func (r *rehearsal) pulumi(ctx context.Context, args ...string) ([]byte, error) {
 	var out bytes.Buffer
 	r.errors.Reset()
-	lines := &lineWriter{line: r.Progress.Line}
-	if err := r.engine.Pulumi(ctx, io.MultiWriter(&out, lines), args...); err != nil {
+	if err := r.engine.Pulumi(ctx, io.MultiWriter(&out, lines(r.Progress)), args...); err != nil {
 		// Not wrapped: the exit code of Pulumi is no exit code of the rehearsal.
 		return nil, fmt.Errorf("pulumi %s: %v\n%s\n%s", args[0], err, strings.TrimSpace(out.String()), strings.TrimSpace(r.errors.String()))
 	}
@@ -178,6 +199,8 @@ type lineWriter struct {
 	line func(string)
 	rest []byte
 }
+
+func lines(p Progress) io.Writer { return &lineWriter{line: p.Line} }
 
 func (w *lineWriter) Write(p []byte) (int, error) {
 	w.rest = append(w.rest, p...)
@@ -199,6 +222,9 @@ func (r *rehearsal) outputs(ctx context.Context) (d deployed, err error) {
 	}
 	if err := json.Unmarshal(text, &d); err != nil {
 		return d, fmt.Errorf("reading the outputs of the stack: %w", err)
+	}
+	if d.PrincipalIDs == nil {
+		return d, errors.New("the stack has no output principalIds, so nobody can sign in; export what BatchEndpointAccess.Outputs returns, under the same names")
 	}
 	return d, nil
 }

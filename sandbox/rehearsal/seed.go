@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -41,6 +43,9 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 	s.Workspaces = []azure.Workspace{{ID: m.WorkspaceID, Location: location}}
 	s.subscription(workspace.SubscriptionID)
 	if err := s.storage(); err != nil {
+		return azure.Seed{}, err
+	}
+	if err := s.role(); err != nil {
 		return azure.Seed{}, err
 	}
 	s.data()
@@ -77,6 +82,31 @@ func (s *seeder) subscription(id string) {
 	if !slices.Contains(s.SubscriptionIDs, id) {
 		s.SubscriptionIDs = append(s.SubscriptionIDs, id)
 	}
+}
+
+// role is the role that the model refers to by its ID: what it allows is what the configuration says of it, never what it
+// ought to allow.
+func (s *seeder) role() error {
+	r := s.m.Role
+	switch _, builtIn := roles.BuiltIn(r.RoleDefinitionGUID()); {
+	case r.RoleDefinitionID == "" || builtIn:
+		return nil
+	case r.RoleDefinitionID == access.Unknown:
+		return errors.New("role.roleDefinitionId is not known; write it in plain text, for it is no secret")
+	case !r.Told():
+		return errors.New("role.roleDefinitionId: what the role allows is not known here, so it can't be tried; give its JSON, as the portal exports it, as role.definition beside it")
+	}
+	d, err := r.Resolve()
+	if err != nil {
+		return fmt.Errorf("role.%w", err)
+	}
+	d.ID = r.RoleDefinitionGUID()
+	if len(d.AssignableScopes) == 0 {
+		at, _ := s.m.RoleScopeID()
+		d.AssignableScopes = []string{at}
+	}
+	s.RoleDefinitions = append(s.RoleDefinitions, d)
+	return nil
 }
 
 func (s *seeder) storage() error {

@@ -136,6 +136,7 @@ type User struct {
 // RoleDefinition is a custom role. Built-in roles are not state.
 type RoleDefinition struct {
 	Definition roles.Definition `json:"definition"`
+	Seeded     bool             `json:"seeded,omitempty"`
 	CreatedOn  time.Time        `json:"createdOn"`
 	UpdatedOn  time.Time        `json:"updatedOn"`
 	CreatedBy  string           `json:"createdBy"`

@@ -1,0 +1,202 @@
+package accesstest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// An Assignment is a role assignment that the program registers, by a component or by itself.
+type Assignment struct {
+	// Name of the resource, and the component that it is a child of, as Resources lists it: "InvokerRole invoker"; "" for none.
+	Name, Component string
+	// PrincipalID is an object ID; PrincipalType is User, Group or ServicePrincipal.
+	PrincipalID, PrincipalType string
+	// Scope and RoleDefinitionID are ARM IDs.
+	Scope, RoleDefinitionID string
+	// Role is what is assigned: a role that the program makes, a built-in one that is known here, or one that an InvokerRole
+	// is told the definition of. Of any other it is not known what it allows, and Known is false.
+	Role  roles.Definition
+	Known bool
+	// Condition under which the role holds; "" for most.
+	Condition string
+}
+
+// String tells the role and the scope.
+func (a Assignment) String() string {
+	role := a.Role.RoleName
+	if !a.Known {
+		role = "role " + a.RoleDefinitionID + ", of which it is not known what it allows,"
+	}
+	if a.Condition != "" {
+		role += ", under a condition,"
+	}
+	return role + " on " + a.Scope
+}
+
+// Assignments are the role assignments of the program, sorted by their names.
+func (s *Stack) Assignments() []Assignment { return slices.Clone(s.assignments) }
+
+// RequireCan fails the test unless the principal has the action at the scope, by a role that is assigned to it there or
+// above and without a condition.
+//
+// The principal is an object ID, or the name of what makes or looks up the principal, with its type where a name is not
+// enough: "pipeline", "ServicePrincipal pipeline". The action is one of Azure's in full, of either plane, or a kind of risk
+// (grantsAccess, readsSecrets, changesCode, destroysData) for any action of it. What a member has through a group is not
+// known here.
+func (s *Stack) RequireCan(t testing.TB, principal, action, scope string) {
+	t.Helper()
+	var held []string
+	for _, a := range s.of(t, principal, action, scope) {
+		for _, does := range access.ActionsOf(action) {
+			if a.Known && a.Condition == "" && roles.Contains(a.Scope, scope) && acts(a, does) && a.Role.Permissions.Allows(does) {
+				return
+			}
+		}
+		held = append(held, a.String())
+	}
+	if held == nil {
+		t.Fatalf("%s is assigned no role; give it to the component that is to assign one", principal)
+	}
+	t.Fatalf("%s can't do %s on %s; it has: %s", principal, action, scope, strings.Join(held, "; "))
+}
+
+// RequireCannot fails the test if the principal may have the action at the scope, or anywhere below it: also by a role of
+// which it is not known what it allows, and under whatever condition. Principal and action are those of RequireCan.
+func (s *Stack) RequireCannot(t testing.TB, principal, action, scope string) {
+	t.Helper()
+	for _, a := range s.of(t, principal, action, scope) {
+		near := roles.Contains(a.Scope, scope) || roles.Contains(scope, a.Scope)
+		for _, does := range access.ActionsOf(action) {
+			if near && acts(a, does) && (!a.Known || a.Role.Permissions.Allows(does)) {
+				t.Fatalf("%s may do %s on %s: it has %s, by %s", principal, does.Action, scope, a, strings.TrimSpace(a.Name+" of "+a.Component))
+			}
+		}
+	}
+}
+
+// acts reports whether an action can do anything where the role is assigned.
+func acts(a Assignment, does roles.RiskyAction) bool {
+	_, err := access.ParseARMID(a.Scope, access.WorkspaceType)
+	return err != nil || access.ActsAtWorkspace(does.Action)
+}
+
+// of are the assignments of a principal. A question that can't be meant fails the test: it would be answered no.
+func (s *Stack) of(t testing.TB, principal, action, scope string) (own []Assignment) {
+	t.Helper()
+	if !strings.HasPrefix(scope, "/") {
+		t.Fatalf("%q is no scope; write the ARM ID of a resource, a resource group or a subscription", scope)
+	}
+	risk := slices.ContainsFunc(roles.Risks(), func(r roles.Risk) bool { return string(r) == action })
+	if !risk && !strings.Contains(action, "/") || strings.Contains(action, "*") {
+		t.Fatalf("%q is neither an action in full nor a kind of risk; use such as %s, or %v", action, access.ReadBlobs, roles.Risks())
+	}
+	id := s.principalID(t, principal)
+	for _, a := range s.assignments {
+		if strings.EqualFold(a.PrincipalID, id) {
+			own = append(own, a)
+		}
+	}
+	return own
+}
+
+func (s *Stack) principalID(t testing.TB, principal string) string {
+	t.Helper()
+	if access.IsGUID(principal) {
+		return principal
+	}
+	found, known := map[string]string{}, []string{}
+	for id, labels := range s.principals {
+		for _, label := range labels {
+			known = append(known, label)
+			if label == principal || strings.HasSuffix(label, " "+principal) {
+				found[id] = label
+			}
+		}
+	}
+	slices.Sort(known)
+	if len(found) != 1 {
+		t.Fatalf("%q is the name of %d principals; write an object ID, or one of: %s", principal, len(found), strings.Join(known, ", "))
+	}
+	for id := range found {
+		return id
+	}
+	return ""
+}
+
+// A registration is a resource that assignments are judged by.
+type registration struct {
+	kind, name, parent string
+	inputs             map[string]any
+}
+
+// note keeps role assignments, role definitions, and components that are told what a role allows.
+func (m *mocks) note(args pulumi.MockResourceArgs) {
+	kind := guardrails.Resource{Type: args.TypeToken}.Kind()
+	if !slices.Contains([]string{guardrails.RoleAssignment, guardrails.RoleDefinition, components.InvokerRoleToken}, kind) {
+		return
+	}
+	inputs, _ := plain(resource.NewProperty(args.Inputs)).(map[string]any)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.registered = append(m.registered, registration{kind, args.Name, args.RegisterRPC.GetParent(), inputs})
+}
+
+// assignments reads them once all is registered.
+func (m *mocks) assignments() (all []Assignment) {
+	known := map[string]roles.Definition{} // by GUID
+	for _, r := range m.registered {
+		id, told := r.text("roleDefinitionId"), r.text("definition")
+		switch r.kind {
+		case guardrails.RoleDefinition:
+			if ps, ok := guardrails.PermissionsOf(r.inputs); ok {
+				known[last(id)] = roles.Definition{ID: last(id), RoleName: r.text("roleName"), Permissions: ps}
+			}
+		case components.InvokerRoleToken:
+			if d, err := roles.Parse([]byte(told)); err == nil && id != "" {
+				known[last(id)] = d
+			}
+		}
+	}
+	for _, r := range m.registered {
+		if r.kind != guardrails.RoleAssignment {
+			continue
+		}
+		a := Assignment{
+			Name: r.name, Component: called(r.parent), PrincipalID: r.text("principalId"), PrincipalType: r.text("principalType"),
+			Scope: r.text("scope"), RoleDefinitionID: r.text("roleDefinitionId"), Condition: r.text("condition"),
+		}
+		if a.Role, a.Known = known[last(a.RoleDefinitionID)]; !a.Known {
+			a.Role, a.Known = roles.BuiltIn(last(a.RoleDefinitionID))
+		}
+		all = append(all, a)
+	}
+	slices.SortFunc(all, func(a, b Assignment) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+func (r registration) text(key string) string {
+	s, _ := r.inputs[key].(string)
+	return s
+}
+
+func last(id string) string { return strings.ToLower(id[strings.LastIndex(id, "/")+1:]) }
+
+// called is what Resources calls the resource of a URN; "" for the stack itself, or for none.
+func called(urn string) string {
+	u := resource.URN(urn)
+	if urn == "" || u.QualifiedType() == resource.RootStackType {
+		return ""
+	}
+	typ := string(u.Type())
+	return fmt.Sprintf("%s %s", typ[strings.LastIndex(typ, ":")+1:], u.Name())
+}

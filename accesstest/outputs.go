@@ -1,0 +1,35 @@
+package accesstest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const stackReference = "pulumi:pulumi:StackReference"
+
+// StackOutputs is what another stack exports, for a program that reads it through a StackReference: the name is the one that
+// the program gives there, such as contoso/roles/prod.
+func StackOutputs(name string, outputs map[string]any) pulumi.RunOption {
+	return func(info *pulumi.RunInfo) {
+		if m, ok := info.Mocks.(*mocks); ok {
+			m.outputs[name] = resource.NewPropertyMapFromMap(outputs)
+		}
+	}
+}
+
+// otherStack answers a StackReference. To make up what a stack exports would hide that nobody has said it.
+func (m *mocks) otherStack(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	name := textOf(args.Inputs, "name")
+	outputs, ok := m.outputs[name]
+	if !ok {
+		return "", nil, fmt.Errorf("the program refers to stack %q, of which the test says nothing (it knows: %s); give its outputs with accesstest.StackOutputs", name, strings.Join(slices.Sorted(maps.Keys(m.outputs)), ", "))
+	}
+	return name, resource.PropertyMap{
+		"name": resource.NewProperty(name), "outputs": resource.NewProperty(outputs), "secretOutputNames": resource.NewProperty([]resource.PropertyValue{}),
+	}, nil
+}

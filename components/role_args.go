@@ -1,0 +1,34 @@
+package components
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// RoleArgs are the role that invokers get: by default a custom role of the article's 35 actions, at the workspace.
+type RoleArgs struct {
+	// Scope is workspace, resourceGroup or subscription. Default: workspace.
+	Scope access.RoleScope `pulumi:"scope,optional"`
+	// Name of the custom role, unique in the tenant, at most 512 characters. Default: one made from the scope.
+	Name string `pulumi:"name,optional"`
+	// Additions to the 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets.
+	Additions []string `pulumi:"additions,optional"`
+	// BuiltIn is the name of a built-in role to assign in place of a custom one: AzureML Data Scientist, Contributor or
+	// Owner. All of them give more than invoking takes, AzureML Data Scientist two of the 35 actions less.
+	BuiltIn string `pulumi:"builtIn,optional"`
+	// RoleDefinitionID is the ARM ID of a role that exists, made by hand or by another stack. It is only assigned. What it
+	// allows can't be told from the ID: give Definition beside it to have it judged and rehearsed.
+	RoleDefinitionID pulumi.StringInput `pulumi:"roleDefinitionId,optional"`
+	// Definition is a role of the user's own in place of the seed's, as JSON in the form that the portal exports.
+	// Without assignableScopes it is made assignable at Scope. Beside RoleDefinitionID it makes nothing: it tells what
+	// that role allows.
+	Definition string `pulumi:"definition,optional"`
+}
+
+// model is the role as package access sees it.
+func (r RoleArgs) model() access.Role {
+	return access.Role{
+		Scope: r.Scope, Name: r.Name, Additions: r.Additions, BuiltIn: r.BuiltIn, Definition: r.Definition, RoleDefinitionID: literal(r.RoleDefinitionID),
+	}
+}

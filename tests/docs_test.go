@@ -1,0 +1,97 @@
+package tests
+
+import (
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the code of the tests into the docs")
+
+const repository = ".."
+
+// quoted is code in the docs: the file and the function in a comment, and below it a block.
+var quoted = regexp.MustCompile("(<!-- go (\\S+) (\\S+) -->\n```go\n)((?s:.*?))(```\n)")
+
+func TestTheDocsShowCodeThatTestsRun(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
+	require.NoError(t, err)
+	shown := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		blocks := 0
+		now := quoted.ReplaceAllStringFunc(string(text), func(block string) string {
+			blocks++
+			parts := quoted.FindStringSubmatch(block)
+			shown[parts[3]] = true
+			return parts[1] + codeOf(t, parts[2], parts[3]) + parts[5]
+		})
+		if *update {
+			require.NoError(t, os.WriteFile(file, []byte(now), 0o600))
+		}
+		assert.Equal(t, now, string(text), "go test ./tests -run Docs -update writes %s again", file)
+		assert.Equal(t, strings.Count(string(text), "<!-- go "), blocks, "a comment of %s has no block behind it", file)
+	}
+	for _, f := range functions(t, "components/example_test.go") {
+		if strings.HasPrefix(f.Name.Name, "Example") {
+			assert.True(t, shown[f.Name.Name], "no page in docs/ shows %s", f.Name.Name)
+		}
+	}
+}
+
+func functions(t *testing.T, file string) (all []*ast.FuncDecl) {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(repository, file), nil, parser.SkipObjectResolution)
+	require.NoError(t, err)
+	for _, d := range parsed.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// codeOf is a function's source; of an example, the body of the program that it runs.
+func codeOf(t *testing.T, file, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, file))
+	require.NoError(t, err)
+	for _, f := range functions(t, file) {
+		if f.Name.Name != name {
+			continue
+		}
+		from, to := f.Pos(), f.End()
+		if strings.HasPrefix(name, "Example") {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if program, ok := n.(*ast.FuncLit); ok {
+					from, to = program.Body.Lbrace+1, program.Body.Rbrace
+				}
+				return from == f.Pos()
+			})
+		}
+		return dedented(string(text[from-1 : to-1]))
+	}
+	t.Fatalf("%s has no function %s", file, name)
+	return ""
+}
+
+// dedented takes the indentation of the first line off all of them.
+func dedented(code string) string {
+	lines := strings.Split(strings.Trim(code, "\n"), "\n")
+	indent := lines[0][:len(lines[0])-len(strings.TrimLeft(lines[0], "\t"))]
+	for i := range lines {
+		lines[i] = strings.TrimRight(strings.TrimPrefix(lines[i], indent), "\t ")
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n"
+}

@@ -1,0 +1,58 @@
+// Twostacks is the program of two projects: platform makes the invokers' role and exports its ID; scoring, by another team,
+// has a cluster and assigns that role, which it knows by a StackReference.
+package main
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/components"
+)
+
+const (
+	group       = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev"
+	workspaceID = group + "/providers/Microsoft.MachineLearningServices/workspaces/scoring-dev"
+	ann         = "33333333-3333-4333-8333-333333333333"
+)
+
+func main() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		switch ctx.Project() {
+		case "platform":
+			return platform(ctx)
+		case "scoring":
+			return scoring(ctx)
+		default:
+			return fmt.Errorf("no part is called %s", ctx.Project())
+		}
+	})
+}
+
+func platform(ctx *pulumi.Context) error {
+	// At the resource group, so that it is assignable in all of it.
+	role, err := components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{Scope: pulumi.String(group), Name: "Starts batch jobs"})
+	if err != nil {
+		return err
+	}
+	ctx.Export("roleDefinitionId", role.RoleDefinitionID)
+	return nil
+}
+
+func scoring(ctx *pulumi.Context) error {
+	other, err := pulumi.NewStackReference(ctx, "organization/platform/dev", nil)
+	if err != nil {
+		return err
+	}
+	if _, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
+		WorkspaceID: pulumi.String(workspaceID), Cluster: components.ClusterArgs{VMSize: pulumi.String("Standard_DS3_v2"), Location: pulumi.String("westeurope")},
+	}); err != nil {
+		return err
+	}
+	_, err = components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{
+		Scope:            pulumi.String(workspaceID),
+		RoleDefinitionID: other.GetStringOutput(pulumi.String("roleDefinitionId")),
+		Invokers:         map[string]components.AssigneeArgs{"ann": {PrincipalID: pulumi.String(ann), PrincipalType: "User"}},
+	})
+	return err
+}
