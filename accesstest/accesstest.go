@@ -17,6 +17,7 @@
 package accesstest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -162,6 +163,23 @@ func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 		for _, key := range []resource.PropertyKey{"principalId", "clientId", "tenantId"} {
 			state[key] = m.makeUp("UserAssignedIdentity "+name, name, string(key))
 		}
+	case "azuread:index/getUser:getUser", "azuread:index/getGroup:getGroup", "azuread:index/getServicePrincipal:getServicePrincipal":
+		kind := args.Token[strings.LastIndex(args.Token, ":get")+len(":get"):]
+		for _, name := range []resource.PropertyKey{"userPrincipalName", "mail", "displayName", "clientId", "objectId"} {
+			if who := textOf(args.Args, name); name == "objectId" && who != "" {
+				state["objectId"] = args.Args[name]
+			} else if who != "" {
+				state["objectId"] = m.makeUp(kind+" "+who, kind, who, "objectId")
+			}
+		}
+		state["securityEnabled"] = resource.NewProperty(true)
+	case "azure-native:datafactory:getFactory", "azure-native:web:getWebApp", "azure-native:compute:getVirtualMachine":
+		kind := args.Token[strings.LastIndex(args.Token, ":get")+len(":get"):]
+		name := textOf(args.Args, map[string]resource.PropertyKey{"Factory": "factoryName", "WebApp": "name", "VirtualMachine": "vmName"}[kind])
+		state["identity"] = resource.NewProperty(m.identityOf(kind+" "+name, kind+" "+name, resource.NewNullProperty()))
+	case "azure-native:machinelearningservices:getDatastore", "azure-native:machinelearningservices:getDataVersion",
+		"azure-native:machinelearningservices:getBatchEndpoint", "azure-native:machinelearningservices:getBatchDeployment":
+		return nil, errors.New("mocks can't know the workspace; write down what it answers, as batchaccess pin does")
 	}
 	return state, nil
 }
