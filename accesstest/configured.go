@@ -41,7 +41,7 @@ func readProject(dir, stack string) (name string, config map[string]string, err 
 		}
 	}
 	if project.Name == "" {
-		return "", nil, errors.New("Pulumi.yaml: has no name; give the project one")
+		return "", nil, errors.New("the file Pulumi.yaml has no name; give the project one")
 	}
 	config = map[string]string{}
 	set := func(key string, value any) (err error) {
@@ -62,12 +62,12 @@ func readProject(dir, stack string) (name string, config map[string]string, err 
 			continue
 		}
 		if err := set(key, value); err != nil {
-			return "", nil, fmt.Errorf("Pulumi.yaml: config.%s: %w", key, err)
+			return "", nil, fmt.Errorf("reading Pulumi.yaml: config.%s: %w", key, err)
 		}
 	}
 	for key, value := range own.Config {
 		if err := set(key, value); err != nil {
-			return "", nil, fmt.Errorf("Pulumi.%s.yaml: config.%s: %w", stack, key, err)
+			return "", nil, fmt.Errorf("reading Pulumi.%s.yaml: config.%s: %w", stack, key, err)
 		}
 	}
 	return project.Name, config, nil

@@ -9,6 +9,7 @@ package lookup
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -82,19 +83,14 @@ func problem(path, fix, what string, args ...any) access.Problems {
 	return access.Problems{{Path: path, What: fmt.Sprintf(what, args...), Fix: fix}}
 }
 
+var denial = regexp.MustCompile(`Authorization_RequestDenied|AuthorizationFailed|Forbidden|\b403\b`)
+
 // refused tells of a look-up that failed: who may not ask is told what to be given, and everybody what to write instead.
 // Providers have no codes for their errors, so their texts are searched for those of Azure.
 func refused(path, what string, err error, permission, instead string) access.Problems {
 	text := strings.Join(strings.Fields(err.Error()), " ")
-	for _, code := range []string{"Authorization_RequestDenied", "AuthorizationFailed", "Forbidden", "403"} {
-		if strings.Contains(text, code) {
-			return problem(path, "give whoever deploys "+permission+", or "+instead, "%s can't be looked up: no permission (%s)", what, text)
-		}
+	if denial.MatchString(text) {
+		return problem(path, "give whoever deploys "+permission+", or "+instead, "%s can't be looked up: no permission (%s)", what, text)
 	}
-	for _, code := range []string{"not found", "NotFound", "404"} {
-		if strings.Contains(text, code) {
-			return problem(path, instead, "%s is not found: %s", what, text)
-		}
-	}
-	return problem(path, "try again, or "+instead, "%s can't be looked up: %s", what, text)
+	return problem(path, instead, "%s can't be looked up: %s", what, text)
 }

@@ -280,13 +280,14 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		change func(*components.BatchEndpointAccessArgs)
 		want   []string
 	}{
-		"a user who is not there":            {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "alic@contoso.com"}), []string{"invokers.who.userPrincipalName: the user alic@contoso.com is not found", "correct the name, or write objectId"}},
-		"a mail that nobody has":             {invoker(components.InvokerArgs{Kind: access.User, Mail: "nobody@contoso.com"}), []string{"invokers.who.mail: the user nobody@contoso.com is not found"}},
+		"a user who is not there":            {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "alic@contoso.com"}), []string{"invokers.who.userPrincipalName: the user alic@contoso.com can't be looked up", "correct the name, or write objectId"}},
+		"an ID that looks like a denial":     {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String("40340340-4403-4034-8403-403403403403")}), []string{"can't be looked up: rpc error"}},
+		"a mail that nobody has":             {invoker(components.InvokerArgs{Kind: access.User, Mail: "nobody@contoso.com"}), []string{"invokers.who.mail: the user nobody@contoso.com can't be looked up"}},
 		"no permission to read users":        {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "hidden@contoso.com"}), []string{"invokers.who.userPrincipalName: the user hidden@contoso.com can't be looked up: no permission", "give whoever deploys the Microsoft Graph permission User.Read.All, or correct the name"}},
-		"a group that is not there":          {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Analyst"}), []string{`invokers.who.displayName: the group "Analyst" is not found`, "names of groups need not be unique"}},
+		"a group that is not there":          {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Analyst"}), []string{`invokers.who.displayName: the group "Analyst" can't be looked up`, "names of groups need not be unique"}},
 		"several groups of one name":         {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Twins"}), []string{`invokers.who.displayName: the group "Twins" can't be looked up: `, "names of groups need not be unique"}},
 		"a group that is not for security":   {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "News"}), []string{"invokers.who.displayName", "not security-enabled", "use a security group"}},
-		"a client ID that is not there":      {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(wrongID)}), []string{"invokers.who.clientId: the service principal with the client ID " + wrongID + " is not found"}},
+		"a client ID that is not there":      {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(wrongID)}), []string{"invokers.who.clientId: the service principal with the client ID " + wrongID + " can't be looked up"}},
 		"an object ID given as client ID":    {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(existingSP)}), []string{"invokers.who.clientId: " + existingSP + ` is the object ID of "robot"`, "write objectId: " + existingSP + " in place of clientId"}},
 		"a client ID given as object ID":     {check(components.InvokerArgs{Kind: access.ServicePrincipal, ObjectID: pulumi.String(appID)}), []string{"invokers.who.objectId: " + appID + ` is the client ID of "robot"`, "write objectId: " + existingSP}},
 		"a managed identity as application":  {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(bob)}), []string{`invokers.who.clientId: "worker" is of type ManagedIdentity in Entra, but kind is servicePrincipal; write kind: managedIdentity`}},
@@ -295,10 +296,10 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		"a group given as a user":            {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(staff)}), []string{"is a group, but kind is user", "write kind: group"}},
 		"a service principal given as user":  {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(existingSP)}), []string{"is a servicePrincipal, but kind is user"}},
 		"a user given as identity":           {check(components.InvokerArgs{Kind: access.ManagedIdentity, PrincipalID: pulumi.String(alice)}), []string{"invokers.who.principalId: " + alice + " is a user, but kind is managedIdentity"}},
-		"an object ID of nothing":            {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(wrongID)}), []string{"invokers.who.objectId: a user with the object ID " + wrongID + " is not found", "enterprise applications"}},
+		"an object ID of nothing":            {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(wrongID)}), []string{"invokers.who.objectId: a user with the object ID " + wrongID + " can't be looked up", "enterprise applications"}},
 		"a resource without identity":        {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: machineID}), []string{"invokers.who.resourceId: " + machineID + " has no system-assigned identity; turn it on"}},
-		"a resource that is not there":       {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: siteID + "x"}), []string{"invokers.who.resourceId: the resource " + siteID + "x is not found", "or write principalId"}},
-		"a data store that is gone":          {input(access.DataInput{Kind: access.DataStore, DataStore: "gone", Path: "x"}), []string{`dataInputs.labels.dataStore: the data store "gone" is not found`, "correct the name (az ml datastore list), or write credentialInStore"}},
+		"a resource that is not there":       {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: siteID + "x"}), []string{"invokers.who.resourceId: the resource " + siteID + "x can't be looked up", "or write principalId"}},
+		"a data store that is gone":          {input(access.DataInput{Kind: access.DataStore, DataStore: "gone", Path: "x"}), []string{`dataInputs.labels.dataStore: the data store "gone" can't be looked up`, "correct the name (az ml datastore list), or write credentialInStore"}},
 		"no permission to read the store":    {input(access.DataInput{Kind: access.DataStore, DataStore: "denied", Path: "x"}), []string{"dataInputs.labels.dataStore", "no permission", "give whoever deploys Reader on the workspace"}},
 		"a store at an unknown account":      {input(access.DataInput{Kind: access.DataStore, DataStore: "stranger", Path: "x"}), []string{`dataInputs.labels.storageAccount: the data store "stranger" points to the storage account elsewhere, which is none of storageAccounts`, "az storage account show --name elsewhere --query id"}},
 		"a store of files":                   {input(access.DataInput{Kind: access.DataStore, DataStore: "files", Path: "x"}), []string{"dataInputs.labels.dataStore", "of type AzureFile and holds no credential"}},
@@ -307,17 +308,17 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		"a credential that is denied":        {input(access.DataInput{Kind: access.DataStore, DataStore: "keyed", Path: "x", CredentialInStore: no()}), []string{"dataInputs.labels.credentialInStore: is false, but the data store", "write true, or leave it out"}},
 		"a store that does not tell":         {input(access.DataInput{Kind: access.DataStore, DataStore: "untold", Path: "x"}), []string{"dataInputs.labels.dataStore: the workspace does not say whether"}},
 		"two principals in one":              {check(components.InvokerArgs{Kind: access.ServicePrincipal, ObjectID: pulumi.String(existingSP), ClientID: pulumi.String(bob)}), []string{"invokers.who.objectId: is another principal than clientId " + bob + "; write clientId: " + appID}},
-		"an asset that is gone":              {input(access.DataInput{Kind: access.DataAsset, DataAsset: "baseline", Version: "4"}), []string{`dataInputs.labels.dataAsset: version 4 of the data asset "baseline" is not found`}},
+		"an asset that is gone":              {input(access.DataInput{Kind: access.DataAsset, DataAsset: "baseline", Version: "4"}), []string{`dataInputs.labels.dataAsset: version 4 of the data asset "baseline" can't be looked up`}},
 		"an asset in no data store":          {input(access.DataInput{Kind: access.DataAsset, DataAsset: "web", Version: "1"}), []string{"dataInputs.labels.dataAsset", "lies in no data store, but at https://shared.blob.core.windows.net/labels/web", "kind blob or adlsGen2"}},
 		"an asset of another workspace":      {input(access.DataInput{Kind: access.DataAsset, DataAsset: "far", Version: "1"}), []string{"lies in a data store of another workspace, another"}},
-		"an endpoint that is not there":      {func(a *components.BatchEndpointAccessArgs) { a.Endpoints["clasifier"] = access.Endpoint{} }, []string{`endpoints.clasifier: the batch endpoint "clasifier" is not found`}},
+		"an endpoint that is not there":      {func(a *components.BatchEndpointAccessArgs) { a.Endpoints["clasifier"] = access.Endpoint{} }, []string{`endpoints.clasifier: the batch endpoint "clasifier" can't be looked up`}},
 		"no default deployment":              {func(a *components.BatchEndpointAccessArgs) { a.Endpoints["tagger"] = access.Endpoint{} }, []string{`endpoints.tagger: the batch endpoint "tagger" has no default deployment; write deployment or cluster`}},
 		"a deployment that is not there": {func(a *components.BatchEndpointAccessArgs) {
 			a.Endpoints["tagger"] = access.Endpoint{Deployment: "red"}
-		}, []string{`endpoints.tagger: the deployment "red" of the batch endpoint "tagger" is not found`}},
+		}, []string{`endpoints.tagger: the deployment "red" of the batch endpoint "tagger" can't be looked up`}},
 		"a cluster that is not there": {func(a *components.BatchEndpointAccessArgs) {
 			a.Clusters["cpu"] = components.ClusterArgs{Existing: true}
-		}, []string{`clusters.cpu: the compute cluster "cpu" is not found`, "leave out existing to have it made"}},
+		}, []string{`clusters.cpu: the compute cluster "cpu" can't be looked up`, "leave out existing to have it made"}},
 		"several at once": {func(a *components.BatchEndpointAccessArgs) {
 			invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "alic@contoso.com"})(a)
 			input(access.DataInput{Kind: access.DataStore, DataStore: "gone", Path: "x"})(a)

@@ -92,5 +92,5 @@ func TestWhatIsLookedUpIsWhatWasGivenAndCanBePinned(t *testing.T) {
 	require.Zero(t, code)
 	said, code = d.run(d.cli, "preview", "--stack", "dev", "--non-interactive")
 	assert.NotZero(t, code)
-	assert.Contains(t, said, "invokers.release-manager.objectId: a user with the object ID 99999999-9999-4999-8999-999999999999 is not found")
+	assert.Contains(t, said, "invokers.release-manager.objectId: a user with the object ID 99999999-9999-4999-8999-999999999999 can't be looked up")
 }
