@@ -281,7 +281,7 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		want   []string
 	}{
 		"a user who is not there":            {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "alic@contoso.com"}), []string{"invokers.who.userPrincipalName: the user alic@contoso.com can't be looked up", "correct the name, or write objectId"}},
-		"an ID that looks like a denial":     {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String("40340340-4403-4034-8403-403403403403")}), []string{"can't be looked up: rpc error"}},
+		"an ID that looks like a denial":     {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String("40340340-4403-4034-8403-403403403403")}), []string{"can't be looked up: getServicePrincipal"}},
 		"a mail that nobody has":             {invoker(components.InvokerArgs{Kind: access.User, Mail: "nobody@contoso.com"}), []string{"invokers.who.mail: the user nobody@contoso.com can't be looked up"}},
 		"no permission to read users":        {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "hidden@contoso.com"}), []string{"invokers.who.userPrincipalName: the user hidden@contoso.com can't be looked up: no permission", "give whoever deploys the Microsoft Graph permission User.Read.All, or correct the name"}},
 		"a group that is not there":          {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Analyst"}), []string{`invokers.who.displayName: the group "Analyst" can't be looked up`, "names of groups need not be unique"}},
