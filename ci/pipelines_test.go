@@ -70,9 +70,11 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 			Jobs        map[string]struct {
 				Environment string
 				Permissions map[string]string
+				Env         map[string]string
 				Steps       []struct {
 					Uses, Run string
 					With      map[string]any
+					Env       map[string]string
 				}
 			}
 		}
@@ -93,7 +95,15 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 			assert.Empty(t, write, where)
 			assert.NotEqual(t, "write", job.Permissions["contents"], where)
 			assert.Equal(t, signsIn, job.Environment != "", "%s: who signs in does so in an environment, which approves and which Entra trusts", where)
+			assert.NotContains(t, fmt.Sprint(job.Env), "secrets.", "%s: every step, and every action of others, would see it", where)
 			for _, step := range job.Steps {
+				if strings.Contains(fmt.Sprint(step.Env), "secrets.") {
+					runs := step.Run
+					if command, ok := step.With["command"].(string); ok {
+						runs = step.Uses + " " + command
+					}
+					assert.Regexp(t, `^(ci/(review|drift)\.sh "\$STACK"|pulumi/actions@v7 up)$`, runs, "%s: only what runs Pulumi on the stack needs a secret", where)
+				}
 				assert.NotContains(t, step.Run, "${{", "%s: what comes from outside goes in by env, not into the script", where)
 				if strings.HasPrefix(step.Uses, "actions/checkout@") {
 					assert.Equal(t, false, step.With["persist-credentials"], where)
@@ -104,4 +114,50 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// GitHub gives a fork no secret and no token to sign in with, and Azure Pipelines neither unless it is told to; the pipelines
+// do not count on that alone. Nothing but a push to main deploys.
+func TestAForkSignsInNowhereAndAPullRequestDeploysNothing(t *testing.T) {
+	t.Parallel()
+	signIns := 0
+	for file, text := range pipelines(t) {
+		if strings.Contains(text, "pulumi up") || strings.Contains(text, "command: up") {
+			assert.Regexp(t, `(?m)^(on:\n  push:\n    branches: \[main\]\n|trigger:\n  branches:\n    include: \[main\]\npr: none\n)`, text, file)
+			assert.NotContains(t, text, "pull_request", file)
+		}
+		switch {
+		case strings.HasSuffix(file, ".github/workflows/review.yml"):
+			var workflow struct {
+				Jobs map[string]struct {
+					If          string
+					Permissions map[string]string
+				}
+			}
+			require.NoError(t, yaml.Unmarshal([]byte(text), &workflow))
+			for name, job := range workflow.Jobs {
+				if job.Permissions["id-token"] == "write" || job.Permissions["pull-requests"] == "write" {
+					signIns++
+					assert.Equal(t, "github.event.pull_request.head.repo.full_name == github.repository", job.If, name)
+				}
+			}
+		case strings.HasSuffix(file, ".azure-pipelines/review.yml"):
+			var pipeline struct {
+				Stages []struct {
+					Stage, Condition string
+					Jobs             yaml.Node
+				}
+			}
+			require.NoError(t, yaml.Unmarshal([]byte(text), &pipeline))
+			for _, stage := range pipeline.Stages {
+				jobs, err := yaml.Marshal(&stage.Jobs)
+				require.NoError(t, err)
+				if strings.Contains(string(jobs), "steps/as.yml") {
+					signIns++
+					assert.Equal(t, "and(succeeded(), ne(variables['System.PullRequest.IsFork'], 'True'))", stage.Condition, stage.Stage)
+				}
+			}
+		}
+	}
+	assert.Equal(t, 2, signIns, "one of each")
 }

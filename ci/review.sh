@@ -9,6 +9,7 @@
 # FAIL_ON is guardrails,jobs by default; `batchaccess review --help` lists the conditions. The limits of the guardrails are
 # in guardrails.yaml, if there is one.
 set -eu
+umask 077 # what is in Azure is nobody else's business on this machine
 stack=${1:?give the stack to review: ci/review.sh dev}
 out=${2:-.batchaccess/review/$stack}
 mkdir -p "$out"

@@ -143,8 +143,12 @@ func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, 
 	for _, one := range found {
 		a.IDs = append(a.IDs, one.ID)
 		a.Why = cmp.Or(a.Why, one.Lost)
+		if one.Owned {
+			a.Outcome, a.Why = Taken, "it carries the stack's tag, but "+one.Others+", who can sign in as it: remove that owner if it is the stack's, or the tag if it is not"
+		}
 	}
 	switch {
+	case a.Outcome == Taken:
 	case a.Why != "":
 		a.Outcome = Lost
 	case len(found) == 1:

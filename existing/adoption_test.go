@@ -19,6 +19,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/existing"
 	"github.com/batchaccess/batchaccess/invoke"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
 const (
@@ -145,6 +146,23 @@ func TestApplicationsAreOursByTheirTagAndNothingElse(t *testing.T) {
 	assert.Equal(t, existing.Alike, found["alike"].Outcome)
 	assert.Len(t, found["alike"].IDs, 3)
 	assert.Equal(t, existing.ToMake, found["new"].Outcome)
+}
+
+// The tag can be written by anyone who may register applications: who owns one can sign in as it.
+func TestAnApplicationThatSomebodyElseOwnsIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory, UserPrincipalName: "mallory@sandbox.example"}}}))
+	cloud, err := invoke.Discover(t.Context(), w.azure.Client(), w.azure.Host())
+	require.NoError(t, err)
+	graph := strings.TrimPrefix(cloud.Graph, w.azure.URL()) + "/v1.0/applications"
+	for tag, owner := range map[string]string{"tag:theirs": mallory, "tag:ours": w.azure.Deployer().ObjectID} {
+		w.make(http.MethodPost, cloud.Graph, graph, map[string]any{"displayName": "app", "tags": []string{tag}, "owners@odata.bind": []string{cloud.Graph + "/v1.0/directoryObjects/" + owner}})
+	}
+	found := adopt(t, w.finder, applicationType, map[string]map[string]any{"theirs": {"tags": []string{"tag:theirs"}}, "ours": {"tags": []string{"tag:ours"}}})
+	assert.Equal(t, existing.Exists, found["ours"].Outcome)
+	assert.Equal(t, existing.Taken, found["theirs"].Outcome)
+	assert.Contains(t, found["theirs"].Why, "is owned by "+mallory)
 }
 
 func TestWhatAnApplicationHoldsIsFound(t *testing.T) {

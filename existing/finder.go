@@ -23,6 +23,8 @@ import (
 type Finder struct {
 	arm, graph       runtime.Pipeline
 	armURL, graphURL string
+	// caller gives the object ID of whoever this is signed in as.
+	caller func(context.Context) (string, error)
 }
 
 // New makes a finder. Whoever it signs in as needs to read what the stack's deployer may write. The transport may be nil.
@@ -35,6 +37,13 @@ func New(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Tra
 	return &Finder{
 		arm: pipeline(c.ManagementAudience + "/.default"), armURL: c.ResourceManager,
 		graph: pipeline(c.Graph + "/.default"), graphURL: c.Graph + "/v1.0",
+		caller: func(ctx context.Context) (string, error) {
+			token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{c.Graph + "/.default"}})
+			if err != nil {
+				return "", err
+			}
+			return invoke.ObjectID(token.Token)
+		},
 	}
 }
 

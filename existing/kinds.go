@@ -27,6 +27,10 @@ type Found struct {
 	ID string
 	// Lost says why it can't become the resource, if it can't: then it is to be removed and made again.
 	Lost string
+	// Others says by what it may be somebody else's, though it looks like the resource; Owned that it has another owner than
+	// whoever deploys, which nothing that a stack makes has.
+	Others string
+	Owned  bool
 }
 
 // ErrUnknownType is wrapped by the error for a type of resource that this package can't find.
@@ -172,6 +176,7 @@ func armIDOf(template string, r Resource) (string, error) {
 // graphObject is what is read of an object of the directory.
 type graphObject struct {
 	ID                  string `json:"id"`
+	AppID               string `json:"appId"`
 	DisplayName         string `json:"displayName"`
 	Name                string `json:"name"`
 	Issuer              string `json:"issuer"`
@@ -180,24 +185,7 @@ type graphObject struct {
 		KeyID       string `json:"keyId"`
 		DisplayName string `json:"displayName"`
 	} `json:"passwordCredentials"`
-}
-
-// findApplication goes by the tags, which say whose an application is. Display names are not unique, and the azuread
-// provider gives a new application another one for a moment.
-func findApplication(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
-	var conditions []string
-	tags, _ := r.Inputs["tags"].([]any)
-	for _, tag := range tags {
-		conditions = append(conditions, "tags/any(t:t eq "+quoted(fmt.Sprint(tag))+")")
-	}
-	if len(conditions) == 0 {
-		return nil, errors.New("an application without tags can't be told from others of its name")
-	}
-	objects, err := f.list(ctx, "/applications", strings.Join(conditions, " and "))
-	for _, o := range objects {
-		found = append(found, Found{ID: "/applications/" + o.ID})
-	}
-	return found, err
+	KeyCredentials []any `json:"keyCredentials"`
 }
 
 func findServicePrincipal(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {

@@ -31,6 +31,8 @@ type Recovery struct {
 	ID string `json:"id,omitempty"`
 	// Remove is what nobody will ever use: a secret that nobody knows, an application that a later deployment made again.
 	Remove []Found `json:"remove,omitempty"`
+	// LeftAlone says what looks like it and is somebody else's.
+	LeftAlone []string `json:"leftAlone,omitempty"`
 	// Why it can't be told, or something is removed.
 	Why string `json:"why,omitempty"`
 }
@@ -162,6 +164,8 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 	for _, one := range found {
 		switch {
 		case s.hasID(one.ID):
+		case one.Others != "":
+			r.LeftAlone = append(r.LeftAlone, "an application of the same tag is left alone: "+one.Others)
 		case one.Lost == "" && !known && r.ID == "":
 			r.Remedy, r.ID = Import, one.ID
 		default:

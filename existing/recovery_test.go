@@ -19,6 +19,7 @@ import (
 const (
 	subscription = "11111111-1111-4111-8111-111111111111"
 	assignment   = "22222222-2222-4222-8222-222222222222"
+	mallory      = "99999999-9999-4999-8999-999999999999"
 	scope        = "/subscriptions/" + subscription
 	urnOf        = "urn:pulumi:dev::p::"
 )
@@ -149,6 +150,55 @@ func TestWhatNobodyWillUseIsRemoved(t *testing.T) {
 	require.NoError(t, w.finder.Remove(t.Context(), applicationType, plan[0].Remove[0]), "once more, as after a recovery that was broken off itself")
 	assert.Equal(t, []string{known}, w.azure.Inventory())
 	assert.ErrorContains(t, w.finder.Remove(t.Context(), assignmentType, existing.Found{ID: "x"}), "nothing of type azure-native:authorization:RoleAssignment is ever removed")
+}
+
+// The tag is public and not unique: anyone who may register applications can write it, and a stack of the same name may be
+// deployed to the same tenant from elsewhere.
+func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory, UserPrincipalName: "mallory@sandbox.example"}}}))
+	cloud, err := invoke.Discover(t.Context(), w.azure.Client(), w.azure.Host())
+	require.NoError(t, err)
+	graph := func(path string, body map[string]any) map[string]any {
+		return w.make(http.MethodPost, cloud.Graph, strings.TrimPrefix(cloud.Graph, w.azure.URL())+"/v1.0"+path, body)
+	}
+	owned := func(by string) map[string]any {
+		return map[string]any{"displayName": "app", "tags": []string{"whose:this"}, "owners@odata.bind": []string{cloud.Graph + "/v1.0/directoryObjects/" + by}}
+	}
+	known, made := w.application("whose:this"), "/applications/"+graph("/applications", owned(w.azure.Deployer().ObjectID))["id"].(string)
+	pending := creating(applicationType, "app", `{"tags": ["whose:this"]}`)
+	withKnown := state(t, provider+`, {"urn": "`+urnOf+applicationType+`::app", "custom": true, "type": "`+applicationType+`", "id": "`+known+`"}`, pending)
+	plan, err := w.finder.Plan(t.Context(), withKnown)
+	require.NoError(t, err)
+	require.Equal(t, []existing.Found{{ID: made}}, plan[0].Remove, "what the deployer alone owns is what was left over")
+
+	for name, hold := range map[string]func(id, appID string){
+		"has credentials": func(id, _ string) { graph(id+"/addPassword", map[string]any{"passwordCredential": map[string]any{}}) },
+		"has federated credentials": func(id, _ string) {
+			graph(id+"/federatedIdentityCredentials", map[string]any{"name": "planted", "issuer": "https://issuer.example", "subject": "s", "audiences": []string{"api://AzureADTokenExchange"}})
+		},
+		"has a service principal": func(_, appID string) { graph("/servicePrincipals", map[string]any{"appId": appID}) },
+		"is owned by " + mallory:  nil,
+	} {
+		owner := w.azure.Deployer().ObjectID
+		if hold == nil {
+			owner = mallory
+		}
+		app := graph("/applications", owned(owner))
+		id := "/applications/" + app["id"].(string)
+		if hold != nil {
+			hold(id, app["appId"].(string))
+		}
+		for _, s := range []existing.State{withKnown, state(t, provider, pending)} {
+			plan, err := w.finder.Plan(t.Context(), s)
+			require.NoError(t, err, name)
+			require.Len(t, plan, 1, name)
+			assert.NotEqual(t, id, plan[0].ID, name)
+			assert.NotContains(t, plan[0].Remove, existing.Found{ID: id}, name)
+			assert.Contains(t, plan[0].LeftAlone, "an application of the same tag is left alone: "+app["id"].(string)+" "+name)
+		}
+	}
 }
 
 func TestWhatCannotBeLookedForIsAskedAbout(t *testing.T) {

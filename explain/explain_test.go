@@ -206,7 +206,7 @@ func TestWhyTellsAStory(t *testing.T) {
 }
 
 // nasty is text that each format would take for its own.
-const nasty = "a|b`c`<script>alert(1)</script>\"]; click x\n%%{init: {}}%%\x1b[31m*d* _e_ [f](http://g) #quot; &amp; @h ~~~ 🙂"
+const nasty = "a|b`c`<script>alert(1)</script>\"]; click x\n%%{init: {}}%%\x1b[31m*d* _e_ [f](http://g) #quot; &amp; @h #7 www.g.example \u202ehidden\u200b ~~~ 🙂"
 
 // named gives the model names that Validate refuses: a renderer does not rely on it.
 func named(name string) access.Model {
@@ -221,7 +221,7 @@ func named(name string) access.Model {
 // codeIn is what no name may become in a format.
 var codeIn = map[string]*regexp.Regexp{
 	"html": regexp.MustCompile(`(?i)<script|<img|<[^>]*\son\w+=`),
-	"md":   regexp.MustCompile("(?i)<script|<img|(^|[^\\\\])`|[^\\\\]\\]\\("),
+	"md":   regexp.MustCompile("(?i)<script|<img|(^|[^\\\\])`|[^\\\\]\\]\\(|@\\w|[^&]#\\d|://|www\\."),
 	"mmd":  regexp.MustCompile(`(?i)%%|<script|(?m)^\s*click`),
 }
 
@@ -232,6 +232,9 @@ func checkNasty(t *testing.T, name string) {
 	for format := range formats {
 		got := write(t, format, x)
 		assert.NotContains(t, got, "\x1b", format)
+		if format != "json" { // where it is escaped, or not shown to a person
+			assert.NotRegexp(t, "[\u202a-\u202e\u2066-\u2069\u200b]hidden", got, format)
+		}
 		if format == "json" {
 			assert.True(t, json.Valid([]byte(got)))
 			continue

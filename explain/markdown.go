@@ -66,7 +66,11 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 	return err
 }
 
-var markdownSpecial = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|", "\\|", "~", "\\~", "#", "\\#", "@", "\\@", "!", "\\!", "$", "\\$")
+// apart, a space without width, stands behind what GitHub would take for a mention or a reference: it looks for them in
+// the text that was rendered, where a backslash before them is gone already.
+const apart = "\u200b"
+
+var markdownSpecial = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|", "\\|", "~", "\\~", "#", "#"+apart, "@", "@"+apart, "!", "\\!", "$", "\\$", "://", ":"+apart+"//", "www.", "www"+apart+".")
 
 // markdown makes text of it that is shown as it stands, also in a cell of a table.
-func markdown(s string) string { return markdownSpecial.Replace(html.EscapeString(plain(s))) }
+func markdown(s string) string { return html.EscapeString(markdownSpecial.Replace(plain(s))) }

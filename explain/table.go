@@ -70,10 +70,11 @@ func short(s string) string {
 	return strings.ReplaceAll(s, "Microsoft.MachineLearningServices/workspaces/", "")
 }
 
-// plain keeps what a configuration says from moving the cursor or breaking a line.
+// plain keeps what a configuration says from moving the cursor, breaking a line, or being read in another order or with
+// letters that are not shown, so that one name can't pass for another.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff {
 			return '\ufffd'
 		}
 		return r

@@ -38,6 +38,16 @@ func readClaims(token string) (claims, error) {
 	return c, nil
 }
 
+// ObjectID is that of the principal an access token was issued to. It is not verified: it tells who one is signed in as, and
+// proves nothing about anybody else's token.
+func ObjectID(token string) (string, error) {
+	c, err := readClaims(token)
+	if err == nil && c.ObjectID == "" {
+		err = errors.New("the token names no principal")
+	}
+	return c.ObjectID, err
+}
+
 // principalType is what `az role assignment create` wants to be told of the principal.
 func (c claims) principalType() string {
 	if c.Kind == "user" || c.UPN != "" {

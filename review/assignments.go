@@ -89,6 +89,12 @@ func (m *maker) assignments() {
 			m.compare(p.old, p.new, held)
 			continue
 		}
+		if p.old != nil && p.new != nil && p.old.principal.Name == p.new.principal.Name {
+			// One name that stands for somebody else now, as a group that was made anew: a reader has to see that it does.
+			for _, a := range []*assignment{p.old, p.new} {
+				a.principal.Note = cmp.Or(a.principal.Note, a.principal.ID)
+			}
+		}
 		m.compare(p.old, nil, held)
 		m.compare(nil, p.new, held)
 	}

@@ -92,12 +92,18 @@ func row(cells []string) string {
 	return "| " + strings.Join(escaped, " | ") + " |\n"
 }
 
+// apart stands behind what GitHub would take for a mention, a reference or an address: it looks for them in the text that
+// was rendered, where an entity or a backslash before them is gone already. It is a space without width.
+const apart = "&#8203;"
+
 // escape makes text out of what may be Markdown or HTML, and keeps an @ from notifying anybody.
 func escape(s string) string {
 	t := &strings.Builder{}
 	for _, r := range printable(s) {
 		switch r {
-		case '&', '<', '>', '@', '|', '#', '`':
+		case '@', '#':
+			fmt.Fprintf(t, "&#%d;"+apart, r)
+		case '&', '<', '>', '|', '`':
 			fmt.Fprintf(t, "&#%d;", r)
 		case '\\', '*', '_', '[', ']', '~', '!':
 			t.WriteRune('\\')
@@ -106,5 +112,5 @@ func escape(s string) string {
 			t.WriteRune(r)
 		}
 	}
-	return strings.ReplaceAll(t.String(), "://", ":&#47;/")
+	return strings.NewReplacer("://", ":"+apart+"//", "www.", "www"+apart+".", "WWW.", "WWW"+apart+".").Replace(t.String())
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -133,6 +135,21 @@ func identity(kind string, ids ...any) map[string]any {
 	return map[string]any{"type": kind, "userAssignedIdentities": ids}
 }
 
+func TestANameThatStandsForAnotherPrincipalIsToldByItsIDs(t *testing.T) {
+	t.Parallel()
+	state := func(id string) string {
+		return fmt.Sprintf(`{"type": %q, "inputs": {"principalId": %q, "principalType": "Group", "scope": "/subscriptions/s/resourceGroups/rg", "roleDefinitionId": %q}}`,
+			guardrails.RoleAssignment, id, roles.DefinitionID(roles.BuiltIns()[0].ID))
+	}
+	r := reviewOf(t, fmt.Sprintf(`{"steps": [{"op": "replace", "urn": "urn:pulumi:dev::p::batchaccess:index:InvokerRole$%s::access.analysts", "oldState": %s, "newState": %s}], "changeSummary": {"replace": 1}}`,
+		guardrails.RoleAssignment, state("22222222-2222-4222-8222-222222222222"), state("99999999-9999-4999-8999-999999999999")))
+	assert.True(t, r.NewAccess)
+	var out bytes.Buffer
+	require.NoError(t, review.Text(&out, r))
+	assert.Regexp(t, `analysts \(99999999-.*gains`, out.String())
+	assert.Regexp(t, `analysts \(22222222-.*loses`, out.String())
+}
+
 func TestAnIdentityThatIsReplacedRevokes(t *testing.T) {
 	t.Parallel()
 	r := reviewOf(t, testdata(t, "identity"))
@@ -237,7 +254,7 @@ func TestACommentFitsAndSaysWhatIsLeftOut(t *testing.T) {
 
 func TestNamesAreNoMarkup(t *testing.T) {
 	t.Parallel()
-	text := strings.ReplaceAll(testdata(t, "invoker"), "auditor", `<img src=x>|@everyone **b** [l](https://evil.example)\u001b[31m\"]`)
+	text := strings.ReplaceAll(testdata(t, "invoker"), "auditor", `<img src=x>|@everyone #7 www.evil.example **b** [l](https://evil.example)\u001b[31m\"]`)
 	text = strings.ReplaceAll(text, `"batchaccess:`, `"x`) // the config, where names stand in JSON in JSON
 	r := reviewOf(t, text)
 	var markdown, terminal bytes.Buffer
@@ -245,6 +262,13 @@ func TestNamesAreNoMarkup(t *testing.T) {
 	require.NoError(t, review.Text(&terminal, r))
 	for _, markup := range []string{"<img", "@everyone", "**b**", "[l](", "https://evil", "\x1b"} {
 		assert.NotContains(t, markdown.String(), markup)
+	}
+	// GitHub looks for these in the text that it rendered, outside of code.
+	seen := regexp.MustCompile("(?s)```mermaid.*?```").ReplaceAllString(markdown.String(), "")
+	seen = html.UnescapeString(strings.ReplaceAll(seen, "\\", ""))
+	assert.Contains(t, seen, "@\u200beveryone")
+	for _, taken := range []string{"@everyone", "#7", "www.evil", "https://evil"} {
+		assert.NotContains(t, seen, taken)
 	}
 	assert.NotContains(t, terminal.String(), "\x1b")
 }

@@ -229,6 +229,42 @@ func TestTheCallersProvidersAreAsked(t *testing.T) {
 	}
 }
 
+// Whoever holds the 35 actions may point a data store elsewhere, or an endpoint at another cluster. What is looked up is then
+// granted where it points to now: an assertion about what matters stops it, and so does what is written down.
+func TestWhatWasPointedElsewhereDoesNotGetPastAnAssertion(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		key, gains string
+		now        map[string]any
+	}{
+		"as it was":                      {},
+		"a data store at the lake":       {"getDatastore name=labels", "invoker alice", store("AzureDataLakeGen2", "lake", "patients", "None")},
+		"an endpoint on another cluster": {"getBatchDeployment deploymentName=blue endpointName=classifier", "cluster gpu", deploymentOn(workspaceID + "/computes/GPU-Scoring")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := asked()
+			args.DataOutputs = nil
+			args.Endpoints = map[string]access.Endpoint{
+				"classifier": {Inputs: []string{"patients"}, Invokers: []string{"staff"}}, "tagger": {Deployment: "green", Inputs: []string{"labels"}, Invokers: []string{"alice"}},
+			}
+			args.Assertions = map[string]access.Assertion{"lake": {Only: []string{"staff", "cluster:OLD"}, Read: "patients"}}
+			args.Clusters["OLD"] = components.ClusterArgs{Existing: true}
+			r := inEstate(t)
+			if c.key == "" {
+				r.run(batchEndpointAccess(args))
+				return
+			}
+			require.Contains(t, r.world, c.key)
+			r.world[c.key] = c.now
+			err := r.try(batchEndpointAccess(args))
+			require.ErrorContains(t, err, "assertions.lake")
+			assert.ErrorContains(t, err, c.gains)
+			assert.Empty(t, r.names(), "nothing is registered")
+		})
+	}
+}
+
 func TestThingsAreAskedForOnce(t *testing.T) {
 	t.Parallel()
 	args := asked()

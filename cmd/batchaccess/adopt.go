@@ -44,8 +44,9 @@ Each resource is one of these:
   later    where it would stand hangs on another one, such as an assignment's name on the ID of its principal
   lost     a client secret: nobody knows it any more, so pulumi up makes another; delete the old one when nobody uses it
   taken    something else is in its way, and pulumi up would fail: the same assignment under another name, another role or
-           credential that claims what is unique, another kind of compute. Adopt never imports, replaces or deletes that,
-           for it is somebody's: an assignment can't be renamed, and to replace one is to withdraw it for minutes
+           credential that claims what is unique, another kind of compute; or an application has the stack's tag and
+           another owner than whoever deploys. Adopt never imports, replaces or deletes that, for it is somebody's: an
+           assignment can't be renamed, and to replace one is to withdraw it for minutes
   several  more than one could be it
   unknown  nobody here knows how to look for one of its type
 

@@ -28,7 +28,8 @@ func newRecover() *cobra.Command {
 		Short: "Take up a deployment that was broken off in the middle",
 		Long: `Recover looks in Azure for everything that a deployment had begun to make when it was killed, so that the next pulumi up
 neither makes it twice nor stops at "cannot create already existing resource". What was made goes into the stack's state;
-a client secret that nobody knows any more, and an application that was made again since, are removed.
+a client secret that nobody knows any more, and an application that was made again since, are removed. An application that
+carries the stack's tag and that somebody holds (it has credentials, a service principal or another owner) is left alone.
 
 Without --yes it only says what it would do. Where the stack is still locked, run pulumi cancel first. It exits with 0
 when the stack is ready for pulumi up, with 1 when something has to be decided by hand, or is yet to be done.`,
@@ -129,6 +130,9 @@ func tellRecovery(w io.Writer, plan []existing.Recovery, pending int, asJSON boo
 			what = r.URN
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Remedy, what, r.Type, cmp.Or(r.ID, map[existing.Remedy]string{existing.Clear: "was not made"}[r.Remedy], r.Why))
+		for _, left := range r.LeftAlone {
+			fmt.Fprintf(t, "leave\t%s\t%s\t%s\n", resource.URN(r.URN).Name(), r.Type, left)
+		}
 		for _, found := range r.Remove {
 			fmt.Fprintf(t, "remove\t%s\t%s\t%s: %s\n", resource.URN(r.URN).Name(), r.Type, found.ID, r.Why)
 		}

@@ -144,6 +144,8 @@ func TestACommandSeesTheSandboxAndNotTheUsersCredentials(t *testing.T) {
 	t.Setenv("AZURE_TENANT_ID", "the user's")
 	t.Setenv("PULUMI_ACCESS_TOKEN", "the user's")
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "the user's")
+	t.Setenv("PULUMI_DEBUG_PROVIDERS", "azure-native:1,the user's")
+	t.Setenv("PULUMI_DEBUG_LANGUAGES", "go:1,the user's")
 	var out bytes.Buffer
 	e, options := startBare(t, &out)
 	require.NoError(t, e.Run(t.Context(), "sh", "-c", "env; pulumi"))

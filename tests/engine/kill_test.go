@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -141,24 +140,4 @@ func TestADeploymentThatIsKilledIsTakenUpAgain(t *testing.T) {
 		})
 	}
 	t.Logf("%d kills: %d broke something off; %d creations imported, %d cleared, %d secrets or applications removed", *kills, begun, imported, cleared, removed)
-}
-
-// noSecretInThePlain looks for the client secret in every file of the sandbox, and gives it.
-func (d *deployment) noSecretInThePlain() string {
-	d.t.Helper()
-	var outputs struct {
-		ClientSecrets map[string]map[string]string `json:"clientSecrets"`
-	}
-	require.NoError(d.t, json.Unmarshal([]byte(d.pulumi("stack", "output", "--json", "--show-secrets")), &outputs))
-	secret := outputs.ClientSecrets["partner"]["2026"]
-	require.Greater(d.t, len(secret), 20)
-	require.NoError(d.t, filepath.WalkDir(d.state, func(path string, entry os.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || entry.Name() == "program" {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		assert.NotContains(d.t, string(text), secret, path)
-		return err
-	}))
-	return secret
 }
