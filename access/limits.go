@@ -1,0 +1,73 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MaxRoleAssignments is how many role assignments Azure allows in one subscription, those of everybody together.
+const MaxRoleAssignments = 4000
+
+// nearly is the share of a limit, in percent, from which a stack says that it nears it.
+const nearly = 80
+
+// near reports whether n is close to the limit.
+func near(n, limit int) bool { return n*100 >= limit*nearly }
+
+// limits warns of a model that nears Azure's limit of role assignments, and refuses one that is above it by itself. The
+// limit of custom roles (5,000 in a tenant) can't be told from a model: it makes one.
+func (v *validator) limits() {
+	places := 1 + len(v.m.DataInputs) + len(v.m.DataOutputs)
+	if !near((len(v.m.Invokers)+len(v.m.Clusters))*places, MaxRoleAssignments) {
+		return // whatever is granted: cheaper to tell than the grants
+	}
+	made, grouped, people := map[string]int{}, map[string]int{}, map[string]bool{}
+	seen := map[string]bool{}
+	for _, g := range Grants(v.m) {
+		subscription := v.m.subscriptionOf(g.Scope)
+		made[subscription]++
+		who := g.Principal.String()
+		if i := v.m.Invokers[g.Principal.Name]; !g.Principal.IsCluster() && i.Kind != ManagedIdentity {
+			people[g.Principal.Name], who = true, "people"
+		}
+		if key := fmt.Sprint(who, g.Role, g.Scope); !seen[key] {
+			seen[key] = true
+			grouped[subscription]++
+		}
+	}
+	for _, subscription := range sorted(made) {
+		n := made[subscription]
+		if !near(n, MaxRoleAssignments) {
+			continue
+		}
+		in := "a subscription"
+		if subscription != "" {
+			in = "subscription " + subscription
+		}
+		what := fmt.Sprintf("makes %d role assignments, and Azure allows %d in %s, those of everybody together", n, MaxRoleAssignments, in)
+		fix := "split the stack over subscriptions"
+		if grouped[subscription] < n {
+			fix = fmt.Sprintf("put users, groups and service principals that need the same into one group (kind: group): with all %d of them in one it would make %d. "+
+				"Leave managed identities as they are: their tokens are cached for up to a day, so that a change of membership acts late", len(people), grouped[subscription])
+		}
+		if n > MaxRoleAssignments {
+			v.add("invokers", fix, "%s", what)
+		} else {
+			v.warn("invokers", fix, "%s", what)
+		}
+	}
+}
+
+// subscriptionOf is the subscription that a scope lies in; "" where its ID is not known.
+func (m Model) subscriptionOf(s Scope) string {
+	id := m.WorkspaceID
+	if s.StorageAccount != "" {
+		id = m.StorageAccounts[s.StorageAccount]
+	}
+	parts := strings.Split(strings.ToLower(id), "/")
+	if at := slices.Index(parts, "subscriptions"); at >= 0 && at+1 < len(parts) {
+		return parts[at+1]
+	}
+	return ""
+}
