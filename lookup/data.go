@@ -55,7 +55,7 @@ func (a *Asker) DataStore(path, name string) (DataStore, access.Problems) {
 	return answer, nil
 }
 
-var assetURI = regexp.MustCompile(`^azureml://(?:subscriptions/[^/]+/resourcegroups/[^/]+/workspaces/([^/]+)/)?datastores/([^/]+)/paths/?(.*)$`)
+var assetURI = regexp.MustCompile(`(?i)^azureml://(?:(subscriptions/[^/]+/resourcegroups/[^/]+)(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/)?datastores/([^/]+)/paths/?(.*)$`)
 
 // DataAsset asks the workspace in which data store, and at which path there, a version of a data asset lies.
 func (a *Asker) DataAsset(path, name, version string) (store, at string, ps access.Problems) {
@@ -76,10 +76,12 @@ func (a *Asker) DataAsset(path, name, version string) (store, at string, ps acce
 	if parts == nil {
 		return "", "", problem(path, "declare what it points to: an input of kind blob or adlsGen2", "version %s of the data asset %q lies in no data store, but at %s", version, name, asset.URI)
 	}
-	if parts[1] != "" && !strings.EqualFold(parts[1], a.workspace.Name) {
-		return "", "", problem(path, "write credentialInStore, dataStore, storageAccount and container", "version %s of the data asset %q lies in a data store of another workspace, %s", version, name, parts[1])
+	// Names of workspaces are unique in a resource group only.
+	own := "subscriptions/" + a.workspace.SubscriptionID + "/resourcegroups/" + a.workspace.ResourceGroup
+	if parts[1] != "" && !(strings.EqualFold(parts[1], own) && strings.EqualFold(parts[2], a.workspace.Name)) {
+		return "", "", problem(path, "write credentialInStore, dataStore, storageAccount and container", "version %s of the data asset %q lies in a data store of another workspace, %s in %s", version, name, parts[2], parts[1])
 	}
-	return parts[2], parts[3], nil
+	return parts[3], parts[4], nil
 }
 
 // Cluster asks the endpoint, and its deployment (its default one for ""), on which compute cluster jobs run.

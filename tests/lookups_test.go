@@ -77,6 +77,7 @@ func estate() map[string]any {
 		"getDataVersion name=baseline version=3":                          asset("azureml://subscriptions/" + subscription + "/resourcegroups/ml/workspaces/scoring/datastores/labels/paths/base/line"),
 		"getDataVersion name=web version=1":                               asset("https://shared.blob.core.windows.net/labels/web"),
 		"getDataVersion name=far version=1":                               asset("azureml://subscriptions/" + subscription + "/resourcegroups/ml/workspaces/another/datastores/labels/paths/x"),
+		"getDataVersion name=far version=2":                               asset("azureml://subscriptions/" + subscription + "/resourcegroups/elsewhere/workspaces/scoring/datastores/labels/paths/x"),
 		"getBatchEndpoint endpointName=classifier":                        map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{"deploymentName": "blue"}}},
 		"getBatchEndpoint endpointName=tagger":                            map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{}}},
 		"getBatchDeployment deploymentName=blue endpointName=classifier":  deploymentOn(workspaceID + "/computes/OLD"),
@@ -348,6 +349,7 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		"an asset in no data store":          {input(access.DataInput{Kind: access.DataAsset, DataAsset: "web", Version: "1"}), []string{"dataInputs.labels.dataAsset", "lies in no data store, but at https://shared.blob.core.windows.net/labels/web", "kind blob or adlsGen2"}},
 		"an asset of another workspace":      {input(access.DataInput{Kind: access.DataAsset, DataAsset: "far", Version: "1"}), []string{"lies in a data store of another workspace, another"}},
 		"an endpoint that is not there":      {func(a *components.BatchEndpointAccessArgs) { a.Endpoints["clasifier"] = access.Endpoint{} }, []string{`endpoints.clasifier: the batch endpoint "clasifier" can't be looked up`}},
+		"an asset of one of the same name":   {input(access.DataInput{Kind: access.DataAsset, DataAsset: "far", Version: "2"}), []string{"lies in a data store of another workspace, scoring in subscriptions/"}},
 		"no default deployment":              {func(a *components.BatchEndpointAccessArgs) { a.Endpoints["tagger"] = access.Endpoint{} }, []string{`endpoints.tagger: the batch endpoint "tagger" has no default deployment; write deployment or cluster`}},
 		"a deployment that is not there": {func(a *components.BatchEndpointAccessArgs) {
 			a.Endpoints["tagger"] = access.Endpoint{Deployment: "red"}
