@@ -19,22 +19,24 @@ type ACL struct {
 // the cluster that mounts the data and for each invoker who reads it. The folders above the path need --x.
 func ACLs(m Model) (acls []ACL) {
 	endpoints := m.EffectiveEndpoints()
+	seen := map[ACL]bool{}
+	add := func(p Principal, d DataInput) {
+		acl := ACL{p, d.StorageAccount, d.Container, "/" + strings.Trim(d.Path, "/"), "r-x"}
+		if !seen[acl] {
+			seen[acl] = true
+			acls = append(acls, acl)
+		}
+	}
 	for _, name := range sorted(endpoints) {
 		e := endpoints[name]
-		principals := []Principal{ClusterPrincipal(e.Cluster)}
-		for _, invoker := range m.InvokersOf(e) {
-			principals = append(principals, InvokerPrincipal(invoker))
-		}
 		for _, input := range slices.Sorted(slices.Values(e.Inputs)) {
 			d := m.DataInputs[input]
 			if d.Mechanism() != ByACL {
 				continue
 			}
-			for _, p := range principals {
-				acl := ACL{p, d.StorageAccount, d.Container, "/" + strings.Trim(d.Path, "/"), "r-x"}
-				if !slices.Contains(acls, acl) {
-					acls = append(acls, acl)
-				}
+			add(ClusterPrincipal(e.Cluster), d)
+			for _, invoker := range m.InvokersOf(e) {
+				add(InvokerPrincipal(invoker), d)
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // checker decides, from a model and what it grants, whether a principal gains what an assertion is about.
 type checker struct {
 	explainer
-	paths []Path
+	paths map[string][]Path // by invoker
 }
 
 // gains asks the full question for Can and the cautious one for Cannot and Only: what is to be possible has to work to the
@@ -35,8 +35,8 @@ func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 // works reports whether jobs with all inputs of an endpoint work, or one with an input on any endpoint that reads it.
 func (c checker) works(a Assertion, p Principal) (how string, able bool) {
 	how = "no endpoint reads " + a.Read
-	for _, path := range c.paths {
-		if path.Invoker != p.Name || a.Start != "" && path.Endpoint != a.Start || a.Read != "" && path.Input != a.Read {
+	for _, path := range c.paths[p.Name] {
+		if a.Start != "" && path.Endpoint != a.Start || a.Read != "" && path.Input != a.Read {
 			continue
 		}
 		hop := path.FailsAt()
@@ -109,9 +109,9 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 			return "reads storage by " + g.String(), true
 		}
 	}
-	for _, acl := range c.acls {
+	for _, acl := range c.acls[p] {
 		within := ACL{StorageAccount: d.StorageAccount, Container: d.Container, Path: "/" + strings.Trim(d.Path, "/")}
-		if acl.Principal == p && (acl.covers(data{d.StorageAccount, d.Container, d.Path}) || within.covers(data{acl.StorageAccount, acl.Container, acl.Path}) || d.Container == "" && acl.StorageAccount == d.StorageAccount) {
+		if acl.covers(data{d.StorageAccount, d.Container, d.Path}) || within.covers(data{acl.StorageAccount, acl.Container, acl.Path}) || d.Container == "" && acl.StorageAccount == d.StorageAccount {
 			return "reads by the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path, true
 		}
 	}

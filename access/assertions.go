@@ -50,7 +50,10 @@ func CheckAssertions(m Model) []Verdict {
 		return nil
 	}
 	grants := Grants(m)
-	c := checker{newExplainer(m, grants), ExplainWith(m, grants)}
+	c := checker{newExplainer(m, grants), map[string][]Path{}}
+	for _, p := range c.explain() {
+		c.paths[p.Invoker] = append(c.paths[p.Invoker], p)
+	}
 	var verdicts []Verdict
 	for _, name := range sorted(m.Assertions) {
 		a := m.Assertions[name]
@@ -92,8 +95,9 @@ func (a Assertion) asked(m Model) (ps []Principal) {
 		}
 		return ps
 	}
+	only := listed(a.Only)
 	for _, name := range a.known(m) {
-		if !slices.Contains(a.Only, name) {
+		if !only.has(name) {
 			ps = append(ps, principalOf(name))
 		}
 	}
@@ -178,6 +182,7 @@ func (v *validator) assertions() {
 
 func (v *validator) assertion(path string, a Assertion) {
 	subjects, objects := 0, 0
+	principals := listed(a.known(v.m))
 	for _, s := range []struct {
 		key   string
 		names []string
@@ -190,13 +195,13 @@ func (v *validator) assertion(path string, a Assertion) {
 			v.add(path+"."+s.key, "name invokers; nobody at all is only: []", "names nobody")
 		}
 		for i, name := range s.names {
-			v.refers(fmt.Sprintf("%s.%s[%d]", path, s.key, i), name, "principal that may be asserted here", a.known(v.m))
+			v.refers(fmt.Sprintf("%s.%s[%d]", path, s.key, i), name, "principal that may be asserted here", principals)
 		}
 	}
 	for _, o := range []struct {
 		key, name, what string
-		known           []string
-	}{{"start", a.Start, "endpoint", sorted(v.m.EffectiveEndpoints())}, {"read", a.Read, "data input", sorted(v.m.DataInputs)}, {"do", a.Do, "", nil}} {
+		known           names
+	}{{"start", a.Start, "endpoint", keysOf(v.m.EffectiveEndpoints())}, {"read", a.Read, "data input", keysOf(v.m.DataInputs)}, {"do", a.Do, "", names{}}} {
 		if o.name == "" {
 			continue
 		}

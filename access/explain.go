@@ -2,7 +2,6 @@ package access
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -85,46 +84,85 @@ func ExplainWith(m Model, grants []Grant) []Path {
 
 // ExplainHeld does the same with what principals really hold, wherever it comes from.
 func ExplainHeld(m Model, held Holdings) []Path {
-	return explainer{m: m, held: held, acls: ACLs(m)}.explain()
+	return explainer{m: m, held: held, acls: aclsByPrincipal(m)}.explain()
 }
 
 func (x explainer) explain() []Path {
-	m := x.m
-	endpoints := maps.Clone(m.EffectiveEndpoints())
-	for name, e := range endpoints {
-		e.Inputs, e.Outputs = slices.Sorted(slices.Values(e.Inputs)), slices.Sorted(slices.Values(e.Outputs))
-		if len(e.Inputs) == 0 {
-			e.Inputs = []string{""}
-		}
-		endpoints[name] = e
-	}
-	names := sorted(endpoints)
+	routes := x.routes()
 	var paths []Path
-	for _, invoker := range sorted(m.Invokers) {
-		start := []Hop{x.token(invoker), x.invoke(invoker)}
-		for _, name := range names {
-			e := endpoints[name]
-			declared := e.InvokedBy(invoker)
-			for _, input := range e.Inputs {
-				hops := slices.Clone(start)
-				if input != "" {
-					hops = append(hops, x.input(invoker, e.Cluster, input)...)
+	for _, name := range sorted(x.m.Invokers) {
+		invoker := InvokerPrincipal(name)
+		identity := invoker.String()
+		start := []Hop{x.token(name), x.invoke(name)}
+		for _, r := range routes {
+			hops := append(make([]Hop, 0, len(start)+2*len(r.legs)), start...)
+			for _, l := range r.legs {
+				hops = append(hops, l.before)
+				if l.byIdentity {
+					l.act.Identity = identity
+					x.decide(&l.act, invoker, l.at, l.dataAction)
+					hops = append(hops, l.act)
 				}
-				for _, output := range e.Outputs {
-					hops = append(hops, x.output(invoker, e.Cluster, output)...)
-				}
-				paths = append(paths, Path{invoker, name, input, declared, hops})
 			}
+			paths = append(paths, Path{name, r.endpoint, r.input, r.invokers == nil || r.invokers[name], hops})
 		}
 	}
 	return paths
+}
+
+// A route is what the paths of all invokers to one endpoint and one input have in common.
+type route struct {
+	endpoint, input string
+	invokers        map[string]bool // who are to invoke the endpoint; nil for everyone
+	legs            []leg
+}
+
+// A leg is the way between a job and one thing that it reads or writes.
+type leg struct {
+	// before is the hop that is the same whoever started the job: the mount, or all there is if a store's credential does it.
+	before     Hop
+	byIdentity bool
+	act        Hop // of the job identity, still to be decided
+	at         data
+	dataAction string
+}
+
+// routes are all of them, by endpoint and input.
+func (x explainer) routes() (all []route) {
+	endpoints := x.m.EffectiveEndpoints()
+	for _, name := range sorted(endpoints) {
+		e := endpoints[name]
+		var invokers map[string]bool
+		if len(e.Invokers) > 0 {
+			invokers = map[string]bool{}
+			for _, invoker := range e.Invokers {
+				invokers[invoker] = true
+			}
+		}
+		var outputs []leg
+		for _, output := range slices.Sorted(slices.Values(e.Outputs)) {
+			outputs = append(outputs, x.output(e.Cluster, output))
+		}
+		if len(e.Inputs) == 0 {
+			all = append(all, route{name, "", invokers, outputs})
+		}
+		for _, input := range slices.Sorted(slices.Values(e.Inputs)) {
+			r := route{name, input, invokers, nil}
+			if input != "" {
+				r.legs = append(r.legs, x.input(e.Cluster, input))
+			}
+			r.legs = append(r.legs, outputs...)
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 type explainer struct {
 	m      Model
 	held   Holdings
 	grants map[Principal][]Grant
-	acls   []ACL
+	acls   map[Principal][]ACL
 	role   roles.Definition // the invokers'
 	// roleLacks are those of the 35 actions that the model's role does not allow, the same for every invoker.
 	roleLacks []string
@@ -135,12 +173,20 @@ func newExplainer(m Model, grants []Grant) explainer {
 	for _, g := range grants {
 		byPrincipal[g.Principal] = append(byPrincipal[g.Principal], g)
 	}
-	x := explainer{m: m, grants: byPrincipal, acls: ACLs(m), roleLacks: roles.InvokerActions()}
+	x := explainer{m: m, grants: byPrincipal, acls: aclsByPrincipal(m), roleLacks: roles.InvokerActions()}
 	if d, err := m.Role.Resolve(); err == nil {
 		x.role, x.roleLacks = d, d.Permissions.Missing()
 	}
-	x.held = granted{x}
+	x.held = newGranted(x, grants)
 	return x
+}
+
+func aclsByPrincipal(m Model) map[Principal][]ACL {
+	all := map[Principal][]ACL{}
+	for _, acl := range ACLs(m) {
+		all[acl.Principal] = append(all[acl.Principal], acl)
+	}
+	return all
 }
 
 // data is where a job reads or writes.
@@ -174,37 +220,35 @@ func (x explainer) invoke(name string) Hop {
 	return hop
 }
 
-func (x explainer) input(invoker, cluster, name string) []Hop {
+func (x explainer) input(cluster, name string) leg {
 	d := x.m.DataInputs[name]
 	at := data{d.StorageAccount, d.Container, d.Path}
-	return x.storage(invoker, cluster, ReadHop, d.Mechanism(), at, roles.StorageBlobDataReader, ReadBlobs)
+	return x.leg(cluster, ReadHop, d.Mechanism(), at, roles.StorageBlobDataReader, ReadBlobs)
 }
 
-func (x explainer) output(invoker, cluster, name string) []Hop {
+func (x explainer) output(cluster, name string) leg {
 	d := x.m.DataOutputs[name]
 	mechanism := ByStoreCredential
 	if d.byIdentity() {
 		mechanism = ByRBAC
 	}
 	at := data{d.StorageAccount, d.Container, d.Path}
-	return x.storage(invoker, cluster, WriteHop, mechanism, at, roles.StorageBlobDataContributor, WriteBlobs)
+	return x.leg(cluster, WriteHop, mechanism, at, roles.StorageBlobDataContributor, WriteBlobs)
 }
 
-// storage gives the hops between a job and its data: the store's credential does it alone, or the cluster identity
-// mounts and the job identity acts.
-func (x explainer) storage(invoker, cluster string, kind HopKind, by Mechanism, at data, role, dataAction string) []Hop {
+// leg gives the hops between a job and its data: the store's credential does it alone, or the cluster identity mounts and
+// the job identity acts.
+func (x explainer) leg(cluster string, kind HopKind, by Mechanism, at data, role, dataAction string) leg {
 	if by == ByStoreCredential {
-		return []Hop{{Kind: kind, Identity: "the data store's credential", Needs: "an access key or SAS in the data store", GivenBy: string(by)}}
+		return leg{before: Hop{Kind: kind, Identity: "the data store's credential", Needs: "an access key or SAS in the data store", GivenBy: string(by)}}
 	}
 	needs := role + " on " + at.scope().String()
 	if by == ByACL {
 		needs = "a POSIX ACL on " + at.scope().String()
 	}
 	mount := Hop{Kind: MountHop, Identity: ClusterPrincipal(cluster).String(), Needs: needs}
-	act := Hop{Kind: kind, Identity: InvokerPrincipal(invoker).String(), Needs: needs}
 	x.decide(&mount, ClusterPrincipal(cluster), at, dataAction)
-	x.decide(&act, InvokerPrincipal(invoker), at, dataAction)
-	return []Hop{mount, act}
+	return leg{mount, true, Hop{Kind: kind, Needs: needs}, at, dataAction}
 }
 
 // decide asks roles first and ACLs after them, as Azure does, whichever the input was meant to be granted by.
@@ -224,8 +268,8 @@ func (x explainer) decide(hop *Hop, p Principal, at data, dataAction string) {
 		hop.rule(held)
 		return
 	}
-	for _, acl := range x.acls {
-		if acl.Principal == p && dataAction == ReadBlobs && acl.covers(at) {
+	for _, acl := range x.acls[p] {
+		if dataAction == ReadBlobs && acl.covers(at) {
 			hop.GivenBy = "the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path + ", which is set outside of this stack"
 			return
 		}

@@ -83,9 +83,9 @@ type Grant struct {
 // scope that the input asks for. None is there twice, and none that another one implies; what ACLs may give besides does
 // not count. The model is taken to be valid.
 func Grants(m Model) []Grant {
-	var all []Grant
+	all := collection{at: map[holding]int{}}
 	for _, name := range sorted(m.Invokers) {
-		all = append(all, Grant{InvokerPrincipal(name), m.Role.grantName(), Scope{Level: string(m.Role.EffectiveScope())}, []string{"start jobs"}})
+		all.add(InvokerPrincipal(name), m.Role.grantName(), Scope{Level: string(m.Role.EffectiveScope())}, "start jobs")
 	}
 	endpoints := m.EffectiveEndpoints()
 	for _, name := range sorted(endpoints) {
@@ -93,103 +93,127 @@ func Grants(m Model) []Grant {
 		invokers := m.InvokersOf(e)
 		for _, input := range slices.Sorted(slices.Values(e.Inputs)) {
 			if d := m.DataInputs[input]; d.Mechanism() == ByRBAC {
-				all = append(all, storageGrants(e.Cluster, invokers, roles.StorageBlobDataReader, d.scope(), "read "+input+" through "+name, "mount "+input+" for "+name)...)
+				all.addStorage(e.Cluster, invokers, roles.StorageBlobDataReader, d.scope(), "read "+input+" through "+name, "mount "+input+" for "+name)
 			}
 		}
 		for _, output := range slices.Sorted(slices.Values(e.Outputs)) {
 			if d := m.DataOutputs[output]; d.byIdentity() {
-				all = append(all, storageGrants(e.Cluster, invokers, roles.StorageBlobDataContributor, d.scope(), "write "+output+" through "+name, "mount "+output+" for "+name)...)
+				all.addStorage(e.Cluster, invokers, roles.StorageBlobDataContributor, d.scope(), "write "+output+" through "+name, "mount "+output+" for "+name)
 			}
 		}
 	}
-	return withoutImplied(merged(all))
+	return all.least()
 }
 
-func storageGrants(cluster string, invokers []string, role string, scope Scope, invokerReason, clusterReason string) []Grant {
-	grants := []Grant{{ClusterPrincipal(cluster), role, scope, []string{clusterReason}}}
+// holding is what tells one grant from another.
+type holding struct {
+	principal Principal
+	role      string
+	scope     Scope
+}
+
+func (g Grant) holding() holding { return holding{g.Principal, g.Role, g.Scope} }
+
+// collection gathers grants: those that are alike become one, with the reasons of all.
+type collection struct {
+	grants []Grant
+	at     map[holding]int // where in grants
+}
+
+func (c *collection) add(p Principal, role string, scope Scope, reason string) {
+	h := holding{p, role, scope}
+	if i, there := c.at[h]; there {
+		c.grants[i].Reasons = append(c.grants[i].Reasons, reason)
+		return
+	}
+	c.at[h] = len(c.grants)
+	c.grants = append(c.grants, Grant{p, role, scope, []string{reason}})
+}
+
+func (c *collection) addStorage(cluster string, invokers []string, role string, scope Scope, invokerReason, clusterReason string) {
+	c.add(ClusterPrincipal(cluster), role, scope, clusterReason)
 	for _, name := range invokers {
-		grants = append(grants, Grant{InvokerPrincipal(name), role, scope, []string{invokerReason}})
+		c.add(InvokerPrincipal(name), role, scope, invokerReason)
 	}
-	return grants
 }
 
-// merged sorts the grants and makes one of those that are alike, with the reasons of all.
-func merged(all []Grant) []Grant {
-	slices.SortStableFunc(all, compareGrants)
-	var out []Grant
-	for _, g := range all {
-		if n := len(out); n > 0 && compareGrants(out[n-1], g) == 0 {
-			out[n-1].Reasons = append(out[n-1].Reasons, g.Reasons...)
-			continue
+// least sorts the grants, leaves out each that another one of the same principal covers, role and scope, and hands its
+// reasons on.
+func (c *collection) least() (kept []Grant) {
+	slices.SortFunc(c.grants, compareGrants) // none is there twice, so none is equal to another
+	for i, g := range c.grants {
+		c.at[g.holding()] = i
+	}
+	for i, g := range c.grants {
+		if by := c.implying(g); by != i {
+			c.grants[by].Reasons = append(c.grants[by].Reasons, g.Reasons...)
 		}
-		out = append(out, g)
 	}
-	return out
-}
-
-func compareGrants(a, b Grant) int {
-	return cmp.Or(
-		-strings.Compare(a.Principal.Kind, b.Principal.Kind), // invokers first
-		strings.Compare(a.Principal.Name, b.Principal.Name),
-		strings.Compare(a.Role, b.Role),
-		strings.Compare(a.Scope.StorageAccount, b.Scope.StorageAccount),
-		strings.Compare(a.Scope.Container, b.Scope.Container),
-		strings.Compare(a.Scope.Level, b.Scope.Level),
-	)
-}
-
-// withoutImplied leaves out each grant that another one of the same principal covers, role and scope, and hands its
-// reasons on. The grants are sorted, so those of a principal stand together.
-func withoutImplied(all []Grant) []Grant {
-	var kept []Grant
-	for len(all) > 0 {
-		n := slices.IndexFunc(all, func(g Grant) bool { return g.Principal != all[0].Principal })
-		if n < 0 {
-			n = len(all)
-		}
-		kept = append(kept, widest(all[:n])...)
-		all = all[n:]
-	}
-	return kept
-}
-
-// widest returns the grants of one principal that none of the others implies.
-func widest(own []Grant) []Grant {
-	implies := func(by, g Grant) bool {
-		return compareGrants(by, g) != 0 && by.Scope.Contains(g.Scope) && covers(by.Role, g.Role)
-	}
-	var kept []Grant
-	for _, g := range own {
-		if !slices.ContainsFunc(own, func(by Grant) bool { return implies(by, g) }) {
+	for i, g := range c.grants {
+		if c.implying(g) == i {
 			kept = append(kept, g)
 		}
 	}
-	for _, g := range own {
-		if by := slices.IndexFunc(kept, func(by Grant) bool { return implies(by, g) }); by >= 0 {
-			kept[by].Reasons = append(kept[by].Reasons, g.Reasons...)
-		}
-	}
 	return kept
 }
 
-// covers reports whether the storage role wide allows everything that the storage role narrow does.
-func covers(wide, narrow string) bool {
-	if wide == narrow {
-		return true
+// implying finds the grant that implies g and that no other implies: that of the widest role there is, at the widest place
+// there is. It is g itself where there is no other.
+func (c *collection) implying(g Grant) int {
+	if g.Scope.StorageAccount != "" {
+		for _, role := range grantedRoles {
+			for _, scope := range [...]Scope{storageScope(g.Scope.StorageAccount, "", AtAccount), g.Scope} {
+				if by, there := c.at[holding{g.Principal, role, scope}]; there && covers[role][g.Role] {
+					return by
+				}
+			}
+		}
 	}
-	w, ok := storageRoles[wide]
-	n, known := storageRoles[narrow]
-	if !ok || !known {
-		return false
+	return c.at[g.holding()]
+}
+
+// compareGrants puts invokers first, and what each is granted in the order of roles and places.
+func compareGrants(a, b Grant) int {
+	switch {
+	case a.Principal.Kind != b.Principal.Kind:
+		return -strings.Compare(a.Principal.Kind, b.Principal.Kind)
+	case a.Principal.Name != b.Principal.Name:
+		return strings.Compare(a.Principal.Name, b.Principal.Name)
+	case a.Role != b.Role:
+		return strings.Compare(a.Role, b.Role)
+	default:
+		return cmp.Or(
+			strings.Compare(a.Scope.StorageAccount, b.Scope.StorageAccount),
+			strings.Compare(a.Scope.Container, b.Scope.Container),
+			strings.Compare(a.Scope.Level, b.Scope.Level),
+		)
 	}
-	for _, p := range n {
+}
+
+// grantedRoles are the storage roles that this package grants, the wider first.
+var grantedRoles = []string{roles.StorageBlobDataContributor, roles.StorageBlobDataReader}
+
+// covers says of each of them which of them it covers: all that the other allows.
+var covers = func() map[string]map[string]bool {
+	table := map[string]map[string]bool{}
+	for _, wide := range grantedRoles {
+		table[wide] = map[string]bool{}
+		for _, narrow := range grantedRoles {
+			table[wide][narrow] = allowsAll(storageRoles[wide], storageRoles[narrow])
+		}
+	}
+	return table
+}()
+
+func allowsAll(wide, narrow roles.Permissions) bool {
+	for _, p := range narrow {
 		for _, action := range p.Actions {
-			if !w.Action(action).Allowed {
+			if !wide.Action(action).Allowed {
 				return false
 			}
 		}
 		for _, action := range p.DataActions {
-			if !w.DataAction(action).Allowed {
+			if !wide.DataAction(action).Allowed {
 				return false
 			}
 		}

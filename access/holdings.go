@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -47,7 +48,30 @@ func Lacking(actions []string) string {
 }
 
 // granted are the holdings that a model's grants give.
-type granted struct{ explainer }
+type granted struct {
+	explainer
+	storage map[Principal]map[Scope][]storageGrant
+}
+
+// storageGrant is a grant at a storage account or container, told once for all the paths that it is asked for.
+type storageGrant struct {
+	order      int // among all grants
+	role, says string
+}
+
+func newGranted(x explainer, grants []Grant) granted {
+	h := granted{x, map[Principal]map[Scope][]storageGrant{}}
+	for i, g := range grants {
+		if g.Scope.StorageAccount == "" {
+			continue
+		}
+		if h.storage[g.Principal] == nil {
+			h.storage[g.Principal] = map[Scope][]storageGrant{}
+		}
+		h.storage[g.Principal][g.Scope] = append(h.storage[g.Principal][g.Scope], storageGrant{i, g.Role, g.String()})
+	}
+	return h
+}
 
 func (x granted) Gone(Principal) string { return "" }
 
@@ -63,11 +87,19 @@ func (x granted) Starts(invoker string) Ruling {
 	return Ruling{Missing: Lacking(roles.InvokerActions())}
 }
 
+// Acts asks at the place and at the account around it; where several grants allow the same, the first of them gives it.
 func (x granted) Acts(p Principal, at Scope, dataAction string) Ruling {
-	for _, g := range x.grants[p] {
-		if g.Scope.Contains(at) && mayData[g.Role][dataAction] {
-			return Ruling{GivenBy: g.String()}
+	first := storageGrant{order: math.MaxInt}
+	account := storageScope(at.StorageAccount, "", AtAccount)
+	for _, scope := range [...]Scope{at, account} {
+		for _, g := range x.storage[p][scope] {
+			if mayData[g.role][dataAction] && g.order < first.order {
+				first = g
+			}
 		}
 	}
-	return Ruling{Missing: NotHeld}
+	if first.says == "" {
+		return Ruling{Missing: NotHeld}
+	}
+	return Ruling{GivenBy: first.says}
 }

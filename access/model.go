@@ -58,7 +58,12 @@ func (e Endpoint) InvokedBy(invoker string) bool {
 
 // InvokersOf returns the names of those who are to invoke the endpoint, sorted.
 func (m Model) InvokersOf(e Endpoint) []string {
-	return slices.DeleteFunc(sorted(m.Invokers), func(name string) bool { return !e.InvokedBy(name) })
+	if len(e.Invokers) == 0 {
+		return sorted(m.Invokers)
+	}
+	named := slices.DeleteFunc(slices.Clone(e.Invokers), func(name string) bool { _, is := m.Invokers[name]; return !is })
+	slices.Sort(named)
+	return slices.Compact(named)
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

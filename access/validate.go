@@ -61,10 +61,28 @@ func (v *validator) oneOf(path, value string, known []string) bool {
 	return false
 }
 
-// refers checks a reference to a key of one of the model's maps.
-func (v *validator) refers(path, name, what string, known []string) {
-	if !slices.Contains(known, name) {
-		v.add(path, DidYouMean(name, known), "no %s is called %q", what, name)
+// names are what something may refer to.
+type names struct {
+	has func(name string) bool
+	all func() []string // in the order in which an error names them
+}
+
+func keysOf[V any](m map[string]V) names {
+	return names{func(name string) bool { _, is := m[name]; return is }, func() []string { return sorted(m) }}
+}
+
+func listed(all []string) names {
+	is := make(map[string]bool, len(all))
+	for _, name := range all {
+		is[name] = true
+	}
+	return names{func(name string) bool { return is[name] }, func() []string { return all }}
+}
+
+// refers checks a reference to one of the model's names.
+func (v *validator) refers(path, name, what string, known names) {
+	if !known.has(name) {
+		v.add(path, DidYouMean(name, known.all()), "no %s is called %q", what, name)
 	}
 }
 

@@ -2,7 +2,6 @@ package access
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -68,6 +67,12 @@ func (v *validator) storageAccounts() {
 }
 
 func (v *validator) dataInputs() {
+	read := map[string]bool{}
+	for _, e := range v.m.EffectiveEndpoints() {
+		for _, input := range e.Inputs {
+			read[input] = true
+		}
+	}
 	for _, name := range sorted(v.m.DataInputs) {
 		path := "dataInputs." + name
 		d := v.m.DataInputs[name]
@@ -90,7 +95,7 @@ func (v *validator) dataInputs() {
 			v.add(path+".grantedBy", "leave it out; adlsGen2 alone has the choice of rbac and acl", "unknown value %q for %s", d.GrantedBy, d.Kind)
 		}
 		v.location(path, d.StorageAccount, d.Container, d.Scope, d.Mechanism() != ByStoreCredential, !d.InWorkspace())
-		if !v.isRead(name) {
+		if !read[name] {
 			v.warn(path, "name it in the inputs of an endpoint, or leave it out", "no endpoint reads it, so nothing is granted for it")
 		}
 	}
@@ -149,7 +154,7 @@ func (v *validator) path(path, in string) {
 func (v *validator) location(path, account, container string, scope GrantScope, byIdentity, byURL bool) {
 	switch {
 	case account != "":
-		v.refers(path+".storageAccount", account, "storage account", sorted(v.m.StorageAccounts))
+		v.refers(path+".storageAccount", account, "storage account", keysOf(v.m.StorageAccounts))
 	case byIdentity && !byURL:
 		v.lookUp(path+".storageAccount", "name one of storageAccounts: identities access it, so they need a role on it", "is missing")
 	case byIdentity:
@@ -168,15 +173,6 @@ func (v *validator) location(path, account, container string, scope GrantScope, 
 	}
 }
 
-func (v *validator) isRead(input string) bool {
-	for _, e := range v.m.EffectiveEndpoints() {
-		if slices.Contains(e.Inputs, input) {
-			return true
-		}
-	}
-	return false
-}
-
 func (v *validator) endpoints() {
 	for _, name := range sorted(v.m.Endpoints) {
 		path := "endpoints." + name
@@ -187,23 +183,25 @@ func (v *validator) endpoints() {
 		if e.Cluster == "" {
 			v.lookUp(path+".cluster", "name the cluster that its deployment runs on", "is missing")
 		} else {
-			v.refers(path+".cluster", e.Cluster, "cluster", sorted(v.m.Clusters))
+			v.refers(path+".cluster", e.Cluster, "cluster", keysOf(v.m.Clusters))
 		}
 		for _, list := range []struct {
 			key, what string
-			names     []string
-			known     []string
+			items     []string
+			known     names
 		}{
-			{"inputs", "data input", e.Inputs, sorted(v.m.DataInputs)},
-			{"outputs", "data output", e.Outputs, sorted(v.m.DataOutputs)},
-			{"invokers", "invoker", e.Invokers, sorted(v.m.Invokers)},
+			{"inputs", "data input", e.Inputs, keysOf(v.m.DataInputs)},
+			{"outputs", "data output", e.Outputs, keysOf(v.m.DataOutputs)},
+			{"invokers", "invoker", e.Invokers, keysOf(v.m.Invokers)},
 		} {
-			for i, item := range list.names {
+			seen := map[string]bool{}
+			for i, item := range list.items {
 				at := fmt.Sprintf("%s.%s[%d]", path, list.key, i)
 				v.refers(at, item, list.what, list.known)
-				if slices.Contains(list.names[:i], item) {
+				if seen[item] {
 					v.add(at, "keep one of the two", "names %q a second time", item)
 				}
+				seen[item] = true
 			}
 		}
 	}

@@ -180,15 +180,24 @@ func (x *Explanation) findings(m access.Model) {
 // opened tells of inputs that any job reads: their store's own credential does, whoever has started it and for whatever
 // endpoint, for the role holds in the whole workspace.
 func (x *Explanation) opened(m access.Model) {
+	type reading struct{ invoker, input string }
+	declared := map[reading]bool{}
+	for _, p := range x.Paths {
+		if p.Declared {
+			declared[reading{p.Invoker, p.Input}] = true
+		}
+	}
 	for _, input := range slices.Sorted(maps.Keys(m.DataInputs)) {
+		if m.DataInputs[input].Mechanism() != access.ByStoreCredential {
+			continue
+		}
 		var others []string
 		for _, i := range x.Invokers {
-			named := func(p Path) bool { return p.Invoker == i.Name && p.Input == input && p.Declared }
-			if !slices.ContainsFunc(x.Paths, named) {
+			if !declared[reading{i.Name, input}] {
 				others = append(others, i.Name)
 			}
 		}
-		if m.DataInputs[input].Mechanism() == access.ByStoreCredential && len(others) > 0 {
+		if len(others) > 0 {
 			x.Findings = append(x.Findings, Finding{
 				"dataInputs." + input, "no endpoint that reads it names " + strings.Join(others, ", ") + ", but any job they start on any endpoint can read it by the store's own credential",
 				"keep it in a data store without a credential: then identities read it, each by its own grant",

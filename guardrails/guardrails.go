@@ -56,7 +56,10 @@ func (r Resource) Kind() string {
 	if !ok || !more || pkg != "azure-native" {
 		return r.Type
 	}
-	module, _, _ = strings.Cut(module, "/")
+	module, _, versioned := strings.Cut(module, "/")
+	if !versioned {
+		return r.Type
+	}
 	return pkg + ":" + module + ":" + name
 }
 
@@ -112,15 +115,14 @@ type Rule struct {
 func Rules() []Rule { return slices.Clone(rules) }
 
 // Check returns the findings of every rule that is not disabled about one resource.
-func Check(r Resource, c Config) (found []Finding) {
-	for _, rule := range rules {
-		level := c.level(rule)
-		if level == Disabled {
-			continue
+func Check(r Resource, c Config) []Finding {
+	p := &report{r: r}
+	for _, p.rule = range rules {
+		if p.level = c.level(p.rule); p.level != Disabled {
+			p.rule.check(r, c, p)
 		}
-		rule.check(r, c, &report{found: &found, r: r, rule: rule, level: level})
 	}
-	return found
+	return p.found
 }
 
 // CheckAll returns the findings about all resources of a stack.
@@ -133,14 +135,14 @@ func CheckAll(all []Resource, c Config) (found []Finding) {
 
 // report collects what a rule finds about a resource.
 type report struct {
-	found *[]Finding
+	found []Finding
 	r     Resource
 	rule  Rule
 	level Level
 }
 
 func (p *report) find(property, remedy, what string, args ...any) {
-	*p.found = append(*p.found, Finding{
+	p.found = append(p.found, Finding{
 		Rule: p.rule.ID, Severity: p.rule.Severity, Level: p.level, URN: p.r.URN, Resource: p.r.Name(),
 		Property: property, What: fmt.Sprintf(what, args...), Remedy: remedy,
 	})
@@ -152,7 +154,7 @@ func (p *report) text(property string) (s string, known bool) {
 	switch v := p.r.Inputs[property].(type) {
 	case Marker:
 		p.find(property, "look again where it is known: at the deployment", "can't be judged: the value is %s", v)
-		last := &(*p.found)[len(*p.found)-1]
+		last := &p.found[len(p.found)-1]
 		last.Undecided, last.Level, last.Severity = true, Advisory, Low
 		return "", false
 	case string:

@@ -39,9 +39,11 @@ func unreadable(p *report) {
 
 func undecided(p *report, property, remedy, what string) {
 	p.find(property, remedy, "%s", what)
-	last := &(*p.found)[len(*p.found)-1]
+	last := &p.found[len(p.found)-1]
 	last.Undecided, last.Level = true, Advisory
 }
+
+var grantsAccess = roles.RiskyActions(roles.GrantsAccess)
 
 func customRole(r Resource, _ Config, p *report) {
 	if r.Kind() != RoleDefinition {
@@ -59,7 +61,7 @@ func customRole(r Resource, _ Config, p *report) {
 			}
 		}
 	}
-	for _, a := range roles.RiskyActions(roles.GrantsAccess) {
+	for _, a := range grantsAccess {
 		if ps.Allows(a) {
 			p.find("permissions", "take the action out; assign a separate, watched role to whoever gives access", "allows %s, which grants access", a.Action)
 		}
@@ -77,7 +79,7 @@ func assigned(r Resource, p *report) (roles.Definition, bool) {
 
 func privilegedRole(r Resource, c Config, p *report) {
 	d, ok := assigned(r, p)
-	if ok && !c.allowsRole(d) && slices.ContainsFunc(roles.RiskyActions(roles.GrantsAccess), d.Permissions.Allows) {
+	if ok && !c.allowsRole(d) && slices.ContainsFunc(grantsAccess, d.Permissions.Allows) {
 		p.find("roleDefinitionId", "assign a role without that, or allow the role in allowedRoles", "assigns %s, which grants access", d.RoleName)
 	}
 }

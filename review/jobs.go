@@ -51,39 +51,41 @@ func (m *maker) jobs() {
 			continue // not readable, and said so: half a comparison would look like a change
 		}
 		old, now := m.paths(urn, c, before), m.paths(urn, c, after)
-		keys := map[[3]string]bool{}
-		for k := range old {
-			keys[k] = true
+		for k, is := range now {
+			m.job(k, old[k], is)
 		}
-		for k := range now {
-			keys[k] = true
-		}
-		for k := range keys {
-			was, is := old[k], now[k]
-			from, to := status(was), status(is)
-			if from == to || from == notThere && to == fails && !is.Declared || to == notThere && from != works {
-				continue
+		for k, was := range old {
+			if now[k] == nil {
+				m.job(k, was, nil)
 			}
-			j := JobChange{Invoker: k[0], Endpoint: k[1], Input: cmp.Or(k[2], access.NoInput), Before: outcome(was), After: outcome(is), Risk: Low}
-			switch {
-			case to == works:
-				j.Change, j.Risk = "starts", Medium
-			case to == untold:
-				j.Change, j.Risk = "unknown", Medium
-			case from == works:
-				j.Change = "stops"
-			default:
-				j.Change = "fails"
-			}
-			if j.Broken = to == fails && is.Declared; j.Broken {
-				j.Risk = Medium
-			}
-			m.r.Jobs = append(m.r.Jobs, j)
 		}
 	}
 	if len(m.components) == 0 && m.p.Hidden > 0 {
 		m.note("No BatchEndpointAccess is shown, so jobs are not judged; with --show-sames they are.")
 	}
+}
+
+// job tells of one path if it is another one than before; nil is one that is not there.
+func (m *maker) job(k place, was, is *access.Path) {
+	from, to := status(was), status(is)
+	if from == to || from == notThere && to == fails && !is.Declared || to == notThere && from != works {
+		return
+	}
+	j := JobChange{Invoker: k.invoker, Endpoint: k.endpoint, Input: cmp.Or(k.input, access.NoInput), Before: outcome(was), After: outcome(is), Risk: Low}
+	switch {
+	case to == works:
+		j.Change, j.Risk = "starts", Medium
+	case to == untold:
+		j.Change, j.Risk = "unknown", Medium
+	case from == works:
+		j.Change = "stops"
+	default:
+		j.Change = "fails"
+	}
+	if j.Broken = to == fails && is.Declared; j.Broken {
+		j.Risk = Medium
+	}
+	m.r.Jobs = append(m.r.Jobs, j)
 }
 
 func outcome(p *access.Path) string {
@@ -93,14 +95,18 @@ func outcome(p *access.Path) string {
 	return p.Outcome()
 }
 
-func (m *maker) paths(urn string, c component, when side) map[[3]string]*access.Path {
+// place tells one path from another.
+type place struct{ invoker, endpoint, input string }
+
+func (m *maker) paths(urn string, c component, when side) map[place]*access.Path {
 	model := c.side(when)
 	if model == nil {
 		return nil
 	}
-	found := map[[3]string]*access.Path{}
-	for _, p := range access.ExplainWith(*model, m.left(urn, c, when)) {
-		found[[3]string{p.Invoker, p.Endpoint, p.Input}] = &p
+	all := access.ExplainWith(*model, m.left(urn, c, when))
+	found := make(map[place]*access.Path, len(all))
+	for i, p := range all {
+		found[place{p.Invoker, p.Endpoint, p.Input}] = &all[i]
 	}
 	return found
 }

@@ -70,6 +70,8 @@ type digest struct {
 	Duration      *json.Number   `json:"duration"`
 	ChangeSummary map[string]int `json:"changeSummary"`
 	MaybeCorrupt  bool           `json:"maybeCorrupt"`
+	// An event of the engine has these, and a preview does not.
+	Sequence, Timestamp json.RawMessage
 }
 
 type digestStep struct {
@@ -107,7 +109,7 @@ func Read(from io.Reader) (Preview, error) {
 	if err := d.Decode(&in); err != nil {
 		return Preview{}, notJSON(err)
 	}
-	if isStreamed(text) {
+	if in.Sequence != nil || in.Timestamp != nil {
 		return Preview{}, errors.New("this is a stream of engine events, not a preview; unset PULUMI_ENABLE_STREAMING_JSON_PREVIEW, leave out --event-log, and " + howToMake)
 	}
 	if in.Steps == nil && in.Duration == nil && in.ChangeSummary == nil && len(in.Diagnostics) == 0 {
@@ -140,15 +142,6 @@ func notJSON(err error) error {
 	default:
 		return fmt.Errorf("reading the preview: %w", err)
 	}
-}
-
-// isStreamed recognises the engine's events, one a line.
-func isStreamed(text []byte) bool {
-	var first struct {
-		Sequence  *int `json:"sequence"`
-		Timestamp *int `json:"timestamp"`
-	}
-	return json.NewDecoder(bytes.NewReader(text)).Decode(&first) == nil && (first.Sequence != nil || first.Timestamp != nil)
 }
 
 func (p *Preview) cannot(format string, args ...any) {

@@ -1,7 +1,8 @@
-// The command bench measures what the components cost, in ratios taken in one run: previewing and deploying a stack of 50
-// invokers and 20 inputs through them, against a flat program that registers the same resources itself; and building the
-// program of this repository, against an empty Pulumi program. It measures processes from outside, and must not know how
-// the components work. It exits with 1 if something could not be measured, and with 0 whatever the figures are.
+// The command bench measures what the components cost, in ratios taken in one run: previewing and deploying stacks of up to
+// 4,000 role assignments through them, against a flat program that registers the same resources itself, and how both grow
+// from size to size; and building the program of this repository, against an empty Pulumi program. It measures processes
+// from outside, and must not know how the components work. It exits with 1 if something could not be measured, and with 0
+// whatever the figures are.
 package main
 
 import (
@@ -14,7 +15,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -23,14 +23,17 @@ import (
 )
 
 type options struct {
-	rounds     int
-	cold, json bool
+	sizes              sizes
+	rounds             int
+	builds, cold, json bool
 }
 
 func main() {
-	var o options
+	o := options{sizes: sizes{10, 100, 1000}}
+	flag.Var(&o.sizes, "sizes", "numbers of role assignments to measure at, with commas between them; 4000 is Azure's limit for a subscription, and takes a quarter of an hour")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each figure is measured; up that saves all along, and cold builds, are measured once")
-	flag.BoolVar(&o.cold, "cold", true, "measure cold builds too, once each; they take minutes")
+	flag.BoolVar(&o.builds, "builds", true, "measure builds too")
+	flag.BoolVar(&o.cold, "cold", true, "measure cold builds among them, once each; they take minutes")
 	flag.BoolVar(&o.json, "json", false, "print the figures as JSON")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -62,8 +65,11 @@ func measureAll(ctx context.Context, o options, stdout, stderr io.Writer) (err e
 	b := bench{options: o, builder: builder{root: root, dir: dir}, progress: stderr, began: time.Now()}
 	b.stacks = stacks{dir: dir, measure: filepath.Join(dir, "measure"), pulumi: cli}
 	b.report = report{Cold: o.cold}
-	for _, step := range []func(context.Context) error{b.deployAll, b.buildAll} {
-		if err := step(ctx); err != nil {
+	if err := b.deployAll(ctx); err != nil {
+		return err
+	}
+	if o.builds {
+		if err := b.buildAll(ctx); err != nil {
 			return err
 		}
 	}
@@ -95,100 +101,6 @@ type bench struct {
 
 func (b *bench) step(format string, args ...any) {
 	fmt.Fprintf(b.progress, "%5.0f s  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
-}
-
-// deployAll measures the two programs that deploy the workload, in turns.
-func (b *bench) deployAll(ctx context.Context) error {
-	b.step("building the programs")
-	for pkg, to := range map[string]string{measurePackage: b.measure, flatPackage: b.program("flat"), componentsPackage: b.program("components")} {
-		if _, err := b.build(ctx, pkg, to, nil); err != nil {
-			return err
-		}
-	}
-	if err := b.deployRounds(ctx, b.rounds, everyRound); err != nil {
-		return err
-	}
-	return b.deployRounds(ctx, 1, once)
-}
-
-// deployRounds runs the commands with both programs in each round, and adds their figures to the report.
-func (b *bench) deployRounds(ctx context.Context, rounds int, commands []command) error {
-	var of, against []*deployment
-	for round := range rounds {
-		var both [2]*deployment
-		// Who comes first changes, so that no program always runs on the warmer machine.
-		for _, which := range [][]int{{0, 1}, {1, 0}}[round%2] {
-			name := []string{"components", "flat"}[which]
-			b.step("round %d of %d: %s: %s", round+1, rounds, name, commandNames(commands))
-			d, err := b.deploy(ctx, b.program(name), commands)
-			if err != nil {
-				return fmt.Errorf("deploying the %s program: %w", name, err)
-			}
-			both[which] = d
-		}
-		if err := both[0].resources.sameAs(both[1].resources); err != nil {
-			return fmt.Errorf("the two programs do not deploy the same, so comparing them means nothing: through the components, against flat: %w", err)
-		}
-		of, against = append(of, both[0]), append(against, both[1])
-	}
-	b.report.Resources = of[0].resources.resources()
-	for _, c := range commands {
-		figures, err := compareDeployments(c.name, of, against)
-		if err != nil {
-			return err
-		}
-		b.report.Stack = append(b.report.Stack, figures...)
-	}
-	return nil
-}
-
-func commandNames(commands []command) string {
-	var names []string
-	for _, c := range commands {
-		names = append(names, c.name)
-	}
-	return strings.Join(names, "; ")
-}
-
-func (b *bench) program(name string) string { return filepath.Join(b.builder.dir, "program-"+name) }
-
-// processes are whose usage a deployment tells.
-var processes = []struct {
-	name string
-	of   func(run) usage.Usage
-}{
-	{"program", func(r run) usage.Usage { return r.program }},
-	{"engine", func(r run) usage.Usage { return r.engine }},
-}
-
-// metrics are the figures of a usage.
-var metrics = []struct {
-	name, unit string
-	of         func(usage.Usage) float64
-}{
-	{"CPU", "s", func(u usage.Usage) float64 { return u.CPU.Seconds() }},
-	{"wall", "s", func(u usage.Usage) float64 { return u.Wall.Seconds() }},
-	{"peak memory", "MB", func(u usage.Usage) float64 { return float64(u.Peak) / 1e6 }},
-}
-
-// compareDeployments compares what a command took on the deployments of two programs, one deployment a round.
-func compareDeployments(name string, of, against []*deployment) (figures []figure, err error) {
-	for _, p := range processes {
-		for _, m := range metrics {
-			values := func(all []*deployment) (values []float64) {
-				for _, d := range all {
-					values = append(values, m.of(p.of(d.runs[name])))
-				}
-				return values
-			}
-			f := figure{Group: name + ": " + p.name, Name: m.name, Unit: m.unit, Rounds: len(of)}
-			if f.comparison, err = compare(values(of), values(against)); err != nil {
-				return nil, fmt.Errorf("%s, %s: %w", f.Group, f.Name, err)
-			}
-			figures = append(figures, f.withTarget(fmt.Sprintf("<= %.2f x", mostRatio), f.Ratio <= mostRatio))
-		}
-	}
-	return figures, nil
 }
 
 // edits are the changes after which a build is measured: in the program itself, which is the figure with a target, and

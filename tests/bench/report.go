@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -21,16 +22,19 @@ type figure struct {
 	Unit   string `json:"unit"`  // s or MB
 	Target string `json:"target,omitempty"`
 	Met    *bool  `json:"met,omitempty"` // nil where there is no target
-	Rounds int    `json:"rounds"`        // how often it was measured
+	// Assignments is how many role assignments the stack has; 0 for a build.
+	Assignments int `json:"assignments,omitempty"`
+	Rounds      int `json:"rounds"` // how often it was measured
 	comparison
 }
 
 // report is all that a run of the benchmark measured.
 type report struct {
-	Resources int      `json:"resources"`
-	Stack     []figure `json:"stack"`  // through the components, against the flat program
-	Builds    []figure `json:"builds"` // of the program, against the empty program
-	Cold      bool     `json:"cold"`   // whether cold builds were measured
+	Stack  []figure `json:"stack"`            // through the components, against the flat program
+	Growth []growth `json:"growth,omitempty"` // of those from size to size
+	Builds []figure `json:"builds,omitempty"` // of the program, against the empty program
+	Cold   bool     `json:"cold"`             // whether cold builds were measured
+	Notes  []string `json:"notes,omitempty"`
 }
 
 // withTarget sets a figure's target and whether it is met.
@@ -52,9 +56,9 @@ func (f figure) verdict() string {
 
 func (r report) write(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "A stack of %d resources, fresh each time: through the components, against a flat program that registers\n"+
-		"the same. Ratios are taken within a round: median (smallest to largest). CPU is the figure to go by: wall time also\n"+
-		"tells what else the machine was doing.\n\n", r.Resources)
+	fmt.Fprint(&b, "Stacks, fresh each time: through the components, against a flat program that registers the same resources. Ratios\n"+
+		"are taken within a round: median (smallest to largest). CPU is the figure to go by: wall time also tells what else\n"+
+		"the machine was doing.\n\n")
 	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	table(t, "components\tflat", r.Stack, func(f figure) string {
 		return fmt.Sprintf("%.2f x (%.2f to %.2f)", f.Ratio, f.Min, f.Max)
@@ -62,22 +66,37 @@ func (r report) write(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(&b, "\nThe program of this repository, against an empty Pulumi program. CPU is that of the compilers too.\n\n")
-	table(t, "program\tempty", r.Builds, func(f figure) string {
-		return fmt.Sprintf("%+.2f %s (%.2f x)", f.Excess, f.Unit, f.Ratio)
-	})
-	if err := t.Flush(); err != nil {
-		return err
+	if len(r.Growth) > 0 {
+		fmt.Fprintf(&b, "\nHow it grows: the exponent e of assignments^e, fitted to all sizes and, in brackets, between the two largest.\n\n")
+		fmt.Fprintf(t, "\t\tcomponents\tflat\n")
+		for _, g := range r.Growth {
+			fmt.Fprintf(t, "%s\t%s\t%.2f (%.2f)\t%.2f (%.2f)\n", g.Group, g.Name, g.Of.All, g.Of.Last, g.Against.All, g.Against.Last)
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
 	}
-	if !r.Cold {
-		fmt.Fprintln(&b, "\nCold builds were left out (-cold=false).")
+	for _, note := range r.Notes {
+		fmt.Fprintf(&b, "\n%s\n", note)
+	}
+	if len(r.Builds) > 0 {
+		fmt.Fprintf(&b, "\nThe program of this repository, against an empty Pulumi program. CPU is that of the compilers too.\n\n")
+		table(t, "program\tempty", r.Builds, func(f figure) string {
+			return fmt.Sprintf("%+.2f %s (%.2f x)", f.Excess, f.Unit, f.Ratio)
+		})
+		if err := t.Flush(); err != nil {
+			return err
+		}
+		if !r.Cold {
+			fmt.Fprintln(&b, "\nCold builds were left out (-cold=false).")
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
 func table(w io.Writer, columns string, figures []figure, compared func(figure) string) {
-	fmt.Fprintf(w, "\t\trounds\t%s\tcompared\ttarget\n", columns)
+	fmt.Fprintf(w, "\t\tassignments\trounds\t%s\tcompared\ttarget\n", columns)
 	group := ""
 	for _, f := range figures {
 		shown := f.Group
@@ -85,6 +104,10 @@ func table(w io.Writer, columns string, figures []figure, compared func(figure) 
 			shown = ""
 		}
 		group = f.Group
-		fmt.Fprintf(w, "%s\t%s\t%d\t%.2f %s\t%.2f %s\t%s\t%s\n", shown, f.Name, f.Rounds, f.Of, f.Unit, f.Against, f.Unit, compared(f), f.verdict())
+		assignments := ""
+		if f.Assignments > 0 {
+			assignments = strconv.Itoa(f.Assignments)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.2f %s\t%.2f %s\t%s\t%s\n", shown, f.Name, assignments, f.Rounds, f.Of, f.Unit, f.Against, f.Unit, compared(f), f.verdict())
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
-	"github.com/batchaccess/batchaccess/tests/bench/composed"
+	"github.com/batchaccess/batchaccess/tests/bench/model"
 	"github.com/batchaccess/batchaccess/tests/bench/usage"
 	"github.com/batchaccess/batchaccess/tests/bench/workload"
 )
@@ -57,17 +57,17 @@ type stacks struct {
 const stackName = "bench"
 
 // deploy runs commands, the last of which deploys, on a stack, a state and an Azure that are new and that it removes.
-func (s stacks) deploy(ctx context.Context, program string, commands []command) (_ *deployment, err error) {
+func (s stacks) deploy(ctx context.Context, program string, size int, commands []command) (_ *deployment, err error) {
 	dir, err := os.MkdirTemp(s.dir, "stack-")
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for a stack: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	report := filepath.Join(dir, "program.json")
-	if err := s.writeProject(dir, program, report); err != nil {
+	if err := s.writeProject(dir, program, report, size); err != nil {
 		return nil, err
 	}
-	a, err := startAzure(ctx)
+	a, err := startAzure(ctx, size)
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +109,8 @@ func (s stacks) deploy(ctx context.Context, program string, commands []command) 
 }
 
 // startAzure starts an Azure that has what the workload refers to, and keeps it all in memory.
-func startAzure(ctx context.Context) (*azure.Azure, error) {
-	seed, err := rehearsal.Seed(composed.Args().Model(), workload.Location)
+func startAzure(ctx context.Context, size int) (*azure.Azure, error) {
+	seed, err := rehearsal.Seed(model.Of(size), workload.Location)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
@@ -126,7 +126,7 @@ func startAzure(ctx context.Context) (*azure.Azure, error) {
 
 // writeProject writes a project whose program is the built one, measured. The language host runs what the project names
 // without arguments, so a script gives them.
-func (s stacks) writeProject(dir, program, report string) error {
+func (s stacks) writeProject(dir, program, report string, size int) error {
 	script := filepath.Join(dir, "program.sh")
 	files := []struct {
 		path, content string
@@ -134,7 +134,7 @@ func (s stacks) writeProject(dir, program, report string) error {
 	}{
 		{script, fmt.Sprintf("#!/bin/sh\nexec '%s' '%s' '%s'\n", s.measure, report, program), 0o700},
 		{filepath.Join(dir, "Pulumi.yaml"), fmt.Sprintf("name: bench\nruntime: {name: go, options: {binary: %q}}\n", script), 0o600},
-		{filepath.Join(dir, "Pulumi."+stackName+".yaml"), "config: {}\n", 0o600},
+		{filepath.Join(dir, "Pulumi."+stackName+".yaml"), fmt.Sprintf("config:\n  %s: %d\n", workload.AssignmentsKey, size), 0o600},
 	}
 	for _, f := range files {
 		if err := os.WriteFile(f.path, []byte(f.content), f.mode); err != nil {

@@ -13,8 +13,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/tests/bench/composed"
 	"github.com/batchaccess/batchaccess/tests/bench/flat"
+	"github.com/batchaccess/batchaccess/tests/bench/model"
+	"github.com/batchaccess/batchaccess/tests/bench/workload"
 )
 
 // recorder keeps the custom resources that a program registers, without what the two programs may call otherwise.
@@ -73,13 +76,50 @@ func record(t *testing.T, deploy pulumi.RunFunc) *recorder {
 
 func TestBothProgramsRegisterTheSameResources(t *testing.T) {
 	t.Parallel()
-	through, flat := record(t, composed.Deploy), record(t, flat.Deploy)
-	const assignments = 50 + 20*(50+2)
-	assert.Len(t, flat.registered, assignments+1+2, "assignments, the role and the clusters")
-	assert.Len(t, flat.guids, assignments, "no two assignments have one name")
-	assert.Len(t, through.guids, assignments)
-	require.Len(t, through.registered, len(flat.registered))
-	for i := range flat.registered {
-		require.Equal(t, flat.registered[i], through.registered[i])
+	for _, size := range []int{leastSize, 10, 100, 1000} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			w := workload.Of(size)
+			through := record(t, func(ctx *pulumi.Context) error { return composed.Deploy(ctx, w) })
+			flat := record(t, func(ctx *pulumi.Context) error { return flat.Deploy(ctx, w) })
+			assignments := w.Assignments()
+			assert.Len(t, flat.registered, assignments+1+2, "assignments, the role and the clusters")
+			assert.Len(t, flat.guids, assignments, "no two assignments have one name")
+			assert.Len(t, through.guids, assignments)
+			require.Len(t, through.registered, len(flat.registered))
+			for i := range flat.registered {
+				require.Equal(t, flat.registered[i], through.registered[i])
+			}
+		})
+	}
+}
+
+func TestAWorkloadIsAsLargeAsAsked(t *testing.T) {
+	t.Parallel()
+	for size := leastSize; size <= 4000; size++ {
+		w := workload.Of(size)
+		n := w.Assignments()
+		require.LessOrEqual(t, n, size)
+		require.Greater(t, n, size-2-len(w.Inputs), "one invoker more would be too many")
+		assert.Len(t, access.Grants(model.Of(size)), n)
+	}
+}
+
+func TestTheModelIsWhatTheProgramDeploys(t *testing.T) {
+	t.Parallel()
+	for _, size := range model.Sizes {
+		assert.Equal(t, composed.Args(workload.Of(size)).Model(), model.Of(size))
+		assert.NoError(t, access.Validate(model.Of(size)).Err())
+	}
+}
+
+func TestADividedModelIsAboutAsLargeAsAsked(t *testing.T) {
+	t.Parallel()
+	for _, size := range model.Sizes {
+		m := model.Divided(size)
+		require.NoError(t, access.Validate(m).Err())
+		n := len(access.Grants(m))
+		assert.LessOrEqual(t, n, size)
+		assert.GreaterOrEqual(t, n, size*8/10)
 	}
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // Deploy registers the workload's resources, and exports what the program of this repository exports.
-func Deploy(ctx *pulumi.Context) error {
-	a, err := components.NewBatchEndpointAccess(ctx, "access", Args())
+func Deploy(ctx *pulumi.Context, w workload.Workload) error {
+	a, err := components.NewBatchEndpointAccess(ctx, "access", Args(w))
 	if err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func Deploy(ctx *pulumi.Context) error {
 }
 
 // Args are the workload as arguments of the component.
-func Args() *components.BatchEndpointAccessArgs {
+func Args(w workload.Workload) *components.BatchEndpointAccessArgs {
 	args := &components.BatchEndpointAccessArgs{
 		WorkspaceID:     pulumi.String(workload.WorkspaceID),
 		Location:        pulumi.String(workload.Location),
@@ -32,7 +32,7 @@ func Args() *components.BatchEndpointAccessArgs {
 		StorageAccounts: map[string]pulumi.StringInput{},
 		DataInputs:      map[string]access.DataInput{},
 	}
-	for _, i := range workload.Invokers() {
+	for _, i := range w.Invokers {
 		invoker := components.InvokerArgs{Kind: access.PrincipalKind(i.Kind)}
 		if invoker.Kind == access.ManagedIdentity {
 			invoker.PrincipalID = pulumi.String(i.PrincipalID)
@@ -47,7 +47,7 @@ func Args() *components.BatchEndpointAccessArgs {
 	for _, a := range workload.Accounts() {
 		args.StorageAccounts[a.Name] = pulumi.String(a.ID)
 	}
-	for _, i := range workload.Inputs() {
+	for _, i := range w.Inputs {
 		args.DataInputs[i.Name] = access.DataInput{Kind: access.Blob, StorageAccount: i.Account.Name, Container: i.Container}
 	}
 	return args

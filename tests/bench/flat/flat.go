@@ -23,13 +23,13 @@ const (
 )
 
 // Deploy registers the workload's resources and exports the IDs that a person would want to know.
-func Deploy(ctx *pulumi.Context) error {
+func Deploy(ctx *pulumi.Context, w workload.Workload) error {
 	role, err := makeRole(ctx)
 	if err != nil {
 		return err
 	}
 	principals := pulumi.StringMap{}
-	for n, i := range workload.Invokers() {
+	for n, i := range w.Invokers {
 		principals[i.Name] = pulumi.String(i.PrincipalID)
 		if err := assign(ctx, "invoker-"+i.Name, &authorization.RoleAssignmentArgs{
 			Scope:              pulumi.String(workload.WorkspaceID),
@@ -48,8 +48,8 @@ func Deploy(ctx *pulumi.Context) error {
 			return err
 		}
 	}
-	for n, input := range workload.Inputs() {
-		if err := makeReaders(ctx, n, input, clusters); err != nil {
+	for n, input := range w.Inputs {
+		if err := makeReaders(ctx, w, n, input, clusters); err != nil {
 			return err
 		}
 	}
@@ -104,7 +104,7 @@ func makeCluster(ctx *pulumi.Context, name string) (pulumi.StringOutput, error) 
 }
 
 // makeReaders lets the clusters mount the n-th input and the invokers read it.
-func makeReaders(ctx *pulumi.Context, n int, input workload.Input, clusters pulumi.StringMap) error {
+func makeReaders(ctx *pulumi.Context, w workload.Workload, n int, input workload.Input, clusters pulumi.StringMap) error {
 	assigned := 0
 	read := func(name, who string, principal pulumi.StringInput, principalType string) error {
 		assigned++
@@ -122,7 +122,7 @@ func makeReaders(ctx *pulumi.Context, n int, input workload.Input, clusters pulu
 			return err
 		}
 	}
-	for _, i := range workload.Invokers() {
+	for _, i := range w.Invokers {
 		if err := read(i.Name, "invoker."+i.Name, pulumi.String(i.PrincipalID), i.PrincipalType); err != nil {
 			return err
 		}

@@ -1,10 +1,15 @@
-// Package workload is the stack that the benchmark deploys, described once for both programs that deploy it: 50
-// invokers that exist, 2 clusters, and 20 containers of 2 storage accounts that every invoker reads on every cluster.
+// Package workload is the stack that the benchmarks deploy or judge, described once for all of them, of any size:
+// invokers that exist, 2 clusters, and containers of 2 storage accounts that every invoker reads on every cluster. It
+// grows in one shape, so that figures of different sizes can be compared: about two and a half invokers a container.
 //
 // It must not know how a stack is deployed, and imports nothing that the flat program would not have by itself.
 package workload
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"strconv"
+)
 
 const (
 	subscription = "/subscriptions/11111111-1111-4111-8111-111111111111"
@@ -47,25 +52,56 @@ func (i Input) Scope() string {
 // Clusters are the names of the compute clusters, which the stack makes.
 var Clusters = []string{"cpu", "gpu"}
 
-// kinds are how many invokers there are of each kind.
-var kinds = []struct {
-	kind, principalType string
-	count               int
-}{
-	{"managedIdentity", "ServicePrincipal", 25},
-	{"servicePrincipal", "ServicePrincipal", 15},
-	{"user", "User", 10},
+// A Workload is one stack.
+type Workload struct {
+	Invokers []Invoker
+	Inputs   []Input
 }
 
-// Invokers are 50 principals: managed identities, service principals and users.
-func Invokers() []Invoker {
-	var all []Invoker
-	for i, k := range kinds {
-		for n := range k.count {
-			all = append(all, Invoker{
-				Name: fmt.Sprintf("%s-%02d", k.kind, n), Kind: k.kind, PrincipalType: k.principalType, PrincipalID: GUID(i+1, n),
-			})
-		}
+// invokersAnInput is the shape of a workload: how many invokers, the clusters among them, there are to a container.
+const invokersAnInput = 2.5
+
+// Of is the largest workload of that shape with no more than so many role assignments. It has at least one invoker and
+// one input, which take 4 assignments.
+func Of(assignments int) Workload {
+	// Every invoker is assigned its role and, as the clusters are, a reader for each input; so with i invokers, c clusters and
+	// d inputs there are i + d(i+c) assignments, which is (i+c)(d+1) - c.
+	product := float64(assignments + len(Clusters))
+	columns := max(2, math.Round(math.Sqrt(product/invokersAnInput)))
+	return Workload{makeInvokers(max(1, int(product/columns)-len(Clusters))), makeInputs(int(columns) - 1)}
+}
+
+// AssignmentsKey is the key of a program's configuration that says how many role assignments it deploys.
+const AssignmentsKey = "bench:assignments"
+
+// Asked is the workload that a program's configuration asks for.
+func Asked(config func(key string) (value string, given bool)) (Workload, error) {
+	text, _ := config(AssignmentsKey)
+	assignments, err := strconv.Atoi(text)
+	if err != nil {
+		return Workload{}, fmt.Errorf("%s: %w; give the number of role assignments", AssignmentsKey, err)
+	}
+	return Of(assignments), nil
+}
+
+// Assignments is how many role assignments the workload has.
+func (w Workload) Assignments() int {
+	return len(w.Invokers) + len(w.Inputs)*(len(w.Invokers)+len(Clusters))
+}
+
+// kinds of invokers, in turns.
+var kinds = []struct{ kind, principalType string }{
+	{"managedIdentity", "ServicePrincipal"},
+	{"servicePrincipal", "ServicePrincipal"},
+	{"managedIdentity", "ServicePrincipal"},
+	{"user", "User"},
+}
+
+// makeInvokers makes principals: managed identities, service principals and users.
+func makeInvokers(count int) (all []Invoker) {
+	for n := range count {
+		k := kinds[n%len(kinds)]
+		all = append(all, Invoker{Name: fmt.Sprintf("%s-%03d", k.kind, n), Kind: k.kind, PrincipalType: k.principalType, PrincipalID: GUID(1, n)})
 	}
 	return all
 }
@@ -79,15 +115,11 @@ func Accounts() []Account {
 	return all
 }
 
-// inputs is how many data inputs there are.
-const inputs = 20
-
-// Inputs are 20 containers, spread over the accounts.
-func Inputs() []Input {
+// makeInputs makes containers, spread over the accounts.
+func makeInputs(count int) (all []Input) {
 	accounts := Accounts()
-	var all []Input
-	for n := range inputs {
-		name := fmt.Sprintf("input-%02d", n)
+	for n := range count {
+		name := fmt.Sprintf("input-%03d", n)
 		all = append(all, Input{Name: name, Account: accounts[n%len(accounts)], Container: name})
 	}
 	return all

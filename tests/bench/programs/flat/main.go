@@ -5,6 +5,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/tests/bench/flat"
+	"github.com/batchaccess/batchaccess/tests/bench/workload"
 )
 
-func main() { pulumi.Run(flat.Deploy) }
+func main() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		w, err := workload.Asked(ctx.GetConfig)
+		if err != nil {
+			return err
+		}
+		return flat.Deploy(ctx, w)
+	})
+}

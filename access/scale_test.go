@@ -1,0 +1,56 @@
+package access_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/tests/bench/model"
+)
+
+// The shapes in which a stack grows to Azure's limit of role assignments.
+var shapes = []struct {
+	name string
+	of   func(assignments int) access.Model
+}{{"shared", model.Of}, {"divided", model.Divided}}
+
+// judgements are what a program or a command asks of a model.
+var judgements = []struct {
+	name string
+	of   func(access.Model)
+}{
+	{"Validate", func(m access.Model) { access.Validate(m) }},
+	{"Grants", func(m access.Model) { access.Grants(m) }},
+	{"Explain", func(m access.Model) { access.Explain(m) }},
+	{"MakeReport", func(m access.Model) { access.MakeReport(m) }},
+	{"ACLs", func(m access.Model) { access.ACLs(m) }},
+	{"CheckAssertions", func(m access.Model) { access.CheckAssertions(asserted(m)) }},
+}
+
+// asserted is the model with assertions of each kind.
+func asserted(m access.Model) access.Model {
+	var everyone []string
+	for name := range m.Invokers {
+		everyone = append(everyone, name)
+	}
+	m.Assertions = map[string]access.Assertion{
+		"can": {Can: everyone, Read: "input-000"}, "cannot": {Cannot: everyone, Do: "grantsAccess"}, "only": {Only: []string{}, Read: "input-000"},
+	}
+	return m
+}
+
+func Benchmark(b *testing.B) {
+	for _, j := range judgements {
+		for _, shape := range shapes {
+			for _, size := range model.Sizes {
+				b.Run(fmt.Sprintf("%s/%s/%d", j.name, shape.name, size), func(b *testing.B) {
+					m := shape.of(size)
+					b.ReportAllocs()
+					for b.Loop() {
+						j.of(m)
+					}
+				})
+			}
+		}
+	}
+}
