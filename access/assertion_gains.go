@@ -133,8 +133,8 @@ func (c checker) roleCovers(account string) bool {
 // Where it is not told what the role allows, it may.
 func (c checker) roleReads() bool {
 	ps := c.role.Permissions
-	return !c.m.Role.Told() || ps.DataAction(ReadBlobs).Allowed || slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.RiskyAction) bool {
-		return strings.HasPrefix(a.Action, "Microsoft.Storage/") && ps.Allows(a)
+	return !c.m.Role.Told() || ps.DataAction(ReadBlobs).Allowed || slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
+		return strings.HasPrefix(a.Name, "Microsoft.Storage/") && ps.Allows(a)
 	})
 }
 
@@ -149,8 +149,8 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 			if g.Scope.StorageAccount == "" {
 				permissions, untold = c.role.Permissions, !c.m.Role.Told()
 			}
-			if (permissions.Allows(action) || cautious && untold) && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Action)) {
-				found, by = append(found, action.Action), cmp.Or(by, g.String())
+			if (permissions.Allows(action) || cautious && untold) && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Name)) {
+				found, by = append(found, action.Name), cmp.Or(by, g.String())
 				if untold {
 					has, by = "may have", g.String()+", by "+NotTold
 				}
@@ -179,19 +179,19 @@ func ActsAtWorkspace(action string) bool {
 
 // ActionsOf are the actions that the Do of an assertion stands for: those of a risk, or the one that it names. An action
 // that is not known here may be of either plane.
-func ActionsOf(do string) []roles.RiskyAction {
+func ActionsOf(do string) []roles.Action {
 	if slices.Contains(riskNames(), do) {
 		return roles.RiskyActions(roles.Risk(do))
 	}
 	control, plane := knownActions()
-	action := roles.RiskyAction{Action: do}
+	action := roles.Action{Name: do}
 	switch lower := strings.ToLower(do); {
 	case plane[lower]:
 		action.Data = true
 	case !control[lower]:
-		return []roles.RiskyAction{action, {Action: do, Data: true}}
+		return []roles.Action{action, {Name: do, Data: true}}
 	}
-	return []roles.RiskyAction{action}
+	return []roles.Action{action}
 }
 
 // knownActions are the actions, in lower case, that the seed, the additions, the risks and the built-in roles name in full.
@@ -217,9 +217,9 @@ func knownActions() (control, plane map[string]bool) {
 	for _, risk := range roles.Risks() {
 		for _, a := range roles.RiskyActions(risk) {
 			if a.Data {
-				add(plane, a.Action)
+				add(plane, a.Name)
 			} else {
-				add(control, a.Action)
+				add(control, a.Name)
 			}
 		}
 	}

@@ -78,16 +78,16 @@ func (s *Stack) RequireCannot(t testing.TB, principal, action, scope string) {
 		near := roles.Contains(a.Scope, scope) || roles.Contains(scope, a.Scope)
 		for _, does := range access.ActionsOf(action) {
 			if near && acts(a, does) && (!a.Known || a.Role.Permissions.Allows(does)) {
-				t.Fatalf("%s may do %s on %s: it has %s, by %s", principal, does.Action, scope, a, strings.TrimSpace(a.Name+" of "+a.Component))
+				t.Fatalf("%s may do %s on %s: it has %s, by %s", principal, does.Name, scope, a, strings.TrimSpace(a.Name+" of "+a.Component))
 			}
 		}
 	}
 }
 
 // acts reports whether an action can do anything where the role is assigned.
-func acts(a Assignment, does roles.RiskyAction) bool {
+func acts(a Assignment, does roles.Action) bool {
 	_, err := access.ParseARMID(a.Scope, access.WorkspaceType)
-	return err != nil || access.ActsAtWorkspace(does.Action)
+	return err != nil || access.ActsAtWorkspace(does.Name)
 }
 
 // of are the assignments of a principal. A question that can't be meant fails the test: it would be answered no.

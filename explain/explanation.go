@@ -129,8 +129,8 @@ func makeRole(r access.Role) Role {
 	for _, risk := range roles.Risks() {
 		found := Risk{Risk: risk, Means: riskMeanings[risk]}
 		for _, a := range d.Permissions.Risky() {
-			if a.Risk == risk {
-				found.Actions = append(found.Actions, a.Action)
+			if a.Risk() == risk {
+				found.Actions = append(found.Actions, a.Name)
 			}
 		}
 		if len(found.Actions) > 0 {

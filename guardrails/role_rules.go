@@ -63,7 +63,7 @@ func customRole(r Resource, _ Config, p *report) {
 	}
 	for _, a := range grantsAccess {
 		if ps.Allows(a) {
-			p.find("permissions", "take the action out; assign a separate, watched role to whoever gives access", "allows %s, which grants access", a.Action)
+			p.find("permissions", "take the action out; assign a separate, watched role to whoever gives access", "allows %s, which grants access", a.Name)
 		}
 	}
 }
@@ -136,7 +136,7 @@ func invokerRoleBreadth(r Resource, c Config, p *report) {
 		return
 	}
 	narrow, _ := roles.Invoker().With(c.InvokerAdditions...)
-	if more := Beyond(ps, narrow.Permissions); len(more) > 0 {
+	if more := ps.Beyond(narrow.Permissions); len(more) > 0 {
 		names := make([]string, 0, len(more))
 		for _, a := range more[:min(3, len(more))] {
 			names = append(names, a.String())

@@ -35,10 +35,10 @@ type AccessChange struct {
 	After     string    `json:"after,omitempty"`
 	Risk      Risk      `json:"risk"`
 	// New are the actions that the principal could not do at that place before, whatever gave them.
-	New []guardrails.Action `json:"new,omitempty"`
+	New []roles.Action `json:"new,omitempty"`
 	// Gone are those that it can't do there any more.
-	Gone []guardrails.Action `json:"gone,omitempty"`
-	URN  string              `json:"urn"`
+	Gone []roles.Action `json:"gone,omitempty"`
+	URN  string         `json:"urn"`
 }
 
 // assignment is a principal, a role and a scope.
@@ -150,7 +150,7 @@ func (m *maker) twin(old, now *assignment, held map[side]map[string][]assignment
 }
 
 // more is what the assignment allows that none of the others covers at its place.
-func (m *maker) more(a assignment, others []assignment) []guardrails.Action {
+func (m *maker) more(a assignment, others []assignment) []roles.Action {
 	var at []role
 	for _, o := range others {
 		if o.covers(a) {

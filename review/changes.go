@@ -8,16 +8,17 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 // A RoleChange is a role definition that comes, goes, or allows something else than before.
 type RoleChange struct {
-	Change string              `json:"change"` // made, removed, widened, narrowed, changed
-	Role   string              `json:"role"`
-	Gained []guardrails.Action `json:"gained,omitempty"`
-	Lost   []guardrails.Action `json:"lost,omitempty"`
-	Risk   Risk                `json:"risk"`
-	URN    string              `json:"urn"`
+	Change string         `json:"change"` // made, removed, widened, narrowed, changed
+	Role   string         `json:"role"`
+	Gained []roles.Action `json:"gained,omitempty"`
+	Lost   []roles.Action `json:"lost,omitempty"`
+	Risk   Risk           `json:"risk"`
+	URN    string         `json:"urn"`
 }
 
 func (m *maker) roleChanges() {
@@ -45,8 +46,8 @@ func (m *maker) roleChanges() {
 				m.unread("the permissions of " + r.name + " are not all known, so what it allows can't be told")
 			}
 		}
-		c.Gained = guardrails.Beyond(now.permissions, old.permissions)
-		c.Lost = guardrails.Beyond(old.permissions, now.permissions)
+		c.Gained = now.permissions.Beyond(old.permissions)
+		c.Lost = old.permissions.Beyond(now.permissions)
 		switch gained, lost := len(c.Gained) > 0, len(c.Lost) > 0; {
 		case c.Change != "":
 		case gained && lost:

@@ -20,14 +20,14 @@ type role struct {
 
 // beyond is what the role allows at a place that the others together do not. A role that is not known is compared by
 // itself: nothing covers it but itself.
-func (m *maker) beyond(r role, others []role) []guardrails.Action {
+func (m *maker) beyond(r role, others []role) []roles.Action {
 	for _, o := range others {
 		if o.key == r.key && (!r.known || !o.known) {
 			return nil
 		}
 	}
 	if !r.known {
-		return []guardrails.Action{{Name: "whatever " + r.name + " allows"}}
+		return []roles.Action{{Name: "whatever " + r.name + " allows"}}
 	}
 	// Thousands of assignments give a few roles: what one allows beyond others is worked out once.
 	keys := make([]string, 0, len(others)+1)
@@ -43,7 +43,7 @@ func (m *maker) beyond(r role, others []role) []guardrails.Action {
 		for _, o := range others {
 			held = append(held, o.permissions...)
 		}
-		more = guardrails.Beyond(r.permissions, held)
+		more = r.permissions.Beyond(held)
 		m.compared[id] = more
 	}
 	return more

@@ -68,7 +68,7 @@ type Options struct {
 func Make(p Preview, o Options) Review {
 	o.ExpireSoon = cmp.Or(o.ExpireSoon, 30*24*time.Hour)
 	r := Review{Stack: p.Stack, Project: p.Project, Unread: slices.Clone(p.Unread)}
-	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]guardrails.Action{}}
+	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{}}
 	m.models()
 	m.assignments()
 	m.roleChanges()
@@ -88,7 +88,7 @@ type maker struct {
 	index index
 	// components are the BatchEndpointAccess components of the preview, by URN.
 	components map[string]component
-	compared   map[string][]guardrails.Action
+	compared   map[string][]roles.Action
 }
 
 func (m *maker) note(text string) {
@@ -115,7 +115,7 @@ func (m *maker) guard() {
 }
 
 // riskOf ranks actions that somebody newly has.
-func riskOf(actions []guardrails.Action) Risk {
+func riskOf(actions []roles.Action) Risk {
 	risk := None
 	for _, a := range actions {
 		risk = higher(risk, Medium)

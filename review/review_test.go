@@ -171,7 +171,7 @@ func TestARoleIsToldActionByAction(t *testing.T) {
 	r = reviewOf(t, text[:at]+`"Microsoft.Storage/storageAccounts/list*",`+text[at:])
 	require.Len(t, r.Roles, 1)
 	assert.Equal(t, review.High, r.Roles[0].Risk)
-	assert.Contains(t, r.Roles[0].Gained, guardrails.Action{Name: "Microsoft.Storage/storageAccounts/listkeys/action"})
+	assert.Contains(t, r.Roles[0].Gained, roles.Action{Name: "Microsoft.Storage/storageAccounts/listkeys/action"})
 	assert.True(t, r.NewAccess)
 	assert.Equal(t, "custom-role", r.Guardrails[0].Rule)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/batchaccess/batchaccess/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -131,7 +130,7 @@ var riskWords = map[roles.Risk]string{
 	roles.GrantsAccess: "GRANTS ACCESS", roles.ReadsSecrets: "READS SECRETS", roles.ChangesCode: "CHANGES CODE", roles.DestroysData: "DESTROYS DATA",
 }
 
-func risky(a guardrails.Action) string { return strings.ToLower(riskWords[a.Risk()]) }
+func risky(a roles.Action) string { return strings.ToLower(riskWords[a.Risk()]) }
 
 // shortAction leaves out the provider and the resource type that all of them share.
 func shortAction(name string) string {

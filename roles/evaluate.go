@@ -32,6 +32,14 @@ func (ps Permissions) DataAction(action string) Decision {
 	return ps.decide(action, func(p Permission) ([]string, []string) { return p.DataActions, p.NotDataActions })
 }
 
+// Allows reports whether the permissions allow the action, on its own plane.
+func (ps Permissions) Allows(a Action) bool {
+	if a.Data {
+		return ps.DataAction(a.Name).Allowed
+	}
+	return ps.Action(a.Name).Allowed
+}
+
 // decide takes each permission by itself: notActions narrow the permission they stand in and deny nothing
 // that another one allows (Azure: effective permissions are actions less notActions, and they add up).
 func (ps Permissions) decide(action string, side func(Permission) (allow, not []string)) Decision {

@@ -1,6 +1,6 @@
 package roles
 
-import "slices"
+import "strings"
 
 // A Risk is a kind of harm that an action can do which its name does not tell a reader at once.
 type Risk string
@@ -16,13 +16,6 @@ const (
 // Risks returns the kinds, the gravest first.
 func Risks() []Risk { return []Risk{GrantsAccess, ReadsSecrets, ChangesCode, DestroysData} }
 
-// RiskyAction is an action of Azure and what makes it risky.
-type RiskyAction struct {
-	Action string
-	Data   bool // an action of the data plane
-	Risk   Risk
-}
-
 const (
 	storageAccounts = "Microsoft.Storage/storageAccounts/"
 	identities      = "Microsoft.ManagedIdentity/userAssignedIdentities/"
@@ -30,58 +23,72 @@ const (
 
 // risky are the actions that count, of the services which batch scoring touches. The names are those that Azure publishes
 // for its resource providers; what each is filed under is this project's judgement.
-var risky = []RiskyAction{
-	{"Microsoft.Authorization/roleAssignments/write", false, GrantsAccess},
-	{"Microsoft.Authorization/roleAssignments/delete", false, GrantsAccess},
-	{"Microsoft.Authorization/roleDefinitions/write", false, GrantsAccess},
-	{"Microsoft.Authorization/elevateAccess/action", false, GrantsAccess},
-	{identities + "assign/action", false, GrantsAccess},
-	{identities + "federatedIdentityCredentials/write", false, GrantsAccess},
-	{storageAccounts + "blobServices/containers/blobs/manageOwnership/action", true, GrantsAccess},
-	{storageAccounts + "blobServices/containers/blobs/modifyPermissions/action", true, GrantsAccess},
+var risky = []struct {
+	action Action
+	risk   Risk
+}{
+	{Action{"Microsoft.Authorization/roleAssignments/write", false}, GrantsAccess},
+	{Action{"Microsoft.Authorization/roleAssignments/delete", false}, GrantsAccess},
+	{Action{"Microsoft.Authorization/roleDefinitions/write", false}, GrantsAccess},
+	{Action{"Microsoft.Authorization/elevateAccess/action", false}, GrantsAccess},
+	{Action{identities + "assign/action", false}, GrantsAccess},
+	{Action{identities + "federatedIdentityCredentials/write", false}, GrantsAccess},
+	{Action{storageAccounts + "blobServices/containers/blobs/manageOwnership/action", true}, GrantsAccess},
+	{Action{storageAccounts + "blobServices/containers/blobs/modifyPermissions/action", true}, GrantsAccess},
 
-	{workspaces + "listKeys/action", false, ReadsSecrets},
-	{workspaces + "listStorageAccountKeys/action", false, ReadsSecrets},
-	{workspaces + "datastores/listsecrets/action", false, ReadsSecrets},
-	{workspaces + "connections/listsecrets/action", false, ReadsSecrets},
-	{workspaces + "computes/listKeys/action", false, ReadsSecrets},
-	{workspaces + "metadata/secrets/read", false, ReadsSecrets},
-	{workspaces + "environments/readSecrets/action", false, ReadsSecrets},
-	{workspaces + "batchEndpoints/listkeys/action", false, ReadsSecrets},
-	{workspaces + "onlineEndpoints/listkeys/action", false, ReadsSecrets},
-	{workspaces + "onlineEndpoints/token/action", false, ReadsSecrets},
-	{storageAccounts + "listkeys/action", false, ReadsSecrets},
-	{storageAccounts + "listAccountSas/action", false, ReadsSecrets},
-	{storageAccounts + "listServiceSas/action", false, ReadsSecrets},
-	{"Microsoft.KeyVault/vaults/secrets/getSecret/action", true, ReadsSecrets},
+	{Action{workspaces + "listKeys/action", false}, ReadsSecrets},
+	{Action{workspaces + "listStorageAccountKeys/action", false}, ReadsSecrets},
+	{Action{workspaces + "datastores/listsecrets/action", false}, ReadsSecrets},
+	{Action{workspaces + "connections/listsecrets/action", false}, ReadsSecrets},
+	{Action{workspaces + "computes/listKeys/action", false}, ReadsSecrets},
+	{Action{workspaces + "metadata/secrets/read", false}, ReadsSecrets},
+	{Action{workspaces + "environments/readSecrets/action", false}, ReadsSecrets},
+	{Action{workspaces + "batchEndpoints/listkeys/action", false}, ReadsSecrets},
+	{Action{workspaces + "onlineEndpoints/listkeys/action", false}, ReadsSecrets},
+	{Action{workspaces + "onlineEndpoints/token/action", false}, ReadsSecrets},
+	{Action{storageAccounts + "listkeys/action", false}, ReadsSecrets},
+	{Action{storageAccounts + "listAccountSas/action", false}, ReadsSecrets},
+	{Action{storageAccounts + "listServiceSas/action", false}, ReadsSecrets},
+	{Action{"Microsoft.KeyVault/vaults/secrets/getSecret/action", true}, ReadsSecrets},
 
-	{workspaces + "batchEndpoints/write", false, ChangesCode},
-	{workspaces + "batchEndpoints/deployments/write", false, ChangesCode},
-	{workspaces + "onlineEndpoints/deployments/write", false, ChangesCode},
-	{workspaces + "codes/versions/write", false, ChangesCode},
-	{workspaces + "components/versions/write", false, ChangesCode},
-	{workspaces + "computes/write", false, ChangesCode},
-	{workspaces + "endpoints/pipelines/write", false, ChangesCode},
-	{workspaces + "environments/write", false, ChangesCode},
-	{workspaces + "environments/versions/write", false, ChangesCode},
-	{workspaces + "environments/build/action", false, ChangesCode},
-	{workspaces + "jobs/write", false, ChangesCode},
-	{workspaces + "models/versions/write", false, ChangesCode},
+	{Action{workspaces + "batchEndpoints/write", false}, ChangesCode},
+	{Action{workspaces + "batchEndpoints/deployments/write", false}, ChangesCode},
+	{Action{workspaces + "onlineEndpoints/deployments/write", false}, ChangesCode},
+	{Action{workspaces + "codes/versions/write", false}, ChangesCode},
+	{Action{workspaces + "components/versions/write", false}, ChangesCode},
+	{Action{workspaces + "computes/write", false}, ChangesCode},
+	{Action{workspaces + "endpoints/pipelines/write", false}, ChangesCode},
+	{Action{workspaces + "environments/write", false}, ChangesCode},
+	{Action{workspaces + "environments/versions/write", false}, ChangesCode},
+	{Action{workspaces + "environments/build/action", false}, ChangesCode},
+	{Action{workspaces + "jobs/write", false}, ChangesCode},
+	{Action{workspaces + "models/versions/write", false}, ChangesCode},
 
-	{workspaces + "delete", false, DestroysData},
-	{workspaces + "data/delete", false, DestroysData},
-	{workspaces + "datastores/delete", false, DestroysData},
-	{workspaces + "models/delete", false, DestroysData},
-	{storageAccounts + "delete", false, DestroysData},
-	{storageAccounts + "blobServices/containers/delete", false, DestroysData},
-	{storageAccounts + "blobServices/containers/blobs/delete", true, DestroysData},
+	{Action{workspaces + "delete", false}, DestroysData},
+	{Action{workspaces + "data/delete", false}, DestroysData},
+	{Action{workspaces + "datastores/delete", false}, DestroysData},
+	{Action{workspaces + "models/delete", false}, DestroysData},
+	{Action{storageAccounts + "delete", false}, DestroysData},
+	{Action{storageAccounts + "blobServices/containers/delete", false}, DestroysData},
+	{Action{storageAccounts + "blobServices/containers/blobs/delete", true}, DestroysData},
 }
 
-// RiskyActions returns the actions known to be of the risk, in a fixed order.
-func RiskyActions(r Risk) (found []RiskyAction) {
+// Risk is what the action is filed under; "" for most.
+func (a Action) Risk() Risk { return risks[Action{strings.ToLower(a.Name), a.Data}] }
+
+var risks = func() map[Action]Risk {
+	all := map[Action]Risk{}
 	for _, a := range risky {
-		if a.Risk == r {
-			found = append(found, a)
+		all[Action{strings.ToLower(a.action.Name), a.action.Data}] = a.risk
+	}
+	return all
+}()
+
+// RiskyActions returns the actions known to be of the risk, in a fixed order.
+func RiskyActions(r Risk) (found []Action) {
+	for _, a := range risky {
+		if a.risk == r {
+			found = append(found, a.action)
 		}
 	}
 	return found
@@ -89,14 +96,11 @@ func RiskyActions(r Risk) (found []RiskyAction) {
 
 // Risky returns the risky actions that the permissions allow, in a fixed order. It is decided by what a pattern covers, not
 // by how it is written; what the list lacks it can't tell.
-func (ps Permissions) Risky() []RiskyAction {
-	return slices.DeleteFunc(slices.Clone(risky), func(a RiskyAction) bool { return !ps.Allows(a) })
-}
-
-// Allows reports whether the permissions allow the action, on its own plane.
-func (ps Permissions) Allows(a RiskyAction) bool {
-	if a.Data {
-		return ps.DataAction(a.Action).Allowed
+func (ps Permissions) Risky() (found []Action) {
+	for _, a := range risky {
+		if ps.Allows(a.action) {
+			found = append(found, a.action)
+		}
 	}
-	return ps.Action(a.Action).Allowed
+	return found
 }

@@ -51,7 +51,7 @@ func TestTheRisksOfARoleAreWhatItsPatternsCover(t *testing.T) {
 			t.Parallel()
 			var found []string
 			for _, a := range test.permissions.Risky() {
-				found = append(found, a.Action)
+				found = append(found, a.Name)
 			}
 			assert.Subset(t, found, test.has)
 			for _, action := range test.hasNot {
@@ -68,8 +68,8 @@ func TestEveryRiskHasActionsAndNoneIsThereTwice(t *testing.T) {
 		actions := roles.RiskyActions(risk)
 		assert.NotEmpty(t, actions, risk)
 		for _, a := range actions {
-			assert.False(t, seen[a.Action], a.Action)
-			seen[a.Action] = true
+			assert.False(t, seen[a.Name], a.Name)
+			seen[a.Name] = true
 		}
 	}
 }

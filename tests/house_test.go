@@ -1,7 +1,11 @@
 package tests
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,5 +51,61 @@ func TestImportsPointOneWay(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The table of the house in CONTRIBUTING.md is what a new colleague goes by: each package has a row, and the row says which
+// others it imports.
+func TestTheHouseIsAsContributingTells(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../CONTRIBUTING.md")
+	require.NoError(t, err)
+	quoted := regexp.MustCompile("`([^`]+)`")
+	told := map[string][]string{} // what a folder's row says that it imports, the folder itself left out
+	for line := range strings.Lines(string(text)) {
+		columns := strings.Split(line, "|")
+		if len(columns) != 5 {
+			continue
+		}
+		for _, folder := range quoted.FindAllStringSubmatch(columns[1], -1) {
+			told[folder[1]] = []string{strings.TrimSpace(columns[3])}
+			if imports := quoted.FindAllStringSubmatch(columns[3], -1); len(imports) > 0 || columns[3] == " " {
+				told[folder[1]] = nil
+				for _, i := range imports {
+					told[folder[1]] = append(told[folder[1]], i[1])
+				}
+			}
+		}
+	}
+	row := func(path string) string { // the row that a package belongs to: the nearest folder around it that has one
+		for at := strings.TrimPrefix(path, module+"/"); at != "."; at = filepath.Dir(at) {
+			if _, ok := told[at]; ok {
+				return at
+			}
+		}
+		return ""
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"/...").Output()
+	require.NoError(t, err)
+	imports := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		folder := row(words[0])
+		if words[0] == module || folder == "tests" || strings.HasPrefix(words[0], module+"/internal/") {
+			continue
+		}
+		require.NotEmpty(t, folder, "%s has no row", words[0])
+		imports[folder] = append(imports[folder], "") // a package of no imports has a row too
+		for _, i := range words[1:] {
+			if of := row(i); strings.HasPrefix(i, module+"/") && of != folder {
+				imports[folder] = append(imports[folder], of)
+			}
+		}
+	}
+	for folder, all := range imports {
+		slices.Sort(all)
+		if all = slices.Compact(all)[1:]; !slices.Equal(told[folder], []string{"most"}) {
+			assert.ElementsMatch(t, told[folder], all, "what %s imports", folder)
+		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -147,8 +146,8 @@ func (h *holdings) lacking(grants []access.Grant, r *Report) error {
 				held = append(held, a.Permissions...)
 			}
 		}
-		if more := guardrails.Beyond(h.permissions(g), held); len(more) > 0 {
-			whole := len(more) == len(guardrails.Beyond(h.permissions(g), nil))
+		if more := h.permissions(g).Beyond(held); len(more) > 0 {
+			whole := len(more) == len(h.permissions(g).Beyond(nil))
 			r.Lacking = append(r.Lacking, Lack{g, h.ids[g.Principal], place, texts(more), whole})
 		}
 	}
@@ -177,14 +176,14 @@ func (h *holdings) beyond(grants []access.Grant, subjects []Subject, r *Report) 
 					needed = append(needed, h.permissions(g)...)
 				}
 			}
-			more := guardrails.Beyond(a.Permissions, needed)
+			more := a.Permissions.Beyond(needed)
 			if len(more) == 0 {
 				continue
 			}
-			slices.SortStableFunc(more, func(a, b guardrails.Action) int { return gravity(a) - gravity(b) })
+			slices.SortStableFunc(more, func(a, b roles.Action) int { return gravity(a) - gravity(b) })
 			e := Excess{s.Principal, a.Role, h.name(a.Scope), h.group(s.Principal, a.PrincipalID), a.ID, texts(more), nil, a.Condition}
 			for _, risk := range roles.Risks() {
-				if slices.ContainsFunc(more, func(x guardrails.Action) bool { return x.Risk() == risk }) {
+				if slices.ContainsFunc(more, func(x roles.Action) bool { return x.Risk() == risk }) {
 					e.Risks = append(e.Risks, risk)
 				}
 			}
@@ -195,7 +194,7 @@ func (h *holdings) beyond(grants []access.Grant, subjects []Subject, r *Report) 
 }
 
 // gravity sorts the gravest risk first, and what is none last.
-func gravity(a guardrails.Action) int {
+func gravity(a roles.Action) int {
 	if i := slices.Index(roles.Risks(), a.Risk()); i >= 0 {
 		return i
 	}
@@ -215,9 +214,9 @@ func (h *holdings) places() ([]string, error) {
 	return places, nil
 }
 
-func texts(actions []guardrails.Action) (all []string) {
+func texts(actions []roles.Action) (all []string) {
 	for _, a := range actions {
-		all = append(all, strings.ReplaceAll(a.String(), guardrails.Anything, "*"))
+		all = append(all, strings.ReplaceAll(a.String(), roles.Anything, "*"))
 	}
 	return all
 }

@@ -171,8 +171,8 @@ func (s *seer) does(ctx context.Context, p access.Principal, do string) (how str
 		for _, h := range held {
 			inWorkspace := strings.HasPrefix(strings.ToLower(h.scope), strings.ToLower(workspace))
 			for _, action := range access.ActionsOf(do) {
-				if h.Allows(action) && (!inWorkspace || access.ActsAtWorkspace(action.Action)) {
-					return "is assigned a role that has " + action.Action + " at " + h.scope, true, nil
+				if h.Allows(action) && (!inWorkspace || access.ActsAtWorkspace(action.Name)) {
+					return "is assigned a role that has " + action.Name + " at " + h.scope, true, nil
 				}
 			}
 		}

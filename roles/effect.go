@@ -1,10 +1,8 @@
-package guardrails
+package roles
 
 import (
 	"slices"
 	"strings"
-
-	"github.com/batchaccess/batchaccess/roles"
 )
 
 // An Action is one thing that a role may allow, on the control plane or the data plane. It may hold Anything: then it stands
@@ -24,54 +22,31 @@ func (a Action) String() string {
 	return a.Name
 }
 
-// Allowed reports whether the permissions allow the action.
-func (a Action) Allowed(ps roles.Permissions) bool {
-	if a.Data {
-		return ps.DataAction(a.Name).Allowed
-	}
-	return ps.Action(a.Name).Allowed
-}
-
-// Risk is what the action is filed under in package roles; "" for most.
-func (a Action) Risk() roles.Risk { return risks[Action{strings.ToLower(a.Name), a.Data}] }
-
-var risks = func() map[Action]roles.Risk {
-	all := map[Action]roles.Risk{}
-	for _, r := range roles.Risks() {
-		for _, a := range roles.RiskyActions(r) {
-			all[Action{strings.ToLower(a.Action), a.Data}] = r
-		}
-	}
-	return all
-}()
-
 // known are the actions with a name here: the seed's 35, the additions, and those of risk.
 var known = func() (all []Action) {
-	for _, name := range roles.InvokerActions() {
+	for _, name := range InvokerActions() {
 		all = append(all, Action{Name: name})
 	}
-	for _, addition := range roles.Additions() {
+	for _, addition := range Additions() {
 		for _, name := range addition.Actions {
 			all = append(all, Action{Name: name})
 		}
 	}
-	for _, r := range roles.Risks() {
-		for _, a := range roles.RiskyActions(r) {
-			all = append(all, Action{a.Action, a.Data})
-		}
+	for _, a := range risky {
+		all = append(all, a.action)
 	}
 	return all
 }()
 
-// Beyond returns what wide allows and narrow does not: the difference in effect, not in text. It is judged over the known
-// actions, those that either names, and for each wildcard over what it covers by itself and where an exception cuts it: so
-// a wildcard more is found even if it covers nothing that has a name here. Each action is there once, in a fixed order.
-func Beyond(wide, narrow roles.Permissions) []Action {
-	return slices.DeleteFunc(Witnesses(wide, narrow), func(a Action) bool { return !a.Allowed(wide) || a.Allowed(narrow) })
+// Beyond returns what the permissions allow and narrow does not: the difference in effect, not in text. It is judged over the
+// known actions, those that either names, and for each wildcard over what it covers by itself and where an exception cuts it:
+// so a wildcard more is found even if it covers nothing that has a name here. Each action is there once, in a fixed order.
+func (ps Permissions) Beyond(narrow Permissions) []Action {
+	return slices.DeleteFunc(tellApart(ps, narrow), func(a Action) bool { return !ps.Allows(a) || narrow.Allows(a) })
 }
 
-// Witnesses are the actions by which permissions can be told apart.
-func Witnesses(all ...roles.Permissions) []Action {
+// tellApart gives the actions by which permissions can be told apart.
+func tellApart(all ...Permissions) []Action {
 	var w witnesses
 	for _, a := range known {
 		w.add(a)
@@ -123,9 +98,9 @@ func overlap(a, b string) (string, bool) {
 	headB, tailB, wildB := strings.Cut(b, "*")
 	switch {
 	case !wildA:
-		return a, roles.Match(b, a)
+		return a, Match(b, a)
 	case !wildB:
-		return b, roles.Match(a, b)
+		return b, Match(a, b)
 	}
 	head, tail := headA, tailA
 	if len(headB) > len(head) {
@@ -135,5 +110,5 @@ func overlap(a, b string) (string, bool) {
 		tail = tailB
 	}
 	both := head + Anything + tail
-	return both, roles.Match(a, both) && roles.Match(b, both)
+	return both, Match(a, both) && Match(b, both)
 }
