@@ -1,7 +1,7 @@
 # Everything a newcomer needs: Go, git and make. What else is needed is built from the Go module proxy, once. Only the tests
 # need more: what runs the components in other languages.
 
-.PHONY: help rehearse test languages lint generate bench fuzz tidy
+.PHONY: help rehearse test languages lint generate bench fuzz cover vuln tidy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,13 +40,30 @@ bench: ## print how the components compare with a flat program; takes minutes
 	go run ./tests/bench
 
 FUZZTIME ?= 10s
-fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other
-	@git grep -l '^func Fuzz' '*_test.go' | xargs -n1 dirname | sort -u | while read dir; do \
+fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other, and stop at what one finds
+	@mkdir -p bin; git grep -l '^func Fuzz' '*_test.go' | xargs -n1 dirname | sort -u | while read dir; do \
 		for target in $$(go test -list '^Fuzz' ./$$dir | grep '^Fuzz'); do \
-			echo "$$dir $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir | grep -v '^\(PASS\|fuzz: elapsed: 0s\)' | tail -n 3 || exit 1; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir >bin/fuzz.log 2>&1 || { cat bin/fuzz.log; exit 1; }; \
+			echo "$$dir $$target: $$(grep '^fuzz: elapsed' bin/fuzz.log | tail -n 1)"; \
 		done; \
 	done
+
+HEART = ./roles ./access ./components
+cover: ## print how much of the heart the tests run, and which of its functions they don't run whole
+	@mkdir -p bin
+	@go test -coverpkg=./roles,./access,./components -coverprofile=bin/cover.out $(HEART) ./config ./stack ./accesstest ./explain ./guardrails ./review ./policy ./verify ./tests >bin/cover.log || { cat bin/cover.log; exit 1; }
+	@go tool cover -func=bin/cover.out | awk '$$1 != "total:" && $$NF != "100.0%"'
+	@awk 'NR > 1 { n[$$1] = $$2; if ($$3 > 0) run[$$1] = 1 } \
+		END { for (block in n) { split(block, path, "/"); all[path[4]] += n[block]; if (block in run) of[path[4]] += n[block] } \
+		for (p in all) printf "%s: %.1f %% of %d statements\n", p, 100 * of[p] / all[p], all[p] }' bin/cover.out | sort
+
+vuln: ## look up known vulnerabilities in all that is built; asks vuln.go.dev
+	cd tools/govulncheck && go build -o ../../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
+	bin/govulncheck ./...
+	cd plugin && ../bin/govulncheck ./...
+	cd sandbox/clients && ../../bin/govulncheck ./...
+	cd examples/go && ../../bin/govulncheck ./...
+	cd tools && ../bin/govulncheck ./...
 
 tidy: ## bring go.mod and go.sum up to date
 	go mod tidy

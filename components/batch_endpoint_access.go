@@ -118,8 +118,10 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if err := ctx.RegisterComponentResourceV2(BatchEndpointAccessToken, name, inputsOf(args), a, opts...); err != nil {
 		return nil, fmt.Errorf("registering BatchEndpointAccess %q: %w", name, err)
 	}
-	ofRole := func(p access.Problem) bool { return strings.HasPrefix(p.Path, "role.") } // InvokerRole warns of those
-	if err := warn(ctx, a, slices.DeleteFunc(ps, ofRole)); err != nil {
+	ofChild := func(p access.Problem) bool { // InvokerRole and ServicePrincipal warn of those themselves
+		return strings.HasPrefix(p.Path, "role.") || strings.HasSuffix(p.Path, ".federatedCredentials")
+	}
+	if err := warn(ctx, a, slices.DeleteFunc(ps, ofChild)); err != nil {
 		return nil, err
 	}
 	c, err := childrenOf(a, opts)

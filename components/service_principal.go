@@ -61,6 +61,9 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 	if err := ctx.RegisterComponentResourceV2(ServicePrincipalToken, name, inputsOf(args), sp, opts...); err != nil {
 		return nil, fmt.Errorf("registering ServicePrincipal %q: %w", name, err)
 	}
+	if err := warn(ctx, sp, ps); err != nil {
+		return nil, err
+	}
 	c, err := childrenOf(sp, opts)
 	if err != nil {
 		return nil, err

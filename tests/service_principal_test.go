@@ -168,3 +168,31 @@ func TestServicePrincipalRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestAServicePrincipalThatNearsItsLimitSaysSoOnce(t *testing.T) {
+	t.Parallel()
+	crowd := map[string]access.FederatedCredential{}
+	for i := range 16 {
+		crowd[fmt.Sprint(i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
+	}
+	for name, of := range map[string]program{
+		"alone": func(ctx *pulumi.Context) (pulumi.Map, error) {
+			_, err := components.NewServicePrincipal(ctx, "sp", &components.ServicePrincipalArgs{FederatedCredentials: crowd})
+			return nil, err
+		},
+		"as an invoker": func(ctx *pulumi.Context) (pulumi.Map, error) {
+			_, err := components.NewBatchEndpointAccess(ctx, "a", &components.BatchEndpointAccessArgs{
+				WorkspaceID: pulumi.String(workspaceID),
+				Invokers:    map[string]components.InvokerArgs{"sp": {Kind: access.ServicePrincipal, FederatedCredentials: crowd}},
+			})
+			return nil, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, of)
+			require.Len(t, r.logs, 1)
+			assert.Contains(t, r.logs[0], "warning: federatedCredentials: has 16 of the 20 credentials")
+		})
+	}
+}

@@ -12,6 +12,7 @@ var weatherHelp = `--weather makes the sandbox as slow and unreliable as Azure c
   replication=2s   how long a new principal is unknown elsewhere
   propagation=3s   how long a new role assignment does not act yet, and a removed one still does
   latency=20ms     the most by which an answer is held back
+  leastLatency=5ms the least
   throttling=0.1   share of the requests that are answered 429, and not done
   retryAfter=1s    what Retry-After then says
   faults=0.1       share of the requests that are answered 500 or 503, and not done

@@ -118,15 +118,25 @@ func withRequestID(h http.Handler) http.Handler {
 	})
 }
 
-// withLog notes method, path and status. Queries, headers and bodies may hold secrets.
+// withLog notes method, path and status, and the ID by which a client tells its own requests apart, if it is one. Queries,
+// other headers and bodies may hold secrets.
 func withLog(h http.Handler, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		watched := &statusWatcher{ResponseWriter: w, status: http.StatusOK}
 		h.ServeHTTP(watched, r)
 		logger.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", watched.status,
-			"error", w.Header().Get("x-ms-error-code"), "took", time.Since(start))
+			"error", w.Header().Get("x-ms-error-code"), "client", clientRequestID(r), "took", time.Since(start))
 	})
+}
+
+// clientRequestID is the GUID that a client has sent for Azure's logs; "" for none and for anything else.
+func clientRequestID(r *http.Request) string {
+	id, err := uuid.Parse(r.Header.Get("x-ms-client-request-id"))
+	if err != nil {
+		return ""
+	}
+	return id.String()
 }
 
 type statusWatcher struct {

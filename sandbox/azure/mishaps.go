@@ -36,7 +36,7 @@ type forecast struct {
 
 // withWeather lets requests have their mishaps. In calm weather it is not there.
 func withWeather(h http.Handler, w Weather) http.Handler {
-	if w.Latency == 0 && w.Throttling == 0 && w.Faults == 0 && w.LostAnswers == 0 {
+	if w.Latency == 0 && w.LeastLatency == 0 && w.Throttling == 0 && w.Faults == 0 && w.LostAnswers == 0 {
 		return h
 	}
 	f := &forecast{Weather: w, sent: map[string]uint64{}, hit: map[string]int{}}
@@ -88,7 +88,7 @@ func (f *forecast) next(r *http.Request) meeting {
 	_, _ = fmt.Fprintf(hash, "%s %d", kind, n) // never fails
 	draw := rand.New(rand.NewPCG(f.Seed, hash.Sum64()))
 
-	m := meeting{latency: time.Duration(draw.Float64() * float64(f.Latency)), status: http.StatusInternalServerError}
+	m := meeting{latency: f.latency(draw.Float64()), status: http.StatusInternalServerError}
 	share := draw.Float64()
 	switch {
 	case share < f.Throttling:

@@ -29,8 +29,9 @@ type Weather struct {
 	// minutes. What was seeded acts at once.
 	Propagation time.Duration
 
-	// Latency is the most by which an answer is held back; each is by a share of it.
-	Latency time.Duration
+	// Latency is the most by which an answer is held back, and LeastLatency the least; each is by some time between them, or
+	// by the least where that is more. The same twice holds back all alike.
+	Latency, LeastLatency time.Duration
 
 	// Throttling is the share of requests, from 0 to 1, that are answered 429 with RetryAfter, and not done.
 	Throttling float64
@@ -73,6 +74,7 @@ var settings = []setting{
 	duration("replication", func(w *Weather) *time.Duration { return &w.Replication }),
 	duration("propagation", func(w *Weather) *time.Duration { return &w.Propagation }),
 	duration("latency", func(w *Weather) *time.Duration { return &w.Latency }),
+	duration("leastLatency", func(w *Weather) *time.Duration { return &w.LeastLatency }),
 	share("throttling", func(w *Weather) *float64 { return &w.Throttling }),
 	duration("retryAfter", func(w *Weather) *time.Duration { return &w.RetryAfter }),
 	share("faults", func(w *Weather) *float64 { return &w.Faults }),
@@ -202,6 +204,11 @@ func (w Weather) check() error {
 		problems = append(problems, fmt.Errorf("weather: throttling, faults and lostAnswers add up to %v; give shares of at most 1 in all", sum))
 	}
 	return errors.Join(problems...)
+}
+
+// latency is the time by which an answer is held back, of which share, from 0 to 1, decides.
+func (w Weather) latency(share float64) time.Duration {
+	return w.LeastLatency + time.Duration(share*float64(max(0, w.Latency-w.LeastLatency)))
 }
 
 // wait is RetryAfter as the header has it.

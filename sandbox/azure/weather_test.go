@@ -197,10 +197,29 @@ func TestAnswersAreHeldBack(t *testing.T) {
 	assert.Greater(t, time.Since(before), 200*time.Millisecond, "ten, each by up to 100 ms")
 }
 
+func TestAnswersAreHeldBackByNoLessThanTheLeast(t *testing.T) {
+	t.Parallel()
+	for name, weather := range map[string]azure.Weather{
+		"alone":          {LeastLatency: 30 * time.Millisecond},
+		"below the most": {LeastLatency: 30 * time.Millisecond, Latency: 40 * time.Millisecond},
+		"above the most": {LeastLatency: 30 * time.Millisecond, Latency: time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := under(t, weather)
+			for range 5 {
+				before := time.Now()
+				require.Equal(t, http.StatusOK, w.arm(http.MethodGet, workspace, nil).status)
+				assert.GreaterOrEqual(t, time.Since(before), 30*time.Millisecond)
+			}
+		})
+	}
+}
+
 func TestImpossibleWeatherIsRefused(t *testing.T) {
 	t.Parallel()
 	for what, weather := range map[string]azure.Weather{
-		"replication": {Replication: -1}, "propagation": {Propagation: -1}, "latency": {Latency: -1}, "retryAfter": {RetryAfter: -1},
+		"replication": {Replication: -1}, "propagation": {Propagation: -1}, "latency": {Latency: -1}, "leastLatency": {LeastLatency: -1}, "retryAfter": {RetryAfter: -1},
 		"throttling": {Throttling: 1.5}, "faults": {Faults: -0.1}, "lostAnswers": {LostAnswers: math.NaN()}, "add up": {Throttling: 0.6, Faults: 0.6},
 	} {
 		_, err := azure.Start(t.Context(), azure.Options{Weather: weather})

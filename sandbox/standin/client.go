@@ -14,6 +14,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 const (
@@ -234,6 +237,9 @@ func (c *client) sendOnce(
 	if bearer != "" {
 		req.Header.Set("Authorization", "Bearer "+bearer)
 	}
+	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
+		req.Header.Set("x-ms-client-request-id", id)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return answer{}, fmt.Errorf("calling Azure: %w", err)
@@ -250,6 +256,17 @@ func (c *client) sendOnce(
 	code, message := errorOf(data)
 	return got, &azureError{Status: res.StatusCode, Code: code, Message: message, Call: method + " " + req.URL.Path}
 }
+
+// requestIDKey is the key of a context's client request ID.
+type requestIDKey struct{}
+
+// about marks the calls made with the context as being about a resource, so that Azure's log tells which made what call.
+func about(ctx context.Context, urn resource.URN) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, ClientRequestID(string(urn)))
+}
+
+// ClientRequestID is the client request ID of every call that is made for a resource, given by its URN.
+func ClientRequestID(urn string) string { return uuid.NewSHA1(uuid.NameSpaceURL, []byte(urn)).String() }
 
 func encode(body any) (payload []byte, contentType string, err error) {
 	switch body := body.(type) {

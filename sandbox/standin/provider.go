@@ -180,7 +180,7 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 		return plugin.CreateResponse{Properties: p.previewed(spec, req.Properties)}, nil
 	}
 	in := plain(req.Properties)
-	id, out, err := rt.create(ctx, p.client, in)
+	id, out, err := rt.create(about(ctx, req.URN), p.client, in)
 	if err != nil {
 		err = fmt.Errorf("creating %s %q: %w", req.Type, req.URN.Name(), err)
 		if id == "" {
@@ -200,7 +200,7 @@ func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (plugin.Rea
 		return plugin.ReadResponse{}, err
 	}
 	state := plain(req.State)
-	out, err := rt.read(ctx, p.client, string(req.ID), state)
+	out, err := rt.read(about(ctx, req.URN), p.client, string(req.ID), state)
 	if err != nil {
 		return plugin.ReadResponse{}, fmt.Errorf("reading %s %q: %w", req.Type, req.URN.Name(), err)
 	}
@@ -257,7 +257,7 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 			Properties: p.previewedUpdate(spec, req.OldInputs, req.NewInputs, req.OldOutputs),
 		}, nil
 	}
-	out, err := rt.update(ctx, p.client, string(req.ID), plain(req.OldInputs), plain(req.NewInputs), plain(req.OldOutputs))
+	out, err := rt.update(about(ctx, req.URN), p.client, string(req.ID), plain(req.OldInputs), plain(req.NewInputs), plain(req.OldOutputs))
 	if err != nil {
 		return plugin.UpdateResponse{}, fmt.Errorf("updating %s %q: %w", req.Type, req.URN.Name(), err)
 	}
@@ -269,7 +269,7 @@ func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin
 	if err != nil {
 		return plugin.DeleteResponse{}, err
 	}
-	if err := rt.delete(ctx, p.client, string(req.ID)); err != nil {
+	if err := rt.delete(about(ctx, req.URN), p.client, string(req.ID)); err != nil {
 		return plugin.DeleteResponse{}, fmt.Errorf("deleting %s %q: %w", req.Type, req.URN.Name(), err)
 	}
 	return plugin.DeleteResponse{}, nil

@@ -26,6 +26,7 @@ type options struct {
 	sizes              sizes
 	rounds             int
 	builds, cold, json bool
+	critical           bool
 }
 
 func main() {
@@ -35,6 +36,7 @@ func main() {
 	flag.BoolVar(&o.builds, "builds", true, "measure builds too")
 	flag.BoolVar(&o.cold, "cold", true, "measure cold builds among them, once each; they take minutes")
 	flag.BoolVar(&o.json, "json", false, "print the figures as JSON")
+	flag.BoolVar(&o.critical, "critical-path", false, "measure, in place of all else, an up of the sample with every answer of Azure one second late, against its longest chain of calls")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := measureAll(ctx, o, os.Stdout, os.Stderr)
@@ -64,6 +66,9 @@ func measureAll(ctx context.Context, o options, stdout, stderr io.Writer) (err e
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	b := bench{options: o, builder: builder{root: root, dir: dir}, progress: stderr, began: time.Now()}
 	b.stacks = stacks{dir: dir, measure: filepath.Join(dir, "measure"), pulumi: cli}
+	if o.critical {
+		return b.criticalPaths(ctx, time.Second, stdout)
+	}
 	b.report = report{Cold: o.cold}
 	if err := b.deployAll(ctx); err != nil {
 		return err

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"github.com/batchaccess/batchaccess/sandbox/standin"
 	"strings"
 	"testing"
 
@@ -108,4 +111,33 @@ func TestTheReportSaysWhichTargetsAreMissed(t *testing.T) {
 	assert.NotContains(t, met, "missed")
 	assert.Equal(t, 3, strings.Count(show(figures(1.11, 3.01, 50.1)), "  missed"))
 	assert.Contains(t, met, "Cold builds were left out")
+}
+
+func TestTheLongestChainIsTheOneWithTheMostCalls(t *testing.T) {
+	t.Parallel()
+	urn := func(name string) string { return "urn:pulumi:dev::p::a:b:Component$c:d:Thing::" + name }
+	calls := &callLog{counts: map[string]int{}}
+	for name, n := range map[string]int{"a": 2, "b": 5, "c": 1, "d": 3, "alone": 7} {
+		calls.counts[standin.ClientRequestID(urn(name))] = n
+	}
+	resource := func(name string, dependencies ...string) map[string]any {
+		of := []string{}
+		for _, d := range dependencies {
+			of = append(of, urn(d))
+		}
+		return map[string]any{"urn": urn(name), "custom": true, "dependencies": of}
+	}
+	state, err := json.Marshal(map[string]any{"deployment": map[string]any{"resources": []any{
+		map[string]any{"urn": "urn:pulumi:dev::p::a:b:Component::x", "custom": false},
+		resource("alone"), resource("a"), resource("b"), resource("c", "a", "b"), resource("d", "c", "a"),
+	}}})
+	require.NoError(t, err)
+	c := critical{Latency: 2, Up: 20}
+	require.NoError(t, c.longest(bytes.NewReader(state), calls))
+	assert.Equal(t, []link{{"Thing b", 5}, {"Thing c", 1}, {"Thing d", 3}}, c.Chain)
+	assert.InDelta(t, 18, c.Seconds, 1e-9)
+	assert.InDelta(t, 20.0/18, c.Ratio, 1e-9)
+	assert.True(t, c.Met)
+
+	assert.ErrorContains(t, c.longest(strings.NewReader(`{"deployment":{"resources":[]}}`), calls), "no call to Azure was made")
 }
