@@ -159,7 +159,17 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 	got := w.signIn(map[string]string{"client_id": deployer.ClientID, "client_secret": deployer.ClientSecret, "scope": management + "/.default"})
 	require.Equal(t, http.StatusOK, got.status, got.body)
 	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, workspace+"?api-version=2024-04-01", got.body["access_token"].(string), nil).status)
+	for _, id := range []string{"0b4f1c1e-7f4e-4a51-9f0e-5d3c6b0f7a11", "hunter2"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL()+workspace, nil)
+		require.NoError(t, err)
+		req.Header.Set("x-ms-client-request-id", id)
+		resp, err := w.Client().Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+	}
 	text := log.String()
+	assert.Contains(t, text, "client=0b4f1c1e-7f4e-4a51-9f0e-5d3c6b0f7a11")
+	assert.NotContains(t, text, "hunter2", "what is no GUID may be anything")
 	assert.Contains(t, text, workspace)
 	assert.Contains(t, text, "status=200")
 	assert.NotContains(t, text, deployer.ClientSecret)

@@ -1,6 +1,7 @@
 package standin_test
 
 import (
+	"context"
 	"crypto/x509"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -48,7 +50,12 @@ func startAzure(t *testing.T) *azure.Azure { t.Helper(); return startAzureIn(t, 
 
 func startAzureIn(t *testing.T, weather azure.Weather) *azure.Azure {
 	t.Helper()
-	a, err := azure.Start(t.Context(), azure.Options{Logger: slog.New(slog.DiscardHandler), Weather: weather})
+	return startAzureWith(t, azure.Options{Logger: slog.New(slog.DiscardHandler), Weather: weather})
+}
+
+func startAzureWith(t *testing.T, o azure.Options) *azure.Azure {
+	t.Helper()
+	a, err := azure.Start(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = a.Close() })
 	require.NoError(t, a.Seed(azure.Seed{
@@ -414,4 +421,45 @@ func TestEachConnectionHasItsOwnConfiguration(t *testing.T) {
 		in, _ := p.check(identity, props{"resourceGroupName": text("rg")})
 		assert.Equal(t, location, in["location"].StringValue())
 	}
+}
+
+// noted collects what a logger is given under one key.
+type noted struct {
+	slog.Handler
+	key    string
+	mu     sync.Mutex
+	values []string
+}
+
+func (n *noted) Enabled(context.Context, slog.Level) bool { return true }
+
+func (n *noted) Handle(_ context.Context, r slog.Record) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == n.key && a.Value.String() != "" {
+			n.values = append(n.values, a.Value.String())
+		}
+		return true
+	})
+	return nil
+}
+
+func TestAzureCanTellWhichResourceACallIsFor(t *testing.T) {
+	t.Parallel()
+	clients := &noted{Handler: slog.DiscardHandler, key: "client"}
+	a := startAzureWith(t, azure.Options{Logger: slog.New(clients)})
+	native := attach(t, "azure-native", configFor(a))
+	id, in, out := native.create(identity, props{"resourceGroupName": text("rg"), "resourceName": text("thing")})
+	made := len(clients.values)
+	require.Positive(t, made)
+	_, err := native.Read(t.Context(), &pulumirpc.ReadRequest{Id: id, Urn: urn(identity), Properties: native.pack(out), Inputs: native.pack(in)})
+	require.NoError(t, err)
+	_, err = native.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: id, Urn: urn(identity), Properties: native.pack(out)})
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, len(clients.values), made+2, "reading and deleting are calls too")
+	for _, client := range clients.values {
+		assert.Equal(t, standin.ClientRequestID(urn(identity)), client)
+	}
+	assert.NotEqual(t, standin.ClientRequestID(urn(identity)), standin.ClientRequestID(urn(application)))
 }

@@ -3,12 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"github.com/batchaccess/batchaccess/sandbox/standin"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/sandbox/standin"
 )
 
 func TestFiguresAreComparedWithinEachRound(t *testing.T) {
