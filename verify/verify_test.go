@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
@@ -230,14 +231,20 @@ func TestANewGrantIsWaitedFor(t *testing.T) {
 func TestWaitingEnds(t *testing.T) {
 	t.Parallel()
 	missing := verify.Report{Paths: []verify.Path{{Path: access.Path{Declared: true}, Status: verify.Missing}}}
-	looks := 0
-	r, err := verify.Wait(t.Context(), 1200*time.Millisecond, func(context.Context) (verify.Report, error) { looks++; return missing, nil }, nil)
-	require.NoError(t, err)
-	assert.Equal(t, missing, r)
-	assert.Equal(t, 3, looks, "at once, after a second, and at the end")
+	synctest.Test(t, func(t *testing.T) { // in its time, which passes at once
+		begin := time.Now()
+		var looks []float64
+		r, err := verify.Wait(t.Context(), 100*time.Second, func(context.Context) (verify.Report, error) {
+			looks = append(looks, time.Since(begin).Seconds())
+			return missing, nil
+		}, nil)
+		require.NoError(t, err)
+		assert.Equal(t, missing, r)
+		assert.Equal(t, []float64{0, 1, 3, 7, 15, 31, 61, 91, 100}, looks, "ever more rarely, and at the end")
+	})
 
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = verify.Wait(ctx, time.Hour, func(context.Context) (verify.Report, error) { cancel(); return missing, nil }, nil)
+	_, err := verify.Wait(ctx, time.Hour, func(context.Context) (verify.Report, error) { cancel(); return missing, nil }, nil)
 	require.ErrorIs(t, err, context.Canceled)
 	broken := errors.New("broken")
 	_, err = verify.Wait(t.Context(), time.Hour, func(context.Context) (verify.Report, error) { return missing, broken }, nil)
