@@ -16,7 +16,8 @@ type ACL struct {
 }
 
 // ACLs returns the permissions that the model leaves to ACLs, none twice, in the order of endpoints and inputs: r-x for
-// the cluster that mounts the data and for each invoker who reads it. The folders above the path need --x.
+// the cluster that mounts the data and for each invoker who reads it, but for those whose group has the same. The folders
+// above the path need --x.
 func ACLs(m Model) (acls []ACL) {
 	endpoints := m.EffectiveEndpoints()
 	seen := map[ACL]bool{}
@@ -40,7 +41,12 @@ func ACLs(m Model) (acls []ACL) {
 			}
 		}
 	}
-	return acls
+	groups := m.groups()
+	return slices.DeleteFunc(acls, func(acl ACL) bool {
+		of := acl
+		of.Principal.Name = groups[acl.Principal.Name]
+		return !acl.Principal.IsCluster() && seen[of]
+	})
 }
 
 // covers reports whether the ACL holds for data at the place: on its path, or on a folder above it.

@@ -98,21 +98,24 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 		return "may not start jobs", false
 	}
 	place := storageScope(d.StorageAccount, d.Container, "")
-	for _, g := range c.grants[p] {
-		switch {
-		case mayData[g.Role][ReadBlobs] && (g.Scope.Contains(place) || place.Contains(g.Scope)):
-			return "reads by " + g.String() + ", granted to " + strings.Join(g.Reasons, ", "), true
-		case g.Scope.StorageAccount == "" && c.roleCovers(d.StorageAccount) && c.roleReads():
-			if !c.m.Role.Told() {
-				return "may read storage by " + g.String() + ", by " + NotTold, true
+	for _, holder := range c.holders(p) {
+		through := p.through(holder)
+		for _, g := range c.grants[holder] {
+			switch {
+			case mayData[g.Role][ReadBlobs] && (g.Scope.Contains(place) || place.Contains(g.Scope)):
+				return "reads by " + g.String() + through + ", granted to " + strings.Join(g.Reasons, ", "), true
+			case g.Scope.StorageAccount == "" && c.roleCovers(d.StorageAccount) && c.roleReads():
+				if !c.m.Role.Told() {
+					return "may read storage by " + g.String() + through + ", by " + NotTold, true
+				}
+				return "reads storage by " + g.String() + through, true
 			}
-			return "reads storage by " + g.String(), true
 		}
-	}
-	for _, acl := range c.acls[p] {
-		within := ACL{StorageAccount: d.StorageAccount, Container: d.Container, Path: "/" + strings.Trim(d.Path, "/")}
-		if acl.covers(data{d.StorageAccount, d.Container, d.Path}) || within.covers(data{acl.StorageAccount, acl.Container, acl.Path}) || d.Container == "" && acl.StorageAccount == d.StorageAccount {
-			return "reads by the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path, true
+		for _, acl := range c.acls[holder] {
+			within := ACL{StorageAccount: d.StorageAccount, Container: d.Container, Path: "/" + strings.Trim(d.Path, "/")}
+			if acl.covers(data{d.StorageAccount, d.Container, d.Path}) || within.covers(data{acl.StorageAccount, acl.Container, acl.Path}) || d.Container == "" && acl.StorageAccount == d.StorageAccount {
+				return "reads by the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path + through, true
+			}
 		}
 	}
 	return "no grant and no ACL", false
@@ -144,17 +147,10 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 	var found []string
 	has, by := "has", ""
 	for _, action := range ActionsOf(do) {
-		for _, g := range c.grants[p] {
-			permissions, untold := storageRoles[g.Role], false
-			if g.Scope.StorageAccount == "" {
-				permissions, untold = c.role.Permissions, !c.m.Role.Told()
-			}
-			if (permissions.Allows(action) || cautious && untold) && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Name)) {
-				found, by = append(found, action.Name), cmp.Or(by, g.String())
-				if untold {
-					has, by = "may have", g.String()+", by "+NotTold
-				}
-				break
+		if g, through, untold := c.covering(p, action, cautious); g != nil {
+			found, by = append(found, action.Name), cmp.Or(by, g.String()+through)
+			if untold {
+				has, by = "may have", g.String()+through+", by "+NotTold
 			}
 		}
 	}
@@ -168,6 +164,23 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 	default:
 		return fmt.Sprintf("%s %s (and %d more of %s) by %s", has, found[0], len(found)-1, do, by), true
 	}
+}
+
+// covering finds what grants a principal an action, and through whom; nil if nothing does. A role that is not told covers
+// everything or nothing, as does has it.
+func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *Grant, through string, untold bool) {
+	for _, holder := range c.holders(p) {
+		for _, g := range c.grants[holder] {
+			permissions, untold := storageRoles[g.Role], false
+			if g.Scope.StorageAccount == "" {
+				permissions, untold = c.role.Permissions, !c.m.Role.Told()
+			}
+			if (permissions.Allows(action) || cautious && untold) && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Name)) {
+				return &g, p.through(holder), untold
+			}
+		}
+	}
+	return nil, "", false
 }
 
 // ActsAtWorkspace tells whether an action does anything where a role is assigned at a workspace: there is nothing there

@@ -12,7 +12,8 @@ import (
 // has exactly one of Can, Cannot and Only, and exactly one of Start, Read and Do.
 //
 // Who is named is an invoker by its name, or a cluster identity as cluster:<name>: code that a job runs can use the
-// identity of its cluster. Who is in which group is not known here, so a member is judged by what it is granted itself.
+// identity of its cluster. A group that the stack makes stands for its members. Who is in a group that exists is not known
+// here, so its members are judged by what they are granted themselves.
 type Assertion struct {
 	// Can names those of whom each one can: with Start, jobs on the endpoint work with every input that it declares; with
 	// Read, a job on at least one of the model's endpoints works with the input (a cluster identity: it may mount it).
@@ -89,15 +90,10 @@ func (a Assertion) Judge(m Model, gains func(Principal) (how string, able bool))
 
 // asked are the principals that decide the assertion: those named, or for Only the others.
 func (a Assertion) asked(m Model) (ps []Principal) {
-	if a.Only == nil {
-		for _, name := range slices.Concat(a.Can, a.Cannot) {
-			ps = append(ps, principalOf(name))
-		}
-		return ps
-	}
-	only := listed(a.Only)
+	named := m.withMembers(slices.Concat(a.Can, a.Cannot, a.Only))
+	is := listed(named)
 	for _, name := range a.known(m) {
-		if !only.has(name) {
+		if is.has(name) == (a.Only == nil) && len(m.Invokers[name].Members) == 0 {
 			ps = append(ps, principalOf(name))
 		}
 	}

@@ -74,7 +74,8 @@ func (p Path) Outcome() string {
 	}
 }
 
-// Explain returns every path of the model, invoker by endpoint by input, with the grants that Grants gives.
+// Explain returns every path of the model, invoker by endpoint by input, with the grants that Grants gives. A group that
+// the stack makes has no paths: its members have.
 func Explain(m Model) []Path { return ExplainWith(m, Grants(m)) }
 
 // ExplainWith does the same with other grants: what would work if one were missing, or if there were another.
@@ -84,13 +85,13 @@ func ExplainWith(m Model, grants []Grant) []Path {
 
 // ExplainHeld does the same with what principals really hold, wherever it comes from.
 func ExplainHeld(m Model, held Holdings) []Path {
-	return explainer{m: m, held: held, acls: aclsByPrincipal(m)}.explain()
+	return explainer{m: m, held: held, acls: aclsByPrincipal(m), groups: m.groups()}.explain()
 }
 
 func (x explainer) explain() []Path {
 	routes := x.routes()
 	var paths []Path
-	for _, name := range sorted(x.m.Invokers) {
+	for _, name := range x.m.Acting() {
 		invoker := InvokerPrincipal(name)
 		identity := invoker.String()
 		start := []Hop{x.token(name), x.invoke(name)}
@@ -135,7 +136,7 @@ func (x explainer) routes() (all []route) {
 		var invokers map[string]bool
 		if len(e.Invokers) > 0 {
 			invokers = map[string]bool{}
-			for _, invoker := range e.Invokers {
+			for _, invoker := range x.m.InvokersOf(e) {
 				invokers[invoker] = true
 			}
 		}
@@ -163,7 +164,8 @@ type explainer struct {
 	held   Holdings
 	grants map[Principal][]Grant
 	acls   map[Principal][]ACL
-	role   roles.Definition // the invokers'
+	groups map[string]string // by member
+	role   roles.Definition  // the invokers'
 	// roleLacks are those of the 35 actions that the model's role does not allow, the same for every invoker.
 	roleLacks []string
 }
@@ -173,7 +175,7 @@ func newExplainer(m Model, grants []Grant) explainer {
 	for _, g := range grants {
 		byPrincipal[g.Principal] = append(byPrincipal[g.Principal], g)
 	}
-	x := explainer{m: m, grants: byPrincipal, acls: aclsByPrincipal(m), roleLacks: roles.InvokerActions()}
+	x := explainer{m: m, grants: byPrincipal, acls: aclsByPrincipal(m), groups: m.groups(), roleLacks: roles.InvokerActions()}
 	if d, err := m.Role.Resolve(); err == nil {
 		x.role, x.roleLacks = d, d.Permissions.Missing()
 	}
@@ -268,10 +270,12 @@ func (x explainer) decide(hop *Hop, p Principal, at data, dataAction string) {
 		hop.rule(held)
 		return
 	}
-	for _, acl := range x.acls[p] {
-		if dataAction == ReadBlobs && acl.covers(at) {
-			hop.GivenBy = "the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path + ", which is set outside of this stack"
-			return
+	for _, holder := range x.holders(p) {
+		for _, acl := range x.acls[holder] {
+			if dataAction == ReadBlobs && acl.covers(at) {
+				hop.GivenBy = "the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path + p.through(holder) + ", which is set outside of this stack"
+				return
+			}
 		}
 	}
 	if held.Missing == NotHeld {

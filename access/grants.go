@@ -81,9 +81,10 @@ type Grant struct {
 // Grants returns the least set of role assignments that the model needs, in a stable order: each invoker's role, and
 // for every input that identities read a reader for the cluster that mounts it and for each invoker who reads it, at the
 // scope that the input asks for. None is there twice, and none that another one implies; what ACLs may give besides does
-// not count. The model is taken to be valid.
+// not count. What a group that the stack makes is granted, its members are not granted again. The model is taken to be
+// valid.
 func Grants(m Model) []Grant {
-	all := collection{at: map[holding]int{}}
+	all := collection{at: map[holding]int{}, groups: m.groups()}
 	for _, name := range sorted(m.Invokers) {
 		all.add(InvokerPrincipal(name), m.Role.grantName(), Scope{Level: string(m.Role.EffectiveScope())}, "start jobs")
 	}
@@ -117,7 +118,8 @@ func (g Grant) holding() holding { return holding{g.Principal, g.Role, g.Scope} 
 // collection gathers grants: those that are alike become one, with the reasons of all.
 type collection struct {
 	grants []Grant
-	at     map[holding]int // where in grants
+	at     map[holding]int   // where in grants
+	groups map[string]string // by member
 }
 
 func (c *collection) add(p Principal, role string, scope Scope, reason string) {
@@ -137,8 +139,8 @@ func (c *collection) addStorage(cluster string, invokers []string, role string, 
 	}
 }
 
-// least sorts the grants, leaves out each that another one of the same principal covers, role and scope, and hands its
-// reasons on.
+// least sorts the grants, leaves out each that another one of the same principal or of its group covers, role and scope,
+// and hands its reasons on.
 func (c *collection) least() (kept []Grant) {
 	slices.SortFunc(c.grants, compareGrants) // none is there twice, so none is equal to another
 	for i, g := range c.grants {
@@ -146,7 +148,11 @@ func (c *collection) least() (kept []Grant) {
 	}
 	for i, g := range c.grants {
 		if by := c.implying(g); by != i {
-			c.grants[by].Reasons = append(c.grants[by].Reasons, g.Reasons...)
+			for _, reason := range g.Reasons {
+				if !slices.Contains(c.grants[by].Reasons, reason) { // as the group has it too
+					c.grants[by].Reasons = append(c.grants[by].Reasons, reason)
+				}
+			}
 		}
 	}
 	for i, g := range c.grants {
@@ -158,12 +164,20 @@ func (c *collection) least() (kept []Grant) {
 }
 
 // implying finds the grant that implies g and that no other implies: that of the widest role there is, at the widest place
-// there is. It is g itself where there is no other.
+// there is, and of the group before its member's own. It is g itself where there is no other.
 func (c *collection) implying(g Grant) int {
-	if g.Scope.StorageAccount != "" {
-		for _, role := range grantedRoles {
-			for _, scope := range [...]Scope{storageScope(g.Scope.StorageAccount, "", AtAccount), g.Scope} {
-				if by, there := c.at[holding{g.Principal, role, scope}]; there && covers[role][g.Role] {
+	holders := []Principal{g.Principal}
+	if group := c.groups[g.Principal.Name]; group != "" && !g.Principal.IsCluster() {
+		holders = []Principal{InvokerPrincipal(group), g.Principal}
+	}
+	wider, scopes := grantedRoles, []Scope{storageScope(g.Scope.StorageAccount, "", AtAccount), g.Scope}
+	if g.Scope.StorageAccount == "" {
+		wider, scopes = []string{g.Role}, []Scope{g.Scope}
+	}
+	for _, role := range wider {
+		for _, scope := range scopes {
+			for _, p := range holders {
+				if by, there := c.at[holding{p, role, scope}]; there && (role == g.Role || covers[role][g.Role]) {
 					return by
 				}
 			}

@@ -53,6 +53,22 @@ type granted struct {
 	storage map[Principal]map[Scope][]storageGrant
 }
 
+// holders are those by whom a principal holds what it holds: itself, and the group that the stack puts it in.
+func (x explainer) holders(p Principal) []Principal {
+	if group := x.groups[p.Name]; group != "" && !p.IsCluster() {
+		return []Principal{p, InvokerPrincipal(group)}
+	}
+	return []Principal{p}
+}
+
+// through says of what a principal holds whose it is, where it is not its own.
+func (p Principal) through(holder Principal) string {
+	if holder == p {
+		return ""
+	}
+	return ", through group " + holder.Name
+}
+
 // storageGrant is a grant at a storage account or container, told once for all the paths that it is asked for.
 type storageGrant struct {
 	order      int // among all grants
@@ -76,12 +92,15 @@ func newGranted(x explainer, grants []Grant) granted {
 func (x granted) Gone(Principal) string { return "" }
 
 func (x granted) Starts(invoker string) Ruling {
-	for _, g := range x.grants[InvokerPrincipal(invoker)] {
-		if g.Role == x.m.Role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
-			if !x.m.Role.Told() {
-				return Ruling{Missing: NotTold, Undecided: true}
+	p := InvokerPrincipal(invoker)
+	for _, holder := range x.holders(p) {
+		for _, g := range x.grants[holder] {
+			if g.Role == x.m.Role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
+				if !x.m.Role.Told() {
+					return Ruling{Missing: NotTold, Undecided: true}
+				}
+				return Ruling{GivenBy: g.String() + p.through(holder), Missing: Lacking(x.roleLacks)}
 			}
-			return Ruling{GivenBy: g.String(), Missing: Lacking(x.roleLacks)}
 		}
 	}
 	return Ruling{Missing: Lacking(roles.InvokerActions())}
@@ -91,15 +110,18 @@ func (x granted) Starts(invoker string) Ruling {
 func (x granted) Acts(p Principal, at Scope, dataAction string) Ruling {
 	first := storageGrant{order: math.MaxInt}
 	account := storageScope(at.StorageAccount, "", AtAccount)
-	for _, scope := range [...]Scope{at, account} {
-		for _, g := range x.storage[p][scope] {
-			if mayData[g.role][dataAction] && g.order < first.order {
-				first = g
+	through := ""
+	for _, holder := range x.holders(p) {
+		for _, scope := range [...]Scope{at, account} {
+			for _, g := range x.storage[holder][scope] {
+				if mayData[g.role][dataAction] && g.order < first.order {
+					first, through = g, p.through(holder)
+				}
 			}
 		}
 	}
 	if first.says == "" {
 		return Ruling{Missing: NotHeld}
 	}
-	return Ruling{GivenBy: first.says}
+	return Ruling{GivenBy: first.says + through}
 }

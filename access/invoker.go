@@ -49,8 +49,13 @@ type Invoker struct {
 	ClientID string
 	// UserPrincipalName and Mail name a user, ResourceID (an ARM ID) the Azure resource whose managed identity it is.
 	UserPrincipalName, Mail, ResourceID string
-	// DisplayName is what the principal made by the stack is called, "" for the default; of a group, its name in Entra.
+	// DisplayName is what the principal made by the stack is called, "" for the default; of a group that exists, its name in
+	// Entra.
 	DisplayName string
+	// Members are the invokers that are in a group which the stack makes: see group.go.
+	Members []string
+	// ManagedIdentities lets managed identities be among them.
+	ManagedIdentities bool
 	// How a service principal made by the stack signs in.
 	FederatedCredentials map[string]FederatedCredential
 	ClientSecrets        map[string]ClientSecret
@@ -70,7 +75,7 @@ func (i Invoker) Exists() bool {
 // Named returns the key and the value that name a principal which exists and whose ID is not given: by them it can be
 // looked up. "" where nothing does.
 func (i Invoker) Named() (key, value string) {
-	if i.PrincipalID != "" {
+	if i.PrincipalID != "" || len(i.Members) > 0 {
 		return "", ""
 	}
 	for _, n := range i.names() {

@@ -28,7 +28,7 @@ func (v *validator) limits() {
 		subscription := v.m.subscriptionOf(g.Scope)
 		made[subscription]++
 		who := g.Principal.String()
-		if i := v.m.Invokers[g.Principal.Name]; !g.Principal.IsCluster() && i.Kind != ManagedIdentity {
+		if i := v.m.Invokers[g.Principal.Name]; !g.Principal.IsCluster() && i.Kind != ManagedIdentity && i.Kind != Group {
 			people[g.Principal.Name], who = true, "people"
 		}
 		if key := fmt.Sprint(who, g.Role, g.Scope); !seen[key] {
@@ -48,7 +48,7 @@ func (v *validator) limits() {
 		what := fmt.Sprintf("makes %d role assignments, and Azure allows %d in %s, those of everybody together", n, MaxRoleAssignments, in)
 		fix := "split the stack over subscriptions"
 		if grouped[subscription] < n {
-			fix = fmt.Sprintf("put users, groups and service principals that need the same into one group (kind: group): with all %d of them in one it would make %d. "+
+			fix = fmt.Sprintf("make users and service principals that need the same the members of one group (kind: group, members: […]), which the stack then makes: with all %d of them in one it would make %d. "+
 				"Leave managed identities as they are: their tokens are cached for up to a day, so that a change of membership acts late", len(people), grouped[subscription])
 		}
 		if n > MaxRoleAssignments {

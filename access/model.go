@@ -32,7 +32,8 @@ type Endpoint struct {
 	// Outputs are the names of the data outputs that its jobs write.
 	Outputs []string `pulumi:"outputs,optional"`
 	// Invokers are the names of those who are to invoke it and so read its data. Default: all invokers. Whoever is left
-	// out may still start a job (the role holds for the whole workspace) but gets no data for it.
+	// out may still start a job (the role holds for the whole workspace) but gets no data for it. A group that the stack
+	// makes stands for its members too.
 	Invokers []string `pulumi:"invokers,optional"`
 	// Deployment is the name of the deployment to invoke. Default: the endpoint's own default.
 	Deployment string `pulumi:"deployment,optional"`
@@ -51,19 +52,14 @@ func (m Model) EffectiveEndpoints() map[string]Endpoint {
 	return endpoints
 }
 
-// InvokedBy reports whether the invoker is to invoke the endpoint.
-func (e Endpoint) InvokedBy(invoker string) bool {
-	return len(e.Invokers) == 0 || slices.Contains(e.Invokers, invoker)
-}
-
-// InvokersOf returns the names of those who are to invoke the endpoint, sorted.
+// InvokersOf returns the names of those who are to invoke the endpoint, and of the groups that the stack makes for them,
+// sorted.
 func (m Model) InvokersOf(e Endpoint) []string {
 	if len(e.Invokers) == 0 {
 		return sorted(m.Invokers)
 	}
 	named := slices.DeleteFunc(slices.Clone(e.Invokers), func(name string) bool { _, is := m.Invokers[name]; return !is })
-	slices.Sort(named)
-	return slices.Compact(named)
+	return m.withMembers(named)
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -111,6 +111,7 @@ func (v *validator) invokers() {
 		v.add("invokers", "declare at least one principal that may start jobs", "is empty: nobody may invoke")
 	}
 	seen := map[string]string{} // principal ID -> path
+	groups := v.m.groups()
 	for _, name := range sorted(v.m.Invokers) {
 		path := "invokers." + name
 		i := v.m.Invokers[name]
@@ -120,9 +121,10 @@ func (v *validator) invokers() {
 		}
 		idPath := path + "." + i.Kind.idKey()
 		v.named(path, i)
+		v.members(path, name, i, groups)
 		switch {
-		case !i.Exists() && (i.Kind == User || i.Kind == Group):
-			v.add(idPath, "write the object ID that Entra shows for the "+string(i.Kind)+", or "+map[PrincipalKind]string{User: "its userPrincipalName or mail", Group: "its displayName"}[i.Kind], "is missing")
+		case !i.Exists() && (i.Kind == User || i.Kind == Group && len(i.Members) == 0):
+			v.add(idPath, "write the object ID that Entra shows for the "+string(i.Kind)+", or "+map[PrincipalKind]string{User: "its userPrincipalName or mail", Group: "its displayName, or members to have one made"}[i.Kind], "is missing")
 		case i.PrincipalID == "" || i.PrincipalID == Unknown:
 		case !IsGUID(i.PrincipalID):
 			v.add(idPath, "write the object ID that Entra shows for the principal, a GUID, not its name or mail", "%q is not a GUID", i.PrincipalID)

@@ -1,0 +1,89 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A group with members is made by the stack, and is how a few role assignments serve many: what the group is granted, each
+// of its members has. It is an invoker that endpoints may name, and naming it names its members too. It never acts by
+// itself, so it has no paths of its own, and an assertion that names it means its members.
+
+// GroupOf is the name of the group that the stack makes and the invoker is a member of; "" if there is none.
+func (m Model) GroupOf(invoker string) string {
+	for name, i := range m.Invokers { // an invoker is in one group at most
+		if slices.Contains(i.Members, invoker) {
+			return name
+		}
+	}
+	return ""
+}
+
+// groups says of each member of a group that the stack makes which one it is.
+func (m Model) groups() map[string]string {
+	of := map[string]string{}
+	for name, i := range m.Invokers {
+		for _, member := range i.Members {
+			of[member] = name
+		}
+	}
+	return of
+}
+
+// Acting returns the names of the invokers that act by themselves, sorted: all but the groups that the stack makes.
+func (m Model) Acting() []string {
+	return slices.DeleteFunc(sorted(m.Invokers), func(name string) bool { return len(m.Invokers[name].Members) > 0 })
+}
+
+// withMembers adds to names of invokers the members of the groups among them; it returns them sorted, each once.
+func (m Model) withMembers(names []string) []string {
+	all := slices.Clone(names)
+	for _, name := range names {
+		all = append(all, m.Invokers[name].Members...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// members checks a group that the stack makes, and who is in it.
+func (v *validator) members(path, name string, i Invoker, groups map[string]string) {
+	if i.Kind != Group || len(i.Members) == 0 {
+		for _, given := range []struct {
+			key string
+			is  bool
+		}{{"members", len(i.Members) > 0}, {"managedIdentities", i.ManagedIdentities}} {
+			if given.is {
+				v.add(path+"."+given.key, "leave it out, or name members in a group without objectId", "only goes with a group that the stack makes")
+			}
+		}
+		return
+	}
+	if i.PrincipalID != "" {
+		v.add(path+".members", "leave out objectId, to have a group made, or members", "are of a group that the stack makes, and this one exists: who is in it is said where it was made")
+	}
+	reason := fmt.Sprintf("is a managed identity: its tokens are cached for up to %d hours, so that it gets in, and loses what the group has, that much later", managedIdentityTokenHours)
+	seen := map[string]bool{}
+	for n, member := range i.Members {
+		at := fmt.Sprintf("%s.members[%d]", path, n)
+		other, is := v.m.Invokers[member]
+		switch {
+		case !is:
+			v.refers(at, member, "invoker", keysOf(v.m.Invokers))
+		case seen[member]:
+			v.add(at, "keep it once", "names %q a second time", member)
+		case other.Kind == Group:
+			v.add(at, "name its members here, or name both groups where they are to invoke", "%q is a group itself, and groups in groups are not made", member)
+		case groups[member] != name:
+			v.add(at, "keep it in one, and name it by itself where it needs more", "%q is a member of %s too", member, groups[member])
+		case other.Kind == ManagedIdentity && !i.ManagedIdentities:
+			v.add(at, "leave it out and name it by itself, or accept that with managedIdentities: true", "%q %s", member, reason)
+		case other.Kind == ManagedIdentity:
+			v.warn(at, "name it by itself if it must lose access at once", "%q %s", member, reason)
+		}
+		seen[member] = true
+	}
+}
+
+// managedIdentityTokenHours is how long a managed identity's token, and with it the groups that it names, is cached, and
+// can't be refreshed (Microsoft, "Limitation of using managed identities for authorization").
+const managedIdentityTokenHours = 24
