@@ -41,7 +41,8 @@ func TestAzuresLimitOfAssignmentsIsSeenFromAfar(t *testing.T) {
 		"near it": {crowd(access.User, 79, 40), true, "makes 3200 role assignments, and Azure allows 4000 in subscription 22222222-2222-4222-8222-222222222222, those of everybody together",
 			"with all 79 of them in one it would make 80"},
 		"at it":         {crowd(access.ServicePrincipal, 99, 40), true, "makes 4000 role assignments", "with all 99 of them in one it would make 80"},
-		"above it":      {crowd(access.Group, 99, 41), false, "makes 4100 role assignments", "with all 99 of them in one it would make 82"},
+		"above it":      {crowd(access.User, 99, 41), false, "makes 4100 role assignments", "with all 99 of them in one it would make 82"},
+		"groups":        {crowd(access.Group, 99, 40), true, "makes 4000 role assignments", "split the stack over subscriptions"},
 		"identities":    {crowd(access.ManagedIdentity, 99, 40), true, "makes 4000 role assignments", "split the stack over subscriptions"},
 		"the workspace": {crowd(access.User, 3300, 0), true, "makes 3300 role assignments, and Azure allows 4000 in subscription 11111111-1111-4111-8111-111111111111", "it would make 1"},
 	} {
@@ -67,8 +68,15 @@ func TestAzuresLimitOfAssignmentsIsSeenFromAfar(t *testing.T) {
 
 func TestTheWayDownIsTrue(t *testing.T) {
 	t.Parallel()
-	one := crowd(access.Group, 1, 40)
-	assert.Len(t, access.Grants(one), 1+2*40, "a group in place of 99: what the warning promises, and the group's role on the workspace")
+	m := crowd(access.User, 99, 40)
+	assert.Len(t, access.Grants(m), 99*41+40)
+	var members []string
+	for name := range m.Invokers {
+		members = append(members, name)
+	}
+	m.Invokers["all"] = access.Invoker{Kind: access.Group, Members: members}
+	assert.Len(t, access.Grants(m), 1+2*40, "a group of 99: what the warning promises, and the group's role on the workspace")
+	assert.Empty(t, access.Validate(m))
 }
 
 func TestEntrasLimitOfCredentialsIsSeenFromAfar(t *testing.T) {
