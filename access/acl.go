@@ -41,7 +41,7 @@ func ACLs(m Model) (acls []ACL) {
 			}
 		}
 	}
-	groups := m.groups()
+	groups := m.Groups()
 	return slices.DeleteFunc(acls, func(acl ACL) bool {
 		of := acl
 		of.Principal.Name = groups[acl.Principal.Name]

@@ -85,7 +85,7 @@ func ExplainWith(m Model, grants []Grant) []Path {
 
 // ExplainHeld does the same with what principals really hold, wherever it comes from.
 func ExplainHeld(m Model, held Holdings) []Path {
-	return explainer{m: m, held: held, acls: aclsByPrincipal(m), groups: m.groups()}.explain()
+	return explainer{m: m, held: held, acls: aclsByPrincipal(m), groups: m.Groups()}.explain()
 }
 
 func (x explainer) explain() []Path {
@@ -175,7 +175,7 @@ func newExplainer(m Model, grants []Grant) explainer {
 	for _, g := range grants {
 		byPrincipal[g.Principal] = append(byPrincipal[g.Principal], g)
 	}
-	x := explainer{m: m, grants: byPrincipal, acls: aclsByPrincipal(m), groups: m.groups(), roleLacks: roles.InvokerActions()}
+	x := explainer{m: m, grants: byPrincipal, acls: aclsByPrincipal(m), groups: m.Groups(), roleLacks: roles.InvokerActions()}
 	if d, err := m.Role.Resolve(); err == nil {
 		x.role, x.roleLacks = d, d.Permissions.Missing()
 	}

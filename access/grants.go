@@ -84,7 +84,7 @@ type Grant struct {
 // not count. What a group that the stack makes is granted, its members are not granted again. The model is taken to be
 // valid.
 func Grants(m Model) []Grant {
-	all := collection{at: map[holding]int{}, groups: m.groups()}
+	all := collection{at: map[holding]int{}, groups: m.Groups()}
 	for _, name := range sorted(m.Invokers) {
 		all.add(InvokerPrincipal(name), m.Role.grantName(), Scope{Level: string(m.Role.EffectiveScope())}, "start jobs")
 	}

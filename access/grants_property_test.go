@@ -143,7 +143,7 @@ func TestEveryInvokerHasTheRoleOnceAndNoClusterHasIt(t *testing.T) {
 		}
 		for name := range m.Invokers {
 			want := 1
-			if m.GroupOf(name) != "" {
+			if m.Groups()[name] != "" {
 				want = 0 // its group has it
 			}
 			if roles["invoker "+name] != want {
@@ -230,7 +230,7 @@ func TestAnyGrantThatIsTakenAwayBreaksADeclaredPath(t *testing.T) {
 		declared := map[string]bool{}
 		for _, p := range access.Explain(m) {
 			declared[p.Invoker] = declared[p.Invoker] || p.Declared
-			if group := m.GroupOf(p.Invoker); group != "" {
+			if group := m.Groups()[p.Invoker]; group != "" {
 				declared[group] = declared[group] || p.Declared
 			}
 		}

@@ -9,18 +9,8 @@ import (
 // of its members has. It is an invoker that endpoints may name, and naming it names its members too. It never acts by
 // itself, so it has no paths of its own, and an assertion that names it means its members.
 
-// GroupOf is the name of the group that the stack makes and the invoker is a member of; "" if there is none.
-func (m Model) GroupOf(invoker string) string {
-	for name, i := range m.Invokers { // an invoker is in one group at most
-		if slices.Contains(i.Members, invoker) {
-			return name
-		}
-	}
-	return ""
-}
-
-// groups says of each member of a group that the stack makes which one it is.
-func (m Model) groups() map[string]string {
+// Groups says of each member of a group that the stack makes which one it is: an invoker is in one at most.
+func (m Model) Groups() map[string]string {
 	of := map[string]string{}
 	for name, i := range m.Invokers {
 		for _, member := range i.Members {

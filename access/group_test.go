@@ -93,7 +93,7 @@ func TestAGroupTakesTheAssignmentsOfOne(t *testing.T) {
 		grouped.Endpoints = map[string]access.Endpoint{}
 		for name, e := range m.Endpoints {
 			if all := len(e.Invokers) == 0; !all {
-				e.Invokers = slices.DeleteFunc(slices.Clone(e.Invokers), func(name string) bool { return m.GroupOf(name) != "" })
+				e.Invokers = slices.DeleteFunc(slices.Clone(e.Invokers), func(name string) bool { return m.Groups()[name] != "" })
 				if len(e.Invokers) == 0 {
 					continue
 				}

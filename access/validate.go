@@ -111,7 +111,7 @@ func (v *validator) invokers() {
 		v.add("invokers", "declare at least one principal that may start jobs", "is empty: nobody may invoke")
 	}
 	seen := map[string]string{} // principal ID -> path
-	groups := v.m.groups()
+	groups := v.m.Groups()
 	for _, name := range sorted(v.m.Invokers) {
 		path := "invokers." + name
 		i := v.m.Invokers[name]

@@ -41,6 +41,7 @@ type Stack struct {
 	resources   []string
 	assignments []Assignment
 	principals  map[string][]string // what Try calls the principals that it made up, by object ID
+	groups      map[string][]string // object IDs of the groups that the program puts principals in, by theirs
 }
 
 // Run runs the program as a deployment of stack "test", with its options, such as one that sets configuration. The test
@@ -64,7 +65,7 @@ func Try(program pulumi.RunFunc, options ...pulumi.RunOption) (*Stack, error) {
 		return nil, err
 	}
 	slices.Sort(m.resources)
-	return &Stack{m.models, m.resources, m.assignments(), m.principals}, nil
+	return &Stack{m.models, m.resources, m.assignments(), m.principals, m.memberships()}, nil
 }
 
 // Resources lists what the program registers, sorted: the name of the type, and the resource's own.
@@ -141,6 +142,9 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	case "azuread:index/application:Application":
 		id = "/applications/" + args.Name
 		give("clientId", "objectId")
+	case "azuread:index/group:Group":
+		id = "/groups/" + args.Name
+		give("objectId")
 	case "azuread:index/servicePrincipal:ServicePrincipal":
 		id = "/servicePrincipals/" + args.Name
 		give("objectId", "applicationTenantId")

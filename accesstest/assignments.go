@@ -102,7 +102,8 @@ func (s *Stack) of(t testing.TB, principal, action, scope string) (own []Assignm
 	}
 	id := s.principalID(t, principal)
 	for _, a := range s.assignments {
-		if strings.EqualFold(a.PrincipalID, id) {
+		is := func(principal string) bool { return strings.EqualFold(principal, a.PrincipalID) }
+		if is(id) || slices.ContainsFunc(s.groups[strings.ToLower(id)], is) {
 			own = append(own, a)
 		}
 	}
@@ -139,10 +140,12 @@ type registration struct {
 	inputs             map[string]any
 }
 
-// note keeps role assignments, role definitions, and components that are told what a role allows.
+const groupMember = "azuread:index/groupMember:GroupMember"
+
+// note keeps role assignments, role definitions, components that are told what a role allows, and who is in which group.
 func (m *mocks) note(args pulumi.MockResourceArgs) {
 	kind := guardrails.Resource{Type: args.TypeToken}.Kind()
-	if !slices.Contains([]string{guardrails.RoleAssignment, guardrails.RoleDefinition, components.InvokerRoleToken}, kind) {
+	if !slices.Contains([]string{guardrails.RoleAssignment, guardrails.RoleDefinition, components.InvokerRoleToken, groupMember}, kind) {
 		return
 	}
 	inputs, _ := plain(resource.NewProperty(args.Inputs)).(map[string]any)
@@ -181,6 +184,26 @@ func (m *mocks) assignments() (all []Assignment) {
 		all = append(all, a)
 	}
 	slices.SortFunc(all, func(a, b Assignment) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// memberships reads, once all is registered, in which groups the program puts each principal, those in groups too.
+func (m *mocks) memberships() map[string][]string {
+	direct, all := map[string][]string{}, map[string][]string{}
+	for _, r := range m.registered {
+		if r.kind == groupMember {
+			member := strings.ToLower(r.text("memberObjectId"))
+			direct[member] = append(direct[member], strings.ToLower(r.text("groupObjectId")))
+		}
+	}
+	for member := range direct {
+		for next := slices.Clone(direct[member]); len(next) > 0; next = next[1:] {
+			if !slices.Contains(all[member], next[0]) {
+				all[member] = append(all[member], next[0])
+				next = append(next, direct[next[0]]...)
+			}
+		}
+	}
 	return all
 }
 

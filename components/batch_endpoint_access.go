@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,8 +41,8 @@ type BatchEndpointAccessArgs struct {
 	// the ID is not the client ID of a service principal, to which Azure would assign a role without a word. It takes the
 	// permission to read the directory. Default: false.
 	CheckPrincipals bool `pulumi:"checkPrincipals,optional"`
-	// Protect keeps what is costly to lose from being deleted: clusters, identities and applications, whose IDs would not
-	// come back. Default: false.
+	// Protect keeps what is costly to lose from being deleted: clusters, identities, applications and groups, whose IDs
+	// would not come back. Default: false.
 	Protect bool `pulumi:"protect,optional"`
 }
 
@@ -64,10 +65,16 @@ type InvokerArgs struct {
 	// ResourceID is the ARM ID of a user-assigned managed identity, or of a Data Factory, App Service, Function App or
 	// virtual machine whose system-assigned identity invokes; looked up if principalId is not given.
 	ResourceID string `pulumi:"resourceId,optional"`
-	// DisplayName of a group that is looked up by it if its object ID is not given, or of a principal that is made; for a
-	// managed identity its resource name, 3 to 128 letters, digits, hyphens and underscores. Default: the names of component,
+	// DisplayName of a group that is looked up by it if its object ID is not given, or of what is made; for a managed
+	// identity its resource name, 3 to 128 letters, digits, hyphens and underscores. Default: the names of component,
 	// stack and invoker with hyphens between them.
 	DisplayName string `pulumi:"displayName,optional"`
+	// Members are the names of the invokers that are in a group which is made: users and service principals, each in one
+	// group at most. What the group is granted each of them has, without an assignment of its own.
+	Members []string `pulumi:"members,optional"`
+	// ManagedIdentities lets managed identities be members too: their tokens are cached for up to 24 hours, so that each
+	// gets in, and loses what the group has, that much later. Default: false.
+	ManagedIdentities bool `pulumi:"managedIdentities,optional"`
 	// FederatedCredentials, ClientSecrets and SignIn say how a service principal that is made signs in.
 	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
 	ClientSecrets        map[string]access.ClientSecret        `pulumi:"clientSecrets,optional"`
@@ -129,7 +136,7 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 		return nil, err
 	}
 	b := &builder{name: name, args: args, model: args.Model(), children: c, principals: map[access.Principal]pulumi.StringInput{}}
-	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeClusters, b.makeRole, b.makeReaders} {
+	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole, b.makeReaders} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -173,7 +180,7 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 	for name, i := range args.Invokers {
 		m.Invokers[name] = access.Invoker{
 			Kind: i.Kind, PrincipalID: literal(i.id()), ClientID: literal(i.ClientID), DisplayName: i.DisplayName,
-			UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID,
+			UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID, Members: i.Members, ManagedIdentities: i.ManagedIdentities,
 			FederatedCredentials: i.FederatedCredentials, ClientSecrets: i.ClientSecrets, SignIn: i.SignIn,
 		}
 	}
@@ -226,12 +233,9 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 	b.clientIDs, b.tenantIDs, b.clientSecrets = pulumi.StringMap{}, pulumi.StringMap{}, pulumi.StringMapMap{}
 	for _, name := range sortedKeys(b.args.Invokers) {
 		i := b.args.Invokers[name]
-		principal, child := access.InvokerPrincipal(name), b.name+"."+name
-		display := i.DisplayName
-		if display == "" {
-			display = b.name + "-" + ctx.Stack() + "-" + name
-		}
+		principal, child, display := access.InvokerPrincipal(name), b.name+"."+name, b.displayName(ctx, name)
 		switch {
+		case len(i.Members) > 0: // makeGroups
 		case i.id() != nil:
 			b.principals[principal] = i.id()
 			if i.ClientID != nil {
@@ -263,6 +267,11 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 	return nil
 }
 
+// displayName is what Entra calls what is made for an invoker.
+func (b *builder) displayName(ctx *pulumi.Context, invoker string) string {
+	return cmp.Or(b.args.Invokers[invoker].DisplayName, b.name+"-"+ctx.Stack()+"-"+invoker)
+}
+
 func (b *builder) makeClusters(ctx *pulumi.Context) error {
 	for _, name := range sortedKeys(b.args.Clusters) {
 		args := b.args.Clusters[name]
@@ -290,8 +299,10 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 		return at, nil
 	}, b.args.WorkspaceID)
 	invokers := map[string]AssigneeArgs{}
-	for name := range b.args.Invokers {
-		invokers[name] = b.assignee(access.InvokerPrincipal(name))
+	for _, g := range access.Grants(b.model) {
+		if g.Scope.StorageAccount == "" {
+			invokers[g.Principal.Name] = b.assignee(g.Principal)
+		}
 	}
 	role, err := NewInvokerRole(ctx, b.name, &InvokerRoleArgs{
 		Scope: scope, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,

@@ -3,6 +3,7 @@ package components
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -71,7 +72,7 @@ func (b *builder) howToInvoke() pulumi.StringMapOutput {
 	if b.args.Location != nil {
 		location = b.args.Location.ToStringPtrOutput().Elem()
 	}
-	for _, name := range sortedKeys(b.args.Invokers) {
+	for _, name := range b.model.Acting() {
 		var clientID, tenantID pulumi.StringInput = pulumi.String("<client ID>"), pulumi.String("<tenant ID>")
 		if id, ok := b.clientIDs[name]; ok {
 			clientID = id
@@ -90,7 +91,7 @@ func (b *builder) howToInvoke() pulumi.StringMapOutput {
 // endpointsOf are the names of the declared endpoints that the invoker is to invoke.
 func (b *builder) endpointsOf(invoker string) (names []string) {
 	for _, name := range sortedKeys(b.model.Endpoints) {
-		if b.model.Endpoints[name].InvokedBy(invoker) {
+		if slices.Contains(b.model.InvokersOf(b.model.Endpoints[name]), invoker) {
 			names = append(names, name)
 		}
 	}

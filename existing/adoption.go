@@ -144,7 +144,7 @@ func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, 
 		a.IDs = append(a.IDs, one.ID)
 		a.Why = cmp.Or(a.Why, one.Lost)
 		if one.Owned {
-			a.Outcome, a.Why = Taken, "it carries the stack's tag, but "+one.Others+", who can sign in as it: remove that owner if it is the stack's, or the tag if it is not"
+			a.Outcome, a.Why = Taken, "it is marked as the stack's, but "+one.Others+", who can act through it: remove that owner if it is the stack's, or the mark ("+marks[r.Type]+") if it is not"
 		}
 	}
 	switch {

@@ -37,20 +37,8 @@ func findApplication(ctx context.Context, f *Finder, r Resource) (found []Found,
 // leaves: credentials and the service principal come only after the state has the application, and until then nobody
 // but its maker owns it. Taken into the state, one that somebody else has a key to would hand them the stack's access.
 func (f *Finder) othersHold(ctx context.Context, o graphObject) (others string, owned bool, err error) {
-	owners, err := f.list(ctx, "/applications/"+o.ID+"/owners", "")
-	if err != nil {
-		return "", false, err
-	}
-	if len(owners) > 0 {
-		caller, err := f.caller(ctx)
-		if err != nil {
-			return "", false, fmt.Errorf("finding out who this is signed in as: %w", err)
-		}
-		for _, owner := range owners {
-			if !strings.EqualFold(owner.ID, caller) {
-				return o.ID + " is owned by " + owner.ID, true, nil
-			}
-		}
+	if owner, err := f.otherOwner(ctx, "/applications/"+o.ID); err != nil || owner != "" {
+		return o.ID + " is owned by " + owner, true, err
 	}
 	if len(o.PasswordCredentials)+len(o.KeyCredentials) > 0 {
 		return o.ID + " has credentials", false, nil
@@ -64,4 +52,22 @@ func (f *Finder) othersHold(ctx context.Context, o graphObject) (others string, 
 		return o.ID + " has a service principal", false, err
 	}
 	return "", false, nil
+}
+
+// otherOwner is the ID of an owner of the object at the path who is not whoever this is signed in as; "" if there is none.
+func (f *Finder) otherOwner(ctx context.Context, path string) (string, error) {
+	owners, err := f.list(ctx, path+"/owners", "")
+	if err != nil || len(owners) == 0 {
+		return "", err
+	}
+	caller, err := f.caller(ctx)
+	if err != nil {
+		return "", fmt.Errorf("finding out who this is signed in as: %w", err)
+	}
+	for _, owner := range owners {
+		if !strings.EqualFold(owner.ID, caller) {
+			return owner.ID, nil
+		}
+	}
+	return "", nil
 }

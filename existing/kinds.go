@@ -83,6 +83,13 @@ var kinds = map[string]kind{
 		find: findApplication, needs: []string{"tags"}, rival: applicationsAlike, remove: removeObject,
 		open: []string{"signInAudience", "owners", "templateId", "featureTags"},
 	},
+	"azuread:index/group:Group": {
+		find: findGroup, needs: []string{"description", "displayName"}, rival: groupsAlike, remove: removeObject,
+		open: []string{"owners", "members", "behaviors", "provisioningOptions", "types", "mailEnabled", "mailNickname", "visibility"},
+	},
+	"azuread:index/groupMember:GroupMember": {
+		find: findMember, needs: []string{"groupObjectId", "memberObjectId"},
+	},
 	"azuread:index/servicePrincipal:ServicePrincipal": {
 		find: findServicePrincipal, needs: []string{"clientId"}, remove: removeObject, open: []string{"accountEnabled", "owners", "features", "featureTags"},
 	},
@@ -93,6 +100,9 @@ var kinds = map[string]kind{
 		find: findFederatedCredential, needs: []string{"applicationId"}, rival: credentialOfSameSubject, remove: removeFederatedCredential,
 	},
 }
+
+// marks are what says whose an object of the directory is.
+var marks = map[string]string{"azuread:index/application:Application": "its tag", "azuread:index/group:Group": "its description"}
 
 // Types lists the types of resources that can be found, sorted.
 func Types() []string {

@@ -165,7 +165,7 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 		switch {
 		case s.hasID(one.ID):
 		case one.Others != "":
-			r.LeftAlone = append(r.LeftAlone, "an application of the same tag is left alone: "+one.Others)
+			r.LeftAlone = append(r.LeftAlone, "one that is marked alike is left alone: "+one.Others)
 		case one.Lost == "" && !known && r.ID == "":
 			r.Remedy, r.ID = Import, one.ID
 		default:

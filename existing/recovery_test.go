@@ -196,7 +196,7 @@ func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 			require.Len(t, plan, 1, name)
 			assert.NotEqual(t, id, plan[0].ID, name)
 			assert.NotContains(t, plan[0].Remove, existing.Found{ID: id}, name)
-			assert.Contains(t, plan[0].LeftAlone, "an application of the same tag is left alone: "+app["id"].(string)+" "+name)
+			assert.Contains(t, plan[0].LeftAlone, "one that is marked alike is left alone: "+app["id"].(string)+" "+name)
 		}
 	}
 }

@@ -34,6 +34,8 @@ type Explanation struct {
 type Invoker struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"`
+	// Group is the name of the group that the stack makes and the invoker is in; "" for none.
+	Group string `json:"group,omitempty"`
 }
 
 // An Endpoint is a batch endpoint; the lists are sorted.
@@ -94,8 +96,9 @@ func Make(stack string, m access.Model) Explanation {
 		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID, Assertions: access.CheckAssertions(m),
 		Grants: access.Grants(m), ACLs: access.ACLs(m), Role: makeRole(m.Role),
 	}
-	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
-		x.Invokers = append(x.Invokers, Invoker{name, string(m.Invokers[name].Kind)})
+	groups := m.Groups()
+	for _, name := range m.Acting() {
+		x.Invokers = append(x.Invokers, Invoker{name, string(m.Invokers[name].Kind), groups[name]})
 	}
 	endpoints := m.EffectiveEndpoints()
 	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
@@ -220,11 +223,17 @@ func (x Explanation) Broken() []Path {
 // findings and the role stay, for they are about the whole.
 func (x Explanation) Only(invoker, endpoint string) Explanation {
 	other := func(asked, name string) bool { return asked != "" && asked != name }
+	group := ""
+	for _, i := range x.Invokers {
+		if i.Name == invoker {
+			group = i.Group
+		}
+	}
 	x.Paths = slices.DeleteFunc(slices.Clone(x.Paths), func(p Path) bool { return other(invoker, p.Invoker) || other(endpoint, p.Endpoint) })
 	x.Invokers = slices.DeleteFunc(slices.Clone(x.Invokers), func(i Invoker) bool { return other(invoker, i.Name) })
 	x.Endpoints = slices.DeleteFunc(slices.Clone(x.Endpoints), func(e Endpoint) bool { return other(endpoint, e.Name) })
 	x.Grants = slices.DeleteFunc(slices.Clone(x.Grants), func(g access.Grant) bool {
-		return !g.Principal.IsCluster() && other(invoker, g.Principal.Name)
+		return !g.Principal.IsCluster() && other(invoker, g.Principal.Name) && g.Principal.Name != group
 	})
 	return x
 }

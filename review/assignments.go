@@ -48,6 +48,15 @@ type assignment struct {
 	role      role
 	scope     string
 	condition string
+	through   string // the group that it is held through; "" for the principal's own
+}
+
+// label is the role, and through whom it is held.
+func (a assignment) label() string {
+	if a.through != "" {
+		return a.role.name + " through group " + a.through
+	}
+	return a.role.name
 }
 
 // covers reports whether what is held through a counts at b's place.
@@ -58,6 +67,7 @@ func (a assignment) covers(b assignment) bool {
 func (m *maker) assignments() {
 	type pair struct{ old, new *assignment }
 	var pairs []pair
+	var joins []joining
 	held := map[side]map[string][]assignment{before: {}, after: {}} // by principal
 	hold := func(a *assignment, when side) {
 		if a != nil {
@@ -70,6 +80,10 @@ func (m *maker) assignments() {
 		case k == guardrails.RoleAssignment:
 			p = pair{m.assignment(s, s.Old, before), m.assignment(s, s.New, after)}
 		case k == groupMember:
+			if j, ours := m.joining(s); ours {
+				joins = append(joins, j)
+				continue
+			}
 			p = pair{m.membership(s.Old), m.membership(s.New)}
 		default:
 			continue
@@ -83,6 +97,30 @@ func (m *maker) assignments() {
 		hold(&h.old, before)
 		hold(&h.new, after)
 		pairs = append(pairs, pair{&h.old, &h.new})
+	}
+	joins = append(joins, m.hiddenJoinings()...)
+	for _, j := range joins { // a group's own change is told of the group
+		was, is := j.of(before, held), j.of(after, held)
+		if j.stays() {
+			was, is = nil, nil
+		}
+		for i := range was {
+			pairs = append(pairs, pair{old: &was[i]})
+		}
+		for i := range is {
+			pairs = append(pairs, pair{new: &is[i]})
+		}
+	}
+	m.members = map[side]map[string][]Principal{before: {}, after: {}}
+	for _, j := range joins {
+		for _, when := range []side{before, after} {
+			for _, a := range j.of(when, held) {
+				hold(&a, when)
+			}
+			if s := j.sides[when]; s != nil {
+				m.members[when][s.group] = append(m.members[when][s.group], s.member)
+			}
+		}
 	}
 	for _, p := range pairs {
 		if p.old != nil && p.new != nil && p.old.principal.key == p.new.principal.key {
@@ -107,12 +145,12 @@ func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignm
 	}
 	c := AccessChange{Risk: Low}
 	if old != nil {
-		c.Principal, c.Role, c.Before, c.URN, c.Change = old.principal, old.role.name, short(old.scope), old.urn, "lost"
-		c.Gone = m.more(*old, held[after][old.principal.key])
+		c.Principal, c.Role, c.Before, c.URN, c.Change = old.principal, old.label(), short(old.scope), old.urn, "lost"
+		c.Gone = m.moreFor(*old, m.members[before][old.principal.key], held[after])
 	}
 	if now != nil {
-		c.Principal, c.Role, c.After, c.URN, c.Change = now.principal, now.role.name, short(now.scope), now.urn, "gained"
-		c.New = m.more(*now, held[before][now.principal.key])
+		c.Principal, c.Role, c.After, c.URN, c.Change = now.principal, now.label(), short(now.scope), now.urn, "gained"
+		c.New = m.moreFor(*now, m.members[after][now.principal.key], held[before])
 	}
 	if old != nil && now != nil {
 		sameScope := roles.Contains(old.scope, now.scope) && roles.Contains(now.scope, old.scope)
@@ -145,7 +183,7 @@ func (m *maker) twin(old, now *assignment, held map[side]map[string][]assignment
 		one, others = now, held[before]
 	}
 	return slices.ContainsFunc(others[one.principal.key], func(o assignment) bool {
-		return o.urn != one.urn && o.covers(*one) && one.covers(o) && o.role.known && one.role.known && len(m.beyond(one.role, []role{o.role})) == 0 && len(m.beyond(o.role, []role{one.role})) == 0
+		return o.urn != one.urn && o.through == one.through && o.covers(*one) && one.covers(o) && o.role.known && one.role.known && len(m.beyond(one.role, []role{o.role})) == 0 && len(m.beyond(o.role, []role{one.role})) == 0
 	})
 }
 

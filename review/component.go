@@ -135,13 +135,7 @@ func (m *maker) hidden() (all []hiddenPair) {
 
 // fromGrant is the assignment that a grant of a model is. Its principal may be known by no more than its name.
 func (m *maker) fromGrant(componentURN string, model *access.Model, g access.Grant, urn string, when side) (assignment, bool) {
-	a := assignment{urn: urn, principal: Principal{Name: g.Principal.String(), key: componentURN + " " + g.Principal.String()}}
-	if i := model.Invokers[g.Principal.Name]; !g.Principal.IsCluster() && i.Exists() && i.PrincipalID != access.Unknown {
-		a.principal.ID, a.principal.key = i.PrincipalID, strings.ToLower(i.PrincipalID)
-		m.index.labels[a.principal.key] = a.principal.Name
-	} else if id := m.otherID(componentURN, g.Principal); id != "" {
-		a.principal.ID, a.principal.key = id, strings.ToLower(id)
-	}
+	a := assignment{urn: urn, principal: m.declaredPrincipal(componentURN, model, g.Principal)}
 	if g.Role == access.InvokerRole {
 		parts := strings.SplitN(componentURN, "::", 4)
 		made := strings.Join([]string{parts[0], parts[1], parts[2] + "$" + invokerRoleComponent + "$" + guardrails.RoleDefinition, parts[3]}, "::")
@@ -176,17 +170,45 @@ func (m *maker) fromGrant(componentURN string, model *access.Model, g access.Gra
 	return a, ok && model.StorageAccounts[g.Scope.StorageAccount] != access.Unknown
 }
 
-// otherID is the ID of a principal out of another assignment that is shown.
+// declaredPrincipal is one of a model, by its ID where that is known.
+func (m *maker) declaredPrincipal(componentURN string, model *access.Model, p access.Principal) Principal {
+	known := Principal{Name: p.String(), key: componentURN + " " + p.String()}
+	if i := model.Invokers[p.Name]; !p.IsCluster() && i.Exists() && i.PrincipalID != access.Unknown {
+		known.ID, known.key = i.PrincipalID, strings.ToLower(i.PrincipalID)
+		m.index.labels[known.key] = known.Name
+	} else if id := m.otherID(componentURN, p); id != "" {
+		known.ID, known.key = id, strings.ToLower(id)
+	}
+	return known
+}
+
+// otherID is the ID of a principal out of another assignment, or a membership, that is shown.
 func (m *maker) otherID(componentURN string, p access.Principal) string {
 	if m.index.ids == nil {
 		m.index.ids = map[string]string{}
 		for _, s := range m.p.Steps {
-			if kind(typeOf(s.URN)) == guardrails.RoleAssignment && s.Old != nil {
-				if id := text(s.Old.Inputs["principalId"]); id != "" {
-					m.index.ids[m.owner(s.URN)+" "+assigneeName(s.URN)] = id
+			for _, state := range []*State{s.New, s.Old} { // what was there goes before what is to be
+				if state == nil {
+					continue
+				}
+				switch k := kind(typeOf(s.URN)); {
+				case k == guardrails.RoleAssignment:
+					m.identify(s.URN, assigneeName(s.URN), text(state.Inputs["principalId"]))
+				case k == groupMember:
+					parts := strings.Split(nameOf(s.URN), ".")
+					if n := len(parts); n > 2 {
+						m.identify(s.URN, access.InvokerPrincipal(parts[n-1]).String(), text(state.Inputs["memberObjectId"]))
+						m.identify(s.URN, access.InvokerPrincipal(parts[n-2]).String(), text(state.Inputs["groupObjectId"]))
+					}
 				}
 			}
 		}
 	}
 	return m.index.ids[componentURN+" "+p.String()]
+}
+
+func (m *maker) identify(urn, name, id string) {
+	if owner := m.owner(urn); id != "" && owner != "" {
+		m.index.ids[owner+" "+name] = id
+	}
 }

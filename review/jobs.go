@@ -121,7 +121,7 @@ func (m *maker) left(urn string, c component, when side) (left []access.Grant) {
 			unchanged[assignmentURN(urn, c.name, g)] = true
 		}
 	}
-	var missing []string
+	missing := m.membersMissing(urn, c, when)
 	for _, g := range access.Grants(*model) {
 		id := assignmentURN(urn, c.name, g)
 		_, shown := m.index.steps[id]

@@ -89,6 +89,8 @@ type maker struct {
 	// components are the BatchEndpointAccess components of the preview, by URN.
 	components map[string]component
 	compared   map[string][]roles.Action
+	// members are those of the groups that components make, by the group's key.
+	members map[side]map[string][]Principal
 }
 
 func (m *maker) note(text string) {

@@ -13,13 +13,14 @@ const (
 	invokerRoleComponent = "batchaccess:index:InvokerRole"
 	application          = "azuread:index/application:Application"
 	servicePrincipal     = "azuread:index/servicePrincipal:ServicePrincipal"
+	group                = "azuread:index/group:Group"
 	groupMember          = "azuread:index/groupMember:GroupMember"
 	userAssignedIdentity = "azure-native:managedidentity:UserAssignedIdentity"
 )
 
 var relevant = []string{
 	guardrails.RoleAssignment, guardrails.RoleDefinition, guardrails.Compute, guardrails.Password, guardrails.Federation,
-	application, servicePrincipal, groupMember, userAssignedIdentity,
+	application, servicePrincipal, group, groupMember, userAssignedIdentity,
 }
 
 func isRelevant(typ string) bool {
@@ -58,7 +59,7 @@ func nameOf(urn string) string {
 
 // kinds are how people call what a principal may come from.
 var kinds = map[string]string{
-	servicePrincipal: "service principal", application: "application", userAssignedIdentity: "managed identity",
+	servicePrincipal: "service principal", group: "group", application: "application", userAssignedIdentity: "managed identity",
 	guardrails.Compute: "cluster identity", guardrails.RoleDefinition: "role",
 }
 

@@ -22,19 +22,41 @@ var (
 	}
 )
 
+// object is one of the directory.
+type object struct {
+	Type string `json:"@odata.type"`
+	ID   string `json:"id"`
+	Name string `json:"displayName"`
+}
+
 // groups are those that a principal is in, however deep. there is false for a principal that the directory does not have.
 func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there bool, err error) {
-	next := o.graphURL + collections[s.Kind] + url.PathEscape(s.ID) + "/transitiveMemberOf"
+	objects, there, err := o.objects(ctx, s, "/transitiveMemberOf", fmt.Sprintf("asking which groups %s is in", s.Principal))
+	for _, object := range objects {
+		if object.Type == "#microsoft.graph.group" { // others are directory roles and administrative units
+			groups = append(groups, Group{object.ID, object.Name})
+		}
+	}
+	return groups, there, err
+}
+
+// members are those of a group. One that is a group is told as itself: it is not the stack's.
+func (o *Observer) members(ctx context.Context, s Subject) (members []Member, err error) {
+	objects, _, err := o.objects(ctx, s, "/members", fmt.Sprintf("asking who is in the group of %s", s.Principal))
+	for _, object := range objects {
+		members = append(members, Member{object.ID, object.Name})
+	}
+	return members, err
+}
+
+// objects reads all pages of what the directory has below a principal.
+func (o *Observer) objects(ctx context.Context, s Subject, below, what string) (all []object, there bool, err error) {
+	next := o.graphURL + collections[s.Kind] + url.PathEscape(s.ID) + below
 	for next != "" {
 		var page struct {
-			Value []struct {
-				Type string `json:"@odata.type"`
-				ID   string `json:"id"`
-				Name string `json:"displayName"`
-			} `json:"value"`
-			Next string `json:"@odata.nextLink"`
+			Value []object `json:"value"`
+			Next  string   `json:"@odata.nextLink"`
 		}
-		what := fmt.Sprintf("asking which groups %s is in", s.Principal)
 		there, err := get(ctx, o.graph, next, &page)
 		if err != nil {
 			return nil, false, failed(what, readGroups, err)
@@ -42,17 +64,13 @@ func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there
 		if !there {
 			return nil, false, nil
 		}
-		for _, object := range page.Value {
-			if object.Type == "#microsoft.graph.group" { // others are directory roles and administrative units
-				groups = append(groups, Group{object.ID, object.Name})
-			}
-		}
+		all = append(all, page.Value...)
 		if page.Next != "" && !strings.HasPrefix(page.Next, o.graphURL+"/") {
 			return nil, false, fmt.Errorf("%s: the next page is on another host: %s", what, page.Next)
 		}
 		next = page.Next
 	}
-	return groups, true, nil
+	return all, true, nil
 }
 
 // cluster notes where a cluster has not the identity that the stack knows: then the stack's grants are another's.

@@ -23,6 +23,8 @@ type Facts struct {
 	Denials     []Denial
 	// Groups are those that a principal is in, however deep, by its object ID in lower case.
 	Groups map[string][]Group
+	// Members are those of the groups that the stack makes, by the group's object ID in lower case.
+	Members map[string][]Member
 	// Gone says why a principal can't act at all.
 	Gone map[access.Principal]string
 }
@@ -49,6 +51,9 @@ type Denial struct {
 
 // A Group of the directory.
 type Group struct{ ID, Name string }
+
+// A Member of a group: a user, a service principal, or a group in it.
+type Member struct{ ID, Name string }
 
 // everyone stands for all principals in a deny assignment.
 const everyone = "00000000-0000-0000-0000-000000000000"

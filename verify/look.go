@@ -71,7 +71,7 @@ func failed(what, needs string, err error) error {
 // Look asks what the subjects have in the resource groups of the model's workspace and storage accounts, and above them.
 // Every refusal is an error that names what it takes to look.
 func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject) (Facts, error) {
-	f := Facts{Asked: time.Now(), Groups: map[string][]Group{}, Gone: map[access.Principal]string{}}
+	f := Facts{Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{}, Gone: map[access.Principal]string{}}
 	holders := map[string]bool{everyone: true}
 	for _, s := range subjects {
 		groups, there, err := o.groups(ctx, s)
@@ -85,6 +85,11 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		f.Groups[id], holders[id] = groups, true
 		for _, g := range groups {
 			holders[strings.ToLower(g.ID)] = true
+		}
+		if there && !s.Principal.IsCluster() && len(m.Invokers[s.Principal.Name].Members) > 0 {
+			if f.Members[id], err = o.members(ctx, s); err != nil {
+				return f, err
+			}
 		}
 		if err := o.cluster(ctx, m, s, f.Gone); err != nil {
 			return f, err

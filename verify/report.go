@@ -34,7 +34,9 @@ type Report struct {
 	Lacking []Lack `json:"lacking"`
 	// Beyond are the assignments that give more than the model's grants do.
 	Beyond []Excess `json:"beyond"`
-	Notes  []string `json:"notes,omitempty"`
+	// Strangers are the members of the stack's groups that its configuration does not name. They have what the group has.
+	Strangers []Stranger `json:"strangers,omitempty"`
+	Notes     []string   `json:"notes,omitempty"`
 }
 
 // Path is a path with what is known of it.
@@ -69,6 +71,13 @@ type Excess struct {
 	Condition  string           `json:"condition,omitempty"`
 }
 
+// Stranger is a member of a group that the stack makes, put there by somebody else.
+type Stranger struct {
+	Group string `json:"group"` // the invoker
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+}
+
 // Judge makes the report. Within propagation after it was made, an assignment may not act yet: Azure's is ten minutes.
 func Judge(stack string, m access.Model, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
 	h := newHoldings(m, subjects, f)
@@ -83,6 +92,7 @@ func Judge(stack string, m access.Model, subjects []Subject, f Facts, propagatio
 	if err := h.beyond(grants, subjects, &r); err != nil {
 		return r, err
 	}
+	h.strangers(subjects, &r)
 	if acls := len(access.ACLs(m)); acls > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager can't tell (pulumi stack output aclCommands)", acls))
 	}
@@ -160,8 +170,13 @@ func (h *holdings) beyond(grants []access.Grant, subjects []Subject, r *Report) 
 	if err != nil {
 		return err
 	}
+	groups := h.m.Groups()
 	for _, s := range subjects {
+		group := access.InvokerPrincipal(groups[s.Principal.Name])
 		for _, a := range h.own[s.Principal] {
+			if !s.Principal.IsCluster() && strings.EqualFold(a.PrincipalID, h.ids[group]) {
+				continue // told of the group
+			}
 			near := slices.ContainsFunc(places, func(place string) bool { return covers(a.Scope, place) || covers(place, a.Scope) })
 			if !near {
 				continue
@@ -172,7 +187,8 @@ func (h *holdings) beyond(grants []access.Grant, subjects []Subject, r *Report) 
 				if err != nil {
 					return err
 				}
-				if g.Principal == s.Principal && covers(at, a.Scope) {
+				own := g.Principal == s.Principal || g.Principal == group && !s.Principal.IsCluster()
+				if own && covers(at, a.Scope) {
 					needed = append(needed, h.permissions(g)...)
 				}
 			}
@@ -191,6 +207,20 @@ func (h *holdings) beyond(grants []access.Grant, subjects []Subject, r *Report) 
 		}
 	}
 	return nil
+}
+
+// strangers finds the members of the stack's groups that the model does not name.
+func (h *holdings) strangers(subjects []Subject, r *Report) {
+	for _, s := range subjects {
+		for _, member := range h.facts.Members[strings.ToLower(s.ID)] {
+			named := slices.ContainsFunc(h.m.Invokers[s.Principal.Name].Members, func(name string) bool {
+				return strings.EqualFold(h.ids[access.InvokerPrincipal(name)], member.ID)
+			})
+			if !named {
+				r.Strangers = append(r.Strangers, Stranger{s.Principal.Name, member.ID, member.Name})
+			}
+		}
+	}
 }
 
 // gravity sorts the gravest risk first, and what is none last.
@@ -233,7 +263,7 @@ func (r Report) count(s Status) (n int) {
 
 // Failed reports whether a declared path is missing something, or can't be told to work. Strict adds what is beyond need.
 func (r Report) Failed(strict bool) bool {
-	return r.count(Missing)+r.count(Undecided)+len(r.Lacking) > 0 || strict && len(r.Beyond) > 0
+	return r.count(Missing)+r.count(Undecided)+len(r.Lacking) > 0 || strict && len(r.Beyond)+len(r.Strangers) > 0
 }
 
 // Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a condition

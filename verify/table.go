@@ -51,8 +51,11 @@ func WriteTable(w io.Writer, r Report) error {
 	if len(r.Lacking) > 0 {
 		row("  pulumi refresh --stack " + r.Stack + " and pulumi up --stack " + r.Stack + " grant them again")
 	}
-	if len(r.Beyond) > 0 {
+	if len(r.Beyond)+len(r.Strangers) > 0 {
 		section("BEYOND NEED")
+	}
+	for _, s := range r.Strangers {
+		row("  group "+s.Group, "has a member that the stack does not name: "+cmp.Or(s.Name, "no name")+" ("+s.ID+")", "all that the group has")
 	}
 	for _, e := range r.Beyond {
 		where := e.Role + " on " + e.Scope
@@ -112,6 +115,7 @@ func (r Report) Verdict() string {
 		{r.count(Missing), "are missing something"},
 		{len(r.Lacking), "grants are not held"},
 		{len(r.Beyond), "times more is granted than is needed"},
+		{len(r.Strangers), "members of groups are not the stack's"},
 	} {
 		if more.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.says))

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -130,6 +131,9 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 	invoker, ok := s.model.Invokers[name]
 	if !ok {
 		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name, access.DidYouMean(name, slices.Sorted(maps.Keys(s.model.Invokers))))
+	}
+	if len(invoker.Members) > 0 {
+		return fmt.Errorf("--as-invoker %s: is a group that the stack makes, and nobody signs in as a group; give one of its members: %s", name, strings.Join(invoker.Members, ", "))
 	}
 	switch invoker.Kind {
 	case access.User, access.Group:

@@ -270,7 +270,7 @@ func (r *rehearsal) signIn(ctx context.Context, report *Report, d deployed) (*jo
 		return nil, nil, err
 	}
 	tokens := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(r.Model.Invokers)) {
+	for _, name := range r.Model.Acting() {
 		ways, err := signIns(ctx, r.azure, name, r.Model.Invokers[name], d)
 		if err != nil {
 			report.add(Outcome{Invoker: name, Want: works, Got: failsAt(access.TokenHop), Detail: err.Error()})

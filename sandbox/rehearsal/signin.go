@@ -27,10 +27,11 @@ type deployed struct {
 }
 
 // Person is the object ID of the user who signs in as the invoker: a user is itself, a group has a member in the sandbox.
-// It is "" for an invoker that is no person, and for one whose ID is not known.
+// It is "" for an invoker that is no person, for one whose ID is not known, and for a group that the stack makes: its
+// members sign in.
 func Person(i access.Invoker) string {
 	switch {
-	case i.PrincipalID == access.Unknown:
+	case i.PrincipalID == access.Unknown, len(i.Members) > 0:
 		return ""
 	case i.Kind == access.User:
 		return i.PrincipalID

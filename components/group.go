@@ -1,0 +1,39 @@
+package components
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sdks/azuread"
+)
+
+// makeGroups makes the groups that have members, once these are there. Each membership is a resource of its own, so that a
+// preview names who joins and who leaves. The description says whose the group is, as the tag of an application does.
+func (b *builder) makeGroups(ctx *pulumi.Context) error {
+	for _, name := range sortedKeys(b.args.Invokers) {
+		i, child := b.args.Invokers[name], b.name+"."+name
+		if len(i.Members) == 0 {
+			continue
+		}
+		group, err := azuread.NewGroup(ctx, child, &azuread.GroupArgs{
+			DisplayName:     pulumi.String(b.displayName(ctx, name)),
+			Description:     pulumi.String(MadeBy(ctx.Project(), ctx.Stack(), child)),
+			SecurityEnabled: pulumi.Bool(true),
+		}, b.options(protectIf(b.args.Protect)...)...)
+		if err != nil {
+			return fmt.Errorf("making group %q: %w", child, err)
+		}
+		b.principals[access.InvokerPrincipal(name)] = group.ObjectId
+		for _, member := range i.Members {
+			_, err := azuread.NewGroupMember(ctx, child+"."+member, &azuread.GroupMemberArgs{
+				GroupObjectId: group.ObjectId, MemberObjectId: b.principals[access.InvokerPrincipal(member)],
+			}, b.options()...)
+			if err != nil {
+				return fmt.Errorf("making %q a member of group %q: %w", member, child, err)
+			}
+		}
+	}
+	return nil
+}

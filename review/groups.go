@@ -1,0 +1,149 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// joining is who is in a group that a BatchEndpointAccess makes, at both sides of the preview. What such a group has is in
+// the preview, so each member can be judged by it.
+type joining struct {
+	urn   string
+	sides [2]*seat
+}
+
+// A seat is a member's place in a group; both by the keys of their assignments.
+type seat struct {
+	member Principal
+	group  string // key
+	name   string // of the group
+}
+
+// stays reports whether the same principal is in the same group before and after.
+func (j joining) stays() bool {
+	old, now := j.sides[before], j.sides[after]
+	return old != nil && now != nil && old.member.key == now.member.key && old.group == now.group
+}
+
+// of is what the group has at that side, as the member's.
+func (j joining) of(when side, held map[side]map[string][]assignment) (all []assignment) {
+	s := j.sides[when]
+	if s == nil {
+		return nil
+	}
+	for _, a := range held[when][s.group] {
+		a.urn, a.principal, a.through = j.urn, s.member, s.name
+		all = append(all, a)
+	}
+	return all
+}
+
+// moreFor is what an assignment of one side allows that its principal has not at the other, whatever gives it there. What
+// a group has counts by its members.
+func (m *maker) moreFor(a assignment, members []Principal, held map[string][]assignment) []roles.Action {
+	if len(members) == 0 {
+		return m.more(a, held[a.principal.key])
+	}
+	var all []roles.Action
+	for _, member := range members {
+		for _, action := range m.more(a, held[member.key]) {
+			if !slices.Contains(all, action) {
+				all = append(all, action)
+			}
+		}
+	}
+	return all
+}
+
+// joining reads a membership; ours is false for one that no BatchEndpointAccess makes.
+func (m *maker) joining(step Step) (j joining, ours bool) {
+	c, ours := m.components[m.owner(step.URN)]
+	parts := strings.Split(strings.TrimPrefix(nameOf(step.URN), c.name+"."), ".")
+	if !ours || len(parts) != 2 || parentTypeOf(step.URN) != accessComponent {
+		return j, false
+	}
+	j.urn = step.URN
+	for when, s := range map[side]*State{before: step.Old, after: step.New} {
+		if s == nil {
+			continue
+		}
+		j.sides[when] = &seat{m.from(s, "memberObjectId", access.InvokerPrincipal(parts[1]).String()), m.from(s, "groupObjectId", "").key, parts[0]}
+	}
+	if old, now := j.sides[before], j.sides[after]; old != nil && now != nil {
+		m.known(step, "memberObjectId", old.member, &now.member)
+		group := Principal{key: now.group}
+		m.known(step, "groupObjectId", Principal{ID: text(step.Old.Inputs["groupObjectId"]), key: old.group}, &group)
+		now.group = group.key
+	}
+	if !j.stays() {
+		m.note(fmt.Sprintf("Who is in group %s also has what it was granted outside of this stack.", parts[0]))
+	}
+	return j, true
+}
+
+// from is whom a property of a resource names: by ID, or by what the ID will come from.
+func (m *maker) from(s *State, property, name string) Principal {
+	if id := text(s.Inputs[property]); id != "" {
+		return Principal{Name: name, ID: id, key: strings.ToLower(id)}
+	}
+	from := dependency(s, property)
+	return Principal{Name: name, Note: "not known before the deployment", key: cmp.Or(from, s.URN)}
+}
+
+// known gives a principal that is the same as before, and only not known yet, its ID back.
+func (m *maker) known(step Step, property string, old Principal, now *Principal) {
+	from := dependency(step.New, property)
+	if old.ID != "" && text(step.New.Inputs[property]) == "" && from != "" && from == dependency(step.Old, property) && !m.isMade(from) {
+		*now = old
+	}
+}
+
+// hiddenJoinings are those that a preview leaves out because they stay as they are.
+func (m *maker) hiddenJoinings() (all []joining) {
+	if m.p.Hidden == 0 {
+		return nil
+	}
+	for urn, c := range m.components {
+		if c.old == nil || c.now == nil {
+			continue
+		}
+		was := c.old.Groups()
+		for member, group := range c.now.Groups() {
+			id := membershipURN(urn, c.name, group, member)
+			if _, shown := m.index.steps[id]; shown || was[member] != group {
+				continue
+			}
+			s := &seat{m.declaredPrincipal(urn, c.now, access.InvokerPrincipal(member)), m.declaredPrincipal(urn, c.now, access.InvokerPrincipal(group)).key, group}
+			all = append(all, joining{id, [2]*seat{s, s}})
+		}
+	}
+	return all
+}
+
+// membershipURN is what the component calls the membership.
+func membershipURN(componentURN, name, group, member string) string {
+	parts := strings.SplitN(componentURN, "::", 4)
+	return strings.Join([]string{parts[0], parts[1], parts[2] + "$" + groupMember, name + "." + group + "." + member}, "::")
+}
+
+// membersMissing are the memberships of the model that are not there at one side of the preview, as left says it of
+// assignments.
+func (m *maker) membersMissing(urn string, c component, when side) (missing []string) {
+	model, other := c.side(when), c.side(after-when)
+	there := map[string]string{}
+	if other != nil && m.p.Hidden > 0 {
+		there = other.Groups()
+	}
+	for member, group := range model.Groups() {
+		id := membershipURN(urn, c.name, group, member)
+		if _, shown := m.index.steps[id]; m.index.state(id, when) == nil && (shown || there[member] != group) {
+			missing = append(missing, "member "+member+" of group "+group)
+		}
+	}
+	return missing
+}
