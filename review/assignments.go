@@ -111,14 +111,14 @@ func (m *maker) assignments() {
 			pairs = append(pairs, pair{new: &is[i]})
 		}
 	}
-	m.members = map[side]map[string][]Principal{before: {}, after: {}}
+	m.members = map[string][]string{}
 	for _, j := range joins {
 		for _, when := range []side{before, after} {
 			for _, a := range j.of(when, held) {
 				hold(&a, when)
 			}
 			if s := j.sides[when]; s != nil {
-				m.members[when][s.group] = append(m.members[when][s.group], s.member)
+				m.members[s.group] = append(m.members[s.group], j.stayer(when)...)
 			}
 		}
 	}
@@ -140,17 +140,17 @@ func (m *maker) assignments() {
 
 // compare reports what one assignment of one principal gives and takes, judged by all that the principal holds.
 func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignment) {
-	if old == nil && now == nil {
+	if old == nil && now == nil || m.nobodyStays(cmp.Or(old, now).principal) {
 		return
 	}
 	c := AccessChange{Risk: Low}
 	if old != nil {
 		c.Principal, c.Role, c.Before, c.URN, c.Change = old.principal, old.label(), short(old.scope), old.urn, "lost"
-		c.Gone = m.moreFor(*old, m.members[before][old.principal.key], held[after])
+		c.Gone = m.moreFor(*old, held[after])
 	}
 	if now != nil {
 		c.Principal, c.Role, c.After, c.URN, c.Change = now.principal, now.label(), short(now.scope), now.urn, "gained"
-		c.New = m.moreFor(*now, m.members[after][now.principal.key], held[before])
+		c.New = m.moreFor(*now, held[before])
 	}
 	if old != nil && now != nil {
 		sameScope := roles.Contains(old.scope, now.scope) && roles.Contains(now.scope, old.scope)

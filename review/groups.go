@@ -30,6 +30,14 @@ func (j joining) stays() bool {
 	return old != nil && now != nil && old.member.key == now.member.key && old.group == now.group
 }
 
+// stayer is the key of a member that stays, told once.
+func (j joining) stayer(when side) []string {
+	if when == after && j.stays() {
+		return []string{j.sides[after].member.key}
+	}
+	return nil
+}
+
 // of is what the group has at that side, as the member's.
 func (j joining) of(when side, held map[side]map[string][]assignment) (all []assignment) {
 	s := j.sides[when]
@@ -44,20 +52,28 @@ func (j joining) of(when side, held map[side]map[string][]assignment) (all []ass
 }
 
 // moreFor is what an assignment of one side allows that its principal has not at the other, whatever gives it there. What
-// a group has counts by its members.
-func (m *maker) moreFor(a assignment, members []Principal, held map[string][]assignment) []roles.Action {
-	if len(members) == 0 {
+// a group has counts by the members that stay in it.
+func (m *maker) moreFor(a assignment, held map[string][]assignment) []roles.Action {
+	stay, ours := m.members[a.principal.key]
+	if !ours {
 		return m.more(a, held[a.principal.key])
 	}
 	var all []roles.Action
-	for _, member := range members {
-		for _, action := range m.more(a, held[member.key]) {
+	for _, member := range stay {
+		for _, action := range m.more(a, held[member]) {
 			if !slices.Contains(all, action) {
 				all = append(all, action)
 			}
 		}
 	}
 	return all
+}
+
+// nobodyStays reports whether the principal is a group that nobody was in before and is in after: then its members' own
+// changes tell all.
+func (m *maker) nobodyStays(p Principal) bool {
+	stay, ours := m.members[p.key]
+	return ours && len(stay) == 0
 }
 
 // joining reads a membership; ours is false for one that no BatchEndpointAccess makes.

@@ -89,8 +89,8 @@ type maker struct {
 	// components are the BatchEndpointAccess components of the preview, by URN.
 	components map[string]component
 	compared   map[string][]roles.Action
-	// members are those of the groups that components make, by the group's key.
-	members map[side]map[string][]Principal
+	// members are the keys of those who stay in the groups that components make, by the group's key.
+	members map[string][]string
 }
 
 func (m *maker) note(text string) {
