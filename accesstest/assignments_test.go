@@ -12,6 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/accesstest"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
 const (
@@ -80,6 +81,43 @@ func TestPartsAreJudgedByWhatIsAssigned(t *testing.T) {
 	stack.RequireCannot(t, "old-cpu", access.ReadBlobs, lakeID+"/blobServices/default/containers/payroll")
 	stack.RequireCannot(t, ann, access.ReadBlobs, lakeID)
 	stack.RequireCannot(t, "44444444-4444-4444-8444-444444444444", starts, workspaceID)
+}
+
+// What a group is assigned its members have, also those of a group in it.
+func TestMembersHaveWhatTheirGroupIsAssigned(t *testing.T) {
+	t.Parallel()
+	stack := accesstest.Run(t, func(ctx *pulumi.Context) error {
+		made := map[string]*azuread.Group{}
+		for _, name := range []string{"scorers", "all"} {
+			group, err := azuread.NewGroup(ctx, name, &azuread.GroupArgs{DisplayName: pulumi.String(name), SecurityEnabled: pulumi.Bool(true)})
+			if err != nil {
+				return err
+			}
+			made[name] = group
+		}
+		for name, in := range map[string]struct{ group, member pulumi.StringInput }{
+			"ann": {made["scorers"].ObjectId, pulumi.String(ann)}, "scorers": {made["all"].ObjectId, made["scorers"].ObjectId},
+		} {
+			if _, err := azuread.NewGroupMember(ctx, name, &azuread.GroupMemberArgs{GroupObjectId: in.group, MemberObjectId: in.member}); err != nil {
+				return err
+			}
+		}
+		for name, container := range map[string]string{"scorers": "images", "all": "scores"} {
+			if _, err := components.NewStorageReader(ctx, name, &components.StorageReaderArgs{
+				StorageAccountID: pulumi.String(lakeID), Container: container,
+				Principals: map[string]components.AssigneeArgs{"them": {PrincipalID: made[name].ObjectId, PrincipalType: "Group"}},
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	images := lakeID + "/blobServices/default/containers/images"
+	stack.RequireCan(t, ann, access.ReadBlobs, images)
+	stack.RequireCan(t, ann, access.ReadBlobs, scores)
+	stack.RequireCan(t, "scorers", access.ReadBlobs, scores)
+	stack.RequireCannot(t, "all", access.ReadBlobs, images)
+	stack.RequireCannot(t, ann, access.ReadBlobs, lakeID+"/blobServices/default/containers/payroll")
 }
 
 func TestWhatIsRequiredAndNotSoFails(t *testing.T) {

@@ -201,6 +201,53 @@ func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	}
 }
 
+// What marks a group is as public as the tag of an application.
+func TestAGroupThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory, UserPrincipalName: "mallory@sandbox.example"}}}))
+	cloud, err := invoke.Discover(t.Context(), w.azure.Client(), w.azure.Host())
+	require.NoError(t, err)
+	group := func(owner string, members ...string) string {
+		body := map[string]any{
+			"displayName": "TERRAFORM_UPDATE_x", "description": "whose:this", "mailEnabled": false, "mailNickname": "x", "securityEnabled": true,
+			"owners@odata.bind": []string{cloud.Graph + "/v1.0/directoryObjects/" + owner},
+		}
+		for _, m := range members {
+			body["members@odata.bind"] = []string{cloud.Graph + "/v1.0/directoryObjects/" + m}
+		}
+		return w.make(http.MethodPost, cloud.Graph, strings.TrimPrefix(cloud.Graph, w.azure.URL())+"/v1.0/groups", body)["id"].(string)
+	}
+	deployer := w.azure.Deployer().ObjectID
+	owned, joined, left := group(mallory), group(deployer, mallory), group(deployer)
+	const groupType = "azuread:index/group:Group"
+	plan, err := w.finder.Plan(t.Context(), state(t, provider, creating(groupType, "g", `{"description": "whose:this", "displayName": "g"}`)))
+	require.NoError(t, err)
+	require.Len(t, plan, 1)
+	assert.Equal(t, existing.Import, plan[0].Remedy)
+	assert.Equal(t, "/groups/"+left, plan[0].ID)
+	assert.Empty(t, plan[0].Remove)
+	assert.ElementsMatch(t, []string{
+		"one that is marked alike is left alone: " + owned + " is owned by " + mallory, "one that is marked alike is left alone: " + joined + " has 1 members",
+	}, plan[0].LeftAlone)
+
+	another := group(deployer)
+	known := provider + `, {"urn": "` + urnOf + groupType + `::g", "custom": true, "type": "` + groupType + `", "id": "/groups/` + left + `"}`
+	plan, err = w.finder.Plan(t.Context(), state(t, known, creating(groupType, "g", `{"description": "whose:this", "displayName": "g"}`)))
+	require.NoError(t, err)
+	require.Equal(t, []existing.Found{{ID: "/groups/" + another}}, plan[0].Remove)
+	require.NoError(t, w.finder.Remove(t.Context(), groupType, plan[0].Remove[0]))
+	assert.NotContains(t, w.azure.Inventory(), "/groups/"+another)
+
+	member := func(id string) []existing.Found {
+		found, err := w.finder.Find(t.Context(), existing.Resource{Type: "azuread:index/groupMember:GroupMember", Inputs: map[string]any{"groupObjectId": id, "memberObjectId": mallory}})
+		require.NoError(t, err)
+		return found
+	}
+	assert.Equal(t, []existing.Found{{ID: joined + "/member/" + mallory}}, member(joined))
+	assert.Empty(t, member(left))
+}
+
 func TestWhatCannotBeLookedForIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -109,6 +109,54 @@ func TestPrincipalsThatAreOnlyNamedAreRehearsed(t *testing.T) {
 	}
 }
 
+// grouped has a group of every kind of member, one of whom reads more than the group.
+const grouped = `config:
+  batchaccess:workspaceId: ` + workspace + `
+  batchaccess:location: westeurope
+  batchaccess:invokers:
+    ada: { kind: user, objectId: 33333333-3333-4333-8333-333333333333 }
+    pipeline: { kind: servicePrincipal, federatedCredentials: { main: { github: { repository: contoso/scoring, branch: main } } } }
+    scheduler: { kind: managedIdentity }
+    outsider: { kind: user, objectId: 55555555-5555-4555-8555-555555555555 }
+    scorers: { kind: group, members: [ada, pipeline, scheduler], managedIdentities: true }
+  batchaccess:clusters:
+    cpu: {}
+  batchaccess:storageAccounts:
+    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake
+  batchaccess:dataInputs:
+    rows: { kind: blob, storageAccount: lake, container: rows }
+    files: { kind: adlsGen2, storageAccount: lake, container: files, path: some, grantedBy: acl }
+    payroll: { kind: blob, storageAccount: lake, container: payroll }
+  batchaccess:endpoints:
+    scoring: { cluster: cpu, inputs: [rows, files], invokers: [scorers] }
+    wages: { cluster: cpu, inputs: [payroll], invokers: [ada] }
+  batchaccess:assertions:
+    all-score: { can: [scorers], start: scoring }
+    nobody-else: { only: [scorers, "cluster:cpu"], read: rows }
+    hers: { only: [ada, "cluster:cpu"], read: payroll }
+`
+
+func TestMembersOfAGroupThatIsMadeAreRehearsed(t *testing.T) {
+	t.Parallel()
+	report, err := Run(t.Context(), options(t, grouped))
+	require.NoError(t, err)
+	assert.True(t, report.Passed(), report.Failures())
+	seen := map[string]string{}
+	for _, o := range report.Outcomes {
+		if !o.Control {
+			seen[o.Invoker+" "+o.Endpoint+" "+o.Input] = o.Got
+		}
+	}
+	for _, name := range []string{"ada", "pipeline", "scheduler"} {
+		assert.Equal(t, works, seen[name+" scoring rows"], name)
+		assert.Equal(t, works, seen[name+" scoring files"], name)
+	}
+	assert.Equal(t, works, seen["ada wages payroll"])
+	assert.Equal(t, failsAt(access.ReadHop), seen["pipeline wages payroll"])
+	assert.Equal(t, failsAt(access.ReadHop), seen["outsider scoring rows"])
+	assert.NotContains(t, fmt.Sprint(seen), "scorers")
+}
+
 func TestTheSamplePasses(t *testing.T) {
 	t.Parallel()
 	report, err := Run(t.Context(), options(t, sample(t)))
