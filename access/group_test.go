@@ -242,6 +242,10 @@ func TestWhatIsWrongWithAGroupIsSaid(t *testing.T) {
 			assert.Contains(t, err.Error(), c.says)
 		})
 	}
+	named := with(access.Invoker{Members: []string{"ada"}, DisplayName: "Scorers"})
+	assert.Empty(t, access.Validate(named).Err(), "what a group that is made is to be called")
+	key, _ := named.Invokers["scorers"].Named()
+	assert.Empty(t, key, "it is not looked up")
 	warned := access.Validate(with(access.Invoker{Members: []string{"factory"}, ManagedIdentities: true}))
 	require.NoError(t, warned.Err())
 	assert.Contains(t, fmt.Sprint(warned.Warnings()), "cached for up to 24 hours")

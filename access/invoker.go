@@ -75,7 +75,7 @@ func (i Invoker) Exists() bool {
 // Named returns the key and the value that name a principal which exists and whose ID is not given: by them it can be
 // looked up. "" where nothing does.
 func (i Invoker) Named() (key, value string) {
-	if i.PrincipalID != "" || len(i.Members) > 0 {
+	if i.PrincipalID != "" {
 		return "", ""
 	}
 	for _, n := range i.names() {
@@ -92,11 +92,15 @@ type principalName struct {
 }
 
 func (i Invoker) names() []principalName {
+	groups := []PrincipalKind{Group}
+	if len(i.Members) > 0 {
+		groups = nil // it is made
+	}
 	return []principalName{
 		{"userPrincipalName", i.UserPrincipalName, []PrincipalKind{User}},
 		{"mail", i.Mail, []PrincipalKind{User}},
 		{"resourceId", i.ResourceID, []PrincipalKind{ManagedIdentity}},
-		{"displayName", i.DisplayName, []PrincipalKind{Group}},
+		{"displayName", i.DisplayName, groups},
 		{"clientId", i.ClientID, []PrincipalKind{ServicePrincipal, ManagedIdentity}},
 	}
 }

@@ -20,6 +20,8 @@ const (
 	servicePrincipal = "azuread:index/servicePrincipal:ServicePrincipal"
 	password         = "azuread:index/applicationPassword:ApplicationPassword"
 	federated        = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
+	securityGroup    = "azuread:index/group:Group"
+	groupMember      = "azuread:index/groupMember:GroupMember"
 	azureProvider    = "pulumi:providers:azure-native"
 	azureadProvider  = "pulumi:providers:azuread"
 )
@@ -113,6 +115,19 @@ var azure = map[string]resourceType{
 		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
 			id := guidOf("credential", name)
 			return text(in, "applicationId") + "/federatedIdentityCredential/" + id, with(in, "credentialId", id)
+		},
+	},
+	securityGroup: {
+		[]string{"displayName", "securityEnabled"}, []string{"description"},
+		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			id := guidOf("group", name)
+			return "/groups/" + id, with(in, "objectId", id)
+		},
+	},
+	groupMember: {
+		[]string{"groupObjectId", "memberObjectId"}, nil,
+		func(_ string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			return text(in, "groupObjectId") + "/member/" + text(in, "memberObjectId"), in
 		},
 	},
 	azureProvider:   {nil, []string{"location", "subscriptionId", "environment"}, provider},

@@ -12,13 +12,8 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-const (
-	group       = "azuread:index/group:Group"
-	groupMember = "azuread:index/groupMember:GroupMember"
-)
-
-// scorers is the environment with alice and partner in a group, in the place of which the tagger named them.
-func scorers() components.BatchEndpointAccessArgs {
+// withScorers is the environment with alice and partner in a group, in the place of which the tagger named them.
+func withScorers() components.BatchEndpointAccessArgs {
 	args := environment()
 	args.Invokers["scorers"] = components.InvokerArgs{Kind: access.Group, Members: []string{"alice", "partner"}}
 	tagger := args.Endpoints["tagger"]
@@ -29,8 +24,8 @@ func scorers() components.BatchEndpointAccessArgs {
 
 func TestAGroupIsMadeOfItsMembers(t *testing.T) {
 	t.Parallel()
-	r := run(t, batchEndpointAccess(scorers()))
-	made := r.one(group, "access.scorers")
+	r := run(t, batchEndpointAccess(withScorers()))
+	made := r.one(securityGroup, "access.scorers")
 	assert.Equal(t, "access-test-scorers", made.at("displayName"))
 	assert.Equal(t, "batchaccess:batchaccess/test/access.scorers", made.at("description"))
 	assert.Equal(t, true, made.at("securityEnabled"))
@@ -56,14 +51,14 @@ func TestAGroupIsMadeOfItsMembers(t *testing.T) {
 
 func TestAGroupIsNamedProtectedAndSetOutAsItIsAsked(t *testing.T) {
 	t.Parallel()
-	args := scorers()
+	args := withScorers()
 	g := args.Invokers["scorers"]
 	g.DisplayName = "Scorers of Contoso"
 	slices.Reverse(g.Members)
 	args.Invokers["scorers"], args.Protect = g, true
 	args.DataInputs["images"] = access.DataInput{Kind: access.ADLSGen2, GrantedBy: access.ByACL, StorageAccount: "shared", Container: "images"}
 	r := run(t, batchEndpointAccess(args))
-	made := r.one(group, "access.scorers")
+	made := r.one(securityGroup, "access.scorers")
 	assert.Equal(t, "Scorers of Contoso", made.at("displayName"))
 	assert.True(t, made.RPC.GetProtect())
 	assert.False(t, r.one(groupMember, "access.scorers.alice").RPC.GetProtect(), "a member that leaves the configuration leaves the group")
@@ -80,7 +75,7 @@ func TestAGroupIsNamedProtectedAndSetOutAsItIsAsked(t *testing.T) {
 
 func TestAGroupThatCannotBeIsRefused(t *testing.T) {
 	t.Parallel()
-	args := scorers()
+	args := withScorers()
 	args.Invokers["scorers"] = components.InvokerArgs{Kind: access.Group, Members: []string{"staff", "scheduler", "nobody"}, ObjectID: pulumi.String(existingSP)}
 	said := refused(t, batchEndpointAccess(args))
 	for _, want := range []string{"invokers.scorers.members[0]", "invokers.scorers.members[1]", `"scheduler" is a managed identity`, "invokers.scorers.members[2]", "this one exists"} {

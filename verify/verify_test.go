@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -307,4 +308,45 @@ func TestTheReportIsWrittenForPeopleAndMachines(t *testing.T) {
 	require.NoError(t, verify.WriteJSON(&machine, r))
 	assert.Contains(t, machine.String(), `"status": "missing"`)
 	assert.Contains(t, machine.String(), `"version": 1`)
+}
+
+func TestAGroupsMembersAreHeldAgainstTheModel(t *testing.T) {
+	t.Parallel()
+	m := model()
+	m.Invokers["team"] = access.Invoker{Kind: access.Group, Members: []string{"ann"}}
+	heart := m.Endpoints["heart"]
+	heart.Invokers = []string{"team"}
+	m.Endpoints["heart"] = heart
+	subjects := []verify.Subject{
+		{Principal: access.InvokerPrincipal("ann"), ID: ann, Kind: access.User}, {Principal: access.InvokerPrincipal("robot"), ID: robot, Kind: access.ManagedIdentity},
+		{Principal: access.InvokerPrincipal("team"), ID: team, Kind: access.Group},
+	}
+	facts := verify.Facts{
+		Groups:  map[string][]verify.Group{ann: {{ID: team, Name: "Team"}}},
+		Members: map[string][]verify.Member{team: {{ID: strings.ToUpper(ann), Name: "Ann"}, {ID: robot, Name: "Robot"}, {ID: company, Name: "Company"}}},
+	}
+	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
+	owner, _ := roles.BuiltIn("Owner")
+	facts.Assignments = []verify.Assignment{
+		{ID: "a", Scope: lake + "/blobServices/default/containers/patients", PrincipalID: team, Role: reader.RoleName, Permissions: reader.Permissions},
+		{ID: "b", Scope: workspace, PrincipalID: team, Role: "Owner", Permissions: owner.Permissions},
+	}
+	r, err := verify.Judge("dev", m, subjects, facts, 0)
+	require.NoError(t, err)
+	assert.Equal(t, []verify.Stranger{{Group: "team", ID: robot, Name: "Robot"}, {Group: "team", ID: company, Name: "Company"}}, r.Strangers,
+		"an invoker that is no member of this group is a stranger to it")
+	assert.True(t, r.Failed(true))
+	require.Len(t, r.Beyond, 1, "what the group has beyond need is told once, and what it needs is not")
+	assert.Equal(t, access.InvokerPrincipal("team"), r.Beyond[0].Principal)
+	var out strings.Builder
+	require.NoError(t, verify.WriteTable(&out, r))
+	assert.Contains(t, out.String(), "group team")
+	assert.Contains(t, out.String(), "Company ("+company+")")
+	assert.Contains(t, r.Verdict(), "2 members of groups are not the stack's")
+
+	facts.Members[team], facts.Assignments = facts.Members[team][:1], facts.Assignments[:1]
+	r, err = verify.Judge("dev", m, subjects, facts, 0)
+	require.NoError(t, err)
+	assert.Empty(t, r.Strangers)
+	assert.Empty(t, r.Beyond)
 }

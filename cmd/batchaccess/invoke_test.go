@@ -162,7 +162,8 @@ func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 
 func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {
 	t.Parallel()
-	dir := projectWith(t, map[string]string{"dev": scoring})
+	const member = "    ann: { kind: user, objectId: 33333333-3333-4333-8333-333333333333 }\n"
+	dir := projectWith(t, map[string]string{"dev": strings.Replace(scoring, member, member+"    team: { kind: group, members: [ann] }\n", 1)})
 	const uri = "https://heart.westeurope.inference.ml.azure.com/jobs"
 	for name, c := range map[string]struct {
 		args []string
@@ -174,6 +175,7 @@ func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {
 		"request and input":         {[]string{"--request", "r.json", "--input", "a=b"}, "leave out --input"},
 		"an unknown data input":     {[]string{"--input", "archve"}, `did you mean "archive"?`},
 		"an unknown invoker":        {[]string{"--as-invoker", "anna"}, `did you mean "ann"?`},
+		"a group":                   {[]string{"--as-invoker", "team"}, "give one of its members: ann"},
 		"an input twice":            {[]string{"--input", "a=azureml:x:1", "--input-file", "a=azureml:x:1"}, "each name once"},
 		"an address that is none":   {[]string{"--uri", "http://heart"}, "not the address of a batch endpoint"},
 		"an asset of no workspace":  {[]string{"--uri", uri, "--input", "a=azureml:x:1"}, "--workspace"},
