@@ -325,3 +325,27 @@ func large() access.Model {
 	}
 	return m
 }
+
+func TestAMemberIsExplainedByItsGroup(t *testing.T) {
+	t.Parallel()
+	m := model()
+	m.Invokers["team"] = access.Invoker{Kind: access.Group, Members: []string{"ann"}}
+	m.Assertions = nil
+	heart := m.Endpoints["heart"]
+	heart.Invokers = []string{"team"}
+	m.Endpoints["heart"] = heart
+	all := explain.Make("dev", m)
+	assert.Equal(t, []explain.Invoker{{Name: "ann", Kind: "user", Group: "team"}, {Name: "pipeline", Kind: "servicePrincipal"}}, all.Invokers, "a group does not act")
+	var out strings.Builder
+	require.NoError(t, explain.WriteWhy(&out, all, "ann", "patients"))
+	assert.Contains(t, out.String(), "Storage Blob Data Reader on lake/patients, through group team")
+
+	holders := map[string]bool{}
+	for _, g := range all.Only("ann", "").Grants {
+		holders[g.Principal.String()] = true
+	}
+	assert.Equal(t, map[string]bool{"invoker team": true, "cluster cpu": true, "cluster gpu": true}, holders, "what she has through it")
+	for _, g := range all.Only("pipeline", "").Grants {
+		assert.NotEqual(t, "team", g.Principal.Name)
+	}
+}

@@ -344,7 +344,15 @@ func TestAGroupsMembersAreHeldAgainstTheModel(t *testing.T) {
 	assert.Contains(t, out.String(), "Company ("+company+")")
 	assert.Contains(t, r.Verdict(), "2 members of groups are not the stack's")
 
-	facts.Members[team], facts.Assignments = facts.Members[team][:1], facts.Assignments[:1]
+	own := facts.Assignments[0]
+	own.ID, own.PrincipalID = "c", ann
+	facts.Assignments = []verify.Assignment{facts.Assignments[0], own}
+	r, err = verify.Judge("dev", m, subjects, facts, 0)
+	require.NoError(t, err)
+	assert.Empty(t, r.Beyond, "what her group needs she may have by herself")
+	assert.True(t, r.Failed(true) && len(r.Strangers) == 2, "strangers alone are too much")
+
+	facts.Members[team] = facts.Members[team][:1]
 	r, err = verify.Judge("dev", m, subjects, facts, 0)
 	require.NoError(t, err)
 	assert.Empty(t, r.Strangers)

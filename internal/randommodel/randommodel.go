@@ -1,5 +1,5 @@
 // Package randommodel draws valid access models for property tests: few names, so that they meet in one account, one
-// container and one endpoint often. It is for tests alone.
+// container and one endpoint often, and so that an invoker and a cluster are called alike. It is for tests alone.
 package randommodel
 
 import (
@@ -42,7 +42,7 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 		if kind == access.ManagedIdentity && rapid.Bool().Draw(t, "made here") {
 			invoker.PrincipalID = ""
 		}
-		m.Invokers[fmt.Sprintf("invoker%d", i)] = invoker
+		m.Invokers[fmt.Sprintf("name%d", i)] = invoker
 	}
 	if rapid.Bool().Draw(t, "a group that is made") {
 		members := slices.DeleteFunc(keys(m.Invokers), func(name string) bool { return m.Invokers[name].Kind == access.Group })
@@ -51,7 +51,7 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 		}
 	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "clusters") {
-		m.Clusters[fmt.Sprintf("cluster%d", i)] = access.Cluster{
+		m.Clusters[fmt.Sprintf("name%d", i)] = access.Cluster{
 			Identity: rapid.SampledFrom([]access.ClusterIdentity{"", access.SystemAssigned, access.UserAssigned, access.BothAssigned}).Draw(t, "identity"),
 		}
 	}

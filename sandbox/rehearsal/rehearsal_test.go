@@ -155,6 +155,7 @@ func TestMembersOfAGroupThatIsMadeAreRehearsed(t *testing.T) {
 	assert.Equal(t, failsAt(access.ReadHop), seen["pipeline wages payroll"])
 	assert.Equal(t, failsAt(access.ReadHop), seen["outsider scoring rows"])
 	assert.NotContains(t, fmt.Sprint(seen), "scorers")
+	assert.Empty(t, Person(access.Invoker{Kind: access.Group, Members: []string{"ada"}}), "its members sign in")
 }
 
 func TestTheSamplePasses(t *testing.T) {
