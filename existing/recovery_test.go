@@ -239,13 +239,14 @@ func TestAGroupThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	require.NoError(t, w.finder.Remove(t.Context(), groupType, plan[0].Remove[0]))
 	assert.NotContains(t, w.azure.Inventory(), "/groups/"+another)
 
-	member := func(id string) []existing.Found {
-		found, err := w.finder.Find(t.Context(), existing.Resource{Type: "azuread:index/groupMember:GroupMember", Inputs: map[string]any{"groupObjectId": id, "memberObjectId": mallory}})
+	member := func(group, member string) []existing.Found {
+		found, err := w.finder.Find(t.Context(), existing.Resource{Type: "azuread:index/groupMember:GroupMember", Inputs: map[string]any{"groupObjectId": group, "memberObjectId": member}})
 		require.NoError(t, err)
 		return found
 	}
-	assert.Equal(t, []existing.Found{{ID: joined + "/member/" + mallory}}, member(joined))
-	assert.Empty(t, member(left))
+	assert.Equal(t, []existing.Found{{ID: joined + "/member/" + mallory}}, member(joined, mallory))
+	assert.Empty(t, member(left, mallory))
+	assert.Empty(t, member(joined, deployer))
 }
 
 func TestWhatCannotBeLookedForIsAskedAbout(t *testing.T) {

@@ -344,7 +344,7 @@ func TestAMemberIsExplainedByItsGroup(t *testing.T) {
 	for _, g := range all.Only("ann", "").Grants {
 		holders[g.Principal.String()] = true
 	}
-	assert.Equal(t, map[string]bool{"invoker team": true, "cluster cpu": true, "cluster gpu": true}, holders, "what she has through it")
+	assert.Equal(t, map[string]bool{"invoker team": true, "cluster cpu": true}, holders, "what she has through it")
 	for _, g := range all.Only("pipeline", "").Grants {
 		assert.NotEqual(t, "team", g.Principal.Name)
 	}

@@ -47,11 +47,11 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 	if rapid.Bool().Draw(t, "a group that is made") {
 		members := slices.DeleteFunc(keys(m.Invokers), func(name string) bool { return m.Invokers[name].Kind == access.Group })
 		if in := someOf(t, members); len(in) > 0 {
-			m.Invokers["team"] = access.Invoker{Kind: access.Group, Members: in, ManagedIdentities: true}
+			m.Invokers["name3"] = access.Invoker{Kind: access.Group, Members: in, ManagedIdentities: true}
 		}
 	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "clusters") {
-		m.Clusters[fmt.Sprintf("name%d", i)] = access.Cluster{
+		m.Clusters[fmt.Sprintf("name%d", i+1)] = access.Cluster{
 			Identity: rapid.SampledFrom([]access.ClusterIdentity{"", access.SystemAssigned, access.UserAssigned, access.BothAssigned}).Draw(t, "identity"),
 		}
 	}
