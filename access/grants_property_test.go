@@ -86,6 +86,9 @@ func held(m access.Model, grants []access.Grant) (abilities []need) {
 		}
 		a := given(g)
 		abilities = append(abilities, a)
+		if g.Principal.IsCluster() {
+			continue // though it may be called as a group is
+		}
 		for _, member := range m.Invokers[g.Principal.Name].Members {
 			a.principal = "invoker " + member
 			abilities = append(abilities, a)

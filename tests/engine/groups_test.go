@@ -40,6 +40,11 @@ func TestInvokersMoveIntoAGroup(t *testing.T) {
 		assert.Empty(t, r.Unread)
 		assert.False(t, r.NewAccess, "%s\n%+v", r.Verdict, r.Access)
 		assert.Empty(t, r.Jobs)
+		for _, c := range r.Access {
+			assert.NotEqual(t, "invoker scorers", c.Principal.Name, "what a new group has is told of its members")
+			assert.Empty(t, c.New)
+			assert.Empty(t, c.Gone)
+		}
 	}
 	d.up()
 	assert.Empty(t, d.preview())
@@ -83,6 +88,27 @@ func TestInvokersMoveIntoAGroup(t *testing.T) {
 			for _, j := range r.Jobs {
 				assert.Equal(t, "starts partner image-tagger", j.Change+" "+j.Invoker+" "+j.Endpoint)
 			}
+		}
+	})
+
+	t.Run("what the group gains is judged by the members that stay", func(t *testing.T) {
+		d := deploy(t, state, append(intoGroup("release-manager, pipeline"),
+			"invokers: [analysts, pipeline, partner, data-factory]", "invokers: [analysts, scorers, partner, data-factory]",
+			"patients-private: { only: [analysts, pipeline,", "patients-private: { only: [analysts, scorers,")...)
+		defer d.close()
+		for _, flags := range [][]string{nil, {"--show-sames"}} {
+			r := d.review(flags...)
+			assert.Empty(t, r.Unread)
+			assert.True(t, r.NewAccess, "release-manager had none of it")
+			gains := 0
+			for _, c := range r.Access {
+				assert.Contains(t, map[string]string{"invoker scorers": "gained", "invoker pipeline": "lost"}[c.Principal.Name], c.Change)
+				assert.Empty(t, c.Gone, "pipeline has through the group what it had by itself: %+v", c)
+				if len(c.New) > 0 {
+					gains++
+				}
+			}
+			assert.Equal(t, 2, gains, "patients and scores: %+v", r.Access)
 		}
 	})
 
