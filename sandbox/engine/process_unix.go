@@ -18,7 +18,9 @@ func lockFile(path string) (unlock func() error, err error) {
 		_ = file.Close()
 		return nil, err
 	}
-	return file.Close, nil
+	return func() error { // by name, as a process that is being started has a copy of the file for a moment
+		return errors.Join(syscall.Flock(int(file.Fd()), syscall.LOCK_UN), file.Close())
+	}, nil
 }
 
 // running tells whether there is a process of that ID.

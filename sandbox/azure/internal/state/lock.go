@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// lock makes this process the only one that uses the state file, until the file it returns is closed. Beside the state
+// lock makes this process the only one that uses the state file, until what it returns is closed. Beside the state
 // file lies another, which names the process that has the lock, for the message to whoever comes second.
-func lock(stateFile string) (io.Closer, error) {
+func lock(stateFile string) (*heldLock, error) {
 	file, err := os.OpenFile(stateFile+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the state file: %w", err)
@@ -25,8 +25,14 @@ func lock(stateFile string) (io.Closer, error) {
 	if err := errors.Join(file.Truncate(0), writeAt(file, holder)); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking the state file: %w", err), file.Close())
 	}
-	return file, nil
+	return &heldLock{file}, nil
 }
+
+type heldLock struct{ *os.File }
+
+// Close lets go of the lock by name: while another goroutine starts a process, that process has a copy of the file for a
+// moment, and what is only closed here stays locked as long.
+func (l *heldLock) Close() error { return errors.Join(unlock(l.File), l.File.Close()) }
 
 // holderName is what the lock file says; another process may have taken the lock and not yet written.
 func holderName(text string) string {

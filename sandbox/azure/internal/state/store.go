@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,7 +17,7 @@ import (
 // Store guards a State and keeps it in a file. What Update has answered survives the death of the process.
 type Store struct {
 	file string
-	lock io.Closer // nil when all stays in memory
+	lock *heldLock // nil when all stays in memory
 	now  atomic.Pointer[func() time.Time]
 
 	mu      sync.RWMutex
