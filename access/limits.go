@@ -9,17 +9,20 @@ import (
 // MaxRoleAssignments is how many role assignments Azure allows in one subscription, those of everybody together.
 const MaxRoleAssignments = 4000
 
+// MaxCustomRoles is how many custom roles Azure allows in one tenant, those of everybody together.
+const MaxCustomRoles = 5000
+
 // nearly is the share of a limit, in percent, from which a stack says that it nears it.
 const nearly = 80
 
-// near reports whether n is close to the limit.
-func near(n, limit int) bool { return n*100 >= limit*nearly }
+// Near reports whether n is close to the limit: at 80 % of it or more.
+func Near(n, limit int) bool { return n*100 >= limit*nearly }
 
 // limits warns of a model that nears Azure's limit of role assignments, and refuses one that is above it by itself. The
-// limit of custom roles (5,000 in a tenant) can't be told from a model: it makes one.
+// limit of custom roles can't be told from a model: it makes one.
 func (v *validator) limits() {
 	places := 1 + len(v.m.DataInputs) + len(v.m.DataOutputs)
-	if !near((len(v.m.Invokers)+len(v.m.Clusters))*places, MaxRoleAssignments) {
+	if !Near((len(v.m.Invokers)+len(v.m.Clusters))*places, MaxRoleAssignments) {
 		return // whatever is granted: cheaper to tell than the grants
 	}
 	made, grouped, people := map[string]int{}, map[string]int{}, map[string]bool{}
@@ -38,7 +41,7 @@ func (v *validator) limits() {
 	}
 	for _, subscription := range sorted(made) {
 		n := made[subscription]
-		if !near(n, MaxRoleAssignments) {
+		if !Near(n, MaxRoleAssignments) {
 			continue
 		}
 		in := "a subscription"

@@ -223,7 +223,7 @@ func (v *validator) signIn(path string, i Invoker) {
 	}
 	if federated > MaxFederatedCredentials {
 		v.add(path+".federatedCredentials", fmt.Sprintf("Entra allows %d an application: split it in two", MaxFederatedCredentials), "has %d credentials", federated)
-	} else if near(federated, MaxFederatedCredentials) {
+	} else if Near(federated, MaxFederatedCredentials) {
 		v.warn(path+".federatedCredentials", "make a second service principal for what is to come", "has %d of the %d credentials that Entra allows an application", federated, MaxFederatedCredentials)
 	}
 	claims := map[[2]string]string{}

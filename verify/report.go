@@ -36,7 +36,9 @@ type Report struct {
 	Beyond []Excess `json:"beyond"`
 	// Strangers are the members of the stack's groups that its configuration does not name. They have what the group has.
 	Strangers []Stranger `json:"strangers,omitempty"`
-	Notes     []string   `json:"notes,omitempty"`
+	// Limits are Azure's, and how much of them is used. They decide nothing: see Observer.Limits.
+	Limits []Usage  `json:"limits,omitempty"`
+	Notes  []string `json:"notes,omitempty"`
 }
 
 // Path is a path with what is known of it.

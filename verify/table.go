@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -67,10 +68,19 @@ func WriteTable(w io.Writer, r Report) error {
 		}
 		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks))
 	}
-	if len(r.Notes) > 0 {
+	notes := slices.Clone(r.Notes)
+	for _, u := range r.Limits {
+		switch {
+		case u.Untold != "":
+			notes = append(notes, u.String())
+		case u.Near():
+			notes = append(notes, "NEAR A LIMIT: "+u.String()+"; "+waysDown[u.What])
+		}
+	}
+	if len(notes) > 0 {
 		section("NOTES")
 	}
-	for _, note := range r.Notes {
+	for _, note := range notes {
 		row("  " + note)
 	}
 	section("stack " + plain(r.Stack) + ": " + r.Verdict())

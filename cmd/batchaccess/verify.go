@@ -38,6 +38,9 @@ An assignment that is listed may not act for up to 10 minutes, and one that is g
 So a path that hangs on a younger one is settling, and --wait waits for it. What a condition decides can't be told. POSIX
 ACLs, firewalls, sign-in policies and roles that are only eligible are not looked at.
 
+Where a subscription has used 80 % of its 4,000 role assignments, or the tenant of its 5,000 custom roles, it says so and names
+the way down. Groups that the stack makes are asked for members whom it does not name.
+
 It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and only reads: Reader on the resource groups
 of workspace and storage accounts, and Directory.Read.All (or Directory Readers) for the groups.
 
@@ -81,6 +84,9 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s; asking again in %s\n", r.Verdict(), pause.Round(time.Second))
 			})
 			if err != nil {
+				return err
+			}
+			if report.Limits, err = observer.Limits(ctx, s.model); err != nil {
 				return err
 			}
 			write := verify.WriteTable
