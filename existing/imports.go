@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 )
 
@@ -36,17 +38,47 @@ func readImports(file []byte, p Preview) (*imports, error) {
 			err = json.Unmarshal(f.all[key], into)
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the file for `pulumi import`: %w", err)
-	}
-	if len(p.Steps) > 0 {
-		first := resource.URN(p.Steps[0].URN)
-		f.stack, f.project = first.Stack(), first.Project()
+	if err == nil && len(p.Steps) > 0 {
+		var first resource.URN
+		first, err = urn.Parse(p.Steps[0].URN)
+		if err == nil {
+			f.stack, f.project = first.Stack(), first.Project()
+		}
 	}
 	for _, s := range f.specs {
 		f.byName[s.text("name")] = s
 	}
+	if err == nil {
+		err = f.check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the file for `pulumi import`: %w", err)
+	}
 	return f, nil
+}
+
+// check refuses what urnOf can't follow.
+func (f *imports) check() error {
+	if f.all == nil {
+		return errors.New("it holds no object")
+	}
+	for name, known := range f.table {
+		if !known.IsValid() {
+			return fmt.Errorf("nameTable.%s is no URN: %q", name, known)
+		}
+	}
+	for i, s := range f.specs {
+		if s.text("type") == "" || s.text("name") == "" {
+			return fmt.Errorf("resources[%d] has no type or no name", i)
+		}
+		steps := 0
+		for above, there := s, true; there; above, there = f.byName[above.text("parent")] {
+			if steps++; steps > len(f.specs) {
+				return fmt.Errorf("resources[%d] lies within itself", i)
+			}
+		}
+	}
+	return nil
 }
 
 func (f *imports) urnOf(s spec) resource.URN {

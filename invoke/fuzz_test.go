@@ -1,6 +1,7 @@
 package invoke_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -54,5 +55,23 @@ func FuzzReadRequest(f *testing.F) {
 		rewritten, err := json.Marshal(again)
 		require.NoError(t, err)
 		require.JSONEq(t, string(written), string(rewritten))
+	})
+}
+
+// Who a token is of is told, or that it can't be; what is refused is not repeated.
+func FuzzObjectID(f *testing.F) {
+	part := base64.RawURLEncoding.EncodeToString
+	for _, seed := range []string{
+		"e30." + part([]byte(`{"oid": "55555555-5555-4555-8555-555555555555", "exp": 1}`)) + ".c2ln", "e30." + part([]byte(`{"oid": 1}`)) + ".x", "e30.bnVsbA==.", "..", "secret-of-somebody",
+		"e30." + part([]byte(`{"OID": "a", "oid": ""}`)) + ".x",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		id, err := invoke.ObjectID(token)
+		require.Equal(t, err == nil, id != "")
+		if err != nil && len(token) > 8 {
+			require.NotContains(t, err.Error(), token)
+		}
 	})
 }
