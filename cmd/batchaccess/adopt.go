@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/existing"
-	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
 // adoptionRounds is more than any stack takes: a round for each thing that the place of the next one hangs on, and one to
@@ -70,11 +69,8 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			p, err := openProject(dir)
+			p, stack, err := openStack(dir, stack)
 			if err != nil {
-				return err
-			}
-			if stack, err = p.choose(stack); err != nil {
 				return err
 			}
 			var files [][]byte
@@ -85,7 +81,7 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 				}
 				files = append(files, file)
 			}
-			cli, err := pulumicli.Find(ctx, cmd.ErrOrStderr())
+			pulumi, err := findPulumi(ctx, p.dir, stack, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -93,7 +89,7 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 			if err != nil {
 				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
 			}
-			a, err := pulumiOf{cli, p.dir, stack, cmd.ErrOrStderr()}.adopt(ctx, finder, files, yes)
+			a, err := pulumi.adopt(ctx, finder, files, yes)
 			if err != nil {
 				return fmt.Errorf("stack %s: %v", stack, err) // nor is Pulumi's
 			}

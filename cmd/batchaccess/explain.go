@@ -65,13 +65,11 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 	if !slices.Contains(explainFormats, f.format) {
 		return fmt.Errorf("--format: unknown value %q; %s", f.format, access.DidYouMean(f.format, explainFormats))
 	}
-	p, err := openProject(f.dir)
+	p, stack, err := openStack(f.dir, f.stack)
 	if err != nil {
 		return err
 	}
-	if f.stack, err = p.choose(f.stack); err != nil {
-		return err
-	}
+	f.stack = stack
 	values, problems, err := p.read(f.stack)
 	if err != nil {
 		return err

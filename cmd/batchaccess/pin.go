@@ -18,7 +18,6 @@ import (
 
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
-	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
 func newPin() *cobra.Command {
@@ -38,22 +37,18 @@ It exits with 0 if everything is pinned, and with 1 if something is yet to be wr
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			p, err := openProject(dir)
+			p, stack, err := openStack(dir, stack)
 			if err != nil {
-				return err
-			}
-			if stack, err = p.choose(stack); err != nil {
 				return err
 			}
 			values, err := config.ReadStack(filepath.Join(p.dir, "Pulumi."+stack+".yaml"), p.name)
 			if err != nil {
 				return err
 			}
-			cli, err := pulumicli.Find(ctx, cmd.ErrOrStderr())
+			pulumi, err := findPulumi(ctx, p.dir, stack, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			pulumi := pulumiOf{cli, p.dir, stack, cmd.ErrOrStderr()}
 			shown := newProgress(cmd.ErrOrStderr())
 			shown.Step("pulumi preview")
 			previewed, err := pulumi.run(ctx, nil, "preview", "--json", "--show-sames")

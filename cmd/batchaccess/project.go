@@ -75,6 +75,14 @@ func (p project) choose(stack string) (string, error) {
 	return stack, nil
 }
 
+// openStack finds the project of the folder, and the stack that was named or the only one.
+func openStack(dir, stack string) (p project, name string, err error) {
+	if p, err = openProject(dir); err == nil {
+		name, err = p.choose(stack)
+	}
+	return p, name, err
+}
+
 // read decodes the configuration of a stack.
 func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access.Problems, error) {
 	values, err := config.ReadStack(filepath.Join(p.dir, "Pulumi."+stack+".yaml"), p.name)

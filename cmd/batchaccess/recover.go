@@ -1,22 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os/exec"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/existing"
-	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
 func newRecover() *cobra.Command {
@@ -40,18 +36,14 @@ when the stack is ready for pulumi up, with 1 when something has to be decided b
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			p, err := openProject(dir)
+			p, stack, err := openStack(dir, stack)
 			if err != nil {
 				return err
 			}
-			if stack, err = p.choose(stack); err != nil {
-				return err
-			}
-			cli, err := pulumicli.Find(ctx, cmd.ErrOrStderr())
+			pulumi, err := findPulumi(ctx, p.dir, stack, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			pulumi := pulumiOf{cli, p.dir, stack, cmd.ErrOrStderr()}
 			export, err := pulumi.run(ctx, nil, "stack", "export")
 			if err != nil {
 				return err
@@ -141,23 +133,6 @@ func tellRecovery(w io.Writer, plan []existing.Recovery, pending int, asJSON boo
 		fmt.Fprintf(t, "refresh\t\t\t%d other operations that were broken off\n", other)
 	}
 	return t.Flush()
-}
-
-// pulumiOf runs Pulumi's CLI on a stack.
-type pulumiOf struct {
-	cli, dir, stack string
-	stderr          io.Writer
-}
-
-// run gives what it prints, also where it fails.
-func (p pulumiOf) run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
-	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, p.cli, append(args, "--stack", p.stack, "--non-interactive")...)
-	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = p.dir, bytes.NewReader(stdin), &out, p.stderr
-	if err := cmd.Run(); err != nil {
-		return out.Bytes(), fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, out.Bytes())
-	}
-	return out.Bytes(), nil
 }
 
 // recover removes what is of no use, takes the rest into the state, and has Pulumi look at everything as it is now. Broken

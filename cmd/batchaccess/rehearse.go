@@ -42,11 +42,8 @@ was granted acts, as people have to. Its report names the weather, with which it
 			if err != nil {
 				return err
 			}
-			p, err := openProject(dir)
+			p, stack, err := openStack(dir, stack)
 			if err != nil {
-				return err
-			}
-			if stack, err = p.choose(stack); err != nil {
 				return err
 			}
 			args, problems, err := p.read(stack)

@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -44,7 +46,7 @@ func Person(i access.Invoker) string {
 // signIns gets a token for the invoker in each of the ways that the stack gives it, by the name of the way. All but the
 // ways that are people's own go over HTTP to the sandbox's Entra or its managed-identity endpoint.
 func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker, d deployed) (map[string]string, error) {
-	token := func(how string, get func() (string, error)) (map[string]string, error) {
+	one := func(how string, get func() (string, error)) (map[string]string, error) {
 		t, err := get()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", how, err)
@@ -53,48 +55,66 @@ func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker,
 	}
 	switch {
 	case i.Kind == access.Group:
-		return token("a member's sign-in", func() (string, error) { return a.SignIn(ctx, memberOf(i.PrincipalID), access.Audience) })
+		return one("a member's sign-in", func() (string, error) { return a.SignIn(ctx, memberOf(i.PrincipalID), access.Audience) })
 	case i.Kind == access.ManagedIdentity && !i.Exists():
-		return token("managed-identity endpoint", func() (string, error) { return identityToken(ctx, a, d.ClientIDs[name]) })
+		return one("managed-identity endpoint", func() (string, error) { return identityToken(ctx, a, d.ClientIDs[name]) })
 	case len(i.FederatedCredentials)+len(i.ClientSecrets) == 0:
-		return token("sign-in", func() (string, error) { return a.SignIn(ctx, d.PrincipalIDs[name], access.Audience) })
+		return one("sign-in", func() (string, error) { return a.SignIn(ctx, d.PrincipalIDs[name], access.Audience) })
 	}
 	tokens := map[string]string{}
+	e := entraOf(a, d.ClientIDs[name])
 	for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
-		issuer, subject, audience := i.FederatedCredentials[key].Claims()
-		assertion, err := a.FederatedAssertion(issuer, subject, audience)
-		if err != nil {
-			return nil, fmt.Errorf("federated credential %s: %w", key, err)
-		}
-		tokens["federated credential "+key], err = entraToken(ctx, a, d.ClientIDs[name], url.Values{
-			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {assertion},
-		})
-		if err != nil {
+		var err error
+		if tokens["federated credential "+key], err = e.byAssertion(ctx, i.FederatedCredentials[key]); err != nil {
 			return nil, fmt.Errorf("federated credential %s: %w", key, err)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(i.ClientSecrets)) {
 		var err error
-		tokens["client secret "+key], err = entraToken(ctx, a, d.ClientIDs[name], url.Values{"client_secret": {d.ClientSecrets[name][key]}})
-		if err != nil {
+		if tokens["client secret "+key], err = e.bySecret(ctx, d.ClientSecrets[name][key]); err != nil {
 			return nil, fmt.Errorf("client secret %s: %w", key, err)
 		}
 	}
 	return tokens, nil
 }
 
-func entraToken(ctx context.Context, a *azure.Azure, clientID string, credential url.Values) (string, error) {
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {clientID}, "scope": {access.Audience + "/.default"}}
-	maps.Copy(form, credential)
-	at := a.URL() + "/" + a.Deployer().TenantID + "/oauth2/v2.0/token"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(form.Encode()))
+// entra signs one application in at the sandbox's Entra, by Azure's own client.
+type entra struct {
+	azure    *azure.Azure
+	clientID string
+	options  policy.ClientOptions
+}
+
+func entraOf(a *azure.Azure, clientID string) entra {
+	return entra{a, clientID, policy.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: a.URL()}, Transport: a.Client()}}
+}
+
+func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
+	credential, err := azidentity.NewClientSecretCredential(e.azure.Deployer().TenantID, e.clientID, secret,
+		&azidentity.ClientSecretCredentialOptions{ClientOptions: e.options, DisableInstanceDiscovery: true})
 	if err != nil {
 		return "", err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return readToken(a, req)
+	return token(ctx, credential)
 }
 
+func (e entra) byAssertion(ctx context.Context, f access.FederatedCredential) (string, error) {
+	issued := func(context.Context) (string, error) { return e.azure.FederatedAssertion(f.Claims()) }
+	credential, err := azidentity.NewClientAssertionCredential(e.azure.Deployer().TenantID, e.clientID, issued,
+		&azidentity.ClientAssertionCredentialOptions{ClientOptions: e.options, DisableInstanceDiscovery: true})
+	if err != nil {
+		return "", err
+	}
+	return token(ctx, credential)
+}
+
+func token(ctx context.Context, credential azcore.TokenCredential) (string, error) {
+	got, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{access.Audience + "/.default"}})
+	return got.Token, err
+}
+
+// identityToken asks the managed-identity endpoint itself: Azure's client keeps tokens for the whole process, and so across
+// sandboxes.
 func identityToken(ctx context.Context, a *azure.Azure, clientID string) (string, error) {
 	at := a.URL() + "/metadata/identity/oauth2/token?" + url.Values{
 		"api-version": {"2018-02-01"}, "resource": {access.Audience}, "client_id": {clientID},
@@ -104,10 +124,6 @@ func identityToken(ctx context.Context, a *azure.Azure, clientID string) (string
 		return "", err
 	}
 	req.Header.Set("Metadata", "true")
-	return readToken(a, req)
-}
-
-func readToken(a *azure.Azure, req *http.Request) (string, error) {
 	resp, err := send(a, req)
 	if err != nil {
 		return "", err
@@ -119,7 +135,7 @@ func readToken(a *azure.Azure, req *http.Request) (string, error) {
 		Description string `json:"error_description"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		return "", fmt.Errorf("reading the answer of the token endpoint: %w", err)
+		return "", fmt.Errorf("reading the answer of the managed-identity endpoint: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("HTTP %d %s: %s", resp.StatusCode, answer.Error, answer.Description)

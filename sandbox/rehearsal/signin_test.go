@@ -1,7 +1,6 @@
 package rehearsal
 
 import (
-	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,10 +16,10 @@ func TestASignInThatTheWeatherRefusesIsTriedAgain(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = a.Close() })
 	owner := a.Deployer()
-	token, err := entraToken(t.Context(), a, owner.ClientID, url.Values{"client_secret": {owner.ClientSecret}})
+	token, err := entraOf(a, owner.ClientID).bySecret(t.Context(), owner.ClientSecret)
 	require.NoError(t, err)
 	assert.NotEmpty(t, token)
-	_, err = entraToken(t.Context(), a, owner.ClientID, url.Values{"client_secret": {"wrong"}})
+	_, err = entraOf(a, owner.ClientID).bySecret(t.Context(), "wrong")
 	assert.ErrorContains(t, err, "AADSTS7000215")
 }
 
