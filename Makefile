@@ -6,8 +6,10 @@
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-rehearse: ## deploy Pulumi.dev.yaml to the embedded Azure, start every job, print the access matrix, destroy it
-	@go run ./cmd/batchaccess rehearse --stack dev
+STACK ?= dev
+rehearse: ## deploy the stack STACK (dev) to the embedded Azure, start every job, print the access matrix, destroy it
+	@echo "building batchaccess: from nothing this takes a minute or two" >&2
+	@go run ./cmd/batchaccess rehearse --stack $(STACK)
 
 test: languages lint ## run every test, and what lint runs; needs Node.js and Python too
 	go run ./cmd/batchaccess pulumi >/dev/null

@@ -26,6 +26,7 @@ func Decode(values map[string]any) (*components.BatchEndpointAccessArgs, access.
 	args := &components.BatchEndpointAccessArgs{}
 	d := decoder{}
 	d.object("", values, reflect.ValueOf(args).Elem())
+	d.location(values["location"], args)
 	// What could not be read is not reported as missing too.
 	unread := func(p access.Problem) bool {
 		return slices.ContainsFunc(d.problems, func(q access.Problem) bool {
@@ -39,6 +40,28 @@ func Decode(values map[string]any) (*components.BatchEndpointAccessArgs, access.
 func Keys() []string { return keysOf(reflect.TypeFor[components.BatchEndpointAccessArgs]()) }
 
 type decoder struct{ problems access.Problems }
+
+// location asks for a region where something is made that needs one: Azure would tell in the middle of the deployment.
+func (d *decoder) location(value any, args *components.BatchEndpointAccessArgs) {
+	if value != nil && value != "" {
+		return
+	}
+	var made []string
+	for name, c := range args.Clusters {
+		if !c.Existing && c.Location == nil {
+			made = append(made, "cluster "+name)
+		}
+	}
+	for name, i := range args.Model().Invokers {
+		if i.Kind == access.ManagedIdentity && !i.Exists() {
+			made = append(made, "managed identity "+name)
+		}
+	}
+	if slices.Sort(made); len(made) > 0 {
+		d.problem("location", "write a region, such as westeurope, that of the workspace for clusters; as "+providerLocation+" it holds for all that the provider makes",
+			"is required: the stack makes %s", strings.Join(made, ", "))
+	}
+}
 
 func (d *decoder) problem(path, fix, what string, args ...any) {
 	d.problems = append(d.problems, access.Problem{Path: path, What: fmt.Sprintf(what, args...), Fix: fix})

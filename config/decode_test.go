@@ -115,6 +115,43 @@ func TestWhatCannotBeReadIsNamed(t *testing.T) {
 	}
 }
 
+func TestALocationIsAskedForWhereSomethingIsMadeThatNeedsOne(t *testing.T) {
+	t.Parallel()
+	const existing = "{existing: true, computeName: cpu, principalId: 44444444-4444-4444-8444-444444444444}"
+	const known = "{kind: managedIdentity, principalId: 55555555-5555-4555-8555-555555555555}"
+	for name, c := range map[string]struct{ location, cpu, gpu, scheduler, made string }{
+		"nothing is made":                {"", existing, existing, known, ""},
+		"a cluster":                      {"", existing, "{}", known, "cluster gpu"},
+		"two, and an identity":           {"", "{}", "{}", "{kind: managedIdentity}", "cluster cpu, cluster gpu, managed identity scheduler"},
+		"a cluster that has its own":     {"", "{location: westeurope}", existing, known, ""},
+		"there is one":                   {"westeurope", "{}", "{}", "{kind: managedIdentity}", ""},
+		"an identity that is found":      {"", existing, existing, "{kind: managedIdentity, clientId: 55555555-5555-4555-8555-555555555555}", ""},
+		"a service principal needs none": {"", existing, existing, "{kind: servicePrincipal}", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			values := devStack(t)
+			values["location"] = c.location
+			for at, text := range map[[2]string]string{{"clusters", "cpu"}: c.cpu, {"clusters", "gpu"}: c.gpu, {"invokers", "scheduler"}: c.scheduler} {
+				var value any
+				require.NoError(t, yaml.Unmarshal([]byte(text), &value))
+				values[at[0]].(map[string]any)[at[1]] = value
+			}
+			_, ps := config.Decode(values)
+			says := ""
+			for _, p := range ps {
+				if p.Path == "location" {
+					says += p.What
+				}
+			}
+			if c.made != "" {
+				c.made = "is required: the stack makes " + c.made
+			}
+			assert.Equal(t, c.made, says)
+		})
+	}
+}
+
 func TestAllProblemsOfFormAndModelComeAtOnce(t *testing.T) {
 	t.Parallel()
 	_, ps := config.Decode(laidOver(t, `{locaton: x, protect: maybe, clusters: {cpu: {maxNodeCount: four}, gpu: {computeName: abcdefghijklmnopq}}, workspaceId: w}`))

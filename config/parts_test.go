@@ -23,6 +23,7 @@ func TestTheGroupsOfTheDocs(t *testing.T) {
 	shown := strings.ReplaceAll("  "+strings.TrimSuffix(block[1], "\n"), "\n", "\n  ")
 	shown = regexp.MustCompile(`(?m)^  (\w)`).ReplaceAllString(shown, "  batchaccess:$1")
 	const rest = `
+  batchaccess:location: westeurope
   batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/ws
   batchaccess:clusters: { cpu: {} }
   batchaccess:storageAccounts: { lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.Storage/storageAccounts/lake }

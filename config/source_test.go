@@ -52,12 +52,12 @@ func asEngine(t *testing.T) map[string]string {
 		values["batchaccess:"+key] = string(text)
 	}
 	delete(values, "batchaccess:location")
+	values["azure-native:location"] = "westeurope"
 	return values
 }
 
 func TestLoadReadsWhatTheEngineHandsOver(t *testing.T) {
 	values := asEngine(t)
-	values["azure-native:location"] = "westeurope"
 	args, err := load(t, values)
 	require.NoError(t, err)
 	want, ps := config.Decode(devStack(t))
@@ -67,12 +67,12 @@ func TestLoadReadsWhatTheEngineHandsOver(t *testing.T) {
 
 func TestLoadTakesTheProvidersLocationUnlessThereIsOne(t *testing.T) {
 	values := asEngine(t)
-	args, err := load(t, values)
-	require.NoError(t, err)
-	assert.Nil(t, args.Location)
-	values["azure-native:location"] = "westeurope"
 	values["batchaccess:location"] = "" // the default in Pulumi.yaml
-	args, err = load(t, values)
+	delete(values, "azure-native:location")
+	_, err := load(t, values)
+	require.ErrorContains(t, err, "location: is required: the stack makes cluster cpu, cluster gpu, managed identity scheduler; write a region, such as westeurope")
+	values["azure-native:location"] = "westeurope"
+	args, err := load(t, values)
 	require.NoError(t, err)
 	assert.Equal(t, pulumi.String("westeurope"), args.Location)
 	values["batchaccess:location"] = "northeurope"
