@@ -41,7 +41,8 @@ func Keys() []string { return keysOf(reflect.TypeFor[components.BatchEndpointAcc
 
 type decoder struct{ problems access.Problems }
 
-// location asks for a region where something is made that needs one: Azure would tell in the middle of the deployment.
+// location asks for a region where something is made that needs one: Azure would tell in the middle of the deployment. The
+// components can't ask: a provider that they are given may hold one.
 func (d *decoder) location(value any, args *components.BatchEndpointAccessArgs) {
 	if value != nil && value != "" {
 		return

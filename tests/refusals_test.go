@@ -58,6 +58,7 @@ var badInput = map[string]struct {
 }
 
 const goodConfiguration = `
+location: westeurope
 workspaceId: ` + workspaceID + `
 invokers: {alice: {kind: user, objectId: ` + alice + `}}
 clusters: {cpu: {}}

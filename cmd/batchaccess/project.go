@@ -83,6 +83,21 @@ func openStack(dir, stack string) (p project, name string, err error) {
 	return p, name, err
 }
 
+// kept makes a folder of the project's that keeps what commands leave from one to the next. Git passes it over: it has the
+// secrets of the sandbox.
+func (p project) kept(name string) (string, error) {
+	all := filepath.Join(p.dir, ".batchaccess")
+	dir := filepath.Join(all, name)
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(all, ".gitignore"), []byte("*\n"), 0o600)
+	}
+	if err != nil {
+		return "", fmt.Errorf("making a folder for the sandbox's state: %w", err)
+	}
+	return dir, nil
+}
+
 // read decodes the configuration of a stack.
 func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access.Problems, error) {
 	values, err := config.ReadStack(filepath.Join(p.dir, "Pulumi."+stack+".yaml"), p.name)

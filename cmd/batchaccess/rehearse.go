@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -122,11 +121,8 @@ func rehearsalFolder(p project, stack string, keep bool) (string, func(), error)
 		}
 		return dir, func() { _ = os.RemoveAll(dir) }, nil
 	}
-	dir := filepath.Join(p.dir, ".batchaccess", "rehearsal-"+stack)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", nil, fmt.Errorf("making a folder for the rehearsal: %w", err)
-	}
-	return dir, func() {}, nil
+	dir, err := p.kept("rehearsal-" + stack)
+	return dir, func() {}, err
 }
 
 func isTerminal(w io.Writer) bool {

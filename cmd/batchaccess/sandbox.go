@@ -20,12 +20,15 @@ import (
 
 func newSandbox() *cobra.Command {
 	var dir, stateDir, weather string
+	var exists []string
 	cmd := &cobra.Command{
 		Use:   "sandbox -- <command> [arguments]",
 		Short: "Run a command, such as pulumi up, against the embedded Azure",
 		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go language host and
 credentials of its own, and nothing leaves this machine. What the configuration of the project's stacks refers to exists
 in the sandbox. The state is kept from one command to the next.
+
+` + existsHelp + `
 
 Everyone can sign in: az is a stand-in for the Azure CLI, which signs in at the sandbox and nowhere else (az login
 --username <name>), and batchaccess invoke --as-invoker <name> takes the sign-in of any invoker of the stacks.
@@ -37,6 +40,7 @@ It exits with the exit code of the command.`,
   batchaccess sandbox -- pulumi up --stack dev --yes
   batchaccess sandbox -- batchaccess invoke --stack dev --endpoint heart-classifier --as-invoker analysts --wait
   batchaccess sandbox -- sh -c 'az login --username release-manager && az account get-access-token --resource https://ml.azure.com'
+  batchaccess sandbox --exists /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.MachineLearningServices/workspaces/<name> -- pulumi up
   batchaccess sandbox --weather stormy,seed=7 -- pulumi destroy --stack dev --yes`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -50,9 +54,15 @@ It exits with the exit code of the command.`,
 				return err
 			}
 			if stateDir == "" {
-				stateDir = filepath.Join(p.dir, ".batchaccess", "sandbox")
+				if stateDir, err = p.kept("sandbox"); err != nil {
+					return err
+				}
 			}
 			today, err := azure.ParseWeather(weather)
+			if err != nil {
+				return err
+			}
+			more, err := seedOf(exists)
 			if err != nil {
 				return err
 			}
@@ -66,6 +76,9 @@ It exits with the exit code of the command.`,
 			}
 			defer func() { err = errors.Join(err, a.Close()) }()
 			models, err := seed(cmd, a, p)
+			if err == nil {
+				err = a.Seed(more)
+			}
 			if err != nil {
 				return err
 			}
@@ -97,6 +110,7 @@ It exits with the exit code of the command.`,
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().StringVar(&stateDir, "state-dir", "", "folder that keeps the sandbox (default: .batchaccess/sandbox in the project)")
 	addStandIn(cmd)
+	addExists(cmd, &exists)
 	addWeather(cmd, &weather)
 	cmd.Flags().SetInterspersed(false)
 	return cmd
@@ -114,6 +128,10 @@ func seed(cmd *cobra.Command, a *azure.Azure, p project) (map[string]access.Mode
 		args, problems, err := p.read(stack)
 		if err != nil {
 			return nil, err
+		}
+		if args.WorkspaceID == nil && len(args.Invokers)+len(args.Clusters) == 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: stack %s configures nothing of batchaccess, so nothing is seeded for it; --exists says what exists\n", stack)
+			continue
 		}
 		if err := problems.Err(); err != nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n", stack, strings.ReplaceAll(err.Error(), "\n", "\n  "))

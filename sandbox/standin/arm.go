@@ -72,7 +72,11 @@ func idOf(template string, c *client, in map[string]any) (string, error) {
 		return url.PathEscape(value)
 	})
 	if len(missing) > 0 {
-		return "", fmt.Errorf("the resource's ID needs %s", strings.Join(missing, " and "))
+		remedy := ""
+		if slices.Contains(missing, "subscriptionId") {
+			remedy = "; set azure-native:subscriptionId"
+		}
+		return "", fmt.Errorf("the resource's ID needs %s%s", strings.Join(missing, " and "), remedy)
 	}
 	return id, nil
 }
