@@ -35,6 +35,8 @@ func TestVerifyAsksOfWhatIsDeployed(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(stdout), &report), stdout)
 	require.Len(t, report.Paths, 1)
 	assert.Equal(t, verify.Settling, report.Paths[0].Status)
+	require.Len(t, report.Limits, 2)
+	assert.Equal(t, []int{4, 1}, []int{report.Limits[0].Used, report.Limits[1].Used}, "assignments: the deployer's own, ann's two, the cluster's; roles: the stack's")
 	assert.Contains(t, stderr, "1 are granted and may not act yet (--wait waits for them); asking again in ")
 	assert.Contains(t, stderr, "stack dev: 1 of 1 declared paths work")
 
