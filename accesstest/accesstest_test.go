@@ -19,7 +19,7 @@ const (
 	lakeID       = subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake"
 )
 
-// deploy is a stack of somebody else: its account is an output, its analysts come from configuration.
+// deploy is a stack of somebody else: its account is an output, its provider knows the location.
 func deploy(ctx *pulumi.Context) error {
 	identity, err := components.NewManagedIdentity(ctx, "shared", &components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("ml")})
 	if err != nil {
@@ -27,7 +27,6 @@ func deploy(ctx *pulumi.Context) error {
 	}
 	_, err = components.NewBatchEndpointAccess(ctx, "scoring", &components.BatchEndpointAccessArgs{
 		WorkspaceID: pulumi.String(workspaceID),
-		Location:    pulumi.String("westeurope"),
 		Invokers: map[string]components.InvokerArgs{
 			"analysts": {Kind: access.Group, ObjectID: pulumi.String("22222222-2222-4222-8222-222222222222")},
 			"payroll":  {Kind: access.ServicePrincipal, ClientSecrets: map[string]access.ClientSecret{"x": {StartDate: "2026-11-01", EndDate: "2027-05-01"}}},

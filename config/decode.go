@@ -19,14 +19,19 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// Decode reads configuration values, by their keys without the project's name, into arguments. Values are what JSON or
-// YAML holds: text, numbers, booleans, lists and objects. The problems are those of the form and those of the model;
-// with an error among them, the arguments are not to be used.
+// DecodeStack reads a stack's whole configuration: it does what Decode does, and asks for the location too.
+func DecodeStack(values map[string]any) (*components.BatchEndpointAccessArgs, access.Problems) {
+	args, problems := Decode(values)
+	return args, append(missingLocation(values["location"], args), problems...)
+}
+
+// Decode reads values, by their keys without the project's name, into arguments: a stack's configuration, or the inputs of a
+// component of any stack. Values are what JSON or YAML holds: text, numbers, booleans, lists and objects. The problems are
+// those of the form and those of the model; with an error among them, the arguments are not to be used.
 func Decode(values map[string]any) (*components.BatchEndpointAccessArgs, access.Problems) {
 	args := &components.BatchEndpointAccessArgs{}
 	d := decoder{}
 	d.object("", values, reflect.ValueOf(args).Elem())
-	d.location(values["location"], args)
 	// What could not be read is not reported as missing too.
 	unread := func(p access.Problem) bool {
 		return slices.ContainsFunc(d.problems, func(q access.Problem) bool {
@@ -41,11 +46,11 @@ func Keys() []string { return keysOf(reflect.TypeFor[components.BatchEndpointAcc
 
 type decoder struct{ problems access.Problems }
 
-// location asks for a region where something is made that needs one: Azure would tell in the middle of the deployment. The
-// components can't ask: a provider that they are given may hold one.
-func (d *decoder) location(value any, args *components.BatchEndpointAccessArgs) {
+// missingLocation asks for a region where something is made that needs one: Azure would tell in the middle of the deployment.
+// Of a component alone that can't be asked: a provider that it is given may hold one.
+func missingLocation(value any, args *components.BatchEndpointAccessArgs) access.Problems {
 	if value != nil && value != "" {
-		return
+		return nil
 	}
 	var made []string
 	for name, c := range args.Clusters {
@@ -58,10 +63,14 @@ func (d *decoder) location(value any, args *components.BatchEndpointAccessArgs) 
 			made = append(made, "managed identity "+name)
 		}
 	}
-	if slices.Sort(made); len(made) > 0 {
-		d.problem("location", "write a region, such as westeurope, that of the workspace for clusters; as "+providerLocation+" it holds for all that the provider makes",
-			"is required: the stack makes %s", strings.Join(made, ", "))
+	if len(made) == 0 {
+		return nil
 	}
+	slices.Sort(made)
+	return access.Problems{{
+		Path: "location", What: "is required: the stack makes " + strings.Join(made, ", "),
+		Fix: "write a region, such as westeurope, that of the workspace for clusters; as " + providerLocation + " it holds for all that the provider makes",
+	}}
 }
 
 func (d *decoder) problem(path, fix, what string, args ...any) {

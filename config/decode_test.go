@@ -137,7 +137,7 @@ func TestALocationIsAskedForWhereSomethingIsMadeThatNeedsOne(t *testing.T) {
 				require.NoError(t, yaml.Unmarshal([]byte(text), &value))
 				values[at[0]].(map[string]any)[at[1]] = value
 			}
-			_, ps := config.Decode(values)
+			_, ps := config.DecodeStack(values)
 			says := ""
 			for _, p := range ps {
 				if p.Path == "location" {

@@ -47,7 +47,7 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 	if location, ok := ctx.GetConfig(providerLocation); ok && values["location"] == nil {
 		values["location"] = location
 	}
-	args, ps := Decode(values)
+	args, ps := DecodeStack(values)
 	ps = ps.WithoutLookUps() // the component makes them
 	ps = append(ps, otherSubscription(ctx, args)...)
 	if err := ps.Err(); err != nil {

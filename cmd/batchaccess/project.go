@@ -104,6 +104,6 @@ func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access
 	if err != nil {
 		return nil, nil, err
 	}
-	args, problems := config.Decode(values)
+	args, problems := config.DecodeStack(values)
 	return args, problems, nil
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/batchaccess/batchaccess/sandbox/internal/filelock"
 )
 
 // prepareState makes the state folder ready, and clean of what an engine that was killed left behind.
@@ -18,12 +20,12 @@ func (e *Engine) prepareState() error {
 			return fmt.Errorf("making the engine's folder: %w", err)
 		}
 	}
-	unlock, err := lockFile(e.paths.lock)
+	lock, err := filelock.Take(e.paths.lock)
 	if err != nil {
 		return fmt.Errorf("the sandbox in %s is in use (%w): wait for the other command, or choose another state folder",
 			e.options.StateDir, err)
 	}
-	e.stops = append(e.stops, unlock)
+	e.stops = append(e.stops, lock.Close)
 	if err := removeStaleLocks(filepath.Join(e.paths.backend, ".pulumi", "locks")); err != nil {
 		return err
 	}

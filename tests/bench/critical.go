@@ -136,7 +136,7 @@ func (b *bench) criticalPath(ctx context.Context, program string, latency time.D
 	if err != nil {
 		return c, err
 	}
-	args, ps := config.Decode(values)
+	args, ps := config.DecodeStack(values)
 	if err := ps.Err(); err != nil {
 		return c, err
 	}

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/batchaccess/batchaccess/sandbox/internal/filelock"
 )
 
 // Store guards a State and keeps it in a file. What Update has answered survives the death of the process.
 type Store struct {
 	file string
-	lock *heldLock // nil when all stays in memory
+	lock *filelock.Lock // nil when all stays in memory
 	now  atomic.Pointer[func() time.Time]
 
 	mu      sync.RWMutex

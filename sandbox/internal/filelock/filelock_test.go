@@ -1,6 +1,6 @@
 //go:build unix
 
-package state
+package filelock
 
 import (
 	"path/filepath"
@@ -12,17 +12,17 @@ import (
 
 func TestALockIsLetGoOfThoughAStartingProcessHasACopyOfTheFile(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "state.json")
-	first, err := lock(file)
+	file := filepath.Join(t.TempDir(), "lock")
+	first, err := Take(file)
 	require.NoError(t, err)
 	inherited, err := syscall.Dup(int(first.Fd()))
 	require.NoError(t, err)
 	defer func() { _ = syscall.Close(inherited) }()
 
-	_, err = lock(file)
-	require.ErrorContains(t, err, "is in use by process")
+	_, err = Take(file)
+	require.ErrorIs(t, err, ErrTaken)
 	require.NoError(t, first.Close())
-	second, err := lock(file)
+	second, err := Take(file)
 	require.NoError(t, err, "what a starting process inherits keeps the lock")
 	require.NoError(t, second.Close())
 }
