@@ -61,13 +61,12 @@ cover: ## print how much of the heart the tests run, and which of its functions 
 		END { for (block in n) { split(block, path, "/"); all[path[4]] += n[block]; if (block in run) of[path[4]] += n[block] } \
 		for (p in all) printf "%s: %.1f %% of %d statements\n", p, 100 * of[p] / all[p], all[p] }' bin/cover.out | sort
 
-vuln: ## look up known vulnerabilities in all that is built; asks vuln.go.dev
+VULNDB = $$(go mod download -json golang.org/x/vulndb@latest | sed -n 's|.*"Dir": "\(.*\)",|file://\1/data/osv|p')
+vuln: ## look up known vulnerabilities in all that is built and tested here, in the database as the Go module proxy has it
 	cd tools/govulncheck && go build -o ../../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
-	bin/govulncheck ./...
-	cd plugin && ../bin/govulncheck ./...
-	cd sandbox/clients && ../../bin/govulncheck ./...
-	cd examples/go && ../../bin/govulncheck ./...
-	cd tools && ../bin/govulncheck ./...
+	@failed=; for at in . plugin sandbox/clients examples/go tools tools/yamlhost tools/actionlint; do \
+		echo "== $$at"; ( cd $$at && $(CURDIR)/bin/govulncheck -test -db "$(VULNDB)" ./... tool ) || failed=1; \
+	done; test -z "$$failed"
 
 tidy: ## bring go.mod and go.sum up to date
 	go mod tidy
@@ -75,3 +74,6 @@ tidy: ## bring go.mod and go.sum up to date
 	cd plugin && go mod tidy
 	cd examples/go && go mod tidy
 	cd tools && go mod tidy
+	cd tools/yamlhost && go mod tidy
+	cd tools/actionlint && go mod tidy
+	cd tools/govulncheck && go mod tidy
