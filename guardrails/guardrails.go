@@ -27,9 +27,11 @@ type Resource struct {
 	Inputs map[string]any // text, numbers (float64), booleans, lists, maps, and markers
 }
 
-// Name is the resource's name in the program: the end of its URN.
+// Name is the resource's name in the program: the end of its URN, urn:pulumi:<stack>::<project>::<types>::<name>. What is
+// not a URN is its own name.
 func (r Resource) Name() string {
-	return r.URN[strings.LastIndex(r.URN, "::")+len("::")*min(1, strings.Count(r.URN, "::")):]
+	parts := strings.SplitN(r.URN, "::", 4)
+	return parts[len(parts)-1]
 }
 
 // MadeBy reports whether a component of the type is the resource's parent.

@@ -162,6 +162,22 @@ func TestRules(t *testing.T) {
 	}
 }
 
+func TestAFindingNamesTheResource(t *testing.T) {
+	t.Parallel()
+	for urn, name := range map[string]string{
+		stack + guardrails.RoleAssignment + "::access.analysts": "access.analysts",
+		stack + guardrails.RoleAssignment + "::a::b":            "a::b",
+		"no URN": "no URN",
+		"":       "",
+	} {
+		r := guardrails.Resource{Type: guardrails.RoleAssignment, URN: urn, Inputs: inputs{"scope": "/"}}
+		for _, f := range guardrails.Check(r, guardrails.DefaultConfig()) {
+			assert.Equal(t, name, f.Resource)
+		}
+		assert.Equal(t, name, r.Name())
+	}
+}
+
 func TestAConfigurationAllowsWhatItNames(t *testing.T) {
 	t.Parallel()
 	atSubscription := assignment("", inputs{"scope": "/subscriptions/s"})
