@@ -203,7 +203,7 @@ func TestAConfigurationAllowsWhatItNames(t *testing.T) {
 			t.Parallel()
 			config, err := guardrails.ParseConfig([]byte(c.config))
 			require.NoError(t, err)
-			assert.Len(t, guardrails.CheckAll([]guardrails.Resource{c.r}, config), c.broken)
+			assert.Len(t, guardrails.Check(c.r, config), c.broken)
 		})
 	}
 	config, err := guardrails.ParseConfig([]byte("levels: {assignment-scope: advisory}"))
