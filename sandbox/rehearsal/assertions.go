@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -135,7 +136,7 @@ func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (ho
 }
 
 func (s *seer) start(ctx context.Context, token, endpoint, input string) (failure, error) {
-	body, err := s.r.Model.Request(endpoint, input)
+	body, err := invoke.RequestOf(s.r.Model, endpoint, input)
 	if err != nil {
 		return failure{}, err
 	}
