@@ -56,3 +56,8 @@ func armParts(id pulumi.StringInput, resourceType string) (group, name pulumi.St
 	}
 	return part(func(id access.ARMID) string { return id.ResourceGroup }), part(func(id access.ARMID) string { return id.Name })
 }
+
+// workspaceParts takes the resource group and the name out of a workspace's ARM ID.
+func workspaceParts(id pulumi.StringInput) (group, name pulumi.StringInput) {
+	return armParts(id, access.WorkspaceType)
+}

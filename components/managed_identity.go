@@ -114,10 +114,3 @@ func lookupIdentity(ctx *pulumi.Context, c children, id pulumi.StringInput) mana
 		ResourceGroupName: group, ResourceName: name,
 	}, c.lookup()...)
 }
-
-func protectIf(protect bool) []pulumi.ResourceOption {
-	if protect {
-		return []pulumi.ResourceOption{pulumi.Protect(true)}
-	}
-	return nil
-}
