@@ -378,19 +378,3 @@ func (v *validator) builtInRole(r Role) {
 			r.BuiltIn, strings.Join(d.Permissions.Missing(), ", "))
 	}
 }
-
-// RoleScopeID returns the ARM ID of the scope at which the invokers' role is assigned, if the workspace is known.
-func (m Model) RoleScopeID() (string, bool) {
-	id, err := ParseARMID(m.WorkspaceID, WorkspaceType)
-	if err != nil {
-		return "", false
-	}
-	switch m.Role.EffectiveScope() {
-	case AtSubscription:
-		return id.Subscription(), true
-	case AtResourceGroup:
-		return id.Group(), true
-	default:
-		return m.WorkspaceID, true
-	}
-}

@@ -148,11 +148,7 @@ func (s *seer) holdsReader(ctx context.Context, p access.Principal, input string
 	if in.StorageAccount == "" {
 		return "read nothing of " + input, false, nil
 	}
-	scope := s.r.Model.StorageAccounts[in.StorageAccount]
-	if in.Container != "" {
-		scope += "/blobServices/default/containers/" + in.Container
-	}
-	held, err := s.assigned(ctx, p, scope)
+	held, err := s.assigned(ctx, p, access.ContainerID(s.r.Model.StorageAccounts[in.StorageAccount], in.Container))
 	for _, h := range held {
 		if h.DataAction(access.ReadBlobs).Allowed {
 			return "is assigned a role that reads blobs at " + h.scope, true, err

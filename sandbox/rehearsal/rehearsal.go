@@ -237,7 +237,7 @@ func (r *rehearsal) setACLs(d deployed) error {
 		if acl.Principal.IsCluster() {
 			principal = d.ClusterPrincipalIDs[acl.Principal.Name]
 		}
-		container := r.Model.StorageAccounts[acl.StorageAccount] + "/blobServices/default/containers/" + acl.Container
+		container := access.ContainerID(r.Model.StorageAccounts[acl.StorageAccount], acl.Container)
 		if err := r.azure.SetACL(container, acl.Path, principal, acl.Permissions); err != nil {
 			return err
 		}
