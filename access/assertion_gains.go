@@ -78,8 +78,8 @@ func (c checker) mounts(p Principal, input string) (how string, able bool) {
 	if d.Mechanism() == ByStoreCredential {
 		return "the store's own credential opens " + input, false
 	}
-	hop := Hop{Needs: roles.StorageBlobDataReader + " on " + storageScope(d.StorageAccount, d.Container, "").String()}
-	c.decide(&hop, p, data{d.StorageAccount, d.Container, d.Path}, ReadBlobs)
+	hop := Hop{Needs: roles.StorageBlobDataReader + " on " + d.place().scope().String()}
+	c.decide(&hop, p, d.place(), ReadBlobs)
 	if hop.Missing != "" {
 		return "needs " + hop.Missing, false
 	}
@@ -97,12 +97,12 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 	if d.StorageAccount == "" {
 		return "may not start jobs", false
 	}
-	place := storageScope(d.StorageAccount, d.Container, "")
+	at, scope := d.place(), d.place().scope()
 	for _, holder := range c.holders(p) {
 		through := p.through(holder)
 		for _, g := range c.grants[holder] {
 			switch {
-			case mayData[g.Role][ReadBlobs] && (g.Scope.Contains(place) || place.Contains(g.Scope)):
+			case storageRoleMay[g.Role][ReadBlobs] && (g.Scope.Contains(scope) || scope.Contains(g.Scope)):
 				return "reads by " + g.String() + through + ", granted to " + strings.Join(g.Reasons, ", "), true
 			case g.Scope.StorageAccount == "" && c.roleCovers(d.StorageAccount) && c.roleReads():
 				if !c.m.Role.Told() {
@@ -112,8 +112,7 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 			}
 		}
 		for _, acl := range c.acls[holder] {
-			within := ACL{StorageAccount: d.StorageAccount, Container: d.Container, Path: "/" + strings.Trim(d.Path, "/")}
-			if acl.covers(data{d.StorageAccount, d.Container, d.Path}) || within.covers(data{acl.StorageAccount, acl.Container, acl.Path}) || d.Container == "" && acl.StorageAccount == d.StorageAccount {
+			if acl.place().holds(at) || at.holds(acl.place()) || d.Container == "" && acl.StorageAccount == d.StorageAccount {
 				return "reads by the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path + through, true
 			}
 		}
@@ -196,10 +195,10 @@ func ActionsOf(do string) []roles.Action {
 	if slices.Contains(riskNames(), do) {
 		return roles.RiskyActions(roles.Risk(do))
 	}
-	control, plane := knownActions()
+	control, data := knownActions()
 	action := roles.Action{Name: do}
 	switch lower := strings.ToLower(do); {
-	case plane[lower]:
+	case data[lower]:
 		action.Data = true
 	case !control[lower]:
 		return []roles.Action{action, {Name: do, Data: true}}
@@ -208,8 +207,8 @@ func ActionsOf(do string) []roles.Action {
 }
 
 // knownActions are the actions, in lower case, that the seed, the additions, the risks and the built-in roles name in full.
-func knownActions() (control, plane map[string]bool) {
-	control, plane = map[string]bool{}, map[string]bool{}
+func knownActions() (control, data map[string]bool) {
+	control, data = map[string]bool{}, map[string]bool{}
 	add := func(to map[string]bool, actions ...string) {
 		for _, a := range actions {
 			if !strings.Contains(a, "*") {
@@ -224,17 +223,17 @@ func knownActions() (control, plane map[string]bool) {
 	for _, d := range roles.BuiltIns() {
 		for _, p := range d.Permissions {
 			add(control, slices.Concat(p.Actions, p.NotActions)...)
-			add(plane, slices.Concat(p.DataActions, p.NotDataActions)...)
+			add(data, slices.Concat(p.DataActions, p.NotDataActions)...)
 		}
 	}
 	for _, risk := range roles.Risks() {
 		for _, a := range roles.RiskyActions(risk) {
 			if a.Data {
-				add(plane, a.Name)
+				add(data, a.Name)
 			} else {
 				add(control, a.Name)
 			}
 		}
 	}
-	return control, plane
+	return control, data
 }

@@ -19,7 +19,7 @@ const (
 	clusterKind = "cluster"
 )
 
-// InvokerPrincipal and ClusterPrincipal name the two kinds of principals.
+// InvokerPrincipal is the invoker of that name.
 func InvokerPrincipal(name string) Principal { return Principal{invokerKind, name} }
 
 // ClusterPrincipal is the cluster identity of the named cluster.
@@ -77,6 +77,9 @@ type Grant struct {
 	Scope     Scope     `json:"scope"`
 	Reasons   []string  `json:"reasons"`
 }
+
+// String tells a grant without its principal: the role and where it holds.
+func (g Grant) String() string { return g.Role + " on " + g.Scope.String() }
 
 // Grants returns the least set of role assignments that the model needs, in a stable order: each invoker's role, and
 // for every input that identities read a reader for the cluster that mounts it and for each invoker who reads it, at the

@@ -114,7 +114,7 @@ func (x granted) Acts(p Principal, at Scope, dataAction string) Ruling {
 	for _, holder := range x.holders(p) {
 		for _, scope := range [...]Scope{at, account} {
 			for _, g := range x.storage[holder][scope] {
-				if mayData[g.role][dataAction] && g.order < first.order {
+				if storageRoleMay[g.role][dataAction] && g.order < first.order {
 					first, through = g, p.through(holder)
 				}
 			}
