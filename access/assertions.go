@@ -71,7 +71,8 @@ func CheckAssertions(m Model) []Verdict {
 // and how, or for want of what it does not.
 func (a Assertion) Judge(m Model, gains func(Principal) (how string, able bool)) (holds bool, because string) {
 	var good, bad []string
-	for _, p := range a.asked(m) {
+	asked := a.asked(m)
+	for _, p := range asked {
 		switch how, able := gains(p); {
 		case able != (a.Can != nil):
 			bad = append(bad, p.String()+": "+how)
@@ -83,7 +84,7 @@ func (a Assertion) Judge(m Model, gains func(Principal) (how string, able bool))
 		return false, strings.Join(bad, "; ")
 	}
 	if a.Can == nil {
-		return true, fmt.Sprintf("none of %d principals asked gains it", len(a.asked(m)))
+		return true, fmt.Sprintf("none of %d principals asked gains it", len(asked))
 	}
 	return true, strings.Join(good, "; ")
 }
