@@ -15,9 +15,9 @@ type ACL struct {
 	Permissions    string    `json:"permissions"`
 }
 
-// ACLs returns the permissions that the model leaves to ACLs, none twice, in the order of endpoints and inputs: r-x for
-// the cluster that mounts the data and for each invoker who reads it, but for those whose group has the same. The folders
-// above the path need --x.
+// ACLs returns the permissions that the model leaves to ACLs, each once, in the order of endpoints and inputs: r-x for the
+// cluster that mounts the data and for each invoker who reads it, unless the invoker's group has the same. The folders above
+// the path need --x.
 func ACLs(m Model) (acls []ACL) {
 	endpoints := m.EffectiveEndpoints()
 	seen := map[ACL]bool{}

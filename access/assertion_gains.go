@@ -15,8 +15,8 @@ type checker struct {
 	paths map[string][]Path // by invoker
 }
 
-// gains asks the full question for Can and the cautious one for Cannot and Only: what is to be possible has to work to the
-// end, and what is not to be possible must not be possible in part.
+// gains asks a full question for Can and a cautious one for Cannot and Only: what must be possible has to work to its end,
+// and of what must not be possible no part may work.
 func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 	switch {
 	case a.Do != "":
@@ -32,7 +32,8 @@ func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 	}
 }
 
-// works reports whether jobs with all inputs of an endpoint work, or one with an input on any endpoint that reads it.
+// works reports, for Start, whether jobs on the endpoint work with every input; for Read, whether a job with the input works
+// on any endpoint that reads it.
 func (c checker) works(a Assertion, p Principal) (how string, able bool) {
 	how = "no endpoint reads " + a.Read
 	for _, path := range c.paths[p.Name] {
@@ -120,8 +121,8 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 	return "no grant and no ACL", false
 }
 
-// roleCovers reports whether the invokers' role reaches a storage account, which it does not from the workspace. Where one
-// of the IDs is not known, it may.
+// roleCovers reports whether the invokers' role reaches a storage account. Assigned at the workspace it does not; where one of
+// the IDs is not known, it may.
 func (c checker) roleCovers(account string) bool {
 	if c.m.Role.EffectiveScope() == AtWorkspace {
 		return false
@@ -140,8 +141,8 @@ func (c checker) roleReads() bool {
 	})
 }
 
-// does reports whether a principal has an action, or one of a risk. The cautious question takes a role that is not told for
-// one that allows everything, the other for one that allows nothing.
+// does reports whether a principal has an action, or any action of a risk. Of a role that nobody has told the actions of, the
+// cautious question assumes that it allows everything, the other one that it allows nothing.
 func (c checker) does(p Principal, do string, cautious bool) (how string, able bool) {
 	var found []string
 	has, by := "has", ""
@@ -165,8 +166,8 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 	}
 }
 
-// covering finds what grants a principal an action, and through whom; nil if nothing does. A role that is not told covers
-// everything or nothing, as does has it.
+// covering finds the grant that gives a principal an action, and through whom; nil if none does. untold is set where that
+// is only assumed (see does).
 func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *Grant, through string, untold bool) {
 	for _, holder := range c.holders(p) {
 		for _, g := range c.grants[holder] {

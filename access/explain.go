@@ -78,7 +78,7 @@ func (p Path) Outcome() string {
 // the stack makes has no paths: its members have.
 func Explain(m Model) []Path { return ExplainWith(m, Grants(m)) }
 
-// ExplainWith does the same with other grants: what would work if one were missing, or if there were another.
+// ExplainWith does the same with other grants, to tell what would work if one were missing or another were there.
 func ExplainWith(m Model, grants []Grant) []Path {
 	return newExplainer(m, grants).explain()
 }
@@ -120,7 +120,7 @@ type route struct {
 
 // A leg is the way between a job and one thing that it reads or writes.
 type leg struct {
-	// before is the hop that is the same whoever started the job: the mount, or all there is if a store's credential does it.
+	// before is the hop that is the same whoever started the job: the mount, or the only hop where a store's credential reads.
 	before     Hop
 	byIdentity bool
 	act        Hop // of the job identity, still to be decided

@@ -31,7 +31,7 @@ type ManagedIdentityArgs struct {
 	Protect bool `pulumi:"protect,optional"`
 }
 
-// ManagedIdentity is a managed identity to invoke with, or for a cluster to mount with.
+// ManagedIdentity is a managed identity that invokes, or with which a cluster mounts data.
 type ManagedIdentity struct {
 	pulumi.ResourceState
 

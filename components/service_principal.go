@@ -139,8 +139,8 @@ func makeSecrets(ctx *pulumi.Context, c children, name string, app *azuread.Appl
 	return values, nil
 }
 
-// MadeBy is the tag of an application, and the description of a group, so that it can be told whose it is: display names are not unique, and a
-// deployment that is broken off can leave one that no state knows of.
+// MadeBy tells which stack made something: it is the tag of an application and the description of a group. Display names are
+// not unique, and a deployment that is broken off can leave an application or group that no state knows of.
 func MadeBy(project, stack, name string) string {
 	return "batchaccess:" + project + "/" + stack + "/" + name
 }
