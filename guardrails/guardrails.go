@@ -47,8 +47,9 @@ const (
 	Password       = "azuread:index/applicationPassword:ApplicationPassword"
 	Federation     = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
 
-	invokerRole   = "batchaccess:index:InvokerRole"
-	storageReader = "batchaccess:index:StorageReader"
+	// Components that make roles and assignments.
+	InvokerRole   = "batchaccess:index:InvokerRole"
+	StorageReader = "batchaccess:index:StorageReader"
 )
 
 // Kind is the resource's type without the version that azure-native may carry: azure-native:authorization/v20220401:X.

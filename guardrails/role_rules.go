@@ -82,7 +82,7 @@ const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/"
 
 func storageRole(r Resource, c Config, p *report) {
 	d, ok := assigned(r)
-	if !ok || c.allowsRole(d) || r.MadeBy(storageReader) && d.RoleName == roles.StorageBlobDataContributor {
+	if !ok || c.allowsRole(d) || r.MadeBy(StorageReader) && d.RoleName == roles.StorageBlobDataContributor {
 		return
 	}
 	for _, verb := range []string{"write", "delete", "add/action", "move/action"} {
@@ -95,7 +95,7 @@ func storageRole(r Resource, c Config, p *report) {
 
 // invokerRoleBreadth judges by effect: by what the role allows that the 35 actions and the additions do not.
 func invokerRoleBreadth(r Resource, c Config, p *report) {
-	if r.Type != invokerRole && !r.MadeBy(invokerRole) {
+	if r.Type != InvokerRole && !r.MadeBy(InvokerRole) {
 		return
 	}
 	var ps roles.Permissions
@@ -113,7 +113,7 @@ func invokerRoleBreadth(r Resource, c Config, p *report) {
 			return
 		}
 		ps, what = d.Permissions, d.RoleName
-	case invokerRole:
+	case InvokerRole:
 		id, isText := r.Inputs["roleDefinitionId"].(string)
 		_, builtIn := roles.BuiltIn(id[strings.LastIndex(id, "/")+1:])
 		if r.Inputs["roleDefinitionId"] == nil || isText && (id == "" || builtIn) {
