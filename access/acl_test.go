@@ -36,3 +36,35 @@ func TestAnACLHoldsForItsFolderAndWhatLiesBelow(t *testing.T) {
 	}
 	assert.Equal(t, map[string]bool{"own": true, "below": true, "sibling": false, "above": false, "beside": false}, works)
 }
+
+// What must not be read must not be read in part: an ACL on a part of an input opens some of it.
+func TestAnACLOnAPartOpensSomeOfTheWhole(t *testing.T) {
+	t.Parallel()
+	no := false
+	m := access.Model{
+		Invokers: map[string]access.Invoker{"alice": {Kind: access.User}, "bob": {Kind: access.User}},
+		Clusters: map[string]access.Cluster{"cpu": {}},
+		DataInputs: map[string]access.DataInput{
+			"account":   {Kind: access.DataStore, DataStore: "store", CredentialInStore: &no, StorageAccount: "lake", Path: "all"},
+			"container": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw"},
+			"elsewhere": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "curated"},
+			"part":      {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", Path: "heart", GrantedBy: access.ByACL},
+		},
+		Endpoints: map[string]access.Endpoint{
+			"hers": {Cluster: "cpu", Inputs: []string{"account", "container", "elsewhere"}, Invokers: []string{"alice"}},
+			"his":  {Cluster: "cpu", Inputs: []string{"part"}, Invokers: []string{"bob"}},
+		},
+		Assertions: map[string]access.Assertion{},
+	}
+	for input := range m.DataInputs {
+		m.Assertions[input] = access.Assertion{Cannot: []string{"bob"}, Read: input}
+	}
+	because := map[string]string{}
+	for _, v := range access.CheckAssertions(m) {
+		because[v.Name] = v.Because
+	}
+	const byACL = "invoker bob: reads by the ACL r-x on lake/raw/heart"
+	assert.Equal(t, map[string]string{
+		"account": byACL, "container": byACL, "part": byACL, "elsewhere": "none of 1 principals asked gains it",
+	}, because)
+}
