@@ -68,3 +68,32 @@ func TestAnACLOnAPartOpensSomeOfTheWhole(t *testing.T) {
 		"account": byACL, "container": byACL, "part": byACL, "elsewhere": "none of 1 principals asked gains it",
 	}, because)
 }
+
+func TestAnACLToReadIsNoneToWrite(t *testing.T) {
+	t.Parallel()
+	no := false
+	m := access.Model{
+		Invokers: map[string]access.Invoker{"alice": {Kind: access.User}, "bob": {Kind: access.User}},
+		Clusters: map[string]access.Cluster{"cpu": {}},
+		DataInputs: map[string]access.DataInput{
+			"heart": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", GrantedBy: access.ByACL},
+		},
+		DataOutputs: map[string]access.DataOutput{
+			"scores": {DataStore: "results", CredentialInStore: &no, StorageAccount: "lake", Container: "raw", Path: "scores.csv"},
+		},
+		Endpoints: map[string]access.Endpoint{
+			"reads":  {Cluster: "cpu", Inputs: []string{"heart"}, Invokers: []string{"alice"}},
+			"writes": {Cluster: "cpu", Outputs: []string{"scores"}, Invokers: []string{"bob"}},
+		},
+	}
+	outcomes := map[string]string{}
+	for _, p := range access.Explain(m) {
+		outcomes[p.Invoker+" on "+p.Endpoint] = p.Outcome()
+	}
+	assert.Equal(t, map[string]string{
+		"alice on reads":  "works",
+		"alice on writes": "fails at write: invoker alice needs Storage Blob Data Contributor on lake/raw",
+		"bob on reads":    "works", // who may write may read
+		"bob on writes":   "works",
+	}, outcomes)
+}
