@@ -15,14 +15,14 @@ type ACL struct {
 	Permissions    string    `json:"permissions"`
 }
 
-// ACLs returns the permissions that the model leaves to ACLs, none twice, in the order of endpoints and inputs: r-x for
-// the cluster that mounts the data and for each invoker who reads it, but for those whose group has the same. The folders
-// above the path need --x.
+// ACLs returns the permissions that the model leaves to ACLs, each once, in the order of endpoints and inputs: r-x for the
+// cluster that mounts the data and for each invoker who reads it, unless the invoker's group has the same. The folders above
+// the path need --x.
 func ACLs(m Model) (acls []ACL) {
 	endpoints := m.EffectiveEndpoints()
 	seen := map[ACL]bool{}
 	add := func(p Principal, d DataInput) {
-		acl := ACL{p, d.StorageAccount, d.Container, "/" + strings.Trim(d.Path, "/"), "r-x"}
+		acl := ACL{p, d.StorageAccount, d.Container, rooted(d.Path), "r-x"}
 		if !seen[acl] {
 			seen[acl] = true
 			acls = append(acls, acl)
@@ -41,17 +41,27 @@ func ACLs(m Model) (acls []ACL) {
 			}
 		}
 	}
-	groups := m.Groups()
+	groupOf := m.Groups()
 	return slices.DeleteFunc(acls, func(acl ACL) bool {
-		of := acl
-		of.Principal.Name = groups[acl.Principal.Name]
-		return !acl.Principal.IsCluster() && seen[of]
+		ofGroup := acl
+		ofGroup.Principal.Name = groupOf[acl.Principal.Name]
+		return !acl.Principal.IsCluster() && seen[ofGroup]
 	})
 }
 
-// covers reports whether the ACL holds for data at the place: on its path, or on a folder above it.
-func (a ACL) covers(at data) bool {
-	path := "/" + strings.Trim(at.path, "/")
-	return a.StorageAccount == at.account && a.Container == at.container &&
-		(a.Path == "/" || path == a.Path || strings.HasPrefix(path, a.Path+"/"))
+func (a ACL) place() place { return place{a.StorageAccount, a.Container, a.Path} }
+
+// place is where data lies in storage.
+type place struct{ account, container, path string }
+
+func (p place) scope() Scope { return storageScope(p.account, p.container, "") }
+
+// holds reports whether data at the inner place is at this one too, or in a folder below it.
+func (p place) holds(inner place) bool {
+	path, below := rooted(p.path), rooted(inner.path)
+	return p.account == inner.account && p.container == inner.container &&
+		(path == "/" || below == path || strings.HasPrefix(below, path+"/"))
 }
+
+// rooted is a path in a container as ACLs have it: "/" for all of it, and no slash at its end.
+func rooted(path string) string { return "/" + strings.Trim(path, "/") }

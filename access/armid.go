@@ -50,6 +50,14 @@ func (id ARMID) Subscription() string { return "/subscriptions/" + id.Subscripti
 // Group is the scope of the ID's resource group.
 func (id ARMID) Group() string { return id.Subscription() + "/resourceGroups/" + id.ResourceGroup }
 
+// ContainerID is the ARM ID of a container (or file system) of a storage account; of the account itself for no container.
+func ContainerID(accountID, container string) string {
+	if container == "" {
+		return accountID
+	}
+	return accountID + "/blobServices/default/containers/" + container
+}
+
 // ScopeID is the ARM ID of a scope of the model. The error says which ID of the model is wrong or not known.
 func (m Model) ScopeID(s Scope) (string, error) {
 	if s.StorageAccount != "" {
@@ -57,10 +65,7 @@ func (m Model) ScopeID(s Scope) (string, error) {
 		if _, err := ParseARMID(id, StorageAccountType); err != nil {
 			return "", fmt.Errorf("storageAccounts.%s: %w (if it is encrypted, write it in plain text: it is no secret)", s.StorageAccount, err)
 		}
-		if s.Container != "" {
-			id += "/blobServices/default/containers/" + s.Container
-		}
-		return id, nil
+		return ContainerID(id, s.Container), nil
 	}
 	workspace, err := ParseARMID(m.WorkspaceID, WorkspaceType)
 	if err != nil {
@@ -74,4 +79,10 @@ func (m Model) ScopeID(s Scope) (string, error) {
 	default:
 		return m.WorkspaceID, nil
 	}
+}
+
+// RoleScopeID returns the ARM ID of the scope at which the invokers' role is assigned, if the workspace is known.
+func (m Model) RoleScopeID() (string, bool) {
+	id, err := m.ScopeID(Scope{Level: string(m.Role.EffectiveScope())})
+	return id, err == nil
 }

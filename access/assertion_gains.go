@@ -15,8 +15,8 @@ type checker struct {
 	paths map[string][]Path // by invoker
 }
 
-// gains asks the full question for Can and the cautious one for Cannot and Only: what is to be possible has to work to the
-// end, and what is not to be possible must not be possible in part.
+// gains asks a full question for Can and a cautious one for Cannot and Only: what must be possible has to work to its end,
+// and of what must not be possible no part may work.
 func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 	switch {
 	case a.Do != "":
@@ -32,7 +32,8 @@ func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 	}
 }
 
-// works reports whether jobs with all inputs of an endpoint work, or one with an input on any endpoint that reads it.
+// works reports, for Start, whether jobs on the endpoint work with every input; for Read, whether a job with the input works
+// on any endpoint that reads it.
 func (c checker) works(a Assertion, p Principal) (how string, able bool) {
 	how = "no endpoint reads " + a.Read
 	for _, path := range c.paths[p.Name] {
@@ -78,8 +79,8 @@ func (c checker) mounts(p Principal, input string) (how string, able bool) {
 	if d.Mechanism() == ByStoreCredential {
 		return "the store's own credential opens " + input, false
 	}
-	hop := Hop{Needs: roles.StorageBlobDataReader + " on " + storageScope(d.StorageAccount, d.Container, "").String()}
-	c.decide(&hop, p, data{d.StorageAccount, d.Container, d.Path}, ReadBlobs)
+	hop := Hop{Needs: roles.StorageBlobDataReader + " on " + d.place().scope().String()}
+	c.decide(&hop, p, d.place(), ReadBlobs)
 	if hop.Missing != "" {
 		return "needs " + hop.Missing, false
 	}
@@ -97,12 +98,12 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 	if d.StorageAccount == "" {
 		return "may not start jobs", false
 	}
-	place := storageScope(d.StorageAccount, d.Container, "")
+	at, scope := d.place(), d.place().scope()
 	for _, holder := range c.holders(p) {
 		through := p.through(holder)
 		for _, g := range c.grants[holder] {
 			switch {
-			case mayData[g.Role][ReadBlobs] && (g.Scope.Contains(place) || place.Contains(g.Scope)):
+			case storageRoleMay[g.Role][ReadBlobs] && (g.Scope.Contains(scope) || scope.Contains(g.Scope)):
 				return "reads by " + g.String() + through + ", granted to " + strings.Join(g.Reasons, ", "), true
 			case g.Scope.StorageAccount == "" && c.roleCovers(d.StorageAccount) && c.roleReads():
 				if !c.m.Role.Told() {
@@ -112,8 +113,7 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 			}
 		}
 		for _, acl := range c.acls[holder] {
-			within := ACL{StorageAccount: d.StorageAccount, Container: d.Container, Path: "/" + strings.Trim(d.Path, "/")}
-			if acl.covers(data{d.StorageAccount, d.Container, d.Path}) || within.covers(data{acl.StorageAccount, acl.Container, acl.Path}) || d.Container == "" && acl.StorageAccount == d.StorageAccount {
+			if acl.place().holds(at) || at.holds(acl.place()) || d.Container == "" && acl.StorageAccount == d.StorageAccount {
 				return "reads by the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path + through, true
 			}
 		}
@@ -121,8 +121,8 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 	return "no grant and no ACL", false
 }
 
-// roleCovers reports whether the invokers' role reaches a storage account, which it does not from the workspace. Where one
-// of the IDs is not known, it may.
+// roleCovers reports whether the invokers' role reaches a storage account. Assigned at the workspace it does not; where one of
+// the IDs is not known, it may.
 func (c checker) roleCovers(account string) bool {
 	if c.m.Role.EffectiveScope() == AtWorkspace {
 		return false
@@ -141,8 +141,8 @@ func (c checker) roleReads() bool {
 	})
 }
 
-// does reports whether a principal has an action, or one of a risk. The cautious question takes a role that is not told for
-// one that allows everything, the other for one that allows nothing.
+// does reports whether a principal has an action, or any action of a risk. Of a role that nobody has told the actions of, the
+// cautious question assumes that it allows everything, the other one that it allows nothing.
 func (c checker) does(p Principal, do string, cautious bool) (how string, able bool) {
 	var found []string
 	has, by := "has", ""
@@ -166,8 +166,8 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 	}
 }
 
-// covering finds what grants a principal an action, and through whom; nil if nothing does. A role that is not told covers
-// everything or nothing, as does has it.
+// covering finds the grant that gives a principal an action, and through whom; nil if none does. untold is set where that
+// is only assumed (see does).
 func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *Grant, through string, untold bool) {
 	for _, holder := range c.holders(p) {
 		for _, g := range c.grants[holder] {
@@ -196,10 +196,10 @@ func ActionsOf(do string) []roles.Action {
 	if slices.Contains(riskNames(), do) {
 		return roles.RiskyActions(roles.Risk(do))
 	}
-	control, plane := knownActions()
+	control, data := knownActions()
 	action := roles.Action{Name: do}
 	switch lower := strings.ToLower(do); {
-	case plane[lower]:
+	case data[lower]:
 		action.Data = true
 	case !control[lower]:
 		return []roles.Action{action, {Name: do, Data: true}}
@@ -208,8 +208,8 @@ func ActionsOf(do string) []roles.Action {
 }
 
 // knownActions are the actions, in lower case, that the seed, the additions, the risks and the built-in roles name in full.
-func knownActions() (control, plane map[string]bool) {
-	control, plane = map[string]bool{}, map[string]bool{}
+func knownActions() (control, data map[string]bool) {
+	control, data = map[string]bool{}, map[string]bool{}
 	add := func(to map[string]bool, actions ...string) {
 		for _, a := range actions {
 			if !strings.Contains(a, "*") {
@@ -224,17 +224,17 @@ func knownActions() (control, plane map[string]bool) {
 	for _, d := range roles.BuiltIns() {
 		for _, p := range d.Permissions {
 			add(control, slices.Concat(p.Actions, p.NotActions)...)
-			add(plane, slices.Concat(p.DataActions, p.NotDataActions)...)
+			add(data, slices.Concat(p.DataActions, p.NotDataActions)...)
 		}
 	}
 	for _, risk := range roles.Risks() {
 		for _, a := range roles.RiskyActions(risk) {
 			if a.Data {
-				add(plane, a.Name)
+				add(data, a.Name)
 			} else {
 				add(control, a.Name)
 			}
 		}
 	}
-	return control, plane
+	return control, data
 }

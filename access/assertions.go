@@ -11,11 +11,11 @@ import (
 // An Assertion says what must, or must not, be possible. It grants nothing: what the model grants is held against it. It
 // has exactly one of Can, Cannot and Only, and exactly one of Start, Read and Do.
 //
-// Who is named is an invoker by its name, or a cluster identity as cluster:<name>: code that a job runs can use the
-// identity of its cluster. A group that the stack makes stands for its members. Who is in a group that exists is not known
-// here, so its members are judged by what they are granted themselves.
+// A name in Can, Cannot and Only is that of an invoker, or cluster:<name> for a cluster identity, which the code of a job can
+// use. A group that the stack makes stands for its members. Who is in a group that exists already is not known here, so its
+// members are judged by what they are granted themselves.
 type Assertion struct {
-	// Can names those of whom each one can: with Start, jobs on the endpoint work with every input that it declares; with
+	// Can names those who can, each of them. With Start, jobs on the endpoint work with every input that it declares; with
 	// Read, a job on at least one of the model's endpoints works with the input (a cluster identity: it may mount it).
 	Can []string `pulumi:"can,optional"`
 	// Cannot names those of whom none gains it in any way. With Start: no job of theirs is taken by the endpoint. With Read:
@@ -40,7 +40,7 @@ type Verdict struct {
 	Name    string `json:"name"`
 	Says    string `json:"says"` // the assertion in words
 	Holds   bool   `json:"holds"`
-	Because string `json:"because"`       // by what, or for want of what; of a violated one: who and how
+	Because string `json:"because"`       // what makes it possible, or what is missing for it; of a violated one: who gains it, and how
 	Fix     string `json:"fix,omitempty"` // what to do about a violated one
 }
 
@@ -67,11 +67,12 @@ func CheckAssertions(m Model) []Verdict {
 	return verdicts
 }
 
-// Judge decides the assertion by asking of one principal after the other whether it gains what the assertion is about,
-// and how, or for want of what it does not.
+// Judge decides the assertion. It asks of each principal that the assertion is about whether the principal gains what must or
+// must not be possible, and how, or what is missing for it.
 func (a Assertion) Judge(m Model, gains func(Principal) (how string, able bool)) (holds bool, because string) {
 	var good, bad []string
-	for _, p := range a.asked(m) {
+	asked := a.asked(m)
+	for _, p := range asked {
 		switch how, able := gains(p); {
 		case able != (a.Can != nil):
 			bad = append(bad, p.String()+": "+how)
@@ -83,7 +84,7 @@ func (a Assertion) Judge(m Model, gains func(Principal) (how string, able bool))
 		return false, strings.Join(bad, "; ")
 	}
 	if a.Can == nil {
-		return true, fmt.Sprintf("none of %d principals asked gains it", len(a.asked(m)))
+		return true, fmt.Sprintf("none of %d principals asked gains it", len(asked))
 	}
 	return true, strings.Join(good, "; ")
 }

@@ -53,7 +53,7 @@ var credentials = []credential{
 	{ADLSGen2, false, false, []Mechanism{ByRBAC, ByACL}},
 }
 
-func lookup(kind InputKind, inStore bool) (credential, bool) {
+func rowOf(kind InputKind, inStore bool) (credential, bool) {
 	for _, row := range credentials {
 		if row.kind == kind && row.inStore == inStore {
 			return row, true
@@ -105,7 +105,7 @@ func (d DataInput) InWorkspace() bool { return d.Kind == DataStore || d.Kind == 
 
 // Mechanism returns what gives access to the data: the seed's table, and the user's choice where it leaves one.
 func (d DataInput) Mechanism() Mechanism {
-	row, ok := lookup(d.Kind, d.CredentialInStore != nil && *d.CredentialInStore)
+	row, ok := rowOf(d.Kind, d.CredentialInStore != nil && *d.CredentialInStore)
 	if !ok {
 		return ""
 	}
@@ -114,6 +114,8 @@ func (d DataInput) Mechanism() Mechanism {
 
 // scope is where readers are granted access.
 func (d DataInput) scope() Scope { return storageScope(d.StorageAccount, d.Container, d.Scope) }
+
+func (d DataInput) place() place { return place{d.StorageAccount, d.Container, d.Path} }
 
 // A DataOutput is a Blob data store that jobs write to; batch endpoints write nowhere else. Who writes is inferred from
 // the seed's table for inputs, as no document states it: the cluster identity mounts, the job identity writes, and both
@@ -137,6 +139,8 @@ func (d DataOutput) byIdentity() bool { return d.CredentialInStore != nil && !*d
 
 func (d DataOutput) scope() Scope { return storageScope(d.StorageAccount, d.Container, d.Scope) }
 
+func (d DataOutput) place() place { return place{d.StorageAccount, d.Container, d.Path} }
+
 // What reading and writing take of the identity that does it (Storage Blob Data Reader, …Contributor).
 const (
 	ReadContainers = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
@@ -150,8 +154,8 @@ var storageRoles = map[string]roles.Permissions{
 	roles.StorageBlobDataContributor: mustBuiltIn(roles.StorageBlobDataContributor),
 }
 
-// mayData says which of the storage roles allow which data action; asked for every hop of every path.
-var mayData = func() map[string]map[string]bool {
+// storageRoleMay says which of the storage roles allow which data action: worked out once, as every hop of every path asks.
+var storageRoleMay = func() map[string]map[string]bool {
 	may := map[string]map[string]bool{}
 	for name, permissions := range storageRoles {
 		may[name] = map[string]bool{}

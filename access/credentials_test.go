@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 const alice = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
@@ -90,6 +91,17 @@ func TestOutputsAreWrittenByBothIdentities(t *testing.T) {
 		{Principal: access.InvokerPrincipal("alice"), Role: "Storage Blob Data Contributor", Scope: scope, Reasons: []string{"write out through scorer", "read in through scorer"}},
 		{Principal: access.ClusterPrincipal("cpu"), Role: "Storage Blob Data Contributor", Scope: scope, Reasons: []string{"mount out for scorer", "mount in for scorer"}},
 	}, access.Grants(m), "who writes there reads there")
+}
+
+func TestOfTwoGrantsThatAllowTheSameTheFirstIsNamed(t *testing.T) {
+	t.Parallel()
+	m := simple(access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw", Scope: access.AtAccount})
+	first := access.Grant{Principal: access.InvokerPrincipal("alice"), Role: roles.StorageBlobDataContributor, Scope: access.Scope{Level: "container", StorageAccount: "lake", Container: "raw"}}
+	grants := append([]access.Grant{first}, access.Grants(m)...)
+	for _, p := range access.ExplainWith(m, grants) {
+		require.True(t, p.Works())
+		assert.Equal(t, first.String(), p.Hops[len(p.Hops)-1].GivenBy)
+	}
 }
 
 func TestExplainTellsWhereAPathFails(t *testing.T) {

@@ -78,7 +78,7 @@ func (p Path) Outcome() string {
 // the stack makes has no paths: its members have.
 func Explain(m Model) []Path { return ExplainWith(m, Grants(m)) }
 
-// ExplainWith does the same with other grants: what would work if one were missing, or if there were another.
+// ExplainWith does the same with other grants, to tell what would work if one were missing or another were there.
 func ExplainWith(m Model, grants []Grant) []Path {
 	return newExplainer(m, grants).explain()
 }
@@ -120,11 +120,11 @@ type route struct {
 
 // A leg is the way between a job and one thing that it reads or writes.
 type leg struct {
-	// before is the hop that is the same whoever started the job: the mount, or all there is if a store's credential does it.
+	// before is the hop that is the same whoever started the job: the mount, or the only hop where a store's credential reads.
 	before     Hop
 	byIdentity bool
 	act        Hop // of the job identity, still to be decided
-	at         data
+	at         place
 	dataAction string
 }
 
@@ -142,7 +142,7 @@ func (x explainer) routes() (all []route) {
 		}
 		var outputs []leg
 		for _, output := range slices.Sorted(slices.Values(e.Outputs)) {
-			outputs = append(outputs, x.output(e.Cluster, output))
+			outputs = append(outputs, x.outputLeg(e.Cluster, output))
 		}
 		if len(e.Inputs) == 0 {
 			all = append(all, route{name, "", invokers, outputs})
@@ -150,7 +150,7 @@ func (x explainer) routes() (all []route) {
 		for _, input := range slices.Sorted(slices.Values(e.Inputs)) {
 			r := route{name, input, invokers, nil}
 			if input != "" {
-				r.legs = append(r.legs, x.input(e.Cluster, input))
+				r.legs = append(r.legs, x.inputLeg(e.Cluster, input))
 			}
 			r.legs = append(r.legs, outputs...)
 			all = append(all, r)
@@ -191,13 +191,6 @@ func aclsByPrincipal(m Model) map[Principal][]ACL {
 	return all
 }
 
-// data is where a job reads or writes.
-type data struct {
-	account, container, path string
-}
-
-func (d data) scope() Scope { return storageScope(d.account, d.container, "") }
-
 func (x explainer) token(name string) Hop {
 	how := "a sign-in that is set up elsewhere"
 	switch i := x.m.Invokers[name]; {
@@ -222,25 +215,23 @@ func (x explainer) invoke(name string) Hop {
 	return hop
 }
 
-func (x explainer) input(cluster, name string) leg {
+func (x explainer) inputLeg(cluster, name string) leg {
 	d := x.m.DataInputs[name]
-	at := data{d.StorageAccount, d.Container, d.Path}
-	return x.leg(cluster, ReadHop, d.Mechanism(), at, roles.StorageBlobDataReader, ReadBlobs)
+	return x.leg(cluster, ReadHop, d.Mechanism(), d.place(), roles.StorageBlobDataReader, ReadBlobs)
 }
 
-func (x explainer) output(cluster, name string) leg {
+func (x explainer) outputLeg(cluster, name string) leg {
 	d := x.m.DataOutputs[name]
 	mechanism := ByStoreCredential
 	if d.byIdentity() {
 		mechanism = ByRBAC
 	}
-	at := data{d.StorageAccount, d.Container, d.Path}
-	return x.leg(cluster, WriteHop, mechanism, at, roles.StorageBlobDataContributor, WriteBlobs)
+	return x.leg(cluster, WriteHop, mechanism, d.place(), roles.StorageBlobDataContributor, WriteBlobs)
 }
 
 // leg gives the hops between a job and its data: the store's credential does it alone, or the cluster identity mounts and
 // the job identity acts.
-func (x explainer) leg(cluster string, kind HopKind, by Mechanism, at data, role, dataAction string) leg {
+func (x explainer) leg(cluster string, kind HopKind, by Mechanism, at place, role, dataAction string) leg {
 	if by == ByStoreCredential {
 		return leg{before: Hop{Kind: kind, Identity: "the data store's credential", Needs: "an access key or SAS in the data store", GivenBy: string(by)}}
 	}
@@ -254,7 +245,7 @@ func (x explainer) leg(cluster string, kind HopKind, by Mechanism, at data, role
 }
 
 // decide asks roles first and ACLs after them, as Azure does, whichever the input was meant to be granted by.
-func (x explainer) decide(hop *Hop, p Principal, at data, dataAction string) {
+func (x explainer) decide(hop *Hop, p Principal, at place, dataAction string) {
 	if p.IsCluster() {
 		if c := x.m.Clusters[p.Name]; !c.Existing && c.EffectiveIdentity() == NoIdentity {
 			hop.Missing = "a managed identity"
@@ -272,7 +263,7 @@ func (x explainer) decide(hop *Hop, p Principal, at data, dataAction string) {
 	}
 	for _, holder := range x.holders(p) {
 		for _, acl := range x.acls[holder] {
-			if dataAction == ReadBlobs && acl.covers(at) {
+			if dataAction == ReadBlobs && acl.place().holds(at) {
 				hop.GivenBy = "the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path + p.through(holder) + ", which is set outside of this stack"
 				return
 			}
@@ -283,6 +274,3 @@ func (x explainer) decide(hop *Hop, p Principal, at data, dataAction string) {
 	}
 	hop.rule(held)
 }
-
-// String tells a grant without its principal: the role and where it holds.
-func (g Grant) String() string { return g.Role + " on " + g.Scope.String() }

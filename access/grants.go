@@ -19,7 +19,7 @@ const (
 	clusterKind = "cluster"
 )
 
-// InvokerPrincipal and ClusterPrincipal name the two kinds of principals.
+// InvokerPrincipal is the invoker of that name.
 func InvokerPrincipal(name string) Principal { return Principal{invokerKind, name} }
 
 // ClusterPrincipal is the cluster identity of the named cluster.
@@ -78,11 +78,13 @@ type Grant struct {
 	Reasons   []string  `json:"reasons"`
 }
 
-// Grants returns the least set of role assignments that the model needs, in a stable order: each invoker's role, and
-// for every input that identities read a reader for the cluster that mounts it and for each invoker who reads it, at the
-// scope that the input asks for. None is there twice, and none that another one implies; what ACLs may give besides does
-// not count. What a group that the stack makes is granted, its members are not granted again. The model is taken to be
-// valid.
+// String tells a grant without its principal: the role and where it holds.
+func (g Grant) String() string { return g.Role + " on " + g.Scope.String() }
+
+// Grants returns the least set of role assignments that the model needs, in a stable order: each invoker's role and, for
+// every input that identities read, a reader role for the cluster that mounts it and for each invoker who reads it, at the
+// scope that the input asks for. No assignment is there twice, and none that another one implies; what ACLs give beside
+// them does not count. Members of a group that the stack makes are not granted what the group is. The model must be valid.
 func Grants(m Model) []Grant {
 	all := collection{at: map[holding]int{}, groups: m.Groups()}
 	for _, name := range sorted(m.Invokers) {
@@ -149,7 +151,7 @@ func (c *collection) least() (kept []Grant) {
 	for i, g := range c.grants {
 		if by := c.implying(g); by != i {
 			for _, reason := range g.Reasons {
-				if !slices.Contains(c.grants[by].Reasons, reason) { // as the group has it too
+				if !slices.Contains(c.grants[by].Reasons, reason) { // a group may have the same reason as its member
 					c.grants[by].Reasons = append(c.grants[by].Reasons, reason)
 				}
 			}
@@ -163,8 +165,8 @@ func (c *collection) least() (kept []Grant) {
 	return kept
 }
 
-// implying finds the grant that implies g and that no other implies: that of the widest role there is, at the widest place
-// there is, and of the group before its member's own. It is g itself where there is no other.
+// implying finds the grant that implies g and that no other one implies: the widest role comes first, then the widest scope,
+// then the group before its member. It is g itself if no other grant implies it.
 func (c *collection) implying(g Grant) int {
 	holders := []Principal{g.Principal}
 	if group := c.groups[g.Principal.Name]; group != "" && !g.Principal.IsCluster() {
@@ -207,7 +209,7 @@ func compareGrants(a, b Grant) int {
 // grantedRoles are the storage roles that this package grants, the wider first.
 var grantedRoles = []string{roles.StorageBlobDataContributor, roles.StorageBlobDataReader}
 
-// covers says of each of them which of them it covers: all that the other allows.
+// covers[wide][narrow] is set where the first role allows everything that the second does.
 var covers = func() map[string]map[string]bool {
 	table := map[string]map[string]bool{}
 	for _, wide := range grantedRoles {

@@ -205,6 +205,22 @@ func TestAGroupsACLServesItsMembers(t *testing.T) {
 	}
 }
 
+func TestAClusterKeepsItsACLThoughAMemberIsCalledAlike(t *testing.T) {
+	t.Parallel()
+	m := access.Model{
+		Invokers: map[string]access.Invoker{"cpu": {Kind: access.User}, "gpu": {Kind: access.Group, Members: []string{"cpu"}}},
+		Clusters: map[string]access.Cluster{"cpu": {}, "gpu": {}},
+		DataInputs: map[string]access.DataInput{
+			"raw": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", GrantedBy: access.ByACL},
+		},
+	}
+	var who []string
+	for _, acl := range access.ACLs(m) {
+		who = append(who, acl.Principal.String())
+	}
+	assert.ElementsMatch(t, []string{"cluster cpu", "cluster gpu", "invoker gpu"}, who)
+}
+
 func TestWhatIsWrongWithAGroupIsSaid(t *testing.T) {
 	t.Parallel()
 	in := func(change func(map[string]access.Invoker)) access.Model {

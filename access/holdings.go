@@ -24,8 +24,7 @@ type Ruling struct {
 	Undecided bool   // it can't be told
 }
 
-// NotHeld is the Missing of a Ruling by Acts that has no more to say than that nothing gives it: what is missing is then
-// what the hop needs.
+// NotHeld is the Missing of a Ruling by Acts that has nothing more to say: what is missing is then what the hop needs.
 const NotHeld = "not held"
 
 func (h *Hop) rule(r Ruling) {
@@ -61,7 +60,7 @@ func (x explainer) holders(p Principal) []Principal {
 	return []Principal{p}
 }
 
-// through says of what a principal holds whose it is, where it is not its own.
+// through names the group by which a principal holds something; "" for what the principal holds itself.
 func (p Principal) through(holder Principal) string {
 	if holder == p {
 		return ""
@@ -106,7 +105,7 @@ func (x granted) Starts(invoker string) Ruling {
 	return Ruling{Missing: Lacking(roles.InvokerActions())}
 }
 
-// Acts asks at the place and at the account around it; where several grants allow the same, the first of them gives it.
+// Acts looks at the scope and at the account around it; of several grants that allow the same, the first is named.
 func (x granted) Acts(p Principal, at Scope, dataAction string) Ruling {
 	first := storageGrant{order: math.MaxInt}
 	account := storageScope(at.StorageAccount, "", AtAccount)
@@ -114,7 +113,7 @@ func (x granted) Acts(p Principal, at Scope, dataAction string) Ruling {
 	for _, holder := range x.holders(p) {
 		for _, scope := range [...]Scope{at, account} {
 			for _, g := range x.storage[holder][scope] {
-				if mayData[g.role][dataAction] && g.order < first.order {
+				if storageRoleMay[g.role][dataAction] && g.order < first.order {
 					first, through = g, p.through(holder)
 				}
 			}

@@ -188,6 +188,9 @@ func (g GitHubSubject) subject() string {
 	}
 }
 
+// MaxFederatedCredentials is Entra's limit for one application.
+const MaxFederatedCredentials = 20
+
 // MaxClientSecrets leaves room for two secrets that overlap, so that a rotation need not break anyone: add the second,
 // move its users over, take the first away.
 const MaxClientSecrets = 2

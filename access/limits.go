@@ -18,12 +18,12 @@ const nearly = 80
 // Near reports whether n is close to the limit: at 80 % of it or more.
 func Near(n, limit int) bool { return n*100 >= limit*nearly }
 
-// limits warns of a model that nears Azure's limit of role assignments, and refuses one that is above it by itself. The
-// limit of custom roles can't be told from a model: it makes one.
+// limits warns of a model that nears Azure's limit of role assignments, and refuses one that exceeds it by itself. A model
+// makes one custom role at most, so it says nothing about the limit of those.
 func (v *validator) limits() {
 	places := 1 + len(v.m.DataInputs) + len(v.m.DataOutputs)
 	if !Near((len(v.m.Invokers)+len(v.m.Clusters))*places, MaxRoleAssignments) {
-		return // whatever is granted: cheaper to tell than the grants
+		return // too few for any grants to come near: cheaper than to work the grants out
 	}
 	made, grouped, people := map[string]int{}, map[string]int{}, map[string]bool{}
 	seen := map[string]bool{}

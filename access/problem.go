@@ -18,7 +18,7 @@ type Problem struct {
 	Warning bool   `json:"warning,omitempty"`
 	// Violation marks an assertion that is right in itself and does not hold.
 	Violation bool `json:"violation,omitempty"`
-	// LookUp marks what is missing and can be looked up in Azure, as a deployment does. (That only the name of a principal is
+	// LookUp marks what is missing and can be looked up in Azure, as a deployment does. (A principal of which only the name is
 	// known is no problem: nothing but the deployment needs its ID.)
 	LookUp bool `json:"lookUp,omitempty"`
 }
@@ -54,8 +54,8 @@ func (ps Problems) LookUps() Problems {
 	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool { return !p.LookUp })
 }
 
-// WithoutLookUps leaves out what a look-up can supply, and, if there is such a thing, what is said of assertions: until all
-// is known, a cluster that an endpoint runs on among it, they can't be judged.
+// WithoutLookUps leaves out what a look-up can supply. If there is any, it leaves out the problems of assertions too: they
+// can't be judged before everything is known, such as the cluster that an endpoint runs on.
 func (ps Problems) WithoutLookUps() Problems {
 	pending := len(ps.LookUps()) > 0
 	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool {

@@ -42,13 +42,13 @@ type Role struct {
 	Definition string
 }
 
-// How a Grant calls the custom role of the model: the one that the stack makes, or one that it is given the ID of.
+// What a Grant calls the role of the model: a custom one that the stack makes, or one that exists and is given by its ID.
 const (
 	InvokerRole  = "Batch Endpoint Invoker"
 	ExistingRole = "existing role"
 )
 
-// NotTold stands where it matters what an existing role allows, and nobody has said it.
+// NotTold says what is missing where it matters what an existing role allows and nobody has said it.
 const NotTold = "what the existing role allows, which is not known here: give role.definition beside role.roleDefinitionId"
 
 // EffectiveScope is Scope, or its default.

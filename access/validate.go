@@ -110,7 +110,7 @@ func (v *validator) invokers() {
 	if len(v.m.Invokers) == 0 {
 		v.add("invokers", "declare at least one principal that may start jobs", "is empty: nobody may invoke")
 	}
-	seen := map[string]string{} // principal ID -> path
+	seen := map[string]string{} // object ID -> path
 	groups := v.m.Groups()
 	for _, name := range sorted(v.m.Invokers) {
 		path := "invokers." + name
@@ -119,29 +119,34 @@ func (v *validator) invokers() {
 		if !v.oneOf(path+".kind", string(i.Kind), PrincipalKinds()) {
 			continue
 		}
-		idPath := path + "." + i.Kind.idKey()
 		v.named(path, i)
 		v.members(path, name, i, groups)
-		switch {
-		case !i.Exists() && (i.Kind == User || i.Kind == Group && len(i.Members) == 0):
-			v.add(idPath, "write the object ID that Entra shows for the "+string(i.Kind)+", or "+map[PrincipalKind]string{User: "its userPrincipalName or mail", Group: "its displayName, or members to have one made"}[i.Kind], "is missing")
-		case i.PrincipalID == "" || i.PrincipalID == Unknown:
-		case !IsGUID(i.PrincipalID):
-			v.add(idPath, "write the object ID that Entra shows for the principal, a GUID, not its name or mail", "%q is not a GUID", i.PrincipalID)
-		case seen[strings.ToLower(i.PrincipalID)] != "":
-			v.add(idPath, "keep one of the two", "is the same principal as %s", seen[strings.ToLower(i.PrincipalID)])
-		default:
-			seen[strings.ToLower(i.PrincipalID)] = path
-		}
-		if i.ClientID != "" && i.ClientID != Unknown && !IsGUID(i.ClientID) {
-			v.add(path+".clientId", "write the application (client) ID that Entra shows, a GUID, not the display name", "%q is not a GUID", i.ClientID)
-		} else if i.ClientID != "" && i.ClientID != Unknown && strings.EqualFold(i.ClientID, i.PrincipalID) {
-			v.add(idPath, "write the object ID of the service principal (az ad sp show --id <client ID> --query id)", "is the client ID; a role is assigned to the object ID")
-		}
+		v.ids(path, i, seen)
 		if i.Kind == ManagedIdentity && i.DisplayName != "" && !i.Exists() && !IsIdentityName(i.DisplayName) {
 			v.add(path+".displayName", "use 3 to 128 letters, digits, hyphens and underscores", "%q can't name a managed identity", i.DisplayName)
 		}
 		v.signIn(path, i)
+	}
+}
+
+// ids checks the object ID and the client ID of an invoker; seen are the object IDs of those before it.
+func (v *validator) ids(path string, i Invoker, seen map[string]string) {
+	idPath := path + "." + i.Kind.idKey()
+	switch {
+	case !i.Exists() && (i.Kind == User || i.Kind == Group && len(i.Members) == 0):
+		v.add(idPath, "write the object ID that Entra shows for the "+string(i.Kind)+", or "+map[PrincipalKind]string{User: "its userPrincipalName or mail", Group: "its displayName, or members to have one made"}[i.Kind], "is missing")
+	case i.PrincipalID == "" || i.PrincipalID == Unknown:
+	case !IsGUID(i.PrincipalID):
+		v.add(idPath, "write the object ID that Entra shows for the principal, a GUID, not its name or mail", "%q is not a GUID", i.PrincipalID)
+	case seen[strings.ToLower(i.PrincipalID)] != "":
+		v.add(idPath, "keep one of the two", "is the same principal as %s", seen[strings.ToLower(i.PrincipalID)])
+	default:
+		seen[strings.ToLower(i.PrincipalID)] = path
+	}
+	if i.ClientID != "" && i.ClientID != Unknown && !IsGUID(i.ClientID) {
+		v.add(path+".clientId", "write the application (client) ID that Entra shows, a GUID, not the display name", "%q is not a GUID", i.ClientID)
+	} else if i.ClientID != "" && i.ClientID != Unknown && strings.EqualFold(i.ClientID, i.PrincipalID) {
+		v.add(idPath, "write the object ID of the service principal (az ad sp show --id <client ID> --query id)", "is the client ID; a role is assigned to the object ID")
 	}
 }
 
@@ -242,9 +247,6 @@ func (v *validator) signIn(path string, i Invoker) {
 		v.secret(path+".clientSecrets."+name, i.ClientSecrets[name])
 	}
 }
-
-// MaxFederatedCredentials is Entra's limit for one application.
-const MaxFederatedCredentials = 20
 
 func (v *validator) federated(path string, f FederatedCredential) {
 	g := f.GitHub
@@ -376,21 +378,5 @@ func (v *validator) builtInRole(r Role) {
 	if d, _ := roles.BuiltIn(r.BuiltIn); len(d.Permissions.Missing()) > 0 {
 		v.warn("role.builtIn", "leave out builtIn to get the custom role", "Microsoft lists %s as able to invoke, but it lacks %s of the documented actions",
 			r.BuiltIn, strings.Join(d.Permissions.Missing(), ", "))
-	}
-}
-
-// RoleScopeID returns the ARM ID of the scope at which the invokers' role is assigned, if the workspace is known.
-func (m Model) RoleScopeID() (string, bool) {
-	id, err := ParseARMID(m.WorkspaceID, WorkspaceType)
-	if err != nil {
-		return "", false
-	}
-	switch m.Role.EffectiveScope() {
-	case AtSubscription:
-		return id.Subscription(), true
-	case AtResourceGroup:
-		return id.Group(), true
-	default:
-		return m.WorkspaceID, true
 	}
 }

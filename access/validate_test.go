@@ -144,6 +144,23 @@ func TestUnknownIDsPassAndAreNotTheSame(t *testing.T) {
 	assert.NoError(t, access.Validate(m).Err())
 }
 
+func TestAClusterWithoutIdentityIsNotRefusedForAStoreThatIsYetToBeLookedUp(t *testing.T) {
+	t.Parallel()
+	m := simple(access.DataInput{Kind: access.DataStore, DataStore: "store", Path: "p"})
+	for name, c := range m.Clusters {
+		c.Identity = access.NoIdentity
+		m.Clusters[name] = c
+	}
+	ps := access.Validate(m)
+	require.NotEmpty(t, ps.LookUps(), "the data store may hold a credential, and then nobody mounts it")
+	assert.Empty(t, ps.WithoutLookUps())
+	for name, d := range m.DataInputs {
+		d.CredentialInStore, d.StorageAccount = boolPtr(false), keys(m.StorageAccounts)[0]
+		m.DataInputs[name] = d
+	}
+	assert.ErrorContains(t, access.Validate(m).Err(), "is none, but the cluster identity mounts")
+}
+
 func TestWarningsDoNotStopADeployment(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -37,9 +37,9 @@ type BatchEndpointAccessArgs struct {
 	Assertions map[string]access.Assertion `pulumi:"assertions,optional"`
 	// Tags of all that is made and can have tags.
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
-	// CheckPrincipals has every principal that is given by its ID looked up too: that it exists and is of its kind, and that
-	// the ID is not the client ID of a service principal, to which Azure would assign a role without a word. It takes the
-	// permission to read the directory. Default: false.
+	// CheckPrincipals has every principal that is given by its ID looked up too: whether it exists and is of its kind, and
+	// whether the ID is the client ID of a service principal by mistake, to which Azure would assign a role without a word. It
+	// takes the permission to read the directory. Default: false.
 	CheckPrincipals bool `pulumi:"checkPrincipals,optional"`
 	// Protect keeps what is costly to lose from being deleted: clusters, identities, applications and groups, whose IDs
 	// would not come back. Default: false.
@@ -135,7 +135,8 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{name: name, args: args, model: args.Model(), children: c, principals: map[access.Principal]pulumi.StringInput{}}
+	model := args.Model()
+	b := &builder{name: name, args: args, model: model, grants: access.Grants(model), children: c, principals: map[access.Principal]pulumi.StringInput{}}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole, b.makeReaders} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -218,9 +219,10 @@ func (args *BatchEndpointAccessArgs) Validate() access.Problems {
 
 // builder carries what the steps of one component hand to one another.
 type builder struct {
-	name  string
-	args  *BatchEndpointAccessArgs
-	model access.Model
+	name   string
+	args   *BatchEndpointAccessArgs
+	model  access.Model
+	grants []access.Grant // that the model needs
 	children
 	principals    map[access.Principal]pulumi.StringInput
 	clientIDs     pulumi.StringMap
@@ -299,7 +301,7 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 		return at, nil
 	}, b.args.WorkspaceID)
 	invokers := map[string]AssigneeArgs{}
-	for _, g := range access.Grants(b.model) {
+	for _, g := range b.grants {
 		if g.Scope.StorageAccount == "" {
 			invokers[g.Principal.Name] = b.assignee(g.Principal)
 		}
@@ -314,25 +316,20 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 
 // makeReaders makes one StorageReader for each role and place, with all the principals that need it there.
 func (b *builder) makeReaders(ctx *pulumi.Context) error {
-	type place struct {
-		role  string
-		scope access.Scope
-	}
 	readers := map[string]*StorageReaderArgs{}
-	for _, g := range access.Grants(b.model) {
+	for _, g := range b.grants {
 		if g.Scope.StorageAccount == "" {
 			continue
 		}
-		at := place{g.Role, g.Scope}
-		write := at.role == roles.StorageBlobDataContributor
-		parts := []string{b.name, at.scope.StorageAccount}
-		if at.scope.Container != "" {
-			parts = append(parts, at.scope.Container)
+		parts := []string{b.name, g.Scope.StorageAccount}
+		if g.Scope.Container != "" {
+			parts = append(parts, g.Scope.Container)
 		}
+		write := g.Role == roles.StorageBlobDataContributor
 		child := strings.Join(append(parts, map[bool]string{false: "reader", true: "contributor"}[write]), ".")
 		if readers[child] == nil {
 			readers[child] = &StorageReaderArgs{
-				StorageAccountID: b.args.StorageAccounts[at.scope.StorageAccount], Container: at.scope.Container,
+				StorageAccountID: b.args.StorageAccounts[g.Scope.StorageAccount], Container: g.Scope.Container,
 				Write: write, Principals: map[string]AssigneeArgs{},
 			}
 		}

@@ -60,3 +60,13 @@ func fail(component, name string, problems ...error) error {
 	}
 	return nil
 }
+
+// warn logs the model's warnings on a component.
+func warn(ctx *pulumi.Context, on pulumi.Resource, ps access.Problems) error {
+	for _, p := range ps.Warnings() {
+		if err := ctx.Log.Warn(p.String(), &pulumi.LogArgs{Resource: on}); err != nil {
+			return fmt.Errorf("logging a warning: %w", err)
+		}
+	}
+	return nil
+}

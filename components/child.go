@@ -2,11 +2,8 @@ package components
 
 import (
 	"fmt"
-	"reflect"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"github.com/batchaccess/batchaccess/access"
 )
 
 // The tokens under which the components are registered.
@@ -72,37 +69,9 @@ func (c children) lookup() []pulumi.InvokeOption {
 	return []pulumi.InvokeOption{pulumi.Parent(c.parent), pulumi.Version(azureNativeVersion)}
 }
 
-// literal returns the text of an Input that was given as plain text: "" if the Input is nil, access.Unknown if its
-// value is known only later.
-func literal(in any) string {
-	v := reflect.ValueOf(in)
-	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
-		v = v.Elem()
-	}
-	switch v.Kind() {
-	case reflect.Invalid:
-		return ""
-	case reflect.String:
-		return v.String()
-	default:
-		return access.Unknown
-	}
-}
-
-// optional turns "" into an input that is not set.
-func optional(s string) pulumi.StringPtrInput {
-	if s == "" {
-		return nil
-	}
-	return pulumi.String(s)
-}
-
-// warn logs the model's warnings on a component.
-func warn(ctx *pulumi.Context, on pulumi.Resource, ps access.Problems) error {
-	for _, p := range ps.Warnings() {
-		if err := ctx.Log.Warn(p.String(), &pulumi.LogArgs{Resource: on}); err != nil {
-			return fmt.Errorf("logging a warning: %w", err)
-		}
+func protectIf(protect bool) []pulumi.ResourceOption {
+	if protect {
+		return []pulumi.ResourceOption{pulumi.Protect(true)}
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -123,7 +122,7 @@ func NewComputeCluster(ctx *pulumi.Context, name string, args *ComputeClusterArg
 }
 
 func (cluster *ComputeCluster) lookup(ctx *pulumi.Context, c children, args *ComputeClusterArgs, compute string) {
-	if !args.Cluster.unknown() {
+	if !args.Cluster.lookedUp() {
 		cluster.PrincipalID = args.Cluster.PrincipalID.ToStringOutput()
 		cluster.ResourceID = derive(func(v []string) (string, error) { return v[0] + "/computes/" + compute, nil }, args.WorkspaceID).ToStringOutput()
 		return
@@ -262,10 +261,13 @@ var idleForm = regexp.MustCompile(`^PT(\d+H)?(\d+M)?(\d+S)?$`)
 // check refuses settings that were given as plain values and that Azure would refuse, or ignore.
 func (a ClusterArgs) check() (problems []error) {
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	for key, allowed := range map[string][]string{"vmPriority": {"Dedicated", "LowPriority"}, "osType": {"Linux", "Windows"}} {
-		in := map[string]any{"vmPriority": a.VMPriority, "osType": a.OSType}[key]
-		if v := literal(in); v != "" && v != access.Unknown && !slices.Contains(allowed, v) {
-			problem("%s: unknown value %q; use %s", key, v, strings.Join(allowed, ", "))
+	for _, s := range []struct {
+		key     string
+		in      pulumi.StringPtrInput
+		allowed []string
+	}{{"vmPriority", a.VMPriority, []string{"Dedicated", "LowPriority"}}, {"osType", a.OSType, []string{"Linux", "Windows"}}} {
+		if v := literal(s.in); v != "" && v != access.Unknown && !slices.Contains(s.allowed, v) {
+			problem("%s: unknown value %q; use %s", s.key, v, strings.Join(s.allowed, ", "))
 		}
 	}
 	if v := literal(a.NodeIdleTimeBeforeScaleDown); v != "" && v != access.Unknown && (v == "PT" || !idleForm.MatchString(v)) {
@@ -299,15 +301,6 @@ func inputsOnly(m pulumi.Map, allowed ...string) bool {
 	return true
 }
 
-// literalInt returns a number that was given as a plain one, or the default where none was.
-func literalInt(in pulumi.IntPtrInput, byDefault int) (n int, known bool) {
-	if in == nil {
-		return byDefault, true
-	}
-	n, err := strconv.Atoi(fmt.Sprint(in))
-	return n, err == nil
-}
-
 // model is the cluster as package access sees it.
 func (a ClusterArgs) model() access.Cluster {
 	return access.Cluster{
@@ -316,10 +309,5 @@ func (a ClusterArgs) model() access.Cluster {
 	}
 }
 
-// unknown reports whether the cluster's identity is to be looked up.
-func (a ClusterArgs) unknown() bool { return a.Existing && a.PrincipalID == nil }
-
-// workspaceParts takes the resource group and the name out of a workspace's ARM ID.
-func workspaceParts(id pulumi.StringInput) (group, name pulumi.StringInput) {
-	return armParts(id, access.WorkspaceType)
-}
+// lookedUp reports whether the cluster's identity has to be looked up.
+func (a ClusterArgs) lookedUp() bool { return a.Existing && a.PrincipalID == nil }

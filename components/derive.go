@@ -19,7 +19,7 @@ func derive(of func(parts []string) (string, error), from ...pulumi.StringInput)
 	}
 	made, err := of(parts)
 	if err != nil {
-		return derived(of, from) // where an error belongs that is found after the arguments were checked
+		return derived(of, from) // reports the error where Pulumi reports those that are found after the arguments were checked
 	}
 	return pulumi.String(made)
 }
@@ -38,7 +38,7 @@ func derived(of func([]string) (string, error), from []pulumi.StringInput) pulum
 	}).(pulumi.StringOutput)
 }
 
-// pointer hands a text on where an optional one is taken.
+// pointer passes a text on where an optional one is expected.
 func pointer(in pulumi.StringInput) pulumi.StringPtrInput {
 	if p, ok := in.(pulumi.StringPtrInput); ok {
 		return p
@@ -55,4 +55,9 @@ func armParts(id pulumi.StringInput, resourceType string) (group, name pulumi.St
 		}, id)
 	}
 	return part(func(id access.ARMID) string { return id.ResourceGroup }), part(func(id access.ARMID) string { return id.Name })
+}
+
+// workspaceParts takes the resource group and the name out of a workspace's ARM ID.
+func workspaceParts(id pulumi.StringInput) (group, name pulumi.StringInput) {
+	return armParts(id, access.WorkspaceType)
 }

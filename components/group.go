@@ -19,7 +19,7 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 		}
 		group, err := azuread.NewGroup(ctx, child, &azuread.GroupArgs{
 			DisplayName:     pulumi.String(b.displayName(ctx, name)),
-			Description:     pulumi.String(MadeBy(ctx.Project(), ctx.Stack(), child)),
+			Description:     pulumi.String(madeBy(ctx.Project(), ctx.Stack(), child)),
 			SecurityEnabled: pulumi.Bool(true),
 		}, b.options(protectIf(b.args.Protect)...)...)
 		if err != nil {

@@ -9,8 +9,8 @@ import (
 
 // inputsOf gives a component's arguments as the inputs that the engine records for it, by their `pulumi` tags. Arguments
 // mix Inputs with plain values and maps of structs, for which the SDK has no conversion. What is not set is left out, and
-// so are the arguments that are named here: principals stand in full on the assignments that are the component's children,
-// and there may be thousands.
+// so are the arguments named in without: principals, which stand in full on the assignments below the component, and of
+// which there may be thousands.
 func inputsOf(args any, without ...string) pulumi.Map {
 	m, _ := input(reflect.ValueOf(args)).(pulumi.Map)
 	for _, key := range without {

@@ -218,7 +218,7 @@ func (l *lookUps) clusterOf(compute string) string {
 
 func (l *lookUps) clusters() (questions []question) {
 	for name, c := range l.args.Clusters {
-		if !c.unknown() {
+		if !c.lookedUp() {
 			continue
 		}
 		path, compute := "clusters."+name, c.model().NameOr(name)

@@ -31,7 +31,7 @@ type ManagedIdentityArgs struct {
 	Protect bool `pulumi:"protect,optional"`
 }
 
-// ManagedIdentity is a managed identity to invoke with, or for a cluster to mount with.
+// ManagedIdentity is a managed identity that invokes, or with which a cluster mounts data.
 type ManagedIdentity struct {
 	pulumi.ResourceState
 
@@ -113,11 +113,4 @@ func lookupIdentity(ctx *pulumi.Context, c children, id pulumi.StringInput) mana
 	return managedidentity.LookupUserAssignedIdentityOutput(ctx, managedidentity.LookupUserAssignedIdentityOutputArgs{
 		ResourceGroupName: group, ResourceName: name,
 	}, c.lookup()...)
-}
-
-func protectIf(protect bool) []pulumi.ResourceOption {
-	if protect {
-		return []pulumi.ResourceOption{pulumi.Protect(true)}
-	}
-	return nil
 }

@@ -74,7 +74,7 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 		displayName = pulumi.String(name)
 	}
 	app, err := azuread.NewApplication(ctx, name, &azuread.ApplicationArgs{
-		DisplayName: displayName, Description: args.Description, Tags: pulumi.StringArray{pulumi.String(MadeBy(ctx.Project(), ctx.Stack(), name))},
+		DisplayName: displayName, Description: args.Description, Tags: pulumi.StringArray{pulumi.String(madeBy(ctx.Project(), ctx.Stack(), name))},
 	}, c.options(keep...)...)
 	if err != nil {
 		return nil, fmt.Errorf("making application %q: %w", name, err)
@@ -139,8 +139,8 @@ func makeSecrets(ctx *pulumi.Context, c children, name string, app *azuread.Appl
 	return values, nil
 }
 
-// MadeBy is the tag of an application, and the description of a group, so that it can be told whose it is: display names are not unique, and a
-// deployment that is broken off can leave one that no state knows of.
-func MadeBy(project, stack, name string) string {
+// madeBy tells which stack made something: it is the tag of an application and the description of a group. Display names are
+// not unique, and a deployment that is broken off can leave an application or group that no state knows of.
+func madeBy(project, stack, name string) string {
 	return "batchaccess:" + project + "/" + stack + "/" + name
 }

@@ -50,9 +50,7 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 	}
 	scope := args.StorageAccountID
 	if args.Container != "" {
-		scope = derive(func(v []string) (string, error) {
-			return v[0] + "/blobServices/default/containers/" + args.Container, nil
-		}, scope)
+		scope = derive(func(v []string) (string, error) { return access.ContainerID(v[0], args.Container), nil }, scope)
 	}
 	roleName := roles.StorageBlobDataReader
 	if args.Write {

@@ -69,9 +69,8 @@ func layOut(x Explanation) graph {
 		g.Edges = append(g.Edges, graphEdge{fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, middle, y1, middle, y2, x2, y2), class, title})
 	}
 	for _, e := range edgesOf(x.Paths) {
-		class := map[string]string{"yes": "works", "yes, undeclared": "undeclared", "BROKEN": "broken", "unknown": "undeclared"}[e.outcome]
-		if class != "" { // what is declared not to work, and does not, the matrix tells
-			join(at["invoker"+e.invoker], at["endpoint"+e.endpoint], class, e.invoker+" on "+e.endpoint+", "+e.outcome+": "+strings.Join(e.inputs, ", "))
+		if e.outcome != "no" { // what nobody declared, and does not work, is only in the matrix: it would fill the picture
+			join(at["invoker"+e.invoker], at["endpoint"+e.endpoint], classes[e.outcome], e.invoker+" on "+e.endpoint+", "+e.outcome+": "+strings.Join(e.inputs, ", "))
 		}
 	}
 	for _, e := range x.Endpoints {

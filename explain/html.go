@@ -57,6 +57,7 @@ func WriteHTML(w io.Writer, x Explanation) error {
 	return err
 }
 
-func class(p Path) string {
-	return map[string]string{"yes": "works", "yes, undeclared": "undeclared", "no": "not", "BROKEN": "broken", "unknown": "undeclared"}[outcome(p)]
-}
+func class(p Path) string { return classes[outcome(p)] }
+
+// classes are what page.css calls the outcomes, in the matrix and in the graph.
+var classes = map[string]string{"yes": "works", "yes, undeclared": "undeclared", "no": "not", "BROKEN": "broken", "unknown": "undeclared"}

@@ -7,9 +7,11 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -32,8 +34,8 @@ type Config struct {
 	MaxSecretDays int `json:"maxSecretDays,omitempty" yaml:"maxSecretDays"`
 }
 
-// maxSecretDays is Entra's default lifetime of a client secret.
-const maxSecretDays = 731
+// maxSecretDays is as long as the components let a client secret live: Entra's default lifetime.
+const maxSecretDays = int(access.MaxSecretLifetime / (24 * time.Hour))
 
 // DefaultConfig allows what the components make by default, and no more.
 func DefaultConfig() Config {

@@ -27,9 +27,11 @@ type Resource struct {
 	Inputs map[string]any // text, numbers (float64), booleans, lists, maps, and markers
 }
 
-// Name is the resource's name in the program: the end of its URN.
+// Name is the resource's name in the program: the end of its URN, urn:pulumi:<stack>::<project>::<types>::<name>. What is
+// not a URN is its own name.
 func (r Resource) Name() string {
-	return r.URN[strings.LastIndex(r.URN, "::")+len("::")*min(1, strings.Count(r.URN, "::")):]
+	parts := strings.SplitN(r.URN, "::", 4)
+	return parts[len(parts)-1]
 }
 
 // MadeBy reports whether a component of the type is the resource's parent.
@@ -45,8 +47,9 @@ const (
 	Password       = "azuread:index/applicationPassword:ApplicationPassword"
 	Federation     = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
 
-	invokerRole   = "batchaccess:index:InvokerRole"
-	storageReader = "batchaccess:index:StorageReader"
+	// Components that make roles and assignments.
+	InvokerRole   = "batchaccess:index:InvokerRole"
+	StorageReader = "batchaccess:index:StorageReader"
 )
 
 // Kind is the resource's type without the version that azure-native may carry: azure-native:authorization/v20220401:X.
@@ -125,14 +128,6 @@ func Check(r Resource, c Config) []Finding {
 	return p.found
 }
 
-// CheckAll returns the findings about all resources of a stack.
-func CheckAll(all []Resource, c Config) (found []Finding) {
-	for _, r := range all {
-		found = append(found, Check(r, c)...)
-	}
-	return found
-}
-
 // report collects what a rule finds about a resource.
 type report struct {
 	found []Finding
@@ -141,11 +136,19 @@ type report struct {
 	level Level
 }
 
-func (p *report) find(property, remedy, what string, args ...any) {
+func (p *report) find(property, remedy, what string, args ...any) *Finding {
 	p.found = append(p.found, Finding{
 		Rule: p.rule.ID, Severity: p.rule.Severity, Level: p.level, URN: p.r.URN, Resource: p.r.Name(),
 		Property: property, What: fmt.Sprintf(what, args...), Remedy: remedy,
 	})
+	return &p.found[len(p.found)-1]
+}
+
+// undecided reports that the rule can't be decided, which never stops a change by itself.
+func (p *report) undecided(property, remedy, what string, args ...any) *Finding {
+	f := p.find(property, remedy, what, args...)
+	f.Undecided, f.Level = true, Advisory
+	return f
 }
 
 // text returns an input that is text. Where it stands as a marker the rule can't be decided, which is a finding of its own:
@@ -153,9 +156,7 @@ func (p *report) find(property, remedy, what string, args ...any) {
 func (p *report) text(property string) (s string, known bool) {
 	switch v := p.r.Inputs[property].(type) {
 	case Marker:
-		p.find(property, "look again where it is known: at the deployment", "can't be judged: the value is %s", v)
-		last := &p.found[len(p.found)-1]
-		last.Undecided, last.Level, last.Severity = true, Advisory, Low
+		p.undecided(property, "look again where it is known: at the deployment", "can't be judged: the value is %s", v).Severity = Low
 		return "", false
 	case string:
 		return v, true

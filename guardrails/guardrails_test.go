@@ -40,6 +40,10 @@ func definition(types string, actions ...string) guardrails.Resource {
 	return resource(types, guardrails.RoleDefinition, inputs{"assignableScopes": []any{workspace}, "permissions": []any{inputs{"actions": list}}})
 }
 
+func assignableAt(scopes ...any) guardrails.Resource {
+	return resource("", guardrails.RoleDefinition, inputs{"assignableScopes": scopes, "permissions": []any{}})
+}
+
 func builtIn(name string) inputs {
 	d, _ := roles.BuiltIn(name)
 	return inputs{"roleDefinitionId": "/subscriptions/s" + roles.DefinitionID(d.ID)}
@@ -116,7 +120,7 @@ func TestRules(t *testing.T) {
 		"a wildcard":                          {definition("", "Microsoft.Insights/*"), []string{"custom-role"}},
 		"a wildcard for invokers":             {definition(invokerRole, "Microsoft.Insights/*"), []string{"custom-role", "invoker-role"}},
 		"a role that grants access":           {definition("", "Microsoft.Authorization/roleAssignments/write"), []string{"custom-role"}},
-		"assignable in a subscription":        {resource("", guardrails.RoleDefinition, inputs{"assignableScopes": []any{"/subscriptions/s"}, "permissions": []any{}}), []string{"assignment-scope"}},
+		"assignable in a subscription":        {assignableAt("/subscriptions/s"), []string{"assignment-scope"}},
 		"permissions that are not known":      {resource("", guardrails.RoleDefinition, inputs{"permissions": guardrails.Unknown}), []string{"custom-role"}},
 		"another version of azure-native":     {resource("", "azure-native:authorization/v20220401:RoleAssignment", inputs{"scope": workspace}), []string{"principal-type"}},
 		"two years":                           {password("2026-01-01T00:00:00Z", "2028-01-02T00:00:00Z"), nil},
@@ -158,6 +162,22 @@ func TestRules(t *testing.T) {
 	}
 }
 
+func TestAFindingNamesTheResource(t *testing.T) {
+	t.Parallel()
+	for urn, name := range map[string]string{
+		stack + guardrails.RoleAssignment + "::access.analysts": "access.analysts",
+		stack + guardrails.RoleAssignment + "::a::b":            "a::b",
+		"no URN": "no URN",
+		"":       "",
+	} {
+		r := guardrails.Resource{Type: guardrails.RoleAssignment, URN: urn, Inputs: inputs{"scope": "/"}}
+		for _, f := range guardrails.Check(r, guardrails.DefaultConfig()) {
+			assert.Equal(t, name, f.Resource)
+		}
+		assert.Equal(t, name, r.Name())
+	}
+}
+
 func TestAConfigurationAllowsWhatItNames(t *testing.T) {
 	t.Parallel()
 	atSubscription := assignment("", inputs{"scope": "/subscriptions/s"})
@@ -170,6 +190,8 @@ func TestAConfigurationAllowsWhatItNames(t *testing.T) {
 		"another kind":        {"allowedScopes: [managementGroup]", atSubscription, 1},
 		"one scope":           {"allowedScopes: [/SUBSCRIPTIONS/S]", atSubscription, 0},
 		"another scope":       {"allowedScopes: [/subscriptions/t]", atSubscription, 1},
+		"one of two scopes":   {"allowedScopes: [/subscriptions/s]", assignableAt("/subscriptions/s", "/subscriptions/t"), 1},
+		"both of two scopes":  {"allowedScopes: [/subscriptions/s, /subscriptions/t]", assignableAt("/subscriptions/s", "/subscriptions/t"), 0},
 		"a role by name":      {"allowedRoles: [owner]", assignment("", builtIn("Owner")), 0},
 		"a subject":           {`{"allowedSubjects": ["repo:o/r:pull_request"]}`, federated(issuer, "repo:o/r:pull_request"), 0},
 		"a shorter life":      {"maxSecretDays: 30", password("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"), 1},
@@ -181,7 +203,7 @@ func TestAConfigurationAllowsWhatItNames(t *testing.T) {
 			t.Parallel()
 			config, err := guardrails.ParseConfig([]byte(c.config))
 			require.NoError(t, err)
-			assert.Len(t, guardrails.CheckAll([]guardrails.Resource{c.r}, config), c.broken)
+			assert.Len(t, guardrails.Check(c.r, config), c.broken)
 		})
 	}
 	config, err := guardrails.ParseConfig([]byte("levels: {assignment-scope: advisory}"))

@@ -34,13 +34,7 @@ func PermissionsOf(inputs map[string]any) (ps roles.Permissions, ok bool) {
 
 // unreadable reports a role whose permissions can't be judged.
 func unreadable(p *report) {
-	undecided(p, "permissions", "look again where they are known: at the deployment", "can't be judged: not all of them are known")
-}
-
-func undecided(p *report, property, remedy, what string) {
-	p.find(property, remedy, "%s", what)
-	last := &p.found[len(p.found)-1]
-	last.Undecided, last.Level = true, Advisory
+	p.undecided("permissions", "look again where they are known: at the deployment", "can't be judged: not all of them are known")
 }
 
 var grantsAccess = roles.RiskyActions(roles.GrantsAccess)
@@ -69,7 +63,7 @@ func customRole(r Resource, _ Config, p *report) {
 }
 
 // assigned is the built-in role that an assignment gives.
-func assigned(r Resource, p *report) (roles.Definition, bool) {
+func assigned(r Resource) (roles.Definition, bool) {
 	if r.Kind() != RoleAssignment {
 		return roles.Definition{}, false
 	}
@@ -78,7 +72,7 @@ func assigned(r Resource, p *report) (roles.Definition, bool) {
 }
 
 func privilegedRole(r Resource, c Config, p *report) {
-	d, ok := assigned(r, p)
+	d, ok := assigned(r)
 	if ok && !c.allowsRole(d) && slices.ContainsFunc(grantsAccess, d.Permissions.Allows) {
 		p.find("roleDefinitionId", "assign a role without that, or allow the role in allowedRoles", "assigns %s, which grants access", d.RoleName)
 	}
@@ -87,8 +81,8 @@ func privilegedRole(r Resource, c Config, p *report) {
 const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/"
 
 func storageRole(r Resource, c Config, p *report) {
-	d, ok := assigned(r, p)
-	if !ok || c.allowsRole(d) || r.MadeBy(storageReader) && d.RoleName == roles.StorageBlobDataContributor {
+	d, ok := assigned(r)
+	if !ok || c.allowsRole(d) || r.MadeBy(StorageReader) && d.RoleName == roles.StorageBlobDataContributor {
 		return
 	}
 	for _, verb := range []string{"write", "delete", "add/action", "move/action"} {
@@ -101,7 +95,7 @@ func storageRole(r Resource, c Config, p *report) {
 
 // invokerRoleBreadth judges by effect: by what the role allows that the 35 actions and the additions do not.
 func invokerRoleBreadth(r Resource, c Config, p *report) {
-	if r.Type != invokerRole && !r.MadeBy(invokerRole) {
+	if r.Type != InvokerRole && !r.MadeBy(InvokerRole) {
 		return
 	}
 	var ps roles.Permissions
@@ -114,12 +108,12 @@ func invokerRoleBreadth(r Resource, c Config, p *report) {
 			return
 		}
 	case RoleAssignment:
-		d, ok := assigned(r, p)
+		d, ok := assigned(r)
 		if !ok || c.allowsRole(d) {
 			return
 		}
 		ps, what = d.Permissions, d.RoleName
-	case invokerRole:
+	case InvokerRole:
 		id, isText := r.Inputs["roleDefinitionId"].(string)
 		_, builtIn := roles.BuiltIn(id[strings.LastIndex(id, "/")+1:])
 		if r.Inputs["roleDefinitionId"] == nil || isText && (id == "" || builtIn) {
@@ -128,7 +122,7 @@ func invokerRoleBreadth(r Resource, c Config, p *report) {
 		text, _ := r.Inputs["definition"].(string)
 		d, err := roles.Parse([]byte(text))
 		if err != nil {
-			undecided(p, "roleDefinitionId", "give the role's JSON as definition beside it", "can't be judged: it is not known here what the role allows")
+			p.undecided("roleDefinitionId", "give the role's JSON as definition beside it", "can't be judged: it is not known here what the role allows")
 			return
 		}
 		ps, what = d.Permissions, d.RoleName

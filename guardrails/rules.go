@@ -48,27 +48,28 @@ func wideScope(scope string) string {
 }
 
 func assignmentScope(r Resource, c Config, p *report) {
-	scopes := map[string]string{} // where it stands -> scope
 	switch r.Kind() {
 	case RoleAssignment:
 		if scope, known := p.text("scope"); known && scope != "" {
-			scopes["scope"] = scope
+			tooWide(p, "scope", scope, c)
 		}
 	case RoleDefinition:
 		for _, scope := range texts(r.Inputs["assignableScopes"]) {
-			scopes["assignableScopes"] = scope
-			if wideScope(scope) != "" {
-				break
+			if tooWide(p, "assignableScopes", scope, c) {
+				return // one is enough to say so
 			}
 		}
 	}
-	for property, scope := range scopes {
-		kind := wideScope(scope)
-		allowed := func(s string) bool { return s == kind || strings.HasPrefix(s, "/") && roles.Contains(s, scope) }
-		if kind != "" && !slices.ContainsFunc(c.AllowedScopes, allowed) {
-			p.find(property, "name a workspace, a storage account, a container or a resource group, or allow "+kind+" in allowedScopes", "holds at %s: a %s", scope, kind)
-		}
+}
+
+func tooWide(p *report, property, scope string, c Config) bool {
+	kind := wideScope(scope)
+	allowed := func(s string) bool { return s == kind || strings.HasPrefix(s, "/") && roles.Contains(s, scope) }
+	if kind == "" || slices.ContainsFunc(c.AllowedScopes, allowed) {
+		return false
 	}
+	p.find(property, "name a workspace, a storage account, a container or a resource group, or allow "+kind+" in allowedScopes", "holds at %s: a %s", scope, kind)
+	return true
 }
 
 func principalType(r Resource, _ Config, p *report) {

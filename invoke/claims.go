@@ -62,27 +62,19 @@ const getToken = "az account get-access-token --resource " + access.Audience + "
 // check refuses, before it is sent, a token that a batch endpoint would refuse. tenantID is that of the workspace, ""
 // where it is not known. Nothing of the token but its claims stands in the error.
 func (c claims) check(tenantID string, now time.Time) error {
-	refuse := func(format string, args ...any) error {
-		return &Failure{Kind: Token, Hop: access.TokenHop, Identity: c.ObjectID, What: fmt.Sprintf(format, args...)}
+	refuse := func(remedy, format string, args ...any) error {
+		return &Failure{Kind: Token, Hop: access.TokenHop, Identity: c.ObjectID, What: fmt.Sprintf(format, args...), Remedy: []string{remedy}}
 	}
-	with := func(err error, remedy ...string) error {
-		var f *Failure
-		if errors.As(err, &f) {
-			f.Remedy = remedy
-		}
-		return err
-	}
+	stamp := func(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
 	switch {
 	case strings.TrimRight(c.Audience, "/") != access.Audience:
-		return with(refuse("the token is for %q, and a batch endpoint takes one for %s and nothing else", c.Audience, access.Audience),
-			"get one with: "+getToken)
+		return refuse("get one with: "+getToken, "the token is for %q, and a batch endpoint takes one for %s and nothing else", c.Audience, access.Audience)
 	case c.Expires != 0 && !now.Before(time.Unix(c.Expires, 0)):
-		return with(refuse("the token expired at %s", time.Unix(c.Expires, 0).UTC().Format(time.RFC3339)), "get a new one with: "+getToken)
+		return refuse("get a new one with: "+getToken, "the token expired at %s", stamp(c.Expires))
 	case c.NotBefore != 0 && now.Add(clockSkew).Before(time.Unix(c.NotBefore, 0)):
-		return with(refuse("the token is not valid before %s", time.Unix(c.NotBefore, 0).UTC().Format(time.RFC3339)), "check this machine's clock")
+		return refuse("check this machine's clock", "the token is not valid before %s", stamp(c.NotBefore))
 	case tenantID != "" && !strings.EqualFold(c.TenantID, tenantID) && access.IsGUID(tenantID):
-		return with(refuse("the token was issued by tenant %s, and the workspace belongs to tenant %s", c.TenantID, tenantID),
-			"get one with: "+getToken+" --tenant "+tenantID)
+		return refuse("get one with: "+getToken+" --tenant "+tenantID, "the token was issued by tenant %s, and the workspace belongs to tenant %s", c.TenantID, tenantID)
 	}
 	return nil
 }

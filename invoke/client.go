@@ -160,7 +160,7 @@ func (c *Client) send(ctx context.Context, pipeline runtime.Pipeline, k call, in
 		return nil, refused(k, resp, text, c.token.invoker())
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return nil, &Failure{Kind: Service, Status: resp.StatusCode, What: fmt.Sprintf("could not %s: the answer is not JSON", k.doing), Said: firstLines(string(text)), cause: err}
+		return nil, &Failure{Kind: Service, Status: resp.StatusCode, What: fmt.Sprintf("could not %s: the answer is not JSON", k.doing), Said: clipped(string(text)), cause: err}
 	}
 	return resp.Header, nil
 }

@@ -27,9 +27,9 @@ type serviceError struct {
 
 func (e serviceError) String() string {
 	if e.Code == "" {
-		return firstLines(e.Message)
+		return clipped(e.Message)
 	}
-	return firstLines(e.Code + ": " + e.Message)
+	return clipped(e.Code + ": " + e.Message)
 }
 
 func (e serviceError) detail(code string) string {

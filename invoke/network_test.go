@@ -10,10 +10,12 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -175,6 +177,20 @@ func TestAWorkspaceThatIsClosedToPublicNetworks(t *testing.T) {
 	f := failure(t, err, invoke.Network)
 	assert.Contains(t, f.Error(), "from inside its network")
 	assert.Equal(t, 7, f.ExitCode())
+}
+
+func TestALongAnswerIsCutBetweenLetters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.proxy(func(rw http.ResponseWriter, _ *http.Request, _ int64) bool {
+		write(rw, http.StatusBadRequest, nil, "x"+strings.Repeat("é", 1000))
+		return true
+	})
+	_, err := w.through(p, nil).Start(t.Context(), p.jobsURI(), "", keyed())
+	f := failure(t, err, invoke.Request)
+	assert.True(t, utf8.ValidString(f.Said), f.Said)
+	assert.Less(t, len(f.Said), 700)
+	assert.True(t, strings.HasSuffix(f.Said, "é …"), f.Said)
 }
 
 type noNetwork struct{ err error }

@@ -46,18 +46,6 @@ type Output struct {
 	URI           string `json:"Uri"`
 }
 
-// RequestOf is the request that a model makes.
-func RequestOf(r access.JobRequest) JobRequest {
-	request := JobRequest{Properties: Properties{InputData: map[string]Input{}, OutputData: map[string]Output{}}}
-	for name, d := range r.Properties.InputData {
-		request.Properties.InputData[name] = Input{JobInputType: d.JobInputType, URI: d.URI}
-	}
-	for name, d := range r.Properties.OutputData {
-		request.Properties.OutputData[name] = Output{JobOutputType: d.JobOutputType, URI: d.URI}
-	}
-	return request
-}
-
 // ReadRequest reads a request as JSON. A key that the form does not have is an error.
 func ReadRequest(r io.Reader) (JobRequest, error) {
 	var request JobRequest

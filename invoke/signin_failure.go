@@ -34,7 +34,7 @@ var signInRemedies = []struct{ code, remedy string }{
 
 // noToken explains why there is no token. azidentity's error is long: what Entra said in it is enough.
 func noToken(err error) *Failure {
-	f := &Failure{Kind: Token, Hop: access.TokenHop, What: "no token for " + access.Audience + ": " + firstLines(err.Error()), cause: err}
+	f := &Failure{Kind: Token, Hop: access.TokenHop, What: "no token for " + access.Audience + ": " + clipped(err.Error()), cause: err}
 	var refused *azidentity.AuthenticationFailedError
 	if errors.As(err, &refused) && refused.RawResponse != nil {
 		f.What = "no token for " + access.Audience + ": the sign-in was refused"
@@ -62,17 +62,17 @@ func signInAnswer(refused *azidentity.AuthenticationFailedError) string {
 	}
 	if json.Unmarshal(text, &answer) == nil && answer.Description+answer.Message != "" {
 		said, _, _ := strings.Cut(answer.Description+answer.Message, " Trace ID:")
-		return firstLines(said)
+		return clipped(said)
 	}
-	return firstLines(string(text))
+	return clipped(string(text))
 }
 
-// firstLines keeps an error readable.
-func firstLines(text string) string {
-	const most = 600
+// clipped is the beginning of a long text, so that an error that quotes it stays readable.
+func clipped(text string) string {
+	const most = 600 // bytes
 	text = strings.TrimSpace(text)
 	if len(text) > most {
-		text = text[:most] + " …"
+		text = strings.ToValidUTF8(text[:most], "") + " …"
 	}
 	return text
 }

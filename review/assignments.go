@@ -27,7 +27,7 @@ func (p Principal) String() string {
 
 // An AccessChange is what one principal gains or loses through one assignment.
 type AccessChange struct {
-	// Change is gained, lost, moved (another scope), changed (another role, or what the role allows), or holds (membership).
+	// Change is gained, lost, moved (to another scope) or changed (another role, or what the role allows).
 	Change    string    `json:"change"`
 	Principal Principal `json:"principal"`
 	Role      string    `json:"role"`
@@ -88,7 +88,7 @@ func (m *maker) assignments() {
 		default:
 			continue
 		}
-		m.settle(s, p.old, p.new)
+		m.keepPrincipal(s, p.old, p.new)
 		hold(p.old, before)
 		hold(p.new, after)
 		pairs = append(pairs, p)
@@ -213,12 +213,12 @@ func (m *maker) assignment(step Step, s *State, when side) *assignment {
 		a.scope = scope
 	case guardrails.Marker:
 		a.scope = "(scope not known yet, of " + s.URN + ")"
-		m.unread(nameOf(s.URN) + ": its scope is not known before the deployment, so where it holds can't be told")
+		m.unread(shownName(s.URN) + ": its scope is not known before the deployment, so where it holds can't be told")
 	default:
-		m.unread(nameOf(s.URN) + ": is a role assignment without a scope")
+		m.unread(shownName(s.URN) + ": is a role assignment without a scope")
 	}
 	if s.Inputs["principalId"] == nil || s.Inputs["roleDefinitionId"] == nil {
-		m.unread(nameOf(s.URN) + ": is a role assignment without a principal or a role")
+		m.unread(shownName(s.URN) + ": is a role assignment without a principal or a role")
 	}
 	if when == after && !a.role.known && !isContext(step.Op) {
 		m.note("What " + a.role.name + " allows is not in the preview; `pulumi preview --json --show-sames` shows the roles that do not change.")
@@ -234,12 +234,12 @@ func (m *maker) membership(s *State) *assignment {
 	group := text(s.Inputs["groupObjectId"])
 	name := "membership of group " + group
 	if group == "" {
-		name = "membership of the group of " + nameOf(s.URN)
+		name = "membership of the group of " + shownName(s.URN)
 	}
 	id := text(s.Inputs["memberObjectId"])
 	return &assignment{
 		urn: s.URN, scope: "/", role: role{key: strings.ToLower(name), name: name},
-		principal: Principal{Name: "member " + cmp.Or(id, nameOf(s.URN)), ID: id, key: strings.ToLower(cmp.Or(id, s.URN))},
+		principal: Principal{Name: "member " + cmp.Or(id, shownName(s.URN)), ID: id, key: strings.ToLower(cmp.Or(id, s.URN))},
 	}
 }
 
@@ -276,8 +276,8 @@ func (m *maker) isMade(urn string) bool {
 	return ok && (s.Old == nil || s.Op == "replace")
 }
 
-// settle gives an assignment whose principal is the same as before, and only not known yet, its ID back.
-func (m *maker) settle(step Step, old, now *assignment) {
+// keepPrincipal gives an assignment whose principal is the same as before, but whose ID shows as not known yet, the old one.
+func (m *maker) keepPrincipal(step Step, old, now *assignment) {
 	if old == nil || now == nil || now.principal.ID != "" || old.principal.ID == "" {
 		return
 	}
@@ -287,25 +287,26 @@ func (m *maker) settle(step Step, old, now *assignment) {
 	}
 	now.principal = old.principal
 	if step.Op == "replace" || step.Op == "update" {
-		m.note(fmt.Sprintf("%s shows as %s because the ID of %s is not known before the deployment; its principal is the same.", nameOf(step.URN), map[string]string{"replace": "replaced", "update": "updated"}[step.Op], called(from)))
+		m.note(fmt.Sprintf("%s shows as %s because the ID of %s is not known before the deployment; its principal is the same.", shownName(step.URN), map[string]string{"replace": "replaced", "update": "updated"}[step.Op], called(from)))
 	}
 }
 
 // assigneeName is what an assignment's principal is called in the program: "invoker partner", "cluster cpu".
 func assigneeName(urn string) string {
 	name := nameOf(urn)
+	last := name[strings.LastIndex(name, ".")+1:]
 	switch parentTypeOf(urn) {
-	case "batchaccess:index:InvokerRole":
-		return "invoker " + name[strings.LastIndex(name, ".")+1:]
-	case "batchaccess:index:StorageReader":
+	case guardrails.InvokerRole:
+		return clip("invoker " + last)
+	case guardrails.StorageReader:
 		for _, k := range []string{"invoker", "cluster"} {
 			if _, rest, ok := strings.Cut(name, "."+k+"."); ok {
-				return k + " " + rest
+				return clip(k + " " + rest)
 			}
 		}
-		return name[strings.LastIndex(name, ".")+1:]
+		return clip(last)
 	default:
-		return "principal of " + name
+		return clip("principal of " + name)
 	}
 }
 

@@ -80,7 +80,7 @@ func (m *maker) secrets() {
 		if kind(typeOf(s.URN)) != guardrails.Password {
 			continue
 		}
-		name := "client secret " + trimOwner(s.URN)
+		name := "client secret " + clip(trimOwner(s.URN))
 		shown[trimOwner(s.URN)] = true
 		add := func(change, what string, risk Risk, of *State) {
 			m.r.Secrets = append(m.r.Secrets, SecretChange{change, name, text(of.Inputs["endDate"]), what, risk, s.URN})
@@ -167,7 +167,7 @@ func (m *maker) federation() {
 		if kind(typeOf(s.URN)) != guardrails.Federation {
 			continue
 		}
-		c := FederationChange{Name: "federated credential " + trimOwner(s.URN), Before: claims(s.Old), After: claims(s.New), Risk: Medium, URN: s.URN}
+		c := FederationChange{Name: "federated credential " + clip(trimOwner(s.URN)), Before: claims(s.Old), After: claims(s.New), Risk: Medium, URN: s.URN}
 		switch {
 		case c.Before == c.After:
 			continue

@@ -11,7 +11,6 @@ import (
 
 // component is a BatchEndpointAccess: its model before and after, nil where it is not there or can't be read.
 type component struct {
-	name     string
 	old, now *access.Model
 }
 
@@ -27,7 +26,7 @@ func (m *maker) models() {
 	m.components = map[string]component{}
 	for urn, s := range m.index.steps {
 		if typeOf(urn) == accessComponent {
-			m.components[urn] = component{name: nameOf(urn), old: m.model(s.Old), now: m.model(s.New)}
+			m.components[urn] = component{old: m.model(s.Old), now: m.model(s.New)}
 		}
 	}
 }
@@ -40,7 +39,7 @@ func (m *maker) model(s *State) *access.Model {
 	args, problems := config.Decode(inputs)
 	if err := problems.Err(); err != nil {
 		first, _, _ := strings.Cut(err.Error(), ":")
-		m.unread("the inputs of BatchEndpointAccess " + nameOf(s.URN) + " can't be read as a model (first at " + clip(first) + "), so its jobs are not judged")
+		m.unread("the inputs of BatchEndpointAccess " + shownName(s.URN) + " can't be read as a model (first at " + clip(first) + "), so its jobs are not judged")
 		return nil
 	}
 	model := args.Model()
@@ -69,20 +68,19 @@ func unmarked(value any) any {
 }
 
 // assignmentURN is what the component calls the assignment of a grant.
-func assignmentURN(componentURN, name string, g access.Grant) string {
-	parts := strings.SplitN(componentURN, "::", 4)
+func assignmentURN(componentURN string, g access.Grant) string {
 	at := func(parent, end string) string {
-		return strings.Join([]string{parts[0], parts[1], parts[2] + "$" + parent + "$" + guardrails.RoleAssignment, name + "." + end}, "::")
+		return childURN(componentURN, parent+"$"+guardrails.RoleAssignment, "."+end)
 	}
 	if g.Scope.StorageAccount == "" {
-		return at(invokerRoleComponent, g.Principal.Name)
+		return at(guardrails.InvokerRole, g.Principal.Name)
 	}
 	place := g.Scope.StorageAccount
 	if g.Scope.Container != "" {
 		place += "." + g.Scope.Container
 	}
 	does := map[bool]string{false: ".reader.", true: ".contributor."}[g.Role == roles.StorageBlobDataContributor]
-	return at("batchaccess:index:StorageReader", place+does+g.Principal.Kind+"."+g.Principal.Name)
+	return at(guardrails.StorageReader, place+does+g.Principal.Kind+"."+g.Principal.Name)
 }
 
 // hiddenPair is an assignment that the preview leaves out because it stays as it is.
@@ -101,11 +99,11 @@ func (m *maker) hidden() (all []hiddenPair) {
 		}
 		now := map[string]access.Grant{}
 		for _, g := range access.Grants(*c.now) {
-			now[assignmentURN(urn, c.name, g)] = g
+			now[assignmentURN(urn, g)] = g
 		}
 		covered[urn] = true
 		for _, g := range access.Grants(*c.old) {
-			id := assignmentURN(urn, c.name, g)
+			id := assignmentURN(urn, g)
 			if _, shown := m.index.steps[id]; shown {
 				continue
 			}
@@ -135,39 +133,27 @@ func (m *maker) hidden() (all []hiddenPair) {
 
 // fromGrant is the assignment that a grant of a model is. Its principal may be known by no more than its name.
 func (m *maker) fromGrant(componentURN string, model *access.Model, g access.Grant, urn string, when side) (assignment, bool) {
-	a := assignment{urn: urn, principal: m.declaredPrincipal(componentURN, model, g.Principal)}
-	if g.Role == access.InvokerRole {
-		parts := strings.SplitN(componentURN, "::", 4)
-		made := strings.Join([]string{parts[0], parts[1], parts[2] + "$" + invokerRoleComponent + "$" + guardrails.RoleDefinition, parts[3]}, "::")
-		d, ok := m.index.definitions[made][when] // what is shown goes before what is declared
-		if !ok {
-			d, ok = m.declared(made, when)
+	scope, err := model.ScopeID(g.Scope)
+	a := assignment{urn: urn, principal: m.declaredPrincipal(componentURN, model, g.Principal), scope: scope}
+	ok := true
+	switch {
+	case g.Role == access.InvokerRole:
+		made := childURN(componentURN, guardrails.InvokerRole+"$"+guardrails.RoleDefinition, "")
+		if a.role, ok = m.index.definitions[made][when]; !ok { // what is shown goes before what is declared
+			a.role, ok = m.declared(made, when)
 		}
-		scope, known := model.RoleScopeID()
-		a.role, a.scope = d, scope
-		return a, ok && known
-	}
-	if g.Role == access.ExistingRole && model.Role.RoleDefinitionID != access.Unknown {
-		guid := strings.ToLower(model.Role.RoleDefinitionGUID())
-		scope, known := model.RoleScopeID()
-		a.role, a.scope = role{key: guid, name: "the role " + guid}, scope
-		if d, ok := m.existing(urn, when); ok {
-			a.role = d
+	case g.Role == access.ExistingRole && model.Role.RoleDefinitionID != access.Unknown:
+		var told bool
+		if a.role, told = m.existing(urn, when); !told {
+			guid := strings.ToLower(model.Role.RoleDefinitionGUID())
+			a.role = role{key: guid, name: "the role " + guid}
 		}
-		return a, known
+	default:
+		var d roles.Definition
+		d, ok = roles.BuiltIn(g.Role)
+		a.role = role{key: d.ID, name: d.RoleName, permissions: d.Permissions, known: true, when: when}
 	}
-	d, ok := roles.BuiltIn(g.Role)
-	a.role = role{key: d.ID, name: d.RoleName, permissions: d.Permissions, known: true, when: when}
-	if g.Scope.StorageAccount == "" {
-		scope, known := model.RoleScopeID()
-		a.scope = scope
-		return a, ok && known
-	}
-	a.scope = model.StorageAccounts[g.Scope.StorageAccount]
-	if g.Scope.Container != "" {
-		a.scope += "/blobServices/default/containers/" + g.Scope.Container
-	}
-	return a, ok && model.StorageAccounts[g.Scope.StorageAccount] != access.Unknown
+	return a, ok && err == nil
 }
 
 // declaredPrincipal is one of a model, by its ID where that is known.

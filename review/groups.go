@@ -78,8 +78,9 @@ func (m *maker) nobodyStays(p Principal) bool {
 
 // joining reads a membership; ours is false for one that no BatchEndpointAccess makes.
 func (m *maker) joining(step Step) (j joining, ours bool) {
-	c, ours := m.components[m.owner(step.URN)]
-	parts := strings.Split(strings.TrimPrefix(nameOf(step.URN), c.name+"."), ".")
+	owner := m.owner(step.URN)
+	_, ours = m.components[owner]
+	parts := strings.Split(strings.TrimPrefix(nameOf(step.URN), nameOf(owner)+"."), ".")
 	if !ours || len(parts) != 2 || parentTypeOf(step.URN) != accessComponent {
 		return j, false
 	}
@@ -91,9 +92,9 @@ func (m *maker) joining(step Step) (j joining, ours bool) {
 		j.sides[when] = &seat{m.from(s, "memberObjectId", access.InvokerPrincipal(parts[1]).String()), m.from(s, "groupObjectId", "").key, parts[0]}
 	}
 	if old, now := j.sides[before], j.sides[after]; old != nil && now != nil {
-		m.known(step, "memberObjectId", old.member, &now.member)
+		m.keepID(step, "memberObjectId", old.member, &now.member)
 		group := Principal{key: now.group}
-		m.known(step, "groupObjectId", Principal{ID: text(step.Old.Inputs["groupObjectId"]), key: old.group}, &group)
+		m.keepID(step, "groupObjectId", Principal{ID: text(step.Old.Inputs["groupObjectId"]), key: old.group}, &group)
 		now.group = group.key
 	}
 	if !j.stays() {
@@ -111,8 +112,8 @@ func (m *maker) from(s *State, property, name string) Principal {
 	return Principal{Name: name, Note: "not known before the deployment", key: cmp.Or(from, s.URN)}
 }
 
-// known gives a principal that is the same as before, and only not known yet, its ID back.
-func (m *maker) known(step Step, property string, old Principal, now *Principal) {
+// keepID gives a principal that is the same as before, but whose ID shows as not known yet, its old ID.
+func (m *maker) keepID(step Step, property string, old Principal, now *Principal) {
 	from := dependency(step.New, property)
 	if old.ID != "" && text(step.New.Inputs[property]) == "" && from != "" && from == dependency(step.Old, property) && !m.isMade(from) {
 		*now = old
@@ -130,7 +131,7 @@ func (m *maker) hiddenJoinings() (all []joining) {
 		}
 		was := c.old.Groups()
 		for member, group := range c.now.Groups() {
-			id := membershipURN(urn, c.name, group, member)
+			id := membershipURN(urn, group, member)
 			if _, shown := m.index.steps[id]; shown || was[member] != group {
 				continue
 			}
@@ -142,9 +143,8 @@ func (m *maker) hiddenJoinings() (all []joining) {
 }
 
 // membershipURN is what the component calls the membership.
-func membershipURN(componentURN, name, group, member string) string {
-	parts := strings.SplitN(componentURN, "::", 4)
-	return strings.Join([]string{parts[0], parts[1], parts[2] + "$" + groupMember, name + "." + group + "." + member}, "::")
+func membershipURN(componentURN, group, member string) string {
+	return childURN(componentURN, groupMember, "."+group+"."+member)
 }
 
 // membersMissing are the memberships of the model that are not there at one side of the preview, as left says it of
@@ -156,7 +156,7 @@ func (m *maker) membersMissing(urn string, c component, when side) (missing []st
 		there = other.Groups()
 	}
 	for member, group := range model.Groups() {
-		id := membershipURN(urn, c.name, group, member)
+		id := membershipURN(urn, group, member)
 		if _, shown := m.index.steps[id]; m.index.state(id, when) == nil && (shown || there[member] != group) {
 			missing = append(missing, "member "+member+" of group "+group)
 		}

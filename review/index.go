@@ -165,7 +165,7 @@ func (m *maker) declared(urn string, when side) (role, bool) {
 // existing is the role that a BatchEndpointAccess was given by its ID, as its configuration tells of it.
 func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 	c, ok := m.components[m.owner(assignmentURN)]
-	if !ok || c.side(when) == nil || !strings.Contains(assignmentURN, invokerRoleComponent+"$"+guardrails.RoleAssignment) {
+	if !ok || c.side(when) == nil || !strings.Contains(assignmentURN, guardrails.InvokerRole+"$"+guardrails.RoleAssignment) {
 		return role{}, false
 	}
 	r := c.side(when).Role
@@ -174,7 +174,7 @@ func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 		return role{}, false
 	}
 	if r.Definition != "" {
-		m.note(fmt.Sprintf("What the role %s allows is taken from role.definition of %s; `batchaccess verify` holds it against Azure.", d.RoleName, c.name))
+		m.note(fmt.Sprintf("What the role %s allows is taken from role.definition of %s; `batchaccess verify` holds it against Azure.", d.RoleName, shownName(m.owner(assignmentURN))))
 	}
 	return role{key: strings.ToLower(r.RoleDefinitionGUID()), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
 }

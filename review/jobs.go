@@ -118,12 +118,12 @@ func (m *maker) left(urn string, c component, when side) (left []access.Grant) {
 	unchanged := map[string]bool{}
 	if other != nil && m.p.Hidden > 0 {
 		for _, g := range access.Grants(*other) {
-			unchanged[assignmentURN(urn, c.name, g)] = true
+			unchanged[assignmentURN(urn, g)] = true
 		}
 	}
 	missing := m.membersMissing(urn, c, when)
 	for _, g := range access.Grants(*model) {
-		id := assignmentURN(urn, c.name, g)
+		id := assignmentURN(urn, g)
 		_, shown := m.index.steps[id]
 		switch {
 		case m.index.state(id, when) != nil, !shown && unchanged[id]:
@@ -135,7 +135,7 @@ func (m *maker) left(urn string, c component, when side) (left []access.Grant) {
 	if len(missing) > 0 && when == after {
 		slices.Sort(missing)
 		m.unread(fmt.Sprintf("%d of the grants that %s needs are neither made nor there in this preview, so it is of a part of the stack (--target?) or of another version of batchaccess: %s",
-			len(missing), c.name, clip(strings.Join(missing, ", "))))
+			len(missing), shownName(urn), clip(strings.Join(missing, ", "))))
 	}
 	return left
 }

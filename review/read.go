@@ -187,7 +187,7 @@ func (p *Preview) doubts(in digest) {
 func (p *Preview) step(i int, s digestStep) {
 	what, known := operations[s.Op]
 	if !known {
-		p.cannot("step %d (%s) has the operation %q, which is not known here; a newer Pulumi may have written it", i, nameOf(s.URN), clip(s.Op))
+		p.cannot("step %d (%s) has the operation %q, which is not known here; a newer Pulumi may have written it", i, shownName(s.URN), clip(s.Op))
 		return
 	}
 	if !strings.HasPrefix(s.URN, "urn:pulumi:") || strings.Count(s.URN, "::") < 3 {
@@ -218,7 +218,7 @@ func (p *Preview) step(i int, s digestStep) {
 	}
 	if what.before && step.Old == nil || what.after && step.New == nil {
 		if isRelevant(typeOf(s.URN)) {
-			p.cannot("step %d (%s %s) does not say what the resource is like", i, s.Op, nameOf(s.URN))
+			p.cannot("step %d (%s %s) does not say what the resource is like", i, s.Op, shownName(s.URN))
 		}
 		return
 	}

@@ -62,6 +62,9 @@ func TestRealPreviews(t *testing.T) {
 			met, err := r.Met(all)
 			require.NoError(t, err)
 			assert.Equal(t, c.met, met)
+
+			long := reviewOf(t, strings.ReplaceAll(testdata(t, name), "::access", "::"+strings.Repeat("access-to-patients-", 5)))
+			assert.Equal(t, c.verdict, long.Verdict, "whatever the component is called")
 		})
 	}
 }

@@ -10,7 +10,6 @@ import (
 // The types that are read besides those that guardrails knows.
 const (
 	accessComponent      = "batchaccess:index:BatchEndpointAccess"
-	invokerRoleComponent = "batchaccess:index:InvokerRole"
 	application          = "azuread:index/application:Application"
 	servicePrincipal     = "azuread:index/servicePrincipal:ServicePrincipal"
 	group                = "azuread:index/group:Group"
@@ -51,11 +50,21 @@ func parentTypeOf(urn string) string {
 	return types[len(types)-2]
 }
 
-// nameOf is the resource's name in the program.
+// childURN is the URN of a resource that a component makes: types are those below the component, joined by $, and more is
+// what follows the component's name in the resource's.
+func childURN(componentURN, types, more string) string {
+	parts := strings.SplitN(componentURN, "::", 4)
+	return strings.Join([]string{parts[0], parts[1], parts[2] + "$" + types, parts[3] + more}, "::")
+}
+
+// nameOf is the resource's name in the program, to look things up by.
 func nameOf(urn string) string {
 	parts := strings.SplitN(urn, "::", 4)
-	return clip(parts[len(parts)-1])
+	return parts[len(parts)-1]
 }
+
+// shownName is the resource's name as a reader is shown it.
+func shownName(urn string) string { return clip(nameOf(urn)) }
 
 // kinds are how people call what a principal may come from.
 var kinds = map[string]string{
@@ -70,6 +79,7 @@ func called(urn string) string {
 	if _, rest, ok := strings.Cut(name, "."); ok && strings.Contains(urn, "batchaccess:index:") {
 		name = rest
 	}
+	name = clip(name)
 	if k, ok := kinds[kind(typeOf(urn))]; ok {
 		return k + " " + name
 	}

@@ -64,9 +64,10 @@ func tellApart(all ...Permissions) []Action {
 		}
 		slices.Sort(allow)
 		slices.Sort(not)
-		for _, entry := range slices.Compact(allow) {
+		allow, not = slices.Compact(allow), slices.Compact(not)
+		for _, entry := range allow {
 			w.add(Action{strings.ReplaceAll(entry, "*", Anything), data})
-			for _, exception := range slices.Compact(not) {
+			for _, exception := range not {
 				if both, ok := overlap(entry, exception); ok {
 					w.add(Action{both, data})
 				}

@@ -36,6 +36,9 @@ func TestBeyondIsDecidedByEffect(t *testing.T) {
 			assert.Equal(t, c.more, more)
 		})
 	}
+	for _, a := range permissions([]string{"*", "**"}, []string{"A.b/c", "A.b/c"}).Beyond(nil) {
+		assert.NotEmpty(t, a.Name, "an exception that is there twice makes up no action")
+	}
 	more := permissions([]string{"Microsoft.Authorization/*/write"}, nil).Beyond(nil)
 	assert.Contains(t, more, roles.Action{Name: "Microsoft.Authorization/roleAssignments/write"}, "a wildcard shows what it really covers")
 	assert.Equal(t, roles.GrantsAccess, roles.Action{Name: "microsoft.authorization/roleassignments/WRITE"}.Risk())

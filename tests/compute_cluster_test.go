@@ -186,6 +186,8 @@ func TestComputeClusterRefuses(t *testing.T) {
 		"minutes without a unit":     {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("5")}, []string{`nodeIdleTimeBeforeScaleDown: "5"`, "PT5M"}},
 		"an empty duration":          {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT")}, []string{"nodeIdleTimeBeforeScaleDown: "}},
 		"fewer than no nodes":        {components.ClusterArgs{MinNodeCount: pulumi.Int(-1)}, []string{"minNodeCount: -1 is below zero"}},
+		"fewer, by a pointer":        {components.ClusterArgs{MinNodeCount: pulumi.IntPtr(-1)}, []string{"minNodeCount: -1 is below zero"}},
+		"a priority and a system":    {components.ClusterArgs{VMPriority: pulumi.String("Spot"), OSType: pulumi.String("BSD")}, []string{"use Dedicated, LowPriority\nosType: unknown value"}},
 		"no node at all":             {components.ClusterArgs{MaxNodeCount: pulumi.Int(0)}, []string{"maxNodeCount: 0 leaves no node"}},
 		"more at least than at most": {components.ClusterArgs{MinNodeCount: pulumi.Int(5)}, []string{"minNodeCount: 5 is more than maxNodeCount, 4"}},
 		"half of SSH":                {components.ClusterArgs{SSH: &components.SSHArgs{AdminUserName: pulumi.String("a")}}, []string{"ssh: give adminUserName and adminUserSshPublicKey"}},

@@ -61,7 +61,7 @@ func TestCallersOptionsReachEveryChild(t *testing.T) {
 	}
 }
 
-func TestDependsOnReachesEveryChild(t *testing.T) {
+func TestWhatCallersTieTheComponentToTiesEveryChild(t *testing.T) {
 	t.Parallel()
 	for name, option := range map[string]func(pulumi.Resource) pulumi.ResourceOption{
 		"dependsOn": func(r pulumi.Resource) pulumi.ResourceOption { return pulumi.DependsOn([]pulumi.Resource{r}) },
@@ -69,6 +69,7 @@ func TestDependsOnReachesEveryChild(t *testing.T) {
 			return pulumi.DependsOnInputs(pulumi.NewResourceArrayOutput(pulumi.NewResourceOutput(r)))
 		},
 		"deletedWith": pulumi.DeletedWith,
+		"replaceWith": func(r pulumi.Resource) pulumi.ResourceOption { return pulumi.ReplaceWith([]pulumi.Resource{r}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,9 +85,12 @@ func TestDependsOnReachesEveryChild(t *testing.T) {
 				if reg.Name == "first" {
 					continue
 				}
-				if name == "deletedWith" {
+				switch name {
+				case "deletedWith":
 					assert.Equal(t, first, reg.RPC.GetDeletedWith(), reg.Name)
-				} else {
+				case "replaceWith":
+					assert.Equal(t, []string{first}, reg.RPC.GetReplaceWith(), reg.Name)
+				default:
 					assert.Contains(t, reg.RPC.GetDependencies(), first, "%s %s", reg.Type, reg.Name)
 				}
 			}

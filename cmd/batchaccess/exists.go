@@ -51,12 +51,11 @@ func seedOf(things []string) (azure.Seed, error) {
 
 func principalOf(s *azure.Seed, thing string) error {
 	kind, id, found := strings.Cut(thing, ":")
-	kinds := []string{string(access.User), string(access.Group), string(access.ServicePrincipal), string(access.ManagedIdentity)}
 	switch {
 	case !found:
 		return fmt.Errorf("%q is neither an ARM ID, which begins with /, nor <kind>:<object ID>", thing)
-	case !slices.Contains(kinds, kind):
-		return fmt.Errorf("%q: unknown kind %q; %s", thing, kind, access.DidYouMean(kind, kinds))
+	case !slices.Contains(access.PrincipalKinds(), kind):
+		return fmt.Errorf("%q: unknown kind %q; %s", thing, kind, access.DidYouMean(kind, access.PrincipalKinds()))
 	case !access.IsGUID(id):
 		return fmt.Errorf("%q: %q is not an object ID, which is a GUID", thing, id)
 	}

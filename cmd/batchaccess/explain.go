@@ -78,9 +78,7 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 	if err := problems.WithoutViolations().Err(); err != nil {
 		return fmt.Errorf("the configuration of stack %s:\n%w", f.stack, err)
 	}
-	m := values.Model()
-	whole := explain.Make(f.stack, m)
-	x, err := filtered(whole, f.invoker, f.endpoint)
+	x, err := filtered(explain.Make(f.stack, values.Model()), f.invoker, f.endpoint)
 	if err != nil {
 		return err
 	}
@@ -88,11 +86,7 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 	if err := render(&text, x, f, args, f.output == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""); err != nil {
 		return err
 	}
-	if f.output == "" {
-		if _, err := cmd.OutOrStdout().Write(text.Bytes()); err != nil {
-			return err
-		}
-	} else if err := os.WriteFile(f.output, text.Bytes(), 0o600); err != nil {
+	if err := writeTo(cmd.OutOrStdout(), f.output, text.Bytes()); err != nil {
 		return fmt.Errorf("writing the explanation: %w", err)
 	}
 	if x.Failed() {

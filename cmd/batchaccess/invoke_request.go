@@ -125,27 +125,17 @@ func (s *stackOf) fill(p *invoke.Properties, i *invocation) error {
 		inputs = endpoint.Inputs
 	}
 	for _, name := range inputs {
-		d, ok := s.model.DataInputs[name]
-		if !ok {
+		if _, ok := s.model.DataInputs[name]; !ok {
 			return fmt.Errorf("--input %s: stack %s has no such data input; %s, or write <name>=<folder>", name, s.name, access.DidYouMean(name, slices.Sorted(maps.Keys(s.model.DataInputs))))
 		}
-		uri, err := s.model.InputURI(name)
+		input, err := invoke.InputOf(s.model, name)
 		if err != nil {
 			return fmt.Errorf("stack %s: %w", s.name, err)
 		}
-		kind := invoke.URIFolder
-		if d.Type == "file" {
-			kind = invoke.URIFile
-		}
-		p.InputData[name] = invoke.Input{JobInputType: kind, URI: uri}
+		p.InputData[name] = input
 	}
-	if !known || len(i.outputs) > 0 {
-		return nil
+	if known && len(i.outputs) == 0 {
+		maps.Copy(p.OutputData, invoke.OutputsOf(s.model, i.endpoint))
 	}
-	declared, err := s.model.Request(i.endpoint, "")
-	if err != nil {
-		return fmt.Errorf("stack %s: %w", s.name, err)
-	}
-	maps.Copy(p.OutputData, invoke.RequestOf(declared).Properties.OutputData)
 	return nil
 }

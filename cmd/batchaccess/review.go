@@ -72,8 +72,8 @@ could be read is printed then, and is not to be relied on.`,
 			if err := render(&text, r); err != nil {
 				return err
 			}
-			if err := writeReview(cmd.OutOrStdout(), output, text.Bytes()); err != nil {
-				return err
+			if err := writeTo(cmd.OutOrStdout(), output, text.Bytes()); err != nil {
+				return fmt.Errorf("writing the review: %w", err)
 			}
 			if r.Partial() {
 				return errors.New("not all of the preview could be read: " + r.Unread[0])
@@ -144,15 +144,11 @@ func readPreview(stdin io.Reader, args []string) (review.Preview, error) {
 	return p, nil
 }
 
-func writeReview(stdout io.Writer, file string, text []byte) error {
-	if file == "" {
-		if _, err := stdout.Write(text); err != nil {
-			return fmt.Errorf("writing the review: %w", err)
-		}
-		return nil
+// writeTo writes a text to the file; without one, to standard output.
+func writeTo(stdout io.Writer, file string, text []byte) error {
+	if file != "" {
+		return os.WriteFile(file, text, 0o600)
 	}
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return fmt.Errorf("writing the review: %w", err)
-	}
-	return nil
+	_, err := stdout.Write(text)
+	return err
 }

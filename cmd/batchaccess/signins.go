@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/wholefile"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
@@ -140,23 +141,12 @@ func writeJSON(file string, value any) error {
 	return writeOwn(file, text)
 }
 
-// writeOwn writes a file, whole or not at all, that its owner alone can read.
+// writeOwn writes a file that its owner alone can read, in a folder of which the same is true.
 func writeOwn(file string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(file), ".new-") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(text)
-	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
-	}
-	return err
+	return wholefile.Write(file, text)
 }
 
 // useAzureCLIOf lets the Azure CLI, which azidentity runs, be signed in as the invoker. Outside the sandbox there is one

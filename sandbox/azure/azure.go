@@ -11,7 +11,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -71,7 +70,7 @@ func Start(ctx context.Context, o Options) (*Azure, error) {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
 	store.SetLag(o.Weather.Replication, o.Weather.Propagation)
-	a := &Azure{store: store, identityHeader: random()}
+	a := &Azure{store: store, identityHeader: rand.Text()}
 	if err := a.start(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the sandbox: %w", err), store.Close())
 	}
@@ -94,12 +93,6 @@ func (a *Azure) start(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	return a.serve(ctx, o)
-}
-
-func random() string {
-	bytes := make([]byte, 32)
-	_, _ = rand.Read(bytes) // never fails
-	return base64.RawURLEncoding.EncodeToString(bytes)
 }
 
 func (a *Azure) serve(ctx context.Context, o Options) error {

@@ -175,23 +175,6 @@ func (e *Engine) serve(ctx context.Context) error {
 // Env is the environment for a command that is to run in the sandbox, as os.Environ gives the user's.
 func (e *Engine) Env() []string { return slices.Clone(e.env) }
 
-// Placeholders tells the secret config values of the user's stacks that nobody here can decrypt, and that a
-// placeholder stands for: "Pulumi.dev.yaml: batchaccess:token".
-func (e *Engine) Placeholders() []string {
-	if e.project == nil {
-		return nil
-	}
-	return slices.Clone(e.project.placeholders)
-}
-
-// Stacks are the stacks of the project, sorted.
-func (e *Engine) Stacks() []string {
-	if e.project == nil {
-		return nil
-	}
-	return slices.Clone(e.project.stacks)
-}
-
 // Close ends the stand-ins and the language host, and lets another engine have the state folder. The embedded Azure is
 // the caller's to close.
 func (e *Engine) Close() error {

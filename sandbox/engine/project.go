@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
 // project is a user's project as its shadow has it.
@@ -169,7 +171,7 @@ func mapping(content []byte) (settings, error) {
 func (s settings) write(file string) error {
 	content, err := yaml.Marshal(s.document)
 	if err == nil {
-		err = writeFile(file, content)
+		err = wholefile.Write(file, content)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the shadow of the project: %w", err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/batchaccess/batchaccess/internal/wholefile"
 	"github.com/batchaccess/batchaccess/sandbox/internal/filelock"
 )
 
@@ -47,7 +48,7 @@ func makePassphrase(file string) error {
 	if exists(file) {
 		return nil
 	}
-	if err := writeFile(file, []byte(rand.Text())); err != nil {
+	if err := wholefile.Write(file, []byte(rand.Text())); err != nil {
 		return fmt.Errorf("keeping the passphrase of the sandbox's stacks: %w", err)
 	}
 	return nil
@@ -137,25 +138,8 @@ func (e *Engine) writeCertificates() error {
 			break
 		}
 	}
-	if err := writeFile(e.paths.certificates, append(bundle, e.options.Azure.CAPEM()...)); err != nil {
+	if err := wholefile.Write(e.paths.certificates, append(bundle, e.options.Azure.CAPEM()...)); err != nil {
 		return fmt.Errorf("writing the certificates that commands trust: %w", err)
 	}
 	return nil
-}
-
-// writeFile writes a file whole or not at all, for this user only.
-func writeFile(path string, content []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(content)
-	err = errors.Join(err, temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
-	}
-	return err
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -135,7 +136,7 @@ func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (ho
 }
 
 func (s *seer) start(ctx context.Context, token, endpoint, input string) (failure, error) {
-	body, err := s.r.Model.Request(endpoint, input)
+	body, err := invoke.RequestOf(s.r.Model, endpoint, input)
 	if err != nil {
 		return failure{}, err
 	}
@@ -147,11 +148,7 @@ func (s *seer) holdsReader(ctx context.Context, p access.Principal, input string
 	if in.StorageAccount == "" {
 		return "read nothing of " + input, false, nil
 	}
-	scope := s.r.Model.StorageAccounts[in.StorageAccount]
-	if in.Container != "" {
-		scope += "/blobServices/default/containers/" + in.Container
-	}
-	held, err := s.assigned(ctx, p, scope)
+	held, err := s.assigned(ctx, p, access.ContainerID(s.r.Model.StorageAccounts[in.StorageAccount], in.Container))
 	for _, h := range held {
 		if h.DataAction(access.ReadBlobs).Allowed {
 			return "is assigned a role that reads blobs at " + h.scope, true, err

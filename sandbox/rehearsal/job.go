@@ -72,7 +72,7 @@ func (o owner) GetToken(ctx context.Context, asked policy.TokenRequestOptions) (
 }
 
 // run starts a job and follows it to its end. An error is one of the rehearsal; what Azure refuses is a failure.
-func (j *jobs) run(ctx context.Context, token, endpoint, deployment string, body access.JobRequest) (failure, error) {
+func (j *jobs) run(ctx context.Context, token, endpoint, deployment string, body invoke.JobRequest) (failure, error) {
 	uri, err := j.scoringURI(ctx, endpoint)
 	if err != nil {
 		return failure{}, err
@@ -81,7 +81,7 @@ func (j *jobs) run(ctx context.Context, token, endpoint, deployment string, body
 	if err != nil {
 		return failure{}, err
 	}
-	job, err := invoker.Start(ctx, uri, deployment, invoke.RequestOf(body))
+	job, err := invoker.Start(ctx, uri, deployment, body)
 	if err == nil {
 		_, err = j.owner.Follow(ctx, uri, job, nil)
 	}

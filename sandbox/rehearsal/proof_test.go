@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -58,7 +59,7 @@ func (p proof) agrees(ctx context.Context, grants []access.Grant, what string) (
 
 func (p proof) start(ctx context.Context, invoker, endpoint, input string) failure {
 	p.t.Helper()
-	body, err := p.r.Model.Request(endpoint, input)
+	body, err := invoke.RequestOf(p.r.Model, endpoint, input)
 	require.NoError(p.t, err)
 	got, err := p.j.run(ctx, p.tokens[invoker], endpoint, p.r.Model.EffectiveEndpoints()[endpoint].Deployment, body)
 	require.NoError(p.t, err)

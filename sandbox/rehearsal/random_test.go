@@ -15,6 +15,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/randommodel"
+	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -45,7 +46,7 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 			}
 			tokens, err := signIns(t.Context(), a, path.Invoker, m.Invokers[path.Invoker], deployed{PrincipalIDs: principalIDs(m)})
 			require.NoError(t, err)
-			body, err := m.Request(path.Endpoint, path.Input)
+			body, err := invoke.RequestOf(m, path.Endpoint, path.Input)
 			require.NoError(t, err)
 			got, err := j.run(t.Context(), slices.Collect(maps.Values(tokens))[0], path.Endpoint, "", body)
 			require.NoError(t, err)

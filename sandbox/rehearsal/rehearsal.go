@@ -37,6 +37,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -236,7 +237,7 @@ func (r *rehearsal) setACLs(d deployed) error {
 		if acl.Principal.IsCluster() {
 			principal = d.ClusterPrincipalIDs[acl.Principal.Name]
 		}
-		container := r.Model.StorageAccounts[acl.StorageAccount] + "/blobServices/default/containers/" + acl.Container
+		container := access.ContainerID(r.Model.StorageAccounts[acl.StorageAccount], acl.Container)
 		if err := r.azure.SetACL(container, acl.Path, principal, acl.Permissions); err != nil {
 			return err
 		}
@@ -283,7 +284,7 @@ func (r *rehearsal) signIn(ctx context.Context, report *Report, d deployed) (*jo
 
 // try walks one path. A declared path should work; for any other the model is asked.
 func (r *rehearsal) try(ctx context.Context, j *jobs, report *Report, token string, path access.Path) error {
-	body, err := r.Model.Request(path.Endpoint, path.Input)
+	body, err := invoke.RequestOf(r.Model, path.Endpoint, path.Input)
 	if err != nil {
 		return err
 	}
@@ -307,7 +308,7 @@ func (r *rehearsal) controls(ctx context.Context, j *jobs, report *Report, token
 	}
 	endpoints := r.Model.EffectiveEndpoints()
 	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
-		body, err := r.Model.Request(name, "")
+		body, err := invoke.RequestOf(r.Model, name, "")
 		if err != nil {
 			return err
 		}
@@ -329,7 +330,7 @@ func (r *rehearsal) controls(ctx context.Context, j *jobs, report *Report, token
 
 // onBareCluster reads an input on the cluster that has no reader: only a store's own credential opens it there.
 func (r *rehearsal) onBareCluster(ctx context.Context, j *jobs, report *Report, invoker, token, input string) error {
-	body, err := r.Model.Request(bareEndpoint, input)
+	body, err := invoke.RequestOf(r.Model, bareEndpoint, input)
 	if err != nil {
 		return err
 	}

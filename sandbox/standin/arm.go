@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -140,7 +141,7 @@ func identityBody(identity any) any {
 		return identity
 	}
 	body, identities := map[string]any{}, map[string]any{}
-	merge(body, given)
+	maps.Copy(body, given)
 	for _, id := range list {
 		if id, ok := id.(string); ok {
 			identities[id] = map[string]any{}

@@ -2,10 +2,10 @@ package standin
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"strings"
+	"fmt"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // caller is the object ID of whom the provider acts as: the claim oid of its token. The signature is not for the holder
@@ -15,16 +15,13 @@ func (c *client) caller(ctx context.Context, scope string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var claims struct {
-		OID string `json:"oid"`
+	claims := jwt.MapClaims{}
+	if _, _, err := jwt.NewParser().ParseUnverified(bearer, claims); err != nil {
+		return "", fmt.Errorf("reading the access token: %w", err)
 	}
-	if parts := strings.Split(bearer, "."); len(parts) == 3 {
-		if payload, err := base64.RawURLEncoding.DecodeString(parts[1]); err == nil {
-			_ = json.Unmarshal(payload, &claims)
-		}
-	}
-	if claims.OID == "" {
+	oid, _ := claims["oid"].(string)
+	if oid == "" {
 		return "", errors.New("the access token does not tell whom it is for: it has no claim oid")
 	}
-	return claims.OID, nil
+	return oid, nil
 }

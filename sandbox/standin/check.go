@@ -3,6 +3,7 @@ package standin
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -125,12 +126,7 @@ func wrongType(at, want string, got resource.PropertyValue) []plugin.CheckFailur
 }
 
 func names(properties map[string]propertySpec) string {
-	all := make([]string, 0, len(properties))
-	for name := range properties {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return strings.Join(all, ", ")
+	return strings.Join(slices.Sorted(maps.Keys(properties)), ", ")
 }
 
 // unwrap takes the marks of secrets and outputs off a value. An output that is not known yet becomes a computed value.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -271,8 +272,8 @@ func (t graphType) update(
 	}
 	// What only the state knows, such as a secret, stays; what the program says wins over it.
 	known := map[string]any{}
-	merge(known, state)
-	merge(known, in)
+	maps.Copy(known, state)
+	maps.Copy(known, in)
 	out, err := t.fetch(g, id, known)
 	if err == nil && out == nil {
 		// Without this the state would lose what Graph tells only once.

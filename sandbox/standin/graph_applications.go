@@ -3,6 +3,7 @@ package standin
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -68,7 +69,7 @@ func makeApplication(g graph, in map[string]any) (string, error) {
 		return "", err
 	}
 	body := applicationBody(in)
-	merge(body, map[string]any{
+	maps.Copy(body, map[string]any{
 		"appRoles": []any{}, "identifierUris": or(in, "identifierUris", []any{}), "optionalClaims": map[string]any{},
 		"requiredResourceAccess": []any{}, "owners@odata.bind": owners,
 	})

@@ -3,6 +3,7 @@ package standin
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 )
 
 // loadedPackage is a package with its schema read.
@@ -53,7 +54,7 @@ func mergeDocuments(files ...[]byte) ([]byte, error) {
 			from, isMap := content.(map[string]any)
 			switch {
 			case both && isMap:
-				merge(into, from)
+				maps.Copy(into, from)
 			case all[section] == nil:
 				all[section] = content
 			}

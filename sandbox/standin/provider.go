@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -221,7 +222,7 @@ func (p *provider) readInputs(
 ) resource.PropertyMap {
 	if len(in) == 0 || p.pkg.openIsUnknown && len(before) == 0 {
 		all := p.pkg.schema.asInputs(spec.InputProperties, now)
-		merge(all, rt.located(id))
+		maps.Copy(all, rt.located(id))
 		return resource.NewPropertyMapFromMap(all)
 	}
 	t := rt.traits()

@@ -3,6 +3,7 @@ package standin
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -61,17 +62,11 @@ func mergeSchemas(files ...[]byte) (schema, error) {
 			return schema{}, fmt.Errorf("schemas of %s %s and %s %s are not of one package",
 				all.Name, all.Version, s.Name, s.Version)
 		}
-		merge(all.Resources, s.Resources)
-		merge(all.Functions, s.Functions)
-		merge(all.Types, s.Types)
+		maps.Copy(all.Resources, s.Resources)
+		maps.Copy(all.Functions, s.Functions)
+		maps.Copy(all.Types, s.Types)
 	}
 	return all, nil
-}
-
-func merge[V any](into, from map[string]V) {
-	for k, v := range from {
-		into[k] = v
-	}
 }
 
 // object gives the type that a property refers to.
@@ -160,14 +155,9 @@ func (s schema) matches(o objectSpec, v map[string]any) bool {
 }
 
 func sortedKeys(m map[string]any) []any {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	sorted := make([]any, len(keys))
-	for i, k := range keys {
-		sorted[i] = k
+	sorted := make([]any, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		sorted = append(sorted, key)
 	}
 	return sorted
 }

@@ -3,7 +3,6 @@ package arm
 import (
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -118,7 +117,7 @@ func putFederated(c *call) (wire.Reply, error) {
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "the identity has %d federated identity credentials, which is the most it may have", maxFederated)
 	}
 	audiences := []any{}
-	for audience := range slices.Values(p.Audiences) {
+	for _, audience := range p.Audiences {
 		audiences = append(audiences, audience)
 	}
 	resource := &state.Resource{

@@ -19,7 +19,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
 const (
@@ -54,7 +54,7 @@ func Load(dir string) (*Authority, error) {
 			return nil, err
 		}
 		// The key first: a certificate without its key would be of no use to the next run.
-		if err := errors.Join(state.WriteFile(keyFile, key), state.WriteFile(certFile, a.PEM)); err != nil {
+		if err := errors.Join(wholefile.Write(keyFile, key), wholefile.Write(certFile, a.PEM)); err != nil {
 			return nil, fmt.Errorf("keeping the certificate authority: %w", err)
 		}
 		return a, nil

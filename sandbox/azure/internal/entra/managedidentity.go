@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"net/http"
 	"net/url"
@@ -27,7 +28,7 @@ func (s *Service) ServeIMDS(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.serveIdentity(w, query, selector{
 			clientID: query.Get("client_id"), objectID: query.Get("object_id"),
-			resourceID: first(query.Get("mi_res_id"), query.Get("msi_res_id")),
+			resourceID: cmp.Or(query.Get("mi_res_id"), query.Get("msi_res_id")),
 		}, refuseIMDS)
 	}
 }
@@ -48,7 +49,7 @@ func (s *Service) ServeAppService(w http.ResponseWriter, r *http.Request) {
 		refuseAppService(w, "", "the query parameter api-version must be 2019-08-01")
 	default:
 		s.serveIdentity(w, query, selector{
-			clientID: query.Get("client_id"), objectID: first(query.Get("principal_id"), query.Get("object_id")), resourceID: query.Get("mi_res_id"),
+			clientID: query.Get("client_id"), objectID: cmp.Or(query.Get("principal_id"), query.Get("object_id")), resourceID: query.Get("mi_res_id"),
 		}, refuseAppService)
 	}
 }
@@ -96,11 +97,4 @@ func identities(st *state.State, want selector) []*state.ServicePrincipal {
 		}
 	}
 	return found
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/batchaccess/batchaccess/internal/wholefile"
 	"github.com/batchaccess/batchaccess/sandbox/internal/filelock"
 )
 
@@ -135,25 +136,9 @@ func (s *Store) save(version uint64) error {
 	if err != nil {
 		return fmt.Errorf("encoding the state: %w", err)
 	}
-	if err := WriteFile(s.file, text); err != nil {
+	if err := wholefile.Write(s.file, text); err != nil {
 		return fmt.Errorf("writing the state file: %w", err)
 	}
 	s.saved = version
-	return nil
-}
-
-// WriteFile replaces a file in one step, readable by its owner only.
-func WriteFile(name string, content []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.tmp") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(content)
-	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
-	}
 	return nil
 }

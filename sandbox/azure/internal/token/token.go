@@ -18,8 +18,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/batchaccess/batchaccess/internal/wholefile"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/ca"
-	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
 // Lifetime is how long an access token lasts. Below 20 minutes the azuread plugin would ask for one before every call.
@@ -116,7 +116,7 @@ func loadKey(dir string) (*rsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return key, state.WriteFile(file, text)
+	return key, wholefile.Write(file, text)
 }
 
 // Sign fills in the times and the issuer, and signs an access token.

@@ -1,0 +1,51 @@
+package components
+
+import (
+	"reflect"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// literal returns the text of an Input that was given as plain text: "" if the Input is nil, access.Unknown if its
+// value is known only later.
+func literal(in any) string {
+	switch v := pointedTo(in); v.Kind() {
+	case reflect.Invalid:
+		return ""
+	case reflect.String:
+		return v.String()
+	default:
+		return access.Unknown
+	}
+}
+
+// literalInt returns a number that was given as a plain one, or the default where none was.
+func literalInt(in pulumi.IntPtrInput, byDefault int) (n int, known bool) {
+	switch v := pointedTo(in); v.Kind() {
+	case reflect.Invalid:
+		return byDefault, true
+	case reflect.Int:
+		return int(v.Int()), true
+	default:
+		return 0, false
+	}
+}
+
+// pointedTo is the value behind an Input: pulumi.StringPtr and pulumi.IntPtr are pointers.
+func pointedTo(in any) reflect.Value {
+	v := reflect.ValueOf(in)
+	for v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return v
+}
+
+// optional turns "" into an input that is not set.
+func optional(s string) pulumi.StringPtrInput {
+	if s == "" {
+		return nil
+	}
+	return pulumi.String(s)
+}

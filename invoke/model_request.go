@@ -1,0 +1,64 @@
+package invoke
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// RequestOf is the request that starts a job of a model's endpoint with one input ("" for none) and the endpoint's outputs.
+// It needs the IDs of the workspace and the storage accounts.
+func RequestOf(m access.Model, endpoint, input string) (JobRequest, error) {
+	p := Properties{OutputData: OutputsOf(m, endpoint)}
+	if input != "" {
+		in, err := InputOf(m, input)
+		if err != nil {
+			return JobRequest{}, err
+		}
+		p.InputData = map[string]Input{input: in}
+	}
+	return JobRequest{Properties: p}, nil
+}
+
+// InputOf is one of a model's data inputs as a job is told to read it: by an https URL, by the ARM ID of a data asset, or by
+// that of a data store with a path behind it.
+func InputOf(m access.Model, name string) (Input, error) {
+	d := m.DataInputs[name]
+	in := Input{JobInputType: URIFolder}
+	if d.Type == "file" {
+		in.JobInputType = URIFile
+	}
+	switch d.Kind {
+	case access.DataStore:
+		in.URI = storeURI(m, d.DataStore, d.Path)
+		return in, nil
+	case access.DataAsset:
+		in.URI = m.WorkspaceID + "/data/" + d.DataAsset + "/versions/" + d.Version
+		return in, nil
+	}
+	account, err := access.ParseARMID(m.StorageAccounts[d.StorageAccount], access.StorageAccountType)
+	if err != nil {
+		return in, fmt.Errorf("storageAccounts.%s: %w", d.StorageAccount, err)
+	}
+	host := "blob"
+	if d.Kind == access.ADLSGen2 {
+		host = "dfs"
+	}
+	in.URI = fmt.Sprintf("https://%s.%s.core.windows.net/%s/%s", account.Name, host, d.Container, strings.TrimPrefix(d.Path, "/"))
+	return in, nil
+}
+
+// OutputsOf are what jobs of a model's endpoint write, each to a file of its own.
+func OutputsOf(m access.Model, endpoint string) map[string]Output {
+	outputs := map[string]Output{}
+	for _, name := range m.EffectiveEndpoints()[endpoint].Outputs {
+		d := m.DataOutputs[name]
+		outputs[name] = Output{JobOutputType: URIFile, URI: storeURI(m, d.DataStore, d.Path)}
+	}
+	return outputs
+}
+
+func storeURI(m access.Model, store, path string) string {
+	return m.WorkspaceID + "/datastores/" + store + "/paths/" + strings.TrimPrefix(path, "/")
+}
