@@ -127,7 +127,7 @@ func pages[T any](ctx context.Context, f *Finder, via runtime.Pipeline, host, ne
 			return nil, err
 		}
 		all, next = append(all, page.Value...), cmp.Or(page.Graph, page.ARM)
-		if next != "" && !strings.HasPrefix(strings.ToLower(next), strings.ToLower(host)+"/") {
+		if next != "" && !invoke.Below(host, next) {
 			return nil, fmt.Errorf("listing: the next page is on another host than %s: %s", host, next)
 		}
 	}

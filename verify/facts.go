@@ -36,16 +36,17 @@ type Assignment struct {
 	Role        string // its name
 	RoleID      string // GUID
 	Permissions roles.Permissions
-	Condition   string // "" for most
-	Made        time.Time
+	Condition   string    // "" for most
+	Made        time.Time // or its role was changed, whichever was later
 }
 
-// A Denial is a deny assignment.
+// A Denial is one permission of a deny assignment.
 type Denial struct {
 	Name, Scope string
 	// OnlyHere is set where it does not hold below its scope.
 	OnlyHere            bool
 	Permissions         roles.Permissions
+	Condition           string   // "" for most
 	Principals, Exclude []string // object IDs; everyone is the GUID of zeros
 }
 
