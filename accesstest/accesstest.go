@@ -170,7 +170,11 @@ func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	case "azuread:index/getUser:getUser", "azuread:index/getGroup:getGroup", "azuread:index/getServicePrincipal:getServicePrincipal":
 		kind := args.Token[strings.LastIndex(args.Token, ":get")+len(":get"):]
 		for _, name := range []resource.PropertyKey{"userPrincipalName", "mail", "displayName", "clientId", "objectId"} {
-			if who := textOf(args.Args, name); name == "objectId" && who != "" {
+			who := textOf(args.Args, name)
+			if kind == "Group" {
+				who = strings.ReplaceAll(who, "''", "'") // they are doubled for the provider
+			}
+			if name == "objectId" && who != "" {
 				state["objectId"] = args.Args[name]
 			} else if who != "" {
 				state["objectId"] = m.makeUp(kind+" "+who, kind, who, "objectId")
