@@ -27,6 +27,10 @@ type Facts struct {
 	Members map[string][]Member
 	// Gone says why a principal can't act at all.
 	Gone map[access.Principal]string
+	// Strays say why what is granted for an endpoint, an input or an output fits no longer, by its path in the configuration.
+	Strays map[string]string
+	// Notes are what a person should know besides.
+	Notes []string
 }
 
 // An Assignment is a role assignment with what its role allows now.

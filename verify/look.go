@@ -46,7 +46,7 @@ func New(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Tra
 	}, nil
 }
 
-// What whoever looks needs, by what is asked for. Reader on the resource groups holds all of the first four.
+// What whoever looks needs, by what is asked for. Reader on the resource groups holds all but the last.
 const (
 	readAssignments = "Microsoft.Authorization/roleAssignments/read"
 	readDefinitions = "Microsoft.Authorization/roleDefinitions/read"
@@ -70,7 +70,7 @@ func failed(what, needs string, err error) error {
 // Look asks what the subjects have in the resource groups of the model's workspace and storage accounts, and above them.
 // Every refusal is an error that names what it takes to look.
 func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject) (Facts, error) {
-	f := Facts{Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{}, Gone: map[access.Principal]string{}}
+	f := Facts{Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{}, Gone: map[access.Principal]string{}, Strays: map[string]string{}}
 	holders := map[string]bool{everyone: true}
 	for _, s := range subjects {
 		groups, there, err := o.groups(ctx, s)
@@ -103,7 +103,10 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 			return f, err
 		}
 	}
-	return f, o.define(ctx, &f)
+	if err := o.define(ctx, &f); err != nil {
+		return f, err
+	}
+	return f, o.workspace(ctx, m, &f)
 }
 
 // resourceGroups are those that hold what the model refers to, each once.

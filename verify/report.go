@@ -83,7 +83,7 @@ type Stranger struct {
 // Judge makes the report. Within propagation after it was made, an assignment may not act yet: Azure's is ten minutes.
 func Judge(stack string, m access.Model, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
 	h := newHoldings(m, subjects, f)
-	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{}, Beyond: []Excess{}}
+	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{}, Beyond: []Excess{}, Notes: slices.Clone(f.Notes)}
 	for _, p := range access.ExplainHeld(m, h) {
 		r.Paths = append(r.Paths, h.path(p, propagation))
 	}
@@ -109,6 +109,10 @@ func Judge(stack string, m access.Model, subjects []Subject, f Facts, propagatio
 
 func (h *holdings) path(p access.Path, propagation time.Duration) Path {
 	path := Path{Path: p, Status: Works}
+	if why := h.stray(p); why != "" && (p.Works() || p.Undecided()) {
+		path.Status, path.Why = Missing, why
+		return path
+	}
 	for _, hop := range p.Hops {
 		settles := h.since[[2]string{hop.Identity, hop.GivenBy}].Add(propagation)
 		switch {
