@@ -192,6 +192,12 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 	assert.Contains(t, p.Why, condition)
 	assert.True(t, r.Failed(false), "it is not known to work")
 	assert.Equal(t, verify.Missing, path(t, r, "robot", "heart").Status, "there is nothing to decide")
+	require.Len(t, r.Lacking, 1)
+	assert.True(t, r.Lacking[0].Conditional)
+	assert.True(t, r.Settled(), "to wait changes no condition")
+	var told bytes.Buffer
+	require.NoError(t, verify.WriteTable(&told, r))
+	assert.Contains(t, told.String(), "Storage Blob Data Reader, held under a condition only")
 	w.assign(robot, "ServicePrincipal", reader.Role, lake)
 	assert.Equal(t, verify.Works, path(t, w.report(), "robot", "tagger").Status, "another assignment gives it without condition")
 }
