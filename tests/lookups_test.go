@@ -323,12 +323,13 @@ func TestAClusterThatEndpointsNameIsCalledTheSameEveryTime(t *testing.T) {
 func TestAFileIsLookedUpAsOne(t *testing.T) {
 	t.Parallel()
 	args := asked()
-	args.DataInputs["one"] = access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1"}
+	args.DataInputs["one"] = access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Path: "own.csv"}
 	r := inEstate(t).run(batchEndpointAccess(args))
 	for _, reg := range r.registered {
 		if reg.Type == components.BatchEndpointAccessToken {
 			assert.Equal(t, "file", reg.at("dataInputs", "one", "type"))
 			assert.Nil(t, reg.at("dataInputs", "baseline", "type"), "a folder is the default")
+			assert.Equal(t, "own.csv", reg.at("dataInputs", "one", "path"), "what is written stays")
 		}
 	}
 }

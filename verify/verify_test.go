@@ -94,6 +94,11 @@ func TestAccessCountsWhereverItComesFrom(t *testing.T) {
 			assert.Equal(t, c.givenBy, p.Hops[1].GivenBy)
 			assert.Empty(t, r.Lacking, "another role gives it")
 			require.NotEmpty(t, r.Beyond)
+			told := map[string]bool{}
+			for _, e := range r.Beyond {
+				assert.False(t, told[e.Principal.String()+e.Assignment], "what is above two resource groups is told once")
+				told[e.Principal.String()+e.Assignment] = true
+			}
 			assert.Equal(t, c.through, r.Beyond[0].Through)
 			assert.Contains(t, r.Beyond[0].Risks, roles.DestroysData)
 			assert.False(t, r.Failed(false), "what is beyond need is a warning")
