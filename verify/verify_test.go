@@ -117,6 +117,7 @@ func TestWhatIsGrantedBeyondNeedIsFoundByEffect(t *testing.T) {
 	w.assign(robot, "ServicePrincipal", roles.StorageBlobDataReader, lake)
 	w.define(append(roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/computes/write")...)
 	w.assign(ann, "User", roles.StorageBlobDataReader, mlGroup)
+	w.assign(ann, "User", roles.StorageBlobDataReader, lake+"/blobServices/default/containers/other")
 	r := w.report()
 	var found []string
 	for _, e := range r.Beyond {
@@ -124,7 +125,7 @@ func TestWhatIsGrantedBeyondNeedIsFoundByEffect(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []string{
 		"invoker robot: Storage Blob Data Reader on lake", "invoker ann: starters on workspace", "invoker robot: starters on workspace",
-		"invoker ann: Storage Blob Data Reader on resource group ml",
+		"invoker ann: Storage Blob Data Reader on resource group ml", "invoker ann: Storage Blob Data Reader on lake/other",
 	}, found)
 	assert.Equal(t, verify.Works, path(t, r, "robot", "tagger").Status)
 }
