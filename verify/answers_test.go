@@ -145,7 +145,11 @@ func TestAllPagesAreRead(t *testing.T) {
 		}
 		return 0, nil
 	}}
-	p := path(t, w.judged(second, 0), "ann", "heart")
+	r := w.judged(second, 0)
+	for _, e := range r.Beyond {
+		assert.NotEqual(t, robot, e.Through, "a directory role is no group")
+	}
+	p := path(t, r, "ann", "heart")
 	require.NotEqual(t, verify.Undecided, p.Status)
 	assert.Equal(t, "Owner on management group Contoso through group "+paged, p.Hops[1].GivenBy, p.Why)
 	var reads string
