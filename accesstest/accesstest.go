@@ -17,6 +17,7 @@
 package accesstest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -33,6 +34,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/guardrails"
 )
 
 // A Stack is a program that ran under mocks.
@@ -42,6 +44,7 @@ type Stack struct {
 	assignments []Assignment
 	principals  map[string][]string // what Try calls the principals that it made up, by object ID
 	groups      map[string][]string // object IDs of the groups that the program puts principals in, by theirs
+	ids         map[string]string   // ARM IDs that Try made up, by what Resources calls the resource
 }
 
 // Run runs the program as a deployment of stack "test", with its options, such as one that sets configuration. The test
@@ -60,16 +63,27 @@ func Run(t testing.TB, program pulumi.RunFunc, options ...pulumi.RunOption) *Sta
 
 // Try runs any program, and returns its error.
 func Try(program pulumi.RunFunc, options ...pulumi.RunOption) (*Stack, error) {
-	m := &mocks{models: map[string]access.Model{}, principals: map[string][]string{}, made: map[string]bool{}, outputs: map[string]resource.PropertyMap{}}
+	m := &mocks{models: map[string]access.Model{}, principals: map[string][]string{}, made: map[string]bool{}, ids: map[string]string{}, outputs: map[string]resource.PropertyMap{}}
 	if err := pulumi.RunErr(program, append([]pulumi.RunOption{pulumi.WithMocks("project", "test", m)}, options...)...); err != nil {
 		return nil, err
 	}
 	slices.Sort(m.resources)
-	return &Stack{m.models, m.resources, m.assignments(), m.principals, m.memberships()}, nil
+	return &Stack{m.models, m.resources, m.assignments(), m.principals, m.memberships(), m.ids}, nil
 }
 
 // Resources lists what the program registers, sorted: the name of the type, and the resource's own.
 func (s *Stack) Resources() []string { return slices.Clone(s.resources) }
+
+// ID is the ARM ID that was made up for a storage account, a workspace or a user-assigned identity of the program: the scope of
+// what is assigned there. The resource is called as Resources does: "StorageAccount lake".
+func (s *Stack) ID(t testing.TB, resource string) string {
+	t.Helper()
+	id, ok := s.ids[resource]
+	if !ok {
+		t.Fatalf("no ID was made up for %q; there is one of %s", resource, strings.Join(slices.Sorted(maps.Keys(s.ids)), ", "))
+	}
+	return id
+}
 
 // Model returns the model of the BatchEndpointAccess of that name; "" for the only one.
 func (s *Stack) Model(t testing.TB, name string) access.Model {
@@ -109,6 +123,7 @@ type mocks struct {
 	registered []registration                  // what role assignments are judged by
 	principals map[string][]string             // what has an object ID that was made up here, by that ID
 	made       map[string]bool                 // every ID that was made up here
+	ids        map[string]string               // ARM IDs among them, by what Resources calls the resource
 	outputs    map[string]resource.PropertyMap // of other stacks, by name
 }
 
@@ -131,11 +146,11 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 			state[resource.PropertyKey(key)] = m.makeUp(label, args.Name, key)
 		}
 	}
-	switch args.TypeToken {
+	kind := guardrails.Resource{Type: args.TypeToken}.Kind() // whatever the version of its API
+	switch kind {
 	case "azure-native:authorization:RoleDefinition":
 		id = fmt.Sprintf("%s/providers/Microsoft.Authorization/roleDefinitions/%s", textOf(args.Inputs, "scope"), textOf(args.Inputs, "roleDefinitionId"))
 	case "azure-native:managedidentity:UserAssignedIdentity":
-		id = "/subscriptions/s/resourceGroups/" + textOf(args.Inputs, "resourceGroupName") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + textOf(args.Inputs, "resourceName")
 		give("principalId", "clientId", "tenantId")
 	case "azure-native:machinelearningservices:Compute":
 		state["identity"] = resource.NewProperty(m.identityOf(label, args.Name, state["identity"]))
@@ -152,8 +167,28 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 		give("keyId")
 		state["value"] = resource.MakeSecret(resource.NewProperty("not a secret"))
 	}
+	if top, ok := topLevel[kind]; ok {
+		group, own := cmp.Or(textOf(args.Inputs, "resourceGroupName"), "made-up"), cmp.Or(textOf(args.Inputs, top.name), args.Name)
+		id = "/subscriptions/" + madeUpSubscription + "/resourceGroups/" + group + "/providers/" + top.armType + "/" + own
+		m.mu.Lock()
+		m.made[id], m.ids[label] = true, id
+		m.mu.Unlock()
+	}
 	return id, state, nil
 }
+
+// topLevel are the types of resources whose ARM IDs the components take, by Pulumi's: what Azure calls them, and the input
+// that names one. A component refuses an ID that is of another form.
+var topLevel = map[string]struct {
+	armType string
+	name    resource.PropertyKey
+}{
+	"azure-native:managedidentity:UserAssignedIdentity": {access.UserAssignedIdentityType, "resourceName"},
+	"azure-native:storage:StorageAccount":               {access.StorageAccountType, "accountName"},
+	"azure-native:machinelearningservices:Workspace":    {access.WorkspaceType, "workspaceName"},
+}
+
+const madeUpSubscription = "00000000-0000-4000-8000-000000000000"
 
 // Call answers the look-ups of what exists.
 func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
@@ -170,7 +205,11 @@ func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	case "azuread:index/getUser:getUser", "azuread:index/getGroup:getGroup", "azuread:index/getServicePrincipal:getServicePrincipal":
 		kind := args.Token[strings.LastIndex(args.Token, ":get")+len(":get"):]
 		for _, name := range []resource.PropertyKey{"userPrincipalName", "mail", "displayName", "clientId", "objectId"} {
-			if who := textOf(args.Args, name); name == "objectId" && who != "" {
+			who := textOf(args.Args, name)
+			if kind == "Group" {
+				who = strings.ReplaceAll(who, "''", "'") // they are doubled for the provider
+			}
+			if name == "objectId" && who != "" {
 				state["objectId"] = args.Args[name]
 			} else if who != "" {
 				state["objectId"] = m.makeUp(kind+" "+who, kind, who, "objectId")

@@ -1,6 +1,7 @@
 package accesstest_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
@@ -227,4 +228,53 @@ func TestTwoPrincipalsOfOneNameAreToldApart(t *testing.T) {
 	stack.RequireCan(t, "ServicePrincipal robot", starts, workspaceID)
 	stack.RequireCannot(t, "UserAssignedIdentity robot", starts, workspaceID)
 	assert.Contains(t, failure(t, func(t testing.TB) { stack.RequireCan(t, "robot", starts, workspaceID) }), `"robot" is the name of 2 principals`)
+}
+
+// places makes what the components are put on, as a stack does that is deployed as a whole.
+func places(ctx *pulumi.Context) error {
+	made := func(token, name string, inputs pulumi.Map) (pulumi.StringOutput, error) {
+		r := &struct{ pulumi.CustomResourceState }{}
+		err := ctx.RegisterResource(token, name, inputs, r)
+		return r.ID().ToStringOutput(), err
+	}
+	lake, err := made("azure-native:storage/v20230501:StorageAccount", "lake", pulumi.Map{"accountName": pulumi.String("contosolake"), "resourceGroupName": pulumi.String("data")})
+	if err != nil {
+		return err
+	}
+	workspace, err := made("azure-native:machinelearningservices:Workspace", "scoring", pulumi.Map{"resourceGroupName": pulumi.String("ml")})
+	if err != nil {
+		return err
+	}
+	mounter, err := made("azure-native:managedidentity:UserAssignedIdentity", "mounter", pulumi.Map{"resourceGroupName": pulumi.String("ml")})
+	if err != nil {
+		return err
+	}
+	if _, err := components.NewStorageReader(ctx, "scores", &components.StorageReaderArgs{
+		StorageAccountID: lake, Container: "scores", Principals: map[string]components.AssigneeArgs{"ann": {PrincipalID: pulumi.String(ann), PrincipalType: "User"}},
+	}); err != nil {
+		return err
+	}
+	_, err = components.NewBatchEndpointAccess(ctx, "access", &components.BatchEndpointAccessArgs{
+		WorkspaceID:     workspace,
+		Location:        pulumi.String("westeurope"),
+		Invokers:        map[string]components.InvokerArgs{"ann": {Kind: access.User, ObjectID: pulumi.String(ann)}},
+		Clusters:        map[string]components.ClusterArgs{"cpu": {Identity: access.UserAssigned, UserAssignedIdentityID: mounter}},
+		StorageAccounts: map[string]pulumi.StringInput{"lake": lake},
+		DataInputs:      map[string]access.DataInput{"images": {Kind: access.Blob, StorageAccount: "lake", Container: "images"}},
+	})
+	return err
+}
+
+func TestWhatTheProgramMakesItselfIsAPlace(t *testing.T) {
+	t.Parallel()
+	stack := accesstest.Run(t, places)
+	stack.Require(t, access.Assertion{Only: []string{"ann", "cluster:cpu"}, Read: "images"})
+	lake := stack.ID(t, "StorageAccount lake")
+	assert.True(t, strings.HasSuffix(lake, "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/contosolake"), lake)
+	stack.RequireCan(t, ann, access.ReadBlobs, lake+"/blobServices/default/containers/scores")
+	stack.RequireCannot(t, ann, access.WriteBlobs, lake)
+	stack.RequireCan(t, ann, starts, stack.ID(t, "Workspace scoring"))
+	m := stack.Model(t, "")
+	assert.Equal(t, []string{access.Unknown, access.Unknown, access.Unknown}, []string{m.WorkspaceID, m.StorageAccounts["lake"], m.Clusters["cpu"].UserAssignedIdentityID}, "as at a preview")
+	assert.Contains(t, failure(t, func(t testing.TB) { stack.ID(t, "lake") }), `no ID was made up for "lake"; there is one of StorageAccount lake, UserAssignedIdentity mounter, Workspace scoring`)
 }

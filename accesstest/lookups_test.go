@@ -19,7 +19,7 @@ func named(input access.DataInput) pulumi.RunFunc {
 			Invokers: map[string]components.InvokerArgs{
 				"ada":     {Kind: access.User, UserPrincipalName: "ada@contoso.com"},
 				"bob":     {Kind: access.User, Mail: "bob@contoso.com"},
-				"staff":   {Kind: access.Group, DisplayName: "Staff"},
+				"staff":   {Kind: access.Group, DisplayName: "Ada's staff"},
 				"robot":   {Kind: access.ServicePrincipal, ClientID: pulumi.String("55555555-5555-4555-8555-555555555555")},
 				"factory": {Kind: access.ManagedIdentity, ResourceID: "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.DataFactory/factories/nightly"},
 				"site":    {Kind: access.ManagedIdentity, ResourceID: "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.Web/sites/nightly"},
@@ -39,7 +39,7 @@ func TestPrincipalsThatAreOnlyNamedAreJudgedByTheirNames(t *testing.T) {
 	stack.Require(t, access.Assertion{Can: []string{"ada", "bob", "staff", "robot", "factory", "site"}, Read: "scores"})
 	assert.Equal(t, access.Unknown, stack.Model(t, "").Invokers["ada"].PrincipalID, "mocks don't know it")
 	const reads = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
-	for _, who := range []string{"User ada@contoso.com", "bob@contoso.com", "Group Staff", "55555555-5555-4555-8555-555555555555", "Factory nightly", "WebApp nightly", "Compute cpu"} {
+	for _, who := range []string{"User ada@contoso.com", "bob@contoso.com", "Group Ada's staff", "55555555-5555-4555-8555-555555555555", "Factory nightly", "WebApp nightly", "Compute cpu"} {
 		if access.IsGUID(who) {
 			who = "ServicePrincipal " + who
 		}

@@ -37,9 +37,9 @@ type BatchEndpointAccessArgs struct {
 	Assertions map[string]access.Assertion `pulumi:"assertions,optional"`
 	// Tags of all that is made and can have tags.
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
-	// CheckPrincipals has every principal that is given by its ID looked up too: whether it exists and is of its kind, and
-	// whether the ID is the client ID of a service principal by mistake, to which Azure would assign a role without a word. It
-	// takes the permission to read the directory. Default: false.
+	// CheckPrincipals has every principal that is given by its ID looked up too: whether it exists, is of its kind and of the
+	// name that stands beside it, and whether the ID is the client ID of a service principal by mistake, to which Azure would
+	// assign a role without a word. It takes the permission to read the directory. Default: false.
 	CheckPrincipals bool `pulumi:"checkPrincipals,optional"`
 	// Protect keeps what is costly to lose from being deleted: clusters, identities, applications and groups, whose IDs
 	// would not come back. Default: false.

@@ -143,6 +143,8 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 	switch {
 	case identity != nil && identity.PrincipalId != "":
 		return identity.PrincipalId, nil
+	case identity != nil && strings.Contains(strings.ToLower(identity.Type), "systemassigned"): // its user-assigned ones do not mount
+		return "", fmt.Errorf("compute cluster %q does not say which principal its system-assigned identity is; try again when no update of it is running", compute)
 	case identity == nil || len(identity.UserAssignedIdentities) == 0:
 		return "", fmt.Errorf("compute cluster %q has no managed identity, so no job on it can mount data; assign one (az ml compute update --name %s --identity-type SystemAssigned) or wait until an update of the cluster is over", compute, compute)
 	case len(identity.UserAssignedIdentities) > 1:

@@ -72,30 +72,31 @@ type lookUps struct {
 	args  *BatchEndpointAccessArgs // as they become
 	model access.Model             // of what was given
 
-	mu       sync.Mutex // over args and problems
 	problems access.Problems
 }
 
 // A question asks Azure, and then, alone, notes the answer.
 type question func() (note func(), ps access.Problems)
 
-// run asks several questions at a time.
+// run asks several questions at a time, and notes the answers in the order of the questions: what comes of them is the same
+// every time.
 func (l *lookUps) run(questions []question) {
 	var all sync.WaitGroup
 	slots := make(chan struct{}, concurrentLookUps)
-	for _, ask := range questions {
+	notes, problems := make([]func(), len(questions)), make([]access.Problems, len(questions))
+	for i, ask := range questions {
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			note, ps := ask()
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			if l.problems = append(l.problems, ps...); len(ps) == 0 {
-				note()
-			}
+			notes[i], problems[i] = ask()
 		})
 	}
 	all.Wait()
+	for i, ps := range problems {
+		if l.problems = append(l.problems, ps...); len(ps) == 0 {
+			notes[i]()
+		}
+	}
 }
 
 func (l *lookUps) problem(path, fix, what string, args ...any) access.Problems {
@@ -103,7 +104,8 @@ func (l *lookUps) problem(path, fix, what string, args ...any) access.Problems {
 }
 
 func (l *lookUps) principals() (questions []question) {
-	for name, i := range l.model.Invokers {
+	for _, name := range sortedKeys(l.model.Invokers) {
+		i := l.model.Invokers[name]
 		named, _ := i.Named()
 		check := l.given.CheckPrincipals && i.PrincipalID != "" && i.PrincipalID != access.Unknown
 		if named == "" && !check {
@@ -129,24 +131,28 @@ func (l *lookUps) principals() (questions []question) {
 }
 
 func (l *lookUps) data() (questions []question) {
-	for name, d := range l.given.DataInputs {
-		path := "dataInputs." + name
+	for _, name := range sortedKeys(l.given.DataInputs) {
+		d, path := l.given.DataInputs[name], "dataInputs."+name
 		if !d.InWorkspace() || d.DataStore != "" && d.CredentialInStore != nil && (*d.CredentialInStore || d.StorageAccount != "") {
 			continue
 		}
 		questions = append(questions, func() (func(), access.Problems) {
 			if d.DataStore == "" {
-				store, at, ps := l.DataAsset(path+".dataAsset", d.DataAsset, d.Version)
+				asset, ps := l.DataAsset(path+".dataAsset", d.DataAsset, d.Version)
 				if len(ps) > 0 {
 					return nil, ps
 				}
-				d.DataStore, d.Path = store, cmp.Or(d.Path, at)
+				if d.Type != "" && (d.Type == "file") != (asset.Type == "file") {
+					return nil, l.problem(path+".type", "leave it out", "is %s, but version %s of the data asset %q is a %s", d.Type, d.Version, d.DataAsset, cmp.Or(asset.Type, "folder"))
+				}
+				d.DataStore, d.Path, d.Type = asset.DataStore, cmp.Or(d.Path, asset.Path), cmp.Or(d.Type, asset.Type)
 			}
 			ps := l.store(path, d.DataStore, &d.CredentialInStore, &d.StorageAccount, &d.Container)
 			return func() { l.args.DataInputs[name] = d }, ps
 		})
 	}
-	for name, d := range l.given.DataOutputs {
+	for _, name := range sortedKeys(l.given.DataOutputs) {
+		d := l.given.DataOutputs[name]
 		if d.CredentialInStore != nil && (*d.CredentialInStore || d.StorageAccount != "") {
 			continue
 		}
@@ -190,7 +196,8 @@ func (l *lookUps) store(path, name string, inStore **bool, account, container *s
 }
 
 func (l *lookUps) endpoints() (questions []question) {
-	for name, e := range l.given.Endpoints {
+	for _, name := range sortedKeys(l.given.Endpoints) {
+		e := l.given.Endpoints[name]
 		if e.Cluster != "" {
 			continue
 		}
@@ -217,7 +224,8 @@ func (l *lookUps) clusterOf(compute string) string {
 }
 
 func (l *lookUps) clusters() (questions []question) {
-	for name, c := range l.args.Clusters {
+	for _, name := range sortedKeys(l.args.Clusters) {
+		c := l.args.Clusters[name]
 		if !c.lookedUp() {
 			continue
 		}

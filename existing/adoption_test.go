@@ -2,6 +2,7 @@ package existing_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -202,17 +203,17 @@ func TestWhatAnApplicationHoldsIsFound(t *testing.T) {
 func TestOnlyWhatIsCreatedInAzureIsLookedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, file := previewOf(t, "aws:s3/bucket:Bucket", map[string]map[string]any{"b": {}, "c": {}, "d": {}})
-	p.Steps[1].Op, p.Steps[2].New.Custom = "update", false
+	p, file := previewOf(t, "aws:s3/bucket:Bucket", map[string]map[string]any{"b": {}, "c": {}, "d": {}, "e": {}})
+	p.Steps[1].Op, p.Steps[2].New.Custom, p.Steps[3].Op = "update", false, "replace"
 	p.Steps = append(p.Steps, p.Steps[2])
-	p.Steps[3].Op = "update"
+	p.Steps[4].Op = "update"
 	a, err := w.finder.Adopt(t.Context(), p, file, "")
 	require.NoError(t, err)
 	require.Len(t, a.Resources, 1)
 	assert.Equal(t, existing.Unknown, a.Resources[0].Outcome)
 	assert.Contains(t, a.Resources[0].Why, "aws:s3/bucket:Bucket")
 	assert.Nil(t, a.File)
-	assert.Equal(t, []string{p.Steps[1].URN}, a.Changing, "components are nothing that anything hangs on")
+	assert.Equal(t, []string{p.Steps[1].URN, p.Steps[3].URN}, a.Changing, "components are nothing that anything hangs on")
 	_, err = existing.ReadPreview([]byte("error: no"))
 	assert.ErrorContains(t, err, "reading the preview")
 }
@@ -286,6 +287,7 @@ func TestWhoMayNotLookIsToldWhatItTakes(t *testing.T) {
 			"whoever is signed in may not read https://arm.example" + scope + "/providers/Microsoft.Authorization/roleDefinitions/x (403 AuthorizationFailed); it takes Reader at that scope",
 		},
 		"Graph":                  {"/v1.0/applications", applicationType, map[string]any{"tags": []string{"x"}}, refused, "it takes the application permission Application.Read.All"},
+		"Graph, of groups":       {"/v1.0/groups", "azuread:index/group:Group", map[string]any{"description": "x", "displayName": "y"}, refused, "it takes the application permission Group.Read.All"},
 		"a token of another one": {"/v1.0/applications", applicationType, map[string]any{"tags": []string{"x"}}, always(401, `{}`), "Sign in as whoever deploys"},
 		"a link to elsewhere": {
 			"/v1.0/applications", applicationType, map[string]any{"tags": []string{"x"}}, always(200, `{"@odata.nextLink": "https://graph.example.org/v1.0/applications"}`),
@@ -304,6 +306,28 @@ func TestWhoMayNotLookIsToldWhatItTakes(t *testing.T) {
 			assert.ErrorContains(t, err, "looking for "+urnOf+test.kind+"::r")
 			assert.NotContains(t, err.Error(), "\n")
 		})
+	}
+}
+
+// someone signs in as the principal of that object ID.
+type someone string
+
+func (s someone) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	part := base64.RawURLEncoding.EncodeToString
+	return azcore.AccessToken{Token: part([]byte(`{}`)) + "." + part([]byte(`{"oid": "`+string(s)+`"}`)) + "." + part([]byte("signature"))}, nil
+}
+
+func TestAnOwnerIsTheDeployerWhateverTheCaseOfTheID(t *testing.T) {
+	t.Parallel()
+	const own = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
+	for owner, outcome := range map[string]existing.Outcome{strings.ToUpper(own): existing.Exists, "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb": existing.Taken} {
+		none := always(200, `{"value": []}`)
+		f := existing.New(someone(own), invoke.Cloud{ResourceManager: "https://arm.example", ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, answers{
+			"/v1.0/applications":                                always(200, `{"value": [{"id": "a", "appId": "c"}]}`),
+			"/v1.0/applications/a/owners":                       always(200, `{"value": [{"id": "`+owner+`"}]}`),
+			"/v1.0/applications/a/federatedIdentityCredentials": none, "/v1.0/servicePrincipals": none,
+		})
+		assert.Equal(t, outcome, adopt(t, f, applicationType, map[string]map[string]any{"r": {"tags": []string{"x"}}})["r"].Outcome, owner)
 	}
 }
 

@@ -88,8 +88,12 @@ func (f *Finder) refused(uri string, err error) error {
 		return err
 	}
 	needs := "Reader at that scope"
-	if strings.HasPrefix(uri, f.graphURL+"/") {
-		needs = "the application permission Application.Read.All of Microsoft Graph, or for a user the role Directory Readers"
+	if below, graph := strings.CutPrefix(uri, f.graphURL); graph {
+		permission := "Application.Read.All"
+		if strings.HasPrefix(below, "/groups") {
+			permission = "Group.Read.All"
+		}
+		needs = "the application permission " + permission + " of Microsoft Graph, or for a user the role Directory Readers"
 	}
 	where, _, _ := strings.Cut(uri, "?")
 	return &Refusal{fmt.Sprintf("whoever is signed in may not read %s (%d %s); it takes %s. Sign in as whoever deploys", where, refusal.StatusCode, refusal.ErrorCode, needs)}
@@ -127,7 +131,7 @@ func pages[T any](ctx context.Context, f *Finder, via runtime.Pipeline, host, ne
 			return nil, err
 		}
 		all, next = append(all, page.Value...), cmp.Or(page.Graph, page.ARM)
-		if next != "" && !strings.HasPrefix(strings.ToLower(next), strings.ToLower(host)+"/") {
+		if next != "" && !invoke.Below(host, next) {
 			return nil, fmt.Errorf("listing: the next page is on another host than %s: %s", host, next)
 		}
 	}

@@ -152,6 +152,20 @@ func TestWhatNobodyWillUseIsRemoved(t *testing.T) {
 	assert.ErrorContains(t, w.finder.Remove(t.Context(), assignmentType, existing.Found{ID: "x"}), "nothing of type azure-native:authorization:RoleAssignment is ever removed")
 }
 
+func TestOneOfSeveralIsTakenAndTheRestRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	apps := []string{w.application("whose:this"), w.application("whose:this")}
+	// What the state is only about to delete is no bar: the creation was to replace it.
+	replaced := provider + `, {"urn": "` + urnOf + applicationType + `::app", "custom": true, "delete": true, "type": "` + applicationType + `", "id": "/applications/old"}`
+	plan, err := w.finder.Plan(t.Context(), state(t, replaced, creating(applicationType, "app", `{"tags": ["whose:this"]}`)))
+	require.NoError(t, err)
+	require.Len(t, plan, 1)
+	assert.Equal(t, existing.Import, plan[0].Remedy)
+	require.Len(t, plan[0].Remove, 1)
+	assert.ElementsMatch(t, apps, []string{plan[0].ID, plan[0].Remove[0].ID})
+}
+
 // The tag is public and not unique: anyone who may register applications can write it, and a stack of the same name may be
 // deployed to the same tenant from elsewhere.
 func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {

@@ -50,6 +50,7 @@ func TestWhatWasImportedIsSaidInTheProgramsWords(t *testing.T) {
 		"a scope without its first slash":       {assignmentType, `{"scope": "Subscriptions/x"}`, `{"scope": "/subscriptions/x"}`, `{"scope": "/subscriptions/x"}`},
 		"another scope":                         {assignmentType, `{"scope": "subscriptions/y"}`, `{"scope": "/subscriptions/x"}`, same},
 		"a region with a space":                 {computeType, `{"location": "West Europe"}`, `{"location": "westeurope"}`, `{"location": "westeurope"}`},
+		"a region within":                       {computeType, `{"properties": {"computeLocation": "West Europe"}}`, `{"properties": {"computeLocation": "westeurope"}}`, `{"properties": {"computeLocation": "westeurope"}}`},
 		"another region":                        {computeType, `{"location": "northeurope"}`, `{"location": "westeurope"}`, same},
 		"a size in capitals":                    {computeType, `{"properties": {"properties": {"vmSize": "STANDARD_D2"}}}`, `{"properties": {"properties": {"vmSize": "Standard_D2"}}}`, `{"properties": {"properties": {"vmSize": "Standard_D2"}}}`},
 		"a subject in capitals is another":      {credentialType, `{"subject": "repo:O/r"}`, `{"subject": "repo:o/r"}`, same},

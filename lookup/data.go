@@ -29,6 +29,9 @@ func (a *Asker) DataStore(path, name string) (DataStore, access.Problems) {
 		return DataStore{}, refused(path, fmt.Sprintf("the data store %q", name), err, readsWorkspace,
 			"correct the name (az ml datastore list), or write credentialInStore, storageAccount and container")
 	}
+	if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
+		return DataStore{}, ps
+	}
 	// Azure adds types of data stores; a new one is told from a broken answer by its datastoreType.
 	var store struct {
 		Type        string `json:"datastoreType"`
@@ -57,31 +60,50 @@ func (a *Asker) DataStore(path, name string) (DataStore, access.Problems) {
 
 var assetURI = regexp.MustCompile(`(?i)^azureml://(?:(subscriptions/[^/]+/resourcegroups/[^/]+)(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/)?datastores/([^/]+)/paths/?(.*)$`)
 
+// A DataAsset is what the workspace knows of a version of one.
+type DataAsset struct {
+	// DataStore is the name of the one in which it lies, Path where in it.
+	DataStore, Path string
+	// Type is file, or "" for a folder.
+	Type string
+}
+
+// assetTypes are those that a batch endpoint takes, by their names in the workspace.
+var assetTypes = map[string]string{"uri_folder": "", "uri_file": "file"}
+
 // DataAsset asks the workspace in which data store, and at which path there, a version of a data asset lies.
-func (a *Asker) DataAsset(path, name, version string) (store, at string, ps access.Problems) {
+func (a *Asker) DataAsset(path, name, version string) (DataAsset, access.Problems) {
 	found, err := ml.GetDataVersion(a.ctx, &ml.GetDataVersionArgs{
 		Name: name, Version: version, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
 	}, a.native...)
 	if err != nil {
-		return "", "", refused(path, fmt.Sprintf("version %s of the data asset %q", version, name), err, readsWorkspace,
+		return DataAsset{}, refused(path, fmt.Sprintf("version %s of the data asset %q", version, name), err, readsWorkspace,
 			"correct name and version (az ml data list --name "+name+"), or write dataStore")
 	}
+	if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
+		return DataAsset{}, ps
+	}
 	var asset struct {
-		URI string `json:"dataUri"`
+		Type string `json:"dataType"`
+		URI  string `json:"dataUri"`
 	}
 	if err := convert(found.DataVersionBaseProperties, &asset); err != nil {
-		return "", "", problem(path, "write dataStore", "the answer about the data asset %q can't be read: %v", name, err)
+		return DataAsset{}, problem(path, "write dataStore", "the answer about the data asset %q can't be read: %v", name, err)
+	}
+	kind, taken := assetTypes[asset.Type]
+	if !taken {
+		return DataAsset{}, problem(path, "use an asset that is a file or a folder (uri_file, uri_folder)", "version %s of the data asset %q is of type %s, which batch endpoints do not take", version, name, asset.Type)
 	}
 	parts := assetURI.FindStringSubmatch(asset.URI)
 	if parts == nil {
-		return "", "", problem(path, "declare what it points to: an input of kind blob or adlsGen2", "version %s of the data asset %q lies in no data store, but at %s", version, name, asset.URI)
+		return DataAsset{}, problem(path, "declare what it points to: an input of kind blob or adlsGen2", "version %s of the data asset %q lies in no data store, but at %s", version, name, asset.URI)
 	}
 	// Names of workspaces are unique in a resource group only.
 	own := "subscriptions/" + a.workspace.SubscriptionID + "/resourcegroups/" + a.workspace.ResourceGroup
 	if parts[1] != "" && !(strings.EqualFold(parts[1], own) && strings.EqualFold(parts[2], a.workspace.Name)) {
-		return "", "", problem(path, "write credentialInStore, dataStore, storageAccount and container", "version %s of the data asset %q lies in a data store of another workspace, %s in %s", version, name, parts[2], parts[1])
+		return DataAsset{}, problem(path, "write credentialInStore, dataStore, storageAccount and container", "version %s of the data asset %q lies in a data store of another workspace, %s in %s", version, name, parts[2], parts[1])
 	}
-	return parts[3], parts[4], nil
+	return DataAsset{DataStore: parts[3], Path: parts[4], Type: kind}, nil
 }
 
 // Cluster asks the endpoint, and its deployment (its default one for ""), on which compute cluster jobs run.
@@ -94,6 +116,9 @@ func (a *Asker) Cluster(path, endpoint, deployment string) (computeName string, 
 		if err != nil {
 			return "", refused(path, fmt.Sprintf("the batch endpoint %q", endpoint), err, readsWorkspace, instead)
 		}
+		if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
+			return "", ps
+		}
 		if d := found.BatchEndpointProperties.Defaults; d == nil || d.DeploymentName == nil || *d.DeploymentName == "" {
 			return "", problem(path, "write deployment or cluster", "the batch endpoint %q has no default deployment", endpoint)
 		}
@@ -104,6 +129,9 @@ func (a *Asker) Cluster(path, endpoint, deployment string) (computeName string, 
 	}, a.native...)
 	if err != nil {
 		return "", refused(path, fmt.Sprintf("the deployment %q of the batch endpoint %q", deployment, endpoint), err, readsWorkspace, "correct the name (az ml batch-deployment list), or write cluster")
+	}
+	if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
+		return "", ps
 	}
 	compute := found.BatchDeploymentProperties.Compute
 	if compute == nil || *compute == "" {
@@ -121,7 +149,12 @@ func (a *Asker) Compute(path, name string) (*ml.ManagedServiceIdentityResponse, 
 		return nil, refused(path, fmt.Sprintf("the compute cluster %q", name), err, readsWorkspace,
 			"correct the name (az ml compute list), leave out existing to have it made, or write principalId")
 	}
-	return found.Identity, nil
+	return found.Identity, a.elsewhere(path, found.Id)
+}
+
+// elsewhere is what is wrong with an answer that is not of the workspace's subscription.
+func (a *Asker) elsewhere(path, answered string) access.Problems {
+	return elsewhere(path, answered, a.workspace.SubscriptionID)
 }
 
 // convert reads an answer of which the SDK knows no type.

@@ -78,12 +78,24 @@ func packageOf(ctx context.Context, p pulumi.ProviderResource) (string, error) {
 	}
 }
 
+// elsewhere is what is wrong with an answer from another subscription than was meant: a provider looks in its own, where the
+// names may be the same.
+func elsewhere(path, answered, meant string) access.Problems {
+	parts := strings.SplitN(strings.Trim(answered, "/"), "/", 3)
+	if len(parts) < 3 || strings.EqualFold(parts[1], meant) {
+		return nil
+	}
+	return problem(path, "set azure-native:subscriptionId to "+meant+", or give the component a provider of that subscription",
+		"was looked up in subscription %s, where the provider looks, and is meant to be in %s", parts[1], meant)
+}
+
 // problem is one at a path of the configuration.
 func problem(path, fix, what string, args ...any) access.Problems {
 	return access.Problems{{Path: path, What: fmt.Sprintf(what, args...), Fix: fix}}
 }
 
-var denial = regexp.MustCompile(`Authorization_RequestDenied|AuthorizationFailed|Forbidden|\b403\b`)
+// denial matches what the providers make of a 403: a name that is asked for may hold those digits too.
+var denial = regexp.MustCompile(`Authorization_RequestDenied|AuthorizationFailed|403 Forbidden|(?i:(?:status(?:code)?|response|answered)\W{0,2}403\b)`)
 
 // refused tells of a look-up that failed: who may not ask is told what to be given, and everybody what to write instead.
 // Providers have no codes for their errors, so their texts are searched for those of Azure.

@@ -14,6 +14,7 @@ import (
 type Principal struct {
 	ObjectID string
 	ClientID string // "" for users and groups, and for the system-assigned identity of a resource
+	names    map[string]string
 }
 
 // What whoever deploys needs to ask Entra, by the kind of principal.
@@ -25,28 +26,57 @@ var permissions = map[access.PrincipalKind]string{
 }
 
 // Principal looks up the invoker at the path by its name, or, if its ID is given, checks that the ID is that of such a
-// principal: the client ID of a service principal in place of its object ID is recognised.
+// principal, and of the one that it is named after: the client ID of a service principal in place of its object ID is
+// recognised.
 func (a *Asker) Principal(path string, i access.Invoker) (Principal, access.Problems) {
 	key, name := i.Named()
 	if i.PrincipalID != "" {
 		key, name = idKey(i.Kind), i.PrincipalID
 	}
-	path += "." + key
+	at := path + "." + key
+	var found Principal
+	var ps access.Problems
 	switch {
 	case i.Kind == access.User:
-		return a.user(path, key, name)
+		found, ps = a.user(at, key, name)
 	case i.Kind == access.Group:
-		return a.group(path, key, name)
+		found, ps = a.group(at, key, name)
+	case key == "resourceId":
+		found, ps = a.identity(at, name)
+	default:
+		found, ps = a.servicePrincipal(at, key, name, i.Kind)
 	}
-	ask := func() (Principal, access.Problems) { return a.servicePrincipal(path, key, name, i.Kind) }
+	if len(ps) > 0 {
+		return found, ps
+	}
+	if given := i.ClientID; access.IsGUID(given) && found.ClientID != "" && !strings.EqualFold(given, found.ClientID) {
+		return found, problem(at, "write clientId: "+found.ClientID+", or leave it out", "is another principal than clientId %s", given)
+	}
+	if i.PrincipalID == "" {
+		return found, nil
+	}
+	return found, a.namesake(path, i, found)
+}
+
+// namesake checks that the name beside an ID is the principal's own: readers of the configuration go by it.
+func (a *Asker) namesake(path string, i access.Invoker, found Principal) access.Problems {
+	id := i.PrincipalID
+	i.PrincipalID = ""
+	key, name := i.Named()
 	if key == "resourceId" {
-		ask = func() (Principal, access.Problems) { return a.identity(path, name) }
+		if resource, known := withIdentity(name); !known || !a.reaches(resource) {
+			return nil // it can't be asked
+		}
+		of, ps := a.identity(path+"."+key, name)
+		if len(ps) == 0 && !strings.EqualFold(of.ObjectID, id) {
+			ps = problem(path+"."+idKey(i.Kind), "write "+idKey(i.Kind)+": "+of.ObjectID+", or correct resourceId", "%s is not the identity of %s", id, name)
+		}
+		return ps
 	}
-	found, ps := ask()
-	if given := i.ClientID; len(ps) == 0 && access.IsGUID(given) && found.ClientID != "" && !strings.EqualFold(given, found.ClientID) {
-		return found, problem(path, "write clientId: "+found.ClientID+", or leave it out", "is another principal than clientId %s", given)
+	if own := found.names[key]; own != "" && !strings.EqualFold(own, name) {
+		return problem(path+"."+key, "write "+own+", or leave out "+idKey(i.Kind)+" to have the name looked up", "is %q, but %s %s is %q", name, idKey(i.Kind), id, own)
 	}
-	return found, ps
+	return nil
 }
 
 func idKey(k access.PrincipalKind) string {
@@ -71,16 +101,20 @@ func (a *Asker) user(path, key, name string) (Principal, access.Problems) {
 		if key == "objectId" {
 			return Principal{}, a.otherKind(path, name, access.User, err)
 		}
-		return Principal{}, refused(path, "the user "+name, err, permissions[access.User],
-			"correct the name, or write objectId, as az ad user show --id "+name+" --query id prints it")
+		shows := "az ad user show --id '" + name + "' --query id"
+		if key == "mail" {
+			shows = `az ad user list --filter "mail eq '` + name + `'" --query [].id`
+		}
+		return Principal{}, refused(path, "the user "+name, err, permissions[access.User], "correct the name, or write objectId, as "+shows+" prints it")
 	}
-	return Principal{ObjectID: found.ObjectId}, nil
+	return Principal{ObjectID: found.ObjectId, names: map[string]string{"userPrincipalName": found.UserPrincipalName, "mail": found.Mail}}, nil
 }
 
 func (a *Asker) group(path, key, name string) (Principal, access.Problems) {
 	args := &azuread.LookupGroupArgs{}
 	if key == "displayName" {
-		args.DisplayName = &name
+		filtered := strings.ReplaceAll(name, "'", "''") // the provider puts it between quotes as it is
+		args.DisplayName = &filtered
 	} else {
 		args.ObjectId = &name
 	}
@@ -90,12 +124,12 @@ func (a *Asker) group(path, key, name string) (Principal, access.Problems) {
 			return Principal{}, a.otherKind(path, name, access.Group, err)
 		}
 		return Principal{}, refused(path, fmt.Sprintf("the group %q", name), err, permissions[access.Group],
-			fmt.Sprintf("correct the name, or write objectId: names of groups need not be unique (az ad group list --display-name '%s')", name))
+			fmt.Sprintf("correct the name, or write objectId: names of groups need not be unique (az ad group list --display-name \"%s\")", name))
 	}
 	if !found.SecurityEnabled {
 		return Principal{}, problem(path, "use a security group", "the group %q is not security-enabled, so no role can be assigned to it", name)
 	}
-	return Principal{ObjectID: found.ObjectId}, nil
+	return Principal{ObjectID: found.ObjectId, names: map[string]string{"displayName": found.DisplayName}}, nil
 }
 
 // entraTypes are what Entra calls a service principal, by the kind of invoker.
@@ -175,41 +209,59 @@ var systemAssigned = map[string]struct{ token, name string }{
 	access.VirtualMachineType: {"azure-native:compute:getVirtualMachine", "vmName"},
 }
 
+// withIdentity takes apart the ID of a resource of a type whose managed identity can be looked up.
+func withIdentity(id string) (resource access.ARMID, known bool) {
+	for _, t := range access.IdentityTypes() {
+		if resource, err := access.ParseARMID(id, t); err == nil {
+			resource.Type = t // as it is written here
+			return resource, true
+		}
+	}
+	return access.ARMID{}, false
+}
+
+// reaches reports whether the provider looks where the resource is, as far as that is known.
+func (a *Asker) reaches(resource access.ARMID) bool {
+	own := a.workspace.SubscriptionID
+	return own == "" || strings.EqualFold(resource.SubscriptionID, own)
+}
+
 // identity looks up the managed identity of the resource with that ARM ID.
 func (a *Asker) identity(path, id string) (Principal, access.Problems) {
 	instead := "see that the resource exists (az resource show --ids " + id + "), or write principalId"
 	const permission = "Reader on it"
-	for _, t := range access.IdentityTypes() {
-		parsed, err := access.ParseARMID(id, t)
-		if err != nil {
-			continue
-		}
-		if own := a.workspace.SubscriptionID; own != "" && !strings.EqualFold(parsed.SubscriptionID, own) {
-			return Principal{}, problem(path, "write principalId, the object ID of its identity", "%s lies in another subscription than the workspace, where the provider does not look", id)
-		}
-		function, system := systemAssigned[t]
-		if !system {
-			found, err := managedidentity.LookupUserAssignedIdentity(a.ctx, &managedidentity.LookupUserAssignedIdentityArgs{
-				ResourceGroupName: parsed.ResourceGroup, ResourceName: parsed.Name,
-			}, a.native...)
-			if err != nil {
-				return Principal{}, refused(path, "the identity "+id, err, permission, instead)
-			}
-			return Principal{ObjectID: found.PrincipalId, ClientID: found.ClientId}, nil
-		}
-		var found struct {
-			Identity *struct {
-				PrincipalID string `pulumi:"principalId"`
-			} `pulumi:"identity"`
-		}
-		args := map[string]any{"resourceGroupName": parsed.ResourceGroup, function.name: parsed.Name}
-		if err := a.ctx.Invoke(function.token, args, &found, a.native...); err != nil {
-			return Principal{}, refused(path, "the resource "+id, err, permission, instead)
-		}
-		if found.Identity == nil || found.Identity.PrincipalID == "" {
-			return Principal{}, problem(path, "turn it on, or write the ARM ID of the user-assigned identity that it uses", "%s has no system-assigned identity", id)
-		}
-		return Principal{ObjectID: found.Identity.PrincipalID}, nil
+	resource, known := withIdentity(id)
+	if !known {
+		return Principal{}, problem(path, "write principalId", "%s is not of a type whose identity can be looked up", id)
 	}
-	return Principal{}, problem(path, "write principalId", "%s is not of a type whose identity can be looked up", id)
+	if !a.reaches(resource) {
+		return Principal{}, problem(path, "write principalId, the object ID of its identity", "%s lies in another subscription than the workspace, where the provider does not look", id)
+	}
+	function, system := systemAssigned[resource.Type]
+	if !system {
+		found, err := managedidentity.LookupUserAssignedIdentity(a.ctx, &managedidentity.LookupUserAssignedIdentityArgs{
+			ResourceGroupName: resource.ResourceGroup, ResourceName: resource.Name,
+		}, a.native...)
+		if err != nil {
+			return Principal{}, refused(path, "the identity "+id, err, permission, instead)
+		}
+		return Principal{ObjectID: found.PrincipalId, ClientID: found.ClientId}, elsewhere(path, found.Id, resource.SubscriptionID)
+	}
+	var found struct {
+		ID       string `pulumi:"id"`
+		Identity *struct {
+			PrincipalID string `pulumi:"principalId"`
+		} `pulumi:"identity"`
+	}
+	args := map[string]any{"resourceGroupName": resource.ResourceGroup, function.name: resource.Name}
+	if err := a.ctx.Invoke(function.token, args, &found, a.native...); err != nil {
+		return Principal{}, refused(path, "the resource "+id, err, permission, instead)
+	}
+	if ps := elsewhere(path, found.ID, resource.SubscriptionID); len(ps) > 0 {
+		return Principal{}, ps
+	}
+	if found.Identity == nil || found.Identity.PrincipalID == "" {
+		return Principal{}, problem(path, "turn it on, or write the ARM ID of the user-assigned identity that it uses", "%s has no system-assigned identity", id)
+	}
+	return Principal{ObjectID: found.Identity.PrincipalID}, nil
 }

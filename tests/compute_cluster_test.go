@@ -143,6 +143,8 @@ func TestComputeClusterThatExistsIsLookedUp(t *testing.T) {
 		"with an empty one":               {map[string]any{"type": "None"}, "", []string{`"old" has no managed identity`}},
 		"while it is updated": {map[string]any{"type": "UserAssigned", "userAssignedIdentities": map[string]any{"/a": map[string]any{"principalId": "", "clientId": ""}}}, "",
 			[]string{`"old"`, "try again"}},
+		"with both, while it is updated": {map[string]any{"type": "SystemAssigned, UserAssigned", "principalId": "", "userAssignedIdentities": user("/a")}, "",
+			[]string{`"old" does not say which principal its system-assigned identity is; try again`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -51,10 +51,11 @@ func estate() map[string]any {
 	return map[string]any{
 		"getUser userPrincipalName=alice@contoso.com":                     map[string]any{"objectId": alice},
 		"getUser mail=alice.b@contoso.com":                                map[string]any{"objectId": alice},
-		"getUser objectId=" + alice:                                       map[string]any{"objectId": alice},
+		"getUser objectId=" + alice:                                       map[string]any{"objectId": alice, "userPrincipalName": "Alice@contoso.com", "mail": "alice.b@contoso.com"},
 		"getUser userPrincipalName=hidden@contoso.com":                    errors.New("unexpected status 403 (403 Forbidden) with error: Authorization_RequestDenied: Insufficient privileges"),
 		"getGroup displayName=Analysts":                                   map[string]any{"objectId": staff, "securityEnabled": true},
-		"getGroup objectId=" + staff:                                      map[string]any{"objectId": staff, "securityEnabled": true},
+		"getGroup displayName=Ada''s team":                                map[string]any{"objectId": staff, "securityEnabled": true},
+		"getGroup objectId=" + staff:                                      map[string]any{"objectId": staff, "securityEnabled": true, "displayName": "Analysts"},
 		"getGroup displayName=Twins":                                      errors.New("more than one group has the name"),
 		"getGroup displayName=News":                                       map[string]any{"objectId": staff, "securityEnabled": false},
 		"getServicePrincipal clientId=" + appID:                           sp,
@@ -64,6 +65,7 @@ func estate() map[string]any {
 		"getServicePrincipal objectId=" + existingMI:                      mi,
 		"getFactory factoryName=nightly":                                  identity(existingMI),
 		"getWebApp name=caller":                                           identity(existingMI),
+		"getWebApp name=twin":                                             map[string]any{"id": "/subscriptions/" + wrongID + "/resourceGroups/etl/providers/Microsoft.Web/sites/twin", "identity": map[string]any{"principalId": existingMI}},
 		"getVirtualMachine vmName=box":                                    map[string]any{"location": "westeurope"},
 		"getDatastore name=labels":                                        store("AzureBlob", "shared", "labels", "None"),
 		"getDatastore name=lakestore":                                     store("AzureDataLakeGen2", "lake", "patients", "None"),
@@ -73,14 +75,19 @@ func estate() map[string]any {
 		"getDatastore name=untold":                                        map[string]any{"datastoreProperties": map[string]any{"datastoreType": "AzureBlob"}},
 		"getDatastore name=stranger":                                      store("AzureBlob", "elsewhere", "x", "None"),
 		"getDatastore name=files":                                         store("AzureFile", "shared", "x", "None"),
+		"getDatastore name=twin":                                          map[string]any{"id": "/subscriptions/" + wrongID + "/resourceGroups/ml/providers/x/workspaces/scoring/datastores/twin", "datastoreProperties": store("AzureBlob", "shared", "labels", "None")["datastoreProperties"]},
+		"getDatastore name=share":                                         store("AzureFile", "shared", "x", "AccountKey"),
 		"getDatastore name=denied":                                        errors.New("Status=403 Code=\"AuthorizationFailed\""),
 		"getDataVersion name=baseline version=3":                          asset("azureml://subscriptions/" + subscription + "/resourcegroups/ml/workspaces/scoring/datastores/labels/paths/base/line"),
+		"getDataVersion name=file version=1":                              map[string]any{"dataVersionBaseProperties": map[string]any{"dataType": "uri_file", "dataUri": "azureml://datastores/labels/paths/a.csv"}},
+		"getDataVersion name=table version=1":                             map[string]any{"dataVersionBaseProperties": map[string]any{"dataType": "mltable", "dataUri": "azureml://datastores/labels/paths/a"}},
 		"getDataVersion name=web version=1":                               asset("https://shared.blob.core.windows.net/labels/web"),
 		"getDataVersion name=far version=1":                               asset("azureml://subscriptions/" + subscription + "/resourcegroups/ml/workspaces/another/datastores/labels/paths/x"),
 		"getDataVersion name=far version=2":                               asset("azureml://subscriptions/" + subscription + "/resourcegroups/elsewhere/workspaces/scoring/datastores/labels/paths/x"),
 		"getBatchEndpoint endpointName=classifier":                        map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{"deploymentName": "blue"}}},
 		"getBatchEndpoint endpointName=tagger":                            map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{}}},
 		"getBatchDeployment deploymentName=blue endpointName=classifier":  deploymentOn(workspaceID + "/computes/OLD"),
+		"getBatchDeployment deploymentName=blue endpointName=again":       deploymentOn(strings.ToLower(workspaceID) + "/computes/old"),
 		"getBatchDeployment deploymentName=green endpointName=tagger":     deploymentOn(workspaceID + "/computes/GPU-Scoring"),
 	}
 }
@@ -203,6 +210,9 @@ func TestTheCallersProvidersAreAsked(t *testing.T) {
 		"providers": func(_ *pulumi.Context, native, entra pulumi.ProviderResource) (pulumi.ResourceOption, error) {
 			return pulumi.Providers(native, entra), nil
 		},
+		"one provider": func(_ *pulumi.Context, native, _ pulumi.ProviderResource) (pulumi.ResourceOption, error) {
+			return pulumi.Provider(native), nil
+		},
 		"the parent's": func(ctx *pulumi.Context, native, entra pulumi.ProviderResource) (pulumi.ResourceOption, error) {
 			parent := &pulumi.ResourceState{}
 			return pulumi.Parent(parent), ctx.RegisterComponentResource("batchaccess:index:Parent", "parent", parent, pulumi.Providers(native, entra))
@@ -222,7 +232,9 @@ func TestTheCallersProvidersAreAsked(t *testing.T) {
 			for _, call := range r.calls {
 				want := "::native::"
 				if strings.HasPrefix(call.Token, "azuread:") {
-					want = "::entra::"
+					if want = "::entra::"; name == "one provider" {
+						want = "" // Pulumi's own
+					}
 				}
 				assert.Contains(t, call.Provider, want, call.Token)
 			}
@@ -290,7 +302,56 @@ func TestWhatIsGivenIsCheckedWhereThatIsAskedFor(t *testing.T) {
 	args.CheckPrincipals = true
 	args.Invokers["made"] = components.InvokerArgs{Kind: access.ManagedIdentity}
 	r := inEstate(t).run(batchEndpointAccess(args))
-	assert.Len(t, r.calls, len(args.Invokers)-1, "all but the one that is made")
+	const resources = 2 // whose identity is asked for too
+	assert.Len(t, r.calls, len(args.Invokers)-1+resources, "all but the one that is made")
+}
+
+// Names of computes are the same whatever the case of their letters, and Azure answers what each deployment was made with.
+func TestAClusterThatEndpointsNameIsCalledTheSameEveryTime(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		args := asked()
+		args.Assertions = nil
+		args.Endpoints["again"] = access.Endpoint{Deployment: "blue", Inputs: []string{"labels"}}
+		r := inEstate(t)
+		r.computes["old"] = r.computes["OLD"]
+		r.run(batchEndpointAccess(args))
+		assert.Contains(t, r.output("clusterPrincipalIds"), "old", "by the first of the endpoints, in the order of their names")
+	}
+}
+
+func TestAFileIsLookedUpAsOne(t *testing.T) {
+	t.Parallel()
+	args := asked()
+	args.DataInputs["one"] = access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Path: "own.csv"}
+	r := inEstate(t).run(batchEndpointAccess(args))
+	for _, reg := range r.registered {
+		if reg.Type == components.BatchEndpointAccessToken {
+			assert.Equal(t, "file", reg.at("dataInputs", "one", "type"))
+			assert.Nil(t, reg.at("dataInputs", "baseline", "type"), "a folder is the default")
+			assert.Equal(t, "own.csv", reg.at("dataInputs", "one", "path"), "what is written stays")
+		}
+	}
+}
+
+func TestAStoreOfAnyTypeMayHoldACredential(t *testing.T) {
+	t.Parallel()
+	args := asked()
+	args.DataInputs["files"] = access.DataInput{Kind: access.DataStore, DataStore: "share", Path: "x"}
+	r := inEstate(t).run(batchEndpointAccess(args))
+	for _, reg := range r.registered {
+		if reg.Type == components.BatchEndpointAccessToken {
+			assert.Equal(t, true, reg.at("dataInputs", "files", "credentialInStore"))
+		}
+	}
+}
+
+func TestAQuoteInTheNameOfAGroupIsPartOfIt(t *testing.T) {
+	t.Parallel()
+	args := asked()
+	args.Invokers["staff"] = components.InvokerArgs{Kind: access.Group, DisplayName: "Ada's team"}
+	r := inEstate(t).run(batchEndpointAccess(args))
+	assert.Equal(t, staff, r.output("principalIds").(map[string]any)["staff"])
 }
 
 func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
@@ -332,6 +393,8 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		"a user given as a group":            {check(components.InvokerArgs{Kind: access.Group, ObjectID: pulumi.String(alice)}), []string{"invokers.who.objectId: " + alice + " is a user, but kind is group"}},
 		"a group given as a user":            {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(staff)}), []string{"is a group, but kind is user", "write kind: group"}},
 		"a service principal given as user":  {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(existingSP)}), []string{"is a servicePrincipal, but kind is user"}},
+		"a client ID given as user":          {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(appID)}), []string{"invokers.who.objectId: " + appID + " is a servicePrincipal, but kind is user"}},
+		"an identity given as a group":       {check(components.InvokerArgs{Kind: access.Group, ObjectID: pulumi.String(existingMI)}), []string{"invokers.who.objectId: " + existingMI + " is a managedIdentity, but kind is group; write kind: managedIdentity, or the object ID of a group"}},
 		"a user given as identity":           {check(components.InvokerArgs{Kind: access.ManagedIdentity, PrincipalID: pulumi.String(alice)}), []string{"invokers.who.principalId: " + alice + " is a user, but kind is managedIdentity"}},
 		"an object ID of nothing":            {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(wrongID)}), []string{"invokers.who.objectId: a user with the object ID " + wrongID + " can't be looked up", "enterprise applications"}},
 		"a resource without identity":        {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: machineID}), []string{"invokers.who.resourceId: " + machineID + " has no system-assigned identity; turn it on"}},
@@ -345,6 +408,15 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		"a credential that is denied":        {input(access.DataInput{Kind: access.DataStore, DataStore: "keyed", Path: "x", CredentialInStore: no()}), []string{"dataInputs.labels.credentialInStore: is false, but the data store", "write true, or leave it out"}},
 		"a store that does not tell":         {input(access.DataInput{Kind: access.DataStore, DataStore: "untold", Path: "x"}), []string{"dataInputs.labels.dataStore: the workspace does not say whether"}},
 		"two principals in one":              {check(components.InvokerArgs{Kind: access.ServicePrincipal, ObjectID: pulumi.String(existingSP), ClientID: pulumi.String(bob)}), []string{"invokers.who.objectId: is another principal than clientId " + bob + "; write clientId: " + appID}},
+		"a mail that holds a number":         {invoker(components.InvokerArgs{Kind: access.User, Mail: "403@contoso.com"}), []string{"invokers.who.mail: the user 403@contoso.com can't be looked up: getUser", `az ad user list --filter "mail eq '403@contoso.com'"`}},
+		"another user's ID":                  {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(alice), UserPrincipalName: "bob@contoso.com"}), []string{`invokers.who.userPrincipalName: is "bob@contoso.com", but objectId ` + alice + ` is "Alice@contoso.com"; write Alice@contoso.com, or leave out objectId to have the name looked up`}},
+		"another mail's ID":                  {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(alice), Mail: "bob@contoso.com"}), []string{`invokers.who.mail: is "bob@contoso.com"`}},
+		"another group's ID":                 {check(components.InvokerArgs{Kind: access.Group, ObjectID: pulumi.String(staff), DisplayName: "Owners"}), []string{`invokers.who.displayName: is "Owners", but objectId ` + staff + ` is "Analysts"`}},
+		"another resource's ID":              {check(components.InvokerArgs{Kind: access.ManagedIdentity, PrincipalID: pulumi.String(existingMI), ResourceID: identityID}), []string{"invokers.who.principalId: " + existingMI + " is not the identity of " + identityID + "; write principalId: " + guidOf("principal", identityID)}},
+		"a resource of the same name":        {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: strings.ReplaceAll(siteID, "caller", "twin")}), []string{"invokers.who.resourceId: was looked up in subscription " + wrongID, "set azure-native:subscriptionId to " + subscription}},
+		"a store of the same name":           {input(access.DataInput{Kind: access.DataStore, DataStore: "twin", Path: "x"}), []string{"dataInputs.labels.dataStore: was looked up in subscription " + wrongID, "set azure-native:subscriptionId to " + subscription}},
+		"an asset that is a table":           {input(access.DataInput{Kind: access.DataAsset, DataAsset: "table", Version: "1"}), []string{`dataInputs.labels.dataAsset: version 1 of the data asset "table" is of type mltable, which batch endpoints do not take`}},
+		"a file that is said to be a folder": {input(access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Type: "folder"}), []string{`dataInputs.labels.type: is folder, but version 1 of the data asset "file" is a file; leave it out`}},
 		"an asset that is gone":              {input(access.DataInput{Kind: access.DataAsset, DataAsset: "baseline", Version: "4"}), []string{`dataInputs.labels.dataAsset: version 4 of the data asset "baseline" can't be looked up`}},
 		"an asset in no data store":          {input(access.DataInput{Kind: access.DataAsset, DataAsset: "web", Version: "1"}), []string{"dataInputs.labels.dataAsset", "lies in no data store, but at https://shared.blob.core.windows.net/labels/web", "kind blob or adlsGen2"}},
 		"an asset of another workspace":      {input(access.DataInput{Kind: access.DataAsset, DataAsset: "far", Version: "1"}), []string{"lies in a data store of another workspace, another"}},

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
 )
 
 // collections are where Microsoft Graph has the kinds of principals, directoryName is what a person calls them.
@@ -65,7 +67,7 @@ func (o *Observer) objects(ctx context.Context, s Subject, below, what string) (
 			return nil, false, nil
 		}
 		all = append(all, page.Value...)
-		if page.Next != "" && !strings.HasPrefix(page.Next, o.graphURL+"/") {
+		if page.Next != "" && !invoke.Below(o.graphURL, page.Next) {
 			return nil, false, fmt.Errorf("%s: the next page is on another host: %s", what, page.Next)
 		}
 		next = page.Next
@@ -81,6 +83,7 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, gone 
 	name := m.Clusters[s.Principal.Name].NameOr(s.Principal.Name)
 	var compute struct {
 		Identity struct {
+			Type         string `json:"type"`
 			PrincipalID  string `json:"principalId"`
 			UserAssigned map[string]struct {
 				PrincipalID string `json:"principalId"`
@@ -94,6 +97,8 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, gone 
 	var has []string // the system-assigned identity is the one that mounts, where there is one
 	if id := compute.Identity.PrincipalID; id != "" {
 		has = []string{id}
+	} else if strings.Contains(strings.ToLower(compute.Identity.Type), "systemassigned") {
+		return nil // while a cluster changes, Azure may leave out the ID
 	} else {
 		for _, assigned := range compute.Identity.UserAssigned {
 			has = append(has, assigned.PrincipalID)
@@ -104,8 +109,9 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, gone 
 		gone[s.Principal] = "a compute cluster: the workspace has none that is called " + name
 	case len(has) == 0:
 		gone[s.Principal] = "a managed identity: compute cluster " + name + " has none now"
-	case len(has) == 1 && !strings.EqualFold(has[0], s.ID):
-		gone[s.Principal] = fmt.Sprintf("its identity: compute cluster %s has %s now, and the stack grants to %s; run pulumi refresh and pulumi up", name, has[0], s.ID)
+	case !slices.ContainsFunc(has, func(id string) bool { return strings.EqualFold(id, s.ID) }):
+		slices.Sort(has)
+		gone[s.Principal] = fmt.Sprintf("its identity: compute cluster %s has %s now, and the stack grants to %s; run pulumi refresh and pulumi up", name, strings.Join(has, " and "), s.ID)
 	}
 	return nil
 }

@@ -1,7 +1,8 @@
 // Package verify asks Azure what the principals of a stack really have, and holds it against what the stack's model needs.
 //
 // Look asks Resource Manager and Microsoft Graph and only reads: role assignments at, above and below the stack's scopes,
-// role definitions, deny assignments, the groups of each principal, the identity of each cluster. Judge decides from that,
+// role definitions, deny assignments, the groups of each principal, the identity of each cluster; and on which cluster the
+// workspace runs each endpoint, and where its data stores point. Judge decides from that,
 // without any I/O, which paths work, what is missing and what is granted beyond need. The rules of what a job needs are
 // package access's, and what a role allows is package roles'.
 //

@@ -27,6 +27,10 @@ type Facts struct {
 	Members map[string][]Member
 	// Gone says why a principal can't act at all.
 	Gone map[access.Principal]string
+	// Strays say why what is granted for an endpoint, an input or an output fits no longer, by its path in the configuration.
+	Strays map[string]string
+	// Notes are what a person should know besides.
+	Notes []string
 }
 
 // An Assignment is a role assignment with what its role allows now.
@@ -36,16 +40,17 @@ type Assignment struct {
 	Role        string // its name
 	RoleID      string // GUID
 	Permissions roles.Permissions
-	Condition   string // "" for most
-	Made        time.Time
+	Condition   string    // "" for most
+	Made        time.Time // or its role was changed, whichever was later
 }
 
-// A Denial is a deny assignment.
+// A Denial is one permission of a deny assignment.
 type Denial struct {
 	Name, Scope string
 	// OnlyHere is set where it does not hold below its scope.
 	OnlyHere            bool
 	Permissions         roles.Permissions
+	Condition           string   // "" for most
 	Principals, Exclude []string // object IDs; everyone is the GUID of zeros
 }
 

@@ -101,8 +101,10 @@ func (h *holdings) rule(p access.Principal, place string, needs []need, lacking 
 	var by []Assignment
 	var missing, conditions []string
 	for _, n := range needs {
-		if d, denied := h.denied(p, place, n); denied {
+		if d, denied := h.denied(p, place, n); denied && d.Condition == "" {
 			return access.Ruling{Missing: fmt.Sprintf("%s, which the deny assignment %q on %s takes away", n.action, d.Name, h.name(d.Scope))}
+		} else if denied {
+			conditions = append(conditions, fmt.Sprintf("the deny assignment %q on %s under the condition %s", d.Name, h.name(d.Scope), d.Condition))
 		}
 		gives := func(conditional bool) func(Assignment) bool {
 			return func(a Assignment) bool {
@@ -136,17 +138,21 @@ func (h *holdings) rule(p access.Principal, place string, needs []need, lacking 
 	return access.Ruling{GivenBy: given}
 }
 
-func (h *holdings) denied(p access.Principal, place string, n need) (Denial, bool) {
+// denied finds a denial of what is needed at the place: one without a condition, if there is one.
+func (h *holdings) denied(p access.Principal, place string, n need) (found Denial, denied bool) {
 	listed := func(ids []string) bool {
 		return slices.ContainsFunc(ids, func(id string) bool { return id == everyone || h.is(p, id) })
 	}
 	for _, d := range h.facts.Denials {
 		here := covers(d.Scope, place) && (!d.OnlyHere || strings.EqualFold(strings.Trim(d.Scope, "/"), strings.Trim(place, "/")))
-		if here && listed(d.Principals) && !listed(d.Exclude) && n.allowedBy(d.Permissions) {
-			return d, true
+		if !here || !listed(d.Principals) || listed(d.Exclude) || !n.allowedBy(d.Permissions) {
+			continue
+		}
+		if found, denied = d, true; d.Condition == "" {
+			break
 		}
 	}
-	return Denial{}, false
+	return found, denied
 }
 
 // label tells an assignment: role, place, and the group that it comes through.

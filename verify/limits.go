@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
 )
 
 // A Usage is how much of one of Azure's limits is used, by everybody together.
@@ -109,7 +110,7 @@ func (o *Observer) use(ctx context.Context, u *Usage) error {
 		if _, err := get(ctx, o.arm, next, &page); err != nil {
 			return err
 		}
-		if page.Next != "" && !strings.HasPrefix(strings.ToLower(page.Next), strings.ToLower(o.armURL)+"/") {
+		if page.Next != "" && !invoke.Below(o.armURL, page.Next) {
 			return fmt.Errorf("the next page is on another host: %s", page.Next)
 		}
 		u.Used, next = u.Used+len(page.Value), page.Next

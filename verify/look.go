@@ -23,7 +23,6 @@ import (
 // Observer asks Azure. It only reads.
 type Observer struct {
 	assignments      *armauthorization.RoleAssignmentsClient
-	definitions      *armauthorization.RoleDefinitionsClient
 	denials          *armauthorization.DenyAssignmentsClient
 	arm, graph       runtime.Pipeline
 	armURL, graphURL string
@@ -42,12 +41,12 @@ func New(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Tra
 		}, &common)
 	}
 	return &Observer{
-		clients.NewRoleAssignmentsClient(), clients.NewRoleDefinitionsClient(), clients.NewDenyAssignmentsClient(),
+		clients.NewRoleAssignmentsClient(), clients.NewDenyAssignmentsClient(),
 		pipeline(c.ManagementAudience), pipeline(c.Graph), c.ResourceManager, c.Graph + "/v1.0",
 	}, nil
 }
 
-// What whoever looks needs, by what is asked for. Reader on the resource groups holds all of the first four.
+// What whoever looks needs, by what is asked for. Reader on the resource groups holds all but the last.
 const (
 	readAssignments = "Microsoft.Authorization/roleAssignments/read"
 	readDefinitions = "Microsoft.Authorization/roleDefinitions/read"
@@ -71,7 +70,7 @@ func failed(what, needs string, err error) error {
 // Look asks what the subjects have in the resource groups of the model's workspace and storage accounts, and above them.
 // Every refusal is an error that names what it takes to look.
 func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject) (Facts, error) {
-	f := Facts{Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{}, Gone: map[access.Principal]string{}}
+	f := Facts{Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{}, Gone: map[access.Principal]string{}, Strays: map[string]string{}}
 	holders := map[string]bool{everyone: true}
 	for _, s := range subjects {
 		groups, there, err := o.groups(ctx, s)
@@ -104,7 +103,10 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 			return f, err
 		}
 	}
-	return f, o.define(ctx, &f)
+	if err := o.define(ctx, &f); err != nil {
+		return f, err
+	}
+	return f, o.workspace(ctx, m, &f)
 }
 
 // resourceGroups are those that hold what the model refers to, each once.
@@ -165,46 +167,49 @@ func (f *Facts) has(id string) bool {
 	return slices.ContainsFunc(f.Assignments, func(a Assignment) bool { return strings.EqualFold(a.ID, id) })
 }
 
+// deny notes a deny assignment, each of its permissions by itself: each may have a condition of its own.
 func (f *Facts) deny(p armauthorization.DenyAssignmentProperties) {
 	d := Denial{Name: value(p.DenyAssignmentName), Scope: value(p.Scope), OnlyHere: value(p.DoNotApplyToChildScopes)}
-	for _, p := range p.Permissions {
-		d.Permissions = append(d.Permissions, roles.Permission{Actions: values(p.Actions), NotActions: values(p.NotActions), DataActions: values(p.DataActions), NotDataActions: values(p.NotDataActions)})
-	}
 	for _, p := range p.Principals {
 		d.Principals = append(d.Principals, value(p.ID))
 	}
 	for _, p := range p.ExcludePrincipals {
 		d.Exclude = append(d.Exclude, value(p.ID))
 	}
-	f.Denials = append(f.Denials, d)
+	for _, p := range p.Permissions {
+		d.Condition = value(p.Condition)
+		d.Permissions = roles.Permissions{{Actions: values(p.Actions), NotActions: values(p.NotActions), DataActions: values(p.DataActions), NotDataActions: values(p.NotDataActions)}}
+		f.Denials = append(f.Denials, d)
+	}
 }
 
-// define reads what the roles allow, each once.
+// definition is what is read of a role. Every change of one takes as long to act as an assignment does.
+type definition struct {
+	Properties struct {
+		RoleName    string             `json:"roleName"`
+		Permissions []roles.Permission `json:"permissions"`
+		UpdatedOn   time.Time          `json:"updatedOn"`
+	} `json:"properties"`
+}
+
+// define reads what the roles allow, each once. One that is gone since it was listed allows nothing.
 func (o *Observer) define(ctx context.Context, f *Facts) error {
-	type definition struct {
-		name        string
-		permissions roles.Permissions
-	}
 	known := map[string]definition{}
 	for i := range f.Assignments {
 		a := &f.Assignments[i]
 		id := a.RoleID
 		a.RoleID = strings.ToLower(id[strings.LastIndex(id, "/")+1:])
-		d, done := known[a.RoleID]
+		role, done := known[a.RoleID]
 		if !done {
-			role, err := o.definitions.GetByID(ctx, strings.TrimPrefix(id, "/"), nil)
-			if err != nil {
+			if _, err := get(ctx, o.arm, o.armURL+"/"+strings.TrimPrefix(id, "/")+"?api-version=2022-04-01", &role); err != nil {
 				return failed("asking what the role "+a.RoleID+" of "+a.ID+" allows", readDefinitions, err)
 			}
-			if p := role.Properties; p != nil {
-				d.name = value(p.RoleName)
-				for _, p := range p.Permissions {
-					d.permissions = append(d.permissions, roles.Permission{Actions: values(p.Actions), NotActions: values(p.NotActions), DataActions: values(p.DataActions), NotDataActions: values(p.NotDataActions)})
-				}
-			}
-			known[a.RoleID] = d
+			known[a.RoleID] = role
 		}
-		a.Role, a.Permissions = d.name, d.permissions
+		a.Role, a.Permissions = role.Properties.RoleName, role.Properties.Permissions
+		if changed := role.Properties.UpdatedOn; changed.After(a.Made) {
+			a.Made = changed
+		}
 	}
 	return nil
 }

@@ -58,6 +58,8 @@ type Lack struct {
 	ScopeID     string   `json:"scopeId"`
 	Actions     []string `json:"actions"` // what is lacking of it
 	Whole       bool     `json:"whole"`   // that is all of it
+	// Conditional is set where all of it is held, and conditions decide when.
+	Conditional bool `json:"conditional,omitempty"`
 }
 
 // Excess is an assignment that gives its principal more than the model's grants do, at the workspace, the storage accounts,
@@ -83,7 +85,7 @@ type Stranger struct {
 // Judge makes the report. Within propagation after it was made, an assignment may not act yet: Azure's is ten minutes.
 func Judge(stack string, m access.Model, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
 	h := newHoldings(m, subjects, f)
-	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{}, Beyond: []Excess{}}
+	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{}, Beyond: []Excess{}, Notes: slices.Clone(f.Notes)}
 	for _, p := range access.ExplainHeld(m, h) {
 		r.Paths = append(r.Paths, h.path(p, propagation))
 	}
@@ -109,6 +111,10 @@ func Judge(stack string, m access.Model, subjects []Subject, f Facts, propagatio
 
 func (h *holdings) path(p access.Path, propagation time.Duration) Path {
 	path := Path{Path: p, Status: Works}
+	if why := h.stray(p); why != "" && (p.Works() || p.Undecided()) {
+		path.Status, path.Why = Missing, why
+		return path
+	}
 	for _, hop := range p.Hops {
 		settles := h.since[[2]string{hop.Identity, hop.GivenBy}].Add(propagation)
 		switch {
@@ -152,15 +158,19 @@ func (h *holdings) lacking(grants []access.Grant, r *Report) error {
 		if err != nil {
 			return err
 		}
-		var held roles.Permissions
+		var held, under roles.Permissions // without a condition, and with those that are under one
 		for _, a := range h.own[g.Principal] {
-			if a.Condition == "" && covers(a.Scope, place) {
+			if !covers(a.Scope, place) {
+				continue
+			}
+			if under = append(under, a.Permissions...); a.Condition == "" {
 				held = append(held, a.Permissions...)
 			}
 		}
 		if more := h.permissions(g).Beyond(held); len(more) > 0 {
 			whole := len(more) == len(h.permissions(g).Beyond(nil))
-			r.Lacking = append(r.Lacking, Lack{g, h.ids[g.Principal], place, texts(more), whole})
+			conditional := len(h.permissions(g).Beyond(under)) == 0
+			r.Lacking = append(r.Lacking, Lack{g, h.ids[g.Principal], place, texts(more), whole, conditional})
 		}
 	}
 	return nil
@@ -270,4 +280,6 @@ func (r Report) Failed(strict bool) bool {
 
 // Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a condition
 // decides.
-func (r Report) Settled() bool { return r.count(Missing)+r.count(Settling)+len(r.Lacking) == 0 }
+func (r Report) Settled() bool {
+	return r.count(Missing)+r.count(Settling) == 0 && !slices.ContainsFunc(r.Lacking, func(l Lack) bool { return !l.Conditional })
+}

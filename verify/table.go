@@ -47,6 +47,9 @@ func WriteTable(w io.Writer, r Report) error {
 		if !l.Whole {
 			what += " without " + some(l.Actions)
 		}
+		if l.Conditional {
+			what += ", held under a condition only"
+		}
 		row("  "+l.Principal.String(), what, l.Scope.String(), "to "+strings.Join(l.Reasons, ", "))
 	}
 	if len(r.Lacking) > 0 {

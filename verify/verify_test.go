@@ -94,6 +94,11 @@ func TestAccessCountsWhereverItComesFrom(t *testing.T) {
 			assert.Equal(t, c.givenBy, p.Hops[1].GivenBy)
 			assert.Empty(t, r.Lacking, "another role gives it")
 			require.NotEmpty(t, r.Beyond)
+			told := map[string]bool{}
+			for _, e := range r.Beyond {
+				assert.False(t, told[e.Principal.String()+e.Assignment], "what is above two resource groups is told once")
+				told[e.Principal.String()+e.Assignment] = true
+			}
 			assert.Equal(t, c.through, r.Beyond[0].Through)
 			assert.Contains(t, r.Beyond[0].Risks, roles.DestroysData)
 			assert.False(t, r.Failed(false), "what is beyond need is a warning")
@@ -112,6 +117,7 @@ func TestWhatIsGrantedBeyondNeedIsFoundByEffect(t *testing.T) {
 	w.assign(robot, "ServicePrincipal", roles.StorageBlobDataReader, lake)
 	w.define(append(roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/computes/write")...)
 	w.assign(ann, "User", roles.StorageBlobDataReader, mlGroup)
+	w.assign(ann, "User", roles.StorageBlobDataReader, lake+"/blobServices/default/containers/other")
 	r := w.report()
 	var found []string
 	for _, e := range r.Beyond {
@@ -119,7 +125,7 @@ func TestWhatIsGrantedBeyondNeedIsFoundByEffect(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []string{
 		"invoker robot: Storage Blob Data Reader on lake", "invoker ann: starters on workspace", "invoker robot: starters on workspace",
-		"invoker ann: Storage Blob Data Reader on resource group ml",
+		"invoker ann: Storage Blob Data Reader on resource group ml", "invoker ann: Storage Blob Data Reader on lake/other",
 	}, found)
 	assert.Equal(t, verify.Works, path(t, r, "robot", "tagger").Status)
 }
@@ -192,6 +198,12 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 	assert.Contains(t, p.Why, condition)
 	assert.True(t, r.Failed(false), "it is not known to work")
 	assert.Equal(t, verify.Missing, path(t, r, "robot", "heart").Status, "there is nothing to decide")
+	require.Len(t, r.Lacking, 1)
+	assert.True(t, r.Lacking[0].Conditional)
+	assert.True(t, r.Settled(), "to wait changes no condition")
+	var told bytes.Buffer
+	require.NoError(t, verify.WriteTable(&told, r))
+	assert.Contains(t, told.String(), "Storage Blob Data Reader, held under a condition only")
 	w.assign(robot, "ServicePrincipal", reader.Role, lake)
 	assert.Equal(t, verify.Works, path(t, w.report(), "robot", "tagger").Status, "another assignment gives it without condition")
 }

@@ -40,6 +40,8 @@ const (
 
 func no() *bool { return new(bool) }
 
+func yes() *bool { return ptr(true) }
+
 func ptr[T any](v T) *T { return &v }
 
 // model has a declared and an undeclared way for each of its invokers, and everything in it exists.

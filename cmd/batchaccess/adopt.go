@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -53,10 +52,10 @@ Since places hang on one another, importing goes in rounds. An import also write
 answer into the state, such as scopes without their first slash, for which Pulumi would replace roles and assignments. So
 after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
 again adopt with --imported, until it exits with 0; don't run pulumi up in between. What really is otherwise than the
-program says is left as it is: pulumi preview shows it.
+program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as new.
 
-It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and needs Reader on the scopes and, for
-applications, Application.Read.All.
+It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and needs Reader on the scopes, for
+applications Application.Read.All, and for groups Group.Read.All.
 
 It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later since
 pulumi up would change what it hangs on; with 2 if it can't look or import.`,
@@ -91,7 +90,7 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 			}
 			a, err := pulumi.adopt(ctx, finder, files, yes)
 			if err != nil {
-				return fmt.Errorf("stack %s: %v", stack, err) // nor is Pulumi's
+				return fmt.Errorf("stack %s: %w", stack, err)
 			}
 			if err := tellAdoption(cmd.OutOrStdout(), a, asJSON); err != nil {
 				return err
@@ -221,11 +220,10 @@ func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	_, err = p.run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false")
-	if exit := new(exec.ExitError); errors.As(err, &exit) {
+	if _, err = p.run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false"); err != nil {
 		return fmt.Errorf("%w\nwhat it imported stays imported: put this right, and adopt again", err)
 	}
-	return err
+	return nil
 }
 
 func tellAdoption(w io.Writer, a existing.Adoption, asJSON bool) error {

@@ -31,7 +31,7 @@ whether data stores hold credentials and where they point, the clusters of endpo
 it writes that beside the names (pulumi config set), and from then on nothing is looked up: a preview needs no permission to
 read the directory or the workspace, and a change in Azure shows only when the pins are taken out again.
 
-It exits with 0 if everything is pinned, and with 1 if something is yet to be written.`,
+It exits with 0 if everything is pinned, with 1 if something is yet to be written, and with 2 if it can't preview.`,
 		Example: `  batchaccess pin --stack dev         # what was looked up
   batchaccess pin --stack dev --yes   # write it to Pulumi.dev.yaml`,
 		Args: cobra.NoArgs,
@@ -51,12 +51,8 @@ It exits with 0 if everything is pinned, and with 1 if something is yet to be wr
 			}
 			shown := newProgress(cmd.ErrOrStderr())
 			shown.Step("pulumi preview")
-			previewed, err := pulumi.run(ctx, nil, "preview", "--json", "--show-sames")
+			inputs, err := pulumi.componentInputs(ctx)
 			shown.done()
-			if err != nil {
-				return err
-			}
-			inputs, err := componentInputs(previewed)
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
@@ -93,6 +89,15 @@ type foundPin struct {
 // pinned are the arguments that look-ups complete.
 var pinned = []string{"invokers", "clusters", "dataInputs", "dataOutputs", "endpoints"}
 
+// componentInputs previews the stack, and gives what its BatchEndpointAccess is registered with.
+func (p pulumiOf) componentInputs(ctx context.Context) (map[string]any, error) {
+	previewed, err := p.run(ctx, nil, "preview", "--json", "--show-sames")
+	if err != nil {
+		return nil, previewFailed(err, previewed)
+	}
+	return componentInputs(previewed)
+}
+
 // componentInputs are those that the stack's BatchEndpointAccess is registered with: the arguments, completed.
 func componentInputs(previewed []byte) (map[string]any, error) {
 	var p struct {
@@ -126,6 +131,9 @@ func componentInputs(previewed []byte) (map[string]any, error) {
 
 var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// untold is what a preview has in the place of what is known only after a deployment, and of a secret.
+var untold = []any{"04da6b54-80e4-46f7-96ec-b56ff0331ba9", "[secret]"}
+
 // pins are the values that the inputs have and the configuration has not.
 func pins(path string, inputs, values map[string]any, keys []string) (found []foundPin) {
 	for _, key := range keys {
@@ -138,7 +146,7 @@ func pins(path string, inputs, values map[string]any, keys []string) (found []fo
 			given, _ := values[key].(map[string]any)
 			found = append(found, pins(at, in, given, slices.Sorted(maps.Keys(in)))...)
 		case string, bool:
-			if _, given := values[key]; !given {
+			if _, given := values[key]; !given && !slices.Contains(untold, inputs[key]) {
 				found = append(found, foundPin{at, in})
 			}
 		}

@@ -32,7 +32,8 @@ func newVerify() *cobra.Command {
 		Long: `Verify asks Resource Manager and Microsoft Graph what the invokers and cluster identities of a deployed stack have, wherever
 it comes from: assigned to them or to a group that they are in, at, above or below the stack's scopes, less what deny
 assignments take away. Roles are judged by what they allow now, not by their names. For each path of the matrix it says
-whether it works; then which grants are missing, and which assignments give more than the stack needs.
+whether it works; then which grants are missing, and which assignments give more than the stack needs. A path whose endpoint runs
+on another cluster than the configuration says, or whose data store points elsewhere, is missing something too.
 
 An assignment that is listed may not act for up to 10 minutes, and one that is gone may still act: Azure does not tell.
 So a path that hangs on a younger one is settling, and --wait waits for it. What a condition decides can't be told. POSIX

@@ -29,7 +29,7 @@ var userSelect = strings.Fields(`accountEnabled ageGroup businessPhones city com
 	userType`)
 
 // one gives the only match of the first of the fields that an argument is given for.
-func one(g graph, path, kind string, args map[string]any, fields [][2]string, more string) (map[string]any, error) {
+func one(g graph, path, kind string, args map[string]any, fields [][2]string, equals filter, more string) (map[string]any, error) {
 	for _, f := range fields {
 		argument, name := f[0], f[1]
 		value := text(args, argument)
@@ -67,7 +67,7 @@ func getUser(g graph, args map[string]any) (map[string]any, error) {
 	found, err := one(g, "/v1.0/users", "user", args, [][2]string{
 		{"userPrincipalName", "userPrincipalName"}, {"objectId", "id"}, {"mail", "mail"},
 		{"mailNickname", "mailNickname"}, {"employeeId", "employeeId"},
-	}, "")
+	}, equals, "")
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func getGroup(g graph, args map[string]any) (map[string]any, error) {
 	}
 	found, err := one(g, "/beta/groups", "group", args, [][2]string{
 		{"objectId", "id"}, {"displayName", "displayName"}, {"mailNickname", "mailNickname"},
-	}, more.String())
+	}, equalsAsIs, more.String())
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func getGroup(g graph, args map[string]any) (map[string]any, error) {
 func getServicePrincipal(g graph, args map[string]any) (map[string]any, error) {
 	found, err := one(g, "/v1.0/servicePrincipals", "service principal", args, [][2]string{
 		{"clientId", "appId"}, {"objectId", "id"}, {"displayName", "displayName"},
-	}, "")
+	}, equals, "")
 	if err != nil {
 		return nil, err
 	}

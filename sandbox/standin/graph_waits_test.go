@@ -266,3 +266,19 @@ func TestWhatWasMadeIsKeptWhenTheWaitForItFails(t *testing.T) {
 		})
 	}
 }
+
+// The real plugin doubles no quotes: whoever asks without doing so is to find it out here.
+func TestAGroupIsLookedUpByItsNameAsItIsGiven(t *testing.T) {
+	t.Parallel()
+	ad := attach(t, "azuread", configFor(startAzure(t)))
+	id, _, _ := ad.create(adGroup, props{"displayName": text("Ada's team"), "securityEnabled": resource.NewProperty(true)})
+	get := func(name string) (props, error) {
+		got, err := ad.Invoke(t.Context(), &pulumirpc.InvokeRequest{Tok: "azuread:index/getGroup:getGroup", Args: ad.pack(props{"displayName": text(name)})})
+		return ad.unpack(got.GetReturn()), err
+	}
+	_, err := get("Ada's team")
+	require.Error(t, err)
+	got, err := get("Ada''s team")
+	require.NoError(t, err)
+	assert.Equal(t, strings.TrimPrefix(id, "/groups/"), got["objectId"].StringValue())
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/existing"
+)
+
+// failing is a Pulumi that says this on standard output and fails.
+func failing(t *testing.T, says string) pulumiOf {
+	t.Helper()
+	cli := filepath.Join(t.TempDir(), "pulumi")
+	require.NoError(t, os.WriteFile(cli, []byte("#!/bin/sh\ncat <<'END'\n"+says+"\nEND\nexit 255\n"), 0o700))
+	return pulumiOf{cli: cli, dir: t.TempDir(), stack: "dev", stderr: io.Discard}
+}
+
+// Preview in JSON tells nothing on standard error.
+func TestAPreviewThatFailsSaysWhy(t *testing.T) {
+	t.Parallel()
+	p := failing(t, `{"diagnostics": [{"severity": "info", "message": "by the way"}, {"severity": "error", "message": "invokers.ada: no"}]}`)
+	_, pinErr := p.componentInputs(t.Context())
+	_, _, adoptErr := p.preview(t.Context())
+	for _, err := range []error{pinErr, adoptErr} {
+		assert.EqualError(t, err, "pulumi preview fails; put this right first\ninvokers.ada: no")
+	}
+	_, err := failing(t, "no JSON").componentInputs(t.Context())
+	assert.ErrorContains(t, err, "exit status 255\nno JSON")
+}
+
+// The command would end with Pulumi's exit code, and without a word.
+func TestWhatPulumiFailsAtIsToldAndItsExitCodeIsItsOwn(t *testing.T) {
+	t.Parallel()
+	p := failing(t, "")
+	_, settleErr := p.settle(t.Context(), existing.Preview{}, []string{"urn"})
+	for says, err := range map[string]error{
+		"what it imported stays imported": p.importFile(t.Context(), nil),
+		"pulumi stack export":             settleErr,
+		"pulumi stack import":             p.recover(t.Context(), nil, state(t, `{"version": 3, "deployment": {}}`), nil),
+		"pulumi config set-all":           p.pin(t.Context(), "batchaccess", nil),
+	} {
+		require.ErrorContains(t, err, says)
+		assert.NotErrorAs(t, err, new(*exec.ExitError), says)
+	}
+}
+
+func state(t *testing.T, export string) existing.State {
+	t.Helper()
+	s, err := existing.ReadState([]byte(export))
+	require.NoError(t, err)
+	return s
+}

@@ -1,0 +1,161 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+const (
+	workspaceAPI  = "?api-version=2023-10-01"
+	readEndpoints = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/read"
+	readStores    = "Microsoft.MachineLearningServices/workspaces/datastores/read"
+)
+
+// workspace notes what the workspace says otherwise than the model: whoever holds the 35 actions may point an endpoint at another
+// cluster, or a data store at another place, and what is granted then fits no longer.
+func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) error {
+	for _, name := range slices.Sorted(maps.Keys(m.Endpoints)) { // those that the model makes up are nowhere
+		if err := o.endpoint(ctx, m, name, f); err != nil {
+			return err
+		}
+	}
+	stores := map[string]store{}
+	for _, in := range inStores(m) {
+		s, asked := stores[in.store]
+		if !asked {
+			var err error
+			if s.there, err = get(ctx, o.arm, o.armURL+m.WorkspaceID+"/datastores/"+url.PathEscape(in.store)+workspaceAPI, &s); err != nil {
+				return failed("asking for the data store "+in.store, readStores, err)
+			}
+			stores[in.store] = s
+		}
+		if why := in.stray(m, s); why != "" {
+			f.Strays[in.path] = why
+		}
+		if s.there && s.credential() && !in.credential {
+			f.Notes = append(f.Notes, fmt.Sprintf("data store %s holds a credential now, by which all who start jobs reach it, whatever they are granted: %s.credentialInStore says false; correct it and run pulumi up", in.store, in.path))
+		}
+	}
+	return nil
+}
+
+// endpoint asks on which compute cluster the jobs of an endpoint run.
+func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f *Facts) error {
+	e, id := m.Endpoints[name], o.armURL+m.WorkspaceID+"/batchEndpoints/"+url.PathEscape(name)
+	what := "asking for the batch endpoint " + name
+	var answer struct {
+		Properties struct {
+			Compute  string `json:"compute"`
+			Defaults struct {
+				DeploymentName string `json:"deploymentName"`
+			} `json:"defaults"`
+		} `json:"properties"`
+	}
+	deployment := e.Deployment
+	if deployment == "" {
+		there, err := get(ctx, o.arm, id+workspaceAPI, &answer)
+		if err != nil {
+			return failed(what, readEndpoints, err)
+		}
+		if deployment = answer.Properties.Defaults.DeploymentName; !there || deployment == "" {
+			f.Notes = append(f.Notes, "the workspace has no batch endpoint "+name+" with a default deployment yet, so nobody can start its jobs")
+			return nil
+		}
+	}
+	there, err := get(ctx, o.arm, id+"/deployments/"+url.PathEscape(deployment)+workspaceAPI, &answer)
+	if err != nil {
+		return failed(what, readEndpoints, err)
+	}
+	if !there {
+		f.Notes = append(f.Notes, "the batch endpoint "+name+" has no deployment "+deployment+" yet, so nobody can start its jobs")
+	}
+	compute := answer.Properties.Compute[strings.LastIndex(answer.Properties.Compute, "/")+1:]
+	if cluster := m.Clusters[e.Cluster].NameOr(e.Cluster); compute != "" && !strings.EqualFold(compute, cluster) {
+		f.Strays["endpoints."+name] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to %s; correct endpoints.%s.cluster and run pulumi up", access.MountHop, compute, cluster, name)
+	}
+	return nil
+}
+
+// inStore is an input or output in a data store, as the model has it.
+type inStore struct {
+	path, store        string
+	hop                access.HopKind
+	credential         bool
+	account, container string // the account is a name of the model's
+}
+
+func inStores(m access.Model) (all []inStore) {
+	holds := func(p *bool) bool { return p != nil && *p }
+	for _, name := range slices.Sorted(maps.Keys(m.DataInputs)) {
+		if d := m.DataInputs[name]; d.InWorkspace() && d.DataStore != "" {
+			all = append(all, inStore{"dataInputs." + name, d.DataStore, access.ReadHop, holds(d.CredentialInStore), d.StorageAccount, d.Container})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.DataOutputs)) {
+		d := m.DataOutputs[name]
+		all = append(all, inStore{"dataOutputs." + name, d.DataStore, access.WriteHop, holds(d.CredentialInStore), d.StorageAccount, d.Container})
+	}
+	return all
+}
+
+// store is what the workspace says of a data store.
+type store struct {
+	there      bool
+	Properties struct {
+		AccountName   string `json:"accountName"`
+		ContainerName string `json:"containerName"`
+		FileSystem    string `json:"filesystem"`
+		Credentials   struct {
+			Type string `json:"credentialsType"`
+		} `json:"credentials"`
+	} `json:"properties"`
+}
+
+// credential reports whether it holds one.
+func (s store) credential() bool {
+	return s.Properties.Credentials.Type != "" && s.Properties.Credentials.Type != "None"
+}
+
+// stray says why jobs can't reach the data by what the model has granted for it; "" if they can, as far as that is known.
+func (in inStore) stray(m access.Model, s store) string {
+	says := func(what, key string) string {
+		return fmt.Sprintf("%s: data store %s %s; correct %s.%s and run pulumi up", in.hop, in.store, what, in.path, key)
+	}
+	at := s.Properties
+	container := at.ContainerName + at.FileSystem
+	account := m.StorageAccounts[in.account]
+	account = account[strings.LastIndex(account, "/")+1:]
+	switch {
+	case !s.there:
+		return says("is gone", "dataStore")
+	case in.credential && at.Credentials.Type == "None":
+		return says("holds no credential any more, so identities read and write, and the stack grants them nothing", "credentialInStore")
+	case in.credential || s.credential():
+		return ""
+	case at.AccountName != "" && !strings.EqualFold(at.AccountName, account):
+		return says("points to the storage account "+at.AccountName+" now, and the stack grants on "+account, "storageAccount")
+	case in.container != "" && container != "" && !strings.EqualFold(container, in.container):
+		return says("points to the container "+container+" now, and the stack grants on "+in.container, "container")
+	}
+	return ""
+}
+
+// stray is why a path does not work though all is granted; "" if it does.
+func (h *holdings) stray(p access.Path) string {
+	paths := []string{"endpoints." + p.Endpoint, "dataInputs." + p.Input}
+	for _, output := range h.m.EffectiveEndpoints()[p.Endpoint].Outputs {
+		paths = append(paths, "dataOutputs."+output)
+	}
+	for _, path := range paths {
+		if why := h.facts.Strays[path]; why != "" {
+			return why
+		}
+	}
+	return ""
+}
