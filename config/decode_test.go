@@ -18,7 +18,7 @@ import (
 
 func devStack(t *testing.T) map[string]any {
 	t.Helper()
-	values, err := config.ReadStack("../Pulumi.dev.yaml", "batchaccess")
+	values, err := config.ReadStack("..", "dev")
 	require.NoError(t, err)
 	return values
 }

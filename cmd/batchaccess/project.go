@@ -100,7 +100,7 @@ func (p project) kept(name string) (string, error) {
 
 // read decodes the configuration of a stack.
 func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access.Problems, error) {
-	values, err := config.ReadStack(filepath.Join(p.dir, "Pulumi."+stack+".yaml"), p.name)
+	values, err := config.ReadStack(p.dir, stack)
 	if err != nil {
 		return nil, nil, err
 	}

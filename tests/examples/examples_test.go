@@ -52,7 +52,7 @@ func model(t *testing.T) access.Model {
 	t.Helper()
 	project, err := os.ReadFile(filepath.Join(root, "examples", "yaml", "Pulumi.yaml"))
 	require.NoError(t, err)
-	settings, err := config.ReadStack(filepath.Join(root, "examples", "yaml", "Pulumi.dev.yaml"), "scoring")
+	settings, err := config.ReadStack(filepath.Join(root, "examples", "yaml"), "dev")
 	require.NoError(t, err)
 	text := string(project)
 	for key, value := range settings {
