@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -80,6 +81,9 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 	}
 	m := values.Model()
 	whole := explain.Make(f.stack, m)
+	for _, w := range m.EndedSecrets(time.Now()) {
+		whole.Findings = append(whole.Findings, explain.Finding{Where: w.Path, What: w.What, Fix: w.Fix})
+	}
 	x, err := filtered(whole, f.invoker, f.endpoint)
 	if err != nil {
 		return err

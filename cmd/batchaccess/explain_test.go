@@ -35,6 +35,7 @@ func TestExplainTellsFromTheConfigurationAlone(t *testing.T) {
 		"a chart":              {oneInput, []string{"--format", "mermaid"}, 0, "flowchart LR"},
 		"a story":              {oneInput, []string{"--why", "ann", "rows"}, 0, "ann starts a job on cpu with rows: it works."},
 		"all of an invoker":    {oneInput, []string{"--why", "ann"}, 0, "ann starts a job on cpu with rows: it works."},
+		"an ended secret":      {strings.Replace(oneInput, "  batchaccess:invokers:\n", "  batchaccess:invokers:\n    partner: { kind: servicePrincipal, clientSecrets: { old: { startDate: 2024-01-01, endDate: 2025-01-01 } } }\n", 1), nil, 0, "invokers.partner.clientSecrets.old.endDate: the secret ended on 2025-01-01"},
 		"one endpoint":         {oneInput, []string{"--endpoint", "cpu", "--invoker", "ann"}, 0, "ann      cpu       rows"},
 	} {
 		t.Run(name, func(t *testing.T) {
