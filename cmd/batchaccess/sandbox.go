@@ -126,12 +126,12 @@ func seed(cmd *cobra.Command, a *azure.Azure, p project) (map[string]access.Mode
 	models := map[string]access.Model{}
 	for _, stack := range stacks {
 		args, problems, err := p.read(stack)
+		if errors.Is(err, errOwnProgram) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: stack %s has a program of its own, so nothing is seeded for it; --exists says what exists\n", stack)
+			continue
+		}
 		if err != nil {
 			return nil, err
-		}
-		if args.WorkspaceID == nil && len(args.Invokers)+len(args.Clusters) == 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: stack %s configures nothing of batchaccess, so nothing is seeded for it; --exists says what exists\n", stack)
-			continue
 		}
 		if err := problems.Err(); err != nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n", stack, strings.ReplaceAll(err.Error(), "\n", "\n  "))
