@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,8 +38,11 @@ or is wrong.`,
   batchaccess explain --stack dev --format html --output access.html
   batchaccess explain --stack dev --json | jq '.paths[] | select(.works)'`,
 		Args: func(cmd *cobra.Command, args []string) error {
+			if f.why && (len(args) < 1 || len(args) > 2) {
+				return errors.New("--why: name one invoker, and one input if you like, such as: batchaccess explain --why analysts patients")
+			}
 			if f.why {
-				return cobra.RangeArgs(1, 2)(cmd, args)
+				return nil
 			}
 			return cobra.NoArgs(cmd, args)
 		},

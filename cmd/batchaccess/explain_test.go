@@ -91,7 +91,7 @@ func TestExplainRefuses(t *testing.T) {
 		"two formats":           {[]string{"--dir", good, "--format", "html", "--json"}, "none of the others can be"},
 		"an unknown invoker":    {[]string{"--dir", good, "--invoker", "anne"}, `no invoker is called "anne"; did you mean "ann"?`},
 		"an unknown endpoint":   {[]string{"--dir", good, "--endpoint", "cpus"}, `no endpoint is called "cpus"; did you mean "cpu"?`},
-		"why of nobody":         {[]string{"--dir", good, "--why"}, "between 1 and 2 arg(s)"},
+		"why of nobody":         {[]string{"--dir", good, "--why"}, "--why: name one invoker, and one input if you like"},
 		"why of an unknown":     {[]string{"--dir", good, "--why", "ann", "row"}, `no endpoint reads a data input called "row"; did you mean "rows"?`},
 		"a word too many":       {[]string{"--dir", good, "ann"}, `unknown command "ann"`},
 		"a file in no folder":   {[]string{"--dir", good, "--output", filepath.Join(good, "none", "x")}, "writing the explanation"},

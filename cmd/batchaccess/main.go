@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -48,7 +47,7 @@ func runWith(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	var exit *exec.ExitError
+	var exit passedOn // and no other command's: what else is run is a means, whose failure is told
 	switch {
 	case err == nil:
 		return 0

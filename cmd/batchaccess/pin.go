@@ -30,7 +30,7 @@ whether data stores hold credentials and where they point, the clusters of endpo
 it writes that beside the names (pulumi config set), and from then on nothing is looked up: a preview needs no permission to
 read the directory or the workspace, and a change in Azure shows only when the pins are taken out again.
 
-It exits with 0 if everything is pinned, and with 1 if something is yet to be written.`,
+It exits with 0 if everything is pinned, with 1 if something is yet to be written, and with 2 if it can't look.`,
 		Example: `  batchaccess pin --stack dev         # what was looked up
   batchaccess pin --stack dev --yes   # write it to Pulumi.dev.yaml`,
 		Args: cobra.NoArgs,
@@ -53,7 +53,7 @@ It exits with 0 if everything is pinned, and with 1 if something is yet to be wr
 			previewed, err := pulumi.run(ctx, nil, "preview", "--json", "--show-sames")
 			shown.done()
 			if err != nil {
-				return err
+				return fmt.Errorf("stack %s: %w", stack, previewFailed(err, previewed))
 			}
 			inputs, err := componentInputs(previewed)
 			if err != nil {

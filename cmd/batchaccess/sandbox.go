@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,11 +19,14 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/standin"
 )
 
+// passedOn is how the command ended that was run in the sandbox: so ends this one.
+type passedOn struct{ *exec.ExitError }
+
 func newSandbox() *cobra.Command {
 	var dir, stateDir, weather string
 	var exists []string
 	cmd := &cobra.Command{
-		Use:   "sandbox -- <command> [arguments]",
+		Use:   "sandbox [flags] -- <command> [arguments]",
 		Short: "Run a command, such as pulumi up, against the embedded Azure",
 		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go language host and
 credentials of its own, and nothing leaves this machine. What the configuration of the project's stacks refers to exists
@@ -104,7 +108,11 @@ It exits with the exit code of the command.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, e.Close()) }()
-			return e.Run(cmd.Context(), args[0], args[1:]...)
+			err = e.Run(cmd.Context(), args[0], args[1:]...)
+			if exit := new(exec.ExitError); errors.As(err, &exit) {
+				return passedOn{exit}
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
