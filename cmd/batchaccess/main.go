@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/batchaccess/batchaccess/cmd/batchaccess/internal/quiet"
 	"github.com/batchaccess/batchaccess/invoke"
 )
 
@@ -28,6 +29,7 @@ const (
 var errFailed = errors.New("failed")
 
 func main() {
+	quiet.Restore()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(runAs(ctx, os.Args[0], os.Args[1:], os.Stdout, os.Stderr))
