@@ -222,6 +222,26 @@ func (s ClientSecret) Period() (start, end time.Time, err error) {
 	return start, end, nil
 }
 
+// EndedSecrets warns of the invoker's client secrets that are over at that time. Validate does not: what is right is not to turn
+// wrong by the clock, and a stack that has made the secret before it ended is deployed as ever.
+func (i Invoker) EndedSecrets(path string, now time.Time) (ps Problems) {
+	for _, name := range sorted(i.ClientSecrets) {
+		if _, end, err := i.ClientSecrets[name].Period(); err == nil && !end.After(now) {
+			ps.warn(path+".clientSecrets."+name+".endDate", "write a successor's dates: Entra makes no secret that is over, and nobody signs in with one",
+				"the secret ended on %s", end.Format(time.DateOnly))
+		}
+	}
+	return ps
+}
+
+// EndedSecrets does so for every invoker.
+func (m Model) EndedSecrets(now time.Time) (ps Problems) {
+	for _, name := range sorted(m.Invokers) {
+		ps = append(ps, m.Invokers[name].EndedSecrets("invokers."+name, now)...)
+	}
+	return ps
+}
+
 // dateForms are what people write, and what Pulumi hands a program for a date that stands unquoted in a stack's YAML.
 var dateForms = []string{time.DateOnly, "2006-01-02T15:04:05Z", "2006-01-02 15:04:05 +0000 UTC"}
 

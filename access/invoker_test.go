@@ -73,6 +73,20 @@ func TestSecretLifetimesAtTheirBounds(t *testing.T) {
 	}
 }
 
+func TestASecretThatHasEndedIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	m := access.Model{Invokers: map[string]access.Invoker{"partner": {Kind: access.ServicePrincipal, ClientSecrets: map[string]access.ClientSecret{
+		"old": {StartDate: "2026-01-01", EndDate: "2026-11-01"}, "new": {StartDate: "2026-10-01", EndDate: "2027-11-01"}, "wrong": {StartDate: "soon", EndDate: "later"},
+	}}}}
+	end := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	assert.Empty(t, m.EndedSecrets(end.Add(-time.Second)))
+	ps := m.EndedSecrets(end)
+	require.Len(t, ps, 1)
+	assert.Equal(t, "invokers.partner.clientSecrets.old.endDate", ps[0].Path)
+	assert.Contains(t, ps[0].What, "ended on 2026-11-01")
+	require.NoError(t, ps.Err(), "what is deployed already stays deployable")
+}
+
 func TestPrincipalTypesAreResourceManagers(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "User", access.User.PrincipalType())

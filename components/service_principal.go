@@ -48,12 +48,13 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 	if args == nil {
 		args = &ServicePrincipalArgs{}
 	}
-	ps := access.ValidateInvoker(access.Invoker{
+	invoker := access.Invoker{
 		Kind:                 access.ServicePrincipal,
 		FederatedCredentials: args.FederatedCredentials,
 		ClientSecrets:        args.ClientSecrets,
 		SignIn:               args.SignIn,
-	})
+	}
+	ps := append(access.ValidateInvoker(invoker), invoker.EndedSecrets("", time.Now())...)
 	if err := fail("ServicePrincipal", name, ps.Err()); err != nil {
 		return nil, err
 	}

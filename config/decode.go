@@ -180,6 +180,10 @@ func (d *decoder) text(path string, value any) (string, bool) {
 	case int:
 		return strconv.Itoa(v), true // version: 3
 	case float64: // the same in JSON, where 20261101 is not to become 2.0261101e+07
+		if v != math.Trunc(v) { // 3.10 has become 3.1
+			d.problem(path, "write it in quotes: a number loses its last zeros", "is the number %v", v)
+			return "", false
+		}
 		return strconv.FormatFloat(v, 'f', -1, 64), true
 	case time.Time: // YAML reads an unquoted date as one
 		return v.UTC().Format(time.RFC3339), true

@@ -18,7 +18,7 @@ import (
 
 func devStack(t *testing.T) map[string]any {
 	t.Helper()
-	values, err := config.ReadStack("../Pulumi.dev.yaml", "batchaccess")
+	values, err := config.ReadStack("..", "dev")
 	require.NoError(t, err)
 	return values
 }
@@ -101,6 +101,7 @@ func TestWhatCannotBeReadIsNamed(t *testing.T) {
 		"more than any number":       {`{clusters: {cpu: {maxNodeCount: 1e300}}}`, "clusters.cpu.maxNodeCount", "is 1e+300", "write a whole number"},
 		"text for a truth":           {`{protect: maybe}`, "protect", `is "maybe"`, "write true or false"},
 		"text for an optional truth": {`{dataInputs: {a: {kind: dataStore, credentialInStore: perhaps}}}`, "dataInputs.a.credentialInStore", `is "perhaps"`, "write true or false"},
+		"a number that lost a zero":  {`{dataInputs: {a: {kind: dataAsset, dataAsset: a, version: 3.10}}}`, "dataInputs.a.version", "is the number 3.1", "write it in quotes"},
 		"an object for a tag":        {`{tags: {team: {a: b}}}`, "tags.team", "is an object", "write text"},
 	} {
 		t.Run(name, func(t *testing.T) {

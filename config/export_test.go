@@ -1,4 +1,7 @@
 package config
 
-// ReadStackText is ReadStack on a text, for fuzzing.
-var ReadStackText = parseStack
+// ReadStackText is ReadStack on the text of a Pulumi.<stack>.yaml, for fuzzing.
+func ReadStackText(text []byte, file, project string) (map[string]any, error) {
+	s, err := parseSettings(text, file)
+	return ofProject(project, s.Config), err
+}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -29,9 +30,10 @@ func TestTheGroupsOfTheDocs(t *testing.T) {
   batchaccess:storageAccounts: { lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.Storage/storageAccounts/lake }
   batchaccess:dataInputs: { sales: { kind: blob, storageAccount: lake, container: sales }, payroll: { kind: blob, storageAccount: lake, container: payroll } }
 `
-	file := t.TempDir() + "/Pulumi.dev.yaml"
-	require.NoError(t, os.WriteFile(file, []byte("config:\n"+shown+rest), 0o600))
-	values, err := ReadStack(file, "batchaccess")
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: batchaccess\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte("config:\n"+shown+rest), 0o600))
+	values, err := ReadStack(dir, "dev")
 	require.NoError(t, err)
 	args, problems := Decode(values)
 	require.NoError(t, problems.Err())

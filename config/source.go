@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -96,35 +97,92 @@ func keysInEnvironment(project string) (keys []string) {
 	return keys
 }
 
-// ReadStack reads the configuration out of a Pulumi.<stack>.yaml, for commands that have no engine. What is encrypted
-// there can't be read here and is given as access.Unknown.
-func ReadStack(file, project string) (map[string]any, error) {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("no stack configuration at %s; name a stack that has a Pulumi.<stack>.yaml here", file)
-	} else if err != nil {
-		return nil, fmt.Errorf("reading stack configuration: %w", err)
+// ReadStack reads the configuration of a stack out of the files of its project, for commands that have no engine, by keys
+// without the project's name. What is encrypted there can't be read here and is given as access.Unknown.
+func ReadStack(dir, stack string) (map[string]any, error) {
+	project, values, err := ReadProject(dir, stack)
+	if err != nil {
+		return nil, err
 	}
-	return parseStack(text, file, project)
+	return ofProject(project, values), nil
 }
 
-func parseStack(text []byte, file, project string) (map[string]any, error) {
-	var stack struct {
-		Config map[string]any `yaml:"config"`
+// ReadProject reads what the files of a Pulumi project say, as Pulumi does: the project's name, and the configuration of that
+// stack by keys with their namespace. A key without one is the project's; what Pulumi.<stack>.yaml does not say, Pulumi.yaml may.
+func ReadProject(dir, stack string) (name string, values map[string]any, err error) {
+	project, err := readSettings(filepath.Join(dir, "Pulumi.yaml"))
+	if err != nil {
+		return "", nil, err
 	}
-	if err := yaml.Unmarshal(text, &stack); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
+	if project.Name == "" {
+		return "", nil, fmt.Errorf("%s has no name; give the project one", filepath.Join(dir, "Pulumi.yaml"))
 	}
+	file := filepath.Join(dir, "Pulumi."+stack+".yaml")
+	own, err := readSettings(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil, fmt.Errorf("no stack configuration at %s; name a stack that has a Pulumi.<stack>.yaml here", file)
+	} else if err != nil {
+		return "", nil, err
+	}
+	values = map[string]any{}
+	for key, declared := range project.Config {
+		value := declared
+		if m, ok := declared.(map[string]any); ok { // a declaration, whose default counts
+			if value = m["value"]; value == nil {
+				value = m["default"]
+			}
+		}
+		if value != nil {
+			values[qualified(project.Name, key)] = value
+		}
+	}
+	for key, value := range own.Config {
+		values[qualified(project.Name, key)] = value
+	}
+	return project.Name, values, nil
+}
+
+// settings are what is read here of Pulumi.yaml and of Pulumi.<stack>.yaml.
+type settings struct {
+	Name   string         `yaml:"name"`
+	Config map[string]any `yaml:"config"`
+}
+
+func readSettings(file string) (settings, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return settings{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return parseSettings(text, file)
+}
+
+func parseSettings(text []byte, file string) (s settings, err error) {
+	if err := yaml.Unmarshal(text, &s); err != nil {
+		return s, fmt.Errorf("reading %s: %w", file, err)
+	}
+	return s, nil
+}
+
+// qualified is a key with its namespace.
+func qualified(project, key string) string {
+	if strings.Contains(key, ":") {
+		return key
+	}
+	return project + ":" + key
+}
+
+// ofProject takes the project's keys and the provider's location.
+func ofProject(project string, all map[string]any) map[string]any {
 	values := map[string]any{}
-	for key, value := range stack.Config {
-		if name, ok := strings.CutPrefix(key, project+":"); ok {
+	for key, value := range all {
+		if name, ok := strings.CutPrefix(key, project+":"); ok && value != "" { // as Load does
 			values[name] = readable(value)
 		}
 	}
-	if location, ok := stack.Config[providerLocation]; ok && values["location"] == nil {
+	if location, ok := all[providerLocation]; ok && values["location"] == nil {
 		values["location"] = location
 	}
-	return values, nil
+	return values
 }
 
 func readable(value any) any {

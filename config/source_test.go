@@ -103,7 +103,9 @@ func TestLoadNamesAValueThatIsNoJSON(t *testing.T) {
 
 func TestReadStackReadsAFile(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "Pulumi.x.yaml")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "Pulumi.x.yaml")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: batchaccess\nruntime: go\n"), 0o600))
 	require.NoError(t, os.WriteFile(file, []byte(`
 config:
   azure-native:location: westeurope
@@ -111,18 +113,43 @@ config:
   batchaccess:workspaceId: { secure: v1:abc }
   batchaccess:invokers: { 1: { kind: user, objectId: { secure: v1:def } } }
 `), 0o600))
-	values, err := config.ReadStack(file, "batchaccess")
+	values, err := config.ReadStack(dir, "x")
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{
 		"location": "westeurope", "workspaceId": access.Unknown,
 		"invokers": map[string]any{"1": map[string]any{"kind": "user", "objectId": access.Unknown}},
 	}, values, "what is encrypted is unknown")
 
-	_, err = config.ReadStack(filepath.Join(t.TempDir(), "Pulumi.none.yaml"), "batchaccess")
+	_, err = config.ReadStack(dir, "none")
 	require.ErrorContains(t, err, "name a stack that has a Pulumi.<stack>.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("config: ["), 0o600))
-	_, err = config.ReadStack(file, "batchaccess")
+	_, err = config.ReadStack(dir, "x")
 	require.ErrorContains(t, err, "reading "+file)
+}
+
+// Pulumi takes a key without a namespace as the project's, and what the stack does not say from Pulumi.yaml.
+func TestReadStackReadsWhatPulumiReads(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for file, text := range map[string]string{
+		"Pulumi.yaml": `
+name: access
+config:
+  azure-native:location: westeurope
+  access:location: { type: string, default: "" }
+  protect: { type: boolean, default: true }
+  workspaceId: { type: string }
+  tags: { type: object, default: { team: platform } }
+`,
+		"Pulumi.dev.yaml": "config: { workspaceId: /subscriptions/x, access:tags: { team: scoring }, other:invokers: {} }\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
+	}
+	values, err := config.ReadStack(dir, "dev")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{
+		"location": "westeurope", "protect": true, "workspaceId": "/subscriptions/x", "tags": map[string]any{"team": "scoring"},
+	}, values)
 }
 
 func TestLoadRefusesAProviderOfAnotherSubscription(t *testing.T) {

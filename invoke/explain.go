@@ -200,7 +200,7 @@ func (f *Failure) jobIdentity(job Job, said serviceError, who claims) {
 	}
 	f.What = fmt.Sprintf("the job identity %s, who is the invoker, may not %s %s%s", f.Identity, verb, f.Scope, ofInput(said))
 	f.Remedy = append([]string{
-		"the cluster mounted the storage; the data is read and written as the invoker, who needs a role of its own (seed)",
+		"the cluster mounted the storage; the data is read and written as the invoker, who needs a role of its own",
 		"grant it: " + assign(role, f.Identity, who.principalType(), f.scope(job)),
 	}, inStack...)
 }

@@ -58,7 +58,7 @@ func (c *cloud) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 // sample is the configuration of Pulumi.dev.yaml as the engine hands it over.
 func sample(t *testing.T) (forEngine map[string]string, model access.Model) {
 	t.Helper()
-	values, err := config.ReadStack("../Pulumi.dev.yaml", "batchaccess")
+	values, err := config.ReadStack("..", "dev")
 	require.NoError(t, err)
 	args, ps := config.Decode(values)
 	require.Empty(t, ps)

@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -47,6 +48,28 @@ func TestTheDocsShowCodeThatTestsRun(t *testing.T) {
 		if strings.HasPrefix(f.Name.Name, "Example") {
 			assert.True(t, shown[f.Name.Name], "no page in docs/ shows %s", f.Name.Name)
 		}
+	}
+}
+
+// A module of another team gets the components of a clone as examples/go does.
+func TestTheDocsTellAModuleWhereTheComponentsAre(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join(repository, "docs", "parts.md"))
+	require.NoError(t, err)
+	edit := regexp.MustCompile("(?m)^go (mod edit .*)$").FindSubmatch(page)
+	require.NotNil(t, edit)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module scoring\n"), 0o600))
+	command := exec.CommandContext(t.Context(), "go", strings.Fields(strings.Replace(string(edit[1]), "<clone>", "../..", 1))...)
+	command.Dir = dir
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, string(out))
+	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	require.NoError(t, err)
+	example, err := os.ReadFile(filepath.Join(repository, "examples", "go", "go.mod"))
+	require.NoError(t, err)
+	for line := range strings.Lines(string(text)) {
+		assert.Contains(t, string(example), strings.TrimSpace(strings.TrimPrefix(line, "require")))
 	}
 }
 

@@ -50,6 +50,13 @@ func TestServicePrincipalIsNamedAndDescribed(t *testing.T) {
 	assert.Equal(t, "starts jobs", r.one(application, "sp").at("description"))
 }
 
+func TestServicePrincipalWarnsOfASecretThatHasEnded(t *testing.T) {
+	t.Parallel()
+	r := run(t, newServicePrincipal(components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{"old": {StartDate: "2024-01-01", EndDate: "2025-01-01"}}}))
+	require.Len(t, r.logs, 1)
+	assert.Contains(t, r.logs[0], "warning: clientSecrets.old.endDate: the secret ended on 2025-01-01")
+}
+
 func TestServicePrincipalFederates(t *testing.T) {
 	t.Parallel()
 	const github = "https://token.actions.githubusercontent.com"

@@ -52,14 +52,16 @@ Since places hang on one another, importing goes in rounds. An import also write
 answer into the state, such as scopes without their first slash, for which Pulumi would replace roles and assignments. So
 after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
 again adopt with --imported, until it exits with 0; don't run pulumi up in between. What really is otherwise than the
-program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as new.
+program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as new. After
+adopting run pulumi up, also where the preview is empty, before anything is destroyed: it writes into the state what hangs
+on what, which no import tells, and pulumi destroy goes by.
 
 It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and needs Reader on the scopes, for
 applications Application.Read.All, and for groups Group.Read.All.
 
 It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later since
 pulumi up would change what it hangs on; with 2 if it can't look or import.`,
-		Example: `  batchaccess adopt --stack dev --yes && pulumi preview --stack dev
+		Example: `  batchaccess adopt --stack dev --yes && pulumi up --stack dev
 
   # by hand, the last two again until adopt exits with 0
   batchaccess adopt --stack dev --output import.json
@@ -275,7 +277,7 @@ func finishAdoption(w io.Writer, a existing.Adoption, output, stack string) erro
 			a.Count(existing.Later), strings.Join(a.Changing, "\n  "))
 	}
 	if a.File == nil && byHand == 0 && !stuck {
-		fmt.Fprintf(w, "nothing is left to import; next: pulumi preview --stack %s\n", stack)
+		fmt.Fprintf(w, "nothing is left to import; next: pulumi preview --stack %s, and pulumi up, which also writes what hangs on what: no import tells\n", stack)
 		return nil
 	}
 	return errFailed

@@ -24,14 +24,17 @@ func TestAStackThatUsesPartsIsToldWhatExists(t *testing.T) {
 	program, err := filepath.Abs("../../tests/engine/twostacks")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: readers\nruntime: go\nmain: "+program+"\n"), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte("config: {}\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte("config: { readers:workspaceId: "+workspace+", readers:lake: "+account+" }\n"), 0o600))
 	up := func(flags ...string) (int, string) {
 		code, stdout, stderr := execute(t, append(append([]string{"sandbox", "--dir", dir}, flags...), "--", "pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")...)
 		return code, stdout + stderr
 	}
 	code, said := up()
 	assert.NotEqual(t, 0, code)
-	assert.Contains(t, said, "sandbox: stack dev configures nothing of batchaccess, so nothing is seeded for it; --exists says what exists")
+	assert.Contains(t, said, "sandbox: stack dev has a program of its own, so nothing is seeded for it; --exists says what exists")
+	code, _, said = execute(t, "explain", "--dir", dir)
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, said, "stack dev of project readers has no invokers in its configuration", "its keys are its own, though some are called as ours")
 	code, said = up("--exists", workspace, "--exists", container, "--exists", "user:"+ann)
 	assert.NotEqual(t, 0, code, "the group is not there")
 	assert.Contains(t, said, team)

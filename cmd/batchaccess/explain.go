@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,8 +38,11 @@ or is wrong.`,
   batchaccess explain --stack dev --format html --output access.html
   batchaccess explain --stack dev --json | jq '.paths[] | select(.works)'`,
 		Args: func(cmd *cobra.Command, args []string) error {
+			if f.why && (len(args) < 1 || len(args) > 2) {
+				return errors.New("--why: name one invoker, and one input if you like, such as: batchaccess explain --why analysts patients")
+			}
 			if f.why {
-				return cobra.RangeArgs(1, 2)(cmd, args)
+				return nil
 			}
 			return cobra.NoArgs(cmd, args)
 		},
@@ -78,7 +83,12 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 	if err := problems.WithoutViolations().Err(); err != nil {
 		return fmt.Errorf("the configuration of stack %s:\n%w", f.stack, err)
 	}
-	x, err := filtered(explain.Make(f.stack, values.Model()), f.invoker, f.endpoint)
+	m := values.Model()
+	whole := explain.Make(f.stack, m)
+	for _, w := range m.EndedSecrets(time.Now()) {
+		whole.Findings = append(whole.Findings, explain.Finding{Where: w.Path, What: w.What, Fix: w.Fix})
+	}
+	x, err := filtered(whole, f.invoker, f.endpoint)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ func TestExplainTellsFromTheConfigurationAlone(t *testing.T) {
 		"a chart":              {oneInput, []string{"--format", "mermaid"}, 0, "flowchart LR"},
 		"a story":              {oneInput, []string{"--why", "ann", "rows"}, 0, "ann starts a job on cpu with rows: it works."},
 		"all of an invoker":    {oneInput, []string{"--why", "ann"}, 0, "ann starts a job on cpu with rows: it works."},
+		"an ended secret":      {strings.Replace(oneInput, "  batchaccess:invokers:\n", "  batchaccess:invokers:\n    partner: { kind: servicePrincipal, clientSecrets: { old: { startDate: 2024-01-01, endDate: 2025-01-01 } } }\n", 1), nil, 0, "invokers.partner.clientSecrets.old.endDate: the secret ended on 2025-01-01"},
 		"one endpoint":         {oneInput, []string{"--endpoint", "cpu", "--invoker", "ann"}, 0, "ann      cpu       rows"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +91,7 @@ func TestExplainRefuses(t *testing.T) {
 		"two formats":           {[]string{"--dir", good, "--format", "html", "--json"}, "none of the others can be"},
 		"an unknown invoker":    {[]string{"--dir", good, "--invoker", "anne"}, `no invoker is called "anne"; did you mean "ann"?`},
 		"an unknown endpoint":   {[]string{"--dir", good, "--endpoint", "cpus"}, `no endpoint is called "cpus"; did you mean "cpu"?`},
-		"why of nobody":         {[]string{"--dir", good, "--why"}, "between 1 and 2 arg(s)"},
+		"why of nobody":         {[]string{"--dir", good, "--why"}, "--why: name one invoker, and one input if you like"},
 		"why of an unknown":     {[]string{"--dir", good, "--why", "ann", "row"}, `no endpoint reads a data input called "row"; did you mean "rows"?`},
 		"a word too many":       {[]string{"--dir", good, "ann"}, `unknown command "ann"`},
 		"a file in no folder":   {[]string{"--dir", good, "--output", filepath.Join(good, "none", "x")}, "writing the explanation"},

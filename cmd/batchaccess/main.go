@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/batchaccess/batchaccess/cmd/batchaccess/internal/quiet"
 	"github.com/batchaccess/batchaccess/invoke"
 )
 
@@ -29,6 +29,7 @@ const (
 var errFailed = errors.New("failed")
 
 func main() {
+	quiet.Restore()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(runAs(ctx, os.Args[0], os.Args[1:], os.Stdout, os.Stderr))
@@ -48,7 +49,7 @@ func runWith(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	var exit *exec.ExitError
+	var exit passedOn // and no other command's: what else is run is a means, whose failure is told
 	switch {
 	case err == nil:
 		return 0

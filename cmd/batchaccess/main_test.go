@@ -122,6 +122,18 @@ func TestARehearsalThatIsKeptCanBeLookedAt(t *testing.T) {
 	assert.Equal(t, 0, code, stderr)
 }
 
+// A backend that does not know the stack: Pulumi fails, and its exit code is not this command's.
+func TestWhatPulumiFailsAtIsTold(t *testing.T) {
+	t.Setenv("PULUMI_BACKEND_URL", "file://"+t.TempDir())
+	dir := projectWith(t, map[string]string{"dev": oneUser})
+	for _, command := range []string{"pin", "adopt", "recover", "verify"} {
+		code, stdout, stderr := execute(t, command, "--dir", dir)
+		assert.Equal(t, exitUsage, code, command)
+		assert.Empty(t, stdout, command)
+		assert.Contains(t, stderr, "batchaccess: ", command)
+	}
+}
+
 func TestSandboxPassesTheExitCodeOn(t *testing.T) {
 	t.Parallel()
 	code, _, _ := execute(t, "sandbox", "--dir", projectWith(t, map[string]string{"dev": oneUser}), "--", "sh", "-c", "exit 7")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -41,7 +40,7 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 			if err != nil {
 				return err
 			}
-			values, err := config.ReadStack(filepath.Join(p.dir, "Pulumi."+stack+".yaml"), p.name)
+			values, err := config.ReadStack(p.dir, stack)
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -98,12 +99,18 @@ func (p project) kept(name string) (string, error) {
 	return dir, nil
 }
 
-// read decodes the configuration of a stack.
+// errOwnProgram is of a stack that has none of our program's configuration.
+var errOwnProgram = errors.New("has no invokers in its configuration, so it is not of batchaccess's own program; the tests of a program of your own say who may do what, and rehearse it: see docs/parts.md and package accesstest")
+
+// read decodes the configuration of a stack, and warns of what time has done to it.
 func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access.Problems, error) {
-	values, err := config.ReadStack(filepath.Join(p.dir, "Pulumi."+stack+".yaml"), p.name)
+	values, err := config.ReadStack(p.dir, stack)
 	if err != nil {
 		return nil, nil, err
 	}
+	if _, ours := values["invokers"]; !ours { // Pulumi.yaml of our program gives a default
+		return nil, nil, fmt.Errorf("stack %s of project %s %w", stack, p.name, errOwnProgram)
+	}
 	args, problems := config.DecodeStack(values)
-	return args, problems, nil
+	return args, append(problems, args.Model().EndedSecrets(time.Now())...), nil
 }

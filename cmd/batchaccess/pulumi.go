@@ -43,8 +43,7 @@ func (p pulumiOf) run(ctx context.Context, stdin []byte, args ...string) ([]byte
 	cmd := exec.CommandContext(ctx, p.cli, append(args, "--stack", p.stack, "--non-interactive")...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = p.dir, bytes.NewReader(stdin), &out, p.stderr
 	if err := cmd.Run(); err != nil {
-		// Not wrapped: Pulumi's exit code is none of these commands' own, which would then end without a word.
-		return out.Bytes(), fmt.Errorf("pulumi %s: %v\n%s", strings.Join(args, " "), err, bytes.TrimSpace(out.Bytes()))
+		return out.Bytes(), fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(out.Bytes()))
 	}
 	return out.Bytes(), nil
 }

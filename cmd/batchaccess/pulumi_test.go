@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -34,8 +33,7 @@ func TestAPreviewThatFailsSaysWhy(t *testing.T) {
 	assert.ErrorContains(t, err, "exit status 255\nno JSON")
 }
 
-// The command would end with Pulumi's exit code, and without a word.
-func TestWhatPulumiFailsAtIsToldAndItsExitCodeIsItsOwn(t *testing.T) {
+func TestAnErrorSaysWhatPulumiFailedAt(t *testing.T) {
 	t.Parallel()
 	p := failing(t, "")
 	_, settleErr := p.settle(t.Context(), existing.Preview{}, []string{"urn"})
@@ -46,7 +44,6 @@ func TestWhatPulumiFailsAtIsToldAndItsExitCodeIsItsOwn(t *testing.T) {
 		"pulumi config set-all":           p.pin(t.Context(), "batchaccess", nil),
 	} {
 		require.ErrorContains(t, err, says)
-		assert.NotErrorAs(t, err, new(*exec.ExitError), says)
 	}
 }
 

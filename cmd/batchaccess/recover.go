@@ -28,7 +28,8 @@ a client secret that nobody knows any more, and an application that was made aga
 carries the stack's tag and that somebody holds (it has credentials, a service principal or another owner) is left alone.
 
 Without --yes it only says what it would do. Where the stack is still locked, run pulumi cancel first. It exits with 0
-when the stack is ready for pulumi up, with 1 when something has to be decided by hand, or is yet to be done.`,
+when the stack is ready for pulumi up, with 1 when something has to be decided by hand, or is yet to be done, and with 2
+when it can't look.`,
 		Example: `  pulumi cancel --stack dev
   batchaccess recover --stack dev         # what would be done
   batchaccess recover --stack dev --yes

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,11 +19,14 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/standin"
 )
 
+// passedOn is how the command ended that was run in the sandbox: so ends this one.
+type passedOn struct{ *exec.ExitError }
+
 func newSandbox() *cobra.Command {
 	var dir, stateDir, weather string
 	var exists []string
 	cmd := &cobra.Command{
-		Use:   "sandbox -- <command> [arguments]",
+		Use:   "sandbox [flags] -- <command> [arguments]",
 		Short: "Run a command, such as pulumi up, against the embedded Azure",
 		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go language host and
 credentials of its own, and nothing leaves this machine. What the configuration of the project's stacks refers to exists
@@ -104,7 +108,11 @@ It exits with the exit code of the command.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, e.Close()) }()
-			return e.Run(cmd.Context(), args[0], args[1:]...)
+			err = e.Run(cmd.Context(), args[0], args[1:]...)
+			if exit := new(exec.ExitError); errors.As(err, &exit) {
+				return passedOn{exit}
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
@@ -126,12 +134,12 @@ func seed(cmd *cobra.Command, a *azure.Azure, p project) (map[string]access.Mode
 	models := map[string]access.Model{}
 	for _, stack := range stacks {
 		args, problems, err := p.read(stack)
+		if errors.Is(err, errOwnProgram) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: stack %s has a program of its own, so nothing is seeded for it; --exists says what exists\n", stack)
+			continue
+		}
 		if err != nil {
 			return nil, err
-		}
-		if args.WorkspaceID == nil && len(args.Invokers)+len(args.Clusters) == 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: stack %s configures nothing of batchaccess, so nothing is seeded for it; --exists says what exists\n", stack)
-			continue
 		}
 		if err := problems.Err(); err != nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n", stack, strings.ReplaceAll(err.Error(), "\n", "\n  "))

@@ -26,7 +26,7 @@ func inGo(t *testing.T, program pulumi.RunFunc) []string {
 
 func TestTheSampleIsTheSameResourcesInEveryLanguage(t *testing.T) {
 	t.Parallel()
-	values, err := config.ReadStack(filepath.Join("..", "..", "Pulumi.dev.yaml"), Name)
+	values, err := config.ReadStack(filepath.Join("..", ".."), "dev")
 	require.NoError(t, err)
 	archive := values["dataInputs"].(map[string]any)["archive"].(map[string]any)
 	archive["path"] = fmt.Sprint(archive["path"]) // a number in the stack's YAML, which config reads as text and languages with types refuse

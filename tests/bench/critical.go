@@ -132,7 +132,7 @@ func (b *bench) criticalPath(ctx context.Context, program string, latency time.D
 	if err := b.writeSample(dir, program, report); err != nil {
 		return c, err
 	}
-	values, err := config.ReadStack(filepath.Join(dir, "Pulumi."+sampleStack+".yaml"), "batchaccess")
+	values, err := config.ReadStack(dir, sampleStack)
 	if err != nil {
 		return c, err
 	}

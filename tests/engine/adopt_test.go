@@ -68,6 +68,8 @@ func TestALostStateIsAdopted(t *testing.T) {
 	again, code := d.run(batchaccess, "adopt", "--stack", "dev", "--yes")
 	assert.Zero(t, code, again)
 	assert.NotContains(t, again, "importing")
+
+	d.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive") // in the right order: pulumi up has told what hangs on what
 }
 
 func TestALostStateIsAdoptedByHand(t *testing.T) {

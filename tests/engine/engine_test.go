@@ -73,7 +73,7 @@ func deploy(t *testing.T, state string, edits ...string) *deployment {
 func deployIn(t *testing.T, weather azure.Weather, state string, edits ...string) *deployment {
 	t.Helper()
 	dir, file := sampleIn(t, edits...)
-	values, err := config.ReadStack(file, "batchaccess")
+	values, err := config.ReadStack(dir, "dev")
 	require.NoError(t, err)
 	args, problems := config.Decode(values)
 	require.NoError(t, problems.Err())

@@ -52,7 +52,7 @@ func model(t *testing.T) access.Model {
 	t.Helper()
 	project, err := os.ReadFile(filepath.Join(root, "examples", "yaml", "Pulumi.yaml"))
 	require.NoError(t, err)
-	settings, err := config.ReadStack(filepath.Join(root, "examples", "yaml", "Pulumi.dev.yaml"), "scoring")
+	settings, err := config.ReadStack(filepath.Join(root, "examples", "yaml"), "dev")
 	require.NoError(t, err)
 	text := string(project)
 	for key, value := range settings {
@@ -74,6 +74,23 @@ func model(t *testing.T) access.Model {
 	args, problems := config.Decode(values)
 	require.NoError(t, problems.Err())
 	return args.Model()
+}
+
+// Pulumi's host for YAML warns of what it does not know in a project's configuration, at every preview.
+func TestTheExampleInYAMLIsWithoutAWarning(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "examples", "yaml", "Pulumi.yaml"))
+	require.NoError(t, err)
+	var project struct {
+		Config map[string]map[string]any `yaml:"config"`
+	}
+	require.NoError(t, yaml.Unmarshal(text, &project))
+	require.NotEmpty(t, project.Config)
+	for key, declared := range project.Config {
+		for field := range declared {
+			assert.Contains(t, []string{"secret", "default", "items", "type", "name", "value"}, field, key)
+		}
+	}
 }
 
 // A resource is what the engine keeps of one, as far as it can be the same in two deployments. The stack is one too.
