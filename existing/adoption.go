@@ -65,6 +65,7 @@ type Preview struct {
 			Custom   bool           `json:"custom"`
 			Inputs   map[string]any `json:"inputs"`
 			Provider string         `json:"provider"`
+			links
 		} `json:"newState"`
 	} `json:"steps"`
 }

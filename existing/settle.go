@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 // Imported are the URNs of what `pulumi import` was given in files. The preview is any of the stack.
@@ -25,12 +27,13 @@ func Imported(p Preview, files ...[]byte) (urns []string, err error) {
 
 // Settled is the state, as `pulumi stack import` takes it, with what was imported said in the program's words: changed
 // counts the resources whose inputs are not the same any more. Only the resources of these URNs are touched, and
-// components. The preview is of the state as it is.
+// components. The preview is of the state as it is, and tells what stays the same too.
 //
 // It takes that because an import writes into the state what the provider makes of Azure's answer. There, a scope has
 // lost its first slash (azure-native before the change of August 2026, pulumi-azure-native #4818), so that every role and
 // every assignment would be deleted and made again; and there stands all that Azure fills in by itself, which the program
-// would then seem to take away. What really is otherwise than the program says stays as it is, and shows in the preview.
+// would then seem to take away. What really is otherwise than the program says stays as it is, and shows in the preview. Nor
+// does an import know what depends on what, by which Pulumi deletes: that is written too, and the resources put in its order.
 func (s State) Settled(p Preview, imported []string) (state []byte, changed int, err error) {
 	if len(s.Pending) > 0 { // `pulumi stack import` would forget them
 		return nil, 0, fmt.Errorf("%d operations were broken off; run batchaccess recover first", len(s.Pending))
@@ -38,6 +41,10 @@ func (s State) Settled(p Preview, imported []string) (state []byte, changed int,
 	e, err := s.edit()
 	if err != nil {
 		return nil, 0, err
+	}
+	live := map[resource.URN]bool{}
+	for _, one := range s.Resources {
+		live[one.URN] = live[one.URN] || !one.Delete
 	}
 	done := map[string]bool{} // a replacement has several steps
 	for _, step := range p.Steps {
@@ -57,14 +64,24 @@ func (s State) Settled(p Preview, imported []string) (state []byte, changed int,
 			} else {
 				inputs = wording{kinds[string(one.Type)].open}.settle("", inputs, orNone(one.Inputs))
 			}
-			if reflect.DeepEqual(inputs, orNone(one.Inputs)) {
+			now := step.New.within(live)
+			sameInputs, sameLinks := reflect.DeepEqual(inputs, orNone(one.Inputs)), now.equal(links{one.Dependencies, one.PropertyDependencies})
+			if sameInputs && sameLinks {
 				continue
 			}
 			changed++
-			var settleErr error
-			e.resources[i], settleErr = withInputs(e.resources[i], inputs)
-			err = errors.Join(err, settleErr)
+			var inputsErr, linksErr error
+			if !sameInputs {
+				e.resources[i], inputsErr = withInputs(e.resources[i], inputs)
+			}
+			if !sameLinks {
+				e.resources[i], linksErr = with(e.resources[i], now)
+			}
+			err = errors.Join(err, inputsErr, linksErr)
 		}
+	}
+	if err == nil {
+		e.resources, err = inOrder(e.resources)
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("editing the stack's state: %w", err)

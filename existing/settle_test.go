@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -133,4 +134,37 @@ func TestOnlyWhatWasImportedIsSettled(t *testing.T) {
 	assert.ErrorContains(t, err, "1 operations were broken off; run batchaccess recover first")
 	_, err = existing.Imported(p, []byte("{"))
 	assert.ErrorContains(t, err, "reading the file for `pulumi import`")
+}
+
+// An import tells nothing of what depends on what, and Pulumi deletes by that.
+func TestWhatWasImportedStandsBehindWhatItDependsOn(t *testing.T) {
+	t.Parallel()
+	const role, assignment, elsewhere = urnOf + roleType + "::r", urnOf + assignmentType + "::a", urnOf + roleType + "::elsewhere"
+	const old = `{"urn": "` + role + `", "type": "` + roleType + `", "custom": true, "id": "old", "delete": true}`
+	s := state(t, provider+`, `+old+`,
+		{"urn": "`+assignment+`", "type": "`+assignmentType+`", "custom": true, "id": "a", "future": 1, "inputs": {"b": "c"}},
+		{"urn": "`+role+`", "type": "`+roleType+`", "custom": true, "id": "r"}`, "")
+	p, err := existing.ReadPreview([]byte(`{"steps": [
+		{"op": "same", "urn": "` + role + `", "newState": {"type": "` + roleType + `", "custom": true, "inputs": {}}},
+		{"op": "same", "urn": "` + assignment + `", "newState": {"type": "` + assignmentType + `", "custom": true, "inputs": {"b": "c"},
+			"dependencies": ["` + role + `", "` + elsewhere + `"], "propertyDependencies": {"role": ["` + role + `", "` + elsewhere + `"], "scope": []}}}]}`))
+	require.NoError(t, err)
+
+	text, changed, err := s.Settled(p, []string{role, assignment})
+	require.NoError(t, err)
+	assert.Equal(t, 1, changed)
+	after, err := existing.ReadState(text)
+	require.NoError(t, err)
+	require.Len(t, after.Resources, 4)
+	assert.Equal(t, "old", string(after.Resources[1].ID), "what is to be deleted is not what the new one hangs on")
+	assert.Equal(t, "r", string(after.Resources[2].ID))
+	moved := after.Resources[3]
+	assert.Equal(t, []resource.URN{role}, moved.Dependencies, "what is not in the state is not named there")
+	assert.Equal(t, map[resource.PropertyKey][]resource.URN{"role": {role}, "scope": {}}, moved.PropertyDependencies)
+	assert.Equal(t, map[string]any{"b": "c"}, moved.Inputs)
+	assert.Contains(t, string(text), `"future":1`, "what this program does not know is kept")
+
+	_, changed, err = after.Settled(p, []string{role, assignment})
+	require.NoError(t, err)
+	assert.Zero(t, changed)
 }

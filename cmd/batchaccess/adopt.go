@@ -52,9 +52,7 @@ Since places hang on one another, importing goes in rounds. An import also write
 answer into the state, such as scopes without their first slash, for which Pulumi would replace roles and assignments. So
 after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
 again adopt with --imported, until it exits with 0; don't run pulumi up in between. What really is otherwise than the
-program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as new. After
-adopting run pulumi up, also where the preview is empty, before anything is destroyed: it writes into the state what hangs
-on what, which no import tells, and pulumi destroy goes by.
+program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as new.
 
 It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and needs Reader on the scopes, for
 applications Application.Read.All, and for groups Group.Read.All.
@@ -150,7 +148,7 @@ func (p pulumiOf) preview(ctx context.Context) (preview existing.Preview, placeh
 	var said bytes.Buffer
 	quiet := p
 	quiet.stderr = io.MultiWriter(p.stderr, &said)
-	out, err := quiet.run(ctx, nil, "preview", "--json", "--import-file", file)
+	out, err := quiet.run(ctx, nil, "preview", "--json", "--show-sames", "--import-file", file)
 	switch {
 	case err != nil && strings.Contains(said.String(), "no stack named"):
 		return preview, nil, fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, and adopt again", p.stack)
@@ -277,7 +275,7 @@ func finishAdoption(w io.Writer, a existing.Adoption, output, stack string) erro
 			a.Count(existing.Later), strings.Join(a.Changing, "\n  "))
 	}
 	if a.File == nil && byHand == 0 && !stuck {
-		fmt.Fprintf(w, "nothing is left to import; next: pulumi preview --stack %s, and pulumi up, which also writes what hangs on what: no import tells\n", stack)
+		fmt.Fprintf(w, "nothing is left to import; next: pulumi preview --stack %s\n", stack)
 		return nil
 	}
 	return errFailed

@@ -49,7 +49,7 @@ func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
 		says    string
 	}{
 		"to import":            {existing.Exists, "{}", true, "  pulumi import --stack dev --file "},
-		"new":                  {existing.ToMake, "", false, "nothing is left to import; next: pulumi preview --stack dev, and pulumi up, which also writes what hangs on what"},
+		"new":                  {existing.ToMake, "", false, "nothing is left to import; next: pulumi preview --stack dev"},
 		"an application alike": {existing.Alike, "", false, "nothing is left"},
 		"later":                {existing.Later, "", false, "nothing is left"},
 		"lost":                 {existing.Lost, "", false, "nothing is left"},

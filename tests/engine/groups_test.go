@@ -173,5 +173,6 @@ func TestAGroupOfALostStateIsAdopted(t *testing.T) {
 	require.Zero(t, code)
 	said, code := d.run(batchaccess, "adopt", "--stack", "dev", "--yes")
 	require.Zero(t, code, said)
-	d.isAdopted(made, urns)
+	d.isAdopted(made)
+	d.goesOn(made, urns)
 }
