@@ -151,16 +151,18 @@ func (p *report) undecided(property, remedy, what string, args ...any) *Finding 
 	return f
 }
 
-// text returns an input that is text. Where it stands as a marker the rule can't be decided, which is a finding of its own:
-// a rule that saw nothing has not passed.
-func (p *report) text(property string) (s string, known bool) {
-	switch v := p.r.Inputs[property].(type) {
-	case Marker:
-		p.undecided(property, "look again where it is known: at the deployment", "can't be judged: the value is %s", v).Severity = Low
-		return "", false
-	case string:
-		return v, true
-	default:
-		return "", true
+// known tells whether a value is there to be judged. Where it stands as a marker the rule can't be decided, which is a finding
+// of its own: a rule that saw nothing has not passed.
+func (p *report) known(property string, value any) bool {
+	marker, is := value.(Marker)
+	if is {
+		p.undecided(property, "look again where it is known: at the deployment", "can't be judged: the value is %s", marker).Severity = Low
 	}
+	return !is
+}
+
+// text returns an input that is text, or none; known is false where the rule can't be decided.
+func (p *report) text(property string) (s string, known bool) {
+	s, _ = p.r.Inputs[property].(string)
+	return s, p.known(property, p.r.Inputs[property])
 }

@@ -112,7 +112,7 @@ func TestRules(t *testing.T) {
 		"the 35 actions":                      {definition(invokerRole, roles.InvokerActions()...), nil},
 		"the 35 and a named addition":         {definition(invokerRole, append(roles.InvokerActions(), "microsoft.machinelearningservices/workspaces/jobs/read")...), nil},
 		"the 35 and one that is not named":    {definition(invokerRole, append(roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/delete")...), []string{"invoker-role"}},
-		"an existing role, not told":          {invokerRoleOf(inputs{"roleDefinitionId": existingRole}), []string{"invoker-role"}},
+		"an existing role, not known":         {invokerRoleOf(inputs{"roleDefinitionId": existingRole}), []string{"invoker-role"}},
 		"one whose ID is not known either":    {invokerRoleOf(inputs{"roleDefinitionId": guardrails.Unknown}), []string{"invoker-role"}},
 		"an existing role, told":              {invokerRoleOf(inputs{"roleDefinitionId": existingRole, "definition": telling(roles.InvokerActions()...)}), nil},
 		"a built-in role by its ID":           {invokerRoleOf(inputs{"roleDefinitionId": roles.DefinitionID("f6c7c914-8db3-469d-8ca1-694a8f32e121")}), nil},
@@ -142,6 +142,14 @@ func TestRules(t *testing.T) {
 		"a cluster without identity":          {cluster(func(top, _, _ inputs) { delete(top, "identity") }), []string{"cluster-identity"}},
 		"a cluster with local authentication": {cluster(func(_, outer, _ inputs) { outer["disableLocalAuth"] = false }), []string{"cluster-local-auth"}},
 		"a cluster that does not say":         {cluster(func(_, outer, _ inputs) { delete(outer, "disableLocalAuth") }), []string{"cluster-local-auth"}},
+		"a cluster not known":                 {resource("", guardrails.Compute, inputs{"properties": guardrails.Unknown}), []string{"cluster-identity", "cluster-local-auth", "cluster-ssh"}},
+		"an identity not known":               {cluster(func(top, _, _ inputs) { top["identity"] = guardrails.Unknown }), []string{"cluster-identity"}},
+		"a kind of identity not known":        {cluster(func(top, _, _ inputs) { top["identity"] = inputs{"type": guardrails.Unknown} }), []string{"cluster-identity"}},
+		"local authentication not known":      {cluster(func(_, outer, _ inputs) { outer["disableLocalAuth"] = guardrails.Unknown }), []string{"cluster-local-auth"}},
+		"SSH not known":                       {cluster(func(_, _, inner inputs) { inner["remoteLoginPortPublicAccess"] = guardrails.Unknown }), []string{"cluster-ssh"}},
+		"nodes of which all is not known":     {cluster(func(_, outer, _ inputs) { outer["properties"] = guardrails.Unknown }), []string{"cluster-ssh"}},
+		"assignable where is not known":       {resource("", guardrails.RoleDefinition, inputs{"assignableScopes": guardrails.Unknown, "permissions": []any{}}), []string{"assignment-scope"}},
+		"assignable here, else not known":     {assignableAt(workspace, guardrails.Unknown), []string{"assignment-scope"}},
 		"a cluster with SSH":                  {cluster(func(_, _, inner inputs) { inner["remoteLoginPortPublicAccess"] = "Enabled" }), []string{"cluster-ssh"}},
 		"a cluster that leaves SSH to Azure":  {cluster(func(_, _, inner inputs) { delete(inner, "remoteLoginPortPublicAccess") }), []string{"cluster-ssh"}},
 		"a resource that no rule is about":    {resource("", "aws:s3:Bucket", inputs{}), nil},
@@ -156,6 +164,7 @@ func TestRules(t *testing.T) {
 				assert.NotEmpty(t, f.Property)
 				assert.Equal(t, "it", f.Resource)
 				assert.Equal(t, f.Undecided, f.Level == guardrails.Advisory)
+				assert.Equal(t, strings.Contains(name, "not known"), f.Undecided)
 			}
 			assert.Equal(t, c.rules, broken)
 		})

@@ -54,9 +54,16 @@ func assignmentScope(r Resource, c Config, p *report) {
 			tooWide(p, "scope", scope, c)
 		}
 	case RoleDefinition:
-		for _, scope := range texts(r.Inputs["assignableScopes"]) {
-			if tooWide(p, "assignableScopes", scope, c) {
+		const property = "assignableScopes"
+		for _, scope := range texts(r.Inputs[property]) {
+			if tooWide(p, property, scope, c) {
 				return // one is enough to say so
+			}
+		}
+		scopes, _ := r.Inputs[property].([]any)
+		for _, one := range append([]any{r.Inputs[property]}, scopes...) {
+			if !p.known(property, one) {
+				return
 			}
 		}
 	}
@@ -136,37 +143,42 @@ func federationSubject(r Resource, c Config, p *report) {
 }
 
 // clusterProperties are the properties of an AmlCompute cluster; other kinds of compute run no batch jobs.
-func clusterProperties(r Resource) (outer, inner map[string]any, is bool) {
-	if r.Kind() != Compute {
-		return nil, nil, false
+func clusterProperties(r Resource, p *report) (outer map[string]any, is bool) {
+	if r.Kind() != Compute || !p.known("properties", r.Inputs["properties"]) {
+		return nil, false
 	}
 	outer, _ = r.Inputs["properties"].(map[string]any)
-	inner, _ = outer["properties"].(map[string]any)
-	return outer, inner, outer["computeType"] == "AmlCompute"
+	return outer, p.known("properties.computeType", outer["computeType"]) && outer["computeType"] == "AmlCompute"
 }
 
 func clusterIdentity(r Resource, _ Config, p *report) {
-	identity, _ := r.Inputs["identity"].(map[string]any)
-	kind, _ := identity["type"].(string)
-	if _, unknown := r.Inputs["identity"].(Marker); unknown {
+	if _, is := clusterProperties(r, p); !is || !p.known("identity", r.Inputs["identity"]) {
 		return
 	}
-	if _, _, is := clusterProperties(r); is && (kind == "" || strings.EqualFold(kind, "None")) {
+	identity, _ := r.Inputs["identity"].(map[string]any)
+	kind, _ := identity["type"].(string)
+	if p.known("identity.type", identity["type"]) && (kind == "" || strings.EqualFold(kind, "None")) {
 		p.find("identity", "give it identity systemAssigned or userAssigned", "has no managed identity")
 	}
 }
 
 func clusterLocalAuth(r Resource, _ Config, p *report) {
-	if outer, _, is := clusterProperties(r); is && outer["disableLocalAuth"] != true && outer["disableLocalAuth"] != Unknown {
-		p.find("properties.disableLocalAuth", "set it to true (leave out enableLocalAuth)", "local authentication is not disabled")
+	const property = "properties.disableLocalAuth"
+	if outer, is := clusterProperties(r, p); is && p.known(property, outer["disableLocalAuth"]) && outer["disableLocalAuth"] != true {
+		p.find(property, "set it to true (leave out enableLocalAuth)", "local authentication is not disabled")
 	}
 }
 
 func clusterSSH(r Resource, _ Config, p *report) {
-	_, inner, is := clusterProperties(r)
+	const property = "properties.properties.remoteLoginPortPublicAccess"
+	outer, is := clusterProperties(r, p)
+	if !is || !p.known("properties.properties", outer["properties"]) {
+		return
+	}
+	inner, _ := outer["properties"].(map[string]any)
 	access, _ := inner["remoteLoginPortPublicAccess"].(string)
-	if is && !strings.EqualFold(access, "Disabled") && inner["remoteLoginPortPublicAccess"] != Unknown {
-		p.find("properties.properties.remoteLoginPortPublicAccess", "set it to Disabled (leave out ssh)", "is %q", access)
+	if p.known(property, inner["remoteLoginPortPublicAccess"]) && !strings.EqualFold(access, "Disabled") {
+		p.find(property, "set it to Disabled (leave out ssh)", "is %q", access)
 	}
 }
 
