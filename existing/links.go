@@ -29,14 +29,19 @@ func (l links) within(there map[resource.URN]bool) links {
 	return all
 }
 
-// equal tells whether both name the same, where a property without any says as much as one that is not named.
+// equal tells whether both name the same, in whatever order programs name it in a run. A property without any says as much as one
+// that is not named.
 func (l links) equal(other links) bool {
 	stated := func(l links) map[resource.PropertyKey][]resource.URN {
 		all := maps.Clone(l.PropertyDependencies)
 		maps.DeleteFunc(all, func(_ resource.PropertyKey, urns []resource.URN) bool { return len(urns) == 0 })
 		return all
 	}
-	return slices.Equal(l.Dependencies, other.Dependencies) && maps.EqualFunc(stated(l), stated(other), slices.Equal)
+	return sameURNs(l.Dependencies, other.Dependencies) && maps.EqualFunc(stated(l), stated(other), sameURNs)
+}
+
+func sameURNs(a, b []resource.URN) bool {
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
 }
 
 // with gives a resource of the state these links.

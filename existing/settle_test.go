@@ -140,31 +140,38 @@ func TestOnlyWhatWasImportedIsSettled(t *testing.T) {
 func TestWhatWasImportedStandsBehindWhatItDependsOn(t *testing.T) {
 	t.Parallel()
 	const role, assignment, elsewhere = urnOf + roleType + "::r", urnOf + assignmentType + "::a", urnOf + roleType + "::elsewhere"
+	const cluster = urnOf + computeType + "::c"
 	const old = `{"urn": "` + role + `", "type": "` + roleType + `", "custom": true, "id": "old", "delete": true}`
 	s := state(t, provider+`, `+old+`,
 		{"urn": "`+assignment+`", "type": "`+assignmentType+`", "custom": true, "id": "a", "future": 1, "inputs": {"b": "c"}},
-		{"urn": "`+role+`", "type": "`+roleType+`", "custom": true, "id": "r"}`, "")
-	p, err := existing.ReadPreview([]byte(`{"steps": [
-		{"op": "same", "urn": "` + role + `", "newState": {"type": "` + roleType + `", "custom": true, "inputs": {}}},
-		{"op": "same", "urn": "` + assignment + `", "newState": {"type": "` + assignmentType + `", "custom": true, "inputs": {"b": "c"},
-			"dependencies": ["` + role + `", "` + elsewhere + `"], "propertyDependencies": {"role": ["` + role + `", "` + elsewhere + `"], "scope": []}}}]}`))
-	require.NoError(t, err)
+		{"urn": "`+role+`", "type": "`+roleType+`", "custom": true, "id": "r"}, {"urn": "`+cluster+`", "type": "`+computeType+`", "custom": true, "id": "c"}`, "")
+	previewed := func(dependencies string) existing.Preview {
+		p, err := existing.ReadPreview([]byte(`{"steps": [
+			{"op": "same", "urn": "` + role + `", "newState": {"type": "` + roleType + `", "custom": true, "inputs": {}}},
+			{"op": "same", "urn": "` + assignment + `", "newState": {"type": "` + assignmentType + `", "custom": true, "inputs": {"b": "c"},
+				"dependencies": [` + dependencies + `], "propertyDependencies": {"role": [` + dependencies + `], "scope": []}}}]}`))
+		require.NoError(t, err)
+		return p
+	}
+	p := previewed(`"` + role + `", "` + elsewhere + `", "` + cluster + `"`)
 
 	text, changed, err := s.Settled(p, []string{role, assignment})
 	require.NoError(t, err)
 	assert.Equal(t, 1, changed)
 	after, err := existing.ReadState(text)
 	require.NoError(t, err)
-	require.Len(t, after.Resources, 4)
+	require.Len(t, after.Resources, 5)
 	assert.Equal(t, "old", string(after.Resources[1].ID), "what is to be deleted is not what the new one hangs on")
 	assert.Equal(t, "r", string(after.Resources[2].ID))
-	moved := after.Resources[3]
-	assert.Equal(t, []resource.URN{role}, moved.Dependencies, "what is not in the state is not named there")
-	assert.Equal(t, map[resource.PropertyKey][]resource.URN{"role": {role}, "scope": {}}, moved.PropertyDependencies)
+	assert.Equal(t, "c", string(after.Resources[3].ID))
+	moved := after.Resources[4]
+	assert.Equal(t, []resource.URN{role, cluster}, moved.Dependencies, "what is not in the state is not named there")
+	assert.Equal(t, map[resource.PropertyKey][]resource.URN{"role": {role, cluster}, "scope": {}}, moved.PropertyDependencies)
 	assert.Equal(t, map[string]any{"b": "c"}, moved.Inputs)
 	assert.Contains(t, string(text), `"future":1`, "what this program does not know is kept")
 
-	_, changed, err = after.Settled(p, []string{role, assignment})
+	// The next run of the program names them in another order.
+	_, changed, err = after.Settled(previewed(`"`+cluster+`", "`+role+`"`), []string{role, assignment})
 	require.NoError(t, err)
 	assert.Zero(t, changed)
 }
