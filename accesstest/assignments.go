@@ -51,8 +51,8 @@ func (s *Stack) Assignments() []Assignment { return slices.Clone(s.assignments) 
 //
 // The principal is an object ID, or the name of what makes or looks up the principal, with its type where a name is not
 // enough: "pipeline", "ServicePrincipal pipeline". The action is one of Azure's in full, of either plane, or a kind of risk
-// (grantsAccess, readsSecrets, changesCode, destroysData) for any action of it. What a member has through a group is not
-// known here.
+// (grantsAccess, readsSecrets, changesCode, destroysData) for any action of it. What a group has counts for those whom the
+// program puts in it; who else is in it is not known here.
 func (s *Stack) RequireCan(t testing.TB, principal, action, scope string) {
 	t.Helper()
 	var held []string

@@ -278,3 +278,26 @@ func TestWhatTheProgramMakesItselfIsAPlace(t *testing.T) {
 	assert.Equal(t, []string{access.Unknown, access.Unknown, access.Unknown}, []string{m.WorkspaceID, m.StorageAccounts["lake"], m.Clusters["cpu"].UserAssignedIdentityID}, "as at a preview")
 	assert.Contains(t, failure(t, func(t testing.TB) { stack.ID(t, "lake") }), `no ID was made up for "lake"; there is one of StorageAccount lake, UserAssignedIdentity mounter, Workspace scoring`)
 }
+
+func TestARoleActsOnlyOnWhatThereIsBelowItsScope(t *testing.T) {
+	t.Parallel()
+	const bob = "abababab-abab-4bab-8bab-abababababab"
+	stack := accesstest.Run(t, func(ctx *pulumi.Context) error {
+		for name, role := range map[string]string{
+			"blobs": roles.DefinitionID(strings.ToUpper("ba92f5b4-2d11-453d-a403-e96b0029c9fe")), "owns": roles.DefinitionID("8e3af657-a8ff-443c-a75c-2fe8c4bcb635"),
+		} {
+			if _, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
+				Scope: pulumi.String(workspaceID), PrincipalId: pulumi.String(strings.ToUpper(bob)), PrincipalType: pulumi.String("User"), RoleDefinitionId: pulumi.String(role),
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, a := range stack.Assignments() {
+		assert.True(t, a.Known, a)
+	}
+	stack.RequireCan(t, bob, starts, workspaceID)
+	stack.RequireCannot(t, bob, access.WriteBlobs, workspaceID)
+	assert.Contains(t, failure(t, func(t testing.TB) { stack.RequireCan(t, bob, access.WriteBlobs, workspaceID) }), "can't do")
+}
