@@ -1,0 +1,9 @@
+package rehearsal
+
+import (
+	"testing"
+
+	"github.com/batchaccess/batchaccess/internal/sources"
+)
+
+func TestGoTestsAgainWhenAProgramThatIsBuiltHereChanges(t *testing.T) { sources.Look(t) }
