@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -93,8 +92,6 @@ func before(one apitype.ResourceV3) []resource.URN {
 	for _, key := range slices.Sorted(maps.Keys(one.PropertyDependencies)) {
 		urns = append(urns, one.PropertyDependencies[key]...)
 	}
-	if end := strings.LastIndex(one.Provider, "::"); end >= 0 {
-		urns = append(urns, resource.URN(one.Provider[:end]))
-	}
-	return urns
+	provider, _, _ := cutLast(one.Provider, "::") // its ID
+	return append(urns, resource.URN(provider))
 }

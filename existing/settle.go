@@ -26,7 +26,7 @@ func Imported(p Preview, files ...[]byte) (urns []string, err error) {
 }
 
 // Settled is the state, as `pulumi stack import` takes it, with what was imported said in the program's words: changed
-// counts the resources whose inputs are not the same any more. Only the resources of these URNs are touched, and
+// counts the resources of which inputs or dependencies are not the same any more. Only the resources of these URNs are touched, and
 // components. The preview is of the state as it is, and tells what stays the same too.
 //
 // It takes that because an import writes into the state what the provider makes of Azure's answer. There, a scope has
@@ -221,20 +221,21 @@ func empty(v any) bool {
 func known(values map[string]any) map[string]any {
 	kept := map[string]any{}
 	for key, v := range values {
-		if told(v) {
+		if Told(v) {
 			kept[key] = v
 		}
 	}
 	return kept
 }
 
-func told(v any) bool {
+// Told reports whether a preview tells the value, and all that is in it: not what is known only later, nor a secret.
+func Told(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		return len(known(v)) == len(v)
 	case []any:
 		for _, one := range v {
-			if !told(one) {
+			if !Told(one) {
 				return false
 			}
 		}

@@ -59,7 +59,7 @@ applications Application.Read.All, and for groups Group.Read.All.
 
 It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later since
 pulumi up would change what it hangs on; with 2 if it can't look or import.`,
-		Example: `  batchaccess adopt --stack dev --yes && pulumi up --stack dev
+		Example: `  batchaccess adopt --stack dev --yes && pulumi preview --stack dev
 
   # by hand, the last two again until adopt exits with 0
   batchaccess adopt --stack dev --output import.json

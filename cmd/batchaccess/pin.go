@@ -17,6 +17,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/existing"
 )
 
 func newPin() *cobra.Command {
@@ -130,9 +131,6 @@ func componentInputs(previewed []byte) (map[string]any, error) {
 
 var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// untold is what a preview has in the place of what is known only after a deployment, and of a secret.
-var untold = []any{"04da6b54-80e4-46f7-96ec-b56ff0331ba9", "[secret]"}
-
 // pins are the values that the inputs have and the configuration has not.
 func pins(path string, inputs, values map[string]any, keys []string) (found []foundPin) {
 	for _, key := range keys {
@@ -145,7 +143,7 @@ func pins(path string, inputs, values map[string]any, keys []string) (found []fo
 			given, _ := values[key].(map[string]any)
 			found = append(found, pins(at, in, given, slices.Sorted(maps.Keys(in)))...)
 		case string, bool:
-			if _, given := values[key]; !given && !slices.Contains(untold, inputs[key]) {
+			if _, given := values[key]; !given && existing.Told(in) {
 				found = append(found, foundPin{at, in})
 			}
 		}

@@ -3,34 +3,25 @@
 package sources
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"golang.org/x/mod/modfile"
 )
 
-const module = "github.com/batchaccess/batchaccess"
-
-// Look looks at every file of the project that its programs are made of. A package that has a test which does, Go tests again
-// whenever one of them changed.
-func Look(t testing.TB) {
+// Look looks at every file below the project's root that its programs are made of. A package that has a test which does, Go
+// tests again whenever one of them changed.
+func Look(t testing.TB, root string) {
 	t.Helper()
-	root, err := root()
-	if err != nil {
-		t.Fatal(err)
-	}
 	files := 0
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		name := d.Name()
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && path != root && (strings.HasPrefix(name, ".") || slices.Contains(made, strings.TrimPrefix(path, root+"/"))):
+		case d.IsDir() && path != root && (strings.HasPrefix(name, ".") || slices.Contains(made, filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator))))):
 			return fs.SkipDir
 		case d.Type().IsRegular() && isSource(name) && !strings.HasSuffix(name, "_test.go"):
 			files++
@@ -48,22 +39,8 @@ var made = []string{"bin", "examples/typescript/sdks", "examples/typescript/node
 
 func isSource(name string) bool {
 	switch filepath.Ext(name) {
-	case ".go", ".mod", ".sum", ".json", ".yaml", ".html":
+	case ".go", ".mod", ".sum", ".json", ".yaml", ".html", ".css":
 		return true
 	}
 	return false
-}
-
-func root() (string, error) {
-	for at, err := os.Getwd(); ; at = filepath.Dir(at) {
-		if err != nil {
-			return "", err
-		}
-		if text, err := os.ReadFile(filepath.Join(at, "go.mod")); err == nil && modfile.ModulePath(text) == module {
-			return at, nil
-		}
-		if at == filepath.Dir(at) {
-			return "", errors.New("the working directory is not in the project")
-		}
-	}
 }

@@ -6,4 +6,4 @@ import (
 	"github.com/batchaccess/batchaccess/internal/sources"
 )
 
-func TestGoTestsAgainWhenAProgramThatIsBuiltHereChanges(t *testing.T) { sources.Look(t) }
+func TestGoTestsAgainWhenAProgramThatIsBuiltHereChanges(t *testing.T) { sources.Look(t, "../..") }
