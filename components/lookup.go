@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/lookup"
+	"github.com/batchaccess/batchaccess/internal/lookup"
 )
 
 // concurrentLookUps keeps a large stack from being throttled.

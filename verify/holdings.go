@@ -26,6 +26,7 @@ func (n need) allowedBy(ps roles.Permissions) bool {
 
 // holdings decide from facts; access.Holdings.
 type holdings struct {
+	plan  *access.Plan
 	m     access.Model
 	facts Facts
 	// ids are the subjects' object IDs, in lower case.
@@ -36,8 +37,8 @@ type holdings struct {
 	since map[[2]string]time.Time
 }
 
-func newHoldings(m access.Model, subjects []Subject, f Facts) *holdings {
-	h := &holdings{m, f, map[access.Principal]string{}, map[access.Principal][]Assignment{}, map[[2]string]time.Time{}}
+func newHoldings(plan *access.Plan, subjects []Subject, f Facts) *holdings {
+	h := &holdings{plan, plan.Model, f, map[access.Principal]string{}, map[access.Principal][]Assignment{}, map[[2]string]time.Time{}}
 	for _, s := range subjects {
 		h.ids[s.Principal] = strings.ToLower(s.ID)
 		for _, a := range f.Assignments {
@@ -80,7 +81,7 @@ func (h *holdings) Starts(invoker string) access.Ruling {
 	for _, action := range roles.InvokerActions() {
 		needs = append(needs, need{action: action})
 	}
-	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID, needs, access.Lacking)
+	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID.Text(), needs, access.Lacking)
 }
 
 // Acts implements access.Holdings. Whoever mounts has to see the container too, as Storage Blob Data Reader does.
@@ -167,7 +168,7 @@ func (h *holdings) label(p access.Principal, a Assignment) string {
 // name is a scope in the model's words, or else in Azure's.
 func (h *holdings) name(scope string) string {
 	trimmed := strings.Trim(scope, "/")
-	if strings.EqualFold(trimmed, strings.Trim(h.m.WorkspaceID, "/")) {
+	if strings.EqualFold(trimmed, strings.Trim(h.m.WorkspaceID.Text(), "/")) {
 		return string(access.AtWorkspace)
 	}
 	for name, id := range h.m.StorageAccounts {

@@ -16,6 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -120,7 +121,7 @@ func resourceGroups(m access.Model) ([]string, error) {
 		if _, err := m.ScopeID(access.Scope{StorageAccount: name}); err != nil {
 			return nil, err
 		}
-		account, err := access.ParseARMID(m.StorageAccounts[name], access.StorageAccountType)
+		account, err := arm.Parse(m.StorageAccounts[name].Text(), arm.StorageAccount)
 		if err != nil {
 			return nil, err
 		}
