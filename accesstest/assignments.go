@@ -12,6 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -86,7 +87,7 @@ func (s *Stack) RequireCannot(t testing.TB, principal, action, scope string) {
 
 // acts reports whether an action can do anything where the role is assigned.
 func acts(a Assignment, does roles.Action) bool {
-	_, err := access.ParseARMID(a.Scope, access.WorkspaceType)
+	_, err := arm.Parse(a.Scope, arm.Workspace)
 	return err != nil || access.ActsAtWorkspace(does.Name)
 }
 
@@ -112,7 +113,7 @@ func (s *Stack) of(t testing.TB, principal, action, scope string) (own []Assignm
 
 func (s *Stack) principalID(t testing.TB, principal string) string {
 	t.Helper()
-	if access.IsGUID(principal) {
+	if arm.IsGUID(principal) {
 		return principal
 	}
 	found, known := map[string]string{}, []string{}

@@ -13,10 +13,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // DecodeStack reads a stack's whole configuration: it does what Decode does, and asks for the location too.
@@ -43,6 +45,10 @@ func Decode(values map[string]any) (*components.BatchEndpointAccessArgs, access.
 
 // Keys are the keys that Decode knows at the top.
 func Keys() []string { return keysOf(reflect.TypeFor[components.BatchEndpointAccessArgs]()) }
+
+// Unknown stands, in the values that Decode reads, for one that is encrypted or known only after the deployment. It is another
+// text in every process, so that nobody can have written it.
+var Unknown = "(known after deployment " + uuid.NewString() + ")"
 
 type decoder struct{ problems access.Problems }
 
@@ -99,7 +105,7 @@ func (d *decoder) object(path string, values map[string]any, into reflect.Value)
 	known := keysOf(t)
 	for _, key := range sortedKeys(values) {
 		if !slices.Contains(known, key) {
-			d.problem(join(path, key), access.DidYouMean(key, known), "unknown key")
+			d.problem(join(path, key), problem.DidYouMean(key, known), "unknown key")
 		}
 	}
 	for i := range t.NumField() {
@@ -111,6 +117,10 @@ func (d *decoder) object(path string, values map[string]any, into reflect.Value)
 
 // value reads one value into a field of any of the kinds that the arguments have.
 func (d *decoder) value(path string, value any, into reflect.Value) {
+	if value == Unknown {
+		d.later(path, into)
+		return
+	}
 	if plain, wrap := plainOf(into.Type()); wrap != nil {
 		held := reflect.New(plain).Elem()
 		before := len(d.problems)
@@ -170,6 +180,23 @@ func (d *decoder) value(path string, value any, into reflect.Value) {
 		d.object(path, m, into)
 	default:
 		panic(fmt.Sprintf("config: %s has a type that is not known here: %s", path, into.Type()))
+	}
+}
+
+// later reads what is not known yet: only an Input may be.
+func (d *decoder) later(path string, into reflect.Value) {
+	unknown := pulumi.UnsafeUnknownOutput(nil)
+	switch into.Type() {
+	case reflect.TypeFor[pulumi.StringInput](), reflect.TypeFor[pulumi.StringPtrInput]():
+		into.Set(reflect.ValueOf(unknown.ApplyT(func(any) string { return "" })))
+	case reflect.TypeFor[pulumi.IntPtrInput]():
+		into.Set(reflect.ValueOf(unknown.ApplyT(func(any) int { return 0 })))
+	case reflect.TypeFor[pulumi.BoolPtrInput]():
+		into.Set(reflect.ValueOf(unknown.ApplyT(func(any) bool { return false })))
+	case reflect.TypeFor[pulumi.StringMapInput]():
+		into.Set(reflect.ValueOf(unknown.ApplyT(func(any) map[string]string { return nil })))
+	default:
+		d.problem(path, "write it in plain text: it decides what is made, and is no secret", "is encrypted, or known only after deployment")
 	}
 }
 

@@ -171,8 +171,8 @@ func (h *holdings) name(scope string) string {
 	if strings.EqualFold(trimmed, strings.Trim(h.m.WorkspaceID.Text(), "/")) {
 		return string(access.AtWorkspace)
 	}
-	for name, id := range h.m.StorageAccounts {
-		id = strings.Trim(id, "/")
+	for name, account := range h.m.StorageAccounts {
+		id := strings.Trim(account.Text(), "/")
 		if rest, ok := cutFold(trimmed, id); ok {
 			if container, ok := cutFold(rest, "/blobServices/default/containers/"); ok {
 				return name + "/" + container

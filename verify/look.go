@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
@@ -32,7 +32,7 @@ type Observer struct {
 // New makes an observer. The transport may be nil.
 func New(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Transporter) (*Observer, error) {
 	common := policy.ClientOptions{Cloud: c.Configuration(), Transport: transport, Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}}
-	clients, err := armauthorization.NewClientFactory("", credential, &arm.ClientOptions{ClientOptions: common, DisableRPRegistration: true})
+	clients, err := armauthorization.NewClientFactory("", credential, &azarm.ClientOptions{ClientOptions: common, DisableRPRegistration: true})
 	if err != nil {
 		return nil, fmt.Errorf("preparing to ask Resource Manager: %w", err)
 	}

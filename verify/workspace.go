@@ -148,8 +148,7 @@ func (in inStore) stray(m access.Model, s store) string {
 	}
 	at := s.Properties
 	container := at.ContainerName + at.FileSystem
-	account := m.StorageAccounts[in.account]
-	account = account[strings.LastIndex(account, "/")+1:]
+	account := arm.Last(m.StorageAccounts[in.account].Text())
 	switch {
 	case !s.there:
 		return says("is gone", "dataStore")
