@@ -41,13 +41,14 @@ func storage(name string) string {
 func model() access.Model {
 	yes, no := true, false
 	return access.Model{
-		WorkspaceID: "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring",
+		WorkspaceID: access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
+			"Microsoft.MachineLearningServices/workspaces/scoring"),
 		Invokers: map[string]access.Invoker{
-			"ann":      {Kind: access.User, PrincipalID: "33333333-3333-4333-8333-333333333333"},
+			"ann":      {Kind: access.User, PrincipalID: access.Known("33333333-3333-4333-8333-333333333333")},
 			"pipeline": {Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}}},
 		},
 		Clusters:        map[string]access.Cluster{"cpu": {}, "gpu": {}},
-		StorageAccounts: map[string]string{"lake": storage("lake")},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(storage("lake"))},
 		DataInputs: map[string]access.DataInput{
 			"archive":  {Kind: access.DataStore, DataStore: "archive", Path: "2025", CredentialInStore: &yes},
 			"patients": {Kind: access.Blob, StorageAccount: "lake", Container: "patients"},
@@ -87,7 +88,7 @@ func TestGolden(t *testing.T) {
 		for format := range formats {
 			t.Run(name+"."+format, func(t *testing.T) {
 				t.Parallel()
-				got, file := write(t, format, explain.Make("dev", m)), filepath.Join("testdata", name+"."+format)
+				got, file := write(t, format, made("dev", m)), filepath.Join("testdata", name+"."+format)
 				if *update {
 					require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
 				}
@@ -120,7 +121,7 @@ var seen = map[string]func(string) string{
 func TestEveryFormatTellsEveryPathAndFinding(t *testing.T) {
 	t.Parallel()
 	for _, m := range []access.Model{model(), lacking()} {
-		x := explain.Make("dev", m)
+		x := made("dev", m)
 		require.NotEmpty(t, x.Findings)
 		var want []string
 		for _, f := range x.Findings {
@@ -158,19 +159,19 @@ func TestEveryFormatTellsEveryPathAndFinding(t *testing.T) {
 func TestAnExplanationSaysWhetherAllIsAsDeclared(t *testing.T) {
 	t.Parallel()
 	m := model()
-	x := explain.Make("dev", m)
+	x := made("dev", m)
 	assert.Empty(t, x.Broken())
 	assert.True(t, x.Failed(), "an assertion is violated")
 	delete(m.Assertions, "closed")
-	assert.False(t, explain.Make("dev", m).Failed())
-	x = explain.Make("dev", lacking())
+	assert.False(t, made("dev", m).Failed())
+	x = made("dev", lacking())
 	assert.Len(t, x.Broken(), 5, "three declared inputs, and an endpoint without one for two invokers")
 	assert.True(t, x.Failed())
 }
 
 func TestAFilterKeepsWhatIsAskedFor(t *testing.T) {
 	t.Parallel()
-	x := explain.Make("dev", model()).Only("ann", "history")
+	x := made("dev", model()).Only("ann", "history")
 	require.Len(t, x.Paths, 2)
 	for _, p := range x.Paths {
 		assert.Equal(t, []string{"ann", "history"}, []string{p.Invoker, p.Endpoint})
@@ -181,7 +182,7 @@ func TestAFilterKeepsWhatIsAskedFor(t *testing.T) {
 
 func TestWhyTellsAStory(t *testing.T) {
 	t.Parallel()
-	x := explain.Make("dev", model())
+	x := made("dev", model())
 	for name, c := range map[string]struct {
 		invoker, input string
 		says           []string
@@ -227,8 +228,8 @@ var codeIn = map[string]*regexp.Regexp{
 
 func checkNasty(t *testing.T, name string) {
 	t.Helper()
-	x := explain.Make(name, named(name))
-	usual := explain.Make("dev", named("usual"))
+	x := made(name, named(name))
+	usual := made("dev", named("usual"))
 	for format := range formats {
 		got := write(t, format, x)
 		assert.NotContains(t, got, "\x1b", format)
@@ -279,7 +280,7 @@ func FuzzNames(f *testing.F) {
 
 func TestThePageNeedsNothingElseAndItsPolicyFitsItsStyle(t *testing.T) {
 	t.Parallel()
-	got := write(t, "html", explain.Make("dev", model()))
+	got := write(t, "html", made("dev", model()))
 	assert.NotRegexp(t, `(?i)<script|<link|<img|<iframe|@import|url\(|\sstyle=|\ssrc=|javascript:`, got)
 	for _, href := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(got, -1) {
 		assert.True(t, strings.HasPrefix(href[1], "#"), href[1])
@@ -294,7 +295,7 @@ func TestThePageNeedsNothingElseAndItsPolicyFitsItsStyle(t *testing.T) {
 
 func TestALargeModelIsRenderedInASecond(t *testing.T) {
 	t.Parallel()
-	x := explain.Make("large", large())
+	x := made("large", large())
 	require.Len(t, x.Paths, 100*20)
 	for format := range formats {
 		began := time.Now()
@@ -317,7 +318,7 @@ func large() access.Model {
 	}
 	for i := range 100 {
 		name := fmt.Sprintf("invoker-with-a-long-name-%03d", i)
-		m.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: fmt.Sprintf("%08d-0000-4000-8000-000000000000", i)}
+		m.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: access.Known(fmt.Sprintf("%08d-0000-4000-8000-000000000000", i))}
 		at := fmt.Sprintf("endpoint-%d", i%4)
 		e := m.Endpoints[at]
 		e.Invokers = append(e.Invokers, name)
@@ -334,7 +335,7 @@ func TestAMemberIsExplainedByItsGroup(t *testing.T) {
 	heart := m.Endpoints["heart"]
 	heart.Invokers = []string{"team"}
 	m.Endpoints["heart"] = heart
-	all := explain.Make("dev", m)
+	all := made("dev", m)
 	assert.Equal(t, []explain.Invoker{{Name: "ann", Kind: "user", Group: "team"}, {Name: "pipeline", Kind: "servicePrincipal"}}, all.Invokers, "a group does not act")
 	var out strings.Builder
 	require.NoError(t, explain.WriteWhy(&out, all, "ann", "patients"))
@@ -348,4 +349,13 @@ func TestAMemberIsExplainedByItsGroup(t *testing.T) {
 	for _, g := range all.Only("pipeline", "").Grants {
 		assert.NotEqual(t, "team", g.Principal.Name)
 	}
+}
+
+// made explains a model that has a plan.
+func made(stack string, m access.Model) explain.Explanation {
+	plan, problems := access.Compile(m)
+	if plan == nil {
+		panic(problems.Err())
+	}
+	return explain.Make(stack, plan, problems)
 }

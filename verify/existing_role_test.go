@@ -40,7 +40,7 @@ func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 			w := newWorld(t, model())
 			w.grantAll()
 			w.define(c.inAzure...)
-			w.m.Role = access.Role{RoleDefinitionID: w.role, Definition: c.definition}
+			w.m.Role = access.Role{RoleDefinitionID: access.Known(w.role), Definition: c.definition}
 			r := w.report()
 			assert.Equal(t, c.status, path(t, r, "ann", "heart").Status)
 			for _, l := range r.Lacking {

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/internal/randommodel"
 	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/roles"
@@ -31,15 +32,15 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := existing(randommodel.Models.Draw(rt, "model"), int(drawn.Add(1)))
 		var grants []access.Grant
-		for _, g := range access.Grants(m) {
+		for _, g := range plans.Of(m).Grants {
 			if rapid.IntRange(0, 4).Draw(rt, "keep") > 0 {
 				grants = append(grants, g)
 			}
 		}
 		deployByHand(t, a, m, grants)
-		j, err := newJobs(t.Context(), a, m.WorkspaceID)
+		j, err := newJobs(t.Context(), a, m.WorkspaceID.Text())
 		require.NoError(t, err)
-		for _, path := range access.ExplainWith(m, grants) {
+		for _, path := range plans.Of(m).PathsWith(grants) {
 			want := access.HopKind("")
 			if hop := path.FailsAt(); hop != nil {
 				want = hop.Kind
@@ -68,7 +69,7 @@ func existing(m access.Model, n int) access.Model {
 	m.StorageAccounts = accounts
 	invokers := map[string]access.Invoker{}
 	for name, i := range m.Invokers {
-		invokers[name] = access.Invoker{Kind: i.Kind, PrincipalID: made("random", name, fmt.Sprint(n))}
+		invokers[name] = access.Invoker{Kind: i.Kind, PrincipalID: access.Known(made("random", name, fmt.Sprint(n)))}
 	}
 	m.Invokers = invokers
 	clusters := map[string]access.Cluster{}
@@ -98,7 +99,7 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 	}
 	require.NoError(t, a.Seed(seed))
 	scope, _ := m.RoleScopeID()
-	role := made("role", m.WorkspaceID)
+	role := made("role", m.WorkspaceID.Text())
 	definition, err := m.Role.Resolve()
 	require.NoError(t, err)
 	call(ctx, t, a, http.MethodPut, scope+"/providers/Microsoft.Authorization/roleDefinitions/"+role+authorization, map[string]any{
@@ -106,14 +107,14 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 	}, nil)
 	principal := func(p access.Principal) (id, kind string) {
 		if p.IsCluster() {
-			return made("cluster", m.WorkspaceID, p.Name), "ServicePrincipal"
+			return made("cluster", m.WorkspaceID.Text(), p.Name), "ServicePrincipal"
 		}
-		return m.Invokers[p.Name].PrincipalID, m.Invokers[p.Name].Kind.PrincipalType()
+		return m.Invokers[p.Name].PrincipalID.Text(), m.Invokers[p.Name].Kind.PrincipalType()
 	}
 	for _, g := range grants {
 		at, roleID := scope, role
 		if g.Scope.StorageAccount != "" {
-			at = m.StorageAccounts[g.Scope.StorageAccount]
+			at = m.StorageAccounts[g.Scope.StorageAccount].Text()
 			if g.Scope.Container != "" {
 				at += "/blobServices/default/containers/" + g.Scope.Container
 			}
@@ -126,7 +127,7 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 			"properties": map[string]any{"principalId": id, "principalType": kind, "roleDefinitionId": roles.DefinitionID(roleID)},
 		}, nil)
 	}
-	for _, acl := range access.ACLs(m) {
+	for _, acl := range plans.Of(m).ACLs {
 		id, _ := principal(acl.Principal)
 		require.NoError(t, a.SetACL(m.StorageAccounts[acl.StorageAccount]+"/blobServices/default/containers/"+acl.Container, acl.Path, id, acl.Permissions))
 	}

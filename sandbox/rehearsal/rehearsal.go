@@ -92,13 +92,13 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Model = Identified(o.Model)
-	plan, problems := access.Compile(o.Model)
-	if plan == nil {
-		return nil, fmt.Errorf("the access of the stack:\n%w", problems.Err())
-	}
 	seed, err := Seed(o.Model, o.Location)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
+	}
+	plan, problems := access.Compile(o.Model)
+	if plan == nil {
+		return nil, fmt.Errorf("the access of the stack:\n%w", problems.Err())
 	}
 	if o.Pulumi == "" {
 		if o.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
