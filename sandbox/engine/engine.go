@@ -189,8 +189,7 @@ func (e *Engine) Close() error {
 // selected.
 func (e *Engine) createStacks(ctx context.Context) error {
 	for _, stack := range e.project.stacks {
-		file := filepath.Join(e.paths.backend, ".pulumi", "stacks", e.project.name, stack+".json")
-		if exists(file) || exists(file+".gz") {
+		if file := e.checkpointFile(stack); exists(file) || exists(file+".gz") {
 			continue
 		}
 		args := []string{"stack", "init", stack, "--non-interactive", "--color", "never"}
