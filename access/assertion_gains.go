@@ -136,8 +136,11 @@ func (c checker) roleCovers(account string) bool {
 // Where it is not told what the role allows, it may.
 func (c checker) roleReads() bool {
 	ps := c.role.Permissions
-	return !c.m.Role.Told() || ps.DataAction(ReadBlobs).Allowed || slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
-		return strings.HasPrefix(a.Name, "Microsoft.Storage/") && ps.Allows(a)
+	if !c.m.Role.Told() || ps.MayAllow(roles.Action{Name: ReadBlobs, Data: true}) {
+		return true
+	}
+	return slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
+		return strings.HasPrefix(a.Name, "Microsoft.Storage/") && ps.MayAllow(a)
 	})
 }
 
@@ -175,7 +178,8 @@ func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *
 			if g.Scope.StorageAccount == "" {
 				permissions, untold = c.role.Permissions, !c.m.Role.Told()
 			}
-			if (permissions.Allows(action) || cautious && untold) && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Name)) {
+			allows := permissions.Allows(action) || cautious && (untold || permissions.MayAllow(action))
+			if allows && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Name)) {
 				return &g, p.through(holder), untold
 			}
 		}
@@ -196,9 +200,13 @@ func ActionsOf(do string) []roles.Action {
 	if slices.Contains(riskNames(), do) {
 		return roles.RiskyActions(roles.Risk(do))
 	}
+	lower := strings.ToLower(do)
 	control, data := knownActions()
+	if !control[lower] && !data[lower] {
+		control, data = roles.ActionNames()
+	}
 	action := roles.Action{Name: do}
-	switch lower := strings.ToLower(do); {
+	switch {
 	case data[lower]:
 		action.Data = true
 	case !control[lower]:
@@ -207,7 +215,8 @@ func ActionsOf(do string) []roles.Action {
 	return []roles.Action{action}
 }
 
-// knownActions are the actions, in lower case, that the seed, the additions, the risks and the built-in roles name in full.
+// knownActions are the actions, in lower case, that the seed, the additions and the risks name. The built-in roles
+// name more (roles.ActionNames), which takes longer to read.
 func knownActions() (control, data map[string]bool) {
 	control, data = map[string]bool{}, map[string]bool{}
 	add := func(to map[string]bool, actions ...string) {
@@ -220,12 +229,6 @@ func knownActions() (control, data map[string]bool) {
 	add(control, roles.InvokerActions()...)
 	for _, addition := range roles.Additions() {
 		add(control, addition.Actions...)
-	}
-	for _, d := range roles.BuiltIns() {
-		for _, p := range d.Permissions {
-			add(control, slices.Concat(p.Actions, p.NotActions)...)
-			add(data, slices.Concat(p.DataActions, p.NotDataActions)...)
-		}
 	}
 	for _, risk := range roles.Risks() {
 		for _, a := range roles.RiskyActions(risk) {

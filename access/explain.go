@@ -166,8 +166,9 @@ type explainer struct {
 	acls   map[Principal][]ACL
 	groups map[string]string // by member
 	role   roles.Definition  // the invokers'
-	// roleLacks are those of the 35 actions that the model's role does not allow, the same for every invoker.
-	roleLacks []string
+	// roleLacks are those of the 35 actions that the model's role does not allow, and roleMayLack those of which that is
+	// undecided: the same for every invoker.
+	roleLacks, roleMayLack []string
 }
 
 func newExplainer(m Model, grants []Grant) explainer {
@@ -177,7 +178,7 @@ func newExplainer(m Model, grants []Grant) explainer {
 	}
 	x := explainer{m: m, grants: byPrincipal, acls: aclsByPrincipal(m), groups: m.Groups(), roleLacks: roles.InvokerActions()}
 	if d, err := m.Role.Resolve(); err == nil {
-		x.role, x.roleLacks = d, d.Permissions.Missing()
+		x.role, x.roleLacks, x.roleMayLack = d, d.Permissions.Missing(), d.Permissions.Undecided()
 	}
 	x.held = newGranted(x, grants)
 	return x

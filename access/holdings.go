@@ -27,6 +27,9 @@ type Ruling struct {
 // NotHeld is the Missing of a Ruling by Acts that has nothing more to say: what is missing is then what the hop needs.
 const NotHeld = "not held"
 
+// MayLack follows the actions of which it is undecided whether a role allows them: see roles.Decision.
+const MayLack = ", of which no document says whether the role allows it"
+
 func (h *Hop) rule(r Ruling) {
 	h.Missing, h.Undecided = r.Missing, r.Undecided
 	if r.Missing == "" {
@@ -97,6 +100,9 @@ func (x granted) Starts(invoker string) Ruling {
 			if g.Role == x.m.Role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
 				if !x.m.Role.Told() {
 					return Ruling{Missing: NotTold, Undecided: true}
+				}
+				if len(x.roleLacks) == 0 && len(x.roleMayLack) > 0 {
+					return Ruling{Missing: Lacking(x.roleMayLack) + MayLack, Undecided: true}
 				}
 				return Ruling{GivenBy: g.String() + p.through(holder), Missing: Lacking(x.roleLacks)}
 			}

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -194,110 +193,6 @@ func (k PrincipalKind) idKey() string {
 	return "objectId"
 }
 
-// ValidateInvoker checks how an invoker by itself signs in; the paths are those of its own fields.
-func ValidateInvoker(i Invoker) Problems {
-	var v validator
-	v.signIn("", i)
-	return v.Problems
-}
-
-func (v *validator) signIn(path string, i Invoker) {
-	federated, secrets := len(i.FederatedCredentials), len(i.ClientSecrets)
-	if i.SignIn != "" && i.SignIn != SignInNone {
-		v.add(path+".signIn", `write "none", or leave it out and give federatedCredentials or clientSecrets`, "unknown value %q", i.SignIn)
-	}
-	if i.Kind != ServicePrincipal || i.Exists() {
-		for _, given := range []struct {
-			key string
-			is  bool
-		}{{"federatedCredentials", federated > 0}, {"clientSecrets", secrets > 0}, {"signIn", i.SignIn != ""}, {"displayName", i.DisplayName != "" && i.Kind != ManagedIdentity && i.Kind != Group}} {
-			if given.is {
-				v.add(path+"."+given.key, "leave it out, or let the stack make a service principal: kind servicePrincipal without objectId", "only goes with a service principal that the stack makes")
-			}
-		}
-		return
-	}
-	switch {
-	case i.SignIn == SignInNone && federated+secrets > 0:
-		v.add(path+".signIn", "leave out signIn, or the credentials", `is "none", but credentials are given`)
-	case i.SignIn == "" && federated+secrets == 0:
-		v.add(path, `give federatedCredentials (preferred) or clientSecrets, or say signIn: none`, "the service principal has no way to sign in")
-	}
-	if secrets > MaxClientSecrets {
-		v.add(path+".clientSecrets", fmt.Sprintf("keep %d: an old one and its successor", MaxClientSecrets), "has %d secrets", secrets)
-	}
-	if federated > MaxFederatedCredentials {
-		v.add(path+".federatedCredentials", fmt.Sprintf("Entra allows %d an application: split it in two", MaxFederatedCredentials), "has %d credentials", federated)
-	} else if Near(federated, MaxFederatedCredentials) {
-		v.warn(path+".federatedCredentials", "make a second service principal for what is to come", "has %d of the %d credentials that Entra allows an application", federated, MaxFederatedCredentials)
-	}
-	claims := map[[2]string]string{}
-	for _, name := range sorted(i.FederatedCredentials) {
-		at := path + ".federatedCredentials." + name
-		v.name(at, name)
-		v.federated(at, i.FederatedCredentials[name])
-		issuer, subject, _ := i.FederatedCredentials[name].Claims()
-		if other := claims[[2]string{issuer, subject}]; other != "" {
-			v.add(at, "keep one of the two", "has the same issuer and subject as %s", other)
-		}
-		claims[[2]string{issuer, subject}] = at
-	}
-	for _, name := range sorted(i.ClientSecrets) {
-		v.name(path+".clientSecrets."+name, name)
-		v.secret(path+".clientSecrets."+name, i.ClientSecrets[name])
-	}
-}
-
-func (v *validator) federated(path string, f FederatedCredential) {
-	g := f.GitHub
-	if g == nil {
-		if !strings.HasPrefix(f.Issuer, "https://") {
-			v.add(path+".issuer", "write the https URL that stands in the tokens, or give github", "%q is not an https URL", f.Issuer)
-		}
-		if f.Subject == "" {
-			v.add(path+".subject", "write the sub claim of the tokens that may sign in", "is missing")
-		} else if strings.Contains(f.Subject, "*") {
-			v.add(path+".subject", "write each subject in full: Entra compares it letter by letter", "%q holds a wildcard", f.Subject)
-		}
-		return
-	}
-	if f.Issuer != "" || f.Subject != "" {
-		v.add(path, "keep github, or issuer and subject", "gives both github and issuer or subject")
-	}
-	if !repositoryForm.MatchString(g.Repository) {
-		v.add(path+".github.repository", "write owner/name", "%q is not a repository", g.Repository)
-	}
-	if (g.OwnerID == 0) != (g.RepositoryID == 0) || g.OwnerID < 0 || g.RepositoryID < 0 {
-		v.add(path+".github", "give both, as `gh api repos/<owner>/<name> --jq '.owner.id, .id'` prints them, or neither", "an immutable subject takes ownerId and repositoryId")
-	}
-	chosen := 0
-	for _, is := range []bool{g.Branch != "", g.Tag != "", g.Environment != "", g.PullRequest} {
-		if is {
-			chosen++
-		}
-	}
-	if chosen != 1 {
-		v.add(path+".github", "give one of branch, tag, environment, pullRequest", "names %d kinds of runs", chosen)
-	}
-}
-
-func (v *validator) secret(path string, s ClientSecret) {
-	start, end, err := s.Period()
-	if err != nil {
-		key, rest, _ := strings.Cut(err.Error(), ": ")
-		what, fix, _ := strings.Cut(rest, "; ")
-		v.add(path+"."+key, fix, "%s", what)
-		return
-	}
-	days := func(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
-	switch life := end.Sub(start); {
-	case life < MinSecretLifetime:
-		v.add(path+".endDate", "write an end at least one day after the start", "the secret would live for %s", cmp.Or(map[bool]string{true: "no time"}[life <= 0], life.String()))
-	case life > MaxSecretLifetime:
-		v.add(path+".endDate", "write an end at most "+days(MaxSecretLifetime)+" after the start, and rotate", "the secret would live for %s", days(life))
-	}
-}
-
 // ValidateRole does the same for a role by itself. Its scope is given by ARM ID, "" or Unknown while not known; the paths
 // begin with "role.".
 func ValidateRole(r Role, scopeID string) Problems {
@@ -341,10 +236,8 @@ func (v *validator) role(r Role, scopeID string) {
 		v.add("role.definition", "add the scope to assignableScopes, leave them out, or choose another role.scope",
 			"the role would be assigned at %s, outside its assignable scopes (%s)", scopeID, strings.Join(d.AssignableScopes, ", "))
 	}
-	if missing := d.Permissions.Missing(); len(missing) > 0 {
-		v.warn(map[bool]string{false: "role.definition", true: "role.roleDefinitionId"}[d.BuiltIn], "add what is missing, or expect a 403", "lacks %d of the %d actions that starting a job takes: %s",
-			len(missing), len(roles.InvokerActions()), strings.Join(missing, ", "))
-	}
+	at := map[bool]string{false: "role.definition", true: "role.roleDefinitionId"}[d.BuiltIn]
+	v.lacks(at, "add what is missing, or expect a 403", d)
 	if slices.Contains(r.Additions, "readRegistryAssets") && strings.Contains(strings.ToLower(scopeID), strings.ToLower(WorkspaceType)) {
 		v.warn("role.additions", "set role.scope to resourceGroup or subscription if it holds the registry", "readRegistryAssets has no effect at a workspace: a registry lies outside of it")
 	}
@@ -375,8 +268,22 @@ func (v *validator) builtInRole(r Role) {
 	if !v.oneOf("role.builtIn", r.BuiltIn, roles.InvokerBuiltIns()) {
 		return
 	}
-	if d, _ := roles.BuiltIn(r.BuiltIn); len(d.Permissions.Missing()) > 0 {
-		v.warn("role.builtIn", "leave out builtIn to get the custom role", "Microsoft lists %s as able to invoke, but it lacks %s of the documented actions",
-			r.BuiltIn, strings.Join(d.Permissions.Missing(), ", "))
+	d, _ := roles.BuiltIn(r.BuiltIn)
+	v.lacks("role.builtIn", "leave out builtIn to get the custom role, which names every action", d)
+}
+
+// lacks warns of the actions that a role lacks, and of those of which it is undecided whether it allows them.
+func (v *validator) lacks(path, fix string, d roles.Definition) {
+	var lacks []string
+	if missing := d.Permissions.Missing(); len(missing) > 0 {
+		lacks = append(lacks, fmt.Sprintf("lacks %d of the %d actions that starting a job takes: %s",
+			len(missing), len(roles.InvokerActions()), strings.Join(missing, ", ")))
+	}
+	if undecided := d.Permissions.Undecided(); len(undecided) > 0 {
+		lacks = append(lacks, fmt.Sprintf("it is undecided whether %s allows %s (%s)",
+			cmp.Or(d.RoleName, "the role"), strings.Join(undecided, ", "), d.Permissions.Action(undecided[0]).Undecided))
+	}
+	if len(lacks) > 0 {
+		v.warn(path, fix, "%s", strings.Join(lacks, ", and "))
 	}
 }
