@@ -22,8 +22,9 @@ test: languages lint ## run every test, and what lint runs; needs Node.js and Py
 languages:
 	@for command in node npm python3; do command -v $$command >/dev/null || { echo "make test needs $$command, to try the components in other languages: install Node.js 20 or later (https://nodejs.org) and Python 3 (https://python.org)"; exit 1; }; done
 
-lint: ## gofmt, go vet, staticcheck, actionlint
+lint: ## gofmt, go vet, staticcheck, actionlint; no build outputs in git, no wide lines in what is changed
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); test -z "$$unformatted" || { echo "gofmt would change:" $$unformatted; exit 1; }
+	cd tools && go run ./lint
 	go vet ./...
 	cd tools && go vet ./... && go build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...

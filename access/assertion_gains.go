@@ -142,8 +142,11 @@ func (c checker) roleCovers(account string) bool {
 // Where it is not told what the role allows, it may.
 func (c checker) roleReads() bool {
 	ps := c.role.Permissions
-	return !c.Model.Role.Told() || ps.DataAction(ReadBlobs).Allowed || slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
-		return strings.HasPrefix(a.Name, "Microsoft.Storage/") && ps.Allows(a)
+	if !c.Model.Role.Told() || ps.MayAllow(roles.Action{Name: ReadBlobs, Data: true}) {
+		return true
+	}
+	return slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
+		return strings.HasPrefix(a.Name, "Microsoft.Storage/") && ps.MayAllow(a)
 	})
 }
 
@@ -152,7 +155,7 @@ func (c checker) roleReads() bool {
 func (c checker) does(p Principal, do string, cautious bool) (how string, able bool) {
 	var found []string
 	has, by := "has", ""
-	for _, action := range ActionsOf(do) {
+	for _, action := range roles.ActionsOf(do) {
 		if g, through, untold := c.covering(p, action, cautious); g != nil {
 			found, by = append(found, action.Name), cmp.Or(by, g.String()+through)
 			if untold {
@@ -181,66 +184,11 @@ func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *
 			if !g.Scope.InStorage() {
 				permissions, untold = c.role.Permissions, !c.Model.Role.Told()
 			}
-			if (permissions.Allows(action) || cautious && untold) && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Name)) {
+			allows := permissions.Allows(action) || cautious && (untold || permissions.MayAllow(action))
+			if allows && (g.Scope.Level != string(AtWorkspace) || roles.ActsAtWorkspace(action.Name)) {
 				return &g, c.through(p, holder), untold
 			}
 		}
 	}
 	return nil, "", false
-}
-
-// ActsAtWorkspace tells whether an action does anything where a role is assigned at a workspace: there is nothing there
-// but the workspace, and its assignments.
-func ActsAtWorkspace(action string) bool {
-	provider, _, _ := strings.Cut(action, "/")
-	return strings.EqualFold(provider, "Microsoft.MachineLearningServices") || strings.EqualFold(provider, "Microsoft.Authorization")
-}
-
-// ActionsOf are the actions that the Do of an assertion stands for: those of a risk, or the one that it names. An action
-// that is not known here may be of either plane.
-func ActionsOf(do string) []roles.Action {
-	if slices.Contains(riskNames(), do) {
-		return roles.RiskyActions(roles.Risk(do))
-	}
-	control, data := knownActions()
-	action := roles.Action{Name: do}
-	switch lower := strings.ToLower(do); {
-	case data[lower]:
-		action.Data = true
-	case !control[lower]:
-		return []roles.Action{action, {Name: do, Data: true}}
-	}
-	return []roles.Action{action}
-}
-
-// knownActions are the actions, in lower case, that the seed, the additions, the risks and the built-in roles name in full.
-func knownActions() (control, data map[string]bool) {
-	control, data = map[string]bool{}, map[string]bool{}
-	add := func(to map[string]bool, actions ...string) {
-		for _, a := range actions {
-			if !strings.Contains(a, "*") {
-				to[strings.ToLower(a)] = true
-			}
-		}
-	}
-	add(control, roles.InvokerActions()...)
-	for _, addition := range roles.Additions() {
-		add(control, addition.Actions...)
-	}
-	for _, d := range roles.BuiltIns() {
-		for _, p := range d.Permissions {
-			add(control, slices.Concat(p.Actions, p.NotActions)...)
-			add(data, slices.Concat(p.DataActions, p.NotDataActions)...)
-		}
-	}
-	for _, risk := range roles.Risks() {
-		for _, a := range roles.RiskyActions(risk) {
-			if a.Data {
-				add(data, a.Name)
-			} else {
-				add(control, a.Name)
-			}
-		}
-	}
-	return control, data
 }

@@ -227,7 +227,7 @@ func (v *validator) do(path, do string) {
 		v.add(path, problem.DidYouMean(do, risks)+", or an action in full", "unknown value %q", do)
 	case strings.Contains(do, "*"):
 		v.add(path, "name one action, or a risk: "+strings.Join(risks, ", "), "%q holds a wildcard", do)
-	case len(ActionsOf(do)) > 1:
+	case len(roles.ActionsOf(do)) > 1:
 		v.Warn(problem.Assertion, path, "see that it is spelt as Azure publishes it: a wrong name is in no role", "%q is no action that is known here", do)
 	}
 }

@@ -18,9 +18,10 @@ type Plan struct {
 	jobs     []job
 	identity map[Principal]Principal // the first name of the identity that goes by the name
 	groups   map[string]string       // the group that the stack makes, by member
-	// role is what the invokers are given, as far as that is known; roleLacks are those of the 35 actions that it does not allow.
-	role      roles.Definition
-	roleLacks []string
+	// role is what the invokers are given, as far as that is known; roleLacks are those of the 35 actions that it does not allow,
+	// and roleMayLack those of which that is undecided.
+	role                   roles.Definition
+	roleLacks, roleMayLack []string
 }
 
 // Compile works out, in one pass, everything that the model needs, or everything that is wrong with it. Among the problems are
@@ -33,7 +34,7 @@ func Compile(m Model) (*Plan, Problems) {
 	}
 	p := &Plan{Model: m, Identities: v.found.all, identity: v.found.first, groups: m.Groups(), roleLacks: roles.InvokerActions()}
 	if d, err := m.Role.Resolve(); err == nil {
-		p.role, p.roleLacks = d, d.Permissions.Missing()
+		p.role, p.roleLacks, p.roleMayLack = d, d.Permissions.Missing(), d.Permissions.Undecided()
 	}
 	p.jobs = m.jobs()
 	p.Needs = p.needs()

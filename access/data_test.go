@@ -141,7 +141,7 @@ func TestExplainTellsWhereAPathFails(t *testing.T) {
 		m.Role.BuiltIn = "AzureML Data Scientist"
 		hop := compile(m).Paths()[0].FailsAt()
 		require.NotNil(t, hop)
-		assert.Equal(t, "Microsoft.MachineLearningServices/workspaces/read (and 1 more)", hop.Missing)
+		assert.Equal(t, "Microsoft.MachineLearningServices/workspaces/computes/listKeys/action", hop.Missing)
 	})
 }
 

@@ -27,6 +27,9 @@ type Ruling struct {
 // NotHeld is the Missing of a Ruling by Acts that has nothing more to say: what is missing is then what the hop needs.
 const NotHeld = "not held"
 
+// MayLack follows the actions of which it is undecided whether a role allows them: see roles.Decision.
+const MayLack = ", of which no document says whether the role allows it"
+
 func (h *Hop) rule(r Ruling) {
 	h.Missing, h.Undecided = r.Missing, r.Undecided
 	if r.Missing == "" {
@@ -98,6 +101,9 @@ func (x granted) Starts(invoker string) Ruling {
 			if g.Role == role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
 				if !role.Told() {
 					return Ruling{Missing: NotTold, Undecided: true}
+				}
+				if len(x.roleLacks) == 0 && len(x.roleMayLack) > 0 {
+					return Ruling{Missing: Lacking(x.roleMayLack) + MayLack, Undecided: true}
 				}
 				return Ruling{GivenBy: g.String() + x.through(p, holder), Missing: Lacking(x.roleLacks)}
 			}

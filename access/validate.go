@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -266,10 +267,8 @@ func (v *validator) role(r Role, scope ID) {
 		v.add("role.definition", "add the scope to assignableScopes, leave them out, or choose another role.scope",
 			"the role would be assigned at %s, outside its assignable scopes (%s)", scopeID, strings.Join(d.AssignableScopes, ", "))
 	}
-	if missing := d.Permissions.Missing(); len(missing) > 0 {
-		v.warn(map[bool]string{false: "role.definition", true: "role.roleDefinitionId"}[d.BuiltIn], "add what is missing, or expect a 403", "lacks %d of the %d actions that starting a job takes: %s",
-			len(missing), len(roles.InvokerActions()), strings.Join(missing, ", "))
-	}
+	at := map[bool]string{false: "role.definition", true: "role.roleDefinitionId"}[d.BuiltIn]
+	v.lacks(at, "add what is missing, or expect a 403", d)
 	if slices.Contains(r.Additions, "readRegistryAssets") && strings.Contains(strings.ToLower(scopeID), strings.ToLower(arm.Workspace)) {
 		v.warn("role.additions", "set role.scope to resourceGroup or subscription if it holds the registry", "readRegistryAssets has no effect at a workspace: a registry lies outside of it")
 	}
@@ -300,8 +299,22 @@ func (v *validator) builtInRole(r Role) {
 	if !v.oneOf("role.builtIn", r.BuiltIn, roles.InvokerBuiltIns()) {
 		return
 	}
-	if d, _ := roles.BuiltIn(r.BuiltIn); len(d.Permissions.Missing()) > 0 {
-		v.warn("role.builtIn", "leave out builtIn to get the custom role", "Microsoft lists %s as able to invoke, but it lacks %s of the documented actions",
-			r.BuiltIn, strings.Join(d.Permissions.Missing(), ", "))
+	d, _ := roles.BuiltIn(r.BuiltIn)
+	v.lacks("role.builtIn", "leave out builtIn to get the custom role, which names every action", d)
+}
+
+// lacks warns of the actions that a role lacks, and of those of which it is undecided whether it allows them.
+func (v *validator) lacks(path, fix string, d roles.Definition) {
+	var lacks []string
+	if missing := d.Permissions.Missing(); len(missing) > 0 {
+		lacks = append(lacks, fmt.Sprintf("lacks %d of the %d actions that starting a job takes: %s",
+			len(missing), len(roles.InvokerActions()), strings.Join(missing, ", ")))
+	}
+	if undecided := d.Permissions.Undecided(); len(undecided) > 0 {
+		lacks = append(lacks, fmt.Sprintf("it is undecided whether %s allows %s (%s)",
+			cmp.Or(d.RoleName, "the role"), strings.Join(undecided, ", "), d.Permissions.Action(undecided[0]).Undecided))
+	}
+	if len(lacks) > 0 {
+		v.warn(path, fix, "%s", strings.Join(lacks, ", and "))
 	}
 }

@@ -2,7 +2,7 @@ package access
 
 import (
 	"fmt"
-	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -120,16 +120,18 @@ func (v *validator) dataInput(path string, d DataInput) {
 	v.location(path, d.StorageAccount, d.Container, d.Scope, d.Mechanism() != ByStoreCredential, !d.InWorkspace())
 }
 
+var publicForm = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\s\\]+$`)
+
 // public checks data that anyone may read: it is known by its URL alone.
 func (v *validator) public(path string, d DataInput) {
-	switch u, err := url.Parse(d.URL); {
-	case d.URL == "":
+	switch u := d.URL; {
+	case u == "":
 		v.add(path+".url", "write the https URL of the data", "is missing")
-	case err != nil || u.Scheme != "https" || u.Host == "" || u.Path == "" || u.Path == "/":
-		v.add(path+".url", "write the https URL of a file or folder in a container that anyone may read", "%q is not one", d.URL)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case strings.ContainsAny(u, "?#@"):
 		v.add(path+".url", "leave out what stands behind ? or #, or before @: a SAS would be a secret in plain text; "+
 			"put it into a data store and use kind: dataStore", "holds more than the place of the data")
+	case !publicForm.MatchString(u):
+		v.add(path+".url", "write the https URL of a file or folder in a container that anyone may read", "%q is not one", u)
 	}
 	for _, given := range []struct{ key, value string }{
 		{"storageAccount", d.StorageAccount}, {"container", d.Container}, {"path", d.Path}, {"scope", string(d.Scope)},

@@ -67,8 +67,10 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 			same := access.FederatedCredential{Issuer: "https://i", Subject: "s"}
 			m.Invokers["sp"] = access.Invoker{Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{"a": same, "b": same}}
 		}, "invokers.sp.federatedCredentials.b", "has the same issuer and subject as invokers.sp.federatedCredentials.a", "keep one"},
-		"two clusters alike":       {func(m *access.Model) { m.Clusters["other"] = access.Cluster{ComputeName: "CPU"} }, "clusters.other.computeName", "is the same cluster as clusters.cpu", "keep one"},
-		"two accounts alike":       {func(m *access.Model) { m.StorageAccounts["sea"] = access.Known(strings.ToUpper(storageID("lake").Text())) }, "storageAccounts.sea", "is the same account as storageAccounts.lake", "keep one"},
+		"two clusters alike": {func(m *access.Model) { m.Clusters["other"] = access.Cluster{ComputeName: "CPU"} }, "clusters.other.computeName", "is the same cluster as clusters.cpu", "keep one"},
+		"two accounts alike": {func(m *access.Model) {
+			m.StorageAccounts["sea"] = access.Known(strings.ToUpper(storageID("lake").Text()))
+		}, "storageAccounts.sea", "is the same account as storageAccounts.lake", "keep one"},
 		"a missing kind of input":  {input(func(d *access.DataInput) { d.Kind = "" }), "dataInputs.in.kind", "is missing", "use dataStore"},
 		"a version of a blob":      {input(func(d *access.DataInput) { d.Version = "1" }), "dataInputs.in.version", "means nothing for blob", "leave it out"},
 		"a data store of a blob":   {input(func(d *access.DataInput) { d.DataStore = "s" }), "dataInputs.in.dataStore", "means nothing for blob", "leave it out"},

@@ -21,7 +21,8 @@ type InvokerRoleArgs struct {
 	Name string `pulumi:"name,optional"`
 	// Additions to the article's 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets. Default: none.
 	Additions []string `pulumi:"additions,optional"`
-	// BuiltIn is a built-in role to assign in place of a custom one: AzureML Data Scientist, Contributor or Owner.
+	// BuiltIn is a built-in role to assign in place of a custom one: AzureML Data Scientist, Azure AI Developer, Azure AI
+	// Administrator, Contributor or Owner.
 	BuiltIn string `pulumi:"builtIn,optional"`
 	// RoleDefinitionID is the ARM ID of a role that exists, such as an output of a StackReference. No role is made then: it
 	// is only assigned. It goes without Name, Additions and BuiltIn.

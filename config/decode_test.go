@@ -155,7 +155,7 @@ func TestALocationIsAskedForWhereSomethingIsMadeThatNeedsOne(t *testing.T) {
 
 func TestAllProblemsOfFormAndModelComeAtOnce(t *testing.T) {
 	t.Parallel()
-	_, ps := config.Decode(laidOver(t, `{locaton: x, protect: maybe, clusters: {cpu: {maxNodeCount: four}, gpu: {computeName: abcdefghijklmnopq}}, workspaceId: w}`))
+	_, ps := config.Decode(laidOver(t, `{locaton: x, protect: maybe, clusters: {cpu: {maxNodeCount: four}, gpu: {computeName: ab}}, workspaceId: w}`))
 	var paths []string
 	for _, p := range ps {
 		paths = append(paths, p.Path)

@@ -93,6 +93,7 @@ func TestAnExistingRoleThatIsToldIsJudged(t *testing.T) {
 
 func TestRules(t *testing.T) {
 	t.Parallel()
+	privileged := []string{"privileged-role"}
 	for name, c := range map[string]struct {
 		r     guardrails.Resource
 		rules []string // that are broken, in order
@@ -105,6 +106,9 @@ func TestRules(t *testing.T) {
 		"at the root":                         {assignment("", inputs{"scope": "/"}), []string{"assignment-scope"}},
 		"at a resource group":                 {assignment("", inputs{"scope": "/subscriptions/s/resourceGroups/rg"}), nil},
 		"a scope that is not known":           {assignment("", inputs{"scope": guardrails.Unknown}), []string{"assignment-scope"}},
+		"a role that may let identities act":  {assignment("", builtIn("Managed Identity Operator")), privileged},
+		"one that assigns on a condition":     {assignment("", builtIn("DevCenter Owner")), privileged},
+		"an owner of blobs":                   {assignment("", builtIn("Storage Blob Data Owner")), append(privileged, "storage-role")},
 		"Owner":                               {assignment("", builtIn("Owner")), []string{"privileged-role"}},
 		"a contributor of blobs":              {assignment("", builtIn("Storage Blob Data Contributor")), []string{"storage-role"}},
 		"a contributor that was asked for":    {assignment(reader, builtIn("Storage Blob Data Contributor")), nil},

@@ -56,8 +56,12 @@ func customRole(r Resource, _ Config, p *report) {
 		}
 	}
 	for _, a := range grantsAccess {
-		if ps.Allows(a) {
+		switch {
+		case ps.Allows(a):
 			p.find("permissions", "take the action out; assign a separate, watched role to whoever gives access", "allows %s, which grants access", a.Name)
+		case ps.MayAllow(a):
+			p.undecided("permissions", "list the actions that the wildcard stands for",
+				"may allow %s, which grants access: %s", a.Name, ps.Decide(a).Undecided)
 		}
 	}
 }
@@ -73,7 +77,7 @@ func assigned(r Resource) (roles.Definition, bool) {
 
 func privilegedRole(r Resource, c Config, p *report) {
 	d, ok := assigned(r)
-	if ok && !c.allowsRole(d) && slices.ContainsFunc(grantsAccess, d.Permissions.Allows) {
+	if ok && !c.allowsRole(d) && slices.ContainsFunc(grantsAccess, d.Permissions.MayAllow) {
 		p.find("roleDefinitionId", "assign a role without that, or allow the role in allowedRoles", "assigns %s, which grants access", d.RoleName)
 	}
 }
@@ -86,7 +90,7 @@ func storageRole(r Resource, c Config, p *report) {
 		return
 	}
 	for _, verb := range []string{"write", "delete", "add/action", "move/action"} {
-		if d.Permissions.DataAction(blobs + verb).Allowed {
+		if d.Permissions.MayAllow(roles.Action{Name: blobs + verb, Data: true}) {
 			p.find("roleDefinitionId", "assign "+roles.StorageBlobDataReader+", set `write` on a StorageReader, or allow the role in allowedRoles", "assigns %s, which allows %s", d.RoleName, blobs+verb)
 			return
 		}

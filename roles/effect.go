@@ -38,11 +38,25 @@ var known = func() (all []Action) {
 	return all
 }()
 
-// Beyond returns what the permissions allow and narrow does not: the difference in effect, not in text. It is judged over the
-// known actions, those that either names, and for each wildcard over what it covers by itself and where an exception cuts it:
-// so a wildcard more is found even if it covers nothing that has a name here. Each action is there once, in a fixed order.
+// Beyond returns what the permissions allow and narrow does not, for certain or perhaps: the difference in effect,
+// not in text. It is judged over the known actions, those that either names, and for each wildcard over what it
+// covers by itself and where an exception cuts it: so a wildcard more is found even if it covers nothing that has a
+// name here. Each action is there once, in a fixed order.
 func (ps Permissions) Beyond(narrow Permissions) []Action {
-	return slices.DeleteFunc(tellApart(ps, narrow), func(a Action) bool { return !ps.Allows(a) || narrow.Allows(a) })
+	return slices.DeleteFunc(tellApart(ps, narrow), func(a Action) bool { return !more(ps.Decide(a), narrow.Decide(a)) })
+}
+
+// more reports whether one decision may allow what the other does not. Two that hang on the same question allow the
+// same.
+func more(one, other Decision) bool {
+	switch {
+	case one.Allowed:
+		return !other.Allowed
+	case one.Undecided == "" || other.Allowed:
+		return false
+	}
+	same := one.Undecided == other.Undecided && one.Condition == other.Condition
+	return !same || (one.DeniedBy == "") != (other.DeniedBy == "")
 }
 
 // tellApart gives the actions by which permissions can be told apart.

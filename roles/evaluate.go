@@ -4,14 +4,28 @@ import "strings"
 
 // A Decision says whether a role allows an action and which of its entries decided it.
 type Decision struct {
-	Allowed  bool
-	Entry    string // the actions entry that covers the action; "" if none does
-	DeniedBy string // the notActions entry that takes it away again; "" if none does
+	Allowed   bool
+	Entry     string // the actions entry that covers the action; "" if none does
+	DeniedBy  string // the notActions entry that takes it away again; "" if none does
+	Undecided string // why it can't be decided, and Allowed is false; "" if it is decided
+	Condition string // on which the role allows it, where that is why it is undecided
 }
 
-// String tells the decision in a few words, for a reviewer.
+// Why something is undecided.
+const (
+	// Whether `/*/` in a role also matches a single `/` is documented nowhere, and decides some roles
+	// (facts/built-in-roles.md).
+	undecidedWildcard  = "no document says whether /*/ may stand for a single /"
+	undecidedCondition = "the role allows it on a condition of its own"
+)
+
+// String says the decision in a few words, for a reviewer.
 func (d Decision) String() string {
 	switch {
+	case d.Undecided != "" && d.DeniedBy != "":
+		return "undecided: covered by " + d.Entry + " and perhaps taken away by " + d.DeniedBy + ": " + d.Undecided
+	case d.Undecided != "":
+		return "undecided: perhaps allowed by " + d.Entry + ": " + d.Undecided
 	case d.Allowed:
 		return "allowed by " + d.Entry
 	case d.Entry != "":
@@ -32,53 +46,100 @@ func (ps Permissions) DataAction(action string) Decision {
 	return ps.decide(action, func(p Permission) ([]string, []string) { return p.DataActions, p.NotDataActions })
 }
 
-// Allows reports whether the permissions allow the action, on its own plane.
-func (ps Permissions) Allows(a Action) bool {
+// Decide decides on an action, on its own plane.
+func (ps Permissions) Decide(a Action) Decision {
 	if a.Data {
-		return ps.DataAction(a.Name).Allowed
+		return ps.DataAction(a.Name)
 	}
-	return ps.Action(a.Name).Allowed
+	return ps.Action(a.Name)
 }
 
-// decide takes each permission by itself: notActions narrow the permission they stand in and deny nothing
-// that another one allows (Azure: effective permissions are actions less notActions, and they add up).
+// Allows reports whether the permissions certainly allow the action.
+func (ps Permissions) Allows(a Action) bool { return ps.Decide(a).Allowed }
+
+// MayAllow reports whether the permissions allow the action, or it is undecided whether they do.
+func (ps Permissions) MayAllow(a Action) bool {
+	d := ps.Decide(a)
+	return d.Allowed || d.Undecided != ""
+}
+
+// decide takes each permission by itself: notActions and a condition narrow the permission they stand in and deny
+// nothing that another one allows (Azure: effective permissions are actions less notActions, and they add up). The
+// best of them counts.
 func (ps Permissions) decide(action string, side func(Permission) (allow, not []string)) Decision {
-	var refused Decision
+	var best Decision
 	for _, p := range ps {
 		allow, not := side(p)
-		entry := firstMatch(allow, action)
-		if entry == "" {
-			continue
+		d := decideOne(allow, not, action)
+		if d.Allowed && p.Condition != "" && !holdsFor(p.Condition, action) {
+			d = Decision{Entry: d.Entry, Undecided: undecidedCondition, Condition: p.Condition}
 		}
-		deniedBy := firstMatch(not, action)
-		if deniedBy == "" {
-			return Decision{Allowed: true, Entry: entry}
+		if d.Allowed {
+			return d
 		}
-		if refused.Entry == "" {
-			refused = Decision{Entry: entry, DeniedBy: deniedBy}
+		if best.Entry == "" || best.Undecided == "" && d.Undecided != "" {
+			best = d
 		}
 	}
-	return refused
+	return best
 }
 
-// Missing returns those of the seed's 35 actions that the permissions do not allow, in the seed's order.
+func decideOne(allow, not []string, action string) Decision {
+	entry, certainly := bestMatch(allow, action)
+	if entry == "" {
+		return Decision{}
+	}
+	deniedBy, denied := bestMatch(not, action)
+	switch {
+	case denied && certainly:
+		return Decision{Entry: entry, DeniedBy: deniedBy}
+	case denied, !certainly && deniedBy != "":
+		return Decision{} // taken away wherever it is given: both hang on the same question
+	case !certainly || deniedBy != "":
+		return Decision{Entry: entry, DeniedBy: deniedBy, Undecided: undecidedWildcard}
+	}
+	return Decision{Allowed: true, Entry: entry}
+}
+
+// Missing returns those of the seed's 35 actions that the permissions certainly do not allow, in the seed's order.
+// Whoever asks has to ask for Undecided too.
 func (ps Permissions) Missing() []string {
-	var missing []string
-	for _, action := range invoker.Permissions[0].Actions {
-		if !ps.Action(action).Allowed {
-			missing = append(missing, action)
-		}
-	}
-	return missing
+	return invokerActions(func(a Action) bool { return !ps.MayAllow(a) })
 }
 
-func firstMatch(patterns []string, action string) string {
+// Undecided returns those of the seed's 35 actions of which it can't be decided whether the permissions allow them,
+// in the seed's order.
+func (ps Permissions) Undecided() []string {
+	return invokerActions(func(a Action) bool { return ps.Decide(a).Undecided != "" })
+}
+
+func invokerActions(that func(Action) bool) (found []string) {
+	for _, name := range invoker.Permissions[0].Actions {
+		if that(Action{Name: name}) {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// bestMatch returns the first pattern that certainly covers the action, or else the first that perhaps does; "" if
+// none does.
+func bestMatch(patterns []string, action string) (best string, certainly bool) {
 	for _, pattern := range patterns {
 		if Match(pattern, action) {
-			return pattern
+			return pattern, true
+		}
+		if best == "" && perhapsMatches(pattern, action) {
+			best = pattern
 		}
 	}
-	return ""
+	return best, false
+}
+
+// perhapsMatches reports whether a pattern that does not match would, if `/*/` might stand for a single `/`.
+func perhapsMatches(pattern, action string) bool {
+	head, tail, found := strings.Cut(pattern, "/*/")
+	return found && Match(head+"/"+tail, action)
 }
 
 // Match reports whether a pattern of a role covers an action: letters match without regard to case, and each

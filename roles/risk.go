@@ -94,11 +94,11 @@ func RiskyActions(r Risk) (found []Action) {
 	return found
 }
 
-// Risky returns the risky actions that the permissions allow, in a fixed order. It is decided by what a pattern covers, not
-// by how it is written; what the list lacks it can't tell.
+// Risky returns the risky actions that the permissions allow or may allow (see MayAllow), in a fixed order. It is
+// decided by what a pattern covers, not by how it is written; what the list lacks it can't tell.
 func (ps Permissions) Risky() (found []Action) {
 	for _, a := range risky {
-		if ps.Allows(a.action) {
+		if ps.MayAllow(a.action) {
 			found = append(found, a.action)
 		}
 	}

@@ -21,6 +21,9 @@ type Permission struct {
 	NotActions     []string `json:"notActions"`
 	DataActions    []string `json:"dataActions"`
 	NotDataActions []string `json:"notDataActions"`
+	// Condition under which this permission, and none beside it, acts; "" for none. Only Microsoft's own roles have any.
+	Condition        string `json:"condition,omitempty"`
+	ConditionVersion string `json:"conditionVersion,omitempty"`
 }
 
 // Permissions are the permissions of one role; what any of them allows, the role allows.
@@ -36,23 +39,11 @@ type Definition struct {
 	BuiltIn          bool        // made by Microsoft, assignable everywhere
 }
 
-// Names of the built-in roles that this project assigns or is asked about.
-const (
-	StorageBlobDataReader      = "Storage Blob Data Reader"
-	StorageBlobDataContributor = "Storage Blob Data Contributor"
-	AzureMLDataScientist       = "AzureML Data Scientist"
-	Contributor                = "Contributor"
-	Owner                      = "Owner"
-)
-
 var (
 	//go:embed batch_endpoint_invoker.json
 	invokerJSON []byte
-	//go:embed built_in.json
-	builtInJSON []byte
 
-	invoker  = mustInvoker()
-	builtIns = mustBuiltIns()
+	invoker = mustInvoker()
 )
 
 // Invoker returns the role that the seed lists for invoking batch endpoints: its 35 actions, in its order,
@@ -61,30 +52,6 @@ func Invoker() Definition { return invoker.clone() }
 
 // InvokerActions returns the seed's 35 actions in its order.
 func InvokerActions() []string { return slices.Clone(invoker.Permissions[0].Actions) }
-
-// BuiltIns returns the built-in roles known here, with the permissions that Microsoft publishes.
-func BuiltIns() []Definition {
-	all := make([]Definition, len(builtIns))
-	for i, d := range builtIns {
-		all[i] = d.clone()
-	}
-	return all
-}
-
-// BuiltIn finds a built-in role by its name or by its GUID, without regard to case.
-func BuiltIn(nameOrGUID string) (Definition, bool) {
-	for _, d := range builtIns {
-		if strings.EqualFold(d.RoleName, nameOrGUID) || strings.EqualFold(d.ID, nameOrGUID) {
-			return d.clone(), true
-		}
-	}
-	return Definition{}, false
-}
-
-// InvokerBuiltIns are the built-in roles that Microsoft lists as able to run a batch deployment, the
-// narrowest first. AzureML Data Scientist lacks two of the seed's 35 actions (see Missing), so the two
-// statements disagree; whoever chooses it is told.
-func InvokerBuiltIns() []string { return []string{AzureMLDataScientist, Contributor, Owner} }
 
 // DefinitionID is the ARM ID of a role definition by its GUID, in the form that needs no subscription.
 func DefinitionID(guid string) string {
@@ -98,6 +65,7 @@ func (d Definition) clone() Definition {
 		d.Permissions[i] = Permission{
 			Actions: slices.Clone(p.Actions), NotActions: slices.Clone(p.NotActions),
 			DataActions: slices.Clone(p.DataActions), NotDataActions: slices.Clone(p.NotDataActions),
+			Condition: p.Condition, ConditionVersion: p.ConditionVersion,
 		}
 	}
 	return d
@@ -150,17 +118,4 @@ func mustInvoker() Definition {
 		panic("roles: batch_endpoint_invoker.json: " + err.Error())
 	}
 	return doc.definition()
-}
-
-func mustBuiltIns() []Definition {
-	var docs []document
-	if err := json.Unmarshal(builtInJSON, &docs); err != nil {
-		panic("roles: built_in.json: " + err.Error())
-	}
-	all := make([]Definition, len(docs))
-	for i, doc := range docs {
-		all[i] = doc.definition()
-		all[i].BuiltIn = true
-	}
-	return all
 }

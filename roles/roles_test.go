@@ -105,8 +105,10 @@ func TestBuiltInsAreFoundByNameAndGUID(t *testing.T) {
 			assert.True(t, d.BuiltIn)
 		}
 	}
-	_, ok := roles.BuiltIn("Storage Blob Data Writer")
-	assert.False(t, ok)
+	for _, none := range []string{"Storage Blob Data Writer", "", "77777777-7777-4777-8777-777777777777", "2a2b9908"} {
+		_, ok := roles.BuiltIn(none)
+		assert.False(t, ok, none)
+	}
 	assert.Equal(t, "/providers/Microsoft.Authorization/roleDefinitions/g", roles.DefinitionID("g"))
 }
 
@@ -118,16 +120,20 @@ func TestWhatBuiltInRolesLackOfInvoking(t *testing.T) {
 			notReads = append(notReads, action)
 		}
 	}
-	for name, missing := range map[string][]string{
-		"Owner":                    nil,
-		"Contributor":              nil,
-		"AzureML Data Scientist":   {ml + "read", ml + "computes/listKeys/action"},
-		"Reader":                   notReads,
-		"Storage Blob Data Reader": documentedActions(),
+	for name, lacks := range map[string]struct{ missing, undecided []string }{
+		"Owner":                  {nil, nil},
+		"Contributor":            {nil, nil},
+		"Azure AI Administrator": {nil, nil},
+		"Azure AI Developer":     {nil, []string{ml + "read"}},
+		"AzureML Data Scientist": {[]string{ml + "computes/listKeys/action"}, []string{ml + "read"}},
+		"Reader":                 {notReads, nil},
+
+		"Storage Blob Data Reader": {documentedActions(), nil},
 	} {
 		d, ok := roles.BuiltIn(name)
 		require.True(t, ok, name)
-		assert.Equal(t, missing, d.Permissions.Missing(), name)
+		assert.Equal(t, lacks.missing, d.Permissions.Missing(), name)
+		assert.Equal(t, lacks.undecided, d.Permissions.Undecided(), name)
 	}
 	assert.Nil(t, roles.Invoker().Permissions.Missing())
 	assert.Equal(t, documentedActions(), roles.Permissions(nil).Missing())
@@ -202,7 +208,9 @@ func TestParseReadsWhatThePortalExports(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, roles.Definition{
 		ID: "g", RoleName: "R", Description: "d", AssignableScopes: []string{"/subscriptions/s"},
-		Permissions: roles.Permissions{{[]string{"*"}, []string{"A/b"}, []string{"C/d"}, []string{"E/*"}}},
+		Permissions: roles.Permissions{{
+			Actions: []string{"*"}, NotActions: []string{"A/b"}, DataActions: []string{"C/d"}, NotDataActions: []string{"E/*"},
+		}},
 	}, d)
 }
 

@@ -37,6 +37,9 @@ func (d Definition) Validate() error {
 		if len(p.Actions)+len(p.DataActions) == 0 {
 			problem("permissions[%d]: allows nothing; give it actions or dataActions", i)
 		}
+		if p.Condition != "" {
+			problem("permissions[%d].condition: only Microsoft's own roles have one; leave it out, or make two roles", i)
+		}
 		for _, list := range []struct {
 			name    string
 			entries []string

@@ -55,3 +55,21 @@ func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 		})
 	}
 }
+
+// Whether workspaces/*/read allows workspaces/read, no document says: so neither "works" nor "missing" is reported.
+func TestARoleThatPerhapsAllowsAnActionIsUndecided(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, model())
+	w.grantAll()
+	w.define(append(roles.InvokerActions()[1:], "Microsoft.MachineLearningServices/workspaces/*/read")...)
+	w.m.Role = access.Role{RoleDefinitionID: access.Known(w.role)}
+	r := w.report()
+	p := path(t, r, "ann", "heart")
+	assert.Equal(t, verify.Undecided, p.Status)
+	assert.Contains(t, p.Why, "for Microsoft.MachineLearningServices/workspaces/read (no document says")
+	require.NotEmpty(t, r.Lacking)
+	for _, l := range r.Lacking {
+		assert.Equal(t, roles.InvokerActions()[:1], l.Actions)
+		assert.True(t, l.Conditional)
+	}
+}

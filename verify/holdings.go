@@ -11,19 +11,6 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// need is one action of one plane.
-type need struct {
-	action string
-	data   bool
-}
-
-func (n need) allowedBy(ps roles.Permissions) bool {
-	if n.data {
-		return ps.DataAction(n.action).Allowed
-	}
-	return ps.Action(n.action).Allowed
-}
-
 // holdings decide from facts; access.Holdings.
 type holdings struct {
 	plan  *access.Plan
@@ -77,9 +64,9 @@ func (h *holdings) Gone(p access.Principal) string {
 
 // Starts implements access.Holdings.
 func (h *holdings) Starts(invoker string) access.Ruling {
-	var needs []need
+	var needs []roles.Action
 	for _, action := range roles.InvokerActions() {
-		needs = append(needs, need{action: action})
+		needs = append(needs, roles.Action{Name: action})
 	}
 	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID.Text(), needs, access.Lacking)
 }
@@ -90,41 +77,49 @@ func (h *holdings) Acts(p access.Principal, at access.Scope, dataAction string) 
 	if err != nil {
 		return access.Ruling{Missing: err.Error()}
 	}
-	needs := []need{{dataAction, true}}
+	needs := []roles.Action{{Name: dataAction, Data: true}}
 	if p.IsCluster() {
-		needs = append(needs, need{action: access.ReadContainers})
+		needs = append(needs, roles.Action{Name: access.ReadContainers})
 	}
 	return h.rule(p, place, needs, func([]string) string { return access.NotHeld })
 }
 
 // rule decides whether the principal has all that is needed at a place. Roles add up, and what is denied is not had.
-func (h *holdings) rule(p access.Principal, place string, needs []need, lacking func([]string) string) access.Ruling {
+func (h *holdings) rule(
+	p access.Principal, place string, needs []roles.Action, lacking func([]string) string,
+) access.Ruling {
 	var by []Assignment
-	var missing, conditions []string
+	var missing, undecided []string
 	for _, n := range needs {
-		if d, denied := h.denied(p, place, n); denied && d.Condition == "" {
-			return access.Ruling{Missing: fmt.Sprintf("%s, which the deny assignment %q on %s takes away", n.action, d.Name, h.name(d.Scope))}
-		} else if denied {
-			conditions = append(conditions, fmt.Sprintf("the deny assignment %q on %s under the condition %s", d.Name, h.name(d.Scope), d.Condition))
+		if d, denied := h.denied(p, place, n); denied {
+			by := fmt.Sprintf("the deny assignment %q on %s", d.Name, h.name(d.Scope))
+			why := whyUndecided(d.Condition, d.Permissions, n)
+			if why == "" {
+				return access.Ruling{Missing: n.Name + ", which " + by + " takes away"}
+			}
+			undecided = append(undecided, by+why)
 		}
-		gives := func(conditional bool) func(Assignment) bool {
+		gives := func(certainly bool) func(Assignment) bool {
 			return func(a Assignment) bool {
-				return (a.Condition != "") == conditional && covers(a.Scope, place) && n.allowedBy(a.Permissions)
+				return covers(a.Scope, place) && a.Permissions.MayAllow(n) &&
+					(whyUndecided(a.Condition, a.Permissions, n) == "") == certainly
 			}
 		}
-		if i := slices.IndexFunc(h.own[p], gives(false)); i >= 0 {
+		if i := slices.IndexFunc(h.own[p], gives(true)); i >= 0 {
 			by = append(by, h.own[p][i])
-		} else if i := slices.IndexFunc(h.own[p], gives(true)); i >= 0 {
-			conditions = append(conditions, h.label(p, h.own[p][i])+" under the condition "+h.own[p][i].Condition)
+		} else if i := slices.IndexFunc(h.own[p], gives(false)); i >= 0 {
+			a := h.own[p][i]
+			undecided = append(undecided, h.label(p, a)+whyUndecided(a.Condition, a.Permissions, n))
 		} else {
-			missing = append(missing, n.action)
+			missing = append(missing, n.Name)
 		}
 	}
 	if len(missing) > 0 {
 		return access.Ruling{Missing: lacking(missing)}
 	}
-	if len(conditions) > 0 {
-		return access.Ruling{Undecided: true, Missing: "a decision that Azure alone can make: " + strings.Join(unique(conditions), ", ")}
+	if len(undecided) > 0 {
+		missing := "a decision that Azure alone can make: " + strings.Join(unique(undecided), ", ")
+		return access.Ruling{Undecided: true, Missing: missing}
 	}
 	var labels []string
 	var since time.Time
@@ -139,17 +134,29 @@ func (h *holdings) rule(p access.Principal, place string, needs []need, lacking 
 	return access.Ruling{GivenBy: given}
 }
 
-// denied finds a denial of what is needed at the place: one without a condition, if there is one.
-func (h *holdings) denied(p access.Principal, place string, n need) (found Denial, denied bool) {
+// whyUndecided says why it is undecided whether what may allow an action (or deny it) does; "" where it does for
+// certain.
+func whyUndecided(condition string, ps roles.Permissions, n roles.Action) string {
+	if condition != "" {
+		return " under the condition " + condition
+	}
+	if why := ps.Decide(n).Undecided; why != "" {
+		return " for " + n.Name + " (" + why + ")"
+	}
+	return ""
+}
+
+// denied finds a denial of what is needed at the place: one that certainly denies it, if there is one.
+func (h *holdings) denied(p access.Principal, place string, n roles.Action) (found Denial, denied bool) {
 	listed := func(ids []string) bool {
 		return slices.ContainsFunc(ids, func(id string) bool { return id == everyone || h.is(p, id) })
 	}
 	for _, d := range h.facts.Denials {
 		here := covers(d.Scope, place) && (!d.OnlyHere || strings.EqualFold(strings.Trim(d.Scope, "/"), strings.Trim(place, "/")))
-		if !here || !listed(d.Principals) || listed(d.Exclude) || !n.allowedBy(d.Permissions) {
+		if !here || !listed(d.Principals) || listed(d.Exclude) || !d.Permissions.MayAllow(n) {
 			continue
 		}
-		if found, denied = d, true; d.Condition == "" {
+		if found, denied = d, true; whyUndecided(d.Condition, d.Permissions, n) == "" {
 			break
 		}
 	}

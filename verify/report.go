@@ -20,7 +20,7 @@ type Status string
 const (
 	Works     Status = "works"
 	Settling  Status = "settling"  // all is assigned, and some of it so lately that it may not act yet
-	Undecided Status = "undecided" // a condition decides
+	Undecided Status = "undecided" // a condition decides, or what no document says
 	Missing   Status = "missing"
 )
 
@@ -58,7 +58,8 @@ type Lack struct {
 	ScopeID     string   `json:"scopeId"`
 	Actions     []string `json:"actions"` // what is lacking of it
 	Whole       bool     `json:"whole"`   // that is all of it
-	// Conditional is set where all of it is held, and conditions decide when.
+	// Conditional is set where all of it may be held: conditions decide when, or no document says whether a role allows
+	// it.
 	Conditional bool `json:"conditional,omitempty"`
 }
 
@@ -168,7 +169,7 @@ func (h *holdings) lacking(r *Report) error {
 		}
 		if more := h.permissions(g).Beyond(held); len(more) > 0 {
 			whole := len(more) == len(h.permissions(g).Beyond(nil))
-			conditional := len(h.permissions(g).Beyond(under)) == 0
+			conditional := !slices.ContainsFunc(more, func(a roles.Action) bool { return !under.MayAllow(a) })
 			r.Lacking = append(r.Lacking, Lack{g, h.ids[g.Principal], place, texts(more), whole, conditional})
 		}
 	}

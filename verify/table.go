@@ -48,7 +48,7 @@ func WriteTable(w io.Writer, r Report) error {
 			what += " without " + some(l.Actions)
 		}
 		if l.Conditional {
-			what += ", held under a condition only"
+			what += ", held under a condition only, or perhaps"
 		}
 		row("  "+l.Principal.String(), what, l.Scope.String(), "to "+strings.Join(l.Reasons, ", "))
 	}

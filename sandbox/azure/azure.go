@@ -118,15 +118,12 @@ func (a *Azure) serve(ctx context.Context, o Options) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}
+	open := newConnections()
+	a.server.ConnState = open.note
 	done := make(chan error, 1)
 	go func() { done <- a.server.ServeTLS(listener, "", "") }()
 	a.close = sync.OnceValue(func() error {
-		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		err := a.server.Shutdown(grace)
-		if err != nil {
-			err = errors.Join(err, a.server.Close())
-		}
+		err := a.stopServing(open)
 		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
 			err = errors.Join(err, served)
 		}
@@ -134,6 +131,27 @@ func (a *Azure) serve(ctx context.Context, o Options) error {
 	})
 	context.AfterFunc(ctx, func() { _ = a.close() })
 	return nil
+}
+
+// stopServing takes no more requests, lets those under way have their answers, and closes all connections.
+func (a *Azure) stopServing(open *connections) error {
+	const (
+		grace  = 5 * time.Second
+		linger = 10 * time.Millisecond // an answer that is over may not have been sent yet
+	)
+	late, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	answered, done := context.WithCancel(late)
+	defer done()
+	a.server.RegisterOnShutdown(func() { // by then nobody can connect
+		open.idle(late)
+		time.AfterFunc(linger, done)
+	})
+	err := a.server.Shutdown(answered)
+	if errors.Is(err, context.Canceled) {
+		err = nil // all is answered
+	}
+	return errors.Join(err, a.server.Close())
 }
 
 // listen takes the address asked for, or the port of the last run, or any; and notes which it was.

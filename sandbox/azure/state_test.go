@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -39,6 +40,7 @@ func TestNothingThatWasAnsweredIsLost(t *testing.T) {
 	require.NoError(t, first.Close())
 
 	second := start(t, azure.Options{StateFile: filepath.Join(copied, "state.json")})
+	second.pass(first.ahead) // the first one's tokens are of its time: to an earlier one they are not valid yet
 	assert.Equal(t, inventory, second.Inventory())
 	assert.Equal(t, port, second.Host(), "URLs that a stack has stored stay true")
 	assert.Equal(t, ca, second.CAPEM())
@@ -62,6 +64,49 @@ func TestNothingThatWasAnsweredIsLost(t *testing.T) {
 		assert.Equal(t, want, info.Mode().Perm(), path)
 		return nil
 	}))
+}
+
+func TestAnAnswerThatIsUnderWayIsGivenBeforeTheSandboxCloses(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state.json")
+	w := start(t, azure.Options{StateFile: file})
+	token := w.token(w.Deployer().ObjectID, management)
+	asked, closing := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.SetClock(func() time.Time {
+		once.Do(func() { close(asked); <-closing })
+		return time.Now()
+	})
+	made := make(chan int)
+	go func() {
+		path := identityPath() + "?api-version=2023-01-31"
+		made <- w.send(http.MethodPut, path, token, object("location", "x")).status
+	}()
+	<-asked
+	closed := make(chan error)
+	go func() { closed <- w.Close() }()
+	for refused := false; !refused; { // it is closing as soon as nobody can connect
+		conn, err := net.Dial("tcp", w.Host())
+		if refused = err != nil; !refused {
+			require.NoError(t, conn.Close())
+		}
+	}
+	close(closing)
+	assert.Equal(t, http.StatusCreated, <-made)
+	require.NoError(t, <-closed)
+	again := start(t, azure.Options{StateFile: file})
+	assert.Len(t, again.Inventory(), 2, "the identity and its service principal are kept")
+}
+
+func BenchmarkStartAndClose(b *testing.B) {
+	for b.Loop() {
+		a, err := azure.Start(b.Context(), azure.Options{})
+		require.NoError(b, err)
+		resp, err := a.Client().Get(a.URL() + "/metadata/endpoints?api-version=2022-09-01")
+		require.NoError(b, err)
+		require.NoError(b, resp.Body.Close())
+		require.NoError(b, a.Close())
+	}
 }
 
 func TestATakenPortIsLeftAlone(t *testing.T) {

@@ -57,7 +57,7 @@ type Engine struct {
 
 // paths are the parts of the state folder.
 type paths struct {
-	lock, backend, home, shadow, programs, passphrase, certificates, azureCLI, commands string
+	lock, backend, home, shadow, passphrase, certificates, azureCLI, commands string
 }
 
 func pathsIn(dir string) paths {
@@ -66,7 +66,6 @@ func pathsIn(dir string) paths {
 		backend:      filepath.Join(dir, "backend"),
 		home:         filepath.Join(dir, "home"),
 		shadow:       filepath.Join(dir, "project"),
-		programs:     filepath.Join(dir, "programs"),
 		passphrase:   filepath.Join(dir, "passphrase"),
 		certificates: filepath.Join(dir, "certificates.pem"),
 		azureCLI:     filepath.Join(dir, "azure-cli"),
@@ -162,7 +161,7 @@ func (e *Engine) serve(ctx context.Context) error {
 		return nil
 	}
 	port, stop, err := golang.Serve(ctx, golang.Options{
-		Env: e.env, Output: e.options.Stderr, CacheDir: e.paths.programs, Logger: e.options.Logger,
+		Env: e.env, Output: e.options.Stderr, Logger: e.options.Logger,
 	})
 	if err != nil {
 		return err
@@ -190,8 +189,7 @@ func (e *Engine) Close() error {
 // selected.
 func (e *Engine) createStacks(ctx context.Context) error {
 	for _, stack := range e.project.stacks {
-		file := filepath.Join(e.paths.backend, ".pulumi", "stacks", e.project.name, stack+".json")
-		if exists(file) || exists(file+".gz") {
+		if file := e.checkpointFile(stack); exists(file) || exists(file+".gz") {
 			continue
 		}
 		args := []string{"stack", "init", stack, "--non-interactive", "--color", "never"}

@@ -3,8 +3,6 @@ package golang
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +11,8 @@ import (
 	"strings"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
+	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
 )
 
 // program is what the engine says about a program, in this host's words.
@@ -52,33 +52,32 @@ func (p program) in(path string) string {
 	return filepath.Join(p.dir, path)
 }
 
-// build gives the path of the built program. It is built to the same path each time: Go then sees what is up to date,
-// and a program that has not changed is not even linked again.
+// build gives the path of the built program.
 func (h *host) build(ctx context.Context, p program) (bin string, err error) {
+	h.options.Logger.Debug("building program", "dir", p.dir, "entry", p.entry)
 	switch {
 	case p.binary != "":
 		return prebuilt(p.in(p.binary))
 	case p.target != "":
-		bin = p.in(p.target)
-	default:
-		name := sha256.Sum256([]byte(p.dir + "\x00" + p.entry))
-		bin = filepath.Join(h.options.CacheDir, hex.EncodeToString(name[:8]), "program")
-		if err := os.MkdirAll(filepath.Dir(bin), 0o700); err != nil {
-			return "", fmt.Errorf("making a folder for the built program: %w", err)
-		}
+		return p.in(p.target), h.buildTo(ctx, p)
 	}
+	return programs.Build(ctx, h.options.CacheDir, programs.Program{Dir: p.dir, Package: p.entry, Env: h.environ()})
+}
+
+// buildTo builds a program to where Pulumi.yaml wants to have it.
+func (h *host) buildTo(ctx context.Context, p program) error {
 	h.building.Lock() // two builds of one program would write one file
 	defer h.building.Unlock()
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, p.entry)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", p.in(p.target), p.entry)
 	cmd.Dir, cmd.Env = p.dir, h.environ()
-	h.options.Logger.Debug("building program", "dir", p.dir, "entry", p.entry)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
-			return "", errors.New("a Go program needs the `go` command on PATH: install Go from https://go.dev/dl")
-		}
-		return "", fmt.Errorf("go build in %s failed (%w):\n%s", p.dir, err, bytes.TrimSpace(output))
+	output, err := cmd.CombinedOutput()
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return programs.ErrNoGo
+	case err != nil:
+		return fmt.Errorf("go build in %s failed (%w):\n%s", p.dir, err, bytes.TrimSpace(output))
 	}
-	return bin, nil
+	return nil
 }
 
 // prebuilt checks the program that the runtime option `binary` names.

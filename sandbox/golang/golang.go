@@ -16,6 +16,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
 	"github.com/batchaccess/batchaccess/sandbox/standin/attach"
 )
 
@@ -26,8 +27,8 @@ type Options struct {
 	Env []string
 	// Output takes what a program prints when there is no engine to show it. Nil means os.Stderr.
 	Output io.Writer
-	// CacheDir keeps built programs, so that a later host need not link them again. Empty means a folder that goes when
-	// the host does.
+	// CacheDir keeps built programs, so that a later host need not link them again. Empty means programs.Folder; where
+	// the machine has none, a folder that goes when the host does.
 	CacheDir string
 	Logger   *slog.Logger // nil means slog.Default()
 }
@@ -45,6 +46,9 @@ func Serve(ctx context.Context, o Options) (port int, stop func() error, err err
 	}
 	remove := func() error { return nil }
 	if o.CacheDir == "" {
+		o.CacheDir, err = programs.Folder()
+	}
+	if err != nil {
 		if o.CacheDir, err = os.MkdirTemp("", "batchaccess-programs-"); err != nil {
 			return 0, nil, fmt.Errorf("making a folder for built programs: %w", err)
 		}
@@ -68,7 +72,7 @@ type host struct {
 	pulumirpc.UnimplementedLanguageRuntimeServer
 
 	options  Options
-	building *sync.Mutex // held while a program is built; the same for all connections
+	building *sync.Mutex // held while a program is built to a place of the user's; the same for all connections
 
 	mu     sync.Mutex
 	engine string // address of the engine that attached

@@ -25,7 +25,9 @@ func run(t *testing.T, source string, options map[string]any) (*pulumirpc.RunRes
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module program\n\ngo 1.26\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o600))
 	var printed bytes.Buffer
-	port, stop, err := golang.Serve(t.Context(), golang.Options{Output: &printed, Logger: slog.New(slog.DiscardHandler)})
+	port, stop, err := golang.Serve(t.Context(), golang.Options{
+		Output: &printed, CacheDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
+	})
 	require.NoError(t, err)
 	conn, err := grpc.NewClient("127.0.0.1:"+strconv.Itoa(port), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)

@@ -38,11 +38,10 @@ func Find(ctx context.Context, progress io.Writer) (path string, err error) {
 	if path, ok := onPath(ctx, progress); ok {
 		return path, nil
 	}
-	caches, err := os.UserCacheDir()
+	c, err := userCache()
 	if err != nil {
 		return "", fmt.Errorf("finding a folder to keep a Pulumi CLI in: %w; or set %s to the path of a pulumi", err, Override)
 	}
-	c := cache{folder: filepath.Join(caches, "batchaccess")}
 	if c.has() {
 		return c.binary(), nil
 	}
@@ -63,6 +62,12 @@ func Find(ctx context.Context, progress io.Writer) (path string, err error) {
 
 // cache is the folder that holds the CLIs that Find has built.
 type cache struct{ folder string }
+
+// userCache is the user's own.
+func userCache() (cache, error) {
+	caches, err := os.UserCacheDir()
+	return cache{folder: filepath.Join(caches, "batchaccess")}, err
+}
 
 // binary is where the CLI of this Version is, or will be.
 func (c cache) binary() string {

@@ -131,6 +131,34 @@ func TestFindPassesOverAPulumiOnPathAndSaysWhy(t *testing.T) {
 	}
 }
 
+func TestAPulumiIsAskedForItsVersionOnceForAsLongAsItIsTheSame(t *testing.T) {
+	m := newMachine(t)
+	starts := filepath.Join(m.cache, "starts")
+	cli := m.script("pulumi", "echo x >>"+starts+"; echo v3.300.0\n")
+	for range 3 {
+		path, _, err := m.find()
+		require.NoError(t, err)
+		assert.Equal(t, cli, path)
+	}
+	text, err := os.ReadFile(starts)
+	require.NoError(t, err)
+	assert.Equal(t, "x\n", string(text))
+
+	m.script("pulumi", "echo v3.1.0 # another one\n")
+	m.goTool(writesBinary)
+	path, told, err := m.find()
+	require.NoError(t, err)
+	assert.Equal(t, m.cached(), path)
+	assert.Contains(t, told, "it is 3.1.0")
+
+	require.NoError(t, os.Remove(cli))
+	require.NoError(t, os.Symlink(m.cached(), cli)) // which is no program: nobody asks what was built here
+	path, told, err = m.find()
+	require.NoError(t, err)
+	assert.Equal(t, cli, path)
+	assert.Empty(t, told)
+}
+
 func TestFindUsesACachedPulumiWithoutGo(t *testing.T) {
 	m := newMachine(t)
 	m.goTool(writesBinary)

@@ -168,8 +168,8 @@ func (s *seer) does(ctx context.Context, p access.Principal, do string) (how str
 		}
 		for _, h := range held {
 			inWorkspace := strings.HasPrefix(strings.ToLower(h.scope), strings.ToLower(workspace))
-			for _, action := range access.ActionsOf(do) {
-				if h.Allows(action) && (!inWorkspace || access.ActsAtWorkspace(action.Name)) {
+			for _, action := range roles.ActionsOf(do) {
+				if h.Allows(action) && (!inWorkspace || roles.ActsAtWorkspace(action.Name)) {
 					return "is assigned a role that has " + action.Name + " at " + h.scope, true, nil
 				}
 			}

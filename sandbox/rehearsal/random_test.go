@@ -60,11 +60,11 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 
 // existing makes everything of a model exist, in a workspace and accounts of its own, so that no engine is needed.
 func existing(m access.Model, n int) access.Model {
-	own := func(id string) string { return strings.ReplaceAll(id, "/providers/", fmt.Sprintf("%d/providers/", n)) }
-	m.WorkspaceID = own(m.WorkspaceID)
-	accounts := map[string]string{}
+	own := func(id access.ID) string { return strings.ReplaceAll(id.Text(), "/providers/", fmt.Sprintf("%d/providers/", n)) }
+	m.WorkspaceID = access.Known(own(m.WorkspaceID))
+	accounts := map[string]access.ID{}
 	for name, id := range m.StorageAccounts {
-		accounts[name] = fmt.Sprintf("%s%d", own(id), n)
+		accounts[name] = access.Known(fmt.Sprintf("%s%d", own(id), n))
 	}
 	m.StorageAccounts = accounts
 	invokers := map[string]access.Invoker{}
@@ -83,7 +83,7 @@ func existing(m access.Model, n int) access.Model {
 func principalIDs(m access.Model) map[string]string {
 	ids := map[string]string{}
 	for name, i := range m.Invokers {
-		ids[name] = i.PrincipalID
+		ids[name] = i.PrincipalID.Text()
 	}
 	return ids
 }
@@ -129,8 +129,8 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 	}
 	for _, acl := range plans.Of(m).ACLs {
 		id, _ := principal(acl.Principal)
-		require.NoError(t, a.SetACL(m.StorageAccounts[acl.StorageAccount]+"/blobServices/default/containers/"+acl.Container, acl.Path, id, acl.Permissions))
+		require.NoError(t, a.SetACL(m.StorageAccounts[acl.StorageAccount].Text()+"/blobServices/default/containers/"+acl.Container, acl.Path, id, acl.Permissions))
 	}
 }
 
-func region(m access.Model) string { return "region" + made(m.WorkspaceID)[:8] }
+func region(m access.Model) string { return "region" + made(m.WorkspaceID.Text())[:8] }

@@ -32,6 +32,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -105,7 +106,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 			return nil, err
 		}
 	}
-	a, err := azure.Start(ctx, azure.Options{StateFile: filepath.Join(o.StateDir, "azure", "state.json"), Weather: o.Weather, Logger: o.Logger})
+	a, err := azure.Start(ctx, azure.Options{StateFile: o.stateFile(), Weather: o.Weather, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +126,15 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	return r.run(ctx)
 }
 
+// stateFile is where the embedded Azure keeps its state; "" where nobody needs it, since all ends with the rehearsal.
+func (o Options) stateFile() string {
+	file := filepath.Join(o.StateDir, "azure", "state.json")
+	if _, err := os.Stat(file); err == nil || o.Keep {
+		return file // of a rehearsal that is kept, or was
+	}
+	return ""
+}
+
 type rehearsal struct {
 	Options
 	plan   *access.Plan
@@ -134,11 +144,9 @@ type rehearsal struct {
 }
 
 func (r *rehearsal) run(ctx context.Context) (*Report, error) {
-	for _, command := range [][]string{{"preview"}, {"up", "--yes", "--skip-preview"}} {
-		r.Progress.Step("pulumi " + command[0])
-		if _, err := r.pulumi(ctx, append(command, "--stack", r.Stack, "--non-interactive", "--color", "never")...); err != nil {
-			return nil, err
-		}
+	r.Progress.Step("pulumi up") // with its preview, which may fail where the deployment would not
+	if err := r.pulumi(ctx, "up", "--yes", "--stack", r.Stack, "--non-interactive", "--color", "never"); err != nil {
+		return nil, err
 	}
 	d, err := r.outputs(ctx)
 	if err != nil {
@@ -165,15 +173,24 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 		return report, nil
 	}
 	r.Progress.Step("pulumi destroy")
-	// What a stack protects is protected from people, not from the end of a rehearsal.
-	if _, err := r.pulumi(ctx, "state", "unprotect", "--all", "--yes", "--stack", r.Stack); err != nil {
-		return nil, err
-	}
-	if _, err := r.pulumi(ctx, "destroy", "--yes", "--skip-preview", "--stack", r.Stack, "--non-interactive", "--color", "never"); err != nil {
+	if err := r.destroy(ctx); err != nil {
 		return nil, err
 	}
 	report.Left = r.azure.Inventory()
 	return report, nil
+}
+
+// destroy takes down what was deployed. What a stack protects is protected from people, not from the end of a
+// rehearsal.
+func (r *rehearsal) destroy(ctx context.Context) error {
+	protects, err := r.engine.Protects(r.Stack)
+	if err == nil && protects {
+		err = r.pulumi(ctx, "state", "unprotect", "--all", "--yes", "--stack", r.Stack)
+	}
+	if err != nil {
+		return err
+	}
+	return r.pulumi(ctx, "destroy", "--yes", "--skip-preview", "--stack", r.Stack, "--non-interactive", "--color", "never")
 }
 
 // settle waits until every grant acts, as long as the weather says that takes. To try until it works would be quicker, and
@@ -191,15 +208,16 @@ func (r *rehearsal) settle(ctx context.Context) error {
 	}
 }
 
-// pulumi runs a command of the CLI and returns what it printed; the error of one that fails ends with it.
-func (r *rehearsal) pulumi(ctx context.Context, args ...string) ([]byte, error) {
+// pulumi runs a command of the CLI; the error of one that fails ends with what it printed.
+func (r *rehearsal) pulumi(ctx context.Context, args ...string) error {
 	var out bytes.Buffer
 	r.errors.Reset()
 	if err := r.engine.Pulumi(ctx, io.MultiWriter(&out, lines(r.Progress)), args...); err != nil {
 		// Not wrapped: the exit code of Pulumi is no exit code of the rehearsal.
-		return nil, fmt.Errorf("pulumi %s: %v\n%s\n%s", args[0], err, strings.TrimSpace(out.String()), strings.TrimSpace(r.errors.String()))
+		return fmt.Errorf("pulumi %s: %v\n%s\n%s",
+			args[0], err, strings.TrimSpace(out.String()), strings.TrimSpace(r.errors.String()))
 	}
-	return out.Bytes(), nil
+	return nil
 }
 
 // lineWriter hands on whole lines.
@@ -224,11 +242,15 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 
 // outputs reads what the stack says of its principals.
 func (r *rehearsal) outputs(ctx context.Context) (d deployed, err error) {
-	text, err := r.pulumi(ctx, "stack", "output", "--json", "--show-secrets", "--stack", r.Stack)
+	all, err := r.engine.Outputs(ctx, r.Stack)
 	if err != nil {
 		return d, err
 	}
-	if err := json.Unmarshal(text, &d); err != nil {
+	text, err := json.Marshal(all)
+	if err == nil {
+		err = json.Unmarshal(text, &d)
+	}
+	if err != nil {
 		return d, fmt.Errorf("reading the outputs of the stack: %w", err)
 	}
 	if d.PrincipalIDs == nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
 )
 
 var (
@@ -39,11 +40,10 @@ func (d *deployment) run(name string, args ...string) (string, int) {
 // command builds batchaccess and returns its path.
 func command(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "batchaccess")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/batchaccess")
-	build.Dir = root
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
+	folder, err := programs.Folder()
+	require.NoError(t, err)
+	path, err := programs.Build(t.Context(), folder, programs.Program{Dir: root, Package: "./cmd/batchaccess"})
+	require.NoError(t, err)
 	return path
 }
 

@@ -14,7 +14,7 @@ import (
 const (
 	// operationTime is how long an operation takes: whoever asks at once is told to wait, and whoever waits for as long
 	// as Retry-After says finds it done.
-	operationTime = 500 * time.Millisecond
+	operationTime = 100 * time.Millisecond
 	// operationsKept is for how long an operation can be asked about.
 	operationsKept = time.Hour
 )

@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/sig"
+)
+
+// Protects tells whether the stack's state holds a resource that is protected from being deleted.
+func (e *Engine) Protects(stack string) (bool, error) {
+	state, err := e.checkpoint(stack)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range state.Resources {
+		if r.Protect {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Outputs are what the stack exports, as the last deployment left them in its state, with the secrets in the plain:
+// what `pulumi stack output --json --show-secrets` prints, without starting it.
+func (e *Engine) Outputs(ctx context.Context, stack string) (map[string]any, error) {
+	state, err := e.checkpoint(stack)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range state.Resources {
+		if r.Type != "pulumi:pulumi:Stack" {
+			continue
+		}
+		secrets := sync.OnceValues(func() (config.Decrypter, error) {
+			return e.decrypter(ctx, state.SecretsProviders)
+		})
+		plain, err := reveal(ctx, secrets, r.Outputs)
+		if err != nil {
+			return nil, fmt.Errorf("reading the outputs of stack %s: %w", stack, err)
+		}
+		outputs, _ := plain.(map[string]any)
+		return outputs, nil
+	}
+	return nil, nil
+}
+
+// checkpointFile is where the sandbox's backend keeps the stack. It is packed, with another ending, if the user's
+// Pulumi is told to pack.
+func (e *Engine) checkpointFile(stack string) string {
+	return filepath.Join(e.paths.backend, ".pulumi", "stacks", e.project.name, stack+".json")
+}
+
+func (e *Engine) checkpoint(stack string) (*apitype.DeploymentV3, error) {
+	if e.project == nil {
+		return nil, errors.New("there is no project, so no stack")
+	}
+	text, err := readUnpacked(e.checkpointFile(stack))
+	if err != nil {
+		return nil, fmt.Errorf("reading the state of stack %s: %w", stack, err)
+	}
+	var versioned apitype.VersionedCheckpoint
+	var checkpoint apitype.CheckpointV3
+	err = json.Unmarshal(text, &versioned)
+	if err == nil && versioned.Version != 3 && versioned.Version != 4 {
+		err = fmt.Errorf("it has the format %d, and 3 and 4 are known", versioned.Version)
+	}
+	if err == nil {
+		err = json.Unmarshal(versioned.Checkpoint, &checkpoint)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the state of stack %s: %w", stack, err)
+	}
+	if checkpoint.Latest == nil {
+		return &apitype.DeploymentV3{}, nil // nothing has been deployed yet
+	}
+	return checkpoint.Latest, nil
+}
+
+func readUnpacked(name string) ([]byte, error) {
+	text, err := os.ReadFile(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return text, err
+	}
+	file, err := os.Open(name + ".gz")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	unpacked, err := gzip.NewReader(file)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(unpacked)
+}
+
+// decrypter reads the secrets of a state that is encrypted with the sandbox's passphrase.
+func (e *Engine) decrypter(ctx context.Context, provider *apitype.SecretsProvidersV1) (config.Decrypter, error) {
+	var of struct {
+		Salt string `json:"salt"`
+	}
+	if provider == nil || provider.Type != "passphrase" {
+		return nil, errors.New("its secrets are not encrypted with the sandbox's passphrase")
+	}
+	if err := json.Unmarshal(provider.State, &of); err != nil {
+		return nil, err
+	}
+	// v1:<salt>:<a known text, encrypted, to try a passphrase with>
+	version, rest, _ := strings.Cut(of.Salt, ":")
+	salt, known, _ := strings.Cut(rest, ":")
+	bytes, err := base64.StdEncoding.DecodeString(salt)
+	if version != "v1" || err != nil {
+		return nil, errors.Join(errors.New("the salt of its secrets is in no known form"), err)
+	}
+	passphrase, err := os.ReadFile(e.paths.passphrase)
+	if err != nil {
+		return nil, err
+	}
+	secrets := config.NewSymmetricCrypterFromPassphrase(string(passphrase), bytes)
+	if text, err := secrets.DecryptValue(ctx, known); err != nil || text != "pulumi" {
+		return nil, errors.New("the passphrase of its secrets is another one")
+	}
+	return secrets, nil
+}
+
+// reveal puts secrets in the plain.
+func reveal(ctx context.Context, secrets func() (config.Decrypter, error), value any) (any, error) {
+	var err error
+	switch value := value.(type) {
+	case []any:
+		for i := range value {
+			if value[i], err = reveal(ctx, secrets, value[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		if value[sig.Key] == sig.Secret {
+			return revealOne(ctx, secrets, value)
+		}
+		for key := range value {
+			if value[key], err = reveal(ctx, secrets, value[key]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return value, nil
+}
+
+func revealOne(ctx context.Context, secrets func() (config.Decrypter, error), secret map[string]any) (any, error) {
+	text, plain := secret["plaintext"].(string)
+	if !plain {
+		encrypted, _ := secret["ciphertext"].(string)
+		key, err := secrets()
+		if err != nil {
+			return nil, err
+		}
+		if text, err = key.DecryptValue(ctx, encrypted); err != nil {
+			return nil, err
+		}
+	}
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		return nil, err
+	}
+	return reveal(ctx, secrets, value)
+}

@@ -1,0 +1,39 @@
+// Lint refuses what does not belong in the repository: build outputs, large files, and wide lines of Go that are
+// changed or new. It is run by `make lint`, and looks at the repository that holds the working directory.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	problems, err := check(".")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "lint:", err)
+		os.Exit(1)
+	}
+	for _, problem := range problems {
+		fmt.Fprintln(os.Stderr, problem)
+	}
+	if len(problems) > 0 {
+		os.Exit(1)
+	}
+}
+
+// check returns what is wrong with the repository that the folder is in.
+func check(folder string) ([]string, error) {
+	r, err := open(folder)
+	if err != nil {
+		return nil, err
+	}
+	var problems []string
+	for _, rule := range []func() ([]string, error){r.outputs, r.wideLines} {
+		found, err := rule()
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, found...)
+	}
+	return problems, nil
+}
