@@ -11,11 +11,11 @@ import (
 func derive(of func(parts []string) (string, error), from ...pulumi.StringInput) pulumi.StringInput {
 	parts := make([]string, len(from))
 	for i, in := range from {
-		s, ok := in.(pulumi.String)
+		s, ok := plain(in)
 		if !ok {
 			return derived(of, from)
 		}
-		parts[i] = string(s)
+		parts[i] = s
 	}
 	made, err := of(parts)
 	if err != nil {
@@ -24,18 +24,13 @@ func derive(of func(parts []string) (string, error), from ...pulumi.StringInput)
 	return pulumi.String(made)
 }
 
+// derived makes every input a StringOutput first: what a resource's ID() resolves to is a pulumi.ID, not a Go string.
 func derived(of func([]string) (string, error), from []pulumi.StringInput) pulumi.StringOutput {
-	all := make([]any, len(from))
+	all := make(pulumi.StringArray, len(from))
 	for i, in := range from {
-		all[i] = in
+		all[i] = in.ToStringOutput()
 	}
-	return pulumi.All(all...).ApplyT(func(values []any) (string, error) {
-		parts := make([]string, len(values))
-		for i, v := range values {
-			parts[i] = v.(string)
-		}
-		return of(parts)
-	}).(pulumi.StringOutput)
+	return all.ToStringArrayOutput().ApplyT(of).(pulumi.StringOutput)
 }
 
 // pointer passes a text on where an optional one is expected.

@@ -3,8 +3,11 @@ package components_test
 import (
 	"fmt"
 	"strings"
+	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/accesstest"
@@ -117,6 +120,40 @@ func ExampleNewStorageReader() {
 	// RoleAssignment scores.analysts
 	// RoleAssignment scores.cluster
 	// StorageReader scores
+}
+
+// readScores lets a cluster read a container of an account that the same program makes: what it passes are outputs.
+func readScores(ctx *pulumi.Context, account pulumi.CustomResource, cluster *components.ComputeCluster) error {
+	_, err := components.NewStorageReader(ctx, "scores", &components.StorageReaderArgs{
+		StorageAccountID: account.ID(),
+		Container:        "scores",
+		Principals: map[string]components.AssigneeArgs{
+			"cluster": {PrincipalID: cluster.PrincipalID, PrincipalType: "ServicePrincipal"},
+		},
+	})
+	return err
+}
+
+// The account and the cluster of a program, whose IDs Azure gives only when they are made.
+func TestReadScores(t *testing.T) {
+	t.Parallel()
+	stack := accesstest.Run(t, func(ctx *pulumi.Context) error {
+		account := &pulumi.CustomResourceState{}
+		if err := ctx.RegisterResource("azure-native:storage:StorageAccount", "lake", nil, account); err != nil {
+			return err
+		}
+		cluster, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
+			WorkspaceID: pulumi.String(workspaceID),
+			Cluster:     components.ClusterArgs{Location: pulumi.String("westeurope")},
+		})
+		if err != nil {
+			return err
+		}
+		return readScores(ctx, account, cluster)
+	})
+	assigned := stack.Assignments()
+	require.Len(t, assigned, 1)
+	assert.Equal(t, stack.ID(t, "StorageAccount lake")+"/blobServices/default/containers/scores", assigned[0].Scope)
 }
 
 // Only a cluster, whose identity another stack grants what it reads.

@@ -11,14 +11,22 @@ import (
 // literal returns the text of an Input that was given as plain text: "" if the Input is nil, access.Unknown if its
 // value is known only later.
 func literal(in any) string {
-	switch v := pointedTo(in); v.Kind() {
-	case reflect.Invalid:
+	if pointedTo(in).Kind() == reflect.Invalid {
 		return ""
-	case reflect.String:
-		return v.String()
-	default:
-		return access.Unknown
 	}
+	if s, ok := plain(in); ok {
+		return s
+	}
+	return access.Unknown
+}
+
+// plain returns the text of an Input that was given as plain text: a pulumi.String, a pulumi.ID, or a pointer to one.
+func plain(in any) (s string, ok bool) {
+	v := pointedTo(in)
+	if v.Kind() != reflect.String {
+		return "", false
+	}
+	return v.String(), true
 }
 
 // literalInt returns a number that was given as a plain one, or the default where none was.

@@ -24,6 +24,8 @@ const (
 	groupMember      = "azuread:index/groupMember:GroupMember"
 	azureProvider    = "pulumi:providers:azure-native"
 	azureadProvider  = "pulumi:providers:azuread"
+	// existingType is a resource of the tests alone, whose ID is its input id.
+	existingType = "tests:index:Existing"
 )
 
 const (
@@ -130,6 +132,9 @@ var azure = map[string]resourceType{
 			return text(in, "groupObjectId") + "/member/" + text(in, "memberObjectId"), in
 		},
 	},
+	existingType: {[]string{"id"}, nil, func(_ string, in resource.PropertyMap) (string, resource.PropertyMap) {
+		return text(in, "id"), nil
+	}},
 	azureProvider:   {nil, []string{"location", "subscriptionId", "environment"}, provider},
 	azureadProvider: {nil, []string{"tenantId"}, provider},
 }

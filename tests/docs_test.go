@@ -27,6 +27,7 @@ func TestTheDocsShowCodeThatTestsRun(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
 	require.NoError(t, err)
+	files = append(files, filepath.Join(repository, "README.md"))
 	shown := map[string]bool{}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -43,6 +44,7 @@ func TestTheDocsShowCodeThatTestsRun(t *testing.T) {
 		}
 		assert.Equal(t, now, string(text), "go test ./tests -run Docs -update writes %s again", file)
 		assert.Equal(t, strings.Count(string(text), "<!-- go "), blocks, "a comment of %s has no block behind it", file)
+		assert.Equal(t, strings.Count(string(text), "```go\n"), blocks, "a block of %s is run by no test: name its code in a comment above it", file)
 	}
 	for _, f := range functions(t, "components/example_test.go") {
 		if strings.HasPrefix(f.Name.Name, "Example") {
