@@ -44,7 +44,7 @@ func input(v reflect.Value) pulumi.Input {
 	case reflect.Map:
 		m := pulumi.Map{}
 		for _, key := range v.MapKeys() {
-			if in := input(v.MapIndex(key)); in != nil {
+			if in := item(v.MapIndex(key)); in != nil {
 				m[key.String()] = in
 			}
 		}
@@ -52,10 +52,26 @@ func input(v reflect.Value) pulumi.Input {
 	case reflect.Slice:
 		a := pulumi.Array{}
 		for i := range v.Len() {
-			a = append(a, input(v.Index(i)))
+			a = append(a, item(v.Index(i)))
 		}
 		return a
 	default:
 		return pulumi.Any(v.Interface())
+	}
+}
+
+// item is one entry of a map or a list. It is there even where all of it is left at its defaults, as the cluster of
+// `clusters: {cpu: {}}` is.
+func item(v reflect.Value) pulumi.Input {
+	if in := input(v); in != nil {
+		return in
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		return pulumi.Map{}
+	case reflect.String:
+		return pulumi.String(v.String())
+	default:
+		return nil
 	}
 }
