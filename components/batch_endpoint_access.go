@@ -197,6 +197,11 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 // Validate returns everything that is wrong with the arguments: with the model, and with what the model does not hold.
 func (args *BatchEndpointAccessArgs) Validate() access.Problems {
 	ps := access.Validate(args.Model())
+	if args.Endpoints != nil && len(args.Endpoints) == 0 {
+		ps = append(ps, access.Problem{
+			Path: "endpoints", What: "is empty", Fix: "name the endpoints, or leave it out to have one for each cluster, with everything",
+		})
+	}
 	for _, name := range sortedKeys(args.Invokers) {
 		i := args.Invokers[name]
 		right, wrong, given := "objectId", "principalId", i.PrincipalID
