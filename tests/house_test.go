@@ -35,7 +35,13 @@ func TestImportsPointOneWay(t *testing.T) {
 		"existing":      {module + "/components", module + "/sandbox", module + "/cmd", "github.com/pulumi/pulumi/pkg/v3", "github.com/spf13/cobra"},
 		"ci/comment":    {pulumi, module + "/access", module + "/sandbox", module + "/cmd", azureSDK},
 		"invoke":        {pulumi, module + "/sandbox", module + "/components", module + "/cmd", "github.com/spf13/cobra"},
-		"sandbox/azure": {pulumi, module + "/access", module + "/components", module + "/config", module + "/sandbox/engine", azureSDK},
+		// The embedded Azure is a witness: what it knows of roles and access is its own.
+		"sandbox/azure": {
+			pulumi, module + "/roles", module + "/access", module + "/components", module + "/config", module + "/stack", module + "/lookup",
+			module + "/sdks", module + "/invoke", module + "/explain", module + "/review", module + "/guardrails", module + "/policy",
+			module + "/verify", module + "/existing", module + "/sandbox/engine", module + "/sandbox/standin", module + "/sandbox/rehearsal",
+			azureSDK,
+		},
 		"sandbox/standin": {
 			module + "/access", module + "/components", module + "/config", module + "/sandbox/azure", module + "/sandbox/engine", azureSDK,
 		},
