@@ -4,6 +4,7 @@ package facts
 
 import (
 	"bufio"
+	"flag"
 	"os"
 	"slices"
 	"strings"
@@ -32,13 +33,29 @@ func TestProductAndSandboxHoldTheFacts(t *testing.T) {
 				require.Contains(t, product, f.kind, "the product has no answer to facts of this kind")
 				assert.Equal(t, f.expected, product[f.kind](t, f.input), "the product; %s", f.source)
 			case "sandbox first":
-				assert.NotEqual(t, f.expected, product[f.kind](t, f.input), "the product holds this now: write both")
+				if held := product[f.kind](t, f.input) == f.expected; held && *update {
+					write(t, f)
+				} else if held {
+					assert.Fail(t, "the product holds this now", "run go test ./tests/facts -update, which writes both")
+				}
 			}
 		})
 		count[f.by]++
 	}
 	t.Logf("%d facts hold in product and sandbox, %d more in the sandbox, of which the product is to hold %d",
 		count["both"], count["sandbox"]+count["sandbox first"], count["sandbox first"])
+}
+
+var update = flag.Bool("update", false, "write in the table what the product holds now")
+
+// write notes that both hold a fact.
+func write(t *testing.T, f fact) {
+	t.Helper()
+	text, err := os.ReadFile("cases.txt")
+	require.NoError(t, err)
+	line := func(by string) string { return strings.Join([]string{f.kind, f.input, f.expected, by, f.source}, " | ") + "\n" }
+	text = []byte(strings.Replace(string(text), line(f.by), line("both"), 1))
+	require.NoError(t, os.WriteFile("cases.txt", text, 0o600))
 }
 
 // read reads the table, and refuses a line that nobody would hold.
