@@ -172,7 +172,8 @@ func TestManagedIdentitiesGetTokens(t *testing.T) {
 	}
 	assert.Equal(t, http.StatusBadRequest, imds("").status, "without the header Metadata")
 	byID := "&client_id=" + made.at("properties", "clientId").(string)
-	assert.Equal(t, "Identity not found", imds(byID, "Metadata", "true").body["error_description"], "it is attached to no host")
+	assert.Equal(t, "Identity not found", imds(byID, "Metadata", "true").body["error_description"],
+		"it is attached to no host")
 	require.NoError(t, w.AttachIdentity(prefix+"one"))
 	got := imds("", "Metadata", "true")
 	require.Equal(t, http.StatusOK, got.status, "the only identity needs no name")

@@ -218,22 +218,26 @@ func TestTheFirstIdentityOfAClusterMounts(t *testing.T) {
 	w := newWorld(t)
 	w.invoker(alice)
 	w.assign(alice, readerRole, account)
-	const a, b = group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/aaa", group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/bbb"
+	const a, b = group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/aaa", group +
+		"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/bbb"
 	principals := map[string]string{}
 	for _, id := range []string{a, b} {
 		principals[id] = w.arm(http.MethodPut, id, object("location", "westeurope")).at("properties", "principalId").(string)
 	}
 	w.assign(principals[b], readerRole, container)
 	for _, test := range []struct{ first, second, status string }{{b, a, "Completed"}, {a, b, "Failed"}} {
-		body, err := json.Marshal(clusterBody(object("type", "UserAssigned", "userAssignedIdentities", object("FIRST", object()))))
+		body, err := json.Marshal(clusterBody(object("type", "UserAssigned", "userAssignedIdentities",
+			object("FIRST", object()))))
 		require.NoError(t, err)
 		text := strings.Replace(string(body), `"FIRST":{}`, `"`+test.first+`":{},"`+test.second+`":{}`, 1)
 		require.Less(t, w.arm(http.MethodPut, workspace+"/computes/nowhere", text).status, 300)
-		assert.Equal(t, test.status, w.outcome(w.invoke(alice, blob, "azureml-model-deployment", "green")).at("properties", "status"))
+		assert.Equal(t, test.status, w.outcome(w.invoke(alice, blob, "azureml-model-deployment",
+			"green")).at("properties", "status"))
 	}
 }
 
-// A cluster whose location is not its workspace's has an identity that silently does not work; its nodes may be elsewhere.
+// A cluster whose location is not its workspace's has an identity that silently does not work; its nodes may be
+// elsewhere.
 func TestAClusterMountsIfItsLocationIsTheWorkspaces(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

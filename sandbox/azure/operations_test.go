@@ -88,7 +88,8 @@ func TestAPatchOfAClusterChangesWhatItNames(t *testing.T) {
 	assert.Equal(t, 7.0, changed.at("properties", "properties", "scaleSettings", "maxNodeCount"))
 	assert.Equal(t, made.at("properties", "properties", "vmSize"), changed.at("properties", "properties", "vmSize"))
 	assert.Equal(t, principal, changed.at("identity", "principalId"))
-	for _, more := range []map[string]any{object("tags", object("team", "ml")), object("identity", object("type", "None"))} {
+	for _, more := range []map[string]any{object("tags", object("team", "ml")),
+		object("identity", object("type", "None"))} {
 		assert.Equal(t, "InvalidRequestContent", w.arm(http.MethodPatch, id, more).code(), "tags and identity change by PUT")
 	}
 	stripped := w.arm(http.MethodPut, id, clusterBody(object("type", "None")))

@@ -12,8 +12,8 @@ func SeedActions() []string { return role.SeedActions() }
 // BuiltInRole finds one of Azure's built-in roles by its name.
 func BuiltInRole(name string) (RoleDefinition, bool) { return role.BuiltInNamed(name) }
 
-// RoleAllows answers whether a built-in role, given by its name, allows an action by itself: yes, no, or undecided where no
-// document settles it. data says that it is an action on data.
+// RoleAllows answers whether a built-in role, given by its name, allows an action by itself: yes, no, or undecided
+// where no document settles it. data says that it is an action on data.
 func RoleAllows(name, action string, data bool) (string, error) {
 	d, ok := role.BuiltInNamed(name)
 	if !ok {

@@ -18,7 +18,8 @@ import (
 
 // customRole is a custom role as a body, with changes to its properties.
 func customRole(changes ...any) any {
-	properties := object("roleName", "Invoker", "type", "CustomRole", "assignableScopes", []string{group}, "permissions", []any{object("actions", []string{"Microsoft.MachineLearningServices/workspaces/read"})})
+	properties := object("roleName", "Invoker", "type", "CustomRole", "assignableScopes", []string{group},
+		"permissions", []any{object("actions", []string{"Microsoft.MachineLearningServices/workspaces/read"})})
 	for key, value := range object(changes...) {
 		properties[key] = value
 	}
@@ -36,14 +37,23 @@ func scopes(n int) []string {
 func TestLimitsOfARoleDefinition(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ allowed, refused any }{
-		"a name of 512 characters":            {customRole("roleName", strings.Repeat("x", 512)), customRole("roleName", strings.Repeat("x", 513))},
-		"a description of 2,048 characters":   {customRole("description", strings.Repeat("x", 2048)), customRole("description", strings.Repeat("x", 2049))},
-		"2,000 assignable scopes":             {customRole("assignableScopes", scopes(2000)), customRole("assignableScopes", scopes(2001))},
-		"the root is not assignable":          {customRole("assignableScopes", []string{subscription}), customRole("assignableScopes", []string{"/"})},
-		"no wildcard in an assignable scope":  {customRole("assignableScopes", []string{group}), customRole("assignableScopes", []string{subscription + "/resourceGroups/*"})},
-		"at least one assignable scope":       {customRole(), customRole("assignableScopes", []string{})},
-		"one wildcard in an action":           {customRole("permissions", []any{object("actions", []string{"Microsoft.Storage/*/read"})}), customRole("permissions", []any{object("actions", []string{"A/*/b/*"})})},
-		"one wildcard in a data action":       {customRole("permissions", []any{object("dataActions", []string{"Microsoft.Storage/*/read"})}), customRole("permissions", []any{object("dataActions", []string{"*/*"})})},
+		"a name of 512 characters": {customRole("roleName", strings.Repeat("x", 512)),
+			customRole("roleName", strings.Repeat("x", 513))},
+		"a description of 2,048 characters": {customRole("description", strings.Repeat("x", 2048)),
+			customRole("description", strings.Repeat("x", 2049))},
+		"2,000 assignable scopes": {customRole("assignableScopes", scopes(2000)),
+			customRole("assignableScopes", scopes(2001))},
+		"the root is not assignable": {customRole("assignableScopes", []string{subscription}),
+			customRole("assignableScopes", []string{"/"})},
+		"no wildcard in an assignable scope": {customRole("assignableScopes", []string{group}),
+			customRole("assignableScopes", []string{subscription + "/resourceGroups/*"})},
+		"at least one assignable scope": {customRole(), customRole("assignableScopes", []string{})},
+		"one wildcard in an action": {customRole("permissions",
+			[]any{object("actions",
+				[]string{"Microsoft.Storage/*/read"})}), customRole("permissions", []any{object("actions", []string{"A/*/b/*"})})},
+		"one wildcard in a data action": {customRole("permissions",
+			[]any{object("dataActions",
+				[]string{"Microsoft.Storage/*/read"})}), customRole("permissions", []any{object("dataActions", []string{"*/*"})})},
 		"a custom role is of type CustomRole": {customRole("type", "CustomRole"), customRole("type", "BuiltInRole")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +73,8 @@ func TestARoleIsAssignableInOneManagementGroupAtMost(t *testing.T) {
 	w := newWorld(t)
 	w.ownRoot()
 	const one, two = "/providers/Microsoft.Management/managementGroups/one", "/providers/Microsoft.Management/managementGroups/two"
-	got := w.arm(http.MethodPut, definitionPath(uuid.NewString()), customRole("assignableScopes", []string{one, group, two}))
+	got := w.arm(http.MethodPut, definitionPath(uuid.NewString()),
+		customRole("assignableScopes", []string{one, group, two}))
 	assert.Equal(t, "InvalidRoleDefinition", got.code(), got.body)
 	got = w.arm(http.MethodPut, definitionPath(uuid.NewString()), customRole("assignableScopes", []string{one, group}))
 	assert.Equal(t, http.StatusCreated, got.status, got.body)
@@ -74,7 +85,8 @@ func (w *world) ownRoot() {
 	w.t.Helper()
 	deployer := w.Deployer().ObjectID
 	require.NoError(w.t, w.Change(func(st *state.State) {
-		st.RoleAssignments["root"] = &state.RoleAssignment{Name: "root", Scope: "/", RoleDefinition: ownerRole, PrincipalID: deployer, Seeded: true}
+		st.RoleAssignments["root"] = &state.RoleAssignment{Name: "root", Scope: "/", RoleDefinition: ownerRole,
+			PrincipalID: deployer, Seeded: true}
 	}))
 }
 
@@ -84,11 +96,13 @@ func TestARoleNameIsUniqueInTheTenant(t *testing.T) {
 	mine := definitionPath(uuid.NewString())
 	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, mine, customRole()).status)
 	for _, taken := range []string{"Invoker", "INVOKER", "Storage Blob Data Reader"} {
-		got := w.arm(http.MethodPut, definitionPath(uuid.NewString()), customRole("roleName", taken, "assignableScopes", []string{workspace}))
+		got := w.arm(http.MethodPut, definitionPath(uuid.NewString()),
+			customRole("roleName", taken, "assignableScopes", []string{workspace}))
 		assert.Equal(t, http.StatusConflict, got.status, taken)
 		assert.Equal(t, "RoleDefinitionWithSameNameExists", got.code(), taken)
 	}
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, mine, customRole("roleName", "invoker")).status, "its own name is not taken")
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, mine, customRole("roleName", "invoker")).status,
+		"its own name is not taken")
 }
 
 func TestATenantHas5000CustomRolesAtMost(t *testing.T) {
@@ -104,7 +118,8 @@ func TestATenantHas5000CustomRolesAtMost(t *testing.T) {
 	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, last, customRole()).status)
 	got := w.arm(http.MethodPut, definitionPath(uuid.NewString()), customRole("roleName", "one too many"))
 	assert.Equal(t, "RoleDefinitionLimitExceeded", got.code(), got.body)
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, last, customRole("description", "changed")).status, "one that exists can be changed")
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, last, customRole("description", "changed")).status,
+		"one that exists can be changed")
 }
 
 func TestARoleWithAssignmentsIsNotDeleted(t *testing.T) {
@@ -122,7 +137,8 @@ func TestARoleWithAssignmentsIsNotDeleted(t *testing.T) {
 func TestARoleIsAssignedWithinItsAssignableScopes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), customRole("assignableScopes", []string{strings.ToUpper(workspace)})).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole),
+		customRole("assignableScopes", []string{strings.ToUpper(workspace)})).status)
 	for scope, want := range map[string]string{workspace: "", cluster: "", group: "RoleDefinitionNotAssignableAtScope", account: "RoleDefinitionNotAssignableAtScope"} {
 		got := w.arm(http.MethodPut, assignmentPath(scope), assignment(alice, invokerRole))
 		assert.Equal(t, want, got.code(), scope)
@@ -240,8 +256,10 @@ func TestPermissionsAreActionsLessNotActionsAndAddUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const reads = "microsoft.machinelearningservices/WORKSPACES/*"
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), customRole("permissions", []any{object(
-		"actions", []string{reads}, "notActions", []string{"Microsoft.MachineLearningServices/workspaces/computes/*"})})).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), customRole("permissions",
+		[]any{object(
+			"actions", []string{reads}, "notActions",
+			[]string{"Microsoft.MachineLearningServices/workspaces/computes/*"})})).status)
 	w.assign(bob, invokerRole, group)
 	get := func(id string) int {
 		return w.send(http.MethodGet, id+"?api-version="+versionOf(id), w.token(bob, management), nil).status

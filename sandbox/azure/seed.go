@@ -48,8 +48,8 @@ type RoleDefinition = role.Definition
 // Permission is one entry of a role's permissions.
 type Permission = role.Permission
 
-// RoleAssignment gives a principal a role, by the GUIDs of both, at a scope. With a condition it makes whatever hangs on it
-// undecided: the sandbox evaluates none, and lets nobody write one.
+// RoleAssignment gives a principal a role, by the GUIDs of both, at a scope. With a condition it makes whatever hangs
+// on it undecided: the sandbox evaluates none, and lets nobody write one.
 type RoleAssignment struct {
 	ID                                        string // a GUID
 	Scope, RoleID, PrincipalID, PrincipalType string
@@ -125,8 +125,8 @@ type ServicePrincipal struct {
 // UserAssignedIdentity is a user-assigned managed identity with its service principal.
 type UserAssignedIdentity struct{ ID, PrincipalID, ClientID, Location string }
 
-// Host is a resource on which code runs with managed identities, and nothing else of which matters here: a Data Factory, a
-// site (App Service or Function App), a virtual machine.
+// Host is a resource on which code runs with managed identities, and nothing else of which matters here: a Data
+// Factory, a site (App Service or Function App), a virtual machine.
 type Host struct {
 	ID, Location string
 	// PrincipalID is the object ID of its system-assigned identity; "" when it has none.
@@ -179,8 +179,9 @@ var (
 	endpointName = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9])*$`)
 )
 
-// checkUnique finds names that Azure keeps unique and that something else has, here or in the seed itself: an endpoint's in its
-// region, for it is a host name (facts/batch-endpoints.md), and a storage account's in all of Azure.
+// checkUnique finds names that Azure keeps unique and that something else has, here or in the seed itself: an
+// endpoint's in its region, for it is a host name (facts/batch-endpoints.md), and a storage account's in all of
+// Azure.
 func (s *Seed) checkUnique(st *state.State) error {
 	var problems []error
 	claimed := map[string]string{} // what is taken -> ARM ID
@@ -260,7 +261,9 @@ func (s Seed) check() error {
 	}
 	name := func(what, value string, form *regexp.Regexp) {
 		if !form.MatchString(value) || len(value) < 3 || len(value) > 32 {
-			problems = append(problems, fmt.Errorf("the %s's name %q is none that Azure takes: 3 to 32 characters that match %s", what, value, form))
+			problems = append(problems,
+				fmt.Errorf("the %s's name %q is none that Azure takes: 3 to 32 characters that match %s", what, value,
+					form))
 		}
 	}
 	guid("tenant ID", s.TenantID, true)
@@ -310,7 +313,8 @@ func (s Seed) check() error {
 		guid("principal ID of cluster "+c.Name, c.SystemAssignedPrincipalID, true)
 		name("cluster", c.Name, clusterName)
 		if c.SystemAssignedPrincipalID != "" && len(c.UserAssignedIdentityIDs) > 0 {
-			problems = append(problems, fmt.Errorf("cluster %q has a system-assigned identity and user-assigned ones; Azure lets it have one kind", c.Name))
+			problems = append(problems,
+				fmt.Errorf("cluster %q has a system-assigned identity and user-assigned ones; Azure lets it have one kind", c.Name))
 		}
 		for _, id := range c.UserAssignedIdentityIDs {
 			resource("identity of cluster "+c.Name, id, typeIdentity, false)
@@ -322,8 +326,10 @@ func (s Seed) check() error {
 		for _, d := range e.Deployments {
 			name("deployment", d.Name, endpointName)
 		}
-		if e.DefaultDeployment != "" && !slices.ContainsFunc(e.Deployments, func(d Deployment) bool { return d.Name == e.DefaultDeployment }) {
-			problems = append(problems, fmt.Errorf("endpoint %q has no deployment %q, which is its default", e.Name, e.DefaultDeployment))
+		if e.DefaultDeployment != "" && !slices.ContainsFunc(e.Deployments,
+			func(d Deployment) bool { return d.Name == e.DefaultDeployment }) {
+			problems = append(problems, fmt.Errorf("endpoint %q has no deployment %q, which is its default", e.Name,
+				e.DefaultDeployment))
 		}
 	}
 	for _, d := range s.RoleDefinitions {
@@ -343,7 +349,9 @@ func (s Seed) check() error {
 	for _, d := range s.DenyAssignments {
 		guid("ID of deny assignment "+d.Name, d.ID, false)
 		if !strings.HasPrefix(d.Scope, "/") || len(d.Permissions) == 0 || d.Everyone == (len(d.PrincipalIDs) > 0) {
-			problems = append(problems, fmt.Errorf("deny assignment %q needs a scope, permissions, and either Everyone or principals", d.Name))
+			problems = append(problems,
+				fmt.Errorf("deny assignment %q needs a scope, permissions, and either Everyone or principals",
+					d.Name))
 		}
 		for _, id := range append(slices.Clone(d.PrincipalIDs), d.Excluded...) {
 			guid("principal of deny assignment "+d.Name, id, false)

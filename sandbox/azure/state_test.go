@@ -183,7 +183,8 @@ func TestRequestsAtTheSameTime(t *testing.T) {
 		group.Go(func() {
 			for range 5 {
 				id := workspace + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewString()
-				body := object("properties", object("principalId", uuid.NewString(), "principalType", "ServicePrincipal", "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+controlReader))
+				body := object("properties", object("principalId", uuid.NewString(), "principalType",
+					"ServicePrincipal", "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+controlReader))
 				assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, id, body).status)
 				assert.Equal(t, http.StatusOK, w.arm(http.MethodGet, id, nil).status)
 				assert.Equal(t, http.StatusCreated, w.invoke(alice, blob).status)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A Workload is something outside Entra that has an issuer of its own: described as the one who runs it would, and not by the
-// claims of its tokens. What stands in those is worked out here, from facts/federation.md alone.
+// A Workload is something outside Entra that has an issuer of its own: described as the one who runs it would, and
+// not by the claims of its tokens. What stands in those is worked out here, from facts/federation.md alone.
 type Workload interface {
 	// Claims are the issuer and the subject of the workload's tokens. The error says what the description lacks.
 	Claims() (issuer, subject string, err error)
@@ -110,7 +110,8 @@ func (s ServiceConnection) Claims() (issuer, subject string, err error) {
 	if s.OrganizationID == "" || s.Organization == "" || s.Project == "" || s.Name == "" {
 		return "", "", errors.New("a service connection needs its organization's ID and name, its project and its own name")
 	}
-	return "https://vstoken.dev.azure.com/" + s.OrganizationID, "sc://" + s.Organization + "/" + s.Project + "/" + s.Name, nil
+	return "https://vstoken.dev.azure.com/" + s.OrganizationID, "sc://" + s.Organization + "/" + s.Project + "/" +
+		s.Name, nil
 }
 
 // TerraformRun is a run of HCP Terraform.
@@ -122,13 +123,15 @@ type TerraformRun struct {
 // Claims implements Workload.
 func (r TerraformRun) Claims() (issuer, subject string, err error) {
 	if r.Organization == "" || r.Project == "" || r.Workspace == "" || r.Phase != "plan" && r.Phase != "apply" {
-		return "", "", errors.New("a run of HCP Terraform needs an organization, a project, a workspace, and a phase: plan or apply")
+		return "", "", errors.New("a run of HCP Terraform needs an organization, a project, a workspace, and a " +
+			"phase: plan or apply")
 	}
 	issuer = "https://app.terraform.io"
 	if r.EU {
 		issuer = "https://app.eu.terraform.io"
 	}
-	return issuer, fmt.Sprintf("organization:%s:project:%s:workspace:%s:run_phase:%s", r.Organization, r.Project, r.Workspace, r.Phase), nil
+	return issuer, fmt.Sprintf("organization:%s:project:%s:workspace:%s:run_phase:%s", r.Organization, r.Project,
+		r.Workspace, r.Phase), nil
 }
 
 // ESCEnvironment is an environment of Pulumi ESC that is opened by a person or by `pulumi env`.
@@ -139,7 +142,8 @@ func (e ESCEnvironment) Claims() (issuer, subject string, err error) {
 	if e.Organization == "" || e.Project == "" || e.Environment == "" {
 		return "", "", errors.New("an ESC environment needs an organization, a project and a name")
 	}
-	return "https://api.pulumi.com/oidc", fmt.Sprintf("pulumi:environments:org:%s:env:%s/%s", e.Organization, e.Project, e.Environment), nil
+	return "https://api.pulumi.com/oidc", fmt.Sprintf("pulumi:environments:org:%s:env:%s/%s", e.Organization,
+		e.Project, e.Environment), nil
 }
 
 // WorkloadAssertion is the token that the workload's issuer gives it for an audience. The token endpoint takes it as

@@ -185,8 +185,9 @@ func (w *world) arm(method, id string, body any) answer {
 // versionOf is an api-version of the resource provider that an ID belongs to.
 func versionOf(id string) string {
 	versions := map[string]string{
-		"microsoft.authorization": "2022-04-01", "microsoft.machinelearningservices": "2024-04-01", "microsoft.managedidentity": "2023-01-31",
-		"microsoft.storage": "2023-05-01", "microsoft.compute": "2024-03-01", "microsoft.management": "2021-04-01",
+		"microsoft.authorization": "2022-04-01", "microsoft.machinelearningservices": "2024-04-01",
+		"microsoft.managedidentity": "2023-01-31",
+		"microsoft.storage":         "2023-05-01", "microsoft.compute": "2024-03-01", "microsoft.management": "2021-04-01",
 	}
 	segments := strings.Split(strings.ToLower(id), "/")
 	for i := len(segments) - 2; i >= 0; i-- {
@@ -246,7 +247,8 @@ func definition(name string, actions []string) any {
 // invokers makes the seed's role and gives it to a principal at the workspace.
 func (w *world) invoker(principal string, additions ...string) {
 	w.t.Helper()
-	got := w.arm(http.MethodPut, definitionPath(invokerRole), definition("Invoker", append(role.SeedActions(), additions...)))
+	got := w.arm(http.MethodPut, definitionPath(invokerRole),
+		definition("Invoker", append(role.SeedActions(), additions...)))
 	require.Equal(w.t, http.StatusCreated, got.status, got.body)
 	w.assign(principal, invokerRole, workspace)
 }

@@ -96,7 +96,8 @@ type jobResource struct {
 }
 
 // send sends a request to a batch endpoint: refused is how Azure answers with an error.
-func (j *jobs) send(ctx context.Context, method, uri, token string, header http.Header, body any) (job jobResource, refused *failure, err error) {
+func (j *jobs) send(ctx context.Context, method, uri, token string, header http.Header, body any) (job jobResource,
+	refused *failure, err error) {
 	var text []byte
 	if body != nil {
 		if text, err = json.Marshal(body); err != nil {
@@ -137,7 +138,8 @@ func (j *jobs) scoringURI(ctx context.Context, endpoint string) (string, error) 
 	}
 	var found struct{ Properties struct{ ScoringURI string } }
 	id := j.model.WorkspaceID + "/batchEndpoints/" + endpointName(j.model, endpoint)
-	if err := manage(ctx, j.azure, http.MethodGet, j.azure.URL()+id+"?api-version="+machineLearningVersion, nil, &found); err != nil {
+	if err := manage(ctx, j.azure, http.MethodGet, j.azure.URL()+id+"?api-version="+machineLearningVersion, nil,
+		&found); err != nil {
 		return "", fmt.Errorf("finding endpoint %s: %w", endpoint, err)
 	}
 	j.scoring[endpoint] = found.Properties.ScoringURI

@@ -240,7 +240,8 @@ func TestARoleThatLacksAnActionFailsAtInvoke(t *testing.T) {
 	require.False(t, report.Passed())
 	assert.Equal(t, "fails at invoke", report.Outcomes[0].Got)
 	// workspaces/read comes before it, and is undecided: facts/built-in-roles.md.
-	assert.Contains(t, report.Outcomes[0].Detail, "'Microsoft.MachineLearningServices/workspaces/computes/listKeys/action'")
+	assert.Contains(t, report.Outcomes[0].Detail,
+		"'Microsoft.MachineLearningServices/workspaces/computes/listKeys/action'")
 	assert.Empty(t, report.Left)
 }
 

@@ -34,8 +34,8 @@ func requestBody(m access.Model, endpoint, input string) (map[string]any, error)
 	return map[string]any{"properties": properties}, nil
 }
 
-// inputURI is one of the three forms that a batch endpoint reads: a data store's ARM ID with a path behind it, a data asset's
-// ARM ID with its version, an https URL of Blob storage or Data Lake Storage Gen2.
+// inputURI is one of the three forms that a batch endpoint reads: a data store's ARM ID with a path behind it, a data
+// asset's ARM ID with its version, an https URL of Blob storage or Data Lake Storage Gen2.
 func inputURI(m access.Model, d access.DataInput) (string, error) {
 	switch d.Kind {
 	case access.DataStore:
@@ -46,7 +46,8 @@ func inputURI(m access.Model, d access.DataInput) (string, error) {
 		account := m.StorageAccounts[d.StorageAccount]
 		host := map[access.InputKind]string{access.Blob: "blob", access.ADLSGen2: "dfs"}[d.Kind]
 		return fmt.Sprintf("https://%s.%s.core.windows.net/%s/%s",
-			strings.ToLower(account[strings.LastIndex(account, "/")+1:]), host, d.Container, strings.TrimPrefix(d.Path, "/")), nil
+			strings.ToLower(account[strings.LastIndex(account,
+				"/")+1:]), host, d.Container, strings.TrimPrefix(d.Path, "/")), nil
 	}
 	return "", fmt.Errorf("the rehearsal can't write an input of kind %q down", d.Kind)
 }
@@ -61,8 +62,8 @@ const (
 	undecidedHop access.HopKind = "undecided" // the sandbox does not model what decides
 )
 
-// signatures tell from Azure's own error where a job was refused or failed (facts/failures.md). Status 0 is that of a job that
-// was started; an empty code fits any.
+// signatures tell from Azure's own error where a job was refused or failed (facts/failures.md). Status 0 is that of a
+// job that was started; an empty code fits any.
 var signatures = []struct {
 	status int
 	code   string

@@ -161,7 +161,8 @@ func (s *seeder) data() {
 		stores[name] = true
 		id := s.m.StorageAccounts[account]
 		if id == "" { // its own credential opens it, so the configuration need not say where it lies
-			id = s.workspace.Group() + "/providers/" + access.StorageAccountType + "/" + credentialOnly + made(s.m.WorkspaceID)[:8]
+			id = s.workspace.Group() + "/providers/" + access.StorageAccountType + "/" + credentialOnly +
+				made(s.m.WorkspaceID)[:8]
 			s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: id, Containers: []string{someContainer}})
 		}
 		s.Datastores = append(s.Datastores, azure.Datastore{
@@ -277,8 +278,8 @@ func (s *seeder) endpoint(name, deployment, cluster string) {
 
 var endpointForm = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9])*$`) // facts/batch-endpoints.md
 
-// endpointName is the name in the sandbox of an endpoint: the model's where it has one that Azure takes, else one that no other
-// workspace of the region has.
+// endpointName is the name in the sandbox of an endpoint: the model's where it has one that Azure takes, else one
+// that no other workspace of the region has.
 func endpointName(m access.Model, name string) string {
 	_, ofModel := m.EffectiveEndpoints()[name]
 	if ofModel && endpointForm.MatchString(name) && len(name) >= 3 && len(name) <= 32 {

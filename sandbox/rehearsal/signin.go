@@ -117,11 +117,13 @@ func (e entra) byAssertion(ctx context.Context, f access.FederatedCredential) (s
 	return token(ctx, credential)
 }
 
-// exchangeAudience is what workloads ask their issuer's token for, unless they are told otherwise (facts/federation.md).
+// exchangeAudience is what workloads ask their issuer's token for, unless they are told otherwise
+// (facts/federation.md).
 const exchangeAudience = "api://AzureADTokenExchange"
 
-// Assertion is the token with which the workload of a federated credential signs in. It is made from what the credential says
-// of the workload, by the sandbox; only where the credential has issuer and subject as they are, those are taken.
+// Assertion is the token with which the workload of a federated credential signs in. It is made from what the
+// credential says of the workload, by the sandbox; only where the credential has issuer and subject as they are,
+// those are taken.
 func Assertion(a *azure.Azure, f access.FederatedCredential) (string, error) {
 	audience := cmp.Or(f.Audience, exchangeAudience)
 	if w := workloadOf(f); w != nil {

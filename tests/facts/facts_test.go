@@ -1,5 +1,5 @@
-// Package facts holds product and sandbox to one table of what is believed of Azure. Neither was written from the other, nor
-// from the table: a belief that only one of them has goes red here.
+// Package facts holds product and sandbox to one table of what is believed of Azure. Neither was written from the
+// other, nor from the table: a belief that only one of them has goes red here.
 package facts
 
 import (
@@ -53,7 +53,10 @@ func write(t *testing.T, f fact) {
 	t.Helper()
 	text, err := os.ReadFile("cases.txt")
 	require.NoError(t, err)
-	line := func(by string) string { return strings.Join([]string{f.kind, f.input, f.expected, by, f.source}, " | ") + "\n" }
+	line := func(by string) string {
+		return strings.Join([]string{f.kind, f.input, f.expected, by, f.source},
+			" | ") + "\n"
+	}
 	text = []byte(strings.Replace(string(text), line(f.by), line("both"), 1))
 	require.NoError(t, os.WriteFile("cases.txt", text, 0o600))
 }

@@ -64,8 +64,10 @@ func productAnswers() asked {
 		"github token": func(t *testing.T, input string) string {
 			described := words(input)
 			issuer, subject, _ := access.FederatedCredential{GitHub: &access.GitHubSubject{
-				Repository: described["repository"], Branch: described["branch"], Tag: described["tag"], Environment: described["environment"],
-				PullRequest: described["pullRequest"] != "", OwnerID: number(t, described["ownerId"]), RepositoryID: number(t, described["repositoryId"]),
+				Repository: described["repository"], Branch: described["branch"], Tag: described["tag"],
+				Environment: described["environment"],
+				PullRequest: described["pullRequest"] != "", OwnerID: number(t,
+					described["ownerId"]), RepositoryID: number(t, described["repositoryId"]),
 			}}.Claims()
 			return issuer + " " + subject
 		},
@@ -78,7 +80,8 @@ func productAnswers() asked {
 			return accepted(request.Complete(workspace) == nil)
 		},
 		"custom role": func(t *testing.T, input string) string {
-			d := roles.Definition{RoleName: "r", Permissions: roles.Permissions{{Actions: []string{"Microsoft.Storage/storageAccounts/read"}}}}
+			d := roles.Definition{RoleName: "r",
+				Permissions: roles.Permissions{{Actions: []string{"Microsoft.Storage/storageAccounts/read"}}}}
 			r := customRole(t, input)
 			d.AssignableScopes = r.scopes
 			if r.name != "" {

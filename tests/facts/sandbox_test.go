@@ -49,8 +49,10 @@ func newWorld(t *testing.T) *world {
 			{WorkspaceID: workspace, Name: "store", AccountID: lake, Container: "rows"},
 			{WorkspaceID: workspace, Name: "out", AccountID: lake, Container: "out"},
 		},
-		DataAssets:             []azure.DataAsset{{WorkspaceID: workspace, Name: "asset", Version: "1", Datastore: "store", Path: "a"}},
-		Users:                  []azure.User{{ObjectID: ann, UserPrincipalName: "ann@example.com"}, {ObjectID: bob, UserPrincipalName: "bob@example.com"}},
+		DataAssets: []azure.DataAsset{{WorkspaceID: workspace, Name: "asset", Version: "1",
+			Datastore: "store", Path: "a"}},
+		Users: []azure.User{{ObjectID: ann, UserPrincipalName: "ann@example.com"},
+			{ObjectID: bob, UserPrincipalName: "bob@example.com"}},
 		UserAssignedIdentities: []azure.UserAssignedIdentity{{ID: identity}},
 		Computes:               []azure.Compute{{WorkspaceID: workspace, Name: "cpu", SystemAssignedPrincipalID: cluster}},
 		Endpoints: []azure.Endpoint{{
@@ -72,10 +74,12 @@ func (w *world) answers() asked {
 			}
 			rest := slices.DeleteFunc(azure.SeedActions(), func(a string) bool { return a == input })
 			user := uuid.NewString()
-			require.NoError(t, w.Seed(azure.Seed{Users: []azure.User{{ObjectID: user, UserPrincipalName: user + "@example.com"}}}))
+			require.NoError(t, w.Seed(azure.Seed{Users: []azure.User{{ObjectID: user,
+				UserPrincipalName: user + "@example.com"}}}))
 			w.grant(t, user, w.role(t, roleBody("all but "+input, rest...)), workspace)
 			got := w.start(t, user, ml, "", jobBody())
-			return yes(got.status == http.StatusForbidden && got.code() == "AuthorizationFailed" && strings.Contains(got.message(), "'"+input+"'"))
+			return yes(got.status == http.StatusForbidden && got.code() == "AuthorizationFailed" &&
+				strings.Contains(got.message(), "'"+input+"'"))
 		},
 		"role id": func(t *testing.T, input string) string {
 			d, ok := azure.BuiltInRole(input)
@@ -96,7 +100,8 @@ func (w *world) answers() asked {
 			d, ok := azure.BuiltInRole(input)
 			require.True(t, ok)
 			user := uuid.NewString()
-			require.NoError(t, w.Seed(azure.Seed{Users: []azure.User{{ObjectID: user, UserPrincipalName: user + "@example.com"}}}))
+			require.NoError(t, w.Seed(azure.Seed{Users: []azure.User{{ObjectID: user,
+				UserPrincipalName: user + "@example.com"}}}))
 			w.grant(t, user, d.ID, workspace)
 			return map[int]string{
 				http.StatusCreated: "yes", http.StatusForbidden: "no", http.StatusNotImplemented: "undecided",
@@ -107,7 +112,8 @@ func (w *world) answers() asked {
 		},
 		"cluster identity": func(t *testing.T, input string) string {
 			kind := map[string]string{
-				"systemAssigned": "SystemAssigned", "userAssigned": "UserAssigned", "both": "SystemAssigned,UserAssigned", "none": "None",
+				"systemAssigned": "SystemAssigned", "userAssigned": "UserAssigned",
+				"both": "SystemAssigned,UserAssigned", "none": "None",
 			}[input]
 			return accepted(w.compute(t, "of-"+input, "westeurope", kind).status < http.StatusBadRequest)
 		},
@@ -122,8 +128,10 @@ func (w *world) answers() asked {
 		"github token": func(t *testing.T, input string) string {
 			described := words(input)
 			issuer, subject, err := azure.GitHubJob{
-				Repository: described["repository"], Branch: described["branch"], Tag: described["tag"], Environment: described["environment"],
-				PullRequest: described["pullRequest"] != "", OwnerID: number(t, described["ownerId"]), RepositoryID: number(t, described["repositoryId"]),
+				Repository: described["repository"], Branch: described["branch"], Tag: described["tag"],
+				Environment: described["environment"],
+				PullRequest: described["pullRequest"] != "", OwnerID: number(t,
+					described["ownerId"]), RepositoryID: number(t, described["repositoryId"]),
 			}.Claims()
 			require.NoError(t, err)
 			return issuer + " " + subject
@@ -137,7 +145,8 @@ func (w *world) answers() asked {
 		},
 		"job input": func(t *testing.T, input string) string {
 			kind, uri := pair(input)
-			body := jobBody("InputData", "in", map[string]any{"JobInputType": kind, "Uri": strings.ReplaceAll(uri, "{workspace}", workspace)})
+			body := jobBody("InputData", "in", map[string]any{"JobInputType": kind, "Uri": strings.ReplaceAll(uri,
+				"{workspace}", workspace)})
 			return accepted(w.start(t, ann, ml, "", body).status == http.StatusCreated)
 		},
 		"custom role": func(t *testing.T, input string) string {
@@ -175,7 +184,8 @@ func roleBody(name string, actions ...string) map[string]any {
 func (w *world) role(t *testing.T, body map[string]any) (id string) {
 	t.Helper()
 	id = uuid.NewString()
-	got := w.arm(t, http.MethodPut, subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+id, "2022-04-01", body)
+	got := w.arm(t, http.MethodPut, subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+id,
+		"2022-04-01", body)
 	require.Equal(t, http.StatusCreated, got.status, got.body)
 	return id
 }
@@ -200,9 +210,10 @@ func (w *world) compute(t *testing.T, name, location, identityType string) reply
 		block["userAssignedIdentities"] = map[string]any{identity: map[string]any{}}
 	}
 	return w.arm(t, http.MethodPut, workspace+"/computes/"+name, "2024-04-01", map[string]any{
-		"location": location, "identity": block, "properties": map[string]any{"computeType": "AmlCompute", "properties": map[string]any{
-			"vmSize": "Standard_DS11_v2", "scaleSettings": map[string]any{"maxNodeCount": 1},
-		}},
+		"location": location, "identity": block, "properties": map[string]any{"computeType": "AmlCompute",
+			"properties": map[string]any{
+				"vmSize": "Standard_DS11_v2", "scaleSettings": map[string]any{"maxNodeCount": 1},
+			}},
 	})
 }
 
@@ -219,7 +230,8 @@ func (w *world) start(t *testing.T, user, audience, deployment string, body any)
 	t.Helper()
 	token, err := w.SignIn(t.Context(), user, audience)
 	require.NoError(t, err)
-	return w.send(t, http.MethodPost, "/inference/westeurope/heart/jobs", token, body, "azureml-model-deployment", deployment)
+	return w.send(t, http.MethodPost, "/inference/westeurope/heart/jobs", token, body, "azureml-model-deployment",
+		deployment)
 }
 
 // jobFails starts a job that must fail, and gives the code with which it does.
@@ -266,7 +278,11 @@ func (w *world) jobFails(t *testing.T, input string) string {
 // signInRefused signs an application in by something that is wrong, and gives Entra's number for it.
 func (w *world) signInRefused(t *testing.T, input string) string {
 	t.Helper()
-	const issuer, subject, audience = "https://token.actions.githubusercontent.com", "repo:o/r:environment:prod", "api://AzureADTokenExchange"
+	const (
+		issuer   = "https://token.actions.githubusercontent.com"
+		subject  = "repo:o/r:environment:prod"
+		audience = "api://AzureADTokenExchange"
+	)
 	app := w.graph(t, "/v1.0/applications", map[string]any{"displayName": "ci"})
 	client := app.body["appId"].(string)
 	w.graph(t, "/v1.0/servicePrincipals", map[string]any{"appId": client})

@@ -84,7 +84,8 @@ var handlers = table(map[string]handler{
 	"GET " + typeSubscription + "/":   listSubscriptions,
 })
 
-// listed are the types whose collections listResources answers. Of any other type the sandbox can't tell that there is none.
+// listed are the types whose collections listResources answers. Of any other type the sandbox can't tell that there
+// is none.
 var listed = lowered(
 	typeResourceGroup, typeWorkspace, typeCompute, typeEndpoint, typeEndpoint+"/deployments", typeWorkspace+"/datastores",
 	typeWorkspace+"/data", typeWorkspace+"/data/versions", typeIdentity, typeFederated,

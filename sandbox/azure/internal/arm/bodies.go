@@ -11,15 +11,17 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// The keys that a body may have, by dotted path and in any letter case, as Resource Manager compares them. A path that ends in
-// * takes anything below it. What Azure answers may be sent back, and is then ignored: envelope holds what every resource has.
+// The keys that a body may have, by dotted path and in any letter case, as Resource Manager compares them. A path
+// that ends in * takes anything below it. What Azure answers may be sent back, and is then ignored: envelope holds
+// what every resource has.
 var (
 	envelope = []string{"id", "name", "type", "etag", "systemData.*"}
 
 	roleDefinitionKeys = []string{
 		"properties.roleName", "properties.description", "properties.type", "properties.assignableScopes.*",
 		"properties.permissions.actions.*", "properties.permissions.notActions.*", "properties.permissions.dataActions.*",
-		"properties.permissions.notDataActions.*", "properties.permissions.condition", "properties.permissions.conditionVersion",
+		"properties.permissions.notDataActions.*", "properties.permissions.condition",
+		"properties.permissions.conditionVersion",
 		"properties.createdOn", "properties.updatedOn", "properties.createdBy", "properties.updatedBy",
 	}
 	roleAssignmentKeys = []string{
@@ -28,14 +30,17 @@ var (
 		"properties.scope", "properties.createdOn", "properties.updatedOn", "properties.createdBy", "properties.updatedBy",
 	}
 	identityKeys = []string{
-		"location", "tags.*", "properties.isolationScope", "properties.tenantId", "properties.principalId", "properties.clientId",
+		"location", "tags.*", "properties.isolationScope", "properties.tenantId", "properties.principalId",
+		"properties.clientId",
 	}
 	federatedKeys = []string{"properties.issuer", "properties.subject", "properties.audiences.*"}
 	// computeKeys are facts/azure-native-2.92.3-machinelearningservices.json's, for AmlCompute.
 	computeKeys = []string{
-		"location", "tags.*", "sku.*", "identity.type", "identity.userAssignedIdentities.*", "identity.principalId", "identity.tenantId",
+		"location", "tags.*", "sku.*", "identity.type", "identity.userAssignedIdentities.*", "identity.principalId",
+		"identity.tenantId",
 		"properties.computeType", "properties.computeLocation", "properties.description", "properties.resourceId",
-		"properties.disableLocalAuth", "properties.provisioningState", "properties.provisioningErrors", "properties.createdOn",
+		"properties.disableLocalAuth", "properties.provisioningState", "properties.provisioningErrors",
+		"properties.createdOn",
 		"properties.modifiedOn", "properties.isAttachedCompute",
 		"properties.properties.osType", "properties.properties.vmSize", "properties.properties.vmPriority",
 		"properties.properties.virtualMachineImage.*", "properties.properties.isolatedNetwork",

@@ -18,8 +18,8 @@ import (
 // computeName is Azure's rule for the name of a cluster, as its REST API states it (facts/compute-clusters.md).
 var computeName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]$`)
 
-// What of a cluster only another cluster can have (facts/compute-clusters.md): of its AmlCompute properties, and of those
-// around them.
+// What of a cluster only another cluster can have (facts/compute-clusters.md): of its AmlCompute properties, and of
+// those around them.
 var (
 	fixedInside  = []string{"vmSize", "vmPriority", "subnet", "enableNodePublicIp", "remoteLoginPortPublicAccess"}
 	fixedOutside = []string{"computeLocation", "disableLocalAuth", "description"}
@@ -130,7 +130,8 @@ func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[str
 		}
 		before, _ := old.Properties["properties"].(map[string]any)
 		if key := changed(fixedInside, before, cluster); key != "" {
-			return nil, invalid("properties.properties.%s of an existing cluster cannot be changed; delete the cluster first", key)
+			return nil, invalid("properties.properties.%s of an existing cluster cannot be changed; delete the "+
+				"cluster first", key)
 		}
 		if key := changed(fixedOutside, old.Properties, body.Properties); key != "" {
 			return nil, invalid("properties.%s of an existing cluster cannot be changed; delete the cluster first", key)
@@ -220,8 +221,8 @@ func (c *call) readIdentity(body *identityBody) (*identityBody, error) {
 	return read, nil
 }
 
-// applyIdentity gives a resource the identities asked for, a system-assigned one by the display name: the system-assigned one keeps its principal for as long as
-// it is wanted, and loses it for good when it is not.
+// applyIdentity gives a resource the identities asked for, a system-assigned one by the display name: the
+// system-assigned one keeps its principal for as long as it is wanted, and loses it for good when it is not.
 func (c *call) applyIdentity(old *state.Resource, wanted *identityBody, displayName string) *state.Identity {
 	identity := &state.Identity{UserAssigned: wanted.UserAssigned.keys}
 	if old != nil && old.Identity != nil {

@@ -29,10 +29,13 @@ func renderDenyAssignment(d *state.DenyAssignment) map[string]any {
 		who = principals([]string{everyone}, "SystemDefined")
 	}
 	return map[string]any{
-		"id": strings.TrimSuffix(d.Scope, "/") + "/providers/" + typeDenyAssignment + "/" + d.Name, "name": d.Name, "type": typeDenyAssignment,
+		"id": strings.TrimSuffix(d.Scope, "/") + "/providers/" + typeDenyAssignment + "/" +
+			d.Name, "name": d.Name, "type": typeDenyAssignment,
 		"properties": map[string]any{
-			"denyAssignmentName": d.DisplayName, "permissions": d.Permissions, "scope": d.Scope, "doNotApplyToChildScopes": d.NotBelow,
-			"principals": who, "excludePrincipals": principals(d.Excluded, "ServicePrincipal"), "isSystemProtected": true,
+			"denyAssignmentName": d.DisplayName, "permissions": d.Permissions, "scope": d.Scope,
+			"doNotApplyToChildScopes": d.NotBelow,
+			"principals":              who, "isSystemProtected": true,
+			"excludePrincipals": principals(d.Excluded, "ServicePrincipal"),
 		},
 	}
 }
@@ -40,7 +43,8 @@ func renderDenyAssignment(d *state.DenyAssignment) map[string]any {
 func getDenyAssignment(c *call) (wire.Reply, error) {
 	d := c.st.DenyAssignments[strings.ToLower(c.id.Name())]
 	if d == nil || armid.Key(d.Scope) != armid.Key(c.assignmentScope()) {
-		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "DenyAssignmentNotFound", "the deny assignment %q is not found", c.id.Name())
+		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "DenyAssignmentNotFound",
+			"the deny assignment %q is not found", c.id.Name())
 	}
 	return wire.OK(renderDenyAssignment(d)), nil
 }

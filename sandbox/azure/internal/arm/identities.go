@@ -106,9 +106,11 @@ func putFederated(c *call) (wire.Reply, error) {
 	case !strings.HasPrefix(p.Issuer, "https://") || p.Subject == "" || len(p.Audiences) != 1 || p.Audiences[0] == "":
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
 			"properties must have an https issuer, a subject and exactly one audience")
-	case strings.TrimSpace(p.Issuer) != p.Issuer, max(len(p.Issuer), len(p.Subject), len(p.Audiences[0])) > maxFederatedText:
+	case strings.TrimSpace(p.Issuer) != p.Issuer, max(len(p.Issuer), len(p.Subject),
+		len(p.Audiences[0])) > maxFederatedText:
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
-			"issuer, subject and audience have at most %d characters, and the issuer no white space at its ends", maxFederatedText)
+			"issuer, subject and audience have at most %d characters, and the issuer no white space at its ends",
+			maxFederatedText)
 	}
 	old, count := c.st.Resources[c.id.Key()], 0
 	for key, other := range c.st.Resources {

@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// A plainType is a resource that the components only refer to, and that programs make beside them: it exists, with its identity
-// and what of it bears on access, and does nothing. Its properties are kept as they were sent.
+// A plainType is a resource that the components only refer to, and that programs make beside them: it exists, with
+// its identity and what of it bears on access, and does nothing. Its properties are kept as they were sent.
 type plainType struct {
 	name     *regexp.Regexp
 	located  bool // it has a location, which must be sent
@@ -27,7 +27,8 @@ type plainType struct {
 var plainTypes = map[string]plainType{
 	strings.ToLower(typeResourceGroup): {name: regexp.MustCompile(`^[\w.()-]{0,89}[\w()-]$`), located: true},
 	strings.ToLower(typeWorkspace): {
-		name: regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$`), located: true, identity: true, complete: completeWorkspace,
+		name: regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$`), located: true, identity: true,
+		complete: completeWorkspace,
 	},
 	strings.ToLower(typeStorageAccount): {
 		name: regexp.MustCompile(`^[a-z0-9]{3,24}$`), located: true, identity: true, unique: true, complete: completeAccount,
@@ -38,7 +39,8 @@ var plainTypes = map[string]plainType{
 const typeContainer = typeStorageAccount + "/blobServices/containers"
 
 var plainKeys = []string{
-	"location", "tags.*", "kind", "sku.*", "managedBy", "extendedLocation.*", "identity.type", "identity.userAssignedIdentities.*",
+	"location", "tags.*", "kind", "sku.*", "managedBy", "extendedLocation.*", "identity.type",
+	"identity.userAssignedIdentities.*",
 	"identity.principalId", "identity.tenantId", "properties.*",
 }
 
@@ -53,7 +55,8 @@ func completeWorkspace(c *call, r *state.Resource) {
 func completeAccount(_ *call, r *state.Resource) {
 	name := armid.Parse(r.ID).Name()
 	defaults(r.Properties, map[string]any{
-		"provisioningState": "Succeeded", "isHnsEnabled": false, "supportsHttpsTrafficOnly": true, "publicNetworkAccess": "Enabled",
+		"provisioningState": "Succeeded", "isHnsEnabled": false, "supportsHttpsTrafficOnly": true,
+		"publicNetworkAccess": "Enabled",
 		"primaryEndpoints": map[string]any{
 			"blob": "https://" + name + ".blob.core.windows.net/", "dfs": "https://" + name + ".dfs.core.windows.net/",
 		},
@@ -93,8 +96,9 @@ func putPlain(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	resource := &state.Resource{
-		ID: c.id.String(), Location: body.Location, Kind: body.Kind, Tags: body.Tags, SKU: body.SKU, Properties: body.Properties,
-		CreatedBy: c.caller.ObjectID, CreatedAt: c.now, ModifiedAt: c.now,
+		ID: c.id.String(), Location: body.Location, Kind: body.Kind, Tags: body.Tags, SKU: body.SKU,
+		Properties: body.Properties,
+		CreatedBy:  c.caller.ObjectID, CreatedAt: c.now, ModifiedAt: c.now,
 	}
 	if resource.Properties == nil {
 		resource.Properties = map[string]any{}
@@ -102,7 +106,8 @@ func putPlain(c *call) (wire.Reply, error) {
 	status := http.StatusCreated
 	if old != nil {
 		status = http.StatusOK
-		resource.ID, resource.Seeded, resource.CreatedAt, resource.CreatedBy = old.ID, old.Seeded, old.CreatedAt, old.CreatedBy
+		resource.ID, resource.Seeded = old.ID, old.Seeded
+		resource.CreatedAt, resource.CreatedBy = old.CreatedAt, old.CreatedBy
 	}
 	if t.complete != nil {
 		t.complete(c, resource)
@@ -115,7 +120,8 @@ func putPlain(c *call) (wire.Reply, error) {
 func (c *call) checkPlain(t plainType, body computeBody, old *state.Resource) error {
 	switch {
 	case !t.name.MatchString(c.id.Name()):
-		return wire.Errorf(http.StatusBadRequest, "InvalidResourceName", "the name %q of %s does not match %s", c.id.Name(), c.id.Type(), t.name)
+		return wire.Errorf(http.StatusBadRequest, "InvalidResourceName", "the name %q of %s does not match %s",
+			c.id.Name(), c.id.Type(), t.name)
 	case t.located && body.Location == "":
 		return wire.Errorf(http.StatusBadRequest, "LocationRequired", "the location property is required for %s", c.id)
 	case !t.identity && body.Identity != nil:
@@ -124,7 +130,8 @@ func (c *call) checkPlain(t plainType, body computeBody, old *state.Resource) er
 		return wire.Errorf(http.StatusConflict, "InvalidResourceLocation",
 			"%s already exists in location %s and cannot be moved to %s", c.id, old.Location, body.Location)
 	case t.unique && old == nil && c.st.StorageAccount(c.id.Name()) != nil:
-		return wire.Errorf(http.StatusConflict, "StorageAccountAlreadyTaken", "the storage account named %s is already taken", c.id.Name())
+		return wire.Errorf(http.StatusConflict, "StorageAccountAlreadyTaken",
+			"the storage account named %s is already taken", c.id.Name())
 	}
 	return nil
 }

@@ -132,7 +132,8 @@ func putRoleDefinition(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	p := body.Properties
-	d := role.Definition{ID: guid, RoleName: p.RoleName, Description: p.Description, AssignableScopes: p.AssignableScopes, Permissions: p.Permissions}
+	d := role.Definition{ID: guid, RoleName: p.RoleName, Description: p.Description,
+		AssignableScopes: p.AssignableScopes, Permissions: p.Permissions}
 	if err := c.checkDefinition(d, p.Type); err != nil {
 		return wire.Reply{}, err
 	}

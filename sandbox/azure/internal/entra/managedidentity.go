@@ -20,8 +20,8 @@ type selector struct {
 	everyIdentity bool
 }
 
-// ServeIMDS is the endpoint of a virtual machine: GET /metadata/identity/oauth2/token. The one that the sandbox has stands for
-// that of every host: it gives out the identities that are attached to any of them.
+// ServeIMDS is the endpoint of a virtual machine: GET /metadata/identity/oauth2/token. The one that the sandbox has
+// stands for that of every host: it gives out the identities that are attached to any of them.
 func (s *Service) ServeIMDS(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
@@ -41,8 +41,8 @@ func refuseIMDS(w http.ResponseWriter, code, message string) {
 	wire.JSON(w, http.StatusBadRequest, map[string]any{"error": code, "error_description": message})
 }
 
-// ServeAppService is the endpoint of App Service and Functions: GET /msi/token. Its header is known to whoever runs the sandbox
-// alone, and that host has every user-assigned identity attached, so that they can play any of them.
+// ServeAppService is the endpoint of App Service and Functions: GET /msi/token. Its header is known to whoever runs
+// the sandbox alone, and that host has every user-assigned identity attached, so that they can play any of them.
 func (s *Service) ServeAppService(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch header := r.Header.Get("X-IDENTITY-HEADER"); {
@@ -88,9 +88,9 @@ func (s *Service) serveIdentity(w http.ResponseWriter, query url.Values, want se
 	wire.JSON(w, http.StatusOK, s.version1(access, resource, map[string]any{"client_id": found[0].AppID}))
 }
 
-// identities are the managed identities that fit the selector, among those of the resources on which code runs: system-assigned
-// ones, and the user-assigned ones attached to any. Those of compute clusters and workspaces are theirs alone. The pointers are
-// good for the fields that never change: ID and AppID.
+// identities are the managed identities that fit the selector, among those of the resources on which code runs:
+// system-assigned ones, and the user-assigned ones attached to any. Those of compute clusters and workspaces are
+// theirs alone. The pointers are good for the fields that never change: ID and AppID.
 func identities(st *state.State, want selector) []*state.ServicePrincipal {
 	var found []*state.ServicePrincipal
 	attached := map[string]bool{} // keys of resources whose identity signs in

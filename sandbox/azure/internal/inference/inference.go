@@ -81,7 +81,8 @@ func (s *Service) getJob(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		if err := refusal(rbac.Of(st, caller.ObjectID, endpoint.ID).Action(readJob), caller, readJob, endpoint.ID); err != nil {
+		if err := refusal(rbac.Of(st, caller.ObjectID, endpoint.ID).Action(readJob), caller, readJob,
+			endpoint.ID); err != nil {
 			return err
 		}
 		job := st.Jobs[r.PathValue("job")]
@@ -125,8 +126,8 @@ func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state
 	return nil, nil, wire.Errorf(http.StatusNotFound, "NotFound", "there is no batch endpoint %q in region %q", r.PathValue("endpoint"), r.PathValue("region"))
 }
 
-// mayInvoke checks the seed's actions one by one, in its order, at the endpoint. What is refused for sure goes before what can't
-// be decided.
+// mayInvoke checks the seed's actions one by one, in its order, at the endpoint. What is refused for sure goes before
+// what can't be decided.
 func mayInvoke(st *state.State, caller *token.Claims, endpointID string) error {
 	access := rbac.Of(st, caller.ObjectID, endpointID)
 	var undecided error

@@ -13,7 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// What the steps of a job need at the container or above (facts/built-in-roles.json: Storage Blob Data Reader, Contributor).
+// What the steps of a job need at the container or above (facts/built-in-roles.json: Storage Blob Data Reader,
+// Contributor).
 const (
 	readContainer = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
 	readBlobs     = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
@@ -80,7 +81,8 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 	account := h.st.Resources[armid.Key(where.accountID)]
 	if closed(account) {
 		return h.fail("mount", undecidedCode, "", where.scope(), fmt.Sprintf(
-			"the sandbox does not model networks: whether the cluster reaches %s, which is closed to public networks, is not known", account.ID))
+			"the sandbox does not model networks: whether the cluster reaches %s, which is closed to public "+
+				"networks, is not known", account.ID))
 	}
 	if action == readBlobs && public(account, h.st.Resources[armid.Key(where.scope())]) {
 		return nil
@@ -89,7 +91,8 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 		return failure
 	}
 	if h.st.Resources[armid.Key(where.scope())] == nil {
-		return h.fail("mount", notFoundCode, "", where.scope(), fmt.Sprintf("the container %q does not exist in %s", where.container, where.accountID))
+		return h.fail("mount", notFoundCode, "", where.scope(),
+			fmt.Sprintf("the container %q does not exist in %s", where.container, where.accountID))
 	}
 	answer := rbac.Of(h.st, h.job.InvokerID, where.scope()).DataAction(action)
 	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.job.InvokerID, action) {
@@ -120,8 +123,8 @@ func public(account, container *state.Resource) bool {
 	return strings.EqualFold(level, "Container") || strings.EqualFold(level, "Blob")
 }
 
-// mount succeeds when the cluster's default identity can read the container, and for an output write to it (inferred: the
-// seed speaks of inputs alone).
+// mount succeeds when the cluster's default identity can read the container, and for an output write to it (inferred:
+// the seed speaks of inputs alone).
 func (h hops) mount(cluster *state.Resource, where place, action string) *state.Failure {
 	identity := defaultIdentity(h.st, cluster)
 	if identity == "" {
@@ -137,9 +140,9 @@ func (h hops) mount(cluster *state.Resource, where place, action string) *state.
 		"%s the cluster identity %s of %s may not mount %s", mountMessage, identity, cluster.ID, where.scope()))
 }
 
-// defaultIdentity is the object ID with which a cluster mounts (facts/compute-clusters.md): its system-assigned identity, or
-// the first of its user-assigned ones; "" where it has none. A cluster whose location is not its workspace's has one that
-// silently does not work.
+// defaultIdentity is the object ID with which a cluster mounts (facts/compute-clusters.md): its system-assigned
+// identity, or the first of its user-assigned ones; "" where it has none. A cluster whose location is not its
+// workspace's has one that silently does not work.
 func defaultIdentity(st *state.State, cluster *state.Resource) string {
 	workspace := st.Resources[armid.Key(armid.Parse(cluster.ID).Parent())]
 	if cluster.Identity == nil || workspace == nil || !armid.SameLocation(cluster.Location, workspace.Location) {

@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// Access is what a principal holds at a scope: the permissions of the roles that reach it there, and what is denied to it.
-// Roles add up; what one role leaves out by notActions another may give; what is denied none gives.
+// Access is what a principal holds at a scope: the permissions of the roles that reach it there, and what is denied
+// to it. Roles add up; what one role leaves out by notActions another may give; what is denied none gives.
 type Access struct{ granted, denied []role.Permission }
 
 // Of collects the roles that act now of a principal, and of the groups it belongs to however deep, at the scope and above it.
@@ -70,7 +70,8 @@ func Refusal(answer role.Answer, caller *token.Claims, action, scope, code strin
 	case role.Yes:
 		return nil
 	case role.Undecided:
-		return wire.NotModelled("what decides whether " + caller.ObjectID + " may perform action \"" + action + "\" over scope \"" + scope +
+		return wire.NotModelled("what decides whether " + caller.ObjectID + " may perform action \"" + action +
+			"\" over scope \"" + scope +
 			"\": whether the * of /*/ can be empty, or a condition")
 	case role.Denied:
 		return wire.Errorf(http.StatusForbidden, "DenyAssignmentAuthorizationFailed",
@@ -79,7 +80,8 @@ func Refusal(answer role.Answer, caller *token.Claims, action, scope, code strin
 			caller.AppID, caller.ObjectID, action, scope)
 	}
 	return wire.Errorf(http.StatusForbidden, code,
-		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the scope is invalid.",
+		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' "+
+			"or the scope is invalid.",
 		caller.AppID, caller.ObjectID, action, scope)
 }
 

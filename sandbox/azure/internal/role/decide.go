@@ -25,8 +25,8 @@ type reading struct {
 
 var readings = []reading{{false, false}, {false, true}, {true, false}, {true, true}}
 
-// Decide answers whether permissions, together, allow an action, where none of the denials covers it. data says that it is an
-// action on data.
+// Decide answers whether permissions, together, allow an action, where none of the denials covers it. data says that
+// it is an action on data.
 func Decide(permissions, denials []Permission, action string, data bool) Answer {
 	yes, denied := 0, 0
 	for _, r := range readings {
@@ -48,8 +48,8 @@ func Decide(permissions, denials []Permission, action string, data bool) Answer 
 	return No
 }
 
-// covered tells whether one permission has the action, and does not take it away itself: what another one takes away does
-// not count.
+// covered tells whether one permission has the action, and does not take it away itself: what another one takes away
+// does not count.
 func (r reading) covered(permissions []Permission, action string, data bool) bool {
 	for _, p := range permissions {
 		allow, not := p.Actions, p.NotActions

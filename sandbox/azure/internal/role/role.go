@@ -1,6 +1,6 @@
-// Package role holds what Azure's roles are, from the fact sheets and the seed alone: the 35 actions that invoking takes,
-// the built-in roles, what a role allows, and the rules for a custom one. It knows nothing of the project's own packages, so
-// that a mistake there is found here and not repeated.
+// Package role holds what Azure's roles are, from the fact sheets and the seed alone: the 35 actions that invoking
+// takes, the built-in roles, what a role allows, and the rules for a custom one. It knows nothing of the project's
+// own packages, so that a mistake there is found here and not repeated.
 package role
 
 import (
@@ -13,8 +13,8 @@ import (
 	"sync"
 )
 
-// Permission is one entry of a role's permissions: what is allowed, less what is not. A condition belongs to its entry alone
-// (facts/built-in-roles.md).
+// Permission is one entry of a role's permissions: what is allowed, less what is not. A condition belongs to its
+// entry alone (facts/built-in-roles.md).
 type Permission struct {
 	Actions          []string `json:"actions"`
 	NotActions       []string `json:"notActions"`

@@ -70,8 +70,9 @@ type Issuer struct {
 	kid string
 	now func() time.Time
 
-	// external are the keys of issuers outside Entra, such as GitHub Actions, by issuer: each has one of its own, which is made
-	// when first needed, so that an assertion passes neither for an access token nor for another issuer's.
+	// external are the keys of issuers outside Entra, such as GitHub Actions, by issuer: each has one of its own,
+	// which is made when first needed, so that an assertion passes neither for an access token nor for another
+	// issuer's.
 	mu       sync.Mutex
 	external map[string]*rsa.PrivateKey
 }

@@ -42,10 +42,11 @@ func Errorf(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// NotModelled is the sandbox's own refusal of what Azure serves, or decides by, and the sandbox does not: it is no answer of
-// Azure's, and nothing may be concluded from it.
+// NotModelled is the sandbox's own refusal of what Azure serves, or decides by, and the sandbox does not: it is no
+// answer of Azure's, and nothing may be concluded from it.
 func NotModelled(what string) *Error {
-	return Errorf(http.StatusNotImplemented, NotModelledCode, "the sandbox does not model %s, so what Azure would do is not known", what)
+	return Errorf(http.StatusNotImplemented, NotModelledCode,
+		"the sandbox does not model %s, so what Azure would do is not known", what)
 }
 
 // NotModelledCode is the code of a NotModelled refusal.
