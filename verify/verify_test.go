@@ -10,12 +10,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/verify"
 )
 
@@ -189,9 +189,11 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 		}
 	}
 	const condition = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'x/*'"
-	w.assign(robot, "ServicePrincipal", reader.Role, lake+"/blobServices/default/containers/images", func(p *armauthorization.RoleAssignmentProperties) {
-		p.Condition, p.ConditionVersion = ptr(condition), ptr("2.0")
-	})
+	builtIn, _ := roles.BuiltIn(reader.Role)
+	require.NoError(t, w.azure.Seed(azure.Seed{RoleAssignments: []azure.RoleAssignment{{
+		ID: "aaaaaaaa-0000-4000-8000-000000000001", Scope: lake + "/blobServices/default/containers/images",
+		RoleID: builtIn.ID, PrincipalID: robot, Condition: condition,
+	}}}))
 	r := w.report()
 	p := path(t, r, "robot", "tagger")
 	assert.Equal(t, verify.Undecided, p.Status)

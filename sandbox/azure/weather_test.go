@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -89,11 +88,10 @@ func TestGraphReadsWhatWasJustWrittenLateWhereThePluginWaitsForIt(t *testing.T) 
 func TestANewAssignmentActsLateAndARemovedOneForAWhile(t *testing.T) {
 	t.Parallel()
 	w := under(t, azure.Weather{Propagation: 10 * time.Minute})
-	reader, _ := roles.BuiltIn("Reader")
 	get := func() int {
 		return w.send(http.MethodGet, workspace+"?api-version=2024-04-01", w.token(bob, management), nil).status
 	}
-	id := w.assign(everyone, reader.ID, group)
+	id := w.assign(everyone, controlReader, group)
 	assert.Equal(t, http.StatusOK, w.arm(http.MethodGet, id, nil).status, "it is there at once")
 	w.pass(9 * time.Minute)
 	assert.Equal(t, http.StatusForbidden, get())
