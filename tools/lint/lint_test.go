@@ -90,6 +90,14 @@ func TestLintRefusesWhatDoesNotBelong(t *testing.T) {
 		"the baseline is raised": {
 			nil, map[string]string{baseline: "2\n"}, []string{"was 1 and may only become smaller, not 2"},
 		},
+		"a test looks at the clock": {
+			nil, map[string]string{"a_test.go": "assert.Less(t, time.Since" + "(began), time.Second)\n"},
+			[]string{"a_test.go:1: time.Since" + "() looks at the clock"},
+		},
+		"a test has a clock of its own": {
+			nil, map[string]string{"a_test.go": "import \"testing/synctest\"\n\nvar x = time.Since" + "(began)\n"}, nil,
+		},
+		"a program looks at the clock": {nil, map[string]string{"a.go": "var x = time.Since" + "(began)\n"}, nil},
 		"generated code": {
 			map[string]string{"sdks/a.go": wide + wide}, nil, nil,
 		},
