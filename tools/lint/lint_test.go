@@ -84,6 +84,13 @@ func TestLintRefusesWhatDoesNotBelong(t *testing.T) {
 			map[string]string{"a.go": wide + wide, baseline: "2\n"}, map[string]string{"a.go": wide + "//" + wide},
 			[]string{"a.go:2: 123 characters"},
 		},
+		"a wide line is moved": {
+			map[string]string{"a.go": narrow + wide}, map[string]string{"a.go": narrow, "b.go": narrow + wide}, nil,
+		},
+		"a wide line is moved, and once more": {
+			map[string]string{"a.go": narrow + wide, baseline: "2\n"},
+			map[string]string{"a.go": narrow, "b.go": narrow + wide + wide}, []string{"b.go:3: 121 characters"},
+		},
 		"more than the baseline": {
 			map[string]string{"a.go": wide + wide}, nil, []string{"2 lines of Go have more than 120 characters"},
 		},
