@@ -1,5 +1,5 @@
-// Package machine is for tests that need more on the machine than Go and git. Such a test runs where that is there, and is
-// skipped elsewhere, for a reason that begins with "needs": `make test` tells it at its end. With CI=true it fails.
+// Package machine is for tests that need more on the machine than Go and git. Such a test runs where that is there, and
+// is skipped elsewhere, for a reason that begins with "needs": `make test` prints it at its end. With CI=true it fails.
 package machine
 
 import (

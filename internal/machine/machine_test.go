@@ -32,7 +32,7 @@ func TestATestRunsWhereWhatItNeedsIsThere(t *testing.T) {
 		"it is there":        {"v20.1.0", "true", ""},
 		"it is later":        {"v100.0.0", "", ""},
 		"it is not there":    {"", "", "skipped: needs Node.js 20 or later"},
-		"it is too old":      {"v18.19.1", "", "skipped: needs Node.js 20 or later, with npm (https://nodejs.org): node is v18"},
+		"it is too old":      {"v18.19.1", "", "later, with npm (https://nodejs.org): node is v18.19.1"},
 		"it has no version":  {"none", "", "skipped: needs Node.js 20"},
 		"not there in CI":    {"", "true", "failed: needs Node.js 20 or later"},
 		"too old in CI":      {"v9.0.0", "true", "failed: needs Node.js 20"},

@@ -36,6 +36,7 @@ func main() {
 type run struct {
 	out     io.Writer
 	total   int // of packages
+	over    int // of packages
 	results map[string]*result
 	failed  []string // packages
 	missing []string // what was not run, and why
@@ -164,8 +165,9 @@ func (r *run) ended(e event, p *result) {
 			r.missing = append(r.missing, fmt.Sprintf("%s.%s: %s", name, test, why))
 		}
 	}
+	r.over++
 	fmt.Fprintf(r.out, "%s [%d/%d] %s", map[string]string{"pass": "ok  ", "fail": "FAIL", "skip": "none"}[e.Action],
-		len(r.results), r.total, name)
+		r.over, r.total, name)
 	switch text := p.output[""].String(); {
 	case strings.Contains(text, "(cached)"):
 		fmt.Fprintln(r.out, " (cached)")
@@ -215,7 +217,7 @@ func (r *run) tell(ci bool) bool {
 	if len(r.failed) > 0 {
 		fmt.Fprintf(r.out, "failed: %s\n", strings.Join(r.failed, ", "))
 	} else {
-		fmt.Fprintf(r.out, "passed: %d packages\n", len(r.results))
+		fmt.Fprintf(r.out, "passed: %d packages\n", r.over)
 	}
 	for _, what := range r.missing {
 		fmt.Fprintf(r.out, "not run: %s\n", what)
