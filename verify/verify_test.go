@@ -226,10 +226,10 @@ func TestANewGrantIsWaitedFor(t *testing.T) {
 		}
 		return w.judged(w.azure.Client(), propagation), ctx.Err()
 	}
-	begin := time.Now()
+	begun := time.Now()
 	r, err := verify.Wait(t.Context(), time.Minute, look, func(r verify.Report, _ time.Duration) { seen = append(seen, path(t, r, "ann", "heart").Status) })
 	require.NoError(t, err)
-	assert.GreaterOrEqual(t, time.Since(begin), propagation)
+	assert.Greater(t, rounds, 2, "it looked again when the grant was there, and did not act yet")
 	assert.True(t, r.Settled())
 	assert.Equal(t, verify.Missing, seen[0])
 	assert.Equal(t, verify.Settling, seen[1])
@@ -238,7 +238,8 @@ func TestANewGrantIsWaitedFor(t *testing.T) {
 	r = w.judged(w.azure.Client(), time.Hour)
 	p := path(t, r, "ann", "heart")
 	assert.Equal(t, verify.Settling, p.Status)
-	assert.WithinDuration(t, time.Now().Add(time.Hour), p.Settles, time.Minute)
+	atOnce := begun.Add(time.Hour - time.Second) // moments in Azure may be whole seconds
+	assert.WithinRange(t, p.Settles, atOnce, time.Now().Add(time.Hour), "an hour after it was made")
 	assert.False(t, r.Failed(false), "it is all there")
 	assert.False(t, r.Settled())
 }
