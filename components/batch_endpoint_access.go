@@ -210,6 +210,9 @@ func (args *BatchEndpointAccessArgs) Validate() access.Problems {
 
 // problems are those of what the model does not hold.
 func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
+	if args.Endpoints != nil && len(args.Endpoints) == 0 {
+		ps.Add("endpoints", "name the endpoints, or leave it out to have one for each cluster, with everything", "is empty")
+	}
 	for _, name := range sortedKeys(args.Invokers) {
 		i := args.Invokers[name]
 		right, wrong, given := "objectId", "principalId", i.PrincipalID

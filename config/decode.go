@@ -5,9 +5,11 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,24 +25,63 @@ import (
 
 // DecodeStack reads a stack's whole configuration: it does what Decode does, and asks for the location too.
 func DecodeStack(values map[string]any) (*components.BatchEndpointAccessArgs, access.Problems) {
-	args, problems := Decode(values)
-	return args, append(missingLocation(values["location"], args), problems...)
+	args, d := decode(values)
+	return args, append(d.missingLocation(values["location"], args), d.all(args)...)
 }
 
 // Decode reads values, by their keys without the project's name, into arguments: a stack's configuration, or the inputs of a
 // component of any stack. Values are what JSON or YAML holds: text, numbers, booleans, lists and objects. The problems are
 // those of the form and those of the model; with an error among them, the arguments are not to be used.
 func Decode(values map[string]any) (*components.BatchEndpointAccessArgs, access.Problems) {
-	args := &components.BatchEndpointAccessArgs{}
-	d := decoder{}
+	args, d := decode(values)
+	return args, d.all(args)
+}
+
+func decode(values map[string]any) (*components.BatchEndpointAccessArgs, *decoder) {
+	args, d := &components.BatchEndpointAccessArgs{}, &decoder{}
 	d.object("", values, reflect.ValueOf(args).Elem())
-	// What could not be read is not reported as missing too.
-	unread := func(p access.Problem) bool {
-		return slices.ContainsFunc(d.problems, func(q access.Problem) bool {
-			return p.Path == q.Path || strings.HasPrefix(p.Path, q.Path+".") || strings.HasPrefix(q.Path, p.Path+".")
-		})
+	return args, d
+}
+
+// all are the problems of the form, and those of the model that are not a consequence of one.
+func (d *decoder) all(args *components.BatchEndpointAccessArgs) access.Problems {
+	return append(d.problems, slices.DeleteFunc(args.Validate(), d.isConsequence)...)
+}
+
+// isConsequence reports whether a problem of the model may be there only because something could not be read. What is wrong
+// with a value that could be read is reported beside it.
+func (d *decoder) isConsequence(p access.Problem) bool {
+	if p.Code == problem.Violation && len(d.problems) > 0 {
+		return true // an assertion can't be judged before everything is known
 	}
-	return args, append(d.problems, slices.DeleteFunc(args.Validate(), unread)...)
+	return slices.ContainsFunc(d.problems, func(q access.Problem) bool {
+		entry := entryOf(q.Path)
+		return p.Path == q.Path || strings.HasPrefix(q.Path, p.Path+".") || // a part of it could not be read
+			strings.HasPrefix(p.Path, q.Path+".") || strings.HasPrefix(p.Path, q.Path+"[") || // it is a part of what could not be
+			strings.HasPrefix(p.Path, entry+".") && !d.read[p.Path] || // missing, and what decides it could not be read
+			!strings.Contains(q.Path, ".") && refersTo(p.Path, q.Path)
+	})
+}
+
+// entryOf is the named thing that a path leads into, such as clusters.cpu; a path at the top is itself.
+func entryOf(path string) string {
+	parts := strings.SplitN(path, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+// references are the ends of paths at which the names of a key's entries are referred to.
+var references = map[string][]string{
+	"invokers":        {"invokers", "members"},
+	"clusters":        {"cluster"},
+	"storageAccounts": {"storageAccount"},
+	"dataInputs":      {"inputs"},
+	"dataOutputs":     {"outputs"},
+}
+
+// refersTo reports whether the value at the path may name an entry of the key at the top.
+func refersTo(path, key string) bool {
+	last, _, _ := strings.Cut(path[strings.LastIndex(path, ".")+1:], "[")
+	return slices.Contains(references[key], last) || strings.HasPrefix(path, "assertions.")
 }
 
 // Keys are the keys that Decode knows at the top.
@@ -50,22 +91,30 @@ func Keys() []string { return keysOf(reflect.TypeFor[components.BatchEndpointAcc
 // text in every process, so that nobody can have written it.
 var Unknown = "(known after deployment " + uuid.NewString() + ")"
 
-type decoder struct{ problems access.Problems }
+type decoder struct {
+	problems access.Problems
+	read     map[string]bool // paths of the values that could be read
+	input    bool            // what is read goes into an Input, which can be secret and known only later
+	secret   string          // path of the value, around what is read, that was set with --secret
+}
 
 // missingLocation asks for a region where something is made that needs one: Azure would tell in the middle of the deployment.
 // Of a component alone that can't be asked: a provider that it is given may hold one.
-func missingLocation(value any, args *components.BatchEndpointAccessArgs) access.Problems {
+func (d *decoder) missingLocation(value any, args *components.BatchEndpointAccessArgs) access.Problems {
 	if value != nil && value != "" {
 		return nil
 	}
+	wrong := func(entry string) bool {
+		return slices.ContainsFunc(d.problems, func(p access.Problem) bool { return entryOf(p.Path) == entry })
+	}
 	var made []string
 	for name, c := range args.Clusters {
-		if !c.Existing && c.Location == nil {
+		if !c.Existing && c.Location == nil && !wrong("clusters."+name) {
 			made = append(made, "cluster "+name)
 		}
 	}
 	for name, i := range args.Model().Invokers {
-		if i.Kind == access.ManagedIdentity && !i.Exists() {
+		if i.Kind == access.ManagedIdentity && !i.Exists() && !wrong("invokers."+name) {
 			made = append(made, "managed identity "+name)
 		}
 	}
@@ -75,7 +124,8 @@ func missingLocation(value any, args *components.BatchEndpointAccessArgs) access
 	slices.Sort(made)
 	return access.Problems{{
 		Path: "location", What: "is required: the stack makes " + strings.Join(made, ", "),
-		Fix: "write a region, such as westeurope, that of the workspace for clusters; as " + providerLocation + " it holds for all that the provider makes",
+		Fix: "write a region, such as westeurope, that of the workspace for clusters; as " + providerLocation +
+			" it holds for all that the provider makes",
 	}}
 }
 
@@ -99,34 +149,69 @@ func keyOf(f reflect.StructField) string {
 
 func join(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
 
-// object reads a struct. Every key that it does not have is a problem.
+// object reads a struct. Every key that it does not have is a problem, and so is a key without a value: it says nothing, and
+// the default of some is everybody.
 func (d *decoder) object(path string, values map[string]any, into reflect.Value) {
 	t := into.Type()
 	known := keysOf(t)
 	for _, key := range sortedKeys(values) {
-		if !slices.Contains(known, key) {
+		switch wrong, is := values[key].(unusable); {
+		case is:
+			d.problem(join(path, wrong.path), wrong.fix, "%s", wrong.what)
+		case !slices.Contains(known, key):
 			d.problem(join(path, key), problem.DidYouMean(key, known), "unknown key")
 		}
 	}
 	for i := range t.NumField() {
-		if value, ok := values[keyOf(t.Field(i))]; ok && value != nil {
-			d.value(join(path, keyOf(t.Field(i))), value, into.Field(i))
+		key, field := keyOf(t.Field(i)), into.Field(i)
+		value, given := values[key]
+		none := value == nil || value == ""
+		if _, wrong := value.(unusable); !given || wrong || path == "" && none && isText(field.Type()) {
+			continue // Pulumi.yaml gives optional text the default "", and what is required is then missing
 		}
+		_, isDate := dateKeys[key]
+		if at, isTime := value.(time.Time); isTime && isDate { // YAML reads an unquoted date as one
+			value = at.UTC().Format(time.RFC3339)
+		} else if text, isText := value.(string); isText && isDate {
+			value = asDate(text)
+		}
+		d.value(join(path, key), value, field)
 	}
 }
 
+// dateKeys are the keys of dates: there an unquoted one is what was meant.
+var dateKeys = map[string]struct{}{"startDate": {}, "endDate": {}}
+
 // value reads one value into a field of any of the kinds that the arguments have.
 func (d *decoder) value(path string, value any, into reflect.Value) {
+	before := len(d.problems)
+	defer func() {
+		if len(d.problems) == before {
+			if d.read == nil {
+				d.read = map[string]bool{}
+			}
+			d.read[path] = true
+		}
+	}()
+	if hidden, is := value.(secret); is {
+		defer func(outer string) { d.secret = outer }(d.secret)
+		d.secret, value = path, hidden.value
+	}
 	if value == Unknown {
 		d.later(path, into)
 		return
 	}
+	if value == nil {
+		d.problem(path, "write a value, or leave the key out", "has no value")
+		return
+	}
 	if plain, wrap := plainOf(into.Type()); wrap != nil {
 		held := reflect.New(plain).Elem()
-		before := len(d.problems)
+		d.input = true
 		d.value(path, value, held)
+		d.input = false
 		if len(d.problems) == before {
-			into.Set(reflect.ValueOf(wrap(held)))
+			into.Set(reflect.ValueOf(wrap(held, d.secret != "")))
 		}
 		return
 	}
@@ -139,8 +224,9 @@ func (d *decoder) value(path string, value any, into reflect.Value) {
 			into.SetString(s)
 		}
 	case reflect.Bool:
-		if b, err := strconv.ParseBool(fmt.Sprint(value)); err == nil {
+		if b, is := truth(value); is {
 			into.SetBool(b)
+			d.mayBeOpen(path)
 		} else {
 			d.problem(path, "write true or false", "is %s", describe(value))
 		}
@@ -157,20 +243,7 @@ func (d *decoder) value(path string, value any, into reflect.Value) {
 			d.value(fmt.Sprintf("%s[%d]", path, i), item, into.Index(i))
 		}
 	case reflect.Map:
-		m, ok := value.(map[string]any)
-		if !ok {
-			d.problem(path, "write an object of names", "is %s", describe(value))
-			return
-		}
-		into.Set(reflect.MakeMapWithSize(into.Type(), len(m)))
-		for _, key := range sortedKeys(m) {
-			item, value := reflect.New(into.Type().Elem()).Elem(), m[key]
-			if value == nil {
-				value = map[string]any{} // `name:` with nothing behind it is a thing with every default
-			}
-			d.value(join(path, key), value, item)
-			into.SetMapIndex(reflect.ValueOf(key), item)
-		}
+		d.names(path, value, into)
 	case reflect.Struct:
 		m, ok := value.(map[string]any)
 		if !ok {
@@ -196,51 +269,166 @@ func (d *decoder) later(path string, into reflect.Value) {
 	case reflect.TypeFor[pulumi.StringMapInput]():
 		into.Set(reflect.ValueOf(unknown.ApplyT(func(any) map[string]string { return nil })))
 	default:
-		d.problem(path, "write it in plain text: it decides what is made, and is no secret", "is encrypted, or known only after deployment")
+		defer func(outer string) { d.secret = outer }(d.secret)
+		if d.secret == "" {
+			d.secret = path
+		}
+		d.mayBeOpen(path)
 	}
 }
 
-func (d *decoder) text(path string, value any) (string, bool) {
+// names reads a map of named things.
+func (d *decoder) names(path string, value any, into reflect.Value) {
+	m, ok := value.(map[string]any)
+	if !ok {
+		d.problem(path, "write an object of names", "is %s", describe(value))
+		return
+	}
+	if m == nil {
+		return // a default of Pulumi.yaml
+	}
+	into.Set(reflect.MakeMapWithSize(into.Type(), len(m)))
+	for _, key := range sortedKeys(m) {
+		if wrong, is := m[key].(unusable); is {
+			d.problem(join(path, wrong.path), wrong.fix, "%s", wrong.what)
+			continue
+		}
+		item, value := reflect.New(into.Type().Elem()).Elem(), m[key]
+		if value == nil && item.Kind() == reflect.Struct {
+			value = map[string]any{} // `name:` with nothing behind it is a thing with every default
+		}
+		if value != "" || item.Kind() != reflect.String { // an empty tag is one
+			d.value(join(path, key), value, item)
+		}
+		into.SetMapIndex(reflect.ValueOf(key), item)
+	}
+}
+
+// mayBeOpen refuses a secret where the value decides what is made: it would stand in previews, states and names.
+func (d *decoder) mayBeOpen(path string) bool {
+	if d.secret == "" || d.input {
+		return true
+	}
+	already := slices.ContainsFunc(d.problems, func(p access.Problem) bool { return p.Path == d.secret })
+	if !already {
+		at := ""
+		if path != d.secret {
+			at = ", such as " + path
+		}
+		d.problem(d.secret, "set it without --secret, or only IDs in it with --secret",
+			"is set with --secret, but holds what decides which resources are made and stands in previews%s", at)
+	}
+	return false
+}
+
+// text reads a text. A number is one as it is written; whatever YAML has made something else of is not.
+func (d *decoder) text(path string, value any) (s string, ok bool) {
+	const quote = "write text, in quotes"
 	switch v := value.(type) {
 	case string:
-		return v, true
-	case int:
-		return strconv.Itoa(v), true // version: 3
+		switch {
+		case v == "":
+			d.problem(path, "write a value, or leave the key out", "is empty")
+			return "", false
+		case yamlTime.MatchString(v):
+			d.problem(path, quote, "is the date %s, which YAML read as a time", v)
+			return "", false
+		}
+		return v, d.mayBeOpen(path)
+	case int, int64, uint64: // version: 3
+		return fmt.Sprint(v), d.mayBeOpen(path)
+	case json.Number:
+		if wholeNumber.MatchString(v.String()) {
+			return v.String(), d.mayBeOpen(path)
+		}
+		d.problem(path, "write it in quotes: a number loses its last zeros", "is the number %v", v)
+		return "", false
 	case float64: // the same in JSON, where 20261101 is not to become 2.0261101e+07
-		if v != math.Trunc(v) { // 3.10 has become 3.1
+		if v != math.Trunc(v) || math.Abs(v) > maxExact { // 3.10 has become 3.1
 			d.problem(path, "write it in quotes: a number loses its last zeros", "is the number %v", v)
 			return "", false
 		}
-		return strconv.FormatFloat(v, 'f', -1, 64), true
-	case time.Time: // YAML reads an unquoted date as one
-		return v.UTC().Format(time.RFC3339), true
+		return strconv.FormatFloat(v, 'f', -1, 64), d.mayBeOpen(path)
+	case unquoted:
+		d.problem(path, quote, "is %s, which YAML reads as %v", v.text, v.value)
+		return "", false
+	case time.Time:
+		d.problem(path, quote, "is the date %s, which YAML reads as a time", v.Format(time.DateOnly))
+		return "", false
 	}
-	d.problem(path, "write text", "is %s", describe(value))
+	d.problem(path, quote, "is %s", describe(value))
 	return "", false
 }
 
+// maxExact is the largest whole number that JSON keeps exact.
+const maxExact = 1 << 53
+
+// wholeNumber is a whole number as people write it, and as nothing reads it otherwise.
+var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
+
+// yamlTime is what Pulumi makes of a date that stands unquoted in a stack's YAML.
+var yamlTime = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+$`)
+
+// asDate is a date that Pulumi has made such a time of, as it was meant.
+func asDate(text string) string {
+	if at, err := time.Parse("2006-01-02 15:04:05 -0700 MST", text); err == nil && yamlTime.MatchString(text) {
+		return at.UTC().Format(time.RFC3339)
+	}
+	return text
+}
+
+func truth(value any) (b, is bool) {
+	switch value {
+	case true, "true":
+		return true, true
+	case false, "false":
+		return false, true
+	}
+	return false, false
+}
+
 func (d *decoder) number(path string, value any, into reflect.Value) {
-	f, err := strconv.ParseFloat(fmt.Sprint(value), 64)
-	if _, isBool := value.(bool); err != nil || isBool || f != math.Trunc(f) || math.Abs(f) > math.MaxInt32*float64(1<<20) {
+	text := fmt.Sprint(value)
+	if f, is := value.(float64); is && f == math.Trunc(f) && math.Abs(f) <= maxExact {
+		text = strconv.FormatFloat(f, 'f', -1, 64) // of JSON
+	}
+	n, err := strconv.ParseInt(text, 10, 0)
+	if _, changed := value.(unquoted); err != nil || changed || !wholeNumber.MatchString(text) {
 		d.problem(path, "write a whole number", "is %s", describe(value))
 		return
 	}
-	into.SetInt(int64(f))
+	if d.mayBeOpen(path) {
+		into.SetInt(n)
+	}
+}
+
+// isText reports whether a field takes text alone.
+func isText(t reflect.Type) bool {
+	plain, wrap := plainOf(t)
+	return wrap != nil && plain.Kind() == reflect.String
 }
 
 // plainOf gives, for a field that takes an Input, the plain type that configuration holds and how it becomes one.
-func plainOf(t reflect.Type) (plain reflect.Type, wrap func(reflect.Value) any) {
+func plainOf(t reflect.Type) (plain reflect.Type, wrap func(v reflect.Value, hide bool) any) {
+	as := func(of func(reflect.Value) pulumi.Input) func(reflect.Value, bool) any {
+		return func(v reflect.Value, hide bool) any {
+			if hide {
+				return pulumi.ToSecret(of(v))
+			}
+			return of(v)
+		}
+	}
 	switch t {
 	case reflect.TypeFor[pulumi.StringInput](), reflect.TypeFor[pulumi.StringPtrInput]():
-		return reflect.TypeFor[string](), func(v reflect.Value) any { return pulumi.String(v.String()) }
+		return reflect.TypeFor[string](), as(func(v reflect.Value) pulumi.Input { return pulumi.String(v.String()) })
 	case reflect.TypeFor[pulumi.IntPtrInput]():
-		return reflect.TypeFor[int](), func(v reflect.Value) any { return pulumi.Int(int(v.Int())) }
+		return reflect.TypeFor[int](), as(func(v reflect.Value) pulumi.Input { return pulumi.Int(int(v.Int())) })
 	case reflect.TypeFor[pulumi.BoolPtrInput]():
-		return reflect.TypeFor[bool](), func(v reflect.Value) any { return pulumi.Bool(v.Bool()) }
+		return reflect.TypeFor[bool](), as(func(v reflect.Value) pulumi.Input { return pulumi.Bool(v.Bool()) })
 	case reflect.TypeFor[pulumi.StringMapInput]():
-		return reflect.TypeFor[map[string]string](), func(v reflect.Value) any {
+		return reflect.TypeFor[map[string]string](), as(func(v reflect.Value) pulumi.Input {
 			return pulumi.ToStringMap(v.Interface().(map[string]string))
-		}
+		})
 	}
 	return nil, nil
 }
@@ -253,6 +441,10 @@ func describe(value any) string {
 		return "a list"
 	case string:
 		return strconv.Quote(v)
+	case nil:
+		return "nothing"
+	case unquoted:
+		return fmt.Sprintf("%s, which YAML reads as %v", v.text, v.value)
 	default:
 		return fmt.Sprint(v)
 	}

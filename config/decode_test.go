@@ -116,6 +116,117 @@ func TestWhatCannotBeReadIsNamed(t *testing.T) {
 	}
 }
 
+func TestWhatYAMLMadeSomethingElseOfIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ yaml, path, what, fix string }{
+		"a date":             {"dataInputs: {a: {version: 2025-01-31}}", "dataInputs.a.version", "is the date 2025-01-31, which YAML reads as a time", "in quotes"},
+		"an octal number":    {"dataInputs: {a: {version: 010}}", "dataInputs.a.version", "is 010, which YAML reads as 8", "in quotes"},
+		"an exponent":        {"dataInputs: {a: {version: 1e3}}", "dataInputs.a.version", "is 1e3, which YAML reads as 1000", "in quotes"},
+		"hexadecimal":        {"dataInputs: {a: {path: 0x1F}}", "dataInputs.a.path", "is 0x1F, which YAML reads as 31", "in quotes"},
+		"a lost zero":        {"dataInputs: {a: {version: 3.0}}", "dataInputs.a.version", "is 3.0, which YAML reads as 3", "in quotes"},
+		"underscores":        {"dataInputs: {a: {version: 1_000}}", "dataInputs.a.version", "is 1_000, which YAML reads as 1000", "in quotes"},
+		"a sign":             {"dataInputs: {a: {version: +5}}", "dataInputs.a.version", "is +5, which YAML reads as 5", "in quotes"},
+		"too many digits":    {"dataInputs: {a: {version: 123456789012345678901234567890}}", "dataInputs.a.version", "which YAML reads as 1.2345678901234568e+29", "in quotes"},
+		"in a list":          {"endpoints: {e: {cluster: cpu, inputs: [010]}}", "endpoints.e.inputs[0]", "is 010, which YAML reads as 8", "in quotes"},
+		"a truth for text":   {"dataInputs: {a: {version: true}}", "dataInputs.a.version", "is true", "in quotes"},
+		"a tag":              {"tags: {release: 1e3}", "tags.release", "is 1e3, which YAML reads as 1000", "in quotes"},
+		"at the top":         {"location: 010", "location", "is 010, which YAML reads as 8", "in quotes"},
+		"an octal for count": {"clusters: {cpu: {maxNodeCount: 010}}", "clusters.cpu.maxNodeCount", "is 010, which YAML reads as 8", "a whole number"},
+		"a count in quotes":  {`clusters: {cpu: {maxNodeCount: "010"}}`, "clusters.cpu.maxNodeCount", `is "010"`, "a whole number"},
+		"yes":                {"clusters: {cpu: {existing: yes}}", "clusters.cpu.existing", `is "yes"`, "write true or false"},
+		"one for a truth":    {"protect: 1", "protect", "is 1", "write true or false"},
+		"a name":             {"clusters: {010: {vmSize: x}}", "clusters.010", "is a name that YAML reads as 8", "in quotes"},
+		"an alias":           {"dataInputs: {a: {path: &n 010}, b: {version: *n}}", "dataInputs.b.version", "is 010, which YAML reads as 8", "in quotes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			values, err := config.ReadStackText([]byte(ownKeys(c.yaml)), "Pulumi.x.yaml", "batchaccess")
+			require.NoError(t, err)
+			_, ps := config.Decode(values)
+			at := slices.IndexFunc(ps, func(p access.Problem) bool { return p.Path == c.path })
+			require.GreaterOrEqual(t, at, 0, "%s among %v", c.path, ps)
+			assert.Contains(t, ps[at].What, c.what)
+			assert.Contains(t, ps[at].Fix, c.fix)
+		})
+	}
+}
+
+// ownKeys is the text of a stack's file with that key.
+func ownKeys(text string) string { return "config:\n  batchaccess:" + text + "\n" }
+
+func TestEmptyIsNeverEverybody(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ yaml, path, what string }{
+		"invokers without a value":   {"{endpoints: {e: {cluster: cpu, inputs: [images], invokers: }}}", "endpoints.e.invokers", "has no value"},
+		"endpoints without a value":  {"{endpoints: }", "endpoints", "has no value"},
+		"endpoints as an empty text": {`{endpoints: ""}`, "endpoints", `is ""`},
+		"assertions as one":          {`{assertions: ""}`, "assertions", `is ""`},
+		"a truth as one":             {`{checkPrincipals: ""}`, "checkPrincipals", `is ""`},
+		"a container as one":         {`{dataInputs: {a: {kind: blob, storageAccount: lake, container: ""}}}`, "dataInputs.a.container", "is empty"},
+		"a container without one":    {`{dataInputs: {a: {kind: blob, storageAccount: lake, container: }}}`, "dataInputs.a.container", "has no value"},
+		"an object ID":               {`{invokers: {a: {kind: servicePrincipal, objectId: "", signIn: none}}}`, "invokers.a.objectId", "is empty"},
+		"a storage account":          {`{storageAccounts: {lake: }}`, "storageAccounts.lake", "has no value"},
+		"an item of a list":          {`{endpoints: {e: {cluster: cpu, invokers: [~]}}}`, "endpoints.e.invokers[0]", "has no value"},
+		"an empty item":              {`{endpoints: {e: {cluster: cpu, invokers: [""]}}}`, "endpoints.e.invokers[0]", "is empty"},
+		"the workspace":              {`{workspaceId: }`, "workspaceId", "is missing"},
+		"the role's scope":           {`{role: {scope: ""}}`, "role.scope", "is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, ps := config.Decode(laidOver(t, c.yaml))
+			var found access.Problems
+			for _, p := range ps {
+				if p.Path == c.path {
+					found = append(found, p)
+				}
+			}
+			require.Len(t, found, 1, "%s among %v", c.path, ps)
+			assert.Equal(t, c.what, found[0].What)
+			require.Error(t, found.Err())
+		})
+	}
+	args, _ := config.Decode(laidOver(t, "{endpoints: {e: {cluster: cpu, inputs: [images], invokers: []}, f: {cluster: cpu}}}"))
+	assert.Equal(t, []string{}, args.Endpoints["e"].Invokers, "nobody")
+	assert.Nil(t, args.Endpoints["f"].Invokers, "not given")
+	args, _ = config.Decode(laidOver(t, `{tags: {empty: ""}}`))
+	assert.Equal(t, pulumi.StringMap{"empty": pulumi.String("")}, args.Tags, "Azure has empty tags")
+}
+
+func TestAConsequenceOfWhatCouldNotBeReadIsNoSecondProblem(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		yaml string
+		want []string
+	}{
+		"all clusters":           {`{clusters: [cpu]}`, []string{"clusters"}},
+		"all invokers":           {`{invokers: [analysts]}`, []string{"invokers"}},
+		"all accounts":           {`{storageAccounts: lake}`, []string{"storageAccounts"}},
+		"all inputs":             {`{dataInputs: [patients]}`, []string{"dataInputs"}},
+		"all outputs":            {`{dataOutputs: [scores]}`, []string{"dataOutputs"}},
+		"what decides the rest":  {`{dataInputs: {patients: {kind: [blob], container: patients}}, endpoints: {}, assertions: {}}`, []string{"dataInputs.patients.kind", "endpoints"}},
+		"and what is wrong, too": {`{clusters: {cpu: {existing: maybe, vmPriority: Low}, gpu: {}}}`, []string{"clusters.cpu.existing", "clusters.cpu.vmPriority"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, ps := config.DecodeStack(laidOver(t, c.yaml))
+			var paths []string
+			for _, p := range ps {
+				paths = append(paths, p.Path)
+			}
+			assert.ElementsMatch(t, c.want, paths)
+		})
+	}
+}
+
+func TestNoLocationIsAskedForWhereItIsNotKnownWhetherAnythingIsMade(t *testing.T) {
+	t.Parallel()
+	values := laidOver(t, `{clusters: {cpu: {existing: maybe}, gpu: {}}, invokers: {robot: {kind: managedIdentity, principalId: [x]}}}`)
+	delete(values, "location")
+	_, ps := config.DecodeStack(values)
+	require.Equal(t, "location", ps[0].Path)
+	assert.Equal(t, "is required: the stack makes cluster gpu", ps[0].What)
+}
+
 func TestALocationIsAskedForWhereSomethingIsMadeThatNeedsOne(t *testing.T) {
 	t.Parallel()
 	const existing = "{existing: true, computeName: cpu, principalId: 44444444-4444-4444-8444-444444444444}"

@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agext/levenshtein"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"gopkg.in/yaml.v3"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
@@ -26,31 +26,46 @@ const providerSubscription = "azure-native:subscriptionId"
 
 // Load reads the configuration of the running stack. Its error names every problem, one a line.
 func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
+	written, err := writtenIn(ctx.RootDirectory(), ctx.Stack())
+	if err != nil {
+		return nil, err
+	}
 	values := map[string]any{}
 	t := reflect.TypeFor[components.BatchEndpointAccessArgs]()
 	for i := range t.NumField() {
 		key := keyOf(t.Field(i))
-		text, ok := ctx.GetConfig(ctx.Project() + ":" + key)
-		if !ok || text == "" {
-			continue // Pulumi.yaml gives optional text the default ""
+		full := ctx.Project() + ":" + key
+		text, ok := ctx.GetConfig(full)
+		if !ok {
+			continue
 		}
-		value, err := parse(text, t.Field(i).Type)
-		if err != nil {
-			return nil, fmt.Errorf("%s:%s: is not the JSON of an object: %w; set it with `pulumi config set --path`, or in Pulumi.%s.yaml", ctx.Project(), key, err, ctx.Stack())
+		value := parse(full, ctx.Stack(), text, t.Field(i).Type)
+		value = written.given(full, value)
+		if value = asWritten(value, written.values[full]); ctx.IsConfigSecret(full) && !holdsSecret(value) {
+			value = secret{value} // set elsewhere than in the stack's file: all of it may be one
 		}
 		values[key] = value
 	}
-	for _, key := range keysInEnvironment(ctx.Project()) {
-		if !slices.Contains(Keys(), key) {
-			values[key] = "" // not one of the arguments: Decode says so, and which is near
+	all := inEnvironment()
+	for key := range all {
+		if name, ok := strings.CutPrefix(key, ctx.Project()+":"); ok && !slices.Contains(Keys(), name) {
+			values[name] = "" // not one of the arguments: Decode says so, and which is near
 		}
 	}
-	if location, ok := ctx.GetConfig(providerLocation); ok && values["location"] == nil {
+	for key, wrong := range nearNamespaces(ctx.Project(), sortedKeys(all)) {
+		values[key] = wrong
+	}
+	if location, ok := ctx.GetConfig(providerLocation); ok && (values["location"] == nil || values["location"] == "") {
 		values["location"] = location
 	}
 	args, ps := DecodeStack(values)
 	ps = ps.WithoutLookUps() // the component makes them
 	ps = append(ps, otherSubscription(ctx, args)...)
+	for _, p := range leftovers(ctx.Project(), sortedKeys(all)) {
+		if err := ctx.Log.Warn(p.String(), nil); err != nil {
+			return nil, fmt.Errorf("logging a warning: %w", err)
+		}
+	}
 	if err := ps.Err(); err != nil {
 		return nil, fmt.Errorf("the configuration of stack %s:\n%w", ctx.Stack(), err)
 	}
@@ -72,59 +87,191 @@ func otherSubscription(ctx *pulumi.Context, args *components.BatchEndpointAccess
 }
 
 // parse reads the text of one value: JSON for objects, the text itself for the rest.
-func parse(text string, t reflect.Type) (any, error) {
+func parse(key, stack, text string, t reflect.Type) any {
 	structured := t.Kind() == reflect.Struct || t.Kind() == reflect.Map || t == reflect.TypeFor[pulumi.StringMapInput]()
 	if !structured {
-		return text, nil
+		if text == "null" { // a key of YAML with nothing behind it
+			return nil
+		}
+		return text
 	}
 	var value any
-	err := json.Unmarshal([]byte(text), &value)
-	return value, err
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&value); err != nil {
+		return unusable{key, fmt.Sprintf("is not the JSON of an object: %v", err),
+			"set it with `pulumi config set --path`, or in Pulumi." + stack + ".yaml"}
+	}
+	return value
 }
 
-// keysInEnvironment lists the keys of the project's namespace that the engine passed to the program. The SDK offers values
-// by key alone, and a key with a typing error in it has to be found too.
-func keysInEnvironment(project string) (keys []string) {
+// inEnvironment is the configuration that the engine passed to the program. The SDK offers values by key alone, and a key
+// with a typing error in it has to be found too.
+func inEnvironment() map[string]string {
 	var all map[string]string
 	if err := json.Unmarshal([]byte(os.Getenv("PULUMI_CONFIG")), &all); err != nil {
 		return nil // not run by the engine
 	}
-	for key := range all {
-		if name, ok := strings.CutPrefix(key, project+":"); ok {
-			keys = append(keys, name)
+	return all
+}
+
+// writtenIn is the configuration in the files of the project whose program runs, where they are there: with a configuration
+// from elsewhere they may say something else, or not exist.
+func writtenIn(dir, stack string) (projectConfig, error) {
+	if dir == "" {
+		return projectConfig{}, nil // under mocks
+	}
+	p, err := readProject(dir, stack)
+	if errors.Is(err, os.ErrNotExist) {
+		return projectConfig{}, nil
+	}
+	return p, err
+}
+
+// A secret is a value that was set with --secret.
+type secret struct{ value any }
+
+// An unusable value stands for one that can't be read, with what is wrong and what to do.
+type unusable struct{ path, what, fix string }
+
+// asWritten puts back what the engine's value does not show: how the stack's file writes a number that YAML reads otherwise,
+// and which parts are encrypted there. Where the file says something else, the value came from elsewhere.
+func asWritten(value, written any) any {
+	switch w := written.(type) {
+	case unquoted:
+		if text, err := json.Marshal(w.value); err == nil && fmt.Sprint(value) == string(text) {
+			return w
+		}
+	case map[string]any:
+		if isSecure(w) {
+			return secret{value}
+		}
+		if m, ok := value.(map[string]any); ok {
+			for key := range m {
+				m[key] = asWritten(m[key], w[key])
+			}
+		}
+	case []any:
+		if list, ok := value.([]any); ok && len(list) == len(w) {
+			for i := range list {
+				list[i] = asWritten(list[i], w[i])
+			}
 		}
 	}
-	return keys
+	return value
+}
+
+func holdsSecret(value any) bool {
+	switch v := value.(type) {
+	case secret:
+		return true
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), holdsSecret)
+	case []any:
+		return slices.ContainsFunc(v, holdsSecret)
+	}
+	return false
+}
+
+func isSecure(m map[string]any) bool {
+	_, secure := m["secure"].(string)
+	return secure && len(m) == 1
+}
+
+// nearNamespaces finds keys of ours in a namespace that is nearly the project's: nobody reads them.
+func nearNamespaces(project string, keys []string) map[string]any {
+	wrong := map[string]any{}
+	for _, key := range keys {
+		namespace, name, ok := strings.Cut(key, ":")
+		if ok && namespace != project && slices.Contains(Keys(), name) && isNear(namespace, project) {
+			wrong[key] = unusable{key, fmt.Sprintf("stands in the namespace %s, which nobody reads: the project is called %s", namespace, project),
+				"write " + project + ":" + name}
+		}
+	}
+	return wrong
+}
+
+func isNear(namespace, project string) bool {
+	distance := levenshtein.Distance(strings.ToLower(namespace), strings.ToLower(project), nil)
+	return distance <= max(1, len(project)/4)
+}
+
+// ownKeys are keys that few other programs have.
+var ownKeys = []string{"workspaceId", "checkPrincipals", "invokers", "storageAccounts", "dataInputs", "dataOutputs", "endpoints", "assertions"}
+
+// leftovers warns of keys of ours in another namespace, such as the project's name of before: nobody reads them either.
+func leftovers(project string, keys []string) (ps access.Problems) {
+	for _, key := range keys {
+		namespace, name, ok := strings.Cut(key, ":")
+		if ok && namespace != project && slices.Contains(ownKeys, name) && !isNear(namespace, project) {
+			ps = append(ps, access.Problem{
+				Path: key, What: fmt.Sprintf("stands in the namespace %s, and this program reads that of its project, %s", namespace, project),
+				Fix: "write " + project + ":" + name + ", or take it out", Warning: true,
+			})
+		}
+	}
+	return ps
+}
+
+// Leftovers warns of keys in the files of a project that look like ours and stand in another namespace.
+func Leftovers(dir, stack string) (access.Problems, error) {
+	project, values, err := ReadProject(dir, stack)
+	return leftovers(project, sortedKeys(values)), err
 }
 
 // ReadStack reads the configuration of a stack out of the files of its project, for commands that have no engine, by keys
 // without the project's name. What is encrypted there can't be read here and is given as Unknown.
 func ReadStack(dir, stack string) (map[string]any, error) {
-	project, values, err := ReadProject(dir, stack)
+	p, err := readProject(dir, stack)
 	if err != nil {
 		return nil, err
 	}
-	return ofProject(project, values), nil
+	values := ofProject(p.name, p.values)
+	for key := range values {
+		values[key] = p.given(p.name+":"+key, values[key])
+	}
+	return values, nil
 }
 
 // ReadProject reads what the files of a Pulumi project say, as Pulumi does: the project's name, and the configuration of that
 // stack by keys with their namespace. A key without one is the project's; what Pulumi.<stack>.yaml does not say, Pulumi.yaml may.
 func ReadProject(dir, stack string) (name string, values map[string]any, err error) {
+	p, err := readProject(dir, stack)
+	return p.name, p.values, err
+}
+
+// A projectConfig is what the files of a project say of one stack.
+type projectConfig struct {
+	name    string
+	values  map[string]any
+	ofStack map[string]bool // the keys that the stack's own file has
+}
+
+// given is the value of a key; an empty object that the stack itself does not write is Pulumi.yaml's default, and as good as
+// not given.
+func (p projectConfig) given(key string, value any) any {
+	if m, is := value.(map[string]any); is && len(m) == 0 && !p.ofStack[key] {
+		return map[string]any(nil)
+	}
+	return value
+}
+
+func readProject(dir, stack string) (projectConfig, error) {
 	project, err := readSettings(filepath.Join(dir, "Pulumi.yaml"))
 	if err != nil {
-		return "", nil, err
+		return projectConfig{}, err
 	}
 	if project.Name == "" {
-		return "", nil, fmt.Errorf("%s has no name; give the project one", filepath.Join(dir, "Pulumi.yaml"))
+		return projectConfig{}, fmt.Errorf("%s has no name; give the project one", filepath.Join(dir, "Pulumi.yaml"))
 	}
-	file := filepath.Join(dir, "Pulumi."+stack+".yaml")
+	file := filepath.Join(dir, project.StackConfigDir, "Pulumi."+stack+".yaml")
 	own, err := readSettings(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return "", nil, fmt.Errorf("no stack configuration at %s; name a stack that has a Pulumi.<stack>.yaml here", file)
+		return projectConfig{}, noFile{file}
 	} else if err != nil {
-		return "", nil, err
+		return projectConfig{}, err
 	}
-	values = map[string]any{}
+	p := projectConfig{project.Name, map[string]any{}, map[string]bool{}}
 	for key, declared := range project.Config {
 		value := declared
 		if m, ok := declared.(map[string]any); ok { // a declaration, whose default counts
@@ -133,35 +280,23 @@ func ReadProject(dir, stack string) (name string, values map[string]any, err err
 			}
 		}
 		if value != nil {
-			values[qualified(project.Name, key)] = value
+			p.values[qualified(p.name, key)] = value
 		}
 	}
 	for key, value := range own.Config {
-		values[qualified(project.Name, key)] = value
+		p.values[qualified(p.name, key)], p.ofStack[qualified(p.name, key)] = value, true
 	}
-	return project.Name, values, nil
+	return p, nil
 }
 
-// settings are what is read here of Pulumi.yaml and of Pulumi.<stack>.yaml.
-type settings struct {
-	Name   string         `yaml:"name"`
-	Config map[string]any `yaml:"config"`
+// noFile is the error of a stack without a file. It is an os.ErrNotExist, of which it does not speak.
+type noFile struct{ file string }
+
+func (e noFile) Error() string {
+	return fmt.Sprintf("no stack configuration at %s; name a stack that has a Pulumi.<stack>.yaml here", e.file)
 }
 
-func readSettings(file string) (settings, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return settings{}, fmt.Errorf("reading the configuration: %w", err)
-	}
-	return parseSettings(text, file)
-}
-
-func parseSettings(text []byte, file string) (s settings, err error) {
-	if err := yaml.Unmarshal(text, &s); err != nil {
-		return s, fmt.Errorf("reading %s: %w", file, err)
-	}
-	return s, nil
-}
+func (noFile) Is(target error) bool { return target == os.ErrNotExist }
 
 // qualified is a key with its namespace.
 func qualified(project, key string) string {
@@ -171,11 +306,11 @@ func qualified(project, key string) string {
 	return project + ":" + key
 }
 
-// ofProject takes the project's keys and the provider's location.
+// ofProject takes the project's keys, those that are nearly its own, and the provider's location.
 func ofProject(project string, all map[string]any) map[string]any {
-	values := map[string]any{}
+	values := nearNamespaces(project, sortedKeys(all))
 	for key, value := range all {
-		if name, ok := strings.CutPrefix(key, project+":"); ok && value != "" { // as Load does
+		if name, ok := strings.CutPrefix(key, project+":"); ok && (value != "" || !textKeys()[name]) {
 			values[name] = readable(value)
 		}
 	}
@@ -185,21 +320,26 @@ func ofProject(project string, all map[string]any) map[string]any {
 	return values
 }
 
+// textKeys are the keys at the top that take text: for them "" is Pulumi.yaml's default.
+func textKeys() map[string]bool {
+	is := map[string]bool{}
+	t := reflect.TypeFor[components.BatchEndpointAccessArgs]()
+	for i := range t.NumField() {
+		is[keyOf(t.Field(i))] = isText(t.Field(i).Type)
+	}
+	return is
+}
+
+// readable replaces what is encrypted.
 func readable(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
-		if _, secure := v["secure"]; secure && len(v) == 1 {
+		if isSecure(v) {
 			return Unknown
 		}
 		for key := range v {
 			v[key] = readable(v[key])
 		}
-	case map[any]any: // keys that YAML does not read as text, such as 1:
-		m := make(map[string]any, len(v))
-		for key, item := range v {
-			m[fmt.Sprint(key)] = readable(item)
-		}
-		return m
 	case []any:
 		for i := range v {
 			v[i] = readable(v[i])

@@ -174,7 +174,8 @@ func jobFailure(job Job, who claims) *Failure {
 	}
 	text := said.Code + " " + said.Message
 	denied := strings.Contains(text, "AuthenticationException") || strings.Contains(text, "StreamAccess.Authentication") ||
-		strings.Contains(text, "AuthorizationPermissionMismatch")
+		strings.Contains(text, "AuthorizationPermissionMismatch") ||
+		strings.Contains(text, "DataAccessError(PermissionDenied)") || strings.Contains(text, "WriteStreams.Authentication")
 	switch {
 	case strings.EqualFold(job.Status, canceled):
 		f.What = "the job was canceled"

@@ -60,6 +60,10 @@ func newWorld(t *testing.T) *world {
 			{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/machine", PrincipalID: machineID, ClientID: machineClient},
 			{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/other"}, // so that one has to be named
 		},
+		Hosts: []azure.Host{{
+			ID:                      group + "/providers/Microsoft.Compute/virtualMachines/box",
+			UserAssignedIdentityIDs: []string{group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/machine"},
+		}},
 		Computes: []azure.Compute{{WorkspaceID: workspace, Name: "cpu", SystemAssignedPrincipalID: cluster}, {WorkspaceID: workspace, Name: "bare"}},
 		Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue", Deployments: []azure.Deployment{
 			{Name: "blue", ComputeName: "cpu"}, {Name: "green", ComputeName: "bare"},

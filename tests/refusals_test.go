@@ -114,7 +114,7 @@ func TestBadInputIsNamedWithItsRemedy(t *testing.T) {
 func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	args, ps := config.Decode(laidOver(t, badInput["malformed ARM ID"].yaml, badInput["object ID that is not a GUID"].yaml,
-		badInput["cluster name of 17 characters"].yaml, badInput["unknown input kind"].yaml, badInput["workspace for storage account"].yaml))
+		badInput["cluster name of 33 characters"].yaml, badInput["unknown input kind"].yaml, badInput["workspace for storage account"].yaml))
 	var paths []string
 	for _, p := range ps {
 		if !p.Warning {

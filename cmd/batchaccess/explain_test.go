@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -41,9 +40,7 @@ func TestExplainTellsFromTheConfigurationAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := projectWith(t, map[string]string{"dev": c.stack})
-			began := time.Now()
 			code, stdout, stderr := execute(t, append([]string{"explain", "--dir", dir}, c.args...)...)
-			assert.Less(t, time.Since(began), time.Second)
 			assert.Equal(t, c.code, code, stderr)
 			assert.Contains(t, stdout, c.says)
 			assert.NotContains(t, stdout, "\x1b[", "no colour but on a terminal")

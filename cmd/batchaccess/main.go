@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/batchaccess/batchaccess/cmd/batchaccess/internal/quiet"
 	"github.com/batchaccess/batchaccess/invoke"
@@ -74,10 +76,29 @@ func newRoot() *cobra.Command {
 This command proves a stack on an Azure that is embedded in it: no account, no credentials, no network.`,
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlags(cmd.Flags()) },
 	}
 	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
 	root.AddCommand(newRehearse(), newExplain(), newReview(), newInvoke(), newPin(), newVerify(), newAdopt(), newRecover(), newSandbox(), newPulumi())
 	return root
+}
+
+// mayBeEmpty is the annotation of a flag for which an empty value says something of its own.
+const mayBeEmpty = "mayBeEmpty"
+
+// emptyFlags refuses a flag that was given without a value, as a variable that is not set leaves it: its default would hold, and
+// with it another stack, or no condition to fail on.
+func emptyFlags(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		empty := f.Value.String() == ""
+		if list, is := f.Value.(pflag.SliceValue); is {
+			empty = len(list.GetSlice()) == 0 || slices.Contains(list.GetSlice(), "")
+		}
+		if _, may := f.Annotations[mayBeEmpty]; empty && !may {
+			err = errors.Join(err, fmt.Errorf("--%s is empty; give it a value, or leave it out", f.Name))
+		}
+	})
+	return err
 }
 
 // logger writes what --debug asks for.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -69,6 +70,31 @@ func TestWhatCannotBeAskedForIsRefused(t *testing.T) {
 			assert.Contains(t, stderr, c.says)
 		})
 	}
+}
+
+func TestAFlagWithoutAValueIsRefused(t *testing.T) {
+	t.Parallel()
+	tried := 0
+	for _, cmd := range newRoot().Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if kind := f.Value.Type(); f.Name == "stand-in" || kind != "string" && kind != "stringSlice" {
+				return
+			}
+			tried++
+			said := ""
+			for _, arguments := range [][]string{nil, {"x"}, {"x", "x"}} { // as many as the command takes
+				code, stdout, stderr := execute(t, append([]string{cmd.Name(), "--" + f.Name + "="}, arguments...)...)
+				assert.Equal(t, exitUsage, code, "%s --%s", cmd.Name(), f.Name)
+				assert.Empty(t, stdout)
+				said += stderr
+			}
+			assert.Contains(t, said, "--"+f.Name+" is empty; give it a value, or leave it out", cmd.Name())
+		})
+	}
+	assert.Greater(t, tried, 20)
+	code, _, stderr := execute(t, "review", "--fail-on", "added,", "plan.json")
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, stderr, "--fail-on is empty")
 }
 
 func TestEveryCommandIsDocumented(t *testing.T) {

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
@@ -37,13 +35,8 @@ func openProject(dir string) (project, error) {
 		if err != nil {
 			return project{}, fmt.Errorf("no Pulumi.yaml in %s or above it; name the folder of a Pulumi project with --dir", dir)
 		}
-		var file struct {
-			Name string `yaml:"name"`
-		}
-		if err := yaml.Unmarshal(text, &file); err != nil {
-			return project{}, fmt.Errorf("reading %s: %w", filepath.Join(at, "Pulumi.yaml"), err)
-		}
-		return project{at, file.Name}, nil
+		name, err := config.ProjectName(filepath.Join(at, "Pulumi.yaml"), text)
+		return project{at, name}, err
 	}
 }
 
@@ -112,6 +105,11 @@ func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access
 	if _, ours := values["invokers"]; !ours { // Pulumi.yaml of our program gives a default
 		return nil, nil, fmt.Errorf("stack %s of project %s %w", stack, p.name, errOwnProgram)
 	}
+	left, err := config.Leftovers(p.dir, stack)
+	if err != nil {
+		return nil, nil, err
+	}
 	args, problems := config.DecodeStack(values)
+	problems = append(problems, left...)
 	return args, append(problems, args.Model().EndedSecrets(time.Now())...), nil
 }

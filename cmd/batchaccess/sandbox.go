@@ -162,6 +162,7 @@ func seed(cmd *cobra.Command, a *azure.Azure, p project) (map[string]access.Mode
 // addStandIn adds the flag that chooses which plugins are stand-ins.
 func addStandIn(cmd *cobra.Command) {
 	cmd.Flags().StringSlice("stand-in", nil, "providers to serve stand-ins for: "+strings.Join(standin.Names(), ", ")+`, or "" for none (default: those not installed)`)
+	cmd.Flags().Lookup("stand-in").Annotations = map[string][]string{mayBeEmpty: nil}
 }
 
 // chosenStandIns reads the flag: nil where it was not given.

@@ -120,7 +120,7 @@ func (s *signIns) tokens() error {
 	for stack, model := range s.models {
 		for name, invoker := range model.Invokers {
 			for credential, f := range invoker.FederatedCredentials {
-				token, err := s.azure.FederatedAssertion(f.Claims())
+				token, err := rehearsal.Assertion(s.azure, f)
 				if err != nil {
 					return err
 				}

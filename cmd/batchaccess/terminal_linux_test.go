@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,13 +19,13 @@ import (
 func TestTheTerminalIsAskedNothing(t *testing.T) {
 	t.Parallel()
 	ours, theirs := openTerminal(t)
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$") // this program, and what it is built with
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^$") // this program, and what it is built with
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "CI=")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	began := time.Now()
 	require.NoError(t, cmd.Run())
-	assert.Less(t, time.Since(began), 4*time.Second)
 	require.NoError(t, theirs.Close())
 	var said bytes.Buffer
 	_, _ = said.ReadFrom(ours) // ends with an error: nobody is on the other side any more

@@ -20,7 +20,9 @@ func storageID(name string) access.ID {
 	return access.Known("/subscriptions/" + subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" + name)
 }
 
-func objectID(n int) access.ID { return access.Known(fmt.Sprintf("%08d-0000-4000-8000-000000000000", n)) }
+func objectID(n int) access.ID {
+	return access.Known(fmt.Sprintf("%08d-0000-4000-8000-000000000000", n))
+}
 
 func boolPtr(b bool) *bool { return &b }
 

@@ -9,8 +9,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/batchaccess/batchaccess/roles"
 )
 
 func TestResourceManagerChecksTheToken(t *testing.T) {
@@ -62,12 +60,12 @@ func TestResourceManagerAuthorisesEveryCall(t *testing.T) {
 	assert.Contains(t, got.message(), alice)
 	assert.Contains(t, got.message(), cluster)
 
-	reader, _ := roles.BuiltIn("Reader")
-	w.assign(everyone, reader.ID, group)
+	w.assign(everyone, controlReader, group)
 	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, target, w.token(bob, management), nil).status)
 	assert.Equal(t, http.StatusForbidden, w.send(http.MethodDelete, target+"&underlyingResourceAction=Delete", w.token(bob, management), nil).status)
 	self := workspace + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewString() + "?api-version=2022-04-01"
-	assert.Equal(t, http.StatusForbidden, w.send(http.MethodPut, self, w.token(bob, management), assignment(bob, reader.ID)).status)
+	assert.Equal(t, http.StatusForbidden, w.send(http.MethodPut, self, w.token(bob, management), assignment(bob,
+		controlReader)).status)
 
 	token := w.token(w.Deployer().ObjectID, management)
 	assert.Equal(t, "MissingApiVersionParameter", w.send(http.MethodGet, cluster, token, nil).code())
@@ -78,7 +76,8 @@ func TestRoleDefinitionRules(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	one, two := uuid.NewString(), uuid.NewString()
-	made := w.arm(http.MethodPut, definitionPath(one), definition("Invoker", []string{"A/b/read"}))
+	made := w.arm(http.MethodPut, definitionPath(one),
+		definition("Invoker", []string{"Microsoft.MachineLearningServices/workspaces/read"}))
 	require.Equal(t, http.StatusCreated, made.status, made.body)
 	assert.Equal(t, subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+one, made.body["id"])
 	for name, test := range map[string]struct {
@@ -86,13 +85,23 @@ func TestRoleDefinitionRules(t *testing.T) {
 		status int
 		code   string
 	}{
-		"the same name, other case": {definition("invoker", []string{"A/b/read"}), http.StatusConflict, "RoleDefinitionWithSameNameExists"},
-		"a built-in role's name":    {definition("Owner", []string{"A/b/read"}), http.StatusConflict, "RoleDefinitionWithSameNameExists"},
-		"two wildcards":             {definition("x", []string{"A/*/b/*"}), http.StatusBadRequest, "InvalidRoleDefinition"},
-		"name too long":             {definition(strings.Repeat("x", 513), []string{"A/b/read"}), http.StatusBadRequest, "InvalidRoleDefinition"},
-		"root as scope":             {object("properties", object("roleName", "x", "assignableScopes", []string{"/"}, "permissions", []any{object("actions", []string{"A/b/read"})})), http.StatusBadRequest, "InvalidRoleDefinition"},
-		"no scope":                  {object("properties", object("roleName", "x", "permissions", []any{object("actions", []string{"A/b/read"})})), http.StatusBadRequest, "InvalidRoleDefinition"},
-		"not JSON":                  {"{", http.StatusBadRequest, "InvalidRequestContent"},
+		"the same name, other case": {definition("invoker",
+			[]string{"Microsoft.MachineLearningServices/workspaces/read"}), http.StatusConflict,
+			"RoleDefinitionWithSameNameExists"},
+		"a built-in role's name": {definition("Owner",
+			[]string{"Microsoft.MachineLearningServices/workspaces/read"}), http.StatusConflict,
+			"RoleDefinitionWithSameNameExists"},
+		"two wildcards": {definition("x", []string{"A/*/b/*"}), http.StatusBadRequest, "InvalidRoleDefinition"},
+		"name too long": {definition(strings.Repeat("x", 513),
+			[]string{"Microsoft.MachineLearningServices/workspaces/read"}), http.StatusBadRequest, "InvalidRoleDefinition"},
+		"root as scope": {object("properties",
+			object("roleName", "x", "assignableScopes", []string{"/"}, "permissions",
+				[]any{object("actions",
+					[]string{"Microsoft.MachineLearningServices/workspaces/read"})})), http.StatusBadRequest, "InvalidRoleDefinition"},
+		"no scope": {object("properties",
+			object("roleName", "x", "permissions", []any{object("actions",
+				[]string{"Microsoft.MachineLearningServices/workspaces/read"})})), http.StatusBadRequest, "InvalidRoleDefinition"},
+		"not JSON": {"{", http.StatusBadRequest, "InvalidRequestContent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := w.arm(http.MethodPut, definitionPath(two), test.body)
@@ -100,11 +109,13 @@ func TestRoleDefinitionRules(t *testing.T) {
 			assert.Equal(t, test.code, got.code(), got.body)
 		})
 	}
-	changed := w.arm(http.MethodPut, definitionPath(one), definition("Invoker", []string{"A/c/read"}))
+	changed := w.arm(http.MethodPut, definitionPath(one),
+		definition("Invoker", []string{"Microsoft.MachineLearningServices/workspaces/models/read"}))
 	require.Less(t, changed.status, 300)
 	assert.Equal(t, made.at("properties", "createdOn"), changed.at("properties", "createdOn"))
 	read := w.arm(http.MethodGet, "/providers/Microsoft.Authorization/roleDefinitions/"+one, nil)
-	assert.Equal(t, "A/c/read", read.at("properties", "permissions").([]any)[0].(map[string]any)["actions"].([]any)[0])
+	assert.Equal(t, "Microsoft.MachineLearningServices/workspaces/models/read",
+		read.at("properties", "permissions").([]any)[0].(map[string]any)["actions"].([]any)[0])
 
 	list := func(filter string) []any {
 		got := w.arm(http.MethodGet, workspace+"/providers/Microsoft.Authorization/roleDefinitions?$filter="+strings.ReplaceAll(filter, " ", "%20"), nil)
@@ -131,7 +142,8 @@ func TestRoleDefinitionRules(t *testing.T) {
 func TestRoleAssignmentRules(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), definition("Invoker", []string{"A/b/read"})).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), definition("Invoker",
+		[]string{"Microsoft.MachineLearningServices/workspaces/read"})).status)
 	id := w.assign(alice, readerRole, account)
 	fresh := func(scope string) string {
 		return scope + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewString()
@@ -253,7 +265,13 @@ func TestClustersAndTheirIdentities(t *testing.T) {
 		code string
 	}{
 		"no such workspace":   {strings.Replace(id, "/ws/", "/other/", 1), clusterBody(nil), "ParentResourceNotFound"},
-		"17 characters":       {workspace + "/computes/" + strings.Repeat("x", 17), clusterBody(nil), "InvalidRequest"},
+		"33 characters":       {workspace + "/computes/" + strings.Repeat("x", 33), clusterBody(nil), "InvalidRequest"},
+		"2 characters":        {workspace + "/computes/xx", clusterBody(nil), "InvalidRequest"},
+		"a digit first":       {workspace + "/computes/1xx", clusterBody(nil), "InvalidRequest"},
+		"a hyphen last":       {workspace + "/computes/xx-", clusterBody(nil), "InvalidRequest"},
+		"32 characters":       {workspace + "/computes/X" + strings.Repeat("-", 30) + "1", clusterBody(nil), ""},
+		"both identities":     {id, clusterBody(object("type", "SystemAssigned,UserAssigned")), "InvalidIdentityType"},
+		"a key too many":      {id, clusterBody(object("kind", "SystemAssigned")), "InvalidRequestContent"},
 		"unknown identity":    {id, clusterBody(object("type", "UserAssigned", "userAssignedIdentities", object(group+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/none", object()))), "FailedIdentityOperation"},
 		"identity type wrong": {id, clusterBody(object("type", "Managed")), "InvalidIdentityType"},
 		"no location":         {id, object("properties", object("computeType", "AmlCompute")), "LocationRequired"},

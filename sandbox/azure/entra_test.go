@@ -138,7 +138,7 @@ func TestFederatedCredentials(t *testing.T) {
 		"another issuer":   {assertion("https://example.com", repository, exchange), 700211},
 		"another audience": {assertion(github, repository, "https://example.com"), 700212},
 		"another branch":   {assertion(github, "repo:acme/scores:ref:refs/heads/dev", exchange), 700213},
-		"another case":     {assertion(github, "repo:Acme/scores:ref:refs/heads/main", exchange), 700213},
+		"another case":     {assertion(github, "repo:Acme/scores:ref:refs/heads/main", exchange), 7002138},
 		"immutable form":   {assertion(github, "repo:acme@1/scores@2:ref:refs/heads/main", exchange), 700213},
 		"an access token":  {map[string]string{"client_id": client, "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion": w.token(principal, ml)}, 700027},
 	} {
@@ -171,14 +171,21 @@ func TestManagedIdentitiesGetTokens(t *testing.T) {
 		return w.send(http.MethodGet, "/metadata/identity/oauth2/token?api-version=2018-02-01&resource="+url.QueryEscape(ml)+query, "", nil, header...)
 	}
 	assert.Equal(t, http.StatusBadRequest, imds("").status, "without the header Metadata")
+	byID := "&client_id=" + made.at("properties", "clientId").(string)
+	assert.Equal(t, "Identity not found", imds(byID, "Metadata", "true").body["error_description"],
+		"it is attached to no host")
+	require.NoError(t, w.AttachIdentity(prefix+"one"))
 	got := imds("", "Metadata", "true")
 	require.Equal(t, http.StatusOK, got.status, "the only identity needs no name")
 	assert.Equal(t, made.at("properties", "clientId"), got.body["client_id"])
 
 	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, prefix+"two", object("location", "westeurope")).status)
+	assert.Equal(t, http.StatusOK, imds("", "Metadata", "true").status, "the other one is not attached")
+	require.NoError(t, w.AttachIdentity(prefix+"TWO"))
+	require.NoError(t, w.AttachIdentity(prefix+"two"), "once is enough")
 	assert.Equal(t, "invalid_request", imds("", "Metadata", "true").body["error"], "two identities, none named")
 	for _, query := range []string{
-		"&client_id=" + made.at("properties", "clientId").(string),
+		byID,
 		"&object_id=" + made.at("properties", "principalId").(string),
 		"&mi_res_id=" + url.QueryEscape(prefix+"ONE"),
 	} {

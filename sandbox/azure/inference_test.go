@@ -1,6 +1,7 @@
 package azure_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 )
 
 const blob = "https://mydata.blob.core.windows.net/raw/heart"
@@ -22,7 +23,7 @@ func TestInvokingNamesTheFirstMissingAction(t *testing.T) {
 	w.invoker(alice)
 	require.Equal(t, http.StatusCreated, w.invoke(alice, blob).status)
 
-	actions := roles.InvokerActions()
+	actions := role.SeedActions()
 	require.Len(t, actions, 35)
 	for i, missing := range actions {
 		rest := slices.Delete(slices.Clone(actions), i, i+1)
@@ -132,8 +133,7 @@ func TestAStoreWithCredentialsNeedsNoIdentity(t *testing.T) {
 func TestAControlPlaneRoleDoesNotReadBlobs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	reader, _ := roles.BuiltIn("Reader")
-	w.assign(machine, reader.ID, account)
+	w.assign(machine, controlReader, account)
 	got := w.outcome(w.invoke(w.Deployer().ObjectID, blob))
 	assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"))
 	w.assign(machine, readerRole, account)
@@ -210,8 +210,53 @@ func TestUserAssignedIdentitiesOfAClusterMount(t *testing.T) {
 	assert.Equal(t, made.at("properties", "principalId"), detail(run().at("properties", "error", "details"), "identity"))
 	w.assign(made.at("properties", "principalId").(string), readerRole, container)
 	assert.Equal(t, "Completed", run().at("properties", "status"))
-	cluster(object("type", "SystemAssigned, UserAssigned", "userAssignedIdentities", object(identity, object())))
-	assert.Equal(t, "mount", detail(run().at("properties", "error", "details"), "hop"), "the system-assigned identity goes first")
+}
+
+// Several user-assigned identities: the cluster mounts with the first, in the order in which they were sent.
+func TestTheFirstIdentityOfAClusterMounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	w.assign(alice, readerRole, account)
+	const a, b = group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/aaa", group +
+		"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/bbb"
+	principals := map[string]string{}
+	for _, id := range []string{a, b} {
+		principals[id] = w.arm(http.MethodPut, id, object("location", "westeurope")).at("properties", "principalId").(string)
+	}
+	w.assign(principals[b], readerRole, container)
+	for _, test := range []struct{ first, second, status string }{{b, a, "Completed"}, {a, b, "Failed"}} {
+		body, err := json.Marshal(clusterBody(object("type", "UserAssigned", "userAssignedIdentities",
+			object("FIRST", object()))))
+		require.NoError(t, err)
+		text := strings.Replace(string(body), `"FIRST":{}`, `"`+test.first+`":{},"`+test.second+`":{}`, 1)
+		require.Less(t, w.arm(http.MethodPut, workspace+"/computes/nowhere", text).status, 300)
+		assert.Equal(t, test.status, w.outcome(w.invoke(alice, blob, "azureml-model-deployment",
+			"green")).at("properties", "status"))
+	}
+}
+
+// A cluster whose location is not its workspace's has an identity that silently does not work; its nodes may be
+// elsewhere.
+func TestAClusterMountsIfItsLocationIsTheWorkspaces(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	w.assign(alice, readerRole, account)
+	for location, status := range map[string]string{"West Europe": "Completed", "northeurope": "Failed"} {
+		body := clusterBody(object("type", "SystemAssigned")).(map[string]any)
+		body["location"] = location
+		body["properties"].(map[string]any)["computeLocation"] = "northeurope"
+		at := workspace + "/computes/nowhere"
+		made := w.arm(http.MethodPut, at, body)
+		require.Equal(t, http.StatusCreated, made.status, made.body)
+		assert.Equal(t, "northeurope", made.at("properties", "computeLocation"))
+		w.assign(made.at("identity", "principalId").(string), readerRole, container)
+		got := w.outcome(w.invoke(alice, blob, "azureml-model-deployment", "green"))
+		assert.Equal(t, status, got.at("properties", "status"), location)
+		w.arm(http.MethodDelete, at+"?underlyingResourceAction=Delete", nil)
+		w.wait()
+	}
 }
 
 func TestRequestsForJobsAreValidated(t *testing.T) {

@@ -33,7 +33,7 @@ func TestALongRunningOperationIsInProgressAndThenSucceeds(t *testing.T) {
 	}{
 		{http.MethodPut, "", clusterBody(nil), http.StatusCreated, "Creating"},
 		{http.MethodPut, "", clusterBody(nil), http.StatusOK, "Updating"},
-		{http.MethodPatch, "", object("tags", object("a", "b")), http.StatusOK, "Updating"},
+		{http.MethodPatch, "", scaledTo(3), http.StatusOK, "Updating"},
 		{http.MethodDelete, "?underlyingResourceAction=Delete", nil, http.StatusAccepted, "Deleting"},
 	} {
 		w.still()
@@ -83,20 +83,23 @@ func TestAPatchOfAClusterChangesWhatItNames(t *testing.T) {
 	made := w.arm(http.MethodPut, id, clusterBody(object("type", "SystemAssigned")))
 	require.Equal(t, http.StatusCreated, made.status, made.body)
 	principal := made.at("identity", "principalId")
-	scale := func(most int) any {
-		return object("properties", object("properties", object("scaleSettings", object("maxNodeCount", most))))
-	}
-	changed := w.arm(http.MethodPatch, id, scale(7))
+	changed := w.arm(http.MethodPatch, id, scaledTo(7))
 	require.Equal(t, http.StatusOK, changed.status, changed.body)
 	assert.Equal(t, 7.0, changed.at("properties", "properties", "scaleSettings", "maxNodeCount"))
 	assert.Equal(t, made.at("properties", "properties", "vmSize"), changed.at("properties", "properties", "vmSize"))
 	assert.Equal(t, principal, changed.at("identity", "principalId"))
-	tagged := w.arm(http.MethodPatch, id, object("tags", object("team", "ml")))
-	assert.Equal(t, "ml", tagged.at("tags", "team"))
-	assert.Equal(t, 7.0, tagged.at("properties", "properties", "scaleSettings", "maxNodeCount"))
-	stripped := w.arm(http.MethodPatch, id, object("identity", object("type", "None")))
+	for _, more := range []map[string]any{object("tags", object("team", "ml")),
+		object("identity", object("type", "None"))} {
+		assert.Equal(t, "InvalidRequestContent", w.arm(http.MethodPatch, id, more).code(), "tags and identity change by PUT")
+	}
+	stripped := w.arm(http.MethodPut, id, clusterBody(object("type", "None")))
 	assert.Nil(t, stripped.at("identity"))
 	assert.Equal(t, http.StatusNotFound, w.graph(http.MethodGet, "/v1.0/servicePrincipals/"+principal.(string), nil).status)
-	assert.Equal(t, "InvalidRequest", w.arm(http.MethodPatch, id, scale(0)).code())
-	assert.Equal(t, http.StatusNotFound, w.arm(http.MethodPatch, workspace+"/computes/none", scale(1)).status)
+	assert.Equal(t, "InvalidRequest", w.arm(http.MethodPatch, id, scaledTo(0)).code())
+	assert.Equal(t, http.StatusNotFound, w.arm(http.MethodPatch, workspace+"/computes/none", scaledTo(1)).status)
+}
+
+// scaledTo is the body of a PATCH: the most nodes that a cluster may have.
+func scaledTo(most int) any {
+	return object("properties", object("properties", object("scaleSettings", object("maxNodeCount", most))))
 }

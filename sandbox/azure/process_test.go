@@ -106,7 +106,7 @@ func (c *child) kill() {
 
 // send returns 0 when there is no answer.
 func (c *child) send(method, path, body string) (int, map[string]any) {
-	req, err := http.NewRequest(method, c.URL+path+"?api-version=2022-04-01", strings.NewReader(body))
+	req, err := http.NewRequest(method, c.URL+path+"?api-version="+versionOf(path), strings.NewReader(body))
 	if err != nil {
 		return 0, nil
 	}

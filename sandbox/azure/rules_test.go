@@ -10,15 +10,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
 // Azure's rules for role definitions and assignments, one test each.
 
-// role is a custom role as a body, with changes to its properties.
-func role(changes ...any) any {
-	properties := object("roleName", "Invoker", "type", "CustomRole", "assignableScopes", []string{group}, "permissions", []any{object("actions", []string{"A/b/read"})})
+// customRole is a custom role as a body, with changes to its properties.
+func customRole(changes ...any) any {
+	properties := object("roleName", "Invoker", "type", "CustomRole", "assignableScopes", []string{group},
+		"permissions", []any{object("actions", []string{"Microsoft.MachineLearningServices/workspaces/read"})})
 	for key, value := range object(changes...) {
 		properties[key] = value
 	}
@@ -36,15 +37,24 @@ func scopes(n int) []string {
 func TestLimitsOfARoleDefinition(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ allowed, refused any }{
-		"a name of 512 characters":            {role("roleName", strings.Repeat("x", 512)), role("roleName", strings.Repeat("x", 513))},
-		"a description of 2,048 characters":   {role("description", strings.Repeat("x", 2048)), role("description", strings.Repeat("x", 2049))},
-		"2,000 assignable scopes":             {role("assignableScopes", scopes(2000)), role("assignableScopes", scopes(2001))},
-		"the root is not assignable":          {role("assignableScopes", []string{subscription}), role("assignableScopes", []string{"/"})},
-		"no wildcard in an assignable scope":  {role("assignableScopes", []string{group}), role("assignableScopes", []string{subscription + "/resourceGroups/*"})},
-		"at least one assignable scope":       {role(), role("assignableScopes", []string{})},
-		"one wildcard in an action":           {role("permissions", []any{object("actions", []string{"A/*/read"})}), role("permissions", []any{object("actions", []string{"A/*/b/*"})})},
-		"one wildcard in a data action":       {role("permissions", []any{object("dataActions", []string{"A/*/read"})}), role("permissions", []any{object("dataActions", []string{"*/*"})})},
-		"a custom role is of type CustomRole": {role("type", "CustomRole"), role("type", "BuiltInRole")},
+		"a name of 512 characters": {customRole("roleName", strings.Repeat("x", 512)),
+			customRole("roleName", strings.Repeat("x", 513))},
+		"a description of 2,048 characters": {customRole("description", strings.Repeat("x", 2048)),
+			customRole("description", strings.Repeat("x", 2049))},
+		"2,000 assignable scopes": {customRole("assignableScopes", scopes(2000)),
+			customRole("assignableScopes", scopes(2001))},
+		"the root is not assignable": {customRole("assignableScopes", []string{subscription}),
+			customRole("assignableScopes", []string{"/"})},
+		"no wildcard in an assignable scope": {customRole("assignableScopes", []string{group}),
+			customRole("assignableScopes", []string{subscription + "/resourceGroups/*"})},
+		"at least one assignable scope": {customRole(), customRole("assignableScopes", []string{})},
+		"one wildcard in an action": {customRole("permissions",
+			[]any{object("actions",
+				[]string{"Microsoft.Storage/*/read"})}), customRole("permissions", []any{object("actions", []string{"A/*/b/*"})})},
+		"one wildcard in a data action": {customRole("permissions",
+			[]any{object("dataActions",
+				[]string{"Microsoft.Storage/*/read"})}), customRole("permissions", []any{object("dataActions", []string{"*/*"})})},
+		"a custom role is of type CustomRole": {customRole("type", "CustomRole"), customRole("type", "BuiltInRole")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,19 +73,20 @@ func TestARoleIsAssignableInOneManagementGroupAtMost(t *testing.T) {
 	w := newWorld(t)
 	w.ownRoot()
 	const one, two = "/providers/Microsoft.Management/managementGroups/one", "/providers/Microsoft.Management/managementGroups/two"
-	got := w.arm(http.MethodPut, definitionPath(uuid.NewString()), role("assignableScopes", []string{one, group, two}))
+	got := w.arm(http.MethodPut, definitionPath(uuid.NewString()),
+		customRole("assignableScopes", []string{one, group, two}))
 	assert.Equal(t, "InvalidRoleDefinition", got.code(), got.body)
-	got = w.arm(http.MethodPut, definitionPath(uuid.NewString()), role("assignableScopes", []string{one, group}))
+	got = w.arm(http.MethodPut, definitionPath(uuid.NewString()), customRole("assignableScopes", []string{one, group}))
 	assert.Equal(t, http.StatusCreated, got.status, got.body)
 }
 
 // ownRoot makes the deployer Owner of everything, as an elevated administrator is.
 func (w *world) ownRoot() {
 	w.t.Helper()
-	owner, _ := roles.BuiltIn(roles.Owner)
 	deployer := w.Deployer().ObjectID
 	require.NoError(w.t, w.Change(func(st *state.State) {
-		st.RoleAssignments["root"] = &state.RoleAssignment{Name: "root", Scope: "/", RoleDefinition: strings.ToLower(owner.ID), PrincipalID: deployer, Seeded: true}
+		st.RoleAssignments["root"] = &state.RoleAssignment{Name: "root", Scope: "/", RoleDefinition: ownerRole,
+			PrincipalID: deployer, Seeded: true}
 	}))
 }
 
@@ -83,13 +94,15 @@ func TestARoleNameIsUniqueInTheTenant(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	mine := definitionPath(uuid.NewString())
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, mine, role()).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, mine, customRole()).status)
 	for _, taken := range []string{"Invoker", "INVOKER", "Storage Blob Data Reader"} {
-		got := w.arm(http.MethodPut, definitionPath(uuid.NewString()), role("roleName", taken, "assignableScopes", []string{workspace}))
+		got := w.arm(http.MethodPut, definitionPath(uuid.NewString()),
+			customRole("roleName", taken, "assignableScopes", []string{workspace}))
 		assert.Equal(t, http.StatusConflict, got.status, taken)
 		assert.Equal(t, "RoleDefinitionWithSameNameExists", got.code(), taken)
 	}
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, mine, role("roleName", "invoker")).status, "its own name is not taken")
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, mine, customRole("roleName", "invoker")).status,
+		"its own name is not taken")
 }
 
 func TestATenantHas5000CustomRolesAtMost(t *testing.T) {
@@ -98,20 +111,21 @@ func TestATenantHas5000CustomRolesAtMost(t *testing.T) {
 	require.NoError(t, w.Change(func(st *state.State) {
 		for i := range 4999 {
 			id := uuid.NewString()
-			st.RoleDefinitions[id] = &state.RoleDefinition{Definition: roles.Definition{ID: id, RoleName: fmt.Sprint("role ", i)}}
+			st.RoleDefinitions[id] = &state.RoleDefinition{Definition: role.Definition{ID: id, RoleName: fmt.Sprint("role ", i)}}
 		}
 	}))
 	last := definitionPath(uuid.NewString())
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, last, role()).status)
-	got := w.arm(http.MethodPut, definitionPath(uuid.NewString()), role("roleName", "one too many"))
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, last, customRole()).status)
+	got := w.arm(http.MethodPut, definitionPath(uuid.NewString()), customRole("roleName", "one too many"))
 	assert.Equal(t, "RoleDefinitionLimitExceeded", got.code(), got.body)
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, last, role("description", "changed")).status, "one that exists can be changed")
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, last, customRole("description", "changed")).status,
+		"one that exists can be changed")
 }
 
 func TestARoleWithAssignmentsIsNotDeleted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), role()).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), customRole()).status)
 	id := w.assign(alice, invokerRole, workspace)
 	got := w.arm(http.MethodDelete, definitionPath(invokerRole), nil)
 	assert.Equal(t, http.StatusBadRequest, got.status)
@@ -123,7 +137,8 @@ func TestARoleWithAssignmentsIsNotDeleted(t *testing.T) {
 func TestARoleIsAssignedWithinItsAssignableScopes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), role("assignableScopes", []string{strings.ToUpper(workspace)})).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole),
+		customRole("assignableScopes", []string{strings.ToUpper(workspace)})).status)
 	for scope, want := range map[string]string{workspace: "", cluster: "", group: "RoleDefinitionNotAssignableAtScope", account: "RoleDefinitionNotAssignableAtScope"} {
 		got := w.arm(http.MethodPut, assignmentPath(scope), assignment(alice, invokerRole))
 		assert.Equal(t, want, got.code(), scope)
@@ -191,7 +206,7 @@ func TestAPrincipalHasARoleAtAScopeOnce(t *testing.T) {
 func TestARoleDefinitionIDHasTwoForms(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), role()).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), customRole()).status)
 	assert.Equal(t, subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+invokerRole, w.arm(http.MethodGet, definitionPath(invokerRole), nil).body["id"])
 	tenantForm := "/providers/Microsoft.Authorization/roleDefinitions/" + invokerRole
 	assert.Equal(t, tenantForm, w.arm(http.MethodGet, tenantForm, nil).body["id"])
@@ -212,9 +227,9 @@ func TestAnAssignmentIsNotUpdated(t *testing.T) {
 	described["properties"].(map[string]any)["description"] = "why"
 	assert.Equal(t, http.StatusOK, w.arm(http.MethodPut, id, described).status)
 	assert.Equal(t, "why", w.arm(http.MethodGet, id, nil).at("properties", "description"))
-	described["properties"].(map[string]any)["description"] = strings.Repeat("é", 513)
+	described["properties"].(map[string]any)["description"] = strings.Repeat("é", 2049)
 	assert.Equal(t, "BadRequest", w.arm(http.MethodPut, id, described).code())
-	described["properties"].(map[string]any)["description"] = strings.Repeat("é", 512)
+	described["properties"].(map[string]any)["description"] = strings.Repeat("é", 2048)
 	assert.Equal(t, http.StatusOK, w.arm(http.MethodPut, id, described).status)
 }
 
@@ -222,7 +237,7 @@ func TestAnAssignmentOutlivesItsPrincipal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, appID, principal := w.application("nightly")
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), role()).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), customRole()).status)
 	id := w.assign(principal, invokerRole, workspace)
 	require.Equal(t, http.StatusNoContent, w.graph(http.MethodDelete, "/v1.0/servicePrincipals/"+principal, nil).status)
 	orphan := w.arm(http.MethodGet, id, nil)
@@ -241,17 +256,18 @@ func TestPermissionsAreActionsLessNotActionsAndAddUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const reads = "microsoft.machinelearningservices/WORKSPACES/*"
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), role("permissions", []any{object(
-		"actions", []string{reads}, "notActions", []string{"Microsoft.MachineLearningServices/workspaces/computes/*"})})).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), customRole("permissions",
+		[]any{object(
+			"actions", []string{reads}, "notActions",
+			[]string{"Microsoft.MachineLearningServices/workspaces/computes/*"})})).status)
 	w.assign(bob, invokerRole, group)
 	get := func(id string) int {
-		return w.send(http.MethodGet, id+"?api-version=2024-04-01", w.token(bob, management), nil).status
+		return w.send(http.MethodGet, id+"?api-version="+versionOf(id), w.token(bob, management), nil).status
 	}
 	assert.Equal(t, http.StatusOK, get(workspace), "inherited from the resource group")
 	assert.Equal(t, http.StatusForbidden, get(cluster), "taken out by notActions")
 	assert.Equal(t, http.StatusForbidden, get(account), "another provider's")
-	reader, _ := roles.BuiltIn("Reader")
-	w.assign(scientists, reader.ID, workspace)
+	w.assign(scientists, controlReader, workspace)
 	assert.Equal(t, http.StatusOK, get(cluster), "given by another role, through a group: notActions deny nothing")
 	assert.Equal(t, http.StatusForbidden, get(account), "a scope does not reach beside itself")
 }

@@ -1,14 +1,17 @@
 package azure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 
-	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
@@ -30,9 +33,39 @@ type Seed struct {
 	Computes               []Compute
 	Endpoints              []Endpoint
 	// RoleDefinitions are custom roles, each with its GUID and where it may be assigned.
-	RoleDefinitions []roles.Definition
+	RoleDefinitions []RoleDefinition
+	// RoleAssignments are those that are there before the stack.
+	RoleAssignments []RoleAssignment
+	// DenyAssignments are what Azure makes for deployment stacks and managed applications: no role outweighs them.
+	DenyAssignments []DenyAssignment
 	// ResourceIDs are of any other resource that simply exists.
 	ResourceIDs []string
+}
+
+// RoleDefinition is a custom role: its GUID, name, permissions, and where it may be assigned.
+type RoleDefinition = role.Definition
+
+// Permission is one entry of a role's permissions.
+type Permission = role.Permission
+
+// RoleAssignment gives a principal a role, by the GUIDs of both, at a scope. With a condition it makes whatever hangs
+// on it undecided: the sandbox evaluates none, and lets nobody write one.
+type RoleAssignment struct {
+	ID                                        string // a GUID
+	Scope, RoleID, PrincipalID, PrincipalType string
+	Condition                                 string
+}
+
+// DenyAssignment keeps principals, given by object ID, from actions at a scope and below it.
+type DenyAssignment struct {
+	ID          string // a GUID
+	Name, Scope string
+	Permissions []Permission
+	// Everyone says that it reaches all principals but the excluded ones.
+	Everyone               bool
+	PrincipalIDs, Excluded []string
+	// NotBelow says that it acts at the scope alone.
+	NotBelow bool
 }
 
 // Workspace is an Azure Machine Learning workspace.
@@ -49,6 +82,10 @@ type StorageAccount struct {
 	// HNS tells an Azure Data Lake Storage Gen2 account, with a hierarchical namespace, from Blob storage.
 	HNS        bool
 	Containers []string
+	// PublicContainers are those that anyone may read without signing in.
+	PublicContainers []string
+	// Firewall closes the account to public networks.
+	Firewall bool
 }
 
 // Datastore is a data store of a workspace.
@@ -88,16 +125,23 @@ type ServicePrincipal struct {
 // UserAssignedIdentity is a user-assigned managed identity with its service principal.
 type UserAssignedIdentity struct{ ID, PrincipalID, ClientID, Location string }
 
-// Host is a resource with a system-assigned managed identity and nothing else that matters here: a Data Factory, a site
-// (App Service or Function App), a virtual machine.
-type Host struct{ ID, PrincipalID, Location string }
+// Host is a resource on which code runs with managed identities, and nothing else of which matters here: a Data
+// Factory, a site (App Service or Function App), a virtual machine.
+type Host struct {
+	ID, Location string
+	// PrincipalID is the object ID of its system-assigned identity; "" when it has none.
+	PrincipalID string
+	// UserAssignedIdentityIDs are those attached to it. No other user-assigned identity signs in at a host.
+	UserAssignedIdentityIDs []string
+}
 
-// Compute is a compute cluster.
+// Compute is a compute cluster. Location is where its nodes are; default: the workspace's.
 type Compute struct {
 	WorkspaceID, Name, Location string
 	// SystemAssignedPrincipalID is the object ID of its system-assigned identity; "" when it has none.
 	SystemAssignedPrincipalID string
-	UserAssignedIdentityIDs   []string
+	// UserAssignedIdentityIDs are in order: the cluster mounts with the first. A cluster has these or the other.
+	UserAssignedIdentityIDs []string
 }
 
 // Endpoint is a batch endpoint. The clusters of its deployments need not exist yet.
@@ -106,6 +150,8 @@ type Endpoint struct {
 	Deployments                 []Deployment
 	// DefaultDeployment is the one that runs when a request names none.
 	DefaultDeployment string
+	// IfFree leaves it out where another endpoint of the region has its name.
+	IfFree bool
 }
 
 // Deployment is a deployment of a batch endpoint.
@@ -119,9 +165,83 @@ func (a *Azure) Seed(s Seed) error {
 		return fmt.Errorf("seeding the sandbox: %w", err)
 	}
 	return a.store.Update(func(st *state.State) error {
+		if err := s.checkUnique(st); err != nil {
+			return fmt.Errorf("seeding the sandbox: %w", err)
+		}
 		(&seeding{st: st, now: a.store.Now()}).all(s)
 		return nil
 	})
+}
+
+// Azure's rules for names: facts/compute-clusters.md; facts/batch-endpoints.md for endpoints and their deployments.
+var (
+	clusterName  = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9]$`)
+	endpointName = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9])*$`)
+)
+
+// checkUnique finds names that Azure keeps unique and that something else has, here or in the seed itself: an
+// endpoint's in its region, for it is a host name (facts/batch-endpoints.md), and a storage account's in all of
+// Azure.
+func (s *Seed) checkUnique(st *state.State) error {
+	var problems []error
+	claimed := map[string]string{} // what is taken -> ARM ID
+	claim := func(what, name, id string) {
+		if other, taken := claimed[what]; taken && armid.Key(other) != armid.Key(id) {
+			problems = append(problems, fmt.Errorf("%s and %s can't both be called %s; rename one", other, id, name))
+		}
+		claimed[what] = id
+	}
+	account := func(id string) { claim("account "+strings.ToLower(armid.Parse(id).Name()), armid.Parse(id).Name(), id) }
+	endpoint := func(id, region string) {
+		name := armid.Parse(id).Name()
+		claim(hostOf(name, region), name+" in "+region, id)
+	}
+	for _, r := range st.Resources {
+		switch id := armid.Parse(r.ID); {
+		case id.Is(typeStorage):
+			account(r.ID)
+		case id.Is(typeEndpoint):
+			endpoint(r.ID, r.Location)
+		}
+	}
+	for _, a := range s.StorageAccounts {
+		account(a.ID)
+	}
+	for _, d := range s.Datastores {
+		account(d.AccountID)
+	}
+	var kept []Endpoint
+	for _, e := range s.Endpoints {
+		id, region := e.WorkspaceID+"/batchEndpoints/"+e.Name, s.region(st, e)
+		if other, taken := claimed[hostOf(e.Name, region)]; e.IfFree && taken && armid.Key(other) != armid.Key(id) {
+			continue
+		}
+		endpoint(id, region)
+		kept = append(kept, e)
+	}
+	s.Endpoints = kept
+	return errors.Join(problems...)
+}
+
+// hostOf is the host name that an endpoint claims.
+func hostOf(name, region string) string {
+	return "endpoint " + strings.ToLower(name+" "+strings.ReplaceAll(region, " ", ""))
+}
+
+// region is where an endpoint of the seed lies: where its workspace does, unless it says otherwise.
+func (s Seed) region(st *state.State, e Endpoint) string {
+	if e.Location != "" {
+		return e.Location
+	}
+	for _, w := range s.Workspaces {
+		if armid.Key(w.ID) == armid.Key(e.WorkspaceID) {
+			return cmp.Or(w.Location, defaultLocation)
+		}
+	}
+	if workspace := st.Resources[armid.Key(e.WorkspaceID)]; workspace != nil {
+		return workspace.Location
+	}
+	return defaultLocation
 }
 
 // check finds what is wrong with the IDs; a wrong one would seed something that no request ever names.
@@ -137,6 +257,13 @@ func (s Seed) check() error {
 		wrongType := resourceType != "" && !id.Is(resourceType)
 		if (value != "" || !optional) && (!strings.HasPrefix(value, "/") || id.IsCollection() || len(id.Names) == 0 || wrongType) {
 			problems = append(problems, fmt.Errorf("%s %q is not an ARM ID of type %s", what, value, resourceType))
+		}
+	}
+	name := func(what, value string, form *regexp.Regexp) {
+		if !form.MatchString(value) || len(value) < 3 || len(value) > 32 {
+			problems = append(problems,
+				fmt.Errorf("the %s's name %q is none that Azure takes: 3 to 32 characters that match %s", what, value,
+					form))
 		}
 	}
 	guid("tenant ID", s.TenantID, true)
@@ -176,22 +303,58 @@ func (s Seed) check() error {
 	}
 	for _, h := range s.Hosts {
 		resource("host", h.ID, "", false)
-		guid("principal ID of host "+h.ID, h.PrincipalID, false)
+		guid("principal ID of host "+h.ID, h.PrincipalID, len(h.UserAssignedIdentityIDs) > 0)
+		for _, id := range h.UserAssignedIdentityIDs {
+			resource("identity of host "+h.ID, id, typeIdentity, false)
+		}
 	}
 	for _, c := range s.Computes {
 		resource("workspace of cluster "+c.Name, c.WorkspaceID, typeWorkspace, false)
 		guid("principal ID of cluster "+c.Name, c.SystemAssignedPrincipalID, true)
+		name("cluster", c.Name, clusterName)
+		if c.SystemAssignedPrincipalID != "" && len(c.UserAssignedIdentityIDs) > 0 {
+			problems = append(problems,
+				fmt.Errorf("cluster %q has a system-assigned identity and user-assigned ones; Azure lets it have one kind", c.Name))
+		}
 		for _, id := range c.UserAssignedIdentityIDs {
 			resource("identity of cluster "+c.Name, id, typeIdentity, false)
 		}
 	}
 	for _, e := range s.Endpoints {
 		resource("workspace of endpoint "+e.Name, e.WorkspaceID, typeWorkspace, false)
+		name("endpoint", e.Name, endpointName)
+		for _, d := range e.Deployments {
+			name("deployment", d.Name, endpointName)
+		}
+		if e.DefaultDeployment != "" && !slices.ContainsFunc(e.Deployments,
+			func(d Deployment) bool { return d.Name == e.DefaultDeployment }) {
+			problems = append(problems, fmt.Errorf("endpoint %q has no deployment %q, which is its default", e.Name,
+				e.DefaultDeployment))
+		}
 	}
 	for _, d := range s.RoleDefinitions {
 		guid("ID of role "+d.RoleName, d.ID, false)
-		if err := d.Validate(); err != nil {
-			problems = append(problems, fmt.Errorf("role %s: %w", d.RoleName, err))
+		if problem := d.Problem(); problem != "" {
+			problems = append(problems, fmt.Errorf("role %s: %s", d.RoleName, problem))
+		}
+	}
+	for _, a := range s.RoleAssignments {
+		guid("ID of role assignment "+a.ID, a.ID, false)
+		guid("role of role assignment "+a.ID, a.RoleID, false)
+		guid("principal of role assignment "+a.ID, a.PrincipalID, false)
+		if !strings.HasPrefix(a.Scope, "/") {
+			problems = append(problems, fmt.Errorf("role assignment %q has no scope", a.ID))
+		}
+	}
+	for _, d := range s.DenyAssignments {
+		guid("ID of deny assignment "+d.Name, d.ID, false)
+		if !strings.HasPrefix(d.Scope, "/") || len(d.Permissions) == 0 || d.Everyone == (len(d.PrincipalIDs) > 0) {
+			problems = append(problems,
+				fmt.Errorf("deny assignment %q needs a scope, permissions, and either Everyone or principals",
+					d.Name))
+		}
+		for _, id := range append(slices.Clone(d.PrincipalIDs), d.Excluded...) {
+			guid("principal of deny assignment "+d.Name, id, false)
 		}
 	}
 	for _, id := range s.ResourceIDs {

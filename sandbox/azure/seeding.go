@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/arm"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
@@ -16,9 +15,13 @@ import (
 const (
 	typeWorkspace = "Microsoft.MachineLearningServices/workspaces"
 	typeStorage   = "Microsoft.Storage/storageAccounts"
+	typeEndpoint  = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 	typeIdentity  = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 	defaultLocation = "eastus"
+
+	// ownerRole is Owner (facts/grants-access.md).
+	ownerRole = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 )
 
 // seeding puts a checked seed into the state.
@@ -60,8 +63,7 @@ func (s *seeding) all(seed Seed) {
 		s.identity(i)
 	}
 	for _, h := range seed.Hosts {
-		s.put(&state.Resource{ID: h.ID, Location: cmp.Or(h.Location, defaultLocation), Identity: &state.Identity{SystemPrincipalID: strings.ToLower(h.PrincipalID)}})
-		s.principal(h.PrincipalID, "", armid.Parse(h.ID).Name(), "ManagedIdentity", h.ID)
+		s.host(h)
 	}
 	for _, c := range seed.Computes {
 		s.compute(c)
@@ -71,6 +73,19 @@ func (s *seeding) all(seed Seed) {
 	}
 	for _, g := range seed.Groups {
 		s.group(g)
+	}
+	for _, a := range seed.RoleAssignments {
+		s.st.RoleAssignments[strings.ToLower(a.ID)] = &state.RoleAssignment{
+			Name: strings.ToLower(a.ID), Scope: a.Scope, RoleDefinition: strings.ToLower(a.RoleID), Condition: a.Condition,
+			PrincipalID: strings.ToLower(a.PrincipalID), PrincipalType: cmp.Or(a.PrincipalType, "ServicePrincipal"),
+			CreatedOn: s.now, UpdatedOn: s.now, Seeded: true,
+		}
+		if a.Condition != "" {
+			s.st.RoleAssignments[strings.ToLower(a.ID)].ConditionVer = "2.0"
+		}
+	}
+	for _, d := range seed.DenyAssignments {
+		s.denyAssignment(d)
 	}
 	for _, d := range seed.RoleDefinitions {
 		d.ID = strings.ToLower(d.ID)
@@ -120,13 +135,9 @@ func (s *seeding) subscription(id armid.ID) {
 	if s.st.Subscription == "" {
 		s.st.Subscription = strings.ToLower(id.Name())
 	}
-	owner, ok := roles.BuiltIn(roles.Owner)
-	if !ok {
-		panic("package roles has no Owner")
-	}
 	name := uuid.NewString()
 	s.st.RoleAssignments[name] = &state.RoleAssignment{
-		Name: name, Scope: id.String(), RoleDefinition: strings.ToLower(owner.ID), PrincipalID: s.st.DeployerID,
+		Name: name, Scope: id.String(), RoleDefinition: ownerRole, PrincipalID: s.st.DeployerID,
 		PrincipalType: "ServicePrincipal", CreatedOn: s.now, UpdatedOn: s.now, Seeded: true,
 	}
 }
@@ -163,12 +174,17 @@ func (s *seeding) workspace(w Workspace) {
 }
 
 func (s *seeding) storageAccount(a StorageAccount) {
+	rule := "Allow"
+	if a.Firewall {
+		rule = "Deny"
+	}
 	name := armid.Parse(a.ID).Name()
 	s.put(&state.Resource{
 		ID: a.ID, Location: defaultLocation, Kind: cmp.Or(a.Kind, "StorageV2"),
 		SKU: map[string]any{"name": "Standard_LRS", "tier": "Standard"},
 		Properties: map[string]any{
 			"provisioningState": "Succeeded", "isHnsEnabled": a.HNS, "supportsHttpsTrafficOnly": true,
+			"allowBlobPublicAccess": len(a.PublicContainers) > 0, "networkAcls": map[string]any{"defaultAction": rule},
 			"primaryEndpoints": map[string]any{
 				"blob": "https://" + name + ".blob.core.windows.net/", "dfs": "https://" + name + ".dfs.core.windows.net/",
 			},
@@ -177,6 +193,10 @@ func (s *seeding) storageAccount(a StorageAccount) {
 	s.exists(a.ID + blobService)
 	for _, container := range a.Containers {
 		s.container(a.ID, container)
+	}
+	for _, container := range a.PublicContainers {
+		s.container(a.ID, container)
+		s.st.Resources[armid.Key(a.ID+blobService+"/containers/"+container)].Properties["publicAccess"] = "Container"
 	}
 }
 
@@ -266,6 +286,36 @@ func (s *seeding) identity(i UserAssignedIdentity) {
 	s.principal(i.PrincipalID, i.ClientID, id.Name(), "ManagedIdentity", id.String())
 }
 
+func (s *seeding) host(h Host) {
+	for _, id := range h.UserAssignedIdentityIDs {
+		if s.st.Resources[armid.Key(id)] == nil {
+			s.identity(UserAssignedIdentity{ID: id})
+		}
+	}
+	s.put(&state.Resource{ID: h.ID, Location: cmp.Or(h.Location, defaultLocation), Identity: &state.Identity{
+		SystemPrincipalID: strings.ToLower(h.PrincipalID), UserAssigned: h.UserAssignedIdentityIDs,
+	}})
+	if h.PrincipalID != "" {
+		s.principal(h.PrincipalID, "", armid.Parse(h.ID).Name(), "ManagedIdentity", h.ID)
+	}
+}
+
+func (s *seeding) denyAssignment(d DenyAssignment) {
+	lower := func(ids []string) (low []string) {
+		for _, id := range ids {
+			low = append(low, strings.ToLower(id))
+		}
+		return low
+	}
+	if s.st.DenyAssignments == nil { // a state from before there were any
+		s.st.DenyAssignments = map[string]*state.DenyAssignment{}
+	}
+	s.st.DenyAssignments[strings.ToLower(d.ID)] = &state.DenyAssignment{
+		Name: strings.ToLower(d.ID), DisplayName: d.Name, Scope: d.Scope, NotBelow: d.NotBelow, Permissions: d.Permissions,
+		Everyone: d.Everyone, PrincipalIDs: lower(d.PrincipalIDs), Excluded: lower(d.Excluded),
+	}
+}
+
 func (s *seeding) compute(c Compute) {
 	s.exists(c.WorkspaceID)
 	id := armid.Parse(c.WorkspaceID + "/computes/" + c.Name)
@@ -278,9 +328,10 @@ func (s *seeding) compute(c Compute) {
 			s.identity(UserAssignedIdentity{ID: user})
 		}
 	}
-	where := cmp.Or(c.Location, defaultLocation)
+	location := s.st.Resources[armid.Key(c.WorkspaceID)].Location
+	where := cmp.Or(c.Location, location)
 	s.put(&state.Resource{
-		ID: id.String(), Location: where, Identity: identity,
+		ID: id.String(), Location: location, Identity: identity,
 		Properties: map[string]any{
 			"computeType": "AmlCompute", "computeLocation": where, "provisioningState": "Succeeded", "isAttachedCompute": false,
 			"disableLocalAuth": true, "properties": map[string]any{

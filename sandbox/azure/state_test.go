@@ -17,7 +17,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -179,13 +178,13 @@ func TestRequestsAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	w := start(t, azure.Options{StateFile: filepath.Join(t.TempDir(), "state.json")})
 	w.invoker(alice)
-	reader, _ := roles.BuiltIn("Reader")
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
 			for range 5 {
 				id := workspace + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewString()
-				body := object("properties", object("principalId", uuid.NewString(), "principalType", "ServicePrincipal", "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+reader.ID))
+				body := object("properties", object("principalId", uuid.NewString(), "principalType",
+					"ServicePrincipal", "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+controlReader))
 				assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, id, body).status)
 				assert.Equal(t, http.StatusOK, w.arm(http.MethodGet, id, nil).status)
 				assert.Equal(t, http.StatusCreated, w.invoke(alice, blob).status)

@@ -13,8 +13,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 )
 
 const (
@@ -36,6 +36,9 @@ const (
 	invokerRole = "88888888-8888-8888-8888-888888888888"
 	readerRole  = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1" // Storage Blob Data Reader
 	writerRole  = "ba92f5b4-2d11-453d-a403-e96b0029c9fe" // Storage Blob Data Contributor
+
+	controlReader = "acdd72a7-3385-48ef-bd42-f606fba81ae7" // Reader, which reads no data
+	ownerRole     = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
 	management = "https://management.azure.com"
 	ml         = "https://ml.azure.com"
@@ -176,7 +179,23 @@ func (w *world) arm(method, id string, body any) answer {
 	if strings.Contains(id, "?") {
 		separator = "&"
 	}
-	return w.send(method, id+separator+"api-version=2022-04-01", w.token(w.Deployer().ObjectID, management), body)
+	return w.send(method, id+separator+"api-version="+versionOf(id), w.token(w.Deployer().ObjectID, management), body)
+}
+
+// versionOf is an api-version of the resource provider that an ID belongs to.
+func versionOf(id string) string {
+	versions := map[string]string{
+		"microsoft.authorization": "2022-04-01", "microsoft.machinelearningservices": "2024-04-01",
+		"microsoft.managedidentity": "2023-01-31",
+		"microsoft.storage":         "2023-05-01", "microsoft.compute": "2024-03-01", "microsoft.management": "2021-04-01",
+	}
+	segments := strings.Split(strings.ToLower(id), "/")
+	for i := len(segments) - 2; i >= 0; i-- {
+		if segments[i] == "providers" {
+			return versions[segments[i+1]]
+		}
+	}
+	return "2021-04-01" // resource groups, subscriptions
 }
 
 // graph calls Microsoft Graph as the deployer.
@@ -228,7 +247,8 @@ func definition(name string, actions []string) any {
 // invokers makes the seed's role and gives it to a principal at the workspace.
 func (w *world) invoker(principal string, additions ...string) {
 	w.t.Helper()
-	got := w.arm(http.MethodPut, definitionPath(invokerRole), definition("Invoker", append(roles.InvokerActions(), additions...)))
+	got := w.arm(http.MethodPut, definitionPath(invokerRole),
+		definition("Invoker", append(role.SeedActions(), additions...)))
 	require.Equal(w.t, http.StatusCreated, got.status, got.body)
 	w.assign(principal, invokerRole, workspace)
 }

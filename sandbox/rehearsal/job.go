@@ -1,19 +1,15 @@
 package rehearsal
 
 import (
-	"cmp"
+	"bytes"
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
-	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -23,82 +19,131 @@ type failure struct {
 	Message string
 }
 
-// requestHop is where a job fails that the endpoint does not understand or can't run: no matter of access.
-const requestHop access.HopKind = "request"
-
-// failureOf takes what invoking reports apart: a refusal or failure of Azure's, or an error of the rehearsal.
-func failureOf(err error) (failure, error) {
-	var f *invoke.Failure
-	if !errors.As(err, &f) || f.Kind == invoke.Network || f.Kind == invoke.Service || f.Kind == invoke.Follow {
-		return failure{}, err
-	}
-	return failure{cmp.Or(f.Hop, requestHop), cmp.Or(f.Said, f.What)}, nil
-}
-
-// jobs starts jobs on the batch endpoints of one workspace, over HTTP, and watches them.
+// jobs starts jobs on the batch endpoints of a model's workspace, over HTTP, and watches them.
 type jobs struct {
-	http      *http.Client
-	cloud     invoke.Cloud
-	workspace string            // ARM ID
-	owner     *invoke.Client    // the sandbox's owner, who watches: invokers need not be able to poll
-	scoring   map[string]string // scoring URIs by endpoint
+	azure   *azure.Azure
+	model   access.Model
+	scoring map[string]string // scoring URIs by endpoint
 }
 
-// firstPoll is short: in the sandbox, jobs end at once.
-const firstPoll = 10 * time.Millisecond
+// poll is short: in the sandbox, jobs end at once.
+const poll = 10 * time.Millisecond
 
-func newJobs(ctx context.Context, a *azure.Azure, workspace string) (*jobs, error) {
-	client := a.Client()
-	cloud, err := invoke.Discover(ctx, client, a.Host())
-	if err != nil {
-		return nil, err
-	}
-	j := &jobs{http: client, cloud: cloud, workspace: workspace, scoring: map[string]string{}}
-	j.owner, err = j.client(owner{a})
-	return j, err
+func newJobs(a *azure.Azure, m access.Model) *jobs {
+	return &jobs{azure: a, model: m, scoring: map[string]string{}}
 }
 
-func (j *jobs) client(credential azcore.TokenCredential) (*invoke.Client, error) {
-	return invoke.New(invoke.Options{Credential: credential, Cloud: j.cloud, Transport: j.http, Poll: firstPoll})
-}
-
-// owner signs in as the sandbox's owner.
-type owner struct{ azure *azure.Azure }
-
-func (o owner) GetToken(ctx context.Context, asked policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	resource := strings.TrimSuffix(strings.Join(asked.Scopes, " "), "/.default")
-	token, err := o.azure.SignIn(ctx, o.azure.Deployer().ObjectID, resource)
-	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, err
-}
-
-// run starts a job and follows it to its end. An error is one of the rehearsal; what Azure refuses is a failure.
-func (j *jobs) run(ctx context.Context, token, endpoint, deployment string, body invoke.JobRequest) (failure, error) {
+// run starts a job and follows it to its end; deployment "" leaves the choice to the endpoint. An error is one of the
+// rehearsal; what Azure refuses is a failure.
+func (j *jobs) run(ctx context.Context, token, endpoint, deployment, input string) (failure, error) {
 	uri, err := j.scoringURI(ctx, endpoint)
 	if err != nil {
 		return failure{}, err
 	}
-	invoker, err := j.client(invoke.StaticToken(token))
+	body, err := requestBody(j.model, endpoint, input)
 	if err != nil {
 		return failure{}, err
 	}
-	job, err := invoker.Start(ctx, uri, deployment, body)
-	if err == nil {
-		_, err = j.owner.Follow(ctx, uri, job, nil)
+	header := http.Header{}
+	if deployment != "" {
+		header.Set("azureml-model-deployment", deployment)
 	}
-	if err == nil {
-		return failure{}, nil
+	started, refused, err := j.send(ctx, http.MethodPost, uri, token, header, body)
+	if err != nil || refused != nil {
+		return orWorked(refused), err
 	}
-	return failureOf(err)
+	// Invokers need not be able to poll: the sandbox's owner watches.
+	owner, err := j.azure.SignIn(ctx, j.azure.Deployer().ObjectID, mlResource)
+	if err != nil {
+		return failure{}, err
+	}
+	for {
+		job, refused, err := j.send(ctx, http.MethodGet, uri+"/"+started.Name, owner, nil, nil)
+		switch {
+		case err != nil:
+			return failure{}, err
+		case refused != nil:
+			return failure{}, fmt.Errorf("watching job %s: %s", started.Name, refused.Message)
+		case job.Properties.Status == "Completed":
+			return failure{}, nil
+		case job.Properties.Status == "Failed", job.Properties.Status == "Canceled":
+			return job.Properties.Error.failed(0), nil
+		}
+		select {
+		case <-ctx.Done():
+			return failure{}, ctx.Err()
+		case <-time.After(poll):
+		}
+	}
+}
+
+func orWorked(refused *failure) failure {
+	if refused == nil {
+		return failure{}
+	}
+	return *refused
+}
+
+// mlResource is what tokens for batch endpoints are for, in public Azure (facts/clouds.md).
+const mlResource = "https://ml.azure.com"
+
+type jobResource struct {
+	Name       string
+	Properties struct {
+		Status string
+		Error  serviceError
+	}
+}
+
+// send sends a request to a batch endpoint: refused is how Azure answers with an error.
+func (j *jobs) send(ctx context.Context, method, uri, token string, header http.Header, body any) (job jobResource,
+	refused *failure, err error) {
+	var text []byte
+	if body != nil {
+		if text, err = json.Marshal(body); err != nil {
+			return job, nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, uri, bytes.NewReader(text))
+	if err != nil {
+		return job, nil, err
+	}
+	for key, values := range header {
+		req.Header[key] = values
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := send(j.azure, req)
+	if err != nil {
+		return job, nil, err
+	}
+	defer resp.Body.Close()
+	if text, err = io.ReadAll(resp.Body); err != nil {
+		return job, nil, fmt.Errorf("reading the answer of %s: %w", uri, err)
+	}
+	if resp.StatusCode < http.StatusMultipleChoices {
+		return job, nil, json.Unmarshal(text, &job)
+	}
+	var answer struct{ Error serviceError }
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return job, nil, fmt.Errorf("%s answers HTTP %d and no error of Azure's: %w", uri, resp.StatusCode, err)
+	}
+	failed := answer.Error.failed(resp.StatusCode)
+	return job, &failed, nil
 }
 
 func (j *jobs) scoringURI(ctx context.Context, endpoint string) (string, error) {
 	if uri, ok := j.scoring[endpoint]; ok {
 		return uri, nil
 	}
-	uri, err := j.owner.ScoringURI(ctx, j.workspace, endpoint)
-	if err != nil {
+	var found struct{ Properties struct{ ScoringURI string } }
+	id := j.model.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(j.model, endpoint)
+	if err := manage(ctx, j.azure, http.MethodGet, j.azure.URL()+id+"?api-version="+machineLearningVersion, nil,
+		&found); err != nil {
 		return "", fmt.Errorf("finding endpoint %s: %w", endpoint, err)
 	}
-	j.scoring[endpoint] = uri
-	return uri, nil
+	j.scoring[endpoint] = found.Properties.ScoringURI
+	return found.Properties.ScoringURI, nil
 }
+
+const machineLearningVersion = "2024-04-01"

@@ -16,7 +16,6 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/internal/randommodel"
-	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -38,8 +37,7 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 			}
 		}
 		deployByHand(t, a, m, grants)
-		j, err := newJobs(t.Context(), a, m.WorkspaceID.Text())
-		require.NoError(t, err)
+		j := newJobs(a, m)
 		for _, path := range plans.Of(m).PathsWith(grants) {
 			want := access.HopKind("")
 			if hop := path.FailsAt(); hop != nil {
@@ -47,9 +45,7 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 			}
 			tokens, err := signIns(t.Context(), a, path.Invoker, m.Invokers[path.Invoker], deployed{PrincipalIDs: principalIDs(m)})
 			require.NoError(t, err)
-			body, err := invoke.RequestOf(m, path.Endpoint, path.Input)
-			require.NoError(t, err)
-			got, err := j.run(t.Context(), slices.Collect(maps.Values(tokens))[0], path.Endpoint, "", body)
+			got, err := j.run(t.Context(), slices.Collect(maps.Values(tokens))[0], path.Endpoint, "", path.Input)
 			require.NoError(t, err)
 			if got.Hop != want {
 				rt.Fatalf("%s on %s with %q: Explain says %q, the sandbox %q: %s", path.Invoker, path.Endpoint, path.Input, failsAt(want), failsAt(got.Hop), got.Message)
@@ -60,7 +56,9 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 
 // existing makes everything of a model exist, in a workspace and accounts of its own, so that no engine is needed.
 func existing(m access.Model, n int) access.Model {
-	own := func(id access.ID) string { return strings.ReplaceAll(id.Text(), "/providers/", fmt.Sprintf("%d/providers/", n)) }
+	own := func(id access.ID) string {
+		return strings.ReplaceAll(id.Text(), "/providers/", fmt.Sprintf("%d/providers/", n))
+	}
 	m.WorkspaceID = access.Known(own(m.WorkspaceID))
 	accounts := map[string]access.ID{}
 	for name, id := range m.StorageAccounts {

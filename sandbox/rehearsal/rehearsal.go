@@ -40,7 +40,6 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
-	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -163,7 +162,7 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	if err := r.settle(ctx); err != nil {
 		return nil, err
 	}
-	report := &Report{Stack: r.Stack, Weather: r.Weather.String()}
+	report := &Report{Stack: r.Stack, Weather: r.Weather.String(), NotChecked: notChecked(r.Model, r.Weather)}
 	r.Progress.Step("starting jobs")
 	if err := r.invoke(ctx, report, d); err != nil {
 		return nil, err
@@ -295,10 +294,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 
 // signIn gets a token for each invoker. One that can't sign in is an outcome that is wrong.
 func (r *rehearsal) signIn(ctx context.Context, report *Report, d deployed) (*jobs, map[string]string, error) {
-	j, err := newJobs(ctx, r.azure, r.Model.WorkspaceID.Text())
-	if err != nil {
-		return nil, nil, err
-	}
+	j := newJobs(r.azure, r.Model)
 	tokens := map[string]string{}
 	for _, name := range r.Model.Acting() {
 		ways, err := signIns(ctx, r.azure, name, r.Model.Invokers[name], d)
@@ -313,11 +309,8 @@ func (r *rehearsal) signIn(ctx context.Context, report *Report, d deployed) (*jo
 
 // try walks one path. A declared path should work; for any other the model is asked.
 func (r *rehearsal) try(ctx context.Context, j *jobs, report *Report, token string, path access.Path) error {
-	body, err := invoke.RequestOf(r.Model, path.Endpoint, path.Input)
-	if err != nil {
-		return err
-	}
-	got, err := j.run(ctx, token, path.Endpoint, cmp.Or(path.Deployment, r.Model.EffectiveEndpoints()[path.Endpoint].Deployment), body)
+	deployment := cmp.Or(path.Deployment, r.Model.EffectiveEndpoints()[path.Endpoint].Deployment)
+	got, err := j.run(ctx, token, path.Endpoint, deployment, path.Input)
 	if err != nil {
 		return err
 	}
@@ -331,17 +324,13 @@ func (r *rehearsal) try(ctx context.Context, j *jobs, report *Report, token stri
 
 // controls tries what no stack may make possible.
 func (r *rehearsal) controls(ctx context.Context, j *jobs, report *Report, tokens map[string]string) error {
-	stranger, err := r.azure.SignIn(ctx, made("stranger"), access.Audience)
+	stranger, err := r.azure.SignIn(ctx, made("stranger"), mlResource)
 	if err != nil {
 		return err
 	}
 	endpoints := r.Model.EffectiveEndpoints()
 	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
-		body, err := invoke.RequestOf(r.Model, name, "")
-		if err != nil {
-			return err
-		}
-		got, err := j.run(ctx, stranger, name, endpoints[name].Deployment, body)
+		got, err := j.run(ctx, stranger, name, endpoints[name].Deployment, "")
 		if err != nil {
 			return err
 		}
@@ -359,11 +348,7 @@ func (r *rehearsal) controls(ctx context.Context, j *jobs, report *Report, token
 
 // onBareCluster reads an input on the cluster that has no reader: only a store's own credential opens it there.
 func (r *rehearsal) onBareCluster(ctx context.Context, j *jobs, report *Report, invoker, token, input string) error {
-	body, err := invoke.RequestOf(r.Model, bareEndpoint, input)
-	if err != nil {
-		return err
-	}
-	got, err := j.run(ctx, token, bareEndpoint, "", body)
+	got, err := j.run(ctx, token, bareEndpoint, "", input)
 	if err != nil {
 		return err
 	}

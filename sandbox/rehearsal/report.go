@@ -18,6 +18,8 @@ type Report struct {
 	Outcomes []Outcome `json:"outcomes"`
 	// Assertions are judged by what was seen, not by the model.
 	Assertions []access.Verdict `json:"assertions,omitempty"`
+	// NotChecked names what the rehearsal took on trust, or did not look at.
+	NotChecked []string `json:"notChecked"`
 	// Left are the IDs of what the stack made and its destruction did not take away.
 	Left []string `json:"left"`
 	// Kept is the folder of a stack that was left up; "" for one that was destroyed.
@@ -122,6 +124,9 @@ func (r *Report) Write(w io.Writer, colour bool) error {
 	}
 	if r.Kept != "" {
 		fmt.Fprintf(w, "the stack is left up in %s\n", r.Kept)
+	}
+	if len(r.NotChecked) > 0 {
+		fmt.Fprintf(w, "\nnot checked:\n  %s\n", strings.Join(r.NotChecked, "\n  "))
 	}
 	verdict := paint("32", "passed")
 	if !r.Passed() {

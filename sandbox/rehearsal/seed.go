@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,7 +27,7 @@ const (
 	bareEndpoint   = "cluster-without-reader"
 	deployment     = "default"
 	someContainer  = "data"
-	credentialOnly = "credentialstore"
+	credentialOnly = "credential" // with something of the workspace behind it: account names are unique in Azure
 )
 
 // Seed is what must exist before a stack with this model does: all that it refers to and does not make. It also holds
@@ -108,8 +109,21 @@ func (s *seeder) role() error {
 		at, _ := s.m.RoleScopeID()
 		d.AssignableScopes = []string{at}
 	}
-	s.RoleDefinitions = append(s.RoleDefinitions, d)
+	s.RoleDefinitions = append(s.RoleDefinitions, definitionOf(d))
 	return nil
+}
+
+// definitionOf is a role as the sandbox has it.
+func definitionOf(d roles.Definition) azure.RoleDefinition {
+	definition := azure.RoleDefinition{
+		ID: d.ID, RoleName: d.RoleName, Description: d.Description, AssignableScopes: d.AssignableScopes,
+	}
+	for _, p := range d.Permissions {
+		definition.Permissions = append(definition.Permissions, azure.Permission{
+			Actions: p.Actions, NotActions: p.NotActions, DataActions: p.DataActions, NotDataActions: p.NotDataActions,
+		})
+	}
+	return definition
 }
 
 func (s *seeder) storage() error {
@@ -151,7 +165,7 @@ func (s *seeder) data() {
 		stores[name] = true
 		id := s.m.StorageAccounts[account].Text()
 		if id == "" { // its own credential opens it, so the configuration need not say where it lies
-			id = s.workspace.Group() + "/providers/" + arm.StorageAccount + "/" + credentialOnly
+			id = s.workspace.Group() + "/providers/" + arm.StorageAccount + "/" + credentialOnly + made(s.workspaceID)[:8]
 			s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: id, Containers: []string{someContainer}})
 		}
 		s.Datastores = append(s.Datastores, azure.Datastore{
@@ -227,29 +241,36 @@ func (s *seeder) compute() {
 		}
 	}
 	s.cluster(bareCluster, "")
-	s.endpoint(bareEndpoint, deployment, bareCluster)
+	s.endpoint(s.control(bareEndpoint), deployment, bareCluster)
 	if len(s.m.Assertions) > 0 {
 		s.cluster(mountingCluster, "")
-		s.endpoint(mountingEndpoint, deployment, mountingCluster)
+		s.endpoint(s.control(mountingEndpoint), deployment, mountingCluster)
 		for name, c := range s.m.Clusters {
-			s.endpoint(probeEndpoint(name), deployment, c.NameOr(name))
+			s.endpoint(s.control(probeEndpoint(name)), deployment, c.NameOr(name))
 		}
 	}
 	endpoints := s.m.EffectiveEndpoints()
 	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
 		e := endpoints[name]
+		of := azure.Endpoint{
+			WorkspaceID: s.workspaceID, Name: endpointName(s.m, name), Location: s.location, IfFree: len(s.m.Endpoints) == 0,
+		}
+		for _, named := range slices.Sorted(maps.Keys(e.Deployments)) {
+			cluster := e.Deployments[named].Cluster
+			of.Deployments = append(of.Deployments, azure.Deployment{Name: named, ComputeName: s.m.Clusters[cluster].NameOr(cluster)})
+		}
 		if len(e.Deployments) == 0 {
-			s.endpoint(name, cmp.Or(e.Deployment, deployment), s.m.Clusters[e.Cluster].NameOr(e.Cluster))
-			continue
+			of.Deployments = []azure.Deployment{{
+				Name: cmp.Or(e.Deployment, deployment), ComputeName: s.m.Clusters[e.Cluster].NameOr(e.Cluster),
+			}}
 		}
-		of := azure.Endpoint{WorkspaceID: s.workspaceID, Name: name, Location: s.location, DefaultDeployment: cmp.Or(e.Deployment, slices.Sorted(maps.Keys(e.Deployments))[0])}
-		for _, deployment := range slices.Sorted(maps.Keys(e.Deployments)) {
-			cluster := e.Deployments[deployment].Cluster
-			of.Deployments = append(of.Deployments, azure.Deployment{Name: deployment, ComputeName: s.m.Clusters[cluster].NameOr(cluster)})
-		}
+		of.DefaultDeployment = cmp.Or(e.Deployment, of.Deployments[0].Name)
 		s.Endpoints = append(s.Endpoints, of)
 	}
 }
+
+// control is the name in the sandbox of an endpoint that the rehearsal adds.
+func (s *seeder) control(name string) string { return endpointName(s.m, name) }
 
 // cluster seeds one with a system-assigned identity; principalID is "" where it is not known.
 func (s *seeder) cluster(name, principalID string) {
@@ -266,4 +287,16 @@ func (s *seeder) endpoint(name, deployment, cluster string) {
 		WorkspaceID: s.workspaceID, Name: name, Location: s.location,
 		Deployments: []azure.Deployment{{Name: deployment, ComputeName: cluster}}, DefaultDeployment: deployment,
 	})
+}
+
+var endpointForm = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9])*$`) // facts/batch-endpoints.md
+
+// endpointName is the name in the sandbox of an endpoint: the model's where it has one that Azure takes, else one
+// that no other workspace of the region has.
+func endpointName(m access.Model, name string) string {
+	_, ofModel := m.EffectiveEndpoints()[name]
+	if ofModel && endpointForm.MatchString(name) && len(name) >= 3 && len(name) <= 32 {
+		return name
+	}
+	return "sandbox-" + strings.ReplaceAll(made("endpoint", strings.ToLower(m.WorkspaceID.Text()), name), "-", "")[:20]
 }

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,13 +56,21 @@ func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker,
 	}
 	switch {
 	case i.Kind == access.Group:
-		return one("a member's sign-in", func() (string, error) { return a.SignIn(ctx, memberOf(i.PrincipalID.Text()), access.Audience) })
-	case i.Kind == access.ManagedIdentity && !i.Exists():
-		return one("managed-identity endpoint", func() (string, error) { return identityToken(ctx, a, d.ClientIDs[name]) })
-	case len(i.FederatedCredentials)+len(i.ClientSecrets) == 0:
-		return one("sign-in", func() (string, error) { return a.SignIn(ctx, d.PrincipalIDs[name], access.Audience) })
+		return one("a member's sign-in", func() (string, error) { return a.SignIn(ctx, memberOf(i.PrincipalID.Text()), mlResource) })
+	case len(i.FederatedCredentials)+len(i.ClientSecrets) == 0 && (i.Kind != access.ManagedIdentity || i.Exists()):
+		return one("sign-in", func() (string, error) { return a.SignIn(ctx, d.PrincipalIDs[name], mlResource) })
 	}
 	tokens := map[string]string{}
+	if i.Kind == access.ManagedIdentity && !i.Exists() {
+		// To which host it will be attached is for others to say; the rehearsal takes one.
+		if err := a.AttachIdentity(d.ClientIDs[name]); err != nil {
+			return nil, err
+		}
+		var err error
+		if tokens["managed-identity endpoint"], err = identityToken(ctx, a, d.ClientIDs[name]); err != nil {
+			return nil, fmt.Errorf("managed-identity endpoint: %w", err)
+		}
+	}
 	e := entraOf(a, d.ClientIDs[name])
 	for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
 		var err error
@@ -99,7 +108,7 @@ func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
 }
 
 func (e entra) byAssertion(ctx context.Context, f access.FederatedCredential) (string, error) {
-	issued := func(context.Context) (string, error) { return e.azure.FederatedAssertion(f.Claims()) }
+	issued := func(context.Context) (string, error) { return Assertion(e.azure, f) }
 	credential, err := azidentity.NewClientAssertionCredential(e.azure.Deployer().TenantID, e.clientID, issued,
 		&azidentity.ClientAssertionCredentialOptions{ClientOptions: e.options, DisableInstanceDiscovery: true})
 	if err != nil {
@@ -108,8 +117,34 @@ func (e entra) byAssertion(ctx context.Context, f access.FederatedCredential) (s
 	return token(ctx, credential)
 }
 
+// exchangeAudience is what workloads ask their issuer's token for, unless they are told otherwise
+// (facts/federation.md).
+const exchangeAudience = "api://AzureADTokenExchange"
+
+// Assertion is the token with which the workload of a federated credential signs in. It is made from what the
+// credential says of the workload, by the sandbox; only where the credential has issuer and subject as they are,
+// those are taken.
+func Assertion(a *azure.Azure, f access.FederatedCredential) (string, error) {
+	audience := cmp.Or(f.Audience, exchangeAudience)
+	if w := workloadOf(f); w != nil {
+		return a.WorkloadAssertion(w, audience)
+	}
+	return a.FederatedAssertion(f.Issuer, f.Subject, audience)
+}
+
+// workloadOf is the workload that a credential describes; nil where it has issuer and subject as they are.
+func workloadOf(f access.FederatedCredential) azure.Workload {
+	if g := f.GitHub; g != nil {
+		return azure.GitHubJob{
+			Repository: g.Repository, OwnerID: g.OwnerID, RepositoryID: g.RepositoryID,
+			Environment: g.Environment, Branch: g.Branch, Tag: g.Tag, PullRequest: g.PullRequest,
+		}
+	}
+	return nil
+}
+
 func token(ctx context.Context, credential azcore.TokenCredential) (string, error) {
-	got, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{access.Audience + "/.default"}})
+	got, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{mlResource + "/.default"}})
 	return got.Token, err
 }
 
@@ -117,7 +152,7 @@ func token(ctx context.Context, credential azcore.TokenCredential) (string, erro
 // sandboxes.
 func identityToken(ctx context.Context, a *azure.Azure, clientID string) (string, error) {
 	at := a.URL() + "/metadata/identity/oauth2/token?" + url.Values{
-		"api-version": {"2018-02-01"}, "resource": {access.Audience}, "client_id": {clientID},
+		"api-version": {"2018-02-01"}, "resource": {mlResource}, "client_id": {clientID},
 	}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {

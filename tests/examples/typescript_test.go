@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"github.com/batchaccess/batchaccess/internal/machine"
 )
 
 var typeScript = filepath.Join(root, "examples", "typescript")
@@ -23,9 +25,6 @@ var typeScript = filepath.Join(root, "examples", "typescript")
 // install does once what `pulumi install` does in examples/typescript for whoever has Pulumi's language host for Node.js: it
 // generates the SDK from the plugin's schema and has npm install it with what else the stack needs.
 var install = sync.OnceValue(func() error {
-	if _, err := exec.LookPath("npm"); err != nil {
-		return fmt.Errorf("the SDK for TypeScript is tested with npm: install Node.js 20 or later from https://nodejs.org (%w)", err)
-	}
 	schema, err := filepath.Abs(filepath.Join(root, "plugin", "schema.json"))
 	if err != nil {
 		return err
@@ -87,6 +86,7 @@ PULUMI_NODEJS_TYPESCRIPT=true exec node node_modules/@pulumi/pulumi/cmd/run --or
 // whatever it is written in.
 func typeScriptProject(t *testing.T) string {
 	t.Helper()
+	machine.NodeJS(t)
 	require.NoError(t, install())
 	folder, err := filepath.Abs(typeScript)
 	require.NoError(t, err)
@@ -118,6 +118,7 @@ var complaint = regexp.MustCompile(`^(?:.*/)?([^/]+)\.ts\(\d+,\d+\): error (.*\n
 // one go, since most of the time goes to Pulumi's own types.
 func compile(t *testing.T, programs map[string]string) map[string][]string {
 	t.Helper()
+	machine.NodeJS(t)
 	require.NoError(t, install())
 	require.NoError(t, os.MkdirAll(filepath.Join(typeScript, "bin"), 0o700))
 	folder, err := os.MkdirTemp(filepath.Join(typeScript, "bin"), "check-") // below node_modules, where the compiler looks for packages

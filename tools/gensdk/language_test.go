@@ -56,7 +56,10 @@ func TestWhatIsPlainRequiredAndSecretInEachLanguage(t *testing.T) {
 func TestTheSDKForPythonCompiles(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")
-	require.NoError(t, err, "the SDK for Python is compiled with python3: install Python 3.9 or later")
+	if err != nil && os.Getenv("CI") != "true" {
+		t.Skipf("needs Python 3.9 or later (https://python.org): %v", err)
+	}
+	require.NoError(t, err, "needs Python 3.9 or later (https://python.org)")
 	folder := t.TempDir()
 	require.NoError(t, writeFor("python", plugin, folder))
 	compile := func() (string, error) {

@@ -84,12 +84,27 @@ func TestLintRefusesWhatDoesNotBelong(t *testing.T) {
 			map[string]string{"a.go": wide + wide, baseline: "2\n"}, map[string]string{"a.go": wide + "//" + wide},
 			[]string{"a.go:2: 123 characters"},
 		},
+		"a wide line is moved": {
+			map[string]string{"a.go": narrow + wide}, map[string]string{"a.go": narrow, "b.go": narrow + wide}, nil,
+		},
+		"a wide line is moved, and once more": {
+			map[string]string{"a.go": narrow + wide, baseline: "2\n"},
+			map[string]string{"a.go": narrow, "b.go": narrow + wide + wide}, []string{"b.go:3: 121 characters"},
+		},
 		"more than the baseline": {
 			map[string]string{"a.go": wide + wide}, nil, []string{"2 lines of Go have more than 120 characters"},
 		},
 		"the baseline is raised": {
 			nil, map[string]string{baseline: "2\n"}, []string{"was 1 and may only become smaller, not 2"},
 		},
+		"a test looks at the clock": {
+			nil, map[string]string{"a_test.go": "assert.Less(t, time.Since" + "(began), time.Second)\n"},
+			[]string{"a_test.go:1: time.Since" + "() looks at the clock"},
+		},
+		"a test has a clock of its own": {
+			nil, map[string]string{"a_test.go": "import \"testing/synctest\"\n\nvar x = time.Since" + "(began)\n"}, nil,
+		},
+		"a program looks at the clock": {nil, map[string]string{"a.go": "var x = time.Since" + "(began)\n"}, nil},
 		"generated code": {
 			map[string]string{"sdks/a.go": wide + wide}, nil, nil,
 		},

@@ -1,5 +1,6 @@
-// Lint refuses what does not belong in the repository: build outputs, large files, and wide lines of Go that are
-// changed or new. It is run by `make lint`, and looks at the repository that holds the working directory.
+// Lint refuses what does not belong in the repository: build outputs, large files, wide lines of Go that are changed or
+// new, and tests that look at the clock. It is run by `make lint`, and looks at the repository that holds the working
+// directory.
 package main
 
 import (
@@ -28,7 +29,7 @@ func check(folder string) ([]string, error) {
 		return nil, err
 	}
 	var problems []string
-	for _, rule := range []func() ([]string, error){r.outputs, r.wideLines} {
+	for _, rule := range []func() ([]string, error){r.outputs, r.wideLines, r.clocks} {
 		found, err := rule()
 		if err != nil {
 			return nil, err

@@ -22,7 +22,7 @@ func (r *repository) wideLines() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed, err := r.changed(base)
+	changed, gone, err := r.changed(base)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,9 @@ func (r *repository) wideLines() ([]string, error) {
 				continue
 			}
 			total++
-			if changed.holds(name, number) {
+			if text := strings.TrimRight(line, "\r\n"); gone[text] > 0 && changed.holds(name, number) {
+				gone[text]-- // it was only moved
+			} else if changed.holds(name, number) {
 				problems = append(problems, fmt.Sprintf("%s:%d: %d characters, and a line that is changed or new has at most %d",
 					name, number, width, mostCharacters))
 			}
@@ -104,14 +106,15 @@ func (l lines) holds(name string, number int) bool {
 	return ok && (of == nil || of[number])
 }
 
-// changed returns the lines that the working tree has and the commit does not.
-func (r *repository) changed(base string) (lines, error) {
-	diff, err := r.git("-c", "core.quotePath=false", "diff", "--unified=0", "--no-color", "--no-ext-diff", "--no-prefix",
-		base, "--", "*.go")
+// changed returns the lines that the working tree has and the commit does not, and the text of those that are gone.
+func (r *repository) changed(base string) (_ lines, gone map[string]int, err error) {
+	diff, err := r.git("-c", "core.quotePath=false", "diff", "--unified=0", "--no-color", "--no-ext-diff",
+		"--no-prefix", base, "--", "*.go")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	changed, of := lines{}, map[int]bool(nil)
+	gone = map[string]int{}
 	for line := range strings.Lines(diff) {
 		line = strings.TrimRight(line, "\r\n")
 		if name, ok := strings.CutPrefix(line, "+++ "); ok {
@@ -120,18 +123,20 @@ func (r *repository) changed(base string) (lines, error) {
 		} else if strings.HasPrefix(line, "@@ ") {
 			first, count, err := hunk(line)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			for i := range count {
 				of[first+i] = true
 			}
+		} else if text, ok := strings.CutPrefix(line, "-"); ok {
+			gone[text]++
 		}
 	}
 	untracked, err := r.list("-o", "--exclude-standard")
 	for _, name := range untracked {
 		changed[name] = nil
 	}
-	return changed, err
+	return changed, gone, err
 }
 
 // hunk reads which lines a hunk of a diff brings: "@@ -1,2 +3,4 @@" brings four, from the third on.

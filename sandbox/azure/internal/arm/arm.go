@@ -3,11 +3,9 @@
 package arm
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -49,6 +47,9 @@ const (
 	typeManagementGroup = "Microsoft.Management/managementGroups"
 	typeRoleDefinition  = "Microsoft.Authorization/roleDefinitions"
 	typeRoleAssignment  = "Microsoft.Authorization/roleAssignments"
+	typeDenyAssignment  = "Microsoft.Authorization/denyAssignments"
+	typeWorkspace       = "Microsoft.MachineLearningServices/workspaces"
+	typeStorageAccount  = "Microsoft.Storage/storageAccounts"
 	typeCompute         = "Microsoft.MachineLearningServices/workspaces/computes"
 	typeStatus          = "Microsoft.MachineLearningServices/locations/computeOperationsStatus"
 	typeResult          = "Microsoft.MachineLearningServices/locations/computeOperationsResults"
@@ -68,6 +69,8 @@ var handlers = table(map[string]handler{
 	"GET " + typeRoleAssignment:       getRoleAssignment,
 	"PUT " + typeRoleAssignment:       putRoleAssignment,
 	"DELETE " + typeRoleAssignment:    deleteRoleAssignment,
+	"GET " + typeDenyAssignment + "/": listDenyAssignments,
+	"GET " + typeDenyAssignment:       getDenyAssignment,
 	"PUT " + typeCompute:              putCompute,
 	"PATCH " + typeCompute:            patchCompute,
 	"DELETE " + typeCompute:           deleteCompute,
@@ -80,6 +83,23 @@ var handlers = table(map[string]handler{
 	"DELETE " + typeFederated:         deleteResource,
 	"GET " + typeSubscription + "/":   listSubscriptions,
 })
+
+// listed are the types whose collections listResources answers. Of any other type the sandbox can't tell that there
+// is none.
+var listed = lowered(
+	typeResourceGroup, typeWorkspace, typeCompute, typeEndpoint, typeEndpoint+"/deployments", typeWorkspace+"/datastores",
+	typeWorkspace+"/data", typeWorkspace+"/data/versions", typeIdentity, typeFederated,
+	typeStorageAccount, typeStorageAccount+"/blobServices", typeStorageAccount+"/blobServices/containers",
+	"Microsoft.DataFactory/factories", "Microsoft.Web/sites", "Microsoft.Compute/virtualMachines",
+)
+
+func lowered(words ...string) map[string]bool {
+	set := make(map[string]bool, len(words))
+	for _, word := range words {
+		set[strings.ToLower(word)] = true
+	}
+	return set
+}
 
 func table(spelled map[string]handler) map[string]handler {
 	lower := make(map[string]handler, len(spelled))
@@ -97,13 +117,25 @@ func (c *call) handler() (handler, error) {
 	if h := handlers[key]; h != nil {
 		return h, nil
 	}
+	if _, plain := plainTypes[strings.ToLower(c.id.Type())]; plain && !c.id.IsCollection() {
+		switch c.r.Method {
+		case http.MethodPut:
+			return putPlain, nil
+		case http.MethodDelete:
+			return deletePlain, nil
+		}
+	}
 	if c.r.Method != http.MethodGet {
 		return nil, wire.Errorf(http.StatusMethodNotAllowed, "HttpMethodNotAllowed", "the sandbox does not serve %s of %s", c.r.Method, c.id.Type())
 	}
-	if c.id.IsCollection() {
-		return listResources, nil
+	if !c.id.IsCollection() {
+		return getResource, nil
 	}
-	return getResource, nil
+	if !listed[strings.ToLower(c.id.Type())] {
+		return nil, wire.Errorf(http.StatusNotFound, "InvalidResourceType",
+			"the resource type %q could not be found: the sandbox serves no such collection", c.id.Type())
+	}
+	return listResources, nil
 }
 
 // ServeHTTP serves everything below /subscriptions and /providers.
@@ -139,7 +171,7 @@ func (s *Service) serve(c *call) (reply wire.Reply, err error) {
 	if c.caller, err = s.authenticate(c); err != nil {
 		return reply, err
 	}
-	if err := checkVersion(c.r); err != nil {
+	if err := checkVersion(c.r, c.id); err != nil {
 		return reply, err
 	}
 	h, err := c.handler()
@@ -178,18 +210,6 @@ func (s *Service) authenticate(c *call) (*token.Claims, error) {
 	return nil, refusal
 }
 
-var apiVersion = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(-[a-z0-9.]+)?$`)
-
-func checkVersion(r *http.Request) error {
-	switch version := r.URL.Query().Get("api-version"); {
-	case version == "":
-		return wire.Errorf(http.StatusBadRequest, "MissingApiVersionParameter", "the query parameter api-version is required, such as api-version=2022-04-01")
-	case !apiVersion.MatchString(version):
-		return wire.Errorf(http.StatusBadRequest, "InvalidApiVersionParameter", "the api-version %q is not a date such as 2022-04-01", version)
-	}
-	return nil
-}
-
 // verbs are the last words of the actions that requests take.
 var verbs = map[string]string{
 	http.MethodGet: "read", http.MethodHead: "read", http.MethodPut: "write", http.MethodPatch: "write", http.MethodDelete: "delete",
@@ -201,7 +221,7 @@ var verbs = map[string]string{
 func (c *call) authorize() error {
 	scope := c.id.String()
 	switch {
-	case c.id.Is(typeRoleDefinition), c.id.Is(typeRoleAssignment):
+	case c.id.Is(typeRoleDefinition), c.id.Is(typeRoleAssignment), c.id.Is(typeDenyAssignment):
 		scope = c.id.Scope
 		if scope == "" && c.id.Is(typeRoleAssignment) {
 			scope = "/"
@@ -220,17 +240,5 @@ func (c *call) authorize() error {
 
 // require is the refusal of an action that the caller's roles do not allow at the scope.
 func (c *call) require(action, scope, code string) error {
-	if rbac.Of(c.st, c.caller.ObjectID, scope).Action(action) {
-		return nil
-	}
-	return wire.Errorf(http.StatusForbidden, code,
-		"the client %q with object id %q does not have authorization to perform action %q over scope %q, or the scope is invalid",
-		c.caller.AppID, c.caller.ObjectID, action, scope)
-}
-
-func (c *call) decode(into any) error {
-	if err := json.Unmarshal(c.body, into); err != nil {
-		return wire.Errorf(http.StatusBadRequest, "InvalidRequestContent", "the request content is not valid: %v", err)
-	}
-	return nil
+	return rbac.Refusal(rbac.Of(c.st, c.caller.ObjectID, scope).Action(action), c.caller, action, scope, code)
 }

@@ -1,11 +1,11 @@
 package arm
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -15,8 +15,15 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// computeName is Azure's rule for the name of a cluster.
-var computeName = regexp.MustCompile(`^[A-Za-z0-9-]{2,16}$`)
+// computeName is Azure's rule for the name of a cluster, as its REST API states it (facts/compute-clusters.md).
+var computeName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]$`)
+
+// What of a cluster only another cluster can have (facts/compute-clusters.md): of its AmlCompute properties, and of
+// those around them.
+var (
+	fixedInside  = []string{"vmSize", "vmPriority", "subnet", "enableNodePublicIp", "remoteLoginPortPublicAccess"}
+	fixedOutside = []string{"computeLocation", "disableLocalAuth", "description"}
+)
 
 // clusterDefaults is what Azure fills in for an AmlCompute cluster, and what it tells of one at rest.
 var clusterDefaults = map[string]any{
@@ -31,13 +38,15 @@ type computeBody struct {
 	Location   string            `json:"location"`
 	Tags       map[string]string `json:"tags"`
 	SKU        any               `json:"sku"`
+	Kind       string            `json:"kind"` // of other resources
 	Identity   *identityBody     `json:"identity"`
 	Properties map[string]any    `json:"properties"`
 }
 
 type identityBody struct {
-	Type         string                     `json:"type"`
-	UserAssigned map[string]*map[string]any `json:"userAssignedIdentities"`
+	Type string `json:"type"`
+	// UserAssigned keep the order in which they were sent: the first is the cluster's default.
+	UserAssigned ordered `json:"userAssignedIdentities"`
 }
 
 // putCompute makes a cluster or changes one. It answers at once and points to an operation, which is done a little
@@ -48,7 +57,7 @@ func putCompute(c *call) (wire.Reply, error) {
 		return wire.Reply{}, parentNotFound(c.id, c.id.Parent())
 	}
 	var body computeBody
-	if err := c.decode(&body); err != nil {
+	if err := c.decode(&body, computeKeys); err != nil {
 		return wire.Reply{}, err
 	}
 	old := c.st.Resources[c.id.Key()]
@@ -72,7 +81,7 @@ func putCompute(c *call) (wire.Reply, error) {
 		status, provisioning = http.StatusOK, "Updating"
 		resource.ID, resource.Seeded, resource.CreatedAt, resource.CreatedBy = old.ID, old.Seeded, old.CreatedAt, old.CreatedBy
 	}
-	resource.Identity = c.applyIdentity(old, identity)
+	resource.Identity = c.applyIdentity(old, identity, SystemIdentityName(c.id))
 	c.st.Resources[c.id.Key()] = resource
 	header := c.startOperation(resource, provisioning)
 	return wire.Reply{Status: status, Header: header, Body: c.render(resource)}, nil
@@ -85,7 +94,7 @@ func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[str
 		return wire.Errorf(http.StatusBadRequest, "InvalidRequest", format, args...)
 	}
 	if !computeName.MatchString(c.id.Name()) {
-		return nil, invalid("compute name %q must have 2 to 16 letters, digits and hyphens", c.id.Name())
+		return nil, invalid("compute name %q does not match %s", c.id.Name(), computeName)
 	}
 	if body.Location == "" {
 		return nil, wire.Errorf(http.StatusBadRequest, "LocationRequired", "the location property is required for %s", c.id)
@@ -120,21 +129,40 @@ func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[str
 			return nil, wire.Errorf(http.StatusConflict, "InvalidResourceLocation", "%s already exists in location %s and cannot be moved to %s", c.id, old.Location, body.Location)
 		}
 		before, _ := old.Properties["properties"].(map[string]any)
-		for _, fixed := range []string{"vmSize", "vmPriority"} {
-			if was, _ := before[fixed].(string); was != "" && !strings.EqualFold(was, fmt.Sprint(cluster[fixed])) {
-				return nil, invalid("properties.properties.%s of an existing cluster cannot be changed from %s to %v; delete the cluster first", fixed, was, cluster[fixed])
-			}
+		if key := changed(fixedInside, before, cluster); key != "" {
+			return nil, invalid("properties.properties.%s of an existing cluster cannot be changed; delete the "+
+				"cluster first", key)
+		}
+		if key := changed(fixedOutside, old.Properties, body.Properties); key != "" {
+			return nil, invalid("properties.%s of an existing cluster cannot be changed; delete the cluster first", key)
 		}
 	}
+	// The nodes are where computeLocation says; location itself places none (facts/compute-clusters.md).
+	where, _ := body.Properties["computeLocation"].(string)
+	if where == "" && old != nil {
+		where, _ = old.Properties["computeLocation"].(string)
+	}
+	where = cmp.Or(where, body.Location)
 	properties := map[string]any{
 		"description": nil, "disableLocalAuth": false, "resourceId": nil,
 	}
 	maps.Copy(properties, body.Properties)
 	maps.Copy(properties, map[string]any{
-		"computeLocation": body.Location, "provisioningState": "Succeeded", "provisioningErrors": nil, "isAttachedCompute": false,
+		"computeLocation": where, "provisioningState": "Succeeded", "provisioningErrors": nil, "isAttachedCompute": false,
 		"createdOn": stamp(created), "modifiedOn": stamp(c.now), "properties": cluster,
 	})
 	return properties, nil
+}
+
+// changed is the first of the keys whose value both have, and differs; text is compared without regard to case.
+func changed(keys []string, before, after map[string]any) string {
+	for _, key := range keys {
+		was, is := before[key], after[key]
+		if was != nil && is != nil && !strings.EqualFold(fmt.Sprint(was), fmt.Sprint(is)) {
+			return key
+		}
+	}
+	return ""
 }
 
 func scaleSettings(value any) (map[string]any, error) {
@@ -155,7 +183,6 @@ func (c *call) readIdentity(body *identityBody) (*identityBody, error) {
 	if body == nil {
 		return &identityBody{}, nil
 	}
-	body.Type = strings.ReplaceAll(body.Type, " ", "")
 	var system, user bool
 	switch body.Type {
 	case "", "None":
@@ -163,19 +190,25 @@ func (c *call) readIdentity(body *identityBody) (*identityBody, error) {
 		system = true
 	case "UserAssigned":
 		user = true
-	case "SystemAssigned,UserAssigned":
+	case "SystemAssigned,UserAssigned", "SystemAssigned, UserAssigned":
 		system, user = true, true
 	default:
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidIdentityType", "identity.type %q must be None, SystemAssigned, UserAssigned or SystemAssigned,UserAssigned", body.Type)
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidIdentityType",
+			"identity.type %q must be None, SystemAssigned, UserAssigned, or both of these", body.Type)
 	}
-	if user != (len(body.UserAssigned) > 0) {
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidIdentityValues", "identity.userAssignedIdentities must hold identities if, and only if, identity.type has UserAssigned")
+	if system && user && c.id.Is(typeCompute) { // facts/compute-clusters.md
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidIdentityType",
+			"identity.type %q: a compute cluster has one system-assigned identity, or user-assigned ones, not both", body.Type)
 	}
-	read := &identityBody{UserAssigned: map[string]*map[string]any{}}
+	if user != (len(body.UserAssigned.keys) > 0) {
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidIdentityValues",
+			"identity.userAssignedIdentities must hold identities if, and only if, identity.type has UserAssigned")
+	}
+	read := &identityBody{}
 	if system {
 		read.Type = "SystemAssigned"
 	}
-	for id := range body.UserAssigned {
+	for _, id := range body.UserAssigned.keys {
 		parsed := armid.Parse(id)
 		if !parsed.Is(typeIdentity) || c.st.Resources[parsed.Key()] == nil {
 			return nil, wire.Errorf(http.StatusBadRequest, "FailedIdentityOperation", "the identity %s in identity.userAssignedIdentities was not found", id)
@@ -183,15 +216,15 @@ func (c *call) readIdentity(body *identityBody) (*identityBody, error) {
 		if err := c.require(typeIdentity+"/assign/action", parsed.String(), "LinkedAuthorizationFailed"); err != nil {
 			return nil, err
 		}
-		read.UserAssigned[parsed.String()] = nil
+		read.UserAssigned.keys = append(read.UserAssigned.keys, parsed.String())
 	}
 	return read, nil
 }
 
-// applyIdentity gives the cluster the identities asked for: the system-assigned one keeps its principal for as long as
-// it is wanted, and loses it for good when it is not.
-func (c *call) applyIdentity(old *state.Resource, wanted *identityBody) *state.Identity {
-	identity := &state.Identity{UserAssigned: slices.Sorted(maps.Keys(wanted.UserAssigned))}
+// applyIdentity gives a resource the identities asked for, a system-assigned one by the display name: the
+// system-assigned one keeps its principal for as long as it is wanted, and loses it for good when it is not.
+func (c *call) applyIdentity(old *state.Resource, wanted *identityBody, displayName string) *state.Identity {
+	identity := &state.Identity{UserAssigned: wanted.UserAssigned.keys}
 	if old != nil && old.Identity != nil {
 		identity.SystemPrincipalID = old.Identity.SystemPrincipalID
 	}
@@ -200,7 +233,7 @@ func (c *call) applyIdentity(old *state.Resource, wanted *identityBody) *state.I
 		identity.SystemPrincipalID = uuid.NewString()
 		c.st.ServicePrincipals[identity.SystemPrincipalID] = &state.ServicePrincipal{
 			ID: identity.SystemPrincipalID, AppID: uuid.NewString(), Type: "ManagedIdentity", Enabled: true, ResourceID: c.id.String(), CreatedAt: c.now,
-			Attributes: map[string]any{"displayName": SystemIdentityName(c.id)},
+			Attributes: map[string]any{"displayName": displayName},
 		}
 	case !system && identity.SystemPrincipalID != "":
 		c.st.DeletePrincipal(identity.SystemPrincipalID)
@@ -218,21 +251,24 @@ func SystemIdentityName(cluster armid.ID) string {
 	return armid.Parse(cluster.Parent()).Name() + "/computes/" + cluster.Name()
 }
 
-// patchCompute changes scale settings, tags and identity, and leaves the rest.
+// clusterUpdateKeys are all that a PATCH takes; identity and tags change by PUT (facts/compute-clusters.md).
+var clusterUpdateKeys = []string{
+	"properties.properties.scaleSettings.maxNodeCount", "properties.properties.scaleSettings.minNodeCount",
+	"properties.properties.scaleSettings.nodeIdleTimeBeforeScaleDown",
+}
+
+// patchCompute changes scale settings, and nothing else.
 func patchCompute(c *call) (wire.Reply, error) {
 	old := c.st.Resources[c.id.Key()]
 	if old == nil {
 		return wire.Reply{}, c.absent(c.id)
 	}
 	var body computeBody
-	if err := c.decode(&body); err != nil {
+	if err := c.decode(&body, clusterUpdateKeys); err != nil {
 		return wire.Reply{}, err
 	}
 	updated := *old
 	updated.ModifiedAt = c.now
-	if body.Tags != nil {
-		updated.Tags = body.Tags
-	}
 	if sent, ok := body.Properties["properties"].(map[string]any); ok {
 		scale, err := scaleSettings(sent["scaleSettings"])
 		if err != nil {
@@ -243,13 +279,6 @@ func patchCompute(c *call) (wire.Reply, error) {
 		cluster["scaleSettings"] = scale
 		updated.Properties = maps.Clone(old.Properties)
 		updated.Properties["properties"] = cluster
-	}
-	if body.Identity != nil {
-		identity, err := c.readIdentity(body.Identity)
-		if err != nil {
-			return wire.Reply{}, err
-		}
-		updated.Identity = c.applyIdentity(old, identity)
 	}
 	c.st.Resources[c.id.Key()] = &updated
 	header := c.startOperation(&updated, "Updating")

@@ -12,8 +12,11 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// maxFederated is Azure's limit for an identity.
-const maxFederated = 20
+// Azure's limits for the federated credentials of an identity, and for the text of each (facts/federation.md).
+const (
+	maxFederated     = 20
+	maxFederatedText = 600
+)
 
 var (
 	identityName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$`)
@@ -30,7 +33,7 @@ func putIdentity(c *call) (wire.Reply, error) {
 		Tags       map[string]string `json:"tags"`
 		Properties map[string]any    `json:"properties"`
 	}
-	if err := c.decode(&body); err != nil {
+	if err := c.decode(&body, identityKeys); err != nil {
 		return wire.Reply{}, err
 	}
 	if old := c.st.Resources[c.id.Key()]; old != nil {
@@ -93,15 +96,21 @@ func putFederated(c *call) (wire.Reply, error) {
 			Audiences []string `json:"audiences"`
 		} `json:"properties"`
 	}
-	if err := c.decode(&body); err != nil {
+	if err := c.decode(&body, federatedKeys); err != nil {
 		return wire.Reply{}, err
 	}
 	p := body.Properties
 	switch {
 	case !federatedName.MatchString(c.id.Name()):
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "the name %q must have 3 to 120 letters, digits, hyphens and underscores, the first a letter or digit", c.id.Name())
-	case !strings.HasPrefix(p.Issuer, "https://") || p.Subject == "" || len(p.Audiences) != 1:
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "properties must have an https issuer, a subject and exactly one audience")
+	case !strings.HasPrefix(p.Issuer, "https://") || p.Subject == "" || len(p.Audiences) != 1 || p.Audiences[0] == "":
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
+			"properties must have an https issuer, a subject and exactly one audience")
+	case strings.TrimSpace(p.Issuer) != p.Issuer, max(len(p.Issuer), len(p.Subject),
+		len(p.Audiences[0])) > maxFederatedText:
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
+			"issuer, subject and audience have at most %d characters, and the issuer no white space at its ends",
+			maxFederatedText)
 	}
 	old, count := c.st.Resources[c.id.Key()], 0
 	for key, other := range c.st.Resources {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
@@ -67,13 +68,13 @@ func (c *call) renderIdentity(identity *state.Identity) map[string]any {
 	}
 	if len(identity.UserAssigned) > 0 {
 		kinds = append(kinds, "UserAssigned")
-		assigned := map[string]any{}
+		var assigned object
 		for _, id := range identity.UserAssigned {
 			entry := map[string]any{}
 			if resource := c.st.Resources[armid.Key(id)]; resource != nil {
 				entry["principalId"], entry["clientId"] = resource.Properties["principalId"], resource.Properties["clientId"]
 			}
-			assigned[id] = entry
+			assigned = append(assigned, member{id, entry})
 		}
 		body["userAssignedIdentities"] = assigned
 	}
@@ -129,7 +130,8 @@ func listSubscriptions(c *call) (wire.Reply, error) {
 	var found []any
 	for _, key := range slices.Sorted(maps.Keys(c.st.Resources)) {
 		resource := c.st.Resources[key]
-		if armid.Parse(key).Is(typeSubscription) && rbac.Of(c.st, c.caller.ObjectID, resource.ID).Action(typeSubscription+"/read") {
+		if armid.Parse(key).Is(typeSubscription) && rbac.Of(c.st, c.caller.ObjectID,
+			resource.ID).Action(typeSubscription+"/read") == role.Yes {
 			found = append(found, c.render(resource))
 		}
 	}

@@ -21,8 +21,8 @@ const (
 	// maxAssignments and maxGroupAssignments are Azure's limits in a subscription and at a management group.
 	maxAssignments      = 4000
 	maxGroupAssignments = 500
-	// maxDescription is in characters.
-	maxDescription = 512
+	// maxDescription is in characters (azure-facts.md: 2 KB).
+	maxDescription = 2048
 	// pageSize is how many items an answer to a list holds.
 	pageSize = 100
 )
@@ -94,20 +94,23 @@ func putRoleAssignment(c *call) (wire.Reply, error) {
 			Description      string `json:"description"`
 			Condition        string `json:"condition"`
 			ConditionVersion string `json:"conditionVersion"`
+			Delegated        string `json:"delegatedManagedIdentityResourceId"`
 		} `json:"properties"`
 	}
-	if err := c.decode(&body); err != nil {
+	if err := c.decode(&body, roleAssignmentKeys); err != nil {
 		return wire.Reply{}, err
 	}
 	p := body.Properties
 	a := &state.RoleAssignment{
 		Name: name, Scope: c.assignmentScope(), RoleDefinition: strings.ToLower(armid.Parse(p.RoleDefinitionID).Name()),
 		PrincipalID: strings.ToLower(p.PrincipalID), PrincipalType: p.PrincipalType, Description: p.Description,
-		Condition: p.Condition, ConditionVer: p.ConditionVersion,
 		CreatedOn: c.now, UpdatedOn: c.now, CreatedBy: c.caller.ObjectID, UpdatedBy: c.caller.ObjectID,
 	}
 	if !armid.Parse(p.RoleDefinitionID).Is(typeRoleDefinition) || uuid.Validate(a.RoleDefinition) != nil {
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinitionId", "properties.roleDefinitionId %q is not the ID of a role definition", p.RoleDefinitionID)
+	}
+	if p.Condition != "" || p.ConditionVersion != "" || p.Delegated != "" {
+		return wire.Reply{}, wire.NotModelled("conditions and delegated identities of role assignments")
 	}
 	if uuid.Validate(a.PrincipalID) != nil {
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidPrincipalId", "properties.principalId %q is not a GUID", p.PrincipalID)

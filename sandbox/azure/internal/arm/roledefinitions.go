@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/odata"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
@@ -29,13 +29,12 @@ func definitionID(scope, guid string) string {
 }
 
 // renderDefinition shows a role as seen from a scope. custom is nil for a built-in role.
-func renderDefinition(d roles.Definition, custom *state.RoleDefinition, scope string) map[string]any {
-	permissions := make([]roles.Permission, 0, len(d.Permissions))
+func renderDefinition(d role.Definition, custom *state.RoleDefinition, scope string) map[string]any {
+	permissions := make([]role.Permission, 0, len(d.Permissions))
 	for _, p := range d.Permissions { // ARM answers empty lists, never null
-		permissions = append(permissions, roles.Permission{
-			Actions: nonNil(p.Actions), NotActions: nonNil(p.NotActions),
-			DataActions: nonNil(p.DataActions), NotDataActions: nonNil(p.NotDataActions),
-		})
+		p.Actions, p.NotActions = nonNil(p.Actions), nonNil(p.NotActions)
+		p.DataActions, p.NotDataActions = nonNil(p.DataActions), nonNil(p.NotDataActions)
+		permissions = append(permissions, p)
 	}
 	kind, scopes := "BuiltInRole", []string{"/"}
 	properties := map[string]any{"roleName": d.RoleName, "description": d.Description, "permissions": permissions}
@@ -58,7 +57,7 @@ func nonNil(list []string) []string {
 func stamp(t time.Time) string { return t.Format(time.RFC3339Nano) }
 
 // definition finds the role that the path names.
-func (c *call) definition() (roles.Definition, *state.RoleDefinition, error) {
+func (c *call) definition() (role.Definition, *state.RoleDefinition, error) {
 	guid := strings.ToLower(c.id.Name())
 	d, ok := rbac.Definition(c.st, guid)
 	if !ok {
@@ -94,12 +93,12 @@ func listRoleDefinitions(c *call) (wire.Reply, error) {
 		}
 	}
 	var found []any
-	add := func(d roles.Definition, custom *state.RoleDefinition, kindOf string) {
+	add := func(d role.Definition, custom *state.RoleDefinition, kindOf string) {
 		if (name == "" || strings.EqualFold(name, d.RoleName)) && (kind == "" || strings.EqualFold(kind, kindOf)) {
 			found = append(found, renderDefinition(d, custom, c.id.Scope))
 		}
 	}
-	for _, d := range roles.BuiltIns() {
+	for _, d := range role.BuiltIns() {
 		add(d, nil, "BuiltInRole")
 	}
 	for _, guid := range slices.Sorted(maps.Keys(c.st.RoleDefinitions)) {
@@ -119,21 +118,22 @@ func putRoleDefinition(c *call) (wire.Reply, error) {
 	if uuid.Validate(guid) != nil {
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinitionId", "the role definition ID %q is not a GUID", c.id.Name())
 	}
-	if _, builtIn := roles.BuiltIn(guid); builtIn {
+	if _, builtIn := role.BuiltIn(guid); builtIn {
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "role definition %s is built in and cannot be changed", guid)
 	}
 	var body struct {
 		Properties struct {
 			RoleName, Description, Type string
 			AssignableScopes            []string
-			Permissions                 roles.Permissions
+			Permissions                 []role.Permission
 		}
 	}
-	if err := c.decode(&body); err != nil {
+	if err := c.decode(&body, roleDefinitionKeys); err != nil {
 		return wire.Reply{}, err
 	}
 	p := body.Properties
-	d := roles.Definition{ID: guid, RoleName: p.RoleName, Description: p.Description, AssignableScopes: p.AssignableScopes, Permissions: p.Permissions}
+	d := role.Definition{ID: guid, RoleName: p.RoleName, Description: p.Description,
+		AssignableScopes: p.AssignableScopes, Permissions: p.Permissions}
 	if err := c.checkDefinition(d, p.Type); err != nil {
 		return wire.Reply{}, err
 	}
@@ -147,22 +147,26 @@ func putRoleDefinition(c *call) (wire.Reply, error) {
 	return wire.Reply{Status: http.StatusCreated, Body: renderDefinition(d, custom, c.id.Scope)}, nil
 }
 
-func (c *call) checkDefinition(d roles.Definition, kind string) error {
+func (c *call) checkDefinition(d role.Definition, kind string) error {
 	if kind != "" && !strings.EqualFold(kind, "CustomRole") {
 		return wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinition", "properties.type must be CustomRole, not %q", kind)
 	}
-	if err := d.Validate(); err != nil {
-		return wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinition", "%v", err)
+	if problem := d.Problem(); problem != "" {
+		return wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinition", "%s", problem)
 	}
-	if len(d.AssignableScopes) == 0 {
-		return wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinition", "assignableScopes: is empty; name at least one scope")
+	if entry := d.UnknownAction(); entry != "" {
+		return wire.Errorf(http.StatusBadRequest, "InvalidActionOrNotAction",
+			"%q does not match any of the actions that the sandbox knows of resource providers", entry)
+	}
+	if slices.ContainsFunc(d.Permissions, func(p role.Permission) bool { return p.Condition != "" }) {
+		return wire.NotModelled("conditions in the permissions of a role")
 	}
 	for _, scope := range d.AssignableScopes {
 		if err := c.require(typeRoleDefinition+"/write", scope, "LinkedAuthorizationFailed"); err != nil {
 			return err
 		}
 	}
-	if _, taken := roles.BuiltIn(d.RoleName); taken {
+	if _, taken := role.BuiltInNamed(d.RoleName); taken {
 		return sameName(d.RoleName)
 	}
 	for guid, other := range c.st.RoleDefinitions {
@@ -184,7 +188,7 @@ func deleteRoleDefinition(c *call) (wire.Reply, error) {
 	guid := strings.ToLower(c.id.Name())
 	custom := c.st.RoleDefinitions[guid]
 	if custom == nil {
-		if _, builtIn := roles.BuiltIn(guid); builtIn {
+		if _, builtIn := role.BuiltIn(guid); builtIn {
 			return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "role definition %s is built in and cannot be deleted", guid)
 		}
 		return wire.NoContent(), nil

@@ -122,3 +122,8 @@ func Covers(scope, id string) bool {
 	scope, id = Key(scope), Key(id)
 	return scope == "/" || scope == id || strings.HasPrefix(id, scope+"/")
 }
+
+// SameLocation tells whether two names of a region mean the same: "West Europe" is westeurope.
+func SameLocation(a, b string) bool { return location(a) == location(b) }
+
+func location(name string) string { return strings.ToLower(strings.ReplaceAll(name, " ", "")) }

@@ -125,18 +125,23 @@ func (s *Service) checkAssertion(clientID string, credentials []state.FederatedC
 	case errors.Is(err, jwt.ErrTokenExpired), errors.Is(err, jwt.ErrTokenNotValidYet):
 		return errAssertionTime.with("")
 	case err != nil:
-		return errAssertionKey.with("it is not one that the sandbox's external issuer signed")
+		return errAssertionKey.with("the issuer that it names has not signed it")
 	case len(credentials) == 0:
 		return errNoFederated.with(clientID)
 	}
 	refusal := errFederatedIssuer.with(claims.Issuer)
-	subject := false
+	subject := false // whether one has the issuer and, letter case aside, the subject
 	for _, credential := range credentials {
 		switch {
 		case credential.Issuer != claims.Issuer:
 		case credential.Subject != claims.Subject:
-			if !subject {
-				refusal = errFederatedSubject.with(claims.Subject)
+			if subject {
+				continue
+			}
+			refusal = errFederatedSubject.with(claims.Subject)
+			if strings.EqualFold(credential.Subject, claims.Subject) {
+				subject = true
+				refusal = errFederatedCase.with(claims.Subject)
 			}
 		case !slices.Contains(credential.Audiences, claims.Audience):
 			subject = true

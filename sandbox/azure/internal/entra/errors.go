@@ -45,7 +45,12 @@ var (
 	errNoFederated        = failure{http.StatusUnauthorized, "invalid_client", 70025, "application %q has no federated identity credentials"}
 	errFederatedIssuer    = failure{http.StatusUnauthorized, "invalid_client", 700211, "no matching federated identity record found for the presented assertion issuer %q"}
 	errFederatedAudience  = failure{http.StatusUnauthorized, "invalid_client", 700212, "no matching federated identity record found for the presented assertion audience %q"}
-	errFederatedSubject   = failure{http.StatusUnauthorized, "invalid_client", 700213, "no matching federated identity record found for the presented assertion subject %q; the subject must equal the credential's, letter by letter"}
+	errFederatedCase      = failure{http.StatusUnauthorized, "invalid_client", 7002138,
+		"no matching federated identity record found for the presented assertion subject %q: a credential's " +
+			"subject differs from it in letter case"}
+	errFederatedSubject = failure{http.StatusUnauthorized, "invalid_client", 700213,
+		"no matching federated identity record found for the presented assertion subject %q; the subject must " +
+			"equal the credential's, letter by letter"}
 )
 
 func (f failure) with(argument string) error {

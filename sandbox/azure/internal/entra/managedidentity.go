@@ -13,11 +13,15 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// selector is how a caller says which of the host's identities it wants. This host has all of the sandbox's managed
-// identities attached.
-type selector struct{ clientID, objectID, resourceID string }
+// selector is how a caller says which of the host's identities it wants.
+type selector struct {
+	clientID, objectID, resourceID string
+	// everyIdentity says that all user-assigned identities are attached to the host.
+	everyIdentity bool
+}
 
-// ServeIMDS is the endpoint of a virtual machine: GET /metadata/identity/oauth2/token.
+// ServeIMDS is the endpoint of a virtual machine: GET /metadata/identity/oauth2/token. The one that the sandbox has
+// stands for that of every host: it gives out the identities that are attached to any of them.
 func (s *Service) ServeIMDS(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
@@ -37,7 +41,8 @@ func refuseIMDS(w http.ResponseWriter, code, message string) {
 	wire.JSON(w, http.StatusBadRequest, map[string]any{"error": code, "error_description": message})
 }
 
-// ServeAppService is the endpoint of App Service and Functions: GET /msi/token.
+// ServeAppService is the endpoint of App Service and Functions: GET /msi/token. Its header is known to whoever runs
+// the sandbox alone, and that host has every user-assigned identity attached, so that they can play any of them.
 func (s *Service) ServeAppService(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch header := r.Header.Get("X-IDENTITY-HEADER"); {
@@ -50,6 +55,7 @@ func (s *Service) ServeAppService(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.serveIdentity(w, query, selector{
 			clientID: query.Get("client_id"), objectID: cmp.Or(query.Get("principal_id"), query.Get("object_id")), resourceID: query.Get("mi_res_id"),
+			everyIdentity: true,
 		}, refuseAppService)
 	}
 }
@@ -82,13 +88,29 @@ func (s *Service) serveIdentity(w http.ResponseWriter, query url.Values, want se
 	wire.JSON(w, http.StatusOK, s.version1(access, resource, map[string]any{"client_id": found[0].AppID}))
 }
 
-// identities are the managed identities that fit the selector. Those of compute clusters are theirs alone. The pointers
-// are good for the fields that never change: ID and AppID.
+// identities are the managed identities that fit the selector, among those of the resources on which code runs:
+// system-assigned ones, and the user-assigned ones attached to any. Those of compute clusters and workspaces are
+// theirs alone. The pointers are good for the fields that never change: ID and AppID.
 func identities(st *state.State, want selector) []*state.ServicePrincipal {
 	var found []*state.ServicePrincipal
+	attached := map[string]bool{} // keys of resources whose identity signs in
+	for key, resource := range st.Resources {
+		if resource.Identity == nil || strings.EqualFold(armid.Parse(key).Namespace, "Microsoft.MachineLearningServices") {
+			continue
+		}
+		attached[key] = resource.Identity.SystemPrincipalID != ""
+		for _, id := range resource.Identity.UserAssigned {
+			attached[armid.Key(id)] = true
+		}
+	}
+	if want.everyIdentity {
+		for key := range st.Resources {
+			attached[key] = attached[key] || armid.Parse(key).Is("Microsoft.ManagedIdentity/userAssignedIdentities")
+		}
+	}
 	for _, sp := range st.ServicePrincipals {
 		switch {
-		case sp.Type != "ManagedIdentity" || armid.Parse(sp.ResourceID).Is("Microsoft.MachineLearningServices/workspaces/computes"):
+		case sp.Type != "ManagedIdentity" || !attached[armid.Key(sp.ResourceID)]:
 		case want.clientID != "" && !strings.EqualFold(want.clientID, sp.AppID):
 		case want.objectID != "" && !strings.EqualFold(want.objectID, sp.ID):
 		case want.resourceID != "" && armid.Key(want.resourceID) != armid.Key(sp.ResourceID):

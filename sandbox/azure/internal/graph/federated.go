@@ -139,7 +139,8 @@ func checkFederated(f state.FederatedCredential, others []state.FederatedCredent
 	switch {
 	case !federatedName.MatchString(f.Name):
 		return bad("name %q must have 3 to 120 letters, digits, hyphens and underscores, the first a letter or digit", f.Name)
-	case err != nil || issuer.Scheme != "https" || issuer.Host == "" || len(f.Issuer) > maxText:
+	case err != nil || issuer.Scheme != "https" || issuer.Host == "" || strings.TrimSpace(f.Issuer) != f.Issuer ||
+		len(f.Issuer) > maxText:
 		return bad("issuer %q must be an https URL of at most %d characters", f.Issuer, maxText)
 	case f.Subject == "" || len(f.Subject) > maxText:
 		return bad("subject must have 1 to %d characters", maxText)

@@ -3,14 +3,15 @@
 package inference
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
-	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
@@ -80,8 +81,9 @@ func (s *Service) getJob(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		if !rbac.Of(st, caller.ObjectID, endpoint.ID).Action(readJob) {
-			return forbidden(caller, readJob, endpoint.ID)
+		if err := refusal(rbac.Of(st, caller.ObjectID, endpoint.ID).Action(readJob), caller, readJob,
+			endpoint.ID); err != nil {
+			return err
 		}
 		job := st.Jobs[r.PathValue("job")]
 		if job == nil || armid.Key(job.Endpoint) != armid.Key(endpoint.ID) {
@@ -124,24 +126,31 @@ func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state
 	return nil, nil, wire.Errorf(http.StatusNotFound, "NotFound", "there is no batch endpoint %q in region %q", r.PathValue("endpoint"), r.PathValue("region"))
 }
 
-// mayInvoke checks the seed's actions one by one, in its order, at the endpoint.
+// mayInvoke checks the seed's actions one by one, in its order, at the endpoint. What is refused for sure goes before
+// what can't be decided.
 func mayInvoke(st *state.State, caller *token.Claims, endpointID string) error {
 	access := rbac.Of(st, caller.ObjectID, endpointID)
-	for _, action := range roles.InvokerActions() {
-		if !access.Action(action) {
-			return forbidden(caller, action, endpointID)
+	var undecided error
+	for _, action := range role.SeedActions() {
+		answer := access.Action(action)
+		err := refusal(answer, caller, action, endpointID)
+		if answer == role.No || answer == role.Denied {
+			return err
 		}
+		undecided = cmp.Or(undecided, err)
 	}
-	return nil
+	return undecided
 }
 
-func forbidden(caller *token.Claims, action, scope string) error {
-	refusal := wire.Errorf(http.StatusForbidden, "AuthorizationFailed",
-		"the client %q with object id %q does not have authorization to perform action %q over scope %q", caller.AppID, caller.ObjectID, action, scope)
-	refusal.Details = []state.Detail{
-		{Code: "hop", Message: "invoke"}, {Code: "action", Message: action}, {Code: "identity", Message: caller.ObjectID}, {Code: "scope", Message: scope},
+func refusal(answer role.Answer, caller *token.Claims, action, scope string) error {
+	err := rbac.Refusal(answer, caller, action, scope, "AuthorizationFailed")
+	if refused := (*wire.Error)(nil); errors.As(err, &refused) {
+		refused.Details = []state.Detail{
+			{Code: "hop", Message: "invoke"}, {Code: "action", Message: action}, {Code: "identity", Message: caller.ObjectID},
+			{Code: "scope", Message: scope},
+		}
 	}
-	return refusal
+	return err
 }
 
 func (s *Service) render(endpoint *state.Resource, job *state.Job, status string) map[string]any {

@@ -3,6 +3,7 @@ package inference
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
@@ -60,6 +61,11 @@ func splitPaths(uri string) (id, path string) {
 	return uri, ""
 }
 
+// The kinds of credentials that a data store may hold; with noCredential, identities open the storage.
+const noCredential = "None"
+
+var credentialKinds = []string{noCredential, "AccountKey", "Sas", "ServicePrincipal", "Certificate"}
+
 func locateDatastore(st *state.State, id, path string) (place, error) {
 	store := st.Resources[armid.Key(id)]
 	if store == nil {
@@ -71,10 +77,14 @@ func locateDatastore(st *state.State, id, path string) (place, error) {
 		return place{}, fmt.Errorf("the storage account %q of data store %s does not exist", text("accountName"), id)
 	}
 	credentials, _ := store.Properties["credentials"].(map[string]any)
+	kind, _ := credentials["credentialsType"].(string)
+	if !slices.Contains(credentialKinds, kind) {
+		return place{}, fmt.Errorf("the data store %s has credentials of the unknown kind %q", id, kind)
+	}
 	return place{
 		accountID: account.ID, container: text("containerName") + text("filesystem"), path: path, // a store has one of the two
 		datastore: id, datastoreType: text("datastoreType"),
-		storeHasCredentials: credentials["credentialsType"] != "None",
+		storeHasCredentials: kind != noCredential,
 	}, nil
 }
 

@@ -8,18 +8,29 @@ import (
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// What the hops of a job need at the container or above (Azure: Storage Blob Data Reader and Contributor).
+// What the steps of a job need at the container or above (facts/built-in-roles.json: Storage Blob Data Reader,
+// Contributor).
 const (
 	readContainer = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
 	readBlobs     = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
 	writeBlobs    = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
 )
 
-// streamAccess is how Azure reports storage that an identity may not open.
-const streamAccess = "ScriptExecutionException was caused by StreamAccessException. StreamAccessException was caused by AuthenticationException."
+// How Azure reports storage that could not be opened: by the cluster, and as the job identity (facts/failures.md).
+const (
+	mountCode    = "ScriptExecution.StreamAccess.Authentication"
+	mountMessage = "ScriptExecutionException was caused by StreamAccessException. " +
+		"StreamAccessException was caused by AuthenticationException."
+	readCode      = "DataAccessError(PermissionDenied)"
+	writeCode     = "ScriptExecution.WriteStreams.Authentication"
+	notFoundCode  = "DataAccessError(NotFound)"
+	undecidedCode = wire.NotModelledCode
+)
 
 // run lets a job go through its inputs and then its outputs, each in the order of their names, and returns the first
 // failure; nil when it completes. Literals are not data.
@@ -58,7 +69,7 @@ type hops struct {
 func (h hops) access(uri, hop, action string) *state.Failure {
 	where, err := locate(h.st, uri)
 	if err != nil {
-		return h.fail("mount", "NotFound", "", uri, err.Error())
+		return h.fail("mount", notFoundCode, "", uri, err.Error())
 	}
 	cluster := h.st.Resources[armid.Key(h.job.Compute)]
 	if cluster == nil {
@@ -67,55 +78,93 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 	if where.storeHasCredentials {
 		return nil
 	}
+	account := h.st.Resources[armid.Key(where.accountID)]
+	if closed(account) {
+		return h.fail("mount", undecidedCode, "", where.scope(), fmt.Sprintf(
+			"the sandbox does not model networks: whether the cluster reaches %s, which is closed to public "+
+				"networks, is not known", account.ID))
+	}
+	if action == readBlobs && public(account, h.st.Resources[armid.Key(where.scope())]) {
+		return nil
+	}
 	if failure := h.mount(cluster, where, action); failure != nil {
 		return failure
 	}
 	if h.st.Resources[armid.Key(where.scope())] == nil {
-		return h.fail("mount", "ContainerNotFound", "", where.scope(), fmt.Sprintf("the container %q does not exist in %s", where.container, where.accountID))
+		return h.fail("mount", notFoundCode, "", where.scope(),
+			fmt.Sprintf("the container %q does not exist in %s", where.container, where.accountID))
 	}
-	if rbac.Of(h.st, h.job.InvokerID, where.scope()).DataAction(action) || byACL(h.st, where, h.job.InvokerID, action) {
+	answer := rbac.Of(h.st, h.job.InvokerID, where.scope()).DataAction(action)
+	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.job.InvokerID, action) {
 		return nil
 	}
-	return h.fail(hop, "ScriptExecution.StreamAccess.Authentication", h.job.InvokerID, where.scope(), fmt.Sprintf(
-		"%s the job identity %s may not perform data action %s at %s", streamAccess, h.job.InvokerID, action, where.scope()))
+	code := readCode
+	if action == writeBlobs {
+		code = writeCode
+	}
+	return h.refuse(hop, code, answer, h.job.InvokerID, where.scope(), fmt.Sprintf(
+		"%s: the job identity %s may not perform data action %s at %s", code, h.job.InvokerID, action, where.scope()))
 }
 
-// mount succeeds when any of the cluster's identities that may be used can read the container, and for an output write
-// to it (inferred: the seed speaks of inputs alone).
+// closed tells whether a storage account has a firewall, or no public network.
+func closed(account *state.Resource) bool {
+	acls, _ := account.Properties["networkAcls"].(map[string]any)
+	network, _ := account.Properties["publicNetworkAccess"].(string)
+	action, _ := acls["defaultAction"].(string)
+	return network != "" && !strings.EqualFold(network, "Enabled") || strings.EqualFold(action, "Deny")
+}
+
+// public tells whether anyone may read a container (facts/batch-endpoints.md): it says so, and its account allows it.
+func public(account, container *state.Resource) bool {
+	if container == nil || account.Properties["allowBlobPublicAccess"] != true {
+		return false
+	}
+	level, _ := container.Properties["publicAccess"].(string)
+	return strings.EqualFold(level, "Container") || strings.EqualFold(level, "Blob")
+}
+
+// mount succeeds when the cluster's default identity can read the container, and for an output write to it (inferred:
+// the seed speaks of inputs alone).
 func (h hops) mount(cluster *state.Resource, where place, action string) *state.Failure {
-	identities := clusterIdentities(h.st, cluster)
-	if len(identities) == 0 {
-		return h.fail("mount", "ScriptExecution.StreamAccess.Authentication", "", where.scope(), fmt.Sprintf(
-			"%s the compute %s has no managed identity with which to mount %s", streamAccess, cluster.ID, where.scope()))
+	identity := defaultIdentity(h.st, cluster)
+	if identity == "" {
+		return h.fail("mount", mountCode, "", where.scope(), fmt.Sprintf(
+			"%s the compute %s has no managed identity with which to mount %s", mountMessage, cluster.ID, where.scope()))
 	}
-	for _, identity := range identities {
-		access := rbac.Of(h.st, identity, where.scope())
-		if access.Action(readContainer) && access.DataAction(action) || byACL(h.st, where, identity, action) {
-			return nil
-		}
-	}
-	return h.fail("mount", "ScriptExecution.StreamAccess.Authentication", strings.Join(identities, ","), where.scope(), fmt.Sprintf(
-		"%s the cluster identity %s of %s may not mount %s", streamAccess, strings.Join(identities, ", "), cluster.ID, where.scope()))
-}
-
-// clusterIdentities are the object IDs with which a cluster mounts: its system-assigned identity if it has one, else
-// any of its user-assigned ones.
-func clusterIdentities(st *state.State, cluster *state.Resource) []string {
-	if cluster.Identity == nil {
+	access := rbac.Of(h.st, identity, where.scope())
+	answer := min(access.Action(readContainer), access.DataAction(action))
+	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, identity, action) {
 		return nil
 	}
-	if cluster.Identity.SystemPrincipalID != "" {
-		return []string{cluster.Identity.SystemPrincipalID}
+	return h.refuse("mount", mountCode, answer, identity, where.scope(), fmt.Sprintf(
+		"%s the cluster identity %s of %s may not mount %s", mountMessage, identity, cluster.ID, where.scope()))
+}
+
+// defaultIdentity is the object ID with which a cluster mounts (facts/compute-clusters.md): its system-assigned
+// identity, or the first of its user-assigned ones; "" where it has none. A cluster whose location is not its
+// workspace's has one that silently does not work.
+func defaultIdentity(st *state.State, cluster *state.Resource) string {
+	workspace := st.Resources[armid.Key(armid.Parse(cluster.ID).Parent())]
+	if cluster.Identity == nil || workspace == nil || !armid.SameLocation(cluster.Location, workspace.Location) {
+		return ""
 	}
-	var ids []string
-	for _, id := range cluster.Identity.UserAssigned {
-		if identity := st.Resources[armid.Key(id)]; identity != nil {
-			if principal, ok := identity.Properties["principalId"].(string); ok {
-				ids = append(ids, principal)
-			}
-		}
+	if cluster.Identity.SystemPrincipalID != "" || len(cluster.Identity.UserAssigned) == 0 {
+		return cluster.Identity.SystemPrincipalID
 	}
-	return ids
+	identity := st.Resources[armid.Key(cluster.Identity.UserAssigned[0])]
+	if identity == nil {
+		return ""
+	}
+	principal, _ := identity.Properties["principalId"].(string)
+	return principal
+}
+
+// refuse is the failure of an identity that may not open storage, or of which that can't be decided.
+func (h hops) refuse(hop, code string, answer role.Answer, identity, storage, message string) *state.Failure {
+	if answer == role.Undecided {
+		code = undecidedCode
+	}
+	return h.fail(hop, code, identity, storage, message)
 }
 
 func (h hops) fail(hop, code, identity, storage, message string) *state.Failure {

@@ -1,17 +1,21 @@
-// Package rbac answers who may do what where, from role assignments. It knows no HTTP.
+// Package rbac answers who may do what where, from role assignments and deny assignments. It
+// knows how Azure refuses, and serves nothing.
 package rbac
 
 import (
+	"net/http"
 	"strings"
 
-	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// Access is what a principal holds at a scope: the permissions of each role that reaches it there. Roles add up; what
-// one role leaves out by notActions another may give.
-type Access []roles.Permissions
+// Access is what a principal holds at a scope: the permissions of the roles that reach it there, and what is denied
+// to it. Roles add up; what one role leaves out by notActions another may give; what is denied none gives.
+type Access struct{ granted, denied []role.Permission }
 
 // Of collects the roles that act now of a principal, and of the groups it belongs to however deep, at the scope and above it.
 func Of(st *state.State, principalID, scope string) Access {
@@ -24,39 +28,69 @@ func Of(st *state.State, principalID, scope string) Access {
 		if !holders[assignment.PrincipalID] || !Covers(st, assignment.Scope, scope) {
 			continue
 		}
-		if definition, ok := Definition(st, assignment.RoleDefinition); ok {
-			access = append(access, definition.Permissions)
+		definition, ok := Definition(st, assignment.RoleDefinition)
+		if !ok {
+			continue
+		}
+		for _, p := range definition.Permissions {
+			if assignment.Condition != "" {
+				p.Condition = assignment.Condition
+			}
+			access.granted = append(access.granted, p)
+		}
+	}
+	for _, denial := range st.DenyAssignments {
+		if denial.Reaches(holders) && denialCovers(st, denial, scope) {
+			access.denied = append(access.denied, denial.Permissions...)
 		}
 	}
 	return access
 }
 
-// Action tells whether a control-plane action is allowed.
-func (a Access) Action(action string) bool {
-	for _, permissions := range a {
-		if permissions.Action(action).Allowed {
-			return true
-		}
+func denialCovers(st *state.State, denial *state.DenyAssignment, scope string) bool {
+	if denial.NotBelow {
+		return armid.Key(denial.Scope) == armid.Key(scope)
 	}
-	return false
+	return Covers(st, denial.Scope, scope)
 }
 
-// DataAction tells whether a data-plane action is allowed.
-func (a Access) DataAction(action string) bool {
-	for _, permissions := range a {
-		if permissions.DataAction(action).Allowed {
-			return true
-		}
-	}
-	return false
+// Action answers for an action of the control plane.
+func (a Access) Action(action string) role.Answer {
+	return role.Decide(a.granted, a.denied, action, false)
 }
 
-// Definition finds a custom or built-in role by GUID.
-func Definition(st *state.State, guid string) (roles.Definition, bool) {
+// DataAction answers for an action on data.
+func (a Access) DataAction(action string) role.Answer {
+	return role.Decide(a.granted, a.denied, action, true)
+}
+
+// Refusal is how Azure refuses an action for an answer; nil where it is allowed. code is that of a plain refusal.
+func Refusal(answer role.Answer, caller *token.Claims, action, scope, code string) error {
+	switch answer {
+	case role.Yes:
+		return nil
+	case role.Undecided:
+		return wire.NotModelled("what decides whether " + caller.ObjectID + " may perform action \"" + action +
+			"\" over scope \"" + scope +
+			"\": whether the * of /*/ can be empty, or a condition")
+	case role.Denied:
+		return wire.Errorf(http.StatusForbidden, "DenyAssignmentAuthorizationFailed",
+			"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; "+
+				"however, the access is denied because of a deny assignment.",
+			caller.AppID, caller.ObjectID, action, scope)
+	}
+	return wire.Errorf(http.StatusForbidden, code,
+		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' "+
+			"or the scope is invalid.",
+		caller.AppID, caller.ObjectID, action, scope)
+}
+
+// Definition finds a role, custom or built in, by its GUID.
+func Definition(st *state.State, guid string) (role.Definition, bool) {
 	if custom := st.RoleDefinitions[strings.ToLower(guid)]; custom != nil {
 		return custom.Definition, true
 	}
-	return roles.BuiltIn(guid)
+	return role.BuiltIn(guid)
 }
 
 // Covers tells whether a grant at scope reaches target. The tenant's root management group, which has the tenant's ID

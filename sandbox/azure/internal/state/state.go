@@ -3,9 +3,10 @@
 package state
 
 import (
+	"slices"
 	"time"
 
-	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 )
 
 // State is what a snapshot holds. Resources are keyed by lower-case ID, directory objects and role definitions and
@@ -26,7 +27,9 @@ type State struct {
 	Users             map[string]*User             `json:"users"`
 	RoleDefinitions   map[string]*RoleDefinition   `json:"roleDefinitions"`
 	RoleAssignments   map[string]*RoleAssignment   `json:"roleAssignments"`
-	Jobs              map[string]*Job              `json:"jobs"`
+	// DenyAssignments are only seeded: Azure makes them, for deployment stacks and managed applications.
+	DenyAssignments map[string]*DenyAssignment `json:"denyAssignments,omitempty"`
+	Jobs            map[string]*Job            `json:"jobs"`
 	// Operations are the long-running ones by ID, with the time they were started.
 	Operations map[string]time.Time `json:"operations"`
 	// Deleting are resources that are gone, and are shown as being deleted until BusyUntil.
@@ -135,12 +138,12 @@ type User struct {
 
 // RoleDefinition is a custom role. Built-in roles are not state.
 type RoleDefinition struct {
-	Definition roles.Definition `json:"definition"`
-	Seeded     bool             `json:"seeded,omitempty"`
-	CreatedOn  time.Time        `json:"createdOn"`
-	UpdatedOn  time.Time        `json:"updatedOn"`
-	CreatedBy  string           `json:"createdBy"`
-	UpdatedBy  string           `json:"updatedBy"`
+	Definition role.Definition `json:"definition"`
+	Seeded     bool            `json:"seeded,omitempty"`
+	CreatedOn  time.Time       `json:"createdOn"`
+	UpdatedOn  time.Time       `json:"updatedOn"`
+	CreatedBy  string          `json:"createdBy"`
+	UpdatedBy  string          `json:"updatedBy"`
 }
 
 // RoleAssignment gives a principal a role at a scope.
@@ -159,6 +162,27 @@ type RoleAssignment struct {
 	CreatedBy      string    `json:"createdBy"`
 	UpdatedBy      string    `json:"updatedBy"`
 	Seeded         bool      `json:"seeded,omitempty"`
+}
+
+// DenyAssignment keeps principals from what roles may give them.
+type DenyAssignment struct {
+	Name        string            `json:"name"`
+	DisplayName string            `json:"displayName"`
+	Scope       string            `json:"scope"`
+	NotBelow    bool              `json:"notBelow,omitempty"`
+	Permissions []role.Permission `json:"permissions"`
+	// Everyone says that it reaches all principals, PrincipalIDs whom else; Excluded are those whom it leaves alone.
+	Everyone     bool     `json:"everyone,omitempty"`
+	PrincipalIDs []string `json:"principalIds,omitempty"`
+	Excluded     []string `json:"excluded,omitempty"`
+}
+
+// Reaches tells whether it acts on a principal, who is given with the groups that it is in.
+func (d *DenyAssignment) Reaches(holders map[string]bool) bool {
+	among := func(ids []string) bool {
+		return slices.ContainsFunc(ids, func(id string) bool { return holders[key(id)] })
+	}
+	return (d.Everyone || among(d.PrincipalIDs)) && !among(d.Excluded)
 }
 
 // Job is a batch deployment job.
@@ -199,6 +223,7 @@ func New(tenantID string) *State {
 		Users:             map[string]*User{},
 		RoleDefinitions:   map[string]*RoleDefinition{},
 		RoleAssignments:   map[string]*RoleAssignment{},
+		DenyAssignments:   map[string]*DenyAssignment{},
 		Jobs:              map[string]*Job{},
 		Operations:        map[string]time.Time{},
 		Deleting:          map[string]*Resource{},

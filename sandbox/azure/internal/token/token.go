@@ -70,9 +70,11 @@ type Issuer struct {
 	kid string
 	now func() time.Time
 
-	// external signs for issuers outside Entra, such as GitHub Actions. It is a key of its own, so that an assertion can
-	// never pass for an access token, and is made when first needed.
-	external func() (*rsa.PrivateKey, error)
+	// external are the keys of issuers outside Entra, such as GitHub Actions, by issuer: each has one of its own,
+	// which is made when first needed, so that an assertion passes neither for an access token nor for another
+	// issuer's.
+	mu       sync.Mutex
+	external map[string]*rsa.PrivateKey
 }
 
 // NewIssuer reads the signing key kept in dir, or makes one and keeps it there; with no dir it stays in memory.
@@ -86,7 +88,7 @@ func NewIssuer(dir string, now func() time.Time) (*Issuer, error) {
 		key:      key,
 		kid:      base64.RawURLEncoding.EncodeToString(digest[:16]),
 		now:      now,
-		external: sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, keyBits) }),
+		external: map[string]*rsa.PrivateKey{},
 	}, nil
 }
 
@@ -142,9 +144,9 @@ func (i *Issuer) Verify(raw string) (*Claims, error) {
 
 // SignAssertion signs what an external issuer would: that this is subject, for that audience.
 func (i *Issuer) SignAssertion(issuer, subject, audience string) (string, error) {
-	key, err := i.external()
+	key, err := i.keyOf(issuer)
 	if err != nil {
-		return "", fmt.Errorf("making the external issuer's key: %w", err)
+		return "", err
 	}
 	now := i.now()
 	return jwt.NewWithClaims(jwt.SigningMethodRS256, Claims{
@@ -153,14 +155,33 @@ func (i *Issuer) SignAssertion(issuer, subject, audience string) (string, error)
 	}).SignedString(key)
 }
 
-// VerifyAssertion checks signature and times of an assertion.
-func (i *Issuer) VerifyAssertion(raw string) (*Claims, error) {
-	key, err := i.external()
-	if err != nil {
-		return nil, fmt.Errorf("making the external issuer's key: %w", err)
+// keyOf is the key of an issuer outside Entra.
+func (i *Issuer) keyOf(issuer string) (*rsa.PrivateKey, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if key := i.external[issuer]; key != nil {
+		return key, nil
 	}
+	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	if err != nil {
+		return nil, fmt.Errorf("making the key of issuer %s: %w", issuer, err)
+	}
+	i.external[issuer] = key
+	return key, nil
+}
+
+// VerifyAssertion checks signature and times of an assertion, by the key of the issuer that it names.
+func (i *Issuer) VerifyAssertion(raw string) (*Claims, error) {
 	claims := &Claims{}
-	_, err = jwt.ParseWithClaims(raw, claims, func(*jwt.Token) (any, error) { return key.Public(), nil }, i.rules()...)
+	_, err := jwt.ParseWithClaims(raw, claims, func(*jwt.Token) (any, error) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		key := i.external[claims.Issuer]
+		if key == nil {
+			return nil, fmt.Errorf("no issuer %q has signed anything here", claims.Issuer)
+		}
+		return key.Public(), nil
+	}, i.rules()...)
 	return claims, err
 }
 

@@ -42,6 +42,16 @@ func Errorf(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
+// NotModelled is the sandbox's own refusal of what Azure serves, or decides by, and the sandbox does not: it is no
+// answer of Azure's, and nothing may be concluded from it.
+func NotModelled(what string) *Error {
+	return Errorf(http.StatusNotImplemented, NotModelledCode,
+		"the sandbox does not model %s, so what Azure would do is not known", what)
+}
+
+// NotModelledCode is the code of a NotModelled refusal.
+const NotModelledCode = "NotModelledBySandbox"
+
 // Encoded is an answer that no longer refers to the state it was made from.
 type Encoded struct {
 	status int

@@ -32,7 +32,7 @@ func deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	identity, err := managedidentity.NewUserAssignedIdentity(ctx, "identity", &managedidentity.UserAssignedIdentityArgs{
+	_, err = managedidentity.NewUserAssignedIdentity(ctx, "identity", &managedidentity.UserAssignedIdentityArgs{
 		ResourceGroupName: pulumi.String(group),
 	}, version)
 	if err != nil {
@@ -43,8 +43,7 @@ func deploy(ctx *pulumi.Context) error {
 		WorkspaceName:     pulumi.String(workspace),
 		ComputeName:       pulumi.String("cpu"),
 		Identity: machinelearningservices.ManagedServiceIdentityArgs{
-			Type:                   pulumi.String("SystemAssigned,UserAssigned"),
-			UserAssignedIdentities: pulumi.StringArray{identity.ID()},
+			Type: pulumi.String("SystemAssigned"),
 		},
 		Properties: machinelearningservices.AmlComputeArgs{
 			ComputeType: pulumi.String("AmlCompute"),

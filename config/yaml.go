@@ -1,0 +1,185 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// settings are what is read here of Pulumi.yaml and of Pulumi.<stack>.yaml.
+type settings struct {
+	Name           string         `yaml:"name"`
+	StackConfigDir string         `yaml:"stackConfigDir"`
+	Config         map[string]any `yaml:"config"`
+}
+
+// An unquoted number is written in a form that YAML reads as another: 010 is 8, and 1e3 is 1000.
+type unquoted struct {
+	text  string
+	value any
+}
+
+// String is the value as the engine hands it to a program.
+func (u unquoted) String() string { return fmt.Sprint(u.value) }
+
+// MarshalJSON does the same.
+func (u unquoted) MarshalJSON() ([]byte, error) { return json.Marshal(u.value) }
+
+func readSettings(file string) (settings, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return settings{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return parseSettings(text, file)
+}
+
+// ProjectName is the name that the text of a Pulumi.yaml gives its project. An error names the file.
+func ProjectName(file string, text []byte) (string, error) {
+	s, err := parseSettings(text, file)
+	return s.Name, err
+}
+
+func parseSettings(text []byte, file string) (s settings, err error) {
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	var root yaml.Node
+	if err := yaml.Unmarshal(text, &s); err != nil { // names keys that are there twice, which a Node does not
+		return s, badYAML(file, text, err)
+	}
+	if err := yaml.Unmarshal(text, &root); err != nil {
+		return s, badYAML(file, text, err)
+	}
+	if len(root.Content) == 0 || root.Content[0].Kind != yaml.MappingNode {
+		return s, nil
+	}
+	for i := 0; i+1 < len(root.Content[0].Content); i += 2 {
+		key, value := root.Content[0].Content[i], root.Content[0].Content[i+1]
+		if _, name, ok := strings.Cut(key.Value, ":"); key.Value == "config" && value.Kind == yaml.MappingNode {
+			s.Config, _ = valueOf(value).(map[string]any)
+		} else if slices.Contains(Keys(), key.Value) || ok && slices.Contains(Keys(), name) {
+			return s, fmt.Errorf("reading %s: line %d: the key %s stands outside of config, where nobody reads it; "+
+				"write `config:` above it, and indent it", file, key.Line, key.Value)
+		}
+	}
+	return s, nil
+}
+
+// valueOf is a value as YAML reads it, but for numbers that it reads otherwise than they are written.
+func valueOf(node *yaml.Node) any {
+	switch node.Kind {
+	case yaml.AliasNode:
+		return valueOf(node.Alias)
+	case yaml.SequenceNode:
+		list := make([]any, len(node.Content))
+		for i, item := range node.Content {
+			list[i] = valueOf(item)
+		}
+		return list
+	case yaml.MappingNode:
+		m := map[string]any{}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key, value := node.Content[i], valueOf(node.Content[i+1])
+			if key.Tag == "!!merge" {
+				merge(m, value)
+				continue
+			}
+			if u, changed := valueOf(key).(unquoted); changed {
+				value = unusable{key.Value, fmt.Sprintf("is a name that YAML reads as %v", u.value), "write the name in quotes"}
+			}
+			m[key.Value] = value
+		}
+		return m
+	default:
+		var value any
+		if err := node.Decode(&value); err != nil {
+			return node.Value
+		}
+		if isNumber(value) && written(value) != node.Value {
+			return unquoted{node.Value, value}
+		}
+		return value
+	}
+}
+
+// merge adds what << names; what the mapping itself says wins.
+func merge(into map[string]any, from any) {
+	switch from := from.(type) {
+	case map[string]any:
+		for key, value := range from {
+			if _, own := into[key]; !own {
+				into[key] = value
+			}
+		}
+	case []any:
+		for _, one := range from {
+			merge(into, one)
+		}
+	}
+}
+
+func isNumber(value any) bool {
+	switch value.(type) {
+	case int, int64, uint64, float64:
+		return true
+	}
+	return false
+}
+
+// written is a number as text that is read as nothing else.
+func written(value any) string {
+	if f, ok := value.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return fmt.Sprint(value)
+}
+
+var (
+	yamlLine   = regexp.MustCompile(`line (\d+): `)
+	yamlAnchor = regexp.MustCompile(`unknown anchor '(.*)'`)
+	// grammarFault is what the parser finds, which counts lines from 0; the scanner, which finds the rest, from 1.
+	grammarFault = regexp.MustCompile(`did not find expected (',' or|'-' indicator|key|node content|<)`)
+)
+
+// remedies are what to do about what YAML's parser complains of, by a part of its message.
+var remedies = []struct{ fault, fix string }{
+	{"already defined", "keep one of the two"},
+	{"cannot start any token", "indent with spaces, not tabs, and put a value that begins with a sign in quotes"},
+	{"mapping values are not allowed", "put a value that holds a colon in quotes, or look at the indentation"},
+	{"did not find expected ',' or", "close the bracket or brace, and put a value that holds one in quotes"},
+	{"unexpected end of stream", "close the quotes"},
+	{"could not find expected ':'", "write `name: value`, and look at the indentation"},
+	{"did not find expected", "look at the indentation of this line and the one above"},
+	{"unknown anchor", "put a value that begins with * in quotes"},
+	{"cannot unmarshal", "write `name: value` lines below it"},
+}
+
+// badYAML says where a file can't be read, why, and what to do.
+func badYAML(file string, text []byte, err error) error {
+	fault := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:\n  ")
+	fault, _, _ = strings.Cut(fault, "\n")
+	line := 0
+	if m := yamlLine.FindStringSubmatch(fault); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		fault = strings.Replace(fault, m[0], "", 1)
+	}
+	if grammarFault.MatchString(fault) {
+		line++
+	} else if m := yamlAnchor.FindStringSubmatch(fault); m != nil { // the library does not say where
+		before, _, _ := bytes.Cut(text, []byte("*"+m[1]))
+		line = 1 + bytes.Count(before, []byte("\n"))
+	}
+	fix := "correct the YAML there"
+	for _, r := range remedies {
+		if strings.Contains(fault, r.fault) {
+			fix = r.fix
+			break
+		}
+	}
+	return fmt.Errorf("reading %s: line %d: %s; %s", file, max(line, 1), fault, fix)
+}

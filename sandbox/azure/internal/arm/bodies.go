@@ -1,0 +1,170 @@
+package arm
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// The keys that a body may have, by dotted path and in any letter case, as Resource Manager compares them. A path
+// that ends in * takes anything below it. What Azure answers may be sent back, and is then ignored: envelope holds
+// what every resource has.
+var (
+	envelope = []string{"id", "name", "type", "etag", "systemData.*"}
+
+	roleDefinitionKeys = []string{
+		"properties.roleName", "properties.description", "properties.type", "properties.assignableScopes.*",
+		"properties.permissions.actions.*", "properties.permissions.notActions.*", "properties.permissions.dataActions.*",
+		"properties.permissions.notDataActions.*", "properties.permissions.condition",
+		"properties.permissions.conditionVersion",
+		"properties.createdOn", "properties.updatedOn", "properties.createdBy", "properties.updatedBy",
+	}
+	roleAssignmentKeys = []string{
+		"properties.roleDefinitionId", "properties.principalId", "properties.principalType", "properties.description",
+		"properties.condition", "properties.conditionVersion", "properties.delegatedManagedIdentityResourceId",
+		"properties.scope", "properties.createdOn", "properties.updatedOn", "properties.createdBy", "properties.updatedBy",
+	}
+	identityKeys = []string{
+		"location", "tags.*", "properties.isolationScope", "properties.tenantId", "properties.principalId",
+		"properties.clientId",
+	}
+	federatedKeys = []string{"properties.issuer", "properties.subject", "properties.audiences.*"}
+	// computeKeys are facts/azure-native-2.92.3-machinelearningservices.json's, for AmlCompute.
+	computeKeys = []string{
+		"location", "tags.*", "sku.*", "identity.type", "identity.userAssignedIdentities.*", "identity.principalId",
+		"identity.tenantId",
+		"properties.computeType", "properties.computeLocation", "properties.description", "properties.resourceId",
+		"properties.disableLocalAuth", "properties.provisioningState", "properties.provisioningErrors",
+		"properties.createdOn",
+		"properties.modifiedOn", "properties.isAttachedCompute",
+		"properties.properties.osType", "properties.properties.vmSize", "properties.properties.vmPriority",
+		"properties.properties.virtualMachineImage.*", "properties.properties.isolatedNetwork",
+		"properties.properties.scaleSettings.maxNodeCount", "properties.properties.scaleSettings.minNodeCount",
+		"properties.properties.scaleSettings.nodeIdleTimeBeforeScaleDown", "properties.properties.userAccountCredentials.*",
+		"properties.properties.subnet.*", "properties.properties.remoteLoginPortPublicAccess",
+		"properties.properties.allocationState", "properties.properties.allocationStateTransitionTime",
+		"properties.properties.errors", "properties.properties.errors.*", "properties.properties.currentNodeCount",
+		"properties.properties.targetNodeCount", "properties.properties.nodeStateCounts.*",
+		"properties.properties.enableNodePublicIp", "properties.properties.propertyBag.*",
+	}
+)
+
+// decode reads a body whose keys are among the known ones, and refuses others.
+func (c *call) decode(into any, known []string) error {
+	if err := json.Unmarshal(c.body, into); err != nil {
+		return wire.Errorf(http.StatusBadRequest, "InvalidRequestContent", "the request content is not valid: %v", err)
+	}
+	var body any
+	if err := json.Unmarshal(c.body, &body); err != nil {
+		return err
+	}
+	if unknown := unknownKey(body, "", append(slices.Clone(envelope), known...)); unknown != "" {
+		return wire.Errorf(http.StatusBadRequest, "InvalidRequestContent",
+			"the request content is not valid: could not find member %q on %s", unknown, c.id.Type())
+	}
+	return nil
+}
+
+// unknownKey is the path of the first key that is not known; "" if all are.
+func unknownKey(value any, path string, known []string) string {
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			if unknown := unknownKey(item, path, known); unknown != "" {
+				return unknown
+			}
+		}
+	case map[string]any:
+		for key, below := range value {
+			at := strings.TrimPrefix(path+"."+key, ".")
+			if anything(at, known) {
+				continue
+			}
+			if !begins(at, known) {
+				return at
+			}
+			if unknown := unknownKey(below, at, known); unknown != "" {
+				return unknown
+			}
+		}
+	}
+	return ""
+}
+
+func anything(path string, known []string) bool {
+	return slices.ContainsFunc(known, func(k string) bool {
+		open, ok := strings.CutSuffix(k, ".*")
+		return ok && strings.EqualFold(open, path)
+	})
+}
+
+// begins tells whether a known path is this one or goes on below it.
+func begins(path string, known []string) bool {
+	return slices.ContainsFunc(known, func(k string) bool {
+		return strings.EqualFold(k, path) || len(k) > len(path) && strings.EqualFold(k[:len(path)+1], path+".")
+	})
+}
+
+// ordered is a JSON object whose keys keep the order in which they were sent.
+type ordered struct {
+	keys   []string
+	values map[string]json.RawMessage
+}
+
+func (o *ordered) UnmarshalJSON(text []byte) error {
+	if err := json.Unmarshal(text, &o.values); err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if _, err := decoder.Token(); err != nil {
+		return err
+	}
+	for decoder.More() {
+		key, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		var skipped json.RawMessage
+		if err := decoder.Decode(&skipped); err != nil {
+			return err
+		}
+		o.keys = append(o.keys, fmt.Sprint(key))
+	}
+	return nil
+}
+
+// object renders keys in their order.
+type object []member
+
+type member struct {
+	key   string
+	value any
+}
+
+func (o object) MarshalJSON() ([]byte, error) {
+	var text bytes.Buffer
+	text.WriteByte('{')
+	for i, m := range o {
+		if i > 0 {
+			text.WriteByte(',')
+		}
+		key, err := json.Marshal(m.key)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(m.value)
+		if err != nil {
+			return nil, err
+		}
+		text.Write(key)
+		text.WriteByte(':')
+		text.Write(value)
+	}
+	text.WriteByte('}')
+	return text.Bytes(), nil
+}

@@ -1,0 +1,66 @@
+package arm
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+// everyone is the principal that stands for all in a deny assignment.
+const everyone = "00000000-0000-0000-0000-000000000000"
+
+// renderDenyAssignment shows one. Nobody but Azure writes them, so they are read only.
+func renderDenyAssignment(d *state.DenyAssignment) map[string]any {
+	principals := func(ids []string, kind string) []any {
+		list := []any{}
+		for _, id := range ids {
+			list = append(list, map[string]any{"id": id, "type": kind})
+		}
+		return list
+	}
+	who := principals(d.PrincipalIDs, "ServicePrincipal")
+	if d.Everyone {
+		who = principals([]string{everyone}, "SystemDefined")
+	}
+	return map[string]any{
+		"id": strings.TrimSuffix(d.Scope, "/") + "/providers/" + typeDenyAssignment + "/" +
+			d.Name, "name": d.Name, "type": typeDenyAssignment,
+		"properties": map[string]any{
+			"denyAssignmentName": d.DisplayName, "permissions": d.Permissions, "scope": d.Scope,
+			"doNotApplyToChildScopes": d.NotBelow,
+			"principals":              who, "isSystemProtected": true,
+			"excludePrincipals": principals(d.Excluded, "ServicePrincipal"),
+		},
+	}
+}
+
+func getDenyAssignment(c *call) (wire.Reply, error) {
+	d := c.st.DenyAssignments[strings.ToLower(c.id.Name())]
+	if d == nil || armid.Key(d.Scope) != armid.Key(c.assignmentScope()) {
+		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "DenyAssignmentNotFound",
+			"the deny assignment %q is not found", c.id.Name())
+	}
+	return wire.OK(renderDenyAssignment(d)), nil
+}
+
+// listDenyAssignments answers those at, above and below the scope; with atScope() not those below.
+func listDenyAssignments(c *call) (wire.Reply, error) {
+	filter, err := c.filter("atScope()")
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	var found []any
+	for _, name := range slices.Sorted(maps.Keys(c.st.DenyAssignments)) {
+		d := c.st.DenyAssignments[name]
+		if rbac.Covers(c.st, d.Scope, c.assignmentScope()) || len(filter) == 0 && armid.Covers(c.assignmentScope(), d.Scope) {
+			found = append(found, renderDenyAssignment(d))
+		}
+	}
+	return c.page(found)
+}

@@ -1,0 +1,154 @@
+// Package role holds what Azure's roles are, from the fact sheets and the seed alone: the 35 actions that invoking
+// takes, the built-in roles, what a role allows, and the rules for a custom one. It knows nothing of the project's
+// own packages, so that a mistake there is found here and not repeated.
+package role
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed" // for the data
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// Permission is one entry of a role's permissions: what is allowed, less what is not. A condition belongs to its
+// entry alone (facts/built-in-roles.md).
+type Permission struct {
+	Actions          []string `json:"actions"`
+	NotActions       []string `json:"notActions"`
+	DataActions      []string `json:"dataActions"`
+	NotDataActions   []string `json:"notDataActions"`
+	Condition        string   `json:"condition,omitempty"`
+	ConditionVersion string   `json:"conditionVersion,omitempty"`
+}
+
+// Definition is a role. ID is its GUID.
+type Definition struct {
+	ID, RoleName, Description string
+	AssignableScopes          []string
+	Permissions               []Permission
+	BuiltIn                   bool
+}
+
+var (
+	// seedText is taken line by line from seed/authorization-on-batch-endpoints.txt, in its order.
+	//go:embed seed_actions.txt
+	seedText string
+	// builtInData is facts/built-in-roles.json, compressed: Azure's own list of 2026-08-22.
+	//go:embed built_in_roles.json.gz
+	builtInData []byte
+)
+
+// SeedActions are the 35 actions that the seed wants granted to whoever invokes, in its order.
+func SeedActions() []string { return strings.Fields(seedText) }
+
+// catalogue is the built-in roles with the ways in which they are looked up.
+type catalogue struct {
+	roles  []Definition
+	byID   map[string]int
+	byName map[string]int
+	// actions are those that a built-in role names without a wildcard, patterns those with one, namespaces the first parts
+	// of all; in lower case.
+	actions, patterns, namespaces map[string]bool
+}
+
+// builtIns is read on first use: most programs that start a sandbox ask for a role, those that only sign in do not.
+var builtIns = sync.OnceValue(func() catalogue {
+	c, err := readCatalogue(builtInData)
+	if err != nil {
+		panic(fmt.Sprintf("the embedded built-in roles: %v", err))
+	}
+	return c
+})
+
+func readCatalogue(data []byte) (catalogue, error) {
+	c := catalogue{
+		byID: map[string]int{}, byName: map[string]int{},
+		actions: map[string]bool{}, patterns: map[string]bool{}, namespaces: map[string]bool{},
+	}
+	text, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return c, fmt.Errorf("uncompressing them: %w", err)
+	}
+	var rows []struct {
+		ID, Name    string
+		Permissions []Permission
+	}
+	if err := json.NewDecoder(text).Decode(&rows); err != nil {
+		return c, fmt.Errorf("reading them: %w", err)
+	}
+	for i, row := range rows {
+		c.roles = append(c.roles, Definition{
+			ID: strings.ToLower(row.ID), RoleName: row.Name, BuiltIn: true,
+			AssignableScopes: []string{"/"}, Permissions: row.Permissions,
+		})
+		c.byID[strings.ToLower(row.ID)], c.byName[strings.ToLower(row.Name)] = i, i
+		for _, p := range row.Permissions {
+			for _, list := range [][]string{p.Actions, p.NotActions, p.DataActions, p.NotDataActions} {
+				c.note(list)
+			}
+		}
+	}
+	c.note(SeedActions())
+	c.note(otherActions)
+	return c, nil
+}
+
+// otherActions exist, and neither the seed nor a built-in role names them without a wildcard (azure-facts.md).
+var otherActions = []string{
+	"Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read",
+	"Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments/jobs/read",
+	"Microsoft.MachineLearningServices/workspaces/jobs/read",
+	"Microsoft.MachineLearningServices/workspaces/jobs/cancel/action",
+	"Microsoft.MachineLearningServices/workspaces/data/versions/read",
+	"Microsoft.MachineLearningServices/workspaces/models/versions/read",
+	"Microsoft.MachineLearningServices/workspaces/environments/versions/read",
+	"Microsoft.MachineLearningServices/registries/assets/read",
+	"Microsoft.Authorization/roleAssignments/write",
+	"Microsoft.Authorization/roleAssignments/delete",
+	"Microsoft.Authorization/roleDefinitions/write",
+	"Microsoft.Authorization/roleDefinitions/delete",
+	"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+	"Microsoft.ManagedIdentity/userAssignedIdentities/write",
+	"Microsoft.ManagedIdentity/userAssignedIdentities/delete",
+	"Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write",
+	"Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete",
+	"Microsoft.MachineLearningServices/workspaces/computes/write",
+	"Microsoft.MachineLearningServices/workspaces/computes/delete",
+}
+
+func (c catalogue) note(entries []string) {
+	for _, entry := range entries {
+		entry = strings.ToLower(entry)
+		if strings.Contains(entry, "*") {
+			c.patterns[entry] = true
+		} else {
+			c.actions[entry] = true
+		}
+		namespace, _, _ := strings.Cut(entry, "/")
+		c.namespaces[namespace] = true
+	}
+}
+
+// BuiltIns are Azure's built-in roles, by name. The list is shared: it must not be changed.
+func BuiltIns() []Definition { return builtIns().roles }
+
+// BuiltIn finds a built-in role by its GUID.
+func BuiltIn(id string) (Definition, bool) {
+	i, ok := builtIns().byID[strings.ToLower(id)]
+	if !ok {
+		return Definition{}, false
+	}
+	return builtIns().roles[i], true
+}
+
+// BuiltInNamed finds a built-in role by its name.
+func BuiltInNamed(name string) (Definition, bool) {
+	i, ok := builtIns().byName[strings.ToLower(name)]
+	if !ok {
+		return Definition{}, false
+	}
+	return builtIns().roles[i], true
+}

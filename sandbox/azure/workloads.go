@@ -1,0 +1,157 @@
+package azure
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A Workload is something outside Entra that has an issuer of its own: described as the one who runs it would, and
+// not by the claims of its tokens. What stands in those is worked out here, from facts/federation.md alone.
+type Workload interface {
+	// Claims are the issuer and the subject of the workload's tokens. The error says what the description lacks.
+	Claims() (issuer, subject string, err error)
+}
+
+// GitHubJob is a job of GitHub Actions on GitHub.com.
+type GitHubJob struct {
+	Repository string // owner/name
+	// OwnerID and RepositoryID are set for a repository with immutable subjects.
+	OwnerID, RepositoryID int
+	// One of these: the environment that the job names; else what it runs for.
+	Environment, Branch, Tag string
+	PullRequest              bool
+	// Enterprise is the slug of an enterprise that has an issuer of its own; "" for none.
+	Enterprise string
+}
+
+// Claims implements Workload. An environment goes before whatever triggered the job.
+func (j GitHubJob) Claims() (issuer, subject string, err error) {
+	owner, name, ok := strings.Cut(j.Repository, "/")
+	if !ok || owner == "" || name == "" {
+		return "", "", fmt.Errorf("a GitHub job needs a repository owner/name, not %q", j.Repository)
+	}
+	if (j.OwnerID == 0) != (j.RepositoryID == 0) {
+		return "", "", errors.New("a GitHub repository has both an owner ID and a repository ID in its subjects, or neither")
+	}
+	issuer = "https://token.actions.githubusercontent.com"
+	if j.Enterprise != "" {
+		issuer += "/" + j.Enterprise
+	}
+	repository := j.Repository
+	if j.OwnerID != 0 {
+		repository = fmt.Sprintf("%s@%d/%s@%d", owner, j.OwnerID, name, j.RepositoryID)
+	}
+	subject = "repo:" + repository
+	switch {
+	case j.Environment != "":
+		return issuer, subject + ":environment:" + escaped(j.Environment), nil
+	case j.PullRequest:
+		return issuer, subject + ":pull_request", nil
+	case j.Tag != "":
+		return issuer, subject + ":ref:refs/tags/" + escaped(j.Tag), nil
+	case j.Branch != "":
+		return issuer, subject + ":ref:refs/heads/" + escaped(j.Branch), nil
+	}
+	return "", "", errors.New("a GitHub job has an environment, or runs for a branch, a tag or a pull request")
+}
+
+// escaped is a value in a GitHub subject, whose parts are told apart by colons.
+func escaped(value string) string { return strings.ReplaceAll(value, ":", "%3A") }
+
+// GitLabJob is a job of GitLab CI/CD.
+type GitLabJob struct {
+	Instance    string // default https://gitlab.com
+	ProjectPath string // group/project
+	// ProjectID is set for a project whose subjects begin with it.
+	ProjectID   int
+	Branch, Tag string // one of both
+}
+
+// Claims implements Workload.
+func (j GitLabJob) Claims() (issuer, subject string, err error) {
+	if issuer = j.Instance; issuer == "" {
+		issuer = "https://gitlab.com"
+	}
+	subject = "project_path:" + j.ProjectPath
+	if j.ProjectID != 0 {
+		subject = fmt.Sprintf("project_id:%d", j.ProjectID)
+	} else if j.ProjectPath == "" {
+		return "", "", errors.New("a GitLab job needs the path or the ID of its project")
+	}
+	switch {
+	case (j.Branch == "") == (j.Tag == ""):
+		return "", "", errors.New("a GitLab job runs for a branch or for a tag")
+	case j.Tag != "":
+		return issuer, subject + ":ref_type:tag:ref:" + j.Tag, nil
+	}
+	return issuer, subject + ":ref_type:branch:ref:" + j.Branch, nil
+}
+
+// ServiceAccount is a pod of AKS, or of any other Kubernetes cluster that has an issuer.
+type ServiceAccount struct {
+	Issuer          string // the cluster's OIDC issuer URL, with its final slash
+	Namespace, Name string
+}
+
+// Claims implements Workload.
+func (s ServiceAccount) Claims() (issuer, subject string, err error) {
+	if s.Issuer == "" || s.Namespace == "" || s.Name == "" {
+		return "", "", errors.New("a Kubernetes service account needs the cluster's issuer, a namespace and a name")
+	}
+	return s.Issuer, "system:serviceaccount:" + s.Namespace + ":" + s.Name, nil
+}
+
+// ServiceConnection is one of Azure Pipelines whose issuer is that of Azure DevOps; it retires on 2027-07-01.
+type ServiceConnection struct{ OrganizationID, Organization, Project, Name string }
+
+// Claims implements Workload.
+func (s ServiceConnection) Claims() (issuer, subject string, err error) {
+	if s.OrganizationID == "" || s.Organization == "" || s.Project == "" || s.Name == "" {
+		return "", "", errors.New("a service connection needs its organization's ID and name, its project and its own name")
+	}
+	return "https://vstoken.dev.azure.com/" + s.OrganizationID, "sc://" + s.Organization + "/" + s.Project + "/" +
+		s.Name, nil
+}
+
+// TerraformRun is a run of HCP Terraform.
+type TerraformRun struct {
+	EU                                      bool
+	Organization, Project, Workspace, Phase string // Phase is plan or apply
+}
+
+// Claims implements Workload.
+func (r TerraformRun) Claims() (issuer, subject string, err error) {
+	if r.Organization == "" || r.Project == "" || r.Workspace == "" || r.Phase != "plan" && r.Phase != "apply" {
+		return "", "", errors.New("a run of HCP Terraform needs an organization, a project, a workspace, and a " +
+			"phase: plan or apply")
+	}
+	issuer = "https://app.terraform.io"
+	if r.EU {
+		issuer = "https://app.eu.terraform.io"
+	}
+	return issuer, fmt.Sprintf("organization:%s:project:%s:workspace:%s:run_phase:%s", r.Organization, r.Project,
+		r.Workspace, r.Phase), nil
+}
+
+// ESCEnvironment is an environment of Pulumi ESC that is opened by a person or by `pulumi env`.
+type ESCEnvironment struct{ Organization, Project, Environment string }
+
+// Claims implements Workload.
+func (e ESCEnvironment) Claims() (issuer, subject string, err error) {
+	if e.Organization == "" || e.Project == "" || e.Environment == "" {
+		return "", "", errors.New("an ESC environment needs an organization, a project and a name")
+	}
+	return "https://api.pulumi.com/oidc", fmt.Sprintf("pulumi:environments:org:%s:env:%s/%s", e.Organization,
+		e.Project, e.Environment), nil
+}
+
+// WorkloadAssertion is the token that the workload's issuer gives it for an audience. The token endpoint takes it as
+// client_assertion, for ten minutes and in this run only.
+func (a *Azure) WorkloadAssertion(w Workload, audience string) (string, error) {
+	issuer, subject, err := w.Claims()
+	if err != nil {
+		return "", err
+	}
+	return a.FederatedAssertion(issuer, subject, audience)
+}

@@ -1,0 +1,60 @@
+package rehearsal
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+// neverChecked is what Azure decides by and the sandbox does not model.
+var neverChecked = []string{
+	"Azure Policy, resource locks, Conditional Access, role assignments that are only eligible",
+	"networks: firewalls, private endpoints, name resolution",
+	"whether the data, the model and the environment of a deployment work; quotas of cores",
+}
+
+// notChecked names what a rehearsal of the model takes on trust, beside what the sandbox never looks at.
+func notChecked(m access.Model, weather azure.Weather) (all []string) {
+	add := func(what string, names []string) {
+		if len(names) > 0 {
+			all = append(all, fmt.Sprintf("%s: %s", what, strings.Join(names, ", ")))
+		}
+	}
+	var raw, hosts, trusted []string
+	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
+		i := m.Invokers[name]
+		if i.Kind == access.ManagedIdentity && !i.Exists() {
+			hosts = append(hosts, name)
+		}
+		if i.Exists() && len(i.FederatedCredentials)+len(i.ClientSecrets) == 0 {
+			trusted = append(trusted, name)
+		}
+		for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
+			if workloadOf(i.FederatedCredentials[key]) == nil {
+				raw = append(raw, name+"."+key)
+			}
+		}
+	}
+	add("subject not checked, for issuer and subject are given as they are", raw)
+	add("on which host the identity is used", hosts)
+	add("how they sign in, and that their IDs are theirs", trusted)
+	var clusters []string
+	for _, name := range slices.Sorted(maps.Keys(m.Clusters)) {
+		if m.Clusters[name].Existing {
+			clusters = append(clusters, name)
+		}
+	}
+	add("that the cluster exists and which identity it has", clusters)
+	add("that the endpoint exists and runs on that cluster", slices.Sorted(maps.Keys(m.EffectiveEndpoints())))
+	if m.Role.RoleDefinitionID.Given() {
+		all = append(all, "that the existing role allows what the configuration says of it")
+	}
+	if weather.Propagation == 0 {
+		all = append(all, "how late grants act: up to 10 minutes, up to 24 hours for a managed identity through a group")
+	}
+	return append(all, neverChecked...)
+}

@@ -1,0 +1,98 @@
+package rehearsal
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+)
+
+// requestBody is the body that starts a job with one input ("" for none), as the service documents it (azure-facts.md,
+// Invoking): it is not made by the code that the command sends requests with, so that a mistake there is not repeated.
+func requestBody(m access.Model, endpoint, input string) (map[string]any, error) {
+	properties := map[string]any{}
+	if input != "" {
+		uri, err := inputURI(m, m.DataInputs[input])
+		if err != nil {
+			return nil, fmt.Errorf("dataInputs.%s: %w", input, err)
+		}
+		kind := "UriFolder"
+		if m.DataInputs[input].Type == "file" {
+			kind = "UriFile"
+		}
+		properties["InputData"] = map[string]any{input: map[string]any{"JobInputType": kind, "Uri": uri}}
+	}
+	outputs := map[string]any{}
+	for _, name := range m.EffectiveEndpoints()[endpoint].Outputs {
+		d := m.DataOutputs[name]
+		outputs[name] = map[string]any{"JobOutputType": "UriFile", "Uri": storeURI(m.WorkspaceID.Text(), d.DataStore, d.Path)}
+	}
+	if len(outputs) > 0 {
+		properties["OutputData"] = outputs
+	}
+	return map[string]any{"properties": properties}, nil
+}
+
+// inputURI is one of the three forms that a batch endpoint reads: a data store's ARM ID with a path behind it, a data
+// asset's ARM ID with its version, an https URL of Blob storage or Data Lake Storage Gen2.
+func inputURI(m access.Model, d access.DataInput) (string, error) {
+	switch d.Kind {
+	case access.DataStore:
+		return storeURI(m.WorkspaceID.Text(), d.DataStore, d.Path), nil
+	case access.DataAsset:
+		return m.WorkspaceID.Text() + "/data/" + d.DataAsset + "/versions/" + d.Version, nil
+	case access.Blob, access.ADLSGen2:
+		account := m.StorageAccounts[d.StorageAccount].Text()
+		host := map[access.InputKind]string{access.Blob: "blob", access.ADLSGen2: "dfs"}[d.Kind]
+		return fmt.Sprintf("https://%s.%s.core.windows.net/%s/%s",
+			strings.ToLower(arm.Last(account)), host, d.Container, strings.TrimPrefix(d.Path, "/")), nil
+	case access.Public:
+		return d.URL, nil
+	}
+	return "", fmt.Errorf("the rehearsal can't write an input of kind %q down", d.Kind)
+}
+
+func storeURI(workspace, store, path string) string {
+	return workspace + "/datastores/" + store + "/paths/" + strings.TrimPrefix(path, "/")
+}
+
+// The hops beside those of package access at which a job may end.
+const (
+	requestHop   access.HopKind = "request"   // the endpoint does not understand it, or can't run it: no matter of access
+	undecidedHop access.HopKind = "undecided" // the sandbox does not model what decides
+)
+
+// signatures tell from Azure's own error where a job was refused or failed (facts/failures.md). Status 0 is that of a
+// job that was started; an empty code fits any.
+var signatures = []struct {
+	status int
+	code   string
+	hop    access.HopKind
+}{
+	{http.StatusUnauthorized, "", access.TokenHop},
+	{http.StatusForbidden, "AuthorizationFailed", access.InvokeHop},
+	{http.StatusForbidden, "DenyAssignmentAuthorizationFailed", access.InvokeHop},
+	{http.StatusNotImplemented, notModelled, undecidedHop},
+	{0, notModelled, undecidedHop},
+	{0, "ScriptExecution.StreamAccess.Authentication", access.MountHop},
+	{0, "DataAccessError(PermissionDenied)", access.ReadHop},
+	{0, "ScriptExecution.WriteStreams.Authentication", access.WriteHop},
+}
+
+// notModelled is the code with which the sandbox says that an answer is none of Azure's.
+const notModelled = "NotModelledBySandbox"
+
+// serviceError is the error of Azure's services, and of a job.
+type serviceError struct{ Code, Message string }
+
+// failed reads an error: where it came from, by what Azure says and nothing else.
+func (e serviceError) failed(status int) failure {
+	for _, s := range signatures {
+		if s.status == status && (s.code == "" || s.code == e.Code) {
+			return failure{s.hop, e.Code + ": " + e.Message}
+		}
+	}
+	return failure{requestHop, e.Code + ": " + e.Message}
+}

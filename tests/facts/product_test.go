@@ -1,0 +1,191 @@
+package facts
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/invoke"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+func productAnswers() asked {
+	return asked{
+		"invoking takes": func(_ *testing.T, input string) string {
+			return yes(slices.Contains(roles.InvokerActions(), input))
+		},
+		"role id": func(t *testing.T, input string) string { return builtIn(t, input).ID },
+		"role allows": func(t *testing.T, input string) string {
+			name, action := pair(input)
+			return decided(builtIn(t, name), roles.Action{Name: action})
+		},
+		"role opens data": func(t *testing.T, input string) string {
+			name, action := pair(input)
+			return decided(builtIn(t, name), roles.Action{Name: action, Data: true})
+		},
+		"role invokes": func(t *testing.T, input string) string {
+			worst := "yes"
+			for _, action := range roles.InvokerActions() {
+				switch answer := decided(builtIn(t, input), roles.Action{Name: action}); {
+				case answer == "no":
+					return answer
+				case answer != "yes":
+					worst = answer
+				}
+			}
+			return worst
+		},
+		"cluster name": func(_ *testing.T, input string) string {
+			m := model()
+			m.Clusters = map[string]access.Cluster{"cpu": {ComputeName: input}}
+			return accepted(deployable(m))
+		},
+		"cluster identity": func(_ *testing.T, input string) string {
+			m := model()
+			m.DataInputs = nil // a cluster without an identity reads none
+			m.Clusters = map[string]access.Cluster{"cpu": {Identity: access.ClusterIdentity(input)}}
+			return accepted(deployable(m))
+		},
+		"endpoint name": func(_ *testing.T, input string) string {
+			m := model()
+			m.Endpoints = map[string]access.Endpoint{input: {Cluster: "cpu", Inputs: []string{"rows"}}}
+			return accepted(deployable(m))
+		},
+		"deployment name": func(_ *testing.T, input string) string {
+			m := model()
+			m.Endpoints = map[string]access.Endpoint{"heart": {Cluster: "cpu", Deployment: input, Inputs: []string{"rows"}}}
+			return accepted(deployable(m))
+		},
+		"github token": func(t *testing.T, input string) string {
+			described := words(input)
+			issuer, subject, _ := access.FederatedCredential{GitHub: &access.GitHubSubject{
+				Repository: described["repository"], Branch: described["branch"], Tag: described["tag"],
+				Environment: described["environment"],
+				PullRequest: described["pullRequest"] != "", OwnerID: number(t,
+					described["ownerId"]), RepositoryID: number(t, described["repositoryId"]),
+			}}.Claims()
+			return issuer + " " + subject
+		},
+		"audience that invokes": func(_ *testing.T, input string) string { return accepted(input == access.Audience) },
+		"job input": func(_ *testing.T, input string) string {
+			kind, uri := pair(input)
+			request := invoke.JobRequest{Properties: invoke.Properties{InputData: map[string]invoke.Input{
+				"in": {JobInputType: kind, URI: strings.ReplaceAll(uri, "{workspace}", workspace)},
+			}}}
+			return accepted(request.Complete(workspace) == nil)
+		},
+		"custom role": func(t *testing.T, input string) string {
+			d := roles.Definition{RoleName: "r",
+				Permissions: roles.Permissions{{Actions: []string{"Microsoft.Storage/storageAccounts/read"}}}}
+			r := customRole(t, input)
+			d.AssignableScopes = r.scopes
+			if r.name != "" {
+				d.RoleName = r.name
+			}
+			d.Description = r.description
+			if r.action != "" {
+				d.Permissions[0].Actions = []string{r.action}
+			}
+			return accepted(d.Validate() == nil)
+		},
+	}
+}
+
+// builtIn is an empty role where the product does not know it: no fact fits that.
+func builtIn(t *testing.T, name string) roles.Definition {
+	t.Helper()
+	d, ok := roles.BuiltIn(name)
+	if !ok {
+		t.Logf("the product knows no role %s", name)
+	}
+	return d
+}
+
+func decided(d roles.Definition, action roles.Action) string {
+	if d.ID == "" {
+		return "unknown role"
+	}
+	decision := d.Permissions.Action(action.Name)
+	if action.Data {
+		decision = d.Permissions.DataAction(action.Name)
+	}
+	if strings.HasPrefix(decision.String(), "undecided") {
+		return "undecided"
+	}
+	return yes(decision.Allowed)
+}
+
+// model has one of each.
+func model() access.Model {
+	return access.Model{
+		WorkspaceID:     access.Known(workspace),
+		Invokers:        map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: access.Known(ann)}},
+		Clusters:        map[string]access.Cluster{"cpu": {}},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(lake)},
+		DataInputs:      map[string]access.DataInput{"rows": {Kind: access.Blob, StorageAccount: "lake", Container: "rows"}},
+	}
+}
+
+// words reads key=value pairs.
+func words(input string) map[string]string {
+	all := map[string]string{}
+	for _, word := range strings.Fields(input) {
+		key, value, _ := strings.Cut(word, "=")
+		all[key] = value
+	}
+	return all
+}
+
+func number(t *testing.T, text string) int {
+	t.Helper()
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
+}
+
+type roleInput struct {
+	name, description, action string
+	scopes                    []string
+}
+
+// customRole reads what is said of a custom role.
+func customRole(t *testing.T, input string) roleInput {
+	t.Helper()
+	r := roleInput{scopes: []string{subscription}}
+	var n int
+	switch what, rest, _ := strings.Cut(input, " "); what {
+	case "name", "description":
+		_, err := fmt.Sscanf(rest, "of %d characters", &n)
+		require.NoError(t, err)
+		r.name, r.description = strings.Repeat("n", n), ""
+		if what == "description" {
+			r.name, r.description = "", strings.Repeat("d", n)
+		}
+	case "scope":
+		r.scopes = []string{strings.ReplaceAll(rest, "{subscription}", subscription)}
+	case "action":
+		r.action = rest
+	default:
+		_, err := fmt.Sscanf(input, "%d scopes", &n)
+		require.NoError(t, err)
+		r.scopes = nil
+		for i := range n {
+			r.scopes = append(r.scopes, fmt.Sprintf("%s/resourceGroups/g%d", subscription, i))
+		}
+	}
+	return r
+}
+
+// deployable reports whether nothing keeps the model from being deployed.
+func deployable(m access.Model) bool {
+	_, problems := access.Compile(m)
+	return problems.Err() == nil
+}

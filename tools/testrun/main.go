@@ -1,0 +1,229 @@
+// Testrun runs the tests of all modules of the repository that holds the working directory, tells how far it is, and
+// says at the end what was not run and why. It is run by `make test` and, with -short, by `make check`.
+//
+// With CI=true in the environment, what is not run since something is missing on the machine is a failure.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+func main() {
+	short := flag.Bool("short", false, "only what takes no engine: the packages that can be known in a minute")
+	flag.Parse()
+	r := &run{out: os.Stdout, results: map[string]*result{}}
+	if err := r.all(*short); err != nil {
+		fmt.Fprintln(os.Stderr, "testrun:", err)
+		os.Exit(1)
+	}
+	if !r.tell(os.Getenv("CI") == "true") {
+		os.Exit(1)
+	}
+}
+
+// A run is of all tests.
+type run struct {
+	out     io.Writer
+	total   int // of packages
+	over    int // of packages
+	results map[string]*result
+	failed  []string // packages
+	missing []string // what was not run, and why
+}
+
+// A result is what one package has said so far.
+type result struct {
+	output  map[string]*bytes.Buffer // by test; "" for the package
+	failed  []string
+	skipped []string
+}
+
+// all runs every group of packages, one after the other.
+func (r *run) all(short bool) error {
+	root, err := exec.Command("git", "rev-parse", "--show-toplevel").Output()
+	if err != nil {
+		return fmt.Errorf("finding the repository: %w", err)
+	}
+	groups, err := groupsIn(strings.TrimSpace(string(root)), short)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		r.total += len(g.packages)
+	}
+	for _, g := range groups {
+		if err := r.test(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// test runs the tests of one group. Packages wait for others than the processor: twice as many as there are processors
+// run at the same time.
+func (r *run) test(g group) error {
+	fmt.Fprintf(r.out, "== %s: %d packages%s\n", g.module, len(g.packages), g.how())
+	args := []string{"test", "-json", "-timeout", "30m", "-p", fmt.Sprint(2 * runtime.NumCPU())}
+	if g.race {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, g.packages...)...)
+	cmd.Dir, cmd.Stderr = filepath.Join(g.root, g.module), os.Stderr
+	events, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	read := r.read(events)
+	err = cmd.Wait()
+	if read != nil {
+		return fmt.Errorf("reading what go test says: %w", read)
+	}
+	if err != nil && len(r.failed) == 0 { // what failed is told
+		return fmt.Errorf("go test in %s: %w", g.module, err)
+	}
+	return nil
+}
+
+// An event is a line of `go test -json`.
+type event struct {
+	Action, Package, ImportPath, Test, Output string
+	Elapsed                                   float64
+}
+
+func (r *run) read(events io.Reader) error {
+	lines := bufio.NewReader(events)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			var e event
+			if err := json.Unmarshal(line, &e); err != nil {
+				return fmt.Errorf("%w: %s", err, line)
+			}
+			r.note(e)
+		}
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *run) note(e event) {
+	switch {
+	case e.Action == "build-output":
+		fmt.Fprint(r.out, e.Output)
+		return
+	case e.Package == "":
+		return
+	}
+	p := r.results[e.Package]
+	if p == nil {
+		p = &result{output: map[string]*bytes.Buffer{}}
+		r.results[e.Package] = p
+	}
+	if p.output[e.Test] == nil {
+		p.output[e.Test] = &bytes.Buffer{}
+	}
+	switch {
+	case e.Action == "output":
+		p.output[e.Test].WriteString(e.Output)
+	case e.Test != "" && e.Action == "fail":
+		p.failed = append(p.failed, e.Test)
+	case e.Test != "" && e.Action == "skip":
+		p.skipped = append(p.skipped, e.Test)
+	case e.Test != "":
+		if e.Action == "pass" {
+			delete(p.output, e.Test)
+		}
+	case e.Action == "pass", e.Action == "fail", e.Action == "skip":
+		r.ended(e, p)
+	}
+}
+
+const module = "github.com/batchaccess/batchaccess"
+
+// ended tells how a package went, and what it says of what failed.
+func (r *run) ended(e event, p *result) {
+	name := strings.TrimPrefix(e.Package, module+"/")
+	for _, test := range p.skipped {
+		if why := reason(p.output[test].String()); why != "" {
+			r.missing = append(r.missing, fmt.Sprintf("%s.%s: %s", name, test, why))
+		}
+	}
+	r.over++
+	fmt.Fprintf(r.out, "%s [%d/%d] %s", map[string]string{"pass": "ok  ", "fail": "FAIL", "skip": "none"}[e.Action],
+		r.over, r.total, name)
+	switch text := p.output[""].String(); {
+	case strings.Contains(text, "(cached)"):
+		fmt.Fprintln(r.out, " (cached)")
+	default:
+		fmt.Fprintf(r.out, " %.1f s\n", e.Elapsed)
+	}
+	if e.Action != "fail" {
+		return
+	}
+	r.failed = append(r.failed, name)
+	for _, test := range slices.Sorted(slices.Values(p.failed)) {
+		_, _ = r.out.Write(p.output[test].Bytes())
+		delete(p.output, test)
+	}
+	if len(p.failed) == 0 { // it did not build, or died in a test that has not ended
+		for _, test := range slices.Sorted(keys(p.output)) {
+			_, _ = r.out.Write(p.output[test].Bytes())
+		}
+	}
+}
+
+func keys(m map[string]*bytes.Buffer) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for key := range m {
+			if !yield(key) {
+				return
+			}
+		}
+	}
+}
+
+// reason is why a test was skipped, where something is missing that it needs: such a test says so, beginning with
+// "needs".
+func reason(output string) string {
+	for line := range strings.Lines(output) {
+		if _, said, ok := strings.Cut(line, ".go:"); ok {
+			if _, said, _ = strings.Cut(said, ": "); strings.HasPrefix(said, "needs ") {
+				return strings.TrimSpace(said)
+			}
+		}
+	}
+	return ""
+}
+
+// tell says how it went, and whether that is well.
+func (r *run) tell(ci bool) bool {
+	if len(r.failed) > 0 {
+		fmt.Fprintf(r.out, "failed: %s\n", strings.Join(r.failed, ", "))
+	} else {
+		fmt.Fprintf(r.out, "passed: %d packages\n", r.over)
+	}
+	for _, what := range r.missing {
+		fmt.Fprintf(r.out, "not run: %s\n", what)
+	}
+	if ci && len(r.missing) > 0 {
+		fmt.Fprintln(r.out, "CI=true: what is not run is a failure; .ci/run installs what Debian's packages have")
+	}
+	return len(r.failed) == 0 && (len(r.missing) == 0 || !ci)
+}

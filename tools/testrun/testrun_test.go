@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const skipped = `
+{"Action":"run","Package":"github.com/batchaccess/batchaccess/a","Test":"TestNode"}
+{"Action":"output","Package":"github.com/batchaccess/batchaccess/a","Test":"TestNode","Output":"  a.go:3: needs node\n"}
+{"Action":"skip","Package":"github.com/batchaccess/batchaccess/a","Test":"TestNode"}
+{"Action":"output","Package":"github.com/batchaccess/batchaccess/a","Test":"TestOther","Output":"  a.go:9: odd\n"}
+{"Action":"skip","Package":"github.com/batchaccess/batchaccess/a","Test":"TestOther"}
+{"Action":"pass","Package":"github.com/batchaccess/batchaccess/a","Elapsed":1.25}
+`
+
+const failed = `
+{"Action":"output","Package":"p","Test":"TestGood","Output":"    p_test.go:3: well\n"}
+{"Action":"pass","Package":"p","Test":"TestGood"}
+{"Action":"output","Package":"p","Test":"TestBad","Output":"    p_test.go:5: not so\n"}
+{"Action":"fail","Package":"p","Test":"TestBad"}
+{"Action":"fail","Package":"p","Elapsed":0.5}
+`
+
+const broken = `
+{"Action":"build-output","ImportPath":"p","Output":"p.go:1: undefined: x\n"}
+{"Action":"build-fail","ImportPath":"p"}
+{"Action":"output","Package":"p","Output":"FAIL p [build failed]\n"}
+{"Action":"fail","Package":"p","Elapsed":0}
+`
+
+func TestWhatIsSaidOfARun(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		events     string
+		ci, well   bool
+		says, hush string // parts of what is said, and what is not
+	}{
+		"missing":           {skipped, false, true, "not run: a.TestNode: needs node\n", "TestOther"},
+		"missing in CI":     {skipped, true, false, "TestNode: needs node\nCI=true", "TestOther"},
+		"how far it is":     {skipped, false, true, "ok   [1/2] a 1.2 s\npassed: 1 packages\n", "FAIL"},
+		"it fails":          {failed, false, false, "FAIL [1/2] p 0.5 s\n    p_test.go:5: not so\nfailed: p", "well"},
+		"it does not build": {broken, false, false, "undefined: x\nFAIL [1/2] p 0.0 s\nFAIL p", "passed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			r := &run{out: &out, total: 2, results: map[string]*result{}}
+			require.NoError(t, r.read(strings.NewReader(test.events)))
+			assert.Equal(t, test.well, r.tell(test.ci))
+			assert.Contains(t, out.String(), test.says)
+			assert.NotContains(t, out.String(), test.hush)
+		})
+	}
+}
+
+func TestEveryModuleWithTestsIsRun(t *testing.T) {
+	t.Parallel()
+	groups, err := groupsIn(filepath.Join("..", ".."), false)
+	require.NoError(t, err)
+	found := map[string]bool{}
+	for _, g := range groups {
+		for _, p := range g.packages {
+			found[p] = g.race
+		}
+	}
+	assert.Greater(t, len(found), 40)
+	for name, race := range map[string]bool{"sandbox/azure": true, "access": false, "tests": true, "tests/engine": false} {
+		got, ok := found[module+"/"+name]
+		assert.True(t, ok, name)
+		assert.Equal(t, race, got, name)
+	}
+	for _, folder := range slow {
+		_, err := os.Stat(filepath.Join("..", "..", folder))
+		assert.NoError(t, err)
+	}
+}
