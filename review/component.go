@@ -29,6 +29,18 @@ func (m *maker) models() {
 			m.components[urn] = component{old: m.model(s.Old), now: m.model(s.New)}
 		}
 	}
+	for _, c := range m.components {
+		for _, model := range []*access.Model{c.old, c.now} {
+			if model == nil {
+				continue
+			}
+			for _, i := range model.Invokers {
+				if known := knownAs(i); known != "" && i.PrincipalID != "" && i.PrincipalID != access.Unknown {
+					m.index.people[strings.ToLower(i.PrincipalID)] = known
+				}
+			}
+		}
+	}
 }
 
 func (m *maker) model(s *State) *access.Model {
@@ -159,6 +171,9 @@ func (m *maker) fromGrant(componentURN string, model *access.Model, g access.Gra
 // declaredPrincipal is one of a model, by its ID where that is known.
 func (m *maker) declaredPrincipal(componentURN string, model *access.Model, p access.Principal) Principal {
 	known := Principal{Name: p.String(), key: componentURN + " " + p.String()}
+	if !p.IsCluster() {
+		known.Known = knownAs(model.Invokers[p.Name])
+	}
 	if i := model.Invokers[p.Name]; !p.IsCluster() && i.Exists() && i.PrincipalID != access.Unknown {
 		known.ID, known.key = i.PrincipalID, strings.ToLower(i.PrincipalID)
 		m.index.labels[known.key] = known.Name

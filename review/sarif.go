@@ -77,7 +77,7 @@ func SARIF(w io.Writer, r Review) error {
 		if urn != "" {
 			l.Logical = []sarifLogical{{urn, "resource"}}
 		}
-		results = append(results, sarifResult{rule, level, sarifText{printable(text)}, []sarifLocation{l}, map[string]string{"batchaccess/v1": rule + " " + urn}})
+		results = append(results, sarifResult{rule, level, sarifText{inSARIF.escape(text)}, []sarifLocation{l}, map[string]string{"batchaccess/v1": rule + " " + urn}})
 	}
 	for _, text := range r.Unread {
 		add("partial-review", "error", "", text)
