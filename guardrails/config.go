@@ -72,12 +72,12 @@ func DefaultConfig() Config {
 
 // ParseConfig reads a configuration from YAML, or JSON, which is YAML too. What it does not set has its default. Everything
 // that is wrong with it is one error, a line each: the path, what is wrong, what is known and the nearest of that.
-func ParseConfig(text []byte) (Config, error) {
-	c := DefaultConfig()
-	problems := decode(text, &c)
-	if len(problems) == 0 || c.MaxSecretDays != 0 {
-		problems = append(problems, c.problems()...)
-	}
+func ParseConfig(text []byte) (Config, error) { return ParseConfigOver(DefaultConfig(), text) }
+
+// ParseConfigOver is ParseConfig with other defaults.
+func ParseConfigOver(defaults Config, text []byte) (Config, error) {
+	c := defaults
+	problems := append(decode(text, &c), c.problems()...)
 	slices.Sort(problems)
 	return c, joined(slices.Compact(problems))
 }

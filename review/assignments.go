@@ -85,16 +85,12 @@ func (a assignment) covers(b assignment) bool {
 	return roles.Contains(a.scope, b.scope) && (a.condition == "" || a.condition == b.condition) && (a.kept == "" || a.kept == b.kept)
 }
 
+// pair is an assignment before and after; nil where it is not there.
+type pair struct{ old, new *assignment }
+
 func (m *maker) assignments() {
-	type pair struct{ old, new *assignment }
 	var pairs []pair
 	var joins []joining
-	held := map[side]map[string][]assignment{before: {}, after: {}} // by principal
-	hold := func(a *assignment, when side) {
-		if a != nil {
-			held[when][a.principal.key] = append(held[when][a.principal.key], *a)
-		}
-	}
 	for _, s := range m.p.Steps {
 		var p pair
 		switch k := kind(typeOf(s.URN)); {
@@ -110,16 +106,26 @@ func (m *maker) assignments() {
 			continue
 		}
 		m.keepPrincipal(s, p.old, p.new)
-		hold(p.old, before)
-		hold(p.new, after)
 		pairs = append(pairs, p)
 	}
 	for _, h := range m.hidden() {
-		hold(&h.old, before)
-		hold(&h.new, after)
 		pairs = append(pairs, pair{&h.old, &h.new})
 	}
-	joins = append(joins, m.hiddenJoinings()...)
+	m.weigh(pairs, append(joins, m.hiddenJoinings()...))
+}
+
+// weigh compares the assignments and memberships of both sides, each by all that its principal holds.
+func (m *maker) weigh(pairs []pair, joins []joining) {
+	held := map[side]map[string][]assignment{before: {}, after: {}} // by principal
+	hold := func(a *assignment, when side) {
+		if a != nil {
+			held[when][a.principal.key] = append(held[when][a.principal.key], *a)
+		}
+	}
+	for _, p := range pairs {
+		hold(p.old, before)
+		hold(p.new, after)
+	}
 	for _, j := range joins { // a group's own change is told of the group
 		was, is := j.of(before, held), j.of(after, held)
 		if j.stays() {

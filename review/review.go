@@ -55,6 +55,9 @@ type Review struct {
 	Other      []OtherAccess        `json:"other,omitempty"`
 	Unjudged   []UnjudgedType       `json:"unjudged,omitempty"`
 	Guardrails []guardrails.Finding `json:"guardrails,omitempty"`
+
+	file  StackFile
+	lines map[string]int
 }
 
 // Partial reports whether something could not be read.
@@ -65,13 +68,14 @@ type Options struct {
 	Now        time.Time         // what "about to expire" and the ends of waivers are measured from; required
 	ExpireSoon time.Duration     // default: 30 days
 	Guardrails guardrails.Config // see guardrails.DefaultConfig
+	StackFile  StackFile         // for the places of findings in SARIF; its zero value if there is none
 }
 
 // Make reviews a preview.
 func Make(p Preview, o Options) Review {
 	o.ExpireSoon = cmp.Or(o.ExpireSoon, 30*24*time.Hour)
 	o.Guardrails.Now = o.Now
-	r := Review{Stack: p.Stack, Project: p.Project, Unread: slices.Clone(p.Unread)}
+	r := Review{file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project, Unread: slices.Clone(p.Unread)}
 	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{}}
 	m.models()
 	m.assignments()
