@@ -107,12 +107,31 @@ type Finding struct {
 	Remedy   string   `json:"remedy"`
 	// Undecided is set where the input is not known, so that the rule could not be decided.
 	Undecided bool `json:"undecided,omitempty"`
+	// Origin is set where the finding hangs on which other resource a value comes from. Whoever sees one resource at a time can't
+	// decide it: a preview may not know the value, and the deployment knows it and not where it is from.
+	Origin Origin `json:"-"`
 	// Waived says who waived the finding, until when and why; its level is then advisory.
 	Waived string `json:"waived,omitempty"`
 }
 
 func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s: %s (%s); %s", f.Rule, f.Resource, f.What, f.Property, f.Remedy)
+}
+
+// An Origin says what is known of a value of which it counts where it comes from.
+type Origin string
+
+// The origins: the value is written in the program, or it will come from another resource.
+const (
+	Written Origin = "written"
+	Later   Origin = "later"
+)
+
+func originOf(v any) Origin {
+	if _, later := v.(Marker); later {
+		return Later
+	}
+	return Written
 }
 
 // A Rule is one guardrail.
@@ -165,8 +184,10 @@ func (p *report) find(property, remedy, what string, args ...any) *Finding {
 
 // undecided reports that the rule can't be decided. That stops a change as a broken rule does: what nobody has looked at has
 // not passed.
-func (p *report) undecided(property, remedy, what string, args ...any) {
-	p.find(property, remedy, what, args...).Undecided = true
+func (p *report) undecided(property, remedy, what string, args ...any) *Finding {
+	f := p.find(property, remedy, what, args...)
+	f.Undecided = true
+	return f
 }
 
 // lookAgain is the remedy for a value that is not known before the deployment.

@@ -18,12 +18,10 @@ func otherAccess(r Resource, _ Config, p *report) {
 	}
 	for _, id := range l.Identities {
 		if id == "" {
-			if r.Kind() != Compute { // cluster-identity speaks of those
-				p.undecided("identity", lookAgain, "can't be judged: which identity it runs as is %s", Unknown)
-			}
+			p.undecided("identity", lookAgain, "can't be judged: which identity it runs as is %s", Unknown).Origin = Later
 			continue
 		}
-		p.find("identity", waiveIt, "runs as %s, an identity that is not made here, with all that it has", id[strings.LastIndex(id, "/")+1:])
+		p.find("identity", waiveIt, "runs as %s, an identity that is not made here, with all that it has", id[strings.LastIndex(id, "/")+1:]).Origin = Written
 	}
 }
 

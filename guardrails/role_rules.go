@@ -93,9 +93,10 @@ func unknownRole(r Resource, _ Config, p *report) {
 	}
 	const remedy = "assign a built-in role or one that the program makes, or waive this rule for this resource in guardrails.yaml"
 	if text, is := id.(string); is {
-		p.undecided("roleDefinitionId", remedy, "can't be judged: it is not known what the role %s allows", text[strings.LastIndex(text, "/")+1:])
+		f := p.undecided("roleDefinitionId", remedy, "can't be judged: it is not known what the role %s allows", text[strings.LastIndex(text, "/")+1:])
+		f.Origin = Written
 	} else {
-		p.undecided("roleDefinitionId", remedy, "can't be judged: which role it is is %v", id)
+		p.undecided("roleDefinitionId", remedy, "can't be judged: which role it is is %v", id).Origin = Later
 	}
 }
 
@@ -161,10 +162,8 @@ func storageRole(r Resource, c Config, p *report) {
 	default:
 		return
 	}
-	if grants(ps) {
-		return // custom-role and privileged-role say so
-	}
-	if i := slices.IndexFunc(beyondReading, ps.MayAllow); i >= 0 {
+	granting := grants(ps) // custom-role and privileged-role say so, and whoever grants access has no need of keys
+	if i := slices.IndexFunc(beyondReading, func(a roles.Action) bool { return (a.Data || !granting) && ps.MayAllow(a) }); i >= 0 {
 		p.find(property, remedy, "%s %s", what, beyondReading[i].Name)
 	}
 }

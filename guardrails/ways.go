@@ -364,7 +364,7 @@ type Look struct {
 func LookAt(r Resource) Look {
 	w := wayOf(r.Type)
 	if builtByPulumi(r.Type) {
-		return Look{Judged: true}
+		return Look{Judged: true, Identities: r.attached()}
 	}
 	changed := r.changes()
 	if strings.HasPrefix(r.Type, providerType) { // a way to sign in, and where to: what is made by it is judged
@@ -527,8 +527,11 @@ func at(inputs map[string]any, path string) any {
 // attached are the user-assigned identities that a resource gets and did not have, other than those that it takes from
 // resources of the same program.
 func (r Resource) attached() (ids []string) {
-	if r.Gone {
-		return nil
+	if r.Gone || r.Kind() == Compute && r.MadeBy(ComputeCluster) {
+		return nil // of a cluster, the component says which identity it is given
+	}
+	if r.Type == ComputeCluster {
+		return r.givenTo("cluster.userAssignedIdentityId")
 	}
 	had := map[string]bool{}
 	for _, id := range identityIDs(r.Old["identity"]) {
@@ -550,6 +553,17 @@ func (r Resource) attached() (ids []string) {
 		}
 	}
 	return ids
+}
+
+// givenTo is the identity that a component is given by an input, and was not before.
+func (r Resource) givenTo(input string) []string {
+	now := at(r.Inputs, input)
+	made := slices.ContainsFunc(r.Dependencies[top(input)], func(urn string) bool { return kindOfURN(urn) == UserAssignedIdentity })
+	if now == nil || now == "" || made || r.Old != nil && !r.differs(top(input), at(r.Old, input), now) {
+		return nil
+	}
+	id, _ := now.(string)
+	return []string{id}
 }
 
 // identityIDs are the ARM IDs in an identity, as either provider writes it; "" for one that is not known.

@@ -32,7 +32,7 @@ func newPack(pctx *pulumi.Context) (policyx.PolicyPack, error) {
 	var policies []policyx.Policy
 	for _, r := range guardrails.Rules() {
 		if !r.Change { // a policy sees resources, not changes
-			policies = append(policies, newPolicy(r, base, func(what string) error { return pctx.Log.Warn(what, nil) }))
+			policies = append(policies, newPolicy(r, pctx.DryRun(), base, func(what string) error { return pctx.Log.Warn(what, nil) }))
 		}
 	}
 	return policyx.NewPolicyPack(packName, packVersion, policyx.EnforcementLevelMandatory, policies)
@@ -55,8 +55,9 @@ func baseConfig(file string, now time.Time) (guardrails.Config, error) {
 }
 
 // newPolicy makes a rule a policy. What can't be decided is a violation in the preview already, so that no deployment stops
-// half-way for it. What is waived is a warning.
-func newPolicy(rule guardrails.Rule, base guardrails.Config, warn func(string) error) policyx.ResourceValidationPolicy {
+// half-way for it; what hangs on where a value comes from, which a policy does not see, is a warning where a preview does not
+// know the value, and in the deployment. What is waived is a warning too.
+func newPolicy(rule guardrails.Rule, preview bool, base guardrails.Config, warn func(string) error) policyx.ResourceValidationPolicy {
 	level := rule.Level
 	if set, ok := base.Levels[rule.ID]; ok {
 		level = set
@@ -71,9 +72,13 @@ func newPolicy(rule guardrails.Rule, base guardrails.Config, warn func(string) e
 				return err
 			}
 			for _, f := range judge(args.Resource, config) {
+				text := rule.ID + ": " + message(f)
 				if f.Waived != "" {
-					if err := warn(rule.ID + ": " + message(f) + "\nwaived " + f.Waived); err != nil {
-						return fmt.Errorf("telling what is waived: %w", err)
+					text += "\nwaived " + f.Waived
+				}
+				if f.Waived != "" || f.Origin == guardrails.Later || f.Origin != "" && !preview {
+					if err := warn(text); err != nil {
+						return fmt.Errorf("telling what stops nothing: %w", err)
 					}
 					continue
 				}

@@ -261,8 +261,7 @@ func (m *maker) identities() {
 		case k != guardrails.Compute || isContext(s.Op):
 			continue
 		case s.Old == nil:
-			given := guardrails.LookAt(m.resource(s)).Identities
-			if len(given) == 0 {
+			if len(m.given(s)) == 0 {
 				continue // its own identity, or one that is made with it, has no more than what is granted here
 			}
 			c.Change, c.Before, c.After, c.Risk = "added", "none", identityOf(s.New).String(), High
@@ -285,13 +284,20 @@ func (m *maker) identities() {
 			default:
 				c.Change, c.What = "replaced", revokes
 			}
-			if len(guardrails.LookAt(m.resource(s)).Identities) > 0 {
+			if len(m.given(s)) > 0 {
 				m.r.NewAccess, c.Risk = true, High
 				c.What = actsAs + "; " + c.What
 			}
 		}
 		m.r.Identities = append(m.r.Identities, c)
 	}
+}
+
+// given are the identities that a cluster gets and that are not made with it, whoever makes the cluster.
+func (m *maker) given(s Step) []string {
+	r := m.resource(s)
+	r.URN = "" // by its own inputs, though a component made it
+	return guardrails.LookAt(r).Identities
 }
 
 // identity is which managed identities a cluster has.

@@ -6,22 +6,22 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
-// MaxComment is how many characters GitHub takes in a comment.
-const MaxComment = 65536
+// MaxComment is how many characters GitHub takes in a comment. A pipeline puts the commit and the run into it too.
+const (
+	MaxComment  = 65536
+	aroundIt    = 1536
+	saysWhatCut = 600
+)
 
 // Marker is the first line of the Markdown. By it, the comment of an earlier run is found and updated in place.
 const Marker = "<!-- batchaccess review -->"
 
-// Markdown writes the review for a comment on a pull request, in at most MaxComment characters. What does not fit is left
-// out row by row and counted: first details, then what is less grave, and who gains access last of all.
-func Markdown(w io.Writer, r Review) error { return MarkdownOf(w, r, MaxComment) }
-
-// MarkdownOf is Markdown for a host that takes another number of characters.
-func MarkdownOf(w io.Writer, r Review, limit int) error {
-	const reserve = 600 // for saying that something was left out
+// Markdown writes the review for a comment on a pull request, in less than MaxComment bytes, and so characters. What does not
+// fit is left out row by row and counted: first details, then what is less grave, and who gains access last of all.
+func Markdown(w io.Writer, r Review) error {
+	const limit = MaxComment - aroundIt
 	head := Marker + "\n## " + symbol(r) + " " + inMarkdown.escape(r.Verdict) + "\n"
 	if r.Stack != "" {
 		head += fmt.Sprintf("\nStack %s of %s\n", inMarkdown.escape(r.Stack), inMarkdown.escape(r.Project))
@@ -48,7 +48,7 @@ func MarkdownOf(w io.Writer, r Review, limit int) error {
 		}
 		blocks = append(blocks, &block{open: text, rank: rankNote})
 	}
-	room := limit - reserve - utf8.RuneCountInString(head)
+	room := limit - saysWhatCut - len(head)
 	order := slices.Clone(blocks)
 	slices.SortStableFunc(order, func(a, b *block) int { return cmp.Compare(a.rank, b.rank) })
 	for _, b := range order {
@@ -74,7 +74,7 @@ func MarkdownOf(w io.Writer, r Review, limit int) error {
 		if rest > 0 {
 			fmt.Fprintf(t, " and %d notes or pictures", rest)
 		}
-		fmt.Fprintf(t, ": a comment holds %d characters. `batchaccess review --format json` has all of them.**\n", limit)
+		fmt.Fprintf(t, ": a comment holds %d characters. `batchaccess review --format json` has all of them.**\n", MaxComment)
 	}
 	if gains > 0 {
 		fmt.Fprintf(t, "\n**%d of the rows that are left out say who gains access: read them before you approve.**\n", gains)
@@ -118,7 +118,7 @@ func blockOf(s section) *block {
 
 // fit takes as much of the block as there is room for, and returns how much that is.
 func (b *block) fit(room int) int {
-	size := utf8.RuneCountInString(b.open) + utf8.RuneCountInString(b.shut)
+	size := len(b.open) + len(b.shut)
 	if size > room {
 		b.cut = max(1, len(b.rows))
 		return 0
@@ -126,7 +126,7 @@ func (b *block) fit(room int) int {
 	t := &strings.Builder{}
 	t.WriteString(b.open)
 	for i, r := range b.rows {
-		n := utf8.RuneCountInString(r)
+		n := len(r)
 		if size+n > room {
 			b.cut = len(b.rows) - i
 			break

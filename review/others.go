@@ -59,7 +59,7 @@ func (m *maker) others() {
 			})
 			m.r.NewAccess = m.r.NewAccess || risk != Low
 		}
-		if k := kind(r.Type); k != guardrails.Compute { // of a cluster's identities the section on identities speaks
+		if k := kind(r.Type); k != guardrails.Compute && k != guardrails.ComputeCluster { // of a cluster's identities the section on identities speaks
 			for _, id := range l.Identities {
 				add("runs as "+cmp.Or(lastPart(id), "an identity that is not known yet")+", an identity that is not made here, with all that it has", High)
 			}
