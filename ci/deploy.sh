@@ -8,6 +8,6 @@ if test -f guardrails.yaml; then
 	BATCHACCESS_GUARDRAILS=$PWD/guardrails.yaml # its limits and waivers
 	export BATCHACCESS_GUARDRAILS
 fi
-pulumi up --stack "$stack" --yes --non-interactive --color never --diff --policy-pack policy
+pulumi up --stack "$stack" --yes --non-interactive --color never --diff --policy-pack "$PWD/policy"
 go build -o bin/batchaccess ./cmd/batchaccess
 bin/batchaccess verify --stack "$stack" --wait 15m

@@ -192,7 +192,7 @@ func TestThePipelinesFailClosed(t *testing.T) {
 	}
 	assert.Contains(t, script("review.sh"), "${FAIL_ON-guardrails,jobs,unjudged}")
 	for _, name := range []string{"review.sh", "deploy.sh"} {
-		assert.Contains(t, script(name), "--policy-pack policy", name)
+		assert.Contains(t, script(name), `--policy-pack "$PWD/policy"`, name)
 	}
 	assert.Contains(t, script("deploy.sh"), "verify --stack")
 	assert.NotContains(t, script("review.sh"), `"$out"/*`, "it deletes nothing that it did not make")

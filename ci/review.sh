@@ -30,7 +30,7 @@ if test -f guardrails.yaml; then
 	BATCHACCESS_GUARDRAILS=$PWD/guardrails.yaml # the policy pack takes it too
 	export BATCHACCESS_GUARDRAILS
 fi
-pulumi preview --stack "$stack" --non-interactive --color never --diff --policy-pack policy >"$out/resources.txt" || {
+pulumi preview --stack "$stack" --non-interactive --color never --diff --policy-pack "$PWD/policy" >"$out/resources.txt" || {
 	code=$?
 	cat "$out/resources.txt" >&2
 }
