@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // A format is where text is shown. Names in a preview are strangers' text: in every format they are text and nothing else.
@@ -30,7 +31,7 @@ var (
 
 // escape makes text of what may be markup of the format.
 func (f format) escape(s string) string {
-	s = Visible(s)
+	s = visible.Text(s)
 	switch f {
 	case inMarkdown:
 		t := &strings.Builder{}
@@ -68,20 +69,4 @@ func (f format) escape(s string) string {
 	default:
 		return s
 	}
-}
-
-// Visible puts a sign in the place of characters that steer a terminal, turn the direction of writing or can't be seen, and a
-// space in that of line ends and tabs.
-func Visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) || r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0:
-			return unicode.ReplacementChar
-		case r != ' ' && unicode.Is(unicode.Zs, r):
-			return ' '
-		}
-		return r
-	}, s)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/batchaccess/batchaccess/review"
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // markerOf is what a comment is known by again. It is not shown.
@@ -31,7 +31,7 @@ func compose(marker, from, access, resources string, limit int) string {
 	}
 	lines := strings.Split(strings.TrimRight(resources, "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = review.Visible(line)
+		lines[i] = visible.Text(line)
 	}
 	resources = strings.Join(lines, "\n")
 	if strings.TrimSpace(resources) == "" {
