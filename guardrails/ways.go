@@ -39,8 +39,9 @@ type gate struct {
 	path        string // dotted
 	safe        []any
 	unsetIsOpen bool
-	from        any  // if set, only a change from this value opens
-	asRule      bool // a value that is not known is a finding of a rule already
+	from        any    // if set, only a change from this value opens
+	of          string // the provider whose input it is, where Azure's default is not safe
+	asRule      bool   // a value that is not known is a finding of a rule already
 }
 
 func gates(paths ...string) (all []gate) {
@@ -179,7 +180,8 @@ var ways = []way{
 		gives: "opens a storage account: by its keys, to the public, to its own users, by SAS, or to other networks", severity: High, partial: true,
 		types: slices.Concat(in(native, "storage:StorageAccount"), in(classic, "storage:Account")),
 		on: []gate{
-			{path: "allowSharedKeyAccess", unsetIsOpen: true}, {path: "sharedAccessKeyEnabled"},
+			{path: "allowSharedKeyAccess", unsetIsOpen: true, of: native},
+			{path: "sharedAccessKeyEnabled", unsetIsOpen: true, of: classic},
 			{path: "allowBlobPublicAccess"}, {path: "allowNestedItemsToBePublic"},
 			{path: "isLocalUserEnabled"}, {path: "localUserEnabled"},
 			{path: "isSftpEnabled"}, {path: "sftpEnabled"},
@@ -476,7 +478,7 @@ func top(path string) string {
 
 // opens reports whether the input hands out access, and did not before.
 func (g gate) opens(r Resource) bool {
-	if r.Gone {
+	if r.Gone || g.of != "" && !strings.HasPrefix(Key(r.Type), g.of) {
 		return false
 	}
 	old, now := at(r.Old, g.path), at(r.Inputs, g.path)
