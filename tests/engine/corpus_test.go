@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,10 +130,17 @@ func divided(t *testing.T, preview []byte, all []corpusCase) map[string]any {
 					}
 				}
 			}
+			delete(s, "provider") // whose ID is another each time
+			if reasons, is := s["diffReasons"].([]any); is {
+				slices.SortFunc(reasons, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
+			}
 			steps = append(steps, s)
 			summary[s["op"].(string)]++
 		}
 		require.NotEmpty(t, steps, c.Case)
+		slices.SortFunc(steps, func(a, b map[string]any) int { // the engine takes them as they come
+			return strings.Compare(fmt.Sprint(a["urn"], a["op"]), fmt.Sprint(b["urn"], b["op"]))
+		})
 		divided[c.Case] = map[string]any{"steps": steps, "changeSummary": summary}
 	}
 	return divided
