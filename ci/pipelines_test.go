@@ -92,6 +92,9 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 			signsIn := write["id-token"]
 			delete(write, "id-token")
 			delete(write, "pull-requests")
+			if strings.HasSuffix(file, "review.yml") {
+				delete(write, "security-events") // code scanning, which takes the SARIF
+			}
 			assert.Empty(t, write, where)
 			assert.NotEqual(t, "write", job.Permissions["contents"], where)
 			assert.Equal(t, signsIn, job.Environment != "", "%s: who signs in does so in an environment, which approves and which Entra trusts", where)
@@ -102,11 +105,14 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 					if command, ok := step.With["command"].(string); ok {
 						runs = step.Uses + " " + command
 					}
-					assert.Regexp(t, `^(ci/(review|drift)\.sh "\$STACK"|pulumi/actions@v7 up)$`, runs, "%s: only what runs Pulumi on the stack needs a secret", where)
+					assert.Regexp(t, `^ci/(review|drift|deploy)\.sh "\$STACK"$`, runs, "%s: only what runs Pulumi on the stack needs a secret", where)
 				}
 				assert.NotContains(t, step.Run, "${{", "%s: what comes from outside goes in by env, not into the script", where)
 				if strings.HasPrefix(step.Uses, "actions/checkout@") {
 					assert.Equal(t, false, step.With["persist-credentials"], where)
+				}
+				if action, at, uses := strings.Cut(step.Uses, "@"); uses && len(at) != 40 {
+					assert.Contains(t, []string{"pulumi/actions", "github/codeql-action/upload-sarif"}, action, "%s: pin %s by its commit", where, step.Uses)
 				}
 				if strings.HasPrefix(step.Uses, "pulumi/actions@") {
 					assert.Equal(t, "pulumi/actions@v7", step.Uses, where)
@@ -120,9 +126,10 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 // do not count on that alone. Nothing but a push to main deploys.
 func TestAForkSignsInNowhereAndAPullRequestDeploysNothing(t *testing.T) {
 	t.Parallel()
-	signIns := 0
+	signIns, deploys := 0, 0
 	for file, text := range pipelines(t) {
-		if strings.Contains(text, "pulumi up") || strings.Contains(text, "command: up") {
+		if strings.Contains(text, "ci/deploy.sh") || strings.Contains(text, "pulumi up") || strings.Contains(text, "command: up") {
+			deploys++
 			assert.Regexp(t, `(?m)^(on:\n  push:\n    branches: \[main\]\n|trigger:\n  branches:\n    include: \[main\]\npr: none\n)`, text, file)
 			assert.NotContains(t, text, "pull_request", file)
 		}
@@ -159,5 +166,40 @@ func TestAForkSignsInNowhereAndAPullRequestDeploysNothing(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, 2, signIns, "one of each")
+	assert.Equal(t, 3, signIns, "one of each, and the comment of a run that begins")
+	assert.Equal(t, 2, deploys, "one of each")
+}
+
+// Whoever may start a run of Azure Pipelines may set its parameters: with them, a run for a pull request would deploy.
+func TestStackNamesAreNoParametersOfARun(t *testing.T) {
+	t.Parallel()
+	for file, text := range pipelines(t) {
+		if strings.Contains(file, ".azure-pipelines/") && !strings.Contains(file, "/steps/") {
+			var pipeline map[string]any
+			require.NoError(t, yaml.Unmarshal([]byte(text), &pipeline))
+			assert.NotContains(t, pipeline, "parameters", file)
+		}
+	}
+}
+
+// Every pipeline that reviews stops at what nobody has judged, deploys under the policies and verifies what it deployed.
+func TestThePipelinesFailClosed(t *testing.T) {
+	t.Parallel()
+	script := func(name string) string {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		return string(text)
+	}
+	assert.Contains(t, script("review.sh"), "${FAIL_ON-guardrails,jobs,unjudged}")
+	for _, name := range []string{"review.sh", "deploy.sh"} {
+		assert.Contains(t, script(name), `--policy-pack "$PWD/policy"`, name)
+	}
+	assert.Contains(t, script("deploy.sh"), "verify --stack")
+	assert.NotContains(t, script("review.sh"), `"$out"/*`, "it deletes nothing that it did not make")
+	for file, text := range pipelines(t) {
+		if strings.HasSuffix(file, "/review.yml") {
+			assert.Contains(t, text, "-begin", file)
+			assert.Contains(t, text, "ci/review.sh", file)
+		}
+	}
 }

@@ -2,18 +2,19 @@
 # Previews a stack and reviews what access the change gives, in the folder .batchaccess/review/<stack>:
 #   preview.json   what Pulumi says          access.md, access.sarif   the access diff
 #   resources.txt  the resource diff         (ci/comment puts both into one comment)
-# It fails where the preview does, or where a condition of FAIL_ON is met; the files are there all the same.
+# It fails where the preview does, where a policy of the pack in policy/ is broken, or where a condition of FAIL_ON is met; the
+# files are there all the same. It writes these five files, and touches no other.
 #
 #   ci/review.sh dev [folder]
 #
-# FAIL_ON is guardrails,jobs by default; `batchaccess review --help` lists the conditions. The limits of the guardrails are
-# in guardrails.yaml, if there is one.
+# FAIL_ON is guardrails,jobs,unjudged by default; `batchaccess review --help` lists the conditions. The limits of the
+# guardrails, what is waived and which types are decided on are in guardrails.yaml, if there is one.
 set -eu
 umask 077 # what is in Azure is nobody else's business on this machine
 stack=${1:?give the stack to review: ci/review.sh dev}
 out=${2:-.batchaccess/review/$stack}
 mkdir -p "$out"
-rm -f "$out"/*
+rm -f "$out/preview.json" "$out/access.md" "$out/access.sarif" "$out/resources.txt" # of a run before
 : >"$out/resources.txt"
 
 preview=0
@@ -24,15 +25,22 @@ if test "$preview" != 0; then
 	printf '### %s: the preview failed\n\nThe log of the pipeline says why. What access the change gives is not known.\n' "$stack" >"$out/access.md"
 	exit 1
 fi
-pulumi preview --stack "$stack" --non-interactive --color never --diff >"$out/resources.txt"
+code=0
+if test -f guardrails.yaml; then
+	BATCHACCESS_GUARDRAILS=$PWD/guardrails.yaml # the policy pack takes it too
+	export BATCHACCESS_GUARDRAILS
+fi
+pulumi preview --stack "$stack" --non-interactive --color never --diff --policy-pack "$PWD/policy" >"$out/resources.txt" || {
+	code=$?
+	cat "$out/resources.txt" >&2
+}
 
 go build -o bin/batchaccess ./cmd/batchaccess # go run would make every exit code a 1
-review="bin/batchaccess review $out/preview.json"
+set -- review "$out/preview.json" --stack "$stack"
 if test -f guardrails.yaml; then
-	review="$review --guardrails guardrails.yaml"
+	set -- "$@" --guardrails guardrails.yaml
 fi
-$review --format sarif --output "$out/access.sarif"
-code=0
-$review --format markdown --output "$out/access.md" --fail-on "${FAIL_ON-guardrails,jobs}" || code=$?
-$review --format table || true
+bin/batchaccess "$@" --format sarif --output "$out/access.sarif" || code=$?
+bin/batchaccess "$@" --format markdown --output "$out/access.md" --fail-on "${FAIL_ON-guardrails,jobs,unjudged}" || code=$?
+bin/batchaccess "$@" --format table || true
 exit "$code"

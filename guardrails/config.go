@@ -1,15 +1,12 @@
 package guardrails
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/roles"
@@ -32,6 +29,37 @@ type Config struct {
 	InvokerAdditions []string `json:"invokerAdditions" yaml:"invokerAdditions"`
 	// MaxSecretDays a client secret may live, from its start to its end. Default: 731, two years, as Entra's own.
 	MaxSecretDays int `json:"maxSecretDays,omitempty" yaml:"maxSecretDays"`
+	// Waivers let one resource break one rule, until a day. Default: none.
+	Waivers []Waiver `json:"waivers,omitempty" yaml:"waivers"`
+	// DecidedTypes are types of resources that are not judged here and of which a team has decided that they hand out no
+	// access. Default: none.
+	DecidedTypes []DecidedType `json:"decidedTypes,omitempty" yaml:"decidedTypes"`
+
+	// Now is what the ends of waivers and decisions are measured from. Without it, each that has an end has ended.
+	Now time.Time `json:"-" yaml:"-"`
+}
+
+// A Waiver lets one resource break one rule until the end of a day. All of it is required.
+type Waiver struct {
+	// Rule is the ID of a rule.
+	Rule string `json:"rule" yaml:"rule"`
+	// Resource is its URN, or the end of it: <type>::<name>.
+	Resource string `json:"resource" yaml:"resource"`
+	// Reason and Owner are for whoever reads the finding: why it is fine, and whom to ask.
+	Reason string `json:"reason" yaml:"reason"`
+	Owner  string `json:"owner" yaml:"owner"`
+	// Ends is the last day on which it holds, such as 2027-01-31.
+	Ends string `json:"ends" yaml:"ends"`
+}
+
+// A DecidedType is a type of which a team has decided that it hands out no access.
+type DecidedType struct {
+	// Type is a Pulumi type token; the version of an API in it makes no difference.
+	Type string `json:"type" yaml:"type"`
+	// Reason is for whoever reads it.
+	Reason string `json:"reason" yaml:"reason"`
+	// Ends is the last day on which the decision holds. Default: none.
+	Ends string `json:"ends,omitempty" yaml:"ends"`
 }
 
 // maxSecretDays is as long as the components let a client secret live: Entra's default lifetime.
@@ -42,67 +70,179 @@ func DefaultConfig() Config {
 	return Config{InvokerAdditions: roles.AdditionNames(), MaxSecretDays: maxSecretDays}
 }
 
-// ParseConfig reads a configuration from YAML, or JSON, which is YAML too. What it does not set has its default. An unknown
-// key, rule, level, role or addition is an error that lists the known ones.
-func ParseConfig(text []byte) (Config, error) {
-	c := DefaultConfig()
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return c, fmt.Errorf("reading the guardrails' configuration: %w", err)
+// ParseConfig reads a configuration from YAML, or JSON, which is YAML too. What it does not set has its default. Everything
+// that is wrong with it is one error, a line each: the path, what is wrong, what is known and the nearest of that.
+func ParseConfig(text []byte) (Config, error) { return ParseConfigOver(DefaultConfig(), text) }
+
+// ParseConfigOver is ParseConfig with other defaults.
+func ParseConfigOver(defaults Config, text []byte) (Config, error) {
+	c := defaults
+	problems := append(decode(text, &c), c.problems()...)
+	slices.Sort(problems)
+	return c, joined(slices.Compact(problems))
+}
+
+func joined(problems []string) error {
+	var all []error
+	for _, p := range problems {
+		all = append(all, errors.New(p))
 	}
-	if c.InvokerAdditions == nil { // a key with nothing behind it
-		c.InvokerAdditions = DefaultConfig().InvokerAdditions
-	}
-	return c, c.Validate()
+	return errors.Join(all...)
 }
 
 // Validate returns all that is wrong with the configuration, joined.
 func (c Config) Validate() error {
-	var problems []error
+	problems := c.problems()
+	slices.Sort(problems)
+	return joined(problems)
+}
+
+func (c Config) problems() (problems []string) {
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	known := make([]string, len(rules))
 	for i, r := range rules {
 		known[i] = r.ID
 	}
+	levels := []string{string(Advisory), string(Mandatory), string(Disabled)}
 	for id, level := range c.Levels {
 		if !slices.Contains(known, id) {
-			problems = append(problems, fmt.Errorf("levels.%s: unknown rule; use %s", id, strings.Join(known, ", ")))
+			bad("levels.%s: unknown rule; %s", id, choices(id, known))
 		}
-		if !slices.Contains([]Level{Advisory, Mandatory, Disabled}, level) {
-			problems = append(problems, fmt.Errorf("levels.%s: unknown level %q; use advisory, mandatory or disabled", id, level))
+		if !slices.Contains(levels, string(level)) {
+			bad("levels.%s: unknown level %q; %s", id, level, choices(string(level), levels))
 		}
 	}
 	for i, role := range c.AllowedRoles {
 		if _, ok := roles.BuiltIn(role); !ok {
-			problems = append(problems, fmt.Errorf("allowedRoles[%d]: %q is no built-in role known here; write its name as Azure does", i, role))
+			bad("allowedRoles[%d]: %q is no built-in role known here; write its name as Azure does, or its GUID%s", i, role, nearestRole(role))
 		}
 	}
 	for i, scope := range c.AllowedScopes {
-		if !slices.Contains(wideScopes, scope) && !strings.HasPrefix(scope, "/") {
-			problems = append(problems, fmt.Errorf("allowedScopes[%d]: unknown value %q; use %s or an ARM ID", i, scope, strings.Join(wideScopes, ", ")))
+		switch kind := wideScope(scope); {
+		case slices.Contains(wideScopes, scope):
+		case scope == "/":
+			bad("allowedScopes[%d]: %q holds everywhere; to allow that, write root", i, scope)
+		case kind == notUnderstood && strings.HasPrefix(scope, "/"):
+			bad("allowedScopes[%d]: %q is not understood as a scope; use %s or an ARM ID in full", i, scope, strings.Join(wideScopes, ", "))
+		case kind == notUnderstood:
+			bad("allowedScopes[%d]: unknown value %q; %s, or an ARM ID in full", i, scope, choices(scope, wideScopes))
+		}
+	}
+	for i, subject := range c.AllowedSubjects {
+		if strings.TrimSpace(subject) == "" {
+			bad("allowedSubjects[%d]: is empty; write a subject in full", i)
 		}
 	}
 	for i, name := range c.InvokerAdditions {
 		if !slices.Contains(roles.AdditionNames(), name) {
-			problems = append(problems, fmt.Errorf("invokerAdditions[%d]: unknown value %q; use %s", i, name, strings.Join(roles.AdditionNames(), ", ")))
+			bad("invokerAdditions[%d]: unknown value %q; %s", i, name, choices(name, roles.AdditionNames()))
 		}
 	}
 	if c.MaxSecretDays < 1 {
-		problems = append(problems, fmt.Errorf("maxSecretDays: is %d; write a number of days, 1 or more", c.MaxSecretDays))
+		bad("maxSecretDays: is %d; write a number of days, 1 or more", c.MaxSecretDays)
 	}
-	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return errors.Join(problems...)
+	for i, w := range c.Waivers {
+		at := fmt.Sprintf("waivers[%d].", i)
+		if !slices.Contains(known, w.Rule) {
+			bad("%srule: unknown rule %q; %s", at, w.Rule, choices(w.Rule, known))
+		}
+		if kind, name, ok := strings.Cut(w.Resource, "::"); !ok || kind == "" || name == "" || strings.Contains(w.Resource, "*") {
+			bad("%sresource: %q names no resource; write its URN, or the end of it: <type>::<name>", at, w.Resource)
+		}
+		for key, value := range map[string]string{"reason": w.Reason, "owner": w.Owner} {
+			if strings.TrimSpace(value) == "" {
+				bad("%s%s: is missing; write it for whoever reads the finding", at, key)
+			}
+		}
+		if _, err := day(w.Ends); err != nil {
+			bad("%sends: %q is not a day; write the last one on which the waiver holds, such as 2027-01-31", at, w.Ends)
+		}
+	}
+	for i, d := range c.DecidedTypes {
+		at := fmt.Sprintf("decidedTypes[%d].", i)
+		if strings.Count(d.Type, ":") != 2 || strings.ContainsAny(d.Type, "* ") || slices.Contains(strings.Split(d.Type, ":"), "") {
+			bad("%stype: %q is no type; write a type token in full, such as azure-native:network:VirtualNetwork", at, d.Type)
+		}
+		if strings.TrimSpace(d.Reason) == "" {
+			bad("%sreason: is missing; write why the type hands out no access", at)
+		}
+		if _, err := day(d.Ends); d.Ends != "" && err != nil {
+			bad("%sends: %q is not a day; write the last one on which the decision holds, such as 2027-01-31", at, d.Ends)
+		}
+	}
+	return problems
 }
 
-func (c Config) level(r Rule) Level {
-	if level, ok := c.Levels[r.ID]; ok {
-		return level
+// choices lists the known words, and the one that is nearest.
+func choices(word string, known []string) string {
+	text := "use " + strings.Join(known, ", ")
+	if near := nearest(word, known); near != "" {
+		text += " (nearest: " + near + ")"
 	}
-	return r.Level
+	return text
 }
+
+func nearestRole(name string) string {
+	var names []string
+	for _, d := range roles.BuiltIns() {
+		names = append(names, d.RoleName)
+	}
+	if near := nearest(name, names); near != "" {
+		return " (nearest: " + near + ")"
+	}
+	return ""
+}
+
+// day is the moment at which a day has ended.
+func day(text string) (time.Time, error) {
+	first, err := time.Parse(time.DateOnly, text)
+	return first.AddDate(0, 0, 1), err
+}
+
+func (c Config) ended(ends string) bool {
+	end, err := day(ends)
+	return ends != "" && (err != nil || c.Now.IsZero() || !c.Now.Before(end))
+}
+
+func (c Config) level(r Rule) Level { return cmp.Or(c.Levels[r.ID], r.Level) }
 
 func (c Config) allowsRole(d roles.Definition) bool {
 	return slices.ContainsFunc(c.AllowedRoles, func(s string) bool {
-		return strings.EqualFold(s, d.RoleName) || strings.EqualFold(s, d.ID)
+		return s != "" && (strings.EqualFold(s, d.RoleName) || strings.EqualFold(s, d.ID))
 	})
+}
+
+// Is reports whether a waiver names the resource.
+func (w Waiver) Is(urn string) bool {
+	if strings.HasPrefix(w.Resource, "urn:pulumi:") {
+		return w.Resource == urn
+	}
+	kind, name, _ := strings.Cut(w.Resource, "::")
+	parts := strings.SplitN(urn, "::", 4)
+	return len(parts) == 4 && parts[3] == name && Key(parts[2][strings.LastIndex(parts[2], "$")+1:]) == Key(kind)
+}
+
+// waive makes a finding advisory if a waiver that has not ended is for it.
+func (c Config) waive(r Resource, f *Finding) {
+	for _, w := range c.Waivers {
+		switch {
+		case w.Rule != f.Rule || !w.Is(r.URN):
+		case c.ended(w.Ends):
+			f.What += fmt.Sprintf(" (the waiver of %s ended on %s)", w.Owner, w.Ends)
+		default:
+			f.Level, f.Waived = Advisory, fmt.Sprintf("by %s until %s: %s", w.Owner, w.Ends, w.Reason)
+			return
+		}
+	}
+}
+
+// Decided returns the decision about a type that has not ended, and whether there is one. Of a type of which it is known what
+// it hands out there is none to take: a resource of it is waived one by one.
+func (c Config) Decided(token string) (DecidedType, bool) {
+	for _, d := range c.DecidedTypes {
+		if Key(d.Type) == Key(token) && !c.ended(d.Ends) && Guessed(token) {
+			return d, true
+		}
+	}
+	return DecidedType{}, false
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 // A Marker stands in a resource's inputs for a value that can't be had. It is no text, so no rule takes it for one.
@@ -25,6 +27,17 @@ type Resource struct {
 	Type   string         // Pulumi type token, such as azure-native:authorization:RoleAssignment
 	URN    string         // says by which components it is made, and what it is called
 	Inputs map[string]any // text, numbers (float64), booleans, lists, maps, and markers
+
+	// Old are the inputs that it has now; nil if it is not there yet. Gone is set if it is to be deleted: then Inputs are nil.
+	// Replaced is set if another one is made in its place.
+	Old            map[string]any
+	Gone, Replaced bool
+	// Changed are the top-level inputs that the engine says are different, for what a secret hides; nil if it does not say.
+	Changed []string
+	// Dependencies are the URNs of the resources that each input comes from.
+	Dependencies map[string][]string
+	// Role is what a role assignment gives, where whoever asks knows it and Azure does not build it in.
+	Role *roles.Definition
 }
 
 // Name is the resource's name in the program: the end of its URN, urn:pulumi:<stack>::<project>::<types>::<name>. What is
@@ -36,7 +49,12 @@ func (r Resource) Name() string {
 
 // MadeBy reports whether a component of the type is the resource's parent.
 func (r Resource) MadeBy(component string) bool {
-	return strings.Contains(r.URN, component+"$"+r.Type+"::")
+	parts := strings.SplitN(r.URN, "::", 4)
+	if len(parts) < 4 {
+		return false
+	}
+	types := strings.Split(parts[2], "$")
+	return len(types) > 1 && types[len(types)-2] == component
 }
 
 // The type tokens that rules are about. Other versions of azure-native put a version after the module's name.
@@ -45,33 +63,24 @@ const (
 	RoleDefinition = "azure-native:authorization:RoleDefinition"
 	Compute        = "azure-native:machinelearningservices:Compute"
 	Password       = "azuread:index/applicationPassword:ApplicationPassword"
+	Certificate    = "azuread:index/applicationCertificate:ApplicationCertificate"
 	Federation     = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
+	GroupMember    = "azuread:index/groupMember:GroupMember"
+
+	UserAssignedIdentity = "azure-native:managedidentity:UserAssignedIdentity"
 
 	// Components that make roles and assignments.
-	InvokerRole   = "batchaccess:index:InvokerRole"
-	StorageReader = "batchaccess:index:StorageReader"
+	InvokerRole    = "batchaccess:index:InvokerRole"
+	StorageReader  = "batchaccess:index:StorageReader"
+	ComputeCluster = "batchaccess:index:ComputeCluster"
 )
-
-// Kind is the resource's type without the version that azure-native may carry: azure-native:authorization/v20220401:X.
-func (r Resource) Kind() string {
-	pkg, rest, ok := strings.Cut(r.Type, ":")
-	module, name, more := strings.Cut(rest, ":")
-	if !ok || !more || pkg != "azure-native" {
-		return r.Type
-	}
-	module, _, versioned := strings.Cut(module, "/")
-	if !versioned {
-		return r.Type
-	}
-	return pkg + ":" + module + ":" + name
-}
 
 // A Level says what a finding of a rule does to the change.
 type Level string
 
 // The levels, spelt as Pulumi's policies spell theirs.
 const (
-	Advisory  Level = "advisory"  // it is told
+	Advisory  Level = "advisory"  // it is reported
 	Mandatory Level = "mandatory" // it stops the change
 	Disabled  Level = "disabled"  // the rule is not asked
 )
@@ -96,12 +105,33 @@ type Finding struct {
 	Property string   `json:"property"` // the input that is wrong, or missing
 	What     string   `json:"what"`
 	Remedy   string   `json:"remedy"`
-	// Undecided is set where the input is not known yet, so that the rule could not be decided; the level is then advisory.
+	// Undecided is set where the input is not known, so that the rule could not be decided.
 	Undecided bool `json:"undecided,omitempty"`
+	// Origin is set where the finding hangs on which other resource a value comes from. Whoever sees one resource at a time can't
+	// decide it: a preview may not know the value, and the deployment knows it and not where it is from.
+	Origin Origin `json:"-"`
+	// Waived says who waived the finding, until when and why; its level is then advisory.
+	Waived string `json:"waived,omitempty"`
 }
 
 func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s: %s (%s); %s", f.Rule, f.Resource, f.What, f.Property, f.Remedy)
+}
+
+// An Origin says what is known of a value of which it counts where it comes from.
+type Origin string
+
+// The origins: the value is written in the program, or it will come from another resource.
+const (
+	Written Origin = "written"
+	Later   Origin = "later"
+)
+
+func originOf(v any) Origin {
+	if _, later := v.(Marker); later {
+		return Later
+	}
+	return Written
 }
 
 // A Rule is one guardrail.
@@ -111,19 +141,26 @@ type Rule struct {
 	Why      string // for the person whose change is stopped
 	Severity Severity
 	Level    Level // unless the configuration says otherwise
-	check    func(Resource, Config, *report)
+	// Change is set if the rule is about a change: it takes a resource before and after, which a policy pack does not have.
+	Change bool
+	// gone is set if the rule is asked about resources that are to be deleted too.
+	gone  bool
+	check func(Resource, Config, *report)
 }
 
 // Rules returns the rules in a fixed order.
 func Rules() []Rule { return slices.Clone(rules) }
 
-// Check returns the findings of every rule that is not disabled about one resource.
+// Check returns the findings of every rule that is not disabled about one resource. A finding that is waived is advisory.
 func Check(r Resource, c Config) []Finding {
-	p := &report{r: r}
+	p := &report{r: r.Canonical(), token: r.Type}
 	for _, p.rule = range rules {
-		if p.level = c.level(p.rule); p.level != Disabled {
-			p.rule.check(r, c, p)
+		if p.level = c.level(p.rule); p.level != Disabled && (p.rule.gone || !r.Gone) {
+			p.rule.check(p.r, c, p)
 		}
+	}
+	for i := range p.found {
+		c.waive(r, &p.found[i])
 	}
 	return p.found
 }
@@ -132,6 +169,7 @@ func Check(r Resource, c Config) []Finding {
 type report struct {
 	found []Finding
 	r     Resource
+	token string // the type that the program names
 	rule  Rule
 	level Level
 }
@@ -144,19 +182,23 @@ func (p *report) find(property, remedy, what string, args ...any) *Finding {
 	return &p.found[len(p.found)-1]
 }
 
-// undecided reports that the rule can't be decided, which never stops a change by itself.
+// undecided reports that the rule can't be decided. That stops a change as a broken rule does: what nobody has looked at has
+// not passed.
 func (p *report) undecided(property, remedy, what string, args ...any) *Finding {
 	f := p.find(property, remedy, what, args...)
-	f.Undecided, f.Level = true, Advisory
+	f.Undecided = true
 	return f
 }
+
+// lookAgain is the remedy for a value that is not known before the deployment.
+const lookAgain = "give the value itself, or waive this rule for this resource in guardrails.yaml"
 
 // known tells whether a value is there to be judged. Where it stands as a marker the rule can't be decided, which is a finding
 // of its own: a rule that saw nothing has not passed.
 func (p *report) known(property string, value any) bool {
 	marker, is := value.(Marker)
 	if is {
-		p.undecided(property, "look again where it is known: at the deployment", "can't be judged: the value is %s", marker).Severity = Low
+		p.undecided(property, lookAgain, "can't be judged: the value is %s", marker)
 	}
 	return !is
 }

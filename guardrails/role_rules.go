@@ -34,7 +34,7 @@ func PermissionsOf(inputs map[string]any) (ps roles.Permissions, ok bool) {
 
 // unreadable reports a role whose permissions can't be judged.
 func unreadable(p *report) {
-	p.undecided("permissions", "look again where they are known: at the deployment", "can't be judged: not all of them are known")
+	p.undecided("permissions", lookAgain, "can't be judged: not all of them are known")
 }
 
 var grantsAccess = roles.RiskyActions(roles.GrantsAccess)
@@ -66,34 +66,105 @@ func customRole(r Resource, _ Config, p *report) {
 	}
 }
 
-// assigned is the built-in role that an assignment gives.
+// assigned is the role that an assignment gives, where it is known what it allows.
 func assigned(r Resource) (roles.Definition, bool) {
 	if r.Kind() != RoleAssignment {
 		return roles.Definition{}, false
 	}
-	id, _ := r.Inputs["roleDefinitionId"].(string) // a role made by the same stack is judged by its definition
-	return roles.BuiltIn(id[strings.LastIndex(id, "/")+1:])
+	id, _ := r.Inputs["roleDefinitionId"].(string)
+	if d, ok := roles.BuiltIn(id[strings.LastIndex(id, "/")+1:]); ok {
+		return d, true
+	}
+	if r.Role != nil {
+		return *r.Role, true
+	}
+	return roles.Definition{}, false
 }
 
+// unknownRole asks about roles that nothing else judges: those that are neither built in nor made by the program, whose
+// definition is judged, nor told by an InvokerRole, which invoker-role asks for.
+func unknownRole(r Resource, _ Config, p *report) {
+	id := r.Inputs["roleDefinitionId"]
+	if r.Kind() != RoleAssignment || id == nil || r.MadeBy(InvokerRole) {
+		return
+	}
+	if _, ok := assigned(r); ok || len(definitionsOf(r)) == 1 {
+		return
+	}
+	const remedy = "assign a built-in role or one that the program makes, or waive this rule for this resource in guardrails.yaml"
+	if text, is := id.(string); is {
+		f := p.undecided("roleDefinitionId", remedy, "can't be judged: it is not known what the role %s allows", text[strings.LastIndex(text, "/")+1:])
+		f.Origin = Written
+	} else {
+		p.undecided("roleDefinitionId", remedy, "can't be judged: which role it is is %v", id).Origin = Later
+	}
+}
+
+// definitionsOf are the role definitions of the program that an assignment's role comes from. A resource of another kind
+// beside them leaves open which of them counts.
+func definitionsOf(r Resource) (urns []string) {
+	for _, urn := range r.Dependencies["roleDefinitionId"] {
+		if kindOfURN(urn) == RoleDefinition {
+			urns = append(urns, urn)
+		}
+	}
+	return urns
+}
+
+func grants(ps roles.Permissions) bool { return slices.ContainsFunc(grantsAccess, ps.MayAllow) }
+
 func privilegedRole(r Resource, c Config, p *report) {
-	d, ok := assigned(r)
-	if ok && !c.allowsRole(d) && slices.ContainsFunc(grantsAccess, d.Permissions.MayAllow) {
+	if d, ok := assigned(r); ok && !c.allowsRole(d) && grants(d.Permissions) {
 		p.find("roleDefinitionId", "assign a role without that, or allow the role in allowedRoles", "assigns %s, which grants access", d.RoleName)
 	}
 }
 
-const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/"
+const (
+	accounts = "Microsoft.Storage/storageAccounts/"
+	blobs    = accounts + "blobServices/containers/blobs/"
+)
+
+// beyondReading is what a reader of data has no need of: changing data, and the keys that open all of an account.
+var beyondReading = func() (all []roles.Action) {
+	for _, verb := range []string{
+		"write", "delete", "add/action", "move/action", "deleteBlobVersion/action", "permanentDelete/action", "immutableStorage/runAsSuperUser/action",
+		"modifyPermissions/action", "manageOwnership/action", "tags/write",
+	} {
+		all = append(all, roles.Action{Name: blobs + verb, Data: true})
+	}
+	for _, action := range []string{
+		"fileServices/fileshares/files/write", "fileServices/fileshares/files/delete", "fileServices/writeFileBackupSemantics/action",
+		"fileServices/fileshares/files/modifypermissions/action", "queueServices/queues/messages/write", "queueServices/queues/messages/add/action",
+		"queueServices/queues/messages/delete", "tableServices/tables/entities/write", "tableServices/tables/entities/add/action", "tableServices/tables/entities/delete",
+	} {
+		all = append(all, roles.Action{Name: accounts + action, Data: true})
+	}
+	for _, action := range []string{"listkeys/action", "regeneratekey/action", "listAccountSas/action", "listServiceSas/action", "localusers/write", "localusers/listKeys/action", "localusers/regeneratePassword/action"} {
+		all = append(all, roles.Action{Name: accounts + action})
+	}
+	return all
+}()
 
 func storageRole(r Resource, c Config, p *report) {
-	d, ok := assigned(r)
-	if !ok || c.allowsRole(d) || r.MadeBy(StorageReader) && d.RoleName == roles.StorageBlobDataContributor {
+	var ps roles.Permissions
+	what, property, remedy := "allows", "permissions", "take the action out, or waive this rule for this resource in guardrails.yaml"
+	switch r.Kind() {
+	case RoleDefinition:
+		ps, _ = PermissionsOf(r.Inputs) // what is not known is a finding of custom-role
+	case RoleAssignment:
+		d, ok := assigned(r)
+		if !ok || r.Role != nil && !d.BuiltIn || c.allowsRole(d) || r.MadeBy(StorageReader) && d.RoleName == roles.StorageBlobDataContributor {
+			return // a role of the program's is judged by its definition
+		}
+		ps, property = d.Permissions, "roleDefinitionId"
+		what = "assigns " + d.RoleName + ", which allows"
+		remedy = "assign " + roles.StorageBlobDataReader + ", set `write` on a StorageReader, or allow the role in allowedRoles"
+	default:
 		return
 	}
-	for _, verb := range []string{"write", "delete", "add/action", "move/action"} {
-		if d.Permissions.MayAllow(roles.Action{Name: blobs + verb, Data: true}) {
-			p.find("roleDefinitionId", "assign "+roles.StorageBlobDataReader+", set `write` on a StorageReader, or allow the role in allowedRoles", "assigns %s, which allows %s", d.RoleName, blobs+verb)
-			return
-		}
+	granting := grants(ps) // custom-role and privileged-role say so, and whoever grants access has no need of keys
+	if i := slices.IndexFunc(beyondReading, func(a roles.Action) bool { return (a.Data || !granting) && ps.MayAllow(a) }); i >= 0 {
+		p.find(property, remedy, "%s %s", what, beyondReading[i].Name)
 	}
 }
 

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
+	"time"
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
@@ -17,31 +19,66 @@ const packName = "batchaccess-guardrails"
 
 var packVersion = semver.MustParse("0.1.0")
 
+// fileVariable names the guardrails.yaml that `batchaccess review` is given too. With it, the levels, limits and waivers there
+// hold here, unless the configuration of the pack says otherwise. A relative path starts where the pack runs: give a whole one.
+const fileVariable = "BATCHACCESS_GUARDRAILS"
+
 // newPack makes the pack for one preview or deployment.
 func newPack(pctx *pulumi.Context) (policyx.PolicyPack, error) {
+	base, err := baseConfig(os.Getenv(fileVariable), time.Now())
+	if err != nil {
+		return nil, err
+	}
 	var policies []policyx.Policy
 	for _, r := range guardrails.Rules() {
-		policies = append(policies, newPolicy(r, pctx.DryRun(), func(what string) error { return pctx.Log.Warn(what, nil) }))
+		if !r.Change { // a policy sees resources, not changes
+			policies = append(policies, newPolicy(r, pctx.DryRun(), base, func(what string) error { return pctx.Log.Warn(what, nil) }))
+		}
 	}
 	return policyx.NewPolicyPack(packName, packVersion, policyx.EnforcementLevelMandatory, policies)
 }
 
-// newPolicy makes a rule a policy. What a preview can't decide yet is told to warn.
-func newPolicy(rule guardrails.Rule, preview bool, warn func(string) error) policyx.ResourceValidationPolicy {
+// baseConfig is that of the file; without one, the default.
+func baseConfig(file string, now time.Time) (guardrails.Config, error) {
+	base := guardrails.DefaultConfig()
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return base, fmt.Errorf("reading %s: %w", fileVariable, err)
+		}
+		if base, err = guardrails.ParseConfig(text); err != nil {
+			return base, fmt.Errorf("%s:\n%w", file, err)
+		}
+	}
+	base.Now = now
+	return base, nil
+}
+
+// newPolicy makes a rule a policy. What can't be decided is a violation in the preview already, so that no deployment stops
+// half-way for it; what hangs on where a value comes from, which a policy does not see, is a warning where a preview does not
+// know the value, and in the deployment. What is waived is a warning too.
+func newPolicy(rule guardrails.Rule, preview bool, base guardrails.Config, warn func(string) error) policyx.ResourceValidationPolicy {
+	level := rule.Level
+	if set, ok := base.Levels[rule.ID]; ok {
+		level = set
+	}
 	return policyx.NewResourceValidationPolicy(rule.ID, policyx.ResourceValidationPolicyArgs{
 		Description:      rule.Title + ". " + rule.Why,
-		EnforcementLevel: levels[rule.Level],
-		ConfigSchema:     schemaOf(rule.ID),
+		EnforcementLevel: levels[level],
+		ConfigSchema:     schemaOf(rule.ID, base),
 		ValidateResource: func(_ context.Context, args policyx.ResourceValidationArgs) error {
-			config, err := configOf(rule.ID, args.Config)
+			config, err := configOf(rule.ID, base, args.Config)
 			if err != nil {
 				return err
 			}
 			for _, f := range judge(args.Resource, config) {
-				// The same inputs are judged again at the deployment, where all are known. A warning, as a policy has but one level.
-				if f.Undecided && preview {
-					if err := warn(rule.ID + ": " + message(f)); err != nil {
-						return fmt.Errorf("telling what can't be judged yet: %w", err)
+				text := rule.ID + ": " + message(f)
+				if f.Waived != "" {
+					text += "\nwaived " + f.Waived
+				}
+				if f.Waived != "" || f.Origin == guardrails.Later || f.Origin != "" && !preview {
+					if err := warn(text); err != nil {
+						return fmt.Errorf("telling what stops nothing: %w", err)
 					}
 					continue
 				}

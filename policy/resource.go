@@ -13,7 +13,7 @@ func resourceOf(r policyx.AnalyzerResource, reveal bool) guardrails.Resource {
 	for key, v := range r.Properties.All {
 		inputs[key] = plain(v, reveal)
 	}
-	return guardrails.Resource{Type: r.Type, URN: r.URN, Inputs: inputs}
+	return guardrails.Resource{Type: r.Type, URN: r.URN, Inputs: inputs, Dependencies: r.PropertyDependencies}
 }
 
 func plain(v property.Value, reveal bool) any {

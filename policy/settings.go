@@ -13,7 +13,7 @@ import (
 )
 
 // settings are what can be set of the policies: the fields of guardrails.Config by the names that they have in JSON, except
-// the levels, which Pulumi sets. What they mean is said in guardrails too, and must be said there first.
+// the levels, which Pulumi sets, and what only a guardrails.yaml says (waivers, decided types). What they mean is said in guardrails too, and must be said there first.
 var settings = []struct {
 	name, about string
 	policies    []string
@@ -57,11 +57,11 @@ func namesOf(policy string) (names []string) {
 
 // schemaOf describes the settings of a policy to Pulumi, which refuses what does not fit and fills in the defaults; nil if
 // it has none.
-func schemaOf(policy string) *policyx.ConfigSchema {
+func schemaOf(policy string, base guardrails.Config) *policyx.ConfigSchema {
 	schema := &policyx.ConfigSchema{Properties: map[string]map[string]any{}}
 	for _, s := range settings {
 		if slices.Contains(s.policies, policy) {
-			schema.Properties[s.name] = schemaOfSetting(s.name, s.about)
+			schema.Properties[s.name] = schemaOfSetting(s.name, s.about, base)
 		}
 	}
 	if len(schema.Properties) == 0 {
@@ -70,9 +70,9 @@ func schemaOf(policy string) *policyx.ConfigSchema {
 	return schema
 }
 
-// schemaOfSetting is the JSON schema of one setting, from the type and the default of its field.
-func schemaOfSetting(name, about string) map[string]any {
-	defaults := reflect.ValueOf(guardrails.DefaultConfig())
+// schemaOfSetting is the JSON schema of one setting, from the type of its field and what it is by default.
+func schemaOfSetting(name, about string, base guardrails.Config) map[string]any {
+	defaults := reflect.ValueOf(base)
 	for field, value := range defaults.Fields() {
 		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != name {
 			continue
@@ -92,7 +92,7 @@ func schemaOfSetting(name, about string) map[string]any {
 }
 
 // configOf reads what Pulumi has for a policy, for that rule alone: the others are other policies' to ask.
-func configOf(policy string, values map[string]any) (guardrails.Config, error) {
+func configOf(policy string, base guardrails.Config, values map[string]any) (guardrails.Config, error) {
 	for name := range values {
 		if names := namesOf(policy); !slices.Contains(names, name) {
 			return guardrails.Config{}, fmt.Errorf("the configuration of policy %s has the unknown setting %q; use enforcementLevel%s", policy, name, list(names))
@@ -102,7 +102,7 @@ func configOf(policy string, values map[string]any) (guardrails.Config, error) {
 	if err != nil {
 		return guardrails.Config{}, fmt.Errorf("reading the configuration of policy %s: %w", policy, err)
 	}
-	c, err := guardrails.ParseConfig(text)
+	c, err := guardrails.ParseConfigOver(base, text)
 	if err != nil {
 		return c, fmt.Errorf("the configuration of policy %s: %w", policy, err)
 	}

@@ -12,17 +12,24 @@ import (
 
 // A Principal is who has access.
 type Principal struct {
-	Name string `json:"name"`           // for a person: "invoker partner", "cluster cpu"
-	ID   string `json:"id,omitempty"`   // object ID; "" while not known
-	Note string `json:"note,omitempty"` // what the ID is waiting for, where it is not known
-	key  string
+	Name  string `json:"name"`            // in the program: "invoker partner", "cluster cpu"
+	Known string `json:"known,omitempty"` // what people know it by: name, mail, application
+	ID    string `json:"id,omitempty"`    // object ID; "" while not known
+	Note  string `json:"note,omitempty"`  // what the ID is waiting for, where it is not known
+	key   string
 }
 
 func (p Principal) String() string {
-	if p.Note != "" {
-		return p.Name + " (" + p.Note + ")"
+	var parts []string
+	for _, part := range []string{p.Known, p.ID, p.Note} {
+		if part != "" && !slices.Contains(parts, part) && part != p.Name {
+			parts = append(parts, part)
+		}
 	}
-	return p.Name
+	if len(parts) == 0 {
+		return p.Name
+	}
+	return p.Name + " (" + strings.Join(parts, ", ") + ")"
 }
 
 // An AccessChange is what one principal gains or loses through one assignment.
@@ -38,7 +45,13 @@ type AccessChange struct {
 	New []roles.Action `json:"new,omitempty"`
 	// Gone are those that it can't do there any more.
 	Gone []roles.Action `json:"gone,omitempty"`
-	URN  string         `json:"urn"`
+	// Wider is set where the principal had the same actions before, at a narrower place.
+	Wider bool `json:"wider,omitempty"`
+	// Undecided says what can't be decided about the change; "" for most.
+	Undecided string `json:"undecided,omitempty"`
+	URN       string `json:"urn"`
+
+	from, to string // the scopes, in short
 }
 
 // assignment is a principal, a role and a scope.
@@ -48,32 +61,36 @@ type assignment struct {
 	role      role
 	scope     string
 	condition string
+	kept      string // how PIM keeps it; "" for an ordinary assignment
 	through   string // the group that it is held through; "" for the principal's own
 }
 
-// label is the role, and through whom it is held.
+// label is the role, how it is held, and through whom.
 func (a assignment) label() string {
-	if a.through != "" {
-		return a.role.name + " through group " + a.through
+	name := a.role.name
+	if a.kept != "" {
+		name += ", " + a.kept
 	}
-	return a.role.name
+	if a.condition != "" {
+		name += " under a condition"
+	}
+	if a.through != "" {
+		name += " through group " + a.through
+	}
+	return name
 }
 
 // covers reports whether what is held through a counts at b's place.
 func (a assignment) covers(b assignment) bool {
-	return roles.Contains(a.scope, b.scope) && (a.condition == "" || a.condition == b.condition)
+	return roles.Contains(a.scope, b.scope) && (a.condition == "" || a.condition == b.condition) && (a.kept == "" || a.kept == b.kept)
 }
 
+// pair is an assignment before and after; nil where it is not there.
+type pair struct{ old, new *assignment }
+
 func (m *maker) assignments() {
-	type pair struct{ old, new *assignment }
 	var pairs []pair
 	var joins []joining
-	held := map[side]map[string][]assignment{before: {}, after: {}} // by principal
-	hold := func(a *assignment, when side) {
-		if a != nil {
-			held[when][a.principal.key] = append(held[when][a.principal.key], *a)
-		}
-	}
 	for _, s := range m.p.Steps {
 		var p pair
 		switch k := kind(typeOf(s.URN)); {
@@ -89,16 +106,26 @@ func (m *maker) assignments() {
 			continue
 		}
 		m.keepPrincipal(s, p.old, p.new)
-		hold(p.old, before)
-		hold(p.new, after)
 		pairs = append(pairs, p)
 	}
 	for _, h := range m.hidden() {
-		hold(&h.old, before)
-		hold(&h.new, after)
 		pairs = append(pairs, pair{&h.old, &h.new})
 	}
-	joins = append(joins, m.hiddenJoinings()...)
+	m.weigh(pairs, append(joins, m.hiddenJoinings()...))
+}
+
+// weigh compares the assignments and memberships of both sides, each by all that its principal holds.
+func (m *maker) weigh(pairs []pair, joins []joining) {
+	held := map[side]map[string][]assignment{before: {}, after: {}} // by principal
+	hold := func(a *assignment, when side) {
+		if a != nil {
+			held[when][a.principal.key] = append(held[when][a.principal.key], *a)
+		}
+	}
+	for _, p := range pairs {
+		hold(p.old, before)
+		hold(p.new, after)
+	}
 	for _, j := range joins { // a group's own change is told of the group
 		was, is := j.of(before, held), j.of(after, held)
 		if j.stays() {
@@ -145,18 +172,25 @@ func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignm
 	}
 	c := AccessChange{Risk: Low}
 	if old != nil {
-		c.Principal, c.Role, c.Before, c.URN, c.Change = old.principal, old.label(), short(old.scope), old.urn, "lost"
+		c.Principal, c.Role, c.Before, c.URN, c.Change = old.principal, old.label(), long(old.scope), old.urn, "lost"
+		c.from = short(old.scope)
 		c.Gone = m.moreFor(*old, held[after])
 	}
 	if now != nil {
-		c.Principal, c.Role, c.After, c.URN, c.Change = now.principal, now.label(), short(now.scope), now.urn, "gained"
+		c.Principal, c.Role, c.After, c.URN, c.Change = now.principal, now.label(), long(now.scope), now.urn, "gained"
+		c.to = short(now.scope)
 		c.New = m.moreFor(*now, held[before])
 	}
+	m.introduce(&c.Principal)
 	if old != nil && now != nil {
 		sameScope := roles.Contains(old.scope, now.scope) && roles.Contains(now.scope, old.scope)
+		if old.condition != now.condition {
+			c.Undecided = conditionChange(old.condition, now.condition)
+		}
 		switch {
 		case !sameScope:
 			c.Change = "moved"
+			c.Wider = roles.Contains(now.scope, old.scope) && len(m.beyond(now.role, []role{old.role})) == 0
 		case len(c.New)+len(c.Gone) > 0 || old.condition != now.condition:
 			c.Change = "changed"
 		default:
@@ -164,16 +198,32 @@ func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignm
 		}
 		if old.role.key != now.role.key && old.role.name != now.role.name {
 			c.Before, c.After = old.role.name+" on "+c.Before, c.Role+" on "+c.After
+			c.from, c.to = old.role.name+" on "+c.from, c.Role+" on "+c.to
 		}
 	} else if len(c.New)+len(c.Gone) == 0 && m.twin(old, now, held) {
 		return // made anew under another name
 	}
 	c.Risk = higher(c.Risk, riskOf(c.New))
+	if c.Undecided != "" && old.condition != "" && now.condition != "" {
+		c.Risk = High // what can't be decided is not taken to be harmless
+	}
 	if now != nil && !now.role.known && len(c.New) > 0 {
 		c.Risk = High // what can't be judged is not taken to be harmless
 	}
 	m.r.NewAccess = m.r.NewAccess || len(c.New) > 0
 	m.r.Access = append(m.r.Access, c)
+}
+
+// conditionChange says what can't be decided while conditions are not evaluated.
+func conditionChange(old, now string) string {
+	switch {
+	case old == "":
+		return "a condition comes: what it leaves is undecided"
+	case now == "":
+		return "its condition goes: what that held back is undecided"
+	default:
+		return "its condition changes: what it holds back is undecided"
+	}
 }
 
 // twin reports whether the same assignment stands on the other side under another URN.
@@ -203,9 +253,9 @@ func (m *maker) assignment(step Step, s *State, when side) *assignment {
 	if s == nil {
 		return nil
 	}
-	a := &assignment{urn: s.URN, role: m.roleOf(s, when), condition: fmt.Sprint(s.Inputs["condition"])}
-	if s.Inputs["condition"] == nil {
-		a.condition = ""
+	a := &assignment{urn: s.URN, role: m.roleOf(s, when), kept: text(s.Inputs[guardrails.Through])}
+	if c := s.Inputs["condition"]; c != nil && c != "" {
+		a.condition = fmt.Sprint(c, " ", s.Inputs["conditionVersion"])
 	}
 	a.principal = m.principal(s)
 	switch scope := s.Inputs["scope"].(type) {
@@ -333,6 +383,22 @@ func short(scope string) string {
 	default:
 		return scope
 	}
+}
+
+// long is short, and in which resource group and subscription.
+func long(scope string) string {
+	name := short(scope)
+	parts := strings.Split(strings.Trim(scope, "/"), "/")
+	if len(parts) < 4 || !strings.EqualFold(parts[0], "subscriptions") {
+		return name
+	}
+	if !strings.EqualFold(parts[2], "resourceGroups") {
+		return name + " (subscription " + parts[1] + ")"
+	}
+	if len(parts) == 4 {
+		return name + " (subscription " + parts[1] + ")"
+	}
+	return name + " (group " + parts[3] + ", subscription " + parts[1] + ")"
 }
 
 var singular = map[string]string{"workspaces": "workspace ", "storageaccounts": "storage account ", "registries": "registry "}

@@ -77,19 +77,28 @@ type SecretChange struct {
 func (m *maker) secrets() {
 	shown := map[string]bool{}
 	for _, s := range m.p.Steps {
-		if kind(typeOf(s.URN)) != guardrails.Password {
+		noun, is := map[string]string{guardrails.Password: "client secret ", guardrails.Certificate: "certificate "}[kind(typeOf(s.URN))]
+		if !is {
 			continue
 		}
-		name := "client secret " + clip(trimOwner(s.URN))
+		name := noun + clip(trimOwner(s.URN))
 		shown[trimOwner(s.URN)] = true
 		add := func(change, what string, risk Risk, of *State) {
 			m.r.Secrets = append(m.r.Secrets, SecretChange{change, name, text(of.Inputs["endDate"]), what, risk, s.URN})
 		}
 		switch {
+		case isContext(s.Op):
 		case s.Old == nil:
-			add("made", "a way to sign in more; its value is in the state, encrypted", Medium, s.New)
+			m.r.NewAccess = true
+			add("made", "a way more to sign in as "+m.target(s.New)+"; its value is in the state, encrypted", Medium, s.New)
 		case s.New == nil:
 			add("removed", "whoever signs in with it can't any more", Medium, s.Old)
+		case m.moves(s):
+			m.r.NewAccess = true
+			add("moved", fmt.Sprintf("a way more to sign in as %s; it was one for %s", m.target(s.New), m.target(s.Old)), High, s.New)
+		case noun == "certificate " && s.Op != "same":
+			m.r.NewAccess = true // whose key it is nobody can tell
+			add("changed", "another certificate signs in as "+m.target(s.New), Medium, s.New)
 		case s.Op == "replace" || s.Op == "update" && s.Old.Inputs["endDate"] != s.New.Inputs["endDate"]:
 			add("rotated", "the old value ends at once: whoever signs in with it can't until given the new one; to rotate without a gap, add a second secret first", Medium, s.New)
 		}
@@ -146,6 +155,35 @@ type FederationChange struct {
 	URN    string `json:"urn"`
 }
 
+// target is what a credential signs in as.
+func (m *maker) target(s *State) string {
+	if s == nil {
+		return "nothing"
+	}
+	for _, property := range []string{"applicationId", "servicePrincipalId", "parentId", "userAssignedIdentityId", "resourceName"} {
+		if from := dependency(s, property); from != "" {
+			return called(from)
+		}
+	}
+	if id := text(s.Inputs[guardrails.Target]); id != "" {
+		return clip(lastPart(id))
+	}
+	return "an application that is not known yet"
+}
+
+// moves reports whether a credential signs in as something else than before. That the same application's ID shows as not
+// known is no move.
+func (m *maker) moves(s Step) bool {
+	old, now := s.Old.Inputs[guardrails.Target], s.New.Inputs[guardrails.Target]
+	was, oldKnown := old.(string)
+	is, nowKnown := now.(string)
+	if oldKnown && nowKnown {
+		return !strings.EqualFold(strings.Trim(was, "/"), strings.Trim(is, "/"))
+	}
+	from := m.target(s.New)
+	return from != m.target(s.Old) || slices.ContainsFunc(slices.Concat(s.New.Dependencies["applicationId"], s.New.Dependencies["servicePrincipalId"]), m.isMade)
+}
+
 func (m *maker) federation() {
 	claims := func(s *State) string {
 		if s == nil {
@@ -157,7 +195,11 @@ func (m *maker) federation() {
 			}
 			return text(v)
 		}
-		told := part(s.Inputs["subject"]) + " of " + strings.TrimPrefix(part(s.Inputs["issuer"]), "https://")
+		subject := part(s.Inputs["subject"])
+		if s.Inputs["claimsMatchingExpression"] != nil {
+			subject = "whatever matches " + subject
+		}
+		told := subject + " of " + strings.TrimPrefix(part(s.Inputs["issuer"]), "https://")
 		if audiences := fmt.Sprint(s.Inputs["audiences"]); audiences != fmt.Sprint([]any{access.FederatedAudience}) {
 			told += " for " + audiences
 		}
@@ -168,9 +210,18 @@ func (m *maker) federation() {
 			continue
 		}
 		c := FederationChange{Name: "federated credential " + clip(trimOwner(s.URN)), Before: claims(s.Old), After: claims(s.New), Risk: Medium, URN: s.URN}
+		moved := s.Old != nil && s.New != nil && !isContext(s.Op) && m.moves(s)
+		if moved || s.Old == nil && s.New != nil {
+			c.After += ", signs in as " + m.target(s.New)
+		}
+		if moved {
+			c.Before += ", signs in as " + m.target(s.Old)
+		}
 		switch {
-		case c.Before == c.After:
+		case c.Before == c.After && !moved:
 			continue
+		case moved:
+			c.Change, c.Risk = "moved", High
 		case s.Old == nil:
 			c.Change = "added"
 		case s.New == nil:
@@ -195,6 +246,8 @@ type IdentityChange struct {
 	URN    string `json:"urn"`
 }
 
+const actsAs = "jobs on the cluster can act as an identity that exists, with all that it has"
+
 const revokes = "what the old identity was given outside of this stack is lost without a word"
 
 func (m *maker) identities() {
@@ -205,8 +258,14 @@ func (m *maker) identities() {
 			c.Change, c.Before, c.After, c.What = "replaced", "user-assigned", "a new one", revokes
 		case k == userAssignedIdentity && s.New == nil:
 			c.Change, c.Before, c.After, c.What = "removed", "user-assigned", "none", revokes
-		case k != guardrails.Compute || s.Old == nil:
+		case k != guardrails.Compute || isContext(s.Op):
 			continue
+		case s.Old == nil:
+			if len(m.given(s)) == 0 {
+				continue // its own identity, or one that is made with it, has no more than what is granted here
+			}
+			c.Change, c.Before, c.After, c.Risk = "added", "none", identityOf(s.New).String(), High
+			c.What, m.r.NewAccess = actsAs, true
 		case s.New == nil:
 			c.Change, c.Before, c.After, c.What = "removed", identityOf(s.Old).String(), "none", "the cluster is deleted, and its identity with it"
 		default:
@@ -225,15 +284,20 @@ func (m *maker) identities() {
 			default:
 				c.Change, c.What = "replaced", revokes
 			}
-			for _, id := range now.assigned {
-				if !slices.Contains(old.assigned, id) && id != notKnown {
-					m.r.NewAccess, c.Risk = true, High
-					c.What = "jobs on the cluster can act as an identity that exists, with all that it has; " + c.What
-				}
+			if len(m.given(s)) > 0 {
+				m.r.NewAccess, c.Risk = true, High
+				c.What = actsAs + "; " + c.What
 			}
 		}
 		m.r.Identities = append(m.r.Identities, c)
 	}
+}
+
+// given are the identities that a cluster gets and that are not made with it, whoever makes the cluster.
+func (m *maker) given(s Step) []string {
+	r := m.resource(s)
+	r.URN = "" // by its own inputs, though a component made it
+	return guardrails.LookAt(r).Identities
 }
 
 // identity is which managed identities a cluster has.

@@ -31,6 +31,18 @@ func (m *maker) models() {
 			m.components[urn] = component{old: m.plan(s.Old), now: m.plan(s.New)}
 		}
 	}
+	for _, c := range m.components {
+		for _, plan := range []*access.Plan{c.old, c.now} {
+			if plan == nil {
+				continue
+			}
+			for _, i := range plan.Model.Invokers {
+				if known, id := knownAs(i), i.PrincipalID.Text(); known != "" && id != "" {
+					m.index.people[strings.ToLower(id)] = known
+				}
+			}
+		}
+	}
 }
 
 func (m *maker) plan(s *State) *access.Plan {
@@ -163,6 +175,9 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 // declaredPrincipal is one of a model, by its ID where that is known.
 func (m *maker) declaredPrincipal(componentURN string, plan *access.Plan, p access.Principal) Principal {
 	known := Principal{Name: p.String(), key: componentURN + " " + p.String()}
+	if !p.IsCluster() {
+		known.Known = knownAs(plan.Model.Invokers[p.Name])
+	}
 	if id := plan.Model.Invokers[p.Name].PrincipalID.Text(); !p.IsCluster() && id != "" {
 		known.ID, known.key = id, strings.ToLower(id)
 		m.index.labels[known.key] = known.Name

@@ -22,7 +22,9 @@ func (m *maker) finish() {
 	})
 	slices.SortFunc(r.Federation, func(a, b FederationChange) int { return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN)) })
 	slices.SortFunc(r.Identities, func(a, b IdentityChange) int { return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN)) })
-	slices.Sort(r.Notes)
+	slices.SortFunc(r.Other, func(a, b OtherAccess) int {
+		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN), cmp.Compare(a.What, b.What))
+	})
 	slices.Sort(r.Unread)
 
 	r.Risk = None
@@ -46,9 +48,13 @@ func (m *maker) finish() {
 	for _, c := range r.Identities {
 		r.Risk = higher(r.Risk, c.Risk)
 	}
+	for _, c := range r.Other {
+		r.Risk = higher(r.Risk, c.Risk)
+	}
 	if m.p.Hidden > 0 {
 		m.note(fmt.Sprintf("%d unchanged resources are not in the preview; with --show-sames they are reviewed too.", m.p.Hidden))
 	}
+	slices.Sort(r.Notes)
 	r.Verdict = r.verdict()
 }
 
@@ -103,11 +109,30 @@ func (r Review) verdict() string {
 	count(len(r.Federation), "federated credential changes", "federated credentials change")
 	count(len(r.Secrets), "client secret to look at", "client secrets to look at")
 	count(len(r.Identities), "managed identity changes", "managed identities change")
+	gives := 0
+	for _, o := range r.Other {
+		if o.Risk != Low {
+			gives++
+		}
+	}
+	count(gives, "resource hands out access in another way", "resources hand out access in another way")
+	undecided := 0
+	for _, c := range r.Access {
+		if c.Undecided != "" {
+			undecided++
+		}
+	}
+	count(undecided, "change undecided", "changes undecided")
 	count(r.Stopping(), "guardrail finding", "guardrail findings")
+	unjudged := 0
+	for _, u := range r.Unjudged {
+		unjudged += u.Count
+	}
+	count(unjudged, "changed resource not judged", "changed resources not judged")
 	told := "no change of access"
 	if len(parts) > 0 {
 		told = strings.Join(parts, ", ")
-	} else if len(r.Access)+len(r.Roles) > 0 {
+	} else if len(r.Access)+len(r.Roles)+len(r.Other) > 0 {
 		told = "assignments or roles change, and nobody can do anything more or less"
 	}
 	if r.Partial() {

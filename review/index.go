@@ -18,6 +18,14 @@ type role struct {
 	when        side // at which side of the preview
 }
 
+// definition is the role for the guardrails; nil if it is not known.
+func (r role) definition() *roles.Definition {
+	if !r.known {
+		return nil
+	}
+	return &roles.Definition{RoleName: r.name, Permissions: r.permissions}
+}
+
 // beyond is what the role allows at a place that the others together do not. A role that is not known is compared by
 // itself: nothing covers it but itself.
 func (m *maker) beyond(r role, others []role) []roles.Action {
@@ -55,6 +63,7 @@ type index struct {
 	definitions map[string]map[side]role // role definitions by GUID and by URN, then by side
 	labels      map[string]string        // what a principal's ID is called
 	ids         map[string]string        // IDs of the components' principals, by component and name, once asked for
+	people      map[string]string        // what people know a principal's ID by
 }
 
 // A side of a preview.
@@ -66,9 +75,9 @@ const (
 )
 
 func newIndex(p Preview) index {
-	x := index{steps: map[string]Step{}, definitions: map[string]map[side]role{}, labels: map[string]string{}}
+	x := index{steps: map[string]Step{}, definitions: map[string]map[side]role{}, labels: map[string]string{}, people: peopleOf(p)}
 	for _, s := range p.Steps {
-		if other, ok := x.steps[s.URN]; ok && other.New != nil {
+		if other, ok := x.steps[s.URN]; ok && other.New != nil { // what changes it comes first
 			continue
 		}
 		x.steps[s.URN] = s
@@ -120,11 +129,11 @@ func (m *maker) roleOf(s *State, when side) role {
 	from := dependency(s, "roleDefinitionId")
 	if known {
 		guid := lastSegment(id)
+		if d, ok := roles.BuiltIn(guid); ok { // before what a program may call by the same GUID
+			return role{key: guid, name: d.RoleName, permissions: d.Permissions, known: true}
+		}
 		if d, ok := m.index.definitions[guid][when]; ok {
 			return d
-		}
-		if d, ok := roles.BuiltIn(guid); ok {
-			return role{key: guid, name: d.RoleName, permissions: d.Permissions, known: true}
 		}
 		if d, ok := m.declared(from, when); ok {
 			return d

@@ -50,19 +50,38 @@ func (m *maker) jobs() {
 		if (c.old == nil) != (step.Old == nil) || (c.now == nil) != (step.New == nil) {
 			continue // not readable, and said so: half a comparison would look like a change
 		}
-		old, now := m.paths(urn, c, before), m.paths(urn, c, after)
-		for k, is := range now {
-			m.job(k, old[k], is)
-		}
-		for k, was := range old {
-			if now[k] == nil {
-				m.job(k, was, nil)
-			}
-		}
+		m.comparePaths(m.paths(urn, c, before), m.paths(urn, c, after))
 	}
 	if len(m.components) == 0 && m.p.Hidden > 0 {
 		m.note("No BatchEndpointAccess is shown, so jobs are not judged; with --show-sames they are.")
 	}
+}
+
+// comparePaths compares the paths of one model at both sides.
+func (m *maker) comparePaths(old, now map[place]*access.Path) {
+	starts := map[string][]string{} // endpoints that an invoker can start now, and that do not name it
+	for k, is := range now {
+		m.job(k, old[k], is)
+		if canStart(is) && !canStart(old[k]) && !is.Declared && !slices.Contains(starts[k.invoker], k.endpoint) {
+			starts[k.invoker] = append(starts[k.invoker], k.endpoint)
+		}
+	}
+	for k, was := range old {
+		if now[k] == nil {
+			m.job(k, was, nil)
+		}
+	}
+	for invoker, endpoints := range starts {
+		slices.Sort(endpoints)
+		m.note(fmt.Sprintf("%s can start %s too, though not named there: the invokers' role holds at every endpoint.", invoker, strings.Join(endpoints, ", ")))
+	}
+}
+
+// canStart reports whether the path gets as far as a running job.
+func canStart(p *access.Path) bool {
+	return p != nil && !slices.ContainsFunc(p.Hops, func(h access.Hop) bool {
+		return (h.Kind == access.TokenHop || h.Kind == access.InvokeHop) && (h.Missing != "" || h.Undecided)
+	})
 }
 
 // job tells of one path if it is another one than before; nil is one that is not there.

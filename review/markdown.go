@@ -1,69 +1,83 @@
 package review
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
-// MaxComment is how many characters GitHub takes in a comment.
-const MaxComment = 65536
+// MaxComment is how many characters GitHub takes in a comment. A pipeline puts the commit and the run into it too.
+const (
+	MaxComment  = 65536
+	aroundIt    = 1536
+	saysWhatCut = 600
+)
 
 // Marker is the first line of the Markdown. By it, the comment of an earlier run is found and updated in place.
 const Marker = "<!-- batchaccess review -->"
 
-// Markdown writes the review for a comment on a pull request, in at most MaxComment characters. What does not fit is left
-// out from the end, row by row, and that it was is said.
+// Markdown writes the review for a comment on a pull request, in less than MaxComment bytes, and so characters. What does not
+// fit is left out row by row and counted: first details, then what is less grave, and who gains access last of all.
 func Markdown(w io.Writer, r Review) error {
-	const reserve = 400 // for saying that something was left out, and for closing what is open
-	t := &strings.Builder{}
-	size, cut := 0, 0
-	put := func(s string) bool {
-		n := utf8.RuneCountInString(s)
-		if size+n > MaxComment-reserve {
-			return false
-		}
-		size += n
-		t.WriteString(s)
-		return true
-	}
-	put(Marker + "\n## " + symbol(r) + " " + escape(r.Verdict) + "\n")
+	const limit = MaxComment - aroundIt
+	head := Marker + "\n## " + symbol(r) + " " + inMarkdown.escape(r.Verdict) + "\n"
 	if r.Stack != "" {
-		put(fmt.Sprintf("\nStack %s of %s\n", escape(r.Stack), escape(r.Project)))
+		head += fmt.Sprintf("\nStack %s of %s\n", inMarkdown.escape(r.Stack), inMarkdown.escape(r.Project))
 	}
+	var blocks []*block
 	graph := r.mermaid()
-	for _, s := range r.sections() {
-		if s.folded && graph != "" {
-			put(graph)
+	addGraph := func() {
+		if graph != "" {
+			blocks = append(blocks, &block{open: graph, rank: rankGraph})
 			graph = ""
 		}
-		open, shut := "\n### "+escape(s.title)+"\n\n", ""
+	}
+	for _, s := range r.sections() {
 		if s.folded {
-			open, shut = fmt.Sprintf("\n<details><summary>%s</summary>\n\n", escape(s.title)), "\n</details>\n"
+			addGraph()
 		}
-		if !put(open + row(s.header) + strings.Repeat("|---", len(s.header)) + "|\n") {
-			cut += len(s.rows)
-			continue
-		}
-		for i, cells := range s.rows {
-			if !put(row(cells)) {
-				cut += len(s.rows) - i
-				break
-			}
-		}
-		t.WriteString(shut) // within the reserve: no more than one section is open at a time, and size counts it below
-		size += len(shut)
+		blocks = append(blocks, blockOf(s))
 	}
-	put(graph)
+	addGraph()
 	for i, note := range r.Notes {
+		text := "> " + inMarkdown.escape(note) + "\n>\n"
 		if i == 0 {
-			put("\n")
+			text = "\n" + text
 		}
-		put("> " + escape(note) + "\n>\n")
+		blocks = append(blocks, &block{open: text, rank: rankNote})
 	}
-	if cut > 0 {
-		fmt.Fprintf(t, "\n**%d rows are left out: a comment holds %d characters. `batchaccess review --format json` has all of them.**\n", cut, MaxComment)
+	room := limit - saysWhatCut - len(head)
+	order := slices.Clone(blocks)
+	slices.SortStableFunc(order, func(a, b *block) int { return cmp.Compare(a.rank, b.rank) })
+	for _, b := range order {
+		room -= b.fit(room)
+	}
+	t := &strings.Builder{}
+	t.WriteString(head)
+	rows, gains, rest := 0, 0, 0
+	for _, b := range blocks {
+		t.WriteString(b.text)
+		switch {
+		case b.cut == 0:
+		case b.rank == rankGains:
+			gains += b.cut
+		case len(b.rows) > 0:
+			rows += b.cut
+		default:
+			rest++
+		}
+	}
+	if rows+gains+rest > 0 {
+		fmt.Fprintf(t, "\n**%d rows are left out", rows+gains)
+		if rest > 0 {
+			fmt.Fprintf(t, " and %d notes or pictures", rest)
+		}
+		fmt.Fprintf(t, ": a comment holds %d characters. `batchaccess review --format json` has all of them.**\n", MaxComment)
+	}
+	if gains > 0 {
+		fmt.Fprintf(t, "\n**%d of the rows that are left out say who gains access: read them before you approve.**\n", gains)
 	}
 	if _, err := io.WriteString(w, t.String()); err != nil {
 		return fmt.Errorf("writing the review: %w", err)
@@ -71,9 +85,63 @@ func Markdown(w io.Writer, r Review) error {
 	return nil
 }
 
+// Ranks of what a comment holds: the higher goes first where there is no room.
+const (
+	rankGains = iota
+	rankGrave
+	rankTable
+	rankGraph
+	rankNote
+	rankDetail
+)
+
+// A block is a part of the comment that can be cut.
+type block struct {
+	open, shut string
+	rows       []string
+	rank       int
+	text       string // what fits
+	cut        int    // how many rows, or parts, do not
+}
+
+func blockOf(s section) *block {
+	b := &block{open: "\n### " + inMarkdown.escape(s.title) + "\n\n", rank: s.rank}
+	if s.folded {
+		b.open, b.shut = fmt.Sprintf("\n<details><summary>%s</summary>\n\n", inMarkdown.escape(s.title)), "\n</details>\n"
+	}
+	b.open += row(s.header) + strings.Repeat("|---", len(s.header)) + "|\n"
+	for _, cells := range s.rows {
+		b.rows = append(b.rows, row(cells))
+	}
+	return b
+}
+
+// fit takes as much of the block as there is room for, and returns how much that is.
+func (b *block) fit(room int) int {
+	size := len(b.open) + len(b.shut)
+	if size > room {
+		b.cut = max(1, len(b.rows))
+		return 0
+	}
+	t := &strings.Builder{}
+	t.WriteString(b.open)
+	for i, r := range b.rows {
+		n := len(r)
+		if size+n > room {
+			b.cut = len(b.rows) - i
+			break
+		}
+		size += n
+		t.WriteString(r)
+	}
+	t.WriteString(b.shut)
+	b.text = t.String()
+	return size
+}
+
 func symbol(r Review) string {
 	switch {
-	case r.Partial():
+	case r.Partial() || len(r.Unjudged) > 0:
 		return "⚠️"
 	case r.Risk == High || r.Stopping() > 0:
 		return "🔴"
@@ -87,30 +155,7 @@ func symbol(r Review) string {
 func row(cells []string) string {
 	escaped := make([]string, len(cells))
 	for i, c := range cells {
-		escaped[i] = escape(c)
+		escaped[i] = inMarkdown.escape(c)
 	}
 	return "| " + strings.Join(escaped, " | ") + " |\n"
-}
-
-// apart stands behind what GitHub would take for a mention, a reference or an address: it looks for them in the text that
-// was rendered, where an entity or a backslash before them is gone already. It is a space without width.
-const apart = "&#8203;"
-
-// escape makes text out of what may be Markdown or HTML, and keeps an @ from notifying anybody.
-func escape(s string) string {
-	t := &strings.Builder{}
-	for _, r := range printable(s) {
-		switch r {
-		case '@', '#':
-			fmt.Fprintf(t, "&#%d;"+apart, r)
-		case '&', '<', '>', '|', '`':
-			fmt.Fprintf(t, "&#%d;", r)
-		case '\\', '*', '_', '[', ']', '~', '!':
-			t.WriteRune('\\')
-			t.WriteRune(r)
-		default:
-			t.WriteRune(r)
-		}
-	}
-	return strings.NewReplacer("://", ":"+apart+"//", "www.", "www"+apart+".", "WWW.", "WWW"+apart+".").Replace(t.String())
 }

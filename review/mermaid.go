@@ -16,12 +16,12 @@ func (r Review) mermaid() string {
 		if !ok {
 			id = fmt.Sprintf("n%d", len(nodes))
 			nodes[left+label] = id
-			return id + left + `"` + mermaidText(label) + `"` + right
+			return id + left + `"` + inMermaid.escape(label) + `"` + right
 		}
 		return id
 	}
 	edge := func(who, line, role, arrow, where string) {
-		lines = append(lines, fmt.Sprintf(`  %s %s "%s" %s %s`, node(who, "([", "])"), line, mermaidText(role), arrow, node(where, "[(", ")]")))
+		lines = append(lines, fmt.Sprintf(`  %s %s "%s" %s %s`, node(who, "([", "])"), line, inMermaid.escape(role), arrow, node(where, "[(", ")]")))
 	}
 	drawn := 0
 	for _, c := range r.Access {
@@ -33,10 +33,10 @@ func (r Review) mermaid() string {
 		}
 		who := c.Principal.Name
 		if c.Change != "gained" && len(c.Gone) > 0 {
-			edge(who, "-.", "loses "+c.Role, ".->", c.Before)
+			edge(who, "-.", "loses "+c.Role, ".->", c.from)
 		}
 		if len(c.New) > 0 {
-			edge(who, "==", "gains "+c.Role, "==>", c.After)
+			edge(who, "==", "gains "+c.Role, "==>", c.to)
 		}
 	}
 	if drawn == 0 {
@@ -47,17 +47,4 @@ func (r Review) mermaid() string {
 		more = fmt.Sprintf("\n%d changes of access more are in the table above, not in the picture.\n", drawn-maxEdges)
 	}
 	return "\n```mermaid\ngraph LR\n" + strings.Join(lines, "\n") + "\n```\n" + more
-}
-
-// mermaidText writes everything but plain words as Mermaid's own entities, so that no name is taken for syntax.
-func mermaidText(s string) string {
-	t := &strings.Builder{}
-	for _, r := range printable(s) {
-		if r == ' ' || r == '-' || r == '.' || r == '/' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
-			t.WriteRune(r)
-		} else {
-			fmt.Fprintf(t, "#%d;", r)
-		}
-	}
-	return t.String()
 }

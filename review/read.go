@@ -2,12 +2,16 @@ package review
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/batchaccess/batchaccess/guardrails"
 )
@@ -21,6 +25,8 @@ type Preview struct {
 	Hidden int
 	// Unread says what could not be read, or makes what was read doubtful.
 	Unread []string
+	// ours is set if the configuration is of this project's own program.
+	ours bool
 }
 
 // A Step is what the engine intends for one resource. Unchanged resources have an Old and a New alike.
@@ -29,6 +35,8 @@ type Step struct {
 	URN string
 	Old *State // nil if the resource is not there before
 	New *State // nil if it is not there after
+	// Changed are the top-level inputs that the engine says are different; nil if it does not say.
+	Changed []string
 }
 
 // A State is a resource before or after. Inputs hold text, numbers, booleans, lists, maps and guardrails' markers.
@@ -36,10 +44,29 @@ type State struct {
 	URN, Type, ID, Parent string
 	Inputs, Outputs       map[string]any
 	Dependencies          map[string][]string // of each input, by URN
+	component             bool                // it is a component, which makes nothing itself
 }
 
-func (s *State) resource() guardrails.Resource {
-	return guardrails.Resource{Type: s.Type, URN: s.URN, Inputs: s.Inputs}
+// resource is what the guardrails judge.
+func (s Step) resource() guardrails.Resource {
+	of := s.New
+	if of == nil {
+		of = s.Old
+	}
+	r := guardrails.Resource{
+		Type: of.Type, URN: s.URN, Inputs: of.Inputs, Dependencies: of.Dependencies, Changed: s.Changed, Gone: s.New == nil,
+		Replaced: s.Op == "replace",
+	}
+	if s.Old != nil {
+		r.Old = s.Old.Inputs
+	}
+	if r.Gone {
+		r.Inputs = nil
+	}
+	if isContext(s.Op) {
+		r.Changed = []string{""} // a secret of what stays is the same secret
+	}
+	return r
 }
 
 // The text of a value that is not known yet, the key and the signatures of a value that is not plain, and the text that the
@@ -75,16 +102,20 @@ type digest struct {
 }
 
 type digestStep struct {
-	Op       string       `json:"op"`
-	URN      string       `json:"urn"`
-	OldState *digestState `json:"oldState"`
-	NewState *digestState `json:"newState"`
+	Op             string         `json:"op"`
+	URN            string         `json:"urn"`
+	OldState       *digestState   `json:"oldState"`
+	NewState       *digestState   `json:"newState"`
+	DiffReasons    []string       `json:"diffReasons"`
+	ReplaceReasons []string       `json:"replaceReasons"`
+	DetailedDiff   map[string]any `json:"detailedDiff"`
 }
 
 type digestState struct {
 	URN                  string              `json:"urn"`
 	Type                 string              `json:"type"`
 	ID                   string              `json:"id"`
+	Custom               *bool               `json:"custom"`
 	Parent               string              `json:"parent"`
 	Inputs               map[string]any      `json:"inputs"`
 	Outputs              map[string]any      `json:"outputs"`
@@ -100,7 +131,9 @@ func Read(from io.Reader) (Preview, error) {
 	if err != nil {
 		return Preview{}, fmt.Errorf("reading the preview: %w", err)
 	}
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	if text, err = utf8Of(text); err != nil {
+		return Preview{}, err
+	}
 	if len(bytes.TrimSpace(text)) == 0 {
 		return Preview{}, errors.New("the preview is empty: `pulumi preview` failed before it wrote anything, or wrote elsewhere; " + howToMake)
 	}
@@ -115,18 +148,75 @@ func Read(from io.Reader) (Preview, error) {
 	if in.Steps == nil && in.Duration == nil && in.ChangeSummary == nil && len(in.Diagnostics) == 0 {
 		return Preview{}, errors.New("this JSON is not a Pulumi preview: it has no steps and no summary of changes; " + howToMake)
 	}
-	if d.More() {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Preview{}, errors.New("there is more after the preview; give one preview a file, and keep standard error out of it")
 	}
 	p := Preview{}
 	p.doubts(in)
 	if in.Steps != nil {
-		for i, s := range *in.Steps {
-			p.step(i, s)
+		for _, s := range *in.Steps {
+			p.step(s)
 		}
 	}
-	p.relevance(in)
+	for key := range in.Config {
+		p.ours = p.ours || strings.HasPrefix(key, "batchaccess:")
+	}
+	p.order()
 	return p, nil
+}
+
+// utf8Of reads UTF-16 too, in which PowerShell 5 writes what is redirected into a file.
+func utf8Of(text []byte) ([]byte, error) {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(text, []byte("\xff\xfe")):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(text, []byte("\xfe\xff")):
+		order = binary.BigEndian
+	case len(text) > 1 && text[0] != 0 && text[1] == 0:
+		order, text = binary.LittleEndian, append([]byte("\xff\xfe"), text...)
+	case len(text) > 1 && text[0] == 0 && text[1] != 0:
+		order, text = binary.BigEndian, append([]byte("\xfe\xff"), text...)
+	default:
+		return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), nil
+	}
+	text = text[2:]
+	if len(text)%2 != 0 {
+		return nil, errors.New("the preview is UTF-16 and cut short: it ends in the middle of a character; " + howToMake)
+	}
+	units := make([]uint16, len(text)/2)
+	for i := range units {
+		units[i] = order.Uint16(text[2*i:])
+	}
+	return []byte(string(utf16.Decode(units))), nil
+}
+
+// order sorts the steps, so that what is said of a preview does not depend on the order in which the engine took them. A
+// resource that changes in two ways at once can't be judged.
+func (p *Preview) order() {
+	slices.SortStableFunc(p.Steps, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(changeRank(a), changeRank(b)), cmp.Compare(a.Op, b.Op))
+	})
+	for i, s := range p.Steps {
+		if i > 0 && s.URN == p.Steps[i-1].URN && !isContext(s.Op) && !isContext(p.Steps[i-1].Op) && s.New != nil && p.Steps[i-1].New != nil {
+			p.cannot("%s is changed by two steps (%s and %s), of which it can't be told which counts", shownName(s.URN), p.Steps[i-1].Op, s.Op)
+		}
+		if parts := strings.SplitN(strings.TrimPrefix(s.URN, "urn:pulumi:"), "::", 3); i == 0 {
+			p.Stack, p.Project = parts[0], parts[1]
+		} else if parts[0] != p.Stack || parts[1] != p.Project {
+			p.cannot("%s is of another stack or project than the rest", shownName(s.URN))
+		}
+	}
+	slices.Sort(p.Unread)
+	p.Unread = slices.Compact(p.Unread)
+}
+
+// changeRank puts what changes a resource before what only shows it.
+func changeRank(s Step) int {
+	if isContext(s.Op) {
+		return 1
+	}
+	return 0
 }
 
 func notJSON(err error) error {
@@ -184,24 +274,20 @@ func (p *Preview) doubts(in digest) {
 	slices.Sort(p.Unread)
 }
 
-func (p *Preview) step(i int, s digestStep) {
+func (p *Preview) step(s digestStep) {
 	what, known := operations[s.Op]
 	if !known {
-		p.cannot("step %d (%s) has the operation %q, which is not known here; a newer Pulumi may have written it", i, shownName(s.URN), clip(s.Op))
+		p.cannot("a step (%s) has the operation %q, which is not known here; a newer Pulumi may have written it", shownName(s.URN), clip(s.Op))
 		return
 	}
 	if !strings.HasPrefix(s.URN, "urn:pulumi:") || strings.Count(s.URN, "::") < 3 {
-		p.cannot("step %d (%s) is of no resource: %q is not a URN", i, clip(s.Op), clip(s.URN))
+		p.cannot("a step (%s) is of no resource: %q is not a URN", clip(s.Op), clip(s.URN))
 		return
-	}
-	if p.Stack == "" {
-		parts := strings.SplitN(strings.TrimPrefix(s.URN, "urn:pulumi:"), "::", 3)
-		p.Stack, p.Project = parts[0], parts[1]
 	}
 	if !what.before && !what.after {
 		return
 	}
-	step := Step{Op: s.Op, URN: s.URN}
+	step := Step{Op: s.Op, URN: s.URN, Changed: s.changed()}
 	if what.before {
 		step.Old = s.OldState.read(s.URN)
 	}
@@ -217,35 +303,32 @@ func (p *Preview) step(i int, s digestStep) {
 		}
 	}
 	if what.before && step.Old == nil || what.after && step.New == nil {
-		if isRelevant(typeOf(s.URN)) {
-			p.cannot("step %d (%s %s) does not say what the resource is like", i, s.Op, shownName(s.URN))
-		}
+		p.cannot("a step (%s %s) does not say what the resource is like", s.Op, shownName(s.URN))
 		return
 	}
+	for _, state := range []*State{step.Old, step.New} {
+		if state != nil && guardrails.Key(state.Type) != guardrails.Key(typeOf(s.URN)) {
+			p.cannot("%s is of two types, %s and %s", shownName(s.URN), clip(typeOf(s.URN)), clip(state.Type))
+		}
+	}
 	p.Steps = append(p.Steps, step)
+}
+
+// changed are the top-level inputs that the engine says are different.
+func (s digestStep) changed() (all []string) {
+	for _, path := range slices.Concat(s.DiffReasons, s.ReplaceReasons, slices.Collect(maps.Keys(s.DetailedDiff))) {
+		if end := strings.IndexAny(path, ".["); end > 0 {
+			path = path[:end]
+		}
+		all = append(all, path)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // isContext tells operations that change nothing in Azure: what they show was there, and stays.
 func isContext(op string) bool {
 	return slices.Contains([]string{"same", "read", "refresh", "import"}, op)
-}
-
-// relevance notes it if the preview shows nothing that this package is about.
-func (p *Preview) relevance(in digest) {
-	changes, ours := false, false
-	for _, s := range p.Steps {
-		if isRelevant(typeOf(s.URN)) {
-			return
-		}
-		changes = changes || !isContext(s.Op)
-	}
-	for key := range in.Config {
-		ours = ours || strings.HasPrefix(key, "batchaccess:")
-	}
-	if len(p.Unread) > 0 || ours && !changes && p.Hidden > 0 {
-		return
-	}
-	p.cannot("there is no role, assignment, application, cluster or batchaccess component in it: it is a preview of another program, or hides what is unchanged; preview again with --show-sames")
 }
 
 func (s *digestState) read(urn string) *State {
@@ -257,7 +340,11 @@ func (s *digestState) read(urn string) *State {
 	if s.Type == "" {
 		s.Type = typeOf(urn)
 	}
-	return &State{URN: urn, Type: s.Type, ID: s.ID, Parent: s.Parent, Inputs: inputs, Outputs: outputs, Dependencies: s.PropertyDependencies}
+	r := guardrails.Resource{Type: s.Type, Inputs: inputs}.Canonical()
+	return &State{
+		URN: urn, Type: s.Type, ID: s.ID, Parent: s.Parent, Inputs: r.Inputs, Outputs: outputs, Dependencies: s.PropertyDependencies,
+		component: s.Custom != nil && !*s.Custom && s.ID == "",
+	}
 }
 
 // plain puts markers where values are not known or secret; of a secret nothing else is kept.
@@ -285,10 +372,10 @@ func plain(value any) any {
 	return value
 }
 
-// clip keeps what a stranger wrote short.
+// clip keeps what a stranger wrote short, and says how much it cut.
 func clip(s string) string {
 	if r := []rune(s); len(r) > 80 {
-		return string(r[:80]) + "…"
+		return fmt.Sprintf("%s…(+%d)", string(r[:80]), len(r)-80)
 	}
 	return s
 }

@@ -8,6 +8,7 @@ package review
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -51,7 +52,12 @@ type Review struct {
 	Secrets    []SecretChange       `json:"secrets,omitempty"`
 	Federation []FederationChange   `json:"federation,omitempty"`
 	Identities []IdentityChange     `json:"identities,omitempty"`
+	Other      []OtherAccess        `json:"other,omitempty"`
+	Unjudged   []UnjudgedType       `json:"unjudged,omitempty"`
 	Guardrails []guardrails.Finding `json:"guardrails,omitempty"`
+
+	file  StackFile
+	lines map[string]int
 }
 
 // Partial reports whether something could not be read.
@@ -59,15 +65,17 @@ func (r Review) Partial() bool { return len(r.Unread) > 0 }
 
 // Options say how to judge.
 type Options struct {
-	Now        time.Time         // what "about to expire" is measured from; required
+	Now        time.Time         // what "about to expire" and the ends of waivers are measured from; required
 	ExpireSoon time.Duration     // default: 30 days
 	Guardrails guardrails.Config // see guardrails.DefaultConfig
+	StackFile  StackFile         // for the places of findings in SARIF; its zero value if there is none
 }
 
 // Make reviews a preview.
 func Make(p Preview, o Options) Review {
 	o.ExpireSoon = cmp.Or(o.ExpireSoon, 30*24*time.Hour)
-	r := Review{Stack: p.Stack, Project: p.Project, Unread: slices.Clone(p.Unread)}
+	o.Guardrails.Now = o.Now
+	r := Review{file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project, Unread: slices.Clone(p.Unread)}
 	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{}}
 	m.models()
 	m.assignments()
@@ -76,6 +84,7 @@ func Make(p Preview, o Options) Review {
 	m.jobs()
 	m.secrets()
 	m.federation()
+	m.others()
 	m.guard()
 	m.finish()
 	return r
@@ -105,14 +114,30 @@ func (m *maker) unread(text string) {
 	}
 }
 
+// guard asks the guardrails about every resource that is there afterwards, and about those that go.
 func (m *maker) guard() {
+	waived := map[string][]string{} // resources by waiver: one is for one
 	for _, s := range m.p.Steps {
-		if s.New != nil {
-			m.r.Guardrails = append(m.r.Guardrails, guardrails.Check(s.New.resource(), m.o.Guardrails)...)
+		if s.New == nil && isContext(s.Op) {
+			continue
+		}
+		found := guardrails.Check(m.resource(s), m.o.Guardrails)
+		for _, w := range m.o.Guardrails.Waivers {
+			id := w.Rule + " of " + w.Resource
+			if w.Is(s.URN) && !slices.Contains(waived[id], s.URN) && slices.ContainsFunc(found, func(f guardrails.Finding) bool { return f.Rule == w.Rule }) {
+				waived[id] = append(waived[id], s.URN)
+			}
+		}
+		m.r.Guardrails = append(m.r.Guardrails, found...)
+	}
+	for id, urns := range waived {
+		if len(urns) > 1 {
+			m.unread(fmt.Sprintf("the waiver %s is for one resource, and %d are called so; write the URN of the one", id, len(urns)))
 		}
 	}
 	slices.SortStableFunc(m.r.Guardrails, func(a, b guardrails.Finding) int {
-		return cmp.Or(cmp.Compare(Risk(b.Severity).rank(), Risk(a.Severity).rank()), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.URN, b.URN))
+		return cmp.Or(cmp.Compare(Risk(b.Severity).rank(), Risk(a.Severity).rank()),
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.URN, b.URN), cmp.Compare(a.Property, b.Property))
 	})
 }
 

@@ -237,9 +237,10 @@ func TestNoSecretIsTold(t *testing.T) {
 // bigPreview makes the preview of n assignments of a few roles.
 func bigPreview(n int) string {
 	var steps []string
+	builtIns := roles.BuiltIns()
 	for i := range n {
 		steps = append(steps, fmt.Sprintf(`{"op": "create", "urn": "urn:pulumi:dev::p::%s::a%d", "newState": {"type": %q, "inputs": {"principalId": "id-%d", "principalType": "User",
-			"scope": "/subscriptions/s/resourceGroups/rg%d", "roleDefinitionId": %q}}}`, guardrails.RoleAssignment, i, guardrails.RoleAssignment, i/4, i%7, roles.DefinitionID(roles.BuiltIns()[i%5].ID)))
+			"scope": "/subscriptions/s/resourceGroups/rg%d", "roleDefinitionId": %q}}}`, guardrails.RoleAssignment, i, guardrails.RoleAssignment, i/4, i%7, roles.DefinitionID(builtIns[i%5].ID)))
 	}
 	return fmt.Sprintf(`{"steps": [%s], "changeSummary": {"create": %d}}`, strings.Join(steps, ","), n)
 }

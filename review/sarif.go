@@ -1,9 +1,15 @@
 package review
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
 
 	"github.com/batchaccess/batchaccess/guardrails"
 )
@@ -47,6 +53,8 @@ type (
 // The rules of SARIF that are no guardrails: what a review itself finds.
 var sarifRules = []struct{ id, level, title, help string }{
 	{"access-gained", "warning", "Somebody can do something new", "A principal gains actions at a place where nothing gave them before. Decided by effect, not by text."},
+	{"other-way", "error", "Access is handed out in another way", "A resource gives access that no role assignment shows, or a preview does not show what it does."},
+	{"not-judged", "error", "A changed resource is not judged", "Nobody has looked at what a resource of this type hands out. Decide on the type in guardrails.yaml, or take it out."},
 	{"job-stops", "warning", "A job stops working", "A path from an invoker to its data works before the change and not after it, or is declared and does not work."},
 	{"secret", "note", "A client secret comes, goes, is rotated or ends", "Whoever uses the secret has to act."},
 	{"federation", "warning", "Who may sign in by federation changes", "Tokens with another subject may sign in as the application."},
@@ -56,8 +64,9 @@ var sarifRules = []struct{ id, level, title, help string }{
 
 var sarifLevels = map[Risk]string{High: "error", Medium: "warning", Low: "note", None: "note"}
 
-// SARIF writes the review as SARIF 2.1.0, for code scanning. Results are placed at the project file, as a preview does not
-// know lines of configuration, and name their resource by URN.
+// SARIF writes the review as SARIF 2.1.0, for code scanning. Results are placed in the stack's configuration where it was
+// given and names what the finding is about, else at the project file, and name their resource by URN. Each has a fingerprint
+// of its own, which stays the same from run to run.
 func SARIF(w io.Writer, r Review) error {
 	var rules []sarifRule
 	for _, g := range guardrails.Rules() {
@@ -70,50 +79,13 @@ func SARIF(w io.Writer, r Review) error {
 		rule.Default.Level = s.level
 		rules = append(rules, rule)
 	}
-	results := []sarifResult{} // an empty list, not null: SARIF wants it to be there
-	add := func(rule, level, urn, text string) {
-		l := sarifLocation{}
-		l.Physical.Artifact.URI, l.Physical.Region.StartLine = "Pulumi.yaml", 1
-		if urn != "" {
-			l.Logical = []sarifLogical{{urn, "resource"}}
-		}
-		results = append(results, sarifResult{rule, level, sarifText{printable(text)}, []sarifLocation{l}, map[string]string{"batchaccess/v1": rule + " " + urn}})
-	}
-	for _, text := range r.Unread {
-		add("partial-review", "error", "", text)
-	}
-	for _, f := range r.Guardrails {
-		level := sarifLevels[Risk(f.Severity)]
-		if f.Level == guardrails.Advisory {
-			level = "note"
-		}
-		add(f.Rule, level, f.URN, f.String())
-	}
-	for _, c := range r.Access {
-		if len(c.New) > 0 {
-			add("access-gained", sarifLevels[c.Risk], c.URN, c.Principal.String()+" "+c.tell())
-		}
-	}
-	for _, j := range r.Jobs {
-		if j.Change != "starts" {
-			add("job-stops", sarifLevels[j.Risk], "", fmt.Sprintf("%s on %s with %s: %s; it %s", j.Invoker, j.Endpoint, j.Input, j.Change, j.After))
-			results[len(results)-1].Fingerprints["batchaccess/v1"] = "job-stops " + j.Invoker + " " + j.Endpoint + " " + j.Input
-		}
-	}
-	for _, s := range r.Secrets {
-		add("secret", sarifLevels[s.Risk], s.URN, s.Secret+" "+s.Change+": "+s.What)
-	}
-	for _, f := range r.Federation {
-		add("federation", sarifLevels[f.Risk], f.URN, fmt.Sprintf("%s %s: before %s, after %s", f.Name, f.Change, orDash(f.Before), orDash(f.After)))
-	}
-	for _, i := range r.Identities {
-		add("identity-changed", sarifLevels[i.Risk], i.URN, fmt.Sprintf("%s %s, from %s to %s: %s", i.Of, i.Change, i.Before, i.After, i.What))
-	}
 	log := map[string]any{
 		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
 		"runs": []any{map[string]any{
-			"tool":    map[string]any{"driver": map[string]any{"name": "batchaccess review", "informationUri": "https://github.com/batchaccess/batchaccess", "rules": rules}},
-			"results": results,
+			"tool": map[string]any{"driver": map[string]any{
+				"name": "batchaccess review", "informationUri": "https://github.com/batchaccess/batchaccess", "rules": rules,
+			}},
+			"results": r.sarifResults(),
 		}},
 	}
 	e := json.NewEncoder(w)
@@ -122,4 +94,124 @@ func SARIF(w io.Writer, r Review) error {
 		return fmt.Errorf("writing the review: %w", err)
 	}
 	return nil
+}
+
+func (r Review) sarifResults() []sarifResult {
+	results := []sarifResult{} // an empty list, not null: SARIF wants it to be there
+	seen := map[string]int{}
+	// What tells one finding from another is in of, and nothing that changes by itself, such as days that are left.
+	add := func(rule, level, urn, text string, of ...string) {
+		print := strings.Join(append([]string{rule, urn}, of...), "\n")
+		if seen[print]++; seen[print] > 1 {
+			print += fmt.Sprint("\n", seen[print])
+		}
+		sum := sha256.Sum256([]byte(print))
+		l := sarifLocation{}
+		l.Physical.Artifact.URI, l.Physical.Region.StartLine = r.place(urn, of)
+		if urn != "" {
+			l.Logical = []sarifLogical{{inTerminal.escape(urn), "resource"}}
+		}
+		results = append(results, sarifResult{
+			rule, level, sarifText{inSARIF.escape(text)}, []sarifLocation{l}, map[string]string{"batchaccess/v2": hex.EncodeToString(sum[:16])},
+		})
+	}
+	for _, text := range r.Unread {
+		add("partial-review", "error", "", text, text)
+	}
+	for _, u := range r.Unjudged {
+		add("not-judged", "error", "", fmt.Sprintf("%d of %s change and are not judged: %s", u.Count, u.Type, strings.Join(u.Resources, ", ")), u.Type, strings.Join(u.Inputs, ","))
+	}
+	for _, f := range r.Guardrails {
+		level := sarifLevels[Risk(f.Severity)]
+		if f.Level == guardrails.Advisory {
+			level = "note"
+		}
+		add(f.Rule, level, f.URN, f.String(), f.Property, f.What)
+	}
+	for _, c := range r.Access {
+		if len(c.New) > 0 {
+			add("access-gained", sarifLevels[c.Risk], c.URN, c.Principal.String()+" "+c.tell(), c.Principal.Name, c.Role, c.After)
+		}
+	}
+	for _, o := range r.Other {
+		if o.Risk != Low {
+			add("other-way", sarifLevels[o.Risk], o.URN, o.Resource+" "+o.What, o.What)
+		}
+	}
+	for _, j := range r.Jobs {
+		if j.Change != "starts" {
+			text := fmt.Sprintf("%s on %s with %s: %s; it %s", j.Invoker, j.Endpoint, j.Input, j.Change, j.After)
+			add("job-stops", sarifLevels[j.Risk], "", text, j.Invoker, j.Endpoint, j.Input)
+		}
+	}
+	for _, s := range r.Secrets {
+		add("secret", sarifLevels[s.Risk], s.URN, s.Secret+" "+s.Change+": "+s.What, s.Secret, s.Change)
+	}
+	for _, f := range r.Federation {
+		text := fmt.Sprintf("%s %s: before %s, after %s", f.Name, f.Change, orDash(f.Before), orDash(f.After))
+		add("federation", sarifLevels[f.Risk], f.URN, text, f.Before, f.After)
+	}
+	for _, i := range r.Identities {
+		text := fmt.Sprintf("%s %s, from %s to %s: %s", i.Of, i.Change, i.Before, i.After, i.What)
+		add("identity-changed", sarifLevels[i.Risk], i.URN, text, i.Before, i.After)
+	}
+	return results
+}
+
+// A StackFile is the configuration of the stack that is reviewed, for the places of findings.
+type StackFile struct {
+	Path string // as the repository has it
+	Text []byte
+}
+
+// lines are the lines at which a stack's configuration has the names of its parts, by name.
+func (f StackFile) lines() map[string]int {
+	var root yaml.Node
+	if yaml.Unmarshal(f.Text, &root) != nil || len(root.Content) == 0 {
+		return nil
+	}
+	lines := map[string]int{}
+	each := func(n *yaml.Node, do func(key string, k, v *yaml.Node)) {
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			do(n.Content[i].Value, n.Content[i], n.Content[i+1])
+		}
+	}
+	each(root.Content[0], func(key string, _, config *yaml.Node) {
+		if key != "config" {
+			return
+		}
+		each(config, func(key string, k, section *yaml.Node) {
+			part, ours := strings.CutPrefix(key, "batchaccess:")
+			if !ours {
+				return
+			}
+			lines[part] = k.Line
+			each(section, func(name string, k, _ *yaml.Node) {
+				if _, there := lines[name]; !there {
+					lines[name] = k.Line
+				}
+				lines[part+"."+name] = k.Line
+			})
+		})
+	})
+	return lines
+}
+
+// place is where a finding is: the line of the configuration that names the innermost part of the resource, or what the
+// finding is about.
+func (r Review) place(urn string, of []string) (file string, line int) {
+	if r.file.Path == "" {
+		return "Pulumi.yaml", 1
+	}
+	parts := strings.Split(nameOf(urn), ".")
+	slices.Reverse(parts)
+	for _, word := range append(parts, of...) {
+		if line, ok := r.lines[word]; ok {
+			return r.file.Path, line
+		}
+	}
+	if line, ok := r.lines["role"]; ok && strings.Contains(urn, guardrails.InvokerRole) {
+		return r.file.Path, line
+	}
+	return r.file.Path, 1
 }

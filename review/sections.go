@@ -13,14 +13,17 @@ type section struct {
 	header []string
 	rows   [][]string
 	folded bool // details, which a reader opens
+	rank   int  // what is cut first where there is no room
 }
 
 // sections tell a review, the most important first.
 func (r Review) sections() (all []section) {
+	rank := rankGrave
 	add := func(title, header string, folded bool, rows [][]string) {
 		if len(rows) > 0 {
-			all = append(all, section{title, strings.Split(header, "|"), rows, folded})
+			all = append(all, section{title, strings.Split(header, "|"), rows, folded, rank})
 		}
+		rank = rankTable
 	}
 	var rows [][]string
 	for _, text := range r.Unread {
@@ -29,16 +32,53 @@ func (r Review) sections() (all []section) {
 	add("What could not be read", "what", false, rows)
 
 	rows = nil
-	for _, f := range r.Guardrails {
-		rows = append(rows, []string{string(f.Level), f.Resource, f.What, f.Remedy, f.Rule})
+	for _, u := range r.Unjudged {
+		names := u.Resources[:min(3, len(u.Resources))]
+		which := strings.Join(names, ", ")
+		if more := len(u.Resources) - len(names); more > 0 {
+			which += fmt.Sprintf(" and %d more", more)
+		}
+		what := u.Type
+		if len(u.Inputs) > 0 {
+			what += ": " + strings.Join(u.Inputs, ", ")
+		}
+		rows = append(rows, []string{what, fmt.Sprint(u.Count), which})
 	}
-	add("Guardrails", "level|resource|what|what to do|rule", false, rows)
+	rank = rankGrave
+	add("Changed, and not judged: nobody has looked at what these hand out", "type|number|resources", false, rows)
 
 	rows = nil
-	for _, c := range r.Access {
-		rows = append(rows, []string{string(c.Risk), c.Principal.String(), c.tell()})
+	for _, f := range r.Guardrails {
+		level, remedy := string(f.Level), f.Remedy
+		if f.Waived != "" {
+			level, remedy = "waived", f.Waived
+		}
+		rows = append(rows, []string{level, f.Resource, f.What, remedy, f.Rule})
 	}
-	add("Who gains and loses access", "risk|who|what", false, rows)
+	rank = rankGrave
+	add("Guardrails", "level|resource|what|what to do|rule", false, rows)
+
+	for _, gains := range []bool{true, false} {
+		rows = nil
+		for _, c := range r.Access {
+			if (len(c.New) > 0) == gains {
+				rows = append(rows, []string{string(c.Risk), c.Principal.String(), c.tell()})
+			}
+		}
+		if gains {
+			rank = rankGains
+			add("Who gains access", "risk|who|what", false, rows)
+		} else {
+			add("Who loses access, or holds it otherwise", "risk|who|what", false, rows)
+		}
+	}
+
+	rows = nil
+	for _, o := range r.Other {
+		rows = append(rows, []string{string(o.Risk), o.Type + " " + o.Resource, o.Change, o.What})
+	}
+	rank = rankGains
+	add("What else hands out access", "risk|resource|change|what it does", false, rows)
 
 	rows = nil
 	for _, j := range r.Jobs {
@@ -98,6 +138,10 @@ func (c AccessChange) tell() string {
 		}
 	}
 	switch gained, gone := len(c.New), len(c.Gone); {
+	case c.Undecided != "" && c.Change == "changed":
+		told += "; " + c.Undecided
+	case c.Wider && gained > 0:
+		told += "; the same actions, at a wider scope"
 	case gained+gone == 0 && c.Change == "lost":
 		told += "; still has all of it otherwise"
 	case gained+gone == 0:
@@ -108,6 +152,9 @@ func (c AccessChange) tell() string {
 		told += fmt.Sprintf("; %d actions more", gained)
 	default:
 		told += fmt.Sprintf("; %d actions more, %d less", gained, gone)
+	}
+	if c.Undecided != "" && c.Change != "changed" {
+		told += "; " + c.Undecided
 	}
 	byRisk := map[roles.Risk][]string{}
 	for _, a := range c.New {
@@ -147,17 +194,4 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// printable takes out what would steer a terminal or break a line: names in a preview are strangers' text.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff:
-			return -1
-		}
-		return r
-	}, s)
 }

@@ -10,13 +10,13 @@ import (
 // Text writes the review for a terminal.
 func Text(w io.Writer, r Review) error {
 	t := &strings.Builder{}
-	fmt.Fprintf(t, "%s\n", printable(r.Verdict))
+	fmt.Fprintf(t, "%s\n", inTerminal.escape(r.Verdict))
 	for _, s := range r.sections() {
-		fmt.Fprintf(t, "\n%s\n", strings.ToUpper(printable(s.title)))
+		fmt.Fprintf(t, "\n%s\n", strings.ToUpper(inTerminal.escape(s.title)))
 		table := tabwriter.NewWriter(t, 0, 0, 2, ' ', 0)
 		for _, row := range s.rows {
 			for i, cell := range row {
-				row[i] = printable(cell)
+				row[i] = inTerminal.escape(cell)
 			}
 			fmt.Fprintf(table, "  %s\n", strings.Join(row, "\t"))
 		}
@@ -28,7 +28,7 @@ func Text(w io.Writer, r Review) error {
 		if i == 0 {
 			t.WriteString("\n")
 		}
-		fmt.Fprintf(t, "note: %s\n", printable(note))
+		fmt.Fprintf(t, "note: %s\n", inTerminal.escape(note))
 	}
 	if _, err := io.WriteString(w, t.String()); err != nil {
 		return fmt.Errorf("writing the review: %w", err)

@@ -1,7 +1,6 @@
 package review
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/guardrails"
@@ -9,22 +8,13 @@ import (
 
 // The types that are read besides those that guardrails knows.
 const (
-	accessComponent      = "batchaccess:index:BatchEndpointAccess"
+	accessComponent      = guardrails.AccessComponent
 	application          = "azuread:index/application:Application"
 	servicePrincipal     = "azuread:index/servicePrincipal:ServicePrincipal"
 	group                = "azuread:index/group:Group"
-	groupMember          = "azuread:index/groupMember:GroupMember"
-	userAssignedIdentity = "azure-native:managedidentity:UserAssignedIdentity"
+	groupMember          = guardrails.GroupMember
+	userAssignedIdentity = guardrails.UserAssignedIdentity
 )
-
-var relevant = []string{
-	guardrails.RoleAssignment, guardrails.RoleDefinition, guardrails.Compute, guardrails.Password, guardrails.Federation,
-	application, servicePrincipal, group, groupMember, userAssignedIdentity,
-}
-
-func isRelevant(typ string) bool {
-	return strings.HasPrefix(typ, "batchaccess:index:") || slices.Contains(relevant, kind(typ))
-}
 
 func kind(typ string) string { return guardrails.Resource{Type: typ}.Kind() }
 

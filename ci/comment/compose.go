@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // markerOf is what a comment is known by again. It is not shown.
@@ -14,13 +16,24 @@ var backticks = regexp.MustCompile("`+")
 
 // compose puts the resource diff, folded, below the access diff. What is too long for one comment is cut off the resource
 // diff first, and says so.
-func compose(marker, access, resources string, limit int) string {
+func compose(marker, from, access, resources string, limit int) string {
 	const folded, cut = "\n<details><summary>Resource diff</summary>\n\n%s\n%s\n%s\n\n</details>\n", "\n… cut here: the whole is in the log of the pipeline"
 	head := marker + "\n" + strings.TrimRight(access, "\n") + "\n"
-	if len(head) > limit {
-		return clip(head, limit-len(cut)) + cut
+	if from != "" {
+		head += "\n" + from + "\n"
 	}
-	resources = strings.TrimRight(resources, "\n")
+	if len(head) > limit {
+		end := cut
+		if from != "" {
+			end += "\n\n" + from
+		}
+		return clip(head, limit-len(end)) + end
+	}
+	lines := strings.Split(strings.TrimRight(resources, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = visible.Text(line)
+	}
+	resources = strings.Join(lines, "\n")
 	if strings.TrimSpace(resources) == "" {
 		return head
 	}
@@ -35,6 +48,12 @@ func compose(marker, access, resources string, limit int) string {
 		resources = clip(resources, room-len(cut)) + cut
 	}
 	return head + fmt.Sprintf(folded, fence, resources, fence)
+}
+
+// notKnown is what the comment says while a run has not finished, and after one that died: the answer for an earlier commit
+// never stays.
+func notKnown(stack, why string) string {
+	return fmt.Sprintf("## ⚠️ %s: not known\n\nWhat access this change gives is not known: %s", stack, why)
 }
 
 // clip cuts text to so many bytes at the most, between two characters.

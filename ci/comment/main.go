@@ -1,7 +1,11 @@
 // The command comment posts a review to the pull request that a pipeline runs for, as one comment that is updated in place:
 // the access diff first, then the resource diff.
 //
+//	go run ./ci/comment -stack dev -begin
 //	go run ./ci/comment -stack dev -access .batchaccess/review/dev/access.md -resources .batchaccess/review/dev/resources.txt
+//
+// The first, at the start of a run, says that nothing is known yet; so does the second if the access diff is not there. The
+// comment names the commit and the run, and only a comment of the same author is replaced.
 //
 // It finds out from the variables of GitHub Actions or Azure Pipelines where the pull request is, and signs in with
 // GITHUB_TOKEN or SYSTEM_ACCESSTOKEN. Outside of both, or with -print, it prints the comment.
@@ -16,6 +20,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 )
 
@@ -31,24 +36,23 @@ func main() {
 func run(ctx context.Context, args []string, env func(string) string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("comment", flag.ContinueOnError)
 	stack := flags.String("stack", "", "stack that was reviewed; there is one comment for each (required)")
-	accessFile := flags.String("access", "", "file with the access diff, Markdown (required)")
+	accessFile := flags.String("access", "", "file with the access diff, Markdown (required, but with -begin)")
+	begin := flags.Bool("begin", false, "say that nothing is known yet, at the start of a run")
 	resourcesFile := flags.String("resources", "", "file with the resource diff, as pulumi preview --diff prints it")
 	show := flags.Bool("print", false, "print the comment, and post nothing")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *stack == "" || *accessFile == "" || flags.NArg() > 0 {
-		return errors.New("give -stack and -access, and nothing but flags")
+	if *stack == "" || (*accessFile == "") != *begin || flags.NArg() > 0 {
+		return errors.New("give -stack and -access, or -stack and -begin, and nothing but flags")
 	}
-	access, err := os.ReadFile(*accessFile)
+	access, resources, err := read(*stack, *accessFile, *resourcesFile)
 	if err != nil {
-		return fmt.Errorf("reading the access diff: %w", err)
+		return err
 	}
-	var resources []byte
-	if *resourcesFile != "" {
-		if resources, err = os.ReadFile(*resourcesFile); err != nil {
-			return fmt.Errorf("reading the resource diff: %w", err)
-		}
+	from, err := runOf(env)
+	if err != nil {
+		return err
 	}
 	marker := markerOf(*stack)
 	place, err := findPlace(env, &http.Client{Timeout: 30 * time.Second})
@@ -56,11 +60,35 @@ func run(ctx context.Context, args []string, env func(string) string, stdout io.
 		return err
 	}
 	if *show || place == nil {
-		_, err := fmt.Fprintln(stdout, compose(marker, string(access), string(resources), githubLimit))
+		_, err := fmt.Fprintln(stdout, compose(marker, from, access, resources, githubLimit))
 		return err
 	}
-	if err := post(ctx, place, marker, compose(marker, string(access), string(resources), place.limit())); err != nil {
+	if err := post(ctx, place, marker, compose(marker, from, access, resources, place.limit())); err != nil {
 		return fmt.Errorf("commenting on the pull request: %w", err)
 	}
 	return nil
+}
+
+// read reads the diffs. An access diff that is not there, or empty, is one that nobody knows.
+func read(stack, accessFile, resourcesFile string) (access, resources string, err error) {
+	if accessFile == "" {
+		return notKnown(stack, "the run has not finished. If it is not running any more, it died: see its log."), "", nil
+	}
+	text, err := os.ReadFile(accessFile)
+	switch {
+	case errors.Is(err, os.ErrNotExist) || err == nil && strings.TrimSpace(string(text)) == "":
+		access = notKnown(stack, "the run ended without an answer. Its log says why.")
+	case err != nil:
+		return "", "", fmt.Errorf("reading the access diff: %w", err)
+	default:
+		access = string(text)
+	}
+	if resourcesFile == "" {
+		return access, "", nil
+	}
+	text, err = os.ReadFile(resourcesFile)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", "", fmt.Errorf("reading the resource diff: %w", err)
+	}
+	return access, string(text), nil
 }

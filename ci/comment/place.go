@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 )
@@ -21,7 +23,8 @@ const (
 // A place is where a pull request's comments are.
 type place interface {
 	limit() int
-	// find returns the address of our comment, "" if there is none yet.
+	// find returns the address of our comment, "" if there is none yet. One that somebody else wrote is not ours, whatever it
+	// begins with.
 	find(ctx context.Context, marker string) (address string, err error)
 	create(ctx context.Context, text string) error
 	update(ctx context.Context, address, text string) error
@@ -40,6 +43,52 @@ func post(ctx context.Context, p place, marker, text string) error {
 	}
 }
 
+// runOf names the commit and the run that a comment comes from; "" outside of a pipeline.
+func runOf(env func(string) string) (string, error) {
+	switch {
+	case env("GITHUB_ACTIONS") == "true":
+		commit, err := headOf(env("GITHUB_EVENT_PATH"))
+		if err != nil {
+			return "", err
+		}
+		run := fmt.Sprintf("%s/%s/actions/runs/%s", env("GITHUB_SERVER_URL"), env("GITHUB_REPOSITORY"), env("GITHUB_RUN_ID"))
+		if attempt := env("GITHUB_RUN_ATTEMPT"); attempt != "" && attempt != "1" {
+			run += "/attempts/" + attempt
+		}
+		return from(cmp.Or(commit, env("GITHUB_SHA")), run), nil
+	case env("TF_BUILD") == "True":
+		run := env("SYSTEM_COLLECTIONURI") + env("SYSTEM_TEAMPROJECTID") + "/_build/results?buildId=" + env("BUILD_BUILDID")
+		return from(cmp.Or(env("SYSTEM_PULLREQUEST_SOURCECOMMITID"), env("BUILD_SOURCEVERSION")), run), nil
+	}
+	return "", nil
+}
+
+func from(commit, run string) string {
+	return fmt.Sprintf("Of commit %s, by [this run](%s).", cmp.Or(commit, "not known"), run)
+}
+
+// headOf is the commit that the pull request proposes: what GitHub has run is a merge of it.
+func headOf(event string) (string, error) {
+	if event == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(event)
+	if err != nil {
+		return "", fmt.Errorf("reading GITHUB_EVENT_PATH: %w", err)
+	}
+	var e struct {
+		PullRequest struct {
+			Head struct {
+				SHA string `json:"sha"`
+			} `json:"head"`
+		} `json:"pull_request"`
+	}
+	if err := json.Unmarshal(text, &e); err != nil {
+		return "", fmt.Errorf("reading GITHUB_EVENT_PATH: %w", err)
+	}
+	return e.PullRequest.Head.SHA, nil
+}
+
 var pullRef = regexp.MustCompile(`^refs/pull/(\d+)/`)
 
 // findPlace tells from a pipeline's variables where its pull request is; nil where there is no pipeline.
@@ -53,7 +102,7 @@ func findPlace(env func(string) string, client *http.Client) (place, error) {
 		if env("GITHUB_TOKEN") == "" {
 			return nil, errors.New("GITHUB_TOKEN is not set; give the step `env: {GITHUB_TOKEN: ${{ github.token }}}`, and the job `permissions: {pull-requests: write}`")
 		}
-		return &github{api{client, "Bearer " + env("GITHUB_TOKEN")}, env("GITHUB_API_URL") + "/repos/" + env("GITHUB_REPOSITORY") + "/issues", number[1]}, nil
+		return &github{api{client, "Bearer " + env("GITHUB_TOKEN")}, env("GITHUB_API_URL"), env("GITHUB_API_URL") + "/repos/" + env("GITHUB_REPOSITORY") + "/issues", number[1]}, nil
 	case env("TF_BUILD") == "True":
 		if env("SYSTEM_PULLREQUEST_PULLREQUESTID") == "" {
 			return nil, errors.New("SYSTEM_PULLREQUEST_PULLREQUESTID is not set: this run belongs to no pull request; run it as a build validation policy of the branch")
@@ -61,7 +110,7 @@ func findPlace(env func(string) string, client *http.Client) (place, error) {
 		if env("SYSTEM_ACCESSTOKEN") == "" {
 			return nil, errors.New("SYSTEM_ACCESSTOKEN is not set; give the step `env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}`, and the build service the right to contribute to pull requests")
 		}
-		return &azureRepos{api{client, "Bearer " + env("SYSTEM_ACCESSTOKEN")}, env("SYSTEM_COLLECTIONURI") + env("SYSTEM_TEAMPROJECTID") +
+		return &azureRepos{api{client, "Bearer " + env("SYSTEM_ACCESSTOKEN")}, env("SYSTEM_COLLECTIONURI"), env("SYSTEM_COLLECTIONURI") + env("SYSTEM_TEAMPROJECTID") +
 			"/_apis/git/repositories/" + env("BUILD_REPOSITORY_ID") + "/pullRequests/" + env("SYSTEM_PULLREQUEST_PULLREQUESTID") + "/threads"}, nil
 	}
 	return nil, nil
@@ -70,23 +119,46 @@ func findPlace(env func(string) string, client *http.Client) (place, error) {
 // github has a pull request's comments among those of issues.
 type github struct {
 	api
-	issues, number string
+	root, issues, number string
+}
+
+// actionsBot is who comments with the token that GitHub gives a workflow.
+const actionsBot = "github-actions[bot]"
+
+// me is who comments with this token. The token of a workflow may not ask who it is.
+func (g *github) me(ctx context.Context) (string, error) {
+	var user struct {
+		Login string `json:"login"`
+	}
+	err := g.send(ctx, http.MethodGet, g.root+"/user", nil, &user)
+	var refused *statusError
+	if errors.As(err, &refused) && refused.code == http.StatusForbidden {
+		return actionsBot, nil
+	}
+	return user.Login, err
 }
 
 func (*github) limit() int { return githubLimit }
 
 func (g *github) find(ctx context.Context, marker string) (string, error) {
 	const perPage = 100
+	me, err := g.me(ctx)
+	if err != nil {
+		return "", err
+	}
 	for page := 1; ; page++ {
 		var comments []struct {
 			URL  string `json:"url"`
 			Body string `json:"body"`
+			User struct {
+				Login string `json:"login"`
+			} `json:"user"`
 		}
 		if err := g.send(ctx, http.MethodGet, fmt.Sprintf("%s/%s/comments?per_page=%d&page=%d", g.issues, g.number, perPage, page), nil, &comments); err != nil {
 			return "", err
 		}
 		for _, c := range comments {
-			if strings.HasPrefix(c.Body, marker) {
+			if strings.HasPrefix(c.Body, marker) && c.User.Login == me && me != "" {
 				return c.URL, nil
 			}
 		}
@@ -110,7 +182,7 @@ func (g *github) update(ctx context.Context, address, text string) error {
 // azureRepos has comments in threads.
 type azureRepos struct {
 	api
-	threads string
+	root, threads string
 }
 
 const azureVersion = "?api-version=7.1"
@@ -118,6 +190,14 @@ const azureVersion = "?api-version=7.1"
 func (*azureRepos) limit() int { return azureLimit }
 
 func (a *azureRepos) find(ctx context.Context, marker string) (string, error) {
+	var self struct {
+		User struct {
+			ID string `json:"id"`
+		} `json:"authenticatedUser"`
+	}
+	if err := a.send(ctx, http.MethodGet, a.root+"_apis/connectionData", nil, &self); err != nil {
+		return "", err
+	}
 	var answer struct {
 		Value []struct {
 			ID       int  `json:"id"`
@@ -125,6 +205,9 @@ func (a *azureRepos) find(ctx context.Context, marker string) (string, error) {
 			Comments []struct {
 				ID      int    `json:"id"`
 				Content string `json:"content"`
+				Author  struct {
+					ID string `json:"id"`
+				} `json:"author"`
 			} `json:"comments"`
 		} `json:"value"`
 	}
@@ -133,7 +216,7 @@ func (a *azureRepos) find(ctx context.Context, marker string) (string, error) {
 	}
 	for _, t := range answer.Value {
 		for _, c := range t.Comments {
-			if !t.Deleted && strings.HasPrefix(c.Content, marker) {
+			if !t.Deleted && strings.HasPrefix(c.Content, marker) && c.Author.ID == self.User.ID && c.Author.ID != "" {
 				return fmt.Sprintf("%s/%d/comments/%d%s", a.threads, t.ID, c.ID, azureVersion), nil
 			}
 		}
@@ -157,6 +240,14 @@ type api struct {
 	client        *http.Client
 	authorization string
 }
+
+// A statusError is an answer that is none.
+type statusError struct {
+	code int
+	text string
+}
+
+func (e *statusError) Error() string { return e.text }
 
 func (a api) send(ctx context.Context, method, address string, body, into any) error {
 	var content io.Reader
@@ -184,7 +275,7 @@ func (a api) send(ctx context.Context, method, address string, body, into any) e
 		return fmt.Errorf("%s %s: %w", method, address, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: HTTP %d: %s", method, address, resp.StatusCode, clip(string(answer), 500))
+		return &statusError{resp.StatusCode, fmt.Sprintf("%s %s: HTTP %d: %s", method, address, resp.StatusCode, clip(string(answer), 500))}
 	}
 	if into == nil {
 		return nil

@@ -19,8 +19,8 @@ import (
 var explainFormats = []string{"table", "json", "markdown", "mermaid", "html"}
 
 type explainFlags struct {
-	stack, dir, format, output, invoker, endpoint string
-	json, why                                     bool
+	stack, dir, format, output, invoker, endpoint, against string
+	json, why                                              bool
 }
 
 func newExplain() *cobra.Command {
@@ -31,11 +31,15 @@ func newExplain() *cobra.Command {
 		Long: `Explain prints the access matrix of a stack: invoker by endpoint by input, with every hop and what is missing; its grants;
 whether its assertions hold; and what a reviewer should know. It needs no Pulumi, no Azure and no network.
 
+With --against it compares the configuration with that of a commit, branch or tag, as review compares a preview: for pull
+requests from forks, which get no credentials to preview with.
+
 It exits with 1 if a declared path does not work or an assertion does not hold, and with 2 if the configuration can't be read
 or is wrong.`,
 		Example: `  batchaccess explain --stack dev
   batchaccess explain --stack dev --why analysts patients
   batchaccess explain --stack dev --format html --output access.html
+  batchaccess explain --stack dev --against origin/main
   batchaccess explain --stack dev --json | jq '.paths[] | select(.works)'`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if f.why && (len(args) < 1 || len(args) > 2) {
@@ -56,6 +60,10 @@ or is wrong.`,
 	cmd.Flags().StringVar(&f.invoker, "invoker", "", "show this invoker alone")
 	cmd.Flags().StringVar(&f.endpoint, "endpoint", "", "show this endpoint alone")
 	cmd.Flags().BoolVar(&f.why, "why", false, "tell the paths of an invoker, with one input or with each, as a story")
+	cmd.Flags().StringVar(&f.against, "against", "", "compare with the configuration at this commit, branch or tag of git: who gains and loses what (table, json or markdown)")
+	cmd.MarkFlagsMutuallyExclusive("against", "why")
+	cmd.MarkFlagsMutuallyExclusive("against", "invoker")
+	cmd.MarkFlagsMutuallyExclusive("against", "endpoint")
 	cmd.MarkFlagsMutuallyExclusive("json", "format")
 	cmd.MarkFlagsMutuallyExclusive("why", "format")
 	cmd.MarkFlagsMutuallyExclusive("why", "json")
@@ -75,6 +83,9 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 		return err
 	}
 	f.stack = stack
+	if f.against != "" {
+		return runAgainst(cmd, p, f)
+	}
 	values, problems, err := p.read(f.stack)
 	if err != nil {
 		return err

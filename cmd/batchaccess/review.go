@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,7 +25,7 @@ var reviewFormats = []struct {
 }{{"table", review.Text}, {"markdown", review.Markdown}, {"json", review.JSON}, {"sarif", review.SARIF}}
 
 func newReview() *cobra.Command {
-	var format, output, guards string
+	var format, output, guards, stack, dir string
 	var asJSON bool
 	var failOn []string
 	var conditions strings.Builder
@@ -37,14 +39,18 @@ func newReview() *cobra.Command {
 action, which secrets come and go, which jobs start or stop working, and which guardrails the change breaks.
 
 A preview leaves out what does not change, so a review of it can't know what a principal holds already by an assignment
-that stays. Add --show-sames to the preview to have all of it judged.
+that stays. Add --show-sames to the preview to have all of it judged. With --stack and no file it runs the preview itself.
+
+Every resource that changes is judged, or known to hand out access and reported, or listed as not judged. What a team has
+decided about types that are not judged here, and what it has waived, is in the file that --guardrails names.
 
 --fail-on takes a list of
 ` + conditions.String() + `
 It exits with 0; with 1 if a condition of --fail-on is met; with 2 if the preview can't be read, or not all of it: what
 could be read is printed then, and is not to be relied on.`,
 		Example: `  pulumi preview --json --show-sames --stack dev > preview.json
-  batchaccess review preview.json --fail-on new-access,guardrails
+  batchaccess review preview.json --fail-on new-access,guardrails,unjudged
+  batchaccess review --stack dev
   batchaccess review preview.json --format markdown --output comment.md
   pulumi preview --json --stack dev | batchaccess review - --format sarif`,
 		Args: cobra.MaximumNArgs(1),
@@ -63,11 +69,16 @@ could be read is printed then, and is not to be relied on.`,
 			if err != nil {
 				return err
 			}
-			preview, err := readPreview(cmd.InOrStdin(), args)
+			var preview review.Preview
+			if stack != "" && len(args) == 0 {
+				preview, err = runPreview(cmd, dir, stack)
+			} else {
+				preview, err = readPreview(cmd.InOrStdin(), args)
+			}
 			if err != nil {
 				return err
 			}
-			r := review.Make(preview, review.Options{Now: time.Now(), Guardrails: rules})
+			r := review.Make(preview, review.Options{Now: time.Now(), Guardrails: rules, StackFile: stackFile(dir, cmp.Or(stack, preview.Stack))})
 			var text bytes.Buffer
 			if err := render(&text, r); err != nil {
 				return err
@@ -93,6 +104,8 @@ could be read is printed then, and is not to be relied on.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "the same as --format json")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write to (default: standard output)")
 	cmd.Flags().StringSliceVar(&failOn, "fail-on", nil, "conditions to exit with 1 on, see above (default: none)")
+	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to preview, if no preview is given; else the stack whose Pulumi.<stack>.yaml has the places for SARIF")
+	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().StringVar(&guards, "guardrails", "", "JSON or YAML file with limits and levels of the guardrails (default: each rule's own)")
 	return cmd
 }
@@ -126,6 +139,45 @@ func readGuardrails(file string) (guardrails.Config, error) {
 		return c, fmt.Errorf("%s:\n%w", file, err)
 	}
 	return c, nil
+}
+
+// runPreview has Pulumi preview the stack.
+func runPreview(cmd *cobra.Command, dir, stack string) (review.Preview, error) {
+	p, err := openProject(dir)
+	if err != nil {
+		return review.Preview{}, err
+	}
+	pulumi, err := findPulumi(cmd.Context(), p.dir, stack, cmd.ErrOrStderr())
+	if err != nil {
+		return review.Preview{}, err
+	}
+	shown := newProgress(cmd.ErrOrStderr())
+	shown.Step("pulumi preview")
+	text, err := pulumi.run(cmd.Context(), nil, "preview", "--json", "--show-sames")
+	shown.done()
+	if err != nil {
+		return review.Preview{}, fmt.Errorf("stack %s: %w", stack, previewFailed(err, text))
+	}
+	return review.Read(bytes.NewReader(text))
+}
+
+// stackFile is the configuration of the stack, by its path from the working folder; none if there is none.
+func stackFile(dir, stack string) review.StackFile {
+	p, err := openProject(dir)
+	if err != nil || stack == "" || strings.ContainsAny(stack, `/\`) {
+		return review.StackFile{}
+	}
+	file := filepath.Join(p.dir, "Pulumi."+stack+".yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return review.StackFile{}
+	}
+	if here, err := filepath.Abs("."); err == nil {
+		if path, err := filepath.Rel(here, file); err == nil {
+			file = path
+		}
+	}
+	return review.StackFile{Path: filepath.ToSlash(file), Text: text}
 }
 
 func readPreview(stdin io.Reader, args []string) (review.Preview, error) {

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/review"
+)
+
+// runAgainst compares the configuration of a stack with what it was at another commit.
+func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
+	render, err := rendererOf(f.format)
+	if err != nil {
+		return err
+	}
+	now, err := configured(p.dir, f.stack)
+	if err != nil {
+		return fmt.Errorf("the configuration of stack %s:\n%w", f.stack, err)
+	}
+	then, remove, err := p.at(cmd.Context(), f.against, f.stack)
+	if err != nil {
+		return fmt.Errorf("--against: %w", err)
+	}
+	defer remove()
+	old := review.Configured{}
+	if then != "" { // else the stack is new
+		if old, err = configured(then, f.stack); err != nil {
+			return fmt.Errorf("the configuration of stack %s at %s:\n%w", f.stack, f.against, err)
+		}
+	}
+	r := review.Compare(f.stack, old, now, review.Options{Now: time.Now(), Guardrails: guardrails.DefaultConfig()})
+	r.Project = p.name
+	var text bytes.Buffer
+	if err := render(&text, r); err != nil {
+		return err
+	}
+	if err := writeTo(cmd.OutOrStdout(), f.output, text.Bytes()); err != nil {
+		return fmt.Errorf("writing the comparison: %w", err)
+	}
+	if r.Partial() {
+		return errors.New("not all of the configurations could be compared: " + r.Unread[0])
+	}
+	return nil
+}
+
+// configured reads the configuration of a stack. An assertion that does not hold keeps it from being deployed, not from being
+// compared.
+func configured(dir, stack string) (review.Configured, error) {
+	values, err := config.ReadStack(dir, stack)
+	if err != nil {
+		return review.Configured{}, err
+	}
+	args, problems := config.DecodeStack(values)
+	if err := problems.Without(problem.Violation).Err(); err != nil {
+		return review.Configured{}, err
+	}
+	plan, problems := args.Compile()
+	if plan == nil {
+		return review.Configured{}, problems.Err()
+	}
+	return review.Configured{Plan: plan, Values: values}, nil
+}
+
+// at writes the project's files, as they were at a commit, into a folder that remove takes away. It is "" if there was no
+// configuration of the stack.
+func (p project) at(ctx context.Context, ref, stack string) (dir string, remove func(), err error) {
+	git := func(args ...string) ([]byte, error) {
+		cmd := exec.CommandContext(ctx, "git", args...)
+		var errs bytes.Buffer
+		cmd.Dir, cmd.Stderr = p.dir, &errs
+		out, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("git %s: %s", args[0], strings.TrimSpace(errs.String()+" "+err.Error()))
+		}
+		return out, nil
+	}
+	commit, err := git("rev-parse", "--verify", "--end-of-options", ref+"^{commit}")
+	if err != nil {
+		return "", nil, fmt.Errorf("%q is no commit, branch or tag here; fetch it first (git fetch origin main): %w", ref, err)
+	}
+	at := strings.TrimSpace(string(commit))
+	if dir, err = os.MkdirTemp("", "batchaccess-against-"); err != nil {
+		return "", nil, fmt.Errorf("making a folder: %w", err)
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	own := "Pulumi." + stack + ".yaml"
+	for _, name := range []string{own, "Pulumi.yaml"} {
+		listed, err := git("ls-tree", "--name-only", at, "--", name)
+		if err != nil {
+			remove()
+			return "", nil, err
+		}
+		if len(bytes.TrimSpace(listed)) == 0 {
+			if name == own {
+				return "", remove, nil
+			}
+			remove()
+			return "", nil, fmt.Errorf("there is no %s at %s", name, ref)
+		}
+		text, err := git("show", at+":./"+name)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
+		}
+		if err != nil {
+			remove()
+			return "", nil, err
+		}
+	}
+	return dir, remove, nil
+}

@@ -1,0 +1,139 @@
+package guardrails
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+const waiveIt = "take it out, or waive this rule for this resource in guardrails.yaml"
+
+// otherAccess asks about the ways of facts/grants-access.md that are neither role assignments nor federation.
+func otherAccess(r Resource, _ Config, p *report) {
+	l := LookAt(r)
+	if l.Gives != "" && !l.Unseen {
+		p.find(orType(l.Inputs), waiveIt, "%s", l.Sentence(r))
+	}
+	for _, id := range l.Identities {
+		if id == "" {
+			p.undecided("identity", lookAgain, "can't be judged: which identity it runs as is %s", Unknown).Origin = Later
+			continue
+		}
+		p.find("identity", waiveIt, "runs as %s, an identity that is not made here, with all that it has", id[strings.LastIndex(id, "/")+1:]).Origin = Written
+	}
+}
+
+func orType(inputs []string) string {
+	if len(inputs) == 0 {
+		return "type"
+	}
+	return strings.Join(inputs, ", ")
+}
+
+// Sentence says what the change hands out, to whom and where as far as the resource says so.
+func (l Look) Sentence(r Resource) string {
+	text := l.Gives
+	if r.Gone {
+		text = "is taken away, and " + text
+	}
+	if len(l.Inputs) > 0 {
+		text += " (" + strings.Join(l.Inputs, ", ") + ")"
+	}
+	if told := r.Tells(); len(told) > 0 {
+		text += ": " + strings.Join(told, "; ")
+	}
+	return text
+}
+
+func unseen(r Resource, _ Config, p *report) {
+	if l := LookAt(r); l.Gives != "" && l.Unseen {
+		p.undecided("type", waiveIt, "%s", l.Sentence(r))
+	}
+}
+
+// AccessComponent is the component whose assertions must stay.
+const AccessComponent = "batchaccess:index:BatchEndpointAccess"
+
+// assertionWeakened compares the assertions of a component before and after. One that is added, or asks more of the same, is
+// fine.
+func assertionWeakened(r Resource, _ Config, p *report) {
+	if r.Type != AccessComponent {
+		return
+	}
+	old, _ := r.Old["assertions"].(map[string]any)
+	now, known := r.Inputs["assertions"].(map[string]any)
+	if !known && r.Inputs["assertions"] != nil {
+		p.known("assertions", r.Inputs["assertions"])
+	}
+	const remedy = "leave it as it is, or waive this rule for this resource in guardrails.yaml"
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		property := "assertions." + name
+		is, there := now[name].(map[string]any)
+		was, _ := old[name].(map[string]any)
+		switch {
+		case !there && now[name] == nil:
+			p.find(property, remedy, "is removed")
+		case !there:
+			p.find(property, remedy, "can't be judged: it is no assertion any more")
+		default:
+			if what := weaker(was, is); what != "" {
+				p.find(property, remedy, "%s", what)
+			}
+		}
+	}
+}
+
+// weaker says how an assertion asks less than before; "" if it does not. What can't be compared is weaker.
+func weaker(was, is map[string]any) string {
+	for _, key := range slices.Sorted(maps.Keys(union(was, is))) {
+		old, now := was[key], is[key]
+		if reflect.DeepEqual(old, now) || isUnset(old) && isUnset(now) && key != "only" {
+			continue
+		}
+		oldNames, newNames := texts(old), texts(now)
+		more, fewer := without(newNames, oldNames), without(oldNames, newNames)
+		switch {
+		case slices.Contains([]string{"can", "cannot"}, key) && !isUnset(old) && !isUnset(now) && len(fewer) == 0:
+			continue
+		case slices.Contains([]string{"can", "cannot"}, key) && !isUnset(old) && !isUnset(now):
+			return fmt.Sprintf("is weakened: %s no longer names %s", key, strings.Join(fewer, ", "))
+		case key == "only" && old != nil && now != nil && len(more) == 0:
+			continue
+		case key == "only" && old != nil && now != nil:
+			return "is weakened: only names " + strings.Join(more, ", ") + " too"
+		default:
+			return fmt.Sprintf("asks something else: %s is %v, and was %v", key, orNone(now), orNone(old))
+		}
+	}
+	return ""
+}
+
+func union(a, b map[string]any) map[string]any {
+	all := maps.Clone(a)
+	if all == nil {
+		all = map[string]any{}
+	}
+	maps.Copy(all, b)
+	return all
+}
+
+// without are those of a list that another does not have.
+func without(list, others []string) (left []string) {
+	for _, s := range list {
+		if !slices.Contains(others, s) {
+			left = append(left, s)
+		}
+	}
+	return left
+}
+
+func isUnset(v any) bool { return v == nil || v == "" || isEmpty(v) }
+
+func orNone(v any) any {
+	if isUnset(v) {
+		return "not set"
+	}
+	return v
+}

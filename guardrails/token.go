@@ -1,0 +1,169 @@
+package guardrails
+
+import (
+	"strings"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// Key is a type token in the form in which types are compared: without the API version that azure-native puts into a token
+// (azure-native:authorization/v20220401:RoleAssignment) or into the name of a package (azure-native_authorization_v20220401),
+// without what bridged providers repeat (azuread:index/group:Group), and in lower case.
+func Key(token string) string {
+	pkg, rest, _ := strings.Cut(strings.ToLower(token), ":")
+	module, name, ok := strings.Cut(rest, ":")
+	if !ok {
+		return pkg + ":" + rest
+	}
+	if base, _, versioned := strings.Cut(pkg, "_"); versioned && base == "azure-native" || pkg == "azure-nextgen" {
+		pkg = "azure-native"
+	}
+	module, _, _ = strings.Cut(module, "/")
+	return pkg + ":" + module + ":" + name
+}
+
+// translations are the types that say the same as one that the rules know, and how their inputs are put into its form.
+var translations = func() map[string]translation {
+	all := map[string]translation{}
+	for _, t := range []translation{
+		{RoleAssignment, []string{RoleAssignment, "azure:authorization/assignment:Assignment"}, assignmentInputs},
+		{
+			RoleAssignment,
+			[]string{"azure-native:authorization:PimRoleEligibilitySchedule", "azure:pim/eligibleRoleAssignment:EligibleRoleAssignment"},
+			func(in map[string]any) { assignmentInputs(in); in[Through] = "eligible by PIM" },
+		},
+		{
+			RoleAssignment, []string{"azure:pim/activeRoleAssignment:ActiveRoleAssignment"},
+			func(in map[string]any) { assignmentInputs(in); in[Through] = "active by PIM" },
+		},
+		{RoleDefinition, []string{RoleDefinition, "azure:authorization/roleDefinition:RoleDefinition"}, definitionInputs},
+		{Compute, []string{Compute}, nil},
+		{Password, []string{Password, "azuread:index/servicePrincipalPassword:ServicePrincipalPassword"}, secretInputs},
+		{Certificate, []string{Certificate, "azuread:index/servicePrincipalCertificate:ServicePrincipalCertificate"}, secretInputs},
+		{
+			Federation,
+			[]string{
+				Federation, "azuread:index/applicationFlexibleFederatedIdentityCredential:ApplicationFlexibleFederatedIdentityCredential",
+				"azure-native:managedidentity:FederatedIdentityCredential",
+				"azure:armmsi/federatedIdentityCredential:FederatedIdentityCredential",
+			},
+			federationInputs,
+		},
+		{UserAssignedIdentity, []string{UserAssignedIdentity, "azure:authorization/userAssignedIdentity:UserAssignedIdentity"}, nil},
+		{GroupMember, []string{GroupMember}, nil},
+	} {
+		for _, token := range t.tokens {
+			all[Key(token)] = t
+		}
+	}
+	return all
+}()
+
+type translation struct {
+	kind   string
+	tokens []string
+	inputs func(map[string]any)
+}
+
+// Kind is what the resource is, whichever provider and version make it: the token that the rules know it by, or its own.
+func (r Resource) Kind() string {
+	if t, ok := translations[Key(r.Type)]; ok {
+		return t.kind
+	}
+	return r.Type
+}
+
+// Through is an input that Canonical adds to a role assignment that PIM keeps: how the role is held.
+const Through = "batchaccess:through"
+
+// Target is an input that Canonical adds to a credential: the application or identity that it signs in as.
+const Target = "batchaccess:target"
+
+// Canonical is the resource in the form that the rules know: a role assignment of the classic provider, or of PIM, as one of
+// azure-native's, a credential with its target under one name, scopes with their first slash.
+func (r Resource) Canonical() Resource {
+	t, ok := translations[Key(r.Type)]
+	if !ok || t.inputs == nil {
+		return r
+	}
+	translate := func(in map[string]any) map[string]any {
+		if in == nil {
+			return nil
+		}
+		copied := make(map[string]any, len(in)+1)
+		for key, v := range in {
+			copied[key] = v
+		}
+		t.inputs(copied)
+		return copied
+	}
+	r.Type, r.Inputs, r.Old = t.kind, translate(r.Inputs), translate(r.Old)
+	return r
+}
+
+func assignmentInputs(in map[string]any) {
+	in["scope"] = scopeValue(in["scope"])
+	if name, ok := in["roleDefinitionName"].(string); ok && in["roleDefinitionId"] == nil {
+		in["roleDefinitionId"] = "role named " + name
+		if d, known := roles.BuiltIn(name); known {
+			in["roleDefinitionId"] = roles.DefinitionID(d.ID)
+		}
+	} else if in["roleDefinitionId"] == nil && in["roleDefinitionName"] != nil {
+		in["roleDefinitionId"] = in["roleDefinitionName"] // a marker
+	}
+}
+
+func definitionInputs(in map[string]any) {
+	in["scope"] = scopeValue(in["scope"])
+	if list, ok := in["assignableScopes"].([]any); ok {
+		scopes := make([]any, len(list))
+		for i, s := range list {
+			scopes[i] = scopeValue(s)
+		}
+		in["assignableScopes"] = scopes
+	}
+	if in["roleName"] == nil && in["name"] != nil { // the classic provider's word
+		in["roleName"] = in["name"]
+	}
+}
+
+// scopeValue gives a scope its first slash, which azure-native leaves out of what it imports.
+func scopeValue(v any) any {
+	s, ok := v.(string)
+	if !ok {
+		return v
+	}
+	lower := strings.ToLower(s)
+	if strings.HasPrefix(lower, "subscriptions/") || strings.HasPrefix(lower, "providers/") {
+		s = "/" + s
+	}
+	if len(s) > 1 && !strings.HasSuffix(s, "//") {
+		s = strings.TrimSuffix(s, "/")
+	}
+	return s
+}
+
+func secretInputs(in map[string]any) { in[Target] = firstOf(in, "applicationId", "servicePrincipalId") }
+
+func federationInputs(in map[string]any) {
+	in[Target] = firstOf(in, "applicationId", "parentId", "userAssignedIdentityId", "resourceName")
+	if in["audiences"] == nil {
+		if list, ok := in["audience"].([]any); ok { // the classic provider's word
+			in["audiences"] = list
+		} else if in["audience"] != nil {
+			in["audiences"] = []any{in["audience"]}
+		}
+	}
+	if in["subject"] == nil && in["claimsMatchingExpression"] != nil {
+		in["subject"] = in["claimsMatchingExpression"]
+	}
+}
+
+func firstOf(in map[string]any, keys ...string) any {
+	for _, key := range keys {
+		if in[key] != nil {
+			return in[key]
+		}
+	}
+	return nil
+}

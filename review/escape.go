@@ -1,0 +1,72 @@
+package review
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
+)
+
+// A format is where text is shown. Names in a preview are strangers' text: in every format they are text and nothing else.
+type format int
+
+const (
+	inTerminal format = iota
+	inMarkdown        // of GitHub and of Azure DevOps
+	inMermaid
+	inSARIF // whose messages may hold links
+)
+
+// apart stands behind what GitHub or Azure DevOps would take for a mention, a reference, a formula or an address: they look for
+// them in the text that was rendered, where an entity or a backslash before them is gone already. It is a space without width.
+const apart = "&#8203;"
+
+var (
+	addresses = strings.NewReplacer("://", ":"+apart+"//", "www.", "www"+apart+".", "WWW.", "WWW"+apart+".", "Www.", "Www"+apart+".")
+	issueRef  = regexp.MustCompile(`(?i)\bGH-(\d)`)
+	commitRef = regexp.MustCompile(`\b[0-9a-f]{40}\b`)
+	starts    = regexp.MustCompile(`^( *)([-+=]|\d+[.)])`)
+)
+
+// escape makes text of what may be markup of the format.
+func (f format) escape(s string) string {
+	s = visible.Text(s)
+	switch f {
+	case inMarkdown:
+		t := &strings.Builder{}
+		for _, r := range s {
+			switch r {
+			case '@', '#', '$':
+				fmt.Fprintf(t, "&#%d;"+apart, r)
+			case '&', '<', '>', '|', '`':
+				fmt.Fprintf(t, "&#%d;", r)
+			case '!':
+				t.WriteString(`\!` + apart)
+			case '\\', '*', '_', '[', ']', '~':
+				t.WriteRune('\\')
+				t.WriteRune(r)
+			default:
+				t.WriteRune(r)
+			}
+		}
+		s = addresses.Replace(t.String())
+		s = issueRef.ReplaceAllStringFunc(s, func(found string) string { return found[:2] + apart + found[2:] })
+		s = commitRef.ReplaceAllStringFunc(s, func(found string) string { return found[:7] + apart + found[7:] })
+		return starts.ReplaceAllString(s, "$1"+apart+"$2")
+	case inMermaid:
+		t := &strings.Builder{}
+		for _, r := range s {
+			if r == ' ' || r == '-' || r == '.' || r == '/' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+				t.WriteRune(r)
+			} else {
+				fmt.Fprintf(t, "#%d;", r)
+			}
+		}
+		return t.String()
+	case inSARIF:
+		return strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`).Replace(s)
+	default:
+		return s
+	}
+}
