@@ -5,6 +5,7 @@ package randommodel
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"pgregory.net/rapid"
 
@@ -183,4 +184,49 @@ func keys[V any](m map[string]V) (names []string) {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Shared draws a valid model in which clusters share identities with one another and with an invoker: by object ID or ARM ID, in
+// whatever letter case, or by one source that is known only later. It returns whom Azure would take each principal for.
+func Shared(t *rapid.T) (access.Model, map[access.Principal]string) {
+	m := Models.Draw(t, "model")
+	m.Assertions = nil
+	m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: objectID(100)}
+	m.Clusters["name4"] = access.Cluster{}
+	m.Endpoints["shared"] = access.Endpoint{Cluster: "name4", Inputs: someOf(t, keys(m.DataInputs)), Outputs: someOf(t, keys(m.DataOutputs))}
+	azure := map[access.Principal]string{}
+	for _, name := range keys(m.Invokers) {
+		azure[access.InvokerPrincipal(name)] = name
+	}
+	sources := []*int{new(int), new(int)}
+	for _, name := range keys(m.Clusters) {
+		p := access.ClusterPrincipal(name)
+		n := rapid.IntRange(0, 1).Draw(t, "which")
+		switch rapid.IntRange(0, 4).Draw(t, "how "+name+" is identified") {
+		case 0:
+			m.Clusters[name], azure[p] = access.Cluster{}, "own "+name
+		case 1:
+			id := objectID(100 + n) // 100 is the invoker's
+			m.Clusters[name] = access.Cluster{Existing: true, PrincipalID: otherCase(t, id)}
+			azure[p] = map[int]string{0: "robot", 1: "101"}[n]
+		case 2:
+			id := access.Known(fmt.Sprintf("/subscriptions/%s/resourceGroups/ml/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id%d", subscription, n))
+			m.Clusters[name] = access.Cluster{Identity: access.UserAssigned, UserAssignedIdentityID: otherCase(t, id)}
+			azure[p] = fmt.Sprint("arm ", n)
+		case 3:
+			m.Clusters[name] = access.Cluster{Existing: true, PrincipalID: access.Later(sources[n])}
+			azure[p] = fmt.Sprint("later ", n)
+		default:
+			m.Clusters[name] = access.Cluster{Identity: access.UserAssigned, UserAssignedIdentityID: access.Later(sources[n])}
+			azure[p] = fmt.Sprint("identity later ", n)
+		}
+	}
+	return m, azure
+}
+
+func otherCase(t *rapid.T, id access.ID) access.ID {
+	if rapid.Bool().Draw(t, "in capitals") {
+		return access.Known(strings.ToUpper(id.Text()))
+	}
+	return id
 }
