@@ -13,6 +13,17 @@ type ACL struct {
 	Container      string    `json:"container"`
 	Path           string    `json:"path"` // "/" for all of the container
 	Permissions    string    `json:"permissions"`
+	// File is set where the path is a file. A folder takes a default ACL too, which what is added later inherits.
+	File bool `json:"file,omitempty"`
+}
+
+// Entries are what is to be set at the path for the object ID of a kind of principal, user or group.
+func (a ACL) Entries(kind, objectID string) string {
+	entry := kind + ":" + objectID + ":" + a.Permissions
+	if a.File {
+		return entry
+	}
+	return entry + ",default:" + entry
 }
 
 // ACLs returns the permissions that the model leaves to ACLs, each once, in the order of endpoints and inputs: r-x for the
@@ -22,7 +33,7 @@ func ACLs(m Model) (acls []ACL) {
 	endpoints := m.EffectiveEndpoints()
 	seen := map[ACL]bool{}
 	add := func(p Principal, d DataInput) {
-		acl := ACL{p, d.StorageAccount, d.Container, rooted(d.Path), "r-x"}
+		acl := ACL{p, d.StorageAccount, d.Container, rooted(d.Path), "r-x", d.Type == "file"}
 		if !seen[acl] {
 			seen[acl] = true
 			acls = append(acls, acl)

@@ -117,8 +117,9 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if args == nil {
 		args = &BatchEndpointAccessArgs{}
 	}
+	names := args.derivedNames(ctx, name)
 	args, ps, err := args.complete(ctx, opts)
-	if err := fail("BatchEndpointAccess", name, err, ps.Err()); err != nil {
+	if err := fail("BatchEndpointAccess", name, err, ps.Err(), names.Err()); err != nil {
 		return nil, err
 	}
 	a := &BatchEndpointAccess{}
@@ -178,12 +179,8 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		Endpoints:       args.Endpoints,
 		Assertions:      args.Assertions,
 	}
-	for name, i := range args.Invokers {
-		m.Invokers[name] = access.Invoker{
-			Kind: i.Kind, PrincipalID: literal(i.id()), ClientID: literal(i.ClientID), DisplayName: i.DisplayName,
-			UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID, Members: i.Members, ManagedIdentities: i.ManagedIdentities,
-			FederatedCredentials: i.FederatedCredentials, ClientSecrets: i.ClientSecrets, SignIn: i.SignIn,
-		}
+	for name := range args.Invokers {
+		m.Invokers[name] = args.model(name)
 	}
 	for name, c := range args.Clusters {
 		m.Clusters[name] = c.model()
@@ -192,6 +189,17 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		m.StorageAccounts[name] = literal(id)
 	}
 	return m
+}
+
+// model is one invoker as package access sees it.
+func (args *BatchEndpointAccessArgs) model(invoker string) access.Invoker {
+	i := args.Invokers[invoker]
+	return access.Invoker{
+		Kind: i.Kind, PrincipalID: literal(i.id()), ClientID: literal(i.ClientID), DisplayName: i.DisplayName,
+		UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID,
+		Members: i.Members, ManagedIdentities: i.ManagedIdentities,
+		FederatedCredentials: i.FederatedCredentials, ClientSecrets: i.ClientSecrets, SignIn: i.SignIn,
+	}
 }
 
 // Validate returns everything that is wrong with the arguments: with the model, and with what the model does not hold.
@@ -212,11 +220,45 @@ func (args *BatchEndpointAccessArgs) Validate() access.Problems {
 			ps = append(ps, access.Problem{Path: "invokers." + name + "." + wrong, What: "does not go with kind " + string(i.Kind), Fix: "write " + right})
 		}
 	}
+	var errs []error
 	for _, name := range sortedKeys(args.Clusters) {
 		for _, err := range args.Clusters[name].check() {
-			key, rest, _ := strings.Cut(err.Error(), ": ")
-			what, fix, _ := strings.Cut(rest, "; ")
-			ps = append(ps, access.Problem{Path: "clusters." + name + "." + key, What: what, Fix: fix})
+			errs = append(errs, fmt.Errorf("clusters.%s.%w", name, err))
+		}
+	}
+	m := args.Model()
+	at, _ := m.RoleScopeID()
+	errs = append(errs, checkAssignableScope("role.assignableScope", args.Role.AssignableScope, m.Role, at))
+	for _, err := range errs {
+		if err != nil {
+			ps = append(ps, problemOf(err))
+		}
+	}
+	for _, path := range emptyInputs(args) {
+		if !slices.ContainsFunc(ps, func(p access.Problem) bool { return p.Path == path }) {
+			ps = append(ps, problemOf(emptyInput(path)))
+		}
+	}
+	return ps
+}
+
+// derivedNames are what is wrong with the names that Entra and Azure are given and nobody wrote: they hold those of the
+// component and the stack.
+func (args *BatchEndpointAccessArgs) derivedNames(ctx *pulumi.Context, component string) (ps access.Problems) {
+	for _, name := range sortedKeys(args.Invokers) {
+		i := args.model(name)
+		if i.Exists() {
+			continue
+		}
+		path := "invokers." + name + ".displayName"
+		display := args.displayName(ctx, component, name)
+		if i.Kind == access.ManagedIdentity && i.DisplayName == "" && !access.IsIdentityName(display) {
+			ps = append(ps, access.Problem{
+				Path: path, What: fmt.Sprintf("is not given, and the default, %q, can't name a managed identity", display),
+				Fix: "write one of 3 to 128 letters, digits, hyphens and underscores",
+			})
+		} else if err := checkDirectoryNames(ctx, component+"."+name, display); err != nil && i.Kind != access.ManagedIdentity {
+			ps = append(ps, problemOf(fmt.Errorf("%s: %w", path, err)))
 		}
 	}
 	return ps
@@ -240,7 +282,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 	b.clientIDs, b.tenantIDs, b.clientSecrets = pulumi.StringMap{}, pulumi.StringMap{}, pulumi.StringMapMap{}
 	for _, name := range sortedKeys(b.args.Invokers) {
 		i := b.args.Invokers[name]
-		principal, child, display := access.InvokerPrincipal(name), b.name+"."+name, b.displayName(ctx, name)
+		principal, child, display := access.InvokerPrincipal(name), b.name+"."+name, b.args.displayName(ctx, b.name, name)
 		switch {
 		case len(i.Members) > 0: // makeGroups
 		case i.id() != nil:
@@ -275,8 +317,8 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 }
 
 // displayName is what Entra calls what is made for an invoker.
-func (b *builder) displayName(ctx *pulumi.Context, invoker string) string {
-	return cmp.Or(b.args.Invokers[invoker].DisplayName, b.name+"-"+ctx.Stack()+"-"+invoker)
+func (args *BatchEndpointAccessArgs) displayName(ctx *pulumi.Context, component, invoker string) string {
+	return cmp.Or(args.Invokers[invoker].DisplayName, component+"-"+ctx.Stack()+"-"+invoker)
 }
 
 func (b *builder) makeClusters(ctx *pulumi.Context) error {
@@ -312,7 +354,7 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 		}
 	}
 	role, err := NewInvokerRole(ctx, b.name, &InvokerRoleArgs{
-		Scope: scope, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
+		Scope: scope, AssignableScope: b.args.Role.AssignableScope, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
 		RoleDefinitionID: b.args.Role.RoleDefinitionID, Definition: b.args.Role.Definition, Invokers: invokers,
 	}, b.options()...)
 	b.role = role

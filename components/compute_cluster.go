@@ -98,7 +98,8 @@ func NewComputeCluster(ctx *pulumi.Context, name string, args *ComputeClusterArg
 	model := args.Cluster.model()
 	model.ComputeName = model.NameOr(name)
 	problems := append(checkARMID("workspaceId", args.WorkspaceID, access.WorkspaceType), access.ValidateCluster(model).Err())
-	if err := fail("ComputeCluster", name, append(problems, args.Cluster.check()...)...); err != nil {
+	problems = append(problems, args.Cluster.check()...)
+	if err := fail("ComputeCluster", name, withEmpty(problems, args)...); err != nil {
 		return nil, err
 	}
 	cluster := &ComputeCluster{}

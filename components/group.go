@@ -18,7 +18,7 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 			continue
 		}
 		group, err := azuread.NewGroup(ctx, child, &azuread.GroupArgs{
-			DisplayName:     pulumi.String(b.displayName(ctx, name)),
+			DisplayName:     pulumi.String(b.args.displayName(ctx, b.name, name)),
 			Description:     pulumi.String(madeBy(ctx.Project(), ctx.Stack(), child)),
 			SecurityEnabled: pulumi.Bool(true),
 		}, b.options(protectIf(b.args.Protect)...)...)

@@ -49,7 +49,7 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 	if args == nil {
 		args = &ManagedIdentityArgs{}
 	}
-	if err := fail("ManagedIdentity", name, args.check()...); err != nil {
+	if err := fail("ManagedIdentity", name, args.check(name)...); err != nil {
 		return nil, err
 	}
 	identity := &ManagedIdentity{}
@@ -70,7 +70,7 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 	default:
 		resourceName := args.ResourceName
 		if resourceName == nil {
-			resourceName = pulumi.String(strings.ReplaceAll(name, ".", "-"))
+			resourceName = pulumi.String(defaultIdentityName(name))
 		}
 		made, err := managedidentity.NewUserAssignedIdentity(ctx, name, &managedidentity.UserAssignedIdentityArgs{
 			ResourceGroupName: args.ResourceGroupName, ResourceName: resourceName, Location: args.Location, Tags: args.Tags,
@@ -85,7 +85,9 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 	})
 }
 
-func (args *ManagedIdentityArgs) check() (problems []error) {
+func defaultIdentityName(component string) string { return strings.ReplaceAll(component, ".", "-") }
+
+func (args *ManagedIdentityArgs) check(name string) (problems []error) {
 	given := 0
 	for _, is := range []bool{args.PrincipalID != nil, args.ExistingID != nil, args.ResourceGroupName != nil} {
 		if is {
@@ -98,13 +100,18 @@ func (args *ManagedIdentityArgs) check() (problems []error) {
 	if n := literal(args.ResourceName); n != "" && n != access.Unknown && !access.IsIdentityName(n) {
 		problems = append(problems, fmt.Errorf("resourceName: %q can't name a managed identity; use 3 to 128 letters, digits, hyphens and underscores", n))
 	}
+	byDefault := defaultIdentityName(name)
+	if made := args.ResourceGroupName != nil && args.ResourceName == nil; made && len(byDefault) > 2 && !access.IsIdentityName(byDefault) {
+		problems = append(problems, fmt.Errorf("resourceName: is not given, and the default, %q, can't name a managed identity; "+
+			"use 3 to 128 letters, digits, hyphens and underscores", byDefault))
+	}
 	if args.PrincipalID != nil {
 		problems = append(problems, checkGUID("principalId", args.PrincipalID)...)
 	}
 	if args.ExistingID != nil {
 		problems = append(problems, checkARMID("existingId", args.ExistingID, access.UserAssignedIdentityType)...)
 	}
-	return problems
+	return withEmpty(problems, args)
 }
 
 // lookupIdentity asks Resource Manager for a user-assigned identity by its ARM ID.

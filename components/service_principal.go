@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -55,7 +56,12 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 		SignIn:               args.SignIn,
 	}
 	ps := append(access.ValidateInvoker(invoker), invoker.EndedSecrets("", time.Now())...)
-	if err := fail("ServicePrincipal", name, ps.Err()); err != nil {
+	problems := []error{ps.Err()}
+	display := cmp.Or(literal(args.DisplayName), name)
+	if err := checkDirectoryNames(ctx, name, display); err != nil {
+		problems = append(problems, fmt.Errorf("displayName: %w", err))
+	}
+	if err := fail("ServicePrincipal", name, withEmpty(problems, args)...); err != nil {
 		return nil, err
 	}
 	sp := &ServicePrincipal{}

@@ -48,10 +48,12 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 	if err != nil {
 		return nil, err
 	}
-	scope := args.StorageAccountID
-	if args.Container != "" {
-		scope = derive(func(v []string) (string, error) { return access.ContainerID(v[0], args.Container), nil }, scope)
-	}
+	scope := derive(func(v []string) (string, error) {
+		if _, err := access.ParseARMID(v[0], access.StorageAccountType); err != nil {
+			return "", fmt.Errorf("storageAccountId: %w", err)
+		}
+		return access.ContainerID(v[0], args.Container), nil
+	}, args.StorageAccountID)
 	roleName := roles.StorageBlobDataReader
 	if args.Write {
 		roleName = roles.StorageBlobDataContributor
@@ -74,5 +76,5 @@ func (args *StorageReaderArgs) check() []error {
 	if len(args.Principals) == 0 {
 		problems = append(problems, errors.New("principals: is empty; give the principals that read, by name"))
 	}
-	return slices.Concat(problems, checkAssignees("principals", args.Principals))
+	return withEmpty(slices.Concat(problems, checkAssignees("principals", args.Principals)), args)
 }
