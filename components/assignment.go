@@ -74,7 +74,8 @@ func (c children) assign(ctx *pulumi.Context, name string, scope, role pulumi.St
 		PrincipalId:        to.PrincipalID,
 		PrincipalType:      pulumi.String(to.PrincipalType),
 		Description:        pulumi.String(description),
-	}, c.azureNative(pulumi.DeleteBeforeReplace(false), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))...)
+	}, c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{},
+		pulumi.DeleteBeforeReplace(false), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))...)
 	if err != nil {
 		return fmt.Errorf("assigning a role to %s: %w", name, err)
 	}

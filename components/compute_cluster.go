@@ -174,7 +174,7 @@ func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string
 		Identity:          identity,
 		Tags:              args.Tags,
 		Properties:        a.properties(),
-	}, c.azureNative(protectIf(args.Protect)...)...)
+	}, c.azureNative(ml.Compute{}, ml.ComputeArgs{}, protectIf(args.Protect)...)...)
 	if err != nil {
 		return fmt.Errorf("making compute cluster %q: %w", name, err)
 	}

@@ -130,7 +130,7 @@ func (role *InvokerRole) define(
 		Description:      pulumi.String(cmp.Or(d.Description, "Made by batchaccess.")),
 		AssignableScopes: scopes,
 		Permissions:      permissions,
-	}, c.azureNative(pulumi.DeleteBeforeReplace(fixed))...)
+	}, c.azureNative(authorization.RoleDefinition{}, authorization.RoleDefinitionArgs{}, pulumi.DeleteBeforeReplace(fixed))...)
 	if err != nil {
 		return fmt.Errorf("defining role %q: %w", name, err)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pulumi/pulumi-azure-native-sdk/managedidentity/v2"
+	"github.com/batchaccess/batchaccess/sdks/managedidentity"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
@@ -74,7 +74,7 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 		}
 		made, err := managedidentity.NewUserAssignedIdentity(ctx, name, &managedidentity.UserAssignedIdentityArgs{
 			ResourceGroupName: args.ResourceGroupName, ResourceName: resourceName, Location: args.Location, Tags: args.Tags,
-		}, c.azureNative(protectIf(args.Protect)...)...)
+		}, c.azureNative(managedidentity.UserAssignedIdentity{}, managedidentity.UserAssignedIdentityArgs{}, protectIf(args.Protect)...)...)
 		if err != nil {
 			return nil, fmt.Errorf("making managed identity %q: %w", name, err)
 		}

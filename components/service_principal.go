@@ -81,12 +81,16 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 		displayName = pulumi.String(name)
 	}
 	app, err := azuread.NewApplication(ctx, name, &azuread.ApplicationArgs{
-		DisplayName: displayName, Description: args.Description, Tags: pulumi.StringArray{pulumi.String(madeBy(ctx.Project(), ctx.Stack(), name))},
-	}, c.options(keep...)...)
+		DisplayName: displayName, Description: args.Description,
+		Tags:           pulumi.StringArray{pulumi.String(madeBy(ctx.Project(), ctx.Stack(), name))},
+		SignInAudience: pulumi.String("AzureADMyOrg"), // said, since the provider puts no default back that somebody changed
+	}, c.azuread(azuread.Application{}, azuread.ApplicationArgs{}, keep...)...)
 	if err != nil {
 		return nil, fmt.Errorf("making application %q: %w", name, err)
 	}
-	principal, err := azuread.NewServicePrincipal(ctx, name, &azuread.ServicePrincipalArgs{ClientId: app.ClientId}, c.options(keep...)...)
+	principal, err := azuread.NewServicePrincipal(ctx, name, &azuread.ServicePrincipalArgs{
+		ClientId: app.ClientId, AccountEnabled: pulumi.Bool(true),
+	}, c.azuread(azuread.ServicePrincipal{}, azuread.ServicePrincipalArgs{}, keep...)...)
 	if err != nil {
 		return nil, fmt.Errorf("making service principal %q: %w", name, err)
 	}
@@ -115,7 +119,7 @@ func federate(ctx *pulumi.Context, c children, name string, app *azuread.Applica
 			Issuer:        pulumi.String(issuer),
 			Subject:       pulumi.String(subject),
 			Audiences:     pulumi.StringArray{pulumi.String(audience)},
-		}, c.options()...)
+		}, c.azuread(azuread.ApplicationFederatedIdentityCredential{}, azuread.ApplicationFederatedIdentityCredentialArgs{})...)
 		if err != nil {
 			return fmt.Errorf("making federated credential %s.%s: %w", name, key, err)
 		}
@@ -137,7 +141,7 @@ func makeSecrets(ctx *pulumi.Context, c children, name string, app *azuread.Appl
 			DisplayName:   pulumi.String(key),
 			StartDate:     pulumi.String(start.Format(time.RFC3339)),
 			EndDate:       pulumi.String(end.Format(time.RFC3339)),
-		}, c.options(pulumi.AdditionalSecretOutputs([]string{"value"}))...)
+		}, c.azuread(azuread.ApplicationPassword{}, azuread.ApplicationPasswordArgs{}, pulumi.AdditionalSecretOutputs([]string{"value"}))...)
 		if err != nil {
 			return nil, fmt.Errorf("making client secret %s.%s: %w", name, key, err)
 		}
