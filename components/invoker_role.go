@@ -93,7 +93,7 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 	return role, ctx.RegisterResourceOutputs(role, pulumi.Map{"roleDefinitionId": role.RoleDefinitionID, "roleName": role.RoleName})
 }
 
-// define makes the custom role. Its GUID comes from where it is and what the program calls it, not from its name or its
+// define makes the custom role. Its GUID comes from where it is, where it is assigned and what the program calls it, not from its name or its
 // actions: those change in place. Azure keeps role names unique in the tenant: a role whose name the user fixed is deleted
 // before the one that replaces it is made; of any other the new one has another name, and is made first.
 func (role *InvokerRole) define(
@@ -103,7 +103,13 @@ func (role *InvokerRole) define(
 	if args.AssignableScope != access.AtWorkspace && len(d.AssignableScopes) == 0 {
 		at = derive(func(v []string) (string, error) { return groupOf(v[0]), nil }, scope)
 	}
-	id := derive(func(v []string) (string, error) { return guid(v[0], ctx.Project(), ctx.Stack(), name), nil }, at)
+	id := derive(func(v []string) (string, error) {
+		from := []string{v[0], ctx.Project(), ctx.Stack(), name}
+		if v[1] != v[0] {
+			from = append(from, v[1])
+		}
+		return guid(from...), nil
+	}, at, scope)
 	fixed := args.Name != "" || args.Definition != ""
 	role.RoleName = derive(func(v []string) (string, error) {
 		if fixed {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,30 @@ func (d *deployment) preview() map[string][]step {
 	return found
 }
 
+// order returns what a preview does to roles and assignments, one after the other.
+func (d *deployment) order() (ops []string) {
+	d.t.Helper()
+	var digest struct {
+		Steps []step `json:"steps"`
+	}
+	require.NoError(d.t, json.Unmarshal([]byte(d.pulumi("preview", "--json", "--non-interactive")), &digest))
+	for _, s := range digest.Steps {
+		if s.kind() == roleDefinition || s.kind() == roleAssignment {
+			ops = append(ops, s.Op)
+		}
+	}
+	return ops
+}
+
+// assertNewBeforeOld holds if everything that replaces something is made before anything that is replaced goes.
+func assertNewBeforeOld(t *testing.T, ops []string) {
+	t.Helper()
+	gone := slices.Index(ops, "delete-replaced")
+	require.GreaterOrEqual(t, gone, 0, "%v", ops)
+	assert.NotContains(t, ops[gone:], "create-replacement", "%v", ops)
+	assert.Contains(t, ops[:gone], "create-replacement")
+}
+
 const (
 	roleDefinition = "azure-native:authorization:RoleDefinition"
 	roleAssignment = "azure-native:authorization:RoleAssignment"
@@ -179,6 +204,22 @@ func TestTheSampleIsDeployedChangedAndDestroyed(t *testing.T) {
 		for what := range steps {
 			assert.Regexp(t, `^(replace|create-replacement|delete-replaced) azure-native:authorization:Role(Definition|Assignment)$`, what)
 		}
+		d.up()
+		assert.Empty(t, d.preview())
+		assert.Len(t, d.azure.Inventory(), len(made))
+	})
+
+	t.Run("a role that was assignable at the workspace is replaced, and nobody goes without", func(t *testing.T) {
+		d := deploy(t, state, "additions: [pollJobs]", "assignableScope: workspace") // as all were made before
+		d.up()
+		d.close()
+		d = deploy(t, state)
+		defer d.close()
+		steps := d.preview()
+		assert.Len(t, steps["create-replacement "+roleDefinition], 1)
+		assert.Len(t, steps["create-replacement "+roleAssignment], invokers)
+		assert.Len(t, steps["delete-replaced "+roleAssignment], invokers)
+		assertNewBeforeOld(t, d.order())
 		d.up()
 		assert.Empty(t, d.preview())
 		assert.Len(t, d.azure.Inventory(), len(made))
