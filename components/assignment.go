@@ -22,6 +22,24 @@ type AssigneeArgs struct {
 	Description string `pulumi:"description,optional"`
 }
 
+// servicePrincipal is what Resource Manager calls managed identities too.
+const servicePrincipal = "ServicePrincipal"
+
+// Assignee is the service principal as one to assign a role to.
+func (sp *ServicePrincipal) Assignee() AssigneeArgs {
+	return AssigneeArgs{PrincipalID: sp.ObjectID, PrincipalType: servicePrincipal}
+}
+
+// Assignee is the managed identity as one to assign a role to.
+func (identity *ManagedIdentity) Assignee() AssigneeArgs {
+	return AssigneeArgs{PrincipalID: identity.PrincipalID, PrincipalType: servicePrincipal}
+}
+
+// Assignee is the identity of the cluster, which mounts the data of its jobs, as one to assign a role to.
+func (cluster *ComputeCluster) Assignee() AssigneeArgs {
+	return AssigneeArgs{PrincipalID: cluster.PrincipalID, PrincipalType: servicePrincipal}
+}
+
 var principalTypes = []string{"User", "Group", "ServicePrincipal"}
 
 // maxAssignmentDescription is as long as the portal shows.
@@ -57,7 +75,9 @@ func roleDefinitionID(scope, role string) string {
 // either, but what replaces an assignment differs from it in one of the three: it is made first, so that nobody goes without.
 // (azure-native would delete first whatever it replaces. Where a role is deleted first, Pulumi deletes its assignments
 // before it, whatever is said here.)
-func (c children) assign(ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string) error {
+func (c children) assign(
+	ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string,
+) (*authorization.RoleAssignment, error) {
 	if to.Description != "" {
 		description = to.Description
 	}
@@ -67,7 +87,7 @@ func (c children) assign(ctx *pulumi.Context, name string, scope, role pulumi.St
 	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
 	assignment := derive(func(v []string) (string, error) { return assignmentName(name, v[0], v[1], v[2]) },
 		scope, to.PrincipalID, role)
-	_, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
+	made, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
 		Scope:              scope,
 		RoleAssignmentName: pointer(assignment),
 		RoleDefinitionId:   definition,
@@ -77,9 +97,9 @@ func (c children) assign(ctx *pulumi.Context, name string, scope, role pulumi.St
 	}, c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{},
 		pulumi.DeleteBeforeReplace(false), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))...)
 	if err != nil {
-		return fmt.Errorf("assigning a role to %s: %w", name, err)
+		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
-	return nil
+	return made, nil
 }
 
 // assignmentName is the AssignmentGUID of three IDs that may have been known only now. An empty one, such as the output of

@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
 // BatchEndpointAccessArgs are the arguments of a BatchEndpointAccess, and, tag by tag, the configuration of the program.
@@ -109,6 +110,15 @@ type BatchEndpointAccess struct {
 	HowToInvoke pulumi.StringMapOutput `pulumi:"howToInvoke"`
 	// ACLCommands set the POSIX ACLs of the data inputs that are granted by ACLs; empty where there are none.
 	ACLCommands pulumi.StringArrayOutput `pulumi:"aclCommands"`
+
+	// What it is made of: the role, and by their names in the arguments what was made for invokers, and the clusters. Readers
+	// are the storage readers and contributors, by the names of their resources.
+	Role              *InvokerRole
+	ServicePrincipals map[string]*ServicePrincipal
+	ManagedIdentities map[string]*ManagedIdentity
+	Groups            map[string]*azuread.Group
+	Clusters          map[string]*ComputeCluster
+	Readers           map[string]*StorageReader
 }
 
 // NewBatchEndpointAccess makes everything that the model needs. What the arguments name and do not give is looked up first.
@@ -137,7 +147,9 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 		return nil, err
 	}
 	model := args.Model()
-	b := &builder{name: name, args: args, model: model, grants: access.Grants(model), children: c, principals: map[access.Principal]pulumi.StringInput{}}
+	a.ServicePrincipals, a.ManagedIdentities = map[string]*ServicePrincipal{}, map[string]*ManagedIdentity{}
+	a.Groups, a.Clusters, a.Readers = map[string]*azuread.Group{}, map[string]*ComputeCluster{}, map[string]*StorageReader{}
+	b := &builder{made: a, name: name, args: args, model: model, grants: access.Grants(model), children: c, principals: map[access.Principal]pulumi.StringInput{}}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole, b.makeReaders} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -266,6 +278,7 @@ func (args *BatchEndpointAccessArgs) derivedNames(ctx *pulumi.Context, component
 
 // builder carries what the steps of one component hand to one another.
 type builder struct {
+	made   *BatchEndpointAccess
 	name   string
 	args   *BatchEndpointAccessArgs
 	model  access.Model
@@ -298,6 +311,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			if err != nil {
 				return err
 			}
+			b.made.ServicePrincipals[name] = sp
 			b.principals[principal], b.clientIDs[name], b.tenantIDs[name] = sp.ObjectID, sp.ClientID, sp.TenantID
 			if len(i.ClientSecrets) > 0 {
 				b.clientSecrets[name] = sp.ClientSecrets
@@ -310,6 +324,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			if err != nil {
 				return err
 			}
+			b.made.ManagedIdentities[name] = identity
 			b.principals[principal], b.clientIDs[name] = identity.PrincipalID, identity.ClientID
 		}
 	}
@@ -334,6 +349,7 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 		if err != nil {
 			return err
 		}
+		b.made.Clusters[name] = cluster
 		b.principals[access.ClusterPrincipal(name)] = cluster.PrincipalID
 	}
 	return nil
@@ -357,7 +373,7 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 		Scope: scope, AssignableScope: b.args.Role.AssignableScope, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
 		RoleDefinitionID: b.args.Role.RoleDefinitionID, Definition: b.args.Role.Definition, Invokers: invokers,
 	}, b.options()...)
-	b.role = role
+	b.role, b.made.Role = role, role
 	return err
 }
 
@@ -383,9 +399,11 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 		readers[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = b.assignee(g.Principal)
 	}
 	for _, child := range sortedKeys(readers) {
-		if _, err := NewStorageReader(ctx, child, readers[child], b.options()...); err != nil {
+		reader, err := NewStorageReader(ctx, child, readers[child], b.options()...)
+		if err != nil {
 			return err
 		}
+		b.made.Readers[child] = reader
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 		if err != nil {
 			return fmt.Errorf("making group %q: %w", child, err)
 		}
+		b.made.Groups[name] = group
 		b.principals[access.InvokerPrincipal(name)] = group.ObjectId
 		for _, member := range i.Members {
 			_, err := azuread.NewGroupMember(ctx, child+"."+member, &azuread.GroupMemberArgs{

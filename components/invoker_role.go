@@ -46,6 +46,11 @@ type InvokerRole struct {
 	RoleDefinitionID pulumi.StringOutput `pulumi:"roleDefinitionId"`
 	// RoleName is the name of the role; "" of one that exists and is only known by its ID.
 	RoleName pulumi.StringOutput `pulumi:"roleName"`
+
+	// Definition is the role that was made; nil where it exists or is built in.
+	Definition *authorization.RoleDefinition
+	// Assignments of the role, by invoker.
+	Assignments map[string]*authorization.RoleAssignment
 }
 
 // NewInvokerRole makes the role and assigns it to the invokers. The errors name the argument and the remedy, all at
@@ -85,8 +90,11 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 		}
 	}
 
+	role.Assignments = map[string]*authorization.RoleAssignment{}
 	for _, invoker := range sortedKeys(args.Invokers) {
-		if err := c.assign(ctx, name+"."+invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker); err != nil {
+		role.Assignments[invoker], err = c.assign(
+			ctx, name+"."+invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker)
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -140,7 +148,7 @@ func (role *InvokerRole) define(
 	if err != nil {
 		return fmt.Errorf("defining role %q: %w", name, err)
 	}
-	role.RoleDefinitionID = made.ID().ToStringOutput()
+	role.Definition, role.RoleDefinitionID = made, made.ID().ToStringOutput()
 	return nil
 }
 

@@ -41,6 +41,9 @@ type ManagedIdentity struct {
 	PrincipalID pulumi.StringOutput `pulumi:"principalId"`
 	// ClientID chooses the identity on a host that has several; empty where only PrincipalID was given.
 	ClientID pulumi.StringOutput `pulumi:"clientId"`
+
+	// Identity is the one that was made; nil where it exists.
+	Identity *managedidentity.UserAssignedIdentity
 }
 
 // NewManagedIdentity makes or looks up the identity. The errors name the argument and the remedy, before any resource is
@@ -78,6 +81,7 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 		if err != nil {
 			return nil, fmt.Errorf("making managed identity %q: %w", name, err)
 		}
+		identity.Identity = made
 		identity.ResourceID, identity.PrincipalID, identity.ClientID = made.ID().ToStringOutput(), made.PrincipalId, made.ClientId
 	}
 	return identity, ctx.RegisterResourceOutputs(identity, pulumi.Map{

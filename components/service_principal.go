@@ -41,6 +41,10 @@ type ServicePrincipal struct {
 	TenantID pulumi.StringOutput `pulumi:"tenantId"`
 	// ClientSecrets are its secrets by name. The whole map is a Pulumi secret.
 	ClientSecrets pulumi.StringMapOutput `pulumi:"clientSecrets" provider:"secret"`
+
+	// Application and Principal are what Entra knows it as.
+	Application *azuread.Application
+	Principal   *azuread.ServicePrincipal
 }
 
 // NewServicePrincipal makes the application, the service principal and its credentials. The errors name the argument and
@@ -101,6 +105,7 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 	if err != nil {
 		return nil, err
 	}
+	sp.Application, sp.Principal = app, principal
 	sp.ObjectID, sp.ClientID, sp.TenantID = principal.ObjectId, app.ClientId, principal.ApplicationTenantId
 	sp.ClientSecrets = pulumi.ToSecret(secrets.ToStringMapOutput()).(pulumi.StringMapOutput)
 	return sp, ctx.RegisterResourceOutputs(sp, pulumi.Map{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
@@ -29,6 +30,9 @@ type StorageReader struct {
 
 	// Scope is the ARM ID at which the role is assigned.
 	Scope pulumi.StringOutput `pulumi:"scope"`
+
+	// Assignments of the role, by the names of the principals.
+	Assignments map[string]*authorization.RoleAssignment
 }
 
 // NewStorageReader makes the assignments. The errors name the argument and the remedy, all at once, before any resource
@@ -40,7 +44,7 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 	if err := fail("StorageReader", name, args.check()...); err != nil {
 		return nil, err
 	}
-	reader := &StorageReader{}
+	reader := &StorageReader{Assignments: map[string]*authorization.RoleAssignment{}}
 	if err := ctx.RegisterComponentResourceV2(StorageReaderToken, name, inputsOf(args, "principals"), reader, opts...); err != nil {
 		return nil, fmt.Errorf("registering StorageReader %q: %w", name, err)
 	}
@@ -60,7 +64,9 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 	}
 	role, _ := roles.BuiltIn(roleName)
 	for _, principal := range sortedKeys(args.Principals) {
-		if err := c.assign(ctx, name+"."+principal, scope, pulumi.String(role.ID), args.Principals[principal], roleName+": "+principal); err != nil {
+		reader.Assignments[principal], err = c.assign(
+			ctx, name+"."+principal, scope, pulumi.String(role.ID), args.Principals[principal], roleName+": "+principal)
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -190,6 +190,9 @@ func TestInvokerRoleAssignsABuiltInRoleInItsPlace(t *testing.T) {
 			if name == roles.AzureMLDataScientist {
 				require.Len(t, r.logs, 1, "the article and the list of built-in roles disagree: say so")
 				assert.Contains(t, r.logs[0], "workspaces/computes/listKeys/action")
+			} else if len(builtIn.Permissions.Undecided()) > 0 {
+				require.Len(t, r.logs, 1, "what is undecided is said")
+				assert.Contains(t, r.logs[0], "it is undecided whether "+name+" allows")
 			} else {
 				assert.Empty(t, r.logs)
 			}
