@@ -70,9 +70,12 @@ func roleDefinitionID(scope, role string) string {
 	return subscriptionForm.FindString(scope) + "/providers/Microsoft.Authorization/roleDefinitions/" + lastSegment(role)
 }
 
-// assign makes the assignment of a role to a principal at a scope. Azure allows no change of an assignment: azure-native
-// replaces it when scope or principal change, but not when the role does, so that is said here. Azure allows no two alike
-// either, but what replaces an assignment differs from it in one of the three: it is made first, so that nobody goes without.
+// assign makes the assignment of a role to a principal at a scope. Azure allows no change of an assignment:
+// azure-native
+// replaces it when scope or principal change, but not when the role does, so that is said here. Azure allows no two
+// alike
+// either, but what replaces an assignment differs from it in one of the three: it is made first, so that nobody goes
+// without.
 // (azure-native would delete first whatever it replaces. Where a role is deleted first, Pulumi deletes its assignments
 // before it, whatever is said here.)
 func (c children) assign(
@@ -102,7 +105,8 @@ func (c children) assign(
 	return made, nil
 }
 
-// assignmentName is the AssignmentGUID of three IDs that may have been known only now. An empty one, such as the output of
+// assignmentName is the AssignmentGUID of three IDs that may have been known only now. An empty one, such as the output
+// of
 // another stack that no longer has it, would name an assignment that Azure refuses, or makes elsewhere.
 func assignmentName(name, scope, principalID, roleDefinitionID string) (string, error) {
 	for _, id := range []struct{ what, is string }{

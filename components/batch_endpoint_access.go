@@ -111,7 +111,8 @@ type BatchEndpointAccess struct {
 	// ACLCommands set the POSIX ACLs of the data inputs that are granted by ACLs; empty where there are none.
 	ACLCommands pulumi.StringArrayOutput `pulumi:"aclCommands"`
 
-	// What it is made of: the role, and by their names in the arguments what was made for invokers, and the clusters. Readers
+	// What it is made of: the role, and by their names in the arguments what was made for invokers, and the clusters.
+	// Readers
 	// are the storage readers and contributors, by the names of their resources.
 	Role              *InvokerRole
 	ServicePrincipals map[string]*ServicePrincipal
@@ -148,8 +149,10 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	}
 	model := args.Model()
 	a.ServicePrincipals, a.ManagedIdentities = map[string]*ServicePrincipal{}, map[string]*ManagedIdentity{}
-	a.Groups, a.Clusters, a.Readers = map[string]*azuread.Group{}, map[string]*ComputeCluster{}, map[string]*StorageReader{}
-	b := &builder{made: a, name: name, args: args, model: model, grants: access.Grants(model), children: c, principals: map[access.Principal]pulumi.StringInput{}}
+	a.Groups, a.Clusters = map[string]*azuread.Group{}, map[string]*ComputeCluster{}
+	a.Readers = map[string]*StorageReader{}
+	b := &builder{made: a, name: name, args: args, model: model, grants: access.Grants(model), children: c,
+		principals: map[access.Principal]pulumi.StringInput{}}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole, b.makeReaders} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -269,7 +272,8 @@ func (args *BatchEndpointAccessArgs) derivedNames(ctx *pulumi.Context, component
 				Path: path, What: fmt.Sprintf("is not given, and the default, %q, can't name a managed identity", display),
 				Fix: "write one of 3 to 128 letters, digits, hyphens and underscores",
 			})
-		} else if err := checkDirectoryNames(ctx, component+"."+name, display); err != nil && i.Kind != access.ManagedIdentity {
+		} else if err := checkDirectoryNames(ctx, component+"."+name, display); err != nil &&
+			i.Kind != access.ManagedIdentity {
 			ps = append(ps, problemOf(fmt.Errorf("%s: %w", path, err)))
 		}
 	}
@@ -370,7 +374,8 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 		}
 	}
 	role, err := NewInvokerRole(ctx, b.name, &InvokerRoleArgs{
-		Scope: scope, AssignableScope: b.args.Role.AssignableScope, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
+		Scope: scope, AssignableScope: b.args.Role.AssignableScope,
+		Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
 		RoleDefinitionID: b.args.Role.RoleDefinitionID, Definition: b.args.Role.Definition, Invokers: invokers,
 	}, b.options()...)
 	b.role, b.made.Role = role, role

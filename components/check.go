@@ -51,13 +51,16 @@ func checkScope(scope string) error {
 	case m == nil && scopeForm.MatchString(strings.TrimRight(scope, "/")):
 		return fmt.Errorf("scope: %q ends in a slash; take it off", scope)
 	case m == nil || !access.IsGUID(m[1]):
-		return fmt.Errorf("scope: %q is not a scope of jobs; give the ARM ID of a workspace, a resource group or a subscription: "+
-			"/subscriptions/<id>, and perhaps /resourceGroups/<group> and /providers/%s/<name> behind it", scope, access.WorkspaceType)
+		return fmt.Errorf("scope: %q is not a scope of jobs; give the ARM ID of a workspace, a resource group or a "+
+			"subscription: "+
+			"/subscriptions/<id>, and perhaps /resourceGroups/<group> and /providers/%s/<name> behind "+
+			"it", scope, access.WorkspaceType)
 	}
 	return nil
 }
 
-// emptyInputs are the paths of the arguments that were given as an empty text: by a variable that is not set, mostly. What is
+// emptyInputs are the paths of the arguments that were given as an empty text: by a variable that is not set, mostly.
+// What is
 // left out has a default; an empty text has none. A tag may be empty.
 func emptyInputs(args any) (paths []string) {
 	var walk func(path string, v reflect.Value)
@@ -111,21 +114,24 @@ func problemOf(err error) access.Problem {
 	return access.Problem{Path: path, What: what, Fix: fix}
 }
 
-// Entra's limits on the names of applications and groups, and on the tags of applications (facts/graph-calls.md says who
+// Entra's limits on the names of applications and groups, and on the tags of applications (facts/graph-calls.md says
+// who
 // sends them; the limits are those of Microsoft Graph's reference).
 const (
 	maxDisplayName = 256
 	maxTag         = 256
 )
 
-// checkDirectoryNames refuses names of an application or a group that Entra would refuse: what people see, and what tells
+// checkDirectoryNames refuses names of an application or a group that Entra would refuse: what people see, and what
+// tells
 // which stack made it, under the name of the resource.
 func checkDirectoryNames(ctx *pulumi.Context, resource, display string) error {
 	if n := utf8.RuneCountInString(display); n > maxDisplayName {
 		return fmt.Errorf("%q has %d characters, and Entra allows %d; give a shorter displayName", display, n, maxDisplayName)
 	}
 	if tag := madeBy(ctx.Project(), ctx.Stack(), resource); utf8.RuneCountInString(tag) > maxTag {
-		return fmt.Errorf("the names of project, stack and component make the tag %q, of %d characters, and Entra allows %d; shorten one of them",
+		return fmt.Errorf("the names of project, stack and component make the tag %q, of %d characters, and Entra allows "+
+			"%d; shorten one of them",
 			tag, utf8.RuneCountInString(tag), maxTag)
 	}
 	return nil

@@ -167,7 +167,10 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
 	a := args.Cluster
-	identity, principal, err := cluster.identity(ctx, c, name, args, group, derive(func(v []string) (string, error) { return v[0] + "-" + compute + "-identity", nil }, workspace))
+	identity, principal, err := cluster.identity(ctx, c, name, args, group, derive(func(v []string) (string,
+		error) {
+		return v[0] + "-" + compute + "-identity", nil
+	}, workspace))
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,10 @@ import (
 type InvokerRoleArgs struct {
 	// Scope is the ARM ID of the workspace, resource group or subscription at which the role is assigned. Required.
 	Scope pulumi.StringInput `pulumi:"scope"`
-	// AssignableScope of a role that is made: resourceGroup (default), so that it can be assigned in the resource group of Scope;
-	// or workspace, for those who may write roles at the workspace alone. Where Scope is wider than a workspace, it is Scope.
+	// AssignableScope of a role that is made: resourceGroup (default), so that it can be assigned in the resource group of
+	// Scope;
+	// or workspace, for those who may write roles at the workspace alone. Where Scope is wider than a workspace, it is
+	// Scope.
 	AssignableScope access.RoleScope `pulumi:"assignableScope,optional"`
 	// Name of the role, unique in the tenant, at most 512 characters. Default: "Batch Endpoint Invoker", with the scope's
 	// name and a few digits that keep it unique.
@@ -101,8 +103,10 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 	return role, ctx.RegisterResourceOutputs(role, pulumi.Map{"roleDefinitionId": role.RoleDefinitionID, "roleName": role.RoleName})
 }
 
-// define makes the custom role. Its GUID comes from where it is, where it is assigned and what the program calls it, not from its name or its
-// actions: those change in place. Azure keeps role names unique in the tenant: a role whose name the user fixed is deleted
+// define makes the custom role. Its GUID comes from where it is, where it is assigned and what the program calls it,
+// not from its name or its
+// actions: those change in place. Azure keeps role names unique in the tenant: a role whose name the user fixed is
+// deleted
 // before the one that replaces it is made; of any other the new one has another name, and is made first.
 func (role *InvokerRole) define(
 	ctx *pulumi.Context, c children, name string, args *InvokerRoleArgs, scope pulumi.StringInput, d roles.Definition,
@@ -144,7 +148,8 @@ func (role *InvokerRole) define(
 		Description:      pulumi.String(cmp.Or(d.Description, "Made by batchaccess.")),
 		AssignableScopes: scopes,
 		Permissions:      permissions,
-	}, c.azureNative(authorization.RoleDefinition{}, authorization.RoleDefinitionArgs{}, pulumi.DeleteBeforeReplace(fixed))...)
+	}, c.azureNative(authorization.RoleDefinition{}, authorization.RoleDefinitionArgs{},
+		pulumi.DeleteBeforeReplace(fixed))...)
 	if err != nil {
 		return fmt.Errorf("defining role %q: %w", name, err)
 	}
@@ -195,7 +200,8 @@ func groupOf(scope string) string {
 	return scope
 }
 
-// checkAssignableScope refuses an assignable scope that no role takes. The scope is where the role is assigned, as an ARM ID.
+// checkAssignableScope refuses an assignable scope that no role takes. The scope is where the role is assigned, as an
+// ARM ID.
 func checkAssignableScope(path string, at access.RoleScope, r access.Role, scope string) error {
 	switch _, err := access.ParseARMID(scope, access.WorkspaceType); {
 	case at == "":

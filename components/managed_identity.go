@@ -77,7 +77,8 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 		}
 		made, err := managedidentity.NewUserAssignedIdentity(ctx, name, &managedidentity.UserAssignedIdentityArgs{
 			ResourceGroupName: args.ResourceGroupName, ResourceName: resourceName, Location: args.Location, Tags: args.Tags,
-		}, c.azureNative(managedidentity.UserAssignedIdentity{}, managedidentity.UserAssignedIdentityArgs{}, protectIf(args.Protect)...)...)
+		}, c.azureNative(managedidentity.UserAssignedIdentity{}, managedidentity.UserAssignedIdentityArgs{},
+			protectIf(args.Protect)...)...)
 		if err != nil {
 			return nil, fmt.Errorf("making managed identity %q: %w", name, err)
 		}
@@ -105,8 +106,10 @@ func (args *ManagedIdentityArgs) check(name string) (problems []error) {
 		problems = append(problems, fmt.Errorf("resourceName: %q can't name a managed identity; use 3 to 128 letters, digits, hyphens and underscores", n))
 	}
 	byDefault := defaultIdentityName(name)
-	if made := args.ResourceGroupName != nil && args.ResourceName == nil; made && len(byDefault) > 2 && !access.IsIdentityName(byDefault) {
-		problems = append(problems, fmt.Errorf("resourceName: is not given, and the default, %q, can't name a managed identity; "+
+	if made := args.ResourceGroupName != nil && args.ResourceName == nil; made && len(byDefault) > 2 &&
+		!access.IsIdentityName(byDefault) {
+		problems = append(problems, fmt.Errorf("resourceName: is not given, and the default, %q, can't name a managed "+
+			"identity; "+
 			"use 3 to 128 letters, digits, hyphens and underscores", byDefault))
 	}
 	if args.PrincipalID != nil {

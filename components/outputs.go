@@ -46,9 +46,11 @@ func (b *builder) aclCommands() pulumi.StringArrayOutput {
 			kind = "group"
 		}
 		commands = append(commands, derive(func(v []string) (string, error) {
-			return fmt.Sprintf("az storage fs access update-recursive --auth-mode login --account-name %s --file-system %s --path %s --acl %s"+
+			return fmt.Sprintf("az storage fs access update-recursive --auth-mode login --account-name %s --file-system %s "+
+				"--path %s --acl %s"+
 				"  # %s; the folders above need --x",
-				quoted(lastSegment(v[0])), quoted(acl.Container), quoted(acl.Path), quoted(acl.Entries(kind, v[1])), acl.Principal), nil
+				quoted(lastSegment(v[0])), quoted(acl.Container), quoted(acl.Path), quoted(acl.Entries(kind,
+					v[1])), acl.Principal), nil
 		}, b.args.StorageAccounts[acl.StorageAccount], b.principals[acl.Principal]))
 	}
 	return commands.ToStringArrayOutput()

@@ -10,7 +10,8 @@ import (
 type RoleArgs struct {
 	// Scope is workspace, resourceGroup or subscription. Default: workspace.
 	Scope access.RoleScope `pulumi:"scope,optional"`
-	// AssignableScope of a role that is made and assigned at the workspace: resourceGroup (default), as Azure advises, whose
+	// AssignableScope of a role that is made and assigned at the workspace: resourceGroup (default), as Azure advises,
+	// whose
 	// custom roles are limited in number; or workspace, for those who may write roles at the workspace alone.
 	AssignableScope access.RoleScope `pulumi:"assignableScope,optional"`
 	// Name of the custom role, unique in the tenant, at most 512 characters. Default: one made from the scope.

@@ -124,7 +124,8 @@ func federate(ctx *pulumi.Context, c children, name string, app *azuread.Applica
 			Issuer:        pulumi.String(issuer),
 			Subject:       pulumi.String(subject),
 			Audiences:     pulumi.StringArray{pulumi.String(audience)},
-		}, c.azuread(azuread.ApplicationFederatedIdentityCredential{}, azuread.ApplicationFederatedIdentityCredentialArgs{})...)
+		}, c.azuread(azuread.ApplicationFederatedIdentityCredential{},
+			azuread.ApplicationFederatedIdentityCredentialArgs{})...)
 		if err != nil {
 			return fmt.Errorf("making federated credential %s.%s: %w", name, key, err)
 		}
@@ -146,7 +147,8 @@ func makeSecrets(ctx *pulumi.Context, c children, name string, app *azuread.Appl
 			DisplayName:   pulumi.String(key),
 			StartDate:     pulumi.String(start.Format(time.RFC3339)),
 			EndDate:       pulumi.String(end.Format(time.RFC3339)),
-		}, c.azuread(azuread.ApplicationPassword{}, azuread.ApplicationPasswordArgs{}, pulumi.AdditionalSecretOutputs([]string{"value"}))...)
+		}, c.azuread(azuread.ApplicationPassword{}, azuread.ApplicationPasswordArgs{},
+			pulumi.AdditionalSecretOutputs([]string{"value"}))...)
 		if err != nil {
 			return nil, fmt.Errorf("making client secret %s.%s: %w", name, key, err)
 		}

@@ -21,7 +21,8 @@ import (
 // azureNativeVersion makes one version of the provider serve all its resources, and the look-ups.
 const azureNativeVersion = "2.92.3"
 
-// NativeOptions choose the azure-native of resources and look-ups that have no explicit provider: the caller's version, if the
+// NativeOptions choose the azure-native of resources and look-ups that have no explicit provider: the caller's version,
+// if the
 // options have one.
 func NativeOptions(given *pulumi.ResourceOptions) []pulumi.ResourceOrInvokeOption {
 	all := []pulumi.ResourceOrInvokeOption{pulumi.Version(cmp.Or(given.Version, azureNativeVersion))}

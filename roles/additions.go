@@ -75,7 +75,8 @@ func (d Definition) cancelled(names []string) error {
 		}
 		for _, action := range a.Actions {
 			if by := d.Permissions.Action(action); !by.Allowed && by.DeniedBy != "" {
-				errs = append(errs, fmt.Errorf("%s adds %s, which notActions (%s) take away again; leave out the addition, or take it out of notActions",
+				errs = append(errs, fmt.Errorf("%s adds %s, which notActions (%s) take away again; leave out the addition, or "+
+					"take it out of notActions",
 					a.Name, action, by.DeniedBy))
 			}
 		}

@@ -71,7 +71,8 @@ func (d Definition) clone() Definition {
 	return d
 }
 
-// document is a role definition as Resource Manager and the portal write it, with properties, or as the Azure CLI does, flat.
+// document is a role definition as Resource Manager and the portal write it, with properties, or as the Azure CLI does,
+// flat.
 type document struct {
 	properties
 	ID         string      `json:"id"`
@@ -120,14 +121,16 @@ func (doc document) definition() Definition {
 }
 
 // forms are the forms that Parse reads, for its errors.
-const forms = `write it as the portal exports it, {"properties": {"roleName", "description", "assignableScopes", "permissions"}}, ` +
+const forms = "write it as the portal exports it, " +
+	`{"properties": {"roleName", "description", "assignableScopes", "permissions"}}, ` +
 	"or as `az role definition list --name <role> --query [0]` prints it"
 
 // Parse reads a role definition in the form of Resource Manager and the portal:
 //
 //	{"properties": {"roleName": …, "description": …, "assignableScopes": […], "permissions": [{"actions": […], …}]}}
 //
-// or in one of those of the Azure CLI, which are flat. What Azure adds to its answers (id, type, createdOn, …) says nothing
+// or in one of those of the Azure CLI, which are flat. What Azure adds to its answers (id, type, createdOn, …) says
+// nothing
 // new. A key that no form has is an error, as is anything that Validate finds.
 func Parse(data []byte) (Definition, error) {
 	dec := json.NewDecoder(strings.NewReader(string(data)))

@@ -99,8 +99,10 @@ func validateAction(entry string) error {
 	return nil
 }
 
-// AssignableAt reports whether the definition may be assigned at the scope: a built-in role everywhere, a custom role at or
-// below one of its assignable scopes. Below a management group lies what its IDs do not say, so that it may be any scope:
+// AssignableAt reports whether the definition may be assigned at the scope: a built-in role everywhere, a custom role
+// at or
+// below one of its assignable scopes. Below a management group lies what its IDs do not say, so that it may be any
+// scope:
 // Azure decides.
 func (d Definition) AssignableAt(scope string) bool {
 	return d.BuiltIn || slices.ContainsFunc(d.AssignableScopes, func(s string) bool {

@@ -16,20 +16,25 @@ func TestComponentsArePassedToOneAnother(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		identity, err := components.NewManagedIdentity(ctx, "identity", &components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("rg")})
+		identity, err := components.NewManagedIdentity(ctx, "identity",
+			&components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("rg")})
 		if err != nil {
 			return nil, err
 		}
-		cluster, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{WorkspaceID: pulumi.String(workspaceID)})
+		cluster, err := components.NewComputeCluster(ctx, "cpu",
+			&components.ComputeClusterArgs{WorkspaceID: pulumi.String(workspaceID)})
 		if err != nil {
 			return nil, err
 		}
-		all := map[string]components.AssigneeArgs{"sp": sp.Assignee(), "identity": identity.Assignee(), "cpu": cluster.Assignee()}
-		role, err := components.NewInvokerRole(ctx, "role", &components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), Invokers: all})
+		all := map[string]components.AssigneeArgs{"sp": sp.Assignee(), "identity": identity.Assignee(),
+			"cpu": cluster.Assignee()}
+		role, err := components.NewInvokerRole(ctx, "role", &components.InvokerRoleArgs{Scope: pulumi.String(workspaceID),
+			Invokers: all})
 		if err != nil {
 			return nil, err
 		}
-		reader, err := components.NewStorageReader(ctx, "reader", &components.StorageReaderArgs{StorageAccountID: pulumi.String(lakeID), Principals: all})
+		reader, err := components.NewStorageReader(ctx, "reader",
+			&components.StorageReaderArgs{StorageAccountID: pulumi.String(lakeID), Principals: all})
 		if err != nil {
 			return nil, err
 		}

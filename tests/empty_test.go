@@ -26,7 +26,8 @@ func TestAnEmptyTextIsRefusedBeforeAnythingIsMade(t *testing.T) {
 			args, p := of()
 			emptied(reflect.ValueOf(args), "", field)
 			said := refused(t, p)
-			assert.True(t, strings.Contains(said, "is empty") || strings.Contains(said, "is missing") || strings.Contains(said, `""`), "%s, %s: %s", name, field, said)
+			assert.True(t, strings.Contains(said, "is empty") || strings.Contains(said, "is missing") || strings.Contains(said,
+				`""`), "%s, %s: %s", name, field, said)
 		}
 	}
 }
@@ -68,7 +69,8 @@ func TestAnIDThatTurnsOutToBeEmptyAssignsNothing(t *testing.T) {
 		"storageAccountId": func(ctx *pulumi.Context) (pulumi.Map, error) {
 			_, err := components.NewStorageReader(ctx, "it", &components.StorageReaderArgs{
 				StorageAccountID: empty,
-				Principals:       map[string]components.AssigneeArgs{"a": {PrincipalID: pulumi.String(alice), PrincipalType: "User"}},
+				Principals: map[string]components.AssigneeArgs{"a": {PrincipalID: pulumi.String(alice),
+					PrincipalType: "User"}},
 			})
 			return nil, err
 		},
@@ -84,8 +86,10 @@ func TestNamesThatNobodyWroteAreLookedAtBeforeAnythingIsMade(t *testing.T) {
 	long := strings.Repeat("x", 128)
 	invoker := func(kind access.PrincipalKind, i components.InvokerArgs) components.BatchEndpointAccessArgs {
 		i.Kind = kind
-		args := components.BatchEndpointAccessArgs{WorkspaceID: pulumi.String(workspaceID), Location: pulumi.String("westeurope")}
-		args.Invokers = map[string]components.InvokerArgs{"robot": i, "alice": {Kind: access.User, ObjectID: pulumi.String(alice)}}
+		args := components.BatchEndpointAccessArgs{WorkspaceID: pulumi.String(workspaceID),
+			Location: pulumi.String("westeurope")}
+		args.Invokers = map[string]components.InvokerArgs{"robot": i, "alice": {Kind: access.User,
+			ObjectID: pulumi.String(alice)}}
 		return args
 	}
 	none := components.InvokerArgs{SignIn: "none"}
@@ -95,12 +99,17 @@ func TestNamesThatNobodyWroteAreLookedAtBeforeAnythingIsMade(t *testing.T) {
 		args             components.BatchEndpointAccessArgs
 		says             string
 	}{
-		"a dot in the stack's name":   {"dev.eu", "access", invoker(access.ManagedIdentity, components.InvokerArgs{}), `invokers.robot.displayName: is not given, and the default, "access-dev.eu-robot", can't name a managed identity`},
-		"a long stack's name":         {long, "access", invoker(access.ManagedIdentity, components.InvokerArgs{}), "can't name a managed identity"},
-		"an application's":            {long + long, "access", invoker(access.ServicePrincipal, none), "invokers.robot.displayName: "},
-		"an application's tag":        {strings.Repeat("x", 240), "a", invoker(access.ServicePrincipal, none), "make the tag"},
-		"a group's":                   {long + long, "access", invoker(access.Group, group), "invokers.robot.displayName: "},
-		"a displayName does for one":  {"dev.eu", "access", invoker(access.ManagedIdentity, components.InvokerArgs{DisplayName: "robot"}), ""},
+		"a dot in the stack's name": {"dev.eu", "access", invoker(access.ManagedIdentity, components.InvokerArgs{}),
+			`invokers.robot.displayName: is not given, and the default, "access-dev.eu-robot", can't name a managed identity`},
+		"a long stack's name": {long, "access", invoker(access.ManagedIdentity, components.InvokerArgs{}),
+			"can't name a managed identity"},
+		"an application's": {long + long, "access", invoker(access.ServicePrincipal, none),
+			"invokers.robot.displayName: "},
+		"an application's tag": {strings.Repeat("x", 240), "a", invoker(access.ServicePrincipal, none),
+			"make the tag"},
+		"a group's": {long + long, "access", invoker(access.Group, group), "invokers.robot.displayName: "},
+		"a displayName does for one": {"dev.eu", "access", invoker(access.ManagedIdentity,
+			components.InvokerArgs{DisplayName: "robot"}), ""},
 		"nothing is wrong with a dot": {"dev.eu", "access", invoker(access.ServicePrincipal, none), ""},
 	} {
 		r := newRecorder(t)
@@ -116,7 +125,8 @@ func TestNamesThatNobodyWroteAreLookedAtBeforeAnythingIsMade(t *testing.T) {
 		assert.Empty(t, r.names(), name)
 	}
 	assert.Contains(t, refused(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
-		_, err := components.NewManagedIdentity(ctx, "a:b", &components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("rg")})
+		_, err := components.NewManagedIdentity(ctx, "a:b",
+			&components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("rg")})
 		return nil, err
 	}), `resourceName: is not given, and the default, "a:b", can't name a managed identity`)
 	assert.Contains(t, refused(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
@@ -138,12 +148,14 @@ func TestEndpointsThatAreEmptyAreNotOneForEachCluster(t *testing.T) {
 // The commands are for people to paste: a shell runs them here, in which az prints its arguments.
 func TestACLCommandsAreTakenByAShellAsTheyAre(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"plain/path", "a b", "it's", "$(touch ran)", "`touch ran`", `"; touch ran; "`, "a\\b", "${HOME}", "~", "*", "a\nb", "#x", "!x", "';touch ran;'"} {
+	for _, path := range []string{"plain/path", "a b", "it's", "$(touch ran)", "`touch ran`", `"; touch ran; "`, "a\\b",
+		"${HOME}", "~", "*", "a\nb", "#x", "!x", "';touch ran;'"} {
 		for _, kind := range []string{"folder", "file"} {
 			args := environment()
 			args.Endpoints, args.Assertions = nil, nil
 			args.DataInputs = map[string]access.DataInput{
-				"in": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", Path: path, Type: kind, GrantedBy: access.ByACL},
+				"in": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", Path: path, Type: kind,
+					GrantedBy: access.ByACL},
 			}
 			r := newRecorder(t)
 			if err := r.try(batchEndpointAccess(args)); err != nil {
@@ -154,7 +166,8 @@ func TestACLCommandsAreTakenByAShellAsTheyAre(t *testing.T) {
 			require.NotEmpty(t, commands)
 			for _, command := range commands {
 				dir := t.TempDir()
-				shell := exec.CommandContext(t.Context(), "sh", "-c", "az() { for word; do printf '[%s]' \"$word\"; done; }\n"+command.(string))
+				shell := exec.CommandContext(t.Context(), "sh", "-c",
+					"az() { for word; do printf '[%s]' \"$word\"; done; }\n"+command.(string))
 				shell.Dir, shell.Env = dir, []string{"PATH=/usr/bin:/bin", "HOME=/nowhere"}
 				out, err := shell.CombinedOutput()
 				require.NoError(t, err, "%s: %s", command, out)
@@ -164,7 +177,8 @@ func TestACLCommandsAreTakenByAShellAsTheyAre(t *testing.T) {
 				assert.Empty(t, left, "%s ran something", command)
 				entries := string(out)[strings.LastIndex(string(out), "[--acl]"):]
 				assert.Regexp(t, `^\[--acl\]\[(user|group):[0-9a-f-]{36}:r-x`, entries)
-				assert.Equal(t, kind == "folder", strings.Contains(entries, ",default:"), "what is added later inherits it: %s", entries)
+				assert.Equal(t, kind == "folder", strings.Contains(entries, ",default:"), "what is added later inherits it: %s",
+					entries)
 			}
 		}
 	}

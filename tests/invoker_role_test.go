@@ -54,19 +54,22 @@ func TestInvokerRoleIsTheDocumentedActionsAndNothingElse(t *testing.T) {
 	assert.Empty(t, ps[0].DataActions)
 	assert.Empty(t, ps[0].NotDataActions)
 	assert.Equal(t, group("ml"), role.at("scope"))
-	assert.Equal(t, []any{group("ml")}, role.at("assignableScopes"), "Azure advises against a single resource: custom roles are limited by tenant")
+	assert.Equal(t, []any{group("ml")}, role.at("assignableScopes"),
+		"Azure advises against a single resource: custom roles are limited by tenant")
 	assert.Equal(t, "CustomRole", role.at("roleType"))
 	assert.Regexp(t, `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, role.at("roleDefinitionId"))
 	assert.False(t, role.RPC.GetDeleteBeforeReplace(), "another role has another name, and is made before this one goes")
 	assert.True(t, role.RPC.GetDeleteBeforeReplaceDefined())
 	assert.Empty(t, role.RPC.GetReplaceOnChanges(), "a role's actions change in place")
-	assert.Equal(t, group("ml")+"/providers/Microsoft.Authorization/roleDefinitions/"+role.at("roleDefinitionId").(string), r.output("roleDefinitionId"))
+	assert.Equal(t, group("ml")+"/providers/Microsoft.Authorization/roleDefinitions/"+role.at("roleDefinitionId").(string),
+		r.output("roleDefinitionId"))
 	assert.Equal(t, role.at("roleName"), r.output("roleName"))
 }
 
 func TestTheRoleIsAssignableAtTheWorkspaceAloneWhereThatIsAskedFor(t *testing.T) {
 	t.Parallel()
-	r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), AssignableScope: access.AtWorkspace}))
+	r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID),
+		AssignableScope: access.AtWorkspace}))
 	assert.Equal(t, workspaceID, r.one(roleDefinition, "role").at("scope"))
 	assert.Equal(t, []any{workspaceID}, r.one(roleDefinition, "role").at("assignableScopes"))
 
@@ -79,9 +82,12 @@ func TestTheRoleIsAssignableAtTheWorkspaceAloneWhereThatIsAskedFor(t *testing.T)
 		role components.RoleArgs
 		says string
 	}{
-		"an unknown word":    {components.RoleArgs{AssignableScope: "subscription"}, `unknown value "subscription"; use resourceGroup or workspace`},
-		"a wider assignment": {components.RoleArgs{AssignableScope: access.AtWorkspace, Scope: access.AtResourceGroup}, "the role is assigned at " + group("ml")},
-		"a role that exists": {components.RoleArgs{AssignableScope: access.AtWorkspace, BuiltIn: roles.Contributor}, "only goes with a role that is made"},
+		"an unknown word": {components.RoleArgs{AssignableScope: "subscription"},
+			`unknown value "subscription"; use resourceGroup or workspace`},
+		"a wider assignment": {components.RoleArgs{AssignableScope: access.AtWorkspace, Scope: access.AtResourceGroup},
+			"the role is assigned at " + group("ml")},
+		"a role that exists": {components.RoleArgs{AssignableScope: access.AtWorkspace, BuiltIn: roles.Contributor},
+			"only goes with a role that is made"},
 	} {
 		args := environment()
 		args.Role = c.role
@@ -92,9 +98,11 @@ func TestTheRoleIsAssignableAtTheWorkspaceAloneWhereThatIsAskedFor(t *testing.T)
 func TestARoleWhoseNameIsFixedIsDeletedBeforeItsSuccessorIsMade(t *testing.T) {
 	t.Parallel()
 	const own = `{"properties": {"roleName": "Ours", "permissions": [{"actions": ["*"]}]}}`
-	for name, args := range map[string]components.InvokerRoleArgs{"by name": {Name: "Ours"}, "by definition": {Definition: own}} {
+	for name, args := range map[string]components.InvokerRoleArgs{"by name": {Name: "Ours"},
+		"by definition": {Definition: own}} {
 		args.Scope = pulumi.String(workspaceID)
-		assert.True(t, run(t, invokerRole(args)).one(roleDefinition, "role").RPC.GetDeleteBeforeReplace(), "%s: Azure refuses two roles of one name", name)
+		assert.True(t, run(t, invokerRole(args)).one(roleDefinition, "role").RPC.GetDeleteBeforeReplace(),
+			"%s: Azure refuses two roles of one name", name)
 	}
 }
 
@@ -113,12 +121,14 @@ func TestTheScopeOfTheRoleIsLookedAtBeforeAnythingIsMade(t *testing.T) {
 	} {
 		assert.Contains(t, refused(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(c.scope)})), c.says, name)
 		err := newRecorder(t).try(func(ctx *pulumi.Context) (pulumi.Map, error) { // an output
-			_, err := components.NewInvokerRole(ctx, "role", &components.InvokerRoleArgs{Scope: pulumi.String(c.scope).ToStringOutput()})
+			_, err := components.NewInvokerRole(ctx, "role",
+				&components.InvokerRoleArgs{Scope: pulumi.String(c.scope).ToStringOutput()})
 			return nil, err
 		})
 		assert.ErrorContains(t, err, c.says, name)
 	}
-	for _, scope := range []string{workspaceID, strings.ToUpper(workspaceID), group("ml"), "/subscriptions/" + subscription} {
+	for _, scope := range []string{workspaceID, strings.ToUpper(workspaceID), group("ml"), "/subscriptions/" +
+		subscription} {
 		run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(scope)}))
 	}
 }

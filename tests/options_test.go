@@ -42,20 +42,23 @@ func TestCallersOptionsReachEveryChild(t *testing.T) {
 	}{
 		"protect":        {pulumi.Protect(true), func(r registration) bool { return r.RPC.GetProtect() }, nil},
 		"retainOnDelete": {pulumi.RetainOnDelete(true), func(r registration) bool { return r.RPC.GetRetainOnDelete() }, nil},
-		"customTimeouts": {pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "30m"}), func(r registration) bool { return r.RPC.GetCustomTimeouts().GetCreate() == "30m" }, nil},
+		"customTimeouts": {pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "30m"}),
+			func(r registration) bool { return r.RPC.GetCustomTimeouts().GetCreate() == "30m" }, nil},
 		"ignoreChanges": {pulumi.IgnoreChanges([]string{"tags"}), func(r registration) bool {
 			return fmt.Sprint(r.RPC.GetIgnoreChanges()) == "[tags]"
 		}, []string{compute, userAssigned, application, servicePrincipal}},
-		"ignoreChanges, deeper": {pulumi.IgnoreChanges([]string{"properties.properties.vmSize", "no.such"}), func(r registration) bool {
-			return fmt.Sprint(r.RPC.GetIgnoreChanges()) == "[properties.properties.vmSize]"
-		}, []string{compute}},
+		"ignoreChanges, deeper": {pulumi.IgnoreChanges([]string{"properties.properties.vmSize", "no.such"}),
+			func(r registration) bool {
+				return fmt.Sprint(r.RPC.GetIgnoreChanges()) == "[properties.properties.vmSize]"
+			}, []string{compute}},
 		"hideDiffs": {pulumi.HideDiffs([]string{"tags"}), func(r registration) bool {
 			return fmt.Sprint(r.RPC.GetHideDiffs()) == "[tags]"
 		}, []string{compute, userAssigned, application, servicePrincipal}},
 		"replaceOnChanges": {pulumi.ReplaceOnChanges([]string{"displayName"}), func(r registration) bool {
 			return strings.Contains(fmt.Sprint(r.RPC.GetReplaceOnChanges()), "displayName")
 		}, []string{application, servicePrincipal, password, federated}},
-		"deleteBeforeReplace": {pulumi.DeleteBeforeReplace(true), func(r registration) bool { return r.RPC.GetDeleteBeforeReplace() }, nil},
+		"deleteBeforeReplace": {pulumi.DeleteBeforeReplace(true),
+			func(r registration) bool { return r.RPC.GetDeleteBeforeReplace() }, nil},
 		"version": {pulumi.Version("2.99.0"), func(r registration) bool { return r.RPC.GetVersion() == "2.99.0" },
 			[]string{roleAssignment, roleDefinition, compute, userAssigned}},
 		"pluginDownloadURL": {pulumi.PluginDownloadURL("https://plugins.contoso.com"), func(r registration) bool {

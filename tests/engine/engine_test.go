@@ -140,7 +140,8 @@ func (d *deployment) preview() map[string][]step {
 	return found
 }
 
-// assertNewBeforeOld holds if a deployment, by what it prints, makes every successor before anything that is replaced goes.
+// assertNewBeforeOld holds if a deployment, by what it prints, makes every successor before anything that is replaced
+// goes.
 func assertNewBeforeOld(t *testing.T, printed string, resources int) {
 	t.Helper()
 	created := strings.LastIndex(printed, " created replacement")
