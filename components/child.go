@@ -8,7 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/batchaccess/batchaccess/lookup"
+	"github.com/batchaccess/batchaccess/internal/lookup"
 )
 
 // The tokens under which the components are registered.

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -78,7 +79,7 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 	}
 	scope := derive(func(v []string) (string, error) { return v[0], checkScope(v[0]) }, args.Scope)
 	switch {
-	case literal(args.RoleDefinitionID) != "":
+	case args.RoleDefinitionID != nil:
 		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
 		role.RoleDefinitionID = derive(existingRoleID, scope, args.RoleDefinitionID).ToStringOutput()
 	case definition.BuiltIn:
@@ -160,14 +161,14 @@ func (role *InvokerRole) define(
 // check returns the definition to make or to assign, the warnings that choosing it deserves, and all that is wrong.
 func (args *InvokerRoleArgs) check() (roles.Definition, access.Problems, error) {
 	model := RoleArgs{Name: args.Name, Additions: args.Additions, BuiltIn: args.BuiltIn, RoleDefinitionID: args.RoleDefinitionID, Definition: args.Definition}.model()
-	ps := under(access.ValidateRole(model, literal(args.Scope)), "role")
+	ps := under(model.Problems(idOf(args.Scope)), "role")
 	problems := []error{ps.Err()}
 	if args.Scope == nil {
 		problems = append(problems, errors.New("scope: is missing; give the ARM ID of a workspace, a resource group or a subscription"))
-	} else if scope := literal(args.Scope); scope != access.Unknown {
+	} else if scope, known := plain(args.Scope); known {
 		problems = append(problems, checkScope(scope))
 	}
-	problems = append(problems, checkAssignableScope("assignableScope", args.AssignableScope, model, literal(args.Scope)))
+	problems = append(problems, checkAssignableScope("assignableScope", args.AssignableScope, model, idOf(args.Scope).Text()))
 	problems = withEmpty(append(problems, checkAssignees("invokers", args.Invokers)...), args)
 	if err := errors.Join(problems...); err != nil {
 		return roles.Definition{}, nil, err
@@ -186,7 +187,7 @@ func existingRoleID(v []string) (string, error) {
 	if id == "" {
 		return "", errors.New("roleDefinitionId: is empty; see that the stack that it comes from exports it")
 	}
-	if err := under(access.ValidateRole(access.Role{RoleDefinitionID: id}, ""), "role").Err(); err != nil {
+	if err := under(access.Role{RoleDefinitionID: access.Known(id)}.Problems(access.ID{}), "role").Err(); err != nil {
 		return "", err
 	}
 	return roleDefinitionID(scope, id), nil
@@ -194,7 +195,7 @@ func existingRoleID(v []string) (string, error) {
 
 // groupOf is the resource group of a workspace; any wider scope is itself.
 func groupOf(scope string) string {
-	if workspace, err := access.ParseARMID(scope, access.WorkspaceType); err == nil {
+	if workspace, err := arm.Parse(scope, arm.Workspace); err == nil {
 		return workspace.Group()
 	}
 	return scope
@@ -203,12 +204,12 @@ func groupOf(scope string) string {
 // checkAssignableScope refuses an assignable scope that no role takes. The scope is where the role is assigned, as an
 // ARM ID.
 func checkAssignableScope(path string, at access.RoleScope, r access.Role, scope string) error {
-	switch _, err := access.ParseARMID(scope, access.WorkspaceType); {
+	switch _, err := arm.Parse(scope, arm.Workspace); {
 	case at == "":
 		return nil
 	case at != access.AtWorkspace && at != access.AtResourceGroup:
 		return fmt.Errorf("%s: unknown value %q; use %s or %s", path, at, access.AtResourceGroup, access.AtWorkspace)
-	case r.BuiltIn != "" || r.RoleDefinitionID != "":
+	case r.BuiltIn != "" || r.RoleDefinitionID.Given():
 		return fmt.Errorf("%s: only goes with a role that is made; leave it out, or builtIn and roleDefinitionId", path)
 	case err != nil && checkScope(scope) == nil:
 		return fmt.Errorf("%s: the role is assigned at %s, and assignable there; leave it out", path, scope)

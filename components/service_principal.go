@@ -61,7 +61,7 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 	}
 	ps := append(access.ValidateInvoker(invoker), invoker.EndedSecrets("", time.Now())...)
 	problems := []error{ps.Err()}
-	display := cmp.Or(literal(args.DisplayName), name)
+	display := cmp.Or(idOf(args.DisplayName).Text(), name)
 	if err := checkDirectoryNames(ctx, name, display); err != nil {
 		problems = append(problems, fmt.Errorf("displayName: %w", err))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -53,10 +54,10 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 		return nil, err
 	}
 	scope := derive(func(v []string) (string, error) {
-		if _, err := access.ParseARMID(v[0], access.StorageAccountType); err != nil {
+		if _, err := arm.Parse(v[0], arm.StorageAccount); err != nil {
 			return "", fmt.Errorf("storageAccountId: %w", err)
 		}
-		return access.ContainerID(v[0], args.Container), nil
+		return arm.Container(v[0], args.Container), nil
 	}, args.StorageAccountID)
 	roleName := roles.StorageBlobDataReader
 	if args.Write {
@@ -75,7 +76,7 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 }
 
 func (args *StorageReaderArgs) check() []error {
-	problems := checkARMID("storageAccountId", args.StorageAccountID, access.StorageAccountType)
+	problems := checkARMID("storageAccountId", args.StorageAccountID, arm.StorageAccount)
 	if args.Container != "" && !access.IsContainerName(args.Container) {
 		problems = append(problems, fmt.Errorf("container: %q is not the name of a container; use 3 to 63 lower-case letters, digits and single hyphens", args.Container))
 	}
