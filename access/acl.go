@@ -13,6 +13,17 @@ type ACL struct {
 	Container      string    `json:"container"`
 	Path           string    `json:"path"` // "/" for all of the container
 	Permissions    string    `json:"permissions"`
+	// File is set where the path is a file. A folder takes a default ACL too, which what is added later inherits.
+	File bool `json:"file,omitempty"`
+}
+
+// Entries are what is to be set at the path for the object ID of a kind of principal, user or group.
+func (a ACL) Entries(kind, objectID string) string {
+	entry := kind + ":" + objectID + ":" + a.Permissions
+	if a.File {
+		return entry
+	}
+	return entry + ",default:" + entry
 }
 
 // String is the ACL for people to read, without its principal.
@@ -28,7 +39,7 @@ func (p *Plan) acls() (acls []ACL) {
 		if n.By != ByACL {
 			continue
 		}
-		acl := ACL{p.identity[n.Principal], n.place.account, n.place.container, rooted(n.place.path), "r-x"}
+		acl := ACL{p.identity[n.Principal], n.place.account, n.place.container, rooted(n.place.path), "r-x", p.Model.DataInputs[n.Data].Type == "file"}
 		if !seen[acl] {
 			seen[acl] = true
 			acls = append(acls, acl)

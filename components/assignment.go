@@ -22,6 +22,24 @@ type AssigneeArgs struct {
 	Description string `pulumi:"description,optional"`
 }
 
+// servicePrincipal is what Resource Manager calls managed identities too.
+const servicePrincipal = "ServicePrincipal"
+
+// Assignee is the service principal as one to assign a role to.
+func (sp *ServicePrincipal) Assignee() AssigneeArgs {
+	return AssigneeArgs{PrincipalID: sp.ObjectID, PrincipalType: servicePrincipal}
+}
+
+// Assignee is the managed identity as one to assign a role to.
+func (identity *ManagedIdentity) Assignee() AssigneeArgs {
+	return AssigneeArgs{PrincipalID: identity.PrincipalID, PrincipalType: servicePrincipal}
+}
+
+// Assignee is the identity of the cluster, which mounts the data of its jobs, as one to assign a role to.
+func (cluster *ComputeCluster) Assignee() AssigneeArgs {
+	return AssigneeArgs{PrincipalID: cluster.PrincipalID, PrincipalType: servicePrincipal}
+}
+
 var principalTypes = []string{"User", "Group", "ServicePrincipal"}
 
 // maxAssignmentDescription is as long as the portal shows.
@@ -52,9 +70,17 @@ func roleDefinitionID(scope, role string) string {
 	return subscriptionForm.FindString(scope) + "/providers/Microsoft.Authorization/roleDefinitions/" + lastSegment(role)
 }
 
-// assign makes the assignment of a role to a principal at a scope. Azure allows no change of an assignment and no two
-// alike: azure-native replaces it when scope or principal change, but not when the role does, so that is said here.
-func (c children) assign(ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string) error {
+// assign makes the assignment of a role to a principal at a scope. Azure allows no change of an assignment:
+// azure-native
+// replaces it when scope or principal change, but not when the role does, so that is said here. Azure allows no two
+// alike
+// either, but what replaces an assignment differs from it in one of the three: it is made first, so that nobody goes
+// without.
+// (azure-native would delete first whatever it replaces. Where a role is deleted first, Pulumi deletes its assignments
+// before it, whatever is said here.)
+func (c children) assign(
+	ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string,
+) (*authorization.RoleAssignment, error) {
 	if to.Description != "" {
 		description = to.Description
 	}
@@ -62,19 +88,35 @@ func (c children) assign(ctx *pulumi.Context, name string, scope, role pulumi.St
 		description = string(r[:maxAssignmentDescription-1]) + "…"
 	}
 	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
-	assignment := derive(func(v []string) (string, error) { return AssignmentGUID(v[0], v[1], v[2]), nil }, scope, to.PrincipalID, role)
-	_, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
+	assignment := derive(func(v []string) (string, error) { return assignmentName(name, v[0], v[1], v[2]) },
+		scope, to.PrincipalID, role)
+	made, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
 		Scope:              scope,
 		RoleAssignmentName: pointer(assignment),
 		RoleDefinitionId:   definition,
 		PrincipalId:        to.PrincipalID,
 		PrincipalType:      pulumi.String(to.PrincipalType),
 		Description:        pulumi.String(description),
-	}, c.azureNative(pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))...)
+	}, c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{},
+		pulumi.DeleteBeforeReplace(false), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))...)
 	if err != nil {
-		return fmt.Errorf("assigning a role to %s: %w", name, err)
+		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
-	return nil
+	return made, nil
+}
+
+// assignmentName is the AssignmentGUID of three IDs that may have been known only now. An empty one, such as the output
+// of
+// another stack that no longer has it, would name an assignment that Azure refuses, or makes elsewhere.
+func assignmentName(name, scope, principalID, roleDefinitionID string) (string, error) {
+	for _, id := range []struct{ what, is string }{
+		{"scope", scope}, {"principal's object ID", principalID}, {"role's ID", roleDefinitionID},
+	} {
+		if id.is == "" {
+			return "", fmt.Errorf("assigning a role to %s: the %s is empty; see that what it comes from has it", name, id.what)
+		}
+	}
+	return AssignmentGUID(scope, principalID, roleDefinitionID), nil
 }
 
 // checkAssignees refuses what Azure would, before anything is made.

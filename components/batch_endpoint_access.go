@@ -3,6 +3,7 @@ package components
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -11,6 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
 // BatchEndpointAccessArgs are the arguments of a BatchEndpointAccess, and, tag by tag, the configuration of the program.
@@ -110,6 +112,16 @@ type BatchEndpointAccess struct {
 	HowToInvoke pulumi.StringMapOutput `pulumi:"howToInvoke"`
 	// ACLCommands set the POSIX ACLs of the data inputs that are granted by ACLs; empty where there are none.
 	ACLCommands pulumi.StringArrayOutput `pulumi:"aclCommands"`
+
+	// What it is made of: the role, and by their names in the arguments what was made for invokers, and the clusters.
+	// Readers
+	// are the storage readers and contributors, by the names of their resources.
+	Role              *InvokerRole
+	ServicePrincipals map[string]*ServicePrincipal
+	ManagedIdentities map[string]*ManagedIdentity
+	Groups            map[string]*azuread.Group
+	Clusters          map[string]*ComputeCluster
+	Readers           map[string]*StorageReader
 }
 
 // NewBatchEndpointAccess makes everything that the model needs. What the arguments name and do not give is looked up first.
@@ -118,8 +130,9 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if args == nil {
 		args = &BatchEndpointAccessArgs{}
 	}
+	names := args.derivedNames(ctx, name)
 	args, plan, ps, err := args.complete(ctx, opts)
-	if err := fail("BatchEndpointAccess", name, err, ps.Err()); err != nil {
+	if err := fail("BatchEndpointAccess", name, err, ps.Err(), names.Err()); err != nil {
 		return nil, err
 	}
 	a := &BatchEndpointAccess{}
@@ -134,7 +147,12 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{name: name, args: args, plan: plan, children: c, principals: map[access.Principal]pulumi.StringInput{}}
+	a.ServicePrincipals, a.ManagedIdentities = map[string]*ServicePrincipal{}, map[string]*ManagedIdentity{}
+	a.Groups, a.Clusters = map[string]*azuread.Group{}, map[string]*ComputeCluster{}
+	a.Readers = map[string]*StorageReader{}
+	b := &builder{
+		made: a, name: name, args: args, plan: plan, children: c, principals: map[access.Principal]pulumi.StringInput{},
+	}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole, b.makeReaders} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -175,12 +193,8 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		Endpoints:       args.Endpoints,
 		Assertions:      args.Assertions,
 	}
-	for name, i := range args.Invokers {
-		m.Invokers[name] = access.Invoker{
-			Kind: i.Kind, PrincipalID: idOf(i.id()), ClientID: idOf(i.ClientID), DisplayName: i.DisplayName,
-			UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID, Members: i.Members, ManagedIdentities: i.ManagedIdentities,
-			FederatedCredentials: i.FederatedCredentials, ClientSecrets: i.ClientSecrets, SignIn: i.SignIn,
-		}
+	for name := range args.Invokers {
+		m.Invokers[name] = args.model(name)
 	}
 	for name, c := range args.Clusters {
 		m.Clusters[name] = c.model()
@@ -189,6 +203,17 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		m.StorageAccounts[name] = idOf(id)
 	}
 	return m
+}
+
+// model is one invoker as package access sees it.
+func (args *BatchEndpointAccessArgs) model(invoker string) access.Invoker {
+	i := args.Invokers[invoker]
+	return access.Invoker{
+		Kind: i.Kind, PrincipalID: idOf(i.id()), ClientID: idOf(i.ClientID), DisplayName: i.DisplayName,
+		UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID,
+		Members: i.Members, ManagedIdentities: i.ManagedIdentities,
+		FederatedCredentials: i.FederatedCredentials, ClientSecrets: i.ClientSecrets, SignIn: i.SignIn,
+	}
 }
 
 // Compile works out the plan of the arguments, and returns everything that is wrong with them: with the model, and with what
@@ -223,11 +248,46 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 			ps.Add("invokers."+name+"."+wrong, "write "+right, "does not go with kind %s", i.Kind)
 		}
 	}
+	var errs []error
 	for _, name := range sortedKeys(args.Clusters) {
 		for _, err := range args.Clusters[name].check() {
-			key, rest, _ := strings.Cut(err.Error(), ": ")
-			what, fix, _ := strings.Cut(rest, "; ")
-			ps = append(ps, access.Problem{Path: "clusters." + name + "." + key, What: what, Fix: fix})
+			errs = append(errs, fmt.Errorf("clusters.%s.%w", name, err))
+		}
+	}
+	m := args.Model()
+	at, _ := m.RoleScopeID()
+	errs = append(errs, checkAssignableScope("role.assignableScope", args.Role.AssignableScope, m.Role, at))
+	for _, err := range errs {
+		if err != nil {
+			ps = append(ps, problemOf(err))
+		}
+	}
+	for _, path := range emptyInputs(args) {
+		if !slices.ContainsFunc(ps, func(p access.Problem) bool { return p.Path == path }) {
+			ps = append(ps, problemOf(emptyInput(path)))
+		}
+	}
+	return ps
+}
+
+// derivedNames are what is wrong with the names that Entra and Azure are given and nobody wrote: they hold those of the
+// component and the stack.
+func (args *BatchEndpointAccessArgs) derivedNames(ctx *pulumi.Context, component string) (ps access.Problems) {
+	for _, name := range sortedKeys(args.Invokers) {
+		i := args.model(name)
+		if i.Exists() {
+			continue
+		}
+		path := "invokers." + name + ".displayName"
+		display := args.displayName(ctx, component, name)
+		if i.Kind == access.ManagedIdentity && i.DisplayName == "" && !access.IsIdentityName(display) {
+			ps = append(ps, access.Problem{
+				Path: path, What: fmt.Sprintf("is not given, and the default, %q, can't name a managed identity", display),
+				Fix: "write one of 3 to 128 letters, digits, hyphens and underscores",
+			})
+		} else if err := checkDirectoryNames(ctx, component+"."+name, display); err != nil &&
+			i.Kind != access.ManagedIdentity {
+			ps = append(ps, problemOf(fmt.Errorf("%s: %w", path, err)))
 		}
 	}
 	return ps
@@ -235,6 +295,7 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 
 // builder carries what the steps of one component hand to one another.
 type builder struct {
+	made *BatchEndpointAccess
 	name string
 	args *BatchEndpointAccessArgs
 	plan *access.Plan
@@ -250,7 +311,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 	b.clientIDs, b.tenantIDs, b.clientSecrets = pulumi.StringMap{}, pulumi.StringMap{}, pulumi.StringMapMap{}
 	for _, name := range sortedKeys(b.args.Invokers) {
 		i := b.args.Invokers[name]
-		principal, child, display := access.InvokerPrincipal(name), b.name+"."+name, b.displayName(ctx, name)
+		principal, child, display := access.InvokerPrincipal(name), b.name+"."+name, b.args.displayName(ctx, b.name, name)
 		switch {
 		case len(i.Members) > 0: // makeGroups
 		case i.id() != nil:
@@ -266,6 +327,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			if err != nil {
 				return err
 			}
+			b.made.ServicePrincipals[name] = sp
 			b.principals[principal], b.clientIDs[name], b.tenantIDs[name] = sp.ObjectID, sp.ClientID, sp.TenantID
 			if len(i.ClientSecrets) > 0 {
 				b.clientSecrets[name] = sp.ClientSecrets
@@ -278,6 +340,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			if err != nil {
 				return err
 			}
+			b.made.ManagedIdentities[name] = identity
 			b.principals[principal], b.clientIDs[name] = identity.PrincipalID, identity.ClientID
 		}
 	}
@@ -285,8 +348,8 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 }
 
 // displayName is what Entra calls what is made for an invoker.
-func (b *builder) displayName(ctx *pulumi.Context, invoker string) string {
-	return cmp.Or(b.args.Invokers[invoker].DisplayName, b.name+"-"+ctx.Stack()+"-"+invoker)
+func (args *BatchEndpointAccessArgs) displayName(ctx *pulumi.Context, component, invoker string) string {
+	return cmp.Or(args.Invokers[invoker].DisplayName, component+"-"+ctx.Stack()+"-"+invoker)
 }
 
 func (b *builder) makeClusters(ctx *pulumi.Context) error {
@@ -302,6 +365,7 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 		if err != nil {
 			return err
 		}
+		b.made.Clusters[name] = cluster
 		b.principals[access.ClusterPrincipal(name)] = cluster.PrincipalID
 	}
 	return nil
@@ -322,10 +386,11 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 		}
 	}
 	role, err := NewInvokerRole(ctx, b.name, &InvokerRoleArgs{
-		Scope: scope, Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
+		Scope: scope, AssignableScope: b.args.Role.AssignableScope,
+		Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
 		RoleDefinitionID: b.args.Role.RoleDefinitionID, Definition: b.args.Role.Definition, Invokers: invokers,
 	}, b.options()...)
-	b.role = role
+	b.role, b.made.Role = role, role
 	return err
 }
 
@@ -351,9 +416,11 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 		readers[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = b.assignee(g.Principal)
 	}
 	for _, child := range sortedKeys(readers) {
-		if _, err := NewStorageReader(ctx, child, readers[child], b.options()...); err != nil {
+		reader, err := NewStorageReader(ctx, child, readers[child], b.options()...)
+		if err != nil {
 			return err
 		}
+		b.made.Readers[child] = reader
 	}
 	return nil
 }

@@ -2,8 +2,13 @@ package components
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/internal/lookup"
 )
 
 // The tokens under which the components are registered.
@@ -16,25 +21,34 @@ const (
 	BatchEndpointAccessToken = "batchaccess:index:BatchEndpointAccess"
 )
 
-// azureNativeVersion makes one version of the provider serve all its resources: the modules of its SDK that the
-// proxy carries are of different ages.
-const azureNativeVersion = "2.92.3"
-
 // children gives the options that the children of a component are registered with.
 type children struct {
 	parent    pulumi.Resource
 	inherited []pulumi.ResourceOption
+	// What the caller said of properties, which only some children have.
+	ofProperties []propertyOption
+	deleteFirst  bool
+	native       []pulumi.ResourceOrInvokeOption // which azure-native makes a resource, or answers
+}
+
+// A propertyOption is an option that names properties.
+type propertyOption struct {
+	names []string
+	make  func(names []string) pulumi.ResourceOption
 }
 
 // childrenOf keeps what the caller asked for on the component and Pulumi does not hand to its children by itself:
-// providers, protect, aliases and transforms are inherited through the parent, the rest is passed on here.
-// Version, PluginDownloadURL and Import name one resource, and stay with it.
+// providers, protect, aliases and transforms are inherited through the parent, the rest is passed on here. A version
+// and a
+// download URL are those of azure-native, and win over the version that one provider would serve all with. Import names
+// one
+// resource, and stays with it.
 func childrenOf(parent pulumi.Resource, opts []pulumi.ResourceOption) (children, error) {
 	given, err := pulumi.NewResourceOptions(opts...)
 	if err != nil {
 		return children{}, fmt.Errorf("reading resource options: %w", err)
 	}
-	c := children{parent: parent}
+	c := children{parent: parent, native: lookup.NativeOptions(given), deleteFirst: given.DeleteBeforeReplace}
 	keep := func(is bool, o pulumi.ResourceOption) {
 		if is {
 			c.inherited = append(c.inherited, o)
@@ -48,25 +62,63 @@ func childrenOf(parent pulumi.Resource, opts []pulumi.ResourceOption) (children,
 	for _, in := range given.DependsOnInputs {
 		keep(true, pulumi.DependsOnInputs(in))
 	}
-	keep(len(given.IgnoreChanges) > 0, pulumi.IgnoreChanges(given.IgnoreChanges))
-	keep(len(given.HideDiffs) > 0, pulumi.HideDiffs(given.HideDiffs))
-	keep(len(given.AdditionalSecretOutputs) > 0, pulumi.AdditionalSecretOutputs(given.AdditionalSecretOutputs))
+	c.ofProperties = []propertyOption{
+		{given.IgnoreChanges, pulumi.IgnoreChanges},
+		{given.HideDiffs, pulumi.HideDiffs},
+		{given.ReplaceOnChanges, pulumi.ReplaceOnChanges},
+		{given.AdditionalSecretOutputs, pulumi.AdditionalSecretOutputs},
+	}
 	return c, nil
 }
 
+// options gives the options of a child that is a component itself, and hands its own children on what it was given.
 func (c children) options(own ...pulumi.ResourceOption) []pulumi.ResourceOption {
-	all := append([]pulumi.ResourceOption{pulumi.Parent(c.parent)}, c.inherited...)
-	return append(all, own...)
+	for _, o := range c.native {
+		own = append(own, o)
+	}
+	return c.with(func(string) bool { return true }, own)
 }
 
 // azureNative gives the options of a child that the azure-native provider makes.
-func (c children) azureNative(own ...pulumi.ResourceOption) []pulumi.ResourceOption {
-	return c.options(append(own, pulumi.Version(azureNativeVersion))...)
+func (c children) azureNative(resource any, args pulumi.Input, own ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	for _, o := range c.native {
+		own = append(own, o)
+	}
+	return c.azuread(resource, args, own...)
+}
+
+// azuread gives the options of a child that the azuread provider makes.
+func (c children) azuread(resource any, args pulumi.Input, own ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	has := map[string]bool{"*": true}
+	for _, t := range []reflect.Type{reflect.TypeOf(resource), args.ElementType()} {
+		for i := range t.NumField() {
+			has[t.Field(i).Tag.Get("pulumi")] = true
+		}
+	}
+	return c.with(func(path string) bool { return has[path[:strings.IndexAny(path+".", ".[")]] }, own)
+}
+
+// with adds the caller's options to a child's own: those of properties for what the child has.
+func (c children) with(has func(path string) bool, own []pulumi.ResourceOption) []pulumi.ResourceOption {
+	all := append(append([]pulumi.ResourceOption{pulumi.Parent(c.parent)}, c.inherited...), own...)
+	for _, o := range c.ofProperties {
+		if names := slices.DeleteFunc(slices.Clone(o.names), func(name string) bool { return !has(name) }); len(names) > 0 {
+			all = append(all, o.make(names))
+		}
+	}
+	if c.deleteFirst {
+		all = append(all, pulumi.DeleteBeforeReplace(true))
+	}
+	return all
 }
 
 // lookup gives the options of a look-up through the azure-native provider.
 func (c children) lookup() []pulumi.InvokeOption {
-	return []pulumi.InvokeOption{pulumi.Parent(c.parent), pulumi.Version(azureNativeVersion)}
+	all := []pulumi.InvokeOption{pulumi.Parent(c.parent)}
+	for _, o := range c.native {
+		all = append(all, o)
+	}
+	return all
 }
 
 func protectIf(protect bool) []pulumi.ResourceOption {

@@ -88,6 +88,11 @@ type ComputeCluster struct {
 	ResourceID pulumi.StringOutput `pulumi:"resourceId"`
 	// PrincipalID is the object ID of the cluster identity; empty for a new cluster with identity none.
 	PrincipalID pulumi.StringOutput `pulumi:"principalId"`
+
+	// Compute is the cluster that was made; nil where it exists.
+	Compute *ml.Compute
+	// Identity is its user-assigned identity; nil where it has none, or exists.
+	Identity *ManagedIdentity
 }
 
 // NewComputeCluster makes or looks up the cluster. The errors name the argument and the remedy, all at once, before any
@@ -99,7 +104,8 @@ func NewComputeCluster(ctx *pulumi.Context, name string, args *ComputeClusterArg
 	model := args.Cluster.model()
 	model.ComputeName = model.NameOr(name)
 	problems := append(checkARMID("workspaceId", args.WorkspaceID, arm.Workspace), model.Problems().Err())
-	if err := fail("ComputeCluster", name, append(problems, args.Cluster.check()...)...); err != nil {
+	problems = append(problems, args.Cluster.check()...)
+	if err := fail("ComputeCluster", name, withEmpty(problems, args)...); err != nil {
 		return nil, err
 	}
 	cluster := &ComputeCluster{}
@@ -162,7 +168,10 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
 	a := args.Cluster
-	identity, principal, err := a.identity(ctx, c, name, args, group, derive(func(v []string) (string, error) { return v[0] + "-" + compute + "-identity", nil }, workspace))
+	identity, principal, err := cluster.identity(ctx, c, name, args, group, derive(func(v []string) (string,
+		error) {
+		return v[0] + "-" + compute + "-identity", nil
+	}, workspace))
 	if err != nil {
 		return err
 	}
@@ -174,11 +183,11 @@ func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string
 		Identity:          identity,
 		Tags:              args.Tags,
 		Properties:        a.properties(),
-	}, c.azureNative(protectIf(args.Protect)...)...)
+	}, c.azureNative(ml.Compute{}, ml.ComputeArgs{}, protectIf(args.Protect)...)...)
 	if err != nil {
 		return fmt.Errorf("making compute cluster %q: %w", name, err)
 	}
-	cluster.ResourceID = made.ID().ToStringOutput()
+	cluster.Compute, cluster.ResourceID = made, made.ID().ToStringOutput()
 	cluster.PrincipalID = principal
 	switch a.model().EffectiveIdentity() {
 	case access.SystemAssigned, access.BothAssigned:
@@ -194,8 +203,10 @@ func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string
 }
 
 // identity returns the cluster's identity and the principal of its user-assigned one, which is made where none is given.
-func (a ClusterArgs) identity(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, group, identityName pulumi.StringInput) (ml.ManagedServiceIdentityPtrInput, pulumi.StringOutput, error) {
-	none := pulumi.String("").ToStringOutput()
+func (cluster *ComputeCluster) identity(
+	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, group, identityName pulumi.StringInput,
+) (ml.ManagedServiceIdentityPtrInput, pulumi.StringOutput, error) {
+	a, none := args.Cluster, pulumi.String("").ToStringOutput()
 	types := map[access.ClusterIdentity]string{
 		access.SystemAssigned: "SystemAssigned", access.UserAssigned: "UserAssigned", access.BothAssigned: "SystemAssigned,UserAssigned",
 	}
@@ -214,6 +225,7 @@ func (a ClusterArgs) identity(ctx *pulumi.Context, c children, name string, args
 	if err != nil {
 		return nil, none, err
 	}
+	cluster.Identity = assigned
 	return ml.ManagedServiceIdentityArgs{
 		Type:                   pulumi.String(types[kind]),
 		UserAssignedIdentities: pulumi.StringArray{assigned.ResourceID},

@@ -89,7 +89,7 @@ func ExampleNewServicePrincipal() {
 		}
 		_, err = components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{
 			Scope:    pulumi.String(workspaceID),
-			Invokers: map[string]components.AssigneeArgs{"pipeline": {PrincipalID: sp.ObjectID, PrincipalType: "ServicePrincipal"}},
+			Invokers: map[string]components.AssigneeArgs{"pipeline": sp.Assignee()},
 		})
 		return err
 	})
@@ -127,9 +127,7 @@ func readScores(ctx *pulumi.Context, account pulumi.CustomResource, cluster *com
 	_, err := components.NewStorageReader(ctx, "scores", &components.StorageReaderArgs{
 		StorageAccountID: account.ID(),
 		Container:        "scores",
-		Principals: map[string]components.AssigneeArgs{
-			"cluster": {PrincipalID: cluster.PrincipalID, PrincipalType: "ServicePrincipal"},
-		},
+		Principals:       map[string]components.AssigneeArgs{"cluster": cluster.Assignee()},
 	})
 	return err
 }

@@ -18,18 +18,19 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 			continue
 		}
 		group, err := azuread.NewGroup(ctx, child, &azuread.GroupArgs{
-			DisplayName:     pulumi.String(b.displayName(ctx, name)),
+			DisplayName:     pulumi.String(b.args.displayName(ctx, b.name, name)),
 			Description:     pulumi.String(madeBy(ctx.Project(), ctx.Stack(), child)),
 			SecurityEnabled: pulumi.Bool(true),
-		}, b.options(protectIf(b.args.Protect)...)...)
+		}, b.azuread(azuread.Group{}, azuread.GroupArgs{}, protectIf(b.args.Protect)...)...)
 		if err != nil {
 			return fmt.Errorf("making group %q: %w", child, err)
 		}
+		b.made.Groups[name] = group
 		b.principals[access.InvokerPrincipal(name)] = group.ObjectId
 		for _, member := range i.Members {
 			_, err := azuread.NewGroupMember(ctx, child+"."+member, &azuread.GroupMemberArgs{
 				GroupObjectId: group.ObjectId, MemberObjectId: b.principals[access.InvokerPrincipal(member)],
-			}, b.options()...)
+			}, b.azuread(azuread.GroupMember{}, azuread.GroupMemberArgs{})...)
 			if err != nil {
 				return fmt.Errorf("making %q a member of group %q: %w", member, child, err)
 			}

@@ -9,13 +9,19 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
 // InvokerRoleArgs are the arguments of an InvokerRole.
 type InvokerRoleArgs struct {
-	// Scope is the ARM ID of the workspace, resource group or subscription at which the role is defined and assigned. Required.
+	// Scope is the ARM ID of the workspace, resource group or subscription at which the role is assigned. Required.
 	Scope pulumi.StringInput `pulumi:"scope"`
+	// AssignableScope of a role that is made: resourceGroup (default), so that it can be assigned in the resource group of
+	// Scope;
+	// or workspace, for those who may write roles at the workspace alone. Where Scope is wider than a workspace, it is
+	// Scope.
+	AssignableScope access.RoleScope `pulumi:"assignableScope,optional"`
 	// Name of the role, unique in the tenant, at most 512 characters. Default: "Batch Endpoint Invoker", with the scope's
 	// name and a few digits that keep it unique.
 	Name string `pulumi:"name,optional"`
@@ -43,6 +49,11 @@ type InvokerRole struct {
 	RoleDefinitionID pulumi.StringOutput `pulumi:"roleDefinitionId"`
 	// RoleName is the name of the role; "" of one that exists and is only known by its ID.
 	RoleName pulumi.StringOutput `pulumi:"roleName"`
+
+	// Definition is the role that was made; nil where it exists or is built in.
+	Definition *authorization.RoleDefinition
+	// Assignments of the role, by invoker.
+	Assignments map[string]*authorization.RoleAssignment
 }
 
 // NewInvokerRole makes the role and assigns it to the invokers. The errors name the argument and the remedy, all at
@@ -66,38 +77,60 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 	if err != nil {
 		return nil, err
 	}
+	scope := derive(func(v []string) (string, error) { return v[0], checkScope(v[0]) }, args.Scope)
 	switch {
 	case args.RoleDefinitionID != nil:
 		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
-		role.RoleDefinitionID = derive(existingRoleID, args.Scope, args.RoleDefinitionID).ToStringOutput()
+		role.RoleDefinitionID = derive(existingRoleID, scope, args.RoleDefinitionID).ToStringOutput()
 	case definition.BuiltIn:
 		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
-		role.RoleDefinitionID = derive(func(v []string) (string, error) { return roleDefinitionID(v[0], definition.ID), nil }, args.Scope).ToStringOutput()
+		role.RoleDefinitionID = derive(func(v []string) (string, error) {
+			return roleDefinitionID(v[0], definition.ID), nil
+		}, scope).ToStringOutput()
 	default:
-		if err := role.define(ctx, c, name, args, definition); err != nil {
+		if err := role.define(ctx, c, name, args, scope, definition); err != nil {
 			return nil, err
 		}
 	}
 
+	role.Assignments = map[string]*authorization.RoleAssignment{}
 	for _, invoker := range sortedKeys(args.Invokers) {
-		if err := c.assign(ctx, name+"."+invoker, args.Scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker); err != nil {
+		role.Assignments[invoker], err = c.assign(
+			ctx, name+"."+invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker)
+		if err != nil {
 			return nil, err
 		}
 	}
 	return role, ctx.RegisterResourceOutputs(role, pulumi.Map{"roleDefinitionId": role.RoleDefinitionID, "roleName": role.RoleName})
 }
 
-// define makes the custom role. Its GUID comes from where it is and what the program calls it, not from its name or its
-// actions: those change in place. Azure keeps role names unique in the tenant, so a replacement deletes first.
-func (role *InvokerRole) define(ctx *pulumi.Context, c children, name string, args *InvokerRoleArgs, d roles.Definition) error {
-	id := derive(func(v []string) (string, error) { return guid(v[0], ctx.Project(), ctx.Stack(), name), nil }, args.Scope)
+// define makes the custom role. Its GUID comes from where it is, where it is assigned and what the program calls it,
+// not from its name or its
+// actions: those change in place. Azure keeps role names unique in the tenant: a role whose name the user fixed is
+// deleted
+// before the one that replaces it is made; of any other the new one has another name, and is made first.
+func (role *InvokerRole) define(
+	ctx *pulumi.Context, c children, name string, args *InvokerRoleArgs, scope pulumi.StringInput, d roles.Definition,
+) error {
+	at := scope
+	if args.AssignableScope != access.AtWorkspace && len(d.AssignableScopes) == 0 {
+		at = derive(func(v []string) (string, error) { return groupOf(v[0]), nil }, scope)
+	}
+	id := derive(func(v []string) (string, error) {
+		from := []string{v[0], ctx.Project(), ctx.Stack(), name}
+		if v[1] != v[0] {
+			from = append(from, v[1])
+		}
+		return guid(from...), nil
+	}, at, scope)
+	fixed := args.Name != "" || args.Definition != ""
 	role.RoleName = derive(func(v []string) (string, error) {
-		if args.Name != "" || args.Definition != "" {
+		if fixed {
 			return d.RoleName, nil
 		}
 		return fmt.Sprintf("%s (%s %s)", d.RoleName, lastSegment(v[0]), v[1][:8]), nil
-	}, args.Scope, id).ToStringOutput()
-	var scopes pulumi.StringArrayInput = pulumi.StringArray{args.Scope}
+	}, scope, id).ToStringOutput()
+	var scopes pulumi.StringArrayInput = pulumi.StringArray{at}
 	if len(d.AssignableScopes) > 0 {
 		scopes = pulumi.ToStringArray(d.AssignableScopes)
 	}
@@ -109,18 +142,19 @@ func (role *InvokerRole) define(ctx *pulumi.Context, c children, name string, ar
 		})
 	}
 	made, err := authorization.NewRoleDefinition(ctx, name, &authorization.RoleDefinitionArgs{
-		Scope:            args.Scope,
+		Scope:            at,
 		RoleDefinitionId: pointer(id),
 		RoleName:         role.RoleName,
 		RoleType:         pulumi.String("CustomRole"),
 		Description:      pulumi.String(cmp.Or(d.Description, "Made by batchaccess.")),
 		AssignableScopes: scopes,
 		Permissions:      permissions,
-	}, c.azureNative(pulumi.DeleteBeforeReplace(true))...)
+	}, c.azureNative(authorization.RoleDefinition{}, authorization.RoleDefinitionArgs{},
+		pulumi.DeleteBeforeReplace(fixed))...)
 	if err != nil {
 		return fmt.Errorf("defining role %q: %w", name, err)
 	}
-	role.RoleDefinitionID = made.ID().ToStringOutput()
+	role.Definition, role.RoleDefinitionID = made, made.ID().ToStringOutput()
 	return nil
 }
 
@@ -131,8 +165,11 @@ func (args *InvokerRoleArgs) check() (roles.Definition, access.Problems, error) 
 	problems := []error{ps.Err()}
 	if args.Scope == nil {
 		problems = append(problems, errors.New("scope: is missing; give the ARM ID of a workspace, a resource group or a subscription"))
+	} else if scope, known := plain(args.Scope); known {
+		problems = append(problems, checkScope(scope))
 	}
-	problems = append(problems, checkAssignees("invokers", args.Invokers)...)
+	problems = append(problems, checkAssignableScope("assignableScope", args.AssignableScope, model, idOf(args.Scope).Text()))
+	problems = withEmpty(append(problems, checkAssignees("invokers", args.Invokers)...), args)
 	if err := errors.Join(problems...); err != nil {
 		return roles.Definition{}, nil, err
 	}
@@ -154,4 +191,28 @@ func existingRoleID(v []string) (string, error) {
 		return "", err
 	}
 	return roleDefinitionID(scope, id), nil
+}
+
+// groupOf is the resource group of a workspace; any wider scope is itself.
+func groupOf(scope string) string {
+	if workspace, err := arm.Parse(scope, arm.Workspace); err == nil {
+		return workspace.Group()
+	}
+	return scope
+}
+
+// checkAssignableScope refuses an assignable scope that no role takes. The scope is where the role is assigned, as an
+// ARM ID.
+func checkAssignableScope(path string, at access.RoleScope, r access.Role, scope string) error {
+	switch _, err := arm.Parse(scope, arm.Workspace); {
+	case at == "":
+		return nil
+	case at != access.AtWorkspace && at != access.AtResourceGroup:
+		return fmt.Errorf("%s: unknown value %q; use %s or %s", path, at, access.AtResourceGroup, access.AtWorkspace)
+	case r.BuiltIn != "" || r.RoleDefinitionID.Given():
+		return fmt.Errorf("%s: only goes with a role that is made; leave it out, or builtIn and roleDefinitionId", path)
+	case err != nil && checkScope(scope) == nil:
+		return fmt.Errorf("%s: the role is assigned at %s, and assignable there; leave it out", path, scope)
+	}
+	return nil
 }

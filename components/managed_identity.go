@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pulumi/pulumi-azure-native-sdk/managedidentity/v2"
+	"github.com/batchaccess/batchaccess/sdks/managedidentity"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
@@ -42,6 +42,9 @@ type ManagedIdentity struct {
 	PrincipalID pulumi.StringOutput `pulumi:"principalId"`
 	// ClientID chooses the identity on a host that has several; empty where only PrincipalID was given.
 	ClientID pulumi.StringOutput `pulumi:"clientId"`
+
+	// Identity is the one that was made; nil where it exists.
+	Identity *managedidentity.UserAssignedIdentity
 }
 
 // NewManagedIdentity makes or looks up the identity. The errors name the argument and the remedy, before any resource is
@@ -50,7 +53,7 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 	if args == nil {
 		args = &ManagedIdentityArgs{}
 	}
-	if err := fail("ManagedIdentity", name, args.check()...); err != nil {
+	if err := fail("ManagedIdentity", name, args.check(name)...); err != nil {
 		return nil, err
 	}
 	identity := &ManagedIdentity{}
@@ -71,14 +74,16 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 	default:
 		resourceName := args.ResourceName
 		if resourceName == nil {
-			resourceName = pulumi.String(strings.ReplaceAll(name, ".", "-"))
+			resourceName = pulumi.String(defaultIdentityName(name))
 		}
 		made, err := managedidentity.NewUserAssignedIdentity(ctx, name, &managedidentity.UserAssignedIdentityArgs{
 			ResourceGroupName: args.ResourceGroupName, ResourceName: resourceName, Location: args.Location, Tags: args.Tags,
-		}, c.azureNative(protectIf(args.Protect)...)...)
+		}, c.azureNative(managedidentity.UserAssignedIdentity{}, managedidentity.UserAssignedIdentityArgs{},
+			protectIf(args.Protect)...)...)
 		if err != nil {
 			return nil, fmt.Errorf("making managed identity %q: %w", name, err)
 		}
+		identity.Identity = made
 		identity.ResourceID, identity.PrincipalID, identity.ClientID = made.ID().ToStringOutput(), made.PrincipalId, made.ClientId
 	}
 	return identity, ctx.RegisterResourceOutputs(identity, pulumi.Map{
@@ -86,7 +91,9 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 	})
 }
 
-func (args *ManagedIdentityArgs) check() (problems []error) {
+func defaultIdentityName(component string) string { return strings.ReplaceAll(component, ".", "-") }
+
+func (args *ManagedIdentityArgs) check(name string) (problems []error) {
 	given := 0
 	for _, is := range []bool{args.PrincipalID != nil, args.ExistingID != nil, args.ResourceGroupName != nil} {
 		if is {
@@ -99,13 +106,20 @@ func (args *ManagedIdentityArgs) check() (problems []error) {
 	if n, ok := plain(args.ResourceName); ok && !access.IsIdentityName(n) {
 		problems = append(problems, fmt.Errorf("resourceName: %q can't name a managed identity; use 3 to 128 letters, digits, hyphens and underscores", n))
 	}
+	byDefault := defaultIdentityName(name)
+	if made := args.ResourceGroupName != nil && args.ResourceName == nil; made && len(byDefault) > 2 &&
+		!access.IsIdentityName(byDefault) {
+		problems = append(problems, fmt.Errorf("resourceName: is not given, and the default, %q, can't name a managed "+
+			"identity; "+
+			"use 3 to 128 letters, digits, hyphens and underscores", byDefault))
+	}
 	if args.PrincipalID != nil {
 		problems = append(problems, checkGUID("principalId", args.PrincipalID)...)
 	}
 	if args.ExistingID != nil {
 		problems = append(problems, checkARMID("existingId", args.ExistingID, arm.UserAssignedIdentity)...)
 	}
-	return problems
+	return withEmpty(problems, args)
 }
 
 // lookupIdentity asks Resource Manager for a user-assigned identity by its ARM ID.

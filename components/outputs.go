@@ -3,6 +3,7 @@ package components
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -45,11 +46,25 @@ func (b *builder) aclCommands() pulumi.StringArrayOutput {
 			kind = "group"
 		}
 		commands = append(commands, derive(func(v []string) (string, error) {
-			return fmt.Sprintf("az storage fs access update-recursive --auth-mode login --account-name %s --file-system %s --path %q --acl %s:%s:%s  # %s; the folders above need --x",
-				lastSegment(v[0]), acl.Container, acl.Path, kind, v[1], acl.Permissions, acl.Principal), nil
+			return fmt.Sprintf("az storage fs access update-recursive --auth-mode login --account-name %s --file-system %s "+
+				"--path %s --acl %s"+
+				"  # %s; the folders above need --x",
+				quoted(lastSegment(v[0])), quoted(acl.Container), quoted(acl.Path), quoted(acl.Entries(kind,
+					v[1])), acl.Principal), nil
 		}, b.args.StorageAccounts[acl.StorageAccount], b.principals[acl.Principal]))
 	}
 	return commands.ToStringArrayOutput()
+}
+
+// unquotable is what a POSIX shell takes as it is.
+var unquotable = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// quoted is a word for a POSIX shell, which takes everything between single quotes as it is, but for these themselves.
+func quoted(word string) string {
+	if unquotable.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // report is the model's report, in the JSON that package access gives it.

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -40,6 +41,10 @@ type ServicePrincipal struct {
 	TenantID pulumi.StringOutput `pulumi:"tenantId"`
 	// ClientSecrets are its secrets by name. The whole map is a Pulumi secret.
 	ClientSecrets pulumi.StringMapOutput `pulumi:"clientSecrets" provider:"secret"`
+
+	// Application and Principal are what Entra knows it as.
+	Application *azuread.Application
+	Principal   *azuread.ServicePrincipal
 }
 
 // NewServicePrincipal makes the application, the service principal and its credentials. The errors name the argument and
@@ -55,7 +60,12 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 		SignIn:               args.SignIn,
 	}
 	ps := append(access.ValidateInvoker(invoker), invoker.EndedSecrets("", time.Now())...)
-	if err := fail("ServicePrincipal", name, ps.Err()); err != nil {
+	problems := []error{ps.Err()}
+	display := cmp.Or(idOf(args.DisplayName).Text(), name)
+	if err := checkDirectoryNames(ctx, name, display); err != nil {
+		problems = append(problems, fmt.Errorf("displayName: %w", err))
+	}
+	if err := fail("ServicePrincipal", name, withEmpty(problems, args)...); err != nil {
 		return nil, err
 	}
 	sp := &ServicePrincipal{}
@@ -75,12 +85,16 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 		displayName = pulumi.String(name)
 	}
 	app, err := azuread.NewApplication(ctx, name, &azuread.ApplicationArgs{
-		DisplayName: displayName, Description: args.Description, Tags: pulumi.StringArray{pulumi.String(madeBy(ctx.Project(), ctx.Stack(), name))},
-	}, c.options(keep...)...)
+		DisplayName: displayName, Description: args.Description,
+		Tags:           pulumi.StringArray{pulumi.String(madeBy(ctx.Project(), ctx.Stack(), name))},
+		SignInAudience: pulumi.String("AzureADMyOrg"), // said, since the provider puts no default back that somebody changed
+	}, c.azuread(azuread.Application{}, azuread.ApplicationArgs{}, keep...)...)
 	if err != nil {
 		return nil, fmt.Errorf("making application %q: %w", name, err)
 	}
-	principal, err := azuread.NewServicePrincipal(ctx, name, &azuread.ServicePrincipalArgs{ClientId: app.ClientId}, c.options(keep...)...)
+	principal, err := azuread.NewServicePrincipal(ctx, name, &azuread.ServicePrincipalArgs{
+		ClientId: app.ClientId, AccountEnabled: pulumi.Bool(true),
+	}, c.azuread(azuread.ServicePrincipal{}, azuread.ServicePrincipalArgs{}, keep...)...)
 	if err != nil {
 		return nil, fmt.Errorf("making service principal %q: %w", name, err)
 	}
@@ -91,6 +105,7 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 	if err != nil {
 		return nil, err
 	}
+	sp.Application, sp.Principal = app, principal
 	sp.ObjectID, sp.ClientID, sp.TenantID = principal.ObjectId, app.ClientId, principal.ApplicationTenantId
 	sp.ClientSecrets = pulumi.ToSecret(secrets.ToStringMapOutput()).(pulumi.StringMapOutput)
 	return sp, ctx.RegisterResourceOutputs(sp, pulumi.Map{
@@ -109,7 +124,8 @@ func federate(ctx *pulumi.Context, c children, name string, app *azuread.Applica
 			Issuer:        pulumi.String(issuer),
 			Subject:       pulumi.String(subject),
 			Audiences:     pulumi.StringArray{pulumi.String(audience)},
-		}, c.options()...)
+		}, c.azuread(azuread.ApplicationFederatedIdentityCredential{},
+			azuread.ApplicationFederatedIdentityCredentialArgs{})...)
 		if err != nil {
 			return fmt.Errorf("making federated credential %s.%s: %w", name, key, err)
 		}
@@ -131,7 +147,8 @@ func makeSecrets(ctx *pulumi.Context, c children, name string, app *azuread.Appl
 			DisplayName:   pulumi.String(key),
 			StartDate:     pulumi.String(start.Format(time.RFC3339)),
 			EndDate:       pulumi.String(end.Format(time.RFC3339)),
-		}, c.options(pulumi.AdditionalSecretOutputs([]string{"value"}))...)
+		}, c.azuread(azuread.ApplicationPassword{}, azuread.ApplicationPasswordArgs{},
+			pulumi.AdditionalSecretOutputs([]string{"value"}))...)
 		if err != nil {
 			return nil, fmt.Errorf("making client secret %s.%s: %w", name, key, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
@@ -30,6 +31,9 @@ type StorageReader struct {
 
 	// Scope is the ARM ID at which the role is assigned.
 	Scope pulumi.StringOutput `pulumi:"scope"`
+
+	// Assignments of the role, by the names of the principals.
+	Assignments map[string]*authorization.RoleAssignment
 }
 
 // NewStorageReader makes the assignments. The errors name the argument and the remedy, all at once, before any resource
@@ -41,7 +45,7 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 	if err := fail("StorageReader", name, args.check()...); err != nil {
 		return nil, err
 	}
-	reader := &StorageReader{}
+	reader := &StorageReader{Assignments: map[string]*authorization.RoleAssignment{}}
 	if err := ctx.RegisterComponentResourceV2(StorageReaderToken, name, inputsOf(args, "principals"), reader, opts...); err != nil {
 		return nil, fmt.Errorf("registering StorageReader %q: %w", name, err)
 	}
@@ -49,17 +53,21 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 	if err != nil {
 		return nil, err
 	}
-	scope := args.StorageAccountID
-	if args.Container != "" {
-		scope = derive(func(v []string) (string, error) { return arm.Container(v[0], args.Container), nil }, scope)
-	}
+	scope := derive(func(v []string) (string, error) {
+		if _, err := arm.Parse(v[0], arm.StorageAccount); err != nil {
+			return "", fmt.Errorf("storageAccountId: %w", err)
+		}
+		return arm.Container(v[0], args.Container), nil
+	}, args.StorageAccountID)
 	roleName := roles.StorageBlobDataReader
 	if args.Write {
 		roleName = roles.StorageBlobDataContributor
 	}
 	role, _ := roles.BuiltIn(roleName)
 	for _, principal := range sortedKeys(args.Principals) {
-		if err := c.assign(ctx, name+"."+principal, scope, pulumi.String(role.ID), args.Principals[principal], roleName+": "+principal); err != nil {
+		reader.Assignments[principal], err = c.assign(
+			ctx, name+"."+principal, scope, pulumi.String(role.ID), args.Principals[principal], roleName+": "+principal)
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -75,5 +83,5 @@ func (args *StorageReaderArgs) check() []error {
 	if len(args.Principals) == 0 {
 		problems = append(problems, errors.New("principals: is empty; give the principals that read, by name"))
 	}
-	return slices.Concat(problems, checkAssignees("principals", args.Principals))
+	return withEmpty(slices.Concat(problems, checkAssignees("principals", args.Principals)), args)
 }

@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,5 +63,23 @@ func (d Definition) With(names ...string) (Definition, error) {
 			d.Permissions[0].Actions = append(d.Permissions[0].Actions, a.Actions...)
 		}
 	}
-	return d, nil
+	return d, d.cancelled(names)
+}
+
+// cancelled is an error for each action of the named additions that the role's own notActions take away again.
+func (d Definition) cancelled(names []string) error {
+	var errs []error
+	for _, a := range additions {
+		if !slices.Contains(names, a.Name) {
+			continue
+		}
+		for _, action := range a.Actions {
+			if by := d.Permissions.Action(action); !by.Allowed && by.DeniedBy != "" {
+				errs = append(errs, fmt.Errorf("%s adds %s, which notActions (%s) take away again; leave out the addition, or "+
+					"take it out of notActions",
+					a.Name, action, by.DeniedBy))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }

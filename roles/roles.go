@@ -71,45 +71,85 @@ func (d Definition) clone() Definition {
 	return d
 }
 
-// document is a role definition as Resource Manager and the portal write it.
+// document is a role definition as Resource Manager and the portal write it, with properties, or as the Azure CLI does,
+// flat.
 type document struct {
-	Name       string `json:"name,omitempty"`
-	Properties *struct {
-		RoleName         string      `json:"roleName"`
-		Description      string      `json:"description"`
-		AssignableScopes []string    `json:"assignableScopes"`
-		Permissions      Permissions `json:"permissions"`
-	} `json:"properties"`
+	properties
+	ID         string      `json:"id"`
+	Name       string      `json:"name"`
+	Type       string      `json:"type"`
+	Properties *properties `json:"properties"`
+	// What `az role definition create` takes besides: one permission, flat too.
+	Permission
+	IsCustom bool `json:"isCustom"`
+}
+
+// properties are what defines a role, and what Azure answers beside it and nobody sends.
+type properties struct {
+	RoleName         string      `json:"roleName"`
+	Description      string      `json:"description"`
+	AssignableScopes []string    `json:"assignableScopes"`
+	Permissions      Permissions `json:"permissions"`
+	answered
+}
+
+type answered struct {
+	RoleType  string `json:"roleType"`
+	Type      string `json:"type"`
+	CreatedOn string `json:"createdOn"`
+	UpdatedOn string `json:"updatedOn"`
+	CreatedBy string `json:"createdBy"`
+	UpdatedBy string `json:"updatedBy"`
 }
 
 func (doc document) definition() Definition {
-	p := doc.Properties
-	return Definition{
+	p := doc.properties
+	if doc.Properties != nil {
+		p = *doc.Properties
+	}
+	d := Definition{
 		ID: doc.Name, RoleName: p.RoleName, Description: p.Description,
 		AssignableScopes: p.AssignableScopes, Permissions: p.Permissions,
 	}
+	if d.RoleName == "" && doc.Properties == nil { // for `az role definition create` the name is the role's
+		d.ID, d.RoleName = "", doc.Name
+	}
+	if one := doc.Permission; len(one.Actions)+len(one.NotActions)+len(one.DataActions)+len(one.NotDataActions) > 0 {
+		d.Permissions = append(d.Permissions, one)
+	}
+	return d
 }
+
+// forms are the forms that Parse reads, for its errors.
+const forms = "write it as the portal exports it, " +
+	`{"properties": {"roleName", "description", "assignableScopes", "permissions"}}, ` +
+	"or as `az role definition list --name <role> --query [0]` prints it"
 
 // Parse reads a role definition in the form of Resource Manager and the portal:
 //
 //	{"properties": {"roleName": …, "description": …, "assignableScopes": […], "permissions": [{"actions": […], …}]}}
 //
-// A key that the form does not have is an error, as is anything that Validate finds.
+// or in one of those of the Azure CLI, which are flat. What Azure adds to its answers (id, type, createdOn, …) says
+// nothing
+// new. A key that no form has is an error, as is anything that Validate finds.
 func Parse(data []byte) (Definition, error) {
 	dec := json.NewDecoder(strings.NewReader(string(data)))
 	dec.DisallowUnknownFields()
 	var doc document
 	if err := dec.Decode(&doc); err != nil {
-		return Definition{}, fmt.Errorf(`reading role definition: %w (expected {"properties": {"roleName", "description", "assignableScopes", "permissions"}}, as the portal exports it)`, err)
+		return Definition{}, fmt.Errorf("reading role definition: %w; %s", err, forms)
 	}
 	if dec.More() {
 		return Definition{}, errors.New("reading role definition: more than one JSON value; keep one role a file")
 	}
-	if doc.Properties == nil {
-		return Definition{}, errors.New(`reading role definition: no "properties"; write the role in the form that the portal exports`)
+	flat := doc.definition()
+	if doc.Properties == nil && flat.RoleName == "" && len(flat.Permissions) == 0 {
+		return Definition{}, errors.New(`reading role definition: no "properties"; ` + forms)
 	}
-	d := doc.definition()
-	return d, d.Validate()
+	if doc.Properties != nil && (doc.RoleName != "" || len(doc.Permissions)+len(doc.Actions)+len(doc.DataActions) > 0) {
+		return Definition{}, errors.New(`reading role definition: "properties" and the flat form at once; keep one of them`)
+	}
+	return flat, flat.Validate()
 }
 
 func mustInvoker() Definition {

@@ -298,3 +298,69 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestParseReadsWhatAzureAnswers(t *testing.T) {
+	t.Parallel()
+	const id = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/g"
+	for name, text := range map[string]string{
+		"Resource Manager": `{"id": "` + id + `", "name": "g", "type": "Microsoft.Authorization/roleDefinitions",
+			"properties": {"roleName": "R",
+			"type": "CustomRole", "description": "d", "assignableScopes": ["/subscriptions/s"],
+			"createdOn": "2026-01-01T00:00:00Z",
+			"updatedOn": null, "createdBy": "u", "updatedBy": null, "permissions": [{"actions": ["A/b"], "notActions": [],
+			"dataActions": ["A/c"], "notDataActions": [], "condition": null, "conditionVersion": null}]}}`,
+		"the portal": `{"id": "` + id + `", "properties": {"roleName": "R", "description": "d",
+			"assignableScopes": ["/subscriptions/s"],
+			"permissions": [{"actions": ["A/b"], "notActions": [], "dataActions": ["A/c"], "notDataActions": []}]}}`,
+		"az role definition list": `{"assignableScopes": ["/subscriptions/s"], "createdBy": null,
+			"createdOn": "2026-01-01", "description": "d", "id": "` + id + `",
+			"name": "g", "permissions": [{"actions": ["A/b"], "condition": null, "conditionVersion": null,
+				"dataActions": ["A/c"],
+			"notActions": [], "notDataActions": []}], "roleName": "R", "roleType": "CustomRole",
+			"type": "Microsoft.Authorization/roleDefinitions", "updatedBy": null, "updatedOn": null}`,
+		"az role definition create": `{"Name": "R", "IsCustom": true, "Description": "d",
+			"Actions": ["A/b"], "NotActions": [], "DataActions": ["A/c"],
+			"NotDataActions": [], "AssignableScopes": ["/subscriptions/s"]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, err := roles.Parse([]byte(text))
+			require.NoError(t, err)
+			assert.Equal(t, []string{"R", "d"}, []string{d.RoleName, d.Description})
+			assert.Equal(t, []string{"/subscriptions/s"}, d.AssignableScopes)
+			require.Len(t, d.Permissions, 1)
+			assert.True(t, d.Permissions.Action("A/b").Allowed)
+			assert.True(t, d.Permissions.DataAction("A/c").Allowed)
+		})
+	}
+	for name, c := range map[string]struct{ text, says string }{
+		"a condition": {`{"properties": {"roleName": "R", "permissions": [{"actions": ["A/b"], "condition": "x"}]}}`,
+			"permissions[0].condition: only Microsoft's own roles"},
+		"two forms": {`{"roleName": "R", "properties": {"roleName": "R", "permissions": [{"actions": ["A/b"]}]}}`,
+			"at once"},
+		"a list": {`[{"roleName": "R"}]`, "--query [0]"},
+	} {
+		_, err := roles.Parse([]byte(c.text))
+		assert.ErrorContains(t, err, c.says, name)
+	}
+}
+
+func TestARoleOfAManagementGroupMayBeAssignedAnywhere(t *testing.T) {
+	t.Parallel()
+	d := roles.Definition{AssignableScopes: []string{"/providers/Microsoft.Management/managementGroups/all"}}
+	assert.True(t, d.AssignableAt("/subscriptions/s"), "what lies below it can't be told from IDs: Azure decides")
+	d.AssignableScopes[0] = "/subscriptions/other"
+	assert.False(t, d.AssignableAt("/subscriptions/s"))
+}
+
+func TestAnAdditionThatNotActionsCancelIsAProblem(t *testing.T) {
+	t.Parallel()
+	d := roles.Definition{RoleName: "R", Permissions: roles.Permissions{{Actions: []string{"A/b"},
+		NotActions: []string{"microsoft.machinelearningservices/workspaces/JOBS/*"}}}}
+	_, err := d.With("pollJobs")
+	require.ErrorContains(t, err, "pollJobs adds Microsoft.MachineLearningServices/workspaces/jobs/read, which "+
+		"notActions (microsoft.machinelearningservices/workspaces/JOBS/*) take away again")
+	d.Permissions[0].NotActions = []string{"Microsoft.MachineLearningServices/workspaces/delete"}
+	_, err = d.With("pollJobs")
+	require.NoError(t, err)
+}

@@ -3,6 +3,7 @@ package roles
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -37,6 +38,9 @@ func (d Definition) Validate() error {
 		if len(p.Actions)+len(p.DataActions) == 0 {
 			problem("permissions[%d]: allows nothing; give it actions or dataActions", i)
 		}
+		if p.Condition != "" && !d.BuiltIn {
+			problem("permissions[%d].condition: only Microsoft's own roles have any; put it on the assignment of the role", i)
+		}
 		if p.Condition != "" {
 			problem("permissions[%d].condition: only Microsoft's own roles have one; leave it out, or make two roles", i)
 		}
@@ -64,17 +68,16 @@ func validateScopes(scopes []string) (problems []error) {
 	groups := 0
 	for i, scope := range scopes {
 		var wrong string
-		lower := strings.ToLower(scope)
 		switch {
 		case scope == "/":
 			wrong = `a custom role cannot be assignable at the root "/"; name subscriptions, resource groups or resources`
 		case strings.Contains(scope, "*"):
 			wrong = "no wildcards here; list each scope"
-		case strings.HasPrefix(lower, "/providers/microsoft.management/managementgroups/"):
+		case isManagementGroup(scope):
 			if groups++; groups > 1 {
 				wrong = "only one management group is allowed; keep one of them"
 			}
-		case !strings.HasPrefix(lower, "/subscriptions/"):
+		case !strings.HasPrefix(strings.ToLower(scope), "/subscriptions/"):
 			wrong = "is not an ARM ID; write /subscriptions/<id>, with /resourceGroups/<name> or a resource behind it"
 		}
 		if wrong != "" {
@@ -96,18 +99,19 @@ func validateAction(entry string) error {
 	return nil
 }
 
-// AssignableAt reports whether the definition may be assigned at the scope: a built-in role everywhere, a custom
-// role at or below one of its assignable scopes.
+// AssignableAt reports whether the definition may be assigned at the scope: a built-in role everywhere, a custom role
+// at or
+// below one of its assignable scopes. Below a management group lies what its IDs do not say, so that it may be any
+// scope:
+// Azure decides.
 func (d Definition) AssignableAt(scope string) bool {
-	if d.BuiltIn {
-		return true
-	}
-	for _, s := range d.AssignableScopes {
-		if Contains(s, scope) {
-			return true
-		}
-	}
-	return false
+	return d.BuiltIn || slices.ContainsFunc(d.AssignableScopes, func(s string) bool {
+		return Contains(s, scope) || isManagementGroup(s)
+	})
+}
+
+func isManagementGroup(scope string) bool {
+	return strings.HasPrefix(strings.ToLower(scope), "/providers/microsoft.management/managementgroups/")
 }
 
 // Contains reports whether an ARM scope is another one or lies below it, without regard to case. A management

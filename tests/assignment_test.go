@@ -69,7 +69,8 @@ func TestAssignmentsAreReplacedAndNeverUpdated(t *testing.T) {
 	t.Parallel()
 	for _, a := range everyAssignment(t) {
 		assert.Equal(t, []string{"roleDefinitionId"}, a.RPC.GetReplaceOnChanges(), "%s: azure-native would update it, and Azure refuse", a.Name)
-		assert.True(t, a.RPC.GetDeleteBeforeReplace() && a.RPC.GetDeleteBeforeReplaceDefined(), "%s: Azure refuses two alike", a.Name)
+		assert.True(t, !a.RPC.GetDeleteBeforeReplace() && a.RPC.GetDeleteBeforeReplaceDefined(),
+			"%s: what replaces it is another assignment, made before it goes; azure-native would delete first", a.Name)
 	}
 }
 

@@ -92,14 +92,14 @@ var azure = map[string]resourceType{
 		},
 	},
 	application: {
-		[]string{"displayName"}, []string{"description", "tags"},
+		[]string{"displayName"}, []string{"description", "tags", "signInAudience"},
 		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
 			id := guidOf("application", name)
 			return "/applications/" + id, with(with(in, "objectId", id), "clientId", guidOf("client", name))
 		},
 	},
 	servicePrincipal: {
-		[]string{"clientId"}, nil,
+		[]string{"clientId", "accountEnabled"}, nil,
 		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
 			id := guidOf("servicePrincipal", name)
 			return "/servicePrincipals/" + id, with(with(in, "objectId", id), "applicationTenantId", tenant)

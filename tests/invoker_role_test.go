@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -52,15 +53,84 @@ func TestInvokerRoleIsTheDocumentedActionsAndNothingElse(t *testing.T) {
 	assert.Empty(t, ps[0].NotActions)
 	assert.Empty(t, ps[0].DataActions)
 	assert.Empty(t, ps[0].NotDataActions)
-	assert.Equal(t, workspaceID, role.at("scope"))
-	assert.Equal(t, []any{workspaceID}, role.at("assignableScopes"), "assignable where it is assigned, and nowhere else")
+	assert.Equal(t, group("ml"), role.at("scope"))
+	assert.Equal(t, []any{group("ml")}, role.at("assignableScopes"),
+		"Azure advises against a single resource: custom roles are limited by tenant")
 	assert.Equal(t, "CustomRole", role.at("roleType"))
 	assert.Regexp(t, `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, role.at("roleDefinitionId"))
-	assert.True(t, role.RPC.GetDeleteBeforeReplace(), "Azure refuses two roles of one name")
+	assert.False(t, role.RPC.GetDeleteBeforeReplace(), "another role has another name, and is made before this one goes")
 	assert.True(t, role.RPC.GetDeleteBeforeReplaceDefined())
 	assert.Empty(t, role.RPC.GetReplaceOnChanges(), "a role's actions change in place")
-	assert.Equal(t, workspaceID+"/providers/Microsoft.Authorization/roleDefinitions/"+role.at("roleDefinitionId").(string), r.output("roleDefinitionId"))
+	assert.Equal(t, group("ml")+"/providers/Microsoft.Authorization/roleDefinitions/"+role.at("roleDefinitionId").(string),
+		r.output("roleDefinitionId"))
 	assert.Equal(t, role.at("roleName"), r.output("roleName"))
+}
+
+func TestTheRoleIsAssignableAtTheWorkspaceAloneWhereThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID),
+		AssignableScope: access.AtWorkspace}))
+	assert.Equal(t, workspaceID, r.one(roleDefinition, "role").at("scope"))
+	assert.Equal(t, []any{workspaceID}, r.one(roleDefinition, "role").at("assignableScopes"))
+
+	args := environment()
+	args.Role.AssignableScope = access.AtWorkspace
+	r = run(t, batchEndpointAccess(args))
+	assert.Equal(t, []any{workspaceID}, r.one(roleDefinition, "access").at("assignableScopes"))
+
+	for name, c := range map[string]struct {
+		role components.RoleArgs
+		says string
+	}{
+		"an unknown word": {components.RoleArgs{AssignableScope: "subscription"},
+			`unknown value "subscription"; use resourceGroup or workspace`},
+		"a wider assignment": {components.RoleArgs{AssignableScope: access.AtWorkspace, Scope: access.AtResourceGroup},
+			"the role is assigned at " + group("ml")},
+		"a role that exists": {components.RoleArgs{AssignableScope: access.AtWorkspace, BuiltIn: roles.Contributor},
+			"only goes with a role that is made"},
+	} {
+		args := environment()
+		args.Role = c.role
+		assert.Contains(t, refused(t, batchEndpointAccess(args)), "role.assignableScope: "+c.says, name)
+	}
+}
+
+func TestARoleWhoseNameIsFixedIsDeletedBeforeItsSuccessorIsMade(t *testing.T) {
+	t.Parallel()
+	const own = `{"properties": {"roleName": "Ours", "permissions": [{"actions": ["*"]}]}}`
+	for name, args := range map[string]components.InvokerRoleArgs{"by name": {Name: "Ours"},
+		"by definition": {Definition: own}} {
+		args.Scope = pulumi.String(workspaceID)
+		assert.True(t, run(t, invokerRole(args)).one(roleDefinition, "role").RPC.GetDeleteBeforeReplace(),
+			"%s: Azure refuses two roles of one name", name)
+	}
+}
+
+func TestTheScopeOfTheRoleIsLookedAtBeforeAnythingIsMade(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ scope, says string }{
+		"empty":               {"", "is not a scope of jobs; give the ARM ID of a workspace"},
+		"a storage account":   {lakeID, "is not a scope of jobs"},
+		"a slash at the end":  {workspaceID + "/", "ends in a slash; take it off"},
+		"a group's slash":     {group("ml") + "/", "ends in a slash"},
+		"a root":              {"/", "is not a scope of jobs"},
+		"a management group":  {"/providers/Microsoft.Management/managementGroups/all", "is not a scope of jobs"},
+		"a subscription's ID": {subscription, "is not a scope of jobs"},
+		"no GUID":             {"/subscriptions/prod", "is not a scope of jobs"},
+		"a name":              {"scoring", "is not a scope of jobs"},
+	} {
+		assert.Contains(t, refused(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(c.scope)})), c.says, name)
+		err := newRecorder(t).try(func(ctx *pulumi.Context) (pulumi.Map, error) { // an output
+			_, err := components.NewInvokerRole(ctx, "role",
+				&components.InvokerRoleArgs{Scope: pulumi.String(c.scope).ToStringOutput()})
+			return nil, err
+		})
+		assert.ErrorContains(t, err, c.says, name)
+	}
+	for _, scope := range []string{workspaceID, strings.ToUpper(workspaceID), group("ml"), "/subscriptions/" +
+		subscription} {
+		run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(scope)}))
+	}
 }
 
 func TestInvokerRoleNamesAreUniqueByScopeUnlessGiven(t *testing.T) {
@@ -109,7 +179,7 @@ func TestInvokerRoleWarnsOfARoleThatLacksActions(t *testing.T) {
 	r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), Definition: own}))
 	require.Len(t, r.logs, 1)
 	assert.Contains(t, r.logs[0], "warning: definition: lacks 34 of the 35 actions")
-	assert.Equal(t, []any{workspaceID}, r.one(roleDefinition, "role").at("assignableScopes"))
+	assert.Equal(t, []any{group("ml")}, r.one(roleDefinition, "role").at("assignableScopes"))
 }
 
 func TestInvokerRoleAssignsABuiltInRoleInItsPlace(t *testing.T) {

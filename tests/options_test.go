@@ -2,6 +2,7 @@ package tests
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,17 +38,35 @@ func TestCallersOptionsReachEveryChild(t *testing.T) {
 	for name, c := range map[string]struct {
 		option pulumi.ResourceOption
 		holds  func(registration) bool
+		of     []string // the types that have the property which the option names; all, where it names none
 	}{
-		"protect":        {pulumi.Protect(true), func(r registration) bool { return r.RPC.GetProtect() }},
-		"retainOnDelete": {pulumi.RetainOnDelete(true), func(r registration) bool { return r.RPC.GetRetainOnDelete() }},
-		"customTimeouts": {pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "30m"}), func(r registration) bool { return r.RPC.GetCustomTimeouts().GetCreate() == "30m" }},
+		"protect":        {pulumi.Protect(true), func(r registration) bool { return r.RPC.GetProtect() }, nil},
+		"retainOnDelete": {pulumi.RetainOnDelete(true), func(r registration) bool { return r.RPC.GetRetainOnDelete() }, nil},
+		"customTimeouts": {pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "30m"}),
+			func(r registration) bool { return r.RPC.GetCustomTimeouts().GetCreate() == "30m" }, nil},
 		"ignoreChanges": {pulumi.IgnoreChanges([]string{"tags"}), func(r registration) bool {
 			return fmt.Sprint(r.RPC.GetIgnoreChanges()) == "[tags]"
-		}},
-		"hideDiffs": {pulumi.HideDiffs([]string{"tags"}), func(r registration) bool { return fmt.Sprint(r.RPC.GetHideDiffs()) == "[tags]" }},
+		}, []string{compute, userAssigned, application, servicePrincipal}},
+		"ignoreChanges, deeper": {pulumi.IgnoreChanges([]string{"properties.properties.vmSize", "no.such"}),
+			func(r registration) bool {
+				return fmt.Sprint(r.RPC.GetIgnoreChanges()) == "[properties.properties.vmSize]"
+			}, []string{compute}},
+		"hideDiffs": {pulumi.HideDiffs([]string{"tags"}), func(r registration) bool {
+			return fmt.Sprint(r.RPC.GetHideDiffs()) == "[tags]"
+		}, []string{compute, userAssigned, application, servicePrincipal}},
+		"replaceOnChanges": {pulumi.ReplaceOnChanges([]string{"displayName"}), func(r registration) bool {
+			return strings.Contains(fmt.Sprint(r.RPC.GetReplaceOnChanges()), "displayName")
+		}, []string{application, servicePrincipal, password, federated}},
+		"deleteBeforeReplace": {pulumi.DeleteBeforeReplace(true),
+			func(r registration) bool { return r.RPC.GetDeleteBeforeReplace() }, nil},
+		"version": {pulumi.Version("2.99.0"), func(r registration) bool { return r.RPC.GetVersion() == "2.99.0" },
+			[]string{roleAssignment, roleDefinition, compute, userAssigned}},
+		"pluginDownloadURL": {pulumi.PluginDownloadURL("https://plugins.contoso.com"), func(r registration) bool {
+			return r.RPC.GetPluginDownloadURL() == "https://plugins.contoso.com"
+		}, []string{roleAssignment, roleDefinition, compute, userAssigned}},
 		"additionalSecretOutputs": {pulumi.AdditionalSecretOutputs([]string{"name"}), func(r registration) bool {
 			return strings.Contains(fmt.Sprint(r.RPC.GetAdditionalSecretOutputs()), "name")
-		}},
+		}, []string{roleAssignment, roleDefinition, compute, userAssigned}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,10 +74,17 @@ func TestCallersOptionsReachEveryChild(t *testing.T) {
 				require.False(t, c.holds(reg), "%s %s has it without being asked", reg.Type, reg.Name)
 			}
 			for _, reg := range withOptions(t, c.option).customs() {
-				assert.True(t, c.holds(reg), "%s %s", reg.Type, reg.Name)
+				assert.Equal(t, c.of == nil || slices.Contains(c.of, reg.Type), c.holds(reg), "%s %s", reg.Type, reg.Name)
 			}
 		})
 	}
+}
+
+func TestWhatTheProviderWouldNotPutBackIsSaid(t *testing.T) {
+	t.Parallel()
+	r := run(t, batchEndpointAccess(environment()))
+	assert.Equal(t, "AzureADMyOrg", r.one(application, "access.pipeline").at("signInAudience"))
+	assert.Equal(t, true, r.one(servicePrincipal, "access.pipeline").at("accountEnabled"))
 }
 
 func TestWhatCallersTieTheComponentToTiesEveryChild(t *testing.T) {

@@ -32,7 +32,8 @@ func TestOutputsNameEveryPrincipal(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"cpu": guidOf("system", cpuID), "gpu": guidOf("principal", gpuIdentity),
 	}, r.output("clusterPrincipalIds"))
-	assert.Equal(t, workspaceID+"/providers/Microsoft.Authorization/roleDefinitions/"+r.one(roleDefinition, "access").at("roleDefinitionId").(string), r.output("roleDefinitionId"))
+	assert.Equal(t, group("ml")+"/providers/Microsoft.Authorization/roleDefinitions/"+
+		r.one(roleDefinition, "access").at("roleDefinitionId").(string), r.output("roleDefinitionId"))
 }
 
 func TestSecretsAreSecretFromTheFirstMoment(t *testing.T) {

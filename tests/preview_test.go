@@ -89,7 +89,7 @@ func TestIDsThatOtherResourcesMakeAreTaken(t *testing.T) {
 	assert.Equal(t, scope, a.at("scope"))
 	assert.Equal(t, guidOf("servicePrincipal", "later"), a.at("principalId"))
 	assert.Equal(t, components.AssignmentGUID(scope, guidOf("servicePrincipal", "later"), readerGUID), a.at("roleAssignmentName"))
-	assert.Equal(t, workspaceID, up.one(roleDefinition, "access").at("scope"))
+	assert.Equal(t, group("ml"), up.one(roleDefinition, "access").at("scope"))
 	assert.Equal(t, "ml", up.one(compute, "access.cpu").at("resourceGroupName"))
 }
 

@@ -7,6 +7,7 @@
 package lookup
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -18,8 +19,19 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-// azureNativeVersion is that of the components' resources, so that one provider serves both.
+// azureNativeVersion makes one version of the provider serve all its resources, and the look-ups.
 const azureNativeVersion = "2.92.3"
+
+// NativeOptions choose the azure-native of resources and look-ups that have no explicit provider: the caller's version,
+// if the
+// options have one.
+func NativeOptions(given *pulumi.ResourceOptions) []pulumi.ResourceOrInvokeOption {
+	all := []pulumi.ResourceOrInvokeOption{pulumi.Version(cmp.Or(given.Version, azureNativeVersion))}
+	if given.PluginDownloadURL != "" {
+		all = append(all, pulumi.PluginDownloadURL(given.PluginDownloadURL))
+	}
+	return all
+}
 
 // An Asker asks Azure. It is safe for concurrent use.
 type Asker struct {
@@ -35,7 +47,10 @@ func New(ctx *pulumi.Context, workspaceID access.ID, opts ...pulumi.ResourceOpti
 	if err != nil {
 		return nil, fmt.Errorf("reading resource options: %w", err)
 	}
-	a := &Asker{ctx: ctx, native: []pulumi.InvokeOption{pulumi.Version(azureNativeVersion)}}
+	a := &Asker{ctx: ctx}
+	for _, o := range NativeOptions(given) {
+		a.native = append(a.native, o)
+	}
 	if given.Parent != nil {
 		a.native = append(a.native, pulumi.Parent(given.Parent))
 		a.entra = append(a.entra, pulumi.Parent(given.Parent))

@@ -56,6 +56,8 @@ func specOf(components []provider.Component, docs *source) (schema.PackageSpec, 
 		Keywords:    []string{"pulumi", "azure", "machine-learning", "category/cloud", "kind/component"},
 		Repository:  "https://github.com/batchaccess/batchaccess", License: "Apache-2.0", Publisher: "batchaccess",
 		Language: map[string]schema.RawMessage{
+			// Plain types get Args too: maps of them take those, which are undefined otherwise.
+			"go":     schema.RawMessage(`{"respectSchemaVersion":true,"generateExtraInputTypes":true}`),
 			"nodejs": schema.RawMessage(`{"respectSchemaVersion":true}`),
 			"python": schema.RawMessage(`{"respectSchemaVersion":true,"pyproject":{"enabled":true}}`),
 			"csharp": schema.RawMessage(`{"respectSchemaVersion":true}`),

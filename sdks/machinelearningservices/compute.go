@@ -47,6 +47,123 @@ func NewCompute(ctx *pulumi.Context,
 	if args.WorkspaceName == nil {
 		return nil, errors.New("invalid value for required argument 'WorkspaceName'")
 	}
+	aliases := pulumi.Aliases([]pulumi.Alias{
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20180301preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20181119:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20190501:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20190601:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20191101:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20200101:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20200218preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20200301:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20200401:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20200501preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20200515preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20200601:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20200801:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20200901preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20210101:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20210301preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20210401:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20210701:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20220101preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20220201preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20220501:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20220601preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20221001:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20221001preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20221201preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20230201preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20230401:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20230401preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20230601preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20230801preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20231001:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20240101preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20240401:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20240401preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20240701preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20241001:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20241001preview:Compute"),
+		},
+		{
+			Type: pulumi.String("azure-native:machinelearningservices/v20250101preview:Compute"),
+		},
+	})
+	opts = append(opts, aliases)
 	opts = internal.PkgResourceDefaultOpts(opts)
 	var resource Compute
 	err := ctx.RegisterResource("azure-native:machinelearningservices:Compute", name, args, &resource, opts...)

@@ -140,6 +140,17 @@ func (d *deployment) preview() map[string][]step {
 	return found
 }
 
+// assertNewBeforeOld holds if a deployment, by what it prints, makes every successor before anything that is replaced
+// goes.
+func assertNewBeforeOld(t *testing.T, printed string, resources int) {
+	t.Helper()
+	created := strings.LastIndex(printed, " created replacement")
+	deleted := strings.Index(printed, " deleting original")
+	require.Equal(t, resources, strings.Count(printed, " created replacement"), printed)
+	require.Greater(t, created, 0, printed)
+	assert.Greater(t, deleted, created, printed)
+}
+
 const (
 	roleDefinition = "azure-native:authorization:RoleDefinition"
 	roleAssignment = "azure-native:authorization:RoleAssignment"
@@ -180,6 +191,20 @@ func TestTheSampleIsDeployedChangedAndDestroyed(t *testing.T) {
 			assert.Regexp(t, `^(replace|create-replacement|delete-replaced) azure-native:authorization:Role(Definition|Assignment)$`, what)
 		}
 		d.up()
+		assert.Empty(t, d.preview())
+		assert.Len(t, d.azure.Inventory(), len(made))
+	})
+
+	t.Run("a role that was assignable at the workspace is replaced, and nobody goes without", func(t *testing.T) {
+		d := deploy(t, state, "additions: [pollJobs]", "assignableScope: workspace") // as all were made before
+		d.up()
+		d.close()
+		d = deploy(t, state)
+		defer d.close()
+		steps := d.preview()
+		assert.Len(t, steps["replace "+roleDefinition], 1)
+		assert.Len(t, steps["replace "+roleAssignment], invokers)
+		assertNewBeforeOld(t, d.pulumi("up", "--yes", "--skip-preview", "--non-interactive"), 1+invokers)
 		assert.Empty(t, d.preview())
 		assert.Len(t, d.azure.Inventory(), len(made))
 	})

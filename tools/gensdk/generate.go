@@ -24,6 +24,7 @@ type sdk struct {
 var generated = []sdk{
 	{schema: "azuread.json", folder: "azuread"},
 	{schema: "azure-native-machinelearningservices.json", folder: "machinelearningservices", module: "machinelearningservices"},
+	{schema: "azure-native-managedidentity.json", folder: "managedidentity", module: "managedidentity"},
 }
 
 // dropped are files at the generator's root that a local SDK is better without.

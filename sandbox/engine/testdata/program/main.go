@@ -5,8 +5,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/batchaccess/batchaccess/sdks/managedidentity"
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
-	"github.com/pulumi/pulumi-azure-native-sdk/managedidentity/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/sdks/azuread"
