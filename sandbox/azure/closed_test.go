@@ -46,12 +46,18 @@ func TestWhatIsUnknownIsRefused(t *testing.T) {
 		body any
 		code string
 	}{
-		"a key of a role":           {definitionPath(invokerRole), unknownKey(customRole(), "properties"), "InvalidRequestContent"},
-		"a key of an assignment":    {assignmentPath(account), unknownKey(assignment(alice, readerRole), "properties"), "InvalidRequestContent"},
-		"a key of an identity":      {identities + "one", unknownKey(object("location", "westeurope")), "InvalidRequestContent"},
-		"a key of a cluster":        {workspace + "/computes/gpu", unknownKey(clusterBody(nil), "properties", "properties"), "InvalidRequestContent"},
-		"an action":                 {definitionPath(invokerRole), definition("x", []string{"Microsoft.MachineLearningServices/workspaces/raed"}), "InvalidActionOrNotAction"},
-		"a wildcard over no action": {definitionPath(invokerRole), definition("x", []string{"Microsoft.Nothing/*"}), "InvalidActionOrNotAction"},
+		"a key of a role": {definitionPath(invokerRole), unknownKey(customRole(), "properties"),
+			"InvalidRequestContent"},
+		"a key of an assignment": {assignmentPath(account),
+			unknownKey(assignment(alice, readerRole), "properties"), "InvalidRequestContent"},
+		"a key of an identity": {identities + "one", unknownKey(object("location", "westeurope")),
+			"InvalidRequestContent"},
+		"a key of a cluster": {workspace + "/computes/gpu",
+			unknownKey(clusterBody(nil), "properties", "properties"), "InvalidRequestContent"},
+		"an action": {definitionPath(invokerRole),
+			definition("x", []string{"Microsoft.MachineLearningServices/workspaces/raed"}), "InvalidActionOrNotAction"},
+		"a wildcard over no action": {definitionPath(invokerRole), definition("x", []string{"Microsoft.Nothing/*"}),
+			"InvalidActionOrNotAction"},
 		"a condition": {assignmentPath(account), object("properties", object(
 			"principalId", alice, "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+readerRole,
 			"condition", "@Resource[x] StringEquals 'y'", "conditionVersion", "2.0")), "NotModelledBySandbox"},
@@ -84,7 +90,8 @@ func TestADenyAssignmentDenies(t *testing.T) {
 	require.NoError(t, w.Seed(azure.Seed{DenyAssignments: []azure.DenyAssignment{
 		{ID: uuid.NewString(), Name: "no jobs", Scope: workspace, Permissions: []azure.Permission{{Actions: []string{jobs}}},
 			Everyone: true, Excluded: []string{bob, w.Deployer().ObjectID}},
-		{ID: uuid.NewString(), Name: "no blobs", Scope: account, Permissions: []azure.Permission{{DataActions: []string{blobs}}},
+		{ID: uuid.NewString(), Name: "no blobs", Scope: account,
+			Permissions:  []azure.Permission{{DataActions: []string{blobs}}},
 			PrincipalIDs: []string{scientists}},
 		{ID: uuid.NewString(), Name: "not below", Scope: group, Permissions: []azure.Permission{{Actions: []string{"*"}}},
 			PrincipalIDs: []string{bob}, NotBelow: true},
@@ -93,8 +100,10 @@ func TestADenyAssignmentDenies(t *testing.T) {
 	assert.Equal(t, "DenyAssignmentAuthorizationFailed", refused.code(), refused.body)
 	assert.Contains(t, refused.message(), "'"+jobs+"'")
 	started := w.invoke(bob, blob)
-	require.Equal(t, http.StatusCreated, started.status, "bob is excluded, and what acts at the group alone does not reach him here")
-	assert.Equal(t, "DataAccessError(PermissionDenied)", w.outcome(started).at("properties", "error", "code"), "through his group")
+	require.Equal(t, http.StatusCreated, started.status,
+		"bob is excluded, and what acts at the group alone does not reach him here")
+	assert.Equal(t, "DataAccessError(PermissionDenied)", w.outcome(started).at("properties", "error", "code"),
+		"through his group")
 	listed := w.arm(http.MethodGet, workspace+"/providers/Microsoft.Authorization/denyAssignments", nil)
 	assert.Len(t, listed.body["value"], 2, "above it too")
 	first := listed.body["value"].([]any)[0].(map[string]any)
@@ -114,7 +123,8 @@ func TestWhatIsNotModelledIsUndecided(t *testing.T) {
 	w.invoker(bob)
 	w.assign(bob, readerRole, account)
 	require.NoError(t, w.Seed(azure.Seed{RoleAssignments: []azure.RoleAssignment{
-		{ID: uuid.NewString(), Scope: account, RoleID: readerRole, PrincipalID: machine, Condition: "@Resource[x] StringEquals 'y'"},
+		{ID: uuid.NewString(), Scope: account, RoleID: readerRole, PrincipalID: machine,
+			Condition: "@Resource[x] StringEquals 'y'"},
 	}}))
 	failed := func() any { return w.outcome(w.invoke(bob, blob)).at("properties", "error", "code") }
 	assert.Equal(t, "NotModelledBySandbox", failed(), "the cluster's reader hangs on a condition")
@@ -153,14 +163,17 @@ func TestASeedKeepsAzuresNames(t *testing.T) {
 		says string
 	}{
 		"two endpoints of one name in a region": {azure.Seed{
-			Workspaces: []azure.Workspace{{ID: other, Location: "West Europe"}}, Endpoints: []azure.Endpoint{{WorkspaceID: other, Name: "Heart"}},
+			Workspaces: []azure.Workspace{{ID: other,
+				Location: "West Europe"}}, Endpoints: []azure.Endpoint{{WorkspaceID: other, Name: "Heart"}},
 		}, "rename one"},
 		"two accounts of one name": {azure.Seed{
 			StorageAccounts: []azure.StorageAccount{{ID: strings.Replace(account, "rg-ml", "rg-data", 1)}},
 		}, "rename one"},
-		"an endpoint's name":    {azure.Seed{Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart_2"}}}, `"heart_2"`},
-		"a cluster's name":      {azure.Seed{Computes: []azure.Compute{{WorkspaceID: workspace, Name: "x"}}}, `"x"`},
-		"a default that is not": {azure.Seed{Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart", DefaultDeployment: "red"}}}, `"red"`},
+		"an endpoint's name": {azure.Seed{Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart_2"}}},
+			`"heart_2"`},
+		"a cluster's name": {azure.Seed{Computes: []azure.Compute{{WorkspaceID: workspace, Name: "x"}}}, `"x"`},
+		"a default that is not": {azure.Seed{Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart",
+			DefaultDeployment: "red"}}}, `"red"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -170,7 +183,8 @@ func TestASeedKeepsAzuresNames(t *testing.T) {
 	}
 	w := newWorld(t)
 	require.NoError(t, w.Seed(azure.Seed{
-		Workspaces: []azure.Workspace{{ID: other, Location: "northeurope"}}, Endpoints: []azure.Endpoint{{WorkspaceID: other, Name: "heart"}},
+		Workspaces: []azure.Workspace{{ID: other,
+			Location: "northeurope"}}, Endpoints: []azure.Endpoint{{WorkspaceID: other, Name: "heart"}},
 	}), "another region is another host")
 }
 
@@ -188,10 +202,14 @@ func TestResourceGroupsWorkspacesAndAccountsCanBeMade(t *testing.T) {
 	made := w.arm(http.MethodPut, ws, object("location", "westeurope", "identity", object("type", "SystemAssigned")))
 	require.Equal(t, http.StatusCreated, made.status, made.body)
 	assert.NotEmpty(t, made.at("identity", "principalId"))
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, store, object("location", "westeurope", "kind", "StorageV2")).status)
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, store+"/blobServices/default/containers/rows", object("properties", object())).status)
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, ws+"/computes/cpu", clusterBody(object("type", "SystemAssigned"))).status)
-	taken := w.arm(http.MethodPut, group+"/providers/Microsoft.Storage/storageAccounts/fresh", object("location", "westeurope"))
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, store, object("location", "westeurope", "kind",
+		"StorageV2")).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, store+"/blobServices/default/containers/rows",
+		object("properties", object())).status)
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, ws+"/computes/cpu", clusterBody(object("type",
+		"SystemAssigned"))).status)
+	taken := w.arm(http.MethodPut, group+"/providers/Microsoft.Storage/storageAccounts/fresh",
+		object("location", "westeurope"))
 	assert.Equal(t, "StorageAccountAlreadyTaken", taken.code())
 	require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, mine, nil).status)
 	assert.Empty(t, w.Inventory(), "a resource group goes with all that is in it")

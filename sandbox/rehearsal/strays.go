@@ -8,8 +8,8 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// strays is who holds what nobody has declared: more than the endpoints read and write, more than invoking takes. It is read
-// off the configuration here, and not asked of package access, which works out the grants.
+// strays is who holds what nobody has declared: more than the endpoints read and write, more than invoking takes. It
+// is read off the configuration here, and not asked of package access, which works out the grants.
 func (r *rehearsal) strays(report *Report, d deployed) {
 	reads, writes := r.declared()
 	for _, p := range r.principals(d) {
@@ -22,7 +22,8 @@ func (r *rehearsal) strays(report *Report, d deployed) {
 			continue
 		}
 		for _, action := range beyondInvoking {
-			if !slices.ContainsFunc(r.Model.Role.Additions, func(a string) bool { return strings.EqualFold(a, action.addition) }) {
+			if !slices.ContainsFunc(r.Model.Role.Additions,
+				func(a string) bool { return strings.EqualFold(a, action.addition) }) {
 				r.stray(report, p, r.Model.WorkspaceID, action.name, false, false)
 			}
 		}

@@ -1,5 +1,5 @@
-// Package mutate tries mistakes on the product: each must turn a rehearsal red. The tree stays as it is; the compiler is given
-// the changed file in the place of the real one.
+// Package mutate tries mistakes on the product: each must turn a rehearsal red. The tree stays as it is; the compiler
+// is given the changed file in the place of the real one.
 package mutate
 
 import (
@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +21,8 @@ import (
 
 var all = flag.Bool("all", false, "try every mutation, and not three")
 
-// few is how many mutations a plain run tries. Which ones hangs on the files that they change: another version of those,
-// other mutations.
+// few is how many mutations a plain run tries. Which ones hangs on the files that they change: another version of
+// those, other mutations.
 const few = 3
 
 type mutation struct{ name, file, old, new string }
@@ -77,7 +78,7 @@ func witness(t *testing.T, m *mutation) string {
 		overlay, err := json.Marshal(map[string]map[string]string{"Replace": {real: changed}})
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600))
-		build.Args = append(build.Args[:2:2], append([]string{"-overlay", filepath.Join(dir, "overlay.json")}, build.Args[2:]...)...)
+		build.Args = slices.Insert(build.Args, 2, "-overlay", filepath.Join(dir, "overlay.json"))
 	}
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "the mutation must compile: %s", out)

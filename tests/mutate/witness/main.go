@@ -1,5 +1,5 @@
-// Command witness deploys one stack to the embedded Azure and judges it, all in one process: no engine, no plugins. It is what
-// the mutations are tried on. It prints "green", or "red:" and why; it fails where neither can be said.
+// Command witness deploys one stack to the embedded Azure and judges it, all in one process: no engine, no plugins.
+// It is what the mutations are tried on. It prints "green", or "red:" and why; it fails where neither can be said.
 package main
 
 import (
@@ -68,7 +68,8 @@ func judge(ctx context.Context) (verdict string, err error) {
 		return "green", nil
 	}
 	for _, o := range report.Failures() {
-		return fmt.Sprintf("red: %s on %s with %s should be %q and is %q: %s", o.Invoker, o.Endpoint, o.Input, o.Want, o.Got, o.Detail), nil
+		return fmt.Sprintf("red: %s on %s with %s should be %q and is %q: %s", o.Invoker, o.Endpoint, o.Input, o.Want,
+			o.Got, o.Detail), nil
 	}
 	return fmt.Sprint("red: ", report.Violated()), nil
 }
@@ -81,9 +82,11 @@ func settings() (map[string]any, error) {
 	}
 	defer os.RemoveAll(dir)
 	today := time.Now()
-	text := strings.NewReplacer("{start}", today.AddDate(0, 0, -1).Format(time.DateOnly), "{end}", today.AddDate(0, 3, 0).Format(time.DateOnly)).
+	text := strings.NewReplacer("{start}", today.AddDate(0, 0, -1).Format(time.DateOnly), "{end}",
+		today.AddDate(0, 3, 0).Format(time.DateOnly)).
 		Replace(stackText)
-	for name, content := range map[string]string{"Pulumi.yaml": "name: batchaccess\nruntime: go\n", "Pulumi.dev.yaml": text} {
+	for name, content := range map[string]string{"Pulumi.yaml": "name: batchaccess\nruntime: go\n",
+		"Pulumi.dev.yaml": text} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			return nil, err
 		}
@@ -157,7 +160,8 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	}
 	urn := resource.NewURN("dev", "batchaccess", "", tokens.Type(args.TypeToken), args.Name)
 	checked, err := p.Check(context.Background(), plugin.CheckRequest{
-		URN: urn, Name: args.Name, Type: tokens.Type(args.TypeToken), News: args.Inputs, RandomSeed: []byte(args.Name + args.TypeToken),
+		URN: urn, Name: args.Name, Type: tokens.Type(args.TypeToken), News: args.Inputs,
+		RandomSeed: []byte(args.Name + args.TypeToken),
 	})
 	if err != nil {
 		return "", nil, err
