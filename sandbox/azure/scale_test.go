@@ -27,7 +27,8 @@ func BenchmarkAtNearly4000Assignments(b *testing.B) {
 		},
 		"a job": func() { require.Equal(b, http.StatusCreated, w.invoke(alice, blob).status) },
 		"a list of one principal's": func() {
-			w.arm(http.MethodGet, account+"/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'"+alice+"'", nil)
+			const list = account + "/providers/Microsoft.Authorization/roleAssignments"
+			w.arm(http.MethodGet, list+"?$filter=principalId%20eq%20'"+alice+"'", nil)
 		},
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -19,8 +19,8 @@
 //
 // Nothing in it is staged: that a path works is learned from the sandbox alone, which knows nothing of package access.
 // What should work is what the configuration declares; what should not is left to access.Explain, and to controls: a
-// principal without a role and a cluster without a reader get nowhere, and nobody may do more than is declared. Requests,
-// tokens and the reading of failures are its own; the report names what it did not check.
+// principal without a role and a cluster without a reader get nowhere, and nobody may do more than is declared.
+// Requests, tokens and the reading of failures are its own; the report names what it did not check.
 package rehearsal
 
 import (

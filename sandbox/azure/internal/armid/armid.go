@@ -100,7 +100,8 @@ func (id ID) ResourceGroup() string { return id.after("resourceGroups") }
 func InSubscription(scope, subscription string) bool {
 	const before = "/subscriptions/"
 	end := len(before) + len(subscription)
-	return len(scope) >= end && strings.EqualFold(scope[:end], before+subscription) && (len(scope) == end || scope[end] == '/')
+	return len(scope) >= end && strings.EqualFold(scope[:end], before+subscription) &&
+		(len(scope) == end || scope[end] == '/')
 }
 
 func (id ID) after(segment string) string {

@@ -86,7 +86,8 @@ type row struct {
 
 func (r row) definition() Definition {
 	return Definition{
-		ID: strings.ToLower(r.ID), RoleName: r.Name, BuiltIn: true, AssignableScopes: []string{"/"}, Permissions: r.Permissions,
+		ID: strings.ToLower(r.ID), RoleName: r.Name, BuiltIn: true, AssignableScopes: []string{"/"},
+		Permissions: r.Permissions,
 	}
 }
 

@@ -46,22 +46,22 @@ func TestWhatIsNotSettledIsUndecided(t *testing.T) {
 		action          string
 		want            Answer
 	}{
-		"the action itself":               {[]Permission{allow("a/B/read", "")}, nil, "A/b/READ", Yes},
-		"another":                         {[]Permission{allow("a/b/read", "")}, nil, "a/b/write", No},
-		"a wildcard over slashes":         {[]Permission{allow("a/*/read", "")}, nil, "a/b/c/read", Yes},
-		"a wildcard that would be empty":  {[]Permission{allow("a/*/read", "")}, nil, "a/read", Undecided},
-		"one that stands elsewhere":       {[]Permission{allow("a/b*", "")}, nil, "a/b", Yes},
-		"given and taken away alike":      {[]Permission{allow("a/*/read", "a/*/read")}, nil, "a/read", No},
-		"perhaps taken away":              {[]Permission{allow("*", "a/*/read")}, nil, "a/read", Undecided},
-		"perhaps given, and taken away":   {[]Permission{allow("a/*/read", "a/read")}, nil, "a/read", No},
-		"taken away here and given there": {[]Permission{allow("*", "a/read"), allow("a/read", "")}, nil, "a/read", Yes},
-		"under a condition":               {[]Permission{conditional}, nil, "a/read", Undecided},
-		"under a condition, and without":  {[]Permission{conditional, allow("a/read", "")}, nil, "a/read", Yes},
-		"denied":                          {[]Permission{allow("*", "")}, []Permission{allow("a/*", "")}, "a/read", Denied},
-		"denied, with an exception":       {[]Permission{allow("*", "")}, []Permission{allow("a/*", "a/read")}, "a/read", Yes},
-		"perhaps denied":                  {[]Permission{allow("*", "")}, []Permission{allow("a/*/read", "")}, "a/read", Undecided},
-		"no grant, and none denied":       {nil, nil, "a/read", No},
-		"actions are no actions on data":  {[]Permission{{DataActions: []string{"*"}}}, nil, "a/read", No},
+		"the action itself":       {[]Permission{allow("a/B/read", "")}, nil, "A/b/READ", Yes},
+		"another":                 {[]Permission{allow("a/b/read", "")}, nil, "a/b/write", No},
+		"a wildcard over slashes": {[]Permission{allow("a/*/read", "")}, nil, "a/b/c/read", Yes},
+		"an empty wildcard":       {[]Permission{allow("a/*/read", "")}, nil, "a/read", Undecided},
+		"a wildcard at the end":   {[]Permission{allow("a/b*", "")}, nil, "a/b", Yes},
+		"given, taken away alike": {[]Permission{allow("a/*/read", "a/*/read")}, nil, "a/read", No},
+		"perhaps taken away":      {[]Permission{allow("*", "a/*/read")}, nil, "a/read", Undecided},
+		"perhaps given":           {[]Permission{allow("a/*/read", "a/read")}, nil, "a/read", No},
+		"taken away, and given":   {[]Permission{allow("*", "a/read"), allow("a/read", "")}, nil, "a/read", Yes},
+		"under a condition":       {[]Permission{conditional}, nil, "a/read", Undecided},
+		"and without a condition": {[]Permission{conditional, allow("a/read", "")}, nil, "a/read", Yes},
+		"denied":                  {[]Permission{allow("*", "")}, []Permission{allow("a/*", "")}, "a/read", Denied},
+		"denied but for it":       {[]Permission{allow("*", "")}, []Permission{allow("a/*", "a/read")}, "a/read", Yes},
+		"perhaps denied":          {[]Permission{allow("*", "")}, []Permission{allow("a/*/read", "")}, "a/read", Undecided},
+		"nothing at all":          {nil, nil, "a/read", No},
+		"an action on data":       {[]Permission{{DataActions: []string{"*"}}}, nil, "a/read", No},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
