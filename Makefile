@@ -1,7 +1,7 @@
 # Everything a newcomer needs: Go, git and make. What else is needed is built from the Go module proxy, once. What runs the
 # components in other languages is tested where Node.js and Python are there; `make test` says at its end what was not.
 
-.PHONY: help rehearse check test lint generate bench fuzz cover vuln tidy
+.PHONY: help rehearse check test mutate lint generate bench fuzz cover vuln tidy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: lint ## run what lint runs, and every test; with CI=true, what is missing 
 	@echo "looking for a Pulumi CLI: where there is none, building one takes some minutes, once" >&2
 	go run ./cmd/batchaccess pulumi >/dev/null
 	cd tools && go run ./testrun
+
+mutate: ## try every mistake of tests/mutate/mutations.txt on the product: each must turn a rehearsal red; 10 to 30 minutes
+	go test ./tests/mutate -all -v -timeout 90m
 
 .PHONY: quick-lint
 quick-lint:

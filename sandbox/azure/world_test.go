@@ -70,7 +70,7 @@ func seed() azure.Seed {
 // world is a sandbox with a client of it.
 type world struct {
 	*azure.Azure
-	t      *testing.T
+	t      testing.TB
 	client *http.Client
 	ahead  time.Duration // of the machine's clock
 }

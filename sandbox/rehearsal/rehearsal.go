@@ -18,8 +18,9 @@
 // It learns from the stack's outputs who the principals are: the stack exports BatchEndpointAccess.Outputs under their names.
 //
 // Nothing in it is staged: that a path works is learned from the sandbox alone, which knows nothing of package access.
-// What should work is what the configuration declares; what should not is left to access.Explain, and to two controls
-// that no stack grants anything: a principal without a role, and a cluster without a reader.
+// What should work is what the configuration declares; what should not is left to access.Explain, and to controls: a
+// principal without a role and a cluster without a reader get nowhere, and nobody may do more than is declared.
+// Requests, tokens and the reading of failures are its own; the report names what it did not check.
 package rehearsal
 
 import (
@@ -289,6 +290,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err := r.controls(ctx, j, report, tokens); err != nil {
 		return err
 	}
+	r.strays(report, d)
 	return r.assertions(ctx, j, report, tokens, d)
 }
 

@@ -106,7 +106,8 @@ func (r *Report) Write(w io.Writer, colour bool) error {
 			}
 		}
 	}
-	fmt.Fprintf(w, "\ncontrols: %d of %d held (a principal without a role; a cluster without a reader)\n", held, controls)
+	fmt.Fprintf(w, "\ncontrols: %d of %d held (%s)\n", held, controls,
+		"a principal without a role; a cluster without a reader; nobody has more than is declared")
 	if len(r.Assertions) > 0 {
 		fmt.Fprintf(w, "assertions: %d of %d held\n", len(r.Assertions)-len(r.Violated()), len(r.Assertions))
 	}

@@ -42,21 +42,12 @@ func Names() []string { return slices.Sorted(maps.Keys(packages)) }
 // Serve starts the stand-in for the named provider (one of Names) on a port of 127.0.0.1 and returns the port. Attach
 // it with PULUMI_DEBUG_PROVIDERS=name:port. It serves until stop is called or ctx ends.
 func Serve(ctx context.Context, name string, cfg Config) (port int, stop func() error, err error) {
-	pkg, ok := packages[name]
-	if !ok {
-		return 0, nil, fmt.Errorf("there is no stand-in for the provider %q: choose from %s",
-			name, strings.Join(Names(), ", "))
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
-	loaded, err := pkg.load()
+	p, err := New(name, cfg)
 	if err != nil {
-		return 0, nil, fmt.Errorf("loading the stand-in for %s: %w", name, err)
+		return 0, nil, err
 	}
-	cfg.Logger = cfg.Logger.With("provider", name)
 	port, end, err := attach.Serve(&pulumirpc.ResourceProvider_ServiceDesc, func() any {
-		return server{plugin.NewProviderServer(&provider{pkg: loaded, config: cfg, client: newClient(cfg)})}
+		return server{plugin.NewProviderServer(p)}
 	})
 	if err != nil {
 		return 0, nil, err
@@ -64,6 +55,23 @@ func Serve(ctx context.Context, name string, cfg Config) (port int, stop func() 
 	stop = sync.OnceValue(end)
 	context.AfterFunc(ctx, func() { _ = stop() })
 	return port, stop, nil
+}
+
+// New makes the stand-in for the named provider (one of Names), for programs that call it themselves.
+func New(name string, cfg Config) (plugin.Provider, error) {
+	pkg, ok := packages[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no stand-in for the provider %q: choose from %s", name, strings.Join(Names(), ", "))
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	loaded, err := pkg.load()
+	if err != nil {
+		return nil, fmt.Errorf("loading the stand-in for %s: %w", name, err)
+	}
+	cfg.Logger = cfg.Logger.With("provider", name)
+	return &provider{pkg: loaded, config: cfg, client: newClient(cfg)}, nil
 }
 
 // server is the SDK's server for a provider, with what that leaves out.

@@ -170,15 +170,14 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 	scope := armid.Parse(a.Scope)
 	subscription, inSubscription, atScope := scope.Subscription(), 0, 0
 	for _, other := range c.st.RoleAssignments {
-		at := armid.Parse(other.Scope)
-		same := at.Key() == scope.Key()
+		same := strings.EqualFold(other.Scope, a.Scope)
 		if same && other.PrincipalID == a.PrincipalID && other.RoleDefinition == a.RoleDefinition {
 			return wire.Errorf(http.StatusConflict, "RoleAssignmentExists", "the role assignment already exists; its ID is %s", other.Name)
 		}
 		if same {
 			atScope++
 		}
-		if strings.EqualFold(at.Subscription(), subscription) {
+		if subscription != "" && armid.InSubscription(other.Scope, subscription) {
 			inSubscription++
 		}
 	}
@@ -216,8 +215,11 @@ func listRoleAssignments(c *call) (wire.Reply, error) {
 	var found []any
 	for _, name := range slices.Sorted(maps.Keys(c.st.RoleAssignments)) {
 		a := c.st.RoleAssignments[name]
+		if holders != nil && !holders[a.PrincipalID] {
+			continue
+		}
 		reaches := rbac.Covers(c.st, a.Scope, scope) || !atScope && armid.Covers(scope, a.Scope)
-		if reaches && (holders == nil || holders[a.PrincipalID]) {
+		if reaches {
 			found = append(found, renderAssignment(a))
 		}
 	}

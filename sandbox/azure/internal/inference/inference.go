@@ -116,7 +116,11 @@ func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state
 			`Bearer authorization_uri="%s/%s", resource="https://ml.azure.com", error="invalid_token"`, s.url, st.TenantID)}
 		return nil, nil, refusal
 	}
+	suffix := "/batchendpoints/" + strings.ToLower(r.PathValue("endpoint"))
 	for key, resource := range st.Resources {
+		if !strings.HasSuffix(key, suffix) {
+			continue
+		}
 		id := armid.Parse(key)
 		if id.Is("Microsoft.MachineLearningServices/workspaces/batchEndpoints") &&
 			strings.EqualFold(id.Name(), r.PathValue("endpoint")) && strings.EqualFold(resource.Location, r.PathValue("region")) {

@@ -9,8 +9,11 @@ import (
 	_ "embed" // for the data
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
+
+	"github.com/google/uuid"
 )
 
 // Permission is one entry of a role's permissions: what is allowed, less what is not. A condition belongs to its
@@ -47,7 +50,6 @@ func SeedActions() []string { return strings.Fields(seedText) }
 // catalogue is the built-in roles with the ways in which they are looked up.
 type catalogue struct {
 	roles  []Definition
-	byID   map[string]int
 	byName map[string]int
 	// actions are those that a built-in role names without a wildcard, patterns those with one, namespaces the first parts
 	// of all; in lower case.
@@ -56,36 +58,52 @@ type catalogue struct {
 
 // builtIns is read on first use: most programs that start a sandbox ask for a role, those that only sign in do not.
 var builtIns = sync.OnceValue(func() catalogue {
-	c, err := readCatalogue(builtInData)
+	c, err := readCatalogue(rows())
 	if err != nil {
 		panic(fmt.Sprintf("the embedded built-in roles: %v", err))
 	}
 	return c
 })
 
-func readCatalogue(data []byte) (catalogue, error) {
+// rows is the list as text, one role a line. To find one role takes no more than that.
+var rows = sync.OnceValue(func() []byte {
+	text, err := gzip.NewReader(bytes.NewReader(builtInData))
+	if err != nil {
+		panic(fmt.Sprintf("the embedded built-in roles: %v", err))
+	}
+	all, err := io.ReadAll(text)
+	if err != nil {
+		panic(fmt.Sprintf("the embedded built-in roles: %v", err))
+	}
+	return all
+})
+
+// row is a role as the list has it.
+type row struct {
+	ID, Name    string
+	Permissions []Permission
+}
+
+func (r row) definition() Definition {
+	return Definition{
+		ID: strings.ToLower(r.ID), RoleName: r.Name, BuiltIn: true, AssignableScopes: []string{"/"},
+		Permissions: r.Permissions,
+	}
+}
+
+func readCatalogue(text []byte) (catalogue, error) {
 	c := catalogue{
-		byID: map[string]int{}, byName: map[string]int{},
+		byName:  map[string]int{},
 		actions: map[string]bool{}, patterns: map[string]bool{}, namespaces: map[string]bool{},
 	}
-	text, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return c, fmt.Errorf("uncompressing them: %w", err)
-	}
-	var rows []struct {
-		ID, Name    string
-		Permissions []Permission
-	}
-	if err := json.NewDecoder(text).Decode(&rows); err != nil {
+	var all []row
+	if err := json.Unmarshal(text, &all); err != nil {
 		return c, fmt.Errorf("reading them: %w", err)
 	}
-	for i, row := range rows {
-		c.roles = append(c.roles, Definition{
-			ID: strings.ToLower(row.ID), RoleName: row.Name, BuiltIn: true,
-			AssignableScopes: []string{"/"}, Permissions: row.Permissions,
-		})
-		c.byID[strings.ToLower(row.ID)], c.byName[strings.ToLower(row.Name)] = i, i
-		for _, p := range row.Permissions {
+	for i, r := range all {
+		c.roles = append(c.roles, r.definition())
+		c.byName[strings.ToLower(r.Name)] = i
+		for _, p := range r.Permissions {
 			for _, list := range [][]string{p.Actions, p.NotActions, p.DataActions, p.NotDataActions} {
 				c.note(list)
 			}
@@ -135,14 +153,32 @@ func (c catalogue) note(entries []string) {
 // BuiltIns are Azure's built-in roles, by name. The list is shared: it must not be changed.
 func BuiltIns() []Definition { return builtIns().roles }
 
-// BuiltIn finds a built-in role by its GUID.
+// found are the roles that BuiltIn has read, by GUID.
+var found sync.Map
+
+// BuiltIn finds a built-in role by its GUID. It reads that one alone.
 func BuiltIn(id string) (Definition, bool) {
-	i, ok := builtIns().byID[strings.ToLower(id)]
-	if !ok {
+	id = strings.ToLower(id)
+	if d, ok := found.Load(id); ok {
+		return d.(Definition), true
+	}
+	if uuid.Validate(id) != nil || len(id) != guidLength {
 		return Definition{}, false
 	}
-	return builtIns().roles[i], true
+	at := bytes.Index(rows(), []byte(`{"id":"`+id+`",`))
+	if at < 0 {
+		return Definition{}, false
+	}
+	line, _, _ := bytes.Cut(rows()[at:], []byte("\n"))
+	var r row
+	if err := json.Unmarshal(bytes.TrimSuffix(line, []byte(",")), &r); err != nil {
+		panic(fmt.Sprintf("the embedded built-in role %s: %v", id, err))
+	}
+	found.Store(id, r.definition())
+	return r.definition(), true
 }
+
+const guidLength = 36
 
 // BuiltInNamed finds a built-in role by its name.
 func BuiltInNamed(name string) (Definition, bool) {

@@ -1,0 +1,33 @@
+package rehearsal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+// Judge looks at a stack that is deployed to a sandbox already, however that was done: outputs are the stack's, as
+// `pulumi stack output --json --show-secrets` prints them. Of the options it takes Stack, Model, Weather and Progress.
+func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Report, error) {
+	if o.Progress == nil {
+		o.Progress = silent{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	o.Model = Identified(o.Model)
+	r := &rehearsal{Options: o, azure: a}
+	var d deployed
+	if err := json.Unmarshal(outputs, &d); err != nil {
+		return nil, fmt.Errorf("reading the outputs of the stack: %w", err)
+	}
+	if err := r.setACLs(d); err != nil {
+		return nil, err
+	}
+	report := &Report{Stack: o.Stack, Weather: o.Weather.String(), NotChecked: notChecked(o.Model, o.Weather)}
+	return report, r.invoke(ctx, report, d)
+}

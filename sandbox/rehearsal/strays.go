@@ -1,0 +1,164 @@
+package rehearsal
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// strays is who holds what nobody has declared: more than the endpoints read and write, more than invoking takes. It
+// is read off the configuration here, and not asked of package access, which works out the grants.
+func (r *rehearsal) strays(report *Report, d deployed) {
+	reads, writes := r.declared()
+	for _, p := range r.principals(d) {
+		for _, place := range r.places() {
+			scope := containerID(r.Model.StorageAccounts[place.account], place.container)
+			r.stray(report, p, scope, readBlobs, true, reads.has(p.name, place) || writes.has(p.name, place))
+			r.stray(report, p, scope, writeBlobs, true, writes.has(p.name, place))
+		}
+		if p.cluster || r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID != "" || r.Model.Role.Definition != "" {
+			continue
+		}
+		for _, action := range beyondInvoking {
+			if !slices.ContainsFunc(r.Model.Role.Additions,
+				func(a string) bool { return strings.EqualFold(a, action.addition) }) {
+				r.stray(report, p, r.Model.WorkspaceID, action.name, false, false)
+			}
+		}
+		if r.Model.Role.Scope == "" || r.Model.Role.Scope == access.AtWorkspace {
+			group := r.Model.WorkspaceID[:strings.Index(r.Model.WorkspaceID, "/providers/")]
+			r.stray(report, p, group, mlActions+"read", false, false)
+		}
+	}
+}
+
+const (
+	mlActions  = "Microsoft.MachineLearningServices/workspaces/"
+	readBlobs  = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
+	writeBlobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
+)
+
+// beyondInvoking are actions that the seed does not list, and the addition that gives one (azure-facts.md).
+var beyondInvoking = []struct{ name, addition string }{
+	{mlActions + "batchEndpoints/jobs/read", "pollJobs"},
+	{mlActions + "jobs/cancel/action", "cancelJobs"},
+	{"Microsoft.MachineLearningServices/registries/assets/read", "readRegistryAssets"},
+	{mlActions + "write", ""}, {mlActions + "delete", ""}, {mlActions + "listKeys/action", ""},
+	{mlActions + "computes/write", ""}, {mlActions + "computes/delete", ""}, {mlActions + "jobs/write", ""},
+	{mlActions + "batchEndpoints/delete", ""}, {mlActions + "models/write", ""},
+	{"Microsoft.Authorization/roleAssignments/write", ""}, {"Microsoft.Authorization/roleDefinitions/write", ""},
+	{"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action", ""},
+}
+
+// stray adds an outcome where somebody may do what is not declared; what is declared is for the jobs to show.
+func (r *rehearsal) stray(report *Report, p holder, scope, action string, data, declared bool) {
+	if declared {
+		return
+	}
+	o := Outcome{Control: true, Invoker: p.name, Want: mayNot, Got: mayNot, Detail: action + " at " + scope}
+	if answer := r.azure.Allows(p.id, scope, action, data); answer != "no" && answer != "denied" {
+		o.Got = "may do what is not declared: " + answer
+	}
+	report.add(o)
+}
+
+const mayNot = "may not"
+
+// holder is a principal to look at.
+type holder struct {
+	name, id string
+	cluster  bool
+}
+
+func (r *rehearsal) principals(d deployed) (all []holder) {
+	for _, name := range slices.Sorted(maps.Keys(r.Model.Invokers)) {
+		if id := d.PrincipalIDs[name]; id != "" {
+			all = append(all, holder{name, id, false})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Model.Clusters)) {
+		if id := d.ClusterPrincipalIDs[name]; id != "" {
+			all = append(all, holder{"cluster:" + name, id, true})
+		}
+	}
+	return all
+}
+
+// place is a container of an account; "" stands for all of the account.
+type place struct{ account, container string }
+
+// places are the containers that the configuration names.
+func (r *rehearsal) places() []place {
+	all := map[place]bool{}
+	for _, d := range r.Model.DataInputs {
+		all[place{d.StorageAccount, d.Container}] = true
+	}
+	for _, d := range r.Model.DataOutputs {
+		all[place{d.StorageAccount, d.Container}] = true
+	}
+	maps.DeleteFunc(all, func(p place, _ bool) bool { return p.account == "" || p.container == "" })
+	return slices.SortedFunc(maps.Keys(all), func(a, b place) int {
+		return strings.Compare(a.account+"/"+a.container, b.account+"/"+b.container)
+	})
+}
+
+type needs map[string]map[place]bool // by name of the principal
+
+func (n needs) add(name string, p place) {
+	if n[name] == nil {
+		n[name] = map[place]bool{}
+	}
+	n[name][p] = true
+}
+
+func (n needs) has(name string, p place) bool {
+	return n[name][p] || n[name][place{p.account, ""}]
+}
+
+// declared reads off the endpoints who is to read and to write where.
+func (r *rehearsal) declared() (reads, writes needs) {
+	reads, writes = needs{}, needs{}
+	m := r.Model
+	for _, e := range m.EffectiveEndpoints() {
+		who := e.Invokers
+		if len(who) == 0 {
+			who = slices.Collect(maps.Keys(m.Invokers))
+		}
+		who = append(r.withMembers(who), "cluster:"+e.Cluster)
+		for _, name := range who {
+			for _, input := range e.Inputs {
+				d := m.DataInputs[input]
+				reads.add(name, at(d.StorageAccount, d.Container, d.Scope))
+			}
+			for _, output := range e.Outputs {
+				d := m.DataOutputs[output]
+				writes.add(name, at(d.StorageAccount, d.Container, d.Scope))
+			}
+		}
+	}
+	return reads, writes
+}
+
+func at(account, container string, scope access.GrantScope) place {
+	if scope == access.AtAccount {
+		container = ""
+	}
+	return place{account, container}
+}
+
+// withMembers adds the members of the groups that the stack makes.
+func (r *rehearsal) withMembers(names []string) []string {
+	all := slices.Clone(names)
+	for name, i := range r.Model.Invokers {
+		if slices.Contains(names, name) {
+			all = append(all, i.Members...)
+		}
+	}
+	return all
+}
+
+func containerID(account, container string) string {
+	return account + "/blobServices/default/containers/" + container
+}
