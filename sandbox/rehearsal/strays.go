@@ -14,21 +14,21 @@ func (r *rehearsal) strays(report *Report, d deployed) {
 	reads, writes := r.declared()
 	for _, p := range r.principals(d) {
 		for _, place := range r.places() {
-			scope := containerID(r.Model.StorageAccounts[place.account], place.container)
+			scope := containerID(r.Model.StorageAccounts[place.account].Text(), place.container)
 			r.stray(report, p, scope, readBlobs, true, reads.has(p.name, place) || writes.has(p.name, place))
 			r.stray(report, p, scope, writeBlobs, true, writes.has(p.name, place))
 		}
-		if p.cluster || r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID != "" || r.Model.Role.Definition != "" {
+		if p.cluster || r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() || r.Model.Role.Definition != "" {
 			continue
 		}
 		for _, action := range beyondInvoking {
 			if !slices.ContainsFunc(r.Model.Role.Additions,
 				func(a string) bool { return strings.EqualFold(a, action.addition) }) {
-				r.stray(report, p, r.Model.WorkspaceID, action.name, false, false)
+				r.stray(report, p, r.Model.WorkspaceID.Text(), action.name, false, false)
 			}
 		}
 		if r.Model.Role.Scope == "" || r.Model.Role.Scope == access.AtWorkspace {
-			group := r.Model.WorkspaceID[:strings.Index(r.Model.WorkspaceID, "/providers/")]
+			group := r.Model.WorkspaceID.Text()[:strings.Index(r.Model.WorkspaceID.Text(), "/providers/")]
 			r.stray(report, p, group, mlActions+"read", false, false)
 		}
 	}
