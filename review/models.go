@@ -19,7 +19,8 @@ type Configured struct {
 // componentOf is the name that the component of a configuration goes by where there is no preview.
 const componentOf = "urn:pulumi:stack::project::" + accessComponent + "::access"
 
-// Compare reviews two configurations of one stack, without a preview: what the model grants, which jobs work, who may sign in
+// Compare reviews two configurations of one stack, without a preview: what the model grants, which jobs work, who may
+// sign in
 // how, and which assertions are weaker. What the program makes beside the model it does not know, and says so.
 func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
@@ -27,7 +28,8 @@ func Compare(stack string, old, now Configured, o Options) Review {
 	m := maker{p: Preview{}, o: o, r: &r, index: newIndex(Preview{}), compared: map[string][]roles.Action{}}
 	c := component{old: &old.Model, now: &now.Model}
 	m.components = map[string]component{componentOf: c}
-	m.note("This compares two configurations. What else the program makes, and what is in Azure, only a preview shows: `batchaccess review`.")
+	m.note("This compares two configurations. What else the program makes, and what is in Azure, only a preview shows: " +
+		"`batchaccess review`.")
 
 	pairs, joins := map[string]pair{}, map[string]joining{}
 	for when, model := range map[side]*access.Model{before: c.old, after: c.now} {
@@ -107,7 +109,8 @@ func (m *maker) roleOfModels(c component) {
 		}
 		return
 	}
-	change := RoleChange{Role: now.RoleName, Gained: now.Permissions.Beyond(old.Permissions), Lost: old.Permissions.Beyond(now.Permissions), Risk: Low}
+	change := RoleChange{Role: now.RoleName, Gained: now.Permissions.Beyond(old.Permissions),
+		Lost: old.Permissions.Beyond(now.Permissions), Risk: Low}
 	switch gained, lost := len(change.Gained) > 0, len(change.Lost) > 0; {
 	case gained && lost:
 		change.Change = "changed"
@@ -125,7 +128,8 @@ func (m *maker) roleOfModels(c component) {
 // signIns compares the credentials that invokers get.
 func (m *maker) signIns(c component) {
 	type claims struct{ issuer, subject, audience string }
-	federated, secrets := map[side]map[string]claims{before: {}, after: {}}, map[side]map[string]access.ClientSecret{before: {}, after: {}}
+	federated, secrets := map[side]map[string]claims{before: {},
+		after: {}}, map[side]map[string]access.ClientSecret{before: {}, after: {}}
 	for when, model := range map[side]*access.Model{before: c.old, after: c.now} {
 		for name, i := range model.Invokers {
 			for key, f := range i.FederatedCredentials {
@@ -148,7 +152,8 @@ func (m *maker) signIns(c component) {
 		return told
 	}
 	for _, name := range slices.Sorted(maps.Keys(union(federated[before], federated[after]))) {
-		f := FederationChange{Name: "federated credential " + clip(name), Before: text(federated[before][name]), After: text(federated[after][name]), Risk: Medium}
+		f := FederationChange{Name: "federated credential " + clip(name), Before: text(federated[before][name]),
+			After: text(federated[after][name]), Risk: Medium}
 		switch {
 		case f.Before == f.After:
 			continue

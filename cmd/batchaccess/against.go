@@ -54,7 +54,8 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 	return nil
 }
 
-// configured reads the configuration of a stack. An assertion that does not hold keeps it from being deployed, not from being
+// configured reads the configuration of a stack. An assertion that does not hold keeps it from being deployed, not
+// from being
 // compared.
 func configured(dir, stack string) (review.Configured, error) {
 	values, err := config.ReadStack(dir, stack)
@@ -68,7 +69,8 @@ func configured(dir, stack string) (review.Configured, error) {
 	return review.Configured{Model: args.Model(), Values: values}, nil
 }
 
-// at writes the project's files, as they were at a commit, into a folder that remove takes away. It is "" if there was no
+// at writes the project's files, as they were at a commit, into a folder that remove takes away. It is "" if there
+// was no
 // configuration of the stack.
 func (p project) at(ctx context.Context, ref, stack string) (dir string, remove func(), err error) {
 	git := func(args ...string) ([]byte, error) {
@@ -83,7 +85,8 @@ func (p project) at(ctx context.Context, ref, stack string) (dir string, remove 
 	}
 	commit, err := git("rev-parse", "--verify", "--end-of-options", ref+"^{commit}")
 	if err != nil {
-		return "", nil, fmt.Errorf("%q is no commit, branch or tag here; fetch it first (git fetch origin main): %w", ref, err)
+		return "", nil, fmt.Errorf("%q is no commit, branch or tag here; fetch it first (git fetch origin main): %w",
+			ref, err)
 	}
 	at := strings.TrimSpace(string(commit))
 	if dir, err = os.MkdirTemp("", "batchaccess-against-"); err != nil {
