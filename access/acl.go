@@ -15,46 +15,33 @@ type ACL struct {
 	Permissions    string    `json:"permissions"`
 }
 
-// ACLs returns the permissions that the model leaves to ACLs, each once, in the order of endpoints and inputs: r-x for the
-// cluster that mounts the data and for each invoker who reads it, unless the invoker's group has the same. The folders above
-// the path need --x.
-func ACLs(m Model) (acls []ACL) {
-	endpoints := m.EffectiveEndpoints()
+// String is the ACL for people to read, without its principal.
+func (a ACL) String() string {
+	return "the ACL " + a.Permissions + " on " + a.StorageAccount + "/" + a.Container + a.Path
+}
+
+// acls returns the permissions that meet the needs which are left to ACLs, each once: r-x for the cluster that mounts the
+// data and for each invoker who reads it, unless the invoker's group has the same. The folders above the path need --x.
+func (p *Plan) acls() (acls []ACL) {
 	seen := map[ACL]bool{}
-	add := func(p Principal, d DataInput) {
-		acl := ACL{p, d.StorageAccount, d.Container, rooted(d.Path), "r-x"}
+	for _, n := range p.Needs {
+		if n.By != ByACL {
+			continue
+		}
+		acl := ACL{p.identity[n.Principal], n.place.account, n.place.container, rooted(n.place.path), "r-x"}
 		if !seen[acl] {
 			seen[acl] = true
 			acls = append(acls, acl)
 		}
 	}
-	for _, name := range sorted(endpoints) {
-		e := endpoints[name]
-		for _, input := range slices.Sorted(slices.Values(e.Inputs)) {
-			d := m.DataInputs[input]
-			if d.Mechanism() != ByACL {
-				continue
-			}
-			add(ClusterPrincipal(e.Cluster), d)
-			for _, invoker := range m.InvokersOf(e) {
-				add(InvokerPrincipal(invoker), d)
-			}
-		}
-	}
-	groupOf := m.Groups()
 	return slices.DeleteFunc(acls, func(acl ACL) bool {
 		ofGroup := acl
-		ofGroup.Principal.Name = groupOf[acl.Principal.Name]
+		ofGroup.Principal.Name = p.groups[acl.Principal.Name]
 		return !acl.Principal.IsCluster() && seen[ofGroup]
 	})
 }
 
 func (a ACL) place() place { return place{a.StorageAccount, a.Container, a.Path} }
-
-// place is where data lies in storage.
-type place struct{ account, container, path string }
-
-func (p place) scope() Scope { return storageScope(p.account, p.container, "") }
 
 // holds reports whether data at the inner place is at this one too, or in a folder below it.
 func (p place) holds(inner place) bool {

@@ -29,7 +29,7 @@ func TestAnACLHoldsForItsFolderAndWhatLiesBelow(t *testing.T) {
 		},
 	}
 	works := map[string]bool{}
-	for _, p := range access.Explain(m) {
+	for _, p := range compile(m).Paths() {
 		if p.Invoker == "alice" {
 			works[p.Input] = p.Works()
 		}
@@ -60,7 +60,7 @@ func TestAnACLOnAPartOpensSomeOfTheWhole(t *testing.T) {
 		m.Assertions[input] = access.Assertion{Cannot: []string{"bob"}, Read: input}
 	}
 	because := map[string]string{}
-	for _, v := range access.CheckAssertions(m) {
+	for _, v := range compile(m).Verdicts {
 		because[v.Name] = v.Because
 	}
 	const byACL = "invoker bob: reads by the ACL r-x on lake/raw/heart"
@@ -87,7 +87,7 @@ func TestAnACLToReadIsNoneToWrite(t *testing.T) {
 		},
 	}
 	outcomes := map[string]string{}
-	for _, p := range access.Explain(m) {
+	for _, p := range compile(m).Paths() {
 		outcomes[p.Invoker+" on "+p.Endpoint] = p.Outcome()
 	}
 	assert.Equal(t, map[string]string{

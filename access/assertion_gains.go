@@ -12,7 +12,7 @@ import (
 // checker decides, from a model and what it grants, whether a principal gains what an assertion is about.
 type checker struct {
 	explainer
-	paths map[string][]Path // by invoker
+	pathsOf map[string][]Path // by invoker
 }
 
 // gains asks a full question for Can and a cautious one for Cannot and Only: what must be possible has to work to its end,
@@ -36,18 +36,18 @@ func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 // on any endpoint that reads it.
 func (c checker) works(a Assertion, p Principal) (how string, able bool) {
 	how = "no endpoint reads " + a.Read
-	for _, path := range c.paths[p.Name] {
+	for _, path := range c.pathsOf[p.Name] {
 		if a.Start != "" && path.Endpoint != a.Start || a.Read != "" && path.Input != a.Read {
 			continue
 		}
 		hop := path.FailsAt()
 		switch {
 		case hop == nil && a.Read != "":
-			return "a job on " + path.Endpoint + " reads it", true
+			return "a job on " + path.Target() + " reads it", true
 		case hop == nil:
 			how, able = "jobs on "+a.Start+" work", true
 		default:
-			how = fmt.Sprintf("a job on %s%s %s", path.Endpoint, with(path.Input), path.Outcome())
+			how = fmt.Sprintf("a job on %s%s %s", path.Target(), with(path.Input), path.Outcome())
 			if a.Start != "" {
 				return how, false
 			}
@@ -75,9 +75,12 @@ func (c checker) starts(p Principal) (how string, able bool) {
 }
 
 func (c checker) mounts(p Principal, input string) (how string, able bool) {
-	d := c.m.DataInputs[input]
-	if d.Mechanism() == ByStoreCredential {
+	d := c.Model.DataInputs[input]
+	switch d.Mechanism() {
+	case ByStoreCredential:
 		return "the store's own credential opens " + input, false
+	case ByAnyone:
+		return "anyone may read " + input, true
 	}
 	hop := Hop{Needs: roles.StorageBlobDataReader + " on " + d.place().scope().String()}
 	c.decide(&hop, p, d.place(), ReadBlobs)
@@ -89,7 +92,10 @@ func (c checker) mounts(p Principal, input string) (how string, able bool) {
 
 // reaches reports whether anything of an input is open to a principal.
 func (c checker) reaches(p Principal, input string) (how string, able bool) {
-	d := c.m.DataInputs[input]
+	d := c.Model.DataInputs[input]
+	if d.Mechanism() == ByAnyone {
+		return "anyone may read " + input, true
+	}
 	if !p.IsCluster() && d.Mechanism() == ByStoreCredential {
 		if by, able := c.starts(p); able {
 			return by + ", and in any job the store's own credential reads " + input, true
@@ -99,22 +105,22 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 		return "may not start jobs", false
 	}
 	at, scope := d.place(), d.place().scope()
-	for _, holder := range c.holders(p) {
-		through := p.through(holder)
-		for _, g := range c.grants[holder] {
+	for _, holder := range c.Holders(p) {
+		through := c.through(p, holder)
+		for _, g := range c.grantsOf[holder] {
 			switch {
 			case storageRoleMay[g.Role][ReadBlobs] && (g.Scope.Contains(scope) || scope.Contains(g.Scope)):
 				return "reads by " + g.String() + through + ", granted to " + strings.Join(g.Reasons, ", "), true
-			case g.Scope.StorageAccount == "" && c.roleCovers(d.StorageAccount) && c.roleReads():
-				if !c.m.Role.Told() {
+			case !g.Scope.InStorage() && c.roleCovers(d.StorageAccount) && c.roleReads():
+				if !c.Model.Role.Told() {
 					return "may read storage by " + g.String() + through + ", by " + NotTold, true
 				}
 				return "reads storage by " + g.String() + through, true
 			}
 		}
-		for _, acl := range c.acls[holder] {
+		for _, acl := range c.aclsOf[holder] {
 			if acl.place().holds(at) || at.holds(acl.place()) || d.Container == "" && acl.StorageAccount == d.StorageAccount {
-				return "reads by the ACL " + acl.Permissions + " on " + acl.StorageAccount + "/" + acl.Container + acl.Path + through, true
+				return "reads by " + acl.String() + through, true
 			}
 		}
 	}
@@ -124,19 +130,19 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 // roleCovers reports whether the invokers' role reaches a storage account. Assigned at the workspace it does not; where one of
 // the IDs is not known, it may.
 func (c checker) roleCovers(account string) bool {
-	if c.m.Role.EffectiveScope() == AtWorkspace {
+	if c.Model.Role.EffectiveScope() == AtWorkspace {
 		return false
 	}
-	scope, known := c.m.RoleScopeID()
-	id := c.m.StorageAccounts[account]
-	return !known || id == Unknown || strings.HasPrefix(strings.ToLower(id), strings.ToLower(scope)+"/")
+	scope, known := c.Model.RoleScopeID()
+	id := c.Model.StorageAccounts[account]
+	return !known || id.Later() || roles.Contains(scope, id.Text())
 }
 
 // roleReads reports whether the invokers' role opens the storage accounts in its reach: it reads blobs, or hands out keys.
 // Where it is not told what the role allows, it may.
 func (c checker) roleReads() bool {
 	ps := c.role.Permissions
-	if !c.m.Role.Told() || ps.MayAllow(roles.Action{Name: ReadBlobs, Data: true}) {
+	if !c.Model.Role.Told() || ps.MayAllow(roles.Action{Name: ReadBlobs, Data: true}) {
 		return true
 	}
 	return slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
@@ -149,7 +155,7 @@ func (c checker) roleReads() bool {
 func (c checker) does(p Principal, do string, cautious bool) (how string, able bool) {
 	var found []string
 	has, by := "has", ""
-	for _, action := range ActionsOf(do) {
+	for _, action := range roles.ActionsOf(do) {
 		if g, through, untold := c.covering(p, action, cautious); g != nil {
 			found, by = append(found, action.Name), cmp.Or(by, g.String()+through)
 			if untold {
@@ -158,7 +164,7 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 		}
 	}
 	switch {
-	case len(found) == 0 && !p.IsCluster() && !c.m.Role.Told():
+	case len(found) == 0 && !p.IsCluster() && !c.Model.Role.Told():
 		return "no role that is known here covers " + do, false
 	case len(found) == 0:
 		return "no role covers " + do, false
@@ -172,72 +178,17 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 // covering finds the grant that gives a principal an action, and through whom; nil if none does. untold is set where that
 // is only assumed (see does).
 func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *Grant, through string, untold bool) {
-	for _, holder := range c.holders(p) {
-		for _, g := range c.grants[holder] {
+	for _, holder := range c.Holders(p) {
+		for _, g := range c.grantsOf[holder] {
 			permissions, untold := storageRoles[g.Role], false
-			if g.Scope.StorageAccount == "" {
-				permissions, untold = c.role.Permissions, !c.m.Role.Told()
+			if !g.Scope.InStorage() {
+				permissions, untold = c.role.Permissions, !c.Model.Role.Told()
 			}
 			allows := permissions.Allows(action) || cautious && (untold || permissions.MayAllow(action))
-			if allows && (g.Scope.Level != string(AtWorkspace) || ActsAtWorkspace(action.Name)) {
-				return &g, p.through(holder), untold
+			if allows && (g.Scope.Level != string(AtWorkspace) || roles.ActsAtWorkspace(action.Name)) {
+				return &g, c.through(p, holder), untold
 			}
 		}
 	}
 	return nil, "", false
-}
-
-// ActsAtWorkspace tells whether an action does anything where a role is assigned at a workspace: there is nothing there
-// but the workspace, and its assignments.
-func ActsAtWorkspace(action string) bool {
-	provider, _, _ := strings.Cut(action, "/")
-	return strings.EqualFold(provider, "Microsoft.MachineLearningServices") || strings.EqualFold(provider, "Microsoft.Authorization")
-}
-
-// ActionsOf are the actions that the Do of an assertion stands for: those of a risk, or the one that it names. An action
-// that is not known here may be of either plane.
-func ActionsOf(do string) []roles.Action {
-	if slices.Contains(riskNames(), do) {
-		return roles.RiskyActions(roles.Risk(do))
-	}
-	lower := strings.ToLower(do)
-	control, data := knownActions()
-	if !control[lower] && !data[lower] {
-		control, data = roles.ActionNames()
-	}
-	action := roles.Action{Name: do}
-	switch {
-	case data[lower]:
-		action.Data = true
-	case !control[lower]:
-		return []roles.Action{action, {Name: do, Data: true}}
-	}
-	return []roles.Action{action}
-}
-
-// knownActions are the actions, in lower case, that the seed, the additions and the risks name. The built-in roles
-// name more (roles.ActionNames), which takes longer to read.
-func knownActions() (control, data map[string]bool) {
-	control, data = map[string]bool{}, map[string]bool{}
-	add := func(to map[string]bool, actions ...string) {
-		for _, a := range actions {
-			if !strings.Contains(a, "*") {
-				to[strings.ToLower(a)] = true
-			}
-		}
-	}
-	add(control, roles.InvokerActions()...)
-	for _, addition := range roles.Additions() {
-		add(control, addition.Actions...)
-	}
-	for _, risk := range roles.Risks() {
-		for _, a := range roles.RiskyActions(risk) {
-			if a.Data {
-				add(data, a.Name)
-			} else {
-				add(control, a.Name)
-			}
-		}
-	}
-	return control, data
 }

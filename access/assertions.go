@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -44,40 +45,37 @@ type Verdict struct {
 	Fix     string `json:"fix,omitempty"` // what to do about a violated one
 }
 
-// CheckAssertions holds every assertion against what the model grants, in the order of their names. The model is taken to
-// be valid, but for assertions that it violates.
-func CheckAssertions(m Model) []Verdict {
-	if len(m.Assertions) == 0 {
+// verdicts holds every assertion against what the plan grants.
+func (p *Plan) verdicts() (all []Verdict) {
+	if len(p.Model.Assertions) == 0 {
 		return nil
 	}
-	grants := Grants(m)
-	c := checker{newExplainer(m, grants), map[string][]Path{}}
-	for _, p := range c.explain() {
-		c.paths[p.Invoker] = append(c.paths[p.Invoker], p)
+	c := checker{newExplainer(p, p.Grants), map[string][]Path{}}
+	for _, path := range c.paths() {
+		c.pathsOf[path.Invoker] = append(c.pathsOf[path.Invoker], path)
 	}
-	var verdicts []Verdict
-	for _, name := range sorted(m.Assertions) {
-		a := m.Assertions[name]
+	for _, name := range sorted(p.Model.Assertions) {
+		a := p.Model.Assertions[name]
 		v := Verdict{Name: name, Says: a.String()}
-		if v.Holds, v.Because = a.Judge(m, func(p Principal) (string, bool) { return c.gains(a, p) }); !v.Holds {
+		if v.Holds, v.Because = p.Judge(a, func(of Principal) (string, bool) { return c.gains(a, of) }); !v.Holds {
 			v.Fix = a.remedy()
 		}
-		verdicts = append(verdicts, v)
+		all = append(all, v)
 	}
-	return verdicts
+	return all
 }
 
 // Judge decides the assertion. It asks of each principal that the assertion is about whether the principal gains what must or
 // must not be possible, and how, or what is missing for it.
-func (a Assertion) Judge(m Model, gains func(Principal) (how string, able bool)) (holds bool, because string) {
+func (p *Plan) Judge(a Assertion, gains func(Principal) (how string, able bool)) (holds bool, because string) {
 	var good, bad []string
-	asked := a.asked(m)
-	for _, p := range asked {
-		switch how, able := gains(p); {
+	asked := p.asked(a)
+	for _, of := range asked {
+		switch how, able := gains(of); {
 		case able != (a.Can != nil):
-			bad = append(bad, p.String()+": "+how)
+			bad = append(bad, of.String()+": "+how)
 		case able:
-			good = append(good, p.String()+": "+how)
+			good = append(good, of.String()+": "+how)
 		}
 	}
 	if len(bad) > 0 {
@@ -89,13 +87,18 @@ func (a Assertion) Judge(m Model, gains func(Principal) (how string, able bool))
 	return true, strings.Join(good, "; ")
 }
 
-// asked are the principals that decide the assertion: those named, or for Only the others.
-func (a Assertion) asked(m Model) (ps []Principal) {
-	named := m.withMembers(slices.Concat(a.Can, a.Cannot, a.Only))
-	is := listed(named)
-	for _, name := range a.known(m) {
-		if is.has(name) == (a.Only == nil) && len(m.Invokers[name].Members) == 0 {
-			ps = append(ps, principalOf(name))
+// asked are the principals that decide the assertion: those named, or for Only all whose identity is not that of a named one.
+func (p *Plan) asked(a Assertion) (ps []Principal) {
+	names, identities := map[Principal]bool{}, map[Principal]bool{}
+	for _, name := range p.Model.withMembers(slices.Concat(a.Can, a.Cannot, a.Only)) {
+		of := principalOf(name)
+		names[of], identities[p.identity[of]] = true, true
+	}
+	for _, name := range a.known(p.Model) {
+		of := principalOf(name)
+		isGroup := !of.IsCluster() && len(p.Model.Invokers[name].Members) > 0
+		if asked := a.Only == nil && names[of] || a.Only != nil && !identities[p.identity[of]]; asked && !isGroup {
+			ps = append(ps, of)
 		}
 	}
 	return ps
@@ -159,20 +162,21 @@ func (a Assertion) remedy() string {
 	}
 }
 
-// assertions checks the form of each, and then, of a model that is right in all else, whether they hold.
+// assertions checks the form of each.
 func (v *validator) assertions() {
+	v.code = problem.Assertion
+	defer func() { v.code = "" }()
 	for _, name := range sorted(v.m.Assertions) {
 		v.name("assertions."+name, name)
 		v.assertion("assertions."+name, v.m.Assertions[name])
 	}
-	if v.Err() != nil {
-		return
-	}
-	for _, verdict := range CheckAssertions(v.m) {
+}
+
+// violations reports the assertions that do not hold.
+func (v *validator) violations(verdicts []Verdict) {
+	for _, verdict := range verdicts {
 		if !verdict.Holds {
-			v.Problems = append(v.Problems, Problem{
-				Path: "assertions." + verdict.Name, What: fmt.Sprintf("%q does not hold: %s", verdict.Says, verdict.Because), Fix: verdict.Fix, Violation: true,
-			})
+			v.AddCode(problem.Violation, "assertions."+verdict.Name, verdict.Fix, "%q does not hold: %s", verdict.Says, verdict.Because)
 		}
 	}
 }
@@ -220,11 +224,11 @@ func (v *validator) do(path, do string) {
 	switch risks := riskNames(); {
 	case do == "" || slices.Contains(risks, do):
 	case !strings.Contains(do, "/"):
-		v.add(path, DidYouMean(do, risks)+", or an action in full", "unknown value %q", do)
+		v.add(path, problem.DidYouMean(do, risks)+", or an action in full", "unknown value %q", do)
 	case strings.Contains(do, "*"):
 		v.add(path, "name one action, or a risk: "+strings.Join(risks, ", "), "%q holds a wildcard", do)
-	case len(ActionsOf(do)) > 1:
-		v.warn(path, "see that it is spelt as Azure publishes it: a wrong name is in no role", "%q is no action that is known here", do)
+	case len(roles.ActionsOf(do)) > 1:
+		v.Warn(problem.Assertion, path, "see that it is spelt as Azure publishes it: a wrong name is in no role", "%q is no action that is known here", do)
 	}
 }
 

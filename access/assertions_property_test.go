@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/internal/randommodel"
 )
 
@@ -17,7 +18,7 @@ func TestCheckAssertionsAgreesWithTheLongWay(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
 		a := randommodel.Assertions(m).Draw(t, "asserted")
 		m.Assertions = map[string]access.Assertion{"it": a}
-		w := longWay{m: m, paths: access.Explain(m)}
+		w := longWay{m: m, paths: compile(m).Paths()}
 		_, w.asked = needs(m)
 		want := true
 		each := withoutGroups(access.Model{Invokers: m.Invokers, Assertions: m.Assertions}).Assertions["it"]
@@ -32,12 +33,12 @@ func TestCheckAssertionsAgreesWithTheLongWay(t *testing.T) {
 				want = want && (slices.Contains(each.Only, name) || !w.able(a, name))
 			}
 		}
-		got := access.CheckAssertions(m)[0]
+		got := compile(m).Verdicts[0]
 		if got.Holds != want {
 			t.Fatalf("%s: want %v, got %+v", a, want, got)
 		}
-		ps := access.Validate(m)
-		if (ps.Err() == nil) != want || ps.WithoutViolations().Err() != nil {
+		ps := validate(m)
+		if (ps.Err() == nil) != want || ps.Without(problem.Violation).Err() != nil {
 			t.Fatalf("%s holds: %v, but Validate says %v", a, want, ps.Err())
 		}
 	})
@@ -111,7 +112,7 @@ func (w longWay) reads(a access.Assertion, who string, isCluster bool) bool {
 			return true
 		}
 	}
-	for _, acl := range access.ACLs(w.m) { // all of them are on whole containers
+	for _, acl := range compile(w.m).ACLs { // all of them are on whole containers
 		whose := acl.Principal.String() == who || slices.ContainsFunc(w.m.Invokers[acl.Principal.Name].Members, func(member string) bool { return who == "invoker "+member })
 		if whose && acl.StorageAccount == d.StorageAccount && (acl.Container == d.Container || a.Can == nil && d.Container == "") {
 			return true

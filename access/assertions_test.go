@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // scoring has two endpoints with an input, an invoker and a cluster each, and one input that opens itself.
@@ -15,7 +16,7 @@ func scoring() access.Model {
 		WorkspaceID:     workspaceID,
 		Invokers:        map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: objectID(1)}, "bob": {Kind: access.User, PrincipalID: objectID(2)}},
 		Clusters:        map[string]access.Cluster{"cpu": {}, "gpu": {}},
-		StorageAccounts: map[string]string{"lake": storageID("lake")},
+		StorageAccounts: map[string]access.ID{"lake": storageID("lake")},
 		DataInputs: map[string]access.DataInput{
 			"payroll": {Kind: access.Blob, StorageAccount: "lake", Container: "payroll"},
 			"images":  {Kind: access.Blob, StorageAccount: "lake", Container: "images"},
@@ -88,15 +89,15 @@ func TestAssertionsHoldOrTellWhoGainsItHow(t *testing.T) {
 			if c.change != nil {
 				c.change(&m)
 			}
-			require.NoError(t, access.Validate(m).Err())
+			require.NoError(t, validate(m).Err())
 			m.Assertions = map[string]access.Assertion{"it": c.a}
-			v := access.CheckAssertions(m)[0]
-			ps := access.Validate(m)
+			v := compile(m).Verdicts[0]
+			ps := validate(m)
 			assert.Equal(t, c.because == "", v.Holds, v.Because)
 			assert.Contains(t, v.Because, c.because)
 			assert.NotEmpty(t, v.Because)
 			assert.Equal(t, v.Holds, v.Fix == "")
-			require.NoError(t, ps.WithoutViolations().Err())
+			require.NoError(t, ps.Without(problem.Violation).Err())
 			if v.Holds {
 				require.NoError(t, ps.Err())
 				return
@@ -129,13 +130,13 @@ func TestAnAssertionThatIsNoneIsNamedWithItsRemedy(t *testing.T) {
 			t.Parallel()
 			m := scoring()
 			m.Assertions = map[string]access.Assertion{"it": c.a, "other": {Cannot: []string{"ann"}, Read: "payroll"}}
-			ps := access.Validate(m)
+			ps := validate(m)
 			require.NotEmpty(t, ps)
 			assert.Equal(t, c.path, ps[0].Path)
 			assert.Contains(t, ps[0].What, c.what)
 			assert.Contains(t, ps[0].Fix, c.fix)
 			for _, p := range ps {
-				assert.False(t, p.Violation, "nothing is judged while the model is wrong: %v", p)
+				assert.False(t, p.Code == problem.Violation, "nothing is judged while the model is wrong: %v", p)
 			}
 		})
 	}
@@ -145,7 +146,7 @@ func TestAnActionThatIsNotKnownIsAWarning(t *testing.T) {
 	t.Parallel()
 	m := scoring()
 	m.Assertions = map[string]access.Assertion{"it": {Cannot: []string{"ann"}, Do: "Microsoft.MachineLearningServices/workspaces/listStorageAccountKey/action"}}
-	ps := access.Validate(m)
+	ps := validate(m)
 	require.NoError(t, ps.Err(), "it holds")
 	require.Len(t, ps, 1)
 	assert.Equal(t, "assertions.it.do", ps[0].Path)

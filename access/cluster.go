@@ -14,23 +14,20 @@ const (
 	NoIdentity     ClusterIdentity = "none"
 )
 
-// ClusterIdentities lists the values.
-func ClusterIdentities() []string {
-	return []string{string(SystemAssigned), string(UserAssigned), string(BothAssigned), string(NoIdentity)}
-}
+var clusterIdentities = []string{string(SystemAssigned), string(UserAssigned), string(BothAssigned), string(NoIdentity)}
 
 // A Cluster is a compute cluster on which deployments run. Its managed identity mounts the data of every job.
 type Cluster struct {
-	// ComputeName is its name in the workspace: 2 to 16 letters, digits and hyphens. "" for its name in the model.
+	// ComputeName is its name in the workspace: 3 to 32 letters, digits and hyphens. "" for its name in the model.
 	ComputeName string
 	// Existing is set where the cluster is there before the stack is; its identity is then looked up, unless PrincipalID
 	// gives its object ID.
 	Existing    bool
-	PrincipalID string
+	PrincipalID ID
 	// Identity of a cluster made by the stack. Default: systemAssigned.
 	Identity ClusterIdentity
-	// UserAssignedIdentityID is the ARM ID of an identity that exists; "" if the stack makes one.
-	UserAssignedIdentityID string
+	// UserAssignedIdentityID is the ARM ID of an identity that exists; not given if the stack makes one.
+	UserAssignedIdentityID ID
 }
 
 // EffectiveIdentity is Identity, or its default.
@@ -38,3 +35,10 @@ func (c Cluster) EffectiveIdentity() ClusterIdentity { return cmp.Or(c.Identity,
 
 // NameOr returns the cluster's name in the workspace; name is its name in the model.
 func (c Cluster) NameOr(name string) string { return cmp.Or(c.ComputeName, name) }
+
+// Problems returns what is wrong with a cluster by itself; the paths are those of its own fields.
+func (c Cluster) Problems() Problems {
+	var v validator
+	v.cluster("", c)
+	return v.Problems
+}

@@ -10,10 +10,14 @@ import (
 )
 
 const (
-	someRoleID       = "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/77777777-7777-4777-8777-777777777777"
-	dataScientistID  = "/providers/Microsoft.Authorization/roleDefinitions/f6c7c914-8db3-469d-8ca1-694a8f32e121"
 	definitionOfMore = `{"properties": {"roleName": "Scorers", "permissions": [{"actions": ["Microsoft.MachineLearningServices/*"]}]}}`
 	definitionOfLess = `{"properties": {"roleName": "Readers", "permissions": [{"actions": ["Microsoft.MachineLearningServices/workspaces/read"]}]}}`
+)
+
+var (
+	someRoleID = access.Known("/subscriptions/" + subscription +
+		"/providers/Microsoft.Authorization/roleDefinitions/77777777-7777-4777-8777-777777777777")
+	dataScientistID = access.Known("/providers/Microsoft.Authorization/roleDefinitions/f6c7c914-8db3-469d-8ca1-694a8f32e121")
 )
 
 func withRole(m access.Model, r access.Role) access.Model {
@@ -29,27 +33,27 @@ func TestAnExistingRoleIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 		warning string // "" for none
 	}{
 		"only its ID":                        {access.Role{RoleDefinitionID: someRoleID}, "can't be told at invoke: invoker alice needs what the existing role allows", "what the role allows is not known here"},
-		"an ID that is not known yet":        {access.Role{RoleDefinitionID: access.Unknown}, "can't be told at invoke", "what the role allows is not known here"},
+		"an ID that is not known yet":        {access.Role{RoleDefinitionID: access.Later(nil)}, "can't be told at invoke", "what the role allows is not known here"},
 		"with a definition that is enough":   {access.Role{RoleDefinitionID: someRoleID, Definition: definitionOfMore}, "works", ""},
-		"with one, and the ID not known yet": {access.Role{RoleDefinitionID: access.Unknown, Definition: definitionOfMore}, "works", ""},
+		"with one, and the ID not known yet": {access.Role{RoleDefinitionID: access.Later(nil), Definition: definitionOfMore}, "works", ""},
 		"with one that is not enough":        {access.Role{RoleDefinitionID: someRoleID, Definition: definitionOfLess}, "fails at invoke: invoker alice needs Microsoft.MachineLearningServices", "lacks 34 of the 35"},
 		"the ID of a built-in role":          {access.Role{RoleDefinitionID: dataScientistID}, "fails at invoke", "lacks 1 of the 35"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := withRole(blobModel(), c.role)
-			ps := access.Validate(m)
+			ps := validate(m)
 			require.NoError(t, ps.Err())
 			assert.Equal(t, c.warning != "", len(ps) == 1, "%v", ps)
 			for _, p := range ps {
 				assert.Contains(t, p.String(), c.warning)
 			}
-			paths := access.Explain(m)
+			paths := compile(m).Paths()
 			require.NotEmpty(t, paths)
 			assert.Contains(t, paths[0].Outcome(), c.outcome)
 			assert.Equal(t, c.outcome == "works", paths[0].Works())
-			assert.Contains(t, access.MakeReport(m).Paths["alice"]["scorer"]["in"], c.outcome)
-			assert.Equal(t, access.ExistingRole, access.MakeReport(m).Grants["invoker alice"]["workspace"])
+			assert.Contains(t, compile(m).Report().Paths["alice"]["scorer"]["in"], c.outcome)
+			assert.Equal(t, access.ExistingRole, compile(m).Report().Grants["invoker alice"]["workspace"])
 		})
 	}
 }
@@ -58,7 +62,7 @@ func TestAnExistingRoleIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 func TestWhatFailsForSureIsNotUndecided(t *testing.T) {
 	t.Parallel()
 	m := withRole(scoring(), access.Role{RoleDefinitionID: someRoleID})
-	for _, p := range access.Explain(m) {
+	for _, p := range compile(m).Paths() {
 		assert.Equal(t, p.Declared || p.Input == "public", p.Undecided(), "%s on %s with %s: %s", p.Invoker, p.Endpoint, p.Input, p.Outcome())
 	}
 }
@@ -71,16 +75,16 @@ func TestAnExistingRoleIsGivenAlone(t *testing.T) {
 	}{
 		"with a name":       {access.Role{RoleDefinitionID: someRoleID, Name: "x"}, "role.roleDefinitionId: a role that exists can't be renamed, added to or chosen twice; leave out name, builtIn and additions"},
 		"with additions":    {access.Role{RoleDefinitionID: someRoleID, Additions: []string{"pollJobs"}}, "role.roleDefinitionId: a role that exists"},
-		"with a built-in":   {access.Role{RoleDefinitionID: access.Unknown, BuiltIn: "Owner"}, "role.roleDefinitionId: a role that exists"},
-		"a name for an ID":  {access.Role{RoleDefinitionID: "Scorers"}, `role.roleDefinitionId: "Scorers" is not the ARM ID of a role definition; write …/providers`},
-		"an assignment's":   {access.Role{RoleDefinitionID: "/providers/Microsoft.Authorization/roleAssignments/77777777-7777-4777-8777-777777777777"}, "is not the ARM ID"},
-		"a GUID alone":      {access.Role{RoleDefinitionID: "77777777-7777-4777-8777-777777777777"}, "is not the ARM ID"},
+		"with a built-in":   {access.Role{RoleDefinitionID: access.Later(nil), BuiltIn: "Owner"}, "role.roleDefinitionId: a role that exists"},
+		"a name for an ID":  {access.Role{RoleDefinitionID: access.Known("Scorers")}, `role.roleDefinitionId: "Scorers" is not the ARM ID of a role definition; write …/providers`},
+		"an assignment's":   {access.Role{RoleDefinitionID: access.Known("/providers/Microsoft.Authorization/roleAssignments/77777777-7777-4777-8777-777777777777")}, "is not the ARM ID"},
+		"a GUID alone":      {access.Role{RoleDefinitionID: access.Known("77777777-7777-4777-8777-777777777777")}, "is not the ARM ID"},
 		"a bad definition":  {access.Role{RoleDefinitionID: someRoleID, Definition: "{}"}, "role.definition: "},
 		"out of its scopes": {access.Role{RoleDefinitionID: someRoleID, Definition: `{"properties": {"roleName": "x", "assignableScopes": ["/subscriptions/other"], "permissions": [{"actions": ["a/b"]}]}}`}, "outside its assignable scopes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.ErrorContains(t, access.Validate(withRole(blobModel(), c.role)).Err(), c.says)
+			require.ErrorContains(t, validate(withRole(blobModel(), c.role)).Err(), c.says)
 		})
 	}
 }
@@ -109,7 +113,7 @@ func TestAssertionsTakeARoleThatIsNotToldForTheWorse(t *testing.T) {
 			t.Parallel()
 			m := withRole(scoring(), access.Role{RoleDefinitionID: someRoleID, Scope: c.scope})
 			m.Assertions = map[string]access.Assertion{"a": c.a}
-			v := access.CheckAssertions(m)[0]
+			v := compile(m).Verdicts[0]
 			assert.Equal(t, c.because == "", v.Holds, v.Because)
 			assert.Contains(t, v.Because, c.because)
 		})

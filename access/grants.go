@@ -8,68 +8,6 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Principal is who holds a grant: an invoker, or a cluster by its managed identity.
-type Principal struct {
-	Kind string `json:"kind"` // invoker or cluster
-	Name string `json:"name"` // its key in the model
-}
-
-const (
-	invokerKind = "invoker"
-	clusterKind = "cluster"
-)
-
-// InvokerPrincipal is the invoker of that name.
-func InvokerPrincipal(name string) Principal { return Principal{invokerKind, name} }
-
-// ClusterPrincipal is the cluster identity of the named cluster.
-func ClusterPrincipal(name string) Principal { return Principal{clusterKind, name} }
-
-// IsCluster tells a cluster identity from an invoker.
-func (p Principal) IsCluster() bool { return p.Kind == clusterKind }
-
-func (p Principal) String() string { return p.Kind + " " + p.Name }
-
-// A Scope is where a grant holds: the workspace, its resource group or its subscription; or a storage account of the
-// model, or a container in one.
-type Scope struct {
-	Level          string `json:"level"` // a RoleScope or a GrantScope
-	StorageAccount string `json:"storageAccount,omitempty"`
-	Container      string `json:"container,omitempty"`
-}
-
-func storageScope(account, container string, level GrantScope) Scope {
-	if level == "" && container != "" {
-		level = AtContainer
-	}
-	if level == AtContainer {
-		return Scope{string(AtContainer), account, container}
-	}
-	return Scope{Level: string(AtAccount), StorageAccount: account}
-}
-
-func (s Scope) String() string {
-	switch {
-	case s.Container != "":
-		return s.StorageAccount + "/" + s.Container
-	case s.StorageAccount != "":
-		return s.StorageAccount
-	default:
-		return s.Level
-	}
-}
-
-// Contains reports whether what is granted at s holds at inner too.
-func (s Scope) Contains(inner Scope) bool {
-	if s.StorageAccount != inner.StorageAccount {
-		return false
-	}
-	if s.StorageAccount != "" {
-		return s.Container == "" || s.Container == inner.Container
-	}
-	return slices.Index(RoleScopes(), s.Level) >= slices.Index(RoleScopes(), inner.Level)
-}
-
 // A Grant is one role assignment and why it exists.
 type Grant struct {
 	Principal Principal `json:"principal"`
@@ -81,28 +19,14 @@ type Grant struct {
 // String tells a grant without its principal: the role and where it holds.
 func (g Grant) String() string { return g.Role + " on " + g.Scope.String() }
 
-// Grants returns the least set of role assignments that the model needs, in a stable order: each invoker's role and, for
-// every input that identities read, a reader role for the cluster that mounts it and for each invoker who reads it, at the
-// scope that the input asks for. No assignment is there twice, and none that another one implies; what ACLs give beside
-// them does not count. Members of a group that the stack makes are not granted what the group is. The model must be valid.
-func Grants(m Model) []Grant {
-	all := collection{at: map[holding]int{}, groups: m.Groups()}
-	for _, name := range sorted(m.Invokers) {
-		all.add(InvokerPrincipal(name), m.Role.grantName(), Scope{Level: string(m.Role.EffectiveScope())}, "start jobs")
-	}
-	endpoints := m.EffectiveEndpoints()
-	for _, name := range sorted(endpoints) {
-		e := endpoints[name]
-		invokers := m.InvokersOf(e)
-		for _, input := range slices.Sorted(slices.Values(e.Inputs)) {
-			if d := m.DataInputs[input]; d.Mechanism() == ByRBAC {
-				all.addStorage(e.Cluster, invokers, roles.StorageBlobDataReader, d.scope(), "read "+input+" through "+name, "mount "+input+" for "+name)
-			}
-		}
-		for _, output := range slices.Sorted(slices.Values(e.Outputs)) {
-			if d := m.DataOutputs[output]; d.byIdentity() {
-				all.addStorage(e.Cluster, invokers, roles.StorageBlobDataContributor, d.scope(), "write "+output+" through "+name, "mount "+output+" for "+name)
-			}
+// leastGrants returns the least set of role assignments that meets the needs, in a stable order. Each identity is granted what
+// it needs once, by its first name, with the reasons of all its names. No assignment is there that another one implies, and
+// members of a group that the stack makes are not granted what the group is.
+func (p *Plan) leastGrants() []Grant {
+	all := collection{at: map[holding]int{}, groups: p.groups}
+	for _, n := range p.Needs {
+		if n.Role != "" {
+			all.add(p.identity[n.Principal], n.Role, n.At, n.reason())
 		}
 	}
 	return all.least()
@@ -127,17 +51,19 @@ type collection struct {
 func (c *collection) add(p Principal, role string, scope Scope, reason string) {
 	h := holding{p, role, scope}
 	if i, there := c.at[h]; there {
-		c.grants[i].Reasons = append(c.grants[i].Reasons, reason)
+		c.grants[i].because(reason)
 		return
 	}
 	c.at[h] = len(c.grants)
 	c.grants = append(c.grants, Grant{p, role, scope, []string{reason}})
 }
 
-func (c *collection) addStorage(cluster string, invokers []string, role string, scope Scope, invokerReason, clusterReason string) {
-	c.add(ClusterPrincipal(cluster), role, scope, clusterReason)
-	for _, name := range invokers {
-		c.add(InvokerPrincipal(name), role, scope, invokerReason)
+// because adds reasons, each once: a group may have the same one as its member, and one identity under each of its names.
+func (g *Grant) because(reasons ...string) {
+	for _, reason := range reasons {
+		if !slices.Contains(g.Reasons, reason) {
+			g.Reasons = append(g.Reasons, reason)
+		}
 	}
 }
 
@@ -150,11 +76,7 @@ func (c *collection) least() (kept []Grant) {
 	}
 	for i, g := range c.grants {
 		if by := c.implying(g); by != i {
-			for _, reason := range g.Reasons {
-				if !slices.Contains(c.grants[by].Reasons, reason) { // a group may have the same reason as its member
-					c.grants[by].Reasons = append(c.grants[by].Reasons, reason)
-				}
-			}
+			c.grants[by].because(g.Reasons...)
 		}
 	}
 	for i, g := range c.grants {
@@ -173,7 +95,7 @@ func (c *collection) implying(g Grant) int {
 		holders = []Principal{InvokerPrincipal(group), g.Principal}
 	}
 	wider, scopes := grantedRoles, []Scope{storageScope(g.Scope.StorageAccount, "", AtAccount), g.Scope}
-	if g.Scope.StorageAccount == "" {
+	if !g.Scope.InStorage() {
 		wider, scopes = []string{g.Role}, []Scope{g.Scope}
 	}
 	for _, role := range wider {

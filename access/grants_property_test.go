@@ -30,10 +30,13 @@ func needs(m access.Model) (least, asked map[need]bool) {
 		}
 	}
 	for _, e := range endpoints {
-		who := []string{"cluster " + e.Cluster}
 		invokers := e.Invokers
-		if len(invokers) == 0 {
+		if invokers == nil {
 			invokers = keys(m.Invokers)
+		}
+		var who []string
+		if len(invokers) > 0 {
+			who = append(who, "cluster "+e.Cluster)
 		}
 		for _, name := range invokers {
 			who = append(who, "invoker "+name)
@@ -108,7 +111,7 @@ func check(t *testing.T, property func(t *rapid.T, m access.Model)) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := randommodel.Models.Draw(t, "model")
-		if err := access.Validate(m).Err(); err != nil {
+		if err := validate(m).Err(); err != nil {
 			t.Fatalf("the generator drew a model that is not valid: %v", err)
 		}
 		property(t, m)
@@ -118,7 +121,7 @@ func check(t *testing.T, property func(t *rapid.T, m access.Model)) {
 func TestEveryInputIsReadableByWhoNeedsItAndNothingElseIsGranted(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
 		least, asked := needs(m)
-		abilities := held(m, access.Grants(m))
+		abilities := held(m, compile(m).Grants)
 		for n := range least {
 			if !anyGives(abilities, n) {
 				t.Fatalf("nobody gives %+v", n)
@@ -135,7 +138,7 @@ func TestEveryInputIsReadableByWhoNeedsItAndNothingElseIsGranted(t *testing.T) {
 func TestEveryInvokerHasTheRoleOnceAndNoClusterHasIt(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
 		roles := map[string]int{}
-		for _, g := range access.Grants(m) {
+		for _, g := range compile(m).Grants {
 			if isStorage(g) {
 				continue
 			}
@@ -162,7 +165,7 @@ func TestEveryInvokerHasTheRoleOnceAndNoClusterHasIt(t *testing.T) {
 
 func TestNoGrantIsThereTwiceOrImpliedByAnother(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
-		grants := access.Grants(m)
+		grants := compile(m).Grants
 		for i, g := range grants {
 			if len(g.Reasons) == 0 {
 				t.Fatalf("%v has no reason", g)
@@ -178,7 +181,7 @@ func TestNoGrantIsThereTwiceOrImpliedByAnother(t *testing.T) {
 
 func TestReasonsNameEveryInputOnce(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
-		for _, g := range access.Grants(m) {
+		for _, g := range compile(m).Grants {
 			seen := map[string]bool{}
 			for _, reason := range g.Reasons {
 				if seen[reason] {
@@ -192,14 +195,14 @@ func TestReasonsNameEveryInputOnce(t *testing.T) {
 
 func TestTheOrderOfListsChangesNothing(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
-		before := fmt.Sprintf("%+v %+v", access.Grants(m), access.Explain(m))
+		before := fmt.Sprintf("%+v %+v", compile(m).Grants, compile(m).Paths())
 		shuffled := map[string]access.Endpoint{}
 		for name, e := range m.Endpoints {
 			e.Inputs, e.Outputs, e.Invokers = shuffle(t, e.Inputs), shuffle(t, e.Outputs), shuffle(t, e.Invokers)
 			shuffled[name] = e
 		}
 		m.Endpoints = shuffled
-		if after := fmt.Sprintf("%+v %+v", access.Grants(m), access.Explain(m)); after != before {
+		if after := fmt.Sprintf("%+v %+v", compile(m).Grants, compile(m).Paths()); after != before {
 			t.Fatalf("before: %s\nafter: %s", before, after)
 		}
 	})
@@ -214,7 +217,7 @@ func shuffle(t *rapid.T, list []string) []string {
 
 func TestEveryDeclaredPathWorks(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
-		for _, p := range access.Explain(m) {
+		for _, p := range compile(m).Paths() {
 			if p.Declared && !p.Works() {
 				t.Fatalf("%s on %s with %s fails at %+v", p.Invoker, p.Endpoint, p.Input, p.FailsAt())
 			}
@@ -231,13 +234,13 @@ func TestAnyGrantThatIsTakenAwayBreaksADeclaredPath(t *testing.T) {
 			}
 		}
 		declared := map[string]bool{}
-		for _, p := range access.Explain(m) {
+		for _, p := range compile(m).Paths() {
 			declared[p.Invoker] = declared[p.Invoker] || p.Declared
 			if group := m.Groups()[p.Invoker]; group != "" {
 				declared[group] = declared[group] || p.Declared
 			}
 		}
-		grants := access.Grants(m)
+		grants := compile(m).Grants
 		least, _ := needs(m)
 		for i, g := range grants {
 			switch {
@@ -251,7 +254,7 @@ func TestAnyGrantThatIsTakenAwayBreaksADeclaredPath(t *testing.T) {
 				continue // what the group is named for, its members happen to have by themselves
 			}
 			less := slices.Delete(slices.Clone(grants), i, i+1)
-			if !slices.ContainsFunc(access.ExplainWith(m, less), func(p access.Path) bool { return p.Declared && !p.Works() }) {
+			if !slices.ContainsFunc(compile(m).PathsWith(less), func(p access.Path) bool { return p.Declared && !p.Works() }) {
 				t.Fatalf("%s has %v and all works without it", g.Principal, g)
 			}
 		}
@@ -288,7 +291,7 @@ func TestPathsThatAreNotDeclaredGainNothing(t *testing.T) {
 			}
 			return false
 		}
-		for _, p := range access.Explain(m) {
+		for _, p := range compile(m).Paths() {
 			d, ok := m.DataInputs[p.Input]
 			if !ok || d.Mechanism() != access.ByRBAC || aclsReach(m, access.Scope{StorageAccount: d.StorageAccount, Container: d.Container}) {
 				continue

@@ -48,7 +48,7 @@ func (v *validator) members(path, name string, i Invoker, groups map[string]stri
 		}
 		return
 	}
-	if i.PrincipalID != "" {
+	if i.PrincipalID.Given() {
 		v.add(path+".members", "leave out objectId, to have a group made, or members", "are of a group that the stack makes, and this one exists: who is in it is said where it was made")
 	}
 	reason := fmt.Sprintf("is a managed identity: its tokens are cached for up to %d hours, so that it gets in, and loses what the group has, that much later", managedIdentityTokenHours)

@@ -49,29 +49,30 @@ func Lacking(actions []string) string {
 	}
 }
 
-// granted are the holdings that a model's grants give.
+// granted are the holdings that a plan's grants give.
 type granted struct {
 	explainer
 	storage map[Principal]map[Scope][]storageGrant
 }
 
-// holders are those by whom a principal holds what it holds: itself, and the group that the stack puts it in.
-func (x explainer) holders(p Principal) []Principal {
-	if group := x.groups[p.Name]; group != "" && !p.IsCluster() {
-		return []Principal{p, InvokerPrincipal(group)}
+// Holders are those by whom a principal holds what it holds: its identity, and the group that the stack puts it in.
+func (p *Plan) Holders(of Principal) []Principal {
+	own := p.identity[of]
+	if group := p.groups[own.Name]; group != "" && !own.IsCluster() {
+		return []Principal{own, InvokerPrincipal(group)}
 	}
-	return []Principal{p}
+	return []Principal{own}
 }
 
-// through names the group by which a principal holds something; "" for what the principal holds itself.
-func (p Principal) through(holder Principal) string {
-	if holder == p {
+// through names the group by which a principal holds something; "" for what its identity holds itself.
+func (p *Plan) through(of, holder Principal) string {
+	if holder == p.identity[of] {
 		return ""
 	}
 	return ", through group " + holder.Name
 }
 
-// storageGrant is a grant at a storage account or container, told once for all the paths that it is asked for.
+// storageGrant is a grant at a storage account or container, described once for all the paths that it is asked for.
 type storageGrant struct {
 	order      int // among all grants
 	role, says string
@@ -80,7 +81,7 @@ type storageGrant struct {
 func newGranted(x explainer, grants []Grant) granted {
 	h := granted{x, map[Principal]map[Scope][]storageGrant{}}
 	for i, g := range grants {
-		if g.Scope.StorageAccount == "" {
+		if !g.Scope.InStorage() {
 			continue
 		}
 		if h.storage[g.Principal] == nil {
@@ -94,17 +95,17 @@ func newGranted(x explainer, grants []Grant) granted {
 func (x granted) Gone(Principal) string { return "" }
 
 func (x granted) Starts(invoker string) Ruling {
-	p := InvokerPrincipal(invoker)
-	for _, holder := range x.holders(p) {
-		for _, g := range x.grants[holder] {
-			if g.Role == x.m.Role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
-				if !x.m.Role.Told() {
+	p, role := InvokerPrincipal(invoker), x.Model.Role
+	for _, holder := range x.Holders(p) {
+		for _, g := range x.grantsOf[holder] {
+			if g.Role == role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
+				if !role.Told() {
 					return Ruling{Missing: NotTold, Undecided: true}
 				}
 				if len(x.roleLacks) == 0 && len(x.roleMayLack) > 0 {
 					return Ruling{Missing: Lacking(x.roleMayLack) + MayLack, Undecided: true}
 				}
-				return Ruling{GivenBy: g.String() + p.through(holder), Missing: Lacking(x.roleLacks)}
+				return Ruling{GivenBy: g.String() + x.through(p, holder), Missing: Lacking(x.roleLacks)}
 			}
 		}
 	}
@@ -116,11 +117,11 @@ func (x granted) Acts(p Principal, at Scope, dataAction string) Ruling {
 	first := storageGrant{order: math.MaxInt}
 	account := storageScope(at.StorageAccount, "", AtAccount)
 	through := ""
-	for _, holder := range x.holders(p) {
+	for _, holder := range x.Holders(p) {
 		for _, scope := range [...]Scope{at, account} {
 			for _, g := range x.storage[holder][scope] {
 				if storageRoleMay[g.role][dataAction] && g.order < first.order {
-					first, through = g, p.through(holder)
+					first, through = g, x.through(p, holder)
 				}
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // Audience is the resource that a token for a batch endpoint must be issued to. A token for
@@ -22,31 +24,54 @@ const (
 	ManagedIdentity  PrincipalKind = "managedIdentity"
 )
 
-// PrincipalKinds lists the kinds, in the order in which people meet them.
-func PrincipalKinds() []string {
-	return []string{string(User), string(Group), string(ServicePrincipal), string(ManagedIdentity)}
+// A kindOf is what is known of one kind of principal.
+type kindOf struct {
+	kind   PrincipalKind
+	entra  string   // what Resource Manager calls it in a role assignment: a managed identity is a service principal there
+	idKey  string   // what the configuration calls the object ID
+	names  []string // the keys that name one that exists, and by which it can be looked up
+	signIn string   // how it gets a token, where the model says no more
 }
 
-// PrincipalType is what Resource Manager calls the kind in a role assignment: User, Group or ServicePrincipal
-// (a managed identity is a service principal there).
-func (k PrincipalKind) PrincipalType() string {
-	switch k {
-	case User:
-		return "User"
-	case Group:
-		return "Group"
-	default:
-		return "ServicePrincipal"
-	}
+// kinds are the kinds of principals, in the order in which people meet them.
+var kinds = []kindOf{
+	{User, "User", "objectId", []string{"userPrincipalName", "mail"}, "the user's own sign-in"},
+	{Group, "Group", "objectId", []string{"displayName"}, "the user's own sign-in"},
+	{ServicePrincipal, "ServicePrincipal", "objectId", []string{"clientId"}, "a sign-in that is set up elsewhere"},
+	{ManagedIdentity, "ServicePrincipal", "principalId", []string{"resourceId", "clientId"},
+		"the managed identity's endpoint on its host"},
 }
+
+func (k PrincipalKind) row() kindOf {
+	for _, row := range kinds {
+		if row.kind == k {
+			return row
+		}
+	}
+	return kindOf{entra: "ServicePrincipal", idKey: "objectId"}
+}
+
+// PrincipalKinds lists the kinds.
+func PrincipalKinds() (all []string) {
+	for _, row := range kinds {
+		all = append(all, string(row.kind))
+	}
+	return all
+}
+
+// PrincipalType is what Resource Manager calls the kind in a role assignment: User, Group or ServicePrincipal.
+func (k PrincipalKind) PrincipalType() string { return k.row().entra }
+
+// IDKey is what the configuration calls the object ID of a principal of the kind.
+func (k PrincipalKind) IDKey() string { return k.row().idKey }
 
 // An Invoker is a principal that may start jobs; while its job runs, it is the job identity.
 type Invoker struct {
 	Kind PrincipalKind
-	// PrincipalID is the object ID of a principal that exists, Unknown while not known; "" if the stack makes it.
-	PrincipalID string
+	// PrincipalID is the object ID of a principal that exists; not given if the stack makes it, or looks it up.
+	PrincipalID ID
 	// ClientID is the application (client) ID of a principal that exists, where given.
-	ClientID string
+	ClientID ID
 	// UserPrincipalName and Mail name a user, ResourceID (an ARM ID) the Azure resource whose managed identity it is.
 	UserPrincipalName, Mail, ResourceID string
 	// DisplayName is what the principal made by the stack is called, "" for the default; of a group that exists, its name in
@@ -69,53 +94,46 @@ const SignInNone = "none"
 // Exists reports whether the invoker is there before the stack is.
 func (i Invoker) Exists() bool {
 	key, _ := i.Named()
-	return i.PrincipalID != "" || key != ""
+	return i.PrincipalID.Given() || key != ""
 }
 
 // Named returns the key and the value that name a principal which exists and whose ID is not given: by them it can be
 // looked up. "" where nothing does.
-func (i Invoker) Named() (key, value string) {
-	if i.PrincipalID != "" {
-		return "", ""
+func (i Invoker) Named() (key string, value ID) {
+	if i.PrincipalID.Given() {
+		return "", ID{}
 	}
 	for _, n := range i.names() {
-		if n.value != "" && slices.Contains(n.kinds, i.Kind) {
+		if n.value.Given() && n.finds {
 			return n.key, n.value
 		}
 	}
-	return "", ""
+	return "", ID{}
 }
 
+// A principalName is one of the names that an invoker may have.
 type principalName struct {
-	key, value string
-	kinds      []PrincipalKind // that go by such a name
+	key   string
+	value ID
+	finds bool // a principal of this kind can be looked up by it
 }
 
 func (i Invoker) names() []principalName {
-	groups := []PrincipalKind{Group}
-	if len(i.Members) > 0 {
-		groups = nil // it is made
+	text := func(key, value string) principalName {
+		n := principalName{key: key}
+		if value != "" {
+			n.value = Known(value)
+		}
+		return n
 	}
-	return []principalName{
-		{"userPrincipalName", i.UserPrincipalName, []PrincipalKind{User}},
-		{"mail", i.Mail, []PrincipalKind{User}},
-		{"resourceId", i.ResourceID, []PrincipalKind{ManagedIdentity}},
-		{"displayName", i.DisplayName, groups},
-		{"clientId", i.ClientID, []PrincipalKind{ServicePrincipal, ManagedIdentity}},
+	all := []principalName{
+		text("userPrincipalName", i.UserPrincipalName), text("mail", i.Mail), text("resourceId", i.ResourceID),
+		text("displayName", i.DisplayName), {key: "clientId", value: i.ClientID},
 	}
-}
-
-// The types of resources, beside user-assigned identities, whose managed identity can be looked up by their ARM ID: it is
-// their system-assigned one. A Function App is a site, as an App Service is.
-const (
-	DataFactoryType    = "Microsoft.DataFactory/factories"
-	SiteType           = "Microsoft.Web/sites"
-	VirtualMachineType = "Microsoft.Compute/virtualMachines"
-)
-
-// IdentityTypes lists the types of resources that an invoker's ResourceID may name.
-func IdentityTypes() []string {
-	return []string{UserAssignedIdentityType, DataFactoryType, SiteType, VirtualMachineType}
+	for n, name := range all {
+		all[n].finds = slices.Contains(i.Kind.row().names, name.key) && len(i.Members) == 0 // else it is made
+	}
+	return all
 }
 
 // The issuer of GitHub Actions' tokens and the audience that Entra expects of any federated token.
@@ -227,7 +245,7 @@ func (s ClientSecret) Period() (start, end time.Time, err error) {
 func (i Invoker) EndedSecrets(path string, now time.Time) (ps Problems) {
 	for _, name := range sorted(i.ClientSecrets) {
 		if _, end, err := i.ClientSecrets[name].Period(); err == nil && !end.After(now) {
-			ps.warn(path+".clientSecrets."+name+".endDate", "write a successor's dates: Entra makes no secret that is over, and nobody signs in with one",
+			ps.Warn(problem.SignIn, path+".clientSecrets."+name+".endDate", "write a successor's dates: Entra makes no secret that is over, and nobody signs in with one",
 				"the secret ended on %s", end.Format(time.DateOnly))
 		}
 	}

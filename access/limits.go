@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // MaxRoleAssignments is how many role assignments Azure allows in one subscription, those of everybody together.
@@ -18,16 +20,15 @@ const nearly = 80
 // Near reports whether n is close to the limit: at 80 % of it or more.
 func Near(n, limit int) bool { return n*100 >= limit*nearly }
 
-// limits warns of a model that nears Azure's limit of role assignments, and refuses one that exceeds it by itself. A model
-// makes one custom role at most, so it says nothing about the limit of those.
-func (v *validator) limits() {
-	places := 1 + len(v.m.DataInputs) + len(v.m.DataOutputs)
-	if !Near((len(v.m.Invokers)+len(v.m.Clusters))*places, MaxRoleAssignments) {
-		return // too few for any grants to come near: cheaper than to work the grants out
+// limits warns of a plan that nears Azure's limit of role assignments, and refuses one that exceeds it by itself. A plan makes
+// one custom role at most, so it says nothing about the limit of those.
+func (v *validator) limits(p *Plan) {
+	if !Near(len(p.Grants), MaxRoleAssignments) {
+		return // then no subscription comes near either
 	}
 	made, grouped, people := map[string]int{}, map[string]int{}, map[string]bool{}
 	seen := map[string]bool{}
-	for _, g := range Grants(v.m) {
+	for _, g := range p.Grants {
 		subscription := v.m.subscriptionOf(g.Scope)
 		made[subscription]++
 		who := g.Principal.String()
@@ -48,27 +49,26 @@ func (v *validator) limits() {
 		if subscription != "" {
 			in = "subscription " + subscription
 		}
-		what := fmt.Sprintf("makes %d role assignments, and Azure allows %d in %s, those of everybody together", n, MaxRoleAssignments, in)
 		fix := "split the stack over subscriptions"
 		if grouped[subscription] < n {
-			fix = fmt.Sprintf("make users and service principals that need the same the members of one group (kind: group, members: […]), which the stack then makes: with all %d of them in one it would make %d. "+
-				"Leave managed identities as they are: their tokens are cached for up to a day, so that a change of membership acts late", len(people), grouped[subscription])
+			fix = fmt.Sprintf("make users and service principals that need the same the members of one group "+
+				"(kind: group, members: […]), which the stack then makes: with all %d of them in one it would make %d. "+
+				"Leave managed identities as they are: their tokens are cached for up to a day, so that a change of membership acts late",
+				len(people), grouped[subscription])
 		}
-		if n > MaxRoleAssignments {
-			v.add("invokers", fix, "%s", what)
-		} else {
-			v.warn("invokers", fix, "%s", what)
-		}
+		v.AddCode(problem.Limit, "invokers", fix,
+			"makes %d role assignments, and Azure allows %d in %s, those of everybody together", n, MaxRoleAssignments, in)
+		v.Problems[len(v.Problems)-1].Warning = n <= MaxRoleAssignments
 	}
 }
 
 // subscriptionOf is the subscription that a scope lies in; "" where its ID is not known.
 func (m Model) subscriptionOf(s Scope) string {
 	id := m.WorkspaceID
-	if s.StorageAccount != "" {
+	if s.InStorage() {
 		id = m.StorageAccounts[s.StorageAccount]
 	}
-	parts := strings.Split(strings.ToLower(id), "/")
+	parts := strings.Split(strings.ToLower(id.Text()), "/")
 	if at := slices.Index(parts, "subscriptions"); at >= 0 && at+1 < len(parts) {
 		return parts[at+1]
 	}

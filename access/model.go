@@ -5,23 +5,20 @@ import (
 	"slices"
 )
 
-// Unknown stands for a value that will be known only once the stack is deployed. It passes every check on form.
-const Unknown = "(known after deployment)"
-
 // A Model is the access of one workspace. The keys of its maps are names that the other parts refer to.
 type Model struct {
-	WorkspaceID     string // ARM ID of the Azure Machine Learning workspace
+	WorkspaceID     ID // ARM ID of the Azure Machine Learning workspace
 	Role            Role
 	Invokers        map[string]Invoker
 	Clusters        map[string]Cluster
-	StorageAccounts map[string]string // ARM IDs
+	StorageAccounts map[string]ID // ARM IDs
 	DataInputs      map[string]DataInput
 	DataOutputs     map[string]DataOutput
 	Endpoints       map[string]Endpoint
 	Assertions      map[string]Assertion
 }
 
-// An Endpoint is a batch endpoint of the workspace: it ties the cluster that its deployment runs on to what its jobs
+// An Endpoint is a batch endpoint of the workspace: it ties the clusters that its deployments run on to what its jobs
 // read and write. The endpoint itself is made elsewhere; its name is its key in the model.
 type Endpoint struct {
 	// Cluster is the name, in this model, of the cluster that the deployment runs on. Default: what the endpoint's
@@ -31,12 +28,21 @@ type Endpoint struct {
 	Inputs []string `pulumi:"inputs,optional"`
 	// Outputs are the names of the data outputs that its jobs write.
 	Outputs []string `pulumi:"outputs,optional"`
-	// Invokers are the names of those who are to invoke it and so read its data. Default: all invokers. Whoever is left
-	// out may still start a job (the role holds for the whole workspace) but gets no data for it. A group that the stack
-	// makes stands for its members too.
+	// Invokers are the names of those who get data roles for this endpoint. Default: every invoker; an empty list is nobody.
+	// Whoever is left out may still start a job (the role holds for the whole workspace) but gets no data for it. A group
+	// that the stack makes stands for its members too.
 	Invokers []string `pulumi:"invokers,optional"`
 	// Deployment is the name of the deployment to invoke. Default: the endpoint's own default.
 	Deployment string `pulumi:"deployment,optional"`
+	// Deployments are the endpoint's deployments by name, where it has several: whoever starts a job picks one, so each gets
+	// what its cluster needs. They take the place of Cluster.
+	Deployments map[string]Deployment `pulumi:"deployments,optional"`
+}
+
+// A Deployment is one of several deployments of an endpoint.
+type Deployment struct {
+	// Cluster is the name, in this model, of the cluster that it runs on. Default: what the deployment answers.
+	Cluster string `pulumi:"cluster,optional"`
 }
 
 // EffectiveEndpoints returns the model's endpoints; where it has none, every cluster stands for an endpoint of its
@@ -55,11 +61,26 @@ func (m Model) EffectiveEndpoints() map[string]Endpoint {
 // InvokersOf returns the names of those who are to invoke the endpoint, and of the groups that the stack makes for them,
 // sorted.
 func (m Model) InvokersOf(e Endpoint) []string {
-	if len(e.Invokers) == 0 {
+	if e.Invokers == nil {
 		return sorted(m.Invokers)
 	}
 	named := slices.DeleteFunc(slices.Clone(e.Invokers), func(name string) bool { _, is := m.Invokers[name]; return !is })
 	return m.withMembers(named)
+}
+
+// A runsOn is one deployment and its cluster. The name of the deployment is "" where the endpoint has only one.
+type runsOn struct{ deployment, cluster string }
+
+// runsOn returns the endpoint's deployments, by name.
+func (e Endpoint) runsOn() []runsOn {
+	if len(e.Deployments) == 0 {
+		return []runsOn{{"", e.Cluster}}
+	}
+	var all []runsOn
+	for _, name := range sorted(e.Deployments) {
+		all = append(all, runsOn{name, e.Deployments[name].Cluster})
+	}
+	return all
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,10 +1,17 @@
 package access
 
-import "cmp"
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
 
 // A Report is what a model grants and makes possible, one line a fact, so that a preview shows a change of access as a
-// change of lines. Explain tells the same with every hop.
+// change of lines. Paths has every hop.
 type Report struct {
+	// Role is what the invokers' role allows, by action: the 35 of the article are one line where the role allows just them.
+	Role map[string]string `json:"role"`
 	// Grants are roles by principal ("invoker analysts", "cluster cpu") and scope ("workspace", "lake", "lake/patients").
 	Grants map[string]map[string]string `json:"grants"`
 	// ACLs are POSIX permissions by principal and place ("lake/patients/heart-disease"), which are set outside of the stack.
@@ -16,29 +23,90 @@ type Report struct {
 // NoInput stands in a Report for the input of an endpoint that reads nothing.
 const NoInput = "(no input)"
 
-// MakeReport makes the report of a model.
-func MakeReport(m Model) Report {
-	grants := Grants(m)
-	r := Report{Grants: map[string]map[string]string{}, ACLs: map[string]map[string]string{}, Paths: map[string]map[string]map[string]string{}}
-	for _, g := range grants {
-		put(r.Grants, g.Principal.String(), g.Scope.String(), g.Role)
+// Report makes the report of the plan.
+func (p *Plan) Report() Report {
+	r := Report{
+		Role: p.roleReport(), Grants: map[string]map[string]string{}, ACLs: map[string]map[string]string{},
+		Paths: map[string]map[string]map[string]string{},
 	}
-	for _, a := range ACLs(m) {
-		put(r.ACLs, a.Principal.String(), a.StorageAccount+"/"+a.Container+a.Path, a.Permissions)
+	called := map[Principal]string{}
+	for _, i := range p.Identities {
+		called[i.Names[0]] = i.String()
 	}
-	for _, p := range ExplainWith(m, grants) {
-		input := cmp.Or(p.Input, NoInput)
-		if r.Paths[p.Invoker] == nil {
-			r.Paths[p.Invoker] = map[string]map[string]string{}
+	for _, g := range p.Grants {
+		put(r.Grants, called[g.Principal], g.Scope.String(), g.Role)
+	}
+	for _, a := range p.ACLs {
+		put(r.ACLs, called[a.Principal], a.StorageAccount+"/"+a.Container+a.Path, a.Permissions)
+	}
+	for _, path := range p.Paths() {
+		if r.Paths[path.Invoker] == nil {
+			r.Paths[path.Invoker] = map[string]map[string]string{}
 		}
-		put(r.Paths[p.Invoker], p.Endpoint, input, p.Outcome())
+		put(r.Paths[path.Invoker], path.Target(), cmp.Or(path.Input, NoInput), path.Outcome())
 	}
 	return r
 }
 
+// roleReport has a line for each entry of the role.
+func (p *Plan) roleReport() map[string]string {
+	lines := map[string]string{}
+	if role := p.Model.Role; !role.Told() {
+		lines[role.RoleDefinitionID.String()] = "what it allows is not known here"
+		return lines
+	}
+	invoker := map[string]bool{}
+	for _, action := range roles.InvokerActions() {
+		invoker[action] = true
+	}
+	seen := 0
+	for n, permission := range p.role.Permissions {
+		for _, side := range []struct {
+			entries []string
+			says    string
+		}{
+			{permission.Actions, "allowed"}, {permission.NotActions, "taken away"},
+			{permission.DataActions, "allowed (data)"}, {permission.NotDataActions, "taken away (data)"},
+		} {
+			for _, entry := range side.entries {
+				if side.says == "allowed" && invoker[entry] {
+					seen++
+					continue
+				}
+				says := side.says
+				if n > 0 {
+					says += fmt.Sprintf(", by permission %d", n+1)
+				}
+				join(lines, entry, says)
+			}
+		}
+	}
+	documented := fmt.Sprintf("the %d documented actions", len(invoker))
+	switch {
+	case seen >= len(invoker) && len(p.roleLacks) == 0:
+		lines[documented] = "allowed"
+	case len(p.roleLacks) == 0:
+		lines[documented] = "allowed, by patterns"
+	default:
+		lines[documented] = fmt.Sprintf("all but %d allowed", len(p.roleLacks))
+		for _, action := range p.roleLacks {
+			join(lines, action, "missing")
+		}
+	}
+	return lines
+}
+
+// put adds a line; a second one of the same place stands beside the first.
 func put(m map[string]map[string]string, outer, inner, value string) {
 	if m[outer] == nil {
 		m[outer] = map[string]string{}
 	}
-	m[outer][inner] = value
+	join(m[outer], inner, value)
+}
+
+func join(lines map[string]string, key, value string) {
+	if before := lines[key]; before != "" {
+		value = before + ", " + value
+	}
+	lines[key] = value
 }

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -19,10 +19,7 @@ const (
 	AtSubscription  RoleScope = "subscription"
 )
 
-// RoleScopes lists the scopes.
-func RoleScopes() []string {
-	return []string{string(AtWorkspace), string(AtResourceGroup), string(AtSubscription)}
-}
+var roleScopes = []string{string(AtWorkspace), string(AtResourceGroup), string(AtSubscription)}
 
 // A Role is what the invokers are given: by default a custom role of the seed's 35 actions, at the workspace.
 type Role struct {
@@ -34,9 +31,9 @@ type Role struct {
 	Additions []string
 	// BuiltIn is one of roles.InvokerBuiltIns to assign in place of a custom role.
 	BuiltIn string
-	// RoleDefinitionID is the ARM ID of a role that exists, or Unknown: then none is made. What it allows can't be told from
-	// the ID, unless it is of a built-in role that is known here.
-	RoleDefinitionID string
+	// RoleDefinitionID is the ARM ID of a role that exists: then none is made. What it allows can't be told from the ID, unless
+	// it is of a built-in role that is known here.
+	RoleDefinitionID ID
 	// Definition is a role of the user's own in place of the seed's, as JSON in the form that the portal exports. Beside
 	// RoleDefinitionID it tells what that role allows.
 	Definition string
@@ -57,13 +54,11 @@ func (r Role) EffectiveScope() RoleScope { return cmp.Or(r.Scope, AtWorkspace) }
 // Told reports whether the model knows what the role allows. It does, but for an existing role of which only the ID is known.
 func (r Role) Told() bool {
 	_, builtIn := r.existingBuiltIn()
-	return r.RoleDefinitionID == "" || r.Definition != "" || builtIn
+	return !r.RoleDefinitionID.Given() || r.Definition != "" || builtIn
 }
 
 // RoleDefinitionGUID is the GUID at the end of RoleDefinitionID.
-func (r Role) RoleDefinitionGUID() string {
-	return r.RoleDefinitionID[strings.LastIndex(r.RoleDefinitionID, "/")+1:]
-}
+func (r Role) RoleDefinitionGUID() string { return arm.Last(r.RoleDefinitionID.Text()) }
 
 func (r Role) existingBuiltIn() (roles.Definition, bool) {
 	return roles.BuiltIn(r.RoleDefinitionGUID())
@@ -86,7 +81,7 @@ func (r Role) Resolve() (roles.Definition, error) {
 		}
 	case !r.Told():
 		return d, errors.New("roleDefinitionId: " + NotTold)
-	case r.RoleDefinitionID != "":
+	case r.RoleDefinitionID.Given():
 		d, _ = r.existingBuiltIn()
 		return d, nil
 	default:
@@ -104,8 +99,15 @@ func (r Role) Resolve() (roles.Definition, error) {
 
 // grantName is how a Grant calls the role.
 func (r Role) grantName() string {
-	if r.RoleDefinitionID != "" {
+	if r.RoleDefinitionID.Given() {
 		return ExistingRole
 	}
 	return cmp.Or(r.BuiltIn, InvokerRole)
+}
+
+// Problems returns what is wrong with a role by itself. Its scope is an ARM ID; the paths begin with "role.".
+func (r Role) Problems(scope ID) Problems {
+	var v validator
+	v.role(r, scope)
+	return v.Problems
 }

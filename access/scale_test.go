@@ -19,12 +19,10 @@ var judgements = []struct {
 	name string
 	of   func(access.Model)
 }{
-	{"Validate", func(m access.Model) { access.Validate(m) }},
-	{"Grants", func(m access.Model) { access.Grants(m) }},
-	{"Explain", func(m access.Model) { access.Explain(m) }},
-	{"MakeReport", func(m access.Model) { access.MakeReport(m) }},
-	{"ACLs", func(m access.Model) { access.ACLs(m) }},
-	{"CheckAssertions", func(m access.Model) { access.CheckAssertions(asserted(m)) }},
+	{"Compile", func(m access.Model) { compile(m) }},
+	{"CompileAndPaths", func(m access.Model) { compile(m).Paths() }},
+	{"CompileAndReport", func(m access.Model) { compile(m).Report() }},
+	{"CompileWithAssertions", func(m access.Model) { compile(asserted(m)) }},
 }
 
 // asserted is the model with assertions of each kind.

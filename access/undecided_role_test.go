@@ -20,29 +20,29 @@ func TestARoleThatMayLackAnActionIsUndecided(t *testing.T) {
 		path string // of the warning
 	}{
 		"by name": {access.Role{BuiltIn: "Azure AI Developer"}, "role.builtIn"},
-		"by ID":   {access.Role{RoleDefinitionID: aiDeveloperID}, "role.roleDefinitionId"},
+		"by ID":   {access.Role{RoleDefinitionID: access.Known(aiDeveloperID)}, "role.roleDefinitionId"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := withRole(blobModel(), c.role)
-			ps := access.Validate(m)
+			ps := validate(m)
 			require.NoError(t, ps.Err())
 			require.Len(t, ps, 1)
 			assert.Equal(t, c.path, ps[0].Path)
 			assert.Contains(t, ps[0].What, "it is undecided whether Azure AI Developer allows "+
 				"Microsoft.MachineLearningServices/workspaces/read (no document says")
-			path := access.Explain(m)[0]
+			path := compile(m).Paths()[0]
 			assert.False(t, path.Works())
 			assert.True(t, path.Undecided(), path.Outcome())
 			m.Assertions = map[string]access.Assertion{
 				"can":    {Can: []string{"alice"}, Do: "Microsoft.MachineLearningServices/workspaces/read"},
 				"cannot": {Cannot: []string{"alice"}, Do: "Microsoft.MachineLearningServices/workspaces/read"},
 			}
-			for _, v := range access.CheckAssertions(m) {
+			for _, v := range compile(m).Verdicts {
 				assert.False(t, v.Holds, "neither is known")
 			}
 		})
 	}
-	ps := access.Validate(withRole(blobModel(), access.Role{BuiltIn: "Azure AI Administrator"}))
+	ps := validate(withRole(blobModel(), access.Role{BuiltIn: "Azure AI Administrator"}))
 	assert.Empty(t, ps, "it allows all 35")
 }

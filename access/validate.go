@@ -7,38 +7,67 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Validate returns everything that is wrong with the model, each with its path, and what to do about it. Warnings are
-// among them: see Problems.Err and Problems.Warnings.
-func Validate(m Model) Problems {
-	v := validator{m: m}
+// A validator finds what is wrong with a model.
+type validator struct {
+	m     Model
+	code  problem.Code // of the problems that are found now
+	found identities
+	Problems
+}
+
+// model checks everything but what a plan is needed for: limits, and whether assertions hold.
+func (v *validator) model() {
 	v.workspace()
 	v.invokers()
-	scope, _ := m.RoleScopeID()
-	v.role(m.Role, scope)
+	scope := Known("")
+	if id, ok := v.m.RoleScopeID(); ok {
+		scope = Known(id)
+	}
+	v.role(v.m.Role, scope)
 	v.clusters()
+	v.identities()
 	v.storageAccounts()
 	v.dataInputs()
 	v.dataOutputs()
 	v.endpoints()
 	v.assertions()
-	v.limits()
-	return v.Problems
 }
 
-type validator struct {
-	m Model
-	Problems
+func (v *validator) add(path, fix, what string, args ...any) {
+	v.AddCode(v.code, path, fix, what, args...)
+}
+
+func (v *validator) warn(path, fix, what string, args ...any) {
+	v.Warn(v.code, path, fix, what, args...)
+}
+
+// lookUp adds what is missing and is looked up by a deployment.
+func (v *validator) lookUp(path, fix, what string, args ...any) {
+	v.AddCode(problem.LookUp, path, fix+"; or have it looked up: pulumi preview does, and batchaccess pin writes down what it finds",
+		what, args...)
 }
 
 var (
-	nameForm      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-	computeForm   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]$`)
+	nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+	// facts/compute-clusters.md: the pattern that the REST API itself returns in its error.
+	computeForm   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]$`)
 	containerForm = regexp.MustCompile(`^(\$root|\$logs|\$web|[a-z0-9](-?[a-z0-9])*)$`)
-	endpointForm  = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}[a-z0-9]$`)
+	endpointForm  = regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*$`)
+	// Names of data stores and assets, and versions of assets, are segments of ARM IDs and URIs.
+	assetForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$`)
+	versionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
 )
+
+// isEndpointName reports whether an endpoint, or a deployment, may have the name: 3 to 32 characters, a letter first, single
+// dashes inside (facts/batch-endpoints.md).
+func isEndpointName(name string) bool {
+	return len(name) >= 3 && len(name) <= 32 && endpointForm.MatchString(name)
+}
 
 // name checks a key of one of the model's maps, which names resources.
 func (v *validator) name(path, name string) {
@@ -55,7 +84,7 @@ func (v *validator) oneOf(path, value string, known []string) bool {
 	if value == "" {
 		v.add(path, "use "+strings.Join(known, ", "), "is missing")
 	} else {
-		v.add(path, DidYouMean(value, known), "unknown value %q", value)
+		v.add(path, problem.DidYouMean(value, known), "unknown value %q", value)
 	}
 	return false
 }
@@ -81,35 +110,46 @@ func listed(all []string) names {
 // refers checks a reference to one of the model's names.
 func (v *validator) refers(path, name, what string, known names) {
 	if !known.has(name) {
-		v.add(path, DidYouMean(name, known.all()), "no %s is called %q", what, name)
+		v.add(path, problem.DidYouMean(name, known.all()), "no %s is called %q", what, name)
 	}
 }
 
 func (v *validator) workspace() {
-	switch v.m.WorkspaceID {
-	case "":
-		v.add("workspaceId", "write /subscriptions/<id>/resourceGroups/<group>/providers/"+WorkspaceType+"/<name>", "is missing")
-	case Unknown:
-	default:
-		v.armID("workspaceId", v.m.WorkspaceID, WorkspaceType)
+	if !v.m.WorkspaceID.Given() {
+		v.add("workspaceId", "write /subscriptions/<id>/resourceGroups/<group>/providers/"+arm.Workspace+"/<name>", "is missing")
+		return
+	}
+	v.armID("workspaceId", v.m.WorkspaceID, arm.Workspace)
+}
+
+// armID checks the ARM ID of a resource, if it is known.
+func (v *validator) armID(path string, id ID, wantTypes ...string) {
+	if id.Later() {
+		return
+	}
+	if _, err := arm.Parse(id.Text(), wantTypes...); err != nil {
+		p := problem.Of(err)
+		v.add(path, p.Fix, "%s", p.What)
 	}
 }
 
-func (v *validator) armID(path, id, wantType string) {
-	if id == Unknown {
-		return
+// guid checks an ID that Entra gives, if it is given and known, and reports whether it may be right.
+func (v *validator) guid(path string, id ID, fix string) bool {
+	if !id.Given() || id.Later() || arm.IsGUID(id.Text()) {
+		return true
 	}
-	if _, err := ParseARMID(id, wantType); err != nil {
-		what, fix, _ := strings.Cut(err.Error(), "; ")
-		v.add(path, fix, "%s", what)
+	if id.Text() == "" {
+		v.add(path, fix+", or leave it out", "is empty")
+	} else {
+		v.add(path, fix, "%q is not a GUID", id.Text())
 	}
+	return false
 }
 
 func (v *validator) invokers() {
 	if len(v.m.Invokers) == 0 {
 		v.add("invokers", "declare at least one principal that may start jobs", "is empty: nobody may invoke")
 	}
-	seen := map[string]string{} // object ID -> path
 	groups := v.m.Groups()
 	for _, name := range sorted(v.m.Invokers) {
 		path := "invokers." + name
@@ -120,7 +160,7 @@ func (v *validator) invokers() {
 		}
 		v.named(path, i)
 		v.members(path, name, i, groups)
-		v.ids(path, i, seen)
+		v.ids(path, i)
 		if i.Kind == ManagedIdentity && i.DisplayName != "" && !i.Exists() && !IsIdentityName(i.DisplayName) {
 			v.add(path+".displayName", "use 3 to 128 letters, digits, hyphens and underscores", "%q can't name a managed identity", i.DisplayName)
 		}
@@ -128,24 +168,18 @@ func (v *validator) invokers() {
 	}
 }
 
-// ids checks the object ID and the client ID of an invoker; seen are the object IDs of those before it.
-func (v *validator) ids(path string, i Invoker, seen map[string]string) {
-	idPath := path + "." + i.Kind.idKey()
-	switch {
-	case !i.Exists() && (i.Kind == User || i.Kind == Group && len(i.Members) == 0):
-		v.add(idPath, "write the object ID that Entra shows for the "+string(i.Kind)+", or "+map[PrincipalKind]string{User: "its userPrincipalName or mail", Group: "its displayName, or members to have one made"}[i.Kind], "is missing")
-	case i.PrincipalID == "" || i.PrincipalID == Unknown:
-	case !IsGUID(i.PrincipalID):
-		v.add(idPath, "write the object ID that Entra shows for the principal, a GUID, not its name or mail", "%q is not a GUID", i.PrincipalID)
-	case seen[strings.ToLower(i.PrincipalID)] != "":
-		v.add(idPath, "keep one of the two", "is the same principal as %s", seen[strings.ToLower(i.PrincipalID)])
-	default:
-		seen[strings.ToLower(i.PrincipalID)] = path
+// ids checks the object ID and the client ID of an invoker.
+func (v *validator) ids(path string, i Invoker) {
+	idPath := path + "." + i.Kind.IDKey()
+	if !i.Exists() && (i.Kind == User || i.Kind == Group && len(i.Members) == 0) {
+		other := map[PrincipalKind]string{User: "its userPrincipalName or mail", Group: "its displayName, or members to have one made"}
+		v.add(idPath, "write the object ID that Entra shows for the "+string(i.Kind)+", or "+other[i.Kind], "is missing")
 	}
-	if i.ClientID != "" && i.ClientID != Unknown && !IsGUID(i.ClientID) {
-		v.add(path+".clientId", "write the application (client) ID that Entra shows, a GUID, not the display name", "%q is not a GUID", i.ClientID)
-	} else if i.ClientID != "" && i.ClientID != Unknown && strings.EqualFold(i.ClientID, i.PrincipalID) {
-		v.add(idPath, "write the object ID of the service principal (az ad sp show --id <client ID> --query id)", "is the client ID; a role is assigned to the object ID")
+	v.guid(idPath, i.PrincipalID, "write the object ID that Entra shows for the principal, a GUID, not its name or mail")
+	right := v.guid(path+".clientId", i.ClientID, "write the application (client) ID that Entra shows, a GUID, not the display name")
+	if client := i.ClientID.Text(); right && client != "" && strings.EqualFold(client, i.PrincipalID.Text()) {
+		v.add(idPath, "write the object ID of the service principal (az ad sp show --id <client ID> --query id)",
+			"is the client ID; a role is assigned to the object ID")
 	}
 }
 
@@ -154,30 +188,38 @@ func (v *validator) named(path string, i Invoker) {
 	first, _ := i.Named()
 	for _, n := range i.names() {
 		at := path + "." + n.key
-		switch only := n.key == "userPrincipalName" || n.key == "mail" || n.key == "resourceId"; {
-		case n.value == "" || n.value == Unknown && n.key != "clientId":
-		case only && !slices.Contains(n.kinds, i.Kind):
-			v.add(at, "leave it out, or choose another kind", "only goes with kind %s", n.kinds[0])
-		case i.PrincipalID == "" && slices.Contains(n.kinds, i.Kind) && n.key != first:
+		switch only := kindsNamed(n.key); {
+		case !n.value.Given():
+		case len(only) == 1 && only[0] != i.Kind && n.key != "displayName": // which is also the name of what is made
+			v.add(at, "leave it out, or choose another kind", "only goes with kind %s", only[0])
+		case !i.PrincipalID.Given() && n.finds && n.key != first:
 			v.add(at, "keep one of the two", "names the principal a second time, beside %s", first)
-		case i.PrincipalID == "" && n.key == first && n.value == Unknown:
-			v.add(at, "write it in plain text, or give "+i.Kind.idKey(), "is known only after a deployment, so it can't be looked up")
-		case only && n.key != "resourceId" && !strings.Contains(n.value, "@"):
-			v.add(at, "write it as name@domain", "%q has no domain", n.value)
+		case !i.PrincipalID.Given() && n.key == first && n.value.Later():
+			v.add(at, "write it in plain text, or give "+i.Kind.IDKey(), "is known only after a deployment, so it can't be looked up")
+		case (n.key == "userPrincipalName" || n.key == "mail") && !strings.Contains(n.value.Text(), "@"):
+			v.add(at, "write it as name@domain", "%q has no domain", n.value.Text())
 		case n.key == "resourceId":
 			v.identityOf(at, n.value)
 		}
 	}
 }
 
-// identityOf checks the ARM ID of a resource that has a managed identity.
-func (v *validator) identityOf(path, id string) {
-	m := armIDForm.FindStringSubmatch(id)
-	if m == nil || !slices.ContainsFunc(IdentityTypes(), func(t string) bool { return strings.EqualFold(t, m[3]) }) {
-		v.add(path, "write the ARM ID of a "+strings.Join(IdentityTypes(), ", ")+"; of any other resource, write principalId", "%q is not the ARM ID of one whose identity can be looked up", id)
-		return
+// kindsNamed are the kinds of principals that go by a name of the key.
+func kindsNamed(key string) (of []PrincipalKind) {
+	for _, row := range kinds {
+		if slices.Contains(row.names, key) {
+			of = append(of, row.kind)
+		}
 	}
-	v.armID(path, id, m[3])
+	return of
+}
+
+// identityOf checks the ARM ID of a resource that has a managed identity.
+func (v *validator) identityOf(path string, id ID) {
+	if _, err := arm.Parse(id.Text(), arm.IdentityTypes...); err != nil {
+		v.add(path, "write the ARM ID of a "+strings.Join(arm.IdentityTypes, ", ")+"; of any other resource, write principalId",
+			"%q is not the ARM ID of one whose identity can be looked up", id.Text())
+	}
 }
 
 var identityForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$`)
@@ -185,27 +227,16 @@ var identityForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$`)
 // IsIdentityName reports whether a user-assigned managed identity may have the name.
 func IsIdentityName(name string) bool { return identityForm.MatchString(name) }
 
-// idKey is what the configuration calls the ID of an existing principal of the kind.
-func (k PrincipalKind) idKey() string {
-	if k == ManagedIdentity {
-		return "principalId"
-	}
-	return "objectId"
-}
+// role checks the invokers' role, which is assigned at the scope.
+func (v *validator) role(r Role, scope ID) {
+	v.code = problem.Role
+	defer func() { v.code = "" }()
+	scopeID := scope.Text()
 
-// ValidateRole does the same for a role by itself. Its scope is given by ARM ID, "" or Unknown while not known; the paths
-// begin with "role.".
-func ValidateRole(r Role, scopeID string) Problems {
-	var v validator
-	v.role(r, scopeID)
-	return v.Problems
-}
-
-func (v *validator) role(r Role, scopeID string) {
 	if r.Scope != "" {
-		v.oneOf("role.scope", string(r.Scope), RoleScopes())
+		v.oneOf("role.scope", string(r.Scope), roleScopes)
 	}
-	if r.RoleDefinitionID != "" && !v.existingRole(r) {
+	if r.RoleDefinitionID.Given() && !v.existingRole(r) {
 		return
 	}
 	if r.BuiltIn != "" {
@@ -232,13 +263,13 @@ func (v *validator) role(r Role, scopeID string) {
 	if err := d.Validate(); err != nil && !d.BuiltIn {
 		v.add("role.name", fmt.Sprintf("give a name of at most %d characters", roles.MaxRoleName), "%v", err)
 	}
-	if scopeID != "" && scopeID != Unknown && len(d.AssignableScopes) > 0 && !d.AssignableAt(scopeID) {
+	if scopeID != "" && len(d.AssignableScopes) > 0 && !d.AssignableAt(scopeID) {
 		v.add("role.definition", "add the scope to assignableScopes, leave them out, or choose another role.scope",
 			"the role would be assigned at %s, outside its assignable scopes (%s)", scopeID, strings.Join(d.AssignableScopes, ", "))
 	}
 	at := map[bool]string{false: "role.definition", true: "role.roleDefinitionId"}[d.BuiltIn]
 	v.lacks(at, "add what is missing, or expect a 403", d)
-	if slices.Contains(r.Additions, "readRegistryAssets") && strings.Contains(strings.ToLower(scopeID), strings.ToLower(WorkspaceType)) {
+	if slices.Contains(r.Additions, "readRegistryAssets") && strings.Contains(strings.ToLower(scopeID), strings.ToLower(arm.Workspace)) {
 		v.warn("role.additions", "set role.scope to resourceGroup or subscription if it holds the registry", "readRegistryAssets has no effect at a workspace: a registry lies outside of it")
 	}
 }
@@ -251,8 +282,8 @@ func (v *validator) existingRole(r Role) (more bool) {
 		v.add("role.roleDefinitionId", "leave out name, builtIn and additions, or roleDefinitionId", "a role that exists can't be renamed, added to or chosen twice")
 		return false
 	}
-	if r.RoleDefinitionID != Unknown && !roleDefinitionForm.MatchString(r.RoleDefinitionID) {
-		v.add("role.roleDefinitionId", "write …/providers/Microsoft.Authorization/roleDefinitions/<GUID>, as `az role definition list --name <role> --query [].id` prints it", "%q is not the ARM ID of a role definition", r.RoleDefinitionID)
+	if id := r.RoleDefinitionID; !id.Later() && !roleDefinitionForm.MatchString(id.Text()) {
+		v.add("role.roleDefinitionId", "write …/providers/Microsoft.Authorization/roleDefinitions/<GUID>, as `az role definition list --name <role> --query [].id` prints it", "%q is not the ARM ID of a role definition", id.Text())
 		return false
 	}
 	if !r.Told() {

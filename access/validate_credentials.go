@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // ValidateInvoker checks how an invoker by itself signs in; the paths are those of its own fields.
@@ -15,6 +17,8 @@ func ValidateInvoker(i Invoker) Problems {
 }
 
 func (v *validator) signIn(path string, i Invoker) {
+	v.code = problem.SignIn
+	defer func() { v.code = "" }()
 	federated, secrets := len(i.FederatedCredentials), len(i.ClientSecrets)
 	if i.SignIn != "" && i.SignIn != SignInNone {
 		v.add(path+".signIn", `write "none", or leave it out and give federatedCredentials or clientSecrets`, "unknown value %q", i.SignIn)

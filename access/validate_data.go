@@ -2,7 +2,12 @@ package access
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
+	"unicode"
+
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 func (v *validator) clusters() {
@@ -19,34 +24,26 @@ func (v *validator) clusters() {
 	}
 }
 
-// ValidateCluster checks a cluster by itself; the paths are those of its own fields.
-func ValidateCluster(c Cluster) Problems {
-	var v validator
-	v.cluster("", c)
-	return v.Problems
-}
-
 func (v *validator) cluster(path string, c Cluster) {
 	if !computeForm.MatchString(c.ComputeName) {
-		v.add(path+".computeName", "use 2 to 16 letters, digits and hyphens, beginning with a letter", "%q (%d characters) can't name a compute cluster", c.ComputeName, len(c.ComputeName))
+		v.add(path+".computeName", "use 3 to 32 letters, digits and hyphens, beginning with a letter",
+			"%q (%d characters) can't name a compute cluster", c.ComputeName, len(c.ComputeName))
 	}
 	if c.Existing {
-		if c.Identity != "" || c.UserAssignedIdentityID != "" {
+		if c.Identity != "" || c.UserAssignedIdentityID.Given() {
 			v.add(path, "leave out identity and userAssignedIdentityId: they are looked up", "an existing cluster keeps the identity that it has")
 		}
-		if c.PrincipalID != "" && c.PrincipalID != Unknown && !IsGUID(c.PrincipalID) {
-			v.add(path+".principalId", "write the object ID of the cluster's identity, or leave it out: it is looked up", "%q is not a GUID", c.PrincipalID)
-		}
+		v.guid(path+".principalId", c.PrincipalID, "write the object ID of the cluster's identity, or leave it out: it is looked up")
 		return
 	}
-	if c.PrincipalID != "" {
+	if c.PrincipalID.Given() {
 		v.add(path+".principalId", "leave it out, or say existing: true", "only goes with a cluster that exists")
 	}
 	if c.Identity != "" {
-		v.oneOf(path+".identity", string(c.Identity), ClusterIdentities())
+		v.oneOf(path+".identity", string(c.Identity), clusterIdentities)
 	}
-	if c.UserAssignedIdentityID != "" {
-		v.armID(path+".userAssignedIdentityId", c.UserAssignedIdentityID, UserAssignedIdentityType)
+	if c.UserAssignedIdentityID.Given() {
+		v.armID(path+".userAssignedIdentityId", c.UserAssignedIdentityID, arm.UserAssignedIdentity)
 		if id := c.EffectiveIdentity(); id != UserAssigned && id != BothAssigned {
 			v.add(path+".userAssignedIdentityId", "set identity to userAssigned or both", "is given, but identity is %s", id)
 		}
@@ -58,11 +55,21 @@ func (v *validator) storageAccounts() {
 	for _, name := range sorted(v.m.StorageAccounts) {
 		path, id := "storageAccounts."+name, v.m.StorageAccounts[name]
 		v.name(path, name)
-		v.armID(path, id, StorageAccountType)
-		if other := seen[strings.ToLower(id)]; other != "" && id != Unknown {
-			v.add(path, "keep one of the two", "is the same account as %s", other)
+		if !id.Given() {
+			v.add(path, "write its ARM ID, or leave it out", "is empty")
+			continue
 		}
-		seen[strings.ToLower(id)] = path
+		v.armID(path, id, arm.StorageAccount)
+		for _, k := range idKey("ARM ID", "", id) {
+			of := fmt.Sprintf("%p", k.of)
+			if text, ok := k.of.(string); ok {
+				of = text
+			}
+			if other := seen[of]; other != "" {
+				v.add(path, "keep one of the two", "is the same account as %s", other)
+			}
+			seen[of] = path
+		}
 	}
 }
 
@@ -81,23 +88,91 @@ func (v *validator) dataInputs() {
 			v.add(path+".kind", "move the data to Azure Data Lake Storage Gen2 and use adlsGen2", "Azure Data Lake Storage Gen1 was retired on 2024-02-29")
 			continue
 		}
-		if !v.oneOf(path+".kind", string(d.Kind), InputKinds()) {
+		if !v.oneOf(path+".kind", string(d.Kind), inputKinds) {
 			continue
 		}
-		v.inStore(path, d)
-		if d.Kind == DataStore {
-			v.path(path, d.Path)
-		}
-		if d.Type != "" {
-			v.oneOf(path+".type", d.Type, []string{"folder", "file"})
-		}
-		if d.GrantedBy != "" && (d.Kind != ADLSGen2 || d.GrantedBy != ByRBAC && d.GrantedBy != ByACL) {
-			v.add(path+".grantedBy", "leave it out; adlsGen2 alone has the choice of rbac and acl", "unknown value %q for %s", d.GrantedBy, d.Kind)
-		}
-		v.location(path, d.StorageAccount, d.Container, d.Scope, d.Mechanism() != ByStoreCredential, !d.InWorkspace())
+		v.dataInput(path, d)
 		if !read[name] {
 			v.warn(path, "name it in the inputs of an endpoint, or leave it out", "no endpoint reads it, so nothing is granted for it")
 		}
+	}
+}
+
+func (v *validator) dataInput(path string, d DataInput) {
+	v.inStore(path, d)
+	if d.Kind == DataStore {
+		v.pathGiven(path, d.Path)
+	}
+	v.inLake(path, d)
+	if d.Type != "" {
+		v.oneOf(path+".type", d.Type, []string{"folder", "file"})
+	}
+	if d.GrantedBy != "" && (d.Kind != ADLSGen2 || d.GrantedBy != ByRBAC && d.GrantedBy != ByACL) {
+		v.add(path+".grantedBy", "leave it out; adlsGen2 alone has the choice of rbac and acl", "unknown value %q for %s", d.GrantedBy, d.Kind)
+	}
+	if d.Kind == Public {
+		v.public(path, d)
+		return
+	}
+	if d.URL != "" {
+		v.add(path+".url", "leave it out, or choose kind: public", "means nothing for %s", d.Kind)
+	}
+	v.location(path, d.StorageAccount, d.Container, d.Scope, d.Mechanism() != ByStoreCredential, !d.InWorkspace())
+}
+
+var publicForm = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\s\\]+$`)
+
+// public checks data that anyone may read: it is known by its URL alone.
+func (v *validator) public(path string, d DataInput) {
+	switch u := d.URL; {
+	case u == "":
+		v.add(path+".url", "write the https URL of the data", "is missing")
+	case strings.ContainsAny(u, "?#@"):
+		v.add(path+".url", "leave out what stands behind ? or #, or before @: a SAS would be a secret in plain text; "+
+			"put it into a data store and use kind: dataStore", "holds more than the place of the data")
+	case !publicForm.MatchString(u):
+		v.add(path+".url", "write the https URL of a file or folder in a container that anyone may read", "%q is not one", u)
+	}
+	for _, given := range []struct{ key, value string }{
+		{"storageAccount", d.StorageAccount}, {"container", d.Container}, {"path", d.Path}, {"scope", string(d.Scope)},
+	} {
+		if given.value != "" {
+			v.add(path+"."+given.key, "leave it out: the URL says where public data is", "means nothing for %s", d.Kind)
+		}
+	}
+}
+
+// inLake checks names that stand for what a store or a workspace holds: each is one segment of a longer text, or a path.
+func (v *validator) inLake(path string, d DataInput) {
+	for _, name := range []struct{ key, value, fix string }{
+		{"dataStore", d.DataStore, "write the name of the data store alone: letters, digits and underscores"},
+		{"dataAsset", d.DataAsset, "write the name of the data asset alone, and its version as version"},
+	} {
+		if name.value != "" && !assetForm.MatchString(name.value) {
+			v.add(path+"."+name.key, name.fix, "%q is not a name in the workspace", name.value)
+		}
+	}
+	switch {
+	case d.Version == "":
+	case strings.EqualFold(d.Version, "latest") || strings.Contains(strings.ToLower(d.Version), "@latest"):
+		v.add(path+".version", "write the version: only clients know the label, the service does not (facts/batch-endpoints.md)",
+			"%q is a label and not a version", d.Version)
+	case !versionForm.MatchString(d.Version):
+		v.add(path+".version", "write the version alone, such as 3", "%q is not the version of a data asset", d.Version)
+	}
+	switch p := d.Path; {
+	case strings.Contains(p, "://") || strings.HasPrefix(strings.ToLower(p), "azureml:"):
+		v.add(path+".path", "write the path inside the container or data store alone", "%q is a URI", p)
+	case strings.HasPrefix(strings.ToLower(strings.TrimPrefix(p, "/")), "subscriptions/") && strings.Contains(strings.ToLower(p), "/providers/"):
+		v.add(path+".path", "write the path inside the container or data store alone", "%q is an ARM ID", p)
+	case strings.Contains(p, `\`):
+		v.add(path+".path", "write / between folders", "%q holds a backslash", p)
+	case strings.ContainsFunc(p, unicode.IsControl):
+		v.add(path+".path", "leave it out of the path", "%q holds a control character", p)
+	case slices.ContainsFunc(strings.Split(p, "/"), func(part string) bool { return part == "." || part == ".." }):
+		v.add(path+".path", "write the path from the top of the container, without . and ..", "%q leaves its folder", p)
+	case strings.ContainsAny(p, "*"):
+		v.add(path+".path", "write the folder: a job reads all that is in it", "%q holds a wildcard, which no input takes", p)
 	}
 }
 
@@ -130,7 +205,7 @@ func (v *validator) inStore(path string, d DataInput) {
 func (v *validator) dataOutputs() {
 	for _, name := range sorted(v.m.DataOutputs) {
 		path := "dataOutputs." + name
-		d := v.m.DataOutputs[name]
+		d := v.m.DataOutputs[name].data()
 		v.name(path, name)
 		if d.DataStore == "" {
 			v.add(path+".dataStore", "write the name of a Blob data store in the workspace: batch endpoints write nowhere else", "is missing")
@@ -138,13 +213,14 @@ func (v *validator) dataOutputs() {
 		if d.CredentialInStore == nil && d.DataStore != "" {
 			v.lookUp(path+".credentialInStore", "say true if the data store holds an access key or SAS, false if not", "is missing")
 		}
-		v.path(path, d.Path)
-		v.location(path, d.StorageAccount, d.Container, d.Scope, d.byIdentity(), false)
+		v.pathGiven(path, d.Path)
+		v.inLake(path, d)
+		v.location(path, d.StorageAccount, d.Container, d.Scope, d.CredentialInStore != nil && d.ByIdentity(), false)
 	}
 }
 
-// path checks the path in a data store: a job names its data there by <data store>/paths/<path>.
-func (v *validator) path(path, in string) {
+// pathGiven checks the path in a data store: a job names its data there by <data store>/paths/<path>.
+func (v *validator) pathGiven(path, in string) {
 	if strings.Trim(in, "/") == "" {
 		v.add(path+".path", "write the path of the data in the data store", "is missing")
 	}
@@ -177,14 +253,11 @@ func (v *validator) endpoints() {
 	for _, name := range sorted(v.m.Endpoints) {
 		path := "endpoints." + name
 		e := v.m.Endpoints[name]
-		if !endpointForm.MatchString(name) {
-			v.add(path, "write the endpoint's name in the workspace: 3 to 32 lower-case letters, digits and hyphens", "%q is not the name of a batch endpoint", name)
+		if !isEndpointName(name) {
+			v.add(path, "write the endpoint's name in the workspace: 3 to 32 letters, digits and single hyphens, beginning with a letter",
+				"%q is not the name of a batch endpoint", name)
 		}
-		if e.Cluster == "" {
-			v.lookUp(path+".cluster", "name the cluster that its deployment runs on", "is missing")
-		} else {
-			v.refers(path+".cluster", e.Cluster, "cluster", keysOf(v.m.Clusters))
-		}
+		v.deployments(path, e)
 		for _, list := range []struct {
 			key, what string
 			items     []string
@@ -204,9 +277,51 @@ func (v *validator) endpoints() {
 				seen[item] = true
 			}
 		}
+		if e.Invokers != nil && len(e.Invokers) == 0 {
+			v.warn(path+".invokers", "name those who are to start jobs on it, or leave invokers out for every invoker",
+				"names nobody, so nobody gets its data")
+		}
 	}
-	v.identities()
+	v.mounts()
 	v.stores()
+}
+
+// deployments checks what an endpoint's jobs run on.
+func (v *validator) deployments(path string, e Endpoint) {
+	cluster := func(path, name string) {
+		if name == "" {
+			v.lookUp(path+".cluster", "name the cluster that its deployment runs on", "is missing")
+		} else {
+			v.refers(path+".cluster", name, "cluster", keysOf(v.m.Clusters))
+		}
+	}
+	deployment := func(path, name string) {
+		if !isEndpointName(name) {
+			v.add(path, "write the deployment's name: 3 to 32 letters, digits and single hyphens, beginning with a letter",
+				"%q is not the name of a deployment", name)
+		}
+	}
+	if e.Deployments == nil {
+		cluster(path, e.Cluster)
+		if e.Deployment != "" {
+			deployment(path+".deployment", e.Deployment)
+		}
+		return
+	}
+	if len(e.Deployments) == 0 {
+		v.add(path+".deployments", "name the endpoint's deployments, or leave it out and write cluster", "is empty")
+	}
+	if e.Cluster != "" {
+		v.add(path+".cluster", "leave it out: each of deployments names its cluster", "does not go with deployments")
+	}
+	for _, name := range sorted(e.Deployments) {
+		at := path + ".deployments." + name
+		deployment(at, name)
+		cluster(at, e.Deployments[name].Cluster)
+	}
+	if e.Deployment != "" {
+		v.refers(path+".deployment", e.Deployment, "deployment of the endpoint", keysOf(e.Deployments))
+	}
 }
 
 // stores refuses two descriptions of one data store, or of one data asset, that can't both be true.
@@ -236,27 +351,38 @@ func (v *validator) stores() {
 	}
 }
 
-// identities refuses a cluster without a managed identity where the seed's table needs one to mount.
-func (v *validator) identities() {
+// mounts refuses a cluster without a managed identity where the seed's table needs one to mount.
+func (v *validator) mounts() {
 	endpoints := v.m.EffectiveEndpoints()
 	for _, name := range sorted(endpoints) {
 		e := endpoints[name]
-		c, ok := v.m.Clusters[e.Cluster]
-		if !ok || c.Existing || c.EffectiveIdentity() != NoIdentity {
-			continue
-		}
+		var mounted []string
 		for _, input := range e.Inputs {
-			d, ok := v.m.DataInputs[input]
-			if unknown := d.InWorkspace() && d.CredentialInStore == nil; ok && !unknown && d.Mechanism() != ByStoreCredential {
-				v.add("clusters."+e.Cluster+".identity", "give it systemAssigned or userAssigned", "is none, but the cluster identity mounts %s for endpoint %s", input, name)
+			if d, ok := v.m.DataInputs[input]; ok && d.mountedAsFarAsKnown() {
+				mounted = append(mounted, input)
 			}
 		}
 		for _, output := range e.Outputs {
-			if d, ok := v.m.DataOutputs[output]; ok && d.byIdentity() {
-				v.add("clusters."+e.Cluster+".identity", "give it systemAssigned or userAssigned", "is none, but the cluster identity mounts %s for endpoint %s", output, name)
+			if d, ok := v.m.DataOutputs[output]; ok && d.data().mountedAsFarAsKnown() {
+				mounted = append(mounted, output)
+			}
+		}
+		for _, on := range e.runsOn() {
+			c, ok := v.m.Clusters[on.cluster]
+			if !ok || c.Existing || c.EffectiveIdentity() != NoIdentity {
+				continue
+			}
+			for _, data := range mounted {
+				v.add("clusters."+on.cluster+".identity", "give it systemAssigned or userAssigned",
+					"is none, but the cluster identity mounts %s for endpoint %s", data, target(name, on.deployment))
 			}
 		}
 	}
+}
+
+// mountedAsFarAsKnown reports whether the cluster identity mounts the data; not where a look-up is to decide it.
+func (d DataInput) mountedAsFarAsKnown() bool {
+	return d.ByIdentity() && (!d.InWorkspace() || d.CredentialInStore != nil)
 }
 
 // IsContainerName reports whether a storage container (or file system) may have the name.

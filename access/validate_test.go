@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 func blobModel() access.Model {
@@ -16,7 +17,7 @@ func blobModel() access.Model {
 
 func TestAValidModelHasNoProblems(t *testing.T) {
 	t.Parallel()
-	assert.Empty(t, access.Validate(blobModel()))
+	assert.Empty(t, validate(blobModel()))
 }
 
 func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
@@ -54,7 +55,7 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 		"a user without an ID":             {func(m *access.Model) { m.Invokers["alice"] = access.Invoker{Kind: access.User} }, "invokers.alice.objectId", "is missing", "write the object ID"},
 		"a group without an ID":            {func(m *access.Model) { m.Invokers["alice"] = access.Invoker{Kind: access.Group} }, "invokers.alice.objectId", "is missing", "write the object ID"},
 		"an identity's ID that is none": {func(m *access.Model) {
-			m.Invokers["mi"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: "mi"}
+			m.Invokers["mi"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: access.Known("mi")}
 		}, "invokers.mi.principalId", `"mi" is not a GUID`, "a GUID"},
 		"a sign-in of an existing principal": {func(m *access.Model) {
 			m.Invokers["sp"] = access.Invoker{Kind: access.ServicePrincipal, PrincipalID: objectID(1), SignIn: "none"}
@@ -66,8 +67,10 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 			same := access.FederatedCredential{Issuer: "https://i", Subject: "s"}
 			m.Invokers["sp"] = access.Invoker{Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{"a": same, "b": same}}
 		}, "invokers.sp.federatedCredentials.b", "has the same issuer and subject as invokers.sp.federatedCredentials.a", "keep one"},
-		"two clusters alike":       {func(m *access.Model) { m.Clusters["other"] = access.Cluster{ComputeName: "CPU"} }, "clusters.other.computeName", "is the same cluster as clusters.cpu", "keep one"},
-		"two accounts alike":       {func(m *access.Model) { m.StorageAccounts["sea"] = strings.ToUpper(storageID("lake")) }, "storageAccounts.sea", "is the same account as storageAccounts.lake", "keep one"},
+		"two clusters alike": {func(m *access.Model) { m.Clusters["other"] = access.Cluster{ComputeName: "CPU"} }, "clusters.other.computeName", "is the same cluster as clusters.cpu", "keep one"},
+		"two accounts alike": {func(m *access.Model) {
+			m.StorageAccounts["sea"] = access.Known(strings.ToUpper(storageID("lake").Text()))
+		}, "storageAccounts.sea", "is the same account as storageAccounts.lake", "keep one"},
 		"a missing kind of input":  {input(func(d *access.DataInput) { d.Kind = "" }), "dataInputs.in.kind", "is missing", "use dataStore"},
 		"a version of a blob":      {input(func(d *access.DataInput) { d.Version = "1" }), "dataInputs.in.version", "means nothing for blob", "leave it out"},
 		"a data store of a blob":   {input(func(d *access.DataInput) { d.DataStore = "s" }), "dataInputs.in.dataStore", "means nothing for blob", "leave it out"},
@@ -88,7 +91,7 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 		"an output's credential":  {output(access.DataOutput{DataStore: "s", Path: "p"}), "dataOutputs.out.credentialInStore", "is missing", "say true"},
 		"an output's account":     {output(access.DataOutput{DataStore: "s", Path: "p", CredentialInStore: boolPtr(false)}), "dataOutputs.out.storageAccount", "is missing", "name one of storageAccounts"},
 		"an output's path":        {output(access.DataOutput{DataStore: "s", CredentialInStore: boolPtr(true)}), "dataOutputs.out.path", "is missing", "write the path"},
-		"an endpoint's name":      {func(m *access.Model) { m.Endpoints["Scorer"] = access.Endpoint{Cluster: "cpu"} }, "endpoints.Scorer", `"Scorer" is not the name of a batch endpoint`, "3 to 32"},
+		"an endpoint's name":      {func(m *access.Model) { m.Endpoints["my--scorer"] = access.Endpoint{Cluster: "cpu"} }, "endpoints.my--scorer", `"my--scorer" is not the name of a batch endpoint`, "3 to 32"},
 		"an endpoint's output":    {endpoint(func(e *access.Endpoint) { e.Outputs = []string{"out"} }), "endpoints.scorer.outputs[0]", `no data output is called "out"`, "there are none"},
 		"an endpoint's invoker":   {endpoint(func(e *access.Endpoint) { e.Invokers = []string{"alice", "alise"} }), "endpoints.scorer.invokers[1]", `no invoker is called "alise"`, `did you mean "alice"?`},
 		"an input named twice":    {endpoint(func(e *access.Endpoint) { e.Inputs = []string{"in", "in"} }), "endpoints.scorer.inputs[1]", `names "in" a second time`, "keep one"},
@@ -108,7 +111,7 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 			t.Parallel()
 			m := blobModel()
 			c.change(&m)
-			ps := access.Validate(m)
+			ps := validate(m)
 			require.ErrorContains(t, ps.Err(), c.path+": ")
 			for _, p := range ps {
 				if p.Path == c.path && strings.Contains(p.What, c.what) {
@@ -125,10 +128,10 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 func TestEveryProblemIsToldAtOnceAndInOrder(t *testing.T) {
 	t.Parallel()
 	m := blobModel()
-	m.WorkspaceID, m.StorageAccounts["lake"], m.Clusters["cpu"] = "w", "l", access.Cluster{ComputeName: "c"}
-	m.Invokers["alice"] = access.Invoker{Kind: access.User, PrincipalID: "alice"}
+	m.WorkspaceID, m.StorageAccounts["lake"], m.Clusters["cpu"] = access.Known("w"), access.Known("l"), access.Cluster{ComputeName: "c"}
+	m.Invokers["alice"] = access.Invoker{Kind: access.User, PrincipalID: access.Known("alice")}
 	var paths []string
-	for _, p := range access.Validate(m) {
+	for _, p := range validate(m) {
 		paths = append(paths, p.Path)
 	}
 	assert.Equal(t, []string{"workspaceId", "invokers.alice.objectId", "clusters.cpu.computeName", "storageAccounts.lake"}, paths)
@@ -137,11 +140,11 @@ func TestEveryProblemIsToldAtOnceAndInOrder(t *testing.T) {
 func TestUnknownIDsPassAndAreNotTheSame(t *testing.T) {
 	t.Parallel()
 	m := blobModel()
-	m.WorkspaceID = access.Unknown
-	m.StorageAccounts = map[string]string{"lake": access.Unknown, "sea": access.Unknown}
-	m.Invokers["alice"] = access.Invoker{Kind: access.User, PrincipalID: access.Unknown}
-	m.Invokers["bob"] = access.Invoker{Kind: access.User, PrincipalID: access.Unknown}
-	assert.NoError(t, access.Validate(m).Err())
+	m.WorkspaceID = access.Later(nil)
+	m.StorageAccounts = map[string]access.ID{"lake": access.Later(nil), "sea": access.Later(nil)}
+	m.Invokers["alice"] = access.Invoker{Kind: access.User, PrincipalID: access.Later(nil)}
+	m.Invokers["bob"] = access.Invoker{Kind: access.User, PrincipalID: access.Later(nil)}
+	assert.NoError(t, validate(m).Err())
 }
 
 func TestAClusterWithoutIdentityIsNotRefusedForAStoreThatIsYetToBeLookedUp(t *testing.T) {
@@ -151,14 +154,14 @@ func TestAClusterWithoutIdentityIsNotRefusedForAStoreThatIsYetToBeLookedUp(t *te
 		c.Identity = access.NoIdentity
 		m.Clusters[name] = c
 	}
-	ps := access.Validate(m)
-	require.NotEmpty(t, ps.LookUps(), "the data store may hold a credential, and then nobody mounts it")
+	ps := validate(m)
+	require.NotEmpty(t, ps.With(problem.LookUp), "the data store may hold a credential, and then nobody mounts it")
 	assert.Empty(t, ps.WithoutLookUps())
 	for name, d := range m.DataInputs {
 		d.CredentialInStore, d.StorageAccount = boolPtr(false), keys(m.StorageAccounts)[0]
 		m.DataInputs[name] = d
 	}
-	assert.ErrorContains(t, access.Validate(m).Err(), "is none, but the cluster identity mounts")
+	assert.ErrorContains(t, validate(m).Err(), "is none, but the cluster identity mounts")
 }
 
 func TestWarningsDoNotStopADeployment(t *testing.T) {
@@ -178,7 +181,7 @@ func TestWarningsDoNotStopADeployment(t *testing.T) {
 			t.Parallel()
 			m := blobModel()
 			c.change(&m)
-			ps := access.Validate(m)
+			ps := validate(m)
 			require.NoError(t, ps.Err())
 			require.Len(t, ps.Warnings(), 1)
 			assert.Equal(t, c.path, ps.Warnings()[0].Path)
@@ -198,9 +201,9 @@ func TestDidYouMean(t *testing.T) {
 		"mltable":    "use dataStore, dataAsset, blob",
 		"":           "use dataStore, dataAsset, blob",
 	} {
-		assert.Equal(t, want, access.DidYouMean(word, known), word)
+		assert.Equal(t, want, problem.DidYouMean(word, known), word)
 	}
-	assert.Equal(t, "there are none to choose from", access.DidYouMean("x", nil))
+	assert.Equal(t, "there are none to choose from", problem.DidYouMean("x", nil))
 }
 
 func TestContainerNames(t *testing.T) {

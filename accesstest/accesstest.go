@@ -35,6 +35,7 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
 	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // A Stack is a program that ran under mocks.
@@ -109,7 +110,8 @@ func (s *Stack) Require(t testing.TB, a access.Assertion) {
 	for _, name := range slices.Sorted(maps.Keys(s.models)) {
 		model := s.models[name]
 		model.Assertions = map[string]access.Assertion{"required": a}
-		if err := access.Validate(model).Err(); err != nil {
+		if _, ps := access.Compile(model); ps.Err() != nil {
+			err := ps.Err()
 			t.Fatalf("BatchEndpointAccess %q: %v", name, err)
 		}
 	}
@@ -183,9 +185,9 @@ var topLevel = map[string]struct {
 	armType string
 	name    resource.PropertyKey
 }{
-	"azure-native:managedidentity:UserAssignedIdentity": {access.UserAssignedIdentityType, "resourceName"},
-	"azure-native:storage:StorageAccount":               {access.StorageAccountType, "accountName"},
-	"azure-native:machinelearningservices:Workspace":    {access.WorkspaceType, "workspaceName"},
+	"azure-native:managedidentity:UserAssignedIdentity": {arm.UserAssignedIdentity, "resourceName"},
+	"azure-native:storage:StorageAccount":               {arm.StorageAccount, "accountName"},
+	"azure-native:machinelearningservices:Workspace":    {arm.Workspace, "workspaceName"},
 }
 
 const madeUpSubscription = "00000000-0000-4000-8000-000000000000"
@@ -252,7 +254,7 @@ func plain(v resource.PropertyValue) any {
 	case v.IsOutput() && v.OutputValue().Known:
 		return plain(v.OutputValue().Element)
 	case v.IsComputed(), v.IsOutput():
-		return access.Unknown
+		return config.Unknown
 	case v.IsObject():
 		object := map[string]any{}
 		for key, item := range v.ObjectValue() {
@@ -282,7 +284,7 @@ func (m *mocks) makeUp(label string, of ...string) resource.PropertyValue {
 	return resource.NewProperty(id)
 }
 
-// known puts access.Unknown in the place of IDs that were made up here: a model is to hold them as a preview does.
+// known puts config.Unknown in the place of IDs that were made up here: a model is to hold them as a preview does.
 func (m *mocks) known(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -297,7 +299,7 @@ func (m *mocks) known(value any) any {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if m.made[v] {
-			return access.Unknown
+			return config.Unknown
 		}
 	}
 	return value

@@ -12,6 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -57,7 +58,7 @@ func (s *Stack) RequireCan(t testing.TB, principal, action, scope string) {
 	t.Helper()
 	var held []string
 	for _, a := range s.of(t, principal, action, scope) {
-		for _, does := range access.ActionsOf(action) {
+		for _, does := range roles.ActionsOf(action) {
 			if a.Known && a.Condition == "" && roles.Contains(a.Scope, scope) && acts(a, does) && a.Role.Permissions.Allows(does) {
 				return
 			}
@@ -76,7 +77,7 @@ func (s *Stack) RequireCannot(t testing.TB, principal, action, scope string) {
 	t.Helper()
 	for _, a := range s.of(t, principal, action, scope) {
 		near := roles.Contains(a.Scope, scope) || roles.Contains(scope, a.Scope)
-		for _, does := range access.ActionsOf(action) {
+		for _, does := range roles.ActionsOf(action) {
 			if near && acts(a, does) && (!a.Known || a.Role.Permissions.MayAllow(does)) {
 				t.Fatalf("%s may do %s on %s: it has %s, by %s", principal, does.Name, scope, a, strings.TrimSpace(a.Name+" of "+a.Component))
 			}
@@ -86,8 +87,8 @@ func (s *Stack) RequireCannot(t testing.TB, principal, action, scope string) {
 
 // acts reports whether an action can do anything where the role is assigned.
 func acts(a Assignment, does roles.Action) bool {
-	_, err := access.ParseARMID(a.Scope, access.WorkspaceType)
-	return err != nil || access.ActsAtWorkspace(does.Name)
+	_, err := arm.Parse(a.Scope, arm.Workspace)
+	return err != nil || roles.ActsAtWorkspace(does.Name)
 }
 
 // of are the assignments of a principal. A question that can't be meant fails the test: it would be answered no.
@@ -112,7 +113,7 @@ func (s *Stack) of(t testing.TB, principal, action, scope string) (own []Assignm
 
 func (s *Stack) principalID(t testing.TB, principal string) string {
 	t.Helper()
-	if access.IsGUID(principal) {
+	if arm.IsGUID(principal) {
 		return principal
 	}
 	found, known := map[string]string{}, []string{}

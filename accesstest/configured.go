@@ -7,12 +7,11 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/config"
 )
 
 // Configured runs the program as that stack of the Pulumi project in the folder: under their names, with the configuration of
-// Pulumi.yaml and Pulumi.<stack>.yaml. What is encrypted there can't be read here; the program gets access.Unknown for it.
+// Pulumi.yaml and Pulumi.<stack>.yaml. What is encrypted there can't be read here; the program gets config.Unknown for it.
 func Configured(t testing.TB, dir, stack string) pulumi.RunOption {
 	t.Helper()
 	project, texts, err := readProject(dir, stack)
@@ -41,7 +40,7 @@ func configText(value any) (string, error) {
 	switch v := value.(type) {
 	case map[string]any:
 		if _, secure := v["secure"]; secure && len(v) == 1 {
-			return access.Unknown, nil
+			return config.Unknown, nil
 		}
 	case []any:
 	default:

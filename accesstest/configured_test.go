@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/accesstest"
+	"github.com/batchaccess/batchaccess/config"
 )
 
 func TestAProgramIsRunWithTheConfigurationOfItsStack(t *testing.T) {
@@ -25,7 +25,7 @@ func TestAProgramIsRunWithTheConfigurationOfItsStack(t *testing.T) {
 	_, err := accesstest.Try(func(ctx *pulumi.Context) error {
 		assert.Equal(t, "mine dev", ctx.Project()+" "+ctx.Stack())
 		for key, want := range map[string]string{
-			"mine:size": "4", "mine:needed": access.Unknown, "mine:list": `["a","b"]`, "mine:team": "ours", "other:flag": "true", "azure-native:location": "westeurope",
+			"mine:size": "4", "mine:needed": config.Unknown, "mine:list": `["a","b"]`, "mine:team": "ours", "other:flag": "true", "azure-native:location": "westeurope",
 		} {
 			got, _ := ctx.GetConfig(key)
 			assert.Equal(t, want, got, key)

@@ -3,12 +3,13 @@ package components
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -117,7 +118,7 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if args == nil {
 		args = &BatchEndpointAccessArgs{}
 	}
-	args, ps, err := args.complete(ctx, opts)
+	args, plan, ps, err := args.complete(ctx, opts)
 	if err := fail("BatchEndpointAccess", name, err, ps.Err()); err != nil {
 		return nil, err
 	}
@@ -125,18 +126,15 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if err := ctx.RegisterComponentResourceV2(BatchEndpointAccessToken, name, inputsOf(args), a, opts...); err != nil {
 		return nil, fmt.Errorf("registering BatchEndpointAccess %q: %w", name, err)
 	}
-	ofChild := func(p access.Problem) bool { // InvokerRole and ServicePrincipal warn of those themselves
-		return strings.HasPrefix(p.Path, "role.") || strings.HasSuffix(p.Path, ".federatedCredentials")
-	}
-	if err := warn(ctx, a, slices.DeleteFunc(ps, ofChild)); err != nil {
+	// InvokerRole and ServicePrincipal warn of the role and of sign-ins themselves.
+	if err := warn(ctx, a, ps.Without(problem.Role, problem.SignIn)); err != nil {
 		return nil, err
 	}
 	c, err := childrenOf(a, opts)
 	if err != nil {
 		return nil, err
 	}
-	model := args.Model()
-	b := &builder{name: name, args: args, model: model, grants: access.Grants(model), children: c, principals: map[access.Principal]pulumi.StringInput{}}
+	b := &builder{name: name, args: args, plan: plan, children: c, principals: map[access.Principal]pulumi.StringInput{}}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole, b.makeReaders} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -164,15 +162,14 @@ func (a *BatchEndpointAccess) Outputs() pulumi.Map {
 	return all
 }
 
-// Model is the arguments as package access sees them: IDs where they were given as plain text, access.Unknown where
-// they are known only later.
+// Model is the arguments as package access sees them.
 func (args *BatchEndpointAccessArgs) Model() access.Model {
 	m := access.Model{
-		WorkspaceID:     literal(args.WorkspaceID),
+		WorkspaceID:     idOf(args.WorkspaceID),
 		Role:            args.Role.model(),
 		Invokers:        map[string]access.Invoker{},
 		Clusters:        map[string]access.Cluster{},
-		StorageAccounts: map[string]string{},
+		StorageAccounts: map[string]access.ID{},
 		DataInputs:      args.DataInputs,
 		DataOutputs:     args.DataOutputs,
 		Endpoints:       args.Endpoints,
@@ -180,7 +177,7 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 	}
 	for name, i := range args.Invokers {
 		m.Invokers[name] = access.Invoker{
-			Kind: i.Kind, PrincipalID: literal(i.id()), ClientID: literal(i.ClientID), DisplayName: i.DisplayName,
+			Kind: i.Kind, PrincipalID: idOf(i.id()), ClientID: idOf(i.ClientID), DisplayName: i.DisplayName,
 			UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID, Members: i.Members, ManagedIdentities: i.ManagedIdentities,
 			FederatedCredentials: i.FederatedCredentials, ClientSecrets: i.ClientSecrets, SignIn: i.SignIn,
 		}
@@ -189,18 +186,32 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		m.Clusters[name] = c.model()
 	}
 	for name, id := range args.StorageAccounts {
-		m.StorageAccounts[name] = literal(id)
+		m.StorageAccounts[name] = idOf(id)
 	}
 	return m
 }
 
-// Validate returns everything that is wrong with the arguments: with the model, and with what the model does not hold.
+// Compile works out the plan of the arguments, and returns everything that is wrong with them: with the model, and with what
+// the model does not hold. There is no plan where anything but a violated assertion keeps them from being deployed.
+func (args *BatchEndpointAccessArgs) Compile() (*access.Plan, access.Problems) {
+	plan, ps := access.Compile(args.Model())
+	own := args.problems()
+	if own.Err() != nil {
+		plan = nil
+	}
+	return plan, append(ps, own...)
+}
+
+// Validate returns everything that is wrong with the arguments.
 func (args *BatchEndpointAccessArgs) Validate() access.Problems {
-	ps := access.Validate(args.Model())
+	_, ps := args.Compile()
+	return ps
+}
+
+// problems are those of what the model does not hold.
+func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 	if args.Endpoints != nil && len(args.Endpoints) == 0 {
-		ps = append(ps, access.Problem{
-			Path: "endpoints", What: "is empty", Fix: "name the endpoints, or leave it out to have one for each cluster, with everything",
-		})
+		ps.Add("endpoints", "name the endpoints, or leave it out to have one for each cluster, with everything", "is empty")
 	}
 	for _, name := range sortedKeys(args.Invokers) {
 		i := args.Invokers[name]
@@ -209,7 +220,7 @@ func (args *BatchEndpointAccessArgs) Validate() access.Problems {
 			right, wrong, given = "principalId", "objectId", i.ObjectID
 		}
 		if given != nil {
-			ps = append(ps, access.Problem{Path: "invokers." + name + "." + wrong, What: "does not go with kind " + string(i.Kind), Fix: "write " + right})
+			ps.Add("invokers."+name+"."+wrong, "write "+right, "does not go with kind %s", i.Kind)
 		}
 	}
 	for _, name := range sortedKeys(args.Clusters) {
@@ -224,10 +235,9 @@ func (args *BatchEndpointAccessArgs) Validate() access.Problems {
 
 // builder carries what the steps of one component hand to one another.
 type builder struct {
-	name   string
-	args   *BatchEndpointAccessArgs
-	model  access.Model
-	grants []access.Grant // that the model needs
+	name string
+	args *BatchEndpointAccessArgs
+	plan *access.Plan
 	children
 	principals    map[access.Principal]pulumi.StringInput
 	clientIDs     pulumi.StringMap
@@ -282,7 +292,7 @@ func (b *builder) displayName(ctx *pulumi.Context, invoker string) string {
 func (b *builder) makeClusters(ctx *pulumi.Context) error {
 	for _, name := range sortedKeys(b.args.Clusters) {
 		args := b.args.Clusters[name]
-		args.ComputeName = b.model.Clusters[name].NameOr(name)
+		args.ComputeName = b.plan.Model.Clusters[name].NameOr(name)
 		if args.Location == nil && !args.Existing {
 			args.Location = b.args.Location
 		}
@@ -299,15 +309,15 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 
 func (b *builder) makeRole(ctx *pulumi.Context) error {
 	scope := derive(func(v []string) (string, error) {
-		if _, err := access.ParseARMID(v[0], access.WorkspaceType); err != nil {
+		if _, err := arm.Parse(v[0], arm.Workspace); err != nil {
 			return "", fmt.Errorf("workspaceId: %w", err)
 		}
-		at, _ := access.Model{WorkspaceID: v[0], Role: b.model.Role}.RoleScopeID()
+		at, _ := access.Model{WorkspaceID: access.Known(v[0]), Role: b.plan.Model.Role}.RoleScopeID()
 		return at, nil
 	}, b.args.WorkspaceID)
 	invokers := map[string]AssigneeArgs{}
-	for _, g := range b.grants {
-		if g.Scope.StorageAccount == "" {
+	for _, g := range b.plan.Grants {
+		if !g.Scope.InStorage() {
 			invokers[g.Principal.Name] = b.assignee(g.Principal)
 		}
 	}
@@ -322,8 +332,8 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 // makeReaders makes one StorageReader for each role and place, with all the principals that need it there.
 func (b *builder) makeReaders(ctx *pulumi.Context) error {
 	readers := map[string]*StorageReaderArgs{}
-	for _, g := range b.grants {
-		if g.Scope.StorageAccount == "" {
+	for _, g := range b.plan.Grants {
+		if !g.Scope.InStorage() {
 			continue
 		}
 		parts := []string{b.name, g.Scope.StorageAccount}

@@ -10,13 +10,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // checkGUID refuses an ID that was given as plain text and is not a GUID.
 func checkGUID(path string, in pulumi.StringInput) []error {
-	if id := literal(in); id != access.Unknown && !access.IsGUID(id) {
+	if id, ok := plain(in); ok && !arm.IsGUID(id) {
 		return []error{fmt.Errorf("%s: %q is not a GUID; write the ID that Entra shows, not a name", path, id)}
 	}
 	return nil
@@ -24,14 +26,14 @@ func checkGUID(path string, in pulumi.StringInput) []error {
 
 // checkARMID refuses an ID that was given as plain text and is not one of the wanted type; missing if it is not given.
 func checkARMID(path string, in any, wantType string) []error {
-	switch id := literal(in); id {
-	case "":
-		return []error{fmt.Errorf("%s: is missing; give the ARM ID of a %s", path, wantType)}
-	case access.Unknown:
+	switch id := idOf(in); {
+	case id.Later():
 		return nil
+	case id.Text() == "":
+		return []error{fmt.Errorf("%s: is missing; give the ARM ID of a %s", path, wantType)}
 	default:
-		if _, err := access.ParseARMID(id, wantType); err != nil {
-			return []error{fmt.Errorf("%s: %w", path, err)}
+		if _, err := arm.Parse(id.Text(), wantType); err != nil {
+			return []error{problem.Of(err).At(path)}
 		}
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	ml "github.com/batchaccess/batchaccess/sdks/machinelearningservices"
 )
 
@@ -20,7 +21,7 @@ type ClusterArgs struct {
 	Existing bool `pulumi:"existing,optional"`
 	// PrincipalID is the object ID of an existing cluster's default identity. Default: it is looked up.
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
-	// ComputeName in the workspace: 2 to 16 letters, digits and hyphens. Default: the cluster's name here.
+	// ComputeName in the workspace: 3 to 32 letters, digits and hyphens. Default: the cluster's name here.
 	ComputeName string `pulumi:"computeName,optional"`
 	// Identity of a new cluster: systemAssigned, userAssigned, both, or none, which can't mount data. Default: systemAssigned.
 	// With both, the system-assigned one is the default identity of its jobs, and the one that is granted access.
@@ -97,7 +98,7 @@ func NewComputeCluster(ctx *pulumi.Context, name string, args *ComputeClusterArg
 	}
 	model := args.Cluster.model()
 	model.ComputeName = model.NameOr(name)
-	problems := append(checkARMID("workspaceId", args.WorkspaceID, access.WorkspaceType), access.ValidateCluster(model).Err())
+	problems := append(checkARMID("workspaceId", args.WorkspaceID, arm.Workspace), model.Problems().Err())
 	if err := fail("ComputeCluster", name, append(problems, args.Cluster.check()...)...); err != nil {
 		return nil, err
 	}
@@ -268,11 +269,11 @@ func (a ClusterArgs) check() (problems []error) {
 		in      pulumi.StringPtrInput
 		allowed []string
 	}{{"vmPriority", a.VMPriority, []string{"Dedicated", "LowPriority"}}, {"osType", a.OSType, []string{"Linux", "Windows"}}} {
-		if v := literal(s.in); v != "" && v != access.Unknown && !slices.Contains(s.allowed, v) {
+		if v, ok := plain(s.in); ok && !slices.Contains(s.allowed, v) {
 			problem("%s: unknown value %q; use %s", s.key, v, strings.Join(s.allowed, ", "))
 		}
 	}
-	if v := literal(a.NodeIdleTimeBeforeScaleDown); v != "" && v != access.Unknown && (v == "PT" || !idleForm.MatchString(v)) {
+	if v, ok := plain(a.NodeIdleTimeBeforeScaleDown); ok && (v == "PT" || !idleForm.MatchString(v)) {
 		problem("nodeIdleTimeBeforeScaleDown: %q is not an ISO 8601 duration; write one such as PT5M", v)
 	}
 	low, lowKnown := literalInt(a.MinNodeCount, 0)
@@ -307,7 +308,7 @@ func inputsOnly(m pulumi.Map, allowed ...string) bool {
 func (a ClusterArgs) model() access.Cluster {
 	return access.Cluster{
 		ComputeName: a.ComputeName, Existing: a.Existing, Identity: a.Identity,
-		UserAssignedIdentityID: literal(a.UserAssignedIdentityID), PrincipalID: literal(a.PrincipalID),
+		UserAssignedIdentityID: idOf(a.UserAssignedIdentityID), PrincipalID: idOf(a.PrincipalID),
 	}
 }
 

@@ -3,7 +3,7 @@ package components
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // derive makes a text of texts. What is made of plain text is plain text again: known before the deployment, so that it
@@ -43,16 +43,16 @@ func pointer(in pulumi.StringInput) pulumi.StringPtrInput {
 
 // armParts takes the resource group and the name out of the ARM ID of a resource of the type.
 func armParts(id pulumi.StringInput, resourceType string) (group, name pulumi.StringInput) {
-	part := func(of func(access.ARMID) string) pulumi.StringInput {
+	part := func(of func(arm.ID) string) pulumi.StringInput {
 		return derive(func(v []string) (string, error) {
-			parsed, err := access.ParseARMID(v[0], resourceType)
+			parsed, err := arm.Parse(v[0], resourceType)
 			return of(parsed), err
 		}, id)
 	}
-	return part(func(id access.ARMID) string { return id.ResourceGroup }), part(func(id access.ARMID) string { return id.Name })
+	return part(func(id arm.ID) string { return id.ResourceGroup }), part(func(id arm.ID) string { return id.Name })
 }
 
 // workspaceParts takes the resource group and the name out of a workspace's ARM ID.
 func workspaceParts(id pulumi.StringInput) (group, name pulumi.StringInput) {
-	return armParts(id, access.WorkspaceType)
+	return armParts(id, arm.Workspace)
 }

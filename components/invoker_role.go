@@ -67,7 +67,7 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 		return nil, err
 	}
 	switch {
-	case literal(args.RoleDefinitionID) != "":
+	case args.RoleDefinitionID != nil:
 		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
 		role.RoleDefinitionID = derive(existingRoleID, args.Scope, args.RoleDefinitionID).ToStringOutput()
 	case definition.BuiltIn:
@@ -127,7 +127,7 @@ func (role *InvokerRole) define(ctx *pulumi.Context, c children, name string, ar
 // check returns the definition to make or to assign, the warnings that choosing it deserves, and all that is wrong.
 func (args *InvokerRoleArgs) check() (roles.Definition, access.Problems, error) {
 	model := RoleArgs{Name: args.Name, Additions: args.Additions, BuiltIn: args.BuiltIn, RoleDefinitionID: args.RoleDefinitionID, Definition: args.Definition}.model()
-	ps := under(access.ValidateRole(model, literal(args.Scope)), "role")
+	ps := under(model.Problems(idOf(args.Scope)), "role")
 	problems := []error{ps.Err()}
 	if args.Scope == nil {
 		problems = append(problems, errors.New("scope: is missing; give the ARM ID of a workspace, a resource group or a subscription"))
@@ -150,7 +150,7 @@ func existingRoleID(v []string) (string, error) {
 	if id == "" {
 		return "", errors.New("roleDefinitionId: is empty; see that the stack that it comes from exports it")
 	}
-	if err := under(access.ValidateRole(access.Role{RoleDefinitionID: id}, ""), "role").Err(); err != nil {
+	if err := under(access.Role{RoleDefinitionID: access.Known(id)}.Problems(access.ID{}), "role").Err(); err != nil {
 		return "", err
 	}
 	return roleDefinitionID(scope, id), nil

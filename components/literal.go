@@ -8,16 +8,18 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// literal returns the text of an Input that was given as plain text: "" if the Input is nil, access.Unknown if its
-// value is known only later.
-func literal(in any) string {
+// idOf is an Input as package access sees it. Inputs that are one output are one ID.
+func idOf(in any) access.ID {
 	if pointedTo(in).Kind() == reflect.Invalid {
-		return ""
+		return access.ID{}
 	}
 	if s, ok := plain(in); ok {
-		return s
+		return access.Known(s)
 	}
-	return access.Unknown
+	if reflect.TypeOf(in).Comparable() {
+		return access.Later(in)
+	}
+	return access.Later(nil)
 }
 
 // plain returns the text of an Input that was given as plain text: a pulumi.String, a pulumi.ID, or a pointer to one.

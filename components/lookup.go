@@ -11,7 +11,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/lookup"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/lookup"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // concurrentLookUps keeps a large stack from being throttled.
@@ -19,20 +21,25 @@ const concurrentLookUps = 8
 
 // complete returns the arguments with everything looked up that they name and do not give, or themselves where nothing is
 // missing. The arguments are not changed. Nothing is asked while something else is wrong with them.
-func (args *BatchEndpointAccessArgs) complete(ctx *pulumi.Context, opts []pulumi.ResourceOption) (*BatchEndpointAccessArgs, access.Problems, error) {
-	ps := args.Validate()
+func (args *BatchEndpointAccessArgs) complete(
+	ctx *pulumi.Context, opts []pulumi.ResourceOption,
+) (*BatchEndpointAccessArgs, *access.Plan, access.Problems, error) {
+	plan, ps := args.Compile()
 	l := &lookUps{given: args, args: args.copy(), model: args.Model()}
-	if wrong := ps.WithoutLookUps(); wrong.Err() != nil || len(ps.LookUps())+len(l.principals())+len(l.clusters()) == 0 {
-		return args, wrong, nil
+	missing := ps.With(problem.LookUp)
+	if wrong := ps.WithoutLookUps(); wrong.Err() != nil || len(missing)+len(l.principals())+len(l.clusters()) == 0 {
+		return args, plan, wrong, nil
 	}
 	var err error
 	if l.Asker, err = lookup.New(ctx, l.model.WorkspaceID, opts...); err != nil {
-		return args, nil, err
+		return args, nil, nil, err
 	}
-	if l.model.WorkspaceID == access.Unknown {
+	if l.model.WorkspaceID.Later() {
 		if asked := append(l.data(), l.endpoints()...); len(asked) > 0 {
-			return args, access.Problems{{Path: "workspaceId", What: "is known only after a deployment, so the workspace can't be asked about data stores and endpoints",
-				Fix: "give the workspace's ID as plain text, or write " + missing(ps.LookUps())}}, nil
+			var ps access.Problems
+			ps.Add("workspaceId", "give the workspace's ID as plain text, or write "+paths(missing),
+				"is known only after a deployment, so the workspace can't be asked about data stores and endpoints")
+			return args, nil, ps, nil
 		}
 	} else {
 		l.run(append(l.data(), l.endpoints()...))
@@ -41,12 +48,13 @@ func (args *BatchEndpointAccessArgs) complete(ctx *pulumi.Context, opts []pulumi
 	l.run(l.principals())
 	if len(l.problems) > 0 {
 		slices.SortFunc(l.problems, func(a, b access.Problem) int { return strings.Compare(a.Path, b.Path) })
-		return args, l.problems, nil
+		return args, nil, l.problems, nil
 	}
-	return l.args, l.args.Validate(), nil
+	plan, ps = l.args.Compile()
+	return l.args, plan, ps, nil
 }
 
-func missing(ps access.Problems) string {
+func paths(ps access.Problems) string {
 	var paths []string
 	for _, p := range ps {
 		paths = append(paths, p.Path)
@@ -107,7 +115,7 @@ func (l *lookUps) principals() (questions []question) {
 	for _, name := range sortedKeys(l.model.Invokers) {
 		i := l.model.Invokers[name]
 		named, _ := i.Named()
-		check := l.given.CheckPrincipals && i.PrincipalID != "" && i.PrincipalID != access.Unknown
+		check := l.given.CheckPrincipals && i.PrincipalID.Text() != ""
 		if named == "" && !check {
 			continue
 		}
@@ -182,7 +190,7 @@ func (l *lookUps) store(path, name string, inStore **bool, account, container *s
 	}
 	*container = found.Container
 	for key, id := range l.model.StorageAccounts {
-		if parsed, err := access.ParseARMID(id, access.StorageAccountType); err != nil || !strings.EqualFold(parsed.Name, found.Account) {
+		if parsed, err := arm.Parse(id.Text(), arm.StorageAccount); err != nil || !strings.EqualFold(parsed.Name, found.Account) {
 			continue
 		}
 		if *account != "" && *account != key {
@@ -195,21 +203,55 @@ func (l *lookUps) store(path, name string, inStore **bool, account, container *s
 		"the data store %q points to the storage account %s, which is none of storageAccounts", name, found.Account)
 }
 
+// endpoints asks on which cluster each deployment runs whose cluster is not given.
 func (l *lookUps) endpoints() (questions []question) {
-	for _, name := range sortedKeys(l.given.Endpoints) {
-		e := l.given.Endpoints[name]
-		if e.Cluster != "" {
-			continue
-		}
+	ask := func(path, endpoint, deployment string, note func(e *access.Endpoint, cluster string)) {
 		questions = append(questions, func() (func(), access.Problems) {
-			compute, ps := l.Cluster("endpoints."+name, name, e.Deployment)
+			compute, ps := l.Cluster(path, endpoint, deployment)
+			if len(ps) == 0 {
+				ps = l.otherCluster(path, compute)
+			}
 			return func() {
-				e.Cluster = l.clusterOf(compute)
-				l.args.Endpoints[name] = e
+				e := l.args.Endpoints[endpoint]
+				note(&e, l.clusterOf(compute))
+				l.args.Endpoints[endpoint] = e
 			}, ps
 		})
 	}
+	for _, name := range sortedKeys(l.given.Endpoints) {
+		e, path := l.given.Endpoints[name], "endpoints."+name
+		if len(e.Deployments) == 0 && e.Cluster == "" {
+			ask(path, name, e.Deployment, func(e *access.Endpoint, cluster string) { e.Cluster = cluster })
+		}
+		for _, deployment := range sortedKeys(e.Deployments) {
+			if e.Deployments[deployment].Cluster == "" {
+				ask(path+".deployments."+deployment, name, deployment, func(e *access.Endpoint, cluster string) {
+					e.Deployments = maps.Clone(e.Deployments)
+					e.Deployments[deployment] = access.Deployment{Cluster: cluster}
+				})
+			}
+		}
+	}
 	return questions
+}
+
+// otherCluster refuses a compute cluster that is called like one of the arguments' clusters and is another one: what is found
+// never takes the place of what is declared.
+func (l *lookUps) otherCluster(path, compute string) (ps access.Problems) {
+	for _, name := range sortedKeys(l.given.Clusters) {
+		if strings.EqualFold(l.given.Clusters[name].model().NameOr(name), compute) {
+			return nil
+		}
+	}
+	for _, name := range sortedKeys(l.given.Clusters) {
+		if strings.EqualFold(name, compute) {
+			ps.AddCode(problem.Contradiction, path+".cluster", fmt.Sprintf("declare that compute cluster under another name, with "+
+				"computeName: %s and existing: true, and name it here; or write cluster: %s and move the deployment", compute, name),
+				"is missing, and the deployment runs on the compute cluster %s, while clusters.%s is the compute cluster %s",
+				compute, name, l.given.Clusters[name].model().NameOr(name))
+		}
+	}
+	return ps
 }
 
 // clusterOf is the name in the model of a compute cluster; one that the model lacks is there already.

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // ManagedIdentityArgs are the arguments of a ManagedIdentity: a new one in a resource group, or one that exists, given by
@@ -95,21 +96,21 @@ func (args *ManagedIdentityArgs) check() (problems []error) {
 	if given != 1 {
 		problems = append(problems, errors.New("arguments: give resourceGroupName to make an identity, or existingId or principalId for one that exists"))
 	}
-	if n := literal(args.ResourceName); n != "" && n != access.Unknown && !access.IsIdentityName(n) {
+	if n, ok := plain(args.ResourceName); ok && !access.IsIdentityName(n) {
 		problems = append(problems, fmt.Errorf("resourceName: %q can't name a managed identity; use 3 to 128 letters, digits, hyphens and underscores", n))
 	}
 	if args.PrincipalID != nil {
 		problems = append(problems, checkGUID("principalId", args.PrincipalID)...)
 	}
 	if args.ExistingID != nil {
-		problems = append(problems, checkARMID("existingId", args.ExistingID, access.UserAssignedIdentityType)...)
+		problems = append(problems, checkARMID("existingId", args.ExistingID, arm.UserAssignedIdentity)...)
 	}
 	return problems
 }
 
 // lookupIdentity asks Resource Manager for a user-assigned identity by its ARM ID.
 func lookupIdentity(ctx *pulumi.Context, c children, id pulumi.StringInput) managedidentity.LookupUserAssignedIdentityResultOutput {
-	group, name := armParts(id, access.UserAssignedIdentityType)
+	group, name := armParts(id, arm.UserAssignedIdentity)
 	return managedidentity.LookupUserAssignedIdentityOutput(ctx, managedidentity.LookupUserAssignedIdentityOutputArgs{
 		ResourceGroupName: group, ResourceName: name,
 	}, c.lookup()...)

@@ -39,7 +39,7 @@ func (b *builder) outputs(a *BatchEndpointAccess) error {
 // aclCommands writes the commands that set the POSIX ACLs which the model leaves to its user.
 func (b *builder) aclCommands() pulumi.StringArrayOutput {
 	commands := pulumi.StringArray{}
-	for _, acl := range access.ACLs(b.model) {
+	for _, acl := range b.plan.ACLs {
 		kind := "user"
 		if !acl.Principal.IsCluster() && b.args.Invokers[acl.Principal.Name].Kind == access.Group {
 			kind = "group"
@@ -54,7 +54,7 @@ func (b *builder) aclCommands() pulumi.StringArrayOutput {
 
 // report is the model's report, in the JSON that package access gives it.
 func (b *builder) report() (pulumi.MapOutput, error) {
-	text, err := json.Marshal(access.MakeReport(b.model))
+	text, err := json.Marshal(b.plan.Report())
 	if err != nil {
 		return pulumi.MapOutput{}, fmt.Errorf("writing the access report: %w", err)
 	}
@@ -72,7 +72,7 @@ func (b *builder) howToInvoke() pulumi.StringMapOutput {
 	if b.args.Location != nil {
 		location = b.args.Location.ToStringPtrOutput().Elem()
 	}
-	for _, name := range b.model.Acting() {
+	for _, name := range b.plan.Model.Acting() {
 		var clientID, tenantID pulumi.StringInput = pulumi.String("<client ID>"), pulumi.String("<tenant ID>")
 		if id, ok := b.clientIDs[name]; ok {
 			clientID = id
@@ -80,7 +80,7 @@ func (b *builder) howToInvoke() pulumi.StringMapOutput {
 		if id, ok := b.tenantIDs[name]; ok {
 			tenantID = id
 		}
-		invoker, endpoints := b.model.Invokers[name], b.endpointsOf(name)
+		invoker, endpoints := b.plan.Model.Invokers[name], b.endpointsOf(name)
 		texts[name] = derive(func(v []string) (string, error) {
 			return instructions(invoker, name, v[0], v[1], v[2], endpoints), nil
 		}, clientID, tenantID, location)
@@ -90,12 +90,12 @@ func (b *builder) howToInvoke() pulumi.StringMapOutput {
 
 // endpointsOf are the names of the declared endpoints that the invoker is to invoke.
 func (b *builder) endpointsOf(invoker string) (names []string) {
-	for _, name := range sortedKeys(b.model.Endpoints) {
-		if slices.Contains(b.model.InvokersOf(b.model.Endpoints[name]), invoker) {
+	for _, name := range sortedKeys(b.plan.Model.Endpoints) {
+		if slices.Contains(b.plan.Model.InvokersOf(b.plan.Model.Endpoints[name]), invoker) {
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 && len(b.model.Endpoints) == 0 {
+	if len(names) == 0 && len(b.plan.Model.Endpoints) == 0 {
 		names = []string{"<endpoint>"}
 	}
 	return names

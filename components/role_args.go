@@ -30,6 +30,6 @@ type RoleArgs struct {
 // model is the role as package access sees it.
 func (r RoleArgs) model() access.Role {
 	return access.Role{
-		Scope: r.Scope, Name: r.Name, Additions: r.Additions, BuiltIn: r.BuiltIn, Definition: r.Definition, RoleDefinitionID: literal(r.RoleDefinitionID),
+		Scope: r.Scope, Name: r.Name, Additions: r.Additions, BuiltIn: r.BuiltIn, Definition: r.Definition, RoleDefinitionID: idOf(r.RoleDefinitionID),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -50,7 +51,7 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 	}
 	scope := args.StorageAccountID
 	if args.Container != "" {
-		scope = derive(func(v []string) (string, error) { return access.ContainerID(v[0], args.Container), nil }, scope)
+		scope = derive(func(v []string) (string, error) { return arm.Container(v[0], args.Container), nil }, scope)
 	}
 	roleName := roles.StorageBlobDataReader
 	if args.Write {
@@ -67,7 +68,7 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 }
 
 func (args *StorageReaderArgs) check() []error {
-	problems := checkARMID("storageAccountId", args.StorageAccountID, access.StorageAccountType)
+	problems := checkARMID("storageAccountId", args.StorageAccountID, arm.StorageAccount)
 	if args.Container != "" && !access.IsContainerName(args.Container) {
 		problems = append(problems, fmt.Errorf("container: %q is not the name of a container; use 3 to 63 lower-case letters, digits and single hyphens", args.Container))
 	}

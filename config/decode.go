@@ -15,10 +15,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // DecodeStack reads a stack's whole configuration: it does what Decode does, and asks for the location too.
@@ -49,7 +51,7 @@ func (d *decoder) all(args *components.BatchEndpointAccessArgs) access.Problems 
 // isConsequence reports whether a problem of the model may be there only because something could not be read. What is wrong
 // with a value that could be read is reported beside it.
 func (d *decoder) isConsequence(p access.Problem) bool {
-	if p.Violation && len(d.problems) > 0 {
+	if p.Code == problem.Violation && len(d.problems) > 0 {
 		return true // an assertion can't be judged before everything is known
 	}
 	return slices.ContainsFunc(d.problems, func(q access.Problem) bool {
@@ -84,6 +86,10 @@ func refersTo(path, key string) bool {
 
 // Keys are the keys that Decode knows at the top.
 func Keys() []string { return keysOf(reflect.TypeFor[components.BatchEndpointAccessArgs]()) }
+
+// Unknown stands, in the values that Decode reads, for one that is encrypted or known only after the deployment. It is another
+// text in every process, so that nobody can have written it.
+var Unknown = "(known after deployment " + uuid.NewString() + ")"
 
 type decoder struct {
 	problems access.Problems
@@ -153,7 +159,7 @@ func (d *decoder) object(path string, values map[string]any, into reflect.Value)
 		case is:
 			d.problem(join(path, wrong.path), wrong.fix, "%s", wrong.what)
 		case !slices.Contains(known, key):
-			d.problem(join(path, key), access.DidYouMean(key, known), "unknown key")
+			d.problem(join(path, key), problem.DidYouMean(key, known), "unknown key")
 		}
 	}
 	for i := range t.NumField() {
@@ -190,6 +196,10 @@ func (d *decoder) value(path string, value any, into reflect.Value) {
 	if hidden, is := value.(secret); is {
 		defer func(outer string) { d.secret = outer }(d.secret)
 		d.secret, value = path, hidden.value
+	}
+	if value == Unknown {
+		d.later(path, into)
+		return
 	}
 	if value == nil {
 		d.problem(path, "write a value, or leave the key out", "has no value")
@@ -243,6 +253,27 @@ func (d *decoder) value(path string, value any, into reflect.Value) {
 		d.object(path, m, into)
 	default:
 		panic(fmt.Sprintf("config: %s has a type that is not known here: %s", path, into.Type()))
+	}
+}
+
+// later reads what is not known yet: only an Input may be.
+func (d *decoder) later(path string, into reflect.Value) {
+	unknown := pulumi.UnsafeUnknownOutput(nil)
+	switch into.Type() {
+	case reflect.TypeFor[pulumi.StringInput](), reflect.TypeFor[pulumi.StringPtrInput]():
+		into.Set(reflect.ValueOf(unknown.ApplyT(func(any) string { return "" })))
+	case reflect.TypeFor[pulumi.IntPtrInput]():
+		into.Set(reflect.ValueOf(unknown.ApplyT(func(any) int { return 0 })))
+	case reflect.TypeFor[pulumi.BoolPtrInput]():
+		into.Set(reflect.ValueOf(unknown.ApplyT(func(any) bool { return false })))
+	case reflect.TypeFor[pulumi.StringMapInput]():
+		into.Set(reflect.ValueOf(unknown.ApplyT(func(any) map[string]string { return nil })))
+	default:
+		defer func(outer string) { d.secret = outer }(d.secret)
+		if d.secret == "" {
+			d.secret = path
+		}
+		d.mayBeOpen(path)
 	}
 }
 
@@ -302,9 +333,6 @@ func (d *decoder) text(path string, value any) (s string, ok bool) {
 		case yamlTime.MatchString(v):
 			d.problem(path, quote, "is the date %s, which YAML read as a time", v)
 			return "", false
-		case v == access.Unknown && !d.input && d.secret == "": // encrypted, where there is nothing to decrypt it with
-			d.secret = path
-			defer func() { d.secret = "" }()
 		}
 		return v, d.mayBeOpen(path)
 	case int, int64, uint64: // version: 3

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/plans"
 )
 
 // What the page on groups shows is a configuration, and its figures are right.
@@ -38,8 +39,8 @@ func TestTheGroupsOfTheDocs(t *testing.T) {
 	args, problems := Decode(values)
 	require.NoError(t, problems.Err())
 	m := args.Model()
-	require.Empty(t, access.Validate(m))
-	for _, p := range access.Explain(m) {
+	require.Empty(t, problems)
+	for _, p := range plans.Of(m).Paths() {
 		assert.Equal(t, p.Declared, p.Works(), "%s on %s", p.Invoker, p.Endpoint)
 	}
 
@@ -48,14 +49,14 @@ func TestTheGroupsOfTheDocs(t *testing.T) {
 	var everyone []string
 	for i := range 50 {
 		name := fmt.Sprint("i", i)
-		crowd.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i)}
+		crowd.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: access.Known(fmt.Sprintf("00000000-0000-4000-8000-%012d", i))}
 		everyone = append(everyone, name)
 	}
 	for i := range 40 {
 		crowd.DataInputs[fmt.Sprint("d", i)] = access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: fmt.Sprint("con", i)}
 	}
 	count := func() string {
-		return strings.Replace(fmt.Sprintf("%d", len(access.Grants(crowd))), "2090", "2,090", 1)
+		return strings.Replace(fmt.Sprintf("%d", len(plans.Of(crowd).Grants)), "2090", "2,090", 1)
 	}
 	alone := count()
 	crowd.Invokers["all"] = access.Invoker{Kind: access.Group, Members: everyone}

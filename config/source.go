@@ -76,7 +76,7 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 // azure-native takes a cluster's subscription from its configuration, never from the workspace's ID.
 func otherSubscription(ctx *pulumi.Context, args *components.BatchEndpointAccessArgs) access.Problems {
 	configured, ok := ctx.GetConfig(providerSubscription)
-	workspace, err := access.ParseARMID(args.Model().WorkspaceID, access.WorkspaceType)
+	workspace, err := args.Model().Workspace()
 	if !ok || err != nil || strings.EqualFold(configured, workspace.SubscriptionID) {
 		return nil
 	}
@@ -220,7 +220,7 @@ func Leftovers(dir, stack string) (access.Problems, error) {
 }
 
 // ReadStack reads the configuration of a stack out of the files of its project, for commands that have no engine, by keys
-// without the project's name. What is encrypted there can't be read here and is given as access.Unknown.
+// without the project's name. What is encrypted there can't be read here and is given as Unknown.
 func ReadStack(dir, stack string) (map[string]any, error) {
 	p, err := readProject(dir, stack)
 	if err != nil {
@@ -335,7 +335,7 @@ func readable(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
 		if isSecure(v) {
-			return access.Unknown
+			return Unknown
 		}
 		for key := range v {
 			v[key] = readable(v[key])

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
 )
@@ -125,8 +124,8 @@ config:
 	values, err := config.ReadStack(dir, "x")
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{
-		"location": "westeurope", "workspaceId": access.Unknown,
-		"invokers": map[string]any{"1": map[string]any{"kind": "user", "objectId": access.Unknown}},
+		"location": "westeurope", "workspaceId": config.Unknown,
+		"invokers": map[string]any{"1": map[string]any{"kind": "user", "objectId": config.Unknown}},
 	}, values, "what is encrypted is unknown")
 
 	_, err = config.ReadStack(dir, "none")

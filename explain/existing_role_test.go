@@ -15,8 +15,8 @@ import (
 func untold() explain.Explanation {
 	m := model()
 	m.Assertions = nil
-	m.Role = access.Role{RoleDefinitionID: roles.DefinitionID("77777777-7777-4777-8777-777777777777")}
-	return explain.Make("dev", m)
+	m.Role = access.Role{RoleDefinitionID: access.Known(roles.DefinitionID("77777777-7777-4777-8777-777777777777"))}
+	return made("dev", m)
 }
 
 func TestARoleThatIsNotToldIsNotSaidToAllowAnything(t *testing.T) {

@@ -40,13 +40,14 @@ func storage(name string) string {
 func model() access.Model {
 	yes, no := true, false
 	return access.Model{
-		WorkspaceID: "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring",
+		WorkspaceID: access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
+			"Microsoft.MachineLearningServices/workspaces/scoring"),
 		Invokers: map[string]access.Invoker{
-			"ann":      {Kind: access.User, PrincipalID: "33333333-3333-4333-8333-333333333333"},
+			"ann":      {Kind: access.User, PrincipalID: access.Known("33333333-3333-4333-8333-333333333333")},
 			"pipeline": {Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}}},
 		},
 		Clusters:        map[string]access.Cluster{"cpu": {}, "gpu": {}},
-		StorageAccounts: map[string]string{"lake": storage("lake")},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(storage("lake"))},
 		DataInputs: map[string]access.DataInput{
 			"archive":  {Kind: access.DataStore, DataStore: "archive", Path: "2025", CredentialInStore: &yes},
 			"patients": {Kind: access.Blob, StorageAccount: "lake", Container: "patients"},
@@ -86,7 +87,7 @@ func TestGolden(t *testing.T) {
 		for format := range formats {
 			t.Run(name+"."+format, func(t *testing.T) {
 				t.Parallel()
-				got, file := write(t, format, explain.Make("dev", m)), filepath.Join("testdata", name+"."+format)
+				got, file := write(t, format, made("dev", m)), filepath.Join("testdata", name+"."+format)
 				if *update {
 					require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
 				}
@@ -119,7 +120,7 @@ var seen = map[string]func(string) string{
 func TestEveryFormatTellsEveryPathAndFinding(t *testing.T) {
 	t.Parallel()
 	for _, m := range []access.Model{model(), lacking()} {
-		x := explain.Make("dev", m)
+		x := made("dev", m)
 		require.NotEmpty(t, x.Findings)
 		var want []string
 		for _, f := range x.Findings {
@@ -157,19 +158,19 @@ func TestEveryFormatTellsEveryPathAndFinding(t *testing.T) {
 func TestAnExplanationSaysWhetherAllIsAsDeclared(t *testing.T) {
 	t.Parallel()
 	m := model()
-	x := explain.Make("dev", m)
+	x := made("dev", m)
 	assert.Empty(t, x.Broken())
 	assert.True(t, x.Failed(), "an assertion is violated")
 	delete(m.Assertions, "closed")
-	assert.False(t, explain.Make("dev", m).Failed())
-	x = explain.Make("dev", lacking())
+	assert.False(t, made("dev", m).Failed())
+	x = made("dev", lacking())
 	assert.Len(t, x.Broken(), 5, "three declared inputs, and an endpoint without one for two invokers")
 	assert.True(t, x.Failed())
 }
 
 func TestAFilterKeepsWhatIsAskedFor(t *testing.T) {
 	t.Parallel()
-	x := explain.Make("dev", model()).Only("ann", "history")
+	x := made("dev", model()).Only("ann", "history")
 	require.Len(t, x.Paths, 2)
 	for _, p := range x.Paths {
 		assert.Equal(t, []string{"ann", "history"}, []string{p.Invoker, p.Endpoint})
@@ -180,7 +181,7 @@ func TestAFilterKeepsWhatIsAskedFor(t *testing.T) {
 
 func TestWhyTellsAStory(t *testing.T) {
 	t.Parallel()
-	x := explain.Make("dev", model())
+	x := made("dev", model())
 	for name, c := range map[string]struct {
 		invoker, input string
 		says           []string
@@ -207,10 +208,24 @@ func TestWhyTellsAStory(t *testing.T) {
 // nasty is text that each format would take for its own.
 const nasty = "a|b`c`<script>alert(1)</script>\"]; click x\n%%{init: {}}%%\x1b[31m*d* _e_ [f](http://g) #quot; &amp; @h #7 www.g.example \u202ehidden\u200b ~~~ 🙂"
 
-// named gives the model names that Validate refuses: a renderer does not rely on it.
-func named(name string) access.Model {
+// named explains a model with the name everywhere, also one that Compile refuses: a renderer does not rely on it.
+func named(t *testing.T, name string) (x explain.Explanation) {
+	t.Helper()
+	const usual = "zzusual"
+	text, err := json.Marshal(made(usual, withName(usual)))
+	require.NoError(t, err)
+	quoted, err := json.Marshal(name)
+	require.NoError(t, err)
+	text = bytes.ReplaceAll(text, []byte(usual), quoted[1:len(quoted)-1])
+	require.NoError(t, json.Unmarshal(text, &x))
+	return x
+}
+
+func withName(name string) access.Model {
 	m := model()
-	m.Invokers[name], m.Clusters[name], m.DataInputs[name] = m.Invokers["ann"], access.Cluster{}, m.DataInputs["patients"]
+	ann := m.Invokers["ann"]
+	ann.PrincipalID = access.Known("44444444-4444-4444-8444-444444444444")
+	m.Invokers[name], m.Clusters[name], m.DataInputs[name] = ann, access.Cluster{}, m.DataInputs["patients"]
 	m.Endpoints[name] = access.Endpoint{Cluster: name, Inputs: []string{name}, Invokers: []string{name}}
 	m.Assertions[name] = access.Assertion{Only: []string{name}, Read: name}
 	m.Role.Name = name
@@ -226,8 +241,8 @@ var codeIn = map[string]*regexp.Regexp{
 
 func checkNasty(t *testing.T, name string) {
 	t.Helper()
-	x := explain.Make(name, named(name))
-	usual := explain.Make("dev", named("usual"))
+	x := named(t, name)
+	usual := named(t, "usual")
 	for format := range formats {
 		got := write(t, format, x)
 		assert.NotContains(t, got, "\x1b", format)
@@ -270,7 +285,7 @@ func FuzzNames(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		if name != "" && named(name).Endpoints[name].Cluster == name && !strings.ContainsAny(name, "\u2028\u2029") && !strings.Contains("ann pipeline heart history ping cpu gpu archive patients records unread lake", name) {
+		if name != "" && withName(name).Endpoints[name].Cluster == name && !strings.ContainsAny(name, "\u2028\u2029") && !strings.Contains("ann pipeline heart history ping cpu gpu archive patients records unread lake", name) {
 			checkNasty(t, name)
 		}
 	})
@@ -278,7 +293,7 @@ func FuzzNames(f *testing.F) {
 
 func TestThePageNeedsNothingElseAndItsPolicyFitsItsStyle(t *testing.T) {
 	t.Parallel()
-	got := write(t, "html", explain.Make("dev", model()))
+	got := write(t, "html", made("dev", model()))
 	assert.NotRegexp(t, `(?i)<script|<link|<img|<iframe|@import|url\(|\sstyle=|\ssrc=|javascript:`, got)
 	for _, href := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(got, -1) {
 		assert.True(t, strings.HasPrefix(href[1], "#"), href[1])
@@ -293,7 +308,7 @@ func TestThePageNeedsNothingElseAndItsPolicyFitsItsStyle(t *testing.T) {
 
 // What is allocated grows as what is written: not parallel, since allocations are counted for the whole process.
 func TestALargeModelIsRenderedWithoutWaste(t *testing.T) {
-	x := explain.Make("large", large())
+	x := made("large", large())
 	require.Len(t, x.Paths, 100*20)
 	for format := range formats {
 		size := 0
@@ -320,7 +335,7 @@ func large() access.Model {
 	}
 	for i := range 100 {
 		name := fmt.Sprintf("invoker-with-a-long-name-%03d", i)
-		m.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: fmt.Sprintf("%08d-0000-4000-8000-000000000000", i)}
+		m.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: access.Known(fmt.Sprintf("%08d-0000-4000-8000-000000000000", i))}
 		at := fmt.Sprintf("endpoint-%d", i%4)
 		e := m.Endpoints[at]
 		e.Invokers = append(e.Invokers, name)
@@ -337,7 +352,7 @@ func TestAMemberIsExplainedByItsGroup(t *testing.T) {
 	heart := m.Endpoints["heart"]
 	heart.Invokers = []string{"team"}
 	m.Endpoints["heart"] = heart
-	all := explain.Make("dev", m)
+	all := made("dev", m)
 	assert.Equal(t, []explain.Invoker{{Name: "ann", Kind: "user", Group: "team"}, {Name: "pipeline", Kind: "servicePrincipal"}}, all.Invokers, "a group does not act")
 	var out strings.Builder
 	require.NoError(t, explain.WriteWhy(&out, all, "ann", "patients"))
@@ -351,4 +366,13 @@ func TestAMemberIsExplainedByItsGroup(t *testing.T) {
 	for _, g := range all.Only("pipeline", "").Grants {
 		assert.NotEqual(t, "team", g.Principal.Name)
 	}
+}
+
+// made explains a model that has a plan.
+func made(stack string, m access.Model) explain.Explanation {
+	plan, problems := access.Compile(m)
+	if plan == nil {
+		panic(problems.Err())
+	}
+	return explain.Make(stack, plan, problems)
 }

@@ -38,11 +38,17 @@ type Invoker struct {
 	Group string `json:"group,omitempty"`
 }
 
-// An Endpoint is a batch endpoint; the lists are sorted.
+// An Endpoint is a batch endpoint, or one of its several deployments; the lists are sorted.
 type Endpoint struct {
-	Name    string   `json:"name"`
-	Cluster string   `json:"cluster"`
-	Inputs  []string `json:"inputs"`
+	Name       string   `json:"name"`
+	Deployment string   `json:"deployment,omitempty"`
+	Cluster    string   `json:"cluster"`
+	Inputs     []string `json:"inputs"`
+}
+
+// Target is what a job is started on, as access.Path names it.
+func (e Endpoint) Target() string {
+	return access.Path{Endpoint: e.Name, Deployment: e.Deployment}.Target()
 }
 
 // A Path is an access.Path and how it ends.
@@ -90,11 +96,12 @@ var riskMeanings = map[roles.Risk]string{
 	roles.DestroysData: "delete data or what holds it",
 }
 
-// Make explains a model. It is taken to be valid, but for assertions that it violates.
-func Make(stack string, m access.Model) Explanation {
+// Make explains a plan. The problems are those that were found with it: the warnings among them are findings.
+func Make(stack string, plan *access.Plan, problems access.Problems) Explanation {
+	m := plan.Model
 	x := Explanation{
-		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID, Assertions: access.CheckAssertions(m),
-		Grants: access.Grants(m), ACLs: access.ACLs(m), Role: makeRole(m.Role),
+		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
+		Grants: plan.Grants, ACLs: plan.ACLs, Role: makeRole(m.Role),
 	}
 	groups := m.Groups()
 	for _, name := range m.Acting() {
@@ -103,22 +110,28 @@ func Make(stack string, m access.Model) Explanation {
 	endpoints := m.EffectiveEndpoints()
 	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
 		e := endpoints[name]
-		x.Endpoints = append(x.Endpoints, Endpoint{name, e.Cluster, slices.Sorted(slices.Values(e.Inputs))})
+		inputs := slices.Sorted(slices.Values(e.Inputs))
+		if len(e.Deployments) == 0 {
+			x.Endpoints = append(x.Endpoints, Endpoint{Name: name, Cluster: e.Cluster, Inputs: inputs})
+		}
+		for _, deployment := range slices.Sorted(maps.Keys(e.Deployments)) {
+			x.Endpoints = append(x.Endpoints, Endpoint{name, deployment, e.Deployments[deployment].Cluster, inputs})
+		}
 	}
-	for _, p := range access.ExplainWith(m, x.Grants) {
+	for _, p := range plan.Paths() {
 		path := Path{Path: p, Works: p.Works(), Undecided: p.Undecided()}
 		if !path.Works {
 			path.Why = p.Outcome()
 		}
 		x.Paths = append(x.Paths, path)
 	}
-	x.findings(m)
+	x.findings(m, problems)
 	return x
 }
 
 func makeRole(r access.Role) Role {
 	role := Role{Name: cmp.Or(r.BuiltIn, r.Name, access.InvokerRole), Scope: string(r.EffectiveScope()), Untold: !r.Told()}
-	if r.RoleDefinitionID != "" {
+	if r.RoleDefinitionID.Given() {
 		role.Name = access.ExistingRole
 	}
 	d, err := r.Resolve()
@@ -145,8 +158,8 @@ func makeRole(r access.Role) Role {
 
 // findings are the warnings of the model, what its role is good for besides starting jobs, and the paths that work though
 // nobody declared them.
-func (x *Explanation) findings(m access.Model) {
-	for _, w := range access.Validate(m).Warnings() {
+func (x *Explanation) findings(m access.Model, problems access.Problems) {
+	for _, w := range problems.Warnings() {
 		x.Findings = append(x.Findings, Finding{w.Path, w.What, w.Fix})
 	}
 	for _, r := range x.Role.Risks {
@@ -160,7 +173,7 @@ func (x *Explanation) findings(m access.Model) {
 	unasked := map[place][]string{}
 	var order []place
 	for _, p := range x.Paths {
-		if at := (place{p.Endpoint, p.Input}); p.Works && !p.Declared {
+		if at := (place{p.Target(), p.Input}); p.Works && !p.Declared {
 			if unasked[at] == nil {
 				order = append(order, at)
 			}

@@ -58,7 +58,7 @@ func layOut(x Explanation) graph {
 		place("invoker", 0, i, len(x.Invokers), v.Name, v.Kind)
 	}
 	for i, e := range x.Endpoints {
-		place("endpoint", 1, i, len(x.Endpoints), e.Name, "on cluster "+e.Cluster)
+		place("endpoint", 1, i, len(x.Endpoints), e.Target(), "on cluster "+e.Cluster)
 	}
 	for i, input := range inputs {
 		place("input", 2, i, len(inputs), input, "data input")
@@ -75,7 +75,7 @@ func layOut(x Explanation) graph {
 	}
 	for _, e := range x.Endpoints {
 		for _, input := range e.Inputs {
-			join(at["endpoint"+e.Name], at["input"+input], "reads", "jobs on "+e.Name+" read "+input)
+			join(at["endpoint"+e.Target()], at["input"+input], "reads", "jobs on "+e.Target()+" read "+input)
 		}
 	}
 	return g

@@ -38,10 +38,10 @@ func WriteHTML(w io.Writer, x Explanation) error {
 	}{Explanation: x, CSS: template.CSS(pageCSS), StyleHash: "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), Verdict: x.verdict(), Graph: layOut(x)}
 	for _, e := range x.Endpoints {
 		if len(e.Inputs) == 0 {
-			data.Columns = append(data.Columns, column{e.Name, e.Cluster, ""})
+			data.Columns = append(data.Columns, column{e.Target(), e.Cluster, ""})
 		}
 		for _, input := range e.Inputs {
-			data.Columns = append(data.Columns, column{e.Name, e.Cluster, input})
+			data.Columns = append(data.Columns, column{e.Target(), e.Cluster, input})
 		}
 	}
 	if n := len(data.Columns); n > 0 {

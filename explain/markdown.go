@@ -27,7 +27,7 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 	}
 	table(append(head, "why not")...)
 	for _, path := range x.Paths {
-		cells := []string{path.Invoker, path.Endpoint, inputName(path.Input), outcome(path)}
+		cells := []string{path.Invoker, path.Target(), inputName(path.Input), outcome(path)}
 		for _, kind := range hopKinds() {
 			cells = append(cells, hopMark(path, kind))
 		}

@@ -41,7 +41,7 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 		node("invoker", i.Name, `(["%s"])`, i.Name, i.Kind)
 	}
 	for _, e := range x.Endpoints {
-		node("endpoint", e.Name, `["%s"]`, e.Name, "on "+e.Cluster)
+		node("endpoint", e.Target(), `["%s"]`, e.Target(), "on "+e.Cluster)
 		for _, input := range e.Inputs {
 			node("input", input, `[("%s")]`, input)
 			p("  %s --> %s\n", ids["endpoint"+e.Name], ids["input"+input])
@@ -68,7 +68,7 @@ func edgesOf(paths []Path) (edges []edge) {
 	for len(paths) > 0 {
 		first, n := paths[0], 0
 		by := map[string]int{}
-		for ; n < len(paths) && paths[n].Invoker == first.Invoker && paths[n].Endpoint == first.Endpoint; n++ {
+		for ; n < len(paths) && paths[n].Invoker == first.Invoker && paths[n].Target() == first.Target(); n++ {
 			o, input := outcome(paths[n]), inputName(paths[n].Input)
 			if !paths[n].Works {
 				input += " " + paths[n].Why
@@ -77,7 +77,7 @@ func edgesOf(paths []Path) (edges []edge) {
 			if !ok {
 				at = len(edges)
 				by[o] = at
-				edges = append(edges, edge{first.Invoker, first.Endpoint, o, nil})
+				edges = append(edges, edge{first.Invoker, first.Target(), o, nil})
 			}
 			edges[at].inputs = append(edges[at].inputs, input)
 		}

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/explain"
 	sized "github.com/batchaccess/batchaccess/tests/bench/model"
 )
 
@@ -19,7 +18,7 @@ func BenchmarkMake(b *testing.B) {
 				m := shape.of(size)
 				b.ReportAllocs()
 				for b.Loop() {
-					explain.Make("dev", m)
+					made("dev", m)
 				}
 			})
 		}

@@ -24,7 +24,7 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 	}
 	row(append(head, "WHY NOT")...)
 	for _, path := range x.Paths {
-		cells := []string{path.Invoker, path.Endpoint, inputName(path.Input), outcome(path)}
+		cells := []string{path.Invoker, path.Target(), inputName(path.Input), outcome(path)}
 		for _, kind := range hopKinds() {
 			cells = append(cells, hopMark(path, kind))
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // WriteWhy tells the paths of one invoker with one input ("" for all), endpoint by endpoint, as a story. A name that the
@@ -18,10 +19,10 @@ func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 		inputs[inputName(p.Input)], invokers[p.Invoker] = true, true
 	}
 	if !invokers[invoker] {
-		return fmt.Errorf("no invoker is called %q; %s", invoker, access.DidYouMean(invoker, slices.Sorted(maps.Keys(invokers))))
+		return fmt.Errorf("no invoker is called %q; %s", invoker, problem.DidYouMean(invoker, slices.Sorted(maps.Keys(invokers))))
 	}
 	if input != "" && !inputs[input] {
-		return fmt.Errorf("no endpoint reads a data input called %q; %s", input, access.DidYouMean(input, slices.Sorted(maps.Keys(inputs))))
+		return fmt.Errorf("no endpoint reads a data input called %q; %s", input, problem.DidYouMean(input, slices.Sorted(maps.Keys(inputs))))
 	}
 	var out strings.Builder
 	for _, p := range x.Paths {
@@ -41,7 +42,7 @@ func tell(out *strings.Builder, p Path) {
 	case !p.Works:
 		ends = "does not work"
 	}
-	fmt.Fprintf(out, "%s starts a job on %s with %s: it %s.\n", p.Invoker, p.Endpoint, inputName(p.Input), ends)
+	fmt.Fprintf(out, "%s starts a job on %s with %s: it %s.\n", p.Invoker, p.Target(), inputName(p.Input), ends)
 	for i, h := range p.Hops {
 		fmt.Fprintf(out, "  %d. %s ", i+1, begin(h))
 		if h.Undecided {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // claims are what a token says of itself. They are read to explain, never to trust: the endpoint verifies.
@@ -73,7 +74,7 @@ func (c claims) check(tenantID string, now time.Time) error {
 		return refuse("get a new one with: "+getToken, "the token expired at %s", stamp(c.Expires))
 	case c.NotBefore != 0 && now.Add(clockSkew).Before(time.Unix(c.NotBefore, 0)):
 		return refuse("check this machine's clock", "the token is not valid before %s", stamp(c.NotBefore))
-	case tenantID != "" && !strings.EqualFold(c.TenantID, tenantID) && access.IsGUID(tenantID):
+	case tenantID != "" && !strings.EqualFold(c.TenantID, tenantID) && arm.IsGUID(tenantID):
 		return refuse("get one with: "+getToken+" --tenant "+tenantID, "the token was issued by tenant %s, and the workspace belongs to tenant %s", c.TenantID, tenantID)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // RequestOf is the request that starts a job of a model's endpoint with one input ("" for none) and the endpoint's outputs.
@@ -34,10 +35,13 @@ func InputOf(m access.Model, name string) (Input, error) {
 		in.URI = storeURI(m, d.DataStore, d.Path)
 		return in, nil
 	case access.DataAsset:
-		in.URI = m.WorkspaceID + "/data/" + d.DataAsset + "/versions/" + d.Version
+		in.URI = m.WorkspaceID.Text() + "/data/" + d.DataAsset + "/versions/" + d.Version
+		return in, nil
+	case access.Public:
+		in.URI = d.URL
 		return in, nil
 	}
-	account, err := access.ParseARMID(m.StorageAccounts[d.StorageAccount], access.StorageAccountType)
+	account, err := arm.Parse(m.StorageAccounts[d.StorageAccount].Text(), arm.StorageAccount)
 	if err != nil {
 		return in, fmt.Errorf("storageAccounts.%s: %w", d.StorageAccount, err)
 	}
@@ -60,5 +64,5 @@ func OutputsOf(m access.Model, endpoint string) map[string]Output {
 }
 
 func storeURI(m access.Model, store, path string) string {
-	return m.WorkspaceID + "/datastores/" + store + "/paths/" + strings.TrimPrefix(path, "/")
+	return m.WorkspaceID.Text() + "/datastores/" + store + "/paths/" + strings.TrimPrefix(path, "/")
 }

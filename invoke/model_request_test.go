@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/invoke"
 )
 
 func TestAModelsInputsAndOutputsAreNamedAsEndpointsTakeThem(t *testing.T) {
 	t.Parallel()
 	m := access.Model{
-		WorkspaceID: workspace, StorageAccounts: map[string]string{"lake": account},
+		WorkspaceID: access.Known(workspace), StorageAccounts: map[string]access.ID{"lake": access.Known(account)},
 		DataInputs: map[string]access.DataInput{
 			"store": {Kind: access.DataStore, DataStore: "keyed", Path: "/heart"},
 			"asset": {Kind: access.DataAsset, DataAsset: "heart", Version: "3", Type: "file"},
@@ -24,7 +25,7 @@ func TestAModelsInputsAndOutputsAreNamedAsEndpointsTakeThem(t *testing.T) {
 		DataOutputs: map[string]access.DataOutput{"scores": {DataStore: "results", Path: "scores.csv"}},
 		Endpoints:   map[string]access.Endpoint{"heart": {Outputs: []string{"scores"}}},
 	}
-	parsed, err := access.ParseARMID(account, access.StorageAccountType)
+	parsed, err := arm.Parse(account, arm.StorageAccount)
 	require.NoError(t, err)
 	for name, want := range map[string]invoke.Input{
 		"store": {JobInputType: invoke.URIFolder, URI: workspace + "/datastores/keyed/paths/heart"},

@@ -10,7 +10,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // A JobRequest is the body that starts a job, as Azure documents it.
@@ -130,7 +130,7 @@ func ExpandURI(text, workspaceID string) (string, error) {
 		return short("/datastores/" + m[1] + "/paths/" + m[2])
 	}
 	if m := longStore.FindStringSubmatch(text); m != nil {
-		return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/%s/%s/datastores/%s/paths/%s", m[1], m[2], access.WorkspaceType, m[3], m[4], m[5]), nil
+		return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/%s/%s/datastores/%s/paths/%s", m[1], m[2], arm.Workspace, m[3], m[4], m[5]), nil
 	}
 	switch {
 	case assetID.MatchString(text), storeID.MatchString(text):

@@ -112,7 +112,7 @@ func (m *maker) secrets() {
 		if c.now == nil {
 			continue
 		}
-		for invoker, i := range c.now.Invokers {
+		for invoker, i := range c.now.Model.Invokers {
 			for key, secret := range i.ClientSecrets {
 				if _, end, err := secret.Period(); err == nil && !shown[invoker+"."+key] {
 					m.ending("client secret "+invoker+"."+key, end.Format(time.RFC3339), urn)

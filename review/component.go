@@ -1,20 +1,22 @@
 package review
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/config"
 	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// component is a BatchEndpointAccess: its model before and after, nil where it is not there or can't be read.
+// component is a BatchEndpointAccess: its plan before and after, nil where it is not there or can't be read.
 type component struct {
-	old, now *access.Model
+	old, now *access.Plan
 }
 
-func (c component) side(when side) *access.Model {
+func (c component) side(when side) *access.Plan {
 	if when == after {
 		return c.now
 	}
@@ -26,43 +28,44 @@ func (m *maker) models() {
 	m.components = map[string]component{}
 	for urn, s := range m.index.steps {
 		if typeOf(urn) == accessComponent {
-			m.components[urn] = component{old: m.model(s.Old), now: m.model(s.New)}
+			m.components[urn] = component{old: m.plan(s.Old), now: m.plan(s.New)}
 		}
 	}
 	for _, c := range m.components {
-		for _, model := range []*access.Model{c.old, c.now} {
-			if model == nil {
+		for _, plan := range []*access.Plan{c.old, c.now} {
+			if plan == nil {
 				continue
 			}
-			for _, i := range model.Invokers {
-				if known := knownAs(i); known != "" && i.PrincipalID != "" && i.PrincipalID != access.Unknown {
-					m.index.people[strings.ToLower(i.PrincipalID)] = known
+			for _, i := range plan.Model.Invokers {
+				if known, id := knownAs(i), i.PrincipalID.Text(); known != "" && id != "" {
+					m.index.people[strings.ToLower(id)] = known
 				}
 			}
 		}
 	}
 }
 
-func (m *maker) model(s *State) *access.Model {
+func (m *maker) plan(s *State) *access.Plan {
 	if s == nil {
 		return nil
 	}
 	inputs, _ := unmarked(s.Inputs).(map[string]any)
 	args, problems := config.Decode(inputs)
-	if err := problems.Err(); err != nil {
-		first, _, _ := strings.Cut(err.Error(), ":")
-		m.unread("the inputs of BatchEndpointAccess " + shownName(s.URN) + " can't be read as a model (first at " + clip(first) + "), so its jobs are not judged")
+	plan, _ := args.Compile()
+	if wrong := problems.Without(problem.Violation); wrong.Err() != nil || plan == nil {
+		first := slices.IndexFunc(wrong, func(p access.Problem) bool { return !p.Warning })
+		m.unread("the inputs of BatchEndpointAccess " + shownName(s.URN) + " can't be read as a model (first at " + clip(wrong[first].Path) +
+			"), so its jobs are not judged")
 		return nil
 	}
-	model := args.Model()
-	return &model
+	return plan
 }
 
 // unmarked puts what the model has for a value that is not known in place of the markers.
 func unmarked(value any) any {
 	switch v := value.(type) {
 	case guardrails.Marker:
-		return access.Unknown
+		return config.Unknown
 	case map[string]any:
 		m := make(map[string]any, len(v))
 		for key, item := range v {
@@ -84,7 +87,7 @@ func assignmentURN(componentURN string, g access.Grant) string {
 	at := func(parent, end string) string {
 		return childURN(componentURN, parent+"$"+guardrails.RoleAssignment, "."+end)
 	}
-	if g.Scope.StorageAccount == "" {
+	if !g.Scope.InStorage() {
 		return at(guardrails.InvokerRole, g.Principal.Name)
 	}
 	place := g.Scope.StorageAccount
@@ -110,11 +113,11 @@ func (m *maker) hidden() (all []hiddenPair) {
 			continue
 		}
 		now := map[string]access.Grant{}
-		for _, g := range access.Grants(*c.now) {
+		for _, g := range c.now.Grants {
 			now[assignmentURN(urn, g)] = g
 		}
 		covered[urn] = true
-		for _, g := range access.Grants(*c.old) {
+		for _, g := range c.old.Grants {
 			id := assignmentURN(urn, g)
 			if _, shown := m.index.steps[id]; shown {
 				continue
@@ -144,9 +147,10 @@ func (m *maker) hidden() (all []hiddenPair) {
 }
 
 // fromGrant is the assignment that a grant of a model is. Its principal may be known by no more than its name.
-func (m *maker) fromGrant(componentURN string, model *access.Model, g access.Grant, urn string, when side) (assignment, bool) {
+func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant, urn string, when side) (assignment, bool) {
+	model := plan.Model
 	scope, err := model.ScopeID(g.Scope)
-	a := assignment{urn: urn, principal: m.declaredPrincipal(componentURN, model, g.Principal), scope: scope}
+	a := assignment{urn: urn, principal: m.declaredPrincipal(componentURN, plan, g.Principal), scope: scope}
 	ok := true
 	switch {
 	case g.Role == access.InvokerRole:
@@ -154,7 +158,7 @@ func (m *maker) fromGrant(componentURN string, model *access.Model, g access.Gra
 		if a.role, ok = m.index.definitions[made][when]; !ok { // what is shown goes before what is declared
 			a.role, ok = m.declared(made, when)
 		}
-	case g.Role == access.ExistingRole && model.Role.RoleDefinitionID != access.Unknown:
+	case g.Role == access.ExistingRole && !model.Role.RoleDefinitionID.Later():
 		var told bool
 		if a.role, told = m.existing(urn, when); !told {
 			guid := strings.ToLower(model.Role.RoleDefinitionGUID())
@@ -169,13 +173,13 @@ func (m *maker) fromGrant(componentURN string, model *access.Model, g access.Gra
 }
 
 // declaredPrincipal is one of a model, by its ID where that is known.
-func (m *maker) declaredPrincipal(componentURN string, model *access.Model, p access.Principal) Principal {
+func (m *maker) declaredPrincipal(componentURN string, plan *access.Plan, p access.Principal) Principal {
 	known := Principal{Name: p.String(), key: componentURN + " " + p.String()}
 	if !p.IsCluster() {
-		known.Known = knownAs(model.Invokers[p.Name])
+		known.Known = knownAs(plan.Model.Invokers[p.Name])
 	}
-	if i := model.Invokers[p.Name]; !p.IsCluster() && i.Exists() && i.PrincipalID != access.Unknown {
-		known.ID, known.key = i.PrincipalID, strings.ToLower(i.PrincipalID)
+	if id := plan.Model.Invokers[p.Name].PrincipalID.Text(); !p.IsCluster() && id != "" {
+		known.ID, known.key = id, strings.ToLower(id)
 		m.index.labels[known.key] = known.Name
 	} else if id := m.otherID(componentURN, p); id != "" {
 		known.ID, known.key = id, strings.ToLower(id)

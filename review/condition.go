@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // A Condition is something about a review that a pipeline may fail on.
@@ -43,7 +43,7 @@ func (r Review) Met(names []string) (met []string, err error) {
 	for _, name := range names {
 		i := slices.Index(known, strings.TrimSpace(name))
 		if i < 0 {
-			return nil, fmt.Errorf("unknown condition %q; %s", name, access.DidYouMean(name, known))
+			return nil, fmt.Errorf("unknown condition %q; %s", name, problem.DidYouMean(name, known))
 		}
 		if conditions[i].met(r) {
 			met = append(met, conditions[i].Name)

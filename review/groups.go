@@ -129,8 +129,8 @@ func (m *maker) hiddenJoinings() (all []joining) {
 		if c.old == nil || c.now == nil {
 			continue
 		}
-		was := c.old.Groups()
-		for member, group := range c.now.Groups() {
+		was := c.old.Model.Groups()
+		for member, group := range c.now.Model.Groups() {
 			id := membershipURN(urn, group, member)
 			if _, shown := m.index.steps[id]; shown || was[member] != group {
 				continue
@@ -153,9 +153,9 @@ func (m *maker) membersMissing(urn string, c component, when side) (missing []st
 	model, other := c.side(when), c.side(after-when)
 	there := map[string]string{}
 	if other != nil && m.p.Hidden > 0 {
-		there = other.Groups()
+		there = other.Model.Groups()
 	}
-	for member, group := range model.Groups() {
+	for member, group := range model.Model.Groups() {
 		id := membershipURN(urn, group, member)
 		if _, shown := m.index.steps[id]; m.index.state(id, when) == nil && (shown || there[member] != group) {
 			missing = append(missing, "member "+member+" of group "+group)

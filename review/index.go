@@ -165,7 +165,7 @@ func (m *maker) declared(urn string, when side) (role, bool) {
 	if !ok || c.side(when) == nil {
 		return role{}, false
 	}
-	d, err := c.side(when).Role.Resolve()
+	d, err := c.side(when).Model.Role.Resolve()
 	if err != nil {
 		return role{}, false
 	}
@@ -178,9 +178,9 @@ func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 	if !ok || c.side(when) == nil || !strings.Contains(assignmentURN, guardrails.InvokerRole+"$"+guardrails.RoleAssignment) {
 		return role{}, false
 	}
-	r := c.side(when).Role
+	r := c.side(when).Model.Role
 	d, err := r.Resolve()
-	if r.RoleDefinitionID == "" || err != nil {
+	if !r.RoleDefinitionID.Given() || err != nil {
 		return role{}, false
 	}
 	if r.Definition != "" {

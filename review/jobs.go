@@ -119,14 +119,14 @@ func outcome(p *access.Path) string {
 type place struct{ invoker, endpoint, input string }
 
 func (m *maker) paths(urn string, c component, when side) map[place]*access.Path {
-	model := c.side(when)
-	if model == nil {
+	plan := c.side(when)
+	if plan == nil {
 		return nil
 	}
-	all := access.ExplainWith(*model, m.left(urn, c, when))
+	all := plan.PathsWith(m.left(urn, c, when))
 	found := make(map[place]*access.Path, len(all))
 	for i, p := range all {
-		found[place{p.Invoker, p.Endpoint, p.Input}] = &all[i]
+		found[place{p.Invoker, p.Target(), p.Input}] = &all[i]
 	}
 	return found
 }
@@ -134,15 +134,15 @@ func (m *maker) paths(urn string, c component, when side) map[place]*access.Path
 // left are the grants of the model that are really there at one side of the preview. An assignment that is not shown is
 // there if it does not change and unchanged resources are not shown.
 func (m *maker) left(urn string, c component, when side) (left []access.Grant) {
-	model, other := c.side(when), c.side(after-when)
+	plan, other := c.side(when), c.side(after-when)
 	unchanged := map[string]bool{}
 	if other != nil && m.p.Hidden > 0 {
-		for _, g := range access.Grants(*other) {
+		for _, g := range other.Grants {
 			unchanged[assignmentURN(urn, g)] = true
 		}
 	}
 	missing := m.membersMissing(urn, c, when)
-	for _, g := range access.Grants(*model) {
+	for _, g := range plan.Grants {
 		id := assignmentURN(urn, g)
 		_, shown := m.index.steps[id]
 		switch {

@@ -10,9 +10,9 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Configured is a stack's configuration: its model, and its values as they are written.
+// A Configured is a stack's configuration: the plan of it, nil for a stack that is not there, and its values as they are written.
 type Configured struct {
-	Model  access.Model
+	Plan   *access.Plan
 	Values map[string]any
 }
 
@@ -26,16 +26,16 @@ func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
 	r := Review{Stack: stack}
 	m := maker{p: Preview{}, o: o, r: &r, index: newIndex(Preview{}), compared: map[string][]roles.Action{}}
-	c := component{old: &old.Model, now: &now.Model}
+	c := component{old: orNothing(old.Plan), now: orNothing(now.Plan)}
 	m.components = map[string]component{componentOf: c}
 	m.note("This compares two configurations. What else the program makes, and what is in Azure, only a preview shows: " +
 		"`batchaccess review`.")
 
 	pairs, joins := map[string]pair{}, map[string]joining{}
-	for when, model := range map[side]*access.Model{before: c.old, after: c.now} {
-		for _, g := range access.Grants(*model) {
+	for when, plan := range map[side]*access.Plan{before: c.old, after: c.now} {
+		for _, g := range plan.Grants {
 			urn := assignmentURN(componentOf, g)
-			a, ok := m.fromGrant(componentOf, model, g, urn, when)
+			a, ok := m.fromGrant(componentOf, plan, g, urn, when)
 			if !ok {
 				m.unread("what " + g.Principal.String() + " is granted (" + g.String() + ") can't be told from the configuration")
 				continue
@@ -48,20 +48,20 @@ func Compare(stack string, old, now Configured, o Options) Review {
 			}
 			pairs[urn] = p
 		}
-		for member, group := range model.Groups() {
+		for member, group := range plan.Model.Groups() {
 			urn := membershipURN(componentOf, group, member)
 			j := joins[urn]
 			j.urn = urn
 			j.sides[when] = &seat{
-				m.declaredPrincipal(componentOf, model, access.InvokerPrincipal(member)),
-				m.declaredPrincipal(componentOf, model, access.InvokerPrincipal(group)).key, group,
+				m.declaredPrincipal(componentOf, plan, access.InvokerPrincipal(member)),
+				m.declaredPrincipal(componentOf, plan, access.InvokerPrincipal(group)).key, group,
 			}
 			joins[urn] = j
 		}
 	}
 	m.weigh(inOrder(pairs), inOrder(joins))
 	m.roleOfModels(c)
-	was, is := pathsOf(access.Explain(old.Model)), pathsOf(access.Explain(now.Model))
+	was, is := pathsOf(c.old.Paths()), pathsOf(c.now.Paths())
 	m.comparePaths(was, is)
 	m.signIns(c)
 	m.r.Guardrails = guardrails.Check(guardrails.Resource{
@@ -69,6 +69,13 @@ func Compare(stack string, old, now Configured, o Options) Review {
 	}, o.Guardrails)
 	m.finish()
 	return r
+}
+
+func orNothing(plan *access.Plan) *access.Plan {
+	if plan == nil {
+		return &access.Plan{}
+	}
+	return plan
 }
 
 func inOrder[V any](all map[string]V) (list []V) {
@@ -101,10 +108,10 @@ func pathsOf(all []access.Path) map[place]*access.Path {
 
 // roleOfModels compares what the invokers' role allows.
 func (m *maker) roleOfModels(c component) {
-	old, errOld := c.old.Role.Resolve()
-	now, errNow := c.now.Role.Resolve()
+	old, errOld := c.old.Model.Role.Resolve()
+	now, errNow := c.now.Model.Role.Resolve()
 	if errOld != nil || errNow != nil {
-		if c.old.Role.RoleDefinitionID != c.now.Role.RoleDefinitionID {
+		if c.old.Model.Role.RoleDefinitionID != c.now.Model.Role.RoleDefinitionID {
 			m.unread("the invokers' role is another one, and what it allows can't be told from the configuration")
 		}
 		return
@@ -130,8 +137,8 @@ func (m *maker) signIns(c component) {
 	type claims struct{ issuer, subject, audience string }
 	federated, secrets := map[side]map[string]claims{before: {},
 		after: {}}, map[side]map[string]access.ClientSecret{before: {}, after: {}}
-	for when, model := range map[side]*access.Model{before: c.old, after: c.now} {
-		for name, i := range model.Invokers {
+	for when, plan := range map[side]*access.Plan{before: c.old, after: c.now} {
+		for name, i := range plan.Model.Invokers {
 			for key, f := range i.FederatedCredentials {
 				issuer, subject, audience := f.Claims()
 				federated[when][name+"."+key] = claims{issuer, subject, audience}

@@ -47,14 +47,14 @@ func peopleOf(p Preview) map[string]string {
 func knownAs(i access.Invoker) string {
 	var parts []string
 	for _, part := range []string{i.DisplayName, i.UserPrincipalName, i.Mail} {
-		if part != "" && part != access.Unknown {
+		if part != "" {
 			parts = append(parts, clip(part))
 		}
 	}
-	if i.ClientID != "" && i.ClientID != access.Unknown {
-		parts = append(parts, "application "+clip(i.ClientID))
+	if client := i.ClientID.Text(); client != "" {
+		parts = append(parts, "application "+clip(client))
 	}
-	if i.ResourceID != "" && i.ResourceID != access.Unknown {
+	if i.ResourceID != "" {
 		parts = append(parts, clip(lastPart(i.ResourceID)))
 	}
 	return strings.Join(parts, ", ")

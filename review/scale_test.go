@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/review"
 	"github.com/batchaccess/batchaccess/tests/bench/model"
 )
@@ -22,7 +23,7 @@ func BenchmarkReview(b *testing.B) {
 			require.NoError(b, err)
 			r := reviewOf(b, string(text))
 			require.Empty(b, r.Unread)
-			require.Len(b, r.Access, len(access.Grants(shape.of(size))))
+			require.Len(b, r.Access, len(plans.Of(shape.of(size)).Grants))
 			b.Run(fmt.Sprintf("read and make/%s/%d", shape.name, size), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {

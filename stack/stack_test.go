@@ -16,6 +16,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/plans"
 )
 
 const secretText = "p4ssw0rd"
@@ -103,7 +104,7 @@ func TestTheSampleExportsWhatOthersUse(t *testing.T) {
 	slices.Sort(names)
 	assert.Equal(t, []string{"accessReport", "aclCommands", "clientIds", "clientSecrets", "clusterPrincipalIds", "howToInvoke", "principalIds", "roleDefinitionId"}, names)
 
-	want, err := json.Marshal(access.MakeReport(model))
+	want, err := json.Marshal(plans.Of(model).Report())
 	require.NoError(t, err)
 	got, err := json.Marshal(c.outputs["accessReport"].Mappable())
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -178,7 +179,7 @@ func TestComputeClusterRefuses(t *testing.T) {
 		cluster components.ClusterArgs
 		want    []string
 	}{
-		"a name of 17 characters":    {components.ClusterArgs{ComputeName: "abcdefghijklmnopq"}, []string{"computeName: ", "(17 characters)", "use 2 to 16"}},
+		"a name of 33 characters":    {components.ClusterArgs{ComputeName: strings.Repeat("c", 33)}, []string{"computeName: ", "(33 characters)", "use 3 to 32"}},
 		"a name of one character":    {components.ClusterArgs{ComputeName: "a"}, []string{"computeName: "}},
 		"an unknown identity":        {components.ClusterArgs{Identity: "system"}, []string{`identity: unknown value "system"`, "systemAssigned"}},
 		"an ID that does not go":     {components.ClusterArgs{UserAssignedIdentityID: pulumi.String(identityID)}, []string{"userAssignedIdentityId: is given, but identity is systemAssigned", "set identity to userAssigned or both"}},

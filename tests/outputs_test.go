@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/plans"
 )
 
 func TestOutputsNameEveryPrincipal(t *testing.T) {
@@ -66,7 +66,7 @@ func TestTheAccessReportIsTheModels(t *testing.T) {
 	args := environment()
 	r := run(t, batchEndpointAccess(args))
 	report := r.output("accessReport").(map[string]any)
-	want, err := json.Marshal(access.MakeReport(args.Model()))
+	want, err := json.Marshal(plans.Of(args.Model()).Report())
 	require.NoError(t, err)
 	got, err := json.Marshal(report)
 	require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestTheAccessReportIsTheModels(t *testing.T) {
 		granted += len(of.(map[string]any))
 	}
 	assert.Len(t, r.ofType(roleAssignment), granted, "as many grants as assignments")
-	for _, path := range access.Explain(args.Model()) {
+	for _, path := range plans.Of(args.Model()).Paths() {
 		told := report["paths"].(map[string]any)[path.Invoker].(map[string]any)[path.Endpoint].(map[string]any)[path.Input].(string)
 		assert.Equal(t, path.Works(), told == "works", "%+v", path)
 	}

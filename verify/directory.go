@@ -90,7 +90,7 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, gone 
 			} `json:"userAssignedIdentities"`
 		} `json:"identity"`
 	}
-	there, err := get(ctx, o.arm, o.armURL+m.WorkspaceID+"/computes/"+url.PathEscape(name)+"?api-version=2023-10-01", &compute)
+	there, err := get(ctx, o.arm, o.armURL+m.WorkspaceID.Text()+"/computes/"+url.PathEscape(name)+"?api-version=2023-10-01", &compute)
 	if err != nil {
 		return failed("asking for the identity of compute cluster "+name, readComputes, err)
 	}

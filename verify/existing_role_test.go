@@ -40,7 +40,7 @@ func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 			w := newWorld(t, model())
 			w.grantAll()
 			w.define(c.inAzure...)
-			w.m.Role = access.Role{RoleDefinitionID: w.role, Definition: c.definition}
+			w.m.Role = access.Role{RoleDefinitionID: access.Known(w.role), Definition: c.definition}
 			r := w.report()
 			assert.Equal(t, c.status, path(t, r, "ann", "heart").Status)
 			for _, l := range r.Lacking {
@@ -62,7 +62,7 @@ func TestARoleThatPerhapsAllowsAnActionIsUndecided(t *testing.T) {
 	w := newWorld(t, model())
 	w.grantAll()
 	w.define(append(roles.InvokerActions()[1:], "Microsoft.MachineLearningServices/workspaces/*/read")...)
-	w.m.Role = access.Role{RoleDefinitionID: w.role}
+	w.m.Role = access.Role{RoleDefinitionID: access.Known(w.role)}
 	r := w.report()
 	p := path(t, r, "ann", "heart")
 	assert.Equal(t, verify.Undecided, p.Status)

@@ -13,6 +13,7 @@ import (
 
 // holdings decide from facts; access.Holdings.
 type holdings struct {
+	plan  *access.Plan
 	m     access.Model
 	facts Facts
 	// ids are the subjects' object IDs, in lower case.
@@ -23,8 +24,8 @@ type holdings struct {
 	since map[[2]string]time.Time
 }
 
-func newHoldings(m access.Model, subjects []Subject, f Facts) *holdings {
-	h := &holdings{m, f, map[access.Principal]string{}, map[access.Principal][]Assignment{}, map[[2]string]time.Time{}}
+func newHoldings(plan *access.Plan, subjects []Subject, f Facts) *holdings {
+	h := &holdings{plan, plan.Model, f, map[access.Principal]string{}, map[access.Principal][]Assignment{}, map[[2]string]time.Time{}}
 	for _, s := range subjects {
 		h.ids[s.Principal] = strings.ToLower(s.ID)
 		for _, a := range f.Assignments {
@@ -67,7 +68,7 @@ func (h *holdings) Starts(invoker string) access.Ruling {
 	for _, action := range roles.InvokerActions() {
 		needs = append(needs, roles.Action{Name: action})
 	}
-	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID, needs, access.Lacking)
+	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID.Text(), needs, access.Lacking)
 }
 
 // Acts implements access.Holdings. Whoever mounts has to see the container too, as Storage Blob Data Reader does.
@@ -174,11 +175,11 @@ func (h *holdings) label(p access.Principal, a Assignment) string {
 // name is a scope in the model's words, or else in Azure's.
 func (h *holdings) name(scope string) string {
 	trimmed := strings.Trim(scope, "/")
-	if strings.EqualFold(trimmed, strings.Trim(h.m.WorkspaceID, "/")) {
+	if strings.EqualFold(trimmed, strings.Trim(h.m.WorkspaceID.Text(), "/")) {
 		return string(access.AtWorkspace)
 	}
-	for name, id := range h.m.StorageAccounts {
-		id = strings.Trim(id, "/")
+	for name, account := range h.m.StorageAccounts {
+		id := strings.Trim(account.Text(), "/")
 		if rest, ok := cutFold(trimmed, id); ok {
 			if container, ok := cutFold(rest, "/blobServices/default/containers/"); ok {
 				return name + "/" + container

@@ -55,9 +55,9 @@ const (
 // limits. What whoever verifies may not see is told as that, and is no error.
 func (o *Observer) Limits(ctx context.Context, m access.Model) ([]Usage, error) {
 	var subscriptions []string
-	ids := []string{m.WorkspaceID}
+	ids := []string{m.WorkspaceID.Text()}
 	for name := range m.StorageAccounts {
-		ids = append(ids, m.StorageAccounts[name])
+		ids = append(ids, m.StorageAccounts[name].Text())
 	}
 	for _, id := range ids {
 		if parts := strings.Split(strings.ToLower(id), "/"); len(parts) > 2 {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/verify"
 )
 
@@ -57,7 +57,7 @@ func TestLimitsAreCounted(t *testing.T) {
 	require.NoError(t, err)
 	const deployer = 1 // is Owner of the subscription
 	assert.Equal(t, []verify.Usage{
-		{What: "role assignments", Where: subscription, Used: deployer + len(access.Grants(w.m)), Limit: 4000}, {What: "custom roles", Where: "/", Used: 1, Limit: 5000},
+		{What: "role assignments", Where: subscription, Used: deployer + len(plans.Of(w.m).Grants), Limit: 4000}, {What: "custom roles", Where: "/", Used: 1, Limit: 5000},
 	}, used)
 
 	for name, c := range map[string]struct {

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -31,7 +32,7 @@ type Observer struct {
 // New makes an observer. The transport may be nil.
 func New(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Transporter) (*Observer, error) {
 	common := policy.ClientOptions{Cloud: c.Configuration(), Transport: transport, Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}}
-	clients, err := armauthorization.NewClientFactory("", credential, &arm.ClientOptions{ClientOptions: common, DisableRPRegistration: true})
+	clients, err := armauthorization.NewClientFactory("", credential, &azarm.ClientOptions{ClientOptions: common, DisableRPRegistration: true})
 	if err != nil {
 		return nil, fmt.Errorf("preparing to ask Resource Manager: %w", err)
 	}
@@ -120,7 +121,7 @@ func resourceGroups(m access.Model) ([]string, error) {
 		if _, err := m.ScopeID(access.Scope{StorageAccount: name}); err != nil {
 			return nil, err
 		}
-		account, err := access.ParseARMID(m.StorageAccounts[name], access.StorageAccountType)
+		account, err := arm.Parse(m.StorageAccounts[name].Text(), arm.StorageAccount)
 		if err != nil {
 			return nil, err
 		}

@@ -84,21 +84,20 @@ type Stranger struct {
 }
 
 // Judge makes the report. Within propagation after it was made, an assignment may not act yet: Azure's is ten minutes.
-func Judge(stack string, m access.Model, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
-	h := newHoldings(m, subjects, f)
+func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
+	h := newHoldings(plan, subjects, f)
 	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{}, Beyond: []Excess{}, Notes: slices.Clone(f.Notes)}
-	for _, p := range access.ExplainHeld(m, h) {
+	for _, p := range plan.PathsHeld(h) {
 		r.Paths = append(r.Paths, h.path(p, propagation))
 	}
-	grants := access.Grants(m)
-	if err := h.lacking(grants, &r); err != nil {
+	if err := h.lacking(&r); err != nil {
 		return r, err
 	}
-	if err := h.beyond(grants, subjects, &r); err != nil {
+	if err := h.beyond(subjects, &r); err != nil {
 		return r, err
 	}
 	h.strangers(subjects, &r)
-	if acls := len(access.ACLs(m)); acls > 0 {
+	if acls := len(plan.ACLs); acls > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager can't tell (pulumi stack output aclCommands)", acls))
 	}
 	for _, s := range subjects {
@@ -153,8 +152,8 @@ func (h *holdings) permissions(g access.Grant) roles.Permissions {
 }
 
 // lacking finds the grants that are not held in full, by whatever assignments.
-func (h *holdings) lacking(grants []access.Grant, r *Report) error {
-	for _, g := range grants {
+func (h *holdings) lacking(r *Report) error {
+	for _, g := range h.plan.Grants {
 		place, err := h.m.ScopeID(g.Scope)
 		if err != nil {
 			return err
@@ -178,30 +177,28 @@ func (h *holdings) lacking(grants []access.Grant, r *Report) error {
 }
 
 // beyond finds the assignments that give more than the grants that hold at their place, by effect.
-func (h *holdings) beyond(grants []access.Grant, subjects []Subject, r *Report) error {
+func (h *holdings) beyond(subjects []Subject, r *Report) error {
 	places, err := h.places()
 	if err != nil {
 		return err
 	}
-	groups := h.m.Groups()
 	for _, s := range subjects {
-		group := access.InvokerPrincipal(groups[s.Principal.Name])
+		holders := h.plan.Holders(s.Principal)
 		for _, a := range h.own[s.Principal] {
-			if !s.Principal.IsCluster() && strings.EqualFold(a.PrincipalID, h.ids[group]) {
-				continue // told of the group
+			if slices.ContainsFunc(holders[1:], func(group access.Principal) bool { return strings.EqualFold(a.PrincipalID, h.ids[group]) }) {
+				continue // reported of the group
 			}
 			near := slices.ContainsFunc(places, func(place string) bool { return covers(a.Scope, place) || covers(place, a.Scope) })
 			if !near {
 				continue
 			}
 			var needed roles.Permissions
-			for _, g := range grants {
+			for _, g := range h.plan.Grants {
 				at, err := h.m.ScopeID(g.Scope)
 				if err != nil {
 					return err
 				}
-				own := g.Principal == s.Principal || g.Principal == group && !s.Principal.IsCluster()
-				if own && covers(at, a.Scope) {
+				if slices.Contains(holders, g.Principal) && covers(at, a.Scope) {
 					needed = append(needed, h.permissions(g)...)
 				}
 			}
@@ -246,7 +243,7 @@ func gravity(a roles.Action) int {
 
 // places are the stack's: its workspace and its storage accounts.
 func (h *holdings) places() ([]string, error) {
-	places := []string{h.m.WorkspaceID}
+	places := []string{h.m.WorkspaceID.Text()}
 	for name := range h.m.StorageAccounts {
 		id, err := h.m.ScopeID(access.Scope{StorageAccount: name})
 		if err != nil {

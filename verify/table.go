@@ -37,7 +37,7 @@ func WriteTable(w io.Writer, r Report) error {
 	}
 	row("INVOKER", "ENDPOINT", "INPUT", "NOW", "WHY")
 	for _, p := range r.Paths {
-		row(p.Invoker, p.Endpoint, cmp.Or(p.Input, access.NoInput), p.outcome(), p.reason())
+		row(p.Invoker, p.Target(), cmp.Or(p.Input, access.NoInput), p.outcome(), p.reason())
 	}
 	if len(r.Lacking) > 0 {
 		section("MISSING")

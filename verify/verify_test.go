@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/verify"
@@ -36,14 +37,14 @@ func TestWhatTheModelNeedsIsEnoughAndNotTooMuch(t *testing.T) {
 func TestEachGrantThatIsTakenAwayIsMissed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
-	grants, ids := access.Grants(w.m), []string{}
+	grants, ids := plans.Of(w.m).Grants, []string{}
 	for _, g := range grants {
 		ids = append(ids, w.grant(g))
 	}
 	for i, g := range grants {
 		w.revoke(ids[i])
 		r := w.report()
-		want := access.ExplainWith(w.m, slices.Delete(slices.Clone(grants), i, i+1))
+		want := plans.Of(w.m).PathsWith(slices.Delete(slices.Clone(grants), i, i+1))
 		for j, p := range want {
 			var wantHop, gotHop access.HopKind
 			if hop := p.FailsAt(); hop != nil {
@@ -75,7 +76,7 @@ func TestAccessCountsWhereverItComesFrom(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, model())
 			w.grantAll()
-			for _, g := range access.Grants(w.m) {
+			for _, g := range plans.Of(w.m).Grants {
 				if g.Principal == access.InvokerPrincipal("ann") && g.Role == access.InvokerRole {
 					assignments, err := w.clients.NewRoleAssignmentsClient().NewListForScopePager(workspace, nil).NextPage(t.Context())
 					require.NoError(t, err)
@@ -183,7 +184,7 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
 	reader := access.Grant{Principal: access.InvokerPrincipal("robot"), Role: roles.StorageBlobDataReader}
-	for _, g := range access.Grants(w.m) {
+	for _, g := range plans.Of(w.m).Grants {
 		if g.Principal != reader.Principal || g.Role != reader.Role {
 			w.grant(g)
 		}
@@ -213,7 +214,7 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 func TestANewGrantIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
-	grants := access.Grants(w.m)
+	grants := plans.Of(w.m).Grants
 	for _, g := range grants[1:] {
 		w.grant(g)
 	}
@@ -296,9 +297,9 @@ func TestWhoMayNotLookIsToldWhatItTakes(t *testing.T) {
 		require.ErrorContains(t, err, "whoever verifies may not look")
 		assert.ErrorContains(t, err, needs)
 	}
-	for _, id := range []string{"not an ARM ID", access.Unknown} {
+	for _, id := range []access.ID{access.Known("not an ARM ID"), access.Later(nil)} {
 		m := w.m
-		m.StorageAccounts = map[string]string{"lake": id}
+		m.StorageAccounts = map[string]access.ID{"lake": id}
 		_, err := w.observer(w.azure.Client()).Look(t.Context(), m, w.subjects)
 		assert.ErrorContains(t, err, "storageAccounts.lake")
 	}
@@ -346,7 +347,7 @@ func TestAGroupsMembersAreHeldAgainstTheModel(t *testing.T) {
 		{ID: "a", Scope: lake + "/blobServices/default/containers/patients", PrincipalID: team, Role: reader.RoleName, Permissions: reader.Permissions},
 		{ID: "b", Scope: workspace, PrincipalID: team, Role: "Owner", Permissions: owner.Permissions},
 	}
-	r, err := verify.Judge("dev", m, subjects, facts, 0)
+	r, err := verify.Judge("dev", plans.Of(m), subjects, facts, 0)
 	require.NoError(t, err)
 	assert.Equal(t, []verify.Stranger{{Group: "team", ID: robot, Name: "Robot"}, {Group: "team", ID: company, Name: "Company"}}, r.Strangers,
 		"an invoker that is no member of this group is a stranger to it")
@@ -362,7 +363,7 @@ func TestAGroupsMembersAreHeldAgainstTheModel(t *testing.T) {
 	own := facts.Assignments[0]
 	own.ID, own.PrincipalID = "c", ann
 	facts.Assignments = []verify.Assignment{facts.Assignments[0], own}
-	r, err = verify.Judge("dev", m, subjects, facts, 0)
+	r, err = verify.Judge("dev", plans.Of(m), subjects, facts, 0)
 	require.NoError(t, err)
 	assert.Empty(t, r.Beyond, "what her group needs she may have by herself")
 	strangers := verify.Report{Strangers: r.Strangers}
@@ -370,7 +371,7 @@ func TestAGroupsMembersAreHeldAgainstTheModel(t *testing.T) {
 	assert.False(t, strangers.Failed(false))
 
 	facts.Members[team] = facts.Members[team][:1]
-	r, err = verify.Judge("dev", m, subjects, facts, 0)
+	r, err = verify.Judge("dev", plans.Of(m), subjects, facts, 0)
 	require.NoError(t, err)
 	assert.Empty(t, r.Strangers)
 	assert.Empty(t, r.Beyond)

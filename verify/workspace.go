@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 const (
@@ -30,7 +31,7 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) erro
 		s, asked := stores[in.store]
 		if !asked {
 			var err error
-			if s.there, err = get(ctx, o.arm, o.armURL+m.WorkspaceID+"/datastores/"+url.PathEscape(in.store)+workspaceAPI, &s); err != nil {
+			if s.there, err = get(ctx, o.arm, o.armURL+m.WorkspaceID.Text()+"/datastores/"+url.PathEscape(in.store)+workspaceAPI, &s); err != nil {
 				return failed("asking for the data store "+in.store, readStores, err)
 			}
 			stores[in.store] = s
@@ -45,39 +46,57 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) erro
 	return nil
 }
 
-// endpoint asks on which compute cluster the jobs of an endpoint run.
+// endpoint asks on which compute clusters the jobs of an endpoint run.
 func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f *Facts) error {
-	e, id := m.Endpoints[name], o.armURL+m.WorkspaceID+"/batchEndpoints/"+url.PathEscape(name)
-	what := "asking for the batch endpoint " + name
-	var answer struct {
-		Properties struct {
-			Compute  string `json:"compute"`
-			Defaults struct {
-				DeploymentName string `json:"deploymentName"`
-			} `json:"defaults"`
-		} `json:"properties"`
+	e, id := m.Endpoints[name], o.armURL+m.WorkspaceID.Text()+"/batchEndpoints/"+url.PathEscape(name)
+	for _, deployment := range slices.Sorted(maps.Keys(e.Deployments)) {
+		at := access.Path{Endpoint: name, Deployment: deployment}.Target()
+		if err := o.deployment(ctx, m, at, id, name, deployment, e.Deployments[deployment].Cluster, f); err != nil {
+			return err
+		}
+	}
+	if len(e.Deployments) > 0 {
+		return nil
 	}
 	deployment := e.Deployment
 	if deployment == "" {
+		var answer struct {
+			Properties struct {
+				Defaults struct {
+					DeploymentName string `json:"deploymentName"`
+				} `json:"defaults"`
+			} `json:"properties"`
+		}
 		there, err := get(ctx, o.arm, id+workspaceAPI, &answer)
 		if err != nil {
-			return failed(what, readEndpoints, err)
+			return failed("asking for the batch endpoint "+name, readEndpoints, err)
 		}
 		if deployment = answer.Properties.Defaults.DeploymentName; !there || deployment == "" {
 			f.Notes = append(f.Notes, "the workspace has no batch endpoint "+name+" with a default deployment yet, so nobody can start its jobs")
 			return nil
 		}
 	}
-	there, err := get(ctx, o.arm, id+"/deployments/"+url.PathEscape(deployment)+workspaceAPI, &answer)
+	return o.deployment(ctx, m, name, id, name, deployment, e.Cluster, f)
+}
+
+// deployment asks on which compute cluster a deployment runs; the target is what its paths name.
+func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpointURL, endpoint, deployment, cluster string, f *Facts) error {
+	var answer struct {
+		Properties struct {
+			Compute string `json:"compute"`
+		} `json:"properties"`
+	}
+	there, err := get(ctx, o.arm, endpointURL+"/deployments/"+url.PathEscape(deployment)+workspaceAPI, &answer)
 	if err != nil {
-		return failed(what, readEndpoints, err)
+		return failed("asking for the batch endpoint "+endpoint, readEndpoints, err)
 	}
 	if !there {
-		f.Notes = append(f.Notes, "the batch endpoint "+name+" has no deployment "+deployment+" yet, so nobody can start its jobs")
+		f.Notes = append(f.Notes, "the batch endpoint "+endpoint+" has no deployment "+deployment+" yet, so nobody can start its jobs")
 	}
-	compute := answer.Properties.Compute[strings.LastIndex(answer.Properties.Compute, "/")+1:]
-	if cluster := m.Clusters[e.Cluster].NameOr(e.Cluster); compute != "" && !strings.EqualFold(compute, cluster) {
-		f.Strays["endpoints."+name] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to %s; correct endpoints.%s.cluster and run pulumi up", access.MountHop, compute, cluster, name)
+	compute := arm.Last(answer.Properties.Compute)
+	if name := m.Clusters[cluster].NameOr(cluster); compute != "" && !strings.EqualFold(compute, name) {
+		f.Strays["endpoints."+target] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to %s; "+
+			"correct endpoints.%s.cluster and run pulumi up", access.MountHop, compute, name, target)
 	}
 	return nil
 }
@@ -129,8 +148,7 @@ func (in inStore) stray(m access.Model, s store) string {
 	}
 	at := s.Properties
 	container := at.ContainerName + at.FileSystem
-	account := m.StorageAccounts[in.account]
-	account = account[strings.LastIndex(account, "/")+1:]
+	account := arm.Last(m.StorageAccounts[in.account].Text())
 	switch {
 	case !s.there:
 		return says("is gone", "dataStore")
@@ -148,7 +166,7 @@ func (in inStore) stray(m access.Model, s store) string {
 
 // stray is why a path does not work though all is granted; "" if it does.
 func (h *holdings) stray(p access.Path) string {
-	paths := []string{"endpoints." + p.Endpoint, "dataInputs." + p.Input}
+	paths := []string{"endpoints." + p.Target(), "dataInputs." + p.Input}
 	for _, output := range h.m.EffectiveEndpoints()[p.Endpoint].Outputs {
 		paths = append(paths, "dataOutputs."+output)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -47,13 +48,13 @@ func ptr[T any](v T) *T { return &v }
 // model has a declared and an undeclared way for each of its invokers, and everything in it exists.
 func model() access.Model {
 	return access.Model{
-		WorkspaceID: workspace,
+		WorkspaceID: access.Known(workspace),
 		Invokers: map[string]access.Invoker{
-			"ann":   {Kind: access.User, PrincipalID: ann},
-			"robot": {Kind: access.ManagedIdentity, PrincipalID: robot},
+			"ann":   {Kind: access.User, PrincipalID: access.Known(ann)},
+			"robot": {Kind: access.ManagedIdentity, PrincipalID: access.Known(robot)},
 		},
 		Clusters:        map[string]access.Cluster{"cpu": {Existing: true}},
-		StorageAccounts: map[string]string{"lake": lake},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(lake)},
 		DataInputs: map[string]access.DataInput{
 			"patients": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "patients"},
 			"images":   {Kind: access.DataStore, DataStore: "images", Path: "x", CredentialInStore: no(), StorageAccount: "lake", Container: "images"},
@@ -98,7 +99,7 @@ func newWorld(t *testing.T, m access.Model) *world {
 	})
 	require.NoError(t, err)
 	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
-		w.subjects = append(w.subjects, verify.Subject{Principal: access.InvokerPrincipal(name), ID: m.Invokers[name].PrincipalID, Kind: m.Invokers[name].Kind})
+		w.subjects = append(w.subjects, verify.Subject{Principal: access.InvokerPrincipal(name), ID: m.Invokers[name].PrincipalID.Text(), Kind: m.Invokers[name].Kind})
 	}
 	w.subjects = append(w.subjects, verify.Subject{Principal: access.ClusterPrincipal("cpu"), ID: w.clusterID(), Kind: access.ManagedIdentity})
 	w.define(roles.InvokerActions()...)
@@ -184,7 +185,7 @@ func (w *world) grant(g access.Grant) string {
 // grantAll assigns all that the model needs, but for what is left out.
 func (w *world) grantAll(without ...access.Principal) {
 	w.t.Helper()
-	for _, g := range access.Grants(w.m) {
+	for _, g := range plans.Of(w.m).Grants {
 		if !slices.Contains(without, g.Principal) {
 			w.grant(g)
 		}
@@ -214,7 +215,7 @@ func (w *world) judged(transport policy.Transporter, propagation time.Duration) 
 	w.t.Helper()
 	facts, err := w.observer(transport).Look(w.t.Context(), w.m, w.subjects)
 	require.NoError(w.t, err)
-	r, err := verify.Judge("dev", w.m, w.subjects, facts, propagation)
+	r, err := verify.Judge("dev", plans.Of(w.m), w.subjects, facts, propagation)
 	require.NoError(w.t, err)
 	return r
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/config"
 	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/review"
 )
 
@@ -63,15 +64,15 @@ func configured(dir, stack string) (review.Configured, error) {
 		return review.Configured{}, err
 	}
 	args, problems := config.DecodeStack(values)
-	if err := problems.WithoutViolations().Err(); err != nil {
+	plan, more := args.Compile()
+	if err := append(problems, more...).Without(problem.Violation).Err(); err != nil {
 		return review.Configured{}, err
 	}
-	return review.Configured{Model: args.Model(), Values: values}, nil
+	return review.Configured{Plan: plan, Values: values}, nil
 }
 
-// at writes the project's files, as they were at a commit, into a folder that remove takes away. It is "" if there
-// was no
-// configuration of the stack.
+// at writes the project's files, as they were at a commit, into a folder that remove takes away. It is "" if
+// there was no configuration of the stack.
 func (p project) at(ctx context.Context, ref, stack string) (dir string, remove func(), err error) {
 	git := func(args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, "git", args...)

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -37,13 +39,13 @@ func seedOf(things []string) (azure.Seed, error) {
 		if m := containerForm.FindStringSubmatch(thing); m != nil {
 			account, containers = m[1], m[2:]
 		}
-		if _, err := access.ParseARMID(account, access.StorageAccountType); err == nil {
+		if _, err := arm.Parse(account, arm.StorageAccount); err == nil {
 			s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: account, HNS: true, Containers: containers})
-		} else if _, err := access.ParseARMID(thing, access.WorkspaceType); err == nil {
+		} else if _, err := arm.Parse(thing, arm.Workspace); err == nil {
 			s.Workspaces = append(s.Workspaces, azure.Workspace{ID: thing})
 		} else {
 			return s, fmt.Errorf("--exists: %q is not the ARM ID of a workspace, a storage account or a container; write /subscriptions/<id>/resourceGroups/<group>/providers/%s/<name>, or %s/<name> and for a container /blobServices/default/containers/<name> after it",
-				thing, access.WorkspaceType, access.StorageAccountType)
+				thing, arm.Workspace, arm.StorageAccount)
 		}
 	}
 	return s, nil
@@ -55,8 +57,8 @@ func principalOf(s *azure.Seed, thing string) error {
 	case !found:
 		return fmt.Errorf("%q is neither an ARM ID, which begins with /, nor <kind>:<object ID>", thing)
 	case !slices.Contains(access.PrincipalKinds(), kind):
-		return fmt.Errorf("%q: unknown kind %q; %s", thing, kind, access.DidYouMean(kind, access.PrincipalKinds()))
-	case !access.IsGUID(id):
+		return fmt.Errorf("%q: unknown kind %q; %s", thing, kind, problem.DidYouMean(kind, access.PrincipalKinds()))
+	case !arm.IsGUID(id):
 		return fmt.Errorf("%q: %q is not an object ID, which is a GUID", thing, id)
 	}
 	switch access.PrincipalKind(kind) {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/explain"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // explainFormats are what --format takes.
@@ -77,7 +77,7 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 		f.format = "json"
 	}
 	if !slices.Contains(explainFormats, f.format) {
-		return fmt.Errorf("--format: unknown value %q; %s", f.format, access.DidYouMean(f.format, explainFormats))
+		return fmt.Errorf("--format: unknown value %q; %s", f.format, problem.DidYouMean(f.format, explainFormats))
 	}
 	p, stack, err := openStack(f.dir, f.stack)
 	if err != nil {
@@ -92,12 +92,15 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 		return err
 	}
 	// An assertion that does not hold keeps a model from being deployed, not from being explained.
-	if err := problems.WithoutViolations().Err(); err != nil {
+	if err := problems.Without(problem.Violation).Err(); err != nil {
 		return fmt.Errorf("the configuration of stack %s:\n%w", f.stack, err)
 	}
-	m := values.Model()
-	whole := explain.Make(f.stack, m)
-	for _, w := range m.EndedSecrets(time.Now()) {
+	plan, problems := values.Compile()
+	if plan == nil {
+		return fmt.Errorf("the configuration of stack %s:\n%w", f.stack, problems.Err())
+	}
+	whole := explain.Make(f.stack, plan, problems)
+	for _, w := range plan.Model.EndedSecrets(time.Now()) {
 		whole.Findings = append(whole.Findings, explain.Finding{Where: w.Path, What: w.What, Fix: w.Fix})
 	}
 	x, err := filtered(whole, f.invoker, f.endpoint)
@@ -146,10 +149,10 @@ func filtered(x explain.Explanation, invoker, endpoint string) (explain.Explanat
 		endpoints = append(endpoints, e.Name)
 	}
 	if invoker != "" && !slices.Contains(invokers, invoker) {
-		return x, fmt.Errorf("--invoker: no invoker is called %q; %s", invoker, access.DidYouMean(invoker, invokers))
+		return x, fmt.Errorf("--invoker: no invoker is called %q; %s", invoker, problem.DidYouMean(invoker, invokers))
 	}
 	if endpoint != "" && !slices.Contains(endpoints, endpoint) {
-		return x, fmt.Errorf("--endpoint: no endpoint is called %q; %s", endpoint, access.DidYouMean(endpoint, endpoints))
+		return x, fmt.Errorf("--endpoint: no endpoint is called %q; %s", endpoint, problem.DidYouMean(endpoint, endpoints))
 	}
 	return x.Only(invoker, endpoint), nil
 }

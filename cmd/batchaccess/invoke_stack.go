@@ -17,6 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
@@ -26,6 +28,7 @@ type stackOf struct {
 	project project
 	name    string
 	model   access.Model
+	plan    *access.Plan
 }
 
 // openStack reads the stack's configuration; nil where the flags do without one.
@@ -48,28 +51,32 @@ func (i *invocation) openStack() (*stackOf, error) {
 	if err := problems.Err(); err != nil {
 		return nil, fmt.Errorf("the configuration of stack %s:\n%w", name, err)
 	}
-	return &stackOf{p, name, args.Model()}, nil
+	plan, problems := args.Compile()
+	if plan == nil {
+		return nil, fmt.Errorf("the configuration of stack %s:\n%w", name, problems.Err())
+	}
+	return &stackOf{p, name, plan.Model, plan}, nil
 }
 
 // chooseEndpoint settles on workspace, endpoint and deployment.
 func (i *invocation) chooseEndpoint(s *stackOf) error {
 	if s != nil {
-		if s.model.WorkspaceID == access.Unknown && i.workspace == "" {
+		if s.model.WorkspaceID.Later() && i.workspace == "" {
 			return errors.New("workspaceId is encrypted in the stack's configuration; write it in plain text, for it is no secret, or give --workspace")
 		}
-		i.workspace = cmp.Or(i.workspace, s.model.WorkspaceID)
+		i.workspace = cmp.Or(i.workspace, s.model.WorkspaceID.Text())
 		names := slices.Sorted(maps.Keys(s.model.EffectiveEndpoints()))
 		switch {
 		case i.uri != "":
 		case i.endpoint == "" && len(names) == 1:
 			i.endpoint = names[0]
 		case i.endpoint == "":
-			return fmt.Errorf("name an endpoint with --endpoint; %s", access.DidYouMean("", names))
+			return fmt.Errorf("name an endpoint with --endpoint; %s", problem.DidYouMean("", names))
 		}
 		i.deployment = cmp.Or(i.deployment, s.model.EffectiveEndpoints()[i.endpoint].Deployment)
 	}
 	if i.workspace != "" {
-		if _, err := access.ParseARMID(i.workspace, access.WorkspaceType); err != nil {
+		if _, err := arm.Parse(i.workspace, arm.Workspace); err != nil {
 			return fmt.Errorf("the workspace: %w", err)
 		}
 	}
@@ -130,7 +137,7 @@ func fromVariables(in *invoke.SignIn) {
 func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, in *invoke.SignIn) error {
 	invoker, ok := s.model.Invokers[name]
 	if !ok {
-		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name, access.DidYouMean(name, slices.Sorted(maps.Keys(s.model.Invokers))))
+		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name, problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model.Invokers))))
 	}
 	if len(invoker.Members) > 0 {
 		return fmt.Errorf("--as-invoker %s: is a group that the stack makes, and nobody signs in as a group; give one of its members: %s", name, strings.Join(invoker.Members, ", "))
@@ -144,11 +151,9 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 	default:
 		in.As = invoke.AsServicePrincipal
 	}
-	if invoker.ClientID != access.Unknown {
-		in.ClientID = cmp.Or(in.ClientID, invoker.ClientID)
-	}
-	if invoker.Kind == access.ManagedIdentity && in.ClientID == "" && invoker.PrincipalID != access.Unknown {
-		in.ObjectID = invoker.PrincipalID // "" for one that the stack makes
+	in.ClientID = cmp.Or(in.ClientID, invoker.ClientID.Text())
+	if invoker.Kind == access.ManagedIdentity && in.ClientID == "" {
+		in.ObjectID = invoker.PrincipalID.Text() // "" for one that the stack makes
 	}
 	secret := current(invoker.ClientSecrets)
 	if secret == "" && in.ClientSecret+in.CertificateFile+in.FederatedTokenFile == "" {

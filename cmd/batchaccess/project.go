@@ -12,6 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // A project is a folder with a Pulumi.yaml.
@@ -62,9 +63,9 @@ func (p project) choose(stack string) (string, error) {
 	case stack == "" && len(names) == 1:
 		return names[0], nil
 	case stack == "":
-		return "", fmt.Errorf("name a stack with --stack; %s", access.DidYouMean("", names))
+		return "", fmt.Errorf("name a stack with --stack; %s", problem.DidYouMean("", names))
 	case !slices.Contains(names, stack):
-		return "", fmt.Errorf("stack %q has no Pulumi.%s.yaml in %s; %s", stack, stack, p.dir, access.DidYouMean(stack, names))
+		return "", fmt.Errorf("stack %q has no Pulumi.%s.yaml in %s; %s", stack, stack, p.dir, problem.DidYouMean(stack, names))
 	}
 	return stack, nil
 }

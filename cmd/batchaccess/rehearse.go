@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -106,10 +106,10 @@ func write(w io.Writer, report *rehearsal.Report, asJSON bool) error {
 
 // location is where the endpoints are, as far as the configuration says so in plain text.
 func location(args *components.BatchEndpointAccessArgs) string {
-	if args.Location == nil || fmt.Sprint(args.Location) == access.Unknown {
-		return rehearsal.DefaultLocation
+	if location, known := args.Location.(pulumi.String); known {
+		return string(location)
 	}
-	return fmt.Sprint(args.Location)
+	return rehearsal.DefaultLocation
 }
 
 // rehearsalFolder is a new one for each rehearsal, gone when it is over, or one in the project for a stack that is kept.

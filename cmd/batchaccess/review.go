@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/review"
 )
 
@@ -125,7 +125,7 @@ func rendererOf(format string) (func(io.Writer, review.Review) error, error) {
 			return f.render, nil
 		}
 	}
-	return nil, fmt.Errorf("--format: unknown value %q; %s", format, access.DidYouMean(format, formatNames()))
+	return nil, fmt.Errorf("--format: unknown value %q; %s", format, problem.DidYouMean(format, formatNames()))
 }
 
 func readGuardrails(file string) (guardrails.Config, error) {

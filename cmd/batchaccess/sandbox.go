@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -172,7 +173,7 @@ func chosenStandIns(cmd *cobra.Command) ([]string, error) {
 	}
 	for _, name := range names {
 		if !slices.Contains(standin.Names(), name) {
-			return nil, fmt.Errorf("--stand-in: there is no stand-in for %q; %s", name, access.DidYouMean(name, standin.Names()))
+			return nil, fmt.Errorf("--stand-in: there is no stand-in for %q; %s", name, problem.DidYouMean(name, standin.Names()))
 		}
 	}
 	return append([]string{}, names...), nil

@@ -79,7 +79,7 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 				if err != nil {
 					return verify.Report{}, err
 				}
-				return verify.Judge(s.name, s.model, subjects, facts, propagation)
+				return verify.Judge(s.name, s.plan, subjects, facts, propagation)
 			}
 			report, err := verify.Wait(ctx, wait, look, func(r verify.Report, pause time.Duration) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s; asking again in %s\n", r.Verdict(), pause.Round(time.Second))

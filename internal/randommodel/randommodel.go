@@ -11,16 +11,18 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-const (
-	subscription = "11111111-1111-4111-8111-111111111111"
-	workspaceID  = "/subscriptions/" + subscription + "/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"
-)
+const subscription = "11111111-1111-4111-8111-111111111111"
 
-func storageID(name string) string {
-	return "/subscriptions/" + subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" + name
+var workspaceID = access.Known("/subscriptions/" + subscription +
+	"/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring")
+
+func storageID(name string) access.ID {
+	return access.Known("/subscriptions/" + subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" + name)
 }
 
-func objectID(n int) string { return fmt.Sprintf("%08d-0000-4000-8000-000000000000", n) }
+func objectID(n int) access.ID {
+	return access.Known(fmt.Sprintf("%08d-0000-4000-8000-000000000000", n))
+}
 
 func boolPtr(b bool) *bool { return &b }
 
@@ -31,7 +33,7 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 		Role:            access.Role{Scope: rapid.SampledFrom([]access.RoleScope{"", access.AtWorkspace, access.AtResourceGroup, access.AtSubscription}).Draw(t, "role scope")},
 		Invokers:        map[string]access.Invoker{},
 		Clusters:        map[string]access.Cluster{},
-		StorageAccounts: map[string]string{"lake": storageID("lake"), "shared": storageID("shared")},
+		StorageAccounts: map[string]access.ID{"lake": storageID("lake"), "shared": storageID("shared")},
 		DataInputs:      map[string]access.DataInput{},
 		DataOutputs:     map[string]access.DataOutput{},
 		Endpoints:       map[string]access.Endpoint{},
@@ -40,7 +42,7 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 		kind := rapid.SampledFrom([]access.PrincipalKind{access.User, access.Group, access.ServicePrincipal, access.ManagedIdentity}).Draw(t, "kind of principal")
 		invoker := access.Invoker{Kind: kind, PrincipalID: objectID(i)}
 		if kind == access.ManagedIdentity && rapid.Bool().Draw(t, "made here") {
-			invoker.PrincipalID = ""
+			invoker.PrincipalID = access.ID{}
 		}
 		m.Invokers[fmt.Sprintf("name%d", i)] = invoker
 	}
@@ -67,18 +69,25 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 		m.DataOutputs[fmt.Sprintf("output%d", i)] = d
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "endpoints") {
-		m.Endpoints[fmt.Sprintf("endpoint%d", i)] = access.Endpoint{
-			Cluster:  rapid.SampledFrom(keys(m.Clusters)).Draw(t, "cluster"),
-			Inputs:   someOf(t, keys(m.DataInputs)),
-			Outputs:  someOf(t, keys(m.DataOutputs)),
-			Invokers: someOf(t, keys(m.Invokers)),
+		e := access.Endpoint{
+			Cluster: rapid.SampledFrom(keys(m.Clusters)).Draw(t, "cluster"),
+			Inputs:  someOf(t, keys(m.DataInputs)),
+			Outputs: someOf(t, keys(m.DataOutputs)),
 		}
+		if rapid.Bool().Draw(t, "names invokers") {
+			e.Invokers = append([]string{}, someOf(t, keys(m.Invokers))...) // the empty list is nobody
+		}
+		m.Endpoints[fmt.Sprintf("endpoint%d", i)] = e
 	}
 	m.Assertions = map[string]access.Assertion{}
 	for i := range rapid.IntRange(0, 2).Draw(t, "assertions") {
 		m.Assertions[fmt.Sprintf("assertion%d", i)] = Assertions(m).Draw(t, "assertion")
 	}
-	for _, v := range access.CheckAssertions(m) {
+	plan, ps := access.Compile(m)
+	if plan == nil {
+		t.Fatalf("the generator drew a model that is not valid: %v", ps.Err())
+	}
+	for _, v := range plan.Verdicts {
 		if !v.Holds { // a model that violates one is not valid
 			delete(m.Assertions, v.Name)
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -45,7 +46,7 @@ func (r *rehearsal) assertions(ctx context.Context, j *jobs, report *Report, tok
 		a := r.Model.Assertions[name]
 		var failed error
 		v := access.Verdict{Name: name, Says: a.String()}
-		v.Holds, v.Because = a.Judge(r.Model, func(p access.Principal) (string, bool) {
+		v.Holds, v.Because = r.plan.Judge(a, func(p access.Principal) (string, bool) {
 			how, able, err := s.saw(ctx, a, p)
 			if err != nil {
 				failed = err
@@ -144,7 +145,7 @@ func (s *seer) holdsReader(ctx context.Context, p access.Principal, input string
 	if in.StorageAccount == "" {
 		return "read nothing of " + input, false, nil
 	}
-	held, err := s.assigned(ctx, p, access.ContainerID(s.r.Model.StorageAccounts[in.StorageAccount], in.Container))
+	held, err := s.assigned(ctx, p, arm.Container(s.r.Model.StorageAccounts[in.StorageAccount].Text(), in.Container))
 	for _, h := range held {
 		if h.DataAction(access.ReadBlobs).Allowed {
 			return "is assigned a role that reads blobs at " + h.scope, true, err
@@ -155,16 +156,16 @@ func (s *seer) holdsReader(ctx context.Context, p access.Principal, input string
 
 // does evaluates the roles that are assigned at the workspace and at the storage accounts, above and below them.
 func (s *seer) does(ctx context.Context, p access.Principal, do string) (how string, able bool, err error) {
-	workspace := s.r.Model.WorkspaceID
-	for _, scope := range append(slices.Sorted(maps.Values(s.r.Model.StorageAccounts)), workspace) {
+	workspace := s.r.Model.WorkspaceID.Text()
+	for _, scope := range append(accounts(s.r.Model), workspace) {
 		held, err := s.assigned(ctx, p, scope)
 		if err != nil {
 			return "", false, err
 		}
 		for _, h := range held {
 			inWorkspace := strings.HasPrefix(strings.ToLower(h.scope), strings.ToLower(workspace))
-			for _, action := range access.ActionsOf(do) {
-				if h.Allows(action) && (!inWorkspace || access.ActsAtWorkspace(action.Name)) {
+			for _, action := range roles.ActionsOf(do) {
+				if h.Allows(action) && (!inWorkspace || roles.ActsAtWorkspace(action.Name)) {
 					return "is assigned a role that has " + action.Name + " at " + h.scope, true, nil
 				}
 			}
@@ -211,12 +212,21 @@ func (s *seer) assigned(ctx context.Context, p access.Principal, scope string) (
 	return held, nil
 }
 
+// accounts are the ARM IDs of the model's storage accounts, sorted.
+func accounts(m access.Model) (ids []string) {
+	for _, id := range m.StorageAccounts {
+		ids = append(ids, id.Text())
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 // letMount makes the cluster that may mount every account, and returns how that is taken back.
 func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
 	var paths []string
 	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
-	principal := made("cluster", s.r.Model.WorkspaceID, mountingCluster)
-	for _, account := range slices.Sorted(maps.Values(s.r.Model.StorageAccounts)) {
+	principal := made("cluster", s.r.Model.WorkspaceID.Text(), mountingCluster)
+	for _, account := range accounts(s.r.Model) {
 		path := s.r.azure.URL() + account + "/providers/Microsoft.Authorization/roleAssignments/" + made(mountingCluster, account) + "?api-version=" + authorizationVersion
 		err := s.r.manage(ctx, http.MethodPut, path, map[string]any{"properties": map[string]any{
 			"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": roles.DefinitionID(reader.ID),

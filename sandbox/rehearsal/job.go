@@ -137,7 +137,7 @@ func (j *jobs) scoringURI(ctx context.Context, endpoint string) (string, error) 
 		return uri, nil
 	}
 	var found struct{ Properties struct{ ScoringURI string } }
-	id := j.model.WorkspaceID + "/batchEndpoints/" + endpointName(j.model, endpoint)
+	id := j.model.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(j.model, endpoint)
 	if err := manage(ctx, j.azure, http.MethodGet, j.azure.URL()+id+"?api-version="+machineLearningVersion, nil,
 		&found); err != nil {
 		return "", fmt.Errorf("finding endpoint %s: %w", endpoint, err)

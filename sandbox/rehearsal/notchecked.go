@@ -50,7 +50,7 @@ func notChecked(m access.Model, weather azure.Weather) (all []string) {
 	}
 	add("that the cluster exists and which identity it has", clusters)
 	add("that the endpoint exists and runs on that cluster", slices.Sorted(maps.Keys(m.EffectiveEndpoints())))
-	if m.Role.RoleDefinitionID != "" {
+	if m.Role.RoleDefinitionID.Given() {
 		all = append(all, "that the existing role allows what the configuration says of it")
 	}
 	if weather.Propagation == 0 {

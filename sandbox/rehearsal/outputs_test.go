@@ -24,7 +24,7 @@ func TestAStackWithoutOutputsIsToldWhichItNeeds(t *testing.T) {
 	}
 	_, err = Run(t.Context(), Options{
 		ProjectDir: dir, Stack: "dev", StateDir: t.TempDir(),
-		Model: access.Model{WorkspaceID: workspace, Invokers: map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: "33333333-3333-4333-8333-333333333333"}}},
+		Model: access.Model{WorkspaceID: access.Known(workspace), Invokers: map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: access.Known("33333333-3333-4333-8333-333333333333")}}},
 	})
 	require.ErrorContains(t, err, "export what BatchEndpointAccess.Outputs returns")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -23,7 +24,7 @@ func TestTheProof(t *testing.T) {
 		j, tokens, err := r.signIn(ctx, &Report{}, d)
 		require.NoError(t, err)
 		p := proof{t, r, j, tokens, d}
-		p.agrees(ctx, access.Grants(o.Model), "nothing taken away")
+		p.agrees(ctx, plans.Of(o.Model).Grants, "nothing taken away")
 		p.everyAction(ctx)
 		p.everyGrant(ctx)
 		return nil
@@ -44,7 +45,7 @@ type proof struct {
 // agrees walks every path and holds it against what the model says of these grants.
 func (p proof) agrees(ctx context.Context, grants []access.Grant, what string) (failed int) {
 	p.t.Helper()
-	for _, path := range access.ExplainWith(p.r.Model, grants) {
+	for _, path := range plans.Of(p.r.Model).PathsWith(grants) {
 		want := access.HopKind("")
 		if hop := path.FailsAt(); hop != nil {
 			want = hop.Kind
@@ -89,7 +90,7 @@ func (p proof) everyAction(ctx context.Context) {
 // everyGrant deletes each role assignment of the stack and expects exactly the paths to fail that the model says.
 func (p proof) everyGrant(ctx context.Context) {
 	p.t.Helper()
-	grants := access.Grants(p.r.Model)
+	grants := plans.Of(p.r.Model).Grants
 	usual := p.agrees(ctx, grants, "before")
 	for i, g := range grants {
 		scope, principal := p.scopeID(g.Scope), p.d.PrincipalIDs[g.Principal.Name]
@@ -126,7 +127,7 @@ func (p proof) scopeID(s access.Scope) string {
 		require.True(p.t, ok)
 		return id
 	}
-	id := p.r.Model.StorageAccounts[s.StorageAccount]
+	id := p.r.Model.StorageAccounts[s.StorageAccount].Text()
 	if s.Container != "" {
 		id += "/blobServices/default/containers/" + s.Container
 	}

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/internal/randommodel"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -30,14 +31,14 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := existing(randommodel.Models.Draw(rt, "model"), int(drawn.Add(1)))
 		var grants []access.Grant
-		for _, g := range access.Grants(m) {
+		for _, g := range plans.Of(m).Grants {
 			if rapid.IntRange(0, 4).Draw(rt, "keep") > 0 {
 				grants = append(grants, g)
 			}
 		}
 		deployByHand(t, a, m, grants)
 		j := newJobs(a, m)
-		for _, path := range access.ExplainWith(m, grants) {
+		for _, path := range plans.Of(m).PathsWith(grants) {
 			want := access.HopKind("")
 			if hop := path.FailsAt(); hop != nil {
 				want = hop.Kind
@@ -55,16 +56,18 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 
 // existing makes everything of a model exist, in a workspace and accounts of its own, so that no engine is needed.
 func existing(m access.Model, n int) access.Model {
-	own := func(id string) string { return strings.ReplaceAll(id, "/providers/", fmt.Sprintf("%d/providers/", n)) }
-	m.WorkspaceID = own(m.WorkspaceID)
-	accounts := map[string]string{}
+	own := func(id access.ID) string {
+		return strings.ReplaceAll(id.Text(), "/providers/", fmt.Sprintf("%d/providers/", n))
+	}
+	m.WorkspaceID = access.Known(own(m.WorkspaceID))
+	accounts := map[string]access.ID{}
 	for name, id := range m.StorageAccounts {
-		accounts[name] = fmt.Sprintf("%s%d", own(id), n)
+		accounts[name] = access.Known(fmt.Sprintf("%s%d", own(id), n))
 	}
 	m.StorageAccounts = accounts
 	invokers := map[string]access.Invoker{}
 	for name, i := range m.Invokers {
-		invokers[name] = access.Invoker{Kind: i.Kind, PrincipalID: made("random", name, fmt.Sprint(n))}
+		invokers[name] = access.Invoker{Kind: i.Kind, PrincipalID: access.Known(made("random", name, fmt.Sprint(n)))}
 	}
 	m.Invokers = invokers
 	clusters := map[string]access.Cluster{}
@@ -78,7 +81,7 @@ func existing(m access.Model, n int) access.Model {
 func principalIDs(m access.Model) map[string]string {
 	ids := map[string]string{}
 	for name, i := range m.Invokers {
-		ids[name] = i.PrincipalID
+		ids[name] = i.PrincipalID.Text()
 	}
 	return ids
 }
@@ -94,7 +97,7 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 	}
 	require.NoError(t, a.Seed(seed))
 	scope, _ := m.RoleScopeID()
-	role := made("role", m.WorkspaceID)
+	role := made("role", m.WorkspaceID.Text())
 	definition, err := m.Role.Resolve()
 	require.NoError(t, err)
 	call(ctx, t, a, http.MethodPut, scope+"/providers/Microsoft.Authorization/roleDefinitions/"+role+authorization, map[string]any{
@@ -102,14 +105,14 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 	}, nil)
 	principal := func(p access.Principal) (id, kind string) {
 		if p.IsCluster() {
-			return made("cluster", m.WorkspaceID, p.Name), "ServicePrincipal"
+			return made("cluster", m.WorkspaceID.Text(), p.Name), "ServicePrincipal"
 		}
-		return m.Invokers[p.Name].PrincipalID, m.Invokers[p.Name].Kind.PrincipalType()
+		return m.Invokers[p.Name].PrincipalID.Text(), m.Invokers[p.Name].Kind.PrincipalType()
 	}
 	for _, g := range grants {
 		at, roleID := scope, role
 		if g.Scope.StorageAccount != "" {
-			at = m.StorageAccounts[g.Scope.StorageAccount]
+			at = m.StorageAccounts[g.Scope.StorageAccount].Text()
 			if g.Scope.Container != "" {
 				at += "/blobServices/default/containers/" + g.Scope.Container
 			}
@@ -122,10 +125,10 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 			"properties": map[string]any{"principalId": id, "principalType": kind, "roleDefinitionId": roles.DefinitionID(roleID)},
 		}, nil)
 	}
-	for _, acl := range access.ACLs(m) {
+	for _, acl := range plans.Of(m).ACLs {
 		id, _ := principal(acl.Principal)
-		require.NoError(t, a.SetACL(m.StorageAccounts[acl.StorageAccount]+"/blobServices/default/containers/"+acl.Container, acl.Path, id, acl.Permissions))
+		require.NoError(t, a.SetACL(m.StorageAccounts[acl.StorageAccount].Text()+"/blobServices/default/containers/"+acl.Container, acl.Path, id, acl.Permissions))
 	}
 }
 
-func region(m access.Model) string { return "region" + made(m.WorkspaceID)[:8] }
+func region(m access.Model) string { return "region" + made(m.WorkspaceID.Text())[:8] }

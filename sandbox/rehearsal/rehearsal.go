@@ -24,6 +24,7 @@ package rehearsal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,6 +39,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -94,6 +96,10 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
+	plan, problems := access.Compile(o.Model)
+	if plan == nil {
+		return nil, fmt.Errorf("the access of the stack:\n%w", problems.Err())
+	}
 	if o.Pulumi == "" {
 		if o.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
 			return nil, err
@@ -107,7 +113,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err := a.Seed(seed); err != nil {
 		return nil, err
 	}
-	r := &rehearsal{Options: o, azure: a}
+	r := &rehearsal{Options: o, plan: plan, azure: a}
 	r.engine, err = engine.Start(ctx, engine.Options{
 		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Pulumi: o.Pulumi, StandIns: o.StandIns,
 		Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
@@ -130,6 +136,7 @@ func (o Options) stateFile() string {
 
 type rehearsal struct {
 	Options
+	plan   *access.Plan
 	azure  *azure.Azure
 	engine *engine.Engine
 	errors bytes.Buffer // what Pulumi and the program print on standard error
@@ -253,12 +260,12 @@ func (r *rehearsal) outputs(ctx context.Context) (d deployed, err error) {
 
 // setACLs does what the stack leaves to its user, and tells in the output aclCommands.
 func (r *rehearsal) setACLs(d deployed) error {
-	for _, acl := range access.ACLs(r.Model) {
+	for _, acl := range r.plan.ACLs {
 		principal := d.PrincipalIDs[acl.Principal.Name]
 		if acl.Principal.IsCluster() {
 			principal = d.ClusterPrincipalIDs[acl.Principal.Name]
 		}
-		container := access.ContainerID(r.Model.StorageAccounts[acl.StorageAccount], acl.Container)
+		container := arm.Container(r.Model.StorageAccounts[acl.StorageAccount].Text(), acl.Container)
 		if err := r.azure.SetACL(container, acl.Path, principal, acl.Permissions); err != nil {
 			return err
 		}
@@ -272,7 +279,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err != nil {
 		return err
 	}
-	for _, path := range access.Explain(r.Model) {
+	for _, path := range r.plan.Paths() {
 		if token, ok := tokens[path.Invoker]; ok {
 			if err := r.try(ctx, j, report, token, path); err != nil {
 				return err
@@ -302,11 +309,12 @@ func (r *rehearsal) signIn(ctx context.Context, report *Report, d deployed) (*jo
 
 // try walks one path. A declared path should work; for any other the model is asked.
 func (r *rehearsal) try(ctx context.Context, j *jobs, report *Report, token string, path access.Path) error {
-	got, err := j.run(ctx, token, path.Endpoint, r.Model.EffectiveEndpoints()[path.Endpoint].Deployment, path.Input)
+	deployment := cmp.Or(path.Deployment, r.Model.EffectiveEndpoints()[path.Endpoint].Deployment)
+	got, err := j.run(ctx, token, path.Endpoint, deployment, path.Input)
 	if err != nil {
 		return err
 	}
-	o := Outcome{Invoker: path.Invoker, Endpoint: path.Endpoint, Input: path.Input, Want: works, Got: failsAt(got.Hop), Detail: got.Message}
+	o := Outcome{Invoker: path.Invoker, Endpoint: path.Target(), Input: path.Input, Want: works, Got: failsAt(got.Hop), Detail: got.Message}
 	if hop := path.FailsAt(); hop != nil && !path.Declared {
 		o.Want = failsAt(hop.Kind)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // requestBody is the body that starts a job with one input ("" for none), as the service documents it (azure-facts.md,
@@ -26,7 +27,7 @@ func requestBody(m access.Model, endpoint, input string) (map[string]any, error)
 	outputs := map[string]any{}
 	for _, name := range m.EffectiveEndpoints()[endpoint].Outputs {
 		d := m.DataOutputs[name]
-		outputs[name] = map[string]any{"JobOutputType": "UriFile", "Uri": storeURI(m.WorkspaceID, d.DataStore, d.Path)}
+		outputs[name] = map[string]any{"JobOutputType": "UriFile", "Uri": storeURI(m.WorkspaceID.Text(), d.DataStore, d.Path)}
 	}
 	if len(outputs) > 0 {
 		properties["OutputData"] = outputs
@@ -39,15 +40,16 @@ func requestBody(m access.Model, endpoint, input string) (map[string]any, error)
 func inputURI(m access.Model, d access.DataInput) (string, error) {
 	switch d.Kind {
 	case access.DataStore:
-		return storeURI(m.WorkspaceID, d.DataStore, d.Path), nil
+		return storeURI(m.WorkspaceID.Text(), d.DataStore, d.Path), nil
 	case access.DataAsset:
-		return m.WorkspaceID + "/data/" + d.DataAsset + "/versions/" + d.Version, nil
+		return m.WorkspaceID.Text() + "/data/" + d.DataAsset + "/versions/" + d.Version, nil
 	case access.Blob, access.ADLSGen2:
-		account := m.StorageAccounts[d.StorageAccount]
+		account := m.StorageAccounts[d.StorageAccount].Text()
 		host := map[access.InputKind]string{access.Blob: "blob", access.ADLSGen2: "dfs"}[d.Kind]
 		return fmt.Sprintf("https://%s.%s.core.windows.net/%s/%s",
-			strings.ToLower(account[strings.LastIndex(account,
-				"/")+1:]), host, d.Container, strings.TrimPrefix(d.Path, "/")), nil
+			strings.ToLower(arm.Last(account)), host, d.Container, strings.TrimPrefix(d.Path, "/")), nil
+	case access.Public:
+		return d.URL, nil
 	}
 	return "", fmt.Errorf("the rehearsal can't write an input of kind %q down", d.Kind)
 }

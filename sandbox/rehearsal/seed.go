@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -33,15 +34,12 @@ const (
 // the controls of a rehearsal. It needs the IDs; one that is encrypted in the configuration is an error that names it.
 func Seed(m access.Model, location string) (azure.Seed, error) {
 	m, location = Identified(m), cmp.Or(location, DefaultLocation)
-	if m.WorkspaceID == access.Unknown {
-		return azure.Seed{}, fmt.Errorf("workspaceId is encrypted; write it in plain text, for it is no secret")
-	}
-	workspace, err := access.ParseARMID(m.WorkspaceID, access.WorkspaceType)
+	workspace, err := m.Workspace()
 	if err != nil {
-		return azure.Seed{}, fmt.Errorf("workspaceId: %w", err)
+		return azure.Seed{}, err
 	}
-	s := seeder{m: m, location: location, workspace: workspace}
-	s.Workspaces = []azure.Workspace{{ID: m.WorkspaceID, Location: location}}
+	s := seeder{m: m, location: location, workspace: workspace, workspaceID: m.WorkspaceID.Text()}
+	s.Workspaces = []azure.Workspace{{ID: s.workspaceID, Location: location}}
 	s.subscription(workspace.SubscriptionID)
 	if err := s.storage(); err != nil {
 		return azure.Seed{}, err
@@ -59,11 +57,11 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 func Identified(m access.Model) access.Model {
 	m.Invokers = maps.Clone(m.Invokers)
 	for name, i := range m.Invokers {
-		if i.PrincipalID == access.Unknown {
-			i.PrincipalID = "" // as accesstest has it, whose mocks made the ID up
+		if i.PrincipalID.Later() {
+			i.PrincipalID = access.ID{} // as accesstest has it, whose mocks made the ID up
 		}
-		if key, value := i.Named(); key != "" && value != access.Unknown {
-			i.PrincipalID = made("principal", key, strings.ToLower(value))
+		if key, value := i.Named(); value.Text() != "" {
+			i.PrincipalID = access.Known(made("principal", key, strings.ToLower(value.Text())))
 			m.Invokers[name] = i
 		}
 	}
@@ -74,7 +72,9 @@ type seeder struct {
 	azure.Seed
 	m         access.Model
 	location  string
-	workspace access.ARMID
+	workspace arm.ID
+	// workspaceID is the ID of the workspace as text.
+	workspaceID string
 }
 
 // made is the ID of something that the configuration does not name: the same in every run.
@@ -93,9 +93,9 @@ func (s *seeder) subscription(id string) {
 func (s *seeder) role() error {
 	r := s.m.Role
 	switch _, builtIn := roles.BuiltIn(r.RoleDefinitionGUID()); {
-	case r.RoleDefinitionID == "" || builtIn:
+	case !r.RoleDefinitionID.Given() || builtIn:
 		return nil
-	case r.RoleDefinitionID == access.Unknown:
+	case r.RoleDefinitionID.Later():
 		return errors.New("role.roleDefinitionId is not known; write it in plain text, for it is no secret")
 	case !r.Told():
 		return errors.New("role.roleDefinitionId: what the role allows is not known here, so it can't be tried; give its JSON, as the portal exports it, as role.definition beside it")
@@ -142,12 +142,16 @@ func (s *seeder) storage() error {
 		note(d.StorageAccount, d.Container)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.m.StorageAccounts)) {
-		id, err := access.ParseARMID(s.m.StorageAccounts[name], access.StorageAccountType)
+		scope, err := s.m.ScopeID(access.Scope{StorageAccount: name})
 		if err != nil {
-			return fmt.Errorf("storageAccounts.%s: %w (if it is encrypted, write it in plain text: it is no secret)", name, err)
+			return err
+		}
+		id, err := arm.Parse(scope, arm.StorageAccount)
+		if err != nil {
+			return fmt.Errorf("storageAccounts.%s: %w", name, err)
 		}
 		s.subscription(id.SubscriptionID)
-		s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: s.m.StorageAccounts[name], HNS: hns[name], Containers: containers[name]})
+		s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: scope, HNS: hns[name], Containers: containers[name]})
 	}
 	return nil
 }
@@ -159,14 +163,13 @@ func (s *seeder) data() {
 			return
 		}
 		stores[name] = true
-		id := s.m.StorageAccounts[account]
+		id := s.m.StorageAccounts[account].Text()
 		if id == "" { // its own credential opens it, so the configuration need not say where it lies
-			id = s.workspace.Group() + "/providers/" + access.StorageAccountType + "/" + credentialOnly +
-				made(s.m.WorkspaceID)[:8]
+			id = s.workspace.Group() + "/providers/" + arm.StorageAccount + "/" + credentialOnly + made(s.workspaceID)[:8]
 			s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: id, Containers: []string{someContainer}})
 		}
 		s.Datastores = append(s.Datastores, azure.Datastore{
-			WorkspaceID: s.m.WorkspaceID, Name: name, AccountID: id, Container: cmp.Or(container, someContainer), HasCredentials: hasCredentials,
+			WorkspaceID: s.workspaceID, Name: name, AccountID: id, Container: cmp.Or(container, someContainer), HasCredentials: hasCredentials,
 		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.m.DataInputs)) {
@@ -178,7 +181,7 @@ func (s *seeder) data() {
 				kind = "uri_file"
 			}
 			s.DataAssets = append(s.DataAssets, azure.DataAsset{
-				WorkspaceID: s.m.WorkspaceID, Name: d.DataAsset, Version: d.Version, Datastore: d.DataStore, Path: d.Path, Type: kind,
+				WorkspaceID: s.workspaceID, Name: d.DataAsset, Version: d.Version, Datastore: d.DataStore, Path: d.Path, Type: kind,
 			})
 		}
 	}
@@ -192,34 +195,32 @@ func (s *seeder) principals() {
 	s.Users = append(s.Users, azure.User{ObjectID: made("stranger"), UserPrincipalName: "stranger@sandbox.example", DisplayName: strangerName})
 	for _, name := range slices.Sorted(maps.Keys(s.m.Invokers)) {
 		i := s.m.Invokers[name]
-		if !i.Exists() || i.PrincipalID == access.Unknown {
+		id := i.PrincipalID.Text()
+		if id == "" {
 			continue
 		}
 		switch i.Kind {
 		case access.User:
-			s.Users = append(s.Users, azure.User{ObjectID: i.PrincipalID, UserPrincipalName: cmp.Or(i.UserPrincipalName, i.Mail, name+"@sandbox.example"), DisplayName: name})
+			s.Users = append(s.Users, azure.User{ObjectID: id, UserPrincipalName: cmp.Or(i.UserPrincipalName, i.Mail, name+"@sandbox.example"), DisplayName: name})
 		case access.Group:
-			member := azure.User{ObjectID: memberOf(i.PrincipalID), UserPrincipalName: "member-of-" + name + "@sandbox.example", DisplayName: "member of " + name}
+			member := azure.User{ObjectID: memberOf(id), UserPrincipalName: "member-of-" + name + "@sandbox.example", DisplayName: "member of " + name}
 			s.Users = append(s.Users, member)
-			s.Groups = append(s.Groups, azure.Group{ObjectID: i.PrincipalID, DisplayName: cmp.Or(i.DisplayName, name), MemberIDs: []string{member.ObjectID}})
+			s.Groups = append(s.Groups, azure.Group{ObjectID: id, DisplayName: cmp.Or(i.DisplayName, name), MemberIDs: []string{member.ObjectID}})
 		default:
 			kind := "Application"
 			if i.Kind == access.ManagedIdentity {
 				kind = "ManagedIdentity"
 			}
-			clientID := i.ClientID
-			if clientID == access.Unknown {
-				clientID = ""
-			}
-			if _, err := access.ParseARMID(i.ResourceID, access.UserAssignedIdentityType); err == nil {
-				s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{ID: i.ResourceID, PrincipalID: i.PrincipalID, ClientID: clientID, Location: s.location})
+			clientID := i.ClientID.Text()
+			if _, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity); err == nil {
+				s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{ID: i.ResourceID, PrincipalID: id, ClientID: clientID, Location: s.location})
 				continue
 			}
 			if i.ResourceID != "" {
-				s.Hosts = append(s.Hosts, azure.Host{ID: i.ResourceID, PrincipalID: i.PrincipalID, Location: s.location})
+				s.Hosts = append(s.Hosts, azure.Host{ID: i.ResourceID, PrincipalID: id, Location: s.location})
 				continue
 			}
-			s.ServicePrincipals = append(s.ServicePrincipals, azure.ServicePrincipal{ObjectID: i.PrincipalID, ClientID: clientID, DisplayName: name, Type: kind})
+			s.ServicePrincipals = append(s.ServicePrincipals, azure.ServicePrincipal{ObjectID: id, ClientID: clientID, DisplayName: name, Type: kind})
 		}
 	}
 }
@@ -230,13 +231,13 @@ func memberOf(groupID string) string { return made("member", strings.ToLower(gro
 func (s *seeder) compute() {
 	for _, name := range slices.Sorted(maps.Keys(s.m.Clusters)) {
 		c := s.m.Clusters[name]
-		if id := c.UserAssignedIdentityID; id != "" && id != access.Unknown {
+		if id := c.UserAssignedIdentityID.Text(); id != "" {
 			s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{
 				ID: id, PrincipalID: made("identity", strings.ToLower(id)), ClientID: made("client", strings.ToLower(id)), Location: s.location,
 			})
 		}
 		if c.Existing {
-			s.cluster(c.NameOr(name), c.PrincipalID)
+			s.cluster(c.NameOr(name), c.PrincipalID.Text())
 		}
 	}
 	s.cluster(bareCluster, "")
@@ -251,27 +252,39 @@ func (s *seeder) compute() {
 	endpoints := s.m.EffectiveEndpoints()
 	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
 		e := endpoints[name]
-		s.endpoint(endpointName(s.m, name), cmp.Or(e.Deployment, deployment), s.m.Clusters[e.Cluster].NameOr(e.Cluster))
-		s.Endpoints[len(s.Endpoints)-1].IfFree = len(s.m.Endpoints) == 0
+		of := azure.Endpoint{
+			WorkspaceID: s.workspaceID, Name: endpointName(s.m, name), Location: s.location, IfFree: len(s.m.Endpoints) == 0,
+		}
+		for _, named := range slices.Sorted(maps.Keys(e.Deployments)) {
+			cluster := e.Deployments[named].Cluster
+			of.Deployments = append(of.Deployments, azure.Deployment{Name: named, ComputeName: s.m.Clusters[cluster].NameOr(cluster)})
+		}
+		if len(e.Deployments) == 0 {
+			of.Deployments = []azure.Deployment{{
+				Name: cmp.Or(e.Deployment, deployment), ComputeName: s.m.Clusters[e.Cluster].NameOr(e.Cluster),
+			}}
+		}
+		of.DefaultDeployment = cmp.Or(e.Deployment, of.Deployments[0].Name)
+		s.Endpoints = append(s.Endpoints, of)
 	}
 }
 
 // control is the name in the sandbox of an endpoint that the rehearsal adds.
 func (s *seeder) control(name string) string { return endpointName(s.m, name) }
 
-// cluster seeds one with a system-assigned identity; principalID is "" or access.Unknown where it is not known.
+// cluster seeds one with a system-assigned identity; principalID is "" where it is not known.
 func (s *seeder) cluster(name, principalID string) {
-	if principalID == "" || principalID == access.Unknown {
-		principalID = made("cluster", s.m.WorkspaceID, name)
+	if principalID == "" {
+		principalID = made("cluster", s.workspaceID, name)
 	}
 	s.Computes = append(s.Computes, azure.Compute{
-		WorkspaceID: s.m.WorkspaceID, Name: name, Location: s.location, SystemAssignedPrincipalID: principalID,
+		WorkspaceID: s.workspaceID, Name: name, Location: s.location, SystemAssignedPrincipalID: principalID,
 	})
 }
 
 func (s *seeder) endpoint(name, deployment, cluster string) {
 	s.Endpoints = append(s.Endpoints, azure.Endpoint{
-		WorkspaceID: s.m.WorkspaceID, Name: name, Location: s.location,
+		WorkspaceID: s.workspaceID, Name: name, Location: s.location,
 		Deployments: []azure.Deployment{{Name: deployment, ComputeName: cluster}}, DefaultDeployment: deployment,
 	})
 }
@@ -285,5 +298,5 @@ func endpointName(m access.Model, name string) string {
 	if ofModel && endpointForm.MatchString(name) && len(name) >= 3 && len(name) <= 32 {
 		return name
 	}
-	return "sandbox-" + strings.ReplaceAll(made("endpoint", strings.ToLower(m.WorkspaceID), name), "-", "")[:20]
+	return "sandbox-" + strings.ReplaceAll(made("endpoint", strings.ToLower(m.WorkspaceID.Text()), name), "-", "")[:20]
 }

@@ -34,12 +34,12 @@ type deployed struct {
 // members sign in.
 func Person(i access.Invoker) string {
 	switch {
-	case i.PrincipalID == access.Unknown, len(i.Members) > 0:
+	case i.PrincipalID.Later(), len(i.Members) > 0:
 		return ""
 	case i.Kind == access.User:
-		return i.PrincipalID
+		return i.PrincipalID.Text()
 	case i.Kind == access.Group:
-		return memberOf(i.PrincipalID)
+		return memberOf(i.PrincipalID.Text())
 	}
 	return ""
 }
@@ -56,7 +56,7 @@ func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker,
 	}
 	switch {
 	case i.Kind == access.Group:
-		return one("a member's sign-in", func() (string, error) { return a.SignIn(ctx, memberOf(i.PrincipalID), mlResource) })
+		return one("a member's sign-in", func() (string, error) { return a.SignIn(ctx, memberOf(i.PrincipalID.Text()), mlResource) })
 	case len(i.FederatedCredentials)+len(i.ClientSecrets) == 0 && (i.Kind != access.ManagedIdentity || i.Exists()):
 		return one("sign-in", func() (string, error) { return a.SignIn(ctx, d.PrincipalIDs[name], mlResource) })
 	}

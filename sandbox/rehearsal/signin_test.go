@@ -26,8 +26,8 @@ func TestASignInThatTheWeatherRefusesIsTriedAgain(t *testing.T) {
 func TestWhoSignsInForAnInvoker(t *testing.T) {
 	t.Parallel()
 	const id = "33333333-3333-4333-8333-333333333333"
-	assert.Equal(t, id, Person(access.Invoker{Kind: access.User, PrincipalID: id}))
-	assert.Equal(t, memberOf(id), Person(access.Invoker{Kind: access.Group, PrincipalID: id}))
-	assert.Empty(t, Person(access.Invoker{Kind: access.ManagedIdentity, PrincipalID: id}))
-	assert.Empty(t, Person(access.Invoker{Kind: access.User, PrincipalID: access.Unknown}))
+	assert.Equal(t, id, Person(access.Invoker{Kind: access.User, PrincipalID: access.Known(id)}))
+	assert.Equal(t, memberOf(id), Person(access.Invoker{Kind: access.Group, PrincipalID: access.Known(id)}))
+	assert.Empty(t, Person(access.Invoker{Kind: access.ManagedIdentity, PrincipalID: access.Known(id)}))
+	assert.Empty(t, Person(access.Invoker{Kind: access.User, PrincipalID: access.Later(nil)}))
 }

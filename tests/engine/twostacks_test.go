@@ -40,8 +40,8 @@ func newTwoStacks(t *testing.T) *twoStacks {
 	t.Helper()
 	s := &twoStacks{t: t, state: t.TempDir()}
 	seed, err := rehearsal.Seed(access.Model{
-		WorkspaceID: workspaceID,
-		Invokers:    map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: annID}},
+		WorkspaceID: access.Known(workspaceID),
+		Invokers:    map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: access.Known(annID)}},
 		Clusters:    map[string]access.Cluster{"cpu": {}},
 		Endpoints:   map[string]access.Endpoint{"score": {Cluster: "cpu"}},
 	}, "westeurope")

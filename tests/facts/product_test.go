@@ -43,23 +43,23 @@ func productAnswers() asked {
 		"cluster name": func(_ *testing.T, input string) string {
 			m := model()
 			m.Clusters = map[string]access.Cluster{"cpu": {ComputeName: input}}
-			return accepted(access.Validate(m).Err() == nil)
+			return accepted(deployable(m))
 		},
 		"cluster identity": func(_ *testing.T, input string) string {
 			m := model()
 			m.DataInputs = nil // a cluster without an identity reads none
 			m.Clusters = map[string]access.Cluster{"cpu": {Identity: access.ClusterIdentity(input)}}
-			return accepted(access.Validate(m).Err() == nil)
+			return accepted(deployable(m))
 		},
 		"endpoint name": func(_ *testing.T, input string) string {
 			m := model()
 			m.Endpoints = map[string]access.Endpoint{input: {Cluster: "cpu", Inputs: []string{"rows"}}}
-			return accepted(access.Validate(m).Err() == nil)
+			return accepted(deployable(m))
 		},
 		"deployment name": func(_ *testing.T, input string) string {
 			m := model()
 			m.Endpoints = map[string]access.Endpoint{"heart": {Cluster: "cpu", Deployment: input, Inputs: []string{"rows"}}}
-			return accepted(access.Validate(m).Err() == nil)
+			return accepted(deployable(m))
 		},
 		"github token": func(t *testing.T, input string) string {
 			described := words(input)
@@ -123,10 +123,10 @@ func decided(d roles.Definition, action roles.Action) string {
 // model has one of each.
 func model() access.Model {
 	return access.Model{
-		WorkspaceID:     workspace,
-		Invokers:        map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: ann}},
+		WorkspaceID:     access.Known(workspace),
+		Invokers:        map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: access.Known(ann)}},
 		Clusters:        map[string]access.Cluster{"cpu": {}},
-		StorageAccounts: map[string]string{"lake": lake},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(lake)},
 		DataInputs:      map[string]access.DataInput{"rows": {Kind: access.Blob, StorageAccount: "lake", Container: "rows"}},
 	}
 }
@@ -182,4 +182,10 @@ func customRole(t *testing.T, input string) roleInput {
 		}
 	}
 	return r
+}
+
+// deployable reports whether nothing keeps the model from being deployed.
+func deployable(m access.Model) bool {
+	_, problems := access.Compile(m)
+	return problems.Err() == nil
 }

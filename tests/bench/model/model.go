@@ -16,17 +16,17 @@ var Sizes = []int{10, 100, 1000, 4000}
 func Of(assignments int) access.Model {
 	w := workload.Of(assignments)
 	m := access.Model{
-		WorkspaceID: workload.WorkspaceID, Invokers: map[string]access.Invoker{}, Clusters: map[string]access.Cluster{},
-		StorageAccounts: map[string]string{}, DataInputs: map[string]access.DataInput{},
+		WorkspaceID: access.Known(workload.WorkspaceID), Invokers: map[string]access.Invoker{}, Clusters: map[string]access.Cluster{},
+		StorageAccounts: map[string]access.ID{}, DataInputs: map[string]access.DataInput{},
 	}
 	for _, i := range w.Invokers {
-		m.Invokers[i.Name] = access.Invoker{Kind: access.PrincipalKind(i.Kind), PrincipalID: i.PrincipalID}
+		m.Invokers[i.Name] = access.Invoker{Kind: access.PrincipalKind(i.Kind), PrincipalID: access.Known(i.PrincipalID)}
 	}
 	for _, name := range workload.Clusters {
 		m.Clusters[name] = access.Cluster{}
 	}
 	for _, a := range workload.Accounts() {
-		m.StorageAccounts[a.Name] = a.ID
+		m.StorageAccounts[a.Name] = access.Known(a.ID)
 	}
 	for _, i := range w.Inputs {
 		m.DataInputs[i.Name] = access.DataInput{Kind: access.Blob, StorageAccount: i.Account.Name, Container: i.Container}
@@ -51,7 +51,7 @@ func Divided(assignments int) access.Model {
 		e := access.Endpoint{Cluster: workload.Clusters[n%len(workload.Clusters)], Inputs: []string{input}}
 		for i := range readers {
 			name := fmt.Sprintf("invoker-%04d", n*readers+i)
-			m.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: workload.GUID(1, n*readers+i)}
+			m.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: access.Known(workload.GUID(1, n*readers+i))}
 			e.Invokers = append(e.Invokers, name)
 		}
 		m.Endpoints[fmt.Sprintf("scoring-%03d", n)] = e

@@ -27,11 +27,15 @@ const (
 // Assignments are the role assignments that the component makes of the grants of a valid model, under the names that it
 // gives them.
 func Assignments(m access.Model) []Resource {
+	plan, problems := access.Compile(m)
+	if plan == nil {
+		panic(problems.Err()) // the models of this package are valid
+	}
 	var all []Resource
-	for _, g := range access.Grants(m) {
+	for _, g := range plan.Grants {
 		scope, err := m.ScopeID(g.Scope)
 		if err != nil {
-			panic(err) // the models of this package are valid
+			panic(err) // their workspace and accounts are known
 		}
 		parent, end, role := "InvokerRole", g.Principal.Name, roles.DefinitionID(ownRole)
 		if g.Scope.StorageAccount != "" {
@@ -39,7 +43,7 @@ func Assignments(m access.Model) []Resource {
 			parent, role = "StorageReader", roles.DefinitionID(reader.ID)
 			end = strings.Join([]string{g.Scope.StorageAccount, g.Scope.Container, "reader", g.Principal.Kind, g.Principal.Name}, ".")
 		}
-		principal := m.Invokers[g.Principal.Name].PrincipalID
+		principal := m.Invokers[g.Principal.Name].PrincipalID.Text()
 		if g.Principal.IsCluster() {
 			principal = workload.GUID(2, slices.Index(workload.Clusters, g.Principal.Name))
 		}
@@ -83,7 +87,7 @@ func Preview(m access.Model) ([]byte, error) {
 	role := roles.Invoker()
 	const definition = "azure-native:authorization:RoleDefinition"
 	steps = append(steps, step(stack+component+"$batchaccess:index:InvokerRole$"+definition+"::access", definition, object{
-		"roleDefinitionId": ownRole, "roleName": role.RoleName, "scope": m.WorkspaceID, "assignableScopes": []string{m.WorkspaceID},
+		"roleDefinitionId": ownRole, "roleName": role.RoleName, "scope": m.WorkspaceID, "assignableScopes": []any{m.WorkspaceID},
 		"permissions": []object{{"actions": role.Permissions[0].Actions}},
 	}))
 	for _, a := range Assignments(m) {

@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-const alice = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
+var alice = access.Known("aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa")
 
 // simple is a model of one invoker, one cluster and one input.
 func simple(input access.DataInput) access.Model {
@@ -18,7 +18,7 @@ func simple(input access.DataInput) access.Model {
 		WorkspaceID:     workspaceID,
 		Invokers:        map[string]access.Invoker{"alice": {Kind: access.User, PrincipalID: alice}},
 		Clusters:        map[string]access.Cluster{"cpu": {}},
-		StorageAccounts: map[string]string{"lake": storageID("lake")},
+		StorageAccounts: map[string]access.ID{"lake": storageID("lake")},
 		DataInputs:      map[string]access.DataInput{"in": input},
 		Endpoints:       map[string]access.Endpoint{"scorer": {Cluster: "cpu", Inputs: []string{"in"}}},
 	}
@@ -63,10 +63,10 @@ func TestRowsOfTheCredentialTable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := simple(c.input)
-			require.NoError(t, access.Validate(m).Err())
+			require.NoError(t, validate(m).Err())
 			assert.Equal(t, c.mechanism, c.input.Mechanism())
-			assert.Equal(t, c.grants, access.Grants(m))
-			paths := access.Explain(m)
+			assert.Equal(t, c.grants, compile(m).Grants)
+			paths := compile(m).Paths()
 			require.Len(t, paths, 1)
 			assert.True(t, paths[0].Works())
 			var kinds []access.HopKind
@@ -90,15 +90,15 @@ func TestOutputsAreWrittenByBothIdentities(t *testing.T) {
 		{Principal: access.InvokerPrincipal("alice"), Role: "Batch Endpoint Invoker", Scope: access.Scope{Level: "workspace"}, Reasons: []string{"start jobs"}},
 		{Principal: access.InvokerPrincipal("alice"), Role: "Storage Blob Data Contributor", Scope: scope, Reasons: []string{"write out through scorer", "read in through scorer"}},
 		{Principal: access.ClusterPrincipal("cpu"), Role: "Storage Blob Data Contributor", Scope: scope, Reasons: []string{"mount out for scorer", "mount in for scorer"}},
-	}, access.Grants(m), "who writes there reads there")
+	}, compile(m).Grants, "who writes there reads there")
 }
 
 func TestOfTwoGrantsThatAllowTheSameTheFirstIsNamed(t *testing.T) {
 	t.Parallel()
 	m := simple(access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw", Scope: access.AtAccount})
 	first := access.Grant{Principal: access.InvokerPrincipal("alice"), Role: roles.StorageBlobDataContributor, Scope: access.Scope{Level: "container", StorageAccount: "lake", Container: "raw"}}
-	grants := append([]access.Grant{first}, access.Grants(m)...)
-	for _, p := range access.ExplainWith(m, grants) {
+	grants := append([]access.Grant{first}, compile(m).Grants...)
+	for _, p := range compile(m).PathsWith(grants) {
 		require.True(t, p.Works())
 		assert.Equal(t, first.String(), p.Hops[len(p.Hops)-1].GivenBy)
 	}
@@ -107,7 +107,7 @@ func TestOfTwoGrantsThatAllowTheSameTheFirstIsNamed(t *testing.T) {
 func TestExplainTellsWhereAPathFails(t *testing.T) {
 	t.Parallel()
 	m := simple(access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw"})
-	grants := access.Grants(m)
+	grants := compile(m).Grants
 	for name, c := range map[string]struct {
 		without  access.Principal
 		role     string
@@ -128,7 +128,7 @@ func TestExplainTellsWhereAPathFails(t *testing.T) {
 				}
 			}
 			require.Len(t, less, len(grants)-1)
-			hop := access.ExplainWith(m, less)[0].FailsAt()
+			hop := compile(m).PathsWith(less)[0].FailsAt()
 			require.NotNil(t, hop)
 			assert.Equal(t, c.kind, hop.Kind)
 			assert.Equal(t, c.identity, hop.Identity)
@@ -139,7 +139,7 @@ func TestExplainTellsWhereAPathFails(t *testing.T) {
 		t.Parallel()
 		m := simple(access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw"})
 		m.Role.BuiltIn = "AzureML Data Scientist"
-		hop := access.Explain(m)[0].FailsAt()
+		hop := compile(m).Paths()[0].FailsAt()
 		require.NotNil(t, hop)
 		assert.Equal(t, "Microsoft.MachineLearningServices/workspaces/computes/listKeys/action", hop.Missing)
 	})
@@ -150,7 +150,7 @@ func TestInvokersThatAnEndpointLeavesOutReadNothingForIt(t *testing.T) {
 	m := simple(access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw"})
 	m.Invokers["bob"] = access.Invoker{Kind: access.User, PrincipalID: objectID(1)}
 	m.Endpoints["scorer"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"in"}, Invokers: []string{"alice"}}
-	paths := access.Explain(m)
+	paths := compile(m).Paths()
 	require.Len(t, paths, 2)
 	assert.Equal(t, []any{"alice", true, true}, []any{paths[0].Invoker, paths[0].Declared, paths[0].Works()})
 	assert.Equal(t, []any{"bob", false, false}, []any{paths[1].Invoker, paths[1].Declared, paths[1].Works()})

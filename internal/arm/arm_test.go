@@ -1,4 +1,4 @@
-package access_test
+package arm_test
 
 import (
 	"strings"
@@ -7,10 +7,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-func TestParseARMID(t *testing.T) {
+const (
+	subscription = "11111111-1111-4111-8111-111111111111"
+	workspaceID  = "/subscriptions/" + subscription + "/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"
+)
+
+func TestParse(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		id   string
@@ -20,7 +25,7 @@ func TestParseARMID(t *testing.T) {
 		"in capitals":             {strings.ToUpper(workspaceID), ""},
 		"nothing":                 {"", "is not the ARM ID"},
 		"a name":                  {"scoring", "is not the ARM ID"},
-		"a storage account":       {storageID("lake"), "is the ID of a Microsoft.Storage/storageAccounts"},
+		"a storage account":       {strings.Replace(workspaceID, arm.Workspace, arm.StorageAccount, 1), "is the ID of a Microsoft.Storage/storageAccounts"},
 		"a slash behind it":       {workspaceID + "/", "is not the ARM ID"},
 		"a child":                 {workspaceID + "/computes/cpu", "is not the ARM ID"},
 		"a resource group":        {"/subscriptions/" + subscription + "/resourceGroups/g", "is not the ARM ID"},
@@ -31,7 +36,7 @@ func TestParseARMID(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := access.ParseARMID(c.id, access.WorkspaceType)
+			got, err := arm.Parse(c.id, arm.Workspace)
 			if c.want != "" {
 				require.ErrorContains(t, err, c.want)
 				require.ErrorContains(t, err, "; write /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.MachineLearningServices/workspaces/<name>")
@@ -46,15 +51,15 @@ func TestParseARMID(t *testing.T) {
 	}
 }
 
-func FuzzParseARMID(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add(workspaceID)
 	f.Add("/subscriptions//resourceGroups//providers/a/b/c")
 	f.Fuzz(func(t *testing.T, id string) {
-		got, err := access.ParseARMID(id, access.WorkspaceType)
+		got, err := arm.Parse(id, arm.Workspace)
 		if err != nil {
 			return
 		}
 		assert.Equal(t, strings.ToLower(id), strings.ToLower(got.Group()+"/providers/"+got.Type+"/"+got.Name), "nothing is lost")
-		assert.True(t, access.IsGUID(got.SubscriptionID))
+		assert.True(t, arm.IsGUID(got.SubscriptionID))
 	})
 }

@@ -16,12 +16,12 @@ const (
 	Blob      InputKind = "blob"
 	ADLSGen1  InputKind = "adlsGen1"
 	ADLSGen2  InputKind = "adlsGen2"
+	// Public is data that anyone may read without signing in, such as the article's own example.
+	Public InputKind = "public"
 )
 
-// InputKinds lists the kinds that can be declared; ADLSGen1 is known, and refused.
-func InputKinds() []string {
-	return []string{string(DataStore), string(DataAsset), string(Blob), string(ADLSGen2)}
-}
+// inputKinds are the kinds that can be declared; ADLSGen1 is known, and refused.
+var inputKinds = []string{string(DataStore), string(DataAsset), string(Blob), string(ADLSGen2), string(Public)}
 
 // A Mechanism is what gives access to the data of an input.
 type Mechanism string
@@ -31,6 +31,9 @@ const (
 	ByStoreCredential Mechanism = "credential in store" // access key or SAS: nothing to grant
 	ByRBAC            Mechanism = "rbac"                // role assignments
 	ByACL             Mechanism = "acl"                 // POSIX ACLs of the file system
+	// ByAnyone is anonymous access, which takes no role (facts/batch-endpoints.md: the article's public sample; that neither
+	// cluster nor invoker needs a role is inferred).
+	ByAnyone Mechanism = "anonymous access"
 )
 
 // credential is one row of the seed's table.
@@ -51,6 +54,7 @@ var credentials = []credential{
 	{Blob, false, false, []Mechanism{ByRBAC}},
 	{ADLSGen1, false, false, []Mechanism{ByACL}}, // the service was retired on 2024-02-29
 	{ADLSGen2, false, false, []Mechanism{ByRBAC, ByACL}},
+	{Public, false, false, []Mechanism{ByAnyone}}, // not in the seed's table, but in its example
 }
 
 func rowOf(kind InputKind, inStore bool) (credential, bool) {
@@ -73,7 +77,7 @@ const (
 
 // A DataInput is what a job reads.
 type DataInput struct {
-	// Kind is dataStore, dataAsset, blob or adlsGen2. Required. adlsGen1 is refused: Azure retired it on 2024-02-29.
+	// Kind is dataStore, dataAsset, blob, adlsGen2 or public. Required. adlsGen1 is refused: Azure retired it on 2024-02-29.
 	Kind InputKind `pulumi:"kind"`
 	// CredentialInStore says whether the data store holds a credential, such as an access key or SAS. For dataStore and
 	// dataAsset, and means nothing for the others. Default: what the workspace answers.
@@ -91,6 +95,8 @@ type DataInput struct {
 	// DataAsset and Version name the data asset. Required for dataAsset.
 	DataAsset string `pulumi:"dataAsset,optional"`
 	Version   string `pulumi:"version,optional"`
+	// URL of public data: https, in a container that anyone may read. Required for public.
+	URL string `pulumi:"url,optional"`
 	// Type is folder or file. Default: folder.
 	Type string `pulumi:"type,optional"`
 	// Scope of the reader grants: container or account. Default: container where one is named, else account.
@@ -112,7 +118,10 @@ func (d DataInput) Mechanism() Mechanism {
 	return cmp.Or(d.GrantedBy, row.mechanisms[0])
 }
 
-// scope is where readers are granted access.
+// ByIdentity reports whether identities access the data, so that both the cluster's and the job's need to be let in.
+func (d DataInput) ByIdentity() bool { return d.Mechanism() == ByRBAC || d.Mechanism() == ByACL }
+
+// scope is where readers, or writers, are granted access.
 func (d DataInput) scope() Scope { return storageScope(d.StorageAccount, d.Container, d.Scope) }
 
 func (d DataInput) place() place { return place{d.StorageAccount, d.Container, d.Path} }
@@ -134,12 +143,13 @@ type DataOutput struct {
 	Scope          GrantScope `pulumi:"scope,optional"`
 }
 
-// byIdentity reports whether identities, not the store's credential, write the output.
-func (d DataOutput) byIdentity() bool { return d.CredentialInStore != nil && !*d.CredentialInStore }
-
-func (d DataOutput) scope() Scope { return storageScope(d.StorageAccount, d.Container, d.Scope) }
-
-func (d DataOutput) place() place { return place{d.StorageAccount, d.Container, d.Path} }
+// data is the output as what it is: data in a data store.
+func (d DataOutput) data() DataInput {
+	return DataInput{
+		Kind: DataStore, CredentialInStore: d.CredentialInStore, StorageAccount: d.StorageAccount, Container: d.Container,
+		Path: d.Path, DataStore: d.DataStore, Scope: d.Scope,
+	}
+}
 
 // What reading and writing take of the identity that does it (Storage Blob Data Reader, …Contributor).
 const (

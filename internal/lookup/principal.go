@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-azure-native-sdk/managedidentity/v2"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
@@ -29,10 +30,11 @@ var permissions = map[access.PrincipalKind]string{
 // principal, and of the one that it is named after: the client ID of a service principal in place of its object ID is
 // recognised.
 func (a *Asker) Principal(path string, i access.Invoker) (Principal, access.Problems) {
-	key, name := i.Named()
-	if i.PrincipalID != "" {
-		key, name = idKey(i.Kind), i.PrincipalID
+	key, id := i.Named()
+	if i.PrincipalID.Given() {
+		key, id = i.Kind.IDKey(), i.PrincipalID
 	}
+	name := id.Text()
 	at := path + "." + key
 	var found Principal
 	var ps access.Problems
@@ -49,10 +51,10 @@ func (a *Asker) Principal(path string, i access.Invoker) (Principal, access.Prob
 	if len(ps) > 0 {
 		return found, ps
 	}
-	if given := i.ClientID; access.IsGUID(given) && found.ClientID != "" && !strings.EqualFold(given, found.ClientID) {
+	if given := i.ClientID.Text(); arm.IsGUID(given) && found.ClientID != "" && !strings.EqualFold(given, found.ClientID) {
 		return found, problem(at, "write clientId: "+found.ClientID+", or leave it out", "is another principal than clientId %s", given)
 	}
-	if i.PrincipalID == "" {
+	if !i.PrincipalID.Given() {
 		return found, nil
 	}
 	return found, a.namesake(path, i, found)
@@ -60,30 +62,24 @@ func (a *Asker) Principal(path string, i access.Invoker) (Principal, access.Prob
 
 // namesake checks that the name beside an ID is the principal's own: readers of the configuration go by it.
 func (a *Asker) namesake(path string, i access.Invoker, found Principal) access.Problems {
-	id := i.PrincipalID
-	i.PrincipalID = ""
-	key, name := i.Named()
+	id := i.PrincipalID.Text()
+	i.PrincipalID = access.ID{}
+	key, given := i.Named()
+	name := given.Text()
 	if key == "resourceId" {
 		if resource, known := withIdentity(name); !known || !a.reaches(resource) {
 			return nil // it can't be asked
 		}
 		of, ps := a.identity(path+"."+key, name)
 		if len(ps) == 0 && !strings.EqualFold(of.ObjectID, id) {
-			ps = problem(path+"."+idKey(i.Kind), "write "+idKey(i.Kind)+": "+of.ObjectID+", or correct resourceId", "%s is not the identity of %s", id, name)
+			ps = problem(path+"."+i.Kind.IDKey(), "write "+i.Kind.IDKey()+": "+of.ObjectID+", or correct resourceId", "%s is not the identity of %s", id, name)
 		}
 		return ps
 	}
 	if own := found.names[key]; own != "" && !strings.EqualFold(own, name) {
-		return problem(path+"."+key, "write "+own+", or leave out "+idKey(i.Kind)+" to have the name looked up", "is %q, but %s %s is %q", name, idKey(i.Kind), id, own)
+		return problem(path+"."+key, "write "+own+", or leave out "+i.Kind.IDKey()+" to have the name looked up", "is %q, but %s %s is %q", name, i.Kind.IDKey(), id, own)
 	}
 	return nil
-}
-
-func idKey(k access.PrincipalKind) string {
-	if k == access.ManagedIdentity {
-		return "principalId"
-	}
-	return "objectId"
 }
 
 func (a *Asker) user(path, key, name string) (Principal, access.Problems) {
@@ -140,9 +136,9 @@ func (a *Asker) servicePrincipal(path, key, id string, kind access.PrincipalKind
 	found, err := a.servicePrincipalBy(byClientID, id)
 	if err != nil {
 		if other, otherErr := a.servicePrincipalBy(!byClientID, id); otherErr == nil {
-			is, write := "the client ID", idKey(kind)+": "+other.ObjectId
+			is, write := "the client ID", kind.IDKey()+": "+other.ObjectId
 			if byClientID {
-				is, write = "the object ID", idKey(kind)+": "+id+" in place of clientId"
+				is, write = "the object ID", kind.IDKey()+": "+id+" in place of clientId"
 			}
 			return Principal{}, problem(path, "write "+write, "%s is %s of %q, not what is asked for here", id, is, other.DisplayName)
 		}
@@ -150,7 +146,7 @@ func (a *Asker) servicePrincipal(path, key, id string, kind access.PrincipalKind
 			return Principal{}, a.otherKind(path, id, kind, err)
 		}
 		return Principal{}, refused(path, "the service principal with the client ID "+id, err, permissions[kind],
-			"see that the application has a service principal in this tenant (az ad sp show --id "+id+"), or write "+idKey(kind))
+			"see that the application has a service principal in this tenant (az ad sp show --id "+id+"), or write "+kind.IDKey())
 	}
 	if want := entraTypes[kind]; found.Type != "" && found.Type != want {
 		for other, entra := range entraTypes {
@@ -204,24 +200,19 @@ func (a *Asker) otherKind(path, id string, kind access.PrincipalKind, err error)
 // systemAssigned are the provider's functions that get a resource with a system-assigned identity, by type, and what they
 // call its name. They are called by token: their SDKs are large, and three fields of them are needed.
 var systemAssigned = map[string]struct{ token, name string }{
-	access.DataFactoryType:    {"azure-native:datafactory:getFactory", "factoryName"},
-	access.SiteType:           {"azure-native:web:getWebApp", "name"},
-	access.VirtualMachineType: {"azure-native:compute:getVirtualMachine", "vmName"},
+	arm.DataFactory:    {"azure-native:datafactory:getFactory", "factoryName"},
+	arm.Site:           {"azure-native:web:getWebApp", "name"},
+	arm.VirtualMachine: {"azure-native:compute:getVirtualMachine", "vmName"},
 }
 
 // withIdentity takes apart the ID of a resource of a type whose managed identity can be looked up.
-func withIdentity(id string) (resource access.ARMID, known bool) {
-	for _, t := range access.IdentityTypes() {
-		if resource, err := access.ParseARMID(id, t); err == nil {
-			resource.Type = t // as it is written here
-			return resource, true
-		}
-	}
-	return access.ARMID{}, false
+func withIdentity(id string) (resource arm.ID, known bool) {
+	resource, err := arm.Parse(id, arm.IdentityTypes...)
+	return resource, err == nil
 }
 
 // reaches reports whether the provider looks where the resource is, as far as that is known.
-func (a *Asker) reaches(resource access.ARMID) bool {
+func (a *Asker) reaches(resource arm.ID) bool {
 	own := a.workspace.SubscriptionID
 	return own == "" || strings.EqualFold(resource.SubscriptionID, own)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // azureNativeVersion is that of the components' resources, so that one provider serves both.
@@ -23,13 +24,13 @@ const azureNativeVersion = "2.92.3"
 // An Asker asks Azure. It is safe for concurrent use.
 type Asker struct {
 	ctx       *pulumi.Context
-	workspace access.ARMID
+	workspace arm.ID
 	native    []pulumi.InvokeOption
 	entra     []pulumi.InvokeOption
 }
 
 // New makes an Asker that asks about a workspace through the providers that a resource with these options would have.
-func New(ctx *pulumi.Context, workspaceID string, opts ...pulumi.ResourceOption) (*Asker, error) {
+func New(ctx *pulumi.Context, workspaceID access.ID, opts ...pulumi.ResourceOption) (*Asker, error) {
 	given, err := pulumi.NewResourceOptions(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("reading resource options: %w", err)
@@ -55,8 +56,8 @@ func New(ctx *pulumi.Context, workspaceID string, opts ...pulumi.ResourceOption)
 			a.entra = append(a.entra, pulumi.Provider(p))
 		}
 	}
-	if workspaceID != access.Unknown {
-		a.workspace, err = access.ParseARMID(workspaceID, access.WorkspaceType)
+	if !workspaceID.Later() {
+		a.workspace, err = arm.Parse(workspaceID.Text(), arm.Workspace)
 	}
 	return a, err
 }

@@ -1,0 +1,166 @@
+package access
+
+import (
+	"slices"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A Plan is everything that a model needs, worked out once. What else is known about a model is a function of its plan.
+type Plan struct {
+	Model      Model
+	Identities []Identity // one for each that Azure tells apart, in the order of their first names
+	Needs      []Need     // what each identity must be able to do, and why
+	Grants     []Grant    // the least role assignments that meet the needs
+	ACLs       []ACL      // the POSIX permissions that meet the others, which no stack can set
+	Verdicts   []Verdict  // what became of each assertion, in the order of their names
+
+	jobs     []job
+	identity map[Principal]Principal // the first name of the identity that goes by the name
+	groups   map[string]string       // the group that the stack makes, by member
+	// role is what the invokers are given, as far as that is known; roleLacks are those of the 35 actions that it does not allow,
+	// and roleMayLack those of which that is undecided.
+	role                   roles.Definition
+	roleLacks, roleMayLack []string
+}
+
+// Compile works out, in one pass, everything that the model needs, or everything that is wrong with it. Among the problems are
+// warnings. Where any other problem is no violated assertion, there is no plan.
+func Compile(m Model) (*Plan, Problems) {
+	v := validator{m: m}
+	v.model()
+	if v.Err() != nil {
+		return nil, v.Problems
+	}
+	p := &Plan{Model: m, Identities: v.found.all, identity: v.found.first, groups: m.Groups(), roleLacks: roles.InvokerActions()}
+	if d, err := m.Role.Resolve(); err == nil {
+		p.role, p.roleLacks, p.roleMayLack = d, d.Permissions.Missing(), d.Permissions.Undecided()
+	}
+	p.jobs = m.jobs()
+	p.Needs = p.needs()
+	p.Grants = p.leastGrants()
+	p.ACLs = p.acls()
+	if v.limits(p); v.Err() != nil {
+		return nil, v.Problems
+	}
+	p.Verdicts = p.verdicts()
+	v.violations(p.Verdicts)
+	return p, v.Problems
+}
+
+// A Need is one thing that one identity must be able to do.
+type Need struct {
+	Principal  Principal `json:"principal"` // by the name under which the model needs it
+	Hop        HopKind   `json:"hop"`       // the step of a job that it is needed for
+	Endpoint   string    `json:"endpoint,omitempty"`
+	Deployment string    `json:"deployment,omitempty"`
+	Data       string    `json:"data,omitempty"` // the data input or output
+	By         Mechanism `json:"by"`             // the article's column "Access granted by"
+	Role       string    `json:"role,omitempty"` // the narrowest role that meets it; "" where none is granted
+	At         Scope     `json:"at"`
+	place      place
+}
+
+// reason says in a few words what the need is for.
+func (n Need) reason() string {
+	switch n.Hop {
+	case InvokeHop:
+		return "start jobs"
+	case MountHop:
+		return "mount " + n.Data + " for " + target(n.Endpoint, n.Deployment)
+	default:
+		return string(n.Hop) + " " + n.Data + " through " + target(n.Endpoint, n.Deployment)
+	}
+}
+
+// target is what a job is started on: an endpoint, or one of its several deployments.
+func target(endpoint, deployment string) string {
+	if deployment == "" {
+		return endpoint
+	}
+	return endpoint + "/" + deployment
+}
+
+// A job is what runs on one deployment of an endpoint: where, on which data, and for whom.
+type job struct {
+	endpoint, deployment string
+	cluster              Principal
+	inputs, outputs      []leg
+	invokers             []string // who are to start it, the groups that the stack makes among them
+	declared             map[string]bool
+}
+
+// A leg is the way between a job and one thing that it reads or writes.
+type leg struct {
+	data       string
+	hop        HopKind // of the job identity: ReadHop or WriteHop
+	by         Mechanism
+	at         place
+	granted    Scope  // where roles are granted for it
+	role       string // the narrowest one that allows it
+	dataAction string // that the role is granted for
+}
+
+// byIdentity reports whether two identities take the leg: the cluster's mounts, and the job's reads or writes.
+func (l leg) byIdentity() bool { return l.by == ByRBAC || l.by == ByACL }
+
+// jobs walks endpoints, deployments and data, the only time that anything does.
+func (m Model) jobs() (all []job) {
+	endpoints := m.EffectiveEndpoints()
+	for _, name := range sorted(endpoints) {
+		e := endpoints[name]
+		j := job{endpoint: name, invokers: m.InvokersOf(e), declared: map[string]bool{}}
+		for _, invoker := range j.invokers {
+			j.declared[invoker] = true
+		}
+		for _, input := range slices.Sorted(slices.Values(e.Inputs)) {
+			j.inputs = append(j.inputs, inputLeg(input, m.DataInputs[input]))
+		}
+		for _, output := range slices.Sorted(slices.Values(e.Outputs)) {
+			j.outputs = append(j.outputs, outputLeg(output, m.DataOutputs[output]))
+		}
+		for _, on := range e.runsOn() {
+			j.deployment, j.cluster = on.deployment, ClusterPrincipal(on.cluster)
+			all = append(all, j)
+		}
+	}
+	return all
+}
+
+func inputLeg(name string, d DataInput) leg {
+	return leg{name, ReadHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataReader, ReadBlobs}
+}
+
+func outputLeg(name string, output DataOutput) leg {
+	d := output.data()
+	return leg{name, WriteHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataContributor, WriteBlobs}
+}
+
+// needs are one for each invoker to start jobs, and by the seed's table, for each leg that identities take, one for the
+// cluster that mounts and one for each invoker who is to run the job.
+func (p *Plan) needs() (all []Need) {
+	scope := Scope{Level: string(p.Model.Role.EffectiveScope())}
+	for _, name := range sorted(p.Model.Invokers) {
+		all = append(all, Need{Principal: InvokerPrincipal(name), Hop: InvokeHop, By: ByRBAC, Role: p.Model.Role.grantName(), At: scope})
+	}
+	for _, j := range p.jobs {
+		if len(j.invokers) == 0 {
+			continue // no job is to run, so nothing needs to be mounted either
+		}
+		for _, l := range slices.Concat(j.inputs, j.outputs) {
+			if !l.byIdentity() {
+				continue
+			}
+			n := Need{j.cluster, MountHop, j.endpoint, j.deployment, l.data, l.by, "", l.granted, l.at}
+			if l.by == ByRBAC {
+				n.Role = l.role
+			}
+			all = append(all, n)
+			for _, invoker := range j.invokers {
+				n.Principal, n.Hop = InvokerPrincipal(invoker), l.hop
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}

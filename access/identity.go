@@ -1,0 +1,174 @@
+package access
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
+)
+
+// A Principal is who holds a grant, by a name of the model: an invoker, or a cluster by its managed identity.
+type Principal struct {
+	Kind string `json:"kind"` // invoker or cluster
+	Name string `json:"name"` // its key in the model
+}
+
+const (
+	invokerKind = "invoker"
+	clusterKind = "cluster"
+)
+
+// InvokerPrincipal is the invoker of that name.
+func InvokerPrincipal(name string) Principal { return Principal{invokerKind, name} }
+
+// ClusterPrincipal is the cluster identity of the named cluster.
+func ClusterPrincipal(name string) Principal { return Principal{clusterKind, name} }
+
+// IsCluster tells a cluster identity from an invoker.
+func (p Principal) IsCluster() bool { return p.Kind == clusterKind }
+
+func (p Principal) String() string { return p.Kind + " " + p.Name }
+
+// path is where the principal stands in the configuration.
+func (p Principal) path() string { return p.Kind + "s." + p.Name }
+
+// An Identity is one principal as Azure takes it, with every name that it goes by in the model: two clusters may have one
+// user-assigned identity, and an invoker may be a cluster's identity. What it is granted is granted once, by its first name.
+type Identity struct {
+	Names []Principal `json:"names"` // an invoker before clusters
+	ID    ID          `json:"-"`     // the object ID, where it is known or where its source is
+}
+
+// String names the identity by all its names.
+func (i Identity) String() string {
+	names := make([]string, len(i.Names))
+	for n, name := range i.Names {
+		names[n] = name.String()
+	}
+	return strings.Join(names, " = ")
+}
+
+// identities are those of a model.
+type identities struct {
+	all   []Identity
+	first map[Principal]Principal // the first name of the identity that goes by the name
+	byKey map[any]int             // index into all
+}
+
+// A key is one of the things that tell identities apart: equal keys are of one identity.
+type key struct {
+	kind string // what the value is
+	path string // where it stands, below the principal
+	of   any
+}
+
+// idKey makes a key of an ID; none if nothing can be told from it.
+func idKey(kind, path string, id ID) []key {
+	switch {
+	case id.Later() && id.source != nil:
+		return []key{{kind, path, id.source}}
+	case id.Text() != "":
+		return []key{{kind, path, strings.ToLower(id.Text())}}
+	default:
+		return nil
+	}
+}
+
+// keys are what tells an invoker that exists from others. A name counts where it is looked up: it finds one principal.
+func (i Invoker) keys() []key {
+	all := idKey("object ID", i.Kind.IDKey(), i.PrincipalID)
+	if len(i.Members) > 0 {
+		return all
+	}
+	if i.Kind == ManagedIdentity && i.ResourceID != "" {
+		all = append(all, idKey("ARM ID", "resourceId", Known(i.ResourceID))...)
+	}
+	if i.Kind == ServicePrincipal || i.Kind == ManagedIdentity {
+		all = append(all, idKey("client ID", "clientId", i.ClientID)...)
+	}
+	if name, value := i.Named(); name == "userPrincipalName" || name == "mail" || name == "displayName" {
+		all = append(all, idKey(name, name, value)...)
+	}
+	return all
+}
+
+func (c Cluster) keys() []key {
+	if c.EffectiveIdentity() == NoIdentity && !c.Existing {
+		return nil
+	}
+	return append(idKey("object ID", "principalId", c.PrincipalID),
+		idKey("ARM ID", "userAssignedIdentityId", c.UserAssignedIdentityID)...)
+}
+
+// identities finds out which names of the model stand for one identity, and what about that can't be true.
+func (v *validator) identities() {
+	v.found = identities{first: map[Principal]Principal{}, byKey: map[any]int{}}
+	made := map[string]string{} // the path of each managed identity that is made, by its name
+	for _, name := range sorted(v.m.Invokers) {
+		i := v.m.Invokers[name]
+		v.identify(InvokerPrincipal(name), i.PrincipalID, i.keys())
+		if i.Kind != ManagedIdentity || i.Exists() {
+			continue
+		}
+		called := strings.ToLower(name)
+		if i.DisplayName != "" {
+			called = "named " + strings.ToLower(i.DisplayName) // never equal to a name that is made of the invoker's
+		}
+		if other := made[called]; other != "" {
+			v.AddCode(problem.Contradiction, "invokers."+name, "rename one, or give it another displayName",
+				"would be made under the same name as %s: letter case does not tell managed identities apart", other)
+		}
+		made[called] = "invokers." + name
+	}
+	for _, name := range sorted(v.m.Clusters) {
+		c := v.m.Clusters[name]
+		v.identify(ClusterPrincipal(name), c.PrincipalID, c.keys())
+	}
+}
+
+// identify adds a name to the identity that its keys belong to, or makes it one of its own.
+func (v *validator) identify(p Principal, id ID, keys []key) {
+	f := &v.found
+	at, by := -1, key{}
+	for _, k := range keys {
+		i, there := f.byKey[key{kind: k.kind, of: k.of}]
+		switch {
+		case there && at < 0:
+			at, by = i, k
+		case there && at != i:
+			v.AddCode(problem.Contradiction, p.path()+"."+k.path, "correct one of the two",
+				"is the %s of %s, but %s is that of %s", k.kind, f.all[i].Names[0].path(), by.path, f.all[at].Names[0].path())
+		}
+	}
+	if at < 0 {
+		at = len(f.all)
+		f.all = append(f.all, Identity{ID: id})
+	} else {
+		v.sameIdentity(p, id, f.all[at], by)
+	}
+	of := &f.all[at]
+	of.Names = append(of.Names, p)
+	if !of.ID.Given() {
+		of.ID = id
+	}
+	f.first[p] = of.Names[0]
+	for _, k := range keys {
+		f.byKey[key{kind: k.kind, of: k.of}] = at
+	}
+}
+
+// sameIdentity refuses what can't be true of two names of one identity, and an invoker that is declared twice.
+func (v *validator) sameIdentity(p Principal, id ID, other Identity, by key) {
+	first := other.Names[0]
+	path, kind := p.path()+"."+by.path, v.m.Invokers[first.Name].Kind
+	switch {
+	case !p.IsCluster():
+		v.AddCode(problem.Contradiction, path, "keep one of the two", "is the same principal as %s", first.path())
+	case !first.IsCluster() && kind != ManagedIdentity && kind != ServicePrincipal:
+		v.AddCode(problem.Contradiction, path, fmt.Sprintf("write the object ID of the cluster's identity, or correct %s", first.path()),
+			"is the same principal as %s, which is a %s: a cluster's identity is a managed identity", first.path(), kind)
+	case id.Text() != "" && other.ID.Text() != "" && !strings.EqualFold(id.Text(), other.ID.Text()):
+		v.AddCode(problem.Contradiction, path, "correct one of the two, or leave one out: it is looked up",
+			"has the %s of %s, but another object ID", by.kind, first.path())
+	}
+}

@@ -1,0 +1,245 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A HopKind is one step on the way from an invoker to its data.
+type HopKind string
+
+// The hops, in the order in which a job takes them.
+const (
+	TokenHop  HopKind = "token"  // the invoker signs in and asks for a token
+	InvokeHop HopKind = "invoke" // the endpoint checks the 35 actions
+	MountHop  HopKind = "mount"  // the cluster identity mounts the storage
+	ReadHop   HopKind = "read"   // the job identity, or the store's credential, reads
+	WriteHop  HopKind = "write"  // the job identity, or the store's credential, writes
+)
+
+// A Hop is one step: who takes it, what it needs and what gives it, or what is missing.
+type Hop struct {
+	Kind     HopKind `json:"kind"`
+	Identity string  `json:"identity"`
+	Needs    string  `json:"needs"`
+	GivenBy  string  `json:"givenBy,omitempty"`
+	Missing  string  `json:"missing,omitempty"` // "" if and only if the hop works
+	// Undecided is set where it can't be told whether the hop works; Missing says why.
+	Undecided bool `json:"undecided,omitempty"`
+}
+
+// A Path is one invoker starting a job on one deployment of an endpoint with one input.
+type Path struct {
+	Invoker  string `json:"invoker"`
+	Endpoint string `json:"endpoint"`
+	// Deployment is the one that the job picks, where the endpoint has several; else "".
+	Deployment string `json:"deployment,omitempty"`
+	Input      string `json:"input,omitempty"` // "" for an endpoint that reads nothing
+	Declared   bool   `json:"declared"`        // the endpoint names the invoker, so the path should work
+	Hops       []Hop  `json:"hops"`
+}
+
+// Target is what the job is started on: the endpoint, or one of its several deployments as endpoint/deployment.
+func (p Path) Target() string { return target(p.Endpoint, p.Deployment) }
+
+// Works reports whether every hop does.
+func (p Path) Works() bool { return p.FailsAt() == nil }
+
+// FailsAt returns the first hop that does not work, or else the first of which it can't be told; nil if all work.
+func (p Path) FailsAt() *Hop {
+	at := slices.IndexFunc(p.Hops, func(h Hop) bool { return h.Missing != "" && !h.Undecided })
+	if at < 0 {
+		at = slices.IndexFunc(p.Hops, func(h Hop) bool { return h.Missing != "" })
+	}
+	if at < 0 {
+		return nil
+	}
+	return &p.Hops[at]
+}
+
+// Undecided reports whether it can't be told if the path works.
+func (p Path) Undecided() bool {
+	hop := p.FailsAt()
+	return hop != nil && hop.Undecided
+}
+
+// Outcome tells how the path ends, in one line: "works", or where it fails and for want of what.
+func (p Path) Outcome() string {
+	hop := p.FailsAt()
+	switch {
+	case hop == nil:
+		return "works"
+	case hop.Undecided:
+		return fmt.Sprintf("can't be told at %s: %s needs %s", hop.Kind, hop.Identity, hop.Missing)
+	default:
+		return fmt.Sprintf("fails at %s: %s needs %s", hop.Kind, hop.Identity, hop.Missing)
+	}
+}
+
+// Paths returns every path of the model, invoker by endpoint by deployment by input, with the plan's grants. A group that the
+// stack makes has no paths: its members have.
+func (p *Plan) Paths() []Path { return p.PathsWith(p.Grants) }
+
+// PathsWith does the same with other grants, to find out what works if one is missing or another is there.
+func (p *Plan) PathsWith(grants []Grant) []Path { return newExplainer(p, grants).paths() }
+
+// PathsHeld does the same with what principals really hold, wherever it comes from.
+func (p *Plan) PathsHeld(held Holdings) []Path {
+	return explainer{Plan: p, held: held, aclsOf: p.aclsByPrincipal()}.paths()
+}
+
+// An explainer follows jobs from the invoker to the data.
+type explainer struct {
+	*Plan
+	held     Holdings
+	grantsOf map[Principal][]Grant
+	aclsOf   map[Principal][]ACL
+}
+
+func newExplainer(p *Plan, grants []Grant) explainer {
+	x := explainer{Plan: p, grantsOf: map[Principal][]Grant{}, aclsOf: p.aclsByPrincipal()}
+	for _, g := range grants {
+		x.grantsOf[g.Principal] = append(x.grantsOf[g.Principal], g)
+	}
+	x.held = newGranted(x, grants)
+	return x
+}
+
+func (p *Plan) aclsByPrincipal() map[Principal][]ACL {
+	all := map[Principal][]ACL{}
+	for _, acl := range p.ACLs {
+		all[acl.Principal] = append(all[acl.Principal], acl)
+	}
+	return all
+}
+
+// A track is one leg with the hop that is the same whoever started the job: the mount, or the only hop where no identity of the
+// job's takes part.
+type track struct {
+	leg
+	before Hop
+}
+
+// A route is what the paths of all invokers to one deployment and one input have in common.
+type route struct {
+	job
+	input  string
+	tracks []track
+}
+
+func (x explainer) routes() (all []route) {
+	for _, j := range x.jobs {
+		outputs := x.tracks(j, j.outputs)
+		for _, in := range x.tracks(j, j.inputs) {
+			all = append(all, route{j, in.data, append([]track{in}, outputs...)})
+		}
+		if len(j.inputs) == 0 {
+			all = append(all, route{j, "", outputs})
+		}
+	}
+	return all
+}
+
+func (x explainer) tracks(j job, legs []leg) (all []track) {
+	for _, l := range legs {
+		all = append(all, track{l, x.before(j.cluster, l)})
+	}
+	return all
+}
+
+func (x explainer) paths() (all []Path) {
+	routes := x.routes()
+	for _, name := range x.Model.Acting() {
+		invoker := InvokerPrincipal(name)
+		start := []Hop{x.token(name), x.invoke(name)}
+		for _, r := range routes {
+			hops := append(make([]Hop, 0, len(start)+2*len(r.tracks)), start...)
+			for _, t := range r.tracks {
+				hops = append(hops, t.before)
+				if t.byIdentity() {
+					act := Hop{Kind: t.hop, Identity: invoker.String(), Needs: t.before.Needs}
+					x.decide(&act, invoker, t.at, t.dataAction)
+					hops = append(hops, act)
+				}
+			}
+			all = append(all, Path{name, r.endpoint, r.deployment, r.input, r.declared[name], hops})
+		}
+	}
+	return all
+}
+
+func (x explainer) token(name string) Hop {
+	i := x.Model.Invokers[name]
+	how := i.Kind.row().signIn
+	switch {
+	case i.Kind != ServicePrincipal:
+	case len(i.FederatedCredentials) > 0:
+		how = "federated credentials " + strings.Join(sorted(i.FederatedCredentials), ", ")
+	case len(i.ClientSecrets) > 0:
+		how = "client secrets " + strings.Join(sorted(i.ClientSecrets), ", ")
+	}
+	hop := Hop{Kind: TokenHop, Identity: InvokerPrincipal(name).String(), Needs: "a token for " + Audience}
+	hop.rule(Ruling{GivenBy: how, Missing: x.held.Gone(InvokerPrincipal(name))})
+	return hop
+}
+
+func (x explainer) invoke(name string) Hop {
+	hop := Hop{Kind: InvokeHop, Identity: InvokerPrincipal(name).String(), Needs: allActions}
+	hop.rule(x.held.Starts(name))
+	return hop
+}
+
+var allActions = fmt.Sprintf("the %d actions at the workspace", len(roles.InvokerActions()))
+
+// before is the hop of a leg that comes before the job identity's own, or in its place.
+func (x explainer) before(cluster Principal, l leg) Hop {
+	switch l.by {
+	case ByStoreCredential:
+		return Hop{
+			Kind: l.hop, Identity: "the data store's credential", Needs: "an access key or SAS in the data store", GivenBy: string(l.by),
+		}
+	case ByAnyone:
+		return Hop{Kind: l.hop, Identity: "anyone", Needs: "anonymous access to the container", GivenBy: string(l.by)}
+	}
+	needs := l.role + " on " + l.at.scope().String()
+	if l.by == ByACL {
+		needs = "a POSIX ACL on " + l.at.scope().String()
+	}
+	mount := Hop{Kind: MountHop, Identity: cluster.String(), Needs: needs}
+	x.decide(&mount, cluster, l.at, l.dataAction)
+	return mount
+}
+
+// decide asks roles first and ACLs after them, as Azure does, whichever the input was meant to be granted by.
+func (x explainer) decide(hop *Hop, p Principal, at place, dataAction string) {
+	if p.IsCluster() {
+		if c := x.Model.Clusters[p.Name]; !c.Existing && c.EffectiveIdentity() == NoIdentity {
+			hop.Missing = "a managed identity"
+			return
+		}
+	}
+	if gone := x.held.Gone(p); gone != "" {
+		hop.Missing = gone
+		return
+	}
+	held := x.held.Acts(p, at.scope(), dataAction)
+	if held.Missing == "" {
+		hop.rule(held)
+		return
+	}
+	for _, holder := range x.Holders(p) {
+		for _, acl := range x.aclsOf[holder] {
+			if dataAction == ReadBlobs && acl.place().holds(at) {
+				hop.GivenBy = acl.String() + x.through(p, holder) + ", which is set outside of this stack"
+				return
+			}
+		}
+	}
+	if held.Missing == NotHeld {
+		held.Missing = hop.Needs
+	}
+	hop.rule(held)
+}

@@ -1,0 +1,104 @@
+package access
+
+import (
+	"slices"
+
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
+)
+
+// A Scope is where a grant holds: the workspace, its resource group or its subscription; or a storage account of the
+// model, or a container in one.
+type Scope struct {
+	Level          string `json:"level"` // a RoleScope or a GrantScope
+	StorageAccount string `json:"storageAccount,omitempty"`
+	Container      string `json:"container,omitempty"`
+}
+
+func storageScope(account, container string, level GrantScope) Scope {
+	if level == "" && container != "" {
+		level = AtContainer
+	}
+	if level == AtContainer {
+		return Scope{string(AtContainer), account, container}
+	}
+	return Scope{Level: string(AtAccount), StorageAccount: account}
+}
+
+// InStorage reports whether the scope is a storage account or a container.
+func (s Scope) InStorage() bool { return s.StorageAccount != "" }
+
+// String is the scope for people to read. It is different for different scopes: an account that is called like a level of
+// the role's scope says that it is an account.
+func (s Scope) String() string {
+	switch {
+	case s.Container != "":
+		return s.StorageAccount + "/" + s.Container
+	case slices.Contains(roleScopes, s.StorageAccount):
+		return "storage account " + s.StorageAccount
+	case s.InStorage():
+		return s.StorageAccount
+	default:
+		return s.Level
+	}
+}
+
+// Contains reports whether what is granted at s holds at inner too.
+func (s Scope) Contains(inner Scope) bool {
+	if s.StorageAccount != inner.StorageAccount {
+		return false
+	}
+	if s.InStorage() {
+		return s.Container == "" || s.Container == inner.Container
+	}
+	return slices.Index(roleScopes, s.Level) >= slices.Index(roleScopes, inner.Level)
+}
+
+// ScopeID is the ARM ID of a scope of the model. The error, a Problem, says which ID of the model is wrong or not known.
+func (m Model) ScopeID(s Scope) (string, error) {
+	if s.InStorage() {
+		path := "storageAccounts." + s.StorageAccount
+		if _, err := plain(path, m.StorageAccounts[s.StorageAccount], arm.StorageAccount); err != nil {
+			return "", err
+		}
+		return arm.Container(m.StorageAccounts[s.StorageAccount].Text(), s.Container), nil
+	}
+	workspace, err := m.Workspace()
+	if err != nil {
+		return "", err
+	}
+	switch RoleScope(s.Level) {
+	case AtSubscription:
+		return workspace.Subscription(), nil
+	case AtResourceGroup:
+		return workspace.Group(), nil
+	default:
+		return m.WorkspaceID.Text(), nil
+	}
+}
+
+// Workspace takes the workspace's ID apart. The error is a Problem.
+func (m Model) Workspace() (arm.ID, error) { return plain("workspaceId", m.WorkspaceID, arm.Workspace) }
+
+// plain takes apart an ID that has to be known.
+func plain(path string, id ID, wantType string) (arm.ID, error) {
+	if id.Later() {
+		return arm.ID{}, problem.Problem{Path: path, What: "is known only after deployment", Fix: "write it in plain text: it is no secret"}
+	}
+	parsed, err := arm.Parse(id.Text(), wantType)
+	if err != nil {
+		return arm.ID{}, problem.Of(err).At(path)
+	}
+	return parsed, nil
+}
+
+// RoleScopeID returns the ARM ID of the scope at which the invokers' role is assigned, if the workspace is known.
+func (m Model) RoleScopeID() (string, bool) {
+	id, err := m.ScopeID(Scope{Level: string(m.Role.EffectiveScope())})
+	return id, err == nil
+}
+
+// place is where data lies in storage.
+type place struct{ account, container, path string }
+
+func (p place) scope() Scope { return storageScope(p.account, p.container, "") }

@@ -1,0 +1,75 @@
+// Package arm reads the IDs of Azure Resource Manager. It is text alone: it knows no network and no model.
+package arm
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
+)
+
+// The resource types that this project refers to by ARM ID.
+const (
+	Workspace            = "Microsoft.MachineLearningServices/workspaces"
+	StorageAccount       = "Microsoft.Storage/storageAccounts"
+	UserAssignedIdentity = "Microsoft.ManagedIdentity/userAssignedIdentities"
+	DataFactory          = "Microsoft.DataFactory/factories"
+	Site                 = "Microsoft.Web/sites" // an App Service or a Function App
+	VirtualMachine       = "Microsoft.Compute/virtualMachines"
+)
+
+// IdentityTypes are the types of resources whose managed identity can be looked up by their ARM ID: user-assigned identities
+// themselves, and those that may have a system-assigned one.
+var IdentityTypes = []string{UserAssignedIdentity, DataFactory, Site, VirtualMachine}
+
+// An ID is the ID of a top-level resource, taken apart.
+type ID struct{ SubscriptionID, ResourceGroup, Type, Name string }
+
+var (
+	guidForm = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	idForm   = regexp.MustCompile(`(?i)^/subscriptions/([^/\s]+)/resourceGroups/([^/\s]+)/providers/([^/\s]+/[^/\s]+)/([^/\s]+)$`)
+)
+
+// IsGUID reports whether s is a GUID as Azure writes it, in either case.
+func IsGUID(s string) bool { return guidForm.MatchString(s) }
+
+// Parse takes apart the ID of a top-level resource and checks that it is of one of the wanted types, such as Workspace; the
+// type of the answer is spelt as the wanted one. The error is a problem.Problem without a path.
+func Parse(id string, wanted ...string) (ID, error) {
+	fix := "write /subscriptions/<id>/resourceGroups/<group>/providers/" + strings.Join(wanted, " or ") + "/<name>"
+	m := idForm.FindStringSubmatch(id)
+	if m == nil {
+		return ID{}, problem.Problem{What: fmt.Sprintf("%q is not the ARM ID of a resource", id), Fix: fix}
+	}
+	parsed := ID{SubscriptionID: m[1], ResourceGroup: m[2], Name: m[4]}
+	for _, t := range wanted {
+		if strings.EqualFold(m[3], t) {
+			parsed.Type = t
+		}
+	}
+	if parsed.Type == "" {
+		return ID{}, problem.Problem{What: fmt.Sprintf("%q is the ID of a %s", id, m[3]), Fix: fix}
+	}
+	if !IsGUID(parsed.SubscriptionID) {
+		return ID{}, problem.Problem{What: fmt.Sprintf("%q: the subscription %q is not a GUID", id, parsed.SubscriptionID), Fix: fix}
+	}
+	return parsed, nil
+}
+
+// Subscription is the scope of the ID's subscription.
+func (id ID) Subscription() string { return "/subscriptions/" + id.SubscriptionID }
+
+// Group is the scope of the ID's resource group.
+func (id ID) Group() string { return id.Subscription() + "/resourceGroups/" + id.ResourceGroup }
+
+// Container is the ARM ID of a container (or file system) of a storage account; of the account itself for no container.
+func Container(accountID, container string) string {
+	if container == "" {
+		return accountID
+	}
+	return accountID + "/blobServices/default/containers/" + container
+}
+
+// Last is the last segment of an ID: the name of a resource, the GUID of a role definition.
+func Last(id string) string { return id[strings.LastIndex(id, "/")+1:] }
