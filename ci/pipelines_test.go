@@ -105,14 +105,16 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 					if command, ok := step.With["command"].(string); ok {
 						runs = step.Uses + " " + command
 					}
-					assert.Regexp(t, `^ci/(review|drift|deploy)\.sh "\$STACK"$`, runs, "%s: only what runs Pulumi on the stack needs a secret", where)
+					assert.Regexp(t, `^ci/(review|drift|deploy)\.sh "\$STACK"$`, runs,
+						"%s: only what runs Pulumi on the stack needs a secret", where)
 				}
 				assert.NotContains(t, step.Run, "${{", "%s: what comes from outside goes in by env, not into the script", where)
 				if strings.HasPrefix(step.Uses, "actions/checkout@") {
 					assert.Equal(t, false, step.With["persist-credentials"], where)
 				}
 				if action, at, uses := strings.Cut(step.Uses, "@"); uses && len(at) != 40 {
-					assert.Contains(t, []string{"pulumi/actions", "github/codeql-action/upload-sarif"}, action, "%s: pin %s by its commit", where, step.Uses)
+					assert.Contains(t, []string{"pulumi/actions", "github/codeql-action/upload-sarif"}, action,
+						"%s: pin %s by its commit", where, step.Uses)
 				}
 				if strings.HasPrefix(step.Uses, "pulumi/actions@") {
 					assert.Equal(t, "pulumi/actions@v7", step.Uses, where)
@@ -128,7 +130,8 @@ func TestAForkSignsInNowhereAndAPullRequestDeploysNothing(t *testing.T) {
 	t.Parallel()
 	signIns, deploys := 0, 0
 	for file, text := range pipelines(t) {
-		if strings.Contains(text, "ci/deploy.sh") || strings.Contains(text, "pulumi up") || strings.Contains(text, "command: up") {
+		if strings.Contains(text, "ci/deploy.sh") || strings.Contains(text, "pulumi up") || strings.Contains(text,
+			"command: up") {
 			deploys++
 			assert.Regexp(t, `(?m)^(on:\n  push:\n    branches: \[main\]\n|trigger:\n  branches:\n    include: \[main\]\npr: none\n)`, text, file)
 			assert.NotContains(t, text, "pull_request", file)
@@ -182,7 +185,8 @@ func TestStackNamesAreNoParametersOfARun(t *testing.T) {
 	}
 }
 
-// Every pipeline that reviews stops at what nobody has judged, deploys under the policies and verifies what it deployed.
+// Every pipeline that reviews stops at what nobody has judged, deploys under the policies and verifies what it
+// deployed.
 func TestThePipelinesFailClosed(t *testing.T) {
 	t.Parallel()
 	script := func(name string) string {

@@ -70,7 +70,8 @@ func DefaultConfig() Config {
 	return Config{InvokerAdditions: roles.AdditionNames(), MaxSecretDays: maxSecretDays}
 }
 
-// ParseConfig reads a configuration from YAML, or JSON, which is YAML too. What it does not set has its default. Everything
+// ParseConfig reads a configuration from YAML, or JSON, which is YAML too. What it does not set has its default.
+// Everything
 // that is wrong with it is one error, a line each: the path, what is wrong, what is known and the nearest of that.
 func ParseConfig(text []byte) (Config, error) { return ParseConfigOver(DefaultConfig(), text) }
 
@@ -114,7 +115,8 @@ func (c Config) problems() (problems []string) {
 	}
 	for i, role := range c.AllowedRoles {
 		if _, ok := roles.BuiltIn(role); !ok {
-			bad("allowedRoles[%d]: %q is no built-in role known here; write its name as Azure does, or its GUID%s", i, role, nearestRole(role))
+			bad("allowedRoles[%d]: %q is no built-in role known here; write its name as Azure does, or its GUID%s", i, role,
+				nearestRole(role))
 		}
 	}
 	for i, scope := range c.AllowedScopes {
@@ -123,7 +125,8 @@ func (c Config) problems() (problems []string) {
 		case scope == "/":
 			bad("allowedScopes[%d]: %q holds everywhere; to allow that, write root", i, scope)
 		case kind == notUnderstood && strings.HasPrefix(scope, "/"):
-			bad("allowedScopes[%d]: %q is not understood as a scope; use %s or an ARM ID in full", i, scope, strings.Join(wideScopes, ", "))
+			bad("allowedScopes[%d]: %q is not understood as a scope; use %s or an ARM ID in full", i, scope,
+				strings.Join(wideScopes, ", "))
 		case kind == notUnderstood:
 			bad("allowedScopes[%d]: unknown value %q; %s, or an ARM ID in full", i, scope, choices(scope, wideScopes))
 		}
@@ -146,7 +149,8 @@ func (c Config) problems() (problems []string) {
 		if !slices.Contains(known, w.Rule) {
 			bad("%srule: unknown rule %q; %s", at, w.Rule, choices(w.Rule, known))
 		}
-		if kind, name, ok := strings.Cut(w.Resource, "::"); !ok || kind == "" || name == "" || strings.Contains(w.Resource, "*") {
+		if kind, name, ok := strings.Cut(w.Resource, "::"); !ok || kind == "" || name == "" ||
+			strings.Contains(w.Resource, "*") {
 			bad("%sresource: %q names no resource; write its URN, or the end of it: <type>::<name>", at, w.Resource)
 		}
 		for key, value := range map[string]string{"reason": w.Reason, "owner": w.Owner} {
@@ -160,7 +164,8 @@ func (c Config) problems() (problems []string) {
 	}
 	for i, d := range c.DecidedTypes {
 		at := fmt.Sprintf("decidedTypes[%d].", i)
-		if strings.Count(d.Type, ":") != 2 || strings.ContainsAny(d.Type, "* ") || slices.Contains(strings.Split(d.Type, ":"), "") {
+		if strings.Count(d.Type, ":") != 2 || strings.ContainsAny(d.Type, "* ") || slices.Contains(strings.Split(d.Type,
+			":"), "") {
 			bad("%stype: %q is no type; write a type token in full, such as azure-native:network:VirtualNetwork", at, d.Type)
 		}
 		if strings.TrimSpace(d.Reason) == "" {
@@ -236,7 +241,8 @@ func (c Config) waive(r Resource, f *Finding) {
 	}
 }
 
-// Decided returns the decision about a type that has not ended, and whether there is one. Of a type of which it is known what
+// Decided returns the decision about a type that has not ended, and whether there is one. Of a type of which it is
+// known what
 // it hands out there is none to take: a resource of it is waived one by one.
 func (c Config) Decided(token string) (DecidedType, bool) {
 	for _, d := range c.DecidedTypes {

@@ -14,7 +14,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// decode reads YAML into a configuration, and returns all that does not fit: yaml.v3 alone stops at the first unknown key,
+// decode reads YAML into a configuration, and returns all that does not fit: yaml.v3 alone stops at the first unknown
+// key,
 // and does not say which keys there are.
 func decode(text []byte, into *Config) (problems []string) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
@@ -42,7 +43,8 @@ func (r *reader) bad(path string, n *yaml.Node, format string, args ...any) {
 }
 
 // forms are what each kind of value is called.
-var forms = map[reflect.Kind]string{reflect.Struct: "a map of keys", reflect.Map: "a map of keys", reflect.Slice: "a list", reflect.Int: "a number", reflect.String: "text"}
+var forms = map[reflect.Kind]string{reflect.Struct: "a map of keys", reflect.Map: "a map of keys",
+	reflect.Slice: "a list", reflect.Int: "a number", reflect.String: "text"}
 
 func (r *reader) value(path string, n *yaml.Node, into reflect.Value, depth int) {
 	const deepest = 16 // an alias may hold itself
@@ -52,7 +54,8 @@ func (r *reader) value(path string, n *yaml.Node, into reflect.Value, depth int)
 	}
 	fits := map[reflect.Kind]bool{
 		reflect.Struct: n.Kind == yaml.MappingNode, reflect.Map: n.Kind == yaml.MappingNode, reflect.Slice: n.Kind == yaml.SequenceNode,
-		reflect.Int: n.Kind == yaml.ScalarNode && n.Tag == "!!int", reflect.String: n.Kind == yaml.ScalarNode && n.Tag != "!!null",
+		reflect.Int: n.Kind == yaml.ScalarNode && n.Tag == "!!int", reflect.String: n.Kind == yaml.ScalarNode &&
+			n.Tag != "!!null",
 	}[into.Kind()]
 	switch {
 	case n.Tag == "!!null" && n.Kind == yaml.ScalarNode && path == "": // an empty file sets nothing

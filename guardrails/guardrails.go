@@ -28,11 +28,13 @@ type Resource struct {
 	URN    string         // says by which components it is made, and what it is called
 	Inputs map[string]any // text, numbers (float64), booleans, lists, maps, and markers
 
-	// Old are the inputs that it has now; nil if it is not there yet. Gone is set if it is to be deleted: then Inputs are nil.
+	// Old are the inputs that it has now; nil if it is not there yet. Gone is set if it is to be deleted: then Inputs
+	// are nil.
 	// Replaced is set if another one is made in its place.
 	Old            map[string]any
 	Gone, Replaced bool
-	// Changed are the top-level inputs that the engine says are different, for what a secret hides; nil if it does not say.
+	// Changed are the top-level inputs that the engine says are different, for what a secret hides; nil if it does not
+	// say.
 	Changed []string
 	// Dependencies are the URNs of the resources that each input comes from.
 	Dependencies map[string][]string
@@ -107,7 +109,8 @@ type Finding struct {
 	Remedy   string   `json:"remedy"`
 	// Undecided is set where the input is not known, so that the rule could not be decided.
 	Undecided bool `json:"undecided,omitempty"`
-	// Origin is set where the finding hangs on which other resource a value comes from. Whoever sees one resource at a time can't
+	// Origin is set where the finding hangs on which other resource a value comes from. Whoever sees one resource at a
+	// time can't
 	// decide it: a preview may not know the value, and the deployment knows it and not where it is from.
 	Origin Origin `json:"-"`
 	// Waived says who waived the finding, until when and why; its level is then advisory.
@@ -141,7 +144,8 @@ type Rule struct {
 	Why      string // for the person whose change is stopped
 	Severity Severity
 	Level    Level // unless the configuration says otherwise
-	// Change is set if the rule is about a change: it takes a resource before and after, which a policy pack does not have.
+	// Change is set if the rule is about a change: it takes a resource before and after, which a policy pack does not
+	// have.
 	Change bool
 	// gone is set if the rule is asked about resources that are to be deleted too.
 	gone  bool
@@ -151,7 +155,8 @@ type Rule struct {
 // Rules returns the rules in a fixed order.
 func Rules() []Rule { return slices.Clone(rules) }
 
-// Check returns the findings of every rule that is not disabled about one resource. A finding that is waived is advisory.
+// Check returns the findings of every rule that is not disabled about one resource. A finding that is waived is
+// advisory.
 func Check(r Resource, c Config) []Finding {
 	p := &report{r: r.Canonical(), token: r.Type}
 	for _, p.rule = range rules {
@@ -182,7 +187,8 @@ func (p *report) find(property, remedy, what string, args ...any) *Finding {
 	return &p.found[len(p.found)-1]
 }
 
-// undecided reports that the rule can't be decided. That stops a change as a broken rule does: what nobody has looked at has
+// undecided reports that the rule can't be decided. That stops a change as a broken rule does: what nobody has looked
+// at has
 // not passed.
 func (p *report) undecided(property, remedy, what string, args ...any) *Finding {
 	f := p.find(property, remedy, what, args...)

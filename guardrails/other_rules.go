@@ -21,7 +21,8 @@ func otherAccess(r Resource, _ Config, p *report) {
 			p.undecided("identity", lookAgain, "can't be judged: which identity it runs as is %s", Unknown).Origin = Later
 			continue
 		}
-		p.find("identity", waiveIt, "runs as %s, an identity that is not made here, with all that it has", id[strings.LastIndex(id, "/")+1:]).Origin = Written
+		p.find("identity", waiveIt, "runs as %s, an identity that is not made here, with all that it has",
+			id[strings.LastIndex(id, "/")+1:]).Origin = Written
 	}
 }
 
@@ -56,7 +57,8 @@ func unseen(r Resource, _ Config, p *report) {
 // AccessComponent is the component whose assertions must stay.
 const AccessComponent = "batchaccess:index:BatchEndpointAccess"
 
-// assertionWeakened compares the assertions of a component before and after. One that is added, or asks more of the same, is
+// assertionWeakened compares the assertions of a component before and after. One that is added, or asks more of the
+// same, is
 // fine.
 func assertionWeakened(r Resource, _ Config, p *report) {
 	if r.Type != AccessComponent {

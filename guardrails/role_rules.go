@@ -91,16 +91,19 @@ func unknownRole(r Resource, _ Config, p *report) {
 	if _, ok := assigned(r); ok || len(definitionsOf(r)) == 1 {
 		return
 	}
-	const remedy = "assign a built-in role or one that the program makes, or waive this rule for this resource in guardrails.yaml"
+	const remedy = "assign a built-in role or one that the program makes, or waive this rule for this resource in " +
+		"guardrails.yaml"
 	if text, is := id.(string); is {
-		f := p.undecided("roleDefinitionId", remedy, "can't be judged: it is not known what the role %s allows", text[strings.LastIndex(text, "/")+1:])
+		f := p.undecided("roleDefinitionId", remedy, "can't be judged: it is not known what the role %s allows",
+			text[strings.LastIndex(text, "/")+1:])
 		f.Origin = Written
 	} else {
 		p.undecided("roleDefinitionId", remedy, "can't be judged: which role it is is %v", id).Origin = Later
 	}
 }
 
-// definitionsOf are the role definitions of the program that an assignment's role comes from. A resource of another kind
+// definitionsOf are the role definitions of the program that an assignment's role comes from. A resource of another
+// kind
 // beside them leaves open which of them counts.
 func definitionsOf(r Resource) (urns []string) {
 	for _, urn := range r.Dependencies["roleDefinitionId"] {
@@ -139,7 +142,8 @@ var beyondReading = func() (all []roles.Action) {
 	} {
 		all = append(all, roles.Action{Name: accounts + action, Data: true})
 	}
-	for _, action := range []string{"listkeys/action", "regeneratekey/action", "listAccountSas/action", "listServiceSas/action", "localusers/write", "localusers/listKeys/action", "localusers/regeneratePassword/action"} {
+	for _, action := range []string{"listkeys/action", "regeneratekey/action", "listAccountSas/action",
+		"listServiceSas/action", "localusers/write", "localusers/listKeys/action", "localusers/regeneratePassword/action"} {
 		all = append(all, roles.Action{Name: accounts + action})
 	}
 	return all
@@ -147,23 +151,29 @@ var beyondReading = func() (all []roles.Action) {
 
 func storageRole(r Resource, c Config, p *report) {
 	var ps roles.Permissions
-	what, property, remedy := "allows", "permissions", "take the action out, or waive this rule for this resource in guardrails.yaml"
+	what, property, remedy := "allows", "permissions", "take the action out, or waive this rule for this resource in "+
+		"guardrails.yaml"
 	switch r.Kind() {
 	case RoleDefinition:
 		ps, _ = PermissionsOf(r.Inputs) // what is not known is a finding of custom-role
 	case RoleAssignment:
 		d, ok := assigned(r)
-		if !ok || r.Role != nil && !d.BuiltIn || c.allowsRole(d) || r.MadeBy(StorageReader) && d.RoleName == roles.StorageBlobDataContributor {
+		if !ok || r.Role != nil && !d.BuiltIn || c.allowsRole(d) || r.MadeBy(StorageReader) &&
+			d.RoleName == roles.StorageBlobDataContributor {
 			return // a role of the program's is judged by its definition
 		}
 		ps, property = d.Permissions, "roleDefinitionId"
 		what = "assigns " + d.RoleName + ", which allows"
-		remedy = "assign " + roles.StorageBlobDataReader + ", set `write` on a StorageReader, or allow the role in allowedRoles"
+		remedy = "assign " + roles.StorageBlobDataReader + ", set `write` on a StorageReader, or allow the role in " +
+			"allowedRoles"
 	default:
 		return
 	}
 	granting := grants(ps) // custom-role and privileged-role say so, and whoever grants access has no need of keys
-	if i := slices.IndexFunc(beyondReading, func(a roles.Action) bool { return (a.Data || !granting) && ps.MayAllow(a) }); i >= 0 {
+	if i := slices.IndexFunc(beyondReading, func(a roles.Action) bool {
+		return (a.Data || !granting) &&
+			ps.MayAllow(a)
+	}); i >= 0 {
 		p.find(property, remedy, "%s %s", what, beyondReading[i].Name)
 	}
 }

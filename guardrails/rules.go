@@ -13,31 +13,42 @@ import (
 // rules are the guardrails, those about roles first.
 var rules = []Rule{
 	{
-		ID: "custom-role", Title: "A custom role has no wildcard and grants no access", Severity: High, Level: Mandatory, check: customRole,
-		Why: "A wildcard also covers what Azure adds later, and whoever may write role assignments may give themselves the rest.",
+		ID: "custom-role", Title: "A custom role has no wildcard and grants no " +
+			"access", Severity: High, Level: Mandatory, check: customRole,
+		Why: "A wildcard also covers what Azure adds later, and whoever may write role assignments may give themselves " +
+			"the rest.",
 	},
 	{
-		ID: "privileged-role", Title: "No role that grants access is assigned", Severity: High, Level: Mandatory, check: privilegedRole,
+		ID: "privileged-role", Title: "No role that grants access is " +
+			"assigned", Severity: High, Level: Mandatory, check: privilegedRole,
 		Why: "Owner and its like may give anyone anything. What a role allows decides, not its name.",
 	},
 	{
-		ID: "unknown-role", Title: "It is known what an assigned role allows", Severity: High, Level: Mandatory, check: unknownRole,
+		ID: "unknown-role", Title: "It is known what an assigned role " +
+			"allows", Severity: High, Level: Mandatory, check: unknownRole,
 		Why: "A role that is neither built in nor made by the program may allow anything.",
 	},
 	{
-		ID: "assignment-scope", Title: "No role holds wider than a resource group", Severity: High, Level: Mandatory, check: assignmentScope,
-		Why: "A role at a subscription or a management group holds in every workspace and storage account below it, those of tomorrow included.",
+		ID: "assignment-scope", Title: "No role holds wider than a resource " +
+			"group", Severity: High, Level: Mandatory, check: assignmentScope,
+		Why: "A role at a subscription or a management group holds in every workspace and storage account below it, those " +
+			"of tomorrow included.",
 	},
 	{
-		ID: "principal-type", Title: "A role assignment names its principal's type", Severity: Low, Level: Mandatory, check: principalType,
-		Why: "Without it, Resource Manager refuses a principal that Entra has not replicated yet, and the deployment fails at random.",
+		ID: "principal-type", Title: "A role assignment names its principal's " +
+			"type", Severity: Low, Level: Mandatory, check: principalType,
+		Why: "Without it, Resource Manager refuses a principal that Entra has not replicated yet, and the deployment " +
+			"fails at random.",
 	},
 	{
-		ID: "storage-role", Title: "No storage role above reader unless asked for", Severity: Medium, Level: Mandatory, check: storageRole,
-		Why: "Reading a job's data takes Storage Blob Data Reader; more lets a job change or delete its own input, or read keys that open all.",
+		ID: "storage-role", Title: "No storage role above reader unless " +
+			"asked for", Severity: Medium, Level: Mandatory, check: storageRole,
+		Why: "Reading a job's data takes Storage Blob Data Reader; more lets a job change or delete its own input, or " +
+			"read keys that open all.",
 	},
 	{
-		ID: "invoker-role", Title: "The invokers' role is the documented 35 actions and named additions", Severity: High, Level: Mandatory, check: invokerRoleBreadth,
+		ID: "invoker-role", Title: "The invokers' role is the documented 35 actions and named " +
+			"additions", Severity: High, Level: Mandatory, check: invokerRoleBreadth,
 		Why: "Starting a job takes these actions and no more; what is more should be asked for by name.",
 	},
 	{
@@ -45,15 +56,18 @@ var rules = []Rule{
 		Why: "A secret that does not end is valid for whoever finds it.",
 	},
 	{
-		ID: "federation-subject", Title: "A federated credential is limited to a branch or an environment", Severity: High, Level: Mandatory, check: federationSubject,
+		ID: "federation-subject", Title: "A federated credential is limited to a branch or an " +
+			"environment", Severity: High, Level: Mandatory, check: federationSubject,
 		Why: "Anyone who can open a pull request or push a tag could otherwise sign in.",
 	},
 	{
-		ID: "cluster-identity", Title: "A cluster has a managed identity", Severity: Medium, Level: Mandatory, check: clusterIdentity,
+		ID: "cluster-identity", Title: "A cluster has a managed " +
+			"identity", Severity: Medium, Level: Mandatory, check: clusterIdentity,
 		Why: "Without one no job on it can mount data by identity, and what can't is then given a key.",
 	},
 	{
-		ID: "cluster-local-auth", Title: "A cluster allows no local authentication", Severity: Medium, Level: Mandatory, check: clusterLocalAuth,
+		ID: "cluster-local-auth", Title: "A cluster allows no local " +
+			"authentication", Severity: Medium, Level: Mandatory, check: clusterLocalAuth,
 		Why: "Local accounts pass Entra by: no conditional access, no sign-in log.",
 	},
 	{
@@ -61,15 +75,19 @@ var rules = []Rule{
 		Why: "Whoever logs in to a node acts as the cluster identity.",
 	},
 	{
-		ID: "other-access", Title: "Access is given by role assignments and federation alone, and by no other way", Severity: High, Level: Mandatory, check: otherAccess, gone: true,
-		Why: "Directory roles, owners, keys, public containers, policies and code that runs as an identity give access that no review of roles shows.",
+		ID: "other-access", Title: "Access is given by role assignments and federation alone, and by no " +
+			"other way", Severity: High, Level: Mandatory, check: otherAccess, gone: true,
+		Why: "Directory roles, owners, keys, public containers, policies and code that runs as an identity give access " +
+			"that no review of roles shows.",
 	},
 	{
-		ID: "unseen", Title: "A preview sees into every resource", Severity: High, Level: Mandatory, check: unseen, gone: true,
+		ID: "unseen", Title: "A preview sees into every " +
+			"resource", Severity: High, Level: Mandatory, check: unseen, gone: true,
 		Why: "Templates, scripts, commands and dynamic resources may give anyone anything, and a preview does not show it.",
 	},
 	{
-		ID: "assertion-weakened", Title: "No assertion is removed or weakened", Severity: High, Level: Mandatory, check: assertionWeakened, gone: true, Change: true,
+		ID: "assertion-weakened", Title: "No assertion is removed or " +
+			"weakened", Severity: High, Level: Mandatory, check: assertionWeakened, gone: true, Change: true,
 		Why: "An assertion says what must stay true; a change that takes it away may be the one that it was written against.",
 	},
 }
@@ -88,7 +106,8 @@ var (
 
 const notUnderstood = "not understood"
 
-// wideScope says how a scope that is wider than a resource group is called, or that it is not understood; "" for the others.
+// wideScope says how a scope that is wider than a resource group is called, or that it is not understood; "" for the
+// others.
 func wideScope(scope string) string {
 	scope, _ = scopeValue(scope).(string)
 	switch {
@@ -130,15 +149,18 @@ func assignmentScope(r Resource, c Config, p *report) {
 func tooWide(p *report, property, scope string, c Config) bool {
 	kind := wideScope(scope)
 	if kind == "" || slices.ContainsFunc(c.AllowedScopes, func(s string) bool {
-		return s == kind || wideScope(s) != notUnderstood && kind != notUnderstood && roles.Contains(scopeValue(s).(string), scope)
+		return s == kind || wideScope(s) != notUnderstood && kind != notUnderstood &&
+			roles.Contains(scopeValue(s).(string), scope)
 	}) {
 		return false
 	}
 	if kind == notUnderstood {
-		p.undecided(property, "write it as an ARM ID, such as /subscriptions/…/resourceGroups/…", "%q is not understood as a scope", scope)
+		p.undecided(property, "write it as an ARM ID, such as /subscriptions/…/resourceGroups/…",
+			"%q is not understood as a scope", scope)
 		return true
 	}
-	remedy := "name a workspace, a storage account, a container or a resource group, or allow " + kind + " in allowedScopes"
+	remedy := "name a workspace, a storage account, a container or a resource group, or allow " + kind +
+		" in allowedScopes"
 	p.find(property, remedy, "holds at %s: a %s", scope, kind)
 	return true
 }
@@ -198,7 +220,8 @@ func federationSubject(r Resource, c Config, p *report) {
 	switch {
 	case !known || slices.Contains(c.AllowedSubjects, subject) && subject != "":
 	case r.Inputs["claimsMatchingExpression"] != nil:
-		p.find("claimsMatchingExpression", "use a credential with one subject, or allow the expression, in full, in allowedSubjects", "%q lets in every subject that it matches", subject)
+		p.find("claimsMatchingExpression", "use a credential with one subject, or allow the expression, in full, in "+
+			"allowedSubjects", "%q lets in every subject that it matches", subject)
 	case subject == "":
 		p.find("subject", "write the sub claim of the tokens that may sign in", "is not set")
 	case strings.Contains(subject, "*"):

@@ -6,8 +6,10 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Key is a type token in the form in which types are compared: without the API version that azure-native puts into a token
-// (azure-native:authorization/v20220401:RoleAssignment) or into the name of a package (azure-native_authorization_v20220401),
+// Key is a type token in the form in which types are compared: without the API version that azure-native puts into a
+// token
+// (azure-native:authorization/v20220401:RoleAssignment) or into the name of a package
+// (azure-native_authorization_v20220401),
 // without what bridged providers repeat (azuread:index/group:Group), and in lower case.
 func Key(token string) string {
 	pkg, rest, _ := strings.Cut(strings.ToLower(token), ":")
@@ -29,7 +31,8 @@ var translations = func() map[string]translation {
 		{RoleAssignment, []string{RoleAssignment, "azure:authorization/assignment:Assignment"}, assignmentInputs},
 		{
 			RoleAssignment,
-			[]string{"azure-native:authorization:PimRoleEligibilitySchedule", "azure:pim/eligibleRoleAssignment:EligibleRoleAssignment"},
+			[]string{"azure-native:authorization:PimRoleEligibilitySchedule",
+				"azure:pim/eligibleRoleAssignment:EligibleRoleAssignment"},
 			func(in map[string]any) { assignmentInputs(in); in[Through] = "eligible by PIM" },
 		},
 		{
@@ -39,7 +42,8 @@ var translations = func() map[string]translation {
 		{RoleDefinition, []string{RoleDefinition, "azure:authorization/roleDefinition:RoleDefinition"}, definitionInputs},
 		{Compute, []string{Compute}, nil},
 		{Password, []string{Password, "azuread:index/servicePrincipalPassword:ServicePrincipalPassword"}, secretInputs},
-		{Certificate, []string{Certificate, "azuread:index/servicePrincipalCertificate:ServicePrincipalCertificate"}, secretInputs},
+		{Certificate, []string{Certificate, "azuread:index/servicePrincipalCertificate:ServicePrincipalCertificate"},
+			secretInputs},
 		{
 			Federation,
 			[]string{
@@ -49,7 +53,8 @@ var translations = func() map[string]translation {
 			},
 			federationInputs,
 		},
-		{UserAssignedIdentity, []string{UserAssignedIdentity, "azure:authorization/userAssignedIdentity:UserAssignedIdentity"}, nil},
+		{UserAssignedIdentity, []string{UserAssignedIdentity,
+			"azure:authorization/userAssignedIdentity:UserAssignedIdentity"}, nil},
 		{GroupMember, []string{GroupMember}, nil},
 	} {
 		for _, token := range t.tokens {
@@ -65,7 +70,8 @@ type translation struct {
 	inputs func(map[string]any)
 }
 
-// Kind is what the resource is, whichever provider and version make it: the token that the rules know it by, or its own.
+// Kind is what the resource is, whichever provider and version make it: the token that the rules know it by, or its
+// own.
 func (r Resource) Kind() string {
 	if t, ok := translations[Key(r.Type)]; ok {
 		return t.kind
@@ -79,7 +85,8 @@ const Through = "batchaccess:through"
 // Target is an input that Canonical adds to a credential: the application or identity that it signs in as.
 const Target = "batchaccess:target"
 
-// Canonical is the resource in the form that the rules know: a role assignment of the classic provider, or of PIM, as one of
+// Canonical is the resource in the form that the rules know: a role assignment of the classic provider, or of PIM, as
+// one of
 // azure-native's, a credential with its target under one name, scopes with their first slash.
 func (r Resource) Canonical() Resource {
 	t, ok := translations[Key(r.Type)]

@@ -11,14 +11,16 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A way is a kind of resource of which it is known what access it hands out (facts/grants-access.md). A resource of a type
+// A way is a kind of resource of which it is known what access it hands out (facts/grants-access.md). A resource of a
+// type
 // that no way names is not judged.
 type way struct {
 	gives    string
 	severity Severity
 	// types are keys of type tokens; * stands for any text. The first way that names a type is the one that counts.
 	types []string
-	// on are the inputs that hand out access, where not all of the resource does. Of the other inputs, those that are neither
+	// on are the inputs that hand out access, where not all of the resource does. Of the other inputs, those that are
+	// neither
 	// judged by rules nor harmless are not judged.
 	on       []gate
 	judged   []string
@@ -27,13 +29,15 @@ type way struct {
 	removal bool
 	// unseen is set where nobody can see from a preview what the resource does.
 	unseen bool
-	// guess is set where it is known by the name of the type alone that it may hand out access. A team may decide otherwise.
+	// guess is set where it is known by the name of the type alone that it may hand out access. A team may decide
+	// otherwise.
 	guess bool
 	// partial is set where on, judged and harmless say all; anything, where every input is harmless.
 	partial, anything bool
 }
 
-// A gate is an input by which a resource hands out access, unless it has one of the safe values. Nothing is safe too, unless
+// A gate is an input by which a resource hands out access, unless it has one of the safe values. Nothing is safe too,
+// unless
 // Azure's default is not.
 type gate struct {
 	path        string // dotted
@@ -51,7 +55,8 @@ func gates(paths ...string) (all []gate) {
 	return all
 }
 
-// plainInputs are those that say what a resource is called, where it is and how it is labelled. In types that are known in
+// plainInputs are those that say what a resource is called, where it is and how it is labelled. In types that are
+// known in
 // part, inputs whose names end in Name do so too.
 var plainInputs = []string{"tags", "location", "name", "description", "displayName", "resourceGroupName"}
 
@@ -71,16 +76,23 @@ func in(prefix string, names ...string) (types []string) {
 // ways is the table of facts/grants-access.md. The severity is our judgement.
 var ways = []way{
 	// Judged by the rules and the review by themselves.
-	{partial: true, types: keys(RoleAssignment), judged: []string{"scope", "roleDefinitionId", "roleDefinitionName", "principalId", "principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId", "skipServicePrincipalAadCheck", Through, "justification", "requestType", "schedule", "scheduleInfo", "ticket", "ticketInfo", "targetRoleEligibilityScheduleId", "targetRoleEligibilityScheduleInstanceId"}},
-	{partial: true, types: keys(RoleDefinition), judged: []string{"permissions", "assignableScopes", "roleName", "scope", "roleDefinitionId", "roleType"}},
-	{partial: true, types: keys(Federation), judged: []string{"issuer", "subject", "audiences", "audience", "claimsMatchingExpression", "applicationId", "parentId", "userAssignedIdentityId", Target}},
-	{partial: true, types: keys(Password), judged: []string{"startDate", "endDate", "endDateRelative", "applicationId", "servicePrincipalId", "rotateWhenChanged", Target}},
-	{partial: true, types: keys(Certificate), judged: []string{"startDate", "endDate", "endDateRelative", "applicationId", "servicePrincipalId", "value", "type", "encoding", "keyId", Target}},
+	{partial: true, types: keys(RoleAssignment), judged: []string{"scope", "roleDefinitionId", "roleDefinitionName",
+		"principalId", "principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId", "skipServicePrincipalAadCheck", Through, "justification", "requestType", "schedule", "scheduleInfo", "ticket", "ticketInfo", "targetRoleEligibilityScheduleId", "targetRoleEligibilityScheduleInstanceId"}},
+	{partial: true, types: keys(RoleDefinition), judged: []string{"permissions", "assignableScopes", "roleName",
+		"scope", "roleDefinitionId", "roleType"}},
+	{partial: true, types: keys(Federation), judged: []string{"issuer", "subject", "audiences", "audience",
+		"claimsMatchingExpression", "applicationId", "parentId", "userAssignedIdentityId", Target}},
+	{partial: true, types: keys(Password), judged: []string{"startDate", "endDate", "endDateRelative",
+		"applicationId", "servicePrincipalId", "rotateWhenChanged", Target}},
+	{partial: true, types: keys(Certificate), judged: []string{"startDate", "endDate", "endDateRelative",
+		"applicationId", "servicePrincipalId", "value", "type", "encoding", "keyId", Target}},
 	{partial: true, types: keys(GroupMember), judged: []string{"groupObjectId", "memberObjectId"}},
 	{partial: true, types: keys(UserAssignedIdentity), harmless: []string{"isolationScope"}},
 	{
-		gives: "makes compute that somebody may sign in to, or that runs what is given to it", severity: High, partial: true, types: keys(Compute),
-		on: []gate{{path: "properties.computeType", safe: []any{"AmlCompute"}, asRule: true}, {path: "properties.properties.userAccountCredentials", asRule: true}, {path: "properties.resourceId", asRule: true}},
+		gives: "makes compute that somebody may sign in to, or that runs what is given " +
+			"to it", severity: High, partial: true, types: keys(Compute),
+		on: []gate{{path: "properties.computeType", safe: []any{"AmlCompute"}, asRule: true},
+			{path: "properties.properties.userAccountCredentials", asRule: true}, {path: "properties.resourceId", asRule: true}},
 		// The cluster's rules are about these; of the rest of an AmlCompute's properties nothing is a right.
 		judged: []string{"identity", "properties"}, harmless: []string{"sku"},
 	},
@@ -88,17 +100,21 @@ var ways = []way{
 	// Known to give nothing.
 	{
 		partial: true, anything: true,
-		types: slices.Concat(in(native, "web:AppServicePlan", "resources:ResourceGroup"), in(classic, "appservice:ServicePlan", "appservice:Plan", "core:ResourceGroup"), []string{"random:*", "time:*"}),
+		types: slices.Concat(in(native, "web:AppServicePlan", "resources:ResourceGroup"), in(classic,
+			"appservice:ServicePlan", "appservice:Plan", "core:ResourceGroup"), []string{"random:*", "time:*"}),
 	},
 
 	// Azure RBAC.
 	{
-		gives: "sets under which rules others make themselves holders of a role (approval, sign-in, length)", severity: High, removal: true,
+		gives: "sets under which rules others make themselves holders of a role (approval, sign-in, " +
+			"length)", severity: High, removal: true,
 		types: slices.Concat(in(native, "authorization:RoleManagementPolicy*"), in(classic, "pim:RoleManagementPolicy")),
 	},
-	{gives: "denies access to some, and so decides who has it", severity: High, removal: true, types: in(native, "authorization:DenyAssignment*")},
+	{gives: "denies access to some, and so decides who has it", severity: High, removal: true, types: in(native,
+		"authorization:DenyAssignment*")},
 	{
-		gives: "locks resources: access below can't be taken away, or, without the lock, what it protected can be deleted", severity: Medium, removal: true,
+		gives: "locks resources: access below can't be taken away, or, without the lock, what it protected can be " +
+			"deleted", severity: Medium, removal: true,
 		types: slices.Concat(in(native, "authorization:ManagementLock*"), in(classic, "management:Lock")),
 	},
 	{
@@ -106,39 +122,51 @@ var ways = []way{
 		types: slices.Concat(in(native, "managedservices:Registration*"), in(classic, "lighthouse:*")),
 	},
 	{
-		gives: "is a policy: it may deploy and assign roles as an identity of its own, or exempt from what others forbid", severity: High, removal: true,
+		gives: "is a policy: it may deploy and assign roles as an identity of its own, or exempt from what others " +
+			"forbid", severity: High, removal: true,
 		types: slices.Concat(
-			in(native, "authorization:Policy*", "authorization:VariableAt*", "authorization:Variable", "authorization:VariableValue*", "policyinsights:*"),
-			in(classic, "core:*PolicyAssignment", "core:*PolicyExemption", "core:*PolicyRemediation", "management:GroupPolicy*", "policy:*"),
+			in(native, "authorization:Policy*", "authorization:VariableAt*", "authorization:Variable",
+				"authorization:VariableValue*", "policyinsights:*"),
+			in(classic, "core:*PolicyAssignment", "core:*PolicyExemption", "core:*PolicyRemediation",
+				"management:GroupPolicy*", "policy:*"),
 		),
 	},
 	{
 		gives: "moves what is below to another management group, whose roles hold there then", severity: High, removal: true,
-		types: slices.Concat(in(native, "management:*"), in(classic, "management:GroupSubscriptionAssociation", "management:Group")),
+		types: slices.Concat(in(native, "management:*"), in(classic, "management:GroupSubscriptionAssociation",
+			"management:Group")),
 	},
 
 	// Entra.
-	{gives: "gives a role of the directory", severity: High, types: in(entra, "DirectoryRole*", "CustomDirectoryRole", "AdministrativeUnitRoleMember")},
-	{gives: "gives a permission of an application, without further consent", severity: High, types: in(entra, "AppRoleAssignment")},
+	{gives: "gives a role of the directory", severity: High, types: in(entra, "DirectoryRole*", "CustomDirectoryRole",
+		"AdministrativeUnitRoleMember")},
+	{gives: "gives a permission of an application, without further consent", severity: High, types: in(entra,
+		"AppRoleAssignment")},
 	{
 		gives: "lets an application act as the users who sign in", severity: High,
-		types: in(entra, "ServicePrincipalDelegatedPermissionGrant", "ApplicationPreAuthorized", "ApplicationPermissionScope", "ApplicationKnownClients"),
+		types: in(entra, "ServicePrincipalDelegatedPermissionGrant", "ApplicationPreAuthorized",
+			"ApplicationPermissionScope", "ApplicationKnownClients"),
 	},
-	{gives: "asks for permissions, which a consent then gives", severity: Medium, types: in(entra, "ApplicationApiAccess")},
+	{gives: "asks for permissions, which a consent then gives", severity: Medium, types: in(entra,
+		"ApplicationApiAccess")},
 	{gives: "makes an owner, who may add credentials", severity: High, types: in(entra, "ApplicationOwner")},
 	{
 		gives: "decides on who is in a group or an administrative unit, and how", severity: High,
-		types: in(entra, "AdministrativeUnitMember", "PrivilegedAccessGroup*", "GroupRoleManagementPolicy", "AccessPackage*"), removal: true,
+		types: in(entra, "AdministrativeUnitMember", "PrivilegedAccessGroup*", "GroupRoleManagementPolicy",
+			"AccessPackage*"), removal: true,
 	},
 	{
-		gives: "decides on who is in an administrative unit", severity: High, partial: true, types: in(entra, "AdministrativeUnit"),
+		gives: "decides on who is in an administrative unit", severity: High, partial: true, types: in(entra,
+			"AdministrativeUnit"),
 		on: gates("members"), harmless: []string{"hiddenMembershipEnabled", "preventDuplicateNames"},
 	},
 	{
-		gives: "gives ownership, membership or the right to hold a role of the directory", severity: High, partial: true, types: in(entra, "Group", "GroupWithoutMembers"),
+		gives: "gives ownership, membership or the right to hold a role of the " +
+			"directory", severity: High, partial: true, types: in(entra, "Group", "GroupWithoutMembers"),
 		on: []gate{
 			{path: "owners"}, {path: "members"}, {path: "dynamicMembership"}, {path: "assignableToRole"}, {path: "administrativeUnitIds"},
-			{path: "types", safe: []any{[]any{}}}, {path: "visibility", safe: []any{"Private", "HiddenMembership"}}, {path: "writebackEnabled"},
+			{path: "types", safe: []any{[]any{}}}, {path: "visibility", safe: []any{"Private",
+				"HiddenMembership"}}, {path: "writebackEnabled"},
 			{path: "provisioningOptions"},
 		},
 		harmless: []string{
@@ -147,7 +175,8 @@ var ways = []way{
 		},
 	},
 	{
-		gives: "gives ownership, permissions or other ways to sign in as the application", severity: High, partial: true, types: in(entra, "Application", "ApplicationRegistration"),
+		gives: "gives ownership, permissions or other ways to sign in as the " +
+			"application", severity: High, partial: true, types: in(entra, "Application", "ApplicationRegistration"),
 		on: append(gates(
 			"owners", "requiredResourceAccesses", "api", "appRoles", "publicClient", "singlePageApplication", "web", "identifierUris", "optionalClaims", "password", "passwords",
 			"groupMembershipClaims", "templateId", "implicitAccessTokenIssuanceEnabled", "implicitIdTokenIssuanceEnabled",
@@ -159,25 +188,31 @@ var ways = []way{
 		},
 	},
 	{
-		gives: "gives ownership of a service principal, or other ways to sign in to it", severity: High, partial: true, types: in(entra, "ServicePrincipal"),
-		on: append(gates("owners", "samlSingleSignOn", "saml_single_sign_on", "preferredSingleSignOnMode", "loginUrl"), gate{path: "accountEnabled", from: false},
+		gives: "gives ownership of a service principal, or other ways to sign in " +
+			"to it", severity: High, partial: true, types: in(entra, "ServicePrincipal"),
+		on: append(gates("owners", "samlSingleSignOn", "saml_single_sign_on", "preferredSingleSignOnMode", "loginUrl"),
+			gate{path: "accountEnabled", from: false},
 			gate{path: "appRoleAssignmentRequired", from: true}),
-		judged: []string{"clientId", "applicationId"}, harmless: []string{"useExisting", "notes", "featureTags", "features", "alternativeNames", "notificationEmailAddresses"},
+		judged: []string{"clientId", "applicationId"}, harmless: []string{"useExisting", "notes", "featureTags",
+			"features", "alternativeNames", "notificationEmailAddresses"},
 	},
-	{gives: "makes a user, a guest or an application with rights of its own", severity: High, types: in(entra, "User", "Invitation", "ApplicationFromTemplate", "UserFlowAttribute")},
+	{gives: "makes a user, a guest or an application with rights of its own", severity: High, types: in(entra, "User",
+		"Invitation", "ApplicationFromTemplate", "UserFlowAttribute")},
 	{
 		gives: "is a key or a secret to sign in or to sign tokens with", severity: High,
 		types: in(entra, "ServicePrincipalTokenSigningCertificate", "Synchronization*"),
 	},
 	{
 		gives: "decides on how people and applications may sign in", severity: High, removal: true,
-		types: in(entra, "ConditionalAccessPolicy", "NamedLocation", "AuthenticationStrengthPolicy", "ApplicationRedirectUris", "ApplicationFallbackPublicClient",
+		types: in(entra, "ConditionalAccessPolicy", "NamedLocation", "AuthenticationStrengthPolicy",
+			"ApplicationRedirectUris", "ApplicationFallbackPublicClient",
 			"ApplicationIdentifierUri", "ApplicationOptionalClaims", "*ClaimsMappingPolicy*", "ApplicationAppRole", "AuthenticationMethod*", "*Policy*"),
 	},
 
 	// Storage.
 	{
-		gives: "opens a storage account: by its keys, to the public, to its own users, by SAS, or to other networks", severity: High, partial: true,
+		gives: "opens a storage account: by its keys, to the public, to its own users, by SAS, or to other " +
+			"networks", severity: High, partial: true,
 		types: slices.Concat(in(native, "storage:StorageAccount"), in(classic, "storage:Account")),
 		on: []gate{
 			{path: "allowSharedKeyAccess", unsetIsOpen: true, of: native},
@@ -186,7 +221,8 @@ var ways = []way{
 			{path: "isLocalUserEnabled"}, {path: "localUserEnabled"},
 			{path: "isSftpEnabled"}, {path: "sftpEnabled"},
 			{path: "allowCrossTenantReplication"}, {path: "crossTenantReplicationEnabled"},
-			{path: "allowedCopyScope", safe: []any{"AAD", "PrivateLink"}}, {path: "sasPolicy"}, {path: "keyPolicy"}, {path: "azureFilesIdentityBasedAuthentication"},
+			{path: "allowedCopyScope", safe: []any{"AAD",
+				"PrivateLink"}}, {path: "sasPolicy"}, {path: "keyPolicy"}, {path: "azureFilesIdentityBasedAuthentication"},
 			{path: "azureFilesAuthentication"}, {path: "networkRuleSet"}, {path: "networkRules"}, {path: "publicNetworkAccess", safe: []any{"Disabled", "SecuredByPerimeter"}},
 			{path: "publicNetworkAccessEnabled"}, {path: "customDomain"}, {path: "staticWebsite"},
 		},
@@ -199,14 +235,17 @@ var ways = []way{
 		},
 	},
 	{
-		gives: "lets anybody read a container", severity: High, partial: true, types: slices.Concat(in(native, "storage:BlobContainer"), in(classic, "storage:Container")),
-		on:       []gate{{path: "publicAccess", safe: []any{"None"}}, {path: "containerAccessType", safe: []any{"private"}}},
-		harmless: []string{"metadata", "defaultEncryptionScope", "denyEncryptionScopeOverride", "encryptionScopeOverrideEnabled", "immutableStorageWithVersioning", "enableNfsV3AllSquash", "enableNfsV3RootSquash", "storageAccountId"},
+		gives: "lets anybody read a container", severity: High, partial: true, types: slices.Concat(in(native,
+			"storage:BlobContainer"), in(classic, "storage:Container")),
+		on: []gate{{path: "publicAccess", safe: []any{"None"}}, {path: "containerAccessType", safe: []any{"private"}}},
+		harmless: []string{"metadata", "defaultEncryptionScope", "denyEncryptionScopeOverride",
+			"encryptionScopeOverrideEnabled", "immutableStorageWithVersioning", "enableNfsV3AllSquash", "enableNfsV3RootSquash", "storageAccountId"},
 	},
 	{
 		gives: "gives access by signed identifiers (SAS) or ACLs", severity: High, partial: true,
 		types: slices.Concat(
-			in(native, "storage:Table", "storage:Queue", "storage:FileShare"), in(classic, "storage:Table", "storage:Queue", "storage:Share", "storage:DataLakeGen2Path", "storage:DataLakeGen2Filesystem"),
+			in(native, "storage:Table", "storage:Queue", "storage:FileShare"), in(classic, "storage:Table", "storage:Queue",
+				"storage:Share", "storage:DataLakeGen2Path", "storage:DataLakeGen2Filesystem"),
 		),
 		on: gates("signedIdentifiers", "acls", "aces", "owner", "group"),
 		harmless: []string{
@@ -214,23 +253,29 @@ var ways = []way{
 		},
 	},
 	{
-		gives: "opens the data of a storage account in another way (a user of its own, a copy elsewhere, a task, its networks)", severity: High,
+		gives: "opens the data of a storage account in another way (a user of its own, a copy elsewhere, a task, its " +
+			"networks)", severity: High,
 		types: slices.Concat(
-			in(native, "storage:LocalUser", "storage:ObjectReplicationPolicy", "storage:StorageTaskAssignment", "storageactions:StorageTask", "storage:PrivateEndpointConnection"),
-			in(classic, "storage:LocalUser", "storage:AccountNetworkRules", "storage:ObjectReplication", "storage:BlobInventoryPolicy"),
+			in(native, "storage:LocalUser", "storage:ObjectReplicationPolicy", "storage:StorageTaskAssignment",
+				"storageactions:StorageTask", "storage:PrivateEndpointConnection"),
+			in(classic, "storage:LocalUser", "storage:AccountNetworkRules", "storage:ObjectReplication",
+				"storage:BlobInventoryPolicy"),
 		),
 	},
 
 	// Machine learning.
 	{
-		gives: "stores a key, a SAS or a secret, or a path to data, that everyone with the store's secrets reads by", severity: High,
+		gives: "stores a key, a SAS or a secret, or a path to data, that everyone with the store's secrets " +
+			"reads by", severity: High,
 		types: slices.Concat(
-			in(native, "machinelearningservices:*Datastore", "machinelearningservices:*Connection*", "machinelearningservices:LinkedService", "machinelearningservices:LinkedWorkspace"),
+			in(native, "machinelearningservices:*Datastore", "machinelearningservices:*Connection*",
+				"machinelearningservices:LinkedService", "machinelearningservices:LinkedWorkspace"),
 			in(classic, "machinelearning:Datastore*"),
 		),
 	},
 	{
-		gives: "opens a workspace: by the identity or the mode that its data stores are read with, or to other networks", severity: High, partial: true,
+		gives: "opens a workspace: by the identity or the mode that its data stores are read with, or to other " +
+			"networks", severity: High, partial: true,
 		types: slices.Concat(in(native, "machinelearningservices:Workspace"), in(classic, "machinelearning:Workspace")),
 		on: append(gates(
 			"systemDatastoresAuthMode", "primaryUserAssignedIdentity", "managedNetwork", "sharedPrivateLinkResources", "storageAccount", "storageAccountId", "keyVault", "keyVaultId",
@@ -246,9 +291,11 @@ var ways = []way{
 	},
 	{
 		gives: "makes compute that somebody may sign in to, or that runs as an identity", severity: High,
-		types: slices.Concat(in(native, "machinelearningservices:MachineLearningCompute", "machinelearningservices:*Compute"), in(classic, "machinelearning:Compute*", "machinelearning:InferenceCluster", "machinelearning:SynapseSpark")),
+		types: slices.Concat(in(native, "machinelearningservices:MachineLearningCompute",
+			"machinelearningservices:*Compute"), in(classic, "machinelearning:Compute*", "machinelearning:InferenceCluster", "machinelearning:SynapseSpark")),
 	},
-	{gives: "changes what runs on a cluster as its identity, or who may reach it", severity: High, types: slices.Concat(in(native, "machinelearningservices:*"), in(classic, "machinelearning:*"))},
+	{gives: "changes what runs on a cluster as its identity, or who may reach it", severity: High,
+		types: slices.Concat(in(native, "machinelearningservices:*"), in(classic, "machinelearning:*"))},
 
 	// Neighbours.
 	{
@@ -256,14 +303,17 @@ var ways = []way{
 		types: slices.Concat(in(native, "containerregistry:Registry"), in(classic, "containerservice:Registry")),
 		on: []gate{
 			{path: "adminUserEnabled"}, {path: "adminEnabled"}, {path: "anonymousPullEnabled"}, {path: "networkRuleSet"},
-			{path: "publicNetworkAccess", safe: []any{"Disabled"}}, {path: "publicNetworkAccessEnabled"}, {path: "policies"}, {path: "networkRuleBypassOptions", safe: []any{"None"}},
+			{path: "publicNetworkAccess",
+				safe: []any{"Disabled"}}, {path: "publicNetworkAccessEnabled"}, {path: "policies"}, {path: "networkRuleBypassOptions", safe: []any{"None"}},
 			{path: "networkRuleBypassOption", safe: []any{"None"}}, {path: "trustPolicyEnabled"}, {path: "roleAssignmentMode"},
 		},
-		judged: []string{"identity"}, harmless: []string{"sku", "zoneRedundancy", "zoneRedundancyEnabled", "encryption", "dataEndpointEnabled", "georeplications", "retentionPolicyInDays"},
+		judged: []string{"identity"}, harmless: []string{"sku", "zoneRedundancy", "zoneRedundancyEnabled", "encryption",
+			"dataEndpointEnabled", "georeplications", "retentionPolicyInDays"},
 	},
 	{
 		gives: "gives a token, a scope or credentials of a registry", severity: High,
-		types: slices.Concat(in(native, "containerregistry:*"), in(classic, "containerservice:Registry*", "containerservice:TokenPassword")),
+		types: slices.Concat(in(native, "containerregistry:*"), in(classic, "containerservice:Registry*",
+			"containerservice:TokenPassword")),
 	},
 	{
 		gives: "gives access to a key vault, or stores a secret in it", severity: High,
@@ -272,35 +322,44 @@ var ways = []way{
 	{
 		gives: "gives a role inside a service", severity: High,
 		types: slices.Concat(
-			in(native, "documentdb:*Role*", "synapse:*Aad*", "synapse:*Principal*", "synapse:IntegrationRuntimeAuthKey*", "kusto:*Principal*", "sql:*Administrator*", "sql:*ADOnly*", "dbfor*:*Administrator*"),
-			in(classic, "cosmosdb:*Role*", "synapse:*Role*", "synapse:*Admin*", "kusto:*Principal*", "mssql:*Administrator*", "*:*RoleAssignment", "*:*RoleDefinition"),
+			in(native, "documentdb:*Role*", "synapse:*Aad*", "synapse:*Principal*", "synapse:IntegrationRuntimeAuthKey*",
+				"kusto:*Principal*", "sql:*Administrator*", "sql:*ADOnly*", "dbfor*:*Administrator*"),
+			in(classic, "cosmosdb:*Role*", "synapse:*Role*", "synapse:*Admin*", "kusto:*Principal*",
+				"mssql:*Administrator*", "*:*RoleAssignment", "*:*RoleDefinition"),
 		),
 	},
 	{
 		gives: "runs code under an identity or with stored credentials", severity: High,
 		types: slices.Concat(
-			in(native, "automation:*", "logic:*", "web:*", "app:*", "datafactory:*", "containerinstance:*", "batch:*", "compute:VirtualMachine*Extension", "compute:VirtualMachine*RunCommand*", "deploymentsafeguards:*"),
-			in(classic, "automation:*", "logicapps:*", "appservice:*", "containerapp:*", "datafactory:*", "containerservice:Group", "batch:*", "compute:Extension", "compute:*Extension", "compute:RunCommand"),
+			in(native, "automation:*", "logic:*", "web:*", "app:*", "datafactory:*", "containerinstance:*", "batch:*",
+				"compute:VirtualMachine*Extension", "compute:VirtualMachine*RunCommand*", "deploymentsafeguards:*"),
+			in(classic, "automation:*", "logicapps:*", "appservice:*", "containerapp:*", "datafactory:*",
+				"containerservice:Group", "batch:*", "compute:Extension", "compute:*Extension", "compute:RunCommand"),
 		),
 	},
 
 	// What a preview does not see into.
 	{
-		gives: "is a template, a stack or a generic resource: a preview does not show what it makes, role assignments among it", severity: High, unseen: true,
+		gives: "is a template, a stack or a generic resource: a preview does not show what it makes, role assignments " +
+			"among it", severity: High, unseen: true,
 		types: slices.Concat(
 			in(native, "resources:Deployment*", "resources:TemplateSpec*", "resources:Resource", "solutions:*"),
-			in(classic, "core:*TemplateDeployment", "core:TemplateDeployment", "core:*TemplateSpec*", "management:GroupTemplateDeployment", "managedapplication:*"),
+			in(classic, "core:*TemplateDeployment", "core:TemplateDeployment", "core:*TemplateSpec*",
+				"management:GroupTemplateDeployment", "managedapplication:*"),
 			[]string{"azapi:*", "msgraph:*", "microsoft365:*"},
 		),
 	},
 	{
 		gives: "runs a script: a preview does not show what it does", severity: High, unseen: true, removal: true,
 		types: slices.Concat(in(native, "resources:*Script"), in(classic, "core:ResourceDeploymentScript*"),
-			[]string{"command:*", "docker:*", "docker-build:*", "kubernetes:*:job", "kubernetes:*:cronjob", "kubernetes:*:pod", "null:*", "terraform:*", "http:*", "local:*"}),
+			[]string{"command:*", "docker:*", "docker-build:*", "kubernetes:*:job", "kubernetes:*:cronjob",
+				"kubernetes:*:pod", "null:*", "terraform:*", "http:*", "local:*"}),
 	},
 	{
-		gives: "is made by code of the program's own: a preview does not show what it does", severity: High, unseen: true, removal: true,
-		types: []string{"pulumi-nodejs:*", "pulumi-python:*", "pulumi-dotnet:*", "pulumi-go:*", "pulumi-java:*", "pulumiservice:*"},
+		gives: "is made by code of the program's own: a preview does not show what it " +
+			"does", severity: High, unseen: true, removal: true,
+		types: []string{"pulumi-nodejs:*", "pulumi-python:*", "pulumi-dotnet:*", "pulumi-go:*", "pulumi-java:*",
+			"pulumiservice:*"},
 	},
 
 	// By their names.
@@ -362,7 +421,8 @@ type Look struct {
 	Goes bool
 }
 
-// LookAt judges a change of one resource by its type. It is the zero Look, not judged, for a type that it does not know.
+// LookAt judges a change of one resource by its type. It is the zero Look, not judged, for a type that it does not
+// know.
 func LookAt(r Resource) Look {
 	w := wayOf(r.Type)
 	if builtByPulumi(r.Type) {
@@ -394,7 +454,8 @@ func LookAt(r Resource) Look {
 			}
 		}
 		for _, key := range changed {
-			known := w.anything || strings.HasSuffix(key, "Name") || slices.Contains(w.judged, key) || slices.Contains(w.harmless, key) ||
+			known := w.anything || strings.HasSuffix(key, "Name") || slices.Contains(w.judged, key) ||
+				slices.Contains(w.harmless, key) ||
 				slices.ContainsFunc(w.on, func(g gate) bool { return top(g.path) == key })
 			if !known {
 				l.Unjudged = append(l.Unjudged, key)
@@ -421,7 +482,8 @@ const providerType = "pulumi:providers:"
 // builtByPulumi tells what is in no cloud: the stack, and the components of this project, whose children are judged. A
 // provider is where its resources are; those are judged.
 func builtByPulumi(token string) bool {
-	return token == "pulumi:pulumi:Stack" || token == "pulumi:pulumi:StackReference" || strings.HasPrefix(token, "batchaccess:index:")
+	return token == "pulumi:pulumi:Stack" || token == "pulumi:pulumi:StackReference" || strings.HasPrefix(token,
+		"batchaccess:index:")
 }
 
 // changes are the top-level inputs that are another than before, but for those that are labels, sorted.
@@ -447,7 +509,8 @@ func (r Resource) changes() (changed []string) {
 	return changed
 }
 
-// differs reports whether an input is another than before. What a secret hides is another unless the engine says otherwise.
+// differs reports whether an input is another than before. What a secret hides is another unless the engine says
+// otherwise.
 func (r Resource) differs(key string, old, now any) bool {
 	if !reflect.DeepEqual(old, now) {
 		return true
@@ -547,7 +610,8 @@ func (r Resource) attached() (ids []string) {
 	}
 	for _, id := range identityIDs(r.Inputs["identity"]) {
 		switch {
-		case had[strings.ToLower(id)] && id != "", id == "" && r.Old != nil && !r.differs("identity", r.Old["identity"], r.Inputs["identity"]):
+		case had[strings.ToLower(id)] && id != "", id == "" && r.Old != nil && !r.differs("identity", r.Old["identity"],
+			r.Inputs["identity"]):
 		case made > 0:
 			made--
 		default:
@@ -560,7 +624,8 @@ func (r Resource) attached() (ids []string) {
 // givenTo is the identity that a component is given by an input, and was not before.
 func (r Resource) givenTo(input string) []string {
 	now := at(r.Inputs, input)
-	made := slices.ContainsFunc(r.Dependencies[top(input)], func(urn string) bool { return kindOfURN(urn) == UserAssignedIdentity })
+	made := slices.ContainsFunc(r.Dependencies[top(input)],
+		func(urn string) bool { return kindOfURN(urn) == UserAssignedIdentity })
 	if now == nil || now == "" || made || r.Old != nil && !r.differs(top(input), at(r.Old, input), now) {
 		return nil
 	}

@@ -19,8 +19,10 @@ const packName = "batchaccess-guardrails"
 
 var packVersion = semver.MustParse("0.1.0")
 
-// fileVariable names the guardrails.yaml that `batchaccess review` is given too. With it, the levels, limits and waivers there
-// hold here, unless the configuration of the pack says otherwise. A relative path starts where the pack runs: give a whole one.
+// fileVariable names the guardrails.yaml that `batchaccess review` is given too. With it, the levels, limits and
+// waivers there
+// hold here, unless the configuration of the pack says otherwise. A relative path starts where the pack runs: give a
+// whole one.
 const fileVariable = "BATCHACCESS_GUARDRAILS"
 
 // newPack makes the pack for one preview or deployment.
@@ -32,7 +34,8 @@ func newPack(pctx *pulumi.Context) (policyx.PolicyPack, error) {
 	var policies []policyx.Policy
 	for _, r := range guardrails.Rules() {
 		if !r.Change { // a policy sees resources, not changes
-			policies = append(policies, newPolicy(r, pctx.DryRun(), base, func(what string) error { return pctx.Log.Warn(what, nil) }))
+			policies = append(policies, newPolicy(r, pctx.DryRun(), base,
+				func(what string) error { return pctx.Log.Warn(what, nil) }))
 		}
 	}
 	return policyx.NewPolicyPack(packName, packVersion, policyx.EnforcementLevelMandatory, policies)
@@ -54,10 +57,13 @@ func baseConfig(file string, now time.Time) (guardrails.Config, error) {
 	return base, nil
 }
 
-// newPolicy makes a rule a policy. What can't be decided is a violation in the preview already, so that no deployment stops
-// half-way for it; what hangs on where a value comes from, which a policy does not see, is a warning where a preview does not
+// newPolicy makes a rule a policy. What can't be decided is a violation in the preview already, so that no deployment
+// stops
+// half-way for it; what hangs on where a value comes from, which a policy does not see, is a warning where a preview
+// does not
 // know the value, and in the deployment. What is waived is a warning too.
-func newPolicy(rule guardrails.Rule, preview bool, base guardrails.Config, warn func(string) error) policyx.ResourceValidationPolicy {
+func newPolicy(rule guardrails.Rule, preview bool, base guardrails.Config,
+	warn func(string) error) policyx.ResourceValidationPolicy {
 	level := rule.Level
 	if set, ok := base.Levels[rule.ID]; ok {
 		level = set

@@ -65,7 +65,8 @@ func ask(t *testing.T, policy string, r policyx.AnalyzerResource, config inputs)
 	return askOver(t, true, guardrails.DefaultConfig(), policy, r, config)
 }
 
-func askOver(t *testing.T, preview bool, base guardrails.Config, policy string, r policyx.AnalyzerResource, config inputs) told {
+func askOver(t *testing.T, preview bool, base guardrails.Config, policy string, r policyx.AnalyzerResource,
+	config inputs) told {
 	t.Helper()
 	var m told
 	for _, rule := range guardrails.Rules() {
@@ -129,7 +130,8 @@ func TestWhatAPreviewCannotKnowStopsItAndNoDeploymentHalfWay(t *testing.T) {
 func waivedUntil(t *testing.T, ends string) guardrails.Config {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "guardrails.yaml")
-	text := "waivers: [{rule: assignment-scope, resource: '" + guardrails.RoleAssignment + "::it', reason: a test, owner: data team, ends: " + ends + "}]"
+	text := "waivers: [{rule: assignment-scope, resource: '" + guardrails.RoleAssignment +
+		"::it', reason: a test, owner: data team, ends: " + ends + "}]"
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	base, err := baseConfig(file, time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
@@ -149,7 +151,8 @@ func TestAWaiverOfTheFileIsAWarningUntilItEnds(t *testing.T) {
 
 func TestAWarningThatCannotBeToldIsAnError(t *testing.T) {
 	t.Parallel()
-	p := newPolicy(guardrails.Rule{ID: "assignment-scope"}, true, waivedUntil(t, "2026-11-28"), func(string) error { return errors.New("engine is gone") })
+	p := newPolicy(guardrails.Rule{ID: "assignment-scope"}, true, waivedUntil(t, "2026-11-28"),
+		func(string) error { return errors.New("engine is gone") })
 	err := p.Validate(t.Context(), policyx.ResourceValidationArgs{Manager: &told{}, Resource: at("/subscriptions/s")})
 	assert.ErrorContains(t, err, "telling what stops nothing: engine is gone")
 }
@@ -166,11 +169,13 @@ func TestASecretIsJudgedAndNotShown(t *testing.T) {
 
 	owner, _ := roles.BuiltIn("Owner")
 	inside := made("", guardrails.RoleAssignment, inputs{"scope": workspace, "roleDefinitionId": secret(roles.DefinitionID(owner.ID))})
-	assert.Len(t, ask(t, "privileged-role", inside, nil).violations, 1, "a rule that passes over markers can't be passed by with one")
+	assert.Len(t, ask(t, "privileged-role", inside, nil).violations, 1,
+		"a rule that passes over markers can't be passed by with one")
 
 	long := password("2029-01-01T00:00:00Z")
 	long.Properties = long.Properties.Set("value", property.New("hunter2").WithSecret(true))
-	assert.Contains(t, ask(t, "secret-lifetime", long, nil).violations[0], "lives for 1096 days", "what is no secret is shown")
+	assert.Contains(t, ask(t, "secret-lifetime", long, nil).violations[0], "lives for 1096 days",
+		"what is no secret is shown")
 }
 
 func TestPropertiesKeepTheirForm(t *testing.T) {
@@ -215,7 +220,8 @@ func TestEachSettingActsInEachPolicyThatHasIt(t *testing.T) {
 			tried++
 			c, ok := cases[policy+" "+s.name]
 			require.True(t, ok, "%s: no case for %s", policy, s.name)
-			defaults := inputs{s.name: schemaOf(policy, guardrails.DefaultConfig()).Properties[s.name]["default"]} // as Pulumi fills them in
+			defaults := inputs{s.name: schemaOf(policy,
+				guardrails.DefaultConfig()).Properties[s.name]["default"]} // as Pulumi fills them in
 			assert.Len(t, ask(t, policy, c.r, nil).violations, c.broken[0], "%s without %s", policy, s.name)
 			assert.Len(t, ask(t, policy, c.r, defaults).violations, c.broken[0], "%s with the default of %s", policy, s.name)
 			assert.Len(t, ask(t, policy, c.r, inputs{s.name: c.value}).violations, c.broken[1], "%s with %s", policy, s.name)
@@ -238,7 +244,8 @@ func TestSettingsAreThoseOfTheGuardrailsInTheirWords(t *testing.T) {
 		}
 		return true
 	})
-	for _, name := range []string{"levels", "waivers", "decidedTypes", "-"} { // Pulumi's levels; what only guardrails.yaml says
+	for _, name := range []string{"levels", "waivers", "decidedTypes",
+		"-"} { // Pulumi's levels; what only guardrails.yaml says
 		delete(theirs, name)
 	}
 	ours := map[string]string{}

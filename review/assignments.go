@@ -82,7 +82,8 @@ func (a assignment) label() string {
 
 // covers reports whether what is held through a counts at b's place.
 func (a assignment) covers(b assignment) bool {
-	return roles.Contains(a.scope, b.scope) && (a.condition == "" || a.condition == b.condition) && (a.kept == "" || a.kept == b.kept)
+	return roles.Contains(a.scope, b.scope) && (a.condition == "" || a.condition == b.condition) && (a.kept == "" ||
+		a.kept == b.kept)
 }
 
 // pair is an assignment before and after; nil where it is not there.

@@ -77,7 +77,8 @@ type SecretChange struct {
 func (m *maker) secrets() {
 	shown := map[string]bool{}
 	for _, s := range m.p.Steps {
-		noun, is := map[string]string{guardrails.Password: "client secret ", guardrails.Certificate: "certificate "}[kind(typeOf(s.URN))]
+		noun, is := map[string]string{guardrails.Password: "client secret ",
+			guardrails.Certificate: "certificate "}[kind(typeOf(s.URN))]
 		if !is {
 			continue
 		}
@@ -95,7 +96,8 @@ func (m *maker) secrets() {
 			add("removed", "whoever signs in with it can't any more", Medium, s.Old)
 		case m.moves(s):
 			m.r.NewAccess = true
-			add("moved", fmt.Sprintf("a way more to sign in as %s; it was one for %s", m.target(s.New), m.target(s.Old)), High, s.New)
+			add("moved", fmt.Sprintf("a way more to sign in as %s; it was one for %s", m.target(s.New), m.target(s.Old)),
+				High, s.New)
 		case noun == "certificate " && s.Op != "same":
 			m.r.NewAccess = true // whose key it is nobody can tell
 			add("changed", "another certificate signs in as "+m.target(s.New), Medium, s.New)
@@ -160,7 +162,8 @@ func (m *maker) target(s *State) string {
 	if s == nil {
 		return "nothing"
 	}
-	for _, property := range []string{"applicationId", "servicePrincipalId", "parentId", "userAssignedIdentityId", "resourceName"} {
+	for _, property := range []string{"applicationId", "servicePrincipalId", "parentId", "userAssignedIdentityId",
+		"resourceName"} {
 		if from := dependency(s, property); from != "" {
 			return called(from)
 		}
@@ -171,7 +174,8 @@ func (m *maker) target(s *State) string {
 	return "an application that is not known yet"
 }
 
-// moves reports whether a credential signs in as something else than before. That the same application's ID shows as not
+// moves reports whether a credential signs in as something else than before. That the same application's ID shows as
+// not
 // known is no move.
 func (m *maker) moves(s Step) bool {
 	old, now := s.Old.Inputs[guardrails.Target], s.New.Inputs[guardrails.Target]
@@ -181,7 +185,8 @@ func (m *maker) moves(s Step) bool {
 		return !strings.EqualFold(strings.Trim(was, "/"), strings.Trim(is, "/"))
 	}
 	from := m.target(s.New)
-	return from != m.target(s.Old) || slices.ContainsFunc(slices.Concat(s.New.Dependencies["applicationId"], s.New.Dependencies["servicePrincipalId"]), m.isMade)
+	return from != m.target(s.Old) || slices.ContainsFunc(slices.Concat(s.New.Dependencies["applicationId"],
+		s.New.Dependencies["servicePrincipalId"]), m.isMade)
 }
 
 func (m *maker) federation() {

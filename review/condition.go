@@ -19,14 +19,16 @@ type Condition struct {
 func Conditions() []Condition { return slices.Clone(conditions) }
 
 var conditions = []Condition{
-	{"new-access", "anybody can do anything anywhere that they could not before, by effect; a new federated subject or secret counts, a rotated secret does not", func(r Review) bool { return r.NewAccess }},
+	{"new-access", "anybody can do anything anywhere that they could not before, by effect; a new federated subject or " +
+		"secret counts, a rotated secret does not", func(r Review) bool { return r.NewAccess }},
 	{"high", "the risk is high", func(r Review) bool { return r.Risk == High }},
 	{"medium", "the risk is medium or high", func(r Review) bool { return r.Risk.rank() >= Medium.rank() }},
 	{"guardrails", "a mandatory guardrail is broken", func(r Review) bool { return r.Stopping() > 0 }},
 	{"jobs", "a job that works stops working, or one that is declared will not work", func(r Review) bool {
 		return slices.ContainsFunc(r.Jobs, func(j JobChange) bool { return j.Broken || j.Change == "stops" })
 	}},
-	{"unjudged", "a resource changes of which it is not known whether it hands out access, or a change of access is undecided", func(r Review) bool {
+	{"unjudged", "a resource changes of which it is not known whether it hands out access, or a change of access is " +
+		"undecided", func(r Review) bool {
 		return len(r.Unjudged) > 0 || slices.ContainsFunc(r.Access, func(c AccessChange) bool { return c.Undecided != "" })
 	}},
 	{"secrets", "a client secret is made, removed or rotated, or ends within 30 days", func(r Review) bool { return len(r.Secrets) > 0 }},

@@ -8,7 +8,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// A format is where text is shown. Names in a preview are strangers' text: in every format they are text and nothing else.
+// A format is where text is shown. Names in a preview are strangers' text: in every format they are text and nothing
+// else.
 type format int
 
 const (
@@ -18,12 +19,15 @@ const (
 	inSARIF // whose messages may hold links
 )
 
-// apart stands behind what GitHub or Azure DevOps would take for a mention, a reference, a formula or an address: they look for
-// them in the text that was rendered, where an entity or a backslash before them is gone already. It is a space without width.
+// apart stands behind what GitHub or Azure DevOps would take for a mention, a reference, a formula or an address:
+// they look for
+// them in the text that was rendered, where an entity or a backslash before them is gone already. It is a space
+// without width.
 const apart = "&#8203;"
 
 var (
-	addresses = strings.NewReplacer("://", ":"+apart+"//", "www.", "www"+apart+".", "WWW.", "WWW"+apart+".", "Www.", "Www"+apart+".")
+	addresses = strings.NewReplacer("://", ":"+apart+"//", "www.", "www"+apart+".", "WWW.", "WWW"+apart+".", "Www.",
+		"Www"+apart+".")
 	issueRef  = regexp.MustCompile(`(?i)\bGH-(\d)`)
 	commitRef = regexp.MustCompile(`\b[0-9a-f]{40}\b`)
 	starts    = regexp.MustCompile(`^( *)([-+=]|\d+[.)])`)
@@ -57,7 +61,8 @@ func (f format) escape(s string) string {
 	case inMermaid:
 		t := &strings.Builder{}
 		for _, r := range s {
-			if r == ' ' || r == '-' || r == '.' || r == '/' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			if r == ' ' || r == '-' || r == '.' || r == '/' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' ||
+				r >= 'a' && r <= 'z' {
 				t.WriteRune(r)
 			} else {
 				fmt.Fprintf(t, "#%d;", r)

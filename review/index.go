@@ -75,7 +75,8 @@ const (
 )
 
 func newIndex(p Preview) index {
-	x := index{steps: map[string]Step{}, definitions: map[string]map[side]role{}, labels: map[string]string{}, people: peopleOf(p)}
+	x := index{steps: map[string]Step{}, definitions: map[string]map[side]role{}, labels: map[string]string{},
+		people: peopleOf(p)}
 	for _, s := range p.Steps {
 		if other, ok := x.steps[s.URN]; ok && other.New != nil { // what changes it comes first
 			continue

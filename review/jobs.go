@@ -73,7 +73,8 @@ func (m *maker) comparePaths(old, now map[place]*access.Path) {
 	}
 	for invoker, endpoints := range starts {
 		slices.Sort(endpoints)
-		m.note(fmt.Sprintf("%s can start %s too, though not named there: the invokers' role holds at every endpoint.", invoker, strings.Join(endpoints, ", ")))
+		m.note(fmt.Sprintf("%s can start %s too, though not named there: the invokers' role holds at every endpoint.",
+			invoker, strings.Join(endpoints, ", ")))
 	}
 }
 

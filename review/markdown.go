@@ -18,7 +18,8 @@ const (
 // Marker is the first line of the Markdown. By it, the comment of an earlier run is found and updated in place.
 const Marker = "<!-- batchaccess review -->"
 
-// Markdown writes the review for a comment on a pull request, in less than MaxComment bytes, and so characters. What does not
+// Markdown writes the review for a comment on a pull request, in less than MaxComment bytes, and so characters. What
+// does not
 // fit is left out row by row and counted: first details, then what is less grave, and who gains access last of all.
 func Markdown(w io.Writer, r Review) error {
 	const limit = MaxComment - aroundIt

@@ -21,7 +21,8 @@ func (r Review) mermaid() string {
 		return id
 	}
 	edge := func(who, line, role, arrow, where string) {
-		lines = append(lines, fmt.Sprintf(`  %s %s "%s" %s %s`, node(who, "([", "])"), line, inMermaid.escape(role), arrow, node(where, "[(", ")]")))
+		lines = append(lines, fmt.Sprintf(`  %s %s "%s" %s %s`, node(who, "([", "])"), line, inMermaid.escape(role),
+			arrow, node(where, "[(", ")]")))
 	}
 	drawn := 0
 	for _, c := range r.Access {

@@ -1,7 +1,6 @@
 package review
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -11,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Configured is a stack's configuration: its plan, and its values as they are written. Without a plan there was no stack.
+// A Configured is a stack's configuration: the plan of it, nil for a stack that is not there, and its values as they are written.
 type Configured struct {
 	Plan   *access.Plan
 	Values map[string]any
@@ -20,15 +19,17 @@ type Configured struct {
 // componentOf is the name that the component of a configuration goes by where there is no preview.
 const componentOf = "urn:pulumi:stack::project::" + accessComponent + "::access"
 
-// Compare reviews two configurations of one stack, without a preview: what the model grants, which jobs work, who may sign in
+// Compare reviews two configurations of one stack, without a preview: what the model grants, which jobs work, who may
+// sign in
 // how, and which assertions are weaker. What the program makes beside the model it does not know, and says so.
 func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
 	r := Review{Stack: stack}
 	m := maker{p: Preview{}, o: o, r: &r, index: newIndex(Preview{}), compared: map[string][]roles.Action{}}
-	c := component{old: cmp.Or(old.Plan, &access.Plan{}), now: cmp.Or(now.Plan, &access.Plan{})}
+	c := component{old: orNothing(old.Plan), now: orNothing(now.Plan)}
 	m.components = map[string]component{componentOf: c}
-	m.note("This compares two configurations. What else the program makes, and what is in Azure, only a preview shows: `batchaccess review`.")
+	m.note("This compares two configurations. What else the program makes, and what is in Azure, only a preview shows: " +
+		"`batchaccess review`.")
 
 	pairs, joins := map[string]pair{}, map[string]joining{}
 	for when, plan := range map[side]*access.Plan{before: c.old, after: c.now} {
@@ -70,6 +71,13 @@ func Compare(stack string, old, now Configured, o Options) Review {
 	return r
 }
 
+func orNothing(plan *access.Plan) *access.Plan {
+	if plan == nil {
+		return &access.Plan{}
+	}
+	return plan
+}
+
 func inOrder[V any](all map[string]V) (list []V) {
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		list = append(list, all[key])
@@ -93,7 +101,7 @@ func orEmpty(values map[string]any) map[string]any {
 func pathsOf(all []access.Path) map[place]*access.Path {
 	found := make(map[place]*access.Path, len(all))
 	for i, p := range all {
-		found[place{p.Invoker, p.Target(), p.Input}] = &all[i]
+		found[place{p.Invoker, p.Endpoint, p.Input}] = &all[i]
 	}
 	return found
 }
@@ -108,7 +116,8 @@ func (m *maker) roleOfModels(c component) {
 		}
 		return
 	}
-	change := RoleChange{Role: now.RoleName, Gained: now.Permissions.Beyond(old.Permissions), Lost: old.Permissions.Beyond(now.Permissions), Risk: Low}
+	change := RoleChange{Role: now.RoleName, Gained: now.Permissions.Beyond(old.Permissions),
+		Lost: old.Permissions.Beyond(now.Permissions), Risk: Low}
 	switch gained, lost := len(change.Gained) > 0, len(change.Lost) > 0; {
 	case gained && lost:
 		change.Change = "changed"
@@ -126,7 +135,8 @@ func (m *maker) roleOfModels(c component) {
 // signIns compares the credentials that invokers get.
 func (m *maker) signIns(c component) {
 	type claims struct{ issuer, subject, audience string }
-	federated, secrets := map[side]map[string]claims{before: {}, after: {}}, map[side]map[string]access.ClientSecret{before: {}, after: {}}
+	federated, secrets := map[side]map[string]claims{before: {},
+		after: {}}, map[side]map[string]access.ClientSecret{before: {}, after: {}}
 	for when, plan := range map[side]*access.Plan{before: c.old, after: c.now} {
 		for name, i := range plan.Model.Invokers {
 			for key, f := range i.FederatedCredentials {
@@ -149,7 +159,8 @@ func (m *maker) signIns(c component) {
 		return told
 	}
 	for _, name := range slices.Sorted(maps.Keys(union(federated[before], federated[after]))) {
-		f := FederationChange{Name: "federated credential " + clip(name), Before: text(federated[before][name]), After: text(federated[after][name]), Risk: Medium}
+		f := FederationChange{Name: "federated credential " + clip(name), Before: text(federated[before][name]),
+			After: text(federated[after][name]), Risk: Medium}
 		switch {
 		case f.Before == f.After:
 			continue

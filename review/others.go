@@ -10,7 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/guardrails"
 )
 
-// An OtherAccess is access that is handed out by another way than a role assignment, a federated credential or a secret of an
+// An OtherAccess is access that is handed out by another way than a role assignment, a federated credential or a
+// secret of an
 // application: see facts/grants-access.md.
 type OtherAccess struct {
 	Change   string `json:"change"` // made, changed, replaced, taken away
@@ -59,9 +60,11 @@ func (m *maker) others() {
 			})
 			m.r.NewAccess = m.r.NewAccess || risk != Low
 		}
-		if k := kind(r.Type); k != guardrails.Compute && k != guardrails.ComputeCluster { // of a cluster's identities the section on identities speaks
+		if k := kind(r.Type); k != guardrails.Compute &&
+			k != guardrails.ComputeCluster { // of a cluster's identities the section on identities speaks
 			for _, id := range l.Identities {
-				add("runs as "+cmp.Or(lastPart(id), "an identity that is not known yet")+", an identity that is not made here, with all that it has", High)
+				add("runs as "+cmp.Or(lastPart(id), "an identity that is not known yet")+", an identity that is not made here, "+
+					"with all that it has", High)
 			}
 		}
 		switch {
@@ -92,12 +95,14 @@ func (m *maker) others() {
 		m.note(fmt.Sprintf("%d changed resources of a type that was decided on in guardrails.yaml: %s", decided[text], text))
 	}
 	if !understood && len(m.p.Unread) == 0 && !(m.p.ours && len(m.p.Steps) == 0 && m.p.Hidden > 0) {
-		m.unread("there is no role, assignment, application, cluster or batchaccess component in it: it is a preview of another " +
+		m.unread("there is no role, assignment, application, cluster or batchaccess component in it: it is a preview of " +
+			"another " +
 			"program, or hides what is unchanged; preview again with --show-sames")
 	}
 }
 
-// resource is what the guardrails judge, with what only the whole preview knows: what an assigned role allows, and which of
+// resource is what the guardrails judge, with what only the whole preview knows: what an assigned role allows, and
+// which of
 // the resources that an identity comes from are made with it.
 func (m *maker) resource(s Step) guardrails.Resource {
 	r := s.resource()
@@ -116,7 +121,8 @@ func (m *maker) resource(s Step) guardrails.Resource {
 	return r
 }
 
-// madeBeside reports whether an identity is made by the same change, or by the same component, as the resource that gets it:
+// madeBeside reports whether an identity is made by the same change, or by the same component, as the resource that
+// gets it:
 // nobody has given it anything else.
 func (m *maker) madeBeside(urn string, s *State) bool {
 	if m.isMade(urn) {
@@ -124,7 +130,8 @@ func (m *maker) madeBeside(urn string, s *State) bool {
 	}
 	parts, own := strings.SplitN(urn, "::", 4), strings.SplitN(s.URN, "::", 4)
 	parents := strings.TrimSuffix(own[2], typeOf(s.URN))
-	return strings.HasSuffix(parents, guardrails.ComputeCluster+"$") && strings.HasPrefix(parts[2], parents) && parts[3] == own[3]+".identity"
+	return strings.HasSuffix(parents, guardrails.ComputeCluster+"$") && strings.HasPrefix(parts[2], parents) &&
+		parts[3] == own[3]+".identity"
 }
 
 // lastPart is the name at the end of an ARM ID.

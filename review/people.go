@@ -51,8 +51,8 @@ func knownAs(i access.Invoker) string {
 			parts = append(parts, clip(part))
 		}
 	}
-	if id := i.ClientID.Text(); id != "" {
-		parts = append(parts, "application "+clip(id))
+	if client := i.ClientID.Text(); client != "" {
+		parts = append(parts, "application "+clip(client))
 	}
 	if i.ResourceID != "" {
 		parts = append(parts, clip(lastPart(i.ResourceID)))

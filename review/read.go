@@ -191,15 +191,18 @@ func utf8Of(text []byte) ([]byte, error) {
 	return []byte(string(utf16.Decode(units))), nil
 }
 
-// order sorts the steps, so that what is said of a preview does not depend on the order in which the engine took them. A
+// order sorts the steps, so that what is said of a preview does not depend on the order in which the engine took
+// them. A
 // resource that changes in two ways at once can't be judged.
 func (p *Preview) order() {
 	slices.SortStableFunc(p.Steps, func(a, b Step) int {
 		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(changeRank(a), changeRank(b)), cmp.Compare(a.Op, b.Op))
 	})
 	for i, s := range p.Steps {
-		if i > 0 && s.URN == p.Steps[i-1].URN && !isContext(s.Op) && !isContext(p.Steps[i-1].Op) && s.New != nil && p.Steps[i-1].New != nil {
-			p.cannot("%s is changed by two steps (%s and %s), of which it can't be told which counts", shownName(s.URN), p.Steps[i-1].Op, s.Op)
+		if i > 0 && s.URN == p.Steps[i-1].URN && !isContext(s.Op) && !isContext(p.Steps[i-1].Op) && s.New != nil &&
+			p.Steps[i-1].New != nil {
+			p.cannot("%s is changed by two steps (%s and %s), of which it can't be told which counts", shownName(s.URN),
+				p.Steps[i-1].Op, s.Op)
 		}
 		if parts := strings.SplitN(strings.TrimPrefix(s.URN, "urn:pulumi:"), "::", 3); i == 0 {
 			p.Stack, p.Project = parts[0], parts[1]
@@ -277,7 +280,8 @@ func (p *Preview) doubts(in digest) {
 func (p *Preview) step(s digestStep) {
 	what, known := operations[s.Op]
 	if !known {
-		p.cannot("a step (%s) has the operation %q, which is not known here; a newer Pulumi may have written it", shownName(s.URN), clip(s.Op))
+		p.cannot("a step (%s) has the operation %q, which is not known here; a newer Pulumi may have written it",
+			shownName(s.URN), clip(s.Op))
 		return
 	}
 	if !strings.HasPrefix(s.URN, "urn:pulumi:") || strings.Count(s.URN, "::") < 3 {

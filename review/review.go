@@ -75,7 +75,8 @@ type Options struct {
 func Make(p Preview, o Options) Review {
 	o.ExpireSoon = cmp.Or(o.ExpireSoon, 30*24*time.Hour)
 	o.Guardrails.Now = o.Now
-	r := Review{file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project, Unread: slices.Clone(p.Unread)}
+	r := Review{file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project,
+		Unread: slices.Clone(p.Unread)}
 	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{}}
 	m.models()
 	m.assignments()
@@ -124,7 +125,8 @@ func (m *maker) guard() {
 		found := guardrails.Check(m.resource(s), m.o.Guardrails)
 		for _, w := range m.o.Guardrails.Waivers {
 			id := w.Rule + " of " + w.Resource
-			if w.Is(s.URN) && !slices.Contains(waived[id], s.URN) && slices.ContainsFunc(found, func(f guardrails.Finding) bool { return f.Rule == w.Rule }) {
+			if w.Is(s.URN) && !slices.Contains(waived[id], s.URN) && slices.ContainsFunc(found,
+				func(f guardrails.Finding) bool { return f.Rule == w.Rule }) {
 				waived[id] = append(waived[id], s.URN)
 			}
 		}
@@ -132,7 +134,8 @@ func (m *maker) guard() {
 	}
 	for id, urns := range waived {
 		if len(urns) > 1 {
-			m.unread(fmt.Sprintf("the waiver %s is for one resource, and %d are called so; write the URN of the one", id, len(urns)))
+			m.unread(fmt.Sprintf("the waiver %s is for one resource, and %d are called so; write the URN of the one", id,
+				len(urns)))
 		}
 	}
 	slices.SortStableFunc(m.r.Guardrails, func(a, b guardrails.Finding) int {

@@ -53,8 +53,11 @@ type (
 // The rules of SARIF that are no guardrails: what a review itself finds.
 var sarifRules = []struct{ id, level, title, help string }{
 	{"access-gained", "warning", "Somebody can do something new", "A principal gains actions at a place where nothing gave them before. Decided by effect, not by text."},
-	{"other-way", "error", "Access is handed out in another way", "A resource gives access that no role assignment shows, or a preview does not show what it does."},
-	{"not-judged", "error", "A changed resource is not judged", "Nobody has looked at what a resource of this type hands out. Decide on the type in guardrails.yaml, or take it out."},
+	{"other-way", "error", "Access is handed out in another way",
+		"A resource gives access that no role assignment shows, or a preview does not show what it does."},
+	{"not-judged", "error", "A changed resource is not judged",
+		"Nobody has looked at what a resource of this type hands out. Decide on the type in guardrails.yaml, or take it " +
+			"out."},
 	{"job-stops", "warning", "A job stops working", "A path from an invoker to its data works before the change and not after it, or is declared and does not work."},
 	{"secret", "note", "A client secret comes, goes, is rotated or ends", "Whoever uses the secret has to act."},
 	{"federation", "warning", "Who may sign in by federation changes", "Tokens with another subject may sign in as the application."},
@@ -64,8 +67,10 @@ var sarifRules = []struct{ id, level, title, help string }{
 
 var sarifLevels = map[Risk]string{High: "error", Medium: "warning", Low: "note", None: "note"}
 
-// SARIF writes the review as SARIF 2.1.0, for code scanning. Results are placed in the stack's configuration where it was
-// given and names what the finding is about, else at the project file, and name their resource by URN. Each has a fingerprint
+// SARIF writes the review as SARIF 2.1.0, for code scanning. Results are placed in the stack's configuration where it
+// was
+// given and names what the finding is about, else at the project file, and name their resource by URN. Each has a
+// fingerprint
 // of its own, which stays the same from run to run.
 func SARIF(w io.Writer, r Review) error {
 	var rules []sarifRule
@@ -119,7 +124,8 @@ func (r Review) sarifResults() []sarifResult {
 		add("partial-review", "error", "", text, text)
 	}
 	for _, u := range r.Unjudged {
-		add("not-judged", "error", "", fmt.Sprintf("%d of %s change and are not judged: %s", u.Count, u.Type, strings.Join(u.Resources, ", ")), u.Type, strings.Join(u.Inputs, ","))
+		add("not-judged", "error", "", fmt.Sprintf("%d of %s change and are not judged: %s", u.Count, u.Type,
+			strings.Join(u.Resources, ", ")), u.Type, strings.Join(u.Inputs, ","))
 	}
 	for _, f := range r.Guardrails {
 		level := sarifLevels[Risk(f.Severity)]
@@ -130,7 +136,8 @@ func (r Review) sarifResults() []sarifResult {
 	}
 	for _, c := range r.Access {
 		if len(c.New) > 0 {
-			add("access-gained", sarifLevels[c.Risk], c.URN, c.Principal.String()+" "+c.tell(), c.Principal.Name, c.Role, c.After)
+			add("access-gained", sarifLevels[c.Risk], c.URN, c.Principal.String()+" "+c.tell(), c.Principal.Name, c.Role,
+				c.After)
 		}
 	}
 	for _, o := range r.Other {

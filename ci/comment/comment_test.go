@@ -50,7 +50,8 @@ func newHost(t *testing.T, others int) *host {
 		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
 		found := []map[string]any{}
 		for i := (page - 1) * size; i < min(page*size, len(h.comments)); i++ {
-			found = append(found, map[string]any{"url": fmt.Sprint(h.url, github, "/comments/", i), "body": h.comments[i], "user": map[string]any{"login": h.author(i)}})
+			found = append(found, map[string]any{"url": fmt.Sprint(h.url, github, "/comments/", i), "body": h.comments[i],
+				"user": map[string]any{"login": h.author(i)}})
 		}
 		_ = json.NewEncoder(w).Encode(found)
 	})
@@ -63,9 +64,11 @@ func newHost(t *testing.T, others int) *host {
 	mux.HandleFunc("POST "+github+"/7/comments", func(w http.ResponseWriter, r *http.Request) { h.add(w, text(t, r, "body")) })
 	mux.HandleFunc("PATCH "+github+"/comments/{i}", func(w http.ResponseWriter, r *http.Request) { h.set(r, text(t, r, "body")) })
 	mux.HandleFunc("GET "+azure, func(w http.ResponseWriter, _ *http.Request) {
-		threads := []any{map[string]any{"id": 99, "isDeleted": true, "comments": []any{map[string]any{"id": 1, "content": markerOf("dev"), "author": map[string]any{"id": us}}}}}
+		threads := []any{map[string]any{"id": 99, "isDeleted": true, "comments": []any{map[string]any{"id": 1,
+			"content": markerOf("dev"), "author": map[string]any{"id": us}}}}}
 		for i, c := range h.comments {
-			threads = append(threads, map[string]any{"id": i, "comments": []any{map[string]any{"id": i, "content": c, "author": map[string]any{"id": h.author(i)}}}})
+			threads = append(threads, map[string]any{"id": i, "comments": []any{map[string]any{"id": i, "content": c,
+				"author": map[string]any{"id": h.author(i)}}}})
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"value": threads})
 	})
@@ -153,14 +156,16 @@ func TestThereIsOneCommentAStackAndItIsUpdatedInPlace(t *testing.T) {
 			assert.Contains(t, prod, "access 1")
 			assert.NotContains(t, strings.Join(h.comments, ""), "access 0")
 			assert.Contains(t, dev, map[string]string{
-				"GitHub Actions":  "Of commit f00d, by [this run](https://github.example/contoso/scoring/actions/runs/42/attempts/2).",
+				"GitHub Actions": "Of commit f00d, by [this " +
+					"run](https://github.example/contoso/scoring/actions/runs/42/attempts/2).",
 				"Azure Pipelines": "Of commit f00d, by [this run](" + h.url + "/contoso/p/_build/results?buildId=42).",
 			}[kind])
 
 			require.NoError(t, run(t.Context(), []string{"-stack", "dev", "-begin"}, env, nil))
 			assert.Contains(t, h.comments[others], "not known", "an answer for an earlier commit does not stay")
 			assert.NotContains(t, h.comments[others], "access 2")
-			require.NoError(t, run(t.Context(), []string{"-stack", "prod", "-access", filepath.Join(t.TempDir(), "none")}, env, nil))
+			require.NoError(t, run(t.Context(), []string{"-stack", "prod", "-access", filepath.Join(t.TempDir(), "none")},
+				env, nil))
 			assert.Contains(t, h.comments[others+1], "not known", "nor where the run ended without one")
 			assert.Len(t, h.comments, others+2)
 
@@ -190,7 +195,8 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	}
 	nowhere := func(string) string { return "" }
 	assert.ErrorContains(t, run(t.Context(), []string{"-stack", "dev"}, nowhere, nil), "give -stack and -access")
-	assert.ErrorContains(t, run(t.Context(), []string{"-stack", "dev", "-access", t.TempDir()}, nowhere, nil), "reading the access diff")
+	assert.ErrorContains(t, run(t.Context(), []string{"-stack", "dev", "-access", t.TempDir()}, nowhere, nil),
+		"reading the access diff")
 
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), append(files(t, "who gains", "+ what"), "-stack", "dev"), nowhere, &out))
@@ -207,7 +213,8 @@ func TestACommentFitsAndNothingGetsOutOfItsFence(t *testing.T) {
 
 	for _, limit := range []int{300, 301, 302, 303, 5000} {
 		for name, text := range map[string]string{
-			"long resources": compose(marker, "", "access", strings.Repeat("é", 5000), limit), "long access": compose(marker, "", strings.Repeat("é", 5000), "r", limit),
+			"long resources": compose(marker, "", "access", strings.Repeat("é", 5000),
+				limit), "long access": compose(marker, "", strings.Repeat("é", 5000), "r", limit),
 		} {
 			assert.LessOrEqual(t, len(text), limit, name)
 			assert.True(t, utf8.ValidString(text), name)

@@ -50,7 +50,8 @@ func compose(marker, from, access, resources string, limit int) string {
 	return head + fmt.Sprintf(folded, fence, resources, fence)
 }
 
-// notKnown is what the comment says while a run has not finished, and after one that died: the answer for an earlier commit
+// notKnown is what the comment says while a run has not finished, and after one that died: the answer for an earlier
+// commit
 // never stays.
 func notKnown(stack, why string) string {
 	return fmt.Sprintf("## ⚠️ %s: not known\n\nWhat access this change gives is not known: %s", stack, why)

@@ -23,7 +23,8 @@ const (
 // A place is where a pull request's comments are.
 type place interface {
 	limit() int
-	// find returns the address of our comment, "" if there is none yet. One that somebody else wrote is not ours, whatever it
+	// find returns the address of our comment, "" if there is none yet. One that somebody else wrote is not ours,
+	// whatever it
 	// begins with.
 	find(ctx context.Context, marker string) (address string, err error)
 	create(ctx context.Context, text string) error
@@ -102,7 +103,8 @@ func findPlace(env func(string) string, client *http.Client) (place, error) {
 		if env("GITHUB_TOKEN") == "" {
 			return nil, errors.New("GITHUB_TOKEN is not set; give the step `env: {GITHUB_TOKEN: ${{ github.token }}}`, and the job `permissions: {pull-requests: write}`")
 		}
-		return &github{api{client, "Bearer " + env("GITHUB_TOKEN")}, env("GITHUB_API_URL"), env("GITHUB_API_URL") + "/repos/" + env("GITHUB_REPOSITORY") + "/issues", number[1]}, nil
+		return &github{api{client, "Bearer " + env("GITHUB_TOKEN")}, env("GITHUB_API_URL"), env("GITHUB_API_URL") +
+			"/repos/" + env("GITHUB_REPOSITORY") + "/issues", number[1]}, nil
 	case env("TF_BUILD") == "True":
 		if env("SYSTEM_PULLREQUEST_PULLREQUESTID") == "" {
 			return nil, errors.New("SYSTEM_PULLREQUEST_PULLREQUESTID is not set: this run belongs to no pull request; run it as a build validation policy of the branch")
@@ -110,8 +112,9 @@ func findPlace(env func(string) string, client *http.Client) (place, error) {
 		if env("SYSTEM_ACCESSTOKEN") == "" {
 			return nil, errors.New("SYSTEM_ACCESSTOKEN is not set; give the step `env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}`, and the build service the right to contribute to pull requests")
 		}
-		return &azureRepos{api{client, "Bearer " + env("SYSTEM_ACCESSTOKEN")}, env("SYSTEM_COLLECTIONURI"), env("SYSTEM_COLLECTIONURI") + env("SYSTEM_TEAMPROJECTID") +
-			"/_apis/git/repositories/" + env("BUILD_REPOSITORY_ID") + "/pullRequests/" + env("SYSTEM_PULLREQUEST_PULLREQUESTID") + "/threads"}, nil
+		return &azureRepos{api{client, "Bearer " + env("SYSTEM_ACCESSTOKEN")}, env("SYSTEM_COLLECTIONURI"),
+			env("SYSTEM_COLLECTIONURI") + env("SYSTEM_TEAMPROJECTID") +
+				"/_apis/git/repositories/" + env("BUILD_REPOSITORY_ID") + "/pullRequests/" + env("SYSTEM_PULLREQUEST_PULLREQUESTID") + "/threads"}, nil
 	}
 	return nil, nil
 }
@@ -275,7 +278,8 @@ func (a api) send(ctx context.Context, method, address string, body, into any) e
 		return fmt.Errorf("%s %s: %w", method, address, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return &statusError{resp.StatusCode, fmt.Sprintf("%s %s: HTTP %d: %s", method, address, resp.StatusCode, clip(string(answer), 500))}
+		return &statusError{resp.StatusCode, fmt.Sprintf("%s %s: HTTP %d: %s", method, address, resp.StatusCode,
+			clip(string(answer), 500))}
 	}
 	if into == nil {
 		return nil

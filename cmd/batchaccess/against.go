@@ -55,7 +55,8 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 	return nil
 }
 
-// configured reads the configuration of a stack. An assertion that does not hold keeps it from being deployed, not from being
+// configured reads the configuration of a stack. An assertion that does not hold keeps it from being deployed, not
+// from being
 // compared.
 func configured(dir, stack string) (review.Configured, error) {
 	values, err := config.ReadStack(dir, stack)
@@ -63,18 +64,15 @@ func configured(dir, stack string) (review.Configured, error) {
 		return review.Configured{}, err
 	}
 	args, problems := config.DecodeStack(values)
-	if err := problems.Without(problem.Violation).Err(); err != nil {
+	plan, more := args.Compile()
+	if err := append(problems, more...).Without(problem.Violation).Err(); err != nil {
 		return review.Configured{}, err
-	}
-	plan, problems := args.Compile()
-	if plan == nil {
-		return review.Configured{}, problems.Err()
 	}
 	return review.Configured{Plan: plan, Values: values}, nil
 }
 
-// at writes the project's files, as they were at a commit, into a folder that remove takes away. It is "" if there was no
-// configuration of the stack.
+// at writes the project's files, as they were at a commit, into a folder that remove takes away. It is "" if
+// there was no configuration of the stack.
 func (p project) at(ctx context.Context, ref, stack string) (dir string, remove func(), err error) {
 	git := func(args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, "git", args...)
@@ -88,7 +86,8 @@ func (p project) at(ctx context.Context, ref, stack string) (dir string, remove 
 	}
 	commit, err := git("rev-parse", "--verify", "--end-of-options", ref+"^{commit}")
 	if err != nil {
-		return "", nil, fmt.Errorf("%q is no commit, branch or tag here; fetch it first (git fetch origin main): %w", ref, err)
+		return "", nil, fmt.Errorf("%q is no commit, branch or tag here; fetch it first (git fetch origin main): %w",
+			ref, err)
 	}
 	at := strings.TrimSpace(string(commit))
 	if dir, err = os.MkdirTemp("", "batchaccess-against-"); err != nil {

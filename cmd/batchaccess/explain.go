@@ -60,7 +60,8 @@ or is wrong.`,
 	cmd.Flags().StringVar(&f.invoker, "invoker", "", "show this invoker alone")
 	cmd.Flags().StringVar(&f.endpoint, "endpoint", "", "show this endpoint alone")
 	cmd.Flags().BoolVar(&f.why, "why", false, "tell the paths of an invoker, with one input or with each, as a story")
-	cmd.Flags().StringVar(&f.against, "against", "", "compare with the configuration at this commit, branch or tag of git: who gains and loses what (table, json or markdown)")
+	cmd.Flags().StringVar(&f.against, "against", "", "compare with the configuration at this commit, branch or tag of "+
+		"git: who gains and loses what (table, json or markdown)")
 	cmd.MarkFlagsMutuallyExclusive("against", "why")
 	cmd.MarkFlagsMutuallyExclusive("against", "invoker")
 	cmd.MarkFlagsMutuallyExclusive("against", "endpoint")

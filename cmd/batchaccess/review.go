@@ -78,7 +78,8 @@ could be read is printed then, and is not to be relied on.`,
 			if err != nil {
 				return err
 			}
-			r := review.Make(preview, review.Options{Now: time.Now(), Guardrails: rules, StackFile: stackFile(dir, cmp.Or(stack, preview.Stack))})
+			r := review.Make(preview, review.Options{Now: time.Now(), Guardrails: rules, StackFile: stackFile(dir,
+				cmp.Or(stack, preview.Stack))})
 			var text bytes.Buffer
 			if err := render(&text, r); err != nil {
 				return err
@@ -104,7 +105,8 @@ could be read is printed then, and is not to be relied on.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "the same as --format json")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write to (default: standard output)")
 	cmd.Flags().StringSliceVar(&failOn, "fail-on", nil, "conditions to exit with 1 on, see above (default: none)")
-	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to preview, if no preview is given; else the stack whose Pulumi.<stack>.yaml has the places for SARIF")
+	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to preview, if no preview is given; else the stack whose "+
+		"Pulumi.<stack>.yaml has the places for SARIF")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().StringVar(&guards, "guardrails", "", "JSON or YAML file with limits and levels of the guardrails (default: each rule's own)")
 	return cmd

@@ -6,14 +6,16 @@ import (
 	"unicode"
 )
 
-// Text puts a sign in the place of characters that steer a terminal, turn the direction of writing or can't be seen, and a
+// Text puts a sign in the place of characters that steer a terminal, turn the direction of writing or can't be seen,
+// and a
 // space in that of line ends and tabs.
 func Text(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
 			return ' '
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) || r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0:
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) || r == 0x115f ||
+			r == 0x1160 || r == 0x3164 || r == 0xffa0:
 			return unicode.ReplacementChar
 		case r != ' ' && unicode.Is(unicode.Zs, r):
 			return ' '

@@ -57,7 +57,8 @@ func cases(t *testing.T) (all []corpusCase) {
 	return file.Cases
 }
 
-// The real engine makes the previews of review's corpus: one deployment of all that is there before, and one preview of all
+// The real engine makes the previews of review's corpus: one deployment of all that is there before, and one preview
+// of all
 // that is there after, by a program of raw tokens and a plugin that takes any type.
 func TestTheEngineMakesTheCorpusOfReview(t *testing.T) {
 	t.Parallel()
@@ -82,7 +83,8 @@ func TestTheEngineMakesTheCorpusOfReview(t *testing.T) {
 			pulumirpc.RegisterLanguageRuntimeServer(s, program{t: t, cases: all, after: after})
 		})
 		var out, errs bytes.Buffer
-		cmd := exec.CommandContext(t.Context(), cli, append(args, "--stack", "dev", "--non-interactive", "--client", fmt.Sprint("127.0.0.1:", client))...)
+		cmd := exec.CommandContext(t.Context(), cli, append(args, "--stack", "dev", "--non-interactive", "--client",
+			fmt.Sprint("127.0.0.1:", client))...)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &errs
 		cmd.Env = append(os.Environ(), "PULUMI_DEBUG_PROVIDERS="+strings.Join(plugins, ","), "PULUMI_CONFIG_PASSPHRASE=x",
 			"PULUMI_BACKEND_URL=file://"+dir, "PULUMI_SKIP_UPDATE_CHECK=true", "PULUMI_HOME="+dir)
@@ -308,7 +310,8 @@ func (anything) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.
 }
 
 func (anything) Create(_ context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
-	return &pulumirpc.CreateResponse{Id: "/id/of/" + string(resource.URN(req.GetUrn()).Name()), Properties: req.GetProperties()}, nil
+	return &pulumirpc.CreateResponse{Id: "/id/of/" + string(resource.URN(req.GetUrn()).Name()),
+		Properties: req.GetProperties()}, nil
 }
 
 func (anything) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
