@@ -15,7 +15,8 @@ import (
 )
 
 // RequireKept imports a state into the stack dev of a sandbox, and holds its preview against it: every resource is
-// still there, and none is replaced. stateDir is the sandbox's state folder, pulumi runs a command of the CLI on the stack.
+// still there, and none is replaced. stateDir is the sandbox's state folder, pulumi runs a command of the CLI on the
+// stack.
 func RequireKept(t *testing.T, file, stateDir string, pulumi func(args ...string) string) {
 	t.Helper()
 	imported, resources := encryptable(t, file, stateDir)
