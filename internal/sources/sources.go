@@ -1,5 +1,6 @@
-// Package sources is for tests that build the project's programs in processes of their own. Go takes a test's last result for as
-// long as what the test itself is made of and what it looks at do not change: a program that it has built is neither.
+// Package sources is for tests that build the project's programs in processes of their own. Go takes a test's last
+// result for as long as what the test itself is made of and what it looks at do not change: a program that it has built
+// is neither.
 package sources
 
 import (
@@ -11,8 +12,8 @@ import (
 	"testing"
 )
 
-// Look looks at every file below the project's root that its programs are made of. A package that has a test which does, Go
-// tests again whenever one of them changed.
+// Look looks at every file below the project's root that its programs are made of. A package that has a test which
+// does, Go tests again whenever one of them changed.
 func Look(t testing.TB, root string) {
 	t.Helper()
 	files := 0

@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 )
 
-// Write replaces a file in one step, readable by its owner alone. A writer that is killed leaves <name>.<digits>.tmp behind.
+// Write replaces a file in one step, readable by its owner alone. A writer that is killed leaves <name>.<digits>.tmp
+// behind.
 func Write(name string, content []byte) error {
 	temp, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.tmp") // 0600
 	if err != nil {

@@ -63,9 +63,10 @@ func (e *Engine) environment(users, providers []string) []string {
 	return append(env, e.options.Env...)
 }
 
-// signIn leads the clients that Azure's SDKs make to the sandbox too: whatever would sign in at Azure signs in here, with
-// the deployer's credentials or as a managed identity. Without IDENTITY_ENDPOINT such a client would ask the machine's own
-// metadata service, and on a machine in Azure get a token of the real one; with the Azure CLI's own settings, its user's.
+// signIn leads the clients that Azure's SDKs make to the sandbox too: whatever would sign in at Azure signs in here,
+// with the deployer's credentials or as a managed identity. Without IDENTITY_ENDPOINT such a client would ask the
+// machine's own metadata service, and on a machine in Azure get a token of the real one; with the Azure CLI's own
+// settings, its user's.
 func (e *Engine) signIn(credentials azure.Credentials) []string {
 	a := e.options.Azure
 	return []string{
@@ -79,8 +80,9 @@ func (e *Engine) signIn(credentials azure.Credentials) []string {
 	}
 }
 
-// backendURL leads to a backend in files. Without metadata=skip a second file stands beside each, which is not written in
-// one go: a Pulumi that is killed at that moment leaves it empty, and the next fails with "failed to load checkpoint: EOF".
+// backendURL leads to a backend in files. Without metadata=skip a second file stands beside each, which is not written
+// in one go: a Pulumi that is killed at that moment leaves it empty, and the next fails with "failed to load
+// checkpoint: EOF".
 func backendURL(dir string) string { return "file://" + filepath.ToSlash(dir) + "?metadata=skip" }
 
 // hasLanguageHost tells whether Pulumi finds the real language host for Go, which stands on PATH or beside the CLI.

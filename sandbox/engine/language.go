@@ -8,9 +8,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// nameLanguageHost tells the shadow's Pulumi.yaml of a language host for Go. The engine attaches to the one that it is told
-// of by PULUMI_DEBUG_LANGUAGES; but before it runs a policy pack, it looks whether there is a plugin for the pack's language,
-// and is content with one of the project's, which it does not start.
+// nameLanguageHost tells the shadow's Pulumi.yaml of a language host for Go. The engine attaches to the one that it is
+// told of by PULUMI_DEBUG_LANGUAGES; but before it runs a policy pack, it looks whether there is a plugin for the
+// pack's language, and is content with one of the project's, which it does not start.
 func (e *Engine) nameLanguageHost() error {
 	if e.project == nil {
 		return nil

@@ -18,7 +18,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
-// machine is a PATH, a cache and a working directory of the test's own, set by environment: so no test here is parallel.
+// machine is a PATH, a cache and a working directory of the test's own, set by environment: so no test here is
+// parallel.
 type machine struct {
 	t                *testing.T
 	bin, cache, work string

@@ -183,8 +183,9 @@ func (b *bench) criticalPath(ctx context.Context, program string, latency time.D
 	return c, c.longest(&state, calls)
 }
 
-// longest finds the chain: over what resources depend on, each weighing the calls that were made for it, the
-// sign-in of a plugin among those of the resource that it came to first. A component is no resource of Azure, and waits for nothing.
+// longest finds the chain: over what resources depend on, each weighing the calls that were made for it, the sign-in of
+// a plugin among those of the resource that it came to first. A component is no resource of Azure, and waits for
+// nothing.
 func (c *critical) longest(state io.Reader, calls *callLog) error {
 	var stack struct {
 		Deployment struct {

@@ -41,7 +41,8 @@ func (s *sizes) Set(text string) error {
 	return nil
 }
 
-// mostSaved is the largest size at which up is measured as it is by default: its time grows with the square of the size.
+// mostSaved is the largest size at which up is measured as it is by default: its time grows with the square of the
+// size.
 const mostSaved = 1000
 
 // deployAll measures the two programs that deploy the workload, in turns, size by size.

@@ -13,14 +13,15 @@ type growth struct {
 	Against exponent `json:"against"`
 }
 
-// An exponent e says that a figure grows as size^e: 1 is in proportion, 2 with the square. What a program costs at any size
-// pulls the one over all sizes down; that between the two largest sizes tells where it is going.
+// An exponent e says that a figure grows as size^e: 1 is in proportion, 2 with the square. What a program costs at any
+// size pulls the one over all sizes down; that between the two largest sizes tells where it is going.
 type exponent struct {
 	All  float64 `json:"all"`  // least squares over all sizes
 	Last float64 `json:"last"` // between the two largest
 }
 
-// growths are those of figures that stand together by group and name, the sizes ascending. A figure of one size has none.
+// growths are those of figures that stand together by group and name, the sizes ascending. A figure of one size has
+// none.
 func growths(figures []figure) (all []growth, err error) {
 	for len(figures) > 0 {
 		n := 1

@@ -1,8 +1,8 @@
-// The command bench measures what the components cost, in ratios taken in one run: previewing and deploying stacks of up to
-// 4,000 role assignments through them, against a flat program that registers the same resources itself, and how both grow
-// from size to size; and building the program of this repository, against an empty Pulumi program. It measures processes
-// from outside, and must not know how the components work. It exits with 1 if something could not be measured, and with 0
-// whatever the figures are.
+// The command bench measures what the components cost, in ratios taken in one run: previewing and deploying stacks of
+// up to 4,000 role assignments through them, against a flat program that registers the same resources itself, and how
+// both grow from size to size; and building the program of this repository, against an empty Pulumi program. It
+// measures processes from outside, and must not know how the components work. It exits with 1 if something could not be
+// measured, and with 0 whatever the figures are.
 package main
 
 import (
@@ -148,7 +148,8 @@ func (b *bench) buildAll(ctx context.Context) error {
 	return nil
 }
 
-// incrementals measures, in turns, the program's build after a change and the empty program's after one in its own file.
+// incrementals measures, in turns, the program's build after a change and the empty program's after one in its own
+// file.
 func (b *bench) incrementals(ctx context.Context, name, file string, target bool) error {
 	var of, against []usage.Usage
 	for round := range b.rounds {

@@ -72,7 +72,13 @@ func deploy(t *testing.T, state string, edits ...string) *deployment {
 // deployIn does so in bad weather.
 func deployIn(t *testing.T, weather azure.Weather, state string, edits ...string) *deployment {
 	t.Helper()
-	dir, file := sampleIn(t, edits...)
+	dir, _ := sampleIn(t, edits...)
+	return deployProject(t, weather, dir, state)
+}
+
+// deployProject starts a sandbox for a project of the test's.
+func deployProject(t *testing.T, weather azure.Weather, dir, state string) *deployment {
+	t.Helper()
 	values, err := config.ReadStack(dir, "dev")
 	require.NoError(t, err)
 	args, problems := config.Decode(values)
@@ -80,7 +86,7 @@ func deployIn(t *testing.T, weather azure.Weather, state string, edits ...string
 	seed, err := rehearsal.Seed(args.Model(), "westeurope")
 	require.NoError(t, err)
 
-	d := &deployment{t: t, state: state, project: file}
+	d := &deployment{t: t, state: state, project: filepath.Join(dir, "Pulumi.dev.yaml")}
 	d.azure, err = azure.Start(t.Context(), azure.Options{StateFile: filepath.Join(state, "azure", "state.json"), Weather: weather})
 	require.NoError(t, err)
 	require.NoError(t, d.azure.Seed(seed))

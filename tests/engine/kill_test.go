@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,23 +156,28 @@ func TestADeploymentThatIsKilledIsTakenUpAgain(t *testing.T) {
 			after: time.Duration(draw.IntN(20_000)) * time.Microsecond,
 		})
 	}
-	begun, imported, cleared, removed := 0, 0, 0, 0
+	var begun, imported, cleared, removed atomic.Int64
+	t.Cleanup(func() {
+		t.Logf("%d kills: %d broke something off; %d creations imported, %d cleared, %d secrets or applications removed",
+			len(moments), begun.Load(), imported.Load(), cleared.Load(), removed.Load())
+	})
 	for _, m := range moments {
 		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
 			state := t.TempDir()
 			d := deployIn(t, m.weather, state)
 			defer d.close()
 			d.killedUp(m.until, m.after)
 			_, _ = d.run(d.cli, "cancel", "--yes", "dev") // fails where no lock was left
 			if _, pending := d.urns(); pending > 0 {
-				begun++
+				begun.Add(1)
 			}
 			plan, code := d.run(batchaccess, "recover", "--stack", "dev", "--yes")
 			t.Log(plan)
 			require.Equal(t, 0, code, plan)
-			imported += strings.Count(plan, "import ")
-			cleared += strings.Count(plan, "clear ")
-			removed += strings.Count(plan, "remove ")
+			imported.Add(int64(strings.Count(plan, "import ")))
+			cleared.Add(int64(strings.Count(plan, "clear ")))
+			removed.Add(int64(strings.Count(plan, "remove ")))
 			overwritten := 0
 			for what, steps := range d.preview() {
 				for _, s := range steps {
@@ -197,8 +203,6 @@ func TestADeploymentThatIsKilledIsTakenUpAgain(t *testing.T) {
 			assert.Contains(t, again, "nothing was broken off")
 		})
 	}
-	t.Logf("%d kills: %d broke something off; %d creations imported, %d cleared, %d secrets or applications removed",
-		len(moments), begun, imported, cleared, removed)
 }
 
 // A moment is when the engine is killed, and what of the plugin's own names it leaves to be overwritten, at the least.

@@ -146,13 +146,15 @@ func rehearse(t *testing.T, project string) map[string]resource {
 	return kept
 }
 
+// projects are the examples, by language.
+var projects = map[string]func(*testing.T) string{
+	"go":         func(*testing.T) string { return filepath.Join(root, "examples", "go") },
+	"yaml":       func(*testing.T) string { return filepath.Join(root, "examples", "yaml") },
+	"typescript": typeScriptProject, // where there is Node.js
+}
+
 func TestTheExamplesWorkAndAreTheSameInEveryLanguage(t *testing.T) {
 	t.Parallel()
-	projects := map[string]func(*testing.T) string{
-		"go":         func(*testing.T) string { return filepath.Join(root, "examples", "go") },
-		"yaml":       func(*testing.T) string { return filepath.Join(root, "examples", "yaml") },
-		"typescript": typeScriptProject, // where there is Node.js
-	}
 	var lock sync.Mutex
 	deployed := map[string]map[string]resource{}
 	require.True(t, t.Run("rehearsals", func(t *testing.T) {

@@ -7,7 +7,8 @@ import (
 	"os"
 )
 
-// A Lock is a file that one process at a time has open. The system lets go of it when the process ends, however it ends.
+// A Lock is a file that one process at a time has open. The system lets go of it when the process ends, however it
+// ends.
 type Lock struct{ *os.File }
 
 // ErrTaken says that somebody has the lock.
@@ -25,6 +26,6 @@ func Take(path string) (*Lock, error) {
 	return &Lock{file}, nil
 }
 
-// Close lets go of the lock by name: while another goroutine starts a process, that process has a copy of the file for a
-// moment, and what is only closed here stays locked as long.
+// Close lets go of the lock by name: while another goroutine starts a process, that process has a copy of the file for
+// a moment, and what is only closed here stays locked as long.
 func (l *Lock) Close() error { return errors.Join(unlock(l.File), l.File.Close()) }

@@ -9,7 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/tests/bench/workload"
 )
 
-// Sizes are the numbers of role assignments at which packages are measured. The last is Azure's limit for a subscription.
+// Sizes are the numbers of role assignments at which packages are measured. The last is Azure's limit for a
+// subscription.
 var Sizes = []int{10, 100, 1000, 4000}
 
 // Of is a model with no more than so many role assignments, in which everyone reads everything.

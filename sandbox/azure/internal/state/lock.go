@@ -10,8 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/internal/filelock"
 )
 
-// lock makes this process the only one that uses the state file, until what it returns is closed. The lock file names the
-// process that has it, for the message to whoever comes second.
+// lock makes this process the only one that uses the state file, until what it returns is closed. The lock file names
+// the process that has it, for the message to whoever comes second.
 func lock(stateFile string) (*filelock.Lock, error) {
 	name := stateFile + ".lock"
 	held, err := filelock.Take(name)

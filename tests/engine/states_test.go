@@ -1,0 +1,36 @@
+package engine
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/tests/earlier"
+)
+
+// The state in testdata/states was left by this project as it was on 2026-11-28, with the configuration beside it. A
+// text of the test's stands for the client secret.
+func TestAStackThatWasDeployedEarlierIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	const folder = "testdata/states/sample"
+	settings, err := os.ReadFile(filepath.Join(folder, "Pulumi.dev.yaml"))
+	require.NoError(t, err)
+	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
+	require.NoError(t, err)
+	program, err := filepath.Abs(root)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"Pulumi.dev.yaml": string(settings),
+		"Pulumi.yaml":     strings.TrimSpace(string(project)) + "\nmain: " + program + "\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	d := deployProject(t, azure.Weather{}, dir, t.TempDir())
+	defer d.close()
+	earlier.RequireKept(t, filepath.Join(folder, "state.json"), d.state, d.pulumi)
+}

@@ -1,0 +1,46 @@
+package examples
+
+import (
+	"bytes"
+	"io"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/engine"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
+	"github.com/batchaccess/batchaccess/tests/earlier"
+)
+
+// The states in testdata/states were left by the examples as they were on 2026-11-28.
+func TestAnExampleThatWasDeployedEarlierIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	for language, project := range projects {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			dir, state := project(t), t.TempDir()
+			cli, err := pulumicli.Find(t.Context(), t.Output())
+			require.NoError(t, err)
+			seed, err := rehearsal.Seed(model(t), "")
+			require.NoError(t, err)
+			a, err := azure.Start(t.Context(), azure.Options{})
+			require.NoError(t, err)
+			defer a.Close()
+			require.NoError(t, a.Seed(seed))
+			e, err := engine.Start(t.Context(), engine.Options{
+				StateDir: state, Azure: a, ProjectDir: dir, Pulumi: cli, Stdout: io.Discard, Stderr: t.Output(),
+			})
+			require.NoError(t, err)
+			defer e.Close()
+			file := filepath.Join("testdata", "states", language, "state.json")
+			earlier.RequireKept(t, file, state, func(args ...string) string {
+				var out bytes.Buffer
+				require.NoError(t, e.Pulumi(t.Context(), &out, append(args, "--stack", "dev")...), out.String())
+				return out.String()
+			})
+		})
+	}
+}
