@@ -6,11 +6,9 @@ import (
 	"strings"
 )
 
-// MaxRoleAssignments is how many role assignments Azure allows in one subscription, those of everybody together.
+// MaxRoleAssignments is how many role assignments public Azure allows in one subscription; see
+// Model.MaxRoleAssignments.
 const MaxRoleAssignments = 4000
-
-// MaxCustomRoles is how many custom roles Azure allows in one tenant, those of everybody together.
-const MaxCustomRoles = 5000
 
 // nearly is the share of a limit, in percent, from which a stack says that it nears it.
 const nearly = 80
@@ -21,8 +19,9 @@ func Near(n, limit int) bool { return n*100 >= limit*nearly }
 // limits warns of a model that nears Azure's limit of role assignments, and refuses one that exceeds it by itself. A model
 // makes one custom role at most, so it says nothing about the limit of those.
 func (v *validator) limits() {
+	limit := v.m.MaxRoleAssignments()
 	places := 1 + len(v.m.DataInputs) + len(v.m.DataOutputs)
-	if !Near((len(v.m.Invokers)+len(v.m.Clusters))*places, MaxRoleAssignments) {
+	if !Near((len(v.m.Invokers)+len(v.m.Clusters))*places, limit) {
 		return // too few for any grants to come near: cheaper than to work the grants out
 	}
 	made, grouped, people := map[string]int{}, map[string]int{}, map[string]bool{}
@@ -41,20 +40,20 @@ func (v *validator) limits() {
 	}
 	for _, subscription := range sorted(made) {
 		n := made[subscription]
-		if !Near(n, MaxRoleAssignments) {
+		if !Near(n, limit) {
 			continue
 		}
 		in := "a subscription"
 		if subscription != "" {
 			in = "subscription " + subscription
 		}
-		what := fmt.Sprintf("makes %d role assignments, and Azure allows %d in %s, those of everybody together", n, MaxRoleAssignments, in)
+		what := fmt.Sprintf("makes %d role assignments, and Azure allows %d in %s, those of everybody together", n, limit, in)
 		fix := "split the stack over subscriptions"
 		if grouped[subscription] < n {
 			fix = fmt.Sprintf("make users and service principals that need the same the members of one group (kind: group, members: […]), which the stack then makes: with all %d of them in one it would make %d. "+
 				"Leave managed identities as they are: their tokens are cached for up to a day, so that a change of membership acts late", len(people), grouped[subscription])
 		}
-		if n > MaxRoleAssignments {
+		if n > limit {
 			v.add("invokers", fix, "%s", what)
 		} else {
 			v.warn("invokers", fix, "%s", what)

@@ -11,6 +11,7 @@ const Unknown = "(known after deployment)"
 // A Model is the access of one workspace. The keys of its maps are names that the other parts refer to.
 type Model struct {
 	WorkspaceID     string // ARM ID of the Azure Machine Learning workspace
+	Environment     string // the cloud, as azure-native:environment names it; "" for public Azure
 	Role            Role
 	Invokers        map[string]Invoker
 	Clusters        map[string]Cluster

@@ -19,6 +19,9 @@ type BatchEndpointAccessArgs struct {
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
 	// Location of what is made, and of the batch endpoints, such as westeurope. Default: the provider's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
+	// Environment is the cloud: public, usgovernment or china. Default: azure-native:environment, or ARM_ENVIRONMENT, as
+	// for the provider.
+	Environment string `pulumi:"environment,optional"`
 	// Role that every invoker gets. Default: a custom role of the article's 35 actions, at the workspace.
 	Role RoleArgs `pulumi:"role,optional"`
 	// Invokers are the principals that may start jobs. At least one.
@@ -117,6 +120,10 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if args == nil {
 		args = &BatchEndpointAccessArgs{}
 	}
+	if environment := environmentOf(ctx); args.Environment == "" && environment != "" {
+		args = args.copy()
+		args.Environment = environment
+	}
 	args, ps, err := args.complete(ctx, opts)
 	if err := fail("BatchEndpointAccess", name, err, ps.Err()); err != nil {
 		return nil, err
@@ -169,6 +176,7 @@ func (a *BatchEndpointAccess) Outputs() pulumi.Map {
 func (args *BatchEndpointAccessArgs) Model() access.Model {
 	m := access.Model{
 		WorkspaceID:     literal(args.WorkspaceID),
+		Environment:     args.Environment,
 		Role:            args.Role.model(),
 		Invokers:        map[string]access.Invoker{},
 		Clusters:        map[string]access.Cluster{},
@@ -182,7 +190,8 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		m.Invokers[name] = access.Invoker{
 			Kind: i.Kind, PrincipalID: literal(i.id()), ClientID: literal(i.ClientID), DisplayName: i.DisplayName,
 			UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID, Members: i.Members, ManagedIdentities: i.ManagedIdentities,
-			FederatedCredentials: i.FederatedCredentials, ClientSecrets: i.ClientSecrets, SignIn: i.SignIn,
+			FederatedCredentials: access.InCloud(args.Environment, i.FederatedCredentials),
+			ClientSecrets:        i.ClientSecrets, SignIn: i.SignIn,
 		}
 	}
 	for name, c := range args.Clusters {
@@ -200,6 +209,12 @@ func (args *BatchEndpointAccessArgs) Validate() access.Problems {
 	if args.Endpoints != nil && len(args.Endpoints) == 0 {
 		ps = append(ps, access.Problem{
 			Path: "endpoints", What: "is empty", Fix: "name the endpoints, or leave it out to have one for each cluster, with everything",
+		})
+	}
+	if !access.IsEnvironment(args.Environment) {
+		ps = append(ps, access.Problem{
+			Path: "environment", What: fmt.Sprintf("the cloud %q is not known", args.Environment),
+			Fix: access.DidYouMean(args.Environment, access.Environments()),
 		})
 	}
 	for _, name := range sortedKeys(args.Invokers) {
@@ -250,7 +265,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			}
 		case i.Kind == access.ServicePrincipal:
 			sp, err := NewServicePrincipal(ctx, child, &ServicePrincipalArgs{
-				DisplayName: pulumi.String(display), FederatedCredentials: i.FederatedCredentials,
+				DisplayName: pulumi.String(display), FederatedCredentials: b.model.Invokers[name].FederatedCredentials,
 				ClientSecrets: i.ClientSecrets, SignIn: i.SignIn, Protect: b.args.Protect,
 			}, b.options()...)
 			if err != nil {

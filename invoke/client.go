@@ -19,6 +19,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+
+	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
 // Options say as whom to invoke, and where.
@@ -66,13 +68,19 @@ func New(o Options) (*Client, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Client{cloud: o.Cloud, poll: cmp.Or(o.Poll, time.Second)}
-	c.token = &checked{TokenCredential: o.Credential, tenantID: cmp.Or(o.TenantID, o.Cloud.TenantID)}
+	if o.Cloud.MLAudience == "" {
+		return nil, usage("what a token for batch endpoints is for in the cloud of %s is not known here: name a cloud "+
+			"that is (%s) in ARM_ENVIRONMENT",
+			o.Cloud.ResourceManager, strings.Join(cloud.Environments(), ", "))
+	}
+	c.token = &checked{TokenCredential: o.Credential, audience: o.Cloud.MLAudience,
+		tenantID: cmp.Or(o.TenantID, o.Cloud.TenantID)}
 	pipeline := func(scope string) runtime.Pipeline {
 		return runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
 			PerRetry: []policy.Policy{runtime.NewBearerTokenPolicy(c.token, []string{scope}, nil), logged{o.Logger}},
 		}, &policy.ClientOptions{Transport: o.Transport, Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}})
 	}
-	c.jobs, c.manager = pipeline(jobsScope), pipeline(o.Cloud.ManagementAudience+"/.default")
+	c.jobs, c.manager = pipeline(o.Cloud.MLAudience+"/.default"), pipeline(o.Cloud.ManagementAudience+"/.default")
 	return c, nil
 }
 

@@ -90,11 +90,11 @@ func refused(k call, resp *http.Response, text []byte, who claims) *Failure {
 func (f *Failure) unauthorized(k call, resp *http.Response, who claims) {
 	f.Kind, f.Hop, f.Identity = Token, access.TokenHop, who.ObjectID
 	f.What = fmt.Sprintf("could not %s: the token was refused", k.doing)
-	f.Remedy = []string{"get a new one with: " + getToken}
+	f.Remedy = []string{"get a new one with: " + getToken(who.Audience)}
 	m := tenantOf.FindStringSubmatch(resp.Header.Get("WWW-Authenticate"))
 	if m != nil && !strings.EqualFold(m[1], who.TenantID) {
 		f.What = fmt.Sprintf("could not %s: the token was issued by tenant %s, and the endpoint belongs to tenant %s", k.doing, who.TenantID, m[1])
-		f.Remedy = []string{"get one with: " + getToken + " --tenant " + m[1]}
+		f.Remedy = []string{"get one with: " + getToken(who.Audience) + " --tenant " + m[1]}
 	}
 }
 

@@ -60,6 +60,9 @@ func (j Job) Ended() bool {
 
 // Start starts a job at an endpoint's jobs URI. The deployment is "" for the endpoint's default. The error is a Failure.
 func (c *Client) Start(ctx context.Context, uri, deployment string, request JobRequest) (Job, error) {
+	if err := c.cloud.checkHost(uri); err != nil {
+		return Job{}, err
+	}
 	k := call{doing: "start the job", method: http.MethodPost, uri: uri, body: request}
 	if deployment != "" {
 		k.header = map[string]string{deploymentHeader: deployment}

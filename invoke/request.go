@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
 // A JobRequest is the body that starts a job, as Azure documents it.
@@ -159,8 +160,12 @@ func checkURL(text string) error {
 }
 
 // Curl is the command that starts the job, without the token: that comes from the variable TOKEN, which the first line
-// sets.
-func Curl(uri, deployment string, request JobRequest) (string, error) {
+// sets. The token is for the cloud that the address lies in; for c, where the address is of no cloud that is known.
+func (c Cloud) Curl(uri, deployment string, request JobRequest) (string, error) {
+	audience := c.MLAudience
+	if row, ok := cloud.ByScoringURI(uri); ok {
+		audience = row.MLAudience
+	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
@@ -173,7 +178,12 @@ func Curl(uri, deployment string, request JobRequest) (string, error) {
 		lines = append(lines, "--header "+quote(deploymentHeader+": "+deployment))
 	}
 	lines = append(lines, "--data "+quote(strings.TrimSpace(body.String())))
-	return "TOKEN=$(" + getToken + ")\n" + strings.Join(lines, " \\\n  ") + "\n", nil
+	return "TOKEN=$(" + getToken(audience) + ")\n" + strings.Join(lines, " \\\n  ") + "\n", nil
+}
+
+// Curl is that of public Azure, or of the cloud that the address lies in.
+func Curl(uri, deployment string, request JobRequest) (string, error) {
+	return PublicCloud().Curl(uri, deployment, request)
 }
 
 // quote makes one word of a POSIX shell.

@@ -33,11 +33,12 @@ var signInRemedies = []struct{ code, remedy string }{
 }
 
 // noToken explains why there is no token. azidentity's error is long: what Entra said in it is enough.
-func noToken(err error) *Failure {
-	f := &Failure{Kind: Token, Hop: access.TokenHop, What: "no token for " + access.Audience + ": " + clipped(err.Error()), cause: err}
+func noToken(audience string, err error) *Failure {
+	f := &Failure{Kind: Token, Hop: access.TokenHop, What: "no token for " + audience + ": " + clipped(err.Error()),
+		cause: err}
 	var refused *azidentity.AuthenticationFailedError
 	if errors.As(err, &refused) && refused.RawResponse != nil {
-		f.What = "no token for " + access.Audience + ": the sign-in was refused"
+		f.What = "no token for " + audience + ": the sign-in was refused"
 		f.Status = refused.RawResponse.StatusCode
 		f.Said = signInAnswer(refused)
 	}
