@@ -37,7 +37,8 @@ func (j *Job) UnmarshalJSON(text []byte) error {
 	if resource.Name == "" {
 		return errors.New("it describes no job")
 	}
-	j.ID, j.Name, j.Status, j.failure = resource.ID, resource.Name, resource.Properties.Status, resource.Properties.Error
+	j.ID, j.Name, j.Status = clean(resource.ID), clean(resource.Name), clean(resource.Properties.Status)
+	j.failure = resource.Properties.Error
 	return nil
 }
 

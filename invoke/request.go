@@ -186,5 +186,16 @@ func Curl(uri, deployment string, request JobRequest) (string, error) {
 	return PublicCloud().Curl(uri, deployment, request)
 }
 
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:<>-]+$`)
+
+// shellWord is a word as it is, where a POSIX shell takes it for one (a place to fill in included), and quoted where
+// not.
+func shellWord(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return quote(s)
+}
+
 // quote makes one word of a POSIX shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
