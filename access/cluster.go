@@ -10,18 +10,18 @@ type ClusterIdentity string
 const (
 	SystemAssigned ClusterIdentity = "systemAssigned"
 	UserAssigned   ClusterIdentity = "userAssigned"
-	BothAssigned   ClusterIdentity = "both"
+	BothAssigned   ClusterIdentity = "both" // refused: Azure does not support it
 	NoIdentity     ClusterIdentity = "none"
 )
 
 // ClusterIdentities lists the values.
 func ClusterIdentities() []string {
-	return []string{string(SystemAssigned), string(UserAssigned), string(BothAssigned), string(NoIdentity)}
+	return []string{string(SystemAssigned), string(UserAssigned), string(NoIdentity)}
 }
 
 // A Cluster is a compute cluster on which deployments run. Its managed identity mounts the data of every job.
 type Cluster struct {
-	// ComputeName is its name in the workspace: 2 to 16 letters, digits and hyphens. "" for its name in the model.
+	// ComputeName is its name in the workspace: 3 to 32 letters, digits and hyphens. "" for its name in the model.
 	ComputeName string
 	// Existing is set where the cluster is there before the stack is; its identity is then looked up, unless PrincipalID
 	// gives its object ID.

@@ -28,7 +28,7 @@ func ValidateCluster(c Cluster) Problems {
 
 func (v *validator) cluster(path string, c Cluster) {
 	if !computeForm.MatchString(c.ComputeName) {
-		v.add(path+".computeName", "use 2 to 16 letters, digits and hyphens, beginning with a letter", "%q (%d characters) can't name a compute cluster", c.ComputeName, len(c.ComputeName))
+		v.add(path+".computeName", "use 3 to 32 letters, digits and hyphens, beginning with a letter", "%q (%d characters) can't name a compute cluster", c.ComputeName, len(c.ComputeName))
 	}
 	if c.Existing {
 		if c.Identity != "" || c.UserAssignedIdentityID != "" {
@@ -42,13 +42,16 @@ func (v *validator) cluster(path string, c Cluster) {
 	if c.PrincipalID != "" {
 		v.add(path+".principalId", "leave it out, or say existing: true", "only goes with a cluster that exists")
 	}
-	if c.Identity != "" {
+	if c.Identity == BothAssigned { // facts/compute-clusters.md
+		v.add(path+".identity", "write systemAssigned or userAssigned",
+			"a compute cluster takes a system-assigned identity or user-assigned ones, and Azure does not support both at once")
+	} else if c.Identity != "" {
 		v.oneOf(path+".identity", string(c.Identity), ClusterIdentities())
 	}
 	if c.UserAssignedIdentityID != "" {
 		v.armID(path+".userAssignedIdentityId", c.UserAssignedIdentityID, UserAssignedIdentityType)
 		if id := c.EffectiveIdentity(); id != UserAssigned && id != BothAssigned {
-			v.add(path+".userAssignedIdentityId", "set identity to userAssigned or both", "is given, but identity is %s", id)
+			v.add(path+".userAssignedIdentityId", "set identity to userAssigned", "is given, but identity is %s", id)
 		}
 	}
 }

@@ -298,11 +298,8 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 	for _, name := range sortedKeys(b.args.Clusters) {
 		args := b.args.Clusters[name]
 		args.ComputeName = b.model.Clusters[name].NameOr(name)
-		if args.Location == nil && !args.Existing {
-			args.Location = b.args.Location
-		}
 		cluster, err := NewComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
-			WorkspaceID: b.args.WorkspaceID, Cluster: args, Tags: b.args.Tags, Protect: b.args.Protect,
+			WorkspaceID: b.args.WorkspaceID, Location: b.args.Location, Cluster: args, Tags: b.args.Tags, Protect: b.args.Protect,
 		}, b.options()...)
 		if err != nil {
 			return err
