@@ -108,6 +108,19 @@ var (
 	storeID    = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+/datastores/[^/]+/paths/.+$`)
 )
 
+// anyAsset finds the version in what names a data asset.
+var anyAsset = regexp.MustCompile(`(?i)^(?:azureml:[^:/@]+:|/subscriptions/.*/data/[^/]+/versions/)(.+)$`)
+
+// CheckVersion refuses what is no version of a data asset but a label: the service takes versions alone
+// (facts/batch-endpoints.md).
+func CheckVersion(version string) error {
+	if strings.EqualFold(version, "latest") || strings.Contains(version, "@") {
+		return fmt.Errorf("%q is a label, and batch endpoints take versions: write the version's own name, such as 3",
+			version)
+	}
+	return nil
+}
+
 var errForms = errors.New("write an https URL, azureml:<data asset>:<version>, azureml://datastores/<data store>/paths/<path>, " +
 	"or the ARM ID of a data asset's version or of a data store with /paths/<path> behind it")
 
@@ -124,6 +137,11 @@ func ExpandURI(text, workspaceID string) (string, error) {
 		}
 		return strings.TrimRight(workspaceID, "/") + below, nil
 	}
+	if m := anyAsset.FindStringSubmatch(text); m != nil {
+		if err := CheckVersion(m[1]); err != nil {
+			return "", fmt.Errorf("%q: %w", text, err)
+		}
+	}
 	if m := shortAsset.FindStringSubmatch(text); m != nil {
 		return short("/data/" + m[1] + "/versions/" + m[2])
 	}
@@ -138,6 +156,11 @@ func ExpandURI(text, workspaceID string) (string, error) {
 		return text, nil
 	case strings.HasPrefix(text, "https://"):
 		return text, checkURL(text)
+	case strings.HasPrefix(text, "azureml://registries/"):
+		return "", fmt.Errorf("%q is of a registry, which batch endpoints take no inputs from; make a data asset of "+
+			"the workspace of it", text)
+	case strings.Contains(strings.ToLower(text), "/models/"):
+		return "", fmt.Errorf("%q is a model, and inputs are data: the deployment names its model", text)
 	case strings.HasPrefix(text, "azureml:") && strings.Contains(text, "@"):
 		return "", fmt.Errorf("%q names a label; name the version: azureml:<data asset>:<version>", text)
 	case strings.HasPrefix(text, "wasbs://"), strings.HasPrefix(text, "abfss://"):
