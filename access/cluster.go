@@ -10,11 +10,12 @@ type ClusterIdentity string
 const (
 	SystemAssigned ClusterIdentity = "systemAssigned"
 	UserAssigned   ClusterIdentity = "userAssigned"
-	BothAssigned   ClusterIdentity = "both"
+	BothAssigned   ClusterIdentity = "both" // refused: Azure does not support it
 	NoIdentity     ClusterIdentity = "none"
 )
 
-var clusterIdentities = []string{string(SystemAssigned), string(UserAssigned), string(BothAssigned), string(NoIdentity)}
+// clusterIdentities are the values; both is known, and refused.
+var clusterIdentities = []string{string(SystemAssigned), string(UserAssigned), string(NoIdentity)}
 
 // A Cluster is a compute cluster on which deployments run. Its managed identity mounts the data of every job.
 type Cluster struct {

@@ -37,7 +37,8 @@ func TestAnExistingRoleIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 		"with a definition that is enough":   {access.Role{RoleDefinitionID: someRoleID, Definition: definitionOfMore}, "works", ""},
 		"with one, and the ID not known yet": {access.Role{RoleDefinitionID: access.Later(nil), Definition: definitionOfMore}, "works", ""},
 		"with one that is not enough":        {access.Role{RoleDefinitionID: someRoleID, Definition: definitionOfLess}, "fails at invoke: invoker alice needs Microsoft.MachineLearningServices", "lacks 34 of the 35"},
-		"the ID of a built-in role":          {access.Role{RoleDefinitionID: dataScientistID}, "fails at invoke", "lacks 1 of the 35"},
+		"the ID of a built-in role": {access.Role{RoleDefinitionID: dataScientistID}, "fails at invoke",
+			"lacks 1 of the 35"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

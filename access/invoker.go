@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/batchaccess/batchaccess/internal/problem"
@@ -200,7 +201,7 @@ func (g GitHubSubject) subject() string {
 	case g.Tag != "":
 		return "repo:" + repository + ":ref:refs/tags/" + g.Tag
 	case g.Environment != "":
-		return "repo:" + repository + ":environment:" + g.Environment
+		return "repo:" + repository + ":environment:" + strings.ReplaceAll(g.Environment, ":", "%3A") // facts/federation.md
 	default:
 		return "repo:" + repository + ":pull_request"
 	}

@@ -95,3 +95,23 @@ func TestPrincipalTypesAreResourceManagers(t *testing.T) {
 	assert.Equal(t, "ServicePrincipal", access.ManagedIdentity.PrincipalType())
 	assert.Equal(t, "https://ml.azure.com", access.Audience)
 }
+
+// facts/federation.md: a colon in an environment's name is written %3A, and refs/heads/ stands in the subject already.
+func TestGitHubSubjectsAreWrittenAsGitHubDoes(t *testing.T) {
+	t.Parallel()
+	subject := func(g access.GitHubSubject) string {
+		g.Repository = "o/r"
+		_, subject, _ := access.FederatedCredential{GitHub: &g}.Claims()
+		return subject
+	}
+	assert.Equal(t, "repo:o/r:environment:prod%3Aeu", subject(access.GitHubSubject{Environment: "prod:eu"}))
+	assert.Equal(t, "repo:o/r:environment:prod", subject(access.GitHubSubject{Environment: "prod"}))
+	for name, g := range map[string]access.GitHubSubject{
+		"write main": {Repository: "o/r", Branch: "refs/heads/main"}, "write v1": {Repository: "o/r", Tag: "refs/tags/v1"},
+	} {
+		ps := access.ValidateInvoker(access.Invoker{
+			Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{"c": {GitHub: &g}},
+		})
+		assert.ErrorContains(t, ps.Err(), name)
+	}
+}

@@ -8,12 +8,6 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// MaxRoleAssignments is how many role assignments Azure allows in one subscription, those of everybody together.
-const MaxRoleAssignments = 4000
-
-// MaxCustomRoles is how many custom roles Azure allows in one tenant, those of everybody together.
-const MaxCustomRoles = 5000
-
 // nearly is the share of a limit, in percent, from which a stack says that it nears it.
 const nearly = 80
 
@@ -23,7 +17,8 @@ func Near(n, limit int) bool { return n*100 >= limit*nearly }
 // limits warns of a plan that nears Azure's limit of role assignments, and refuses one that exceeds it by itself. A plan makes
 // one custom role at most, so it says nothing about the limit of those.
 func (v *validator) limits(p *Plan) {
-	if !Near(len(p.Grants), MaxRoleAssignments) {
+	limit := v.m.MaxRoleAssignments()
+	if !Near(len(p.Grants), limit) {
 		return // then no subscription comes near either
 	}
 	made, grouped, people := map[string]int{}, map[string]int{}, map[string]bool{}
@@ -42,7 +37,7 @@ func (v *validator) limits(p *Plan) {
 	}
 	for _, subscription := range sorted(made) {
 		n := made[subscription]
-		if !Near(n, MaxRoleAssignments) {
+		if !Near(n, limit) {
 			continue
 		}
 		in := "a subscription"
@@ -57,8 +52,8 @@ func (v *validator) limits(p *Plan) {
 				len(people), grouped[subscription])
 		}
 		v.AddCode(problem.Limit, "invokers", fix,
-			"makes %d role assignments, and Azure allows %d in %s, those of everybody together", n, MaxRoleAssignments, in)
-		v.Problems[len(v.Problems)-1].Warning = n <= MaxRoleAssignments
+			"makes %d role assignments, and Azure allows %d in %s, those of everybody together", n, limit, in)
+		v.Problems[len(v.Problems)-1].Warning = n <= limit
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 
 // A Model is the access of one workspace. The keys of its maps are names that the other parts refer to.
 type Model struct {
-	WorkspaceID     ID // ARM ID of the Azure Machine Learning workspace
+	WorkspaceID     ID     // ARM ID of the Azure Machine Learning workspace
+	Environment     string // the cloud, as azure-native:environment names it; "" for public Azure
 	Role            Role
 	Invokers        map[string]Invoker
 	Clusters        map[string]Cluster

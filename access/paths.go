@@ -181,7 +181,7 @@ func (x explainer) token(name string) Hop {
 	case len(i.ClientSecrets) > 0:
 		how = "client secrets " + strings.Join(sorted(i.ClientSecrets), ", ")
 	}
-	hop := Hop{Kind: TokenHop, Identity: InvokerPrincipal(name).String(), Needs: "a token for " + Audience}
+	hop := Hop{Kind: TokenHop, Identity: InvokerPrincipal(name).String(), Needs: "a token for " + x.Model.Audience()}
 	hop.rule(Ruling{GivenBy: how, Missing: x.held.Gone(InvokerPrincipal(name))})
 	return hop
 }

@@ -87,6 +87,13 @@ func (v *validator) federated(path string, f FederatedCredential) {
 	if (g.OwnerID == 0) != (g.RepositoryID == 0) || g.OwnerID < 0 || g.RepositoryID < 0 {
 		v.add(path+".github", "give both, as `gh api repos/<owner>/<name> --jq '.owner.id, .id'` prints them, or neither", "an immutable subject takes ownerId and repositoryId")
 	}
+	for _, ref := range []struct{ key, value, prefix string }{
+		{"branch", g.Branch, "refs/heads/"}, {"tag", g.Tag, "refs/tags/"},
+	} {
+		if name, whole := strings.CutPrefix(ref.value, ref.prefix); whole {
+			v.add(path+".github."+ref.key, "write "+name, "%q has %s before its name, which the subject brings by itself", ref.value, ref.prefix)
+		}
+	}
 	chosen := 0
 	for _, is := range []bool{g.Branch != "", g.Tag != "", g.Environment != "", g.PullRequest} {
 		if is {

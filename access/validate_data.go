@@ -39,13 +39,16 @@ func (v *validator) cluster(path string, c Cluster) {
 	if c.PrincipalID.Given() {
 		v.add(path+".principalId", "leave it out, or say existing: true", "only goes with a cluster that exists")
 	}
-	if c.Identity != "" {
+	if c.Identity == BothAssigned { // facts/compute-clusters.md
+		v.add(path+".identity", "write systemAssigned or userAssigned",
+			"a compute cluster takes a system-assigned identity or user-assigned ones, and Azure does not support both at once")
+	} else if c.Identity != "" {
 		v.oneOf(path+".identity", string(c.Identity), clusterIdentities)
 	}
 	if c.UserAssignedIdentityID.Given() {
 		v.armID(path+".userAssignedIdentityId", c.UserAssignedIdentityID, arm.UserAssignedIdentity)
 		if id := c.EffectiveIdentity(); id != UserAssigned && id != BothAssigned {
-			v.add(path+".userAssignedIdentityId", "set identity to userAssigned or both", "is given, but identity is %s", id)
+			v.add(path+".userAssignedIdentityId", "set identity to userAssigned", "is given, but identity is %s", id)
 		}
 	}
 }

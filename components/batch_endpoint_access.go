@@ -22,6 +22,9 @@ type BatchEndpointAccessArgs struct {
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
 	// Location of what is made, and of the batch endpoints, such as westeurope. Default: the provider's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
+	// Environment is the cloud: public, usgovernment or china. Default: azure-native:environment, or ARM_ENVIRONMENT, as
+	// for the provider.
+	Environment string `pulumi:"environment,optional"`
 	// Role that every invoker gets. Default: a custom role of the article's 35 actions, at the workspace.
 	Role RoleArgs `pulumi:"role,optional"`
 	// Invokers are the principals that may start jobs. At least one.
@@ -130,6 +133,10 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	if args == nil {
 		args = &BatchEndpointAccessArgs{}
 	}
+	if environment := environmentOf(ctx); args.Environment == "" && environment != "" {
+		args = args.copy()
+		args.Environment = environment
+	}
 	names := args.derivedNames(ctx, name)
 	args, plan, ps, err := args.complete(ctx, opts)
 	if err := fail("BatchEndpointAccess", name, err, ps.Err(), names.Err()); err != nil {
@@ -184,6 +191,7 @@ func (a *BatchEndpointAccess) Outputs() pulumi.Map {
 func (args *BatchEndpointAccessArgs) Model() access.Model {
 	m := access.Model{
 		WorkspaceID:     idOf(args.WorkspaceID),
+		Environment:     args.Environment,
 		Role:            args.Role.model(),
 		Invokers:        map[string]access.Invoker{},
 		Clusters:        map[string]access.Cluster{},
@@ -212,7 +220,8 @@ func (args *BatchEndpointAccessArgs) model(invoker string) access.Invoker {
 		Kind: i.Kind, PrincipalID: idOf(i.id()), ClientID: idOf(i.ClientID), DisplayName: i.DisplayName,
 		UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID,
 		Members: i.Members, ManagedIdentities: i.ManagedIdentities,
-		FederatedCredentials: i.FederatedCredentials, ClientSecrets: i.ClientSecrets, SignIn: i.SignIn,
+		FederatedCredentials: access.InCloud(args.Environment, i.FederatedCredentials),
+		ClientSecrets:        i.ClientSecrets, SignIn: i.SignIn,
 	}
 }
 
@@ -237,6 +246,9 @@ func (args *BatchEndpointAccessArgs) Validate() access.Problems {
 func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 	if args.Endpoints != nil && len(args.Endpoints) == 0 {
 		ps.Add("endpoints", "name the endpoints, or leave it out to have one for each cluster, with everything", "is empty")
+	}
+	if !access.IsEnvironment(args.Environment) {
+		ps.Add("environment", problem.DidYouMean(args.Environment, access.Environments()), "the cloud %q is not known", args.Environment)
 	}
 	for _, name := range sortedKeys(args.Invokers) {
 		i := args.Invokers[name]
@@ -321,7 +333,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			}
 		case i.Kind == access.ServicePrincipal:
 			sp, err := NewServicePrincipal(ctx, child, &ServicePrincipalArgs{
-				DisplayName: pulumi.String(display), FederatedCredentials: i.FederatedCredentials,
+				DisplayName: pulumi.String(display), FederatedCredentials: b.plan.Model.Invokers[name].FederatedCredentials,
 				ClientSecrets: i.ClientSecrets, SignIn: i.SignIn, Protect: b.args.Protect,
 			}, b.options()...)
 			if err != nil {
@@ -356,11 +368,8 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 	for _, name := range sortedKeys(b.args.Clusters) {
 		args := b.args.Clusters[name]
 		args.ComputeName = b.plan.Model.Clusters[name].NameOr(name)
-		if args.Location == nil && !args.Existing {
-			args.Location = b.args.Location
-		}
 		cluster, err := NewComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
-			WorkspaceID: b.args.WorkspaceID, Cluster: args, Tags: b.args.Tags, Protect: b.args.Protect,
+			WorkspaceID: b.args.WorkspaceID, Location: b.args.Location, Cluster: args, Tags: b.args.Tags, Protect: b.args.Protect,
 		}, b.options()...)
 		if err != nil {
 			return err

@@ -23,12 +23,12 @@ type ClusterArgs struct {
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
 	// ComputeName in the workspace: 3 to 32 letters, digits and hyphens. Default: the cluster's name here.
 	ComputeName string `pulumi:"computeName,optional"`
-	// Identity of a new cluster: systemAssigned, userAssigned, both, or none, which can't mount data. Default: systemAssigned.
-	// With both, the system-assigned one is the default identity of its jobs, and the one that is granted access.
+	// Identity of a new cluster: systemAssigned, userAssigned, or none, which can't mount data. Default: systemAssigned. Azure
+	// does not support both at once.
 	Identity access.ClusterIdentity `pulumi:"identity,optional"`
-	// UserAssignedIdentityID is the ARM ID of the identity for userAssigned or both. Default: one is made.
+	// UserAssignedIdentityID is the ARM ID of the identity for userAssigned. Default: one is made.
 	UserAssignedIdentityID pulumi.StringInput `pulumi:"userAssignedIdentityId,optional"`
-	// Location, such as westeurope. Default: the provider's.
+	// Location of the nodes, such as westeurope. Default: that of the workspace.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Description of the cluster.
 	Description pulumi.StringPtrInput `pulumi:"description,optional"`
@@ -70,6 +70,9 @@ type SSHArgs struct {
 type ComputeClusterArgs struct {
 	// WorkspaceID is the ARM ID of the workspace. Required.
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
+	// Location of the workspace, such as westeurope. Azure makes a cluster that is said to be elsewhere, and its identity does not
+	// work; nodes elsewhere are asked for by Cluster.Location. Default: Cluster.Location, or the provider's.
+	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Cluster describes the cluster.
 	Cluster ClusterArgs `pulumi:"cluster,optional"`
 	// Tags of a new cluster and of an identity that is made for it.
@@ -175,14 +178,15 @@ func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string
 	if err != nil {
 		return err
 	}
+	location, nodes := args.places()
 	made, err := ml.NewCompute(ctx, name, &ml.ComputeArgs{
 		ResourceGroupName: group,
 		WorkspaceName:     workspace,
 		ComputeName:       pulumi.String(compute),
-		Location:          a.Location,
+		Location:          location,
 		Identity:          identity,
 		Tags:              args.Tags,
-		Properties:        a.properties(),
+		Properties:        a.properties(nodes),
 	}, c.azureNative(ml.Compute{}, ml.ComputeArgs{}, protectIf(args.Protect)...)...)
 	if err != nil {
 		return fmt.Errorf("making compute cluster %q: %w", name, err)
@@ -190,7 +194,7 @@ func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string
 	cluster.Compute, cluster.ResourceID = made, made.ID().ToStringOutput()
 	cluster.PrincipalID = principal
 	switch a.model().EffectiveIdentity() {
-	case access.SystemAssigned, access.BothAssigned:
+	case access.SystemAssigned:
 		cluster.PrincipalID = made.Identity.ApplyT(func(identity *ml.ManagedServiceIdentityResponse) (pulumi.StringOutput, error) {
 			principal, err := defaultPrincipal(compute, identity)
 			if err != nil && ctx.DryRun() { // a preview may know that there is an identity, and not yet which
@@ -208,7 +212,7 @@ func (cluster *ComputeCluster) identity(
 ) (ml.ManagedServiceIdentityPtrInput, pulumi.StringOutput, error) {
 	a, none := args.Cluster, pulumi.String("").ToStringOutput()
 	types := map[access.ClusterIdentity]string{
-		access.SystemAssigned: "SystemAssigned", access.UserAssigned: "UserAssigned", access.BothAssigned: "SystemAssigned,UserAssigned",
+		access.SystemAssigned: "SystemAssigned", access.UserAssigned: "UserAssigned",
 	}
 	kind := a.model().EffectiveIdentity()
 	switch kind {
@@ -217,9 +221,10 @@ func (cluster *ComputeCluster) identity(
 	case access.SystemAssigned:
 		return ml.ManagedServiceIdentityArgs{Type: pulumi.String(types[kind])}, none, nil
 	}
+	location, _ := args.places()
 	own := &ManagedIdentityArgs{ExistingID: a.UserAssignedIdentityID}
 	if a.UserAssignedIdentityID == nil {
-		own = &ManagedIdentityArgs{ResourceGroupName: group, ResourceName: pointer(identityName), Location: a.Location, Tags: args.Tags, Protect: args.Protect}
+		own = &ManagedIdentityArgs{ResourceGroupName: group, ResourceName: pointer(identityName), Location: location, Tags: args.Tags, Protect: args.Protect}
 	}
 	assigned, err := NewManagedIdentity(ctx, name+".identity", own, c.options()...)
 	if err != nil {
@@ -232,7 +237,26 @@ func (cluster *ComputeCluster) identity(
 	}, assigned.PrincipalID, nil
 }
 
-func (a ClusterArgs) properties() ml.AmlComputePtrInput {
+// places are the region of the cluster as a resource, which has to be the workspace's (facts/compute-clusters.md), and that of
+// its nodes where it is another: nil where not, so that a cluster that was made without it stays as it is.
+func (args *ComputeClusterArgs) places() (location, nodes pulumi.StringPtrInput) {
+	own := args.Cluster.Location
+	switch {
+	case args.Location == nil:
+		return own, nil
+	case own == nil || sameRegion(idOf(own), idOf(args.Location)):
+		return args.Location, nil
+	}
+	return args.Location, own
+}
+
+// sameRegion compares regions as Azure does: West Europe is westeurope.
+func sameRegion(a, b access.ID) bool {
+	plain := func(id access.ID) string { return strings.ToLower(strings.ReplaceAll(id.Text(), " ", "")) }
+	return plain(a) == plain(b) && !a.Later() && !b.Later()
+}
+
+func (a ClusterArgs) properties(nodes pulumi.StringPtrInput) ml.AmlComputePtrInput {
 	p := ml.AmlComputePropertiesArgs{
 		VmSize: a.VMSize, VmPriority: a.VMPriority, OsType: a.OSType,
 		EnableNodePublicIp: a.EnableNodePublicIP, IsolatedNetwork: a.IsolatedNetwork,
@@ -263,6 +287,7 @@ func (a ClusterArgs) properties() ml.AmlComputePtrInput {
 	}
 	return ml.AmlComputeArgs{
 		ComputeType:      pulumi.String("AmlCompute"),
+		ComputeLocation:  nodes,
 		Description:      a.Description,
 		DisableLocalAuth: pulumi.Bool(!a.EnableLocalAuth),
 		Properties:       p,

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
 // outputs fills in what the component tells other stacks and people.
@@ -97,7 +98,7 @@ func (b *builder) howToInvoke() pulumi.StringMapOutput {
 		}
 		invoker, endpoints := b.plan.Model.Invokers[name], b.endpointsOf(name)
 		texts[name] = derive(func(v []string) (string, error) {
-			return instructions(invoker, name, v[0], v[1], v[2], endpoints), nil
+			return b.instructions(invoker, name, v[0], v[1], v[2], endpoints), nil
 		}, clientID, tenantID, location)
 	}
 	return texts.ToStringMapOutput()
@@ -116,7 +117,7 @@ func (b *builder) endpointsOf(invoker string) (names []string) {
 	return names
 }
 
-func instructions(i access.Invoker, name, clientID, tenantID, location string, endpoints []string) string {
+func (b *builder) instructions(i access.Invoker, name, clientID, tenantID, location string, endpoints []string) string {
 	login := "# sign in as " + name
 	switch {
 	case i.Kind == access.User:
@@ -131,9 +132,15 @@ func instructions(i access.Invoker, name, clientID, tenantID, location string, e
 		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID +
 			` --password "$CLIENT_SECRET"  # pulumi stack output clientSecrets --show-secrets`
 	}
-	lines := []string{login, `TOKEN="$(az account get-access-token --resource ` + access.Audience + ` --query accessToken --output tsv)"`}
+	az, _ := cloud.ByEnvironment(b.plan.Model.Environment)
+	if az.Name != cloud.Public().Name {
+		login = "az cloud set --name " + az.Name + "\n" + login
+	}
+	token := `TOKEN="$(az account get-access-token --resource ` + az.MLAudience + ` --query accessToken --output tsv)"`
+	lines := []string{login, token}
 	for _, endpoint := range endpoints {
-		lines = append(lines, fmt.Sprintf(`curl -X POST https://%s.%s.inference.ml.azure.com/jobs -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d @request.json`, endpoint, location))
+		lines = append(lines, fmt.Sprintf("curl -X POST https://%s.%s.%s/jobs", endpoint, location, az.Scoring)+
+			` -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d @request.json`)
 	}
 	return strings.Join(lines, "\n")
 }

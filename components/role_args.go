@@ -18,9 +18,9 @@ type RoleArgs struct {
 	AssignableScope access.RoleScope `pulumi:"assignableScope,optional"`
 	// Additions to the 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets.
 	Additions []string `pulumi:"additions,optional"`
-	// BuiltIn is the name of a built-in role to assign in place of a custom one: AzureML Data Scientist, Azure AI Developer,
-	// Azure AI Administrator, Contributor or Owner. All of them give more than invoking takes; AzureML Data Scientist lacks
-	// one of the 35 actions, and of one more it is undecided whether it and Azure AI Developer allow it.
+	// BuiltIn is the name of a built-in role to assign in place of a custom one: AzureML Data Scientist, Azure AI
+	// Developer, Azure AI Administrator, Contributor or Owner. All of them give more than invoking takes; AzureML Data
+	// Scientist lacks one of the 35 actions, and of one more it is undecided whether it and Azure AI Developer allow it.
 	BuiltIn string `pulumi:"builtIn,optional"`
 	// RoleDefinitionID is the ARM ID of a role that exists, made by hand or by another stack. It is only assigned. What it
 	// allows can't be told from the ID: give Definition beside it to have it judged and rehearsed.

@@ -98,7 +98,7 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 	if err != nil {
 		return nil, fmt.Errorf("making service principal %q: %w", name, err)
 	}
-	if err := federate(ctx, c, name, app, args.FederatedCredentials); err != nil {
+	if err := federate(ctx, c, name, app, access.InCloud(environmentOf(ctx), args.FederatedCredentials)); err != nil {
 		return nil, err
 	}
 	secrets, err := makeSecrets(ctx, c, name, app, args.ClientSecrets)

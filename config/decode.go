@@ -405,7 +405,7 @@ func (d *decoder) number(path string, value any, into reflect.Value) {
 // isText reports whether a field takes text alone.
 func isText(t reflect.Type) bool {
 	plain, wrap := plainOf(t)
-	return wrap != nil && plain.Kind() == reflect.String
+	return wrap != nil && plain.Kind() == reflect.String || t.Kind() == reflect.String
 }
 
 // plainOf gives, for a field that takes an Input, the plain type that configuration holds and how it becomes one.

@@ -55,9 +55,7 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 	for key, wrong := range nearNamespaces(ctx.Project(), sortedKeys(all)) {
 		values[key] = wrong
 	}
-	if location, ok := ctx.GetConfig(providerLocation); ok && (values["location"] == nil || values["location"] == "") {
-		values["location"] = location
-	}
+	fromProviders(values, func(key string) (any, bool) { return asAny(ctx.GetConfig(key)) })
 	args, ps := DecodeStack(values)
 	ps = ps.WithoutLookUps() // the component makes them
 	ps = append(ps, otherSubscription(ctx, args)...)
@@ -314,9 +312,7 @@ func ofProject(project string, all map[string]any) map[string]any {
 			values[name] = readable(value)
 		}
 	}
-	if location, ok := all[providerLocation]; ok && values["location"] == nil {
-		values["location"] = location
-	}
+	fromProviders(values, func(key string) (any, bool) { value, ok := all[key]; return value, ok })
 	return values
 }
 
@@ -329,6 +325,38 @@ func textKeys() map[string]bool {
 	}
 	return is
 }
+
+// Environment is the word for the cloud that a stack of any program lies in, as BatchEndpointAccessArgs.Environment
+// has it.
+func Environment(dir, stack string) (string, error) {
+	project, values, err := ReadProject(dir, stack)
+	if err != nil {
+		return "", err
+	}
+	word, _ := ofProject(project, values)["environment"].(string)
+	return word, nil
+}
+
+// fromProviders takes the location and the cloud from the providers' configuration where the stack's own says nothing.
+func fromProviders(values map[string]any, get func(key string) (any, bool)) {
+	if location, ok := get(providerLocation); ok && (values["location"] == nil || values["location"] == "") {
+		values["location"] = location
+	}
+	if values["environment"] != nil && values["environment"] != "" {
+		return
+	}
+	word := os.Getenv("ARM_ENVIRONMENT")
+	for _, key := range []string{"azuread:environment", "azure-native:environment"} { // the last one counts
+		if value, ok := get(key); ok && value != "" {
+			word = fmt.Sprint(value)
+		}
+	}
+	if word = components.EnvironmentWord(word); word != "" {
+		values["environment"] = word
+	}
+}
+
+func asAny(text string, ok bool) (any, bool) { return text, ok }
 
 // readable replaces what is encrypted.
 func readable(value any) any {

@@ -357,3 +357,29 @@ func TestAFileThatIsNoYAMLIsToldWithLineFaultAndRemedy(t *testing.T) {
 		})
 	}
 }
+
+func TestTheCloudIsThatOfTheProviders(t *testing.T) {
+	for name, c := range map[string]struct{ config, variable, want string }{
+		"public, by default":       {"", "", ""},
+		"public, as it is said":    {"azure-native:environment: public", "usgovernment", ""},
+		"azure-native's":           {"azure-native:environment: usgovernment", "china", "usgovernment"},
+		"azuread's, other word":    {"azuread:environment: usgovernmentl4", "", "usgovernment"},
+		"the variable's":           {"", "china", "china"},
+		"the stack's own":          {"x:environment: china", "usgovernment", "china"},
+		"one that is not known":    {"azure-native:environment: moon", "", "moon"},
+		"azure-native's over both": {"azure-native:environment: china\n  azuread:environment: usgovernment", "", "china"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("ARM_ENVIRONMENT", c.variable)
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: x\nruntime: go\n"), 0o600))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.s.yaml"),
+				[]byte("config:\n  "+c.config+"\n  x:tags: {}\n"), 0o600))
+			got, err := config.Environment(dir, "s")
+			require.NoError(t, err)
+			assert.Equal(t, c.want, got)
+		})
+	}
+	_, ps := config.Decode(map[string]any{"environment": "usgov"})
+	assert.Contains(t, ps.Err().Error(), `environment: the cloud "usgov" is not known; use public, usgovernment, china`)
+}

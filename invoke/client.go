@@ -19,6 +19,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+
+	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
 // Options say as whom to invoke, and where.
@@ -66,13 +68,19 @@ func New(o Options) (*Client, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Client{cloud: o.Cloud, poll: cmp.Or(o.Poll, time.Second)}
-	c.token = &checked{TokenCredential: o.Credential, tenantID: cmp.Or(o.TenantID, o.Cloud.TenantID)}
+	if o.Cloud.MLAudience == "" {
+		return nil, usage("what a token for batch endpoints is for in the cloud of %s is not known here: name a cloud "+
+			"that is (%s) in ARM_ENVIRONMENT",
+			o.Cloud.ResourceManager, strings.Join(cloud.Environments(), ", "))
+	}
+	c.token = &checked{TokenCredential: o.Credential, audience: o.Cloud.MLAudience,
+		tenantID: cmp.Or(o.TenantID, o.Cloud.TenantID)}
 	pipeline := func(scope string) runtime.Pipeline {
 		return runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
 			PerRetry: []policy.Policy{runtime.NewBearerTokenPolicy(c.token, []string{scope}, nil), logged{o.Logger}},
 		}, &policy.ClientOptions{Transport: o.Transport, Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}})
 	}
-	c.jobs, c.manager = pipeline(jobsScope), pipeline(o.Cloud.ManagementAudience+"/.default")
+	c.jobs, c.manager = pipeline(o.Cloud.MLAudience+"/.default"), pipeline(o.Cloud.ManagementAudience+"/.default")
 	return c, nil
 }
 
@@ -83,8 +91,9 @@ var retryStatuses = []int{
 
 const maxRetries = 4
 
-// retries are tried after what the server asks for in Retry-After, else after 1, 3, 7 and 15 seconds. A request that starts a job is
-// not sent again when the connection broke: the job may have begun.
+// retries are tried after what the server asks for in Retry-After, else after 1, 3, 7 and 15 seconds. A request that
+// starts a job is sent again only where the server says that it has not taken it: else the job may have begun, and
+// would run twice.
 func retries(method string) policy.RetryOptions {
 	return policy.RetryOptions{
 		MaxRetries: maxRetries, RetryDelay: time.Second, MaxRetryDelay: time.Minute,
@@ -92,7 +101,7 @@ func retries(method string) policy.RetryOptions {
 			if err != nil {
 				return method == http.MethodGet && !unknownHost(err)
 			}
-			return slices.Contains(retryStatuses, resp.StatusCode)
+			return slices.Contains(retryStatuses, resp.StatusCode) && (method == http.MethodGet || throttled(resp.StatusCode))
 		},
 	}
 }
@@ -159,7 +168,13 @@ func (c *Client) send(ctx context.Context, pipeline runtime.Pipeline, k call, in
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		return nil, refused(k, resp, text, c.token.invoker())
 	}
-	if err := json.Unmarshal(text, into); err != nil {
+	if err := json.Unmarshal(text, into); err != nil && k.method == http.MethodPost {
+		return nil, &Failure{
+			Kind: Service, Status: resp.StatusCode, Said: clipped(string(text)), cause: err,
+			What:   "the job was started, but the answer is not one that can be read, so its name is not known here",
+			Remedy: []string{lookForIt(k.uri)},
+		}
+	} else if err != nil {
 		return nil, &Failure{Kind: Service, Status: resp.StatusCode, What: fmt.Sprintf("could not %s: the answer is not JSON", k.doing), Said: clipped(string(text)), cause: err}
 	}
 	return resp.Header, nil

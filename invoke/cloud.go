@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+
+	"github.com/batchaccess/batchaccess/internal/cloud"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // A Cloud is where Entra and Resource Manager are.
@@ -21,49 +23,99 @@ type Cloud struct {
 	ManagementAudience string
 	// Graph is Microsoft Graph's address, and what its tokens are for.
 	Graph string
+	// MLAudience is what the tokens for batch endpoints are for; "" where the cloud does not say it.
+	MLAudience string
 	// TenantID is that of the cloud's only tenant; "" where it has many, as public Azure does.
 	TenantID string
 }
 
 // PublicCloud is Azure.
-func PublicCloud() Cloud {
-	return Cloud{
-		Authority:          "https://login.microsoftonline.com",
-		ResourceManager:    "https://management.azure.com",
-		ManagementAudience: "https://management.azure.com",
-		Graph:              "https://graph.microsoft.com",
+func PublicCloud() Cloud { return known(cloud.Public()) }
+
+func known(row cloud.Cloud) Cloud {
+	c := Cloud{
+		Authority:          "https://" + row.Authority,
+		ResourceManager:    "https://" + row.ResourceManager,
+		ManagementAudience: "https://" + row.ResourceManager,
+		MLAudience:         row.MLAudience,
+	}
+	if row.Graph != "" {
+		c.Graph = "https://" + row.Graph
+	}
+	return c
+}
+
+// CloudOf is the cloud that azure-native:environment or ARM_ENVIRONMENT names; "" is public Azure.
+func CloudOf(environment string) (Cloud, error) {
+	row, ok := cloud.ByEnvironment(environment)
+	if !ok {
+		return Cloud{}, usage("the cloud %q is not known: %s, or name the host that its metadata comes from in "+
+			"ARM_METADATA_HOSTNAME",
+			environment, problem.DidYouMean(environment, cloud.Environments()))
+	}
+	return known(row), nil
+}
+
+// EnvironmentOfEndpoint is the word for the cloud that the address of a batch endpoint lies in; "" where it is not
+// known.
+func EnvironmentOfEndpoint(uri string) string {
+	row, _ := cloud.ByScoringURI(uri)
+	return row.Environment
+}
+
+// checkHost refuses to send a token to an endpoint of another cloud than the token's.
+func (c Cloud) checkHost(uri string) error {
+	row, ok := cloud.ByScoringURI(uri)
+	if !ok || row.MLAudience == c.MLAudience {
+		return nil
+	}
+	return &Failure{
+		Kind: Request,
+		What: fmt.Sprintf("the endpoint %s lies in the cloud %s, and the token would be for %s, another cloud's", uri,
+			row.Name, c.MLAudience),
+		Remedy: []string{
+			"set ARM_ENVIRONMENT=" + row.Environment + " (and azure-native:environment in the stack), and leave out " +
+				"ARM_METADATA_HOSTNAME",
+		},
 	}
 }
 
-// microsoftAuthorities are the hosts that Entra itself vouches for. Any other is not known to its instance discovery,
-// which must be left out there.
-var microsoftAuthorities = []string{
-	"login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net",
-	"login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.chinacloudapi.cn",
-}
-
-// ofMicrosoft reports whether instance discovery knows the authority.
+// ofMicrosoft reports whether Entra's instance discovery knows the authority. Any other is not known to it, and it
+// must be left out there.
 func (c Cloud) ofMicrosoft() bool {
-	u, err := url.Parse(c.Authority)
-	return err == nil && slices.Contains(microsoftAuthorities, strings.ToLower(u.Host))
+	_, ok := cloud.ByAuthority(c.Authority)
+	return ok
 }
 
 // Configuration is the cloud as the Azure SDK's clients take it.
-func (c Cloud) Configuration() cloud.Configuration {
-	return cloud.Configuration{ActiveDirectoryAuthorityHost: c.Authority, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
-		cloud.ResourceManager: {Endpoint: c.ResourceManager, Audience: c.ManagementAudience},
-	}}
+func (c Cloud) Configuration() azcloud.Configuration {
+	services := map[azcloud.ServiceName]azcloud.ServiceConfiguration{
+		azcloud.ResourceManager: {Endpoint: c.ResourceManager, Audience: c.ManagementAudience},
+	}
+	return azcloud.Configuration{ActiveDirectoryAuthorityHost: c.Authority, Services: services}
 }
 
 // metadata is the document of Resource Manager's /metadata/endpoints.
 type metadata struct {
 	ResourceManager string `json:"resourceManager"`
 	Graph           string `json:"microsoftGraphResourceId"`
+	Portal          string `json:"portal"`
 	Authentication  struct {
 		LoginEndpoint string   `json:"loginEndpoint"`
 		Audiences     []string `json:"audiences"`
 		Tenant        string   `json:"tenant"`
 	} `json:"authentication"`
+}
+
+// mlAudience is what the document says of it: by the cloud that it is of, or by the address of the portal, as
+// azure-ai-ml derives it (facts/clouds.md).
+func (m metadata) mlAudience() string {
+	for _, address := range append([]string{m.ResourceManager}, m.Authentication.Audiences...) {
+		if row, ok := cloud.ByResourceManager(address); ok {
+			return row.MLAudience
+		}
+	}
+	return cloud.MLAudienceOf(m.Portal)
 }
 
 // Discover asks the host (and port) that the variable ARM_METADATA_HOSTNAME names where everything is, as Azure's other
@@ -94,9 +146,10 @@ func Discover(ctx context.Context, client *http.Client, host string) (Cloud, err
 		Authority:       strings.TrimRight(found.Authentication.LoginEndpoint, "/"),
 		ResourceManager: strings.TrimRight(found.ResourceManager, "/"),
 		Graph:           strings.TrimRight(found.Graph, "/"),
+		MLAudience:      found.mlAudience(),
 	}
 	for _, audience := range found.Authentication.Audiences {
-		if c.ManagementAudience == "" || strings.Contains(audience, "://management.azure.com") {
+		if _, row := cloud.ByResourceManager(audience); c.ManagementAudience == "" || row {
 			c.ManagementAudience = strings.TrimRight(audience, "/")
 		}
 	}

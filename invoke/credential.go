@@ -139,22 +139,22 @@ func (StaticToken) GoString() string { return "(token)" }
 
 // GetToken gives the token.
 func (t StaticToken) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if len(o.Scopes) != 1 || o.Scopes[0] != jobsScope {
+	if len(o.Scopes) != 1 || !strings.HasPrefix(o.Scopes[0], "https://ml.azure.") {
 		return azcore.AccessToken{}, usage("the token that was given is for a batch endpoint alone, and Resource Manager has to be asked where the endpoint is; give its address with --uri")
 	}
 	c, err := readClaims(string(t))
 	if err != nil {
-		return azcore.AccessToken{}, &Failure{Kind: Token, Hop: access.TokenHop, What: "the token can't be read: " + err.Error(), Remedy: []string{"get one with: " + getToken}, cause: err}
+		return azcore.AccessToken{}, &Failure{Kind: Token, Hop: access.TokenHop,
+			What: "the token can't be read: " + err.Error(), Remedy: []string{"get one with: " +
+				"" + getToken(strings.TrimSuffix(o.Scopes[0], "/.default"))}, cause: err}
 	}
 	return azcore.AccessToken{Token: string(t), ExpiresOn: time.Unix(c.Expires, 0)}, nil
 }
 
-// jobsScope is what a token for batch endpoints is asked for.
-const jobsScope = access.Audience + "/.default"
-
 // checked looks at each token for batch endpoints before it is sent, and remembers whose it is.
 type checked struct {
 	azcore.TokenCredential
+	audience string // of batch endpoints
 	tenantID string // of the workspace, "" where it is not known
 
 	mu   sync.Mutex
@@ -168,7 +168,7 @@ func (c *checked) GetToken(ctx context.Context, o policy.TokenRequestOptions) (a
 		if errors.As(err, &f) || ctx.Err() != nil {
 			return token, err
 		}
-		return token, noToken(err)
+		return token, noToken(c.audience, err)
 	}
 	found, err := readClaims(token.Token)
 	if err != nil {
@@ -177,10 +177,10 @@ func (c *checked) GetToken(ctx context.Context, o policy.TokenRequestOptions) (a
 	c.mu.Lock()
 	c.last = found
 	c.mu.Unlock()
-	if len(o.Scopes) != 1 || o.Scopes[0] != jobsScope {
+	if len(o.Scopes) != 1 || o.Scopes[0] != c.audience+"/.default" {
 		return token, nil
 	}
-	if err := found.check(c.tenantID, time.Now()); err != nil {
+	if err := found.check(c.audience, c.tenantID, time.Now()); err != nil {
 		return azcore.AccessToken{}, err
 	}
 	return token, nil

@@ -48,14 +48,24 @@ func readError(text []byte) serviceError {
 	if json.Unmarshal(text, &answer) != nil || answer.Error.Code+answer.Error.Message == "" {
 		return serviceError{Message: string(text)}
 	}
-	return answer.Error
+	return answer.Error.clean()
+}
+
+// clean is the error without what a terminal would act on: what Azure names is put into commands.
+func (e serviceError) clean() serviceError {
+	e.Code, e.Message = clean(e.Code), clean(e.Message)
+	for i, d := range e.Details {
+		e.Details[i].Code, e.Details[i].Message = clean(d.Code), clean(d.Message)
+	}
+	return e
 }
 
 var (
 	// missingAction reads Azure's AuthorizationFailed: "… does not have authorization to perform action '…' over scope '…' …".
 	missingAction = regexp.MustCompile(`(?i)perform action ['"]([^'"]+)['"](?:.*?over scope ['"]([^'"]+)['"])?`)
 	// fromOutside reads how Azure refuses whoever is outside of a private network.
-	fromOutside = regexp.MustCompile(`(?i)public (network )?access|publicnetworkaccess|private (endpoint|link)|not allowed to access .* from (this|public)`)
+	fromOutside = regexp.MustCompile(`(?i)public (network )?access|publicnetworkaccess|private (endpoint|link)|` +
+		`not allowed to access .* from (this|public)|\bnot\b.{0,200}\bfrom\b.{0,100}\bnetwork`)
 	// tenantOf reads the tenant of the authority that a challenge names.
 	tenantOf = regexp.MustCompile(`authorization(?:_uri)?="[^"]*/([0-9a-fA-F-]{36})`)
 )
@@ -64,21 +74,34 @@ var (
 func refused(k call, resp *http.Response, text []byte, who claims) *Failure {
 	said := readError(text)
 	f := &Failure{Status: resp.StatusCode, Said: said.String()}
+	found, known := recognise(said.Code+" "+said.Message, signIns, notStarted)
 	switch status := resp.StatusCode; {
 	case status == http.StatusUnauthorized:
 		f.unauthorized(k, resp, who)
-	case status == http.StatusForbidden && fromOutside.MatchString(said.Message):
+	case known:
+		f.as(found, k, who)
+	case status == http.StatusForbidden && fromOutside.MatchString(said.Code+" "+said.Message):
 		f.Kind = Network
-		f.What = fmt.Sprintf("could not %s: the workspace is closed to public networks, and this machine is outside of its private one", k.doing)
+		f.What = fmt.Sprintf("could not %s: the workspace is closed to public networks, and this machine is outside of its "+
+			"private one", k.doing)
 		f.Remedy = fromInside
 	case status == http.StatusForbidden:
 		f.forbidden(k, said, who)
 	case slices.Contains(retryStatuses, status) || status >= http.StatusInternalServerError:
 		f.Kind = Service
 		f.What = fmt.Sprintf("could not %s: HTTP %d, also when it was tried again", k.doing, status)
-		if after := resp.Header.Get("Retry-After"); after != "" {
+		if after := clean(resp.Header.Get("Retry-After")); after != "" {
 			f.Remedy = []string{"try again after " + after + " seconds"}
 		}
+		if k.method == http.MethodPost && !throttled(status) {
+			f.What = fmt.Sprintf("it is not known whether the job was started: Azure answered HTTP %d", status)
+			f.Remedy = []string{mayHaveStarted(k.uri)}
+		}
+	case status == http.StatusNotFound:
+		f.Kind = Request
+		f.What = fmt.Sprintf("could not %s: HTTP 404", k.doing)
+		f.Remedy = []string{"the name or the region is wrong, or the endpoint is deleted: compare with its scoring URI " +
+			"(az ml batch-endpoint show --query scoring_uri)"}
 	default:
 		f.Kind = Request
 		f.What = fmt.Sprintf("could not %s: HTTP %d", k.doing, status)
@@ -86,15 +109,24 @@ func refused(k call, resp *http.Response, text []byte, who claims) *Failure {
 	return f
 }
 
+// as explains a failure by its signature, where there is no job.
+func (f *Failure) as(s signature, k call, who claims) {
+	f.Kind, f.Hop, f.Remedy = s.kind, s.hop, slices.Clone(s.remedy)
+	f.What = fmt.Sprintf("could not %s: %s", k.doing, s.means)
+	if s.kind == Token || s.kind == Denied {
+		f.Identity = who.ObjectID
+	}
+}
+
 // unauthorized is a token that passed our own look at it. The challenge names the tenant that the endpoint wants.
 func (f *Failure) unauthorized(k call, resp *http.Response, who claims) {
 	f.Kind, f.Hop, f.Identity = Token, access.TokenHop, who.ObjectID
 	f.What = fmt.Sprintf("could not %s: the token was refused", k.doing)
-	f.Remedy = []string{"get a new one with: " + getToken}
+	f.Remedy = []string{"get a new one with: " + getToken(who.Audience)}
 	m := tenantOf.FindStringSubmatch(resp.Header.Get("WWW-Authenticate"))
 	if m != nil && !strings.EqualFold(m[1], who.TenantID) {
 		f.What = fmt.Sprintf("could not %s: the token was issued by tenant %s, and the endpoint belongs to tenant %s", k.doing, who.TenantID, m[1])
-		f.Remedy = []string{"get one with: " + getToken + " --tenant " + m[1]}
+		f.Remedy = []string{"get one with: " + getToken(who.Audience) + " --tenant " + m[1]}
 	}
 }
 
@@ -105,13 +137,19 @@ func (f *Failure) forbidden(k call, said serviceError, who claims) {
 		f.Action, f.Scope = m[1], m[2]
 	}
 	if f.Action == "" {
-		f.What = fmt.Sprintf("could not %s: the invoker %s is not allowed to", k.doing, f.Identity)
+		f.What = fmt.Sprintf("could not %s: the invoker %s is not allowed to, and which action is missing is not known",
+			k.doing, f.Identity)
 	} else {
 		f.What = fmt.Sprintf("could not %s: the invoker %s may not %s at %s", k.doing, f.Identity, f.Action, f.Scope)
 	}
 	f.Remedy = []string{giver(f.Action)}
+	if f.Action == "" {
+		f.Remedy = []string{"`batchaccess verify` says whether the invoker has the 35 actions; if it has, what " +
+			"forbids it is not known here"}
+	}
 	if f.Identity != "" && f.Scope != "" {
-		f.Remedy = append(f.Remedy, "or: "+assign("<role with it>", f.Identity, who.principalType(), workspaceOf(f.Scope)),
+		f.Remedy = append(f.Remedy, "or: "+assign("<role with it>", f.Identity, who.principalType(),
+			shellWord(workspaceOf(f.Scope))),
 			"a new assignment takes up to 10 minutes to act; one through a group, for a managed identity, up to 24 hours")
 	}
 }
@@ -126,7 +164,9 @@ func giver(action string) string {
 			return fmt.Sprintf("it is none of the %d actions that invoking takes: add %s to the role (role.additions) and run pulumi up", len(roles.InvokerActions()), addition.Name)
 		}
 	}
-	return fmt.Sprintf("the role needs the %d actions that invoking takes: declare the invoker in the stack (invokers) and run pulumi up", len(roles.InvokerActions()))
+	return fmt.Sprintf("it is none of the %d actions that invoking takes, and of no addition of this stack: a role "+
+		"with it has to be "+
+		"assigned by other means", len(roles.InvokerActions()))
 }
 
 var workspacePart = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+`)
@@ -155,6 +195,10 @@ func unfollowed(job Job, err error) error {
 		f.Remedy = []string{giver(f.Action), "or look at the job as somebody who may, such as in the studio"}
 	}
 	f.Kind, f.Hop = Follow, ""
+	if strings.EqualFold(job.Status, "Queued") {
+		f.Remedy = append(f.Remedy, "it is queued: where no node comes, see the quota of the size's family, and locks "+
+			"on the group")
+	}
 	return f
 }
 
@@ -167,29 +211,48 @@ func pollJob() string {
 // jobFailure explains a job that ended and did not complete. Where Azure's answer names the hop, the identity and the
 // storage, so does the failure. Its plain text names neither, and says only that storage could not be opened.
 func jobFailure(job Job, who claims) *Failure {
-	said := job.failure
+	said := job.failure.clean()
 	f := &Failure{
 		Kind: JobFailed, Hop: access.HopKind(said.detail("hop")), Said: said.String(),
 		Identity: said.detail("identity"), Scope: said.detail("storage"),
 	}
-	text := said.Code + " " + said.Message
-	denied := strings.Contains(text, "AuthenticationException") || strings.Contains(text, "StreamAccess.Authentication") ||
-		strings.Contains(text, "AuthorizationPermissionMismatch") ||
-		strings.Contains(text, "DataAccessError(PermissionDenied)") || strings.Contains(text, "WriteStreams.Authentication")
+	found, known := recognise(said.Code+" "+said.Message, signIns, atStart, onData, notOfAccess)
+	named := f.Hop != "" && found.grants != nil && (found.kind == Mount || found.kind == Data)
+	denied := known && (found.means == opensNoStorage || named)
 	switch {
 	case strings.EqualFold(job.Status, canceled):
 		f.What = "the job was canceled"
-	case !denied:
-		f.What = "the job failed"
-		if f.Said == "" {
-			f.Remedy = []string{"Azure's answer does not say why: look at the job's logs in the studio"}
-		}
-	case f.Hop == access.ReadHop || f.Hop == access.WriteHop:
+	case denied && (f.Hop == access.ReadHop || f.Hop == access.WriteHop):
 		f.jobIdentity(job, said, who)
-	default:
+	case denied:
 		f.clusterIdentity(job, said, who)
+		f.Remedy = append(f.Remedy, found.remedy...)
+	case known:
+		f.Kind, f.Hop = found.kind, cmp.Or(f.Hop, found.hop)
+		f.What = "the job failed: " + found.means
+		f.Remedy = slices.Clone(found.remedy)
+		for _, l := range found.grants {
+			f.Remedy = append(f.Remedy, l.grant(who, f.scope(job)))
+		}
+		if found.grants != nil {
+			f.Remedy = append(f.Remedy, inStack...)
+		}
+	case f.Said == "":
+		f.What = "the job failed, and why is not known: Azure's answer does not say it"
+		f.Remedy = []string{"look at the job's logs in the studio"}
+	default:
+		f.What = "the job failed, and why is not known here; what Azure says of it follows"
+		f.Remedy = []string{"look at the job's logs in the studio"}
 	}
 	return f
+}
+
+// grant is the command that gives what is lacked.
+func (l lack) grant(who claims, scope string) string {
+	if l.cluster {
+		return "grant the cluster: " + assign(l.role, clusterPrincipal, "ServicePrincipal", scope)
+	}
+	return "grant the invoker: " + assign(l.role, who.ObjectID, who.principalType(), scope)
 }
 
 // jobIdentity is an invoker who may not read or write.
@@ -257,7 +320,7 @@ func ofInput(said serviceError) string {
 // scope is the storage that the failure names; else that of the job's only URL; else left to the reader.
 func (f *Failure) scope(job Job) string {
 	if f.Scope != "" {
-		return f.Scope
+		return shellWord(f.Scope)
 	}
 	var found []string
 	for _, input := range job.request.Properties.InputData {
@@ -267,6 +330,9 @@ func (f *Failure) scope(job Job) string {
 		}
 		account, _, _ := strings.Cut(u.Hostname(), ".")
 		container, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+		if !plainWord.MatchString(account) || !plainWord.MatchString(container) {
+			continue
+		}
 		found = append(found, fmt.Sprintf(`"$(az storage account show --name %s --query id --output tsv)/blobServices/default/containers/%s"`, account, container))
 	}
 	slices.Sort(found)

@@ -20,6 +20,9 @@ const (
 	Network   Kind = "network" // the endpoint can't be reached from here
 	Service   Kind = "service" // Azure throttles or fails, and went on doing so
 	Follow    Kind = "follow"  // the job was started, and how it ends can't be told
+
+	Denied   Kind = "denied"   // Azure forbids it whatever is granted: a deny assignment, a lock, a policy
+	Registry Kind = "registry" // the registry of the model, the environment or the image can't be read
 )
 
 // An ExitCode is what a program that invokes ends with, and why.
@@ -31,7 +34,7 @@ type ExitCode struct {
 
 var exitCodes = []ExitCode{
 	{0, "", "the job was started; with --wait, it completed"},
-	{1, JobFailed, "the job failed or was canceled, for another reason than access"},
+	{1, JobFailed, "the job failed or was canceled, for another reason than access, or for one that is not known"},
 	{2, Request, "wrong flags, configuration, endpoint, deployment or input: nothing was started"},
 	{3, Token, "no token, or one of the wrong audience or tenant, or an expired one"},
 	{4, Invoke, "the invoker may not start jobs: one of the 35 actions is missing"},
@@ -40,6 +43,8 @@ var exitCodes = []ExitCode{
 	{7, Network, "the endpoint can't be reached from here, such as that of a private-link workspace"},
 	{8, Service, "Azure throttled the request or failed, also when it was tried again"},
 	{9, Follow, "the job was started, but how it ends can't be told: the invoker may not poll, or waiting was interrupted"},
+	{10, Denied, "Azure forbids it whatever is granted: a deny assignment, a lock, or a policy of the tenant"},
+	{11, Registry, "the registry of the model, the environment or the image can't be read"},
 }
 
 // ExitCodes lists every exit code, in order.
@@ -53,7 +58,7 @@ type Failure struct {
 	// What is wrong, in a sentence.
 	What string `json:"what"`
 	// Said is what Azure answered: "Code: message".
-	Said string `json:"said,omitempty"`
+	Said string `json:"said,omitempty"` // without control characters
 	// Status is the HTTP status of the answer; 0 without one.
 	Status int `json:"status,omitempty"`
 	// Action is the one that is missing, Identity the object ID of who lacks it, Scope the ARM ID of what it lacks it on;

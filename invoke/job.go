@@ -37,7 +37,8 @@ func (j *Job) UnmarshalJSON(text []byte) error {
 	if resource.Name == "" {
 		return errors.New("it describes no job")
 	}
-	j.ID, j.Name, j.Status, j.failure = resource.ID, resource.Name, resource.Properties.Status, resource.Properties.Error
+	j.ID, j.Name, j.Status = clean(resource.ID), clean(resource.Name), clean(resource.Properties.Status)
+	j.failure = resource.Properties.Error
 	return nil
 }
 
@@ -60,6 +61,9 @@ func (j Job) Ended() bool {
 
 // Start starts a job at an endpoint's jobs URI. The deployment is "" for the endpoint's default. The error is a Failure.
 func (c *Client) Start(ctx context.Context, uri, deployment string, request JobRequest) (Job, error) {
+	if err := c.cloud.checkHost(uri); err != nil {
+		return Job{}, err
+	}
 	k := call{doing: "start the job", method: http.MethodPost, uri: uri, body: request}
 	if deployment != "" {
 		k.header = map[string]string{deploymentHeader: deployment}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
 // RequestOf is the request that starts a job of a model's endpoint with one input ("" for none) and the endpoint's outputs.
@@ -49,7 +50,9 @@ func InputOf(m access.Model, name string) (Input, error) {
 	if d.Kind == access.ADLSGen2 {
 		host = "dfs"
 	}
-	in.URI = fmt.Sprintf("https://%s.%s.core.windows.net/%s/%s", account.Name, host, d.Container, strings.TrimPrefix(d.Path, "/"))
+	row, _ := cloud.ByEnvironment(m.Environment)
+	in.URI = fmt.Sprintf("https://%s.%s.%s/%s/%s", account.Name, host, row.Storage, d.Container,
+		strings.TrimPrefix(d.Path, "/"))
 	return in, nil
 }
 

@@ -9,7 +9,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
+
+	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
 // fromInside is what the seed says of private-link workspaces.
@@ -49,10 +52,30 @@ func unreachable(ctx context.Context, k call, err error) *Failure {
 	default:
 		f.What = fmt.Sprintf("could not %s: the connection to %s broke: %v", k.doing, host, innermost(err))
 		if k.method == http.MethodPost {
-			f.Remedy = []string{"the job may have been started all the same: look for it in the endpoint's jobs before you start another"}
+			f.Remedy = []string{mayHaveStarted(k.uri)}
 		}
 	}
 	return f
+}
+
+// mayHaveStarted is what to do where it is not known whether a job was started.
+func mayHaveStarted(uri string) string {
+	return "the job may have been started all the same, and is not started again by itself: before you start " +
+		"another, " + lookForIt(uri)
+}
+
+// lookForIt is the command that lists the endpoint's jobs.
+func lookForIt(uri string) string {
+	endpoint := "<endpoint>"
+	if u, err := url.Parse(uri); err == nil {
+		if _, ok := cloud.ByScoringURI(uri); ok {
+			endpoint, _, _ = strings.Cut(u.Hostname(), ".")
+		} else if parts := strings.Split(strings.Trim(u.Path, "/"), "/"); len(parts) > 1 {
+			endpoint = parts[len(parts)-2]
+		}
+	}
+	return "look for it in the endpoint's jobs: az ml batch-endpoint list-jobs --name " + shellWord(clean(endpoint)) +
+		" --resource-group <group> --workspace-name <workspace>"
 }
 
 // innermost leaves out the address that net/http puts before an error.

@@ -172,7 +172,11 @@ func TestAServerThatGoesOnFailingIsOneOfItsOwnKind(t *testing.T) {
 			f := failure(t, err, invoke.Service)
 			assert.Equal(t, status, f.Status)
 			assert.Equal(t, 8, f.ExitCode())
-			assert.EqualValues(t, 5, p.calls())
+			tries := int64(1) // else the job might run several times
+			if status == http.StatusTooManyRequests {
+				tries = 5
+			}
+			assert.Equal(t, tries, p.calls())
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
 // A JobRequest is the body that starts a job, as Azure documents it.
@@ -107,6 +108,19 @@ var (
 	storeID    = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+/datastores/[^/]+/paths/.+$`)
 )
 
+// anyAsset finds the version in what names a data asset.
+var anyAsset = regexp.MustCompile(`(?i)^(?:azureml:[^:/@]+:|/subscriptions/.*/data/[^/]+/versions/)(.+)$`)
+
+// CheckVersion refuses what is no version of a data asset but a label: the service takes versions alone
+// (facts/batch-endpoints.md).
+func CheckVersion(version string) error {
+	if strings.EqualFold(version, "latest") || strings.Contains(version, "@") {
+		return fmt.Errorf("%q is a label, and batch endpoints take versions: write the version's own name, such as 3",
+			version)
+	}
+	return nil
+}
+
 var errForms = errors.New("write an https URL, azureml:<data asset>:<version>, azureml://datastores/<data store>/paths/<path>, " +
 	"or the ARM ID of a data asset's version or of a data store with /paths/<path> behind it")
 
@@ -123,6 +137,11 @@ func ExpandURI(text, workspaceID string) (string, error) {
 		}
 		return strings.TrimRight(workspaceID, "/") + below, nil
 	}
+	if m := anyAsset.FindStringSubmatch(text); m != nil {
+		if err := CheckVersion(m[1]); err != nil {
+			return "", fmt.Errorf("%q: %w", text, err)
+		}
+	}
 	if m := shortAsset.FindStringSubmatch(text); m != nil {
 		return short("/data/" + m[1] + "/versions/" + m[2])
 	}
@@ -137,6 +156,11 @@ func ExpandURI(text, workspaceID string) (string, error) {
 		return text, nil
 	case strings.HasPrefix(text, "https://"):
 		return text, checkURL(text)
+	case strings.HasPrefix(text, "azureml://registries/"):
+		return "", fmt.Errorf("%q is of a registry, which batch endpoints take no inputs from; make a data asset of "+
+			"the workspace of it", text)
+	case strings.Contains(strings.ToLower(text), "/models/"):
+		return "", fmt.Errorf("%q is a model, and inputs are data: the deployment names its model", text)
 	case strings.HasPrefix(text, "azureml:") && strings.Contains(text, "@"):
 		return "", fmt.Errorf("%q names a label; name the version: azureml:<data asset>:<version>", text)
 	case strings.HasPrefix(text, "wasbs://"), strings.HasPrefix(text, "abfss://"):
@@ -159,8 +183,12 @@ func checkURL(text string) error {
 }
 
 // Curl is the command that starts the job, without the token: that comes from the variable TOKEN, which the first line
-// sets.
-func Curl(uri, deployment string, request JobRequest) (string, error) {
+// sets. The token is for the cloud that the address lies in; for c, where the address is of no cloud that is known.
+func (c Cloud) Curl(uri, deployment string, request JobRequest) (string, error) {
+	audience := c.MLAudience
+	if row, ok := cloud.ByScoringURI(uri); ok {
+		audience = row.MLAudience
+	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
@@ -173,7 +201,23 @@ func Curl(uri, deployment string, request JobRequest) (string, error) {
 		lines = append(lines, "--header "+quote(deploymentHeader+": "+deployment))
 	}
 	lines = append(lines, "--data "+quote(strings.TrimSpace(body.String())))
-	return "TOKEN=$(" + getToken + ")\n" + strings.Join(lines, " \\\n  ") + "\n", nil
+	return "TOKEN=$(" + getToken(audience) + ")\n" + strings.Join(lines, " \\\n  ") + "\n", nil
+}
+
+// Curl is that of public Azure, or of the cloud that the address lies in.
+func Curl(uri, deployment string, request JobRequest) (string, error) {
+	return PublicCloud().Curl(uri, deployment, request)
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:<>-]+$`)
+
+// shellWord is a word as it is, where a POSIX shell takes it for one (a place to fill in included), and quoted where
+// not.
+func shellWord(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return quote(s)
 }
 
 // quote makes one word of a POSIX shell.

@@ -107,9 +107,6 @@ func TestComputeClusterIdentities(t *testing.T) {
 		"user-assigned, existing": {components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: pulumi.String(identityID)},
 			map[string]any{"type": "UserAssigned", "userAssignedIdentities": []any{identityID}}, guidOf("principal", identityID),
 			[]string{"Compute cpu", "ComputeCluster cpu", "ManagedIdentity cpu.identity"}},
-		"both": {components.ClusterArgs{Identity: access.BothAssigned, UserAssignedIdentityID: pulumi.String(identityID)},
-			map[string]any{"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": []any{identityID}}, guidOf("system", cpuID),
-			[]string{"Compute cpu", "ComputeCluster cpu", "ManagedIdentity cpu.identity"}},
 		"none": {components.ClusterArgs{Identity: access.NoIdentity}, nil, "", []string{"Compute cpu", "ComputeCluster cpu"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -179,10 +176,11 @@ func TestComputeClusterRefuses(t *testing.T) {
 		cluster components.ClusterArgs
 		want    []string
 	}{
-		"a name of 33 characters":    {components.ClusterArgs{ComputeName: strings.Repeat("c", 33)}, []string{"computeName: ", "(33 characters)", "use 3 to 32"}},
-		"a name of one character":    {components.ClusterArgs{ComputeName: "a"}, []string{"computeName: "}},
+		"a name of 33 characters":    {components.ClusterArgs{ComputeName: strings.Repeat("a", 33)}, []string{"computeName: ", "(33 characters)", "use 3 to 32"}},
+		"a name of two characters":   {components.ClusterArgs{ComputeName: "ab"}, []string{"computeName: "}},
+		"both identities":            {components.ClusterArgs{Identity: access.BothAssigned}, []string{"identity: a compute cluster takes", "does not support both"}},
 		"an unknown identity":        {components.ClusterArgs{Identity: "system"}, []string{`identity: unknown value "system"`, "systemAssigned"}},
-		"an ID that does not go":     {components.ClusterArgs{UserAssignedIdentityID: pulumi.String(identityID)}, []string{"userAssignedIdentityId: is given, but identity is systemAssigned", "set identity to userAssigned or both"}},
+		"an ID that does not go":     {components.ClusterArgs{UserAssignedIdentityID: pulumi.String(identityID)}, []string{"userAssignedIdentityId: is given, but identity is systemAssigned", "set identity to userAssigned"}},
 		"a storage account as one":   {components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: pulumi.String(lakeID)}, []string{"userAssignedIdentityId: "}},
 		"an unknown priority":        {components.ClusterArgs{VMPriority: pulumi.String("Spot")}, []string{`vmPriority: unknown value "Spot"; use Dedicated, LowPriority`}},
 		"an unknown system":          {components.ClusterArgs{OSType: pulumi.String("BSD")}, []string{`osType: unknown value "BSD"; use Linux, Windows`}},
@@ -209,4 +207,34 @@ func TestComputeClusterRefuses(t *testing.T) {
 	}
 	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{})), "workspaceId: is missing")
 	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{WorkspaceID: pulumi.String(lakeID)})), "workspaceId: ")
+}
+
+// facts/compute-clusters.md: location is the workspace's, or the identity silently does not work; computeLocation places the nodes.
+func TestAClusterLiesWhereItsWorkspaceDoesAndItsNodesWhereTheyAreAskedFor(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		workspace, nodes    pulumi.StringPtrInput
+		location, elsewhere any
+	}{
+		"nothing is said":     {nil, nil, nil, nil},
+		"the workspace's":     {pulumi.String("westeurope"), nil, "westeurope", nil},
+		"the nodes' alone":    {nil, pulumi.String("westeurope"), "westeurope", nil},
+		"both, and the same":  {pulumi.String("westeurope"), pulumi.String("West Europe"), "westeurope", nil},
+		"both, and different": {pulumi.String("westeurope"), pulumi.String("northeurope"), "westeurope", "northeurope"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
+				cluster, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
+					WorkspaceID: pulumi.String(workspaceID), Location: c.workspace, Cluster: components.ClusterArgs{Location: c.nodes},
+				})
+				if err != nil {
+					return nil, err
+				}
+				return pulumi.Map{"principalId": cluster.PrincipalID}, nil
+			})
+			made := r.one(compute, "cpu")
+			assert.Equal(t, []any{c.location, c.elsewhere}, []any{made.at("location"), made.at("properties", "computeLocation")})
+		})
+	}
 }

@@ -201,8 +201,8 @@ func TestInvokerRoleAssignsABuiltInRoleInItsPlace(t *testing.T) {
 			case roles.AzureMLDataScientist:
 				require.Len(t, r.logs, 1, "the article and the list of built-in roles disagree: say so")
 				assert.Contains(t, r.logs[0], "workspaces/computes/listKeys/action")
-			case "Azure AI Developer": // facts/built-in-roles.md
-				require.Len(t, r.logs, 1, "no document says whether it allows workspaces/read")
+			case roles.AzureAIDeveloper:
+				require.Len(t, r.logs, 1, "no document decides it: say so")
 				assert.Contains(t, r.logs[0], "it is undecided whether Azure AI Developer allows")
 			default:
 				assert.Empty(t, r.logs)

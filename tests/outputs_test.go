@@ -2,6 +2,7 @@ package tests
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -103,4 +104,25 @@ func TestHowToInvokeTellsEachInvokerItsOwnWay(t *testing.T) {
 	assert.NotContains(t, how["partner"], "classifier.westeurope", "an endpoint that it is not to invoke")
 	assert.NotContains(t, how["alice"], "management.azure.com")
 	assert.NotContains(t, resource.NewProperty(r.outputs["howToInvoke"].ObjectValue()).String(), secretText)
+}
+
+// facts/clouds.md: in another cloud, everything that a person is told and Entra is to accept is that cloud's.
+func TestAnotherCloudHasAddressesAndAudiencesOfItsOwn(t *testing.T) {
+	t.Parallel()
+	args := environment()
+	args.Environment = "usgovernment"
+	r := run(t, batchEndpointAccess(args))
+	how := r.output("howToInvoke").(map[string]any)
+	for _, part := range []string{
+		"az cloud set --name AzureUSGovernment\n", "--resource https://ml.azure.us " +
+			"", "https://tagger.westeurope.inference.ml.azure.us/jobs",
+	} {
+		assert.Contains(t, how["alice"], part)
+	}
+	credentials := r.ofType("azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential")
+	require.NotEmpty(t, credentials)
+	for _, c := range credentials {
+		assert.Equal(t, []any{"api://AzureADTokenExchangeUSGov"}, c.at("audiences"))
+	}
+	assert.NotContains(t, fmt.Sprint(how), "ml.azure.com")
 }

@@ -35,6 +35,7 @@ var badInput = map[string]struct {
 	"credential in store on a blob":   {`dataInputs: {raw: {kind: blob, storageAccount: lake, container: raw, credentialInStore: true}}`, "dataInputs.raw.credentialInStore", "means nothing for blob", "leave it out"},
 	"same principal twice":            {`invokers: {alice: {kind: user, objectId: ` + alice + `}, bob: {kind: user, objectId: ` + strings.ToUpper(alice) + `}}`, "invokers.bob.objectId", "is the same principal as invokers.alice", "keep one"},
 	"cluster name of 33 characters":   {`clusters: {cpu: {computeName: abcdefghijklmnopqabcdefghijklmnop}}`, "clusters.cpu.computeName", "33 characters", "use 3 to 32"},
+	"cluster name of 2 characters":    {`clusters: {cpu: {computeName: ab}}`, "clusters.cpu.computeName", "2 characters", "use 3 to 32"},
 	"endpoint naming no cluster":      {`endpoints: {classifier: {cluster: cpus, inputs: [raw]}}`, "endpoints.classifier.cluster", `no cluster is called "cpus"`, `did you mean "cpu"?`},
 	"endpoint naming no input":        {`endpoints: {classifier: {cluster: cpu, inputs: [row]}}`, "endpoints.classifier.inputs[0]", `no data input is called "row"`, `did you mean "raw"?`},
 	"role with two wildcards":         {`role: {definition: '` + twoWildcards + `'}`, "role.definition", "more than one wildcard", "Azure allows one"},

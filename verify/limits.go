@@ -67,9 +67,9 @@ func (o *Observer) Limits(ctx context.Context, m access.Model) ([]Usage, error) 
 	slices.Sort(subscriptions)
 	var all []Usage
 	for _, subscription := range slices.Compact(subscriptions) {
-		all = append(all, Usage{What: assignmentsUsed, Where: subscription, Limit: access.MaxRoleAssignments})
+		all = append(all, Usage{What: assignmentsUsed, Where: subscription, Limit: m.MaxRoleAssignments()})
 	}
-	all = append(all, Usage{What: rolesUsed, Where: "/", Limit: access.MaxCustomRoles})
+	all = append(all, Usage{What: rolesUsed, Where: "/", Limit: m.MaxCustomRoles()})
 	for i := range all {
 		err := o.use(ctx, &all[i])
 		var refusal *azcore.ResponseError

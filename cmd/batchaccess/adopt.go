@@ -84,7 +84,7 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 			if err != nil {
 				return err
 			}
-			finder, err := newFinder(ctx)
+			finder, err := newFinder(ctx, p.dir, stack)
 			if err != nil {
 				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
 			}

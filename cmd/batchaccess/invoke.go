@@ -40,7 +40,8 @@ func newInvoke() *cobra.Command {
 		Short: "Start a job on a batch endpoint, and explain what is missing if it does not run",
 		Long: `Invoke starts a job on a batch endpoint and, with --wait, follows it to its end. The endpoint, its inputs and its
 outputs come from a stack's configuration, or from flags, or the whole request from a file. The token's audience is
-` + access.Audience + ` and nothing else.
+` + access.Audience + ` and nothing else; in another cloud, that cloud's. The cloud is that of ARM_METADATA_HOSTNAME,
+of the stack (azure-native:environment), of ARM_ENVIRONMENT, or of the endpoint's address.
 
 Who invokes (--as):
   user              whoever is signed in to the Azure CLI
@@ -128,13 +129,17 @@ func (i *invocation) run(cmd *cobra.Command) error {
 		return err
 	}
 	if i.print && i.uri != "" { // then nobody need sign in, and nothing need be asked
-		return i.printRequest(cmd, i.uri, request)
+		c, err := invoke.CloudOf(i.environment(s))
+		if err != nil {
+			return err
+		}
+		return i.printRequest(cmd, c, i.uri, request)
 	}
 	httpClient, err := clientOfCloud()
 	if err != nil {
 		return err
 	}
-	c, err := invoke.Discover(ctx, httpClient, os.Getenv("ARM_METADATA_HOSTNAME"))
+	c, err := cloudOf(ctx, httpClient, i.environment(s))
 	if err != nil {
 		return err
 	}
@@ -149,14 +154,14 @@ func (i *invocation) run(cmd *cobra.Command) error {
 		}
 	}
 	if i.print {
-		return i.printRequest(cmd, uri, request)
+		return i.printRequest(cmd, c, uri, request)
 	}
 	job, err := i.start(ctx, cmd, client, uri, request)
 	return i.tell(cmd, uri, job, err)
 }
 
-func (i *invocation) printRequest(cmd *cobra.Command, uri string, request invoke.JobRequest) error {
-	text, err := invoke.Curl(uri, i.deployment, request)
+func (i *invocation) printRequest(cmd *cobra.Command, c invoke.Cloud, uri string, request invoke.JobRequest) error {
+	text, err := c.Curl(uri, i.deployment, request)
 	if err != nil {
 		return err
 	}

@@ -135,6 +135,35 @@ func TestInvokeTellsAFailureAsJSON(t *testing.T) {
 	assert.NotEmpty(t, told.Failure.Remedy)
 }
 
+func TestTheCloudIsThatOfTheStackTheVariableOrTheAddress(t *testing.T) {
+	const government, public = "https://heart.usgovvirginia.inference.ml.azure.us",
+		"https://heart.westeurope.inference.ml.azure.com"
+	dir := projectWith(t, map[string]string{"dev": scoring, "gov": scoring + "  azure-native:environment: usgovernment\n"})
+	for name, c := range map[string]struct {
+		stack, uri, variable string
+		says                 []string
+	}{
+		"of the address": {"", government, "", []string{"--resource https://ml.azure.us "}},
+		"of the stack": {"gov", government, "",
+			[]string{"--resource https://ml.azure.us ", "core.usgovcloudapi.net/images"}},
+		"of no variable but stacks": {"dev", public, "",
+			[]string{"--resource https://ml.azure.com ", "core.windows.net/images"}},
+		"a word that is no cloud": {"", public, "azure", []string{`the cloud "azure" is not known`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("ARM_ENVIRONMENT", c.variable)
+			args := []string{"invoke", "--dir", dir, "--uri", c.uri, "--print-request"}
+			if c.stack != "" {
+				args = append(args, "--stack", c.stack, "--input", "images")
+			}
+			_, stdout, stderr := execute(t, args...)
+			for _, text := range c.says {
+				assert.Contains(t, stdout+stderr, text)
+			}
+		})
+	}
+}
+
 func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 	dir := projectWith(t, map[string]string{"dev": scoring})
 	t.Setenv("ARM_METADATA_HOSTNAME", "127.0.0.1:1") // nobody answers there

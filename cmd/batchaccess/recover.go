@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/spf13/cobra"
 
+	"github.com/batchaccess/batchaccess/config"
 	"github.com/batchaccess/batchaccess/existing"
 )
 
@@ -53,7 +54,7 @@ when it can't look.`,
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
-			finder, err := newFinder(ctx)
+			finder, err := newFinder(ctx, p.dir, stack)
 			if err != nil {
 				return err
 			}
@@ -95,8 +96,12 @@ when it can't look.`,
 }
 
 // newFinder asks as whoever deploys.
-func newFinder(ctx context.Context) (*existing.Finder, error) {
-	credential, c, client, err := deployer(ctx)
+func newFinder(ctx context.Context, dir, stack string) (*existing.Finder, error) {
+	environment, err := config.Environment(dir, stack)
+	if err != nil {
+		return nil, err
+	}
+	credential, c, client, err := deployer(ctx, environment)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +65,7 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 			if err != nil {
 				return err
 			}
-			credential, c, client, err := deployer(ctx)
+			credential, c, client, err := deployer(ctx, s.model.Environment)
 			if err != nil {
 				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
 			}
@@ -114,12 +113,12 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 
 // deployer signs in as whoever deploys: the azure-native provider's service principal if its variables are set, else in
 // any way that Azure's tools know.
-func deployer(ctx context.Context) (azcore.TokenCredential, invoke.Cloud, *http.Client, error) {
+func deployer(ctx context.Context, environment string) (azcore.TokenCredential, invoke.Cloud, *http.Client, error) {
 	client, err := clientOfCloud()
 	if err != nil {
 		return nil, invoke.Cloud{}, nil, err
 	}
-	c, err := invoke.Discover(ctx, client, cmp.Or(os.Getenv("ARM_METADATA_HOSTNAME"), os.Getenv("ARM_METADATA_HOST")))
+	c, err := cloudOf(ctx, client, environment)
 	if err != nil {
 		return nil, c, nil, err
 	}

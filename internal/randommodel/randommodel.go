@@ -55,7 +55,7 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "clusters") {
 		m.Clusters[fmt.Sprintf("name%d", i+1)] = access.Cluster{
-			Identity: rapid.SampledFrom([]access.ClusterIdentity{"", access.SystemAssigned, access.UserAssigned, access.BothAssigned}).Draw(t, "identity"),
+			Identity: rapid.SampledFrom([]access.ClusterIdentity{"", access.SystemAssigned, access.UserAssigned}).Draw(t, "identity"),
 		}
 	}
 	for i := range rapid.IntRange(0, 4).Draw(t, "inputs") {

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"os"
+
+	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/invoke"
+)
+
+// cloudOf is where Azure is: where ARM_METADATA_HOSTNAME leads, or else in the cloud that environment names.
+func cloudOf(ctx context.Context, client *http.Client, environment string) (invoke.Cloud, error) {
+	if host := metadataHost(); host != "" {
+		return invoke.Discover(ctx, client, host)
+	}
+	return invoke.CloudOf(environment)
+}
+
+// metadataHost is the variable that Azure's other clients read, by either of its names.
+func metadataHost() string {
+	return cmp.Or(os.Getenv("ARM_METADATA_HOSTNAME"), os.Getenv("ARM_METADATA_HOST"))
+}
+
+// environment is the word for the cloud: that of the stack; without one, ARM_ENVIRONMENT's, or that of the cloud in
+// which the endpoint lies whose address is given.
+func (i *invocation) environment(s *stackOf) string {
+	if s != nil {
+		return s.model.Environment
+	}
+	if word := components.EnvironmentWord(os.Getenv("ARM_ENVIRONMENT")); word != "" {
+		return word
+	}
+	return invoke.EnvironmentOfEndpoint(i.uri)
+}

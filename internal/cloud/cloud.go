@@ -1,0 +1,146 @@
+// Package cloud says what differs between Azure's clouds: one row a cloud, from facts/clouds.md. It asks nobody.
+package cloud
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// A Cloud is one of Azure's clouds. Addresses are hosts, and suffixes stand without their first dot.
+type Cloud struct {
+	// Name is what the Azure CLI calls it, Environment what azure-native:environment and ARM_ENVIRONMENT do.
+	Name, Environment string
+	// Authority is Entra's host, ResourceManager and Graph those of the services.
+	Authority, ResourceManager, Graph string
+	// MLAudience is what a token for batch endpoints is issued to.
+	MLAudience string
+	// Scoring is the suffix of the hosts that batch endpoints are invoked at, Storage that of storage accounts behind
+	// blob. and dfs.
+	Scoring, Storage string
+	// ExchangeAudience is the audience of federated tokens.
+	ExchangeAudience string
+	// Limits of role assignments in a subscription and custom roles in a tenant.
+	MaxRoleAssignments, MaxCustomRoles int
+
+	words       []string // other names of Environment
+	authorities []string // other hosts of Authority
+}
+
+// clouds are the rows, public Azure first. That scoring hosts of batch endpoints are those of online ones is
+// inferred. For the clouds of which the sheet gives no limit, the lower one stands.
+var clouds = []Cloud{
+	{
+		Name: "AzureCloud", Environment: "public", words: []string{"global"},
+		Authority: "login.microsoftonline.com", ResourceManager: "management.azure.com", Graph: "graph.microsoft.com",
+		authorities: []string{"login.windows.net", "login.microsoft.com", "sts.windows.net"},
+		MLAudience:  "https://ml.azure.com", Scoring: "inference.ml.azure.com", Storage: "core.windows.net",
+		ExchangeAudience: "api://AzureADTokenExchange", MaxRoleAssignments: 4000, MaxCustomRoles: 5000,
+	},
+	{
+		Name: "AzureUSGovernment", Environment: "usgovernment", words: []string{"usgovernmentl4", "usgovernmentl5", "dod"},
+		Authority: "login.microsoftonline.us", ResourceManager: "management.usgovcloudapi.net", Graph: "graph.microsoft.us",
+		authorities: []string{"login.usgovcloudapi.net"},
+		MLAudience:  "https://ml.azure.us", Scoring: "inference.ml.azure.us", Storage: "core.usgovcloudapi.net",
+		ExchangeAudience: "api://AzureADTokenExchangeUSGov", MaxRoleAssignments: 2000, MaxCustomRoles: 5000,
+	},
+	{
+		Name: "AzureChinaCloud", Environment: "china",
+		Authority: "login.chinacloudapi.cn", ResourceManager: "management.chinacloudapi.cn",
+		Graph:       "microsoftgraph.chinacloudapi.cn",
+		authorities: []string{"login.partner.microsoftonline.cn"},
+		MLAudience:  "https://ml.azure.cn", Scoring: "inference.ml.azure.cn", Storage: "core.chinacloudapi.cn",
+		ExchangeAudience: "api://AzureADTokenExchangeChina", MaxRoleAssignments: 2000, MaxCustomRoles: 2000,
+	},
+	{
+		Name: "USNat", Environment: "usnat",
+		Authority: "login.microsoftonline.eaglex.ic.gov", ResourceManager: "management.azure.eaglex.ic.gov",
+		MLAudience: "https://ml.azure.eaglex.ic.gov", Scoring: "inference.ml.azure.eaglex.ic.gov",
+		Storage:          "core.eaglex.ic.gov",
+		ExchangeAudience: "api://AzureADTokenExchangeUSNat", MaxRoleAssignments: 2000, MaxCustomRoles: 2000,
+	},
+	{
+		Name: "USSec", Environment: "ussec",
+		Authority: "login.microsoftonline.microsoft.scloud", ResourceManager: "management.azure.microsoft.scloud",
+		MLAudience: "https://ml.azure.microsoft.scloud", Scoring: "inference.ml.azure.microsoft.scloud",
+		Storage:          "core.microsoft.scloud",
+		ExchangeAudience: "api://AzureADTokenExchangeUSSec", MaxRoleAssignments: 2000, MaxCustomRoles: 2000,
+	},
+}
+
+// Public is Azure.
+func Public() Cloud { return clouds[0] }
+
+// All returns the clouds, public Azure first.
+func All() []Cloud { return slices.Clone(clouds) }
+
+// Environments lists the words for the clouds.
+func Environments() (words []string) {
+	for _, c := range clouds {
+		words = append(words, c.Environment)
+	}
+	return words
+}
+
+// ByEnvironment finds a cloud by any name that azure-native, azuread or the Azure CLI have for it; "" is public Azure.
+func ByEnvironment(word string) (Cloud, bool) {
+	if word == "" {
+		return Public(), true
+	}
+	return find(func(c Cloud) bool {
+		return slices.ContainsFunc(append([]string{c.Environment, c.Name}, c.words...),
+			func(w string) bool { return strings.EqualFold(w, word) })
+	})
+}
+
+// ByScoringURI finds the cloud that the host of a batch endpoint lies in.
+func ByScoringURI(uri string) (Cloud, bool) {
+	return byHost(uri, func(c Cloud, host string) bool { return strings.HasSuffix(host, "."+c.Scoring) })
+}
+
+// ByStorageURL finds the cloud that a storage account lies in.
+func ByStorageURL(address string) (Cloud, bool) {
+	return byHost(address, func(c Cloud, host string) bool { return strings.HasSuffix(host, "."+c.Storage) })
+}
+
+// ByResourceManager finds the cloud whose Resource Manager has the address.
+func ByResourceManager(address string) (Cloud, bool) {
+	return byHost(address, func(c Cloud, host string) bool { return host == c.ResourceManager })
+}
+
+// ByAuthority finds the cloud whose Entra has the address, by whichever of its names.
+func ByAuthority(address string) (Cloud, bool) {
+	return byHost(address, func(c Cloud,
+		host string) bool {
+		return host == c.Authority || slices.Contains(c.authorities, host)
+	})
+}
+
+func byHost(address string, is func(c Cloud, host string) bool) (Cloud, bool) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return Cloud{}, false
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	return find(func(c Cloud) bool { return is(c, host) })
+}
+
+func find(is func(Cloud) bool) (Cloud, bool) {
+	if i := slices.IndexFunc(clouds, is); i >= 0 {
+		return clouds[i], true
+	}
+	return Cloud{}, false
+}
+
+// MLAudienceOf derives what tokens for batch endpoints are issued to in a cloud that stands in no table, as
+// azure-ai-ml does: from the address of its portal. "" where that has another form.
+func MLAudienceOf(portal string) string {
+	u, err := url.Parse(portal)
+	if err != nil {
+		return ""
+	}
+	if suffix, ok := strings.CutPrefix(strings.ToLower(u.Hostname()), "portal.azure."); ok && suffix != "" {
+		return "https://ml.azure." + suffix
+	}
+	return ""
+}
