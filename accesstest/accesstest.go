@@ -169,7 +169,7 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 		give("keyId")
 		state["value"] = resource.MakeSecret(resource.NewProperty("not a secret"))
 	}
-	if top, ok := topLevel[kind]; ok {
+	if top, ok := topLevel[guardrails.Key(args.TypeToken)]; ok {
 		group, own := cmp.Or(textOf(args.Inputs, "resourceGroupName"), "made-up"), cmp.Or(textOf(args.Inputs, top.name), args.Name)
 		id = "/subscriptions/" + madeUpSubscription + "/resourceGroups/" + group + "/providers/" + top.armType + "/" + own
 		m.mu.Lock()
@@ -185,9 +185,9 @@ var topLevel = map[string]struct {
 	armType string
 	name    resource.PropertyKey
 }{
-	"azure-native:managedidentity:UserAssignedIdentity": {arm.UserAssignedIdentity, "resourceName"},
-	"azure-native:storage:StorageAccount":               {arm.StorageAccount, "accountName"},
-	"azure-native:machinelearningservices:Workspace":    {arm.Workspace, "workspaceName"},
+	guardrails.Key("azure-native:managedidentity:UserAssignedIdentity"): {arm.UserAssignedIdentity, "resourceName"},
+	guardrails.Key("azure-native:storage:StorageAccount"):               {arm.StorageAccount, "accountName"},
+	guardrails.Key("azure-native:machinelearningservices:Workspace"):    {arm.Workspace, "workspaceName"},
 }
 
 const madeUpSubscription = "00000000-0000-4000-8000-000000000000"

@@ -244,16 +244,31 @@ func (args *ComputeClusterArgs) places() (location, nodes pulumi.StringPtrInput)
 	switch {
 	case args.Location == nil:
 		return own, nil
-	case own == nil || sameRegion(idOf(own), idOf(args.Location)):
+	case own == nil || idOf(own) == idOf(args.Location):
 		return args.Location, nil
 	}
-	return args.Location, own
+	ownText, known := plain(own)
+	text, alsoKnown := plain(args.Location)
+	switch {
+	case known && alsoKnown && sameRegion(ownText, text):
+		return args.Location, nil
+	case known && alsoKnown:
+		return args.Location, own
+	}
+	both := pulumi.StringArray{own.ToStringPtrOutput().Elem(), args.Location.ToStringPtrOutput().Elem()}
+	nodes = both.ToStringArrayOutput().ApplyT(func(v []string) *string {
+		if sameRegion(v[0], v[1]) {
+			return nil
+		}
+		return &v[0]
+	}).(pulumi.StringPtrOutput)
+	return args.Location, nodes
 }
 
 // sameRegion compares regions as Azure does: West Europe is westeurope.
-func sameRegion(a, b access.ID) bool {
-	plain := func(id access.ID) string { return strings.ToLower(strings.ReplaceAll(id.Text(), " ", "")) }
-	return plain(a) == plain(b) && !a.Later() && !b.Later()
+func sameRegion(a, b string) bool {
+	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, " ", "")) }
+	return plain(a) == plain(b)
 }
 
 func (a ClusterArgs) properties(nodes pulumi.StringPtrInput) ml.AmlComputePtrInput {

@@ -156,7 +156,9 @@ func TestTagsAndLocationReachWhatCanHaveThem(t *testing.T) {
 	gpu := args.Clusters["gpu"]
 	gpu.Location = pulumi.String("northeurope")
 	args.Clusters["gpu"] = gpu
-	assert.Equal(t, "northeurope", run(t, batchEndpointAccess(args)).one(compute, "access.gpu").at("location"))
+	made := run(t, batchEndpointAccess(args)).one(compute, "access.gpu")
+	assert.Equal(t, "westeurope", made.at("location"), "the workspace's region (facts/compute-clusters.md)")
+	assert.Equal(t, "northeurope", made.at("properties", "computeLocation"), "where the nodes are")
 }
 
 func TestTheRoleIsAssignedWhereTheModelSays(t *testing.T) {

@@ -54,7 +54,9 @@ func TestImportsPointOneWay(t *testing.T) {
 			for dependency := range strings.Lines(string(out)) {
 				dependency = strings.TrimSpace(dependency)
 				for _, forbidden := range never {
-					assert.False(t, dependency == forbidden || strings.HasPrefix(dependency, forbidden+"/"), "%s must not depend on %s", name, dependency)
+					// Every way to a network goes through package net itself; net/url is text.
+					below := forbidden != "net" && strings.HasPrefix(dependency, forbidden+"/")
+					assert.False(t, dependency == forbidden || below, "%s must not depend on %s", name, dependency)
 				}
 			}
 		})

@@ -109,8 +109,9 @@ func identities(st *state.State, want selector) []*state.ServicePrincipal {
 		}
 	}
 	for _, sp := range st.ServicePrincipals {
+		here := attached[armid.Key(sp.ResourceID)] || want.everyIdentity && sp.ResourceID == "" // whose resource nobody named
 		switch {
-		case sp.Type != "ManagedIdentity" || !attached[armid.Key(sp.ResourceID)]:
+		case sp.Type != "ManagedIdentity" || !here:
 		case want.clientID != "" && !strings.EqualFold(want.clientID, sp.AppID):
 		case want.objectID != "" && !strings.EqualFold(want.objectID, sp.ID):
 		case want.resourceID != "" && armid.Key(want.resourceID) != armid.Key(sp.ResourceID):
