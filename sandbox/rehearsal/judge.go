@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -20,7 +21,11 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	o.Model = Identified(o.Model)
-	r := &rehearsal{Options: o, azure: a}
+	plan, err := planOf(o.Model)
+	if err != nil {
+		return nil, err
+	}
+	r := &rehearsal{Options: o, plan: plan, azure: a}
 	var d deployed
 	if err := json.Unmarshal(outputs, &d); err != nil {
 		return nil, fmt.Errorf("reading the outputs of the stack: %w", err)
@@ -30,4 +35,13 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 	}
 	report := &Report{Stack: o.Stack, Weather: o.Weather.String(), NotChecked: notChecked(o.Model, o.Weather)}
 	return report, r.invoke(ctx, report, d)
+}
+
+// planOf is the plan of a model that can be deployed.
+func planOf(m access.Model) (*access.Plan, error) {
+	plan, problems := access.Compile(m)
+	if plan == nil {
+		return nil, fmt.Errorf("the access of the stack:\n%w", problems.Err())
+	}
+	return plan, nil
 }

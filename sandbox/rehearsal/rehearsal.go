@@ -97,9 +97,9 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
-	plan, problems := access.Compile(o.Model)
-	if plan == nil {
-		return nil, fmt.Errorf("the access of the stack:\n%w", problems.Err())
+	plan, err := planOf(o.Model)
+	if err != nil {
+		return nil, err
 	}
 	if o.Pulumi == "" {
 		if o.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {

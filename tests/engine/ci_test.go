@@ -46,7 +46,7 @@ func TestTheScriptsOfThePipelines(t *testing.T) {
 	shown, code = d.script("ci/drift.sh", "dev")
 	assert.NotEqual(t, 0, code, shown)
 
-	d.pulumi("config", "set", "--path", "batchaccess:clusters.cpu.computeName", "a-name-of-17-char")
+	d.pulumi("config", "set", "--path", "batchaccess:clusters.cpu.computeName", "a-cluster-name-of-33-characters-x")
 	shown, code = d.script("ci/review.sh", "dev", out)
 	assert.Equal(t, 1, code)
 	assert.Contains(t, shown, "can't name a compute cluster", "the log says why")

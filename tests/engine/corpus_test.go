@@ -133,6 +133,11 @@ func divided(t *testing.T, preview []byte, all []corpusCase) map[string]any {
 				}
 			}
 			delete(s, "provider") // whose ID is another each time
+			for _, key := range []string{"replaceReasons", "diffReasons"} {
+				if reasons, is := s[key].([]any); is { // in another order each time
+					slices.SortFunc(reasons, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+				}
+			}
 			if reasons, is := s["diffReasons"].([]any); is {
 				slices.SortFunc(reasons, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
 			}

@@ -226,11 +226,11 @@ func TestAWrongConfigurationMakesNothing(t *testing.T) {
 	d := deploy(t, t.TempDir())
 	defer d.close()
 	var out bytes.Buffer
-	d.pulumi("config", "set", "--path", "batchaccess:clusters.cpu.computeName", "a-name-of-17-char")
+	d.pulumi("config", "set", "--path", "batchaccess:clusters.cpu.computeName", "a-cluster-name-of-33-characters-x")
 	d.pulumi("config", "set", "--path", "batchaccess:invokerz.x", "y")
 	err := d.engine.Pulumi(t.Context(), &out, "up", "--yes", "--non-interactive", "--stack", "dev")
 	require.Error(t, err)
-	assert.Contains(t, out.String(), `clusters.cpu.computeName: "a-name-of-17-char" (17 characters) can't name a compute cluster`)
+	assert.Contains(t, out.String(), `clusters.cpu.computeName: "a-cluster-name-of-33-characters-x" (33 characters) can't name a compute cluster`)
 	assert.Contains(t, out.String(), `invokerz: unknown key; did you mean "invokers"?`)
 	assert.Empty(t, d.azure.Inventory())
 }
