@@ -39,7 +39,8 @@ func (p *Plan) acls() (acls []ACL) {
 		if n.By != ByACL {
 			continue
 		}
-		acl := ACL{p.identity[n.Principal], n.place.account, n.place.container, rooted(n.place.path), "r-x", p.Model.DataInputs[n.Data].Type == "file"}
+		acl := ACL{p.identity[n.Principal], n.place.account, n.place.container, rooted(n.place.path), "r-x",
+			p.Model.DataInputs[n.Data].Type == "file"}
 		if !seen[acl] {
 			seen[acl] = true
 			acls = append(acls, acl)

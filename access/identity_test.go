@@ -14,7 +14,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/randommodel"
 )
 
-const identityID = "/subscriptions/" + subscription + "/resourceGroups/ml/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mounter"
+const identityID = "/subscriptions/" + subscription +
+	"/resourceGroups/ml/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mounter"
 
 // twoEndpoints is a model of two clusters whose endpoints read one container, and of what is done to it.
 func twoEndpoints(change func(*access.Model)) access.Model {
@@ -54,7 +55,8 @@ func TestOneIdentityIsGrantedOnceWithAllReasons(t *testing.T) {
 			m.Clusters["gpu"] = access.Cluster{Existing: true, PrincipalID: objectID(7)}
 		}, "cluster cpu = cluster gpu"},
 		"an invoker that is a cluster's identity, by object ID": {func(m *access.Model) {
-			m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: access.Known("ABCDEF00-0000-4000-8000-000000000000")}
+			m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity,
+				PrincipalID: access.Known("ABCDEF00-0000-4000-8000-000000000000")}
 			m.Clusters["gpu"] = access.Cluster{Existing: true, PrincipalID: access.Known("abcdef00-0000-4000-8000-000000000000")}
 		}, "invoker robot = cluster gpu"},
 		"an invoker that is a cluster's identity, by ARM ID": {func(m *access.Model) {
@@ -126,7 +128,8 @@ func TestIdentitiesThatCannotBeAreProblemsWithBothPaths(t *testing.T) {
 		}, "invokers.b", "invokers.a", "under the same name", true},
 		"an identity of two object IDs": {func(m *access.Model) {
 			m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: objectID(5), ResourceID: identityID}
-			m.Clusters["cpu"] = access.Cluster{Existing: true, PrincipalID: objectID(6), UserAssignedIdentityID: access.Known(identityID)}
+			m.Clusters["cpu"] = access.Cluster{Existing: true, PrincipalID: objectID(6),
+				UserAssignedIdentityID: access.Known(identityID)}
 		}, "clusters.cpu.userAssignedIdentityId", "invokers.robot", "but another object ID", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -212,7 +215,8 @@ func TestNoIdentityIsGrantedTwiceAndNoneGoesWithout(t *testing.T) {
 			}
 			met, group := false, m.Groups()[n.Principal.Name]
 			for _, g := range plan.Grants {
-				holds := azure[g.Principal] == azure[n.Principal] || !n.Principal.IsCluster() && g.Principal == access.InvokerPrincipal(group)
+				holds := azure[g.Principal] == azure[n.Principal] || !n.Principal.IsCluster() &&
+					g.Principal == access.InvokerPrincipal(group)
 				met = met || holds && g.Scope.Contains(n.At) &&
 					(g.Role == n.Role || g.Role == "Storage Blob Data Contributor")
 			}

@@ -91,7 +91,8 @@ func (v *validator) federated(path string, f FederatedCredential) {
 		{"branch", g.Branch, "refs/heads/"}, {"tag", g.Tag, "refs/tags/"},
 	} {
 		if name, whole := strings.CutPrefix(ref.value, ref.prefix); whole {
-			v.add(path+".github."+ref.key, "write "+name, "%q has %s before its name, which the subject brings by itself", ref.value, ref.prefix)
+			v.add(path+".github."+ref.key, "write "+name, "%q has %s before its name, which the subject brings by itself",
+				ref.value, ref.prefix)
 		}
 	}
 	chosen := 0

@@ -32,7 +32,8 @@ func deploy(ctx *pulumi.Context) error {
 			"payroll":  {Kind: access.ServicePrincipal, ClientSecrets: map[string]access.ClientSecret{"x": {StartDate: "2026-11-01", EndDate: "2027-05-01"}}},
 			"shared":   {Kind: access.ManagedIdentity, PrincipalID: identity.PrincipalID},
 		},
-		Clusters:        map[string]components.ClusterArgs{"cpu": {VMSize: pulumi.String("Standard_DS3_v2")}, "gpu": {Identity: access.UserAssigned, VMSize: pulumi.String("Standard_NC4as_T4_v3")}},
+		Clusters: map[string]components.ClusterArgs{"cpu": {VMSize: pulumi.String("Standard_DS3_v2")},
+			"gpu": {Identity: access.UserAssigned, VMSize: pulumi.String("Standard_NC4as_T4_v3")}},
 		StorageAccounts: map[string]pulumi.StringInput{"lake": pulumi.ToSecret(pulumi.String(lakeID)).(pulumi.StringOutput)},
 		DataInputs: map[string]access.DataInput{
 			"scores":  {Kind: access.Blob, StorageAccount: "lake", Container: "scores"},

@@ -248,7 +248,8 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 		ps.Add("endpoints", "name the endpoints, or leave it out to have one for each cluster, with everything", "is empty")
 	}
 	if !access.IsEnvironment(args.Environment) {
-		ps.Add("environment", problem.DidYouMean(args.Environment, access.Environments()), "the cloud %q is not known", args.Environment)
+		ps.Add("environment", problem.DidYouMean(args.Environment, access.Environments()), "the cloud %q is not known",
+			args.Environment)
 	}
 	for _, name := range sortedKeys(args.Invokers) {
 		i := args.Invokers[name]
@@ -369,7 +370,8 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 		args := b.args.Clusters[name]
 		args.ComputeName = b.plan.Model.Clusters[name].NameOr(name)
 		cluster, err := NewComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
-			WorkspaceID: b.args.WorkspaceID, Location: b.args.Location, Cluster: args, Tags: b.args.Tags, Protect: b.args.Protect,
+			WorkspaceID: b.args.WorkspaceID, Location: b.args.Location, Cluster: args,
+			Tags: b.args.Tags, Protect: b.args.Protect,
 		}, b.options()...)
 		if err != nil {
 			return err

@@ -23,7 +23,8 @@ type ClusterArgs struct {
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
 	// ComputeName in the workspace: 3 to 32 letters, digits and hyphens. Default: the cluster's name here.
 	ComputeName string `pulumi:"computeName,optional"`
-	// Identity of a new cluster: systemAssigned, userAssigned, or none, which can't mount data. Default: systemAssigned. Azure
+	// Identity of a new cluster: systemAssigned, userAssigned, or none, which can't mount data. Default: systemAssigned.
+	// Azure
 	// does not support both at once.
 	Identity access.ClusterIdentity `pulumi:"identity,optional"`
 	// UserAssignedIdentityID is the ARM ID of the identity for userAssigned. Default: one is made.
@@ -70,7 +71,8 @@ type SSHArgs struct {
 type ComputeClusterArgs struct {
 	// WorkspaceID is the ARM ID of the workspace. Required.
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
-	// Location of the workspace, such as westeurope. Azure makes a cluster that is said to be elsewhere, and its identity does not
+	// Location of the workspace, such as westeurope. Azure makes a cluster that is said to be elsewhere, and its identity
+	// does not
 	// work; nodes elsewhere are asked for by Cluster.Location. Default: Cluster.Location, or the provider's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Cluster describes the cluster.
@@ -224,7 +226,8 @@ func (cluster *ComputeCluster) identity(
 	location, _ := args.places()
 	own := &ManagedIdentityArgs{ExistingID: a.UserAssignedIdentityID}
 	if a.UserAssignedIdentityID == nil {
-		own = &ManagedIdentityArgs{ResourceGroupName: group, ResourceName: pointer(identityName), Location: location, Tags: args.Tags, Protect: args.Protect}
+		own = &ManagedIdentityArgs{ResourceGroupName: group, ResourceName: pointer(identityName), Location: location,
+			Tags: args.Tags, Protect: args.Protect}
 	}
 	assigned, err := NewManagedIdentity(ctx, name+".identity", own, c.options()...)
 	if err != nil {
@@ -237,7 +240,8 @@ func (cluster *ComputeCluster) identity(
 	}, assigned.PrincipalID, nil
 }
 
-// places are the region of the cluster as a resource, which has to be the workspace's (facts/compute-clusters.md), and that of
+// places are the region of the cluster as a resource, which has to be the workspace's (facts/compute-clusters.md), and
+// that of
 // its nodes where it is another: nil where not, so that a cluster that was made without it stays as it is.
 func (args *ComputeClusterArgs) places() (location, nodes pulumi.StringPtrInput) {
 	own := args.Cluster.Location

@@ -168,7 +168,8 @@ func (args *InvokerRoleArgs) check() (roles.Definition, access.Problems, error) 
 	} else if scope, known := plain(args.Scope); known {
 		problems = append(problems, checkScope(scope))
 	}
-	problems = append(problems, checkAssignableScope("assignableScope", args.AssignableScope, model, idOf(args.Scope).Text()))
+	problems = append(problems, checkAssignableScope("assignableScope", args.AssignableScope, model,
+		idOf(args.Scope).Text()))
 	problems = withEmpty(append(problems, checkAssignees("invokers", args.Invokers)...), args)
 	if err := errors.Join(problems...); err != nil {
 		return roles.Definition{}, nil, err

@@ -130,13 +130,6 @@ const (
 	Later   Origin = "later"
 )
 
-func originOf(v any) Origin {
-	if _, later := v.(Marker); later {
-		return Later
-	}
-	return Written
-}
-
 // A Rule is one guardrail.
 type Rule struct {
 	ID       string

@@ -136,9 +136,10 @@ func TestRules(t *testing.T) {
 			[]string{"invoker-role"}},
 		"an existing role, told": {invokerRoleOf(inputs{"roleDefinitionId": existingRole,
 			"definition": telling(roles.InvokerActions()...)}), nil},
-		"a built-in role by its ID": {invokerRoleOf(inputs{"roleDefinitionId": roles.DefinitionID("f6c7c914-8db3-469d-8ca1-694a8f32e121")}), nil},
-		"a role of the stack's":     {invokerRoleOf(inputs{"definition": telling("Microsoft.Insights/*")}), nil},
-		"a wildcard":                {definition("", "Microsoft.Insights/*"), []string{"custom-role"}},
+		"a built-in role by its ID": {invokerRoleOf(inputs{
+			"roleDefinitionId": roles.DefinitionID("f6c7c914-8db3-469d-8ca1-694a8f32e121")}), nil},
+		"a role of the stack's": {invokerRoleOf(inputs{"definition": telling("Microsoft.Insights/*")}), nil},
+		"a wildcard":            {definition("", "Microsoft.Insights/*"), []string{"custom-role"}},
 		"a wildcard for invokers": {definition(invokerRole, "Microsoft.Insights/*"),
 			[]string{"custom-role", "invoker-role"}},
 		"a role that grants access": {definition("", "Microsoft.Authorization/roleAssignments/write"),

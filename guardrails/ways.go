@@ -77,7 +77,10 @@ func in(prefix string, names ...string) (types []string) {
 var ways = []way{
 	// Judged by the rules and the review by themselves.
 	{partial: true, types: keys(RoleAssignment), judged: []string{"scope", "roleDefinitionId", "roleDefinitionName",
-		"principalId", "principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId", "skipServicePrincipalAadCheck", Through, "justification", "requestType", "schedule", "scheduleInfo", "ticket", "ticketInfo", "targetRoleEligibilityScheduleId", "targetRoleEligibilityScheduleInstanceId"}},
+		"principalId", "principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId",
+		"skipServicePrincipalAadCheck", Through, "justification", "requestType", "schedule", "scheduleInfo", "ticket",
+		"ticketInfo", "targetRoleEligibilityScheduleId",
+		"targetRoleEligibilityScheduleInstanceId"}},
 	{partial: true, types: keys(RoleDefinition), judged: []string{"permissions", "assignableScopes", "roleName",
 		"scope", "roleDefinitionId", "roleType"}},
 	{partial: true, types: keys(Federation), judged: []string{"issuer", "subject", "audiences", "audience",
@@ -239,7 +242,8 @@ var ways = []way{
 			"storage:BlobContainer"), in(classic, "storage:Container")),
 		on: []gate{{path: "publicAccess", safe: []any{"None"}}, {path: "containerAccessType", safe: []any{"private"}}},
 		harmless: []string{"metadata", "defaultEncryptionScope", "denyEncryptionScopeOverride",
-			"encryptionScopeOverrideEnabled", "immutableStorageWithVersioning", "enableNfsV3AllSquash", "enableNfsV3RootSquash", "storageAccountId"},
+			"encryptionScopeOverrideEnabled", "immutableStorageWithVersioning", "enableNfsV3AllSquash",
+			"enableNfsV3RootSquash", "storageAccountId"},
 	},
 	{
 		gives: "gives access by signed identifiers (SAS) or ACLs", severity: High, partial: true,
@@ -292,7 +296,8 @@ var ways = []way{
 	{
 		gives: "makes compute that somebody may sign in to, or that runs as an identity", severity: High,
 		types: slices.Concat(in(native, "machinelearningservices:MachineLearningCompute",
-			"machinelearningservices:*Compute"), in(classic, "machinelearning:Compute*", "machinelearning:InferenceCluster", "machinelearning:SynapseSpark")),
+			"machinelearningservices:*Compute"), in(classic, "machinelearning:Compute*",
+			"machinelearning:InferenceCluster", "machinelearning:SynapseSpark")),
 	},
 	{gives: "changes what runs on a cluster as its identity, or who may reach it", severity: High,
 		types: slices.Concat(in(native, "machinelearningservices:*"), in(classic, "machinelearning:*"))},
@@ -304,7 +309,8 @@ var ways = []way{
 		on: []gate{
 			{path: "adminUserEnabled"}, {path: "adminEnabled"}, {path: "anonymousPullEnabled"}, {path: "networkRuleSet"},
 			{path: "publicNetworkAccess",
-				safe: []any{"Disabled"}}, {path: "publicNetworkAccessEnabled"}, {path: "policies"}, {path: "networkRuleBypassOptions", safe: []any{"None"}},
+				safe: []any{"Disabled"}}, {path: "publicNetworkAccessEnabled"}, {path: "policies"},
+			{path: "networkRuleBypassOptions", safe: []any{"None"}},
 			{path: "networkRuleBypassOption", safe: []any{"None"}}, {path: "trustPolicyEnabled"}, {path: "roleAssignmentMode"},
 		},
 		judged: []string{"identity"}, harmless: []string{"sku", "zoneRedundancy", "zoneRedundancyEnabled", "encryption",
@@ -652,9 +658,7 @@ func identityIDs(identity any) (ids []string) {
 				ids = append(ids, text)
 			}
 		case map[string]any:
-			for _, id := range slices.Sorted(maps.Keys(list)) {
-				ids = append(ids, id)
-			}
+			ids = append(ids, slices.Sorted(maps.Keys(list))...)
 		case Marker:
 			ids = append(ids, "")
 		}

@@ -61,12 +61,15 @@ func TestTheCloudIsFoundByItsNameOrItsMetadata(t *testing.T) {
 	assert.Contains(t, f.Error(), "usgovernment")
 
 	document := func(manager, portal string) string {
-		return fmt.Sprintf(`{"resourceManager": %q, "portal": %q, "authentication": {"loginEndpoint": "https://login.example/",
+		return fmt.Sprintf(`{"resourceManager": %q, "portal": %q,
+			"authentication": {"loginEndpoint": "https://login.example/",
 			"audiences": [%[1]q]}}`, manager, portal)
 	}
 	for name, c := range map[string]struct{ document, audience string }{
-		"Government":       {document("https://management.usgovcloudapi.net/", "https://portal.azure.us"), "https://ml.azure.us"},
-		"in no table":      {document("https://management.example/", "https://portal.azure.example"), "https://ml.azure.example"},
+		"Government": {document("https://management.usgovcloudapi.net/", "https://portal.azure.us"),
+			"https://ml.azure.us"},
+		"in no table": {document("https://management.example/", "https://portal.azure.example"),
+			"https://ml.azure.example"},
 		"not known at all": {document("https://management.example/", "https://portal.example"), ""},
 	} {
 		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -241,7 +241,8 @@ var onData = []signature{
 		grants: []lack{{true, storageTable}, {true, storageQueue}},
 	},
 	{
-		form: regexp.MustCompile(`(?i)(key ?vault|vault\.(azure|usgovcloudapi)\.(net|cn))[\s\S]{0,400}(\b403\b|forbidden|denied)|` +
+		form: regexp.MustCompile(`(?i)(key ?vault|vault\.(azure|usgovcloudapi)\.(net|cn))[\s\S]{0,400}` +
+			`(\b403\b|forbidden|denied)|` +
 			`(\b403\b|forbidden)[\s\S]{0,400}key ?vault`),
 		kind: Data, hop: access.ReadHop,
 		means: "whoever reads may not read the data store's secret: datastores/listsecrets/action is missing, or the " +

@@ -10,7 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Configured is a stack's configuration: the plan of it, nil for a stack that is not there, and its values as they are written.
+// A Configured is a stack's configuration: the plan of it, nil for a stack that is not there, and its values as they
+// are written.
 type Configured struct {
 	Plan   *access.Plan
 	Values map[string]any

@@ -176,11 +176,15 @@ func TestComputeClusterRefuses(t *testing.T) {
 		cluster components.ClusterArgs
 		want    []string
 	}{
-		"a name of 33 characters":    {components.ClusterArgs{ComputeName: strings.Repeat("a", 33)}, []string{"computeName: ", "(33 characters)", "use 3 to 32"}},
-		"a name of two characters":   {components.ClusterArgs{ComputeName: "ab"}, []string{"computeName: "}},
-		"both identities":            {components.ClusterArgs{Identity: access.BothAssigned}, []string{"identity: a compute cluster takes", "does not support both"}},
-		"an unknown identity":        {components.ClusterArgs{Identity: "system"}, []string{`identity: unknown value "system"`, "systemAssigned"}},
-		"an ID that does not go":     {components.ClusterArgs{UserAssignedIdentityID: pulumi.String(identityID)}, []string{"userAssignedIdentityId: is given, but identity is systemAssigned", "set identity to userAssigned"}},
+		"a name of 33 characters": {components.ClusterArgs{ComputeName: strings.Repeat("a", 33)},
+			[]string{"computeName: ", "(33 characters)", "use 3 to 32"}},
+		"a name of two characters": {components.ClusterArgs{ComputeName: "ab"}, []string{"computeName: "}},
+		"both identities": {components.ClusterArgs{Identity: access.BothAssigned},
+			[]string{"identity: a compute cluster takes", "does not support both"}},
+		"an unknown identity": {components.ClusterArgs{Identity: "system"},
+			[]string{`identity: unknown value "system"`, "systemAssigned"}},
+		"an ID that does not go": {components.ClusterArgs{UserAssignedIdentityID: pulumi.String(identityID)},
+			[]string{"userAssignedIdentityId: is given, but identity is systemAssigned", "set identity to userAssigned"}},
 		"a storage account as one":   {components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: pulumi.String(lakeID)}, []string{"userAssignedIdentityId: "}},
 		"an unknown priority":        {components.ClusterArgs{VMPriority: pulumi.String("Spot")}, []string{`vmPriority: unknown value "Spot"; use Dedicated, LowPriority`}},
 		"an unknown system":          {components.ClusterArgs{OSType: pulumi.String("BSD")}, []string{`osType: unknown value "BSD"; use Linux, Windows`}},
@@ -209,7 +213,8 @@ func TestComputeClusterRefuses(t *testing.T) {
 	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{WorkspaceID: pulumi.String(lakeID)})), "workspaceId: ")
 }
 
-// facts/compute-clusters.md: location is the workspace's, or the identity silently does not work; computeLocation places the nodes.
+// facts/compute-clusters.md: location is the workspace's, or the identity silently does not work; computeLocation
+// places the nodes.
 func TestAClusterLiesWhereItsWorkspaceDoesAndItsNodesWhereTheyAreAskedFor(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

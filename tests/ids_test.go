@@ -105,7 +105,8 @@ func everyComponent() map[string]func() (args any, p program) {
 		return &args, func(ctx *pulumi.Context) (pulumi.Map, error) { return batchEndpointAccess(args)(ctx) }
 	})
 	add("ComputeCluster", func() (any, program) {
-		args := components.ComputeClusterArgs{WorkspaceID: pulumi.String(workspaceID), Location: pulumi.String("westeurope"), Cluster: full}
+		args := components.ComputeClusterArgs{WorkspaceID: pulumi.String(workspaceID),
+			Location: pulumi.String("westeurope"), Cluster: full}
 		args.Cluster.SSH = &components.SSHArgs{
 			AdminUserName: pulumi.String("admin"), AdminUserSSHPublicKey: pulumi.String("ssh-ed25519 AAAA"),
 		}

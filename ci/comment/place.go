@@ -114,7 +114,8 @@ func findPlace(env func(string) string, client *http.Client) (place, error) {
 		}
 		return &azureRepos{api{client, "Bearer " + env("SYSTEM_ACCESSTOKEN")}, env("SYSTEM_COLLECTIONURI"),
 			env("SYSTEM_COLLECTIONURI") + env("SYSTEM_TEAMPROJECTID") +
-				"/_apis/git/repositories/" + env("BUILD_REPOSITORY_ID") + "/pullRequests/" + env("SYSTEM_PULLREQUEST_PULLREQUESTID") + "/threads"}, nil
+				"/_apis/git/repositories/" + env("BUILD_REPOSITORY_ID") + "/pullRequests/" +
+				env("SYSTEM_PULLREQUEST_PULLREQUESTID") + "/threads"}, nil
 	}
 	return nil, nil
 }

@@ -55,7 +55,8 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "clusters") {
 		m.Clusters[fmt.Sprintf("name%d", i+1)] = access.Cluster{
-			Identity: rapid.SampledFrom([]access.ClusterIdentity{"", access.SystemAssigned, access.UserAssigned}).Draw(t, "identity"),
+			Identity: rapid.SampledFrom([]access.ClusterIdentity{"", access.SystemAssigned, access.UserAssigned}).Draw(t,
+				"identity"),
 		}
 	}
 	for i := range rapid.IntRange(0, 4).Draw(t, "inputs") {
@@ -186,14 +187,16 @@ func keys[V any](m map[string]V) (names []string) {
 	return names
 }
 
-// Shared draws a valid model in which clusters share identities with one another and with an invoker: by object ID or ARM ID, in
+// Shared draws a valid model in which clusters share identities with one another and with an invoker: by object ID or
+// ARM ID, in
 // whatever letter case, or by one source that is known only later. It returns whom Azure would take each principal for.
 func Shared(t *rapid.T) (access.Model, map[access.Principal]string) {
 	m := Models.Draw(t, "model")
 	m.Assertions = nil
 	m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: objectID(100)}
 	m.Clusters["name4"] = access.Cluster{}
-	m.Endpoints["shared"] = access.Endpoint{Cluster: "name4", Inputs: someOf(t, keys(m.DataInputs)), Outputs: someOf(t, keys(m.DataOutputs))}
+	m.Endpoints["shared"] = access.Endpoint{Cluster: "name4", Inputs: someOf(t, keys(m.DataInputs)), Outputs: someOf(t,
+		keys(m.DataOutputs))}
 	azure := map[access.Principal]string{}
 	for _, name := range keys(m.Invokers) {
 		azure[access.InvokerPrincipal(name)] = name
@@ -210,7 +213,8 @@ func Shared(t *rapid.T) (access.Model, map[access.Principal]string) {
 			m.Clusters[name] = access.Cluster{Existing: true, PrincipalID: otherCase(t, id)}
 			azure[p] = map[int]string{0: "robot", 1: "101"}[n]
 		case 2:
-			id := access.Known(fmt.Sprintf("/subscriptions/%s/resourceGroups/ml/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id%d", subscription, n))
+			id := access.Known(fmt.Sprintf("/subscriptions/%s/resourceGroups/ml/providers/"+
+				"Microsoft.ManagedIdentity/userAssignedIdentities/id%d", subscription, n))
 			m.Clusters[name] = access.Cluster{Identity: access.UserAssigned, UserAssignedIdentityID: otherCase(t, id)}
 			azure[p] = fmt.Sprint("arm ", n)
 		case 3:

@@ -71,7 +71,8 @@ func TestEachComponentIsTheSameInEveryLanguage(t *testing.T) {
 			},
 		},
 		components.ComputeClusterToken: {
-			`{"workspaceId": "` + workspace + `", "cluster": {"computeName": "cpu", "maxNodeCount": 2, "identity": "userAssigned", "isolatedNetwork": true}}`,
+			`{"workspaceId": "` + workspace + `", "cluster": {"computeName": "cpu", "maxNodeCount": 2, ` +
+				`"identity": "userAssigned", "isolatedNetwork": true}}`,
 			func(ctx *pulumi.Context, options pulumi.ResourceOption) error {
 				_, err := components.NewComputeCluster(ctx, "it", &components.ComputeClusterArgs{WorkspaceID: id, Cluster: components.ClusterArgs{
 					ComputeName: "cpu", MaxNodeCount: pulumi.Int(2), Identity: access.UserAssigned, IsolatedNetwork: pulumi.Bool(true),

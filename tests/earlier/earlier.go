@@ -31,10 +31,12 @@ func RequireKept(t *testing.T, file, stateDir string, pulumi func(args ...string
 	require.NoError(t, json.Unmarshal([]byte(pulumi("preview", "--json", "--show-sames", "--non-interactive")), &digest))
 	kept := 0
 	for _, s := range digest.Steps {
-		// The role is assignable at the resource group since issue 14: it and its assignments are replaced, the new before the
+		// The role is assignable at the resource group since issue 14: it and its assignments are replaced, the new before
+		// the
 		// old, which tests/engine holds.
 		role := s.Op == "replace" && strings.Contains(s.URN, "InvokerRole$azure-native:authorization:Role")
-		assert.True(t, role || !strings.Contains(s.Op, "replace") || strings.Contains(s.URN, "InvokerRole$"), "%s: %v", s.URN, s.DiffReasons)
+		assert.True(t, role || !strings.Contains(s.Op, "replace") || strings.Contains(s.URN, "InvokerRole$"), "%s: %v",
+			s.URN, s.DiffReasons)
 		assert.NotEqual(t, "delete", s.Op, s.URN)
 		if (s.Op == "same" || s.Op == "update" || role) && !strings.Contains(s.URN, "pulumi:providers:") {
 			kept++

@@ -230,7 +230,8 @@ func TestAWrongConfigurationMakesNothing(t *testing.T) {
 	d.pulumi("config", "set", "--path", "batchaccess:invokerz.x", "y")
 	err := d.engine.Pulumi(t.Context(), &out, "up", "--yes", "--non-interactive", "--stack", "dev")
 	require.Error(t, err)
-	assert.Contains(t, out.String(), `clusters.cpu.computeName: "a-cluster-name-of-33-characters-x" (33 characters) can't name a compute cluster`)
+	assert.Contains(t, out.String(), `clusters.cpu.computeName: "a-cluster-name-of-33-characters-x" `+
+		`(33 characters) can't name a compute cluster`)
 	assert.Contains(t, out.String(), `invokerz: unknown key; did you mean "invokers"?`)
 	assert.Empty(t, d.azure.Inventory())
 }

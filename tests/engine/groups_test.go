@@ -81,8 +81,10 @@ func TestInvokersMoveIntoAGroup(t *testing.T) {
 			}
 			const inGroup = " (group data-dev, subscription 11111111-1111-4111-8111-111111111111)"
 			assert.ElementsMatch(t, []string{
-				"invoker partner gained Storage Blob Data Reader through group scorers on container contososhareddev/images" + inGroup + ": 3",
-				"invoker partner gained Storage Blob Data Reader through group scorers on container contososhareddev/labels" + inGroup + ": 0",
+				"invoker partner gained Storage Blob Data Reader through group scorers on container contososhareddev/images" +
+					inGroup + ": 3",
+				"invoker partner gained Storage Blob Data Reader through group scorers on container contososhareddev/labels" +
+					inGroup + ": 0",
 				"invoker partner lost Storage Blob Data Reader on container contososhareddev/labels" + inGroup + ": 0",
 			}, slices.DeleteFunc(says, func(line string) bool { return strings.Contains(line, "Batch Endpoint Invoker") }))
 			require.NotEmpty(t, r.Jobs)

@@ -260,10 +260,8 @@ func (w *world) jobFails(t *testing.T, input string) string {
 	default:
 		t.Fatalf("no job is known to fail because of %q", input)
 	}
-	body := jobBody()
-	if in != "" {
-		body = jobBody("InputData", "in", map[string]any{"JobInputType": "UriFolder", "Uri": in})
-	} else {
+	body := jobBody("InputData", "in", map[string]any{"JobInputType": "UriFolder", "Uri": in})
+	if in == "" {
 		body = jobBody("OutputData", "out", map[string]any{"JobOutputType": "UriFile", "Uri": out})
 	}
 	started := w.start(t, ann, ml, deployment, body)
