@@ -83,7 +83,7 @@ func (c checker) mounts(p Principal, input string) (how string, able bool) {
 		return "anyone may read " + input, true
 	}
 	hop := Hop{Needs: roles.StorageBlobDataReader + " on " + d.place().scope().String()}
-	c.decide(&hop, p, d.place(), ReadBlobs)
+	c.decide(&hop, p, d.place(), roles.ReadBlobs)
 	if hop.Missing != "" {
 		return "needs " + hop.Missing, false
 	}
@@ -109,11 +109,11 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 		through := c.through(p, holder)
 		for _, g := range c.grantsOf[holder] {
 			switch {
-			case storageRoleMay[g.Role][ReadBlobs] && (g.Scope.Contains(scope) || scope.Contains(g.Scope)):
+			case storageRoleMay[g.Role][roles.ReadBlobs] && (g.Scope.Contains(scope) || scope.Contains(g.Scope)):
 				return "reads by " + g.String() + through + ", granted to " + strings.Join(g.Reasons, ", "), true
 			case !g.Scope.InStorage() && c.roleCovers(d.StorageAccount) && c.roleReads():
 				if !c.Model.Role.Told() {
-					return "may read storage by " + g.String() + through + ", by " + NotTold, true
+					return "may read storage by " + g.String() + through + ", by " + notTold, true
 				}
 				return "reads storage by " + g.String() + through, true
 			}
@@ -142,7 +142,7 @@ func (c checker) roleCovers(account string) bool {
 // Where it is not told what the role allows, it may.
 func (c checker) roleReads() bool {
 	ps := c.role.Permissions
-	if !c.Model.Role.Told() || ps.MayAllow(roles.Action{Name: ReadBlobs, Data: true}) {
+	if !c.Model.Role.Told() || ps.MayAllow(roles.Action{Name: roles.ReadBlobs, Data: true}) {
 		return true
 	}
 	return slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
@@ -159,7 +159,7 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 		if g, through, untold := c.covering(p, action, cautious); g != nil {
 			found, by = append(found, action.Name), cmp.Or(by, g.String()+through)
 			if untold {
-				has, by = "may have", g.String()+through+", by "+NotTold
+				has, by = "may have", g.String()+through+", by "+notTold
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/internal/randommodel"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 // CheckAssertions agrees with a reading that takes the long way: over the paths of Explain for what can be, over the
@@ -76,7 +77,7 @@ func (w longWay) able(a access.Assertion, name string) bool {
 		return false
 	case a.Do == "destroysData":
 		return writes()
-	case a.Do == access.ReadBlobs:
+	case a.Do == roles.ReadBlobs:
 		for n := range w.asked {
 			if n.principal == who {
 				return true

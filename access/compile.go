@@ -128,12 +128,12 @@ func (m Model) jobs() (all []job) {
 }
 
 func inputLeg(name string, d DataInput) leg {
-	return leg{name, ReadHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataReader, ReadBlobs}
+	return leg{name, ReadHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataReader, roles.ReadBlobs}
 }
 
 func outputLeg(name string, output DataOutput) leg {
 	d := output.data()
-	return leg{name, WriteHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataContributor, WriteBlobs}
+	return leg{name, WriteHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataContributor, roles.WriteBlobs}
 }
 
 // needs are one for each invoker to start jobs, and by the seed's table, for each leg that identities take, one for the

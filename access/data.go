@@ -151,13 +151,6 @@ func (d DataOutput) data() DataInput {
 	}
 }
 
-// What reading and writing take of the identity that does it (Storage Blob Data Reader, …Contributor).
-const (
-	ReadContainers = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
-	ReadBlobs      = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
-	WriteBlobs     = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
-)
-
 // storageRoles are the permissions of the two storage roles that this package grants.
 var storageRoles = map[string]roles.Permissions{
 	roles.StorageBlobDataReader:      mustBuiltIn(roles.StorageBlobDataReader),
@@ -169,7 +162,7 @@ var storageRoleMay = func() map[string]map[string]bool {
 	may := map[string]map[string]bool{}
 	for name, permissions := range storageRoles {
 		may[name] = map[string]bool{}
-		for _, action := range []string{ReadBlobs, WriteBlobs} {
+		for _, action := range []string{roles.ReadBlobs, roles.WriteBlobs} {
 			may[name][action] = permissions.DataAction(action).Allowed
 		}
 	}

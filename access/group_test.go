@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 // withoutGroups names, wherever a model names a group that the stack makes, its members in its place.
@@ -169,13 +170,16 @@ func TestAnAssertionThatNamesAGroupMeansItsMembers(t *testing.T) {
 		a       access.Assertion
 		because string // "" where it holds
 	}{
-		"can, both":                            {access.Assertion{Can: []string{"scorers"}, Read: "sales"}, ""},
-		"can, one of them":                     {access.Assertion{Can: []string{"scorers"}, Read: "payroll"}, "invoker pipeline: a job on wages with payroll fails"},
-		"cannot, one of them":                  {access.Assertion{Cannot: []string{"scorers"}, Read: "payroll"}, "invoker ada: reads by"},
-		"only, by the group":                   {access.Assertion{Only: []string{"scorers", "cluster:cpu"}, Read: "sales"}, ""},
-		"only, by a member":                    {access.Assertion{Only: []string{"ada", "cluster:cpu"}, Read: "sales"}, "invoker pipeline: reads by Storage Blob Data Reader on lake/sales, through group scorers"},
-		"only, by all members":                 {access.Assertion{Only: []string{"ada", "pipeline", "cluster:cpu"}, Read: "sales"}, ""},
-		"cannot do, through the group":         {access.Assertion{Cannot: []string{"pipeline"}, Do: access.ReadBlobs}, "by Storage Blob Data Reader on lake/sales, through group scorers"},
+		"can, both": {access.Assertion{Can: []string{"scorers"}, Read: "sales"}, ""},
+		"can, one of them": {access.Assertion{Can: []string{"scorers"}, Read: "payroll"},
+			"invoker pipeline: a job on wages with payroll fails"},
+		"cannot, one of them": {access.Assertion{Cannot: []string{"scorers"}, Read: "payroll"}, "invoker ada: reads by"},
+		"only, by the group":  {access.Assertion{Only: []string{"scorers", "cluster:cpu"}, Read: "sales"}, ""},
+		"only, by a member": {access.Assertion{Only: []string{"ada", "cluster:cpu"}, Read: "sales"},
+			"invoker pipeline: reads by Storage Blob Data Reader on lake/sales, through group scorers"},
+		"only, by all members": {access.Assertion{Only: []string{"ada", "pipeline", "cluster:cpu"}, Read: "sales"}, ""},
+		"cannot do, through the group": {access.Assertion{Cannot: []string{"pipeline"}, Do: roles.ReadBlobs},
+			"by Storage Blob Data Reader on lake/sales, through group scorers"},
 		"cannot start, through the group":      {access.Assertion{Cannot: []string{"pipeline"}, Start: "wages"}, "starts jobs by " + access.InvokerRole + " on workspace, through group scorers"},
 		"one who is in no group is a stranger": {access.Assertion{Only: []string{"scorers"}, Start: "scoring"}, "invoker factory: starts jobs"},
 	} {

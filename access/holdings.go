@@ -1,7 +1,6 @@
 package access
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/batchaccess/batchaccess/roles"
@@ -13,7 +12,8 @@ type Holdings interface {
 	Gone(p Principal) string
 	// Starts decides whether an invoker has the 35 actions at the workspace.
 	Starts(invoker string) Ruling
-	// Acts decides whether a principal may do ReadBlobs or WriteBlobs at a container, or a whole storage account.
+	// Acts decides whether a principal may do roles.ReadBlobs or roles.WriteBlobs at a container, or a whole storage
+	// account.
 	Acts(p Principal, at Scope, dataAction string) Ruling
 }
 
@@ -27,25 +27,13 @@ type Ruling struct {
 // NotHeld is the Missing of a Ruling by Acts that has nothing more to say: what is missing is then what the hop needs.
 const NotHeld = "not held"
 
-// MayLack follows the actions of which it is undecided whether a role allows them: see roles.Decision.
-const MayLack = ", of which no document says whether the role allows it"
+// mayLack follows the actions of which it is undecided whether a role allows them: see roles.Decision.
+const mayLack = ", of which no document says whether the role allows it"
 
 func (h *Hop) rule(r Ruling) {
 	h.Missing, h.Undecided = r.Missing, r.Undecided
 	if r.Missing == "" {
 		h.GivenBy = r.GivenBy
-	}
-}
-
-// Lacking tells, in a few words, which of the 35 actions are missing; "" for none.
-func Lacking(actions []string) string {
-	switch len(actions) {
-	case 0:
-		return ""
-	case 1:
-		return actions[0]
-	default:
-		return fmt.Sprintf("%s (and %d more)", actions[0], len(actions)-1)
 	}
 }
 
@@ -100,16 +88,16 @@ func (x granted) Starts(invoker string) Ruling {
 		for _, g := range x.grantsOf[holder] {
 			if g.Role == role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
 				if !role.Told() {
-					return Ruling{Missing: NotTold, Undecided: true}
+					return Ruling{Missing: notTold, Undecided: true}
 				}
 				if len(x.roleLacks) == 0 && len(x.roleMayLack) > 0 {
-					return Ruling{Missing: Lacking(x.roleMayLack) + MayLack, Undecided: true}
+					return Ruling{Missing: roles.Lacking(x.roleMayLack) + mayLack, Undecided: true}
 				}
-				return Ruling{GivenBy: g.String() + x.through(p, holder), Missing: Lacking(x.roleLacks)}
+				return Ruling{GivenBy: g.String() + x.through(p, holder), Missing: roles.Lacking(x.roleLacks)}
 			}
 		}
 	}
-	return Ruling{Missing: Lacking(roles.InvokerActions())}
+	return Ruling{Missing: roles.Lacking(roles.InvokerActions())}
 }
 
 // Acts looks at the scope and at the account around it; of several grants that allow the same, the first is named.

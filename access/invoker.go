@@ -10,10 +10,6 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// Audience is the resource that a token for a batch endpoint must be issued to. A token for
-// https://management.azure.com, which manages the endpoint, does not invoke it (seed).
-const Audience = "https://ml.azure.com"
-
 // A PrincipalKind is what kind of security principal an invoker is.
 type PrincipalKind string
 
@@ -52,8 +48,8 @@ func (k PrincipalKind) row() kindOf {
 	return kindOf{entra: "ServicePrincipal", idKey: "objectId"}
 }
 
-// PrincipalKinds lists the kinds.
-func PrincipalKinds() (all []string) {
+// principalKinds lists the kinds.
+func principalKinds() (all []string) {
 	for _, row := range kinds {
 		all = append(all, string(row.kind))
 	}
@@ -88,9 +84,6 @@ type Invoker struct {
 	// SignIn is "none" where the user says that the principal gets no credential here; else "".
 	SignIn string
 }
-
-// SignInNone is the value of Invoker.SignIn that asks for a service principal without credentials.
-const SignInNone = "none"
 
 // Exists reports whether the invoker is there before the stack is.
 func (i Invoker) Exists() bool {
@@ -137,10 +130,25 @@ func (i Invoker) names() []principalName {
 	return all
 }
 
-// The issuer of GitHub Actions' tokens and the audience that Entra expects of any federated token.
+// How principals sign in.
 const (
-	GitHubIssuer      = "https://token.actions.githubusercontent.com"
+	// Audience is the resource that a token for a batch endpoint must be issued to, in public Azure. A token for
+	// https://management.azure.com, which manages the endpoint, does not invoke it (seed).
+	Audience = "https://ml.azure.com"
+	// SignInNone is the value of Invoker.SignIn that asks for a service principal without credentials.
+	SignInNone = "none"
+	// GitHubIssuer is the issuer of GitHub Actions' tokens.
+	GitHubIssuer = "https://token.actions.githubusercontent.com"
+	// FederatedAudience is what Entra expects of any federated token, in public Azure.
 	FederatedAudience = "api://AzureADTokenExchange"
+	// MaxFederatedCredentials is Entra's limit for one application.
+	MaxFederatedCredentials = 20
+	// MaxClientSecrets leaves room for two secrets that overlap, so that a rotation need not break anyone: add the second,
+	// move its users over, take the first away.
+	MaxClientSecrets = 2
+	// MinSecretLifetime and MaxSecretLifetime are how long a client secret may live. Entra's own default is two years.
+	MinSecretLifetime = 24 * time.Hour
+	MaxSecretLifetime = 731 * 24 * time.Hour
 )
 
 // A FederatedCredential lets a workload sign in as a service principal with a token of its own issuer, and no
@@ -206,19 +214,6 @@ func (g GitHubSubject) subject() string {
 		return "repo:" + repository + ":pull_request"
 	}
 }
-
-// MaxFederatedCredentials is Entra's limit for one application.
-const MaxFederatedCredentials = 20
-
-// MaxClientSecrets leaves room for two secrets that overlap, so that a rotation need not break anyone: add the second,
-// move its users over, take the first away.
-const MaxClientSecrets = 2
-
-// How long a client secret may live. Entra's own default is two years.
-const (
-	MinSecretLifetime = 24 * time.Hour
-	MaxSecretLifetime = 731 * 24 * time.Hour
-)
 
 // A ClientSecret is a password of a service principal. Both ends are absolute, so that one preview sees the same
 // secret as the next.

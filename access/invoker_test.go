@@ -62,7 +62,8 @@ func TestSecretLifetimesAtTheirBounds(t *testing.T) {
 		"2026-11-01": "no time", "2026-10-31": "no time", "2026-11-01T23:59:59Z": "23h59m59s", "2026-11-02": "",
 		"2028-11-01": "", "2028-11-02": "732 days", "2036-11-01": "3653 days",
 	} {
-		ps := access.ValidateInvoker(access.Invoker{Kind: access.ServicePrincipal, ClientSecrets: map[string]access.ClientSecret{"s": {StartDate: "2026-11-01", EndDate: end}}})
+		ps := (access.Invoker{Kind: access.ServicePrincipal,
+			ClientSecrets: map[string]access.ClientSecret{"s": {StartDate: "2026-11-01", EndDate: end}}}).Problems()
 		if want == "" {
 			assert.Empty(t, ps, end)
 			continue
@@ -109,9 +110,9 @@ func TestGitHubSubjectsAreWrittenAsGitHubDoes(t *testing.T) {
 	for name, g := range map[string]access.GitHubSubject{
 		"write main": {Repository: "o/r", Branch: "refs/heads/main"}, "write v1": {Repository: "o/r", Tag: "refs/tags/v1"},
 	} {
-		ps := access.ValidateInvoker(access.Invoker{
+		ps := (access.Invoker{
 			Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{"c": {GitHub: &g}},
-		})
+		}).Problems()
 		assert.ErrorContains(t, ps.Err(), name)
 	}
 }

@@ -5,20 +5,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
-
-// nearly is the share of a limit, in percent, from which a stack says that it nears it.
-const nearly = 80
-
-// Near reports whether n is close to the limit: at 80 % of it or more.
-func Near(n, limit int) bool { return n*100 >= limit*nearly }
 
 // limits warns of a plan that nears Azure's limit of role assignments, and refuses one that exceeds it by itself. A plan makes
 // one custom role at most, so it says nothing about the limit of those.
 func (v *validator) limits(p *Plan) {
 	limit := v.m.MaxRoleAssignments()
-	if !Near(len(p.Grants), limit) {
+	if !cloud.Near(len(p.Grants), limit) {
 		return // then no subscription comes near either
 	}
 	made, grouped, people := map[string]int{}, map[string]int{}, map[string]bool{}
@@ -37,7 +32,7 @@ func (v *validator) limits(p *Plan) {
 	}
 	for _, subscription := range sorted(made) {
 		n := made[subscription]
-		if !Near(n, limit) {
+		if !cloud.Near(n, limit) {
 			continue
 		}
 		in := "a subscription"

@@ -86,7 +86,7 @@ func TestEntrasLimitOfCredentialsIsSeenFromAfar(t *testing.T) {
 		for k := range n {
 			i.FederatedCredentials[fmt.Sprintf("c%d", k)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(k)}
 		}
-		ps := access.ValidateInvoker(i)
+		ps := i.Problems()
 		if want == "" {
 			assert.Empty(t, ps, n)
 			continue

@@ -232,7 +232,7 @@ func (x explainer) decide(hop *Hop, p Principal, at place, dataAction string) {
 	}
 	for _, holder := range x.Holders(p) {
 		for _, acl := range x.aclsOf[holder] {
-			if dataAction == ReadBlobs && acl.place().holds(at) {
+			if dataAction == roles.ReadBlobs && acl.place().holds(at) {
 				hop.GivenBy = acl.String() + x.through(p, holder) + ", which is set outside of this stack"
 				return
 			}

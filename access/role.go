@@ -45,8 +45,9 @@ const (
 	ExistingRole = "existing role"
 )
 
-// NotTold says what is missing where it matters what an existing role allows and nobody has said it.
-const NotTold = "what the existing role allows, which is not known here: give role.definition beside role.roleDefinitionId"
+// notTold says what is missing where it matters what an existing role allows and nobody has said it.
+const notTold = "what the existing role allows, which is not known here: give role.definition beside " +
+	"role.roleDefinitionId"
 
 // EffectiveScope is Scope, or its default.
 func (r Role) EffectiveScope() RoleScope { return cmp.Or(r.Scope, AtWorkspace) }
@@ -80,7 +81,7 @@ func (r Role) Resolve() (roles.Definition, error) {
 			return d, fmt.Errorf("definition: %w", err)
 		}
 	case !r.Told():
-		return d, errors.New("roleDefinitionId: " + NotTold)
+		return d, errors.New("roleDefinitionId: " + notTold)
 	case r.RoleDefinitionID.Given():
 		d, _ = r.existingBuiltIn()
 		return d, nil

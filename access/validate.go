@@ -55,9 +55,8 @@ func (v *validator) lookUp(path, fix, what string, args ...any) {
 var (
 	nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 	// facts/compute-clusters.md: the pattern that the REST API itself returns in its error.
-	computeForm   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]$`)
-	containerForm = regexp.MustCompile(`^(\$root|\$logs|\$web|[a-z0-9](-?[a-z0-9])*)$`)
-	endpointForm  = regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*$`)
+	computeForm  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]$`)
+	endpointForm = regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*$`)
 	// Names of data stores and assets, and versions of assets, are segments of ARM IDs and URIs.
 	assetForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$`)
 	versionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
@@ -155,13 +154,13 @@ func (v *validator) invokers() {
 		path := "invokers." + name
 		i := v.m.Invokers[name]
 		v.name(path, name)
-		if !v.oneOf(path+".kind", string(i.Kind), PrincipalKinds()) {
+		if !v.oneOf(path+".kind", string(i.Kind), principalKinds()) {
 			continue
 		}
 		v.named(path, i)
 		v.members(path, name, i, groups)
 		v.ids(path, i)
-		if i.Kind == ManagedIdentity && i.DisplayName != "" && !i.Exists() && !IsIdentityName(i.DisplayName) {
+		if i.Kind == ManagedIdentity && i.DisplayName != "" && !i.Exists() && !arm.IsIdentityName(i.DisplayName) {
 			v.add(path+".displayName", "use 3 to 128 letters, digits, hyphens and underscores", "%q can't name a managed identity", i.DisplayName)
 		}
 		v.signIn(path, i)
@@ -221,11 +220,6 @@ func (v *validator) identityOf(path string, id ID) {
 			"%q is not the ARM ID of one whose identity can be looked up", id.Text())
 	}
 }
-
-var identityForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$`)
-
-// IsIdentityName reports whether a user-assigned managed identity may have the name.
-func IsIdentityName(name string) bool { return identityForm.MatchString(name) }
 
 // role checks the invokers' role, which is assigned at the scope.
 func (v *validator) role(r Role, scope ID) {

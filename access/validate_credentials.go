@@ -6,11 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// ValidateInvoker checks how an invoker by itself signs in; the paths are those of its own fields.
-func ValidateInvoker(i Invoker) Problems {
+// Problems returns what is wrong with how an invoker by itself signs in; the paths are those of its own fields.
+func (i Invoker) Problems() Problems {
 	var v validator
 	v.signIn("", i)
 	return v.Problems
@@ -45,7 +46,7 @@ func (v *validator) signIn(path string, i Invoker) {
 	}
 	if federated > MaxFederatedCredentials {
 		v.add(path+".federatedCredentials", fmt.Sprintf("Entra allows %d an application: split it in two", MaxFederatedCredentials), "has %d credentials", federated)
-	} else if Near(federated, MaxFederatedCredentials) {
+	} else if cloud.Near(federated, MaxFederatedCredentials) {
 		v.warn(path+".federatedCredentials", "make a second service principal for what is to come", "has %d of the %d credentials that Entra allows an application", federated, MaxFederatedCredentials)
 	}
 	claims := map[[2]string]string{}

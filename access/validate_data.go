@@ -244,7 +244,7 @@ func (v *validator) location(path, account, container string, scope GrantScope, 
 		v.add(path+".container", "write the container (file system) that holds the data", "is missing")
 	case container == "" && scope == AtContainer:
 		v.add(path+".container", "write the container that holds the data, or set scope to account", "is missing, but scope is container")
-	case container != "" && !IsContainerName(container):
+	case container != "" && !arm.IsContainerName(container):
 		v.add(path+".container", "use 3 to 63 lower-case letters, digits and single hyphens", "%q is not the name of a container", container)
 	}
 	if scope != "" {
@@ -386,9 +386,4 @@ func (v *validator) mounts() {
 // mountedAsFarAsKnown reports whether the cluster identity mounts the data; not where a look-up is to decide it.
 func (d DataInput) mountedAsFarAsKnown() bool {
 	return d.ByIdentity() && (!d.InWorkspace() || d.CredentialInStore != nil)
-}
-
-// IsContainerName reports whether a storage container (or file system) may have the name.
-func IsContainerName(name string) bool {
-	return len(name) >= 3 && len(name) <= 63 && containerForm.MatchString(name)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
@@ -212,8 +213,8 @@ func TestContainerNames(t *testing.T) {
 		"raw": true, "a-b": true, "123": true, "$root": true, "$logs": true, "$web": true, strings.Repeat("a", 63): true,
 		"ra": false, "Raw": false, "a--b": false, "-ab": false, "ab-": false, "a_b": false, "": false, strings.Repeat("a", 64): false,
 	} {
-		assert.Equal(t, want, access.IsContainerName(name), name)
+		assert.Equal(t, want, arm.IsContainerName(name), name)
 	}
-	assert.True(t, access.IsContainerName(strings.Repeat("a-", 31)+"a"), "63 characters with hyphens")
-	assert.False(t, access.IsContainerName(strings.Repeat("a-", 40)+"a"), "81 characters with hyphens")
+	assert.True(t, arm.IsContainerName(strings.Repeat("a-", 31)+"a"), "63 characters with hyphens")
+	assert.False(t, arm.IsContainerName(strings.Repeat("a-", 40)+"a"), "81 characters with hyphens")
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/guardrails"
 	"github.com/batchaccess/batchaccess/internal/arm"
@@ -99,7 +98,8 @@ func (s *Stack) of(t testing.TB, principal, action, scope string) (own []Assignm
 	}
 	risk := slices.ContainsFunc(roles.Risks(), func(r roles.Risk) bool { return string(r) == action })
 	if !risk && !strings.Contains(action, "/") || strings.Contains(action, "*") {
-		t.Fatalf("%q is neither an action in full nor a kind of risk; use such as %s, or %v", action, access.ReadBlobs, roles.Risks())
+		t.Fatalf("%q is neither an action in full nor a kind of risk; use such as %s, or %v", action, roles.ReadBlobs,
+			roles.Risks())
 	}
 	id := s.principalID(t, principal)
 	for _, a := range s.assignments {

@@ -73,14 +73,14 @@ func TestPartsAreJudgedByWhatIsAssigned(t *testing.T) {
 
 	stack.RequireCan(t, "pipeline", starts, workspaceID)
 	stack.RequireCan(t, "ServicePrincipal pipeline", "changesCode", workspaceID)
-	stack.RequireCan(t, "old-cpu", access.ReadBlobs, scores)
+	stack.RequireCan(t, "old-cpu", roles.ReadBlobs, scores)
 	stack.RequireCan(t, ann, "Microsoft.Storage/storageAccounts/delete", lakeID)
 	stack.RequireCannot(t, "pipeline", polls, workspaceID)
-	stack.RequireCannot(t, "pipeline", access.ReadBlobs, lakeID)
+	stack.RequireCannot(t, "pipeline", roles.ReadBlobs, lakeID)
 	stack.RequireCannot(t, "pipeline", "grantsAccess", subscription)
 	stack.RequireCannot(t, "old-cpu", starts, workspaceID)
-	stack.RequireCannot(t, "old-cpu", access.ReadBlobs, lakeID+"/blobServices/default/containers/payroll")
-	stack.RequireCannot(t, ann, access.ReadBlobs, lakeID)
+	stack.RequireCannot(t, "old-cpu", roles.ReadBlobs, lakeID+"/blobServices/default/containers/payroll")
+	stack.RequireCannot(t, ann, roles.ReadBlobs, lakeID)
 	stack.RequireCannot(t, "44444444-4444-4444-8444-444444444444", starts, workspaceID)
 }
 
@@ -114,11 +114,11 @@ func TestMembersHaveWhatTheirGroupIsAssigned(t *testing.T) {
 		return nil
 	})
 	images := lakeID + "/blobServices/default/containers/images"
-	stack.RequireCan(t, ann, access.ReadBlobs, images)
-	stack.RequireCan(t, ann, access.ReadBlobs, scores)
-	stack.RequireCan(t, "scorers", access.ReadBlobs, scores)
-	stack.RequireCannot(t, "all", access.ReadBlobs, images)
-	stack.RequireCannot(t, ann, access.ReadBlobs, lakeID+"/blobServices/default/containers/payroll")
+	stack.RequireCan(t, ann, roles.ReadBlobs, images)
+	stack.RequireCan(t, ann, roles.ReadBlobs, scores)
+	stack.RequireCan(t, "scorers", roles.ReadBlobs, scores)
+	stack.RequireCannot(t, "all", roles.ReadBlobs, images)
+	stack.RequireCannot(t, ann, roles.ReadBlobs, lakeID+"/blobServices/default/containers/payroll")
 }
 
 func TestWhatIsRequiredAndNotSoFails(t *testing.T) {
@@ -128,11 +128,20 @@ func TestWhatIsRequiredAndNotSoFails(t *testing.T) {
 		test func(testing.TB)
 		says []string
 	}{
-		"can, by no entry of the role":     {func(t testing.TB) { stack.RequireCan(t, "pipeline", polls, workspaceID) }, []string{"pipeline can't do " + polls, "it has: Batch Endpoint Invoker"}},
-		"can, at a wider scope":            {func(t testing.TB) { stack.RequireCan(t, "old-cpu", access.ReadBlobs, lakeID) }, []string{"it has: Storage Blob Data Reader on " + scores}},
-		"can, and holds nothing":           {func(t testing.TB) { stack.RequireCan(t, "44444444-4444-4444-8444-444444444444", starts, workspaceID) }, []string{"is assigned no role"}},
-		"cannot, and is assigned it":       {func(t testing.TB) { stack.RequireCannot(t, "pipeline", starts, workspaceID) }, []string{"pipeline may do " + starts, "by invoker.pipeline of InvokerRole invoker"}},
-		"cannot, and has it below":         {func(t testing.TB) { stack.RequireCannot(t, "old-cpu", access.ReadBlobs, subscription) }, []string{"Storage Blob Data Reader on " + scores, "scores.cluster of StorageReader scores"}},
+		"can, by no entry of the role": {func(t testing.TB) { stack.RequireCan(t, "pipeline", polls, workspaceID) },
+			[]string{"pipeline can't do " + polls, "it has: Batch Endpoint Invoker"}},
+		"can, at a wider scope": {func(t testing.TB) { stack.RequireCan(t, "old-cpu", roles.ReadBlobs, lakeID) },
+			[]string{"it has: Storage Blob Data Reader on " + scores}},
+		"can, and holds nothing": {func(t testing.TB) {
+			stack.RequireCan(t, "44444444-4444-4444-8444-444444444444",
+				starts, workspaceID)
+		}, []string{"is assigned no role"}},
+		"cannot, and is assigned it": {func(t testing.TB) { stack.RequireCannot(t, "pipeline", starts, workspaceID) },
+			[]string{"pipeline may do " + starts, "by invoker.pipeline of InvokerRole invoker"}},
+		"cannot, and has it below": {func(t testing.TB) {
+			stack.RequireCannot(t, "old-cpu", roles.ReadBlobs,
+				subscription)
+		}, []string{"Storage Blob Data Reader on " + scores, "scores.cluster of StorageReader scores"}},
 		"cannot, and inherits it":          {func(t testing.TB) { stack.RequireCannot(t, ann, "grantsAccess", scores) }, []string{"Owner on " + subscription}},
 		"cannot read secrets, and can":     {func(t testing.TB) { stack.RequireCannot(t, "pipeline", "readsSecrets", workspaceID) }, []string{"listStorageAccountKeys/action"}},
 		"a principal that is not there":    {func(t testing.TB) { stack.RequireCannot(t, "pipelin", starts, workspaceID) }, []string{`"pipelin" is the name of 0 principals`, "Compute old-cpu, ServicePrincipal pipeline"}},
@@ -176,7 +185,7 @@ func TestARoleOfAnotherStackIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 	assert.False(t, untold.Assignments()[0].Known)
 	assert.Contains(t, failure(t, func(t testing.TB) { untold.RequireCan(t, ann, starts, workspaceID) }), "of which it is not known what it allows")
 	assert.Contains(t, failure(t, func(t testing.TB) { untold.RequireCannot(t, ann, polls, workspaceID) }), "of which it is not known what it allows")
-	untold.RequireCannot(t, ann, access.ReadBlobs, lakeID)
+	untold.RequireCannot(t, ann, roles.ReadBlobs, lakeID)
 }
 
 func TestAStackThatNobodySpokeOfIsNotMadeUp(t *testing.T) {
@@ -198,8 +207,10 @@ func TestAConditionIsNotJudged(t *testing.T) {
 		})
 		return err
 	})
-	assert.Contains(t, failure(t, func(t testing.TB) { stack.RequireCan(t, ann, access.ReadBlobs, lakeID) }), "under a condition")
-	assert.Contains(t, failure(t, func(t testing.TB) { stack.RequireCannot(t, ann, access.ReadBlobs, lakeID) }), "under a condition")
+	assert.Contains(t, failure(t, func(t testing.TB) { stack.RequireCan(t, ann, roles.ReadBlobs, lakeID) }),
+		"under a condition")
+	assert.Contains(t, failure(t, func(t testing.TB) { stack.RequireCannot(t, ann, roles.ReadBlobs, lakeID) }),
+		"under a condition")
 }
 
 // An ID that the mocks make up is in no Azure, so a model must not take it for one that exists.
@@ -271,8 +282,8 @@ func TestWhatTheProgramMakesItselfIsAPlace(t *testing.T) {
 	stack.Require(t, access.Assertion{Only: []string{"ann", "cluster:cpu"}, Read: "images"})
 	lake := stack.ID(t, "StorageAccount lake")
 	assert.True(t, strings.HasSuffix(lake, "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/contosolake"), lake)
-	stack.RequireCan(t, ann, access.ReadBlobs, lake+"/blobServices/default/containers/scores")
-	stack.RequireCannot(t, ann, access.WriteBlobs, lake)
+	stack.RequireCan(t, ann, roles.ReadBlobs, lake+"/blobServices/default/containers/scores")
+	stack.RequireCannot(t, ann, roles.WriteBlobs, lake)
 	stack.RequireCan(t, ann, starts, stack.ID(t, "Workspace scoring"))
 	m := stack.Model(t, "")
 	for _, id := range []access.ID{m.WorkspaceID, m.StorageAccounts["lake"], m.Clusters["cpu"].UserAssignedIdentityID} {
@@ -300,6 +311,7 @@ func TestARoleActsOnlyOnWhatThereIsBelowItsScope(t *testing.T) {
 		assert.True(t, a.Known, a)
 	}
 	stack.RequireCan(t, bob, starts, workspaceID)
-	stack.RequireCannot(t, bob, access.WriteBlobs, workspaceID)
-	assert.Contains(t, failure(t, func(t testing.TB) { stack.RequireCan(t, bob, access.WriteBlobs, workspaceID) }), "can't do")
+	stack.RequireCannot(t, bob, roles.WriteBlobs, workspaceID)
+	assert.Contains(t, failure(t, func(t testing.TB) { stack.RequireCan(t, bob, roles.WriteBlobs, workspaceID) }),
+		"can't do")
 }

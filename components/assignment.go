@@ -70,17 +70,24 @@ func roleDefinitionID(scope, role string) string {
 	return subscriptionForm.FindString(scope) + "/providers/Microsoft.Authorization/roleDefinitions/" + lastSegment(role)
 }
 
-// assign makes the assignment of a role to a principal at a scope. Azure allows no change of an assignment:
-// azure-native
-// replaces it when scope or principal change, but not when the role does, so that is said here. Azure allows no two
-// alike
-// either, but what replaces an assignment differs from it in one of the three: it is made first, so that nobody goes
-// without.
-// (azure-native would delete first whatever it replaces. Where a role is deleted first, Pulumi deletes its assignments
-// before it, whatever is said here.)
+// assign makes the assignment of a role to a principal at a scope, or returns the one that another component of the
+// program
+// makes already: Azure allows no two alike. Nor does it allow a change of one. azure-native replaces an assignment when
+// scope or
+// principal change, but not when the role does, so that is said here. What replaces an assignment differs from it in
+// one of the
+// three, so it is made first, and nobody goes without. (azure-native would delete first whatever it replaces. Where a
+// role is
+// deleted first, Pulumi deletes its assignments before it, whatever is said here.)
 func (c children) assign(
 	ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string,
 ) (*authorization.RoleAssignment, error) {
+	alike := programOf(ctx).assignment(scope, to.PrincipalID, role)
+	alike.Lock()
+	defer alike.Unlock()
+	if alike.made != nil {
+		return alike.made, nil
+	}
 	if to.Description != "" {
 		description = to.Description
 	}
@@ -102,6 +109,7 @@ func (c children) assign(
 	if err != nil {
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
+	alike.made = made
 	return made, nil
 }
 

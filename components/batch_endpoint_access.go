@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sdks/azuread"
@@ -220,7 +221,7 @@ func (args *BatchEndpointAccessArgs) model(invoker string) access.Invoker {
 		Kind: i.Kind, PrincipalID: idOf(i.id()), ClientID: idOf(i.ClientID), DisplayName: i.DisplayName,
 		UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID,
 		Members: i.Members, ManagedIdentities: i.ManagedIdentities,
-		FederatedCredentials: access.InCloud(args.Environment, i.FederatedCredentials),
+		FederatedCredentials: inCloud(args.Environment, i.FederatedCredentials),
 		ClientSecrets:        i.ClientSecrets, SignIn: i.SignIn,
 	}
 }
@@ -247,8 +248,8 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 	if args.Endpoints != nil && len(args.Endpoints) == 0 {
 		ps.Add("endpoints", "name the endpoints, or leave it out to have one for each cluster, with everything", "is empty")
 	}
-	if !access.IsEnvironment(args.Environment) {
-		ps.Add("environment", problem.DidYouMean(args.Environment, access.Environments()), "the cloud %q is not known",
+	if _, known := cloud.ByEnvironment(args.Environment); !known {
+		ps.Add("environment", problem.DidYouMean(args.Environment, cloud.Environments()), "the cloud %q is not known",
 			args.Environment)
 	}
 	for _, name := range sortedKeys(args.Invokers) {
@@ -276,7 +277,7 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 		}
 	}
 	for _, path := range emptyInputs(args) {
-		if !slices.ContainsFunc(ps, func(p access.Problem) bool { return p.Path == path }) {
+		if !slices.ContainsFunc(ps, func(p problem.Problem) bool { return p.Path == path }) {
 			ps = append(ps, problemOf(emptyInput(path)))
 		}
 	}
@@ -293,8 +294,8 @@ func (args *BatchEndpointAccessArgs) derivedNames(ctx *pulumi.Context, component
 		}
 		path := "invokers." + name + ".displayName"
 		display := args.displayName(ctx, component, name)
-		if i.Kind == access.ManagedIdentity && i.DisplayName == "" && !access.IsIdentityName(display) {
-			ps = append(ps, access.Problem{
+		if i.Kind == access.ManagedIdentity && i.DisplayName == "" && !arm.IsIdentityName(display) {
+			ps = append(ps, problem.Problem{
 				Path: path, What: fmt.Sprintf("is not given, and the default, %q, can't name a managed identity", display),
 				Fix: "write one of 3 to 128 letters, digits, hyphens and underscores",
 			})

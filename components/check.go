@@ -110,10 +110,10 @@ func withEmpty(problems []error, args any) []error {
 }
 
 // problemOf takes an error of the form "path: what; fix" apart.
-func problemOf(err error) access.Problem {
+func problemOf(err error) problem.Problem {
 	path, rest, _ := strings.Cut(err.Error(), ": ")
 	what, fix, _ := strings.Cut(rest, "; ")
-	return access.Problem{Path: path, What: what, Fix: fix}
+	return problem.Problem{Path: path, What: what, Fix: fix}
 }
 
 // Entra's limits on the names of applications and groups, and on the tags of applications (facts/graph-calls.md says

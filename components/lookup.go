@@ -47,7 +47,7 @@ func (args *BatchEndpointAccessArgs) complete(
 	}
 	l.run(l.principals())
 	if len(l.problems) > 0 {
-		slices.SortFunc(l.problems, func(a, b access.Problem) int { return strings.Compare(a.Path, b.Path) })
+		slices.SortFunc(l.problems, func(a, b problem.Problem) int { return strings.Compare(a.Path, b.Path) })
 		return args, nil, l.problems, nil
 	}
 	plan, ps = l.args.Compile()

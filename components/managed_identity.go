@@ -8,7 +8,6 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/managedidentity"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
@@ -103,12 +102,12 @@ func (args *ManagedIdentityArgs) check(name string) (problems []error) {
 	if given != 1 {
 		problems = append(problems, errors.New("arguments: give resourceGroupName to make an identity, or existingId or principalId for one that exists"))
 	}
-	if n, ok := plain(args.ResourceName); ok && !access.IsIdentityName(n) {
+	if n, ok := plain(args.ResourceName); ok && !arm.IsIdentityName(n) {
 		problems = append(problems, fmt.Errorf("resourceName: %q can't name a managed identity; use 3 to 128 letters, digits, hyphens and underscores", n))
 	}
 	byDefault := defaultIdentityName(name)
 	if made := args.ResourceGroupName != nil && args.ResourceName == nil; made && len(byDefault) > 2 &&
-		!access.IsIdentityName(byDefault) {
+		!arm.IsIdentityName(byDefault) {
 		problems = append(problems, fmt.Errorf("resourceName: is not given, and the default, %q, can't name a managed "+
 			"identity; "+
 			"use 3 to 128 letters, digits, hyphens and underscores", byDefault))

@@ -59,7 +59,7 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 		ClientSecrets:        args.ClientSecrets,
 		SignIn:               args.SignIn,
 	}
-	ps := append(access.ValidateInvoker(invoker), invoker.EndedSecrets("", time.Now())...)
+	ps := append(invoker.Problems(), invoker.EndedSecrets("", time.Now())...)
 	problems := []error{ps.Err()}
 	display := cmp.Or(idOf(args.DisplayName).Text(), name)
 	if err := checkDirectoryNames(ctx, name, display); err != nil {
@@ -98,7 +98,7 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 	if err != nil {
 		return nil, fmt.Errorf("making service principal %q: %w", name, err)
 	}
-	if err := federate(ctx, c, name, app, access.InCloud(environmentOf(ctx), args.FederatedCredentials)); err != nil {
+	if err := federate(ctx, c, name, app, inCloud(environmentOf(ctx), args.FederatedCredentials)); err != nil {
 		return nil, err
 	}
 	secrets, err := makeSecrets(ctx, c, name, app, args.ClientSecrets)

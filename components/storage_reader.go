@@ -8,7 +8,6 @@ import (
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -77,7 +76,7 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 
 func (args *StorageReaderArgs) check() []error {
 	problems := checkARMID("storageAccountId", args.StorageAccountID, arm.StorageAccount)
-	if args.Container != "" && !access.IsContainerName(args.Container) {
+	if args.Container != "" && !arm.IsContainerName(args.Container) {
 		problems = append(problems, fmt.Errorf("container: %q is not the name of a container; use 3 to 63 lower-case letters, digits and single hyphens", args.Container))
 	}
 	if len(args.Principals) == 0 {

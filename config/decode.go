@@ -50,11 +50,11 @@ func (d *decoder) all(args *components.BatchEndpointAccessArgs) access.Problems 
 
 // isConsequence reports whether a problem of the model may be there only because something could not be read. What is wrong
 // with a value that could be read is reported beside it.
-func (d *decoder) isConsequence(p access.Problem) bool {
+func (d *decoder) isConsequence(p problem.Problem) bool {
 	if p.Code == problem.Violation && len(d.problems) > 0 {
 		return true // an assertion can't be judged before everything is known
 	}
-	return slices.ContainsFunc(d.problems, func(q access.Problem) bool {
+	return slices.ContainsFunc(d.problems, func(q problem.Problem) bool {
 		entry := entryOf(q.Path)
 		return p.Path == q.Path || strings.HasPrefix(q.Path, p.Path+".") || // a part of it could not be read
 			strings.HasPrefix(p.Path, q.Path+".") || strings.HasPrefix(p.Path, q.Path+"[") || // it is a part of what could not be
@@ -105,7 +105,7 @@ func (d *decoder) missingLocation(value any, args *components.BatchEndpointAcces
 		return nil
 	}
 	wrong := func(entry string) bool {
-		return slices.ContainsFunc(d.problems, func(p access.Problem) bool { return entryOf(p.Path) == entry })
+		return slices.ContainsFunc(d.problems, func(p problem.Problem) bool { return entryOf(p.Path) == entry })
 	}
 	var made []string
 	for name, c := range args.Clusters {
@@ -130,7 +130,7 @@ func (d *decoder) missingLocation(value any, args *components.BatchEndpointAcces
 }
 
 func (d *decoder) problem(path, fix, what string, args ...any) {
-	d.problems = append(d.problems, access.Problem{Path: path, What: fmt.Sprintf(what, args...), Fix: fix})
+	d.problems = append(d.problems, problem.Problem{Path: path, What: fmt.Sprintf(what, args...), Fix: fix})
 }
 
 func keysOf(t reflect.Type) (keys []string) {
@@ -309,7 +309,7 @@ func (d *decoder) mayBeOpen(path string) bool {
 	if d.secret == "" || d.input {
 		return true
 	}
-	already := slices.ContainsFunc(d.problems, func(p access.Problem) bool { return p.Path == d.secret })
+	already := slices.ContainsFunc(d.problems, func(p problem.Problem) bool { return p.Path == d.secret })
 	if !already {
 		at := ""
 		if path != d.secret {

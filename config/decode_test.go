@@ -14,6 +14,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 func devStack(t *testing.T) map[string]any {
@@ -107,7 +108,7 @@ func TestWhatCannotBeReadIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, ps := config.Decode(laidOver(t, c.yaml))
-			at := slices.IndexFunc(ps, func(p access.Problem) bool { return p.Path == c.path })
+			at := slices.IndexFunc(ps, func(p problem.Problem) bool { return p.Path == c.path })
 			require.GreaterOrEqual(t, at, 0, "%s among %v", c.path, ps)
 			assert.Equal(t, c.what, ps[at].What)
 			assert.Contains(t, ps[at].Fix, c.fix)
@@ -143,7 +144,7 @@ func TestWhatYAMLMadeSomethingElseOfIsRefused(t *testing.T) {
 			values, err := config.ReadStackText([]byte(ownKeys(c.yaml)), "Pulumi.x.yaml", "batchaccess")
 			require.NoError(t, err)
 			_, ps := config.Decode(values)
-			at := slices.IndexFunc(ps, func(p access.Problem) bool { return p.Path == c.path })
+			at := slices.IndexFunc(ps, func(p problem.Problem) bool { return p.Path == c.path })
 			require.GreaterOrEqual(t, at, 0, "%s among %v", c.path, ps)
 			assert.Contains(t, ps[at].What, c.what)
 			assert.Contains(t, ps[at].Fix, c.fix)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // providerLocation is where the azure-native provider takes its default location from.
@@ -202,7 +203,7 @@ func leftovers(project string, keys []string) (ps access.Problems) {
 	for _, key := range keys {
 		namespace, name, ok := strings.Cut(key, ":")
 		if ok && namespace != project && slices.Contains(ownKeys, name) && !isNear(namespace, project) {
-			ps = append(ps, access.Problem{
+			ps = append(ps, problem.Problem{
 				Path: key, What: fmt.Sprintf("stands in the namespace %s, and this program reads that of its project, %s", namespace, project),
 				Fix: "write " + project + ":" + name + ", or take it out", Warning: true,
 			})

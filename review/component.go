@@ -53,7 +53,7 @@ func (m *maker) plan(s *State) *access.Plan {
 	args, problems := config.Decode(inputs)
 	plan, _ := args.Compile()
 	if wrong := problems.Without(problem.Violation); wrong.Err() != nil || plan == nil {
-		first := slices.IndexFunc(wrong, func(p access.Problem) bool { return !p.Warning })
+		first := slices.IndexFunc(wrong, func(p problem.Problem) bool { return !p.Warning })
 		m.unread("the inputs of BatchEndpointAccess " + shownName(s.URN) + " can't be read as a model (first at " + clip(wrong[first].Path) +
 			"), so its jobs are not judged")
 		return nil

@@ -1,6 +1,9 @@
 package roles
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // A Decision says whether a role allows an action and which of its entries decided it.
 type Decision struct {
@@ -164,5 +167,17 @@ func Match(pattern, action string) bool {
 			return false
 		}
 		action, rest = action[at+len(part):], after
+	}
+}
+
+// Lacking says, in a few words, which of the 35 actions are missing; "" for none.
+func Lacking(actions []string) string {
+	switch len(actions) {
+	case 0:
+		return ""
+	case 1:
+		return actions[0]
+	default:
+		return fmt.Sprintf("%s (and %d more)", actions[0], len(actions)-1)
 	}
 }

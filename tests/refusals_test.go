@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 const twoWildcards = `{"properties": {"roleName": "R", "permissions": [{"actions": ["Microsoft.MachineLearningServices/*/read*"]}]}}`
@@ -97,7 +97,7 @@ func TestBadInputIsNamedWithItsRemedy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args, ps := config.Decode(laidOver(t, c.yaml))
-			var found *access.Problem
+			var found *problem.Problem
 			for _, p := range ps {
 				if p.Path == c.path && strings.Contains(p.What, c.what) {
 					found = &p

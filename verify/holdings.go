@@ -68,7 +68,7 @@ func (h *holdings) Starts(invoker string) access.Ruling {
 	for _, action := range roles.InvokerActions() {
 		needs = append(needs, roles.Action{Name: action})
 	}
-	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID.Text(), needs, access.Lacking)
+	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID.Text(), needs, roles.Lacking)
 }
 
 // Acts implements access.Holdings. Whoever mounts has to see the container too, as Storage Blob Data Reader does.
@@ -79,7 +79,7 @@ func (h *holdings) Acts(p access.Principal, at access.Scope, dataAction string) 
 	}
 	needs := []roles.Action{{Name: dataAction, Data: true}}
 	if p.IsCluster() {
-		needs = append(needs, roles.Action{Name: access.ReadContainers})
+		needs = append(needs, roles.Action{Name: roles.ReadContainers})
 	}
 	return h.rule(p, place, needs, func([]string) string { return access.NotHeld })
 }

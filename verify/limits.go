@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/invoke"
 )
 
@@ -27,7 +28,7 @@ type Usage struct {
 }
 
 // Near reports whether the limit is near, or reached.
-func (u Usage) Near() bool { return access.Near(u.Used, u.Limit) }
+func (u Usage) Near() bool { return cloud.Near(u.Used, u.Limit) }
 
 func (u Usage) String() string {
 	where := "the tenant"

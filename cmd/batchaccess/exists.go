@@ -51,13 +51,18 @@ func seedOf(things []string) (azure.Seed, error) {
 	return s, nil
 }
 
+// seededKinds are the kinds of principals that principalOf makes exist.
+var seededKinds = []string{
+	string(access.User), string(access.Group), string(access.ServicePrincipal), string(access.ManagedIdentity),
+}
+
 func principalOf(s *azure.Seed, thing string) error {
 	kind, id, found := strings.Cut(thing, ":")
 	switch {
 	case !found:
 		return fmt.Errorf("%q is neither an ARM ID, which begins with /, nor <kind>:<object ID>", thing)
-	case !slices.Contains(access.PrincipalKinds(), kind):
-		return fmt.Errorf("%q: unknown kind %q; %s", thing, kind, problem.DidYouMean(kind, access.PrincipalKinds()))
+	case !slices.Contains(seededKinds, kind):
+		return fmt.Errorf("%q: unknown kind %q; %s", thing, kind, problem.DidYouMean(kind, seededKinds))
 	case !arm.IsGUID(id):
 		return fmt.Errorf("%q: %q is not an object ID, which is a GUID", thing, id)
 	}

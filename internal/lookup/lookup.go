@@ -2,7 +2,8 @@
 // a credential and where it points, on which cluster an endpoint's jobs run. It asks through the providers of the stack, while
 // the program runs, so that the answers are known at a preview; and it knows nothing of what is done with them.
 //
-// What can't be answered is an access.Problem at the path of the configuration, with the remedy. Everything that a look-up
+// What can't be answered is an problem.Problem at the path of the configuration, with the remedy. Everything that a
+// look-up
 // finds can be written into the configuration instead; then nothing is asked.
 package lookup
 

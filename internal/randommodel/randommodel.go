@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 const subscription = "11111111-1111-4111-8111-111111111111"
@@ -118,7 +119,8 @@ func Assertions(m access.Model) *rapid.Generator[access.Assertion] {
 		case "read":
 			a.Read = rapid.SampledFrom(keys(m.DataInputs)).Draw(t, "input")
 		default:
-			a.Do = rapid.SampledFrom([]string{"grantsAccess", "readsSecrets", "changesCode", "destroysData", access.ReadBlobs}).Draw(t, "what")
+			a.Do = rapid.SampledFrom([]string{"grantsAccess", "readsSecrets", "changesCode", "destroysData",
+				roles.ReadBlobs}).Draw(t, "what")
 		}
 		some := func(least int) []string {
 			return rapid.SliceOfNDistinct(rapid.SampledFrom(who), least, len(who), rapid.ID[string]).Draw(t, "who")

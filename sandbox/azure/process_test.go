@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,9 +134,14 @@ func TestNothingAnsweredIsLostWhenTheSandboxIsKilled(t *testing.T) {
 	for range kills {
 		c := spawn(t, file)
 		var storm sync.WaitGroup
+		var answered atomic.Int64
+		moment, reached := int64(1+rand.IntN(40)), make(chan struct{}) // after so many answers, while others are on their way
 		for range 4 {
 			storm.Go(func() {
 				for {
+					if answered.Add(1) == moment {
+						close(reached)
+					}
 					path := assignmentPath(account)
 					body := fmt.Sprintf(`{"properties":{"principalId":%q,"principalType":"ServicePrincipal","roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/%s"}}`, uuid.NewString(), readerRole)
 					if !note(&mu, c, http.MethodPut, path, body, there, unsure, true) {
@@ -147,7 +153,7 @@ func TestNothingAnsweredIsLostWhenTheSandboxIsKilled(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
+		<-reached
 		c.kill()
 		storm.Wait()
 	}

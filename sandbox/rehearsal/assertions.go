@@ -147,7 +147,7 @@ func (s *seer) holdsReader(ctx context.Context, p access.Principal, input string
 	}
 	held, err := s.assigned(ctx, p, arm.Container(s.r.Model.StorageAccounts[in.StorageAccount].Text(), in.Container))
 	for _, h := range held {
-		if h.DataAction(access.ReadBlobs).Allowed {
+		if h.DataAction(roles.ReadBlobs).Allowed {
 			return "is assigned a role that reads blobs at " + h.scope, true, err
 		}
 	}

@@ -42,11 +42,11 @@ func Names() []string { return slices.Sorted(maps.Keys(packages)) }
 // Serve starts the stand-in for the named provider (one of Names) on a port of 127.0.0.1 and returns the port. Attach
 // it with PULUMI_DEBUG_PROVIDERS=name:port. It serves until stop is called or ctx ends.
 func Serve(ctx context.Context, name string, cfg Config) (port int, stop func() error, err error) {
-	p, err := New(name, cfg)
-	if err != nil {
+	if _, err := New(name, cfg); err != nil {
 		return 0, nil, err
 	}
 	port, end, err := attach.Serve(&pulumirpc.ResourceProvider_ServiceDesc, func() any {
+		p, _ := New(name, cfg) // it was made a moment ago; each connection has its own, with a configuration of its own
 		return server{plugin.NewProviderServer(p)}
 	})
 	if err != nil {

@@ -4,6 +4,8 @@
 package flat
 
 import (
+	"strings"
+
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -68,15 +70,16 @@ func makeRole(ctx *pulumi.Context) (*authorization.RoleDefinition, error) {
 			DataActions: pulumi.ToStringArray(p.DataActions), NotDataActions: pulumi.ToStringArray(p.NotDataActions),
 		})
 	}
+	group, _, _ := strings.Cut(workload.WorkspaceID, "/providers/")
 	return authorization.NewRoleDefinition(ctx, "invoker", &authorization.RoleDefinitionArgs{
-		Scope:            pulumi.String(workload.WorkspaceID),
+		Scope:            pulumi.String(group),
 		RoleDefinitionId: pulumi.String(workload.GUID(roleGUID, 0)),
 		RoleName:         pulumi.String(d.RoleName + " (" + workload.WorkspaceName + ")"),
 		RoleType:         pulumi.String("CustomRole"),
 		Description:      pulumi.String(d.Description),
-		AssignableScopes: pulumi.StringArray{pulumi.String(workload.WorkspaceID)},
+		AssignableScopes: pulumi.StringArray{pulumi.String(group)},
 		Permissions:      permissions,
-	}, pulumi.DeleteBeforeReplace(true))
+	}, pulumi.DeleteBeforeReplace(false))
 }
 
 // makeCluster makes a cluster and returns the principal of its system-assigned identity.
@@ -134,6 +137,6 @@ func makeReaders(ctx *pulumi.Context, w workload.Workload, n int, input workload
 // and no two alike.
 func assign(ctx *pulumi.Context, name string, args *authorization.RoleAssignmentArgs) error {
 	_, err := authorization.NewRoleAssignment(ctx, name, args,
-		pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))
+		pulumi.DeleteBeforeReplace(false), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))
 	return err
 }

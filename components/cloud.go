@@ -1,0 +1,26 @@
+package components
+
+import (
+	"maps"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/cloud"
+)
+
+// inCloud returns the credentials with the audience of the cloud, of that name, where they give none of their own.
+func inCloud(
+	environment string, credentials map[string]access.FederatedCredential,
+) map[string]access.FederatedCredential {
+	c, ok := cloud.ByEnvironment(environment)
+	if !ok || c.ExchangeAudience == access.FederatedAudience {
+		return credentials
+	}
+	credentials = maps.Clone(credentials)
+	for name, f := range credentials {
+		if f.Audience == "" {
+			f.Audience = c.ExchangeAudience
+			credentials[name] = f
+		}
+	}
+	return credentials
+}
