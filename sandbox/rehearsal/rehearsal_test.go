@@ -245,6 +245,27 @@ func TestARoleThatLacksAnActionFailsAtInvoke(t *testing.T) {
 	assert.Empty(t, report.Left)
 }
 
+// Each of several deployments is started by its name; what anyone may read takes no role (facts/batch-endpoints.md).
+func TestDeploymentsAndPublicDataAreRehearsed(t *testing.T) {
+	t.Parallel()
+	stack := strings.NewReplacer(
+		"      cluster: cpu\n      inputs: [patients,",
+		"      deployments: { blue: { cluster: cpu }, green: { cluster: gpu } }\n      inputs: [open, patients,",
+		"  batchaccess:dataInputs:\n",
+		"  batchaccess:dataInputs:\n    open: { kind: public, url: \"https://samples.blob.core.windows.net/data/heart\" }\n",
+		`"cluster:cpu"]`, `"cluster:cpu", "cluster:gpu"]`,
+	).Replace(sample(t))
+	require.Contains(t, stack, "deployments:")
+	report, err := Run(t.Context(), options(t, stack))
+	require.NoError(t, err)
+	assert.True(t, report.Passed(), "%v %v", report.Failures(), report.Violated())
+	tried := map[string]bool{}
+	for _, o := range report.Outcomes {
+		tried[o.Endpoint+" "+o.Input] = true
+	}
+	assert.True(t, tried["heart-classifier/blue open"] && tried["heart-classifier/green patients"], tried)
+}
+
 func TestAProtectedStackIsTakenDownAtTheEnd(t *testing.T) {
 	t.Parallel()
 	report, err := Run(t.Context(), options(t, small+"  batchaccess:protect: true\n"))

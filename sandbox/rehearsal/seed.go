@@ -153,8 +153,34 @@ func (s *seeder) storage() error {
 		s.subscription(id.SubscriptionID)
 		s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: scope, HNS: hns[name], Containers: containers[name]})
 	}
+	s.public()
 	return nil
 }
+
+// public makes the containers that anyone may read: in the account of that name, or in one that nobody here declares.
+func (s *seeder) public() {
+	for _, name := range slices.Sorted(maps.Keys(s.m.DataInputs)) {
+		m := publicURL.FindStringSubmatch(s.m.DataInputs[name].URL)
+		if m == nil {
+			continue
+		}
+		at := slices.IndexFunc(s.StorageAccounts, func(a azure.StorageAccount) bool {
+			return strings.EqualFold(arm.Last(a.ID), m[1])
+		})
+		if at < 0 {
+			at = len(s.StorageAccounts)
+			s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{
+				ID: s.workspace.Group() + "/providers/" + arm.StorageAccount + "/" + m[1],
+			})
+		}
+		if of := &s.StorageAccounts[at]; !slices.Contains(of.PublicContainers, m[2]) {
+			of.PublicContainers = append(of.PublicContainers, m[2])
+		}
+	}
+}
+
+// publicURL is the URL of public data: its account, and the container in it.
+var publicURL = regexp.MustCompile(`^https://([a-z0-9]+)\.(?:blob|dfs)\.[^/]+/([^/]+)`)
 
 func (s *seeder) data() {
 	stores := map[string]bool{}

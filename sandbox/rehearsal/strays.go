@@ -12,11 +12,19 @@ import (
 // is read off the configuration here, and not asked of package access, which works out the grants.
 func (r *rehearsal) strays(report *Report, d deployed) {
 	reads, writes := r.declared()
-	for _, p := range r.principals(d) {
+	all := r.principals(d)
+	for _, p := range all {
 		for _, place := range r.places() {
 			scope := containerID(r.Model.StorageAccounts[place.account].Text(), place.container)
-			r.stray(report, p, scope, readBlobs, true, reads.has(p.name, place) || writes.has(p.name, place))
-			r.stray(report, p, scope, writeBlobs, true, writes.has(p.name, place))
+			reading, writing := false, false
+			for _, same := range all { // clusters may have one identity, which may be an invoker
+				if strings.EqualFold(same.id, p.id) {
+					writing = writing || writes.has(same.name, place)
+					reading = reading || writing || reads.has(same.name, place)
+				}
+			}
+			r.stray(report, p, scope, readBlobs, true, reading)
+			r.stray(report, p, scope, writeBlobs, true, writing)
 		}
 		if p.cluster || r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() || r.Model.Role.Definition != "" {
 			continue
@@ -104,6 +112,17 @@ func (r *rehearsal) places() []place {
 	})
 }
 
+// clustersOf are the clusters that the endpoint's jobs run on.
+func clustersOf(e access.Endpoint) (names []string) {
+	for _, d := range e.Deployments {
+		names = append(names, "cluster:"+d.Cluster)
+	}
+	if len(names) == 0 {
+		names = append(names, "cluster:"+e.Cluster)
+	}
+	return names
+}
+
 type needs map[string]map[place]bool // by name of the principal
 
 func (n needs) add(name string, p place) {
@@ -123,10 +142,13 @@ func (r *rehearsal) declared() (reads, writes needs) {
 	m := r.Model
 	for _, e := range m.EffectiveEndpoints() {
 		who := e.Invokers
-		if len(who) == 0 {
+		if who == nil {
 			who = slices.Collect(maps.Keys(m.Invokers))
 		}
-		who = append(r.withMembers(who), "cluster:"+e.Cluster)
+		who = r.withMembers(who)
+		if len(who) > 0 { // else no job is to run, and no cluster mounts
+			who = append(who, clustersOf(e)...)
+		}
 		for _, name := range who {
 			for _, input := range e.Inputs {
 				d := m.DataInputs[input]
