@@ -24,7 +24,7 @@ type validator struct {
 func (v *validator) model() {
 	v.workspace()
 	v.invokers()
-	scope := Known("")
+	var scope ID
 	if id, ok := v.m.RoleScopeID(); ok {
 		scope = Known(id)
 	}

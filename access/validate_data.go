@@ -54,7 +54,7 @@ func (v *validator) cluster(path string, c Cluster) {
 }
 
 func (v *validator) storageAccounts() {
-	seen := map[string]string{} // ARM ID -> path
+	seen := map[any]string{} // the path of each, by its ID or the source of it
 	for _, name := range sorted(v.m.StorageAccounts) {
 		path, id := "storageAccounts."+name, v.m.StorageAccounts[name]
 		v.name(path, name)
@@ -64,14 +64,10 @@ func (v *validator) storageAccounts() {
 		}
 		v.armID(path, id, arm.StorageAccount)
 		for _, k := range idKey("ARM ID", "", id) {
-			of := fmt.Sprintf("%p", k.of)
-			if text, ok := k.of.(string); ok {
-				of = text
-			}
-			if other := seen[of]; other != "" {
+			if other := seen[k.of]; other != "" {
 				v.add(path, "keep one of the two", "is the same account as %s", other)
 			}
-			seen[of] = path
+			seen[k.of] = path
 		}
 	}
 }
