@@ -46,7 +46,7 @@ generate: ## write sdks/ again from sdks/schemas, and plugin/schema.json from co
 bench: ## print what components, pure functions, builds and waiting for Azure cost; takes the better part of an hour
 	go run ./tests/bench
 	go run ./tests/bench -critical-path
-	go test -run '^$$' -bench . -benchmem -count 3 ./access ./explain ./guardrails ./review ./roles
+	go test -run '^$$' -bench . -benchmem -count 3 ./access ./internal/explain ./internal/guardrails ./internal/review ./roles
 
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other, and stop at what one finds

@@ -34,8 +34,8 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
-	"github.com/batchaccess/batchaccess/guardrails"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
 // A Stack is a program that ran under mocks.

@@ -10,8 +10,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/components"
-	"github.com/batchaccess/batchaccess/guardrails"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/policyx"
 
-	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
 const packName = "batchaccess-guardrails"

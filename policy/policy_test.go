@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
-	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -232,7 +232,7 @@ func TestEachSettingActsInEachPolicyThatHasIt(t *testing.T) {
 
 func TestSettingsAreThoseOfTheGuardrailsInTheirWords(t *testing.T) {
 	t.Parallel()
-	file, err := parser.ParseFile(token.NewFileSet(), "../guardrails/config.go", nil, parser.ParseComments)
+	file, err := parser.ParseFile(token.NewFileSet(), "../internal/guardrails/config.go", nil, parser.ParseComments)
 	require.NoError(t, err)
 	theirs := map[string]string{}
 	ast.Inspect(file, func(n ast.Node) bool {

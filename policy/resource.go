@@ -4,7 +4,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/policyx"
 
-	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
 // resourceOf gives a resource the form that the rules know. Secrets are markers unless they are to be revealed.

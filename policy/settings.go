@@ -9,7 +9,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/policyx"
 
-	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
 // settings are what can be set of the policies: the fields of guardrails.Config by the names that they have in JSON, except

@@ -15,7 +15,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/existing"
+	"github.com/batchaccess/batchaccess/internal/adopt"
 )
 
 // adoptionRounds is more than any stack takes: a round for each thing that the place of the next one hangs on, and one to
@@ -110,13 +110,13 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 
 // adopt looks for what the stack would create, after it has settled what the files imported. With do it imports that too,
 // round by round until nothing is left.
-func (p pulumiOf) adopt(ctx context.Context, finder *existing.Finder, files [][]byte, do bool) (a existing.Adoption, err error) {
+func (p pulumiOf) adopt(ctx context.Context, finder *adopt.Finder, files [][]byte, do bool) (a adopt.Adoption, err error) {
 	for range adoptionRounds {
 		preview, placeholders, err := p.preview(ctx)
 		if err != nil {
 			return a, err
 		}
-		imported, err := existing.Imported(preview, files...)
+		imported, err := adopt.Imported(preview, files...)
 		if err != nil {
 			return a, err
 		}
@@ -128,7 +128,7 @@ func (p pulumiOf) adopt(ctx context.Context, finder *existing.Finder, files [][]
 		if a, err = finder.Adopt(ctx, preview, placeholders, os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
 			return a, err
 		}
-		fmt.Fprintf(p.stderr, "importing %d resources\n", a.Count(existing.Exists))
+		fmt.Fprintf(p.stderr, "importing %d resources\n", a.Count(adopt.Exists))
 		if err := p.importFile(ctx, a.File); err != nil {
 			return a, err
 		}
@@ -138,7 +138,7 @@ func (p pulumiOf) adopt(ctx context.Context, finder *existing.Finder, files [][]
 }
 
 // preview previews the stack, and gives Pulumi's file for an import of all that would be created.
-func (p pulumiOf) preview(ctx context.Context) (preview existing.Preview, placeholders []byte, err error) {
+func (p pulumiOf) preview(ctx context.Context) (preview adopt.Preview, placeholders []byte, err error) {
 	dir, err := os.MkdirTemp("", "batchaccess-adopt-") // 0700
 	if err != nil {
 		return preview, nil, err
@@ -155,7 +155,7 @@ func (p pulumiOf) preview(ctx context.Context) (preview existing.Preview, placeh
 	case err != nil:
 		return preview, nil, previewFailed(err, out)
 	}
-	if preview, err = existing.ReadPreview(out); err != nil {
+	if preview, err = adopt.ReadPreview(out); err != nil {
 		return preview, nil, err
 	}
 	if placeholders, err = os.ReadFile(file); err != nil {
@@ -187,7 +187,7 @@ func previewFailed(err error, out []byte) error {
 }
 
 // settle has the state say what was imported in the program's words.
-func (p pulumiOf) settle(ctx context.Context, preview existing.Preview, imported []string) (changed int, err error) {
+func (p pulumiOf) settle(ctx context.Context, preview adopt.Preview, imported []string) (changed int, err error) {
 	if len(imported) == 0 {
 		return 0, nil
 	}
@@ -195,7 +195,7 @@ func (p pulumiOf) settle(ctx context.Context, preview existing.Preview, imported
 	if err != nil {
 		return 0, err
 	}
-	state, err := existing.ReadState(export)
+	state, err := adopt.ReadState(export)
 	if err != nil {
 		return 0, err
 	}
@@ -226,9 +226,9 @@ func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
 	return nil
 }
 
-func tellAdoption(w io.Writer, a existing.Adoption, asJSON bool) error {
+func tellAdoption(w io.Writer, a adopt.Adoption, asJSON bool) error {
 	if asJSON {
-		a.Resources = append([]existing.Adoptee{}, a.Resources...) // never null
+		a.Resources = append([]adopt.Adoptee{}, a.Resources...) // never null
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(a)
@@ -255,24 +255,24 @@ func tellAdoption(w io.Writer, a existing.Adoption, asJSON bool) error {
 }
 
 // finishAdoption writes the file, and says what is left.
-func finishAdoption(w io.Writer, a existing.Adoption, output, stack string) error {
-	byHand := a.Count(existing.Taken, existing.Several, existing.Unknown)
+func finishAdoption(w io.Writer, a adopt.Adoption, output, stack string) error {
+	byHand := a.Count(adopt.Taken, adopt.Several, adopt.Unknown)
 	if a.File != nil {
 		if err := os.WriteFile(output, a.File, 0o600); err != nil {
 			return fmt.Errorf("writing the file for pulumi import: %w", err)
 		}
 		fmt.Fprintf(w, "%d resources to import are in %[2]s; next:\n"+
 			"  pulumi import --stack %[3]s --file %[2]s --protect=false --generate-code=false\n"+
-			"  batchaccess adopt --stack %[3]s --imported %[2]s --output %[2]s\n", a.Count(existing.Exists), output, stack)
+			"  batchaccess adopt --stack %[3]s --imported %[2]s --output %[2]s\n", a.Count(adopt.Exists), output, stack)
 	}
 	if byHand > 0 {
 		fmt.Fprintf(w, "%d resources have to be looked at by hand: those under taken, several and unknown\n", byHand)
 	}
-	stuck := a.File == nil && len(a.Changing) > 0 && a.Count(existing.Later) > 0
+	stuck := a.File == nil && len(a.Changing) > 0 && a.Count(adopt.Later) > 0
 	if stuck {
 		fmt.Fprintf(w, "it can't be told of %d resources, those under later, whether they exist: they hang on some that pulumi up would change. "+
 			"Where these were imported just now, name the file with --imported; else let the program say what is, adopt, and change it then:\n  %s\n",
-			a.Count(existing.Later), strings.Join(a.Changing, "\n  "))
+			a.Count(adopt.Later), strings.Join(a.Changing, "\n  "))
 	}
 	if a.File == nil && byHand == 0 && !stuck {
 		fmt.Fprintf(w, "nothing is left to import; next: pulumi preview --stack %s\n", stack)

@@ -11,16 +11,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/existing"
+	"github.com/batchaccess/batchaccess/internal/adopt"
 )
 
 func TestAdoptTellsWhatBecomesOfEach(t *testing.T) {
 	t.Parallel()
 	const urn = "urn:pulumi:dev::p::x:y:C$a:b:T::"
-	a := existing.Adoption{Resources: []existing.Adoptee{
-		{URN: urn + "access", Type: "a:b:T", Outcome: existing.Exists, IDs: []string{"/one"}},
-		{URN: urn + "access.other", Type: "a:b:T", Outcome: existing.ToMake},
-		{URN: urn + "access.partner", Type: "a:b:T", Outcome: existing.Several, IDs: []string{"/two", "/three"}, Why: "more than one"},
+	a := adopt.Adoption{Resources: []adopt.Adoptee{
+		{URN: urn + "access", Type: "a:b:T", Outcome: adopt.Exists, IDs: []string{"/one"}},
+		{URN: urn + "access.other", Type: "a:b:T", Outcome: adopt.ToMake},
+		{URN: urn + "access.partner", Type: "a:b:T", Outcome: adopt.Several, IDs: []string{"/two", "/three"}, Why: "more than one"},
 	}}
 	var table, machine, none bytes.Buffer
 	require.NoError(t, tellAdoption(&table, a, false))
@@ -33,37 +33,37 @@ access.partner: more than one
 `, table.String())
 
 	require.NoError(t, tellAdoption(&machine, a, true))
-	var back existing.Adoption
+	var back adopt.Adoption
 	require.NoError(t, json.Unmarshal(machine.Bytes(), &back))
 	assert.Equal(t, a, back)
-	require.NoError(t, tellAdoption(&none, existing.Adoption{}, true))
+	require.NoError(t, tellAdoption(&none, adopt.Adoption{}, true))
 	assert.JSONEq(t, `{"resources": []}`, none.String())
 }
 
 func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		outcome existing.Outcome
+		outcome adopt.Outcome
 		file    string
 		failed  bool
 		says    string
 	}{
-		"to import":            {existing.Exists, "{}", true, "  pulumi import --stack dev --file "},
-		"new":                  {existing.ToMake, "", false, "nothing is left to import; next: pulumi preview --stack dev"},
-		"an application alike": {existing.Alike, "", false, "nothing is left"},
-		"later":                {existing.Later, "", false, "nothing is left"},
-		"lost":                 {existing.Lost, "", false, "nothing is left"},
-		"taken":                {existing.Taken, "", true, "1 resources have to be looked at by hand"},
-		"several":              {existing.Several, "", true, "by hand"},
-		"unknown":              {existing.Unknown, "", true, "by hand"},
-		"later, for a change":  {existing.Later, "changing", true, "it can't be told of 1 resources, those under later, whether they exist"},
-		"new, and a change":    {existing.ToMake, "changing", false, "nothing is left"},
+		"to import":            {adopt.Exists, "{}", true, "  pulumi import --stack dev --file "},
+		"new":                  {adopt.ToMake, "", false, "nothing is left to import; next: pulumi preview --stack dev"},
+		"an application alike": {adopt.Alike, "", false, "nothing is left"},
+		"later":                {adopt.Later, "", false, "nothing is left"},
+		"lost":                 {adopt.Lost, "", false, "nothing is left"},
+		"taken":                {adopt.Taken, "", true, "1 resources have to be looked at by hand"},
+		"several":              {adopt.Several, "", true, "by hand"},
+		"unknown":              {adopt.Unknown, "", true, "by hand"},
+		"later, for a change":  {adopt.Later, "changing", true, "it can't be told of 1 resources, those under later, whether they exist"},
+		"new, and a change":    {adopt.ToMake, "changing", false, "nothing is left"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var said bytes.Buffer
 			output := filepath.Join(t.TempDir(), "import.json")
-			a := existing.Adoption{Resources: []existing.Adoptee{{Outcome: test.outcome}}}
+			a := adopt.Adoption{Resources: []adopt.Adoptee{{Outcome: test.outcome}}}
 			switch test.file {
 			case "":
 			case "changing":
@@ -118,10 +118,10 @@ func TestAdoptSaysWhyItCannotLook(t *testing.T) {
 			assert.Contains(t, stderr, test.says)
 			assert.NotContains(t, stderr, `"steps"`, "of a preview that fails, what went wrong is enough")
 			if test.code == 0 {
-				var a existing.Adoption
+				var a adopt.Adoption
 				require.NoError(t, json.Unmarshal([]byte(stdout), &a), stdout)
 				assert.NotEmpty(t, a.Resources)
-				assert.Equal(t, len(a.Resources), a.Count(existing.ToMake, existing.Later), stdout)
+				assert.Equal(t, len(a.Resources), a.Count(adopt.ToMake, adopt.Later), stdout)
 			}
 		})
 	}

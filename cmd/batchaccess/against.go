@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/config"
-	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/problem"
-	"github.com/batchaccess/batchaccess/review"
+	"github.com/batchaccess/batchaccess/internal/review"
 )
 
 // runAgainst compares the configuration of a stack with what it was at another commit.

@@ -21,7 +21,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
-	"github.com/batchaccess/batchaccess/invoke"
+	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
 // An account is who is signed in to the stand-in for the Azure CLI. It is kept in the folder of the CLI's settings,

@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"github.com/batchaccess/batchaccess/components"
-	"github.com/batchaccess/batchaccess/invoke"
+	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
 // cloudOf is where Azure is: where ARM_METADATA_HOSTNAME leads, or else in the cloud that environment names.

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the docs")

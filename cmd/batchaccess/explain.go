@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/explain"
+	"github.com/batchaccess/batchaccess/internal/explain"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/problem"
-	"github.com/batchaccess/batchaccess/invoke"
 )
 
 // checkInput keeps secrets off the command line, and standard input for one thing.

@@ -18,8 +18,8 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/problem"
-	"github.com/batchaccess/batchaccess/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 

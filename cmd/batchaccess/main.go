@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/batchaccess/batchaccess/cmd/batchaccess/internal/quiet"
-	"github.com/batchaccess/batchaccess/invoke"
+	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
 // Exit codes, for CI: what was asked for went wrong, as against: it could not be asked.

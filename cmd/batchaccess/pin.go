@@ -17,7 +17,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
-	"github.com/batchaccess/batchaccess/existing"
+	"github.com/batchaccess/batchaccess/internal/adopt"
 )
 
 func newPin() *cobra.Command {
@@ -143,7 +143,7 @@ func pins(path string, inputs, values map[string]any, keys []string) (found []fo
 			given, _ := values[key].(map[string]any)
 			found = append(found, pins(at, in, given, slices.Sorted(maps.Keys(in)))...)
 		case string, bool:
-			if _, given := values[key]; !given && existing.Told(in) {
+			if _, given := values[key]; !given && adopt.Told(in) {
 				found = append(found, foundPin{at, in})
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/existing"
+	"github.com/batchaccess/batchaccess/internal/adopt"
 )
 
 // failing is a Pulumi that says this on standard output and fails.
@@ -36,7 +36,7 @@ func TestAPreviewThatFailsSaysWhy(t *testing.T) {
 func TestAnErrorSaysWhatPulumiFailedAt(t *testing.T) {
 	t.Parallel()
 	p := failing(t, "")
-	_, settleErr := p.settle(t.Context(), existing.Preview{}, []string{"urn"})
+	_, settleErr := p.settle(t.Context(), adopt.Preview{}, []string{"urn"})
 	for says, err := range map[string]error{
 		"what it imported stays imported": p.importFile(t.Context(), nil),
 		"pulumi stack export":             settleErr,
@@ -47,9 +47,9 @@ func TestAnErrorSaysWhatPulumiFailedAt(t *testing.T) {
 	}
 }
 
-func state(t *testing.T, export string) existing.State {
+func state(t *testing.T, export string) adopt.State {
 	t.Helper()
-	s, err := existing.ReadState([]byte(export))
+	s, err := adopt.ReadState([]byte(export))
 	require.NoError(t, err)
 	return s
 }

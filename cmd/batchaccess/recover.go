@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/config"
-	"github.com/batchaccess/batchaccess/existing"
+	"github.com/batchaccess/batchaccess/internal/adopt"
 )
 
 func newRecover() *cobra.Command {
@@ -50,7 +50,7 @@ when it can't look.`,
 			if err != nil {
 				return err
 			}
-			state, err := existing.ReadState(export)
+			state, err := adopt.ReadState(export)
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
@@ -64,9 +64,9 @@ when it can't look.`,
 			}
 			unsure := 0
 			for i, r := range plan {
-				if r.Remedy == existing.Ask && slices.Contains(forget, r.URN) {
-					plan[i].Remedy, plan[i].Why = existing.Clear, ""
-				} else if r.Remedy == existing.Ask {
+				if r.Remedy == adopt.Ask && slices.Contains(forget, r.URN) {
+					plan[i].Remedy, plan[i].Why = adopt.Clear, ""
+				} else if r.Remedy == adopt.Ask {
 					unsure++
 				}
 			}
@@ -96,7 +96,7 @@ when it can't look.`,
 }
 
 // newFinder asks as whoever deploys.
-func newFinder(ctx context.Context, dir, stack string) (*existing.Finder, error) {
+func newFinder(ctx context.Context, dir, stack string) (*adopt.Finder, error) {
 	environment, err := config.Environment(dir, stack)
 	if err != nil {
 		return nil, err
@@ -105,17 +105,17 @@ func newFinder(ctx context.Context, dir, stack string) (*existing.Finder, error)
 	if err != nil {
 		return nil, err
 	}
-	return existing.New(credential, c, client), nil
+	return adopt.New(credential, c, client), nil
 }
 
-func tellRecovery(w io.Writer, plan []existing.Recovery, pending int, asJSON bool) error {
+func tellRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) error {
 	if asJSON {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(struct {
-			Creations []existing.Recovery `json:"creations"`
-			Pending   int                 `json:"pendingOperations"`
-		}{append([]existing.Recovery{}, plan...), pending})
+			Creations []adopt.Recovery `json:"creations"`
+			Pending   int              `json:"pendingOperations"`
+		}{append([]adopt.Recovery{}, plan...), pending})
 	}
 	if pending == 0 {
 		_, err := fmt.Fprintln(w, "nothing was broken off: pulumi up can go on")
@@ -124,10 +124,10 @@ func tellRecovery(w io.Writer, plan []existing.Recovery, pending int, asJSON boo
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range plan {
 		what := resource.URN(r.URN).Name()
-		if r.Remedy == existing.Ask {
+		if r.Remedy == adopt.Ask {
 			what = r.URN
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Remedy, what, r.Type, cmp.Or(r.ID, map[existing.Remedy]string{existing.Clear: "was not made"}[r.Remedy], r.Why))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Remedy, what, r.Type, cmp.Or(r.ID, map[adopt.Remedy]string{adopt.Clear: "was not made"}[r.Remedy], r.Why))
 		for _, left := range r.LeftAlone {
 			fmt.Fprintf(t, "leave\t%s\t%s\t%s\n", resource.URN(r.URN).Name(), r.Type, left)
 		}
@@ -143,7 +143,7 @@ func tellRecovery(w io.Writer, plan []existing.Recovery, pending int, asJSON boo
 
 // recover removes what is of no use, takes the rest into the state, and has Pulumi look at everything as it is now. Broken
 // off itself, it can be run again.
-func (p pulumiOf) recover(ctx context.Context, finder *existing.Finder, state existing.State, plan []existing.Recovery) error {
+func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt.State, plan []adopt.Recovery) error {
 	for _, r := range plan {
 		for _, found := range r.Remove {
 			if err := finder.Remove(ctx, r.Type, found); err != nil {
@@ -163,7 +163,7 @@ func (p pulumiOf) recover(ctx context.Context, finder *existing.Finder, state ex
 	}
 	var imported []string
 	for _, r := range plan {
-		if r.Remedy == existing.Import {
+		if r.Remedy == adopt.Import {
 			imported = append(imported, r.URN)
 		}
 	}

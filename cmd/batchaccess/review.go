@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/problem"
-	"github.com/batchaccess/batchaccess/review"
+	"github.com/batchaccess/batchaccess/internal/review"
 )
 
 // reviewFormats are the renderers by the names that --format takes.

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/review"
+	"github.com/batchaccess/batchaccess/internal/review"
 )
 
 func TestReviewExitsByWhatItFinds(t *testing.T) {
@@ -20,9 +20,9 @@ func TestReviewExitsByWhatItFinds(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		return file
 	}
-	invoker, err := os.ReadFile("../../review/testdata/invoker.json")
+	invoker, err := os.ReadFile("../../internal/review/testdata/invoker.json")
 	require.NoError(t, err)
-	const data = "../../review/testdata/"
+	const data = "../../internal/review/testdata/"
 	noLife := write("guardrails.yaml", "maxSecretDays: 30\n")
 	for name, c := range map[string]struct {
 		args         []string
@@ -58,7 +58,7 @@ func TestReviewExitsByWhatItFinds(t *testing.T) {
 func TestReviewWritesAFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "comment.md")
-	code, stdout, stderr := execute(t, "review", "../../review/testdata/invoker.json", "--format", "markdown", "-o", file)
+	code, stdout, stderr := execute(t, "review", "../../internal/review/testdata/invoker.json", "--format", "markdown", "-o", file)
 	require.Equal(t, 0, code, stderr)
 	assert.Empty(t, stdout)
 	text, err := os.ReadFile(file)

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/guardrails"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -45,7 +45,7 @@ func TestTheThreatModelNamesWhatIsThere(t *testing.T) {
 func TestAThreatModelThatNamesWhatIsNotThereIsFound(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
-		"existing.TestNothing", "nowhere.TestRules", "guardrails.TestMain", "--no-such-flag", "batchaccess explore", "invokers.<name>.password", "cluster-rdp", "docs/none.md", "workspaces/fly", "review --strict",
+		"adopt.TestNothing", "nowhere.TestRules", "guardrails.TestMain", "--no-such-flag", "batchaccess explore", "invokers.<name>.password", "cluster-rdp", "docs/none.md", "workspaces/fly", "review --strict",
 	} {
 		assert.False(t, isThere(t, name), name)
 	}
@@ -108,8 +108,12 @@ func hasFlag(cmd *cobra.Command, flag string) bool {
 // testsOf are the tests of a package of this repository.
 func testsOf(t *testing.T, folder string) (names []string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(repository, folder, "*_test.go"))
-	require.NoError(t, err)
+	var files []string
+	for _, at := range []string{folder, filepath.Join("internal", folder)} {
+		found, err := filepath.Glob(filepath.Join(repository, at, "*_test.go"))
+		require.NoError(t, err)
+		files = append(files, found...)
+	}
 	for _, file := range files {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 		require.NoError(t, err)

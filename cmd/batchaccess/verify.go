@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/invoke"
-	"github.com/batchaccess/batchaccess/verify"
+	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/verify"
 )
 
 // azurePropagation is for how long a role assignment may not act after it was made, as Azure documents it.

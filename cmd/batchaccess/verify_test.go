@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/verify"
+	"github.com/batchaccess/batchaccess/internal/verify"
 )
 
 const reading = oneUser + `  batchaccess:role: { additions: [pollJobs] }

@@ -29,7 +29,7 @@ import (
 
 var updateCorpus = flag.Bool("update", false, "write the previews of review's corpus again")
 
-const corpus = "../../review/testdata/corpus/"
+const corpus = "../../internal/review/testdata/corpus/"
 
 // A changed resource of the corpus: its inputs before and after, nil where it is not there.
 type changed struct {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/guardrails"
-	"github.com/batchaccess/batchaccess/review"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/review"
 )
 
 func (d *deployment) review(flags ...string) review.Review {
@@ -22,7 +22,7 @@ func (d *deployment) review(flags ...string) review.Review {
 	return review.Make(p, review.Options{Now: time.Now(), Guardrails: guardrails.DefaultConfig()})
 }
 
-// The previews in review/testdata are of another, smaller stack; what the engine says of this one has the same form, and
+// The previews in internal/review/testdata are of another, smaller stack; what the engine says of this one has the same form, and
 // review finds in it what the change is, whether or not unchanged resources are shown.
 func TestReviewUnderstandsTheEngine(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/invoke"
+	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	sandbox "github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"

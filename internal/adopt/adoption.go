@@ -1,0 +1,182 @@
+package adopt
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// An Outcome is what became of one resource that the stack would make.
+type Outcome string
+
+// The outcomes.
+const (
+	Exists  Outcome = "exists"  // it stands where the stack would make it, and can be imported
+	ToMake  Outcome = "new"     // nothing stands there
+	Alike   Outcome = "alike"   // nothing stands there, but something that looks like it elsewhere: that is left alone
+	Later   Outcome = "later"   // where it would stand hangs on others: known once those are imported, or made
+	Lost    Outcome = "lost"    // it exists, and can't be imported: the stack makes another
+	Taken   Outcome = "taken"   // something else is in its way: Azure will refuse it
+	Several Outcome = "several" // more than one could be it
+	Unknown Outcome = "unknown" // nobody here knows how to look for one of its type
+)
+
+// An Adoptee is a resource that the stack would make.
+type Adoptee struct {
+	URN     string   `json:"urn"`
+	Type    string   `json:"type"`
+	Outcome Outcome  `json:"outcome"`
+	IDs     []string `json:"ids,omitempty"` // of what was found: of the resource as Pulumi has it, or of what Why speaks of
+	Why     string   `json:"why,omitempty"`
+}
+
+// Adoption is what there is to adopt.
+type Adoption struct {
+	Resources []Adoptee `json:"resources"` // by URN
+	// Changing are the URNs of resources of the state that the stack would change or replace. What hangs on one of them is
+	// Later for as long as that is so.
+	Changing []string `json:"changing,omitempty"`
+	// File is the input of `pulumi import --file`: what Exists, and the components that it lies in. Nil if nothing does.
+	File []byte `json:"-"`
+}
+
+// Count counts the resources of the outcomes.
+func (a Adoption) Count(outcomes ...Outcome) (n int) {
+	for _, r := range a.Resources {
+		if slices.Contains(outcomes, r.Outcome) {
+			n++
+		}
+	}
+	return n
+}
+
+// Preview is what an adoption needs of `pulumi preview --json`.
+type Preview struct {
+	Config map[string]any `json:"config"`
+	Steps  []struct {
+		Op  string `json:"op"`
+		URN string `json:"urn"`
+		New struct {
+			Type     string         `json:"type"`
+			Custom   bool           `json:"custom"`
+			Inputs   map[string]any `json:"inputs"`
+			Provider string         `json:"provider"`
+			links
+		} `json:"newState"`
+	} `json:"steps"`
+}
+
+// What a preview has in the place of a value that is known only later, and of a secret.
+const (
+	unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+	secret  = "[secret]"
+)
+
+// ReadPreview reads the output of `pulumi preview --json`.
+func ReadPreview(text []byte) (p Preview, err error) {
+	if err = json.Unmarshal(text, &p); err != nil {
+		return p, fmt.Errorf("reading the preview: %w", err)
+	}
+	return p, nil
+}
+
+// Adopt looks in Azure for everything that a preview would create, and for what stands in its way. placeholders is what
+// the same run of `pulumi preview --import-file` wrote; subscriptionID is that of a provider whose own inputs do not tell.
+func (f *Finder) Adopt(ctx context.Context, p Preview, placeholders []byte, subscriptionID string) (Adoption, error) {
+	subscriptions := map[string]string{}
+	for _, s := range p.Steps {
+		subscriptions[s.URN] = text(s.New.Inputs, "subscriptionId")
+	}
+	subscriptionID = cmp.Or(text(p.Config, "azure-native:subscriptionId"), subscriptionID)
+	var a Adoption
+	found := map[string]string{}
+	for _, s := range p.Steps {
+		if !s.New.Custom || strings.HasPrefix(s.New.Type, "pulumi:") {
+			continue
+		}
+		if s.Op == "update" || s.Op == "replace" {
+			a.Changing = append(a.Changing, s.URN)
+		}
+		if s.Op != "create" {
+			continue
+		}
+		provider, _, _ := cutLast(s.New.Provider, "::")
+		r, err := f.adoptee(ctx, s.URN, Resource{s.New.Type, s.New.Inputs, cmp.Or(subscriptions[provider], subscriptionID)})
+		if err != nil {
+			return a, fmt.Errorf("looking for %s: %w", s.URN, err)
+		}
+		if a.Resources = append(a.Resources, r); r.Outcome == Exists {
+			found[r.URN] = r.IDs[0]
+		}
+	}
+	slices.SortFunc(a.Resources, func(a, b Adoptee) int { return strings.Compare(a.URN, b.URN) })
+	if len(found) == 0 {
+		return a, nil
+	}
+	file, err := readImports(placeholders, p)
+	if err != nil {
+		return a, err
+	}
+	a.File, err = file.fill(found)
+	return a, err
+}
+
+func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, error) {
+	a := Adoptee{URN: urn, Type: r.Type, Outcome: ToMake}
+	for _, name := range needs(r.Type) {
+		if text(r.Inputs, name) == unknown {
+			a.Outcome = Later
+			return a, nil
+		}
+	}
+	found, err := f.Find(ctx, r)
+	if errors.Is(err, ErrUnknownType) {
+		a.Outcome, a.Why = Unknown, err.Error()
+		return a, nil
+	}
+	if err != nil {
+		return a, err
+	}
+	for _, one := range found {
+		a.IDs = append(a.IDs, one.ID)
+		a.Why = cmp.Or(a.Why, one.Lost)
+		if one.Owned {
+			a.Outcome, a.Why = Taken, "it is marked as the stack's, but "+one.Others+", who can act through it: remove that owner if it is the stack's, or the mark ("+marks[r.Type]+") if it is not"
+		}
+	}
+	switch {
+	case a.Outcome == Taken:
+	case a.Why != "":
+		a.Outcome = Lost
+	case len(found) == 1:
+		a.Outcome = Exists
+	case len(found) > 1:
+		a.Outcome, a.Why = Several, "more than one could be it: delete those that are of no use, or import the right one with pulumi import"
+	default:
+		return f.rivalOf(ctx, a, r)
+	}
+	return a, nil
+}
+
+// rivalOf adds what stands in the way of a resource that is not there.
+func (f *Finder) rivalOf(ctx context.Context, a Adoptee, r Resource) (Adoptee, error) {
+	k := kinds[r.Type]
+	if k.rival == nil {
+		return a, nil
+	}
+	rival, err := k.rival(ctx, f, r)
+	switch {
+	case err != nil:
+		return a, err
+	case rival.Blocks:
+		a.Outcome = Taken
+	case len(rival.IDs) > 0:
+		a.Outcome = Alike
+	}
+	a.IDs, a.Why = rival.IDs, rival.Why
+	return a, nil
+}

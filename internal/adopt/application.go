@@ -1,0 +1,73 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// findApplication goes by the tags, which say whose an application is. Display names are not unique, and the azuread
+// provider gives a new application another one for a moment. But anyone who may register applications can write the same
+// tags, and a stack of the same name may be deployed to the same tenant from elsewhere: so how it is kept counts too.
+func findApplication(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
+	var conditions []string
+	tags, _ := r.Inputs["tags"].([]any)
+	for _, tag := range tags {
+		conditions = append(conditions, "tags/any(t:t eq "+quoted(fmt.Sprint(tag))+")")
+	}
+	if len(conditions) == 0 {
+		return nil, errors.New("an application without tags can't be told from others of its name")
+	}
+	objects, err := f.list(ctx, "/applications", strings.Join(conditions, " and "))
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		others, owned, err := f.othersHold(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, Found{ID: "/applications/" + o.ID, Others: others, Owned: owned})
+	}
+	return found, nil
+}
+
+// othersHold says by what an application that the state does not know is somebody's; "" for what a broken-off creation
+// leaves: credentials and the service principal come only after the state has the application, and until then nobody
+// but its maker owns it. Taken into the state, one that somebody else has a key to would hand them the stack's access.
+func (f *Finder) othersHold(ctx context.Context, o graphObject) (others string, owned bool, err error) {
+	if owner, err := f.otherOwner(ctx, "/applications/"+o.ID); err != nil || owner != "" {
+		return o.ID + " is owned by " + owner, true, err
+	}
+	if len(o.PasswordCredentials)+len(o.KeyCredentials) > 0 {
+		return o.ID + " has credentials", false, nil
+	}
+	federated, err := f.list(ctx, "/applications/"+o.ID+"/federatedIdentityCredentials", "")
+	if err != nil || len(federated) > 0 {
+		return o.ID + " has federated credentials", false, err
+	}
+	principals, err := f.list(ctx, "/servicePrincipals", "appId eq "+quoted(o.AppID))
+	if err != nil || len(principals) > 0 {
+		return o.ID + " has a service principal", false, err
+	}
+	return "", false, nil
+}
+
+// otherOwner is the ID of an owner of the object at the path who is not whoever this is signed in as; "" if there is none.
+func (f *Finder) otherOwner(ctx context.Context, path string) (string, error) {
+	owners, err := f.list(ctx, path+"/owners", "")
+	if err != nil || len(owners) == 0 {
+		return "", err
+	}
+	caller, err := f.caller(ctx)
+	if err != nil {
+		return "", fmt.Errorf("finding out who this is signed in as: %w", err)
+	}
+	for _, owner := range owners {
+		if !strings.EqualFold(owner.ID, caller) {
+			return owner.ID, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,56 @@
+package adopt
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// findGroup goes by the description, which says whose a group is, for the reasons that findApplication has: also that anyone
+// who may make groups can write the same. A group that somebody else owns would let them add whom they like to what the
+// stack grants it.
+func findGroup(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
+	objects, err := f.list(ctx, "/groups", "description eq "+quoted(text(r.Inputs, "description")))
+	for _, o := range objects {
+		one := Found{ID: "/groups/" + o.ID}
+		owner, err := f.otherOwner(ctx, one.ID)
+		if err != nil {
+			return nil, err
+		}
+		members, err := f.list(ctx, one.ID+"/members", "")
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case owner != "":
+			one.Others, one.Owned = o.ID+" is owned by "+owner, true
+		case len(members) > 0: // they come only after the state has the group
+			one.Others = fmt.Sprintf("%s has %d members", o.ID, len(members))
+		}
+		found = append(found, one)
+	}
+	return found, err
+}
+
+// groupsAlike finds those of the display name that do not carry the description. They are no obstacle: it is not unique.
+func groupsAlike(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
+	objects, err := f.list(ctx, "/groups", "displayName eq "+quoted(text(r.Inputs, "displayName")))
+	for _, o := range objects {
+		rival.IDs = append(rival.IDs, "/groups/"+o.ID)
+	}
+	if len(rival.IDs) > 0 {
+		rival.Why = "it has the display name, and not the description that says that it is the stack's; the stack makes another, and names of groups need not be unique"
+	}
+	return rival, err
+}
+
+func findMember(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
+	group, member := text(r.Inputs, "groupObjectId"), text(r.Inputs, "memberObjectId")
+	objects, err := f.list(ctx, "/groups/"+group+"/members", "")
+	for _, o := range objects {
+		if strings.EqualFold(o.ID, member) {
+			found = append(found, Found{ID: group + "/member/" + o.ID})
+		}
+	}
+	return found, err
+}

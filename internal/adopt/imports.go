@@ -1,0 +1,130 @@
+package adopt
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+)
+
+// imports is what `pulumi preview --import-file` writes and `pulumi import --file` reads. What is not known here is kept.
+type imports struct {
+	all   map[string]json.RawMessage
+	specs []spec
+	// byName are the specs by the names that others refer to them by, and table has what is in the state already.
+	byName  map[string]spec
+	table   map[string]resource.URN
+	stack   tokens.QName
+	project tokens.PackageName
+}
+
+// spec is one resource of the file.
+type spec map[string]any
+
+func (s spec) text(key string) string { return text(s, key) }
+
+// readImports reads the file; the preview tells which stack it is of.
+func readImports(file []byte, p Preview) (*imports, error) {
+	f := &imports{byName: map[string]spec{}}
+	err := json.Unmarshal(file, &f.all)
+	for key, into := range map[string]any{"resources": &f.specs, "nameTable": &f.table} {
+		if err == nil && f.all[key] != nil {
+			err = json.Unmarshal(f.all[key], into)
+		}
+	}
+	if err == nil && len(p.Steps) > 0 {
+		var first resource.URN
+		first, err = urn.Parse(p.Steps[0].URN)
+		if err == nil {
+			f.stack, f.project = first.Stack(), first.Project()
+		}
+	}
+	for _, s := range f.specs {
+		f.byName[s.text("name")] = s
+	}
+	if err == nil {
+		err = f.check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the file for `pulumi import`: %w", err)
+	}
+	return f, nil
+}
+
+// check refuses what urnOf can't follow.
+func (f *imports) check() error {
+	if f.all == nil {
+		return errors.New("it holds no object")
+	}
+	for name, known := range f.table {
+		if !known.IsValid() {
+			return fmt.Errorf("nameTable.%s is no URN: %q", name, known)
+		}
+	}
+	for i, s := range f.specs {
+		if s.text("type") == "" || s.text("name") == "" {
+			return fmt.Errorf("resources[%d] has no type or no name", i)
+		}
+		steps := 0
+		for above, there := s, true; there; above, there = f.byName[above.text("parent")] {
+			if steps++; steps > len(f.specs) {
+				return fmt.Errorf("resources[%d] lies within itself", i)
+			}
+		}
+	}
+	return nil
+}
+
+func (f *imports) urnOf(s spec) resource.URN {
+	var parent tokens.Type
+	name := s.text("parent")
+	if urn, there := f.table[name]; there {
+		parent = urn.QualifiedType()
+	} else if above, there := f.byName[name]; there {
+		parent = f.urnOf(above).QualifiedType()
+	}
+	return resource.NewURN(f.stack, f.project, parent, tokens.Type(s.text("type")), cmp.Or(s.text("logicalName"), s.text("name")))
+}
+
+// fill writes the IDs of what was found in, and leaves out what was not.
+func (f *imports) fill(found map[string]string) ([]byte, error) {
+	needed := map[string]bool{} // names of what was found, of the components that it lies in, and of its providers
+	var need func(name string)
+	need = func(name string) {
+		if s, there := f.byName[name]; there && !needed[name] {
+			needed[name] = true
+			need(s.text("parent"))
+			need(s.text("provider"))
+		}
+	}
+	written := 0
+	for _, s := range f.specs {
+		if id, there := found[string(f.urnOf(s))]; there {
+			s["id"] = id
+			need(s.text("name"))
+			written++
+		}
+	}
+	if written < len(found) {
+		return nil, fmt.Errorf("writing the file for `pulumi import`: of %d resources, the one that `pulumi preview --import-file` wrote has %d", len(found), written)
+	}
+	specs, err := json.Marshal(slices.DeleteFunc(slices.Clone(f.specs), func(s spec) bool { return !needed[s.text("name")] }))
+	if err != nil {
+		return nil, fmt.Errorf("writing the file for `pulumi import`: %w", err)
+	}
+	f.all["resources"] = specs
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(f.all); err != nil {
+		return nil, fmt.Errorf("writing the file for `pulumi import`: %w", err)
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,257 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Resource is one as Pulumi's engine has it.
+type Resource struct {
+	// Type is Pulumi's token, such as azure-native:authorization:RoleAssignment.
+	Type string
+	// Inputs are those that its provider has checked, as plain values. Secret ones are not needed.
+	Inputs map[string]any
+	// SubscriptionID is that of its provider.
+	SubscriptionID string
+}
+
+// Found is something in Azure that stands where a resource would.
+type Found struct {
+	// ID is Pulumi's, as `pulumi import` takes it.
+	ID string
+	// Lost says why it can't become the resource, if it can't: then it is to be removed and made again.
+	Lost string
+	// Others says by what it may be somebody else's, though it looks like the resource; Owned that it has another owner than
+	// whoever deploys, which nothing that a stack makes has.
+	Others string
+	Owned  bool
+}
+
+// ErrUnknownType is wrapped by the error for a type of resource that this package can't find.
+var ErrUnknownType = errors.New("it can't be told where in Azure a resource of this type would be")
+
+// kind is how one type of resource is found.
+type kind struct {
+	// armID is the ID of a resource of Resource Manager with the input for each {part}; apiVersion is that of the GET.
+	armID, apiVersion string
+	// other tells of what stands at the ID that it is something else, which can't become the resource.
+	other func(answer map[string]any) bool
+	// find looks for any other resource.
+	find func(ctx context.Context, f *Finder, r Resource) ([]Found, error)
+	// needs are the inputs that find and rival go by, beside the parts of armID.
+	needs []string
+	// rival looks for what stands in the way of a resource that is not there; nil where nothing can.
+	rival func(ctx context.Context, f *Finder, r Resource) (Rival, error)
+	// remove deletes one; nil where nothing is ever left over, because its ID is its own.
+	remove func(ctx context.Context, f *Finder, id string) error
+	// open are inputs, with all below them, that Azure fills in where the program leaves them open. See settle.
+	open []string
+}
+
+const (
+	authorizationAPI = "2022-04-01"
+	computeAPI       = "2023-10-01"
+
+	inGroup    = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
+	computeID  = inGroup + "Microsoft.MachineLearningServices/workspaces/{workspaceName}/computes/{computeName}"
+	secretLost = "its secret was told to nobody but the deployment that made it, and can't be read again"
+)
+
+// kinds are the types of resources that the components register.
+var kinds = map[string]kind{
+	"azure-native:authorization:RoleDefinition": {
+		armID: "{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}", apiVersion: authorizationAPI,
+		rival: roleOfSameName,
+	},
+	"azure-native:authorization:RoleAssignment": {
+		armID: "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}", apiVersion: authorizationAPI,
+		rival: assignmentOfOtherName,
+	},
+	"azure-native:managedidentity:UserAssignedIdentity": {
+		armID: inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}", apiVersion: "2023-01-31",
+	},
+	"azure-native:machinelearningservices:Compute": {
+		armID: computeID, apiVersion: computeAPI, other: noCluster, rival: computeOfOtherKind, open: []string{"properties"},
+	},
+	"azuread:index/application:Application": {
+		find: findApplication, needs: []string{"tags"}, rival: applicationsAlike, remove: removeObject,
+		open: []string{"signInAudience", "owners", "templateId", "featureTags"},
+	},
+	"azuread:index/group:Group": {
+		find: findGroup, needs: []string{"description", "displayName"}, rival: groupsAlike, remove: removeObject,
+		open: []string{"owners", "members", "behaviors", "provisioningOptions", "types", "mailEnabled", "mailNickname", "visibility"},
+	},
+	"azuread:index/groupMember:GroupMember": {
+		find: findMember, needs: []string{"groupObjectId", "memberObjectId"},
+	},
+	"azuread:index/servicePrincipal:ServicePrincipal": {
+		find: findServicePrincipal, needs: []string{"clientId"}, remove: removeObject, open: []string{"accountEnabled", "owners", "features", "featureTags"},
+	},
+	"azuread:index/applicationPassword:ApplicationPassword": {
+		find: findPassword, needs: []string{"applicationId"}, remove: removePassword,
+	},
+	"azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential": {
+		find: findFederatedCredential, needs: []string{"applicationId"}, rival: credentialOfSameSubject, remove: removeFederatedCredential,
+	},
+}
+
+// marks are what says whose an object of the directory is.
+var marks = map[string]string{"azuread:index/application:Application": "its tag", "azuread:index/group:Group": "its description"}
+
+// Types lists the types of resources that can be found, sorted.
+func Types() []string {
+	var types []string
+	for t := range kinds {
+		types = append(types, t)
+	}
+	slices.Sort(types)
+	return types
+}
+
+// Find returns what exists in Azure as the resource would: nothing, or one; several only of applications, whose names are
+// not unique. The error wraps ErrUnknownType for a type that is not one of Types.
+func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
+	k, ok := kinds[r.Type]
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", r.Type, ErrUnknownType)
+	}
+	if k.find != nil {
+		return k.find(ctx, f, r)
+	}
+	id, err := armIDOf(k.armID, r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Type, err)
+	}
+	var answer map[string]any
+	there, err := f.get(ctx, f.arm, f.armURL+id+"?api-version="+k.apiVersion, &answer)
+	if err != nil || !there || k.other != nil && k.other(answer) {
+		return nil, err
+	}
+	return []Found{{ID: id}}, nil
+}
+
+// Remove deletes what Find found and the stack can't use.
+func (f *Finder) Remove(ctx context.Context, resourceType string, found Found) error {
+	k := kinds[resourceType]
+	if k.remove == nil {
+		return fmt.Errorf("removing %s: nothing of type %s is ever removed", found.ID, resourceType)
+	}
+	if err := k.remove(ctx, f, found.ID); err != nil {
+		return fmt.Errorf("removing %s: %w", found.ID, err)
+	}
+	return nil
+}
+
+// needs are the inputs that a resource of the type, or what stands in its way, is found by.
+func needs(resourceType string) []string {
+	k := kinds[resourceType]
+	names := slices.Clone(k.needs)
+	for _, m := range part.FindAllStringSubmatch(k.armID, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+var part = regexp.MustCompile(`\{(\w+)\}`)
+
+// armIDOf puts the inputs in. {scope} is an ID itself.
+func armIDOf(template string, r Resource) (string, error) {
+	var missing []string
+	id := part.ReplaceAllStringFunc(template, func(match string) string {
+		name := strings.Trim(match, "{}")
+		value := text(r.Inputs, name)
+		if name == "subscriptionId" {
+			value = r.SubscriptionID
+		}
+		if value == "" {
+			missing = append(missing, name)
+		}
+		if name == "scope" { // that of the tenant is /
+			return slashed(value)
+		}
+		return url.PathEscape(value)
+	})
+	if len(missing) > 0 {
+		return "", fmt.Errorf("its ID needs %s", strings.Join(missing, " and "))
+	}
+	return id, nil
+}
+
+// graphObject is what is read of an object of the directory.
+type graphObject struct {
+	ID                  string `json:"id"`
+	AppID               string `json:"appId"`
+	DisplayName         string `json:"displayName"`
+	Name                string `json:"name"`
+	Issuer              string `json:"issuer"`
+	Subject             string `json:"subject"`
+	PasswordCredentials []struct {
+		KeyID       string `json:"keyId"`
+		DisplayName string `json:"displayName"`
+	} `json:"passwordCredentials"`
+	KeyCredentials []any `json:"keyCredentials"`
+}
+
+func findServicePrincipal(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
+	objects, err := f.list(ctx, "/servicePrincipals", "appId eq "+quoted(text(r.Inputs, "clientId")))
+	for _, o := range objects {
+		found = append(found, Found{ID: "/servicePrincipals/" + o.ID})
+	}
+	return found, err
+}
+
+func findPassword(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
+	app := text(r.Inputs, "applicationId")
+	var o graphObject
+	if _, err := f.get(ctx, f.graph, f.graphURL+app, &o); err != nil {
+		return nil, err
+	}
+	for _, p := range o.PasswordCredentials {
+		if p.DisplayName == text(r.Inputs, "displayName") {
+			found = append(found, Found{ID: strings.TrimPrefix(app, "/applications/") + passwordPart + p.KeyID, Lost: secretLost})
+		}
+	}
+	return found, nil
+}
+
+func findFederatedCredential(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
+	app := text(r.Inputs, "applicationId")
+	objects, err := f.list(ctx, app+"/federatedIdentityCredentials", "")
+	for _, o := range objects {
+		if o.Name == text(r.Inputs, "displayName") {
+			found = append(found, Found{ID: strings.TrimPrefix(app, "/applications/") + federatedPart + o.ID})
+		}
+	}
+	return found, err
+}
+
+// The parts between the IDs of an application and of what it holds, in Pulumi's IDs.
+const (
+	passwordPart  = "/password/"
+	federatedPart = "/federatedIdentityCredential/"
+)
+
+func removeObject(ctx context.Context, f *Finder, id string) error {
+	return f.send(ctx, http.MethodDelete, id, nil)
+}
+
+func removePassword(ctx context.Context, f *Finder, id string) error {
+	app, key, _ := strings.Cut(id, passwordPart)
+	return f.send(ctx, http.MethodPost, "/applications/"+app+"/removePassword", map[string]any{"keyId": key})
+}
+
+func removeFederatedCredential(ctx context.Context, f *Finder, id string) error {
+	app, credential, _ := strings.Cut(id, federatedPart)
+	return f.send(ctx, http.MethodDelete, "/applications/"+app+"/federatedIdentityCredentials/"+credential, nil)
+}
+
+func text(m map[string]any, key string) string { s, _ := m[key].(string); return s }
+
+// quoted is a string in a $filter.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

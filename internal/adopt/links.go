@@ -1,0 +1,97 @@
+package adopt
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// links are what a resource depends on, as Pulumi's state has it.
+type links struct {
+	Dependencies         []resource.URN                          `json:"dependencies"`
+	PropertyDependencies map[resource.PropertyKey][]resource.URN `json:"propertyDependencies"`
+}
+
+// within leaves out what is not there, which no state may name.
+func (l links) within(there map[resource.URN]bool) links {
+	kept := func(urns []resource.URN) []resource.URN {
+		return slices.DeleteFunc(slices.Clone(urns), func(urn resource.URN) bool { return !there[urn] })
+	}
+	all := links{kept(l.Dependencies), map[resource.PropertyKey][]resource.URN{}}
+	for key, urns := range l.PropertyDependencies {
+		all.PropertyDependencies[key] = kept(urns)
+	}
+	return all
+}
+
+// equal tells whether both name the same, in whatever order programs name it in a run. A property without any says as much as one
+// that is not named.
+func (l links) equal(other links) bool {
+	stated := func(l links) map[resource.PropertyKey][]resource.URN {
+		all := maps.Clone(l.PropertyDependencies)
+		maps.DeleteFunc(all, func(_ resource.PropertyKey, urns []resource.URN) bool { return len(urns) == 0 })
+		return all
+	}
+	return sameURNs(l.Dependencies, other.Dependencies) && maps.EqualFunc(stated(l), stated(other), sameURNs)
+}
+
+func sameURNs(a, b []resource.URN) bool {
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
+}
+
+// with gives a resource of the state these links.
+func with(one json.RawMessage, l links) (json.RawMessage, error) {
+	var all map[string]json.RawMessage
+	err := json.Unmarshal(one, &all)
+	dependencies, listErr := json.Marshal(l.Dependencies)
+	byProperty, mapErr := json.Marshal(l.PropertyDependencies)
+	if err = errors.Join(err, listErr, mapErr); err != nil {
+		return nil, err
+	}
+	all["dependencies"], all["propertyDependencies"] = dependencies, byProperty
+	return json.Marshal(all)
+}
+
+// inOrder puts each resource behind what it depends on, as a state has to have it. All else stays in its place.
+func inOrder(resources []json.RawMessage) (ordered []json.RawMessage, err error) {
+	all := make([]apitype.ResourceV3, len(resources))
+	at := map[resource.URN]int{}
+	for i, text := range resources {
+		err = errors.Join(err, json.Unmarshal(text, &all[i]))
+		if !all[i].Delete { // what is still to be deleted has its successor's URN, and nothing depends on it
+			at[all[i].URN] = i
+		}
+	}
+	placed := make([]bool, len(resources))
+	var place func(i int)
+	place = func(i int) {
+		if placed[i] {
+			return
+		}
+		placed[i] = true
+		for _, urn := range before(all[i]) {
+			if j, there := at[urn]; there {
+				place(j)
+			}
+		}
+		ordered = append(ordered, resources[i])
+	}
+	for i := range resources {
+		place(i)
+	}
+	return ordered, err
+}
+
+// before are the URNs of what has to stand before a resource.
+func before(one apitype.ResourceV3) []resource.URN {
+	urns := append([]resource.URN{one.Parent, one.DeletedWith}, one.Dependencies...)
+	for _, key := range slices.Sorted(maps.Keys(one.PropertyDependencies)) {
+		urns = append(urns, one.PropertyDependencies[key]...)
+	}
+	provider, _, _ := cutLast(one.Provider, "::") // its ID
+	return append(urns, resource.URN(provider))
+}

@@ -1,0 +1,210 @@
+package adopt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// Remedy is what is to be done about a creation that was broken off.
+type Remedy string
+
+// The remedies.
+const (
+	Import Remedy = "import" // it was made: take it into the state
+	Clear  Remedy = "clear"  // it was not made: forget that it was begun
+	Ask    Remedy = "ask"    // it can't be told whether it was made
+)
+
+// A Recovery is one creation that was broken off, and what is to be done about it.
+type Recovery struct {
+	URN    string `json:"urn"`
+	Type   string `json:"type"`
+	Remedy Remedy `json:"remedy"`
+	// ID to import.
+	ID string `json:"id,omitempty"`
+	// Remove is what nobody will ever use: a secret that nobody knows, an application that a later deployment made again.
+	Remove []Found `json:"remove,omitempty"`
+	// LeftAlone says what looks like it and is somebody else's.
+	LeftAlone []string `json:"leftAlone,omitempty"`
+	// Why it can't be told, or something is removed.
+	Why string `json:"why,omitempty"`
+}
+
+// State is what a recovery needs of `pulumi stack export`.
+type State struct {
+	Resources []apitype.ResourceV3  `json:"resources"`
+	Pending   []apitype.OperationV2 `json:"pending_operations"`
+
+	export []byte
+}
+
+// ReadState reads the output of `pulumi stack export`.
+func ReadState(export []byte) (State, error) {
+	var file struct {
+		Version    int    `json:"version"`
+		Deployment *State `json:"deployment"`
+	}
+	if err := json.Unmarshal(export, &file); err != nil {
+		return State{}, fmt.Errorf("reading the stack's state: %w", err)
+	}
+	if file.Version != 3 || file.Deployment == nil {
+		return State{}, fmt.Errorf("the stack's state is of version %d; this program reads version 3, as `pulumi stack export` of a recent CLI gives it", file.Version)
+	}
+	file.Deployment.export = export
+	return *file.Deployment, nil
+}
+
+// After is the state as `pulumi stack import` takes it, once the plan was carried out: what is to be imported is a resource
+// with the inputs that the program gave it and no outputs yet, which the next `pulumi refresh` reads. (That refresh has
+// a flag of its own for this, --import-pending-creates. With the CLI 3.259 the resource is then in no state at all.)
+func (s State) After(plan []Recovery) ([]byte, error) {
+	e, err := s.edit()
+	if err != nil {
+		return nil, err
+	}
+	for i, op := range s.Pending {
+		at := slices.IndexFunc(plan, func(r Recovery) bool { return r.URN == string(op.Resource.URN) })
+		if at < 0 || plan[at].Remedy != Import {
+			continue
+		}
+		var operation struct {
+			Resource map[string]json.RawMessage `json:"resource"`
+		}
+		err = errors.Join(err, json.Unmarshal(e.pending[i], &operation))
+		id, idErr := json.Marshal(plan[at].ID)
+		operation.Resource["id"] = id
+		made, madeErr := json.Marshal(operation.Resource)
+		err = errors.Join(err, idErr, madeErr)
+		e.resources = append(e.resources, made) // what it depends on was made before it, and so stands before it
+	}
+	e.pending = []json.RawMessage{}
+	if err != nil {
+		return nil, fmt.Errorf("editing the stack's state: %w", err)
+	}
+	return e.text()
+}
+
+// edited is a state that is being changed. What is not known here is kept as it is.
+type edited struct {
+	file, deployment   map[string]json.RawMessage
+	resources, pending []json.RawMessage
+}
+
+func (s State) edit() (e edited, err error) {
+	if err = json.Unmarshal(s.export, &e.file); err == nil && e.file["deployment"] == nil {
+		err = errors.New(`it has no key "deployment"`)
+	}
+	if err == nil {
+		err = json.Unmarshal(e.file["deployment"], &e.deployment)
+	}
+	for key, into := range map[string]*[]json.RawMessage{"resources": &e.resources, "pending_operations": &e.pending} {
+		if text := e.deployment[key]; err == nil && text != nil {
+			err = json.Unmarshal(text, into)
+		}
+	}
+	if err == nil && (len(e.resources) != len(s.Resources) || len(e.pending) != len(s.Pending)) {
+		err = errors.New("its keys are not spelled as Pulumi spells them")
+	}
+	if err != nil {
+		return e, fmt.Errorf("editing the stack's state: %w", err)
+	}
+	return e, nil
+}
+
+func (e edited) text() ([]byte, error) {
+	var errs []error
+	part := func(in map[string]json.RawMessage, key string, value any) {
+		text, err := json.Marshal(value)
+		in[key], errs = text, append(errs, err)
+	}
+	part(e.deployment, "resources", e.resources)
+	part(e.deployment, "pending_operations", e.pending)
+	part(e.file, "deployment", e.deployment)
+	text, err := json.Marshal(e.file)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, fmt.Errorf("editing the stack's state: %w", err)
+	}
+	return text, nil
+}
+
+// Plan looks in Azure for everything whose creation the state has as begun and not as ended.
+func (f *Finder) Plan(ctx context.Context, s State) ([]Recovery, error) {
+	var plan []Recovery
+	for _, op := range s.Pending {
+		if op.Type != apitype.OperationTypeCreating || !op.Resource.Custom || strings.HasPrefix(string(op.Resource.Type), "pulumi:") {
+			continue // a refresh settles changes and deletions; components and providers are nothing in Azure
+		}
+		r, err := f.recover(ctx, s, op.Resource)
+		if err != nil {
+			return nil, fmt.Errorf("looking for %s: %w", op.Resource.URN, err)
+		}
+		plan = append(plan, r)
+	}
+	return plan, nil
+}
+
+func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV3) (Recovery, error) {
+	r := Recovery{URN: string(pending.URN), Type: string(pending.Type), Remedy: Clear}
+	found, err := f.Find(ctx, Resource{Type: r.Type, Inputs: pending.Inputs, SubscriptionID: s.subscriptionOf(pending)})
+	if errors.Is(err, ErrUnknownType) {
+		r.Remedy, r.Why = Ask, err.Error()
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	known := s.has(pending.URN)
+	for _, one := range found {
+		switch {
+		case s.hasID(one.ID):
+		case one.Others != "":
+			r.LeftAlone = append(r.LeftAlone, "one that is marked alike is left alone: "+one.Others)
+		case one.Lost == "" && !known && r.ID == "":
+			r.Remedy, r.ID = Import, one.ID
+		default:
+			r.Remove = append(r.Remove, one)
+			r.Why = one.Lost
+			if r.Why == "" {
+				r.Why = "a later deployment made it again"
+			}
+		}
+	}
+	return r, nil
+}
+
+func (s State) has(urn resource.URN) bool {
+	return slices.ContainsFunc(s.Resources, func(r apitype.ResourceV3) bool { return r.URN == urn && !r.Delete })
+}
+
+func (s State) hasID(id string) bool {
+	return slices.ContainsFunc(s.Resources, func(r apitype.ResourceV3) bool { return strings.EqualFold(string(r.ID), id) })
+}
+
+// subscriptionOf is that of the resource's provider.
+func (s State) subscriptionOf(r apitype.ResourceV3) string {
+	urn, _, ok := cutLast(r.Provider, "::")
+	if !ok {
+		return ""
+	}
+	for _, provider := range s.Resources {
+		if string(provider.URN) == urn {
+			return text(provider.Inputs, "subscriptionId")
+		}
+	}
+	return ""
+}
+
+func cutLast(s, separator string) (before, after string, found bool) {
+	at := strings.LastIndex(s, separator)
+	if at < 0 {
+		return s, "", false
+	}
+	return s[:at], s[at+len(separator):], true
+}

@@ -1,0 +1,138 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Rival is what the directory or Resource Manager has in the place of a resource, although under another name.
+type Rival struct {
+	// IDs are Azure's.
+	IDs []string
+	// Why says what they are, and what to do.
+	Why string
+	// Blocks tells that Azure refuses the resource as long as they are there. Otherwise they are merely mentioned.
+	Blocks bool
+}
+
+// armObject is what is read of an item of a list of Resource Manager.
+type armObject struct {
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Properties struct {
+		RoleName         string `json:"roleName"`
+		RoleDefinitionID string `json:"roleDefinitionId"`
+		Scope            string `json:"scope"`
+	} `json:"properties"`
+}
+
+// assignmentOfOtherName finds the assignment of the same role to the same principal at the same scope: Azure refuses a
+// second one with 409 RoleAssignmentExists, whatever its name. Imported, it would be replaced, since its name can't be
+// changed: taken from whoever made it, and for minutes from whoever uses it. So that is left to a person.
+func assignmentOfOtherName(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
+	scope := slashed(text(r.Inputs, "scope"))
+	assignments, err := f.listARM(ctx, scope+"/providers/Microsoft.Authorization/roleAssignments", authorizationAPI,
+		"principalId eq "+quoted(text(r.Inputs, "principalId")))
+	for _, a := range assignments { // of the scopes above and below too
+		p := a.Properties
+		if strings.EqualFold(slashed(p.Scope), scope) &&
+			strings.EqualFold(lastSegment(p.RoleDefinitionID), lastSegment(text(r.Inputs, "roleDefinitionId"))) {
+			rival.IDs = append(rival.IDs, a.ID)
+		}
+	}
+	rival.Blocks = len(rival.IDs) > 0
+	if rival.Blocks {
+		rival.Why = "the same principal has the same role at the same scope already, and Azure refuses a second such assignment: delete this one, " +
+			"once its maker does not need it, and run pulumi up at once (az role assignment delete --ids)"
+	}
+	return rival, err
+}
+
+// roleOfSameName finds a custom role that has the name: role names are unique in the tenant.
+func roleOfSameName(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
+	const custom = "type eq 'CustomRole'"
+	const list = "/providers/Microsoft.Authorization/roleDefinitions"
+	name := text(r.Inputs, "roleName")
+	defined, err := f.listARM(ctx, list, authorizationAPI, custom) // of the whole tenant
+	if refusal := new(Refusal); errors.As(err, &refusal) {
+		defined, err = f.listARM(ctx, slashed(text(r.Inputs, "scope"))+list, authorizationAPI, custom)
+	}
+	for _, d := range defined {
+		if strings.EqualFold(d.Properties.RoleName, name) {
+			rival.IDs = append(rival.IDs, d.ID)
+		}
+	}
+	rival.Blocks = len(rival.IDs) > 0
+	if rival.Blocks {
+		rival.Why = fmt.Sprintf("it is another role, named %q too, and names of roles are unique in the tenant: give this stack's another with role.name, "+
+			"or rename or delete that one", name)
+	}
+	return rival, err
+}
+
+// applicationsAlike finds those of the display name that do not carry the tag. They are no obstacle: it is not unique.
+func applicationsAlike(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
+	name := text(r.Inputs, "displayName")
+	if name == "" || name == unknown {
+		return rival, nil
+	}
+	objects, err := f.list(ctx, "/applications", "displayName eq "+quoted(name))
+	for _, o := range objects {
+		rival.IDs = append(rival.IDs, "/applications/"+o.ID)
+	}
+	if len(rival.IDs) > 0 {
+		rival.Why = "of the same display name, without this stack's tag: it is left alone, and another is made"
+	}
+	return rival, err
+}
+
+// credentialOfSameSubject finds a federated credential of the application for the same issuer and subject: Entra refuses
+// a second one.
+func credentialOfSameSubject(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
+	app := text(r.Inputs, "applicationId")
+	credentials, err := f.list(ctx, app+"/federatedIdentityCredentials", "")
+	at := slices.IndexFunc(credentials, func(o graphObject) bool {
+		return o.Issuer == text(r.Inputs, "issuer") && o.Subject == text(r.Inputs, "subject")
+	})
+	if at >= 0 {
+		rival = Rival{
+			IDs:    []string{strings.TrimPrefix(app, "/applications/") + federatedPart + credentials[at].ID},
+			Why:    fmt.Sprintf("it is for the same issuer and subject, under the name %q, and Entra refuses a second one: delete it", credentials[at].Name),
+			Blocks: true,
+		}
+	}
+	return rival, err
+}
+
+// computeOfOtherKind finds what has the name of a cluster and is none, such as a compute instance: the names of a workspace's
+// computes are unique.
+func computeOfOtherKind(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
+	id, err := armIDOf(computeID, r)
+	if err != nil {
+		return rival, err
+	}
+	var answer map[string]any
+	if there, err := f.get(ctx, f.arm, f.armURL+id+"?api-version="+computeAPI, &answer); err != nil || !there {
+		return rival, err
+	}
+	return Rival{[]string{id}, fmt.Sprintf("it is a compute of another kind (%s): give the cluster another name with clusters.<name>.computeName", computeType(answer)), true}, nil
+}
+
+func noCluster(answer map[string]any) bool {
+	return !strings.EqualFold(computeType(answer), "AmlCompute")
+}
+
+func computeType(answer map[string]any) string {
+	properties, _ := answer["properties"].(map[string]any)
+	return text(properties, "computeType")
+}
+
+// slashed is a scope as it stands in a path: with a slash before it and none behind. That of the tenant is empty.
+func slashed(scope string) string {
+	return strings.TrimSuffix("/"+strings.Trim(scope, "/"), "/")
+}
+
+func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }

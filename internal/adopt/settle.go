@@ -1,0 +1,244 @@
+package adopt
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// Imported are the URNs of what `pulumi import` was given in files. The preview is any of the stack.
+func Imported(p Preview, files ...[]byte) (urns []string, err error) {
+	for _, text := range files {
+		file, err := readImports(text, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range file.specs {
+			urns = append(urns, string(file.urnOf(one)))
+		}
+	}
+	return urns, nil
+}
+
+// Settled is the state, as `pulumi stack import` takes it, with what was imported said in the program's words: changed
+// counts the resources of which inputs or dependencies are not the same any more. Only the resources of these URNs are touched, and
+// components. The preview is of the state as it is, and tells what stays the same too.
+//
+// It takes that because an import writes into the state what the provider makes of Azure's answer. There, a scope has
+// lost its first slash (azure-native before the change of August 2026, pulumi-azure-native #4818), so that every role and
+// every assignment would be deleted and made again; and there stands all that Azure fills in by itself, which the program
+// would then seem to take away. What really is otherwise than the program says stays as it is, and shows in the preview. Nor
+// does an import know what depends on what, by which Pulumi deletes: that is written too, and the resources put in its order.
+func (s State) Settled(p Preview, imported []string) (state []byte, changed int, err error) {
+	if len(s.Pending) > 0 { // `pulumi stack import` would forget them
+		return nil, 0, fmt.Errorf("%d operations were broken off; run batchaccess recover first", len(s.Pending))
+	}
+	e, err := s.edit()
+	if err != nil {
+		return nil, 0, err
+	}
+	live := map[resource.URN]bool{}
+	for _, one := range s.Resources {
+		live[one.URN] = live[one.URN] || !one.Delete
+	}
+	done := map[string]bool{} // a replacement has several steps
+	for _, step := range p.Steps {
+		// A component is nothing in Azure: its inputs are a record of what the program said, which an import leaves empty.
+		component := !step.New.Custom && !strings.HasPrefix(step.New.Type, "pulumi:")
+		if step.New.Inputs == nil || !slices.Contains(imported, step.URN) && !component || done[step.URN] {
+			continue
+		}
+		for i, one := range s.Resources {
+			if string(one.URN) != step.URN || one.Delete {
+				continue
+			}
+			done[step.URN] = true
+			inputs := step.New.Inputs
+			if component {
+				inputs = known(inputs)
+			} else {
+				inputs = wording{kinds[string(one.Type)].open}.settle("", inputs, orNone(one.Inputs))
+			}
+			now := step.New.within(live)
+			sameInputs, sameLinks := reflect.DeepEqual(inputs, orNone(one.Inputs)), now.equal(links{one.Dependencies, one.PropertyDependencies})
+			if sameInputs && sameLinks {
+				continue
+			}
+			changed++
+			var inputsErr, linksErr error
+			if !sameInputs {
+				e.resources[i], inputsErr = withInputs(e.resources[i], inputs)
+			}
+			if !sameLinks {
+				e.resources[i], linksErr = with(e.resources[i], now)
+			}
+			err = errors.Join(err, inputsErr, linksErr)
+		}
+	}
+	if err == nil {
+		e.resources, err = inOrder(e.resources)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("editing the stack's state: %w", err)
+	}
+	state, err = e.text()
+	return state, changed, err
+}
+
+func orNone(inputs map[string]any) map[string]any {
+	if inputs == nil {
+		return map[string]any{}
+	}
+	return inputs
+}
+
+// withInputs gives a resource of the state other inputs, and azure-native's second copy of them: in the outputs, secret.
+func withInputs(resource json.RawMessage, inputs map[string]any) (json.RawMessage, error) {
+	var all, outputs map[string]json.RawMessage
+	err := json.Unmarshal(resource, &all)
+	if err == nil && all["outputs"] != nil {
+		err = json.Unmarshal(all["outputs"], &outputs)
+	}
+	text, textErr := json.Marshal(inputs)
+	if err = errors.Join(err, textErr); err != nil {
+		return nil, err
+	}
+	all["inputs"] = text
+	if outputs[inputsOfAzureNative] != nil {
+		copied, copyErr := json.Marshal(map[string]string{signature: secretSignature, "plaintext": string(text)}) // pulumi encrypts it
+		outputs[inputsOfAzureNative] = copied
+		again, outErr := json.Marshal(outputs)
+		all["outputs"], err = again, errors.Join(copyErr, outErr)
+	}
+	settled, allErr := json.Marshal(all)
+	return settled, errors.Join(err, allErr)
+}
+
+// How Pulumi's state marks a secret, and where azure-native keeps its inputs.
+const (
+	signature           = "4dabf18193072939515e22adb298388d"
+	secretSignature     = "1b47061264138c4ac30d75fd1eb44270"
+	inputsOfAzureNative = "__inputs"
+)
+
+// wording says what the state has in the words of the program.
+type wording struct{ open []string }
+
+// settle gives what the state has at a path in the program's words. What the program leaves open goes where it is empty, or is
+// Azure's to fill in.
+func (w wording) settle(path string, program, have map[string]any) map[string]any {
+	settled := map[string]any{}
+	for key, is := range have {
+		at := strings.TrimPrefix(path+"."+key, ".")
+		says, said := program[key]
+		switch {
+		case said:
+			settled[key] = w.value(at, says, is)
+		case !empty(is) && !w.isOpen(at) && !strings.HasPrefix(key, "__"):
+			settled[key] = is
+		}
+	}
+	for key, says := range program {
+		if _, there := have[key]; !there && (empty(says) || strings.HasPrefix(key, "__")) { // __ is the providers' own
+			settled[key] = says
+		}
+	}
+	return settled
+}
+
+func (w wording) value(path string, says, is any) any {
+	switch says := says.(type) {
+	case map[string]any:
+		if is, both := is.(map[string]any); both && is[signature] == nil {
+			return w.settle(path, says, is)
+		}
+	case []any:
+		if is, both := is.([]any); both && len(is) == len(says) {
+			settled := make([]any, len(is))
+			for i := range is {
+				settled[i] = w.value(path, says[i], is[i])
+			}
+			return settled
+		}
+	case string:
+		if is, both := is.(string); both && same(path, says, is) {
+			return says
+		}
+	}
+	return is
+}
+
+// isOpen tells whether Azure fills in what is at the path.
+func (w wording) isOpen(path string) bool {
+	for _, open := range w.open {
+		if path == open || strings.HasPrefix(path, open+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// same tells whether two texts are one to Azure: ARM IDs and sizes whatever the case of their letters, IDs with or without the
+// slashes around them, regions with or without spaces. Everything else, such as the subject of a federated credential, only
+// if it is the same letter by letter.
+func same(path, a, b string) bool {
+	key := path[strings.LastIndex(path, ".")+1:]
+	switch {
+	case a == b:
+		return true
+	case strings.HasPrefix(a, "/"):
+		return strings.EqualFold(strings.Trim(a, "/"), strings.Trim(b, "/"))
+	case key == "location", key == "computeLocation":
+		return strings.EqualFold(strings.ReplaceAll(a, " ", ""), strings.ReplaceAll(b, " ", ""))
+	case key == "vmSize":
+		return strings.EqualFold(a, b)
+	}
+	return false
+}
+
+// empty tells whether a value says no more than its absence.
+func empty(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, member := range v {
+			if !empty(member) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		return len(v) == 0
+	}
+	return v == nil || v == "" || v == false || v == 0.0
+}
+
+// known leaves out what a preview does not tell.
+func known(values map[string]any) map[string]any {
+	kept := map[string]any{}
+	for key, v := range values {
+		if Told(v) {
+			kept[key] = v
+		}
+	}
+	return kept
+}
+
+// Told reports whether a preview tells the value, and all that is in it: not what is known only later, nor a secret.
+func Told(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		return len(known(v)) == len(v)
+	case []any:
+		for _, one := range v {
+			if !Told(one) {
+				return false
+			}
+		}
+	}
+	return v != unknown && v != secret
+}

@@ -1,0 +1,31 @@
+package guardrails_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+)
+
+// A configuration that is accepted is right, and means the same when it is written and read again.
+func FuzzParseConfig(f *testing.F) {
+	for _, seed := range []string{"", "levels: {no-wildcards: disabled}", "invokerAdditions: [pollJobs]", "maxSecretDays: 90", "maxSecretDays: -1", "{}: 1", "allowedRoles: [Reader]", "levels: [a]", "a: &a [*a]"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := guardrails.ParseConfig(text)
+		if err != nil {
+			return
+		}
+		require.NoError(t, c.Validate())
+		written, err := json.Marshal(c)
+		require.NoError(t, err)
+		again, err := guardrails.ParseConfig(written)
+		require.NoError(t, err)
+		rewritten, err := json.Marshal(again)
+		require.NoError(t, err)
+		require.JSONEq(t, string(written), string(rewritten))
+	})
+}

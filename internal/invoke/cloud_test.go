@@ -1,0 +1,123 @@
+package invoke_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/internal/invoke"
+)
+
+func TestATokenFollowsALinkOnlyWhereItIsFor(t *testing.T) {
+	t.Parallel()
+	const arm, graph = "https://management.azure.com", "https://graph.microsoft.com/v1.0"
+	for link, base := range map[string]string{
+		"https://management.azure.com/subscriptions/s?$skipToken=x":     arm,
+		"https://management.azure.com:443/subscriptions/s?$skipToken=x": arm,
+		"HTTPS://Management.Azure.Com/x":                                arm,
+		"https://graph.microsoft.com/v1.0/users?$skiptoken=x":           graph,
+		"https://graph.microsoft.com:443/V1.0/users":                    graph,
+		"https://127.0.0.1:8443/x":                                      "https://127.0.0.1:8443",
+	} {
+		assert.True(t, invoke.Below(base, link), link)
+	}
+	for link, base := range map[string]string{
+		"http://management.azure.com/x":                    arm,
+		"https://management.azure.com.elsewhere.example/x": arm,
+		"https://management.azure.com:8443/x":              arm,
+		"https://management.azure.com@elsewhere.example/x": arm,
+		"https://someone@management.azure.com/x":           arm,
+		"https://management.azure.com":                     arm,
+		"//management.azure.com/x":                         arm,
+		"/subscriptions/s":                                 arm,
+		"https://%zz/":                                     arm,
+		"https://graph.microsoft.com/beta/users":           graph,
+		"https://graph.microsoft.com/v1.0elsewhere/users":  graph,
+		"https://127.0.0.1:8444/x":                         "https://127.0.0.1:8443",
+	} {
+		assert.False(t, invoke.Below(base, link), link)
+	}
+	assert.False(t, invoke.Below("https://%zz/", "https://%zz/"))
+}
+
+// facts/clouds.md: each cloud has an audience of its own, and a cloud in no table one that its portal's address tells.
+func TestTheCloudIsFoundByItsNameOrItsMetadata(t *testing.T) {
+	t.Parallel()
+	for word, audience := range map[string]string{
+		"": "https://ml.azure.com", "usgovernment": "https://ml.azure.us", "AzureChinaCloud": "https://ml.azure.cn",
+	} {
+		c, err := invoke.CloudOf(word)
+		require.NoError(t, err)
+		assert.Equal(t, audience, c.MLAudience)
+	}
+	_, err := invoke.CloudOf("usgov")
+	f := failure(t, err, invoke.Request)
+	assert.Contains(t, f.Error(), `the cloud "usgov" is not known`)
+	assert.Contains(t, f.Error(), "usgovernment")
+
+	document := func(manager, portal string) string {
+		return fmt.Sprintf(`{"resourceManager": %q, "portal": %q,
+			"authentication": {"loginEndpoint": "https://login.example/",
+			"audiences": [%[1]q]}}`, manager, portal)
+	}
+	for name, c := range map[string]struct{ document, audience string }{
+		"Government": {document("https://management.usgovcloudapi.net/", "https://portal.azure.us"),
+			"https://ml.azure.us"},
+		"in no table": {document("https://management.example/", "https://portal.azure.example"),
+			"https://ml.azure.example"},
+		"not known at all": {document("https://management.example/", "https://portal.example"), ""},
+	} {
+		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_,
+				_ = w.Write([]byte(c.document))
+		}))
+		defer server.Close()
+		found, err := invoke.Discover(t.Context(), server.Client(), strings.TrimPrefix(server.URL, "https://"))
+		require.NoError(t, err)
+		assert.Equal(t, c.audience, found.MLAudience, name)
+		_, err = invoke.New(invoke.Options{Credential: invoke.StaticToken("x"), Cloud: found})
+		assert.Equal(t, c.audience == "", err != nil, name)
+	}
+}
+
+func TestNoTokenGoesToAnotherCloudsEndpoint(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ environment, host, says string }{
+		"Government's, from public": {"", "heart.usgovvirginia.inference.ml.azure.us", "ARM_ENVIRONMENT=usgovernment"},
+		"public, from Government":   {"usgovernment", "heart.westeurope.inference.ml.azure.com", "ARM_ENVIRONMENT=public"},
+		"China's, from Government":  {"usgovernment", "heart.chinaeast2.inference.ml.azure.cn", "ARM_ENVIRONMENT=china"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cloud, err := invoke.CloudOf(c.environment)
+			require.NoError(t, err)
+			client, err := invoke.New(invoke.Options{
+				Credential: forged(t, map[string]any{"aud": cloud.MLAudience}), Cloud: cloud,
+				Transport: &http.Client{Transport: noNetwork{}},
+			})
+			require.NoError(t, err)
+			_, err = client.Start(t.Context(), "https://"+c.host+"/jobs", "", keyed())
+			assert.Contains(t, failure(t, err, invoke.Request).Error(), c.says)
+		})
+	}
+}
+
+func TestTheRequestIsPrintedWithTheAudienceOfItsCloud(t *testing.T) {
+	t.Parallel()
+	china, err := invoke.CloudOf("china")
+	require.NoError(t, err)
+	for uri, audience := range map[string]string{
+		"https://heart.usgovvirginia.inference.ml.azure.us/jobs": "https://ml.azure.us",
+		"https://heart.westeurope.inference.ml.azure.com/jobs":   "https://ml.azure.com",
+		"https://10.0.0.4/jobs":                                  "https://ml.azure.cn",
+	} {
+		text, err := china.Curl(uri, "", keyed())
+		require.NoError(t, err)
+		assert.Contains(t, text, "--resource "+audience+" ", uri)
+	}
+}

@@ -1,0 +1,210 @@
+package invoke_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// forged is a token that nobody vouches for, with claims of the test's choice.
+func forged(t *testing.T, claims jwt.MapClaims) invoke.StaticToken {
+	t.Helper()
+	all := jwt.MapClaims{"aud": access.Audience, "tid": tenant, "oid": alice, "exp": time.Now().Add(time.Hour).Unix()}
+	for name, value := range claims {
+		all[name] = value
+	}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, all).SignedString([]byte("nobody's key"))
+	require.NoError(t, err)
+	return invoke.StaticToken(token)
+}
+
+func TestATokenThatWouldBeRefusedIsNotSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		token invoke.StaticToken
+		says  []string
+	}{
+		"for management":  {invoke.StaticToken(w.token(alice, "https://management.azure.com")), []string{`for "https://management.azure.com"`, "az account get-access-token --resource https://ml.azure.com"}},
+		"expired":         {forged(t, jwt.MapClaims{"exp": time.Now().Add(-time.Minute).Unix()}), []string{"expired at", "az account get-access-token"}},
+		"not valid yet":   {forged(t, jwt.MapClaims{"nbf": time.Now().Add(time.Hour).Unix()}), []string{"not valid before", "clock"}},
+		"another tenant":  {forged(t, jwt.MapClaims{"tid": alice}), []string{"issued by tenant " + alice, "--tenant " + tenant}},
+		"no token at all": {"not-a-token", []string{"not a JSON Web Token"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := w.proxy(pass)
+			_, err := w.with(invoke.Options{Credential: c.token, Transport: p.Client()}).Start(t.Context(), p.jobsURI(), "", keyed())
+			f := failure(t, err, invoke.Token)
+			for _, text := range c.says {
+				assert.Contains(t, f.Error(), text)
+			}
+			assert.Zero(t, p.calls())
+			assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, f, c.token), string(c.token))
+		})
+	}
+}
+
+func TestATokenThatTheEndpointRefusesIsExplained(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cloud := w.cloud()
+	cloud.TenantID = "" // as in public Azure: only the endpoint knows its tenant
+	start := func(token invoke.StaticToken) *invoke.Failure {
+		_, err := w.with(invoke.Options{Credential: token, Cloud: cloud}).Start(t.Context(), w.jobsURI(), "", keyed())
+		return failure(t, err, invoke.Token)
+	}
+	assert.Contains(t, start(forged(t, jwt.MapClaims{"tid": alice})).Error(), "endpoint belongs to tenant "+tenant)
+	assert.Contains(t, start(forged(t, nil)).Error(), "the token was refused")
+}
+
+func TestAMissingActionIsNamedWithItsScope(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.allow(alice)
+	client, actions := w.as(alice), roles.InvokerActions()
+	for n, missing := range actions {
+		w.define(slices.Delete(slices.Clone(actions), n, n+1)...)
+		_, err := client.Start(t.Context(), w.jobsURI(), "", keyed())
+		f := failure(t, err, invoke.Invoke)
+		assert.Equal(t, missing, f.Action)
+		assert.Equal(t, endpoint, f.Scope)
+		assert.Equal(t, alice, f.Identity)
+		assert.Equal(t, access.InvokeHop, f.Hop)
+		assert.Contains(t, f.Error(), fmt.Sprintf("number %d of the 35", n+1))
+		assert.Equal(t, 4, f.ExitCode())
+	}
+}
+
+func TestFindingTheEndpointIsExplainedToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stranger := w.with(invoke.Options{Credential: everyScope{w, alice}})
+	_, err := stranger.ScoringURI(t.Context(), workspace, "heart")
+	f := failure(t, err, invoke.Invoke)
+	assert.Equal(t, "Microsoft.MachineLearningServices/workspaces/batchEndpoints/read", f.Action)
+	assert.Equal(t, alice, f.Identity)
+
+	owner := w.with(invoke.Options{Credential: everyScope{w, w.Deployer().ObjectID}})
+	_, err = owner.ScoringURI(t.Context(), workspace, "hearts")
+	assert.Contains(t, failure(t, err, invoke.Request).Error(), "find endpoint hearts")
+	_, err = w.as(alice).ScoringURI(t.Context(), workspace, "heart")
+	assert.Contains(t, failure(t, err, invoke.Request).Error(), "--uri")
+}
+
+// assignment reads a remedy that is a command.
+var assignment = regexp.MustCompile(`az role assignment create --role "([^"]+)" --assignee-object-id (\S+) --assignee-principal-type (\S+) --scope (\S+)`)
+
+func TestDoingWhatEachFailureSaysLeadsToACompletedJob(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.allow(alice, "pollJobs")
+	client := w.as(alice)
+	type step struct {
+		kind           invoke.Kind
+		hop            access.HopKind
+		identity, role string
+		principalType  string
+	}
+	want := []step{
+		{invoke.Mount, access.MountHop, cluster, roles.StorageBlobDataReader, "ServicePrincipal"},
+		{invoke.Data, access.ReadHop, alice, roles.StorageBlobDataReader, "User"},
+		{invoke.Mount, access.MountHop, cluster, roles.StorageBlobDataContributor, "ServicePrincipal"},
+		{invoke.Data, access.WriteHop, alice, roles.StorageBlobDataContributor, "User"},
+	}
+	for _, s := range want {
+		_, err := run(t.Context(), client, w.jobsURI(), "", byURL())
+		f := failure(t, err, s.kind)
+		m := assignment.FindStringSubmatch(f.Error())
+		require.NotNil(t, m, f.Error())
+		assert.Equal(t, s, step{f.Kind, f.Hop, m[2], m[1], m[3]})
+		assert.Equal(t, s.identity, f.Identity)
+		d, ok := roles.BuiltIn(m[1])
+		require.True(t, ok)
+		w.assign(m[2], d.ID, m[4])
+	}
+	job, err := run(t.Context(), client, w.jobsURI(), "", byURL())
+	require.NoError(t, err)
+	assert.Equal(t, "Completed", job.Status)
+}
+
+func TestAClusterWithoutIdentityIsToldApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.allow(alice, "pollJobs")
+	_, err := run(t.Context(), w.as(alice), w.jobsURI(), "green", byURL())
+	assert.Contains(t, failure(t, err, invoke.Mount).Error(), "no managed identity")
+}
+
+func TestAFailureThatIsNotOfAccessIsOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.allow(alice, "pollJobs")
+	request := byURL()
+	request.Properties.InputData["in"] = invoke.Input{JobInputType: invoke.URIFolder, URI: "https://nowhere.blob.core.windows.net/raw"}
+	_, err := run(t.Context(), w.as(alice), w.jobsURI(), "", request)
+	f := failure(t, err, invoke.JobFailed)
+	assert.Equal(t, access.MountHop, f.Hop)
+	assert.Equal(t, 1, f.ExitCode())
+
+	_, err = w.as(alice).Start(t.Context(), w.jobsURI(), "purple", keyed())
+	assert.Contains(t, failure(t, err, invoke.Request).Error(), "purple")
+}
+
+// What Azure answers for a job whose storage could not be opened names neither hop nor identity.
+func TestAzuresPlainTextNamesBothSuspects(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.allow(alice, "pollJobs")
+	p := w.proxy(answer(200, nil, `{"id": "/x/jobs/j", "name": "j", "properties": {"status": "Failed", "error": {"code": "UserError",
+		"message": "ScriptExecutionException was caused by StreamAccessException. StreamAccessException was caused by AuthenticationException."}}}`))
+	_, err := run(t.Context(), w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Audience)), Transport: p.Client()}), p.jobsURI(), "", byURL())
+	f := failure(t, err, invoke.Mount)
+	assert.Contains(t, f.What, "does not say which")
+	text := f.Error()
+	assert.Contains(t, text, "az ml compute show")
+	assert.Contains(t, text, "--assignee-object-id "+alice+" --assignee-principal-type User")
+	assert.Contains(t, text, "az storage account show --name mydata")
+	assert.Contains(t, text, "containers/raw")
+}
+
+func TestWhoMayNotPollIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.allow(alice)
+	client := w.as(alice)
+	job, err := client.Start(t.Context(), w.jobsURI(), "", keyed())
+	require.NoError(t, err)
+	assert.Equal(t, "Running", job.Status)
+	assert.True(t, strings.HasSuffix(job.ID, job.Name))
+	followed, err := client.Follow(t.Context(), w.jobsURI(), job, nil)
+	f := failure(t, err, invoke.Follow)
+	assert.Equal(t, job.Name, followed.Name)
+	assert.Contains(t, f.Error(), "no pollJobs addition")
+	assert.Contains(t, f.Error(), "add pollJobs to the role")
+	assert.Equal(t, 9, f.ExitCode())
+}
+
+func TestExitCodesTellTheKindsApart(t *testing.T) {
+	t.Parallel()
+	seen := map[int]bool{}
+	for _, row := range invoke.ExitCodes() {
+		assert.False(t, seen[row.Code], row.Code)
+		seen[row.Code] = true
+		if row.Kind != "" {
+			assert.Equal(t, row.Code, (&invoke.Failure{Kind: row.Kind}).ExitCode())
+		}
+		assert.NotEmpty(t, row.Meaning)
+	}
+}

@@ -1,0 +1,222 @@
+package invoke_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/invoke"
+)
+
+// said is a line of facts/failures.md, or of the codes of facts/federation.md: what Azure says, and what it is to be
+// taken for.
+type said struct {
+	text string
+	kind invoke.Kind
+	says string // the cause or the remedy has it
+}
+
+// What the scoring URI answers before there is a job, with 403 where the sheet names no status.
+var beforeTheJob = map[int][]said{
+	http.StatusForbidden: {
+		{"The audience https://management.azure.com is not allowed", invoke.Token, "another resource"},
+		{"The service xyz is not allowed", invoke.Token, "another resource"},
+		{
+			"AuthorizationFailed: The client does not have authorization to perform action " +
+				"'Microsoft.MachineLearningServices/workspaces/read' over scope '/subscriptions/s'", invoke.Invoke,
+			"number 1 of the 35",
+		},
+		{"The access is denied because of the deny assignment with name 'x'", invoke.Denied, "wins over any role"},
+		{"DenyAssignmentAuthorizationFailed: no", invoke.Denied, "no grant helps"},
+		{"ScopeLocked: The scope is locked", invoke.Denied, "lock"},
+		{"Entra Token denied by policy", invoke.Denied, "no cause is published"},
+		{"AADSTS53003: Access has been blocked", invoke.Token, "Conditional Access"},
+		{"Public network access is disabled", invoke.Network, "outside of its private one"},
+		{"It is not possible to reach this from the public network", invoke.Network, "outside of its private one"},
+	},
+	http.StatusBadRequest: {
+		{"No valid deployments to route to. Please check that", invoke.Request, "--deployment"},
+		{"Deployment name blue not found for this endpoint", invoke.Request, "no deployment of that name"},
+		{"Invalid input path azureml:x@latest", invoke.Request, "ARM ID of a data asset's version"},
+		{"Unsupported input type MLTable", invoke.Request, "ARM ID of a data asset's version"},
+		{"Input path can't be empty", invoke.Request, "no Uri"},
+		{"The parameter dataset_param in doesn't have a specified value or default value", invoke.Request, "does not take"},
+		{"UserError: the path already exists", invoke.Request, "new path each time"},
+		{"Please provide AccountKey for the output datastore", invoke.Request, "defect of 2023"},
+		{"Please provide SasToken for the output datastore", invoke.Request, "defect of 2023"},
+	},
+	http.StatusNotFound:     {{"nothing here", invoke.Request, "scoring URI"}},
+	http.StatusUnauthorized: {{"", invoke.Token, "az account get-access-token"}},
+}
+
+// What a job that failed says.
+var ofTheJob = []said{
+	{"User/tenant/subscription is not allowed to access registry x", invoke.Registry, "AzureML Registry User"},
+	{"image build: GET https://x.azurecr.io/v2: unauthorized: authentication required", invoke.Registry, "AcrPull"},
+	{"Failed to pull docker image", invoke.Registry, "Container Registry Repository Reader"},
+	{"denied: requested access to x.azurecr.io/y is denied", invoke.Registry, "AcrPull"},
+	{"403 Forbidden from https://x.azurecr.io", invoke.Registry, "AcrPull"},
+	{"Insufficient quota for the family", invoke.JobFailed, "quota"},
+	{"Operation exceeds the core quota", invoke.JobFailed, "quota"},
+	{"Datastore has no credentials, and workspace msi failed to authenticate", invoke.Data, "workspace's own identity"},
+	{
+		"Cannot find account key or SAS token in the specified datastore, and credential passthrough is not enabled",
+		invoke.Mount,
+		"Storage Table Data Contributor",
+	},
+	{
+		"ScriptExecutionException was caused by StreamAccessException. StreamAccessException was caused by " +
+			"AuthenticationException.",
+		invoke.Mount, "Storage Blob Data Reader",
+	},
+	{"Error Code: ScriptExecution.StreamAccess.Authentication", invoke.Mount, "Storage Blob Data Reader"},
+	{"Can't mount Dataset. Path is not accessible or doesn't contain any data", invoke.Mount, "no data at the path"},
+	{"DataAccessError(PermissionDenied)", invoke.Data, "explain --why"},
+	{"DataAccessError(NotFound)", invoke.JobFailed, "does not exist"},
+	{"StreamError(NotFound)", invoke.JobFailed, "does not exist"},
+	{"ScriptExecution.WriteStreams.Authentication", invoke.Data, "Storage Blob Data Contributor"},
+	{"DestinationError(PermissionDenied(Some(x)))", invoke.Data, "Storage Blob Data Contributor"},
+	{"DestinationError(NotEmpty)", invoke.JobFailed, "new path each time"},
+	{"OutputError(NotEmpty)", invoke.JobFailed, "new path each time"},
+	{"ScriptExecution.WriteStreams.AlreadyExists", invoke.JobFailed, "new path each time"},
+	{"AuthorizationPermissionMismatch: This request is not authorized", invoke.Mount, "up to 10 minutes"},
+	{"AuthorizationFailure: This request is not authorized to perform this operation.", invoke.Network, "firewall"},
+	{"InsufficientAccountPermissions", invoke.Data, "SAS is too narrow"},
+	{"AuthorizationResourceTypeMismatch", invoke.Data, "SAS is too narrow"},
+	{"AuthenticationFailed: Server failed to authenticate the request", invoke.Data, "another tenant"},
+	{"KeyBasedAuthenticationNotPermitted", invoke.Data, "forbids shared keys"},
+	{"PublicAccessNotPermitted", invoke.Data, "anonymous"},
+	{"NoAuthenticationInformation", invoke.Mount, "no identity"},
+	{"Failed to create table prs123 due to authorization failure", invoke.Mount, "Storage Queue Data Contributor"},
+	{"Key Vault returned 403 for the secret of datastore x", invoke.Data, "listsecrets"},
+	{"No succeeded mini batch", invoke.JobFailed, "no matter of access"},
+	{"No objects to concatenate", invoke.JobFailed, "no matter of access"},
+	{"User program failed with ValueError", invoke.JobFailed, "no matter of access"},
+	{"No module named 'azureml'", invoke.JobFailed, "no matter of access"},
+	{"No progress update in 60 seconds", invoke.JobFailed, "retry_settings.timeout"},
+
+	// What only looks like one of them is not known.
+	{"AuthorizationFailureX and SomeAuthenticationFailed", invoke.JobFailed, "why is not known"},
+	{"the moon is full", invoke.JobFailed, "why is not known"},
+}
+
+// The codes of Entra, each with a word of its remedy; the last ones are of no sheet.
+var ofEntra = map[string]string{
+	"700213": "letter by letter", "7002138": "case of letters", "700211": "final slash",
+	"700212":  "api://AzureADTokenExchange",
+	"7002121": "api://AzureADTokenExchange", "70021": "takes minutes", "70025": "no federated credentials",
+	"700016": "--client-id",
+	"700024": "out of its time", "700222": "another issuer", "700226": "another issuer", "700227": "another issuer",
+	"700223": "policy", "700238": "policy", "70052": "single tenant", "7000215": "not its ID", "7000222": "has expired",
+	"500011": "audience", "50001": "/.default", "650057": "/.default", "70011": "/.default", "90002": "cloud",
+	"90038":  "that cloud",
+	"900382": "that cloud", "900432": "that cloud", "53003": "Conditional Access", "53000": "interactively",
+	"53001": "interactively",
+	"50076": "interactively", "50079": "interactively", "50074": "interactively", "700027": "certificate",
+	"50012":  "certificate",
+	"700082": "sign in again", "70043": "sign in again", "50173": "sign in again", "50020": "tenant", "50034": "tenant",
+	"90055": "throttles", "50196": "throttles", "7002": "not known", "5300399": "not known",
+}
+
+// refuses answers every request.
+func refuses(status int, body string) trouble {
+	return func(w http.ResponseWriter, _ *http.Request, _ int64) bool {
+		write(w, status, nil, body)
+		return true
+	}
+}
+
+func TestEveryFailureOfTheSheetIsRecognised(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.allow(alice, "pollJobs")
+	client := func(p *proxy) *invoke.Client {
+		return w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Audience)), Transport: p.Client()})
+	}
+	check := func(t *testing.T, c said, err error) {
+		t.Helper()
+		var f *invoke.Failure
+		if !assert.ErrorAs(t, err, &f, c.text) || !assert.Equal(t, c.kind, f.Kind, "%s: %s", c.text, f) {
+			return
+		}
+		assert.Contains(t, f.Error(), c.says, c.text)
+		if c.kind != invoke.Invoke {
+			assert.NotContains(t, f.Error(), "declare the invoker", c.text)
+		}
+	}
+	recognised := 0
+	for status, lines := range beforeTheJob {
+		for _, line := range lines {
+			code, message, _ := strings.Cut(line.text, ": ")
+			p := w.proxy(refuses(status, fmt.Sprintf(`{"error": {"code": %q, "message": %q}}`, code, message)))
+			_, err := client(p).Start(t.Context(), p.jobsURI(), "", keyed())
+			check(t, line, err)
+			recognised++
+		}
+	}
+	job := func(text string) error {
+		p := w.proxy(answer(http.StatusOK, nil, fmt.Sprintf(
+			`{"name": "j", "properties": {"status": "Failed", "error": {"code": "UserError", "message": %q}}}`, text)))
+		_, err := run(t.Context(), client(p), p.jobsURI(), "", byURL())
+		return err
+	}
+	for _, line := range ofTheJob {
+		check(t, line, job(line.text))
+		recognised++
+	}
+	for number, says := range ofEntra {
+		kind := invoke.Token
+		if says == "not known" {
+			kind = invoke.JobFailed
+		}
+		check(t, said{"AADSTS" + number + ": x", kind, says}, job("AADSTS"+number+": x"))
+		recognised++
+	}
+	t.Logf("%d failures of the sheets recognised", recognised)
+}
+
+// What Azure says is shown, without what a terminal would act on.
+func TestWhatAzureSaysIsShownWithoutControlCharacters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.proxy(refuses(http.StatusForbidden, `{"error": {
+		"code": "Forb\u001b]0;x\u0007idden", "message": "a\u202eb\u200bc\u009bd\ne",
+		"details": [{"code": "action", "message": "x"}, {"code": "scope", "message": "/s; rm -rf \u001b[2J$(x)"}]}}`))
+	_, err := w.through(p, nil).Start(t.Context(), p.jobsURI(), "", keyed())
+	f := failure(t, err, invoke.Invoke)
+	assert.Equal(t, "Forb]0;xidden: abcd e", f.Said)
+	assert.NotRegexp(t, `[\x00-\x09\x0b-\x1f\x7f-\x{9f}\x{200b}\x{202e}]`, f.Error())
+	assert.Contains(t, f.Error(), `--scope '/s; rm -rf [2J$(x)'`, "a command to paste is one command")
+}
+
+// facts/failures.md says nothing of it: a job is started once, whatever is lost.
+func TestAJobIsStartedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		says   string
+	}{
+		"a gateway's timeout":       {http.StatusGatewayTimeout, "", "it is not known whether the job was started"},
+		"a server's failure":        {http.StatusInternalServerError, "", "it is not known whether the job was started"},
+		"an answer that is no JSON": {http.StatusOK, "<html>", "the job was started"},
+		"an answer of nothing":      {http.StatusOK, "", "the job was started"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := w.proxy(refuses(c.status, c.body))
+			client := w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Audience)),
+				Transport: p.Client()})
+			_, err := client.Start(t.Context(), p.jobsURI(), "", keyed())
+			f := failure(t, err, invoke.Service)
+			assert.Contains(t, f.Error(), c.says)
+			assert.Contains(t, f.Error(), "az ml batch-endpoint list-jobs --name heart ")
+			assert.EqualValues(t, 1, p.calls())
+		})
+	}
+}

@@ -1,0 +1,405 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A Principal is who has access.
+type Principal struct {
+	Name  string `json:"name"`            // in the program: "invoker partner", "cluster cpu"
+	Known string `json:"known,omitempty"` // what people know it by: name, mail, application
+	ID    string `json:"id,omitempty"`    // object ID; "" while not known
+	Note  string `json:"note,omitempty"`  // what the ID is waiting for, where it is not known
+	key   string
+}
+
+func (p Principal) String() string {
+	var parts []string
+	for _, part := range []string{p.Known, p.ID, p.Note} {
+		if part != "" && !slices.Contains(parts, part) && part != p.Name {
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) == 0 {
+		return p.Name
+	}
+	return p.Name + " (" + strings.Join(parts, ", ") + ")"
+}
+
+// An AccessChange is what one principal gains or loses through one assignment.
+type AccessChange struct {
+	// Change is gained, lost, moved (to another scope) or changed (another role, or what the role allows).
+	Change    string    `json:"change"`
+	Principal Principal `json:"principal"`
+	Role      string    `json:"role"`
+	Before    string    `json:"before,omitempty"` // scope; with the role where that changed
+	After     string    `json:"after,omitempty"`
+	Risk      Risk      `json:"risk"`
+	// New are the actions that the principal could not do at that place before, whatever gave them.
+	New []roles.Action `json:"new,omitempty"`
+	// Gone are those that it can't do there any more.
+	Gone []roles.Action `json:"gone,omitempty"`
+	// Wider is set where the principal had the same actions before, at a narrower place.
+	Wider bool `json:"wider,omitempty"`
+	// Undecided says what can't be decided about the change; "" for most.
+	Undecided string `json:"undecided,omitempty"`
+	URN       string `json:"urn"`
+
+	from, to string // the scopes, in short
+}
+
+// assignment is a principal, a role and a scope.
+type assignment struct {
+	urn       string
+	principal Principal
+	role      role
+	scope     string
+	condition string
+	kept      string // how PIM keeps it; "" for an ordinary assignment
+	through   string // the group that it is held through; "" for the principal's own
+}
+
+// label is the role, how it is held, and through whom.
+func (a assignment) label() string {
+	name := a.role.name
+	if a.kept != "" {
+		name += ", " + a.kept
+	}
+	if a.condition != "" {
+		name += " under a condition"
+	}
+	if a.through != "" {
+		name += " through group " + a.through
+	}
+	return name
+}
+
+// covers reports whether what is held through a counts at b's place.
+func (a assignment) covers(b assignment) bool {
+	return roles.Contains(a.scope, b.scope) && (a.condition == "" || a.condition == b.condition) && (a.kept == "" ||
+		a.kept == b.kept)
+}
+
+// pair is an assignment before and after; nil where it is not there.
+type pair struct{ old, new *assignment }
+
+func (m *maker) assignments() {
+	var pairs []pair
+	var joins []joining
+	for _, s := range m.p.Steps {
+		var p pair
+		switch k := kind(typeOf(s.URN)); {
+		case k == guardrails.RoleAssignment:
+			p = pair{m.assignment(s, s.Old, before), m.assignment(s, s.New, after)}
+		case k == groupMember:
+			if j, ours := m.joining(s); ours {
+				joins = append(joins, j)
+				continue
+			}
+			p = pair{m.membership(s.Old), m.membership(s.New)}
+		default:
+			continue
+		}
+		m.keepPrincipal(s, p.old, p.new)
+		pairs = append(pairs, p)
+	}
+	for _, h := range m.hidden() {
+		pairs = append(pairs, pair{&h.old, &h.new})
+	}
+	m.weigh(pairs, append(joins, m.hiddenJoinings()...))
+}
+
+// weigh compares the assignments and memberships of both sides, each by all that its principal holds.
+func (m *maker) weigh(pairs []pair, joins []joining) {
+	held := map[side]map[string][]assignment{before: {}, after: {}} // by principal
+	hold := func(a *assignment, when side) {
+		if a != nil {
+			held[when][a.principal.key] = append(held[when][a.principal.key], *a)
+		}
+	}
+	for _, p := range pairs {
+		hold(p.old, before)
+		hold(p.new, after)
+	}
+	for _, j := range joins { // a group's own change is told of the group
+		was, is := j.of(before, held), j.of(after, held)
+		if j.stays() {
+			was, is = nil, nil
+		}
+		for i := range was {
+			pairs = append(pairs, pair{old: &was[i]})
+		}
+		for i := range is {
+			pairs = append(pairs, pair{new: &is[i]})
+		}
+	}
+	m.members = map[string][]string{}
+	for _, j := range joins {
+		for _, when := range []side{before, after} {
+			for _, a := range j.of(when, held) {
+				hold(&a, when)
+			}
+			if s := j.sides[when]; s != nil {
+				m.members[s.group] = append(m.members[s.group], j.stayer(when)...)
+			}
+		}
+	}
+	for _, p := range pairs {
+		if p.old != nil && p.new != nil && p.old.principal.key == p.new.principal.key {
+			m.compare(p.old, p.new, held)
+			continue
+		}
+		if p.old != nil && p.new != nil && p.old.principal.Name == p.new.principal.Name {
+			// One name that stands for somebody else now, as a group that was made anew: a reader has to see that it does.
+			for _, a := range []*assignment{p.old, p.new} {
+				a.principal.Note = cmp.Or(a.principal.Note, a.principal.ID)
+			}
+		}
+		m.compare(p.old, nil, held)
+		m.compare(nil, p.new, held)
+	}
+}
+
+// compare reports what one assignment of one principal gives and takes, judged by all that the principal holds.
+func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignment) {
+	if old == nil && now == nil || m.nobodyStays(cmp.Or(old, now).principal) {
+		return
+	}
+	c := AccessChange{Risk: Low}
+	if old != nil {
+		c.Principal, c.Role, c.Before, c.URN, c.Change = old.principal, old.label(), long(old.scope), old.urn, "lost"
+		c.from = short(old.scope)
+		c.Gone = m.moreFor(*old, held[after])
+	}
+	if now != nil {
+		c.Principal, c.Role, c.After, c.URN, c.Change = now.principal, now.label(), long(now.scope), now.urn, "gained"
+		c.to = short(now.scope)
+		c.New = m.moreFor(*now, held[before])
+	}
+	m.introduce(&c.Principal)
+	if old != nil && now != nil {
+		sameScope := roles.Contains(old.scope, now.scope) && roles.Contains(now.scope, old.scope)
+		if old.condition != now.condition {
+			c.Undecided = conditionChange(old.condition, now.condition)
+		}
+		switch {
+		case !sameScope:
+			c.Change = "moved"
+			c.Wider = roles.Contains(now.scope, old.scope) && len(m.beyond(now.role, []role{old.role})) == 0
+		case len(c.New)+len(c.Gone) > 0 || old.condition != now.condition:
+			c.Change = "changed"
+		default:
+			return // another text of the same
+		}
+		if old.role.key != now.role.key && old.role.name != now.role.name {
+			c.Before, c.After = old.role.name+" on "+c.Before, c.Role+" on "+c.After
+			c.from, c.to = old.role.name+" on "+c.from, c.Role+" on "+c.to
+		}
+	} else if len(c.New)+len(c.Gone) == 0 && m.twin(old, now, held) {
+		return // made anew under another name
+	}
+	c.Risk = higher(c.Risk, riskOf(c.New))
+	if c.Undecided != "" && old.condition != "" && now.condition != "" {
+		c.Risk = High // what can't be decided is not taken to be harmless
+	}
+	if now != nil && !now.role.known && len(c.New) > 0 {
+		c.Risk = High // what can't be judged is not taken to be harmless
+	}
+	m.r.NewAccess = m.r.NewAccess || len(c.New) > 0
+	m.r.Access = append(m.r.Access, c)
+}
+
+// conditionChange says what can't be decided while conditions are not evaluated.
+func conditionChange(old, now string) string {
+	switch {
+	case old == "":
+		return "a condition comes: what it leaves is undecided"
+	case now == "":
+		return "its condition goes: what that held back is undecided"
+	default:
+		return "its condition changes: what it holds back is undecided"
+	}
+}
+
+// twin reports whether the same assignment stands on the other side under another URN.
+func (m *maker) twin(old, now *assignment, held map[side]map[string][]assignment) bool {
+	one, others := old, held[after]
+	if one == nil {
+		one, others = now, held[before]
+	}
+	return slices.ContainsFunc(others[one.principal.key], func(o assignment) bool {
+		return o.urn != one.urn && o.through == one.through && o.covers(*one) && one.covers(o) && o.role.known && one.role.known && len(m.beyond(one.role, []role{o.role})) == 0 && len(m.beyond(o.role, []role{one.role})) == 0
+	})
+}
+
+// more is what the assignment allows that none of the others covers at its place.
+func (m *maker) more(a assignment, others []assignment) []roles.Action {
+	var at []role
+	for _, o := range others {
+		if o.covers(a) {
+			at = append(at, o.role)
+		}
+	}
+	return m.beyond(a.role, at)
+}
+
+// assignment reads a role assignment.
+func (m *maker) assignment(step Step, s *State, when side) *assignment {
+	if s == nil {
+		return nil
+	}
+	a := &assignment{urn: s.URN, role: m.roleOf(s, when), kept: text(s.Inputs[guardrails.Through])}
+	if c := s.Inputs["condition"]; c != nil && c != "" {
+		a.condition = fmt.Sprint(c, " ", s.Inputs["conditionVersion"])
+	}
+	a.principal = m.principal(s)
+	switch scope := s.Inputs["scope"].(type) {
+	case string:
+		a.scope = scope
+	case guardrails.Marker:
+		a.scope = "(scope not known yet, of " + s.URN + ")"
+		m.unread(shownName(s.URN) + ": its scope is not known before the deployment, so where it holds can't be told")
+	default:
+		m.unread(shownName(s.URN) + ": is a role assignment without a scope")
+	}
+	if s.Inputs["principalId"] == nil || s.Inputs["roleDefinitionId"] == nil {
+		m.unread(shownName(s.URN) + ": is a role assignment without a principal or a role")
+	}
+	if when == after && !a.role.known && !isContext(step.Op) {
+		m.note("What " + a.role.name + " allows is not in the preview; `pulumi preview --json --show-sames` shows the roles that do not change.")
+	}
+	return a
+}
+
+// membership is a group's member, who has whatever the group has.
+func (m *maker) membership(s *State) *assignment {
+	if s == nil {
+		return nil
+	}
+	group := text(s.Inputs["groupObjectId"])
+	name := "membership of group " + group
+	if group == "" {
+		name = "membership of the group of " + shownName(s.URN)
+	}
+	id := text(s.Inputs["memberObjectId"])
+	return &assignment{
+		urn: s.URN, scope: "/", role: role{key: strings.ToLower(name), name: name},
+		principal: Principal{Name: "member " + cmp.Or(id, shownName(s.URN)), ID: id, key: strings.ToLower(cmp.Or(id, s.URN))},
+	}
+}
+
+// principal names who an assignment is for: by ID where that is known, else by what the ID will come from.
+func (m *maker) principal(s *State) Principal {
+	name := assigneeName(s.URN)
+	if id := text(s.Inputs["principalId"]); id != "" {
+		key := strings.ToLower(id)
+		if known, ok := m.index.labels[key]; ok {
+			name = known
+		} else {
+			m.index.labels[key] = name
+		}
+		return Principal{Name: name, ID: id, key: key}
+	}
+	from := dependency(s, "principalId")
+	if from == "" {
+		return Principal{Name: name, Note: "not known before the deployment", key: s.URN}
+	}
+	state := "not known before the deployment"
+	if m.isMade(from) {
+		state = "not made yet"
+	}
+	note := called(from) + ", " + state
+	if called(from) == name {
+		note = state
+	}
+	return Principal{Name: name, Note: note, key: from}
+}
+
+// isMade reports whether the preview makes the resource, so that nobody could have had its access before.
+func (m *maker) isMade(urn string) bool {
+	s, ok := m.index.steps[urn]
+	return ok && (s.Old == nil || s.Op == "replace")
+}
+
+// keepPrincipal gives an assignment whose principal is the same as before, but whose ID shows as not known yet, the old one.
+func (m *maker) keepPrincipal(step Step, old, now *assignment) {
+	if old == nil || now == nil || now.principal.ID != "" || old.principal.ID == "" {
+		return
+	}
+	from := dependency(step.New, "principalId")
+	if from == "" || from != dependency(step.Old, "principalId") || m.isMade(from) || m.mountsAsAnother(from) {
+		return
+	}
+	now.principal = old.principal
+	if step.Op == "replace" || step.Op == "update" {
+		m.note(fmt.Sprintf("%s shows as %s because the ID of %s is not known before the deployment; its principal is the same.", shownName(step.URN), map[string]string{"replace": "replaced", "update": "updated"}[step.Op], called(from)))
+	}
+}
+
+// assigneeName is what an assignment's principal is called in the program: "invoker partner", "cluster cpu".
+func assigneeName(urn string) string {
+	name := nameOf(urn)
+	last := name[strings.LastIndex(name, ".")+1:]
+	switch parentTypeOf(urn) {
+	case guardrails.InvokerRole:
+		return clip("invoker " + last)
+	case guardrails.StorageReader:
+		for _, k := range []string{"invoker", "cluster"} {
+			if _, rest, ok := strings.Cut(name, "."+k+"."); ok {
+				return clip(k + " " + rest)
+			}
+		}
+		return clip(last)
+	default:
+		return clip("principal of " + name)
+	}
+}
+
+// short names a scope by its last resource, which is what people know it by.
+func short(scope string) string {
+	parts := strings.Split(strings.Trim(scope, "/"), "/")
+	n := len(parts)
+	lower := strings.ToLower(scope)
+	switch {
+	case scope == "/" || scope == "":
+		return "everywhere"
+	case strings.HasPrefix(scope, "("):
+		return "a scope that is not known yet"
+	case strings.Contains(lower, "/blobservices/default/containers/") && n > 4:
+		return "container " + parts[n-5] + "/" + parts[n-1]
+	case strings.HasPrefix(lower, "/subscriptions/") && n == 2:
+		return "subscription " + parts[1]
+	case n == 4 && strings.EqualFold(parts[2], "resourceGroups"):
+		return "resource group " + parts[3]
+	case strings.Contains(lower, "/managementgroups/"):
+		return "management group " + parts[n-1]
+	case n >= 2:
+		return singular[strings.ToLower(parts[n-2])] + parts[n-1]
+	default:
+		return scope
+	}
+}
+
+// long is short, and in which resource group and subscription.
+func long(scope string) string {
+	name := short(scope)
+	parts := strings.Split(strings.Trim(scope, "/"), "/")
+	if len(parts) < 4 || !strings.EqualFold(parts[0], "subscriptions") {
+		return name
+	}
+	if !strings.EqualFold(parts[2], "resourceGroups") {
+		return name + " (subscription " + parts[1] + ")"
+	}
+	if len(parts) == 4 {
+		return name + " (subscription " + parts[1] + ")"
+	}
+	return name + " (group " + parts[3] + ", subscription " + parts[1] + ")"
+}
+
+var singular = map[string]string{"workspaces": "workspace ", "storageaccounts": "storage account ", "registries": "registry "}

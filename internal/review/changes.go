@@ -1,0 +1,377 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A RoleChange is a role definition that comes, goes, or allows something else than before.
+type RoleChange struct {
+	Change string         `json:"change"` // made, removed, widened, narrowed, changed
+	Role   string         `json:"role"`
+	Gained []roles.Action `json:"gained,omitempty"`
+	Lost   []roles.Action `json:"lost,omitempty"`
+	Risk   Risk           `json:"risk"`
+	URN    string         `json:"urn"`
+}
+
+func (m *maker) roleChanges() {
+	for _, s := range m.p.Steps {
+		if kind(typeOf(s.URN)) != guardrails.RoleDefinition {
+			continue
+		}
+		var old, now role
+		c := RoleChange{URN: s.URN, Risk: Low}
+		switch {
+		case s.Old == nil:
+			now = definition(s.New, after)
+			c.Change = "made"
+		case s.New == nil:
+			old = definition(s.Old, before)
+			c.Change = "removed"
+		default:
+			old, now = definition(s.Old, before), definition(s.New, after)
+		}
+		for _, r := range []role{old, now} {
+			if r.name != "" {
+				c.Role = r.name
+			}
+			if r.key != "" && !r.known {
+				m.unread("the permissions of " + r.name + " are not all known, so what it allows can't be told")
+			}
+		}
+		c.Gained = now.permissions.Beyond(old.permissions)
+		c.Lost = old.permissions.Beyond(now.permissions)
+		switch gained, lost := len(c.Gained) > 0, len(c.Lost) > 0; {
+		case c.Change != "":
+		case gained && lost:
+			c.Change = "changed"
+		case gained:
+			c.Change = "widened"
+		case lost:
+			c.Change = "narrowed"
+		default:
+			continue
+		}
+		c.Risk = higher(c.Risk, riskOf(c.Gained))
+		m.r.Roles = append(m.r.Roles, c)
+	}
+}
+
+// A SecretChange is a client secret that comes, goes, is rotated, or is about to end.
+type SecretChange struct {
+	Change string `json:"change"` // made, removed, rotated, ends soon, ended
+	Secret string `json:"secret"` // its name; never its value
+	Ends   string `json:"ends,omitempty"`
+	What   string `json:"what"`
+	Risk   Risk   `json:"risk"`
+	URN    string `json:"urn"`
+}
+
+func (m *maker) secrets() {
+	shown := map[string]bool{}
+	for _, s := range m.p.Steps {
+		noun, is := map[string]string{guardrails.Password: "client secret ",
+			guardrails.Certificate: "certificate "}[kind(typeOf(s.URN))]
+		if !is {
+			continue
+		}
+		name := noun + clip(trimOwner(s.URN))
+		shown[trimOwner(s.URN)] = true
+		add := func(change, what string, risk Risk, of *State) {
+			m.r.Secrets = append(m.r.Secrets, SecretChange{change, name, text(of.Inputs["endDate"]), what, risk, s.URN})
+		}
+		switch {
+		case isContext(s.Op):
+		case s.Old == nil:
+			m.r.NewAccess = true
+			add("made", "a way more to sign in as "+m.target(s.New)+"; its value is in the state, encrypted", Medium, s.New)
+		case s.New == nil:
+			add("removed", "whoever signs in with it can't any more", Medium, s.Old)
+		case m.moves(s):
+			m.r.NewAccess = true
+			add("moved", fmt.Sprintf("a way more to sign in as %s; it was one for %s", m.target(s.New), m.target(s.Old)),
+				High, s.New)
+		case noun == "certificate " && s.Op != "same":
+			m.r.NewAccess = true // whose key it is nobody can tell
+			add("changed", "another certificate signs in as "+m.target(s.New), Medium, s.New)
+		case s.Op == "replace" || s.Op == "update" && s.Old.Inputs["endDate"] != s.New.Inputs["endDate"]:
+			add("rotated", "the old value ends at once: whoever signs in with it can't until given the new one; to rotate without a gap, add a second secret first", Medium, s.New)
+		}
+		if s.New != nil {
+			m.ending(name, text(s.New.Inputs["endDate"]), s.URN)
+		}
+	}
+	for urn, c := range m.components { // secrets that do not change are not shown, but the component names them
+		if c.now == nil {
+			continue
+		}
+		for invoker, i := range c.now.Model.Invokers {
+			for key, secret := range i.ClientSecrets {
+				if _, end, err := secret.Period(); err == nil && !shown[invoker+"."+key] {
+					m.ending("client secret "+invoker+"."+key, end.Format(time.RFC3339), urn)
+				}
+			}
+		}
+	}
+}
+
+// ending notes a secret that ends soon, or has ended.
+func (m *maker) ending(name, ends, urn string) {
+	end, err := time.Parse(time.RFC3339, ends)
+	if err != nil {
+		return // the guardrail secret-lifetime speaks of those
+	}
+	left := end.Sub(m.o.Now)
+	switch {
+	case left <= 0:
+		m.r.Secrets = append(m.r.Secrets, SecretChange{"ended", name, ends, "nobody can sign in with it", Medium, urn})
+	case left <= m.o.ExpireSoon:
+		what := fmt.Sprintf("ends in %d days; add its successor now", int(left.Hours()/24))
+		m.r.Secrets = append(m.r.Secrets, SecretChange{"ends soon", name, ends, what, Medium, urn})
+	}
+}
+
+// trimOwner is a resource's name without the component's before the first dot.
+func trimOwner(urn string) string {
+	name := nameOf(urn)
+	if _, rest, ok := strings.Cut(name, "."); ok && strings.Contains(rest, ".") {
+		return rest
+	}
+	return name
+}
+
+// A FederationChange is a subject of other tokens that may sign in as an application, or may not any more.
+type FederationChange struct {
+	Change string `json:"change"` // added, changed, removed
+	Name   string `json:"name"`
+	Before string `json:"before,omitempty"` // issuer and subject
+	After  string `json:"after,omitempty"`
+	Risk   Risk   `json:"risk"`
+	URN    string `json:"urn"`
+}
+
+// target is what a credential signs in as.
+func (m *maker) target(s *State) string {
+	if s == nil {
+		return "nothing"
+	}
+	for _, property := range []string{"applicationId", "servicePrincipalId", "parentId", "userAssignedIdentityId",
+		"resourceName"} {
+		if from := dependency(s, property); from != "" {
+			return called(from)
+		}
+	}
+	if id := text(s.Inputs[guardrails.Target]); id != "" {
+		return clip(lastPart(id))
+	}
+	return "an application that is not known yet"
+}
+
+// moves reports whether a credential signs in as something else than before. That the same application's ID shows as
+// not
+// known is no move.
+func (m *maker) moves(s Step) bool {
+	old, now := s.Old.Inputs[guardrails.Target], s.New.Inputs[guardrails.Target]
+	was, oldKnown := old.(string)
+	is, nowKnown := now.(string)
+	if oldKnown && nowKnown {
+		return !strings.EqualFold(strings.Trim(was, "/"), strings.Trim(is, "/"))
+	}
+	from := m.target(s.New)
+	return from != m.target(s.Old) || slices.ContainsFunc(slices.Concat(s.New.Dependencies["applicationId"],
+		s.New.Dependencies["servicePrincipalId"]), m.isMade)
+}
+
+func (m *maker) federation() {
+	claims := func(s *State) string {
+		if s == nil {
+			return ""
+		}
+		part := func(v any) string {
+			if unknown, is := v.(guardrails.Marker); is {
+				return "(" + string(unknown) + ")"
+			}
+			return text(v)
+		}
+		subject := part(s.Inputs["subject"])
+		if s.Inputs["claimsMatchingExpression"] != nil {
+			subject = "whatever matches " + subject
+		}
+		told := subject + " of " + strings.TrimPrefix(part(s.Inputs["issuer"]), "https://")
+		if audiences := fmt.Sprint(s.Inputs["audiences"]); audiences != fmt.Sprint([]any{access.FederatedAudience}) {
+			told += " for " + audiences
+		}
+		return told
+	}
+	for _, s := range m.p.Steps {
+		if kind(typeOf(s.URN)) != guardrails.Federation {
+			continue
+		}
+		c := FederationChange{Name: "federated credential " + clip(trimOwner(s.URN)), Before: claims(s.Old), After: claims(s.New), Risk: Medium, URN: s.URN}
+		moved := s.Old != nil && s.New != nil && !isContext(s.Op) && m.moves(s)
+		if moved || s.Old == nil && s.New != nil {
+			c.After += ", signs in as " + m.target(s.New)
+		}
+		if moved {
+			c.Before += ", signs in as " + m.target(s.Old)
+		}
+		switch {
+		case c.Before == c.After && !moved:
+			continue
+		case moved:
+			c.Change, c.Risk = "moved", High
+		case s.Old == nil:
+			c.Change = "added"
+		case s.New == nil:
+			c.Change, c.Risk = "removed", Low
+		default:
+			c.Change = "changed"
+		}
+		m.r.NewAccess = m.r.NewAccess || s.New != nil
+		m.r.Federation = append(m.r.Federation, c)
+	}
+}
+
+// An IdentityChange is a managed identity that another one takes the place of. What the old one was given, here or
+// elsewhere, the new one does not have: a replacement revokes without a word.
+type IdentityChange struct {
+	Change string `json:"change"` // replaced, removed, added
+	Of     string `json:"of"`     // whose identity
+	Before string `json:"before"`
+	After  string `json:"after"`
+	What   string `json:"what"`
+	Risk   Risk   `json:"risk"`
+	URN    string `json:"urn"`
+}
+
+const actsAs = "jobs on the cluster can act as an identity that exists, with all that it has"
+
+const revokes = "what the old identity was given outside of this stack is lost without a word"
+
+func (m *maker) identities() {
+	for _, s := range m.p.Steps {
+		c := IdentityChange{Of: called(s.URN), URN: s.URN, Risk: Medium}
+		switch k := kind(typeOf(s.URN)); {
+		case k == userAssignedIdentity && s.Op == "replace":
+			c.Change, c.Before, c.After, c.What = "replaced", "user-assigned", "a new one", revokes
+		case k == userAssignedIdentity && s.New == nil:
+			c.Change, c.Before, c.After, c.What = "removed", "user-assigned", "none", revokes
+		case k != guardrails.Compute || isContext(s.Op):
+			continue
+		case s.Old == nil:
+			if len(m.given(s)) == 0 {
+				continue // its own identity, or one that is made with it, has no more than what is granted here
+			}
+			c.Change, c.Before, c.After, c.Risk = "added", "none", identityOf(s.New).String(), High
+			c.What, m.r.NewAccess = actsAs, true
+		case s.New == nil:
+			c.Change, c.Before, c.After, c.What = "removed", identityOf(s.Old).String(), "none", "the cluster is deleted, and its identity with it"
+		default:
+			old, now := identityOf(s.Old), identityOf(s.New)
+			c.Before, c.After = old.String(), now.String()
+			if from := dependency(s.New, "identity"); from != "" {
+				c.After = strings.Replace(c.After, "("+notKnown+")", "("+called(from)+", "+notKnown+")", 1)
+			}
+			switch {
+			case s.Op == "replace" && old.system:
+				c.Change, c.What = "replaced", "the cluster is made anew, and its system-assigned identity with it: "+revokes
+			case !m.identityChanges(s.URN):
+				continue
+			case now.String() == "none":
+				c.Change, c.What = "removed", "no job on it can mount data by identity; "+revokes
+			default:
+				c.Change, c.What = "replaced", revokes
+			}
+			if len(m.given(s)) > 0 {
+				m.r.NewAccess, c.Risk = true, High
+				c.What = actsAs + "; " + c.What
+			}
+		}
+		m.r.Identities = append(m.r.Identities, c)
+	}
+}
+
+// given are the identities that a cluster gets and that are not made with it, whoever makes the cluster.
+func (m *maker) given(s Step) []string {
+	r := m.resource(s)
+	r.URN = "" // by its own inputs, though a component made it
+	return guardrails.LookAt(r).Identities
+}
+
+// identity is which managed identities a cluster has.
+type identity struct {
+	system   bool
+	assigned []string // ARM IDs in lower case, sorted
+}
+
+const notKnown = "not known yet"
+
+func identityOf(s *State) (i identity) {
+	in, _ := s.Inputs["identity"].(map[string]any)
+	i.system = strings.Contains(strings.ToLower(text(in["type"])), "systemassigned")
+	add := func(v any) {
+		if id := text(v); id != "" {
+			i.assigned = append(i.assigned, strings.ToLower(id))
+		} else {
+			i.assigned = append(i.assigned, notKnown)
+		}
+	}
+	switch ids := in["userAssignedIdentities"].(type) {
+	case []any:
+		for _, id := range ids {
+			add(id)
+		}
+	case map[string]any:
+		for id := range ids {
+			add(id)
+		}
+	case guardrails.Marker:
+		add(ids)
+	}
+	slices.Sort(i.assigned)
+	return i
+}
+
+func (i identity) String() string {
+	var parts []string
+	if i.system {
+		parts = append(parts, "system-assigned")
+	}
+	for _, id := range i.assigned {
+		parts = append(parts, "user-assigned ("+id[strings.LastIndex(id, "/")+1:]+")")
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, " and ")
+}
+
+// mountsAsAnother reports whether a cluster's default identity changes: the system-assigned one, where it has it.
+func (m *maker) mountsAsAnother(urn string) bool {
+	s := m.index.steps[urn]
+	if s.Old != nil && s.New != nil && identityOf(s.Old).system && identityOf(s.New).system {
+		return false
+	}
+	return m.identityChanges(urn)
+}
+
+// identityChanges reports whether a cluster will have another default identity or more identities than before.
+func (m *maker) identityChanges(urn string) bool {
+	s, ok := m.index.steps[urn]
+	if !ok || s.Old == nil || s.New == nil || kind(typeOf(urn)) != guardrails.Compute {
+		return false
+	}
+	old, now := identityOf(s.Old), identityOf(s.New)
+	sameSource := slices.Equal(s.Old.Dependencies["identity"], s.New.Dependencies["identity"]) &&
+		!slices.ContainsFunc(s.New.Dependencies["identity"], m.isMade)
+	unknown := slices.Contains(now.assigned, notKnown)
+	return old.system != now.system || len(old.assigned) != len(now.assigned) ||
+		!slices.Equal(old.assigned, now.assigned) && !(unknown && sameSource)
+}

@@ -1,0 +1,219 @@
+package review
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// component is a BatchEndpointAccess: its plan before and after, nil where it is not there or can't be read.
+type component struct {
+	old, now *access.Plan
+}
+
+func (c component) side(when side) *access.Plan {
+	if when == after {
+		return c.now
+	}
+	return c.old
+}
+
+// models reads the models out of the components' inputs, which are what the configuration was.
+func (m *maker) models() {
+	m.components = map[string]component{}
+	for urn, s := range m.index.steps {
+		if typeOf(urn) == accessComponent {
+			m.components[urn] = component{old: m.plan(s.Old), now: m.plan(s.New)}
+		}
+	}
+	for _, c := range m.components {
+		for _, plan := range []*access.Plan{c.old, c.now} {
+			if plan == nil {
+				continue
+			}
+			for _, i := range plan.Model.Invokers {
+				if known, id := knownAs(i), i.PrincipalID.Text(); known != "" && id != "" {
+					m.index.people[strings.ToLower(id)] = known
+				}
+			}
+		}
+	}
+}
+
+func (m *maker) plan(s *State) *access.Plan {
+	if s == nil {
+		return nil
+	}
+	inputs, _ := unmarked(s.Inputs).(map[string]any)
+	args, problems := config.Decode(inputs)
+	plan, _ := args.Compile()
+	if wrong := problems.Without(problem.Violation); wrong.Err() != nil || plan == nil {
+		first := slices.IndexFunc(wrong, func(p problem.Problem) bool { return !p.Warning })
+		m.unread("the inputs of BatchEndpointAccess " + shownName(s.URN) + " can't be read as a model (first at " + clip(wrong[first].Path) +
+			"), so its jobs are not judged")
+		return nil
+	}
+	return plan
+}
+
+// unmarked puts what the model has for a value that is not known in place of the markers.
+func unmarked(value any) any {
+	switch v := value.(type) {
+	case guardrails.Marker:
+		return config.Unknown
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for key, item := range v {
+			m[key] = unmarked(item)
+		}
+		return m
+	case []any:
+		all := make([]any, len(v))
+		for i, item := range v {
+			all[i] = unmarked(item)
+		}
+		return all
+	}
+	return value
+}
+
+// assignmentURN is what the component calls the assignment of a grant.
+func assignmentURN(componentURN string, g access.Grant) string {
+	at := func(parent, end string) string {
+		return childURN(componentURN, parent+"$"+guardrails.RoleAssignment, "."+end)
+	}
+	if !g.Scope.InStorage() {
+		return at(guardrails.InvokerRole, g.Principal.Name)
+	}
+	place := g.Scope.StorageAccount
+	if g.Scope.Container != "" {
+		place += "." + g.Scope.Container
+	}
+	does := map[bool]string{false: ".reader.", true: ".contributor."}[g.Role == roles.StorageBlobDataContributor]
+	return at(guardrails.StorageReader, place+does+g.Principal.Kind+"."+g.Principal.Name)
+}
+
+// hiddenPair is an assignment that the preview leaves out because it stays as it is.
+type hiddenPair struct{ old, new assignment }
+
+// hidden are the assignments that are not shown and yet bear on the review: those that the components hold before and
+// after, and, for a role that changes, whoever else may have it.
+func (m *maker) hidden() (all []hiddenPair) {
+	if m.p.Hidden == 0 {
+		return nil
+	}
+	covered := map[string]bool{}
+	for urn, c := range m.components {
+		if c.old == nil || c.now == nil {
+			continue
+		}
+		now := map[string]access.Grant{}
+		for _, g := range c.now.Grants {
+			now[assignmentURN(urn, g)] = g
+		}
+		covered[urn] = true
+		for _, g := range c.old.Grants {
+			id := assignmentURN(urn, g)
+			if _, shown := m.index.steps[id]; shown {
+				continue
+			}
+			if _, stays := now[id]; !stays {
+				continue
+			}
+			old, known := m.fromGrant(urn, c.old, g, id, before)
+			new, knownAfter := m.fromGrant(urn, c.now, now[id], id, after)
+			if known && knownAfter {
+				new.principal = old.principal
+				all = append(all, hiddenPair{old, new})
+			}
+		}
+	}
+	for _, s := range m.index.steps {
+		if kind(typeOf(s.URN)) != guardrails.RoleDefinition || s.Old == nil || s.New == nil || covered[m.owner(s.URN)] {
+			continue
+		}
+		who := Principal{Name: "whoever holds " + definition(s.New, after).name, Note: "assignments that do not change are not in the preview", key: "holders of " + s.URN}
+		all = append(all, hiddenPair{
+			assignment{urn: s.URN, principal: who, role: definition(s.Old, before), scope: text(s.Old.Inputs["scope"])},
+			assignment{urn: s.URN, principal: who, role: definition(s.New, after), scope: text(s.New.Inputs["scope"])},
+		})
+	}
+	return all
+}
+
+// fromGrant is the assignment that a grant of a model is. Its principal may be known by no more than its name.
+func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant, urn string, when side) (assignment, bool) {
+	model := plan.Model
+	scope, err := model.ScopeID(g.Scope)
+	a := assignment{urn: urn, principal: m.declaredPrincipal(componentURN, plan, g.Principal), scope: scope}
+	ok := true
+	switch {
+	case g.Role == access.InvokerRole:
+		made := childURN(componentURN, guardrails.InvokerRole+"$"+guardrails.RoleDefinition, "")
+		if a.role, ok = m.index.definitions[made][when]; !ok { // what is shown goes before what is declared
+			a.role, ok = m.declared(made, when)
+		}
+	case g.Role == access.ExistingRole && !model.Role.RoleDefinitionID.Later():
+		var told bool
+		if a.role, told = m.existing(urn, when); !told {
+			guid := strings.ToLower(model.Role.RoleDefinitionGUID())
+			a.role = role{key: guid, name: "the role " + guid}
+		}
+	default:
+		var d roles.Definition
+		d, ok = roles.BuiltIn(g.Role)
+		a.role = role{key: d.ID, name: d.RoleName, permissions: d.Permissions, known: true, when: when}
+	}
+	return a, ok && err == nil
+}
+
+// declaredPrincipal is one of a model, by its ID where that is known.
+func (m *maker) declaredPrincipal(componentURN string, plan *access.Plan, p access.Principal) Principal {
+	known := Principal{Name: p.String(), key: componentURN + " " + p.String()}
+	if !p.IsCluster() {
+		known.Known = knownAs(plan.Model.Invokers[p.Name])
+	}
+	if id := plan.Model.Invokers[p.Name].PrincipalID.Text(); !p.IsCluster() && id != "" {
+		known.ID, known.key = id, strings.ToLower(id)
+		m.index.labels[known.key] = known.Name
+	} else if id := m.otherID(componentURN, p); id != "" {
+		known.ID, known.key = id, strings.ToLower(id)
+	}
+	return known
+}
+
+// otherID is the ID of a principal out of another assignment, or a membership, that is shown.
+func (m *maker) otherID(componentURN string, p access.Principal) string {
+	if m.index.ids == nil {
+		m.index.ids = map[string]string{}
+		for _, s := range m.p.Steps {
+			for _, state := range []*State{s.New, s.Old} { // what was there goes before what is to be
+				if state == nil {
+					continue
+				}
+				switch k := kind(typeOf(s.URN)); {
+				case k == guardrails.RoleAssignment:
+					m.identify(s.URN, assigneeName(s.URN), text(state.Inputs["principalId"]))
+				case k == groupMember:
+					parts := strings.Split(nameOf(s.URN), ".")
+					if n := len(parts); n > 2 {
+						m.identify(s.URN, access.InvokerPrincipal(parts[n-1]).String(), text(state.Inputs["memberObjectId"]))
+						m.identify(s.URN, access.InvokerPrincipal(parts[n-2]).String(), text(state.Inputs["groupObjectId"]))
+					}
+				}
+			}
+		}
+	}
+	return m.index.ids[componentURN+" "+p.String()]
+}
+
+func (m *maker) identify(urn, name, id string) {
+	if owner := m.owner(urn); id != "" && owner != "" {
+		m.index.ids[owner+" "+name] = id
+	}
+}

@@ -1,0 +1,97 @@
+package review_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/review"
+)
+
+// What the pipelines fail on: ci/review.sh, which ci's tests hold to this.
+var pipeline = []string{"guardrails", "jobs", "unjudged"}
+
+// The previews of the corpus were made by the real engine: tests/engine/corpus_test.go. What must be said of each
+// stands in
+// cases.yaml. All that hand out access are stopped or are new access, and what gives nothing passes.
+func TestTheCorpus(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/corpus/cases.yaml")
+	require.NoError(t, err)
+	var file struct {
+		Guardrails string
+		Cases      []struct {
+			Case, Says        string
+			Stopped, Reported bool
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	config, err := guardrails.ParseConfig([]byte(file.Guardrails))
+	require.NoError(t, err)
+	text, err = os.ReadFile("testdata/corpus/previews.json")
+	require.NoError(t, err)
+	var previews map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(text, &previews))
+	require.Len(t, previews, len(file.Cases), "a case, and one of its name")
+	gives, harmless := 0, 0
+	for _, c := range file.Cases {
+		if c.Stopped || c.Reported {
+			gives++
+		} else {
+			harmless++
+		}
+		t.Run(c.Case, func(t *testing.T) {
+			t.Parallel()
+			o := options
+			o.Guardrails = config
+			said := func(preview []byte) (review.Review, string) {
+				p, err := review.Read(bytes.NewReader(preview))
+				require.NoError(t, err)
+				r := review.Make(p, o)
+				var out bytes.Buffer
+				require.NoError(t, review.Text(&out, r))
+				return r, out.String()
+			}
+			r, text := said(previews[c.Case])
+			if !c.Stopped { // a preview in which nothing at all is known is partial, which stops a pipeline too
+				assert.Empty(t, r.Unread)
+			}
+			met, err := r.Met(pipeline)
+			require.NoError(t, err)
+			assert.Equal(t, c.Stopped, len(met) > 0, "%v: %s", met, text)
+			if c.Reported {
+				assert.True(t, r.NewAccess, text)
+			}
+			if !c.Stopped && !c.Reported {
+				assert.False(t, r.NewAccess, text)
+			}
+			assert.Contains(t, text, c.Says)
+			if c.Stopped {
+				assert.NotContains(t, text, "No change of access")
+			}
+			_, again := said(shuffled(t, previews[c.Case]))
+			assert.Equal(t, text, again, "in another order of steps")
+		})
+	}
+	assert.GreaterOrEqual(t, gives, 120)
+	assert.GreaterOrEqual(t, harmless, 40)
+}
+
+// shuffled puts the steps of a preview in another order.
+func shuffled(t *testing.T, preview []byte) []byte {
+	t.Helper()
+	var digest map[string]any
+	require.NoError(t, json.Unmarshal(preview, &digest))
+	steps := digest["steps"].([]any)
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(steps), func(i, j int) { steps[i], steps[j] = steps[j], steps[i] })
+	text, err := json.Marshal(digest)
+	require.NoError(t, err)
+	return text
+}

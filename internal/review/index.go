@@ -1,0 +1,229 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A role is what an assignment gives, as far as the preview tells.
+type role struct {
+	key         string // the same for the same definition, however it is referred to
+	name        string
+	permissions roles.Permissions
+	known       bool // permissions are all that the role allows
+	when        side // at which side of the preview
+}
+
+// definition is the role for the guardrails; nil if it is not known.
+func (r role) definition() *roles.Definition {
+	if !r.known {
+		return nil
+	}
+	return &roles.Definition{RoleName: r.name, Permissions: r.permissions}
+}
+
+// beyond is what the role allows at a place that the others together do not. A role that is not known is compared by
+// itself: nothing covers it but itself.
+func (m *maker) beyond(r role, others []role) []roles.Action {
+	for _, o := range others {
+		if o.key == r.key && (!r.known || !o.known) {
+			return nil
+		}
+	}
+	if !r.known {
+		return []roles.Action{{Name: "whatever " + r.name + " allows"}}
+	}
+	// Thousands of assignments give a few roles: what one allows beyond others is worked out once.
+	keys := make([]string, 0, len(others)+1)
+	for _, o := range others {
+		keys = append(keys, fmt.Sprint(o.when, o.key))
+	}
+	slices.Sort(keys)
+	keys = append(slices.Compact(keys), fmt.Sprint(r.when, r.key))
+	id := strings.Join(keys, "|")
+	more, done := m.compared[id]
+	if !done {
+		var held roles.Permissions
+		for _, o := range others {
+			held = append(held, o.permissions...)
+		}
+		more = r.permissions.Beyond(held)
+		m.compared[id] = more
+	}
+	return more
+}
+
+// index finds resources of a preview before and after it.
+type index struct {
+	steps       map[string]Step          // by URN; a deletion beside another step of the same URN is left out
+	definitions map[string]map[side]role // role definitions by GUID and by URN, then by side
+	labels      map[string]string        // what a principal's ID is called
+	ids         map[string]string        // IDs of the components' principals, by component and name, once asked for
+	people      map[string]string        // what people know a principal's ID by
+}
+
+// A side of a preview.
+type side int
+
+const (
+	before side = iota
+	after
+)
+
+func newIndex(p Preview) index {
+	x := index{steps: map[string]Step{}, definitions: map[string]map[side]role{}, labels: map[string]string{},
+		people: peopleOf(p)}
+	for _, s := range p.Steps {
+		if other, ok := x.steps[s.URN]; ok && other.New != nil { // what changes it comes first
+			continue
+		}
+		x.steps[s.URN] = s
+	}
+	for _, s := range p.Steps {
+		if kind(typeOf(s.URN)) != guardrails.RoleDefinition {
+			continue
+		}
+		for when, state := range map[side]*State{before: s.Old, after: s.New} {
+			if state == nil {
+				continue
+			}
+			d := definition(state, when)
+			for _, id := range []string{lastSegment(state.ID), lastSegment(text(state.Inputs["roleDefinitionId"])), lastSegment(text(state.Outputs["name"])), s.URN} {
+				if x.definitions[id] == nil {
+					x.definitions[id] = map[side]role{}
+				}
+				if _, there := x.definitions[id][when]; id != "" && !there {
+					x.definitions[id][when] = d
+				}
+			}
+		}
+	}
+	return x
+}
+
+// state of a resource at one side of the preview; nil if the preview does not show it there.
+func (x index) state(urn string, when side) *State {
+	s := x.steps[urn]
+	if when == after {
+		return s.New
+	}
+	return s.Old
+}
+
+// definition reads a role definition's state.
+func definition(s *State, when side) role {
+	ps, ok := guardrails.PermissionsOf(s.Inputs)
+	name := text(s.Inputs["roleName"])
+	if name == "" {
+		name = called(s.URN)
+	}
+	return role{key: strings.ToLower(s.URN), name: name, permissions: ps, known: ok, when: when}
+}
+
+// roleOf finds what an assignment gives: a role of the preview, a built-in one, or one that is only known by its ID.
+func (m *maker) roleOf(s *State, when side) role {
+	id, known := s.Inputs["roleDefinitionId"].(string)
+	from := dependency(s, "roleDefinitionId")
+	if known {
+		guid := lastSegment(id)
+		if d, ok := roles.BuiltIn(guid); ok { // before what a program may call by the same GUID
+			return role{key: guid, name: d.RoleName, permissions: d.Permissions, known: true}
+		}
+		if d, ok := m.index.definitions[guid][when]; ok {
+			return d
+		}
+		if d, ok := m.declared(from, when); ok {
+			return d
+		}
+		if d, ok := m.existing(s.URN, when); ok {
+			return d
+		}
+		return role{key: guid, name: "the role " + guid}
+	}
+	if d, ok := m.index.definitions[from][when]; ok {
+		return d
+	}
+	if d, ok := m.declared(from, when); ok {
+		return d
+	}
+	if d, ok := m.existing(s.URN, when); ok {
+		return d
+	}
+	if from == "" {
+		return role{key: "unknown:" + s.URN, name: "a role that is not known yet"}
+	}
+	return role{key: strings.ToLower(from), name: called(from)}
+}
+
+// declared is the role of a BatchEndpointAccess whose definition did not change and so is not shown.
+func (m *maker) declared(urn string, when side) (role, bool) {
+	c, ok := m.components[m.owner(urn)]
+	if !ok || c.side(when) == nil {
+		return role{}, false
+	}
+	d, err := c.side(when).Model.Role.Resolve()
+	if err != nil {
+		return role{}, false
+	}
+	return role{key: strings.ToLower(urn), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
+}
+
+// existing is the role that a BatchEndpointAccess was given by its ID, as its configuration tells of it.
+func (m *maker) existing(assignmentURN string, when side) (role, bool) {
+	c, ok := m.components[m.owner(assignmentURN)]
+	if !ok || c.side(when) == nil || !strings.Contains(assignmentURN, guardrails.InvokerRole+"$"+guardrails.RoleAssignment) {
+		return role{}, false
+	}
+	r := c.side(when).Model.Role
+	d, err := r.Resolve()
+	if !r.RoleDefinitionID.Given() || err != nil {
+		return role{}, false
+	}
+	if r.Definition != "" {
+		m.note(fmt.Sprintf("What the role %s allows is taken from role.definition of %s; `batchaccess verify` holds it against Azure.", d.RoleName, shownName(m.owner(assignmentURN))))
+	}
+	return role{key: strings.ToLower(r.RoleDefinitionGUID()), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
+}
+
+// owner is the URN of the BatchEndpointAccess that a resource is made by; "" if the preview shows none.
+func (m *maker) owner(urn string) string {
+	parts := strings.SplitN(urn, "::", 4)
+	if len(parts) < 4 {
+		return ""
+	}
+	types, _, ok := strings.Cut(parts[2], accessComponent+"$")
+	for name := parts[3]; ok; {
+		at := strings.Join([]string{parts[0], parts[1], types + accessComponent, name}, "::")
+		if _, is := m.components[at]; is {
+			return at
+		}
+		end := strings.LastIndex(name, ".")
+		if end < 0 {
+			break
+		}
+		name = name[:end]
+	}
+	return ""
+}
+
+// dependency is the URN of what an input comes from: the last that is a resource of a cloud; "" if none.
+func dependency(s *State, property string) string {
+	for _, urn := range s.Dependencies[property] {
+		if k := kind(typeOf(urn)); kinds[k] != "" && (property != "roleDefinitionId" || k == guardrails.RoleDefinition) {
+			return urn
+		}
+	}
+	return ""
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// lastSegment is the GUID at the end of an ARM ID, in one case.
+func lastSegment(id string) string { return strings.ToLower(id[strings.LastIndex(id, "/")+1:]) }

@@ -1,0 +1,138 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+)
+
+// An OtherAccess is access that is handed out by another way than a role assignment, a federated credential or a
+// secret of an
+// application: see facts/grants-access.md.
+type OtherAccess struct {
+	Change   string `json:"change"` // made, changed, replaced, taken away
+	Type     string `json:"type"`
+	Resource string `json:"resource"` // its name in the program
+	What     string `json:"what"`     // what it gives, to whom and where as far as the resource says so
+	// Unseen is set where nobody can see from the preview what the resource does.
+	Unseen bool   `json:"unseen,omitempty"`
+	Risk   Risk   `json:"risk"`
+	URN    string `json:"urn"`
+}
+
+// An UnjudgedType is a type of resources that change and of which it is not known whether they hand out access.
+type UnjudgedType struct {
+	Type  string `json:"type"`
+	Count int    `json:"count"`
+	// Resources are their names in the program.
+	Resources []string `json:"resources"`
+	// Inputs are set where the type is known and these of its inputs are not.
+	Inputs []string `json:"inputs,omitempty"`
+}
+
+var changeWords = map[bool]map[string]string{
+	false: {"create": "made", "replace": "replaced", "update": "changed"},
+	true:  {"delete": "taken away", "discard": "taken away"},
+}
+
+// others judges every resource that changes by its type: it hands out nothing, it hands out access, or it is not known.
+func (m *maker) others() {
+	unjudged := map[string]*UnjudgedType{}
+	decided := map[string]int{}
+	understood := false
+	for _, s := range m.p.Steps {
+		r := m.resource(s)
+		understood = understood || guardrails.Knows(r.Type)
+		if isContext(s.Op) {
+			continue
+		}
+		l := guardrails.LookAt(r)
+		d, isDecided := m.o.Guardrails.Decided(r.Type)
+		understood = understood || l.Judged || isDecided
+		component := guardrails.Guessed(r.Type) && (s.New == nil || s.New.component) && (s.Old == nil || s.Old.component)
+		add := func(what string, risk Risk) {
+			m.r.Other = append(m.r.Other, OtherAccess{
+				cmp.Or(changeWords[r.Gone][s.Op], s.Op), r.Type, shownName(s.URN), what, l.Unseen, risk, s.URN,
+			})
+			m.r.NewAccess = m.r.NewAccess || risk != Low
+		}
+		if k := kind(r.Type); k != guardrails.Compute &&
+			k != guardrails.ComputeCluster { // of a cluster's identities the section on identities speaks
+			for _, id := range l.Identities {
+				add("runs as "+cmp.Or(lastPart(id), "an identity that is not known yet")+", an identity that is not made here, "+
+					"with all that it has", High)
+			}
+		}
+		switch {
+		case component:
+		case isDecided:
+			decided[fmt.Sprintf("%s: %s", d.Type, d.Reason)]++
+		case l.Gives != "":
+			add(l.Sentence(r), Risk(l.Severity))
+		case l.Goes:
+			add("is taken away", Low)
+		}
+		if isDecided || component || l.Judged && len(l.Unjudged) == 0 {
+			continue
+		}
+		key := r.Type + " " + strings.Join(l.Unjudged, ", ")
+		u := unjudged[key]
+		if u == nil {
+			u = &UnjudgedType{Type: r.Type, Inputs: l.Unjudged}
+			unjudged[key] = u
+		}
+		u.Count++
+		u.Resources = append(u.Resources, shownName(s.URN))
+	}
+	for _, key := range slices.Sorted(maps.Keys(unjudged)) {
+		m.r.Unjudged = append(m.r.Unjudged, *unjudged[key])
+	}
+	for _, text := range slices.Sorted(maps.Keys(decided)) {
+		m.note(fmt.Sprintf("%d changed resources of a type that was decided on in guardrails.yaml: %s", decided[text], text))
+	}
+	if !understood && len(m.p.Unread) == 0 && !(m.p.ours && len(m.p.Steps) == 0 && m.p.Hidden > 0) {
+		m.unread("there is no role, assignment, application, cluster or batchaccess component in it: it is a preview of " +
+			"another " +
+			"program, or hides what is unchanged; preview again with --show-sames")
+	}
+}
+
+// resource is what the guardrails judge, with what only the whole preview knows: what an assigned role allows, and
+// which of
+// the resources that an identity comes from are made with it.
+func (m *maker) resource(s Step) guardrails.Resource {
+	r := s.resource()
+	switch {
+	case kind(r.Type) == guardrails.RoleAssignment && s.New != nil:
+		if given := m.roleOf(s.New, after); given.known {
+			r.Role = given.definition()
+		}
+	case len(r.Dependencies["identity"]) > 0:
+		deps := maps.Clone(r.Dependencies)
+		deps["identity"] = slices.DeleteFunc(slices.Clone(deps["identity"]), func(urn string) bool {
+			return kind(typeOf(urn)) == userAssignedIdentity && !m.madeBeside(urn, s.New)
+		})
+		r.Dependencies = deps
+	}
+	return r
+}
+
+// madeBeside reports whether an identity is made by the same change, or by the same component, as the resource that
+// gets it:
+// nobody has given it anything else.
+func (m *maker) madeBeside(urn string, s *State) bool {
+	if m.isMade(urn) {
+		return true
+	}
+	parts, own := strings.SplitN(urn, "::", 4), strings.SplitN(s.URN, "::", 4)
+	parents := strings.TrimSuffix(own[2], typeOf(s.URN))
+	return strings.HasSuffix(parents, guardrails.ComputeCluster+"$") && strings.HasPrefix(parts[2], parents) &&
+		parts[3] == own[3]+".identity"
+}
+
+// lastPart is the name at the end of an ARM ID.
+func lastPart(id string) string { return id[strings.LastIndex(id, "/")+1:] }

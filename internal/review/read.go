@@ -1,0 +1,385 @@
+package review
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+)
+
+// A Preview is what `pulumi preview --json` says, without the values of its secrets.
+type Preview struct {
+	Stack   string
+	Project string
+	Steps   []Step
+	// Hidden is how many unchanged resources the preview leaves out; `pulumi preview --show-sames` shows them.
+	Hidden int
+	// Unread says what could not be read, or makes what was read doubtful.
+	Unread []string
+	// ours is set if the configuration is of this project's own program.
+	ours bool
+}
+
+// A Step is what the engine intends for one resource. Unchanged resources have an Old and a New alike.
+type Step struct {
+	Op  string
+	URN string
+	Old *State // nil if the resource is not there before
+	New *State // nil if it is not there after
+	// Changed are the top-level inputs that the engine says are different; nil if it does not say.
+	Changed []string
+}
+
+// A State is a resource before or after. Inputs hold text, numbers, booleans, lists, maps and guardrails' markers.
+type State struct {
+	URN, Type, ID, Parent string
+	Inputs, Outputs       map[string]any
+	Dependencies          map[string][]string // of each input, by URN
+	component             bool                // it is a component, which makes nothing itself
+}
+
+// resource is what the guardrails judge.
+func (s Step) resource() guardrails.Resource {
+	of := s.New
+	if of == nil {
+		of = s.Old
+	}
+	r := guardrails.Resource{
+		Type: of.Type, URN: s.URN, Inputs: of.Inputs, Dependencies: of.Dependencies, Changed: s.Changed, Gone: s.New == nil,
+		Replaced: s.Op == "replace",
+	}
+	if s.Old != nil {
+		r.Old = s.Old.Inputs
+	}
+	if r.Gone {
+		r.Inputs = nil
+	}
+	if isContext(s.Op) {
+		r.Changed = []string{""} // a secret of what stays is the same secret
+	}
+	return r
+}
+
+// The text of a value that is not known yet, the key and the signatures of a value that is not plain, and the text that the
+// CLI shows for a secret.
+const (
+	unknownText  = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+	signatureKey = "4dabf18193072939515e22adb298388d"
+	secretText   = "[secret]"
+)
+
+// What the operations of the engine leave of a resource.
+var operations = map[string]struct{ before, after bool }{
+	"same": {true, true}, "create": {false, true}, "update": {true, true}, "delete": {true, false}, "replace": {true, true},
+	"read": {true, true}, "refresh": {true, true}, "import": {true, true}, "diff": {true, true},
+	// Parts of a replacement, which `--show-replacement-steps` shows beside the replacement itself.
+	"create-replacement": {}, "delete-replaced": {}, "read-replacement": {}, "import-replacement": {}, "discard-replaced": {},
+	"remove-pending-replace": {}, "discard": {true, false}, "extend-parameterize": {},
+}
+
+// digest is the part of Pulumi's PreviewDigest that is read here.
+type digest struct {
+	Config      map[string]json.RawMessage `json:"config"`
+	Steps       *[]digestStep              `json:"steps"`
+	Diagnostics []struct {
+		Message  string `json:"message"`
+		Severity string `json:"severity"`
+	} `json:"diagnostics"`
+	Duration      *json.Number   `json:"duration"`
+	ChangeSummary map[string]int `json:"changeSummary"`
+	MaybeCorrupt  bool           `json:"maybeCorrupt"`
+	// An event of the engine has these, and a preview does not.
+	Sequence, Timestamp json.RawMessage
+}
+
+type digestStep struct {
+	Op             string         `json:"op"`
+	URN            string         `json:"urn"`
+	OldState       *digestState   `json:"oldState"`
+	NewState       *digestState   `json:"newState"`
+	DiffReasons    []string       `json:"diffReasons"`
+	ReplaceReasons []string       `json:"replaceReasons"`
+	DetailedDiff   map[string]any `json:"detailedDiff"`
+}
+
+type digestState struct {
+	URN                  string              `json:"urn"`
+	Type                 string              `json:"type"`
+	ID                   string              `json:"id"`
+	Custom               *bool               `json:"custom"`
+	Parent               string              `json:"parent"`
+	Inputs               map[string]any      `json:"inputs"`
+	Outputs              map[string]any      `json:"outputs"`
+	PropertyDependencies map[string][]string `json:"propertyDependencies"`
+}
+
+const howToMake = "make one with `pulumi preview --json > preview.json`"
+
+// Read reads a preview. The error says why the text is none. A preview that can be read in part is returned with what could
+// not be in Unread.
+func Read(from io.Reader) (Preview, error) {
+	text, err := io.ReadAll(from)
+	if err != nil {
+		return Preview{}, fmt.Errorf("reading the preview: %w", err)
+	}
+	if text, err = utf8Of(text); err != nil {
+		return Preview{}, err
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return Preview{}, errors.New("the preview is empty: `pulumi preview` failed before it wrote anything, or wrote elsewhere; " + howToMake)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	var in digest
+	if err := d.Decode(&in); err != nil {
+		return Preview{}, notJSON(err)
+	}
+	if in.Sequence != nil || in.Timestamp != nil {
+		return Preview{}, errors.New("this is a stream of engine events, not a preview; unset PULUMI_ENABLE_STREAMING_JSON_PREVIEW, leave out --event-log, and " + howToMake)
+	}
+	if in.Steps == nil && in.Duration == nil && in.ChangeSummary == nil && len(in.Diagnostics) == 0 {
+		return Preview{}, errors.New("this JSON is not a Pulumi preview: it has no steps and no summary of changes; " + howToMake)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Preview{}, errors.New("there is more after the preview; give one preview a file, and keep standard error out of it")
+	}
+	p := Preview{}
+	p.doubts(in)
+	if in.Steps != nil {
+		for _, s := range *in.Steps {
+			p.step(s)
+		}
+	}
+	for key := range in.Config {
+		p.ours = p.ours || strings.HasPrefix(key, "batchaccess:")
+	}
+	p.order()
+	return p, nil
+}
+
+// utf8Of reads UTF-16 too, in which PowerShell 5 writes what is redirected into a file.
+func utf8Of(text []byte) ([]byte, error) {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(text, []byte("\xff\xfe")):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(text, []byte("\xfe\xff")):
+		order = binary.BigEndian
+	case len(text) > 1 && text[0] != 0 && text[1] == 0:
+		order, text = binary.LittleEndian, append([]byte("\xff\xfe"), text...)
+	case len(text) > 1 && text[0] == 0 && text[1] != 0:
+		order, text = binary.BigEndian, append([]byte("\xfe\xff"), text...)
+	default:
+		return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), nil
+	}
+	text = text[2:]
+	if len(text)%2 != 0 {
+		return nil, errors.New("the preview is UTF-16 and cut short: it ends in the middle of a character; " + howToMake)
+	}
+	units := make([]uint16, len(text)/2)
+	for i := range units {
+		units[i] = order.Uint16(text[2*i:])
+	}
+	return []byte(string(utf16.Decode(units))), nil
+}
+
+// order sorts the steps, so that what is said of a preview does not depend on the order in which the engine took
+// them. A
+// resource that changes in two ways at once can't be judged.
+func (p *Preview) order() {
+	slices.SortStableFunc(p.Steps, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(changeRank(a), changeRank(b)), cmp.Compare(a.Op, b.Op))
+	})
+	for i, s := range p.Steps {
+		if i > 0 && s.URN == p.Steps[i-1].URN && !isContext(s.Op) && !isContext(p.Steps[i-1].Op) && s.New != nil &&
+			p.Steps[i-1].New != nil {
+			p.cannot("%s is changed by two steps (%s and %s), of which it can't be told which counts", shownName(s.URN),
+				p.Steps[i-1].Op, s.Op)
+		}
+		if parts := strings.SplitN(strings.TrimPrefix(s.URN, "urn:pulumi:"), "::", 3); i == 0 {
+			p.Stack, p.Project = parts[0], parts[1]
+		} else if parts[0] != p.Stack || parts[1] != p.Project {
+			p.cannot("%s is of another stack or project than the rest", shownName(s.URN))
+		}
+	}
+	slices.Sort(p.Unread)
+	p.Unread = slices.Compact(p.Unread)
+}
+
+// changeRank puts what changes a resource before what only shows it.
+func changeRank(s Step) int {
+	if isContext(s.Op) {
+		return 1
+	}
+	return 0
+}
+
+func notJSON(err error) error {
+	var syntax *json.SyntaxError
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the preview is cut short: its JSON ends in the middle; was the disk full, or the job stopped? " + howToMake)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("the preview is not JSON (%w, at byte %d); keep standard error out of the file, and %s", err, syntax.Offset, howToMake)
+	case errors.As(err, &mistyped):
+		return fmt.Errorf("the preview has a form that is not known here: %s is a JSON %s; a newer Pulumi may have written it", mistyped.Field, mistyped.Value)
+	default:
+		return fmt.Errorf("reading the preview: %w", err)
+	}
+}
+
+func (p *Preview) cannot(format string, args ...any) {
+	p.Unread = append(p.Unread, fmt.Sprintf(format, args...))
+}
+
+// doubts notes what makes the whole preview doubtful. A diagnostic's text is not repeated: it may quote anything.
+func (p *Preview) doubts(in digest) {
+	failed := 0
+	for _, d := range in.Diagnostics {
+		if d.Severity == "error" || d.Severity == "info#err" && strings.Contains(d.Message, "error:") {
+			failed++
+		}
+	}
+	if failed > 0 {
+		p.cannot("the preview failed with errors (%d), so it shows only what came before; see its diagnostics, mend them and preview again", failed)
+	}
+	if in.MaybeCorrupt {
+		p.cannot("the engine says that it may be corrupt (maybeCorrupt)")
+	}
+	if in.ChangeSummary == nil {
+		p.cannot("it has no summary of changes, so it was not finished")
+	}
+	seen := map[string]int{}
+	if in.Steps != nil {
+		for _, s := range *in.Steps {
+			seen[s.Op]++
+		}
+	}
+	for op, n := range in.ChangeSummary {
+		_, known := operations[op]
+		switch {
+		case op == "same":
+			p.Hidden = max(0, n-seen[op])
+		case op == "read" || op == "refresh" || !known || seen[op] >= n: // an operation that is not known is named step by step
+		default:
+			p.cannot("the summary counts %d resources to %s, and %d are shown", n, op, seen[op])
+		}
+	}
+	slices.Sort(p.Unread)
+}
+
+func (p *Preview) step(s digestStep) {
+	what, known := operations[s.Op]
+	if !known {
+		p.cannot("a step (%s) has the operation %q, which is not known here; a newer Pulumi may have written it",
+			shownName(s.URN), clip(s.Op))
+		return
+	}
+	if !strings.HasPrefix(s.URN, "urn:pulumi:") || strings.Count(s.URN, "::") < 3 {
+		p.cannot("a step (%s) is of no resource: %q is not a URN", clip(s.Op), clip(s.URN))
+		return
+	}
+	if !what.before && !what.after {
+		return
+	}
+	step := Step{Op: s.Op, URN: s.URN, Changed: s.changed()}
+	if what.before {
+		step.Old = s.OldState.read(s.URN)
+	}
+	if what.after {
+		step.New = s.NewState.read(s.URN)
+	}
+	if isContext(s.Op) { // it is there, before and after, whichever of the two is shown
+		if step.New == nil {
+			step.New = step.Old
+		}
+		if step.Old == nil {
+			step.Old = step.New
+		}
+	}
+	if what.before && step.Old == nil || what.after && step.New == nil {
+		p.cannot("a step (%s %s) does not say what the resource is like", s.Op, shownName(s.URN))
+		return
+	}
+	for _, state := range []*State{step.Old, step.New} {
+		if state != nil && guardrails.Key(state.Type) != guardrails.Key(typeOf(s.URN)) {
+			p.cannot("%s is of two types, %s and %s", shownName(s.URN), clip(typeOf(s.URN)), clip(state.Type))
+		}
+	}
+	p.Steps = append(p.Steps, step)
+}
+
+// changed are the top-level inputs that the engine says are different.
+func (s digestStep) changed() (all []string) {
+	for _, path := range slices.Concat(s.DiffReasons, s.ReplaceReasons, slices.Collect(maps.Keys(s.DetailedDiff))) {
+		if end := strings.IndexAny(path, ".["); end > 0 {
+			path = path[:end]
+		}
+		all = append(all, path)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// isContext tells operations that change nothing in Azure: what they show was there, and stays.
+func isContext(op string) bool {
+	return slices.Contains([]string{"same", "read", "refresh", "import"}, op)
+}
+
+func (s *digestState) read(urn string) *State {
+	if s == nil {
+		return nil
+	}
+	inputs, _ := plain(s.Inputs).(map[string]any)
+	outputs, _ := plain(s.Outputs).(map[string]any)
+	if s.Type == "" {
+		s.Type = typeOf(urn)
+	}
+	r := guardrails.Resource{Type: s.Type, Inputs: inputs}.Canonical()
+	return &State{
+		URN: urn, Type: s.Type, ID: s.ID, Parent: s.Parent, Inputs: r.Inputs, Outputs: outputs, Dependencies: s.PropertyDependencies,
+		component: s.Custom != nil && !*s.Custom && s.ID == "",
+	}
+}
+
+// plain puts markers where values are not known or secret; of a secret nothing else is kept.
+func plain(value any) any {
+	switch v := value.(type) {
+	case string:
+		switch v {
+		case unknownText:
+			return guardrails.Unknown
+		case secretText:
+			return guardrails.Secret
+		}
+	case map[string]any:
+		if _, special := v[signatureKey]; special {
+			return guardrails.Secret // or an asset, or a reference to a resource: nothing that is judged here
+		}
+		for key := range v {
+			v[key] = plain(v[key])
+		}
+	case []any:
+		for i := range v {
+			v[i] = plain(v[i])
+		}
+	}
+	return value
+}
+
+// clip keeps what a stranger wrote short, and says how much it cut.
+func clip(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		return fmt.Sprintf("%s…(+%d)", string(r[:80]), len(r)-80)
+	}
+	return s
+}

@@ -1,0 +1,164 @@
+// Package review turns a Pulumi preview into what a security reviewer wants to know: who gains and loses what, which roles
+// grow, which secrets come and go, and which jobs start or stop working.
+//
+// Read understands a preview, Make judges it, and the renderers tell it (markdown.go, text.go, json.go, sarif.go). What
+// was not understood is always part of the answer: a review never looks clean because it saw nothing. The package does no
+// I/O but through readers and writers, asks nobody, and keeps no value of a secret.
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A Risk ranks what a change does.
+type Risk string
+
+// The risks. High: somebody can do something new that reads secrets, changes what others run or grants access, or that
+// can't be judged. Medium: somebody can do anything else that is new, or a way to sign in comes. Low: access goes, or
+// nothing changes in effect.
+const (
+	High   Risk = "high"
+	Medium Risk = "medium"
+	Low    Risk = "low"
+	None   Risk = "none"
+)
+
+var ranks = []Risk{None, Low, Medium, High}
+
+func (r Risk) rank() int { return slices.Index(ranks, r) }
+
+// A Review is a preview, read as access.
+type Review struct {
+	Stack   string `json:"stack,omitempty"`
+	Project string `json:"project,omitempty"`
+	Verdict string `json:"verdict"` // one line, for a person
+	Risk    Risk   `json:"risk"`
+	// NewAccess is set if anybody can do anything anywhere that they could not do before, as far as the preview tells.
+	NewAccess bool `json:"newAccess"`
+	// Unread says what could not be read or judged. A review that has any is partial, and not clean.
+	Unread []string `json:"unread,omitempty"`
+	// Notes are what a reader should know of how the review was made.
+	Notes []string `json:"notes,omitempty"`
+
+	Access     []AccessChange       `json:"access,omitempty"`
+	Roles      []RoleChange         `json:"roles,omitempty"`
+	Jobs       []JobChange          `json:"jobs,omitempty"`
+	Secrets    []SecretChange       `json:"secrets,omitempty"`
+	Federation []FederationChange   `json:"federation,omitempty"`
+	Identities []IdentityChange     `json:"identities,omitempty"`
+	Other      []OtherAccess        `json:"other,omitempty"`
+	Unjudged   []UnjudgedType       `json:"unjudged,omitempty"`
+	Guardrails []guardrails.Finding `json:"guardrails,omitempty"`
+
+	file  StackFile
+	lines map[string]int
+}
+
+// Partial reports whether something could not be read.
+func (r Review) Partial() bool { return len(r.Unread) > 0 }
+
+// Options say how to judge.
+type Options struct {
+	Now        time.Time         // what "about to expire" and the ends of waivers are measured from; required
+	ExpireSoon time.Duration     // default: 30 days
+	Guardrails guardrails.Config // see guardrails.DefaultConfig
+	StackFile  StackFile         // for the places of findings in SARIF; its zero value if there is none
+}
+
+// Make reviews a preview.
+func Make(p Preview, o Options) Review {
+	o.ExpireSoon = cmp.Or(o.ExpireSoon, 30*24*time.Hour)
+	o.Guardrails.Now = o.Now
+	r := Review{file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project,
+		Unread: slices.Clone(p.Unread)}
+	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{}}
+	m.models()
+	m.assignments()
+	m.roleChanges()
+	m.identities()
+	m.jobs()
+	m.secrets()
+	m.federation()
+	m.others()
+	m.guard()
+	m.finish()
+	return r
+}
+
+type maker struct {
+	p     Preview
+	o     Options
+	r     *Review
+	index index
+	// components are the BatchEndpointAccess components of the preview, by URN.
+	components map[string]component
+	compared   map[string][]roles.Action
+	// members are the keys of those who stay in the groups that components make, by the group's key.
+	members map[string][]string
+}
+
+func (m *maker) note(text string) {
+	if !slices.Contains(m.r.Notes, text) {
+		m.r.Notes = append(m.r.Notes, text)
+	}
+}
+
+func (m *maker) unread(text string) {
+	if !slices.Contains(m.r.Unread, text) {
+		m.r.Unread = append(m.r.Unread, text)
+	}
+}
+
+// guard asks the guardrails about every resource that is there afterwards, and about those that go.
+func (m *maker) guard() {
+	waived := map[string][]string{} // resources by waiver: one is for one
+	for _, s := range m.p.Steps {
+		if s.New == nil && isContext(s.Op) {
+			continue
+		}
+		found := guardrails.Check(m.resource(s), m.o.Guardrails)
+		for _, w := range m.o.Guardrails.Waivers {
+			id := w.Rule + " of " + w.Resource
+			if w.Is(s.URN) && !slices.Contains(waived[id], s.URN) && slices.ContainsFunc(found,
+				func(f guardrails.Finding) bool { return f.Rule == w.Rule }) {
+				waived[id] = append(waived[id], s.URN)
+			}
+		}
+		m.r.Guardrails = append(m.r.Guardrails, found...)
+	}
+	for id, urns := range waived {
+		if len(urns) > 1 {
+			m.unread(fmt.Sprintf("the waiver %s is for one resource, and %d are called so; write the URN of the one", id,
+				len(urns)))
+		}
+	}
+	slices.SortStableFunc(m.r.Guardrails, func(a, b guardrails.Finding) int {
+		return cmp.Or(cmp.Compare(Risk(b.Severity).rank(), Risk(a.Severity).rank()),
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.URN, b.URN), cmp.Compare(a.Property, b.Property))
+	})
+}
+
+// riskOf ranks actions that somebody newly has.
+func riskOf(actions []roles.Action) Risk {
+	risk := None
+	for _, a := range actions {
+		risk = higher(risk, Medium)
+		if r := a.Risk(); r == roles.GrantsAccess || r == roles.ReadsSecrets || r == roles.ChangesCode {
+			risk = High
+		}
+	}
+	return risk
+}
+
+func higher(a, b Risk) Risk {
+	if b.rank() > a.rank() {
+		return b
+	}
+	return a
+}

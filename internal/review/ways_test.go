@@ -1,0 +1,109 @@
+package review_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/review"
+)
+
+const reader = "/providers/Microsoft.Authorization/roleDefinitions/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+
+// one is the preview of one resource, by its inputs before and after; "" where it is not there.
+func one(typ, old, now string) string {
+	op, state := "update", func(inputs string) string {
+		if inputs == "" {
+			return "null"
+		}
+		return fmt.Sprintf(`{"type": %q, "inputs": {%s}}`, typ, inputs)
+	}
+	if old == "" {
+		op = "create"
+	} else if now == "" {
+		op = "delete"
+	}
+	return fmt.Sprintf(`{"steps": [{"op": %q, "urn": "urn:pulumi:dev::p::%s::it", "oldState": %s, "newState": %s}], "changeSummary": {%q: 1}}`,
+		op, typ, state(old), state(now), op)
+}
+
+func assigned(scope, more string) string {
+	return fmt.Sprintf(`"principalId": "ann", "principalType": "User", "scope": %q, "roleDefinitionId": %q%s`, scope, reader, more)
+}
+
+func TestWaysToNewAccess(t *testing.T) {
+	t.Parallel()
+	const (
+		account   = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/a"
+		container = account + "/blobServices/default/containers/c"
+		condition = `, "condition": "@Resource[x] StringEquals 'y'"`
+		cluster   = `"properties": {"computeType": "AmlCompute"}, "identity": {"type": %q, "userAssignedIdentities": [%s]}`
+		subject   = `"issuer": "https://token.actions.githubusercontent.com", "audiences": ["api://AzureADTokenExchange"], "subject": "repo:o/r:environment:%s"`
+		member    = `"groupObjectId": "g", "memberObjectId": "m"`
+		groups    = "azuread:index/groupMember:GroupMember"
+	)
+	for name, c := range map[string]struct {
+		preview   string
+		newAccess bool
+		risk      review.Risk
+	}{
+		"a wider scope":                                {one(guardrails.RoleAssignment, assigned(container, ""), assigned(account, "")), true, review.Medium},
+		"a narrower scope":                             {one(guardrails.RoleAssignment, assigned(account, ""), assigned(container, "")), false, review.Low},
+		"a condition less":                             {one(guardrails.RoleAssignment, assigned(account, condition), assigned(account, "")), true, review.Medium},
+		"a condition more":                             {one(guardrails.RoleAssignment, assigned(account, ""), assigned(account, condition)), false, review.Low},
+		"a role that nobody knows":                     {one(guardrails.RoleAssignment, "", `"principalId": "ann", "scope": "/subscriptions/s/resourceGroups/rg", "roleDefinitionId": "/x/9"`), true, review.High},
+		"an assignment that goes":                      {one(guardrails.RoleAssignment, assigned(account, ""), ""), false, review.Low},
+		"a member of a group":                          {one(groups, "", member), true, review.High},
+		"a member that leaves":                         {one(groups, member, ""), false, review.Low},
+		"a federated subject":                          {one(guardrails.Federation, "", fmt.Sprintf(subject, "prod")), true, review.Medium},
+		"another federated subject":                    {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), fmt.Sprintf(subject, "prod")), true, review.Medium},
+		"the same federated subject":                   {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), fmt.Sprintf(subject, "dev")), false, review.None},
+		"a federated subject that goes":                {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), ""), false, review.Low},
+		"a cluster that gets an identity which exists": {one(guardrails.Compute, fmt.Sprintf(cluster, "SystemAssigned", ""), fmt.Sprintf(cluster, "SystemAssigned,UserAssigned", `"/x/shared"`)), true, review.High},
+		"a cluster that loses its identity":            {one(guardrails.Compute, fmt.Sprintf(cluster, "SystemAssigned", ""), fmt.Sprintf(cluster, "None", "")), false, review.Medium},
+		"a secret that ends another day":               {one(guardrails.Password, `"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-11-01T00:00:00Z"`, `"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-12-01T00:00:00Z"`), false, review.Medium},
+		"a cluster that keeps its identities":          {one(guardrails.Compute, fmt.Sprintf(cluster, "UserAssigned", `"/x/A"`), fmt.Sprintf(cluster, "UserAssigned", `"/X/a"`)), false, review.None},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := reviewOf(t, c.preview)
+			assert.Empty(t, r.Unread)
+			assert.Equal(t, c.newAccess, r.NewAccess)
+			assert.Equal(t, c.risk, r.Risk)
+		})
+	}
+}
+
+// Where unchanged assignments are not shown, a role that is widened gives more to whoever holds it.
+func TestAWidenedRoleCountsThoughItsHoldersAreNotShown(t *testing.T) {
+	t.Parallel()
+	const inputs = `"roleName": "r", "scope": "/subscriptions/s/resourceGroups/rg", "permissions": [{"actions": [%s]}]`
+	preview := one(guardrails.RoleDefinition, fmt.Sprintf(inputs, `"A.b/read"`), fmt.Sprintf(inputs, `"A.b/read", "A.b/write"`))
+	hidden := preview[:len(preview)-2] + `, "same": 3}}`
+	r := reviewOf(t, hidden)
+	assert.True(t, r.NewAccess)
+	assert.Equal(t, "whoever holds r", r.Access[0].Principal.Name)
+	assert.False(t, reviewOf(t, preview).NewAccess, "all is shown, and nobody holds it")
+}
+
+func TestARoleChangeIsCalledByWhatItDoes(t *testing.T) {
+	t.Parallel()
+	role := func(actions string) string {
+		if actions == "" {
+			return ""
+		}
+		return fmt.Sprintf(`"roleName": "r", "scope": "/subscriptions/s/resourceGroups/rg", "permissions": [{"actions": [%s]}]`, actions)
+	}
+	const a, b = `"A.b/read"`, `"A.b/write"`
+	for change, c := range map[string]struct{ old, now string }{
+		"made": {"", a}, "removed": {a, ""}, "widened": {a, a + "," + b}, "narrowed": {a + "," + b, a}, "changed": {a, b},
+	} {
+		r := reviewOf(t, one(guardrails.RoleDefinition, role(c.old), role(c.now)))
+		if assert.Len(t, r.Roles, 1, change) {
+			assert.Equal(t, change, r.Roles[0].Change)
+		}
+	}
+	assert.Empty(t, reviewOf(t, one(guardrails.RoleDefinition, role(a+","+b), role(b+","+`"a.B/READ"`))).Roles, "the same actions, written otherwise")
+}

@@ -1,0 +1,137 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/invoke"
+)
+
+// collections are where Microsoft Graph has the kinds of principals, directoryName is what a person calls them.
+var (
+	collections = map[access.PrincipalKind]string{
+		access.User: "/users/", access.Group: "/groups/", access.ServicePrincipal: "/servicePrincipals/", access.ManagedIdentity: "/servicePrincipals/",
+	}
+	directoryName = map[access.PrincipalKind]string{
+		access.User: "user", access.Group: "group", access.ServicePrincipal: "service principal", access.ManagedIdentity: "managed identity",
+	}
+)
+
+// object is one of the directory.
+type object struct {
+	Type string `json:"@odata.type"`
+	ID   string `json:"id"`
+	Name string `json:"displayName"`
+}
+
+// groups are those that a principal is in, however deep. there is false for a principal that the directory does not have.
+func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there bool, err error) {
+	objects, there, err := o.objects(ctx, s, "/transitiveMemberOf", fmt.Sprintf("asking which groups %s is in", s.Principal))
+	for _, object := range objects {
+		if object.Type == "#microsoft.graph.group" { // others are directory roles and administrative units
+			groups = append(groups, Group{object.ID, object.Name})
+		}
+	}
+	return groups, there, err
+}
+
+// members are those of a group. One that is a group is told as itself: it is not the stack's.
+func (o *Observer) members(ctx context.Context, s Subject) (members []Member, err error) {
+	objects, _, err := o.objects(ctx, s, "/members", fmt.Sprintf("asking who is in the group of %s", s.Principal))
+	for _, object := range objects {
+		members = append(members, Member{object.ID, object.Name})
+	}
+	return members, err
+}
+
+// objects reads all pages of what the directory has below a principal.
+func (o *Observer) objects(ctx context.Context, s Subject, below, what string) (all []object, there bool, err error) {
+	next := o.graphURL + collections[s.Kind] + url.PathEscape(s.ID) + below
+	for next != "" {
+		var page struct {
+			Value []object `json:"value"`
+			Next  string   `json:"@odata.nextLink"`
+		}
+		there, err := get(ctx, o.graph, next, &page)
+		if err != nil {
+			return nil, false, failed(what, readGroups, err)
+		}
+		if !there {
+			return nil, false, nil
+		}
+		all = append(all, page.Value...)
+		if page.Next != "" && !invoke.Below(o.graphURL, page.Next) {
+			return nil, false, fmt.Errorf("%s: the next page is on another host: %s", what, page.Next)
+		}
+		next = page.Next
+	}
+	return all, true, nil
+}
+
+// cluster notes where a cluster has not the identity that the stack knows: then the stack's grants are another's.
+func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, gone map[access.Principal]string) error {
+	if !s.Principal.IsCluster() {
+		return nil
+	}
+	name := m.Clusters[s.Principal.Name].NameOr(s.Principal.Name)
+	var compute struct {
+		Identity struct {
+			Type         string `json:"type"`
+			PrincipalID  string `json:"principalId"`
+			UserAssigned map[string]struct {
+				PrincipalID string `json:"principalId"`
+			} `json:"userAssignedIdentities"`
+		} `json:"identity"`
+	}
+	there, err := get(ctx, o.arm, o.armURL+m.WorkspaceID.Text()+"/computes/"+url.PathEscape(name)+"?api-version=2023-10-01", &compute)
+	if err != nil {
+		return failed("asking for the identity of compute cluster "+name, readComputes, err)
+	}
+	var has []string // the system-assigned identity is the one that mounts, where there is one
+	if id := compute.Identity.PrincipalID; id != "" {
+		has = []string{id}
+	} else if strings.Contains(strings.ToLower(compute.Identity.Type), "systemassigned") {
+		return nil // while a cluster changes, Azure may leave out the ID
+	} else {
+		for _, assigned := range compute.Identity.UserAssigned {
+			has = append(has, assigned.PrincipalID)
+		}
+	}
+	switch {
+	case !there:
+		gone[s.Principal] = "a compute cluster: the workspace has none that is called " + name
+	case len(has) == 0:
+		gone[s.Principal] = "a managed identity: compute cluster " + name + " has none now"
+	case !slices.ContainsFunc(has, func(id string) bool { return strings.EqualFold(id, s.ID) }):
+		slices.Sort(has)
+		gone[s.Principal] = fmt.Sprintf("its identity: compute cluster %s has %s now, and the stack grants to %s; run pulumi refresh and pulumi up", name, strings.Join(has, " and "), s.ID)
+	}
+	return nil
+}
+
+// get decodes an answer. there is false for a 404.
+func get(ctx context.Context, via runtime.Pipeline, uri string, into any) (there bool, err error) {
+	req, err := runtime.NewRequest(ctx, http.MethodGet, uri)
+	if err != nil {
+		return false, err
+	}
+	resp, err := via.Do(req)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	switch resp.StatusCode {
+	case http.StatusNotFound:
+		return false, nil
+	case http.StatusOK:
+		return true, runtime.UnmarshalAsJSON(resp, into)
+	}
+	return false, runtime.NewResponseError(resp)
+}

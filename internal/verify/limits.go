@@ -1,0 +1,120 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/cloud"
+	"github.com/batchaccess/batchaccess/internal/invoke"
+)
+
+// A Usage is how much of one of Azure's limits is used, by everybody together.
+type Usage struct {
+	What  string `json:"what"`  // role assignments, or custom roles
+	Where string `json:"where"` // ARM ID of the subscription; / for the tenant
+	// Used counts what whoever verifies may see: there may be more.
+	Used  int `json:"used"`
+	Limit int `json:"limit"`
+	// Untold says why it could not be counted; "" where it was.
+	Untold string `json:"untold,omitempty"`
+}
+
+// Near reports whether the limit is near, or reached.
+func (u Usage) Near() bool { return cloud.Near(u.Used, u.Limit) }
+
+func (u Usage) String() string {
+	where := "the tenant"
+	if u.Where != "/" {
+		where = "subscription " + strings.TrimPrefix(u.Where, "/subscriptions/")
+	}
+	if u.Untold != "" {
+		return fmt.Sprintf("how many of the %d %s of %s are used can't be told: %s", u.Limit, u.What, where, u.Untold)
+	}
+	return fmt.Sprintf("%s has %d of the %d %s that Azure allows it", where, u.Used, u.Limit, u.What)
+}
+
+// The ways down from a limit.
+var waysDown = map[string]string{
+	assignmentsUsed: "make invokers that need the same the members of one group (invokers.<name>.members), remove assignments whose principal is gone, or use another subscription",
+	rolesUsed:       "share one role among stacks (role.roleDefinitionId), and delete those that nobody is assigned",
+}
+
+const (
+	assignmentsUsed = "role assignments"
+	rolesUsed       = "custom roles"
+)
+
+// Limits counts what the subscriptions of the model's workspace and storage accounts, and the tenant, have used of their
+// limits. What whoever verifies may not see is told as that, and is no error.
+func (o *Observer) Limits(ctx context.Context, m access.Model) ([]Usage, error) {
+	var subscriptions []string
+	ids := []string{m.WorkspaceID.Text()}
+	for name := range m.StorageAccounts {
+		ids = append(ids, m.StorageAccounts[name].Text())
+	}
+	for _, id := range ids {
+		if parts := strings.Split(strings.ToLower(id), "/"); len(parts) > 2 {
+			subscriptions = append(subscriptions, "/subscriptions/"+parts[2])
+		}
+	}
+	slices.Sort(subscriptions)
+	var all []Usage
+	for _, subscription := range slices.Compact(subscriptions) {
+		all = append(all, Usage{What: assignmentsUsed, Where: subscription, Limit: m.MaxRoleAssignments()})
+	}
+	all = append(all, Usage{What: rolesUsed, Where: "/", Limit: m.MaxCustomRoles()})
+	for i := range all {
+		err := o.use(ctx, &all[i])
+		var refusal *azcore.ResponseError
+		switch {
+		case err == nil:
+		case errors.As(err, &refusal) && refusal.StatusCode == http.StatusForbidden:
+			all[i].Used, all[i].Untold = 0, "whoever verifies may not look there ("+refusal.ErrorCode+")"
+		default:
+			return nil, fmt.Errorf("counting the %s of %s: %w", all[i].What, all[i].Where, err)
+		}
+	}
+	return all, nil
+}
+
+// use counts. The assignments of management groups above a subscription are listed with its own, and do not count.
+func (o *Observer) use(ctx context.Context, u *Usage) error {
+	if u.What == assignmentsUsed {
+		pager := o.assignments.NewListForScopePager(u.Where, nil)
+		for pager.More() {
+			page, err := pager.NextPage(ctx)
+			if err != nil {
+				return err
+			}
+			for _, a := range page.Value {
+				if a.Properties != nil && strings.HasPrefix(strings.ToLower(value(a.Properties.Scope))+"/", u.Where+"/") {
+					u.Used++
+				}
+			}
+		}
+		return nil
+	}
+	next := o.armURL + "/providers/Microsoft.Authorization/roleDefinitions?" + url.Values{"api-version": {"2022-04-01"}, "$filter": {"type eq 'CustomRole'"}}.Encode()
+	for next != "" {
+		var page struct {
+			Value []struct{} `json:"value"`
+			Next  string     `json:"nextLink"`
+		}
+		if _, err := get(ctx, o.arm, next, &page); err != nil {
+			return err
+		}
+		if page.Next != "" && !invoke.Below(o.armURL, page.Next) {
+			return fmt.Errorf("the next page is on another host: %s", page.Next)
+		}
+		u.Used, next = u.Used+len(page.Value), page.Next
+	}
+	return nil
+}
