@@ -33,7 +33,7 @@ func Compile(m Model) (*Plan, Problems) {
 		return nil, v.Problems
 	}
 	p := &Plan{Model: m, Identities: v.found.all, identity: v.found.first, groups: m.Groups(), roleLacks: roles.InvokerActions()}
-	if d, err := m.Role.Resolve(); err == nil {
+	if d, wrong := m.Role.Resolve(); wrong == nil {
 		p.role, p.roleLacks, p.roleMayLack = d, d.Permissions.Missing(), d.Permissions.Undecided()
 	}
 	p.jobs = m.jobs()

@@ -224,23 +224,27 @@ type ClientSecret struct {
 	EndDate string `pulumi:"endDate"`
 }
 
-// Period returns both ends in the one form that Entra gives back, to the second and in UTC. Dates are compared as
-// text there, so any other form would replace the secret at every deployment.
-func (s ClientSecret) Period() (start, end time.Time, err error) {
-	if start, err = parseDate(s.StartDate); err != nil {
-		return start, end, fmt.Errorf("startDate: %w", err)
+// Period returns both ends in the one form that Entra gives back, to the second and in UTC. Dates are compared as text there,
+// so any other form would replace the secret at every deployment. What is wrong with them has the path of the one end.
+func (s ClientSecret) Period() (start, end time.Time, ps Problems) {
+	for _, one := range []struct {
+		key, text string
+		to        *time.Time
+	}{{"startDate", s.StartDate, &start}, {"endDate", s.EndDate, &end}} {
+		t, ok := parseDate(one.text)
+		if !ok {
+			ps.Add(one.key, "write 2026-11-01 or 2026-11-01T00:00:00Z", "%q is not a date", one.text)
+		}
+		*one.to = t
 	}
-	if end, err = parseDate(s.EndDate); err != nil {
-		return start, end, fmt.Errorf("endDate: %w", err)
-	}
-	return start, end, nil
+	return start, end, ps
 }
 
 // EndedSecrets warns of the invoker's client secrets that are over at that time. Validate does not: what is right is not to turn
 // wrong by the clock, and a stack that has made the secret before it ended is deployed as ever.
 func (i Invoker) EndedSecrets(path string, now time.Time) (ps Problems) {
 	for _, name := range sorted(i.ClientSecrets) {
-		if _, end, err := i.ClientSecrets[name].Period(); err == nil && !end.After(now) {
+		if _, end, wrong := i.ClientSecrets[name].Period(); wrong == nil && !end.After(now) {
 			ps.Warn(problem.SignIn, path+".clientSecrets."+name+".endDate", "write a successor's dates: Entra makes no secret that is over, and nobody signs in with one",
 				"the secret ended on %s", end.Format(time.DateOnly))
 		}
@@ -259,11 +263,11 @@ func (m Model) EndedSecrets(now time.Time) (ps Problems) {
 // dateForms are what people write, and what Pulumi hands a program for a date that stands unquoted in a stack's YAML.
 var dateForms = []string{time.DateOnly, "2006-01-02T15:04:05Z", "2006-01-02 15:04:05 +0000 UTC"}
 
-func parseDate(s string) (time.Time, error) {
+func parseDate(s string) (t time.Time, ok bool) {
 	for _, layout := range dateForms {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), nil
+			return t.UTC(), true
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is not a date; write 2026-11-01 or 2026-11-01T00:00:00Z", s)
+	return t, false
 }

@@ -37,8 +37,8 @@ func TestClaimsAreThoseOfTheTokens(t *testing.T) {
 
 func TestPeriodIsInUTCAndToTheSecond(t *testing.T) {
 	t.Parallel()
-	start, end, err := access.ClientSecret{StartDate: "2026-11-01", EndDate: "2027-05-01T06:07:08Z"}.Period()
-	require.NoError(t, err)
+	start, end, ps := access.ClientSecret{StartDate: "2026-11-01", EndDate: "2027-05-01T06:07:08Z"}.Period()
+	require.NoError(t, ps.Err())
 	assert.Equal(t, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), start)
 	assert.Equal(t, time.Date(2027, 5, 1, 6, 7, 8, 0, time.UTC), end)
 	for name, c := range map[string]struct {
@@ -51,8 +51,8 @@ func TestPeriodIsInUTCAndToTheSecond(t *testing.T) {
 		"no such day":    {access.ClientSecret{StartDate: "2026-11-31", EndDate: "2027-01-01"}, `startDate: "2026-11-31"`},
 		"another zone":   {access.ClientSecret{StartDate: "2026-11-01T00:00:00+01:00", EndDate: "2027-01-01"}, "startDate: "},
 	} {
-		_, _, err := c.secret.Period()
-		assert.ErrorContains(t, err, c.want, name)
+		_, _, ps := c.secret.Period()
+		assert.ErrorContains(t, ps.Err(), c.want, name)
 	}
 }
 

@@ -2,10 +2,9 @@ package access
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -65,37 +64,31 @@ func (r Role) existingBuiltIn() (roles.Definition, bool) {
 	return roles.BuiltIn(r.RoleDefinitionGUID())
 }
 
-// Resolve returns the role definition that the invokers are given. It is an error where it is not Told.
-func (r Role) Resolve() (roles.Definition, error) {
-	var d roles.Definition
+// Resolve returns the role definition that the invokers are given, or what is wrong with it, by the keys of the role. It is a
+// problem where it is not Told.
+func (r Role) Resolve() (d roles.Definition, ps Problems) {
 	switch {
 	case r.BuiltIn != "":
 		d, ok := roles.BuiltIn(r.BuiltIn)
 		if !ok {
-			return d, fmt.Errorf("builtIn: unknown role %q", r.BuiltIn)
+			ps.Add("builtIn", problem.DidYouMean(r.BuiltIn, roles.InvokerBuiltIns()), "unknown role %q", r.BuiltIn)
 		}
-		return d, nil
+		return d, ps
 	case r.Definition != "":
-		var err error
-		if d, err = roles.Parse([]byte(r.Definition)); err != nil {
-			return d, fmt.Errorf("definition: %w", err)
+		if d, ps = roles.Parse([]byte(r.Definition)); len(ps) > 0 {
+			return d, ps.Below("definition")
 		}
 	case !r.Told():
-		return d, errors.New("roleDefinitionId: " + notTold)
+		ps.Add("roleDefinitionId", "give its JSON as role.definition beside it", "what the role allows is not known here")
+		return d, ps
 	case r.RoleDefinitionID.Given():
 		d, _ = r.existingBuiltIn()
 		return d, nil
 	default:
 		d = roles.Invoker()
 	}
-	if r.Name != "" {
-		d.RoleName = r.Name
-	}
-	d, err := d.With(r.Additions...)
-	if err != nil {
-		return d, fmt.Errorf("additions: %w", err)
-	}
-	return d, nil
+	d.RoleName = cmp.Or(r.Name, d.RoleName)
+	return d.With(r.Additions...)
 }
 
 // grantName is how a Grant calls the role.
@@ -106,9 +99,10 @@ func (r Role) grantName() string {
 	return cmp.Or(r.BuiltIn, InvokerRole)
 }
 
-// Problems returns what is wrong with a role by itself. Its scope is an ARM ID; the paths begin with "role.".
+// Problems returns what is wrong with a role by itself, which is assigned at the scope, an ARM ID; the paths are those of its own
+// fields.
 func (r Role) Problems(scope ID) Problems {
 	var v validator
-	v.role(r, scope)
+	v.role("", r, scope)
 	return v.Problems
 }

@@ -28,7 +28,7 @@ func (v *validator) model() {
 	if id, ok := v.m.RoleScopeID(); ok {
 		scope = Known(id)
 	}
-	v.role(v.m.Role, scope)
+	v.role("role", v.m.Role, scope)
 	v.clusters()
 	v.identities()
 	v.storageAccounts()
@@ -222,79 +222,71 @@ func (v *validator) identityOf(path string, id ID) {
 }
 
 // role checks the invokers' role, which is assigned at the scope.
-func (v *validator) role(r Role, scope ID) {
+func (v *validator) role(path string, r Role, scope ID) {
 	v.code = problem.Role
 	defer func() { v.code = "" }()
 	scopeID := scope.Text()
 
 	if r.Scope != "" {
-		v.oneOf("role.scope", string(r.Scope), roleScopes)
+		v.oneOf(path+".scope", string(r.Scope), roleScopes)
 	}
-	if r.RoleDefinitionID.Given() && !v.existingRole(r) {
+	if r.RoleDefinitionID.Given() && !v.existingRole(path, r) {
 		return
 	}
 	if r.BuiltIn != "" {
-		v.builtInRole(r)
+		v.builtInRole(path, r)
 		return
 	}
-	for i, name := range r.Additions {
-		v.oneOf(fmt.Sprintf("role.additions[%d]", i), name, roles.AdditionNames())
+	d, wrong := r.Resolve()
+	for _, p := range wrong {
+		v.add(path+"."+p.Path, p.Fix, "%s", p.What)
 	}
-	if slices.ContainsFunc(r.Additions, func(name string) bool { return !slices.Contains(roles.AdditionNames(), name) }) {
+	if len(wrong) > 0 {
 		return
 	}
-	d, err := r.Resolve()
-	if err != nil {
-		for line := range strings.Lines(strings.TrimPrefix(err.Error(), "definition: ")) {
-			what, fix, ok := strings.Cut(strings.TrimSpace(line), "; ")
-			if !ok {
-				fix = "correct the role definition"
-			}
-			v.add("role.definition", fix, "%s", what)
+	if !d.BuiltIn {
+		for _, p := range d.Validate() { // what is read is valid, but for the name that the user gave it
+			v.add(path+".name", p.Fix, "%s", p.What)
 		}
-		return
-	}
-	if err := d.Validate(); err != nil && !d.BuiltIn {
-		v.add("role.name", fmt.Sprintf("give a name of at most %d characters", roles.MaxRoleName), "%v", err)
 	}
 	if scopeID != "" && len(d.AssignableScopes) > 0 && !d.AssignableAt(scopeID) {
-		v.add("role.definition", "add the scope to assignableScopes, leave them out, or choose another role.scope",
+		v.add(path+".definition", "add the scope to assignableScopes, leave them out, or choose another role.scope",
 			"the role would be assigned at %s, outside its assignable scopes (%s)", scopeID, strings.Join(d.AssignableScopes, ", "))
 	}
-	at := map[bool]string{false: "role.definition", true: "role.roleDefinitionId"}[d.BuiltIn]
+	at := path + map[bool]string{false: ".definition", true: ".roleDefinitionId"}[d.BuiltIn]
 	v.lacks(at, "add what is missing, or expect a 403", d)
 	if slices.Contains(r.Additions, "readRegistryAssets") && strings.Contains(strings.ToLower(scopeID), strings.ToLower(arm.Workspace)) {
-		v.warn("role.additions", "set role.scope to resourceGroup or subscription if it holds the registry", "readRegistryAssets has no effect at a workspace: a registry lies outside of it")
+		v.warn(path+".additions", "set role.scope to resourceGroup or subscription if it holds the registry", "readRegistryAssets has no effect at a workspace: a registry lies outside of it")
 	}
 }
 
 var roleDefinitionForm = regexp.MustCompile(`(?i)^(/[^\s]+)?/providers/Microsoft\.Authorization/roleDefinitions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // existingRole checks a role that is given by its ID, and reports whether there is more to check: what it allows.
-func (v *validator) existingRole(r Role) (more bool) {
+func (v *validator) existingRole(path string, r Role) (more bool) {
 	if r.Name != "" || r.BuiltIn != "" || len(r.Additions) > 0 {
-		v.add("role.roleDefinitionId", "leave out name, builtIn and additions, or roleDefinitionId", "a role that exists can't be renamed, added to or chosen twice")
+		v.add(path+".roleDefinitionId", "leave out name, builtIn and additions, or roleDefinitionId", "a role that exists can't be renamed, added to or chosen twice")
 		return false
 	}
 	if id := r.RoleDefinitionID; !id.Later() && !roleDefinitionForm.MatchString(id.Text()) {
-		v.add("role.roleDefinitionId", "write …/providers/Microsoft.Authorization/roleDefinitions/<GUID>, as `az role definition list --name <role> --query [].id` prints it", "%q is not the ARM ID of a role definition", id.Text())
+		v.add(path+".roleDefinitionId", "write …/providers/Microsoft.Authorization/roleDefinitions/<GUID>, as `az role definition list --name <role> --query [].id` prints it", "%q is not the ARM ID of a role definition", id.Text())
 		return false
 	}
 	if !r.Told() {
-		v.warn("role.roleDefinitionId", "give its JSON as role.definition beside it, to have it judged and rehearsed; `batchaccess verify` asks Azure", "what the role allows is not known here, so it can't be told whether it starts jobs, nor what else it does")
+		v.warn(path+".roleDefinitionId", "give its JSON as role.definition beside it, to have it judged and rehearsed; `batchaccess verify` asks Azure", "what the role allows is not known here, so it can't be told whether it starts jobs, nor what else it does")
 	}
 	return r.Told()
 }
 
-func (v *validator) builtInRole(r Role) {
+func (v *validator) builtInRole(path string, r Role) {
 	if r.Name != "" || r.Definition != "" || len(r.Additions) > 0 {
-		v.add("role.builtIn", "leave out name, additions and definition, or builtIn", "a built-in role can't be renamed or added to")
+		v.add(path+".builtIn", "leave out name, additions and definition, or builtIn", "a built-in role can't be renamed or added to")
 	}
-	if !v.oneOf("role.builtIn", r.BuiltIn, roles.InvokerBuiltIns()) {
+	if !v.oneOf(path+".builtIn", r.BuiltIn, roles.InvokerBuiltIns()) {
 		return
 	}
 	d, _ := roles.BuiltIn(r.BuiltIn)
-	v.lacks("role.builtIn", "leave out builtIn to get the custom role, which names every action", d)
+	v.lacks(path+".builtIn", "leave out builtIn to get the custom role, which names every action", d)
 }
 
 // lacks warns of the actions that a role lacks, and of those of which it is undecided whether it allows them.

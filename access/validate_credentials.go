@@ -108,11 +108,11 @@ func (v *validator) federated(path string, f FederatedCredential) {
 }
 
 func (v *validator) secret(path string, s ClientSecret) {
-	start, end, err := s.Period()
-	if err != nil {
-		key, rest, _ := strings.Cut(err.Error(), ": ")
-		what, fix, _ := strings.Cut(rest, "; ")
-		v.add(path+"."+key, fix, "%s", what)
+	start, end, ps := s.Period()
+	for _, p := range ps {
+		v.add(path+"."+p.Path, p.Fix, "%s", p.What)
+	}
+	if len(ps) > 0 {
 		return
 	}
 	days := func(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }

@@ -166,7 +166,7 @@ func (m *mocks) assignments() (all []Assignment) {
 				known[last(id)] = roles.Definition{ID: last(id), RoleName: r.text("roleName"), Permissions: ps}
 			}
 		case components.InvokerRoleToken:
-			if d, err := roles.Parse([]byte(told)); err == nil && id != "" {
+			if d, wrong := roles.Parse([]byte(told)); wrong == nil && id != "" {
 				known[last(id)] = d
 			}
 		}

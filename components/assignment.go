@@ -9,6 +9,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // AssigneeArgs is a principal to assign a role to.
@@ -128,19 +131,17 @@ func assignmentName(name, scope, principalID, roleDefinitionID string) (string, 
 }
 
 // checkAssignees refuses what Azure would, before anything is made.
-func checkAssignees(path string, assignees map[string]AssigneeArgs) (problems []error) {
+func checkAssignees(path string, assignees map[string]AssigneeArgs) (ps access.Problems) {
 	for _, name := range sortedKeys(assignees) {
-		at := path + "." + name
-		a := assignees[name]
-		switch {
-		case a.PrincipalID == nil:
-			problems = append(problems, fmt.Errorf("%s.principalId: is missing; give the object ID of the principal", at))
-		default:
-			problems = append(problems, checkGUID(at+".principalId", a.PrincipalID)...)
+		at, a := path+"."+name, assignees[name]
+		if a.PrincipalID == nil {
+			ps.Add(at+".principalId", "give the object ID of the principal", "is missing")
+		} else {
+			ps = append(ps, checkGUID(at+".principalId", a.PrincipalID)...)
 		}
 		if !slices.Contains(principalTypes, a.PrincipalType) {
-			problems = append(problems, fmt.Errorf("%s.principalType: unknown value %q; use %s", at, a.PrincipalType, strings.Join(principalTypes, ", ")))
+			ps.Add(at+".principalType", problem.DidYouMean(a.PrincipalType, principalTypes), "unknown value %q", a.PrincipalType)
 		}
 	}
-	return problems
+	return ps
 }

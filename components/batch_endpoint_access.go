@@ -3,7 +3,6 @@ package components
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -140,7 +139,10 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	}
 	names := args.derivedNames(ctx, name)
 	args, plan, ps, err := args.complete(ctx, opts)
-	if err := fail("BatchEndpointAccess", name, err, ps.Err(), names.Err()); err != nil {
+	if err != nil {
+		ps = append(ps, problem.Of(err))
+	}
+	if err := fail("BatchEndpointAccess", name, ps, names); err != nil {
 		return nil, err
 	}
 	a := &BatchEndpointAccess{}
@@ -262,46 +264,27 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 			ps.Add("invokers."+name+"."+wrong, "write "+right, "does not go with kind %s", i.Kind)
 		}
 	}
-	var errs []error
 	for _, name := range sortedKeys(args.Clusters) {
-		for _, err := range args.Clusters[name].check() {
-			errs = append(errs, fmt.Errorf("clusters.%s.%w", name, err))
-		}
+		ps = append(ps, args.Clusters[name].check().Below("clusters."+name)...)
 	}
 	m := args.Model()
 	at, _ := m.RoleScopeID()
-	errs = append(errs, checkAssignableScope("role.assignableScope", args.Role.AssignableScope, m.Role, at))
-	for _, err := range errs {
-		if err != nil {
-			ps = append(ps, problemOf(err))
-		}
-	}
-	for _, path := range emptyInputs(args) {
-		if !slices.ContainsFunc(ps, func(p problem.Problem) bool { return p.Path == path }) {
-			ps = append(ps, problemOf(emptyInput(path)))
-		}
-	}
-	return ps
+	ps = append(ps, checkAssignableScope("role.assignableScope", args.Role.AssignableScope, m.Role, at)...)
+	return withEmpty(ps, args)
 }
 
 // derivedNames are what is wrong with the names that Entra and Azure are given and nobody wrote: they hold those of the
 // component and the stack.
 func (args *BatchEndpointAccessArgs) derivedNames(ctx *pulumi.Context, component string) (ps access.Problems) {
 	for _, name := range sortedKeys(args.Invokers) {
-		i := args.model(name)
-		if i.Exists() {
-			continue
-		}
-		path := "invokers." + name + ".displayName"
-		display := args.displayName(ctx, component, name)
-		if i.Kind == access.ManagedIdentity && i.DisplayName == "" && !arm.IsIdentityName(display) {
-			ps = append(ps, problem.Problem{
-				Path: path, What: fmt.Sprintf("is not given, and the default, %q, can't name a managed identity", display),
-				Fix: "write one of 3 to 128 letters, digits, hyphens and underscores",
-			})
-		} else if err := checkDirectoryNames(ctx, component+"."+name, display); err != nil &&
-			i.Kind != access.ManagedIdentity {
-			ps = append(ps, problemOf(fmt.Errorf("%s: %w", path, err)))
+		i, path, display := args.model(name), "invokers."+name+".displayName", args.displayName(ctx, component, name)
+		switch {
+		case i.Exists():
+		case i.Kind != access.ManagedIdentity:
+			ps = append(ps, checkDirectoryNames(ctx, path, component+"."+name, display)...)
+		case i.DisplayName == "" && !arm.IsIdentityName(display):
+			ps.Add(path, "write one of 3 to 128 letters, digits, hyphens and underscores",
+				"is not given, and the default, %q, can't name a managed identity", display)
 		}
 	}
 	return ps

@@ -1,7 +1,6 @@
 package components
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -20,26 +19,25 @@ import (
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // checkGUID refuses an ID that was given as plain text and is not a GUID.
-func checkGUID(path string, in pulumi.StringInput) []error {
+func checkGUID(path string, in pulumi.StringInput) (ps access.Problems) {
 	if id, ok := plain(in); ok && !arm.IsGUID(id) {
-		return []error{fmt.Errorf("%s: %q is not a GUID; write the ID that Entra shows, not a name", path, id)}
+		ps.Add(path, "write the ID that Entra shows, not a name", "%q is not a GUID", id)
 	}
-	return nil
+	return ps
 }
 
 // checkARMID refuses an ID that was given as plain text and is not one of the wanted type; missing if it is not given.
-func checkARMID(path string, in any, wantType string) []error {
+func checkARMID(path string, in any, wantType string) (ps access.Problems) {
 	switch id := idOf(in); {
 	case id.Later():
-		return nil
 	case id.Text() == "":
-		return []error{fmt.Errorf("%s: is missing; give the ARM ID of a %s", path, wantType)}
+		ps.Add(path, "give the ARM ID of a "+wantType, "is missing")
 	default:
 		if _, err := arm.Parse(id.Text(), wantType); err != nil {
-			return []error{problem.Of(err).At(path)}
+			ps = append(ps, problem.Of(err).At(path))
 		}
-		return nil
 	}
+	return ps
 }
 
 // scopeForm is the ARM ID of a subscription, a resource group or a workspace, each in a group of its own.
@@ -47,23 +45,21 @@ var scopeForm = regexp.MustCompile(`(?i)^/subscriptions/([^/\s]+)(/resourceGroup
 	regexp.QuoteMeta(arm.Workspace) + `/[^/\s]+)?)?$`)
 
 // checkScope refuses what the invokers' role can't be assigned at.
-func checkScope(scope string) error {
+func checkScope(scope string) (ps access.Problems) {
 	m := scopeForm.FindStringSubmatch(scope)
 	switch {
 	case m == nil && scopeForm.MatchString(strings.TrimRight(scope, "/")):
-		return fmt.Errorf("scope: %q ends in a slash; take it off", scope)
+		ps.Add("scope", "take it off", "%q ends in a slash", scope)
 	case m == nil || !arm.IsGUID(m[1]):
-		return fmt.Errorf("scope: %q is not a scope of jobs; give the ARM ID of a workspace, a resource group or a "+
-			"subscription: "+
-			"/subscriptions/<id>, and perhaps /resourceGroups/<group> and /providers/%s/<name> behind "+
-			"it", scope, arm.Workspace)
+		ps.Add("scope", "give the ARM ID of a workspace, a resource group or a subscription: /subscriptions/<id>, and perhaps "+
+			"/resourceGroups/<group> and /providers/"+arm.Workspace+"/<name> behind it", "%q is not a scope of jobs", scope)
 	}
-	return nil
+	return ps
 }
 
 // emptyInputs are the paths of the arguments that were given as an empty text: by a variable that is not set, mostly.
-// What is
-// left out has a default; an empty text has none. A tag may be empty.
+// What is left
+// out has a default; an empty text has none. A tag may be empty.
 func emptyInputs(args any) (paths []string) {
 	var walk func(path string, v reflect.Value)
 	walk = func(path string, v reflect.Value) {
@@ -94,26 +90,14 @@ func emptyInputs(args any) (paths []string) {
 	return paths
 }
 
-func emptyInput(path string) error {
-	return fmt.Errorf("%s: is empty; give a value, or leave it out", path)
-}
-
 // withEmpty adds the empty arguments that none of the problems is about yet.
-func withEmpty(problems []error, args any) []error {
+func withEmpty(ps access.Problems, args any) access.Problems {
 	for _, path := range emptyInputs(args) {
-		said := func(err error) bool { return err != nil && strings.Contains("\n"+err.Error(), "\n"+path+": ") }
-		if !slices.ContainsFunc(problems, said) {
-			problems = append(problems, emptyInput(path))
+		if !slices.ContainsFunc(ps, func(p problem.Problem) bool { return p.Path == path }) {
+			ps.Add(path, "give a value, or leave it out", "is empty")
 		}
 	}
-	return problems
-}
-
-// problemOf takes an error of the form "path: what; fix" apart.
-func problemOf(err error) problem.Problem {
-	path, rest, _ := strings.Cut(err.Error(), ": ")
-	what, fix, _ := strings.Cut(rest, "; ")
-	return problem.Problem{Path: path, What: what, Fix: fix}
+	return ps
 }
 
 // Entra's limits on the names of applications and groups, and on the tags of applications (facts/graph-calls.md says
@@ -124,40 +108,22 @@ const (
 	maxTag         = 256
 )
 
-// checkDirectoryNames refuses names of an application or a group that Entra would refuse: what people see, and what
-// tells
-// which stack made it, under the name of the resource.
-func checkDirectoryNames(ctx *pulumi.Context, resource, display string) error {
+// checkDirectoryNames refuses names of an application or a group that Entra would refuse: what people see, and what says which
+// stack made it, under the name of the resource.
+func checkDirectoryNames(ctx *pulumi.Context, path, resource, display string) (ps access.Problems) {
 	if n := utf8.RuneCountInString(display); n > maxDisplayName {
-		return fmt.Errorf("%q has %d characters, and Entra allows %d; give a shorter displayName", display, n, maxDisplayName)
+		ps.Add(path, "give a shorter displayName", "%q has %d characters, and Entra allows %d", display, n, maxDisplayName)
 	}
 	if tag := madeBy(ctx.Project(), ctx.Stack(), resource); utf8.RuneCountInString(tag) > maxTag {
-		return fmt.Errorf("the names of project, stack and component make the tag %q, of %d characters, and Entra allows "+
-			"%d; shorten one of them",
-			tag, utf8.RuneCountInString(tag), maxTag)
+		ps.Add(path, "shorten one of them", "the names of project, stack and component make the tag %q, of %d characters, and "+
+			"Entra allows %d", tag, utf8.RuneCountInString(tag), maxTag)
 	}
-	return nil
-}
-
-// under keeps the problems of a model that stand at a path or below it, with the path taken off: a component alone
-// speaks of its own arguments.
-func under(ps access.Problems, path string) (kept access.Problems) {
-	for _, p := range ps {
-		if p.Path == path {
-			p.Path = "arguments"
-		} else if rest, ok := strings.CutPrefix(p.Path, path+"."); ok {
-			p.Path = rest
-		} else {
-			continue
-		}
-		kept = append(kept, p)
-	}
-	return kept
+	return ps
 }
 
 // fail puts the component before what is wrong with its arguments.
-func fail(component, name string, problems ...error) error {
-	if err := errors.Join(problems...); err != nil {
+func fail(component, name string, ps ...access.Problems) error {
+	if err := slices.Concat(ps...).Err(); err != nil {
 		return fmt.Errorf("%s %q:\n%w", component, name, err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package components
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	ml "github.com/batchaccess/batchaccess/sdks/machinelearningservices"
 )
 
@@ -108,9 +108,8 @@ func NewComputeCluster(ctx *pulumi.Context, name string, args *ComputeClusterArg
 	}
 	model := args.Cluster.model()
 	model.ComputeName = model.NameOr(name)
-	problems := append(checkARMID("workspaceId", args.WorkspaceID, arm.Workspace), model.Problems().Err())
-	problems = append(problems, args.Cluster.check()...)
-	if err := fail("ComputeCluster", name, withEmpty(problems, args)...); err != nil {
+	ps := slices.Concat(checkARMID("workspaceId", args.WorkspaceID, arm.Workspace), model.Problems(), args.Cluster.check())
+	if err := fail("ComputeCluster", name, withEmpty(ps, args)); err != nil {
 		return nil, err
 	}
 	cluster := &ComputeCluster{}
@@ -150,24 +149,30 @@ func (cluster *ComputeCluster) lookup(ctx *pulumi.Context, c children, args *Com
 }
 
 // defaultPrincipal is the principal of a cluster's default identity: the system-assigned one if it has it, else its
-// user-assigned one.
+// user-assigned one. The error is a problem.Problem.
 func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityResponse) (string, error) {
+	cluster := fmt.Sprintf("compute cluster %q ", compute)
 	switch {
 	case identity != nil && identity.PrincipalId != "":
 		return identity.PrincipalId, nil
 	case identity != nil && strings.Contains(strings.ToLower(identity.Type), "systemassigned"): // its user-assigned ones do not mount
-		return "", fmt.Errorf("compute cluster %q does not say which principal its system-assigned identity is; try again when no update of it is running", compute)
+		return "", problem.Problem{What: cluster + "does not say which principal its system-assigned identity is",
+			Fix: "try again when no update of it is running"}
 	case identity == nil || len(identity.UserAssignedIdentities) == 0:
-		return "", fmt.Errorf("compute cluster %q has no managed identity, so no job on it can mount data; assign one (az ml compute update --name %s --identity-type SystemAssigned) or wait until an update of the cluster is over", compute, compute)
+		return "", problem.Problem{What: cluster + "has no managed identity, so no job on it can mount data",
+			Fix: "assign one (az ml compute update --name " + compute + " --identity-type SystemAssigned) or wait until an update " +
+				"of the cluster is over"}
 	case len(identity.UserAssignedIdentities) > 1:
-		return "", fmt.Errorf("compute cluster %q has %d user-assigned identities and no system-assigned one, so which of them mounts data is not known; leave it one", compute, len(identity.UserAssignedIdentities))
+		return "", problem.Problem{Fix: "leave it one", What: fmt.Sprintf("%shas %d user-assigned identities and no "+
+			"system-assigned one, so which of them mounts data is not known", cluster, len(identity.UserAssignedIdentities))}
 	}
 	for _, one := range identity.UserAssignedIdentities {
 		if one.PrincipalId != "" {
 			return one.PrincipalId, nil
 		}
 	}
-	return "", fmt.Errorf("compute cluster %q does not say which principal its user-assigned identity is; try again when no update of it is running", compute)
+	return "", problem.Problem{What: cluster + "does not say which principal its user-assigned identity is",
+		Fix: "try again when no update of it is running"}
 }
 
 func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string) error {
@@ -318,37 +323,36 @@ const defaultMaxNodes = 4
 var idleForm = regexp.MustCompile(`^PT(\d+H)?(\d+M)?(\d+S)?$`)
 
 // check refuses settings that were given as plain values and that Azure would refuse, or ignore.
-func (a ClusterArgs) check() (problems []error) {
-	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+func (a ClusterArgs) check() (ps access.Problems) {
 	for _, s := range []struct {
 		key     string
 		in      pulumi.StringPtrInput
 		allowed []string
 	}{{"vmPriority", a.VMPriority, []string{"Dedicated", "LowPriority"}}, {"osType", a.OSType, []string{"Linux", "Windows"}}} {
 		if v, ok := plain(s.in); ok && !slices.Contains(s.allowed, v) {
-			problem("%s: unknown value %q; use %s", s.key, v, strings.Join(s.allowed, ", "))
+			ps.Add(s.key, problem.DidYouMean(v, s.allowed), "unknown value %q", v)
 		}
 	}
 	if v, ok := plain(a.NodeIdleTimeBeforeScaleDown); ok && (v == "PT" || !idleForm.MatchString(v)) {
-		problem("nodeIdleTimeBeforeScaleDown: %q is not an ISO 8601 duration; write one such as PT5M", v)
+		ps.Add("nodeIdleTimeBeforeScaleDown", "write one such as PT5M", "%q is not an ISO 8601 duration", v)
 	}
 	low, lowKnown := literalInt(a.MinNodeCount, 0)
 	high, highKnown := literalInt(a.MaxNodeCount, defaultMaxNodes)
 	if lowKnown && low < 0 {
-		problem("minNodeCount: %d is below zero; use 0 to scale to nothing", low)
+		ps.Add("minNodeCount", "use 0 to scale to nothing", "%d is below zero", low)
 	}
 	if highKnown && high < 1 {
-		problem("maxNodeCount: %d leaves no node to run on; use 1 or more", high)
+		ps.Add("maxNodeCount", "use 1 or more", "%d leaves no node to run on", high)
 	} else if lowKnown && highKnown && low > high {
-		problem("minNodeCount: %d is more than maxNodeCount, %d; lower it", low, high)
+		ps.Add("minNodeCount", "lower it", "%d is more than maxNodeCount, %d", low, high)
 	}
 	if a.SSH != nil && (a.SSH.AdminUserName == nil || a.SSH.AdminUserSSHPublicKey == nil) {
-		problems = append(problems, errors.New("ssh: give adminUserName and adminUserSshPublicKey, or leave ssh out to keep it closed"))
+		ps.Add("ssh", "give both, or leave ssh out to keep it closed", "takes adminUserName and adminUserSshPublicKey")
 	}
 	if a.Existing && !inputsOnly(inputsOf(a), "existing", "computeName", "principalId", "identity", "userAssignedIdentityId") {
-		problems = append(problems, errors.New("existing: is set, so the cluster keeps its settings; leave them out, all but computeName and principalId"))
+		ps.Add("existing", "leave them out, all but computeName and principalId", "is set, so the cluster keeps its settings")
 	}
-	return problems
+	return ps
 }
 
 func inputsOnly(m pulumi.Map, allowed ...string) bool {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -62,9 +63,9 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 	if args == nil {
 		args = &InvokerRoleArgs{}
 	}
-	definition, problems, err := args.check()
-	if err != nil {
-		return nil, fail("InvokerRole", name, err)
+	definition, problems := args.check()
+	if err := fail("InvokerRole", name, problems); err != nil {
+		return nil, err
 	}
 	role := &InvokerRole{}
 	if err := ctx.RegisterComponentResourceV2(InvokerRoleToken, name, inputsOf(args, "invokers"), role, opts...); err != nil {
@@ -77,7 +78,7 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 	if err != nil {
 		return nil, err
 	}
-	scope := derive(func(v []string) (string, error) { return v[0], checkScope(v[0]) }, args.Scope)
+	scope := derive(func(v []string) (string, error) { return v[0], checkScope(v[0]).Err() }, args.Scope)
 	switch {
 	case args.RoleDefinitionID != nil:
 		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
@@ -158,27 +159,24 @@ func (role *InvokerRole) define(
 	return nil
 }
 
-// check returns the definition to make or to assign, the warnings that choosing it deserves, and all that is wrong.
-func (args *InvokerRoleArgs) check() (roles.Definition, access.Problems, error) {
-	model := RoleArgs{Name: args.Name, Additions: args.Additions, BuiltIn: args.BuiltIn, RoleDefinitionID: args.RoleDefinitionID, Definition: args.Definition}.model()
-	ps := under(model.Problems(idOf(args.Scope)), "role")
-	problems := []error{ps.Err()}
+// check returns the definition to make or to assign, and all that is wrong, with the warnings that choosing it deserves.
+func (args *InvokerRoleArgs) check() (d roles.Definition, ps access.Problems) {
+	model := RoleArgs{
+		Name: args.Name, Additions: args.Additions, BuiltIn: args.BuiltIn,
+		RoleDefinitionID: args.RoleDefinitionID, Definition: args.Definition,
+	}.model()
+	ps = model.Problems(idOf(args.Scope))
 	if args.Scope == nil {
-		problems = append(problems, errors.New("scope: is missing; give the ARM ID of a workspace, a resource group or a subscription"))
+		ps.Add("scope", "give the ARM ID of a workspace, a resource group or a subscription", "is missing")
 	} else if scope, known := plain(args.Scope); known {
-		problems = append(problems, checkScope(scope))
+		ps = append(ps, checkScope(scope)...)
 	}
-	problems = append(problems, checkAssignableScope("assignableScope", args.AssignableScope, model,
-		idOf(args.Scope).Text()))
-	problems = withEmpty(append(problems, checkAssignees("invokers", args.Invokers)...), args)
-	if err := errors.Join(problems...); err != nil {
-		return roles.Definition{}, nil, err
+	ps = append(ps, checkAssignableScope("assignableScope", args.AssignableScope, model, idOf(args.Scope).Text())...)
+	ps = withEmpty(append(ps, checkAssignees("invokers", args.Invokers)...), args)
+	if model.Told() && ps.Err() == nil {
+		d, _ = model.Resolve()
 	}
-	if !model.Told() {
-		return roles.Definition{}, ps, nil
-	}
-	d, err := model.Resolve()
-	return d, ps, err
+	return d, ps
 }
 
 // existingRoleID is the ID of a role that exists as Azure answers it for an assignment at the scope. An ID that was not
@@ -188,7 +186,7 @@ func existingRoleID(v []string) (string, error) {
 	if id == "" {
 		return "", errors.New("roleDefinitionId: is empty; see that the stack that it comes from exports it")
 	}
-	if err := under(access.Role{RoleDefinitionID: access.Known(id)}.Problems(access.ID{}), "role").Err(); err != nil {
+	if err := (access.Role{RoleDefinitionID: access.Known(id)}).Problems(access.ID{}).Err(); err != nil {
 		return "", err
 	}
 	return roleDefinitionID(scope, id), nil
@@ -202,18 +200,17 @@ func groupOf(scope string) string {
 	return scope
 }
 
-// checkAssignableScope refuses an assignable scope that no role takes. The scope is where the role is assigned, as an
-// ARM ID.
-func checkAssignableScope(path string, at access.RoleScope, r access.Role, scope string) error {
+// checkAssignableScope refuses an assignable scope that no role takes. The scope is where the role is assigned, as an ARM ID.
+func checkAssignableScope(path string, at access.RoleScope, r access.Role, scope string) (ps access.Problems) {
 	switch _, err := arm.Parse(scope, arm.Workspace); {
 	case at == "":
-		return nil
 	case at != access.AtWorkspace && at != access.AtResourceGroup:
-		return fmt.Errorf("%s: unknown value %q; use %s or %s", path, at, access.AtResourceGroup, access.AtWorkspace)
+		ps.Add(path, problem.DidYouMean(string(at), []string{string(access.AtResourceGroup), string(access.AtWorkspace)}),
+			"unknown value %q", at)
 	case r.BuiltIn != "" || r.RoleDefinitionID.Given():
-		return fmt.Errorf("%s: only goes with a role that is made; leave it out, or builtIn and roleDefinitionId", path)
-	case err != nil && checkScope(scope) == nil:
-		return fmt.Errorf("%s: the role is assigned at %s, and assignable there; leave it out", path, scope)
+		ps.Add(path, "leave it out, or builtIn and roleDefinitionId", "only goes with a role that is made")
+	case err != nil && len(checkScope(scope)) == 0:
+		ps.Add(path, "leave it out", "the role is assigned at %s, and assignable there", scope)
 	}
-	return nil
+	return ps
 }

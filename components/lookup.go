@@ -279,8 +279,7 @@ func (l *lookUps) clusters() (questions []question) {
 			}
 			principal, err := defaultPrincipal(compute, identity)
 			if err != nil {
-				what, fix, _ := strings.Cut(err.Error(), "; ")
-				return nil, l.problem(path, fix, "%s", what)
+				return nil, access.Problems{problem.Of(err).At(path)}
 			}
 			return func() {
 				c.PrincipalID = pulumi.String(principal)

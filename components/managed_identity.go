@@ -1,14 +1,14 @@
 package components
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/batchaccess/batchaccess/sdks/managedidentity"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/sdks/managedidentity"
 )
 
 // ManagedIdentityArgs are the arguments of a ManagedIdentity: a new one in a resource group, or one that exists, given by
@@ -52,7 +52,7 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 	if args == nil {
 		args = &ManagedIdentityArgs{}
 	}
-	if err := fail("ManagedIdentity", name, args.check(name)...); err != nil {
+	if err := fail("ManagedIdentity", name, args.check(name)); err != nil {
 		return nil, err
 	}
 	identity := &ManagedIdentity{}
@@ -92,7 +92,8 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 
 func defaultIdentityName(component string) string { return strings.ReplaceAll(component, ".", "-") }
 
-func (args *ManagedIdentityArgs) check(name string) (problems []error) {
+func (args *ManagedIdentityArgs) check(name string) (ps access.Problems) {
+	const form = "use 3 to 128 letters, digits, hyphens and underscores"
 	given := 0
 	for _, is := range []bool{args.PrincipalID != nil, args.ExistingID != nil, args.ResourceGroupName != nil} {
 		if is {
@@ -100,25 +101,22 @@ func (args *ManagedIdentityArgs) check(name string) (problems []error) {
 		}
 	}
 	if given != 1 {
-		problems = append(problems, errors.New("arguments: give resourceGroupName to make an identity, or existingId or principalId for one that exists"))
-	}
-	if n, ok := plain(args.ResourceName); ok && !arm.IsIdentityName(n) {
-		problems = append(problems, fmt.Errorf("resourceName: %q can't name a managed identity; use 3 to 128 letters, digits, hyphens and underscores", n))
+		ps.Add("", "give resourceGroupName to make an identity, or existingId or principalId for one that exists",
+			"name %d identities", given)
 	}
 	byDefault := defaultIdentityName(name)
-	if made := args.ResourceGroupName != nil && args.ResourceName == nil; made && len(byDefault) > 2 &&
-		!arm.IsIdentityName(byDefault) {
-		problems = append(problems, fmt.Errorf("resourceName: is not given, and the default, %q, can't name a managed "+
-			"identity; "+
-			"use 3 to 128 letters, digits, hyphens and underscores", byDefault))
+	if n, ok := plain(args.ResourceName); ok && !arm.IsIdentityName(n) {
+		ps.Add("resourceName", form, "%q can't name a managed identity", n)
+	} else if made := args.ResourceGroupName != nil && args.ResourceName == nil; made && !arm.IsIdentityName(byDefault) {
+		ps.Add("resourceName", form, "is not given, and the default, %q, can't name a managed identity", byDefault)
 	}
 	if args.PrincipalID != nil {
-		problems = append(problems, checkGUID("principalId", args.PrincipalID)...)
+		ps = append(ps, checkGUID("principalId", args.PrincipalID)...)
 	}
 	if args.ExistingID != nil {
-		problems = append(problems, checkARMID("existingId", args.ExistingID, arm.UserAssignedIdentity)...)
+		ps = append(ps, checkARMID("existingId", args.ExistingID, arm.UserAssignedIdentity)...)
 	}
-	return withEmpty(problems, args)
+	return withEmpty(ps, args)
 }
 
 // lookupIdentity asks Resource Manager for a user-assigned identity by its ARM ID.

@@ -2,7 +2,6 @@ package components
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"time"
 
@@ -60,12 +59,8 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 		SignIn:               args.SignIn,
 	}
 	ps := append(invoker.Problems(), invoker.EndedSecrets("", time.Now())...)
-	problems := []error{ps.Err()}
-	display := cmp.Or(idOf(args.DisplayName).Text(), name)
-	if err := checkDirectoryNames(ctx, name, display); err != nil {
-		problems = append(problems, fmt.Errorf("displayName: %w", err))
-	}
-	if err := fail("ServicePrincipal", name, withEmpty(problems, args)...); err != nil {
+	ps = append(ps, checkDirectoryNames(ctx, "displayName", name, cmp.Or(idOf(args.DisplayName).Text(), name))...)
+	if err := fail("ServicePrincipal", name, withEmpty(ps, args)); err != nil {
 		return nil, err
 	}
 	sp := &ServicePrincipal{}
@@ -138,10 +133,7 @@ func federate(ctx *pulumi.Context, c children, name string, app *azuread.Applica
 func makeSecrets(ctx *pulumi.Context, c children, name string, app *azuread.Application, secrets map[string]access.ClientSecret) (pulumi.StringMap, error) {
 	values := pulumi.StringMap{}
 	for _, key := range sortedKeys(secrets) {
-		start, end, err := secrets[key].Period()
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("client secret %s.%s", name, key), err)
-		}
+		start, end, _ := secrets[key].Period() // checked
 		password, err := azuread.NewApplicationPassword(ctx, name+"."+key, &azuread.ApplicationPasswordArgs{
 			ApplicationId: app.ID(),
 			DisplayName:   pulumi.String(key),

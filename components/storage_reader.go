@@ -1,13 +1,12 @@
 package components
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -41,7 +40,7 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 	if args == nil {
 		args = &StorageReaderArgs{}
 	}
-	if err := fail("StorageReader", name, args.check()...); err != nil {
+	if err := fail("StorageReader", name, args.check()); err != nil {
 		return nil, err
 	}
 	reader := &StorageReader{Assignments: map[string]*authorization.RoleAssignment{}}
@@ -74,13 +73,14 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 	return reader, ctx.RegisterResourceOutputs(reader, pulumi.Map{"scope": reader.Scope})
 }
 
-func (args *StorageReaderArgs) check() []error {
-	problems := checkARMID("storageAccountId", args.StorageAccountID, arm.StorageAccount)
+func (args *StorageReaderArgs) check() access.Problems {
+	ps := checkARMID("storageAccountId", args.StorageAccountID, arm.StorageAccount)
 	if args.Container != "" && !arm.IsContainerName(args.Container) {
-		problems = append(problems, fmt.Errorf("container: %q is not the name of a container; use 3 to 63 lower-case letters, digits and single hyphens", args.Container))
+		ps.Add("container", "use 3 to 63 lower-case letters, digits and single hyphens",
+			"%q is not the name of a container", args.Container)
 	}
 	if len(args.Principals) == 0 {
-		problems = append(problems, errors.New("principals: is empty; give the principals that read, by name"))
+		ps.Add("principals", "give the principals that read, by name", "is empty")
 	}
-	return withEmpty(slices.Concat(problems, checkAssignees("principals", args.Principals)), args)
+	return withEmpty(append(ps, checkAssignees("principals", args.Principals)...), args)
 }

@@ -1,10 +1,10 @@
 package roles
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // An Addition is a named set of actions that an invoker may be given on top of the seed's 35. The seed lists
@@ -49,13 +49,18 @@ func AdditionNames() []string {
 	return names
 }
 
-// With returns the definition with the named additions after its own actions. The order of the names does
-// not matter and a name given twice counts once. An unknown name is an error that lists the known ones.
-func (d Definition) With(names ...string) (Definition, error) {
-	for _, name := range names {
-		if !slices.Contains(AdditionNames(), name) {
-			return d, fmt.Errorf("unknown addition %q: use %s", name, strings.Join(AdditionNames(), ", "))
+// With returns the definition with the named additions after its own actions. The order of the names does not matter and a
+// name given twice counts once. An unknown name is a problem that lists the known ones, and so is an addition that the
+// role's own notActions take away again.
+func (d Definition) With(names ...string) (Definition, problem.List) {
+	var ps problem.List
+	for i, name := range names {
+		if known := AdditionNames(); !slices.Contains(known, name) {
+			ps.Add(fmt.Sprintf("additions[%d]", i), problem.DidYouMean(name, known), "unknown addition %q", name)
 		}
+	}
+	if ps != nil {
+		return d, ps
 	}
 	d = d.clone()
 	for _, a := range additions {
@@ -63,23 +68,16 @@ func (d Definition) With(names ...string) (Definition, error) {
 			d.Permissions[0].Actions = append(d.Permissions[0].Actions, a.Actions...)
 		}
 	}
-	return d, d.cancelled(names)
-}
-
-// cancelled is an error for each action of the named additions that the role's own notActions take away again.
-func (d Definition) cancelled(names []string) error {
-	var errs []error
 	for _, a := range additions {
 		if !slices.Contains(names, a.Name) {
 			continue
 		}
 		for _, action := range a.Actions {
 			if by := d.Permissions.Action(action); !by.Allowed && by.DeniedBy != "" {
-				errs = append(errs, fmt.Errorf("%s adds %s, which notActions (%s) take away again; leave out the addition, or "+
-					"take it out of notActions",
-					a.Name, action, by.DeniedBy))
+				ps.Add("additions", "leave out the addition, or take it out of notActions",
+					"%s adds %s, which notActions (%s) take away again", a.Name, action, by.DeniedBy)
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return d, ps
 }

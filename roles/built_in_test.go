@@ -164,8 +164,8 @@ func TestACustomRoleHasNoConditions(t *testing.T) {
 	t.Parallel()
 	parse := func(condition string) error {
 		permission := `{"actions": ["A/b"], "condition": ` + condition + `}`
-		_, err := roles.Parse([]byte(`{"properties": {"roleName": "R", "permissions": [` + permission + `]}}`))
-		return err
+		_, ps := roles.Parse([]byte(`{"properties": {"roleName": "R", "permissions": [` + permission + `]}}`))
+		return ps.Err()
 	}
 	require.ErrorContains(t, parse(`"c"`), "permissions[0].condition: only Microsoft's own roles have one")
 	require.NoError(t, parse("null"))

@@ -8,10 +8,11 @@ package roles
 import (
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // A Permission is one entry of a role definition's permissions: what is allowed, less what is not.
@@ -129,25 +130,26 @@ const forms = "write it as the portal exports it, " +
 //
 //	{"properties": {"roleName": …, "description": …, "assignableScopes": […], "permissions": [{"actions": […], …}]}}
 //
-// or in one of those of the Azure CLI, which are flat. What Azure adds to its answers (id, type, createdOn, …) says
-// nothing
-// new. A key that no form has is an error, as is anything that Validate finds.
-func Parse(data []byte) (Definition, error) {
+// or in one of those of the Azure CLI, which are flat. What Azure adds to its answers (id, type, createdOn, …) says nothing
+// new. A key that no form has is a problem, as is anything that Validate finds.
+func Parse(data []byte) (Definition, problem.List) {
 	dec := json.NewDecoder(strings.NewReader(string(data)))
 	dec.DisallowUnknownFields()
 	var doc document
-	if err := dec.Decode(&doc); err != nil {
-		return Definition{}, fmt.Errorf("reading role definition: %w; %s", err, forms)
+	wrong := func(fix, what string, args ...any) (Definition, problem.List) {
+		return Definition{}, problem.List{{What: "reading role definition: " + fmt.Sprintf(what, args...), Fix: fix}}
 	}
-	if dec.More() {
-		return Definition{}, errors.New("reading role definition: more than one JSON value; keep one role a file")
+	if err := dec.Decode(&doc); err != nil {
+		return wrong(forms, "%v", err)
 	}
 	flat := doc.definition()
-	if doc.Properties == nil && flat.RoleName == "" && len(flat.Permissions) == 0 {
-		return Definition{}, errors.New(`reading role definition: no "properties"; ` + forms)
-	}
-	if doc.Properties != nil && (doc.RoleName != "" || len(doc.Permissions)+len(doc.Actions)+len(doc.DataActions) > 0) {
-		return Definition{}, errors.New(`reading role definition: "properties" and the flat form at once; keep one of them`)
+	switch {
+	case dec.More():
+		return wrong("keep one role a file", "more than one JSON value")
+	case doc.Properties == nil && flat.RoleName == "" && len(flat.Permissions) == 0:
+		return wrong(forms, `no "properties"`)
+	case doc.Properties != nil && (doc.RoleName != "" || len(doc.Permissions)+len(doc.Actions)+len(doc.DataActions) > 0):
+		return wrong("keep one of them", `"properties" and the flat form at once`)
 	}
 	return flat, flat.Validate()
 }

@@ -72,7 +72,7 @@ func TestInvokerHasTheDocumentedActionsInTheirOrder(t *testing.T) {
 	assert.Empty(t, role.Permissions[0].NotDataActions)
 	assert.Empty(t, role.AssignableScopes, "the deployment says where")
 	assert.False(t, role.BuiltIn)
-	assert.NoError(t, role.Validate())
+	assert.Empty(t, role.Validate())
 }
 
 func TestWhatIsHandedOutCanBeChangedWithoutHarm(t *testing.T) {
@@ -157,14 +157,14 @@ func TestWithAddsOnlyWhatIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, err := roles.Invoker().With(c.names...)
-			require.NoError(t, err)
+			d, ps := roles.Invoker().With(c.names...)
+			require.NoError(t, ps.Err())
 			assert.Equal(t, append(documentedActions(), c.added...), d.Permissions[0].Actions)
 		})
 	}
-	_, err := roles.Invoker().With("pollJobs", "poll")
-	require.ErrorContains(t, err, `unknown addition "poll"`)
-	assert.ErrorContains(t, err, strings.Join(roles.AdditionNames(), ", "))
+	_, ps := roles.Invoker().With("pollJobs", "poll")
+	require.ErrorContains(t, ps.Err(), `unknown addition "poll"`)
+	assert.ErrorContains(t, ps.Err(), strings.Join(roles.AdditionNames(), ", "))
 }
 
 func TestAssignableAt(t *testing.T) {
@@ -203,9 +203,9 @@ func role(t *testing.T, change func(properties map[string]any)) []byte {
 
 func TestParseReadsWhatThePortalExports(t *testing.T) {
 	t.Parallel()
-	d, err := roles.Parse([]byte(`{"name": "g", "properties": {"roleName": "R", "description": "d", "assignableScopes": ["/subscriptions/s"],
+	d, ps := roles.Parse([]byte(`{"name": "g", "properties": {"roleName": "R", "description": "d", "assignableScopes": ["/subscriptions/s"],
 		"permissions": [{"actions": ["*"], "notActions": ["A/b"], "dataActions": ["C/d"], "notDataActions": ["E/*"]}]}}`))
-	require.NoError(t, err)
+	require.NoError(t, ps.Err())
 	assert.Equal(t, roles.Definition{
 		ID: "g", RoleName: "R", Description: "d", AssignableScopes: []string{"/subscriptions/s"},
 		Permissions: roles.Permissions{{
@@ -239,11 +239,11 @@ func TestParseKeepsToAzuresLimits(t *testing.T) {
 		"2000 scopes":             {set("assignableScopes", scopes(2000)), nil},
 		"2001 scopes":             {set("assignableScopes", scopes(2001)), []string{"assignableScopes: has 2001 entries; Azure allows 2000"}},
 		"no scope yet":            {set("assignableScopes", nil), nil},
-		"the root":                {set("assignableScopes", []string{"/"}), []string{`assignableScopes[0] "/": a custom role cannot be assignable at the root`}},
-		"a wildcard in a scope":   {set("assignableScopes", []string{"/subscriptions/*"}), []string{`assignableScopes[0] "/subscriptions/*": no wildcards`}},
-		"a scope that is none":    {set("assignableScopes", []string{"dev"}), []string{`assignableScopes[0] "dev": is not an ARM ID`}},
+		"the root":                {set("assignableScopes", []string{"/"}), []string{`assignableScopes[0]: "/": a custom role cannot be assignable at the root`}},
+		"a wildcard in a scope":   {set("assignableScopes", []string{"/subscriptions/*"}), []string{`assignableScopes[0]: "/subscriptions/*": no wildcards`}},
+		"a scope that is none":    {set("assignableScopes", []string{"dev"}), []string{`assignableScopes[0]: "dev" is not an ARM ID`}},
 		"a management group":      {set("assignableScopes", []string{group + "a", "/subscriptions/s"}), nil},
-		"two management groups":   {set("assignableScopes", []string{group + "a", "/subscriptions/s", strings.ToUpper(group) + "b"}), []string{"assignableScopes[2] ", "only one management group"}},
+		"two management groups":   {set("assignableScopes", []string{group + "a", "/subscriptions/s", strings.ToUpper(group) + "b"}), []string{"assignableScopes[2]: ", "only one management group"}},
 		"no permissions":          {set("permissions", []any{}), []string{"permissions: is empty"}},
 		"a permission of nothing": {set("permissions", []any{map[string]any{"notActions": []string{"A/b"}}}), []string{"permissions[0]: allows nothing"}},
 		"data actions alone":      {set("permissions", []any{map[string]any{"dataActions": []string{"A/b"}}}), nil},
@@ -259,19 +259,19 @@ func TestParseKeepsToAzuresLimits(t *testing.T) {
 		"a key that there is not": {set("actions", []string{"A/b"}), []string{`unknown field "actions"`, "as the portal exports it"}},
 		"several at once": {func(p map[string]any) {
 			p["roleName"], p["assignableScopes"], p["permissions"] = "", []string{"/"}, nil
-		}, []string{"roleName: ", "assignableScopes[0] ", "permissions: "}},
+		}, []string{"roleName: ", "assignableScopes[0]:", "permissions: "}},
 		"a permission that is none": {set("permissions", "all"), []string{"reading role definition"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := roles.Parse(role(t, c.change))
+			_, ps := roles.Parse(role(t, c.change))
 			if c.want == nil {
-				require.NoError(t, err)
+				require.NoError(t, ps.Err())
 				return
 			}
-			require.Error(t, err)
+			require.Error(t, ps.Err())
 			for _, want := range c.want {
-				assert.ErrorContains(t, err, want)
+				assert.ErrorContains(t, ps.Err(), want)
 			}
 		})
 	}
@@ -279,8 +279,8 @@ func TestParseKeepsToAzuresLimits(t *testing.T) {
 		"": "reading role definition", "{": "reading role definition", "{}": `no "properties"`, "null": `no "properties"`,
 		string(role(t, func(map[string]any) {})) + "{}": "more than one JSON value",
 	} {
-		_, err := roles.Parse([]byte(text))
-		assert.ErrorContains(t, err, want, text)
+		_, ps := roles.Parse([]byte(text))
+		assert.ErrorContains(t, ps.Err(), want, text)
 	}
 }
 
@@ -289,12 +289,12 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"properties": null}`))
 	f.Add([]byte(`[1]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := roles.Parse(data)
-		if err == nil {
-			require.NoError(t, d.Validate(), "what is read is valid")
+		d, ps := roles.Parse(data)
+		if len(ps) == 0 {
+			require.Empty(t, d.Validate(), "what is read is valid")
 			require.NotEmpty(t, d.Permissions)
-			_, err = d.With("pollJobs")
-			require.NoError(t, err)
+			_, ps = d.With("pollJobs")
+			require.NoError(t, ps.Err())
 		}
 	})
 }
@@ -324,8 +324,8 @@ func TestParseReadsWhatAzureAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, err := roles.Parse([]byte(text))
-			require.NoError(t, err)
+			d, ps := roles.Parse([]byte(text))
+			require.NoError(t, ps.Err())
 			assert.Equal(t, []string{"R", "d"}, []string{d.RoleName, d.Description})
 			assert.Equal(t, []string{"/subscriptions/s"}, d.AssignableScopes)
 			require.Len(t, d.Permissions, 1)
@@ -340,8 +340,8 @@ func TestParseReadsWhatAzureAnswers(t *testing.T) {
 			"at once"},
 		"a list": {`[{"roleName": "R"}]`, "--query [0]"},
 	} {
-		_, err := roles.Parse([]byte(c.text))
-		assert.ErrorContains(t, err, c.says, name)
+		_, ps := roles.Parse([]byte(c.text))
+		assert.ErrorContains(t, ps.Err(), c.says, name)
 	}
 }
 
@@ -357,10 +357,10 @@ func TestAnAdditionThatNotActionsCancelIsAProblem(t *testing.T) {
 	t.Parallel()
 	d := roles.Definition{RoleName: "R", Permissions: roles.Permissions{{Actions: []string{"A/b"},
 		NotActions: []string{"microsoft.machinelearningservices/workspaces/JOBS/*"}}}}
-	_, err := d.With("pollJobs")
-	require.ErrorContains(t, err, "pollJobs adds Microsoft.MachineLearningServices/workspaces/jobs/read, which "+
+	_, ps := d.With("pollJobs")
+	require.ErrorContains(t, ps.Err(), "pollJobs adds Microsoft.MachineLearningServices/workspaces/jobs/read, which "+
 		"notActions (microsoft.machinelearningservices/workspaces/JOBS/*) take away again")
 	d.Permissions[0].NotActions = []string{"Microsoft.MachineLearningServices/workspaces/delete"}
-	_, err = d.With("pollJobs")
-	require.NoError(t, err)
+	_, ps = d.With("pollJobs")
+	require.NoError(t, ps.Err())
 }

@@ -1,11 +1,12 @@
 package roles
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // Azure's limits on custom roles.
@@ -15,34 +16,30 @@ const (
 	MaxAssignableScopes = 2000
 )
 
-// Validate returns every way in which Azure would refuse the definition as a custom role, joined; nil if none.
-// Each line names the property, what is wrong with it and what to write instead.
-func (d Definition) Validate() error {
-	var problems []error
-	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-
+// Validate returns every way in which Azure would refuse the definition as a custom role. Each names the property, what is
+// wrong with it and what to write instead.
+func (d Definition) Validate() (ps problem.List) {
 	switch n := utf8.RuneCountInString(d.RoleName); {
 	case strings.TrimSpace(d.RoleName) == "":
-		problem("roleName: is empty; give the role a name that is unique in the tenant")
+		ps.Add("roleName", "give the role a name that is unique in the tenant", "is empty")
 	case n > MaxRoleName:
-		problem("roleName: has %d characters; Azure allows %d", n, MaxRoleName)
+		ps.Add("roleName", fmt.Sprintf("Azure allows %d", MaxRoleName), "has %d characters", n)
 	}
 	if n := utf8.RuneCountInString(d.Description); n > MaxDescription {
-		problem("description: has %d characters; Azure allows %d", n, MaxDescription)
+		ps.Add("description", fmt.Sprintf("Azure allows %d", MaxDescription), "has %d characters", n)
 	}
-	problems = append(problems, validateScopes(d.AssignableScopes)...)
+	ps = append(ps, validateScopes(d.AssignableScopes)...)
 	if len(d.Permissions) == 0 {
-		problem("permissions: is empty; give at least one entry with actions or dataActions")
+		ps.Add("permissions", "give at least one entry with actions or dataActions", "is empty")
 	}
 	for i, p := range d.Permissions {
+		path := fmt.Sprintf("permissions[%d]", i)
 		if len(p.Actions)+len(p.DataActions) == 0 {
-			problem("permissions[%d]: allows nothing; give it actions or dataActions", i)
+			ps.Add(path, "give it actions or dataActions", "allows nothing")
 		}
 		if p.Condition != "" && !d.BuiltIn {
-			problem("permissions[%d].condition: only Microsoft's own roles have any; put it on the assignment of the role", i)
-		}
-		if p.Condition != "" {
-			problem("permissions[%d].condition: only Microsoft's own roles have one; leave it out, or make two roles", i)
+			ps.Add(path+".condition", "put it on the assignment of the role, or make two roles",
+				"only Microsoft's own roles have one")
 		}
 		for _, list := range []struct {
 			name    string
@@ -52,57 +49,49 @@ func (d Definition) Validate() error {
 			{"dataActions", p.DataActions}, {"notDataActions", p.NotDataActions},
 		} {
 			for j, entry := range list.entries {
-				if err := validateAction(entry); err != nil {
-					problem("permissions[%d].%s[%d]: %w", i, list.name, j, err)
-				}
+				validateAction(&ps, fmt.Sprintf("%s.%s[%d]", path, list.name, j), entry)
 			}
 		}
 	}
-	return errors.Join(problems...)
+	return ps
 }
 
-func validateScopes(scopes []string) (problems []error) {
+func validateScopes(scopes []string) (ps problem.List) {
 	if len(scopes) > MaxAssignableScopes {
-		problems = append(problems, fmt.Errorf("assignableScopes: has %d entries; Azure allows %d", len(scopes), MaxAssignableScopes))
+		ps.Add("assignableScopes", fmt.Sprintf("Azure allows %d", MaxAssignableScopes), "has %d entries", len(scopes))
 	}
 	groups := 0
 	for i, scope := range scopes {
-		var wrong string
+		path := fmt.Sprintf("assignableScopes[%d]", i)
 		switch {
 		case scope == "/":
-			wrong = `a custom role cannot be assignable at the root "/"; name subscriptions, resource groups or resources`
+			ps.Add(path, "name subscriptions, resource groups or resources",
+				"%q: a custom role cannot be assignable at the root", scope)
 		case strings.Contains(scope, "*"):
-			wrong = "no wildcards here; list each scope"
+			ps.Add(path, "list each scope", "%q: no wildcards here", scope)
 		case isManagementGroup(scope):
 			if groups++; groups > 1 {
-				wrong = "only one management group is allowed; keep one of them"
+				ps.Add(path, "keep one of them", "%q: only one management group is allowed", scope)
 			}
 		case !strings.HasPrefix(strings.ToLower(scope), "/subscriptions/"):
-			wrong = "is not an ARM ID; write /subscriptions/<id>, with /resourceGroups/<name> or a resource behind it"
-		}
-		if wrong != "" {
-			problems = append(problems, fmt.Errorf("assignableScopes[%d] %q: %s", i, scope, wrong))
+			ps.Add(path, "write /subscriptions/<id>, with /resourceGroups/<name> or a resource behind it",
+				"%q is not an ARM ID", scope)
 		}
 	}
-	return problems
+	return ps
 }
 
-func validateAction(entry string) error {
+func validateAction(ps *problem.List, path, entry string) {
 	switch {
-	case entry == "" || strings.ContainsAny(entry, " \t\n"):
-		return fmt.Errorf("%q is not an action; write one as Microsoft.Provider/type/verb", entry)
+	case entry == "" || strings.ContainsAny(entry, " \t\n"), entry != "*" && !strings.Contains(entry, "/"):
+		ps.Add(path, "write one as Microsoft.Provider/type/verb", "%q is not an action", entry)
 	case strings.Count(entry, "*") > 1:
-		return fmt.Errorf("%q has more than one wildcard; Azure allows one: list the actions it stands for", entry)
-	case entry != "*" && !strings.Contains(entry, "/"):
-		return fmt.Errorf("%q is not an action; write one as Microsoft.Provider/type/verb", entry)
+		ps.Add(path, "list the actions it stands for", "%q has more than one wildcard; Azure allows one", entry)
 	}
-	return nil
 }
 
-// AssignableAt reports whether the definition may be assigned at the scope: a built-in role everywhere, a custom role
-// at or
-// below one of its assignable scopes. Below a management group lies what its IDs do not say, so that it may be any
-// scope:
+// AssignableAt reports whether the definition may be assigned at the scope: a built-in role everywhere, a custom role at
+// or below one of its assignable scopes. Below a management group lies what its IDs do not say, so that it may be any scope:
 // Azure decides.
 func (d Definition) AssignableAt(scope string) bool {
 	return d.BuiltIn || slices.ContainsFunc(d.AssignableScopes, func(s string) bool {

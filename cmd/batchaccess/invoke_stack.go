@@ -184,8 +184,8 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 func current(secrets map[string]access.ClientSecret) string {
 	name, until := "", time.Time{}
 	for _, key := range slices.Sorted(maps.Keys(secrets)) {
-		start, end, err := secrets[key].Period()
-		if now := time.Now(); err == nil && !now.Before(start) && now.Before(end) && end.After(until) {
+		start, end, wrong := secrets[key].Period()
+		if now := time.Now(); wrong == nil && !now.Before(start) && now.Before(end) && end.After(until) {
 			name, until = key, end
 		}
 	}

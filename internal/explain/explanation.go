@@ -134,8 +134,8 @@ func makeRole(r access.Role) Role {
 	if r.RoleDefinitionID.Given() {
 		role.Name = access.ExistingRole
 	}
-	d, err := r.Resolve()
-	if err != nil {
+	d, wrong := r.Resolve()
+	if wrong != nil {
 		return role // Validate has told it
 	}
 	for _, p := range d.Permissions {

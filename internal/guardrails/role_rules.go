@@ -205,8 +205,8 @@ func invokerRoleBreadth(r Resource, c Config, p *report) {
 			return // its definition or its assignments are judged
 		}
 		text, _ := r.Inputs["definition"].(string)
-		d, err := roles.Parse([]byte(text))
-		if err != nil {
+		d, wrong := roles.Parse([]byte(text))
+		if wrong != nil {
 			p.undecided("roleDefinitionId", "give the role's JSON as definition beside it", "can't be judged: it is not known here what the role allows")
 			return
 		}

@@ -118,8 +118,8 @@ func (w *world) define(actions ...string) {
 // allow lets a principal start jobs, with additions to the 35 actions.
 func (w *world) allow(principal string, additions ...string) {
 	w.t.Helper()
-	d, err := roles.Invoker().With(additions...)
-	require.NoError(w.t, err)
+	d, ps := roles.Invoker().With(additions...)
+	require.NoError(w.t, ps.Err())
 	w.define(d.Permissions[0].Actions...)
 	w.assign(principal, invokerRole, workspace)
 }

@@ -100,6 +100,15 @@ func (l *List) Warn(code Code, path, fix, what string, args ...any) {
 	(*l)[len(*l)-1].Warning = true
 }
 
+// Below returns the problems as ones that stand below the path.
+func (l List) Below(path string) List {
+	below := slices.Clone(l)
+	for i, p := range below {
+		below[i] = p.At(path)
+	}
+	return below
+}
+
 // Err joins the problems that are not warnings, one a line; nil if there are none.
 func (l List) Err() error {
 	var all []error

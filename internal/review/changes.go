@@ -114,7 +114,7 @@ func (m *maker) secrets() {
 		}
 		for invoker, i := range c.now.Model.Invokers {
 			for key, secret := range i.ClientSecrets {
-				if _, end, err := secret.Period(); err == nil && !shown[invoker+"."+key] {
+				if _, end, wrong := secret.Period(); wrong == nil && !shown[invoker+"."+key] {
 					m.ending("client secret "+invoker+"."+key, end.Format(time.RFC3339), urn)
 				}
 			}

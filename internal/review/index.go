@@ -165,8 +165,8 @@ func (m *maker) declared(urn string, when side) (role, bool) {
 	if !ok || c.side(when) == nil {
 		return role{}, false
 	}
-	d, err := c.side(when).Model.Role.Resolve()
-	if err != nil {
+	d, wrong := c.side(when).Model.Role.Resolve()
+	if wrong != nil {
 		return role{}, false
 	}
 	return role{key: strings.ToLower(urn), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
@@ -179,8 +179,8 @@ func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 		return role{}, false
 	}
 	r := c.side(when).Model.Role
-	d, err := r.Resolve()
-	if !r.RoleDefinitionID.Given() || err != nil {
+	d, wrong := r.Resolve()
+	if !r.RoleDefinitionID.Given() || wrong != nil {
 		return role{}, false
 	}
 	if r.Definition != "" {

@@ -109,9 +109,9 @@ func pathsOf(all []access.Path) map[place]*access.Path {
 
 // roleOfModels compares what the invokers' role allows.
 func (m *maker) roleOfModels(c component) {
-	old, errOld := c.old.Model.Role.Resolve()
-	now, errNow := c.now.Model.Role.Resolve()
-	if errOld != nil || errNow != nil {
+	old, wrongOld := c.old.Model.Role.Resolve()
+	now, wrongNow := c.now.Model.Role.Resolve()
+	if wrongOld != nil || wrongNow != nil {
 		if c.old.Model.Role.RoleDefinitionID != c.now.Model.Role.RoleDefinitionID {
 			m.unread("the invokers' role is another one, and what it allows can't be told from the configuration")
 		}

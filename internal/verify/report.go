@@ -144,8 +144,8 @@ func (h *holdings) permissions(g access.Grant) roles.Permissions {
 	if !h.m.Role.Told() {
 		return roles.Invoker().Permissions // what it is given for; what Azure says that it allows besides is beyond need
 	}
-	d, err := h.m.Role.Resolve()
-	if err != nil {
+	d, wrong := h.m.Role.Resolve()
+	if wrong != nil {
 		return nil // the model is valid
 	}
 	return d.Permissions

@@ -100,9 +100,9 @@ func (s *seeder) role() error {
 	case !r.Told():
 		return errors.New("role.roleDefinitionId: what the role allows is not known here, so it can't be tried; give its JSON, as the portal exports it, as role.definition beside it")
 	}
-	d, err := r.Resolve()
-	if err != nil {
-		return fmt.Errorf("role.%w", err)
+	d, ps := r.Resolve()
+	if len(ps) > 0 {
+		return ps.Below("role").Err()
 	}
 	d.ID = r.RoleDefinitionGUID()
 	if len(d.AssignableScopes) == 0 {
