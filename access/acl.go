@@ -31,8 +31,9 @@ func (a ACL) String() string {
 	return "the ACL " + a.Permissions + " on " + a.StorageAccount + "/" + a.Container + a.Path
 }
 
-// acls returns the permissions that meet the needs which are left to ACLs, each once: r-x for the cluster that mounts the
-// data and for each invoker who reads it, unless the invoker's group has the same. The folders above the path need --x.
+// acls returns the permissions that meet the needs which are left to ACLs, each once: r-x for the cluster that mounts
+// the data and for each invoker who reads it, unless the invoker's group has the same. The folders above the path need
+// --x.
 func (p *Plan) acls() (acls []ACL) {
 	seen := map[ACL]bool{}
 	for _, n := range p.Needs {

@@ -15,8 +15,8 @@ type checker struct {
 	pathsOf map[string][]Path // by invoker
 }
 
-// gains asks a full question for Can and a cautious one for Cannot and Only: what must be possible has to work to its end,
-// and of what must not be possible no part may work.
+// gains asks a full question for Can and a cautious one for Cannot and Only: what must be possible has to work to its
+// end, and of what must not be possible no part may work.
 func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 	switch {
 	case a.Do != "":
@@ -32,8 +32,8 @@ func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 	}
 }
 
-// works reports, for Start, whether jobs on the endpoint work with every input; for Read, whether a job with the input works
-// on any endpoint that reads it.
+// works reports, for Start, whether jobs on the endpoint work with every input; for Read, whether a job with the input
+// works on any endpoint that reads it.
 func (c checker) works(a Assertion, p Principal) (how string, able bool) {
 	how = "no endpoint reads " + a.Read
 	for _, path := range c.pathsOf[p.Name] {
@@ -127,8 +127,8 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 	return "no grant and no ACL", false
 }
 
-// roleCovers reports whether the invokers' role reaches a storage account. Assigned at the workspace it does not; where one of
-// the IDs is not known, it may.
+// roleCovers reports whether the invokers' role reaches a storage account. Assigned at the workspace it does not; where
+// one of the IDs is not known, it may.
 func (c checker) roleCovers(account string) bool {
 	if c.Model.Role.EffectiveScope() == AtWorkspace {
 		return false
@@ -138,8 +138,8 @@ func (c checker) roleCovers(account string) bool {
 	return !known || id.Later() || roles.Contains(scope, id.Text())
 }
 
-// roleReads reports whether the invokers' role opens the storage accounts in its reach: it reads blobs, or hands out keys.
-// Where it is not told what the role allows, it may.
+// roleReads reports whether the invokers' role opens the storage accounts in its reach: it reads blobs, or hands out
+// keys. Where it is not told what the role allows, it may.
 func (c checker) roleReads() bool {
 	ps := c.role.Permissions
 	if !c.Model.Role.Told() || ps.MayAllow(roles.Action{Name: roles.ReadBlobs, Data: true}) {
@@ -150,8 +150,8 @@ func (c checker) roleReads() bool {
 	})
 }
 
-// does reports whether a principal has an action, or any action of a risk. Of a role that nobody has told the actions of, the
-// cautious question assumes that it allows everything, the other one that it allows nothing.
+// does reports whether a principal has an action, or any action of a risk. Of a role that nobody has told the actions
+// of, the cautious question assumes that it allows everything, the other one that it allows nothing.
 func (c checker) does(p Principal, do string, cautious bool) (how string, able bool) {
 	var found []string
 	has, by := "has", ""
@@ -175,8 +175,8 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 	}
 }
 
-// covering finds the grant that gives a principal an action, and through whom; nil if none does. untold is set where that
-// is only assumed (see does).
+// covering finds the grant that gives a principal an action, and through whom; nil if none does. untold is set where
+// that is only assumed (see does).
 func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *Grant, through string, untold bool) {
 	for _, holder := range c.Holders(p) {
 		for _, g := range c.grantsOf[holder] {

@@ -9,39 +9,41 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// An Assertion says what must, or must not, be possible. It grants nothing: what the model grants is held against it. It
-// has exactly one of Can, Cannot and Only, and exactly one of Start, Read and Do.
+// An Assertion says what must, or must not, be possible. It grants nothing: what the model grants is held against it.
+// It has exactly one of Can, Cannot and Only, and exactly one of Start, Read and Do.
 //
-// A name in Can, Cannot and Only is that of an invoker, or cluster:<name> for a cluster identity, which the code of a job can
-// use. A group that the stack makes stands for its members. Who is in a group that exists already is not known here, so its
-// members are judged by what they are granted themselves.
+// A name in Can, Cannot and Only is that of an invoker, or cluster:<name> for a cluster identity, which the code of a
+// job can use. A group that the stack makes stands for its members. Who is in a group that exists already is not known
+// here, so its members are judged by what they are granted themselves.
 type Assertion struct {
 	// Can names those who can, each of them. With Start, jobs on the endpoint work with every input that it declares; with
 	// Read, a job on at least one of the model's endpoints works with the input (a cluster identity: it may mount it).
 	Can []string `pulumi:"can,optional"`
-	// Cannot names those of whom none gains it in any way. With Start: no job of theirs is taken by the endpoint. With Read:
-	// nothing of the input is open to them, neither by a job on any endpoint nor by a role or ACL of their own, granted for
-	// whatever reason. What secrets open is not followed: assert readsSecrets too.
+	// Cannot names those of whom none gains it in any way. With Start: no job of theirs is taken by the endpoint. With
+	// Read: nothing of the input is open to them, neither by a job on any endpoint nor by a role or ACL of their own,
+	// granted for whatever reason. What secrets open is not followed: assert readsSecrets too.
 	Cannot []string `pulumi:"cannot,optional"`
 	// Only names those who alone may gain it, in the sense of Cannot: no other invoker and no other cluster identity does.
 	// The empty list is nobody.
 	Only []string `pulumi:"only,optional"`
-	// Start is the name of an endpoint. The role holds for the whole workspace, so whoever may start jobs on one endpoint may
-	// on all; what keeps them apart is the data.
+	// Start is the name of an endpoint. The role holds for the whole workspace, so whoever may start jobs on one endpoint
+	// may on all; what keeps them apart is the data.
 	Start string `pulumi:"start,optional"`
 	// Read is the name of a data input.
 	Read string `pulumi:"read,optional"`
-	// Do is grantsAccess, readsSecrets, changesCode or destroysData, for any action of that risk; or one action of Azure, in
-	// full. It is decided by what the granted roles cover: the invokers' role at its scope, storage roles at the accounts.
+	// Do is grantsAccess, readsSecrets, changesCode or destroysData, for any action of that risk; or one action of Azure,
+	// in full. It is decided by what the granted roles cover: the invokers' role at its scope, storage roles at the
+	// accounts.
 	Do string `pulumi:"do,optional"`
 }
 
 // A Verdict is what became of one assertion.
 type Verdict struct {
-	Name    string `json:"name"`
-	Says    string `json:"says"` // the assertion in words
-	Holds   bool   `json:"holds"`
-	Because string `json:"because"`       // what makes it possible, or what is missing for it; of a violated one: who gains it, and how
+	Name  string `json:"name"`
+	Says  string `json:"says"` // the assertion in words
+	Holds bool   `json:"holds"`
+	// what makes it possible, or what is missing for it; of a violated one: who gains it, and how
+	Because string `json:"because"`
 	Fix     string `json:"fix,omitempty"` // what to do about a violated one
 }
 
@@ -65,8 +67,8 @@ func (p *Plan) verdicts() (all []Verdict) {
 	return all
 }
 
-// Judge decides the assertion. It asks of each principal that the assertion is about whether the principal gains what must or
-// must not be possible, and how, or what is missing for it.
+// Judge decides the assertion. It asks of each principal that the assertion is about whether the principal gains what
+// must or must not be possible, and how, or what is missing for it.
 func (p *Plan) Judge(a Assertion, gains func(Principal) (how string, able bool)) (holds bool, because string) {
 	var good, bad []string
 	asked := p.asked(a)
@@ -87,7 +89,8 @@ func (p *Plan) Judge(a Assertion, gains func(Principal) (how string, able bool))
 	return true, strings.Join(good, "; ")
 }
 
-// asked are the principals that decide the assertion: those named, or for Only all whose identity is not that of a named one.
+// asked are the principals that decide the assertion: those named, or for Only all whose identity is not that of a
+// named one.
 func (p *Plan) asked(a Assertion) (ps []Principal) {
 	names, identities := map[Principal]bool{}, map[Principal]bool{}
 	for _, name := range p.Model.withMembers(slices.Concat(a.Can, a.Cannot, a.Only)) {
@@ -148,7 +151,8 @@ func (a Assertion) String() string {
 func (a Assertion) remedy() string {
 	switch {
 	case a.Can != nil && a.Start != "":
-		return "name them in the invokers of endpoint " + a.Start + " and give the role what it lacks, or change the assertion"
+		return "name them in the invokers of endpoint " + a.Start +
+			" and give the role what it lacks, or change the assertion"
 	case a.Can != nil && a.Read != "":
 		return "name them in the invokers of an endpoint that reads " + a.Read + ", or change the assertion"
 	case a.Can != nil:
@@ -156,7 +160,8 @@ func (a Assertion) remedy() string {
 	case a.Start != "":
 		return "take them out of invokers: their role holds for every endpoint of the workspace; or change the assertion"
 	case a.Read != "":
-		return "take away what gives it: their place among the invokers of an endpoint, a scope that is too wide, a credential in the store, or the role; or change the assertion"
+		return "take away what gives it: their place among the invokers of an endpoint, a scope that is too wide, a " +
+			"credential in the store, or the role; or change the assertion"
 	default:
 		return "narrow the role, or take them out of invokers; or change the assertion"
 	}
@@ -176,7 +181,8 @@ func (v *validator) assertions() {
 func (v *validator) violations(verdicts []Verdict) {
 	for _, verdict := range verdicts {
 		if !verdict.Holds {
-			v.AddCode(problem.Violation, "assertions."+verdict.Name, verdict.Fix, "%q does not hold: %s", verdict.Says, verdict.Because)
+			v.AddCode(problem.Violation, "assertions."+verdict.Name, verdict.Fix, "%q does not hold: %s", verdict.Says,
+				verdict.Because)
 		}
 	}
 }
@@ -202,7 +208,8 @@ func (v *validator) assertion(path string, a Assertion) {
 	for _, o := range []struct {
 		key, name, what string
 		known           names
-	}{{"start", a.Start, "endpoint", keysOf(v.m.EffectiveEndpoints())}, {"read", a.Read, "data input", keysOf(v.m.DataInputs)}, {"do", a.Do, "", names{}}} {
+	}{{"start", a.Start, "endpoint", keysOf(v.m.EffectiveEndpoints())}, {"read", a.Read, "data input",
+		keysOf(v.m.DataInputs)}, {"do", a.Do, "", names{}}} {
 		if o.name == "" {
 			continue
 		}
@@ -228,7 +235,8 @@ func (v *validator) do(path, do string) {
 	case strings.Contains(do, "*"):
 		v.add(path, "name one action, or a risk: "+strings.Join(risks, ", "), "%q holds a wildcard", do)
 	case len(roles.ActionsOf(do)) > 1:
-		v.Warn(problem.Assertion, path, "see that it is spelt as Azure publishes it: a wrong name is in no role", "%q is no action that is known here", do)
+		v.Warn(problem.Assertion, path, "see that it is spelt as Azure publishes it: a wrong name is in no role",
+			"%q is no action that is known here", do)
 	}
 }
 

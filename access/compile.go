@@ -18,21 +18,22 @@ type Plan struct {
 	jobs     []job
 	identity map[Principal]Principal // the first name of the identity that goes by the name
 	groups   map[string]string       // the group that the stack makes, by member
-	// role is what the invokers are given, as far as that is known; roleLacks are those of the 35 actions that it does not allow,
-	// and roleMayLack those of which that is undecided.
+	// role is what the invokers are given, as far as that is known; roleLacks are those of the 35 actions that it does not
+	// allow, and roleMayLack those of which that is undecided.
 	role                   roles.Definition
 	roleLacks, roleMayLack []string
 }
 
-// Compile works out, in one pass, everything that the model needs, or everything that is wrong with it. Among the problems are
-// warnings. Where any other problem is no violated assertion, there is no plan.
+// Compile works out, in one pass, everything that the model needs, or everything that is wrong with it. Among the
+// problems are warnings. Where any other problem is no violated assertion, there is no plan.
 func Compile(m Model) (*Plan, Problems) {
 	v := validator{m: m}
 	v.model()
 	if v.Err() != nil {
 		return nil, v.Problems
 	}
-	p := &Plan{Model: m, Identities: v.found.all, identity: v.found.first, groups: m.Groups(), roleLacks: roles.InvokerActions()}
+	p := &Plan{Model: m, Identities: v.found.all, identity: v.found.first, groups: m.Groups(),
+		roleLacks: roles.InvokerActions()}
 	if d, wrong := m.Role.Resolve(); wrong == nil {
 		p.role, p.roleLacks, p.roleMayLack = d, d.Permissions.Missing(), d.Permissions.Undecided()
 	}
@@ -141,7 +142,8 @@ func outputLeg(name string, output DataOutput) leg {
 func (p *Plan) needs() (all []Need) {
 	scope := Scope{Level: string(p.Model.Role.EffectiveScope())}
 	for _, name := range sorted(p.Model.Invokers) {
-		all = append(all, Need{Principal: InvokerPrincipal(name), Hop: InvokeHop, By: ByRBAC, Role: p.Model.Role.grantName(), At: scope})
+		all = append(all, Need{Principal: InvokerPrincipal(name), Hop: InvokeHop, By: ByRBAC, Role: p.Model.Role.grantName(),
+			At: scope})
 	}
 	for _, j := range p.jobs {
 		if len(j.invokers) == 0 {

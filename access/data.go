@@ -31,8 +31,8 @@ const (
 	ByStoreCredential Mechanism = "credential in store" // access key or SAS: nothing to grant
 	ByRBAC            Mechanism = "rbac"                // role assignments
 	ByACL             Mechanism = "acl"                 // POSIX ACLs of the file system
-	// ByAnyone is anonymous access, which takes no role (facts/batch-endpoints.md: the article's public sample; that neither
-	// cluster nor invoker needs a role is inferred).
+	// ByAnyone is anonymous access, which takes no role (facts/batch-endpoints.md: the article's public sample; that
+	// neither cluster nor invoker needs a role is inferred).
 	ByAnyone Mechanism = "anonymous access"
 )
 
@@ -77,7 +77,8 @@ const (
 
 // A DataInput is what a job reads.
 type DataInput struct {
-	// Kind is dataStore, dataAsset, blob, adlsGen2 or public. Required. adlsGen1 is refused: Azure retired it on 2024-02-29.
+	// Kind is dataStore, dataAsset, blob, adlsGen2 or public. Required. adlsGen1 is refused: Azure retired it on
+	// 2024-02-29.
 	Kind InputKind `pulumi:"kind"`
 	// CredentialInStore says whether the data store holds a credential, such as an access key or SAS. For dataStore and
 	// dataAsset, and means nothing for the others. Default: what the workspace answers.
@@ -106,7 +107,8 @@ type DataInput struct {
 	GrantedBy Mechanism `pulumi:"grantedBy,optional"`
 }
 
-// InWorkspace reports whether the input is named by what the workspace knows, so that the workspace can be asked about it.
+// InWorkspace reports whether the input is named by what the workspace knows, so that the workspace can be asked about
+// it.
 func (d DataInput) InWorkspace() bool { return d.Kind == DataStore || d.Kind == DataAsset }
 
 // Mechanism returns what gives access to the data: the seed's table, and the user's choice where it leaves one.
@@ -157,7 +159,8 @@ var storageRoles = map[string]roles.Permissions{
 	roles.StorageBlobDataContributor: mustBuiltIn(roles.StorageBlobDataContributor),
 }
 
-// storageRoleMay says which of the storage roles allow which data action: worked out once, as every hop of every path asks.
+// storageRoleMay says which of the storage roles allow which data action: worked out once, as every hop of every path
+// asks.
 var storageRoleMay = func() map[string]map[string]bool {
 	may := map[string]map[string]bool{}
 	for name, permissions := range storageRoles {

@@ -9,6 +9,6 @@
 // What must and must not be possible can be said too: an Assertion, which Validate and CheckAssertions hold against the
 // grants (assertions.go, assertion_gains.go).
 //
-// The model works on names. IDs are carried where they are known, and checked, but nothing is decided by them, so
-// the answers are the same at a preview, when IDs do not exist yet. The package knows nothing of Pulumi and does no I/O.
+// The model works on names. IDs are carried where they are known, and checked, but nothing is decided by them, so the
+// answers are the same at a preview, when IDs do not exist yet. The package knows nothing of Pulumi and does no I/O.
 package access

@@ -19,9 +19,9 @@ type Grant struct {
 // String tells a grant without its principal: the role and where it holds.
 func (g Grant) String() string { return g.Role + " on " + g.Scope.String() }
 
-// leastGrants returns the least set of role assignments that meets the needs, in a stable order. Each identity is granted what
-// it needs once, by its first name, with the reasons of all its names. No assignment is there that another one implies, and
-// members of a group that the stack makes are not granted what the group is.
+// leastGrants returns the least set of role assignments that meets the needs, in a stable order. Each identity is
+// granted what it needs once, by its first name, with the reasons of all its names. No assignment is there that another
+// one implies, and members of a group that the stack makes are not granted what the group is.
 func (p *Plan) leastGrants() []Grant {
 	all := collection{at: map[holding]int{}, groups: p.groups}
 	for _, n := range p.Needs {
@@ -58,7 +58,8 @@ func (c *collection) add(p Principal, role string, scope Scope, reason string) {
 	c.grants = append(c.grants, Grant{p, role, scope, []string{reason}})
 }
 
-// because adds reasons, each once: a group may have the same one as its member, and one identity under each of its names.
+// because adds reasons, each once: a group may have the same one as its member, and one identity under each of its
+// names.
 func (g *Grant) because(reasons ...string) {
 	for _, reason := range reasons {
 		if !slices.Contains(g.Reasons, reason) {
@@ -67,8 +68,8 @@ func (g *Grant) because(reasons ...string) {
 	}
 }
 
-// least sorts the grants, leaves out each that another one of the same principal or of its group covers, role and scope,
-// and hands its reasons on.
+// least sorts the grants, leaves out each that another one of the same principal or of its group covers, role and
+// scope, and hands its reasons on.
 func (c *collection) least() (kept []Grant) {
 	slices.SortFunc(c.grants, compareGrants) // none is there twice, so none is equal to another
 	for i, g := range c.grants {
@@ -87,8 +88,8 @@ func (c *collection) least() (kept []Grant) {
 	return kept
 }
 
-// implying finds the grant that implies g and that no other one implies: the widest role comes first, then the widest scope,
-// then the group before its member. It is g itself if no other grant implies it.
+// implying finds the grant that implies g and that no other one implies: the widest role comes first, then the widest
+// scope, then the group before its member. It is g itself if no other grant implies it.
 func (c *collection) implying(g Grant) int {
 	holders := []Principal{g.Principal}
 	if group := c.groups[g.Principal.Name]; group != "" && !g.Principal.IsCluster() {

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// A group with members is made by the stack, and is how a few role assignments serve many: what the group is granted, each
-// of its members has. It is an invoker that endpoints may name, and naming it names its members too. It never acts by
-// itself, so it has no paths of its own, and an assertion that names it means its members.
+// A group with members is made by the stack, and is how a few role assignments serve many: what the group is granted,
+// each of its members has. It is an invoker that endpoints may name, and naming it names its members too. It never acts
+// by itself, so it has no paths of its own, and an assertion that names it means its members.
 
 // Groups says of each member of a group that the stack makes which one it is: an invoker is in one at most.
 func (m Model) Groups() map[string]string {
@@ -43,15 +43,18 @@ func (v *validator) members(path, name string, i Invoker, groups map[string]stri
 			is  bool
 		}{{"members", len(i.Members) > 0}, {"managedIdentities", i.ManagedIdentities}} {
 			if given.is {
-				v.add(path+"."+given.key, "leave it out, or name members in a group without objectId", "only goes with a group that the stack makes")
+				v.add(path+"."+given.key, "leave it out, or name members in a group without objectId",
+					"only goes with a group that the stack makes")
 			}
 		}
 		return
 	}
 	if i.PrincipalID.Given() {
-		v.add(path+".members", "leave out objectId, to have a group made, or members", "are of a group that the stack makes, and this one exists: who is in it is said where it was made")
+		v.add(path+".members", "leave out objectId, to have a group made, or members",
+			"are of a group that the stack makes, and this one exists: who is in it is said where it was made")
 	}
-	reason := fmt.Sprintf("is a managed identity: its tokens are cached for up to %d hours, so that it gets in, and loses what the group has, that much later", managedIdentityTokenHours)
+	reason := fmt.Sprintf("is a managed identity: its tokens are cached for up to %d hours, so that it gets in, and "+
+		"loses what the group has, that much later", managedIdentityTokenHours)
 	seen := map[string]bool{}
 	for n, member := range i.Members {
 		at := fmt.Sprintf("%s.members[%d]", path, n)
@@ -62,9 +65,11 @@ func (v *validator) members(path, name string, i Invoker, groups map[string]stri
 		case seen[member]:
 			v.add(at, "keep it once", "names %q a second time", member)
 		case other.Kind == Group:
-			v.add(at, "name its members here, or name both groups where they are to invoke", "%q is a group itself, and groups in groups are not made", member)
+			v.add(at, "name its members here, or name both groups where they are to invoke",
+				"%q is a group itself, and groups in groups are not made", member)
 		case groups[member] != name:
-			v.add(at, "keep it in one, and name it by itself where it needs more", "%q is a member of %s too", member, groups[member])
+			v.add(at, "keep it in one, and name it by itself where it needs more", "%q is a member of %s too", member,
+				groups[member])
 		case other.Kind == ManagedIdentity && !i.ManagedIdentities:
 			v.add(at, "leave it out and name it by itself, or accept that with managedIdentities: true", "%q %s", member, reason)
 		case other.Kind == ManagedIdentity:
@@ -74,6 +79,6 @@ func (v *validator) members(path, name string, i Invoker, groups map[string]stri
 	}
 }
 
-// managedIdentityTokenHours is how long a managed identity's token, and with it the groups that it names, is cached, and
-// can't be refreshed (Microsoft, "Limitation of using managed identities for authorization").
+// managedIdentityTokenHours is how long a managed identity's token, and with it the groups that it names, is cached,
+// and can't be refreshed (Microsoft, "Limitation of using managed identities for authorization").
 const managedIdentityTokenHours = 24

@@ -18,8 +18,8 @@ const (
 // Known is an ID that is given as text. The empty text is given too, and is wrong wherever an ID may stand.
 func Known(text string) ID { return ID{text: text, state: known} }
 
-// Later is an ID that is known only after the deployment. IDs of one source, which must be comparable, are the same ID; of
-// the source nil nothing is known.
+// Later is an ID that is known only after the deployment. IDs of one source, which must be comparable, are the same ID;
+// of the source nil nothing is known.
 func Later(source any) ID { return ID{state: later, source: source} }
 
 // Given reports whether there is an ID, known or not.

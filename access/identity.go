@@ -32,8 +32,9 @@ func (p Principal) String() string { return p.Kind + " " + p.Name }
 // path is where the principal stands in the configuration.
 func (p Principal) path() string { return p.Kind + "s." + p.Name }
 
-// An Identity is one principal as Azure takes it, with every name that it goes by in the model: two clusters may have one
-// user-assigned identity, and an invoker may be a cluster's identity. What it is granted is granted once, by its first name.
+// An Identity is one principal as Azure takes it, with every name that it goes by in the model: two clusters may have
+// one user-assigned identity, and an invoker may be a cluster's identity. What it is granted is granted once, by its
+// first name.
 type Identity struct {
 	Names []Principal `json:"names"` // an invoker before clusters
 	ID    ID          `json:"-"`     // the object ID, where it is known or where its source is
@@ -165,7 +166,8 @@ func (v *validator) sameIdentity(p Principal, id ID, other Identity, by key) {
 	case !p.IsCluster():
 		v.AddCode(problem.Contradiction, path, "keep one of the two", "is the same principal as %s", first.path())
 	case !first.IsCluster() && kind != ManagedIdentity && kind != ServicePrincipal:
-		v.AddCode(problem.Contradiction, path, fmt.Sprintf("write the object ID of the cluster's identity, or correct %s", first.path()),
+		v.AddCode(problem.Contradiction, path, fmt.Sprintf("write the object ID of the cluster's identity, or correct %s",
+			first.path()),
 			"is the same principal as %s, which is a %s: a cluster's identity is a managed identity", first.path(), kind)
 	case id.Text() != "" && other.ID.Text() != "" && !strings.EqualFold(id.Text(), other.ID.Text()):
 		v.AddCode(problem.Contradiction, path, "correct one of the two, or leave one out: it is looked up",

@@ -71,8 +71,8 @@ type Invoker struct {
 	ClientID ID
 	// UserPrincipalName and Mail name a user, ResourceID (an ARM ID) the Azure resource whose managed identity it is.
 	UserPrincipalName, Mail, ResourceID string
-	// DisplayName is what the principal made by the stack is called, "" for the default; of a group that exists, its name in
-	// Entra.
+	// DisplayName is what the principal made by the stack is called, "" for the default; of a group that exists, its name
+	// in Entra.
 	DisplayName string
 	// Members are the invokers that are in a group which the stack makes: see group.go.
 	Members []string
@@ -224,8 +224,9 @@ type ClientSecret struct {
 	EndDate string `pulumi:"endDate"`
 }
 
-// Period returns both ends in the one form that Entra gives back, to the second and in UTC. Dates are compared as text there,
-// so any other form would replace the secret at every deployment. What is wrong with them has the path of the one end.
+// Period returns both ends in the one form that Entra gives back, to the second and in UTC. Dates are compared as text
+// there, so any other form would replace the secret at every deployment. What is wrong with them has the path of the
+// one end.
 func (s ClientSecret) Period() (start, end time.Time, ps Problems) {
 	for _, one := range []struct {
 		key, text string
@@ -240,12 +241,13 @@ func (s ClientSecret) Period() (start, end time.Time, ps Problems) {
 	return start, end, ps
 }
 
-// EndedSecrets warns of the invoker's client secrets that are over at that time. Validate does not: what is right is not to turn
-// wrong by the clock, and a stack that has made the secret before it ended is deployed as ever.
+// EndedSecrets warns of the invoker's client secrets that are over at that time. Validate does not: what is right is
+// not to turn wrong by the clock, and a stack that has made the secret before it ended is deployed as ever.
 func (i Invoker) EndedSecrets(path string, now time.Time) (ps Problems) {
 	for _, name := range sorted(i.ClientSecrets) {
 		if _, end, wrong := i.ClientSecrets[name].Period(); wrong == nil && !end.After(now) {
-			ps.Warn(problem.SignIn, path+".clientSecrets."+name+".endDate", "write a successor's dates: Entra makes no secret that is over, and nobody signs in with one",
+			ps.Warn(problem.SignIn, path+".clientSecrets."+name+".endDate",
+				"write a successor's dates: Entra makes no secret that is over, and nobody signs in with one",
 				"the secret ended on %s", end.Format(time.DateOnly))
 		}
 	}

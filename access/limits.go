@@ -9,8 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// limits warns of a plan that nears Azure's limit of role assignments, and refuses one that exceeds it by itself. A plan makes
-// one custom role at most, so it says nothing about the limit of those.
+// limits warns of a plan that nears Azure's limit of role assignments, and refuses one that exceeds it by itself. A
+// plan makes one custom role at most, so it says nothing about the limit of those.
 func (v *validator) limits(p *Plan) {
 	limit := v.m.MaxRoleAssignments()
 	if !cloud.Near(len(p.Grants), limit) {
@@ -43,7 +43,8 @@ func (v *validator) limits(p *Plan) {
 		if grouped[subscription] < n {
 			fix = fmt.Sprintf("make users and service principals that need the same the members of one group "+
 				"(kind: group, members: […]), which the stack then makes: with all %d of them in one it would make %d. "+
-				"Leave managed identities as they are: their tokens are cached for up to a day, so that a change of membership acts late",
+				"Leave managed identities as they are: their tokens are cached for up to a day, so that a change of membership "+
+				"acts late",
 				len(people), grouped[subscription])
 		}
 		v.AddCode(problem.Limit, "invokers", fix,

@@ -29,14 +29,14 @@ type Endpoint struct {
 	Inputs []string `pulumi:"inputs,optional"`
 	// Outputs are the names of the data outputs that its jobs write.
 	Outputs []string `pulumi:"outputs,optional"`
-	// Invokers are the names of those who get data roles for this endpoint. Default: every invoker; an empty list is nobody.
-	// Whoever is left out may still start a job (the role holds for the whole workspace) but gets no data for it. A group
-	// that the stack makes stands for its members too.
+	// Invokers are the names of those who get data roles for this endpoint. Default: every invoker; an empty list is
+	// nobody. Whoever is left out may still start a job (the role holds for the whole workspace) but gets no data for it.
+	// A group that the stack makes stands for its members too.
 	Invokers []string `pulumi:"invokers,optional"`
 	// Deployment is the name of the deployment to invoke. Default: the endpoint's own default.
 	Deployment string `pulumi:"deployment,optional"`
-	// Deployments are the endpoint's deployments by name, where it has several: whoever starts a job picks one, so each gets
-	// what its cluster needs. They take the place of Cluster.
+	// Deployments are the endpoint's deployments by name, where it has several: whoever starts a job picks one, so each
+	// gets what its cluster needs. They take the place of Cluster.
 	Deployments map[string]Deployment `pulumi:"deployments,optional"`
 }
 
@@ -59,8 +59,8 @@ func (m Model) EffectiveEndpoints() map[string]Endpoint {
 	return endpoints
 }
 
-// InvokersOf returns the names of those who are to invoke the endpoint, and of the groups that the stack makes for them,
-// sorted.
+// InvokersOf returns the names of those who are to invoke the endpoint, and of the groups that the stack makes for
+// them, sorted.
 func (m Model) InvokersOf(e Endpoint) []string {
 	if e.Invokers == nil {
 		return sorted(m.Invokers)

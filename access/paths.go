@@ -79,8 +79,8 @@ func (p Path) Outcome() string {
 	}
 }
 
-// Paths returns every path of the model, invoker by endpoint by deployment by input, with the plan's grants. A group that the
-// stack makes has no paths: its members have.
+// Paths returns every path of the model, invoker by endpoint by deployment by input, with the plan's grants. A group
+// that the stack makes has no paths: its members have.
 func (p *Plan) Paths() []Path { return p.PathsWith(p.Grants) }
 
 // PathsWith does the same with other grants, to find out what works if one is missing or another is there.
@@ -116,8 +116,8 @@ func (p *Plan) aclsByPrincipal() map[Principal][]ACL {
 	return all
 }
 
-// A track is one leg with the hop that is the same whoever started the job: the mount, or the only hop where no identity of the
-// job's takes part.
+// A track is one leg with the hop that is the same whoever started the job: the mount, or the only hop where no
+// identity of the job's takes part.
 type track struct {
 	leg
 	before Hop
@@ -199,7 +199,8 @@ func (x explainer) before(cluster Principal, l leg) Hop {
 	switch l.by {
 	case ByStoreCredential:
 		return Hop{
-			Kind: l.hop, Identity: "the data store's credential", Needs: "an access key or SAS in the data store", GivenBy: string(l.by),
+			Kind: l.hop, Identity: "the data store's credential", Needs: "an access key or SAS in the data " +
+				"store", GivenBy: string(l.by),
 		}
 	case ByAnyone:
 		return Hop{Kind: l.hop, Identity: "anyone", Needs: "anonymous access to the container", GivenBy: string(l.by)}

@@ -10,11 +10,13 @@ import (
 // A Report is what a model grants and makes possible, one line a fact, so that a preview shows a change of access as a
 // change of lines. Paths has every hop.
 type Report struct {
-	// Role is what the invokers' role allows, by action: the 35 of the article are one line where the role allows just them.
+	// Role is what the invokers' role allows, by action: the 35 of the article are one line where the role allows just
+	// them.
 	Role map[string]string `json:"role"`
 	// Grants are roles by principal ("invoker analysts", "cluster cpu") and scope ("workspace", "lake", "lake/patients").
 	Grants map[string]map[string]string `json:"grants"`
-	// ACLs are POSIX permissions by principal and place ("lake/patients/heart-disease"), which are set outside of the stack.
+	// ACLs are POSIX permissions by principal and place ("lake/patients/heart-disease"), which are set outside of the
+	// stack.
 	ACLs map[string]map[string]string `json:"acls,omitempty"`
 	// Paths are "works", or where the job fails and what is missing there, by invoker, endpoint and input.
 	Paths map[string]map[string]map[string]string `json:"paths"`

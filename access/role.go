@@ -30,15 +30,16 @@ type Role struct {
 	Additions []string
 	// BuiltIn is one of roles.InvokerBuiltIns to assign in place of a custom role.
 	BuiltIn string
-	// RoleDefinitionID is the ARM ID of a role that exists: then none is made. What it allows can't be told from the ID, unless
-	// it is of a built-in role that is known here.
+	// RoleDefinitionID is the ARM ID of a role that exists: then none is made. What it allows can't be told from the ID,
+	// unless it is of a built-in role that is known here.
 	RoleDefinitionID ID
 	// Definition is a role of the user's own in place of the seed's, as JSON in the form that the portal exports. Beside
 	// RoleDefinitionID it tells what that role allows.
 	Definition string
 }
 
-// What a Grant calls the role of the model: a custom one that the stack makes, or one that exists and is given by its ID.
+// What a Grant calls the role of the model: a custom one that the stack makes, or one that exists and is given by its
+// ID.
 const (
 	InvokerRole  = "Batch Endpoint Invoker"
 	ExistingRole = "existing role"
@@ -51,7 +52,8 @@ const notTold = "what the existing role allows, which is not known here: give ro
 // EffectiveScope is Scope, or its default.
 func (r Role) EffectiveScope() RoleScope { return cmp.Or(r.Scope, AtWorkspace) }
 
-// Told reports whether the model knows what the role allows. It does, but for an existing role of which only the ID is known.
+// Told reports whether the model knows what the role allows. It does, but for an existing role of which only the ID is
+// known.
 func (r Role) Told() bool {
 	_, builtIn := r.existingBuiltIn()
 	return !r.RoleDefinitionID.Given() || r.Definition != "" || builtIn
@@ -64,8 +66,8 @@ func (r Role) existingBuiltIn() (roles.Definition, bool) {
 	return roles.BuiltIn(r.RoleDefinitionGUID())
 }
 
-// Resolve returns the role definition that the invokers are given, or what is wrong with it, by the keys of the role. It is a
-// problem where it is not Told.
+// Resolve returns the role definition that the invokers are given, or what is wrong with it, by the keys of the role.
+// It is a problem where it is not Told.
 func (r Role) Resolve() (d roles.Definition, ps Problems) {
 	switch {
 	case r.BuiltIn != "":
@@ -99,8 +101,8 @@ func (r Role) grantName() string {
 	return cmp.Or(r.BuiltIn, InvokerRole)
 }
 
-// Problems returns what is wrong with a role by itself, which is assigned at the scope, an ARM ID; the paths are those of its own
-// fields.
+// Problems returns what is wrong with a role by itself, which is assigned at the scope, an ARM ID; the paths are those
+// of its own fields.
 func (r Role) Problems(scope ID) Problems {
 	var v validator
 	v.role("", r, scope)

@@ -28,8 +28,8 @@ func storageScope(account, container string, level GrantScope) Scope {
 // InStorage reports whether the scope is a storage account or a container.
 func (s Scope) InStorage() bool { return s.StorageAccount != "" }
 
-// String is the scope for people to read. It is different for different scopes: an account that is called like a level of
-// the role's scope says that it is an account.
+// String is the scope for people to read. It is different for different scopes: an account that is called like a level
+// of the role's scope says that it is an account.
 func (s Scope) String() string {
 	switch {
 	case s.Container != "":
@@ -54,7 +54,8 @@ func (s Scope) Contains(inner Scope) bool {
 	return slices.Index(roleScopes, s.Level) >= slices.Index(roleScopes, inner.Level)
 }
 
-// ScopeID is the ARM ID of a scope of the model. The error, a Problem, says which ID of the model is wrong or not known.
+// ScopeID is the ARM ID of a scope of the model. The error, a Problem, says which ID of the model is wrong or not
+// known.
 func (m Model) ScopeID(s Scope) (string, error) {
 	if s.InStorage() {
 		path := "storageAccounts." + s.StorageAccount
@@ -83,7 +84,8 @@ func (m Model) Workspace() (arm.ID, error) { return plain("workspaceId", m.Works
 // plain takes apart an ID that has to be known.
 func plain(path string, id ID, wantType string) (arm.ID, error) {
 	if id.Later() {
-		return arm.ID{}, problem.Problem{Path: path, What: "is known only after deployment", Fix: "write it in plain text: it is no secret"}
+		return arm.ID{}, problem.Problem{Path: path, What: "is known only after deployment",
+			Fix: "write it in plain text: it is no secret"}
 	}
 	parsed, err := arm.Parse(id.Text(), wantType)
 	if err != nil {

@@ -48,7 +48,8 @@ func (v *validator) warn(path, fix, what string, args ...any) {
 
 // lookUp adds what is missing and is looked up by a deployment.
 func (v *validator) lookUp(path, fix, what string, args ...any) {
-	v.AddCode(problem.LookUp, path, fix+"; or have it looked up: pulumi preview does, and batchaccess pin writes down what it finds",
+	v.AddCode(problem.LookUp, path, fix+"; or have it looked up: pulumi preview does, and batchaccess pin writes down "+
+		"what it finds",
 		what, args...)
 }
 
@@ -62,8 +63,8 @@ var (
 	versionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
 )
 
-// isEndpointName reports whether an endpoint, or a deployment, may have the name: 3 to 32 characters, a letter first, single
-// dashes inside (facts/batch-endpoints.md).
+// isEndpointName reports whether an endpoint, or a deployment, may have the name: 3 to 32 characters, a letter first,
+// single dashes inside (facts/batch-endpoints.md).
 func isEndpointName(name string) bool {
 	return len(name) >= 3 && len(name) <= 32 && endpointForm.MatchString(name)
 }
@@ -71,7 +72,8 @@ func isEndpointName(name string) bool {
 // name checks a key of one of the model's maps, which names resources.
 func (v *validator) name(path, name string) {
 	if !nameForm.MatchString(name) {
-		v.add(path, "use 1 to 64 letters, digits, hyphens and underscores, beginning with a letter or digit", "the name %q can't name resources", name)
+		v.add(path, "use 1 to 64 letters, digits, hyphens and underscores, beginning with a letter or digit",
+			"the name %q can't name resources", name)
 	}
 }
 
@@ -115,7 +117,8 @@ func (v *validator) refers(path, name, what string, known names) {
 
 func (v *validator) workspace() {
 	if !v.m.WorkspaceID.Given() {
-		v.add("workspaceId", "write /subscriptions/<id>/resourceGroups/<group>/providers/"+arm.Workspace+"/<name>", "is missing")
+		v.add("workspaceId", "write /subscriptions/<id>/resourceGroups/<group>/providers/"+arm.Workspace+"/<name>",
+			"is missing")
 		return
 	}
 	v.armID("workspaceId", v.m.WorkspaceID, arm.Workspace)
@@ -161,7 +164,8 @@ func (v *validator) invokers() {
 		v.members(path, name, i, groups)
 		v.ids(path, i)
 		if i.Kind == ManagedIdentity && i.DisplayName != "" && !i.Exists() && !arm.IsIdentityName(i.DisplayName) {
-			v.add(path+".displayName", "use 3 to 128 letters, digits, hyphens and underscores", "%q can't name a managed identity", i.DisplayName)
+			v.add(path+".displayName", "use 3 to 128 letters, digits, hyphens and underscores",
+				"%q can't name a managed identity", i.DisplayName)
 		}
 		v.signIn(path, i)
 	}
@@ -171,11 +175,13 @@ func (v *validator) invokers() {
 func (v *validator) ids(path string, i Invoker) {
 	idPath := path + "." + i.Kind.IDKey()
 	if !i.Exists() && (i.Kind == User || i.Kind == Group && len(i.Members) == 0) {
-		other := map[PrincipalKind]string{User: "its userPrincipalName or mail", Group: "its displayName, or members to have one made"}
+		other := map[PrincipalKind]string{User: "its userPrincipalName or mail",
+			Group: "its displayName, or members to have one made"}
 		v.add(idPath, "write the object ID that Entra shows for the "+string(i.Kind)+", or "+other[i.Kind], "is missing")
 	}
 	v.guid(idPath, i.PrincipalID, "write the object ID that Entra shows for the principal, a GUID, not its name or mail")
-	right := v.guid(path+".clientId", i.ClientID, "write the application (client) ID that Entra shows, a GUID, not the display name")
+	right := v.guid(path+".clientId", i.ClientID, "write the application (client) ID that Entra shows, a GUID, not the "+
+		"display name")
 	if client := i.ClientID.Text(); right && client != "" && strings.EqualFold(client, i.PrincipalID.Text()) {
 		v.add(idPath, "write the object ID of the service principal (az ad sp show --id <client ID> --query id)",
 			"is the client ID; a role is assigned to the object ID")
@@ -194,7 +200,8 @@ func (v *validator) named(path string, i Invoker) {
 		case !i.PrincipalID.Given() && n.finds && n.key != first:
 			v.add(at, "keep one of the two", "names the principal a second time, beside %s", first)
 		case !i.PrincipalID.Given() && n.key == first && n.value.Later():
-			v.add(at, "write it in plain text, or give "+i.Kind.IDKey(), "is known only after a deployment, so it can't be looked up")
+			v.add(at, "write it in plain text, or give "+i.Kind.IDKey(),
+				"is known only after a deployment, so it can't be looked up")
 		case (n.key == "userPrincipalName" || n.key == "mail") && !strings.Contains(n.value.Text(), "@"):
 			v.add(at, "write it as name@domain", "%q has no domain", n.value.Text())
 		case n.key == "resourceId":
@@ -216,7 +223,8 @@ func kindsNamed(key string) (of []PrincipalKind) {
 // identityOf checks the ARM ID of a resource that has a managed identity.
 func (v *validator) identityOf(path string, id ID) {
 	if _, err := arm.Parse(id.Text(), arm.IdentityTypes...); err != nil {
-		v.add(path, "write the ARM ID of a "+strings.Join(arm.IdentityTypes, ", ")+"; of any other resource, write principalId",
+		v.add(path, "write the ARM ID of a "+strings.Join(arm.IdentityTypes,
+			", ")+"; of any other resource, write principalId",
 			"%q is not the ARM ID of one whose identity can be looked up", id.Text())
 	}
 }
@@ -251,36 +259,45 @@ func (v *validator) role(path string, r Role, scope ID) {
 	}
 	if scopeID != "" && len(d.AssignableScopes) > 0 && !d.AssignableAt(scopeID) {
 		v.add(path+".definition", "add the scope to assignableScopes, leave them out, or choose another role.scope",
-			"the role would be assigned at %s, outside its assignable scopes (%s)", scopeID, strings.Join(d.AssignableScopes, ", "))
+			"the role would be assigned at %s, outside its assignable scopes (%s)", scopeID, strings.Join(d.AssignableScopes,
+				", "))
 	}
 	at := path + map[bool]string{false: ".definition", true: ".roleDefinitionId"}[d.BuiltIn]
 	v.lacks(at, "add what is missing, or expect a 403", d)
-	if slices.Contains(r.Additions, "readRegistryAssets") && strings.Contains(strings.ToLower(scopeID), strings.ToLower(arm.Workspace)) {
-		v.warn(path+".additions", "set role.scope to resourceGroup or subscription if it holds the registry", "readRegistryAssets has no effect at a workspace: a registry lies outside of it")
+	if slices.Contains(r.Additions, "readRegistryAssets") &&
+		strings.Contains(strings.ToLower(scopeID), strings.ToLower(arm.Workspace)) {
+		v.warn(path+".additions", "set role.scope to resourceGroup or subscription if it holds the registry",
+			"readRegistryAssets has no effect at a workspace: a registry lies outside of it")
 	}
 }
 
-var roleDefinitionForm = regexp.MustCompile(`(?i)^(/[^\s]+)?/providers/Microsoft\.Authorization/roleDefinitions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var roleDefinitionForm = regexp.MustCompile(
+	`(?i)^(/[^\s]+)?/providers/Microsoft\.Authorization/roleDefinitions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // existingRole checks a role that is given by its ID, and reports whether there is more to check: what it allows.
 func (v *validator) existingRole(path string, r Role) (more bool) {
 	if r.Name != "" || r.BuiltIn != "" || len(r.Additions) > 0 {
-		v.add(path+".roleDefinitionId", "leave out name, builtIn and additions, or roleDefinitionId", "a role that exists can't be renamed, added to or chosen twice")
+		v.add(path+".roleDefinitionId", "leave out name, builtIn and additions, or roleDefinitionId",
+			"a role that exists can't be renamed, added to or chosen twice")
 		return false
 	}
 	if id := r.RoleDefinitionID; !id.Later() && !roleDefinitionForm.MatchString(id.Text()) {
-		v.add(path+".roleDefinitionId", "write …/providers/Microsoft.Authorization/roleDefinitions/<GUID>, as `az role definition list --name <role> --query [].id` prints it", "%q is not the ARM ID of a role definition", id.Text())
+		v.add(path+".roleDefinitionId", "write …/providers/Microsoft.Authorization/roleDefinitions/<GUID>, as `az role "+
+			"definition list --name <role> --query [].id` prints it", "%q is not the ARM ID of a role definition", id.Text())
 		return false
 	}
 	if !r.Told() {
-		v.warn(path+".roleDefinitionId", "give its JSON as role.definition beside it, to have it judged and rehearsed; `batchaccess verify` asks Azure", "what the role allows is not known here, so it can't be told whether it starts jobs, nor what else it does")
+		v.warn(path+".roleDefinitionId", "give its JSON as role.definition beside it, to have it judged and rehearsed; "+
+			"`batchaccess verify` asks Azure", "what the role allows is not known here, so it can't be told whether it starts "+
+			"jobs, nor what else it does")
 	}
 	return r.Told()
 }
 
 func (v *validator) builtInRole(path string, r Role) {
 	if r.Name != "" || r.Definition != "" || len(r.Additions) > 0 {
-		v.add(path+".builtIn", "leave out name, additions and definition, or builtIn", "a built-in role can't be renamed or added to")
+		v.add(path+".builtIn", "leave out name, additions and definition, or builtIn",
+			"a built-in role can't be renamed or added to")
 	}
 	if !v.oneOf(path+".builtIn", r.BuiltIn, roles.InvokerBuiltIns()) {
 		return

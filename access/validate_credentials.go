@@ -22,15 +22,18 @@ func (v *validator) signIn(path string, i Invoker) {
 	defer func() { v.code = "" }()
 	federated, secrets := len(i.FederatedCredentials), len(i.ClientSecrets)
 	if i.SignIn != "" && i.SignIn != SignInNone {
-		v.add(path+".signIn", `write "none", or leave it out and give federatedCredentials or clientSecrets`, "unknown value %q", i.SignIn)
+		v.add(path+".signIn", `write "none", or leave it out and give federatedCredentials or clientSecrets`,
+			"unknown value %q", i.SignIn)
 	}
 	if i.Kind != ServicePrincipal || i.Exists() {
 		for _, given := range []struct {
 			key string
 			is  bool
-		}{{"federatedCredentials", federated > 0}, {"clientSecrets", secrets > 0}, {"signIn", i.SignIn != ""}, {"displayName", i.DisplayName != "" && i.Kind != ManagedIdentity && i.Kind != Group}} {
+		}{{"federatedCredentials", federated > 0}, {"clientSecrets", secrets > 0}, {"signIn", i.SignIn != ""}, {"displayName",
+			i.DisplayName != "" && i.Kind != ManagedIdentity && i.Kind != Group}} {
 			if given.is {
-				v.add(path+"."+given.key, "leave it out, or let the stack make a service principal: kind servicePrincipal without objectId", "only goes with a service principal that the stack makes")
+				v.add(path+"."+given.key, "leave it out, or let the stack make a service principal: kind servicePrincipal "+
+					"without objectId", "only goes with a service principal that the stack makes")
 			}
 		}
 		return
@@ -39,15 +42,19 @@ func (v *validator) signIn(path string, i Invoker) {
 	case i.SignIn == SignInNone && federated+secrets > 0:
 		v.add(path+".signIn", "leave out signIn, or the credentials", `is "none", but credentials are given`)
 	case i.SignIn == "" && federated+secrets == 0:
-		v.add(path, `give federatedCredentials (preferred) or clientSecrets, or say signIn: none`, "the service principal has no way to sign in")
+		v.add(path, `give federatedCredentials (preferred) or clientSecrets, or say signIn: none`,
+			"the service principal has no way to sign in")
 	}
 	if secrets > MaxClientSecrets {
-		v.add(path+".clientSecrets", fmt.Sprintf("keep %d: an old one and its successor", MaxClientSecrets), "has %d secrets", secrets)
+		v.add(path+".clientSecrets", fmt.Sprintf("keep %d: an old one and its successor", MaxClientSecrets), "has %d secrets",
+			secrets)
 	}
 	if federated > MaxFederatedCredentials {
-		v.add(path+".federatedCredentials", fmt.Sprintf("Entra allows %d an application: split it in two", MaxFederatedCredentials), "has %d credentials", federated)
+		v.add(path+".federatedCredentials", fmt.Sprintf("Entra allows %d an application: split it in two",
+			MaxFederatedCredentials), "has %d credentials", federated)
 	} else if cloud.Near(federated, MaxFederatedCredentials) {
-		v.warn(path+".federatedCredentials", "make a second service principal for what is to come", "has %d of the %d credentials that Entra allows an application", federated, MaxFederatedCredentials)
+		v.warn(path+".federatedCredentials", "make a second service principal for what is to come",
+			"has %d of the %d credentials that Entra allows an application", federated, MaxFederatedCredentials)
 	}
 	claims := map[[2]string]string{}
 	for _, name := range sorted(i.FederatedCredentials) {
@@ -70,12 +77,14 @@ func (v *validator) federated(path string, f FederatedCredential) {
 	g := f.GitHub
 	if g == nil {
 		if !strings.HasPrefix(f.Issuer, "https://") {
-			v.add(path+".issuer", "write the https URL that stands in the tokens, or give github", "%q is not an https URL", f.Issuer)
+			v.add(path+".issuer", "write the https URL that stands in the tokens, or give github", "%q is not an https URL",
+				f.Issuer)
 		}
 		if f.Subject == "" {
 			v.add(path+".subject", "write the sub claim of the tokens that may sign in", "is missing")
 		} else if strings.Contains(f.Subject, "*") {
-			v.add(path+".subject", "write each subject in full: Entra compares it letter by letter", "%q holds a wildcard", f.Subject)
+			v.add(path+".subject", "write each subject in full: Entra compares it letter by letter", "%q holds a wildcard",
+				f.Subject)
 		}
 		return
 	}
@@ -86,7 +95,8 @@ func (v *validator) federated(path string, f FederatedCredential) {
 		v.add(path+".github.repository", "write owner/name", "%q is not a repository", g.Repository)
 	}
 	if (g.OwnerID == 0) != (g.RepositoryID == 0) || g.OwnerID < 0 || g.RepositoryID < 0 {
-		v.add(path+".github", "give both, as `gh api repos/<owner>/<name> --jq '.owner.id, .id'` prints them, or neither", "an immutable subject takes ownerId and repositoryId")
+		v.add(path+".github", "give both, as `gh api repos/<owner>/<name> --jq '.owner.id, .id'` prints them, or neither",
+			"an immutable subject takes ownerId and repositoryId")
 	}
 	for _, ref := range []struct{ key, value, prefix string }{
 		{"branch", g.Branch, "refs/heads/"}, {"tag", g.Tag, "refs/tags/"},
@@ -118,8 +128,10 @@ func (v *validator) secret(path string, s ClientSecret) {
 	days := func(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
 	switch life := end.Sub(start); {
 	case life < MinSecretLifetime:
-		v.add(path+".endDate", "write an end at least one day after the start", "the secret would live for %s", cmp.Or(map[bool]string{true: "no time"}[life <= 0], life.String()))
+		v.add(path+".endDate", "write an end at least one day after the start", "the secret would live for %s",
+			cmp.Or(map[bool]string{true: "no time"}[life <= 0], life.String()))
 	case life > MaxSecretLifetime:
-		v.add(path+".endDate", "write an end at most "+days(MaxSecretLifetime)+" after the start, and rotate", "the secret would live for %s", days(life))
+		v.add(path+".endDate", "write an end at most "+days(MaxSecretLifetime)+" after the start, and rotate",
+			"the secret would live for %s", days(life))
 	}
 }

@@ -31,9 +31,11 @@ func (v *validator) cluster(path string, c Cluster) {
 	}
 	if c.Existing {
 		if c.Identity != "" || c.UserAssignedIdentityID.Given() {
-			v.add(path, "leave out identity and userAssignedIdentityId: they are looked up", "an existing cluster keeps the identity that it has")
+			v.add(path, "leave out identity and userAssignedIdentityId: they are looked up",
+				"an existing cluster keeps the identity that it has")
 		}
-		v.guid(path+".principalId", c.PrincipalID, "write the object ID of the cluster's identity, or leave it out: it is looked up")
+		v.guid(path+".principalId", c.PrincipalID, "write the object ID of the cluster's identity, or leave it out: it is "+
+			"looked up")
 		return
 	}
 	if c.PrincipalID.Given() {
@@ -84,7 +86,8 @@ func (v *validator) dataInputs() {
 		d := v.m.DataInputs[name]
 		v.name(path, name)
 		if d.Kind == ADLSGen1 {
-			v.add(path+".kind", "move the data to Azure Data Lake Storage Gen2 and use adlsGen2", "Azure Data Lake Storage Gen1 was retired on 2024-02-29")
+			v.add(path+".kind", "move the data to Azure Data Lake Storage Gen2 and use adlsGen2",
+				"Azure Data Lake Storage Gen1 was retired on 2024-02-29")
 			continue
 		}
 		if !v.oneOf(path+".kind", string(d.Kind), inputKinds) {
@@ -92,7 +95,8 @@ func (v *validator) dataInputs() {
 		}
 		v.dataInput(path, d)
 		if !read[name] {
-			v.warn(path, "name it in the inputs of an endpoint, or leave it out", "no endpoint reads it, so nothing is granted for it")
+			v.warn(path, "name it in the inputs of an endpoint, or leave it out",
+				"no endpoint reads it, so nothing is granted for it")
 		}
 	}
 }
@@ -107,7 +111,8 @@ func (v *validator) dataInput(path string, d DataInput) {
 		v.oneOf(path+".type", d.Type, []string{"folder", "file"})
 	}
 	if d.GrantedBy != "" && (d.Kind != ADLSGen2 || d.GrantedBy != ByRBAC && d.GrantedBy != ByACL) {
-		v.add(path+".grantedBy", "leave it out; adlsGen2 alone has the choice of rbac and acl", "unknown value %q for %s", d.GrantedBy, d.Kind)
+		v.add(path+".grantedBy", "leave it out; adlsGen2 alone has the choice of rbac and acl", "unknown value %q for %s",
+			d.GrantedBy, d.Kind)
 	}
 	if d.Kind == Public {
 		v.public(path, d)
@@ -141,7 +146,8 @@ func (v *validator) public(path string, d DataInput) {
 	}
 }
 
-// inLake checks names that stand for what a store or a workspace holds: each is one segment of a longer text, or a path.
+// inLake checks names that stand for what a store or a workspace holds: each is one segment of a longer text, or a
+// path.
 func (v *validator) inLake(path string, d DataInput) {
 	for _, name := range []struct{ key, value, fix string }{
 		{"dataStore", d.DataStore, "write the name of the data store alone: letters, digits and underscores"},
@@ -154,7 +160,8 @@ func (v *validator) inLake(path string, d DataInput) {
 	switch {
 	case d.Version == "":
 	case strings.EqualFold(d.Version, "latest") || strings.Contains(strings.ToLower(d.Version), "@latest"):
-		v.add(path+".version", "write the version: only clients know the label, the service does not (facts/batch-endpoints.md)",
+		v.add(path+".version", "write the version: only clients know the label, the service does not "+
+			"(facts/batch-endpoints.md)",
 			"%q is a label and not a version", d.Version)
 	case !versionForm.MatchString(d.Version):
 		v.add(path+".version", "write the version alone, such as 3", "%q is not the version of a data asset", d.Version)
@@ -162,7 +169,8 @@ func (v *validator) inLake(path string, d DataInput) {
 	switch p := d.Path; {
 	case strings.Contains(p, "://") || strings.HasPrefix(strings.ToLower(p), "azureml:"):
 		v.add(path+".path", "write the path inside the container or data store alone", "%q is a URI", p)
-	case strings.HasPrefix(strings.ToLower(strings.TrimPrefix(p, "/")), "subscriptions/") && strings.Contains(strings.ToLower(p), "/providers/"):
+	case strings.HasPrefix(strings.ToLower(strings.TrimPrefix(p, "/")), "subscriptions/") &&
+		strings.Contains(strings.ToLower(p), "/providers/"):
 		v.add(path+".path", "write the path inside the container or data store alone", "%q is an ARM ID", p)
 	case strings.Contains(p, `\`):
 		v.add(path+".path", "write / between folders", "%q holds a backslash", p)
@@ -185,7 +193,8 @@ func (v *validator) inStore(path string, d DataInput) {
 		known        bool // to the workspace, by what else is given
 		fix          string
 	}{
-		{"credentialInStore", d.CredentialInStore != nil, store, d.DataStore != "" || asset, "say true if the data store holds an access key or SAS, false if not"},
+		{"credentialInStore", d.CredentialInStore != nil, store, d.DataStore != "" || asset,
+			"say true if the data store holds an access key or SAS, false if not"},
 		{"dataStore", d.DataStore != "", store, asset, "write the name of the data store in the workspace"},
 		{"dataAsset", d.DataAsset != "", d.Kind == DataAsset, false, "write the name of the data asset"},
 		{"version", d.Version != "", d.Kind == DataAsset, false, "write the version of the data asset"},
@@ -207,10 +216,12 @@ func (v *validator) dataOutputs() {
 		d := v.m.DataOutputs[name].data()
 		v.name(path, name)
 		if d.DataStore == "" {
-			v.add(path+".dataStore", "write the name of a Blob data store in the workspace: batch endpoints write nowhere else", "is missing")
+			v.add(path+".dataStore", "write the name of a Blob data store in the workspace: batch endpoints write nowhere else",
+				"is missing")
 		}
 		if d.CredentialInStore == nil && d.DataStore != "" {
-			v.lookUp(path+".credentialInStore", "say true if the data store holds an access key or SAS, false if not", "is missing")
+			v.lookUp(path+".credentialInStore", "say true if the data store holds an access key or SAS, false if not",
+				"is missing")
 		}
 		v.pathGiven(path, d.Path)
 		v.inLake(path, d)
@@ -231,17 +242,21 @@ func (v *validator) location(path, account, container string, scope GrantScope, 
 	case account != "":
 		v.refers(path+".storageAccount", account, "storage account", keysOf(v.m.StorageAccounts))
 	case byIdentity && !byURL:
-		v.lookUp(path+".storageAccount", "name one of storageAccounts: identities access it, so they need a role on it", "is missing")
+		v.lookUp(path+".storageAccount", "name one of storageAccounts: identities access it, so they need a role on it",
+			"is missing")
 	case byIdentity:
-		v.add(path+".storageAccount", "name one of storageAccounts: identities access it, so they need a role on it", "is missing")
+		v.add(path+".storageAccount", "name one of storageAccounts: identities access it, so they need a role on it",
+			"is missing")
 	}
 	switch {
 	case container == "" && byURL:
 		v.add(path+".container", "write the container (file system) that holds the data", "is missing")
 	case container == "" && scope == AtContainer:
-		v.add(path+".container", "write the container that holds the data, or set scope to account", "is missing, but scope is container")
+		v.add(path+".container", "write the container that holds the data, or set scope to account",
+			"is missing, but scope is container")
 	case container != "" && !arm.IsContainerName(container):
-		v.add(path+".container", "use 3 to 63 lower-case letters, digits and single hyphens", "%q is not the name of a container", container)
+		v.add(path+".container", "use 3 to 63 lower-case letters, digits and single hyphens",
+			"%q is not the name of a container", container)
 	}
 	if scope != "" {
 		v.oneOf(path+".scope", string(scope), []string{string(AtContainer), string(AtAccount)})
@@ -253,7 +268,8 @@ func (v *validator) endpoints() {
 		path := "endpoints." + name
 		e := v.m.Endpoints[name]
 		if !isEndpointName(name) {
-			v.add(path, "write the endpoint's name in the workspace: 3 to 32 letters, digits and single hyphens, beginning with a letter",
+			v.add(path, "write the endpoint's name in the workspace: 3 to 32 letters, digits and single hyphens, beginning "+
+				"with a letter",
 				"%q is not the name of a batch endpoint", name)
 		}
 		v.deployments(path, e)
@@ -334,14 +350,16 @@ func (v *validator) stores() {
 	}
 	store := func(path, name string, inStore *bool, account, container string) {
 		if name != "" && inStore != nil {
-			check(path+".dataStore", fmt.Sprintf("data store %q", name), "credentialInStore, storageAccount and container", fmt.Sprint(*inStore, account, container))
+			check(path+".dataStore", fmt.Sprintf("data store %q", name), "credentialInStore, storageAccount and container",
+				fmt.Sprint(*inStore, account, container))
 		}
 	}
 	for _, name := range sorted(v.m.DataInputs) {
 		path, d := "dataInputs."+name, v.m.DataInputs[name]
 		store(path, d.DataStore, d.CredentialInStore, d.StorageAccount, d.Container)
 		if d.DataAsset != "" {
-			check(path+".dataAsset", fmt.Sprintf("version %s of data asset %q", d.Version, d.DataAsset), "dataStore, path and type", fmt.Sprint(d.DataStore, "/", d.Path, d.Type))
+			check(path+".dataAsset", fmt.Sprintf("version %s of data asset %q", d.Version, d.DataAsset),
+				"dataStore, path and type", fmt.Sprint(d.DataStore, "/", d.Path, d.Type))
 		}
 	}
 	for _, name := range sorted(v.m.DataOutputs) {

@@ -51,7 +51,8 @@ const maxAssignmentDescription = 512
 // nameSpace is the namespace of the GUIDs that this package derives. Changing it replaces every assignment.
 var nameSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/batchaccess/batchaccess"))
 
-// guid derives a GUID from its parts, letter case aside: the same parts, the same GUID, on every machine and in every run.
+// guid derives a GUID from its parts, letter case aside: the same parts, the same GUID, on every machine and in every
+// run.
 func guid(parts ...string) string {
 	return uuid.NewSHA1(nameSpace, []byte(strings.ToLower(strings.Join(parts, "|")))).String()
 }
@@ -74,14 +75,11 @@ func roleDefinitionID(scope, role string) string {
 }
 
 // assign makes the assignment of a role to a principal at a scope, or returns the one that another component of the
-// program
-// makes already: Azure allows no two alike. Nor does it allow a change of one. azure-native replaces an assignment when
-// scope or
-// principal change, but not when the role does, so that is said here. What replaces an assignment differs from it in
-// one of the
-// three, so it is made first, and nobody goes without. (azure-native would delete first whatever it replaces. Where a
-// role is
-// deleted first, Pulumi deletes its assignments before it, whatever is said here.)
+// program makes already: Azure allows no two alike. Nor does it allow a change of one. azure-native replaces an
+// assignment when scope or principal change, but not when the role does, so that is said here. What replaces an
+// assignment differs from it in one of the three, so it is made first, and nobody goes without. (azure-native would
+// delete first whatever it replaces. Where a role is deleted first, Pulumi deletes its assignments before it, whatever
+// is said here.)
 func (c children) assign(
 	ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string,
 ) (*authorization.RoleAssignment, error) {
@@ -117,8 +115,7 @@ func (c children) assign(
 }
 
 // assignmentName is the AssignmentGUID of three IDs that may have been known only now. An empty one, such as the output
-// of
-// another stack that no longer has it, would name an assignment that Azure refuses, or makes elsewhere.
+// of another stack that no longer has it, would name an assignment that Azure refuses, or makes elsewhere.
 func assignmentName(name, scope, principalID, roleDefinitionID string) (string, error) {
 	for _, id := range []struct{ what, is string }{
 		{"scope", scope}, {"principal's object ID", principalID}, {"role's ID", roleDefinitionID},

@@ -15,8 +15,8 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
-// BatchEndpointAccessArgs are the arguments of a BatchEndpointAccess, and, tag by tag, the configuration of the program.
-// The keys of the maps are names: other arguments refer to them, and the resources are called by them.
+// BatchEndpointAccessArgs are the arguments of a BatchEndpointAccess, and, tag by tag, the configuration of the
+// program. The keys of the maps are names: other arguments refer to them, and the resources are called by them.
 type BatchEndpointAccessArgs struct {
 	// WorkspaceID is the ARM ID of the Azure Machine Learning workspace. Required.
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
@@ -43,9 +43,9 @@ type BatchEndpointAccessArgs struct {
 	Assertions map[string]access.Assertion `pulumi:"assertions,optional"`
 	// Tags of all that is made and can have tags.
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
-	// CheckPrincipals has every principal that is given by its ID looked up too: whether it exists, is of its kind and of the
-	// name that stands beside it, and whether the ID is the client ID of a service principal by mistake, to which Azure would
-	// assign a role without a word. It takes the permission to read the directory. Default: false.
+	// CheckPrincipals has every principal that is given by its ID looked up too: whether it exists, is of its kind and of
+	// the name that stands beside it, and whether the ID is the client ID of a service principal by mistake, to which
+	// Azure would assign a role without a word. It takes the permission to read the directory. Default: false.
 	CheckPrincipals bool `pulumi:"checkPrincipals,optional"`
 	// Protect keeps what is costly to lose from being deleted: clusters, identities, applications and groups, whose IDs
 	// would not come back. Default: false.
@@ -62,8 +62,8 @@ type InvokerArgs struct {
 	// PrincipalID is the object ID of an existing managed identity. Without it, one that is named in another way is looked
 	// up, and any other is made, user-assigned.
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
-	// ClientID is the application (client) ID of an existing service principal or managed identity; it is looked up by it if
-	// its object ID is not given.
+	// ClientID is the application (client) ID of an existing service principal or managed identity; it is looked up by it
+	// if its object ID is not given.
 	ClientID pulumi.StringInput `pulumi:"clientId,optional"`
 	// UserPrincipalName or Mail of a user, who is looked up by it if the object ID is not given.
 	UserPrincipalName string `pulumi:"userPrincipalName,optional"`
@@ -105,7 +105,8 @@ type BatchEndpointAccess struct {
 	PrincipalIDs pulumi.StringMapOutput `pulumi:"principalIds"`
 	// ClientIDs are the client IDs of the invokers that have one and whose ID is known, by name.
 	ClientIDs pulumi.StringMapOutput `pulumi:"clientIds"`
-	// ClientSecrets are the secrets of the service principals made here, by invoker and name. All of it is a Pulumi secret.
+	// ClientSecrets are the secrets of the service principals made here, by invoker and name. All of it is a Pulumi
+	// secret.
 	ClientSecrets pulumi.StringMapMapOutput `pulumi:"clientSecrets" provider:"secret"`
 	// ClusterPrincipalIDs are the object IDs of the cluster identities, by cluster.
 	ClusterPrincipalIDs pulumi.StringMapOutput `pulumi:"clusterPrincipalIds"`
@@ -117,8 +118,7 @@ type BatchEndpointAccess struct {
 	ACLCommands pulumi.StringArrayOutput `pulumi:"aclCommands"`
 
 	// What it is made of: the role, and by their names in the arguments what was made for invokers, and the clusters.
-	// Readers
-	// are the storage readers and contributors, by the names of their resources.
+	// Readers are the storage readers and contributors, by the names of their resources.
 	Role              *InvokerRole
 	ServicePrincipals map[string]*ServicePrincipal
 	ManagedIdentities map[string]*ManagedIdentity
@@ -127,9 +127,11 @@ type BatchEndpointAccess struct {
 	Readers           map[string]*StorageReader
 }
 
-// NewBatchEndpointAccess makes everything that the model needs. What the arguments name and do not give is looked up first.
-// What is wrong with them is one error that names each place and its remedy, before any resource is registered.
-func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpointAccessArgs, opts ...pulumi.ResourceOption) (*BatchEndpointAccess, error) {
+// NewBatchEndpointAccess makes everything that the model needs. What the arguments name and do not give is looked up
+// first. What is wrong with them is one error that names each place and its remedy, before any resource is registered.
+func NewBatchEndpointAccess(
+	ctx *pulumi.Context, name string, args *BatchEndpointAccessArgs, opts ...pulumi.ResourceOption,
+) (*BatchEndpointAccess, error) {
 	if args == nil {
 		args = &BatchEndpointAccessArgs{}
 	}
@@ -163,7 +165,8 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	b := &builder{
 		made: a, name: name, args: args, plan: plan, children: c, principals: map[access.Principal]pulumi.StringInput{},
 	}
-	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole, b.makeReaders} {
+	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole,
+		b.makeReaders} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -174,8 +177,8 @@ func NewBatchEndpointAccess(ctx *pulumi.Context, name string, args *BatchEndpoin
 	return a, ctx.RegisterResourceOutputs(a, a.ids())
 }
 
-// ids are the outputs that the engine keeps with the component. What is derived from the model for people to read is large,
-// and a stack that exports it keeps it anyway.
+// ids are the outputs that the engine keeps with the component. What is derived from the model for people to read is
+// large, and a stack that exports it keeps it anyway.
 func (a *BatchEndpointAccess) ids() pulumi.Map {
 	return pulumi.Map{
 		"roleDefinitionId": a.RoleDefinitionID, "principalIds": a.PrincipalIDs, "clientIds": a.ClientIDs,
@@ -228,8 +231,9 @@ func (args *BatchEndpointAccessArgs) model(invoker string) access.Invoker {
 	}
 }
 
-// Compile works out the plan of the arguments, and returns everything that is wrong with them: with the model, and with what
-// the model does not hold. There is no plan where anything but a violated assertion keeps them from being deployed.
+// Compile works out the plan of the arguments, and returns everything that is wrong with them: with the model, and with
+// what the model does not hold. There is no plan where anything but a violated assertion keeps them from being
+// deployed.
 func (args *BatchEndpointAccessArgs) Compile() (*access.Plan, access.Problems) {
 	plan, ps := access.Compile(args.Model())
 	own := args.problems()
@@ -332,7 +336,8 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 		default:
 			group, _ := workspaceParts(b.args.WorkspaceID)
 			identity, err := NewManagedIdentity(ctx, child, &ManagedIdentityArgs{
-				ResourceGroupName: group, ResourceName: pulumi.String(display), Location: b.args.Location, Tags: b.args.Tags, Protect: b.args.Protect,
+				ResourceGroupName: group, ResourceName: pulumi.String(display),
+				Location: b.args.Location, Tags: b.args.Tags, Protect: b.args.Protect,
 			}, b.options()...)
 			if err != nil {
 				return err

@@ -51,15 +51,15 @@ func checkScope(scope string) (ps access.Problems) {
 	case m == nil && scopeForm.MatchString(strings.TrimRight(scope, "/")):
 		ps.Add("scope", "take it off", "%q ends in a slash", scope)
 	case m == nil || !arm.IsGUID(m[1]):
-		ps.Add("scope", "give the ARM ID of a workspace, a resource group or a subscription: /subscriptions/<id>, and perhaps "+
+		ps.Add("scope", "give the ARM ID of a workspace, a resource group or a subscription: /subscriptions/<id>, and "+
+			"perhaps "+
 			"/resourceGroups/<group> and /providers/"+arm.Workspace+"/<name> behind it", "%q is not a scope of jobs", scope)
 	}
 	return ps
 }
 
 // emptyInputs are the paths of the arguments that were given as an empty text: by a variable that is not set, mostly.
-// What is left
-// out has a default; an empty text has none. A tag may be empty.
+// What is left out has a default; an empty text has none. A tag may be empty.
 func emptyInputs(args any) (paths []string) {
 	var walk func(path string, v reflect.Value)
 	walk = func(path string, v reflect.Value) {
@@ -101,21 +101,21 @@ func withEmpty(ps access.Problems, args any) access.Problems {
 }
 
 // Entra's limits on the names of applications and groups, and on the tags of applications (facts/graph-calls.md says
-// who
-// sends them; the limits are those of Microsoft Graph's reference).
+// who sends them; the limits are those of Microsoft Graph's reference).
 const (
 	maxDisplayName = 256
 	maxTag         = 256
 )
 
-// checkDirectoryNames refuses names of an application or a group that Entra would refuse: what people see, and what says which
-// stack made it, under the name of the resource.
+// checkDirectoryNames refuses names of an application or a group that Entra would refuse: what people see, and what
+// says which stack made it, under the name of the resource.
 func checkDirectoryNames(ctx *pulumi.Context, path, resource, display string) (ps access.Problems) {
 	if n := utf8.RuneCountInString(display); n > maxDisplayName {
 		ps.Add(path, "give a shorter displayName", "%q has %d characters, and Entra allows %d", display, n, maxDisplayName)
 	}
 	if tag := madeBy(ctx.Project(), ctx.Stack(), resource); utf8.RuneCountInString(tag) > maxTag {
-		ps.Add(path, "shorten one of them", "the names of project, stack and component make the tag %q, of %d characters, and "+
+		ps.Add(path, "shorten one of them", "the names of project, stack and component make the tag %q, of %d characters, "+
+			"and "+
 			"Entra allows %d", tag, utf8.RuneCountInString(tag), maxTag)
 	}
 	return ps

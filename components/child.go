@@ -39,10 +39,8 @@ type propertyOption struct {
 
 // childrenOf keeps what the caller asked for on the component and Pulumi does not hand to its children by itself:
 // providers, protect, aliases and transforms are inherited through the parent, the rest is passed on here. A version
-// and a
-// download URL are those of azure-native, and win over the version that one provider would serve all with. Import names
-// one
-// resource, and stays with it.
+// and a download URL are those of azure-native, and win over the version that one provider would serve all with. Import
+// names one resource, and stays with it.
 func childrenOf(parent pulumi.Resource, opts []pulumi.ResourceOption) (children, error) {
 	given, err := pulumi.NewResourceOptions(opts...)
 	if err != nil {

@@ -24,8 +24,7 @@ type ClusterArgs struct {
 	// ComputeName in the workspace: 3 to 32 letters, digits and hyphens. Default: the cluster's name here.
 	ComputeName string `pulumi:"computeName,optional"`
 	// Identity of a new cluster: systemAssigned, userAssigned, or none, which can't mount data. Default: systemAssigned.
-	// Azure
-	// does not support both at once.
+	// Azure does not support both at once.
 	Identity access.ClusterIdentity `pulumi:"identity,optional"`
 	// UserAssignedIdentityID is the ARM ID of the identity for userAssigned. Default: one is made.
 	UserAssignedIdentityID pulumi.StringInput `pulumi:"userAssignedIdentityId,optional"`
@@ -72,8 +71,7 @@ type ComputeClusterArgs struct {
 	// WorkspaceID is the ARM ID of the workspace. Required.
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
 	// Location of the workspace, such as westeurope. Azure makes a cluster that is said to be elsewhere, and its identity
-	// does not
-	// work; nodes elsewhere are asked for by Cluster.Location. Default: Cluster.Location, or the provider's.
+	// does not work; nodes elsewhere are asked for by Cluster.Location. Default: Cluster.Location, or the provider's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Cluster describes the cluster.
 	Cluster ClusterArgs `pulumi:"cluster,optional"`
@@ -102,7 +100,9 @@ type ComputeCluster struct {
 
 // NewComputeCluster makes or looks up the cluster. The errors name the argument and the remedy, all at once, before any
 // resource is registered; that an existing cluster has no identity shows when it is looked up.
-func NewComputeCluster(ctx *pulumi.Context, name string, args *ComputeClusterArgs, opts ...pulumi.ResourceOption) (*ComputeCluster, error) {
+func NewComputeCluster(
+	ctx *pulumi.Context, name string, args *ComputeClusterArgs, opts ...pulumi.ResourceOption,
+) (*ComputeCluster, error) {
 	if args == nil {
 		args = &ComputeClusterArgs{}
 	}
@@ -135,7 +135,8 @@ func NewComputeCluster(ctx *pulumi.Context, name string, args *ComputeClusterArg
 func (cluster *ComputeCluster) lookup(ctx *pulumi.Context, c children, args *ComputeClusterArgs, compute string) {
 	if !args.Cluster.lookedUp() {
 		cluster.PrincipalID = args.Cluster.PrincipalID.ToStringOutput()
-		cluster.ResourceID = derive(func(v []string) (string, error) { return v[0] + "/computes/" + compute, nil }, args.WorkspaceID).ToStringOutput()
+		cluster.ResourceID = derive(func(v []string) (string, error) { return v[0] + "/computes/" + compute, nil },
+			args.WorkspaceID).ToStringOutput()
 		return
 	}
 	group, workspace := workspaceParts(args.WorkspaceID)
@@ -155,12 +156,14 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 	switch {
 	case identity != nil && identity.PrincipalId != "":
 		return identity.PrincipalId, nil
-	case identity != nil && strings.Contains(strings.ToLower(identity.Type), "systemassigned"): // its user-assigned ones do not mount
+	// its user-assigned ones do not mount
+	case identity != nil && strings.Contains(strings.ToLower(identity.Type), "systemassigned"):
 		return "", problem.Problem{What: cluster + "does not say which principal its system-assigned identity is",
 			Fix: "try again when no update of it is running"}
 	case identity == nil || len(identity.UserAssignedIdentities) == 0:
 		return "", problem.Problem{What: cluster + "has no managed identity, so no job on it can mount data",
-			Fix: "assign one (az ml compute update --name " + compute + " --identity-type SystemAssigned) or wait until an update " +
+			Fix: "assign one (az ml compute update --name " + compute +
+				" --identity-type SystemAssigned) or wait until an update " +
 				"of the cluster is over"}
 	case len(identity.UserAssignedIdentities) > 1:
 		return "", problem.Problem{Fix: "leave it one", What: fmt.Sprintf("%shas %d user-assigned identities and no "+
@@ -175,7 +178,9 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 		Fix: "try again when no update of it is running"}
 }
 
-func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string) error {
+func (cluster *ComputeCluster) make(
+	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string,
+) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
 	a := args.Cluster
 	identity, principal, err := cluster.identity(ctx, c, name, args, group, derive(func(v []string) (string,
@@ -202,10 +207,12 @@ func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string
 	cluster.PrincipalID = principal
 	switch a.model().EffectiveIdentity() {
 	case access.SystemAssigned:
-		cluster.PrincipalID = made.Identity.ApplyT(func(identity *ml.ManagedServiceIdentityResponse) (pulumi.StringOutput, error) {
+		cluster.PrincipalID = made.Identity.ApplyT(func(identity *ml.ManagedServiceIdentityResponse) (pulumi.StringOutput,
+			error) {
 			principal, err := defaultPrincipal(compute, identity)
 			if err != nil && ctx.DryRun() { // a preview may know that there is an identity, and not yet which
-				return pulumi.UnsafeUnknownOutput([]pulumi.Resource{made}).ApplyT(func(any) string { return "" }).(pulumi.StringOutput), nil
+				unknown := pulumi.UnsafeUnknownOutput([]pulumi.Resource{made})
+				return unknown.ApplyT(func(any) string { return "" }).(pulumi.StringOutput), nil
 			}
 			return pulumi.String(principal).ToStringOutput(), err
 		}).(pulumi.StringOutput)
@@ -213,7 +220,8 @@ func (cluster *ComputeCluster) make(ctx *pulumi.Context, c children, name string
 	return nil
 }
 
-// identity returns the cluster's identity and the principal of its user-assigned one, which is made where none is given.
+// identity returns the cluster's identity and the principal of its user-assigned one, which is made where none is
+// given.
 func (cluster *ComputeCluster) identity(
 	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, group, identityName pulumi.StringInput,
 ) (ml.ManagedServiceIdentityPtrInput, pulumi.StringOutput, error) {
@@ -246,8 +254,7 @@ func (cluster *ComputeCluster) identity(
 }
 
 // places are the region of the cluster as a resource, which has to be the workspace's (facts/compute-clusters.md), and
-// that of
-// its nodes where it is another: nil where not, so that a cluster that was made without it stays as it is.
+// that of its nodes where it is another: nil where not, so that a cluster that was made without it stays as it is.
 func (args *ComputeClusterArgs) places() (location, nodes pulumi.StringPtrInput) {
 	own := args.Cluster.Location
 	switch {
@@ -290,7 +297,8 @@ func (a ClusterArgs) properties(nodes pulumi.StringPtrInput) ml.AmlComputePtrInp
 		p.VmSize = pulumi.String("Standard_DS3_v2")
 	}
 	scale := ml.ScaleSettingsArgs{
-		MinNodeCount: a.MinNodeCount, MaxNodeCount: pulumi.Int(defaultMaxNodes), NodeIdleTimeBeforeScaleDown: a.NodeIdleTimeBeforeScaleDown,
+		MinNodeCount: a.MinNodeCount, MaxNodeCount: pulumi.Int(defaultMaxNodes),
+		NodeIdleTimeBeforeScaleDown: a.NodeIdleTimeBeforeScaleDown,
 	}
 	if scale.MinNodeCount == nil {
 		scale.MinNodeCount = pulumi.Int(0)
@@ -307,7 +315,8 @@ func (a ClusterArgs) properties(nodes pulumi.StringPtrInput) ml.AmlComputePtrInp
 	}
 	if a.SSH != nil {
 		p.RemoteLoginPortPublicAccess = pulumi.String("Enabled")
-		p.UserAccountCredentials = ml.UserAccountCredentialsArgs{AdminUserName: a.SSH.AdminUserName, AdminUserSshPublicKey: pointer(a.SSH.AdminUserSSHPublicKey)}
+		p.UserAccountCredentials = ml.UserAccountCredentialsArgs{AdminUserName: a.SSH.AdminUserName,
+			AdminUserSshPublicKey: pointer(a.SSH.AdminUserSSHPublicKey)}
 	}
 	return ml.AmlComputeArgs{
 		ComputeType:      pulumi.String("AmlCompute"),
@@ -328,7 +337,8 @@ func (a ClusterArgs) check() (ps access.Problems) {
 		key     string
 		in      pulumi.StringPtrInput
 		allowed []string
-	}{{"vmPriority", a.VMPriority, []string{"Dedicated", "LowPriority"}}, {"osType", a.OSType, []string{"Linux", "Windows"}}} {
+	}{{"vmPriority", a.VMPriority, []string{"Dedicated", "LowPriority"}}, {"osType", a.OSType,
+		[]string{"Linux", "Windows"}}} {
 		if v, ok := plain(s.in); ok && !slices.Contains(s.allowed, v) {
 			ps.Add(s.key, problem.DidYouMean(v, s.allowed), "unknown value %q", v)
 		}
@@ -349,7 +359,8 @@ func (a ClusterArgs) check() (ps access.Problems) {
 	if a.SSH != nil && (a.SSH.AdminUserName == nil || a.SSH.AdminUserSSHPublicKey == nil) {
 		ps.Add("ssh", "give both, or leave ssh out to keep it closed", "takes adminUserName and adminUserSshPublicKey")
 	}
-	if a.Existing && !inputsOnly(inputsOf(a), "existing", "computeName", "principalId", "identity", "userAssignedIdentityId") {
+	if a.Existing && !inputsOnly(inputsOf(a), "existing", "computeName", "principalId", "identity",
+		"userAssignedIdentityId") {
 		ps.Add("existing", "leave them out, all but computeName and principalId", "is set, so the cluster keeps its settings")
 	}
 	return ps

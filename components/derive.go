@@ -19,7 +19,8 @@ func derive(of func(parts []string) (string, error), from ...pulumi.StringInput)
 	}
 	made, err := of(parts)
 	if err != nil {
-		return derived(of, from) // reports the error where Pulumi reports those that are found after the arguments were checked
+		// reports the error where Pulumi reports those that are found after the arguments were checked
+		return derived(of, from)
 	}
 	return pulumi.String(made)
 }

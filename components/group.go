@@ -9,8 +9,9 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
-// makeGroups makes the groups that have members, once these are there. Each membership is a resource of its own, so that a
-// preview names who joins and who leaves. The description says whose the group is, as the tag of an application does.
+// makeGroups makes the groups that have members, once these are there. Each membership is a resource of its own, so
+// that a preview names who joins and who leaves. The description says whose the group is, as the tag of an application
+// does.
 func (b *builder) makeGroups(ctx *pulumi.Context) error {
 	for _, name := range sortedKeys(b.args.Invokers) {
 		i, child := b.args.Invokers[name], b.name+"."+name

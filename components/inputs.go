@@ -7,10 +7,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// inputsOf gives a component's arguments as the inputs that the engine records for it, by their `pulumi` tags. Arguments
-// mix Inputs with plain values and maps of structs, for which the SDK has no conversion. What is not set is left out, and
-// so are the arguments named in without: principals, which stand in full on the assignments below the component, and of
-// which there may be thousands.
+// inputsOf gives a component's arguments as the inputs that the engine records for it, by their `pulumi` tags.
+// Arguments mix Inputs with plain values and maps of structs, for which the SDK has no conversion. What is not set is
+// left out, and so are the arguments named in without: principals, which stand in full on the assignments below the
+// component, and of which there may be thousands.
 func inputsOf(args any, without ...string) pulumi.Map {
 	m, _ := input(reflect.ValueOf(args)).(pulumi.Map)
 	for _, key := range without {

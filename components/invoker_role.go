@@ -19,9 +19,8 @@ type InvokerRoleArgs struct {
 	// Scope is the ARM ID of the workspace, resource group or subscription at which the role is assigned. Required.
 	Scope pulumi.StringInput `pulumi:"scope"`
 	// AssignableScope of a role that is made: resourceGroup (default), so that it can be assigned in the resource group of
-	// Scope;
-	// or workspace, for those who may write roles at the workspace alone. Where Scope is wider than a workspace, it is
-	// Scope.
+	// Scope; or workspace, for those who may write roles at the workspace alone. Where Scope is wider than a workspace, it
+	// is Scope.
 	AssignableScope access.RoleScope `pulumi:"assignableScope,optional"`
 	// Name of the role, unique in the tenant, at most 512 characters. Default: "Batch Endpoint Invoker", with the scope's
 	// name and a few digits that keep it unique.
@@ -31,8 +30,8 @@ type InvokerRoleArgs struct {
 	// BuiltIn is a built-in role to assign in place of a custom one: AzureML Data Scientist, Azure AI Developer, Azure AI
 	// Administrator, Contributor or Owner.
 	BuiltIn string `pulumi:"builtIn,optional"`
-	// RoleDefinitionID is the ARM ID of a role that exists, such as an output of a StackReference. No role is made then: it
-	// is only assigned. It goes without Name, Additions and BuiltIn.
+	// RoleDefinitionID is the ARM ID of a role that exists, such as an output of a StackReference. No role is made then:
+	// it is only assigned. It goes without Name, Additions and BuiltIn.
 	RoleDefinitionID pulumi.StringInput `pulumi:"roleDefinitionId,optional"`
 	// Definition is a role of one's own in place of the seed's, as JSON in the form that the portal exports. Beside
 	// RoleDefinitionID it makes nothing: it tells what that role allows.
@@ -41,8 +40,8 @@ type InvokerRoleArgs struct {
 	Invokers map[string]AssigneeArgs `pulumi:"invokers,optional"`
 }
 
-// InvokerRole is the custom role that invoking a batch endpoint takes: the article's 35 actions, exactly, unless more is
-// asked for by name; or a role that exists. Its assignments are its children.
+// InvokerRole is the custom role that invoking a batch endpoint takes: the article's 35 actions, exactly, unless more
+// is asked for by name; or a role that exists. Its assignments are its children.
 type InvokerRole struct {
 	pulumi.ResourceState
 
@@ -59,7 +58,9 @@ type InvokerRole struct {
 
 // NewInvokerRole makes the role and assigns it to the invokers. The errors name the argument and the remedy, all at
 // once, before any resource is registered.
-func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opts ...pulumi.ResourceOption) (*InvokerRole, error) {
+func NewInvokerRole(
+	ctx *pulumi.Context, name string, args *InvokerRoleArgs, opts ...pulumi.ResourceOption,
+) (*InvokerRole, error) {
 	if args == nil {
 		args = &InvokerRoleArgs{}
 	}
@@ -68,7 +69,8 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 		return nil, err
 	}
 	role := &InvokerRole{}
-	if err := ctx.RegisterComponentResourceV2(InvokerRoleToken, name, inputsOf(args, "invokers"), role, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(InvokerRoleToken, name, inputsOf(args, "invokers"), role,
+		opts...); err != nil {
 		return nil, fmt.Errorf("registering InvokerRole %q: %w", name, err)
 	}
 	if err := warn(ctx, role, problems); err != nil {
@@ -102,14 +104,14 @@ func NewInvokerRole(ctx *pulumi.Context, name string, args *InvokerRoleArgs, opt
 			return nil, err
 		}
 	}
-	return role, ctx.RegisterResourceOutputs(role, pulumi.Map{"roleDefinitionId": role.RoleDefinitionID, "roleName": role.RoleName})
+	return role, ctx.RegisterResourceOutputs(role, pulumi.Map{"roleDefinitionId": role.RoleDefinitionID,
+		"roleName": role.RoleName})
 }
 
 // define makes the custom role. Its GUID comes from where it is, where it is assigned and what the program calls it,
-// not from its name or its
-// actions: those change in place. Azure keeps role names unique in the tenant: a role whose name the user fixed is
-// deleted
-// before the one that replaces it is made; of any other the new one has another name, and is made first.
+// not from its name or its actions: those change in place. Azure keeps role names unique in the tenant: a role whose
+// name the user fixed is deleted before the one that replaces it is made; of any other the new one has another name,
+// and is made first.
 func (role *InvokerRole) define(
 	ctx *pulumi.Context, c children, name string, args *InvokerRoleArgs, scope pulumi.StringInput, d roles.Definition,
 ) error {
@@ -159,7 +161,8 @@ func (role *InvokerRole) define(
 	return nil
 }
 
-// check returns the definition to make or to assign, and all that is wrong, with the warnings that choosing it deserves.
+// check returns the definition to make or to assign, and all that is wrong, with the warnings that choosing it
+// deserves.
 func (args *InvokerRoleArgs) check() (d roles.Definition, ps access.Problems) {
 	model := RoleArgs{
 		Name: args.Name, Additions: args.Additions, BuiltIn: args.BuiltIn,
@@ -200,7 +203,8 @@ func groupOf(scope string) string {
 	return scope
 }
 
-// checkAssignableScope refuses an assignable scope that no role takes. The scope is where the role is assigned, as an ARM ID.
+// checkAssignableScope refuses an assignable scope that no role takes. The scope is where the role is assigned, as an
+// ARM ID.
 func checkAssignableScope(path string, at access.RoleScope, r access.Role, scope string) (ps access.Problems) {
 	switch _, err := arm.Parse(scope, arm.Workspace); {
 	case at == "":

@@ -19,8 +19,8 @@ import (
 // concurrentLookUps keeps a large stack from being throttled.
 const concurrentLookUps = 8
 
-// complete returns the arguments with everything looked up that they name and do not give, or themselves where nothing is
-// missing. The arguments are not changed. Nothing is asked while something else is wrong with them.
+// complete returns the arguments with everything looked up that they name and do not give, or themselves where nothing
+// is missing. The arguments are not changed. Nothing is asked while something else is wrong with them.
 func (args *BatchEndpointAccessArgs) complete(
 	ctx *pulumi.Context, opts []pulumi.ResourceOption,
 ) (*BatchEndpointAccessArgs, *access.Plan, access.Problems, error) {
@@ -65,7 +65,8 @@ func paths(ps access.Problems) string {
 // copy is one whose maps are its own.
 func (args *BatchEndpointAccessArgs) copy() *BatchEndpointAccessArgs {
 	c := *args
-	c.Invokers, c.Clusters, c.StorageAccounts = maps.Clone(c.Invokers), maps.Clone(c.Clusters), maps.Clone(c.StorageAccounts)
+	c.Invokers, c.Clusters = maps.Clone(c.Invokers), maps.Clone(c.Clusters)
+	c.StorageAccounts = maps.Clone(c.StorageAccounts)
 	c.DataInputs, c.DataOutputs, c.Endpoints = maps.Clone(c.DataInputs), maps.Clone(c.DataOutputs), maps.Clone(c.Endpoints)
 	if c.Clusters == nil {
 		c.Clusters = map[string]ClusterArgs{}
@@ -86,8 +87,8 @@ type lookUps struct {
 // A question asks Azure, and then, alone, notes the answer.
 type question func() (note func(), ps access.Problems)
 
-// run asks several questions at a time, and notes the answers in the order of the questions: what comes of them is the same
-// every time.
+// run asks several questions at a time, and notes the answers in the order of the questions: what comes of them is the
+// same every time.
 func (l *lookUps) run(questions []question) {
 	var all sync.WaitGroup
 	slots := make(chan struct{}, concurrentLookUps)
@@ -141,7 +142,8 @@ func (l *lookUps) principals() (questions []question) {
 func (l *lookUps) data() (questions []question) {
 	for _, name := range sortedKeys(l.given.DataInputs) {
 		d, path := l.given.DataInputs[name], "dataInputs."+name
-		if !d.InWorkspace() || d.DataStore != "" && d.CredentialInStore != nil && (*d.CredentialInStore || d.StorageAccount != "") {
+		if !d.InWorkspace() || d.DataStore != "" && d.CredentialInStore != nil &&
+			(*d.CredentialInStore || d.StorageAccount != "") {
 			continue
 		}
 		questions = append(questions, func() (func(), access.Problems) {
@@ -151,7 +153,8 @@ func (l *lookUps) data() (questions []question) {
 					return nil, ps
 				}
 				if d.Type != "" && (d.Type == "file") != (asset.Type == "file") {
-					return nil, l.problem(path+".type", "leave it out", "is %s, but version %s of the data asset %q is a %s", d.Type, d.Version, d.DataAsset, cmp.Or(asset.Type, "folder"))
+					return nil, l.problem(path+".type", "leave it out", "is %s, but version %s of the data asset %q is a %s", d.Type,
+						d.Version, d.DataAsset, cmp.Or(asset.Type, "folder"))
 				}
 				d.DataStore, d.Path, d.Type = asset.DataStore, cmp.Or(d.Path, asset.Path), cmp.Or(d.Type, asset.Type)
 			}
@@ -179,27 +182,32 @@ func (l *lookUps) store(path, name string, inStore **bool, account, container *s
 		return ps
 	}
 	if *inStore != nil && **inStore != found.HasCredential {
-		return l.problem(path+".credentialInStore", fmt.Sprintf("write %t, or leave it out", found.HasCredential), "is %t, but the data store %q says otherwise", **inStore, name)
+		return l.problem(path+".credentialInStore", fmt.Sprintf("write %t, or leave it out", found.HasCredential),
+			"is %t, but the data store %q says otherwise", **inStore, name)
 	}
 	*inStore = &found.HasCredential
 	if found.HasCredential {
 		return nil // nothing is granted, so it need not be known where the store points
 	}
 	if *container != "" && *container != found.Container {
-		return l.problem(path+".container", fmt.Sprintf("write %s, or leave it out", found.Container), "is %s, but the data store %q points to container %s", *container, name, found.Container)
+		return l.problem(path+".container", fmt.Sprintf("write %s, or leave it out", found.Container),
+			"is %s, but the data store %q points to container %s", *container, name, found.Container)
 	}
 	*container = found.Container
 	for key, id := range l.model.StorageAccounts {
-		if parsed, err := arm.Parse(id.Text(), arm.StorageAccount); err != nil || !strings.EqualFold(parsed.Name, found.Account) {
+		if parsed, err := arm.Parse(id.Text(), arm.StorageAccount); err != nil ||
+			!strings.EqualFold(parsed.Name, found.Account) {
 			continue
 		}
 		if *account != "" && *account != key {
-			return l.problem(path+".storageAccount", "write "+key+", or leave it out", "is %s, but the data store %q points to account %s", *account, name, found.Account)
+			return l.problem(path+".storageAccount", "write "+key+", or leave it out",
+				"is %s, but the data store %q points to account %s", *account, name, found.Account)
 		}
 		*account = key
 		return nil
 	}
-	return l.problem(path+".storageAccount", "add its ARM ID to storageAccounts (az storage account show --name "+found.Account+" --query id)",
+	return l.problem(path+".storageAccount", "add its ARM ID to storageAccounts (az storage account show --name "+
+		found.Account+" --query id)",
 		"the data store %q points to the storage account %s, which is none of storageAccounts", name, found.Account)
 }
 
@@ -235,8 +243,8 @@ func (l *lookUps) endpoints() (questions []question) {
 	return questions
 }
 
-// otherCluster refuses a compute cluster that is called like one of the arguments' clusters and is another one: what is found
-// never takes the place of what is declared.
+// otherCluster refuses a compute cluster that is called like one of the arguments' clusters and is another one: what is
+// found never takes the place of what is declared.
 func (l *lookUps) otherCluster(path, compute string) (ps access.Problems) {
 	for _, name := range sortedKeys(l.given.Clusters) {
 		if strings.EqualFold(l.given.Clusters[name].model().NameOr(name), compute) {
@@ -245,8 +253,10 @@ func (l *lookUps) otherCluster(path, compute string) (ps access.Problems) {
 	}
 	for _, name := range sortedKeys(l.given.Clusters) {
 		if strings.EqualFold(name, compute) {
-			ps.AddCode(problem.Contradiction, path+".cluster", fmt.Sprintf("declare that compute cluster under another name, with "+
-				"computeName: %s and existing: true, and name it here; or write cluster: %s and move the deployment", compute, name),
+			ps.AddCode(problem.Contradiction, path+".cluster", fmt.Sprintf("declare that compute cluster under another name, "+
+				"with "+
+				"computeName: %s and existing: true, and name it here; or write cluster: %s and move the "+
+				"deployment", compute, name),
 				"is missing, and the deployment runs on the compute cluster %s, while clusters.%s is the compute cluster %s",
 				compute, name, l.given.Clusters[name].model().NameOr(name))
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/managedidentity"
 )
 
-// ManagedIdentityArgs are the arguments of a ManagedIdentity: a new one in a resource group, or one that exists, given by
-// ExistingID or by PrincipalID.
+// ManagedIdentityArgs are the arguments of a ManagedIdentity: a new one in a resource group, or one that exists, given
+// by ExistingID or by PrincipalID.
 type ManagedIdentityArgs struct {
 	// ResourceGroupName in which to make the identity. Required for a new one.
 	ResourceGroupName pulumi.StringInput `pulumi:"resourceGroupName,optional"`
@@ -25,7 +25,8 @@ type ManagedIdentityArgs struct {
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
 	// ExistingID is the ARM ID of a user-assigned identity that exists; it is looked up.
 	ExistingID pulumi.StringInput `pulumi:"existingId,optional"`
-	// PrincipalID is the object ID of any managed identity that exists, system-assigned ones included; nothing is looked up.
+	// PrincipalID is the object ID of any managed identity that exists, system-assigned ones included; nothing is looked
+	// up.
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
 	// Protect keeps a new identity from being deleted: its IDs would not come back.
 	Protect bool `pulumi:"protect,optional"`
@@ -46,9 +47,11 @@ type ManagedIdentity struct {
 	Identity *managedidentity.UserAssignedIdentity
 }
 
-// NewManagedIdentity makes or looks up the identity. The errors name the argument and the remedy, before any resource is
-// registered.
-func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityArgs, opts ...pulumi.ResourceOption) (*ManagedIdentity, error) {
+// NewManagedIdentity makes or looks up the identity. The errors name the argument and the remedy, before any resource
+// is registered.
+func NewManagedIdentity(
+	ctx *pulumi.Context, name string, args *ManagedIdentityArgs, opts ...pulumi.ResourceOption,
+) (*ManagedIdentity, error) {
 	if args == nil {
 		args = &ManagedIdentityArgs{}
 	}
@@ -69,7 +72,8 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 		identity.ResourceID, identity.PrincipalID, identity.ClientID = none, args.PrincipalID.ToStringOutput(), none
 	case args.ExistingID != nil:
 		found := lookupIdentity(ctx, c, args.ExistingID)
-		identity.ResourceID, identity.PrincipalID, identity.ClientID = args.ExistingID.ToStringOutput(), found.PrincipalId(), found.ClientId()
+		identity.ResourceID = args.ExistingID.ToStringOutput()
+		identity.PrincipalID, identity.ClientID = found.PrincipalId(), found.ClientId()
 	default:
 		resourceName := args.ResourceName
 		if resourceName == nil {
@@ -83,7 +87,8 @@ func NewManagedIdentity(ctx *pulumi.Context, name string, args *ManagedIdentityA
 			return nil, fmt.Errorf("making managed identity %q: %w", name, err)
 		}
 		identity.Identity = made
-		identity.ResourceID, identity.PrincipalID, identity.ClientID = made.ID().ToStringOutput(), made.PrincipalId, made.ClientId
+		identity.ResourceID = made.ID().ToStringOutput()
+		identity.PrincipalID, identity.ClientID = made.PrincipalId, made.ClientId
 	}
 	return identity, ctx.RegisterResourceOutputs(identity, pulumi.Map{
 		"resourceId": identity.ResourceID, "principalId": identity.PrincipalID, "clientId": identity.ClientID,
@@ -120,7 +125,9 @@ func (args *ManagedIdentityArgs) check(name string) (ps access.Problems) {
 }
 
 // lookupIdentity asks Resource Manager for a user-assigned identity by its ARM ID.
-func lookupIdentity(ctx *pulumi.Context, c children, id pulumi.StringInput) managedidentity.LookupUserAssignedIdentityResultOutput {
+func lookupIdentity(
+	ctx *pulumi.Context, c children, id pulumi.StringInput,
+) managedidentity.LookupUserAssignedIdentityResultOutput {
 	group, name := armParts(id, arm.UserAssignedIdentity)
 	return managedidentity.LookupUserAssignedIdentityOutput(ctx, managedidentity.LookupUserAssignedIdentityOutputArgs{
 		ResourceGroupName: group, ResourceName: name,

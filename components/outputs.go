@@ -127,7 +127,8 @@ func (b *builder) instructions(i access.Invoker, name, clientID, tenantID, locat
 	case i.Kind == access.ManagedIdentity:
 		login = "az login --identity --client-id " + clientID + "  # on a host that has the identity"
 	case len(i.FederatedCredentials) > 0:
-		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID + ` --federated-token "$(cat "$AZURE_FEDERATED_TOKEN_FILE")"`
+		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID +
+			` --federated-token "$(cat "$AZURE_FEDERATED_TOKEN_FILE")"`
 	case len(i.ClientSecrets) > 0:
 		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID +
 			` --password "$CLIENT_SECRET"  # pulumi stack output clientSecrets --show-secrets`

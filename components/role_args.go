@@ -13,8 +13,7 @@ type RoleArgs struct {
 	// Name of the custom role, unique in the tenant, at most 512 characters. Default: one made from the scope.
 	Name string `pulumi:"name,optional"`
 	// AssignableScope of a role that is made and assigned at the workspace: resourceGroup (default), as Azure advises,
-	// whose
-	// custom roles are limited in number; or workspace, for those who may write roles at the workspace alone.
+	// whose custom roles are limited in number; or workspace, for those who may write roles at the workspace alone.
 	AssignableScope access.RoleScope `pulumi:"assignableScope,optional"`
 	// Additions to the 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets.
 	Additions []string `pulumi:"additions,optional"`
@@ -34,6 +33,7 @@ type RoleArgs struct {
 // model is the role as package access sees it.
 func (r RoleArgs) model() access.Role {
 	return access.Role{
-		Scope: r.Scope, Name: r.Name, Additions: r.Additions, BuiltIn: r.BuiltIn, Definition: r.Definition, RoleDefinitionID: idOf(r.RoleDefinitionID),
+		Scope: r.Scope, Name: r.Name, Additions: r.Additions, BuiltIn: r.BuiltIn,
+		Definition: r.Definition, RoleDefinitionID: idOf(r.RoleDefinitionID),
 	}
 }

@@ -46,9 +46,11 @@ type ServicePrincipal struct {
 	Principal   *azuread.ServicePrincipal
 }
 
-// NewServicePrincipal makes the application, the service principal and its credentials. The errors name the argument and
-// the remedy, all at once, before any resource is registered.
-func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipalArgs, opts ...pulumi.ResourceOption) (*ServicePrincipal, error) {
+// NewServicePrincipal makes the application, the service principal and its credentials. The errors name the argument
+// and the remedy, all at once, before any resource is registered.
+func NewServicePrincipal(
+	ctx *pulumi.Context, name string, args *ServicePrincipalArgs, opts ...pulumi.ResourceOption,
+) (*ServicePrincipal, error) {
 	if args == nil {
 		args = &ServicePrincipalArgs{}
 	}
@@ -108,19 +110,21 @@ func NewServicePrincipal(ctx *pulumi.Context, name string, args *ServicePrincipa
 	})
 }
 
-func federate(ctx *pulumi.Context, c children, name string, app *azuread.Application, credentials map[string]access.FederatedCredential) error {
+func federate(ctx *pulumi.Context, c children, name string, app *azuread.Application,
+	credentials map[string]access.FederatedCredential) error {
 	for _, key := range sortedKeys(credentials) {
 		f := credentials[key]
 		issuer, subject, audience := f.Claims()
-		_, err := azuread.NewApplicationFederatedIdentityCredential(ctx, name+"."+key, &azuread.ApplicationFederatedIdentityCredentialArgs{
-			ApplicationId: app.ID(),
-			DisplayName:   pulumi.String(key),
-			Description:   optional(f.Description),
-			Issuer:        pulumi.String(issuer),
-			Subject:       pulumi.String(subject),
-			Audiences:     pulumi.StringArray{pulumi.String(audience)},
-		}, c.azuread(azuread.ApplicationFederatedIdentityCredential{},
-			azuread.ApplicationFederatedIdentityCredentialArgs{})...)
+		_, err := azuread.NewApplicationFederatedIdentityCredential(ctx, name+"."+key,
+			&azuread.ApplicationFederatedIdentityCredentialArgs{
+				ApplicationId: app.ID(),
+				DisplayName:   pulumi.String(key),
+				Description:   optional(f.Description),
+				Issuer:        pulumi.String(issuer),
+				Subject:       pulumi.String(subject),
+				Audiences:     pulumi.StringArray{pulumi.String(audience)},
+			}, c.azuread(azuread.ApplicationFederatedIdentityCredential{},
+				azuread.ApplicationFederatedIdentityCredentialArgs{})...)
 		if err != nil {
 			return fmt.Errorf("making federated credential %s.%s: %w", name, key, err)
 		}
@@ -130,7 +134,9 @@ func federate(ctx *pulumi.Context, c children, name string, app *azuread.Applica
 
 // makeSecrets makes the client secrets. Their ends are sent as absolute dates: the provider takes endDateRelative and
 // never sends it, so that Entra's own default would apply.
-func makeSecrets(ctx *pulumi.Context, c children, name string, app *azuread.Application, secrets map[string]access.ClientSecret) (pulumi.StringMap, error) {
+func makeSecrets(
+	ctx *pulumi.Context, c children, name string, app *azuread.Application, secrets map[string]access.ClientSecret,
+) (pulumi.StringMap, error) {
 	values := pulumi.StringMap{}
 	for _, key := range sortedKeys(secrets) {
 		start, end, _ := secrets[key].Period() // checked
@@ -149,8 +155,8 @@ func makeSecrets(ctx *pulumi.Context, c children, name string, app *azuread.Appl
 	return values, nil
 }
 
-// madeBy tells which stack made something: it is the tag of an application and the description of a group. Display names are
-// not unique, and a deployment that is broken off can leave an application or group that no state knows of.
+// madeBy tells which stack made something: it is the tag of an application and the description of a group. Display
+// names are not unique, and a deployment that is broken off can leave an application or group that no state knows of.
 func madeBy(project, stack, name string) string {
 	return "batchaccess:" + project + "/" + stack + "/" + name
 }

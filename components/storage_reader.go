@@ -17,7 +17,8 @@ type StorageReaderArgs struct {
 	StorageAccountID pulumi.StringInput `pulumi:"storageAccountId"`
 	// Container in the account to which the role is limited. Default: none, the whole account.
 	Container string `pulumi:"container,optional"`
-	// Principals that get the role, by name. At least one: a job's data is read by the cluster identity and by the invoker.
+	// Principals that get the role, by name. At least one: a job's data is read by the cluster identity and by the
+	// invoker.
 	Principals map[string]AssigneeArgs `pulumi:"principals"`
 	// Write gives Storage Blob Data Contributor in place of Storage Blob Data Reader, for what jobs write. Default: false.
 	Write bool `pulumi:"write,optional"`
@@ -36,7 +37,9 @@ type StorageReader struct {
 
 // NewStorageReader makes the assignments. The errors name the argument and the remedy, all at once, before any resource
 // is registered.
-func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs, opts ...pulumi.ResourceOption) (*StorageReader, error) {
+func NewStorageReader(
+	ctx *pulumi.Context, name string, args *StorageReaderArgs, opts ...pulumi.ResourceOption,
+) (*StorageReader, error) {
 	if args == nil {
 		args = &StorageReaderArgs{}
 	}
@@ -44,7 +47,8 @@ func NewStorageReader(ctx *pulumi.Context, name string, args *StorageReaderArgs,
 		return nil, err
 	}
 	reader := &StorageReader{Assignments: map[string]*authorization.RoleAssignment{}}
-	if err := ctx.RegisterComponentResourceV2(StorageReaderToken, name, inputsOf(args, "principals"), reader, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(StorageReaderToken, name, inputsOf(args, "principals"), reader,
+		opts...); err != nil {
 		return nil, fmt.Errorf("registering StorageReader %q: %w", name, err)
 	}
 	c, err := childrenOf(reader, opts)

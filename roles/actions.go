@@ -5,15 +5,16 @@ import (
 	"strings"
 )
 
-// ActsAtWorkspace reports whether an action does anything where a role is assigned at a workspace: there is nothing there
-// but the workspace, and its assignments.
+// ActsAtWorkspace reports whether an action does anything where a role is assigned at a workspace: there is nothing
+// there but the workspace, and its assignments.
 func ActsAtWorkspace(action string) bool {
 	provider, _, _ := strings.Cut(action, "/")
-	return strings.EqualFold(provider, "Microsoft.MachineLearningServices") || strings.EqualFold(provider, "Microsoft.Authorization")
+	return strings.EqualFold(provider, "Microsoft.MachineLearningServices") ||
+		strings.EqualFold(provider, "Microsoft.Authorization")
 }
 
-// ActionsOf are the actions that a word stands for: those of a risk, or the one that it names. An action that is not known
-// here may be of either plane.
+// ActionsOf are the actions that a word stands for: those of a risk, or the one that it names. An action that is not
+// known here may be of either plane.
 func ActionsOf(word string) []Action {
 	if slices.Contains(Risks(), Risk(word)) {
 		return RiskyActions(Risk(word))

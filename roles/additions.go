@@ -26,7 +26,8 @@ var additions = []Addition{
 	{"cancelJobs", "cancel a job", []string{
 		workspaces + "jobs/cancel/action",
 	}},
-	{"readRegistryAssets", "read models, environments and data of a registry, where the role's scope contains the registry", []string{
+	{"readRegistryAssets", "read models, environments and data of a registry, where the role's scope contains the " +
+		"registry", []string{
 		"Microsoft.MachineLearningServices/registries/assets/read",
 	}},
 }
@@ -49,9 +50,9 @@ func AdditionNames() []string {
 	return names
 }
 
-// With returns the definition with the named additions after its own actions. The order of the names does not matter and a
-// name given twice counts once. An unknown name is a problem that lists the known ones, and so is an addition that the
-// role's own notActions take away again.
+// With returns the definition with the named additions after its own actions. The order of the names does not matter
+// and a name given twice counts once. An unknown name is a problem that lists the known ones, and so is an addition
+// that the role's own notActions take away again.
 func (d Definition) With(names ...string) (Definition, problem.List) {
 	var ps problem.List
 	for i, name := range names {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// An Action is one thing that a role may allow, on the control plane or the data plane. It may hold Anything: then it stands
-// for whatever a wildcard covers that has no name here.
+// An Action is one thing that a role may allow, on the control plane or the data plane. It may hold Anything: then it
+// stands for whatever a wildcard covers that has no name here.
 type Action struct {
 	Name string `json:"action"`
 	Data bool   `json:"data,omitempty"`

@@ -21,8 +21,8 @@ const (
 	identities      = "Microsoft.ManagedIdentity/userAssignedIdentities/"
 )
 
-// risky are the actions that count, of the services which batch scoring touches. The names are those that Azure publishes
-// for its resource providers; what each is filed under is this project's judgement.
+// risky are the actions that count, of the services which batch scoring touches. The names are those that Azure
+// publishes for its resource providers; what each is filed under is this project's judgement.
 var risky = []struct {
 	action Action
 	risk   Risk

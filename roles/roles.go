@@ -130,8 +130,8 @@ const forms = "write it as the portal exports it, " +
 //
 //	{"properties": {"roleName": …, "description": …, "assignableScopes": […], "permissions": [{"actions": […], …}]}}
 //
-// or in one of those of the Azure CLI, which are flat. What Azure adds to its answers (id, type, createdOn, …) says nothing
-// new. A key that no form has is a problem, as is anything that Validate finds.
+// or in one of those of the Azure CLI, which are flat. What Azure adds to its answers (id, type, createdOn, …) says
+// nothing new. A key that no form has is a problem, as is anything that Validate finds.
 func Parse(data []byte) (Definition, problem.List) {
 	dec := json.NewDecoder(strings.NewReader(string(data)))
 	dec.DisallowUnknownFields()

@@ -16,8 +16,8 @@ const (
 	MaxAssignableScopes = 2000
 )
 
-// Validate returns every way in which Azure would refuse the definition as a custom role. Each names the property, what is
-// wrong with it and what to write instead.
+// Validate returns every way in which Azure would refuse the definition as a custom role. Each names the property, what
+// is wrong with it and what to write instead.
 func (d Definition) Validate() (ps problem.List) {
 	switch n := utf8.RuneCountInString(d.RoleName); {
 	case strings.TrimSpace(d.RoleName) == "":
@@ -90,9 +90,9 @@ func validateAction(ps *problem.List, path, entry string) {
 	}
 }
 
-// AssignableAt reports whether the definition may be assigned at the scope: a built-in role everywhere, a custom role at
-// or below one of its assignable scopes. Below a management group lies what its IDs do not say, so that it may be any scope:
-// Azure decides.
+// AssignableAt reports whether the definition may be assigned at the scope: a built-in role everywhere, a custom role
+// at or below one of its assignable scopes. Below a management group lies what its IDs do not say, so that it may be
+// any scope: Azure decides.
 func (d Definition) AssignableAt(scope string) bool {
 	return d.BuiltIn || slices.ContainsFunc(d.AssignableScopes, func(s string) bool {
 		return Contains(s, scope) || isManagementGroup(s)

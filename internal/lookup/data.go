@@ -43,22 +43,29 @@ func (a *Asker) DataStore(path, name string) (DataStore, access.Problems) {
 		} `json:"credentials"`
 	}
 	if err := convert(found.DatastoreProperties, &store); err != nil {
-		return DataStore{}, problem(path, "write credentialInStore, storageAccount and container", "the answer about the data store %q can't be read: %v", name, err)
+		return DataStore{}, problem(path, "write credentialInStore, storageAccount and container",
+			"the answer about the data store %q can't be read: %v", name, err)
 	}
-	answer := DataStore{HasCredential: store.Credentials.Type != "None", Account: store.AccountName, Container: store.Container}
+	answer := DataStore{HasCredential: store.Credentials.Type != "None", Account: store.AccountName,
+		Container: store.Container}
 	switch {
 	case store.Credentials.Type == "":
-		return DataStore{}, problem(path, "write credentialInStore, storageAccount and container", "the workspace does not say whether the data store %q holds a credential", name)
+		return DataStore{}, problem(path, "write credentialInStore, storageAccount and container",
+			"the workspace does not say whether the data store %q holds a credential", name)
 	case store.Type == "AzureDataLakeGen2":
 		answer.Container = store.FileSystem
 	case store.Type != "AzureBlob" && !answer.HasCredential:
 		return DataStore{}, problem(path, "use a Blob or an Azure Data Lake Storage Gen2 data store",
-			"the data store %q is of type %s and holds no credential; the documented ways to read by identity are Blob storage and Azure Data Lake Storage Gen2", name, store.Type)
+			"the data store %q is of type %s and holds no credential; the documented ways to read by identity are Blob "+
+				"storage and Azure Data Lake Storage Gen2", name, store.Type)
 	}
 	return answer, nil
 }
 
-var assetURI = regexp.MustCompile(`(?i)^azureml://(?:(subscriptions/[^/]+/resourcegroups/[^/]+)(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/)?datastores/([^/]+)/paths/?(.*)$`)
+var assetURI = regexp.MustCompile(`(?i)^azureml://` +
+	`(?:(subscriptions/[^/]+/resourcegroups/[^/]+)` +
+	`(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/)?` +
+	`datastores/([^/]+)/paths/?(.*)$`)
 
 // A DataAsset is what the workspace knows of a version of one.
 type DataAsset struct {
@@ -88,20 +95,25 @@ func (a *Asker) DataAsset(path, name, version string) (DataAsset, access.Problem
 		URI  string `json:"dataUri"`
 	}
 	if err := convert(found.DataVersionBaseProperties, &asset); err != nil {
-		return DataAsset{}, problem(path, "write dataStore", "the answer about the data asset %q can't be read: %v", name, err)
+		return DataAsset{}, problem(path, "write dataStore", "the answer about the data asset %q can't be read: %v", name,
+			err)
 	}
 	kind, taken := assetTypes[asset.Type]
 	if !taken {
-		return DataAsset{}, problem(path, "use an asset that is a file or a folder (uri_file, uri_folder)", "version %s of the data asset %q is of type %s, which batch endpoints do not take", version, name, asset.Type)
+		return DataAsset{}, problem(path, "use an asset that is a file or a folder (uri_file, uri_folder)",
+			"version %s of the data asset %q is of type %s, which batch endpoints do not take", version, name, asset.Type)
 	}
 	parts := assetURI.FindStringSubmatch(asset.URI)
 	if parts == nil {
-		return DataAsset{}, problem(path, "declare what it points to: an input of kind blob or adlsGen2", "version %s of the data asset %q lies in no data store, but at %s", version, name, asset.URI)
+		return DataAsset{}, problem(path, "declare what it points to: an input of kind blob or adlsGen2",
+			"version %s of the data asset %q lies in no data store, but at %s", version, name, asset.URI)
 	}
 	// Names of workspaces are unique in a resource group only.
 	own := "subscriptions/" + a.workspace.SubscriptionID + "/resourcegroups/" + a.workspace.ResourceGroup
 	if parts[1] != "" && !(strings.EqualFold(parts[1], own) && strings.EqualFold(parts[2], a.workspace.Name)) {
-		return DataAsset{}, problem(path, "write credentialInStore, dataStore, storageAccount and container", "version %s of the data asset %q lies in a data store of another workspace, %s in %s", version, name, parts[2], parts[1])
+		return DataAsset{}, problem(path, "write credentialInStore, dataStore, storageAccount and container",
+			"version %s of the data asset %q lies in a data store of another workspace, %s in "+
+				"%s", version, name, parts[2], parts[1])
 	}
 	return DataAsset{DataStore: parts[3], Path: parts[4], Type: kind}, nil
 }
@@ -125,17 +137,20 @@ func (a *Asker) Cluster(path, endpoint, deployment string) (computeName string, 
 		deployment = *found.BatchEndpointProperties.Defaults.DeploymentName
 	}
 	found, err := ml.GetBatchDeployment(a.ctx, &ml.GetBatchDeploymentArgs{
-		DeploymentName: deployment, EndpointName: endpoint, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+		DeploymentName: deployment, EndpointName: endpoint,
+		ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
 	}, a.native...)
 	if err != nil {
-		return "", refused(path, fmt.Sprintf("the deployment %q of the batch endpoint %q", deployment, endpoint), err, readsWorkspace, "correct the name (az ml batch-deployment list), or write cluster")
+		return "", refused(path, fmt.Sprintf("the deployment %q of the batch endpoint %q", deployment, endpoint), err,
+			readsWorkspace, "correct the name (az ml batch-deployment list), or write cluster")
 	}
 	if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
 		return "", ps
 	}
 	compute := found.BatchDeploymentProperties.Compute
 	if compute == nil || *compute == "" {
-		return "", problem(path, "write cluster", "the deployment %q of the batch endpoint %q names no compute", deployment, endpoint)
+		return "", problem(path, "write cluster", "the deployment %q of the batch endpoint %q names no compute", deployment,
+			endpoint)
 	}
 	return (*compute)[strings.LastIndex(*compute, "/")+1:], nil
 }

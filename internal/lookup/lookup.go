@@ -1,10 +1,10 @@
-// Package lookup asks Azure for what a configuration names and does not say: whose ID a name is, whether a data store holds
-// a credential and where it points, on which cluster an endpoint's jobs run. It asks through the providers of the stack, while
-// the program runs, so that the answers are known at a preview; and it knows nothing of what is done with them.
+// Package lookup asks Azure for what a configuration names and does not say: whose ID a name is, whether a data store
+// holds a credential and where it points, on which cluster an endpoint's jobs run. It asks through the providers of the
+// stack, while the program runs, so that the answers are known at a preview; and it knows nothing of what is done with
+// them.
 //
 // What can't be answered is an problem.Problem at the path of the configuration, with the remedy. Everything that a
-// look-up
-// finds can be written into the configuration instead; then nothing is asked.
+// look-up finds can be written into the configuration instead; then nothing is asked.
 package lookup
 
 import (
@@ -24,8 +24,7 @@ import (
 const azureNativeVersion = "2.92.3"
 
 // NativeOptions choose the azure-native of resources and look-ups that have no explicit provider: the caller's version,
-// if the
-// options have one.
+// if the options have one.
 func NativeOptions(given *pulumi.ResourceOptions) []pulumi.ResourceOrInvokeOption {
 	all := []pulumi.ResourceOrInvokeOption{pulumi.Version(cmp.Or(given.Version, azureNativeVersion))}
 	if given.PluginDownloadURL != "" {
@@ -95,14 +94,15 @@ func packageOf(ctx context.Context, p pulumi.ProviderResource) (string, error) {
 	}
 }
 
-// elsewhere is what is wrong with an answer from another subscription than was meant: a provider looks in its own, where the
-// names may be the same.
+// elsewhere is what is wrong with an answer from another subscription than was meant: a provider looks in its own,
+// where the names may be the same.
 func elsewhere(path, answered, meant string) access.Problems {
 	parts := strings.SplitN(strings.Trim(answered, "/"), "/", 3)
 	if len(parts) < 3 || strings.EqualFold(parts[1], meant) {
 		return nil
 	}
-	return problem(path, "set azure-native:subscriptionId to "+meant+", or give the component a provider of that subscription",
+	return problem(path, "set azure-native:subscriptionId to "+meant+", or give the component a provider of that "+
+		"subscription",
 		"was looked up in subscription %s, where the provider looks, and is meant to be in %s", parts[1], meant)
 }
 
@@ -112,14 +112,16 @@ func problem(path, fix, what string, args ...any) access.Problems {
 }
 
 // denial matches what the providers make of a 403: a name that is asked for may hold those digits too.
-var denial = regexp.MustCompile(`Authorization_RequestDenied|AuthorizationFailed|403 Forbidden|(?i:(?:status(?:code)?|response|answered)\W{0,2}403\b)`)
+var denial = regexp.MustCompile(`Authorization_RequestDenied|AuthorizationFailed|403 Forbidden|` +
+	`(?i:(?:status(?:code)?|response|answered)\W{0,2}403\b)`)
 
-// refused tells of a look-up that failed: who may not ask is told what to be given, and everybody what to write instead.
-// Providers have no codes for their errors, so their texts are searched for those of Azure.
+// refused tells of a look-up that failed: who may not ask is told what to be given, and everybody what to write
+// instead. Providers have no codes for their errors, so their texts are searched for those of Azure.
 func refused(path, what string, err error, permission, instead string) access.Problems {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	if denial.MatchString(text) {
-		return problem(path, "give whoever deploys "+permission+", or "+instead, "%s can't be looked up: no permission (%s)", what, text)
+		return problem(path, "give whoever deploys "+permission+", or "+instead, "%s can't be looked up: no permission (%s)",
+			what, text)
 	}
 	return problem(path, instead, "%s can't be looked up: %s", what, text)
 }

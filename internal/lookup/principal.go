@@ -52,7 +52,8 @@ func (a *Asker) Principal(path string, i access.Invoker) (Principal, access.Prob
 		return found, ps
 	}
 	if given := i.ClientID.Text(); arm.IsGUID(given) && found.ClientID != "" && !strings.EqualFold(given, found.ClientID) {
-		return found, problem(at, "write clientId: "+found.ClientID+", or leave it out", "is another principal than clientId %s", given)
+		return found, problem(at, "write clientId: "+found.ClientID+", or leave it out",
+			"is another principal than clientId %s", given)
 	}
 	if !i.PrincipalID.Given() {
 		return found, nil
@@ -72,12 +73,14 @@ func (a *Asker) namesake(path string, i access.Invoker, found Principal) access.
 		}
 		of, ps := a.identity(path+"."+key, name)
 		if len(ps) == 0 && !strings.EqualFold(of.ObjectID, id) {
-			ps = problem(path+"."+i.Kind.IDKey(), "write "+i.Kind.IDKey()+": "+of.ObjectID+", or correct resourceId", "%s is not the identity of %s", id, name)
+			ps = problem(path+"."+i.Kind.IDKey(), "write "+i.Kind.IDKey()+": "+of.ObjectID+", or correct resourceId",
+				"%s is not the identity of %s", id, name)
 		}
 		return ps
 	}
 	if own := found.names[key]; own != "" && !strings.EqualFold(own, name) {
-		return problem(path+"."+key, "write "+own+", or leave out "+i.Kind.IDKey()+" to have the name looked up", "is %q, but %s %s is %q", name, i.Kind.IDKey(), id, own)
+		return problem(path+"."+key, "write "+own+", or leave out "+i.Kind.IDKey()+" to have the name looked up",
+			"is %q, but %s %s is %q", name, i.Kind.IDKey(), id, own)
 	}
 	return nil
 }
@@ -101,9 +104,11 @@ func (a *Asker) user(path, key, name string) (Principal, access.Problems) {
 		if key == "mail" {
 			shows = `az ad user list --filter "mail eq '` + name + `'" --query [].id`
 		}
-		return Principal{}, refused(path, "the user "+name, err, permissions[access.User], "correct the name, or write objectId, as "+shows+" prints it")
+		return Principal{}, refused(path, "the user "+name, err, permissions[access.User],
+			"correct the name, or write objectId, as "+shows+" prints it")
 	}
-	return Principal{ObjectID: found.ObjectId, names: map[string]string{"userPrincipalName": found.UserPrincipalName, "mail": found.Mail}}, nil
+	return Principal{ObjectID: found.ObjectId, names: map[string]string{"userPrincipalName": found.UserPrincipalName,
+		"mail": found.Mail}}, nil
 }
 
 func (a *Asker) group(path, key, name string) (Principal, access.Problems) {
@@ -120,16 +125,19 @@ func (a *Asker) group(path, key, name string) (Principal, access.Problems) {
 			return Principal{}, a.otherKind(path, name, access.Group, err)
 		}
 		return Principal{}, refused(path, fmt.Sprintf("the group %q", name), err, permissions[access.Group],
-			fmt.Sprintf("correct the name, or write objectId: names of groups need not be unique (az ad group list --display-name \"%s\")", name))
+			fmt.Sprintf("correct the name, or write objectId: names of groups need not be unique (az ad group list "+
+				"--display-name \"%s\")", name))
 	}
 	if !found.SecurityEnabled {
-		return Principal{}, problem(path, "use a security group", "the group %q is not security-enabled, so no role can be assigned to it", name)
+		return Principal{}, problem(path, "use a security group",
+			"the group %q is not security-enabled, so no role can be assigned to it", name)
 	}
 	return Principal{ObjectID: found.ObjectId, names: map[string]string{"displayName": found.DisplayName}}, nil
 }
 
 // entraTypes are what Entra calls a service principal, by the kind of invoker.
-var entraTypes = map[access.PrincipalKind]string{access.ServicePrincipal: "Application", access.ManagedIdentity: "ManagedIdentity"}
+var entraTypes = map[access.PrincipalKind]string{access.ServicePrincipal: "Application",
+	access.ManagedIdentity: "ManagedIdentity"}
 
 func (a *Asker) servicePrincipal(path, key, id string, kind access.PrincipalKind) (Principal, access.Problems) {
 	byClientID := key == "clientId"
@@ -140,21 +148,25 @@ func (a *Asker) servicePrincipal(path, key, id string, kind access.PrincipalKind
 			if byClientID {
 				is, write = "the object ID", kind.IDKey()+": "+id+" in place of clientId"
 			}
-			return Principal{}, problem(path, "write "+write, "%s is %s of %q, not what is asked for here", id, is, other.DisplayName)
+			return Principal{}, problem(path, "write "+write, "%s is %s of %q, not what is asked for here", id, is,
+				other.DisplayName)
 		}
 		if !byClientID {
 			return Principal{}, a.otherKind(path, id, kind, err)
 		}
 		return Principal{}, refused(path, "the service principal with the client ID "+id, err, permissions[kind],
-			"see that the application has a service principal in this tenant (az ad sp show --id "+id+"), or write "+kind.IDKey())
+			"see that the application has a service principal in this tenant (az ad sp show --id "+id+"), or write "+
+				kind.IDKey())
 	}
 	if want := entraTypes[kind]; found.Type != "" && found.Type != want {
 		for other, entra := range entraTypes {
 			if entra == found.Type {
-				return Principal{}, problem(path, "write kind: "+string(other), "%q is of type %s in Entra, but kind is %s", found.DisplayName, found.Type, kind)
+				return Principal{}, problem(path, "write kind: "+string(other), "%q is of type %s in Entra, but kind is %s",
+					found.DisplayName, found.Type, kind)
 			}
 		}
-		return Principal{}, problem(path, "choose an application or a managed identity", "%q is of type %s in Entra, but kind is %s", found.DisplayName, found.Type, kind)
+		return Principal{}, problem(path, "choose an application or a managed identity",
+			"%q is of type %s in Entra, but kind is %s", found.DisplayName, found.Type, kind)
 	}
 	return Principal{ObjectID: found.ObjectId, ClientID: found.ClientId}, nil
 }
@@ -191,14 +203,16 @@ func (a *Asker) otherKind(path, id string, kind access.PrincipalKind, err error)
 		}
 	}
 	if is != "" {
-		return problem(path, "write kind: "+is+", or the object ID of a "+string(kind), "%s is a %s, but kind is %s", id, is, kind)
+		return problem(path, "write kind: "+is+", or the object ID of a "+string(kind), "%s is a %s, but kind is %s", id, is,
+			kind)
 	}
 	return refused(path, "a "+string(kind)+" with the object ID "+id, err, permissions[kind],
-		"write the object ID that Entra shows for the principal itself (for an application, the one under enterprise applications)")
+		"write the object ID that Entra shows for the principal itself (for an application, the one under enterprise "+
+			"applications)")
 }
 
-// systemAssigned are the provider's functions that get a resource with a system-assigned identity, by type, and what they
-// call its name. They are called by token: their SDKs are large, and three fields of them are needed.
+// systemAssigned are the provider's functions that get a resource with a system-assigned identity, by type, and what
+// they call its name. They are called by token: their SDKs are large, and three fields of them are needed.
 var systemAssigned = map[string]struct{ token, name string }{
 	arm.DataFactory:    {"azure-native:datafactory:getFactory", "factoryName"},
 	arm.Site:           {"azure-native:web:getWebApp", "name"},
@@ -226,7 +240,8 @@ func (a *Asker) identity(path, id string) (Principal, access.Problems) {
 		return Principal{}, problem(path, "write principalId", "%s is not of a type whose identity can be looked up", id)
 	}
 	if !a.reaches(resource) {
-		return Principal{}, problem(path, "write principalId, the object ID of its identity", "%s lies in another subscription than the workspace, where the provider does not look", id)
+		return Principal{}, problem(path, "write principalId, the object ID of its identity",
+			"%s lies in another subscription than the workspace, where the provider does not look", id)
 	}
 	function, system := systemAssigned[resource.Type]
 	if !system {
@@ -236,7 +251,8 @@ func (a *Asker) identity(path, id string) (Principal, access.Problems) {
 		if err != nil {
 			return Principal{}, refused(path, "the identity "+id, err, permission, instead)
 		}
-		return Principal{ObjectID: found.PrincipalId, ClientID: found.ClientId}, elsewhere(path, found.Id, resource.SubscriptionID)
+		return Principal{ObjectID: found.PrincipalId, ClientID: found.ClientId}, elsewhere(path, found.Id,
+			resource.SubscriptionID)
 	}
 	var found struct {
 		ID       string `pulumi:"id"`
@@ -252,7 +268,8 @@ func (a *Asker) identity(path, id string) (Principal, access.Problems) {
 		return Principal{}, ps
 	}
 	if found.Identity == nil || found.Identity.PrincipalID == "" {
-		return Principal{}, problem(path, "turn it on, or write the ARM ID of the user-assigned identity that it uses", "%s has no system-assigned identity", id)
+		return Principal{}, problem(path, "turn it on, or write the ARM ID of the user-assigned identity that it uses",
+			"%s has no system-assigned identity", id)
 	}
 	return Principal{ObjectID: found.Identity.PrincipalID}, nil
 }
