@@ -11,7 +11,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // AssigneeArgs is a principal to assign a role to.
@@ -137,7 +136,7 @@ func checkAssignees(path string, assignees map[string]AssigneeArgs) (ps access.P
 			ps = append(ps, checkGUID(at+".principalId", a.PrincipalID)...)
 		}
 		if !slices.Contains(principalTypes, a.PrincipalType) {
-			ps.Add(at+".principalType", problem.DidYouMean(a.PrincipalType, principalTypes), "unknown value %q", a.PrincipalType)
+			ps.Add(at+".principalType", "use "+strings.Join(principalTypes, ", "), "unknown value %q", a.PrincipalType)
 		}
 	}
 	return ps

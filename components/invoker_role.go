@@ -10,7 +10,6 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
-	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -209,8 +208,7 @@ func checkAssignableScope(path string, at access.RoleScope, r access.Role, scope
 	switch _, err := arm.Parse(scope, arm.Workspace); {
 	case at == "":
 	case at != access.AtWorkspace && at != access.AtResourceGroup:
-		ps.Add(path, problem.DidYouMean(string(at), []string{string(access.AtResourceGroup), string(access.AtWorkspace)}),
-			"unknown value %q", at)
+		ps.Add(path, "use "+string(access.AtResourceGroup)+" or "+string(access.AtWorkspace), "unknown value %q", at)
 	case r.BuiltIn != "" || r.RoleDefinitionID.Given():
 		ps.Add(path, "leave it out, or builtIn and roleDefinitionId", "only goes with a role that is made")
 	case err != nil && len(checkScope(scope)) == 0:

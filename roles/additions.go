@@ -57,7 +57,7 @@ func (d Definition) With(names ...string) (Definition, problem.List) {
 	var ps problem.List
 	for i, name := range names {
 		if known := AdditionNames(); !slices.Contains(known, name) {
-			ps.Add(fmt.Sprintf("additions[%d]", i), problem.DidYouMean(name, known), "unknown addition %q", name)
+			ps.Add(fmt.Sprintf("additions[%d]", i), problem.DidYouMean(name, known), "unknown value %q", name)
 		}
 	}
 	if ps != nil {

@@ -163,7 +163,7 @@ func TestWithAddsOnlyWhatIsNamed(t *testing.T) {
 		})
 	}
 	_, ps := roles.Invoker().With("pollJobs", "poll")
-	require.ErrorContains(t, ps.Err(), `unknown addition "poll"`)
+	require.ErrorContains(t, ps.Err(), `additions[1]: unknown value "poll"`)
 	assert.ErrorContains(t, ps.Err(), strings.Join(roles.AdditionNames(), ", "))
 }
 

@@ -86,7 +86,7 @@ func validateAction(ps *problem.List, path, entry string) {
 	case entry == "" || strings.ContainsAny(entry, " \t\n"), entry != "*" && !strings.Contains(entry, "/"):
 		ps.Add(path, "write one as Microsoft.Provider/type/verb", "%q is not an action", entry)
 	case strings.Count(entry, "*") > 1:
-		ps.Add(path, "list the actions it stands for", "%q has more than one wildcard; Azure allows one", entry)
+		ps.Add(path, "Azure allows one: list the actions it stands for", "%q has more than one wildcard", entry)
 	}
 }
 
