@@ -118,13 +118,14 @@ type BatchEndpointAccess struct {
 	ACLCommands pulumi.StringArrayOutput `pulumi:"aclCommands"`
 
 	// What it is made of: the role, and by their names in the arguments what was made for invokers, and the clusters.
-	// Readers are the storage readers and contributors, by the names of their resources.
+	// Readers and Contributors go by the names of their resources.
 	Role              *InvokerRole
 	ServicePrincipals map[string]*ServicePrincipal
 	ManagedIdentities map[string]*ManagedIdentity
 	Groups            map[string]*azuread.Group
 	Clusters          map[string]*ComputeCluster
 	Readers           map[string]*StorageReader
+	Contributors      map[string]*StorageContributor
 }
 
 // NewBatchEndpointAccess makes everything that the model needs. What the arguments name and do not give is looked up
@@ -161,7 +162,7 @@ func NewBatchEndpointAccess(
 	}
 	a.ServicePrincipals, a.ManagedIdentities = map[string]*ServicePrincipal{}, map[string]*ManagedIdentity{}
 	a.Groups, a.Clusters = map[string]*azuread.Group{}, map[string]*ComputeCluster{}
-	a.Readers = map[string]*StorageReader{}
+	a.Readers, a.Contributors = map[string]*StorageReader{}, map[string]*StorageContributor{}
 	b := &builder{
 		made: a, name: name, args: args, plan: plan, children: c, principals: map[access.Principal]pulumi.StringInput{},
 	}
@@ -394,9 +395,10 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 	return err
 }
 
-// makeReaders makes one StorageReader for each role and place, with all the principals that need it there.
+// makeReaders makes one StorageReader, or StorageContributor, for each place, with all the principals that need it
+// there.
 func (b *builder) makeReaders(ctx *pulumi.Context) error {
-	readers := map[string]*StorageReaderArgs{}
+	readers, contributors := map[string]*StorageReaderArgs{}, map[string]*StorageReaderArgs{}
 	for _, g := range b.plan.Grants {
 		if !g.Scope.InStorage() {
 			continue
@@ -405,22 +407,31 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 		if g.Scope.Container != "" {
 			parts = append(parts, g.Scope.Container)
 		}
-		write := g.Role == roles.StorageBlobDataContributor
-		child := strings.Join(append(parts, map[bool]string{false: "reader", true: "contributor"}[write]), ".")
-		if readers[child] == nil {
-			readers[child] = &StorageReaderArgs{
+		child, of := strings.Join(append(parts, "reader"), "."), readers
+		if g.Role == roles.StorageBlobDataContributor {
+			child, of = strings.Join(append(parts, "contributor"), "."), contributors
+		}
+		if of[child] == nil {
+			of[child] = &StorageReaderArgs{
 				StorageAccountID: b.args.StorageAccounts[g.Scope.StorageAccount], Container: g.Scope.Container,
-				Write: write, Principals: map[string]AssigneeArgs{},
+				Principals: map[string]AssigneeArgs{},
 			}
 		}
-		readers[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = b.assignee(g.Principal)
+		of[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = b.assignee(g.Principal)
 	}
 	for _, child := range sortedKeys(readers) {
-		reader, err := NewStorageReader(ctx, child, readers[child], b.options()...)
+		made, err := NewStorageReader(ctx, child, readers[child], b.options()...)
 		if err != nil {
 			return err
 		}
-		b.made.Readers[child] = reader
+		b.made.Readers[child] = made
+	}
+	for _, child := range sortedKeys(contributors) {
+		made, err := NewStorageContributor(ctx, child, (*StorageContributorArgs)(contributors[child]), b.options()...)
+		if err != nil {
+			return err
+		}
+		b.made.Contributors[child] = made
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ const (
 	ManagedIdentityToken     = "batchaccess:index:ManagedIdentity"
 	ComputeClusterToken      = "batchaccess:index:ComputeCluster"
 	StorageReaderToken       = "batchaccess:index:StorageReader"
+	StorageContributorToken  = "batchaccess:index:StorageContributor"
 	BatchEndpointAccessToken = "batchaccess:index:BatchEndpointAccess"
 )
 

@@ -38,7 +38,11 @@ func TestAnEnvironmentIsMadeOfExactlyThis(t *testing.T) {
 		"access.shared.labels.reader": {"cluster.cpu", "cluster.gpu", "invoker.alice", "invoker.staff", "invoker.pipeline", "invoker.factory",
 			"invoker.partner", "invoker.scheduler", "invoker.robot"},
 	} {
-		want = append(want, "StorageReader "+reader)
+		kind := "StorageReader "
+		if strings.HasSuffix(reader, ".contributor") {
+			kind = "StorageContributor "
+		}
+		want = append(want, kind+reader)
 		for _, p := range principals {
 			want = append(want, "RoleAssignment "+reader+"."+p)
 		}

@@ -155,6 +155,15 @@ func everyComponent() map[string]func() (args any, p program) {
 			return nil, err
 		}
 	})
+	add("StorageContributor", func() (any, program) {
+		args := components.StorageContributorArgs{
+			StorageAccountID: pulumi.String(lakeID), Container: "raw", Principals: assignees(),
+		}
+		return &args, func(ctx *pulumi.Context) (pulumi.Map, error) {
+			_, err := components.NewStorageContributor(ctx, "it", &args)
+			return nil, err
+		}
+	})
 	return all
 }
 

@@ -181,28 +181,27 @@ func TestNoArgumentsAtAllIsAnErrorAndNoPanic(t *testing.T) {
 			return err
 		},
 		"InvokerRole": func(ctx *pulumi.Context) error {
-			_,
-				err := components.NewInvokerRole(ctx, "x", nil)
+			_, err := components.NewInvokerRole(ctx, "x", nil)
 			return err
 		},
 		"ServicePrincipal": func(ctx *pulumi.Context) error {
-			_,
-				err := components.NewServicePrincipal(ctx, "x", nil)
+			_, err := components.NewServicePrincipal(ctx, "x", nil)
 			return err
 		},
 		"ManagedIdentity": func(ctx *pulumi.Context) error {
-			_,
-				err := components.NewManagedIdentity(ctx, "x", nil)
+			_, err := components.NewManagedIdentity(ctx, "x", nil)
 			return err
 		},
 		"ComputeCluster": func(ctx *pulumi.Context) error {
-			_,
-				err := components.NewComputeCluster(ctx, "xy", nil)
+			_, err := components.NewComputeCluster(ctx, "xy", nil)
 			return err
 		},
 		"StorageReader": func(ctx *pulumi.Context) error {
-			_,
-				err := components.NewStorageReader(ctx, "x", nil)
+			_, err := components.NewStorageReader(ctx, "x", nil)
+			return err
+		},
+		"StorageContributor": func(ctx *pulumi.Context) error {
+			_, err := components.NewStorageContributor(ctx, "x", nil)
 			return err
 		},
 	} {

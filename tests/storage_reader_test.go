@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -18,6 +19,16 @@ const (
 func storageReader(args components.StorageReaderArgs, opts ...pulumi.ResourceOption) program {
 	return func(ctx *pulumi.Context) (pulumi.Map, error) {
 		s, err := components.NewStorageReader(ctx, "lake", &args, opts...)
+		if err != nil {
+			return nil, err
+		}
+		return pulumi.Map{"scope": s.Scope}, nil
+	}
+}
+
+func storageContributor(args components.StorageContributorArgs, opts ...pulumi.ResourceOption) program {
+	return func(ctx *pulumi.Context) (pulumi.Map, error) {
+		s, err := components.NewStorageContributor(ctx, "lake", &args, opts...)
 		if err != nil {
 			return nil, err
 		}
@@ -47,15 +58,22 @@ func TestStorageReaderAssignsTheRoleToEachPrincipal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := run(t, storageReader(components.StorageReaderArgs{StorageAccountID: pulumi.String(lakeID), Container: c.container, Write: c.write, Principals: twoPrincipals()}))
-			assert.Equal(t, []string{"RoleAssignment lake.alice", "RoleAssignment lake.cluster", "StorageReader lake"}, r.names())
+			args := components.StorageReaderArgs{
+				StorageAccountID: pulumi.String(lakeID), Container: c.container, Principals: twoPrincipals(),
+			}
+			r, token := run(t, storageReader(args)), components.StorageReaderToken
+			if c.write {
+				r, token = run(t, storageContributor(components.StorageContributorArgs(args))), components.StorageContributorToken
+			}
+			component := strings.TrimPrefix(token, "batchaccess:index:") + " lake"
+			assert.Equal(t, []string{"RoleAssignment lake.alice", "RoleAssignment lake.cluster", component}, r.names())
 			assert.Equal(t, c.scope, r.output("scope"))
 			for principal, id := range map[string]string{"alice": alice, "cluster": existingMI} {
 				a := r.one(roleAssignment, "lake."+principal)
 				assert.Equal(t, c.scope, a.at("scope"))
 				assert.Equal(t, roleIDs+c.role, a.at("roleDefinitionId"))
 				assert.Equal(t, id, a.at("principalId"))
-				assert.Equal(t, r.one(components.StorageReaderToken, "lake").URN(), a.RPC.GetParent())
+				assert.Equal(t, r.one(token, "lake").URN(), a.RPC.GetParent())
 			}
 			assert.Equal(t, "mounts", r.one(roleAssignment, "lake.cluster").at("description"))
 			assert.Equal(t, "User", r.one(roleAssignment, "lake.alice").at("principalType"))

@@ -75,6 +75,8 @@ const (
 	InvokerRole    = "batchaccess:index:InvokerRole"
 	StorageReader  = "batchaccess:index:StorageReader"
 	ComputeCluster = "batchaccess:index:ComputeCluster"
+
+	StorageContributor = "batchaccess:index:StorageContributor"
 )
 
 // A Level says what a finding of a rule does to the change.

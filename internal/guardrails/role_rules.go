@@ -158,13 +158,13 @@ func storageRole(r Resource, c Config, p *report) {
 		ps, _ = PermissionsOf(r.Inputs) // what is not known is a finding of custom-role
 	case RoleAssignment:
 		d, ok := assigned(r)
-		if !ok || r.Role != nil && !d.BuiltIn || c.allowsRole(d) || r.MadeBy(StorageReader) &&
-			d.RoleName == roles.StorageBlobDataContributor {
+		if !ok || r.Role != nil && !d.BuiltIn || c.allowsRole(d) || (r.MadeBy(StorageContributor) ||
+			r.MadeBy(StorageReader)) && d.RoleName == roles.StorageBlobDataContributor { // as which it was known before
 			return // a role of the program's is judged by its definition
 		}
 		ps, property = d.Permissions, "roleDefinitionId"
 		what = "assigns " + d.RoleName + ", which allows"
-		remedy = "assign " + roles.StorageBlobDataReader + ", set `write` on a StorageReader, or allow the role in " +
+		remedy = "assign " + roles.StorageBlobDataReader + ", use a StorageContributor, or allow the role in " +
 			"allowedRoles"
 	default:
 		return

@@ -349,7 +349,7 @@ func assigneeName(urn string) string {
 	switch parentTypeOf(urn) {
 	case guardrails.InvokerRole:
 		return clip("invoker " + last)
-	case guardrails.StorageReader:
+	case guardrails.StorageReader, guardrails.StorageContributor:
 		for _, k := range []string{"invoker", "cluster"} {
 			if _, rest, ok := strings.Cut(name, "."+k+"."); ok {
 				return clip(k + " " + rest)

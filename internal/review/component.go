@@ -94,8 +94,11 @@ func assignmentURN(componentURN string, g access.Grant) string {
 	if g.Scope.Container != "" {
 		place += "." + g.Scope.Container
 	}
-	does := map[bool]string{false: ".reader.", true: ".contributor."}[g.Role == roles.StorageBlobDataContributor]
-	return at(guardrails.StorageReader, place+does+g.Principal.Kind+"."+g.Principal.Name)
+	whose := "." + g.Principal.Kind + "." + g.Principal.Name
+	if g.Role == roles.StorageBlobDataContributor {
+		return at(guardrails.StorageContributor, place+".contributor"+whose)
+	}
+	return at(guardrails.StorageReader, place+".reader"+whose)
 }
 
 // hiddenPair is an assignment that the preview leaves out because it stays as it is.

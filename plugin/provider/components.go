@@ -25,6 +25,7 @@ var Components = []Component{
 	component(components.ManagedIdentityToken, components.NewManagedIdentity),
 	component(components.ServicePrincipalToken, components.NewServicePrincipal),
 	component(components.StorageReaderToken, components.NewStorageReader),
+	component(components.StorageContributorToken, components.NewStorageContributor),
 }
 
 func component[A, R any, P interface {

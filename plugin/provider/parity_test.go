@@ -88,10 +88,11 @@ func TestEachComponentIsTheSameInEveryLanguage(t *testing.T) {
 			},
 		},
 		components.ManagedIdentityToken: {
-			`{"resourceGroupName": "rg", "tags": {"team": "scoring"}}`,
+			`{"resourceGroupName": "rg", "resourceName": "ident", "tags": {"team": "scoring"}}`,
 			func(ctx *pulumi.Context, options pulumi.ResourceOption) error {
 				_, err := components.NewManagedIdentity(ctx, "it", &components.ManagedIdentityArgs{
-					ResourceGroupName: pulumi.String("rg"), Tags: pulumi.StringMap{"team": pulumi.String("scoring")},
+					ResourceGroupName: pulumi.String("rg"), ResourceName: pulumi.String("ident"),
+					Tags: pulumi.StringMap{"team": pulumi.String("scoring")},
 				}, options)
 				return err
 			},
@@ -101,6 +102,16 @@ func TestEachComponentIsTheSameInEveryLanguage(t *testing.T) {
 			func(ctx *pulumi.Context, options pulumi.ResourceOption) error {
 				_, err := components.NewServicePrincipal(ctx, "it", &components.ServicePrincipalArgs{
 					ClientSecrets: map[string]access.ClientSecret{"2026": {StartDate: "2026-11-01", EndDate: "2027-11-01"}},
+				}, options)
+				return err
+			},
+		},
+		components.StorageContributorToken: {
+			`{"storageAccountId": "` + account + `", "principals": {"someone": {"principalId": "` + someone + `", ` +
+				`"principalType": "User"}}}`,
+			func(ctx *pulumi.Context, options pulumi.ResourceOption) error {
+				_, err := components.NewStorageContributor(ctx, "it", &components.StorageContributorArgs{
+					StorageAccountID: lake, Principals: assignees,
 				}, options)
 				return err
 			},
