@@ -92,7 +92,8 @@ func NewStorageContributor(
 	opts = append(slices.Clone(opts), pulumi.Aliases([]pulumi.Alias{{Type: pulumi.String(StorageReaderToken)}}))
 	contributor = &StorageContributor{}
 	contributor.Scope, contributor.Assignments, err = assignInStorage(
-		ctx, contributor, StorageContributorToken, name, StorageReaderArgs(*args), inputs, roles.StorageBlobDataContributor, opts)
+		ctx, contributor, StorageContributorToken, name, StorageReaderArgs(*args), inputs,
+		roles.StorageBlobDataContributor, opts)
 	if err != nil {
 		return nil, err
 	}
