@@ -27,7 +27,7 @@ type Plan struct {
 // Compile works out, in one pass, everything that the model needs, or everything that is wrong with it. Among the
 // problems are warnings. Where any other problem is no violated assertion, there is no plan.
 func Compile(m Model) (*Plan, Problems) {
-	v := validator{m: m}
+	v := validator{m: m, jobs: m.jobs()}
 	v.model()
 	if v.Err() != nil {
 		return nil, v.Problems
@@ -37,7 +37,7 @@ func Compile(m Model) (*Plan, Problems) {
 	if d, wrong := m.Role.Resolve(); wrong == nil {
 		p.role, p.roleLacks, p.roleMayLack = d, d.Permissions.Missing(), d.Permissions.Undecided()
 	}
-	p.jobs = m.jobs()
+	p.jobs = v.jobs
 	p.Needs = p.needs()
 	p.Grants = p.leastGrants()
 	p.ACLs = p.acls()
@@ -100,6 +100,7 @@ type leg struct {
 	granted    Scope  // where roles are granted for it
 	role       string // the narrowest one that allows it
 	dataAction string // that the role is granted for
+	lookedUp   bool   // whether by identity or not: a look-up decides
 }
 
 // byIdentity reports whether two identities take the leg: the cluster's mounts, and the job's reads or writes.
@@ -129,12 +130,14 @@ func (m Model) jobs() (all []job) {
 }
 
 func inputLeg(name string, d DataInput) leg {
-	return leg{name, ReadHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataReader, roles.ReadBlobs}
+	return leg{name, ReadHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataReader, roles.ReadBlobs,
+		d.InWorkspace() && d.CredentialInStore == nil}
 }
 
 func outputLeg(name string, output DataOutput) leg {
 	d := output.data()
-	return leg{name, WriteHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataContributor, roles.WriteBlobs}
+	return leg{name, WriteHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataContributor, roles.WriteBlobs,
+		d.CredentialInStore == nil}
 }
 
 // needs are one for each invoker to start jobs, and by the seed's table, for each leg that identities take, one for the

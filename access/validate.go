@@ -17,6 +17,7 @@ type validator struct {
 	m     Model
 	code  problem.Code // of the problems that are found now
 	found identities
+	jobs  []job
 	Problems
 }
 

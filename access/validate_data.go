@@ -76,9 +76,9 @@ func (v *validator) storageAccounts() {
 
 func (v *validator) dataInputs() {
 	read := map[string]bool{}
-	for _, e := range v.m.EffectiveEndpoints() {
-		for _, input := range e.Inputs {
-			read[input] = true
+	for _, j := range v.jobs {
+		for _, l := range j.inputs {
+			read[l.data] = true
 		}
 	}
 	for _, name := range sorted(v.m.DataInputs) {
@@ -370,34 +370,16 @@ func (v *validator) stores() {
 
 // mounts refuses a cluster without a managed identity where the seed's table needs one to mount.
 func (v *validator) mounts() {
-	endpoints := v.m.EffectiveEndpoints()
-	for _, name := range sorted(endpoints) {
-		e := endpoints[name]
-		var mounted []string
-		for _, input := range e.Inputs {
-			if d, ok := v.m.DataInputs[input]; ok && d.mountedAsFarAsKnown() {
-				mounted = append(mounted, input)
-			}
+	for _, j := range v.jobs {
+		c, ok := v.m.Clusters[j.cluster.Name]
+		if !ok || c.Existing || c.EffectiveIdentity() != NoIdentity {
+			continue
 		}
-		for _, output := range e.Outputs {
-			if d, ok := v.m.DataOutputs[output]; ok && d.data().mountedAsFarAsKnown() {
-				mounted = append(mounted, output)
-			}
-		}
-		for _, on := range e.runsOn() {
-			c, ok := v.m.Clusters[on.cluster]
-			if !ok || c.Existing || c.EffectiveIdentity() != NoIdentity {
-				continue
-			}
-			for _, data := range mounted {
-				v.add("clusters."+on.cluster+".identity", "give it systemAssigned or userAssigned",
-					"is none, but the cluster identity mounts %s for endpoint %s", data, target(name, on.deployment))
+		for _, l := range slices.Concat(j.inputs, j.outputs) {
+			if l.byIdentity() && !l.lookedUp {
+				v.add("clusters."+j.cluster.Name+".identity", "give it systemAssigned or userAssigned",
+					"is none, but the cluster identity mounts %s for endpoint %s", l.data, target(j.endpoint, j.deployment))
 			}
 		}
 	}
-}
-
-// mountedAsFarAsKnown reports whether the cluster identity mounts the data; not where a look-up is to decide it.
-func (d DataInput) mountedAsFarAsKnown() bool {
-	return d.ByIdentity() && (!d.InWorkspace() || d.CredentialInStore != nil)
 }

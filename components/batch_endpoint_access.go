@@ -123,6 +123,7 @@ type BatchEndpointAccess struct {
 	ServicePrincipals map[string]*ServicePrincipal
 	ManagedIdentities map[string]*ManagedIdentity
 	Groups            map[string]*azuread.Group
+	GroupMembers      map[string]map[string]*azuread.GroupMember // by group and member
 	Clusters          map[string]*ComputeCluster
 	Readers           map[string]*StorageReader
 	Contributors      map[string]*StorageContributor
@@ -161,7 +162,8 @@ func NewBatchEndpointAccess(
 		return nil, err
 	}
 	a.ServicePrincipals, a.ManagedIdentities = map[string]*ServicePrincipal{}, map[string]*ManagedIdentity{}
-	a.Groups, a.Clusters = map[string]*azuread.Group{}, map[string]*ComputeCluster{}
+	a.Groups, a.GroupMembers = map[string]*azuread.Group{}, map[string]map[string]*azuread.GroupMember{}
+	a.Clusters = map[string]*ComputeCluster{}
 	a.Readers, a.Contributors = map[string]*StorageReader{}, map[string]*StorageContributor{}
 	b := &builder{
 		made: a, name: name, args: args, plan: plan, children: c, principals: map[access.Principal]pulumi.StringInput{},

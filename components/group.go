@@ -28,13 +28,15 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 		}
 		b.made.Groups[name] = group
 		b.principals[access.InvokerPrincipal(name)] = group.ObjectId
+		b.made.GroupMembers[name] = map[string]*azuread.GroupMember{}
 		for _, member := range i.Members {
-			_, err := azuread.NewGroupMember(ctx, child+"."+member, &azuread.GroupMemberArgs{
+			made, err := azuread.NewGroupMember(ctx, child+"."+member, &azuread.GroupMemberArgs{
 				GroupObjectId: group.ObjectId, MemberObjectId: b.principals[access.InvokerPrincipal(member)],
 			}, b.azuread(azuread.GroupMember{}, azuread.GroupMemberArgs{})...)
 			if err != nil {
 				return fmt.Errorf("making %q a member of group %q: %w", member, child, err)
 			}
+			b.made.GroupMembers[name][member] = made
 		}
 	}
 	return nil

@@ -44,6 +44,9 @@ type ServicePrincipal struct {
 	// Application and Principal are what Entra knows it as.
 	Application *azuread.Application
 	Principal   *azuread.ServicePrincipal
+	// Federated and Passwords are its credentials, by the names that the arguments give them.
+	Federated map[string]*azuread.ApplicationFederatedIdentityCredential
+	Passwords map[string]*azuread.ApplicationPassword
 }
 
 // NewServicePrincipal makes the application, the service principal and its credentials. The errors name the argument
@@ -95,14 +98,14 @@ func NewServicePrincipal(
 	if err != nil {
 		return nil, fmt.Errorf("making service principal %q: %w", name, err)
 	}
-	if err := federate(ctx, c, name, app, inCloud(environmentOf(ctx), args.FederatedCredentials)); err != nil {
+	sp.Application, sp.Principal = app, principal
+	if err := sp.federate(ctx, c, name, inCloud(environmentOf(ctx), args.FederatedCredentials)); err != nil {
 		return nil, err
 	}
-	secrets, err := makeSecrets(ctx, c, name, app, args.ClientSecrets)
+	secrets, err := sp.makeSecrets(ctx, c, name, args.ClientSecrets)
 	if err != nil {
 		return nil, err
 	}
-	sp.Application, sp.Principal = app, principal
 	sp.ObjectID, sp.ClientID, sp.TenantID = principal.ObjectId, app.ClientId, principal.ApplicationTenantId
 	sp.ClientSecrets = pulumi.ToSecret(secrets.ToStringMapOutput()).(pulumi.StringMapOutput)
 	return sp, ctx.RegisterResourceOutputs(sp, pulumi.Map{
@@ -110,14 +113,16 @@ func NewServicePrincipal(
 	})
 }
 
-func federate(ctx *pulumi.Context, c children, name string, app *azuread.Application,
-	credentials map[string]access.FederatedCredential) error {
+func (sp *ServicePrincipal) federate(
+	ctx *pulumi.Context, c children, name string, credentials map[string]access.FederatedCredential,
+) error {
+	sp.Federated = map[string]*azuread.ApplicationFederatedIdentityCredential{}
 	for _, key := range sortedKeys(credentials) {
 		f := credentials[key]
 		issuer, subject, audience := f.Claims()
-		_, err := azuread.NewApplicationFederatedIdentityCredential(ctx, name+"."+key,
+		made, err := azuread.NewApplicationFederatedIdentityCredential(ctx, name+"."+key,
 			&azuread.ApplicationFederatedIdentityCredentialArgs{
-				ApplicationId: app.ID(),
+				ApplicationId: sp.Application.ID(),
 				DisplayName:   pulumi.String(key),
 				Description:   optional(f.Description),
 				Issuer:        pulumi.String(issuer),
@@ -128,20 +133,22 @@ func federate(ctx *pulumi.Context, c children, name string, app *azuread.Applica
 		if err != nil {
 			return fmt.Errorf("making federated credential %s.%s: %w", name, key, err)
 		}
+		sp.Federated[key] = made
 	}
 	return nil
 }
 
 // makeSecrets makes the client secrets. Their ends are sent as absolute dates: the provider takes endDateRelative and
 // never sends it, so that Entra's own default would apply.
-func makeSecrets(
-	ctx *pulumi.Context, c children, name string, app *azuread.Application, secrets map[string]access.ClientSecret,
+func (sp *ServicePrincipal) makeSecrets(
+	ctx *pulumi.Context, c children, name string, secrets map[string]access.ClientSecret,
 ) (pulumi.StringMap, error) {
 	values := pulumi.StringMap{}
+	sp.Passwords = map[string]*azuread.ApplicationPassword{}
 	for _, key := range sortedKeys(secrets) {
 		start, end, _ := secrets[key].Period() // checked
 		password, err := azuread.NewApplicationPassword(ctx, name+"."+key, &azuread.ApplicationPasswordArgs{
-			ApplicationId: app.ID(),
+			ApplicationId: sp.Application.ID(),
 			DisplayName:   pulumi.String(key),
 			StartDate:     pulumi.String(start.Format(time.RFC3339)),
 			EndDate:       pulumi.String(end.Format(time.RFC3339)),
@@ -150,7 +157,7 @@ func makeSecrets(
 		if err != nil {
 			return nil, fmt.Errorf("making client secret %s.%s: %w", name, key, err)
 		}
-		values[key] = password.Value
+		sp.Passwords[key], values[key] = password, password.Value
 	}
 	return values, nil
 }

@@ -1,11 +1,13 @@
 package tests
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 )
 
@@ -62,17 +64,46 @@ func TestComponentsArePassedToOneAnother(t *testing.T) {
 func TestWhatAComponentMakesCanBeReachedFromIt(t *testing.T) {
 	t.Parallel()
 	args := environment()
-	run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
+	args.Invokers["scorers"] = components.InvokerArgs{Kind: access.Group, Members: []string{"alice", "partner"}}
+	reached := map[pulumi.Resource]bool{}
+	r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
 		a, err := components.NewBatchEndpointAccess(ctx, "access", &args)
 		if err != nil {
 			return nil, err
 		}
-		assert.NotNil(t, a.Role.Assignments["alice"])
+		assert.NotNil(t, a.Role.Assignments["staff"])
 		assert.NotNil(t, a.ServicePrincipals["pipeline"].Application)
 		assert.NotNil(t, a.ManagedIdentities["scheduler"].Identity)
 		assert.NotNil(t, a.Clusters["cpu"].Compute)
 		assert.NotNil(t, a.Clusters["gpu"].Identity.Identity)
 		assert.NotNil(t, a.Readers["access.lake.patients.reader"].Assignments["cluster.cpu"])
+		assert.NotNil(t, a.GroupMembers["scorers"]["alice"])
+		reach(reflect.ValueOf(a), reached)
 		return nil, nil
 	})
+	assert.Len(t, reached, len(r.names()), "what the component is made of, and itself: %v", r.names())
+}
+
+// reach collects the resources that the exported fields of a component lead to, itself among them.
+func reach(v reflect.Value, all map[pulumi.Resource]bool) {
+	switch v.Kind() {
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			reach(v.MapIndex(key), all)
+		}
+	case reflect.Pointer:
+		resource, is := v.Interface().(pulumi.Resource)
+		if v.IsNil() || !is || all[resource] {
+			return
+		}
+		all[resource] = true
+		if _, is := resource.(pulumi.ComponentResource); !is {
+			return
+		}
+		for i := range v.Elem().NumField() {
+			if field := v.Elem().Type().Field(i); field.IsExported() && !field.Anonymous {
+				reach(v.Elem().Field(i), all)
+			}
+		}
+	}
 }
