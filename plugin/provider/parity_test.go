@@ -29,7 +29,8 @@ func TestTheSampleIsTheSameResourcesInEveryLanguage(t *testing.T) {
 	values, err := config.ReadStack(filepath.Join("..", ".."), "dev")
 	require.NoError(t, err)
 	archive := values["dataInputs"].(map[string]any)["archive"].(map[string]any)
-	archive["path"] = fmt.Sprint(archive["path"]) // a number in the stack's YAML, which config reads as text and languages with types refuse
+	// a number in the stack's YAML, which config reads as text and languages with types refuse
+	archive["path"] = fmt.Sprint(archive["path"])
 
 	args, problems := config.Decode(values)
 	require.NoError(t, problems.Err())
@@ -56,7 +57,8 @@ func TestTheSampleIsTheSameResourcesInEveryLanguage(t *testing.T) {
 func TestEachComponentIsTheSameInEveryLanguage(t *testing.T) {
 	t.Parallel()
 	id, lake := pulumi.String(workspace), pulumi.ToSecret(pulumi.String(account)).(pulumi.StringOutput)
-	assignees := map[string]components.AssigneeArgs{"someone": {PrincipalID: pulumi.String(someone), PrincipalType: "User"}}
+	assignees := map[string]components.AssigneeArgs{"someone": {PrincipalID: pulumi.String(someone),
+		PrincipalType: "User"}}
 	tests := map[string]struct {
 		inputs string
 		inGo   func(ctx *pulumi.Context, options pulumi.ResourceOption) error
@@ -65,7 +67,8 @@ func TestEachComponentIsTheSameInEveryLanguage(t *testing.T) {
 			`{"workspaceId": "` + workspace + `", "invokers": {"a": {"kind": "user", "objectId": "` + someone + `"}}}`,
 			func(ctx *pulumi.Context, options pulumi.ResourceOption) error {
 				_, err := components.NewBatchEndpointAccess(ctx, "it", &components.BatchEndpointAccessArgs{
-					WorkspaceID: id, Invokers: map[string]components.InvokerArgs{"a": {Kind: access.User, ObjectID: pulumi.String(someone)}},
+					WorkspaceID: id, Invokers: map[string]components.InvokerArgs{"a": {Kind: access.User,
+						ObjectID: pulumi.String(someone)}},
 				}, options)
 				return err
 			},
@@ -74,16 +77,20 @@ func TestEachComponentIsTheSameInEveryLanguage(t *testing.T) {
 			`{"workspaceId": "` + workspace + `", "cluster": {"computeName": "cpu", "maxNodeCount": 2, ` +
 				`"identity": "userAssigned", "isolatedNetwork": true}}`,
 			func(ctx *pulumi.Context, options pulumi.ResourceOption) error {
-				_, err := components.NewComputeCluster(ctx, "it", &components.ComputeClusterArgs{WorkspaceID: id, Cluster: components.ClusterArgs{
-					ComputeName: "cpu", MaxNodeCount: pulumi.Int(2), Identity: access.UserAssigned, IsolatedNetwork: pulumi.Bool(true),
-				}}, options)
+				_, err := components.NewComputeCluster(ctx, "it", &components.ComputeClusterArgs{WorkspaceID: id,
+					Cluster: components.ClusterArgs{
+						ComputeName: "cpu", MaxNodeCount: pulumi.Int(2), Identity: access.UserAssigned,
+						IsolatedNetwork: pulumi.Bool(true),
+					}}, options)
 				return err
 			},
 		},
 		components.InvokerRoleToken: {
-			`{"scope": "` + workspace + `", "additions": ["pollJobs"], "invokers": {"someone": {"principalId": "` + someone + `", "principalType": "User"}}}`,
+			`{"scope": "` + workspace + `", "additions": ["pollJobs"], "invokers": {"someone": {"principalId": "` + someone +
+				`", "principalType": "User"}}}`,
 			func(ctx *pulumi.Context, options pulumi.ResourceOption) error {
-				_, err := components.NewInvokerRole(ctx, "it", &components.InvokerRoleArgs{Scope: id, Additions: []string{"pollJobs"}, Invokers: assignees}, options)
+				_, err := components.NewInvokerRole(ctx, "it", &components.InvokerRoleArgs{Scope: id,
+					Additions: []string{"pollJobs"}, Invokers: assignees}, options)
 				return err
 			},
 		},
@@ -117,9 +124,11 @@ func TestEachComponentIsTheSameInEveryLanguage(t *testing.T) {
 			},
 		},
 		components.StorageReaderToken: {
-			`{"storageAccountId": "` + account + `", "principals": {"someone": {"principalId": "` + someone + `", "principalType": "User"}}}`,
+			`{"storageAccountId": "` + account + `", "principals": {"someone": {"principalId": "` + someone +
+				`", "principalType": "User"}}}`,
 			func(ctx *pulumi.Context, options pulumi.ResourceOption) error {
-				_, err := components.NewStorageReader(ctx, "it", &components.StorageReaderArgs{StorageAccountID: lake, Principals: assignees}, options)
+				_, err := components.NewStorageReader(ctx, "it", &components.StorageReaderArgs{StorageAccountID: lake,
+					Principals: assignees}, options)
 				return err
 			},
 		},

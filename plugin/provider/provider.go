@@ -1,5 +1,5 @@
-// Package provider is the component package's provider: it hands what another language asks for to the components that Go
-// programs import, and tells their schema. It must not know what a component does with its arguments.
+// Package provider is the component package's provider: it hands what another language asks for to the components that
+// Go programs import, and tells their schema. It must not know what a component does with its arguments.
 package provider
 
 import (
@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	p "github.com/pulumi/pulumi-go-provider"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // Name and Version of the package, as its schema and the engine know them.
@@ -30,9 +32,12 @@ func New(schema []byte) p.Provider {
 			token := string(request.Urn.Type())
 			c, ok := byToken[token]
 			if !ok {
-				return p.ConstructResponse{}, fmt.Errorf("package %s %s has no component %s; use one of its schema", Name, Version, token)
+				return p.ConstructResponse{}, fmt.Errorf("package %s %s has no component %s; use one of its schema", Name, Version,
+					token)
 			}
-			if err := unknown("", request.Inputs, c.Args); err != nil {
+			var wrong problem.List
+			check("", request.Inputs, c.Args, &wrong)
+			if err := wrong.Err(); err != nil {
 				return p.ConstructResponse{}, fmt.Errorf("%s %q:\n%w", request.Urn.Type().Name(), request.Urn.Name(), err)
 			}
 			request.AdditionalSecretOutputs = slices.DeleteFunc(request.AdditionalSecretOutputs, c.isSecret)

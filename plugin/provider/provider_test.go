@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi-go-provider/integration"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/stretchr/testify/assert"
@@ -19,6 +21,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // recorder stands for the engine: it makes every resource, and keeps what was asked for.
@@ -76,7 +79,8 @@ func (r *recorder) sorted() []string {
 
 func serve(t *testing.T, r *recorder) integration.Server {
 	t.Helper()
-	s, err := integration.NewServer(t.Context(), Name, semver.MustParse(Version), integration.WithProvider(New([]byte("{}"))), integration.WithMocks(r))
+	s, err := integration.NewServer(t.Context(), Name, semver.MustParse(Version),
+		integration.WithProvider(New([]byte("{}"))), integration.WithMocks(r))
 	require.NoError(t, err)
 	return s
 }
@@ -89,7 +93,8 @@ func request(t *testing.T, token, name string, inputs map[string]any) p.Construc
 	require.NoError(t, json.Unmarshal(text, &plain))
 	values := resource.FromResourcePropertyMap(resource.NewPropertyMapFromMap(plain))
 	stack := resource.DefaultRootStackURN("stack", "project")
-	return p.ConstructRequest{Urn: resource.NewURN("stack", "project", "", tokens.Type(token), name), Parent: stack, Inputs: values}
+	return p.ConstructRequest{Urn: resource.NewURN("stack", "project", "", tokens.Type(token), name), Parent: stack,
+		Inputs: values}
 }
 
 const (
@@ -110,9 +115,31 @@ func TestWhatIsWrongNamesTheComponentTheArgumentAndTheRemedy(t *testing.T) {
 		"an unknown component": {"batchaccess:index:Wheel", nil, []string{"has no component batchaccess:index:Wheel"}},
 		"misspelt arguments": {components.BatchEndpointAccessToken, map[string]any{
 			"workspace": workspace,
-			"invokers":  map[string]any{"a": map[string]any{"kind": "servicePrincipal", "federatedCredentials": map[string]any{"main": map[string]any{"github": map[string]any{"repo": "contoso/scoring"}}}}},
-			"tags":      map[string]any{"any": "key"},
-		}, []string{`BatchEndpointAccess "it"`, "\nworkspace: is no argument here; write one of assertions, ", "\ninvokers.a.federatedCredentials.main.github.repo: is no argument here; write one of branch, "}},
+			"invokers": map[string]any{"a": map[string]any{"kind": "servicePrincipal",
+				"federatedCredentials": map[string]any{
+					"main": map[string]any{"github": map[string]any{"repo": "contoso/scoring"}},
+				}}},
+			"tags": map[string]any{"any": "key"},
+		}, []string{`BatchEndpointAccess "it"`, "\nworkspace: is no argument here; write one of assertions, " +
+			"", "\ninvokers.a.federatedCredentials.main.github.repo: is no argument here; write one of branch, "}},
+		"nothing where something limits": {components.BatchEndpointAccessToken, map[string]any{
+			"workspaceId": workspace, "location": nil,
+			"invokers": map[string]any{
+				"a": map[string]any{"kind": "user", "objectId": someone, "displayName": ""},
+				"g": map[string]any{"kind": "group", "members": []any{""}},
+			},
+			"clusters":  map[string]any{"cpu": map[string]any{"maxNodeCount": 1.5, "identity": ""}},
+			"endpoints": map[string]any{"score": map[string]any{"cluster": "cpu", "invokers": nil}},
+			"role":      map[string]any{"additions": nil, "name": ""},
+		}, []string{
+			"\nendpoints.score.invokers: is empty", "\ninvokers.a.displayName: is empty", "\ninvokers.g.members[0]: is empty",
+			"\nclusters.cpu.maxNodeCount: 1.5 is no whole number", "\nclusters.cpu.identity: is empty", "\nlocation: is empty",
+			"\nrole.additions: is empty", "\nrole.name: is empty",
+		}},
+		"an empty container is not the account": {components.StorageReaderToken, map[string]any{
+			"storageAccountId": account, "container": "",
+			"principals": map[string]any{"a": map[string]any{"principalId": someone, "principalType": "User"}},
+		}, []string{"\ncontainer: is empty; give a value, or leave it out"}},
 		"the empty list of an assertion is nobody": {components.BatchEndpointAccessToken, map[string]any{
 			"workspaceId": workspace, "invokers": map[string]any{"a": map[string]any{"kind": "user", "objectId": someone}},
 			"clusters":   map[string]any{"cpu": map[string]any{}},
@@ -132,5 +159,21 @@ func TestWhatIsWrongNamesTheComponentTheArgumentAndTheRemedy(t *testing.T) {
 			assert.NotContains(t, err.Error(), "tags.any")
 			assert.Empty(t, r.sorted(), "nothing is made")
 		})
+	}
+}
+
+func TestWhatDecidesWhatIsMadeIsPlainAndInTheOpen(t *testing.T) {
+	t.Parallel()
+	text := property.New("raw")
+	for name, value := range map[string]property.Value{
+		"is known only after": property.New(property.Computed), "is a secret": text.WithSecret(true),
+	} {
+		var ps problem.List
+		check("", property.NewMap(map[string]property.Value{
+			"container": value, "storageAccountId": value, // an Input takes both
+		}), reflect.TypeFor[components.StorageReaderArgs](), &ps)
+		require.Len(t, ps, 1, name)
+		assert.Equal(t, "container", ps[0].Path, name)
+		assert.Contains(t, ps[0].What, name)
 	}
 }
