@@ -148,9 +148,10 @@ func rehearse(t *testing.T, project string) map[string]resource {
 
 // projects are the examples, by language.
 var projects = map[string]func(*testing.T) string{
-	"go":         func(*testing.T) string { return filepath.Join(root, "examples", "go") },
-	"yaml":       func(*testing.T) string { return filepath.Join(root, "examples", "yaml") },
-	"typescript": typeScriptProject, // where there is Node.js
+	"go":           func(*testing.T) string { return filepath.Join(root, "examples", "go") },
+	"yaml":         func(*testing.T) string { return filepath.Join(root, "examples", "yaml") },
+	"go by an SDK": goSDKProject,
+	"typescript":   typeScriptProject, // where there is Node.js
 }
 
 func TestTheExamplesWorkAndAreTheSameInEveryLanguage(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	gogen "github.com/pulumi/pulumi/pkg/v3/codegen/go"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/nodejs"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/python"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/schema"
@@ -18,6 +19,9 @@ var languages = map[string]func(*schema.Package) (map[string][]byte, error){
 	"nodejs": func(p *schema.Package) (map[string][]byte, error) {
 		const local = true // compiles itself where npm installs it
 		return nodejs.GeneratePackage("gensdk", p, nil, nil, local, nil)
+	},
+	"go": func(p *schema.Package) (map[string][]byte, error) {
+		return gogen.GeneratePackage("gensdk", p, nil)
 	},
 	"python": func(p *schema.Package) (map[string][]byte, error) {
 		return python.GeneratePackage("gensdk", p, nil, nil)
