@@ -79,9 +79,10 @@ func TestTheSDKForPythonCompiles(t *testing.T) {
 func TestWritingAnSDKNeedsALanguageASchemaAndAFolder(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ language, schema, folder, want string }{
-		"a language that is not known": {"rust", plugin, "sdk", `-language "rust": is not known; give one of go, nodejs, python`},
-		"no folder":                    {"nodejs", plugin, "", "-to: is empty"},
-		"no schema":                    {"nodejs", "missing.json", "sdk", "missing.json"},
+		"a language that is not known": {"rust", plugin, "sdk",
+			`-language "rust": is not known; give one of go, nodejs, python`},
+		"no folder": {"nodejs", plugin, "", "-to: is empty"},
+		"no schema": {"nodejs", "missing.json", "sdk", "missing.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
