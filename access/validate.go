@@ -203,13 +203,18 @@ func (v *validator) named(path string, i Invoker) {
 		case !i.PrincipalID.Given() && n.key == first && n.value.Later():
 			v.add(at, "write it in plain text, or give "+i.Kind.IDKey(),
 				"is known only after a deployment, so it can't be looked up")
-		case (n.key == "userPrincipalName" || n.key == "mail") && !strings.Contains(n.value.Text(), "@"):
-			v.add(at, "write it as name@domain", "%q has no domain", n.value.Text())
+		case (n.key == "userPrincipalName" || n.key == "mail") && !mailForm.MatchString(n.value.Text()):
+			v.add(at, "write it as name@domain", "%q "+
+				map[bool]string{false: "has no domain", true: "is no name that Entra knows"}[strings.Contains(n.value.Text(), "@")],
+				n.value.Text())
 		case n.key == "resourceId":
 			v.identityOf(at, n.value)
 		}
 	}
 }
+
+// mailForm is what Entra looks users up by: one @, and no space on either side.
+var mailForm = regexp.MustCompile(`^[^\s@]+@[^\s@]+$`)
 
 // kindsNamed are the kinds of principals that go by a name of the key.
 func kindsNamed(key string) (of []PrincipalKind) {

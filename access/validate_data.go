@@ -1,7 +1,9 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -166,20 +168,38 @@ func (v *validator) inLake(path string, d DataInput) {
 	case !versionForm.MatchString(d.Version):
 		v.add(path+".version", "write the version alone, such as 3", "%q is not the version of a data asset", d.Version)
 	}
-	switch p := d.Path; {
+	v.path(path+".path", d.Path)
+}
+
+// path checks a path in a container or data store, which becomes a part of a URI.
+func (v *validator) path(at, p string) {
+	const inside = "write the path inside the container or data store alone"
+	read, err := url.PathUnescape(p)
+	parts := strings.Split(strings.Trim(cmp.Or(read, p), "/"), "/")
+	switch {
+	case p == "":
 	case strings.Contains(p, "://") || strings.HasPrefix(strings.ToLower(p), "azureml:"):
-		v.add(path+".path", "write the path inside the container or data store alone", "%q is a URI", p)
+		v.add(at, inside, "%q is a URI", p)
 	case strings.HasPrefix(strings.ToLower(strings.TrimPrefix(p, "/")), "subscriptions/") &&
 		strings.Contains(strings.ToLower(p), "/providers/"):
-		v.add(path+".path", "write the path inside the container or data store alone", "%q is an ARM ID", p)
+		v.add(at, inside, "%q is an ARM ID", p)
 	case strings.Contains(p, `\`):
-		v.add(path+".path", "write / between folders", "%q holds a backslash", p)
+		v.add(at, "write / between folders", "%q holds a backslash", p)
 	case strings.ContainsFunc(p, unicode.IsControl):
-		v.add(path+".path", "leave it out of the path", "%q holds a control character", p)
-	case slices.ContainsFunc(strings.Split(p, "/"), func(part string) bool { return part == "." || part == ".." }):
-		v.add(path+".path", "write the path from the top of the container, without . and ..", "%q leaves its folder", p)
-	case strings.ContainsAny(p, "*"):
-		v.add(path+".path", "write the folder: a job reads all that is in it", "%q holds a wildcard, which no input takes", p)
+		v.add(at, "leave it out of the path", "%q holds a control character", p)
+	case strings.ContainsAny(p, "?#"):
+		v.add(at, "leave out what stands behind it: a SAS would be a secret in plain text; a name that holds one can't be read "+
+			"by its path", "%q holds ? or #", p)
+	case err != nil:
+		v.add(at, "write % as %25", "%q holds a %% that begins no escape", p)
+	case slices.ContainsFunc(parts, func(part string) bool { return part == "." || part == ".." }):
+		v.add(at, "write the path from the top of the container, without . and ..", "%q leaves its folder", p)
+	case strings.Contains(strings.TrimSuffix(strings.TrimPrefix(p, "/"), "/"), "//") || strings.HasPrefix(p, "//"):
+		v.add(at, "write one / between folders", "%q holds a folder without a name", p)
+	case strings.Contains(p, "*"):
+		v.add(at, "write the folder: a job reads all that is in it", "%q holds a wildcard, which no input takes", p)
+	case strings.TrimSpace(p) != p:
+		v.add(at, "take it off", "%q begins or ends with a space", p)
 	}
 }
 

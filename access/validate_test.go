@@ -218,3 +218,51 @@ func TestContainerNames(t *testing.T) {
 	assert.True(t, arm.IsContainerName(strings.Repeat("a-", 31)+"a"), "63 characters with hyphens")
 	assert.False(t, arm.IsContainerName(strings.Repeat("a-", 40)+"a"), "81 characters with hyphens")
 }
+
+// A path becomes a part of a URI, so nothing in it may mean something else there.
+func TestPathsAreInsideTheirContainer(t *testing.T) {
+	t.Parallel()
+	problemsOf := func(path string) access.Problems {
+		m := twoEndpoints(func(m *access.Model) {
+			for name, d := range m.DataInputs {
+				if d.Kind == access.Blob || d.Kind == access.ADLSGen2 {
+					d.Path = path
+					m.DataInputs[name] = d
+				}
+			}
+		})
+		return validate(m).Without(problem.LookUp)
+	}
+	for path, want := range map[string]string{
+		"a/b": "", "/a/b/": "", "a b/c": "", "a%20b": "", "2025-11/..b": "", "a+b": "", "größe": "",
+		"..": "leaves its folder", "a/../b": "leaves its folder", "./a": "leaves its folder", "a/%2e%2E/b": "leaves its folder",
+		"a%2f..%2fb": "leaves its folder", "a?sig=x": "? or #", "a#b": "? or #", "100%": "begins no escape",
+		"//host/a": "without a name", "a//b": "without a name", "a/*": "wildcard", " a": "space", "a\n": "control character",
+		`a\b`: "backslash", "https://x/a": "is a URI", "AzureML:a:1": "is a URI",
+		"subscriptions/s/resourceGroups/g/providers/p": "is an ARM ID",
+	} {
+		ps := problemsOf(path)
+		if want == "" {
+			assert.Empty(t, ps, "%q", path)
+			continue
+		}
+		if assert.NotEmpty(t, ps, "%q", path) {
+			assert.Contains(t, ps[0].What, want, "%q", path)
+			assert.NotEmpty(t, ps[0].Fix, "%q", path)
+		}
+	}
+}
+
+func TestMailAndPrincipalNamesHaveOneDomain(t *testing.T) {
+	t.Parallel()
+	for name, right := range map[string]bool{
+		"a@contoso.com": true, "a.b#EXT#@contoso.onmicrosoft.com": true, "a": false, "a@": false, "@b": false, "a@b@c": false,
+		"a@b ": false, " a@b": false, "a b@c": false,
+	} {
+		for _, i := range []access.Invoker{{UserPrincipalName: name}, {Mail: name}} {
+			i.Kind = access.User
+			ps := validate(twoEndpoints(func(m *access.Model) { m.Invokers["someone"] = i })).Without(problem.LookUp)
+			assert.Equal(t, right, len(ps) == 0, "%q: %v", name, ps)
+		}
+	}
+}

@@ -345,7 +345,11 @@ func TestAFileThatIsNoYAMLIsToldWithLineFaultAndRemedy(t *testing.T) {
 		"no colon":         {"config:\n  a:b: 1\n  what\n", "line 3", "could not find expected ':'", "write `name: value`"},
 		"no config":        {"batchaccess:invokers: {}\n", "line 1", "the key batchaccess:invokers stands outside of config", "write `config:` above it"},
 		"no config at all": {"workspaceId: x\n", "line 1", "the key workspaceId stands outside of config", "write `config:` above it"},
-		"beside config":    {"config:\n  a:b: 1\nbatchaccess:clusters: {}\n", "line 3", "the key batchaccess:clusters stands outside of config", "indent it"},
+
+		"config misspelt": {"confg:\n  batchaccess:clusters: {}\n", "line 1",
+			"batchaccess:clusters stands below the key confg", "write `config:` in place of confg"},
+
+		"beside config": {"config:\n  a:b: 1\nbatchaccess:clusters: {}\n", "line 3", "the key batchaccess:clusters stands outside of config", "indent it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -65,9 +65,25 @@ func parseSettings(text []byte, file string) (s settings, err error) {
 		} else if slices.Contains(Keys(), key.Value) || ok && slices.Contains(Keys(), name) {
 			return s, fmt.Errorf("reading %s: line %d: the key %s stands outside of config, where nobody reads it; "+
 				"write `config:` above it, and indent it", file, key.Line, key.Value)
+		} else if inner := ownKey(value); key.Value != "config" && inner != "" {
+			return s, fmt.Errorf("reading %s: line %d: %s stands below the key %s, where nobody reads it; "+
+				"write `config:` in place of %[4]s", file, key.Line, inner, key.Value)
 		}
 	}
 	return s, nil
+}
+
+// ownKey is a key of this program's configuration, with its namespace, among those of a mapping; "" if there is none.
+func ownKey(mapping *yaml.Node) string {
+	if mapping.Kind != yaml.MappingNode {
+		return ""
+	}
+	for i := 0; i < len(mapping.Content); i += 2 {
+		if _, name, ok := strings.Cut(mapping.Content[i].Value, ":"); ok && slices.Contains(Keys(), name) {
+			return mapping.Content[i].Value
+		}
+	}
+	return ""
 }
 
 // valueOf is a value as YAML reads it, but for numbers that it reads otherwise than they are written.
