@@ -11,7 +11,8 @@ import (
 func TestAnACLHoldsForItsFolderAndWhatLiesBelow(t *testing.T) {
 	t.Parallel()
 	input := func(container, path string) access.DataInput {
-		return access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: container, Path: path, GrantedBy: access.ByACL}
+		return access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: container, Path: path,
+			GrantedBy: access.ByACL}
 	}
 	m := access.Model{
 		Invokers: map[string]access.Invoker{"alice": {Kind: access.User}, "bob": {Kind: access.User}},
@@ -45,10 +46,12 @@ func TestAnACLOnAPartOpensSomeOfTheWhole(t *testing.T) {
 		Invokers: map[string]access.Invoker{"alice": {Kind: access.User}, "bob": {Kind: access.User}},
 		Clusters: map[string]access.Cluster{"cpu": {}},
 		DataInputs: map[string]access.DataInput{
-			"account":   {Kind: access.DataStore, DataStore: "store", CredentialInStore: &no, StorageAccount: "lake", Path: "all"},
+			"account": {Kind: access.DataStore, DataStore: "store", CredentialInStore: &no, StorageAccount: "lake",
+				Path: "all"},
 			"container": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw"},
 			"elsewhere": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "curated"},
-			"part":      {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", Path: "heart", GrantedBy: access.ByACL},
+			"part": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", Path: "heart",
+				GrantedBy: access.ByACL},
 		},
 		Endpoints: map[string]access.Endpoint{
 			"hers": {Cluster: "cpu", Inputs: []string{"account", "container", "elsewhere"}, Invokers: []string{"alice"}},
@@ -79,7 +82,8 @@ func TestAnACLToReadIsNoneToWrite(t *testing.T) {
 			"heart": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", GrantedBy: access.ByACL},
 		},
 		DataOutputs: map[string]access.DataOutput{
-			"scores": {DataStore: "results", CredentialInStore: &no, StorageAccount: "lake", Container: "raw", Path: "scores.csv"},
+			"scores": {DataStore: "results", CredentialInStore: &no, StorageAccount: "lake", Container: "raw",
+				Path: "scores.csv"},
 		},
 		Endpoints: map[string]access.Endpoint{
 			"reads":  {Cluster: "cpu", Inputs: []string{"heart"}, Invokers: []string{"alice"}},

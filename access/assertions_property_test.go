@@ -114,8 +114,10 @@ func (w longWay) reads(a access.Assertion, who string, isCluster bool) bool {
 		}
 	}
 	for _, acl := range compile(w.m).ACLs { // all of them are on whole containers
-		whose := acl.Principal.String() == who || slices.ContainsFunc(w.m.Invokers[acl.Principal.Name].Members, func(member string) bool { return who == "invoker "+member })
-		if whose && acl.StorageAccount == d.StorageAccount && (acl.Container == d.Container || a.Can == nil && d.Container == "") {
+		whose := acl.Principal.String() == who || slices.ContainsFunc(w.m.Invokers[acl.Principal.Name].Members,
+			func(member string) bool { return who == "invoker "+member })
+		if whose && acl.StorageAccount == d.StorageAccount &&
+			(acl.Container == d.Container || a.Can == nil && d.Container == "") {
 			return true
 		}
 	}

@@ -13,8 +13,9 @@ import (
 // scoring has two endpoints with an input, an invoker and a cluster each, and one input that opens itself.
 func scoring() access.Model {
 	return access.Model{
-		WorkspaceID:     workspaceID,
-		Invokers:        map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: objectID(1)}, "bob": {Kind: access.User, PrincipalID: objectID(2)}},
+		WorkspaceID: workspaceID,
+		Invokers: map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: objectID(1)},
+			"bob": {Kind: access.User, PrincipalID: objectID(2)}},
 		Clusters:        map[string]access.Cluster{"cpu": {}, "gpu": {}},
 		StorageAccounts: map[string]access.ID{"lake": storageID("lake")},
 		DataInputs: map[string]access.DataInput{
@@ -43,45 +44,72 @@ func TestAssertionsHoldOrTellWhoGainsItHow(t *testing.T) {
 		"can start": {access.Assertion{Can: []string{"ann"}, Start: "pay"}, nil, ""},
 		"can start, but its data is closed": {access.Assertion{Can: []string{"ann", "bob"}, Start: "tagger"}, nil,
 			"invoker ann: a job on tagger with images fails at read: invoker ann needs Storage Blob Data Reader on lake/images"},
-		"can start with a role that lacks an action":  {access.Assertion{Can: []string{"ann"}, Start: "pay"}, dataScientist, "fails at invoke"},
-		"cannot start: the role is for all endpoints": {access.Assertion{Cannot: []string{"bob"}, Start: "pay"}, nil, "invoker bob: starts jobs by Batch Endpoint Invoker on workspace"},
-		"cannot start for want of an action":          {access.Assertion{Cannot: []string{"bob"}, Start: "pay"}, dataScientist, ""},
-		"only all start":                              {access.Assertion{Only: []string{"ann", "bob"}, Start: "pay"}, nil, ""},
-		"only one starts":                             {access.Assertion{Only: []string{"ann"}, Start: "pay"}, nil, "invoker bob"},
-		"can read":                                    {access.Assertion{Can: []string{"ann", "cluster:cpu"}, Read: "payroll"}, nil, ""},
-		"can read what no endpoint reads": {access.Assertion{Can: []string{"ann"}, Read: "payroll"}, func(m *access.Model) { delete(m.Endpoints, "pay") },
+		"can start with a role that lacks an action": {access.Assertion{Can: []string{"ann"}, Start: "pay"}, dataScientist,
+			"fails at invoke"},
+		"cannot start: the role is for all endpoints": {access.Assertion{Cannot: []string{"bob"}, Start: "pay"}, nil,
+			"invoker bob: starts jobs by Batch Endpoint Invoker on workspace"},
+		"cannot start for want of an action": {access.Assertion{Cannot: []string{"bob"}, Start: "pay"}, dataScientist, ""},
+		"only all start":                     {access.Assertion{Only: []string{"ann", "bob"}, Start: "pay"}, nil, ""},
+		"only one starts":                    {access.Assertion{Only: []string{"ann"}, Start: "pay"}, nil, "invoker bob"},
+		"can read": {access.Assertion{Can: []string{"ann", "cluster:cpu"}, Read: "payroll"}, nil,
+			""},
+		"can read what no endpoint reads": {access.Assertion{Can: []string{"ann"}, Read: "payroll"},
+			func(m *access.Model) { delete(m.Endpoints, "pay") },
 			"no endpoint reads payroll"},
-		"cannot read":                    {access.Assertion{Cannot: []string{"bob", "cluster:gpu"}, Read: "payroll"}, nil, ""},
-		"cannot read what it is granted": {access.Assertion{Cannot: []string{"ann"}, Read: "payroll"}, nil, "invoker ann: reads by Storage Blob Data Reader on lake/payroll, granted to read payroll through pay"},
-		"cannot read what is granted for something else": {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"}, func(m *access.Model) {
-			d := m.DataInputs["images"]
-			d.Scope = access.AtAccount
-			m.DataInputs["images"] = d
-		}, "reads by Storage Blob Data Reader on lake, granted to read images through tagger"},
-		"cannot read what the store opens to any job": {access.Assertion{Cannot: []string{"bob"}, Read: "public"}, nil, "in any job the store's own credential reads public"},
+		"cannot read": {access.Assertion{Cannot: []string{"bob", "cluster:gpu"}, Read: "payroll"}, nil, ""},
+		"cannot read what it is granted": {access.Assertion{Cannot: []string{"ann"}, Read: "payroll"}, nil,
+			"invoker ann: reads by Storage Blob Data Reader on lake/payroll, granted to read payroll through pay"},
+		"cannot read what is granted for something else": {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"},
+			func(m *access.Model) {
+				d := m.DataInputs["images"]
+				d.Scope = access.AtAccount
+				m.DataInputs["images"] = d
+			}, "reads by Storage Blob Data Reader on lake, granted to read images through tagger"},
+		"cannot read what the store opens to any job": {access.Assertion{Cannot: []string{"bob"}, Read: "public"}, nil,
+			"in any job the store's own credential reads public"},
 		"cannot read by an ACL": {access.Assertion{Cannot: []string{"ann"}, Read: "payroll"}, func(m *access.Model) {
-			m.DataInputs["payroll"] = access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "payroll", Path: "all", GrantedBy: access.ByACL}
+			m.DataInputs["payroll"] = access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "payroll",
+				Path: "all", GrantedBy: access.ByACL}
 		}, "reads by the ACL r-x on lake/payroll/all"},
-		"cannot read, but part of it is open": {access.Assertion{Cannot: []string{"bob"}, Read: "everything"}, func(m *access.Model) {
-			m.DataInputs["everything"] = access.DataInput{Kind: access.DataStore, DataStore: "e", Path: "p", CredentialInStore: boolPtr(false), StorageAccount: "lake"}
-		}, "Storage Blob Data Reader on lake/images"},
-		"an Owner of the workspace reads no storage":     {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"}, owner(access.AtWorkspace), ""},
-		"an Owner of the subscription does, by its keys": {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"}, owner(access.AtSubscription), "reads storage by Owner on subscription"},
-		"an Owner of another group does not":             {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"}, owner(access.AtResourceGroup), ""},
-		"only with the cluster that mounts":              {access.Assertion{Only: []string{"ann", "cluster:cpu"}, Read: "payroll"}, nil, ""},
-		"only without the cluster that mounts":           {access.Assertion{Only: []string{"ann"}, Read: "payroll"}, nil, "cluster cpu: reads by Storage Blob Data Reader on lake/payroll"},
-		"only some do a risk":                            {access.Assertion{Only: []string{"ann"}, Do: "readsSecrets"}, nil, "invoker bob: has Microsoft.MachineLearningServices/workspaces/listStorageAccountKeys/action (and 4 more of readsSecrets) by Batch Endpoint Invoker on workspace"},
-		"nobody does a risk":                             {access.Assertion{Only: []string{}, Do: "grantsAccess"}, nil, ""},
-		"nobody does a risk, but an Owner":               {access.Assertion{Only: []string{}, Do: "grantsAccess"}, owner(""), "Microsoft.Authorization/roleAssignments/write"},
-		"can do an action":                               {access.Assertion{Can: []string{"ann"}, Do: "microsoft.machinelearningservices/Workspaces/Read"}, nil, ""},
-		"cannot do an action":                            {access.Assertion{Cannot: []string{"ann"}, Do: "Microsoft.MachineLearningServices/workspaces/jobs/read"}, nil, ""},
-		"a workspace's Owner has no storage keys":        {access.Assertion{Only: []string{}, Do: "Microsoft.Storage/storageAccounts/listkeys/action"}, owner(access.AtWorkspace), ""},
-		"a group's Owner has":                            {access.Assertion{Only: []string{}, Do: "Microsoft.Storage/storageAccounts/listkeys/action"}, owner(access.AtResourceGroup), "listkeys/action by Owner on resourceGroup"},
-		"a data action is none of the control plane":     {access.Assertion{Cannot: []string{"bob"}, Do: "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete"}, owner(access.AtSubscription), ""},
-		"a cluster identity that writes can delete": {access.Assertion{Only: []string{"ann"}, Do: "destroysData"}, func(m *access.Model) {
-			m.DataOutputs = map[string]access.DataOutput{"out": {DataStore: "o", Path: "p", CredentialInStore: boolPtr(false), StorageAccount: "lake", Container: "out"}}
-			m.Endpoints["pay"] = access.Endpoint{Cluster: "cpu", Outputs: []string{"out"}, Invokers: []string{"ann"}}
-		}, "cluster cpu: has Microsoft.Storage/storageAccounts/blobServices/containers/delete (and 1 more of destroysData) by Storage Blob Data Contributor on lake/out"},
+		"cannot read, but part of it is open": {access.Assertion{Cannot: []string{"bob"}, Read: "everything"},
+			func(m *access.Model) {
+				m.DataInputs["everything"] = access.DataInput{Kind: access.DataStore, DataStore: "e", Path: "p",
+					CredentialInStore: boolPtr(false), StorageAccount: "lake"}
+			}, "Storage Blob Data Reader on lake/images"},
+		"an Owner of the workspace reads no storage": {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"},
+			owner(access.AtWorkspace), ""},
+		"an Owner of the subscription does, by its keys": {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"},
+			owner(access.AtSubscription), "reads storage by Owner on subscription"},
+		"an Owner of another group does not": {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"},
+			owner(access.AtResourceGroup), ""},
+		"only with the cluster that mounts": {access.Assertion{Only: []string{"ann", "cluster:cpu"}, Read: "payroll"}, nil,
+			""},
+		"only without the cluster that mounts": {access.Assertion{Only: []string{"ann"}, Read: "payroll"}, nil,
+			"cluster cpu: reads by Storage Blob Data Reader on lake/payroll"},
+		"only some do a risk": {access.Assertion{Only: []string{"ann"}, Do: "readsSecrets"}, nil,
+			"invoker bob: has Microsoft.MachineLearningServices/workspaces/listStorageAccountKeys/action (and 4 more of " +
+				"readsSecrets) by Batch Endpoint Invoker on workspace"},
+		"nobody does a risk": {access.Assertion{Only: []string{}, Do: "grantsAccess"}, nil, ""},
+		"nobody does a risk, but an Owner": {access.Assertion{Only: []string{}, Do: "grantsAccess"}, owner(""),
+			"Microsoft.Authorization/roleAssignments/write"},
+		"can do an action": {access.Assertion{Can: []string{"ann"}, Do: "microsoft.machinelearningservices/Workspaces/Read"},
+			nil, ""},
+		"cannot do an action": {access.Assertion{Cannot: []string{"ann"},
+			Do: "Microsoft.MachineLearningServices/workspaces/jobs/read"}, nil, ""},
+		"a workspace's Owner has no storage keys": {access.Assertion{Only: []string{},
+			Do: "Microsoft.Storage/storageAccounts/listkeys/action"}, owner(access.AtWorkspace), ""},
+		"a group's Owner has": {access.Assertion{Only: []string{}, Do: "Microsoft.Storage/storageAccounts/listkeys/action"},
+			owner(access.AtResourceGroup), "listkeys/action by Owner on resourceGroup"},
+		"a data action is none of the control plane": {access.Assertion{Cannot: []string{"bob"},
+			Do: "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete"}, owner(access.AtSubscription), ""},
+		"a cluster identity that writes can delete": {access.Assertion{Only: []string{"ann"}, Do: "destroysData"},
+			func(m *access.Model) {
+				m.DataOutputs = map[string]access.DataOutput{"out": {DataStore: "o", Path: "p", CredentialInStore: boolPtr(false),
+					StorageAccount: "lake", Container: "out"}}
+				m.Endpoints["pay"] = access.Endpoint{Cluster: "cpu", Outputs: []string{"out"}, Invokers: []string{"ann"}}
+			}, "cluster cpu: has Microsoft.Storage/storageAccounts/blobServices/containers/delete (and 1 more of " +
+				"destroysData) " +
+				"by Storage Blob Data Contributor on lake/out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -113,18 +141,30 @@ func TestAnAssertionThatIsNoneIsNamedWithItsRemedy(t *testing.T) {
 		a               access.Assertion
 		path, what, fix string
 	}{
-		"nobody asserted":       {access.Assertion{Read: "payroll"}, "assertions.it", "gives 0 of can, cannot, only", "exactly one"},
-		"two at once":           {access.Assertion{Can: []string{"ann"}, Only: []string{}, Read: "payroll"}, "assertions.it", "gives 2 of can, cannot, only", "exactly one"},
-		"nothing asserted":      {access.Assertion{Can: []string{"ann"}}, "assertions.it", "gives 0 of start, read, do", "exactly one"},
-		"two things":            {access.Assertion{Can: []string{"ann"}, Read: "payroll", Start: "pay"}, "assertions.it", "gives 2 of start, read, do", "exactly one"},
-		"an empty list":         {access.Assertion{Cannot: []string{}, Read: "payroll"}, "assertions.it.cannot", "names nobody", "only: []"},
-		"an unknown invoker":    {access.Assertion{Can: []string{"bob", "anne"}, Read: "payroll"}, "assertions.it.can[1]", `is called "anne"`, `did you mean "ann"?`},
-		"an unknown cluster":    {access.Assertion{Only: []string{"cluster:cpus"}, Read: "payroll"}, "assertions.it.only[0]", `is called "cluster:cpus"`, `did you mean "cluster:cpu"?`},
-		"a cluster that starts": {access.Assertion{Can: []string{"cluster:cpu"}, Start: "pay"}, "assertions.it.can[0]", `is called "cluster:cpu"`, "ann, bob"},
-		"an unknown endpoint":   {access.Assertion{Can: []string{"ann"}, Start: "pays"}, "assertions.it.start", `no endpoint is called "pays"`, `did you mean "pay"?`},
-		"an unknown input":      {access.Assertion{Can: []string{"ann"}, Read: "payrol"}, "assertions.it.read", `no data input is called "payrol"`, `did you mean "payroll"?`},
-		"an unknown risk":       {access.Assertion{Can: []string{"ann"}, Do: "readSecrets"}, "assertions.it.do", `unknown value "readSecrets"`, `did you mean "readsSecrets"?`},
-		"a wildcard":            {access.Assertion{Can: []string{"ann"}, Do: "Microsoft.MachineLearningServices/*"}, "assertions.it.do", "holds a wildcard", "name one action"},
+		"nobody asserted": {access.Assertion{Read: "payroll"}, "assertions.it", "gives 0 of can, cannot, only",
+			"exactly one"},
+		"two at once": {access.Assertion{Can: []string{"ann"}, Only: []string{}, Read: "payroll"}, "assertions.it",
+			"gives 2 of can, cannot, only", "exactly one"},
+		"nothing asserted": {access.Assertion{Can: []string{"ann"}}, "assertions.it", "gives 0 of start, read, do",
+			"exactly one"},
+		"two things": {access.Assertion{Can: []string{"ann"}, Read: "payroll", Start: "pay"}, "assertions.it",
+			"gives 2 of start, read, do", "exactly one"},
+		"an empty list": {access.Assertion{Cannot: []string{}, Read: "payroll"}, "assertions.it.cannot", "names nobody",
+			"only: []"},
+		"an unknown invoker": {access.Assertion{Can: []string{"bob", "anne"}, Read: "payroll"}, "assertions.it.can[1]",
+			`is called "anne"`, `did you mean "ann"?`},
+		"an unknown cluster": {access.Assertion{Only: []string{"cluster:cpus"}, Read: "payroll"}, "assertions.it.only[0]",
+			`is called "cluster:cpus"`, `did you mean "cluster:cpu"?`},
+		"a cluster that starts": {access.Assertion{Can: []string{"cluster:cpu"}, Start: "pay"}, "assertions.it.can[0]",
+			`is called "cluster:cpu"`, "ann, bob"},
+		"an unknown endpoint": {access.Assertion{Can: []string{"ann"}, Start: "pays"}, "assertions.it.start",
+			`no endpoint is called "pays"`, `did you mean "pay"?`},
+		"an unknown input": {access.Assertion{Can: []string{"ann"}, Read: "payrol"}, "assertions.it.read",
+			`no data input is called "payrol"`, `did you mean "payroll"?`},
+		"an unknown risk": {access.Assertion{Can: []string{"ann"}, Do: "readSecrets"}, "assertions.it.do",
+			`unknown value "readSecrets"`, `did you mean "readsSecrets"?`},
+		"a wildcard": {access.Assertion{Can: []string{"ann"}, Do: "Microsoft.MachineLearningServices/*"}, "assertions.it.do",
+			"holds a wildcard", "name one action"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -145,7 +185,8 @@ func TestAnAssertionThatIsNoneIsNamedWithItsRemedy(t *testing.T) {
 func TestAnActionThatIsNotKnownIsAWarning(t *testing.T) {
 	t.Parallel()
 	m := scoring()
-	m.Assertions = map[string]access.Assertion{"it": {Cannot: []string{"ann"}, Do: "Microsoft.MachineLearningServices/workspaces/listStorageAccountKey/action"}}
+	m.Assertions = map[string]access.Assertion{"it": {Cannot: []string{"ann"},
+		Do: "Microsoft.MachineLearningServices/workspaces/listStorageAccountKey/action"}}
 	ps := validate(m)
 	require.NoError(t, ps.Err(), "it holds")
 	require.Len(t, ps, 1)

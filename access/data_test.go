@@ -27,15 +27,19 @@ func simple(input access.DataInput) access.Model {
 // Each row of the article's table, with what it costs and who reads.
 func TestRowsOfTheCredentialTable(t *testing.T) {
 	t.Parallel()
-	role := access.Grant{Principal: access.InvokerPrincipal("alice"), Role: "Batch Endpoint Invoker", Scope: access.Scope{Level: "workspace"}, Reasons: []string{"start jobs"}}
+	role := access.Grant{Principal: access.InvokerPrincipal("alice"), Role: "Batch Endpoint Invoker",
+		Scope: access.Scope{Level: "workspace"}, Reasons: []string{"start jobs"}}
 	reader := func(scope access.Scope) []access.Grant {
 		return []access.Grant{
 			role,
-			{Principal: access.InvokerPrincipal("alice"), Role: "Storage Blob Data Reader", Scope: scope, Reasons: []string{"read in through scorer"}},
-			{Principal: access.ClusterPrincipal("cpu"), Role: "Storage Blob Data Reader", Scope: scope, Reasons: []string{"mount in for scorer"}},
+			{Principal: access.InvokerPrincipal("alice"), Role: "Storage Blob Data Reader", Scope: scope,
+				Reasons: []string{"read in through scorer"}},
+			{Principal: access.ClusterPrincipal("cpu"), Role: "Storage Blob Data Reader", Scope: scope,
+				Reasons: []string{"mount in for scorer"}},
 		}
 	}
-	container, account := access.Scope{Level: "container", StorageAccount: "lake", Container: "raw"}, access.Scope{Level: "account", StorageAccount: "lake"}
+	container, account := access.Scope{Level: "container", StorageAccount: "lake",
+		Container: "raw"}, access.Scope{Level: "account", StorageAccount: "lake"}
 	only := []access.Grant{role}
 	for name, c := range map[string]struct {
 		input     access.DataInput
@@ -43,21 +47,29 @@ func TestRowsOfTheCredentialTable(t *testing.T) {
 		grants    []access.Grant
 		hops      []access.HopKind
 	}{
-		"data store, credential": {access.DataInput{Kind: access.DataStore, CredentialInStore: boolPtr(true), DataStore: "s", Path: "p"}, access.ByStoreCredential, only,
+		"data store, credential": {access.DataInput{Kind: access.DataStore, CredentialInStore: boolPtr(true), DataStore: "s",
+			Path: "p"}, access.ByStoreCredential, only,
 			[]access.HopKind{access.TokenHop, access.InvokeHop, access.ReadHop}},
-		"data asset, credential": {access.DataInput{Kind: access.DataAsset, CredentialInStore: boolPtr(true), DataStore: "s", DataAsset: "a", Version: "1"}, access.ByStoreCredential, only,
+		"data asset, credential": {access.DataInput{Kind: access.DataAsset, CredentialInStore: boolPtr(true), DataStore: "s",
+			DataAsset: "a", Version: "1"}, access.ByStoreCredential, only,
 			[]access.HopKind{access.TokenHop, access.InvokeHop, access.ReadHop}},
-		"data store, none": {access.DataInput{Kind: access.DataStore, CredentialInStore: boolPtr(false), DataStore: "s", Path: "p", StorageAccount: "lake", Container: "raw"}, access.ByRBAC, reader(container),
+		"data store, none": {access.DataInput{Kind: access.DataStore, CredentialInStore: boolPtr(false), DataStore: "s",
+			Path: "p", StorageAccount: "lake", Container: "raw"}, access.ByRBAC, reader(container),
 			[]access.HopKind{access.TokenHop, access.InvokeHop, access.MountHop, access.ReadHop}},
-		"data asset, none": {access.DataInput{Kind: access.DataAsset, CredentialInStore: boolPtr(false), DataStore: "s", DataAsset: "a", Version: "1", StorageAccount: "lake"}, access.ByRBAC, reader(account),
+		"data asset, none": {access.DataInput{Kind: access.DataAsset, CredentialInStore: boolPtr(false), DataStore: "s",
+			DataAsset: "a", Version: "1", StorageAccount: "lake"}, access.ByRBAC, reader(account),
 			[]access.HopKind{access.TokenHop, access.InvokeHop, access.MountHop, access.ReadHop}},
-		"blob": {access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw"}, access.ByRBAC, reader(container),
+		"blob": {access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw"}, access.ByRBAC,
+			reader(container),
 			[]access.HopKind{access.TokenHop, access.InvokeHop, access.MountHop, access.ReadHop}},
-		"blob at the account": {access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw", Scope: access.AtAccount}, access.ByRBAC, reader(account),
+		"blob at the account": {access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw",
+			Scope: access.AtAccount}, access.ByRBAC, reader(account),
 			[]access.HopKind{access.TokenHop, access.InvokeHop, access.MountHop, access.ReadHop}},
-		"gen2": {access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw"}, access.ByRBAC, reader(container),
+		"gen2": {access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw"}, access.ByRBAC,
+			reader(container),
 			[]access.HopKind{access.TokenHop, access.InvokeHop, access.MountHop, access.ReadHop}},
-		"gen2 by ACL": {access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", GrantedBy: access.ByACL}, access.ByACL, only,
+		"gen2 by ACL": {access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw",
+			GrantedBy: access.ByACL}, access.ByACL, only,
 			[]access.HopKind{access.TokenHop, access.InvokeHop, access.MountHop, access.ReadHop}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,20 +95,25 @@ func TestRowsOfTheCredentialTable(t *testing.T) {
 func TestOutputsAreWrittenByBothIdentities(t *testing.T) {
 	t.Parallel()
 	m := simple(access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw"})
-	m.DataOutputs = map[string]access.DataOutput{"out": {DataStore: "s", CredentialInStore: boolPtr(false), Path: "p", StorageAccount: "lake", Container: "raw"}}
+	m.DataOutputs = map[string]access.DataOutput{"out": {DataStore: "s", CredentialInStore: boolPtr(false), Path: "p",
+		StorageAccount: "lake", Container: "raw"}}
 	m.Endpoints["scorer"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"in"}, Outputs: []string{"out"}}
 	scope := access.Scope{Level: "container", StorageAccount: "lake", Container: "raw"}
 	assert.Equal(t, []access.Grant{
-		{Principal: access.InvokerPrincipal("alice"), Role: "Batch Endpoint Invoker", Scope: access.Scope{Level: "workspace"}, Reasons: []string{"start jobs"}},
-		{Principal: access.InvokerPrincipal("alice"), Role: "Storage Blob Data Contributor", Scope: scope, Reasons: []string{"write out through scorer", "read in through scorer"}},
-		{Principal: access.ClusterPrincipal("cpu"), Role: "Storage Blob Data Contributor", Scope: scope, Reasons: []string{"mount out for scorer", "mount in for scorer"}},
+		{Principal: access.InvokerPrincipal("alice"), Role: "Batch Endpoint Invoker", Scope: access.Scope{Level: "workspace"},
+			Reasons: []string{"start jobs"}},
+		{Principal: access.InvokerPrincipal("alice"), Role: "Storage Blob Data Contributor", Scope: scope,
+			Reasons: []string{"write out through scorer", "read in through scorer"}},
+		{Principal: access.ClusterPrincipal("cpu"), Role: "Storage Blob Data Contributor", Scope: scope,
+			Reasons: []string{"mount out for scorer", "mount in for scorer"}},
 	}, compile(m).Grants, "who writes there reads there")
 }
 
 func TestOfTwoGrantsThatAllowTheSameTheFirstIsNamed(t *testing.T) {
 	t.Parallel()
 	m := simple(access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw", Scope: access.AtAccount})
-	first := access.Grant{Principal: access.InvokerPrincipal("alice"), Role: roles.StorageBlobDataContributor, Scope: access.Scope{Level: "container", StorageAccount: "lake", Container: "raw"}}
+	first := access.Grant{Principal: access.InvokerPrincipal("alice"), Role: roles.StorageBlobDataContributor,
+		Scope: access.Scope{Level: "container", StorageAccount: "lake", Container: "raw"}}
 	grants := append([]access.Grant{first}, compile(m).Grants...)
 	for _, p := range compile(m).PathsWith(grants) {
 		require.True(t, p.Works())
@@ -115,9 +132,12 @@ func TestExplainTellsWhereAPathFails(t *testing.T) {
 		identity string
 		missing  string
 	}{
-		"the role":             {access.InvokerPrincipal("alice"), "Batch Endpoint Invoker", access.InvokeHop, "invoker alice", "Microsoft.MachineLearningServices/workspaces/read (and 34 more)"},
-		"the cluster's reader": {access.ClusterPrincipal("cpu"), "Storage Blob Data Reader", access.MountHop, "cluster cpu", "Storage Blob Data Reader on lake/raw"},
-		"the invoker's reader": {access.InvokerPrincipal("alice"), "Storage Blob Data Reader", access.ReadHop, "invoker alice", "Storage Blob Data Reader on lake/raw"},
+		"the role": {access.InvokerPrincipal("alice"), "Batch Endpoint Invoker", access.InvokeHop, "invoker alice",
+			"Microsoft.MachineLearningServices/workspaces/read (and 34 more)"},
+		"the cluster's reader": {access.ClusterPrincipal("cpu"), "Storage Blob Data Reader", access.MountHop, "cluster cpu",
+			"Storage Blob Data Reader on lake/raw"},
+		"the invoker's reader": {access.InvokerPrincipal("alice"), "Storage Blob Data Reader", access.ReadHop,
+			"invoker alice", "Storage Blob Data Reader on lake/raw"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -154,5 +174,6 @@ func TestInvokersThatAnEndpointLeavesOutReadNothingForIt(t *testing.T) {
 	require.Len(t, paths, 2)
 	assert.Equal(t, []any{"alice", true, true}, []any{paths[0].Invoker, paths[0].Declared, paths[0].Works()})
 	assert.Equal(t, []any{"bob", false, false}, []any{paths[1].Invoker, paths[1].Declared, paths[1].Works()})
-	assert.Equal(t, access.ReadHop, paths[1].FailsAt().Kind, "the role holds for the workspace, so bob's job starts, and mounts")
+	assert.Equal(t, access.ReadHop, paths[1].FailsAt().Kind,
+		"the role holds for the workspace, so bob's job starts, and mounts")
 }

@@ -32,11 +32,17 @@ func TestAnExistingRoleIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 		outcome string // of the path that is declared
 		warning string // "" for none
 	}{
-		"only its ID":                        {access.Role{RoleDefinitionID: someRoleID}, "can't be told at invoke: invoker alice needs what the existing role allows", "what the role allows is not known here"},
-		"an ID that is not known yet":        {access.Role{RoleDefinitionID: access.Later(nil)}, "can't be told at invoke", "what the role allows is not known here"},
-		"with a definition that is enough":   {access.Role{RoleDefinitionID: someRoleID, Definition: definitionOfMore}, "works", ""},
-		"with one, and the ID not known yet": {access.Role{RoleDefinitionID: access.Later(nil), Definition: definitionOfMore}, "works", ""},
-		"with one that is not enough":        {access.Role{RoleDefinitionID: someRoleID, Definition: definitionOfLess}, "fails at invoke: invoker alice needs Microsoft.MachineLearningServices", "lacks 34 of the 35"},
+		"only its ID": {access.Role{RoleDefinitionID: someRoleID},
+			"can't be told at invoke: invoker alice needs what the existing role allows", "what the role allows is not known " +
+				"here"},
+		"an ID that is not known yet": {access.Role{RoleDefinitionID: access.Later(nil)}, "can't be told at invoke",
+			"what the role allows is not known here"},
+		"with a definition that is enough": {access.Role{RoleDefinitionID: someRoleID, Definition: definitionOfMore}, "works",
+			""},
+		"with one, and the ID not known yet": {access.Role{RoleDefinitionID: access.Later(nil), Definition: definitionOfMore},
+			"works", ""},
+		"with one that is not enough": {access.Role{RoleDefinitionID: someRoleID, Definition: definitionOfLess},
+			"fails at invoke: invoker alice needs Microsoft.MachineLearningServices", "lacks 34 of the 35"},
 		"the ID of a built-in role": {access.Role{RoleDefinitionID: dataScientistID}, "fails at invoke",
 			"lacks 1 of the 35"},
 	} {
@@ -64,7 +70,8 @@ func TestWhatFailsForSureIsNotUndecided(t *testing.T) {
 	t.Parallel()
 	m := withRole(scoring(), access.Role{RoleDefinitionID: someRoleID})
 	for _, p := range compile(m).Paths() {
-		assert.Equal(t, p.Declared || p.Input == "public", p.Undecided(), "%s on %s with %s: %s", p.Invoker, p.Endpoint, p.Input, p.Outcome())
+		assert.Equal(t, p.Declared || p.Input == "public", p.Undecided(), "%s on %s with %s: %s", p.Invoker, p.Endpoint,
+			p.Input, p.Outcome())
 	}
 }
 
@@ -74,14 +81,26 @@ func TestAnExistingRoleIsGivenAlone(t *testing.T) {
 		role access.Role
 		says string
 	}{
-		"with a name":       {access.Role{RoleDefinitionID: someRoleID, Name: "x"}, "role.roleDefinitionId: a role that exists can't be renamed, added to or chosen twice; leave out name, builtIn and additions"},
-		"with additions":    {access.Role{RoleDefinitionID: someRoleID, Additions: []string{"pollJobs"}}, "role.roleDefinitionId: a role that exists"},
-		"with a built-in":   {access.Role{RoleDefinitionID: access.Later(nil), BuiltIn: "Owner"}, "role.roleDefinitionId: a role that exists"},
-		"a name for an ID":  {access.Role{RoleDefinitionID: access.Known("Scorers")}, `role.roleDefinitionId: "Scorers" is not the ARM ID of a role definition; write …/providers`},
-		"an assignment's":   {access.Role{RoleDefinitionID: access.Known("/providers/Microsoft.Authorization/roleAssignments/77777777-7777-4777-8777-777777777777")}, "is not the ARM ID"},
-		"a GUID alone":      {access.Role{RoleDefinitionID: access.Known("77777777-7777-4777-8777-777777777777")}, "is not the ARM ID"},
-		"a bad definition":  {access.Role{RoleDefinitionID: someRoleID, Definition: "{}"}, "role.definition: "},
-		"out of its scopes": {access.Role{RoleDefinitionID: someRoleID, Definition: `{"properties": {"roleName": "x", "assignableScopes": ["/subscriptions/other"], "permissions": [{"actions": ["a/b"]}]}}`}, "outside its assignable scopes"},
+		"with a name": {access.Role{RoleDefinitionID: someRoleID, Name: "x"},
+			"role.roleDefinitionId: a role that exists can't be renamed, added to or chosen twice; leave out name, builtIn " +
+				"and additions"},
+		"with additions": {access.Role{RoleDefinitionID: someRoleID, Additions: []string{"pollJobs"}},
+			"role.roleDefinitionId: a role that exists"},
+		"with a built-in": {access.Role{RoleDefinitionID: access.Later(nil), BuiltIn: "Owner"},
+			"role.roleDefinitionId: a role that exists"},
+		"a name for an ID": {access.Role{RoleDefinitionID: access.Known("Scorers")},
+			`role.roleDefinitionId: "Scorers" is not the ARM ID of a role definition; write …/providers`},
+		"an assignment's": {
+			access.Role{RoleDefinitionID: access.Known(
+				"/providers/Microsoft.Authorization/roleAssignments/77777777-7777-4777-8777-777777777777")},
+			"is not the ARM ID",
+		},
+		"a GUID alone": {access.Role{RoleDefinitionID: access.Known("77777777-7777-4777-8777-777777777777")},
+			"is not the ARM ID"},
+		"a bad definition": {access.Role{RoleDefinitionID: someRoleID, Definition: "{}"}, "role.definition: "},
+		"out of its scopes": {access.Role{RoleDefinitionID: someRoleID,
+			Definition: `{"properties": {"roleName": "x", "assignableScopes": ["/subscriptions/other"], ` +
+				`"permissions": [{"actions": ["a/b"]}]}}`}, "outside its assignable scopes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,17 +117,26 @@ func TestAssertionsTakeARoleThatIsNotToldForTheWorse(t *testing.T) {
 		scope   access.RoleScope
 		because string // "" where it holds
 	}{
-		"can start":                               {access.Assertion{Can: []string{"ann"}, Start: "pay"}, "", "can't be told at invoke: invoker ann needs what the existing role allows"},
-		"cannot start":                            {access.Assertion{Cannot: []string{"bob"}, Start: "pay"}, "", "may start jobs by what the existing role allows"},
-		"can do":                                  {access.Assertion{Can: []string{"ann"}, Do: "changesCode"}, "", "no role that is known here covers changesCode"},
-		"cannot do":                               {access.Assertion{Cannot: []string{"ann"}, Do: "changesCode"}, "", "may have Microsoft.MachineLearningServices"},
-		"cannot do what a workspace does not":     {access.Assertion{Cannot: []string{"ann"}, Do: "Microsoft.Storage/storageAccounts/delete"}, "", ""},
-		"cannot do what the scope has":            {access.Assertion{Cannot: []string{"ann"}, Do: "Microsoft.Storage/storageAccounts/delete"}, access.AtSubscription, "may have"},
-		"a cluster cannot do":                     {access.Assertion{Cannot: []string{"cluster:cpu"}, Do: "changesCode"}, "", ""},
-		"cannot read":                             {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"}, "", ""},
-		"cannot read what lies in the scope":      {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"}, access.AtSubscription, "may read storage by existing role on subscription"},
-		"cannot read what opens itself":           {access.Assertion{Cannot: []string{"bob"}, Read: "public"}, "", "may start jobs by what the existing role allows"},
-		"can read: the data is open, the role no": {access.Assertion{Can: []string{"ann"}, Read: "payroll"}, "", "can't be told at invoke"},
+		"can start": {access.Assertion{Can: []string{"ann"}, Start: "pay"}, "",
+			"can't be told at invoke: invoker ann needs what the existing role allows"},
+		"cannot start": {access.Assertion{Cannot: []string{"bob"}, Start: "pay"}, "",
+			"may start jobs by what the existing role allows"},
+		"can do": {access.Assertion{Can: []string{"ann"}, Do: "changesCode"}, "",
+			"no role that is known here covers changesCode"},
+		"cannot do": {access.Assertion{Cannot: []string{"ann"}, Do: "changesCode"}, "",
+			"may have Microsoft.MachineLearningServices"},
+		"cannot do what a workspace does not": {access.Assertion{Cannot: []string{"ann"},
+			Do: "Microsoft.Storage/storageAccounts/delete"}, "", ""},
+		"cannot do what the scope has": {access.Assertion{Cannot: []string{"ann"},
+			Do: "Microsoft.Storage/storageAccounts/delete"}, access.AtSubscription, "may have"},
+		"a cluster cannot do": {access.Assertion{Cannot: []string{"cluster:cpu"}, Do: "changesCode"}, "", ""},
+		"cannot read":         {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"}, "", ""},
+		"cannot read what lies in the scope": {access.Assertion{Cannot: []string{"bob"}, Read: "payroll"},
+			access.AtSubscription, "may read storage by existing role on subscription"},
+		"cannot read what opens itself": {access.Assertion{Cannot: []string{"bob"}, Read: "public"}, "",
+			"may start jobs by what the existing role allows"},
+		"can read: the data is open, the role no": {access.Assertion{Can: []string{"ann"}, Read: "payroll"}, "",
+			"can't be told at invoke"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,7 +14,8 @@ var workspaceID = access.Known("/subscriptions/" + subscription +
 	"/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring")
 
 func storageID(name string) access.ID {
-	return access.Known("/subscriptions/" + subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" + name)
+	return access.Known("/subscriptions/" + subscription +
+		"/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" + name)
 }
 
 func objectID(n int) access.ID {
@@ -26,8 +27,8 @@ func validate(m access.Model) access.Problems {
 	return ps
 }
 
-// compile returns the plan of a model that has one. What a test leaves out because it does not matter there is filled in: the
-// workspace's ID, those of users and groups, and those of storage accounts.
+// compile returns the plan of a model that has one. What a test leaves out because it does not matter there is filled
+// in: the workspace's ID, those of users and groups, and those of storage accounts.
 func compile(m access.Model) *access.Plan {
 	if !m.WorkspaceID.Given() {
 		m.WorkspaceID = workspaceID

@@ -11,8 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/randommodel"
 )
 
-// need is what somebody has to be able to do somewhere. It is told from the endpoints alone, row by row of the article's
-// table, and knows nothing of how grants are made.
+// need is what somebody has to be able to do somewhere. It is told from the endpoints alone, row by row of the
+// article's table, and knows nothing of how grants are made.
 type need struct {
 	principal          string // "invoker alice", "cluster cpu"
 	account, container string // the container is "" for the whole account
@@ -73,12 +73,14 @@ func needs(m access.Model) (least, asked map[need]bool) {
 
 // given reads storage grants back as what they let a principal do.
 func given(g access.Grant) need {
-	return need{g.Principal.Kind + " " + g.Principal.Name, g.Scope.StorageAccount, g.Scope.Container, g.Role == "Storage Blob Data Contributor"}
+	return need{g.Principal.Kind + " " + g.Principal.Name, g.Scope.StorageAccount, g.Scope.Container,
+		g.Role == "Storage Blob Data Contributor"}
 }
 
 // gives reports whether one ability holds another: at the account all containers, and who writes may read.
 func (n need) gives(other need) bool {
-	return n.principal == other.principal && n.account == other.account && (n.container == "" || n.container == other.container) && (n.write || !other.write)
+	return n.principal == other.principal && n.account == other.account &&
+		(n.container == "" || n.container == other.container) && (n.write || !other.write)
 }
 
 // held are the abilities that storage grants give, those of a group to each of its members too.
@@ -273,7 +275,8 @@ func eachMemberHas(m access.Model, grants []access.Grant, g access.Grant) bool {
 
 func aclsReach(m access.Model, s access.Scope) bool {
 	for _, d := range m.DataInputs {
-		if d.GrantedBy == access.ByACL && d.StorageAccount == s.StorageAccount && (s.Container == "" || d.Container == s.Container) {
+		if d.GrantedBy == access.ByACL && d.StorageAccount == s.StorageAccount &&
+			(s.Container == "" || d.Container == s.Container) {
 			return true
 		}
 	}
@@ -293,7 +296,8 @@ func TestPathsThatAreNotDeclaredGainNothing(t *testing.T) {
 		}
 		for _, p := range compile(m).Paths() {
 			d, ok := m.DataInputs[p.Input]
-			if !ok || d.Mechanism() != access.ByRBAC || aclsReach(m, access.Scope{StorageAccount: d.StorageAccount, Container: d.Container}) {
+			if !ok || d.Mechanism() != access.ByRBAC || aclsReach(m,
+				access.Scope{StorageAccount: d.StorageAccount, Container: d.Container}) {
 				continue
 			}
 			reads := holds(need{"invoker " + p.Invoker, d.StorageAccount, d.Container, false})

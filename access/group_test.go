@@ -87,7 +87,8 @@ func TestAGroupTakesTheAssignmentsOfOne(t *testing.T) {
 				delete(one.Invokers, member)
 			}
 			if len(i.Members) > 0 {
-				one.Invokers[name] = access.Invoker{Kind: access.Group, PrincipalID: access.Known("99999999-0000-4000-8000-000000000000")}
+				one.Invokers[name] = access.Invoker{Kind: access.Group,
+					PrincipalID: access.Known("99999999-0000-4000-8000-000000000000")}
 			}
 		}
 		grouped := m
@@ -122,8 +123,10 @@ func grouped() access.Model {
 		Clusters:        map[string]access.Cluster{"cpu": {}},
 		StorageAccounts: map[string]access.ID{"lake": access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.Storage/storageAccounts/lake")},
 		DataInputs: map[string]access.DataInput{
-			"sales":   {Kind: access.DataStore, DataStore: "sales", CredentialInStore: &no, StorageAccount: "lake", Container: "sales", Path: "p"},
-			"payroll": {Kind: access.DataStore, DataStore: "payroll", CredentialInStore: &no, StorageAccount: "lake", Container: "payroll", Path: "p"},
+			"sales": {Kind: access.DataStore, DataStore: "sales", CredentialInStore: &no, StorageAccount: "lake",
+				Container: "sales", Path: "p"},
+			"payroll": {Kind: access.DataStore, DataStore: "payroll", CredentialInStore: &no, StorageAccount: "lake",
+				Container: "payroll", Path: "p"},
 		},
 		Endpoints: map[string]access.Endpoint{
 			"scoring": {Cluster: "cpu", Inputs: []string{"sales"}, Invokers: []string{"scorers"}},
@@ -180,8 +183,10 @@ func TestAnAssertionThatNamesAGroupMeansItsMembers(t *testing.T) {
 		"only, by all members": {access.Assertion{Only: []string{"ada", "pipeline", "cluster:cpu"}, Read: "sales"}, ""},
 		"cannot do, through the group": {access.Assertion{Cannot: []string{"pipeline"}, Do: roles.ReadBlobs},
 			"by Storage Blob Data Reader on lake/sales, through group scorers"},
-		"cannot start, through the group":      {access.Assertion{Cannot: []string{"pipeline"}, Start: "wages"}, "starts jobs by " + access.InvokerRole + " on workspace, through group scorers"},
-		"one who is in no group is a stranger": {access.Assertion{Only: []string{"scorers"}, Start: "scoring"}, "invoker factory: starts jobs"},
+		"cannot start, through the group": {access.Assertion{Cannot: []string{"pipeline"}, Start: "wages"},
+			"starts jobs by " + access.InvokerRole + " on workspace, through group scorers"},
+		"one who is in no group is a stranger": {access.Assertion{Only: []string{"scorers"}, Start: "scoring"},
+			"invoker factory: starts jobs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,7 +202,8 @@ func TestAnAssertionThatNamesAGroupMeansItsMembers(t *testing.T) {
 func TestAGroupsACLServesItsMembers(t *testing.T) {
 	t.Parallel()
 	m := grouped()
-	m.DataInputs["sales"] = access.DataInput{Kind: access.ADLSGen2, GrantedBy: access.ByACL, StorageAccount: "lake", Container: "sales", Path: "p"}
+	m.DataInputs["sales"] = access.DataInput{Kind: access.ADLSGen2, GrantedBy: access.ByACL, StorageAccount: "lake",
+		Container: "sales", Path: "p"}
 	var who []string
 	for _, acl := range compile(m).ACLs {
 		who = append(who, acl.Principal.String())
@@ -205,7 +211,8 @@ func TestAGroupsACLServesItsMembers(t *testing.T) {
 	assert.Equal(t, []string{"cluster cpu", "invoker scorers"}, who)
 	for _, p := range compile(m).Paths() {
 		if p.Invoker == "pipeline" && p.Endpoint == "scoring" {
-			assert.Equal(t, "the ACL r-x on lake/sales/p, through group scorers, which is set outside of this stack", p.Hops[3].GivenBy)
+			assert.Equal(t, "the ACL r-x on lake/sales/p, through group scorers, which is set outside of this stack",
+				p.Hops[3].GivenBy)
 		}
 	}
 }
@@ -213,7 +220,8 @@ func TestAGroupsACLServesItsMembers(t *testing.T) {
 func TestAClusterKeepsItsACLThoughAMemberIsCalledAlike(t *testing.T) {
 	t.Parallel()
 	m := access.Model{
-		Invokers: map[string]access.Invoker{"cpu": {Kind: access.User}, "gpu": {Kind: access.Group, Members: []string{"cpu"}}},
+		Invokers: map[string]access.Invoker{"cpu": {Kind: access.User},
+			"gpu": {Kind: access.Group, Members: []string{"cpu"}}},
 		Clusters: map[string]access.Cluster{"cpu": {}, "gpu": {}},
 		DataInputs: map[string]access.DataInput{
 			"raw": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", GrantedBy: access.ByACL},
@@ -241,13 +249,20 @@ func TestWhatIsWrongWithAGroupIsSaid(t *testing.T) {
 		path string
 		says string
 	}{
-		"a member that is no invoker":   {with(access.Invoker{Members: []string{"adda"}}), "invokers.scorers.members[0]", `no invoker is called "adda"; did you mean "ada"?`},
-		"a member twice":                {with(access.Invoker{Members: []string{"ada", "ada"}}), "invokers.scorers.members[1]", `names "ada" a second time`},
-		"itself":                        {with(access.Invoker{Members: []string{"scorers"}}), "invokers.scorers.members[0]", "is a group itself"},
-		"a managed identity":            {with(access.Invoker{Members: []string{"factory"}}), "invokers.scorers.members[0]", "its tokens are cached for up to 24 hours"},
-		"one that exists":               {with(access.Invoker{Members: []string{"ada"}, PrincipalID: access.Known("33333333-0000-4000-8000-000000000000")}), "invokers.scorers.members", "this one exists"},
-		"no members but a word on them": {with(access.Invoker{PrincipalID: access.Known("33333333-0000-4000-8000-000000000000"), ManagedIdentities: true}), "invokers.scorers.managedIdentities", "only goes with a group that the stack makes"},
-		"neither members nor an ID":     {with(access.Invoker{}), "invokers.scorers.objectId", "members to have one made"},
+		"a member that is no invoker": {with(access.Invoker{Members: []string{"adda"}}), "invokers.scorers.members[0]",
+			`no invoker is called "adda"; did you mean "ada"?`},
+		"a member twice": {with(access.Invoker{Members: []string{"ada", "ada"}}), "invokers.scorers.members[1]",
+			`names "ada" a second time`},
+		"itself": {with(access.Invoker{Members: []string{"scorers"}}), "invokers.scorers.members[0]", "is a group itself"},
+		"a managed identity": {with(access.Invoker{Members: []string{"factory"}}), "invokers.scorers.members[0]",
+			"its tokens are cached for up to 24 hours"},
+		"one that exists": {with(access.Invoker{Members: []string{"ada"},
+			PrincipalID: access.Known("33333333-0000-4000-8000-000000000000")}), "invokers.scorers.members", "this one exists"},
+		"no members but a word on them": {
+			with(access.Invoker{PrincipalID: access.Known("33333333-0000-4000-8000-000000000000"), ManagedIdentities: true}),
+			"invokers.scorers.managedIdentities", "only goes with a group that the stack makes",
+		},
+		"neither members nor an ID": {with(access.Invoker{}), "invokers.scorers.objectId", "members to have one made"},
 		"members of a user": {in(func(i map[string]access.Invoker) {
 			i["ada"] = access.Invoker{Kind: access.User, PrincipalID: i["ada"].PrincipalID, Members: []string{"pipeline"}}
 		}), "invokers.ada.members", "only goes with a group"},

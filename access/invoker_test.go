@@ -18,14 +18,21 @@ func TestClaimsAreThoseOfTheTokens(t *testing.T) {
 		credential access.FederatedCredential
 		want       [3]string
 	}{
-		"classic branch":        {of(access.GitHubSubject{Repository: "o/r", Branch: "main"}), [3]string{github, "repo:o/r:ref:refs/heads/main", entra}},
-		"classic tag":           {of(access.GitHubSubject{Repository: "o/r", Tag: "v1"}), [3]string{github, "repo:o/r:ref:refs/tags/v1", entra}},
-		"classic environment":   {of(access.GitHubSubject{Repository: "o/r", Environment: "prod"}), [3]string{github, "repo:o/r:environment:prod", entra}},
-		"classic pull request":  {of(access.GitHubSubject{Repository: "o/r", PullRequest: true}), [3]string{github, "repo:o/r:pull_request", entra}},
-		"immutable branch":      {of(access.GitHubSubject{Repository: "o/r", OwnerID: 1, RepositoryID: 2, Branch: "main"}), [3]string{github, "repo:o@1/r@2:ref:refs/heads/main", entra}},
-		"immutable environment": {of(access.GitHubSubject{Repository: "o.x/r-y", OwnerID: 1, RepositoryID: 2, Environment: "e"}), [3]string{github, "repo:o.x@1/r-y@2:environment:e", entra}},
-		"another issuer":        {access.FederatedCredential{Issuer: "https://i", Subject: "s"}, [3]string{"https://i", "s", entra}},
-		"another audience":      {access.FederatedCredential{Issuer: "https://i", Subject: "s", Audience: "a"}, [3]string{"https://i", "s", "a"}},
+		"classic branch": {of(access.GitHubSubject{Repository: "o/r", Branch: "main"}),
+			[3]string{github, "repo:o/r:ref:refs/heads/main", entra}},
+		"classic tag": {of(access.GitHubSubject{Repository: "o/r", Tag: "v1"}),
+			[3]string{github, "repo:o/r:ref:refs/tags/v1", entra}},
+		"classic environment": {of(access.GitHubSubject{Repository: "o/r", Environment: "prod"}),
+			[3]string{github, "repo:o/r:environment:prod", entra}},
+		"classic pull request": {of(access.GitHubSubject{Repository: "o/r", PullRequest: true}),
+			[3]string{github, "repo:o/r:pull_request", entra}},
+		"immutable branch": {of(access.GitHubSubject{Repository: "o/r", OwnerID: 1, RepositoryID: 2, Branch: "main"}),
+			[3]string{github, "repo:o@1/r@2:ref:refs/heads/main", entra}},
+		"immutable environment": {of(access.GitHubSubject{Repository: "o.x/r-y", OwnerID: 1, RepositoryID: 2,
+			Environment: "e"}), [3]string{github, "repo:o.x@1/r-y@2:environment:e", entra}},
+		"another issuer": {access.FederatedCredential{Issuer: "https://i", Subject: "s"}, [3]string{"https://i", "s", entra}},
+		"another audience": {access.FederatedCredential{Issuer: "https://i", Subject: "s", Audience: "a"},
+			[3]string{"https://i", "s", "a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,9 +83,11 @@ func TestSecretLifetimesAtTheirBounds(t *testing.T) {
 
 func TestASecretThatHasEndedIsWarnedOf(t *testing.T) {
 	t.Parallel()
-	m := access.Model{Invokers: map[string]access.Invoker{"partner": {Kind: access.ServicePrincipal, ClientSecrets: map[string]access.ClientSecret{
-		"old": {StartDate: "2026-01-01", EndDate: "2026-11-01"}, "new": {StartDate: "2026-10-01", EndDate: "2027-11-01"}, "wrong": {StartDate: "soon", EndDate: "later"},
-	}}}}
+	m := access.Model{Invokers: map[string]access.Invoker{"partner": {Kind: access.ServicePrincipal,
+		ClientSecrets: map[string]access.ClientSecret{
+			"old": {StartDate: "2026-01-01", EndDate: "2026-11-01"}, "new": {StartDate: "2026-10-01",
+				EndDate: "2027-11-01"}, "wrong": {StartDate: "soon", EndDate: "later"},
+		}}}}
 	end := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	assert.Empty(t, m.EndedSecrets(end.Add(-time.Second)))
 	ps := m.EndedSecrets(end)

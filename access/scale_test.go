@@ -32,7 +32,8 @@ func asserted(m access.Model) access.Model {
 		everyone = append(everyone, name)
 	}
 	m.Assertions = map[string]access.Assertion{
-		"can": {Can: everyone, Read: "input-000"}, "cannot": {Cannot: everyone, Do: "grantsAccess"}, "only": {Only: []string{}, Read: "input-000"},
+		"can": {Can: everyone, Read: "input-000"}, "cannot": {Cannot: everyone,
+			Do: "grantsAccess"}, "only": {Only: []string{}, Read: "input-000"},
 	}
 	return m
 }

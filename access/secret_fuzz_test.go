@@ -20,7 +20,8 @@ func FuzzPeriod(f *testing.F) {
 			return
 		}
 		require.Equal(t, time.UTC, start.Location())
-		again, ended, ps := access.ClientSecret{StartDate: start.Format("2006-01-02T15:04:05Z"), EndDate: end.Format("2006-01-02T15:04:05Z")}.Period()
+		again, ended, ps := access.ClientSecret{StartDate: start.Format("2006-01-02T15:04:05Z"),
+			EndDate: end.Format("2006-01-02T15:04:05Z")}.Period()
 		require.NoError(t, ps.Err())
 		require.Equal(t, []int64{start.Unix(), end.Unix()}, []int64{again.Unix(), ended.Unix()})
 	})

@@ -32,7 +32,8 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 	}
 	store := func(change func(*access.DataInput)) func(*access.Model) {
 		return input(func(d *access.DataInput) {
-			*d = access.DataInput{Kind: access.DataAsset, CredentialInStore: boolPtr(true), DataStore: "s", DataAsset: "a", Version: "1"}
+			*d = access.DataInput{Kind: access.DataAsset, CredentialInStore: boolPtr(true), DataStore: "s", DataAsset: "a",
+				Version: "1"}
 			change(d)
 		})
 	}
@@ -50,11 +51,18 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 		change          func(*access.Model)
 		path, what, fix string
 	}{
-		"a name that can't name resources": {func(m *access.Model) { m.Invokers["a b"] = access.Invoker{Kind: access.User, PrincipalID: objectID(1)} }, "invokers.a b", `the name "a b" can't name resources`, "use 1 to 64 letters"},
-		"an invoker's kind":                {func(m *access.Model) { m.Invokers["alice"] = access.Invoker{Kind: "usr", PrincipalID: alice} }, "invokers.alice.kind", `unknown value "usr"`, `did you mean "user"?`},
-		"an invoker without a kind":        {func(m *access.Model) { m.Invokers["alice"] = access.Invoker{PrincipalID: alice} }, "invokers.alice.kind", "is missing", "use user, group"},
-		"a user without an ID":             {func(m *access.Model) { m.Invokers["alice"] = access.Invoker{Kind: access.User} }, "invokers.alice.objectId", "is missing", "write the object ID"},
-		"a group without an ID":            {func(m *access.Model) { m.Invokers["alice"] = access.Invoker{Kind: access.Group} }, "invokers.alice.objectId", "is missing", "write the object ID"},
+		"a name that can't name resources": {func(m *access.Model) {
+			m.Invokers["a b"] = access.Invoker{Kind: access.User,
+				PrincipalID: objectID(1)}
+		}, "invokers.a b", `the name "a b" can't name resources`, "use 1 to 64 letters"},
+		"an invoker's kind": {func(m *access.Model) { m.Invokers["alice"] = access.Invoker{Kind: "usr", PrincipalID: alice} },
+			"invokers.alice.kind", `unknown value "usr"`, `did you mean "user"?`},
+		"an invoker without a kind": {func(m *access.Model) { m.Invokers["alice"] = access.Invoker{PrincipalID: alice} },
+			"invokers.alice.kind", "is missing", "use user, group"},
+		"a user without an ID": {func(m *access.Model) { m.Invokers["alice"] = access.Invoker{Kind: access.User} },
+			"invokers.alice.objectId", "is missing", "write the object ID"},
+		"a group without an ID": {func(m *access.Model) { m.Invokers["alice"] = access.Invoker{Kind: access.Group} },
+			"invokers.alice.objectId", "is missing", "write the object ID"},
 		"an identity's ID that is none": {func(m *access.Model) {
 			m.Invokers["mi"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: access.Known("mi")}
 		}, "invokers.mi.principalId", `"mi" is not a GUID`, "a GUID"},
@@ -66,45 +74,74 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 		}, "invokers.alice.displayName", "only goes with", "leave it out"},
 		"two credentials alike": {func(m *access.Model) {
 			same := access.FederatedCredential{Issuer: "https://i", Subject: "s"}
-			m.Invokers["sp"] = access.Invoker{Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{"a": same, "b": same}}
-		}, "invokers.sp.federatedCredentials.b", "has the same issuer and subject as invokers.sp.federatedCredentials.a", "keep one"},
-		"two clusters alike": {func(m *access.Model) { m.Clusters["other"] = access.Cluster{ComputeName: "CPU"} }, "clusters.other.computeName", "is the same cluster as clusters.cpu", "keep one"},
+			m.Invokers["sp"] = access.Invoker{Kind: access.ServicePrincipal,
+				FederatedCredentials: map[string]access.FederatedCredential{"a": same, "b": same}}
+		}, "invokers.sp.federatedCredentials.b", "has the same issuer and subject as " +
+			"invokers.sp.federatedCredentials.a", "keep one"},
+		"two clusters alike": {func(m *access.Model) { m.Clusters["other"] = access.Cluster{ComputeName: "CPU"} },
+			"clusters.other.computeName", "is the same cluster as clusters.cpu", "keep one"},
 		"two accounts alike": {func(m *access.Model) {
 			m.StorageAccounts["sea"] = access.Known(strings.ToUpper(storageID("lake").Text()))
 		}, "storageAccounts.sea", "is the same account as storageAccounts.lake", "keep one"},
-		"a missing kind of input":  {input(func(d *access.DataInput) { d.Kind = "" }), "dataInputs.in.kind", "is missing", "use dataStore"},
-		"a version of a blob":      {input(func(d *access.DataInput) { d.Version = "1" }), "dataInputs.in.version", "means nothing for blob", "leave it out"},
-		"a data store of a blob":   {input(func(d *access.DataInput) { d.DataStore = "s" }), "dataInputs.in.dataStore", "means nothing for blob", "leave it out"},
-		"a blob without container": {input(func(d *access.DataInput) { d.Container = "" }), "dataInputs.in.container", "is missing", "write the container"},
-		"an account that is none":  {input(func(d *access.DataInput) { d.StorageAccount = "lakes" }), "dataInputs.in.storageAccount", `no storage account is called "lakes"`, `did you mean "lake"?`},
-		"a scope that is none":     {input(func(d *access.DataInput) { d.Scope = "blob" }), "dataInputs.in.scope", `unknown value "blob"`, "container, account"},
-		"a type that is none":      {input(func(d *access.DataInput) { d.Type = "mltable" }), "dataInputs.in.type", `unknown value "mltable"`, "folder, file"},
-		"ACLs on a blob":           {input(func(d *access.DataInput) { d.GrantedBy = access.ByACL }), "dataInputs.in.grantedBy", `unknown value "acl" for blob`, "adlsGen2 alone"},
-		"an unsaid credential":     {store(func(d *access.DataInput) { d.CredentialInStore = nil }), "dataInputs.in.credentialInStore", "is missing", "say true"},
-		"an unsaid data store":     {store(func(d *access.DataInput) { d.DataStore = "" }), "dataInputs.in.dataStore", "is missing", "write the name of the data store"},
-		"an unsaid asset":          {store(func(d *access.DataInput) { d.DataAsset = "" }), "dataInputs.in.dataAsset", "is missing", "write the name of the data asset"},
-		"an unsaid version":        {store(func(d *access.DataInput) { d.Version = "" }), "dataInputs.in.version", "is missing", "write the version"},
-		"an account unsaid":        {store(func(d *access.DataInput) { d.CredentialInStore = boolPtr(false) }), "dataInputs.in.storageAccount", "is missing", "they need a role on it"},
+		"a missing kind of input": {input(func(d *access.DataInput) { d.Kind = "" }), "dataInputs.in.kind", "is missing",
+			"use dataStore"},
+		"a version of a blob": {input(func(d *access.DataInput) { d.Version = "1" }), "dataInputs.in.version",
+			"means nothing for blob", "leave it out"},
+		"a data store of a blob": {input(func(d *access.DataInput) { d.DataStore = "s" }), "dataInputs.in.dataStore",
+			"means nothing for blob", "leave it out"},
+		"a blob without container": {input(func(d *access.DataInput) { d.Container = "" }), "dataInputs.in.container",
+			"is missing", "write the container"},
+		"an account that is none": {input(func(d *access.DataInput) { d.StorageAccount = "lakes" }),
+			"dataInputs.in.storageAccount", `no storage account is called "lakes"`, `did you mean "lake"?`},
+		"a scope that is none": {input(func(d *access.DataInput) { d.Scope = "blob" }), "dataInputs.in.scope",
+			`unknown value "blob"`, "container, account"},
+		"a type that is none": {input(func(d *access.DataInput) { d.Type = "mltable" }), "dataInputs.in.type",
+			`unknown value "mltable"`, "folder, file"},
+		"ACLs on a blob": {input(func(d *access.DataInput) { d.GrantedBy = access.ByACL }), "dataInputs.in.grantedBy",
+			`unknown value "acl" for blob`, "adlsGen2 alone"},
+		"an unsaid credential": {store(func(d *access.DataInput) { d.CredentialInStore = nil }),
+			"dataInputs.in.credentialInStore", "is missing", "say true"},
+		"an unsaid data store": {store(func(d *access.DataInput) { d.DataStore = "" }), "dataInputs.in.dataStore",
+			"is missing", "write the name of the data store"},
+		"an unsaid asset": {store(func(d *access.DataInput) { d.DataAsset = "" }), "dataInputs.in.dataAsset", "is missing",
+			"write the name of the data asset"},
+		"an unsaid version": {store(func(d *access.DataInput) { d.Version = "" }), "dataInputs.in.version", "is missing",
+			"write the version"},
+		"an account unsaid": {store(func(d *access.DataInput) { d.CredentialInStore = boolPtr(false) }),
+			"dataInputs.in.storageAccount", "is missing", "they need a role on it"},
 		"a scope without container": {store(func(d *access.DataInput) {
 			d.CredentialInStore, d.StorageAccount, d.Scope = boolPtr(false), "lake", access.AtContainer
 		}), "dataInputs.in.container", "is missing, but scope is container", "or set scope to account"},
-		"an output's store":       {output(access.DataOutput{CredentialInStore: boolPtr(true), Path: "p"}), "dataOutputs.out.dataStore", "is missing", "Blob data store"},
-		"an output's credential":  {output(access.DataOutput{DataStore: "s", Path: "p"}), "dataOutputs.out.credentialInStore", "is missing", "say true"},
-		"an output's account":     {output(access.DataOutput{DataStore: "s", Path: "p", CredentialInStore: boolPtr(false)}), "dataOutputs.out.storageAccount", "is missing", "name one of storageAccounts"},
-		"an output's path":        {output(access.DataOutput{DataStore: "s", CredentialInStore: boolPtr(true)}), "dataOutputs.out.path", "is missing", "write the path"},
-		"an endpoint's name":      {func(m *access.Model) { m.Endpoints["my--scorer"] = access.Endpoint{Cluster: "cpu"} }, "endpoints.my--scorer", `"my--scorer" is not the name of a batch endpoint`, "3 to 32"},
-		"an endpoint's output":    {endpoint(func(e *access.Endpoint) { e.Outputs = []string{"out"} }), "endpoints.scorer.outputs[0]", `no data output is called "out"`, "there are none"},
-		"an endpoint's invoker":   {endpoint(func(e *access.Endpoint) { e.Invokers = []string{"alice", "alise"} }), "endpoints.scorer.invokers[1]", `no invoker is called "alise"`, `did you mean "alice"?`},
-		"an input named twice":    {endpoint(func(e *access.Endpoint) { e.Inputs = []string{"in", "in"} }), "endpoints.scorer.inputs[1]", `names "in" a second time`, "keep one"},
-		"a role's scope":          {func(m *access.Model) { m.Role.Scope = "group" }, "role.scope", `unknown value "group"`, "workspace, resourceGroup, subscription"},
-		"a built-in role renamed": {func(m *access.Model) { m.Role.BuiltIn, m.Role.Name = "Owner", "R" }, "role.builtIn", "can't be renamed", "leave out name"},
+		"an output's store": {output(access.DataOutput{CredentialInStore: boolPtr(true), Path: "p"}),
+			"dataOutputs.out.dataStore", "is missing", "Blob data store"},
+		"an output's credential": {output(access.DataOutput{DataStore: "s", Path: "p"}), "dataOutputs.out.credentialInStore",
+			"is missing", "say true"},
+		"an output's account": {output(access.DataOutput{DataStore: "s", Path: "p", CredentialInStore: boolPtr(false)}),
+			"dataOutputs.out.storageAccount", "is missing", "name one of storageAccounts"},
+		"an output's path": {output(access.DataOutput{DataStore: "s", CredentialInStore: boolPtr(true)}),
+			"dataOutputs.out.path", "is missing", "write the path"},
+		"an endpoint's name": {func(m *access.Model) { m.Endpoints["my--scorer"] = access.Endpoint{Cluster: "cpu"} },
+			"endpoints.my--scorer", `"my--scorer" is not the name of a batch endpoint`, "3 to 32"},
+		"an endpoint's output": {endpoint(func(e *access.Endpoint) { e.Outputs = []string{"out"} }),
+			"endpoints.scorer.outputs[0]", `no data output is called "out"`, "there are none"},
+		"an endpoint's invoker": {endpoint(func(e *access.Endpoint) { e.Invokers = []string{"alice", "alise"} }),
+			"endpoints.scorer.invokers[1]", `no invoker is called "alise"`, `did you mean "alice"?`},
+		"an input named twice": {endpoint(func(e *access.Endpoint) { e.Inputs = []string{"in", "in"} }),
+			"endpoints.scorer.inputs[1]", `names "in" a second time`, "keep one"},
+		"a role's scope": {func(m *access.Model) { m.Role.Scope = "group" }, "role.scope", `unknown value "group"`,
+			"workspace, resourceGroup, subscription"},
+		"a built-in role renamed": {func(m *access.Model) { m.Role.BuiltIn, m.Role.Name = "Owner", "R" }, "role.builtIn",
+			"can't be renamed", "leave out name"},
 		"one data store, two ways": {func(m *access.Model) {
-			m.DataInputs["a"] = access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p", CredentialInStore: boolPtr(true)}
-			m.DataInputs["b"] = access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p", CredentialInStore: boolPtr(false), StorageAccount: "lake"}
+			m.DataInputs["a"] = access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p",
+				CredentialInStore: boolPtr(true)}
+			m.DataInputs["b"] = access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p",
+				CredentialInStore: boolPtr(false), StorageAccount: "lake"}
 		}, "dataInputs.b.dataStore", `data store "s" is described in another way`, "alike"},
 		"outputs without an identity": {func(m *access.Model) {
 			m.DataInputs, m.Clusters["cpu"] = nil, access.Cluster{Identity: access.NoIdentity}
-			m.DataOutputs = map[string]access.DataOutput{"out": {DataStore: "s", Path: "p", CredentialInStore: boolPtr(false), StorageAccount: "lake"}}
+			m.DataOutputs = map[string]access.DataOutput{"out": {DataStore: "s", Path: "p", CredentialInStore: boolPtr(false),
+				StorageAccount: "lake"}}
 			m.Endpoints["scorer"] = access.Endpoint{Cluster: "cpu", Outputs: []string{"out"}}
 		}, "clusters.cpu.identity", "the cluster identity mounts out for endpoint scorer", "systemAssigned"},
 	} {
@@ -135,7 +172,8 @@ func TestEveryProblemIsToldAtOnceAndInOrder(t *testing.T) {
 	for _, p := range validate(m) {
 		paths = append(paths, p.Path)
 	}
-	assert.Equal(t, []string{"workspaceId", "invokers.alice.objectId", "clusters.cpu.computeName", "storageAccounts.lake"}, paths)
+	assert.Equal(t, []string{"workspaceId", "invokers.alice.objectId", "clusters.cpu.computeName", "storageAccounts.lake"},
+		paths)
 }
 
 func TestUnknownIDsPassAndAreNotTheSame(t *testing.T) {
@@ -172,8 +210,10 @@ func TestWarningsDoNotStopADeployment(t *testing.T) {
 		path   string
 		what   string
 	}{
-		"a role that lacks actions": {func(m *access.Model) { m.Role.BuiltIn = "AzureML Data Scientist" }, "role.builtIn", "computes/listKeys/action"},
-		"a registry out of reach":   {func(m *access.Model) { m.Role.Additions = []string{"readRegistryAssets"} }, "role.additions", "no effect at a workspace"},
+		"a role that lacks actions": {func(m *access.Model) { m.Role.BuiltIn = "AzureML Data Scientist" }, "role.builtIn",
+			"computes/listKeys/action"},
+		"a registry out of reach": {func(m *access.Model) { m.Role.Additions = []string{"readRegistryAssets"} },
+			"role.additions", "no effect at a workspace"},
 		"an input that nobody reads": {func(m *access.Model) {
 			m.DataInputs["more"] = access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw"}
 		}, "dataInputs.more", "no endpoint reads it"},
@@ -211,7 +251,8 @@ func TestContainerNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
 		"raw": true, "a-b": true, "123": true, "$root": true, "$logs": true, "$web": true, strings.Repeat("a", 63): true,
-		"ra": false, "Raw": false, "a--b": false, "-ab": false, "ab-": false, "a_b": false, "": false, strings.Repeat("a", 64): false,
+		"ra": false, "Raw": false, "a--b": false, "-ab": false, "ab-": false, "a_b": false, "": false, strings.Repeat("a",
+			64): false,
 	} {
 		assert.Equal(t, want, arm.IsContainerName(name), name)
 	}
@@ -235,7 +276,8 @@ func TestPathsAreInsideTheirContainer(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"a/b": "", "/a/b/": "", "a b/c": "", "a%20b": "", "2025-11/..b": "", "a+b": "", "größe": "",
-		"..": "leaves its folder", "a/../b": "leaves its folder", "./a": "leaves its folder", "a/%2e%2E/b": "leaves its folder",
+		"..": "leaves its folder", "a/../b": "leaves its folder", "./a": "leaves its folder", "a/%2e%2E/b": "leaves its " +
+			"folder",
 		"a%2f..%2fb": "leaves its folder", "a?sig=x": "? or #", "a#b": "? or #", "100%": "begins no escape",
 		"//host/a": "without a name", "a//b": "without a name", "a/*": "wildcard", " a": "space", "a\n": "control character",
 		`a\b`: "backslash", "https://x/a": "is a URI", "AzureML:a:1": "is a URI",

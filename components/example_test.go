@@ -36,7 +36,8 @@ func registers(program pulumi.RunFunc, options ...pulumi.RunOption) {
 // Only the role, for those who assign it elsewhere.
 func ExampleNewInvokerRole() {
 	registers(func(ctx *pulumi.Context) error {
-		role, err := components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), Additions: []string{"pollJobs"}})
+		role, err := components.NewInvokerRole(ctx, "invoker",
+			&components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), Additions: []string{"pollJobs"}})
 		if err != nil {
 			return err
 		}
@@ -66,7 +67,8 @@ func ExampleNewInvokerRole_stackReference() {
 		_, err = components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{
 			Scope:            pulumi.String(workspaceID),
 			RoleDefinitionID: platform.GetStringOutput(pulumi.String("roleDefinitionId")),
-			Invokers:         map[string]components.AssigneeArgs{"analysts": {PrincipalID: pulumi.String(analysts), PrincipalType: "Group"}},
+			Invokers: map[string]components.AssigneeArgs{"analysts": {PrincipalID: pulumi.String(analysts),
+				PrincipalType: "Group"}},
 		})
 		ctx.Export("clusterPrincipalId", cluster.PrincipalID)
 		return err

@@ -49,16 +49,19 @@ func TestTheGroupsOfTheDocs(t *testing.T) {
 	var everyone []string
 	for i := range 50 {
 		name := fmt.Sprint("i", i)
-		crowd.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: access.Known(fmt.Sprintf("00000000-0000-4000-8000-%012d", i))}
+		crowd.Invokers[name] = access.Invoker{Kind: access.User,
+			PrincipalID: access.Known(fmt.Sprintf("00000000-0000-4000-8000-%012d", i))}
 		everyone = append(everyone, name)
 	}
 	for i := range 40 {
-		crowd.DataInputs[fmt.Sprint("d", i)] = access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: fmt.Sprint("con", i)}
+		crowd.DataInputs[fmt.Sprint("d", i)] = access.DataInput{Kind: access.Blob, StorageAccount: "lake",
+			Container: fmt.Sprint("con", i)}
 	}
 	count := func() string {
 		return strings.Replace(fmt.Sprintf("%d", len(plans.Of(crowd).Grants)), "2090", "2,090", 1)
 	}
 	alone := count()
 	crowd.Invokers["all"] = access.Invoker{Kind: access.Group, Members: everyone}
-	assert.Contains(t, string(page), fmt.Sprintf("50 people who read 40 containers on one cluster take %s assignments; in one group they take %s.", alone, count()))
+	assert.Contains(t, string(page), fmt.Sprintf("50 people who read 40 containers on one cluster take %s assignments; "+
+		"in one group they take %s.", alone, count()))
 }

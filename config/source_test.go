@@ -31,7 +31,8 @@ func load(t *testing.T, values map[string]string) (*components.BatchEndpointAcce
 }
 
 // loadIn does so for a program in a folder with the project's files, and with keys that were set with --secret.
-func loadIn(t *testing.T, dir string, values map[string]string, secrets ...string) (args *components.BatchEndpointAccessArgs, err error) {
+func loadIn(t *testing.T, dir string, values map[string]string,
+	secrets ...string) (args *components.BatchEndpointAccessArgs, err error) {
 	t.Helper()
 	text, marshalErr := json.Marshal(values)
 	require.NoError(t, marshalErr)
@@ -78,7 +79,8 @@ func TestLoadTakesTheProvidersLocationUnlessThereIsOne(t *testing.T) {
 	values["batchaccess:location"] = "" // the default in Pulumi.yaml
 	delete(values, "azure-native:location")
 	_, err := load(t, values)
-	require.ErrorContains(t, err, "location: is required: the stack makes cluster cpu, cluster gpu, managed identity scheduler; write a region, such as westeurope")
+	require.ErrorContains(t, err, "location: is required: the stack makes cluster cpu, cluster gpu, managed identity "+
+		"scheduler; write a region, such as westeurope")
 	values["azure-native:location"] = "westeurope"
 	args, err := load(t, values)
 	require.NoError(t, err)
@@ -167,7 +169,8 @@ func TestLoadRefusesAProviderOfAnotherSubscription(t *testing.T) {
 	require.NoError(t, err)
 	values["azure-native:subscriptionId"] = "99999999-9999-4999-8999-999999999999"
 	_, err = load(t, values)
-	require.ErrorContains(t, err, "azure-native:subscriptionId: is 99999999-9999-4999-8999-999999999999, but the workspace lies in 11111111-1111-4111-8111-111111111111; write the workspace's subscription")
+	require.ErrorContains(t, err, "azure-native:subscriptionId: is 99999999-9999-4999-8999-999999999999, but the "+
+		"workspace lies in 11111111-1111-4111-8111-111111111111; write the workspace's subscription")
 }
 
 // files writes the files of a project.
@@ -190,7 +193,8 @@ func TestLoadRefusesWhatExplainRefuses(t *testing.T) {
 	_, err := loadIn(t, dir, values)
 	require.ErrorContains(t, err, "dataInputs.a.version: is 1e3, which YAML reads as 1000; write text, in quotes")
 	require.ErrorContains(t, err, "dataInputs.a.path: is 010, which YAML reads as 8; write text, in quotes")
-	require.ErrorContains(t, err, "dataInputs.b.version: is the date 2025-01-31 00:00:00 +0000 UTC, which YAML read as a time; write text, in quotes")
+	require.ErrorContains(t, err, "dataInputs.b.version: is the date 2025-01-31 00:00:00 +0000 UTC, which YAML read as "+
+		"a time; write text, in quotes")
 
 	values["batchaccess:dataInputs"] = `{"a": {"version": "7", "path": "p"}}` // given otherwise than in the file
 	_, err = loadIn(t, dir, values)
@@ -201,8 +205,10 @@ func TestEndpointsThatAreEmptyAreNotAll(t *testing.T) {
 	t.Parallel()
 	project, err := os.ReadFile("../Pulumi.yaml")
 	require.NoError(t, err)
-	for text, want := range map[string]string{"{}": "endpoints: is empty; name the endpoints", "": "endpoints: has no value"} {
-		dir := files(t, map[string]string{"Pulumi.yaml": string(project), "Pulumi.dev.yaml": "config:\n  endpoints: " + text + "\n"})
+	for text, want := range map[string]string{"{}": "endpoints: is empty; name the endpoints",
+		"": "endpoints: has no value"} {
+		dir := files(t, map[string]string{"Pulumi.yaml": string(project),
+			"Pulumi.dev.yaml": "config:\n  endpoints: " + text + "\n"})
 		values, err := config.ReadStack(dir, "dev")
 		require.NoError(t, err)
 		_, ps := config.Decode(values)
@@ -221,9 +227,11 @@ func TestLoadTakesTheDefaultOfPulumiYAMLForNotGiven(t *testing.T) {
 	values := asEngine(t)
 	values["batchaccess:endpoints"] = "{}"
 	delete(values, "batchaccess:assertions")
-	_, err = loadIn(t, files(t, map[string]string{"Pulumi.yaml": string(project), "Pulumi.dev.yaml": "config: {}\n"}), values)
+	_, err = loadIn(t, files(t, map[string]string{"Pulumi.yaml": string(project), "Pulumi.dev.yaml": "config: {}\n"}),
+		values)
 	require.NoError(t, err)
-	_, err = loadIn(t, files(t, map[string]string{"Pulumi.yaml": string(project), "Pulumi.dev.yaml": "config: {endpoints: {}}\n"}), values)
+	_, err = loadIn(t, files(t, map[string]string{"Pulumi.yaml": string(project),
+		"Pulumi.dev.yaml": "config: {endpoints: {}}\n"}), values)
 	require.ErrorContains(t, err, "endpoints: is empty")
 }
 
@@ -265,7 +273,8 @@ func TestWhatIsSetWithSecretStaysSecret(t *testing.T) {
 		assert.True(t, pulumi.IsSecret(output), name)
 	}
 	_, err = loadIn(t, "", values, "batchaccess:endpoints", "batchaccess:protect")
-	require.ErrorContains(t, err, "endpoints: is set with --secret, but holds what decides which resources are made and stands in previews, "+
+	require.ErrorContains(t, err, "endpoints: is set with --secret, but holds what decides which resources are made and "+
+		"stands in previews, "+
 		"such as endpoints.heart-classifier.cluster; set it without --secret")
 }
 
@@ -297,7 +306,8 @@ config:
 	read, err := config.ReadStack(dir, "dev")
 	require.NoError(t, err)
 	_, ps := config.Decode(read)
-	require.ErrorContains(t, ps.Err(), "invokers.a.kind: is set with --secret, but holds what decides which resources are made", "explain says the same")
+	require.ErrorContains(t, ps.Err(), "invokers.a.kind: is set with --secret, but holds what decides which resources "+
+		"are made", "explain says the same")
 }
 
 func TestKeysThatNobodyReadsAreReported(t *testing.T) {
@@ -315,7 +325,8 @@ config:
 	read, err := config.ReadStack(dir, "dev")
 	require.NoError(t, err)
 	_, ps := config.Decode(read)
-	const near = "batchacess:invokers: stands in the namespace batchacess, which nobody reads: the project is called batchaccess; write batchaccess:invokers"
+	const near = "batchacess:invokers: stands in the namespace batchacess, which nobody reads: the project is called " +
+		"batchaccess; write batchaccess:invokers"
 	require.ErrorContains(t, ps.Err(), near)
 	require.ErrorContains(t, ps.Err(), "write batchaccess:protect")
 	left, err := config.Leftovers(dir, "dev")
@@ -333,23 +344,28 @@ config:
 func TestAFileThatIsNoYAMLIsToldWithLineFaultAndRemedy(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, line, fault, fix string }{
-		"a key twice":      {"config:\n  a:b: 1\n  a:b: 2\n", "line 3", "already defined at line 2", "keep one of the two"},
-		"a tab":            {"config:\n  a:b:\n\t\tc: 1\n", "line 3", "cannot start any token", "indent with spaces"},
-		"an open bracket":  {"config:\n  a:b: [1\n  a:c: 2\n", "line 2", "did not find expected ',' or ']'", "close the bracket"},
-		"a colon":          {"config:\n  a:b: c: d\n", "line 2", "mapping values are not allowed", "in quotes"},
-		"open quotes":      {"config:\n  a:b: \"c\n", "line 2", "unexpected end of stream", "close the quotes"},
-		"an anchor":        {"config:\n  a:b: *c\n", "line 2", "unknown anchor 'c'", "in quotes"},
-		"a list of keys":   {"config: [a]\n", "line 1", "cannot unmarshal", "write `name: value` lines"},
-		"an open brace":    {"config:\n  a:b:\n    c: {d: 1\n  a:c: 2\n", "line 3", "did not find expected ',' or '}'", "close the bracket"},
-		"indentation":      {"config:\n    a:b: 1\n  a:c: 2\n", "line 3", "did not find expected key", "indentation"},
-		"no colon":         {"config:\n  a:b: 1\n  what\n", "line 3", "could not find expected ':'", "write `name: value`"},
-		"no config":        {"batchaccess:invokers: {}\n", "line 1", "the key batchaccess:invokers stands outside of config", "write `config:` above it"},
-		"no config at all": {"workspaceId: x\n", "line 1", "the key workspaceId stands outside of config", "write `config:` above it"},
+		"a key twice": {"config:\n  a:b: 1\n  a:b: 2\n", "line 3", "already defined at line 2", "keep one of the two"},
+		"a tab":       {"config:\n  a:b:\n\t\tc: 1\n", "line 3", "cannot start any token", "indent with spaces"},
+		"an open bracket": {"config:\n  a:b: [1\n  a:c: 2\n", "line 2", "did not find expected ',' or ']'",
+			"close the bracket"},
+		"a colon":        {"config:\n  a:b: c: d\n", "line 2", "mapping values are not allowed", "in quotes"},
+		"open quotes":    {"config:\n  a:b: \"c\n", "line 2", "unexpected end of stream", "close the quotes"},
+		"an anchor":      {"config:\n  a:b: *c\n", "line 2", "unknown anchor 'c'", "in quotes"},
+		"a list of keys": {"config: [a]\n", "line 1", "cannot unmarshal", "write `name: value` lines"},
+		"an open brace": {"config:\n  a:b:\n    c: {d: 1\n  a:c: 2\n", "line 3", "did not find expected ',' or '}'",
+			"close the bracket"},
+		"indentation": {"config:\n    a:b: 1\n  a:c: 2\n", "line 3", "did not find expected key", "indentation"},
+		"no colon":    {"config:\n  a:b: 1\n  what\n", "line 3", "could not find expected ':'", "write `name: value`"},
+		"no config": {"batchaccess:invokers: {}\n", "line 1", "the key batchaccess:invokers stands outside of config",
+			"write `config:` above it"},
+		"no config at all": {"workspaceId: x\n", "line 1", "the key workspaceId stands outside of config",
+			"write `config:` above it"},
 
 		"config misspelt": {"confg:\n  batchaccess:clusters: {}\n", "line 1",
 			"batchaccess:clusters stands below the key confg", "write `config:` in place of confg"},
 
-		"beside config": {"config:\n  a:b: 1\nbatchaccess:clusters: {}\n", "line 3", "the key batchaccess:clusters stands outside of config", "indent it"},
+		"beside config": {"config:\n  a:b: 1\nbatchaccess:clusters: {}\n", "line 3",
+			"the key batchaccess:clusters stands outside of config", "indent it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

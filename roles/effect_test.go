@@ -18,14 +18,19 @@ func TestBeyondIsDecidedByEffect(t *testing.T) {
 		wide, narrow roles.Permissions
 		more         []string
 	}{
-		"the same in another case":            {permissions([]string{"A.b/C/read"}, nil), permissions([]string{"a.B/c/READ"}, nil), nil},
-		"a wildcard over nothing known":       {permissions([]string{"A.b/*"}, nil), permissions([]string{"A.b/c/read"}, nil), []string{"A.b/" + roles.Anything}},
-		"a narrower wildcard":                 {permissions([]string{"A.b/c/*"}, nil), permissions([]string{"A.b/*"}, nil), nil},
-		"what a wildcard covers":              {permissions([]string{"A.b/c/read"}, nil), permissions([]string{"A.b/*"}, nil), nil},
-		"an exception less":                   {permissions([]string{"A.b/*"}, nil), permissions([]string{"A.b/*"}, []string{"A.b/c/delete"}), []string{"A.b/c/delete"}},
-		"a wildcard exception less":           {permissions([]string{"A.b/*"}, nil), permissions([]string{"A.b/*"}, []string{"*/delete"}), []string{"A.b/" + roles.Anything + "/delete"}},
-		"an exception more":                   {permissions([]string{"A.b/*"}, []string{"A.b/c/delete"}), permissions([]string{"A.b/*"}, nil), nil},
-		"one permission makes up for another": {permissions([]string{"A.b/c"}, nil), roles.Permissions{{Actions: []string{"*"}, NotActions: []string{"A.b/*"}}, {Actions: []string{"A.b/C"}}}, nil},
+		"the same in another case": {permissions([]string{"A.b/C/read"}, nil), permissions([]string{"a.B/c/READ"}, nil), nil},
+		"a wildcard over nothing known": {permissions([]string{"A.b/*"}, nil), permissions([]string{"A.b/c/read"}, nil),
+			[]string{"A.b/" + roles.Anything}},
+		"a narrower wildcard":    {permissions([]string{"A.b/c/*"}, nil), permissions([]string{"A.b/*"}, nil), nil},
+		"what a wildcard covers": {permissions([]string{"A.b/c/read"}, nil), permissions([]string{"A.b/*"}, nil), nil},
+		"an exception less": {permissions([]string{"A.b/*"}, nil), permissions([]string{"A.b/*"}, []string{"A.b/c/delete"}),
+			[]string{"A.b/c/delete"}},
+		"a wildcard exception less": {permissions([]string{"A.b/*"}, nil),
+			permissions([]string{"A.b/*"}, []string{"*/delete"}), []string{"A.b/" + roles.Anything + "/delete"}},
+		"an exception more": {permissions([]string{"A.b/*"}, []string{"A.b/c/delete"}), permissions([]string{"A.b/*"}, nil),
+			nil},
+		"one permission makes up for another": {permissions([]string{"A.b/c"}, nil),
+			roles.Permissions{{Actions: []string{"*"}, NotActions: []string{"A.b/*"}}, {Actions: []string{"A.b/C"}}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -40,6 +45,7 @@ func TestBeyondIsDecidedByEffect(t *testing.T) {
 		assert.NotEmpty(t, a.Name, "an exception that is there twice makes up no action")
 	}
 	more := permissions([]string{"Microsoft.Authorization/*/write"}, nil).Beyond(nil)
-	assert.Contains(t, more, roles.Action{Name: "Microsoft.Authorization/roleAssignments/write"}, "a wildcard shows what it really covers")
+	assert.Contains(t, more, roles.Action{Name: "Microsoft.Authorization/roleAssignments/write"},
+		"a wildcard shows what it really covers")
 	assert.Equal(t, roles.GrantsAccess, roles.Action{Name: "microsoft.authorization/roleassignments/WRITE"}.Risk())
 }

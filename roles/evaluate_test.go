@@ -81,7 +81,8 @@ func TestActionsAreDecided(t *testing.T) {
 
 func TestDataActionsAreDecidedByThemselves(t *testing.T) {
 	t.Parallel()
-	ps := roles.Permissions{{Actions: []string{"*"}, DataActions: []string{"S/blobs/*"}, NotDataActions: []string{"S/blobs/delete"}, NotActions: []string{"S/blobs/read"}}}
+	ps := roles.Permissions{{Actions: []string{"*"}, DataActions: []string{"S/blobs/*"},
+		NotDataActions: []string{"S/blobs/delete"}, NotActions: []string{"S/blobs/read"}}}
 	assert.Equal(t, by("S/blobs/*"), ps.DataAction("s/blobs/read"))
 	assert.Equal(t, roles.Decision{Entry: "S/blobs/*", DeniedBy: "S/blobs/delete"}, ps.DataAction("S/blobs/delete"))
 	assert.False(t, ps.DataAction("S/queues/read").Allowed, "actions give no data")

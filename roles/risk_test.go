@@ -23,7 +23,8 @@ func TestTheRisksOfARoleAreWhatItsPatternsCover(t *testing.T) {
 	}{
 		"the 35 actions read secrets and change environments": {
 			roles.Invoker().Permissions,
-			[]string{workspace + "datastores/listsecrets/action", workspace + "metadata/secrets/read", workspace + "environments/write"},
+			[]string{workspace + "datastores/listsecrets/action", workspace + "metadata/secrets/read",
+				workspace + "environments/write"},
 			[]string{"Microsoft.Authorization/roleAssignments/write", workspace + "jobs/write", workspace + "delete"},
 		},
 		"a reader of blobs does none of it": {
@@ -32,7 +33,8 @@ func TestTheRisksOfARoleAreWhatItsPatternsCover(t *testing.T) {
 		},
 		"a contributor deletes, on both planes": {
 			builtIn(roles.StorageBlobDataContributor),
-			[]string{"Microsoft.Storage/storageAccounts/blobServices/containers/delete", "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete"},
+			[]string{"Microsoft.Storage/storageAccounts/blobServices/containers/delete",
+				"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete"},
 			[]string{"Microsoft.Storage/storageAccounts/listkeys/action"},
 		},
 		"Owner grants, Contributor does not": {

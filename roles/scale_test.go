@@ -8,7 +8,8 @@ import (
 
 // A review and a verification ask a role for each of the 35 actions, and do so for every assignment.
 func BenchmarkAction(b *testing.B) {
-	for name, permissions := range map[string]roles.Permissions{"invoker": roles.Invoker().Permissions, "Contributor": builtIn(b, "Contributor").Permissions} {
+	for name, permissions := range map[string]roles.Permissions{"invoker": roles.Invoker().Permissions,
+		"Contributor": builtIn(b, "Contributor").Permissions} {
 		b.Run(name, func(b *testing.B) {
 			actions := roles.InvokerActions()
 			b.ReportAllocs()
