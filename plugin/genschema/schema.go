@@ -57,8 +57,9 @@ func specOf(components []provider.Component, docs *source) (schema.PackageSpec, 
 		Repository:  "https://github.com/batchaccess/batchaccess", License: "Apache-2.0", Publisher: "batchaccess",
 		Language: map[string]schema.RawMessage{
 			// Plain types get Args too: maps of them take those, which are undefined otherwise.
-			"go":     schema.RawMessage(`{"respectSchemaVersion":true,"generateExtraInputTypes":true}`),
-			"nodejs": schema.RawMessage(`{"respectSchemaVersion":true}`),
+			"go": schema.RawMessage(`{"respectSchemaVersion":true,"generateExtraInputTypes":true}`),
+			// The generator asks for a later SDK, which wants Node.js 22. Components need nothing that this one lacks.
+			"nodejs": schema.RawMessage(`{"respectSchemaVersion":true,"dependencies":{"@pulumi/pulumi":"^3.225.0"}}`),
 			"python": schema.RawMessage(`{"respectSchemaVersion":true,"pyproject":{"enabled":true}}`),
 			"csharp": schema.RawMessage(`{"respectSchemaVersion":true}`),
 			"java":   schema.RawMessage(`{}`),

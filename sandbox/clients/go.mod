@@ -1,7 +1,7 @@
 // A module of its own, so that those who import the components do not get what the tests with other people's clients need.
 module github.com/batchaccess/batchaccess/sandbox/clients
 
-go 1.26.5
+go 1.26.6
 
 require (
 	github.com/Azure/azure-sdk-for-go/sdk/azcore v1.24.0
@@ -14,7 +14,7 @@ require (
 	github.com/hashicorp/go-azure-sdk/sdk v0.20260811.1225050
 	github.com/manicminer/hamilton v0.71.0
 	github.com/stretchr/testify v1.12.1
-	software.sslmate.com/src/go-pkcs12 v0.7.3
+	software.sslmate.com/src/go-pkcs12 v0.7.4
 )
 
 require (

@@ -15,7 +15,7 @@ import (
 const (
 	// Version is the Pulumi CLI that Find builds. It is the one that the module in tools/ pins, and of the same release
 	// as the Pulumi SDK in go.mod, so that engine and program agree.
-	Version = "3.259.0"
+	Version = "3.276.0"
 
 	// MinVersion is the oldest Pulumi CLI that is used when found on PATH: the release from which the SDK runs the
 	// transforms and hooks that the project relies on. It also covers policy packs that are executables (3.255.0).

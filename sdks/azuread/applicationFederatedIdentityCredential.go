@@ -86,6 +86,12 @@ func (ApplicationFederatedIdentityCredentialState) ElementType() reflect.Type {
 	return reflect.TypeOf((*applicationFederatedIdentityCredentialState)(nil)).Elem()
 }
 
+// ApplicationFederatedIdentityCredentialExists checks whether an existing ApplicationFederatedIdentityCredential resource with the given ID exists.
+func ApplicationFederatedIdentityCredentialExists(ctx *pulumi.Context,
+	id pulumi.StringInput, state *ApplicationFederatedIdentityCredentialState, opts ...pulumi.ResourceOption) pulumi.BoolOutput {
+	return ctx.ExistsResource("azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential", id, state, "", opts...)
+}
+
 type applicationFederatedIdentityCredentialArgs struct {
 	// Resource ID of the application: /applications/<object ID>. Not the client ID.
 	ApplicationId string `pulumi:"applicationId"`

@@ -80,6 +80,12 @@ func (ApplicationPasswordState) ElementType() reflect.Type {
 	return reflect.TypeOf((*applicationPasswordState)(nil)).Elem()
 }
 
+// ApplicationPasswordExists checks whether an existing ApplicationPassword resource with the given ID exists.
+func ApplicationPasswordExists(ctx *pulumi.Context,
+	id pulumi.StringInput, state *ApplicationPasswordState, opts ...pulumi.ResourceOption) pulumi.BoolOutput {
+	return ctx.ExistsResource("azuread:index/applicationPassword:ApplicationPassword", id, state, "", opts...)
+}
+
 type applicationPasswordArgs struct {
 	// Resource ID of the application: /applications/<object ID>. Not the client ID.
 	ApplicationId string `pulumi:"applicationId"`

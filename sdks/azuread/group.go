@@ -102,6 +102,12 @@ func (GroupState) ElementType() reflect.Type {
 	return reflect.TypeOf((*groupState)(nil)).Elem()
 }
 
+// GroupExists checks whether an existing Group resource with the given ID exists.
+func GroupExists(ctx *pulumi.Context,
+	id pulumi.StringInput, state *GroupState, opts ...pulumi.ResourceOption) pulumi.BoolOutput {
+	return ctx.ExistsResource("azuread:index/group:Group", id, state, "", opts...)
+}
+
 type groupArgs struct {
 	AdministrativeUnitIds []string `pulumi:"administrativeUnitIds"`
 	// Whether the group may be assigned to a directory role.

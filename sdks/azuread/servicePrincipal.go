@@ -100,6 +100,12 @@ func (ServicePrincipalState) ElementType() reflect.Type {
 	return reflect.TypeOf((*servicePrincipalState)(nil)).Elem()
 }
 
+// ServicePrincipalExists checks whether an existing ServicePrincipal resource with the given ID exists.
+func ServicePrincipalExists(ctx *pulumi.Context,
+	id pulumi.StringInput, state *ServicePrincipalState, opts ...pulumi.ResourceOption) pulumi.BoolOutput {
+	return ctx.ExistsResource("azuread:index/servicePrincipal:ServicePrincipal", id, state, "", opts...)
+}
+
 type servicePrincipalArgs struct {
 	// Whether the principal may sign in.
 	AccountEnabled   *bool    `pulumi:"accountEnabled"`

@@ -196,6 +196,12 @@ func (ComputeState) ElementType() reflect.Type {
 	return reflect.TypeOf((*computeState)(nil)).Elem()
 }
 
+// ComputeExists checks whether an existing Compute resource with the given ID exists.
+func ComputeExists(ctx *pulumi.Context,
+	id pulumi.StringInput, state *ComputeState, opts ...pulumi.ResourceOption) pulumi.BoolOutput {
+	return ctx.ExistsResource("azure-native:machinelearningservices:Compute", id, state, "", opts...)
+}
+
 type computeArgs struct {
 	// Name of the compute, unique in the workspace. A cluster's has 2 to 16 characters: letters, digits and hyphens. Generated from the resource's name if left out.
 	ComputeName *string `pulumi:"computeName"`

@@ -97,6 +97,12 @@ func (UserAssignedIdentityState) ElementType() reflect.Type {
 	return reflect.TypeOf((*userAssignedIdentityState)(nil)).Elem()
 }
 
+// UserAssignedIdentityExists checks whether an existing UserAssignedIdentity resource with the given ID exists.
+func UserAssignedIdentityExists(ctx *pulumi.Context,
+	id pulumi.StringInput, state *UserAssignedIdentityState, opts ...pulumi.ResourceOption) pulumi.BoolOutput {
+	return ctx.ExistsResource("azure-native:managedidentity:UserAssignedIdentity", id, state, "", opts...)
+}
+
 type userAssignedIdentityArgs struct {
 	// Azure region.
 	Location *string `pulumi:"location"`
