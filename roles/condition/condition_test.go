@@ -228,7 +228,8 @@ func TestItIsPrintedAsItWasMeant(t *testing.T) {
 		"( !(actionmatches{ 'a/b' }) ) || exists @resource[ a ]": "(!(ActionMatches{'a/b'})) OR Exists @Resource[a]",
 		"not @Request[a]   boolequals   TRUE":                    "!@Request[a] BoolEquals true",
 
-		"@Resource[a] forAnyOfAnyValues:guidequals{8b9dfcab4b774632a6df94bd07820648,6d994134994b4a599974f479f0b227fb}": "@Resource[a] " +
+		"@Resource[a] forAnyOfAnyValues:guidequals{" +
+			"8b9dfcab4b774632a6df94bd07820648,6d994134994b4a599974f479f0b227fb}": "@Resource[a] " +
 			"ForAnyOfAnyValues:GuidEquals {8b9dfcab4b774632a6df94bd07820648, 6d994134994b4a599974f479f0b227fb}",
 		"@Resource[a] StringEquals 'x' AND @Resource[b] StringEquals 'y' OR @Resource[c] StringFoo 'z'": "@Resource[a] " +
 			"StringEquals 'x' AND @Resource[b] StringEquals 'y' OR @Resource[c] StringFoo 'z'",
