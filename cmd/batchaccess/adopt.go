@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -128,7 +127,7 @@ func (p pulumiOf) adopt(ctx context.Context, finder *adopt.Finder, files [][]byt
 		if a, err = finder.Adopt(ctx, preview, placeholders, os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
 			return a, err
 		}
-		fmt.Fprintf(p.stderr, "importing %d resources\n", a.Count(adopt.Exists))
+		fmt.Fprintf(p.Stderr, "importing %d resources\n", a.Count(adopt.Exists))
 		if err := p.importFile(ctx, a.File); err != nil {
 			return a, err
 		}
@@ -145,15 +144,9 @@ func (p pulumiOf) preview(ctx context.Context) (preview adopt.Preview, placehold
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, "import.json")
-	var said bytes.Buffer
-	quiet := p
-	quiet.stderr = io.MultiWriter(p.stderr, &said)
-	out, err := quiet.run(ctx, nil, "preview", "--json", "--show-sames", "--import-file", file)
-	switch {
-	case err != nil && strings.Contains(said.String(), "no stack named"):
-		return preview, nil, fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, and adopt again", p.stack)
-	case err != nil:
-		return preview, nil, previewFailed(err, out)
+	out, err := p.Preview(ctx, "--import-file", file)
+	if err != nil {
+		return preview, nil, err
 	}
 	if preview, err = adopt.ReadPreview(out); err != nil {
 		return preview, nil, err
@@ -164,34 +157,12 @@ func (p pulumiOf) preview(ctx context.Context) (preview adopt.Preview, placehold
 	return preview, placeholders, nil
 }
 
-// previewFailed takes what went wrong out of a preview's JSON.
-func previewFailed(err error, out []byte) error {
-	var digest struct {
-		Diagnostics []struct {
-			Severity string `json:"severity"`
-			Message  string `json:"message"`
-		} `json:"diagnostics"`
-	}
-	problems := []error{errors.New("pulumi preview fails; put this right first")}
-	if json.Unmarshal(out, &digest) == nil {
-		for _, d := range digest.Diagnostics {
-			if d.Severity == "error" {
-				problems = append(problems, errors.New(strings.TrimSpace(d.Message)))
-			}
-		}
-	}
-	if len(problems) == 1 {
-		problems = append(problems, err)
-	}
-	return errors.Join(problems...)
-}
-
 // settle has the state say what was imported in the program's words.
 func (p pulumiOf) settle(ctx context.Context, preview adopt.Preview, imported []string) (changed int, err error) {
 	if len(imported) == 0 {
 		return 0, nil
 	}
-	export, err := p.run(ctx, nil, "stack", "export")
+	export, err := p.Run(ctx, nil, "stack", "export")
 	if err != nil {
 		return 0, err
 	}
@@ -203,7 +174,7 @@ func (p pulumiOf) settle(ctx context.Context, preview adopt.Preview, imported []
 	if err != nil || changed == 0 {
 		return 0, err
 	}
-	if _, err := p.run(ctx, settled, "stack", "import"); err != nil {
+	if _, err := p.Run(ctx, settled, "stack", "import"); err != nil {
 		return 0, err
 	}
 	return changed, nil
@@ -220,7 +191,7 @@ func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	if _, err = p.run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false"); err != nil {
+	if _, err = p.Run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false"); err != nil {
 		return fmt.Errorf("%w\nwhat it imported stays imported: put this right, and adopt again", err)
 	}
 	return nil

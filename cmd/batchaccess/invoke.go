@@ -21,7 +21,8 @@ import (
 
 // invocation is what the flags of `batchaccess invoke` say.
 type invocation struct {
-	stack, dir, invoker             string
+	source
+	invoker                         string
 	endpoint, uri, workspace        string
 	deployment, experiment, request string
 	inputs, files, literals         []string
@@ -70,8 +71,7 @@ Exit codes:
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&i.stack, "stack", "s", "", "stack to take endpoint, inputs, outputs and workspace from (default: the only one, unless --uri or --workspace is given)")
-	f.StringVarP(&i.dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	i.source.flags(cmd)
 	f.StringVar(&i.invoker, "as-invoker", "", "invoker of the stack to sign in as")
 	f.StringVar(&i.endpoint, "endpoint", "", "name of the batch endpoint (default: the stack's only one)")
 	f.StringVar(&i.uri, "uri", "", "address of the endpoint, in place of its name: https://<endpoint>.<region>.inference.ml.azure.com/jobs")
@@ -117,7 +117,7 @@ func (i *invocation) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	s, err := i.openStack()
+	s, err := i.openStack(cmd)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,9 +16,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
-	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
 func newPin() *cobra.Command {
@@ -89,44 +89,35 @@ type foundPin struct {
 // pinned are the arguments that look-ups complete.
 var pinned = []string{"invokers", "clusters", "dataInputs", "dataOutputs", "endpoints"}
 
-// componentInputs previews the stack, and gives what its BatchEndpointAccess is registered with.
+// componentInputs previews the stack, and gives what its BatchEndpointAccess is registered with: the arguments, completed.
 func (p pulumiOf) componentInputs(ctx context.Context) (map[string]any, error) {
-	previewed, err := p.run(ctx, nil, "preview", "--json", "--show-sames")
+	text, err := p.Preview(ctx)
 	if err != nil {
-		return nil, previewFailed(err, previewed)
+		return nil, err
 	}
-	return componentInputs(previewed)
+	preview, err := engine.Read(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	return componentInputs(preview)
 }
 
-// componentInputs are those that the stack's BatchEndpointAccess is registered with: the arguments, completed.
-func componentInputs(previewed []byte) (map[string]any, error) {
-	var p struct {
-		Steps []struct {
-			New struct {
-				Type   string         `json:"type"`
-				Inputs map[string]any `json:"inputs"`
-			} `json:"newState"`
-		} `json:"steps"`
+func componentInputs(preview engine.Preview) (map[string]any, error) {
+	program, err := preview.Program()
+	if err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(previewed, &p); err != nil {
-		return nil, fmt.Errorf("reading the preview: %w", err)
+	if len(program.Parts) != 1 {
+		return nil, fmt.Errorf("its program has %d BatchEndpointAccess, and pins are those of one; write the IDs into the program",
+			len(program.Parts))
 	}
-	var found []map[string]any
-	for _, s := range p.Steps {
-		if s.New.Type == components.BatchEndpointAccessToken {
-			inputs := map[string]any{}
-			for _, key := range pinned {
-				if of, ok := s.New.Inputs[key]; ok {
-					inputs[key] = of
-				}
-			}
-			found = append(found, inputs)
+	inputs := map[string]any{}
+	for _, key := range pinned {
+		if of, ok := program.Parts[0].Inputs[key]; ok {
+			inputs[key] = of
 		}
 	}
-	if len(found) != 1 {
-		return nil, fmt.Errorf("its program has %d BatchEndpointAccess, and pins are those of one; write the IDs into the program", len(found))
-	}
-	return found[0], nil
+	return inputs, nil
 }
 
 var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -143,7 +134,7 @@ func pins(path string, inputs, values map[string]any, keys []string) (found []fo
 			given, _ := values[key].(map[string]any)
 			found = append(found, pins(at, in, given, slices.Sorted(maps.Keys(in)))...)
 		case string, bool:
-			if _, given := values[key]; !given && adopt.Told(in) {
+			if _, given := values[key]; !given && in != config.Unknown {
 				found = append(found, foundPin{at, in})
 			}
 		}
@@ -181,6 +172,6 @@ func (p pulumiOf) pin(ctx context.Context, project string, found []foundPin) err
 		}
 		args = append(args, "--plaintext", fmt.Sprintf("%s:%s=%v", project, pin.Path, pin.Value))
 	}
-	_, err := p.run(ctx, nil, args...)
+	_, err := p.Run(ctx, nil, args...)
 	return err
 }

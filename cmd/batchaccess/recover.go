@@ -46,7 +46,7 @@ when it can't look.`,
 			if err != nil {
 				return err
 			}
-			export, err := pulumi.run(ctx, nil, "stack", "export")
+			export, err := pulumi.Run(ctx, nil, "stack", "export")
 			if err != nil {
 				return err
 			}
@@ -155,10 +155,10 @@ func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt
 	if err != nil {
 		return err
 	}
-	if _, err := p.run(ctx, after, "stack", "import"); err != nil {
+	if _, err := p.Run(ctx, after, "stack", "import"); err != nil {
 		return err
 	}
-	if _, err := p.run(ctx, nil, "refresh", "--yes", "--skip-preview"); err != nil {
+	if _, err := p.Run(ctx, nil, "refresh", "--yes", "--skip-preview"); err != nil {
 		return fmt.Errorf("what was found is in the state, but could not be read; run pulumi refresh again: %w", err)
 	}
 	var imported []string

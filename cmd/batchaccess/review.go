@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/internal/review"
@@ -69,7 +70,7 @@ could be read is printed then, and is not to be relied on.`,
 			if err != nil {
 				return err
 			}
-			var preview review.Preview
+			var preview engine.Preview
 			if stack != "" && len(args) == 0 {
 				preview, err = runPreview(cmd, dir, stack)
 			} else {
@@ -144,23 +145,23 @@ func readGuardrails(file string) (guardrails.Config, error) {
 }
 
 // runPreview has Pulumi preview the stack.
-func runPreview(cmd *cobra.Command, dir, stack string) (review.Preview, error) {
+func runPreview(cmd *cobra.Command, dir, stack string) (engine.Preview, error) {
 	p, err := openProject(dir)
 	if err != nil {
-		return review.Preview{}, err
+		return engine.Preview{}, err
 	}
 	pulumi, err := findPulumi(cmd.Context(), p.dir, stack, cmd.ErrOrStderr())
 	if err != nil {
-		return review.Preview{}, err
+		return engine.Preview{}, err
 	}
 	shown := newProgress(cmd.ErrOrStderr())
 	shown.Step("pulumi preview")
-	text, err := pulumi.run(cmd.Context(), nil, "preview", "--json", "--show-sames")
+	text, err := pulumi.Preview(cmd.Context())
 	shown.done()
 	if err != nil {
-		return review.Preview{}, fmt.Errorf("stack %s: %w", stack, previewFailed(err, text))
+		return engine.Preview{}, fmt.Errorf("stack %s: %w", stack, err)
 	}
-	return review.Read(bytes.NewReader(text))
+	return engine.Read(bytes.NewReader(text))
 }
 
 // stackFile is the configuration of the stack, by its path from the working folder; none if there is none.
@@ -182,16 +183,16 @@ func stackFile(dir, stack string) review.StackFile {
 	return review.StackFile{Path: filepath.ToSlash(file), Text: text}
 }
 
-func readPreview(stdin io.Reader, args []string) (review.Preview, error) {
+func readPreview(stdin io.Reader, args []string) (engine.Preview, error) {
 	if len(args) == 0 || args[0] == "-" {
-		return review.Read(stdin)
+		return engine.Read(stdin)
 	}
 	file, err := os.Open(args[0])
 	if err != nil {
-		return review.Preview{}, fmt.Errorf("opening the preview: %w", err)
+		return engine.Preview{}, fmt.Errorf("opening the preview: %w", err)
 	}
 	defer file.Close()
-	p, err := review.Read(file)
+	p, err := engine.Read(file)
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", args[0], err)
 	}

@@ -22,7 +22,7 @@ import (
 const azurePropagation = 10 * time.Minute
 
 func newVerify() *cobra.Command {
-	var stack, dir string
+	var from source
 	var asJSON, strict bool
 	var wait, propagation time.Duration
 	cmd := &cobra.Command{
@@ -56,8 +56,7 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 			if wait < 0 || propagation < 0 {
 				return errors.New("--wait and --propagation are durations of zero or more, such as 15m")
 			}
-			i := invocation{stack: stack, dir: dir}
-			s, err := i.openStack()
+			s, err := from.deployed(cmd)
 			if err != nil {
 				return err
 			}
@@ -65,7 +64,7 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 			if err != nil {
 				return err
 			}
-			credential, c, client, err := deployer(ctx, s.model.Environment)
+			credential, c, client, err := deployer(ctx, s.model().Environment)
 			if err != nil {
 				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
 			}
@@ -74,11 +73,11 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 				return err
 			}
 			look := func(ctx context.Context) (verify.Report, error) {
-				facts, err := observer.Look(ctx, s.model, subjects)
+				facts, err := observer.Look(ctx, s.model(), subjects)
 				if err != nil {
 					return verify.Report{}, err
 				}
-				return verify.Judge(s.name, s.plan, subjects, facts, propagation)
+				return verify.Judge(s.name, s.Parts[0].Plan, subjects, facts, propagation)
 			}
 			report, err := verify.Wait(ctx, wait, look, func(r verify.Report, pause time.Duration) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s; asking again in %s\n", r.Verdict(), pause.Round(time.Second))
@@ -86,7 +85,7 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 			if err != nil {
 				return err
 			}
-			if report.Limits, err = observer.Limits(ctx, s.model); err != nil {
+			if report.Limits, err = observer.Limits(ctx, s.model()); err != nil {
 				return err
 			}
 			write := verify.WriteTable
@@ -102,8 +101,7 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to verify (default: the only one)")
-	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	from.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 if anything is granted beyond need")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "ask again until every declared path acts for sure, for at most this long, such as 15m")
@@ -140,12 +138,12 @@ func (s *stackOf) subjects(ctx context.Context, cmd *cobra.Command) ([]verify.Su
 		return nil, fmt.Errorf("stack %s has no output principalIds, so it is not deployed; run pulumi up first", s.name)
 	}
 	var all []verify.Subject
-	for _, name := range slices.Sorted(maps.Keys(s.model.Invokers)) {
+	for _, name := range slices.Sorted(maps.Keys(s.model().Invokers)) {
 		if id := deployed.PrincipalIDs[name]; id != "" {
-			all = append(all, verify.Subject{Principal: access.InvokerPrincipal(name), ID: id, Kind: s.model.Invokers[name].Kind})
+			all = append(all, verify.Subject{Principal: access.InvokerPrincipal(name), ID: id, Kind: s.model().Invokers[name].Kind})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.model.Clusters)) {
+	for _, name := range slices.Sorted(maps.Keys(s.model().Clusters)) {
 		if id := deployed.ClusterPrincipalIDs[name]; id != "" {
 			all = append(all, verify.Subject{Principal: access.ClusterPrincipal(name), ID: id, Kind: access.ManagedIdentity})
 		}

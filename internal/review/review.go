@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -72,7 +73,7 @@ type Options struct {
 }
 
 // Make reviews a preview.
-func Make(p Preview, o Options) Review {
+func Make(p engine.Preview, o Options) Review {
 	o.ExpireSoon = cmp.Or(o.ExpireSoon, 30*24*time.Hour)
 	o.Guardrails.Now = o.Now
 	r := Review{file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project,
@@ -92,7 +93,7 @@ func Make(p Preview, o Options) Review {
 }
 
 type maker struct {
-	p     Preview
+	p     engine.Preview
 	o     Options
 	r     *Review
 	index index
@@ -119,7 +120,7 @@ func (m *maker) unread(text string) {
 func (m *maker) guard() {
 	waived := map[string][]string{} // resources by waiver: one is for one
 	for _, s := range m.p.Steps {
-		if s.New == nil && isContext(s.Op) {
+		if s.New == nil && engine.IsContext(s.Op) {
 			continue
 		}
 		found := guardrails.Check(m.resource(s), m.o.Guardrails)
