@@ -18,13 +18,18 @@ import (
 )
 
 func newRehearse() *cobra.Command {
-	var stack, dir, weather string
+	var from source
+	var weather string
 	var asJSON, keep bool
 	cmd := &cobra.Command{
 		Use:   "rehearse",
 		Short: "Deploy a stack to the embedded Azure and let every invoker start every job",
 		Long: `Rehearse deploys a stack's configuration with the real Pulumi engine to the embedded Azure, signs in as every invoker,
 starts a job on every endpoint with every input over HTTP, prints what worked, and destroys the stack again.
+
+` + previewHelp + `
+
+` + previewHelp + `
 
 It exits with 1 if a path that should work does not, one that should not work does, or something is left behind, and
 with 2 if the configuration can't be deployed at all.
@@ -41,25 +46,28 @@ was granted acts, as people have to. Its report names the weather, with which it
 			if err != nil {
 				return err
 			}
-			p, stack, err := openStack(dir, stack)
+			stack, err := from.open(cmd)
 			if err != nil {
 				return err
 			}
-			args, problems, err := p.read(stack)
+			part, err := stack.one()
 			if err != nil {
 				return err
 			}
-			for _, w := range problems.Warnings() {
+			for _, w := range part.Problems.Warnings() {
 				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 			}
-			if err := problems.Err(); err != nil {
-				return fmt.Errorf("the configuration of stack %s:\n%w", stack, err)
+			if err := part.Problems.Err(); err != nil {
+				return fmt.Errorf("the configuration of stack %s:\n%w", stack.name, err)
+			}
+			if stack.project.dir == "" {
+				return fmt.Errorf("a rehearsal deploys the program; name the folder of project %s with -C", stack.Project)
 			}
 			cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			state, cleanUp, err := rehearsalFolder(p, stack, keep)
+			state, cleanUp, err := rehearsalFolder(stack.project, stack.name, keep)
 			if err != nil {
 				return err
 			}
@@ -70,7 +78,7 @@ was granted acts, as people have to. Its report names the weather, with which it
 			}
 			shown := newProgress(cmd.ErrOrStderr())
 			report, err := rehearsal.Run(cmd.Context(), rehearsal.Options{
-				ProjectDir: p.dir, Stack: stack, Model: args.Model(), Location: location(args),
+				ProjectDir: stack.project.dir, Stack: stack.name, Model: part.Plan.Model, Location: stack.location,
 				StateDir: state, Pulumi: cli, StandIns: standIns, Keep: keep, Weather: today, Progress: shown, Logger: logger(cmd),
 			})
 			shown.done()
@@ -86,8 +94,7 @@ was granted acts, as people have to. Its report names the weather, with which it
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to rehearse (default: the only one)")
-	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	from.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	addStandIn(cmd)
 	addWeather(cmd, &weather)

@@ -39,7 +39,7 @@ func (p Pulumi) Preview(ctx context.Context, args ...string) ([]byte, error) {
 	out, err := quiet.Run(ctx, nil, append(PreviewArgs(), args...)...)
 	switch {
 	case err != nil && strings.Contains(said.String(), "no stack named"):
-		return nil, fmt.Errorf("it does not exist in this backend; make it, empty, with pulumi stack init %s, or log in "+
+		return nil, fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, or log in "+
 			"to the backend that has it with pulumi login", p.Stack)
 	case err != nil:
 		return nil, PreviewFailed(err, out)
