@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
 // adoptionRounds is more than any stack takes: a round for each thing that the place of the next one hangs on, and one to
@@ -24,7 +24,8 @@ const adoptionRounds = 20
 func newAdopt() *cobra.Command {
 	var stack, dir, output string
 	var imported []string
-	var yes, asJSON bool
+	var form form
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "adopt",
 		Short: "Find what a stack would make and exists already, and import it",
@@ -67,6 +68,9 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if err := form.check(); err != nil {
+				return err
+			}
 			p, stack, err := openStack(dir, stack)
 			if err != nil {
 				return err
@@ -91,7 +95,7 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
-			if err := tellAdoption(cmd.OutOrStdout(), a, asJSON); err != nil {
+			if err := tellAdoption(cmd.OutOrStdout(), a, form.format == "json"); err != nil {
 				return err
 			}
 			return finishAdoption(cmd.ErrOrStderr(), a, output, stack)
@@ -102,7 +106,7 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 	cmd.Flags().StringVarP(&output, "output", "o", "import.json", "file to write for pulumi import --file")
 	cmd.Flags().StringSliceVar(&imported, "imported", nil, "file that pulumi import was given: say what it imported in the program's words")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "import it, round by round, rather than write a file")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was found as JSON")
+	form.flags(cmd, "table", "json")
 	cmd.MarkFlagsMutuallyExclusive("yes", "output")
 	return cmd
 }
@@ -197,12 +201,15 @@ func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
 	return nil
 }
 
+// adoptionForm is what adopt prints as JSON.
+type adoptionForm struct {
+	Version int `json:"version"`
+	adopt.Adoption
+}
+
 func tellAdoption(w io.Writer, a adopt.Adoption, asJSON bool) error {
 	if asJSON {
-		a.Resources = append([]adopt.Adoptee{}, a.Resources...) // never null
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(a)
+		return jsonform.Write(w, adoptionForm{jsonVersion, a})
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range a.Resources {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,13 +13,12 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// explainFormats are what --format takes.
-var explainFormats = []string{"table", "json", "markdown", "mermaid", "html"}
-
 type explainFlags struct {
 	source
-	format, output, invoker, endpoint, against string
-	json, why                                  bool
+	form
+	to                         output
+	invoker, endpoint, against string
+	why                        bool
 }
 
 func newExplain() *cobra.Command {
@@ -57,10 +55,9 @@ or is wrong.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return runExplain(cmd, f, args) },
 	}
-	f.flags(cmd)
-	cmd.Flags().StringVar(&f.format, "format", "table", "table, json, markdown, mermaid or html")
-	cmd.Flags().BoolVar(&f.json, "json", false, "the same as --format json")
-	cmd.Flags().StringVarP(&f.output, "output", "o", "", "file to write to (default: standard output)")
+	f.source.flags(cmd)
+	f.form.flags(cmd, "table", "json", "markdown", "mermaid", "html")
+	f.to.flags(cmd)
 	cmd.Flags().StringVar(&f.invoker, "invoker", "", "show this invoker alone")
 	cmd.Flags().StringVar(&f.endpoint, "endpoint", "", "show this endpoint alone")
 	cmd.Flags().BoolVar(&f.why, "why", false, "tell the paths of an invoker, with one input or with each, as a story")
@@ -70,7 +67,6 @@ or is wrong.`,
 	cmd.MarkFlagsMutuallyExclusive("against", "why")
 	cmd.MarkFlagsMutuallyExclusive("against", "invoker")
 	cmd.MarkFlagsMutuallyExclusive("against", "endpoint")
-	cmd.MarkFlagsMutuallyExclusive("json", "format")
 	cmd.MarkFlagsMutuallyExclusive("why", "format")
 	cmd.MarkFlagsMutuallyExclusive("why", "json")
 	cmd.MarkFlagsMutuallyExclusive("why", "invoker")
@@ -78,11 +74,8 @@ or is wrong.`,
 }
 
 func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
-	if f.json {
-		f.format = "json"
-	}
-	if !slices.Contains(explainFormats, f.format) {
-		return fmt.Errorf("--format: unknown value %q; %s", f.format, problem.DidYouMean(f.format, explainFormats))
+	if err := f.form.check(); err != nil {
+		return err
 	}
 	if f.against != "" {
 		p, stack, err := openStack(f.dir, f.stack)
@@ -101,12 +94,10 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	var text bytes.Buffer
-	if err := render(&text, x, f, args, f.output == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""); err != nil {
+	colour := f.to.file == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""
+	err = f.to.print(cmd, "explanation", func(w io.Writer) error { return render(w, x, f, args, colour) })
+	if err != nil {
 		return err
-	}
-	if err := writeTo(cmd.OutOrStdout(), f.output, text.Bytes()); err != nil {
-		return fmt.Errorf("writing the explanation: %w", err)
 	}
 	if x.Failed() {
 		return errFailed

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
 // invocation is what the flags of `batchaccess invoke` say.
@@ -29,7 +29,8 @@ type invocation struct {
 	outputs                         []string
 	signIn                          invoke.SignIn
 	token, secret                   string // "-" for standard input
-	print, wait, asJSON             bool
+	print, wait                     bool
+	form                            form
 
 	stdin io.Reader
 }
@@ -66,6 +67,9 @@ Exit codes:
       batchaccess invoke --token - --uri https://heart.westeurope.inference.ml.azure.com/jobs --request request.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := i.form.check(); err != nil {
+				return err
+			}
 			i.stdin = cmd.InOrStdin()
 			return i.run(cmd)
 		},
@@ -82,7 +86,7 @@ Exit codes:
 	f.StringArrayVar(&i.inputs, "input", nil, "<name>=<folder>, or the name of a data input of the stack; repeat for several (default: the endpoint's in the stack)")
 	f.StringArrayVar(&i.files, "input-file", nil, "<name>=<file>")
 	f.StringArrayVar(&i.literals, "literal", nil, "<name>=<value>; deployments of pipeline components only")
-	f.StringArrayVar(&i.outputs, "output", nil, "<name>=<file in a Blob data store>")
+	f.StringArrayVar(&i.outputs, "job-output", nil, "<name>=<file in a Blob data store>")
 	f.StringVar(&i.signIn.As, "as", "", "who invokes: "+strings.Join(invoke.SignIns(), ", ")+" (default: default)")
 	f.StringVar(&i.signIn.ClientID, "client-id", "", "client ID of the service principal or user-assigned identity")
 	f.StringVar(&i.signIn.TenantID, "tenant-id", "", "tenant of the invoker and the workspace")
@@ -92,7 +96,7 @@ Exit codes:
 	f.StringVar(&i.token, "token", "", "- to read a token from standard input, in place of signing in")
 	f.BoolVar(&i.print, "print-request", false, "print the request as curl, without a token, and start nothing")
 	f.BoolVar(&i.wait, "wait", false, "follow the job to its end; the invoker's role needs pollJobs for it")
-	f.BoolVar(&i.asJSON, "json", false, "print job and failure as JSON")
+	i.form.flags(cmd, "table", "json")
 	cmd.MarkFlagsMutuallyExclusive("endpoint", "uri")
 	cmd.MarkFlagsMutuallyExclusive("as", "token", "as-invoker")
 	return cmd
@@ -185,21 +189,22 @@ func (i *invocation) start(ctx context.Context, cmd *cobra.Command, client *invo
 	return &job, err
 }
 
+// invocationForm is what invoke prints as JSON.
+type invocationForm struct {
+	Version int             `json:"version"`
+	URI     string          `json:"uri,omitempty"`
+	Job     *invoke.Job     `json:"job,omitempty"`
+	Failure *invoke.Failure `json:"failure,omitempty"`
+}
+
 // tell prints how it went, and returns the error that the command ends with.
 func (i *invocation) tell(cmd *cobra.Command, uri string, job *invoke.Job, err error) error {
 	var failure *invoke.Failure
 	if err != nil && !errors.As(err, &failure) {
 		return err
 	}
-	if i.asJSON {
-		e := json.NewEncoder(cmd.OutOrStdout())
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		if wrong := e.Encode(struct {
-			URI     string          `json:"uri,omitempty"`
-			Job     *invoke.Job     `json:"job,omitempty"`
-			Failure *invoke.Failure `json:"failure,omitempty"`
-		}{uri, job, failure}); wrong != nil {
+	if i.form.format == "json" {
+		if wrong := jsonform.Write(cmd.OutOrStdout(), invocationForm{jsonVersion, uri, job, failure}); wrong != nil {
 			return wrong
 		}
 		return err

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,11 +17,13 @@ import (
 
 	"github.com/batchaccess/batchaccess/config"
 	"github.com/batchaccess/batchaccess/internal/engine"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
 func newPin() *cobra.Command {
 	var stack, dir string
-	var yes, asJSON bool
+	var form form
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "pin",
 		Short: "Write what Azure was asked for into a stack's configuration",
@@ -37,6 +38,9 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if err := form.check(); err != nil {
+				return err
+			}
 			p, stack, err := openStack(dir, stack)
 			if err != nil {
 				return err
@@ -57,7 +61,7 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
 			found := pins("", inputs, values, slices.Sorted(maps.Keys(inputs)))
-			if err := tellPins(cmd.OutOrStdout(), found, asJSON); err != nil {
+			if err := tellPins(cmd.OutOrStdout(), found, form.format == "json"); err != nil {
 				return err
 			}
 			switch {
@@ -76,7 +80,7 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to pin (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "write it")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was looked up as JSON")
+	form.flags(cmd, "table", "json")
 	return cmd
 }
 
@@ -84,6 +88,12 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 type foundPin struct {
 	Path  string `json:"path"`
 	Value any    `json:"value"` // text, or true or false
+}
+
+// pinsForm is what pin prints as JSON.
+type pinsForm struct {
+	Version int        `json:"version"`
+	Pins    []foundPin `json:"pins"`
 }
 
 // pinned are the arguments that look-ups complete.
@@ -144,11 +154,7 @@ func pins(path string, inputs, values map[string]any, keys []string) (found []fo
 
 func tellPins(w io.Writer, found []foundPin, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(struct {
-			Pins []foundPin `json:"pins"`
-		}{append([]foundPin{}, found...)})
+		return jsonform.Write(w, pinsForm{jsonVersion, found})
 	}
 	if len(found) == 0 {
 		_, err := fmt.Fprintln(w, "everything is written down: nothing was looked up")

@@ -75,5 +75,5 @@ func TestNothingToPinIsSaid(t *testing.T) {
 	assert.Equal(t, "everything is written down: nothing was looked up\n", out.String())
 	out.Reset()
 	require.NoError(t, tellPins(&out, nil, true))
-	assert.JSONEq(t, `{"pins": []}`, out.String())
+	assert.JSONEq(t, `{"version": 1, "pins": []}`, out.String())
 }

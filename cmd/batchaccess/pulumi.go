@@ -13,8 +13,9 @@ import (
 
 func newPulumi() *cobra.Command {
 	return &cobra.Command{
-		Use:   "pulumi",
-		Short: "Print the path of the Pulumi CLI that is used, and build it first if there is none",
+		Use:    "pulumi",
+		Hidden: true, // for whoever works on batchaccess
+		Short:  "Print the path of the Pulumi CLI that is used, and build it first if there is none",
 		Example: `  batchaccess pulumi
   "$(batchaccess pulumi)" version`,
 		Args: cobra.NoArgs,

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
@@ -20,7 +20,9 @@ import (
 func newRehearse() *cobra.Command {
 	var from source
 	var weather string
-	var asJSON, keep bool
+	var form form
+	var to output
+	var keep bool
 	cmd := &cobra.Command{
 		Use:   "rehearse",
 		Short: "Deploy a stack to the embedded Azure and let every invoker start every job",
@@ -29,19 +31,20 @@ starts a job on every endpoint with every input over HTTP, prints what worked, a
 
 ` + previewHelp + `
 
-` + previewHelp + `
-
 It exits with 1 if a path that should work does not, one that should not work does, or something is left behind, and
 with 2 if the configuration can't be deployed at all.
 
-` + weatherHelp + ` The rehearsal waits until what it
-was granted acts, as people have to. Its report names the weather, with which it can be repeated.`,
+In bad weather the rehearsal waits until what it was granted acts, as people have to. Its report names the weather, with
+which it can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
   batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
   batchaccess rehearse --stack dev --weather stormy,seed=7
   batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev -- pulumi stack`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := form.check(); err != nil {
+				return err
+			}
 			today, err := azure.ParseWeather(weather)
 			if err != nil {
 				return err
@@ -85,7 +88,14 @@ was granted acts, as people have to. Its report names the weather, with which it
 			if err != nil {
 				return err
 			}
-			if err := write(cmd.OutOrStdout(), report, asJSON); err != nil {
+			colour := to.file == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""
+			err = to.print(cmd, "report", func(w io.Writer) error {
+				if form.format == "json" {
+					return jsonform.Write(w, report)
+				}
+				return report.Write(w, colour)
+			})
+			if err != nil {
 				return err
 			}
 			if !report.Passed() {
@@ -95,20 +105,12 @@ was granted acts, as people have to. Its report names the weather, with which it
 		},
 	}
 	from.flags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	form.flags(cmd, "table", "json")
+	to.flags(cmd)
 	addStandIn(cmd)
 	addWeather(cmd, &weather)
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up, in .batchaccess/rehearsal-<stack>")
 	return cmd
-}
-
-func write(w io.Writer, report *rehearsal.Report, asJSON bool) error {
-	if !asJSON {
-		return report.Write(w, isTerminal(w) && os.Getenv("NO_COLOR") == "")
-	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(report)
 }
 
 // location is where the endpoints are, as far as the configuration says so in plain text.

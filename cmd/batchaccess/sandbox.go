@@ -38,8 +38,6 @@ in the sandbox. The state is kept from one command to the next.
 Everyone can sign in: az is a stand-in for the Azure CLI, which signs in at the sandbox and nowhere else (az login
 --username <name>), and batchaccess invoke --as-invoker <name> takes the sign-in of any invoker of the stacks.
 
-` + weatherHelp + `
-
 It exits with the exit code of the command.`,
 		Example: `  batchaccess sandbox -- pulumi preview --stack dev --diff
   batchaccess sandbox -- pulumi up --stack dev --yes

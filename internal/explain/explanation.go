@@ -123,11 +123,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 		}
 	}
 	for _, p := range plan.Paths() {
-		path := Path{Path: p, Works: p.Works(), Undecided: p.Undecided()}
-		if !path.Works {
-			path.Why = p.Outcome()
-		}
-		x.Paths = append(x.Paths, path)
+		x.Paths = append(x.Paths, pathOf(p))
 	}
 	x.findings(m, problems)
 	return x

@@ -26,7 +26,7 @@ const componentOf = "urn:pulumi:stack::project::" + accessComponent + "::access"
 // how, and which assertions are weaker. What the program makes beside the model it does not know, and says so.
 func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
-	r := Review{Stack: stack}
+	r := Review{Version: Version, Stack: stack}
 	m := maker{p: engine.Preview{}, o: o, r: &r, index: newIndex(engine.Preview{}), compared: map[string][]roles.Action{}}
 	c := component{old: orNothing(old.Plan), now: orNothing(now.Plan)}
 	m.components = map[string]component{componentOf: c}
