@@ -22,6 +22,9 @@ type Program struct {
 	Parts []Part
 	// Alone are the role assignments of components that are used by themselves, by URN.
 	Alone []Assignment
+	// Refers are the ARM IDs that the inputs of its resources hold, sorted: what they name exists already, for what the
+	// program makes has no ID before it is made.
+	Refers []string
 }
 
 // A Part is one BatchEndpointAccess of a program.
@@ -41,6 +44,8 @@ type Assignment struct {
 	Name      string `json:"name"`
 	// PrincipalID is "" where it is known only after deployment.
 	PrincipalID string `json:"principalId,omitempty"`
+	// PrincipalType is User, Group or ServicePrincipal, as Azure has it; "" where the program does not say.
+	PrincipalType string `json:"principalType,omitempty"`
 	// Role is the name of a built-in role, what the program calls the role that it makes, or else the role's ID.
 	Role string `json:"role"`
 	// Scope is an ARM ID; "" where it is known only after deployment.
@@ -63,6 +68,9 @@ func (p Preview) Program() (Program, error) {
 	}
 	var wrong []error
 	for _, s := range p.Steps {
+		if s.New != nil {
+			made.refer(s.New.Inputs)
+		}
 		if s.New == nil || slices.ContainsFunc(made.Parts, func(x Part) bool { return x.URN == s.URN }) {
 			continue
 		}
@@ -77,6 +85,8 @@ func (p Preview) Program() (Program, error) {
 			made.Alone = append(made.Alone, s.New.assignment(parent))
 		}
 	}
+	slices.Sort(made.Refers)
+	made.Refers = slices.Compact(made.Refers)
 	slices.SortFunc(made.Parts, func(a, b Part) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.URN, b.URN)) })
 	if len(wrong) > 0 {
 		return made, errors.Join(wrong...)
@@ -86,6 +96,23 @@ func (p Preview) Program() (Program, error) {
 			"to say of it; add a BatchEndpointAccess, or name the project that has one with -C", cmp.Or(p.Project, "(no resources)"))
 	}
 	return made, nil
+}
+
+func (p *Program) refer(value any) {
+	switch v := value.(type) {
+	case string:
+		if strings.HasPrefix(v, "/subscriptions/") {
+			p.Refers = append(p.Refers, v)
+		}
+	case map[string]any:
+		for _, item := range v {
+			p.refer(item)
+		}
+	case []any:
+		for _, item := range v {
+			p.refer(item)
+		}
+	}
 }
 
 func kind(urn string) string { return guardrails.Resource{Type: TypeOf(urn)}.Kind() }
@@ -162,7 +189,8 @@ func (s *State) assignment(of string) Assignment {
 	whole := NameOf(s.Parent)
 	a := Assignment{
 		Component: strings.TrimPrefix(of, token) + " " + Clip(whole), PrincipalID: text("principalId"), Scope: text("scope"),
-		Name: Clip(strings.TrimPrefix(NameOf(s.URN), whole+".")), Role: text("roleDefinitionId"),
+		PrincipalType: text("principalType"),
+		Name:          Clip(strings.TrimPrefix(NameOf(s.URN), whole+".")), Role: text("roleDefinitionId"),
 	}
 	guid := a.Role[strings.LastIndex(a.Role, "/")+1:]
 	if d, known := roles.BuiltIn(guid); known {

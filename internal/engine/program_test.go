@@ -123,6 +123,7 @@ func TestComponentsUsedAloneAreTheirAssignments(t *testing.T) {
 	).Program()
 	require.NoError(t, err)
 	assert.Empty(t, p.Parts)
+	assert.Equal(t, []string{lake}, p.Refers)
 	assert.Equal(t, []engine.Assignment{
 		{Component: "InvokerRole lake", Name: "later", Role: other},
 		{Component: "StorageReader lake", Name: "invoker.ann", PrincipalID: person, Role: "Storage Blob Data Reader", Scope: lake},

@@ -20,8 +20,10 @@ type Assignment struct {
 	Component   string `json:"component"` // its type and name
 	Name        string `json:"name"`      // the assignment's in it
 	PrincipalID string `json:"principalId,omitempty"`
-	Role        string `json:"role"`
-	Scope       string `json:"scope,omitempty"`
+	// PrincipalType is Azure's word: User, Group or ServicePrincipal.
+	PrincipalType string `json:"principalType,omitempty"`
+	Role          string `json:"role"`
+	Scope         string `json:"scope,omitempty"`
 }
 
 // Together is what several components of one program make possible. Each name gets its component's before it, for

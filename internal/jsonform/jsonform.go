@@ -36,6 +36,18 @@ func listed(v reflect.Value) {
 		for i := range v.NumField() {
 			listed(v.Field(i))
 		}
+	case reflect.Map:
+		if v.IsNil() {
+			return
+		}
+		own := reflect.MakeMapWithSize(v.Type(), v.Len())
+		for _, key := range v.MapKeys() {
+			item := reflect.New(v.Type().Elem()).Elem()
+			item.Set(v.MapIndex(key))
+			listed(item)
+			own.SetMapIndex(key, item)
+		}
+		v.Set(own)
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			return
