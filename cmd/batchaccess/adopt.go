@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
 // adoptionRounds is more than any stack takes: a round for each thing that the place of the next one hangs on, and one to
@@ -25,7 +24,8 @@ const adoptionRounds = 20
 func newAdopt() *cobra.Command {
 	var stack, dir, output string
 	var imported []string
-	var yes, asJSON bool
+	var form form
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "adopt",
 		Short: "Find what a stack would make and exists already, and import it",
@@ -68,6 +68,9 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if err := form.check(); err != nil {
+				return err
+			}
 			p, stack, err := openStack(dir, stack)
 			if err != nil {
 				return err
@@ -92,7 +95,7 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
-			if err := tellAdoption(cmd.OutOrStdout(), a, asJSON); err != nil {
+			if err := tellAdoption(cmd.OutOrStdout(), a, form.format == "json"); err != nil {
 				return err
 			}
 			return finishAdoption(cmd.ErrOrStderr(), a, output, stack)
@@ -103,7 +106,7 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 	cmd.Flags().StringVarP(&output, "output", "o", "import.json", "file to write for pulumi import --file")
 	cmd.Flags().StringSliceVar(&imported, "imported", nil, "file that pulumi import was given: say what it imported in the program's words")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "import it, round by round, rather than write a file")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was found as JSON")
+	form.flags(cmd, "table", "json")
 	cmd.MarkFlagsMutuallyExclusive("yes", "output")
 	return cmd
 }
@@ -128,7 +131,7 @@ func (p pulumiOf) adopt(ctx context.Context, finder *adopt.Finder, files [][]byt
 		if a, err = finder.Adopt(ctx, preview, placeholders, os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
 			return a, err
 		}
-		fmt.Fprintf(p.stderr, "importing %d resources\n", a.Count(adopt.Exists))
+		fmt.Fprintf(p.Stderr, "importing %d resources\n", a.Count(adopt.Exists))
 		if err := p.importFile(ctx, a.File); err != nil {
 			return a, err
 		}
@@ -145,15 +148,9 @@ func (p pulumiOf) preview(ctx context.Context) (preview adopt.Preview, placehold
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, "import.json")
-	var said bytes.Buffer
-	quiet := p
-	quiet.stderr = io.MultiWriter(p.stderr, &said)
-	out, err := quiet.run(ctx, nil, "preview", "--json", "--show-sames", "--import-file", file)
-	switch {
-	case err != nil && strings.Contains(said.String(), "no stack named"):
-		return preview, nil, fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, and adopt again", p.stack)
-	case err != nil:
-		return preview, nil, previewFailed(err, out)
+	out, err := p.Preview(ctx, "--import-file", file)
+	if err != nil {
+		return preview, nil, err
 	}
 	if preview, err = adopt.ReadPreview(out); err != nil {
 		return preview, nil, err
@@ -164,34 +161,12 @@ func (p pulumiOf) preview(ctx context.Context) (preview adopt.Preview, placehold
 	return preview, placeholders, nil
 }
 
-// previewFailed takes what went wrong out of a preview's JSON.
-func previewFailed(err error, out []byte) error {
-	var digest struct {
-		Diagnostics []struct {
-			Severity string `json:"severity"`
-			Message  string `json:"message"`
-		} `json:"diagnostics"`
-	}
-	problems := []error{errors.New("pulumi preview fails; put this right first")}
-	if json.Unmarshal(out, &digest) == nil {
-		for _, d := range digest.Diagnostics {
-			if d.Severity == "error" {
-				problems = append(problems, errors.New(strings.TrimSpace(d.Message)))
-			}
-		}
-	}
-	if len(problems) == 1 {
-		problems = append(problems, err)
-	}
-	return errors.Join(problems...)
-}
-
 // settle has the state say what was imported in the program's words.
 func (p pulumiOf) settle(ctx context.Context, preview adopt.Preview, imported []string) (changed int, err error) {
 	if len(imported) == 0 {
 		return 0, nil
 	}
-	export, err := p.run(ctx, nil, "stack", "export")
+	export, err := p.Run(ctx, nil, "stack", "export")
 	if err != nil {
 		return 0, err
 	}
@@ -203,7 +178,7 @@ func (p pulumiOf) settle(ctx context.Context, preview adopt.Preview, imported []
 	if err != nil || changed == 0 {
 		return 0, err
 	}
-	if _, err := p.run(ctx, settled, "stack", "import"); err != nil {
+	if _, err := p.Run(ctx, settled, "stack", "import"); err != nil {
 		return 0, err
 	}
 	return changed, nil
@@ -220,18 +195,21 @@ func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	if _, err = p.run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false"); err != nil {
+	if _, err = p.Run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false"); err != nil {
 		return fmt.Errorf("%w\nwhat it imported stays imported: put this right, and adopt again", err)
 	}
 	return nil
 }
 
+// adoptionForm is what adopt prints as JSON.
+type adoptionForm struct {
+	Version int `json:"version"`
+	adopt.Adoption
+}
+
 func tellAdoption(w io.Writer, a adopt.Adoption, asJSON bool) error {
 	if asJSON {
-		a.Resources = append([]adopt.Adoptee{}, a.Resources...) // never null
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(a)
+		return jsonform.Write(w, adoptionForm{jsonVersion, a})
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range a.Resources {
