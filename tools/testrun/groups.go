@@ -17,7 +17,7 @@ var modules = []string{".", "sandbox/clients", "plugin", "examples/go", "tools"}
 var slow = []string{
 	"cmd/batchaccess", "tests/mutate", "sandbox/engine", "sandbox/rehearsal", "sandbox/standin", "sandbox/clients",
 	"tests/engine",
-	"tests/examples", "tools/gensdk", "plugin/provider", "verify", "invoke",
+	"tests/examples", "tools/gensdk", "plugin/provider", "internal/verify", "internal/invoke",
 }
 
 // raced says of packages, by folder, whether the race detector watches their tests, where that does not follow from
