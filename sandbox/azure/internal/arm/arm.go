@@ -82,6 +82,7 @@ var handlers = table(map[string]handler{
 	"PUT " + typeFederated:            putFederated,
 	"DELETE " + typeFederated:         deleteResource,
 	"GET " + typeSubscription + "/":   listSubscriptions,
+	"GET " + typeJob:                  getJob,
 })
 
 // listed are the types whose collections listResources answers. Of any other type the sandbox can't tell that there
@@ -176,6 +177,9 @@ func (s *Service) serve(c *call) (reply wire.Reply, err error) {
 	}
 	h, err := c.handler()
 	if err != nil {
+		return reply, err
+	}
+	if err := c.checkQuery(); err != nil {
 		return reply, err
 	}
 	if subscription := c.id.Subscription(); subscription != "" && c.st.Resources["/subscriptions/"+strings.ToLower(subscription)] == nil {
