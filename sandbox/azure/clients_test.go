@@ -111,7 +111,7 @@ func TestAPathInADataStoreHasAShortForm(t *testing.T) {
 		store + "keyed/paths/heart": http.StatusCreated, store + "none/paths/heart": http.StatusCreated,
 		store + "keyed": http.StatusBadRequest, store + "keyed/paths/": http.StatusBadRequest, store: http.StatusBadRequest,
 		store + "a/b/paths/heart": http.StatusBadRequest, "azureml://registries/r/data/d": http.StatusBadRequest,
-		"azureml:heart:1": http.StatusBadRequest, "azureml:/" + workspace + "/data/heart/versions/1": http.StatusBadRequest,
+		"azureml:heart:1": http.StatusBadRequest, "azureml:" + workspace + "/data/heart/versions/1": http.StatusBadRequest,
 		"azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/d/paths/p": http.StatusNotImplemented,
 	} {
 		assert.Equal(t, status, w.invoke(alice, uri).status, uri)

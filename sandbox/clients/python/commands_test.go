@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -68,9 +69,12 @@ func TestTheCLIIsRefusedWithoutARole(t *testing.T) {
 	w := newWorld(t)
 	a := w.az(t, "IDENTITY_ENDPOINT="+w.URL()+"/msi/token", "IDENTITY_HEADER="+w.IdentityHeader())
 	a.run("login", "--identity", "--client-id", robotApp, "--allow-no-subscriptions")
+	// At this address the CLI takes the audience that it is given. At the cloud's own it first looks for the subscription, and
+	// this principal sees none.
+	other := strings.Replace(w.URL(), "127.0.0.1", "localhost", 1)
 	arm := func(method, id, version string) []string {
 		return []string{"rest", "--method", method, "--resource", "https://management.azure.com", "--body", "{}",
-			"--url", w.URL() + id + "?api-version=" + version}
+			"--url", other + id + "?api-version=" + version}
 	}
 	for name, call := range map[string]struct{ words, args []string }{
 		"reading": {[]string{"AuthorizationFailed", "Microsoft.MachineLearningServices/workspaces/read"},

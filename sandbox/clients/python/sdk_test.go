@@ -112,7 +112,7 @@ func TestTheSDKIsRefused(t *testing.T) {
 	w.sdk(t, clientID, "guess", []sdkCall{{call: []any{"workspace"}, refused: []string{"AADSTS7000215"}}})
 	w.sdk(t, clientID, secret, []sdkCall{
 		{call: []any{"workspace"}, refused: []string{"AuthorizationFailed", "workspaces/read"}},
-		{call: []any{"stores"}, refused: []string{"AuthorizationFailed", "workspaces/read"}},
+		{call: []any{"stores"}, refused: []string{"AuthorizationFailed", "datastores/read"}},
 		{call: []any{"invoke", "heart", nil, public}, refused: []string{"AuthorizationFailed", "batchEndpoints/read"}},
 	})
 	a.run("role", "assignment", "create", "--role", "Reader", "--scope", workspace,

@@ -133,7 +133,7 @@ func (w *world) env(home string, more ...string) []string {
 		// Entra's list of its own hosts lacks the sandbox: Azure's clients have this setting for clouds of which that is true.
 		"AZURE_CORE_INSTANCE_DISCOVERY=false",
 		"SSL_CERT_FILE=" + w.bundle, "REQUESTS_CA_BUNDLE=" + w.bundle,
-		"HTTPS_PROXY=" + w.outside, "HTTP_PROXY=" + w.outside, "NO_PROXY=127.0.0.1",
+		"HTTPS_PROXY=" + w.outside, "HTTP_PROXY=" + w.outside, "NO_PROXY=127.0.0.1,localhost",
 	}, more...)
 }
 
