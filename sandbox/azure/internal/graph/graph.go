@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,6 +105,11 @@ func routes() map[string]handler {
 		table["GET /"+kind+"/{id}/transitiveMemberOf"] = listMemberOf(kind, true)
 	}
 	return table
+}
+
+// Operations are all that are served, below the version.
+func Operations() []string {
+	return slices.Collect(maps.Keys(routes()))
 }
 
 // ServeHTTP serves /graph/{version}/...
