@@ -31,7 +31,8 @@ func NodeJS(t testing.TB) {
 	})
 }
 
-// Needs skips the test, or in CI fails it, where what it needs is not there: what names it, and there says why it is not.
+// Needs skips the test, or in CI fails it, where what it needs is not there: what names it, and there says why it is
+// not.
 func Needs(t testing.TB, what string, there func() error) {
 	t.Helper()
 	err := there()

@@ -16,17 +16,20 @@ func TestGraphFindsObjectsByTheirIDs(t *testing.T) {
 	w := newWorld(t)
 	ids := []string{alice, scientists, uuid.NewString(), w.Deployer().ObjectID}
 	ask := func(who string, body any) answer {
-		return w.send(http.MethodPost, "/graph/v1.0/directoryObjects/getByIds", w.token(who, "https://graph.microsoft.com"), body)
+		return w.send(http.MethodPost, "/graph/v1.0/directoryObjects/getByIds", w.token(who, "https://graph.microsoft.com"),
+			body)
 	}
 	for name, test := range map[string]struct {
 		body  any
 		found []string
 	}{
-		"whatever they are":  {object("ids", ids), []string{alice, scientists, w.Deployer().ObjectID}},
-		"no type is all":     {object("ids", ids, "types", []string{}), []string{alice, scientists, w.Deployer().ObjectID}},
-		"of one type":        {object("ids", ids, "types", []string{"User"}), []string{alice}},
-		"of several types":   {object("ids", ids, "types", []string{"group", "servicePrincipal"}), []string{scientists, w.Deployer().ObjectID}},
-		"of any type":        {object("ids", ids, "types", []string{"directoryObject"}), []string{alice, scientists, w.Deployer().ObjectID}},
+		"whatever they are": {object("ids", ids), []string{alice, scientists, w.Deployer().ObjectID}},
+		"no type is all":    {object("ids", ids, "types", []string{}), []string{alice, scientists, w.Deployer().ObjectID}},
+		"of one type":       {object("ids", ids, "types", []string{"User"}), []string{alice}},
+		"of several types": {object("ids", ids, "types", []string{"group", "servicePrincipal"}),
+			[]string{scientists, w.Deployer().ObjectID}},
+		"of any type": {object("ids", ids, "types", []string{"directoryObject"}),
+			[]string{alice, scientists, w.Deployer().ObjectID}},
 		"of a type none has": {object("ids", ids, "types", []string{"device"}), nil},
 		"of no IDs":          {object("ids", []string{}), nil},
 	} {
@@ -46,7 +49,8 @@ func TestGraphFindsObjectsByTheirIDs(t *testing.T) {
 	} {
 		assert.Equal(t, http.StatusBadRequest, ask(alice, body).status, name)
 	}
-	assert.Equal(t, http.StatusForbidden, ask(machine, object("ids", ids)).status, "a service principal without permission")
+	assert.Equal(t, http.StatusForbidden, ask(machine, object("ids", ids)).status,
+		"a service principal without permission")
 }
 
 func TestGraphKnowsWhoIsSignedIn(t *testing.T) {
@@ -75,7 +79,8 @@ func TestWhatChoosesIsServedOrRefused(t *testing.T) {
 		assert.Equal(t, http.StatusOK, w.arm(http.MethodGet, list+"?count=30&orderByAsc=false", nil).status, list)
 	}
 	stores := workspace + "/datastores?isDefault="
-	assert.Equal(t, http.StatusNotImplemented, w.arm(http.MethodGet, stores+"true", nil).status, "none is known to be the default")
+	assert.Equal(t, http.StatusNotImplemented, w.arm(http.MethodGet, stores+"true", nil).status,
+		"none is known to be the default")
 	others := w.arm(http.MethodGet, stores+"false", nil)
 	assert.NotEmpty(t, others.body["value"])
 	assert.Equal(t, http.StatusNotImplemented, w.arm(http.MethodGet, workspace+"/computes?isDefault=true", nil).status)
@@ -94,12 +99,14 @@ func TestAJobIsAResourceOfItsWorkspace(t *testing.T) {
 	assert.Equal(t, "azureml://datastores/keyed/paths/heart", got.at("properties", "inputs", "in", "uri"))
 
 	assert.Equal(t, http.StatusNotFound, w.arm(http.MethodGet, workspace+"/jobs/none", nil).status)
-	assert.Equal(t, http.StatusNotFound, w.arm(http.MethodGet, workspace+"2/jobs/"+name, nil).status, "another workspace's")
+	assert.Equal(t, http.StatusNotFound, w.arm(http.MethodGet, workspace+"2/jobs/"+name, nil).status,
+		"another workspace's")
 	assert.Equal(t, http.StatusNotFound, w.arm(http.MethodGet, workspace+"/jobs", nil).status, "the list is not served")
 	job := workspace + "/jobs/" + name + "?api-version=2024-04-01"
 	refused := w.send(http.MethodGet, job, w.token(alice, management), nil)
 	assert.Equal(t, http.StatusForbidden, refused.status)
-	assert.Contains(t, refused.message(), "Microsoft.MachineLearningServices/workspaces/jobs/read", "none of the seed's actions")
+	assert.Contains(t, refused.message(), "Microsoft.MachineLearningServices/workspaces/jobs/read",
+		"none of the seed's actions")
 }
 
 func TestAPathInADataStoreHasAShortForm(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/graph"
 )
 
-// Operations are all that the sandbox serves, sorted: "ARM " and "Graph " before those of Resource Manager and of Microsoft
-// Graph.
+// Operations are all that the sandbox serves, sorted: "ARM " and "Graph " before those of Resource Manager and of
+// Microsoft Graph.
 func Operations() []string {
 	all := []string{
 		"GET /metadata/endpoints", "GET /metadata/identity/oauth2/token", "GET /msi/token",
@@ -34,7 +34,7 @@ type Guess struct{ Name, What string }
 func Guesses() []Guess {
 	return []Guess{
 		{"actions at the endpoint", "invoking takes each of the 35 actions at the endpoint, from a role there or above it"},
-		{"polling", "a job is read by its scoring URI with batchEndpoints/jobs/read, and as a job of the workspace with jobs/read"},
+		{"polling", "a job is read by its scoring URI with batchEndpoints/jobs/read, else with workspaces/jobs/read"},
 		{"mounting", "the cluster identity mounts with containers/read and blobs/read, at the container or above it"},
 		{"outputs", "an output takes blobs/write of the cluster identity, and of the job identity too"},
 		{"public data", "a container that anyone may read takes no role of the cluster identity, nor of the job identity"},

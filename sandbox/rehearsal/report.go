@@ -21,7 +21,8 @@ type Report struct {
 	Assertions []access.Verdict `json:"assertions,omitempty"`
 	// NotChecked names what the rehearsal took on trust, or did not look at.
 	NotChecked []string `json:"notChecked"`
-	// Guesses are those of docs/parity.md on which the outcomes hang: what the sandbox does and no document of Azure states.
+	// Guesses are those of docs/parity.md on which the outcomes hang: what the sandbox does and no document of Azure
+	// states.
 	Guesses []string `json:"guesses"`
 	// Left are the IDs of what the stack made and its destruction did not take away.
 	Left []string `json:"left"`

@@ -22,13 +22,16 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 		kinds[kind]++
 	}
 	p("# What the sandbox knows of Azure, and from where\n")
-	p("Written by `go test ./tests/parity -update` from `tests/parity/cases.txt`, which has a request, what comes of it and a source on\n" +
-		"each line, and from `tests/parity/bodies.txt`, which has the fields of Azure's API specification. The tests send every request to the\n" +
-		"sandbox. What no line here allows, the sandbox refuses: a 404 for a collection, Azure's refusal for an unknown key, filter or\n" +
-		"api-version, `NotModelledBySandbox` (501, or a failed job) for what Azure decides by and the sandbox does not.\n")
-	p("%d requests on %d operations: %d answers are known from the API specification, %d from fact sheets or the article, %d because\n"+
-		"clients or public code that nobody here wrote act on them, and %d are guesses: most of them are the code of a refusal that no document names.\n",
-		len(outcomes), len(shortened()), kinds["spec"], kinds["sheet"]+kinds["page"]+kinds["seed"], kinds["client"]+kinds["code"], kinds["guess"])
+	p("Written by `go test ./tests/parity -update` from `tests/parity/cases.txt`, which has a request, what comes of\n" +
+		"it and a source on each line, and from `tests/parity/bodies.txt`, which has the fields of Azure's API\n" +
+		"specification. The tests send every request to the sandbox. What no line here allows, the sandbox refuses: a\n" +
+		"404 for a collection, Azure's refusal for an unknown key, filter or api-version, `NotModelledBySandbox` (501,\n" +
+		"or a failed job) for what Azure decides by and the sandbox does not.\n")
+	p("%d requests on %d operations. Of the answers, %d are known from the API specification, %d from fact sheets or\n"+
+		"the article, %d because clients or public code that nobody here wrote act on them, and %d are guesses: most of\n"+
+		"those are the code of a refusal that no document names.\n",
+		len(outcomes), len(shortened()), kinds["spec"], kinds["sheet"]+kinds["page"]+kinds["seed"],
+		kinds["client"]+kinds["code"], kinds["guess"])
 	p("## Guesses on which a rehearsal can rest\n\nA rehearsal names those on which its outcomes hang.\n")
 	p("| guess | what the sandbox does |\n|---|---|")
 	for _, g := range azure.Guesses() {
@@ -52,7 +55,8 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 			sources = appendNew(sources, o.source)
 		}
 		assert.NotEmpty(t, tried[operation], "cases.txt has no case of %s", operation)
-		p("| `%s` | %s | %s | %s |", operation, strings.Join(answers, ", "), strings.Join(refuses, ", "), strings.Join(sources, "; "))
+		p("| `%s` | %s | %s | %s |", operation, strings.Join(answers, ", "), strings.Join(refuses, ", "),
+			strings.Join(sources, "; "))
 	}
 	p("\n## Bodies\n\nEach field that the sandbox answers is one of Azure's, of its type. What it leaves out:\n")
 	p("| body | compared with | fields answered | left out |\n|---|---|---|---|")

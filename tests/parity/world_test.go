@@ -45,9 +45,11 @@ func newWorld(t *testing.T) *world {
 		SubscriptionIDs: []string{strings.TrimPrefix(subscription, "/subscriptions/")},
 		Workspaces:      []azure.Workspace{{ID: workspace, Location: "westeurope"}},
 		StorageAccounts: []azure.StorageAccount{{ID: account, Containers: []string{"raw"}}},
-		Datastores:      []azure.Datastore{{WorkspaceID: workspace, Name: "keyed", AccountID: account, Container: "raw", HasCredentials: true}},
-		DataAssets:      []azure.DataAsset{{WorkspaceID: workspace, Name: "heart", Version: "1", Datastore: "keyed", Path: "heart"}},
-		Users:           []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com", DisplayName: "Alice"}},
+		Datastores: []azure.Datastore{{WorkspaceID: workspace, Name: "keyed", AccountID: account, Container: "raw",
+			HasCredentials: true}},
+		DataAssets: []azure.DataAsset{{WorkspaceID: workspace, Name: "heart", Version: "1", Datastore: "keyed",
+			Path: "heart"}},
+		Users: []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com", DisplayName: "Alice"}},
 		UserAssignedIdentities: []azure.UserAssignedIdentity{
 			{ID: identity, PrincipalID: denial, ClientID: machine, Location: "westeurope"},
 		},
@@ -93,13 +95,15 @@ func audience(who, path string) string {
 // send answers the status, Azure's code, and the body.
 func (w *world) send(t *testing.T, who, method, path, body string) (status int, code string, answer map[string]any) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, w.URL()+strings.ReplaceAll(path, " ", "+"), strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, w.URL()+strings.ReplaceAll(path, " ", "+"),
+		strings.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	if body != "" && !strings.HasPrefix(body, "{") {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if objectID := map[string]string{"deployer": w.Deployer().ObjectID, "alice": alice}[strings.TrimPrefix(who, "ml ")]; objectID != "" {
+	if objectID := map[string]string{"deployer": w.Deployer().ObjectID,
+		"alice": alice}[strings.TrimPrefix(who, "ml ")]; objectID != "" {
 		token, err := w.SignIn(t.Context(), objectID, audience(who, path))
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Bearer "+token)

@@ -32,7 +32,8 @@ func TestTheCLIManagesRoles(t *testing.T) {
 	made := a.run("role", "definition", "create", "--role-definition", definition(t, "Batch invoker", endpointRead))
 	assert.Equal(t, "Batch invoker", at(made, "roleName"))
 	assert.Equal(t, []any{endpointRead}, at(made, "permissions", 0, "actions"))
-	assert.Equal(t, []string{"Batch invoker"}, each(t, a.run("role", "definition", "list", "--custom-role-only"), "roleName"))
+	assert.Equal(t, []string{"Batch invoker"}, each(t, a.run("role", "definition", "list", "--custom-role-only"),
+		"roleName"))
 	reader := a.run("role", "definition", "list", "--name", "Storage Blob Data Reader")
 	assert.Equal(t, []string{readerRole}, each(t, reader, "name"))
 	a.refused([]string{"InvalidActionOrNotAction"}, "role", "definition", "create",
@@ -48,7 +49,8 @@ func TestTheCLIManagesRoles(t *testing.T) {
 	a.refused([]string{"PrincipalNotFound"},
 		append(assign, "--assignee-object-id", tenantID, "--assignee-principal-type", "User")...)
 	a.refused([]string{"NotModelledBySandbox"}, append(assign, "--assignee-object-id", cluster,
-		"--assignee-principal-type", "ServicePrincipal", "--condition", "@Resource[a:b] StringEquals 'c'", "--condition-version", "2.0")...)
+		"--assignee-principal-type", "ServicePrincipal",
+		"--condition", "@Resource[a:b] StringEquals 'c'", "--condition-version", "2.0")...)
 	listed := a.run("role", "assignment", "list", "--scope", workspace)
 	assert.ElementsMatch(t, []string{robotApp, "alice@example.com"}, each(t, listed, "principalName"))
 	assert.Equal(t, []string{"Batch invoker"}, each(t,
@@ -69,8 +71,8 @@ func TestTheCLIIsRefusedWithoutARole(t *testing.T) {
 	w := newWorld(t)
 	a := w.az(t, "IDENTITY_ENDPOINT="+w.URL()+"/msi/token", "IDENTITY_HEADER="+w.IdentityHeader())
 	a.run("login", "--identity", "--client-id", robotApp, "--allow-no-subscriptions")
-	// At this address the CLI takes the audience that it is given. At the cloud's own it first looks for the subscription, and
-	// this principal sees none.
+	// At this address the CLI takes the audience that it is given. At the cloud's own it first looks for the
+	// subscription, and this principal sees none.
 	other := strings.Replace(w.URL(), "127.0.0.1", "localhost", 1)
 	arm := func(method, id, version string) []string {
 		return []string{"rest", "--method", method, "--resource", "https://management.azure.com", "--body", "{}",
@@ -83,9 +85,11 @@ func TestTheCLIIsRefusedWithoutARole(t *testing.T) {
 			arm("put", workspace+"/providers/Microsoft.Authorization/roleAssignments/"+alice, "2022-04-01")},
 		"graph": {[]string{"Insufficient privileges"}, []string{"ad", "user", "show", "--id", alice}},
 		"graph, by POST": {[]string{"Authorization_RequestDenied"}, []string{"rest", "--method", "post",
-			"--resource", w.URL() + "/graph", "--url", w.URL() + "/graph/v1.0/directoryObjects/getByIds", "--body", `{"ids":[]}`}},
+			"--resource", w.URL() + "/graph", "--url", w.URL() +
+				"/graph/v1.0/directoryObjects/getByIds", "--body", `{"ids":[]}`}},
 		"invoking": {[]string{"AuthorizationFailed", "Microsoft.MachineLearningServices/workspaces/read"},
-			[]string{"rest", "--method", "post", "--resource", ml, "--url", w.URL() + "/inference/westeurope/heart/jobs", "--body",
+			[]string{"rest", "--method", "post", "--resource", ml, "--url", w.URL() + "/inference/westeurope/heart/jobs",
+				"--body",
 				`{"properties": {"InputData": {}}}`}},
 		"invoking with a token for Resource Manager": {[]string{"InvalidAuthenticationToken", "https://ml.azure.com"},
 			[]string{"rest", "--method", "post", "--resource", "https://management.azure.com", "--url",
@@ -112,9 +116,11 @@ func TestTheCLIManagesTheDirectory(t *testing.T) {
 	assert.Equal(t, objectID, at(a.run("ad", "sp", "show", "--id", clientID), "id"))
 	a.refused([]string{"already in use"}, "ad", "sp", "create", "--id", clientID)
 
-	credential := `{"name": "main", "issuer": "` + github + `", "subject": "` + branch + `", "audiences": ["` + exchange + `"]}`
+	credential := `{"name": "main", "issuer": "` + github + `", "subject": "` + branch + `", "audiences": ["` +
+		exchange + `"]}`
 	a.run("ad", "app", "federated-credential", "create", "--id", clientID, "--parameters", credential)
-	assert.Equal(t, []string{branch}, each(t, a.run("ad", "app", "federated-credential", "list", "--id", clientID), "subject"))
+	assert.Equal(t, []string{branch}, each(t, a.run("ad", "app", "federated-credential", "list", "--id", clientID),
+		"subject"))
 	a.run("ad", "app", "federated-credential", "delete", "--id", clientID, "--federated-credential-id", "main")
 	assert.Empty(t, a.run("ad", "app", "federated-credential", "list", "--id", clientID))
 	a.run("ad", "app", "credential", "reset", "--id", clientID, "--append")
@@ -143,12 +149,14 @@ func TestTheCLIManagesIdentities(t *testing.T) {
 	assert.NotEmpty(t, at(made, "principalId"))
 	assert.Equal(t, []string{"nightly", "second"}, each(t, a.run("identity", "list", "--resource-group", "rg-ml"), "name"))
 	assert.Equal(t, []string{"nightly", "second"}, each(t, a.run("identity", "list"), "name"))
-	trust := []string{"identity", "federated-credential", "create", "--identity-name", "second", "--resource-group", "rg-ml",
+	trust := []string{"identity", "federated-credential", "create", "--identity-name", "second", "--resource-group",
+		"rg-ml",
 		"--issuer", github, "--subject", branch, "--audiences", exchange, "--name"}
 	a.run(append(trust, "main")...)
 	a.refused([]string{"issuer"}, append(trust, "again")...)
 	assert.Equal(t, []string{branch}, each(t,
-		a.run("identity", "federated-credential", "list", "--identity-name", "second", "--resource-group", "rg-ml"), "subject"))
+		a.run("identity", "federated-credential", "list", "--identity-name", "second", "--resource-group",
+			"rg-ml"), "subject"))
 	a.run("identity", "delete", "--name", "second", "--resource-group", "rg-ml")
 	a.refused([]string{"ResourceNotFound"}, "identity", "show", "--name", "second", "--resource-group", "rg-ml")
 	a.refused([]string{"ResourceGroupNotFound"}, "identity", "create", "--name", "second", "--resource-group", "none",

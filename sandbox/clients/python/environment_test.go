@@ -28,10 +28,11 @@ var requirements []byte
 func interpreter(t *testing.T) string {
 	t.Helper()
 	var python string
-	machine.Needs(t, "Python 3.10 or later with venv (https://python.org), and azure-cli and azure-ai-ml from PyPI", func() (err error) {
-		python, err = environment()
-		return err
-	})
+	machine.Needs(t, "Python 3.10 or later with venv (https://python.org), and azure-cli and azure-ai-ml from PyPI",
+		func() (err error) {
+			python, err = environment()
+			return err
+		})
 	return python
 }
 
@@ -40,7 +41,7 @@ func interpreter(t *testing.T) string {
 var environment = sync.OnceValues(func() (string, error) {
 	ctx := context.Background()
 	version, err := exec.CommandContext(ctx, "python3", "-c",
-		"import sys, venv, ensurepip; assert sys.version_info >= (3, 10), sys.version; print(sys.executable, sys.version)").Output()
+		"import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.version, sys.prefix)").Output()
 	if err != nil {
 		return "", fmt.Errorf("looking for Python: %w", reason(err))
 	}

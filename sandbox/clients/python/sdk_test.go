@@ -57,7 +57,8 @@ func (w *world) sdk(t *testing.T, clientID, secret string, calls []sdkCall) {
 
 const (
 	public   = "https://mydata.blob.core.windows.net/raw/heart"
-	longPath = "azureml://subscriptions/" + subscriptionID + "/resourcegroups/rg-ml/workspaces/ws/datastores/keyless/paths/heart/2024"
+	longPath = "azureml://subscriptions/" + subscriptionID +
+		"/resourcegroups/rg-ml/workspaces/ws/datastores/keyless/paths/heart/2024"
 )
 
 func TestTheSDKReadsAndInvokes(t *testing.T) {
@@ -120,7 +121,8 @@ func TestTheSDKIsRefused(t *testing.T) {
 	w.sdk(t, clientID, secret, []sdkCall{
 		{call: []any{"workspace"}, answer: "westeurope"},
 		{call: []any{"cluster", "cpu"}, answer: cluster},
-		{call: []any{"invoke", "heart", nil, public}, refused: []string{"AuthorizationFailed", "does not have authorization"}},
+		{call: []any{"invoke", "heart", nil, public}, refused: []string{"AuthorizationFailed",
+			"does not have authorization"}},
 		{call: []any{"store", "keyless"}, answer: "raw"},
 	})
 }

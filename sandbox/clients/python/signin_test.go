@@ -69,7 +69,8 @@ func TestTheCLISignsIn(t *testing.T) {
 	public, both := certificate(t)
 	_, unregistered := certificate(t)
 	deployer.run("ad", "app", "credential", "reset", "--id", clientID, "--cert", "@"+public, "--append")
-	credential, err := json.Marshal(map[string]any{"name": "main", "issuer": github, "subject": branch, "audiences": []string{exchange}})
+	credential, err := json.Marshal(map[string]any{"name": "main", "issuer": github, "subject": branch,
+		"audiences": []string{exchange}})
 	require.NoError(t, err)
 	deployer.run("ad", "app", "federated-credential", "create", "--id", clientID, "--parameters", string(credential))
 	assertion := func(subject, audience string) string {
@@ -85,18 +86,23 @@ func TestTheCLISignsIn(t *testing.T) {
 		who     string   // object ID
 		refused []string // what is shown, where it fails
 	}{
-		"secret":                    {args: append(as, "--password", secret), who: objectID},
-		"certificate":               {args: append(as, "--certificate", both), who: objectID},
-		"federated token":           {args: append(as, "--federated-token", assertion(branch, exchange)), who: objectID},
-		"managed identity":          {args: []string{"--identity", "--client-id", robotApp}, env: host, who: robot},
-		"managed identity's ID":     {args: []string{"--identity", "--resource-id", identity}, env: host, who: robot},
-		"wrong secret":              {args: append(as, "--password", "guess"), refused: []string{"AADSTS7000215"}},
-		"unregistered certificate":  {args: append(as, "--certificate", unregistered), refused: []string{"AADSTS700027"}},
-		"another subject":           {args: append(as, "--federated-token", assertion(branch+"x", exchange)), refused: []string{"AADSTS700213"}},
-		"another audience":          {args: append(as, "--federated-token", assertion(branch, "sts")), refused: []string{"AADSTS700212"}},
-		"no such managed identity":  {args: []string{"--identity", "--client-id", alice}, env: host, refused: []string{"Identity not found"}},
-		"an application that isn't": {args: []string{"--service-principal", "--username", alice, "--tenant", tenantID, "--password", secret}, refused: []string{"AADSTS700016"}},
-		"another tenant":            {args: []string{"--service-principal", "--username", clientID, "--tenant", alice, "--password", secret}, refused: []string{"AADSTS90002"}},
+		"secret":                   {args: append(as, "--password", secret), who: objectID},
+		"certificate":              {args: append(as, "--certificate", both), who: objectID},
+		"federated token":          {args: append(as, "--federated-token", assertion(branch, exchange)), who: objectID},
+		"managed identity":         {args: []string{"--identity", "--client-id", robotApp}, env: host, who: robot},
+		"managed identity's ID":    {args: []string{"--identity", "--resource-id", identity}, env: host, who: robot},
+		"wrong secret":             {args: append(as, "--password", "guess"), refused: []string{"AADSTS7000215"}},
+		"unregistered certificate": {args: append(as, "--certificate", unregistered), refused: []string{"AADSTS700027"}},
+		"another subject": {args: append(as, "--federated-token", assertion(branch+"x", exchange)),
+			refused: []string{"AADSTS700213"}},
+		"another audience": {args: append(as, "--federated-token", assertion(branch, "sts")),
+			refused: []string{"AADSTS700212"}},
+		"no such managed identity": {args: []string{"--identity", "--client-id", alice}, env: host,
+			refused: []string{"Identity not found"}},
+		"an application that isn't": {args: []string{"--service-principal", "--username", alice, "--tenant", tenantID,
+			"--password", secret}, refused: []string{"AADSTS700016"}},
+		"another tenant": {args: []string{"--service-principal", "--username", clientID, "--tenant", alice,
+			"--password", secret}, refused: []string{"AADSTS90002"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

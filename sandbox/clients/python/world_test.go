@@ -52,8 +52,9 @@ func seed() azure.Seed {
 			{WorkspaceID: workspace, Name: "keyed", AccountID: account, Container: "raw", HasCredentials: true},
 			{WorkspaceID: workspace, Name: "keyless", AccountID: account, Container: "raw"},
 		},
-		DataAssets: []azure.DataAsset{{WorkspaceID: workspace, Name: "heart", Version: "1", Datastore: "keyless", Path: "heart/2024"}},
-		Users:      []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com", DisplayName: "Alice"}},
+		DataAssets: []azure.DataAsset{{WorkspaceID: workspace, Name: "heart", Version: "1", Datastore: "keyless",
+			Path: "heart/2024"}},
+		Users: []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com", DisplayName: "Alice"}},
 		UserAssignedIdentities: []azure.UserAssignedIdentity{
 			{ID: identity, PrincipalID: robot, ClientID: robotApp, Location: "westeurope"},
 		},
@@ -92,8 +93,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// newestCLI is how the Azure CLI asks, once for each folder of settings and whatever they say, for its newest version. It
-// goes on without an answer.
+// newestCLI is how the Azure CLI asks, once for each folder of settings and whatever they say, for its newest
+// version. It goes on without an answer.
 const newestCLI = "CONNECT azcliprod.blob.core.windows.net:443 "
 
 // nothingLeaves is the address of a proxy that refuses everyone, and fails the test when somebody comes.
@@ -130,7 +131,8 @@ func (w *world) env(home string, more ...string) []string {
 	return append([]string{
 		"PATH=" + filepath.Dir(w.python) + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8",
 		"AZURE_CONFIG_DIR=" + filepath.Join(home, "azure"), "AZURE_CORE_COLLECT_TELEMETRY=false",
-		// Entra's list of its own hosts lacks the sandbox: Azure's clients have this setting for clouds of which that is true.
+		// Entra's list of its own hosts lacks the sandbox: Azure's clients have this setting for clouds of which that is
+		// true.
 		"AZURE_CORE_INSTANCE_DISCOVERY=false",
 		"SSL_CERT_FILE=" + w.bundle, "REQUESTS_CA_BUNDLE=" + w.bundle,
 		"HTTPS_PROXY=" + w.outside, "HTTP_PROXY=" + w.outside, "NO_PROXY=127.0.0.1,localhost",

@@ -92,14 +92,15 @@ var spelled = map[string]handler{
 var listed = lowered(listedTypes...)
 
 var listedTypes = []string{
-	typeResourceGroup, typeWorkspace, typeCompute, typeEndpoint, typeEndpoint + "/deployments", typeWorkspace + "/datastores",
+	typeResourceGroup, typeWorkspace, typeCompute, typeEndpoint, typeEndpoint + "/deployments", typeWorkspace +
+		"/datastores",
 	typeWorkspace + "/data", typeWorkspace + "/data/versions", typeIdentity, typeFederated,
 	typeStorageAccount, typeStorageAccount + "/blobServices", typeStorageAccount + "/blobServices/containers",
 	"Microsoft.DataFactory/factories", "Microsoft.Web/sites", "Microsoft.Compute/virtualMachines",
 }
 
-// Operations are all that are served: a method and a type, with "/" behind it for its collection. Any resource that exists
-// is read besides.
+// Operations are all that are served: a method and a type, with "/" behind it for its collection. Any resource that
+// exists is read besides.
 func Operations() []string {
 	operations := []string{"GET any resource that exists"}
 	for operation := range spelled {

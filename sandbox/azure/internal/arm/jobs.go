@@ -10,9 +10,9 @@ import (
 
 const typeJob = typeWorkspace + "/jobs"
 
-// getJob answers a batch endpoint's job as Azure Machine Learning has it besides: as the job of a pipeline (field names:
-// Azure/azure-rest-api-specs, Microsoft.MachineLearningServices 2024-10-01, Job/PipelineJob/get). It takes the action
-// workspaces/jobs/read (facts/batch-endpoints.md), and says nothing of why a job failed.
+// getJob answers a batch endpoint's job as Azure Machine Learning has it besides: as the job of a pipeline (field
+// names: Azure/azure-rest-api-specs, Microsoft.MachineLearningServices 2024-10-01, Job/PipelineJob/get). It takes the
+// action workspaces/jobs/read (facts/batch-endpoints.md), and says nothing of why a job failed.
 func getJob(c *call) (wire.Reply, error) {
 	job := c.st.Jobs[c.id.Name()]
 	if job == nil || armid.Key(armid.Parse(job.Endpoint).Parent()) != armid.Key(c.id.Parent()) {
@@ -24,7 +24,8 @@ func getJob(c *call) (wire.Reply, error) {
 	}
 	properties := map[string]any{
 		"jobType": "Pipeline", "status": status, "displayName": job.Name, "computeId": job.Compute,
-		"experimentName": experiment(job), "settings": map[string]any{}, "properties": job.Properties, "tags": map[string]string{},
+		"experimentName": experiment(job), "settings": map[string]any{}, "properties": job.Properties,
+		"tags":   map[string]string{},
 		"inputs": bound(job.Inputs, "Input"), "outputs": bound(job.Outputs, "Output"),
 	}
 	return wire.OK(map[string]any{

@@ -7,9 +7,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// queries are the query parameters that requests may have beside api-version, by what they are sent to: a type, with "/"
-// behind it for its collection. What chooses what is answered and is not served is refused, or another question would be
-// answered; what else there is, such as the size of a page, is disregarded.
+// queries are the query parameters that requests may have beside api-version, by what they are sent to: a type, with
+// "/" behind it for its collection. What chooses what is answered and is not served is refused, or another question
+// would be answered; what else there is, such as the size of a page, is disregarded.
 var queries = loweredLists(map[string][]string{
 	typeRoleDefinition + "/":       {"$filter"},
 	typeRoleAssignment + "/":       {"$filter"},

@@ -29,8 +29,8 @@ func (p place) scope() string {
 	return p.accountID + "/blobServices/default/containers/" + p.container
 }
 
-// locate follows a URI that checkURI has accepted, for an endpoint of the workspace, to its storage container. The error
-// says what does not exist.
+// locate follows a URI that checkURI has accepted, for an endpoint of the workspace, to its storage container. The
+// error says what does not exist.
 func locate(st *state.State, workspaceID, uri string) (place, error) {
 	if strings.HasPrefix(uri, "https://") {
 		return locateURL(st, uri)

@@ -118,7 +118,8 @@ func checkURI(property, uri string) error {
 	case strings.HasPrefix(uri, "https://"):
 		return nil
 	case strings.HasPrefix(uri, shortStore):
-		if name, path := splitPaths(strings.TrimPrefix(uri, shortStore)); name != "" && !strings.Contains(name, "/") && path != "" {
+		if name, path := splitPaths(strings.TrimPrefix(uri, shortStore)); name != "" && !strings.Contains(name, "/") &&
+			path != "" {
 			return nil
 		}
 		return invalid(property, "%q is not of the form %s<data store>/paths/<path>", uri, shortStore)

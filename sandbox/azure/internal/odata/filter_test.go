@@ -52,7 +52,8 @@ func TestWhatIsNoFilterIsRefused(t *testing.T) {
 	for _, filter := range []string{
 		"displayName", "displayName ne 'x'", "displayName eq", "displayName eq 'x", "a eq 'x' or b eq 'y'", "eq 'x'",
 		"tags/any", "tags/any(t)", "tags/any(t:t eq 'x'", "tags/any(t:u eq 'x')", "tags/any(t:t/any(u:u eq 'x'))", "atScope('x'",
-		"startswith(a 'x')", "startswith(a,)", "startswith(a,b)", "startswith(,'x')", "startswith(a,'x'", "startswith(a,b,'x')",
+		"startswith(a 'x')", "startswith(a,)", "startswith(a,b)", "startswith(,'x')",
+		"startswith(a,'x'", "startswith(a,b,'x')",
 		"tags/any(t:startswith(t,'x'))",
 	} {
 		_, err := odata.Parse(filter)
@@ -61,7 +62,8 @@ func TestWhatIsNoFilterIsRefused(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"a eq 'b'", "a/any(x:x eq 'b')", "atScope()", "a eq 'b' and c eq true", "startswith(a,'b')", "a/any(x:", "'"} {
+	for _, seed := range []string{"a eq 'b'", "a/any(x:x eq 'b')", "atScope()", "a eq 'b' and c eq true",
+		"startswith(a,'b')", "a/any(x:", "'"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
