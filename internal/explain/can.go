@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -144,22 +145,29 @@ func (q question) ask(who string) (answer, because string, paths []Path) {
 	case q.verb == "start" && fails >= 0:
 		return No, "a job on " + paths[fails].Target() + " with " + inputName(paths[fails].Input) + " " + paths[fails].Why, paths
 	case q.verb == "start" && slices.ContainsFunc(paths, undecided):
-		return Undecided, paths[slices.IndexFunc(paths, undecided)].Why, paths
+		return Undecided, why(paths[slices.IndexFunc(paths, undecided)]), paths
 	case q.verb == "start":
 		return Yes, "jobs on " + q.what + " work", paths
 	case slices.ContainsFunc(paths, works):
 		return Yes, "a job on " + paths[slices.IndexFunc(paths, works)].Target() + " does", paths
+	case q.live && slices.ContainsFunc(paths, undecided):
+		return Undecided, why(paths[slices.IndexFunc(paths, undecided)]), paths
 	case q.live:
 		return Undecided, "no job of the stack's endpoints does, and what Azure grants outside of jobs is not asked", paths
 	}
 	answer, because = q.outside(who)
 	if at := slices.IndexFunc(paths, undecided); answer == No && at >= 0 {
-		return Undecided, paths[at].Why, paths
+		return Undecided, why(paths[at]), paths
 	}
 	if answer == No && fails >= 0 {
 		because = "a job on " + paths[fails].Target() + " " + paths[fails].Why + "; outside of jobs: " + because
 	}
 	return answer, because, paths
+}
+
+// why is the reason of a path that is undecided. One that is only settling has none of its own.
+func why(p Path) string {
+	return cmp.Or(p.Why, "what a job on "+p.Target()+" needs is assigned so lately that it may not act yet; ask again in ten minutes")
 }
 
 // outside answers by what is held outside of jobs.
