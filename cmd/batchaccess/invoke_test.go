@@ -203,6 +203,7 @@ func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {
 		"standard input twice":      {[]string{"--token", "-", "--request", "-"}, "both read standard input"},
 		"request and input":         {[]string{"--request", "r.json", "--input", "a=b"}, "leave out --input"},
 		"an unknown data input":     {[]string{"--input", "archve"}, `did you mean "archive"?`},
+		"an unknown endpoint":       {[]string{"--endpoint", "hart"}, "--endpoint hart: stack dev has no such endpoint; "},
 		"an unknown invoker":        {[]string{"--as-invoker", "anna"}, `did you mean "ann"?`},
 		"a group":                   {[]string{"--as-invoker", "team"}, "give one of its members: ann"},
 		"an input twice":            {[]string{"--input", "a=azureml:x:1", "--input-file", "a=azureml:x:1"}, "each name once"},
