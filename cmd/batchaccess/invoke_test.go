@@ -101,7 +101,7 @@ func TestInvokeEndsWithTheExitCodeOfTheFailure(t *testing.T) {
 		code  int
 		says  string
 	}{
-		"an endpoint that is not there":    {[]string{"--endpoint", "hart", "--input", "archive"}, "", 2, "find endpoint hart"},
+		"an endpoint that is not there":    {[]string{"--endpoint", "hart", "--input", "archive"}, "", 2, "--endpoint hart: stack dev has no such endpoint; did you mean \"heart\"?"},
 		"a token for management":           {[]string{"--uri", uri, "--token", "-"}, token(ann, "https://management.azure.com"), 3, "az account get-access-token --resource https://ml.azure.com"},
 		"a wrong secret":                   {[]string{"--as", "servicePrincipal", "--client-secret", "-"}, "wrong-secret", 3, "AADSTS7000215"},
 		"an invoker without a role":        {[]string{"--uri", uri, "--token", "-"}, token(ann, access.Audience), 4, "number 1 of the 35"},
