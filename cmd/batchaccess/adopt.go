@@ -196,7 +196,8 @@ func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	if _, err = p.Run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false"); err != nil {
+	if _, err = p.Run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false",
+		"--generate-code=false"); err != nil {
 		return fmt.Errorf("%w\nwhat it imported stays imported: put this right, and adopt again", err)
 	}
 	return nil

@@ -104,8 +104,9 @@ It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could n
 	form.flags(cmd, "table", "json")
 	to.flags(cmd)
 	cmd.Flags().BoolVar(&live, "live", false, "ask Azure who holds what, rather than the plan")
-	cmd.Flags().DurationVar(&propagation, "propagation", azurePropagation, "with --live: for how long an assignment may not act "+
-		"after it was made")
+	cmd.Flags().DurationVar(&propagation, "propagation", azurePropagation,
+		"with --live: for how long an assignment may not act "+
+			"after it was made")
 	return cmd
 }
 
@@ -135,7 +136,8 @@ func (s *stackOf) partOf(who string) (engine.Part, string, error) {
 	case len(s.Parts) == 1:
 		return s.Parts[0], who, nil // Ask says whom it knows
 	case len(s.Parts) == 0:
-		return engine.Part{}, "", fmt.Errorf("the program of stack %s has no BatchEndpointAccess, only components used alone; "+
+		return engine.Part{}, "", fmt.Errorf("the program of stack %s has no BatchEndpointAccess, only components used "+
+			"alone; "+
 			"batchaccess explain lists what they assign", s.name)
 	default:
 		return engine.Part{}, "", fmt.Errorf("no component has an invoker or cluster %s; the components are %s", who,

@@ -72,7 +72,8 @@ func (i *invocation) foretell(cmd *cobra.Command, s *stackOf) {
 	for _, p := range s.Parts[0].Plan.Paths() {
 		asked := len(i.inputs) == 0 || slices.Contains(i.inputs, p.Input)
 		if p.Invoker == i.invoker && p.Endpoint == i.endpoint && asked && !p.Works() && !p.Undecided() {
-			fmt.Fprintf(cmd.ErrOrStderr(), "by the plan of stack %s a job of %s on %s with %s %s\n", s.name, p.Invoker, p.Target(),
+			fmt.Fprintf(cmd.ErrOrStderr(), "by the plan of stack %s a job of %s on %s with %s %s\n", s.name, p.Invoker,
+				p.Target(),
 				cmp.Or(p.Input, access.NoInput), p.Outcome())
 		}
 	}
@@ -129,7 +130,8 @@ func fromVariables(in *invoke.SignIn) {
 func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, in *invoke.SignIn) error {
 	invoker, ok := s.model().Invokers[name]
 	if !ok {
-		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name, problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model().Invokers))))
+		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name,
+			problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model().Invokers))))
 	}
 	if len(invoker.Members) > 0 {
 		return fmt.Errorf("--as-invoker %s: is a group that the stack makes, and nobody signs in as a group; give one of its members: %s", name, strings.Join(invoker.Members, ", "))
@@ -187,7 +189,8 @@ func current(secrets map[string]access.ClientSecret) string {
 // outputs reads from the stack's state who its principals are, with their secrets if they are wanted.
 func (s *stackOf) outputs(ctx context.Context, cmd *cobra.Command, secrets bool) (engine.Deployed, error) {
 	if s.project.dir == "" {
-		return engine.Deployed{}, fmt.Errorf("who the principals of stack %s are stands in its state; name the folder of project %s "+
+		return engine.Deployed{}, fmt.Errorf("who the principals of stack %s are stands in its state; name the folder of "+
+			"project %s "+
 			"with -C", s.name, s.Project)
 	}
 	pulumi, err := findPulumi(ctx, s.project.dir, s.name, cmd.ErrOrStderr())

@@ -143,7 +143,8 @@ func seed(cmd *cobra.Command, a *azure.Azure, p project, exists []string) (map[s
 		}
 		for _, part := range read.Parts {
 			if err := part.Problems.Err(); err != nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n", stack,
+				fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n",
+					stack,
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))
 				continue
 			}

@@ -52,7 +52,8 @@ func TestTheDocsHaveTheSchemaOfTheJSON(t *testing.T) {
 	}
 	have, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.True(t, string(want) == string(have), "go test ./cmd/batchaccess -run Docs -update writes docs/json.schema.json again; "+
+	assert.True(t, string(want) == string(have), "go test ./cmd/batchaccess -run Docs -update writes "+
+		"docs/json.schema.json again; "+
 		"where something is renamed or taken away, raise the version")
 }
 

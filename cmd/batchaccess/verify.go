@@ -159,7 +159,8 @@ func (s *stackOf) subjects(ctx context.Context, cmd *cobra.Command) ([]verify.Su
 	var all []verify.Subject
 	for _, name := range slices.Sorted(maps.Keys(s.model().Invokers)) {
 		if id := deployed.PrincipalIDs[name]; id != "" {
-			all = append(all, verify.Subject{Principal: access.InvokerPrincipal(name), ID: id, Kind: s.model().Invokers[name].Kind})
+			all = append(all, verify.Subject{Principal: access.InvokerPrincipal(name), ID: id,
+				Kind: s.model().Invokers[name].Kind})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.model().Clusters)) {

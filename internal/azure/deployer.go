@@ -18,10 +18,11 @@ import (
 // audience is that of a token which an outside issuer makes for Entra (facts/federation.md).
 const audience = "api://AzureADTokenExchange"
 
-// SignIn is how whoever deploys signs in, by the environment; outside issuers are asked through the client. The ways are
-// those of the azure-native provider, in its order (github.com/pulumi/pulumi-azure-native,
-// provider/pkg/provider/auth_azidentity.go): certificate, secret, OpenID Connect, managed identity. Where none is set it
-// is Azure's default chain, which ends with the Azure CLI. A way that is half set is an error that names each variable.
+// SignIn is how whoever deploys signs in, by the environment; outside issuers are asked through the client. The ways
+// are those of the azure-native provider, in its order (github.com/pulumi/pulumi-azure-native,
+// provider/pkg/provider/auth_azidentity.go): certificate, secret, OpenID Connect, managed identity. Where none is set
+// it is Azure's default chain, which ends with the Azure CLI. A way that is half set is an error that names each
+// variable.
 func SignIn(getenv func(string) string, client *http.Client) (invoke.SignIn, error) {
 	r := reader{get: getenv}
 	use := map[string]bool{}
@@ -104,7 +105,8 @@ func (r *reader) issuer(in *invoke.SignIn, client *http.Client) {
 	case pair("ARM_OIDC_REQUEST_URL", "ARM_OIDC_REQUEST_TOKEN"):
 		in.Assertion = r.ask(client, http.MethodGet, r.get("ARM_OIDC_REQUEST_URL"), r.get("ARM_OIDC_REQUEST_TOKEN"))
 	case pair("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"):
-		in.Assertion = r.ask(client, http.MethodGet, r.get("ACTIONS_ID_TOKEN_REQUEST_URL"), r.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
+		in.Assertion = r.ask(client, http.MethodGet, r.get("ACTIONS_ID_TOKEN_REQUEST_URL"),
+			r.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
 	case r.get("SYSTEM_OIDCREQUESTURI") != "":
 		r.needs("OpenID Connect in Azure Pipelines, map $(System.AccessToken) to it:", "SYSTEM_ACCESSTOKEN")
 		connection := ""
@@ -115,12 +117,14 @@ func (r *reader) issuer(in *invoke.SignIn, client *http.Client) {
 			}
 		}
 		if connection == "" {
-			r.wrong("to sign in with OpenID Connect in Azure Pipelines, set " + strings.Join(names, " or ") + " to the service connection's ID")
+			r.wrong("to sign in with OpenID Connect in Azure Pipelines, set " + strings.Join(names, " or ") +
+				" to the service connection's ID")
 		}
 		at := r.get("SYSTEM_OIDCREQUESTURI") + "?api-version=7.1&serviceConnectionId=" + url.QueryEscape(connection)
 		in.Assertion = r.ask(client, http.MethodPost, at, r.get("SYSTEM_ACCESSTOKEN"))
 	default:
-		r.wrong("ARM_USE_OIDC is set, and there is no token: set ARM_OIDC_TOKEN or ARM_OIDC_TOKEN_FILE_PATH; in GitHub give the job " +
+		r.wrong("ARM_USE_OIDC is set, and there is no token: set ARM_OIDC_TOKEN or ARM_OIDC_TOKEN_FILE_PATH; in GitHub " +
+			"give the job " +
 			"`permissions: id-token: write`, which sets ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN; " +
 			"Azure Pipelines sets SYSTEM_OIDCREQUESTURI")
 	}
@@ -153,7 +157,8 @@ func (r *reader) ask(client *http.Client, method, address, bearer string) func(c
 		}
 		defer answer.Body.Close()
 		if answer.StatusCode != http.StatusOK {
-			return "", fmt.Errorf("asking %s for a token: it answers %s; is the job allowed to have one?", at.Host, answer.Status)
+			return "", fmt.Errorf("asking %s for a token: it answers %s; is the job allowed to have one?", at.Host,
+				answer.Status)
 		}
 		var token struct{ Value, OIDCToken string } // GitHub's, and that of Azure Pipelines
 		if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&token); err != nil {

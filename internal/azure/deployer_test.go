@@ -38,10 +38,12 @@ func TestTheDeployerSignsInAsTheProviderDoes(t *testing.T) {
 		"nothing":              {variables{}, invoke.SignIn{As: invoke.AsDefault}},
 		"a tenant alone":       {variables{"ARM_TENANT_ID": "t"}, invoke.SignIn{As: invoke.AsDefault, TenantID: "t"}},
 		"GitHub's own, unused": {variables{"ACTIONS_ID_TOKEN_REQUEST_URL": "https://x"}, invoke.SignIn{As: invoke.AsDefault}},
-		"a secret":             {and(named, "ARM_CLIENT_SECRET", "s"), invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: "t", ClientID: "c", ClientSecret: "s"}},
+		"a secret": {and(named, "ARM_CLIENT_SECRET", "s"), invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: "t",
+			ClientID: "c", ClientSecret: "s"}},
 		"a certificate before a secret": {
 			and(named, "ARM_CLIENT_SECRET", "s", "ARM_CLIENT_CERTIFICATE_PATH", "p", "ARM_CLIENT_CERTIFICATE_PASSWORD", "w"),
-			invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: "t", ClientID: "c", CertificateFile: "p", CertificatePassword: "w"},
+			invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: "t", ClientID: "c", CertificateFile: "p",
+				CertificatePassword: "w"},
 		},
 		"a secret before OpenID Connect": {
 			and(named, "ARM_CLIENT_SECRET", "s", "ARM_USE_OIDC", "true"),
@@ -96,10 +98,13 @@ func TestAnOutsideIssuerIsAskedForAToken(t *testing.T) {
 		"GitHub":                {github, "from GitHub", ""},
 		"another audience":      {and(github, "ARM_OIDC_AUDIENCE", "api://other"), "for another audience", ""},
 		"a given address":       {and(oidc, "ARM_OIDC_REQUEST_URL", at, "ARM_OIDC_REQUEST_TOKEN", "b"), "from GitHub", ""},
-		"Azure Pipelines":       {and(pipelines, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "id"), "from Azure Pipelines", ""},
-		"refused":               {and(github, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"), "", "it answers 403 Forbidden"},
-		"no JSON":               {and(github, "ACTIONS_ID_TOKEN_REQUEST_URL", issuer.URL+"/html"), "", "the answer is not JSON"},
-		"no token":              {and(github, "ACTIONS_ID_TOKEN_REQUEST_URL", issuer.URL+"/empty"), "", "there is none in the answer"},
+		"Azure Pipelines": {and(pipelines, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "id"), "from Azure Pipelines",
+			""},
+		"refused": {and(github, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"), "", "it answers 403 Forbidden"},
+		"no JSON": {and(github, "ACTIONS_ID_TOKEN_REQUEST_URL", issuer.URL+"/html"), "",
+			"the answer is not JSON"},
+		"no token": {and(github, "ACTIONS_ID_TOKEN_REQUEST_URL", issuer.URL+"/empty"), "",
+			"there is none in the answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,22 +128,29 @@ func TestHalfASignInNamesTheVariables(t *testing.T) {
 		set  variables
 		says []string
 	}{
-		"a client without proof":    {named, []string{"ARM_CLIENT_ID is set, and nothing proves who it is"}},
-		"a secret of nobody":        {variables{"ARM_CLIENT_SECRET": "s"}, []string{"set ARM_CLIENT_ID", "set ARM_TENANT_ID"}},
-		"a secret without a tenant": {variables{"ARM_CLIENT_SECRET": "s", "ARM_CLIENT_ID": "c"}, []string{"set ARM_TENANT_ID"}},
-		"a certificate of nobody":   {variables{"ARM_CLIENT_CERTIFICATE_PATH": "p"}, []string{"set ARM_CLIENT_ID", "set ARM_TENANT_ID"}},
-		"a password alone":          {variables{"ARM_CLIENT_CERTIFICATE_PASSWORD": "w"}, []string{"without ARM_CLIENT_CERTIFICATE_PATH"}},
-		"OpenID Connect of nobody":  {variables{"ARM_USE_OIDC": "true", "ARM_OIDC_TOKEN": "x"}, []string{"set ARM_CLIENT_ID", "set ARM_TENANT_ID"}},
-		"no token":                  {oidc, []string{"there is no token", "id-token: write", "SYSTEM_OIDCREQUESTURI"}},
+		"a client without proof": {named, []string{"ARM_CLIENT_ID is set, and nothing proves who it is"}},
+		"a secret of nobody":     {variables{"ARM_CLIENT_SECRET": "s"}, []string{"set ARM_CLIENT_ID", "set ARM_TENANT_ID"}},
+		"a secret without a tenant": {variables{"ARM_CLIENT_SECRET": "s", "ARM_CLIENT_ID": "c"},
+			[]string{"set ARM_TENANT_ID"}},
+		"a certificate of nobody": {variables{"ARM_CLIENT_CERTIFICATE_PATH": "p"},
+			[]string{"set ARM_CLIENT_ID", "set ARM_TENANT_ID"}},
+		"a password alone": {variables{"ARM_CLIENT_CERTIFICATE_PASSWORD": "w"},
+			[]string{"without ARM_CLIENT_CERTIFICATE_PATH"}},
+		"OpenID Connect of nobody": {variables{"ARM_USE_OIDC": "true", "ARM_OIDC_TOKEN": "x"},
+			[]string{"set ARM_CLIENT_ID", "set ARM_TENANT_ID"}},
+		"no token": {oidc, []string{"there is no token", "id-token: write", "SYSTEM_OIDCREQUESTURI"}},
 		"half of GitHub's": {
 			and(oidc, "ACTIONS_ID_TOKEN_REQUEST_URL", "https://x"), []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN is not; set both"},
 		},
-		"the other half":       {and(oidc, "ARM_OIDC_REQUEST_TOKEN", "x"), []string{"ARM_OIDC_REQUEST_URL is not; set both"}},
-		"half of Pipelines'":   {and(oidc, "SYSTEM_OIDCREQUESTURI", "https://x"), []string{"set SYSTEM_ACCESSTOKEN", "SERVICE_CONNECTION_ID"}},
-		"a token, not used":    {variables{"ARM_OIDC_TOKEN": "x"}, []string{"ARM_OIDC_TOKEN is set, and is not used without ARM_USE_OIDC=true"}},
-		"not true":             {variables{"ARM_USE_OIDC": "1"}, []string{`ARM_USE_OIDC is "1"; write true`}},
-		"not true either":      {variables{"ARM_USE_MSI": "yes"}, []string{`ARM_USE_MSI is "yes"; write true`}},
-		"a plain http address": {and(oidc, "ARM_OIDC_REQUEST_URL", "http://x", "ARM_OIDC_REQUEST_TOKEN", "x"), []string{"no https address"}},
+		"the other half": {and(oidc, "ARM_OIDC_REQUEST_TOKEN", "x"), []string{"ARM_OIDC_REQUEST_URL is not; set both"}},
+		"half of Pipelines'": {and(oidc, "SYSTEM_OIDCREQUESTURI", "https://x"),
+			[]string{"set SYSTEM_ACCESSTOKEN", "SERVICE_CONNECTION_ID"}},
+		"a token, not used": {variables{"ARM_OIDC_TOKEN": "x"},
+			[]string{"ARM_OIDC_TOKEN is set, and is not used without ARM_USE_OIDC=true"}},
+		"not true":        {variables{"ARM_USE_OIDC": "1"}, []string{`ARM_USE_OIDC is "1"; write true`}},
+		"not true either": {variables{"ARM_USE_MSI": "yes"}, []string{`ARM_USE_MSI is "yes"; write true`}},
+		"a plain http address": {and(oidc, "ARM_OIDC_REQUEST_URL", "http://x", "ARM_OIDC_REQUEST_TOKEN", "x"),
+			[]string{"no https address"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

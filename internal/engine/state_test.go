@@ -36,11 +36,13 @@ func TestAStateThatIsOfSomethingElseIsRefused(t *testing.T) {
 	t.Parallel()
 	const two = `{"deployment": {"resources": [{"urn": "` + urnOf + `a"}, {"urn": "` + urnOf + `b"}]}}`
 	for name, c := range map[string]struct{ text, urn, says string }{
-		"nothing deployed":      {`{"deployment": {"resources": []}}`, "", "it is not deployed"},
-		"no deployment":         {`{"version": 3}`, urnOf + "a", "it is not deployed"},
-		"only what is deleted":  {`{"deployment": {"resources": [{"urn": "` + urnOf + `a", "delete": true}]}}`, "", "not deployed"},
-		"two, and none named":   {two, "", "has 2 BatchEndpointAccess"},
-		"another program's":     {two, urnOf + "c", "has no BatchEndpointAccess c, but a, b; is the preview of another program?"},
+		"nothing deployed": {`{"deployment": {"resources": []}}`, "", "it is not deployed"},
+		"no deployment":    {`{"version": 3}`, urnOf + "a", "it is not deployed"},
+		"only what is deleted": {`{"deployment": {"resources": [{"urn": "` + urnOf + `a", "delete": true}]}}`, "",
+			"not deployed"},
+		"two, and none named": {two, "", "has 2 BatchEndpointAccess"},
+		"another program's": {two, urnOf + "c", "has no BatchEndpointAccess c, but a, b; is the preview of another " +
+			"program?"},
 		"no JSON":               {"error", "", "reading its state"},
 		"a list":                {"[]", "", "reading its state"},
 		"a secret of no secret": {`{"deployment": {"resources": [{"urn": "x", "outputs": 3}]}}`, "", "reading its state"},

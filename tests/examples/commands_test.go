@@ -101,7 +101,8 @@ batchaccess invoke -C "$2" --endpoint heart-classifier --as-invoker pipeline --w
 batchaccess adopt -C "$2" --json >"$1/adopt.json"
 batchaccess pin -C "$2" >"$1/pin" 2>&1 || test $? = 1`
 	files := t.TempDir()
-	code, stdout, stderr := batchaccess(t, "sandbox", "-C", dir, "--state-dir", t.TempDir(), "--", "sh", "-c", script, "sh", files, dir)
+	code, stdout, stderr := batchaccess(t, "sandbox", "-C", dir, "--state-dir", t.TempDir(), "--", "sh", "-c", script,
+		"sh", files, dir)
 	require.Zero(t, code, stdout+stderr)
 	assert.Contains(t, stdout, "Completed")
 	for file, says := range map[string]string{
@@ -141,20 +142,27 @@ func TestWhatIsNoProgramOfOursIsRefused(t *testing.T) {
 		says []string
 	}{
 		"no component": {
-			[]string{"explain", "-C", yaml(t, "runtime: yaml\n")}, []string{"project shop has no component of batchaccess", "name the project"},
+			[]string{"explain", "-C", yaml(t, "runtime: yaml\n")}, []string{"project shop has no component of batchaccess",
+				"name the project"},
 		},
 		"a preview that fails": {
 			[]string{"explain", "-C", yaml(t, "runtime: yaml\noutputs: { a: \"${nothing}\" }\n")},
 			[]string{"pulumi preview fails; put this right first", "nothing", "--preview preview.json"},
 		},
 		"a runtime that is not there": {
-			[]string{"explain", "-C", yaml(t, "runtime: cobol\n")}, []string{"the program's runtime is cobol", "pulumi-language-cobol is not on PATH"},
+			[]string{"explain", "-C", yaml(t, "runtime: cobol\n")}, []string{"the program's runtime is cobol",
+				"pulumi-language-cobol is not on PATH"},
 		},
-		"no such stack":               {[]string{"explain", "-C", example, "--stack", "prod"}, []string{`stack "prod" has no Pulumi.prod.yaml`}},
-		"another program's preview":   {[]string{"verify", "-C", example, "--dir", example, "--preview", preview}, []string{"of project shop", "is scoring"}},
-		"another stack's preview":     {[]string{"verify", "--stack", "dev", "--preview", preview}, []string{"of stack prod, and --stack is dev"}},
-		"a preview without a project": {[]string{"verify", "--preview", preview}, []string{"name the folder of project shop with -C"}},
-		"a preview that is not there": {[]string{"explain", "--preview", preview + "x"}, []string{"--preview", "no such file"}},
+		"no such stack": {[]string{"explain", "-C", example, "--stack", "prod"},
+			[]string{`stack "prod" has no Pulumi.prod.yaml`}},
+		"another program's preview": {[]string{"verify", "-C", example, "--dir", example, "--preview", preview},
+			[]string{"of project shop", "is scoring"}},
+		"another stack's preview": {[]string{"verify", "--stack", "dev", "--preview", preview},
+			[]string{"of stack prod, and --stack is dev"}},
+		"a preview without a project": {[]string{"verify", "--preview", preview},
+			[]string{"name the folder of project shop with -C"}},
+		"a preview that is not there": {[]string{"explain", "--preview", preview + "x"},
+			[]string{"--preview", "no such file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
