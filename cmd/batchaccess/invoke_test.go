@@ -103,10 +103,12 @@ func TestInvokeEndsWithTheExitCodeOfTheFailure(t *testing.T) {
 	}{
 		"an endpoint that is not there": {[]string{"--endpoint", "hart", "--input", "archive"}, "", 2,
 			"--endpoint hart: stack dev has no such endpoint; did you mean \"heart\"?"},
-		"a token for management": {[]string{"--uri", uri, "--token", "-"}, token(ann, "https://management.azure.com"), 3, "az account get-access-token --resource https://ml.azure.com"},
+		"a token for management": {[]string{"--uri", uri, "--token", "-"}, token(ann, "https://management.azure.com"), 3,
+			"az account get-access-token --resource https://ml.azure.com"},
 		"a wrong secret": {[]string{"--as", "servicePrincipal", "--client-secret", "-"}, "wrong-secret", 3,
 			"AADSTS7000215"},
-		"an invoker without a role": {[]string{"--uri", uri, "--token", "-"}, token(ann, access.Audience), 4, "number 1 of the 35"},
+		"an invoker without a role": {[]string{"--uri", uri, "--token", "-"}, token(ann, access.Audience), 4,
+			"number 1 of the 35"},
 		"a cluster without a reader": {[]string{"--input", "images", "--wait"}, "", 5,
 			"--role \"Storage Blob Data Reader\""},
 		"an endpoint that does not answer": {[]string{"--uri", "https://127.0.0.1:1/jobs"}, "", 7, "does not accept a connection"},
@@ -171,7 +173,8 @@ func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 	dir := projectWith(t, map[string]string{"dev": scoring})
 	t.Setenv("ARM_METADATA_HOSTNAME", "127.0.0.1:1") // nobody answers there
 	code, stdout, stderr := execute(t, "invoke", "--dir", dir, "--stack", "dev", "--uri", "https://heart.westeurope.inference.ml.azure.com", "--print-request",
-		"--input", "images", "--input-file", "labels=azureml:labels:2", "--literal", "mode=append", "--job-output", "scores=azureml://datastores/archive/paths/o.csv",
+		"--input", "images", "--input-file", "labels=azureml:labels:2", "--literal", "mode=append",
+		"--job-output", "scores=azureml://datastores/archive/paths/o.csv",
 		"--deployment", "blue", "--experiment", "trial")
 	require.Equal(t, 0, code, stderr)
 	_, body, ok := strings.Cut(strings.TrimSuffix(stdout, "'\n"), "--data '")

@@ -22,7 +22,8 @@ import (
 // printed are what the commands print as JSON.
 var jsonForms = map[string]any{
 	"explain": explain.Explanation{}, "can": explain.Answer{}, "review": review.Review{}, "verify": verify.Report{},
-	"rehearse": rehearsal.Report{}, "pin": pinsForm{}, "adopt": adoptionForm{}, "recover": recoveryForm{}, "invoke": invocationForm{},
+	"rehearse": rehearsal.Report{}, "pin": pinsForm{}, "adopt": adoptionForm{}, "recover": recoveryForm{},
+	"invoke": invocationForm{},
 }
 
 // docs/json.schema.json is the schema of each command's JSON, out of the types that are printed.

@@ -47,8 +47,8 @@ the way down. Groups that the stack makes are asked for members whom it does not
 
 ` + previewHelp + `
 
-It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC; ARM_USE_MSI;
-or the Azure CLI), and only reads: Reader on the resource groups
+It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
+ARM_USE_MSI; or the Azure CLI), and only reads: Reader on the resource groups
 of workspace and storage accounts, and Directory.Read.All (or Directory Readers) for the groups.
 
 It exits with 0 if all declared paths work or are settling, with 1 if something is missing or can't be decided (with

@@ -48,7 +48,8 @@ func SignIn(getenv func(string) string, client *http.Client) (invoke.SignIn, err
 	}
 	switch {
 	case getenv("ARM_CLIENT_CERTIFICATE_PATH") != "":
-		in.CertificateFile, in.CertificatePassword = getenv("ARM_CLIENT_CERTIFICATE_PATH"), getenv("ARM_CLIENT_CERTIFICATE_PASSWORD")
+		in.CertificateFile = getenv("ARM_CLIENT_CERTIFICATE_PATH")
+		in.CertificatePassword = getenv("ARM_CLIENT_CERTIFICATE_PASSWORD")
 		r.needs("a certificate (ARM_CLIENT_CERTIFICATE_PATH)", "ARM_CLIENT_ID", "ARM_TENANT_ID")
 	case getenv("ARM_CLIENT_SECRET") != "":
 		in.ClientSecret = getenv("ARM_CLIENT_SECRET")

@@ -15,9 +15,11 @@ const urnOf = "urn:pulumi:dev::p::batchaccess:index:BatchEndpointAccess::"
 
 const oneDeployed = `{"version": 3, "deployment": {"resources": [
 	{"urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev"},
-	{"urn": "` + urnOf + `scoring", "inputs": {"workspaceId": "ws", "role": {"name": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}}},
+	{"urn": "` + urnOf + `scoring", "inputs": {"workspaceId": "ws", "role": {"name":
+	  {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}}},
 	 "outputs": {"clientIds": {"a": "1"}, "principalIds": {"a": "2", "later": null}, "clusterPrincipalIds": {"cpu": "3"},
-	  "clientSecrets": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": "{\"a\":{\"main\":\"s\"}}"}}}]}}`
+	  "clientSecrets": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+	   "plaintext": "{\"a\":{\"main\":\"s\"}}"}}}]}}`
 
 func TestAStateSaysWhoThePrincipalsAre(t *testing.T) {
 	t.Parallel()
