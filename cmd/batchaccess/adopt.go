@@ -54,7 +54,8 @@ after each import adopt says it in the program's words. --yes does all of it; by
 again adopt with --imported, until it exits with 0; don't run pulumi up in between. What really is otherwise than the
 program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as new.
 
-It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and needs Reader on the scopes, for
+It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
+ARM_USE_MSI; or the Azure CLI), and needs Reader on the scopes, for
 applications Application.Read.All, and for groups Group.Read.All.
 
 It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later since
@@ -195,7 +196,8 @@ func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	if _, err = p.Run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false"); err != nil {
+	if _, err = p.Run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false",
+		"--generate-code=false"); err != nil {
 		return fmt.Errorf("%w\nwhat it imported stays imported: put this right, and adopt again", err)
 	}
 	return nil

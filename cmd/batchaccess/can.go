@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ func newCan() *cobra.Command {
 	var form form
 	var to output
 	var live bool
+	var propagation time.Duration
 	cmd := &cobra.Command{
 		Use:   "can <who> <" + strings.Join(explain.Verbs(), "|") + "> <what>",
 		Short: "Answer one question: who can start, read, write or do what",
@@ -73,7 +75,7 @@ It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could n
 			}
 			var paths []explain.Path
 			if live {
-				if paths, err = s.livePaths(cmd); err != nil {
+				if paths, err = s.livePaths(cmd, propagation); err != nil {
 					return err
 				}
 			}
@@ -102,6 +104,9 @@ It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could n
 	form.flags(cmd, "table", "json")
 	to.flags(cmd)
 	cmd.Flags().BoolVar(&live, "live", false, "ask Azure who holds what, rather than the plan")
+	cmd.Flags().DurationVar(&propagation, "propagation", azurePropagation,
+		"with --live: for how long an assignment may not act "+
+			"after it was made")
 	return cmd
 }
 
@@ -131,7 +136,8 @@ func (s *stackOf) partOf(who string) (engine.Part, string, error) {
 	case len(s.Parts) == 1:
 		return s.Parts[0], who, nil // Ask says whom it knows
 	case len(s.Parts) == 0:
-		return engine.Part{}, "", fmt.Errorf("the program of stack %s has no BatchEndpointAccess, only components used alone; "+
+		return engine.Part{}, "", fmt.Errorf("the program of stack %s has no BatchEndpointAccess, only components used "+
+			"alone; "+
 			"batchaccess explain lists what they assign", s.name)
 	default:
 		return engine.Part{}, "", fmt.Errorf("no component has an invoker or cluster %s; the components are %s", who,
@@ -140,8 +146,8 @@ func (s *stackOf) partOf(who string) (engine.Part, string, error) {
 }
 
 // livePaths asks Azure as verify does. What has not settled yet is undecided.
-func (s *stackOf) livePaths(cmd *cobra.Command) (paths []explain.Path, err error) {
-	report, err := s.verified(cmd, 0, azurePropagation)
+func (s *stackOf) livePaths(cmd *cobra.Command, propagation time.Duration) (paths []explain.Path, err error) {
+	report, err := s.verified(cmd, 0, propagation)
 	if err != nil {
 		return nil, err
 	}

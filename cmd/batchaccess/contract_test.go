@@ -48,7 +48,8 @@ var contract = []struct {
 	},
 	{
 		"--output is a report", map[string]string{
-			"sandbox": "what it runs prints", "invoke": "it makes no report", "pin": "it makes no report", "recover": "it makes no report",
+			"sandbox": "what it runs prints", "invoke": "it makes no report", "pin": "it makes no report", "recover": "it " +
+				"makes no report",
 			"adopt": "its file is for pulumi import",
 		}, func(t *testing.T, cmd *cobra.Command) {
 			takes("output", "o")(t, cmd)
@@ -153,7 +154,8 @@ func TestAReportIsNotWrittenOverWhatIsNone(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "report")
 			explain := func(more ...string) (int, string) {
-				code, _, stderr := execute(t, append([]string{"explain", "-C", dir, "--format", format, "--output", file}, more...)...)
+				code, _, stderr := execute(t, append([]string{"explain", "-C", dir, "--format", format, "--output", file},
+					more...)...)
 				return code, stderr
 			}
 			for range 2 { // a new file, and over the report of before
@@ -187,7 +189,8 @@ func TestCanAnswersWithItsExitCode(t *testing.T) {
 	t.Parallel()
 	const outputs = "  batchaccess:dataOutputs: { scores: { dataStore: results, path: out, credentialInStore: false, " +
 		"storageAccount: lake, container: scores } }\n"
-	endpoints := "  batchaccess:endpoints: { score: { cluster: cpu, inputs: [rows], outputs: [scores], invokers: [ann] } }\n"
+	endpoints := "  batchaccess:endpoints: { score: { cluster: cpu, inputs: [rows], outputs: [scores], invokers: [ann] " +
+		"} }\n"
 	stack := strings.Replace(oneInput, "  batchaccess:clusters:", "    bob: { kind: user, objectId: "+
 		"44444444-4444-4444-8444-444444444444 }\n  batchaccess:clusters:", 1) + outputs + endpoints
 	const role = "  batchaccess:role: { roleDefinitionId: /subscriptions/11111111-1111-4111-8111-111111111111/providers/" +
@@ -203,23 +206,27 @@ func TestCanAnswersWithItsExitCode(t *testing.T) {
 		"does not read":         {stack, "bob read rows", 1, "outside of jobs: "},
 		"writes":                {stack, "ann write scores", 0, "yes: a job on score does"},
 		"does not write":        {stack, "bob write scores", 1, "no grant writes there"},
-		"a cluster reads":       {stack, "cluster:cpu read rows", 0, "yes: cluster cpu: mounts it by Storage Blob Data Reader on lake/rows"},
-		"a cluster writes":      {stack, "cluster:cpu write scores", 0, "yes: writes by Storage Blob Data Contributor on lake/scores"},
-		"a risk":                {stack, "ann do readsSecrets", 0, "yes: invoker ann: has Microsoft.MachineLearningServices/workspaces/"},
-		"no risk":               {stack, "ann do grantsAccess", 1, "no: invoker ann: no role covers grantsAccess"},
-		"an action":             {stack, "ann do Microsoft.MachineLearningServices/workspaces/read", 0, "yes: invoker ann: has "},
-		"an unknown role":       {stack + role, "ann start score", 2, "undecided: "},
-		"an unknown role does":  {stack + role, "ann do grantsAccess", 2, "undecided: invoker ann: may have"},
-		"nobody":                {stack, "anne start score", 2, `nobody who can start is called "anne"; did you mean "ann"?`},
-		"a cluster starts":      {stack, "cluster:cpu start score", 2, `nobody who can start is called "cluster:cpu"`},
-		"no endpoint":           {stack, "ann start scores", 2, `no endpoint is called "scores"; did you mean "score"?`},
-		"no input":              {stack, "ann read scores", 2, `no data input is called "scores"`},
-		"no output":             {stack, "ann write rows", 2, `no data output is called "rows"`},
-		"no action":             {stack, "ann do readSecrets", 2, `did you mean "readsSecrets"?`},
-		"a wildcard":            {stack, "ann do Microsoft.Storage/*", 2, "no risk, or action of Azure in full,"},
-		"no verb":               {stack, "ann reads rows", 2, `unknown verb "reads"; did you mean "read"?`},
-		"two words":             {stack, "ann start", 2, "2 words were given, and it takes three"},
-		"an action, live":       {stack, "ann do readsSecrets --live", 2, "--live can't answer do"},
+		"a cluster reads": {stack, "cluster:cpu read rows", 0,
+			"yes: cluster cpu: mounts it by Storage Blob Data Reader on lake/rows"},
+		"a cluster writes": {stack, "cluster:cpu write scores", 0,
+			"yes: writes by Storage Blob Data Contributor on lake/scores"},
+		"a risk": {stack, "ann do readsSecrets", 0,
+			"yes: invoker ann: has Microsoft.MachineLearningServices/workspaces/"},
+		"no risk": {stack, "ann do grantsAccess", 1, "no: invoker ann: no role covers grantsAccess"},
+		"an action": {stack, "ann do Microsoft.MachineLearningServices/workspaces/read", 0,
+			"yes: invoker ann: has "},
+		"an unknown role":      {stack + role, "ann start score", 2, "undecided: "},
+		"an unknown role does": {stack + role, "ann do grantsAccess", 2, "undecided: invoker ann: may have"},
+		"nobody":               {stack, "anne start score", 2, `nobody who can start is called "anne"; did you mean "ann"?`},
+		"a cluster starts":     {stack, "cluster:cpu start score", 2, `nobody who can start is called "cluster:cpu"`},
+		"no endpoint":          {stack, "ann start scores", 2, `no endpoint is called "scores"; did you mean "score"?`},
+		"no input":             {stack, "ann read scores", 2, `no data input is called "scores"`},
+		"no output":            {stack, "ann write rows", 2, `no data output is called "rows"`},
+		"no action":            {stack, "ann do readSecrets", 2, `did you mean "readsSecrets"?`},
+		"a wildcard":           {stack, "ann do Microsoft.Storage/*", 2, "no risk, or action of Azure in full,"},
+		"no verb":              {stack, "ann reads rows", 2, `unknown verb "reads"; did you mean "read"?`},
+		"two words":            {stack, "ann start", 2, "2 words were given, and it takes three"},
+		"an action, live":      {stack, "ann do readsSecrets --live", 2, "--live can't answer do"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

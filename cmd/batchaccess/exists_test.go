@@ -37,7 +37,8 @@ func TestWhatAStackOfPartsRefersToExists(t *testing.T) {
 	assert.Regexp(t, `StorageReader \S+ +\S+ \(`+ann+`\) +Storage Blob Data Reader +`+account, stdout)
 	code, _, stderr = execute(t, "can", ann, "read", "scores", "--dir", dir)
 	assert.Equal(t, exitUsage, code)
-	assert.Contains(t, stderr, "has no BatchEndpointAccess, only components used alone; batchaccess explain lists what they assign")
+	assert.Contains(t, stderr, "has no BatchEndpointAccess, only components used alone; batchaccess explain lists what "+
+		"they assign")
 	code, said = up("--exists", workspace, "--exists", container, "--exists", "user:"+ann, "--exists", "group:"+team)
 	assert.Equal(t, 0, code, said)
 

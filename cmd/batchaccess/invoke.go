@@ -132,6 +132,9 @@ func (i *invocation) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if !i.print {
+		i.foretell(cmd, s)
+	}
 	if i.print && i.uri != "" { // then nobody need sign in, and nothing need be asked
 		c, err := invoke.CloudOf(i.environment(s))
 		if err != nil {

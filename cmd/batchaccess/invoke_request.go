@@ -126,7 +126,8 @@ func (s *stackOf) fill(p *invoke.Properties, i *invocation) error {
 	}
 	for _, name := range inputs {
 		if _, ok := s.model().DataInputs[name]; !ok {
-			return fmt.Errorf("--input %s: stack %s has no such data input; %s, or write <name>=<folder>", name, s.name, problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model().DataInputs))))
+			return fmt.Errorf("--input %s: stack %s has no such data input; %s, or write <name>=<folder>", name, s.name,
+				problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model().DataInputs))))
 		}
 		input, err := invoke.InputOf(s.model(), name)
 		if err != nil {

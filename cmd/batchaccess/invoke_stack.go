@@ -46,6 +46,9 @@ func (i *invocation) chooseEndpoint(s *stackOf) error {
 			i.endpoint = names[0]
 		case i.endpoint == "":
 			return fmt.Errorf("name an endpoint with --endpoint; %s", problem.DidYouMean("", names))
+		case !slices.Contains(names, i.endpoint) && i.workspace == s.model().WorkspaceID.Text():
+			return fmt.Errorf("--endpoint %s: stack %s has no such endpoint; %s, or name another workspace with --workspace",
+				i.endpoint, s.name, problem.DidYouMean(i.endpoint, names))
 		}
 		i.deployment = cmp.Or(i.deployment, s.model().EffectiveEndpoints()[i.endpoint].Deployment)
 	}
@@ -58,6 +61,22 @@ func (i *invocation) chooseEndpoint(s *stackOf) error {
 		return errors.New("name an endpoint with --endpoint, or give its address with --uri")
 	}
 	return nil
+}
+
+// foretell says on standard error what the stack's plan says of the job, where that is that it fails: it is started
+// nevertheless, for what Azure says of it is why somebody starts a job that is to fail.
+func (i *invocation) foretell(cmd *cobra.Command, s *stackOf) {
+	if s == nil || i.invoker == "" || i.endpoint == "" {
+		return
+	}
+	for _, p := range s.Parts[0].Plan.Paths() {
+		asked := len(i.inputs) == 0 || slices.Contains(i.inputs, p.Input)
+		if p.Invoker == i.invoker && p.Endpoint == i.endpoint && asked && !p.Works() && !p.Undecided() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "by the plan of stack %s a job of %s on %s with %s %s\n", s.name, p.Invoker,
+				p.Target(),
+				cmp.Or(p.Input, access.NoInput), p.Outcome())
+		}
+	}
 }
 
 // signsIn settles on who invokes: the flags, the stack's invoker, and Azure's own variables, in this order.
@@ -111,7 +130,8 @@ func fromVariables(in *invoke.SignIn) {
 func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, in *invoke.SignIn) error {
 	invoker, ok := s.model().Invokers[name]
 	if !ok {
-		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name, problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model().Invokers))))
+		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name,
+			problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model().Invokers))))
 	}
 	if len(invoker.Members) > 0 {
 		return fmt.Errorf("--as-invoker %s: is a group that the stack makes, and nobody signs in as a group; give one of its members: %s", name, strings.Join(invoker.Members, ", "))
@@ -169,7 +189,8 @@ func current(secrets map[string]access.ClientSecret) string {
 // outputs reads from the stack's state who its principals are, with their secrets if they are wanted.
 func (s *stackOf) outputs(ctx context.Context, cmd *cobra.Command, secrets bool) (engine.Deployed, error) {
 	if s.project.dir == "" {
-		return engine.Deployed{}, fmt.Errorf("who the principals of stack %s are stands in its state; name the folder of project %s "+
+		return engine.Deployed{}, fmt.Errorf("who the principals of stack %s are stands in its state; name the folder of "+
+			"project %s "+
 			"with -C", s.name, s.Project)
 	}
 	pulumi, err := findPulumi(ctx, s.project.dir, s.name, cmd.ErrOrStderr())

@@ -101,11 +101,16 @@ func TestInvokeEndsWithTheExitCodeOfTheFailure(t *testing.T) {
 		code  int
 		says  string
 	}{
-		"an endpoint that is not there":    {[]string{"--endpoint", "hart", "--input", "archive"}, "", 2, "find endpoint hart"},
-		"a token for management":           {[]string{"--uri", uri, "--token", "-"}, token(ann, "https://management.azure.com"), 3, "az account get-access-token --resource https://ml.azure.com"},
-		"a wrong secret":                   {[]string{"--as", "servicePrincipal", "--client-secret", "-"}, "wrong-secret", 3, "AADSTS7000215"},
-		"an invoker without a role":        {[]string{"--uri", uri, "--token", "-"}, token(ann, access.Audience), 4, "number 1 of the 35"},
-		"a cluster without a reader":       {[]string{"--input", "images", "--wait"}, "", 5, "--role \"Storage Blob Data Reader\""},
+		"an endpoint that is not there": {[]string{"--endpoint", "hart", "--input", "archive"}, "", 2,
+			"--endpoint hart: stack dev has no such endpoint; did you mean \"heart\"?"},
+		"a token for management": {[]string{"--uri", uri, "--token", "-"}, token(ann, "https://management.azure.com"), 3,
+			"az account get-access-token --resource https://ml.azure.com"},
+		"a wrong secret": {[]string{"--as", "servicePrincipal", "--client-secret", "-"}, "wrong-secret", 3,
+			"AADSTS7000215"},
+		"an invoker without a role": {[]string{"--uri", uri, "--token", "-"}, token(ann, access.Audience), 4,
+			"number 1 of the 35"},
+		"a cluster without a reader": {[]string{"--input", "images", "--wait"}, "", 5,
+			"--role \"Storage Blob Data Reader\""},
 		"an endpoint that does not answer": {[]string{"--uri", "https://127.0.0.1:1/jobs"}, "", 7, "does not accept a connection"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,7 +173,8 @@ func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 	dir := projectWith(t, map[string]string{"dev": scoring})
 	t.Setenv("ARM_METADATA_HOSTNAME", "127.0.0.1:1") // nobody answers there
 	code, stdout, stderr := execute(t, "invoke", "--dir", dir, "--stack", "dev", "--uri", "https://heart.westeurope.inference.ml.azure.com", "--print-request",
-		"--input", "images", "--input-file", "labels=azureml:labels:2", "--literal", "mode=append", "--job-output", "scores=azureml://datastores/archive/paths/o.csv",
+		"--input", "images", "--input-file", "labels=azureml:labels:2", "--literal", "mode=append",
+		"--job-output", "scores=azureml://datastores/archive/paths/o.csv",
 		"--deployment", "blue", "--experiment", "trial")
 	require.Equal(t, 0, code, stderr)
 	_, body, ok := strings.Cut(strings.TrimSuffix(stdout, "'\n"), "--data '")
@@ -198,14 +204,16 @@ func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {
 		args []string
 		says string
 	}{
-		"a token as a flag":         {[]string{"--token", "ey"}, "--token takes - alone"},
-		"a secret as a flag":        {[]string{"--client-secret", "s"}, "--client-secret takes - alone"},
-		"standard input twice":      {[]string{"--token", "-", "--request", "-"}, "both read standard input"},
-		"request and input":         {[]string{"--request", "r.json", "--input", "a=b"}, "leave out --input"},
-		"an unknown data input":     {[]string{"--input", "archve"}, `did you mean "archive"?`},
-		"an unknown invoker":        {[]string{"--as-invoker", "anna"}, `did you mean "ann"?`},
-		"a group":                   {[]string{"--as-invoker", "team"}, "give one of its members: ann"},
-		"an input twice":            {[]string{"--input", "a=azureml:x:1", "--input-file", "a=azureml:x:1"}, "each name once"},
+		"a token as a flag":     {[]string{"--token", "ey"}, "--token takes - alone"},
+		"a secret as a flag":    {[]string{"--client-secret", "s"}, "--client-secret takes - alone"},
+		"standard input twice":  {[]string{"--token", "-", "--request", "-"}, "both read standard input"},
+		"request and input":     {[]string{"--request", "r.json", "--input", "a=b"}, "leave out --input"},
+		"an unknown data input": {[]string{"--input", "archve"}, `did you mean "archive"?`},
+		"an unknown endpoint":   {[]string{"--endpoint", "hart"}, "--endpoint hart: stack dev has no such endpoint; "},
+		"an unknown invoker":    {[]string{"--as-invoker", "anna"}, `did you mean "ann"?`},
+		"a group":               {[]string{"--as-invoker", "team"}, "give one of its members: ann"},
+		"an input twice": {[]string{"--input", "a=azureml:x:1", "--input-file", "a=azureml:x:1"},
+			"each name once"},
 		"an address that is none":   {[]string{"--uri", "http://heart"}, "not the address of a batch endpoint"},
 		"an asset of no workspace":  {[]string{"--uri", uri, "--input", "a=azureml:x:1"}, "--workspace"},
 		"a URL with a secret in it": {[]string{"--uri", uri, "--input", "a=https://x.blob.core.windows.net/c?sig=s"}, "carries a secret"},

@@ -71,7 +71,8 @@ func (o output) write(stdout io.Writer, text []byte) error {
 	case err != nil:
 		return err
 	}
-	return fmt.Errorf("--output: %s is there, and batchaccess did not make it; name another file, or say --force to write over it",
+	return fmt.Errorf("--output: %s is there, and batchaccess did not make it; name another file, or say --force to "+
+		"write over it",
 		o.file)
 }
 
@@ -87,5 +88,6 @@ func (o output) print(cmd *cobra.Command, what string, render func(io.Writer) er
 	return nil
 }
 
-// jsonVersion is that of the JSON which commands print themselves: raised when something in it is renamed or taken away.
+// jsonVersion is that of the JSON which commands print themselves: raised when something in it is renamed or taken
+// away.
 const jsonVersion = 1

@@ -99,7 +99,8 @@ type pinsForm struct {
 // pinned are the arguments that look-ups complete.
 var pinned = []string{"invokers", "clusters", "dataInputs", "dataOutputs", "endpoints"}
 
-// componentInputs previews the stack, and gives what its BatchEndpointAccess is registered with: the arguments, completed.
+// componentInputs previews the stack, and gives what its BatchEndpointAccess is registered with: the arguments,
+// completed.
 func (p pulumiOf) componentInputs(ctx context.Context) (map[string]any, error) {
 	text, err := p.Preview(ctx)
 	if err != nil {
@@ -118,7 +119,8 @@ func componentInputs(preview engine.Preview) (map[string]any, error) {
 		return nil, err
 	}
 	if len(program.Parts) != 1 {
-		return nil, fmt.Errorf("its program has %d BatchEndpointAccess, and pins are those of one; write the IDs into the program",
+		return nil, fmt.Errorf("its program has %d BatchEndpointAccess, and pins are those of one; write the IDs into the "+
+			"program",
 			len(program.Parts))
 	}
 	inputs := map[string]any{}

@@ -64,7 +64,8 @@ func TestPinsAreThoseOfOneComponent(t *testing.T) {
 
 func TestATextThatPulumiWouldNotKeepIsNotWritten(t *testing.T) {
 	t.Parallel()
-	err := pulumiOf{engine.Pulumi{CLI: "/nonexistent"}}.pin(t.Context(), "batchaccess", []foundPin{{"dataInputs.x.container", "2025"}})
+	err := pulumiOf{engine.Pulumi{CLI: "/nonexistent"}}.pin(t.Context(), "batchaccess",
+		[]foundPin{{"dataInputs.x.container", "2025"}})
 	require.ErrorContains(t, err, "dataInputs.x.container: write it by hand, in quotes")
 }
 

@@ -133,6 +133,7 @@ func seed(cmd *cobra.Command, a *azure.Azure, p project, exists []string) (map[s
 		return nil, err
 	}
 	models := map[string]access.Model{}
+	var bare, seeds []azure.Seed
 	for _, stack := range stacks {
 		read, err := source{stack: stack, dir: p.dir, exists: exists}.open(cmd)
 		if err != nil {
@@ -142,26 +143,31 @@ func seed(cmd *cobra.Command, a *azure.Azure, p project, exists []string) (map[s
 		}
 		for _, part := range read.Parts {
 			if err := part.Problems.Err(); err != nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n", stack,
+				fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n",
+					stack,
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))
 				continue
 			}
 			model := rehearsal.Identified(part.Plan.Model)
 			s, err := rehearsal.Seed(model, read.location)
-			if err == nil {
-				err = a.Seed(s)
-			}
 			if err != nil {
 				return nil, fmt.Errorf("stack %s: %w", stack, err)
 			}
+			seeds = append(seeds, s)
 			models[stack] = model // of several, the last one's invokers can sign in
 		}
 		referred, err := seedOf(referredTo(read.Program))
-		if err == nil {
-			err = a.Seed(referred)
-		}
 		if err != nil {
 			return nil, fmt.Errorf("stack %s: %w", stack, err)
+		}
+		for i := range referred.Workspaces {
+			referred.Workspaces[i].Location = read.location
+		}
+		bare = append(bare, referred)
+	}
+	for _, s := range append(bare, seeds...) { // a model says more of the same thing, so it comes last
+		if err := a.Seed(s); err != nil {
+			return nil, err
 		}
 	}
 	return models, nil

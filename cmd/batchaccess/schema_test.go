@@ -22,7 +22,8 @@ import (
 // printed are what the commands print as JSON.
 var jsonForms = map[string]any{
 	"explain": explain.Explanation{}, "can": explain.Answer{}, "review": review.Review{}, "verify": verify.Report{},
-	"rehearse": rehearsal.Report{}, "pin": pinsForm{}, "adopt": adoptionForm{}, "recover": recoveryForm{}, "invoke": invocationForm{},
+	"rehearse": rehearsal.Report{}, "pin": pinsForm{}, "adopt": adoptionForm{}, "recover": recoveryForm{},
+	"invoke": invocationForm{},
 }
 
 // docs/json.schema.json is the schema of each command's JSON, out of the types that are printed.
@@ -52,7 +53,8 @@ func TestTheDocsHaveTheSchemaOfTheJSON(t *testing.T) {
 	}
 	have, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.True(t, string(want) == string(have), "go test ./cmd/batchaccess -run Docs -update writes docs/json.schema.json again; "+
+	assert.True(t, string(want) == string(have), "go test ./cmd/batchaccess -run Docs -update writes "+
+		"docs/json.schema.json again; "+
 		"where something is renamed or taken away, raise the version")
 }
 

@@ -24,9 +24,9 @@ type source struct {
 	exists              []string
 }
 
-const previewHelp = `The stack is one of any Pulumi program that uses the components. That of this repository is read from its configuration
-alone; any other is previewed in the sandbox, without credentials, or read from a preview: --preview takes the file that
-"pulumi preview --json --show-sames" wrote.`
+const previewHelp = `The stack is one of any Pulumi program that uses the components. That of this repository
+is read from its configuration alone; any other is previewed in the sandbox, without credentials, or read from
+a preview: --preview takes the file that "pulumi preview --json --show-sames" wrote.`
 
 func (s *source) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&s.stack, "stack", "s", "", "stack to look at (default: the only one)")
@@ -105,8 +105,10 @@ func (s *stackOf) previewed(cmd *cobra.Command, exists []string) error {
 	}, seed)
 	shown.done()
 	if err != nil {
-		return fmt.Errorf("stack %s of project %s, in the sandbox: %w\nWhat the program looks up and the sandbox can't know is "+
-			"given with --exists, or by a preview of Azure: pulumi preview --json --show-sames > preview.json, and --preview preview.json",
+		return fmt.Errorf("stack %s of project %s, in the sandbox: %w\nWhat the program looks up and the sandbox can't "+
+			"know is "+
+			"given with --exists, or by a preview of Azure: pulumi preview --json --show-sames > preview.json, and --preview "+
+			"preview.json",
 			s.name, s.project.name, err)
 	}
 	return s.take(text)
@@ -146,7 +148,8 @@ func (s source) fromPreview(cmd *cobra.Command) (*stackOf, error) {
 	case err == nil && p.name == preview.Project:
 		read.project = p
 	case err == nil && cmd.Flags().Changed("dir"):
-		return nil, fmt.Errorf("--preview %s is of project %s, and the project in %s is %s; preview the program that is meant",
+		return nil, fmt.Errorf("--preview %s is of project %s, and the project in %s is %s; preview the program that is "+
+			"meant",
 			s.preview, preview.Project, s.dir, p.name)
 	case err != nil && cmd.Flags().Changed("dir"):
 		return nil, err
@@ -160,7 +163,8 @@ func baseName(stack string) string { return stack[strings.LastIndex(stack, "/")+
 // one is the only BatchEndpointAccess, for what is done with one.
 func (s *stackOf) one() (engine.Part, error) {
 	if len(s.Parts) != 1 {
-		return engine.Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess (%s), and this takes a program with one",
+		return engine.Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess (%s), and this takes a "+
+			"program with one",
 			s.name, len(s.Parts), strings.Join(s.Names(), ", "))
 	}
 	return s.Parts[0], nil

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/verify"
 )
@@ -46,7 +47,8 @@ the way down. Groups that the stack makes are asked for members whom it does not
 
 ` + previewHelp + `
 
-It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and only reads: Reader on the resource groups
+It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
+ARM_USE_MSI; or the Azure CLI), and only reads: Reader on the resource groups
 of workspace and storage accounts, and Directory.Read.All (or Directory Readers) for the groups.
 
 It exits with 0 if all declared paths work or are settling, with 1 if something is missing or can't be decided (with
@@ -127,8 +129,7 @@ func (s *stackOf) verified(cmd *cobra.Command, wait, propagation time.Duration) 
 	return report, err
 }
 
-// deployer signs in as whoever deploys: the azure-native provider's service principal if its variables are set, else in
-// any way that Azure's tools know.
+// deployer signs in as whoever deploys.
 func deployer(ctx context.Context, environment string) (azcore.TokenCredential, invoke.Cloud, *http.Client, error) {
 	client, err := clientOfCloud()
 	if err != nil {
@@ -138,9 +139,9 @@ func deployer(ctx context.Context, environment string) (azcore.TokenCredential, 
 	if err != nil {
 		return nil, c, nil, err
 	}
-	signIn := invoke.SignIn{As: invoke.AsDefault}
-	if secret := os.Getenv("ARM_CLIENT_SECRET"); secret != "" {
-		signIn = invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: os.Getenv("ARM_TENANT_ID"), ClientID: os.Getenv("ARM_CLIENT_ID"), ClientSecret: secret}
+	signIn, err := azure.SignIn(os.Getenv, client)
+	if err != nil {
+		return nil, c, nil, err
 	}
 	credential, err := signIn.Credential(c, client)
 	return credential, c, client, err
@@ -158,7 +159,8 @@ func (s *stackOf) subjects(ctx context.Context, cmd *cobra.Command) ([]verify.Su
 	var all []verify.Subject
 	for _, name := range slices.Sorted(maps.Keys(s.model().Invokers)) {
 		if id := deployed.PrincipalIDs[name]; id != "" {
-			all = append(all, verify.Subject{Principal: access.InvokerPrincipal(name), ID: id, Kind: s.model().Invokers[name].Kind})
+			all = append(all, verify.Subject{Principal: access.InvokerPrincipal(name), ID: id,
+				Kind: s.model().Invokers[name].Kind})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.model().Clusters)) {

@@ -1,5 +1,5 @@
-// Package engine runs Pulumi, and reads what it says: previews, states, and the access that any program with the components asks for.
-// It must not know how an answer is shown, nor the sandbox.
+// Package engine runs Pulumi, and reads what it says: previews, states, and the access that any program with the
+// components asks for. It must not know how an answer is shown, nor the sandbox.
 package engine
 
 import (

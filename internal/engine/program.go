@@ -63,7 +63,8 @@ func (p Preview) Program() (Program, error) {
 		return made, fmt.Errorf("the preview can't be relied on: %s", strings.Join(p.Unread, "; "))
 	}
 	if p.Hidden > 0 {
-		return made, fmt.Errorf("the preview leaves out %d resources that do not change, and they may hold access; make it with "+
+		return made, fmt.Errorf("the preview leaves out %d resources that do not change, and they may hold access; make it "+
+			"with "+
 			"`pulumi preview --json --show-sames`", p.Hidden)
 	}
 	var wrong []error
@@ -87,13 +88,18 @@ func (p Preview) Program() (Program, error) {
 	}
 	slices.Sort(made.Refers)
 	made.Refers = slices.Compact(made.Refers)
-	slices.SortFunc(made.Parts, func(a, b Part) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.URN, b.URN)) })
+	slices.SortFunc(made.Parts, func(a, b Part) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.URN, b.URN))
+	})
 	if len(wrong) > 0 {
 		return made, errors.Join(wrong...)
 	}
 	if len(made.Parts)+len(made.Alone) == 0 {
-		return made, fmt.Errorf("the program of project %s has no component of batchaccess that assigns a role, so there is nothing "+
-			"to say of it; add a BatchEndpointAccess, or name the project that has one with -C", cmp.Or(p.Project, "(no resources)"))
+		return made, fmt.Errorf("the program of project %s has no component of batchaccess that assigns a role, so there "+
+			"is nothing "+
+			"to say of it; add a BatchEndpointAccess, or name the project that has one with -C", cmp.Or(p.Project,
+			"(no resources)"))
 	}
 	return made, nil
 }

@@ -126,7 +126,8 @@ func TestComponentsUsedAloneAreTheirAssignments(t *testing.T) {
 	assert.Equal(t, []string{lake}, p.Refers)
 	assert.Equal(t, []engine.Assignment{
 		{Component: "InvokerRole lake", Name: "later", Role: other},
-		{Component: "StorageReader lake", Name: "invoker.ann", PrincipalID: person, Role: "Storage Blob Data Reader", Scope: lake},
+		{Component: "StorageReader lake", Name: "invoker.ann", PrincipalID: person, Role: "Storage Blob Data Reader",
+			Scope: lake},
 	}, p.Alone)
 }
 

@@ -33,7 +33,8 @@ func (p Pulumi) Deployed(ctx context.Context, urn string, secrets bool) (Deploye
 	text, err := quiet.Run(ctx, nil, args...)
 	if err != nil {
 		// Not wrapped: the exit code of Pulumi is none of the command's.
-		return Deployed{}, fmt.Errorf("reading the state of stack %s: pulumi stack export fails; is it deployed, and are you logged "+
+		return Deployed{}, fmt.Errorf("reading the state of stack %s: pulumi stack export fails; is it deployed, and are "+
+			"you logged "+
 			"in to its backend (pulumi login)?\n%s", p.Stack, bytes.TrimSpace(said.Bytes()))
 	}
 	d, err := readDeployed(text, urn)

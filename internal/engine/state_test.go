@@ -15,9 +15,11 @@ const urnOf = "urn:pulumi:dev::p::batchaccess:index:BatchEndpointAccess::"
 
 const oneDeployed = `{"version": 3, "deployment": {"resources": [
 	{"urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev"},
-	{"urn": "` + urnOf + `scoring", "inputs": {"workspaceId": "ws", "role": {"name": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}}},
+	{"urn": "` + urnOf + `scoring", "inputs": {"workspaceId": "ws", "role": {"name":
+	  {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}}},
 	 "outputs": {"clientIds": {"a": "1"}, "principalIds": {"a": "2", "later": null}, "clusterPrincipalIds": {"cpu": "3"},
-	  "clientSecrets": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": "{\"a\":{\"main\":\"s\"}}"}}}]}}`
+	  "clientSecrets": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+	   "plaintext": "{\"a\":{\"main\":\"s\"}}"}}}]}}`
 
 func TestAStateSaysWhoThePrincipalsAre(t *testing.T) {
 	t.Parallel()
@@ -36,11 +38,13 @@ func TestAStateThatIsOfSomethingElseIsRefused(t *testing.T) {
 	t.Parallel()
 	const two = `{"deployment": {"resources": [{"urn": "` + urnOf + `a"}, {"urn": "` + urnOf + `b"}]}}`
 	for name, c := range map[string]struct{ text, urn, says string }{
-		"nothing deployed":      {`{"deployment": {"resources": []}}`, "", "it is not deployed"},
-		"no deployment":         {`{"version": 3}`, urnOf + "a", "it is not deployed"},
-		"only what is deleted":  {`{"deployment": {"resources": [{"urn": "` + urnOf + `a", "delete": true}]}}`, "", "not deployed"},
-		"two, and none named":   {two, "", "has 2 BatchEndpointAccess"},
-		"another program's":     {two, urnOf + "c", "has no BatchEndpointAccess c, but a, b; is the preview of another program?"},
+		"nothing deployed": {`{"deployment": {"resources": []}}`, "", "it is not deployed"},
+		"no deployment":    {`{"version": 3}`, urnOf + "a", "it is not deployed"},
+		"only what is deleted": {`{"deployment": {"resources": [{"urn": "` + urnOf + `a", "delete": true}]}}`, "",
+			"not deployed"},
+		"two, and none named": {two, "", "has 2 BatchEndpointAccess"},
+		"another program's": {two, urnOf + "c", "has no BatchEndpointAccess c, but a, b; is the preview of another " +
+			"program?"},
 		"no JSON":               {"error", "", "reading its state"},
 		"a list":                {"[]", "", "reading its state"},
 		"a secret of no secret": {`{"deployment": {"resources": [{"urn": "x", "outputs": 3}]}}`, "", "reading its state"},

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -36,12 +37,13 @@ type Answer struct {
 
 // Ask answers whether somebody can do something.
 //
-// Who is the name of an invoker, or cluster:<name>. To start an endpoint is to have a job on it work with every input that
-// it declares. To read an input, or write an output, is to have a job do so, or to hold what does so outside of jobs.
-// To do is to hold an action of Azure in full, or any action of a risk. A group that the stack makes stands for its members.
+// Who is the name of an invoker, or cluster:<name>. To start an endpoint is to have a job on it work with every input
+// that it declares. To read an input, or write an output, is to have a job do so, or to hold what does so outside of
+// jobs. To do is to hold an action of Azure in full, or any action of a risk. A group that the stack makes stands for
+// its members.
 //
-// The paths are those to go by: the plan's, or those that Azure's assignments give. With live ones nothing is taken from
-// the plan's grants, and what is not on a path is undecided.
+// The paths are those to go by: the plan's, or those that Azure's assignments give. With live ones nothing is taken
+// from the plan's grants, and what is not on a path is undecided.
 func Ask(stack string, plan *access.Plan, live []Path, who, verb, what string) (Answer, error) {
 	a := Answer{Version: Version, Stack: stack, Who: who, Verb: verb, What: what, Paths: []Path{}}
 	q := question{plan, live, live != nil, verb, what}
@@ -142,24 +144,33 @@ func (q question) ask(who string) (answer, because string, paths []Path) {
 	fails := slices.IndexFunc(paths, func(p Path) bool { return !p.Works && !p.Undecided })
 	switch {
 	case q.verb == "start" && fails >= 0:
-		return No, "a job on " + paths[fails].Target() + " with " + inputName(paths[fails].Input) + " " + paths[fails].Why, paths
+		return No, "a job on " + paths[fails].Target() + " with " + inputName(paths[fails].Input) + " " +
+			paths[fails].Why, paths
 	case q.verb == "start" && slices.ContainsFunc(paths, undecided):
-		return Undecided, paths[slices.IndexFunc(paths, undecided)].Why, paths
+		return Undecided, why(paths[slices.IndexFunc(paths, undecided)]), paths
 	case q.verb == "start":
 		return Yes, "jobs on " + q.what + " work", paths
 	case slices.ContainsFunc(paths, works):
 		return Yes, "a job on " + paths[slices.IndexFunc(paths, works)].Target() + " does", paths
+	case q.live && slices.ContainsFunc(paths, undecided):
+		return Undecided, why(paths[slices.IndexFunc(paths, undecided)]), paths
 	case q.live:
 		return Undecided, "no job of the stack's endpoints does, and what Azure grants outside of jobs is not asked", paths
 	}
 	answer, because = q.outside(who)
 	if at := slices.IndexFunc(paths, undecided); answer == No && at >= 0 {
-		return Undecided, paths[at].Why, paths
+		return Undecided, why(paths[at]), paths
 	}
 	if answer == No && fails >= 0 {
 		because = "a job on " + paths[fails].Target() + " " + paths[fails].Why + "; outside of jobs: " + because
 	}
 	return answer, because, paths
+}
+
+// why is the reason of a path that is undecided. One that is only settling has none of its own.
+func why(p Path) string {
+	return cmp.Or(p.Why, "what a job on "+p.Target()+" needs is assigned so lately that it may not act yet; ask again "+
+		"in ten minutes")
 }
 
 // outside answers by what is held outside of jobs.
@@ -194,7 +205,8 @@ func (q question) outside(who string) (answer, because string) {
 // writes answers by the grants that write where the output lies.
 func (q question) writes(p access.Principal) (answer, because string) {
 	output := q.plan.Model.DataOutputs[q.what]
-	at := access.Scope{Level: string(access.AtContainer), StorageAccount: output.StorageAccount, Container: output.Container}
+	at := access.Scope{Level: string(access.AtContainer), StorageAccount: output.StorageAccount,
+		Container: output.Container}
 	holders := q.plan.Holders(p)
 	for _, g := range q.plan.Grants {
 		if g.Role == roles.StorageBlobDataContributor && slices.Contains(holders, g.Principal) && g.Scope.Contains(at) {
@@ -202,7 +214,8 @@ func (q question) writes(p access.Principal) (answer, because string) {
 		}
 	}
 	for _, a := range q.plan.ACLs {
-		if slices.Contains(holders, a.Principal) && a.StorageAccount == output.StorageAccount && strings.Contains(a.Permissions, "w") {
+		if slices.Contains(holders, a.Principal) && a.StorageAccount == output.StorageAccount &&
+			strings.Contains(a.Permissions, "w") {
 			return Undecided, "may write by " + a.String() + ", which is set outside of the stack"
 		}
 	}

@@ -43,7 +43,8 @@ func WriteHTML(w io.Writer, x Explanation) error {
 		Matrices  []matrix
 		Roles     []Role
 		Graph     graph
-	}{Explanation: x, CSS: template.CSS(pageCSS), StyleHash: "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), Verdict: x.verdict(), Graph: layOut(x),
+	}{Explanation: x, CSS: template.CSS(pageCSS), StyleHash: "sha256-" +
+		base64.StdEncoding.EncodeToString(sum[:]), Verdict: x.verdict(), Graph: layOut(x),
 		Matrices: x.matrices(), Roles: x.roles()}
 	var out strings.Builder
 	if err := page.Execute(&out, data); err != nil {

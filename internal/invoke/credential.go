@@ -46,6 +46,8 @@ type SignIn struct {
 	CertificateFile     string
 	CertificatePassword string
 	FederatedTokenFile  string
+	// Assertion gives the token of another issuer, each time that one is needed; nil for none.
+	Assertion func(context.Context) (string, error)
 }
 
 // Credential is the azidentity credential that the sign-in describes. Its tokens are asked of the cloud's Entra through
@@ -97,6 +99,9 @@ func (s SignIn) servicePrincipal(options azcore.ClientOptions, private bool) (az
 			given++
 		}
 	}
+	if s.Assertion != nil {
+		given++
+	}
 	switch {
 	case s.ClientID == "" || s.TenantID == "":
 		return nil, usage("a service principal is named by client ID and tenant ID; give --client-id and --tenant-id, or AZURE_CLIENT_ID and AZURE_TENANT_ID")
@@ -105,6 +110,9 @@ func (s SignIn) servicePrincipal(options azcore.ClientOptions, private bool) (az
 	case s.ClientSecret != "":
 		return azidentity.NewClientSecretCredential(s.TenantID, s.ClientID, s.ClientSecret,
 			&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: private})
+	case s.Assertion != nil:
+		return azidentity.NewClientAssertionCredential(s.TenantID, s.ClientID, s.Assertion,
+			&azidentity.ClientAssertionCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: private})
 	case s.FederatedTokenFile != "":
 		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
 			ClientOptions: options, DisableInstanceDiscovery: private, TenantID: s.TenantID, ClientID: s.ClientID, TokenFilePath: s.FederatedTokenFile,

@@ -19,7 +19,8 @@ func Write(w io.Writer, value any) error {
 	return e.Encode(own.Interface())
 }
 
-// listed puts an empty list in the place of each that is nil. What it changes it copies first: the value is its owner's.
+// listed puts an empty list in the place of each that is nil. What it changes it copies first: the value is its
+// owner's.
 func listed(v reflect.Value) {
 	if !v.CanSet() {
 		return

@@ -30,7 +30,8 @@ func TestAListIsNeverNull(t *testing.T) {
 	}{
 		"none":     {report{}, `{"items": [], "only": null}`},
 		"in a one": {report{Only: &item{}}, `{"items": [], "only": {"names": []}}`},
-		"in each":  {report{Items: []item{{}, {Names: []string{"<a>"}}}}, `{"items": [{"names": []}, {"names": ["<a>"]}], "only": null}`},
+		"in each": {report{Items: []item{{}, {Names: []string{"<a>"}}}},
+			`{"items": [{"names": []}, {"names": ["<a>"]}], "only": null}`},
 		"in a map": {report{By: map[string]item{"x": {}}}, `{"items": [], "only": null, "by": {"x": {"names": []}}}`},
 		"a list":   {[]item(nil), `[]`},
 	} {

@@ -291,7 +291,8 @@ func (m *maker) membership(s *engine.State) *assignment {
 	id := text(s.Inputs["memberObjectId"])
 	return &assignment{
 		urn: s.URN, scope: "/", role: role{key: strings.ToLower(name), name: name},
-		principal: Principal{Name: "member " + cmp.Or(id, engine.ShownName(s.URN)), ID: id, key: strings.ToLower(cmp.Or(id, s.URN))},
+		principal: Principal{Name: "member " + cmp.Or(id, engine.ShownName(s.URN)), ID: id,
+			key: strings.ToLower(cmp.Or(id, s.URN))},
 	}
 }
 
@@ -339,7 +340,9 @@ func (m *maker) keepPrincipal(step engine.Step, old, now *assignment) {
 	}
 	now.principal = old.principal
 	if step.Op == "replace" || step.Op == "update" {
-		m.note(fmt.Sprintf("%s shows as %s because the ID of %s is not known before the deployment; its principal is the same.", engine.ShownName(step.URN), map[string]string{"replace": "replaced", "update": "updated"}[step.Op], called(from)))
+		m.note(fmt.Sprintf("%s shows as %s because the ID of %s is not known before the deployment; its principal is the "+
+			"same.", engine.ShownName(step.URN), map[string]string{"replace": "replaced",
+			"update": "updated"}[step.Op], called(from)))
 	}
 }
 

@@ -215,7 +215,8 @@ func (m *maker) federation() {
 		if kind(engine.TypeOf(s.URN)) != guardrails.Federation {
 			continue
 		}
-		c := FederationChange{Name: "federated credential " + engine.Clip(trimOwner(s.URN)), Before: claims(s.Old), After: claims(s.New), Risk: Medium, URN: s.URN}
+		c := FederationChange{Name: "federated credential " + engine.Clip(trimOwner(s.URN)), Before: claims(s.Old),
+			After: claims(s.New), Risk: Medium, URN: s.URN}
 		moved := s.Old != nil && s.New != nil && !engine.IsContext(s.Op) && m.moves(s)
 		if moved || s.Old == nil && s.New != nil {
 			c.After += ", signs in as " + m.target(s.New)

@@ -119,7 +119,8 @@ func (m *maker) hidden() (all []hiddenPair) {
 		}
 	}
 	for _, s := range m.index.steps {
-		if kind(engine.TypeOf(s.URN)) != guardrails.RoleDefinition || s.Old == nil || s.New == nil || covered[m.owner(s.URN)] {
+		if kind(engine.TypeOf(s.URN)) != guardrails.RoleDefinition || s.Old == nil || s.New == nil ||
+			covered[m.owner(s.URN)] {
 			continue
 		}
 		who := Principal{Name: "whoever holds " + definition(s.New, after).name, Note: "assignments that do not change are not in the preview", key: "holders of " + s.URN}

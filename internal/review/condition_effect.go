@@ -8,8 +8,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
-// conditionOf reads the condition of an assignment. What can't be read, or is of another version than 2.0, the only public
-// one (facts/conditions.md), is not known.
+// conditionOf reads the condition of an assignment. What can't be read, or is of another version than 2.0, the only
+// public one (facts/conditions.md), is not known.
 func conditionOf(a assignment) (c condition.Condition, known bool) {
 	if a.condition == "" {
 		return condition.Always, true
@@ -38,8 +38,8 @@ func beyondCondition(one, other assignment) (answer condition.Answer, request co
 	return condition.Beyond([]condition.Condition{mine}, []condition.Condition{others}, operations)
 }
 
-// operationsOf are what can be asked for by the role, as far as the conditions tell it apart. ok is false where a wildcard
-// stands for actions that they could tell apart too.
+// operationsOf are what can be asked for by the role, as far as the conditions tell it apart. ok is false where a
+// wildcard stands for actions that they could tell apart too.
 func operationsOf(ps roles.Permissions, conditions ...condition.Condition) (all []condition.Operation, ok bool) {
 	parts := []string{""}
 	for _, c := range conditions {

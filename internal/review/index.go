@@ -185,7 +185,8 @@ func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 		return role{}, false
 	}
 	if r.Definition != "" {
-		m.note(fmt.Sprintf("What the role %s allows is taken from role.definition of %s; `batchaccess verify` holds it against Azure.", d.RoleName, engine.ShownName(m.owner(assignmentURN))))
+		m.note(fmt.Sprintf("What the role %s allows is taken from role.definition of %s; `batchaccess verify` holds it "+
+			"against Azure.", d.RoleName, engine.ShownName(m.owner(assignmentURN))))
 	}
 	return role{key: strings.ToLower(r.RoleDefinitionGUID()), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
 }
@@ -214,7 +215,8 @@ func (m *maker) owner(urn string) string {
 // dependency is the URN of what an input comes from: the last that is a resource of a cloud; "" if none.
 func dependency(s *engine.State, property string) string {
 	for _, urn := range s.Dependencies[property] {
-		if k := kind(engine.TypeOf(urn)); kinds[k] != "" && (property != "roleDefinitionId" || k == guardrails.RoleDefinition) {
+		if k := kind(engine.TypeOf(urn)); kinds[k] != "" && (property != "roleDefinitionId" ||
+			k == guardrails.RoleDefinition) {
 			return urn
 		}
 	}

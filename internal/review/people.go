@@ -33,7 +33,8 @@ func peopleOf(p engine.Preview) map[string]string {
 				id, name = text(state.Outputs["principalId"]), cmp.Or(out("resourceName"), out("name"))
 			case guardrails.Compute:
 				if identity, is := state.Outputs["identity"].(map[string]any); is {
-					id, name = text(identity["principalId"]), "identity of "+cmp.Or(text(state.Inputs["computeName"]), engine.NameOf(s.URN))
+					id, name = text(identity["principalId"]), "identity of "+cmp.Or(text(state.Inputs["computeName"]),
+						engine.NameOf(s.URN))
 				}
 			}
 			if id != "" && name != "" {

@@ -69,7 +69,7 @@ func Preview(ctx context.Context, o Options, exists azure.Seed) (text []byte, er
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("after %d previews the program still looks up what does not exist in the sandbox", previewRounds)
+	return nil, fmt.Errorf("after %d previews the program still looks up what is not in the sandbox", previewRounds)
 }
 
 // missing listens to the embedded Azure's log for what was asked for and does not exist.
@@ -153,13 +153,14 @@ type languageNeeds struct{ commands, advice string }
 
 // LanguageHost is an error that names what to install where the machine can't run the project's program.
 func LanguageHost(cli, name string) error {
+	const brings = "install the Pulumi CLI, which brings pulumi-language-"
 	needs, known := map[string]languageNeeds{
 		"go":     {"go", "install Go, of the version that go.mod names or later"},
-		"yaml":   {"pulumi-language-yaml", "install the Pulumi CLI, which brings pulumi-language-yaml"},
-		"nodejs": {"pulumi-language-nodejs node npm", "install the Pulumi CLI, which brings pulumi-language-nodejs, and Node.js 20 or later with npm"},
-		"python": {"pulumi-language-python python3", "install the Pulumi CLI, which brings pulumi-language-python, and Python 3.9 or later"},
-		"dotnet": {"pulumi-language-dotnet dotnet", "install the Pulumi CLI, which brings pulumi-language-dotnet, and the .NET SDK"},
-		"java":   {"pulumi-language-java java", "install the Pulumi CLI, which brings pulumi-language-java, and a JDK 11 or later"},
+		"yaml":   {"pulumi-language-yaml", brings + "yaml"},
+		"nodejs": {"pulumi-language-nodejs node npm", brings + "nodejs, and Node.js 20 or later with npm"},
+		"python": {"pulumi-language-python python3", brings + "python, and Python 3.9 or later"},
+		"dotnet": {"pulumi-language-dotnet dotnet", brings + "dotnet, and the .NET SDK"},
+		"java":   {"pulumi-language-java java", brings + "java, and a JDK 11 or later"},
 	}[name]
 	if !known {
 		needs = languageNeeds{"pulumi-language-" + name, "install the language host of that name"}
@@ -175,6 +176,6 @@ func LanguageHost(cli, name string) error {
 	if len(lacking) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the program's runtime is %s, and %s is not on PATH: %s (https://www.pulumi.com/docs/install/); or give a "+
-		"preview from where it is, with --preview", name, strings.Join(lacking, ", "), needs.advice)
+	return fmt.Errorf("the program's runtime is %s, and %s is not on PATH: %s (https://www.pulumi.com/docs/install/); "+
+		"or give a preview from where it is, with --preview", name, strings.Join(lacking, ", "), needs.advice)
 }

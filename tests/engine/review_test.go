@@ -18,7 +18,8 @@ import (
 
 func (d *deployment) review(flags ...string) review.Review {
 	d.t.Helper()
-	p, err := engine.Read(strings.NewReader(d.pulumi(append([]string{"preview", "--json", "--non-interactive"}, flags...)...)))
+	p, err := engine.Read(strings.NewReader(d.pulumi(append([]string{"preview", "--json", "--non-interactive"},
+		flags...)...)))
 	require.NoError(d.t, err)
 	return review.Make(p, review.Options{Now: time.Now(), Guardrails: guardrails.DefaultConfig()})
 }
