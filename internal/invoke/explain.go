@@ -132,8 +132,7 @@ func (f *Failure) unauthorized(k call, resp *http.Response, who claims) {
 
 func (f *Failure) forbidden(k call, said serviceError, who claims) {
 	f.Kind, f.Hop, f.Identity = Invoke, access.InvokeHop, who.ObjectID
-	f.Action, f.Scope = said.detail("action"), said.detail("scope")
-	if m := missingAction.FindStringSubmatch(said.Message); m != nil && f.Action == "" {
+	if m := missingAction.FindStringSubmatch(said.Message); m != nil {
 		f.Action, f.Scope = m[1], m[2]
 	}
 	if f.Action == "" {

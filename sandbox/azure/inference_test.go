@@ -31,13 +31,13 @@ func TestInvokingNamesTheFirstMissingAction(t *testing.T) {
 		got := w.invoke(alice, blob)
 		require.Equal(t, http.StatusForbidden, got.status, missing)
 		assert.Equal(t, "AuthorizationFailed", got.code())
-		assert.Equal(t, missing, detail(got.at("error", "details"), "action"))
-		assert.Contains(t, got.message(), missing)
+		assert.Nil(t, got.at("error", "details"), "Azure's refusals have none")
+		assert.Contains(t, got.message(), "'"+missing+"'")
 		assert.Contains(t, got.message(), alice)
 		assert.Contains(t, got.message(), endpoint)
 	}
 	got := w.invoke(bob, blob)
-	assert.Equal(t, actions[0], detail(got.at("error", "details"), "action"), "a principal without any role lacks the first")
+	assert.Contains(t, got.message(), "'"+actions[0]+"'", "a principal without any role lacks the first")
 }
 
 func TestInvokingWantsATokenForMachineLearning(t *testing.T) {
@@ -298,7 +298,7 @@ func TestPollingIsNotAmongTheSeedsActions(t *testing.T) {
 	job := "/inference/westeurope/heart/jobs/" + w.invoke(alice, blob).body["name"].(string)
 	got := w.send(http.MethodGet, job, w.token(alice, ml), nil)
 	assert.Equal(t, http.StatusForbidden, got.status)
-	assert.Equal(t, "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read", detail(got.at("error", "details"), "action"))
+	assert.Contains(t, got.message(), "'Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read'")
 
 	poll := uuid.NewString()
 	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(poll), definition("Poller",

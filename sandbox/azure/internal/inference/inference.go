@@ -143,14 +143,7 @@ func mayInvoke(st *state.State, caller *token.Claims, endpointID string) error {
 }
 
 func refusal(answer role.Answer, caller *token.Claims, action, scope string) error {
-	err := rbac.Refusal(answer, caller, action, scope, "AuthorizationFailed")
-	if refused := (*wire.Error)(nil); errors.As(err, &refused) {
-		refused.Details = []state.Detail{
-			{Code: "hop", Message: "invoke"}, {Code: "action", Message: action}, {Code: "identity", Message: caller.ObjectID},
-			{Code: "scope", Message: scope},
-		}
-	}
-	return err
+	return rbac.Refusal(answer, caller, action, scope, "AuthorizationFailed")
 }
 
 func (s *Service) render(endpoint *state.Resource, job *state.Job, status string) map[string]any {

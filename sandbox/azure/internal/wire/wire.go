@@ -31,8 +31,6 @@ type Error struct {
 	Code    string
 	Message string
 	Header  map[string]string
-	// Details are further facts, for programs.
-	Details any
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Message) }
@@ -98,9 +96,6 @@ func Fail(w http.ResponseWriter, err error) {
 		w.Header().Set(name, value)
 	}
 	body := map[string]any{"code": e.Code, "message": e.Message}
-	if e.Details != nil {
-		body["details"] = e.Details
-	}
 	w.Header().Set("x-ms-error-code", e.Code)
 	JSON(w, e.Status, map[string]any{"error": body})
 }
