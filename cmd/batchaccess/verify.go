@@ -34,34 +34,35 @@ func newVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Ask Azure what each principal of a stack really has, and whether each path works",
-		Long: `Verify asks Resource Manager and Microsoft Graph what the invokers and cluster identities of a deployed stack have, wherever
-it comes from: assigned to them or to a group that they are in, at, above or below the stack's scopes, less what deny
-assignments take away. Roles are judged by what they allow now, not by their names. For each path of the matrix it says
-whether it works; then which grants are missing, and which assignments give more than the stack needs. A path does not work
-whose endpoint, deployment, data store, container or cluster is not there, whose endpoint runs on another cluster than the
-configuration says, whose data store points elsewhere, whose principal is disabled or deleted, or whose storage account forbids
-the keys or the anonymous reading that it needs. Roles that are only eligible (PIM) are named and do not count.
+		Long: `Verify asks Resource Manager and Microsoft Graph what the invokers and cluster identities of a deployed stack
+have, wherever it comes from: assigned to them or to a group that they are in, at, above or below the stack's
+scopes, less what deny assignments take away. Roles are judged by what they allow now, not by their names. For
+each path of the matrix it says whether it works; then which grants are missing, and which assignments give more
+than the stack needs. A path does not work whose endpoint, deployment, data store, container or cluster is not
+there, whose endpoint runs on another cluster than the configuration says, whose data store points elsewhere,
+whose principal is disabled or deleted, or whose storage account forbids the keys or the anonymous reading that
+it needs. Roles that are only eligible (PIM) are named and do not count.
 
-An assignment that is listed may not act for up to 10 minutes, and one that is gone may still act: Azure does not tell.
-So a path that hangs on a younger one is settling, and --wait waits for it. What a condition decides is undecided, and so is
-whether a cluster gets through the firewall or the private endpoint of a storage account, unless the firewall names the
-cluster's subnet. POSIX ACLs and sign-in policies are not looked at.
+An assignment that is listed may not act for up to 10 minutes, and one that is gone may still act: Azure does not
+tell. So a path that hangs on a younger one is settling, and --wait waits for it. What a condition decides is
+undecided, and so is whether a cluster gets through the firewall or the private endpoint of a storage account, unless
+the firewall names the cluster's subnet. POSIX ACLs and sign-in policies are not looked at.
 
 A question that Azure does not answer costs its own answer: what hangs on it is undecided, and the rest is reported.
 
 With --since it also reports what is different from an earlier report, which --report wrote.
 
-Where a subscription has used 80 % of its 4,000 role assignments, or the tenant of its 5,000 custom roles, it says so and names
-the way down. Groups that the stack makes are asked for members whom it does not name.
+Where a subscription has used 80 % of its 4,000 role assignments, or the tenant of its 5,000 custom roles, it says so
+and names the way down. Groups that the stack makes are asked for members whom it does not name.
 
 ` + previewHelp + `
 
-It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and only reads: Reader on the resource groups
-of workspace and storage accounts, and Directory.Read.All (or Directory Readers) for the groups.
+It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and only reads: Reader on the resource
+groups of workspace and storage accounts, and Directory.Read.All (or Directory Readers) for the groups.
 
-It exits with 0 if all declared paths work or are settling, with 1 if something is missing, undecided or not answered (with
---strict: or is beyond need; with --since: or is beyond need and was not then; with --wait: or has not settled in time), and
-with 2 if it can't ask.`,
+It exits with 0 if all declared paths work or are settling, with 1 if something is missing, undecided or not answered
+(with --strict: or is beyond need; with --since: or is beyond need and was not then; with --wait: or has not settled
+in time), and with 2 if it can't ask.`,
 		Example: `  pulumi up --stack dev && batchaccess verify --stack dev --wait 15m
   batchaccess verify --stack prod --strict
   batchaccess verify --stack dev --json | jq '.beyond[] | {principal, role, scope, risks}'
@@ -106,7 +107,8 @@ with 2 if it can't ask.`,
 			}
 			if keep != "" {
 				var text bytes.Buffer
-				if err := errors.Join(verify.WriteJSON(&text, report), wholefile.Write(keep, text.Bytes())); err != nil {
+				err := errors.Join(verify.WriteJSON(&text, report), wholefile.Write(keep, text.Bytes()))
+				if err != nil {
 					return fmt.Errorf("--report %s: %v", keep, err)
 				}
 			}

@@ -115,15 +115,18 @@ func definitionsOf(r Resource) (urns []string) {
 	return urns
 }
 
-// An effect is what the rules ask of permissions. Thousands of assignments give a few roles, so each is worked out once.
+// An effect is what the rules ask of permissions. Thousands of assignments give a few roles, so each is worked out
+// once.
 type effect struct {
 	grants bool // it may allow what grants access
-	// beyond is the index in beyondReading of the first action that it may allow, and of the first that is a data action; -1
+	// beyond is the index in beyondReading of the first action that it may allow, and of the first that is a data
+	// action; -1
 	// for none.
 	beyond, beyondData int
 }
 
-// effects are those of assigned roles: of built-in ones by their ID, of others by where their permissions are, which nobody
+// effects are those of assigned roles: of built-in ones by their ID, of others by where their permissions are,
+// which nobody
 // changes.
 var effects sync.Map
 

@@ -79,7 +79,8 @@ func in(prefix string, names ...string) (types []string) {
 var ways = []way{
 	// Judged by the rules and the review by themselves.
 	{gives: "lets a role be held for another time", severity: High, partial: true, types: keys(RoleAssignment),
-		on: []gate{{path: "schedule", changeOnly: true, loss: true}, {path: "scheduleInfo", changeOnly: true, loss: true}}, judged: []string{"scope", "roleDefinitionId", "roleDefinitionName",
+		on: []gate{{path: "schedule", changeOnly: true, loss: true}, {path: "scheduleInfo", changeOnly: true,
+			loss: true}}, judged: []string{"scope", "roleDefinitionId", "roleDefinitionName",
 			"principalId", "principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId",
 			"skipServicePrincipalAadCheck", Through, "justification", "requestType", "ticket",
 			"ticketInfo", "targetRoleEligibilityScheduleId",
@@ -170,7 +171,8 @@ var ways = []way{
 		gives: "gives ownership, membership or the right to hold a role of the " +
 			"directory", severity: High, partial: true, types: in(entra, "Group", "GroupWithoutMembers"),
 		on: []gate{
-			{path: "owners"}, {path: "members"}, {path: "dynamicMembership"}, {path: "assignableToRole"}, {path: "administrativeUnitIds", loss: true},
+			{path: "owners"}, {path: "members"}, {path: "dynamicMembership"}, {path: "assignableToRole"},
+			{path: "administrativeUnitIds", loss: true},
 			{path: "types", safe: []any{[]any{}}}, {path: "visibility", safe: []any{"Private",
 				"HiddenMembership"}}, {path: "writebackEnabled"},
 			{path: "provisioningOptions"},
@@ -228,8 +230,10 @@ var ways = []way{
 			{path: "isSftpEnabled"}, {path: "sftpEnabled"},
 			{path: "allowCrossTenantReplication"}, {path: "crossTenantReplicationEnabled"},
 			{path: "allowedCopyScope", safe: []any{"AAD",
-				"PrivateLink"}}, {path: "sasPolicy", loss: true}, {path: "keyPolicy", loss: true}, {path: "azureFilesIdentityBasedAuthentication"},
-			{path: "azureFilesAuthentication"}, {path: "networkRuleSet", loss: true}, {path: "networkRules", loss: true}, {path: "publicNetworkAccess", safe: []any{"Disabled", "SecuredByPerimeter"}},
+				"PrivateLink"}}, {path: "sasPolicy", loss: true}, {path: "keyPolicy", loss: true},
+			{path: "azureFilesIdentityBasedAuthentication"},
+			{path: "azureFilesAuthentication"}, {path: "networkRuleSet", loss: true}, {path: "networkRules",
+				loss: true}, {path: "publicNetworkAccess", safe: []any{"Disabled", "SecuredByPerimeter"}},
 			{path: "publicNetworkAccessEnabled"}, {path: "customDomain"}, {path: "staticWebsite"},
 		},
 		judged: []string{"identity"},
@@ -288,9 +292,11 @@ var ways = []way{
 			"networks", severity: High, partial: true,
 		types: slices.Concat(in(native, "machinelearningservices:Workspace"), in(classic, "machinelearning:Workspace")),
 		on: append(gates(
-			"systemDatastoresAuthMode", "primaryUserAssignedIdentity", "sharedPrivateLinkResources", "storageAccount", "storageAccountId", "keyVault", "keyVaultId",
+			"systemDatastoresAuthMode", "primaryUserAssignedIdentity", "sharedPrivateLinkResources",
+			"storageAccount", "storageAccountId", "keyVault", "keyVaultId",
 			"containerRegistry", "containerRegistryId", "associatedWorkspaces", "hubResourceId", "serviceManagedResourcesSettings", "featureStoreSettings",
-			"workspaceHubConfig", "serverlessComputeSettings", "serverlessCompute", "encryption", "enableDataIsolation", "primaryUserAssignedIdentityId",
+			"workspaceHubConfig", "serverlessComputeSettings", "serverlessCompute", "encryption",
+			"enableDataIsolation", "primaryUserAssignedIdentityId",
 		), gate{path: "allowRoleAssignmentOnRG"}, gate{path: "publicNetworkAccess", safe: []any{"Disabled"}}, gate{path: "publicNetworkAccessEnabled"},
 			gate{path: "allowPublicAccessWhenBehindVnet"}, gate{path: "managedNetwork", loss: true},
 			gate{path: "ipAllowlist", loss: true}, gate{path: "networkAcls", loss: true}),
@@ -314,7 +320,8 @@ var ways = []way{
 		gives: "lets in by an admin user or without signing in, or from other networks", severity: High, partial: true,
 		types: slices.Concat(in(native, "containerregistry:Registry"), in(classic, "containerservice:Registry")),
 		on: []gate{
-			{path: "adminUserEnabled"}, {path: "adminEnabled"}, {path: "anonymousPullEnabled"}, {path: "networkRuleSet", loss: true},
+			{path: "adminUserEnabled"}, {path: "adminEnabled"}, {path: "anonymousPullEnabled"},
+			{path: "networkRuleSet", loss: true},
 			{path: "publicNetworkAccess",
 				safe: []any{"Disabled"}}, {path: "publicNetworkAccessEnabled"}, {path: "policies"},
 			{path: "networkRuleBypassOptions", safe: []any{"None"}},
@@ -570,7 +577,8 @@ func (g gate) opens(r Resource) bool {
 	case now == Unknown && g.asRule:
 		return false
 	case now == nil || isEmpty(now):
-		return g.unsetIsOpen || g.loss && r.Old != nil && old != nil && !isEmpty(old) || r.Old != nil && old != nil && isSafe(old) // what was shut is left to Azure
+		return g.unsetIsOpen || g.loss && r.Old != nil && old != nil && !isEmpty(old) || r.Old != nil &&
+			old != nil && isSafe(old) // what was shut is left to Azure
 	default:
 		return !isSafe(now)
 	}

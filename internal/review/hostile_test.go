@@ -130,7 +130,8 @@ func TestAHugePreviewLeavesNobodyOut(t *testing.T) {
 
 // Names are strangers' text: in no format are they markup, and none hides another.
 func FuzzHostileNames(f *testing.F) {
-	for _, name := range []string{"a", "$x$", "GH-12", "@all", "#1", "a|b", "<b>", "\u202egnp", "\x1b[2J", "`x`", "](x)", "]]>", "www.x.y", "&lt;"} {
+	for _, name := range []string{"a", "$x$", "GH-12", "@all", "#1", "a|b", "<b>", "\u202egnp", "\x1b[2J", "`x`",
+		"](x)", "]]>", "www.x.y", "&lt;"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {

@@ -42,7 +42,8 @@ func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there
 	return groups, there, err
 }
 
-// enabled notes a principal that can't sign in because it is disabled. Graph gives a user's accountEnabled only where it is
+// enabled notes a principal that can't sign in because it is disabled. Graph gives a user's accountEnabled only
+// where it is
 // selected. A group signs in nowhere.
 func (o *Observer) enabled(ctx context.Context, s Subject, f *Facts) {
 	if s.Kind == access.Group {

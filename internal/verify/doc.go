@@ -2,7 +2,8 @@
 //
 // Look asks Resource Manager and Microsoft Graph and only reads: role assignments at, above and below the stack's scopes,
 // role definitions, deny assignments, the groups of each principal, the identity of each cluster; and on which cluster the
-// workspace runs each endpoint, where its data stores point, and whether storage accounts and containers let in what the
+// workspace runs each endpoint, where its data stores point, and whether storage accounts and containers let in
+// what the
 // paths need. Judge decides from that,
 // without any I/O, which paths work, what is missing and what is granted beyond need. The rules of what a job needs are
 // package access's, and what a role allows is package roles'.

@@ -44,9 +44,10 @@ type Facts struct {
 	// Notes are what a person should know besides.
 	Notes []string
 
-	asked, failed int               // questions
-	failure       error             // of the first question that failed
-	subnets       map[string]string // of the clusters, by their name in the model; "" for one outside a network of the user's
+	asked, failed int   // questions
+	failure       error // of the first question that failed
+	// subnets of the clusters, by their name in the model; "" for one outside a network of the user's.
+	subnets map[string]string
 }
 
 func newFacts() Facts {

@@ -73,8 +73,10 @@ func failed(what, needs string, err error) error {
 	return fmt.Errorf("%s: whoever verifies may not look (%s); it takes %s", what, refusal.ErrorCode, needs)
 }
 
-// Look asks what the subjects have in the resource groups of the model's workspace and storage accounts, and above them,
-// and whether what the model refers to is there. A question that fails is noted in the facts, with what it takes to look.
+// Look asks what the subjects have in the resource groups of the model's workspace and storage accounts, and above
+// them,
+// and whether what the model refers to is there. A question that fails is noted in the facts, with what it takes to
+// look.
 // The error is that of the context, or the first one where Azure answered nothing at all.
 func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject) (Facts, error) {
 	f := newFacts()

@@ -90,7 +90,8 @@ type Stranger struct {
 // Judge makes the report. Within propagation after it was made, an assignment may not act yet: Azure's is ten minutes.
 func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
 	h := newHoldings(plan, subjects, f)
-	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{}, Beyond: []Excess{}, Notes: slices.Clone(f.Notes), Unasked: f.Unasked}
+	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{},
+		Beyond: []Excess{}, Notes: slices.Clone(f.Notes), Unasked: f.Unasked}
 	for _, p := range plan.PathsHeld(h) {
 		r.Paths = append(r.Paths, h.path(p, propagation))
 	}
@@ -248,7 +249,8 @@ func (h *holdings) eligible(subjects []Subject, r *Report) {
 	for _, s := range subjects {
 		for _, a := range h.facts.Eligible {
 			if h.is(s.Principal, a.PrincipalID) {
-				r.Notes = append(r.Notes, s.Principal.String()+" may activate "+h.label(s.Principal, a)+" (PIM): not counted as held")
+				r.Notes = append(r.Notes, s.Principal.String()+" may activate "+h.label(s.Principal,
+					a)+" (PIM): not counted as held")
 			}
 		}
 	}
@@ -295,7 +297,8 @@ func (r Report) count(s Status) (n int) {
 // Failed reports whether a declared path is missing something or is undecided, or a question has no answer. Strict adds
 // what is beyond need; an earlier report, what is beyond need that was not then.
 func (r Report) Failed(strict bool) bool {
-	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Unasked) > 0 || r.Since.worse() || strict && len(r.Beyond)+len(r.Strangers) > 0
+	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Unasked) > 0 || r.Since.worse() || strict &&
+		len(r.Beyond)+len(r.Strangers) > 0
 }
 
 // Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a condition

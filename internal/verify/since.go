@@ -62,14 +62,16 @@ func ReadReport(from io.Reader) (Report, error) {
 	}
 	switch {
 	case r.Version != Version:
-		return Report{}, fmt.Errorf("the earlier report is of version %d, and this is %d; %s", r.Version, Version, howToReport)
+		return Report{}, fmt.Errorf("the earlier report is of version %d, and this is %d; %s", r.Version, Version,
+			howToReport)
 	case r.Stack == "" || r.Asked.IsZero() || r.Paths == nil || r.Beyond == nil:
 		return Report{}, errors.New("the earlier report is not a whole report of verify; " + howToReport)
 	}
 	return r, nil
 }
 
-// Compare notes in the report what is different from an earlier one. The error is that of a report of another stack, or of
+// Compare notes in the report what is different from an earlier one. The error is that of a report of another
+// stack, or of
 // one that is not earlier.
 func (r *Report) Compare(earlier Report) error {
 	if earlier.Stack != r.Stack {
@@ -132,7 +134,8 @@ func (r Report) excesses() map[string]excess {
 			text + actions + e.Condition}
 	}
 	for _, s := range r.Strangers {
-		all[strings.ToLower(s.ID)+" in "+s.Group] = excess{text: fmt.Sprintf("group %s: member %s (%s)", s.Group, s.Name, s.ID)}
+		all[strings.ToLower(s.ID)+" in "+s.Group] = excess{text: fmt.Sprintf("group %s: member %s (%s)", s.Group,
+			s.Name, s.ID)}
 	}
 	return all
 }

@@ -77,8 +77,9 @@ func (o *Observer) storage(ctx context.Context, m access.Model, uses []use, f *F
 			u.id = nearby[strings.ToLower(u.account)]
 		}
 		if u.id == "" {
-			put(f.Doubts, u.path, fmt.Sprintf("storage account %s is not in the workspace's subscription, so its policies are not "+
-				"known; add its ID to storageAccounts", u.account))
+			put(f.Doubts, u.path,
+				fmt.Sprintf("storage account %s is not in the workspace's subscription, so its policies are not "+
+					"known; add its ID to storageAccounts", u.account))
 			continue
 		}
 		key := strings.ToLower(u.id)
@@ -124,10 +125,12 @@ func (a account) refuses(u use) string {
 	case !a.there:
 		return "storage account " + u.account + " is gone; correct " + u.path
 	case u.way == byKey && p.SharedKeys != nil && !*p.SharedKeys:
-		return fmt.Sprintf("storage account %s takes no keys (allowSharedKeyAccess is false), and the data store holds one; make the "+
+		return fmt.Sprintf("storage account %s takes no keys (allowSharedKeyAccess is false), and "+
+			"the data store holds one; make the "+
 			"store identity-based, and set %s.credentialInStore to false", u.account, u.path)
 	case u.way == byNobody && (p.Anonymous == nil || !*p.Anonymous):
-		return fmt.Sprintf("storage account %s lets nobody read without signing in (allowBlobPublicAccess is not true); make %s "+
+		return fmt.Sprintf("storage account %s lets nobody read without signing in "+
+			"(allowBlobPublicAccess is not true); make %s "+
 			"an input of kind blob or adlsGen2", u.account, u.path)
 	}
 	return ""
@@ -137,11 +140,13 @@ func (a account) refuses(u use) string {
 func (a account) mayRefuse(u use, m access.Model, f *Facts) string {
 	p := a.Properties
 	if u.way == bySAS && p.SharedKeys != nil && !*p.SharedKeys {
-		return fmt.Sprintf("storage account %s takes no SAS that its key has signed (allowSharedKeyAccess is false), and the data "+
+		return fmt.Sprintf("storage account %s takes no SAS that its key has signed "+
+			"(allowSharedKeyAccess is false), and the data "+
 			"store does not say who signed its SAS", u.account)
 	}
 	if p.PublicNetwork != "" && !strings.EqualFold(p.PublicNetwork, "Enabled") {
-		return fmt.Sprintf("storage account %s has no public network (publicNetworkAccess is %s), and whether the cluster reaches a "+
+		return fmt.Sprintf("storage account %s has no public network (publicNetworkAccess is %s), "+
+			"and whether the cluster reaches a "+
 			"private endpoint of it can't be asked", u.account, p.PublicNetwork)
 	}
 	if p.Rules.Default == "" || strings.EqualFold(p.Rules.Default, "Allow") {
@@ -154,7 +159,8 @@ func (a account) mayRefuse(u use, m access.Model, f *Facts) string {
 			return s.ID != "" && strings.EqualFold(s.ID, f.subnets[cluster])
 		})
 		if !inside {
-			return fmt.Sprintf("the firewall of storage account %s names no subnet of cluster %s, and whether another of its rules lets "+
+			return fmt.Sprintf("the firewall of storage account %s names no subnet of cluster %s, and "+
+				"whether another of its rules lets "+
 				"the cluster in can't be asked", u.account, cluster)
 		}
 	}
@@ -231,7 +237,8 @@ func uses(m access.Model, stores map[string]store) (all []use) {
 	return all
 }
 
-// nearby are the storage accounts of the workspace's subscription: IDs by name in lower case. Their names are unique in all
+// nearby are the storage accounts of the workspace's subscription: IDs by name in lower case. Their names are
+// unique in all
 // of Azure.
 func (o *Observer) nearby(ctx context.Context, m access.Model) (map[string]string, error) {
 	found := map[string]string{}

@@ -26,8 +26,9 @@ func absent(*http.Request) (int, any) { return http.StatusNotFound, nil }
 // everyWay has data by identity, by a key and for anybody.
 func everyWay() access.Model {
 	m := model()
-	m.DataInputs["archive"] = access.DataInput{Kind: access.DataStore, DataStore: "archive", Path: "x", CredentialInStore: yes(),
-		StorageAccount: "lake", Container: "archive"}
+	m.DataInputs["archive"] = access.DataInput{Kind: access.DataStore, DataStore: "archive", Path: "x",
+		CredentialInStore: yes(),
+		StorageAccount:    "lake", Container: "archive"}
 	m.DataInputs["open"] = access.DataInput{Kind: access.Public, URL: "https://lake.blob.core.windows.net/open/x"}
 	heart := m.Endpoints["heart"]
 	heart.Inputs = append(heart.Inputs, "archive", "open")
@@ -54,7 +55,8 @@ func TestWhatDoesNotLetInDoesNotWork(t *testing.T) {
 		return always(map[string]any{"properties": properties})
 	}
 	credentials := func(kind string) map[string]any {
-		return map[string]any{"accountName": "lake", "containerName": "archive", "credentials": map[string]any{"credentialsType": kind}}
+		return map[string]any{"accountName": "lake", "containerName": "archive",
+			"credentials": map[string]any{"credentialsType": kind}}
 	}
 	rules := func(subnets ...any) map[string]any {
 		return map[string]any{"networkAcls": map[string]any{"defaultAction": "Deny", "virtualNetworkRules": subnets}}
@@ -72,43 +74,57 @@ func TestWhatDoesNotLetInDoesNotWork(t *testing.T) {
 			[]string{"archive"}, "takes no keys (allowSharedKeyAccess is false)"},
 		"nothing public": {"/storageAccounts/lake", account(map[string]any{"allowBlobPublicAccess": false}), verify.Missing,
 			[]string{"open"}, "allowBlobPublicAccess is not true"},
-		"nothing said of public": {"/storageAccounts/lake", account(map[string]any{"allowBlobPublicAccess": nil}), verify.Missing,
+		"nothing said of public": {"/storageAccounts/lake", account(map[string]any{"allowBlobPublicAccess": nil}),
+			verify.Missing,
 			[]string{"open"}, "allowBlobPublicAccess is not true"},
-		"no public network": {"/storageAccounts/lake", account(map[string]any{"publicNetworkAccess": "Disabled"}), verify.Undecided,
+		"no public network": {"/storageAccounts/lake", account(map[string]any{"publicNetworkAccess": "Disabled"}),
+			verify.Undecided,
 			all, "publicNetworkAccess is Disabled"},
 		"a perimeter": {"/storageAccounts/lake", account(map[string]any{"publicNetworkAccess": "SecuredByPerimeter"}),
 			verify.Undecided, all, "publicNetworkAccess is SecuredByPerimeter"},
 		"a firewall": {"/storageAccounts/lake", account(rules()), verify.Undecided, all, "names no subnet of cluster cpu"},
-		"a firewall with a rule without a subnet": {"/storageAccounts/lake", account(rules(map[string]any{})), verify.Undecided, all,
+		"a firewall with a rule without a subnet": {"/storageAccounts/lake", account(rules(map[string]any{})),
+			verify.Undecided, all,
 			"names no subnet of cluster cpu"},
-		"a container that is gone": {"/containers/patients", absent, verify.Missing, []string{"patients"}, "has no container patients"},
+		"a container that is gone": {"/containers/patients", absent, verify.Missing, []string{"patients"},
+			"has no container patients"},
 		"a container of an output": {"/containers/scores", absent, verify.Missing, all, "has no container scores"},
-		"a container that is private": {"/containers/open", always(map[string]any{"properties": map[string]any{"publicAccess": "None"}}),
+		"a container that is private": {"/containers/open",
+			always(map[string]any{"properties": map[string]any{"publicAccess": "None"}}),
 			verify.Missing, []string{"open"}, "container open of storage account lake is not public"},
 		"a container that says nothing": {"/containers/open", mute, verify.Missing, []string{"open"}, "is not public"},
-		"a container not to be asked":   {"/containers/patients", refused, verify.Undecided, []string{"patients"}, "containers/read"},
-		"an account not to be asked":    {"/storageAccounts/lake", refused, verify.Undecided, all, "Microsoft.Storage/storageAccounts/read"},
-		"a store not to be asked":       {"/datastores/archive", refused, verify.Undecided, []string{"archive"}, "datastores/read"},
-		"an endpoint not to be asked":   {"/batchEndpoints/heart", refused, verify.Undecided, all, "batchEndpoints/read"},
-		"an endpoint that is gone":      {"/batchEndpoints/heart", absent, verify.Missing, all, "no batch endpoint heart"},
-		"no default deployment":         {"/batchEndpoints/heart", mute, verify.Missing, all, "has no default deployment"},
-		"a cluster that is gone":        {"/computes/cpu", absent, verify.Missing, []string{"patients"}, "has none that is called cpu"},
-		"a cluster not to be asked":     {"/computes/cpu", refused, verify.Undecided, []string{"patients"}, "computes/read"},
-		"a user that is disabled":       {"/users/" + ann, off, verify.Missing, all, "is disabled in the directory"},
-		"a user that is gone":           {"/users/" + ann, absent, verify.Missing, all, "the directory has no user"},
+		"a container not to be asked": {"/containers/patients", refused, verify.Undecided, []string{"patients"},
+			"containers/read"},
+		"an account not to be asked": {"/storageAccounts/lake", refused, verify.Undecided, all,
+			"Microsoft.Storage/storageAccounts/read"},
+		"a store not to be asked": {"/datastores/archive", refused, verify.Undecided, []string{"archive"},
+			"datastores/read"},
+		"an endpoint not to be asked": {"/batchEndpoints/heart", refused, verify.Undecided, all, "batchEndpoints/read"},
+		"an endpoint that is gone":    {"/batchEndpoints/heart", absent, verify.Missing, all, "no batch endpoint heart"},
+		"no default deployment":       {"/batchEndpoints/heart", mute, verify.Missing, all, "has no default deployment"},
+		"a cluster that is gone": {"/computes/cpu", absent, verify.Missing, []string{"patients"},
+			"has none that is called cpu"},
+		"a cluster not to be asked": {"/computes/cpu", refused, verify.Undecided, []string{"patients"}, "computes/read"},
+		"a user that is disabled":   {"/users/" + ann, off, verify.Missing, all, "is disabled in the directory"},
+		"a user that is gone":       {"/users/" + ann, absent, verify.Missing, all, "the directory has no user"},
 		"a user of whom nothing is said": {"/users/" + ann, mute, verify.Undecided, all,
 			"the directory does not say"},
 		"a user not to be asked": {"/users/" + ann, refused, verify.Undecided, all, "Directory.Read.All"},
-		"groups not to be asked": {"/users/" + ann + "/transitiveMemberOf", refused, verify.Undecided, all, "Directory.Read.All"},
+		"groups not to be asked": {"/users/" + ann + "/transitiveMemberOf", refused, verify.Undecided, all,
+			"Directory.Read.All"},
 		"an identity that is disabled": {"/servicePrincipals/" + w.id(access.ClusterPrincipal("cpu")), off, verify.Missing,
 			[]string{"patients"}, "is disabled in the directory"},
-		"a role not to be asked": {w.role[strings.LastIndex(w.role, "/"):], refused, verify.Undecided, all, "roleDefinitions/read"},
-		"a list not to be asked": {"/resourceGroups/data/providers/Microsoft.Authorization/roleAssignments", refused, verify.Undecided,
+		"a role not to be asked": {w.role[strings.LastIndex(w.role, "/"):], refused, verify.Undecided, all,
+			"roleDefinitions/read"},
+		"a list not to be asked": {"/resourceGroups/data/providers/Microsoft.Authorization/roleAssignments",
+			refused, verify.Undecided,
 			[]string{"patients"}, "roleAssignments/read"},
 		"a list that breaks off": {"/resourceGroups/ml/providers/Microsoft.Authorization/denyAssignments",
-			func(*http.Request) (int, any) { return http.StatusBadRequest, map[string]any{} }, verify.Undecided, all, "deny assignments"},
+			func(*http.Request) (int, any) { return http.StatusBadRequest, map[string]any{} }, verify.Undecided,
+			all, "deny assignments"},
 		"a SAS, and no keys of the account": {"/datastores/archive", store(credentials("Sas")), verify.Works, nil, ""},
-		"a service principal in the store":  {"/datastores/archive", store(credentials("ServicePrincipal")), verify.Works, nil, ""},
+		"a service principal in the store": {"/datastores/archive", store(credentials("ServicePrincipal")),
+			verify.Works, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -145,7 +161,8 @@ func TestAFirewallThatNamesTheClustersSubnetLetsItIn(t *testing.T) {
 	account := map[string]any{"properties": map[string]any{"networkAcls": map[string]any{
 		"defaultAction": "Deny", "virtualNetworkRules": []any{map[string]any{"id": strings.ToUpper(subnet)}},
 	}}}
-	for in, status := range map[string]verify.Status{subnet: verify.Works, subnet + "2": verify.Undecided, "": verify.Undecided} {
+	for in, status := range map[string]verify.Status{subnet: verify.Works, subnet + "2": verify.Undecided,
+		"": verify.Undecided} {
 		cluster := map[string]any{
 			"identity":   map[string]any{"type": "SystemAssigned", "principalId": w.id(access.ClusterPrincipal("cpu"))},
 			"properties": map[string]any{"properties": map[string]any{"subnet": map[string]any{"id": in}}},
@@ -164,7 +181,8 @@ func TestARoleThatIsOnlyEligibleIsNamedAndDoesNotCount(t *testing.T) {
 	eligible := func(principal, scope string) verify.Report {
 		return w.judged(answering{w.azure.Client(), "/roleEligibilityScheduleInstances", always(map[string]any{"value": []any{
 			map[string]any{"id": scope + "/e", "properties": map[string]any{
-				"principalId": principal, "scope": scope, "roleDefinitionId": roles.DefinitionID("b24988ac-6180-42a0-ab88-20f7382dd24c"),
+				"principalId": principal, "scope": scope,
+				"roleDefinitionId": roles.DefinitionID("b24988ac-6180-42a0-ab88-20f7382dd24c"),
 			}},
 		}})}, 0)
 	}
@@ -236,9 +254,11 @@ func TestWhatChangedSinceAnEarlierReport(t *testing.T) {
 }
 
 func FuzzReadReport(f *testing.F) {
-	whole, err := json.Marshal(verify.Report{Version: 1, Stack: "dev", Asked: time.Unix(1, 0), Paths: []verify.Path{}, Beyond: []verify.Excess{}})
+	whole, err := json.Marshal(verify.Report{Version: 1, Stack: "dev", Asked: time.Unix(1, 0),
+		Paths: []verify.Path{}, Beyond: []verify.Excess{}})
 	require.NoError(f, err)
-	for _, seed := range []string{string(whole), string(whole) + "{}", "", "{}", "null", `{"version":1}`, `{"version":2,"stack":"dev"}`, "[1]", "\xff\xfe"} {
+	for _, seed := range []string{string(whole), string(whole) + "{}", "", "{}", "null", `{"version":1}`,
+		`{"version":2,"stack":"dev"}`, "[1]", "\xff\xfe"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

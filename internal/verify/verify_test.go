@@ -325,7 +325,8 @@ func TestTheReportIsWrittenForPeopleAndMachines(t *testing.T) {
 	for _, says := range []string{
 		"ann      heart     patients  missing", "mount: cluster cpu lacks Storage Blob Data Reader on lake/patients",
 		"ann      tagger    images    no, as declared", "MISSING", "lake/patients  to mount patients for heart", "BEYOND NEED", "Owner on resource group ml",
-		"risk: grantsAccess", "stack dev: 0 of 2 declared paths work; 2 are missing something; 3 grants are not held; 1 assignments grant more",
+		"risk: grantsAccess",
+		"stack dev: 0 of 2 declared paths work; 2 are missing something; 3 grants are not held; 1 assignments grant more",
 	} {
 		assert.Contains(t, text.String(), says)
 	}

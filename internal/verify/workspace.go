@@ -79,12 +79,14 @@ func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f 
 			put(f.Doubts, "endpoints."+name, why)
 			return
 		case !there:
-			put(f.Strays, "endpoints."+name, "the workspace has no batch endpoint "+name+", so nobody can start its jobs; make it, or "+
-				"correct endpoints")
+			put(f.Strays, "endpoints."+name,
+				"the workspace has no batch endpoint "+name+", so nobody can start its jobs; make it, or "+
+					"correct endpoints")
 			return
 		case deployment == "":
-			put(f.Strays, "endpoints."+name, "the batch endpoint "+name+" has no default deployment, so nobody can start its jobs; set "+
-				"one, or name one in endpoints."+name+".deployment")
+			put(f.Strays, "endpoints."+name,
+				"the batch endpoint "+name+" has no default deployment, so nobody can start its jobs; set "+
+					"one, or name one in endpoints."+name+".deployment")
 			return
 		}
 	}
@@ -92,7 +94,8 @@ func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f 
 }
 
 // deployment asks on which compute cluster a deployment runs; the target is what its paths name.
-func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpointURL, endpoint, deployment, cluster string, f *Facts) {
+func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpointURL, endpoint, deployment,
+	cluster string, f *Facts) {
 	var answer struct {
 		Properties struct {
 			Compute string `json:"compute"`
