@@ -71,19 +71,21 @@ func TestWhatHandsOutAccessPassesInNoOtherForm(t *testing.T) {
 		return func(s string) string { return strings.ReplaceAll(s, `"`+from+`"`, `"`+to+`"`) }
 	}
 	for name, form := range map[string]func(string) string{
-		"parts of a replacement":    rewrite("replace", "create-replacement"),
-		"an unknown operation":      rewrite("create", "conjure"),
-		"an unknown update":         rewrite("update", "mend"),
-		"an unknown replacement":    rewrite("replace", "swap"),
-		"an operation in capitals":  rewrite("create", "CREATE"),
-		"no summary":                rewrite("changeSummary", "summary"),
-		"failed by its own program": func(s string) string { return `{"diagnostics":[{"severity":"error","message":"boom"}],` + s[1:] },
-		"cut in the middle":         func(s string) string { return s[:len(s)/2] },
-		"cut at its end":            func(s string) string { return s[:len(s)-1] },
-		"UTF-16 with a mark":        func(s string) string { return string(inUTF16(binary.LittleEndian, "\xff\xfe", s)) },
-		"UTF-16, the other way":     func(s string) string { return string(inUTF16(binary.BigEndian, "\xfe\xff", s)) },
-		"UTF-16 without a mark":     func(s string) string { return string(inUTF16(binary.LittleEndian, "", s)) },
-		"UTF-8 with a mark":         func(s string) string { return "\xef\xbb\xbf" + s },
+		"parts of a replacement":   rewrite("replace", "create-replacement"),
+		"an unknown operation":     rewrite("create", "conjure"),
+		"an unknown update":        rewrite("update", "mend"),
+		"an unknown replacement":   rewrite("replace", "swap"),
+		"an operation in capitals": rewrite("create", "CREATE"),
+		"no summary":               rewrite("changeSummary", "summary"),
+		"failed by its own program": func(s string) string {
+			return `{"diagnostics":[{"severity":"error","message":"boom"}],` + s[1:]
+		},
+		"cut in the middle":     func(s string) string { return s[:len(s)/2] },
+		"cut at its end":        func(s string) string { return s[:len(s)-1] },
+		"UTF-16 with a mark":    func(s string) string { return string(inUTF16(binary.LittleEndian, "\xff\xfe", s)) },
+		"UTF-16, the other way": func(s string) string { return string(inUTF16(binary.BigEndian, "\xfe\xff", s)) },
+		"UTF-16 without a mark": func(s string) string { return string(inUTF16(binary.LittleEndian, "", s)) },
+		"UTF-8 with a mark":     func(s string) string { return "\xef\xbb\xbf" + s },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
