@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/verify"
+	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
 // azurePropagation is for how long a role assignment may not act after it was made, as Azure documents it.
@@ -28,22 +30,31 @@ func newVerify() *cobra.Command {
 	var form form
 	var to output
 	var strict bool
+	var since, keep string
 	var wait, propagation time.Duration
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Ask Azure what each principal of a stack really has, and whether each path works",
-		Long: `Verify asks Resource Manager and Microsoft Graph what the invokers and cluster identities of a deployed stack have, wherever
-it comes from: assigned to them or to a group that they are in, at, above or below the stack's scopes, less what deny
-assignments take away. Roles are judged by what they allow now, not by their names. For each path of the matrix it says
-whether it works; then which grants are missing, and which assignments give more than the stack needs. A path whose endpoint runs
-on another cluster than the configuration says, or whose data store points elsewhere, is missing something too.
+		Long: `Verify asks Resource Manager and Microsoft Graph what the invokers and cluster identities of a deployed stack
+have, wherever it comes from: assigned to them or to a group that they are in, at, above or below the stack's
+scopes, less what deny assignments take away. Roles are judged by what they allow now, not by their names. For
+each path of the matrix it says whether it works; then which grants are missing, and which assignments give more
+than the stack needs. A path does not work whose endpoint, deployment, data store, container or cluster is not
+there, whose endpoint runs on another cluster than the configuration says, whose data store points elsewhere,
+whose principal is disabled or deleted, or whose storage account forbids the keys or the anonymous reading that
+it needs. Roles that are only eligible (PIM) are named and do not count.
 
-An assignment that is listed may not act for up to 10 minutes, and one that is gone may still act: Azure does not tell.
-So a path that hangs on a younger one is settling, and --wait waits for it. What a condition decides can't be told. POSIX
-ACLs, firewalls, sign-in policies and roles that are only eligible are not looked at.
+An assignment that is listed may not act for up to 10 minutes, and one that is gone may still act: Azure does not
+tell. So a path that hangs on a younger one is settling, and --wait waits for it. What a condition decides is
+undecided, and so is whether a cluster gets through the firewall or the private endpoint of a storage account, unless
+the firewall names the cluster's subnet. POSIX ACLs and sign-in policies are not looked at.
 
-Where a subscription has used 80 % of its 4,000 role assignments, or the tenant of its 5,000 custom roles, it says so and names
-the way down. Groups that the stack makes are asked for members whom it does not name.
+A question that Azure does not answer costs its own answer: what hangs on it is undecided, and the rest is reported.
+
+With --since it also reports what is different from an earlier report, which --report wrote.
+
+Where a subscription has used 80 % of its 4,000 role assignments, or the tenant of its 5,000 custom roles, it says so
+and names the way down. Groups that the stack makes are asked for members whom it does not name.
 
 ` + previewHelp + `
 
@@ -51,11 +62,13 @@ It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIE
 ARM_USE_MSI; or the Azure CLI), and only reads: Reader on the resource groups
 of workspace and storage accounts, and Directory.Read.All (or Directory Readers) for the groups.
 
-It exits with 0 if all declared paths work or are settling, with 1 if something is missing or can't be decided (with
---strict: or is beyond need; with --wait: or has not settled in time), and with 2 if it can't ask.`,
+It exits with 0 if all declared paths work or are settling, with 1 if something is missing, undecided or not answered
+(with --strict: or is beyond need; with --since: or is beyond need and was not then; with --wait: or has not settled
+in time), and with 2 if it can't ask.`,
 		Example: `  pulumi up --stack dev && batchaccess verify --stack dev --wait 15m
   batchaccess verify --stack prod --strict
   batchaccess verify --stack dev --json | jq '.beyond[] | {principal, role, scope, risks}'
+  batchaccess verify --stack dev --since yesterday.json --report today.json
   batchaccess sandbox -- batchaccess verify --stack dev --propagation 0s`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -65,6 +78,13 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 			if wait < 0 || propagation < 0 {
 				return errors.New("--wait and --propagation are durations of zero or more, such as 15m")
 			}
+			var earlier *verify.Report
+			if cmd.Flags().Changed("since") {
+				var err error
+				if earlier, err = earlierReport(since); err != nil {
+					return err
+				}
+			}
 			s, err := from.deployed(cmd)
 			if err != nil {
 				return err
@@ -72,6 +92,11 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 			report, err := s.verified(cmd, wait, propagation)
 			if err != nil {
 				return err
+			}
+			if earlier != nil {
+				if err := report.Compare(*earlier); err != nil {
+					return fmt.Errorf("--since %s: %w", since, err)
+				}
 			}
 			err = to.print(cmd, "report", func(w io.Writer) error {
 				if form.format == "json" {
@@ -81,6 +106,13 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 			})
 			if err != nil {
 				return err
+			}
+			if keep != "" {
+				var text bytes.Buffer
+				err := errors.Join(verify.WriteJSON(&text, report), wholefile.Write(keep, text.Bytes()))
+				if err != nil {
+					return fmt.Errorf("--report %s: %v", keep, err)
+				}
 			}
 			if report.Failed(strict) || wait > 0 && !report.Settled() {
 				return errFailed
@@ -92,6 +124,8 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 	form.flags(cmd, "table", "json")
 	to.flags(cmd)
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 if anything is granted beyond need")
+	cmd.Flags().StringVar(&since, "since", "", "file with an earlier report (--report) to compare with")
+	cmd.Flags().StringVar(&keep, "report", "", "file to write the report to as well, as JSON, for a later --since")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "ask again until every declared path acts for sure, for at most this long, such as 15m")
 	cmd.Flags().DurationVar(&propagation, "propagation", azurePropagation, "for how long an assignment may not act after it was made")
 	return cmd
@@ -127,6 +161,20 @@ func (s *stackOf) verified(cmd *cobra.Command, wait, propagation time.Duration) 
 	}
 	report.Limits, err = observer.Limits(ctx, s.model())
 	return report, err
+}
+
+// earlierReport reads the file of --since.
+func earlierReport(name string) (*verify.Report, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("--since: %v; write one with batchaccess verify --report", err)
+	}
+	defer func() { _ = file.Close() }()
+	r, err := verify.ReadReport(file)
+	if err != nil {
+		return nil, fmt.Errorf("--since %s: %w", name, err)
+	}
+	return &r, nil
 }
 
 // deployer signs in as whoever deploys.

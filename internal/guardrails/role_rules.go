@@ -3,6 +3,7 @@ package guardrails
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -114,10 +115,45 @@ func definitionsOf(r Resource) (urns []string) {
 	return urns
 }
 
-func grants(ps roles.Permissions) bool { return slices.ContainsFunc(grantsAccess, ps.MayAllow) }
+// An effect is what the rules ask of permissions. Thousands of assignments give a few roles, so each is worked out
+// once.
+type effect struct {
+	grants bool // it may allow what grants access
+	// beyond is the index in beyondReading of the first action that it may allow, and of the first that is a data
+	// action; -1
+	// for none.
+	beyond, beyondData int
+}
+
+// effects are those of assigned roles: of built-in ones by their ID, of others by where their permissions are,
+// which nobody
+// changes.
+var effects sync.Map
+
+func effectOfRole(d roles.Definition) effect {
+	if len(d.Permissions) == 0 {
+		return effectOf(nil)
+	}
+	var key any = &d.Permissions[0]
+	if d.BuiltIn {
+		key = d.ID
+	}
+	found, done := effects.Load(key)
+	if !done {
+		found, _ = effects.LoadOrStore(key, effectOf(d.Permissions))
+	}
+	return found.(effect)
+}
+
+func effectOf(ps roles.Permissions) effect {
+	return effect{
+		grants: slices.ContainsFunc(grantsAccess, ps.MayAllow), beyond: slices.IndexFunc(beyondReading, ps.MayAllow),
+		beyondData: slices.IndexFunc(beyondReading, func(a roles.Action) bool { return a.Data && ps.MayAllow(a) }),
+	}
+}
 
 func privilegedRole(r Resource, c Config, p *report) {
-	if d, ok := assigned(r); ok && !c.allowsRole(d) && grants(d.Permissions) {
+	if d, ok := assigned(r); ok && !c.allowsRole(d) && effectOfRole(d).grants {
 		p.find("roleDefinitionId", "assign a role without that, or allow the role in allowedRoles", "assigns %s, which grants access", d.RoleName)
 	}
 }
@@ -150,30 +186,31 @@ var beyondReading = func() (all []roles.Action) {
 }()
 
 func storageRole(r Resource, c Config, p *report) {
-	var ps roles.Permissions
+	var e effect
 	what, property, remedy := "allows", "permissions", "take the action out, or waive this rule for this resource in "+
 		"guardrails.yaml"
 	switch r.Kind() {
 	case RoleDefinition:
-		ps, _ = PermissionsOf(r.Inputs) // what is not known is a finding of custom-role
+		ps, _ := PermissionsOf(r.Inputs) // what is not known is a finding of custom-role
+		e = effectOf(ps)
 	case RoleAssignment:
 		d, ok := assigned(r)
 		if !ok || r.Role != nil && !d.BuiltIn || c.allowsRole(d) || (r.MadeBy(StorageContributor) ||
 			r.MadeBy(StorageReader)) && d.RoleName == roles.StorageBlobDataContributor { // as which it was known before
 			return // a role of the program's is judged by its definition
 		}
-		ps, property = d.Permissions, "roleDefinitionId"
+		e, property = effectOfRole(d), "roleDefinitionId"
 		what = "assigns " + d.RoleName + ", which allows"
 		remedy = "assign " + roles.StorageBlobDataReader + ", use a StorageContributor, or allow the role in " +
 			"allowedRoles"
 	default:
 		return
 	}
-	granting := grants(ps) // custom-role and privileged-role say so, and whoever grants access has no need of keys
-	if i := slices.IndexFunc(beyondReading, func(a roles.Action) bool {
-		return (a.Data || !granting) &&
-			ps.MayAllow(a)
-	}); i >= 0 {
+	i := e.beyond
+	if e.grants { // custom-role and privileged-role say so, and whoever grants access has no need of keys
+		i = e.beyondData
+	}
+	if i >= 0 {
 		p.find(property, remedy, "%s %s", what, beyondReading[i].Name)
 	}
 }

@@ -110,7 +110,10 @@ const notUnderstood = "not understood"
 // others.
 func wideScope(scope string) string {
 	scope, _ = scopeValue(scope).(string)
+	parts := strings.Split(scope, "/")
 	switch {
+	case slices.Contains(parts, ".") || slices.Contains(parts, ".."): // a server may take them for another place
+		return notUnderstood
 	case scope == "/":
 		return "root"
 	case managementForm.MatchString(scope):

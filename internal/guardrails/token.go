@@ -2,6 +2,7 @@ package guardrails
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -12,6 +13,18 @@ import (
 // (azure-native_authorization_v20220401),
 // without what bridged providers repeat (azuread:index/group:Group), and in lower case.
 func Key(token string) string {
+	if known, done := keyCache.Load(token); done {
+		return known.(string)
+	}
+	key := keyOf(token)
+	keyCache.Store(token, key)
+	return key
+}
+
+// keyCache remembers keys, as previews have many resources of few types.
+var keyCache sync.Map
+
+func keyOf(token string) string {
 	pkg, rest, _ := strings.Cut(strings.ToLower(token), ":")
 	module, name, ok := strings.Cut(rest, ":")
 	if !ok {

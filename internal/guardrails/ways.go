@@ -46,6 +46,8 @@ type gate struct {
 	from        any    // if set, only a change from this value opens
 	of          string // the provider whose input it is, where Azure's default is not safe
 	asRule      bool   // a value that is not known is a finding of a rule already
+	loss        bool   // it shuts something too: without it more is open than with it
+	changeOnly  bool   // what a new resource says here is part of what it is
 }
 
 func gates(paths ...string) (all []gate) {
@@ -76,11 +78,13 @@ func in(prefix string, names ...string) (types []string) {
 // ways is the table of facts/grants-access.md. The severity is our judgement.
 var ways = []way{
 	// Judged by the rules and the review by themselves.
-	{partial: true, types: keys(RoleAssignment), judged: []string{"scope", "roleDefinitionId", "roleDefinitionName",
-		"principalId", "principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId",
-		"skipServicePrincipalAadCheck", Through, "justification", "requestType", "schedule", "scheduleInfo", "ticket",
-		"ticketInfo", "targetRoleEligibilityScheduleId",
-		"targetRoleEligibilityScheduleInstanceId"}},
+	{gives: "lets a role be held for another time", severity: High, partial: true, types: keys(RoleAssignment),
+		on: []gate{{path: "schedule", changeOnly: true, loss: true}, {path: "scheduleInfo", changeOnly: true,
+			loss: true}}, judged: []string{"scope", "roleDefinitionId", "roleDefinitionName",
+			"principalId", "principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId",
+			"skipServicePrincipalAadCheck", Through, "justification", "requestType", "ticket",
+			"ticketInfo", "targetRoleEligibilityScheduleId",
+			"targetRoleEligibilityScheduleInstanceId"}},
 	{partial: true, types: keys(RoleDefinition), judged: []string{"permissions", "assignableScopes", "roleName",
 		"scope", "roleDefinitionId", "roleType"}},
 	{partial: true, types: keys(Federation), judged: []string{"issuer", "subject", "audiences", "audience",
@@ -167,7 +171,8 @@ var ways = []way{
 		gives: "gives ownership, membership or the right to hold a role of the " +
 			"directory", severity: High, partial: true, types: in(entra, "Group", "GroupWithoutMembers"),
 		on: []gate{
-			{path: "owners"}, {path: "members"}, {path: "dynamicMembership"}, {path: "assignableToRole"}, {path: "administrativeUnitIds"},
+			{path: "owners"}, {path: "members"}, {path: "dynamicMembership"}, {path: "assignableToRole"},
+			{path: "administrativeUnitIds", loss: true},
 			{path: "types", safe: []any{[]any{}}}, {path: "visibility", safe: []any{"Private",
 				"HiddenMembership"}}, {path: "writebackEnabled"},
 			{path: "provisioningOptions"},
@@ -225,8 +230,10 @@ var ways = []way{
 			{path: "isSftpEnabled"}, {path: "sftpEnabled"},
 			{path: "allowCrossTenantReplication"}, {path: "crossTenantReplicationEnabled"},
 			{path: "allowedCopyScope", safe: []any{"AAD",
-				"PrivateLink"}}, {path: "sasPolicy"}, {path: "keyPolicy"}, {path: "azureFilesIdentityBasedAuthentication"},
-			{path: "azureFilesAuthentication"}, {path: "networkRuleSet"}, {path: "networkRules"}, {path: "publicNetworkAccess", safe: []any{"Disabled", "SecuredByPerimeter"}},
+				"PrivateLink"}}, {path: "sasPolicy", loss: true}, {path: "keyPolicy", loss: true},
+			{path: "azureFilesIdentityBasedAuthentication"},
+			{path: "azureFilesAuthentication"}, {path: "networkRuleSet", loss: true}, {path: "networkRules",
+				loss: true}, {path: "publicNetworkAccess", safe: []any{"Disabled", "SecuredByPerimeter"}},
 			{path: "publicNetworkAccessEnabled"}, {path: "customDomain"}, {path: "staticWebsite"},
 		},
 		judged: []string{"identity"},
@@ -262,9 +269,12 @@ var ways = []way{
 		types: slices.Concat(
 			in(native, "storage:LocalUser", "storage:ObjectReplicationPolicy", "storage:StorageTaskAssignment",
 				"storageactions:StorageTask", "storage:PrivateEndpointConnection"),
-			in(classic, "storage:LocalUser", "storage:AccountNetworkRules", "storage:ObjectReplication",
-				"storage:BlobInventoryPolicy"),
+			in(classic, "storage:LocalUser", "storage:ObjectReplication", "storage:BlobInventoryPolicy"),
 		),
+	},
+	{
+		gives: "decides from which networks a storage account is reached", severity: High, removal: true,
+		types: in(classic, "storage:AccountNetworkRules"),
 	},
 
 	// Machine learning.
@@ -282,11 +292,14 @@ var ways = []way{
 			"networks", severity: High, partial: true,
 		types: slices.Concat(in(native, "machinelearningservices:Workspace"), in(classic, "machinelearning:Workspace")),
 		on: append(gates(
-			"systemDatastoresAuthMode", "primaryUserAssignedIdentity", "managedNetwork", "sharedPrivateLinkResources", "storageAccount", "storageAccountId", "keyVault", "keyVaultId",
+			"systemDatastoresAuthMode", "primaryUserAssignedIdentity", "sharedPrivateLinkResources",
+			"storageAccount", "storageAccountId", "keyVault", "keyVaultId",
 			"containerRegistry", "containerRegistryId", "associatedWorkspaces", "hubResourceId", "serviceManagedResourcesSettings", "featureStoreSettings",
-			"ipAllowlist", "networkAcls", "workspaceHubConfig", "serverlessComputeSettings", "serverlessCompute", "encryption", "enableDataIsolation", "primaryUserAssignedIdentityId",
+			"workspaceHubConfig", "serverlessComputeSettings", "serverlessCompute", "encryption",
+			"enableDataIsolation", "primaryUserAssignedIdentityId",
 		), gate{path: "allowRoleAssignmentOnRG"}, gate{path: "publicNetworkAccess", safe: []any{"Disabled"}}, gate{path: "publicNetworkAccessEnabled"},
-			gate{path: "allowPublicAccessWhenBehindVnet"}),
+			gate{path: "allowPublicAccessWhenBehindVnet"}, gate{path: "managedNetwork", loss: true},
+			gate{path: "ipAllowlist", loss: true}, gate{path: "networkAcls", loss: true}),
 		judged: []string{"identity"},
 		harmless: []string{
 			"friendlyName", "sku", "skuName", "kind", "hbiWorkspace", "highBusinessImpact", "imageBuildCompute", "imageBuildComputeName", "applicationInsights", "applicationInsightsId", "discoveryUrl",
@@ -307,7 +320,8 @@ var ways = []way{
 		gives: "lets in by an admin user or without signing in, or from other networks", severity: High, partial: true,
 		types: slices.Concat(in(native, "containerregistry:Registry"), in(classic, "containerservice:Registry")),
 		on: []gate{
-			{path: "adminUserEnabled"}, {path: "adminEnabled"}, {path: "anonymousPullEnabled"}, {path: "networkRuleSet"},
+			{path: "adminUserEnabled"}, {path: "adminEnabled"}, {path: "anonymousPullEnabled"},
+			{path: "networkRuleSet", loss: true},
 			{path: "publicNetworkAccess",
 				safe: []any{"Disabled"}}, {path: "publicNetworkAccessEnabled"}, {path: "policies"},
 			{path: "networkRuleBypassOptions", safe: []any{"None"}},
@@ -551,7 +565,7 @@ func (g gate) opens(r Resource) bool {
 		return false
 	}
 	old, now := at(r.Old, g.path), at(r.Inputs, g.path)
-	if r.Old != nil && !r.differs(top(g.path), old, now) {
+	if r.Old == nil && g.changeOnly || r.Old != nil && !r.differs(top(g.path), old, now) {
 		return false
 	}
 	isSafe := func(v any) bool {
@@ -563,7 +577,8 @@ func (g gate) opens(r Resource) bool {
 	case now == Unknown && g.asRule:
 		return false
 	case now == nil || isEmpty(now):
-		return g.unsetIsOpen || r.Old != nil && old != nil && isSafe(old) // what was shut is left to Azure
+		return g.unsetIsOpen || g.loss && r.Old != nil && old != nil && !isEmpty(old) || r.Old != nil &&
+			old != nil && isSafe(old) // what was shut is left to Azure
 	default:
 		return !isSafe(now)
 	}
@@ -598,8 +613,9 @@ func at(inputs map[string]any, path string) any {
 // attached are the user-assigned identities that a resource gets and did not have, other than those that it takes from
 // resources of the same program.
 func (r Resource) attached() (ids []string) {
-	if r.Gone || r.Kind() == Compute && r.MadeBy(ComputeCluster) {
-		return nil // of a cluster, the component says which identity it is given
+	_, hidden := r.Inputs["identity"].(Marker)
+	if r.Gone || r.Kind() == Compute && (hidden || r.MadeBy(ComputeCluster)) {
+		return nil // of a cluster, the component says which identity it is given, and a rule that it is not known
 	}
 	if r.Type == ComputeCluster {
 		return r.givenTo("cluster.userAssignedIdentityId")
@@ -641,6 +657,9 @@ func (r Resource) givenTo(input string) []string {
 
 // identityIDs are the ARM IDs in an identity, as either provider writes it; "" for one that is not known.
 func identityIDs(identity any) (ids []string) {
+	if _, hidden := identity.(Marker); hidden {
+		return []string{""}
+	}
 	in, is := identity.(map[string]any)
 	if !is {
 		if list, isList := identity.([]any); isList { // the classic provider's older form

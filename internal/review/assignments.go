@@ -217,7 +217,7 @@ func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignm
 	} else if len(c.New)+len(c.Gone) == 0 && m.twin(old, now, held) {
 		return // made anew under another name
 	}
-	c.Risk = higher(c.Risk, riskOf(c.New))
+	c.Risk = higher(c.Risk, m.riskOf(c.New))
 	if c.Undecided != "" && old.condition != "" && now.condition != "" {
 		c.Risk = High // what can't be decided is not taken to be harmless
 	}

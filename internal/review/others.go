@@ -40,6 +40,9 @@ var changeWords = map[bool]map[string]string{
 	true:  {"delete": "taken away", "discard": "taken away"},
 }
 
+// componentPrefix begins the types of this project's components, which make nothing themselves.
+const componentPrefix = "batchaccess:index:"
+
 // others judges every resource that changes by its type: it hands out nothing, it hands out access, or it is not known.
 func (m *maker) others() {
 	unjudged := map[string]*UnjudgedType{}
@@ -54,7 +57,11 @@ func (m *maker) others() {
 		l := guardrails.LookAt(r)
 		d, isDecided := m.o.Guardrails.Decided(r.Type)
 		understood = understood || l.Judged || isDecided
-		component := guardrails.Guessed(r.Type) && (s.New == nil || s.New.Component) && (s.Old == nil || s.Old.Component)
+		isComponent := (s.New == nil || s.New.Component) && (s.Old == nil || s.Old.Component)
+		component := guardrails.Guessed(r.Type) && isComponent
+		if !isComponent && strings.HasPrefix(r.Type, componentPrefix) { // a plugin makes it, which may do anything
+			l.Judged, l.Unjudged = false, nil
+		}
 		add := func(what string, risk Risk) {
 			m.r.Other = append(m.r.Other, OtherAccess{
 				cmp.Or(changeWords[r.Gone][s.Op], s.Op), r.Type, engine.ShownName(s.URN), what, l.Unseen, risk, s.URN,

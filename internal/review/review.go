@@ -82,7 +82,8 @@ func Make(p engine.Preview, o Options) Review {
 	o.Guardrails.Now = o.Now
 	r := Review{Version: Version, file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project,
 		Unread: slices.Clone(p.Unread)}
-	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{}}
+	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{},
+		risks: map[any]Risk{}}
 	m.models()
 	m.assignments()
 	m.roleChanges()
@@ -104,6 +105,7 @@ type maker struct {
 	// components are the BatchEndpointAccess components of the preview, by URN.
 	components map[string]component
 	compared   map[string][]roles.Action
+	risks      map[any]Risk
 	// members are the keys of those who stay in the groups that components make, by the group's key.
 	members map[string][]string
 }
@@ -147,6 +149,24 @@ func (m *maker) guard() {
 		return cmp.Or(cmp.Compare(Risk(b.Severity).rank(), Risk(a.Severity).rank()),
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.URN, b.URN), cmp.Compare(a.Property, b.Property))
 	})
+}
+
+// riskOf does so once for actions that beyond has worked out once.
+func (m *maker) riskOf(actions []roles.Action) Risk {
+	if len(actions) == 0 {
+		return None
+	}
+	type list struct {
+		first *roles.Action
+		n     int
+	}
+	key := list{&actions[0], len(actions)}
+	risk, done := m.risks[key]
+	if !done {
+		risk = riskOf(actions)
+		m.risks[key] = risk
+	}
+	return risk
 }
 
 // riskOf ranks actions that somebody newly has.

@@ -42,6 +42,34 @@ func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there
 	return groups, there, err
 }
 
+// enabled notes a principal that can't sign in because it is disabled. Graph gives a user's accountEnabled only
+// where it is
+// selected. A group signs in nowhere.
+func (o *Observer) enabled(ctx context.Context, s Subject, f *Facts) {
+	if s.Kind == access.Group {
+		return
+	}
+	name := directoryName[s.Kind] + " " + s.ID
+	var answer struct {
+		Enabled *bool `json:"accountEnabled"`
+	}
+	uri := o.graphURL + collections[s.Kind] + url.PathEscape(s.ID) + "?$select=id,accountEnabled"
+	there, err := get(ctx, o.graph, uri, &answer)
+	if err != nil {
+		err = failed("asking whether "+s.Principal.String()+" is enabled", readGroups, err)
+	}
+	switch why := f.unanswered(err); {
+	case why != "":
+		f.Unknown[s.Principal] = why
+	case !there:
+		f.Gone[s.Principal] = "a principal: the directory has no " + name
+	case answer.Enabled == nil:
+		f.Unknown[s.Principal] = "to be enabled: the directory does not say whether " + name + " is"
+	case !*answer.Enabled:
+		f.Gone[s.Principal] = "to be enabled: " + name + " is disabled in the directory"
+	}
+}
+
 // members are those of a group. One that is a group is told as itself: it is not the stack's.
 func (o *Observer) members(ctx context.Context, s Subject) (members []Member, err error) {
 	objects, _, err := o.objects(ctx, s, "/members", fmt.Sprintf("asking who is in the group of %s", s.Principal))
@@ -76,10 +104,8 @@ func (o *Observer) objects(ctx context.Context, s Subject, below, what string) (
 }
 
 // cluster notes where a cluster has not the identity that the stack knows: then the stack's grants are another's.
-func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, gone map[access.Principal]string) error {
-	if !s.Principal.IsCluster() {
-		return nil
-	}
+func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Facts) error {
+	gone := f.Gone
 	name := m.Clusters[s.Principal.Name].NameOr(s.Principal.Name)
 	var compute struct {
 		Identity struct {
@@ -89,11 +115,19 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, gone 
 				PrincipalID string `json:"principalId"`
 			} `json:"userAssignedIdentities"`
 		} `json:"identity"`
+		Properties struct {
+			Properties struct {
+				Subnet struct {
+					ID string `json:"id"`
+				} `json:"subnet"`
+			} `json:"properties"`
+		} `json:"properties"`
 	}
 	there, err := get(ctx, o.arm, o.armURL+m.WorkspaceID.Text()+"/computes/"+url.PathEscape(name)+"?api-version=2023-10-01", &compute)
 	if err != nil {
 		return failed("asking for the identity of compute cluster "+name, readComputes, err)
 	}
+	f.subnets[s.Principal.Name] = compute.Properties.Properties.Subnet.ID
 	var has []string // the system-assigned identity is the one that mounts, where there is one
 	if id := compute.Identity.PrincipalID; id != "" {
 		has = []string{id}

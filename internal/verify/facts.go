@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -27,10 +28,57 @@ type Facts struct {
 	Members map[string][]Member
 	// Gone says why a principal can't act at all.
 	Gone map[access.Principal]string
-	// Strays say why what is granted for an endpoint, an input or an output fits no longer, by its path in the configuration.
+	// Strays say why an endpoint, an input or an output does not work whatever is granted, by its path in the
+	// configuration.
 	Strays map[string]string
+	// Doubts say why it is undecided whether one works, by its path.
+	Doubts map[string]string
+	// Unknown says why it is undecided what a principal is, or what it has.
+	Unknown map[access.Principal]string
+	// Unlisted says why not all that is assigned and denied in a resource group is known, by the group's ID.
+	Unlisted map[string]string
+	// Eligible are the assignments that do not act before their holder activates them (PIM).
+	Eligible []Assignment
+	// Unasked are the questions that Azure did not answer, with its reason. Each costs its own answer only.
+	Unasked []string
 	// Notes are what a person should know besides.
 	Notes []string
+
+	asked, failed int   // questions
+	failure       error // of the first question that failed
+	// subnets of the clusters, by their name in the model; "" for one outside a network of the user's.
+	subnets map[string]string
+}
+
+func newFacts() Facts {
+	return Facts{
+		Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{},
+		Gone: map[access.Principal]string{}, Strays: map[string]string{}, Doubts: map[string]string{},
+		Unknown: map[access.Principal]string{}, Unlisted: map[string]string{}, subnets: map[string]string{},
+	}
+}
+
+// unanswered counts a question, and notes the error that came in place of its answer; "" if there is none.
+func (f *Facts) unanswered(err error) string {
+	f.asked++
+	if err == nil {
+		return ""
+	}
+	f.failed++
+	if f.failure == nil {
+		f.failure = err
+	}
+	if why := err.Error(); !slices.Contains(f.Unasked, why) {
+		f.Unasked = append(f.Unasked, why)
+	}
+	return "an answer of Azure: " + err.Error()
+}
+
+// put notes a reason for a path of the configuration. The first one stays.
+func put(reasons map[string]string, path, why string) {
+	if reasons[path] == "" && why != "" {
+		reasons[path] = why
+	}
 }
 
 // An Assignment is a role assignment with what its role allows now.
@@ -40,6 +88,7 @@ type Assignment struct {
 	Role        string // its name
 	RoleID      string // GUID
 	Permissions roles.Permissions
+	Unread      string    // why its role could not be read; "" where it was
 	Condition   string    // "" for most
 	Made        time.Time // or its role was changed, whichever was later
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -88,6 +89,9 @@ func (h *holdings) Acts(p access.Principal, at access.Scope, dataAction string) 
 func (h *holdings) rule(
 	p access.Principal, place string, needs []roles.Action, lacking func([]string) string,
 ) access.Ruling {
+	if why := h.unknown(p, place); why != "" {
+		return access.Ruling{Undecided: true, Missing: why}
+	}
 	var by []Assignment
 	var missing, undecided []string
 	for _, n := range needs {
@@ -101,21 +105,21 @@ func (h *holdings) rule(
 		}
 		gives := func(certainly bool) func(Assignment) bool {
 			return func(a Assignment) bool {
-				return covers(a.Scope, place) && a.Permissions.MayAllow(n) &&
-					(whyUndecided(a.Condition, a.Permissions, n) == "") == certainly
+				return covers(a.Scope, place) && (a.Permissions.MayAllow(n) || a.Unread != "") &&
+					(a.whyUndecided(n) == "") == certainly
 			}
 		}
 		if i := slices.IndexFunc(h.own[p], gives(true)); i >= 0 {
 			by = append(by, h.own[p][i])
 		} else if i := slices.IndexFunc(h.own[p], gives(false)); i >= 0 {
 			a := h.own[p][i]
-			undecided = append(undecided, h.label(p, a)+whyUndecided(a.Condition, a.Permissions, n))
+			undecided = append(undecided, h.label(p, a)+a.whyUndecided(n))
 		} else {
 			missing = append(missing, n.Name)
 		}
 	}
 	if len(missing) > 0 {
-		return access.Ruling{Missing: lacking(missing)}
+		return access.Ruling{Missing: lacking(missing) + h.onlyEligible(p, place, missing, needs)}
 	}
 	if len(undecided) > 0 {
 		missing := "a decision that Azure alone can make: " + strings.Join(unique(undecided), ", ")
@@ -132,6 +136,44 @@ func (h *holdings) rule(
 	given := strings.Join(unique(labels), " and ")
 	h.since[[2]string{p.String(), given}] = since
 	return access.Ruling{GivenBy: given}
+}
+
+// unknown says why it is undecided what a principal has at a place; "" where all that Azure knows was read.
+func (h *holdings) unknown(p access.Principal, place string) string {
+	if why := h.facts.Unknown[p]; why != "" {
+		return why
+	}
+	for _, group := range slices.Sorted(maps.Keys(h.facts.Unlisted)) {
+		if covers(group, place) {
+			return h.facts.Unlisted[group]
+		}
+	}
+	return ""
+}
+
+// onlyEligible names the roles that would give something of what is missing, if their holder activated them.
+func (h *holdings) onlyEligible(p access.Principal, place string, missing []string, needs []roles.Action) string {
+	var labels []string
+	for _, a := range h.facts.Eligible {
+		gives := slices.ContainsFunc(needs, func(n roles.Action) bool {
+			return slices.Contains(missing, n.Name) && (a.Permissions.MayAllow(n) || a.Unread != "")
+		})
+		if gives && h.is(p, a.PrincipalID) && covers(a.Scope, place) {
+			labels = append(labels, h.label(p, a))
+		}
+	}
+	if len(labels) == 0 {
+		return ""
+	}
+	return " (it is only eligible for " + strings.Join(unique(labels), " and ") + "; activate it in PIM, or assign it)"
+}
+
+// whyUndecided says why it is undecided whether an assignment gives an action that it may give; "" where it does.
+func (a Assignment) whyUndecided(n roles.Action) string {
+	if a.Unread != "" {
+		return " (" + a.Unread + ")"
+	}
+	return whyUndecided(a.Condition, a.Permissions, n)
 }
 
 // whyUndecided says why it is undecided whether what may allow an action (or deny it) does; "" where it does for

@@ -25,6 +25,7 @@ import (
 type Observer struct {
 	assignments      *armauthorization.RoleAssignmentsClient
 	denials          *armauthorization.DenyAssignmentsClient
+	eligibilities    *armauthorization.RoleEligibilityScheduleInstancesClient
 	arm, graph       runtime.Pipeline
 	armURL, graphURL string
 }
@@ -43,6 +44,7 @@ func New(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Tra
 	}
 	return &Observer{
 		clients.NewRoleAssignmentsClient(), clients.NewDenyAssignmentsClient(),
+		clients.NewRoleEligibilityScheduleInstancesClient(),
 		pipeline(c.ManagementAudience), pipeline(c.Graph), c.ResourceManager, c.Graph + "/v1.0",
 	}, nil
 }
@@ -52,6 +54,9 @@ const (
 	readAssignments = "Microsoft.Authorization/roleAssignments/read"
 	readDefinitions = "Microsoft.Authorization/roleDefinitions/read"
 	readDenials     = "Microsoft.Authorization/denyAssignments/read"
+	readEligible    = "Microsoft.Authorization/roleEligibilityScheduleInstances/read"
+	readAccounts    = "Microsoft.Storage/storageAccounts/read"
+	readContainers  = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
 	readComputes    = "Microsoft.MachineLearningServices/workspaces/computes/read"
 	readGroups      = "the application permission Directory.Read.All of Microsoft Graph, or for a user the role Directory Readers"
 )
@@ -68,31 +73,36 @@ func failed(what, needs string, err error) error {
 	return fmt.Errorf("%s: whoever verifies may not look (%s); it takes %s", what, refusal.ErrorCode, needs)
 }
 
-// Look asks what the subjects have in the resource groups of the model's workspace and storage accounts, and above them.
-// Every refusal is an error that names what it takes to look.
+// Look asks what the subjects have in the resource groups of the model's workspace and storage accounts, and above
+// them,
+// and whether what the model refers to is there. A question that fails is noted in the facts, with what it takes to
+// look.
+// The error is that of the context, or the first one where Azure answered nothing at all.
 func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject) (Facts, error) {
-	f := Facts{Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{}, Gone: map[access.Principal]string{}, Strays: map[string]string{}}
+	f := newFacts()
 	holders := map[string]bool{everyone: true}
 	for _, s := range subjects {
 		groups, there, err := o.groups(ctx, s)
-		if err != nil {
-			return f, err
-		}
 		id := strings.ToLower(s.ID)
-		if !there {
+		if why := f.unanswered(err); why != "" {
+			f.Unknown[s.Principal] = why
+		} else if !there {
 			f.Gone[s.Principal] = fmt.Sprintf("a principal: the directory has no %s %s", directoryName[s.Kind], s.ID)
+		} else {
+			o.enabled(ctx, s, &f)
 		}
 		f.Groups[id], holders[id] = groups, true
 		for _, g := range groups {
 			holders[strings.ToLower(g.ID)] = true
 		}
 		if there && !s.Principal.IsCluster() && len(m.Invokers[s.Principal.Name].Members) > 0 {
-			if f.Members[id], err = o.members(ctx, s); err != nil {
-				return f, err
-			}
+			f.Members[id], err = o.members(ctx, s)
+			f.unanswered(err)
 		}
-		if err := o.cluster(ctx, m, s, f.Gone); err != nil {
-			return f, err
+		if s.Principal.IsCluster() {
+			if why := f.unanswered(o.cluster(ctx, m, s, &f)); why != "" {
+				f.Unknown[s.Principal] = why
+			}
 		}
 	}
 	places, err := resourceGroups(m)
@@ -100,14 +110,23 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		return f, err
 	}
 	for _, place := range places {
-		if err := o.look(ctx, place, holders, &f); err != nil {
-			return f, err
+		if why := f.unanswered(o.look(ctx, place, holders, &f)); why != "" {
+			f.Unlisted[place] = why
+		}
+		if err := o.eligible(ctx, place, holders, &f); err != nil {
+			f.Notes = append(f.Notes, "which roles are only eligible (PIM) is not known: "+err.Error())
 		}
 	}
-	if err := o.define(ctx, &f); err != nil {
-		return f, err
+	o.define(ctx, f.Assignments, &f)
+	o.define(ctx, f.Eligible, &f)
+	o.workspace(ctx, m, &f)
+	if ctx.Err() != nil {
+		return f, context.Cause(ctx)
 	}
-	return f, o.workspace(ctx, m, &f)
+	if len(f.Unasked) > 0 && f.asked == f.failed {
+		return f, f.failure
+	}
+	return f, nil
 }
 
 // resourceGroups are those that hold what the model refers to, each once.
@@ -163,6 +182,28 @@ func (o *Observer) look(ctx context.Context, place string, holders map[string]bo
 	return nil
 }
 
+// eligible lists the assignments of the holders that act only when they are activated. No path works by one, so that a
+// refusal costs only the hint. (Microsoft Learn, "Role Eligibility Schedule Instances - List For Scope".)
+func (o *Observer) eligible(ctx context.Context, place string, holders map[string]bool, f *Facts) error {
+	pager := o.eligibilities.NewListForScopePager(place, nil)
+	for pager.More() {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return failed("asking for the eligible roles of "+place, readEligible, err)
+		}
+		for _, e := range page.Value {
+			known := slices.ContainsFunc(f.Eligible, func(a Assignment) bool { return strings.EqualFold(a.ID, value(e.ID)) })
+			if p := e.Properties; p != nil && holders[strings.ToLower(value(p.PrincipalID))] && !known {
+				f.Eligible = append(f.Eligible, Assignment{
+					ID: value(e.ID), Scope: value(p.Scope), PrincipalID: value(p.PrincipalID), Condition: value(p.Condition),
+					RoleID: value(p.RoleDefinitionID),
+				})
+			}
+		}
+	}
+	return nil
+}
+
 // has reports whether an assignment is known already: what is above two resource groups is listed with both.
 func (f *Facts) has(id string) bool {
 	return slices.ContainsFunc(f.Assignments, func(a Assignment) bool { return strings.EqualFold(a.ID, id) })
@@ -191,28 +232,31 @@ type definition struct {
 		Permissions []roles.Permission `json:"permissions"`
 		UpdatedOn   time.Time          `json:"updatedOn"`
 	} `json:"properties"`
+
+	unread string
 }
 
 // define reads what the roles allow, each once. One that is gone since it was listed allows nothing.
-func (o *Observer) define(ctx context.Context, f *Facts) error {
+func (o *Observer) define(ctx context.Context, assignments []Assignment, f *Facts) {
 	known := map[string]definition{}
-	for i := range f.Assignments {
-		a := &f.Assignments[i]
+	for i := range assignments {
+		a := &assignments[i]
 		id := a.RoleID
 		a.RoleID = strings.ToLower(id[strings.LastIndex(id, "/")+1:])
 		role, done := known[a.RoleID]
 		if !done {
-			if _, err := get(ctx, o.arm, o.armURL+"/"+strings.TrimPrefix(id, "/")+"?api-version=2022-04-01", &role); err != nil {
-				return failed("asking what the role "+a.RoleID+" of "+a.ID+" allows", readDefinitions, err)
+			_, err := get(ctx, o.arm, o.armURL+"/"+strings.TrimPrefix(id, "/")+"?api-version=2022-04-01", &role)
+			if err != nil {
+				err = failed("asking what the role "+a.RoleID+" of "+a.ID+" allows", readDefinitions, err)
 			}
+			role.unread = f.unanswered(err)
 			known[a.RoleID] = role
 		}
-		a.Role, a.Permissions = role.Properties.RoleName, role.Properties.Permissions
+		a.Role, a.Permissions, a.Unread = role.Properties.RoleName, role.Properties.Permissions, role.unread
 		if changed := role.Properties.UpdatedOn; changed.After(a.Made) {
 			a.Made = changed
 		}
 	}
-	return nil
 }
 
 func value[T any](p *T) (v T) {

@@ -37,8 +37,12 @@ type Report struct {
 	// Strangers are the members of the stack's groups that its configuration does not name. They have what the group has.
 	Strangers []Stranger `json:"strangers,omitempty"`
 	// Limits are Azure's, and how much of them is used. They decide nothing: see Observer.Limits.
-	Limits []Usage  `json:"limits,omitempty"`
-	Notes  []string `json:"notes,omitempty"`
+	Limits []Usage `json:"limits,omitempty"`
+	// Unasked are the questions that Azure did not answer. What hangs on them is undecided.
+	Unasked []string `json:"unasked,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
+	// Since is what is different from an earlier report; nil where there is none to compare with.
+	Since *Since `json:"since,omitempty"`
 }
 
 // Path is a path with what is known of it.
@@ -86,7 +90,8 @@ type Stranger struct {
 // Judge makes the report. Within propagation after it was made, an assignment may not act yet: Azure's is ten minutes.
 func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
 	h := newHoldings(plan, subjects, f)
-	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{}, Beyond: []Excess{}, Notes: slices.Clone(f.Notes)}
+	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{},
+		Beyond: []Excess{}, Notes: slices.Clone(f.Notes), Unasked: f.Unasked}
 	for _, p := range plan.PathsHeld(h) {
 		r.Paths = append(r.Paths, h.path(p, propagation))
 	}
@@ -97,6 +102,7 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 		return r, err
 	}
 	h.strangers(subjects, &r)
+	h.eligible(subjects, &r)
 	if acls := len(plan.ACLs); acls > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager can't tell (pulumi stack output aclCommands)", acls))
 	}
@@ -111,9 +117,12 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 
 func (h *holdings) path(p access.Path, propagation time.Duration) Path {
 	path := Path{Path: p, Status: Works}
-	if why := h.stray(p); why != "" && (p.Works() || p.Undecided()) {
+	if why := h.reason(p, h.facts.Strays); why != "" && (p.Works() || p.Undecided()) {
 		path.Status, path.Why = Missing, why
 		return path
+	}
+	if why := h.reason(p, h.facts.Doubts); why != "" {
+		path.Status, path.Why = Undecided, why
 	}
 	for _, hop := range p.Hops {
 		settles := h.since[[2]string{hop.Identity, hop.GivenBy}].Add(propagation)
@@ -159,17 +168,19 @@ func (h *holdings) lacking(r *Report) error {
 			return err
 		}
 		var held, under roles.Permissions // without a condition, and with those that are under one
+		perhaps := h.unknown(g.Principal, place) != ""
 		for _, a := range h.own[g.Principal] {
 			if !covers(a.Scope, place) {
 				continue
 			}
+			perhaps = perhaps || a.Unread != ""
 			if under = append(under, a.Permissions...); a.Condition == "" {
 				held = append(held, a.Permissions...)
 			}
 		}
 		if more := h.permissions(g).Beyond(held); len(more) > 0 {
 			whole := len(more) == len(h.permissions(g).Beyond(nil))
-			conditional := !slices.ContainsFunc(more, func(a roles.Action) bool { return !under.MayAllow(a) })
+			conditional := perhaps || !slices.ContainsFunc(more, func(a roles.Action) bool { return !under.MayAllow(a) })
 			r.Lacking = append(r.Lacking, Lack{g, h.ids[g.Principal], place, texts(more), whole, conditional})
 		}
 	}
@@ -233,6 +244,18 @@ func (h *holdings) strangers(subjects []Subject, r *Report) {
 	}
 }
 
+// eligible notes who may activate a role at the stack's places.
+func (h *holdings) eligible(subjects []Subject, r *Report) {
+	for _, s := range subjects {
+		for _, a := range h.facts.Eligible {
+			if h.is(s.Principal, a.PrincipalID) {
+				r.Notes = append(r.Notes, s.Principal.String()+" may activate "+h.label(s.Principal,
+					a)+" (PIM): not counted as held")
+			}
+		}
+	}
+}
+
 // gravity sorts the gravest risk first, and what is none last.
 func gravity(a roles.Action) int {
 	if i := slices.Index(roles.Risks(), a.Risk()); i >= 0 {
@@ -271,9 +294,11 @@ func (r Report) count(s Status) (n int) {
 	return n
 }
 
-// Failed reports whether a declared path is missing something, or can't be told to work. Strict adds what is beyond need.
+// Failed reports whether a declared path is missing something or is undecided, or a question has no answer. Strict adds
+// what is beyond need; an earlier report, what is beyond need that was not then.
 func (r Report) Failed(strict bool) bool {
-	return r.count(Missing)+r.count(Undecided)+len(r.Lacking) > 0 || strict && len(r.Beyond)+len(r.Strangers) > 0
+	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Unasked) > 0 || r.Since.worse() || strict &&
+		len(r.Beyond)+len(r.Strangers) > 0
 }
 
 // Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a condition

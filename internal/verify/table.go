@@ -76,6 +76,18 @@ func WriteTable(w io.Writer, r Report) error {
 			notes = append(notes, "NEAR A LIMIT: "+u.String()+"; "+waysDown[u.What])
 		}
 	}
+	if len(r.Unasked) > 0 {
+		section("NOT ANSWERED")
+	}
+	for _, question := range r.Unasked {
+		row("  " + question)
+	}
+	if r.Since != nil {
+		section("SINCE " + r.Since.Asked.UTC().Format(time.DateTime) + " UTC")
+		for _, line := range r.Since.lines() {
+			row("  " + line)
+		}
+	}
 	if len(notes) > 0 {
 		section("NOTES")
 	}
@@ -123,7 +135,8 @@ func (r Report) Verdict() string {
 		{r.count(Undecided), "can't be decided"},
 		{r.count(Missing), "are missing something"},
 		{len(r.Lacking), "grants are not held"},
-		{len(r.Beyond), "times more is granted than is needed"},
+		{len(r.Unasked), "questions have no answer"},
+		{len(r.Beyond), "assignments grant more than is needed"},
 		{len(r.Strangers), "members of groups are not the stack's"},
 	} {
 		if more.n > 0 {

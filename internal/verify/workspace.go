@@ -20,21 +20,25 @@ const (
 
 // workspace notes what the workspace says otherwise than the model: whoever holds the 35 actions may point an endpoint at another
 // cluster, or a data store at another place, and what is granted then fits no longer.
-func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) error {
+func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 	for _, name := range slices.Sorted(maps.Keys(m.Endpoints)) { // those that the model makes up are nowhere
-		if err := o.endpoint(ctx, m, name, f); err != nil {
-			return err
-		}
+		o.endpoint(ctx, m, name, f)
 	}
 	stores := map[string]store{}
 	for _, in := range inStores(m) {
 		s, asked := stores[in.store]
 		if !asked {
 			var err error
-			if s.there, err = get(ctx, o.arm, o.armURL+m.WorkspaceID.Text()+"/datastores/"+url.PathEscape(in.store)+workspaceAPI, &s); err != nil {
-				return failed("asking for the data store "+in.store, readStores, err)
+			id := m.WorkspaceID.Text() + "/datastores/" + url.PathEscape(in.store)
+			if s.there, err = get(ctx, o.arm, o.armURL+id+workspaceAPI, &s); err != nil {
+				err = failed("asking for the data store "+in.store, readStores, err)
 			}
+			s.why = f.unanswered(err)
 			stores[in.store] = s
+		}
+		if s.why != "" {
+			put(f.Doubts, in.path, s.why)
+			continue
 		}
 		if why := in.stray(m, s); why != "" {
 			f.Strays[in.path] = why
@@ -43,20 +47,18 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) erro
 			f.Notes = append(f.Notes, fmt.Sprintf("data store %s holds a credential now, by which all who start jobs reach it, whatever they are granted: %s.credentialInStore says false; correct it and run pulumi up", in.store, in.path))
 		}
 	}
-	return nil
+	o.storage(ctx, m, uses(m, stores), f)
 }
 
 // endpoint asks on which compute clusters the jobs of an endpoint run.
-func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f *Facts) error {
+func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f *Facts) {
 	e, id := m.Endpoints[name], o.armURL+m.WorkspaceID.Text()+"/batchEndpoints/"+url.PathEscape(name)
 	for _, deployment := range slices.Sorted(maps.Keys(e.Deployments)) {
 		at := access.Path{Endpoint: name, Deployment: deployment}.Target()
-		if err := o.deployment(ctx, m, at, id, name, deployment, e.Deployments[deployment].Cluster, f); err != nil {
-			return err
-		}
+		o.deployment(ctx, m, at, id, name, deployment, e.Deployments[deployment].Cluster, f)
 	}
 	if len(e.Deployments) > 0 {
-		return nil
+		return
 	}
 	deployment := e.Deployment
 	if deployment == "" {
@@ -69,18 +71,31 @@ func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f 
 		}
 		there, err := get(ctx, o.arm, id+workspaceAPI, &answer)
 		if err != nil {
-			return failed("asking for the batch endpoint "+name, readEndpoints, err)
+			err = failed("asking for the batch endpoint "+name, readEndpoints, err)
 		}
-		if deployment = answer.Properties.Defaults.DeploymentName; !there || deployment == "" {
-			f.Notes = append(f.Notes, "the workspace has no batch endpoint "+name+" with a default deployment yet, so nobody can start its jobs")
-			return nil
+		deployment = answer.Properties.Defaults.DeploymentName
+		switch why := f.unanswered(err); {
+		case why != "":
+			put(f.Doubts, "endpoints."+name, why)
+			return
+		case !there:
+			put(f.Strays, "endpoints."+name,
+				"the workspace has no batch endpoint "+name+", so nobody can start its jobs; make it, or "+
+					"correct endpoints")
+			return
+		case deployment == "":
+			put(f.Strays, "endpoints."+name,
+				"the batch endpoint "+name+" has no default deployment, so nobody can start its jobs; set "+
+					"one, or name one in endpoints."+name+".deployment")
+			return
 		}
 	}
-	return o.deployment(ctx, m, name, id, name, deployment, e.Cluster, f)
+	o.deployment(ctx, m, name, id, name, deployment, e.Cluster, f)
 }
 
 // deployment asks on which compute cluster a deployment runs; the target is what its paths name.
-func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpointURL, endpoint, deployment, cluster string, f *Facts) error {
+func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpointURL, endpoint, deployment,
+	cluster string, f *Facts) {
 	var answer struct {
 		Properties struct {
 			Compute string `json:"compute"`
@@ -88,17 +103,21 @@ func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpo
 	}
 	there, err := get(ctx, o.arm, endpointURL+"/deployments/"+url.PathEscape(deployment)+workspaceAPI, &answer)
 	if err != nil {
-		return failed("asking for the batch endpoint "+endpoint, readEndpoints, err)
+		err = failed("asking for the batch endpoint "+endpoint, readEndpoints, err)
+	}
+	if why := f.unanswered(err); why != "" {
+		put(f.Doubts, "endpoints."+target, why)
+		return
 	}
 	if !there {
-		f.Notes = append(f.Notes, "the batch endpoint "+endpoint+" has no deployment "+deployment+" yet, so nobody can start its jobs")
+		put(f.Strays, "endpoints."+target, "the batch endpoint "+endpoint+" has no deployment "+deployment+
+			", so nobody can start its jobs; make it, or correct endpoints."+endpoint)
 	}
 	compute := arm.Last(answer.Properties.Compute)
 	if name := m.Clusters[cluster].NameOr(cluster); compute != "" && !strings.EqualFold(compute, name) {
 		f.Strays["endpoints."+target] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to %s; "+
 			"correct endpoints.%s.cluster and run pulumi up", access.MountHop, compute, name, target)
 	}
-	return nil
 }
 
 // inStore is an input or output in a data store, as the model has it.
@@ -126,11 +145,15 @@ func inStores(m access.Model) (all []inStore) {
 // store is what the workspace says of a data store.
 type store struct {
 	there      bool
+	why        string // it is not known
 	Properties struct {
 		AccountName   string `json:"accountName"`
 		ContainerName string `json:"containerName"`
 		FileSystem    string `json:"filesystem"`
-		Credentials   struct {
+		// Of the account, where the store says so.
+		SubscriptionID string `json:"subscriptionId"`
+		ResourceGroup  string `json:"resourceGroup"`
+		Credentials    struct {
 			Type string `json:"credentialsType"`
 		} `json:"credentials"`
 	} `json:"properties"`
@@ -164,14 +187,14 @@ func (in inStore) stray(m access.Model, s store) string {
 	return ""
 }
 
-// stray is why a path does not work though all is granted; "" if it does.
-func (h *holdings) stray(p access.Path) string {
+// reason is the first of the reasons for a path's endpoint, input and outputs; "" if there is none.
+func (h *holdings) reason(p access.Path, reasons map[string]string) string {
 	paths := []string{"endpoints." + p.Target(), "dataInputs." + p.Input}
 	for _, output := range h.m.EffectiveEndpoints()[p.Endpoint].Outputs {
 		paths = append(paths, "dataOutputs."+output)
 	}
 	for _, path := range paths {
-		if why := h.facts.Strays[path]; why != "" {
+		if why := reasons[path]; why != "" {
 			return why
 		}
 	}

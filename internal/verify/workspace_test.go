@@ -36,20 +36,33 @@ func TestWhatIsPointedElsewhereDoesNotWork(t *testing.T) {
 		why    string    // "" where it works
 		note   string
 	}{
-		"as it is":                     {"/nothing", gone, [3]string{"robot", "tagger", "images"}, "", ""},
-		"in other letters":             {"/datastores/images", always(store("LAKE", "images", "None")), [3]string{"robot", "tagger", "images"}, "", ""},
-		"another account":              {"/datastores/images", always(store("other", "images", "None")), [3]string{"robot", "tagger", "images"}, "read: data store images points to the storage account other now, and the stack grants on lake; correct dataInputs.images.storageAccount and run pulumi up", ""},
-		"another container":            {"/datastores/images", always(store("lake", "x", "None")), [3]string{"robot", "tagger", "images"}, "points to the container x now, and the stack grants on images; correct dataInputs.images.container", ""},
-		"a data store that is gone":    {"/datastores/images", gone, [3]string{"robot", "tagger", "images"}, "read: data store images is gone; correct dataInputs.images.dataStore", ""},
-		"an output":                    {"/datastores/scores", always(store("other", "scores", "None")), [3]string{"ann", "heart", "patients"}, "write: data store scores points to the storage account other", ""},
-		"no credential any more":       {"/datastores/archive", always(store("lake", "archive", "None")), [3]string{"ann", "heart", "archive"}, "holds no credential any more, so identities read and write, and the stack grants them nothing; correct dataInputs.archive.credentialInStore", ""},
-		"a credential, wherever":       {"/datastores/archive", always(store("other", "x", "Sas")), [3]string{"ann", "heart", "archive"}, "", ""},
+		"as it is": {"/nothing", gone, [3]string{"robot", "tagger", "images"}, "", ""},
+		"in other letters": {"/datastores/images", always(store("LAKE", "images", "None")),
+			[3]string{"robot", "tagger", "images"}, "", ""},
+		"another account": {"/datastores/images", always(store("other", "images", "None")),
+			[3]string{"robot", "tagger", "images"},
+			"read: data store images points to the storage account other now, and the stack grants on lake; correct dataInputs.images.storageAccount and run pulumi up", ""},
+		"another container": {"/datastores/images", always(store("lake", "x", "None")), [3]string{"robot",
+			"tagger", "images"},
+			"points to the container x now, and the stack grants on images; correct dataInputs.images.container", ""},
+		"a data store that is gone": {"/datastores/images", gone, [3]string{"robot", "tagger", "images"},
+			"read: data store images is gone; correct dataInputs.images.dataStore", ""},
+		"an output": {"/datastores/scores", always(store("other", "scores", "None")),
+			[3]string{"ann", "heart", "patients"}, "write: data store scores points to the storage account other", ""},
+		"no credential any more": {"/datastores/archive", always(store("lake", "archive", "None")),
+			[3]string{"ann", "heart", "archive"},
+			"holds no credential any more, so identities read and write, and the stack grants them nothing; correct dataInputs.archive.credentialInStore", ""},
+		"a credential, wherever": {"/datastores/archive", always(store("other", "x", "Sas")),
+			[3]string{"ann", "heart", "archive"},
+			"storage account other is not in the workspace's subscription, so its policies are not known", ""},
 		"a credential of late":         {"/datastores/images", always(store("lake", "images", "AccountKey")), [3]string{"robot", "tagger", "images"}, "", "data store images holds a credential now"},
 		"another cluster":              {"/batchEndpoints/tagger/deployments/blue", always(deployment(workspace + "/computes/gpu")), [3]string{"robot", "tagger", "images"}, "mount: its jobs run on compute cluster gpu now, and the stack grants to cpu; correct endpoints.tagger.cluster", ""},
 		"the cluster in other letters": {"/batchEndpoints/tagger/deployments/blue", always(deployment(strings.ToLower(workspace) + "/computes/CPU")), [3]string{"robot", "tagger", "images"}, "", ""},
 		"no cluster of its own":        {"/batchEndpoints/tagger/deployments/blue", always(deployment("")), [3]string{"robot", "tagger", "images"}, "", ""},
-		"an endpoint to come":          {"/batchEndpoints/tagger", gone, [3]string{"robot", "tagger", "images"}, "", "the workspace has no batch endpoint tagger"},
-		"a deployment to come":         {"/batchEndpoints/tagger/deployments/blue", gone, [3]string{"robot", "tagger", "images"}, "", "has no deployment blue yet"},
+		"an endpoint to come": {"/batchEndpoints/tagger", gone, [3]string{"robot", "tagger", "images"},
+			"the workspace has no batch endpoint tagger", ""},
+		"a deployment to come": {"/batchEndpoints/tagger/deployments/blue", gone, [3]string{"robot",
+			"tagger", "images"}, "has no deployment blue", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,9 +106,10 @@ func TestWhoMayNotAskTheWorkspaceIsToldWhatItTakes(t *testing.T) {
 		"/batchEndpoints/heart": "Microsoft.MachineLearningServices/workspaces/batchEndpoints/read",
 		"/datastores/images":    "Microsoft.MachineLearningServices/workspaces/datastores/read",
 	} {
-		_, err := w.observer(answering{w.azure.Client(), ends, func(*http.Request) (int, any) {
-			return http.StatusForbidden, map[string]any{"error": map[string]any{"code": "AuthorizationFailed"}}
-		}}).Look(t.Context(), w.m, w.subjects)
-		require.ErrorContains(t, err, "whoever verifies may not look (AuthorizationFailed); it takes the action "+needs)
+		facts, err := w.observer(answering{w.azure.Client(), ends, refused}).Look(t.Context(), w.m, w.subjects)
+		require.NoError(t, err, "it costs one answer")
+		require.Len(t, facts.Unasked, 1)
+		assert.Contains(t, facts.Unasked[0],
+			"whoever verifies may not look (AuthorizationFailed); it takes the action "+needs)
 	}
 }

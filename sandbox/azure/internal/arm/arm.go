@@ -73,6 +73,7 @@ var spelled = map[string]handler{
 	"DELETE " + typeRoleAssignment:    deleteRoleAssignment,
 	"GET " + typeDenyAssignment + "/": listDenyAssignments,
 	"GET " + typeDenyAssignment:       getDenyAssignment,
+	"GET " + typeEligible + "/":       listEligible,
 	"PUT " + typeCompute:              putCompute,
 	"PATCH " + typeCompute:            patchCompute,
 	"DELETE " + typeCompute:           deleteCompute,

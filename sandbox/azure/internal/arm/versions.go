@@ -25,7 +25,7 @@ var apiVersions = map[string][]string{
 	"microsoft.management": {"2020-05-01", "2021-04-01", "2023-04-01"},
 	"microsoft.authorization": {
 		"2015-07-01", "2018-01-01-preview", "2018-07-01", "2020-03-01-preview", "2020-04-01-preview", "2020-08-01-preview",
-		"2020-10-01-preview", "2022-04-01", "2022-05-01-preview", "2024-07-01-preview",
+		"2020-10-01", "2020-10-01-preview", "2022-04-01", "2022-05-01-preview", "2024-07-01-preview",
 	},
 	"microsoft.managedidentity": {"2018-11-30", "2022-01-31-preview", "2023-01-31", "2023-07-31-preview",
 		"2024-11-30", "2025-01-31-preview", "2025-05-31-preview", "2026-04-30", "2026-05-31"},

@@ -1,0 +1,158 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Since is what is different from an earlier report of the same stack.
+type Since struct {
+	Asked time.Time `json:"asked"` // when the earlier one was
+	// Paths whose state is another one, with both. A path that only one of the reports has is "absent" in the other.
+	Paths []string `json:"paths,omitempty"`
+	// More is granted beyond need, or holds it, that was not then; Less is no longer.
+	More []string `json:"more,omitempty"`
+	Less []string `json:"less,omitempty"`
+	// Unasked are the questions without an answer that had one.
+	Unasked []string `json:"unasked,omitempty"`
+}
+
+// worse reports whether anything is granted that was not then.
+func (s *Since) worse() bool { return s != nil && len(s.More) > 0 }
+
+func (s *Since) lines() (all []string) {
+	for _, part := range []struct {
+		mark string
+		of   []string
+	}{{"path: ", s.Paths}, {"+ ", s.More}, {"- ", s.Less}, {"no answer now: ", s.Unasked}} {
+		for _, text := range part.of {
+			all = append(all, part.mark+text)
+		}
+	}
+	if len(all) == 0 {
+		return []string{"nothing has changed"}
+	}
+	return all
+}
+
+const howToReport = "make one with batchaccess verify --report report.json"
+
+// ReadReport reads a report that WriteJSON wrote. The error says why the text is none, and what to do.
+func ReadReport(from io.Reader) (Report, error) {
+	text, err := io.ReadAll(from)
+	if err != nil {
+		return Report{}, fmt.Errorf("reading the earlier report: %w", err)
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return Report{}, errors.New("the earlier report is empty; " + howToReport)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	var r Report
+	if err := d.Decode(&r); err != nil {
+		return Report{}, fmt.Errorf("the earlier report is not one of verify (%w); %s", err, howToReport)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Report{}, errors.New("there is more in the file behind the earlier report; give each report a file of its own")
+	}
+	switch {
+	case r.Version != Version:
+		return Report{}, fmt.Errorf("the earlier report is of version %d, and this is %d; %s", r.Version, Version,
+			howToReport)
+	case r.Stack == "" || r.Asked.IsZero() || r.Paths == nil || r.Beyond == nil:
+		return Report{}, errors.New("the earlier report is not a whole report of verify; " + howToReport)
+	}
+	return r, nil
+}
+
+// Compare notes in the report what is different from an earlier one. The error is that of a report of another
+// stack, or of
+// one that is not earlier.
+func (r *Report) Compare(earlier Report) error {
+	if earlier.Stack != r.Stack {
+		return fmt.Errorf("the earlier report is of stack %s, and this one is of %s", plain(earlier.Stack), r.Stack)
+	}
+	if earlier.Asked.After(r.Asked) {
+		return fmt.Errorf("the earlier report is of %s, which is later than now", earlier.Asked.UTC().Format(time.DateTime))
+	}
+	s := &Since{Asked: earlier.Asked}
+	then, now := earlier.states(), r.states()
+	for _, name := range union(then, now) {
+		if was, is := then[name], now[name]; was != is {
+			s.Paths = append(s.Paths, fmt.Sprintf("%s: %s → %s", name, orAbsent(was), orAbsent(is)))
+		}
+	}
+	before, after := earlier.excesses(), r.excesses()
+	for _, id := range union(before, after) {
+		switch was, is := before[id], after[id]; {
+		case was.text == "":
+			s.More = append(s.More, is.text)
+		case is.text == "":
+			s.Less = append(s.Less, was.text)
+		case was.all != is.all:
+			s.More = append(s.More, is.text+" (before: "+was.text+")")
+		}
+	}
+	for _, question := range r.Unasked {
+		if !slices.Contains(earlier.Unasked, question) {
+			s.Unasked = append(s.Unasked, question)
+		}
+	}
+	r.Since = s
+	return nil
+}
+
+// states are those of the paths, by what they are. One that settles is granted, as one that works.
+func (r Report) states() map[string]string {
+	all := map[string]string{}
+	for _, p := range r.Paths {
+		name := p.Invoker + " on " + p.Target()
+		if p.Input != "" {
+			name += " with " + p.Input
+		}
+		p.Status = map[bool]Status{true: Works, false: p.Status}[p.Status == Settling]
+		all[name] = p.outcome()
+	}
+	return all
+}
+
+// An excess is what is beyond need: as it is shown, and with all that decides whether it has changed.
+type excess struct{ text, all string }
+
+// excesses are what is beyond need, and the strangers, by the assignment and who holds it.
+func (r Report) excesses() map[string]excess {
+	all := map[string]excess{}
+	for _, e := range r.Beyond {
+		text := fmt.Sprintf("%s: %s on %s", e.Principal, e.Role, e.Scope)
+		actions := strings.Join(slices.Sorted(slices.Values(e.Actions)), ", ")
+		all[strings.ToLower(e.Assignment)+" "+e.Principal.String()] = excess{text + ": " + some(e.Actions),
+			text + actions + e.Condition}
+	}
+	for _, s := range r.Strangers {
+		all[strings.ToLower(s.ID)+" in "+s.Group] = excess{text: fmt.Sprintf("group %s: member %s (%s)", s.Group,
+			s.Name, s.ID)}
+	}
+	return all
+}
+
+func union[T any](a, b map[string]T) (all []string) {
+	for _, of := range []map[string]T{a, b} {
+		for name := range of {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func orAbsent(state string) string {
+	if state == "" {
+		return "absent"
+	}
+	return state
+}
