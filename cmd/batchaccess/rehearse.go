@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,7 @@ import (
 func newRehearse() *cobra.Command {
 	var stack, dir, weather string
 	var asJSON, keep bool
+	var change changeFlags
 	cmd := &cobra.Command{
 		Use:   "rehearse",
 		Short: "Deploy a stack to the embedded Azure and let every invoker start every job",
@@ -29,11 +31,21 @@ starts a job on every endpoint with every input over HTTP, prints what worked, a
 It exits with 1 if a path that should work does not, one that should not work does, or something is left behind, and
 with 2 if the configuration can't be deployed at all.
 
+--from rehearses a change: the stack as it was is deployed first, and then as it is here, over it. After every write to
+Azure in between, everyone who could start a job before and can after it starts it. An interruption names who could not,
+which job, and from which write to which. --from takes a commit, branch or tag, of which the program of then is built in
+a folder of its own, or a file that Pulumi.<stack>.yaml was, for the program that is here. --weather propagation=5m shows
+the change as Azure would see it; it costs no time. --kill also begins the change so many times anew, kills the engine at
+a random write, takes the stack up again (pulumi cancel, batchaccess recover, pulumi up), and demands the same end. It
+exits with 1 if the change fails or interrupts somebody, and with 2 if what was before can't be deployed.
+
 ` + weatherHelp + ` The rehearsal waits until what it
 was granted acts, as people have to. Its report names the weather, with which it can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
   batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
   batchaccess rehearse --stack dev --weather stormy,seed=7
+  batchaccess rehearse --stack dev --from origin/main
+  batchaccess rehearse --stack dev --from origin/main --weather propagation=5m --kill 10
   batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev -- pulumi stack`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -44,6 +56,12 @@ was granted acts, as people have to. Its report names the weather, with which it
 			p, stack, err := openStack(dir, stack)
 			if err != nil {
 				return err
+			}
+			if change.from != "" {
+				return rehearseChange(cmd, p, stack, change, today, asJSON)
+			}
+			if change.kills > 0 {
+				return errors.New("--kill is of a change; say with --from what the stack was before")
 			}
 			args, problems, err := p.read(stack)
 			if err != nil {
@@ -92,6 +110,10 @@ was granted acts, as people have to. Its report names the weather, with which it
 	addStandIn(cmd)
 	addWeather(cmd, &weather)
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up, in .batchaccess/rehearsal-<stack>")
+	cmd.Flags().StringVar(&change.from, "from", "", "rehearse the change from a commit, branch, tag or stack file")
+	cmd.Flags().IntVar(&change.kills, "kill", 0, "how often the change is killed and taken up again")
+	cmd.Flags().Uint64Var(&change.seed, "kill-seed", 0, "pick the writes at which it is killed (default: any)")
+	cmd.MarkFlagsMutuallyExclusive("keep", "from")
 	return cmd
 }
 
