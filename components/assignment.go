@@ -20,6 +20,8 @@ type AssigneeArgs struct {
 	// PrincipalType is User, Group or ServicePrincipal; managed identities are service principals. Required: with it,
 	// Resource Manager does not refuse a principal that Entra has not replicated yet.
 	PrincipalType string `pulumi:"principalType"`
+	// Was is the name that the principal had in the map before, so that a rename replaces nothing.
+	Was string `pulumi:"was,optional"`
 	// Description of the assignment, at most 512 characters. Default: one that names the component.
 	Description string `pulumi:"description,optional"`
 }
@@ -78,10 +80,12 @@ func roleDefinitionID(scope, role string) string {
 // assignment when scope or principal change, but not when the role does, so that is said here. What replaces an
 // assignment differs from it in one of the three, so it is made first, and nobody goes without. (azure-native would
 // delete first whatever it replaces. Where a role is deleted first, Pulumi deletes its assignments before it, whatever
-// is said here.)
+// is said here.) A description says whose it is. The principal's ID is in lower case, as Azure answers it: one that changed
+// in letter case alone would be replaced by an assignment of its own GUID.
 func (c children) assign(
-	ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string,
+	ctx *pulumi.Context, prefix, principal string, scope, role pulumi.StringInput, to AssigneeArgs, description string,
 ) (*authorization.RoleAssignment, error) {
+	name := prefix + "." + principal
 	alike := programOf(ctx).assignment(scope, to.PrincipalID, role)
 	alike.Lock()
 	defer alike.Unlock()
@@ -91,8 +95,10 @@ func (c children) assign(
 	if to.Description != "" {
 		description = to.Description
 	}
-	if r := []rune(description); len(r) > maxAssignmentDescription {
-		description = string(r[:maxAssignmentDescription-1]) + "…"
+	id := derive(func(v []string) (string, error) { return strings.ToLower(v[0]), nil }, to.PrincipalID)
+	hooks, err := c.refuseAnothers(ctx, name, was(prefix, to.Was))
+	if err != nil {
+		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
 	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
 	assignment := derive(func(v []string) (string, error) { return assignmentName(name, v[0], v[1], v[2]) },
@@ -101,11 +107,12 @@ func (c children) assign(
 		Scope:              scope,
 		RoleAssignmentName: pointer(assignment),
 		RoleDefinitionId:   definition,
-		PrincipalId:        to.PrincipalID,
+		PrincipalId:        id,
 		PrincipalType:      pulumi.String(to.PrincipalType),
-		Description:        pulumi.String(description),
-	}, c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{},
-		pulumi.DeleteBeforeReplace(false), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))...)
+		Description:        pulumi.String(described(description, madeBy(ctx.Project(), ctx.Stack(), name))),
+	}, c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{}, append(
+		formerly(was(prefix, to.Was)...), pulumi.DeleteBeforeReplace(false),
+		pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}), hooks)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}

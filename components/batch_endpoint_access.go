@@ -33,6 +33,9 @@ type BatchEndpointAccessArgs struct {
 	Clusters map[string]ClusterArgs `pulumi:"clusters,optional"`
 	// StorageAccounts are the ARM IDs of the accounts that hold the data.
 	StorageAccounts map[string]pulumi.StringInput `pulumi:"storageAccounts,optional"`
+	// StorageAccountsWere are the names that accounts had here before, by those that they have, so that a rename replaces
+	// nothing.
+	StorageAccountsWere map[string]string `pulumi:"storageAccountsWere,optional"`
 	// DataInputs are what jobs read.
 	DataInputs map[string]access.DataInput `pulumi:"dataInputs,optional"`
 	// DataOutputs are what jobs write.
@@ -56,6 +59,8 @@ type BatchEndpointAccessArgs struct {
 type InvokerArgs struct {
 	// Kind is user, group, servicePrincipal or managedIdentity. Required.
 	Kind access.PrincipalKind `pulumi:"kind"`
+	// Was is the name that the invoker had here before, so that a rename replaces nothing.
+	Was string `pulumi:"was,optional"`
 	// ObjectID of a user, a group or an existing service principal, as Entra shows it. Without it, one that is named in
 	// another way is looked up, and any other service principal is made.
 	ObjectID pulumi.StringInput `pulumi:"objectId,optional"`
@@ -204,11 +209,11 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		Role:            args.Role.model(),
 		Invokers:        map[string]access.Invoker{},
 		Clusters:        map[string]access.Cluster{},
-		StorageAccounts: map[string]access.ID{},
-		DataInputs:      args.DataInputs,
-		DataOutputs:     args.DataOutputs,
-		Endpoints:       args.Endpoints,
-		Assertions:      args.Assertions,
+		StorageAccounts: map[string]access.ID{}, StorageAccountsWere: args.StorageAccountsWere,
+		DataInputs:  args.DataInputs,
+		DataOutputs: args.DataOutputs,
+		Endpoints:   args.Endpoints,
+		Assertions:  args.Assertions,
 	}
 	for name := range args.Invokers {
 		m.Invokers[name] = args.model(name)
@@ -226,7 +231,7 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 func (args *BatchEndpointAccessArgs) model(invoker string) access.Invoker {
 	i := args.Invokers[invoker]
 	return access.Invoker{
-		Kind: i.Kind, PrincipalID: idOf(i.id()), ClientID: idOf(i.ClientID), DisplayName: i.DisplayName,
+		Kind: i.Kind, Was: i.Was, PrincipalID: idOf(i.id()), ClientID: idOf(i.ClientID), DisplayName: i.DisplayName,
 		UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID,
 		Members: i.Members, ManagedIdentities: i.ManagedIdentities,
 		FederatedCredentials: inCloud(args.Environment, i.FederatedCredentials),
@@ -327,7 +332,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			sp, err := NewServicePrincipal(ctx, child, &ServicePrincipalArgs{
 				DisplayName: pulumi.String(display), FederatedCredentials: b.plan.Model.Invokers[name].FederatedCredentials,
 				ClientSecrets: i.ClientSecrets, SignIn: i.SignIn, Protect: b.args.Protect,
-			}, b.options()...)
+			}, b.options(formerly(was(b.name, i.Was)...)...)...)
 			if err != nil {
 				return err
 			}
@@ -341,7 +346,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			identity, err := NewManagedIdentity(ctx, child, &ManagedIdentityArgs{
 				ResourceGroupName: group, ResourceName: pulumi.String(display),
 				Location: b.args.Location, Tags: b.args.Tags, Protect: b.args.Protect,
-			}, b.options()...)
+			}, b.options(append(formerly(was(b.name, i.Was)...), b.keepsName(i)...)...)...)
 			if err != nil {
 				return err
 			}
@@ -350,6 +355,15 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 		}
 	}
 	return nil
+}
+
+// keepsName has an identity keep the resource name that it was made with, where nobody wrote one: Azure can't change it,
+// and the default holds the invoker's name.
+func (b *builder) keepsName(i InvokerArgs) []pulumi.ResourceOption {
+	if i.DisplayName != "" {
+		return nil
+	}
+	return []pulumi.ResourceOption{pulumi.IgnoreChanges([]string{"resourceName"})}
 }
 
 // displayName is what Entra calls what is made for an invoker.
@@ -364,7 +378,7 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 		cluster, err := NewComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
 			WorkspaceID: b.args.WorkspaceID, Location: b.args.Location, Cluster: args,
 			Tags: b.args.Tags, Protect: b.args.Protect,
-		}, b.options()...)
+		}, b.options(formerly(was(b.name, args.Was)...)...)...)
 		if err != nil {
 			return err
 		}
@@ -401,6 +415,7 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 // there.
 func (b *builder) makeReaders(ctx *pulumi.Context) error {
 	readers, contributors := map[string]*StorageReaderArgs{}, map[string]*StorageReaderArgs{}
+	before := map[string][]string{} // what each was called
 	for _, g := range b.plan.Grants {
 		if !g.Scope.InStorage() {
 			continue
@@ -414,22 +429,31 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 			child, of = strings.Join(append(parts, "contributor"), "."), contributors
 		}
 		if of[child] == nil {
+			if account := b.args.StorageAccountsWere[g.Scope.StorageAccount]; account != "" {
+				rest := strings.TrimPrefix(child, b.name+"."+g.Scope.StorageAccount)
+				before[child] = []string{b.name + "." + account + rest}
+			}
 			of[child] = &StorageReaderArgs{
 				StorageAccountID: b.args.StorageAccounts[g.Scope.StorageAccount], Container: g.Scope.Container,
 				Principals: map[string]AssigneeArgs{},
 			}
 		}
-		of[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = b.assignee(g.Principal)
+		to := b.assignee(g.Principal)
+		if to.Was != "" {
+			to.Was = g.Principal.Kind + "." + to.Was
+		}
+		of[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = to
 	}
 	for _, child := range sortedKeys(readers) {
-		made, err := NewStorageReader(ctx, child, readers[child], b.options()...)
+		made, err := NewStorageReader(ctx, child, readers[child], b.options(formerly(before[child]...)...)...)
 		if err != nil {
 			return err
 		}
 		b.made.Readers[child] = made
 	}
 	for _, child := range sortedKeys(contributors) {
-		made, err := NewStorageContributor(ctx, child, (*StorageContributorArgs)(contributors[child]), b.options()...)
+		made, err := NewStorageContributor(ctx, child, (*StorageContributorArgs)(contributors[child]),
+			b.options(formerly(before[child]...)...)...)
 		if err != nil {
 			return err
 		}
@@ -441,9 +465,9 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 // assignee describes an assignment by who and what alone. Why it exists changes with the model, and Azure is not to be
 // asked to change an assignment for that: the access report tells it.
 func (b *builder) assignee(p access.Principal) AssigneeArgs {
-	kind := access.ManagedIdentity
+	kind, before := access.ManagedIdentity, b.args.Clusters[p.Name].Was
 	if !p.IsCluster() {
-		kind = b.args.Invokers[p.Name].Kind
+		kind, before = b.args.Invokers[p.Name].Kind, b.args.Invokers[p.Name].Was
 	}
-	return AssigneeArgs{PrincipalID: b.principals[p], PrincipalType: kind.PrincipalType()}
+	return AssigneeArgs{PrincipalID: b.principals[p], PrincipalType: kind.PrincipalType(), Was: before}
 }

@@ -17,6 +17,9 @@ import (
 // ClusterArgs describe a compute cluster of a workspace: a new one, or one that exists. A new one is closed by default:
 // no SSH, no local authentication, and no node while nothing runs.
 type ClusterArgs struct {
+	// Was is the name that the cluster had here before, so that a rename replaces nothing. Without ComputeName it is the
+	// name in the workspace, which Azure can't change: keep it as long as the cluster lives.
+	Was string `pulumi:"was,optional"`
 	// Existing is set for a cluster that exists: it is looked up, and must have a managed identity.
 	Existing bool `pulumi:"existing,optional"`
 	// PrincipalID is the object ID of an existing cluster's default identity. Default: it is looked up.
@@ -378,7 +381,7 @@ func inputsOnly(m pulumi.Map, allowed ...string) bool {
 // model is the cluster as package access sees it.
 func (a ClusterArgs) model() access.Cluster {
 	return access.Cluster{
-		ComputeName: a.ComputeName, Existing: a.Existing, Identity: a.Identity,
+		ComputeName: a.ComputeName, Was: a.Was, Existing: a.Existing, Identity: a.Identity,
 		UserAssignedIdentityID: idOf(a.UserAssignedIdentityID), PrincipalID: idOf(a.PrincipalID),
 	}
 }

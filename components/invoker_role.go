@@ -98,7 +98,7 @@ func NewInvokerRole(
 	role.Assignments = map[string]*authorization.RoleAssignment{}
 	for _, invoker := range sortedKeys(args.Invokers) {
 		role.Assignments[invoker], err = c.assign(
-			ctx, name+"."+invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker)
+			ctx, name, invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker)
 		if err != nil {
 			return nil, err
 		}

@@ -137,8 +137,9 @@ func (c *change) start(ctx context.Context, r *rehearsal, file string, fn func()
 }
 
 func (r *rehearsal) up(ctx context.Context, more ...string) error {
-	return r.pulumi(ctx, append([]string{"up", "--yes", "--stack", r.Stack, "--non-interactive", "--color", "never"},
-		more...)...)
+	return r.pulumi(ctx, append([]string{
+		"up", "--yes", "--suppress-outputs", "--stack", r.Stack, "--non-interactive", "--color", "never",
+	}, more...)...)
 }
 
 func (c *change) deployOld(ctx context.Context) error {
