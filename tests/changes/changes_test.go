@@ -1,0 +1,187 @@
+// Package changes rehearses changes of a stack that runs, one by one: the sample is deployed, then an edit of it over it.
+package changes
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
+)
+
+const (
+	root      = "../.."
+	stack     = "dev"
+	workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/" +
+		"Microsoft.MachineLearningServices/workspaces/scoring-dev"
+)
+
+// A row is a change of the sample, and what is to come of it.
+type row struct {
+	name string
+	// before are edits that are in both versions, change those of the second one: a text, and what takes its place.
+	before, change []string
+	// How many resources are replaced, deleted and made, and how many jobs somebody loses and gains.
+	replaced, deleted, made, lost, gained int
+	// interrupted are the invokers who go without in between.
+	interrupted []string
+	// fails is what the change, which has touched nothing, says.
+	fails string
+	// updates are allowed: a resource that is written again in place.
+	kills int
+}
+
+var rows = []row{
+	{name: "nothing"},
+	{name: "a group is renamed", change: renamed("analysts", "people")},
+	{name: "a service principal is renamed", change: renamed("partner", "friend")},
+	{name: "a service principal with federated credentials is renamed", change: renamed("pipeline", "deployer")},
+	{name: "a managed identity is renamed", change: renamed("scheduler", "cron")},
+	{name: "an identity that exists is renamed", change: renamed("data-factory", "adf")},
+	{name: "a cluster is renamed", change: []string{
+		"cpu:", "compute:\n      was: cpu", "cluster: cpu", "cluster: compute", "cluster:cpu", "cluster:compute"}},
+	{name: "a cluster with a name of its own is renamed", change: []string{
+		"gpu:\n", "fast:\n      was: gpu\n", "cluster: gpu", "cluster: fast"}},
+	{name: "a storage account is renamed", change: []string{
+		"    lake: ", "    datalake: ", "storageAccount: lake", "storageAccount: datalake",
+		"  batchaccess:dataInputs:", "  batchaccess:storageAccountsWere: { datalake: lake }\n\n  batchaccess:dataInputs:"}},
+	{name: "a data input is renamed", change: []string{
+		"patients: {", "people: {", "[patients,", "[people,", "read: patients", "read: people"}},
+	{name: "a data output is renamed", change: []string{"scores: {", "results: {", "outputs: [scores]", "outputs: [results]"}},
+	{name: "an endpoint is renamed", change: []string{"heart-classifier", "heart-scorer"}},
+	{name: "a federated credential is renamed", change: []string{"        main:", "        trunk:\n          was: main"}},
+	{name: "a secret is renamed", change: []string{`"2026": {`, `"first": { was: "2026",`}},
+	{name: "a group that is made is renamed, and a member of it", before: made,
+		change: append(renamed("ada", "lovelace"), "scorers:", "graders:\n      was: scorers")},
+
+	{name: "a renamed group that is not marked", change: []string{"analysts", "people"}, fails: "write was: analysts"},
+	{name: "a renamed account that is not marked", change: []string{
+		"    lake: ", "    datalake: ", "storageAccount: lake", "storageAccount: datalake"}, fails: "write was: lake"},
+
+	{name: "a role of the resource group", change: []string{"additions: [pollJobs]", "scope: resourceGroup"}, replaced: 7},
+	{name: "a role of the subscription", change: []string{"additions: [pollJobs]", "scope: subscription"}, replaced: 7},
+	{name: "additions", change: []string{"additions: [pollJobs]", "additions: [pollJobs, cancelJobs]"}},
+	{name: "another role name", before: []string{"additions: [pollJobs]", "name: Scorers"},
+		change: []string{"name: Scorers", "name: Graders"}},
+	{name: "the first role name", change: []string{"additions: [pollJobs]", "additions: [pollJobs]\n    name: Scorers"}},
+	{name: "from a custom role to a built-in one", change: []string{"additions: [pollJobs]", "builtIn: Contributor"},
+		replaced: 6, deleted: 1},
+	{name: "from a built-in role to a custom one", before: []string{"additions: [pollJobs]", "builtIn: Contributor"},
+		change: []string{"builtIn: Contributor", "additions: [pollJobs]"}, replaced: 6, made: 1},
+	{name: "a principal's ID in other letters", before: []string{"22222222-2222-4222-8222-222222222222",
+		"aaaaaaaa-2222-4222-8222-222222222222"}, change: []string{"aaaaaaaa-2222", "AAAAAAAA-2222"}},
+
+	{name: "the size of a cluster", change: []string{"vmSize: Standard_DS3_v2", "vmSize: Standard_DS4_v2"}},
+	{name: "the scale of a cluster", change: []string{"maxNodeCount: 4", "maxNodeCount: 8"}},
+	{name: "a cluster to a user-assigned identity", change: []string{
+		"cpu:\n      vmSize", "cpu:\n      identity: userAssigned\n      vmSize"}},
+	{name: "a container to the account", change: []string{
+		"container: patients, path", "container: patients, scope: account, path"}},
+	{name: "an input to another container", change: []string{"container: patients", "container: people"}},
+	{name: "roles to ACLs", change: []string{"container: patients, path", "container: patients, access: acl, path"}},
+	{name: "ACLs to roles", before: []string{"container: patients, path", "container: patients, access: acl, path"},
+		change: []string{"access: acl, ", ""}},
+	{name: "a secret beside the old one", change: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today}},
+	{name: "the old secret goes", before: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today},
+		change: []string{`        "2026": `, `        # "2026": `}},
+	{name: "a secret in one step", change: []string{`"2026": {`, `"2027": {`}},
+	{name: "another subject of a federated credential", change: []string{"branch: main", "branch: release"}},
+	{name: "an invoker is gone", change: []string{"    data-factory: #", "    other-factory: #", "principalId: 4444", "principalId: 5555",
+		"partner, data-factory]", "partner, other-factory]", "[analysts, data-factory]", "[analysts, other-factory]",
+		"partner, data-factory,", "partner, other-factory,"}},
+	{name: "another workspace", change: []string{"workspaces/scoring-dev", "workspaces/scoring-two"}},
+	{name: "another storage account", change: []string{"contosolakedev", "contosolaketwo"}},
+}
+
+var today = fmt.Sprintf("{ startDate: %s, endDate: %s }",
+	time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
+
+// made has a group that the stack makes.
+var made = []string{"    release-manager:", `    ada: { kind: user, objectId: 55555555-5555-4555-8555-555555555555 }
+    scorers:
+      kind: group
+      members: [ada]
+    release-manager:`}
+
+// renamed edits the name of an invoker, and marks it.
+func renamed(old, name string) []string {
+	return []string{"    " + old + ":", "    " + name + ":\n      was: " + old, "[" + old, "[" + name, ", " + old, ", " + name}
+}
+
+// version writes the sample with edits.
+func version(t *testing.T, edits ...string) rehearsal.Version {
+	t.Helper()
+	dir := t.TempDir()
+	program, err := filepath.Abs(root)
+	require.NoError(t, err)
+	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project, []byte("main: "+program+"\n")...), 0o600))
+	text, err := os.ReadFile(filepath.Join(root, "Pulumi.dev.yaml"))
+	require.NoError(t, err)
+	sample := strings.ReplaceAll(string(text), "{ startDate: 2026-11-01, endDate: 2028-10-31 }", today)
+	for i := 0; i < len(edits); i += 2 {
+		require.Contains(t, sample, edits[i])
+		sample = strings.ReplaceAll(sample, edits[i], edits[i+1])
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte(sample), 0o600))
+	values, err := config.ReadStack(dir, stack)
+	require.NoError(t, err)
+	args, problems := config.Decode(values)
+	require.NoError(t, problems.Without("").Err())
+	return rehearsal.Version{ProjectDir: dir, Model: args.Model(), Location: rehearsal.DefaultLocation}
+}
+
+func change(t *testing.T, before, after rehearsal.Version, weather azure.Weather) *rehearsal.ChangeReport {
+	t.Helper()
+	cli, err := pulumicli.Find(t.Context(), t.Output())
+	require.NoError(t, err)
+	report, err := rehearsal.Change(t.Context(), rehearsal.ChangeOptions{
+		Stack: stack, Old: before, New: after, StateDir: t.TempDir(), Pulumi: cli, Weather: weather,
+	})
+	require.NoError(t, err)
+	var text bytes.Buffer
+	require.NoError(t, report.Write(&text, false))
+	t.Log(text.String())
+	return report
+}
+
+func TestEveryChangeOfAStackThatRuns(t *testing.T) {
+	t.Parallel()
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			both := append(slices.Clone(r.before), r.change...)
+			report := change(t, version(t, r.before...), version(t, both...), azure.Weather{Propagation: 5 * time.Minute})
+			if r.fails != "" {
+				assert.Contains(t, report.Failed, r.fails)
+				assert.Zero(t, report.Writes, "nothing is touched")
+				assert.Empty(t, report.Interruptions)
+				return
+			}
+			require.Empty(t, report.Failed)
+			var interrupted []string
+			for _, i := range report.Interruptions {
+				interrupted = append(interrupted, i.Invoker)
+			}
+			slices.Sort(interrupted)
+			assert.Equal(t, r.interrupted, slices.Compact(interrupted))
+			assert.Equal(t, []int{r.replaced, r.deleted, r.made, r.lost, r.gained}, []int{len(report.Replaced),
+				len(report.Deleted), len(report.Made), len(report.Lost), len(report.Gained)}, "replaced, deleted, made, lost, gained")
+		})
+	}
+}
+
+var _ = access.User
