@@ -202,7 +202,8 @@ func (cluster *ComputeCluster) make(
 		Identity:          identity,
 		Tags:              args.Tags,
 		Properties:        a.properties(nodes),
-	}, c.azureNative(ml.Compute{}, ml.ComputeArgs{}, protectIf(args.Protect)...)...)
+	}, c.azureNative(ml.Compute{}, ml.ComputeArgs{}, append(protectIf(args.Protect), pulumi.DeleteBeforeReplace(true),
+		pulumi.ReplaceOnChanges(fixedInCluster))...)...)
 	if err != nil {
 		return fmt.Errorf("making compute cluster %q: %w", name, err)
 	}
@@ -221,6 +222,16 @@ func (cluster *ComputeCluster) make(
 		}).(pulumi.StringOutput)
 	}
 	return nil
+}
+
+// fixedInCluster are the inputs that Azure changes in no cluster: scale, identity and tags are all that it does
+// (facts/compute-clusters.md). A cluster of the same name can't be made before the old one is gone.
+var fixedInCluster = []string{
+	"location", "properties.computeLocation", "properties.description", "properties.disableLocalAuth",
+	"properties.properties.vmSize", "properties.properties.vmPriority", "properties.properties.osType",
+	"properties.properties.subnet", "properties.properties.enableNodePublicIp", "properties.properties.isolatedNetwork",
+	"properties.properties.remoteLoginPortPublicAccess", "properties.properties.userAccountCredentials",
+	"properties.properties.virtualMachineImage",
 }
 
 // identity returns the cluster's identity and the principal of its user-assigned one, which is made where none is
@@ -362,7 +373,7 @@ func (a ClusterArgs) check() (ps access.Problems) {
 	if a.SSH != nil && (a.SSH.AdminUserName == nil || a.SSH.AdminUserSSHPublicKey == nil) {
 		ps.Add("ssh", "give both, or leave ssh out to keep it closed", "takes adminUserName and adminUserSshPublicKey")
 	}
-	if a.Existing && !inputsOnly(inputsOf(a), "existing", "computeName", "principalId", "identity",
+	if a.Existing && !inputsOnly(inputsOf(a), "existing", "was", "computeName", "principalId", "identity",
 		"userAssignedIdentityId") {
 		ps.Add("existing", "leave them out, all but computeName and principalId", "is set, so the cluster keeps its settings")
 	}

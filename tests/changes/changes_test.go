@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +15,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/config"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -50,19 +50,19 @@ var rows = []row{
 	{name: "a service principal with federated credentials is renamed", change: renamed("pipeline", "deployer")},
 	{name: "a managed identity is renamed", change: renamed("scheduler", "cron")},
 	{name: "an identity that exists is renamed", change: renamed("data-factory", "adf")},
-	{name: "a cluster is renamed", change: []string{
-		"cpu:", "compute:\n      was: cpu", "cluster: cpu", "cluster: compute", "cluster:cpu", "cluster:compute"}},
+	{name: "a cluster is renamed", change: append([]string{
+		"Standard_DS3_v2", "Standard_DS3_v2"}, renamed("cpu", "compute")...)},
 	{name: "a cluster with a name of its own is renamed", change: []string{
 		"gpu:\n", "fast:\n      was: gpu\n", "cluster: gpu", "cluster: fast"}},
 	{name: "a storage account is renamed", change: []string{
 		"    lake: ", "    datalake: ", "storageAccount: lake", "storageAccount: datalake",
 		"  batchaccess:dataInputs:", "  batchaccess:storageAccountsWere: { datalake: lake }\n\n  batchaccess:dataInputs:"}},
 	{name: "a data input is renamed", change: []string{
-		"patients: {", "people: {", "[patients,", "[people,", "read: patients", "read: people"}},
-	{name: "a data output is renamed", change: []string{"scores: {", "results: {", "outputs: [scores]", "outputs: [results]"}},
+		`patients: \{`, "people: {", `\[patients,`, "[people,", "read: patients", "read: people"}},
+	{name: "a data output is renamed", change: []string{`scores: \{`, "results: {", `outputs: \[scores\]`, "outputs: [results]"}},
 	{name: "an endpoint is renamed", change: []string{"heart-classifier", "heart-scorer"}},
 	{name: "a federated credential is renamed", change: []string{"        main:", "        trunk:\n          was: main"}},
-	{name: "a secret is renamed", change: []string{`"2026": {`, `"first": { was: "2026",`}},
+	{name: "a secret is renamed", change: []string{`"2026": \{`, `"first": { was: "2026",`}},
 	{name: "a group that is made is renamed, and a member of it", before: made,
 		change: append(renamed("ada", "lovelace"), "scorers:", "graders:\n      was: scorers")},
 
@@ -70,16 +70,16 @@ var rows = []row{
 	{name: "a renamed account that is not marked", change: []string{
 		"    lake: ", "    datalake: ", "storageAccount: lake", "storageAccount: datalake"}, fails: "write was: lake"},
 
-	{name: "a role of the resource group", change: []string{"additions: [pollJobs]", "scope: resourceGroup"}, replaced: 7},
-	{name: "a role of the subscription", change: []string{"additions: [pollJobs]", "scope: subscription"}, replaced: 7},
-	{name: "additions", change: []string{"additions: [pollJobs]", "additions: [pollJobs, cancelJobs]"}},
-	{name: "another role name", before: []string{"additions: [pollJobs]", "name: Scorers"},
+	{name: "a role of the resource group", change: []string{`additions: \[pollJobs\]`, "scope: resourceGroup"}, replaced: 7},
+	{name: "a role of the subscription", change: []string{`additions: \[pollJobs\]`, "scope: subscription"}, replaced: 7},
+	{name: "additions", change: []string{`additions: \[pollJobs\]`, "additions: [pollJobs, cancelJobs]"}},
+	{name: "another role name", before: []string{`additions: \[pollJobs\]`, "name: Scorers"},
 		change: []string{"name: Scorers", "name: Graders"}},
-	{name: "the first role name", change: []string{"additions: [pollJobs]", "additions: [pollJobs]\n    name: Scorers"}},
-	{name: "from a custom role to a built-in one", change: []string{"additions: [pollJobs]", "builtIn: Contributor"},
+	{name: "the first role name", change: []string{`additions: \[pollJobs\]`, "additions: [pollJobs]\n    name: Scorers"}},
+	{name: "from a custom role to a built-in one", change: []string{`additions: \[pollJobs\]`, "builtIn: Contributor"},
 		replaced: 6, deleted: 1},
-	{name: "from a built-in role to a custom one", before: []string{"additions: [pollJobs]", "builtIn: Contributor"},
-		change: []string{"builtIn: Contributor", "additions: [pollJobs]"}, replaced: 6, made: 1},
+	{name: "from a built-in role to a custom one", before: []string{`additions: \[pollJobs\]`, "builtIn: Contributor"},
+		change: []string{"builtIn: Contributor", `additions: \[pollJobs\]`}, replaced: 6, made: 1},
 	{name: "a principal's ID in other letters", before: []string{"22222222-2222-4222-8222-222222222222",
 		"aaaaaaaa-2222-4222-8222-222222222222"}, change: []string{"aaaaaaaa-2222", "AAAAAAAA-2222"}},
 
@@ -88,28 +88,31 @@ var rows = []row{
 	{name: "a cluster to a user-assigned identity", change: []string{
 		"cpu:\n      vmSize", "cpu:\n      identity: userAssigned\n      vmSize"}},
 	{name: "a container to the account", change: []string{
-		"container: patients, path", "container: patients, scope: account, path"}},
-	{name: "an input to another container", change: []string{"container: patients", "container: people"}},
-	{name: "roles to ACLs", change: []string{"container: patients, path", "container: patients, access: acl, path"}},
-	{name: "ACLs to roles", before: []string{"container: patients, path", "container: patients, access: acl, path"},
-		change: []string{"access: acl, ", ""}},
-	{name: "a secret beside the old one", change: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today}},
+		"container: patients, path", "container: patients, scope: account, path"}, made: 5, deleted: 5},
+	{name: "an input to another container", change: []string{"container: patients", "container: people"}, made: 5, deleted: 5, lost: 4, gained: 4},
+	{name: "roles to ACLs", change: []string{"container: patients, path", "container: patients, grantedBy: acl, path"}},
+	{name: "ACLs to roles", before: []string{"container: patients, path", "container: patients, grantedBy: acl, path"},
+		change: []string{"grantedBy: acl, ", ""}},
+	{name: "a secret beside the old one", change: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today}, made: 1},
 	{name: "the old secret goes", before: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today},
-		change: []string{`        "2026": `, `        # "2026": `}},
-	{name: "a secret in one step", change: []string{`"2026": {`, `"2027": {`}},
+		change: []string{`        "2026": `, `        # "2026": `}, deleted: 1},
+	{name: "a secret in one step", change: []string{`"2026": \{`, `"2027": {`}, made: 1, deleted: 1, interrupted: []string{"partner"}},
 	{name: "another subject of a federated credential", change: []string{"branch: main", "branch: release"}},
-	{name: "an invoker is gone", change: []string{"    data-factory: #", "    other-factory: #", "principalId: 4444", "principalId: 5555",
-		"partner, data-factory]", "partner, other-factory]", "[analysts, data-factory]", "[analysts, other-factory]",
-		"partner, data-factory,", "partner, other-factory,"}},
+	{name: "another principal of an invoker", change: []string{"principalId: 4444", "principalId: 5555"},
+		replaced: 4, lost: 4, gained: 4},
+	{name: "an invoker is gone", change: []string{`(?s)    data-factory: # exists.*?444444444444\n`, "", ", data-factory", ""},
+		deleted: 4, lost: 4},
 	{name: "another workspace", change: []string{"workspaces/scoring-dev", "workspaces/scoring-two"}},
-	{name: "another storage account", change: []string{"contosolakedev", "contosolaketwo"}},
+	{name: "another storage account", change: []string{"contosolakedev", "contosolaketwo"}, replaced: 5, lost: 4, gained: 4},
 }
 
 var today = fmt.Sprintf("{ startDate: %s, endDate: %s }",
 	time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
 
 // made has a group that the stack makes.
-var made = []string{"    release-manager:", `    ada: { kind: user, objectId: 55555555-5555-4555-8555-555555555555 }
+var made = []string{"    release-manager:", `    ada:
+      kind: user
+      objectId: 55555555-5555-4555-8555-555555555555
     scorers:
       kind: group
       members: [ada]
@@ -117,7 +120,7 @@ var made = []string{"    release-manager:", `    ada: { kind: user, objectId: 55
 
 // renamed edits the name of an invoker, and marks it.
 func renamed(old, name string) []string {
-	return []string{"    " + old + ":", "    " + name + ":\n      was: " + old, "[" + old, "[" + name, ", " + old, ", " + name}
+	return []string{`\b` + old + `\b`, name, `(?m)^    ` + name + `:(.*)$`, "    " + name + ":$1\n      was: " + old}
 }
 
 // version writes the sample with edits.
@@ -133,8 +136,9 @@ func version(t *testing.T, edits ...string) rehearsal.Version {
 	require.NoError(t, err)
 	sample := strings.ReplaceAll(string(text), "{ startDate: 2026-11-01, endDate: 2028-10-31 }", today)
 	for i := 0; i < len(edits); i += 2 {
-		require.Contains(t, sample, edits[i])
-		sample = strings.ReplaceAll(sample, edits[i], edits[i+1])
+		pattern := regexp.MustCompile(edits[i])
+		require.Regexp(t, pattern, sample)
+		sample = pattern.ReplaceAllString(sample, edits[i+1])
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte(sample), 0o600))
 	values, err := config.ReadStack(dir, stack)
@@ -164,7 +168,7 @@ func TestEveryChangeOfAStackThatRuns(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			both := append(slices.Clone(r.before), r.change...)
-			report := change(t, version(t, r.before...), version(t, both...), azure.Weather{Propagation: 5 * time.Minute})
+			report := change(t, version(t, r.before...), version(t, both...), azure.Weather{})
 			if r.fails != "" {
 				assert.Contains(t, report.Failed, r.fails)
 				assert.Zero(t, report.Writes, "nothing is touched")
@@ -183,5 +187,3 @@ func TestEveryChangeOfAStackThatRuns(t *testing.T) {
 		})
 	}
 }
-
-var _ = access.User
