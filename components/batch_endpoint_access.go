@@ -172,10 +172,14 @@ func NewBatchEndpointAccess(
 	a.Readers, a.Contributors = map[string]*StorageReader{}, map[string]*StorageContributor{}
 	b := &builder{
 		made: a, name: name, args: args, plan: plan, children: c, principals: map[access.Principal]pulumi.StringInput{},
+		granted: map[string]promise{},
 	}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole,
 		b.makeReaders} {
 		if err := step(ctx); err != nil {
+			for _, granted := range b.granted {
+				granted.fail(err)
+			}
 			return nil, err
 		}
 	}
@@ -314,6 +318,21 @@ type builder struct {
 	tenantIDs     pulumi.StringMap
 	clientSecrets pulumi.StringMapMap
 	role          *InvokerRole
+	granted       map[string]promise // to the clusters with user-assigned identities, by cluster
+}
+
+// A promise is of resources that are registered later than what depends on them.
+type promise struct {
+	resources pulumi.ResourceArrayOutput
+	keep      func(any)
+	fail      func(error)
+}
+
+func newPromise(ctx *pulumi.Context) promise {
+	out, resolve, reject := ctx.NewOutput()
+	return promise{out.ApplyT(func(v any) []pulumi.Resource {
+		return v.([]pulumi.Resource)
+	}).(pulumi.ResourceArrayOutput), resolve, reject}
 }
 
 func (b *builder) makeInvokers(ctx *pulumi.Context) error {
@@ -375,10 +394,15 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 	for _, name := range sortedKeys(b.args.Clusters) {
 		args := b.args.Clusters[name]
 		args.ComputeName = b.plan.Model.Clusters[name].NameOr(name)
-		cluster, err := NewComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
+		var after pulumi.ResourceArrayInput
+		if !args.Existing && args.model().EffectiveIdentity() == access.UserAssigned {
+			b.granted[name] = newPromise(ctx)
+			after = b.granted[name].resources
+		}
+		cluster, err := newComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
 			WorkspaceID: b.args.WorkspaceID, Location: b.args.Location, Cluster: args,
 			Tags: b.args.Tags, Protect: b.args.Protect,
-		}, b.options(formerly(was(b.name, args.Was)...)...)...)
+		}, after, b.options(formerly(was(b.name, args.Was)...)...)...)
 		if err != nil {
 			return err
 		}
@@ -459,7 +483,27 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 		}
 		b.made.Contributors[child] = made
 	}
+	for cluster, granted := range b.granted {
+		granted.keep(b.assignedTo(cluster))
+	}
 	return nil
+}
+
+// assignedTo are the assignments in storage to a cluster's identity.
+func (b *builder) assignedTo(cluster string) (all []pulumi.Resource) {
+	principal := access.ClusterPrincipal(cluster)
+	key := principal.Kind + "." + principal.Name
+	for _, name := range sortedKeys(b.made.Readers) {
+		if a := b.made.Readers[name].Assignments[key]; a != nil {
+			all = append(all, a)
+		}
+	}
+	for _, name := range sortedKeys(b.made.Contributors) {
+		if a := b.made.Contributors[name].Assignments[key]; a != nil {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // assignee describes an assignment by who and what alone. Why it exists changes with the model, and Azure is not to be

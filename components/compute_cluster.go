@@ -106,6 +106,15 @@ type ComputeCluster struct {
 func NewComputeCluster(
 	ctx *pulumi.Context, name string, args *ComputeClusterArgs, opts ...pulumi.ResourceOption,
 ) (*ComputeCluster, error) {
+	return newComputeCluster(ctx, name, args, nil, opts...)
+}
+
+// newComputeCluster makes the cluster after others: what its user-assigned identity is granted, so that a cluster that
+// moves to another identity finds it granted. Nothing else of the component waits for them.
+func newComputeCluster(
+	ctx *pulumi.Context, name string, args *ComputeClusterArgs, after pulumi.ResourceArrayInput,
+	opts ...pulumi.ResourceOption,
+) (*ComputeCluster, error) {
 	if args == nil {
 		args = &ComputeClusterArgs{}
 	}
@@ -127,7 +136,7 @@ func NewComputeCluster(
 	cluster.ComputeName = pulumi.String(compute).ToStringOutput()
 	if args.Cluster.Existing {
 		cluster.lookup(ctx, c, args, compute)
-	} else if err := cluster.make(ctx, c, name, args, compute); err != nil {
+	} else if err := cluster.make(ctx, c, name, args, compute, after); err != nil {
 		return nil, err
 	}
 	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{
@@ -182,7 +191,7 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 }
 
 func (cluster *ComputeCluster) make(
-	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string,
+	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string, after pulumi.ResourceArrayInput,
 ) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
 	a := args.Cluster
@@ -194,6 +203,10 @@ func (cluster *ComputeCluster) make(
 		return err
 	}
 	location, nodes := args.places()
+	own := append(protectIf(args.Protect), pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges(fixedInCluster))
+	if after != nil {
+		own = append(own, pulumi.DependsOnInputs(after))
+	}
 	made, err := ml.NewCompute(ctx, name, &ml.ComputeArgs{
 		ResourceGroupName: group,
 		WorkspaceName:     workspace,
@@ -202,8 +215,7 @@ func (cluster *ComputeCluster) make(
 		Identity:          identity,
 		Tags:              args.Tags,
 		Properties:        a.properties(nodes),
-	}, c.azureNative(ml.Compute{}, ml.ComputeArgs{}, append(protectIf(args.Protect), pulumi.DeleteBeforeReplace(true),
-		pulumi.ReplaceOnChanges(fixedInCluster))...)...)
+	}, c.azureNative(ml.Compute{}, ml.ComputeArgs{}, own...)...)
 	if err != nil {
 		return fmt.Errorf("making compute cluster %q: %w", name, err)
 	}
