@@ -15,10 +15,12 @@ type Model struct {
 	StorageAccounts map[string]ID // ARM IDs
 	// StorageAccountsWere are the names that storage accounts had in the model before, by those that they have.
 	StorageAccountsWere map[string]string
-	DataInputs          map[string]DataInput
-	DataOutputs         map[string]DataOutput
-	Endpoints           map[string]Endpoint
-	Assertions          map[string]Assertion
+	// SharedGrants are those of the plan's grants that other stacks hold.
+	SharedGrants map[string]SharedGrant
+	DataInputs   map[string]DataInput
+	DataOutputs  map[string]DataOutput
+	Endpoints    map[string]Endpoint
+	Assertions   map[string]Assertion
 }
 
 // An Endpoint is a batch endpoint of the workspace: it ties the clusters that its deployments run on to what its jobs

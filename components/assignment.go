@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // AssigneeArgs is a principal to assign a role to.
@@ -49,20 +49,11 @@ var principalTypes = []string{"User", "Group", "ServicePrincipal"}
 // maxAssignmentDescription is as long as the portal shows.
 const maxAssignmentDescription = 512
 
-// nameSpace is the namespace of the GUIDs that this package derives. Changing it replaces every assignment.
-var nameSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/batchaccess/batchaccess"))
-
-// guid derives a GUID from its parts, letter case aside: the same parts, the same GUID, on every machine and in every
-// run.
-func guid(parts ...string) string {
-	return uuid.NewSHA1(nameSpace, []byte(strings.ToLower(strings.Join(parts, "|")))).String()
-}
-
 // AssignmentGUID is the name of the assignment of a role to a principal at a scope. It is derived from the three, so
 // that a second run, a lost state or a retry lands on the same assignment and not on a 409. The role may be given as a
 // GUID or as an ARM ID in either of Azure's two forms.
 func AssignmentGUID(scope, principalID, roleDefinitionID string) string {
-	return guid(strings.TrimSuffix(scope, "/"), principalID, lastSegment(roleDefinitionID))
+	return arm.AssignmentGUID(scope, principalID, roleDefinitionID)
 }
 
 func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }

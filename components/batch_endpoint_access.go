@@ -36,6 +36,9 @@ type BatchEndpointAccessArgs struct {
 	// StorageAccountsWere are the names that accounts had here before, by those that they have, so that a rename replaces
 	// nothing.
 	StorageAccountsWere map[string]string `pulumi:"storageAccountsWere,optional"`
+	// SharedGrants are the assignments that this stack needs and other stacks make, by any names: no resource is made for
+	// them, and a preview fails where one is not held.
+	SharedGrants map[string]access.SharedGrant `pulumi:"sharedGrants,optional"`
 	// DataInputs are what jobs read.
 	DataInputs map[string]access.DataInput `pulumi:"dataInputs,optional"`
 	// DataOutputs are what jobs write.
@@ -148,6 +151,11 @@ func NewBatchEndpointAccess(
 	}
 	names := args.derivedNames(ctx, name)
 	args, plan, ps, err := args.complete(ctx, opts)
+	if err == nil && ps.Err() == nil {
+		var shared access.Problems
+		shared, err = args.checkShared(ctx, plan, opts)
+		ps = append(ps, shared...)
+	}
 	if err != nil {
 		ps = append(ps, problem.Of(err))
 	}
@@ -214,10 +222,11 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		Invokers:        map[string]access.Invoker{},
 		Clusters:        map[string]access.Cluster{},
 		StorageAccounts: map[string]access.ID{}, StorageAccountsWere: args.StorageAccountsWere,
-		DataInputs:  args.DataInputs,
-		DataOutputs: args.DataOutputs,
-		Endpoints:   args.Endpoints,
-		Assertions:  args.Assertions,
+		SharedGrants: args.SharedGrants,
+		DataInputs:   args.DataInputs,
+		DataOutputs:  args.DataOutputs,
+		Endpoints:    args.Endpoints,
+		Assertions:   args.Assertions,
 	}
 	for name := range args.Invokers {
 		m.Invokers[name] = args.model(name)
@@ -422,7 +431,7 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 	}, b.args.WorkspaceID)
 	invokers := map[string]AssigneeArgs{}
 	for _, g := range b.plan.Grants {
-		if !g.Scope.InStorage() {
+		if !g.Scope.InStorage() && g.HeldBy == "" {
 			invokers[g.Principal.Name] = b.assignee(g.Principal)
 		}
 	}
@@ -441,7 +450,7 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 	readers, contributors := map[string]*StorageReaderArgs{}, map[string]*StorageReaderArgs{}
 	before := map[string][]string{} // what each was called
 	for _, g := range b.plan.Grants {
-		if !g.Scope.InStorage() {
+		if !g.Scope.InStorage() || g.HeldBy != "" {
 			continue
 		}
 		parts := []string{b.name, g.Scope.StorageAccount}

@@ -86,7 +86,7 @@ func anothers(ctx *pulumi.Context, own, name string, before []string, scope, des
 	switch {
 	case stack != "" && stack != own:
 		return fmt.Errorf("%s: stack %s has this assignment at %s already, and Azure allows no second one of the same role "+
-			"to the same principal there; let one stack hold it, and write grantedBy: %s where this one declares the access",
+			"to the same principal there; let that stack hold it, and name it here under sharedGrants, with by: %s",
 			name, stack, scope, stack)
 	case stack != "" && as != name && !slices.Contains(before, as):
 		old, is := renamedFrom(as, name)

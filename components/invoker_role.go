@@ -123,7 +123,7 @@ func (role *InvokerRole) define(
 		if v[1] != v[0] {
 			from = append(from, v[1])
 		}
-		return guid(from...), nil
+		return arm.GUID(from...), nil
 	}, at, scope)
 	fixed := args.Name != "" || args.Definition != ""
 	role.RoleName = derive(func(v []string) (string, error) {

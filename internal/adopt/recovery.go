@@ -54,8 +54,8 @@ func ReadState(export []byte) (State, error) {
 	if err := json.Unmarshal(export, &file); err != nil {
 		return State{}, fmt.Errorf("reading the stack's state: %w", err)
 	}
-	if file.Version != 3 || file.Deployment == nil {
-		return State{}, fmt.Errorf("the stack's state is of version %d; this program reads version 3, as `pulumi stack export` of a recent CLI gives it", file.Version)
+	if file.Version != 3 && file.Version != 4 || file.Deployment == nil {
+		return State{}, fmt.Errorf("the stack's state is of version %d; this program reads versions 3 and 4, as `pulumi stack export` of a recent CLI gives it", file.Version)
 	}
 	file.Deployment.export = export
 	return *file.Deployment, nil

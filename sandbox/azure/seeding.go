@@ -77,6 +77,7 @@ func (s *seeding) all(seed Seed) {
 	for _, a := range seed.RoleAssignments {
 		s.st.RoleAssignments[strings.ToLower(a.ID)] = &state.RoleAssignment{
 			Name: strings.ToLower(a.ID), Scope: a.Scope, RoleDefinition: strings.ToLower(a.RoleID), Condition: a.Condition,
+			Description: a.Description,
 			PrincipalID: strings.ToLower(a.PrincipalID), PrincipalType: cmp.Or(a.PrincipalType, "ServicePrincipal"),
 			CreatedOn: s.now, UpdatedOn: s.now, Seeded: true,
 		}
