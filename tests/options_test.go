@@ -58,7 +58,8 @@ func TestCallersOptionsReachEveryChild(t *testing.T) {
 			return strings.Contains(fmt.Sprint(r.RPC.GetReplaceOnChanges()), "displayName")
 		}, []string{application, servicePrincipal, password, federated}},
 		"deleteBeforeReplace": {pulumi.DeleteBeforeReplace(true),
-			func(r registration) bool { return r.RPC.GetDeleteBeforeReplace() }, nil},
+			func(r registration) bool { return r.RPC.GetDeleteBeforeReplace() && r.Type != compute }, // which always is
+			[]string{roleAssignment, roleDefinition, userAssigned, application, servicePrincipal, password, federated}},
 		"version": {pulumi.Version("2.99.0"), func(r registration) bool { return r.RPC.GetVersion() == "2.99.0" },
 			[]string{roleAssignment, roleDefinition, compute, userAssigned}},
 		"pluginDownloadURL": {pulumi.PluginDownloadURL("https://plugins.contoso.com"), func(r registration) bool {

@@ -85,10 +85,11 @@ func (s State) After(plan []Recovery) ([]byte, error) {
 		made, madeErr := json.Marshal(operation.Resource)
 		err = errors.Join(err, idErr, madeErr)
 		taken = append(taken, op.Resource.URN)
-		imported = append(imported, made) // what it depends on was made before it, and so stands before it
+		imported = append(imported, made)
 	}
 	err = errors.Join(err, e.replaced(s, taken))
-	e.resources = append(e.resources, imported...)
+	ordered, orderErr := inOrder(append(e.resources, imported...)) // what depends on a resource of old may stand before it
+	e.resources, err = ordered, errors.Join(err, orderErr)
 	e.pending = []json.RawMessage{}
 	if err != nil {
 		return nil, fmt.Errorf("editing the stack's state: %w", err)
