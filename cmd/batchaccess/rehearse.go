@@ -36,7 +36,7 @@ Azure in between, everyone who could start a job before and can after it starts 
 which job, and from which write to which. --from takes a commit, branch or tag, of which the program of then is built in
 a folder of its own, or a file that Pulumi.<stack>.yaml was, for the program that is here. --weather propagation=5m shows
 the change as Azure would see it; it costs no time. --kill also begins the change so many times anew, kills the engine at
-a random write, takes the stack up again (pulumi cancel, batchaccess recover, pulumi up), and demands the same end. It
+a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up), and demands the same end. It
 exits with 1 if the change fails or interrupts somebody, and with 2 if what was before can't be deployed.
 
 ` + weatherHelp + ` The rehearsal waits until what it

@@ -131,7 +131,9 @@ func (c *change) takeUp(ctx context.Context) error {
 		return nil
 	}
 	_ = run(c.Pulumi, "cancel", "--yes", c.Stack) // fails where no lock was left
-	if err := run(c.Command, "recover", "--stack", c.Stack, "--yes"); err != nil {
+	var exit *exec.ExitError                      // 1 is for what a person has to look at, of which the deployment then shows what it is
+	if err := run(c.Command, "adopt", "--stack", c.Stack, "--yes"); err != nil &&
+		(!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		return err
 	}
 	return c.new.up(ctx, "--skip-preview")
