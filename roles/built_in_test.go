@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // The figures are those of facts/built-in-roles.md.
@@ -106,28 +107,29 @@ func TestARoleOfSeveralPermissionsIsDecidedByEachByItself(t *testing.T) {
 func TestConditionsAreWorkedOutAsFarAsTheActionDecidesThem(t *testing.T) {
 	t.Parallel()
 	const x = `@Resource[a:b] ForAnyOfAnyValues:StringEquals {'x OR (y', 'z'}`
-	for condition, holds := range map[string]bool{
-		`!(ActionMatches{'A/write'})`:                  true,
-		`!(ActionMatches{'A/read'})`:                   false,
-		`ActionMatches{'A/read'}`:                      true,
-		`ActionMatches{'A/*'}`:                         true,
-		`!(ActionMatches{'A/*'}) OR ` + x:              false,
-		`(!(ActionMatches{'A/write'})) OR (` + x + `)`: true,
-		`((!(ActionMatches{'A/write'})) OR (` + x + `)) AND (!(ActionMatches {'A/x'}))`: true,
-		`((!(ActionMatches{'A/write'})) OR (` + x + `)) AND (` + x + `)`:                false,
-		`(!(ActionMatches{'A/w'} AND SubOperationMatches{'S'})) || ` + x:                true,
-		`(!(ActionMatches{'A/read'} AND SubOperationMatches{'S'})) || ` + x:             false,
-		`!(ActionMatches{'A/w'}) AND ` + x + ` OR ` + x:                                 false, // which first?
-		`(!(ActionMatches{'A/w'}))&&(!(ActionMatches{'A/v'}))`:                          true,
-		`(!(ActionMatches{'A/*/read'}))`:                                                false, // /*/ may stand for /
-		`@Resource[HasObotoken] boolequals true`:                                        false,
-		``:                                                                              true, // no condition
-		`ActionMatches{'A/write`:                                                        false,
-		`((((`:                                                                          false,
+	for text, holds := range map[string]condition.Answer{
+		`!(ActionMatches{'A/write'})`:                  condition.Yes,
+		`!(ActionMatches{'A/read'})`:                   condition.No,
+		`ActionMatches{'A/read'}`:                      condition.Yes,
+		`ActionMatches{'A/*'}`:                         condition.Yes,
+		`!(ActionMatches{'A/*'}) OR ` + x:              condition.Undecided,
+		`(!(ActionMatches{'A/write'})) OR (` + x + `)`: condition.Yes,
+		`((!(ActionMatches{'A/write'})) OR (` + x + `)) AND (!(ActionMatches {'A/x'}))`: condition.Yes,
+		`((!(ActionMatches{'A/write'})) OR (` + x + `)) AND (` + x + `)`:                condition.Undecided,
+		`(!(ActionMatches{'A/w'} AND SubOperationMatches{'S'})) || ` + x:                condition.Yes,
+		`(!(ActionMatches{'A/read'} AND SubOperationMatches{'S'})) || ` + x:             condition.Undecided,
+		`!(ActionMatches{'A/w'}) AND ` + x + ` OR ` + x:                                 condition.Undecided, // which first?
+		`(!(ActionMatches{'A/w'}))&&(!(ActionMatches{'A/v'}))`:                          condition.Yes,
+		// /*/ may stand for /
+		`(!(ActionMatches{'A/*/read'}))`:         condition.Undecided,
+		`@Resource[HasObotoken] boolequals true`: condition.Undecided,
+		``:                                       condition.Yes, // no condition
+		`ActionMatches{'A/write`:                 condition.Undecided,
+		`((((`:                                   condition.Undecided,
 	} {
-		p := roles.Permissions{{Actions: []string{"A/read"}, Condition: condition}}
-		assert.Equal(t, holds, p.Action("A/read").Allowed, condition)
-		assert.Equal(t, !holds, p.Action("A/read").Undecided != "", condition)
+		p := roles.Permissions{{Actions: []string{"A/read"}, Condition: text}}
+		assert.Equal(t, holds == condition.Yes, p.Action("A/read").Allowed, text)
+		assert.Equal(t, holds == condition.Undecided, p.Action("A/read").Undecided != "", text)
 	}
 }
 
@@ -184,4 +186,24 @@ func BenchmarkBuiltIn(b *testing.B) {
 			}
 		})
 	}
+}
+
+// facts/conditions.md, D: what Azure itself writes is the best example of what a condition may be.
+func TestTheConditionsOfAzuresOwnRolesAreRead(t *testing.T) {
+	t.Parallel()
+	read := 0
+	for _, d := range roles.BuiltIns() {
+		for _, p := range d.Permissions {
+			if p.Condition == "" {
+				continue
+			}
+			c, ps := condition.Parse(p.Condition)
+			require.NoError(t, ps.Err(), "%s: %s", d.RoleName, p.Condition)
+			again, ps := condition.Parse(c.String())
+			require.NoError(t, ps.Err(), d.RoleName)
+			assert.Equal(t, c.String(), again.String())
+			read++
+		}
+	}
+	assert.Equal(t, 31, read)
 }

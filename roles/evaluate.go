@@ -2,7 +2,8 @@ package roles
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // A Decision says whether a role allows an action and which of its entries decided it.
@@ -74,8 +75,13 @@ func (ps Permissions) decide(action string, side func(Permission) (allow, not []
 	for _, p := range ps {
 		allow, not := side(p)
 		d := decideOne(allow, not, action)
-		if d.Allowed && p.Condition != "" && !holdsFor(p.Condition, action) {
-			d = Decision{Entry: d.Entry, Undecided: undecidedCondition, Condition: p.Condition}
+		if d.Allowed && p.Condition != "" {
+			switch holdsFor(p.Condition, action) {
+			case condition.No:
+				d = Decision{}
+			case condition.Undecided:
+				d = Decision{Entry: d.Entry, Undecided: undecidedCondition, Condition: p.Condition}
+			}
 		}
 		if d.Allowed {
 			return d
@@ -132,42 +138,11 @@ func bestMatch(patterns []string, action string) (best string, certainly bool) {
 		if Match(pattern, action) {
 			return pattern, true
 		}
-		if best == "" && perhapsMatches(pattern, action) {
+		if best == "" && condition.PerhapsMatches(pattern, action) {
 			best = pattern
 		}
 	}
 	return best, false
-}
-
-// perhapsMatches reports whether a pattern that does not match would, if `/*/` might stand for a single `/`.
-func perhapsMatches(pattern, action string) bool {
-	head, tail, found := strings.Cut(pattern, "/*/")
-	return found && Match(head+"/"+tail, action)
-}
-
-// Match reports whether a pattern of a role covers an action: letters match without regard to case, and each
-// `*` matches any run of characters, the empty one and slashes included.
-func Match(pattern, action string) bool {
-	if !strings.Contains(pattern, "*") {
-		return strings.EqualFold(pattern, action)
-	}
-	pattern, action = strings.ToLower(pattern), strings.ToLower(action)
-	head, rest, _ := strings.Cut(pattern, "*")
-	if !strings.HasPrefix(action, head) {
-		return false
-	}
-	action = action[len(head):]
-	for {
-		part, after, more := strings.Cut(rest, "*")
-		if !more {
-			return strings.HasSuffix(action, part)
-		}
-		at := strings.Index(action, part)
-		if at < 0 {
-			return false
-		}
-		action, rest = action[at+len(part):], after
-	}
 }
 
 // Lacking says, in a few words, which of the 35 actions are missing; "" for none.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
 // adoptionRounds is more than any stack takes: a round for each thing that the place of the next one hangs on, and one to
@@ -26,7 +26,8 @@ const adoptionRounds = 20
 func newAdopt() *cobra.Command {
 	var stack, dir, output string
 	var imported, forget []string
-	var yes, asJSON bool
+	var form form
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "adopt",
 		Short: "Find what a stack would make and exists already, and import it",
@@ -80,6 +81,9 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if err := form.check(); err != nil {
+				return err
+			}
 			p, stack, err := openStack(dir, stack)
 			if err != nil {
 				return err
@@ -100,7 +104,7 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 			if err != nil {
 				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
 			}
-			ready, err := pulumi.takeUp(cmd, finder, forget, yes, asJSON)
+			ready, err := pulumi.takeUp(cmd, finder, forget, yes, form.format == "json")
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
@@ -111,7 +115,7 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
-			if err := tellAdoption(cmd.OutOrStdout(), a, asJSON); err != nil {
+			if err := tellAdoption(cmd.OutOrStdout(), a, form.format == "json"); err != nil {
 				return err
 			}
 			return finishAdoption(cmd.ErrOrStderr(), a, output, stack, imported)
@@ -121,9 +125,11 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().StringVarP(&output, "output", "o", "import.json", "file to write for pulumi import --file")
 	cmd.Flags().StringSliceVar(&imported, "imported", nil, "file that pulumi import was given: say what it imported in the program's words")
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it: take up what was broken off, and import, round by round; with --output, write a file to import")
-	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of a creation that was broken off, of a type that adopt can't look for, and that was not made or is deleted again")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was found as JSON")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false,
+		"do it: take up what was broken off, and import, round by round; with --output, write a file to import")
+	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of a creation that was broken off, of a type that adopt can't "+
+		"look for, and that was not made or is deleted again")
+	form.flags(cmd, "table", "json")
 	return cmd
 }
 
@@ -148,7 +154,7 @@ func (p pulumiOf) adopt(
 		if changed, err := p.settle(ctx, state, preview, imported, write); err != nil {
 			return a, err
 		} else if changed > 0 && !write {
-			fmt.Fprintf(p.stderr, "%d resources that were imported are to be said in the program's words: that writes the "+
+			fmt.Fprintf(p.Stderr, "%d resources that were imported are to be said in the program's words: that writes the "+
 				"state, and nothing is done yet; say --yes to do it\n", changed)
 			return a, errFailed
 		} else if changed > 0 {
@@ -157,7 +163,7 @@ func (p pulumiOf) adopt(
 		if a, err = finder.Adopt(ctx, preview, state, placeholders, os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
 			return a, err
 		}
-		fmt.Fprintf(p.stderr, "importing %d resources\n", a.Count(adopt.Exists))
+		fmt.Fprintf(p.Stderr, "importing %d resources\n", a.Count(adopt.Exists))
 		if err := p.importFile(ctx, a.File); err != nil {
 			return a, err
 		}
@@ -174,15 +180,9 @@ func (p pulumiOf) preview(ctx context.Context) (preview adopt.Preview, placehold
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, "import.json")
-	var said bytes.Buffer
-	quiet := p
-	quiet.stderr = io.MultiWriter(p.stderr, &said)
-	out, err := quiet.run(ctx, nil, "preview", "--json", "--show-sames", "--import-file", file)
-	switch {
-	case err != nil && strings.Contains(said.String(), "no stack named"):
-		return preview, nil, p.noStack()
-	case err != nil:
-		return preview, nil, previewFailed(err, out)
+	out, err := p.Preview(ctx, "--import-file", file)
+	if err != nil {
+		return preview, nil, err
 	}
 	if preview, err = adopt.ReadPreview(out); err != nil {
 		return preview, nil, err
@@ -193,41 +193,15 @@ func (p pulumiOf) preview(ctx context.Context) (preview adopt.Preview, placehold
 	return preview, placeholders, nil
 }
 
-// previewFailed takes what went wrong out of a preview's JSON.
-func previewFailed(err error, out []byte) error {
-	var digest struct {
-		Diagnostics []struct {
-			Severity string `json:"severity"`
-			Message  string `json:"message"`
-		} `json:"diagnostics"`
-	}
-	problems := []error{errors.New("pulumi preview fails; put this right first")}
-	if json.Unmarshal(out, &digest) == nil {
-		for _, d := range digest.Diagnostics {
-			if d.Severity == "error" {
-				problems = append(problems, errors.New(strings.TrimSpace(d.Message)))
-			}
-		}
-	}
-	if len(problems) == 1 {
-		problems = append(problems, err)
-	}
-	return errors.Join(problems...)
-}
-
-func (p pulumiOf) noStack() error {
-	return fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, and adopt again", p.stack)
-}
-
 // state is the stack's.
 func (p pulumiOf) state(ctx context.Context) (s adopt.State, err error) {
 	var said bytes.Buffer
 	quiet := p
-	quiet.stderr = io.MultiWriter(p.stderr, &said)
-	export, err := quiet.run(ctx, nil, "stack", "export")
+	quiet.Stderr = io.MultiWriter(p.Stderr, &said)
+	export, err := quiet.Run(ctx, nil, "stack", "export")
 	switch {
 	case err != nil && strings.Contains(said.String(), "no stack named"):
-		return s, p.noStack()
+		return s, fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, and adopt again", p.Stack)
 	case err != nil:
 		return s, err
 	}
@@ -245,7 +219,7 @@ func (p pulumiOf) settle(
 	if err != nil || changed == 0 || !write {
 		return changed, err
 	}
-	if _, err := p.run(ctx, settled, "stack", "import"); err != nil {
+	if _, err := p.Run(ctx, settled, "stack", "import"); err != nil {
 		return 0, err
 	}
 	return changed, nil
@@ -262,18 +236,21 @@ func (p pulumiOf) importFile(ctx context.Context, content []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	if _, err = p.run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false"); err != nil {
+	if _, err = p.Run(ctx, nil, "import", "--file", file.Name(), "--yes", "--skip-preview", "--protect=false", "--generate-code=false"); err != nil {
 		return fmt.Errorf("%w\nwhat it imported stays imported: put this right, and adopt again", err)
 	}
 	return nil
 }
 
+// adoptionForm is what adopt prints as JSON.
+type adoptionForm struct {
+	Version int `json:"version"`
+	adopt.Adoption
+}
+
 func tellAdoption(w io.Writer, a adopt.Adoption, asJSON bool) error {
 	if asJSON {
-		a.Resources = append([]adopt.Adoptee{}, a.Resources...) // never null
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(a)
+		return jsonform.Write(w, adoptionForm{jsonVersion, a})
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range a.Resources {

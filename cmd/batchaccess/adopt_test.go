@@ -38,7 +38,7 @@ access.partner: more than one
 	require.NoError(t, json.Unmarshal(machine.Bytes(), &back))
 	assert.Equal(t, a, back)
 	require.NoError(t, tellAdoption(&none, adopt.Adoption{}, true))
-	assert.JSONEq(t, `{"resources": []}`, none.String())
+	assert.JSONEq(t, `{"version": 1, "resources": []}`, none.String())
 }
 
 func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,12 +43,8 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 	}
 	r := review.Compare(f.stack, old, now, review.Options{Now: time.Now(), Guardrails: guardrails.DefaultConfig()})
 	r.Project = p.name
-	var text bytes.Buffer
-	if err := render(&text, r); err != nil {
+	if err := f.to.print(cmd, "comparison", func(w io.Writer) error { return render(w, r) }); err != nil {
 		return err
-	}
-	if err := writeTo(cmd.OutOrStdout(), f.output, text.Bytes()); err != nil {
-		return fmt.Errorf("writing the comparison: %w", err)
 	}
 	if r.Partial() {
 		return errors.New("not all of the configurations could be compared: " + r.Unread[0])

@@ -27,7 +27,7 @@ func metadataHost() string {
 // which the endpoint lies whose address is given.
 func (i *invocation) environment(s *stackOf) string {
 	if s != nil {
-		return s.model.Environment
+		return s.model().Environment
 	}
 	if word := components.EnvironmentWord(os.Getenv("ARM_ENVIRONMENT")); word != "" {
 		return word

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,21 +13,24 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// explainFormats are what --format takes.
-var explainFormats = []string{"table", "json", "markdown", "mermaid", "html"}
-
 type explainFlags struct {
-	stack, dir, format, output, invoker, endpoint, against string
-	json, why                                              bool
+	source
+	form
+	to                         output
+	invoker, endpoint, against string
+	why                        bool
 }
 
 func newExplain() *cobra.Command {
 	var f explainFlags
 	cmd := &cobra.Command{
 		Use:   "explain [--why INVOKER [INPUT]]",
-		Short: "Tell who can start which job on which data, from the configuration alone",
+		Short: "Report who can start which job on which data, of any program with the components",
 		Long: `Explain prints the access matrix of a stack: invoker by endpoint by input, with every hop and what is missing; its grants;
-whether its assertions hold; and what a reviewer should know. It needs no Pulumi, no Azure and no network.
+whether its assertions hold; and what a reviewer should know. It needs no Azure and no network.
+
+` + previewHelp + `
+Of a program with several BatchEndpointAccess each name begins with that of its component.
 
 With --against it compares the configuration with that of a commit, branch or tag, as review compares a preview: for pull
 requests from forks, which get no credentials to preview with.
@@ -39,6 +40,8 @@ or is wrong.`,
 		Example: `  batchaccess explain --stack dev
   batchaccess explain --stack dev --why analysts patients
   batchaccess explain --stack dev --format html --output access.html
+  batchaccess explain -C examples/go
+  batchaccess explain --preview preview.json
   batchaccess explain --stack dev --against origin/main
   batchaccess explain --stack dev --json | jq '.paths[] | select(.works)'`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -52,20 +55,18 @@ or is wrong.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return runExplain(cmd, f, args) },
 	}
-	cmd.Flags().StringVarP(&f.stack, "stack", "s", "", "stack to explain (default: the only one)")
-	cmd.Flags().StringVarP(&f.dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
-	cmd.Flags().StringVar(&f.format, "format", "table", "table, json, markdown, mermaid or html")
-	cmd.Flags().BoolVar(&f.json, "json", false, "the same as --format json")
-	cmd.Flags().StringVarP(&f.output, "output", "o", "", "file to write to (default: standard output)")
+	f.source.flags(cmd)
+	f.form.flags(cmd, "table", "json", "markdown", "mermaid", "html")
+	f.to.flags(cmd)
 	cmd.Flags().StringVar(&f.invoker, "invoker", "", "show this invoker alone")
 	cmd.Flags().StringVar(&f.endpoint, "endpoint", "", "show this endpoint alone")
 	cmd.Flags().BoolVar(&f.why, "why", false, "tell the paths of an invoker, with one input or with each, as a story")
 	cmd.Flags().StringVar(&f.against, "against", "", "compare with the configuration at this commit, branch or tag of "+
 		"git: who gains and loses what (table, json or markdown)")
+	cmd.MarkFlagsMutuallyExclusive("against", "preview")
 	cmd.MarkFlagsMutuallyExclusive("against", "why")
 	cmd.MarkFlagsMutuallyExclusive("against", "invoker")
 	cmd.MarkFlagsMutuallyExclusive("against", "endpoint")
-	cmd.MarkFlagsMutuallyExclusive("json", "format")
 	cmd.MarkFlagsMutuallyExclusive("why", "format")
 	cmd.MarkFlagsMutuallyExclusive("why", "json")
 	cmd.MarkFlagsMutuallyExclusive("why", "invoker")
@@ -73,51 +74,48 @@ or is wrong.`,
 }
 
 func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
-	if f.json {
-		f.format = "json"
-	}
-	if !slices.Contains(explainFormats, f.format) {
-		return fmt.Errorf("--format: unknown value %q; %s", f.format, problem.DidYouMean(f.format, explainFormats))
-	}
-	p, stack, err := openStack(f.dir, f.stack)
-	if err != nil {
+	if err := f.form.check(); err != nil {
 		return err
 	}
-	f.stack = stack
 	if f.against != "" {
+		p, stack, err := openStack(f.dir, f.stack)
+		if err != nil {
+			return err
+		}
+		f.stack = stack
 		return runAgainst(cmd, p, f)
 	}
-	values, problems, err := p.read(f.stack)
+	s, err := f.open(cmd)
 	if err != nil {
 		return err
 	}
-	// An assertion that does not hold keeps a model from being deployed, not from being explained.
-	if err := problems.Without(problem.Violation).Err(); err != nil {
-		return fmt.Errorf("the configuration of stack %s:\n%w", f.stack, err)
-	}
-	plan, problems := values.Compile()
-	if plan == nil {
-		return fmt.Errorf("the configuration of stack %s:\n%w", f.stack, problems.Err())
-	}
-	whole := explain.Make(f.stack, plan, problems)
-	for _, w := range plan.Model.EndedSecrets(time.Now()) {
-		whole.Findings = append(whole.Findings, explain.Finding{Where: w.Path, What: w.What, Fix: w.Fix})
-	}
+	whole := s.explained()
 	x, err := filtered(whole, f.invoker, f.endpoint)
 	if err != nil {
 		return err
 	}
-	var text bytes.Buffer
-	if err := render(&text, x, f, args, f.output == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""); err != nil {
+	colour := f.to.file == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""
+	err = f.to.print(cmd, "explanation", func(w io.Writer) error { return render(w, x, f, args, colour) })
+	if err != nil {
 		return err
-	}
-	if err := writeTo(cmd.OutOrStdout(), f.output, text.Bytes()); err != nil {
-		return fmt.Errorf("writing the explanation: %w", err)
 	}
 	if x.Failed() {
 		return errFailed
 	}
 	return nil
+}
+
+// explained is what the program makes possible.
+func (s *stackOf) explained() explain.Explanation {
+	var each []explain.Explanation
+	for _, part := range s.Parts {
+		each = append(each, explain.Make(s.name, part.Plan, part.Problems))
+	}
+	x := explain.Together(s.name, s.Names(), each)
+	for _, a := range s.Alone {
+		x.Alone = append(x.Alone, explain.Assignment(a))
+	}
+	return x
 }
 
 func render(w io.Writer, x explain.Explanation, f explainFlags, args []string, colour bool) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,18 +16,21 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
 // invocation is what the flags of `batchaccess invoke` say.
 type invocation struct {
-	stack, dir, invoker             string
+	source
+	invoker                         string
 	endpoint, uri, workspace        string
 	deployment, experiment, request string
 	inputs, files, literals         []string
 	outputs                         []string
 	signIn                          invoke.SignIn
 	token, secret                   string // "-" for standard input
-	print, wait, asJSON             bool
+	print, wait                     bool
+	form                            form
 
 	stdin io.Reader
 }
@@ -65,13 +67,15 @@ Exit codes:
       batchaccess invoke --token - --uri https://heart.westeurope.inference.ml.azure.com/jobs --request request.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := i.form.check(); err != nil {
+				return err
+			}
 			i.stdin = cmd.InOrStdin()
 			return i.run(cmd)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&i.stack, "stack", "s", "", "stack to take endpoint, inputs, outputs and workspace from (default: the only one, unless --uri or --workspace is given)")
-	f.StringVarP(&i.dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	i.source.flags(cmd)
 	f.StringVar(&i.invoker, "as-invoker", "", "invoker of the stack to sign in as")
 	f.StringVar(&i.endpoint, "endpoint", "", "name of the batch endpoint (default: the stack's only one)")
 	f.StringVar(&i.uri, "uri", "", "address of the endpoint, in place of its name: https://<endpoint>.<region>.inference.ml.azure.com/jobs")
@@ -82,7 +86,7 @@ Exit codes:
 	f.StringArrayVar(&i.inputs, "input", nil, "<name>=<folder>, or the name of a data input of the stack; repeat for several (default: the endpoint's in the stack)")
 	f.StringArrayVar(&i.files, "input-file", nil, "<name>=<file>")
 	f.StringArrayVar(&i.literals, "literal", nil, "<name>=<value>; deployments of pipeline components only")
-	f.StringArrayVar(&i.outputs, "output", nil, "<name>=<file in a Blob data store>")
+	f.StringArrayVar(&i.outputs, "job-output", nil, "<name>=<file in a Blob data store>")
 	f.StringVar(&i.signIn.As, "as", "", "who invokes: "+strings.Join(invoke.SignIns(), ", ")+" (default: default)")
 	f.StringVar(&i.signIn.ClientID, "client-id", "", "client ID of the service principal or user-assigned identity")
 	f.StringVar(&i.signIn.TenantID, "tenant-id", "", "tenant of the invoker and the workspace")
@@ -92,7 +96,7 @@ Exit codes:
 	f.StringVar(&i.token, "token", "", "- to read a token from standard input, in place of signing in")
 	f.BoolVar(&i.print, "print-request", false, "print the request as curl, without a token, and start nothing")
 	f.BoolVar(&i.wait, "wait", false, "follow the job to its end; the invoker's role needs pollJobs for it")
-	f.BoolVar(&i.asJSON, "json", false, "print job and failure as JSON")
+	i.form.flags(cmd, "table", "json")
 	cmd.MarkFlagsMutuallyExclusive("endpoint", "uri")
 	cmd.MarkFlagsMutuallyExclusive("as", "token", "as-invoker")
 	return cmd
@@ -117,7 +121,7 @@ func (i *invocation) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	s, err := i.openStack()
+	s, err := i.openStack(cmd)
 	if err != nil {
 		return err
 	}
@@ -185,21 +189,22 @@ func (i *invocation) start(ctx context.Context, cmd *cobra.Command, client *invo
 	return &job, err
 }
 
+// invocationForm is what invoke prints as JSON.
+type invocationForm struct {
+	Version int             `json:"version"`
+	URI     string          `json:"uri,omitempty"`
+	Job     *invoke.Job     `json:"job,omitempty"`
+	Failure *invoke.Failure `json:"failure,omitempty"`
+}
+
 // tell prints how it went, and returns the error that the command ends with.
 func (i *invocation) tell(cmd *cobra.Command, uri string, job *invoke.Job, err error) error {
 	var failure *invoke.Failure
 	if err != nil && !errors.As(err, &failure) {
 		return err
 	}
-	if i.asJSON {
-		e := json.NewEncoder(cmd.OutOrStdout())
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		if wrong := e.Encode(struct {
-			URI     string          `json:"uri,omitempty"`
-			Job     *invoke.Job     `json:"job,omitempty"`
-			Failure *invoke.Failure `json:"failure,omitempty"`
-		}{uri, job, failure}); wrong != nil {
+	if i.form.format == "json" {
+		if wrong := jsonform.Write(cmd.OutOrStdout(), invocationForm{jsonVersion, uri, job, failure}); wrong != nil {
 			return wrong
 		}
 		return err

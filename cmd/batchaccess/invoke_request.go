@@ -120,22 +120,22 @@ func (i *invocation) requestOfFlags(s *stackOf) (invoke.JobRequest, error) {
 // none, and the endpoint's outputs.
 func (s *stackOf) fill(p *invoke.Properties, i *invocation) error {
 	inputs := slices.DeleteFunc(slices.Clone(i.inputs), func(input string) bool { return strings.Contains(input, "=") })
-	endpoint, known := s.model.EffectiveEndpoints()[i.endpoint]
+	endpoint, known := s.model().EffectiveEndpoints()[i.endpoint]
 	if known && len(i.inputs)+len(i.files)+len(i.literals) == 0 {
 		inputs = endpoint.Inputs
 	}
 	for _, name := range inputs {
-		if _, ok := s.model.DataInputs[name]; !ok {
-			return fmt.Errorf("--input %s: stack %s has no such data input; %s, or write <name>=<folder>", name, s.name, problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model.DataInputs))))
+		if _, ok := s.model().DataInputs[name]; !ok {
+			return fmt.Errorf("--input %s: stack %s has no such data input; %s, or write <name>=<folder>", name, s.name, problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model().DataInputs))))
 		}
-		input, err := invoke.InputOf(s.model, name)
+		input, err := invoke.InputOf(s.model(), name)
 		if err != nil {
 			return fmt.Errorf("stack %s: %w", s.name, err)
 		}
 		p.InputData[name] = input
 	}
 	if known && len(i.outputs) == 0 {
-		maps.Copy(p.OutputData, invoke.OutputsOf(s.model, i.endpoint))
+		maps.Copy(p.OutputData, invoke.OutputsOf(s.model(), i.endpoint))
 	}
 	return nil
 }

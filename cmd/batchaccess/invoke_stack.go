@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -18,54 +15,31 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/problem"
-	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
-// stackOf is the stack that endpoint, data and invoker come from.
-type stackOf struct {
-	project project
-	name    string
-	model   access.Model
-	plan    *access.Plan
-}
-
-// openStack reads the stack's configuration; nil where the flags do without one.
-func (i *invocation) openStack() (*stackOf, error) {
-	if i.stack == "" && i.invoker == "" && (i.uri != "" || i.workspace != "") {
+// openStack reads the stack; nil where the flags do without one.
+func (i *invocation) openStack(cmd *cobra.Command) (*stackOf, error) {
+	if i.stack == "" && i.preview == "" && i.invoker == "" && (i.uri != "" || i.workspace != "") {
 		return nil, nil
 	}
-	p, err := openProject(i.dir)
-	if err != nil {
+	s, err := i.source.deployed(cmd)
+	if err != nil && i.stack == "" {
 		return nil, fmt.Errorf("%w; or do without a stack: give --uri, or --workspace and --endpoint", err)
 	}
-	name, err := p.choose(i.stack)
-	if err != nil {
-		return nil, err
-	}
-	args, problems, err := p.read(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := problems.Err(); err != nil {
-		return nil, fmt.Errorf("the configuration of stack %s:\n%w", name, err)
-	}
-	plan, problems := args.Compile()
-	if plan == nil {
-		return nil, fmt.Errorf("the configuration of stack %s:\n%w", name, problems.Err())
-	}
-	return &stackOf{p, name, plan.Model, plan}, nil
+	return s, err
 }
 
 // chooseEndpoint settles on workspace, endpoint and deployment.
 func (i *invocation) chooseEndpoint(s *stackOf) error {
 	if s != nil {
-		if s.model.WorkspaceID.Later() && i.workspace == "" {
+		if s.model().WorkspaceID.Later() && i.workspace == "" {
 			return errors.New("workspaceId is encrypted in the stack's configuration; write it in plain text, for it is no secret, or give --workspace")
 		}
-		i.workspace = cmp.Or(i.workspace, s.model.WorkspaceID.Text())
-		names := slices.Sorted(maps.Keys(s.model.EffectiveEndpoints()))
+		i.workspace = cmp.Or(i.workspace, s.model().WorkspaceID.Text())
+		names := slices.Sorted(maps.Keys(s.model().EffectiveEndpoints()))
 		switch {
 		case i.uri != "":
 		case i.endpoint == "" && len(names) == 1:
@@ -73,7 +47,7 @@ func (i *invocation) chooseEndpoint(s *stackOf) error {
 		case i.endpoint == "":
 			return fmt.Errorf("name an endpoint with --endpoint; %s", problem.DidYouMean("", names))
 		}
-		i.deployment = cmp.Or(i.deployment, s.model.EffectiveEndpoints()[i.endpoint].Deployment)
+		i.deployment = cmp.Or(i.deployment, s.model().EffectiveEndpoints()[i.endpoint].Deployment)
 	}
 	if i.workspace != "" {
 		if _, err := arm.Parse(i.workspace, arm.Workspace); err != nil {
@@ -135,9 +109,9 @@ func fromVariables(in *invoke.SignIn) {
 
 // signsIn takes from the stack how one of its invokers signs in.
 func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, in *invoke.SignIn) error {
-	invoker, ok := s.model.Invokers[name]
+	invoker, ok := s.model().Invokers[name]
 	if !ok {
-		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name, problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model.Invokers))))
+		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name, problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model().Invokers))))
 	}
 	if len(invoker.Members) > 0 {
 		return fmt.Errorf("--as-invoker %s: is a group that the stack makes, and nobody signs in as a group; give one of its members: %s", name, strings.Join(invoker.Members, ", "))
@@ -192,44 +166,15 @@ func current(secrets map[string]access.ClientSecret) string {
 	return name
 }
 
-// deployedStack is what the stack's outputs say of its principals.
-type deployedStack struct {
-	ClientIDs     map[string]string            `json:"clientIds"`
-	ClientSecrets map[string]map[string]string `json:"clientSecrets"`
-	// PrincipalIDs are those of the invokers, ClusterPrincipalIDs those of the cluster identities.
-	PrincipalIDs        map[string]string `json:"principalIds"`
-	ClusterPrincipalIDs map[string]string `json:"clusterPrincipalIds"`
-}
-
-// outputs asks Pulumi for the stack's outputs, with its secrets if they are wanted. They stay in memory.
-func (s *stackOf) outputs(ctx context.Context, cmd *cobra.Command, secrets bool) (deployedStack, error) {
-	var d deployedStack
-	cli, err := pulumicli.Find(ctx, cmd.ErrOrStderr())
+// outputs reads from the stack's state who its principals are, with their secrets if they are wanted.
+func (s *stackOf) outputs(ctx context.Context, cmd *cobra.Command, secrets bool) (engine.Deployed, error) {
+	if s.project.dir == "" {
+		return engine.Deployed{}, fmt.Errorf("who the principals of stack %s are stands in its state; name the folder of project %s "+
+			"with -C", s.name, s.Project)
+	}
+	pulumi, err := findPulumi(ctx, s.project.dir, s.name, cmd.ErrOrStderr())
 	if err != nil {
-		return d, err
+		return engine.Deployed{}, err
 	}
-	args := []string{"stack", "output", "--json", "--stack", s.name, "--non-interactive"}
-	if secrets {
-		args = append(args, "--show-secrets")
-	}
-	pulumi := exec.CommandContext(ctx, cli, args...)
-	var out, errs bytes.Buffer
-	pulumi.Dir, pulumi.Stdout, pulumi.Stderr = s.project.dir, &out, &errs
-	if err := pulumi.Run(); err != nil {
-		// Not wrapped: the exit code of Pulumi is none of this command's.
-		return d, fmt.Errorf("reading the outputs of stack %s: pulumi stack output: %v\n%s", s.name, err, bytes.TrimSpace(errs.Bytes()))
-	}
-	clear := struct {
-		*deployedStack
-		ClientSecrets json.RawMessage `json:"clientSecrets"` // "[secret]" unless they are wanted
-	}{deployedStack: &d}
-	if err := json.Unmarshal(out.Bytes(), &clear); err != nil {
-		return d, fmt.Errorf("reading the outputs of stack %s: %w", s.name, err)
-	}
-	if secrets && len(clear.ClientSecrets) > 0 {
-		if err := json.Unmarshal(clear.ClientSecrets, &d.ClientSecrets); err != nil {
-			return d, fmt.Errorf("reading the client secrets of stack %s: they are not in the form that this stack's program gives them", s.name)
-		}
-	}
-	return d, nil
+	return pulumi.Deployed(ctx, s.Parts[0].URN, secrets)
 }

@@ -168,7 +168,7 @@ func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 	dir := projectWith(t, map[string]string{"dev": scoring})
 	t.Setenv("ARM_METADATA_HOSTNAME", "127.0.0.1:1") // nobody answers there
 	code, stdout, stderr := execute(t, "invoke", "--dir", dir, "--stack", "dev", "--uri", "https://heart.westeurope.inference.ml.azure.com", "--print-request",
-		"--input", "images", "--input-file", "labels=azureml:labels:2", "--literal", "mode=append", "--output", "scores=azureml://datastores/archive/paths/o.csv",
+		"--input", "images", "--input-file", "labels=azureml:labels:2", "--literal", "mode=append", "--job-output", "scores=azureml://datastores/archive/paths/o.csv",
 		"--deployment", "blue", "--experiment", "trial")
 	require.Equal(t, 0, code, stderr)
 	_, body, ok := strings.Cut(strings.TrimSuffix(stdout, "'\n"), "--data '")

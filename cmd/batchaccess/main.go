@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,9 +24,12 @@ import (
 
 // Exit codes, for CI: what was asked for went wrong, as against: it could not be asked.
 const (
-	exitFailed = 1 // the rehearsal failed; or the exit code of the command that `sandbox` ran
-	exitUsage  = 2 // wrong flags or arguments, or a configuration that can't be deployed
+	exitFailed = 1 // no: what was asked for does not hold; or the exit code of the command that `sandbox` ran
+	exitUsage  = 2 // it could not be asked, or is not decided
 )
+
+// errUndecided ends the command with exitUsage, without another word.
+var errUndecided = errors.New("undecided")
 
 // errFailed ends the command with exitFailed, without another word: the report has said it all.
 var errFailed = errors.New("failed")
@@ -57,6 +61,8 @@ func runWith(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	case errors.Is(err, errFailed):
 		return exitFailed
+	case errors.Is(err, errUndecided):
+		return exitUsage
 	case errors.As(err, &exit):
 		return exit.ExitCode()
 	}
@@ -73,14 +79,35 @@ func newRoot() *cobra.Command {
 		Use:   "batchaccess",
 		Short: "Decides who may start Azure Machine Learning batch jobs, and proves it before it is deployed",
 		Long: `batchaccess deploys who may start Azure Machine Learning batch jobs, and which identity reads the data.
-This command proves a stack on an Azure that is embedded in it: no account, no credentials, no network.`,
+This command proves a stack on an Azure that is embedded in it: no account, no credentials, no network.
+
+Exit codes, of every command:
+  0  yes: what was asked for holds, or is done
+  1  no: what was asked for does not hold, or there is still something to do
+  2  it could not be asked, or is not decided
+invoke has finer ones, and sandbox passes on the code of the command that it runs. Why is on standard error.`,
+		Example: `  batchaccess explain --stack dev
+  batchaccess can analysts start heart-classifier --stack dev
+  batchaccess rehearse -C examples/go
+  batchaccess verify --stack dev --wait 15m`,
+		Version:      version(),
 		SilenceUsage: true, SilenceErrors: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlags(cmd.Flags()) },
 	}
 	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
-	root.AddCommand(newRehearse(), newExplain(), newReview(), newInvoke(), newPin(), newVerify(), newAdopt(), newRecover(), newSandbox(), newPulumi())
+	root.AddCommand(
+		newRehearse(), newExplain(), newCan(), newReview(), newInvoke(), newPin(), newVerify(), newAdopt(), newRecover(), newSandbox(), newPulumi(), newWeather(),
+	)
 	return root
+}
+
+// version is that of the module, and of Go where it was built from a folder.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version + " " + info.GoVersion
 }
 
 // mayBeEmpty is the annotation of a flag for which an empty value says something of its own.

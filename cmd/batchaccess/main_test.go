@@ -82,7 +82,7 @@ func TestAFlagWithoutAValueIsRefused(t *testing.T) {
 			}
 			tried++
 			said := ""
-			for _, arguments := range [][]string{nil, {"x"}, {"x", "x"}} { // as many as the command takes
+			for _, arguments := range [][]string{nil, {"x"}, {"x", "x"}, {"x", "start", "x"}} { // as many as the command takes
 				code, stdout, stderr := execute(t, append([]string{cmd.Name(), "--" + f.Name + "="}, arguments...)...)
 				assert.Equal(t, exitUsage, code, "%s --%s", cmd.Name(), f.Name)
 				assert.Empty(t, stdout)
@@ -102,10 +102,13 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	for _, cmd := range newRoot().Commands() {
-		if command.Hidden { // the name that a part of another one had
+		if cmd.Hidden { // the name that a part of another one had
 			continue
 		}
 		assert.NotEmpty(t, cmd.Short, cmd.Name())
+		if cmd.Hidden {
+			continue
+		}
 		assert.Contains(t, string(readme), "| `batchaccess "+cmd.Name()+"` |")
 		assert.Contains(t, cmd.Example, "batchaccess "+cmd.Name(), cmd.Name())
 	}

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,14 +15,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/config"
-	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/engine"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
 func newPin() *cobra.Command {
 	var stack, dir string
-	var yes, asJSON bool
+	var form form
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "pin",
 		Short: "Write what Azure was asked for into a stack's configuration",
@@ -37,6 +38,9 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if err := form.check(); err != nil {
+				return err
+			}
 			p, stack, err := openStack(dir, stack)
 			if err != nil {
 				return err
@@ -57,7 +61,7 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
 			found := pins("", inputs, values, slices.Sorted(maps.Keys(inputs)))
-			if err := tellPins(cmd.OutOrStdout(), found, asJSON); err != nil {
+			if err := tellPins(cmd.OutOrStdout(), found, form.format == "json"); err != nil {
 				return err
 			}
 			switch {
@@ -76,7 +80,7 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to pin (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "write it")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was looked up as JSON")
+	form.flags(cmd, "table", "json")
 	return cmd
 }
 
@@ -86,47 +90,44 @@ type foundPin struct {
 	Value any    `json:"value"` // text, or true or false
 }
 
+// pinsForm is what pin prints as JSON.
+type pinsForm struct {
+	Version int        `json:"version"`
+	Pins    []foundPin `json:"pins"`
+}
+
 // pinned are the arguments that look-ups complete.
 var pinned = []string{"invokers", "clusters", "dataInputs", "dataOutputs", "endpoints"}
 
-// componentInputs previews the stack, and gives what its BatchEndpointAccess is registered with.
+// componentInputs previews the stack, and gives what its BatchEndpointAccess is registered with: the arguments, completed.
 func (p pulumiOf) componentInputs(ctx context.Context) (map[string]any, error) {
-	previewed, err := p.run(ctx, nil, "preview", "--json", "--show-sames")
+	text, err := p.Preview(ctx)
 	if err != nil {
-		return nil, previewFailed(err, previewed)
+		return nil, err
 	}
-	return componentInputs(previewed)
+	preview, err := engine.Read(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	return componentInputs(preview)
 }
 
-// componentInputs are those that the stack's BatchEndpointAccess is registered with: the arguments, completed.
-func componentInputs(previewed []byte) (map[string]any, error) {
-	var p struct {
-		Steps []struct {
-			New struct {
-				Type   string         `json:"type"`
-				Inputs map[string]any `json:"inputs"`
-			} `json:"newState"`
-		} `json:"steps"`
+func componentInputs(preview engine.Preview) (map[string]any, error) {
+	program, err := preview.Program()
+	if err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(previewed, &p); err != nil {
-		return nil, fmt.Errorf("reading the preview: %w", err)
+	if len(program.Parts) != 1 {
+		return nil, fmt.Errorf("its program has %d BatchEndpointAccess, and pins are those of one; write the IDs into the program",
+			len(program.Parts))
 	}
-	var found []map[string]any
-	for _, s := range p.Steps {
-		if s.New.Type == components.BatchEndpointAccessToken {
-			inputs := map[string]any{}
-			for _, key := range pinned {
-				if of, ok := s.New.Inputs[key]; ok {
-					inputs[key] = of
-				}
-			}
-			found = append(found, inputs)
+	inputs := map[string]any{}
+	for _, key := range pinned {
+		if of, ok := program.Parts[0].Inputs[key]; ok {
+			inputs[key] = of
 		}
 	}
-	if len(found) != 1 {
-		return nil, fmt.Errorf("its program has %d BatchEndpointAccess, and pins are those of one; write the IDs into the program", len(found))
-	}
-	return found[0], nil
+	return inputs, nil
 }
 
 var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -143,7 +144,7 @@ func pins(path string, inputs, values map[string]any, keys []string) (found []fo
 			given, _ := values[key].(map[string]any)
 			found = append(found, pins(at, in, given, slices.Sorted(maps.Keys(in)))...)
 		case string, bool:
-			if _, given := values[key]; !given && adopt.Told(in) {
+			if _, given := values[key]; !given && in != config.Unknown {
 				found = append(found, foundPin{at, in})
 			}
 		}
@@ -153,11 +154,7 @@ func pins(path string, inputs, values map[string]any, keys []string) (found []fo
 
 func tellPins(w io.Writer, found []foundPin, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(struct {
-			Pins []foundPin `json:"pins"`
-		}{append([]foundPin{}, found...)})
+		return jsonform.Write(w, pinsForm{jsonVersion, found})
 	}
 	if len(found) == 0 {
 		_, err := fmt.Fprintln(w, "everything is written down: nothing was looked up")
@@ -181,6 +178,6 @@ func (p pulumiOf) pin(ctx context.Context, project string, found []foundPin) err
 		}
 		args = append(args, "--plaintext", fmt.Sprintf("%s:%s=%v", project, pin.Path, pin.Value))
 	}
-	_, err := p.run(ctx, nil, args...)
+	_, err := p.Run(ctx, nil, args...)
 	return err
 }

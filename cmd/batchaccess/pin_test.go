@@ -2,17 +2,21 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
 func TestPinsAreWhatTheInputsHaveAndTheConfigurationHasNot(t *testing.T) {
 	t.Parallel()
 	inputs := map[string]any{
 		"invokers": map[string]any{"ada": map[string]any{"kind": "user", "objectId": "1"}, "data-factory": map[string]any{"principalId": "2"},
-			"made": map[string]any{"principalId": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "clientId": "[secret]"}},
+			"made": map[string]any{"principalId": config.Unknown, "clientId": config.Unknown}},
 		"clusters":   map[string]any{"old": map[string]any{"existing": true, "principalId": "3"}},
 		"endpoints":  map[string]any{"e": map[string]any{"cluster": "old", "inputs": []any{"x"}}},
 		"dataInputs": map[string]any{"x": map[string]any{"credentialInStore": false}},
@@ -29,29 +33,38 @@ func TestPinsAreWhatTheInputsHaveAndTheConfigurationHasNot(t *testing.T) {
 
 func TestPinsAreThoseOfOneComponent(t *testing.T) {
 	t.Parallel()
-	const component = `{"newState": {"type": "batchaccess:index:BatchEndpointAccess", "inputs": {"tags": {"a": "b"}, "clusters": {"c": {}}}}}`
-	for name, c := range map[string]struct{ preview, refusal string }{
-		"none":     {`{"steps": [{"newState": {"type": "other"}}, {"op": "delete"}]}`, "its program has 0 BatchEndpointAccess"},
-		"one":      {`{"steps": [` + component + `]}`, ""},
-		"several":  {`{"steps": [` + component + `, ` + component + `]}`, "its program has 2 BatchEndpointAccess"},
-		"not JSON": {`error: no`, "reading the preview"},
+	component := func(name string) string {
+		urn := "urn:pulumi:dev::p::batchaccess:index:BatchEndpointAccess::" + name
+		return `{"op": "create", "urn": "` + urn + `", "newState": {"inputs": {"clusters": {"cpu": {}}, "workspaceId": ` +
+			`"/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/` +
+			`Microsoft.MachineLearningServices/workspaces/ws", "invokers": {"a": {"kind": "user", ` +
+			`"objectId": "33333333-3333-4333-8333-333333333333"}}, "location": "westeurope"}}}`
+	}
+	other := `{"op": "create", "urn": "urn:pulumi:dev::p::x:y:Z::z", "newState": {}}`
+	for name, c := range map[string]struct{ steps, refusal string }{
+		"none":    {other, "the program of project p has no component of batchaccess"},
+		"one":     {component("a"), ""},
+		"several": {component("a") + ", " + component("b"), "its program has 2 BatchEndpointAccess"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inputs, err := componentInputs([]byte(c.preview))
+			preview, err := engine.Read(strings.NewReader(`{"steps": [` + c.steps + `], "changeSummary": {}}`))
+			require.NoError(t, err)
+			inputs, err := componentInputs(preview)
 			if c.refusal != "" {
 				require.ErrorContains(t, err, c.refusal)
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, map[string]any{"clusters": map[string]any{"c": map[string]any{}}}, inputs)
+			assert.Equal(t, map[string]any{"cpu": map[string]any{}}, inputs["clusters"])
+			assert.NotContains(t, inputs, "location", "it is not looked up")
 		})
 	}
 }
 
 func TestATextThatPulumiWouldNotKeepIsNotWritten(t *testing.T) {
 	t.Parallel()
-	err := pulumiOf{cli: "/nonexistent"}.pin(t.Context(), "batchaccess", []foundPin{{"dataInputs.x.container", "2025"}})
+	err := pulumiOf{engine.Pulumi{CLI: "/nonexistent"}}.pin(t.Context(), "batchaccess", []foundPin{{"dataInputs.x.container", "2025"}})
 	require.ErrorContains(t, err, "dataInputs.x.container: write it by hand, in quotes")
 }
 
@@ -62,5 +75,5 @@ func TestNothingToPinIsSaid(t *testing.T) {
 	assert.Equal(t, "everything is written down: nothing was looked up\n", out.String())
 	out.Reset()
 	require.NoError(t, tellPins(&out, nil, true))
-	assert.JSONEq(t, `{"pins": []}`, out.String())
+	assert.JSONEq(t, `{"version": 1, "pins": []}`, out.String())
 }

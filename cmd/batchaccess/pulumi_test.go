@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
 // failing is a Pulumi that says this on standard output and fails.
@@ -17,7 +18,7 @@ func failing(t *testing.T, says string) pulumiOf {
 	t.Helper()
 	cli := filepath.Join(t.TempDir(), "pulumi")
 	require.NoError(t, os.WriteFile(cli, []byte("#!/bin/sh\ncat <<'END'\n"+says+"\nEND\nexit 255\n"), 0o700))
-	return pulumiOf{cli: cli, dir: t.TempDir(), stack: "dev", stderr: io.Discard}
+	return pulumiOf{engine.Pulumi{CLI: cli, Dir: t.TempDir(), Stack: "dev", Stderr: io.Discard}}
 }
 
 // Preview in JSON tells nothing on standard error.

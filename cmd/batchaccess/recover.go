@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -14,12 +13,14 @@ import (
 
 	"github.com/batchaccess/batchaccess/config"
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
 // newRecover is the part of adopt that takes up a deployment that was broken off, by the name that it had.
 func newRecover() *cobra.Command {
 	var stack, dir string
-	var yes, asJSON bool
+	var form form
+	var yes bool
 	var forget []string
 	cmd := &cobra.Command{
 		Use:    "recover",
@@ -28,6 +29,9 @@ func newRecover() *cobra.Command {
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if err := form.check(); err != nil {
+				return err
+			}
 			p, stack, err := openStack(dir, stack)
 			if err != nil {
 				return err
@@ -40,7 +44,7 @@ func newRecover() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
 			}
-			ready, err := pulumi.takeUp(cmd, finder, forget, yes, asJSON)
+			ready, err := pulumi.takeUp(cmd, finder, forget, yes, form.format == "json")
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
@@ -54,7 +58,7 @@ func newRecover() *cobra.Command {
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it")
 	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of a creation of a type that recover can't look for, and that was not made or is deleted again")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON")
+	form.flags(cmd, "table", "json")
 	return cmd
 }
 
@@ -115,14 +119,16 @@ func newFinder(ctx context.Context, dir, stack string) (*adopt.Finder, error) {
 	return adopt.New(credential, c, client), nil
 }
 
+// recoveryForm is what recover prints as JSON.
+type recoveryForm struct {
+	Version   int              `json:"version"`
+	Creations []adopt.Recovery `json:"creations"`
+	Pending   int              `json:"pendingOperations"`
+}
+
 func tellRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(struct {
-			Creations []adopt.Recovery `json:"creations"`
-			Pending   int              `json:"pendingOperations"`
-		}{append([]adopt.Recovery{}, plan...), pending})
+		return jsonform.Write(w, recoveryForm{jsonVersion, plan, pending})
 	}
 	if pending == 0 {
 		_, err := fmt.Fprintln(w, "nothing was broken off: pulumi up can go on")
@@ -162,10 +168,10 @@ func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt
 	if err != nil {
 		return err
 	}
-	if _, err := p.run(ctx, after, "stack", "import"); err != nil {
+	if _, err := p.Run(ctx, after, "stack", "import"); err != nil {
 		return err
 	}
-	if _, err := p.run(ctx, nil, "refresh", "--yes", "--skip-preview"); err != nil {
+	if _, err := p.Run(ctx, nil, "refresh", "--yes", "--skip-preview"); err != nil {
 		return fmt.Errorf("what was found is in the state, but could not be read; run pulumi refresh again: %w", err)
 	}
 	var imported []string

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,20 +12,26 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
 func newRehearse() *cobra.Command {
-	var stack, dir, weather string
-	var asJSON, keep bool
+	var from source
+	var weather string
+	var form form
+	var to output
+	var keep bool
 	var change changeFlags
 	cmd := &cobra.Command{
 		Use:   "rehearse",
 		Short: "Deploy a stack to the embedded Azure and let every invoker start every job",
 		Long: `Rehearse deploys a stack's configuration with the real Pulumi engine to the embedded Azure, signs in as every invoker,
 starts a job on every endpoint with every input over HTTP, prints what worked, and destroys the stack again.
+
+` + previewHelp + `
 
 It exits with 1 if a path that should work does not, one that should not work does, or something is left behind, and
 with 2 if the configuration can't be deployed at all.
@@ -39,8 +44,8 @@ the change as Azure would see it; it costs no time. --kill also begins the chang
 a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up), and demands the same end. It
 exits with 1 if the change fails or interrupts somebody, and with 2 if what was before can't be deployed.
 
-` + weatherHelp + ` The rehearsal waits until what it
-was granted acts, as people have to. Its report names the weather, with which it can be repeated.`,
+In bad weather the rehearsal waits until what it was granted acts, as people have to. Its report names the weather, with
+which it can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
   batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
   batchaccess rehearse --stack dev --weather stormy,seed=7
@@ -49,35 +54,42 @@ was granted acts, as people have to. Its report names the weather, with which it
   batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev -- pulumi stack`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := form.check(); err != nil {
+				return err
+			}
 			today, err := azure.ParseWeather(weather)
 			if err != nil {
 				return err
 			}
-			p, stack, err := openStack(dir, stack)
-			if err != nil {
-				return err
-			}
-			if change.from != "" {
-				return rehearseChange(cmd, p, stack, change, today, asJSON)
-			}
-			if change.kills > 0 {
+			if change.from == "" && change.kills > 0 {
 				return errors.New("--kill is of a change; say with --from what the stack was before")
 			}
-			args, problems, err := p.read(stack)
+			stack, err := from.open(cmd)
 			if err != nil {
 				return err
 			}
-			for _, w := range problems.Warnings() {
+			part, err := stack.one()
+			if err != nil {
+				return err
+			}
+			for _, w := range part.Problems.Warnings() {
 				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 			}
-			if err := problems.Err(); err != nil {
-				return fmt.Errorf("the configuration of stack %s:\n%w", stack, err)
+			if err := part.Problems.Err(); err != nil {
+				return fmt.Errorf("the configuration of stack %s:\n%w", stack.name, err)
+			}
+			if stack.project.dir == "" {
+				return fmt.Errorf("a rehearsal deploys the program; name the folder of project %s with -C", stack.Project)
+			}
+			if change.from != "" {
+				now := rehearsal.Version{ProjectDir: stack.project.dir, Model: part.Plan.Model, Location: stack.location}
+				return rehearseChange(cmd, stack, now, change, today, form, to)
 			}
 			cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			state, cleanUp, err := rehearsalFolder(p, stack, keep)
+			state, cleanUp, err := rehearsalFolder(stack.project, stack.name, keep)
 			if err != nil {
 				return err
 			}
@@ -88,14 +100,21 @@ was granted acts, as people have to. Its report names the weather, with which it
 			}
 			shown := newProgress(cmd.ErrOrStderr())
 			report, err := rehearsal.Run(cmd.Context(), rehearsal.Options{
-				ProjectDir: p.dir, Stack: stack, Model: args.Model(), Location: location(args),
+				ProjectDir: stack.project.dir, Stack: stack.name, Model: part.Plan.Model, Location: stack.location,
 				StateDir: state, Pulumi: cli, StandIns: standIns, Keep: keep, Weather: today, Progress: shown, Logger: logger(cmd),
 			})
 			shown.done()
 			if err != nil {
 				return err
 			}
-			if err := write(cmd.OutOrStdout(), report, asJSON); err != nil {
+			colour := to.file == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""
+			err = to.print(cmd, "report", func(w io.Writer) error {
+				if form.format == "json" {
+					return jsonform.Write(w, report)
+				}
+				return report.Write(w, colour)
+			})
+			if err != nil {
 				return err
 			}
 			if !report.Passed() {
@@ -104,9 +123,9 @@ was granted acts, as people have to. Its report names the weather, with which it
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to rehearse (default: the only one)")
-	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	from.flags(cmd)
+	form.flags(cmd, "table", "json")
+	to.flags(cmd)
 	addStandIn(cmd)
 	addWeather(cmd, &weather)
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up, in .batchaccess/rehearsal-<stack>")
@@ -115,15 +134,6 @@ was granted acts, as people have to. Its report names the weather, with which it
 	cmd.Flags().Uint64Var(&change.seed, "kill-seed", 0, "pick the writes at which it is killed (default: any)")
 	cmd.MarkFlagsMutuallyExclusive("keep", "from")
 	return cmd
-}
-
-func write(w io.Writer, report *rehearsal.Report, asJSON bool) error {
-	if !asJSON {
-		return report.Write(w, isTerminal(w) && os.Getenv("NO_COLOR") == "")
-	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(report)
 }
 
 // location is where the endpoints are, as far as the configuration says so in plain text.

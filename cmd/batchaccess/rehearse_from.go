@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
@@ -32,10 +32,13 @@ type changeFlags struct {
 var errNewStack = errors.New("the stack is new")
 
 // rehearseChange rehearses the change from what the stack was to what it is here.
-func rehearseChange(cmd *cobra.Command, p project, stack string, f changeFlags, weather azure.Weather, asJSON bool) error {
-	now, err := p.version(stack, "", cmd.ErrOrStderr())
-	if err != nil {
-		return err
+func rehearseChange(
+	cmd *cobra.Command, of *stackOf, now rehearsal.Version, f changeFlags, weather azure.Weather, form form, to output,
+) error {
+	p, stack := of.project, of.name
+	if !of.own {
+		return fmt.Errorf("--from: project %s is not batchaccess's own program, and its access of before is not read yet; "+
+			"rehearsal.Change rehearses it in a test of its own", p.name)
 	}
 	old, remove, err := p.from(cmd.Context(), f.from, stack)
 	if errors.Is(err, errNewStack) {
@@ -78,7 +81,14 @@ func rehearseChange(cmd *cobra.Command, p project, stack string, f changeFlags, 
 	if f.kills > 0 {
 		report.KillSeed = f.seed
 	}
-	if err := writeChange(cmd.OutOrStdout(), report, asJSON); err != nil {
+	colour := to.file == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""
+	err = to.print(cmd, "report", func(w io.Writer) error {
+		if form.format == "json" {
+			return jsonform.Write(w, changeForm{jsonVersion, report})
+		}
+		return report.Write(w, colour)
+	})
+	if err != nil {
 		return err
 	}
 	if !report.Passed() {
@@ -87,13 +97,10 @@ func rehearseChange(cmd *cobra.Command, p project, stack string, f changeFlags, 
 	return nil
 }
 
-func writeChange(w io.Writer, report *rehearsal.ChangeReport, asJSON bool) error {
-	if !asJSON {
-		return report.Write(w, isTerminal(w) && os.Getenv("NO_COLOR") == "")
-	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(report)
+// changeForm is what a rehearsal of a change prints as JSON.
+type changeForm struct {
+	Version int `json:"version"`
+	*rehearsal.ChangeReport
 }
 
 // version reads a stack as it is in the project, with the settings of another file if one is given.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/internal/review"
@@ -25,8 +26,9 @@ var reviewFormats = []struct {
 }{{"table", review.Text}, {"markdown", review.Markdown}, {"json", review.JSON}, {"sarif", review.SARIF}}
 
 func newReview() *cobra.Command {
-	var format, output, guards, stack, dir string
-	var asJSON bool
+	var form form
+	var to output
+	var guards, stack, dir, given string
 	var failOn []string
 	var conditions strings.Builder
 	for _, c := range review.Conditions() {
@@ -55,10 +57,10 @@ could be read is printed then, and is not to be relied on.`,
   pulumi preview --json --stack dev | batchaccess review - --format sarif`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if asJSON {
-				format = "json"
+			if err := form.check(); err != nil {
+				return err
 			}
-			render, err := rendererOf(format)
+			render, err := rendererOf(form.format)
 			if err != nil {
 				return err
 			}
@@ -69,7 +71,13 @@ could be read is printed then, and is not to be relied on.`,
 			if err != nil {
 				return err
 			}
-			var preview review.Preview
+			if given != "" {
+				if len(args) > 0 {
+					return errors.New("a preview is given twice, by --preview and as an argument; give one")
+				}
+				args = []string{given}
+			}
+			var preview engine.Preview
 			if stack != "" && len(args) == 0 {
 				preview, err = runPreview(cmd, dir, stack)
 			} else {
@@ -80,12 +88,8 @@ could be read is printed then, and is not to be relied on.`,
 			}
 			r := review.Make(preview, review.Options{Now: time.Now(), Guardrails: rules, StackFile: stackFile(dir,
 				cmp.Or(stack, preview.Stack))})
-			var text bytes.Buffer
-			if err := render(&text, r); err != nil {
+			if err := to.print(cmd, "review", func(w io.Writer) error { return render(w, r) }); err != nil {
 				return err
-			}
-			if err := writeTo(cmd.OutOrStdout(), output, text.Bytes()); err != nil {
-				return fmt.Errorf("writing the review: %w", err)
 			}
 			if r.Partial() {
 				return errors.New("not all of the preview could be read: " + r.Unread[0])
@@ -101,13 +105,13 @@ could be read is printed then, and is not to be relied on.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", reviewFormats[0].name, strings.Join(formatNames(), ", "))
-	cmd.Flags().BoolVar(&asJSON, "json", false, "the same as --format json")
-	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write to (default: standard output)")
+	form.flags(cmd, formatNames()...)
+	to.flags(cmd)
 	cmd.Flags().StringSliceVar(&failOn, "fail-on", nil, "conditions to exit with 1 on, see above (default: none)")
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to preview, if no preview is given; else the stack whose "+
 		"Pulumi.<stack>.yaml has the places for SARIF")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().StringVar(&given, "preview", "", "the same as the argument: file with a preview, - for standard input")
 	cmd.Flags().StringVar(&guards, "guardrails", "", "JSON or YAML file with limits and levels of the guardrails (default: each rule's own)")
 	return cmd
 }
@@ -144,23 +148,23 @@ func readGuardrails(file string) (guardrails.Config, error) {
 }
 
 // runPreview has Pulumi preview the stack.
-func runPreview(cmd *cobra.Command, dir, stack string) (review.Preview, error) {
+func runPreview(cmd *cobra.Command, dir, stack string) (engine.Preview, error) {
 	p, err := openProject(dir)
 	if err != nil {
-		return review.Preview{}, err
+		return engine.Preview{}, err
 	}
 	pulumi, err := findPulumi(cmd.Context(), p.dir, stack, cmd.ErrOrStderr())
 	if err != nil {
-		return review.Preview{}, err
+		return engine.Preview{}, err
 	}
 	shown := newProgress(cmd.ErrOrStderr())
 	shown.Step("pulumi preview")
-	text, err := pulumi.run(cmd.Context(), nil, "preview", "--json", "--show-sames")
+	text, err := pulumi.Preview(cmd.Context())
 	shown.done()
 	if err != nil {
-		return review.Preview{}, fmt.Errorf("stack %s: %w", stack, previewFailed(err, text))
+		return engine.Preview{}, fmt.Errorf("stack %s: %w", stack, err)
 	}
-	return review.Read(bytes.NewReader(text))
+	return engine.Read(bytes.NewReader(text))
 }
 
 // stackFile is the configuration of the stack, by its path from the working folder; none if there is none.
@@ -182,27 +186,18 @@ func stackFile(dir, stack string) review.StackFile {
 	return review.StackFile{Path: filepath.ToSlash(file), Text: text}
 }
 
-func readPreview(stdin io.Reader, args []string) (review.Preview, error) {
+func readPreview(stdin io.Reader, args []string) (engine.Preview, error) {
 	if len(args) == 0 || args[0] == "-" {
-		return review.Read(stdin)
+		return engine.Read(stdin)
 	}
 	file, err := os.Open(args[0])
 	if err != nil {
-		return review.Preview{}, fmt.Errorf("opening the preview: %w", err)
+		return engine.Preview{}, fmt.Errorf("opening the preview: %w", err)
 	}
 	defer file.Close()
-	p, err := review.Read(file)
+	p, err := engine.Read(file)
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", args[0], err)
 	}
 	return p, nil
-}
-
-// writeTo writes a text to the file; without one, to standard output.
-func writeTo(stdout io.Writer, file string, text []byte) error {
-	if file != "" {
-		return os.WriteFile(file, text, 0o600)
-	}
-	_, err := stdout.Write(text)
-	return err
 }

@@ -12,9 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
-	"github.com/batchaccess/batchaccess/sandbox/engine"
+	sandboxengine "github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 	"github.com/batchaccess/batchaccess/sandbox/standin"
@@ -37,8 +39,6 @@ in the sandbox. The state is kept from one command to the next.
 
 Everyone can sign in: az is a stand-in for the Azure CLI, which signs in at the sandbox and nowhere else (az login
 --username <name>), and batchaccess invoke --as-invoker <name> takes the sign-in of any invoker of the stacks.
-
-` + weatherHelp + `
 
 It exits with the exit code of the command.`,
 		Example: `  batchaccess sandbox -- pulumi preview --stack dev --diff
@@ -80,7 +80,7 @@ It exits with the exit code of the command.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, a.Close()) }()
-			models, err := seed(cmd, a, p)
+			models, err := seed(cmd, a, p, exists)
 			if err == nil {
 				err = a.Seed(more)
 			}
@@ -96,7 +96,7 @@ It exits with the exit code of the command.`,
 			if err != nil {
 				return fmt.Errorf("finding this command's own executable: %w", err)
 			}
-			o := engine.Options{
+			o := sandboxengine.Options{
 				StateDir: stateDir, Azure: a, ProjectDir: p.dir, Pulumi: cli,
 				Commands: map[string]string{azName: self, "batchaccess": self}, Env: []string{signInsVariable + "=" + ways.dir},
 				Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Logger: logger(cmd),
@@ -104,7 +104,7 @@ It exits with the exit code of the command.`,
 			if o.StandIns, err = chosenStandIns(cmd); err != nil {
 				return err
 			}
-			e, err := engine.Start(cmd.Context(), o)
+			e, err := sandboxengine.Start(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
@@ -127,36 +127,60 @@ It exits with the exit code of the command.`,
 
 // seed makes what the stacks refer to exist, and returns their models by stack. A configuration that can't be read as
 // ours, or is wrong, seeds nothing: the program that the command runs says what is wrong with it.
-func seed(cmd *cobra.Command, a *azure.Azure, p project) (map[string]access.Model, error) {
+func seed(cmd *cobra.Command, a *azure.Azure, p project, exists []string) (map[string]access.Model, error) {
 	stacks, err := p.stacks()
 	if err != nil {
 		return nil, err
 	}
 	models := map[string]access.Model{}
 	for _, stack := range stacks {
-		args, problems, err := p.read(stack)
-		if errors.Is(err, errOwnProgram) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: stack %s has a program of its own, so nothing is seeded for it; --exists says what exists\n", stack)
-			continue
-		}
+		read, err := source{stack: stack, dir: p.dir, exists: exists}.open(cmd)
 		if err != nil {
-			return nil, err
-		}
-		if err := problems.Err(); err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n", stack, strings.ReplaceAll(err.Error(), "\n", "\n  "))
+			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s; --exists says what exists:\n  %s\n", stack,
+				strings.ReplaceAll(err.Error(), "\n", "\n  "))
 			continue
 		}
-		model := rehearsal.Identified(args.Model())
-		s, err := rehearsal.Seed(model, location(args))
+		for _, part := range read.Parts {
+			if err := part.Problems.Err(); err != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n", stack,
+					strings.ReplaceAll(err.Error(), "\n", "\n  "))
+				continue
+			}
+			model := rehearsal.Identified(part.Plan.Model)
+			s, err := rehearsal.Seed(model, read.location)
+			if err == nil {
+				err = a.Seed(s)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("stack %s: %w", stack, err)
+			}
+			models[stack] = model // of several, the last one's invokers can sign in
+		}
+		referred, err := seedOf(referredTo(read.Program))
+		if err == nil {
+			err = a.Seed(referred)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("stack %s: %w", stack, err)
 		}
-		if err := a.Seed(s); err != nil {
-			return nil, fmt.Errorf("stack %s: %w", stack, err)
-		}
-		models[stack] = model
 	}
 	return models, nil
+}
+
+// referredTo is what a program refers to beside its models, as --exists has it.
+func referredTo(p engine.Program) (things []string) {
+	for _, a := range p.Alone {
+		is := func(kind string) bool { return strings.EqualFold(kind, a.PrincipalType) }
+		if at := slices.IndexFunc(seededKinds, is); at >= 0 && arm.IsGUID(a.PrincipalID) {
+			things = append(things, seededKinds[at]+":"+a.PrincipalID)
+		}
+	}
+	for _, id := range p.Refers {
+		if _, err := seedOf([]string{id}); err == nil {
+			things = append(things, id)
+		}
+	}
+	return things
 }
 
 // addStandIn adds the flag that chooses which plugins are stand-ins.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -22,8 +23,10 @@ import (
 const azurePropagation = 10 * time.Minute
 
 func newVerify() *cobra.Command {
-	var stack, dir string
-	var asJSON, strict bool
+	var from source
+	var form form
+	var to output
+	var strict bool
 	var wait, propagation time.Duration
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -41,6 +44,8 @@ ACLs, firewalls, sign-in policies and roles that are only eligible are not looke
 Where a subscription has used 80 % of its 4,000 role assignments, or the tenant of its 5,000 custom roles, it says so and names
 the way down. Groups that the stack makes are asked for members whom it does not name.
 
+` + previewHelp + `
+
 It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and only reads: Reader on the resource groups
 of workspace and storage accounts, and Directory.Read.All (or Directory Readers) for the groups.
 
@@ -52,48 +57,27 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
   batchaccess sandbox -- batchaccess verify --stack dev --propagation 0s`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
+			if err := form.check(); err != nil {
+				return err
+			}
 			if wait < 0 || propagation < 0 {
 				return errors.New("--wait and --propagation are durations of zero or more, such as 15m")
 			}
-			i := invocation{stack: stack, dir: dir}
-			s, err := i.openStack()
+			s, err := from.deployed(cmd)
 			if err != nil {
 				return err
 			}
-			subjects, err := s.subjects(ctx, cmd)
+			report, err := s.verified(cmd, wait, propagation)
 			if err != nil {
 				return err
 			}
-			credential, c, client, err := deployer(ctx, s.model.Environment)
-			if err != nil {
-				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
-			}
-			observer, err := verify.New(credential, c, client)
-			if err != nil {
-				return err
-			}
-			look := func(ctx context.Context) (verify.Report, error) {
-				facts, err := observer.Look(ctx, s.model, subjects)
-				if err != nil {
-					return verify.Report{}, err
+			err = to.print(cmd, "report", func(w io.Writer) error {
+				if form.format == "json" {
+					return verify.WriteJSON(w, report)
 				}
-				return verify.Judge(s.name, s.plan, subjects, facts, propagation)
-			}
-			report, err := verify.Wait(ctx, wait, look, func(r verify.Report, pause time.Duration) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%s; asking again in %s\n", r.Verdict(), pause.Round(time.Second))
+				return verify.WriteTable(w, report)
 			})
 			if err != nil {
-				return err
-			}
-			if report.Limits, err = observer.Limits(ctx, s.model); err != nil {
-				return err
-			}
-			write := verify.WriteTable
-			if asJSON {
-				write = verify.WriteJSON
-			}
-			if err := write(cmd.OutOrStdout(), report); err != nil {
 				return err
 			}
 			if report.Failed(strict) || wait > 0 && !report.Settled() {
@@ -102,13 +86,45 @@ It exits with 0 if all declared paths work or are settling, with 1 if something 
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to verify (default: the only one)")
-	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	from.flags(cmd)
+	form.flags(cmd, "table", "json")
+	to.flags(cmd)
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 if anything is granted beyond need")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "ask again until every declared path acts for sure, for at most this long, such as 15m")
 	cmd.Flags().DurationVar(&propagation, "propagation", azurePropagation, "for how long an assignment may not act after it was made")
 	return cmd
+}
+
+// verified asks Azure, for at most so long until all has settled.
+func (s *stackOf) verified(cmd *cobra.Command, wait, propagation time.Duration) (verify.Report, error) {
+	ctx := cmd.Context()
+	subjects, err := s.subjects(ctx, cmd)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	credential, c, client, err := deployer(ctx, s.model().Environment)
+	if err != nil {
+		return verify.Report{}, fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
+	}
+	observer, err := verify.New(credential, c, client)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	look := func(ctx context.Context) (verify.Report, error) {
+		facts, err := observer.Look(ctx, s.model(), subjects)
+		if err != nil {
+			return verify.Report{}, err
+		}
+		return verify.Judge(s.name, s.Parts[0].Plan, subjects, facts, propagation)
+	}
+	report, err := verify.Wait(ctx, wait, look, func(r verify.Report, pause time.Duration) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s; asking again in %s\n", r.Verdict(), pause.Round(time.Second))
+	})
+	if err != nil {
+		return report, err
+	}
+	report.Limits, err = observer.Limits(ctx, s.model())
+	return report, err
 }
 
 // deployer signs in as whoever deploys: the azure-native provider's service principal if its variables are set, else in
@@ -140,12 +156,12 @@ func (s *stackOf) subjects(ctx context.Context, cmd *cobra.Command) ([]verify.Su
 		return nil, fmt.Errorf("stack %s has no output principalIds, so it is not deployed; run pulumi up first", s.name)
 	}
 	var all []verify.Subject
-	for _, name := range slices.Sorted(maps.Keys(s.model.Invokers)) {
+	for _, name := range slices.Sorted(maps.Keys(s.model().Invokers)) {
 		if id := deployed.PrincipalIDs[name]; id != "" {
-			all = append(all, verify.Subject{Principal: access.InvokerPrincipal(name), ID: id, Kind: s.model.Invokers[name].Kind})
+			all = append(all, verify.Subject{Principal: access.InvokerPrincipal(name), ID: id, Kind: s.model().Invokers[name].Kind})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.model.Clusters)) {
+	for _, name := range slices.Sorted(maps.Keys(s.model().Clusters)) {
 		if id := deployed.ClusterPrincipalIDs[name]; id != "" {
 			all = append(all, verify.Subject{Principal: access.ClusterPrincipal(name), ID: id, Kind: access.ManagedIdentity})
 		}

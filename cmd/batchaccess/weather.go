@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -20,6 +22,19 @@ var weatherHelp = `--weather makes the sandbox as slow and unreliable as Azure c
 or stormy, for ` + azure.Stormy().String() + `,
 of which settings change what they say: stormy,seed=7.`
 
+// newWeather is a page of help, for whoever tests with the sandbox.
+func newWeather() *cobra.Command {
+	return &cobra.Command{
+		Use: "weather", Short: "Print what --weather takes, of rehearse and sandbox", Hidden: true, Args: cobra.NoArgs,
+		Example: "  batchaccess weather",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), weatherHelp)
+			return err
+		},
+	}
+}
+
 func addWeather(cmd *cobra.Command, weather *string) {
-	cmd.Flags().StringVar(weather, "weather", "", "bad weather: stormy, or settings such as propagation=3s,faults=0.1,seed=7 (default: calm)")
+	cmd.Flags().StringVar(weather, "weather", "", "bad weather: stormy, or settings "+
+		"such as propagation=3s,faults=0.1,seed=7; batchaccess weather explains them (default: calm)")
 }

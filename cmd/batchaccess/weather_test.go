@@ -40,8 +40,10 @@ func TestAWeatherThatThereIsNotIsRefused(t *testing.T) {
 
 func TestTheHelpTellsWhatStormyIs(t *testing.T) {
 	t.Parallel()
+	_, stdout, _ := execute(t, "weather")
+	assert.Contains(t, stdout, azure.Stormy().String())
 	for _, command := range []string{"rehearse", "sandbox"} {
 		_, stdout, _ := execute(t, command, "--help")
-		assert.Contains(t, stdout, azure.Stormy().String(), command)
+		assert.Contains(t, stdout, "batchaccess weather explains them", command)
 	}
 }

@@ -28,6 +28,10 @@ type Explanation struct {
 	Grants      []access.Grant   `json:"grants"`
 	ACLs        []access.ACL     `json:"acls,omitempty"`
 	Role        Role             `json:"role"`
+	// Components are those of a program with several, whose names begin the other names here; else none.
+	Components []Component `json:"components,omitempty"`
+	// Alone are the roles that components assign by themselves.
+	Alone []Assignment `json:"alone,omitempty"`
 }
 
 // An Invoker is a principal that may start jobs.
@@ -119,11 +123,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 		}
 	}
 	for _, p := range plan.Paths() {
-		path := Path{Path: p, Works: p.Works(), Undecided: p.Undecided()}
-		if !path.Works {
-			path.Why = p.Outcome()
-		}
-		x.Paths = append(x.Paths, path)
+		x.Paths = append(x.Paths, pathOf(p))
 	}
 	x.findings(m, problems)
 	return x

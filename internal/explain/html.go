@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,13 @@ var (
 	}).Parse(pageHTML))
 )
 
+// matrix is that of one component: its rows are by invoker, each in the order of the columns.
+type matrix struct {
+	Name    string // of the component; "" for the only one
+	Columns []column
+	Rows    [][]Path
+}
+
 // column is one endpoint with one input in the matrix.
 type column struct{ Endpoint, Cluster, Input string }
 
@@ -32,29 +40,52 @@ func WriteHTML(w io.Writer, x Explanation) error {
 		CSS       template.CSS
 		StyleHash string
 		Verdict   string
-		Columns   []column
-		Rows      [][]Path // by invoker, each in the order of the columns
+		Matrices  []matrix
+		Roles     []Role
 		Graph     graph
-	}{Explanation: x, CSS: template.CSS(pageCSS), StyleHash: "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), Verdict: x.verdict(), Graph: layOut(x)}
-	for _, e := range x.Endpoints {
-		if len(e.Inputs) == 0 {
-			data.Columns = append(data.Columns, column{e.Target(), e.Cluster, ""})
-		}
-		for _, input := range e.Inputs {
-			data.Columns = append(data.Columns, column{e.Target(), e.Cluster, input})
-		}
-	}
-	if n := len(data.Columns); n > 0 {
-		for i := 0; i+n <= len(x.Paths); i += n {
-			data.Rows = append(data.Rows, x.Paths[i:i+n])
-		}
-	}
+	}{Explanation: x, CSS: template.CSS(pageCSS), StyleHash: "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), Verdict: x.verdict(), Graph: layOut(x),
+		Matrices: x.matrices(), Roles: x.roles()}
 	var out strings.Builder
 	if err := page.Execute(&out, data); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, plainLines(out.String()))
 	return err
+}
+
+// matrices are one for each component.
+func (x Explanation) matrices() (all []matrix) {
+	if len(x.Components) == 0 {
+		return []matrix{x.matrix("")}
+	}
+	for _, c := range x.Components {
+		all = append(all, x.matrix(c.Name))
+	}
+	return all
+}
+
+func (x Explanation) matrix(component string) matrix {
+	m, of := matrix{Name: component}, func(name string) bool {
+		return component == "" || strings.HasPrefix(name, component+":")
+	}
+	for _, e := range x.Endpoints {
+		if !of(e.Name) {
+			continue
+		}
+		if len(e.Inputs) == 0 {
+			m.Columns = append(m.Columns, column{e.Target(), e.Cluster, ""})
+		}
+		for _, input := range e.Inputs {
+			m.Columns = append(m.Columns, column{e.Target(), e.Cluster, input})
+		}
+	}
+	paths := slices.DeleteFunc(slices.Clone(x.Paths), func(p Path) bool { return !of(p.Endpoint) })
+	if n := len(m.Columns); n > 0 {
+		for i := 0; i+n <= len(paths); i += n {
+			m.Rows = append(m.Rows, paths[i:i+n])
+		}
+	}
+	return m
 }
 
 func class(p Path) string { return classes[outcome(p)] }

@@ -1,13 +1,10 @@
 package explain
 
 import (
-	"encoding/json"
 	"io"
+
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
 // WriteJSON writes for machines; see Version.
-func WriteJSON(w io.Writer, x Explanation) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(x)
-}
+func WriteJSON(w io.Writer, x Explanation) error { return jsonform.Write(w, x) }

@@ -54,14 +54,24 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 	for _, a := range x.ACLs {
 		row(a.Principal.String(), "ACL "+a.Permissions+", set outside of this stack", a.StorageAccount+"/"+a.Container+a.Path, "")
 	}
-	p("\n<details><summary>%s, at the %s: %s</summary>\n\n", markdown(x.Role.Name), markdown(x.Role.Scope), map[bool]string{false: count(len(x.Role.Entries)) + " actions", true: "what it allows is not known here"}[x.Role.Untold])
-	for _, a := range x.Role.Entries {
-		p("- %s\n", markdown(a))
+	if len(x.Alone) > 0 {
+		p("\n### Components used alone\n")
+		table("component", "assignment", "role", "scope")
 	}
-	for _, a := range x.Role.Not {
-		p("- not %s\n", markdown(a))
+	for _, a := range x.Alone {
+		row(a.Component, a.who(), a.Role, a.at())
 	}
-	p("\n</details>\n")
+	for _, r := range x.roles() {
+		p("\n<details><summary>%s, at the %s: %s</summary>\n\n", markdown(r.Name), markdown(r.Scope),
+			map[bool]string{false: count(len(r.Entries)) + " actions", true: "what it allows is not known here"}[r.Untold])
+		for _, a := range r.Entries {
+			p("- %s\n", markdown(a))
+		}
+		for _, a := range r.Not {
+			p("- not %s\n", markdown(a))
+		}
+		p("\n</details>\n")
+	}
 	_, err := io.WriteString(w, out.String())
 	return err
 }

@@ -18,6 +18,12 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
+	for _, c := range x.Components {
+		p("%s: workspace %s\n", plain(c.Name), plain(c.WorkspaceID))
+	}
+	if len(x.Components) > 0 {
+		p("\n")
+	}
 	head := []string{"INVOKER", "ENDPOINT", "INPUT", "WORKS"}
 	for _, kind := range hopKinds() {
 		head = append(head, strings.ToUpper(string(kind)))
@@ -48,6 +54,13 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 	for _, a := range x.ACLs {
 		p("  %s  ACL %s on %s, set outside of this stack\n", a.Principal, a.Permissions, plain(a.StorageAccount+"/"+a.Container+a.Path))
 	}
+	if len(x.Alone) > 0 {
+		p("\nCOMPONENTS USED ALONE\n")
+	}
+	for _, a := range x.Alone {
+		row("  "+a.Component, a.who(), a.Role, a.at())
+	}
+	_ = table.Flush()
 	if len(x.Findings) > 0 {
 		p("\nFINDINGS\n")
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -94,7 +95,7 @@ func (m *maker) assignments() {
 	var joins []joining
 	for _, s := range m.p.Steps {
 		var p pair
-		switch k := kind(typeOf(s.URN)); {
+		switch k := kind(engine.TypeOf(s.URN)); {
 		case k == guardrails.RoleAssignment:
 			p = pair{m.assignment(s, s.Old, before), m.assignment(s, s.New, after)}
 		case k == groupMember:
@@ -250,7 +251,7 @@ func (m *maker) more(a assignment, others []assignment) []roles.Action {
 }
 
 // assignment reads a role assignment.
-func (m *maker) assignment(step Step, s *State, when side) *assignment {
+func (m *maker) assignment(step engine.Step, s *engine.State, when side) *assignment {
 	if s == nil {
 		return nil
 	}
@@ -264,38 +265,38 @@ func (m *maker) assignment(step Step, s *State, when side) *assignment {
 		a.scope = scope
 	case guardrails.Marker:
 		a.scope = "(scope not known yet, of " + s.URN + ")"
-		m.unread(shownName(s.URN) + ": its scope is not known before the deployment, so where it holds can't be told")
+		m.unread(engine.ShownName(s.URN) + ": its scope is not known before the deployment, so where it holds can't be told")
 	default:
-		m.unread(shownName(s.URN) + ": is a role assignment without a scope")
+		m.unread(engine.ShownName(s.URN) + ": is a role assignment without a scope")
 	}
 	if s.Inputs["principalId"] == nil || s.Inputs["roleDefinitionId"] == nil {
-		m.unread(shownName(s.URN) + ": is a role assignment without a principal or a role")
+		m.unread(engine.ShownName(s.URN) + ": is a role assignment without a principal or a role")
 	}
-	if when == after && !a.role.known && !isContext(step.Op) {
+	if when == after && !a.role.known && !engine.IsContext(step.Op) {
 		m.note("What " + a.role.name + " allows is not in the preview; `pulumi preview --json --show-sames` shows the roles that do not change.")
 	}
 	return a
 }
 
 // membership is a group's member, who has whatever the group has.
-func (m *maker) membership(s *State) *assignment {
+func (m *maker) membership(s *engine.State) *assignment {
 	if s == nil {
 		return nil
 	}
 	group := text(s.Inputs["groupObjectId"])
 	name := "membership of group " + group
 	if group == "" {
-		name = "membership of the group of " + shownName(s.URN)
+		name = "membership of the group of " + engine.ShownName(s.URN)
 	}
 	id := text(s.Inputs["memberObjectId"])
 	return &assignment{
 		urn: s.URN, scope: "/", role: role{key: strings.ToLower(name), name: name},
-		principal: Principal{Name: "member " + cmp.Or(id, shownName(s.URN)), ID: id, key: strings.ToLower(cmp.Or(id, s.URN))},
+		principal: Principal{Name: "member " + cmp.Or(id, engine.ShownName(s.URN)), ID: id, key: strings.ToLower(cmp.Or(id, s.URN))},
 	}
 }
 
 // principal names who an assignment is for: by ID where that is known, else by what the ID will come from.
-func (m *maker) principal(s *State) Principal {
+func (m *maker) principal(s *engine.State) Principal {
 	name := assigneeName(s.URN)
 	if id := text(s.Inputs["principalId"]); id != "" {
 		key := strings.ToLower(id)
@@ -328,7 +329,7 @@ func (m *maker) isMade(urn string) bool {
 }
 
 // keepPrincipal gives an assignment whose principal is the same as before, but whose ID shows as not known yet, the old one.
-func (m *maker) keepPrincipal(step Step, old, now *assignment) {
+func (m *maker) keepPrincipal(step engine.Step, old, now *assignment) {
 	if old == nil || now == nil || now.principal.ID != "" || old.principal.ID == "" {
 		return
 	}
@@ -338,26 +339,26 @@ func (m *maker) keepPrincipal(step Step, old, now *assignment) {
 	}
 	now.principal = old.principal
 	if step.Op == "replace" || step.Op == "update" {
-		m.note(fmt.Sprintf("%s shows as %s because the ID of %s is not known before the deployment; its principal is the same.", shownName(step.URN), map[string]string{"replace": "replaced", "update": "updated"}[step.Op], called(from)))
+		m.note(fmt.Sprintf("%s shows as %s because the ID of %s is not known before the deployment; its principal is the same.", engine.ShownName(step.URN), map[string]string{"replace": "replaced", "update": "updated"}[step.Op], called(from)))
 	}
 }
 
 // assigneeName is what an assignment's principal is called in the program: "invoker partner", "cluster cpu".
 func assigneeName(urn string) string {
-	name := nameOf(urn)
+	name := engine.NameOf(urn)
 	last := name[strings.LastIndex(name, ".")+1:]
 	switch parentTypeOf(urn) {
 	case guardrails.InvokerRole:
-		return clip("invoker " + last)
+		return engine.Clip("invoker " + last)
 	case guardrails.StorageReader, guardrails.StorageContributor:
 		for _, k := range []string{"invoker", "cluster"} {
 			if _, rest, ok := strings.Cut(name, "."+k+"."); ok {
-				return clip(k + " " + rest)
+				return engine.Clip(k + " " + rest)
 			}
 		}
-		return clip(last)
+		return engine.Clip(last)
 	default:
-		return clip("principal of " + name)
+		return engine.Clip("principal of " + name)
 	}
 }
 

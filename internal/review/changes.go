@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -23,7 +24,7 @@ type RoleChange struct {
 
 func (m *maker) roleChanges() {
 	for _, s := range m.p.Steps {
-		if kind(typeOf(s.URN)) != guardrails.RoleDefinition {
+		if kind(engine.TypeOf(s.URN)) != guardrails.RoleDefinition {
 			continue
 		}
 		var old, now role
@@ -78,17 +79,17 @@ func (m *maker) secrets() {
 	shown := map[string]bool{}
 	for _, s := range m.p.Steps {
 		noun, is := map[string]string{guardrails.Password: "client secret ",
-			guardrails.Certificate: "certificate "}[kind(typeOf(s.URN))]
+			guardrails.Certificate: "certificate "}[kind(engine.TypeOf(s.URN))]
 		if !is {
 			continue
 		}
-		name := noun + clip(trimOwner(s.URN))
+		name := noun + engine.Clip(trimOwner(s.URN))
 		shown[trimOwner(s.URN)] = true
-		add := func(change, what string, risk Risk, of *State) {
+		add := func(change, what string, risk Risk, of *engine.State) {
 			m.r.Secrets = append(m.r.Secrets, SecretChange{change, name, text(of.Inputs["endDate"]), what, risk, s.URN})
 		}
 		switch {
-		case isContext(s.Op):
+		case engine.IsContext(s.Op):
 		case s.Old == nil:
 			m.r.NewAccess = true
 			add("made", "a way more to sign in as "+m.target(s.New)+"; its value is in the state, encrypted", Medium, s.New)
@@ -140,7 +141,7 @@ func (m *maker) ending(name, ends, urn string) {
 
 // trimOwner is a resource's name without the component's before the first dot.
 func trimOwner(urn string) string {
-	name := nameOf(urn)
+	name := engine.NameOf(urn)
 	if _, rest, ok := strings.Cut(name, "."); ok && strings.Contains(rest, ".") {
 		return rest
 	}
@@ -158,7 +159,7 @@ type FederationChange struct {
 }
 
 // target is what a credential signs in as.
-func (m *maker) target(s *State) string {
+func (m *maker) target(s *engine.State) string {
 	if s == nil {
 		return "nothing"
 	}
@@ -169,7 +170,7 @@ func (m *maker) target(s *State) string {
 		}
 	}
 	if id := text(s.Inputs[guardrails.Target]); id != "" {
-		return clip(lastPart(id))
+		return engine.Clip(lastPart(id))
 	}
 	return "an application that is not known yet"
 }
@@ -177,7 +178,7 @@ func (m *maker) target(s *State) string {
 // moves reports whether a credential signs in as something else than before. That the same application's ID shows as
 // not
 // known is no move.
-func (m *maker) moves(s Step) bool {
+func (m *maker) moves(s engine.Step) bool {
 	old, now := s.Old.Inputs[guardrails.Target], s.New.Inputs[guardrails.Target]
 	was, oldKnown := old.(string)
 	is, nowKnown := now.(string)
@@ -190,7 +191,7 @@ func (m *maker) moves(s Step) bool {
 }
 
 func (m *maker) federation() {
-	claims := func(s *State) string {
+	claims := func(s *engine.State) string {
 		if s == nil {
 			return ""
 		}
@@ -211,11 +212,11 @@ func (m *maker) federation() {
 		return told
 	}
 	for _, s := range m.p.Steps {
-		if kind(typeOf(s.URN)) != guardrails.Federation {
+		if kind(engine.TypeOf(s.URN)) != guardrails.Federation {
 			continue
 		}
-		c := FederationChange{Name: "federated credential " + clip(trimOwner(s.URN)), Before: claims(s.Old), After: claims(s.New), Risk: Medium, URN: s.URN}
-		moved := s.Old != nil && s.New != nil && !isContext(s.Op) && m.moves(s)
+		c := FederationChange{Name: "federated credential " + engine.Clip(trimOwner(s.URN)), Before: claims(s.Old), After: claims(s.New), Risk: Medium, URN: s.URN}
+		moved := s.Old != nil && s.New != nil && !engine.IsContext(s.Op) && m.moves(s)
 		if moved || s.Old == nil && s.New != nil {
 			c.After += ", signs in as " + m.target(s.New)
 		}
@@ -258,12 +259,12 @@ const revokes = "what the old identity was given outside of this stack is lost w
 func (m *maker) identities() {
 	for _, s := range m.p.Steps {
 		c := IdentityChange{Of: called(s.URN), URN: s.URN, Risk: Medium}
-		switch k := kind(typeOf(s.URN)); {
+		switch k := kind(engine.TypeOf(s.URN)); {
 		case k == userAssignedIdentity && s.Op == "replace":
 			c.Change, c.Before, c.After, c.What = "replaced", "user-assigned", "a new one", revokes
 		case k == userAssignedIdentity && s.New == nil:
 			c.Change, c.Before, c.After, c.What = "removed", "user-assigned", "none", revokes
-		case k != guardrails.Compute || isContext(s.Op):
+		case k != guardrails.Compute || engine.IsContext(s.Op):
 			continue
 		case s.Old == nil:
 			if len(m.given(s)) == 0 {
@@ -299,7 +300,7 @@ func (m *maker) identities() {
 }
 
 // given are the identities that a cluster gets and that are not made with it, whoever makes the cluster.
-func (m *maker) given(s Step) []string {
+func (m *maker) given(s engine.Step) []string {
 	r := m.resource(s)
 	r.URN = "" // by its own inputs, though a component made it
 	return guardrails.LookAt(r).Identities
@@ -313,7 +314,7 @@ type identity struct {
 
 const notKnown = "not known yet"
 
-func identityOf(s *State) (i identity) {
+func identityOf(s *engine.State) (i identity) {
 	in, _ := s.Inputs["identity"].(map[string]any)
 	i.system = strings.Contains(strings.ToLower(text(in["type"])), "systemassigned")
 	add := func(v any) {
@@ -365,7 +366,7 @@ func (m *maker) mountsAsAnother(urn string) bool {
 // identityChanges reports whether a cluster will have another default identity or more identities than before.
 func (m *maker) identityChanges(urn string) bool {
 	s, ok := m.index.steps[urn]
-	if !ok || s.Old == nil || s.New == nil || kind(typeOf(urn)) != guardrails.Compute {
+	if !ok || s.Old == nil || s.New == nil || kind(engine.TypeOf(urn)) != guardrails.Compute {
 		return false
 	}
 	old, now := identityOf(s.Old), identityOf(s.New)

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
@@ -27,7 +27,7 @@ func (c component) side(when side) *access.Plan {
 func (m *maker) models() {
 	m.components = map[string]component{}
 	for urn, s := range m.index.steps {
-		if typeOf(urn) == accessComponent {
+		if engine.TypeOf(urn) == accessComponent {
 			m.components[urn] = component{old: m.plan(s.Old), now: m.plan(s.New)}
 		}
 	}
@@ -45,41 +45,23 @@ func (m *maker) models() {
 	}
 }
 
-func (m *maker) plan(s *State) *access.Plan {
+func (m *maker) plan(s *engine.State) *access.Plan {
 	if s == nil {
 		return nil
 	}
-	inputs, _ := unmarked(s.Inputs).(map[string]any)
-	args, problems := config.Decode(inputs)
-	plan, _ := args.Compile()
-	if wrong := problems.Without(problem.Violation); wrong.Err() != nil || plan == nil {
-		first := slices.IndexFunc(wrong, func(p problem.Problem) bool { return !p.Warning })
-		m.unread("the inputs of BatchEndpointAccess " + shownName(s.URN) + " can't be read as a model (first at " + clip(wrong[first].Path) +
-			"), so its jobs are not judged")
-		return nil
+	plan, problems, err := engine.Plan(s.Known())
+	if err == nil {
+		return plan
 	}
-	return plan
-}
-
-// unmarked puts what the model has for a value that is not known in place of the markers.
-func unmarked(value any) any {
-	switch v := value.(type) {
-	case guardrails.Marker:
-		return config.Unknown
-	case map[string]any:
-		m := make(map[string]any, len(v))
-		for key, item := range v {
-			m[key] = unmarked(item)
-		}
-		return m
-	case []any:
-		all := make([]any, len(v))
-		for i, item := range v {
-			all[i] = unmarked(item)
-		}
-		return all
+	wrong := problems.Without(problem.Violation)
+	first := slices.IndexFunc(wrong, func(p problem.Problem) bool { return !p.Warning })
+	path := "the model"
+	if first >= 0 {
+		path = wrong[first].Path
 	}
-	return value
+	m.unread("the inputs of BatchEndpointAccess " + engine.ShownName(s.URN) + " can't be read as a model (first at " +
+		engine.Clip(path) + "), so its jobs are not judged")
+	return nil
 }
 
 // assignmentURN is what the component calls the assignment of a grant.
@@ -137,7 +119,7 @@ func (m *maker) hidden() (all []hiddenPair) {
 		}
 	}
 	for _, s := range m.index.steps {
-		if kind(typeOf(s.URN)) != guardrails.RoleDefinition || s.Old == nil || s.New == nil || covered[m.owner(s.URN)] {
+		if kind(engine.TypeOf(s.URN)) != guardrails.RoleDefinition || s.Old == nil || s.New == nil || covered[m.owner(s.URN)] {
 			continue
 		}
 		who := Principal{Name: "whoever holds " + definition(s.New, after).name, Note: "assignments that do not change are not in the preview", key: "holders of " + s.URN}
@@ -195,15 +177,15 @@ func (m *maker) otherID(componentURN string, p access.Principal) string {
 	if m.index.ids == nil {
 		m.index.ids = map[string]string{}
 		for _, s := range m.p.Steps {
-			for _, state := range []*State{s.New, s.Old} { // what was there goes before what is to be
+			for _, state := range []*engine.State{s.New, s.Old} { // what was there goes before what is to be
 				if state == nil {
 					continue
 				}
-				switch k := kind(typeOf(s.URN)); {
+				switch k := kind(engine.TypeOf(s.URN)); {
 				case k == guardrails.RoleAssignment:
 					m.identify(s.URN, assigneeName(s.URN), text(state.Inputs["principalId"]))
 				case k == groupMember:
-					parts := strings.Split(nameOf(s.URN), ".")
+					parts := strings.Split(engine.NameOf(s.URN), ".")
 					if n := len(parts); n > 2 {
 						m.identify(s.URN, access.InvokerPrincipal(parts[n-1]).String(), text(state.Inputs["memberObjectId"]))
 						m.identify(s.URN, access.InvokerPrincipal(parts[n-2]).String(), text(state.Inputs["groupObjectId"]))

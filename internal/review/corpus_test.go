@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/review"
 )
@@ -52,7 +53,7 @@ func TestTheCorpus(t *testing.T) {
 			o := options
 			o.Guardrails = config
 			said := func(preview []byte) (review.Review, string) {
-				p, err := review.Read(bytes.NewReader(preview))
+				p, err := engine.Read(bytes.NewReader(preview))
 				require.NoError(t, err)
 				r := review.Make(p, o)
 				var out bytes.Buffer

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/review"
 	"github.com/batchaccess/batchaccess/roles"
@@ -92,7 +93,7 @@ func TestAnExistingRoleIsReviewedByWhatIsSaidOfIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, err := review.Read(strings.NewReader(c.preview))
+			p, err := engine.Read(strings.NewReader(c.preview))
 			require.NoError(t, err)
 			r := review.Make(p, review.Options{Now: time.Now(), Guardrails: guardrails.DefaultConfig()})
 			assert.Empty(t, r.Unread)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -77,15 +78,15 @@ func (m *maker) nobodyStays(p Principal) bool {
 }
 
 // joining reads a membership; ours is false for one that no BatchEndpointAccess makes.
-func (m *maker) joining(step Step) (j joining, ours bool) {
+func (m *maker) joining(step engine.Step) (j joining, ours bool) {
 	owner := m.owner(step.URN)
 	_, ours = m.components[owner]
-	parts := strings.Split(strings.TrimPrefix(nameOf(step.URN), nameOf(owner)+"."), ".")
+	parts := strings.Split(strings.TrimPrefix(engine.NameOf(step.URN), engine.NameOf(owner)+"."), ".")
 	if !ours || len(parts) != 2 || parentTypeOf(step.URN) != accessComponent {
 		return j, false
 	}
 	j.urn = step.URN
-	for when, s := range map[side]*State{before: step.Old, after: step.New} {
+	for when, s := range map[side]*engine.State{before: step.Old, after: step.New} {
 		if s == nil {
 			continue
 		}
@@ -104,7 +105,7 @@ func (m *maker) joining(step Step) (j joining, ours bool) {
 }
 
 // from is whom a property of a resource names: by ID, or by what the ID will come from.
-func (m *maker) from(s *State, property, name string) Principal {
+func (m *maker) from(s *engine.State, property, name string) Principal {
 	if id := text(s.Inputs[property]); id != "" {
 		return Principal{Name: name, ID: id, key: strings.ToLower(id)}
 	}
@@ -113,7 +114,7 @@ func (m *maker) from(s *State, property, name string) Principal {
 }
 
 // keepID gives a principal that is the same as before, but whose ID shows as not known yet, its old ID.
-func (m *maker) keepID(step Step, property string, old Principal, now *Principal) {
+func (m *maker) keepID(step engine.Step, property string, old Principal, now *Principal) {
 	from := dependency(step.New, property)
 	if old.ID != "" && text(step.New.Inputs[property]) == "" && from != "" && from == dependency(step.Old, property) && !m.isMade(from) {
 		*now = old

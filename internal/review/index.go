@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -59,7 +60,7 @@ func (m *maker) beyond(r role, others []role) []roles.Action {
 
 // index finds resources of a preview before and after it.
 type index struct {
-	steps       map[string]Step          // by URN; a deletion beside another step of the same URN is left out
+	steps       map[string]engine.Step   // by URN; a deletion beside another step of the same URN is left out
 	definitions map[string]map[side]role // role definitions by GUID and by URN, then by side
 	labels      map[string]string        // what a principal's ID is called
 	ids         map[string]string        // IDs of the components' principals, by component and name, once asked for
@@ -74,8 +75,8 @@ const (
 	after
 )
 
-func newIndex(p Preview) index {
-	x := index{steps: map[string]Step{}, definitions: map[string]map[side]role{}, labels: map[string]string{},
+func newIndex(p engine.Preview) index {
+	x := index{steps: map[string]engine.Step{}, definitions: map[string]map[side]role{}, labels: map[string]string{},
 		people: peopleOf(p)}
 	for _, s := range p.Steps {
 		if other, ok := x.steps[s.URN]; ok && other.New != nil { // what changes it comes first
@@ -84,10 +85,10 @@ func newIndex(p Preview) index {
 		x.steps[s.URN] = s
 	}
 	for _, s := range p.Steps {
-		if kind(typeOf(s.URN)) != guardrails.RoleDefinition {
+		if kind(engine.TypeOf(s.URN)) != guardrails.RoleDefinition {
 			continue
 		}
-		for when, state := range map[side]*State{before: s.Old, after: s.New} {
+		for when, state := range map[side]*engine.State{before: s.Old, after: s.New} {
 			if state == nil {
 				continue
 			}
@@ -106,7 +107,7 @@ func newIndex(p Preview) index {
 }
 
 // state of a resource at one side of the preview; nil if the preview does not show it there.
-func (x index) state(urn string, when side) *State {
+func (x index) state(urn string, when side) *engine.State {
 	s := x.steps[urn]
 	if when == after {
 		return s.New
@@ -115,7 +116,7 @@ func (x index) state(urn string, when side) *State {
 }
 
 // definition reads a role definition's state.
-func definition(s *State, when side) role {
+func definition(s *engine.State, when side) role {
 	ps, ok := guardrails.PermissionsOf(s.Inputs)
 	name := text(s.Inputs["roleName"])
 	if name == "" {
@@ -125,7 +126,7 @@ func definition(s *State, when side) role {
 }
 
 // roleOf finds what an assignment gives: a role of the preview, a built-in one, or one that is only known by its ID.
-func (m *maker) roleOf(s *State, when side) role {
+func (m *maker) roleOf(s *engine.State, when side) role {
 	id, known := s.Inputs["roleDefinitionId"].(string)
 	from := dependency(s, "roleDefinitionId")
 	if known {
@@ -184,7 +185,7 @@ func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 		return role{}, false
 	}
 	if r.Definition != "" {
-		m.note(fmt.Sprintf("What the role %s allows is taken from role.definition of %s; `batchaccess verify` holds it against Azure.", d.RoleName, shownName(m.owner(assignmentURN))))
+		m.note(fmt.Sprintf("What the role %s allows is taken from role.definition of %s; `batchaccess verify` holds it against Azure.", d.RoleName, engine.ShownName(m.owner(assignmentURN))))
 	}
 	return role{key: strings.ToLower(r.RoleDefinitionGUID()), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
 }
@@ -211,9 +212,9 @@ func (m *maker) owner(urn string) string {
 }
 
 // dependency is the URN of what an input comes from: the last that is a resource of a cloud; "" if none.
-func dependency(s *State, property string) string {
+func dependency(s *engine.State, property string) string {
 	for _, urn := range s.Dependencies[property] {
-		if k := kind(typeOf(urn)); kinds[k] != "" && (property != "roleDefinitionId" || k == guardrails.RoleDefinition) {
+		if k := kind(engine.TypeOf(urn)); kinds[k] != "" && (property != "roleDefinitionId" || k == guardrails.RoleDefinition) {
 			return urn
 		}
 	}

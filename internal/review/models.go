@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -25,8 +26,8 @@ const componentOf = "urn:pulumi:stack::project::" + accessComponent + "::access"
 // how, and which assertions are weaker. What the program makes beside the model it does not know, and says so.
 func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
-	r := Review{Stack: stack}
-	m := maker{p: Preview{}, o: o, r: &r, index: newIndex(Preview{}), compared: map[string][]roles.Action{}}
+	r := Review{Version: Version, Stack: stack}
+	m := maker{p: engine.Preview{}, o: o, r: &r, index: newIndex(engine.Preview{}), compared: map[string][]roles.Action{}}
 	c := component{old: orNothing(old.Plan), now: orNothing(now.Plan)}
 	m.components = map[string]component{componentOf: c}
 	m.note("This compares two configurations. What else the program makes, and what is in Azure, only a preview shows: " +
@@ -160,7 +161,7 @@ func (m *maker) signIns(c component) {
 		return told
 	}
 	for _, name := range slices.Sorted(maps.Keys(union(federated[before], federated[after]))) {
-		f := FederationChange{Name: "federated credential " + clip(name), Before: text(federated[before][name]),
+		f := FederationChange{Name: "federated credential " + engine.Clip(name), Before: text(federated[before][name]),
 			After: text(federated[after][name]), Risk: Medium}
 		switch {
 		case f.Before == f.After:
@@ -178,7 +179,7 @@ func (m *maker) signIns(c component) {
 	for _, name := range slices.Sorted(maps.Keys(union(secrets[before], secrets[after]))) {
 		was, had := secrets[before][name]
 		is, has := secrets[after][name]
-		s := SecretChange{Secret: "client secret " + clip(name), Risk: Medium}
+		s := SecretChange{Secret: "client secret " + engine.Clip(name), Risk: Medium}
 		switch {
 		case !had:
 			s.Change, s.What = "made", "a way more to sign in; its value is in the state, encrypted"

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
@@ -47,16 +48,16 @@ func (m *maker) others() {
 	for _, s := range m.p.Steps {
 		r := m.resource(s)
 		understood = understood || guardrails.Knows(r.Type)
-		if isContext(s.Op) {
+		if engine.IsContext(s.Op) {
 			continue
 		}
 		l := guardrails.LookAt(r)
 		d, isDecided := m.o.Guardrails.Decided(r.Type)
 		understood = understood || l.Judged || isDecided
-		component := guardrails.Guessed(r.Type) && (s.New == nil || s.New.component) && (s.Old == nil || s.Old.component)
+		component := guardrails.Guessed(r.Type) && (s.New == nil || s.New.Component) && (s.Old == nil || s.Old.Component)
 		add := func(what string, risk Risk) {
 			m.r.Other = append(m.r.Other, OtherAccess{
-				cmp.Or(changeWords[r.Gone][s.Op], s.Op), r.Type, shownName(s.URN), what, l.Unseen, risk, s.URN,
+				cmp.Or(changeWords[r.Gone][s.Op], s.Op), r.Type, engine.ShownName(s.URN), what, l.Unseen, risk, s.URN,
 			})
 			m.r.NewAccess = m.r.NewAccess || risk != Low
 		}
@@ -86,7 +87,7 @@ func (m *maker) others() {
 			unjudged[key] = u
 		}
 		u.Count++
-		u.Resources = append(u.Resources, shownName(s.URN))
+		u.Resources = append(u.Resources, engine.ShownName(s.URN))
 	}
 	for _, key := range slices.Sorted(maps.Keys(unjudged)) {
 		m.r.Unjudged = append(m.r.Unjudged, *unjudged[key])
@@ -94,7 +95,7 @@ func (m *maker) others() {
 	for _, text := range slices.Sorted(maps.Keys(decided)) {
 		m.note(fmt.Sprintf("%d changed resources of a type that was decided on in guardrails.yaml: %s", decided[text], text))
 	}
-	if !understood && len(m.p.Unread) == 0 && !(m.p.ours && len(m.p.Steps) == 0 && m.p.Hidden > 0) {
+	if !understood && len(m.p.Unread) == 0 && !(m.p.Ours && len(m.p.Steps) == 0 && m.p.Hidden > 0) {
 		m.unread("there is no role, assignment, application, cluster or batchaccess component in it: it is a preview of " +
 			"another " +
 			"program, or hides what is unchanged; preview again with --show-sames")
@@ -104,8 +105,8 @@ func (m *maker) others() {
 // resource is what the guardrails judge, with what only the whole preview knows: what an assigned role allows, and
 // which of
 // the resources that an identity comes from are made with it.
-func (m *maker) resource(s Step) guardrails.Resource {
-	r := s.resource()
+func (m *maker) resource(s engine.Step) guardrails.Resource {
+	r := s.Resource()
 	switch {
 	case kind(r.Type) == guardrails.RoleAssignment && s.New != nil:
 		if given := m.roleOf(s.New, after); given.known {
@@ -114,7 +115,7 @@ func (m *maker) resource(s Step) guardrails.Resource {
 	case len(r.Dependencies["identity"]) > 0:
 		deps := maps.Clone(r.Dependencies)
 		deps["identity"] = slices.DeleteFunc(slices.Clone(deps["identity"]), func(urn string) bool {
-			return kind(typeOf(urn)) == userAssignedIdentity && !m.madeBeside(urn, s.New)
+			return kind(engine.TypeOf(urn)) == userAssignedIdentity && !m.madeBeside(urn, s.New)
 		})
 		r.Dependencies = deps
 	}
@@ -124,12 +125,12 @@ func (m *maker) resource(s Step) guardrails.Resource {
 // madeBeside reports whether an identity is made by the same change, or by the same component, as the resource that
 // gets it:
 // nobody has given it anything else.
-func (m *maker) madeBeside(urn string, s *State) bool {
+func (m *maker) madeBeside(urn string, s *engine.State) bool {
 	if m.isMade(urn) {
 		return true
 	}
 	parts, own := strings.SplitN(urn, "::", 4), strings.SplitN(s.URN, "::", 4)
-	parents := strings.TrimSuffix(own[2], typeOf(s.URN))
+	parents := strings.TrimSuffix(own[2], engine.TypeOf(s.URN))
 	return strings.HasSuffix(parents, guardrails.ComputeCluster+"$") && strings.HasPrefix(parts[2], parents) &&
 		parts[3] == own[3]+".identity"
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
@@ -36,7 +37,7 @@ func TestWhatIsNoPreviewIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := review.Read(strings.NewReader(c.text))
+			_, err := engine.Read(strings.NewReader(c.text))
 			assert.ErrorContains(t, err, c.says)
 		})
 	}
@@ -62,7 +63,7 @@ func TestWhatCannotAllBeReadIsPartial(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, err := review.Read(strings.NewReader(c.text))
+			p, err := engine.Read(strings.NewReader(c.text))
 			require.NoError(t, err)
 			r := review.Make(p, options)
 			assert.True(t, r.Partial())
@@ -82,7 +83,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"steps":[{"op":"replace","urn":"urn:pulumi:a::b::azure-native:authorization:RoleAssignment::c","oldState":{},"newState":{"inputs":{"scope":1}}}],"changeSummary":{}}`))
 	f.Add([]byte(`{"steps":[{"op":"update","urn":"urn:pulumi:a::b::batchaccess:index:BatchEndpointAccess::c","oldState":{"inputs":{"invokers":{"a":null}}},"newState":{"inputs":{"clusters":[1]}}}],"changeSummary":{}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := review.Read(bytes.NewReader(text))
+		p, err := engine.Read(bytes.NewReader(text))
 		if err != nil {
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -35,6 +36,7 @@ func (r Risk) rank() int { return slices.Index(ranks, r) }
 
 // A Review is a preview, read as access.
 type Review struct {
+	Version int    `json:"version"`
 	Stack   string `json:"stack,omitempty"`
 	Project string `json:"project,omitempty"`
 	Verdict string `json:"verdict"` // one line, for a person
@@ -71,11 +73,14 @@ type Options struct {
 	StackFile  StackFile         // for the places of findings in SARIF; its zero value if there is none
 }
 
+// Version is that of the JSON form: raised when something in it is renamed or taken away, not when something is added.
+const Version = 1
+
 // Make reviews a preview.
-func Make(p Preview, o Options) Review {
+func Make(p engine.Preview, o Options) Review {
 	o.ExpireSoon = cmp.Or(o.ExpireSoon, 30*24*time.Hour)
 	o.Guardrails.Now = o.Now
-	r := Review{file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project,
+	r := Review{Version: Version, file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project,
 		Unread: slices.Clone(p.Unread)}
 	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{}}
 	m.models()
@@ -92,7 +97,7 @@ func Make(p Preview, o Options) Review {
 }
 
 type maker struct {
-	p     Preview
+	p     engine.Preview
 	o     Options
 	r     *Review
 	index index
@@ -119,7 +124,7 @@ func (m *maker) unread(text string) {
 func (m *maker) guard() {
 	waived := map[string][]string{} // resources by waiver: one is for one
 	for _, s := range m.p.Steps {
-		if s.New == nil && isContext(s.Op) {
+		if s.New == nil && engine.IsContext(s.Op) {
 			continue
 		}
 		found := guardrails.Check(m.resource(s), m.o.Guardrails)

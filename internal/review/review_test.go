@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/review"
 	"github.com/batchaccess/batchaccess/roles"
@@ -29,7 +30,7 @@ var renderers = map[string]func(io.Writer, review.Review) error{
 }
 
 func reviewOf(t require.TestingT, text string) review.Review {
-	p, err := review.Read(strings.NewReader(text))
+	p, err := engine.Read(strings.NewReader(text))
 	require.NoError(t, err)
 	return review.Make(p, options)
 }
@@ -198,7 +199,7 @@ func TestAJobThatBreaksIsTold(t *testing.T) {
 
 func TestSecretsThatEndAreTold(t *testing.T) {
 	t.Parallel()
-	p, err := review.Read(strings.NewReader(testdata(t, "invoker"))) // the secret itself is not shown
+	p, err := engine.Read(strings.NewReader(testdata(t, "invoker"))) // the secret itself is not shown
 	require.NoError(t, err)
 	for days, change := range map[int]string{31: "", 30: "ends soon", 0: "ended"} {
 		o := options

@@ -11,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
@@ -210,7 +211,7 @@ func (r Review) place(urn string, of []string) (file string, line int) {
 	if r.file.Path == "" {
 		return "Pulumi.yaml", 1
 	}
-	parts := strings.Split(nameOf(urn), ".")
+	parts := strings.Split(engine.NameOf(urn), ".")
 	slices.Reverse(parts)
 	for _, word := range append(parts, of...) {
 		if line, ok := r.lines[word]; ok {

@@ -3,6 +3,7 @@ package review
 import (
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
@@ -17,15 +18,6 @@ const (
 )
 
 func kind(typ string) string { return guardrails.Resource{Type: typ}.Kind() }
-
-// typeOf is the resource's own type out of its URN, without its parents' types.
-func typeOf(urn string) string {
-	parts := strings.SplitN(urn, "::", 4)
-	if len(parts) < 4 {
-		return ""
-	}
-	return parts[2][strings.LastIndex(parts[2], "$")+1:]
-}
 
 // parentTypeOf is the type of the resource's parent; "" for one that has none but the stack.
 func parentTypeOf(urn string) string {
@@ -47,15 +39,6 @@ func childURN(componentURN, types, more string) string {
 	return strings.Join([]string{parts[0], parts[1], parts[2] + "$" + types, parts[3] + more}, "::")
 }
 
-// nameOf is the resource's name in the program, to look things up by.
-func nameOf(urn string) string {
-	parts := strings.SplitN(urn, "::", 4)
-	return parts[len(parts)-1]
-}
-
-// shownName is the resource's name as a reader is shown it.
-func shownName(urn string) string { return clip(nameOf(urn)) }
-
 // kinds are how people call what a principal may come from.
 var kinds = map[string]string{
 	servicePrincipal: "service principal", group: "group", application: "application", userAssignedIdentity: "managed identity",
@@ -65,12 +48,12 @@ var kinds = map[string]string{
 // called names a resource for a person: "service principal partner". The component's own name before the first dot is left
 // out, as it says nothing.
 func called(urn string) string {
-	name := nameOf(urn)
+	name := engine.NameOf(urn)
 	if _, rest, ok := strings.Cut(name, "."); ok && strings.Contains(urn, "batchaccess:index:") {
 		name = rest
 	}
-	name = clip(name)
-	if k, ok := kinds[kind(typeOf(urn))]; ok {
+	name = engine.Clip(name)
+	if k, ok := kinds[kind(engine.TypeOf(urn))]; ok {
 		return k + " " + name
 	}
 	return name

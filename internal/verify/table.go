@@ -2,7 +2,6 @@ package verify
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -11,15 +10,12 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
 // WriteJSON writes for machines; see Version.
-func WriteJSON(w io.Writer, r Report) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
-}
+func WriteJSON(w io.Writer, r Report) error { return jsonform.Write(w, r) }
 
 // WriteTable writes for people.
 func WriteTable(w io.Writer, r Report) error {

@@ -24,6 +24,7 @@ func (a *Azure) SetACL(containerID, path, principalID, permissions string) error
 			return fmt.Errorf("setting an ACL: there is no container %s", containerID)
 		}
 		inference.SetACL(container, path, principalID, permissions)
+		st.Touch(state.Resources, armid.Key(containerID))
 		return nil
 	})
 }

@@ -43,11 +43,15 @@ func (a *Azure) enrolDeployer() error {
 			sp = &state.ServicePrincipal{ID: uuid.NewString(), AppID: app.AppID, Type: "Application", Enabled: true, Seeded: true}
 			st.Applications[app.ID], st.ServicePrincipals[sp.ID] = app, sp
 			st.DeployerID = sp.ID
+			st.Touch(state.Applications, app.ID)
+			st.Touch(state.ServicePrincipals, sp.ID)
 		}
-		st.ApplicationByAppID(sp.AppID).Passwords = []state.Password{{
+		app := st.ApplicationByAppID(sp.AppID)
+		app.Passwords = []state.Password{{
 			KeyID: uuid.NewString(), SHA256: digest, Seeded: true,
 			StartDateTime: now.Format(time.RFC3339), EndDateTime: now.Add(secretLifetime).Format(time.RFC3339),
 		}}
+		st.Touch(state.Applications, app.ID)
 		return nil
 	})
 }

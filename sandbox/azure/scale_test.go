@@ -2,6 +2,7 @@ package azure_test
 
 import (
 	"net/http"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,9 +11,15 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// What a request costs in a subscription that is nearly full of role assignments.
+// What a request costs in a subscription that is nearly full of role assignments, where the state is kept in a file and
+// where it is not.
 func BenchmarkAtNearly4000Assignments(b *testing.B) {
-	a, err := azure.Start(b.Context(), azure.Options{})
+	b.Run("kept", func(b *testing.B) { atNearly4000(b, filepath.Join(b.TempDir(), "state.json")) })
+	b.Run("in memory", func(b *testing.B) { atNearly4000(b, "") })
+}
+
+func atNearly4000(b *testing.B, file string) {
+	a, err := azure.Start(b.Context(), azure.Options{StateFile: file})
 	require.NoError(b, err)
 	b.Cleanup(func() { _ = a.Close() })
 	require.NoError(b, a.Seed(seed()))

@@ -54,6 +54,7 @@ func (s *seeding) all(seed Seed) {
 	}
 	for _, u := range seed.Users {
 		id := strings.ToLower(u.ObjectID)
+		s.st.Touch(state.Users, id)
 		s.st.Users[id] = &state.User{ID: id, UserPrincipalName: u.UserPrincipalName, DisplayName: u.DisplayName}
 	}
 	for _, sp := range seed.ServicePrincipals {
@@ -75,6 +76,7 @@ func (s *seeding) all(seed Seed) {
 		s.group(g)
 	}
 	for _, a := range seed.RoleAssignments {
+		s.st.Touch(state.RoleAssignments, strings.ToLower(a.ID))
 		s.st.RoleAssignments[strings.ToLower(a.ID)] = &state.RoleAssignment{
 			Name: strings.ToLower(a.ID), Scope: a.Scope, RoleDefinition: strings.ToLower(a.RoleID), Condition: a.Condition,
 			Description: a.Description,
@@ -91,6 +93,7 @@ func (s *seeding) all(seed Seed) {
 	for _, d := range seed.RoleDefinitions {
 		d.ID = strings.ToLower(d.ID)
 		if old := s.st.RoleDefinitions[d.ID]; old == nil || old.Seeded {
+			s.st.Touch(state.RoleDefinitions, d.ID)
 			s.st.RoleDefinitions[d.ID] = &state.RoleDefinition{Definition: d, Seeded: true, CreatedOn: s.now, UpdatedOn: s.now}
 		}
 	}
@@ -107,6 +110,7 @@ func (s *seeding) put(r *state.Resource) {
 		r.CreatedAt = old.CreatedAt
 	}
 	s.st.Resources[armid.Key(r.ID)] = r
+	s.st.Touch(state.Resources, armid.Key(r.ID))
 	s.parents(armid.Parse(r.ID))
 }
 
@@ -137,6 +141,7 @@ func (s *seeding) subscription(id armid.ID) {
 		s.st.Subscription = strings.ToLower(id.Name())
 	}
 	name := uuid.NewString()
+	s.st.Touch(state.RoleAssignments, name)
 	s.st.RoleAssignments[name] = &state.RoleAssignment{
 		Name: name, Scope: id.String(), RoleDefinition: ownerRole, PrincipalID: s.st.DeployerID,
 		PrincipalType: "ServicePrincipal", CreatedOn: s.now, UpdatedOn: s.now, Seeded: true,
@@ -197,7 +202,9 @@ func (s *seeding) storageAccount(a StorageAccount) {
 	}
 	for _, container := range a.PublicContainers {
 		s.container(a.ID, container)
-		s.st.Resources[armid.Key(a.ID+blobService+"/containers/"+container)].Properties["publicAccess"] = "Container"
+		key := armid.Key(a.ID + blobService + "/containers/" + container)
+		s.st.Resources[key].Properties["publicAccess"] = "Container"
+		s.st.Touch(state.Resources, key)
 	}
 }
 
@@ -268,6 +275,7 @@ func (s *seeding) principal(objectID, clientID, name, kind, resourceID string) {
 	}
 	sp.AppID = cmp.Or(sp.AppID, uuid.NewString())
 	s.st.ServicePrincipals[id] = sp
+	s.st.Touch(state.ServicePrincipals, id)
 }
 
 func (s *seeding) identity(i UserAssignedIdentity) {
@@ -308,9 +316,7 @@ func (s *seeding) denyAssignment(d DenyAssignment) {
 		}
 		return low
 	}
-	if s.st.DenyAssignments == nil { // a state from before there were any
-		s.st.DenyAssignments = map[string]*state.DenyAssignment{}
-	}
+	s.st.Touch(state.DenyAssignments, strings.ToLower(d.ID))
 	s.st.DenyAssignments[strings.ToLower(d.ID)] = &state.DenyAssignment{
 		Name: strings.ToLower(d.ID), DisplayName: d.Name, Scope: d.Scope, NotBelow: d.NotBelow, Permissions: d.Permissions,
 		Everyone: d.Everyone, PrincipalIDs: lower(d.PrincipalIDs), Excluded: lower(d.Excluded),
@@ -366,6 +372,7 @@ func (s *seeding) endpoint(e Endpoint) {
 
 func (s *seeding) group(g Group) {
 	id := strings.ToLower(g.ObjectID)
+	s.st.Touch(state.Groups, id)
 	group := s.st.Groups[id]
 	if group == nil {
 		group = &state.Group{ID: id, Members: map[string]bool{}, Seeded: true, CreatedAt: s.now}

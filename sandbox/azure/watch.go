@@ -103,7 +103,8 @@ func (a *Azure) SeenAt(at time.Time, fn func()) {
 // Settle has every role assignment act that is there, and none that is gone, as when propagation is over.
 func (a *Azure) Settle() error {
 	return a.store.Update(func(st *state.State) error {
-		for _, assignment := range st.RoleAssignments {
+		for name, assignment := range st.RoleAssignments {
+			st.Touch(state.RoleAssignments, name)
 			assignment.CreatedOn = assignment.CreatedOn.Add(-st.Lag.Propagation)
 		}
 		st.Removed = nil

@@ -6,11 +6,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -85,7 +87,17 @@ func start(t *testing.T, o azure.Options) *world {
 	return &world{Azure: a, t: t, client: client}
 }
 
-func newWorld(t *testing.T) *world { t.Helper(); return start(t, azure.Options{}) }
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "state.json")
+	w := start(t, azure.Options{StateFile: file})
+	t.Cleanup(func() {
+		lost, err := w.Lost(file, t.TempDir())
+		assert.NoError(t, err)
+		assert.Empty(t, lost, "of what was answered, the file lacks this: who changes an entry calls Touch")
+	})
+	return w
+}
 
 // pass moves the sandbox's clock on, once; it goes on from there.
 func (w *world) pass(d time.Duration) {

@@ -12,7 +12,8 @@ import (
 
 // A Report is what a rehearsal found.
 type Report struct {
-	Stack string `json:"stack"`
+	Version int    `json:"version"` // of the JSON form: raised when something is renamed or taken away
+	Stack   string `json:"stack"`
 	// Weather of the sandbox, as azure.ParseWeather reads it.
 	Weather  string    `json:"weather"`
 	Outcomes []Outcome `json:"outcomes"`

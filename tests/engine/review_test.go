@@ -11,13 +11,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
 func (d *deployment) review(flags ...string) review.Review {
 	d.t.Helper()
-	p, err := review.Read(strings.NewReader(d.pulumi(append([]string{"preview", "--json", "--non-interactive"}, flags...)...)))
+	p, err := engine.Read(strings.NewReader(d.pulumi(append([]string{"preview", "--json", "--non-interactive"}, flags...)...)))
 	require.NoError(d.t, err)
 	return review.Make(p, review.Options{Now: time.Now(), Guardrails: guardrails.DefaultConfig()})
 }

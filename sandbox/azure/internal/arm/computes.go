@@ -83,6 +83,7 @@ func putCompute(c *call) (wire.Reply, error) {
 	}
 	resource.Identity = c.applyIdentity(old, identity, SystemIdentityName(c.id))
 	c.st.Resources[c.id.Key()] = resource
+	c.st.Touch(state.Resources, c.id.Key())
 	header := c.startOperation(resource, provisioning)
 	return wire.Reply{Status: status, Header: header, Body: c.render(resource)}, nil
 }
@@ -235,6 +236,7 @@ func (c *call) applyIdentity(old *state.Resource, wanted *identityBody, displayN
 			ID: identity.SystemPrincipalID, AppID: uuid.NewString(), Type: "ManagedIdentity", Enabled: true, ResourceID: c.id.String(), CreatedAt: c.now,
 			Attributes: map[string]any{"displayName": displayName},
 		}
+		c.st.Touch(state.ServicePrincipals, identity.SystemPrincipalID)
 	case !system && identity.SystemPrincipalID != "":
 		c.st.DeletePrincipal(identity.SystemPrincipalID)
 		identity.SystemPrincipalID = ""
@@ -281,6 +283,7 @@ func patchCompute(c *call) (wire.Reply, error) {
 		updated.Properties["properties"] = cluster
 	}
 	c.st.Resources[c.id.Key()] = &updated
+	c.st.Touch(state.Resources, c.id.Key())
 	header := c.startOperation(&updated, "Updating")
 	return wire.Reply{Status: http.StatusOK, Header: header, Body: c.render(&updated)}, nil
 }
@@ -303,5 +306,6 @@ func deleteCompute(c *call) (wire.Reply, error) {
 	c.remove(c.id.Key())
 	header := c.startOperation(&gone, "Deleting")
 	c.st.Deleting[c.id.Key()] = &gone
+	c.st.Touch(state.Deleting, c.id.Key())
 	return wire.Reply{Status: http.StatusAccepted, Header: header}, nil
 }

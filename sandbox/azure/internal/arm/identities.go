@@ -46,6 +46,7 @@ func putIdentity(c *call) (wire.Reply, error) {
 			updated.Tags = body.Tags
 		}
 		c.st.Resources[c.id.Key()] = &updated
+		c.st.Touch(state.Resources, c.id.Key())
 		return wire.OK(c.render(&updated)), nil
 	}
 	switch {
@@ -66,6 +67,8 @@ func putIdentity(c *call) (wire.Reply, error) {
 		CreatedBy: c.caller.ObjectID, CreatedAt: c.now, ModifiedAt: c.now,
 	}
 	c.st.Resources[c.id.Key()] = resource
+	c.st.Touch(state.Resources, c.id.Key())
+	c.st.Touch(state.ServicePrincipals, principal)
 	c.st.ServicePrincipals[principal] = &state.ServicePrincipal{
 		ID: principal, AppID: client, Type: "ManagedIdentity", Enabled: true, ResourceID: c.id.String(), CreatedAt: c.now,
 		Attributes: map[string]any{"displayName": c.id.Name()},
@@ -138,5 +141,6 @@ func putFederated(c *call) (wire.Reply, error) {
 		status, resource.CreatedAt, resource.Seeded = http.StatusOK, old.CreatedAt, old.Seeded
 	}
 	c.st.Resources[c.id.Key()] = resource
+	c.st.Touch(state.Resources, c.id.Key())
 	return wire.Reply{Status: status, Body: c.render(resource)}, nil
 }

@@ -25,15 +25,18 @@ func (c *call) startOperation(resource *state.Resource, provisioning string) map
 	for id, started := range c.st.Operations {
 		if c.now.Sub(started) > operationsKept {
 			delete(c.st.Operations, id)
+			c.st.Touch(state.Operations, id)
 		}
 	}
 	for key, gone := range c.st.Deleting {
 		if !c.busy(gone) {
 			delete(c.st.Deleting, key)
+			c.st.Touch(state.Deleting, key)
 		}
 	}
 	id := uuid.NewString()
 	c.st.Operations[id] = c.now
+	c.st.Touch(state.Operations, id)
 	resource.Busy, resource.BusyUntil = provisioning, c.now.Add(operationTime)
 	return c.operationHeader(resource.Location, id)
 }

@@ -114,6 +114,7 @@ func putPlain(c *call) (wire.Reply, error) {
 	}
 	resource.Identity = c.applyIdentity(old, identity, c.id.Name())
 	c.st.Resources[c.id.Key()] = resource
+	c.st.Touch(state.Resources, c.id.Key())
 	return wire.Reply{Status: status, Body: c.render(resource)}, nil
 }
 

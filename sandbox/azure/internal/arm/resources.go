@@ -158,6 +158,7 @@ func (c *call) remove(key string) {
 			c.st.DeletePrincipal(resource.Identity.SystemPrincipalID)
 		}
 		delete(c.st.Resources, other)
+		c.st.Touch(state.Resources, other)
 	}
 }
 

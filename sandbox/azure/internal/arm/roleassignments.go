@@ -125,6 +125,7 @@ func putRoleAssignment(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	c.st.RoleAssignments[name] = a
+	c.st.Touch(state.RoleAssignments, name)
 	return wire.Reply{Status: http.StatusCreated, Body: renderAssignment(a)}, nil
 }
 
@@ -142,6 +143,7 @@ func (c *call) updateAssignment(old, a *state.RoleAssignment) (wire.Reply, error
 	updated.Description, updated.Condition, updated.ConditionVer = a.Description, a.Condition, a.ConditionVer
 	updated.UpdatedOn, updated.UpdatedBy = a.UpdatedOn, a.UpdatedBy
 	c.st.RoleAssignments[old.Name] = &updated
+	c.st.Touch(state.RoleAssignments, old.Name)
 	return wire.OK(renderAssignment(&updated)), nil
 }
 
@@ -168,23 +170,17 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 		return wire.Errorf(http.StatusBadRequest, "UnmatchedPrincipalType", "principal %s is of type %s, not %s as principalType says", a.PrincipalID, actual, a.PrincipalType)
 	}
 	scope := armid.Parse(a.Scope)
-	subscription, inSubscription, atScope := scope.Subscription(), 0, 0
-	for _, other := range c.st.RoleAssignments {
-		same := strings.EqualFold(other.Scope, a.Scope)
-		if same && other.PrincipalID == a.PrincipalID && other.RoleDefinition == a.RoleDefinition {
-			return wire.Errorf(http.StatusConflict, "RoleAssignmentExists", "the role assignment already exists; its ID is %s", other.Name)
-		}
-		if same {
-			atScope++
-		}
-		if subscription != "" && armid.InSubscription(other.Scope, subscription) {
-			inSubscription++
+	for other := range c.st.AssignmentsOf(a.PrincipalID) {
+		if strings.EqualFold(other.Scope, a.Scope) && other.RoleDefinition == a.RoleDefinition {
+			return wire.Errorf(http.StatusConflict, "RoleAssignmentExists",
+				"the role assignment already exists; its ID is %s", other.Name)
 		}
 	}
+	subscription := scope.Subscription()
 	switch {
-	case subscription != "" && inSubscription >= maxAssignments:
+	case subscription != "" && c.st.AssignmentsIn(subscription) >= maxAssignments:
 		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded", "subscription %s has %d role assignments, which is the most it may have", subscription, maxAssignments)
-	case scope.Is(typeManagementGroup) && atScope >= maxGroupAssignments:
+	case scope.Is(typeManagementGroup) && c.st.AssignmentsAt(a.Scope) >= maxGroupAssignments:
 		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded", "management group %s has %d role assignments, which is the most it may have", scope.Name(), maxGroupAssignments)
 	}
 	return nil
@@ -212,12 +208,18 @@ func listRoleAssignments(c *call) (wire.Reply, error) {
 		}
 	}
 	scope := c.assignmentScope()
-	var found []any
-	for _, name := range slices.Sorted(maps.Keys(c.st.RoleAssignments)) {
-		a := c.st.RoleAssignments[name]
-		if holders != nil && !holders[a.PrincipalID] {
-			continue
+	candidates := c.st.RoleAssignments
+	if holders != nil {
+		candidates = map[string]*state.RoleAssignment{}
+		for holder := range holders {
+			for a := range c.st.AssignmentsOf(holder) {
+				candidates[a.Name] = a
+			}
 		}
+	}
+	var found []any
+	for _, name := range slices.Sorted(maps.Keys(candidates)) {
+		a := candidates[name]
 		reaches := rbac.Covers(c.st, a.Scope, scope) || !atScope && armid.Covers(scope, a.Scope)
 		if reaches {
 			found = append(found, renderAssignment(a))

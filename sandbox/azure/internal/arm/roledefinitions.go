@@ -143,6 +143,7 @@ func putRoleDefinition(c *call) (wire.Reply, error) {
 	}
 	custom.UpdatedOn, custom.UpdatedBy = c.now, c.caller.ObjectID
 	c.st.RoleDefinitions[guid] = custom
+	c.st.Touch(state.RoleDefinitions, guid)
 	// Azure answers 201 to a change in place too.
 	return wire.Reply{Status: http.StatusCreated, Body: renderDefinition(d, custom, c.id.Scope)}, nil
 }

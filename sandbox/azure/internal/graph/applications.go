@@ -84,6 +84,7 @@ func createApplication(c *call) (wire.Reply, error) {
 		ID: uuid.NewString(), AppID: uuid.NewString(), Owners: owners, Attributes: kept, CreatedAt: c.now,
 	}
 	c.st.Applications[app.ID] = app
+	c.st.Touch(state.Applications, app.ID)
 	return wire.Reply{Status: http.StatusCreated, Body: renderApplication(c.st, app)}, nil
 }
 
@@ -125,6 +126,7 @@ func updateApplication(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	app.Attributes = kept
+	c.st.Touch(state.Applications, app.ID)
 	return wire.NoContent(), nil
 }
 
@@ -134,7 +136,8 @@ func deleteApplication(c *call) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	delete(c.st.Applications, c.id())
+	delete(c.st.Applications, app.ID)
+	c.st.Touch(state.Applications, app.ID)
 	if sp := c.st.ServicePrincipalByAppID(app.AppID); sp != nil {
 		c.st.DeletePrincipal(sp.ID)
 	}
@@ -171,6 +174,7 @@ func addPassword(c *call) (wire.Reply, error) {
 	secret, digest := entra.NewSecret()
 	password.SHA256 = digest
 	app.Passwords = append(app.Passwords, password)
+	c.st.Touch(state.Applications, app.ID)
 	answer := renderPassword(password)
 	answer["secretText"] = secret // the only time that it is told
 	return wire.OK(answer), nil
@@ -187,5 +191,6 @@ func removePassword(c *call) (wire.Reply, error) {
 		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "Request_ResourceNotFound", "no password credential found with keyId %q", keyID)
 	}
 	app.Passwords = slices.Delete(slices.Clone(app.Passwords), i, i+1)
+	c.st.Touch(state.Applications, app.ID)
 	return wire.NoContent(), nil
 }

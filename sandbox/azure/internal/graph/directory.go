@@ -129,7 +129,7 @@ func (c *call) bound(annotation string) ([]string, error) {
 
 func (c *call) boundOwners() ([]string, error) { return c.bound("owners@odata.bind") }
 
-// owners is where the object of the path keeps its owners.
+// owners is where the object of the path keeps its owners; the kind is the name of its table.
 func (c *call) owners(kind string) (*[]string, error) {
 	id, err := c.object(kind)
 	if err != nil {
@@ -169,6 +169,7 @@ func addOwner(kind string) handler {
 			return wire.Reply{}, bad("One or more added object references already exist for the following modified properties: 'owners'.")
 		}
 		*owners = append(*owners, owner)
+		c.st.Touch(state.Table(kind), c.id())
 		return wire.NoContent(), nil
 	}
 }
@@ -197,6 +198,7 @@ func removeOwner(kind string) handler {
 			return wire.Reply{}, notFound(c.key())
 		}
 		*owners = slices.Delete(*owners, i, i+1)
+		c.st.Touch(state.Table(kind), c.id())
 		return wire.NoContent(), nil
 	}
 }

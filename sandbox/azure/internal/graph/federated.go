@@ -81,6 +81,7 @@ func createFederated(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	app.Federated = append(slices.Clone(app.Federated), credential)
+	c.st.Touch(state.Applications, app.ID)
 	return wire.Reply{Status: http.StatusCreated, Body: renderFederated(credential)}, nil
 }
 
@@ -101,6 +102,7 @@ func updateFederated(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	app.Federated = slices.Insert(others, i, credential)
+	c.st.Touch(state.Applications, app.ID)
 	return wire.NoContent(), nil
 }
 
@@ -110,6 +112,7 @@ func deleteFederated(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	app.Federated = slices.Delete(slices.Clone(app.Federated), i, i+1)
+	c.st.Touch(state.Applications, app.ID)
 	return wire.NoContent(), nil
 }
 

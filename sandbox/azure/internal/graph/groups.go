@@ -57,6 +57,7 @@ func createGroup(c *call) (wire.Reply, error) {
 		g.Members[member] = false
 	}
 	c.st.Groups[g.ID] = g
+	c.st.Touch(state.Groups, g.ID)
 	return wire.Reply{Status: http.StatusCreated, Body: renderGroup(g)}, nil
 }
 
@@ -80,6 +81,7 @@ func updateGroup(c *call) (wire.Reply, error) {
 		return wire.Reply{}, bad("property %q may not be empty", "displayName")
 	}
 	g.Attributes = merge(g.Attributes, attributes(c.body))
+	c.st.Touch(state.Groups, g.ID)
 	return wire.NoContent(), nil
 }
 
@@ -121,6 +123,7 @@ func addMember(c *call) (wire.Reply, error) {
 		g.Members = map[string]bool{}
 	}
 	g.Members[member] = false
+	c.st.Touch(state.Groups, g.ID)
 	return wire.NoContent(), nil
 }
 
@@ -144,6 +147,7 @@ func removeMember(c *call) (wire.Reply, error) {
 		return wire.Reply{}, notFound(c.key())
 	}
 	delete(g.Members, c.key())
+	c.st.Touch(state.Groups, g.ID)
 	return wire.NoContent(), nil
 }
 

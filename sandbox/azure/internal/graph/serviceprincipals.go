@@ -80,6 +80,7 @@ func createServicePrincipal(c *call) (wire.Reply, error) {
 		Attributes: attributes(c.body, decidedForServicePrincipal...), CreatedAt: c.now,
 	}
 	c.st.ServicePrincipals[sp.ID] = sp
+	c.st.Touch(state.ServicePrincipals, sp.ID)
 	return wire.Reply{Status: http.StatusCreated, Body: renderServicePrincipal(c.st, sp)}, nil
 }
 
@@ -100,6 +101,7 @@ func updateServicePrincipal(c *call) (wire.Reply, error) {
 		sp.Enabled = enabled
 	}
 	sp.Attributes = merge(sp.Attributes, attributes(c.body, decidedForServicePrincipal...))
+	c.st.Touch(state.ServicePrincipals, sp.ID)
 	return wire.NoContent(), nil
 }
 

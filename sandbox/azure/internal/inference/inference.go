@@ -62,7 +62,7 @@ func (s *Service) createJob(w http.ResponseWriter, r *http.Request) {
 		}
 		job.InvokerID, job.CreatedAt = caller.ObjectID, s.store.Now()
 		job.Failure = run(st, job)
-		st.Jobs[job.Name] = job
+		st.AddJob(job)
 		// The caller is told of a job that has just begun; how it went is for GET to tell.
 		answer, err = wire.Reply{Status: http.StatusCreated, Body: s.render(endpoint, job, "Running")}.Encode()
 		return err
@@ -87,7 +87,9 @@ func (s *Service) getJob(w http.ResponseWriter, r *http.Request) {
 		}
 		job := st.Jobs[r.PathValue("job")]
 		if job == nil || armid.Key(job.Endpoint) != armid.Key(endpoint.ID) {
-			return wire.Errorf(http.StatusNotFound, "NotFound", "endpoint %s has no job %q", r.PathValue("endpoint"), r.PathValue("job"))
+			return wire.Errorf(http.StatusNotFound, "NotFound",
+				"endpoint %s has no job %q; the sandbox keeps the last %d", r.PathValue("endpoint"),
+				r.PathValue("job"), state.JobsKept)
 		}
 		status := "Completed"
 		if job.Failure != nil {
@@ -116,14 +118,8 @@ func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state
 			`Bearer authorization_uri="%s/%s", resource="https://ml.azure.com", error="invalid_token"`, s.url, st.TenantID)}
 		return nil, nil, refusal
 	}
-	suffix := "/batchendpoints/" + strings.ToLower(r.PathValue("endpoint"))
-	for key, resource := range st.Resources {
-		if !strings.HasSuffix(key, suffix) {
-			continue
-		}
-		id := armid.Parse(key)
-		if id.Is("Microsoft.MachineLearningServices/workspaces/batchEndpoints") &&
-			strings.EqualFold(id.Name(), r.PathValue("endpoint")) && strings.EqualFold(resource.Location, r.PathValue("region")) {
+	for resource := range st.BatchEndpoints(r.PathValue("endpoint")) {
+		if strings.EqualFold(resource.Location, r.PathValue("region")) {
 			return claims, resource, nil
 		}
 	}

@@ -24,8 +24,8 @@ func Of(st *state.State, principalID, scope string) Access {
 		holders[group] = true
 	}
 	var access Access
-	for assignment := range st.Effective() {
-		if !holders[assignment.PrincipalID] || !Covers(st, assignment.Scope, scope) {
+	for assignment := range st.Effective(holders) {
+		if !Covers(st, assignment.Scope, scope) {
 			continue
 		}
 		definition, ok := Definition(st, assignment.RoleDefinition)

@@ -1,7 +1,9 @@
 package state
 
 import (
+	"iter"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 )
@@ -27,8 +29,8 @@ func (s *State) MemberOf(objectID string, transitive bool) []string {
 	found := map[string]bool{}
 	var visit func(id string)
 	visit = func(id string) {
-		for key, group := range s.Groups {
-			if _, member := group.Members[id]; member && !found[key] {
+		for key := range s.named(Groups, member, id) {
+			if !found[key] {
 				found[key] = true
 				if transitive {
 					visit(key)
@@ -63,21 +65,17 @@ func (s *State) Members(groupID string, transitive bool) []string {
 }
 
 // ApplicationByAppID finds an application by its client ID.
-func (s *State) ApplicationByAppID(appID string) *Application {
-	for _, app := range s.Applications {
-		if strings.EqualFold(app.AppID, appID) {
-			return app
-		}
+func (s *State) ApplicationByAppID(clientID string) *Application {
+	for id := range s.named(Applications, appID, strings.ToLower(clientID)) {
+		return s.Applications[id]
 	}
 	return nil
 }
 
 // ServicePrincipalByAppID finds a service principal by its client ID.
-func (s *State) ServicePrincipalByAppID(appID string) *ServicePrincipal {
-	for _, sp := range s.ServicePrincipals {
-		if strings.EqualFold(sp.AppID, appID) {
-			return sp
-		}
+func (s *State) ServicePrincipalByAppID(clientID string) *ServicePrincipal {
+	for id := range s.named(ServicePrincipals, appID, strings.ToLower(clientID)) {
+		return s.ServicePrincipals[id]
 	}
 	return nil
 }
@@ -87,16 +85,27 @@ func (s *State) ServicePrincipalByAppID(appID string) *ServicePrincipal {
 func (s *State) DeletePrincipal(objectID string) {
 	id := key(objectID)
 	delete(s.ServicePrincipals, id)
+	s.Touch(ServicePrincipals, id)
 	delete(s.Groups, id)
-	for _, group := range s.Groups {
-		delete(group.Members, id)
-		group.Owners = without(group.Owners, id)
+	s.Touch(Groups, id)
+	for key, group := range s.Groups {
+		if _, member := group.Members[id]; member || slices.Contains(group.Owners, id) {
+			delete(group.Members, id)
+			group.Owners = without(group.Owners, id)
+			s.Touch(Groups, key)
+		}
 	}
-	for _, app := range s.Applications {
-		app.Owners = without(app.Owners, id)
+	for key, app := range s.Applications {
+		if slices.Contains(app.Owners, id) {
+			app.Owners = without(app.Owners, id)
+			s.Touch(Applications, key)
+		}
 	}
-	for _, sp := range s.ServicePrincipals {
-		sp.Owners = without(sp.Owners, id)
+	for key, sp := range s.ServicePrincipals {
+		if slices.Contains(sp.Owners, id) {
+			sp.Owners = without(sp.Owners, id)
+			s.Touch(ServicePrincipals, key)
+		}
 	}
 }
 
@@ -106,11 +115,22 @@ func without(ids []string, id string) []string {
 
 // StorageAccount finds a storage account by its name, which is unique in all of Azure.
 func (s *State) StorageAccount(name string) *Resource {
-	suffix := "/providers/microsoft.storage/storageaccounts/" + strings.ToLower(name)
-	for key, resource := range s.Resources {
-		if strings.HasSuffix(key, suffix) {
-			return resource
+	const accounts = "/providers/microsoft.storage/storageaccounts"
+	for key := range s.named(Resources, lastName, strings.ToLower(name)) {
+		if strings.HasSuffix(path.Dir(key), accounts) {
+			return s.Resources[key]
 		}
 	}
 	return nil
+}
+
+// BatchEndpoints are those of a name, in whatever workspace.
+func (s *State) BatchEndpoints(name string) iter.Seq[*Resource] {
+	return func(yield func(*Resource) bool) {
+		for key := range s.named(Resources, lastName, strings.ToLower(name)) {
+			if strings.HasSuffix(path.Dir(key), "/batchendpoints") && !yield(s.Resources[key]) {
+				return
+			}
+		}
+	}
 }

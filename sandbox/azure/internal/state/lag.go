@@ -3,6 +3,7 @@ package state
 import (
 	"iter"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -43,20 +44,43 @@ func (s *State) KnownPrincipalType(objectID string) string {
 	return kind
 }
 
-// Effective are the role assignments that act now. What was seeded always did.
-func (s *State) Effective() iter.Seq[*RoleAssignment] {
+// Effective are the role assignments of these principals that act now. What was seeded always did.
+func (s *State) Effective(holders map[string]bool) iter.Seq[*RoleAssignment] {
 	return func(yield func(*RoleAssignment) bool) {
-		for _, a := range s.RoleAssignments {
-			if s.acts(a) && !yield(a) {
-				return
+		for holder := range holders {
+			for a := range s.AssignmentsOf(holder) {
+				if s.acts(a) && !yield(a) {
+					return
+				}
 			}
 		}
 		for _, gone := range s.Removed {
-			if s.stillActs(gone) && !yield(gone.RoleAssignment) {
+			if holders[gone.PrincipalID] && s.stillActs(gone) && !yield(gone.RoleAssignment) {
 				return
 			}
 		}
 	}
+}
+
+// AssignmentsOf are the role assignments of a principal itself, whose object ID is given in lower case.
+func (s *State) AssignmentsOf(objectID string) iter.Seq[*RoleAssignment] {
+	return func(yield func(*RoleAssignment) bool) {
+		for id := range s.named(RoleAssignments, principal, objectID) {
+			if !yield(s.RoleAssignments[id]) {
+				return
+			}
+		}
+	}
+}
+
+// AssignmentsAt counts the role assignments at a scope, without those above or below it.
+func (s *State) AssignmentsAt(at string) int {
+	return s.count(RoleAssignments, scope, strings.ToLower(at))
+}
+
+// AssignmentsIn counts the role assignments at a subscription and all that lies in it.
+func (s *State) AssignmentsIn(id string) int {
+	return s.count(RoleAssignments, subscription, strings.ToLower(id))
 }
 
 func (s *State) acts(a *RoleAssignment) bool {
@@ -77,6 +101,7 @@ func (s *State) RemoveRole(guid string) {
 		s.RemovedRoles[guid] = s.RoleDefinitions[guid]
 	}
 	delete(s.RoleDefinitions, guid)
+	s.Touch(RoleDefinitions, guid)
 }
 
 // RemoveAssignment takes an assignment out, and remembers it for as long as it may still act.
@@ -86,4 +111,5 @@ func (s *State) RemoveAssignment(a *RoleAssignment) {
 		s.Removed = append(s.Removed, Removed{a, s.Lag.Now()})
 	}
 	delete(s.RoleAssignments, a.Name)
+	s.Touch(RoleAssignments, a.Name)
 }

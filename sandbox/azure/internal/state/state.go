@@ -10,15 +10,10 @@ import (
 )
 
 // State is what a snapshot holds. Resources are keyed by lower-case ID, directory objects and role definitions and
-// assignments by lower-case GUID, jobs by name.
+// assignments by lower-case GUID, jobs by name. Whoever puts, changes or takes out an entry of a map calls Touch: only
+// what was touched goes into the file.
 type State struct {
-	TenantID string `json:"tenantId"`
-	// Port is the one listened on last, so that IDs and URLs that a stack has stored stay true.
-	Port int `json:"port,omitempty"`
-	// DeployerID is the object ID of the service principal that deploys stacks.
-	DeployerID string `json:"deployerId,omitempty"`
-	// Subscription is the first one seeded: the deployer's own.
-	Subscription string `json:"subscription,omitempty"`
+	Tenant
 
 	Resources         map[string]*Resource         `json:"resources"`
 	Applications      map[string]*Application      `json:"applications"`
@@ -41,6 +36,37 @@ type State struct {
 
 	// Lag is of this run only.
 	Lag Lag `json:"-"`
+
+	touched map[entry]bool // since the last record was made
+	written Tenant         // as the last record has it
+	names   names
+	jobs    []string // by name, the oldest first
+}
+
+// JobsKept is how many jobs there are at most: the oldest are forgotten.
+const JobsKept = 10_000
+
+// AddJob adds a job.
+func (s *State) AddJob(job *Job) {
+	s.Jobs[job.Name] = job
+	s.Touch(Jobs, job.Name)
+	s.jobs = append(s.jobs, job.Name)
+	for len(s.jobs) > JobsKept {
+		delete(s.Jobs, s.jobs[0])
+		s.Touch(Jobs, s.jobs[0])
+		s.jobs = s.jobs[1:]
+	}
+}
+
+// Tenant is what there is once.
+type Tenant struct {
+	TenantID string `json:"tenantId"`
+	// Port is the one listened on last, so that IDs and URLs that a stack has stored stay true.
+	Port int `json:"port,omitempty"`
+	// DeployerID is the object ID of the service principal that deploys stacks.
+	DeployerID string `json:"deployerId,omitempty"`
+	// Subscription is the first one seeded: the deployer's own.
+	Subscription string `json:"subscription,omitempty"`
 }
 
 // Resource is anything that Resource Manager addresses by ID, other than role definitions and assignments.
@@ -217,7 +243,7 @@ type Detail struct {
 // New is the empty state of a tenant.
 func New(tenantID string) *State {
 	return &State{
-		TenantID:          tenantID,
+		Tenant:            Tenant{TenantID: tenantID},
 		Resources:         map[string]*Resource{},
 		Applications:      map[string]*Application{},
 		ServicePrincipals: map[string]*ServicePrincipal{},
@@ -230,5 +256,9 @@ func New(tenantID string) *State {
 		Operations:        map[string]time.Time{},
 		Deleting:          map[string]*Resource{},
 		Lag:               Lag{Now: time.Now},
+		touched:           map[entry]bool{},
+		names: names{
+			entries: map[name]map[string]bool{}, given: map[entry][]name{}, stale: map[entry]bool{},
+		},
 	}
 }

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,14 +29,20 @@ type Store struct {
 	state   *State
 	version uint64
 
+	pending []byte // records that are not in the file yet
+
 	saving sync.Mutex
 	saved  uint64
+	log    *os.File // nil where the next save is to write a snapshot
+	size   int64    // of the file
+	first  int64    // of the snapshot in it
+	least  int64    // of what is logged before a new snapshot is written
 }
 
 // Open reads the snapshot in file, or starts an empty tenant when there is none. With no file all stays in memory. The
 // file is this process's alone until Close; the error names the process that has it.
 func Open(file string) (*Store, error) {
-	s := &Store{file: file, state: New(uuid.NewString())}
+	s := &Store{file: file, state: New(uuid.NewString()), least: 1 << 20}
 	s.SetClock(time.Now)
 	s.state.Lag.Now = s.seenAt
 	if file == "" {
@@ -54,6 +61,7 @@ func Open(file string) (*Store, error) {
 	return s, nil
 }
 
+// read takes in the file. A record at its end that is not whole was never answered, and is cut off.
 func (s *Store) read() error {
 	text, err := os.ReadFile(s.file)
 	switch {
@@ -62,19 +70,40 @@ func (s *Store) read() error {
 	case err != nil:
 		return fmt.Errorf("reading the state file: %w", err)
 	}
-	if err := json.Unmarshal(text, s.state); err != nil {
+	whole, version, err := s.state.decode(text)
+	if late := newer(0); errors.As(err, &late) {
+		return fmt.Errorf("reading the state file %s: %w; use the batchaccess that wrote it, or another state file",
+			s.file, err)
+	} else if err != nil {
 		return fmt.Errorf("reading the state file %s: %w; delete it to start with an empty sandbox", s.file, err)
+	}
+	if version < formatVersion || text[whole-1] != '\n' {
+		return nil
+	}
+	s.size, s.first = int64(whole), int64(bytes.IndexByte(text, '\n')+1)
+	if whole < len(text) {
+		if err := os.Truncate(s.file, s.size); err != nil {
+			return fmt.Errorf("cutting off what is not whole in the state file: %w", err)
+		}
+	}
+	if s.log, err = os.OpenFile(s.file, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+		return fmt.Errorf("opening the state file: %w", err)
 	}
 	return nil
 }
 
-// Close writes the state to the file and lets another process have it.
+// Close writes a snapshot and lets another process have the file.
 func (s *Store) Close() error {
-	err := s.Save()
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
+	if s.file == "" {
+		return nil
 	}
-	return err
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	err := s.snapshot()
+	if s.log != nil {
+		err = errors.Join(err, s.log.Close())
+	}
+	return errors.Join(err, s.lock.Close())
 }
 
 // SetLag sets how long changes take to be seen. It is called before anything is served.
@@ -105,14 +134,19 @@ func (s *Store) Snapshot() ([]byte, error) {
 	return json.Marshal(s.state)
 }
 
-// Restore puts a snapshot of this store in the place of the state.
+// Restore puts a snapshot of this store in the place of the state. A store that keeps a file refuses: its file holds what
+// is put or taken out, one by one.
 func (s *Store) Restore(snapshot []byte) error {
+	if s.file != "" {
+		return errors.New("a sandbox with a state file can't be put back")
+	}
 	return s.Update(func(st *State) error {
 		restored := New(st.TenantID)
 		restored.Lag = st.Lag
 		if err := json.Unmarshal(snapshot, restored); err != nil {
 			return fmt.Errorf("reading a snapshot: %w", err)
 		}
+		restored.TouchAll()
 		*st = *restored
 		return nil
 	})
@@ -141,35 +175,75 @@ func (s *Store) change(fn func(*State) error) (uint64, error) {
 	if err := fn(s.state); err != nil {
 		return 0, err
 	}
-	s.version++
+	s.state.rename()
+	if s.file == "" {
+		s.state.settle()
+		return 0, nil
+	}
+	line, err := s.state.changes()
+	if err != nil {
+		return 0, err
+	}
+	if line != nil {
+		s.pending = append(s.pending, line...)
+		s.version++
+	}
 	return s.version, nil
 }
 
-// Save writes the state to the file, changed or not.
-func (s *Store) Save() error {
-	return s.Update(func(*State) error { return nil })
-}
-
-// save writes a snapshot of at least the given version. Those who wait while one is being written share the next.
+// save returns once the version is in the file. Those who wait while a record is being written share the next write.
 func (s *Store) save(version uint64) error {
 	if s.file == "" {
 		return nil
 	}
 	s.saving.Lock()
 	defer s.saving.Unlock()
-	if s.saved >= version {
+	switch {
+	case s.saved >= version && s.log != nil:
 		return nil
+	case s.log == nil, s.size-s.first > max(s.least, 2*s.first):
+		return s.snapshot()
 	}
-	s.mu.RLock()
-	version = s.version
-	text, err := json.Marshal(s.state)
-	s.mu.RUnlock()
+	s.mu.Lock()
+	lines, version := s.pending, s.version
+	s.pending = nil
+	s.mu.Unlock()
+	if _, err := s.log.Write(lines); err != nil {
+		// What of it is in the file nobody knows: the next save writes all of it.
+		err = errors.Join(err, s.log.Close())
+		s.log = nil
+		return fmt.Errorf("writing the state file: %w", err)
+	}
+	s.saved, s.size = version, s.size+int64(len(lines))
+	return nil
+}
+
+// snapshot puts a new file, with nothing logged, in place of the old one. s.saving is held.
+func (s *Store) snapshot() error {
+	s.mu.Lock()
+	text, err := s.state.encode()
+	version := s.version
+	if err == nil {
+		s.pending = nil
+		s.state.settle()
+	}
+	s.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("encoding the state: %w", err)
 	}
-	if err := wholefile.Write(s.file, text); err != nil {
+	if s.log != nil {
+		err = s.log.Close()
+		s.log = nil
+	}
+	if err == nil {
+		err = wholefile.Write(s.file, text)
+	}
+	if err == nil {
+		s.log, err = os.OpenFile(s.file, os.O_WRONLY|os.O_APPEND, 0)
+	}
+	if err != nil {
 		return fmt.Errorf("writing the state file: %w", err)
 	}
-	s.saved = version
+	s.size, s.first, s.saved = int64(len(text)), int64(len(text)), version
 	return nil
 }

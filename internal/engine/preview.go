@@ -1,4 +1,6 @@
-package review
+// Package engine runs Pulumi, and reads what it says: previews, states, and the access that any program with the components asks for.
+// It must not know how an answer is shown, nor the sandbox.
+package engine
 
 import (
 	"bytes"
@@ -25,8 +27,8 @@ type Preview struct {
 	Hidden int
 	// Unread says what could not be read, or makes what was read doubtful.
 	Unread []string
-	// ours is set if the configuration is of this project's own program.
-	ours bool
+	// Ours is set if the configuration is of this project's own program.
+	Ours bool
 }
 
 // A Step is what the engine intends for one resource. Unchanged resources have an Old and a New alike.
@@ -44,11 +46,11 @@ type State struct {
 	URN, Type, ID, Parent string
 	Inputs, Outputs       map[string]any
 	Dependencies          map[string][]string // of each input, by URN
-	component             bool                // it is a component, which makes nothing itself
+	Component             bool                // it is a component, which makes nothing itself
 }
 
-// resource is what the guardrails judge.
-func (s Step) resource() guardrails.Resource {
+// Resource is what the guardrails judge.
+func (s Step) Resource() guardrails.Resource {
 	of := s.New
 	if of == nil {
 		of = s.Old
@@ -63,7 +65,7 @@ func (s Step) resource() guardrails.Resource {
 	if r.Gone {
 		r.Inputs = nil
 	}
-	if isContext(s.Op) {
+	if IsContext(s.Op) {
 		r.Changed = []string{""} // a secret of what stays is the same secret
 	}
 	return r
@@ -159,7 +161,7 @@ func Read(from io.Reader) (Preview, error) {
 		}
 	}
 	for key := range in.Config {
-		p.ours = p.ours || strings.HasPrefix(key, "batchaccess:")
+		p.Ours = p.Ours || strings.HasPrefix(key, "batchaccess:")
 	}
 	p.order()
 	return p, nil
@@ -199,15 +201,15 @@ func (p *Preview) order() {
 		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(changeRank(a), changeRank(b)), cmp.Compare(a.Op, b.Op))
 	})
 	for i, s := range p.Steps {
-		if i > 0 && s.URN == p.Steps[i-1].URN && !isContext(s.Op) && !isContext(p.Steps[i-1].Op) && s.New != nil &&
+		if i > 0 && s.URN == p.Steps[i-1].URN && !IsContext(s.Op) && !IsContext(p.Steps[i-1].Op) && s.New != nil &&
 			p.Steps[i-1].New != nil {
-			p.cannot("%s is changed by two steps (%s and %s), of which it can't be told which counts", shownName(s.URN),
+			p.cannot("%s is changed by two steps (%s and %s), of which it can't be told which counts", ShownName(s.URN),
 				p.Steps[i-1].Op, s.Op)
 		}
 		if parts := strings.SplitN(strings.TrimPrefix(s.URN, "urn:pulumi:"), "::", 3); i == 0 {
 			p.Stack, p.Project = parts[0], parts[1]
 		} else if parts[0] != p.Stack || parts[1] != p.Project {
-			p.cannot("%s is of another stack or project than the rest", shownName(s.URN))
+			p.cannot("%s is of another stack or project than the rest", ShownName(s.URN))
 		}
 	}
 	slices.Sort(p.Unread)
@@ -216,7 +218,7 @@ func (p *Preview) order() {
 
 // changeRank puts what changes a resource before what only shows it.
 func changeRank(s Step) int {
-	if isContext(s.Op) {
+	if IsContext(s.Op) {
 		return 1
 	}
 	return 0
@@ -281,11 +283,11 @@ func (p *Preview) step(s digestStep) {
 	what, known := operations[s.Op]
 	if !known {
 		p.cannot("a step (%s) has the operation %q, which is not known here; a newer Pulumi may have written it",
-			shownName(s.URN), clip(s.Op))
+			ShownName(s.URN), Clip(s.Op))
 		return
 	}
 	if !strings.HasPrefix(s.URN, "urn:pulumi:") || strings.Count(s.URN, "::") < 3 {
-		p.cannot("a step (%s) is of no resource: %q is not a URN", clip(s.Op), clip(s.URN))
+		p.cannot("a step (%s) is of no resource: %q is not a URN", Clip(s.Op), Clip(s.URN))
 		return
 	}
 	if !what.before && !what.after {
@@ -298,7 +300,7 @@ func (p *Preview) step(s digestStep) {
 	if what.after {
 		step.New = s.NewState.read(s.URN)
 	}
-	if isContext(s.Op) { // it is there, before and after, whichever of the two is shown
+	if IsContext(s.Op) { // it is there, before and after, whichever of the two is shown
 		if step.New == nil {
 			step.New = step.Old
 		}
@@ -307,12 +309,12 @@ func (p *Preview) step(s digestStep) {
 		}
 	}
 	if what.before && step.Old == nil || what.after && step.New == nil {
-		p.cannot("a step (%s %s) does not say what the resource is like", s.Op, shownName(s.URN))
+		p.cannot("a step (%s %s) does not say what the resource is like", s.Op, ShownName(s.URN))
 		return
 	}
 	for _, state := range []*State{step.Old, step.New} {
-		if state != nil && guardrails.Key(state.Type) != guardrails.Key(typeOf(s.URN)) {
-			p.cannot("%s is of two types, %s and %s", shownName(s.URN), clip(typeOf(s.URN)), clip(state.Type))
+		if state != nil && guardrails.Key(state.Type) != guardrails.Key(TypeOf(s.URN)) {
+			p.cannot("%s is of two types, %s and %s", ShownName(s.URN), Clip(TypeOf(s.URN)), Clip(state.Type))
 		}
 	}
 	p.Steps = append(p.Steps, step)
@@ -330,8 +332,8 @@ func (s digestStep) changed() (all []string) {
 	return slices.Compact(all)
 }
 
-// isContext tells operations that change nothing in Azure: what they show was there, and stays.
-func isContext(op string) bool {
+// IsContext tells operations that change nothing in Azure: what they show was there, and stays.
+func IsContext(op string) bool {
 	return slices.Contains([]string{"same", "read", "refresh", "import"}, op)
 }
 
@@ -342,12 +344,12 @@ func (s *digestState) read(urn string) *State {
 	inputs, _ := plain(s.Inputs).(map[string]any)
 	outputs, _ := plain(s.Outputs).(map[string]any)
 	if s.Type == "" {
-		s.Type = typeOf(urn)
+		s.Type = TypeOf(urn)
 	}
 	r := guardrails.Resource{Type: s.Type, Inputs: inputs}.Canonical()
 	return &State{
 		URN: urn, Type: s.Type, ID: s.ID, Parent: s.Parent, Inputs: r.Inputs, Outputs: outputs, Dependencies: s.PropertyDependencies,
-		component: s.Custom != nil && !*s.Custom && s.ID == "",
+		Component: s.Custom != nil && !*s.Custom && s.ID == "",
 	}
 }
 
@@ -376,8 +378,8 @@ func plain(value any) any {
 	return value
 }
 
-// clip keeps what a stranger wrote short, and says how much it cut.
-func clip(s string) string {
+// Clip keeps what a stranger wrote short, and says how much it cut.
+func Clip(s string) string {
 	if r := []rune(s); len(r) > 80 {
 		return fmt.Sprintf("%s…(+%d)", string(r[:80]), len(r)-80)
 	}

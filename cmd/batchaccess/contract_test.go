@@ -1,0 +1,232 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// users are the commands that users are shown.
+func users() (all []*cobra.Command) {
+	for _, cmd := range newRoot().Commands() {
+		if cmd.IsAvailableCommand() && cmd.Name() != "help" && cmd.Name() != "completion" {
+			all = append(all, cmd)
+		}
+	}
+	return all
+}
+
+// Who knows one command knows the others: the rows of the contract, and the commands that a row is not for, with why.
+var contract = []struct {
+	row   string
+	not   map[string]string
+	holds func(*testing.T, *cobra.Command)
+}{
+	{"-C, --dir", nil, takes("dir", "C")},
+	{"--stack", map[string]string{"sandbox": "the command that it runs names the stack"}, takes("stack", "s")},
+	{
+		"--preview", map[string]string{
+			"sandbox": "it looks at nothing", "pin": "it asks Azure what the preview looks up",
+			"adopt": "it needs the file of an import too", "recover": "it looks at the state",
+		}, takes("preview", ""),
+	},
+	{"--format", map[string]string{"sandbox": "what it runs prints"}, takes("format", "")},
+	{"--json", map[string]string{"sandbox": "what it runs prints"}, takes("json", "")},
+	{
+		"--json and --format are one choice", map[string]string{"sandbox": "what it runs prints"},
+		refused([]string{"--json", "--format", "table"}, "none of the others can be"),
+	},
+	{
+		"a format that there is not", map[string]string{"sandbox": "what it runs prints"},
+		refused([]string{"--format", "tabel"}, `--format: unknown value "tabel"; did you mean "table"?`),
+	},
+	{
+		"--output is a report", map[string]string{
+			"sandbox": "what it runs prints", "invoke": "it makes no report", "pin": "it makes no report", "recover": "it makes no report",
+			"adopt": "its file is for pulumi import",
+		}, func(t *testing.T, cmd *cobra.Command) {
+			takes("output", "o")(t, cmd)
+			takes("force", "")(t, cmd)
+		},
+	},
+	{"an example", nil, func(t *testing.T, cmd *cobra.Command) {
+		assert.Contains(t, cmd.Example, "batchaccess "+cmd.Name())
+		code, stdout, _ := execute(t, cmd.Name(), "--help")
+		assert.Zero(t, code)
+		assert.Contains(t, stdout, "Examples:")
+	}},
+	{"exit codes", map[string]string{"sandbox": "that of what it runs"}, func(t *testing.T, cmd *cobra.Command) {
+		assert.Regexp(t, `(?i)it exits with [01]|exit codes`, cmd.Long)
+	}},
+	{"--debug", nil, refused([]string{"--debug", "--nothing-is-called-so"}, "unknown flag: --nothing-is-called-so")},
+	{
+		"a folder without a project", nil, func(t *testing.T, cmd *cobra.Command) {
+			args := []string{"-C", t.TempDir()}
+			if cmd.Name() == "review" {
+				args = append(args, "--stack", "dev")
+			}
+			refused(args, "no Pulumi.yaml")(t, cmd)
+		},
+	},
+	{
+		"--yes for what changes Azure, a state or a stack file", map[string]string{
+			"explain": "reads", "can": "reads", "review": "reads", "verify": "reads", "invoke": "is there to do it",
+			"sandbox": "is there to do it", "rehearse": "is there to do it",
+		}, takes("yes", "y"),
+	},
+}
+
+func takes(name, short string) func(*testing.T, *cobra.Command) {
+	return func(t *testing.T, cmd *cobra.Command) {
+		f := cmd.Flags().Lookup(name)
+		if assert.NotNil(t, f, "--%s", name) {
+			assert.Equal(t, short, f.Shorthand)
+			assert.NotEmpty(t, f.Usage)
+		}
+	}
+}
+
+// refused runs the command with flags for which it exits with 2 and prints nothing, and says why.
+func refused(flags []string, says string) func(*testing.T, *cobra.Command) {
+	return func(t *testing.T, cmd *cobra.Command) {
+		arguments := map[string][]string{
+			"can": {"ann", "start", "cpu"}, "review": {"/nonexistent/preview.json"}, "sandbox": {"--", "true"},
+		}[cmd.Name()]
+		if cmd.Name() == "review" && slices.Contains(flags, "--stack") {
+			arguments = nil
+		}
+		code, stdout, stderr := execute(t, slices.Concat([]string{cmd.Name()}, flags, arguments)...)
+		assert.Equal(t, exitUsage, code)
+		assert.Empty(t, stdout)
+		assert.Contains(t, stderr, says)
+	}
+}
+
+func TestEveryCommandKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	commands := users()
+	require.Greater(t, len(commands), 9)
+	for _, c := range contract {
+		t.Run(c.row, func(t *testing.T) {
+			t.Parallel()
+			for except := range c.not {
+				assert.True(t, slices.ContainsFunc(commands, func(cmd *cobra.Command) bool { return cmd.Name() == except }), except)
+			}
+			for _, cmd := range users() {
+				if _, not := c.not[cmd.Name()]; !not {
+					t.Run(cmd.Name(), func(t *testing.T) { c.holds(t, cmd) })
+				}
+			}
+		})
+	}
+}
+
+func TestDeveloperToolsAreOutOfTheWay(t *testing.T) {
+	t.Parallel()
+	code, stdout, _ := execute(t, "--help")
+	require.Zero(t, code)
+	for _, cmd := range users() {
+		assert.Contains(t, stdout, "  "+cmd.Name()+" ")
+	}
+	for _, name := range []string{"pulumi", "weather", "az"} {
+		assert.NotContains(t, stdout, "\n  "+name+" ")
+	}
+	assert.Contains(t, stdout, "Exit codes, of every command:")
+	assert.Contains(t, stdout, "  completion ")
+	code, stdout, _ = execute(t, "--version")
+	assert.Zero(t, code)
+	assert.Contains(t, stdout, "batchaccess version ")
+}
+
+// A report goes over an earlier one, and over nothing else.
+func TestAReportIsNotWrittenOverWhatIsNone(t *testing.T) {
+	t.Parallel()
+	dir := projectWith(t, map[string]string{"dev": oneInput})
+	for _, format := range []string{"table", "json", "markdown", "mermaid", "html"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "report")
+			explain := func(more ...string) (int, string) {
+				code, _, stderr := execute(t, append([]string{"explain", "-C", dir, "--format", format, "--output", file}, more...)...)
+				return code, stderr
+			}
+			for range 2 { // a new file, and over the report of before
+				code, stderr := explain()
+				require.Zero(t, code, stderr)
+			}
+			report, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for name, own := range map[string]string{
+				"a note": "remember the milk\n", "a program": "name: scoring\nruntime: go\n", "JSON": `{"name": "x"}`,
+				"HTML": "<!DOCTYPE html>\n<html lang=\"en\"><title>Access</title>", "Markdown": "# Access\n",
+			} {
+				require.NoError(t, os.WriteFile(file, []byte(own), 0o600))
+				code, stderr := explain()
+				assert.Equal(t, exitUsage, code, name)
+				assert.Contains(t, stderr, "is there, and batchaccess did not make it; name another file, or say --force")
+				kept, err := os.ReadFile(file)
+				require.NoError(t, err)
+				assert.Equal(t, own, string(kept))
+			}
+			code, stderr := explain("--force")
+			require.Zero(t, code, stderr)
+			forced, err := os.ReadFile(file)
+			require.NoError(t, err)
+			assert.Equal(t, string(report), string(forced))
+		})
+	}
+}
+
+func TestCanAnswersWithItsExitCode(t *testing.T) {
+	t.Parallel()
+	const outputs = "  batchaccess:dataOutputs: { scores: { dataStore: results, path: out, credentialInStore: false, " +
+		"storageAccount: lake, container: scores } }\n"
+	endpoints := "  batchaccess:endpoints: { score: { cluster: cpu, inputs: [rows], outputs: [scores], invokers: [ann] } }\n"
+	stack := strings.Replace(oneInput, "  batchaccess:clusters:", "    bob: { kind: user, objectId: "+
+		"44444444-4444-4444-8444-444444444444 }\n  batchaccess:clusters:", 1) + outputs + endpoints
+	const role = "  batchaccess:role: { roleDefinitionId: /subscriptions/11111111-1111-4111-8111-111111111111/providers/" +
+		"Microsoft.Authorization/roleDefinitions/99999999-0000-4000-8000-000000000000 }\n"
+	for name, c := range map[string]struct {
+		stack, ask string
+		code       int
+		says       string
+	}{
+		"starts":                {stack, "ann start score", 0, "yes: jobs on score work"},
+		"starts, reads nothing": {stack, "bob start score", 1, "no: a job on score with rows fails at read"},
+		"reads":                 {stack, "ann read rows", 0, "yes: a job on score does"},
+		"does not read":         {stack, "bob read rows", 1, "outside of jobs: "},
+		"writes":                {stack, "ann write scores", 0, "yes: a job on score does"},
+		"does not write":        {stack, "bob write scores", 1, "no grant writes there"},
+		"a cluster reads":       {stack, "cluster:cpu read rows", 0, "yes: cluster cpu: mounts it by Storage Blob Data Reader on lake/rows"},
+		"a cluster writes":      {stack, "cluster:cpu write scores", 0, "yes: writes by Storage Blob Data Contributor on lake/scores"},
+		"a risk":                {stack, "ann do readsSecrets", 0, "yes: invoker ann: has Microsoft.MachineLearningServices/workspaces/"},
+		"no risk":               {stack, "ann do grantsAccess", 1, "no: invoker ann: no role covers grantsAccess"},
+		"an action":             {stack, "ann do Microsoft.MachineLearningServices/workspaces/read", 0, "yes: invoker ann: has "},
+		"an unknown role":       {stack + role, "ann start score", 2, "undecided: "},
+		"an unknown role does":  {stack + role, "ann do grantsAccess", 2, "undecided: invoker ann: may have"},
+		"nobody":                {stack, "anne start score", 2, `nobody who can start is called "anne"; did you mean "ann"?`},
+		"a cluster starts":      {stack, "cluster:cpu start score", 2, `nobody who can start is called "cluster:cpu"`},
+		"no endpoint":           {stack, "ann start scores", 2, `no endpoint is called "scores"; did you mean "score"?`},
+		"no input":              {stack, "ann read scores", 2, `no data input is called "scores"`},
+		"no output":             {stack, "ann write rows", 2, `no data output is called "rows"`},
+		"no action":             {stack, "ann do readSecrets", 2, `did you mean "readsSecrets"?`},
+		"a wildcard":            {stack, "ann do Microsoft.Storage/*", 2, "no risk, or action of Azure in full,"},
+		"no verb":               {stack, "ann reads rows", 2, `unknown verb "reads"; did you mean "read"?`},
+		"two words":             {stack, "ann start", 2, "2 words were given, and it takes three"},
+		"an action, live":       {stack, "ann do readsSecrets --live", 2, "--live can't answer do"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := projectWith(t, map[string]string{"dev": c.stack})
+			code, stdout, stderr := execute(t, append([]string{"can", "-C", dir}, strings.Fields(c.ask)...)...)
+			assert.Equal(t, c.code, code, stdout+stderr)
+			assert.Contains(t, stdout+stderr, c.says)
+		})
+	}
+}

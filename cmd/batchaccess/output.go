@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
+)
+
+// A form is how a command prints, the same in every command: --format, and --json for --format json.
+type form struct {
+	format  string
+	json    bool
+	formats []string // the first is the default
+}
+
+func (f *form) flags(cmd *cobra.Command, formats ...string) {
+	f.formats = formats
+	last := len(formats) - 1
+	said := strings.Join(formats[:last], ", ") + " or " + formats[last]
+	cmd.Flags().StringVar(&f.format, "format", formats[0], "how to print: "+said)
+	cmd.Flags().BoolVar(&f.json, "json", false, "the same as --format json")
+	cmd.MarkFlagsMutuallyExclusive("json", "format")
+}
+
+// check settles on the format.
+func (f *form) check() error {
+	if f.json {
+		f.format = "json"
+	}
+	if !slices.Contains(f.formats, f.format) {
+		return fmt.Errorf("--format: unknown value %q; %s", f.format, problem.DidYouMean(f.format, f.formats))
+	}
+	return nil
+}
+
+// An output is where a report goes: --output and --force.
+type output struct {
+	file  string
+	force bool
+}
+
+func (o *output) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&o.file, "output", "o", "", "file to write to (default: standard output)")
+	cmd.Flags().BoolVar(&o.force, "force", false, "write over a file that batchaccess did not make")
+}
+
+// made are what the reports of this command hold, form by form: a file without any of it is somebody's own.
+var made = regexp.MustCompile(`(?m)^INVOKER +ENDPOINT|^stack \S+: \d|^## Access of stack |^%% access of stack |` +
+	`<title>Access of stack |^<!-- batchaccess review -->|"name": "batchaccess review"|^  "version": \d+,$`)
+
+// write writes a report to the file, or to standard output without one. A file that this command did not make stays.
+func (o output) write(stdout io.Writer, text []byte) error {
+	if o.file == "" {
+		_, err := stdout.Write(text)
+		return err
+	}
+	there, err := os.ReadFile(o.file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && (o.force || len(there) == 0 || made.Match(there)):
+		return os.WriteFile(o.file, text, 0o600)
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("--output: %s is there, and batchaccess did not make it; name another file, or say --force to write over it",
+		o.file)
+}
+
+// print writes what render makes, in the format that was asked for.
+func (o output) print(cmd *cobra.Command, what string, render func(io.Writer) error) error {
+	var text bytes.Buffer
+	if err := render(&text); err != nil {
+		return err
+	}
+	if err := o.write(cmd.OutOrStdout(), text.Bytes()); err != nil {
+		return fmt.Errorf("writing the %s: %w", what, err)
+	}
+	return nil
+}
+
+// jsonVersion is that of the JSON which commands print themselves: raised when something in it is renamed or taken away.
+const jsonVersion = 1

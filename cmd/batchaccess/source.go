@@ -1,0 +1,235 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/engine"
+	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
+)
+
+// A source is what a command looks at, the same in every command: --stack, -C, --preview and --exists.
+type source struct {
+	stack, dir, preview string
+	exists              []string
+}
+
+const previewHelp = `The stack is one of any Pulumi program that uses the components. That of this repository is read from its configuration
+alone; any other is previewed in the sandbox, without credentials, or read from a preview: --preview takes the file that
+"pulumi preview --json --show-sames" wrote.`
+
+func (s *source) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&s.stack, "stack", "s", "", "stack to look at (default: the only one)")
+	cmd.Flags().StringVarP(&s.dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().StringVar(&s.preview, "preview", "", "file with what pulumi preview --json --show-sames printed; - for "+
+		"standard input (default: the configuration, or a preview in the sandbox)")
+	addExists(cmd, &s.exists)
+}
+
+// A stackOf is the access that a stack of a program asks for.
+type stackOf struct {
+	project project // none, where a preview was given and no folder has its project
+	name    string
+	engine.Program
+	// own is set for this repository's own program, which was read from its configuration.
+	own bool
+	// location is that of the workspace, where the program says it; else "".
+	location string
+}
+
+// open reads the program.
+func (s source) open(cmd *cobra.Command) (*stackOf, error) {
+	if s.preview != "" {
+		return s.fromPreview(cmd)
+	}
+	p, name, err := openStack(s.dir, s.stack)
+	if err != nil {
+		return nil, err
+	}
+	read := &stackOf{project: p, name: name}
+	args, problems, err := p.read(name)
+	switch {
+	case errors.Is(err, errOwnProgram):
+		err = read.previewed(cmd, s.exists)
+		return read, err
+	case err != nil:
+		return nil, err
+	}
+	// An assertion that does not hold keeps a model from being deployed, not from being explained.
+	err = problems.Without(problem.Violation).Err()
+	plan, more := args.Compile()
+	if err == nil && plan == nil {
+		err = more.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the configuration of stack %s:\n%w", name, err)
+	}
+	read.own, read.location = true, location(args)
+	read.Program = engine.Program{Project: p.name, Stack: name, Parts: []engine.Part{{
+		Plan: plan, Problems: append(more, plan.Model.EndedSecrets(time.Now())...),
+	}}}
+	return read, nil
+}
+
+// previewed previews the program in the sandbox.
+func (s *stackOf) previewed(cmd *cobra.Command, exists []string) error {
+	seed, err := seedOf(exists)
+	if err != nil {
+		return err
+	}
+	cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	if err := s.project.canRun(cli); err != nil {
+		return err
+	}
+	state, err := os.MkdirTemp("", "batchaccess-preview-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the preview: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(state) }()
+	shown := newProgress(cmd.ErrOrStderr())
+	text, err := rehearsal.Preview(cmd.Context(), rehearsal.Options{
+		ProjectDir: s.project.dir, Stack: s.name, StateDir: state, Pulumi: cli, Progress: shown, Logger: logger(cmd),
+	}, seed)
+	shown.done()
+	if err != nil {
+		return fmt.Errorf("stack %s of project %s, in the sandbox: %w\nWhat the program looks up and the sandbox can't know is "+
+			"given with --exists, or by a preview of Azure: pulumi preview --json --show-sames > preview.json, and --preview preview.json",
+			s.name, s.project.name, err)
+	}
+	return s.take(text)
+}
+
+func (s *stackOf) take(text []byte) error {
+	preview, err := engine.Read(strings.NewReader(string(text)))
+	if err != nil {
+		return err
+	}
+	s.Program, err = preview.Program()
+	for _, p := range s.Parts {
+		if at, ok := p.Inputs["location"].(string); ok && s.location == "" {
+			s.location = at
+		}
+	}
+	return err
+}
+
+// fromPreview reads a preview that was given. It has to be of the stack and the project that were asked for.
+func (s source) fromPreview(cmd *cobra.Command) (*stackOf, error) {
+	args := []string{s.preview}
+	preview, err := readPreview(cmd.InOrStdin(), args)
+	if err != nil {
+		return nil, fmt.Errorf("--preview: %w", err)
+	}
+	read := &stackOf{name: preview.Stack}
+	if read.Program, err = preview.Program(); err != nil {
+		return nil, fmt.Errorf("--preview %s: %w", s.preview, err)
+	}
+	if s.stack != "" && baseName(s.stack) != preview.Stack {
+		return nil, fmt.Errorf("--preview %s is of stack %s, and --stack is %s; preview the stack that is meant", s.preview,
+			preview.Stack, s.stack)
+	}
+	p, err := openProject(s.dir)
+	switch {
+	case err == nil && p.name == preview.Project:
+		read.project = p
+	case err == nil && cmd.Flags().Changed("dir"):
+		return nil, fmt.Errorf("--preview %s is of project %s, and the project in %s is %s; preview the program that is meant",
+			s.preview, preview.Project, s.dir, p.name)
+	case err != nil && cmd.Flags().Changed("dir"):
+		return nil, err
+	}
+	return read, nil
+}
+
+// baseName is the stack's own name in org/project/stack.
+func baseName(stack string) string { return stack[strings.LastIndex(stack, "/")+1:] }
+
+// one is the only BatchEndpointAccess, for what is done with one.
+func (s *stackOf) one() (engine.Part, error) {
+	if len(s.Parts) != 1 {
+		return engine.Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess (%s), and this takes a program with one",
+			s.name, len(s.Parts), strings.Join(s.Names(), ", "))
+	}
+	return s.Parts[0], nil
+}
+
+// deployed reads a program with one BatchEndpointAccess that can be deployed. What a preview in the sandbox can't know
+// yet is taken from the stack's state.
+func (s source) deployed(cmd *cobra.Command) (*stackOf, error) {
+	read, err := s.open(cmd)
+	if err != nil {
+		return nil, err
+	}
+	part, err := read.one()
+	if err != nil {
+		return nil, err
+	}
+	if m := part.Plan.Model; m.WorkspaceID.Later() || anyLater(m.StorageAccounts) {
+		if read.own {
+			return read, nil // encrypted in the configuration
+		}
+		known, err := read.outputs(cmd.Context(), cmd, false)
+		if err != nil {
+			return nil, err
+		}
+		part.Inputs = engine.Fill(part.Inputs, known.Inputs)
+		if part.Plan, part.Problems, err = engine.Plan(part.Inputs); err != nil {
+			return nil, fmt.Errorf("BatchEndpointAccess %s:\n%w", part.Name, err)
+		}
+		read.Parts[0] = part
+	}
+	if err := part.Problems.Err(); err != nil {
+		return nil, fmt.Errorf("the configuration of stack %s:\n%w", read.name, err)
+	}
+	return read, nil
+}
+
+func anyLater(ids map[string]access.ID) bool {
+	for _, id := range ids {
+		if id.Later() {
+			return true
+		}
+	}
+	return false
+}
+
+// model is that of the only BatchEndpointAccess.
+func (s *stackOf) model() access.Model { return s.Parts[0].Plan.Model }
+
+// canRun reports what the machine lacks to run the project's program.
+func (p project) canRun(cli string) error {
+	text, err := os.ReadFile(filepath.Join(p.dir, "Pulumi.yaml"))
+	if err != nil {
+		return fmt.Errorf("reading the project: %w", err)
+	}
+	var settings struct{ Runtime yaml.Node }
+	if err := yaml.Unmarshal(text, &settings); err != nil {
+		return fmt.Errorf("reading %s: %w", filepath.Join(p.dir, "Pulumi.yaml"), err)
+	}
+	var named struct {
+		Name    string
+		Options struct{ Binary string }
+	}
+	if settings.Runtime.Kind == yaml.ScalarNode {
+		named.Name = settings.Runtime.Value
+	} else if err := settings.Runtime.Decode(&named); err != nil {
+		return fmt.Errorf("reading %s: runtime: %w", filepath.Join(p.dir, "Pulumi.yaml"), err)
+	}
+	if named.Options.Binary != "" {
+		return nil
+	}
+	return rehearsal.LanguageHost(cli, named.Name)
+}

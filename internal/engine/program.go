@@ -1,0 +1,233 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A Program is the access that a Pulumi program of any language asks for.
+type Program struct {
+	Project, Stack string
+	// Parts are its BatchEndpointAccess, by name.
+	Parts []Part
+	// Alone are the role assignments of components that are used by themselves, by URN.
+	Alone []Assignment
+	// Refers are the ARM IDs that the inputs of its resources hold, sorted: what they name exists already, for what the
+	// program makes has no ID before it is made.
+	Refers []string
+}
+
+// A Part is one BatchEndpointAccess of a program.
+type Part struct {
+	URN, Name string
+	// Inputs are its arguments as the preview has them; what is not known yet is config.Unknown.
+	Inputs map[string]any
+	Plan   *access.Plan
+	// Problems are the warnings, and the assertions that do not hold.
+	Problems access.Problems
+}
+
+// An Assignment is a role that a component used alone assigns.
+type Assignment struct {
+	// Component is its type and name, such as "StorageReader lake"; Name is the assignment's in it.
+	Component string `json:"component"`
+	Name      string `json:"name"`
+	// PrincipalID is "" where it is known only after deployment.
+	PrincipalID string `json:"principalId,omitempty"`
+	// PrincipalType is User, Group or ServicePrincipal, as Azure has it; "" where the program does not say.
+	PrincipalType string `json:"principalType,omitempty"`
+	// Role is the name of a built-in role, what the program calls the role that it makes, or else the role's ID.
+	Role string `json:"role"`
+	// Scope is an ARM ID; "" where it is known only after deployment.
+	Scope string `json:"scope,omitempty"`
+}
+
+// Token is the type of every component's namespace.
+const token = "batchaccess:index:"
+
+// Program makes plans of all that the preview shows. What can't be read, or is left out, is an error: a plan that lacks
+// a part would answer no for it.
+func (p Preview) Program() (Program, error) {
+	made := Program{Project: p.Project, Stack: p.Stack}
+	if len(p.Unread) > 0 {
+		return made, fmt.Errorf("the preview can't be relied on: %s", strings.Join(p.Unread, "; "))
+	}
+	if p.Hidden > 0 {
+		return made, fmt.Errorf("the preview leaves out %d resources that do not change, and they may hold access; make it with "+
+			"`pulumi preview --json --show-sames`", p.Hidden)
+	}
+	var wrong []error
+	for _, s := range p.Steps {
+		if s.New != nil {
+			made.refer(s.New.Inputs)
+		}
+		if s.New == nil || slices.ContainsFunc(made.Parts, func(x Part) bool { return x.URN == s.URN }) {
+			continue
+		}
+		switch parent := ancestor(s.URN); {
+		case TypeOf(s.URN) == guardrails.AccessComponent:
+			part, err := s.New.part()
+			if err != nil {
+				wrong = append(wrong, err)
+			}
+			made.Parts = append(made.Parts, part)
+		case kind(s.URN) == guardrails.RoleAssignment && parent != "" && parent != guardrails.AccessComponent:
+			made.Alone = append(made.Alone, s.New.assignment(parent))
+		}
+	}
+	slices.Sort(made.Refers)
+	made.Refers = slices.Compact(made.Refers)
+	slices.SortFunc(made.Parts, func(a, b Part) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.URN, b.URN)) })
+	if len(wrong) > 0 {
+		return made, errors.Join(wrong...)
+	}
+	if len(made.Parts)+len(made.Alone) == 0 {
+		return made, fmt.Errorf("the program of project %s has no component of batchaccess that assigns a role, so there is nothing "+
+			"to say of it; add a BatchEndpointAccess, or name the project that has one with -C", cmp.Or(p.Project, "(no resources)"))
+	}
+	return made, nil
+}
+
+func (p *Program) refer(value any) {
+	switch v := value.(type) {
+	case string:
+		if strings.HasPrefix(v, "/subscriptions/") {
+			p.Refers = append(p.Refers, v)
+		}
+	case map[string]any:
+		for _, item := range v {
+			p.refer(item)
+		}
+	case []any:
+		for _, item := range v {
+			p.refer(item)
+		}
+	}
+}
+
+func kind(urn string) string { return guardrails.Resource{Type: TypeOf(urn)}.Kind() }
+
+// ancestor is the type of the outermost component of ours that the resource lies in; "" for none.
+func ancestor(urn string) string {
+	parts := strings.SplitN(urn, "::", 4)
+	if len(parts) < 4 {
+		return ""
+	}
+	types := strings.Split(parts[2], "$")
+	for _, t := range types[:len(types)-1] {
+		if strings.HasPrefix(t, token) {
+			return t
+		}
+	}
+	return ""
+}
+
+// part reads a BatchEndpointAccess.
+func (s *State) part() (Part, error) {
+	part := Part{URN: s.URN, Name: NameOf(s.URN), Inputs: s.Known()}
+	var err error
+	part.Plan, part.Problems, err = Plan(part.Inputs)
+	if err != nil {
+		return part, fmt.Errorf("BatchEndpointAccess %s:\n%w", ShownName(s.URN), err)
+	}
+	return part, nil
+}
+
+// Plan makes the plan of a component's inputs. An assertion that does not hold is among the problems and no error.
+func Plan(inputs map[string]any) (*access.Plan, access.Problems, error) {
+	args, problems := config.Decode(inputs)
+	plan, _ := args.Compile()
+	err := problems.Without(problem.Violation).Err()
+	if err == nil && plan == nil {
+		err = errors.New("no plan can be made of it")
+	}
+	if err != nil {
+		return nil, problems, err
+	}
+	return plan, problems, nil
+}
+
+// Known are the inputs as package config reads them: what is not known yet, or secret, is config.Unknown.
+func (s *State) Known() map[string]any {
+	inputs, _ := unmarked(s.Inputs).(map[string]any)
+	return inputs
+}
+
+func unmarked(value any) any {
+	switch v := value.(type) {
+	case guardrails.Marker:
+		return config.Unknown
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for key, item := range v {
+			m[key] = unmarked(item)
+		}
+		return m
+	case []any:
+		all := make([]any, len(v))
+		for i, item := range v {
+			all[i] = unmarked(item)
+		}
+		return all
+	}
+	return value
+}
+
+// assignment reads a role assignment of a component used alone, of which the outermost type is given.
+func (s *State) assignment(of string) Assignment {
+	text := func(key string) string { t, _ := s.Inputs[key].(string); return t }
+	whole := NameOf(s.Parent)
+	a := Assignment{
+		Component: strings.TrimPrefix(of, token) + " " + Clip(whole), PrincipalID: text("principalId"), Scope: text("scope"),
+		PrincipalType: text("principalType"),
+		Name:          Clip(strings.TrimPrefix(NameOf(s.URN), whole+".")), Role: text("roleDefinitionId"),
+	}
+	guid := a.Role[strings.LastIndex(a.Role, "/")+1:]
+	if d, known := roles.BuiltIn(guid); known {
+		a.Role = d.RoleName
+	} else if made := s.Dependencies["roleDefinitionId"]; len(made) == 1 {
+		a.Role = "role " + ShownName(made[0])
+	}
+	return a
+}
+
+// Names are those of the parts.
+func (p Program) Names() (all []string) {
+	for _, part := range p.Parts {
+		all = append(all, part.Name)
+	}
+	return all
+}
+
+// Fill puts what a state knows in the place of what a preview does not know yet.
+func Fill(inputs, known map[string]any) map[string]any {
+	filled := maps.Clone(inputs)
+	for key, value := range inputs {
+		filled[key] = fill(value, known[key])
+	}
+	return filled
+}
+
+func fill(value, known any) any {
+	switch v := value.(type) {
+	case string:
+		if _, given := known.(string); v == config.Unknown && given {
+			return known
+		}
+	case map[string]any:
+		if k, ok := known.(map[string]any); ok {
+			return Fill(v, k)
+		}
+	}
+	return value
+}

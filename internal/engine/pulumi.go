@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+)
+
+// Pulumi runs Pulumi's CLI on a stack.
+type Pulumi struct {
+	CLI, Dir, Stack string // the CLI's path, the project's folder, and the name of the stack
+	Stderr          io.Writer
+}
+
+// Run returns what the CLI prints, also where it fails.
+func (p Pulumi) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, p.CLI, append(args, "--stack", p.Stack, "--non-interactive")...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Dir, bytes.NewReader(stdin), &out, p.Stderr
+	if err := cmd.Run(); err != nil {
+		return out.Bytes(), fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(out.Bytes()))
+	}
+	return out.Bytes(), nil
+}
+
+// PreviewArgs are those of a preview that Read reads whole.
+func PreviewArgs() []string { return []string{"preview", "--json", "--show-sames"} }
+
+// Preview previews the stack. Where it fails, the error is what the program or Pulumi says.
+func (p Pulumi) Preview(ctx context.Context, args ...string) ([]byte, error) {
+	var said bytes.Buffer
+	quiet := p
+	quiet.Stderr = io.MultiWriter(p.Stderr, &said)
+	out, err := quiet.Run(ctx, nil, append(PreviewArgs(), args...)...)
+	switch {
+	case err != nil && strings.Contains(said.String(), "no stack named"):
+		return nil, fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, or log in "+
+			"to the backend that has it with pulumi login", p.Stack)
+	case err != nil:
+		return nil, PreviewFailed(err, out)
+	}
+	return out, nil
+}
+
+// PreviewFailed takes what went wrong out of a preview's JSON.
+func PreviewFailed(err error, out []byte) error {
+	var digest struct {
+		Diagnostics []struct {
+			Severity string `json:"severity"`
+			Message  string `json:"message"`
+		} `json:"diagnostics"`
+	}
+	problems := []error{errors.New("pulumi preview fails; put this right first")}
+	if json.Unmarshal(out, &digest) == nil {
+		for _, d := range digest.Diagnostics {
+			if d.Severity == "error" {
+				problems = append(problems, errors.New(strings.TrimSpace(d.Message)))
+			}
+		}
+	}
+	if len(problems) == 1 {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}

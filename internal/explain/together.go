@@ -1,0 +1,111 @@
+package explain
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// A Component is one BatchEndpointAccess of a program with several.
+type Component struct {
+	Name        string `json:"name"`
+	WorkspaceID string `json:"workspaceId"`
+	Role        Role   `json:"role"`
+}
+
+// An Assignment is a role that a component assigns by itself, outside of any BatchEndpointAccess.
+type Assignment struct {
+	Component   string `json:"component"` // its type and name
+	Name        string `json:"name"`      // the assignment's in it
+	PrincipalID string `json:"principalId,omitempty"`
+	// PrincipalType is Azure's word: User, Group or ServicePrincipal.
+	PrincipalType string `json:"principalType,omitempty"`
+	Role          string `json:"role"`
+	Scope         string `json:"scope,omitempty"`
+}
+
+// Together is what several components of one program make possible. Each name gets its component's before it, for
+// an invoker of one is not that of another.
+func Together(stack string, names []string, each []Explanation) Explanation {
+	if len(each) == 1 {
+		return each[0]
+	}
+	all := Explanation{Version: Version, Stack: stack}
+	for i, x := range each {
+		all.Components = append(all.Components, Component{names[i], x.WorkspaceID, x.Role})
+		all.add(names[i]+":", x)
+	}
+	same := func(c Component) bool { return reflect.DeepEqual(c.Role, all.Components[0].Role) }
+	if len(each) > 0 && !slices.ContainsFunc(all.Components, func(c Component) bool { return !same(c) }) {
+		all.Role = all.Components[0].Role
+	}
+	return all
+}
+
+func (x *Explanation) add(of string, other Explanation) {
+	named := func(name string) string {
+		if name == "" {
+			return ""
+		}
+		return of + name
+	}
+	for _, i := range other.Invokers {
+		x.Invokers = append(x.Invokers, Invoker{of + i.Name, i.Kind, named(i.Group)})
+	}
+	for _, e := range other.Endpoints {
+		e.Name, e.Cluster, e.Inputs = of+e.Name, of+e.Cluster, each(e.Inputs, named)
+		x.Endpoints = append(x.Endpoints, e)
+	}
+	for _, p := range other.Paths {
+		p.Invoker, p.Endpoint, p.Input = of+p.Invoker, of+p.Endpoint, named(p.Input)
+		x.Paths = append(x.Paths, p)
+	}
+	for _, v := range other.Assertions {
+		v.Name = of + v.Name
+		x.Assertions = append(x.Assertions, v)
+	}
+	for _, f := range other.Findings {
+		f.Where = of + f.Where
+		x.Findings = append(x.Findings, f)
+	}
+	for _, g := range other.Grants {
+		g.Principal.Name, g.Scope.StorageAccount = of+g.Principal.Name, named(g.Scope.StorageAccount)
+		x.Grants = append(x.Grants, g)
+	}
+	for _, a := range other.ACLs {
+		a.Principal.Name, a.StorageAccount = of+a.Principal.Name, of+a.StorageAccount
+		x.ACLs = append(x.ACLs, access.ACL(a))
+	}
+}
+
+func each(names []string, change func(string) string) []string {
+	changed := make([]string, len(names))
+	for i, name := range names {
+		changed[i] = change(name)
+	}
+	return changed
+}
+
+// roles are those that invokers are given, by what to call them: one, or one a component.
+func (x Explanation) roles() (all []Role) {
+	for _, c := range x.Components {
+		c.Role.Name = c.Name + ": " + c.Role.Name
+		all = append(all, c.Role)
+	}
+	if len(all) == 0 && x.Role.Name != "" {
+		all = append(all, x.Role)
+	}
+	return all
+}
+
+// who is the assignment's name, and the principal's ID where that is known.
+func (a Assignment) who() string {
+	if a.PrincipalID == "" {
+		return a.Name
+	}
+	return a.Name + " (" + a.PrincipalID + ")"
+}
+
+func (a Assignment) at() string { return cmp.Or(a.Scope, "known after deployment") }

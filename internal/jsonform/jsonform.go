@@ -1,0 +1,60 @@
+// Package jsonform writes what every command prints for machines, in one way: indented, and no list is ever null.
+package jsonform
+
+import (
+	"encoding/json"
+	"io"
+	"reflect"
+)
+
+// Write writes for machines. A list is never null.
+func Write(w io.Writer, value any) error {
+	of := reflect.ValueOf(value)
+	own := reflect.New(of.Type()).Elem()
+	own.Set(of)
+	listed(own)
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(own.Interface())
+}
+
+// listed puts an empty list in the place of each that is nil. What it changes it copies first: the value is its owner's.
+func listed(v reflect.Value) {
+	if !v.CanSet() {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			own := reflect.New(v.Type().Elem())
+			own.Elem().Set(v.Elem())
+			listed(own.Elem())
+			v.Set(own)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			listed(v.Field(i))
+		}
+	case reflect.Map:
+		if v.IsNil() {
+			return
+		}
+		own := reflect.MakeMapWithSize(v.Type(), v.Len())
+		for _, key := range v.MapKeys() {
+			item := reflect.New(v.Type().Elem()).Elem()
+			item.Set(v.MapIndex(key))
+			listed(item)
+			own.SetMapIndex(key, item)
+		}
+		v.Set(own)
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return
+		}
+		v.Set(reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v))
+		for i := range v.Len() {
+			listed(v.Index(i))
+		}
+	}
+}

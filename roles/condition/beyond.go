@@ -1,0 +1,332 @@
+package condition
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An Operation is something that can be asked for: an action, and the part of it that SubOperationMatches names, "" for
+// none.
+type Operation struct{ Action, SubOperation string }
+
+// Always is the condition of an assignment that has none.
+var Always = Condition{and{}}
+
+// Beyond looks for a request that one of the conditions lets through and none of the others: what whoever holds the
+// first gains over whoever holds the others. The operations are those that the role allows; they are asked about one by
+// one. The answer is Yes with such a request, which holds every attribute that matters; No; or Undecided, with why.
+//
+// It tries, for each attribute, one value of each sort that the conditions tell apart, so that No is said of all values
+// and not only of those that were tried. Attributes are taken to have one value or none.
+func Beyond(conditions, others []Condition, operations []Operation) (answer Answer, request Request, because string) {
+	s := search{conditions: conditions, others: others}
+	s.values(slices.Concat(conditions, others))
+	for _, o := range operations {
+		found := s.try(Request{Action: o.Action, SubOperation: &o.SubOperation, Attributes: map[Attribute][]string{},
+			canonical: true}, 0)
+		if found != nil {
+			return Yes, *found, ""
+		}
+	}
+	if because = s.undecided; because == "" {
+		because = s.open
+	}
+	if because != "" {
+		return Undecided, Request{}, because
+	}
+	return No, Request{}, ""
+}
+
+// mostTries and mostPlaces bound what a search may cost; beyond them it is undecided.
+const (
+	mostTries  = 200_000
+	mostPlaces = 50_000
+)
+
+type search struct {
+	conditions, others []Condition
+	attributes         []Attribute
+	sorts              map[Attribute][][]string // the values to try
+	tries              int
+	undecided          string // a request of which it is not decided
+	open               string // what keeps No from being said
+}
+
+// try chooses the values of the attributes from one on. It gives up a choice as soon as it can't lead to what is looked
+// for.
+func (s *search) try(r Request, from int) *Request {
+	if s.tries++; s.tries > mostTries {
+		s.open = "the conditions tell too many sorts of requests apart"
+		return nil
+	}
+	mine, theirs := best(s.conditions, r), best(s.others, r)
+	switch {
+	case mine == No || theirs == Yes:
+		return nil
+	case mine == Yes && theirs == No:
+		found := r
+		found.Attributes = maps.Clone(r.Attributes)
+		return &found
+	case from == len(s.attributes):
+		if s.undecided == "" {
+			s.undecided = "it is not decided whether " + r.String() + " is let through"
+		}
+		return nil
+	}
+	a := s.attributes[from]
+	for _, values := range s.sorts[a] {
+		r.Attributes[a] = values
+		if found := s.try(r, from+1); found != nil {
+			return found
+		}
+	}
+	delete(r.Attributes, a)
+	return nil
+}
+
+// best is what several assignments come to: one that lets a request through is enough.
+func best(all []Condition, r Request) Answer {
+	answer := No
+	for _, c := range all {
+		switch c.Evaluate(r) {
+		case Yes:
+			return Yes
+		case Undecided:
+			answer = Undecided
+		}
+	}
+	return answer
+}
+
+// String says what is asked for, for people.
+func (r Request) String() string {
+	said := r.Action
+	if r.SubOperation != nil && *r.SubOperation != "" {
+		said += " (" + *r.SubOperation + ")"
+	}
+	var with []string
+	for a, values := range r.Attributes {
+		name := string(a.Source) + " " + a.Name[strings.LastIndexAny(a.Name, "/")+1:]
+		if len(values) == 0 {
+			with = append(with, "no "+name)
+		} else {
+			with = append(with, name+" '"+strings.Join(values, "', '")+"'")
+		}
+	}
+	slices.Sort(with)
+	if len(with) > 0 {
+		said += " with " + strings.Join(with, ", ")
+	}
+	return said
+}
+
+// values finds the attributes that the conditions ask about, and the values to try for each.
+func (s *search) values(all []Condition) {
+	asked := map[Attribute][]compare{}
+	name := func(a Attribute) {
+		if _, is := asked[a.key()]; !is {
+			s.attributes = append(s.attributes, a.key())
+			asked[a.key()] = nil
+		}
+	}
+	for _, c := range all {
+		walk(c.root, func(n node) {
+			switch n := n.(type) {
+			case exists:
+				name(n.attribute)
+			case compare:
+				for _, o := range []operand{n.left, n.right} {
+					if o.attribute != nil {
+						name(*o.attribute)
+						asked[o.attribute.key()] = append(asked[o.attribute.key()], n)
+					}
+				}
+				s.blame(n)
+			}
+		})
+	}
+	s.sorts = map[Attribute][][]string{}
+	for _, a := range s.attributes {
+		s.sorts[a] = append(s.sortsOf(asked[a]), []string{}) // and absent
+	}
+	for _, a := range s.attributes { // what two attributes may have in common
+		for _, c := range asked[a] {
+			if l, r := c.left.attribute, c.right.attribute; l != nil && r != nil {
+				both := slices.Concat(s.sorts[l.key()], s.sorts[r.key()])
+				slices.SortFunc(both, slices.Compare)
+				both = slices.CompactFunc(both, slices.Equal)
+				s.sorts[l.key()], s.sorts[r.key()] = both, both
+			}
+		}
+	}
+}
+
+// blame notes a comparison that keeps No from being said of what was not tried.
+func (s *search) blame(c compare) {
+	var b strings.Builder
+	c.print(&b)
+	several := func(o operand) bool { // attributes that may well have several values
+		return o.attribute != nil && (strings.Contains(o.attribute.Name, "$keys$") || o.attribute.Source == Principal)
+	}
+	switch {
+	case c.left.attribute != nil && c.right.attribute != nil:
+		s.open = "two attributes are compared: " + b.String()
+	case !c.operator.known:
+		s.open = c.operator.name + " is no operator that is known here: " + b.String()
+	case c.left.attribute == nil && (c.operator.relation == like || c.operator.relation == startsWith):
+		s.open = "a value is matched with an attribute: " + b.String()
+	case c.quantifier != "" && (several(c.left) || several(c.right)):
+		s.open = "an attribute may have several values: " + b.String()
+	}
+}
+
+// sortsOf gives one value for each sort of values that the comparisons tell apart.
+func (s *search) sortsOf(asked []compare) (sorts [][]string) {
+	constants := map[kind][]string{}
+	var patterns []pattern
+	for _, c := range asked {
+		for _, v := range slices.Concat(c.left.values, c.right.values) {
+			constants[c.operator.kind] = append(constants[c.operator.kind], v.text)
+			if c.operator.kind == text {
+				patterns = append(patterns, textPattern(v.text, c.operator))
+			}
+		}
+	}
+	if len(constants) > 1 {
+		s.open = "an attribute is compared as values of several kinds"
+	}
+	add := func(v string) { sorts = append(sorts, []string{v}) }
+	for _, k := range slices.Sorted(maps.Keys(constants)) {
+		switch k {
+		case text:
+			for _, v := range s.texts(patterns) {
+				add(v)
+			}
+		case truth:
+			add("true")
+			add("false")
+		case guid:
+			for _, v := range constants[k] {
+				add(v)
+			}
+			add(freshGUID(constants[k]))
+		case number:
+			for _, v := range constants[k] {
+				n, _ := strconv.ParseInt(v, 10, 64)
+				for _, near := range []int64{n - 1, n, n + 1} {
+					add(strconv.FormatInt(near, 10))
+				}
+			}
+		case date:
+			for _, v := range constants[k] {
+				t, _ := time.Parse(time.RFC3339Nano, v)
+				for _, near := range []time.Duration{-1, 0, 1} { // a tick is 100 nanoseconds
+					add(t.Add(near * 100).UTC().Format("2006-01-02T15:04:05.0000000Z"))
+				}
+			}
+		}
+	}
+	if len(sorts) == 0 { // only whether it is there is asked
+		add("x")
+	}
+	return sorts
+}
+
+// freshGUID is one that is none of those.
+func freshGUID(taken []string) string {
+	for n := 0; ; n++ {
+		fresh := fmt.Sprintf("%08x-0000-4000-8000-000000000000", n)
+		if !slices.ContainsFunc(taken, func(g string) bool { return bareGUID(g) == bareGUID(fresh) }) {
+			return fresh
+		}
+	}
+}
+
+// texts gives a text for each way in which texts may match the patterns: a shortest one. It goes through all of them at
+// once, character by character, and stops where it was before.
+func (s *search) texts(patterns []pattern) (texts []string) {
+	letters := alphabet(patterns)
+	type place struct {
+		at   [][]int
+		text string
+	}
+	first := place{}
+	for _, p := range patterns {
+		first.at = append(first.at, p.start())
+	}
+	seen, ways := map[string]bool{fmt.Sprint(first.at): true}, map[string]bool{}
+	for queue := []place{first}; len(queue) > 0; queue = queue[1:] {
+		here := queue[0]
+		way := make([]byte, len(patterns))
+		for i, p := range patterns {
+			if p.ends(here.at[i]) {
+				way[i] = 1
+			}
+		}
+		if !ways[string(way)] {
+			ways[string(way)] = true
+			texts = append(texts, here.text)
+		}
+		for _, c := range letters {
+			next := place{text: here.text + string(c), at: make([][]int, len(patterns))}
+			for i, p := range patterns {
+				next.at[i] = p.step(here.at[i], c)
+			}
+			if key := fmt.Sprint(next.at); !seen[key] {
+				seen[key] = true
+				queue = append(queue, next)
+			}
+		}
+		if len(seen) > mostPlaces {
+			s.open = "the texts tell too many sorts of values apart"
+			return texts
+		}
+	}
+	return texts
+}
+
+// alphabet is each letter of the patterns, in both cases, and one that stands for all others.
+func alphabet(patterns []pattern) (letters []rune) {
+	var all strings.Builder
+	for _, p := range patterns {
+		for _, m := range p.marks {
+			if !m.one && !m.run {
+				all.WriteRune(m.char)
+			}
+		}
+	}
+	letters = []rune(strings.ToLower(all.String()) + strings.ToUpper(all.String()) + all.String())
+	slices.Sort(letters)
+	letters = slices.Compact(letters)
+	for _, other := range "xyzw0123456789_~" {
+		if !slices.Contains(letters, other) {
+			return append(letters, other)
+		}
+	}
+	return append(letters, '\u2603')
+}
+
+// walk goes through a condition, the parts of the parts included.
+func walk(n node, visit func(node)) {
+	visit(n)
+	var parts []node
+	switch n := n.(type) {
+	case not:
+		parts = []node{n.of}
+	case group:
+		parts = []node{n.of}
+	case and:
+		parts = n.parts
+	case or:
+		parts = n.parts
+	case mixed:
+		parts = n.text
+	}
+	for _, part := range parts {
+		walk(part, visit)
+	}
+}

@@ -1,0 +1,314 @@
+package condition
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A kind is what an operator takes its operands for.
+type kind string
+
+const (
+	text   kind = "text in single quotes"
+	number kind = "a whole number"
+	date   kind = "a date and time in single quotes, such as '2026-11-28T00:00:00.0Z'"
+	truth  kind = "true or false"
+	guid   kind = "a GUID"
+)
+
+// An operator compares two values. One that is not known here is decided by nothing.
+type operator struct {
+	name       string // as the documents spell it
+	kind       kind
+	relation   relation
+	negated    bool
+	ignoreCase bool
+	known      bool
+}
+
+type relation int
+
+const (
+	equals relation = iota
+	startsWith
+	like
+	less
+	lessOrEqual
+)
+
+// operators are those of facts/conditions.md, by their names in lower case.
+var operators = func() map[string]operator {
+	all := map[string]operator{}
+	add := func(o operator) {
+		o.known = true
+		all[strings.ToLower(o.name)] = o
+	}
+	for name, r := range map[string]relation{"Equals": equals, "StartsWith": startsWith, "Like": like} {
+		for _, not := range []string{"", "Not"} {
+			for _, fold := range []string{"", "IgnoreCase"} {
+				add(operator{name: "String" + not + name + fold, kind: text, relation: r, negated: not != "",
+					ignoreCase: fold != ""})
+			}
+		}
+	}
+	for prefix, k := range map[string]kind{"Numeric": number, "DateTime": date} {
+		add(operator{name: prefix + "Equals", kind: k})
+		add(operator{name: prefix + "NotEquals", kind: k, negated: true})
+		add(operator{name: prefix + "LessThan", kind: k, relation: less})
+		add(operator{name: prefix + "LessThanEquals", kind: k, relation: lessOrEqual})
+		add(operator{name: prefix + "GreaterThan", kind: k, relation: lessOrEqual, negated: true})
+		add(operator{name: prefix + "GreaterThanEquals", kind: k, relation: less, negated: true})
+	}
+	for prefix, k := range map[string]kind{"Bool": truth, "Guid": guid} {
+		add(operator{name: prefix + "Equals", kind: k})
+		add(operator{name: prefix + "NotEquals", kind: k, negated: true})
+	}
+	return all
+}()
+
+// quantifiable reports whether the sheet has the operator with quantifiers.
+func (o operator) quantifiable() bool {
+	return o.known && (o.kind == text && o.relation != startsWith || o.kind == number || o.kind == guid)
+}
+
+// quantifiers say how many values on the left and on the right have to match.
+var quantifiers = []string{"ForAnyOfAnyValues", "ForAllOfAnyValues", "ForAnyOfAllValues", "ForAllOfAllValues"}
+
+// An operand is an attribute, or values.
+type operand struct {
+	attribute *Attribute
+	values    []value
+	braces    bool
+}
+
+// A value is one that a condition holds. quoted is whether it stands in quotes.
+type value struct {
+	text   string
+	quoted bool
+}
+
+func (o operand) of(r Request) (values []string, known bool) {
+	if o.attribute != nil {
+		return r.values(*o.attribute)
+	}
+	for _, v := range o.values {
+		values = append(values, v.text)
+	}
+	return values, true
+}
+
+func (o operand) print(b *strings.Builder) {
+	if o.attribute != nil {
+		b.WriteString(o.attribute.String())
+		return
+	}
+	texts := make([]string, len(o.values))
+	for i, v := range o.values {
+		texts[i] = v.text
+		if v.quoted {
+			texts[i] = "'" + v.text + "'"
+		}
+	}
+	list := strings.Join(texts, ", ")
+	if o.braces {
+		list = "{" + list + "}"
+	}
+	b.WriteString(list)
+}
+
+// compare holds two operands against each other.
+type compare struct {
+	left, right operand
+	quantifier  string // "" for none
+	operator    operator
+}
+
+func (c compare) print(b *strings.Builder) {
+	c.left.print(b)
+	b.WriteString(" ")
+	if c.quantifier != "" {
+		b.WriteString(c.quantifier + ":")
+	}
+	b.WriteString(c.operator.name + " ")
+	c.right.print(b)
+}
+
+func (c compare) evaluate(r Request) result {
+	left, leftKnown := c.left.of(r)
+	right, rightKnown := c.right.of(r)
+	switch {
+	case leftKnown && len(left) == 0 || rightKnown && len(right) == 0:
+		return absent
+	case !leftKnown || !rightKnown || !c.operator.known:
+		return undecided
+	case c.quantifier == "" && (len(left) > 1 || len(right) > 1 || c.left.braces):
+		return undecided // in the syntax of the documents, and in no example
+	}
+	var unclear bool
+	pair := func(l, r string) bool {
+		is, ok := c.operator.holds(l, r)
+		unclear = unclear || !ok
+		return is
+	}
+	// The left quantifier is about the left values, the right one about the right ones.
+	some := strings.HasPrefix(c.quantifier, "ForAny")
+	every := strings.HasSuffix(c.quantifier, "OfAllValues")
+	matches := func(l string) bool {
+		for _, r := range right {
+			if pair(l, r) != every {
+				return !every
+			}
+		}
+		return every
+	}
+	is := !some
+	for _, l := range left {
+		if matches(l) == some {
+			is = some
+			break
+		}
+	}
+	switch {
+	case unclear:
+		return undecided
+	case is:
+		return yes
+	default:
+		return no
+	}
+}
+
+// takes reports whether a value of a condition is of the operator's kind.
+func (o operator) takes(v value) bool {
+	if _, ok := o.holds(v.text, v.text); !ok {
+		return false
+	}
+	return o.kind == guid || v.quoted == (o.kind == text || o.kind == date)
+}
+
+// holds compares one value with another; ok is false where one of them is none of the operator's kind.
+func (o operator) holds(l, r string) (is, ok bool) {
+	switch o.kind {
+	case text:
+		is, ok = textPattern(r, o).matches(l), true
+	case number:
+		a, errA := strconv.ParseInt(l, 10, 64)
+		b, errB := strconv.ParseInt(r, 10, 64)
+		is, ok = ordered(o.relation, a, b), errA == nil && errB == nil
+	case date:
+		a, errA := time.Parse(time.RFC3339Nano, l)
+		b, errB := time.Parse(time.RFC3339Nano, r)
+		is, ok = ordered(o.relation, a.UnixNano(), b.UnixNano()), errA == nil && errB == nil
+	case truth:
+		is, ok = l == r, isTruth(l) && isTruth(r)
+	case guid:
+		is, ok = bareGUID(l) == bareGUID(r), isGUID(l) && isGUID(r)
+	}
+	return is != o.negated, ok
+}
+
+func ordered(r relation, a, b int64) bool {
+	switch r {
+	case less:
+		return a < b
+	case lessOrEqual:
+		return a <= b
+	default:
+		return a == b
+	}
+}
+
+func isTruth(s string) bool { return s == "true" || s == "false" }
+
+var guidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$`)
+
+func isGUID(s string) bool { return guidForm.MatchString(s) }
+
+// bareGUID is a GUID in the form in which equal ones are equal.
+func bareGUID(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "")) }
+
+// A pattern is a text to compare with, as the marks that a value has to go through.
+type pattern struct {
+	marks []mark
+	fold  bool
+}
+
+// A mark is one character, or any one (?), or any run of them (*).
+type mark struct {
+	char     rune
+	one, run bool
+}
+
+func textPattern(s string, o operator) pattern {
+	p := pattern{fold: o.ignoreCase}
+	chars := []rune(s)
+	for i := 0; i < len(chars); i++ {
+		c := chars[i]
+		switch {
+		case o.relation == like && c == '\\' && i+1 < len(chars) && (chars[i+1] == '*' || chars[i+1] == '?'):
+			i++
+			p.marks = append(p.marks, mark{char: chars[i]})
+		case o.relation == like && c == '*':
+			p.marks = append(p.marks, mark{run: true})
+		case o.relation == like && c == '?':
+			p.marks = append(p.marks, mark{one: true})
+		default:
+			p.marks = append(p.marks, mark{char: p.letter(c)})
+		}
+	}
+	if o.relation == startsWith {
+		p.marks = append(p.marks, mark{run: true})
+	}
+	return p
+}
+
+func (p pattern) letter(c rune) rune {
+	if p.fold {
+		return []rune(strings.ToLower(string(c)))[0]
+	}
+	return c
+}
+
+// start are the places in the marks at which a value may begin; step those behind one more character; ends reports
+// whether one of them is the end. A run may be empty.
+func (p pattern) start() []int { return p.skip(nil, 0) }
+
+func (p pattern) skip(at []int, place int) []int {
+	for {
+		if !slices.Contains(at, place) {
+			at = append(at, place)
+		}
+		if place >= len(p.marks) || !p.marks[place].run {
+			return at
+		}
+		place++
+	}
+}
+
+func (p pattern) step(at []int, c rune) (next []int) {
+	c = p.letter(c)
+	for _, place := range at {
+		switch {
+		case place >= len(p.marks):
+		case p.marks[place].run:
+			next = p.skip(next, place)
+		case p.marks[place].one || p.marks[place].char == c:
+			next = p.skip(next, place+1)
+		}
+	}
+	slices.Sort(next)
+	return slices.Compact(next)
+}
+
+func (p pattern) ends(at []int) bool { return slices.Contains(at, len(p.marks)) }
+
+func (p pattern) matches(s string) bool {
+	at := p.start()
+	for _, c := range s {
+		at = p.step(at, c)
+	}
+	return p.ends(at)
+}

@@ -1,0 +1,34 @@
+package condition
+
+import "strings"
+
+// Match reports whether a pattern, of a role or of ActionMatches, covers an action: letters match without regard to
+// case, and each `*` matches any run of characters, the empty one and slashes included.
+func Match(pattern, action string) bool {
+	if !strings.Contains(pattern, "*") {
+		return strings.EqualFold(pattern, action)
+	}
+	pattern, action = strings.ToLower(pattern), strings.ToLower(action)
+	head, rest, _ := strings.Cut(pattern, "*")
+	if !strings.HasPrefix(action, head) {
+		return false
+	}
+	action = action[len(head):]
+	for {
+		part, after, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(action, part)
+		}
+		at := strings.Index(action, part)
+		if at < 0 {
+			return false
+		}
+		action, rest = action[at+len(part):], after
+	}
+}
+
+// PerhapsMatches reports whether a pattern that does not match would, if `/*/` might stand for a single `/`.
+func PerhapsMatches(pattern, action string) bool {
+	head, tail, found := strings.Cut(pattern, "/*/")
+	return found && Match(head+"/"+tail, action)
+}
