@@ -162,10 +162,10 @@ func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Vers
 	if err != nil {
 		return v, nil, err
 	}
-	remove = func() { _ = os.RemoveAll(tree) }
+	discard := func() { _ = os.RemoveAll(tree) }
 	defer func() {
 		if err != nil {
-			remove()
+			discard()
 		}
 	}()
 	then := project{dir: at}
@@ -187,7 +187,7 @@ func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Vers
 	if v, err = then.version(stack, "", io.Discard); err != nil {
 		return v, nil, fmt.Errorf("at %s: %w", from, err)
 	}
-	return v, remove, nil
+	return v, discard, nil
 }
 
 // checkout writes all files of the repository, as they were at a commit, into a new folder, and returns that and the

@@ -3,6 +3,7 @@ package changes
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/config"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
@@ -39,8 +41,6 @@ type row struct {
 	interrupted []string
 	// fails is what the change, which has touched nothing, says.
 	fails string
-	// updates are allowed: a resource that is written again in place.
-	kills int
 }
 
 var rows = []row{
@@ -168,6 +168,45 @@ func change(t *testing.T, before, after rehearsal.Version, weather azure.Weather
 	require.NoError(t, report.Write(&text, false))
 	t.Log(text.String())
 	return report
+}
+
+var (
+	kills    = flag.Int("kills", 3, "how often the engine is killed in a change of each kind")
+	killSeed = flag.Uint64("kill-seed", uint64(time.Now().UnixNano()), "picks the writes at which it is")
+)
+
+// Kills in creations, of a whole stack, are in tests/engine.
+func TestAChangeThatIsKilledIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	folder, err := programs.Folder()
+	require.NoError(t, err)
+	command, err := programs.Build(t.Context(), folder, programs.Program{Dir: root, Package: "./cmd/batchaccess"})
+	require.NoError(t, err)
+	cli, err := pulumicli.Find(t.Context(), t.Output())
+	require.NoError(t, err)
+	weather := azure.Weather{Seed: *killSeed, LostAnswers: 0.05, Faults: 0.05, RetryAfter: time.Second}
+	for kind, edits := range map[string][]string{
+		"a replacement":      {`additions: \[pollJobs\]`, "scope: resourceGroup"},
+		"a cluster replaced": {"vmSize: Standard_DS3_v2", "vmSize: Standard_DS4_v2"},
+		"a rename":           renamed("partner", "friend"),
+		"a deletion":         {`(?s)    data-factory: # exists.*?444444444444\n`, "", ", data-factory", ""},
+		"a creation": {"    data-factory:",
+			"    other: { kind: servicePrincipal, signIn: none }\n    data-factory:", "partner, data-factory\\]",
+			"partner, data-factory, other]", `data-factory, "cluster:cpu"`, `data-factory, other, "cluster:cpu"`},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			report, err := rehearsal.Change(t.Context(), rehearsal.ChangeOptions{
+				Stack: stack, Old: version(t), New: version(t, edits...), StateDir: t.TempDir(), Pulumi: cli, Weather: weather,
+				Kills: *kills, KillSeed: *killSeed, Command: command,
+			})
+			require.NoError(t, err)
+			require.Empty(t, report.Failed)
+			t.Logf("-kill-seed %d: %d kills in %d writes", *killSeed, report.Kills, report.Writes)
+			assert.Equal(t, *kills, report.Kills)
+			assert.Empty(t, report.Broken)
+		})
+	}
 }
 
 func TestEveryChangeOfAStackThatRuns(t *testing.T) {
