@@ -1,7 +1,7 @@
 # Everything a newcomer needs: Go, git and make. What else is needed is built from the Go module proxy, once. What runs the
 # components in other languages is tested where Node.js and Python are there; `make test` says at its end what was not.
 
-.PHONY: help rehearse check test mutate lint generate bench fuzz cover vuln tidy
+.PHONY: help rehearse check test measure mutate lint generate bench fuzz cover vuln tidy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ test: lint ## run what lint runs, and every test; with CI=true, what is missing 
 	@echo "looking for a Pulumi CLI: where there is none, building one takes some minutes, once" >&2
 	go run ./cmd/batchaccess pulumi >/dev/null
 	cd tools && go run ./testrun
+
+measure: ## run every test as make test does, and say what each package took
+	@go run ./cmd/batchaccess pulumi >/dev/null
+	cd tools && go build -o ../bin/testrun ./testrun && ../bin/testrun -measure
 
 mutate: ## try every mistake of tests/mutate/mutations.txt on the product: each must turn a rehearsal red; 10 to 30 minutes
 	go test ./tests/mutate -all -v -timeout 90m
@@ -61,7 +65,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s), one after the other, and stop
 HEART = ./roles ./access ./components
 cover: ## print how much of the heart the tests run, and which of its functions they don't run whole
 	@mkdir -p bin
-	@go test -coverpkg=./roles,./access,./components -coverprofile=bin/cover.out $(HEART) ./config ./stack ./accesstest ./explain ./guardrails ./review ./policy ./verify ./tests >bin/cover.log || { cat bin/cover.log; exit 1; }
+	@go test -coverpkg=./roles,./access,./components -coverprofile=bin/cover.out $(HEART) ./config ./stack ./accesstest ./internal/explain ./internal/guardrails ./internal/review ./policy ./internal/verify ./tests >bin/cover.log || { cat bin/cover.log; exit 1; }
 	@go tool cover -func=bin/cover.out | awk '$$1 != "total:" && $$NF != "100.0%"'
 	@awk 'NR > 1 { n[$$1] = $$2; if ($$3 > 0) run[$$1] = 1 } \
 		END { for (block in n) { split(block, path, "/"); all[path[4]] += n[block]; if (block in run) of[path[4]] += n[block] } \

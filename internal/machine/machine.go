@@ -15,7 +15,7 @@ import (
 func NodeJS(t testing.TB) {
 	t.Helper()
 	const least = 20
-	needs(t, fmt.Sprintf("Node.js %d or later, with npm (https://nodejs.org)", least), func() error {
+	Needs(t, fmt.Sprintf("Node.js %d or later, with npm (https://nodejs.org)", least), func() error {
 		if _, err := exec.LookPath("npm"); err != nil {
 			return err
 		}
@@ -31,8 +31,9 @@ func NodeJS(t testing.TB) {
 	})
 }
 
-// needs skips the test, or in CI fails it, where what it needs is not there.
-func needs(t testing.TB, what string, there func() error) {
+// Needs skips the test, or in CI fails it, where what it needs is not there: what names it, and there says why it is
+// not.
+func Needs(t testing.TB, what string, there func() error) {
 	t.Helper()
 	err := there()
 	switch {

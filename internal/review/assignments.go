@@ -9,6 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // A Principal is who has access.
@@ -48,6 +49,8 @@ type AccessChange struct {
 	Gone []roles.Action `json:"gone,omitempty"`
 	// Wider is set where the principal had the same actions before, at a narrower place.
 	Wider bool `json:"wider,omitempty"`
+	// Condition says what another condition on the assignment does; "" where it has no effect.
+	Condition string `json:"condition,omitempty"`
 	// Undecided says what can't be decided about the change; "" for most.
 	Undecided string `json:"undecided,omitempty"`
 	URN       string `json:"urn"`
@@ -61,9 +64,10 @@ type assignment struct {
 	principal Principal
 	role      role
 	scope     string
-	condition string
-	kept      string // how PIM keeps it; "" for an ordinary assignment
-	through   string // the group that it is held through; "" for the principal's own
+	// condition and its version; "" for none.
+	condition, conditionVersion string
+	kept                        string // how PIM keeps it; "" for an ordinary assignment
+	through                     string // the group that it is held through; "" for the principal's own
 }
 
 // label is the role, how it is held, and through whom.
@@ -83,8 +87,16 @@ func (a assignment) label() string {
 
 // covers reports whether what is held through a counts at b's place.
 func (a assignment) covers(b assignment) bool {
-	return roles.Contains(a.scope, b.scope) && (a.condition == "" || a.condition == b.condition) && (a.kept == "" ||
-		a.kept == b.kept)
+	return roles.Contains(a.scope, b.scope) && (a.kept == "" || a.kept == b.kept) && a.letsThrough(b)
+}
+
+// letsThrough reports whether a's condition holds back nothing that b's lets through.
+func (a assignment) letsThrough(b assignment) bool {
+	if a.condition == "" || a.condition == b.condition && a.conditionVersion == b.conditionVersion {
+		return true
+	}
+	answer, _, _ := beyondCondition(b, a)
+	return answer == condition.No
 }
 
 // pair is an assignment before and after; nil where it is not there.
@@ -186,14 +198,14 @@ func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignm
 	m.introduce(&c.Principal)
 	if old != nil && now != nil {
 		sameScope := roles.Contains(old.scope, now.scope) && roles.Contains(now.scope, old.scope)
-		if old.condition != now.condition {
-			c.Undecided = conditionChange(old.condition, now.condition)
+		if old.condition != now.condition || old.conditionVersion != now.conditionVersion {
+			c.Condition, c.Undecided = conditionChange(*old, *now)
 		}
 		switch {
 		case !sameScope:
 			c.Change = "moved"
 			c.Wider = roles.Contains(now.scope, old.scope) && len(m.beyond(now.role, []role{old.role})) == 0
-		case len(c.New)+len(c.Gone) > 0 || old.condition != now.condition:
+		case len(c.New)+len(c.Gone) > 0 || c.Condition != "" || c.Undecided != "":
 			c.Change = "changed"
 		default:
 			return // another text of the same
@@ -214,18 +226,6 @@ func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignm
 	}
 	m.r.NewAccess = m.r.NewAccess || len(c.New) > 0
 	m.r.Access = append(m.r.Access, c)
-}
-
-// conditionChange says what can't be decided while conditions are not evaluated.
-func conditionChange(old, now string) string {
-	switch {
-	case old == "":
-		return "a condition comes: what it leaves is undecided"
-	case now == "":
-		return "its condition goes: what that held back is undecided"
-	default:
-		return "its condition changes: what it holds back is undecided"
-	}
 }
 
 // twin reports whether the same assignment stands on the other side under another URN.
@@ -257,7 +257,7 @@ func (m *maker) assignment(step engine.Step, s *engine.State, when side) *assign
 	}
 	a := &assignment{urn: s.URN, role: m.roleOf(s, when), kept: text(s.Inputs[guardrails.Through])}
 	if c := s.Inputs["condition"]; c != nil && c != "" {
-		a.condition = fmt.Sprint(c, " ", s.Inputs["conditionVersion"])
+		a.condition, a.conditionVersion = fmt.Sprint(c), text(s.Inputs["conditionVersion"])
 	}
 	a.principal = m.principal(s)
 	switch scope := s.Inputs["scope"].(type) {

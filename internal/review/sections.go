@@ -138,8 +138,8 @@ func (c AccessChange) tell() string {
 		}
 	}
 	switch gained, gone := len(c.New), len(c.Gone); {
-	case c.Undecided != "" && c.Change == "changed":
-		told += "; " + c.Undecided
+	case c.Condition+c.Undecided != "" && c.Change == "changed":
+		told += "; " + c.Condition + c.Undecided // of which one is empty
 	case c.Wider && gained > 0:
 		told += "; the same actions, at a wider scope"
 	case gained+gone == 0 && c.Change == "lost":
@@ -153,8 +153,8 @@ func (c AccessChange) tell() string {
 	default:
 		told += fmt.Sprintf("; %d actions more, %d less", gained, gone)
 	}
-	if c.Undecided != "" && c.Change != "changed" {
-		told += "; " + c.Undecided
+	if c.Condition+c.Undecided != "" && c.Change != "changed" {
+		told += "; " + c.Condition + c.Undecided
 	}
 	byRisk := map[roles.Risk][]string{}
 	for _, a := range c.New {

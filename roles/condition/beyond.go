@@ -330,3 +330,13 @@ func walk(n node, visit func(node)) {
 		walk(part, visit)
 	}
 }
+
+// SubOperations are the names that the condition asks about.
+func (c Condition) SubOperations() (names []string) {
+	walk(c.root, func(n node) {
+		if s, is := n.(subOperationMatches); is && !slices.Contains(names, s.name) {
+			names = append(names, s.name)
+		}
+	})
+	return names
+}

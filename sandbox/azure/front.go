@@ -84,7 +84,7 @@ func (f *front) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	_ = f.azure.store.View(func(st *state.State) error { tenant = st.TenantID; return nil })
 	document := map[string]any{
 		"name":                     "BatchAccessSandbox",
-		"portal":                   url,
+		"portal":                   "https://portal.azure.com", // from it azure-ai-ml derives the audience (facts/clouds.md)
 		"resourceManager":          url,
 		"microsoftGraphResourceId": url + graph.Prefix + "/",
 		"graph":                    url + graph.Prefix + "/",

@@ -33,7 +33,8 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 	if err := r.setACLs(d); err != nil {
 		return nil, err
 	}
-	report := &Report{Stack: o.Stack, Weather: o.Weather.String(), NotChecked: notChecked(o.Model, o.Weather)}
+	report := &Report{Stack: o.Stack, Weather: o.Weather.String(), NotChecked: notChecked(o.Model, o.Weather),
+		Guesses: guesses(o.Model)}
 	return report, r.invoke(ctx, report, d)
 }
 

@@ -16,8 +16,9 @@ var modules = []string{".", "sandbox/clients", "plugin", "examples/go", "tools"}
 // slow are the packages, by folder, that start Pulumi's engine, or build for a long time.
 var slow = []string{
 	"cmd/batchaccess", "tests/mutate", "sandbox/engine", "sandbox/rehearsal", "sandbox/standin", "sandbox/clients",
+	"sandbox/clients/python",
 	"tests/engine",
-	"tests/examples", "tools/gensdk", "plugin/provider", "verify", "invoke",
+	"tests/examples", "tools/gensdk", "plugin/provider", "internal/verify", "internal/invoke",
 }
 
 // raced says of packages, by folder, whether the race detector watches their tests, where that does not follow from

@@ -1,5 +1,6 @@
 // Testrun runs the tests of all modules of the repository that holds the working directory, tells how far it is, and
-// says at the end what was not run and why. It is run by `make test` and, with -short, by `make check`.
+// says at the end what was not run and why. It is run by `make test`; with -short by `make check`, and with -measure,
+// so that it says what each package took, by `make measure`.
 //
 // With CI=true in the environment, what is not run since something is missing on the machine is a failure.
 package main
@@ -17,16 +18,32 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 func main() {
+	if len(os.Args) > 2 && os.Args[1] == underCost {
+		os.Exit(runMeasured(os.Args[2], os.Args[3:]))
+	}
 	short := flag.Bool("short", false, "only what takes no engine: the packages that can be known in a minute")
+	measured := flag.Bool("measure", false, "say at the end what each package took")
 	flag.Parse()
+	began := time.Now()
 	r := &run{out: os.Stdout, results: map[string]*result{}}
+	if *measured {
+		if err := r.measure(); err != nil {
+			fmt.Fprintln(os.Stderr, "testrun:", err)
+			os.Exit(1)
+		}
+	}
 	if err := r.all(*short); err != nil {
 		fmt.Fprintln(os.Stderr, "testrun:", err)
 		os.Exit(1)
 	}
+	if r.cost != nil {
+		r.cost.write(r.out)
+	}
+	fmt.Fprintf(r.out, "it took %.0f s, and %.0f s of CPU\n", time.Since(began).Seconds(), r.cpu.Seconds())
 	if !r.tell(os.Getenv("CI") == "true") {
 		os.Exit(1)
 	}
@@ -38,8 +55,10 @@ type run struct {
 	total   int // of packages
 	over    int // of packages
 	results map[string]*result
-	failed  []string // packages
-	missing []string // what was not run, and why
+	failed  []string      // packages
+	missing []string      // what was not run, and why
+	cpu     time.Duration // of go test, and of all that it builds and runs
+	cost    *cost         // nil where it is not measured
 }
 
 // A result is what one package has said so far.
@@ -78,6 +97,9 @@ func (r *run) test(g group) error {
 	if g.race {
 		args = append(args, "-race")
 	}
+	if r.cost != nil {
+		args = append(args, "-exec", r.cost.wrapper)
+	}
 	cmd := exec.Command("go", append(args, g.packages...)...)
 	cmd.Dir, cmd.Stderr = filepath.Join(g.root, g.module), os.Stderr
 	events, err := cmd.StdoutPipe()
@@ -89,6 +111,7 @@ func (r *run) test(g group) error {
 	}
 	read := r.read(events)
 	err = cmd.Wait()
+	r.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if read != nil {
 		return fmt.Errorf("reading what go test says: %w", read)
 	}
@@ -140,6 +163,7 @@ func (r *run) note(e event) {
 		p.output[e.Test] = &bytes.Buffer{}
 	}
 	switch {
+	case e.Action == "output" && r.cost.note(strings.TrimPrefix(e.Package, module+"/"), e.Output):
 	case e.Action == "output":
 		p.output[e.Test].WriteString(e.Output)
 	case e.Test != "" && e.Action == "fail":
@@ -189,7 +213,7 @@ func (r *run) ended(e event, p *result) {
 	}
 }
 
-func keys(m map[string]*bytes.Buffer) func(func(string) bool) {
+func keys[T any](m map[string]T) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for key := range m {
 			if !yield(key) {

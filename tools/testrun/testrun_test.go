@@ -60,6 +60,32 @@ func TestWhatIsSaidOfARun(t *testing.T) {
 	}
 }
 
+func TestWhatAPackageTookIsSaid(t *testing.T) {
+	t.Parallel()
+	const events = `
+{"Action":"output","Package":"a","Output":"testrun measured: wall 1500 ms, CPU 250 ms\n"}
+{"Action":"pass","Package":"a","Elapsed":0.1}
+{"Action":"output","Package":"p","Output":"testrun measured: wall 2000 ms, CPU 3000 ms\n"}
+{"Action":"output","Package":"p","Output":"testrun measured: nothing\n"}
+{"Action":"fail","Package":"p","Elapsed":2}
+`
+	var out bytes.Buffer
+	r := &run{out: &out, total: 2, results: map[string]*result{}}
+	require.NoError(t, r.measure())
+	require.NoError(t, r.read(strings.NewReader(events)))
+	r.cost.write(&out)
+	assert.Contains(t, out.String(), "| p | 3.0 | 2.0 |\n| a | 0.2 | 1.5 |\n| all tests")
+	assert.Contains(t, out.String(), "testrun measured: nothing", "what is no such line is a test's")
+	assert.NotContains(t, out.String(), "1500 ms")
+}
+
+func TestATestBinaryThatIsMeasuredEndsAsItWould(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, 0, runMeasured("go", []string{"version"}))
+	assert.Equal(t, 2, runMeasured("go", []string{"no-such-command"}))
+	assert.Equal(t, 1, runMeasured(filepath.Join(t.TempDir(), "nothing"), nil))
+}
+
 func TestEveryModuleWithTestsIsRun(t *testing.T) {
 	t.Parallel()
 	groups, err := groupsIn(filepath.Join("..", ".."), false)

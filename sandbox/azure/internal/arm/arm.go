@@ -60,7 +60,9 @@ const (
 
 // handlers are those of the resource types that have rules of their own; "/" behind a type means its collection. Reads
 // of everything else that exists go to getResource and listResources.
-var handlers = table(map[string]handler{
+var handlers = table(spelled)
+
+var spelled = map[string]handler{
 	"GET " + typeRoleDefinition + "/": listRoleDefinitions,
 	"GET " + typeRoleDefinition:       getRoleDefinition,
 	"PUT " + typeRoleDefinition:       putRoleDefinition,
@@ -82,16 +84,36 @@ var handlers = table(map[string]handler{
 	"PUT " + typeFederated:            putFederated,
 	"DELETE " + typeFederated:         deleteResource,
 	"GET " + typeSubscription + "/":   listSubscriptions,
-})
+	"GET " + typeJob:                  getJob,
+}
 
 // listed are the types whose collections listResources answers. Of any other type the sandbox can't tell that there
 // is none.
-var listed = lowered(
-	typeResourceGroup, typeWorkspace, typeCompute, typeEndpoint, typeEndpoint+"/deployments", typeWorkspace+"/datastores",
-	typeWorkspace+"/data", typeWorkspace+"/data/versions", typeIdentity, typeFederated,
-	typeStorageAccount, typeStorageAccount+"/blobServices", typeStorageAccount+"/blobServices/containers",
+var listed = lowered(listedTypes...)
+
+var listedTypes = []string{
+	typeResourceGroup, typeWorkspace, typeCompute, typeEndpoint, typeEndpoint + "/deployments", typeWorkspace +
+		"/datastores",
+	typeWorkspace + "/data", typeWorkspace + "/data/versions", typeIdentity, typeFederated,
+	typeStorageAccount, typeStorageAccount + "/blobServices", typeStorageAccount + "/blobServices/containers",
 	"Microsoft.DataFactory/factories", "Microsoft.Web/sites", "Microsoft.Compute/virtualMachines",
-)
+}
+
+// Operations are all that are served: a method and a type, with "/" behind it for its collection. Any resource that
+// exists is read besides.
+func Operations() []string {
+	operations := []string{"GET any resource that exists"}
+	for operation := range spelled {
+		operations = append(operations, operation)
+	}
+	for _, of := range listedTypes {
+		operations = append(operations, "GET "+of+"/")
+	}
+	for _, of := range []string{typeResourceGroup, typeWorkspace, typeStorageAccount, typeContainer} {
+		operations = append(operations, "PUT "+of, "DELETE "+of)
+	}
+	return operations
+}
 
 func lowered(words ...string) map[string]bool {
 	set := make(map[string]bool, len(words))
@@ -176,6 +198,9 @@ func (s *Service) serve(c *call) (reply wire.Reply, err error) {
 	}
 	h, err := c.handler()
 	if err != nil {
+		return reply, err
+	}
+	if err := c.checkQuery(); err != nil {
 		return reply, err
 	}
 	if subscription := c.id.Subscription(); subscription != "" && c.st.Resources["/subscriptions/"+strings.ToLower(subscription)] == nil {

@@ -112,6 +112,10 @@ func listResources(c *call) (wire.Reply, error) {
 			found = append(found, c.render(shown[key]))
 		}
 	}
+	found, err := c.defaultStores(found)
+	if err != nil {
+		return wire.Reply{}, err
+	}
 	return c.page(found)
 }
 

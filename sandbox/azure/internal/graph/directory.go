@@ -1,9 +1,12 @@
 package graph
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
@@ -48,6 +51,57 @@ func getDirectoryObject(c *call) (wire.Reply, error) {
 		return wire.OK(object), nil
 	}
 	return wire.Reply{}, notFound(c.id())
+}
+
+// getMe is the signed-in user; an application has no /me.
+func getMe(c *call) (wire.Reply, error) {
+	user := c.st.Users[c.caller.ObjectID]
+	if user == nil {
+		return wire.Reply{}, bad("/me request is only valid with delegated authentication flow.")
+	}
+	return wire.OK(renderUser(user)), nil
+}
+
+// byIDs is a read that takes a POST.
+const byIDs = "/directoryObjects/getByIds"
+
+// maxIDs is how many IDs one call of getByIds takes (Graph's documentation, "directoryObject: getByIds").
+const maxIDs = 1000
+
+// kindsByID are the types by which getByIds can be narrowed, and those of them that the directory has.
+var kindsByID = map[string]string{
+	"user": "#microsoft.graph.user", "group": "#microsoft.graph.group", "application": "#microsoft.graph.application",
+	"serviceprincipal": "#microsoft.graph.servicePrincipal", "directoryobject": "", "device": "-", "orgcontact": "-",
+	"directoryobjectpartnerreference": "-",
+}
+
+// getByIDs answers the objects that there are of those asked for, and leaves the others out.
+func getByIDs(c *call) (wire.Reply, error) {
+	ids, ok := c.body["ids"].([]any)
+	if !ok || len(ids) > maxIDs {
+		return wire.Reply{}, bad("property \"ids\" must be a list of at most %d object IDs", maxIDs)
+	}
+	types, set := c.body["types"].([]any)
+	wanted := map[string]bool{}
+	for _, item := range types {
+		kind, known := kindsByID[strings.ToLower(fmt.Sprint(item))]
+		if !known {
+			return wire.Reply{}, bad("property \"types\": %v is no type of a directory object", item)
+		}
+		wanted[kind] = true
+	}
+	found := []map[string]any{}
+	for _, item := range ids {
+		id, _ := item.(string)
+		if uuid.Validate(id) != nil {
+			return wire.Reply{}, bad("Invalid object identifier '%v'.", item)
+		}
+		object := render(c.st, strings.ToLower(id))
+		if object != nil && (!set || len(types) == 0 || wanted[""] || wanted[text(object, "@odata.type")]) {
+			found = append(found, object)
+		}
+	}
+	return wire.OK(map[string]any{"value": found}), nil
 }
 
 // object is the ID that the path names, once it is known to exist and to be of the kind. A user goes by principal name

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,10 +87,12 @@ func routes() map[string]handler {
 		"GET /groups/{id}/members/{key}/$ref":    getMember,
 		"DELETE /groups/{id}/members/{key}/$ref": removeMember,
 
+		"GET /me":                    getMe,
 		"GET /users":                 listUsers,
 		"GET /users/{id}":            getUser,
 		"GET /users/{id}/manager":    getManager,
 		"GET /directoryObjects/{id}": getDirectoryObject,
+		"POST " + byIDs:              getByIDs,
 	}
 	for _, kind := range []string{"applications", "servicePrincipals", "groups"} {
 		table["GET /"+kind+"/{id}/owners"] = listOwners(kind)
@@ -102,6 +105,11 @@ func routes() map[string]handler {
 		table["GET /"+kind+"/{id}/transitiveMemberOf"] = listMemberOf(kind, true)
 	}
 	return table
+}
+
+// Operations are all that are served, below the version.
+func Operations() []string {
+	return slices.Collect(maps.Keys(routes()))
 }
 
 // ServeHTTP serves /graph/{version}/...
@@ -169,7 +177,7 @@ func (s *Service) authorize(st *state.State, r *http.Request) (*token.Claims, er
 	if err != nil {
 		return nil, wire.Errorf(http.StatusUnauthorized, "InvalidAuthenticationToken", "%v; Graph's audience is https://graph.microsoft.com", err)
 	}
-	reads := claims.IdentityType == "user" && r.Method == http.MethodGet
+	reads := claims.IdentityType == "user" && (r.Method == http.MethodGet || r.URL.Path == byIDs)
 	if claims.ObjectID != st.DeployerID && !reads {
 		return nil, wire.Errorf(http.StatusForbidden, "Authorization_RequestDenied",
 			"Insufficient privileges to complete the operation: %s may not %s %s", claims.ObjectID, r.Method, r.URL.Path)

@@ -39,6 +39,12 @@ func list(c *call, objects []map[string]any) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, unsupported("%v", err)
 	}
+	for _, term := range filter {
+		if term.Function != "" && !(strings.EqualFold(term.Function, odata.StartsWith) && term.Field != "") {
+			return wire.Reply{}, unsupported("the sandbox does not serve %s(...) in $filter; it serves %s(<property>,'<text>')",
+				term.Function, odata.StartsWith)
+		}
+	}
 	matching := []map[string]any{}
 	for _, object := range objects {
 		if filter.Matches(object) {

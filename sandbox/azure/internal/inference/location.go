@@ -29,10 +29,14 @@ func (p place) scope() string {
 	return p.accountID + "/blobServices/default/containers/" + p.container
 }
 
-// locate follows a URI that checkURI has accepted to its storage container. The error says what does not exist.
-func locate(st *state.State, uri string) (place, error) {
+// locate follows a URI that checkURI has accepted, for an endpoint of the workspace, to its storage container. The
+// error says what does not exist.
+func locate(st *state.State, workspaceID, uri string) (place, error) {
 	if strings.HasPrefix(uri, "https://") {
 		return locateURL(st, uri)
+	}
+	if short, ok := strings.CutPrefix(uri, shortStore); ok {
+		uri = workspaceID + "/datastores/" + short
 	}
 	id, path := splitPaths(uri)
 	if armid.Parse(id).Is(typeDatastore) {

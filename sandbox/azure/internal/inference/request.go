@@ -95,20 +95,36 @@ func checkOutput(st *state.State, property string, output data) error {
 	if err := checkURI(property+".Uri", output.URI); err != nil {
 		return err
 	}
-	place, _ := locate(st, output.URI)
+	if strings.HasPrefix(output.URI, shortStore) {
+		return wire.NotModelled("an output that begins with " + shortStore)
+	}
+	place, _ := locate(st, "", output.URI)
 	if place.datastore == "" || place.datastoreType != "AzureBlob" {
 		return invalid(property+".Uri", "%q is not in a Blob data store, to which all outputs go; write <data store ID>/paths/<path>", output.URI)
 	}
 	return nil
 }
 
-// checkURI accepts the three forms of Azure's documentation.
+// shortStore begins a path of a data store of the endpoint's workspace: azureml://datastores/<name>/paths/<path>
+// (facts/batch-endpoints.md). The long form, with the subscription, azure-ai-ml sends too; what Azure makes of it no
+// document says.
+const shortStore = "azureml://datastores/"
+
+// checkURI accepts the forms of Azure's documentation.
 func checkURI(property, uri string) error {
 	switch {
 	case uri == "":
 		return invalid(property, "is required")
 	case strings.HasPrefix(uri, "https://"):
 		return nil
+	case strings.HasPrefix(uri, shortStore):
+		if name, path := splitPaths(strings.TrimPrefix(uri, shortStore)); name != "" && !strings.Contains(name, "/") &&
+			path != "" {
+			return nil
+		}
+		return invalid(property, "%q is not of the form %s<data store>/paths/<path>", uri, shortStore)
+	case strings.HasPrefix(uri, "azureml://subscriptions/"):
+		return wire.NotModelled("an input that begins with azureml://subscriptions/")
 	}
 	id, rest := splitPaths(uri)
 	switch {
@@ -118,7 +134,8 @@ func checkURI(property, uri string) error {
 	case armid.Parse(id).Is(typeDataVersion) && rest == "":
 		return nil
 	}
-	return invalid(property, "%q is none of an https URL, a data asset's ARM ID and a data store's ARM ID followed by /paths/<path>", uri)
+	return invalid(property, "%q is none of an https URL, a data asset's ARM ID, and a path in a data store: "+
+		"its ARM ID followed by /paths/<path>, or %s<name>/paths/<path>", uri, shortStore)
 }
 
 // deploy notes the deployment, the one asked for or the endpoint's default, and the cluster it runs on.

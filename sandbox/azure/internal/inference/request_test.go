@@ -24,6 +24,7 @@ func FuzzNewJob(f *testing.F) {
 	} {
 		f.Add(body, "")
 	}
+	f.Add(`{"properties": {"InputData": {"a": {"JobInputType": "UriFile", "Uri": "azureml://datastores/d/paths/p"}}}}`, "")
 	f.Add(`{"properties": {}}`, "blue")
 	f.Fuzz(func(t *testing.T, body, deployment string) {
 		st := state.New("t")
@@ -35,13 +36,13 @@ func FuzzNewJob(f *testing.F) {
 		if err != nil {
 			var refusal *wire.Error
 			require.ErrorAs(t, err, &refusal)
-			require.True(t, refusal.Status >= 400 && refusal.Status < 500, err)
+			require.True(t, refusal.Status >= 400 && refusal.Status < 500 || refusal.Code == wire.NotModelledCode, err)
 			return
 		}
 		require.Equal(t, endpoint.ID, job.Endpoint)
 		for _, input := range job.Inputs {
 			if uri, _ := input.(map[string]any)["Uri"].(string); uri != "" {
-				_, err := locate(st, uri)
+				_, err := locate(st, workspace, uri)
 				require.Error(t, err, "nothing of it exists here")
 			}
 		}

@@ -67,7 +67,7 @@ type hops struct {
 // access keeps the seed's table: a data store with credentials opens itself; of everything else the cluster identity
 // mounts the storage, and the job identity, who is the invoker, reads or writes it.
 func (h hops) access(uri, hop, action string) *state.Failure {
-	where, err := locate(h.st, uri)
+	where, err := locate(h.st, armid.Parse(h.job.Endpoint).Parent(), uri)
 	if err != nil {
 		return h.fail("mount", notFoundCode, "", uri, err.Error())
 	}

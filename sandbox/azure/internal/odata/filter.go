@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Term is one condition: Field eq Value, Field/any(x:x eq Value), or Function(Value).
+// Term is one condition: Field eq Value, Field/any(x:x eq Value), Function(Value), or Function(Field,Value).
 type Term struct {
 	Field    string
 	Function string
@@ -48,7 +48,16 @@ func parseTerm(text string) (Term, string, error) {
 		return parseAny(field, rest)
 	}
 	if inner, ok := strings.CutPrefix(rest, "("); ok {
-		value := ""
+		value, field := "", ""
+		if property, behind := word(inner); property != "" {
+			var comma bool
+			if field, comma = strings.CutSuffix(property, ","); !comma || field == "" || strings.Contains(field, ",") {
+				return Term{}, "", fmt.Errorf("%s(%s: a property, a comma and a string in quotes are expected", name, property)
+			}
+			if inner = strings.TrimSpace(behind); !strings.HasPrefix(inner, "'") {
+				return Term{}, "", fmt.Errorf("%s(%s, takes a string in quotes", name, field)
+			}
+		}
 		if strings.HasPrefix(inner, "'") {
 			var err error
 			if value, inner, err = quoted(inner); err != nil {
@@ -57,9 +66,9 @@ func parseTerm(text string) (Term, string, error) {
 		}
 		after, ok := strings.CutPrefix(inner, ")")
 		if !ok {
-			return Term{}, "", fmt.Errorf("%s(...) takes nothing or one string in quotes", name)
+			return Term{}, "", fmt.Errorf("%s(...) takes nothing, a string in quotes, or a property and a string", name)
 		}
-		return Term{Function: name, Value: value}, after, nil
+		return Term{Function: name, Field: field, Value: value}, after, nil
 	}
 	operator, rest := word(strings.TrimSpace(rest))
 	if !strings.EqualFold(operator, "eq") {
@@ -89,7 +98,7 @@ func parseAny(field, text string) (Term, string, error) {
 		return Term{}, "", err
 	}
 	after, ok := strings.CutPrefix(strings.TrimSpace(rest), ")")
-	if !ok || term.Field != strings.TrimSpace(variable) || term.Any {
+	if !ok || term.Field != strings.TrimSpace(variable) || term.Any || term.Function != "" {
 		return Term{}, "", fmt.Errorf("%s/any: only (x:x eq 'value') is supported", field)
 	}
 	return Term{Field: field, Value: term.Value, Any: true}, after, nil
@@ -120,13 +129,23 @@ func quoted(text string) (value, rest string, err error) {
 	return "", "", fmt.Errorf("the string %s is not closed", text)
 }
 
+// StartsWith is the function that Matches knows: startswith(field,'value').
+const StartsWith = "startswith"
+
 // Matches compares the filter's fields with an object's, without case as Azure does. A field the object does not have,
-// and any function, does not match; nor does a list without any, or any on what is no list.
+// and any function but StartsWith, does not match; nor does a list without any, or any on what is no list.
 func (f Filter) Matches(object map[string]any) bool {
 	for _, term := range f {
 		value, ok := object[term.Field]
 		if !ok || value == nil {
 			return false
+		}
+		if strings.EqualFold(term.Function, StartsWith) {
+			text, isText := value.(string)
+			if !isText || len(text) < len(term.Value) || !strings.EqualFold(text[:len(term.Value)], term.Value) {
+				return false
+			}
+			continue
 		}
 		same := func(v any) bool { return strings.EqualFold(fmt.Sprint(v), term.Value) }
 		values, isList := value.([]any)

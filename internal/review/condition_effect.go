@@ -1,0 +1,81 @@
+package review
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/roles/condition"
+)
+
+// conditionOf reads the condition of an assignment. What can't be read, or is of another version than 2.0, the only public
+// one (facts/conditions.md), is not known.
+func conditionOf(a assignment) (c condition.Condition, known bool) {
+	if a.condition == "" {
+		return condition.Always, true
+	}
+	if !slices.Contains([]string{"", "2.0"}, a.conditionVersion) {
+		return c, false
+	}
+	c, wrong := condition.Parse(a.condition)
+	return c, len(wrong) == 0
+}
+
+// beyondCondition looks for a request that an assignment lets through and another one of the same role does not.
+func beyondCondition(one, other assignment) (answer condition.Answer, request condition.Request, because string) {
+	mine, known := conditionOf(one)
+	others, alsoKnown := conditionOf(other)
+	switch {
+	case !known || !alsoKnown:
+		return condition.Undecided, request, "it can't be read here"
+	case !one.role.known:
+		return condition.Undecided, request, "what its role allows is not known"
+	}
+	operations, ok := operationsOf(one.role.permissions, mine, others)
+	if !ok {
+		return condition.Undecided, request, "its role allows actions by a wildcard"
+	}
+	return condition.Beyond([]condition.Condition{mine}, []condition.Condition{others}, operations)
+}
+
+// operationsOf are what can be asked for by the role, as far as the conditions tell it apart. ok is false where a wildcard
+// stands for actions that they could tell apart too.
+func operationsOf(ps roles.Permissions, conditions ...condition.Condition) (all []condition.Operation, ok bool) {
+	parts := []string{""}
+	for _, c := range conditions {
+		parts = append(parts, c.SubOperations()...)
+	}
+	slices.Sort(parts)
+	for _, p := range ps {
+		for _, action := range slices.Concat(p.DataActions, p.Actions) {
+			if strings.Contains(action, "*") {
+				return nil, false
+			}
+			for _, part := range slices.Compact(parts) {
+				all = append(all, condition.Operation{Action: action, SubOperation: part})
+			}
+		}
+	}
+	return all, true
+}
+
+// conditionChange says what another condition does, and what can't be decided about it; neither where both let the same
+// through.
+func conditionChange(old, now assignment) (does, undecided string) {
+	gains, request, because := beyondCondition(now, old)
+	loses, _, _ := beyondCondition(old, now)
+	switch {
+	case gains == condition.Yes:
+		return "its condition lets through what it did not: " + request.String(), ""
+	case gains == condition.No && loses == condition.No:
+		return "", ""
+	case gains == condition.No:
+		return "its condition holds back more than before", ""
+	case old.condition == "":
+		return "", "a condition comes: what it leaves is undecided, for " + because
+	case now.condition == "":
+		return "", "its condition goes: what that held back is undecided, for " + because
+	default:
+		return "", "its condition changes: what it holds back is undecided, for " + because
+	}
+}

@@ -1,0 +1,45 @@
+package azure
+
+import (
+	"slices"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/arm"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/graph"
+)
+
+// Operations are all that the sandbox serves, sorted: "ARM " and "Graph " before those of Resource Manager and of
+// Microsoft Graph.
+func Operations() []string {
+	all := []string{
+		"GET /metadata/endpoints", "GET /metadata/identity/oauth2/token", "GET /msi/token",
+		"POST /{tenant}/oauth2/token", "POST /{tenant}/oauth2/v2.0/token",
+		"GET /{tenant}/.well-known/openid-configuration", "GET /{tenant}/v2.0/.well-known/openid-configuration",
+		"GET /{tenant}/discovery/keys", "GET /{tenant}/discovery/v2.0/keys",
+		"POST {scoring URI}", "GET {scoring URI}/{job}",
+	}
+	for _, operation := range arm.Operations() {
+		all = append(all, "ARM "+operation)
+	}
+	for _, operation := range graph.Operations() {
+		all = append(all, "Graph "+operation)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// A Guess is something that the sandbox does and that nobody outside Azure can know: no document states it.
+type Guess struct{ Name, What string }
+
+// Guesses are all of them on which the outcome of a job, or a way to sign in, can hang.
+func Guesses() []Guess {
+	return []Guess{
+		{"actions at the endpoint", "invoking takes each of the 35 actions at the endpoint, from a role there or above it"},
+		{"polling", "a job is read by its scoring URI with batchEndpoints/jobs/read, else with workspaces/jobs/read"},
+		{"mounting", "the cluster identity mounts with containers/read and blobs/read, at the container or above it"},
+		{"outputs", "an output takes blobs/write of the cluster identity, and of the job identity too"},
+		{"public data", "a container that anyone may read takes no role of the cluster identity, nor of the job identity"},
+		{"default identity", "a cluster mounts with the first of its user-assigned identities"},
+		{"pipeline jobs", "a batch job is a job of the workspace of type Pipeline, in the experiment of its endpoint's name"},
+		{"order of refusals", "of several missing actions the first of the seed's list is named"},
+	}
+}

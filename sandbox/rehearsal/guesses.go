@@ -1,0 +1,28 @@
+package rehearsal
+
+import "github.com/batchaccess/batchaccess/access"
+
+// guesses are the names of those of azure.Guesses on which the outcomes of a rehearsal of the model hang.
+func guesses(m access.Model) []string {
+	all := []string{"actions at the endpoint"}
+	mounted, public := false, false
+	for _, input := range m.DataInputs {
+		switch input.Mechanism() {
+		case access.ByStoreCredential:
+		case access.ByAnyone:
+			public = true
+		default:
+			mounted = true
+		}
+	}
+	if mounted || len(m.DataOutputs) > 0 {
+		all = append(all, "mounting")
+	}
+	if len(m.DataOutputs) > 0 {
+		all = append(all, "outputs")
+	}
+	if public {
+		all = append(all, "public data")
+	}
+	return all
+}

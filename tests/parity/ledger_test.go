@@ -1,0 +1,87 @@
+package parity
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+// ledger is the text of docs/parity.md. Every operation that the sandbox serves must have a case.
+func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
+	t.Helper()
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	kinds := map[string]int{}
+	for _, o := range outcomes {
+		kind, _, _ := strings.Cut(o.source, " ")
+		kinds[kind]++
+	}
+	p("# What the sandbox knows of Azure, and from where\n")
+	p("Written by `go test ./tests/parity -update` from `tests/parity/cases.txt`, which has a request, what comes of\n" +
+		"it and a source on each line, and from `tests/parity/bodies.txt`, which has the fields of Azure's API\n" +
+		"specification. The tests send every request to the sandbox. What no line here allows, the sandbox refuses: a\n" +
+		"404 for a collection, Azure's refusal for an unknown key, filter or api-version, `NotModelledBySandbox` (501,\n" +
+		"or a failed job) for what Azure decides by and the sandbox does not.\n")
+	p("%d requests on %d operations. Of the answers, %d are known from the API specification, %d from fact sheets or\n"+
+		"the article, %d because clients or public code that nobody here wrote act on them, and %d are guesses: most of\n"+
+		"those are the code of a refusal that no document names.\n",
+		len(outcomes), len(shortened()), kinds["spec"], kinds["sheet"]+kinds["page"]+kinds["seed"],
+		kinds["client"]+kinds["code"], kinds["guess"])
+	p("## Guesses on which a rehearsal can rest\n\nA rehearsal names those on which its outcomes hang.\n")
+	p("| guess | what the sandbox does |\n|---|---|")
+	for _, g := range azure.Guesses() {
+		p("| %s | %s |", g.Name, g.What)
+	}
+	p("\n## Operations\n\nOf a resource type the last word stands here; `/` behind it is its collection.\n")
+	p("| operation | answers | refuses | known from |\n|---|---|---|---|")
+	names := shortened()
+	tried := map[string][]outcome{}
+	for _, o := range outcomes {
+		tried[o.operation] = append(tried[o.operation], o)
+	}
+	for _, operation := range sorted(names) {
+		var answers, refuses, sources []string
+		for _, o := range tried[operation] {
+			list := &refuses
+			if strings.HasPrefix(o.answer, "2") {
+				list = &answers
+			}
+			*list = appendNew(*list, o.answer)
+			sources = appendNew(sources, o.source)
+		}
+		assert.NotEmpty(t, tried[operation], "cases.txt has no case of %s", operation)
+		p("| `%s` | %s | %s | %s |", operation, strings.Join(answers, ", "), strings.Join(refuses, ", "),
+			strings.Join(sources, "; "))
+	}
+	p("\n## Bodies\n\nEach field that the sandbox answers is one of Azure's, of its type. What it leaves out:\n")
+	p("| body | compared with | fields answered | left out |\n|---|---|---|---|")
+	for _, body := range bodies {
+		p("| %s | %s | %d | %s |", body.name, body.from, len(body.answered), strings.Join(body.leftOut, ", "))
+	}
+	p("\nBesides, it answers these, which the examples lack:\n\n| field | known from |\n|---|---|")
+	for _, field := range sorted(beyond) {
+		p("| %s | %s |", field, beyond[field])
+	}
+	return b.String()
+}
+
+func sorted[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func appendNew(list []string, item string) []string {
+	if slices.Contains(list, item) {
+		return list
+	}
+	return append(list, item)
+}
