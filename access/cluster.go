@@ -36,8 +36,8 @@ type Cluster struct {
 // EffectiveIdentity is Identity, or its default.
 func (c Cluster) EffectiveIdentity() ClusterIdentity { return cmp.Or(c.Identity, SystemAssigned) }
 
-// NameOr returns the cluster's name in the workspace; name is its name in the model. One that was renamed there keeps the
-// name that it has in Azure, which can't be changed.
+// NameOr returns the cluster's name in the workspace; name is its name in the model. One that was renamed there keeps
+// the name that it has in Azure, which can't be changed.
 func (c Cluster) NameOr(name string) string { return cmp.Or(c.ComputeName, c.Was, name) }
 
 // Problems returns what is wrong with a cluster by itself; the paths are those of its own fields.

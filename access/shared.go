@@ -8,8 +8,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A SharedGrant is an assignment that this stack needs and another one makes: Azure has one of the same role to the same
-// principal at the same scope, so of two stacks that need it one holds it.
+// A SharedGrant is an assignment that this stack needs and another one makes: Azure has one of the same role to the
+// same principal at the same scope, so of two stacks that need it one holds it.
 type SharedGrant struct {
 	// By is the stack that holds it, as project/stack. Required.
 	By string `pulumi:"by"`

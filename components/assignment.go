@@ -71,8 +71,8 @@ func roleDefinitionID(scope, role string) string {
 // assignment when scope or principal change, but not when the role does, so that is said here. What replaces an
 // assignment differs from it in one of the three, so it is made first, and nobody goes without. (azure-native would
 // delete first whatever it replaces. Where a role is deleted first, Pulumi deletes its assignments before it, whatever
-// is said here.) A description says whose it is. The principal's ID is in lower case, as Azure answers it: one that changed
-// in letter case alone would be replaced by an assignment of its own GUID.
+// is said here.) A description says whose it is. The principal's ID is in lower case, as Azure answers it: one that
+// changed in letter case alone would be replaced by an assignment of its own GUID.
 func (c children) assign(
 	ctx *pulumi.Context, prefix, principal string, scope, role pulumi.StringInput, to AssigneeArgs, description string,
 ) (*authorization.RoleAssignment, error) {

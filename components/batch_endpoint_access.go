@@ -385,8 +385,8 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 	return nil
 }
 
-// keepsName has an identity keep the resource name that it was made with, where nobody wrote one: Azure can't change it,
-// and the default holds the invoker's name.
+// keepsName has an identity keep the resource name that it was made with, where nobody wrote one: Azure can't change
+// it, and the default holds the invoker's name.
 func (b *builder) keepsName(i InvokerArgs) []pulumi.ResourceOption {
 	if i.DisplayName != "" {
 		return nil

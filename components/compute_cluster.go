@@ -191,7 +191,8 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 }
 
 func (cluster *ComputeCluster) make(
-	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string, after pulumi.ResourceArrayInput,
+	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string,
+	after pulumi.ResourceArrayInput,
 ) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
 	a := args.Cluster

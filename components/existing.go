@@ -23,8 +23,8 @@ func described(text, whose string) string {
 // markForm is whose an assignment is: project/stack, and the name of the resource.
 var markForm = regexp.MustCompile(`\[batchaccess:([^\]/]+/[^\]/]+)/([^\]]+)\]$`)
 
-// AssignedBy reads from an assignment's description which stack made it, as project/stack, and under which name. Both are
-// "" where it does not say.
+// AssignedBy reads from an assignment's description which stack made it, as project/stack, and under which name. Both
+// are "" where it does not say.
 func AssignedBy(description string) (stack, name string) {
 	m := markForm.FindStringSubmatch(description)
 	if m == nil {
@@ -33,9 +33,9 @@ func AssignedBy(description string) (stack, name string) {
 	return m[1], m[2]
 }
 
-// refuseAnothers is the option of an assignment that keeps a preview from promising to make what exists: Azure allows one
-// assignment of a role to a principal at a scope. It asks Azure for those alone that are to be created. before are the
-// names that it had.
+// refuseAnothers is the option of an assignment that keeps a preview from promising to make what exists: Azure allows
+// one assignment of a role to a principal at a scope. It asks Azure for those alone that are to be created. before are
+// the names that it had.
 func (c children) refuseAnothers(ctx *pulumi.Context, name string, before []string) (pulumi.ResourceOption, error) {
 	own := ctx.Project() + "/" + ctx.Stack()
 	hook, err := ctx.RegisterResourceHook(fmt.Sprintf("batchaccess %T %s", c.parent, name),
@@ -79,8 +79,8 @@ func (c children) refuseAnothers(ctx *pulumi.Context, name string, before []stri
 var notThere = regexp.MustCompile(`(?i)RoleAssignmentNotFound|ResourceNotFound|ResourceGroupNotFound|` +
 	`SubscriptionNotFound|ParentResourceNotFound|status(?:code)?\W{0,2}404\b|\b404 Not Found`)
 
-// anothers refuses what another stack made, or this one under another name. What nobody marked, and what this stack made
-// under this name, is for batchaccess adopt: that needs a preview.
+// anothers refuses what another stack made, or this one under another name. What nobody marked, and what this stack
+// made under this name, is for batchaccess adopt: that needs a preview.
 func anothers(ctx *pulumi.Context, own, name string, before []string, scope, description string) error {
 	stack, as := AssignedBy(description)
 	switch {

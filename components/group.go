@@ -22,7 +22,8 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 			DisplayName:     pulumi.String(b.args.displayName(ctx, b.name, name)),
 			Description:     pulumi.String(madeBy(ctx.Project(), ctx.Stack(), child)),
 			SecurityEnabled: pulumi.Bool(true),
-		}, b.azuread(azuread.Group{}, azuread.GroupArgs{}, append(protectIf(b.args.Protect), formerly(was(b.name, i.Was)...)...)...)...)
+		}, b.azuread(azuread.Group{}, azuread.GroupArgs{}, append(protectIf(b.args.Protect), formerly(was(b.name,
+			i.Was)...)...)...)...)
 		if err != nil {
 			return fmt.Errorf("making group %q: %w", child, err)
 		}
@@ -42,7 +43,8 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 	return nil
 }
 
-// membersWere are the names that a membership may have had: of the group as it was called, or of the member, or of both.
+// membersWere are the names that a membership may have had: of the group as it was called, or of the member, or of
+// both.
 func (b *builder) membersWere(group, member string) (names []string) {
 	groups, members := []string{group}, []string{member}
 	if old := b.args.Invokers[group].Was; old != "" {

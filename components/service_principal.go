@@ -138,8 +138,8 @@ func (sp *ServicePrincipal) federate(
 	return nil
 }
 
-// keepsDisplayName are the options of what Entra can't rename: it is taken over under the name that it has here, and keeps
-// the one that it was made with there.
+// keepsDisplayName are the options of what Entra can't rename: it is taken over under the name that it has here, and
+// keeps the one that it was made with there.
 func keepsDisplayName(name, before string) []pulumi.ResourceOption {
 	return append(formerly(was(name, before)...), pulumi.IgnoreChanges([]string{"displayName"}))
 }

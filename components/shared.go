@@ -77,7 +77,8 @@ func (args *BatchEndpointAccessArgs) sharedName(g access.Grant) string {
 }
 
 // assignmentOf is where a grant is assigned, to whom and which role, by IDs, if all are known.
-func (args *BatchEndpointAccessArgs) assignmentOf(plan *access.Plan, g access.Grant) (scope, principal, role string, known bool) {
+func (args *BatchEndpointAccessArgs) assignmentOf(plan *access.Plan, g access.Grant) (scope, principal,
+	role string, known bool) {
 	m := plan.Model
 	id := m.Invokers[g.Principal.Name].PrincipalID
 	if g.Principal.IsCluster() {

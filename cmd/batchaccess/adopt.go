@@ -127,14 +127,15 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 	cmd.Flags().StringSliceVar(&imported, "imported", nil, "file that pulumi import was given: say what it imported in the program's words")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false,
 		"do it: take up what was broken off, and import, round by round; with --output, write a file to import")
-	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of a creation that was broken off, of a type that adopt can't "+
-		"look for, and that was not made or is deleted again")
+	cmd.Flags().StringSliceVar(&forget, "forget", nil,
+		"URN of a creation that was broken off, of a type that adopt can't "+
+			"look for, and that was not made or is deleted again")
 	form.flags(cmd, "table", "json")
 	return cmd
 }
 
-// adopt looks for what the stack would create, after it has settled what the files imported, where it may write the state.
-// With do it imports that too, round by round until nothing is left.
+// adopt looks for what the stack would create, after it has settled what the files imported, where it may write the
+// state. With do it imports that too, round by round until nothing is left.
 func (p pulumiOf) adopt(
 	ctx context.Context, finder *adopt.Finder, files [][]byte, write, do bool,
 ) (a adopt.Adoption, err error) {
@@ -160,7 +161,8 @@ func (p pulumiOf) adopt(
 		} else if changed > 0 {
 			continue // what follows from it is known only now
 		}
-		if a, err = finder.Adopt(ctx, preview, state, placeholders, os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
+		if a, err = finder.Adopt(ctx, preview, state, placeholders,
+			os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
 			return a, err
 		}
 		fmt.Fprintf(p.Stderr, "importing %d resources\n", a.Count(adopt.Exists))

@@ -97,7 +97,8 @@ func (p pulumiOf) takeUp(
 	case len(state.Pending) == 0:
 		return true, nil
 	case unsure > 0:
-		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with --forget")
+		fmt.Fprintln(cmd.ErrOrStderr(),
+			"nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with --forget")
 		return false, nil
 	case !yes:
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; say --yes to do it")

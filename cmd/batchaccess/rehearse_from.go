@@ -144,8 +144,8 @@ func withSettings(dir, stack, file string) (made string, err error) {
 	return made, nil
 }
 
-// from is the stack as it was: in a file of its settings, for the program that is here, or at a commit, with the program
-// of then. What has been written for it is taken away by remove.
+// from is the stack as it was: in a file of its settings, for the program that is here, or at a commit, with the
+// program of then. What has been written for it is taken away by remove.
 func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Version, remove func(), err error) {
 	if is, err := os.Stat(from); err == nil && is.Mode().IsRegular() {
 		file, err := filepath.Abs(from)

@@ -47,13 +47,17 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 		args   []string
 		says   string
 	}{
-		"no commit":       {now, []string{"--from", "nowhere"}, `--from: "nowhere" is no file, and no commit, branch or tag here`},
-		"an option":       {now, []string{"--from=--help"}, `--from: "--help" is no file`},
-		"no project then": {map[string]string{"other": ""}, []string{"--from", "HEAD"}, "--from: there is no project at HEAD"},
-		"another program": {map[string]string{project: "name: other\nruntime: go\n", stack: oneUser}, []string{"--from", "HEAD"},
+		"no commit": {now, []string{"--from", "nowhere"},
+			`--from: "nowhere" is no file, and no commit, branch or tag here`},
+		"an option": {now, []string{"--from=--help"}, `--from: "--help" is no file`},
+		"no project then": {map[string]string{"other": ""}, []string{"--from", "HEAD"},
+			"--from: there is no project at HEAD"},
+		"another program": {map[string]string{project: "name: other\nruntime: go\n", stack: oneUser},
+			[]string{"--from", "HEAD"},
 			"--from: at HEAD this folder has project other, and now batchaccess"},
-		"a new stack":    {map[string]string{project: ours}, []string{"--from", "HEAD"}, "--from: stack dev is not at HEAD"},
-		"a wrong stack":  {map[string]string{project: ours, stack: "config:\n  batchaccess:invokers: { a: { kind: x } }\n"}, []string{"--from", "HEAD"}, "--from: at HEAD: "},
+		"a new stack": {map[string]string{project: ours}, []string{"--from", "HEAD"}, "--from: stack dev is not at HEAD"},
+		"a wrong stack": {map[string]string{project: ours,
+			stack: "config:\n  batchaccess:invokers: { a: { kind: x } }\n"}, []string{"--from", "HEAD"}, "--from: at HEAD: "},
 		"a file of text": {now, []string{"--from", "BROKEN"}, "broken.yaml: "},
 		"kills alone":    {now, []string{"--kill", "2"}, "--kill is of a change; say with --from"},
 		"kept":           {now, []string{"--from", "HEAD", "--keep"}, "none of the others can be"},
@@ -76,7 +80,8 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 
 func TestACheckoutLeavesTheRepositoryAsItIs(t *testing.T) {
 	t.Parallel()
-	before := map[string]string{"stack/Pulumi.yaml": "name: a\nruntime: go\n", "lib/x.go": "package x\n", ".gitattributes": "lib export-ignore\n"}
+	before := map[string]string{"stack/Pulumi.yaml": "name: a\nruntime: go\n", "lib/x.go": "package x\n",
+		".gitattributes": "lib export-ignore\n"}
 	dir := history(t, before, map[string]string{"stack/Pulumi.yaml": "name: b\nruntime: go\n"})
 	index, err := os.ReadFile(filepath.Join(dir, ".git", "index"))
 	require.NoError(t, err)

@@ -85,7 +85,8 @@ func ReadPreview(text []byte) (p Preview, err error) {
 }
 
 // Adopt looks in Azure for everything that a preview would create, and for what stands in its way. placeholders is what
-// the same run of `pulumi preview --import-file` wrote; the state says what is owned already, under another name; subscriptionID is that of a provider whose own inputs do not tell.
+// the same run of `pulumi preview --import-file` wrote; the state says what is owned already, under another name;
+// subscriptionID is that of a provider whose own inputs do not tell.
 func (f *Finder) Adopt(
 	ctx context.Context, p Preview, state State, placeholders []byte, subscriptionID string,
 ) (Adoption, error) {

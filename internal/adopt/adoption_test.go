@@ -301,7 +301,8 @@ func TestWhoMayNotLookIsToldWhatItTakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, file := previewOf(t, test.kind, map[string]map[string]any{"r": test.inputs})
-			_, err := answers{test.path: test.answer, test.path + "/x": always(404, "{}")}.finder().Adopt(t.Context(), p, adopt.State{}, file, "")
+			_, err := answers{test.path: test.answer, test.path + "/x": always(404, "{}")}.finder().Adopt(t.Context(), p,
+				adopt.State{}, file, "")
 			require.ErrorContains(t, err, test.says)
 			assert.ErrorContains(t, err, "looking for "+urnOf+test.kind+"::r")
 			assert.NotContains(t, err.Error(), "\n")

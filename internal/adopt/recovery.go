@@ -188,8 +188,8 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 	if err != nil {
 		return r, err
 	}
-	// What Azure lets only be replaced is another one where its ID is another, and takes the place of the one before it. Of
-	// what can be made twice, such as an application, a second one is one too many.
+	// What Azure lets only be replaced is another one where its ID is another, and takes the place of the one before it.
+	// Of what can be made twice, such as an application, a second one is one too many.
 	known := s.has(pending.URN) && kinds[r.Type].remove != nil
 	for _, one := range found {
 		switch {
@@ -210,11 +210,13 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 }
 
 func (s State) has(urn resource.URN) bool {
-	return slices.ContainsFunc(s.Resources, func(r apitype.ResourceV3) bool { return r.URN == urn && !r.Delete && !r.PendingReplacement })
+	return slices.ContainsFunc(s.Resources,
+		func(r apitype.ResourceV3) bool { return r.URN == urn && !r.Delete && !r.PendingReplacement })
 }
 
 func (s State) hasID(id string) bool {
-	return slices.ContainsFunc(s.Resources, func(r apitype.ResourceV3) bool { return !r.PendingReplacement && strings.EqualFold(string(r.ID), id) })
+	return slices.ContainsFunc(s.Resources,
+		func(r apitype.ResourceV3) bool { return !r.PendingReplacement && strings.EqualFold(string(r.ID), id) })
 }
 
 // subscriptionOf is that of the resource's provider.

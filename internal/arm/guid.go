@@ -7,11 +7,12 @@ import (
 )
 
 // nameSpace is the namespace of the GUIDs that this project derives. Changing it replaces every assignment.
-var nameSpace = version5([]byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30,
+var nameSpace = version5([]byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f,
+	0xd4, 0x30,
 	0xc8}, "https://github.com/batchaccess/batchaccess") // in the namespace of URLs: RFC 9562, 6.6
 
-// version5 is the UUID of a name in a namespace (RFC 9562, 5.5). github.com/google/uuid, which does the same, brings the
-// network along, of which the access model is to know nothing.
+// version5 is the UUID of a name in a namespace (RFC 9562, 5.5). github.com/google/uuid, which does the same, brings
+// the network along, of which the access model is to know nothing.
 func version5(space []byte, name string) []byte {
 	sum := sha1.Sum(append(append([]byte{}, space...), name...))
 	id := sum[:16]

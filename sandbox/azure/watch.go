@@ -58,7 +58,8 @@ func (a *Azure) withWatch(h http.Handler) http.Handler {
 	})
 }
 
-// Calm is the same Azure, reached in this process: neither the weather nor a watcher has a part in what its Client sends.
+// Calm is the same Azure, reached in this process: neither the weather nor a watcher has a part in what its Client
+// sends.
 func (a *Azure) Calm() *Azure {
 	calm := *a
 	client := &http.Client{Transport: inProcess{a.front}}
@@ -92,8 +93,8 @@ func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
 func (a *answer) WriteHeader(status int)      { a.status = status }
 
-// SeenAt runs fn while role assignments act as they do at that time, by the weather's propagation: those made and removed
-// until then, whatever the time is. All else is as it is.
+// SeenAt runs fn while role assignments act as they do at that time, by the weather's propagation: those made and
+// removed until then, whatever the time is. All else is as it is.
 func (a *Azure) SeenAt(at time.Time, fn func()) {
 	a.store.SeeAt(&at)
 	defer a.store.SeeAt(nil)

@@ -25,7 +25,8 @@ func TestAWatcherSeesEveryWriteAndNothingElse(t *testing.T) {
 			assert.NotZero(t, write.Done)
 			// What is sent from here is no write that waits for this one.
 			w.Calm()
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL()+"/metadata/endpoints?api-version=2022-09-01", nil)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+				w.URL()+"/metadata/endpoints?api-version=2022-09-01", nil)
 			require.NoError(t, err)
 			resp, err := w.Calm().Client().Do(req)
 			require.NoError(t, err)

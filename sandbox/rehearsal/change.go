@@ -317,7 +317,8 @@ func beside(old azure.Seed, after *azure.Seed) map[string]string {
 	return renamed
 }
 
-// resources counts what became of the stack's resources since the old version was deployed, and names them by their IDs.
+// resources counts what became of the stack's resources since the old version was deployed, and names them by their
+// IDs.
 func (c *change) resources(r *rehearsal, names map[string]string) (map[string]string, error) {
 	all, err := r.engine.Resources(c.Stack)
 	if err != nil {

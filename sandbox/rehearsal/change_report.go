@@ -140,7 +140,8 @@ func (r *ChangeReport) Write(w io.Writer, colour bool) error {
 		if i.To == "" {
 			to = "and not again"
 		}
-		fmt.Fprintf(w, "\n%s %s: %s\n  from %s\n  %s\n  %s\n", paint("31", "INTERRUPTED"), i.Invoker, i.What, i.From, to, i.Why)
+		fmt.Fprintf(w, "\n%s %s: %s\n  from %s\n  %s\n  %s\n", paint("31", "INTERRUPTED"), i.Invoker, i.What, i.From,
+			to, i.Why)
 	}
 	for _, broken := range r.Broken {
 		fmt.Fprintf(w, "\n%s %s\n", paint("31", "BROKEN"), broken)

@@ -37,8 +37,8 @@ func (c *change) base() (b base, err error) {
 	return b, os.CopyFS(b.backend, os.DirFS(filepath.Join(c.StateDir, "backend")))
 }
 
-// kill begins the change anew, kills the engine at a random write, before it is done or before it is answered, takes the
-// stack up again and demands the end that the change has without.
+// kill begins the change anew, kills the engine at a random write, before it is done or before it is answered, takes
+// the stack up again and demands the end that the change has without.
 func (c *change) kill(ctx context.Context, b base, w *watcher) error {
 	if c.Kills == 0 || len(w.writes) == 0 {
 		return nil
@@ -80,7 +80,8 @@ func (c *change) restore(b base) error {
 	return errors.Join(c.azure.Restore(b.azure), os.RemoveAll(backend), os.CopyFS(backend, os.DirFS(b.backend)))
 }
 
-// killAt kills the change at a write, counted from 0. A change that is over before is not killed: writes of the weather.
+// killAt kills the change at a write, counted from 0. A change that is over before is not killed: writes of the
+// weather.
 func (c *change) killAt(ctx context.Context, at int, done bool) (what string, err error) {
 	cmd := exec.CommandContext(ctx, c.Pulumi, "up", "--yes", "--skip-preview", "--stack", c.Stack, "--non-interactive")
 	cmd.Env = c.new.engine.Env()

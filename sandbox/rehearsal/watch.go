@@ -108,8 +108,8 @@ func (c *change) passagesOf(r *rehearsal, d deployed, renamed map[string]string)
 	return all
 }
 
-// signInsOf are the ways in which the principals that the stack makes sign in, where they are known: a secret is after it
-// was made.
+// signInsOf are the ways in which the principals that the stack makes sign in, where they are known: a secret is after
+// it was made.
 func (c *change) signInsOf(m access.Model, d deployed) (all []signIn) {
 	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
 		i, client, who := m.Invokers[name], d.ClientIDs[name], strings.ToLower(d.PrincipalIDs[name])
@@ -237,8 +237,8 @@ func (w *watcher) fail(err error) {
 
 func (*watcher) now() time.Time { return time.Now().UTC() }
 
-// catchUp looks at each moment at which a write has come to act by the weather's propagation, up to a time: roles are as
-// they were then, the directory is as it has been since the last write.
+// catchUp looks at each moment at which a write has come to act by the weather's propagation, up to a time: roles are
+// as they were then, the directory is as it has been since the last write.
 func (w *watcher) catchUp(until time.Time) (err error) {
 	lag := w.Weather.Propagation
 	for lag > 0 && w.seen < len(w.writes) {

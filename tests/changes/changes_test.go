@@ -1,4 +1,5 @@
-// Package changes rehearses changes of a stack that runs, one by one: the sample is deployed, then an edit of it over it.
+// Package changes rehearses changes of a stack that runs, one by one: the sample is deployed, then an edit of it over
+// it.
 package changes
 
 import (
@@ -59,7 +60,8 @@ var rows = []row{
 		"  batchaccess:dataInputs:", "  batchaccess:storageAccountsWere: { datalake: lake }\n\n  batchaccess:dataInputs:"}},
 	{name: "a data input is renamed", change: []string{
 		`patients: \{`, "people: {", `\[patients,`, "[people,", "read: patients", "read: people"}},
-	{name: "a data output is renamed", change: []string{`scores: \{`, "results: {", `outputs: \[scores\]`, "outputs: [results]"}},
+	{name: "a data output is renamed", change: []string{`scores: \{`, "results: {", `outputs: \[scores\]`,
+		"outputs: [results]"}},
 	{name: "an endpoint is renamed", change: []string{"heart-classifier", "heart-scorer"}},
 	{name: "a federated credential is renamed", change: []string{"        main:", "        trunk:\n          was: main"}},
 	{name: "a secret is renamed", change: []string{`"2026": \{`, `"first": { was: "2026",`}},
@@ -70,7 +72,8 @@ var rows = []row{
 	{name: "a renamed account that is not marked", change: []string{
 		"    lake: ", "    datalake: ", "storageAccount: lake", "storageAccount: datalake"}, fails: "write was: lake"},
 
-	{name: "a role of the resource group", change: []string{`additions: \[pollJobs\]`, "scope: resourceGroup"}, replaced: 7},
+	{name: "a role of the resource group", change: []string{`additions: \[pollJobs\]`, "scope: resourceGroup"},
+		replaced: 7},
 	{name: "a role of the subscription", change: []string{`additions: \[pollJobs\]`, "scope: subscription"}, replaced: 7},
 	{name: "additions", change: []string{`additions: \[pollJobs\]`, "additions: [pollJobs, cancelJobs]"}},
 	{name: "another role name", before: []string{`additions: \[pollJobs\]`, "name: Scorers"},
@@ -86,20 +89,26 @@ var rows = []row{
 	{name: "a principal's ID in other letters", before: []string{"22222222-2222-4222-8222-222222222222",
 		"aaaaaaaa-2222-4222-8222-222222222222"}, change: []string{"aaaaaaaa-2222", "AAAAAAAA-2222"}},
 
-	{name: "the size of a cluster", change: []string{"vmSize: Standard_DS3_v2", "vmSize: Standard_DS4_v2"}, replaced: 4, interrupted: []string{"analysts", "data-factory", "partner", "pipeline"}},
+	{name: "the size of a cluster", change: []string{"vmSize: Standard_DS3_v2", "vmSize: Standard_DS4_v2"},
+		replaced: 4, interrupted: []string{"analysts", "data-factory", "partner", "pipeline"}},
 	{name: "the scale of a cluster", change: []string{"maxNodeCount: 4", "maxNodeCount: 8"}},
 	{name: "a cluster to a user-assigned identity", change: []string{
 		"cpu:\n      vmSize", "cpu:\n      identity: userAssigned\n      vmSize"}, replaced: 3, made: 1},
 	{name: "a container to the account", change: []string{
 		"container: patients, path", "container: patients, scope: account, path"}, made: 5, deleted: 5},
-	{name: "an input to another container", change: []string{"container: patients", "container: people"}, made: 5, deleted: 5, lost: 4, gained: 4},
-	{name: "roles to ACLs", change: []string{"container: patients, path", "container: patients, grantedBy: acl, path"}, deleted: 5, interrupted: []string{"analysts", "data-factory", "partner", "pipeline"}},
+	{name: "an input to another container", change: []string{"container: patients", "container: people"}, made: 5,
+		deleted: 5, lost: 4, gained: 4},
+	{name: "roles to ACLs", change: []string{"container: patients, path",
+		"container: patients, grantedBy: acl, path"}, deleted: 5, interrupted: []string{"analysts", "data-factory",
+		"partner", "pipeline"}},
 	{name: "ACLs to roles", before: []string{"container: patients, path", "container: patients, grantedBy: acl, path"},
 		change: []string{"grantedBy: acl, ", ""}, made: 5},
-	{name: "a secret beside the old one", change: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today}, made: 1},
+	{name: "a secret beside the old one", change: []string{`clientSecrets:`,
+		"clientSecrets:\n        \"2027\": " + today}, made: 1},
 	{name: "the old secret goes", before: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today},
 		change: []string{`        "2026": `, `        # "2026": `}, deleted: 1},
-	{name: "a secret in one step", change: []string{`"2026": \{`, `"2027": {`}, made: 1, deleted: 1, interrupted: []string{"partner"}},
+	{name: "a secret in one step", change: []string{`"2026": \{`, `"2027": {`}, made: 1, deleted: 1,
+		interrupted: []string{"partner"}},
 	{name: "another subject of a federated credential", change: []string{"branch: main", "branch: release"}},
 	{name: "another principal of an invoker", change: []string{"principalId: 4444", "principalId: 5555"},
 		replaced: 4, lost: 4, gained: 4},
@@ -108,10 +117,13 @@ var rows = []row{
 	{name: "a member leaves a group", before: append(slices.Clone(made), `members: \[ada\]`,
 		"members: [ada, release-manager]"), change: []string{`members: \[ada, release-manager\]`, "members: [ada]"},
 		made: 1, deleted: 1},
-	{name: "an invoker is gone", change: []string{`(?s)    data-factory: # exists.*?444444444444\n`, "", ", data-factory", ""},
+	{name: "an invoker is gone", change: []string{`(?s)    data-factory: # exists.*?444444444444\n`, "",
+		", data-factory", ""},
 		deleted: 4, lost: 4},
-	{name: "another workspace", change: []string{"workspaces/scoring-dev", "workspaces/scoring-two"}, replaced: 15, lost: 21, gained: 21},
-	{name: "another storage account", change: []string{"contosolakedev", "contosolaketwo"}, replaced: 5, lost: 4, gained: 4},
+	{name: "another workspace", change: []string{"workspaces/scoring-dev", "workspaces/scoring-two"}, replaced: 15,
+		lost: 21, gained: 21},
+	{name: "another storage account", change: []string{"contosolakedev", "contosolaketwo"}, replaced: 5, lost: 4,
+		gained: 4},
 }
 
 var today = fmt.Sprintf("{ startDate: %s, endDate: %s }",
@@ -139,7 +151,8 @@ func version(t *testing.T, edits ...string) rehearsal.Version {
 	require.NoError(t, err)
 	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project, []byte("main: "+program+"\n")...), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project,
+		[]byte("main: "+program+"\n")...), 0o600))
 	text, err := os.ReadFile(filepath.Join(root, "Pulumi.dev.yaml"))
 	require.NoError(t, err)
 	sample := strings.ReplaceAll(string(text), "{ startDate: 2026-11-01, endDate: 2028-10-31 }", today)
@@ -230,7 +243,8 @@ func TestEveryChangeOfAStackThatRuns(t *testing.T) {
 			slices.Sort(interrupted)
 			assert.Equal(t, r.interrupted, slices.Compact(interrupted))
 			assert.Equal(t, []int{r.replaced, r.deleted, r.made, r.lost, r.gained}, []int{len(report.Replaced),
-				len(report.Deleted), len(report.Made), len(report.Lost), len(report.Gained)}, "replaced, deleted, made, lost, gained")
+				len(report.Deleted), len(report.Made), len(report.Lost), len(report.Gained)},
+				"replaced, deleted, made, lost, gained")
 		})
 	}
 }

@@ -52,7 +52,8 @@ func deploy(t *testing.T, a *azure.Azure, name, state, more string) stackOf {
 	require.NoError(t, err)
 	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project, []byte("main: "+program+"\n")...), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project,
+		[]byte("main: "+program+"\n")...), 0o600))
 	text := strings.ReplaceAll(lake, "STACK", name) + more
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi."+name+".yaml"), []byte(text), 0o600))
 	values, err := config.ReadStack(dir, name)
@@ -75,7 +76,8 @@ func deploy(t *testing.T, a *azure.Azure, name, state, more string) stackOf {
 
 func (s stackOf) pulumi(args ...string) (string, error) {
 	var out bytes.Buffer
-	err := s.engine.Pulumi(s.t.Context(), &out, append(args, "--stack", s.name, "--non-interactive", "--color", "never")...)
+	err := s.engine.Pulumi(s.t.Context(), &out, append(args, "--stack", s.name, "--non-interactive", "--color",
+		"never")...)
 	return out.String(), err
 }
 

@@ -134,8 +134,8 @@ func (s *Store) Snapshot() ([]byte, error) {
 	return json.Marshal(s.state)
 }
 
-// Restore puts a snapshot of this store in the place of the state. A store that keeps a file refuses: its file holds what
-// is put or taken out, one by one.
+// Restore puts a snapshot of this store in the place of the state. A store that keeps a file refuses: its file holds
+// what is put or taken out, one by one.
 func (s *Store) Restore(snapshot []byte) error {
 	if s.file != "" {
 		return errors.New("a sandbox with a state file can't be put back")
