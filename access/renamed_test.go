@@ -143,21 +143,29 @@ func TestGrantsThatOtherStacksHold(t *testing.T) {
 		grants map[string]access.SharedGrant
 		paths  []string
 	}{
-		"held":                   {map[string]access.SharedGrant{"a": right}, nil},
-		"another container":      {map[string]access.SharedGrant{"a": with(func(s *access.SharedGrant) { s.Container = "x" })}, []string{"sharedGrants.a"}},
-		"all of the account":     {map[string]access.SharedGrant{"a": with(func(s *access.SharedGrant) { s.Container = "" })}, []string{"sharedGrants.a"}},
-		"another role":           {map[string]access.SharedGrant{"a": with(func(s *access.SharedGrant) { s.Write = true })}, []string{"sharedGrants.a"}},
-		"nobody":                 {map[string]access.SharedGrant{"a": with(func(s *access.SharedGrant) { s.Principal = "" })}, []string{"sharedGrants.a"}},
-		"no stack":               {map[string]access.SharedGrant{"a": with(func(s *access.SharedGrant) { s.By = "prod" })}, []string{"sharedGrants.a.by"}},
-		"who is made here":       {map[string]access.SharedGrant{"a": with(func(s *access.SharedGrant) { s.Principal = "bot" })}, []string{"sharedGrants.a.principal"}},
-		"a cluster that is made": {map[string]access.SharedGrant{"a": with(func(s *access.SharedGrant) { s.Principal = "cluster:cpu" })}, []string{"sharedGrants.a.principal"}},
-		"twice":                  {map[string]access.SharedGrant{"a": right, "b": right}, []string{"sharedGrants.b"}},
+		"held": {map[string]access.SharedGrant{"a": right}, nil},
+		"another container": {map[string]access.SharedGrant{
+			"a": with(func(s *access.SharedGrant) { s.Container = "x" })}, []string{"sharedGrants.a"}},
+		"all of the account": {map[string]access.SharedGrant{
+			"a": with(func(s *access.SharedGrant) { s.Container = "" })}, []string{"sharedGrants.a"}},
+		"another role": {map[string]access.SharedGrant{
+			"a": with(func(s *access.SharedGrant) { s.Write = true })}, []string{"sharedGrants.a"}},
+		"nobody": {map[string]access.SharedGrant{
+			"a": with(func(s *access.SharedGrant) { s.Principal = "" })}, []string{"sharedGrants.a"}},
+		"no stack": {map[string]access.SharedGrant{
+			"a": with(func(s *access.SharedGrant) { s.By = "prod" })}, []string{"sharedGrants.a.by"}},
+		"who is made here": {map[string]access.SharedGrant{
+			"a": with(func(s *access.SharedGrant) { s.Principal = "bot" })}, []string{"sharedGrants.a.principal"}},
+		"a cluster that is made": {map[string]access.SharedGrant{
+			"a": with(func(s *access.SharedGrant) { s.Principal = "cluster:cpu" })}, []string{"sharedGrants.a.principal"}},
+		"twice": {map[string]access.SharedGrant{"a": right, "b": right}, []string{"sharedGrants.b"}},
 		"a role that is made": {map[string]access.SharedGrant{"a": {By: "lake/prod", Principal: "ann"}},
 			[]string{"sharedGrants.a"}},
-		"all that is wrong at once": {map[string]access.SharedGrant{"a": with(func(s *access.SharedGrant) {
-			s.By,
-				s.Container = "", "x"
-		})}, []string{"sharedGrants.a.by", "sharedGrants.a"}},
+		"all that is wrong at once": {map[string]access.SharedGrant{
+			"a": with(func(s *access.SharedGrant) {
+				s.By,
+					s.Container = "", "x"
+			})}, []string{"sharedGrants.a.by", "sharedGrants.a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

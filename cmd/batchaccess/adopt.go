@@ -33,13 +33,13 @@ func newAdopt() *cobra.Command {
 		Short: "Find what a stack would make and exists already, and import it",
 		Long: `Adopt looks in Azure for everything that pulumi up would create: the role, its assignments, clusters, identities,
 applications and what they hold. What stands there already, from a state that was lost or another tool, would stop the
-deployment or be made twice. Adopt writes it, with the components that it lies in, to a file for pulumi import, or with --yes
-imports it. It changes nothing in Azure.
+deployment or be made twice. Adopt writes it, with the components that it lies in, to a file for pulumi import, or with
+--yes imports it. It changes nothing in Azure.
 
-Where a deployment was broken off in the middle, it takes that up first, so that the next pulumi up neither makes a thing
-twice nor stops at "cannot create already existing resource". What was made goes into the state, also in the place of what
-it replaces; a client secret that nobody knows any more, and an application that was made again since, are removed. Where
-the stack is still locked, run pulumi cancel first.
+Where a deployment was broken off in the middle, it takes that up first, so that the next pulumi up neither makes a
+thing twice nor stops at "cannot create already existing resource". What was made goes into the state, also in the
+place of what it replaces; a client secret that nobody knows any more, and an application that was made again since,
+are removed. Where the stack is still locked, run pulumi cancel first.
 
 Without --yes it only says what it would do, and writes nothing but a new file.
 
@@ -50,24 +50,26 @@ Each resource is one of these:
   alike    new, and an application of the same display name is named; only those with the stack's own tag are adopted
   later    where it would stand hangs on another one, such as an assignment's name on the ID of its principal
   lost     a client secret: nobody knows it any more, so pulumi up makes another; delete the old one when nobody uses it
-  taken    something else is in its way, and pulumi up would fail: the same assignment under another name, another role or
-           credential that claims what is unique, another kind of compute; or an application has the stack's tag and
-           another owner than whoever deploys; or the state has it already, under another name. Adopt never imports, replaces or deletes that, for it is somebody's: an
-           assignment can't be renamed, and to replace one is to withdraw it for minutes
+  taken    something else is in its way, and pulumi up would fail: the same assignment under another name, another role
+           or credential that claims what is unique, another kind of compute; or an application has the stack's tag and
+           another owner than whoever deploys; or the state has it already, under another name. Adopt never imports,
+           replaces or deletes that, for it is somebody's: an assignment can't be renamed, and to replace one is to
+           withdraw it for minutes
   several  more than one could be it
   unknown  nobody here knows how to look for one of its type
 
 Since places hang on one another, importing goes in rounds. An import also writes what the provider makes of Azure's
-answer into the state, such as scopes without their first slash, for which Pulumi would replace roles and assignments. So
-after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
-again adopt with --imported and --yes, until it exits with 0; don't run pulumi up in between. What really is otherwise than the
-program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as new.
+answer into the state, such as scopes without their first slash, for which Pulumi would replace roles and assignments.
+So after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
+again adopt with --imported and --yes, until it exits with 0; don't run pulumi up in between. What really is otherwise
+than the program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as
+new.
 
 It signs in as the deployer does (ARM_CLIENT_ID and so on, or the Azure CLI), and needs Reader on the scopes, for
 applications Application.Read.All, and for groups Group.Read.All.
 
-It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later since
-pulumi up would change what it hangs on; with 2 if it can't look or import.`,
+It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later
+since pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 		Example: `  batchaccess adopt --stack dev --yes && pulumi preview --stack dev
 
   # by hand, the last two again until adopt exits with 0

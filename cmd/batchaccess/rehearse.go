@@ -39,10 +39,10 @@ with 2 if the configuration can't be deployed at all.
 --from rehearses a change: the stack as it was is deployed first, and then as it is here, over it. After every write to
 Azure in between, everyone who could start a job before and can after it starts it. An interruption names who could not,
 which job, and from which write to which. --from takes a commit, branch or tag, of which the program of then is built in
-a folder of its own, or a file that Pulumi.<stack>.yaml was, for the program that is here. --weather propagation=5m shows
-the change as Azure would see it; it costs no time. --kill also begins the change so many times anew, kills the engine at
-a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up), and demands the same end. It
-exits with 1 if the change fails or interrupts somebody, and with 2 if what was before can't be deployed.
+a folder of its own, or a file that Pulumi.<stack>.yaml was, for the program that is here. --weather propagation=5m
+shows the change as Azure would see it; it costs no time. --kill also begins the change so many times anew, kills the
+engine at a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up), and demands the same
+end. It exits with 1 if the change fails or interrupts somebody, and with 2 if what was before can't be deployed.
 
 In bad weather the rehearsal waits until what it was granted acts, as people have to. Its report names the weather, with
 which it can be repeated.`,
@@ -51,8 +51,8 @@ which it can be repeated.`,
   batchaccess rehearse --stack dev --weather stormy,seed=7
   batchaccess rehearse --stack dev --from origin/main
   batchaccess rehearse --stack dev --from origin/main --weather propagation=5m --kill 10
-  batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev -- pulumi stack`,
-		Args: cobra.NoArgs,
+  batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev --
+pulumi stack`, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := form.check(); err != nil {
 				return err

@@ -393,11 +393,16 @@ func TestWhatTheStateHasUnderAnotherNameIsNotAdopted(t *testing.T) {
 		owned   string
 		outcome adopt.Outcome
 	}{
-		"under another name":     {`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + strings.ToUpper(ours) + `"`, adopt.Taken},
-		"without a slash":        {`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours[1:] + `"`, adopt.Taken},
-		"to be deleted":          {`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours + `", "delete": true`, adopt.Exists},
-		"something of that type": {`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours + `x"`, adopt.Exists},
-		"something of that ID":   {`"urn": "` + urnOf + `x:y:Z::old", "type": "x:y:Z", "id": "` + ours + `"`, adopt.Exists},
+		"under another name": {
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + strings.ToUpper(ours) + `"`, adopt.Taken},
+		"without a slash": {
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours[1:] + `"`, adopt.Taken},
+		"to be deleted": {
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours + `", "delete": true`, adopt.Exists},
+		"something of that type": {
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours + `x"`, adopt.Exists},
+		"something of that ID": {
+			`"urn": "` + urnOf + `x:y:Z::old", "type": "x:y:Z", "id": "` + ours + `"`, adopt.Exists},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
