@@ -19,8 +19,10 @@ var clusterIdentities = []string{string(SystemAssigned), string(UserAssigned), s
 
 // A Cluster is a compute cluster on which deployments run. Its managed identity mounts the data of every job.
 type Cluster struct {
-	// ComputeName is its name in the workspace: 3 to 32 letters, digits and hyphens. "" for its name in the model.
+	// ComputeName is its name in the workspace: 3 to 32 letters, digits and hyphens. "" for Was, or its name in the model.
 	ComputeName string
+	// Was is the name that the cluster had in the model before; "" where it has always had this one.
+	Was string
 	// Existing is set where the cluster is there before the stack is; its identity is then looked up, unless PrincipalID
 	// gives its object ID.
 	Existing    bool
@@ -34,8 +36,9 @@ type Cluster struct {
 // EffectiveIdentity is Identity, or its default.
 func (c Cluster) EffectiveIdentity() ClusterIdentity { return cmp.Or(c.Identity, SystemAssigned) }
 
-// NameOr returns the cluster's name in the workspace; name is its name in the model.
-func (c Cluster) NameOr(name string) string { return cmp.Or(c.ComputeName, name) }
+// NameOr returns the cluster's name in the workspace; name is its name in the model. One that was renamed there keeps
+// the name that it has in Azure, which can't be changed.
+func (c Cluster) NameOr(name string) string { return cmp.Or(c.ComputeName, c.Was, name) }
 
 // Problems returns what is wrong with a cluster by itself; the paths are those of its own fields.
 func (c Cluster) Problems() Problems {

@@ -41,6 +41,7 @@ func Compile(m Model) (*Plan, Problems) {
 	p.Needs = p.needs()
 	p.Grants = p.leastGrants()
 	p.ACLs = p.acls()
+	v.sharedGrants(p)
 	if v.limits(p); v.Err() != nil {
 		return nil, v.Problems
 	}

@@ -14,6 +14,8 @@ type Grant struct {
 	Role      string    `json:"role"` // InvokerRole, ExistingRole, or the name of a built-in role
 	Scope     Scope     `json:"scope"`
 	Reasons   []string  `json:"reasons"`
+	// HeldBy is the stack that makes the assignment, as project/stack; "" for this one.
+	HeldBy string `json:"heldBy,omitempty"`
 }
 
 // String tells a grant without its principal: the role and where it holds.
@@ -55,7 +57,7 @@ func (c *collection) add(p Principal, role string, scope Scope, reason string) {
 		return
 	}
 	c.at[h] = len(c.grants)
-	c.grants = append(c.grants, Grant{p, role, scope, []string{reason}})
+	c.grants = append(c.grants, Grant{Principal: p, Role: role, Scope: scope, Reasons: []string{reason}})
 }
 
 // because adds reasons, each once: a group may have the same one as its member, and one identity under each of its

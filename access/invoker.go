@@ -65,6 +65,8 @@ func (k PrincipalKind) IDKey() string { return k.row().idKey }
 // An Invoker is a principal that may start jobs; while its job runs, it is the job identity.
 type Invoker struct {
 	Kind PrincipalKind
+	// Was is the name that the invoker had in the model before; "" where it has always had this one.
+	Was string
 	// PrincipalID is the object ID of a principal that exists; not given if the stack makes it, or looks it up.
 	PrincipalID ID
 	// ClientID is the application (client) ID of a principal that exists, where given.
@@ -164,6 +166,8 @@ type FederatedCredential struct {
 	Audience string `pulumi:"audience,optional"`
 	// Description is shown in Entra.
 	Description string `pulumi:"description,optional"`
+	// Was is the name that the credential had here before, so that a rename replaces nothing. Entra keeps the first name.
+	Was string `pulumi:"was,optional"`
 }
 
 // A GitHubSubject names runs of GitHub Actions: a repository and exactly one of Branch, Tag, Environment, PullRequest.
@@ -222,6 +226,8 @@ type ClientSecret struct {
 	StartDate string `pulumi:"startDate"`
 	// EndDate is when it ends to be, one day to two years (731 days) later. Required.
 	EndDate string `pulumi:"endDate"`
+	// Was is the name that the secret had here before, so that a rename replaces nothing. Entra keeps the first name.
+	Was string `pulumi:"was,optional"`
 }
 
 // Period returns both ends in the one form that Entra gives back, to the second and in UTC. Dates are compared as text

@@ -13,10 +13,14 @@ type Model struct {
 	Invokers        map[string]Invoker
 	Clusters        map[string]Cluster
 	StorageAccounts map[string]ID // ARM IDs
-	DataInputs      map[string]DataInput
-	DataOutputs     map[string]DataOutput
-	Endpoints       map[string]Endpoint
-	Assertions      map[string]Assertion
+	// StorageAccountsWere are the names that storage accounts had in the model before, by those that they have.
+	StorageAccountsWere map[string]string
+	// SharedGrants are those of the plan's grants that other stacks hold.
+	SharedGrants map[string]SharedGrant
+	DataInputs   map[string]DataInput
+	DataOutputs  map[string]DataOutput
+	Endpoints    map[string]Endpoint
+	Assertions   map[string]Assertion
 }
 
 // An Endpoint is a batch endpoint of the workspace: it ties the clusters that its deployments run on to what its jobs

@@ -116,6 +116,28 @@ func (v *validator) refers(path, name, what string, known names) {
 	}
 }
 
+// renamed checks the names that the entries of a map had before: each is gone, and became one entry.
+func renamed[V any](v *validator, path string, all map[string]V, was func(V) string) {
+	became := map[string]string{}
+	for _, name := range sorted(all) {
+		old, at := was(all[name]), path+"."+name+".was"
+		_, stays := all[old]
+		switch {
+		case old == "":
+			continue
+		case old == name:
+			v.add(at, "leave it out, or write the name that it had before", "is the name that it has")
+		case stays:
+			v.add(at, "write the name that it had before, or leave it out if it is new", "%s.%s is still there", path, old)
+		case became[old] != "":
+			v.add(at, "keep it at the one of the two that it became", "%s was %s too", became[old], old)
+		default:
+			v.name(at, old)
+		}
+		became[old] = path + "." + name
+	}
+}
+
 func (v *validator) workspace() {
 	if !v.m.WorkspaceID.Given() {
 		v.add("workspaceId", "write /subscriptions/<id>/resourceGroups/<group>/providers/"+arm.Workspace+"/<name>",
@@ -153,6 +175,7 @@ func (v *validator) invokers() {
 	if len(v.m.Invokers) == 0 {
 		v.add("invokers", "declare at least one principal that may start jobs", "is empty: nobody may invoke")
 	}
+	renamed(v, "invokers", v.m.Invokers, func(i Invoker) string { return i.Was })
 	groups := v.m.Groups()
 	for _, name := range sorted(v.m.Invokers) {
 		path := "invokers." + name

@@ -56,6 +56,8 @@ func (v *validator) signIn(path string, i Invoker) {
 		v.warn(path+".federatedCredentials", "make a second service principal for what is to come",
 			"has %d of the %d credentials that Entra allows an application", federated, MaxFederatedCredentials)
 	}
+	renamed(v, path+".federatedCredentials", i.FederatedCredentials, func(f FederatedCredential) string { return f.Was })
+	renamed(v, path+".clientSecrets", i.ClientSecrets, func(s ClientSecret) string { return s.Was })
 	claims := map[[2]string]string{}
 	for _, name := range sorted(i.FederatedCredentials) {
 		at := path + ".federatedCredentials." + name

@@ -13,6 +13,7 @@ import (
 )
 
 func (v *validator) clusters() {
+	renamed(v, "clusters", v.m.Clusters, func(c Cluster) string { return c.Was })
 	seen := map[string]string{} // compute name -> path
 	for _, name := range sorted(v.m.Clusters) {
 		path, c := "clusters."+name, v.m.Clusters[name]
@@ -57,7 +58,28 @@ func (v *validator) cluster(path string, c Cluster) {
 	}
 }
 
+// accountsWere checks the names that storage accounts had before, which stand apart from their IDs.
+func (v *validator) accountsWere() {
+	const path = "storageAccountsWere"
+	became := map[string]string{}
+	for _, name := range sorted(v.m.StorageAccountsWere) {
+		at, old := path+"."+name, v.m.StorageAccountsWere[name]
+		v.refers(at, name, "storage account", keysOf(v.m.StorageAccounts))
+		switch _, stays := v.m.StorageAccounts[old]; {
+		case stays:
+			v.add(at, "write the name that the account had before, or take the line out", "storageAccounts.%s is still there",
+				old)
+		case became[old] != "":
+			v.add(at, "keep the one that it became", "%s was %s too", became[old], old)
+		default:
+			v.name(at, old)
+		}
+		became[old] = at
+	}
+}
+
 func (v *validator) storageAccounts() {
+	v.accountsWere()
 	seen := map[any]string{} // the path of each, by its ID or the source of it
 	for _, name := range sorted(v.m.StorageAccounts) {
 		path, id := "storageAccounts."+name, v.m.StorageAccounts[name]

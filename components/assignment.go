@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // AssigneeArgs is a principal to assign a role to.
@@ -20,6 +20,8 @@ type AssigneeArgs struct {
 	// PrincipalType is User, Group or ServicePrincipal; managed identities are service principals. Required: with it,
 	// Resource Manager does not refuse a principal that Entra has not replicated yet.
 	PrincipalType string `pulumi:"principalType"`
+	// Was is the name that the principal had in the map before, so that a rename replaces nothing.
+	Was string `pulumi:"was,optional"`
 	// Description of the assignment, at most 512 characters. Default: one that names the component.
 	Description string `pulumi:"description,optional"`
 }
@@ -47,20 +49,11 @@ var principalTypes = []string{"User", "Group", "ServicePrincipal"}
 // maxAssignmentDescription is as long as the portal shows.
 const maxAssignmentDescription = 512
 
-// nameSpace is the namespace of the GUIDs that this package derives. Changing it replaces every assignment.
-var nameSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/batchaccess/batchaccess"))
-
-// guid derives a GUID from its parts, letter case aside: the same parts, the same GUID, on every machine and in every
-// run.
-func guid(parts ...string) string {
-	return uuid.NewSHA1(nameSpace, []byte(strings.ToLower(strings.Join(parts, "|")))).String()
-}
-
 // AssignmentGUID is the name of the assignment of a role to a principal at a scope. It is derived from the three, so
 // that a second run, a lost state or a retry lands on the same assignment and not on a 409. The role may be given as a
 // GUID or as an ARM ID in either of Azure's two forms.
 func AssignmentGUID(scope, principalID, roleDefinitionID string) string {
-	return guid(strings.TrimSuffix(scope, "/"), principalID, lastSegment(roleDefinitionID))
+	return arm.AssignmentGUID(scope, principalID, roleDefinitionID)
 }
 
 func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
@@ -78,10 +71,12 @@ func roleDefinitionID(scope, role string) string {
 // assignment when scope or principal change, but not when the role does, so that is said here. What replaces an
 // assignment differs from it in one of the three, so it is made first, and nobody goes without. (azure-native would
 // delete first whatever it replaces. Where a role is deleted first, Pulumi deletes its assignments before it, whatever
-// is said here.)
+// is said here.) A description says whose it is. The principal's ID is in lower case, as Azure answers it: one that
+// changed in letter case alone would be replaced by an assignment of its own GUID.
 func (c children) assign(
-	ctx *pulumi.Context, name string, scope, role pulumi.StringInput, to AssigneeArgs, description string,
+	ctx *pulumi.Context, prefix, principal string, scope, role pulumi.StringInput, to AssigneeArgs, description string,
 ) (*authorization.RoleAssignment, error) {
+	name := prefix + "." + principal
 	alike := programOf(ctx).assignment(scope, to.PrincipalID, role)
 	alike.Lock()
 	defer alike.Unlock()
@@ -91,8 +86,10 @@ func (c children) assign(
 	if to.Description != "" {
 		description = to.Description
 	}
-	if r := []rune(description); len(r) > maxAssignmentDescription {
-		description = string(r[:maxAssignmentDescription-1]) + "…"
+	id := derive(func(v []string) (string, error) { return strings.ToLower(v[0]), nil }, to.PrincipalID)
+	hooks, err := c.refuseAnothers(ctx, name, was(prefix, to.Was))
+	if err != nil {
+		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
 	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
 	assignment := derive(func(v []string) (string, error) { return assignmentName(name, v[0], v[1], v[2]) },
@@ -101,11 +98,12 @@ func (c children) assign(
 		Scope:              scope,
 		RoleAssignmentName: pointer(assignment),
 		RoleDefinitionId:   definition,
-		PrincipalId:        to.PrincipalID,
+		PrincipalId:        id,
 		PrincipalType:      pulumi.String(to.PrincipalType),
-		Description:        pulumi.String(description),
-	}, c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{},
-		pulumi.DeleteBeforeReplace(false), pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}))...)
+		Description:        pulumi.String(described(description, madeBy(ctx.Project(), ctx.Stack(), name))),
+	}, c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{}, append(
+		formerly(was(prefix, to.Was)...), pulumi.DeleteBeforeReplace(false),
+		pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}), hooks)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}

@@ -33,6 +33,12 @@ type BatchEndpointAccessArgs struct {
 	Clusters map[string]ClusterArgs `pulumi:"clusters,optional"`
 	// StorageAccounts are the ARM IDs of the accounts that hold the data.
 	StorageAccounts map[string]pulumi.StringInput `pulumi:"storageAccounts,optional"`
+	// StorageAccountsWere are the names that accounts had here before, by those that they have, so that a rename replaces
+	// nothing.
+	StorageAccountsWere map[string]string `pulumi:"storageAccountsWere,optional"`
+	// SharedGrants are the assignments that this stack needs and other stacks make, by any names: no resource is made for
+	// them, and a preview fails where one is not held.
+	SharedGrants map[string]access.SharedGrant `pulumi:"sharedGrants,optional"`
 	// DataInputs are what jobs read.
 	DataInputs map[string]access.DataInput `pulumi:"dataInputs,optional"`
 	// DataOutputs are what jobs write.
@@ -56,6 +62,8 @@ type BatchEndpointAccessArgs struct {
 type InvokerArgs struct {
 	// Kind is user, group, servicePrincipal or managedIdentity. Required.
 	Kind access.PrincipalKind `pulumi:"kind"`
+	// Was is the name that the invoker had here before, so that a rename replaces nothing.
+	Was string `pulumi:"was,optional"`
 	// ObjectID of a user, a group or an existing service principal, as Entra shows it. Without it, one that is named in
 	// another way is looked up, and any other service principal is made.
 	ObjectID pulumi.StringInput `pulumi:"objectId,optional"`
@@ -143,6 +151,11 @@ func NewBatchEndpointAccess(
 	}
 	names := args.derivedNames(ctx, name)
 	args, plan, ps, err := args.complete(ctx, opts)
+	if err == nil && ps.Err() == nil {
+		var shared access.Problems
+		shared, err = args.checkShared(ctx, plan, opts)
+		ps = append(ps, shared...)
+	}
 	if err != nil {
 		ps = append(ps, problem.Of(err))
 	}
@@ -167,10 +180,14 @@ func NewBatchEndpointAccess(
 	a.Readers, a.Contributors = map[string]*StorageReader{}, map[string]*StorageContributor{}
 	b := &builder{
 		made: a, name: name, args: args, plan: plan, children: c, principals: map[access.Principal]pulumi.StringInput{},
+		granted: map[string]promise{},
 	}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole,
 		b.makeReaders} {
 		if err := step(ctx); err != nil {
+			for _, granted := range b.granted {
+				granted.fail(err)
+			}
 			return nil, err
 		}
 	}
@@ -204,11 +221,12 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		Role:            args.Role.model(),
 		Invokers:        map[string]access.Invoker{},
 		Clusters:        map[string]access.Cluster{},
-		StorageAccounts: map[string]access.ID{},
-		DataInputs:      args.DataInputs,
-		DataOutputs:     args.DataOutputs,
-		Endpoints:       args.Endpoints,
-		Assertions:      args.Assertions,
+		StorageAccounts: map[string]access.ID{}, StorageAccountsWere: args.StorageAccountsWere,
+		SharedGrants: args.SharedGrants,
+		DataInputs:   args.DataInputs,
+		DataOutputs:  args.DataOutputs,
+		Endpoints:    args.Endpoints,
+		Assertions:   args.Assertions,
 	}
 	for name := range args.Invokers {
 		m.Invokers[name] = args.model(name)
@@ -226,7 +244,7 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 func (args *BatchEndpointAccessArgs) model(invoker string) access.Invoker {
 	i := args.Invokers[invoker]
 	return access.Invoker{
-		Kind: i.Kind, PrincipalID: idOf(i.id()), ClientID: idOf(i.ClientID), DisplayName: i.DisplayName,
+		Kind: i.Kind, Was: i.Was, PrincipalID: idOf(i.id()), ClientID: idOf(i.ClientID), DisplayName: i.DisplayName,
 		UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID,
 		Members: i.Members, ManagedIdentities: i.ManagedIdentities,
 		FederatedCredentials: inCloud(args.Environment, i.FederatedCredentials),
@@ -309,6 +327,21 @@ type builder struct {
 	tenantIDs     pulumi.StringMap
 	clientSecrets pulumi.StringMapMap
 	role          *InvokerRole
+	granted       map[string]promise // to the clusters with user-assigned identities, by cluster
+}
+
+// A promise is of resources that are registered later than what depends on them.
+type promise struct {
+	resources pulumi.ResourceArrayOutput
+	keep      func(any)
+	fail      func(error)
+}
+
+func newPromise(ctx *pulumi.Context) promise {
+	out, resolve, reject := ctx.NewOutput()
+	return promise{out.ApplyT(func(v any) []pulumi.Resource {
+		return v.([]pulumi.Resource)
+	}).(pulumi.ResourceArrayOutput), resolve, reject}
 }
 
 func (b *builder) makeInvokers(ctx *pulumi.Context) error {
@@ -327,7 +360,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			sp, err := NewServicePrincipal(ctx, child, &ServicePrincipalArgs{
 				DisplayName: pulumi.String(display), FederatedCredentials: b.plan.Model.Invokers[name].FederatedCredentials,
 				ClientSecrets: i.ClientSecrets, SignIn: i.SignIn, Protect: b.args.Protect,
-			}, b.options()...)
+			}, b.options(formerly(was(b.name, i.Was)...)...)...)
 			if err != nil {
 				return err
 			}
@@ -341,7 +374,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			identity, err := NewManagedIdentity(ctx, child, &ManagedIdentityArgs{
 				ResourceGroupName: group, ResourceName: pulumi.String(display),
 				Location: b.args.Location, Tags: b.args.Tags, Protect: b.args.Protect,
-			}, b.options()...)
+			}, b.options(append(formerly(was(b.name, i.Was)...), b.keepsName(i)...)...)...)
 			if err != nil {
 				return err
 			}
@@ -350,6 +383,15 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 		}
 	}
 	return nil
+}
+
+// keepsName has an identity keep the resource name that it was made with, where nobody wrote one: Azure can't change
+// it, and the default holds the invoker's name.
+func (b *builder) keepsName(i InvokerArgs) []pulumi.ResourceOption {
+	if i.DisplayName != "" {
+		return nil
+	}
+	return []pulumi.ResourceOption{pulumi.IgnoreChanges([]string{"resourceName"})}
 }
 
 // displayName is what Entra calls what is made for an invoker.
@@ -361,10 +403,15 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 	for _, name := range sortedKeys(b.args.Clusters) {
 		args := b.args.Clusters[name]
 		args.ComputeName = b.plan.Model.Clusters[name].NameOr(name)
-		cluster, err := NewComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
+		var after pulumi.ResourceArrayInput
+		if !args.Existing && args.model().EffectiveIdentity() == access.UserAssigned {
+			b.granted[name] = newPromise(ctx)
+			after = b.granted[name].resources
+		}
+		cluster, err := newComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
 			WorkspaceID: b.args.WorkspaceID, Location: b.args.Location, Cluster: args,
 			Tags: b.args.Tags, Protect: b.args.Protect,
-		}, b.options()...)
+		}, after, b.options(formerly(was(b.name, args.Was)...)...)...)
 		if err != nil {
 			return err
 		}
@@ -384,7 +431,7 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 	}, b.args.WorkspaceID)
 	invokers := map[string]AssigneeArgs{}
 	for _, g := range b.plan.Grants {
-		if !g.Scope.InStorage() {
+		if !g.Scope.InStorage() && g.HeldBy == "" {
 			invokers[g.Principal.Name] = b.assignee(g.Principal)
 		}
 	}
@@ -401,8 +448,9 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 // there.
 func (b *builder) makeReaders(ctx *pulumi.Context) error {
 	readers, contributors := map[string]*StorageReaderArgs{}, map[string]*StorageReaderArgs{}
+	before := map[string][]string{} // what each was called
 	for _, g := range b.plan.Grants {
-		if !g.Scope.InStorage() {
+		if !g.Scope.InStorage() || g.HeldBy != "" {
 			continue
 		}
 		parts := []string{b.name, g.Scope.StorageAccount}
@@ -414,36 +462,65 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 			child, of = strings.Join(append(parts, "contributor"), "."), contributors
 		}
 		if of[child] == nil {
+			if account := b.args.StorageAccountsWere[g.Scope.StorageAccount]; account != "" {
+				rest := strings.TrimPrefix(child, b.name+"."+g.Scope.StorageAccount)
+				before[child] = []string{b.name + "." + account + rest}
+			}
 			of[child] = &StorageReaderArgs{
 				StorageAccountID: b.args.StorageAccounts[g.Scope.StorageAccount], Container: g.Scope.Container,
 				Principals: map[string]AssigneeArgs{},
 			}
 		}
-		of[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = b.assignee(g.Principal)
+		to := b.assignee(g.Principal)
+		if to.Was != "" {
+			to.Was = g.Principal.Kind + "." + to.Was
+		}
+		of[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = to
 	}
 	for _, child := range sortedKeys(readers) {
-		made, err := NewStorageReader(ctx, child, readers[child], b.options()...)
+		made, err := NewStorageReader(ctx, child, readers[child], b.options(formerly(before[child]...)...)...)
 		if err != nil {
 			return err
 		}
 		b.made.Readers[child] = made
 	}
 	for _, child := range sortedKeys(contributors) {
-		made, err := NewStorageContributor(ctx, child, (*StorageContributorArgs)(contributors[child]), b.options()...)
+		made, err := NewStorageContributor(ctx, child, (*StorageContributorArgs)(contributors[child]),
+			b.options(formerly(before[child]...)...)...)
 		if err != nil {
 			return err
 		}
 		b.made.Contributors[child] = made
 	}
+	for cluster, granted := range b.granted {
+		granted.keep(b.assignedTo(cluster))
+	}
 	return nil
+}
+
+// assignedTo are the assignments in storage to a cluster's identity.
+func (b *builder) assignedTo(cluster string) (all []pulumi.Resource) {
+	principal := access.ClusterPrincipal(cluster)
+	key := principal.Kind + "." + principal.Name
+	for _, name := range sortedKeys(b.made.Readers) {
+		if a := b.made.Readers[name].Assignments[key]; a != nil {
+			all = append(all, a)
+		}
+	}
+	for _, name := range sortedKeys(b.made.Contributors) {
+		if a := b.made.Contributors[name].Assignments[key]; a != nil {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // assignee describes an assignment by who and what alone. Why it exists changes with the model, and Azure is not to be
 // asked to change an assignment for that: the access report tells it.
 func (b *builder) assignee(p access.Principal) AssigneeArgs {
-	kind := access.ManagedIdentity
+	kind, before := access.ManagedIdentity, b.args.Clusters[p.Name].Was
 	if !p.IsCluster() {
-		kind = b.args.Invokers[p.Name].Kind
+		kind, before = b.args.Invokers[p.Name].Kind, b.args.Invokers[p.Name].Was
 	}
-	return AssigneeArgs{PrincipalID: b.principals[p], PrincipalType: kind.PrincipalType()}
+	return AssigneeArgs{PrincipalID: b.principals[p], PrincipalType: kind.PrincipalType(), Was: before}
 }

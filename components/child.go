@@ -120,6 +120,26 @@ func (c children) lookup() []pulumi.InvokeOption {
 	return all
 }
 
+// formerly has resources of the stack's state taken over under another name: those are the names that it had before.
+func formerly(names ...string) []pulumi.ResourceOption {
+	var aliases []pulumi.Alias
+	for _, name := range names {
+		aliases = append(aliases, pulumi.Alias{Name: pulumi.String(name)})
+	}
+	if aliases == nil {
+		return nil
+	}
+	return []pulumi.ResourceOption{pulumi.Aliases(aliases)}
+}
+
+// was is the name of a child before, by the last part that it had then; none where it has always had this one.
+func was(prefix, last string) []string {
+	if last == "" {
+		return nil
+	}
+	return []string{prefix + "." + last}
+}
+
 func protectIf(protect bool) []pulumi.ResourceOption {
 	if protect {
 		return []pulumi.ResourceOption{pulumi.Protect(true)}

@@ -17,6 +17,9 @@ import (
 // ClusterArgs describe a compute cluster of a workspace: a new one, or one that exists. A new one is closed by default:
 // no SSH, no local authentication, and no node while nothing runs.
 type ClusterArgs struct {
+	// Was is the name that the cluster had here before, so that a rename replaces nothing. Without ComputeName it is the
+	// name in the workspace, which Azure can't change: keep it as long as the cluster lives.
+	Was string `pulumi:"was,optional"`
 	// Existing is set for a cluster that exists: it is looked up, and must have a managed identity.
 	Existing bool `pulumi:"existing,optional"`
 	// PrincipalID is the object ID of an existing cluster's default identity. Default: it is looked up.
@@ -103,6 +106,15 @@ type ComputeCluster struct {
 func NewComputeCluster(
 	ctx *pulumi.Context, name string, args *ComputeClusterArgs, opts ...pulumi.ResourceOption,
 ) (*ComputeCluster, error) {
+	return newComputeCluster(ctx, name, args, nil, opts...)
+}
+
+// newComputeCluster makes the cluster after others: what its user-assigned identity is granted, so that a cluster that
+// moves to another identity finds it granted. Nothing else of the component waits for them.
+func newComputeCluster(
+	ctx *pulumi.Context, name string, args *ComputeClusterArgs, after pulumi.ResourceArrayInput,
+	opts ...pulumi.ResourceOption,
+) (*ComputeCluster, error) {
 	if args == nil {
 		args = &ComputeClusterArgs{}
 	}
@@ -124,7 +136,7 @@ func NewComputeCluster(
 	cluster.ComputeName = pulumi.String(compute).ToStringOutput()
 	if args.Cluster.Existing {
 		cluster.lookup(ctx, c, args, compute)
-	} else if err := cluster.make(ctx, c, name, args, compute); err != nil {
+	} else if err := cluster.make(ctx, c, name, args, compute, after); err != nil {
 		return nil, err
 	}
 	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{
@@ -180,6 +192,7 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 
 func (cluster *ComputeCluster) make(
 	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string,
+	after pulumi.ResourceArrayInput,
 ) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
 	a := args.Cluster
@@ -191,6 +204,10 @@ func (cluster *ComputeCluster) make(
 		return err
 	}
 	location, nodes := args.places()
+	own := append(protectIf(args.Protect), pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges(fixedInCluster))
+	if after != nil {
+		own = append(own, pulumi.DependsOnInputs(after))
+	}
 	made, err := ml.NewCompute(ctx, name, &ml.ComputeArgs{
 		ResourceGroupName: group,
 		WorkspaceName:     workspace,
@@ -199,7 +216,7 @@ func (cluster *ComputeCluster) make(
 		Identity:          identity,
 		Tags:              args.Tags,
 		Properties:        a.properties(nodes),
-	}, c.azureNative(ml.Compute{}, ml.ComputeArgs{}, protectIf(args.Protect)...)...)
+	}, c.azureNative(ml.Compute{}, ml.ComputeArgs{}, own...)...)
 	if err != nil {
 		return fmt.Errorf("making compute cluster %q: %w", name, err)
 	}
@@ -218,6 +235,16 @@ func (cluster *ComputeCluster) make(
 		}).(pulumi.StringOutput)
 	}
 	return nil
+}
+
+// fixedInCluster are the inputs that Azure changes in no cluster: scale, identity and tags are all that it does
+// (facts/compute-clusters.md). A cluster of the same name can't be made before the old one is gone.
+var fixedInCluster = []string{
+	"location", "properties.computeLocation", "properties.description", "properties.disableLocalAuth",
+	"properties.properties.vmSize", "properties.properties.vmPriority", "properties.properties.osType",
+	"properties.properties.subnet", "properties.properties.enableNodePublicIp", "properties.properties.isolatedNetwork",
+	"properties.properties.remoteLoginPortPublicAccess", "properties.properties.userAccountCredentials",
+	"properties.properties.virtualMachineImage",
 }
 
 // identity returns the cluster's identity and the principal of its user-assigned one, which is made where none is
@@ -359,7 +386,7 @@ func (a ClusterArgs) check() (ps access.Problems) {
 	if a.SSH != nil && (a.SSH.AdminUserName == nil || a.SSH.AdminUserSSHPublicKey == nil) {
 		ps.Add("ssh", "give both, or leave ssh out to keep it closed", "takes adminUserName and adminUserSshPublicKey")
 	}
-	if a.Existing && !inputsOnly(inputsOf(a), "existing", "computeName", "principalId", "identity",
+	if a.Existing && !inputsOnly(inputsOf(a), "existing", "was", "computeName", "principalId", "identity",
 		"userAssignedIdentityId") {
 		ps.Add("existing", "leave them out, all but computeName and principalId", "is set, so the cluster keeps its settings")
 	}
@@ -378,7 +405,7 @@ func inputsOnly(m pulumi.Map, allowed ...string) bool {
 // model is the cluster as package access sees it.
 func (a ClusterArgs) model() access.Cluster {
 	return access.Cluster{
-		ComputeName: a.ComputeName, Existing: a.Existing, Identity: a.Identity,
+		ComputeName: a.ComputeName, Was: a.Was, Existing: a.Existing, Identity: a.Identity,
 		UserAssignedIdentityID: idOf(a.UserAssignedIdentityID), PrincipalID: idOf(a.PrincipalID),
 	}
 }

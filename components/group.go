@@ -22,7 +22,8 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 			DisplayName:     pulumi.String(b.args.displayName(ctx, b.name, name)),
 			Description:     pulumi.String(madeBy(ctx.Project(), ctx.Stack(), child)),
 			SecurityEnabled: pulumi.Bool(true),
-		}, b.azuread(azuread.Group{}, azuread.GroupArgs{}, protectIf(b.args.Protect)...)...)
+		}, b.azuread(azuread.Group{}, azuread.GroupArgs{}, append(protectIf(b.args.Protect), formerly(was(b.name,
+			i.Was)...)...)...)...)
 		if err != nil {
 			return fmt.Errorf("making group %q: %w", child, err)
 		}
@@ -32,7 +33,7 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 		for _, member := range i.Members {
 			made, err := azuread.NewGroupMember(ctx, child+"."+member, &azuread.GroupMemberArgs{
 				GroupObjectId: group.ObjectId, MemberObjectId: b.principals[access.InvokerPrincipal(member)],
-			}, b.azuread(azuread.GroupMember{}, azuread.GroupMemberArgs{})...)
+			}, b.azuread(azuread.GroupMember{}, azuread.GroupMemberArgs{}, formerly(b.membersWere(name, member)...)...)...)
 			if err != nil {
 				return fmt.Errorf("making %q a member of group %q: %w", member, child, err)
 			}
@@ -40,4 +41,24 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 		}
 	}
 	return nil
+}
+
+// membersWere are the names that a membership may have had: of the group as it was called, or of the member, or of
+// both.
+func (b *builder) membersWere(group, member string) (names []string) {
+	groups, members := []string{group}, []string{member}
+	if old := b.args.Invokers[group].Was; old != "" {
+		groups = append(groups, old)
+	}
+	if old := b.args.Invokers[member].Was; old != "" {
+		members = append(members, old)
+	}
+	for _, g := range groups {
+		for _, m := range members {
+			if g != group || m != member {
+				names = append(names, b.name+"."+g+"."+m)
+			}
+		}
+	}
+	return names
 }

@@ -98,7 +98,7 @@ func NewInvokerRole(
 	role.Assignments = map[string]*authorization.RoleAssignment{}
 	for _, invoker := range sortedKeys(args.Invokers) {
 		role.Assignments[invoker], err = c.assign(
-			ctx, name+"."+invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker)
+			ctx, name, invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +123,7 @@ func (role *InvokerRole) define(
 		if v[1] != v[0] {
 			from = append(from, v[1])
 		}
-		return guid(from...), nil
+		return arm.GUID(from...), nil
 	}, at, scope)
 	fixed := args.Name != "" || args.Definition != ""
 	role.RoleName = derive(func(v []string) (string, error) {

@@ -129,13 +129,19 @@ func (sp *ServicePrincipal) federate(
 				Subject:       pulumi.String(subject),
 				Audiences:     pulumi.StringArray{pulumi.String(audience)},
 			}, c.azuread(azuread.ApplicationFederatedIdentityCredential{},
-				azuread.ApplicationFederatedIdentityCredentialArgs{})...)
+				azuread.ApplicationFederatedIdentityCredentialArgs{}, keepsDisplayName(name, f.Was)...)...)
 		if err != nil {
 			return fmt.Errorf("making federated credential %s.%s: %w", name, key, err)
 		}
 		sp.Federated[key] = made
 	}
 	return nil
+}
+
+// keepsDisplayName are the options of what Entra can't rename: it is taken over under the name that it has here, and
+// keeps the one that it was made with there.
+func keepsDisplayName(name, before string) []pulumi.ResourceOption {
+	return append(formerly(was(name, before)...), pulumi.IgnoreChanges([]string{"displayName"}))
 }
 
 // makeSecrets makes the client secrets. Their ends are sent as absolute dates: the provider takes endDateRelative and
@@ -153,7 +159,7 @@ func (sp *ServicePrincipal) makeSecrets(
 			StartDate:     pulumi.String(start.Format(time.RFC3339)),
 			EndDate:       pulumi.String(end.Format(time.RFC3339)),
 		}, c.azuread(azuread.ApplicationPassword{}, azuread.ApplicationPasswordArgs{},
-			pulumi.AdditionalSecretOutputs([]string{"value"}))...)
+			append(keepsDisplayName(name, secrets[key].Was), pulumi.AdditionalSecretOutputs([]string{"value"}))...)...)
 		if err != nil {
 			return nil, fmt.Errorf("making client secret %s.%s: %w", name, key, err)
 		}

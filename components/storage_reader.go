@@ -126,7 +126,7 @@ func assignInStorage(
 	assignments = map[string]*authorization.RoleAssignment{}
 	for _, principal := range sortedKeys(args.Principals) {
 		assignments[principal], err = c.assign(
-			ctx, name+"."+principal, at, pulumi.String(role.ID), args.Principals[principal], roleName+": "+principal)
+			ctx, name, principal, at, pulumi.String(role.ID), args.Principals[principal], roleName+": "+principal)
 		if err != nil {
 			return scope, nil, err
 		}

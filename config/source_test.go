@@ -56,6 +56,9 @@ func asEngine(t *testing.T) map[string]string {
 			values["batchaccess:"+key] = text
 			continue
 		}
+		if m, is := value.(map[string]any); is && m == nil { // the default in Pulumi.yaml, {}
+			value = map[string]any{}
+		}
 		text, err := json.Marshal(value)
 		require.NoError(t, err)
 		values["batchaccess:"+key] = string(text)

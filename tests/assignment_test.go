@@ -104,11 +104,12 @@ func TestAssignmentDescriptionsFitThePortal(t *testing.T) {
 		Scope: pulumi.String(workspaceID), BuiltIn: roles.Contributor,
 		Invokers: map[string]components.AssigneeArgs{
 			"long": {PrincipalID: pulumi.String(alice), PrincipalType: "User", Description: long},
-			"fits": {PrincipalID: pulumi.String(bob), PrincipalType: "User", Description: long[:2*512]},
+			"fits": {PrincipalID: pulumi.String(bob), PrincipalType: "User", Description: long[:2*400]},
 		},
 	}))
 	got := r.one(roleAssignment, "role.long").at("description").(string)
 	assert.Equal(t, 512, utf8.RuneCountInString(got))
-	assert.True(t, strings.HasSuffix(got, "é…"))
-	assert.Equal(t, long[:2*512], r.one(roleAssignment, "role.fits").at("description"))
+	assert.True(t, strings.HasSuffix(got, "é… [batchaccess:batchaccess/test/role.long]"), "whose it is is never cut off")
+	assert.Equal(t, long[:2*400]+" [batchaccess:batchaccess/test/role.fits]",
+		r.one(roleAssignment, "role.fits").at("description"))
 }

@@ -223,8 +223,8 @@ func TestInvokerRoleAssignsEveryInvoker(t *testing.T) {
 	assert.Equal(t, []string{"InvokerRole role", "RoleAssignment role.alice", "RoleAssignment role.staff", "RoleDefinition role"}, r.names())
 	role := r.one(roleDefinition, "role")
 	for name, want := range map[string]struct{ principal, kind, description string }{
-		"alice": {alice, "User", "Starts batch jobs: alice"},
-		"staff": {bob, "Group", "the night shift"},
+		"alice": {alice, "User", "Starts batch jobs: alice [batchaccess:batchaccess/test/role.alice]"},
+		"staff": {bob, "Group", "the night shift [batchaccess:batchaccess/test/role.staff]"},
 	} {
 		a := r.one(roleAssignment, "role."+name)
 		assert.Equal(t, want.principal, a.at("principalId"))

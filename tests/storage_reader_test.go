@@ -75,7 +75,8 @@ func TestStorageReaderAssignsTheRoleToEachPrincipal(t *testing.T) {
 				assert.Equal(t, id, a.at("principalId"))
 				assert.Equal(t, r.one(token, "lake").URN(), a.RPC.GetParent())
 			}
-			assert.Equal(t, "mounts", r.one(roleAssignment, "lake.cluster").at("description"))
+			assert.Equal(t, "mounts [batchaccess:batchaccess/test/lake.cluster]", r.one(roleAssignment,
+				"lake.cluster").at("description"))
 			assert.Equal(t, "User", r.one(roleAssignment, "lake.alice").at("principalType"))
 		})
 	}

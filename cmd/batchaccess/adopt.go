@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -23,7 +25,7 @@ const adoptionRounds = 20
 
 func newAdopt() *cobra.Command {
 	var stack, dir, output string
-	var imported []string
+	var imported, forget []string
 	var form form
 	var yes bool
 	cmd := &cobra.Command{
@@ -31,8 +33,15 @@ func newAdopt() *cobra.Command {
 		Short: "Find what a stack would make and exists already, and import it",
 		Long: `Adopt looks in Azure for everything that pulumi up would create: the role, its assignments, clusters, identities,
 applications and what they hold. What stands there already, from a state that was lost or another tool, would stop the
-deployment or be made twice. Adopt writes it, with the components that it lies in, to a file for pulumi import, or with --yes
-imports it. It changes nothing in Azure.
+deployment or be made twice. Adopt writes it, with the components that it lies in, to a file for pulumi import, or with
+--yes imports it. It changes nothing in Azure.
+
+Where a deployment was broken off in the middle, it takes that up first, so that the next pulumi up neither makes a
+thing twice nor stops at "cannot create already existing resource". What was made goes into the state, also in the
+place of what it replaces; a client secret that nobody knows any more, and an application that was made again since,
+are removed. Where the stack is still locked, run pulumi cancel first.
+
+Without --yes it only says what it would do, and writes nothing but a new file.
 
 Each resource is one of these:
 
@@ -41,31 +50,37 @@ Each resource is one of these:
   alike    new, and an application of the same display name is named; only those with the stack's own tag are adopted
   later    where it would stand hangs on another one, such as an assignment's name on the ID of its principal
   lost     a client secret: nobody knows it any more, so pulumi up makes another; delete the old one when nobody uses it
-  taken    something else is in its way, and pulumi up would fail: the same assignment under another name, another role or
-           credential that claims what is unique, another kind of compute; or an application has the stack's tag and
-           another owner than whoever deploys. Adopt never imports, replaces or deletes that, for it is somebody's: an
-           assignment can't be renamed, and to replace one is to withdraw it for minutes
+  taken    something else is in its way, and pulumi up would fail: the same assignment under another name, another role
+           or credential that claims what is unique, another kind of compute; or an application has the stack's tag and
+           another owner than whoever deploys; or the state has it already, under another name. Adopt never imports,
+           replaces or deletes that, for it is somebody's: an assignment can't be renamed, and to replace one is to
+           withdraw it for minutes
   several  more than one could be it
   unknown  nobody here knows how to look for one of its type
 
 Since places hang on one another, importing goes in rounds. An import also writes what the provider makes of Azure's
-answer into the state, such as scopes without their first slash, for which Pulumi would replace roles and assignments. So
-after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
-again adopt with --imported, until it exits with 0; don't run pulumi up in between. What really is otherwise than the
-program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as new.
+answer into the state, such as scopes without their first slash, for which Pulumi would replace roles and assignments.
+So after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
+again adopt with --imported and --yes, until it exits with 0; don't run pulumi up in between. What really is otherwise
+than the program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as
+new.
 
 It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
 ARM_USE_MSI; or the Azure CLI), and needs Reader on the scopes, for
 applications Application.Read.All, and for groups Group.Read.All.
 
-It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later since
-pulumi up would change what it hangs on; with 2 if it can't look or import.`,
+It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later
+since pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 		Example: `  batchaccess adopt --stack dev --yes && pulumi preview --stack dev
 
   # by hand, the last two again until adopt exits with 0
   batchaccess adopt --stack dev --output import.json
   pulumi import --stack dev --file import.json --protect=false --generate-code=false
-  batchaccess adopt --stack dev --imported import.json --output import.json`,
+  batchaccess adopt --stack dev --imported import.json --yes --output import.json
+
+  # after a deployment that was killed
+  pulumi cancel --stack dev
+  batchaccess adopt --stack dev --yes && pulumi up --stack dev`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -92,29 +107,41 @@ pulumi up would change what it hangs on; with 2 if it can't look or import.`,
 			if err != nil {
 				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
 			}
-			a, err := pulumi.adopt(ctx, finder, files, yes)
+			ready, err := pulumi.takeUp(cmd, finder, forget, yes, form.format == "json")
+			if err != nil {
+				return fmt.Errorf("stack %s: %w", stack, err)
+			}
+			if !ready {
+				return errFailed
+			}
+			a, err := pulumi.adopt(ctx, finder, files, yes, yes && !cmd.Flags().Changed("output"))
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
 			if err := tellAdoption(cmd.OutOrStdout(), a, form.format == "json"); err != nil {
 				return err
 			}
-			return finishAdoption(cmd.ErrOrStderr(), a, output, stack)
+			return finishAdoption(cmd.ErrOrStderr(), a, output, stack, imported)
 		},
 	}
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack that adopts (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().StringVarP(&output, "output", "o", "import.json", "file to write for pulumi import --file")
 	cmd.Flags().StringSliceVar(&imported, "imported", nil, "file that pulumi import was given: say what it imported in the program's words")
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "import it, round by round, rather than write a file")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false,
+		"do it: take up what was broken off, and import, round by round; with --output, write a file to import")
+	cmd.Flags().StringSliceVar(&forget, "forget", nil,
+		"URN of a creation that was broken off, of a type that adopt can't "+
+			"look for, and that was not made or is deleted again")
 	form.flags(cmd, "table", "json")
-	cmd.MarkFlagsMutuallyExclusive("yes", "output")
 	return cmd
 }
 
-// adopt looks for what the stack would create, after it has settled what the files imported. With do it imports that too,
-// round by round until nothing is left.
-func (p pulumiOf) adopt(ctx context.Context, finder *adopt.Finder, files [][]byte, do bool) (a adopt.Adoption, err error) {
+// adopt looks for what the stack would create, after it has settled what the files imported, where it may write the
+// state. With do it imports that too, round by round until nothing is left.
+func (p pulumiOf) adopt(
+	ctx context.Context, finder *adopt.Finder, files [][]byte, write, do bool,
+) (a adopt.Adoption, err error) {
 	for range adoptionRounds {
 		preview, placeholders, err := p.preview(ctx)
 		if err != nil {
@@ -124,12 +151,21 @@ func (p pulumiOf) adopt(ctx context.Context, finder *adopt.Finder, files [][]byt
 		if err != nil {
 			return a, err
 		}
-		if changed, err := p.settle(ctx, preview, imported); err != nil {
+		state, err := p.state(ctx)
+		if err != nil {
 			return a, err
+		}
+		if changed, err := p.settle(ctx, state, preview, imported, write); err != nil {
+			return a, err
+		} else if changed > 0 && !write {
+			fmt.Fprintf(p.Stderr, "%d resources that were imported are to be said in the program's words: that writes the "+
+				"state, and nothing is done yet; say --yes to do it\n", changed)
+			return a, errFailed
 		} else if changed > 0 {
 			continue // what follows from it is known only now
 		}
-		if a, err = finder.Adopt(ctx, preview, placeholders, os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
+		if a, err = finder.Adopt(ctx, preview, state, placeholders,
+			os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
 			return a, err
 		}
 		fmt.Fprintf(p.Stderr, "importing %d resources\n", a.Count(adopt.Exists))
@@ -162,22 +198,31 @@ func (p pulumiOf) preview(ctx context.Context) (preview adopt.Preview, placehold
 	return preview, placeholders, nil
 }
 
-// settle has the state say what was imported in the program's words.
-func (p pulumiOf) settle(ctx context.Context, preview adopt.Preview, imported []string) (changed int, err error) {
+// state is the stack's.
+func (p pulumiOf) state(ctx context.Context) (s adopt.State, err error) {
+	var said bytes.Buffer
+	quiet := p
+	quiet.Stderr = io.MultiWriter(p.Stderr, &said)
+	export, err := quiet.Run(ctx, nil, "stack", "export")
+	switch {
+	case err != nil && strings.Contains(said.String(), "no stack named"):
+		return s, fmt.Errorf("it does not exist; make it, empty, with pulumi stack init %s, and adopt again", p.Stack)
+	case err != nil:
+		return s, err
+	}
+	return adopt.ReadState(export)
+}
+
+// settle has the state say what was imported in the program's words, if it may be written.
+func (p pulumiOf) settle(
+	ctx context.Context, state adopt.State, preview adopt.Preview, imported []string, write bool,
+) (changed int, err error) {
 	if len(imported) == 0 {
 		return 0, nil
 	}
-	export, err := p.Run(ctx, nil, "stack", "export")
-	if err != nil {
-		return 0, err
-	}
-	state, err := adopt.ReadState(export)
-	if err != nil {
-		return 0, err
-	}
 	settled, changed, err := state.Settled(preview, imported)
-	if err != nil || changed == 0 {
-		return 0, err
+	if err != nil || changed == 0 || !write {
+		return changed, err
 	}
 	if _, err := p.Run(ctx, settled, "stack", "import"); err != nil {
 		return 0, err
@@ -235,15 +280,15 @@ func tellAdoption(w io.Writer, a adopt.Adoption, asJSON bool) error {
 }
 
 // finishAdoption writes the file, and says what is left.
-func finishAdoption(w io.Writer, a adopt.Adoption, output, stack string) error {
+func finishAdoption(w io.Writer, a adopt.Adoption, output, stack string, imported []string) error {
 	byHand := a.Count(adopt.Taken, adopt.Several, adopt.Unknown)
 	if a.File != nil {
-		if err := os.WriteFile(output, a.File, 0o600); err != nil {
+		if err := writeNew(output, a.File, slices.Contains(imported, output)); err != nil {
 			return fmt.Errorf("writing the file for pulumi import: %w", err)
 		}
 		fmt.Fprintf(w, "%d resources to import are in %[2]s; next:\n"+
 			"  pulumi import --stack %[3]s --file %[2]s --protect=false --generate-code=false\n"+
-			"  batchaccess adopt --stack %[3]s --imported %[2]s --output %[2]s\n", a.Count(adopt.Exists), output, stack)
+			"  batchaccess adopt --stack %[3]s --imported %[2]s --yes --output %[2]s\n", a.Count(adopt.Exists), output, stack)
 	}
 	if byHand > 0 {
 		fmt.Fprintf(w, "%d resources have to be looked at by hand: those under taken, several and unknown\n", byHand)
@@ -259,4 +304,21 @@ func finishAdoption(w io.Writer, a adopt.Adoption, output, stack string) error {
 		return nil
 	}
 	return errFailed
+}
+
+// writeNew writes a file that is not there yet, or that may be written again.
+func writeNew(name string, content []byte, again bool) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if again {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	file, err := os.OpenFile(name, flags, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s is there already; name another file with --output, or remove it", name)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	return errors.Join(err, file.Close())
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,7 +72,7 @@ func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
 			default:
 				a.File = []byte(test.file)
 			}
-			err := finishAdoption(&said, a, output, "dev")
+			err := finishAdoption(&said, a, output, "dev", nil)
 			if test.failed {
 				require.ErrorIs(t, err, errFailed)
 			} else {
@@ -85,7 +86,9 @@ func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
 			}
 			require.NoError(t, err)
 			assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-			assert.Contains(t, said.String(), "batchaccess adopt --stack dev --imported "+output+" --output "+output)
+			assert.Contains(t, said.String(), "batchaccess adopt --stack dev --imported "+output+" --yes --output "+output)
+			require.ErrorContains(t, finishAdoption(io.Discard, a, output, "dev", nil), "is there already; name another file")
+			require.ErrorIs(t, finishAdoption(io.Discard, a, output, "dev", []string{output}), errFailed, "it was asked for")
 		})
 	}
 }
@@ -103,7 +106,6 @@ func TestAdoptSaysWhyItCannotLook(t *testing.T) {
 			strings.ReplaceAll(oneUser, "kind: user", "kind: usr"), "adopt", exitUsage, `invokers.ann.kind: unknown value "usr"; did you mean "user"?`,
 		},
 		"no such file": {oneUser, "adopt --imported nowhere.json", exitUsage, "--imported: open nowhere.json"},
-		"both ways":    {oneUser, "adopt --yes --output x.json", exitUsage, "none of the others can be"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

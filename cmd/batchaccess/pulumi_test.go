@@ -37,7 +37,7 @@ func TestAPreviewThatFailsSaysWhy(t *testing.T) {
 func TestAnErrorSaysWhatPulumiFailedAt(t *testing.T) {
 	t.Parallel()
 	p := failing(t, "")
-	_, settleErr := p.settle(t.Context(), adopt.Preview{}, []string{"urn"})
+	_, settleErr := p.state(t.Context())
 	for says, err := range map[string]error{
 		"what it imported stays imported": p.importFile(t.Context(), nil),
 		"pulumi stack export":             settleErr,

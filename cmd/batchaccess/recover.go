@@ -16,27 +16,17 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
+// newRecover is the part of adopt that takes up a deployment that was broken off, by the name that it had.
 func newRecover() *cobra.Command {
 	var stack, dir string
 	var form form
 	var yes bool
 	var forget []string
 	cmd := &cobra.Command{
-		Use:   "recover",
-		Short: "Take up a deployment that was broken off in the middle",
-		Long: `Recover looks in Azure for everything that a deployment had begun to make when it was killed, so that the next pulumi up
-neither makes it twice nor stops at "cannot create already existing resource". What was made goes into the stack's state;
-a client secret that nobody knows any more, and an application that was made again since, are removed. An application that
-carries the stack's tag and that somebody holds (it has credentials, a service principal or another owner) is left alone.
-
-Without --yes it only says what it would do. Where the stack is still locked, run pulumi cancel first. It exits with 0
-when the stack is ready for pulumi up, with 1 when something has to be decided by hand, or is yet to be done, and with 2
-when it can't look.`,
-		Example: `  pulumi cancel --stack dev
-  batchaccess recover --stack dev         # what would be done
-  batchaccess recover --stack dev --yes
-  pulumi up --stack dev`,
-		Args: cobra.NoArgs,
+		Use:    "recover",
+		Short:  "Take up a deployment that was broken off in the middle, as batchaccess adopt does first",
+		Hidden: true,
+		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			if err := form.check(); err != nil {
@@ -50,45 +40,18 @@ when it can't look.`,
 			if err != nil {
 				return err
 			}
-			export, err := pulumi.Run(ctx, nil, "stack", "export")
-			if err != nil {
-				return err
-			}
-			state, err := adopt.ReadState(export)
-			if err != nil {
-				return fmt.Errorf("stack %s: %w", stack, err)
-			}
 			finder, err := newFinder(ctx, p.dir, stack)
 			if err != nil {
-				return err
+				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
 			}
-			plan, err := finder.Plan(ctx, state)
+			ready, err := pulumi.takeUp(cmd, finder, forget, yes, form.format == "json")
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
-			unsure := 0
-			for i, r := range plan {
-				if r.Remedy == adopt.Ask && slices.Contains(forget, r.URN) {
-					plan[i].Remedy, plan[i].Why = adopt.Clear, ""
-				} else if r.Remedy == adopt.Ask {
-					unsure++
-				}
-			}
-			if err := tellRecovery(cmd.OutOrStdout(), plan, len(state.Pending), form.format == "json"); err != nil {
-				return err
-			}
-			if len(state.Pending) == 0 {
-				return nil
-			}
-			if unsure > 0 {
-				fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with --forget")
+			if !ready {
 				return errFailed
 			}
-			if !yes {
-				fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; say --yes to do it")
-				return errFailed
-			}
-			return pulumi.recover(ctx, finder, state, plan)
+			return nil
 		},
 	}
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to recover (default: the only one)")
@@ -97,6 +60,51 @@ when it can't look.`,
 	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of a creation of a type that recover can't look for, and that was not made or is deleted again")
 	form.flags(cmd, "table", "json")
 	return cmd
+}
+
+// takeUp takes up what was broken off, or says what it would do. The stack is ready if nothing is left to take up.
+func (p pulumiOf) takeUp(
+	cmd *cobra.Command, finder *adopt.Finder, forget []string, yes, asJSON bool,
+) (ready bool, err error) {
+	ctx := cmd.Context()
+	state, err := p.state(ctx)
+	if err != nil {
+		return false, err
+	}
+	if len(state.Pending) == 0 && cmd.Name() == "adopt" {
+		return true, nil // which says what else there is
+	}
+	plan, err := finder.Plan(ctx, state)
+	if err != nil {
+		return false, err
+	}
+	unsure := 0
+	for i, r := range plan {
+		if r.Remedy == adopt.Ask && slices.Contains(forget, r.URN) {
+			plan[i].Remedy, plan[i].Why = adopt.Clear, ""
+		} else if r.Remedy == adopt.Ask {
+			unsure++
+		}
+	}
+	out := cmd.OutOrStdout()
+	if yes && cmd.Name() == "adopt" {
+		out = cmd.ErrOrStderr() // what is adopted then comes behind it, perhaps as JSON
+	}
+	if err := tellRecovery(out, plan, len(state.Pending), asJSON); err != nil {
+		return false, err
+	}
+	switch {
+	case len(state.Pending) == 0:
+		return true, nil
+	case unsure > 0:
+		fmt.Fprintln(cmd.ErrOrStderr(),
+			"nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with --forget")
+		return false, nil
+	case !yes:
+		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; say --yes to do it")
+		return false, nil
+	}
+	return true, p.recover(ctx, finder, state, plan)
 }
 
 // newFinder asks as whoever deploys.
@@ -182,7 +190,11 @@ func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt
 		if err != nil {
 			return fmt.Errorf("what was found is in the state, but it could not be said in the program's words, so see that the next preview replaces nothing: %w", err)
 		}
-		if changed, err := p.settle(ctx, preview, imported); err != nil || changed == 0 {
+		now, err := p.state(ctx)
+		if err != nil {
+			return err
+		}
+		if changed, err := p.settle(ctx, now, preview, imported, true); err != nil || changed == 0 {
 			return err
 		}
 	}

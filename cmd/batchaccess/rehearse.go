@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +24,7 @@ func newRehearse() *cobra.Command {
 	var form form
 	var to output
 	var keep bool
+	var change changeFlags
 	cmd := &cobra.Command{
 		Use:   "rehearse",
 		Short: "Deploy a stack to the embedded Azure and let every invoker start every job",
@@ -34,13 +36,23 @@ starts a job on every endpoint with every input over HTTP, prints what worked, a
 It exits with 1 if a path that should work does not, one that should not work does, or something is left behind, and
 with 2 if the configuration can't be deployed at all.
 
+--from rehearses a change: the stack as it was is deployed first, and then as it is here, over it. After every write to
+Azure in between, everyone who could start a job before and can after it starts it. An interruption names who could not,
+which job, and from which write to which. --from takes a commit, branch or tag, of which the program of then is built in
+a folder of its own, or a file that Pulumi.<stack>.yaml was, for the program that is here. --weather propagation=5m
+shows the change as Azure would see it; it costs no time. --kill also begins the change so many times anew, kills the
+engine at a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up), and demands the same
+end. It exits with 1 if the change fails or interrupts somebody, and with 2 if what was before can't be deployed.
+
 In bad weather the rehearsal waits until what it was granted acts, as people have to. Its report names the weather, with
 which it can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
   batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
   batchaccess rehearse --stack dev --weather stormy,seed=7
-  batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev -- pulumi stack`,
-		Args: cobra.NoArgs,
+  batchaccess rehearse --stack dev --from origin/main
+  batchaccess rehearse --stack dev --from origin/main --weather propagation=5m --kill 10
+  batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev --
+pulumi stack`, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := form.check(); err != nil {
 				return err
@@ -48,6 +60,9 @@ which it can be repeated.`,
 			today, err := azure.ParseWeather(weather)
 			if err != nil {
 				return err
+			}
+			if change.from == "" && change.kills > 0 {
+				return errors.New("--kill is of a change; say with --from what the stack was before")
 			}
 			stack, err := from.open(cmd)
 			if err != nil {
@@ -65,6 +80,10 @@ which it can be repeated.`,
 			}
 			if stack.project.dir == "" {
 				return fmt.Errorf("a rehearsal deploys the program; name the folder of project %s with -C", stack.Project)
+			}
+			if change.from != "" {
+				now := rehearsal.Version{ProjectDir: stack.project.dir, Model: part.Plan.Model, Location: stack.location}
+				return rehearseChange(cmd, stack, now, change, today, form, to)
 			}
 			cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
@@ -110,6 +129,10 @@ which it can be repeated.`,
 	addStandIn(cmd)
 	addWeather(cmd, &weather)
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up, in .batchaccess/rehearsal-<stack>")
+	cmd.Flags().StringVar(&change.from, "from", "", "rehearse the change from a commit, branch, tag or stack file")
+	cmd.Flags().IntVar(&change.kills, "kill", 0, "how often the change is killed and taken up again")
+	cmd.Flags().Uint64Var(&change.seed, "kill-seed", 0, "pick the writes at which it is killed (default: any)")
+	cmd.MarkFlagsMutuallyExclusive("keep", "from")
 	return cmd
 }
 

@@ -22,9 +22,12 @@ import (
 // printed are what the commands print as JSON.
 var jsonForms = map[string]any{
 	"explain": explain.Explanation{}, "can": explain.Answer{}, "review": review.Review{}, "verify": verify.Report{},
-	"rehearse": rehearsal.Report{}, "pin": pinsForm{}, "adopt": adoptionForm{}, "recover": recoveryForm{},
+	"rehearse": rehearsal.Report{}, "pin": pinsForm{}, "adopt": adoptionForm{},
 	"invoke": invocationForm{},
 }
+
+// otherForms are what they print in other cases: of a change, and of a deployment that was broken off.
+var otherForms = map[string]any{"rehearse --from": changeForm{}, "adopt, of what was broken off": recoveryForm{}}
 
 // docs/json.schema.json is the schema of each command's JSON, out of the types that are printed.
 func TestTheDocsHaveTheSchemaOfTheJSON(t *testing.T) {
@@ -41,6 +44,9 @@ func TestTheDocsHaveTheSchemaOfTheJSON(t *testing.T) {
 		definitions[cmd.Name()] = schema
 	}
 	assert.Len(t, definitions, len(jsonForms))
+	for name, form := range otherForms {
+		definitions[name] = schemaOf(reflect.TypeOf(form))
+	}
 	want, err := json.MarshalIndent(map[string]any{
 		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "What batchaccess <command> --json prints",
 		"$defs": definitions,

@@ -85,11 +85,14 @@ func ReadPreview(text []byte) (p Preview, err error) {
 }
 
 // Adopt looks in Azure for everything that a preview would create, and for what stands in its way. placeholders is what
-// the same run of `pulumi preview --import-file` wrote; subscriptionID is that of a provider whose own inputs do not tell.
-func (f *Finder) Adopt(ctx context.Context, p Preview, placeholders []byte, subscriptionID string) (Adoption, error) {
+// the same run of `pulumi preview --import-file` wrote; the state says what is owned already, under another name;
+// subscriptionID is that of a provider whose own inputs do not tell.
+func (f *Finder) Adopt(
+	ctx context.Context, p Preview, state State, placeholders []byte, subscriptionID string,
+) (Adoption, error) {
 	subscriptions := map[string]string{}
-	for _, s := range p.Steps {
-		subscriptions[s.URN] = text(s.New.Inputs, "subscriptionId")
+	for _, step := range p.Steps {
+		subscriptions[step.URN] = text(step.New.Inputs, "subscriptionId")
 	}
 	subscriptionID = cmp.Or(text(p.Config, "azure-native:subscriptionId"), subscriptionID)
 	var a Adoption
@@ -109,6 +112,10 @@ func (f *Finder) Adopt(ctx context.Context, p Preview, placeholders []byte, subs
 		if err != nil {
 			return a, fmt.Errorf("looking for %s: %w", s.URN, err)
 		}
+		if owner := state.ownerOf(r); owner != "" {
+			r.Outcome, r.Why = Taken, "the state has it as "+owner+" already: where that was renamed, write was, and pulumi up "+
+				"takes it over"
+		}
 		if a.Resources = append(a.Resources, r); r.Outcome == Exists {
 			found[r.URN] = r.IDs[0]
 		}
@@ -123,6 +130,18 @@ func (f *Finder) Adopt(ctx context.Context, p Preview, placeholders []byte, subs
 	}
 	a.File, err = file.fill(found)
 	return a, err
+}
+
+// ownerOf is the name of the resource of the state that is what was found; "" for none.
+func (s State) ownerOf(r Adoptee) string {
+	for _, one := range s.Resources {
+		if r.Outcome == Exists && !one.Delete && string(one.URN) != r.URN && slices.ContainsFunc(r.IDs, func(id string) bool {
+			return string(one.Type) == r.Type && strings.EqualFold(strings.Trim(string(one.ID), "/"), strings.Trim(id, "/"))
+		}) {
+			return one.URN.Name()
+		}
+	}
+	return ""
 }
 
 func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, error) {

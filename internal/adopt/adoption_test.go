@@ -57,7 +57,7 @@ func previewOf(t *testing.T, kind string, resources map[string]map[string]any) (
 func adoptAll(t *testing.T, f *adopt.Finder, kind string, resources map[string]map[string]any) map[string]adopt.Adoptee {
 	t.Helper()
 	p, file := previewOf(t, kind, resources)
-	a, err := f.Adopt(t.Context(), p, file, "")
+	a, err := f.Adopt(t.Context(), p, adopt.State{}, file, "")
 	require.NoError(t, err)
 	assert.Equal(t, a.Count(adopt.Exists) > 0, a.File != nil, "a file exactly where there is something to import")
 	found := map[string]adopt.Adoptee{}
@@ -207,7 +207,7 @@ func TestOnlyWhatIsCreatedInAzureIsLookedFor(t *testing.T) {
 	p.Steps[1].Op, p.Steps[2].New.Custom, p.Steps[3].Op = "update", false, "replace"
 	p.Steps = append(p.Steps, p.Steps[2])
 	p.Steps[4].Op = "update"
-	a, err := w.finder.Adopt(t.Context(), p, file, "")
+	a, err := w.finder.Adopt(t.Context(), p, adopt.State{}, file, "")
 	require.NoError(t, err)
 	require.Len(t, a.Resources, 1)
 	assert.Equal(t, adopt.Unknown, a.Resources[0].Outcome)
@@ -249,7 +249,7 @@ func (nobody) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acce
 func TestWhoIsNotSignedInIsToldHow(t *testing.T) {
 	t.Parallel()
 	p, file := previewOf(t, applicationType, map[string]map[string]any{"r": {"tags": []string{"x"}}})
-	_, err := adopt.New(nobody{}, invoke.PublicCloud(), answers{}).Adopt(t.Context(), p, file, "")
+	_, err := adopt.New(nobody{}, invoke.PublicCloud(), answers{}).Adopt(t.Context(), p, adopt.State{}, file, "")
 	assert.ErrorContains(t, err, "not signed in to Azure: set ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID, or run az login: no credential")
 }
 
@@ -301,7 +301,8 @@ func TestWhoMayNotLookIsToldWhatItTakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, file := previewOf(t, test.kind, map[string]map[string]any{"r": test.inputs})
-			_, err := answers{test.path: test.answer, test.path + "/x": always(404, "{}")}.finder().Adopt(t.Context(), p, file, "")
+			_, err := answers{test.path: test.answer, test.path + "/x": always(404, "{}")}.finder().Adopt(t.Context(), p,
+				adopt.State{}, file, "")
 			require.ErrorContains(t, err, test.says)
 			assert.ErrorContains(t, err, "looking for "+urnOf+test.kind+"::r")
 			assert.NotContains(t, err.Error(), "\n")
@@ -362,7 +363,7 @@ func TestTheFileHoldsWhatExistsAndTheComponentsAroundIt(t *testing.T) {
 	// Of the same name in two components, of which the outer one of the first is in the state already.
 	p, err := adopt.ReadPreview([]byte(`{"steps": [` + step("urn:pulumi:dev::p::x:y:Outer$x:y:Inner$"+assignmentType+"::reader") + `]}`))
 	require.NoError(t, err)
-	a, err := w.finder.Adopt(t.Context(), p, []byte(`{"nameTable": {"outer": "urn:pulumi:dev::p::x:y:Outer::o"}, "future": "kept", "resources": [
+	a, err := w.finder.Adopt(t.Context(), p, adopt.State{}, []byte(`{"nameTable": {"outer": "urn:pulumi:dev::p::x:y:Outer::o"}, "future": "kept", "resources": [
 		{"type": "x:y:Inner", "name": "inner", "parent": "outer", "component": true},
 		{"type": "x:y:Inner", "name": "innerTwo", "component": true},
 		{"type": "`+assignmentType+`", "name": "readerOne", "logicalName": "reader", "parent": "inner", "provider": "mine", "id": "<PLACEHOLDER>"},
@@ -376,8 +377,46 @@ func TestTheFileHoldsWhatExistsAndTheComponentsAroundIt(t *testing.T) {
 		{"type": "pulumi:providers:azure-native", "name": "mine"}
 	]}`, string(a.File))
 
-	_, err = w.finder.Adopt(t.Context(), p, []byte(`{"resources": []}`), "")
+	_, err = w.finder.Adopt(t.Context(), p, adopt.State{}, []byte(`{"resources": []}`), "")
 	assert.ErrorContains(t, err, "of 1 resources, the one that `pulumi preview --import-file` wrote has 0")
-	_, err = w.finder.Adopt(t.Context(), p, []byte(`[]`), "")
+	_, err = w.finder.Adopt(t.Context(), p, adopt.State{}, []byte(`[]`), "")
 	assert.ErrorContains(t, err, "reading the file for `pulumi import`")
+}
+
+func TestWhatTheStateHasUnderAnotherNameIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ours := w.assign(assignment, scope, contributor)
+	inputs := map[string]any{"roleAssignmentName": assignment, "scope": scope, "principalId": w.azure.Deployer().ObjectID,
+		"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + contributor}
+	for name, c := range map[string]struct {
+		owned   string
+		outcome adopt.Outcome
+	}{
+		"under another name": {
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + strings.ToUpper(ours) + `"`, adopt.Taken},
+		"without a slash": {
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours[1:] + `"`, adopt.Taken},
+		"to be deleted": {
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours + `", "delete": true`, adopt.Exists},
+		"something of that type": {
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours + `x"`, adopt.Exists},
+		"something of that ID": {
+			`"urn": "` + urnOf + `x:y:Z::old", "type": "x:y:Z", "id": "` + ours + `"`, adopt.Exists},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := adopt.ReadState([]byte(`{"version": 4, "deployment": {"resources": [{"custom": true, ` + c.owned + `}]}}`))
+			require.NoError(t, err)
+			p, file := previewOf(t, assignmentType, map[string]map[string]any{"new": inputs})
+			a, err := w.finder.Adopt(t.Context(), p, s, file, "")
+			require.NoError(t, err)
+			require.Len(t, a.Resources, 1)
+			assert.Equal(t, c.outcome, a.Resources[0].Outcome)
+			if c.outcome == adopt.Taken {
+				assert.Contains(t, a.Resources[0].Why, "the state has it as old already")
+				assert.Nil(t, a.File)
+			}
+		})
+	}
 }

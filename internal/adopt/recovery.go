@@ -54,8 +54,8 @@ func ReadState(export []byte) (State, error) {
 	if err := json.Unmarshal(export, &file); err != nil {
 		return State{}, fmt.Errorf("reading the stack's state: %w", err)
 	}
-	if file.Version != 3 || file.Deployment == nil {
-		return State{}, fmt.Errorf("the stack's state is of version %d; this program reads version 3, as `pulumi stack export` of a recent CLI gives it", file.Version)
+	if file.Version != 3 && file.Version != 4 || file.Deployment == nil {
+		return State{}, fmt.Errorf("the stack's state is of version %d; this program reads versions 3 and 4, as `pulumi stack export` of a recent CLI gives it", file.Version)
 	}
 	file.Deployment.export = export
 	return *file.Deployment, nil
@@ -69,6 +69,8 @@ func (s State) After(plan []Recovery) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	var taken []resource.URN
+	var imported []json.RawMessage
 	for i, op := range s.Pending {
 		at := slices.IndexFunc(plan, func(r Recovery) bool { return r.URN == string(op.Resource.URN) })
 		if at < 0 || plan[at].Remedy != Import {
@@ -82,13 +84,39 @@ func (s State) After(plan []Recovery) ([]byte, error) {
 		operation.Resource["id"] = id
 		made, madeErr := json.Marshal(operation.Resource)
 		err = errors.Join(err, idErr, madeErr)
-		e.resources = append(e.resources, made) // what it depends on was made before it, and so stands before it
+		taken = append(taken, op.Resource.URN)
+		imported = append(imported, made)
 	}
+	err = errors.Join(err, e.replaced(s, taken))
+	ordered, orderErr := inOrder(append(e.resources, imported...)) // what depends on a resource of old may stand before it
+	e.resources, err = ordered, errors.Join(err, orderErr)
 	e.pending = []json.RawMessage{}
 	if err != nil {
 		return nil, fmt.Errorf("editing the stack's state: %w", err)
 	}
 	return e.text()
+}
+
+// replaced makes way for what takes a resource's place: what a replacement had deleted already is no resource any more,
+// and what it had not is deleted by the next deployment, after all that is made.
+func (e *edited) replaced(s State, taken []resource.URN) (err error) {
+	var kept []json.RawMessage
+	for i, one := range s.Resources {
+		switch {
+		case !slices.Contains(taken, one.URN) || one.Delete:
+			kept = append(kept, e.resources[i])
+		case one.PendingReplacement:
+		default:
+			var all map[string]json.RawMessage
+			err = errors.Join(err, json.Unmarshal(e.resources[i], &all))
+			all["delete"] = json.RawMessage("true")
+			marked, markErr := json.Marshal(all)
+			err = errors.Join(err, markErr)
+			kept = append(kept, marked)
+		}
+	}
+	e.resources = kept
+	return err
 }
 
 // edited is a state that is being changed. What is not known here is kept as it is.
@@ -160,7 +188,9 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 	if err != nil {
 		return r, err
 	}
-	known := s.has(pending.URN)
+	// What Azure lets only be replaced is another one where its ID is another, and takes the place of the one before it.
+	// Of what can be made twice, such as an application, a second one is one too many.
+	known := s.has(pending.URN) && kinds[r.Type].remove != nil
 	for _, one := range found {
 		switch {
 		case s.hasID(one.ID):
@@ -180,11 +210,13 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 }
 
 func (s State) has(urn resource.URN) bool {
-	return slices.ContainsFunc(s.Resources, func(r apitype.ResourceV3) bool { return r.URN == urn && !r.Delete })
+	return slices.ContainsFunc(s.Resources,
+		func(r apitype.ResourceV3) bool { return r.URN == urn && !r.Delete && !r.PendingReplacement })
 }
 
 func (s State) hasID(id string) bool {
-	return slices.ContainsFunc(s.Resources, func(r apitype.ResourceV3) bool { return strings.EqualFold(string(r.ID), id) })
+	return slices.ContainsFunc(s.Resources,
+		func(r apitype.ResourceV3) bool { return !r.PendingReplacement && strings.EqualFold(string(r.ID), id) })
 }
 
 // subscriptionOf is that of the resource's provider.

@@ -277,7 +277,8 @@ func TestWhatCannotBeLookedForIsAskedAbout(t *testing.T) {
 func TestAStateThatCannotBeReadIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, export := range map[string]string{
-		"no JSON": "{", "another version": `{"version": 4, "deployment": {}}`, "no deployment": `{"version": 3}`, "something else": `{"a": 1}`,
+		"no JSON": "{", "another version": `{"version": 5, "deployment": {}}`, "no deployment": `{"version": 3}`,
+		"something else": `{"a": 1}`,
 	} {
 		_, err := adopt.ReadState([]byte(export))
 		assert.ErrorContains(t, err, "stack's state", name)

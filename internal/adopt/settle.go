@@ -36,7 +36,7 @@ func Imported(p Preview, files ...[]byte) (urns []string, err error) {
 // does an import know what depends on what, by which Pulumi deletes: that is written too, and the resources put in its order.
 func (s State) Settled(p Preview, imported []string) (state []byte, changed int, err error) {
 	if len(s.Pending) > 0 { // `pulumi stack import` would forget them
-		return nil, 0, fmt.Errorf("%d operations were broken off; run batchaccess recover first", len(s.Pending))
+		return nil, 0, fmt.Errorf("%d operations were broken off; run batchaccess adopt --yes first", len(s.Pending))
 	}
 	e, err := s.edit()
 	if err != nil {

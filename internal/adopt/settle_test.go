@@ -131,7 +131,7 @@ func TestOnlyWhatWasImportedIsSettled(t *testing.T) {
 	}, inputs, "of a component all that is known, as nothing in Azure tells it")
 
 	_, _, err = state(t, "", creating(roleType, "r", "{}")).Settled(p, nil)
-	assert.ErrorContains(t, err, "1 operations were broken off; run batchaccess recover first")
+	assert.ErrorContains(t, err, "1 operations were broken off; run batchaccess adopt --yes first")
 	_, err = adopt.Imported(p, []byte("{"))
 	assert.ErrorContains(t, err, "reading the file for `pulumi import`")
 }

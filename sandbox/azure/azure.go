@@ -54,6 +54,8 @@ type Azure struct {
 	secret         string
 	identityHeader string
 	client         func() *http.Client
+	front          http.Handler
+	watched        *watched
 	close          func() error
 }
 
@@ -70,7 +72,7 @@ func Start(ctx context.Context, o Options) (*Azure, error) {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
 	store.SetLag(o.Weather.Replication, o.Weather.Propagation)
-	a := &Azure{store: store, identityHeader: rand.Text()}
+	a := &Azure{store: store, identityHeader: rand.Text(), watched: &watched{}}
 	if err := a.start(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the sandbox: %w", err), store.Close())
 	}
@@ -106,14 +108,14 @@ func (a *Azure) serve(ctx context.Context, o Options) error {
 	}
 	a.host = listener.Addr().String()
 	a.entra = entra.New(a.store, a.issuer, a.URL(), a.identityHeader)
-	front := &front{
+	a.front = &front{
 		azure:     a,
 		arm:       arm.New(a.store, a.issuer, a.URL()),
 		graph:     graph.New(a.store, a.issuer, a.URL()),
 		inference: inference.New(a.store, a.issuer, a.URL()),
 	}
 	a.server = &http.Server{
-		Handler:           chain(front, o.Logger, o.Weather),
+		Handler:           chain(a.withWatch(a.front), o.Logger, o.Weather),
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),

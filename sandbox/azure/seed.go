@@ -53,7 +53,7 @@ type Permission = role.Permission
 type RoleAssignment struct {
 	ID                                        string // a GUID
 	Scope, RoleID, PrincipalID, PrincipalType string
-	Condition                                 string
+	Condition, Description                    string
 }
 
 // DenyAssignment keeps principals, given by object ID, from actions at a scope and below it.

@@ -79,6 +79,7 @@ func (s *seeding) all(seed Seed) {
 		s.st.Touch(state.RoleAssignments, strings.ToLower(a.ID))
 		s.st.RoleAssignments[strings.ToLower(a.ID)] = &state.RoleAssignment{
 			Name: strings.ToLower(a.ID), Scope: a.Scope, RoleDefinition: strings.ToLower(a.RoleID), Condition: a.Condition,
+			Description: a.Description,
 			PrincipalID: strings.ToLower(a.PrincipalID), PrincipalType: cmp.Or(a.PrincipalType, "ServicePrincipal"),
 			CreatedOn: s.now, UpdatedOn: s.now, Seeded: true,
 		}

@@ -33,6 +33,15 @@ func (e *Engine) Protects(stack string) (bool, error) {
 	return false, nil
 }
 
+// Resources are those of the stack's state, as the last deployment left them.
+func (e *Engine) Resources(stack string) ([]apitype.ResourceV3, error) {
+	state, err := e.checkpoint(stack)
+	if err != nil {
+		return nil, err
+	}
+	return state.Resources, nil
+}
+
 // Outputs are what the stack exports, as the last deployment left them in its state, with the secrets in the plain:
 // what `pulumi stack output --json --show-secrets` prints, without starting it.
 func (e *Engine) Outputs(ctx context.Context, stack string) (map[string]any, error) {

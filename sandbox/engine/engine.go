@@ -32,6 +32,8 @@ type Options struct {
 	Azure *azure.Azure
 	// ProjectDir is the folder with Pulumi.yaml. Empty means that commands run without a project.
 	ProjectDir string
+	// StackFiles are files of settings, by stack, in place of those beside Pulumi.yaml.
+	StackFiles map[string]string
 	// Pulumi is the path of the CLI. Required.
 	Pulumi string
 	// StandIns are the providers to serve stand-ins for; nil means NotInstalled, an empty list none.
@@ -89,7 +91,7 @@ func Start(ctx context.Context, o Options) (_ *Engine, err error) {
 		return nil, err
 	}
 	if o.ProjectDir != "" {
-		if e.project, err = shadow(o.ProjectDir, e.paths.shadow, o.Logger); err != nil {
+		if e.project, err = shadow(o.ProjectDir, e.paths.shadow, o.StackFiles, o.Logger); err != nil {
 			return nil, err
 		}
 	}

@@ -27,7 +27,7 @@ const placeholder = "sandbox-placeholder-for-an-encrypted-value"
 
 // shadow makes a copy of the project's settings in dir, in which Pulumi can write what belongs to the sandbox, and
 // which leads to the program where it is. It has links to all else that is beside Pulumi.yaml.
-func shadow(users, dir string, logger *slog.Logger) (*project, error) {
+func shadow(users, dir string, instead map[string]string, logger *slog.Logger) (*project, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the shadow of the project: %w", err)
 	}
@@ -51,7 +51,7 @@ func shadow(users, dir string, logger *slog.Logger) (*project, error) {
 	if err := root.write(filepath.Join(dir, "Pulumi.yaml")); err != nil {
 		return nil, err
 	}
-	if err := p.shadowStacks(stackDir, dir); err != nil {
+	if err := p.shadowStacks(stackDir, dir, instead); err != nil {
 		return nil, err
 	}
 	for _, secret := range p.placeholders {
@@ -60,8 +60,9 @@ func shadow(users, dir string, logger *slog.Logger) (*project, error) {
 	return p, linkOthers(users, dir)
 }
 
-// shadowStacks copies the stacks' settings, with the sandbox's encryption in place of the user's.
-func (p *project) shadowStacks(users, dir string) error {
+// shadowStacks copies the stacks' settings, with the sandbox's encryption in place of the user's. Those of some stacks
+// are in other files instead.
+func (p *project) shadowStacks(users, dir string, instead map[string]string) error {
 	files, err := filepath.Glob(filepath.Join(users, "Pulumi.*.y*ml"))
 	if err != nil {
 		return fmt.Errorf("looking for stacks in %s: %w", users, err)
@@ -70,6 +71,9 @@ func (p *project) shadowStacks(users, dir string) error {
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 		stack := strings.TrimPrefix(name, "Pulumi.")
+		if other, is := instead[stack]; is {
+			file = other
+		}
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return fmt.Errorf("reading stack %s: %w", stack, err)

@@ -25,7 +25,7 @@ func read(t *testing.T, dir, name string) string {
 
 func makeShadow(t *testing.T, users, dir string) *project {
 	t.Helper()
-	p, err := shadow(users, dir, slog.New(slog.DiscardHandler))
+	p, err := shadow(users, dir, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	return p
 }

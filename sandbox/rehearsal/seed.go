@@ -50,6 +50,7 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 	s.data()
 	s.principals()
 	s.compute()
+	s.shared()
 	return s.Seed, nil
 }
 
@@ -124,6 +125,38 @@ func definitionOf(d roles.Definition) azure.RoleDefinition {
 		})
 	}
 	return definition
+}
+
+// shared are the assignments that other stacks hold, by what the configuration says of them: that they do is taken on
+// trust.
+func (s *seeder) shared() {
+	for _, name := range slices.Sorted(maps.Keys(s.m.SharedGrants)) {
+		g := s.m.SharedGrants[name]
+		principal, kind := s.m.Invokers[g.Principal].PrincipalID.Text(), s.m.Invokers[g.Principal].Kind.PrincipalType()
+		if cluster, is := strings.CutPrefix(g.Principal, "cluster:"); is {
+			c := s.m.Clusters[cluster]
+			kind, principal = "ServicePrincipal", cmp.Or(c.PrincipalID.Text(), made("cluster", s.workspaceID, c.NameOr(cluster)))
+			if id := c.UserAssignedIdentityID.Text(); id != "" {
+				principal = made("identity", strings.ToLower(id))
+			}
+		}
+		scope, role := s.workspaceID, s.m.Role.RoleDefinitionGUID()
+		if of, is := roles.BuiltIn(s.m.Role.BuiltIn); is {
+			role = of.ID
+		}
+		if g.StorageAccount == "" {
+			scope, _ = s.m.RoleScopeID()
+		} else {
+			scope = arm.Container(s.m.StorageAccounts[g.StorageAccount].Text(), g.Container)
+			of, _ := roles.BuiltIn(map[bool]string{
+				false: roles.StorageBlobDataReader, true: roles.StorageBlobDataContributor}[g.Write])
+			role = of.ID
+		}
+		s.RoleAssignments = append(s.RoleAssignments, azure.RoleAssignment{
+			ID: arm.AssignmentGUID(scope, principal, role), Scope: scope, RoleID: role, PrincipalID: principal,
+			PrincipalType: kind, Description: "[batchaccess:" + g.By + "/" + name + "]",
+		})
+	}
 }
 
 func (s *seeder) storage() error {

@@ -69,6 +69,7 @@ var azureNative = packageSource{
 		functions: map[string]function{
 			"azure-native:authorization:getClientConfig":   armClientConfig,
 			"azure-native:authorization:getRoleDefinition": armFunction(roleDefinitionID, roleDefinitions, "", roleTypeRenamed),
+			"azure-native:authorization:getRoleAssignment": armFunction(roleAssignmentID, roleAssignments, "", nil),
 
 			"azure-native:managedidentity:getUserAssignedIdentity": armFunction(identityID, managedIdentities, "", nil),
 

@@ -94,7 +94,7 @@ func TestALostStateIsAdoptedByHand(t *testing.T) {
 		}
 		said, code = d.run(d.cli, "import", "--stack", "dev", "--file", file, "--yes", "--skip-preview", "--protect=false", "--generate-code=false")
 		require.Zero(t, code, said)
-		args = []string{"adopt", "--stack", "dev", "--imported", file, "--output", file}
+		args = []string{"adopt", "--stack", "dev", "--imported", file, "--yes", "--output", file}
 	}
 	assert.Equal(t, 3, imports, "applications; their service principals; those' assignments")
 	d.isAdopted(made)

@@ -200,8 +200,7 @@ func deleteRoleDefinition(c *call) (wire.Reply, error) {
 				"there are existing role assignments referencing role %s, such as %s at %s; delete them first", guid, assignment.Name, assignment.Scope)
 		}
 	}
-	delete(c.st.RoleDefinitions, guid)
-	c.st.Touch(state.RoleDefinitions, guid)
+	c.st.RemoveRole(guid)
 	return wire.OK(renderDefinition(custom.Definition, custom, c.id.Scope)), nil
 }
 

@@ -29,6 +29,9 @@ func Of(st *state.State, principalID, scope string) Access {
 			continue
 		}
 		definition, ok := Definition(st, assignment.RoleDefinition)
+		if gone := st.RemovedRoles[assignment.RoleDefinition]; !ok && gone != nil {
+			definition, ok = gone.Definition, true
+		}
 		if !ok {
 			continue
 		}

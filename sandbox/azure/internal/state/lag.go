@@ -91,6 +91,19 @@ func (s *State) stillActs(gone Removed) bool {
 	return s.Lag.Propagation > 0 && s.Lag.Now().Sub(gone.RemovedOn) < s.Lag.Propagation
 }
 
+// RemoveRole takes a role definition out, and remembers it for the removed assignments that may still act by it: Azure
+// removes none that has others.
+func (s *State) RemoveRole(guid string) {
+	if s.Lag.Propagation > 0 {
+		if s.RemovedRoles == nil {
+			s.RemovedRoles = map[string]*RoleDefinition{}
+		}
+		s.RemovedRoles[guid] = s.RoleDefinitions[guid]
+	}
+	delete(s.RoleDefinitions, guid)
+	s.Touch(RoleDefinitions, guid)
+}
+
 // RemoveAssignment takes an assignment out, and remembers it for as long as it may still act.
 func (s *State) RemoveAssignment(a *RoleAssignment) {
 	s.Removed = slices.DeleteFunc(s.Removed, func(gone Removed) bool { return !s.stillActs(gone) })

@@ -31,6 +31,8 @@ type State struct {
 	Deleting map[string]*Resource `json:"deleting,omitempty"`
 	// Removed are role assignments that are gone, and may still act.
 	Removed []Removed `json:"removed,omitempty"`
+	// RemovedRoles are role definitions, by GUID, that are gone, and by which removed assignments may still act.
+	RemovedRoles map[string]*RoleDefinition `json:"removedRoles,omitempty"`
 
 	// Lag is of this run only.
 	Lag Lag `json:"-"`

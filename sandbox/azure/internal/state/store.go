@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,7 @@ type Store struct {
 	file string
 	lock *filelock.Lock // nil when all stays in memory
 	now  atomic.Pointer[func() time.Time]
+	seen atomic.Pointer[time.Time] // the time by which changes are seen, where it is not now
 
 	mu      sync.RWMutex
 	state   *State
@@ -42,7 +44,7 @@ type Store struct {
 func Open(file string) (*Store, error) {
 	s := &Store{file: file, state: New(uuid.NewString()), least: 1 << 20}
 	s.SetClock(time.Now)
-	s.state.Lag.Now = s.Now
+	s.state.Lag.Now = s.seenAt
 	if file == "" {
 		return s, nil
 	}
@@ -114,6 +116,41 @@ func (s *Store) Now() time.Time { return (*s.now.Load())().UTC() }
 
 // SetClock puts another clock in place of the machine's.
 func (s *Store) SetClock(now func() time.Time) { s.now.Store(&now) }
+
+// SeeAt has changes be seen as at another time than now; nil is now.
+func (s *Store) SeeAt(at *time.Time) { s.seen.Store(at) }
+
+func (s *Store) seenAt() time.Time {
+	if at := s.seen.Load(); at != nil {
+		return *at
+	}
+	return s.Now()
+}
+
+// Snapshot is the state as Restore takes it.
+func (s *Store) Snapshot() ([]byte, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return json.Marshal(s.state)
+}
+
+// Restore puts a snapshot of this store in the place of the state. A store that keeps a file refuses: its file holds
+// what is put or taken out, one by one.
+func (s *Store) Restore(snapshot []byte) error {
+	if s.file != "" {
+		return errors.New("a sandbox with a state file can't be put back")
+	}
+	return s.Update(func(st *State) error {
+		restored := New(st.TenantID)
+		restored.Lag = st.Lag
+		if err := json.Unmarshal(snapshot, restored); err != nil {
+			return fmt.Errorf("reading a snapshot: %w", err)
+		}
+		restored.TouchAll()
+		*st = *restored
+		return nil
+	})
+}
 
 // View reads the state. Nothing in it may be changed, nor kept when fn returns.
 func (s *Store) View(fn func(*State) error) error {

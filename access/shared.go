@@ -1,0 +1,89 @@
+package access
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A SharedGrant is an assignment that this stack needs and another one makes: Azure has one of the same role to the
+// same principal at the same scope, so of two stacks that need it one holds it.
+type SharedGrant struct {
+	// By is the stack that holds it, as project/stack. Required.
+	By string `pulumi:"by"`
+	// Principal is the name of an invoker that exists, or cluster:<name> of a cluster with an identity that exists.
+	// Required.
+	Principal string `pulumi:"principal"`
+	// StorageAccount is the name of the account where it reads or writes. Default: none, it is the invokers' role.
+	StorageAccount string `pulumi:"storageAccount,optional"`
+	// Container in the account. Default: the whole account.
+	Container string `pulumi:"container,optional"`
+	// Write is set for Storage Blob Data Contributor, of data outputs. Default: Storage Blob Data Reader.
+	Write bool `pulumi:"write,optional"`
+}
+
+var stackForm = regexp.MustCompile(`^[^/\s\[\]]+/[^/\s\[\]]+$`)
+
+// sharedGrants says of the plan's grants which other stacks hold.
+func (v *validator) sharedGrants(p *Plan) {
+	for _, name := range sorted(v.m.SharedGrants) {
+		path, s := "sharedGrants."+name, v.m.SharedGrants[name]
+		if !stackForm.MatchString(s.By) {
+			v.add(path+".by", "write project/stack, as the descriptions of its assignments have it", "%q names no stack", s.By)
+		}
+		principal := InvokerPrincipal(s.Principal)
+		if cluster, is := strings.CutPrefix(s.Principal, "cluster:"); is {
+			principal = ClusterPrincipal(cluster)
+		}
+		at := slices.IndexFunc(p.Grants, func(g Grant) bool {
+			return g.Principal == p.identity[principal] && s.of(g)
+		})
+		switch {
+		case at < 0:
+			v.add(path, "take it out, or write principal, storageAccount, container and write as `batchaccess explain` lists "+
+				"the grant", "is no grant that this stack needs")
+		case !v.m.exists(principal):
+			v.add(path+".principal", "name one that exists, by its ID", "%s is made by this stack, so no other one grants it "+
+				"anything", s.Principal)
+		case s.StorageAccount == "" && v.m.Role.BuiltIn == "" && !v.m.Role.RoleDefinitionID.Given():
+			v.add(path, "set role.roleDefinitionId to the role that both assign, or take it out",
+				"is of the role that this stack makes, which no other one assigns")
+		case p.Grants[at].HeldBy != "":
+			v.add(path, "keep one of the two", "is the same grant as another one of sharedGrants")
+		default:
+			p.Grants[at].HeldBy = s.By
+		}
+	}
+}
+
+// Is reports whether it is that grant.
+func (s SharedGrant) Is(g Grant) bool {
+	name := g.Principal.Name
+	if g.Principal.IsCluster() {
+		name = "cluster:" + name
+	}
+	return s.Principal == name && s.of(g)
+}
+
+// of reports whether it is that grant, whoever has it.
+func (s SharedGrant) of(g Grant) bool {
+	if s.StorageAccount == "" {
+		return !g.Scope.InStorage()
+	}
+	role := roles.StorageBlobDataReader
+	if s.Write {
+		role = roles.StorageBlobDataContributor
+	}
+	return g.Scope.StorageAccount == s.StorageAccount && g.Scope.Container == s.Container && g.Role == role
+}
+
+// exists reports whether a principal is there before the stack is.
+func (m Model) exists(p Principal) bool {
+	if !p.IsCluster() {
+		return m.Invokers[p.Name].Exists()
+	}
+	c := m.Clusters[p.Name]
+	return c.Existing || c.UserAssignedIdentityID.Given()
+}

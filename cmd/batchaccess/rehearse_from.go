@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
+)
+
+// changeFlags are those of a rehearsal of a change.
+type changeFlags struct {
+	from  string
+	kills int
+	seed  uint64
+}
+
+// errNewStack is of a stack that was not there before.
+var errNewStack = errors.New("the stack is new")
+
+// rehearseChange rehearses the change from what the stack was to what it is here.
+func rehearseChange(
+	cmd *cobra.Command, of *stackOf, now rehearsal.Version, f changeFlags, weather azure.Weather, form form, to output,
+) error {
+	p, stack := of.project, of.name
+	if !of.own {
+		return fmt.Errorf("--from: project %s is not batchaccess's own program, and its access of before is not read yet; "+
+			"rehearsal.Change rehearses it in a test of its own", p.name)
+	}
+	old, remove, err := p.from(cmd.Context(), f.from, stack)
+	if errors.Is(err, errNewStack) {
+		return fmt.Errorf("--from: stack %s is not at %s, so nothing changes for anybody; leave --from out to rehearse it", stack, f.from)
+	}
+	if err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	defer remove()
+	cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	state, cleanUp, err := rehearsalFolder(p, stack, false)
+	if err != nil {
+		return err
+	}
+	defer cleanUp()
+	standIns, err := chosenStandIns(cmd)
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding batchaccess itself, to take up what is killed: %w", err)
+	}
+	if f.seed == 0 {
+		f.seed = rand.Uint64()
+	}
+	shown := newProgress(cmd.ErrOrStderr())
+	report, err := rehearsal.Change(cmd.Context(), rehearsal.ChangeOptions{
+		Stack: stack, Old: old, New: now, StateDir: state, Pulumi: cli, StandIns: standIns, Weather: weather,
+		Kills: f.kills, KillSeed: f.seed, Command: self, Progress: shown, Logger: logger(cmd),
+	})
+	shown.done()
+	if err != nil {
+		return err
+	}
+	report.From = f.from
+	if f.kills > 0 {
+		report.KillSeed = f.seed
+	}
+	colour := to.file == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""
+	err = to.print(cmd, "report", func(w io.Writer) error {
+		if form.format == "json" {
+			return jsonform.Write(w, changeForm{jsonVersion, report})
+		}
+		return report.Write(w, colour)
+	})
+	if err != nil {
+		return err
+	}
+	if !report.Passed() {
+		return errFailed
+	}
+	return nil
+}
+
+// changeForm is what a rehearsal of a change prints as JSON.
+type changeForm struct {
+	Version int `json:"version"`
+	*rehearsal.ChangeReport
+}
+
+// version reads a stack as it is in the project, with the settings of another file if one is given.
+func (p project) version(stack, file string, warnings io.Writer) (v rehearsal.Version, err error) {
+	from := p
+	if file != "" {
+		if from.dir, err = withSettings(p.dir, stack, file); err != nil {
+			return v, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(from.dir)) }()
+	}
+	args, problems, err := from.read(stack)
+	if err != nil {
+		return v, err
+	}
+	for _, w := range problems.Warnings() {
+		fmt.Fprintln(warnings, "warning:", w)
+	}
+	if err := problems.Err(); err != nil {
+		return v, fmt.Errorf("the configuration of stack %s:\n%w", stack, err)
+	}
+	return rehearsal.Version{ProjectDir: p.dir, StackFile: file, Model: args.Model(), Location: location(args)}, nil
+}
+
+// withSettings makes a folder of the project's settings, with others of the stack.
+func withSettings(dir, stack, file string) (made string, err error) {
+	if made, err = os.MkdirTemp("", "batchaccess-from-"); err != nil {
+		return "", fmt.Errorf("making a folder: %w", err)
+	}
+	for name, from := range map[string]string{
+		"Pulumi.yaml": filepath.Join(dir, "Pulumi.yaml"), "Pulumi." + stack + ".yaml": file,
+	} {
+		text, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(made, name), text, 0o600)
+		}
+		if err != nil {
+			return "", errors.Join(err, os.RemoveAll(made))
+		}
+	}
+	return made, nil
+}
+
+// from is the stack as it was: in a file of its settings, for the program that is here, or at a commit, with the
+// program of then. What has been written for it is taken away by remove.
+func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Version, remove func(), err error) {
+	if is, err := os.Stat(from); err == nil && is.Mode().IsRegular() {
+		file, err := filepath.Abs(from)
+		if err != nil {
+			return v, nil, fmt.Errorf("finding %s: %w", from, err)
+		}
+		v, err = p.version(stack, file, io.Discard)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", from, err)
+		}
+		return v, func() {}, err
+	}
+	tree, at, err := p.checkout(ctx, from)
+	if err != nil {
+		return v, nil, err
+	}
+	discard := func() { _ = os.RemoveAll(tree) }
+	defer func() {
+		if err != nil {
+			discard()
+		}
+	}()
+	then := project{dir: at}
+	file := filepath.Join(at, "Pulumi.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return v, nil, fmt.Errorf("there is no project at %s: this folder has no Pulumi.yaml there", from)
+	}
+	if then.name, err = config.ProjectName(file, text); err != nil {
+		return v, nil, fmt.Errorf("at %s: %w", from, err)
+	}
+	if then.name != p.name {
+		return v, nil, fmt.Errorf("at %s this folder has project %s, and now %s: name a commit at which it is the same program",
+			from, then.name, p.name)
+	}
+	if _, err := os.Stat(filepath.Join(at, "Pulumi."+stack+".yaml")); err != nil {
+		return v, nil, errNewStack
+	}
+	if v, err = then.version(stack, "", io.Discard); err != nil {
+		return v, nil, fmt.Errorf("at %s: %w", from, err)
+	}
+	return v, discard, nil
+}
+
+// checkout writes all files of the repository, as they were at a commit, into a new folder, and returns that and the
+// project's folder in it. The repository, its index and its list of work trees stay as they are.
+func (p project) checkout(ctx context.Context, ref string) (tree, dir string, err error) {
+	var env []string
+	git := func(args ...string) (string, error) {
+		cmd := exec.CommandContext(ctx, "git", args...)
+		var errs bytes.Buffer
+		cmd.Dir, cmd.Stderr, cmd.Env = p.dir, &errs, append(os.Environ(), env...)
+		out, err := cmd.Output()
+		if err != nil {
+			return "", fmt.Errorf("git %s: %s", args[0], strings.TrimSpace(errs.String()+" "+err.Error()))
+		}
+		return strings.TrimSpace(string(out)), nil
+	}
+	commit, err := git("rev-parse", "--verify", "--end-of-options", ref+"^{commit}")
+	if err != nil {
+		return "", "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first "+
+			"(git fetch origin main): %w", ref, err)
+	}
+	below, err := git("rev-parse", "--show-prefix")
+	if err != nil {
+		return "", "", err
+	}
+	root, err := git("rev-parse", "--show-toplevel")
+	if err != nil {
+		return "", "", err
+	}
+	if tree, err = os.MkdirTemp("", "batchaccess-from-"); err != nil {
+		return "", "", fmt.Errorf("making a folder: %w", err)
+	}
+	index := tree + ".index"
+	defer func() {
+		err = errors.Join(err, remove(index))
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(tree))
+		}
+	}()
+	env = []string{"GIT_INDEX_FILE=" + index}
+	if _, err := git("-C", root, "read-tree", commit); err != nil {
+		return "", "", err
+	}
+	if _, err := git("-C", root, "checkout-index", "--all", "--prefix="+filepath.ToSlash(tree)+"/"); err != nil {
+		return "", "", err
+	}
+	return tree, filepath.Join(tree, filepath.FromSlash(below)), nil
+}
+
+// remove takes a file away that may not be there.
+func remove(file string) error {
+	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

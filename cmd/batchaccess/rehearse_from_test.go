@@ -1,0 +1,103 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// history is a repository whose first commit has one state of a project, and whose work tree has another.
+func history(t *testing.T, before, now map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	git := func(args ...string) {
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{
+			"-C", dir, "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	write := func(files map[string]string) {
+		for name, text := range files {
+			require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+		}
+	}
+	git("init", "--quiet")
+	write(before)
+	git("add", "--all")
+	git("commit", "--quiet", "--message", "before")
+	for name := range before {
+		require.NoError(t, os.Remove(filepath.Join(dir, name)))
+	}
+	write(now)
+	return dir
+}
+
+func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
+	t.Parallel()
+	const project, stack = "stack/Pulumi.yaml", "stack/Pulumi.dev.yaml"
+	ours := "name: batchaccess\nruntime: go\n"
+	now := map[string]string{project: ours, stack: oneUser, "broken.yaml": "config: ["}
+	for name, c := range map[string]struct {
+		before map[string]string
+		args   []string
+		says   string
+	}{
+		"no commit": {now, []string{"--from", "nowhere"},
+			`--from: "nowhere" is no file, and no commit, branch or tag here`},
+		"an option": {now, []string{"--from=--help"}, `--from: "--help" is no file`},
+		"no project then": {map[string]string{"other": ""}, []string{"--from", "HEAD"},
+			"--from: there is no project at HEAD"},
+		"another program": {map[string]string{project: "name: other\nruntime: go\n", stack: oneUser},
+			[]string{"--from", "HEAD"},
+			"--from: at HEAD this folder has project other, and now batchaccess"},
+		"a new stack": {map[string]string{project: ours}, []string{"--from", "HEAD"}, "--from: stack dev is not at HEAD"},
+		"a wrong stack": {map[string]string{project: ours,
+			stack: "config:\n  batchaccess:invokers: { a: { kind: x } }\n"}, []string{"--from", "HEAD"}, "--from: at HEAD: "},
+		"a file of text": {now, []string{"--from", "BROKEN"}, "broken.yaml: "},
+		"kills alone":    {now, []string{"--kill", "2"}, "--kill is of a change; say with --from"},
+		"kept":           {now, []string{"--from", "HEAD", "--keep"}, "none of the others can be"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := history(t, c.before, now)
+			for i, arg := range c.args {
+				if arg == "BROKEN" {
+					c.args[i] = filepath.Join(dir, "broken.yaml")
+				}
+			}
+			code, stdout, stderr := execute(t, append([]string{"rehearse", "-C", filepath.Join(dir, "stack")}, c.args...)...)
+			assert.Equal(t, exitUsage, code)
+			assert.Empty(t, stdout)
+			assert.Contains(t, stderr, c.says)
+		})
+	}
+}
+
+func TestACheckoutLeavesTheRepositoryAsItIs(t *testing.T) {
+	t.Parallel()
+	before := map[string]string{"stack/Pulumi.yaml": "name: a\nruntime: go\n", "lib/x.go": "package x\n",
+		".gitattributes": "lib export-ignore\n"}
+	dir := history(t, before, map[string]string{"stack/Pulumi.yaml": "name: b\nruntime: go\n"})
+	index, err := os.ReadFile(filepath.Join(dir, ".git", "index"))
+	require.NoError(t, err)
+	p := project{dir: filepath.Join(dir, "stack")}
+	tree, at, err := p.checkout(t.Context(), "HEAD")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(tree) })
+	for name, text := range before {
+		have, err := os.ReadFile(filepath.Join(tree, name))
+		require.NoError(t, err, "all files are there, and those that an archive would leave out")
+		assert.Equal(t, text, string(have))
+	}
+	assert.Equal(t, filepath.Join(tree, "stack"), at)
+	now, err := os.ReadFile(filepath.Join(dir, ".git", "index"))
+	require.NoError(t, err)
+	assert.Equal(t, index, now)
+	assert.NoFileExists(t, tree+".index")
+	assert.NoDirExists(t, filepath.Join(dir, ".git", "worktrees"))
+}

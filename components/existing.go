@@ -1,0 +1,113 @@
+package components
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// described is an assignment's description, with whose it is behind it.
+func described(text, whose string) string {
+	mark := " [" + whose + "]"
+	most := maxAssignmentDescription - len([]rune(mark))
+	if r := []rune(text); len(r) > most && most > 0 {
+		text = string(r[:most-1]) + "…"
+	}
+	return text + mark
+}
+
+// markForm is whose an assignment is: project/stack, and the name of the resource.
+var markForm = regexp.MustCompile(`\[batchaccess:([^\]/]+/[^\]/]+)/([^\]]+)\]$`)
+
+// AssignedBy reads from an assignment's description which stack made it, as project/stack, and under which name. Both
+// are "" where it does not say.
+func AssignedBy(description string) (stack, name string) {
+	m := markForm.FindStringSubmatch(description)
+	if m == nil {
+		return "", ""
+	}
+	return m[1], m[2]
+}
+
+// refuseAnothers is the option of an assignment that keeps a preview from promising to make what exists: Azure allows
+// one assignment of a role to a principal at a scope. It asks Azure for those alone that are to be created. before are
+// the names that it had.
+func (c children) refuseAnothers(ctx *pulumi.Context, name string, before []string) (pulumi.ResourceOption, error) {
+	own := ctx.Project() + "/" + ctx.Stack()
+	hook, err := ctx.RegisterResourceHook(fmt.Sprintf("batchaccess %T %s", c.parent, name),
+		func(args *pulumi.ResourceHookArgs) error {
+			text := func(key string) string {
+				if v := args.NewInputs.Mappable()[key]; v != nil {
+					s, _ := v.(string)
+					return s
+				}
+				return ""
+			}
+			guid, scope := text("roleAssignmentName"), text("scope")
+			if guid == "" || scope == "" {
+				return nil // known when it is deployed
+			}
+			var opts []pulumi.InvokeOption
+			opts = append(opts, c.lookup()...)
+			found, err := authorization.LookupRoleAssignment(ctx, &authorization.LookupRoleAssignmentArgs{
+				Scope: scope, RoleAssignmentName: guid,
+			}, opts...)
+			if err != nil {
+				if notThere.MatchString(err.Error()) {
+					return nil
+				}
+				return ctx.Log.Warn(fmt.Sprintf("whether %s exists already is not known, since Azure does not say: %v; give "+
+					"whoever previews Reader at %s", name, err, scope), nil)
+			}
+			description := ""
+			if found.Description != nil {
+				description = *found.Description
+			}
+			return anothers(ctx, own, name, before, scope, description)
+		}, &pulumi.ResourceHookOptions{OnDryRun: true})
+	if err != nil {
+		return nil, err
+	}
+	return pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}}), nil
+}
+
+// notThere is how the provider says that there is no such assignment, or nothing at its scope yet.
+var notThere = regexp.MustCompile(`(?i)RoleAssignmentNotFound|ResourceNotFound|ResourceGroupNotFound|` +
+	`SubscriptionNotFound|ParentResourceNotFound|status(?:code)?\W{0,2}404\b|\b404 Not Found`)
+
+// anothers refuses what another stack made, or this one under another name. What nobody marked, and what this stack
+// made under this name, is for batchaccess adopt: that needs a preview.
+func anothers(ctx *pulumi.Context, own, name string, before []string, scope, description string) error {
+	stack, as := AssignedBy(description)
+	switch {
+	case stack != "" && stack != own:
+		return fmt.Errorf("%s: stack %s has this assignment at %s already, and Azure allows no second one of the same role "+
+			"to the same principal there; let that stack hold it, and name it here under sharedGrants, with by: %s",
+			name, stack, scope, stack)
+	case stack != "" && as != name && !slices.Contains(before, as):
+		old, is := renamedFrom(as, name)
+		return fmt.Errorf("%s: this stack has it as %s already; if %s was renamed to %s, write was: %s",
+			name, as, old, is, old)
+	}
+	return ctx.Log.Warn(fmt.Sprintf("%s exists already at %s, so that pulumi up will fail: batchaccess adopt takes it into "+
+		"the stack, where its state was lost or another tool made it; where an ID or the scope has changed in its letter case "+
+		"alone, write it as before", name, scope), nil)
+}
+
+// renamedFrom finds the part in which two names of assignments differ.
+func renamedFrom(was, is string) (old, name string) {
+	from, to := strings.Split(was, "."), strings.Split(is, ".")
+	if len(from) != len(to) {
+		return was, is
+	}
+	for i := range from {
+		if from[i] != to[i] {
+			return from[i], to[i]
+		}
+	}
+	return was, is
+}

@@ -1,0 +1,100 @@
+package components
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/lookup"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// checkShared asks Azure for the assignments that other stacks are to hold: one that is gone, or that another stack
+// holds, is a problem before anything is made.
+func (args *BatchEndpointAccessArgs) checkShared(
+	ctx *pulumi.Context, plan *access.Plan, opts []pulumi.ResourceOption,
+) (ps access.Problems, err error) {
+	if plan == nil || len(args.SharedGrants) == 0 {
+		return nil, nil
+	}
+	given, err := pulumi.NewResourceOptions(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("reading resource options: %w", err)
+	}
+	var native []pulumi.InvokeOption
+	for _, o := range lookup.NativeOptions(given) {
+		native = append(native, o)
+	}
+	if given.Provider != nil {
+		native = append(native, pulumi.Provider(given.Provider))
+	}
+	for _, g := range plan.Grants {
+		if g.HeldBy == "" {
+			continue
+		}
+		path := "sharedGrants." + args.sharedName(g)
+		scope, principal, role, known := args.assignmentOf(plan, g)
+		if !known {
+			if err := ctx.Log.Warn(path+": whether it is held is not known before the deployment; batchaccess verify asks "+
+				"Azure after it", nil); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		found, err := authorization.LookupRoleAssignment(ctx, &authorization.LookupRoleAssignmentArgs{
+			Scope: scope, RoleAssignmentName: AssignmentGUID(scope, principal, role),
+		}, native...)
+		switch {
+		case err != nil && notThere.MatchString(err.Error()):
+			ps.Add(path+".by", "deploy that stack first, or take this out, and this stack makes it",
+				"stack %s does not hold %s for %s", g.HeldBy, g, g.Principal)
+			continue
+		case err != nil:
+			ps.Add(path+".by", "give whoever previews Reader at "+scope, "whether stack %s holds it can't be looked up: %v",
+				g.HeldBy, err)
+			continue
+		}
+		if found.Description != nil {
+			if stack, _ := AssignedBy(*found.Description); stack != "" && stack != g.HeldBy {
+				ps.Add(path+".by", "write "+stack, "stack %s holds it, not %s", stack, g.HeldBy)
+			}
+		}
+	}
+	return ps, nil
+}
+
+// sharedName is the name that a shared grant has in the arguments.
+func (args *BatchEndpointAccessArgs) sharedName(g access.Grant) string {
+	for _, name := range sortedKeys(args.SharedGrants) {
+		if args.SharedGrants[name].Is(g) {
+			return name
+		}
+	}
+	return "<name>"
+}
+
+// assignmentOf is where a grant is assigned, to whom and which role, by IDs, if all are known.
+func (args *BatchEndpointAccessArgs) assignmentOf(plan *access.Plan, g access.Grant) (scope, principal,
+	role string, known bool) {
+	m := plan.Model
+	id := m.Invokers[g.Principal.Name].PrincipalID
+	if g.Principal.IsCluster() {
+		id = m.Clusters[g.Principal.Name].PrincipalID
+	}
+	if !id.Given() || id.Later() {
+		return "", "", "", false
+	}
+	if g.Scope.InStorage() {
+		account := m.StorageAccounts[g.Scope.StorageAccount]
+		of, is := roles.BuiltIn(g.Role)
+		return arm.Container(account.Text(), g.Scope.Container), id.Text(), of.ID, is && !account.Later()
+	}
+	at, is := m.RoleScopeID()
+	if of, builtIn := roles.BuiltIn(m.Role.BuiltIn); builtIn {
+		return at, id.Text(), of.ID, is
+	}
+	return at, id.Text(), m.Role.RoleDefinitionGUID(), is && !m.Role.RoleDefinitionID.Later()
+}

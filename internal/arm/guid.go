@@ -1,0 +1,33 @@
+package arm
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"strings"
+)
+
+// nameSpace is the namespace of the GUIDs that this project derives. Changing it replaces every assignment.
+var nameSpace = version5([]byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f,
+	0xd4, 0x30,
+	0xc8}, "https://github.com/batchaccess/batchaccess") // in the namespace of URLs: RFC 9562, 6.6
+
+// version5 is the UUID of a name in a namespace (RFC 9562, 5.5). github.com/google/uuid, which does the same, brings
+// the network along, of which the access model is to know nothing.
+func version5(space []byte, name string) []byte {
+	sum := sha1.Sum(append(append([]byte{}, space...), name...))
+	id := sum[:16]
+	id[6], id[8] = id[6]&0x0f|0x50, id[8]&0x3f|0x80
+	return id
+}
+
+// GUID derives a GUID from its parts, letter case aside: the same parts, the same GUID, on every machine and in every
+// run.
+func GUID(parts ...string) string {
+	s := hex.EncodeToString(version5(nameSpace, strings.ToLower(strings.Join(parts, "|"))))
+	return strings.Join([]string{s[:8], s[8:12], s[12:16], s[16:20], s[20:]}, "-")
+}
+
+// AssignmentGUID is the name of the assignment of a role, by its GUID or ARM ID, to a principal at a scope.
+func AssignmentGUID(scope, principalID, roleDefinitionID string) string {
+	return GUID(strings.TrimSuffix(scope, "/"), principalID, Last(roleDefinitionID))
+}

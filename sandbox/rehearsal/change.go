@@ -1,0 +1,380 @@
+package rehearsal
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/engine"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+)
+
+// A Version is a stack as it was or as it is to be.
+type Version struct {
+	// ProjectDir is the folder with Pulumi.yaml. Required.
+	ProjectDir string
+	// StackFile is the stack's settings, where they are not those beside Pulumi.yaml.
+	StackFile string
+	// Model is what the settings describe. Required.
+	Model access.Model
+	// Location of the workspace; default DefaultLocation.
+	Location string
+}
+
+// ChangeOptions say which change of a stack to rehearse, and how.
+type ChangeOptions struct {
+	Stack string
+	// Old is deployed first, New over it. Both are of one project.
+	Old, New Version
+	// StateDir takes all that the rehearsal writes. Required.
+	StateDir string
+	// Pulumi and StandIns are as in Options.
+	Pulumi   string
+	StandIns []string
+	// Weather of the sandbox while the change is deployed. Its propagation costs no time: what it does is worked out.
+	Weather azure.Weather
+	// Kills is how often the change is begun anew, killed at a random write, and taken up again.
+	Kills int
+	// KillSeed picks the writes.
+	KillSeed uint64
+	// Command is the path of batchaccess, which takes up what was killed. Required for Kills.
+	Command  string
+	Progress Progress
+	Logger   *slog.Logger
+}
+
+// Change rehearses a change: it deploys the old version, then the new one over it, and after every write to Azure in
+// between has everybody who could start a job before and can after it start it. An error means that the old version, or
+// the sandbox, failed; a change that fails is in the report.
+func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
+	if o.Progress == nil {
+		o.Progress = silent{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Old.Model, o.New.Model = Identified(o.Old.Model), Identified(o.New.Model)
+	c := &change{ChangeOptions: o, report: &ChangeReport{Stack: o.Stack, Weather: o.Weather.String()}}
+	if o.Pulumi == "" {
+		if c.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
+			return nil, err
+		}
+	}
+	lag := azure.Weather{Propagation: o.Weather.Propagation, Replication: o.Weather.Replication}
+	if c.azure, err = azure.Start(ctx, azure.Options{Weather: o.Weather, Logger: o.Logger}); err != nil {
+		return nil, err
+	}
+	c.calm = c.azure.Calm()
+	defer func() { err = errors.Join(err, c.azure.Close()) }()
+	if err := c.seed(); err != nil {
+		return nil, err
+	}
+	if c.old, err = c.version(o.Old, c.oldProbe, lag); err != nil {
+		return nil, fmt.Errorf("before the change: %w", err)
+	}
+	if c.new, err = c.version(o.New, c.newProbe, lag); err != nil {
+		return nil, fmt.Errorf("after the change: %w", err)
+	}
+	if err := c.deployOld(ctx); err != nil {
+		return nil, fmt.Errorf("before the change: %w", err)
+	}
+	return c.report, c.deployNew(ctx)
+}
+
+// change is a rehearsal of one.
+type change struct {
+	ChangeOptions
+	report      *ChangeReport
+	azure, calm *azure.Azure
+	old, new    *rehearsal
+	// What is tried: the models with the names of what changes in the workspace, and of nobody's resource, kept apart.
+	oldProbe, newProbe access.Model
+	deployments        map[string]string // of the new model, by endpoint/deployment, where they are kept apart
+
+	before, after deployed
+	moments       []moment
+	names         map[string]string // of the stack's resources by ID, lower case
+}
+
+func (c *change) version(v Version, probe access.Model, w azure.Weather) (*rehearsal, error) {
+	plan, err := planOf(probe)
+	if err != nil {
+		return nil, err
+	}
+	return &rehearsal{
+		Options: Options{
+			ProjectDir: v.ProjectDir, Stack: c.Stack, Model: probe, Location: v.Location, StateDir: c.StateDir,
+			Pulumi: c.Pulumi, StandIns: c.StandIns, Weather: w, Progress: c.Progress, Logger: c.Logger,
+		},
+		plan: plan, azure: c.calm,
+	}, nil
+}
+
+// start runs fn with the version's project in an engine.
+func (c *change) start(ctx context.Context, r *rehearsal, file string, fn func() error) (err error) {
+	files := map[string]string{}
+	if file != "" {
+		files[c.Stack] = file
+	}
+	r.engine, err = engine.Start(ctx, engine.Options{
+		StateDir: r.StateDir, Azure: c.azure, ProjectDir: r.ProjectDir, StackFiles: files, Pulumi: r.Pulumi,
+		StandIns: r.StandIns, Stdout: io.Discard, Stderr: &r.errors, Logger: r.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.engine.Close()) }()
+	return fn()
+}
+
+func (r *rehearsal) up(ctx context.Context, more ...string) error {
+	return r.pulumi(ctx, append([]string{
+		"up", "--yes", "--suppress-outputs", "--stack", r.Stack, "--non-interactive", "--color", "never",
+	}, more...)...)
+}
+
+func (c *change) deployOld(ctx context.Context) error {
+	return c.start(ctx, c.old, c.Old.StackFile, func() (err error) {
+		c.Progress.Step("pulumi up, before the change")
+		if err := c.old.up(ctx, "--skip-preview"); err != nil {
+			return err
+		}
+		if c.before, err = c.old.outputs(ctx); err != nil {
+			return err
+		}
+		if err := c.old.setACLs(c.before); err != nil {
+			return err
+		}
+		if err := c.azure.Settle(); err != nil {
+			return err
+		}
+		c.names, err = c.resources(c.old, nil)
+		return err
+	})
+}
+
+func (c *change) deployNew(ctx context.Context) error {
+	return c.start(ctx, c.new, c.New.StackFile, func() error {
+		base, err := c.base()
+		if err != nil {
+			return err
+		}
+		c.Progress.Step("trying every job before the change")
+		w := c.watcher(ctx)
+		if err := w.begin(); err != nil {
+			return err
+		}
+		c.azure.Watch(w.hooks())
+		c.Progress.Step("pulumi up, and every job after each write")
+		failed := c.new.up(ctx)
+		c.azure.Watch(nil)
+		if ctx.Err() != nil {
+			return errors.Join(ctx.Err(), failed)
+		}
+		c.report.Writes = len(w.writes)
+		if failed != nil {
+			c.report.Failed = failed.Error()
+			return w.end(nil, c.before)
+		}
+		if c.names, err = c.resources(c.new, c.names); err != nil {
+			return err
+		}
+		if c.after, err = c.new.outputs(ctx); err != nil {
+			return err
+		}
+		if err := w.end(func() error { return c.new.setACLs(c.after) }, c.after); err != nil {
+			return err
+		}
+		return c.kill(ctx, base, w)
+	})
+}
+
+// seed puts what both versions refer to into the sandbox.
+func (c *change) seed() error {
+	old, err := Seed(c.Old.Model, c.Old.Location)
+	if err != nil {
+		return fmt.Errorf("preparing the sandbox for what was before: %w", err)
+	}
+	c.oldProbe, c.newProbe = c.Old.Model, c.apart()
+	c.oldProbe.Assertions, c.newProbe.Assertions = nil, nil
+	after, err := Seed(c.newProbe, c.New.Location)
+	if err != nil {
+		return fmt.Errorf("preparing the sandbox for what is to be: %w", err)
+	}
+	c.deployments = beside(old, &after)
+	c.makes(c.Old.Model, &old, &after)
+	c.makes(c.New.Model, &old, &after)
+	if err := c.azure.Seed(old); err != nil {
+		return err
+	}
+	return c.azure.Seed(after)
+}
+
+// makes leaves out of the seeds what one version makes itself and another only refers to.
+func (*change) makes(m access.Model, seeds ...*azure.Seed) {
+	for name, cluster := range m.Clusters {
+		if cluster.Existing {
+			continue
+		}
+		for _, s := range seeds {
+			s.Computes = slices.DeleteFunc(slices.Clone(s.Computes), func(c azure.Compute) bool {
+				return strings.EqualFold(c.WorkspaceID, m.WorkspaceID.Text()) &&
+					strings.EqualFold(c.Name, cluster.NameOr(name))
+			})
+		}
+	}
+}
+
+// apart is the new model, in which what somebody has to change in the workspace beside this change has another name: a
+// data store that leads elsewhere, an endpoint in another workspace.
+func (c *change) apart() access.Model {
+	old, m := c.Old.Model, c.New.Model
+	const next = "next"
+	type place struct {
+		account, container string
+		credential         bool
+	}
+	at := func(m access.Model, account, container string, credential *bool) place {
+		return place{strings.ToLower(m.StorageAccounts[account].Text()), container, credential != nil && *credential}
+	}
+	stores := map[string]place{}
+	for _, d := range old.DataInputs {
+		stores[d.DataStore] = at(old, d.StorageAccount, d.Container, d.CredentialInStore)
+	}
+	for _, d := range old.DataOutputs {
+		stores[d.DataStore] = at(old, d.StorageAccount, d.Container, d.CredentialInStore)
+	}
+	moved := func(store string, now place) bool {
+		was, there := stores[store]
+		return store != "" && there && was != now
+	}
+	m.DataInputs, m.DataOutputs = maps.Clone(m.DataInputs), maps.Clone(m.DataOutputs)
+	for name, d := range m.DataInputs {
+		if moved(d.DataStore, at(m, d.StorageAccount, d.Container, d.CredentialInStore)) {
+			d.DataStore += next
+			if d.DataAsset != "" {
+				d.DataAsset += next
+			}
+			m.DataInputs[name] = d
+		}
+	}
+	for name, d := range m.DataOutputs {
+		if moved(d.DataStore, at(m, d.StorageAccount, d.Container, d.CredentialInStore)) {
+			d.DataStore += next
+			m.DataOutputs[name] = d
+		}
+	}
+	if !strings.EqualFold(old.WorkspaceID.Text(), m.WorkspaceID.Text()) {
+		endpoints := map[string]access.Endpoint{}
+		for name, e := range m.EffectiveEndpoints() {
+			endpoints[name+"-"+next] = e
+		}
+		m.Endpoints = endpoints
+	}
+	return m
+}
+
+// beside gives the deployments that are to have another cluster a name of their own, and returns those names by
+// endpoint/deployment: in Azure too somebody moves a deployment when the new cluster is there. What an account has in
+// either seed it has in both.
+func beside(old azure.Seed, after *azure.Seed) map[string]string {
+	renamed := map[string]string{}
+	for i, e := range after.Endpoints {
+		at := slices.IndexFunc(old.Endpoints, func(o azure.Endpoint) bool {
+			return strings.EqualFold(o.WorkspaceID+"/"+o.Name, e.WorkspaceID+"/"+e.Name)
+		})
+		if at < 0 {
+			continue
+		}
+		was := old.Endpoints[at]
+		after.Endpoints[i].DefaultDeployment = ""
+		for j, d := range e.Deployments {
+			if slices.ContainsFunc(was.Deployments, func(o azure.Deployment) bool {
+				return strings.EqualFold(o.Name, d.Name) && !strings.EqualFold(o.ComputeName, d.ComputeName)
+			}) {
+				e.Deployments[j].Name = "next-" + d.Name[:min(len(d.Name), 26)]
+				renamed[e.Name+"/"+d.Name] = e.Deployments[j].Name
+			}
+		}
+	}
+	for i, a := range after.StorageAccounts {
+		for _, o := range old.StorageAccounts {
+			if strings.EqualFold(o.ID, a.ID) {
+				after.StorageAccounts[i].HNS = a.HNS || o.HNS
+				after.StorageAccounts[i].PublicContainers = append(a.PublicContainers, o.PublicContainers...)
+			}
+		}
+	}
+	return renamed
+}
+
+// resources counts what became of the stack's resources since the old version was deployed, and names them by their
+// IDs.
+func (c *change) resources(r *rehearsal, names map[string]string) (map[string]string, error) {
+	all, err := r.engine.Resources(c.Stack)
+	if err != nil {
+		return nil, err
+	}
+	now := map[string]Resource{}
+	for _, one := range all {
+		if !one.Custom || one.Delete || one.ID == "" || strings.HasPrefix(string(one.Type), "pulumi:") {
+			continue
+		}
+		created := time.Time{}
+		if one.Created != nil {
+			created = *one.Created
+		}
+		now[string(one.URN)] = Resource{
+			Type: string(one.Type), Name: one.URN.Name(), id: strings.ToLower(string(one.ID)), created: created,
+		}
+	}
+	if names == nil {
+		c.report.was, names = now, map[string]string{}
+	} else {
+		c.report.compare(now)
+	}
+	for _, one := range now {
+		names[one.id] = one.Name
+	}
+	return names, nil
+}
+
+// label says what a write does, by the name that its resource has in the stack where that is known.
+func (c *change) label(w azure.Write) string {
+	path := w.Path
+	if strings.HasPrefix(strings.ToLower(path), "/graph/") {
+		_, path, _ = strings.Cut(strings.TrimPrefix(path, "/graph/"), "/")
+		path = "/" + path
+	}
+	kind := path
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	if len(segments) > 1 {
+		kind = segments[len(segments)-2]
+	}
+	name := c.names[strings.ToLower(strings.TrimRight(path, "/"))]
+	if name == "" { // of the directory: applications/<id>/federatedIdentityCredentials/<id> and so on
+		for id, is := range c.names {
+			if len(segments) > 3 && strings.HasSuffix(id, "/"+strings.ToLower(segments[len(segments)-1])) {
+				name = is
+			}
+		}
+	}
+	if name == "" {
+		return w.Method + " " + path
+	}
+	return fmt.Sprintf("%s %s %s", w.Method, kind, name)
+}
+
+// deploymentOf is what a job on the path picks: by name, since the default is that of one version.
+func deploymentOf(m access.Model, p access.Path) string {
+	return cmp.Or(p.Deployment, m.EffectiveEndpoints()[p.Endpoint].Deployment, deployment)
+}

@@ -1,0 +1,166 @@
+package rehearsal
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+// A ChangeReport is what a rehearsal of a change found.
+type ChangeReport struct {
+	Stack string `json:"stack"`
+	// From says what the stack was before.
+	From    string `json:"from,omitempty"`
+	Weather string `json:"weather"`
+	// Writes to Azure in the change. After each, every job was tried.
+	Writes int `json:"writes"`
+	// Before and After count the jobs that work, one for each invoker, endpoint, deployment and input.
+	Before int `json:"before"`
+	After  int `json:"after"`
+	// What became of the resources of the stack that stand in Azure.
+	Made     []Resource `json:"made"`
+	Replaced []Resource `json:"replaced"`
+	Deleted  []Resource `json:"deleted"`
+	Renamed  []Resource `json:"renamed"`
+	// Interruptions are of jobs that work before and after the change, and not all the time in between.
+	Interruptions []Interruption `json:"interruptions"`
+	// Lost and Gained are the jobs that work before and not after, and the other way round.
+	Lost   []Job `json:"lost"`
+	Gained []Job `json:"gained"`
+	// Failed is how the change failed; "" where it worked.
+	Failed string `json:"failed,omitempty"`
+	// Kills are how often the change was killed and taken up again, and Broken what then was otherwise at the end.
+	Kills  int      `json:"kills,omitempty"`
+	Broken []string `json:"broken,omitempty"`
+	// KillSeed repeats the kills.
+	KillSeed uint64 `json:"killSeed,omitempty"`
+
+	was map[string]Resource
+}
+
+// A Resource of the stack.
+type Resource struct {
+	Type string `json:"type"`
+	Name string `json:"name"`
+	// Was is what it was called before; "" where it has its name still.
+	Was string `json:"was,omitempty"`
+
+	id      string
+	created time.Time
+}
+
+// A Job is somebody and what they do.
+type Job struct {
+	Invoker string `json:"invoker"`
+	What    string `json:"what"`
+}
+
+// An Interruption is a job that somebody could start before the change and can after it, and could not in between.
+type Interruption struct {
+	Job
+	// From is the write after which it did not work, To the one after which it did again; "" for never.
+	From string `json:"from"`
+	To   string `json:"to,omitempty"`
+	Why  string `json:"why,omitempty"`
+}
+
+// Passed reports whether the change works and interrupts nobody.
+func (r *ChangeReport) Passed() bool {
+	return r.Failed == "" && len(r.Interruptions)+len(r.Broken) == 0
+}
+
+// compare says what became of each resource.
+func (r *ChangeReport) compare(now map[string]Resource) {
+	same := func(a, b Resource) bool { return a.Type == b.Type && a.id == b.id && a.created.Equal(b.created) }
+	ids := map[string]string{}
+	for urn, one := range r.was {
+		ids[one.Type+" "+one.id] = urn
+	}
+	gone := maps.Clone(r.was)
+	for _, urn := range slices.Sorted(maps.Keys(now)) {
+		one := now[urn]
+		was, there := r.was[urn]
+		from, held := ids[one.Type+" "+one.id]
+		switch {
+		case there && same(was, one):
+		case there && !held:
+			r.Replaced = append(r.Replaced, one)
+		case held && same(r.was[from], one):
+			one.Was = r.was[from].Name
+			r.Renamed = append(r.Renamed, one)
+			delete(gone, from)
+		case there || held:
+			r.Replaced = append(r.Replaced, one)
+			delete(gone, from)
+		default:
+			r.Made = append(r.Made, one)
+		}
+		delete(gone, urn)
+	}
+	for _, urn := range slices.Sorted(maps.Keys(gone)) {
+		r.Deleted = append(r.Deleted, gone[urn])
+	}
+}
+
+// Write prints the report. It colours only if asked to.
+func (r *ChangeReport) Write(w io.Writer, colour bool) error {
+	paint := func(code, text string) string {
+		if !colour {
+			return text
+		}
+		return "\x1b[" + code + "m" + text + "\x1b[0m"
+	}
+	for _, part := range []struct {
+		verb string
+		all  []Resource
+	}{{"made", r.Made}, {"replaced", r.Replaced}, {"deleted", r.Deleted}, {"renamed", r.Renamed}} {
+		for _, one := range part.all {
+			was := ""
+			if one.Was != "" && one.Was != one.Name {
+				was = ", was " + one.Was
+			}
+			fmt.Fprintf(w, "%-9s %s (%s)%s\n", part.verb, one.Name, one.Type, was)
+		}
+	}
+	for _, part := range []struct {
+		verb string
+		all  []Job
+	}{{"loses", r.Lost}, {"gains", r.Gained}} {
+		for _, job := range part.all {
+			fmt.Fprintf(w, "%-9s %s: %s\n", part.verb, job.Invoker, job.What)
+		}
+	}
+	for _, i := range r.Interruptions {
+		to := "until " + i.To
+		if i.To == "" {
+			to = "and not again"
+		}
+		fmt.Fprintf(w, "\n%s %s: %s\n  from %s\n  %s\n  %s\n", paint("31", "INTERRUPTED"), i.Invoker, i.What, i.From,
+			to, i.Why)
+	}
+	for _, broken := range r.Broken {
+		fmt.Fprintf(w, "\n%s %s\n", paint("31", "BROKEN"), broken)
+	}
+	if r.Failed != "" {
+		fmt.Fprintf(w, "\n%s the change: %s\n", paint("31", "FAILED"), strings.TrimSpace(r.Failed))
+	}
+	if r.Weather != (azure.Weather{}).String() {
+		fmt.Fprintf(w, "\nweather: --weather %s\n", r.Weather)
+	}
+	verdict := paint("32", "passed")
+	if !r.Passed() {
+		verdict = paint("31", "FAILED")
+	}
+	kills := ""
+	if r.Kills > 0 {
+		kills = fmt.Sprintf(", %d kills (--kill-seed %d)", r.Kills, r.KillSeed)
+	}
+	_, err := fmt.Fprintf(w, "\nchange of stack %s from %s: %s, %d writes, %d interruptions, %d jobs work before it and %d "+
+		"after%s\n", r.Stack, r.From, verdict, r.Writes, len(r.Interruptions), r.Before, r.After, kills)
+	return err
+}

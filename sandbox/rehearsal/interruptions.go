@@ -1,0 +1,123 @@
+package rehearsal
+
+import (
+	"fmt"
+	"slices"
+)
+
+// compare holds each moment against the first and the last: what works in both has to work in all.
+func (w *watcher) compare(d deployed) {
+	last := w.moments[len(w.moments)-1]
+	failed := w.report.Failed != ""
+	var after []passage
+	for _, p := range w.passagesOf(w.new, d, w.deployments) {
+		if last.works["new "+p.key] {
+			after = append(after, p)
+		}
+	}
+	w.report.After = len(after)
+	kept := map[string]bool{}
+	for _, p := range w.oldOnes {
+		now, stays := p, failed // nothing of the new version need be there where it failed: all is to stay
+		for _, same := range []func(passage) bool{
+			func(n passage) bool { return n.key == p.key }, func(n passage) bool { return n.nearly == p.nearly },
+		} {
+			if at := slices.IndexFunc(after, same); at >= 0 && !stays {
+				now, stays = after[at], true
+				kept[now.key] = true
+			}
+		}
+		if !stays {
+			w.report.Lost = append(w.report.Lost, Job{p.invoker, p.what})
+			continue
+		}
+		w.interrupted(Job{p.invoker, p.what}, func(m moment) (bool, string) {
+			return m.works["old "+p.key] || m.works["new "+now.key], m.why["old "+p.key]
+		})
+	}
+	for _, p := range after {
+		if !kept[p.key] {
+			w.report.Gained = append(w.report.Gained, Job{p.invoker, p.what})
+		}
+	}
+	w.compareSignIns(d, last, failed)
+}
+
+// interrupted adds an interruption for each run of moments in which it does not work.
+func (w *watcher) interrupted(job Job, works func(moment) (bool, string)) {
+	open := false
+	for _, m := range w.moments[1:] {
+		ok, why := works(m)
+		switch n := len(w.report.Interruptions); {
+		case !ok && !open:
+			w.report.Interruptions = append(w.report.Interruptions, Interruption{Job: job, From: m.after, Why: why})
+			open = true
+		case ok && open:
+			w.report.Interruptions[n-1].To = m.after
+			open = false
+		}
+	}
+}
+
+// compareSignIns demands a way to sign in that works all through for everyone who can sign in before and after. A
+// federated credential may take the place of another at a moment at which both work: the workload has its token from
+// its issuer. A secret can't: whoever uses it has to be given the new one first.
+func (w *watcher) compareSignIns(d deployed, last moment, failed bool) {
+	ways := map[string][]signIn{}
+	var principals []string
+	for _, s := range w.oldIns {
+		if ways[s.principal] == nil {
+			principals = append(principals, s.principal)
+		}
+		ways[s.principal] = append(ways[s.principal], s)
+	}
+	var newIns []signIn
+	if !failed {
+		newIns = w.signInsOf(w.newProbe, d)
+	}
+	for _, principal := range principals {
+		var after []signIn
+		for _, s := range newIns {
+			if s.principal == principal && last.works["new "+s.key] {
+				after = append(after, s)
+			}
+		}
+		stays := 0
+		for _, s := range ways[principal] {
+			if !failed && !slices.ContainsFunc(after, func(n signIn) bool { return n.key == s.key }) {
+				continue
+			}
+			stays++
+			w.interrupted(Job{s.invoker, "signing in by " + s.how}, func(m moment) (bool, string) {
+				return m.works["old "+s.key], m.why["old "+s.key]
+			})
+		}
+		if stays == 0 && len(after) > 0 {
+			w.handedOver(ways[principal], after)
+		}
+	}
+}
+
+// handedOver judges a change from some ways to sign in to others.
+func (w *watcher) handedOver(before, after []signIn) {
+	any := func(m moment, age string, ways []signIn, secret bool) bool {
+		return slices.ContainsFunc(ways, func(s signIn) bool { return s.secret == secret && m.works[age+s.key] })
+	}
+	both := slices.ContainsFunc(w.moments, func(m moment) bool {
+		return any(m, "old ", before, false) && any(m, "new ", after, false)
+	})
+	one := Interruption{
+		Job: Job{before[0].invoker, fmt.Sprintf("signing in by %s; afterwards it is by %s", before[0].how, after[0].how)},
+		Why: "no way to sign in works all through the change: deploy the new one beside the old one first, and take the " +
+			"old one away in a second change, when nobody uses it",
+	}
+	for _, m := range w.moments {
+		if !any(m, "old ", before, false) && !any(m, "old ", before, true) {
+			one.From = m.after
+			break
+		}
+	}
+	if !both {
+		w.report.Interruptions = append(w.report.Interruptions, one)
+	}
+}

@@ -1,0 +1,225 @@
+package rehearsal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+// A base is the old version, deployed: where each kill begins.
+type base struct {
+	azure   azure.Snapshot
+	backend string // a copy of Pulumi's
+}
+
+func (c *change) base() (b base, err error) {
+	if c.Kills == 0 {
+		return b, nil
+	}
+	if c.Command == "" {
+		return b, errors.New("the rehearsal needs the path of batchaccess to take up what is killed")
+	}
+	if b.azure, err = c.azure.Snapshot(); err != nil {
+		return b, err
+	}
+	b.backend = filepath.Join(c.StateDir, "before")
+	return b, os.CopyFS(b.backend, os.DirFS(filepath.Join(c.StateDir, "backend")))
+}
+
+// kill begins the change anew, kills the engine at a random write, before it is done or before it is answered, takes
+// the stack up again and demands the end that the change has without.
+func (c *change) kill(ctx context.Context, b base, w *watcher) error {
+	if c.Kills == 0 || len(w.writes) == 0 {
+		return nil
+	}
+	want, err := c.state(ctx)
+	if err != nil {
+		return err
+	}
+	draw := rand.New(rand.NewPCG(c.KillSeed, 0))
+	for i := range c.Kills {
+		at, done := draw.IntN(len(w.writes)), draw.IntN(2) == 0
+		c.Progress.Step(fmt.Sprintf("kill %d of %d, at write %d of %d", i+1, c.Kills, at+1, len(w.writes)))
+		if err := c.restore(b); err != nil {
+			return err
+		}
+		what, err := c.killAt(ctx, at, done)
+		if err != nil {
+			return err
+		}
+		c.report.Kills++
+		name := fmt.Sprintf("kill %d, %s", i+1, what)
+		if err := c.takeUp(ctx); err != nil {
+			c.report.Broken = append(c.report.Broken, name+": "+err.Error())
+			continue
+		}
+		have, err := c.state(ctx)
+		if err != nil {
+			return err
+		}
+		for _, difference := range want.differs(have) {
+			c.report.Broken = append(c.report.Broken, name+": "+difference)
+		}
+	}
+	return nil
+}
+
+func (c *change) restore(b base) error {
+	backend := filepath.Join(c.StateDir, "backend")
+	return errors.Join(c.azure.Restore(b.azure), os.RemoveAll(backend), os.CopyFS(backend, os.DirFS(b.backend)))
+}
+
+// killAt kills the change at a write, counted from 0. A change that is over before is not killed: writes of the
+// weather.
+func (c *change) killAt(ctx context.Context, at int, done bool) (what string, err error) {
+	cmd := exec.CommandContext(ctx, c.Pulumi, "up", "--yes", "--skip-preview", "--stack", c.Stack, "--non-interactive")
+	cmd.Env = c.new.engine.Env()
+	var once sync.Once
+	count := 0
+	strike := func(w azure.Write, when string) {
+		once.Do(func() {
+			what = when + " " + c.label(w)
+			_ = cmd.Process.Kill()
+		})
+	}
+	started := make(chan struct{})
+	c.azure.Watch(&azure.Watcher{
+		Before: func(w azure.Write) {
+			<-started
+			if count == at && !done {
+				strike(w, "before")
+			}
+		},
+		After: func(w azure.Write) {
+			if count == at && done {
+				strike(w, "before the answer to")
+			}
+			count++
+		},
+	})
+	defer c.azure.Watch(nil)
+	if err := cmd.Start(); err != nil {
+		return "", fmt.Errorf("starting pulumi: %w", err)
+	}
+	close(started)
+	_ = cmd.Wait() // of a process that is killed
+	if what == "" {
+		what = "which came after the end"
+	}
+	return what, ctx.Err()
+}
+
+// takeUp does what a person does after a kill.
+func (c *change) takeUp(ctx context.Context) error {
+	env := c.new.engine.Env()
+	run := func(program string, args ...string) error {
+		cmd := exec.CommandContext(ctx, program, args...)
+		cmd.Env, cmd.Dir = env, c.new.ProjectDir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), args[0], err, bytes.TrimSpace(out))
+		}
+		return nil
+	}
+	_ = run(c.Pulumi, "cancel", "--yes", c.Stack) // fails where no lock was left
+	var exit *exec.ExitError                      // 1 is for what a person has to look at, of which the deployment then shows what it is
+	if err := run(c.Command, "adopt", "--stack", c.Stack, "--yes"); err != nil &&
+		(!errors.As(err, &exit) || exit.ExitCode() != 1) {
+		return err
+	}
+	return c.new.up(ctx, "--skip-preview")
+}
+
+// endState is what a change comes to.
+type endState struct {
+	azure     map[string]int // how many there are of each thing, whatever its ID
+	resources []string
+	pending   int
+	works     []string
+}
+
+var anyGUID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+
+func (c *change) state(ctx context.Context) (s endState, err error) {
+	s.azure = map[string]int{}
+	for _, id := range c.azure.Inventory() {
+		s.azure[anyGUID.ReplaceAllString(id, "*")]++
+	}
+	all, err := c.new.engine.Resources(c.Stack)
+	if err != nil {
+		return s, err
+	}
+	for _, r := range all {
+		s.resources = append(s.resources, string(r.URN))
+	}
+	slices.Sort(s.resources)
+	d, err := c.new.outputs(ctx)
+	if err != nil {
+		return s, err
+	}
+	if err := c.new.setACLs(d); err != nil {
+		return s, err
+	}
+	if err := c.azure.Settle(); err != nil {
+		return s, err
+	}
+	for _, p := range c.passagesOf(c.new, d, c.deployments) {
+		token, err := c.calm.SignIn(ctx, p.principal, mlResource)
+		if err != nil {
+			continue // works is without it
+		}
+		got, err := p.try(ctx, token)
+		if err != nil {
+			return s, err
+		}
+		if got.Hop == "" {
+			s.works = append(s.works, p.invoker+": "+p.what)
+		}
+	}
+	slices.Sort(s.works)
+	return s, nil
+}
+
+// differs says what is otherwise in another end.
+func (s endState) differs(have endState) (all []string) {
+	for what, n := range s.azure {
+		if have.azure[what] != n {
+			all = append(all, fmt.Sprintf("%d of %s, and %d without the kill", have.azure[what], what, n))
+		}
+	}
+	for what, n := range have.azure {
+		if _, wanted := s.azure[what]; !wanted {
+			all = append(all, fmt.Sprintf("%d of %s, and none without the kill", n, what))
+		}
+	}
+	for _, part := range []struct {
+		what       string
+		want, have []string
+	}{{"resources of the stack", s.resources, have.resources}, {"jobs that work", s.works, have.works}} {
+		if !slices.Equal(part.want, part.have) {
+			all = append(all, fmt.Sprintf("%s are other ones: missing %s; too many %s", part.what,
+				strings.Join(without(part.want, part.have), ", "), strings.Join(without(part.have, part.want), ", ")))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func without(all, others []string) (rest []string) {
+	for _, one := range all {
+		if !slices.Contains(others, one) {
+			rest = append(rest, one)
+		}
+	}
+	return rest
+}

@@ -1,0 +1,289 @@
+package rehearsal
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+// A moment is what works between two writes.
+type moment struct {
+	after string // the write that it follows; "" for before the change
+	works map[string]bool
+	why   map[string]string // what does not, and how it failed
+}
+
+// A passage is a job that somebody starts.
+type passage struct {
+	// key is the same for jobs of the same person on the same endpoint with the same data: what they are called in
+	// the configuration is not in it. nearly leaves the endpoint out, and has its cluster.
+	key, nearly string
+	invoker     string
+	principal   string // who signs in
+	what        string // for people
+	try         func(ctx context.Context, token string) (failure, error)
+}
+
+// A signIn is one way in which somebody signs in.
+type signIn struct {
+	key, principal, invoker, how string
+	secret                       bool
+	try                          func(context.Context) error
+}
+
+// A watcher tries, at each moment of a change, what worked before it.
+type watcher struct {
+	*change
+	ctx     context.Context
+	oldOnes []passage // of before the change, which work
+	oldIns  []signIn
+	writes  []azure.Write
+	seen    int   // writes of which the propagation is over
+	failed  error // the first error of the rehearsal's own
+}
+
+func (c *change) watcher(ctx context.Context) *watcher { return &watcher{change: c, ctx: ctx} }
+
+// signer is the object ID of who signs in as an invoker; "" where it is not known.
+func signer(i access.Invoker, name string, d deployed) string {
+	switch {
+	case i.Kind == access.Group && len(i.Members) == 0:
+		return memberOf(i.PrincipalID.Text())
+	case i.PrincipalID.Given() && !i.PrincipalID.Later():
+		return strings.ToLower(i.PrincipalID.Text())
+	}
+	return strings.ToLower(d.PrincipalIDs[name])
+}
+
+// passagesOf are the jobs of a version that somebody whose ID is known may try.
+func (c *change) passagesOf(r *rehearsal, d deployed, renamed map[string]string) (all []passage) {
+	j := newJobs(c.calm, r.Model)
+	endpoints := r.Model.EffectiveEndpoints()
+	for _, p := range r.plan.Paths() {
+		i := r.Model.Invokers[p.Invoker]
+		who := signer(i, p.Invoker, d)
+		if who == "" {
+			continue
+		}
+		named := deploymentOf(r.Model, p)
+		cluster := endpoints[p.Endpoint].Cluster
+		if of, several := endpoints[p.Endpoint].Deployments[named]; several {
+			cluster = of.Cluster
+		}
+		data := ""
+		if p.Input != "" {
+			data, _ = inputURI(r.Model, r.Model.DataInputs[p.Input]) // the plan would not have one that has none
+			data = strings.Replace(data, "next/paths/", "/paths/", 1)
+		}
+		for _, name := range endpoints[p.Endpoint].Outputs {
+			out := r.Model.DataOutputs[name]
+			data += " > " + storeURI(r.Model.WorkspaceID.Text(), out.DataStore, out.Path)
+		}
+		data += " at " + r.Model.WorkspaceID.Text()
+		picked := named
+		if other, is := renamed[endpointName(r.Model, p.Endpoint)+"/"+named]; is {
+			picked = other
+		}
+		what := "jobs on " + p.Target()
+		if p.Input != "" {
+			what += " with " + p.Input
+		}
+		all = append(all, passage{
+			key:     strings.ToLower(strings.Join([]string{who, p.Endpoint, named, data}, " ")),
+			nearly:  strings.ToLower(strings.Join([]string{who, r.Model.Clusters[cluster].NameOr(cluster), data}, " ")),
+			invoker: p.Invoker, principal: who, what: what,
+			try: func(ctx context.Context, token string) (failure, error) {
+				return j.run(ctx, token, p.Endpoint, picked, p.Input)
+			},
+		})
+	}
+	return all
+}
+
+// signInsOf are the ways in which the principals that the stack makes sign in, where they are known: a secret is after
+// it was made.
+func (c *change) signInsOf(m access.Model, d deployed) (all []signIn) {
+	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
+		i, client, who := m.Invokers[name], d.ClientIDs[name], strings.ToLower(d.PrincipalIDs[name])
+		if client == "" || who == "" {
+			continue
+		}
+		e := entraOf(c.calm, client)
+		for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
+			f := i.FederatedCredentials[key]
+			issuer, subject, audience := f.Claims()
+			all = append(all, signIn{
+				key: strings.Join([]string{who, issuer, subject, audience}, " "), principal: who, invoker: name,
+				how: "the federated credential for " + subject,
+				try: func(ctx context.Context) error { _, err := e.byAssertion(ctx, f); return err },
+			})
+		}
+		for _, key := range slices.Sorted(maps.Keys(i.ClientSecrets)) {
+			secret := d.ClientSecrets[name][key]
+			if secret == "" {
+				continue
+			}
+			sum := sha256.Sum256([]byte(secret))
+			all = append(all, signIn{
+				key: who + " " + hex.EncodeToString(sum[:]), principal: who, invoker: name, secret: true,
+				how: "client secret " + key,
+				try: func(ctx context.Context) error { _, err := e.bySecret(ctx, secret); return err },
+			})
+		}
+	}
+	return all
+}
+
+// begin finds what works before the change. What does not is not tried again: nobody can lose it.
+func (w *watcher) begin() error {
+	w.oldOnes, w.oldIns = w.passagesOf(w.old, w.before, nil), w.signInsOf(w.oldProbe, w.before)
+	first, err := w.look("")
+	if err != nil {
+		return err
+	}
+	w.moments = []moment{first}
+	w.oldOnes = slices.DeleteFunc(slices.Clone(w.oldOnes), func(p passage) bool { return !first.works["old "+p.key] })
+	w.oldIns = slices.DeleteFunc(slices.Clone(w.oldIns), func(s signIn) bool { return !first.works["old "+s.key] })
+	w.report.Before = len(w.oldOnes)
+	return nil
+}
+
+// look tries everything at this moment.
+func (w *watcher) look(after string) (moment, error) {
+	m := moment{after, map[string]bool{}, map[string]string{}}
+	// Whom the new version knows by an ID can be tried before it is deployed; whom it makes, if they are there already.
+	newOnes, newIns := w.passagesOf(w.new, w.knownNow(), w.deployments), w.signInsOf(w.newProbe, w.knownNow())
+	tokens := map[string]string{}
+	try := func(age string, p passage) error {
+		token, is := tokens[p.principal]
+		if !is {
+			var err error
+			if token, err = w.calm.SignIn(w.ctx, p.principal, mlResource); err != nil {
+				token, m.why[age+p.key] = "", "can't sign in: "+err.Error()
+			}
+			tokens[p.principal] = token
+		}
+		if token == "" {
+			return nil
+		}
+		got, err := p.try(w.ctx, token)
+		if err != nil {
+			return err
+		}
+		m.works[age+p.key] = got.Hop == ""
+		m.why[age+p.key] = fmt.Sprintf("%s: %s", did(failsAt(got.Hop)), got.Message)
+		return nil
+	}
+	for _, p := range w.oldOnes {
+		if err := try("old ", p); err != nil {
+			return m, err
+		}
+	}
+	if after != "" {
+		for _, p := range newOnes {
+			if err := try("new ", p); err != nil {
+				return m, err
+			}
+		}
+	}
+	for age, ins := range map[string][]signIn{"old ": w.oldIns, "new ": newIns} {
+		for _, s := range ins {
+			err := s.try(w.ctx)
+			m.works[age+s.key] = err == nil
+			if err != nil {
+				m.why[age+s.key] = err.Error()
+			}
+		}
+	}
+	return m, nil
+}
+
+// knownNow are the outputs after the change if there are any, else those before it: an invoker that stays has its IDs.
+func (w *watcher) knownNow() deployed {
+	if w.after.PrincipalIDs != nil {
+		return w.after
+	}
+	d := w.before
+	d.ClientSecrets = nil // of which the new ones are known only when they are made
+	return d
+}
+
+// hooks are what the sandbox calls at each write.
+func (w *watcher) hooks() *azure.Watcher {
+	return &azure.Watcher{
+		Before: func(azure.Write) { w.fail(w.catchUp(w.now())) },
+		After: func(write azure.Write) {
+			w.writes = append(w.writes, write)
+			m, err := w.look(w.label(write))
+			w.fail(err)
+			w.moments = append(w.moments, m)
+		},
+	}
+}
+
+func (w *watcher) fail(err error) {
+	if w.failed == nil {
+		w.failed = err
+	}
+}
+
+func (*watcher) now() time.Time { return time.Now().UTC() }
+
+// catchUp looks at each moment at which a write has come to act by the weather's propagation, up to a time: roles are
+// as they were then, the directory is as it has been since the last write.
+func (w *watcher) catchUp(until time.Time) (err error) {
+	lag := w.Weather.Propagation
+	for lag > 0 && w.seen < len(w.writes) {
+		at := w.writes[w.seen].Done.Add(lag)
+		if at.After(until) {
+			return nil
+		}
+		w.azure.SeenAt(at, func() {
+			var m moment
+			m, err = w.look(fmt.Sprintf("%s, %s later", w.label(w.writes[w.seen]), lag))
+			w.moments = append(w.moments, m)
+		})
+		if err != nil {
+			return err
+		}
+		w.seen++
+	}
+	return nil
+}
+
+// end looks at what works after the change, once its user has done what it leaves to them, and compares all moments.
+func (w *watcher) end(acls func() error, d deployed) error {
+	w.fail(w.catchUp(w.now().Add(2*w.Weather.Propagation + time.Second)))
+	if w.failed != nil {
+		return w.failed
+	}
+	if acls == nil {
+		w.compare(d) // a change that failed: what has worked until then counts
+		return nil
+	}
+	if err := acls(); err != nil {
+		return err
+	}
+	var last moment
+	var err error
+	w.azure.SeenAt(w.now().Add(2*w.Weather.Propagation+time.Second), func() {
+		last, err = w.look("what the output aclCommands says")
+	})
+	if err != nil {
+		return err
+	}
+	if len(w.new.plan.ACLs) == 0 && len(w.moments) > 1 {
+		last.after = w.moments[len(w.moments)-1].after // nothing has happened since
+	}
+	w.moments = append(w.moments, last)
+	w.compare(d)
+	return nil
+}

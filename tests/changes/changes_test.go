@@ -1,0 +1,250 @@
+// Package changes rehearses changes of a stack that runs, one by one: the sample is deployed, then an edit of it over
+// it.
+package changes
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
+)
+
+const (
+	root      = "../.."
+	stack     = "dev"
+	workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/" +
+		"Microsoft.MachineLearningServices/workspaces/scoring-dev"
+)
+
+// A row is a change of the sample, and what is to come of it.
+type row struct {
+	name string
+	// before are edits that are in both versions, change those of the second one: a text, and what takes its place.
+	before, change []string
+	// How many resources are replaced, deleted and made, and how many jobs somebody loses and gains.
+	replaced, deleted, made, lost, gained int
+	// interrupted are the invokers who go without in between.
+	interrupted []string
+	// fails is what the change, which has touched nothing, says.
+	fails string
+}
+
+var rows = []row{
+	{name: "nothing"},
+	{name: "a group is renamed", change: renamed("analysts", "people")},
+	{name: "a service principal is renamed", change: renamed("partner", "friend")},
+	{name: "a service principal with federated credentials is renamed", change: renamed("pipeline", "deployer")},
+	{name: "a managed identity is renamed", change: renamed("scheduler", "cron")},
+	{name: "an identity that exists is renamed", change: renamed("data-factory", "adf")},
+	{name: "a cluster is renamed", change: append([]string{
+		"Standard_DS3_v2", "Standard_DS3_v2"}, renamed("cpu", "compute")...)},
+	{name: "a cluster with a name of its own is renamed", change: []string{
+		"gpu:\n", "fast:\n      was: gpu\n", "cluster: gpu", "cluster: fast"}},
+	{name: "a storage account is renamed", change: []string{
+		"    lake: ", "    datalake: ", "storageAccount: lake", "storageAccount: datalake",
+		"  batchaccess:dataInputs:", "  batchaccess:storageAccountsWere: { datalake: lake }\n\n  batchaccess:dataInputs:"}},
+	{name: "a data input is renamed", change: []string{
+		`patients: \{`, "people: {", `\[patients,`, "[people,", "read: patients", "read: people"}},
+	{name: "a data output is renamed", change: []string{`scores: \{`, "results: {", `outputs: \[scores\]`,
+		"outputs: [results]"}},
+	{name: "an endpoint is renamed", change: []string{"heart-classifier", "heart-scorer"}},
+	{name: "a federated credential is renamed", change: []string{"        main:", "        trunk:\n          was: main"}},
+	{name: "a secret is renamed", change: []string{`"2026": \{`, `"first": { was: "2026",`}},
+	{name: "a group that is made is renamed, and a member of it", before: made,
+		change: append(renamed("ada", "lovelace"), "scorers:", "graders:\n      was: scorers")},
+
+	{name: "a renamed group that is not marked", change: []string{"analysts", "people"}, fails: "write was: analysts"},
+	{name: "a renamed account that is not marked", change: []string{
+		"    lake: ", "    datalake: ", "storageAccount: lake", "storageAccount: datalake"}, fails: "write was: lake"},
+
+	{name: "a role of the resource group", change: []string{`additions: \[pollJobs\]`, "scope: resourceGroup"},
+		replaced: 7},
+	{name: "a role of the subscription", change: []string{`additions: \[pollJobs\]`, "scope: subscription"}, replaced: 7},
+	{name: "additions", change: []string{`additions: \[pollJobs\]`, "additions: [pollJobs, cancelJobs]"}},
+	{name: "another role name", before: []string{`additions: \[pollJobs\]`, "name: Scorers"},
+		change: []string{"name: Scorers", "name: Graders"}},
+	{name: "the first role name", change: []string{`additions: \[pollJobs\]`, "additions: [pollJobs]\n    name: Scorers"}},
+	{name: "a role of a fixed name gets another scope", before: []string{`additions: \[pollJobs\]`, "name: Scorers"},
+		change: []string{"name: Scorers", "name: Scorers\n    scope: resourceGroup"}, replaced: 7,
+		interrupted: []string{"analysts", "data-factory", "partner", "pipeline", "release-manager", "scheduler"}},
+	{name: "from a custom role to a built-in one", change: []string{`additions: \[pollJobs\]`, "builtIn: Contributor"},
+		replaced: 6, deleted: 1},
+	{name: "from a built-in role to a custom one", before: []string{`additions: \[pollJobs\]`, "builtIn: Contributor"},
+		change: []string{"builtIn: Contributor", "additions: [pollJobs]"}, replaced: 6, made: 1},
+	{name: "a principal's ID in other letters", before: []string{"22222222-2222-4222-8222-222222222222",
+		"aaaaaaaa-2222-4222-8222-222222222222"}, change: []string{"aaaaaaaa-2222", "AAAAAAAA-2222"}},
+
+	{name: "the size of a cluster", change: []string{"vmSize: Standard_DS3_v2", "vmSize: Standard_DS4_v2"},
+		replaced: 4, interrupted: []string{"analysts", "data-factory", "partner", "pipeline"}},
+	{name: "the scale of a cluster", change: []string{"maxNodeCount: 4", "maxNodeCount: 8"}},
+	{name: "a cluster to a user-assigned identity", change: []string{
+		"cpu:\n      vmSize", "cpu:\n      identity: userAssigned\n      vmSize"}, replaced: 3, made: 1},
+	{name: "a container to the account", change: []string{
+		"container: patients, path", "container: patients, scope: account, path"}, made: 5, deleted: 5},
+	{name: "an input to another container", change: []string{"container: patients", "container: people"}, made: 5,
+		deleted: 5, lost: 4, gained: 4},
+	{name: "roles to ACLs", change: []string{"container: patients, path",
+		"container: patients, grantedBy: acl, path"}, deleted: 5, interrupted: []string{"analysts", "data-factory",
+		"partner", "pipeline"}},
+	{name: "ACLs to roles", before: []string{"container: patients, path", "container: patients, grantedBy: acl, path"},
+		change: []string{"grantedBy: acl, ", ""}, made: 5},
+	{name: "a secret beside the old one", change: []string{`clientSecrets:`,
+		"clientSecrets:\n        \"2027\": " + today}, made: 1},
+	{name: "the old secret goes", before: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today},
+		change: []string{`        "2026": `, `        # "2026": `}, deleted: 1},
+	{name: "a secret in one step", change: []string{`"2026": \{`, `"2027": {`}, made: 1, deleted: 1,
+		interrupted: []string{"partner"}},
+	{name: "another subject of a federated credential", change: []string{"branch: main", "branch: release"}},
+	{name: "another principal of an invoker", change: []string{"principalId: 4444", "principalId: 5555"},
+		replaced: 4, lost: 4, gained: 4},
+	{name: "a user becomes a member of a group", before: made, change: []string{`members: \[ada\]`,
+		"members: [ada, release-manager]"}, made: 1, deleted: 1},
+	{name: "a member leaves a group", before: append(slices.Clone(made), `members: \[ada\]`,
+		"members: [ada, release-manager]"), change: []string{`members: \[ada, release-manager\]`, "members: [ada]"},
+		made: 1, deleted: 1},
+	{name: "an invoker is gone", change: []string{`(?s)    data-factory: # exists.*?444444444444\n`, "",
+		", data-factory", ""},
+		deleted: 4, lost: 4},
+	{name: "another workspace", change: []string{"workspaces/scoring-dev", "workspaces/scoring-two"}, replaced: 15,
+		lost: 21, gained: 21},
+	{name: "another storage account", change: []string{"contosolakedev", "contosolaketwo"}, replaced: 5, lost: 4,
+		gained: 4},
+}
+
+var today = fmt.Sprintf("{ startDate: %s, endDate: %s }",
+	time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
+
+// made has a group that the stack makes.
+var made = []string{"    release-manager:", `    ada:
+      kind: user
+      objectId: 55555555-5555-4555-8555-555555555555
+    scorers:
+      kind: group
+      members: [ada]
+    release-manager:`}
+
+// renamed edits the name of an invoker, and marks it.
+func renamed(old, name string) []string {
+	return []string{`\b` + old + `\b`, name, `(?m)^    ` + name + `:(.*)$`, "    " + name + ":$1\n      was: " + old}
+}
+
+// version writes the sample with edits.
+func version(t *testing.T, edits ...string) rehearsal.Version {
+	t.Helper()
+	dir := t.TempDir()
+	program, err := filepath.Abs(root)
+	require.NoError(t, err)
+	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project,
+		[]byte("main: "+program+"\n")...), 0o600))
+	text, err := os.ReadFile(filepath.Join(root, "Pulumi.dev.yaml"))
+	require.NoError(t, err)
+	sample := strings.ReplaceAll(string(text), "{ startDate: 2026-11-01, endDate: 2028-10-31 }", today)
+	for i := 0; i < len(edits); i += 2 {
+		pattern := regexp.MustCompile(edits[i])
+		require.Regexp(t, pattern, sample)
+		sample = pattern.ReplaceAllString(sample, edits[i+1])
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte(sample), 0o600))
+	values, err := config.ReadStack(dir, stack)
+	require.NoError(t, err)
+	args, problems := config.Decode(values)
+	require.NoError(t, problems.Without("").Err())
+	return rehearsal.Version{ProjectDir: dir, Model: args.Model(), Location: rehearsal.DefaultLocation}
+}
+
+func change(t *testing.T, before, after rehearsal.Version, weather azure.Weather) *rehearsal.ChangeReport {
+	t.Helper()
+	cli, err := pulumicli.Find(t.Context(), t.Output())
+	require.NoError(t, err)
+	report, err := rehearsal.Change(t.Context(), rehearsal.ChangeOptions{
+		Stack: stack, Old: before, New: after, StateDir: t.TempDir(), Pulumi: cli, Weather: weather,
+	})
+	require.NoError(t, err)
+	var text bytes.Buffer
+	require.NoError(t, report.Write(&text, false))
+	t.Log(text.String())
+	return report
+}
+
+var (
+	kills    = flag.Int("kills", 3, "how often the engine is killed in a change of each kind")
+	killSeed = flag.Uint64("kill-seed", uint64(time.Now().UnixNano()), "picks the writes at which it is")
+)
+
+// Kills in creations, of a whole stack, are in tests/engine.
+func TestAChangeThatIsKilledIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	folder, err := programs.Folder()
+	require.NoError(t, err)
+	command, err := programs.Build(t.Context(), folder, programs.Program{Dir: root, Package: "./cmd/batchaccess"})
+	require.NoError(t, err)
+	cli, err := pulumicli.Find(t.Context(), t.Output())
+	require.NoError(t, err)
+	weather := azure.Weather{Seed: *killSeed, LostAnswers: 0.05, Faults: 0.05, RetryAfter: time.Second}
+	for kind, edits := range map[string][]string{
+		"a replacement":      {`additions: \[pollJobs\]`, "scope: resourceGroup"},
+		"a cluster replaced": {"vmSize: Standard_DS3_v2", "vmSize: Standard_DS4_v2"},
+		"a rename":           renamed("partner", "friend"),
+		"a deletion":         {`(?s)    data-factory: # exists.*?444444444444\n`, "", ", data-factory", ""},
+		"a creation": {"    data-factory:",
+			"    other: { kind: servicePrincipal, signIn: none }\n    data-factory:", "partner, data-factory\\]",
+			"partner, data-factory, other]", `data-factory, "cluster:cpu"`, `data-factory, other, "cluster:cpu"`},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			report, err := rehearsal.Change(t.Context(), rehearsal.ChangeOptions{
+				Stack: stack, Old: version(t), New: version(t, edits...), StateDir: t.TempDir(), Pulumi: cli, Weather: weather,
+				Kills: *kills, KillSeed: *killSeed, Command: command,
+			})
+			require.NoError(t, err)
+			require.Empty(t, report.Failed)
+			t.Logf("-kill-seed %d: %d kills in %d writes", *killSeed, report.Kills, report.Writes)
+			assert.Equal(t, *kills, report.Kills)
+			assert.Empty(t, report.Broken)
+		})
+	}
+}
+
+func TestEveryChangeOfAStackThatRuns(t *testing.T) {
+	t.Parallel()
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			both := append(slices.Clone(r.before), r.change...)
+			report := change(t, version(t, r.before...), version(t, both...), azure.Weather{})
+			if r.fails != "" {
+				assert.Contains(t, report.Failed, r.fails)
+				assert.Zero(t, report.Writes, "nothing is touched")
+				assert.Empty(t, report.Interruptions)
+				return
+			}
+			require.Empty(t, report.Failed)
+			var interrupted []string
+			for _, i := range report.Interruptions {
+				interrupted = append(interrupted, i.Invoker)
+			}
+			slices.Sort(interrupted)
+			assert.Equal(t, r.interrupted, slices.Compact(interrupted))
+			assert.Equal(t, []int{r.replaced, r.deleted, r.made, r.lost, r.gained}, []int{len(report.Replaced),
+				len(report.Deleted), len(report.Made), len(report.Lost), len(report.Gained)},
+				"replaced, deleted, made, lost, gained")
+		})
+	}
+}
