@@ -81,10 +81,10 @@ func TestServicePrincipalFederates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.credential.Description = "why"
-			r := run(t, newServicePrincipal(components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"x": c.credential}}))
+			r := run(t, newServicePrincipal(components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"ext": c.credential}}))
 			got := r.one(federated, "sp.x")
 			assert.Equal(t, map[string]any{
-				"applicationId": "/applications/" + guidOf("application", "sp"), "displayName": "x", "description": "why",
+				"applicationId": "/applications/" + guidOf("application", "sp"), "displayName": "ext", "description": "why",
 				"issuer": c.issuer, "subject": c.subject, "audiences": []any{c.audience},
 			}, got.Inputs.Mappable())
 			assert.Equal(t, []string{r.one(application, "sp").URN()}, got.dependsOn("applicationId"))
@@ -142,7 +142,7 @@ func TestServicePrincipalRefuses(t *testing.T) {
 		return components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{"s": {StartDate: start, EndDate: end}}}
 	}
 	federate := func(f access.FederatedCredential) components.ServicePrincipalArgs {
-		return components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"f": f}}
+		return components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"fed": f}}
 	}
 	for name, c := range map[string]struct {
 		args components.ServicePrincipalArgs
@@ -158,12 +158,12 @@ func TestServicePrincipalRefuses(t *testing.T) {
 		"a lifetime of ten years":  {secret("2026-11-01", "2036-11-01"), []string{"clientSecrets.s.endDate: the secret would live for 3653 days; write an end at most 731 days"}},
 		"no date":                  {secret("", "2026-11-01"), []string{"clientSecrets.s.startDate: ", "write 2026-11-01"}},
 		"a date of another form":   {secret("2026-11-01", "01/12/2026"), []string{`clientSecrets.s.endDate: "01/12/2026" is not a date; write 2026-11-01`}},
-		"an issuer without https":  {federate(access.FederatedCredential{Issuer: "http://x", Subject: "s"}), []string{`federatedCredentials.f.issuer: "http://x" is not an https URL`}},
-		"no subject":               {federate(access.FederatedCredential{Issuer: "https://x"}), []string{"federatedCredentials.f.subject: is missing"}},
-		"a wildcard":               {federate(access.FederatedCredential{Issuer: "https://x", Subject: "repo:*"}), []string{"federatedCredentials.f.subject: ", "wildcard"}},
-		"half an immutable":        {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", OwnerID: 1, Branch: "main"}}), []string{"federatedCredentials.f.github: an immutable subject takes ownerId and repositoryId"}},
-		"two kinds of runs":        {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", Tag: "v1", Branch: "main"}}), []string{"federatedCredentials.f.github: names 2 kinds of runs; give one of branch, tag, environment, pullRequest"}},
-		"a repository without one": {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "scoring", Branch: "main"}}), []string{`federatedCredentials.f.github.repository: "scoring" is not a repository; write owner/name`}},
+		"an issuer without https":  {federate(access.FederatedCredential{Issuer: "http://x", Subject: "s"}), []string{`federatedCredentials.fed.issuer: "http://x" is not an https URL`}},
+		"no subject":               {federate(access.FederatedCredential{Issuer: "https://x"}), []string{"federatedCredentials.fed.subject: is missing"}},
+		"a wildcard":               {federate(access.FederatedCredential{Issuer: "https://x", Subject: "repo:*"}), []string{"federatedCredentials.fed.subject: ", "wildcard"}},
+		"half an immutable":        {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", OwnerID: 1, Branch: "main"}}), []string{"federatedCredentials.fed.github: an immutable subject takes ownerId and repositoryId"}},
+		"two kinds of runs":        {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", Tag: "v1", Branch: "main"}}), []string{"federatedCredentials.fed.github: names 2 kinds of runs; give one of branch, tag, environment, pullRequest"}},
+		"a repository without one": {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "scoring", Branch: "main"}}), []string{`federatedCredentials.fed.github.repository: "scoring" is not a repository; write owner/name`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
