@@ -23,7 +23,9 @@ var retirements = []struct {
 	{"Av1 and HB", sizes(`(A\d+|HB\d+(-\d+)?rs)`), "2024"},
 }
 
-func sizes(form string) *regexp.Regexp { return regexp.MustCompile(`(?i)^(standard|basic)_` + form + `$`) }
+func sizes(form string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(standard|basic)_` + form + `$`)
+}
 
 // warnOfSize warns of a size that is retired, or is to be: then the cluster has no nodes.
 func warnOfSize(size string) (ps access.Problems) {

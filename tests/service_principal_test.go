@@ -82,7 +82,7 @@ func TestServicePrincipalFederates(t *testing.T) {
 			t.Parallel()
 			c.credential.Description = "why"
 			r := run(t, newServicePrincipal(components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"ext": c.credential}}))
-			got := r.one(federated, "sp.x")
+			got := r.one(federated, "sp.ext")
 			assert.Equal(t, map[string]any{
 				"applicationId": "/applications/" + guidOf("application", "sp"), "displayName": "ext", "description": "why",
 				"issuer": c.issuer, "subject": c.subject, "audiences": []any{c.audience},
