@@ -258,7 +258,8 @@ func (v *validator) azureDevOps(path string, a AzureDevOpsSubject) {
 var kubernetesForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 
 func (v *validator) kubernetes(path string, k KubernetesSubject) {
-	v.https(path+".issuer", k.Issuer, "write the cluster's OIDC issuer URL (az aks show --query oidcIssuerProfile.issuerUrl)")
+	v.https(path+".issuer", k.Issuer, "write the cluster's OIDC issuer URL (az aks show --query "+
+		"oidcIssuerProfile.issuerUrl)")
 	v.parts(path, part{key: "issuer", value: k.Issuer})
 	// Hosts of AKS' issuers, as Microsoft's AKS documentation on workload identity shows them.
 	if strings.Contains(k.Issuer, ".oic.prod-aks.azure.com/") && !strings.HasSuffix(k.Issuer, "/") {

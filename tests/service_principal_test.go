@@ -81,7 +81,8 @@ func TestServicePrincipalFederates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.credential.Description = "why"
-			r := run(t, newServicePrincipal(components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"ext": c.credential}}))
+			r := run(t,
+				newServicePrincipal(components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"ext": c.credential}}))
 			got := r.one(federated, "sp.ext")
 			assert.Equal(t, map[string]any{
 				"applicationId": "/applications/" + guidOf("application", "sp"), "displayName": "ext", "description": "why",
@@ -136,7 +137,7 @@ func TestServicePrincipalRefuses(t *testing.T) {
 	}
 	crowd := map[string]access.FederatedCredential{}
 	for i := range 21 {
-		crowd[fmt.Sprint(i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
+		crowd[fmt.Sprintf("c%02d", i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
 	}
 	secret := func(start, end string) components.ServicePrincipalArgs {
 		return components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{"s": {StartDate: start, EndDate: end}}}
@@ -148,22 +149,31 @@ func TestServicePrincipalRefuses(t *testing.T) {
 		args components.ServicePrincipalArgs
 		want []string
 	}{
-		"no way to sign in":        {components.ServicePrincipalArgs{}, []string{"arguments: the service principal has no way to sign in", "say signIn: none"}},
-		"credentials with none":    {func() components.ServicePrincipalArgs { a := twoSecrets(); a.SignIn = "none"; return a }(), []string{`signIn: is "none", but credentials are given`}},
-		"a word for signIn":        {components.ServicePrincipalArgs{SignIn: "never"}, []string{`signIn: unknown value "never"`, `write "none"`}},
-		"three secrets":            {components.ServicePrincipalArgs{ClientSecrets: three}, []string{"clientSecrets: has 3 secrets; keep 2"}},
-		"twenty-one credentials":   {components.ServicePrincipalArgs{FederatedCredentials: crowd}, []string{"federatedCredentials: has 21 credentials", "Entra allows 20"}},
-		"a lifetime of zero":       {secret("2026-11-01", "2026-11-01"), []string{"clientSecrets.s.endDate: the secret would live for no time; write an end at least one day"}},
-		"a lifetime below zero":    {secret("2026-11-02", "2026-11-01"), []string{"clientSecrets.s.endDate: the secret would live for no time"}},
-		"a lifetime of ten years":  {secret("2026-11-01", "2036-11-01"), []string{"clientSecrets.s.endDate: the secret would live for 3653 days; write an end at most 731 days"}},
-		"no date":                  {secret("", "2026-11-01"), []string{"clientSecrets.s.startDate: ", "write 2026-11-01"}},
-		"a date of another form":   {secret("2026-11-01", "01/12/2026"), []string{`clientSecrets.s.endDate: "01/12/2026" is not a date; write 2026-11-01`}},
-		"an issuer without https":  {federate(access.FederatedCredential{Issuer: "http://x", Subject: "s"}), []string{`federatedCredentials.fed.issuer: "http://x" is not an https URL`}},
-		"no subject":               {federate(access.FederatedCredential{Issuer: "https://x"}), []string{"federatedCredentials.fed.subject: is missing"}},
-		"a wildcard":               {federate(access.FederatedCredential{Issuer: "https://x", Subject: "repo:*"}), []string{"federatedCredentials.fed.subject: ", "wildcard"}},
-		"half an immutable":        {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", OwnerID: 1, Branch: "main"}}), []string{"federatedCredentials.fed.github: an immutable subject takes ownerId and repositoryId"}},
-		"two kinds of runs":        {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", Tag: "v1", Branch: "main"}}), []string{"federatedCredentials.fed.github: names 2 kinds of runs; give one of branch, tag, environment, pullRequest"}},
-		"a repository without one": {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "scoring", Branch: "main"}}), []string{`federatedCredentials.fed.github.repository: "scoring" is not a repository; write owner/name`}},
+		"no way to sign in":       {components.ServicePrincipalArgs{}, []string{"arguments: the service principal has no way to sign in", "say signIn: none"}},
+		"credentials with none":   {func() components.ServicePrincipalArgs { a := twoSecrets(); a.SignIn = "none"; return a }(), []string{`signIn: is "none", but credentials are given`}},
+		"a word for signIn":       {components.ServicePrincipalArgs{SignIn: "never"}, []string{`signIn: unknown value "never"`, `write "none"`}},
+		"three secrets":           {components.ServicePrincipalArgs{ClientSecrets: three}, []string{"clientSecrets: has 3 secrets; keep 2"}},
+		"twenty-one credentials":  {components.ServicePrincipalArgs{FederatedCredentials: crowd}, []string{"federatedCredentials: has 21 credentials", "Entra allows 20"}},
+		"a lifetime of zero":      {secret("2026-11-01", "2026-11-01"), []string{"clientSecrets.s.endDate: the secret would live for no time; write an end at least one day"}},
+		"a lifetime below zero":   {secret("2026-11-02", "2026-11-01"), []string{"clientSecrets.s.endDate: the secret would live for no time"}},
+		"a lifetime of ten years": {secret("2026-11-01", "2036-11-01"), []string{"clientSecrets.s.endDate: the secret would live for 3653 days; write an end at most 731 days"}},
+		"no date":                 {secret("", "2026-11-01"), []string{"clientSecrets.s.startDate: ", "write 2026-11-01"}},
+		"a date of another form":  {secret("2026-11-01", "01/12/2026"), []string{`clientSecrets.s.endDate: "01/12/2026" is not a date; write 2026-11-01`}},
+		"an issuer without https": {federate(access.FederatedCredential{Issuer: "http://x", Subject: "s"}),
+			[]string{`federatedCredentials.fed.issuer: "http://x" is not an https URL`}},
+		"no subject": {federate(access.FederatedCredential{Issuer: "https://x"}),
+			[]string{"federatedCredentials.fed.subject: is missing"}},
+		"a wildcard": {federate(access.FederatedCredential{Issuer: "https://x", Subject: "repo:*"}),
+			[]string{"federatedCredentials.fed.subject: ", "wildcard"}},
+		"half an immutable": {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", OwnerID: 1,
+			Branch: "main"}}), []string{"federatedCredentials.fed.github: an immutable subject takes ownerId and repositoryId"}},
+		"two kinds of runs": {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", Tag: "v1",
+			Branch: "main"}}), []string{"federatedCredentials.fed.github: names 2 kinds of runs; give one of branch, tag, " +
+			"environment, pullRequest"}},
+		"a repository without one": {
+			federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "scoring", Branch: "main"}}),
+			[]string{`federatedCredentials.fed.github.repository: "scoring" is not a repository; write owner/name`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -180,7 +190,7 @@ func TestAServicePrincipalThatNearsItsLimitSaysSoOnce(t *testing.T) {
 	t.Parallel()
 	crowd := map[string]access.FederatedCredential{}
 	for i := range 16 {
-		crowd[fmt.Sprint(i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
+		crowd[fmt.Sprintf("c%02d", i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
 	}
 	for name, of := range map[string]program{
 		"alone": func(ctx *pulumi.Context) (pulumi.Map, error) {

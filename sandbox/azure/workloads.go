@@ -145,8 +145,8 @@ func (s ServiceConnection) Claims() (issuer, subject string, err error) {
 		s.Name, nil
 }
 
-// EntraConnection is a service connection of Azure Pipelines whose issuer is Entra: the form of new ones. Prefix is what
-// the connection shows in front of /sc/.
+// EntraConnection is a service connection of Azure Pipelines whose issuer is Entra: the form of new ones. Prefix is
+// what the connection shows in front of /sc/.
 type EntraConnection struct{ Tenant, Prefix, OrganizationID, ID string }
 
 // Claims implements Workload.
