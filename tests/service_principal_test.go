@@ -59,7 +59,9 @@ func TestServicePrincipalIsNamedAndDescribed(t *testing.T) {
 func TestServicePrincipalWarnsOfASecretThatHasEnded(t *testing.T) {
 	t.Parallel()
 	r := run(t,
-		newServicePrincipal(components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{"old": {StartDate: "2024-01-01", EndDate: "2025-01-01"}}}))
+		newServicePrincipal(components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{
+			"old": {StartDate: "2024-01-01", EndDate: "2025-01-01"},
+		}}))
 	require.Len(t, r.logs, 1)
 	assert.Contains(t, r.logs[0], "warning: clientSecrets.old.endDate: the secret ended on 2025-01-01")
 }
@@ -94,7 +96,9 @@ func TestServicePrincipalFederates(t *testing.T) {
 			t.Parallel()
 			c.credential.Description = "why"
 			r := run(t,
-				newServicePrincipal(components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"ext": c.credential}}))
+				newServicePrincipal(components.ServicePrincipalArgs{
+					FederatedCredentials: map[string]access.FederatedCredential{"ext": c.credential},
+				}))
 			got := r.one(federated, "sp.ext")
 			assert.Equal(t, map[string]any{
 				"applicationId": "/applications/" + guidOf("application", "sp"), "displayName": "ext", "description": "why",
