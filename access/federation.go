@@ -115,8 +115,8 @@ type TerraformSubject struct {
 	EU bool `pulumi:"eu,optional"`
 }
 
-// A PulumiESCSubject names an environment of Pulumi ESC that is opened by a person or by the pulumi or esc command, with
-// the default subject. Environments that a stack imports have other subjects: give issuer and subject for those.
+// A PulumiESCSubject names an environment of Pulumi ESC that is opened by a person or by the pulumi or esc command,
+// with the default subject. Environments that a stack imports have other subjects: give issuer and subject for those.
 type PulumiESCSubject struct {
 	// Organization in Pulumi Cloud. Required.
 	Organization string `pulumi:"organization"`
