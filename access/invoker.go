@@ -1,10 +1,7 @@
 package access
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/batchaccess/batchaccess/internal/problem"
@@ -152,72 +149,6 @@ const (
 	MinSecretLifetime = 24 * time.Hour
 	MaxSecretLifetime = 731 * 24 * time.Hour
 )
-
-// A FederatedCredential lets a workload sign in as a service principal with a token of its own issuer, and no
-// secret. Give either GitHub, or Issuer and Subject.
-type FederatedCredential struct {
-	// GitHub names the workflow runs of GitHub Actions that may sign in.
-	GitHub *GitHubSubject `pulumi:"github,optional"`
-	// Issuer is the https URL of any other issuer, exactly as it stands in its tokens.
-	Issuer string `pulumi:"issuer,optional"`
-	// Subject is the sub claim of the tokens that may sign in, exactly.
-	Subject string `pulumi:"subject,optional"`
-	// Audience is the aud claim. Default: api://AzureADTokenExchange.
-	Audience string `pulumi:"audience,optional"`
-	// Description is shown in Entra.
-	Description string `pulumi:"description,optional"`
-	// Was is the name that the credential had here before, so that a rename replaces nothing. Entra keeps the first name.
-	Was string `pulumi:"was,optional"`
-}
-
-// A GitHubSubject names runs of GitHub Actions: a repository and exactly one of Branch, Tag, Environment, PullRequest.
-type GitHubSubject struct {
-	// Repository as owner/name. Required.
-	Repository string `pulumi:"repository"`
-	// OwnerID and RepositoryID are GitHub's numeric IDs. Give both for the immutable subjects that repositories made or
-	// renamed since 2026-07-15 use by default; leave both out for the classic form.
-	OwnerID      int `pulumi:"ownerId,optional"`
-	RepositoryID int `pulumi:"repositoryId,optional"`
-	// Branch such as main, without refs/heads/.
-	Branch string `pulumi:"branch,optional"`
-	// Tag such as v1, without refs/tags/.
-	Tag string `pulumi:"tag,optional"`
-	// Environment is a deployment environment of the repository.
-	Environment string `pulumi:"environment,optional"`
-	// PullRequest lets the runs of any pull request sign in.
-	PullRequest bool `pulumi:"pullRequest,optional"`
-}
-
-var repositoryForm = regexp.MustCompile(`^([\w.-]+)/([\w.-]+)$`)
-
-// Claims returns issuer, subject and audience as they stand in the tokens that may sign in.
-func (f FederatedCredential) Claims() (issuer, subject, audience string) {
-	issuer, subject, audience = f.Issuer, f.Subject, f.Audience
-	if f.GitHub != nil {
-		issuer, subject = GitHubIssuer, f.GitHub.subject()
-	}
-	if audience == "" {
-		audience = FederatedAudience
-	}
-	return issuer, subject, audience
-}
-
-func (g GitHubSubject) subject() string {
-	repository := g.Repository
-	if m := repositoryForm.FindStringSubmatch(repository); m != nil && g.OwnerID != 0 {
-		repository = fmt.Sprintf("%s@%d/%s@%d", m[1], g.OwnerID, m[2], g.RepositoryID)
-	}
-	switch {
-	case g.Branch != "":
-		return "repo:" + repository + ":ref:refs/heads/" + g.Branch
-	case g.Tag != "":
-		return "repo:" + repository + ":ref:refs/tags/" + g.Tag
-	case g.Environment != "":
-		return "repo:" + repository + ":environment:" + strings.ReplaceAll(g.Environment, ":", "%3A") // facts/federation.md
-	default:
-		return "repo:" + repository + ":pull_request"
-	}
-}
 
 // A ClientSecret is a password of a service principal. Both ends are absolute, so that one preview sees the same
 // secret as the next.

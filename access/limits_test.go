@@ -94,7 +94,7 @@ func TestEntrasLimitOfCredentialsIsSeenFromAfar(t *testing.T) {
 		21: "has 21 credentials"} {
 		i := access.Invoker{Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{}}
 		for k := range n {
-			i.FederatedCredentials[fmt.Sprintf("c%d", k)] = access.FederatedCredential{Issuer: "https://issuer.example",
+			i.FederatedCredentials[fmt.Sprintf("c%02d", k)] = access.FederatedCredential{Issuer: "https://issuer.example",
 				Subject: fmt.Sprint(k)}
 		}
 		ps := i.Problems()

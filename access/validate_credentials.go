@@ -3,7 +3,6 @@ package access
 import (
 	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/batchaccess/batchaccess/internal/cloud"
@@ -61,7 +60,7 @@ func (v *validator) signIn(path string, i Invoker) {
 	claims := map[[2]string]string{}
 	for _, name := range sorted(i.FederatedCredentials) {
 		at := path + ".federatedCredentials." + name
-		v.name(at, name)
+		v.credentialName(at, name)
 		v.federated(at, i.FederatedCredentials[name])
 		issuer, subject, _ := i.FederatedCredentials[name].Claims()
 		if other := claims[[2]string{issuer, subject}]; other != "" {
@@ -72,50 +71,6 @@ func (v *validator) signIn(path string, i Invoker) {
 	for _, name := range sorted(i.ClientSecrets) {
 		v.name(path+".clientSecrets."+name, name)
 		v.secret(path+".clientSecrets."+name, i.ClientSecrets[name])
-	}
-}
-
-func (v *validator) federated(path string, f FederatedCredential) {
-	g := f.GitHub
-	if g == nil {
-		if !strings.HasPrefix(f.Issuer, "https://") {
-			v.add(path+".issuer", "write the https URL that stands in the tokens, or give github", "%q is not an https URL",
-				f.Issuer)
-		}
-		if f.Subject == "" {
-			v.add(path+".subject", "write the sub claim of the tokens that may sign in", "is missing")
-		} else if strings.Contains(f.Subject, "*") {
-			v.add(path+".subject", "write each subject in full: Entra compares it letter by letter", "%q holds a wildcard",
-				f.Subject)
-		}
-		return
-	}
-	if f.Issuer != "" || f.Subject != "" {
-		v.add(path, "keep github, or issuer and subject", "gives both github and issuer or subject")
-	}
-	if !repositoryForm.MatchString(g.Repository) {
-		v.add(path+".github.repository", "write owner/name", "%q is not a repository", g.Repository)
-	}
-	if (g.OwnerID == 0) != (g.RepositoryID == 0) || g.OwnerID < 0 || g.RepositoryID < 0 {
-		v.add(path+".github", "give both, as `gh api repos/<owner>/<name> --jq '.owner.id, .id'` prints them, or neither",
-			"an immutable subject takes ownerId and repositoryId")
-	}
-	for _, ref := range []struct{ key, value, prefix string }{
-		{"branch", g.Branch, "refs/heads/"}, {"tag", g.Tag, "refs/tags/"},
-	} {
-		if name, whole := strings.CutPrefix(ref.value, ref.prefix); whole {
-			v.add(path+".github."+ref.key, "write "+name, "%q has %s before its name, which the subject brings by itself",
-				ref.value, ref.prefix)
-		}
-	}
-	chosen := 0
-	for _, is := range []bool{g.Branch != "", g.Tag != "", g.Environment != "", g.PullRequest} {
-		if is {
-			chosen++
-		}
-	}
-	if chosen != 1 {
-		v.add(path+".github", "give one of branch, tag, environment, pullRequest", "names %d kinds of runs", chosen)
 	}
 }
 

@@ -17,10 +17,7 @@ func inCloud(
 	}
 	credentials = maps.Clone(credentials)
 	for name, f := range credentials {
-		if f.Audience == "" {
-			f.Audience = c.ExchangeAudience
-			credentials[name] = f
-		}
+		credentials[name] = f.InCloud(c.ExchangeAudience)
 	}
 	return credentials
 }

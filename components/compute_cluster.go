@@ -128,6 +128,9 @@ func newComputeCluster(
 	if err := ctx.RegisterComponentResourceV2(ComputeClusterToken, name, inputsOf(args), cluster, opts...); err != nil {
 		return nil, fmt.Errorf("registering ComputeCluster %q: %w", name, err)
 	}
+	if err := warn(ctx, cluster, ps); err != nil {
+		return nil, err
+	}
 	c, err := childrenOf(cluster, opts)
 	if err != nil {
 		return nil, err
@@ -369,6 +372,9 @@ func (a ClusterArgs) check() (ps access.Problems) {
 		if v, ok := plain(s.in); ok && !slices.Contains(s.allowed, v) {
 			ps.Add(s.key, problem.DidYouMean(v, s.allowed), "unknown value %q", v)
 		}
+	}
+	if v, ok := plain(a.VMSize); ok {
+		ps = append(ps, warnOfSize(v)...)
 	}
 	if v, ok := plain(a.NodeIdleTimeBeforeScaleDown); ok && (v == "PT" || !idleForm.MatchString(v)) {
 		ps.Add("nodeIdleTimeBeforeScaleDown", "write one such as PT5M", "%q is not an ISO 8601 duration", v)

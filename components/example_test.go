@@ -59,7 +59,7 @@ func ExampleNewInvokerRole_stackReference() {
 		}
 		cluster, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
 			WorkspaceID: pulumi.String(workspaceID),
-			Cluster:     components.ClusterArgs{VMSize: pulumi.String("Standard_DS3_v2"), Location: pulumi.String("westeurope")},
+			Cluster:     components.ClusterArgs{VMSize: pulumi.String("Standard_D4s_v5"), Location: pulumi.String("westeurope")},
 		})
 		if err != nil {
 			return err
@@ -161,7 +161,7 @@ func ExampleNewComputeCluster() {
 	registers(func(ctx *pulumi.Context) error {
 		cluster, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
 			WorkspaceID: pulumi.String(workspaceID),
-			Cluster:     components.ClusterArgs{VMSize: pulumi.String("Standard_DS3_v2"), Location: pulumi.String("westeurope")},
+			Cluster:     components.ClusterArgs{VMSize: pulumi.String("Standard_D4s_v5"), Location: pulumi.String("westeurope")},
 		})
 		if err != nil {
 			return err

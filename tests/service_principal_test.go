@@ -19,17 +19,21 @@ func newServicePrincipal(args components.ServicePrincipalArgs, opts ...pulumi.Re
 		if err != nil {
 			return nil, err
 		}
-		return pulumi.Map{"objectId": sp.ObjectID, "clientId": sp.ClientID, "tenantId": sp.TenantID, "clientSecrets": sp.ClientSecrets}, nil
+		return pulumi.Map{"objectId": sp.ObjectID, "clientId": sp.ClientID, "tenantId": sp.TenantID,
+			"clientSecrets": sp.ClientSecrets}, nil
 	}
 }
 
 func TestServicePrincipalWithoutCredentialsIsJustThat(t *testing.T) {
 	t.Parallel()
 	r := run(t, newServicePrincipal(components.ServicePrincipalArgs{SignIn: access.SignInNone}))
-	assert.Equal(t, []string{"Application sp", "ServicePrincipal sp", "ServicePrincipal sp"}, r.names(), "the component, the application and its principal")
-	component, app, principal := r.one(components.ServicePrincipalToken, "sp"), r.one(application, "sp"), r.one(servicePrincipal, "sp")
+	assert.Equal(t, []string{"Application sp", "ServicePrincipal sp", "ServicePrincipal sp"}, r.names(),
+		"the component, the application and its principal")
+	component, app, principal := r.one(components.ServicePrincipalToken, "sp"), r.one(application,
+		"sp"), r.one(servicePrincipal, "sp")
 	assert.Equal(t, "sp", app.at("displayName"))
-	assert.Equal(t, []any{"batchaccess:batchaccess/test/sp"}, app.at("tags"), "whose it is, should a deployment be broken off")
+	assert.Equal(t, []any{"batchaccess:batchaccess/test/sp"}, app.at("tags"),
+		"whose it is, should a deployment be broken off")
 	assert.Nil(t, app.at("description"))
 	assert.Equal(t, guidOf("client", "sp"), principal.at("clientId"))
 	assert.Equal(t, []string{app.URN()}, principal.dependsOn("clientId"))
@@ -37,7 +41,8 @@ func TestServicePrincipalWithoutCredentialsIsJustThat(t *testing.T) {
 		assert.Equal(t, component.URN(), child.RPC.GetParent())
 		assert.False(t, child.RPC.GetProtect())
 	}
-	assert.Equal(t, guidOf("servicePrincipal", "sp"), r.output("objectId"), "roles go to the service principal's object ID, not to the application's")
+	assert.Equal(t, guidOf("servicePrincipal", "sp"), r.output("objectId"),
+		"roles go to the service principal's object ID, not to the application's")
 	assert.Equal(t, guidOf("client", "sp"), r.output("clientId"))
 	assert.Equal(t, tenant, r.output("tenantId"))
 	assert.True(t, r.outputs["clientSecrets"].IsSecret(), "a secret even while it is empty")
@@ -45,14 +50,18 @@ func TestServicePrincipalWithoutCredentialsIsJustThat(t *testing.T) {
 
 func TestServicePrincipalIsNamedAndDescribed(t *testing.T) {
 	t.Parallel()
-	r := run(t, newServicePrincipal(components.ServicePrincipalArgs{SignIn: access.SignInNone, DisplayName: pulumi.String("Scoring"), Description: pulumi.String("starts jobs")}))
+	r := run(t, newServicePrincipal(components.ServicePrincipalArgs{SignIn: access.SignInNone,
+		DisplayName: pulumi.String("Scoring"), Description: pulumi.String("starts jobs")}))
 	assert.Equal(t, "Scoring", r.one(application, "sp").at("displayName"))
 	assert.Equal(t, "starts jobs", r.one(application, "sp").at("description"))
 }
 
 func TestServicePrincipalWarnsOfASecretThatHasEnded(t *testing.T) {
 	t.Parallel()
-	r := run(t, newServicePrincipal(components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{"old": {StartDate: "2024-01-01", EndDate: "2025-01-01"}}}))
+	r := run(t,
+		newServicePrincipal(components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{
+			"old": {StartDate: "2024-01-01", EndDate: "2025-01-01"},
+		}}))
 	require.Len(t, r.logs, 1)
 	assert.Contains(t, r.logs[0], "warning: clientSecrets.old.endDate: the secret ended on 2025-01-01")
 }
@@ -70,21 +79,29 @@ func TestServicePrincipalFederates(t *testing.T) {
 		credential                access.FederatedCredential
 		issuer, subject, audience string
 	}{
-		"branch":      {of(func(g *access.GitHubSubject) { g.Branch = "main" }), github, "repo:contoso/scoring:ref:refs/heads/main", "api://AzureADTokenExchange"},
-		"tag":         {of(func(g *access.GitHubSubject) { g.Tag = "v1" }), github, "repo:contoso/scoring:ref:refs/tags/v1", "api://AzureADTokenExchange"},
-		"environment": {of(func(g *access.GitHubSubject) { g.Environment = "prod" }), github, "repo:contoso/scoring:environment:prod", "api://AzureADTokenExchange"},
-		"pullRequest": {of(func(g *access.GitHubSubject) { g.PullRequest = true }), github, "repo:contoso/scoring:pull_request", "api://AzureADTokenExchange"},
+		"branch": {of(func(g *access.GitHubSubject) { g.Branch = "main" }), github,
+			"repo:contoso/scoring:ref:refs/heads/main", "api://AzureADTokenExchange"},
+		"tag": {of(func(g *access.GitHubSubject) { g.Tag = "v1" }), github, "repo:contoso/scoring:ref:refs/tags/v1",
+			"api://AzureADTokenExchange"},
+		"environment": {of(func(g *access.GitHubSubject) { g.Environment = "prod" }), github,
+			"repo:contoso/scoring:environment:prod", "api://AzureADTokenExchange"},
+		"pullRequest": {of(func(g *access.GitHubSubject) { g.PullRequest = true }), github,
+			"repo:contoso/scoring:pull_request", "api://AzureADTokenExchange"},
 		"immutable": {of(func(g *access.GitHubSubject) { g.OwnerID, g.RepositoryID, g.Branch = 1001, 2002, "main" }), github,
 			"repo:contoso@1001/scoring@2002:ref:refs/heads/main", "api://AzureADTokenExchange"},
-		"other": {access.FederatedCredential{Issuer: "https://issuer.example", Subject: "workload", Audience: "aud"}, "https://issuer.example", "workload", "aud"},
+		"other": {access.FederatedCredential{Issuer: "https://issuer.example", Subject: "workload", Audience: "aud"},
+			"https://issuer.example", "workload", "aud"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.credential.Description = "why"
-			r := run(t, newServicePrincipal(components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"x": c.credential}}))
-			got := r.one(federated, "sp.x")
+			r := run(t,
+				newServicePrincipal(components.ServicePrincipalArgs{
+					FederatedCredentials: map[string]access.FederatedCredential{"ext": c.credential},
+				}))
+			got := r.one(federated, "sp.ext")
 			assert.Equal(t, map[string]any{
-				"applicationId": "/applications/" + guidOf("application", "sp"), "displayName": "x", "description": "why",
+				"applicationId": "/applications/" + guidOf("application", "sp"), "displayName": "ext", "description": "why",
 				"issuer": c.issuer, "subject": c.subject, "audiences": []any{c.audience},
 			}, got.Inputs.Mappable())
 			assert.Equal(t, []string{r.one(application, "sp").URN()}, got.dependsOn("applicationId"))
@@ -111,7 +128,8 @@ func TestServicePrincipalSecretsEndOnAnAbsoluteDate(t *testing.T) {
 	} {
 		got := r.one(password, "sp."+name)
 		assert.Equal(t, map[string]any{
-			"applicationId": "/applications/" + guidOf("application", "sp"), "displayName": name, "startDate": want[0], "endDate": want[1],
+			"applicationId": "/applications/" + guidOf("application",
+				"sp"), "displayName": name, "startDate": want[0], "endDate": want[1],
 		}, got.Inputs.Mappable())
 		assert.Contains(t, got.RPC.GetAdditionalSecretOutputs(), "value")
 		assert.Equal(t, []string{r.one(application, "sp").URN()}, got.dependsOn("applicationId"))
@@ -136,34 +154,53 @@ func TestServicePrincipalRefuses(t *testing.T) {
 	}
 	crowd := map[string]access.FederatedCredential{}
 	for i := range 21 {
-		crowd[fmt.Sprint(i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
+		crowd[fmt.Sprintf("c%02d", i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
 	}
 	secret := func(start, end string) components.ServicePrincipalArgs {
-		return components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{"s": {StartDate: start, EndDate: end}}}
+		return components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{"s": {StartDate: start,
+			EndDate: end}}}
 	}
 	federate := func(f access.FederatedCredential) components.ServicePrincipalArgs {
-		return components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"f": f}}
+		return components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"fed": f}}
 	}
 	for name, c := range map[string]struct {
 		args components.ServicePrincipalArgs
 		want []string
 	}{
-		"no way to sign in":        {components.ServicePrincipalArgs{}, []string{"arguments: the service principal has no way to sign in", "say signIn: none"}},
-		"credentials with none":    {func() components.ServicePrincipalArgs { a := twoSecrets(); a.SignIn = "none"; return a }(), []string{`signIn: is "none", but credentials are given`}},
-		"a word for signIn":        {components.ServicePrincipalArgs{SignIn: "never"}, []string{`signIn: unknown value "never"`, `write "none"`}},
-		"three secrets":            {components.ServicePrincipalArgs{ClientSecrets: three}, []string{"clientSecrets: has 3 secrets; keep 2"}},
-		"twenty-one credentials":   {components.ServicePrincipalArgs{FederatedCredentials: crowd}, []string{"federatedCredentials: has 21 credentials", "Entra allows 20"}},
-		"a lifetime of zero":       {secret("2026-11-01", "2026-11-01"), []string{"clientSecrets.s.endDate: the secret would live for no time; write an end at least one day"}},
-		"a lifetime below zero":    {secret("2026-11-02", "2026-11-01"), []string{"clientSecrets.s.endDate: the secret would live for no time"}},
-		"a lifetime of ten years":  {secret("2026-11-01", "2036-11-01"), []string{"clientSecrets.s.endDate: the secret would live for 3653 days; write an end at most 731 days"}},
-		"no date":                  {secret("", "2026-11-01"), []string{"clientSecrets.s.startDate: ", "write 2026-11-01"}},
-		"a date of another form":   {secret("2026-11-01", "01/12/2026"), []string{`clientSecrets.s.endDate: "01/12/2026" is not a date; write 2026-11-01`}},
-		"an issuer without https":  {federate(access.FederatedCredential{Issuer: "http://x", Subject: "s"}), []string{`federatedCredentials.f.issuer: "http://x" is not an https URL`}},
-		"no subject":               {federate(access.FederatedCredential{Issuer: "https://x"}), []string{"federatedCredentials.f.subject: is missing"}},
-		"a wildcard":               {federate(access.FederatedCredential{Issuer: "https://x", Subject: "repo:*"}), []string{"federatedCredentials.f.subject: ", "wildcard"}},
-		"half an immutable":        {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", OwnerID: 1, Branch: "main"}}), []string{"federatedCredentials.f.github: an immutable subject takes ownerId and repositoryId"}},
-		"two kinds of runs":        {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", Tag: "v1", Branch: "main"}}), []string{"federatedCredentials.f.github: names 2 kinds of runs; give one of branch, tag, environment, pullRequest"}},
-		"a repository without one": {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "scoring", Branch: "main"}}), []string{`federatedCredentials.f.github.repository: "scoring" is not a repository; write owner/name`}},
+		"no way to sign in": {components.ServicePrincipalArgs{},
+			[]string{"arguments: the service principal has no way to sign in", "say signIn: none"}},
+		"credentials with none": {func() components.ServicePrincipalArgs { a := twoSecrets(); a.SignIn = "none"; return a }(),
+			[]string{`signIn: is "none", but credentials are given`}},
+		"a word for signIn": {components.ServicePrincipalArgs{SignIn: "never"},
+			[]string{`signIn: unknown value "never"`, `write "none"`}},
+		"three secrets": {components.ServicePrincipalArgs{ClientSecrets: three},
+			[]string{"clientSecrets: has 3 secrets; keep 2"}},
+		"twenty-one credentials": {components.ServicePrincipalArgs{FederatedCredentials: crowd},
+			[]string{"federatedCredentials: has 21 credentials", "Entra allows 20"}},
+		"a lifetime of zero": {secret("2026-11-01", "2026-11-01"),
+			[]string{"clientSecrets.s.endDate: the secret would live for no time; write an end at least one day"}},
+		"a lifetime below zero": {secret("2026-11-02", "2026-11-01"),
+			[]string{"clientSecrets.s.endDate: the secret would live for no time"}},
+		"a lifetime of ten years": {secret("2026-11-01", "2036-11-01"),
+			[]string{"clientSecrets.s.endDate: the secret would live for 3653 days; write an end at most 731 days"}},
+		"no date": {secret("", "2026-11-01"), []string{"clientSecrets.s.startDate: ", "write 2026-11-01"}},
+		"a date of another form": {secret("2026-11-01", "01/12/2026"),
+			[]string{`clientSecrets.s.endDate: "01/12/2026" is not a date; write 2026-11-01`}},
+		"an issuer without https": {federate(access.FederatedCredential{Issuer: "http://x", Subject: "s"}),
+			[]string{`federatedCredentials.fed.issuer: "http://x" is not an https URL`}},
+		"no subject": {federate(access.FederatedCredential{Issuer: "https://x"}),
+			[]string{"federatedCredentials.fed.subject: is missing"}},
+		"a wildcard": {federate(access.FederatedCredential{Issuer: "https://x", Subject: "repo:*"}),
+			[]string{"federatedCredentials.fed.subject: ", "wildcard"}},
+		"half an immutable": {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", OwnerID: 1,
+			Branch: "main"}}), []string{"federatedCredentials.fed.github: an immutable subject takes ownerId and repositoryId"}},
+		"two kinds of runs": {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", Tag: "v1",
+			Branch: "main"}}), []string{"federatedCredentials.fed.github: names 2 kinds of runs; give one of branch, tag, " +
+			"environment, pullRequest"}},
+		"a repository without one": {
+			federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "scoring", Branch: "main"}}),
+			[]string{`federatedCredentials.fed.github.repository: "scoring" is not a repository; write owner/name`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -180,7 +217,7 @@ func TestAServicePrincipalThatNearsItsLimitSaysSoOnce(t *testing.T) {
 	t.Parallel()
 	crowd := map[string]access.FederatedCredential{}
 	for i := range 16 {
-		crowd[fmt.Sprint(i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
+		crowd[fmt.Sprintf("c%02d", i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
 	}
 	for name, of := range map[string]program{
 		"alone": func(ctx *pulumi.Context) (pulumi.Map, error) {

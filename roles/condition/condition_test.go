@@ -3,7 +3,6 @@ package condition_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -412,8 +411,9 @@ func BenchmarkBeyondOf8KB(b *testing.B) {
 		}
 		return strings.Join(parts, " OR ")
 	}
-	n := slices.IndexFunc(make([]int, 200), func(int) bool { return false })
-	for n = 1; len(long(n+1)) <= condition.MaxLength; n++ {
+	n := 1
+	for len(long(n+1)) <= condition.MaxLength {
+		n++
 	}
 	one, other := parse(b, long(n)), parse(b, long(n-1))
 	for b.Loop() {

@@ -21,6 +21,10 @@ type GitHubJob struct {
 	// One of these: the environment that the job names; else what it runs for.
 	Environment, Branch, Tag string
 	PullRequest              bool
+	// Keys are the include_claim_keys of a repository with a customised subject; Values those of the claims in them, but
+	// for repo and context.
+	Keys   []string
+	Values map[string]string
 	// Enterprise is the slug of an enterprise that has an issuer of its own; "" for none.
 	Enterprise string
 }
@@ -42,18 +46,45 @@ func (j GitHubJob) Claims() (issuer, subject string, err error) {
 	if j.OwnerID != 0 {
 		repository = fmt.Sprintf("%s@%d/%s@%d", owner, j.OwnerID, name, j.RepositoryID)
 	}
-	subject = "repo:" + repository
+	if j.Keys == nil {
+		context, err := j.context()
+		return issuer, "repo:" + repository + ":" + context, err
+	}
+	for n, key := range j.Keys {
+		claim := key + ":" + escaped(j.Values[key])
+		switch key {
+		case "repo":
+			claim = "repo:" + repository
+		case "context":
+			if claim, err = j.context(); err != nil {
+				return "", "", err
+			}
+		default:
+			if j.Values[key] == "" {
+				return "", "", fmt.Errorf("a GitHub job whose subject holds %s needs its value", key)
+			}
+		}
+		if n > 0 {
+			subject += ":"
+		}
+		subject += claim
+	}
+	return issuer, subject, nil
+}
+
+// context says for what the job runs.
+func (j GitHubJob) context() (string, error) {
 	switch {
 	case j.Environment != "":
-		return issuer, subject + ":environment:" + escaped(j.Environment), nil
+		return "environment:" + escaped(j.Environment), nil
 	case j.PullRequest:
-		return issuer, subject + ":pull_request", nil
+		return "pull_request", nil
 	case j.Tag != "":
-		return issuer, subject + ":ref:refs/tags/" + escaped(j.Tag), nil
+		return "ref:refs/tags/" + escaped(j.Tag), nil
 	case j.Branch != "":
-		return issuer, subject + ":ref:refs/heads/" + escaped(j.Branch), nil
+		return "ref:refs/heads/" + escaped(j.Branch), nil
 	}
-	return "", "", errors.New("a GitHub job has an environment, or runs for a branch, a tag or a pull request")
+	return "", errors.New("a GitHub job has an environment, or runs for a branch, a tag or a pull request")
 }
 
 // escaped is a value in a GitHub subject, whose parts are told apart by colons.
@@ -114,6 +145,20 @@ func (s ServiceConnection) Claims() (issuer, subject string, err error) {
 		s.Name, nil
 }
 
+// EntraConnection is a service connection of Azure Pipelines whose issuer is Entra: the form of new ones. Prefix is
+// what the connection shows in front of /sc/.
+type EntraConnection struct{ Tenant, Prefix, OrganizationID, ID string }
+
+// Claims implements Workload.
+func (c EntraConnection) Claims() (issuer, subject string, err error) {
+	if c.Tenant == "" || c.Prefix == "" || c.OrganizationID == "" || c.ID == "" {
+		return "", "", errors.New("a service connection with Entra's issuer needs a tenant, its prefix, its organization's " +
+			"ID and its own")
+	}
+	return "https://login.microsoftonline.com/" + c.Tenant + "/v2.0",
+		fmt.Sprintf("%s/sc/%s/%s", c.Prefix, c.OrganizationID, c.ID), nil
+}
+
 // TerraformRun is a run of HCP Terraform.
 type TerraformRun struct {
 	EU                                      bool
@@ -144,6 +189,14 @@ func (e ESCEnvironment) Claims() (issuer, subject string, err error) {
 	}
 	return "https://api.pulumi.com/oidc", fmt.Sprintf("pulumi:environments:org:%s:env:%s/%s", e.Organization,
 		e.Project, e.Environment), nil
+}
+
+// Audience is what the environment asks for, unless it is told otherwise.
+func (e ESCEnvironment) Audience() string {
+	if e.Project == "default" {
+		return e.Organization
+	}
+	return "azure:" + e.Organization
 }
 
 // WorkloadAssertion is the token that the workload's issuer gives it for an audience. The token endpoint takes it as

@@ -144,7 +144,6 @@ func (c *change) takeUp(ctx context.Context) error {
 type endState struct {
 	azure     map[string]int // how many there are of each thing, whatever its ID
 	resources []string
-	pending   int
 	works     []string
 }
 

@@ -140,7 +140,8 @@ func (s *seeder) shared() {
 				principal = made("identity", strings.ToLower(id))
 			}
 		}
-		scope, role := s.workspaceID, s.m.Role.RoleDefinitionGUID()
+		var scope string
+		role := s.m.Role.RoleDefinitionGUID()
 		if of, is := roles.BuiltIn(s.m.Role.BuiltIn); is {
 			role = of.ID
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -127,6 +128,9 @@ const exchangeAudience = "api://AzureADTokenExchange"
 func Assertion(a *azure.Azure, f access.FederatedCredential) (string, error) {
 	audience := cmp.Or(f.Audience, exchangeAudience)
 	if w := workloadOf(f); w != nil {
+		if own, has := w.(interface{ Audience() string }); has {
+			audience = cmp.Or(f.Audience, own.Audience())
+		}
 		return a.WorkloadAssertion(w, audience)
 	}
 	return a.FederatedAssertion(f.Issuer, f.Subject, audience)
@@ -134,11 +138,43 @@ func Assertion(a *azure.Azure, f access.FederatedCredential) (string, error) {
 
 // workloadOf is the workload that a credential describes; nil where it has issuer and subject as they are.
 func workloadOf(f access.FederatedCredential) azure.Workload {
-	if g := f.GitHub; g != nil {
-		return azure.GitHubJob{
+	switch {
+	case f.GitHub != nil:
+		g := f.GitHub
+		job := azure.GitHubJob{
 			Repository: g.Repository, OwnerID: g.OwnerID, RepositoryID: g.RepositoryID,
 			Environment: g.Environment, Branch: g.Branch, Tag: g.Tag, PullRequest: g.PullRequest,
 		}
+		for _, claim := range g.Claims {
+			key, value, _ := strings.Cut(claim, ":")
+			if job.Values == nil {
+				job.Values = map[string]string{}
+			}
+			job.Keys, job.Values[key] = append(job.Keys, key), value
+		}
+		return job
+	case f.GitLab != nil:
+		g := f.GitLab
+		return azure.GitLabJob{Instance: g.Instance, ProjectPath: g.Project, ProjectID: g.ProjectID, Branch: g.Branch,
+			Tag: g.Tag}
+	case f.AzureDevOps != nil && f.AzureDevOps.ServiceConnection != "":
+		a := f.AzureDevOps
+		return azure.ServiceConnection{OrganizationID: a.OrganizationID, Organization: a.Organization,
+			Project: a.Project, Name: a.ServiceConnection}
+	case f.AzureDevOps != nil:
+		a := f.AzureDevOps
+		return azure.EntraConnection{Tenant: a.TenantID, Prefix: a.EntraPrefix, OrganizationID: a.OrganizationID,
+			ID: a.ConnectionID}
+	case f.Kubernetes != nil:
+		k := f.Kubernetes
+		return azure.ServiceAccount{Issuer: k.Issuer, Namespace: k.Namespace, Name: k.ServiceAccount}
+	case f.Terraform != nil:
+		t := f.Terraform
+		return azure.TerraformRun{EU: t.EU, Organization: t.Organization, Project: t.Project, Workspace: t.Workspace,
+			Phase: t.RunPhase}
+	case f.PulumiESC != nil:
+		e := f.PulumiESC
+		return azure.ESCEnvironment{Organization: e.Organization, Project: e.Project, Environment: e.Environment}
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func TestReviewUnderstandsTheEngine(t *testing.T) {
 		"a wider scope":    {[2]string{"additions: [pollJobs]", "{ scope: resourceGroup, additions: [pollJobs] }"}, "High risk: 6 principals gain access"},
 		"a reader more":    {[2]string{"invokers: [release-manager, pipeline, scheduler]", "invokers: [release-manager, pipeline, scheduler, partner]"}, "Medium risk: 1 principal gains access, 1 job starts to work"},
 		"a reader less":    {[2]string{"invokers: [release-manager, pipeline, scheduler]", "invokers: [release-manager, pipeline]"}, "Low risk: 1 principal loses access, 2 jobs stop working"},
-		"a bigger machine": {[2]string{"vmSize: Standard_DS3_v2", "vmSize: Standard_DS4_v2"}, "No change of access"},
+		"a bigger machine": {[2]string{"vmSize: Standard_D4ds_v5", "vmSize: Standard_D8ds_v5"}, "No change of access"},
 	} {
 		if strings.HasPrefix(c.edit[1], "{") { // another form of the same object
 			c.edit = [2]string{"role:\n    additions: [pollJobs]", "role: " + c.edit[1]}

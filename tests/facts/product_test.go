@@ -71,6 +71,17 @@ func productAnswers() asked {
 			}}.Claims()
 			return issuer + " " + subject
 		},
+		"workload token": func(t *testing.T, input string) string {
+			issuer, subject, audience := workload(t, input).Claims()
+			return issuer + " " + subject + " " + audience
+		},
+		"federated credential": func(_ *testing.T, input string) string {
+			name, f := credential(input)
+			m := model()
+			m.Invokers["ci"] = access.Invoker{Kind: access.ServicePrincipal,
+				FederatedCredentials: map[string]access.FederatedCredential{name: f}}
+			return accepted(deployable(m))
+		},
 		"audience that invokes": func(_ *testing.T, input string) string { return accepted(input == access.Audience) },
 		"job input": func(_ *testing.T, input string) string {
 			kind, uri := pair(input)
@@ -188,4 +199,58 @@ func customRole(t *testing.T, input string) roleInput {
 func deployable(m access.Model) bool {
 	_, problems := access.Compile(m)
 	return problems.Err() == nil
+}
+
+// workload is a credential in words: the provider, and its fields.
+func workload(t *testing.T, input string) access.FederatedCredential {
+	t.Helper()
+	kind, rest, _ := strings.Cut(input, " ")
+	w := words(rest)
+	switch kind {
+	case "github":
+		return access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: w["repository"], Branch: w["branch"],
+			Environment: w["environment"], Claims: strings.Split(w["claims"], ",")}}
+	case "gitlab":
+		return access.FederatedCredential{GitLab: &access.GitLabSubject{Instance: w["instance"], Project: w["project"],
+			ProjectID: number(t, w["projectId"]), Branch: w["branch"], Tag: w["tag"]}}
+	case "azureDevOps":
+		return access.FederatedCredential{AzureDevOps: &access.AzureDevOpsSubject{OrganizationID: w["organizationId"],
+			Organization: w["organization"], Project: w["project"], ServiceConnection: w["connection"],
+			TenantID: w["tenant"], EntraPrefix: w["prefix"], ConnectionID: w["connectionId"]}}
+	case "kubernetes":
+		return access.FederatedCredential{Kubernetes: &access.KubernetesSubject{Issuer: w["issuer"],
+			Namespace: w["namespace"], ServiceAccount: w["account"]}}
+	case "terraform":
+		return access.FederatedCredential{Terraform: &access.TerraformSubject{Organization: w["organization"],
+			Project: w["project"], Workspace: w["workspace"], RunPhase: w["phase"], EU: w["eu"] != ""}}
+	case "esc":
+		return access.FederatedCredential{PulumiESC: &access.PulumiESCSubject{Organization: w["organization"],
+			Project: w["project"], Environment: w["environment"]}}
+	}
+	require.Fail(t, "unknown workload", kind)
+	return access.FederatedCredential{}
+}
+
+// credential is a good one but for what the input says.
+func credential(input string) (name string, f access.FederatedCredential) {
+	name, f = "main", access.FederatedCredential{Issuer: "https://issuer.example", Subject: "s"}
+	of, length := "", 0
+	if _, err := fmt.Sscanf(input, "%s of %d characters", &of, &length); err != nil {
+		if n, is := strings.CutPrefix(input, "name "); is {
+			name = n
+		}
+		return name, f
+	}
+	text := strings.Repeat("x", length)
+	switch of {
+	case "name":
+		name = text
+	case "subject":
+		f.Subject = text
+	case "issuer":
+		f.Issuer = "https://" + text[len("https://"):]
+	case "description":
+		f.Description = text
+	}
+	return name, f
 }

@@ -136,6 +136,55 @@ func (w *world) answers() asked {
 			require.NoError(t, err)
 			return issuer + " " + subject
 		},
+		"workload token": func(t *testing.T, input string) string {
+			kind, rest, _ := strings.Cut(input, " ")
+			d := words(rest)
+			audience := "api://AzureADTokenExchange"
+			var of azure.Workload
+			switch kind {
+			case "github":
+				job := azure.GitHubJob{Repository: d["repository"], Branch: d["branch"], Environment: d["environment"],
+					Values: map[string]string{}}
+				for _, claim := range strings.Split(d["claims"], ",") {
+					key, value, _ := strings.Cut(claim, ":")
+					job.Keys, job.Values[key] = append(job.Keys, key), value
+				}
+				of = job
+			case "gitlab":
+				of = azure.GitLabJob{Instance: d["instance"], ProjectPath: d["project"],
+					ProjectID: number(t, d["projectId"]), Branch: d["branch"], Tag: d["tag"]}
+			case "azureDevOps":
+				of = azure.ServiceConnection{OrganizationID: d["organizationId"], Organization: d["organization"],
+					Project: d["project"], Name: d["connection"]}
+				if d["tenant"] != "" {
+					of = azure.EntraConnection{Tenant: d["tenant"], Prefix: d["prefix"],
+						OrganizationID: d["organizationId"], ID: d["connectionId"]}
+				}
+			case "kubernetes":
+				of = azure.ServiceAccount{Issuer: d["issuer"], Namespace: d["namespace"], Name: d["account"]}
+			case "terraform":
+				of = azure.TerraformRun{EU: d["eu"] != "", Organization: d["organization"], Project: d["project"],
+					Workspace: d["workspace"], Phase: d["phase"]}
+			case "esc":
+				esc := azure.ESCEnvironment{Organization: d["organization"], Project: d["project"],
+					Environment: d["environment"]}
+				of, audience = esc, esc.Audience()
+			}
+			issuer, subject, err := of.Claims()
+			require.NoError(t, err)
+			return issuer + " " + subject + " " + audience
+		},
+		"federated credential": func(t *testing.T, input string) string {
+			name, f := credential(input)
+			id := w.graph(t, "/v1.0/applications", map[string]any{"displayName": t.Name()}).body["id"].(string)
+			token, err := w.SignIn(t.Context(), w.Deployer().ObjectID, "https://graph.microsoft.com")
+			require.NoError(t, err)
+			at := "/graph/v1.0/applications/" + id + "/federatedIdentityCredentials"
+			got := w.send(t, http.MethodPost, at, token, map[string]any{"name": name,
+				"issuer": f.Issuer, "subject": f.Subject, "description": f.Description,
+				"audiences": []string{"api://AzureADTokenExchange"}})
+			return accepted(got.status == http.StatusCreated)
+		},
 		"audience that invokes": func(t *testing.T, input string) string {
 			got := w.start(t, ann, input, "", jobBody())
 			if got.status != http.StatusCreated {

@@ -1,0 +1,220 @@
+package access_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+const someGUID = "22222222-2222-2222-2222-222222222222"
+
+func oldConnection() *access.AzureDevOpsSubject {
+	return &access.AzureDevOpsSubject{OrganizationID: someGUID, Organization: "o", Project: "p", ServiceConnection: "c"}
+}
+
+func newConnection() *access.AzureDevOpsSubject {
+	return &access.AzureDevOpsSubject{OrganizationID: someGUID, TenantID: someGUID, ConnectionID: someGUID,
+		EntraPrefix: "/eid1/c/pub/t/abc/a/def"}
+}
+
+// good is a credential of each provider, new for each caller.
+func good() map[string]access.FederatedCredential {
+	return map[string]access.FederatedCredential{
+		"github":      {GitHub: &access.GitHubSubject{Repository: "o/r", Branch: "main"}},
+		"gitlab":      {GitLab: &access.GitLabSubject{Project: "g/p", Branch: "main"}},
+		"azureDevOps": {AzureDevOps: newConnection()},
+		"kubernetes": {Kubernetes: &access.KubernetesSubject{Issuer: "https://i.example/x/", Namespace: "n",
+			ServiceAccount: "a"}},
+		"terraform": {Terraform: &access.TerraformSubject{Organization: "o", Project: "my project", Workspace: "w",
+			RunPhase: "plan"}},
+		"pulumiEsc": {PulumiESC: &access.PulumiESCSubject{Organization: "o", Project: "p", Environment: "e"}},
+		"raw":       {Issuer: "https://i.example", Subject: "s"},
+	}
+}
+
+func federatedProblems(name string, f access.FederatedCredential) access.Problems {
+	return (access.Invoker{
+		Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{name: f},
+	}).Problems()
+}
+
+func TestACredentialHasExactlyOneProvider(t *testing.T) {
+	t.Parallel()
+	for name, f := range good() {
+		assert.Empty(t, federatedProblems("main", f), name)
+		for other, g := range good() {
+			if name == other || name == "raw" {
+				continue
+			}
+			both := g
+			switch name {
+			case "github":
+				both.GitHub = f.GitHub
+			case "gitlab":
+				both.GitLab = f.GitLab
+			case "azureDevOps":
+				both.AzureDevOps = f.AzureDevOps
+			case "kubernetes":
+				both.Kubernetes = f.Kubernetes
+			case "terraform":
+				both.Terraform = f.Terraform
+			case "pulumiEsc":
+				both.PulumiESC = f.PulumiESC
+			}
+			ps := federatedProblems("main", both)
+			require.Len(t, ps, 1, "%s and %s: %v", name, other, ps)
+			assert.Equal(t, "federatedCredentials.main", ps[0].Path)
+			assert.Contains(t, ps[0].Fix, "keep ")
+		}
+	}
+	assert.Len(t, federatedProblems("main", access.FederatedCredential{}), 2, "neither issuer nor subject")
+}
+
+// Entra compares subjects letter by letter: no part of any provider may hold a wildcard.
+func TestWildcardsAreRefusedInEveryPart(t *testing.T) {
+	t.Parallel()
+	azureDevOps := func(change func(a *access.AzureDevOpsSubject)) access.FederatedCredential {
+		a := oldConnection()
+		change(a)
+		return access.FederatedCredential{AzureDevOps: a}
+	}
+	for path, f := range map[string]access.FederatedCredential{
+		"github.repository":  {GitHub: &access.GitHubSubject{Repository: "o/*", Branch: "main"}},
+		"github.branch":      {GitHub: &access.GitHubSubject{Repository: "o/r", Branch: "release/*"}},
+		"github.tag":         {GitHub: &access.GitHubSubject{Repository: "o/r", Tag: "v*"}},
+		"github.environment": {GitHub: &access.GitHubSubject{Repository: "o/r", Environment: "*"}},
+		"github.claims[1]":   {GitHub: &access.GitHubSubject{Repository: "o/r", Claims: []string{"repo", "actor:*"}}},
+		"gitlab.project":     {GitLab: &access.GitLabSubject{Project: "g/*", Branch: "main"}},
+		"gitlab.branch":      {GitLab: &access.GitLabSubject{Project: "g/p", Branch: "*"}},
+		"gitlab.tag":         {GitLab: &access.GitLabSubject{Project: "g/p", Tag: "v*"}},
+		"gitlab.instance":    {GitLab: &access.GitLabSubject{Instance: "https://*", Project: "g/p", Tag: "v"}},
+		"azureDevOps.organization": azureDevOps(func(a *access.AzureDevOpsSubject) {
+			a.Organization = "*"
+		}),
+		"azureDevOps.project": azureDevOps(func(a *access.AzureDevOpsSubject) { a.Project = "p*" }),
+		"azureDevOps.serviceConnection": azureDevOps(func(a *access.AzureDevOpsSubject) {
+			a.ServiceConnection = "*"
+		}),
+		"azureDevOps.entraPrefix": {AzureDevOps: &access.AzureDevOpsSubject{OrganizationID: someGUID, TenantID: someGUID,
+			ConnectionID: someGUID, EntraPrefix: "/eid1/c/pub/t/*/a/*"}},
+		"kubernetes.issuer": {Kubernetes: &access.KubernetesSubject{Issuer: "https://*/", Namespace: "n",
+			ServiceAccount: "a"}},
+		"kubernetes.namespace": {Kubernetes: &access.KubernetesSubject{Issuer: "https://i/", Namespace: "*",
+			ServiceAccount: "a"}},
+		"kubernetes.serviceAccount": {Kubernetes: &access.KubernetesSubject{Issuer: "https://i/", Namespace: "n",
+			ServiceAccount: "*"}},
+		"terraform.workspace": {Terraform: &access.TerraformSubject{Organization: "o", Project: "p", Workspace: "*",
+			RunPhase: "plan"}},
+		"terraform.runPhase": {Terraform: &access.TerraformSubject{Organization: "o", Project: "p", Workspace: "w",
+			RunPhase: "*"}},
+		"pulumiEsc.environment": {PulumiESC: &access.PulumiESCSubject{Organization: "o", Project: "p", Environment: "*"}},
+		"issuer":                {Issuer: "https://*", Subject: "s"},
+		"subject":               {Issuer: "https://i", Subject: "repo:o/*"},
+		"audience":              {Issuer: "https://i", Subject: "s", Audience: "*"},
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			ps := federatedProblems("main", f)
+			require.NotEmpty(t, ps)
+			assert.Equal(t, "federatedCredentials.main."+path, ps[0].Path)
+			require.Error(t, ps.Err())
+			assert.NotEmpty(t, ps[0].Fix)
+		})
+	}
+}
+
+func TestWrongCredentialsAreRefused(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 600)
+	for name, c := range map[string]struct {
+		credential  access.FederatedCredential
+		path, fault string
+	}{
+		"gitlab without a project": {access.FederatedCredential{GitLab: &access.GitLabSubject{Branch: "main"}},
+			"gitlab", "names no project"},
+		"gitlab with two": {access.FederatedCredential{GitLab: &access.GitLabSubject{Project: "g/p", ProjectID: 1,
+			Branch: "main"}}, "gitlab", "names twice a project"},
+		"gitlab without a group": {access.FederatedCredential{GitLab: &access.GitLabSubject{Project: "p", Branch: "main"}},
+			"gitlab.project", "is not the path"},
+		"gitlab without a ref": {access.FederatedCredential{GitLab: &access.GitLabSubject{Project: "g/p"}},
+			"gitlab", "names 0 kinds"},
+		"gitlab with a whole ref": {access.FederatedCredential{GitLab: &access.GitLabSubject{Project: "g/p",
+			Branch: "refs/heads/main"}}, "gitlab.branch", "refs/heads/ before its name"},
+		"gitlab over http": {access.FederatedCredential{GitLab: &access.GitLabSubject{Instance: "http://g", Project: "g/p",
+			Branch: "main"}}, "gitlab.instance", "is not an https URL"},
+		"both forms of a connection": {access.FederatedCredential{AzureDevOps: &access.AzureDevOpsSubject{
+			OrganizationID: someGUID, Organization: "o", Project: "p", ServiceConnection: "c", TenantID: someGUID}},
+			"azureDevOps", "mixes"},
+		"an organization's name for its ID": {access.FederatedCredential{AzureDevOps: &access.AzureDevOpsSubject{
+			OrganizationID: "contoso", Organization: "o", Project: "p", ServiceConnection: "c"}},
+			"azureDevOps.organizationId", "is not a GUID"},
+		"a prefix with the rest": {access.FederatedCredential{AzureDevOps: &access.AzureDevOpsSubject{
+			OrganizationID: someGUID, TenantID: someGUID, ConnectionID: someGUID, EntraPrefix: "/eid1/c/pub/t/a/a/b/sc/x/y"}},
+			"azureDevOps.entraPrefix", "is not of the form"},
+		"AKS without its slash": {access.FederatedCredential{Kubernetes: &access.KubernetesSubject{
+			Issuer: "https://westeurope.oic.prod-aks.azure.com/t/c", Namespace: "n", ServiceAccount: "a"}},
+			"kubernetes.issuer", "without one"},
+		"a namespace with a colon": {access.FederatedCredential{Kubernetes: &access.KubernetesSubject{
+			Issuer: "https://i/", Namespace: "n:a", ServiceAccount: "a"}}, "kubernetes.namespace", "is no name"},
+		"terraform's phase": {access.FederatedCredential{Terraform: &access.TerraformSubject{Organization: "o", Project: "p",
+			Workspace: "w"}}, "terraform.runPhase", "is missing"},
+		"terraform's workspace that is a subject": {access.FederatedCredential{Terraform: &access.TerraformSubject{
+			Organization: "o", Project: "p", Workspace: "w:run_phase:apply", RunPhase: "plan"}},
+			"terraform.workspace", "holds a colon"},
+		"ESC without an environment": {access.FederatedCredential{PulumiESC: &access.PulumiESCSubject{Organization: "o",
+			Project: "p"}}, "pulumiEsc.environment", "is missing"},
+		"claims without repo's own fields": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r",
+			Branch: "main", Claims: []string{"repo"}}}, "github.claims", "has no context"},
+		"claims that give a value of repo": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r",
+			Claims: []string{"repo:o/r"}}}, "github.claims[0]", "gives a value"},
+		"claims without a value": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r",
+			Claims: []string{"repo", "actor"}}}, "github.claims[1]", "is not a claim"},
+		"a claim twice": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r",
+			Claims: []string{"actor:a", "actor:b"}}}, "github.claims[1]", "a second time"},
+		"no claims": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r", Branch: "main",
+			Claims: []string{}}}, "github.claims", "is empty"},
+		"claims and immutable IDs": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r", OwnerID: 1,
+			RepositoryID: 2, Branch: "main", Claims: []string{"repo", "context"}}}, "github.claims", "not known whether"},
+		"a subject that its parts make too long": {access.FederatedCredential{GitHub: &access.GitHubSubject{
+			Repository: "o/r", Branch: long}}, "github", "makes the subject"},
+		"white space": {access.FederatedCredential{Issuer: "https://i ", Subject: "s"}, "issuer", "white space"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ps := federatedProblems("main", c.credential)
+			require.Len(t, ps, 1)
+			assert.Equal(t, "federatedCredentials.main."+c.path, ps[0].Path)
+			assert.Contains(t, ps[0].What, c.fault)
+			assert.NotEmpty(t, ps[0].Fix)
+			require.Error(t, ps.Err())
+		})
+	}
+}
+
+func TestTheOldIssuerOfAzureDevOpsIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	ps := federatedProblems("main", access.FederatedCredential{AzureDevOps: oldConnection()})
+	require.NoError(t, ps.Err())
+	require.Len(t, ps.Warnings(), 1)
+	assert.Contains(t, ps[0].What, "retires on 2027-07-01")
+}
+
+// A cloud's audience is that of all issuers but Pulumi ESC, whose own names the organization.
+func TestCredentialsInACloud(t *testing.T) {
+	t.Parallel()
+	for name, f := range good() {
+		want := "api://AzureADTokenExchangeUSGov"
+		if name == "pulumiEsc" {
+			want = "azure:o"
+		}
+		_, _, audience := f.InCloud("api://AzureADTokenExchangeUSGov").Claims()
+		assert.Equal(t, want, audience, name)
+		f.Audience = "own"
+		_, _, audience = f.InCloud("api://AzureADTokenExchangeUSGov").Claims()
+		assert.Equal(t, "own", audience, name)
+	}
+}

@@ -1,0 +1,39 @@
+package components
+
+import (
+	"regexp"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+// retirements are the sizes of nodes that Azure has announced to retire, or has retired (facts/compute-clusters.md,
+// Size). A size that is not among them is Azure's to judge.
+var retirements = []struct {
+	series string
+	sizes  *regexp.Regexp
+	when   string
+}{
+	{"Dv2 and Dsv2", sizes(`DS?\d+(-\d+)?i?_v2(_promo)?`), "2028-05-01"},
+	{"Av2", sizes(`A\d+m?_v2`), "2028-11-15"},
+	{"Bv1", sizes(`B\d+(-\d+)?(ls|s|ms)`), "2028-11-15"},
+	{"F, Fs and Fsv2", sizes(`F\d+(-\d+)?(s|s_v2)?`), "2028-11-15"},
+	{"NVv3 and NVv4", sizes(`NV\d+(s_v3|as_v4)`), "2026-09-30"},
+	{"NCv3", sizes(`NC\d+r?s_v3`), "2025-09-30"},
+	{"NC, NCv2, ND and NV", sizes(`(NC\d+r?(s_v2)?(_promo)?|ND\d+r?s|NV\d+(_promo)?)`), "2023"},
+	{"Av1 and HB", sizes(`(A\d+|HB\d+(-\d+)?rs)`), "2024"},
+}
+
+func sizes(form string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(standard|basic)_` + form + `$`)
+}
+
+// warnOfSize warns of a size that is retired, or is to be: then the cluster has no nodes.
+func warnOfSize(size string) (ps access.Problems) {
+	for _, r := range retirements {
+		if r.sizes.MatchString(size) {
+			ps.Warn("", "vmSize", "choose a newer size, such as Standard_D4ds_v5; a change of it replaces the cluster",
+				"%s is one of the %s sizes, whose retirement Azure has set for %s", size, r.series, r.when)
+		}
+	}
+	return ps
+}
