@@ -65,6 +65,9 @@ func sample(t *testing.T) (forEngine map[string]string, model access.Model) {
 	require.Empty(t, ps)
 	forEngine = map[string]string{}
 	for key, value := range values {
+		if m, is := value.(map[string]any); is && m == nil { // the default of Pulumi.yaml
+			value = map[string]any{}
+		}
 		text, ok := value.(string)
 		if !ok {
 			encoded, err := json.Marshal(value)
