@@ -33,7 +33,7 @@ var contract = []struct {
 	{
 		"--preview", map[string]string{
 			"sandbox": "it looks at nothing", "pin": "it asks Azure what the preview looks up",
-			"adopt": "it needs the file of an import too", "recover": "it looks at the state",
+			"adopt": "it needs the file of an import too",
 		}, takes("preview", ""),
 	},
 	{"--format", map[string]string{"sandbox": "what it runs prints"}, takes("format", "")},
@@ -48,8 +48,7 @@ var contract = []struct {
 	},
 	{
 		"--output is a report", map[string]string{
-			"sandbox": "what it runs prints", "invoke": "it makes no report", "pin": "it makes no report", "recover": "it " +
-				"makes no report",
+			"sandbox": "what it runs prints", "invoke": "it makes no report", "pin": "it makes no report",
 			"adopt": "its file is for pulumi import",
 		}, func(t *testing.T, cmd *cobra.Command) {
 			takes("output", "o")(t, cmd)
@@ -112,7 +111,7 @@ func refused(flags []string, says string) func(*testing.T, *cobra.Command) {
 func TestEveryCommandKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	commands := users()
-	require.Greater(t, len(commands), 9)
+	require.GreaterOrEqual(t, len(commands), 9)
 	for _, c := range contract {
 		t.Run(c.row, func(t *testing.T) {
 			t.Parallel()

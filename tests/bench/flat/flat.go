@@ -39,7 +39,7 @@ func Deploy(ctx *pulumi.Context, w workload.Workload) error {
 			RoleDefinitionId:   role.ID(),
 			PrincipalId:        pulumi.String(i.PrincipalID),
 			PrincipalType:      pulumi.String(i.PrincipalType),
-			Description:        pulumi.String("Starts batch jobs: " + i.Name),
+			Description:        described(ctx, "Starts batch jobs: "+i.Name, i.Name),
 		}); err != nil {
 			return err
 		}
@@ -82,6 +82,11 @@ func makeRole(ctx *pulumi.Context) (*authorization.RoleDefinition, error) {
 	}, pulumi.DeleteBeforeReplace(false))
 }
 
+// described is what the components write with an assignment: what it is for, and which stack made it.
+func described(ctx *pulumi.Context, text, name string) pulumi.String {
+	return pulumi.String(text + " [batchaccess:" + ctx.Project() + "/" + ctx.Stack() + "/access." + name + "]")
+}
+
 // makeCluster makes a cluster and returns the principal of its system-assigned identity.
 func makeCluster(ctx *pulumi.Context, name string) (pulumi.StringOutput, error) {
 	cluster, err := ml.NewCompute(ctx, name, &ml.ComputeArgs{
@@ -117,7 +122,8 @@ func makeReaders(ctx *pulumi.Context, w workload.Workload, n int, input workload
 			RoleDefinitionId:   pulumi.String(reader),
 			PrincipalId:        principal,
 			PrincipalType:      pulumi.String(principalType),
-			Description:        pulumi.String("Storage Blob Data Reader: " + who),
+			Description:        described(ctx, "Storage Blob Data Reader: "+who,
+				input.Account.Name+"."+input.Container+".reader."+who),
 		})
 	}
 	for _, name := range workload.Clusters {
