@@ -104,7 +104,13 @@ func makeCluster(ctx *pulumi.Context, name string) (pulumi.StringOutput, error) 
 				ScaleSettings:               ml.ScaleSettingsArgs{MinNodeCount: pulumi.Int(0), MaxNodeCount: pulumi.Int(4)},
 			},
 		},
-	})
+	}, pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges([]string{
+		"location", "properties.computeLocation", "properties.description", "properties.disableLocalAuth",
+		"properties.properties.vmSize", "properties.properties.vmPriority", "properties.properties.osType",
+		"properties.properties.subnet", "properties.properties.enableNodePublicIp", "properties.properties.isolatedNetwork",
+		"properties.properties.remoteLoginPortPublicAccess", "properties.properties.userAccountCredentials",
+		"properties.properties.virtualMachineImage",
+	}))
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
@@ -122,7 +128,7 @@ func makeReaders(ctx *pulumi.Context, w workload.Workload, n int, input workload
 			RoleDefinitionId:   pulumi.String(reader),
 			PrincipalId:        principal,
 			PrincipalType:      pulumi.String(principalType),
-			Description:        described(ctx, "Storage Blob Data Reader: "+who,
+			Description: described(ctx, "Storage Blob Data Reader: "+who,
 				input.Account.Name+"."+input.Container+".reader."+who),
 		})
 	}
