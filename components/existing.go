@@ -8,6 +8,8 @@ import (
 
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
 // described is an assignment's description, with whose it is behind it.
@@ -37,6 +39,9 @@ func AssignedBy(description string) (stack, name string) {
 // one assignment of a role to a principal at a scope. It asks Azure for those alone that are to be created. before are
 // the names that it had.
 func (c children) refuseAnothers(ctx *pulumi.Context, name string, before []string) (pulumi.ResourceOption, error) {
+	if hooks.Off(ctx.Context()) {
+		return pulumi.ResourceHooks(nil), nil
+	}
 	own := ctx.Project() + "/" + ctx.Stack()
 	hook, err := ctx.RegisterResourceHook(fmt.Sprintf("batchaccess %T %s", c.parent, name),
 		func(args *pulumi.ResourceHookArgs) error {

@@ -36,7 +36,7 @@ func deploy(ctx *pulumi.Context) error {
 			"scheduler": {Kind: access.ManagedIdentity, PrincipalID: scheduler.PrincipalID, ClientID: scheduler.ClientID},
 		},
 		Clusters: map[string]components.ClusterArgs{
-			"cpu": {VMSize: pulumi.String("Standard_D4ds_v5"), MaxNodeCount: pulumi.Int(4)},
+			"cpu": {VMSize: pulumi.String("Standard_DS3_v2"), MaxNodeCount: pulumi.Int(4)},
 		},
 		StorageAccounts: map[string]pulumi.StringInput{
 			"lake": pulumi.String(settings.Require("storageAccountId")),

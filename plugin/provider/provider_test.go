@@ -21,6 +21,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/batchaccess/batchaccess/components"
+	"github.com/batchaccess/batchaccess/internal/hooks"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
@@ -49,10 +50,10 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	return args.Name + "_id", state, nil
 }
 
-// asked is all of what the engine is asked for, but where in the source.
+// asked is all of what the engine is asked for, but where in the source, and the hooks, which this engine has not.
 func asked(request *pulumirpc.RegisterResourceRequest) string {
 	request = proto.CloneOf(request)
-	request.SourcePosition, request.StackTrace = nil, nil
+	request.SourcePosition, request.StackTrace, request.Hooks = nil, nil, nil
 	text, err := protojson.Marshal(request)
 	if err != nil {
 		panic(err)
@@ -79,7 +80,7 @@ func (r *recorder) sorted() []string {
 
 func serve(t *testing.T, r *recorder) integration.Server {
 	t.Helper()
-	s, err := integration.NewServer(t.Context(), Name, semver.MustParse(Version),
+	s, err := integration.NewServer(hooks.Without(t.Context()), Name, semver.MustParse(Version),
 		integration.WithProvider(New([]byte("{}"))), integration.WithMocks(r))
 	require.NoError(t, err)
 	return s

@@ -52,7 +52,7 @@ var rows = []row{
 	{name: "a managed identity is renamed", change: renamed("scheduler", "cron")},
 	{name: "an identity that exists is renamed", change: renamed("data-factory", "adf")},
 	{name: "a cluster is renamed", change: append([]string{
-		"Standard_DS3_v2", "Standard_DS3_v2"}, renamed("cpu", "compute")...)},
+		"Standard_D4ds_v5", "Standard_D4ds_v5"}, renamed("cpu", "compute")...)},
 	{name: "a cluster with a name of its own is renamed", change: []string{
 		"gpu:\n", "fast:\n      was: gpu\n", "cluster: gpu", "cluster: fast"}},
 	{name: "a storage account is renamed", change: []string{
@@ -89,7 +89,7 @@ var rows = []row{
 	{name: "a principal's ID in other letters", before: []string{"22222222-2222-4222-8222-222222222222",
 		"aaaaaaaa-2222-4222-8222-222222222222"}, change: []string{"aaaaaaaa-2222", "AAAAAAAA-2222"}},
 
-	{name: "the size of a cluster", change: []string{"vmSize: Standard_DS3_v2", "vmSize: Standard_DS4_v2"},
+	{name: "the size of a cluster", change: []string{"vmSize: Standard_D4ds_v5", "vmSize: Standard_D8ds_v5"},
 		replaced: 4, interrupted: []string{"analysts", "data-factory", "partner", "pipeline"}},
 	{name: "the scale of a cluster", change: []string{"maxNodeCount: 4", "maxNodeCount: 8"}},
 	{name: "a cluster to a user-assigned identity", change: []string{
@@ -200,7 +200,7 @@ func TestAChangeThatIsKilledIsTakenUpAgain(t *testing.T) {
 	weather := azure.Weather{Seed: *killSeed, LostAnswers: 0.05, Faults: 0.05, RetryAfter: time.Second}
 	for kind, edits := range map[string][]string{
 		"a replacement":      {`additions: \[pollJobs\]`, "scope: resourceGroup"},
-		"a cluster replaced": {"vmSize: Standard_DS3_v2", "vmSize: Standard_DS4_v2"},
+		"a cluster replaced": {"vmSize: Standard_D4ds_v5", "vmSize: Standard_D8ds_v5"},
 		"a rename":           renamed("partner", "friend"),
 		"a deletion":         {`(?s)    data-factory: # exists.*?444444444444\n`, "", ", data-factory", ""},
 		"a creation": {"    data-factory:",
