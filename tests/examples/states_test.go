@@ -3,6 +3,7 @@ package examples
 import (
 	"bytes"
 	"io"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -18,9 +19,15 @@ import (
 // The states in testdata/states were left by the examples as they were on 2026-11-28.
 func TestAnExampleThatWasDeployedEarlierIsNotReplaced(t *testing.T) {
 	t.Parallel()
-	for language, project := range projects {
+	states, err := os.ReadDir(filepath.Join("testdata", "states"))
+	require.NoError(t, err)
+	require.Len(t, states, 3)
+	for _, of := range states {
+		language := of.Name()
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
+			project := projects[language]
+			require.NotNil(t, project, "an example in %s", language)
 			dir, state := project(t), t.TempDir()
 			cli, err := pulumicli.Find(t.Context(), t.Output())
 			require.NoError(t, err)
