@@ -1,0 +1,95 @@
+package access_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+func TestWays(t *testing.T) {
+	t.Parallel()
+	blob := func(account string) access.DataInput {
+		return access.DataInput{Kind: access.Blob, StorageAccount: account, Container: "ccc"}
+	}
+	stored := access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p", StorageAccount: "lake",
+		CredentialInStore: boolPtr(true)}
+	user := access.Invoker{Kind: access.User}
+	partner := func() access.Model {
+		return access.Model{
+			Invokers:   map[string]access.Invoker{"ann": user, "partner": user},
+			Clusters:   map[string]access.Cluster{"cpu": {}},
+			DataInputs: map[string]access.DataInput{"sales": blob("lake"), "open": blob("pub")},
+			Endpoints: map[string]access.Endpoint{
+				"score":  {Cluster: "cpu", Inputs: []string{"sales"}, Invokers: []string{"ann"}},
+				"public": {Cluster: "cpu", Inputs: []string{"open"}, Invokers: []string{"ann", "partner"}},
+			},
+		}
+	}
+	atGroup := func(action string) func(*access.Model) {
+		return func(m *access.Model) {
+			m.StorageAccounts = map[string]access.ID{"lake": access.Known("/subscriptions/" + subscription +
+				"/resourceGroups/ml/providers/Microsoft.Storage/storageAccounts/lake")}
+			m.Role = access.Role{Scope: access.AtResourceGroup,
+				Definition: `{"roleName": "more", "permissions": [{"actions": ["` +
+					action + `"]}], "assignableScopes": ["/subscriptions/` + subscription + `/resourceGroups/ml"]}`}
+		}
+	}
+	const asCluster = "partner read sales as cluster cpu, by "
+	for name, test := range map[string]struct {
+		change func(*access.Model)
+		want   []string
+	}{
+		"as the cluster": {nil, []string{asCluster + "batchEndpoints/deployments/write of Batch Endpoint Invoker on " +
+			"workspace"}},
+		"the invoker has a grant of its own": {func(m *access.Model) {
+			m.Endpoints["score"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"sales"}}
+		}, nil},
+		"the key of an account is that of all in it, or a SAS": {func(m *access.Model) {
+			m.DataInputs["stored"] = stored
+			m.Endpoints["score"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"stored"}, Invokers: []string{"ann"}}
+		}, []string{"ann, partner may read sales as the key of lake, by datastores/listsecrets/action of Batch Endpoint " +
+			"Invoker on workspace, then the store's credential; undecided: a key opens all of lake, a SAS what it says; " +
+			"which of them the store holds is not known here"}},
+		"every cluster of the workspace": {func(m *access.Model) {
+			m.Clusters["gpu"] = access.Cluster{}
+			m.Endpoints["score"] = access.Endpoint{Cluster: "gpu", Inputs: []string{"sales"}, Invokers: []string{"ann"}}
+		}, []string{"partner read sales as cluster gpu, by batchEndpoints/deployments/write of Batch Endpoint Invoker on " +
+			"workspace"}},
+		"a role that changes no code": {atGroup("Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write"),
+			nil},
+		"a wildcard": {atGroup("Microsoft.MachineLearningServices/workspaces/*"),
+			[]string{asCluster + "batchEndpoints/deployments/write of Batch Endpoint Invoker on resourceGroup"}},
+		// directly
+		"keys of accounts in the role's scope": {atGroup("Microsoft.Storage/storageAccounts/listKeys/action"), nil},
+		"who writes roles": {atGroup("Microsoft.Authorization/roleAssignments/write"), []string{
+			asCluster + "Microsoft.Authorization/roleAssignments/write of Batch Endpoint Invoker on resourceGroup"}},
+		"an inferred action": {atGroup("Microsoft.MachineLearningServices/workspaces/endpoints/pipelines/write"), []string{
+			"partner may read sales as cluster cpu, by endpoints/pipelines/write of Batch Endpoint Invoker on resourceGroup; " +
+				"undecided: no document says what Microsoft.MachineLearningServices/workspaces/endpoints/pipelines/write is " +
+				"enough for"}},
+		"a role that nobody told": {func(m *access.Model) {
+			m.Role = access.Role{RoleDefinitionID: access.Known("/subscriptions/" + subscription +
+				"/providers/Microsoft.Authorization/roleDefinitions/5ff11111-1111-4111-8111-111111111111")}
+		}, []string{"partner may read sales as cluster cpu, by listStorageAccountKeys/action of existing role on " +
+			"workspace; " +
+			"undecided: what the existing role allows, which is not known here: give role.definition beside " +
+			"role.roleDefinitionId"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := partner()
+			if test.change != nil {
+				test.change(&m)
+			}
+			var got []string
+			for _, w := range compile(m).Ways() {
+				if w.Input != "" {
+					got = append(got, w.String())
+				}
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+}

@@ -1,0 +1,130 @@
+package roles
+
+// A Lead is where an action takes its holder beyond what its name says.
+type Lead string
+
+// Where actions lead. An action that leads Nowhere does what its name says, and no more.
+const (
+	Nowhere Lead = ""
+	// ToStores is the credential of a data store: with a key, the whole storage account.
+	ToStores Lead = "the credentials of data stores"
+	// ToWorkspaceStorage is the key of the workspace's own storage account, where it keeps what runs.
+	ToWorkspaceStorage Lead = "the keys of the workspace's storage"
+	// ToClusters is code that runs as a cluster identity of the workspace.
+	ToClusters Lead = "what runs on clusters"
+	// ToAccounts is the key, or a SAS, of a storage account.
+	ToAccounts Lead = "the keys of storage accounts"
+	// ToIdentities is to act as a managed identity: to attach it, or to sign in as it.
+	ToIdentities Lead = "managed identities"
+	// ToGrants is to give any role, to oneself too, or to change what a role allows.
+	ToGrants Lead = "role assignments"
+	// ToSecrets are keys, tokens and passwords of which nothing here says what they open.
+	ToSecrets Lead = "secrets"
+	// ToData is what a name in the workspace stands for: a data store or asset that is pointed elsewhere.
+	ToData Lead = "what data stores and assets stand for"
+)
+
+// A Leading is an action and where it leads.
+type Leading struct {
+	Action Action
+	Lead   Lead
+	Source string // of facts/, or why it is judged so
+	// Inferred is set where no document says that the action is enough by itself.
+	Inferred bool
+}
+
+const (
+	workspaceRows = "grants-access.md, Machine learning and neighbours"
+	grantingRoles = "grants-access.md, Built-in roles that can grant"
+	rbacRows      = "grants-access.md, Azure RBAC"
+	storageRows   = "grants-access.md, Storage"
+	asNamed       = "by its name" // it reads or starts what it names
+)
+
+// leadings has every one of the seed's 35 actions and those that the sheets name. Of an action that stands here as
+// leading nowhere it was asked; of one that is missing it was not.
+var leadings = []Leading{
+	// The seed's 35, in its order.
+	{of(workspaces + "read"), Nowhere, asNamed, false},
+	{of(workspaces + "data/versions/write"), ToData, "a new version of an asset is any address", false},
+	{of(workspaces + "datasets/registered/read"), Nowhere, asNamed, false},
+	{of(workspaces + "datasets/registered/write"), ToData, "as data/versions/write", true},
+	{of(workspaces + "datasets/unregistered/read"), Nowhere, asNamed, false},
+	{of(workspaces + "datasets/unregistered/write"), ToData, "as data/versions/write", true},
+	{of(workspaces + "datastores/read"), Nowhere, asNamed, false},
+	{of(workspaces + "datastores/write"), ToData, workspaceRows, false},
+	{of(workspaces + "datastores/listsecrets/action"), ToStores, "batch-endpoints.md, Permissions", false},
+	{of(workspaces + "listStorageAccountKeys/action"), ToWorkspaceStorage, "by its name; what lies there: " +
+		"batch-endpoints.md, Workspace with identity-based system stores", false},
+	{of(workspaces + "batchEndpoints/read"), Nowhere, asNamed, false},
+	{of(workspaces + "batchEndpoints/write"), Nowhere, "picks among the deployments that are there", false},
+	{of(workspaces + "batchEndpoints/deployments/read"), Nowhere, asNamed, false},
+	{of(workspaces + "batchEndpoints/deployments/write"), ToClusters, workspaceRows, false},
+	{of(workspaces + "batchEndpoints/deployments/jobs/write"), Nowhere, asNamed, false},
+	{of(workspaces + "batchEndpoints/jobs/write"), Nowhere, asNamed, false},
+	{of(workspaces + "computes/read"), Nowhere, asNamed, false},
+	{of(workspaces + "computes/listKeys/action"), ToSecrets, "by its name; of which kinds of compute is not said", true},
+	{of(workspaces + "metadata/secrets/read"), ToSecrets, asNamed, true},
+	{of(workspaces + "metadata/snapshots/read"), Nowhere, asNamed, false},
+	{of(workspaces + "metadata/artifacts/read"), Nowhere, asNamed, false},
+	{of(workspaces + "metadata/artifacts/write"), ToClusters, "models that are code are artifacts", true},
+	{of(workspaces + "experiments/read"), Nowhere, asNamed, false},
+	{of(workspaces + "experiments/runs/submit/action"), ToClusters, "a run is code on a compute", true},
+	{of(workspaces + "experiments/runs/read"), Nowhere, asNamed, false},
+	{of(workspaces + "experiments/runs/write"), Nowhere, asNamed, false},
+	{of(workspaces + "metrics/resource/write"), Nowhere, asNamed, false},
+	{of(workspaces + "modules/read"), Nowhere, asNamed, false},
+	{of(workspaces + "models/read"), Nowhere, asNamed, false},
+	{of(workspaces + "endpoints/pipelines/read"), Nowhere, asNamed, false},
+	{of(workspaces + "endpoints/pipelines/write"), ToClusters, "a pipeline is code on a compute", true},
+	{of(workspaces + "environments/read"), Nowhere, asNamed, false},
+	{of(workspaces + "environments/write"), ToClusters, workspaceRows, false},
+	{of(workspaces + "environments/build/action"), ToClusters, "an image is what runs", true},
+	{of(workspaces + "environments/readSecrets/action"), ToSecrets, asNamed, true},
+
+	// Code under an identity.
+	{of(workspaces + "jobs/write"), ToClusters, workspaceRows, false},
+	{of(workspaces + "schedules/write"), ToClusters, workspaceRows, false},
+	{of(workspaces + "components/versions/write"), ToClusters, workspaceRows, false},
+	{of(workspaces + "environments/versions/write"), ToClusters, workspaceRows, false},
+	{of(workspaces + "codes/versions/write"), ToClusters, workspaceRows, false},
+	{of(workspaces + "models/versions/write"), ToClusters, workspaceRows, false},
+	{of(workspaces + "computes/write"), ToClusters, workspaceRows, false},
+	{of("Microsoft.ContainerRegistry/registries/listCredentials/action"), ToClusters, workspaceRows, true},
+	{of("Microsoft.ContainerRegistry/registries/push/write"), ToClusters, "an image is what runs", true},
+
+	// Secrets.
+	{of(workspaces + "listKeys/action"), ToWorkspaceStorage, asNamed, true},
+	{of(workspaces + "connections/listsecrets/action"), ToSecrets, workspaceRows, false},
+	{of(workspaces + "listNotebookAccessToken/action"), ToSecrets, asNamed, true},
+	{of(workspaces + "listNotebookKeys/action"), ToSecrets, asNamed, true},
+	{of(workspaces + "onlineEndpoints/listkeys/action"), ToSecrets, asNamed, false},
+	{of(workspaces + "onlineEndpoints/token/action"), ToSecrets, asNamed, false},
+	{of(storageAccounts + "listkeys/action"), ToAccounts, storageRows, false},
+	{of(storageAccounts + "regeneratekey/action"), ToAccounts, storageRows, false},
+	{of(storageAccounts + "listAccountSas/action"), ToAccounts, storageRows, false},
+	{of(storageAccounts + "listServiceSas/action"), ToAccounts, storageRows, false},
+	{of(storageAccounts + "localUsers/listKeys/action"), ToAccounts, storageRows, true},
+	{of(storageAccounts + "localusers/write"), ToAccounts, storageRows, true},
+	{Action{storageAccounts + "blobServices/containers/blobs/manageOwnership/action", true}, ToAccounts,
+		grantingRoles, false},
+	{Action{storageAccounts + "blobServices/containers/blobs/modifyPermissions/action", true}, ToAccounts,
+		grantingRoles, false},
+
+	// Identities and grants.
+	{of(identities + "assign/action"), ToIdentities, grantingRoles, false},
+	{of(identities + "federatedIdentityCredentials/write"), ToIdentities, grantingRoles, false},
+	{of("Microsoft.Resources/deploymentScripts/write"), ToIdentities, grantingRoles, true},
+	{of("Microsoft.Authorization/roleAssignments/write"), ToGrants, rbacRows, false},
+	{of("Microsoft.Authorization/roleDefinitions/write"), ToGrants, rbacRows, false},
+	{of("Microsoft.Authorization/roleEligibilityScheduleRequests/write"), ToGrants, rbacRows, false},
+	{of("Microsoft.Authorization/roleAssignmentScheduleRequests/write"), ToGrants, rbacRows, false},
+	{of("Microsoft.Authorization/elevateAccess/action"), ToGrants, rbacRows, false},
+	{of("Microsoft.Authorization/policyAssignments/write"), ToGrants, rbacRows, true},
+	{of("Microsoft.ManagedServices/registrationAssignments/write"), ToGrants, rbacRows, true},
+}
+
+func of(name string) Action { return Action{Name: name} }
+
+// Leadings returns every action of which it is known where it leads.
+func Leadings() []Leading { return leadings }
