@@ -13,6 +13,7 @@ import (
 type checker struct {
 	explainer
 	pathsOf map[string][]Path // by invoker
+	ways    []Way             // where an assertion is about them
 }
 
 // gains asks a full question for Can and a cautious one for Cannot and Only: what must be possible has to work to its
@@ -24,7 +25,10 @@ func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 	case a.Can == nil && a.Start != "":
 		return c.starts(p)
 	case a.Can == nil:
-		return c.reaches(p, a.Read)
+		if how, able = c.reaches(p, a.Read); able || a.How != byNoWay {
+			return how, able
+		}
+		return c.goes(p, a.Read)
 	case p.IsCluster():
 		return c.mounts(p, a.Read)
 	default:
@@ -54,6 +58,16 @@ func (c checker) works(a Assertion, p Principal) (how string, able bool) {
 		}
 	}
 	return how, able
+}
+
+// goes reports whether somebody reaches an input indirectly.
+func (c checker) goes(p Principal, input string) (how string, able bool) {
+	for _, w := range c.ways {
+		if w.Input == input && slices.Contains(w.Who, p.asserted()) {
+			return w.how(), true
+		}
+	}
+	return "no way that is known here", false
 }
 
 func with(input string) string {

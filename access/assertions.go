@@ -21,7 +21,7 @@ type Assertion struct {
 	Can []string `pulumi:"can,optional"`
 	// Cannot names those of whom none gains it in any way. With Start: no job of theirs is taken by the endpoint. With
 	// Read: nothing of the input is open to them, neither by a job on any endpoint nor by a role or ACL of their own,
-	// granted for whatever reason. What secrets open is not followed: assert readsSecrets too.
+	// granted for whatever reason. What they reach by being somebody else is not followed, unless How says so.
 	Cannot []string `pulumi:"cannot,optional"`
 	// Only names those who alone may gain it, in the sense of Cannot: no other invoker and no other cluster identity does.
 	// The empty list is nobody.
@@ -35,7 +35,16 @@ type Assertion struct {
 	// in full. It is decided by what the granted roles cover: the invokers' role at its scope, storage roles at the
 	// accounts.
 	Do string `pulumi:"do,optional"`
+	// How, beside Cannot or Only and Read, is directly, or byNoWay: then it must not be possible indirectly either, by a
+	// secret or as somebody else (see Way), and what is undecided violates it. Default: directly.
+	How string `pulumi:"how,optional"`
 }
+
+// What an assertion's How may be.
+const (
+	directly = "directly"
+	byNoWay  = "byNoWay"
+)
 
 // A Verdict is what became of one assertion.
 type Verdict struct {
@@ -52,7 +61,12 @@ func (p *Plan) verdicts() (all []Verdict) {
 	if len(p.Model.Assertions) == 0 {
 		return nil
 	}
-	c := checker{newExplainer(p, p.Grants), map[string][]Path{}}
+	c := checker{explainer: newExplainer(p, p.Grants), pathsOf: map[string][]Path{}}
+	for _, a := range p.Model.Assertions {
+		if a.How == byNoWay && c.ways == nil {
+			c.ways = p.Ways()
+		}
+	}
 	for _, path := range c.paths() {
 		c.pathsOf[path.Invoker] = append(c.pathsOf[path.Invoker], path)
 	}
@@ -141,6 +155,10 @@ func (a Assertion) String() string {
 	switch {
 	case a.Start != "":
 		return who + verb + "start jobs on " + a.Start
+	case a.Read != "" && a.How == byNoWay:
+		return who + verb + "read " + a.Read + " in any way"
+	case a.Read != "" && a.Can == nil:
+		return who + verb + "directly read " + a.Read
 	case a.Read != "":
 		return who + verb + "read " + a.Read
 	default:
@@ -159,6 +177,9 @@ func (a Assertion) remedy() string {
 		return "choose a role that allows it, or change the assertion"
 	case a.Start != "":
 		return "take them out of invokers: their role holds for every endpoint of the workspace; or change the assertion"
+	case a.How == byNoWay:
+		return "keep the data where no cluster of the workspace and no data store with a credential reads it, narrow " +
+			"the role or the scope of a grant; or assert what holds, with how: directly"
 	case a.Read != "":
 		return "take away what gives it: their place among the invokers of an endpoint, a scope that is too wide, a " +
 			"credential in the store, or the role; or change the assertion"
@@ -223,6 +244,13 @@ func (v *validator) assertion(path string, a Assertion) {
 	}
 	if objects != 1 {
 		v.add(path, "give exactly one of start, read, do", "gives %d of start, read, do", objects)
+	}
+	switch {
+	case a.How == "" || a.How == directly || a.How == byNoWay && a.Can == nil && a.Read != "":
+	case a.How == byNoWay:
+		v.add(path+".how", "give it beside read, and cannot or only", "%s is about what cannot be read", byNoWay)
+	default:
+		v.add(path+".how", problem.DidYouMean(a.How, []string{directly, byNoWay}), "unknown value %q", a.How)
 	}
 	v.do(path+".do", a.Do)
 }

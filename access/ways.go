@@ -34,16 +34,18 @@ func (w Way) Undecided() bool {
 }
 
 // String is the way in one line.
-func (w Way) String() string {
+func (w Way) String() string { return strings.Join(w.Who, ", ") + " " + w.how() }
+
+// how is the way without who goes it.
+func (w Way) how() string {
 	var out strings.Builder
-	out.WriteString(strings.Join(w.Who, ", "))
 	if w.Undecided() {
-		out.WriteString(" may")
+		out.WriteString("may ")
 	}
 	if w.Input != "" {
-		fmt.Fprintf(&out, " read %s as %s", w.Input, w.Hops[len(w.Hops)-1].Identity)
+		fmt.Fprintf(&out, "read %s as %s", w.Input, w.Hops[len(w.Hops)-1].Identity)
 	} else {
-		fmt.Fprintf(&out, " reach %s", w.Hops[len(w.Hops)-1].Needs)
+		fmt.Fprintf(&out, "reach %s", w.Hops[len(w.Hops)-1].Needs)
 	}
 	for i, h := range w.Hops {
 		if h.Kind == ReadHop {

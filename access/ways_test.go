@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
 )
@@ -90,6 +91,76 @@ func TestWays(t *testing.T) {
 				}
 			}
 			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+// What cannot be read directly may be read as somebody else: whoever wants that excluded says so.
+func TestAnAssertionByNoWay(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		assertion access.Assertion
+		role      string // its actions, in place of the 35
+		violated  string
+	}{
+		"directly, by default": {access.Assertion{Cannot: []string{"partner"}, Read: "sales"}, "", ""},
+		"directly":             {access.Assertion{Cannot: []string{"partner"}, Read: "sales", How: "directly"}, "", ""},
+		"by no way": {access.Assertion{Cannot: []string{"partner"}, Read: "sales", How: "byNoWay"}, "",
+			"invoker partner: read sales as cluster cpu"},
+		"only, by no way": {access.Assertion{Only: []string{"ann", "cluster:cpu"}, Read: "sales", How: "byNoWay"}, "",
+			"invoker partner: read sales as cluster cpu"},
+		"an undecided way": {access.Assertion{Cannot: []string{"partner"}, Read: "sales", How: "byNoWay"},
+			"endpoints/pipelines/write", "may read sales"},
+		"a role that leads nowhere": {access.Assertion{Cannot: []string{"partner"}, Read: "sales", How: "byNoWay"},
+			"batchEndpoints/jobs/write", ""},
+		"the code of a cluster": {access.Assertion{Cannot: []string{"cluster:gpu"}, Read: "sales", How: "byNoWay"}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := access.Model{
+				WorkspaceID: workspaceID,
+				Invokers: map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: objectID(1)},
+					"partner": {Kind: access.User, PrincipalID: objectID(2)}},
+				Clusters:        map[string]access.Cluster{"cpu": {}, "gpu": {}},
+				StorageAccounts: map[string]access.ID{"lake": storageID("lake")},
+				DataInputs:      map[string]access.DataInput{"sales": {Kind: access.Blob, StorageAccount: "lake", Container: "ccc"}},
+				Endpoints: map[string]access.Endpoint{
+					"score": {Cluster: "cpu", Inputs: []string{"sales"}, Invokers: []string{"ann"}},
+					"empty": {Cluster: "gpu"}},
+				Assertions: map[string]access.Assertion{"it": test.assertion},
+			}
+			if test.role != "" {
+				m.Role.Definition = `{"roleName": "r", "permissions": [{"actions": ["Microsoft.MachineLearningServices/workspaces/` +
+					test.role + `"]}], "assignableScopes": ["` + workspaceID.Text() + `"]}`
+			}
+			plan, ps := access.Compile(m)
+			require.NotNil(t, plan, "%v", ps.Err())
+			assert.Equal(t, test.violated == "", plan.Verdicts[0].Holds, plan.Verdicts[0].Because)
+			assert.Contains(t, plan.Verdicts[0].Because, test.violated)
+		})
+	}
+}
+
+func TestByNoWayIsAboutReading(t *testing.T) {
+	t.Parallel()
+	for name, a := range map[string]access.Assertion{
+		"can":     {Can: []string{"ann"}, Read: "sales", How: "byNoWay"},
+		"start":   {Cannot: []string{"ann"}, Start: "score", How: "byNoWay"},
+		"do":      {Cannot: []string{"ann"}, Do: "readsSecrets", How: "byNoWay"},
+		"unknown": {Cannot: []string{"ann"}, Read: "sales", How: "by no way"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, ps := access.Compile(access.Model{WorkspaceID: workspaceID,
+				Invokers:        map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: objectID(1)}},
+				Clusters:        map[string]access.Cluster{"cpu": {}},
+				StorageAccounts: map[string]access.ID{"lake": storageID("lake")},
+				DataInputs: map[string]access.DataInput{"sales": {Kind: access.Blob, StorageAccount: "lake",
+					Container: "ccc"}},
+				Endpoints:  map[string]access.Endpoint{"score": {Cluster: "cpu", Inputs: []string{"sales"}}},
+				Assertions: map[string]access.Assertion{"it": a}})
+			require.Error(t, ps.Err())
+			assert.Contains(t, ps.Err().Error(), "assertions.it.how")
 		})
 	}
 }

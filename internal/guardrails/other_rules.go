@@ -101,6 +101,12 @@ func weaker(was, is map[string]any) string {
 			continue
 		case slices.Contains([]string{"can", "cannot"}, key) && !isUnset(old) && !isUnset(now):
 			return fmt.Sprintf("is weakened: %s no longer names %s", key, strings.Join(fewer, ", "))
+		case key == "how" && now == "byNoWay":
+			continue
+		case key == "how" && !isUnset(now) && now != "directly":
+			return fmt.Sprintf("asks something else: how is %v", now)
+		case key == "how":
+			return "is weakened: what is reached indirectly is no longer asked"
 		case key == "only" && old != nil && now != nil && len(more) == 0:
 			continue
 		case key == "only" && old != nil && now != nil:
