@@ -22,6 +22,7 @@ var judgements = []struct {
 	{"Compile", func(m access.Model) { compile(m) }},
 	{"CompileAndPaths", func(m access.Model) { compile(m).Paths() }},
 	{"CompileAndReport", func(m access.Model) { compile(m).Report() }},
+	{"CompileAndWays", func(m access.Model) { compile(m).Ways() }},
 	{"CompileWithAssertions", func(m access.Model) { compile(asserted(m)) }},
 }
 
@@ -51,5 +52,32 @@ func Benchmark(b *testing.B) {
 				})
 			}
 		}
+	}
+}
+
+// BenchmarkWays is a large estate: 500 invokers, 50 clusters, 200 data inputs in as many accounts, an input for each of
+// 200 endpoints, and ten invokers for each of those.
+func BenchmarkWays(b *testing.B) {
+	m := access.Model{Invokers: map[string]access.Invoker{}, Clusters: map[string]access.Cluster{},
+		DataInputs: map[string]access.DataInput{}, Endpoints: map[string]access.Endpoint{}}
+	for i := range 500 {
+		m.Invokers[fmt.Sprintf("user-%03d", i)] = access.Invoker{Kind: access.User}
+	}
+	for i := range 50 {
+		m.Clusters[fmt.Sprintf("cpu-%02d", i)] = access.Cluster{}
+	}
+	for i := range 200 {
+		name := fmt.Sprintf("lake%03d", i)
+		m.DataInputs[name] = access.DataInput{Kind: access.Blob, StorageAccount: name, Container: "data"}
+		e := access.Endpoint{Cluster: fmt.Sprintf("cpu-%02d", i%50), Inputs: []string{name}}
+		for n := range 5 {
+			e.Invokers = append(e.Invokers, fmt.Sprintf("user-%03d", (i*5+n)%500))
+		}
+		m.Endpoints["score-"+name] = e
+	}
+	plan := compile(m)
+	b.ReportAllocs()
+	for b.Loop() {
+		plan.Ways()
 	}
 }

@@ -39,9 +39,7 @@ func (w Way) String() string { return strings.Join(w.Who, ", ") + " " + w.how() 
 // how is the way without who goes it.
 func (w Way) how() string {
 	var out strings.Builder
-	if w.Undecided() {
-		out.WriteString("may ")
-	}
+	out.WriteString(map[bool]string{true: "may ", false: "can "}[w.Undecided()])
 	if w.Input != "" {
 		fmt.Fprintf(&out, "read %s as %s", w.Input, w.Hops[len(w.Hops)-1].Identity)
 	} else {

@@ -37,7 +37,7 @@ func TestWays(t *testing.T) {
 					action + `"]}], "assignableScopes": ["/subscriptions/` + subscription + `/resourceGroups/ml"]}`}
 		}
 	}
-	const asCluster = "partner read sales as cluster cpu, by "
+	const asCluster = "partner can read sales as cluster cpu, by "
 	for name, test := range map[string]struct {
 		change func(*access.Model)
 		want   []string
@@ -56,7 +56,8 @@ func TestWays(t *testing.T) {
 		"every cluster of the workspace": {func(m *access.Model) {
 			m.Clusters["gpu"] = access.Cluster{}
 			m.Endpoints["score"] = access.Endpoint{Cluster: "gpu", Inputs: []string{"sales"}, Invokers: []string{"ann"}}
-		}, []string{"partner read sales as cluster gpu, by batchEndpoints/deployments/write of Batch Endpoint Invoker on " +
+		}, []string{"partner can read sales as cluster gpu, by batchEndpoints/deployments/write of Batch Endpoint Invoker " +
+			"on " +
 			"workspace"}},
 		"a role that changes no code": {atGroup("Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write"),
 			nil},
@@ -106,9 +107,9 @@ func TestAnAssertionByNoWay(t *testing.T) {
 		"directly, by default": {access.Assertion{Cannot: []string{"partner"}, Read: "sales"}, "", ""},
 		"directly":             {access.Assertion{Cannot: []string{"partner"}, Read: "sales", How: "directly"}, "", ""},
 		"by no way": {access.Assertion{Cannot: []string{"partner"}, Read: "sales", How: "byNoWay"}, "",
-			"invoker partner: read sales as cluster cpu"},
+			"invoker partner: can read sales as cluster cpu"},
 		"only, by no way": {access.Assertion{Only: []string{"ann", "cluster:cpu"}, Read: "sales", How: "byNoWay"}, "",
-			"invoker partner: read sales as cluster cpu"},
+			"invoker partner: can read sales as cluster cpu"},
 		"an undecided way": {access.Assertion{Cannot: []string{"partner"}, Read: "sales", How: "byNoWay"},
 			"endpoints/pipelines/write", "may read sales"},
 		"a role that leads nowhere": {access.Assertion{Cannot: []string{"partner"}, Read: "sales", How: "byNoWay"},
@@ -123,7 +124,8 @@ func TestAnAssertionByNoWay(t *testing.T) {
 					"partner": {Kind: access.User, PrincipalID: objectID(2)}},
 				Clusters:        map[string]access.Cluster{"cpu": {}, "gpu": {}},
 				StorageAccounts: map[string]access.ID{"lake": storageID("lake")},
-				DataInputs:      map[string]access.DataInput{"sales": {Kind: access.Blob, StorageAccount: "lake", Container: "ccc"}},
+				DataInputs: map[string]access.DataInput{"sales": {Kind: access.Blob, StorageAccount: "lake",
+					Container: "ccc"}},
 				Endpoints: map[string]access.Endpoint{
 					"score": {Cluster: "cpu", Inputs: []string{"sales"}, Invokers: []string{"ann"}},
 					"empty": {Cluster: "gpu"}},

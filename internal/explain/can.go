@@ -33,6 +33,8 @@ type Answer struct {
 	Answer  string `json:"answer"`  // Yes, No or Undecided
 	Because string `json:"because"` // what makes it possible, or what is missing
 	Paths   []Path `json:"paths"`   // those that the answer was read off, with their hops; never null
+	// Ways are the indirect ones to what is asked about: the answer is about what is held directly.
+	Ways []access.Way `json:"ways"`
 }
 
 // Ask answers whether somebody can do something.
@@ -71,6 +73,12 @@ func Ask(stack string, plan *access.Plan, live []Path, who, verb, what string) (
 		because, a.Paths = append(because, why), append(a.Paths, paths...)
 	}
 	a.Because = strings.Join(because, "; ")
+	for _, w := range plan.Ways() {
+		w.Who = slices.DeleteFunc(slices.Clone(w.Who), func(of string) bool { return !slices.Contains(names, of) })
+		if verb == "read" && w.Input == what && len(w.Who) > 0 {
+			a.Ways = append(a.Ways, w)
+		}
+	}
 	return a, nil
 }
 
@@ -235,6 +243,9 @@ func pathOf(p access.Path) Path {
 func WriteAnswer(w io.Writer, a Answer) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s: %s\n", a.Answer, a.Because)
+	for _, w := range a.Ways {
+		fmt.Fprintf(&out, "indirectly, %s\n", w)
+	}
 	for _, p := range a.Paths {
 		out.WriteString("\n")
 		tell(&out, p)

@@ -1,5 +1,6 @@
-// Package explain tells what a model of package access makes possible, for people and for machines: Make gathers it, and
-// there is one renderer a file. It decides nothing itself, and knows nothing of Pulumi, of a network or of the command.
+// Package explain tells what a model of package access makes possible, for people and for machines: Make gathers it,
+// and there is one renderer a file. It decides nothing itself, and knows nothing of Pulumi, of a network or of the
+// command.
 package explain
 
 import (
@@ -25,9 +26,11 @@ type Explanation struct {
 	Paths       []Path           `json:"paths"`
 	Assertions  []access.Verdict `json:"assertions,omitempty"`
 	Findings    []Finding        `json:"findings,omitempty"`
-	Grants      []access.Grant   `json:"grants"`
-	ACLs        []access.ACL     `json:"acls,omitempty"`
-	Role        Role             `json:"role"`
+	// Ways are the indirect ones.
+	Ways   []access.Way   `json:"ways"`
+	Grants []access.Grant `json:"grants"`
+	ACLs   []access.ACL   `json:"acls,omitempty"`
+	Role   Role           `json:"role"`
 	// Components are those of a program with several, whose names begin the other names here; else none.
 	Components []Component `json:"components,omitempty"`
 	// Alone are the roles that components assign by themselves.
@@ -65,7 +68,8 @@ type Path struct {
 	Why string `json:"why,omitempty"`
 }
 
-// OK reports whether nothing is known to be wrong with the path: a declared one works. One that is not declared need not.
+// OK reports whether nothing is known to be wrong with the path: a declared one works. One that is not declared need
+// not.
 func (p Path) OK() bool { return p.Works || p.Undecided || !p.Declared }
 
 // A Finding is something that a reviewer wants to be told, and that keeps nothing from being deployed.
@@ -106,6 +110,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 	x := Explanation{
 		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
 		Grants: plan.Grants, ACLs: plan.ACLs, Role: makeRole(m.Role),
+		Ways: plan.Ways(),
 	}
 	groups := m.Groups()
 	for _, name := range m.Acting() {
@@ -156,8 +161,8 @@ func makeRole(r access.Role) Role {
 	return role
 }
 
-// findings are the warnings of the model, what its role is good for besides starting jobs, and the paths that work though
-// nobody declared them.
+// findings are the warnings of the model, what its role is good for besides starting jobs, and the paths that work
+// though nobody declared them.
 func (x *Explanation) findings(m access.Model, problems access.Problems) {
 	for _, w := range problems.Warnings() {
 		x.Findings = append(x.Findings, Finding{w.Path, w.What, w.Fix})
@@ -169,6 +174,12 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 		})
 	}
 	x.opened(m)
+	for _, w := range x.Ways {
+		if w.Input != "" {
+			x.Findings = append(x.Findings, Finding{"dataInputs." + w.Input, "indirectly, " + w.String(),
+				"be sure of them, or take away what one step rests on; assert who may not, with how: byNoWay"})
+		}
+	}
 	type place struct{ endpoint, input string }
 	unasked := map[place][]string{}
 	var order []place
@@ -181,7 +192,8 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 		}
 	}
 	for _, at := range order {
-		what, fix := "their jobs work, though the endpoint does not name them", "name them, or see that nothing else keeps jobs from them"
+		what, fix := "their jobs work, though the endpoint does not name them", "name them, or see that nothing else keeps "+
+			"jobs from them"
 		if at.input != "" {
 			what += ": they read " + at.input
 			fix = "name them, or take away what they are granted for other endpoints"
@@ -189,7 +201,8 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 				continue // told by opened
 			}
 		}
-		x.Findings = append(x.Findings, Finding{"endpoints." + at.endpoint, strings.Join(unasked[at], ", ") + ": " + what, fix})
+		x.Findings = append(x.Findings, Finding{"endpoints." + at.endpoint, strings.Join(unasked[at], ", ") + ": " + what,
+			fix})
 	}
 }
 
@@ -215,7 +228,8 @@ func (x *Explanation) opened(m access.Model) {
 		}
 		if len(others) > 0 {
 			x.Findings = append(x.Findings, Finding{
-				"dataInputs." + input, "no endpoint that reads it names " + strings.Join(others, ", ") + ", but any job they start on any endpoint can read it by the store's own credential",
+				"dataInputs." + input, "no endpoint that reads it names " + strings.Join(others, ", ") +
+					", but any job they start on any endpoint can read it by the store's own credential",
 				"keep it in a data store without a credential: then identities read it, each by its own grant",
 			})
 		}
@@ -242,7 +256,10 @@ func (x Explanation) Only(invoker, endpoint string) Explanation {
 			group = i.Group
 		}
 	}
-	x.Paths = slices.DeleteFunc(slices.Clone(x.Paths), func(p Path) bool { return other(invoker, p.Invoker) || other(endpoint, p.Endpoint) })
+	x.Paths = slices.DeleteFunc(slices.Clone(x.Paths), func(p Path) bool {
+		return other(invoker, p.Invoker) ||
+			other(endpoint, p.Endpoint)
+	})
 	x.Invokers = slices.DeleteFunc(slices.Clone(x.Invokers), func(i Invoker) bool { return other(invoker, i.Name) })
 	x.Endpoints = slices.DeleteFunc(slices.Clone(x.Endpoints), func(e Endpoint) bool { return other(endpoint, e.Name) })
 	x.Grants = slices.DeleteFunc(slices.Clone(x.Grants), func(g access.Grant) bool {

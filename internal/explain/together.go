@@ -70,6 +70,10 @@ func (x *Explanation) add(of string, other Explanation) {
 		f.Where = of + f.Where
 		x.Findings = append(x.Findings, f)
 	}
+	for _, w := range other.Ways {
+		w.Who, w.Input = each(w.Who, named), named(w.Input)
+		x.Ways = append(x.Ways, w)
+	}
 	for _, g := range other.Grants {
 		g.Principal.Name, g.Scope.StorageAccount = of+g.Principal.Name, named(g.Scope.StorageAccount)
 		x.Grants = append(x.Grants, g)

@@ -30,6 +30,11 @@ func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 			tell(&out, p)
 		}
 	}
+	for _, w := range x.Ways {
+		if w.Input != "" && (input == "" || w.Input == input) && slices.Contains(w.Who, invoker) {
+			fmt.Fprintf(&out, "Indirectly, %s\n", w)
+		}
+	}
 	_, err := io.WriteString(w, plainLines(out.String()))
 	return err
 }
