@@ -34,7 +34,7 @@ type Answer struct {
 	Because string `json:"because"` // what makes it possible, or what is missing
 	Paths   []Path `json:"paths"`   // those that the answer was read off, with their hops; never null
 	// Ways are the indirect ones to what is asked about: the answer is about what is held directly.
-	Ways []access.Way `json:"ways"`
+	Ways []Way `json:"ways"`
 }
 
 // Ask answers whether somebody can do something.
@@ -73,7 +73,7 @@ func Ask(stack string, plan *access.Plan, live []Path, who, verb, what string) (
 		because, a.Paths = append(because, why), append(a.Paths, paths...)
 	}
 	a.Because = strings.Join(because, "; ")
-	for _, w := range plan.Ways() {
+	for _, w := range waysOf(plan) {
 		w.Who = slices.DeleteFunc(slices.Clone(w.Who), func(of string) bool { return !slices.Contains(names, of) })
 		if verb == "read" && w.Input == what && len(w.Who) > 0 {
 			a.Ways = append(a.Ways, w)
@@ -244,7 +244,7 @@ func WriteAnswer(w io.Writer, a Answer) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s: %s\n", a.Answer, a.Because)
 	for _, w := range a.Ways {
-		fmt.Fprintf(&out, "indirectly, %s\n", w)
+		tellWay(&out, w)
 	}
 	for _, p := range a.Paths {
 		out.WriteString("\n")

@@ -27,7 +27,7 @@ type Explanation struct {
 	Assertions  []access.Verdict `json:"assertions,omitempty"`
 	Findings    []Finding        `json:"findings,omitempty"`
 	// Ways are the indirect ones.
-	Ways   []access.Way   `json:"ways"`
+	Ways   []Way          `json:"ways"`
 	Grants []access.Grant `json:"grants"`
 	ACLs   []access.ACL   `json:"acls,omitempty"`
 	Role   Role           `json:"role"`
@@ -110,7 +110,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 	x := Explanation{
 		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
 		Grants: plan.Grants, ACLs: plan.ACLs, Role: makeRole(m.Role),
-		Ways: plan.Ways(),
+		Ways: waysOf(plan),
 	}
 	groups := m.Groups()
 	for _, name := range m.Acting() {
@@ -177,7 +177,7 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 	for _, w := range x.Ways {
 		if w.Input != "" {
 			x.Findings = append(x.Findings, Finding{"dataInputs." + w.Input, "indirectly, " + w.String(),
-				"be sure of them, or take away what one step rests on; assert who may not, with how: byNoWay"})
+				w.cut()})
 		}
 	}
 	type place struct{ endpoint, input string }

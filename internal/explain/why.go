@@ -32,7 +32,7 @@ func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 	}
 	for _, w := range x.Ways {
 		if w.Input != "" && (input == "" || w.Input == input) && slices.Contains(w.Who, invoker) {
-			fmt.Fprintf(&out, "Indirectly, %s\n", w)
+			tellWay(&out, w)
 		}
 	}
 	_, err := io.WriteString(w, plainLines(out.String()))
@@ -86,4 +86,13 @@ func begin(h access.Hop) string {
 	default:
 		return fmt.Sprintf("To %s the data, %s needs %s.", h.Kind, h.Identity, h.Needs)
 	}
+}
+
+// tellWay tells an indirect way, and each change that cuts it.
+func tellWay(out *strings.Builder, w Way) {
+	fmt.Fprintf(out, "Indirectly, %s.\n", w)
+	for _, c := range w.Cuts {
+		fmt.Fprintf(out, "  To cut it: %s.\n", c)
+	}
+	out.WriteString("\n")
 }

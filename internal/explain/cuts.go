@@ -1,0 +1,199 @@
+package explain
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A Cut is a change of the configuration after which a way is not open any more, which was tried on the model.
+type Cut struct {
+	Does string `json:"does"`
+	// Stops are the declared paths that work today and would not after it.
+	Stops []string `json:"stops"`
+}
+
+func (c Cut) String() string {
+	switch len(c.Stops) {
+	case 0:
+		return c.Does + "; no declared job stops"
+	case 1:
+		return c.Does + "; then " + c.Stops[0] + " stops"
+	default:
+		return fmt.Sprintf("%s; then %d declared jobs stop, among them %s", c.Does, len(c.Stops), c.Stops[0])
+	}
+}
+
+// A Way is an access.Way to a data input and what cuts it.
+type Way struct {
+	access.Way
+	Cuts []Cut `json:"cuts"`
+}
+
+// manyWays is the number of ways from which on nothing is tried that would cut them: each try compiles the model twice.
+const manyWays = 20
+
+// waysOf are the ways of a plan.
+func waysOf(plan *access.Plan) []Way {
+	ways := plan.Ways()
+	all := make([]Way, len(ways))
+	for i, w := range ways {
+		all[i].Way = w
+		if len(ways) < manyWays && w.Input != "" {
+			all[i].Cuts = Cuts(plan, w)
+		}
+	}
+	return all
+}
+
+// cut is what to do about a way.
+func (w Way) cut() string {
+	assert := "; assert who may not, with how: byNoWay"
+	if len(w.Cuts) == 0 {
+		return "be sure of them, or take away what one step rests on" + assert
+	}
+	return "be sure of them, or " + w.Cuts[0].String() + assert
+}
+
+// Cuts returns the changes that cut a way of the plan, those first that stop the fewest declared jobs. Each one was
+// tried: the model with it compiles, and nobody who goes the way today reads its input then, directly or indirectly.
+func Cuts(plan *access.Plan, way access.Way) (cuts []Cut) {
+	works := declared(plan)
+	for _, c := range changes(plan.Model, way) {
+		after, _ := access.Compile(c.to)
+		if after == nil || open(after, way) {
+			continue
+		}
+		still := declared(after)
+		cut := Cut{Does: c.does, Stops: []string{}}
+		for _, path := range slices.Sorted(maps.Keys(works)) {
+			if !still[path] {
+				cut.Stops = append(cut.Stops, path)
+			}
+		}
+		cuts = append(cuts, cut)
+	}
+	slices.SortStableFunc(cuts, func(a, b Cut) int { return len(a.Stops) - len(b.Stops) })
+	return cuts
+}
+
+// declared are the declared paths that work.
+func declared(plan *access.Plan) map[string]bool {
+	all := map[string]bool{}
+	for _, p := range plan.Paths() {
+		if p.Declared && p.Works() {
+			all[fmt.Sprintf("%s on %s with %s", p.Invoker, p.Target(), inputName(p.Input))] = true
+		}
+	}
+	return all
+}
+
+// open reports whether any of those who go a way still reads what it ends at.
+func open(plan *access.Plan, way access.Way) bool {
+	m := plan.Model
+	var who []string
+	for _, name := range way.Who {
+		_, cluster := strings.CutPrefix(name, clusterPrefix)
+		if _, invoker := m.Invokers[name]; cluster || invoker {
+			who = append(who, name)
+		}
+	}
+	if _, there := m.DataInputs[way.Input]; !there || len(who) == 0 {
+		return false
+	}
+	m.Assertions = map[string]access.Assertion{"cut": {Cannot: who, Read: way.Input, How: "byNoWay"}}
+	again, _ := access.Compile(m)
+	return again == nil || !again.Verdicts[0].Holds
+}
+
+type change struct {
+	does string
+	to   access.Model
+}
+
+// changes are what might cut a way.
+func changes(m access.Model, way access.Way) (all []change) {
+	m.Assertions = nil
+	for _, name := range slices.Sorted(maps.Keys(m.DataInputs)) {
+		if d := m.DataInputs[name]; d.Mechanism() == access.ByStoreCredential && d.StorageAccount != "" {
+			to, no := m, false
+			to.DataInputs = maps.Clone(m.DataInputs)
+			d.CredentialInStore = &no
+			to.DataInputs[name] = d
+			all = append(all, change{"keep " + name + " in a data store without a credential", to})
+		}
+	}
+	if m.Role.Scope != "" && m.Role.Scope != access.AtWorkspace {
+		to := m
+		to.Role.Scope = access.AtWorkspace
+		all = append(all, change{"assign the role at the workspace", to})
+	}
+	if d, wrong := m.Role.Resolve(); wrong == nil {
+		if to, does := withoutLeads(m, d, way); does != "" {
+			all = append(all, change{does, to})
+		}
+	}
+	to := m
+	to.Endpoints = maps.Clone(m.Endpoints)
+	for name, e := range m.Endpoints {
+		if slices.Contains(e.Inputs, way.Input) {
+			e.Inputs = slices.DeleteFunc(slices.Clone(e.Inputs), func(input string) bool { return input == way.Input })
+			to.Endpoints[name] = e
+		}
+	}
+	all = append(all, change{"let the endpoints of another workspace read " + way.Input, to})
+	to = m
+	to.Invokers, to.Endpoints = maps.Clone(m.Invokers), maps.Clone(m.Endpoints)
+	for _, who := range way.Who {
+		delete(to.Invokers, who)
+	}
+	for name, e := range to.Endpoints {
+		if e.Invokers != nil {
+			e.Invokers = slices.DeleteFunc(slices.Clone(e.Invokers), func(i string) bool { return slices.Contains(way.Who, i) })
+			to.Endpoints[name] = e
+		}
+	}
+	for name, i := range to.Invokers {
+		if len(i.Members) > 0 {
+			i.Members = slices.DeleteFunc(slices.Clone(i.Members), func(i string) bool { return slices.Contains(way.Who, i) })
+			to.Invokers[name] = i
+		}
+	}
+	return append(all, change{"take " + strings.Join(way.Who, ", ") + " out of the invokers", to})
+}
+
+// withoutLeads takes from the role every action that leads where one of the way's hops goes by a role's action.
+func withoutLeads(m access.Model, d roles.Definition, way access.Way) (to access.Model, does string) {
+	leads := map[roles.Lead]bool{}
+	for _, l := range roles.Leadings() {
+		leads[l.Lead] = leads[l.Lead] || l.Lead != roles.Nowhere &&
+			slices.ContainsFunc(way.Hops, func(h access.Hop) bool { return h.Needs == l.Action.Name })
+	}
+	var gone []string
+	for _, l := range roles.Leadings() {
+		if leads[l.Lead] && d.Permissions.MayAllow(l.Action) && !l.Action.Data {
+			gone = append(gone, l.Action.Name)
+		}
+	}
+	if len(gone) == 0 {
+		return m, ""
+	}
+	permissions := slices.Clone(d.Permissions)
+	for i := range permissions {
+		permissions[i].NotActions = append(slices.Clone(permissions[i].NotActions), gone...)
+	}
+	scope, _ := m.RoleScopeID()
+	text, err := json.Marshal(map[string]any{"roleName": d.RoleName, "permissions": permissions,
+		"assignableScopes": []string{scope}})
+	if err != nil {
+		return m, ""
+	}
+	to = m
+	to.Role = access.Role{Scope: m.Role.Scope, Definition: string(text)}
+	return to, "give a role of your own without " + strings.Join(gone, ", ")
+}
