@@ -25,6 +25,7 @@ func (m *maker) finish() {
 	slices.SortFunc(r.Other, func(a, b OtherAccess) int {
 		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN), cmp.Compare(a.What, b.What))
 	})
+	slices.SortFunc(r.Ways, byWay)
 	slices.Sort(r.Unread)
 
 	r.Risk = None
@@ -37,6 +38,9 @@ func (m *maker) finish() {
 		}
 	}
 	for _, c := range r.Jobs {
+		r.Risk = higher(r.Risk, c.Risk)
+	}
+	for _, c := range r.Ways {
 		r.Risk = higher(r.Risk, c.Risk)
 	}
 	for _, c := range r.Secrets {
@@ -106,6 +110,13 @@ func (r Review) verdict() string {
 	count(changed(jobs, "stops"), "job stops working", "jobs stop working")
 	count(changed(jobs, "fails"), "new job will not work", "new jobs will not work")
 	count(changed(jobs, "unknown"), "job of which it can't be told", "jobs of which it can't be told")
+	opened := 0
+	for _, w := range r.Ways {
+		if w.Change == "opens" {
+			opened++
+		}
+	}
+	count(opened, "indirect way opens", "indirect ways open")
 	count(len(r.Federation), "federated credential changes", "federated credentials change")
 	count(len(r.Secrets), "client secret to look at", "client secrets to look at")
 	count(len(r.Identities), "managed identity changes", "managed identities change")

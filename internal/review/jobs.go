@@ -52,6 +52,7 @@ func (m *maker) jobs() {
 			continue // not readable, and said so: half a comparison would look like a change
 		}
 		m.comparePaths(m.paths(urn, c, before), m.paths(urn, c, after))
+		m.ways(c.old, c.now)
 	}
 	if len(m.components) == 0 && m.p.Hidden > 0 {
 		m.note("No BatchEndpointAccess is shown, so jobs are not judged; with --show-sames they are.")

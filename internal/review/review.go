@@ -51,6 +51,7 @@ type Review struct {
 	Access     []AccessChange       `json:"access,omitempty"`
 	Roles      []RoleChange         `json:"roles,omitempty"`
 	Jobs       []JobChange          `json:"jobs,omitempty"`
+	Ways       []WayChange          `json:"ways,omitempty"`
 	Secrets    []SecretChange       `json:"secrets,omitempty"`
 	Federation []FederationChange   `json:"federation,omitempty"`
 	Identities []IdentityChange     `json:"identities,omitempty"`

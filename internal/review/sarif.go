@@ -60,6 +60,8 @@ var sarifRules = []struct{ id, level, title, help string }{
 		"Nobody has looked at what a resource of this type hands out. Decide on the type in guardrails.yaml, or take it " +
 			"out."},
 	{"job-stops", "warning", "A job stops working", "A path from an invoker to its data works before the change and not after it, or is declared and does not work."},
+	{"indirect-way", "error", "An indirect way to data opens",
+		"Somebody can read a data input by a secret, or as somebody else, that no job and no grant of theirs reads."},
 	{"secret", "note", "A client secret comes, goes, is rotated or ends", "Whoever uses the secret has to act."},
 	{"federation", "warning", "Who may sign in by federation changes", "Tokens with another subject may sign in as the application."},
 	{"identity-changed", "warning", "A managed identity changes", "What the old identity was given is lost without a word."},
@@ -150,6 +152,11 @@ func (r Review) sarifResults() []sarifResult {
 		if j.Change != "starts" {
 			text := fmt.Sprintf("%s on %s with %s: %s; it %s", j.Invoker, j.Endpoint, j.Input, j.Change, j.After)
 			add("job-stops", sarifLevels[j.Risk], "", text, j.Invoker, j.Endpoint, j.Input)
+		}
+	}
+	for _, w := range r.Ways {
+		if w.Change == "opens" {
+			add("indirect-way", sarifLevels[w.Risk], "", w.Way, w.Way)
 		}
 	}
 	for _, s := range r.Secrets {

@@ -91,6 +91,13 @@ func (r Review) sections() (all []section) {
 	add("Jobs that start or stop working", "job|invoker|endpoint|input|before|after", false, rows)
 
 	rows = nil
+	for _, w := range r.Ways {
+		rows = append(rows, []string{string(w.Risk), w.Change, w.Way})
+	}
+	rank = rankGains
+	add("Indirect ways to data", "risk|way|who, and how", false, rows)
+
+	rows = nil
 	for _, i := range r.Identities {
 		rows = append(rows, []string{string(i.Risk), i.Of, i.Change + ": " + i.Before + " → " + i.After, i.What})
 	}
