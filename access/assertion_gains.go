@@ -199,7 +199,7 @@ func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *
 				permissions, untold = c.role.Permissions, !c.Model.Role.Told()
 			}
 			allows := permissions.Allows(action) || cautious && (untold || permissions.MayAllow(action))
-			if allows && (g.Scope.Level != string(AtWorkspace) || roles.ActsAtWorkspace(action.Name)) {
+			if allows && (g.Scope.Level != AtWorkspace || roles.ActsAtWorkspace(action.Name)) {
 				return &g, c.through(p, holder), untold
 			}
 		}

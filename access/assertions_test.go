@@ -33,7 +33,7 @@ func scoring() access.Model {
 func TestAssertionsHoldOrTellWhoGainsItHow(t *testing.T) {
 	t.Parallel()
 	dataScientist := func(m *access.Model) { m.Role.BuiltIn = "AzureML Data Scientist" }
-	owner := func(at access.RoleScope) func(*access.Model) {
+	owner := func(at access.Level) func(*access.Model) {
 		return func(m *access.Model) { m.Role.BuiltIn, m.Role.Scope = "Owner", at }
 	}
 	for name, c := range map[string]struct {

@@ -144,7 +144,7 @@ func outputLeg(name string, output DataOutput) leg {
 // needs are one for each invoker to start jobs, and by the seed's table, for each leg that identities take, one for the
 // cluster that mounts and one for each invoker who is to run the job.
 func (p *Plan) needs() (all []Need) {
-	scope := Scope{Level: string(p.Model.Role.EffectiveScope())}
+	scope := Scope{Level: p.Model.Role.EffectiveScope()}
 	for _, name := range sorted(p.Model.Invokers) {
 		all = append(all, Need{Principal: InvokerPrincipal(name), Hop: InvokeHop, By: ByRBAC, Role: p.Model.Role.grantName(),
 			At: scope})

@@ -66,15 +66,6 @@ func rowOf(kind InputKind, inStore bool) (credential, bool) {
 	return credential{}, false
 }
 
-// A GrantScope is where, in a storage account, readers and writers are granted access.
-type GrantScope string
-
-// The scopes of storage grants.
-const (
-	AtContainer GrantScope = "container"
-	AtAccount   GrantScope = "account"
-)
-
 // A DataInput is what a job reads.
 type DataInput struct {
 	// Kind is dataStore, dataAsset, blob, adlsGen2 or public. Required. adlsGen1 is refused: Azure retired it on
@@ -101,7 +92,7 @@ type DataInput struct {
 	// Type is folder or file. Default: folder.
 	Type string `pulumi:"type,optional"`
 	// Scope of the reader grants: container or account. Default: container where one is named, else account.
-	Scope GrantScope `pulumi:"scope,optional"`
+	Scope Level `pulumi:"scope,optional"`
 	// GrantedBy is rbac or, for adlsGen2 alone, acl: then no role is assigned, and the POSIX ACLs are the user's to set.
 	// Default: rbac.
 	GrantedBy Mechanism `pulumi:"grantedBy,optional"`
@@ -140,9 +131,9 @@ type DataOutput struct {
 	// Path in the data store that jobs write to. Required.
 	Path string `pulumi:"path"`
 	// StorageAccount, Container and Scope are as for a DataInput; the role is Storage Blob Data Contributor.
-	StorageAccount string     `pulumi:"storageAccount,optional"`
-	Container      string     `pulumi:"container,optional"`
-	Scope          GrantScope `pulumi:"scope,optional"`
+	StorageAccount string `pulumi:"storageAccount,optional"`
+	Container      string `pulumi:"container,optional"`
+	Scope          Level  `pulumi:"scope,optional"`
 }
 
 // data is the output as what it is: data in a data store.

@@ -60,7 +60,7 @@ func TestAnExistingRoleIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 			assert.Contains(t, paths[0].Outcome(), c.outcome)
 			assert.Equal(t, c.outcome == "works", paths[0].Works())
 			assert.Contains(t, compile(m).Report().Paths["alice"]["scorer"]["in"], c.outcome)
-			assert.Equal(t, access.ExistingRole, compile(m).Report().Grants["invoker alice"]["workspace"])
+			assert.Equal(t, "existing role", compile(m).Report().Grants["invoker alice"]["workspace"])
 		})
 	}
 }
@@ -114,7 +114,7 @@ func TestAssertionsTakeARoleThatIsNotToldForTheWorse(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		a       access.Assertion
-		scope   access.RoleScope
+		scope   access.Level
 		because string // "" where it holds
 	}{
 		"can start": {access.Assertion{Can: []string{"ann"}, Start: "pay"}, "",

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
 // A FederatedCredential lets a workload sign in as a service principal with a token of its own issuer, and no secret.
@@ -148,10 +150,10 @@ func (f FederatedCredential) providers() (keys []string) {
 
 // Claims returns issuer, subject and audience as they stand in the tokens that may sign in.
 func (f FederatedCredential) Claims() (issuer, subject, audience string) {
-	issuer, subject, audience = f.Issuer, f.Subject, cmp.Or(f.Audience, FederatedAudience)
+	issuer, subject, audience = f.Issuer, f.Subject, cmp.Or(f.Audience, cloud.Public().ExchangeAudience)
 	switch {
 	case f.GitHub != nil:
-		issuer, subject = GitHubIssuer, f.GitHub.subject()
+		issuer, subject = "https://token.actions.githubusercontent.com", f.GitHub.subject()
 	case f.GitLab != nil:
 		issuer, subject = cmp.Or(f.GitLab.Instance, "https://gitlab.com"), f.GitLab.subject()
 	case f.AzureDevOps != nil:

@@ -44,7 +44,7 @@ func needs(m access.Model) (least, asked map[need]bool) {
 				who = append(who, "invoker "+member)
 			}
 		}
-		add := func(account, container string, scope access.GrantScope, write bool) {
+		add := func(account, container string, scope access.Level, write bool) {
 			wide := container
 			if scope == access.AtAccount {
 				wide = ""
@@ -145,8 +145,8 @@ func TestEveryInvokerHasTheRoleOnceAndNoClusterHasIt(t *testing.T) {
 				continue
 			}
 			roles[g.Principal.String()]++
-			if want := string(m.Role.EffectiveScope()); g.Scope.Level != want || g.Role != access.InvokerRole {
-				t.Fatalf("%v: want %s at the %s", g, access.InvokerRole, want)
+			if want := m.Role.EffectiveScope(); g.Scope.Level != want || g.Role != "Batch Endpoint Invoker" {
+				t.Fatalf("%v: want %s at the %s", g, "Batch Endpoint Invoker", want)
 			}
 		}
 		for name := range m.Invokers {

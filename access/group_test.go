@@ -116,7 +116,7 @@ func grouped() access.Model {
 		WorkspaceID: access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"),
 		Invokers: map[string]access.Invoker{
 			"ada":      {Kind: access.User, PrincipalID: access.Known("22222222-0000-4000-8000-000000000000")},
-			"pipeline": {Kind: access.ServicePrincipal, SignIn: access.SignInNone},
+			"pipeline": {Kind: access.ServicePrincipal, SignIn: "none"},
 			"factory":  {Kind: access.ManagedIdentity},
 			"scorers":  {Kind: access.Group, Members: []string{"ada", "pipeline"}},
 		},
@@ -145,8 +145,8 @@ func TestWhatAGroupIsNamedForItsMembersHaveThroughIt(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"invoker ada: Storage Blob Data Reader on lake/payroll, to [read payroll through wages]",
-		"invoker factory: " + access.InvokerRole + " on workspace, to [start jobs]",
-		"invoker scorers: " + access.InvokerRole + " on workspace, to [start jobs]",
+		"invoker factory: " + "Batch Endpoint Invoker" + " on workspace, to [start jobs]",
+		"invoker scorers: " + "Batch Endpoint Invoker" + " on workspace, to [start jobs]",
 		"invoker scorers: Storage Blob Data Reader on lake/sales, to [read sales through scoring]",
 		"cluster cpu: Storage Blob Data Reader on lake/payroll, to [mount payroll for wages]",
 		"cluster cpu: Storage Blob Data Reader on lake/sales, to [mount sales for scoring]",
@@ -156,7 +156,7 @@ func TestWhatAGroupIsNamedForItsMembersHaveThroughIt(t *testing.T) {
 		switch {
 		case p.Invoker == "ada" && p.Endpoint == "scoring":
 			assert.True(t, p.Declared)
-			assert.Equal(t, access.InvokerRole+" on workspace, through group scorers", p.Hops[1].GivenBy)
+			assert.Equal(t, "Batch Endpoint Invoker"+" on workspace, through group scorers", p.Hops[1].GivenBy)
 			assert.Equal(t, "Storage Blob Data Reader on lake/sales, through group scorers", p.Hops[3].GivenBy)
 		case p.Invoker == "ada":
 			assert.Equal(t, "Storage Blob Data Reader on lake/payroll", p.Hops[3].GivenBy)
@@ -184,7 +184,7 @@ func TestAnAssertionThatNamesAGroupMeansItsMembers(t *testing.T) {
 		"cannot do, through the group": {access.Assertion{Cannot: []string{"pipeline"}, Do: roles.ReadBlobs},
 			"by Storage Blob Data Reader on lake/sales, through group scorers"},
 		"cannot start, through the group": {access.Assertion{Cannot: []string{"pipeline"}, Start: "wages"},
-			"starts jobs by " + access.InvokerRole + " on workspace, through group scorers"},
+			"starts jobs by " + "Batch Endpoint Invoker" + " on workspace, through group scorers"},
 		"one who is in no group is a stranger": {access.Assertion{Only: []string{"scorers"}, Start: "scoring"},
 			"invoker factory: starts jobs"},
 	} {

@@ -13,8 +13,8 @@ type Holdings interface {
 	// Starts decides whether an invoker has the 35 actions at the workspace.
 	Starts(invoker string) Ruling
 	// Acts decides whether a principal may do roles.ReadBlobs or roles.WriteBlobs at a container, or a whole storage
-	// account.
-	Acts(p Principal, at Scope, dataAction string) Ruling
+	// account. What is missing where it may not is the role.
+	Acts(p Principal, at Scope, dataAction, role string) Ruling
 }
 
 // A Ruling is whether something is held. Missing is "" if and only if it is.
@@ -23,9 +23,6 @@ type Ruling struct {
 	Missing   string // what does not, or why it can't be told
 	Undecided bool   // it can't be told
 }
-
-// NotHeld is the Missing of a Ruling by Acts that has nothing more to say: what is missing is then what the hop needs.
-const NotHeld = "not held"
 
 // mayLack follows the actions of which it is undecided whether a role allows them: see roles.Decision.
 const mayLack = ", of which no document says whether the role allows it"
@@ -86,7 +83,7 @@ func (x granted) Starts(invoker string) Ruling {
 	p, role := InvokerPrincipal(invoker), x.Model.Role
 	for _, holder := range x.Holders(p) {
 		for _, g := range x.grantsOf[holder] {
-			if g.Role == role.grantName() && g.Scope.Contains(Scope{Level: string(AtWorkspace)}) {
+			if g.Role == role.grantName() && g.Scope.Contains(Scope{Level: AtWorkspace}) {
 				if !role.Told() {
 					return Ruling{Missing: notTold, Undecided: true}
 				}
@@ -101,7 +98,7 @@ func (x granted) Starts(invoker string) Ruling {
 }
 
 // Acts looks at the scope and at the account around it; of several grants that allow the same, the first is named.
-func (x granted) Acts(p Principal, at Scope, dataAction string) Ruling {
+func (x granted) Acts(p Principal, at Scope, dataAction, role string) Ruling {
 	first := storageGrant{order: math.MaxInt}
 	account := storageScope(at.StorageAccount, "", AtAccount)
 	through := ""
@@ -115,7 +112,7 @@ func (x granted) Acts(p Principal, at Scope, dataAction string) Ruling {
 		}
 	}
 	if first.says == "" {
-		return Ruling{Missing: NotHeld}
+		return Ruling{Missing: role}
 	}
 	return Ruling{GivenBy: first.says + through}
 }

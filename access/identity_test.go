@@ -164,7 +164,7 @@ func TestPrincipalsThatOnlyLookAlikeStayApart(t *testing.T) {
 			m.Invokers["b"] = access.Invoker{Kind: access.Group, PrincipalID: objectID(6), DisplayName: "Analysts"}
 		},
 		"a service principal and a managed identity that are made": func(m *access.Model) {
-			m.Invokers["Robot"] = access.Invoker{Kind: access.ServicePrincipal, SignIn: access.SignInNone}
+			m.Invokers["Robot"] = access.Invoker{Kind: access.ServicePrincipal, SignIn: "none"}
 			m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity}
 		},
 	} {

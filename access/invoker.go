@@ -131,23 +131,16 @@ func (i Invoker) names() []principalName {
 
 // How principals sign in.
 const (
-	// Audience is the resource that a token for a batch endpoint must be issued to, in public Azure. A token for
-	// https://management.azure.com, which manages the endpoint, does not invoke it (seed).
-	Audience = "https://ml.azure.com"
-	// SignInNone is the value of Invoker.SignIn that asks for a service principal without credentials.
-	SignInNone = "none"
-	// GitHubIssuer is the issuer of GitHub Actions' tokens.
-	GitHubIssuer = "https://token.actions.githubusercontent.com"
-	// FederatedAudience is what Entra expects of any federated token, in public Azure.
-	FederatedAudience = "api://AzureADTokenExchange"
-	// MaxFederatedCredentials is Entra's limit for one application.
-	MaxFederatedCredentials = 20
-	// MaxClientSecrets leaves room for two secrets that overlap, so that a rotation need not break anyone: add the second,
+	// signInNone is the value of Invoker.SignIn that asks for a service principal without credentials.
+	signInNone = "none"
+	// maxFederatedCredentials is Entra's limit for one application.
+	maxFederatedCredentials = 20
+	// maxClientSecrets leaves room for two secrets that overlap, so that a rotation need not break anyone: add the second,
 	// move its users over, take the first away.
-	MaxClientSecrets = 2
-	// MinSecretLifetime and MaxSecretLifetime are how long a client secret may live. Entra's own default is two years.
-	MinSecretLifetime = 24 * time.Hour
-	MaxSecretLifetime = 731 * 24 * time.Hour
+	maxClientSecrets = 2
+	// minSecretLifetime and maxSecretLifetime are how long a client secret may live. Entra's own default is two years.
+	minSecretLifetime = 24 * time.Hour
+	maxSecretLifetime = 731 * 24 * time.Hour
 )
 
 // A ClientSecret is a password of a service principal. Both ends are absolute, so that one preview sees the same
@@ -160,6 +153,9 @@ type ClientSecret struct {
 	// Was is the name that the secret had here before, so that a rename replaces nothing. Entra keeps the first name.
 	Was string `pulumi:"was,optional"`
 }
+
+// MaxLifetime is how long any client secret may live.
+func (ClientSecret) MaxLifetime() time.Duration { return maxSecretLifetime }
 
 // Period returns both ends in the one form that Entra gives back, to the second and in UTC. Dates are compared as text
 // there, so any other form would replace the secret at every deployment. What is wrong with them has the path of the

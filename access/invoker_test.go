@@ -103,7 +103,7 @@ func TestPrincipalTypesAreResourceManagers(t *testing.T) {
 	assert.Equal(t, "Group", access.Group.PrincipalType())
 	assert.Equal(t, "ServicePrincipal", access.ServicePrincipal.PrincipalType())
 	assert.Equal(t, "ServicePrincipal", access.ManagedIdentity.PrincipalType())
-	assert.Equal(t, "https://ml.azure.com", access.Audience)
+	assert.Equal(t, "https://ml.azure.com", access.Model{}.Audience())
 }
 
 // facts/federation.md: a colon in an environment's name is written %3A, and refs/heads/ stands in the subject already.

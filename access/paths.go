@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,6 +45,9 @@ type Path struct {
 
 // Target is what the job is started on: the endpoint, or one of its several deployments as endpoint/deployment.
 func (p Path) Target() string { return target(p.Endpoint, p.Deployment) }
+
+// InputName is the name of the input for people to read, who see that the endpoint reads nothing.
+func (p Path) InputName() string { return cmp.Or(p.Input, "(no input)") }
 
 // Works reports whether every hop does.
 func (p Path) Works() bool { return p.FailsAt() == nil }
@@ -226,7 +230,7 @@ func (x explainer) decide(hop *Hop, p Principal, at place, dataAction string) {
 		hop.Missing = gone
 		return
 	}
-	held := x.held.Acts(p, at.scope(), dataAction)
+	held := x.held.Acts(p, at.scope(), dataAction, hop.Needs)
 	if held.Missing == "" {
 		hop.rule(held)
 		return
@@ -238,9 +242,6 @@ func (x explainer) decide(hop *Hop, p Principal, at place, dataAction string) {
 				return
 			}
 		}
-	}
-	if held.Missing == NotHeld {
-		held.Missing = hop.Needs
 	}
 	hop.rule(held)
 }

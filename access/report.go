@@ -1,7 +1,6 @@
 package access
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/batchaccess/batchaccess/roles"
@@ -21,9 +20,6 @@ type Report struct {
 	// Paths are "works", or where the job fails and what is missing there, by invoker, endpoint and input.
 	Paths map[string]map[string]map[string]string `json:"paths"`
 }
-
-// NoInput stands in a Report for the input of an endpoint that reads nothing.
-const NoInput = "(no input)"
 
 // Report makes the report of the plan.
 func (p *Plan) Report() Report {
@@ -45,7 +41,7 @@ func (p *Plan) Report() Report {
 		if r.Paths[path.Invoker] == nil {
 			r.Paths[path.Invoker] = map[string]map[string]string{}
 		}
-		put(r.Paths[path.Invoker], path.Target(), cmp.Or(path.Input, NoInput), path.Outcome())
+		put(r.Paths[path.Invoker], path.Target(), path.InputName(), path.Outcome())
 	}
 	return r
 }

@@ -8,22 +8,12 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A RoleScope is where the invokers' role is assigned.
-type RoleScope string
-
-// The scopes at which the role may be assigned, the narrowest first.
-const (
-	AtWorkspace     RoleScope = "workspace"
-	AtResourceGroup RoleScope = "resourceGroup"
-	AtSubscription  RoleScope = "subscription"
-)
-
 var roleScopes = []string{string(AtWorkspace), string(AtResourceGroup), string(AtSubscription)}
 
 // A Role is what the invokers are given: by default a custom role of the seed's 35 actions, at the workspace.
 type Role struct {
 	// Scope at which it is assigned; "" for the workspace.
-	Scope RoleScope
+	Scope Level
 	// Name of the custom role; "" for the default.
 	Name string
 	// Additions to the 35 actions, by the names of roles.AdditionNames.
@@ -41,16 +31,27 @@ type Role struct {
 // What a Grant calls the role of the model: a custom one that the stack makes, or one that exists and is given by its
 // ID.
 const (
-	InvokerRole  = "Batch Endpoint Invoker"
-	ExistingRole = "existing role"
+	invokerRole  = "Batch Endpoint Invoker"
+	existingRole = "existing role"
 )
 
 // notTold says what is missing where it matters what an existing role allows and nobody has said it.
 const notTold = "what the existing role allows, which is not known here: give role.definition beside " +
 	"role.roleDefinitionId"
 
+// Made reports whether the stack makes the role.
+func (r Role) Made() bool { return r.BuiltIn == "" && !r.RoleDefinitionID.Given() }
+
+// Title is the role for people to read: its name, or that it exists.
+func (r Role) Title() string {
+	if r.RoleDefinitionID.Given() {
+		return existingRole
+	}
+	return cmp.Or(r.BuiltIn, r.Name, invokerRole)
+}
+
 // EffectiveScope is Scope, or its default.
-func (r Role) EffectiveScope() RoleScope { return cmp.Or(r.Scope, AtWorkspace) }
+func (r Role) EffectiveScope() Level { return cmp.Or(r.Scope, AtWorkspace) }
 
 // Told reports whether the model knows what the role allows. It does, but for an existing role of which only the ID is
 // known.
@@ -96,9 +97,9 @@ func (r Role) Resolve() (d roles.Definition, ps Problems) {
 // grantName is how a Grant calls the role.
 func (r Role) grantName() string {
 	if r.RoleDefinitionID.Given() {
-		return ExistingRole
+		return existingRole
 	}
-	return cmp.Or(r.BuiltIn, InvokerRole)
+	return cmp.Or(r.BuiltIn, invokerRole)
 }
 
 // Problems returns what is wrong with a role by itself, which is assigned at the scope, an ARM ID; the paths are those

@@ -7,22 +7,34 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
+// A Level is the kind of place at which a role is assigned.
+type Level string
+
+// The levels: those of the invokers' role, the narrowest first, and those of readers and writers in a storage account.
+const (
+	AtWorkspace     Level = "workspace"
+	AtResourceGroup Level = "resourceGroup"
+	AtSubscription  Level = "subscription"
+	AtContainer     Level = "container"
+	AtAccount       Level = "account"
+)
+
 // A Scope is where a grant holds: the workspace, its resource group or its subscription; or a storage account of the
 // model, or a container in one.
 type Scope struct {
-	Level          string `json:"level"` // a RoleScope or a GrantScope
+	Level          Level  `json:"level"`
 	StorageAccount string `json:"storageAccount,omitempty"`
 	Container      string `json:"container,omitempty"`
 }
 
-func storageScope(account, container string, level GrantScope) Scope {
+func storageScope(account, container string, level Level) Scope {
 	if level == "" && container != "" {
 		level = AtContainer
 	}
 	if level == AtContainer {
-		return Scope{string(AtContainer), account, container}
+		return Scope{AtContainer, account, container}
 	}
-	return Scope{Level: string(AtAccount), StorageAccount: account}
+	return Scope{Level: AtAccount, StorageAccount: account}
 }
 
 // InStorage reports whether the scope is a storage account or a container.
@@ -39,7 +51,7 @@ func (s Scope) String() string {
 	case s.InStorage():
 		return s.StorageAccount
 	default:
-		return s.Level
+		return string(s.Level)
 	}
 }
 
@@ -51,7 +63,7 @@ func (s Scope) Contains(inner Scope) bool {
 	if s.InStorage() {
 		return s.Container == "" || s.Container == inner.Container
 	}
-	return slices.Index(roleScopes, s.Level) >= slices.Index(roleScopes, inner.Level)
+	return slices.Index(roleScopes, string(s.Level)) >= slices.Index(roleScopes, string(inner.Level))
 }
 
 // ScopeID is the ARM ID of a scope of the model. The error, a Problem, says which ID of the model is wrong or not
@@ -68,7 +80,7 @@ func (m Model) ScopeID(s Scope) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	switch RoleScope(s.Level) {
+	switch s.Level {
 	case AtSubscription:
 		return workspace.Subscription(), nil
 	case AtResourceGroup:
@@ -96,7 +108,7 @@ func plain(path string, id ID, wantType string) (arm.ID, error) {
 
 // RoleScopeID returns the ARM ID of the scope at which the invokers' role is assigned, if the workspace is known.
 func (m Model) RoleScopeID() (string, bool) {
-	id, err := m.ScopeID(Scope{Level: string(m.Role.EffectiveScope())})
+	id, err := m.ScopeID(Scope{Level: m.Role.EffectiveScope()})
 	return id, err == nil
 }
 

@@ -20,7 +20,7 @@ func (v *validator) signIn(path string, i Invoker) {
 	v.code = problem.SignIn
 	defer func() { v.code = "" }()
 	federated, secrets := len(i.FederatedCredentials), len(i.ClientSecrets)
-	if i.SignIn != "" && i.SignIn != SignInNone {
+	if i.SignIn != "" && i.SignIn != signInNone {
 		v.add(path+".signIn", `write "none", or leave it out and give federatedCredentials or clientSecrets`,
 			"unknown value %q", i.SignIn)
 	}
@@ -38,22 +38,22 @@ func (v *validator) signIn(path string, i Invoker) {
 		return
 	}
 	switch {
-	case i.SignIn == SignInNone && federated+secrets > 0:
+	case i.SignIn == signInNone && federated+secrets > 0:
 		v.add(path+".signIn", "leave out signIn, or the credentials", `is "none", but credentials are given`)
 	case i.SignIn == "" && federated+secrets == 0:
 		v.add(path, `give federatedCredentials (preferred) or clientSecrets, or say signIn: none`,
 			"the service principal has no way to sign in")
 	}
-	if secrets > MaxClientSecrets {
-		v.add(path+".clientSecrets", fmt.Sprintf("keep %d: an old one and its successor", MaxClientSecrets), "has %d secrets",
+	if secrets > maxClientSecrets {
+		v.add(path+".clientSecrets", fmt.Sprintf("keep %d: an old one and its successor", maxClientSecrets), "has %d secrets",
 			secrets)
 	}
-	if federated > MaxFederatedCredentials {
+	if federated > maxFederatedCredentials {
 		v.add(path+".federatedCredentials", fmt.Sprintf("Entra allows %d an application: split it in two",
-			MaxFederatedCredentials), "has %d credentials", federated)
-	} else if cloud.Near(federated, MaxFederatedCredentials) {
+			maxFederatedCredentials), "has %d credentials", federated)
+	} else if cloud.Near(federated, maxFederatedCredentials) {
 		v.warn(path+".federatedCredentials", "make a second service principal for what is to come",
-			"has %d of the %d credentials that Entra allows an application", federated, MaxFederatedCredentials)
+			"has %d of the %d credentials that Entra allows an application", federated, maxFederatedCredentials)
 	}
 	renamed(v, path+".federatedCredentials", i.FederatedCredentials, func(f FederatedCredential) string { return f.Was })
 	renamed(v, path+".clientSecrets", i.ClientSecrets, func(s ClientSecret) string { return s.Was })
@@ -84,11 +84,11 @@ func (v *validator) secret(path string, s ClientSecret) {
 	}
 	days := func(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
 	switch life := end.Sub(start); {
-	case life < MinSecretLifetime:
+	case life < minSecretLifetime:
 		v.add(path+".endDate", "write an end at least one day after the start", "the secret would live for %s",
 			cmp.Or(map[bool]string{true: "no time"}[life <= 0], life.String()))
-	case life > MaxSecretLifetime:
-		v.add(path+".endDate", "write an end at most "+days(MaxSecretLifetime)+" after the start, and rotate",
+	case life > maxSecretLifetime:
+		v.add(path+".endDate", "write an end at most "+days(maxSecretLifetime)+" after the start, and rotate",
 			"the secret would live for %s", days(life))
 	}
 }

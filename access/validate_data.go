@@ -280,7 +280,7 @@ func (v *validator) pathGiven(path, in string) {
 }
 
 // location checks where data lies. Identities need the account; a URL needs the container too.
-func (v *validator) location(path, account, container string, scope GrantScope, byIdentity, byURL bool) {
+func (v *validator) location(path, account, container string, scope Level, byIdentity, byURL bool) {
 	switch {
 	case account != "":
 		v.refers(path+".storageAccount", account, "storage account", keysOf(v.m.StorageAccounts))

@@ -12,7 +12,7 @@ func inCloud(
 	environment string, credentials map[string]access.FederatedCredential,
 ) map[string]access.FederatedCredential {
 	c, ok := cloud.ByEnvironment(environment)
-	if !ok || c.ExchangeAudience == access.FederatedAudience {
+	if !ok || c.ExchangeAudience == cloud.Public().ExchangeAudience {
 		return credentials
 	}
 	credentials = maps.Clone(credentials)

@@ -98,9 +98,9 @@ func anothers(ctx *pulumi.Context, own, name string, before []string, scope, des
 		return fmt.Errorf("%s: this stack has it as %s already; if %s was renamed to %s, write was: %s",
 			name, as, old, is, old)
 	}
-	return ctx.Log.Warn(fmt.Sprintf("%s exists already at %s, so that pulumi up will fail: batchaccess adopt takes it into "+
-		"the stack, where its state was lost or another tool made it; where an ID or the scope has changed in its letter case "+
-		"alone, write it as before", name, scope), nil)
+	return ctx.Log.Warn(fmt.Sprintf("%s exists already at %s, so that pulumi up will fail: batchaccess adopt takes it "+
+		"into the stack, where its state was lost or another tool made it; where an ID or the scope has changed in its "+
+		"letter case alone, write it as before", name, scope), nil)
 }
 
 // renamedFrom finds the part in which two names of assignments differ.

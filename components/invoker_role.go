@@ -20,7 +20,7 @@ type InvokerRoleArgs struct {
 	// AssignableScope of a role that is made: resourceGroup (default), so that it can be assigned in the resource group of
 	// Scope; or workspace, for those who may write roles at the workspace alone. Where Scope is wider than a workspace, it
 	// is Scope.
-	AssignableScope access.RoleScope `pulumi:"assignableScope,optional"`
+	AssignableScope access.Level `pulumi:"assignableScope,optional"`
 	// Name of the role, unique in the tenant, at most 512 characters. Default: "Batch Endpoint Invoker", with the scope's
 	// name and a few digits that keep it unique.
 	Name string `pulumi:"name,optional"`
@@ -204,7 +204,7 @@ func groupOf(scope string) string {
 
 // checkAssignableScope refuses an assignable scope that no role takes. The scope is where the role is assigned, as an
 // ARM ID.
-func checkAssignableScope(path string, at access.RoleScope, r access.Role, scope string) (ps access.Problems) {
+func checkAssignableScope(path string, at access.Level, r access.Role, scope string) (ps access.Problems) {
 	switch _, err := arm.Parse(scope, arm.Workspace); {
 	case at == "":
 	case at != access.AtWorkspace && at != access.AtResourceGroup:

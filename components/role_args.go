@@ -9,12 +9,12 @@ import (
 // RoleArgs are the role that invokers get: by default a custom role of the article's 35 actions, at the workspace.
 type RoleArgs struct {
 	// Scope is workspace, resourceGroup or subscription. Default: workspace.
-	Scope access.RoleScope `pulumi:"scope,optional"`
+	Scope access.Level `pulumi:"scope,optional"`
 	// Name of the custom role, unique in the tenant, at most 512 characters. Default: one made from the scope.
 	Name string `pulumi:"name,optional"`
 	// AssignableScope of a role that is made and assigned at the workspace: resourceGroup (default), as Azure advises,
 	// whose custom roles are limited in number; or workspace, for those who may write roles at the workspace alone.
-	AssignableScope access.RoleScope `pulumi:"assignableScope,optional"`
+	AssignableScope access.Level `pulumi:"assignableScope,optional"`
 	// Additions to the 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets.
 	Additions []string `pulumi:"additions,optional"`
 	// BuiltIn is the name of a built-in role to assign in place of a custom one: AzureML Data Scientist, Azure AI

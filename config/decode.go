@@ -1,12 +1,13 @@
 // Package config reads a stack's configuration into the arguments of components.BatchEndpointAccess.
 //
-// There is no second list of keys: the decoder walks the arguments' types by their `pulumi` tags, so it knows every key,
-// and reports everything that is wrong at once, each with its path. It decides nothing about access.
+// There is no second list of keys: the decoder walks the arguments' types by their `pulumi` tags, so it knows every
+// key, and reports everything that is wrong at once, each with its path. It decides nothing about access.
 package config
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"regexp"
@@ -29,17 +30,19 @@ func DecodeStack(values map[string]any) (*components.BatchEndpointAccessArgs, ac
 	return args, append(d.missingLocation(values["location"], args), d.all(args)...)
 }
 
-// Decode reads values, by their keys without the project's name, into arguments: a stack's configuration, or the inputs of a
-// component of any stack. Values are what JSON or YAML holds: text, numbers, booleans, lists and objects. The problems are
-// those of the form and those of the model; with an error among them, the arguments are not to be used.
+// Decode reads values, by their keys without the project's name, into arguments: a stack's configuration, or the inputs
+// of a component of any stack. Values are what JSON or YAML holds: text, numbers, booleans, lists and objects. The
+// problems are those of the form and those of the model; with an error among them, the arguments are not to be used.
 func Decode(values map[string]any) (*components.BatchEndpointAccessArgs, access.Problems) {
 	args, d := decode(values)
 	return args, d.all(args)
 }
 
 func decode(values map[string]any) (*components.BatchEndpointAccessArgs, *decoder) {
-	args, d := &components.BatchEndpointAccessArgs{}, &decoder{}
-	d.object("", values, reflect.ValueOf(args).Elem())
+	args, d := &components.BatchEndpointAccessArgs{}, &decoder{places: map[string]*place{}}
+	into := reflect.ValueOf(args).Elem()
+	d.expect("", into.Type())
+	d.object("", values, into)
 	return args, d
 }
 
@@ -48,28 +51,57 @@ func (d *decoder) all(args *components.BatchEndpointAccessArgs) access.Problems 
 	return append(d.problems, slices.DeleteFunc(args.Validate(), d.isConsequence)...)
 }
 
-// isConsequence reports whether a problem of the model may be there only because something could not be read. What is wrong
-// with a value that could be read is reported beside it.
+// isConsequence reports whether a problem of the model may be there only because something could not be read. What is
+// wrong with a value that could be read is reported beside it.
 func (d *decoder) isConsequence(p problem.Problem) bool {
 	if p.Code == problem.Violation && len(d.problems) > 0 {
 		return true // an assertion can't be judged before everything is known
 	}
-	return slices.ContainsFunc(d.problems, func(q problem.Problem) bool {
-		entry := entryOf(q.Path)
-		return p.Path == q.Path || strings.HasPrefix(q.Path, p.Path+".") || // a part of it could not be read
-			strings.HasPrefix(p.Path, q.Path+".") || strings.HasPrefix(p.Path, q.Path+"[") || // it is a part of what could not be
-			strings.HasPrefix(p.Path, entry+".") && !d.read[p.Path] || // missing, and what decides it could not be read
-			!strings.Contains(q.Path, ".") && refersTo(p.Path, q.Path)
+	at := d.places[p.Path]
+	switch {
+	case at == nil: // what the model says of a part of a value, which was read then
+		return false
+	case at.wrong || at.partly:
+		return true
+	case at != at.entry() && at.entry().partly && !at.read: // missing, and what decides it could not be read
+		return true
+	case at.in != nil && at.in.inWrong():
+		return true
+	}
+	return slices.ContainsFunc(slices.Collect(maps.Values(d.places)), func(top *place) bool {
+		return top.wrong && top.in == nil &&
+			(slices.Contains(references[top.key], at.key) || at.in != nil && at.top().key == "assertions")
 	})
 }
 
-// entryOf is the named thing that a path leads into, such as clusters.cpu; a path at the top is itself.
-func entryOf(path string) string {
-	parts := strings.SplitN(path, ".", 3)
-	return strings.Join(parts[:min(2, len(parts))], ".")
+// A place is where a value stands, or may stand, in what is read.
+type place struct {
+	key    string // of the struct that the value, or the list around it, is in
+	in     *place // nil at the top
+	read   bool   // the value could be read
+	wrong  bool   // it could not
+	partly bool   // something in it could not
 }
 
-// references are the ends of paths at which the names of a key's entries are referred to.
+// inWrong reports whether the place, or any that it is in, could not be read.
+func (p *place) inWrong() bool { return p.wrong || p.in != nil && p.in.inWrong() }
+
+func (p *place) top() *place {
+	if p.in == nil {
+		return p
+	}
+	return p.in.top()
+}
+
+// entry is the named thing that a place is in, such as clusters.cpu; one at the top is itself.
+func (p *place) entry() *place {
+	if p.in == nil || p.in.in == nil {
+		return p
+	}
+	return p.in.entry()
+}
+
+// references are the keys at which the names of a key's entries are referred to.
 var references = map[string][]string{
 	"invokers":        {"invokers", "members"},
 	"clusters":        {"cluster"},
@@ -78,34 +110,53 @@ var references = map[string][]string{
 	"dataOutputs":     {"outputs"},
 }
 
-// refersTo reports whether the value at the path may name an entry of the key at the top.
-func refersTo(path, key string) bool {
-	last, _, _ := strings.Cut(path[strings.LastIndex(path, ".")+1:], "[")
-	return slices.Contains(references[key], last) || strings.HasPrefix(path, "assertions.")
+// place is that of the path, inside of what is being read.
+func (d *decoder) place(path string) *place {
+	at, there := d.places[path]
+	if !there {
+		at = &place{in: d.inside}
+		if at.in != nil {
+			at.key = at.in.key
+		}
+		d.places[path] = at
+	}
+	return at
+}
+
+// expect makes the places of a struct's keys, whether it can be read or not.
+func (d *decoder) expect(path string, t reflect.Type) {
+	if t.Kind() != reflect.Struct {
+		return
+	}
+	for _, key := range keysOf(t) {
+		d.place(join(path, key)).key = key
+	}
 }
 
 // Keys are the keys that Decode knows at the top.
 func Keys() []string { return keysOf(reflect.TypeFor[components.BatchEndpointAccessArgs]()) }
 
-// Unknown stands, in the values that Decode reads, for one that is encrypted or known only after the deployment. It is another
-// text in every process, so that nobody can have written it.
+// Unknown stands, in the values that Decode reads, for one that is encrypted or known only after the deployment. It is
+// another text in every process, so that nobody can have written it.
 var Unknown = "(known after deployment " + uuid.NewString() + ")"
 
 type decoder struct {
 	problems access.Problems
-	read     map[string]bool // paths of the values that could be read
-	input    bool            // what is read goes into an Input, which can be secret and known only later
-	secret   string          // path of the value, around what is read, that was set with --secret
+	places   map[string]*place // by path
+	inside   *place            // of what is being read now; nil at the top
+	input    bool              // what is read goes into an Input, which can be secret and known only later
+	secret   string            // path of the value, around what is read, that was set with --secret
 }
 
-// missingLocation asks for a region where something is made that needs one: Azure would tell in the middle of the deployment.
-// Of a component alone that can't be asked: a provider that it is given may hold one.
+// missingLocation asks for a region where something is made that needs one: Azure would tell in the middle of the
+// deployment. Of a component alone that can't be asked: a provider that it is given may hold one.
 func (d *decoder) missingLocation(value any, args *components.BatchEndpointAccessArgs) access.Problems {
 	if value != nil && value != "" {
 		return nil
 	}
 	wrong := func(entry string) bool {
-		return slices.ContainsFunc(d.problems, func(p problem.Problem) bool { return entryOf(p.Path) == entry })
+		at := d.places[entry]
+		return at != nil && (at.partly || at.wrong)
 	}
 	var made []string
 	for name, c := range args.Clusters {
@@ -131,6 +182,11 @@ func (d *decoder) missingLocation(value any, args *components.BatchEndpointAcces
 
 func (d *decoder) problem(path, fix, what string, args ...any) {
 	d.problems = append(d.problems, problem.Problem{Path: path, What: fmt.Sprintf(what, args...), Fix: fix})
+	at := d.place(path)
+	at.wrong = true
+	for around := at.in; around != nil; around = around.in {
+		around.partly = true
+	}
 }
 
 func keysOf(t reflect.Type) (keys []string) {
@@ -149,8 +205,8 @@ func keyOf(f reflect.StructField) string {
 
 func join(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
 
-// object reads a struct. Every key that it does not have is a problem, and so is a key without a value: it says nothing, and
-// the default of some is everybody.
+// object reads a struct. Every key that it does not have is a problem, and so is a key without a value: it says
+// nothing, and the default of some is everybody.
 func (d *decoder) object(path string, values map[string]any, into reflect.Value) {
 	t := into.Type()
 	known := keysOf(t)
@@ -184,14 +240,15 @@ var dateKeys = map[string]struct{}{"startDate": {}, "endDate": {}}
 
 // value reads one value into a field of any of the kinds that the arguments have.
 func (d *decoder) value(path string, value any, into reflect.Value) {
-	before := len(d.problems)
+	before, outer := len(d.problems), d.inside
+	at := d.place(path)
+	if at != outer { // else it is read once more, as what it holds
+		d.inside = at
+	}
+	d.expect(path, into.Type())
 	defer func() {
-		if len(d.problems) == before {
-			if d.read == nil {
-				d.read = map[string]bool{}
-			}
-			d.read[path] = true
-		}
+		d.inside = outer
+		at.read = len(d.problems) == before
 	}()
 	if hidden, is := value.(secret); is {
 		defer func(outer string) { d.secret = outer }(d.secret)

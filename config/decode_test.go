@@ -239,6 +239,18 @@ func TestAConsequenceOfWhatCouldNotBeReadIsNoSecondProblem(t *testing.T) {
 		},
 		"and what is wrong, too": {`{clusters: {cpu: {existing: maybe, vmPriority: Low}, gpu: {}}}`,
 			[]string{"clusters.cpu.existing", "clusters.cpu.vmPriority"}},
+		"not in what another one's name only begins with": {
+			`{dataInputs: {patients: {kind: blob, storageAccount: lake}, patients.b: {kind: [blob]}},
+				endpoints: {}, assertions: {}}`,
+			[]string{"dataInputs.patients.container", "dataInputs.patients.b.kind", "endpoints"},
+		},
+		"a list around what is right": {
+			`{endpoints: {heart: {cluster: [cpu], inputs: [patients, none, [x]]}}, assertions: {}, dataInputs: {patients: {
+				kind: blob, storageAccount: lake, container: patients}}}`,
+			[]string{"endpoints.heart.cluster", "endpoints.heart.inputs[1]", "endpoints.heart.inputs[2]"},
+		},
+		"an entry": {`{invokers: {analysts: {kind: group}, x: [1]}, endpoints: {}, assertions: {}, dataInputs: {}}`,
+			[]string{"invokers.analysts.objectId", "invokers.x", "endpoints"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

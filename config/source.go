@@ -71,8 +71,8 @@ func Load(ctx *pulumi.Context) (*components.BatchEndpointAccessArgs, error) {
 	return args, nil
 }
 
-// otherSubscription refuses a provider that would look for the workspace in another subscription than the workspace's own:
-// azure-native takes a cluster's subscription from its configuration, never from the workspace's ID.
+// otherSubscription refuses a provider that would look for the workspace in another subscription than the workspace's
+// own: azure-native takes a cluster's subscription from its configuration, never from the workspace's ID.
 func otherSubscription(ctx *pulumi.Context, args *components.BatchEndpointAccessArgs) access.Problems {
 	configured, ok := ctx.GetConfig(providerSubscription)
 	workspace, err := args.Model().Workspace()
@@ -80,7 +80,8 @@ func otherSubscription(ctx *pulumi.Context, args *components.BatchEndpointAccess
 		return nil
 	}
 	return access.Problems{{
-		Path: providerSubscription, What: fmt.Sprintf("is %s, but the workspace lies in %s", configured, workspace.SubscriptionID),
+		Path: providerSubscription, What: fmt.Sprintf("is %s, but the workspace lies in %s", configured,
+			workspace.SubscriptionID),
 		Fix: "write the workspace's subscription: clusters and identities are made in it",
 	}}
 }
@@ -104,8 +105,8 @@ func parse(key, stack, text string, t reflect.Type) any {
 	return value
 }
 
-// inEnvironment is the configuration that the engine passed to the program. The SDK offers values by key alone, and a key
-// with a typing error in it has to be found too.
+// inEnvironment is the configuration that the engine passed to the program. The SDK offers values by key alone, and a
+// key with a typing error in it has to be found too.
 func inEnvironment() map[string]string {
 	var all map[string]string
 	if err := json.Unmarshal([]byte(os.Getenv("PULUMI_CONFIG")), &all); err != nil {
@@ -114,8 +115,8 @@ func inEnvironment() map[string]string {
 	return all
 }
 
-// writtenIn is the configuration in the files of the project whose program runs, where they are there: with a configuration
-// from elsewhere they may say something else, or not exist.
+// writtenIn is the configuration in the files of the project whose program runs, where they are there: with a
+// configuration from elsewhere they may say something else, or not exist.
 func writtenIn(dir, stack string) (projectConfig, error) {
 	if dir == "" {
 		return projectConfig{}, nil // under mocks
@@ -133,8 +134,8 @@ type secret struct{ value any }
 // An unusable value stands for one that can't be read, with what is wrong and what to do.
 type unusable struct{ path, what, fix string }
 
-// asWritten puts back what the engine's value does not show: how the stack's file writes a number that YAML reads otherwise,
-// and which parts are encrypted there. Where the file says something else, the value came from elsewhere.
+// asWritten puts back what the engine's value does not show: how the stack's file writes a number that YAML reads
+// otherwise, and which parts are encrypted there. Where the file says something else, the value came from elsewhere.
 func asWritten(value, written any) any {
 	switch w := written.(type) {
 	case unquoted:
@@ -183,7 +184,8 @@ func nearNamespaces(project string, keys []string) map[string]any {
 	for _, key := range keys {
 		namespace, name, ok := strings.Cut(key, ":")
 		if ok && namespace != project && slices.Contains(Keys(), name) && isNear(namespace, project) {
-			wrong[key] = unusable{key, fmt.Sprintf("stands in the namespace %s, which nobody reads: the project is called %s", namespace, project),
+			wrong[key] = unusable{key, fmt.Sprintf("stands in the namespace %s, which nobody reads: the project is called %s",
+				namespace, project),
 				"write " + project + ":" + name}
 		}
 	}
@@ -196,7 +198,8 @@ func isNear(namespace, project string) bool {
 }
 
 // ownKeys are keys that few other programs have.
-var ownKeys = []string{"workspaceId", "checkPrincipals", "invokers", "storageAccounts", "dataInputs", "dataOutputs", "endpoints", "assertions"}
+var ownKeys = []string{"workspaceId", "checkPrincipals", "invokers", "storageAccounts", "dataInputs", "dataOutputs",
+	"endpoints", "assertions"}
 
 // leftovers warns of keys of ours in another namespace, such as the project's name of before: nobody reads them either.
 func leftovers(project string, keys []string) (ps access.Problems) {
@@ -204,7 +207,8 @@ func leftovers(project string, keys []string) (ps access.Problems) {
 		namespace, name, ok := strings.Cut(key, ":")
 		if ok && namespace != project && slices.Contains(ownKeys, name) && !isNear(namespace, project) {
 			ps = append(ps, problem.Problem{
-				Path: key, What: fmt.Sprintf("stands in the namespace %s, and this program reads that of its project, %s", namespace, project),
+				Path: key, What: fmt.Sprintf("stands in the namespace %s, and this program reads that of its project, %s",
+					namespace, project),
 				Fix: "write " + project + ":" + name + ", or take it out", Warning: true,
 			})
 		}
@@ -218,8 +222,8 @@ func Leftovers(dir, stack string) (access.Problems, error) {
 	return leftovers(project, sortedKeys(values)), err
 }
 
-// ReadStack reads the configuration of a stack out of the files of its project, for commands that have no engine, by keys
-// without the project's name. What is encrypted there can't be read here and is given as Unknown.
+// ReadStack reads the configuration of a stack out of the files of its project, for commands that have no engine, by
+// keys without the project's name. What is encrypted there can't be read here and is given as Unknown.
 func ReadStack(dir, stack string) (map[string]any, error) {
 	p, err := readProject(dir, stack)
 	if err != nil {
@@ -232,8 +236,9 @@ func ReadStack(dir, stack string) (map[string]any, error) {
 	return values, nil
 }
 
-// ReadProject reads what the files of a Pulumi project say, as Pulumi does: the project's name, and the configuration of that
-// stack by keys with their namespace. A key without one is the project's; what Pulumi.<stack>.yaml does not say, Pulumi.yaml may.
+// ReadProject reads what the files of a Pulumi project say, as Pulumi does: the project's name, and the configuration
+// of that stack by keys with their namespace. A key without one is the project's; what Pulumi.<stack>.yaml does not
+// say, Pulumi.yaml may.
 func ReadProject(dir, stack string) (name string, values map[string]any, err error) {
 	p, err := readProject(dir, stack)
 	return p.name, p.values, err
@@ -246,8 +251,8 @@ type projectConfig struct {
 	ofStack map[string]bool // the keys that the stack's own file has
 }
 
-// given is the value of a key; an empty object that the stack itself does not write is Pulumi.yaml's default, and as good as
-// not given.
+// given is the value of a key; an empty object that the stack itself does not write is Pulumi.yaml's default, and as
+// good as not given.
 func (p projectConfig) given(key string, value any) any {
 	if m, is := value.(map[string]any); is && len(m) == 0 && !p.ofStack[key] {
 		return map[string]any(nil)

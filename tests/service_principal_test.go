@@ -26,7 +26,7 @@ func newServicePrincipal(args components.ServicePrincipalArgs, opts ...pulumi.Re
 
 func TestServicePrincipalWithoutCredentialsIsJustThat(t *testing.T) {
 	t.Parallel()
-	r := run(t, newServicePrincipal(components.ServicePrincipalArgs{SignIn: access.SignInNone}))
+	r := run(t, newServicePrincipal(components.ServicePrincipalArgs{SignIn: "none"}))
 	assert.Equal(t, []string{"Application sp", "ServicePrincipal sp", "ServicePrincipal sp"}, r.names(),
 		"the component, the application and its principal")
 	component, app, principal := r.one(components.ServicePrincipalToken, "sp"), r.one(application,
@@ -50,7 +50,7 @@ func TestServicePrincipalWithoutCredentialsIsJustThat(t *testing.T) {
 
 func TestServicePrincipalIsNamedAndDescribed(t *testing.T) {
 	t.Parallel()
-	r := run(t, newServicePrincipal(components.ServicePrincipalArgs{SignIn: access.SignInNone,
+	r := run(t, newServicePrincipal(components.ServicePrincipalArgs{SignIn: "none",
 		DisplayName: pulumi.String("Scoring"), Description: pulumi.String("starts jobs")}))
 	assert.Equal(t, "Scoring", r.one(application, "sp").at("displayName"))
 	assert.Equal(t, "starts jobs", r.one(application, "sp").at("description"))

@@ -42,7 +42,8 @@ func newInvoke() *cobra.Command {
 		Short: "Start a job on a batch endpoint, and explain what is missing if it does not run",
 		Long: `Invoke starts a job on a batch endpoint and, with --wait, follows it to its end. The endpoint, its inputs and its
 outputs come from a stack's configuration, or from flags, or the whole request from a file. The token's audience is
-` + access.Audience + ` and nothing else; in another cloud, that cloud's. The cloud is that of ARM_METADATA_HOSTNAME,
+` + access.Model{}.Audience() +
+			` and nothing else; in another cloud, that cloud's. The cloud is that of ARM_METADATA_HOSTNAME,
 of the stack (azure-native:environment), of ARM_ENVIRONMENT, or of the endpoint's address.
 
 Who invokes (--as):

@@ -74,7 +74,7 @@ func (i *invocation) foretell(cmd *cobra.Command, s *stackOf) {
 		if p.Invoker == i.invoker && p.Endpoint == i.endpoint && asked && !p.Works() && !p.Undecided() {
 			fmt.Fprintf(cmd.ErrOrStderr(), "by the plan of stack %s a job of %s on %s with %s %s\n", s.name, p.Invoker,
 				p.Target(),
-				cmp.Or(p.Input, access.NoInput), p.Outcome())
+				p.InputName(), p.Outcome())
 		}
 	}
 }

@@ -107,7 +107,7 @@ func TestInvokeEndsWithTheExitCodeOfTheFailure(t *testing.T) {
 			"az account get-access-token --resource https://ml.azure.com"},
 		"a wrong secret": {[]string{"--as", "servicePrincipal", "--client-secret", "-"}, "wrong-secret", 3,
 			"AADSTS7000215"},
-		"an invoker without a role": {[]string{"--uri", uri, "--token", "-"}, token(ann, access.Audience), 4,
+		"an invoker without a role": {[]string{"--uri", uri, "--token", "-"}, token(ann, access.Model{}.Audience()), 4,
 			"number 1 of the 35"},
 		"a cluster without a reader": {[]string{"--input", "images", "--wait"}, "", 5,
 			"--role \"Storage Blob Data Reader\""},

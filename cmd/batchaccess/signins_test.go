@@ -39,7 +39,8 @@ func probe() int {
 	if err != nil {
 		return 1
 	}
-	token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{access.Audience + "/.default"}})
+	token, err := credential.GetToken(context.Background(),
+		policy.TokenRequestOptions{Scopes: []string{access.Model{}.Audience() + "/.default"}})
 	if err != nil {
 		_, _ = os.Stderr.WriteString(err.Error())
 		return 1
@@ -161,7 +162,7 @@ func TestTheStandInForTheAzureCLI(t *testing.T) {
 		require.Equal(t, 0, code, stderr)
 		assert.Equal(t, ann, claims(stdout).Oid)
 		assert.Equal(t, "ann@sandbox.example", claims(stdout).Upn)
-		assert.Equal(t, access.Audience, claims(stdout).Aud)
+		assert.Equal(t, access.Model{}.Audience(), claims(stdout).Aud)
 	})
 	t.Run("azidentity's own credential uses it", func(t *testing.T) {
 		self, err := os.Executable()
@@ -191,13 +192,16 @@ func TestTheStandInForTheAzureCLI(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"nobody signed in":        {"az logout; az account show", 1, "please run 'az login' to setup account"},
-		"an unknown user":         {"az login --username bob", 1, "its users are ann@sandbox.example"},
-		"a wrong password":        {"az login --username ann --password wrong", 1, "AADSTS50126"},
-		"a wrong secret":          {`az login --service-principal -u "$ARM_CLIENT_ID" -p wrong -t "$ARM_TENANT_ID"`, 1, "AADSTS7000215"},
-		"half a proof":            {"az login --service-principal -u someone", 2, "--password and --federated-token"},
-		"another tenant":          {login + "; az account get-access-token --tenant 99999999-9999-4999-8999-999999999999", 1, "AADSTS90002"},
-		"an unknown resource":     {login + "; az account get-access-token --resource https://example.com", 1, "AADSTS500011"},
+		"nobody signed in": {"az logout; az account show", 1, "please run 'az login' to setup account"},
+		"an unknown user":  {"az login --username bob", 1, "its users are ann@sandbox.example"},
+		"a wrong password": {"az login --username ann --password wrong", 1, "AADSTS50126"},
+		"a wrong secret": {`az login --service-principal -u "$ARM_CLIENT_ID" -p wrong -t "$ARM_TENANT_ID"`, 1,
+			"AADSTS7000215"},
+		"half a proof": {"az login --service-principal -u someone", 2, "--password and --federated-token"},
+		"another tenant": {login + "; az account get-access-token --tenant 99999999-9999-4999-8999-999999999999", 1,
+			"AADSTS90002"},
+		"an unknown resource": {login + "; az account get-access-token --resource https://example.com", 1,
+			"AADSTS500011"},
 		"another command":         {"az storage blob list", 2, "az account get-access-token"},
 		"another account command": {"az account list", 2, `unknown command "az account list"`},
 		"another flag":            {"az login --claims-challenge x", 2, "az login --identity"},

@@ -213,7 +213,7 @@ func (q question) outside(who string) (answer, because string) {
 // writes answers by the grants that write where the output lies.
 func (q question) writes(p access.Principal) (answer, because string) {
 	output := q.plan.Model.DataOutputs[q.what]
-	at := access.Scope{Level: string(access.AtContainer), StorageAccount: output.StorageAccount,
+	at := access.Scope{Level: access.AtContainer, StorageAccount: output.StorageAccount,
 		Container: output.Container}
 	holders := q.plan.Holders(p)
 	for _, g := range q.plan.Grants {

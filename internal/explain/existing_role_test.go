@@ -24,7 +24,7 @@ func TestARoleThatIsNotToldIsNotSaidToAllowAnything(t *testing.T) {
 	x := untold()
 	assert.False(t, x.Failed(), "nothing is known to be wrong")
 	assert.True(t, x.Role.Untold)
-	assert.Equal(t, access.ExistingRole, x.Role.Name)
+	assert.Equal(t, "existing role", x.Role.Name)
 	assert.Empty(t, x.Role.Entries)
 	for _, p := range x.Paths {
 		assert.False(t, p.Works, p)

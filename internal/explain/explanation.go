@@ -4,7 +4,6 @@
 package explain
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -135,10 +134,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 }
 
 func makeRole(r access.Role) Role {
-	role := Role{Name: cmp.Or(r.BuiltIn, r.Name, access.InvokerRole), Scope: string(r.EffectiveScope()), Untold: !r.Told()}
-	if r.RoleDefinitionID.Given() {
-		role.Name = access.ExistingRole
-	}
+	role := Role{Name: r.Title(), Scope: string(r.EffectiveScope()), Untold: !r.Told()}
 	d, wrong := r.Resolve()
 	if wrong != nil {
 		return role // Validate has told it

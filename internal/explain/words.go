@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"cmp"
 	"strconv"
 
 	"github.com/batchaccess/batchaccess/access"
@@ -18,7 +17,7 @@ func plural(n int, what string) string {
 	return count(n) + " " + what
 }
 
-func inputName(input string) string { return cmp.Or(input, access.NoInput) }
+func inputName(input string) string { return access.Path{Input: input}.InputName() }
 
 // outcome is a path in one word, and whether that is as it was declared.
 func outcome(p Path) string {

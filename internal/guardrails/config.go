@@ -63,7 +63,7 @@ type DecidedType struct {
 }
 
 // maxSecretDays is as long as the components let a client secret live: Entra's default lifetime.
-const maxSecretDays = int(access.MaxSecretLifetime / (24 * time.Hour))
+var maxSecretDays = int(access.ClientSecret{}.MaxLifetime() / (24 * time.Hour))
 
 // DefaultConfig allows what the components make by default, and no more.
 func DefaultConfig() Config {

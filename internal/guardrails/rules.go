@@ -206,8 +206,13 @@ func secretLifetime(r Resource, c Config, p *report) {
 	}
 }
 
+func issuerOfGitHub() string {
+	issuer, _, _ := access.FederatedCredential{GitHub: &access.GitHubSubject{}}.Claims()
+	return issuer
+}
+
 var (
-	githubIssuer  = regexp.MustCompile(`^` + regexp.QuoteMeta(access.GitHubIssuer) + `(/|$)`)
+	githubIssuer  = regexp.MustCompile(`^` + regexp.QuoteMeta(issuerOfGitHub()) + `(/|$)`)
 	githubSubject = regexp.MustCompile(`^repo:[^:/*]+/[^:/*]+:(ref:refs/heads/[^*]+|environment:[^*]+)$`)
 )
 

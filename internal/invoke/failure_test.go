@@ -20,7 +20,8 @@ import (
 // forged is a token that nobody vouches for, with claims of the test's choice.
 func forged(t *testing.T, claims jwt.MapClaims) invoke.StaticToken {
 	t.Helper()
-	all := jwt.MapClaims{"aud": access.Audience, "tid": tenant, "oid": alice, "exp": time.Now().Add(time.Hour).Unix()}
+	all := jwt.MapClaims{"aud": access.Model{}.Audience(), "tid": tenant, "oid": alice,
+		"exp": time.Now().Add(time.Hour).Unix()}
 	for name, value := range claims {
 		all[name] = value
 	}
@@ -169,7 +170,8 @@ func TestAzuresPlainTextNamesBothSuspects(t *testing.T) {
 	w.allow(alice, "pollJobs")
 	p := w.proxy(answer(200, nil, `{"id": "/x/jobs/j", "name": "j", "properties": {"status": "Failed", "error": {"code": "UserError",
 		"message": "ScriptExecutionException was caused by StreamAccessException. StreamAccessException was caused by AuthenticationException."}}}`))
-	_, err := run(t.Context(), w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Audience)), Transport: p.Client()}), p.jobsURI(), "", byURL())
+	_, err := run(t.Context(), w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice,
+		access.Model{}.Audience())), Transport: p.Client()}), p.jobsURI(), "", byURL())
 	f := failure(t, err, invoke.Mount)
 	assert.Contains(t, f.What, "does not say which")
 	text := f.Error()

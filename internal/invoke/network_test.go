@@ -90,7 +90,8 @@ func (w *world) proxy(t trouble) *proxy {
 func (w *world) through(p *proxy, logger *slog.Logger) *invoke.Client {
 	w.t.Helper()
 	w.allow(alice, "pollJobs")
-	return w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Audience)), Transport: p.Client(), Logger: logger})
+	return w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Model{}.Audience())),
+		Transport: p.Client(), Logger: logger})
 }
 
 func TestThrottlingIsTriedAgainWhenTheServerSaysSo(t *testing.T) {
@@ -268,7 +269,8 @@ func TestAnEndpointThatCannotBeReached(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := w.with(invoke.Options{
-				Credential: invoke.StaticToken(w.token(alice, access.Audience)), Cloud: invoke.PublicCloud(), Transport: &http.Client{Transport: noNetwork{c.err}},
+				Credential: invoke.StaticToken(w.token(alice,
+					access.Model{}.Audience())), Cloud: invoke.PublicCloud(), Transport: &http.Client{Transport: noNetwork{c.err}},
 			})
 			_, err := client.Start(t.Context(), "https://"+c.host+"/jobs", "", keyed())
 			assert.Contains(t, failure(t, err, invoke.Network).Error(), c.says)
@@ -280,7 +282,8 @@ func TestAnEndpointThatCannotBeReached(t *testing.T) {
 func TestACertificateThatIsNotTrustedIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	client := w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Audience)), Cloud: w.cloud(), Transport: &http.Client{Transport: &http.Transport{}}})
+	client := w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Model{}.Audience())),
+		Cloud: w.cloud(), Transport: &http.Client{Transport: &http.Transport{}}})
 	_, err := client.Start(t.Context(), w.jobsURI(), "", keyed())
 	assert.Contains(t, failure(t, err, invoke.Network).Error(), "SSL_CERT_FILE")
 }
@@ -291,7 +294,7 @@ func TestTheLogHasRequestsAndNoSecret(t *testing.T) {
 	var text bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	p := w.proxy(pass)
-	token := w.token(alice, access.Audience)
+	token := w.token(alice, access.Model{}.Audience())
 	w.allow(alice, "pollJobs")
 	client := w.with(invoke.Options{Credential: invoke.StaticToken(token), Transport: p.Client(), Logger: logger})
 	_, err := run(t.Context(), client, p.jobsURI(), "", keyed())

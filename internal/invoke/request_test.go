@@ -116,7 +116,7 @@ func TestTheCurlCommandStartsTheJobAndHasNoToken(t *testing.T) {
 	request.Properties.InputData["in's"] = invoke.Input{JobInputType: invoke.Literal, Value: "a 'quoted' $HOME & <b>"}
 	text, err := invoke.Curl("https://heart.westeurope.inference.ml.azure.com/jobs", "blue", request)
 	require.NoError(t, err)
-	assert.Contains(t, text, "az account get-access-token --resource "+access.Audience)
+	assert.Contains(t, text, "az account get-access-token --resource "+access.Model{}.Audience())
 	assert.Contains(t, text, `"Authorization: Bearer $TOKEN"`)
 	// The shell's own reading of it, with other commands in the place of az and curl.
 	out, err := exec.CommandContext(t.Context(), shell, "-c", `az() { echo from-az; }; curl() { for a in "$@"; do printf '%s\n' "$a"; done; }; `+text).Output()

@@ -135,7 +135,8 @@ func TestEveryFailureOfTheSheetIsRecognised(t *testing.T) {
 	w := newWorld(t)
 	w.allow(alice, "pollJobs")
 	client := func(p *proxy) *invoke.Client {
-		return w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Audience)), Transport: p.Client()})
+		return w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Model{}.Audience())),
+			Transport: p.Client()})
 	}
 	check := func(t *testing.T, c said, err error) {
 		t.Helper()
@@ -210,7 +211,7 @@ func TestAJobIsStartedOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := w.proxy(refuses(c.status, c.body))
-			client := w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Audience)),
+			client := w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Model{}.Audience())),
 				Transport: p.Client()})
 			_, err := client.Start(t.Context(), p.jobsURI(), "", keyed())
 			f := failure(t, err, invoke.Service)

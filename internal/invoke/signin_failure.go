@@ -1,6 +1,8 @@
 package invoke
 
 import (
+	"github.com/batchaccess/batchaccess/internal/cloud"
+
 	"encoding/json"
 	"errors"
 	"strings"
@@ -40,7 +42,7 @@ func signInTable() (all []signature) {
 			"; look at the final slash, the enterprise's slug, and Azure DevOps' old and new issuer"},
 		{"700212 7002121", "the federated token's audience is not the federated credential's",
 			"ask the issuer for a token for " +
-				access.FederatedAudience + ", or the exchange audience of the cloud"},
+				cloud.Public().ExchangeAudience + ", or the exchange audience of the cloud"},
 		{"700213", "the federated token's subject is not the federated credential's",
 			equalLetters + ": environment or ref? " +
 				"Repositories made or renamed since 2026-07-15 use immutable subjects: set ownerId and repositoryId"},

@@ -1,6 +1,8 @@
 package invoke_test
 
 import (
+	"github.com/batchaccess/batchaccess/internal/cloud"
+
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -25,7 +27,7 @@ import (
 // createdBy is the object ID of the invoker as the endpoint knows it.
 func (w *world) createdBy(job invoke.Job) string {
 	w.t.Helper()
-	got := w.call(http.MethodGet, "/inference/westeurope/heart/jobs/"+job.Name, access.Audience, nil)
+	got := w.call(http.MethodGet, "/inference/westeurope/heart/jobs/"+job.Name, access.Model{}.Audience(), nil)
 	return got["systemData"].(object)["createdBy"].(string)
 }
 
@@ -37,7 +39,7 @@ func (w *world) federated(issuer, subject string) (clientID, objectID string) {
 	clientID = app["appId"].(string)
 	sp := w.call(http.MethodPost, "/graph/v1.0/servicePrincipals", graph, object{"appId": clientID})
 	w.call(http.MethodPost, "/graph/v1.0/applications/"+app["id"].(string)+"/federatedIdentityCredentials", graph,
-		object{"name": "main", "issuer": issuer, "subject": subject, "audiences": []string{access.FederatedAudience}})
+		object{"name": "main", "issuer": issuer, "subject": subject, "audiences": []string{cloud.Public().ExchangeAudience}})
 	return clientID, sp["id"].(string)
 }
 
@@ -84,7 +86,7 @@ func azureCLI(t *testing.T, token string) {
 	dir := t.TempDir()
 	script := `#!/bin/sh
 case "$*" in
-"account get-access-token -o json --resource ` + access.Audience + ` --tenant ` + tenant + `") cat <<EOF
+"account get-access-token -o json --resource ` + access.Model{}.Audience() + ` --tenant ` + tenant + `") cat <<EOF
 {"accessToken": "` + token + `", "expires_on": ` + fmt.Sprint(time.Now().Add(time.Hour).Unix()) + `}
 
 EOF
@@ -117,7 +119,7 @@ func TestEveryWayOfSigningInStartsAJobAsThatPrincipal(t *testing.T) {
 	for _, principal := range []string{pipelineID, machineID} {
 		w.assign(principal, invokerRole, workspace)
 	}
-	assertion, err := w.FederatedAssertion(issuer, subject, access.FederatedAudience)
+	assertion, err := w.FederatedAssertion(issuer, subject, cloud.Public().ExchangeAudience)
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte(assertion), 0o600))
@@ -128,7 +130,10 @@ func TestEveryWayOfSigningInStartsAJobAsThatPrincipal(t *testing.T) {
 		client  *http.Client
 		want    string
 	}{
-		"a user": {invoke.SignIn{As: invoke.AsUser}, func(t *testing.T) { azureCLI(t, w.token(alice, access.Audience)) }, w.Client(), alice},
+		"a user": {invoke.SignIn{As: invoke.AsUser}, func(t *testing.T) {
+			azureCLI(t,
+				w.token(alice, access.Model{}.Audience()))
+		}, w.Client(), alice},
 		"a service principal by secret": {
 			invoke.SignIn{As: invoke.AsServicePrincipal, ClientID: deployer.ClientID, ClientSecret: deployer.ClientSecret}, nil, w.Client(), deployer.ObjectID,
 		},
@@ -180,7 +185,7 @@ func TestARefusedSignInSaysWhatToDo(t *testing.T) {
 	w := newWorld(t)
 	deployer := w.Deployer()
 	pipeline, _ := w.federated("https://issuer.example", "main")
-	assertion, err := w.FederatedAssertion("https://issuer.example", "other", access.FederatedAudience)
+	assertion, err := w.FederatedAssertion("https://issuer.example", "other", cloud.Public().ExchangeAudience)
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte(assertion), 0o600))
@@ -217,10 +222,13 @@ func TestASignInThatIsNotCompleteIsRefused(t *testing.T) {
 		signIn invoke.SignIn
 		says   string
 	}{
-		"an unknown way":     {invoke.SignIn{As: "root"}, "use user, servicePrincipal"},
-		"no client ID":       {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientSecret: "s"}, "--client-id"},
-		"no tenant":          {invoke.SignIn{As: invoke.AsServicePrincipal, ClientID: alice, ClientSecret: "s"}, "--tenant-id"},
-		"no proof":           {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice}, "0 are given"},
+		"an unknown way": {invoke.SignIn{As: "root"}, "use user, servicePrincipal"},
+		"no client ID": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientSecret: "s"},
+			"--client-id"},
+		"no tenant": {invoke.SignIn{As: invoke.AsServicePrincipal, ClientID: alice, ClientSecret: "s"},
+			"--tenant-id"},
+		"no proof": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice},
+			"0 are given"},
 		"two proofs":         {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice, ClientSecret: "s", FederatedTokenFile: "f"}, "2 are given"},
 		"no such cert. file": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice, CertificateFile: "nowhere.pem"}, "nowhere.pem"},
 	} {

@@ -136,7 +136,7 @@ func (w *world) cloud() invoke.Cloud {
 // as is a client that invokes as a user, with a token obtained elsewhere.
 func (w *world) as(objectID string) *invoke.Client {
 	w.t.Helper()
-	return w.with(invoke.Options{Credential: invoke.StaticToken(w.token(objectID, access.Audience))})
+	return w.with(invoke.Options{Credential: invoke.StaticToken(w.token(objectID, access.Model{}.Audience()))})
 }
 
 func (w *world) with(o invoke.Options) *invoke.Client {

@@ -1,5 +1,5 @@
-// Package problem holds what is wrong with something that a person wrote, as data: where, what, and what to write instead.
-// Text is made of it once, at the edge.
+// Package problem holds what is wrong with something that a person wrote, as data: where, what, and what to write
+// instead. Text is made of it once, at the edge.
 package problem
 
 import (
@@ -133,8 +133,8 @@ func (l List) Without(codes ...Code) List {
 	return l.where(func(p Problem) bool { return !slices.Contains(codes, p.Code) })
 }
 
-// WithoutLookUps leaves out what a look-up supplies. If there is any, it leaves out the problems of assertions too: they can't
-// be judged before everything is known, such as the cluster that an endpoint runs on.
+// WithoutLookUps leaves out what a look-up supplies. If there is any, it leaves out the problems of assertions too:
+// they can't be judged before everything is known, such as the cluster that an endpoint runs on.
 func (l List) WithoutLookUps() List {
 	if len(l.With(LookUp)) == 0 {
 		return l

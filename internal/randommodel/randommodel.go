@@ -19,7 +19,8 @@ var workspaceID = access.Known("/subscriptions/" + subscription +
 	"/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring")
 
 func storageID(name string) access.ID {
-	return access.Known("/subscriptions/" + subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" + name)
+	return access.Known("/subscriptions/" + subscription +
+		"/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" + name)
 }
 
 func objectID(n int) access.ID {
@@ -31,8 +32,9 @@ func boolPtr(b bool) *bool { return &b }
 // Models draws valid models with invokers, clusters, inputs and outputs of every kind.
 var Models = rapid.Custom(func(t *rapid.T) access.Model {
 	m := access.Model{
-		WorkspaceID:     workspaceID,
-		Role:            access.Role{Scope: rapid.SampledFrom([]access.RoleScope{"", access.AtWorkspace, access.AtResourceGroup, access.AtSubscription}).Draw(t, "role scope")},
+		WorkspaceID: workspaceID,
+		Role: access.Role{Scope: rapid.SampledFrom([]access.Level{"", access.AtWorkspace, access.AtResourceGroup,
+			access.AtSubscription}).Draw(t, "role scope")},
 		Invokers:        map[string]access.Invoker{},
 		Clusters:        map[string]access.Cluster{},
 		StorageAccounts: map[string]access.ID{"lake": storageID("lake"), "shared": storageID("shared")},
@@ -41,7 +43,8 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 		Endpoints:       map[string]access.Endpoint{},
 	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "invokers") {
-		kind := rapid.SampledFrom([]access.PrincipalKind{access.User, access.Group, access.ServicePrincipal, access.ManagedIdentity}).Draw(t, "kind of principal")
+		kind := rapid.SampledFrom([]access.PrincipalKind{access.User, access.Group, access.ServicePrincipal,
+			access.ManagedIdentity}).Draw(t, "kind of principal")
 		invoker := access.Invoker{Kind: kind, PrincipalID: objectID(i)}
 		if kind == access.ManagedIdentity && rapid.Bool().Draw(t, "made here") {
 			invoker.PrincipalID = access.ID{}
@@ -49,7 +52,8 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 		m.Invokers[fmt.Sprintf("name%d", i)] = invoker
 	}
 	if rapid.Bool().Draw(t, "a group that is made") {
-		members := slices.DeleteFunc(keys(m.Invokers), func(name string) bool { return m.Invokers[name].Kind == access.Group })
+		members := slices.DeleteFunc(keys(m.Invokers),
+			func(name string) bool { return m.Invokers[name].Kind == access.Group })
 		if in := someOf(t, members); len(in) > 0 {
 			m.Invokers["name3"] = access.Invoker{Kind: access.Group, Members: in, ManagedIdentities: true}
 		}
@@ -140,10 +144,12 @@ func Assertions(m access.Model) *rapid.Generator[access.Assertion] {
 // inputs draws inputs of every row of the table.
 func inputs(i int) *rapid.Generator[access.DataInput] {
 	return rapid.Custom(func(t *rapid.T) access.DataInput {
-		d := access.DataInput{Kind: rapid.SampledFrom([]access.InputKind{access.DataStore, access.DataAsset, access.Blob, access.ADLSGen2}).Draw(t, "kind of input")}
+		d := access.DataInput{Kind: rapid.SampledFrom([]access.InputKind{access.DataStore, access.DataAsset, access.Blob,
+			access.ADLSGen2}).Draw(t, "kind of input")}
 		byURL := d.Kind == access.Blob || d.Kind == access.ADLSGen2
 		if !byURL {
-			d.CredentialInStore, d.DataStore, d.Path = boolPtr(rapid.Bool().Draw(t, "credential in store")), fmt.Sprintf("store%d", i), "p"
+			d.CredentialInStore, d.DataStore, d.Path = boolPtr(rapid.Bool().Draw(t,
+				"credential in store")), fmt.Sprintf("store%d", i), "p"
 			if *d.CredentialInStore {
 				d.StorageAccount = ""
 			}
@@ -161,10 +167,10 @@ func inputs(i int) *rapid.Generator[access.DataInput] {
 	})
 }
 
-func location(t *rapid.T, needsContainer bool) (account, container string, scope access.GrantScope) {
+func location(t *rapid.T, needsContainer bool) (account, container string, scope access.Level) {
 	account = rapid.SampledFrom([]string{"lake", "shared"}).Draw(t, "account")
 	container = rapid.SampledFrom([]string{"raw", "curated"}).Draw(t, "container")
-	scope = rapid.SampledFrom([]access.GrantScope{"", access.AtContainer, access.AtAccount}).Draw(t, "scope")
+	scope = rapid.SampledFrom([]access.Level{"", access.AtContainer, access.AtAccount}).Draw(t, "scope")
 	if !needsContainer && rapid.Bool().Draw(t, "the whole account") {
 		container = ""
 		if scope == access.AtContainer {
@@ -190,8 +196,8 @@ func keys[V any](m map[string]V) (names []string) {
 }
 
 // Shared draws a valid model in which clusters share identities with one another and with an invoker: by object ID or
-// ARM ID, in
-// whatever letter case, or by one source that is known only later. It returns whom Azure would take each principal for.
+// ARM ID, in whatever letter case, or by one source that is known only later. It returns whom Azure would take each
+// principal for.
 func Shared(t *rapid.T) (access.Model, map[access.Principal]string) {
 	m := Models.Draw(t, "model")
 	m.Assertions = nil

@@ -1,12 +1,13 @@
 package review
 
 import (
+	"github.com/batchaccess/batchaccess/internal/cloud"
+
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
@@ -206,7 +207,7 @@ func (m *maker) federation() {
 			subject = "whatever matches " + subject
 		}
 		told := subject + " of " + strings.TrimPrefix(part(s.Inputs["issuer"]), "https://")
-		if audiences := fmt.Sprint(s.Inputs["audiences"]); audiences != fmt.Sprint([]any{access.FederatedAudience}) {
+		if audiences := fmt.Sprint(s.Inputs["audiences"]); audiences != fmt.Sprint([]any{cloud.Public().ExchangeAudience}) {
 			told += " for " + audiences
 		}
 		return told

@@ -139,12 +139,12 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 	a := assignment{urn: urn, principal: m.declaredPrincipal(componentURN, plan, g.Principal), scope: scope}
 	ok := true
 	switch {
-	case g.Role == access.InvokerRole:
+	case !g.Scope.InStorage() && model.Role.Made():
 		made := childURN(componentURN, guardrails.InvokerRole+"$"+guardrails.RoleDefinition, "")
 		if a.role, ok = m.index.definitions[made][when]; !ok { // what is shown goes before what is declared
 			a.role, ok = m.declared(made, when)
 		}
-	case g.Role == access.ExistingRole && !model.Role.RoleDefinitionID.Later():
+	case !g.Scope.InStorage() && model.Role.RoleDefinitionID.Given() && !model.Role.RoleDefinitionID.Later():
 		var told bool
 		if a.role, told = m.existing(urn, when); !told {
 			guid := strings.ToLower(model.Role.RoleDefinitionGUID())

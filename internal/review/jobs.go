@@ -1,7 +1,6 @@
 package review
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -93,7 +92,8 @@ func (m *maker) job(k place, was, is *access.Path) {
 	if from == to || from == notThere && to == fails && !is.Declared || to == notThere && from != works {
 		return
 	}
-	j := JobChange{Invoker: k.invoker, Endpoint: k.endpoint, Input: cmp.Or(k.input, access.NoInput), Before: outcome(was), After: outcome(is), Risk: Low}
+	j := JobChange{Invoker: k.invoker, Endpoint: k.endpoint, Input: access.Path{Input: k.input}.InputName(),
+		Before: outcome(was), After: outcome(is), Risk: Low}
 	switch {
 	case to == works:
 		j.Change, j.Risk = "starts", Medium

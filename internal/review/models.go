@@ -1,6 +1,8 @@
 package review
 
 import (
+	"github.com/batchaccess/batchaccess/internal/cloud"
+
 	"maps"
 	"slices"
 	"strings"
@@ -157,7 +159,7 @@ func (m *maker) signIns(c component) {
 			return ""
 		}
 		told := c.subject + " of " + strings.TrimPrefix(c.issuer, "https://")
-		if c.audience != access.FederatedAudience {
+		if c.audience != cloud.Public().ExchangeAudience {
 			told += " for " + c.audience
 		}
 		return told

@@ -44,7 +44,7 @@ func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 			r := w.report()
 			assert.Equal(t, c.status, path(t, r, "ann", "heart").Status)
 			for _, l := range r.Lacking {
-				assert.Equal(t, access.ExistingRole, l.Grant.Role)
+				assert.Equal(t, "existing role", l.Grant.Role)
 				assert.Equal(t, c.lacking, l.Actions)
 			}
 			for _, e := range r.Beyond {

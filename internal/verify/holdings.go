@@ -73,7 +73,7 @@ func (h *holdings) Starts(invoker string) access.Ruling {
 }
 
 // Acts implements access.Holdings. Whoever mounts has to see the container too, as Storage Blob Data Reader does.
-func (h *holdings) Acts(p access.Principal, at access.Scope, dataAction string) access.Ruling {
+func (h *holdings) Acts(p access.Principal, at access.Scope, dataAction, role string) access.Ruling {
 	place, err := h.m.ScopeID(at)
 	if err != nil {
 		return access.Ruling{Missing: err.Error()}
@@ -82,7 +82,7 @@ func (h *holdings) Acts(p access.Principal, at access.Scope, dataAction string) 
 	if p.IsCluster() {
 		needs = append(needs, roles.Action{Name: roles.ReadContainers})
 	}
-	return h.rule(p, place, needs, func([]string) string { return access.NotHeld })
+	return h.rule(p, place, needs, func([]string) string { return role })
 }
 
 // rule decides whether the principal has all that is needed at a place. Roles add up, and what is denied is not had.

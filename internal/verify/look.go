@@ -131,7 +131,7 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 
 // resourceGroups are those that hold what the model refers to, each once.
 func resourceGroups(m access.Model) ([]string, error) {
-	workspace, err := m.ScopeID(access.Scope{Level: string(access.AtResourceGroup)})
+	workspace, err := m.ScopeID(access.Scope{Level: access.AtResourceGroup})
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -33,7 +32,7 @@ func WriteTable(w io.Writer, r Report) error {
 	}
 	row("INVOKER", "ENDPOINT", "INPUT", "NOW", "WHY")
 	for _, p := range r.Paths {
-		row(p.Invoker, p.Target(), cmp.Or(p.Input, access.NoInput), p.outcome(), p.reason())
+		row(p.Invoker, p.Target(), p.InputName(), p.outcome(), p.reason())
 	}
 	if len(r.Lacking) > 0 {
 		section("MISSING")

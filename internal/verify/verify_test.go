@@ -77,7 +77,7 @@ func TestAccessCountsWhereverItComesFrom(t *testing.T) {
 			w := newWorld(t, model())
 			w.grantAll()
 			for _, g := range plans.Of(w.m).Grants {
-				if g.Principal == access.InvokerPrincipal("ann") && g.Role == access.InvokerRole {
+				if g.Principal == access.InvokerPrincipal("ann") && g.Role == "Batch Endpoint Invoker" {
 					assignments, err := w.clients.NewRoleAssignmentsClient().NewListForScopePager(workspace, nil).NextPage(t.Context())
 					require.NoError(t, err)
 					for _, a := range assignments.Value {

@@ -163,7 +163,7 @@ func (r *rehearsal) declared() (reads, writes needs) {
 	return reads, writes
 }
 
-func at(account, container string, scope access.GrantScope) place {
+func at(account, container string, scope access.Level) place {
 	if scope == access.AtAccount {
 		container = ""
 	}

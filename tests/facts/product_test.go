@@ -82,7 +82,10 @@ func productAnswers() asked {
 				FederatedCredentials: map[string]access.FederatedCredential{name: f}}
 			return accepted(deployable(m))
 		},
-		"audience that invokes": func(_ *testing.T, input string) string { return accepted(input == access.Audience) },
+		"audience that invokes": func(_ *testing.T,
+			input string) string {
+			return accepted(input == access.Model{}.Audience())
+		},
 		"job input": func(_ *testing.T, input string) string {
 			kind, uri := pair(input)
 			request := invoke.JobRequest{Properties: invoke.Properties{InputData: map[string]invoke.Input{
