@@ -116,7 +116,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}
 	r := &rehearsal{Options: o, plan: plan, azure: a}
 	r.engine, err = engine.Start(ctx, engine.Options{
-		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Pulumi: o.Pulumi, StandIns: o.StandIns,
+		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Named: true, Pulumi: o.Pulumi, StandIns: o.StandIns,
 		Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
 	})
 	if err != nil {
