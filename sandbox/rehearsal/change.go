@@ -202,14 +202,16 @@ func (c *change) start(ctx context.Context, r *rehearsal, file string, fn func()
 }
 
 func (r *rehearsal) up(ctx context.Context, more ...string) error {
-	return r.pulumi(ctx, append([]string{
-		"up", "--yes", "--suppress-outputs", "--stack", r.Stack, "--non-interactive", "--color", "never",
-	}, more...)...)
+	return r.pulumi(ctx, append(r.upArgs(), more...)...)
+}
+
+func (r *rehearsal) upArgs() []string {
+	return []string{"up", "--yes", "--suppress-outputs", "--stack", r.Stack, "--non-interactive", "--color", "never"}
 }
 
 func (c *change) deployOld(ctx context.Context, s *Start) (err error) {
 	c.Progress.Step("pulumi up, before the change")
-	if err := c.old.up(ctx, "--skip-preview"); err != nil {
+	if err := c.old.print(ctx, c.old.engine.PulumiSavingOnce, append(c.old.upArgs(), "--skip-preview")...); err != nil {
 		return err
 	}
 	if s.outputs, err = c.old.outputs(ctx); err != nil {
