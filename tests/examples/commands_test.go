@@ -50,6 +50,9 @@ func TestTheCommandsWorkInEveryLanguage(t *testing.T) {
 			t.Run(language, func(t *testing.T) {
 				t.Parallel()
 				dir := project(t)
+				if language == "typescript" {
+					transpiled(t, dir)
+				}
 				code, stdout, stderr := batchaccess(t, "explain", "-C", dir, "--json")
 				require.Zero(t, code, stderr)
 				lock.Lock()
