@@ -20,9 +20,9 @@ test: lint ## run what lint runs, and every test; with CI=true, what is missing 
 	go run ./cmd/batchaccess pulumi >/dev/null
 	cd tools && go run ./testrun
 
-measure: ## run every test as make test does, and say what each package took
-	@go run ./cmd/batchaccess pulumi >/dev/null
-	cd tools && go build -o ../bin/testrun ./testrun && ../bin/testrun -measure
+measure: ## run every test as make test does, say what each package took, and count starts of pulumi and builds
+	cd tools && go build -o ../bin/testrun ./testrun
+	pulumi=$$(go run ./cmd/batchaccess pulumi) && cd tools && TESTRUN_PULUMI=$$pulumi ../bin/testrun -measure
 
 mutate: ## try every mistake of tests/mutate/mutations.txt on the product: each must turn a rehearsal red; 10 to 30 minutes
 	go test ./tests/mutate -all -v -timeout 90m

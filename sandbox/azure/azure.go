@@ -35,6 +35,8 @@ type Options struct {
 	// StateFile keeps the state from one run to the next, with the keys beside it in the same folder; "" keeps all in
 	// memory. One process at a time may use it; the error that another one gets names the first.
 	StateFile string
+	// From is what this Azure holds at first: a snapshot of another one. It takes no StateFile.
+	From Snapshot
 	// Listen is a loopback address; default "127.0.0.1:0", which takes the port of the last run if it is free.
 	Listen string
 	// Weather is what makes this Azure slower and less reliable; default calm.
@@ -72,6 +74,11 @@ func Start(ctx context.Context, o Options) (*Azure, error) {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
 	store.SetLag(o.Weather.Replication, o.Weather.Propagation)
+	if len(o.From) > 0 {
+		if err := store.Restore(o.From); err != nil {
+			return nil, errors.Join(fmt.Errorf("starting the sandbox: %w", err), store.Close())
+		}
+	}
 	a := &Azure{store: store, identityHeader: rand.Text(), watched: &watched{}}
 	if err := a.start(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the sandbox: %w", err), store.Close())

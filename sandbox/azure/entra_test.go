@@ -92,6 +92,12 @@ func TestClientSecrets(t *testing.T) {
 	})
 	t.Run("disabled, expired, removed", func(t *testing.T) {
 		form := map[string]string{"client_id": client, "client_secret": secret}
+		before := w.token(principal, ml)
+		assert.Equal(t, before, w.token(principal, ml), "who signs in again at once has the token still")
+		assert.NotEqual(t, before, w.token(principal, "https://management.azure.com"))
+		w.SetClock(func() time.Time { return time.Now().Add(2 * time.Minute) })
+		assert.NotEqual(t, before, w.token(principal, ml), "and later another")
+		w.SetClock(time.Now)
 		require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, "/v1.0/servicePrincipals/"+principal, object("accountEnabled", false)).status)
 		assert.Equal(t, 7000112.0, errorCode(w.signIn(form)))
 		_, err := w.SignIn(t.Context(), principal, ml)

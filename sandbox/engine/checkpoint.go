@@ -17,6 +17,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/sig"
+
+	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
 // Protects tells whether the stack's state holds a resource that is protected from being deleted.
@@ -70,6 +72,51 @@ func (e *Engine) Outputs(ctx context.Context, stack string) (map[string]any, err
 // Pulumi is told to pack.
 func (e *Engine) checkpointFile(stack string) string {
 	return filepath.Join(e.paths.backend, ".pulumi", "stacks", e.project.name, stack+".json")
+}
+
+// writeStack makes a stack as `pulumi stack init` does, which takes half a second, and leaves its key to the first
+// command that needs one.
+func (e *Engine) writeStack(stack string) error {
+	for file, text := range map[string]string{
+		filepath.Join(e.paths.backend, ".pulumi", "meta.yaml"): "version: 1\n",
+		e.checkpointFile(stack): fmt.Sprintf(`{"version": 3, "checkpoint": {"stack": %q}}`+"\n",
+			"organization/"+e.project.name+"/"+stack),
+	} {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return err
+		}
+		if err := wholefile.Write(file, []byte(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Copy copies what an engine that is closed has kept of the stacks of its project: their states, and what their secrets
+// are encrypted with. The other folder is for an engine of the same project.
+func Copy(from, to string) error {
+	was, is := pathsIn(from), pathsIn(to)
+	settings, err := filepath.Glob(filepath.Join(was.shadow, "Pulumi.*.yaml"))
+	if err != nil {
+		return fmt.Errorf("copying the stacks of an engine: %w", err)
+	}
+	if err := os.MkdirAll(is.shadow, 0o700); err != nil {
+		return fmt.Errorf("copying the stacks of an engine: %w", err)
+	}
+	for _, file := range append(settings, was.passphrase) {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			relative, _ := filepath.Rel(from, file) // it lies below
+			err = wholefile.Write(filepath.Join(to, relative), text)
+		}
+		if err != nil {
+			return fmt.Errorf("copying the stacks of an engine: %w", err)
+		}
+	}
+	if err := os.CopyFS(is.backend, os.DirFS(was.backend)); err != nil {
+		return fmt.Errorf("copying the stacks of an engine: %w", err)
+	}
+	return nil
 }
 
 func (e *Engine) checkpoint(stack string) (*apitype.DeploymentV3, error) {
@@ -137,11 +184,21 @@ func (e *Engine) decrypter(ctx context.Context, provider *apitype.SecretsProvide
 	if err != nil {
 		return nil, err
 	}
-	secrets := config.NewSymmetricCrypterFromPassphrase(string(passphrase), bytes)
+	secrets := crypter(string(passphrase), bytes)
 	if text, err := secrets.DecryptValue(ctx, known); err != nil || text != "pulumi" {
 		return nil, errors.New("the passphrase of its secrets is another one")
 	}
 	return secrets, nil
+}
+
+// crypters are those that this process has made, by passphrase and salt: each takes a million rounds of PBKDF2.
+var crypters sync.Map
+
+func crypter(passphrase string, salt []byte) config.Crypter {
+	made, _ := crypters.LoadOrStore([2]string{passphrase, string(salt)}, sync.OnceValue(func() config.Crypter {
+		return config.NewSymmetricCrypterFromPassphrase(passphrase, salt)
+	}))
+	return made.(func() config.Crypter)()
 }
 
 // reveal puts secrets in the plain.

@@ -34,6 +34,8 @@ type Options struct {
 	ProjectDir string
 	// StackFiles are files of settings, by stack, in place of those beside Pulumi.yaml.
 	StackFiles map[string]string
+	// Named says that every command names its stack, so that none is selected: Pulumi needn't be started to make them.
+	Named bool
 	// Pulumi is the path of the CLI. Required.
 	Pulumi string
 	// StandIns are the providers to serve stand-ins for; nil means NotInstalled, an empty list none.
@@ -192,6 +194,12 @@ func (e *Engine) Close() error {
 func (e *Engine) createStacks(ctx context.Context) error {
 	for _, stack := range e.project.stacks {
 		if file := e.checkpointFile(stack); exists(file) || exists(file+".gz") {
+			continue
+		}
+		if e.options.Named {
+			if err := e.writeStack(stack); err != nil {
+				return fmt.Errorf("creating stack %s in the sandbox: %w", stack, err)
+			}
 			continue
 		}
 		args := []string{"stack", "init", stack, "--non-interactive", "--color", "never"}

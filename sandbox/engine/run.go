@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -57,6 +58,15 @@ func passOn(signals <-chan os.Signal, process *os.Process, terminal bool, ended 
 // Pulumi runs the pulumi CLI in the sandbox with its output going to stdout, and its errors to where the engine's go.
 func (e *Engine) Pulumi(ctx context.Context, stdout io.Writer, args ...string) error {
 	return e.command(ctx, stdout, e.options.Stderr, e.options.Pulumi, args...).Run()
+}
+
+// PulumiSavingOnce does what Pulumi does for a command that shows no preview, and has it save the state at its end
+// alone, which takes a fifth of the time away. The state of one that is killed is that of before.
+func (e *Engine) PulumiSavingOnce(ctx context.Context, stdout io.Writer, args ...string) error {
+	cmd := e.command(ctx, stdout, e.options.Stderr, e.options.Pulumi, args...)
+	// To Pulumi this is an experiment, and with experiments an up is held to its preview: hence without one.
+	cmd.Env = append(slices.Clone(cmd.Env), "PULUMI_EXPERIMENTAL=true", "PULUMI_SKIP_CHECKPOINTS=true")
+	return cmd.Run()
 }
 
 // command makes a command that is interrupted, not killed, when the context ends.

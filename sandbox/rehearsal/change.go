@@ -35,6 +35,8 @@ type ChangeOptions struct {
 	Stack string
 	// Old is deployed first, New over it. Both are of one project.
 	Old, New Version
+	// Start is where Old is deployed already; nil for nowhere yet.
+	Start *Start
 	// StateDir takes all that the rehearsal writes. Required.
 	StateDir string
 	// Pulumi and StandIns are as in Options.
@@ -56,21 +58,24 @@ type ChangeOptions struct {
 // between has everybody who could start a job before and can after it start it. An error means that the old version, or
 // the sandbox, failed; a change that fails is in the report.
 func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
-	if o.Progress == nil {
-		o.Progress = silent{}
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	o.Old.Model, o.New.Model = Identified(o.Old.Model), Identified(o.New.Model)
+	o.complete()
 	c := &change{ChangeOptions: o, report: &ChangeReport{Stack: o.Stack, Weather: o.Weather.String()}}
 	if o.Pulumi == "" {
 		if c.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
 			return nil, err
 		}
 	}
+	if o.Start == nil {
+		if o.Start, err = Deploy(ctx, c.ChangeOptions); err != nil {
+			return nil, err
+		}
+	} else if err := engine.Copy(o.Start.folder, o.StateDir); err != nil {
+		return nil, err
+	}
+	c.before, c.names, c.report.was = o.Start.outputs, maps.Clone(o.Start.names), o.Start.was
 	lag := azure.Weather{Propagation: o.Weather.Propagation, Replication: o.Weather.Replication}
-	if c.azure, err = azure.Start(ctx, azure.Options{Weather: o.Weather, Logger: o.Logger}); err != nil {
+	c.azure, err = azure.Start(ctx, azure.Options{From: o.Start.azure, Weather: o.Weather, Logger: o.Logger})
+	if err != nil {
 		return nil, err
 	}
 	c.calm = c.azure.Calm()
@@ -84,10 +89,70 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	if c.new, err = c.version(o.New, c.newProbe, lag); err != nil {
 		return nil, fmt.Errorf("after the change: %w", err)
 	}
-	if err := c.deployOld(ctx); err != nil {
+	if err := c.old.setACLs(c.before); err != nil { // which a container that is seeded anew has lost
 		return nil, fmt.Errorf("before the change: %w", err)
 	}
 	return c.report, c.deployNew(ctx)
+}
+
+// A Start is the old version of a stack, deployed in calm weather: any number of changes may begin there, also at the
+// same time.
+type Start struct {
+	folder  string // what its engine has kept
+	azure   azure.Snapshot
+	seed    azure.Seed
+	outputs deployed
+	was     map[string]Resource
+	names   map[string]string // as in change
+}
+
+// Deploy deploys the old version of a change to an Azure of its own. Of the options it takes Stack, Old, StateDir,
+// Pulumi, StandIns, Progress and Logger; changes begin there as long as StateDir is there.
+func Deploy(ctx context.Context, o ChangeOptions) (_ *Start, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("before the change: %w", err)
+		}
+	}()
+	o.complete()
+	c := &change{ChangeOptions: o, report: &ChangeReport{}}
+	if c.Pulumi == "" {
+		if c.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
+			return nil, err
+		}
+	}
+	s := &Start{folder: o.StateDir}
+	if s.seed, err = Seed(c.Old.Model, c.Old.Location); err != nil {
+		return nil, fmt.Errorf("preparing the sandbox: %w", err)
+	}
+	if c.azure, err = azure.Start(ctx, azure.Options{Logger: c.Logger}); err != nil {
+		return nil, err
+	}
+	c.calm = c.azure
+	defer func() { err = errors.Join(err, c.azure.Close()) }()
+	if err := c.azure.Seed(s.seed); err != nil {
+		return nil, err
+	}
+	model := c.Old.Model
+	model.Assertions = nil // they are of the end of a change
+	if c.old, err = c.version(c.Old, model, azure.Weather{}); err != nil {
+		return nil, err
+	}
+	if err := c.start(ctx, c.old, c.Old.StackFile, func() error { return c.deployOld(ctx, s) }); err != nil {
+		return nil, err
+	}
+	s.azure, err = c.azure.Snapshot()
+	return s, err
+}
+
+func (o *ChangeOptions) complete() {
+	if o.Progress == nil {
+		o.Progress = silent{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Old.Model, o.New.Model = Identified(o.Old.Model), Identified(o.New.Model)
 }
 
 // change is a rehearsal of one.
@@ -126,7 +191,7 @@ func (c *change) start(ctx context.Context, r *rehearsal, file string, fn func()
 		files[c.Stack] = file
 	}
 	r.engine, err = engine.Start(ctx, engine.Options{
-		StateDir: r.StateDir, Azure: c.azure, ProjectDir: r.ProjectDir, StackFiles: files, Pulumi: r.Pulumi,
+		StateDir: r.StateDir, Azure: c.azure, ProjectDir: r.ProjectDir, StackFiles: files, Named: true, Pulumi: r.Pulumi,
 		StandIns: r.StandIns, Stdout: io.Discard, Stderr: &r.errors, Logger: r.Logger,
 	})
 	if err != nil {
@@ -137,29 +202,30 @@ func (c *change) start(ctx context.Context, r *rehearsal, file string, fn func()
 }
 
 func (r *rehearsal) up(ctx context.Context, more ...string) error {
-	return r.pulumi(ctx, append([]string{
-		"up", "--yes", "--suppress-outputs", "--stack", r.Stack, "--non-interactive", "--color", "never",
-	}, more...)...)
+	return r.pulumi(ctx, append(r.upArgs(), more...)...)
 }
 
-func (c *change) deployOld(ctx context.Context) error {
-	return c.start(ctx, c.old, c.Old.StackFile, func() (err error) {
-		c.Progress.Step("pulumi up, before the change")
-		if err := c.old.up(ctx, "--skip-preview"); err != nil {
-			return err
-		}
-		if c.before, err = c.old.outputs(ctx); err != nil {
-			return err
-		}
-		if err := c.old.setACLs(c.before); err != nil {
-			return err
-		}
-		if err := c.azure.Settle(); err != nil {
-			return err
-		}
-		c.names, err = c.resources(c.old, nil)
+func (r *rehearsal) upArgs() []string {
+	return []string{"up", "--yes", "--suppress-outputs", "--stack", r.Stack, "--non-interactive", "--color", "never"}
+}
+
+func (c *change) deployOld(ctx context.Context, s *Start) (err error) {
+	c.Progress.Step("pulumi up, before the change")
+	if err := c.old.print(ctx, c.old.engine.PulumiSavingOnce, append(c.old.upArgs(), "--skip-preview")...); err != nil {
 		return err
-	})
+	}
+	if s.outputs, err = c.old.outputs(ctx); err != nil {
+		return err
+	}
+	if err := c.old.setACLs(s.outputs); err != nil {
+		return err
+	}
+	if err := c.azure.Settle(); err != nil {
+		return err
+	}
+	s.names, err = c.resources(c.old, nil)
+	s.was = c.report.was
+	return err
 }
 
 func (c *change) deployNew(ctx context.Context) error {
@@ -198,40 +264,26 @@ func (c *change) deployNew(ctx context.Context) error {
 	})
 }
 
-// seed puts what both versions refer to into the sandbox.
+// seed puts what the new version refers to into the sandbox.
 func (c *change) seed() error {
-	old, err := Seed(c.Old.Model, c.Old.Location)
-	if err != nil {
-		return fmt.Errorf("preparing the sandbox for what was before: %w", err)
-	}
 	c.oldProbe, c.newProbe = c.Old.Model, c.apart()
 	c.oldProbe.Assertions, c.newProbe.Assertions = nil, nil
 	after, err := Seed(c.newProbe, c.New.Location)
 	if err != nil {
 		return fmt.Errorf("preparing the sandbox for what is to be: %w", err)
 	}
-	c.deployments = beside(old, &after)
-	c.makes(c.Old.Model, &old, &after)
-	c.makes(c.New.Model, &old, &after)
-	if err := c.azure.Seed(old); err != nil {
-		return err
-	}
-	return c.azure.Seed(after)
-}
-
-// makes leaves out of the seeds what one version makes itself and another only refers to.
-func (*change) makes(m access.Model, seeds ...*azure.Seed) {
-	for name, cluster := range m.Clusters {
+	c.deployments = beside(c.Start.seed, &after)
+	for name, cluster := range c.Old.Model.Clusters {
 		if cluster.Existing {
 			continue
 		}
-		for _, s := range seeds {
-			s.Computes = slices.DeleteFunc(slices.Clone(s.Computes), func(c azure.Compute) bool {
-				return strings.EqualFold(c.WorkspaceID, m.WorkspaceID.Text()) &&
-					strings.EqualFold(c.Name, cluster.NameOr(name))
-			})
-		}
+		// The old version has made it, and the new one only refers to it.
+		after.Computes = slices.DeleteFunc(after.Computes, func(one azure.Compute) bool {
+			return strings.EqualFold(one.WorkspaceID, c.Old.Model.WorkspaceID.Text()) &&
+				strings.EqualFold(one.Name, cluster.NameOr(name))
+		})
 	}
+	return c.azure.Seed(after)
 }
 
 // apart is the new model, in which what somebody has to change in the workspace beside this change has another name: a

@@ -116,7 +116,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}
 	r := &rehearsal{Options: o, plan: plan, azure: a}
 	r.engine, err = engine.Start(ctx, engine.Options{
-		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Pulumi: o.Pulumi, StandIns: o.StandIns,
+		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Named: true, Pulumi: o.Pulumi, StandIns: o.StandIns,
 		Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
 	})
 	if err != nil {
@@ -191,7 +191,8 @@ func (r *rehearsal) destroy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.pulumi(ctx, "destroy", "--yes", "--skip-preview", "--stack", r.Stack, "--non-interactive", "--color", "never")
+	return r.print(ctx, r.engine.PulumiSavingOnce, "destroy", "--yes", "--skip-preview", "--stack", r.Stack,
+		"--non-interactive", "--color", "never")
 }
 
 // settle waits until every grant acts, as long as the weather says that takes. To try until it works would be quicker, and
@@ -211,9 +212,15 @@ func (r *rehearsal) settle(ctx context.Context) error {
 
 // pulumi runs a command of the CLI; the error of one that fails ends with what it printed.
 func (r *rehearsal) pulumi(ctx context.Context, args ...string) error {
+	return r.print(ctx, r.engine.Pulumi, args...)
+}
+
+func (r *rehearsal) print(
+	ctx context.Context, pulumi func(context.Context, io.Writer, ...string) error, args ...string,
+) error {
 	var out bytes.Buffer
 	r.errors.Reset()
-	if err := r.engine.Pulumi(ctx, io.MultiWriter(&out, lines(r.Progress)), args...); err != nil {
+	if err := pulumi(ctx, io.MultiWriter(&out, lines(r.Progress)), args...); err != nil {
 		// Not wrapped: the exit code of Pulumi is no exit code of the rehearsal.
 		return fmt.Errorf("pulumi %s: %v\n%s\n%s",
 			args[0], err, strings.TrimSpace(out.String()), strings.TrimSpace(r.errors.String()))

@@ -4,6 +4,7 @@ package changes
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -169,13 +171,50 @@ func version(t *testing.T, edits ...string) rehearsal.Version {
 	return rehearsal.Version{ProjectDir: dir, Model: args.Model(), Location: rehearsal.DefaultLocation}
 }
 
-func change(t *testing.T, before, after rehearsal.Version, weather azure.Weather) *rehearsal.ChangeReport {
+// options are those of a change of what the sample is with some edits, which is deployed once for all such changes.
+func options(t *testing.T, before []string, more ...string) rehearsal.ChangeOptions {
 	t.Helper()
 	cli, err := pulumicli.Find(t.Context(), t.Output())
 	require.NoError(t, err)
-	report, err := rehearsal.Change(t.Context(), rehearsal.ChangeOptions{
-		Stack: stack, Old: before, New: after, StateDir: t.TempDir(), Pulumi: cli, Weather: weather,
-	})
+	o := rehearsal.ChangeOptions{
+		Stack: stack, Old: version(t, before...), New: version(t, append(slices.Clone(before), more...)...),
+		StateDir: t.TempDir(), Pulumi: cli,
+	}
+	deployed, _ := starts.LoadOrStore(strings.Join(before, "\n"), sync.OnceValues(func() (*rehearsal.Start, error) {
+		shared := o
+		if shared.StateDir, err = os.MkdirTemp(kept, ""); err != nil {
+			return nil, err
+		}
+		return rehearsal.Deploy(context.WithoutCancel(t.Context()), shared)
+	}))
+	o.Start, err = deployed.(func() (*rehearsal.Start, error))()
+	require.NoError(t, err)
+	return o
+}
+
+// starts are what was deployed for changes to begin with, by the edits, in folders of kept.
+var (
+	starts sync.Map
+	kept   string
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	if kept, err = os.MkdirTemp("", "batchaccess-changes-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := os.RemoveAll(kept); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func change(t *testing.T, o rehearsal.ChangeOptions) *rehearsal.ChangeReport {
+	t.Helper()
+	report, err := rehearsal.Change(t.Context(), o)
 	require.NoError(t, err)
 	var text bytes.Buffer
 	require.NoError(t, report.Write(&text, false))
@@ -195,8 +234,6 @@ func TestAChangeThatIsKilledIsTakenUpAgain(t *testing.T) {
 	require.NoError(t, err)
 	command, err := programs.Build(t.Context(), folder, programs.Program{Dir: root, Package: "./cmd/batchaccess"})
 	require.NoError(t, err)
-	cli, err := pulumicli.Find(t.Context(), t.Output())
-	require.NoError(t, err)
 	weather := azure.Weather{Seed: *killSeed, LostAnswers: 0.05, Faults: 0.05, RetryAfter: time.Second}
 	for kind, edits := range map[string][]string{
 		"a replacement":      {`additions: \[pollJobs\]`, "scope: resourceGroup"},
@@ -209,10 +246,9 @@ func TestAChangeThatIsKilledIsTakenUpAgain(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			report, err := rehearsal.Change(t.Context(), rehearsal.ChangeOptions{
-				Stack: stack, Old: version(t), New: version(t, edits...), StateDir: t.TempDir(), Pulumi: cli, Weather: weather,
-				Kills: *kills, KillSeed: *killSeed, Command: command,
-			})
+			o := options(t, nil, edits...)
+			o.Weather, o.Kills, o.KillSeed, o.Command = weather, *kills, *killSeed, command
+			report, err := rehearsal.Change(t.Context(), o)
 			require.NoError(t, err)
 			require.Empty(t, report.Failed)
 			t.Logf("-kill-seed %d: %d kills in %d writes", *killSeed, report.Kills, report.Writes)
@@ -227,8 +263,7 @@ func TestEveryChangeOfAStackThatRuns(t *testing.T) {
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			both := append(slices.Clone(r.before), r.change...)
-			report := change(t, version(t, r.before...), version(t, both...), azure.Weather{})
+			report := change(t, options(t, r.before, r.change...))
 			if r.fails != "" {
 				assert.Contains(t, report.Failed, r.fails)
 				assert.Zero(t, report.Writes, "nothing is touched")

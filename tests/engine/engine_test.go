@@ -79,6 +79,13 @@ func deployIn(t *testing.T, weather azure.Weather, state string, edits ...string
 // deployProject starts a sandbox for a project of the test's.
 func deployProject(t *testing.T, weather azure.Weather, dir, state string) *deployment {
 	t.Helper()
+	return start(t, sandbox.Options{StateDir: state, ProjectDir: dir, Named: true}, weather)
+}
+
+// start starts a sandbox with options that say where.
+func start(t *testing.T, o sandbox.Options, weather azure.Weather) *deployment {
+	t.Helper()
+	dir, state := o.ProjectDir, o.StateDir
 	values, err := config.ReadStack(dir, "dev")
 	require.NoError(t, err)
 	args, problems := config.Decode(values)
@@ -92,9 +99,8 @@ func deployProject(t *testing.T, weather azure.Weather, dir, state string) *depl
 	require.NoError(t, d.azure.Seed(seed))
 	d.cli, err = pulumicli.Find(t.Context(), t.Output())
 	require.NoError(t, err)
-	d.engine, err = sandbox.Start(t.Context(), sandbox.Options{
-		StateDir: state, Azure: d.azure, ProjectDir: dir, Pulumi: d.cli, Stdout: io.Discard, Stderr: t.Output(),
-	})
+	o.Azure, o.Pulumi, o.Stdout, o.Stderr = d.azure, d.cli, io.Discard, t.Output()
+	d.engine, err = sandbox.Start(t.Context(), o)
 	require.NoError(t, err)
 	return d
 }
@@ -115,7 +121,9 @@ func (d *deployment) pulumi(args ...string) string {
 
 func (d *deployment) up() {
 	d.t.Helper()
-	d.pulumi("up", "--yes", "--skip-preview", "--non-interactive")
+	var out bytes.Buffer
+	require.NoError(d.t, d.engine.PulumiSavingOnce(d.t.Context(), &out, "up", "--yes", "--skip-preview",
+		"--non-interactive", "--stack", "dev"), out.String())
 }
 
 // A step is what a preview says of one resource.

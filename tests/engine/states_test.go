@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure"
+	sandbox "github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/tests/earlier"
 )
 
@@ -30,7 +31,8 @@ func TestAStackThatWasDeployedEarlierIsNotReplaced(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
-	d := deployProject(t, azure.Weather{}, dir, t.TempDir())
+	// Not Named: the state is encrypted before it is imported, with the key that Pulumi makes with the stack.
+	d := start(t, sandbox.Options{StateDir: t.TempDir(), ProjectDir: dir}, azure.Weather{})
 	defer d.close()
 	earlier.RequireKept(t, filepath.Join(folder, "state.json"), d.state, d.pulumi)
 }

@@ -111,6 +111,16 @@ func typeScriptProject(t *testing.T) string {
 	return project
 }
 
+// transpiled has a project's program run without having its types checked first, every time: whether they are right is
+// what the compiler's own test says, and the rehearsal's.
+func transpiled(t *testing.T, project string) {
+	t.Helper()
+	text := strings.Replace(program, "PULUMI_NODEJS_TYPESCRIPT=true ",
+		"PULUMI_NODEJS_TYPESCRIPT=true PULUMI_NODEJS_TRANSPILE_ONLY=true ", 1)
+	require.NotEqual(t, program, text)
+	require.NoError(t, os.WriteFile(filepath.Join(project, "run"), []byte(text), 0o700))
+}
+
 // complaint is a line of the compiler's: file, place, and what is wrong. Lines that go on about it are indented.
 var complaint = regexp.MustCompile(`^(?:.*/)?([^/]+)\.ts\(\d+,\d+\): error (.*\n(?: .*\n)*)`)
 

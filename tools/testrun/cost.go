@@ -20,9 +20,47 @@ type cost struct {
 	of      map[string]took
 }
 
-type took struct{ wall, cpu time.Duration }
+type took struct {
+	wall, cpu      time.Duration
+	starts, builds int // of Pulumi's CLI, and of programs by the Go tool
+}
 
-const costLine = "testrun measured: wall %d ms, CPU %d ms\n"
+const costLine = "testrun measured: wall %d ms, CPU %d ms, %d starts of pulumi, %d builds\n"
+
+// pulumiPath names the environment's variable with the path of the CLI. Without it no start of one is counted.
+const pulumiPath = "TESTRUN_PULUMI"
+
+// counted puts scripts first on PATH that note each start of Pulumi's CLI, if there is one, and of the Go tool, and
+// start it. What they have noted in dir is counted at the end.
+func counted(dir, pulumi string) (env []string, count func() (starts, builds int), err error) {
+	golang, err := exec.LookPath("go")
+	if err != nil {
+		return nil, nil, err
+	}
+	log := filepath.Join(dir, "log")
+	for name, program := range map[string]string{"pulumi": pulumi, "go": golang} {
+		if program == "" {
+			continue
+		}
+		script := fmt.Sprintf("#!/bin/sh\necho %s \"$1\" >>'%s'\nexec '%s' \"$@\"\n", name, log, program)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o700); err != nil {
+			return nil, nil, err
+		}
+	}
+	env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return env, func() (starts, builds int) {
+		text, _ := os.ReadFile(log) // not there: nothing was started
+		for line := range strings.Lines(string(text)) {
+			switch words := strings.Fields(line); {
+			case words[0] == "pulumi":
+				starts++
+			case len(words) > 1 && (words[1] == "build" || words[1] == "run"):
+				builds++
+			}
+		}
+		return starts, builds
+	}, nil
+}
 
 // underCost is the first argument of this program where it runs a test binary.
 const underCost = "run-and-say-what-it-took"
@@ -31,6 +69,18 @@ const underCost = "run-and-say-what-it-took"
 func runMeasured(name string, args []string) int {
 	cmd := exec.Command(name, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	dir, err := os.MkdirTemp("", "testrun-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "testrun:", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	env, count, err := counted(dir, os.Getenv(pulumiPath))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "testrun:", err)
+		return 1
+	}
+	cmd.Env = env
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, "testrun:", err)
@@ -45,7 +95,9 @@ func runMeasured(name string, args []string) int {
 	}()
 	_ = cmd.Wait()
 	state := cmd.ProcessState
-	fmt.Printf(costLine, time.Since(began).Milliseconds(), (state.UserTime() + state.SystemTime()).Milliseconds())
+	starts, builds := count()
+	fmt.Printf(costLine, time.Since(began).Milliseconds(), (state.UserTime() + state.SystemTime()).Milliseconds(), starts,
+		builds)
 	if code := state.ExitCode(); code >= 0 {
 		return code
 	}
@@ -68,13 +120,17 @@ func (r *run) measure() error {
 // note takes in what a package says, if that is what it took.
 func (c *cost) note(name, output string) bool {
 	var wall, cpu int64
+	var starts, builds int
 	if c == nil || !strings.HasPrefix(output, "testrun measured: ") {
 		return false
 	}
-	if n, err := fmt.Sscanf(output, costLine, &wall, &cpu); err != nil || n != 2 {
+	if n, err := fmt.Sscanf(output, costLine, &wall, &cpu, &starts, &builds); err != nil || n != 4 {
 		return false
 	}
-	c.of[name] = took{time.Duration(wall) * time.Millisecond, time.Duration(cpu) * time.Millisecond}
+	c.of[name] = took{
+		wall: time.Duration(wall) * time.Millisecond, cpu: time.Duration(cpu) * time.Millisecond, starts: starts,
+		builds: builds,
+	}
 	return true
 }
 
@@ -83,12 +139,13 @@ func (c *cost) write(out io.Writer) {
 	names := slices.SortedFunc(keys(c.of), func(a, b string) int {
 		return cmp.Or(cmp.Compare(c.of[b].cpu, c.of[a].cpu), cmp.Compare(a, b))
 	})
-	fmt.Fprintf(out, "\n| package | CPU of its tests, s | wall, s |\n|---|---|---|\n")
-	var tests time.Duration
+	fmt.Fprintf(out, "\n| package | CPU of its tests, s | wall, s | starts of pulumi | builds |\n|---|---|---|---|---|\n")
+	var all took
 	for _, name := range names {
 		t := c.of[name]
-		tests += t.cpu
-		fmt.Fprintf(out, "| %s | %.1f | %.1f |\n", name, t.cpu.Seconds(), t.wall.Seconds())
+		all.cpu, all.starts, all.builds = all.cpu+t.cpu, all.starts+t.starts, all.builds+t.builds
+		fmt.Fprintf(out, "| %s | %.1f | %.1f | %d | %d |\n", name, t.cpu.Seconds(), t.wall.Seconds(), t.starts, t.builds)
 	}
-	fmt.Fprintf(out, "| all tests, without what Go builds them of | %.0f | |\n", tests.Seconds())
+	fmt.Fprintf(out, "| all tests, without what Go builds them of | %.0f | | %d | %d |\n", all.cpu.Seconds(),
+		all.starts, all.builds)
 }

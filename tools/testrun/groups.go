@@ -17,13 +17,17 @@ var modules = []string{".", "sandbox/clients", "plugin", "examples/go", "tools"}
 var slow = []string{
 	"cmd/batchaccess", "tests/mutate", "sandbox/engine", "sandbox/rehearsal", "sandbox/standin", "sandbox/clients",
 	"sandbox/clients/python",
-	"tests/engine",
-	"tests/examples", "tools/gensdk", "plugin/provider", "internal/verify", "internal/invoke",
+	"tests/changes", "tests/engine", "tests/examples",
+	"tools/gensdk", "plugin/provider", "internal/verify", "internal/invoke",
 }
 
 // raced says of packages, by folder, whether the race detector watches their tests, where that does not follow from
-// their code. tests runs the components' own goroutines; what tests/bench starts are processes.
-var raced = map[string]bool{"tests": true, "tests/bench": false}
+// their code. tests runs the components' own goroutines; what tests/bench and the command start are processes. In a
+// rehearsal it is the sandbox and the stand-ins that are asked by many at once: their own tests and those of
+// sandbox/engine, which deploy with the engine, are watched.
+var raced = map[string]bool{
+	"tests": true, "tests/bench": false, "cmd/batchaccess": false, "sandbox/rehearsal": false,
+}
 
 // A group is the packages that one `go test` can test.
 type group struct {

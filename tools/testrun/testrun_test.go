@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -63,9 +64,9 @@ func TestWhatIsSaidOfARun(t *testing.T) {
 func TestWhatAPackageTookIsSaid(t *testing.T) {
 	t.Parallel()
 	const events = `
-{"Action":"output","Package":"a","Output":"testrun measured: wall 1500 ms, CPU 250 ms\n"}
+{"Action":"output","Package":"a","Output":"testrun measured: wall 1500 ms, CPU 250 ms, 0 starts of pulumi, 1 builds\n"}
 {"Action":"pass","Package":"a","Elapsed":0.1}
-{"Action":"output","Package":"p","Output":"testrun measured: wall 2000 ms, CPU 3000 ms\n"}
+{"Action":"output","Package":"p","Output":"testrun measured: wall 2000 ms, CPU 3000 ms, 7 starts of pulumi, 2 builds\n"}
 {"Action":"output","Package":"p","Output":"testrun measured: nothing\n"}
 {"Action":"fail","Package":"p","Elapsed":2}
 `
@@ -74,9 +75,27 @@ func TestWhatAPackageTookIsSaid(t *testing.T) {
 	require.NoError(t, r.measure())
 	require.NoError(t, r.read(strings.NewReader(events)))
 	r.cost.write(&out)
-	assert.Contains(t, out.String(), "| p | 3.0 | 2.0 |\n| a | 0.2 | 1.5 |\n| all tests")
+	assert.Contains(t, out.String(), "| p | 3.0 | 2.0 | 7 | 2 |\n| a | 0.2 | 1.5 | 0 | 1 |\n| all tests")
+	assert.Contains(t, out.String(), " | 3 | | 7 | 3 |\n")
 	assert.Contains(t, out.String(), "testrun measured: nothing", "what is no such line is a test's")
 	assert.NotContains(t, out.String(), "1500 ms")
+}
+
+func TestStartsOfPulumiAndBuildsAreCounted(t *testing.T) {
+	t.Parallel()
+	dir, real := t.TempDir(), filepath.Join(t.TempDir(), "pulumi")
+	require.NoError(t, os.WriteFile(real, []byte("#!/bin/sh\ntest \"$2\" = it && exit 3\n"), 0o700))
+	env, count, err := counted(dir, real)
+	require.NoError(t, err)
+	starts, builds := count()
+	assert.Zero(t, starts+builds, "nothing was started")
+	script := exec.Command("sh", "-c",
+		"pulumi up it; test $? = 3 && pulumi version; go version && ! go build -no-such-flag")
+	script.Env = env
+	out, err := script.CombinedOutput()
+	require.NoError(t, err, string(out))
+	starts, builds = count()
+	assert.Equal(t, []int{2, 1}, []int{starts, builds})
 }
 
 func TestATestBinaryThatIsMeasuredEndsAsItWould(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -25,11 +27,16 @@ type Service struct {
 	// identityHeader is what a caller of the App Service endpoint must present.
 	identityHeader string
 	passwords      passwords
+
+	signing sync.Mutex
+	signed  map[token.Claims]signed // by SignIn
 }
 
 // New serves the directory in the store.
 func New(store *state.Store, issuer *token.Issuer, url, identityHeader string) *Service {
-	return &Service{store: store, issuer: issuer, url: url, identityHeader: identityHeader}
+	return &Service{
+		store: store, issuer: issuer, url: url, identityHeader: identityHeader, signed: map[token.Claims]signed{},
+	}
 }
 
 // ServeHTTP serves /{tenant}/...
@@ -160,11 +167,47 @@ func (s *Service) SignIn(objectID, resource string) (string, error) {
 	if _, ok := token.ServiceOf(resource); !ok {
 		return "", errUnknownResource.with(resource)
 	}
-	return s.issue(objectID, resource)
+	claims, err := s.claims(objectID, resource)
+	if err != nil {
+		return "", err
+	}
+	now := s.store.Now()
+	s.signing.Lock()
+	defer s.signing.Unlock()
+	if last, is := s.signed[claims]; is && !now.Before(last.at) && now.Sub(last.at) < again {
+		return last.token, nil
+	}
+	text, err := s.sign(claims)
+	if err == nil {
+		s.signed[claims] = signed{text, now}
+	}
+	return text, err
+}
+
+// again is for how long who signs in without a request gets the token that they had: signing is what costs.
+const again = time.Minute
+
+type signed struct {
+	token string
+	at    time.Time
 }
 
 func (s *Service) issue(objectID, resource string) (string, error) {
-	claims := token.Claims{Audience: resource, TokenID: uuid.NewString()}
+	claims, err := s.claims(objectID, resource)
+	if err != nil {
+		return "", err
+	}
+	return s.sign(claims)
+}
+
+func (s *Service) sign(claims token.Claims) (string, error) {
+	claims.TokenID = uuid.NewString()
+	return s.issuer.Sign(claims)
+}
+
+// claims are what a token says of a principal that may have one now.
+func (s *Service) claims(objectID, resource string) (token.Claims, error) {
+	claims := token.Claims{Audience: resource}
 	err := s.store.View(func(st *state.State) error {
 		claims.TenantID = st.TenantID
 		key := strings.ToLower(objectID)
@@ -185,10 +228,7 @@ func (s *Service) issue(objectID, resource string) (string, error) {
 		claims.IdentityType, claims.ManagedIdentityID = "app", sp.ResourceID
 		return nil
 	})
-	if err != nil {
-		return "", err
-	}
-	return s.issuer.Sign(claims)
+	return claims, err
 }
 
 // azureCLI is the well-known client ID of the Azure CLI, with which people sign in.
