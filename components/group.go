@@ -26,8 +26,8 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 			DisplayName:     pulumi.String(b.args.displayName(ctx, b.name, name)),
 			Description:     pulumi.String(madeBy(ctx.Project(), ctx.Stack(), child)),
 			SecurityEnabled: pulumi.Bool(true),
-		}, b.azuread(azuread.Group{}, azuread.GroupArgs{}, append(append(protectIf(b.args.Protect), hook), formerly(was(b.name,
-			i.Was)...)...)...)...)
+		}, b.azuread(azuread.Group{}, azuread.GroupArgs{}, append(append(protectIf(b.args.Protect), hook),
+			formerly(was(b.name, i.Was)...)...)...)...)
 		if err != nil {
 			return fmt.Errorf("making group %q: %w", child, err)
 		}

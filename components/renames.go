@@ -137,8 +137,8 @@ func (m maker) judge(before map[string]map[string]any, urn, name string) (proble
 	}
 	for _, old := range gone {
 		if m.same != nil && m.same(before, kind+old, old, name) {
-			return fmt.Sprintf("%s: is what %s was, and %s goes: pulumi up would delete %s with all that it was given, and make "+
-				"another one; if it was renamed, write was: %s; if not, take %s out in a deployment of its own", name, old, old,
+			return fmt.Sprintf("%s: is what %s was, and %s goes: pulumi up would delete %s with all that it was given, and "+
+				"make another one; if it was renamed, write was: %s; if not, take %s out in a deployment of its own", name, old, old,
 				old, old, old), ""
 		}
 	}

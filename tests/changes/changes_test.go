@@ -84,7 +84,8 @@ var rows = []row{
 		fails: "write was: main"},
 	{name: "a name that never was", change: []string{"    scheduler:", "    other: { kind: servicePrincipal, " +
 		"signIn: none, was: nobody }\n    scheduler:", "partner, data-factory\\]", "partner, data-factory, other]",
-		`data-factory, "cluster:cpu"`, `data-factory, other, "cluster:cpu"`}, fails: "nothing of this kind that was called nobody"},
+		`data-factory, "cluster:cpu"`, `data-factory, other, "cluster:cpu"`}, fails: "nothing of this kind that was called " +
+		"nobody"},
 
 	{name: "a role of the resource group", change: []string{`additions: \[pollJobs\]`, "scope: resourceGroup"},
 		replaced: 7},
