@@ -138,8 +138,8 @@ func (m maker) judge(before map[string]map[string]any, urn, name string) (proble
 	for _, old := range gone {
 		if m.same != nil && m.same(before, kind+old, old, name) {
 			return fmt.Sprintf("%s: is what %s was, and %s goes: pulumi up would delete %s with all that it was given, and "+
-				"make another one; if it was renamed, write was: %s; if not, take %s out in a deployment of its own", name, old, old,
-				old, old, old), ""
+				"make another one; if it was renamed, write was: %s; if not, take %s out in a deployment of its own",
+				name, old, old, old, old, old), ""
 		}
 	}
 	if len(gone) > 0 && m.other != "" {
@@ -155,7 +155,7 @@ func (b *builder) refuseRenamed(ctx *pulumi.Context, of access.Principal) (pulum
 		other: "what one was given the other is not, and what uses it has to sign in as another"}
 	if of.IsCluster() {
 		m.path = "clusters"
-		m.other = "its jobs end, and what its identity was given elsewhere is lost"
+		m.other = "what its identity was given elsewhere is lost; what becomes of jobs that run on it is not known"
 		for name, c := range b.args.Clusters {
 			m.names[name] = c.Was
 		}
