@@ -54,7 +54,7 @@ func (m *maker) interruptions() {
 		if s.Op != "replace" {
 			continue
 		}
-		name := called(s.URN)
+		name := strings.Replace(called(s.URN), "cluster identity ", "cluster ", 1)
 		i := Interruption{URN: s.URN, From: goes + name, To: madeAnew + name}
 		switch kind(engine.TypeOf(s.URN)) {
 		case guardrails.Compute: // two can't have one name (facts/compute-clusters.md)
@@ -72,7 +72,8 @@ func (m *maker) interruptions() {
 			}
 			i.Who, i.What = m.assignedThrough(s.URN), "all that "+name+" allows"
 			i.From, i.To = goes+"its assignments", "the creation of the assignments of the new role"
-		case guardrails.RoleAssignment: // azure-native deletes first what it replaces; our components have the new one made first
+		// azure-native deletes first what it replaces; our components have the new one made first
+		case guardrails.RoleAssignment:
 			if slices.ContainsFunc([]string{guardrails.InvokerRole, guardrails.StorageReader, guardrails.StorageContributor},
 				m.resource(s).MadeBy) {
 				continue
@@ -176,7 +177,8 @@ func rolesToACLs(urn string, c component) (all []Interruption) {
 	for at, names := range who {
 		where := engine.Clip(at.account + "/" + at.container)
 		all = append(all, Interruption{URN: urn, Who: names, What: "reading " + where,
-			From: goes + "their assignments", To: "when somebody has run the stack output aclCommands; run them before pulumi up"})
+			From: goes + "their assignments", To: "when somebody has run the stack output aclCommands; run them before pulumi " +
+				"up"})
 	}
 	return all
 }
@@ -221,13 +223,15 @@ func (m *maker) oneForAnother(add func(Interruption)) {
 			}) {
 				continue // Entra has the new one beside it before it goes
 			}
-			i := Interruption{Change: renamed, Who: []string{what + " " + key(urn)}, URN: urn, From: goes + key(urn), To: "never",
+			i := Interruption{Change: renamed, Who: []string{what + " " + key(urn)}, URN: urn, From: goes + key(urn),
+				To: "never",
 				What: fmt.Sprintf("it goes, and %s is made: if that is its new name, write was: %s there", strings.Join(now, ", "),
 					key(urn))}
 			if at.kind == guardrails.Password {
 				i.Change, i.To = interrupted, "when they are given the new one"
 				i.Who = []string{"whoever signs in with " + what + " " + key(urn)}
-				i.What = "it is rotated in one step: keep both, hand the new one out, and take the old one out in a second deployment; " +
+				i.What = "it is rotated in one step: keep both, hand the new one out, and take the old one out in a second " +
+					"deployment; " +
 					"if it was renamed, write was: " + key(urn)
 			}
 			add(i)
