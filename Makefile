@@ -27,6 +27,10 @@ measure: ## run every test as make test does, say what each package took, and co
 mutate: ## try every mistake of tests/mutate/mutations.txt on the product: each must turn a rehearsal red; 10 to 30 minutes
 	go test ./tests/mutate -all -v -timeout 90m
 
+.PHONY: kills
+kills: ## kill the engine 200 times in changes of a stack, take each up again, and count; half an hour
+	go test ./tests/changes -run TestAChangeThatIsKilled -v -kills 40 -timeout 120m
+
 .PHONY: quick-lint
 quick-lint:
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); test -z "$$unformatted" || { echo "gofmt would change:" $$unformatted; exit 1; }

@@ -349,18 +349,26 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 	for _, name := range sortedKeys(b.args.Invokers) {
 		i := b.args.Invokers[name]
 		principal, child, display := access.InvokerPrincipal(name), b.name+"."+name, b.args.displayName(ctx, b.name, name)
-		switch {
-		case len(i.Members) > 0: // makeGroups
-		case i.id() != nil:
+		if len(i.Members) > 0 {
+			continue // makeGroups
+		}
+		if i.id() != nil {
 			b.principals[principal] = i.id()
 			if i.ClientID != nil {
 				b.clientIDs[name] = i.ClientID
 			}
+			continue
+		}
+		hook, err := b.refuseRenamed(ctx, principal)
+		if err != nil {
+			return err
+		}
+		switch {
 		case i.Kind == access.ServicePrincipal:
 			sp, err := NewServicePrincipal(ctx, child, &ServicePrincipalArgs{
 				DisplayName: pulumi.String(display), FederatedCredentials: b.plan.Model.Invokers[name].FederatedCredentials,
 				ClientSecrets: i.ClientSecrets, SignIn: i.SignIn, Protect: b.args.Protect,
-			}, b.options(formerly(was(b.name, i.Was)...)...)...)
+			}, b.options(append(formerly(was(b.name, i.Was)...), hook)...)...)
 			if err != nil {
 				return err
 			}
@@ -374,7 +382,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			identity, err := NewManagedIdentity(ctx, child, &ManagedIdentityArgs{
 				ResourceGroupName: group, ResourceName: pulumi.String(display),
 				Location: b.args.Location, Tags: b.args.Tags, Protect: b.args.Protect,
-			}, b.options(append(formerly(was(b.name, i.Was)...), b.keepsName(i)...)...)...)
+			}, b.options(append(append(formerly(was(b.name, i.Was)...), hook), b.keepsName(i)...)...)...)
 			if err != nil {
 				return err
 			}
@@ -408,10 +416,18 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 			b.granted[name] = newPromise(ctx)
 			after = b.granted[name].resources
 		}
+		own := formerly(was(b.name, args.Was)...)
+		if !args.Existing {
+			hook, err := b.refuseRenamed(ctx, access.ClusterPrincipal(name))
+			if err != nil {
+				return err
+			}
+			own = append(own, hook)
+		}
 		cluster, err := newComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
 			WorkspaceID: b.args.WorkspaceID, Location: b.args.Location, Cluster: args,
 			Tags: b.args.Tags, Protect: b.args.Protect,
-		}, after, b.options(formerly(was(b.name, args.Was)...)...)...)
+		}, after, b.options(own...)...)
 		if err != nil {
 			return err
 		}
@@ -453,13 +469,9 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 		if !g.Scope.InStorage() || g.HeldBy != "" {
 			continue
 		}
-		parts := []string{b.name, g.Scope.StorageAccount}
-		if g.Scope.Container != "" {
-			parts = append(parts, g.Scope.Container)
-		}
-		child, of := strings.Join(append(parts, "reader"), "."), readers
+		child, of := b.storageChild(g), readers
 		if g.Role == roles.StorageBlobDataContributor {
-			child, of = strings.Join(append(parts, "contributor"), "."), contributors
+			of = contributors
 		}
 		if of[child] == nil {
 			if account := b.args.StorageAccountsWere[g.Scope.StorageAccount]; account != "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
@@ -22,17 +23,10 @@ func described(text, whose string) string {
 	return text + mark
 }
 
-// markForm is whose an assignment is: project/stack, and the name of the resource.
-var markForm = regexp.MustCompile(`\[batchaccess:([^\]/]+/[^\]/]+)/([^\]]+)\]$`)
-
 // AssignedBy reads from an assignment's description which stack made it, as project/stack, and under which name. Both
 // are "" where it does not say.
 func AssignedBy(description string) (stack, name string) {
-	m := markForm.FindStringSubmatch(description)
-	if m == nil {
-		return "", ""
-	}
-	return m[1], m[2]
+	return arm.AssignedBy(description)
 }
 
 // refuseAnothers is the option of an assignment that keeps a preview from promising to make what exists: Azure allows

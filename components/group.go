@@ -18,12 +18,16 @@ func (b *builder) makeGroups(ctx *pulumi.Context) error {
 		if len(i.Members) == 0 {
 			continue
 		}
+		hook, err := b.refuseRenamed(ctx, access.InvokerPrincipal(name))
+		if err != nil {
+			return err
+		}
 		group, err := azuread.NewGroup(ctx, child, &azuread.GroupArgs{
 			DisplayName:     pulumi.String(b.args.displayName(ctx, b.name, name)),
 			Description:     pulumi.String(madeBy(ctx.Project(), ctx.Stack(), child)),
 			SecurityEnabled: pulumi.Bool(true),
-		}, b.azuread(azuread.Group{}, azuread.GroupArgs{}, append(protectIf(b.args.Protect), formerly(was(b.name,
-			i.Was)...)...)...)...)
+		}, b.azuread(azuread.Group{}, azuread.GroupArgs{}, append(append(protectIf(b.args.Protect), hook),
+			formerly(was(b.name, i.Was)...)...)...)...)
 		if err != nil {
 			return fmt.Errorf("making group %q: %w", child, err)
 		}

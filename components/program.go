@@ -16,6 +16,7 @@ import (
 type program struct {
 	mu          sync.Mutex
 	assignments map[assignmentKey]*assignment
+	before      stateBefore
 }
 
 // An assignmentKey is what Azure tells assignments apart by.

@@ -119,6 +119,10 @@ func (sp *ServicePrincipal) federate(
 	sp.Federated = map[string]*azuread.ApplicationFederatedIdentityCredential{}
 	for _, key := range sortedKeys(credentials) {
 		f := credentials[key]
+		hook, err := federatedRenamed(name, credentials).refuseRenamed(ctx, key)
+		if err != nil {
+			return err
+		}
 		issuer, subject, audience := f.Claims()
 		made, err := azuread.NewApplicationFederatedIdentityCredential(ctx, name+"."+key,
 			&azuread.ApplicationFederatedIdentityCredentialArgs{
@@ -129,7 +133,7 @@ func (sp *ServicePrincipal) federate(
 				Subject:       pulumi.String(subject),
 				Audiences:     pulumi.StringArray{pulumi.String(audience)},
 			}, c.azuread(azuread.ApplicationFederatedIdentityCredential{},
-				azuread.ApplicationFederatedIdentityCredentialArgs{}, keepsDisplayName(name, f.Was)...)...)
+				azuread.ApplicationFederatedIdentityCredentialArgs{}, append(keepsDisplayName(name, f.Was), hook)...)...)
 		if err != nil {
 			return fmt.Errorf("making federated credential %s.%s: %w", name, key, err)
 		}
@@ -153,13 +157,17 @@ func (sp *ServicePrincipal) makeSecrets(
 	sp.Passwords = map[string]*azuread.ApplicationPassword{}
 	for _, key := range sortedKeys(secrets) {
 		start, end, _ := secrets[key].Period() // checked
+		hook, err := secretsRotated(name, secrets).refuseRenamed(ctx, key)
+		if err != nil {
+			return nil, err
+		}
 		password, err := azuread.NewApplicationPassword(ctx, name+"."+key, &azuread.ApplicationPasswordArgs{
 			ApplicationId: sp.Application.ID(),
 			DisplayName:   pulumi.String(key),
 			StartDate:     pulumi.String(start.Format(time.RFC3339)),
 			EndDate:       pulumi.String(end.Format(time.RFC3339)),
 		}, c.azuread(azuread.ApplicationPassword{}, azuread.ApplicationPasswordArgs{},
-			append(keepsDisplayName(name, secrets[key].Was), pulumi.AdditionalSecretOutputs([]string{"value"}))...)...)
+			append(keepsDisplayName(name, secrets[key].Was), hook, pulumi.AdditionalSecretOutputs([]string{"value"}))...)...)
 		if err != nil {
 			return nil, fmt.Errorf("making client secret %s.%s: %w", name, key, err)
 		}

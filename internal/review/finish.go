@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/engine"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
 // finish puts everything in a stable order, the riskiest first, and sums up.
@@ -120,6 +123,13 @@ func (r Review) verdict() string {
 	count(len(r.Federation), "federated credential changes", "federated credentials change")
 	count(len(r.Secrets), "client secret to look at", "client secrets to look at")
 	count(len(r.Identities), "managed identity changes", "managed identities change")
+	apart := 0 // those of secrets and credentials are counted there
+	for _, i := range r.Interruptions {
+		if k := kind(engine.TypeOf(i.URN)); k != guardrails.Password && k != guardrails.Federation {
+			apart++
+		}
+	}
+	count(apart, "interruption or rename", "interruptions or renames")
 	gives := 0
 	for _, o := range r.Other {
 		if o.Risk != Low {

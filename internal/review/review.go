@@ -58,6 +58,8 @@ type Review struct {
 	Other      []OtherAccess        `json:"other,omitempty"`
 	Unjudged   []UnjudgedType       `json:"unjudged,omitempty"`
 	Guardrails []guardrails.Finding `json:"guardrails,omitempty"`
+	// Interruptions are who goes without for a while, and what looks renamed.
+	Interruptions []Interruption `json:"interruptions,omitempty"`
 
 	file  StackFile
 	lines map[string]int
@@ -92,6 +94,7 @@ func Make(p engine.Preview, o Options) Review {
 	m.jobs()
 	m.secrets()
 	m.federation()
+	m.interruptions()
 	m.others()
 	m.guard()
 	m.finish()

@@ -74,6 +74,14 @@ func (r Review) sections() (all []section) {
 	}
 
 	rows = nil
+	for _, i := range r.Interruptions {
+		rows = append(rows, []string{i.Change, strings.Join(i.Who, ", "), i.What, i.From, i.To, i.Running})
+	}
+	rank = rankGains
+	add("Who goes without for a while, and what may be renamed", "what|who|of what|from|until|jobs that run then", false,
+		rows)
+
+	rows = nil
 	for _, o := range r.Other {
 		rows = append(rows, []string{string(o.Risk), o.Type + " " + o.Resource, o.Change, o.What})
 	}

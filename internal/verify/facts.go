@@ -91,6 +91,7 @@ type Assignment struct {
 	Unread      string    // why its role could not be read; "" where it was
 	Condition   string    // "" for most
 	Made        time.Time // or its role was changed, whichever was later
+	Stack       string    // which made it, as project/stack; "" where it does not say
 }
 
 // A Denial is one permission of a deny assignment.

@@ -160,8 +160,10 @@ func (o *Observer) look(ctx context.Context, place string, holders map[string]bo
 		}
 		for _, a := range page.Value {
 			if p := a.Properties; p != nil && holders[strings.ToLower(value(p.PrincipalID))] && !f.has(value(a.ID)) {
+				stack, _ := arm.AssignedBy(value(p.Description))
 				f.Assignments = append(f.Assignments, Assignment{
-					ID: value(a.ID), Scope: value(p.Scope), PrincipalID: value(p.PrincipalID), Condition: value(p.Condition), Made: value(p.CreatedOn),
+					Stack: stack,
+					ID:    value(a.ID), Scope: value(p.Scope), PrincipalID: value(p.PrincipalID), Condition: value(p.Condition), Made: value(p.CreatedOn),
 					RoleID: value(p.RoleDefinitionID),
 				})
 			}

@@ -32,6 +32,8 @@ type Report struct {
 	Paths   []Path    `json:"paths"`
 	// Lacking are the grants of the model that are not held, whatever might give them.
 	Lacking []Lack `json:"lacking"`
+	// Shared are the grants that another stack is to hold, and does not, or not for sure.
+	Shared []Shared `json:"shared,omitempty"`
 	// Beyond are the assignments that give more than the model's grants do.
 	Beyond []Excess `json:"beyond"`
 	// Strangers are the members of the stack's groups that its configuration does not name. They have what the group has.
@@ -96,6 +98,9 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 		r.Paths = append(r.Paths, h.path(p, propagation))
 	}
 	if err := h.lacking(&r); err != nil {
+		return r, err
+	}
+	if err := h.shared(&r); err != nil {
 		return r, err
 	}
 	if err := h.beyond(subjects, &r); err != nil {
@@ -297,7 +302,7 @@ func (r Report) count(s Status) (n int) {
 // Failed reports whether a declared path is missing something or is undecided, or a question has no answer. Strict adds
 // what is beyond need; an earlier report, what is beyond need that was not then.
 func (r Report) Failed(strict bool) bool {
-	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Unasked) > 0 || r.Since.worse() || strict &&
+	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+len(r.Unasked) > 0 || r.Since.worse() || strict &&
 		len(r.Beyond)+len(r.Strangers) > 0
 }
 

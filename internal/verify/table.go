@@ -47,8 +47,14 @@ func WriteTable(w io.Writer, r Report) error {
 		}
 		row("  "+l.Principal.String(), what, l.Scope.String(), "to "+strings.Join(l.Reasons, ", "))
 	}
-	if len(r.Lacking) > 0 {
+	if slices.ContainsFunc(r.Lacking, func(l Lack) bool { return l.HeldBy == "" }) {
 		row("  pulumi refresh --stack " + r.Stack + " and pulumi up --stack " + r.Stack + " grant them again")
+	}
+	if len(r.Shared) > 0 {
+		section("SHARED GRANTS")
+	}
+	for _, s := range r.Shared {
+		row("  "+s.Principal.String(), s.Role, s.Scope.String(), s.Why, s.Fix)
 	}
 	if len(r.Beyond)+len(r.Strangers) > 0 {
 		section("BEYOND NEED")
@@ -134,6 +140,7 @@ func (r Report) Verdict() string {
 		{r.count(Undecided), "can't be decided"},
 		{r.count(Missing), "are missing something"},
 		{len(r.Lacking), "grants are not held"},
+		{len(r.Shared), "shared grants are not held as the configuration says"},
 		{len(r.Unasked), "questions have no answer"},
 		{len(r.Beyond), "assignments grant more than is needed"},
 		{len(r.Strangers), "members of groups are not the stack's"},

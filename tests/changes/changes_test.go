@@ -73,6 +73,21 @@ var rows = []row{
 	{name: "a renamed group that is not marked", change: []string{"analysts", "people"}, fails: "write was: analysts"},
 	{name: "a renamed account that is not marked", change: []string{
 		"    lake: ", "    datalake: ", "storageAccount: lake", "storageAccount: datalake"}, fails: "write was: lake"},
+	{name: "a service principal that is made, renamed and not marked", change: []string{`\bpartner\b`, "friend"},
+		fails: "write was: partner"},
+	{name: "a service principal with credentials, renamed and not marked", change: []string{`\bpipeline\b`, "deployer"},
+		fails: "write was: pipeline"},
+	{name: "a managed identity, renamed and not marked", change: []string{`\bscheduler\b`, "cron"},
+		fails: "write was: scheduler"},
+	{name: "a cluster, renamed and not marked", change: []string{`\bcpu\b`, "compute"}, fails: "write was: cpu"},
+	{name: "a group that is made, renamed and not marked", before: made, change: []string{"scorers:", "graders:"},
+		fails: "write was: scorers"},
+	{name: "a federated credential, renamed and not marked", change: []string{"        main:", "        trunk:"},
+		fails: "write was: main"},
+	{name: "a name that never was", change: []string{"    scheduler:", "    other: { kind: servicePrincipal, " +
+		"signIn: none, was: nobody }\n    scheduler:", "partner, data-factory\\]", "partner, data-factory, other]",
+		`data-factory, "cluster:cpu"`, `data-factory, other, "cluster:cpu"`}, fails: "nothing of this kind that was called " +
+		"nobody"},
 
 	{name: "a role of the resource group", change: []string{`additions: \[pollJobs\]`, "scope: resourceGroup"},
 		replaced: 7},

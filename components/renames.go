@@ -1,0 +1,236 @@
+package components
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/hooks"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// A stateBefore is what the stack's state held before this deployment: outputs by URN, no secrets. It is read once.
+type stateBefore struct {
+	sync.Once
+	resources map[string]map[string]any // nil where nothing was deployed, or nothing of it is known
+	err       error
+}
+
+// kept are the outputs of it that renames are found by.
+var kept = []string{"issuer", "subject"}
+
+// read asks the engine for the stack's own state. The engine of CLI 3.276 breaks down where a stack without any is
+// asked for its resources (backendClient.GetStackResourceOutputs in pkg/backend/backend.go), so it is asked for the
+// stack's outputs first: where there are none, the state is not known.
+func (s *stateBefore) read(ctx *pulumi.Context) (map[string]map[string]any, error) {
+	s.Do(func() {
+		stack := ctx.Stack()
+		if ctx.Organization() != "" {
+			stack = ctx.Organization() + "/" + ctx.Project() + "/" + stack
+		}
+		ask := func(function, key string) (map[string]any, error) {
+			var answer map[string]any
+			_, err := ctx.InvokePackageRaw("pulumi:pulumi:"+function, map[string]any{key: stack}, &answer, "")
+			outputs, _ := answer["outputs"].(map[string]any)
+			return outputs, err
+		}
+		outputs, err := ask("readStackOutputs", "name")
+		if err != nil || len(outputs) == 0 {
+			s.err = err
+			return
+		}
+		found, err := ask("readStackResourceOutputs", "stackName")
+		if err != nil {
+			s.err = err
+			return
+		}
+		s.resources = map[string]map[string]any{}
+		for urn, one := range found {
+			state, _ := one.(map[string]any)
+			all, _ := state["outputs"].(map[string]any)
+			s.resources[urn] = map[string]any{}
+			for _, key := range kept {
+				if value, is := all[key]; is {
+					s.resources[urn][key] = value
+				}
+			}
+		}
+	})
+	return s.resources, s.err
+}
+
+// A maker makes things by the names of a map in the arguments.
+type maker struct {
+	path  string // of the map: invokers
+	owner string // the component whose things they are; their own names begin with it
+	// names are those that the map holds now, with the name that each had before, if it says so.
+	names map[string]string
+	// same reports whether what was called old is what is called name now; nil where that can't be seen.
+	same func(before map[string]map[string]any, urn, old, name string) bool
+	// other is what is said where one goes and one comes, and they are not the same; "" for nothing.
+	other string
+}
+
+// refuseRenamed is the option of what a maker makes that finds a name that changed and is not marked by was: Pulumi
+// would make another one, and delete the old one with all that it was given. Of what is to be made alone it asks the
+// state which was there before.
+func (m maker) refuseRenamed(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error) {
+	if hooks.Off(ctx.Context()) {
+		return pulumi.ResourceHooks(nil), nil
+	}
+	hook, err := ctx.RegisterResourceHook(fmt.Sprintf("batchaccess %s %s.%s", m.path, m.owner, name),
+		func(args *pulumi.ResourceHookArgs) error {
+			before, err := programOf(ctx).before.read(ctx)
+			if err != nil {
+				return ctx.Log.Warn(fmt.Sprintf("%s.%s: whether it was renamed is not known, since the state of this stack can't "+
+					"be read: %v; where it was, write was with the old name before you deploy", m.path, name, err), nil)
+			}
+			problem, warning := m.judge(before, string(args.URN), name)
+			if problem != "" {
+				return fmt.Errorf("%s: %s.%s", m.owner, m.path, problem)
+			}
+			if warning != "" {
+				return ctx.Log.Warn(m.owner+": "+m.path+"."+warning, nil)
+			}
+			return nil
+		}, &pulumi.ResourceHookOptions{OnDryRun: true})
+	if err != nil {
+		return nil, fmt.Errorf("looking for what was renamed: %w", err)
+	}
+	return pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}}), nil
+}
+
+// judge says what is wrong with making what has the URN, or what whoever deploys has to know of it. Both are "" for
+// nothing.
+func (m maker) judge(before map[string]map[string]any, urn, name string) (problem, warning string) {
+	kind := strings.TrimSuffix(urn, name) // with the owner's name, and the dot
+	var gone []string
+	for old := range before {
+		was, is := strings.CutPrefix(old, kind)
+		if _, stays := m.names[was]; is && !stays && !strings.Contains(was, ".") {
+			gone = append(gone, was)
+		}
+	}
+	slices.Sort(gone)
+	marked := m.names[name]
+	ownerWas := false
+	for old := range before {
+		ownerWas = ownerWas || strings.HasSuffix(old, "::"+m.owner)
+	}
+	switch {
+	case !ownerWas || slices.Contains(gone, marked):
+		return "", ""
+	case marked != "":
+		choice := ""
+		if len(gone) > 0 {
+			choice = ", or write what it was called: " + strings.Join(gone, ", ")
+		}
+		return fmt.Sprintf("%s.was: this stack has nothing of this kind that was called %s; take it out%s", name, marked,
+			choice), ""
+	}
+	for _, taken := range m.names { // somebody else says that it was theirs
+		gone = slices.DeleteFunc(gone, func(old string) bool { return old == taken })
+	}
+	for _, old := range gone {
+		if m.same != nil && m.same(before, kind+old, old, name) {
+			return fmt.Sprintf("%s: is what %s was, and %s goes: pulumi up would delete %s with all that it was given, and "+
+				"make another one; if it was renamed, write was: %s; if not, take %s out in a deployment of its own",
+				name, old, old, old, old, old), ""
+		}
+	}
+	if len(gone) > 0 && m.other != "" {
+		return "", fmt.Sprintf("%s is made, and %s deleted: %s; if it was renamed, write was", name, strings.Join(gone, ", "),
+			m.other)
+	}
+	return "", ""
+}
+
+// refuseRenamed is the option of an invoker, or cluster, that this stack makes.
+func (b *builder) refuseRenamed(ctx *pulumi.Context, of access.Principal) (pulumi.ResourceOption, error) {
+	m := maker{path: "invokers", owner: b.name, names: map[string]string{}, same: b.grantedTheSame(of),
+		other: "what one was given the other is not, and what uses it has to sign in as another"}
+	if of.IsCluster() {
+		m.path = "clusters"
+		m.other = "what its identity was given elsewhere is lost; what becomes of jobs that run on it is not known"
+		for name, c := range b.args.Clusters {
+			m.names[name] = c.Was
+		}
+		return m.refuseRenamed(ctx, of.Name)
+	}
+	for name, i := range b.args.Invokers {
+		m.names[name] = i.Was
+	}
+	return m.refuseRenamed(ctx, of.Name)
+}
+
+// grantedTheSame reports whether what this stack had assigned to one that goes is what it assigns to this one.
+func (b *builder) grantedTheSame(of access.Principal) func(map[string]map[string]any, string, string, string) bool {
+	return func(before map[string]map[string]any, _, old, _ string) bool {
+		var now, then []string
+		for _, g := range b.plan.Grants {
+			if g.Principal == of && g.HeldBy == "" {
+				now = append(now, b.assignmentOf(g, old))
+			}
+		}
+		for urn := range before {
+			name := urn[strings.LastIndex(urn, "::")+2:]
+			role := !of.IsCluster() && name == b.name+"."+old
+			data := strings.HasPrefix(name, b.name+".") && strings.HasSuffix(name, "."+of.Kind+"."+old)
+			if strings.Contains(urn, ":RoleAssignment::") && (role || data) {
+				then = append(then, name)
+			}
+		}
+		slices.Sort(now)
+		slices.Sort(then)
+		return slices.Equal(slices.Compact(now), then)
+	}
+}
+
+// assignmentOf is the name of the resource of a grant, if its principal is called so.
+func (b *builder) assignmentOf(g access.Grant, principal string) string {
+	if !g.Scope.InStorage() {
+		return b.name + "." + principal
+	}
+	return b.storageChild(g) + "." + g.Principal.Kind + "." + principal
+}
+
+// storageChild is the name of the component that makes a grant in storage.
+func (b *builder) storageChild(g access.Grant) string {
+	parts := []string{b.name, g.Scope.StorageAccount}
+	if g.Scope.Container != "" {
+		parts = append(parts, g.Scope.Container)
+	}
+	if g.Role == roles.StorageBlobDataContributor {
+		return strings.Join(append(parts, "contributor"), ".")
+	}
+	return strings.Join(append(parts, "reader"), ".")
+}
+
+// federatedRenamed finds federated credentials that were renamed: Entra takes no second one of the same claims.
+func federatedRenamed(owner string, credentials map[string]access.FederatedCredential) maker {
+	m := maker{path: "federatedCredentials", owner: owner, names: map[string]string{}}
+	for name, f := range credentials {
+		m.names[name] = f.Was
+	}
+	m.same = func(before map[string]map[string]any, urn, _, name string) bool {
+		issuer, subject, _ := credentials[name].Claims()
+		return before[urn]["issuer"] == issuer && before[urn]["subject"] == subject
+	}
+	return m
+}
+
+// secretsRotated finds client secrets that take the place of others in one step. Whether one was renamed can't be seen:
+// one that leaked is rotated with the dates that it had.
+func secretsRotated(owner string, secrets map[string]access.ClientSecret) maker {
+	m := maker{path: "clientSecrets", owner: owner, names: map[string]string{},
+		other: "whoever signs in with the old secret can't until given the new one; to rotate without a gap, keep both, " +
+			"hand the new one out, and take the old one out in a second deployment"}
+	for name, s := range secrets {
+		m.names[name] = s.Was
+	}
+	return m
+}

@@ -1,0 +1,247 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/engine"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+)
+
+// An Interruption is access that somebody has before the change and after it, and not all the time in between; or what
+// looks like a name that changed, where one thing goes and another comes.
+type Interruption struct {
+	Change string   `json:"change"` // interrupted, or renamed
+	Who    []string `json:"who"`    // sorted
+	What   string   `json:"what"`
+	From   string   `json:"from"` // the step with which it ends
+	To     string   `json:"to"`   // the step with which it is there again
+	// Running says what becomes of jobs that run meanwhile.
+	Running string `json:"running"`
+	URN     string `json:"urn"`
+}
+
+const (
+	interrupted = "interrupted"
+	renamed     = "renamed"
+	// runningJobs: no source says it (facts/batch-endpoints.md, facts/compute-clusters.md).
+	runningJobs = "not known"
+	madeAnew    = "the creation of "
+	goes        = "the deletion of "
+)
+
+func (m *maker) interruptions() {
+	add := func(i Interruption) {
+		i.Running, i.Change = runningJobs, cmp.Or(i.Change, interrupted)
+		slices.Sort(i.Who)
+		i.Who = slices.Compact(i.Who)
+		m.r.Interruptions = append(m.r.Interruptions, i)
+	}
+	for _, s := range m.p.Steps {
+		if s.Old == nil || s.New == nil {
+			continue
+		}
+		if s.Op == "update" && kind(engine.TypeOf(s.URN)) == guardrails.Federation && !sameText(s, "subject") {
+			name := "federated credential " + engine.Clip(trimOwner(s.URN))
+			add(Interruption{URN: s.URN, Who: []string{"whoever signs in by " + name}, From: "the update of " + name,
+				To: "when they sign in as the new subject", What: "tokens of the old subject; to change without a gap, add " +
+					"another credential, and take this one out in a second deployment"})
+		}
+		if s.Op != "replace" {
+			continue
+		}
+		name := strings.Replace(called(s.URN), "cluster identity ", "cluster ", 1)
+		i := Interruption{URN: s.URN, From: goes + name, To: madeAnew + name}
+		switch kind(engine.TypeOf(s.URN)) {
+		case guardrails.Compute: // two can't have one name (facts/compute-clusters.md)
+			if !sameText(s, "computeName") {
+				continue
+			}
+			i.Who, i.What = m.usersOf(s.URN), "jobs on "+name
+			if identityOf(s.Old).system && identityOf(s.New).system {
+				i.What += ", whose data its system-assigned identity mounts: a new one, with assignments of its own"
+				i.To = "the assignments of roles to the new identity of " + name
+			}
+		case guardrails.RoleDefinition: // names are unique in the tenant, so the old role goes first, after its assignments
+			if !sameText(s, "roleName") {
+				continue
+			}
+			i.Who, i.What = m.assignedThrough(s.URN), "all that "+name+" allows"
+			i.From, i.To = goes+"its assignments", "the creation of the assignments of the new role"
+		// azure-native deletes first what it replaces; our components have the new one made first
+		case guardrails.RoleAssignment:
+			if slices.ContainsFunc([]string{guardrails.InvokerRole, guardrails.StorageReader, guardrails.StorageContributor},
+				m.resource(s).MadeBy) {
+				continue
+			}
+			a := m.assignment(s, s.Old, before)
+			if a == nil {
+				continue // said by assignments
+			}
+			i.Who, i.What = []string{a.principal.String()}, a.role.name+" on "+lastPart(a.scope)+
+				", unless the program says deleteBeforeReplace: false"
+		default:
+			continue
+		}
+		add(i)
+	}
+	for urn, c := range m.components {
+		for _, i := range rolesToACLs(urn, c) {
+			add(i)
+		}
+	}
+	m.oneForAnother(add)
+	slices.SortFunc(m.r.Interruptions, func(a, b Interruption) int {
+		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(a.What, b.What))
+	})
+}
+
+// sameText reports whether an input is a text that is known, and the same before and after.
+func sameText(s engine.Step, input string) bool {
+	old, now := text(s.Old.Inputs[input]), text(s.New.Inputs[input])
+	return old != "" && strings.EqualFold(old, now)
+}
+
+// usersOf are those who start jobs on a cluster that stay to do so.
+func (m *maker) usersOf(clusterURN string) (who []string) {
+	for urn, c := range m.components {
+		own := engine.NameOf(urn) + "."
+		cluster, is := strings.CutPrefix(engine.NameOf(clusterURN), own)
+		if !is || c.old == nil || c.now == nil {
+			continue
+		}
+		runs := func(e access.Endpoint) bool {
+			all := []string{e.Cluster}
+			for _, d := range e.Deployments {
+				all = append(all, d.Cluster)
+			}
+			return slices.Contains(all, cluster)
+		}
+		for _, e := range c.now.Model.EffectiveEndpoints() {
+			if !runs(e) {
+				continue
+			}
+			names := e.Invokers
+			if names == nil {
+				names = slices.Collect(maps.Keys(c.now.Model.Invokers))
+			}
+			for _, name := range names {
+				who = append(who, "invoker "+name)
+			}
+		}
+	}
+	if who == nil {
+		return []string{"whoever starts jobs on it"}
+	}
+	return who
+}
+
+// assignedThrough are those to whom the program assigns a role that it makes.
+func (m *maker) assignedThrough(roleURN string) (who []string) {
+	for _, s := range m.p.Steps {
+		if kind(engine.TypeOf(s.URN)) == guardrails.RoleAssignment && s.Old != nil &&
+			slices.Contains(s.Old.Dependencies["roleDefinitionId"], roleURN) {
+			if a := m.assignment(s, s.Old, before); a != nil {
+				who = append(who, a.principal.Name)
+			}
+		}
+	}
+	if who == nil {
+		return []string{"whoever has the role"}
+	}
+	return who
+}
+
+// rolesToACLs are principals that read a container by a role, and afterwards by ACLs that somebody sets.
+func rolesToACLs(urn string, c component) (all []Interruption) {
+	if c.old == nil || c.now == nil {
+		return nil
+	}
+	type place struct{ account, container string }
+	who := map[place][]string{}
+	for _, acl := range c.now.ACLs {
+		held := func(g access.Grant) bool {
+			return g.Principal == acl.Principal && g.Scope.StorageAccount == acl.StorageAccount &&
+				(g.Scope.Container == "" || g.Scope.Container == acl.Container)
+		}
+		if slices.ContainsFunc(c.old.Grants, held) && !slices.ContainsFunc(c.now.Grants, held) &&
+			!slices.Contains(c.old.ACLs, acl) {
+			at := place{acl.StorageAccount, acl.Container}
+			who[at] = append(who[at], acl.Principal.String())
+		}
+	}
+	for at, names := range who {
+		where := engine.Clip(at.account + "/" + at.container)
+		all = append(all, Interruption{URN: urn, Who: names, What: "reading " + where,
+			From: goes + "their assignments", To: "when somebody has run the stack output aclCommands; run them before pulumi " +
+				"up"})
+	}
+	return all
+}
+
+// oneForAnother finds what goes where another of its kind comes: a name that was changed and not marked, or a client
+// secret that is rotated in one step.
+func (m *maker) oneForAnother(add func(Interruption)) {
+	type siblings struct{ kind, owner string }
+	gone, come := map[siblings][]string{}, map[siblings][]string{}
+	for _, s := range m.p.Steps {
+		typ := engine.TypeOf(s.URN)
+		if _, is := namedByKeys[typ]; !is {
+			continue
+		}
+		cut := strings.LastIndex(s.URN, ".")
+		if cut < strings.LastIndex(s.URN, "::") || parentTypeOf(s.URN) == guardrails.ComputeCluster {
+			continue // nobody's, or the identity of a cluster, which goes with it
+		}
+		switch at := (siblings{typ, s.URN[:cut]}); {
+		case engine.IsContext(s.Op):
+		case s.New == nil:
+			gone[at] = append(gone[at], s.URN)
+		case s.Old == nil:
+			come[at] = append(come[at], s.URN)
+		}
+	}
+	key := func(urn string) string { return engine.Clip(urn[strings.LastIndex(urn, ".")+1:]) }
+	for at, urns := range gone {
+		if len(come[at]) == 0 {
+			continue
+		}
+		var now []string
+		for _, urn := range come[at] {
+			now = append(now, key(urn))
+		}
+		slices.Sort(now)
+		what := namedByKeys[at.kind]
+		for _, urn := range urns {
+			if at.kind == guardrails.Federation && !slices.ContainsFunc(come[at], func(made string) bool {
+				old, now := m.index.steps[urn].Old, m.index.steps[made].New
+				return old != nil && now != nil && text(old.Inputs["subject"]) == text(now.Inputs["subject"])
+			}) {
+				continue // Entra has the new one beside it before it goes
+			}
+			i := Interruption{Change: renamed, Who: []string{what + " " + key(urn)}, URN: urn, From: goes + key(urn),
+				To: "never",
+				What: fmt.Sprintf("it goes, and %s is made: if that is its new name, write was: %s there", strings.Join(now, ", "),
+					key(urn))}
+			if at.kind == guardrails.Password {
+				i.Change, i.To = interrupted, "when they are given the new one"
+				i.Who = []string{"whoever signs in with " + what + " " + key(urn)}
+				i.What = "it is rotated in one step: keep both, hand the new one out, and take the old one out in a second " +
+					"deployment; " +
+					"if it was renamed, write was: " + key(urn)
+			}
+			add(i)
+		}
+	}
+}
+
+// namedByKeys are the resources that are called by keys of the arguments.
+var namedByKeys = map[string]string{
+	"batchaccess:index:ServicePrincipal": "service principal", "batchaccess:index:ManagedIdentity": "managed identity",
+	guardrails.ComputeCluster: "cluster", group: "group",
+	guardrails.Password: "client secret", guardrails.Federation: "federated credential",
+}
