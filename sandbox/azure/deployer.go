@@ -18,7 +18,8 @@ const secretLifetime = 365 * 24 * time.Hour
 // Credentials are what a client signs in with.
 type Credentials struct{ TenantID, SubscriptionID, ClientID, ClientSecret, ObjectID string }
 
-// DeployerPermission is one action of Resource Manager, or one permission on Microsoft Graph, that who deploys a stack needs.
+// DeployerPermission is one action of Resource Manager, or one permission on Microsoft Graph, that who deploys a stack
+// needs.
 type DeployerPermission = role.DeployerPermission
 
 // DeployerPermissions are all that the deployer has, at every subscription and in the directory.
@@ -35,8 +36,9 @@ func (a *Azure) TakeFromDeployer(names ...string) error {
 	return a.store.Update(func(st *state.State) error { st.DeployerLacks = names; return nil })
 }
 
-// Deployer is the service principal that deploys stacks. It may do what DeployerPermissions name, and no more. Its IDs last as long as the state; its secret is of this run only. SubscriptionID is the first one seeded,
-// and empty before that.
+// Deployer is the service principal that deploys stacks. It may do what DeployerPermissions name, and no more. Its IDs
+// last as long as the state; its secret is of this run only. SubscriptionID is the first one seeded, and empty before
+// that.
 func (a *Azure) Deployer() Credentials {
 	var c Credentials
 	_ = a.store.View(func(st *state.State) error {

@@ -22,6 +22,13 @@ type step struct {
 	body                  any
 }
 
+// Resources whose identities invoke.
+const (
+	factory = group + "/providers/Microsoft.DataFactory/factories/nightly"
+	site    = group + "/providers/Microsoft.Web/sites/caller"
+	box     = group + "/providers/Microsoft.Compute/virtualMachines/box"
+)
+
 // deployment are the requests of a deployment that makes, reads and takes away one of everything, in an order that
 // works.
 func deployment(assigned, principal string) []step {
@@ -77,6 +84,9 @@ func deployment(assigned, principal string) []step {
 		{ml + "datastores/read", get, workspace + "/datastores/keyless", nil},
 		{ml + "data/read", get, workspace + "/data/heart", nil},
 		{ml + "data/versions/read", get, workspace + "/data/heart/versions/1", nil},
+		{"Microsoft.DataFactory/factories/read", get, factory, nil},
+		{"Microsoft.Web/sites/read", get, site, nil},
+		{"Microsoft.Compute/virtualMachines/read", get, box, nil},
 		{auth + "roleAssignments/delete", del, assignmentID, nil},
 		{auth + "roleDefinitions/delete", del, definitionID, nil},
 		{federated + "delete", del, github, nil},
@@ -105,6 +115,11 @@ func (w *world) deploy(s step) answer {
 func TestTheDeployerNeedsEachOfItsPermissions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	var hosts []azure.Host
+	for _, id := range []string{factory, site, box} {
+		hosts = append(hosts, azure.Host{ID: id, PrincipalID: uuid.NewString()})
+	}
+	require.NoError(t, w.Seed(azure.Seed{Hosts: hosts}))
 	tried := map[string]bool{}
 	for _, s := range deployment(uuid.NewString(), alice) {
 		require.NoError(t, w.TakeFromDeployer(s.needs), s.needs)

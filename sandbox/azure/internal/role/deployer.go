@@ -8,7 +8,8 @@ import (
 // DeployerID is the role of the sandbox's deployer. It is in no list of roles: no tenant has it.
 const DeployerID = "de910763-0000-4000-8000-0000ba7c4acc"
 
-// A DeployerPermission is one action of Resource Manager, or one permission on Microsoft Graph, and who needs it for what.
+// A DeployerPermission is one action of Resource Manager, or one permission on Microsoft Graph, and who needs it for
+// what.
 type DeployerPermission struct {
 	For    string // what of a program it is for
 	Name   string // an action, or a permission on Graph, which has no "/"
@@ -36,6 +37,7 @@ const (
 	forPrincipals = "service principals that it makes (`invokers`, kind `servicePrincipal`)"
 	forGroups     = "groups that it makes (`groups`)"
 	forLookups    = "names in place of IDs, and what is left out (`pin`)"
+	forHosts      = "the identity of another resource (`invokers.<name>.resourceId`)"
 	forVerify     = "`verify`, `adopt`, `can --live`"
 	forInvoke     = "`invoke` as the deployer, which nothing else needs"
 	forOwn        = "what a program makes beside the components"
@@ -72,6 +74,9 @@ var DeployerPermissions = withStarting([]DeployerPermission{
 	{For: forLookups, Name: storage + "read", Lookup: true},
 	{For: forLookups, Name: "Microsoft.Resources/subscriptions/read", Lookup: true},
 	{For: forLookups, Name: groups + "read", Lookup: true},
+	{For: forHosts, Name: "Microsoft.DataFactory/factories/read", Lookup: true},
+	{For: forHosts, Name: "Microsoft.Web/sites/read", Lookup: true},
+	{For: forHosts, Name: "Microsoft.Compute/virtualMachines/read", Lookup: true},
 	{For: forLookups, Name: "Application.Read.All", Lookup: true},
 	{For: forLookups, Name: "Group.Read.All", Lookup: true},
 	{For: forLookups, Name: "User.Read.All", Lookup: true},
