@@ -1,11 +1,14 @@
 package azure
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/entra"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
@@ -15,9 +18,27 @@ const secretLifetime = 365 * 24 * time.Hour
 // Credentials are what a client signs in with.
 type Credentials struct{ TenantID, SubscriptionID, ClientID, ClientSecret, ObjectID string }
 
-// Deployer is the service principal that deploys stacks: Owner of the seeded subscriptions, and allowed to do anything
-// in Graph. Its IDs last as long as the state; its secret is of this run only. SubscriptionID is the first one seeded,
-// and empty before that.
+// DeployerPermission is one action of Resource Manager, or one permission on Microsoft Graph, that who deploys a stack
+// needs.
+type DeployerPermission = role.DeployerPermission
+
+// DeployerPermissions are all that the deployer has, at every subscription and in the directory.
+func DeployerPermissions() []DeployerPermission { return slices.Clone(role.DeployerPermissions) }
+
+// TakeFromDeployer leaves the deployer without the permissions of these names, in this run; none gives all back. The
+// error names those that it never had.
+func (a *Azure) TakeFromDeployer(names ...string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(role.DeployerPermissions, func(p DeployerPermission) bool { return p.Name == name }) {
+			return fmt.Errorf("the deployer has no permission %q; see DeployerPermissions", name)
+		}
+	}
+	return a.store.Update(func(st *state.State) error { st.DeployerLacks = names; return nil })
+}
+
+// Deployer is the service principal that deploys stacks. It may do what DeployerPermissions name, and no more. Its IDs
+// last as long as the state; its secret is of this run only. SubscriptionID is the first one seeded, and empty before
+// that.
 func (a *Azure) Deployer() Credentials {
 	var c Credentials
 	_ = a.store.View(func(st *state.State) error {

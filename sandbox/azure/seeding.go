@@ -9,6 +9,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/arm"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
@@ -19,9 +20,6 @@ const (
 	typeIdentity  = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 	defaultLocation = "eastus"
-
-	// ownerRole is Owner (facts/grants-access.md).
-	ownerRole = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 )
 
 // seeding puts a checked seed into the state.
@@ -135,7 +133,7 @@ func location(id string) string {
 	return defaultLocation
 }
 
-// subscription makes the deployer Owner of it.
+// subscription gives the deployer its role there.
 func (s *seeding) subscription(id armid.ID) {
 	if s.st.Subscription == "" {
 		s.st.Subscription = strings.ToLower(id.Name())
@@ -143,7 +141,7 @@ func (s *seeding) subscription(id armid.ID) {
 	name := uuid.NewString()
 	s.st.Touch(state.RoleAssignments, name)
 	s.st.RoleAssignments[name] = &state.RoleAssignment{
-		Name: name, Scope: id.String(), RoleDefinition: ownerRole, PrincipalID: s.st.DeployerID,
+		Name: name, Scope: id.String(), RoleDefinition: role.DeployerID, PrincipalID: s.st.DeployerID,
 		PrincipalType: "ServicePrincipal", CreatedOn: s.now, UpdatedOn: s.now, Seeded: true,
 	}
 }

@@ -170,15 +170,16 @@ func (c *call) read(w http.ResponseWriter) error {
 	return nil
 }
 
-// authorize lets the deployer do everything, and people read, which is what a tenant's defaults allow them. Other
-// service principals would need permissions on Graph, which nothing here grants.
+// authorize lets the deployer do what its permissions allow, and people read, which is what a tenant's defaults allow
+// them. Other service principals would need permissions on Graph, which nothing here grants.
 func (s *Service) authorize(st *state.State, r *http.Request) (*token.Claims, error) {
 	claims, err := s.issuer.Bearer(r, st.TenantID, token.Graph)
 	if err != nil {
 		return nil, wire.Errorf(http.StatusUnauthorized, "InvalidAuthenticationToken", "%v; Graph's audience is https://graph.microsoft.com", err)
 	}
 	reads := claims.IdentityType == "user" && (r.Method == http.MethodGet || r.URL.Path == byIDs)
-	if claims.ObjectID != st.DeployerID && !reads {
+	allowed := reads || claims.ObjectID == st.DeployerID && deployerMay(st.DeployerLacks, r)
+	if !allowed {
 		return nil, wire.Errorf(http.StatusForbidden, "Authorization_RequestDenied",
 			"Insufficient privileges to complete the operation: %s may not %s %s", claims.ObjectID, r.Method, r.URL.Path)
 	}

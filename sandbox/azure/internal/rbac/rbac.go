@@ -90,6 +90,9 @@ func Refusal(answer role.Answer, caller *token.Claims, action, scope, code strin
 
 // Definition finds a role, custom or built in, by its GUID.
 func Definition(st *state.State, guid string) (role.Definition, bool) {
+	if strings.EqualFold(guid, role.DeployerID) {
+		return role.Deployer(st.DeployerLacks), true
+	}
 	if custom := st.RoleDefinitions[strings.ToLower(guid)]; custom != nil {
 		return custom.Definition, true
 	}

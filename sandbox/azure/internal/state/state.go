@@ -36,6 +36,8 @@ type State struct {
 
 	// Lag is of this run only.
 	Lag Lag `json:"-"`
+	// DeployerLacks are the permissions that were taken from the deployer, in this run only.
+	DeployerLacks []string `json:"-"`
 
 	touched map[entry]bool // since the last record was made
 	written Tenant         // as the last record has it

@@ -1,0 +1,50 @@
+package graph
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
+)
+
+// reading are the permissions of which one is enough to read a collection, the least first; writing those to change
+// it. They are the application permissions that Graph's reference names (learn.microsoft.com/graph, "Permissions" of
+// each call); those that nothing here grants are left out. Application.ReadWrite.OwnedBy reads every application.
+var (
+	reading = map[string][]string{
+		"applications": {
+			"Application.Read.All", "Application.ReadWrite.OwnedBy", "Directory.Read.All",
+		},
+		"servicePrincipals": {
+			"Application.Read.All", "Application.ReadWrite.OwnedBy", "Directory.Read.All",
+		},
+		"groups":           {"Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"},
+		"users":            {"User.Read.All", "Directory.Read.All"},
+		"directoryObjects": {"Directory.Read.All"},
+	}
+	writing = map[string][]string{
+		"applications":      {"Application.ReadWrite.OwnedBy"},
+		"servicePrincipals": {"Application.ReadWrite.OwnedBy"},
+		"groups":            {"Group.ReadWrite.All"},
+	}
+)
+
+// deployerMay tells whether the deployer's permissions on Graph, without what was taken from it, allow the request.
+// A collection of which the tables know nothing is refused.
+func deployerMay(lacks []string, r *http.Request) bool {
+	collection, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if i := strings.IndexByte(collection, '('); i >= 0 { // servicePrincipals(appId='...')
+		collection = collection[:i]
+	}
+	if collection == "me" { // an application is nobody, whatever it may do
+		return true
+	}
+	enough := writing[collection]
+	if r.Method == http.MethodGet || r.URL.Path == byIDs {
+		enough = reading[collection]
+	}
+	return slices.ContainsFunc(role.DeployerPermissions, func(p role.DeployerPermission) bool {
+		return slices.Contains(enough, p.Name) && !slices.Contains(lacks, p.Name)
+	})
+}

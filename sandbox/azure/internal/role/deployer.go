@@ -1,0 +1,120 @@
+package role
+
+import (
+	"slices"
+	"strings"
+)
+
+// DeployerID is the role of the sandbox's deployer. It is in no list of roles: no tenant has it.
+const DeployerID = "de910763-0000-4000-8000-0000ba7c4acc"
+
+// A DeployerPermission is one action of Resource Manager, or one permission on Microsoft Graph, and who needs it for
+// what.
+type DeployerPermission struct {
+	For    string // what of a program it is for
+	Name   string // an action, or a permission on Graph, which has no "/"
+	Lookup bool   // whoever previews or verifies needs it too: it only reads
+	Verify bool   // only `verify` and `adopt` need it
+	Start  bool   // only `invoke` needs it, and who starts jobs need not be who deploys
+}
+
+// Graph says that it is a permission on Microsoft Graph.
+func (p DeployerPermission) Graph() bool { return !strings.Contains(p.Name, "/") }
+
+const (
+	authorization = "Microsoft.Authorization/"
+	learning      = "Microsoft.MachineLearningServices/workspaces/"
+	identities    = "Microsoft.ManagedIdentity/userAssignedIdentities/"
+	storage       = "Microsoft.Storage/storageAccounts/"
+	containers    = storage + "blobServices/containers/"
+	groups        = "Microsoft.Resources/subscriptions/resourceGroups/"
+
+	forRole       = "a role of its own (`role`)"
+	forGrants     = "every grant"
+	forClusters   = "compute clusters (`clusters`)"
+	forAttaching  = "user-assigned identities attached to a cluster (`clusters.<name>.identity`)"
+	forIdentities = "managed identities that it makes (`invokers`, kind `managedIdentity`)"
+	forPrincipals = "service principals that it makes (`invokers`, kind `servicePrincipal`)"
+	forGroups     = "groups that it makes (`groups`)"
+	forLookups    = "names in place of IDs, and what is left out (`pin`)"
+	forHosts      = "the identity of another resource (`invokers.<name>.resourceId`)"
+	forVerify     = "`verify`, `adopt`, `can --live`"
+	forInvoke     = "`invoke` as the deployer, which nothing else needs"
+	forOwn        = "what a program makes beside the components"
+)
+
+// DeployerPermissions are all that deploying a stack takes: those on Resource Manager are the names of the operations
+// that Azure publishes for each resource type; those on Graph are the least that Graph's reference names for each call.
+// User Access Administrator has those of the first two purposes, and reads.
+var DeployerPermissions = withStarting([]DeployerPermission{
+	{For: forRole, Name: authorization + "roleDefinitions/read", Lookup: true},
+	{For: forRole, Name: authorization + "roleDefinitions/write"},
+	{For: forRole, Name: authorization + "roleDefinitions/delete"},
+	{For: forGrants, Name: authorization + "roleAssignments/read", Lookup: true},
+	{For: forGrants, Name: authorization + "roleAssignments/write"},
+	{For: forGrants, Name: authorization + "roleAssignments/delete"},
+	{For: forClusters, Name: learning + "read", Lookup: true},
+	{For: forClusters, Name: learning + "computes/read", Lookup: true},
+	{For: forClusters, Name: learning + "computes/write"},
+	{For: forClusters, Name: learning + "computes/delete"},
+	{For: forAttaching, Name: identities + "read", Lookup: true},
+	{For: forAttaching, Name: identities + "assign/action"},
+	{For: forIdentities, Name: identities + "write"},
+	{For: forIdentities, Name: identities + "delete"},
+	{For: forIdentities, Name: identities + "federatedIdentityCredentials/read", Lookup: true},
+	{For: forIdentities, Name: identities + "federatedIdentityCredentials/write"},
+	{For: forIdentities, Name: identities + "federatedIdentityCredentials/delete"},
+	{For: forPrincipals, Name: "Application.ReadWrite.OwnedBy"},
+	{For: forGroups, Name: "Group.ReadWrite.All"},
+	{For: forLookups, Name: learning + "batchEndpoints/read", Lookup: true},
+	{For: forLookups, Name: learning + "batchEndpoints/deployments/read", Lookup: true},
+	{For: forLookups, Name: learning + "datastores/read", Lookup: true},
+	{For: forLookups, Name: learning + "data/read", Lookup: true},
+	{For: forLookups, Name: learning + "data/versions/read", Lookup: true},
+	{For: forLookups, Name: storage + "read", Lookup: true},
+	{For: forLookups, Name: "Microsoft.Resources/subscriptions/read", Lookup: true},
+	{For: forLookups, Name: groups + "read", Lookup: true},
+	{For: forHosts, Name: "Microsoft.DataFactory/factories/read", Lookup: true},
+	{For: forHosts, Name: "Microsoft.Web/sites/read", Lookup: true},
+	{For: forHosts, Name: "Microsoft.Compute/virtualMachines/read", Lookup: true},
+	{For: forLookups, Name: "Application.Read.All", Lookup: true},
+	{For: forLookups, Name: "Group.Read.All", Lookup: true},
+	{For: forLookups, Name: "User.Read.All", Lookup: true},
+	{For: forVerify, Name: authorization + "denyAssignments/read", Lookup: true, Verify: true},
+	{For: forVerify, Name: authorization + "roleEligibilityScheduleInstances/read", Lookup: true, Verify: true},
+	{For: forVerify, Name: storage + "blobServices/read", Lookup: true, Verify: true},
+	{For: forVerify, Name: containers + "read", Lookup: true, Verify: true},
+	{For: forVerify, Name: "Directory.Read.All", Lookup: true, Verify: true},
+	{For: forOwn, Name: groups + "write"},
+	{For: forOwn, Name: groups + "delete"},
+	{For: forOwn, Name: learning + "write"},
+	{For: forOwn, Name: learning + "delete"},
+	{For: forOwn, Name: storage + "write"},
+	{For: forOwn, Name: storage + "delete"},
+	{For: forOwn, Name: containers + "write"},
+	{For: forOwn, Name: containers + "delete"},
+})
+
+// withStarting adds what starting a job and following it takes: the seed's actions, and polling.
+func withStarting(permissions []DeployerPermission) []DeployerPermission {
+	for _, action := range append(SeedActions(), learning+"batchEndpoints/jobs/read", learning+"jobs/read") {
+		if !slices.ContainsFunc(permissions, func(p DeployerPermission) bool { return p.Name == action }) {
+			permissions = append(permissions, DeployerPermission{For: forInvoke, Name: action, Start: true})
+		}
+	}
+	return permissions
+}
+
+// Deployer is the role by which the sandbox's deployer acts in Resource Manager, without what was taken from it.
+func Deployer(lacks []string) Definition {
+	p := Permission{NotActions: lacks}
+	for _, permission := range DeployerPermissions {
+		if !permission.Graph() {
+			p.Actions = append(p.Actions, permission.Name)
+		}
+	}
+	return Definition{
+		ID: DeployerID, RoleName: "batchaccess sandbox deployer", AssignableScopes: []string{"/"},
+		BuiltIn: true, Permissions: []Permission{p},
+	}
+}
