@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func TestComputeClusterIsClosedByDefault(t *testing.T) {
 	assert.Equal(t, []string{"Compute cpu", "ComputeCluster cpu"}, r.names())
 	made := r.one(compute, "cpu")
 	assert.Equal(t, map[string]any{
-		"resourceGroupName": "ml", "workspaceName": "scoring", "computeName": "cpu",
+		"resourceGroupName": "ml", "workspaceName": "scoring", "computeName": "cpu", "location": "westeurope",
 		"identity": map[string]any{"type": "SystemAssigned"},
 		"properties": map[string]any{
 			"computeType": "AmlCompute", "disableLocalAuth": true,
@@ -59,9 +60,10 @@ func TestComputeClusterSettingsArrive(t *testing.T) {
 		at      []string
 		want    any
 	}{
-		"computeName":                 {components.ClusterArgs{ComputeName: "scoring-cpu"}, []string{"computeName"}, "scoring-cpu"},
-		"computeName of 16":           {components.ClusterArgs{ComputeName: "abcdefghijklmnop"}, []string{"computeName"}, "abcdefghijklmnop"},
-		"location":                    {components.ClusterArgs{Location: pulumi.String("northeurope")}, []string{"location"}, "northeurope"},
+		"computeName":       {components.ClusterArgs{ComputeName: "scoring-cpu"}, []string{"computeName"}, "scoring-cpu"},
+		"computeName of 16": {components.ClusterArgs{ComputeName: "abcdefghijklmnop"}, []string{"computeName"}, "abcdefghijklmnop"},
+		"location": {components.ClusterArgs{Location: pulumi.String("northeurope")},
+			[]string{"properties", "computeLocation"}, "northeurope"},
 		"description":                 {components.ClusterArgs{Description: pulumi.String("d")}, []string{"properties", "description"}, "d"},
 		"enableLocalAuth":             {components.ClusterArgs{EnableLocalAuth: true}, []string{"properties", "disableLocalAuth"}, false},
 		"vmSize":                      {components.ClusterArgs{VMSize: pulumi.String("Standard_NC4as_T4_v3")}, inner("vmSize"), "Standard_NC4as_T4_v3"},
@@ -222,11 +224,12 @@ func TestAClusterLiesWhereItsWorkspaceDoesAndItsNodesWhereTheyAreAskedFor(t *tes
 		workspace, nodes    pulumi.StringPtrInput
 		location, elsewhere any
 	}{
-		"nothing is said":     {nil, nil, nil, nil},
-		"the workspace's":     {pulumi.String("westeurope"), nil, "westeurope", nil},
-		"the nodes' alone":    {nil, pulumi.String("westeurope"), "westeurope", nil},
-		"both, and the same":  {pulumi.String("westeurope"), pulumi.String("West Europe"), "westeurope", nil},
-		"both, and different": {pulumi.String("westeurope"), pulumi.String("northeurope"), "westeurope", "northeurope"},
+		"nothing is said":             {nil, nil, "westeurope", nil},
+		"the workspace's":             {pulumi.String("westeurope"), nil, "westeurope", nil},
+		"the nodes' alone":            {nil, pulumi.String("westeurope"), "westeurope", nil},
+		"the nodes' alone, elsewhere": {nil, pulumi.String("northeurope"), "westeurope", "northeurope"},
+		"both, and the same":          {pulumi.String("westeurope"), pulumi.String("West Europe"), "westeurope", nil},
+		"both, and different":         {pulumi.String("westeurope"), pulumi.String("northeurope"), "westeurope", "northeurope"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -243,4 +246,109 @@ func TestAClusterLiesWhereItsWorkspaceDoesAndItsNodesWhereTheyAreAskedFor(t *tes
 			assert.Equal(t, []any{c.location, c.elsewhere}, []any{made.at("location"), made.at("properties", "computeLocation")})
 		})
 	}
+}
+
+// regional is a program with one new cluster, as a component of its own or inside of all.
+func regional(whole bool, workspace pulumi.StringInput, location pulumi.StringPtrInput) program {
+	if !whole {
+		return clusterWith(components.ComputeClusterArgs{WorkspaceID: workspace, Location: location})
+	}
+	return batchEndpointAccess(components.BatchEndpointAccessArgs{WorkspaceID: workspace, Location: location,
+		Invokers: map[string]components.InvokerArgs{"ada": {Kind: access.User, ObjectID: pulumi.String(alice)}},
+		Clusters: map[string]components.ClusterArgs{"cpu": {}}})
+}
+
+// facts/compute-clusters.md: with another location than the workspace's, Azure makes the cluster and its identity does
+// not work.
+func TestWhereTheWorkspaceLiesIsFoundBeforeAnyClusterIsMade(t *testing.T) {
+	t.Parallel()
+	denied := errors.New("AuthorizationFailed: no workspaces/read")
+	said := func(s string) pulumi.StringPtrInput { return pulumi.StringPtr(s) }
+	later := func(s string) pulumi.StringPtrInput { return pulumi.StringPtr(s).ToStringPtrOutput() }
+	known, output := pulumi.String(workspaceID), pulumi.String(workspaceID).ToStringOutput()
+	for name, c := range map[string]struct {
+		workspace  pulumi.StringInput
+		said       pulumi.StringPtrInput
+		found      string
+		err        error
+		wrong, log string
+		want       any
+	}{
+		"looked up":                {known, nil, "norwayeast", nil, "", "", "norwayeast"},
+		"said":                     {known, said("norwayeast"), "norwayeast", nil, "", "", "norwayeast"},
+		"said in the portal's way": {known, said("Norway East"), "norwayeast", nil, "", "", "Norway East"},
+		"another":                  {known, said("westeurope"), "norwayeast", nil, "the workspace lies in norwayeast", "", nil},
+		"a region of no list":      {known, said("marsnorth"), "marsnorth", nil, "", "", "marsnorth"},
+		"not to be looked up": {known, nil, "", denied,
+			"location: the region of the workspace scoring can't be looked up: no permission", "", nil},
+		"said, and not to be looked up": {known, said("westeurope"), "", denied, "", "so westeurope is taken for it", "westeurope"},
+		"not answered":                  {known, nil, "", nil, "holds no region", "", nil},
+		"said, and not answered":        {known, said("westeurope"), "", nil, "", "holds no region", "westeurope"},
+		"said later":                    {known, later("norwayeast"), "norwayeast", nil, "", "", "norwayeast"},
+		"said later, another":           {known, later("westeurope"), "norwayeast", nil, "the workspace lies in norwayeast", "", nil},
+		"a workspace known later":       {output, nil, "norwayeast", nil, "", "", "norwayeast"},
+		"that, and another":             {output, said("westeurope"), "norwayeast", nil, "the workspace lies in norwayeast", "", nil},
+		"that, and not to be looked up": {output, said("westeurope"), "", denied, "", "so westeurope is taken", "westeurope"},
+		"that, and nothing said":        {output, nil, "", denied, "can't be looked up: no permission", "", nil},
+	} {
+		for part, whole := range map[string]bool{" by itself": false, " with all": true} {
+			t.Run(name+part, func(t *testing.T) {
+				t.Parallel()
+				r := newRecorder(t)
+				r.region = func() (string, error) { return c.found, c.err }
+				err := r.try(regional(whole, c.workspace, c.said))
+				made := map[string]any{}
+				for _, reg := range r.registered {
+					made[reg.Type] = reg.Inputs.Mappable()["location"]
+				}
+				if c.wrong != "" {
+					require.ErrorContains(t, err, c.wrong)
+					assert.NotContains(t, made, compute)
+					if knownNow(c.said) && c.workspace == known {
+						assert.Empty(t, r.names(), "nothing is registered")
+					}
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, c.want, made[compute])
+				warnings := strings.Join(r.logs, "\n")
+				if c.log == "" {
+					assert.NotContains(t, warnings, "location: ")
+				}
+				assert.Contains(t, warnings, c.log)
+			})
+		}
+	}
+}
+
+// knownNow reports whether an input was given as plain text, or not at all.
+func knownNow(in pulumi.StringPtrInput) bool {
+	_, output := in.(pulumi.StringPtrOutput)
+	return !output
+}
+
+func TestWhereTheWorkspaceLiesIsAskedForNewClustersAlone(t *testing.T) {
+	t.Parallel()
+	r := newRecorder(t)
+	r.computes = existingCompute("cpu")
+	r.run(computeCluster(components.ClusterArgs{Existing: true}))
+	for _, call := range r.calls {
+		assert.NotContains(t, call.Token, "getWorkspace")
+	}
+}
+
+func TestARegionAndWhatElseIsFoundToBeWrongAreSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	args := asked()
+	args.Location = pulumi.String("northeurope")
+	r := inEstate(t)
+	for key := range r.world {
+		if strings.HasPrefix(key, "getUser") {
+			r.world[key] = errors.New("no such user")
+		}
+	}
+	err := r.try(batchEndpointAccess(args))
+	require.ErrorContains(t, err, "location: is northeurope, but the workspace lies in westeurope")
+	assert.ErrorContains(t, err, "no such user")
+	assert.Empty(t, r.names())
 }
