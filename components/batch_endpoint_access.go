@@ -181,8 +181,8 @@ func NewBatchEndpointAccess(
 	a.Clusters = map[string]*ComputeCluster{}
 	a.Readers, a.Contributors = map[string]*StorageReader{}, map[string]*StorageContributor{}
 	b := &builder{
-		made: a, name: name, args: args, plan: plan, region: complete.region, children: c, principals: map[access.Principal]pulumi.StringInput{},
-		granted: map[string]promise{},
+		made: a, name: name, args: args, plan: plan, region: complete.region, children: c,
+		principals: map[access.Principal]pulumi.StringInput{}, granted: map[string]promise{},
 	}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole,
 		b.makeReaders} {

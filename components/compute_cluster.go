@@ -31,6 +31,10 @@ type ClusterArgs struct {
 	Identity access.ClusterIdentity `pulumi:"identity,optional"`
 	// UserAssignedIdentityID is the ARM ID of the identity for userAssigned. Default: one is made.
 	UserAssignedIdentityID pulumi.StringInput `pulumi:"userAssignedIdentityId,optional"`
+	// MoreIdentityIDs are the ARM IDs of further user-assigned identities that exist, for the code of jobs. Azure takes a
+	// cluster's first identity for the default one, which alone mounts data and is granted to, and is sent them in
+	// alphabetical order: so each must stand behind the default one in it. Default: none.
+	MoreIdentityIDs []pulumi.StringInput `pulumi:"moreIdentityIds,optional"`
 	// Location of the nodes, such as westeurope. Default: that of the workspace.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Description of the cluster.
@@ -192,7 +196,8 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 				" --identity-type SystemAssigned) or wait until an update " +
 				"of the cluster is over"}
 	case len(identity.UserAssignedIdentities) > 1:
-		return "", problem.Problem{Fix: "leave it one", What: fmt.Sprintf("%shas %d user-assigned identities and no "+
+		return "", problem.Problem{Fix: "write principalId, the object ID of the default one, which Azure takes to be the first " +
+			"that the cluster was given (az ml compute show), or leave it one", What: fmt.Sprintf("%shas %d user-assigned identities and no "+
 			"system-assigned one, so which of them mounts data is not known", cluster, len(identity.UserAssignedIdentities))}
 	}
 	for _, one := range identity.UserAssignedIdentities {
@@ -290,8 +295,23 @@ func (cluster *ComputeCluster) identity(
 	cluster.Identity = assigned
 	return ml.ManagedServiceIdentityArgs{
 		Type:                   pulumi.String(types[kind]),
-		UserAssignedIdentities: pulumi.StringArray{assigned.ResourceID},
+		UserAssignedIdentities: a.identities(assigned.ResourceID),
 	}, assigned.PrincipalID, nil
+}
+
+// identities are all user-assigned ones, the default one first. That it is first for Azure too is found at the latest
+// when all are known.
+func (a ClusterArgs) identities(first pulumi.StringOutput) pulumi.StringArrayInput {
+	all := append(pulumi.StringArray{first}, a.MoreIdentityIDs...)
+	if len(all) == 1 {
+		return all
+	}
+	return all.ToStringArrayOutput().ApplyT(func(ids []string) ([]string, error) {
+		if p, wrong := access.CheckDefaultIdentity(ids[0], ids[1:]...); wrong {
+			return nil, p.At("moreIdentityIds")
+		}
+		return ids, nil
+	}).(pulumi.StringArrayOutput)
 }
 
 // places are the region of the cluster as a resource, and that of its nodes where it is another: nil where not, so that
@@ -404,7 +424,7 @@ func (a ClusterArgs) check() (ps access.Problems) {
 		ps.Add("ssh", "give both, or leave ssh out to keep it closed", "takes adminUserName and adminUserSshPublicKey")
 	}
 	if a.Existing && !inputsOnly(inputsOf(a), "existing", "was", "computeName", "principalId", "identity",
-		"userAssignedIdentityId") {
+		"userAssignedIdentityId", "moreIdentityIds") {
 		ps.Add("existing", "leave them out, all but computeName and principalId", "is set, so the cluster keeps its settings")
 	}
 	return ps
@@ -421,8 +441,13 @@ func inputsOnly(m pulumi.Map, allowed ...string) bool {
 
 // model is the cluster as package access sees it.
 func (a ClusterArgs) model() access.Cluster {
+	var more []access.ID
+	for _, id := range a.MoreIdentityIDs {
+		more = append(more, idOf(id))
+	}
 	return access.Cluster{
-		ComputeName: a.ComputeName, Was: a.Was, Existing: a.Existing, Identity: a.Identity,
+		MoreIdentityIDs: more,
+		ComputeName:     a.ComputeName, Was: a.Was, Existing: a.Existing, Identity: a.Identity,
 		UserAssignedIdentityID: idOf(a.UserAssignedIdentityID), PrincipalID: idOf(a.PrincipalID),
 	}
 }

@@ -69,7 +69,8 @@ func TestComputeClusterSettingsArrive(t *testing.T) {
 			[]string{"properties", "description"}, "d"},
 		"enableLocalAuth": {components.ClusterArgs{EnableLocalAuth: true},
 			[]string{"properties", "disableLocalAuth"}, false},
-		"vmSize": {components.ClusterArgs{VMSize: pulumi.String("Standard_NC4as_T4_v3")}, inner("vmSize"), "Standard_NC4as_T4_v3"},
+		"vmSize": {components.ClusterArgs{VMSize: pulumi.String("Standard_NC4as_T4_v3")}, inner("vmSize"),
+			"Standard_NC4as_T4_v3"},
 		"vmPriority": {components.ClusterArgs{VMPriority: pulumi.String("LowPriority")}, inner("vmPriority"),
 			"LowPriority"},
 		"osType": {components.ClusterArgs{OSType: pulumi.String("Windows")}, inner("osType"), "Windows"},
@@ -77,12 +78,16 @@ func TestComputeClusterSettingsArrive(t *testing.T) {
 			inner("scaleSettings", "minNodeCount"), 2.0},
 		"maxNodeCount": {components.ClusterArgs{MaxNodeCount: pulumi.Int(9)},
 			inner("scaleSettings", "maxNodeCount"), 9.0},
-		"nodeIdleTimeBeforeScaleDown": {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT1H5M")}, inner("scaleSettings", "nodeIdleTimeBeforeScaleDown"), "PT1H5M"},
-		"enableNodePublicIp":          {components.ClusterArgs{EnableNodePublicIP: pulumi.Bool(false)}, inner("enableNodePublicIp"), false},
+		"nodeIdleTimeBeforeScaleDown": {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT1H5M")},
+			inner("scaleSettings", "nodeIdleTimeBeforeScaleDown"), "PT1H5M"},
+		"enableNodePublicIp": {components.ClusterArgs{EnableNodePublicIP: pulumi.Bool(false)}, inner("enableNodePublicIp"),
+			false},
 		"isolatedNetwork": {components.ClusterArgs{IsolatedNetwork: pulumi.Bool(true)}, inner("isolatedNetwork"),
 			true},
-		"subnetId":              {components.ClusterArgs{SubnetID: pulumi.String("/subnet")}, inner("subnet"), map[string]any{"id": "/subnet"}},
-		"virtualMachineImageId": {components.ClusterArgs{VirtualMachineImageID: pulumi.String("/image")}, inner("virtualMachineImage"), map[string]any{"id": "/image"}},
+		"subnetId": {components.ClusterArgs{SubnetID: pulumi.String("/subnet")}, inner("subnet"),
+			map[string]any{"id": "/subnet"}},
+		"virtualMachineImageId": {components.ClusterArgs{VirtualMachineImageID: pulumi.String("/image")},
+			inner("virtualMachineImage"), map[string]any{"id": "/image"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,10 +98,12 @@ func TestComputeClusterSettingsArrive(t *testing.T) {
 
 func TestComputeClusterOpensSSHOnlyWhenAsked(t *testing.T) {
 	t.Parallel()
-	r := run(t, computeCluster(components.ClusterArgs{SSH: &components.SSHArgs{AdminUserName: pulumi.String("admin"), AdminUserSSHPublicKey: pulumi.String("ssh-ed25519 AAAA")}}))
+	r := run(t, computeCluster(components.ClusterArgs{SSH: &components.SSHArgs{AdminUserName: pulumi.String("admin"),
+		AdminUserSSHPublicKey: pulumi.String("ssh-ed25519 AAAA")}}))
 	properties := r.one(compute, "cpu").at("properties", "properties").(map[string]any)
 	assert.Equal(t, "Enabled", properties["remoteLoginPortPublicAccess"])
-	assert.Equal(t, map[string]any{"adminUserName": "admin", "adminUserSshPublicKey": "ssh-ed25519 AAAA"}, properties["userAccountCredentials"], "a key, never a password")
+	assert.Equal(t, map[string]any{"adminUserName": "admin", "adminUserSshPublicKey": "ssh-ed25519 AAAA"},
+		properties["userAccountCredentials"], "a key, never a password")
 }
 
 func TestComputeClusterIdentities(t *testing.T) {
@@ -108,12 +115,14 @@ func TestComputeClusterIdentities(t *testing.T) {
 		principal string
 		names     []string
 	}{
-		"system-assigned": {components.ClusterArgs{Identity: access.SystemAssigned}, map[string]any{"type": "SystemAssigned"}, guidOf("system", cpuID),
+		"system-assigned": {components.ClusterArgs{Identity: access.SystemAssigned}, map[string]any{"type": "SystemAssigned"},
+			guidOf("system", cpuID),
 			[]string{"Compute cpu", "ComputeCluster cpu"}},
 		"user-assigned, made": {components.ClusterArgs{Identity: access.UserAssigned},
 			map[string]any{"type": "UserAssigned", "userAssignedIdentities": []any{made}}, guidOf("principal", made),
 			[]string{"Compute cpu", "ComputeCluster cpu", "ManagedIdentity cpu.identity", "UserAssignedIdentity cpu.identity"}},
-		"user-assigned, existing": {components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: pulumi.String(identityID)},
+		"user-assigned, existing": {components.ClusterArgs{Identity: access.UserAssigned,
+			UserAssignedIdentityID: pulumi.String(identityID)},
 			map[string]any{"type": "UserAssigned", "userAssignedIdentities": []any{identityID}}, guidOf("principal", identityID),
 			[]string{"Compute cpu", "ComputeCluster cpu", "ManagedIdentity cpu.identity"}},
 		"none": {components.ClusterArgs{Identity: access.NoIdentity}, nil, "", []string{"Compute cpu", "ComputeCluster cpu"}},
@@ -142,15 +151,21 @@ func TestComputeClusterThatExistsIsLookedUp(t *testing.T) {
 		principal string
 		err       []string
 	}{
-		"with a system-assigned identity": {map[string]any{"type": "SystemAssigned", "principalId": existingMI}, existingMI, nil},
-		"with a user-assigned one":        {map[string]any{"type": "UserAssigned", "principalId": "", "userAssignedIdentities": user("/a")}, guidOf("principal", "/a"), nil},
-		"with both":                       {map[string]any{"type": "SystemAssigned,UserAssigned", "principalId": existingMI, "userAssignedIdentities": user("/a", "/b")}, existingMI, nil},
-		"with two user-assigned ones":     {map[string]any{"type": "UserAssigned", "userAssignedIdentities": user("/a", "/b")}, "", []string{`"old"`, "2 user-assigned identities", "leave it one"}},
-		"with none":                       {nil, "", []string{`"old" has no managed identity`, "az ml compute update"}},
-		"with an empty one":               {map[string]any{"type": "None"}, "", []string{`"old" has no managed identity`}},
-		"while it is updated": {map[string]any{"type": "UserAssigned", "userAssignedIdentities": map[string]any{"/a": map[string]any{"principalId": "", "clientId": ""}}}, "",
+		"with a system-assigned identity": {map[string]any{"type": "SystemAssigned", "principalId": existingMI}, existingMI,
+			nil},
+		"with a user-assigned one": {map[string]any{"type": "UserAssigned", "principalId": "",
+			"userAssignedIdentities": user("/a")}, guidOf("principal", "/a"), nil},
+		"with both": {map[string]any{"type": "SystemAssigned,UserAssigned", "principalId": existingMI,
+			"userAssignedIdentities": user("/a", "/b")}, existingMI, nil},
+		"with two user-assigned ones": {map[string]any{"type": "UserAssigned", "userAssignedIdentities": user("/a", "/b")},
+			"", []string{`"old"`, "2 user-assigned identities", "leave it one"}},
+		"with none":         {nil, "", []string{`"old" has no managed identity`, "az ml compute update"}},
+		"with an empty one": {map[string]any{"type": "None"}, "", []string{`"old" has no managed identity`}},
+		"while it is updated": {map[string]any{"type": "UserAssigned",
+			"userAssignedIdentities": map[string]any{"/a": map[string]any{"principalId": "", "clientId": ""}}}, "",
 			[]string{`"old"`, "try again"}},
-		"with both, while it is updated": {map[string]any{"type": "SystemAssigned, UserAssigned", "principalId": "", "userAssignedIdentities": user("/a")}, "",
+		"with both, while it is updated": {map[string]any{"type": "SystemAssigned, UserAssigned", "principalId": "",
+			"userAssignedIdentities": user("/a")}, "",
 			[]string{`"old" does not say which principal its system-assigned identity is; try again`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,7 +179,8 @@ func TestComputeClusterThatExistsIsLookedUp(t *testing.T) {
 			err := r.try(computeCluster(components.ClusterArgs{Existing: true, ComputeName: "old"}))
 			assert.Empty(t, r.ofType(compute), "an existing cluster is not made")
 			require.Len(t, r.calls, 1)
-			assert.Equal(t, map[string]any{"resourceGroupName": "ml", "workspaceName": "scoring", "computeName": "old"}, r.calls[0].Args.Mappable())
+			assert.Equal(t, map[string]any{"resourceGroupName": "ml", "workspaceName": "scoring", "computeName": "old"},
+				r.calls[0].Args.Mappable())
 			if c.err != nil {
 				require.Error(t, err)
 				for _, want := range c.err {
@@ -194,22 +210,34 @@ func TestComputeClusterRefuses(t *testing.T) {
 			[]string{`identity: unknown value "system"`, "systemAssigned"}},
 		"an ID that does not go": {components.ClusterArgs{UserAssignedIdentityID: pulumi.String(identityID)},
 			[]string{"userAssignedIdentityId: is given, but identity is systemAssigned", "set identity to userAssigned"}},
-		"a storage account as one": {components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: pulumi.String(lakeID)}, []string{"userAssignedIdentityId: "}},
-		"an unknown priority":      {components.ClusterArgs{VMPriority: pulumi.String("Spot")}, []string{`vmPriority: unknown value "Spot"; use Dedicated, LowPriority`}},
-		"an unknown system":        {components.ClusterArgs{OSType: pulumi.String("BSD")}, []string{`osType: unknown value "BSD"; use Linux, Windows`}},
-		"minutes without a unit":   {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("5")}, []string{`nodeIdleTimeBeforeScaleDown: "5"`, "PT5M"}},
-		"an empty duration":        {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT")}, []string{"nodeIdleTimeBeforeScaleDown: "}},
-		"fewer than no nodes":      {components.ClusterArgs{MinNodeCount: pulumi.Int(-1)}, []string{"minNodeCount: -1 is below zero"}},
-		"fewer, by a pointer":      {components.ClusterArgs{MinNodeCount: pulumi.IntPtr(-1)}, []string{"minNodeCount: -1 is below zero"}},
-		"a priority and a system":  {components.ClusterArgs{VMPriority: pulumi.String("Spot"), OSType: pulumi.String("BSD")}, []string{"use Dedicated, LowPriority\nosType: unknown value"}},
+		"a storage account as one": {components.ClusterArgs{Identity: access.UserAssigned,
+			UserAssignedIdentityID: pulumi.String(lakeID)}, []string{"userAssignedIdentityId: "}},
+		"an unknown priority": {components.ClusterArgs{VMPriority: pulumi.String("Spot")},
+			[]string{`vmPriority: unknown value "Spot"; use Dedicated, LowPriority`}},
+		"an unknown system": {components.ClusterArgs{OSType: pulumi.String("BSD")},
+			[]string{`osType: unknown value "BSD"; use Linux, Windows`}},
+		"minutes without a unit": {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("5")},
+			[]string{`nodeIdleTimeBeforeScaleDown: "5"`, "PT5M"}},
+		"an empty duration": {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT")},
+			[]string{"nodeIdleTimeBeforeScaleDown: "}},
+		"fewer than no nodes": {components.ClusterArgs{MinNodeCount: pulumi.Int(-1)},
+			[]string{"minNodeCount: -1 is below zero"}},
+		"fewer, by a pointer": {components.ClusterArgs{MinNodeCount: pulumi.IntPtr(-1)},
+			[]string{"minNodeCount: -1 is below zero"}},
+		"a priority and a system": {components.ClusterArgs{VMPriority: pulumi.String("Spot"), OSType: pulumi.String("BSD")},
+			[]string{"use Dedicated, LowPriority\nosType: unknown value"}},
 		"no node at all": {components.ClusterArgs{MaxNodeCount: pulumi.Int(0)},
 			[]string{"maxNodeCount: 0 leaves no node"}},
-		"more at least than at most": {components.ClusterArgs{MinNodeCount: pulumi.Int(5)}, []string{"minNodeCount: 5 is more than maxNodeCount, 4"}},
+		"more at least than at most": {components.ClusterArgs{MinNodeCount: pulumi.Int(5)},
+			[]string{"minNodeCount: 5 is more than maxNodeCount, 4"}},
 		"half of SSH": {components.ClusterArgs{SSH: &components.SSHArgs{AdminUserName: pulumi.String("a")}},
 			[]string{"ssh: takes adminUserName and adminUserSshPublicKey; give both"}},
-		"settings of an existing":    {components.ClusterArgs{Existing: true, VMSize: pulumi.String("x")}, []string{"existing: is set"}},
-		"an identity of an existing": {components.ClusterArgs{Existing: true, Identity: access.SystemAssigned}, []string{"an existing cluster keeps the identity"}},
-		"several at once":            {components.ClusterArgs{ComputeName: "a", OSType: pulumi.String("BSD"), MaxNodeCount: pulumi.Int(0)}, []string{"computeName: ", "osType: ", "maxNodeCount: "}},
+		"settings of an existing": {components.ClusterArgs{Existing: true, VMSize: pulumi.String("x")},
+			[]string{"existing: is set"}},
+		"an identity of an existing": {components.ClusterArgs{Existing: true, Identity: access.SystemAssigned},
+			[]string{"an existing cluster keeps the identity"}},
+		"several at once": {components.ClusterArgs{ComputeName: "a", OSType: pulumi.String("BSD"),
+			MaxNodeCount: pulumi.Int(0)}, []string{"computeName: ", "osType: ", "maxNodeCount: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -221,7 +249,8 @@ func TestComputeClusterRefuses(t *testing.T) {
 		})
 	}
 	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{})), "workspaceId: is missing")
-	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{WorkspaceID: pulumi.String(lakeID)})), "workspaceId: ")
+	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{WorkspaceID: pulumi.String(lakeID)})),
+		"workspaceId: ")
 }
 
 // facts/compute-clusters.md: location is the workspace's, or the identity silently does not work; computeLocation
@@ -364,4 +393,48 @@ func TestARegionAndWhatElseIsFoundToBeWrongAreSaidAtOnce(t *testing.T) {
 	require.ErrorContains(t, err, "location: is northeurope, but the workspace lies in westeurope")
 	assert.ErrorContains(t, err, "no such user")
 	assert.Empty(t, r.names())
+}
+
+func TestAClusterWithSeveralIdentitiesGrantsToTheFirst(t *testing.T) {
+	t.Parallel()
+	identity := func(name string) string {
+		return group("ids") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + name
+	}
+	text := func(name string) pulumi.StringInput { return pulumi.String(identity(name)) }
+	later := func(name string) pulumi.StringInput { return pulumi.String(identity(name)).ToStringOutput() }
+	several := func(first pulumi.StringInput, more ...pulumi.StringInput) components.ClusterArgs {
+		return components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: first, MoreIdentityIDs: more}
+	}
+	r := run(t, computeCluster(several(text("a"), text("c"), later("b"))))
+	assert.Equal(t, guidOf("principal", identity("a")), r.output("principalId"))
+	assert.Equal(t, []any{identity("a"), identity("c"), identity("b")},
+		r.one(compute, "cpu").at("identity", "userAssignedIdentities"))
+	assert.Contains(t, strings.Join(r.logs, "\n"), "can sign in as each of these identities")
+
+	for name, c := range map[string]struct {
+		cluster components.ClusterArgs
+		want    string
+	}{
+		"the default comes second": {several(text("b"), text("a")), "moreIdentityIds[0]: a stands before"},
+		"the letter case decides":  {several(text("a"), text("B")), "moreIdentityIds[0]: B stands before"},
+		"twice the same":           {several(text("a"), text("b"), text("b")), "moreIdentityIds[1]: is the same identity"},
+		"the default again":        {several(text("a"), text("a")), "is the same identity as userAssignedIdentityId"},
+		"no ARM ID":                {several(text("a"), pulumi.String("b")), "moreIdentityIds[0]: "},
+		"an empty one":             {several(text("a"), pulumi.String("")), "moreIdentityIds[0]: is empty"},
+		"one of another type":      {several(text("a"), pulumi.String(lakeID)), "moreIdentityIds[0]: "},
+		"beside the system's":      {components.ClusterArgs{MoreIdentityIDs: several(nil, text("a")).MoreIdentityIDs}, "set identity to userAssigned"},
+		"of a cluster that exists": {components.ClusterArgs{Existing: true, MoreIdentityIDs: several(nil, text("a")).MoreIdentityIDs}, "moreIdentityIds"},
+		"the default, known later": {several(later("b"), text("a")), "a stands before"},
+		"another, known later":     {several(text("b"), later("a")), "a stands before"},
+		"before one that is made":  {several(nil, pulumi.String(group("a")+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x")), "x stands before"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRecorder(t)
+			require.ErrorContains(t, r.try(computeCluster(c.cluster)), c.want)
+			for _, reg := range r.registered {
+				assert.NotEqual(t, compute, reg.Type, "no cluster is made")
+			}
+		})
+	}
 }

@@ -190,6 +190,23 @@ func (m *maker) moves(s engine.Step) bool {
 		s.New.Dependencies["servicePrincipalId"]), m.isMade)
 }
 
+// usualAudience reports whether a federated credential's list of audiences is the one of the cloud that the stack's
+// components lie in, or Pulumi ESC's own for the organization in the subject (facts/federation.md).
+func (m *maker) usualAudience(audiences, subject string) bool {
+	exchange := access.FederatedAudience
+	for _, c := range m.components {
+		for _, plan := range []*access.Plan{c.now, c.old} {
+			if plan != nil && plan.Model.Environment != "" {
+				exchange = plan.Model.ExchangeAudience()
+			}
+		}
+	}
+	own := strings.TrimSuffix(strings.TrimPrefix(audiences, "["), "]")
+	organization, esc := strings.CutPrefix(subject, "pulumi:environments:org:")
+	organization, _, _ = strings.Cut(organization, ":")
+	return own == exchange || esc && organization != "" && own == "azure:"+organization
+}
+
 func (m *maker) federation() {
 	claims := func(s *engine.State) string {
 		if s == nil {
@@ -206,7 +223,7 @@ func (m *maker) federation() {
 			subject = "whatever matches " + subject
 		}
 		told := subject + " of " + strings.TrimPrefix(part(s.Inputs["issuer"]), "https://")
-		if audiences := fmt.Sprint(s.Inputs["audiences"]); audiences != fmt.Sprint([]any{access.FederatedAudience}) {
+		if audiences := fmt.Sprint(s.Inputs["audiences"]); !m.usualAudience(audiences, subject) {
 			told += " for " + audiences
 		}
 		return told
