@@ -16,6 +16,9 @@ func (m Model) cloud() cloud.Cloud {
 // Audience is the resource that a token for the model's batch endpoints must be issued to.
 func (m Model) Audience() string { return m.cloud().MLAudience }
 
+// ExchangeAudience is what federated tokens are issued to in the model's cloud.
+func (m Model) ExchangeAudience() string { return m.cloud().ExchangeAudience }
+
 // MaxRoleAssignments is how many role assignments the model's cloud allows in one subscription, those of everybody
 // together.
 func (m Model) MaxRoleAssignments() int { return m.cloud().MaxRoleAssignments }

@@ -183,6 +183,14 @@ func (f FederatedCredential) InCloud(audience string) FederatedCredential {
 	return f
 }
 
+// UsualAudience is the audience that the credential has without one of its own, where tokens are exchanged for the
+// audience: its issuer's, if that has one.
+func (f FederatedCredential) UsualAudience(exchange string) string {
+	f.Audience = ""
+	_, _, usual := f.InCloud(exchange).Claims()
+	return usual
+}
+
 func (g GitHubSubject) subject() string {
 	repository := g.Repository
 	if m := repositoryForm.FindStringSubmatch(repository); m != nil && g.OwnerID != 0 {

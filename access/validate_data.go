@@ -33,8 +33,8 @@ func (v *validator) cluster(path string, c Cluster) {
 			"%q (%d characters) can't name a compute cluster", c.ComputeName, len(c.ComputeName))
 	}
 	if c.Existing {
-		if c.Identity != "" || c.UserAssignedIdentityID.Given() {
-			v.add(path, "leave out identity and userAssignedIdentityId: they are looked up",
+		if c.Identity != "" || c.UserAssignedIdentityID.Given() || len(c.MoreIdentityIDs) > 0 {
+			v.add(path, "leave out identity, userAssignedIdentityId and moreIdentityIds: they are looked up",
 				"an existing cluster keeps the identity that it has")
 		}
 		v.guid(path+".principalId", c.PrincipalID, "write the object ID of the cluster's identity, or leave it out: it is "+
@@ -56,6 +56,43 @@ func (v *validator) cluster(path string, c Cluster) {
 			v.add(path+".userAssignedIdentityId", "set identity to userAssigned", "is given, but identity is %s", id)
 		}
 	}
+	v.moreIdentities(path, c)
+}
+
+// moreIdentities checks the user-assigned identities of a cluster beside its default one.
+func (v *validator) moreIdentities(path string, c Cluster) {
+	if len(c.MoreIdentityIDs) == 0 {
+		return
+	}
+	if id := c.EffectiveIdentity(); id != UserAssigned {
+		v.add(path+".moreIdentityIds", "set identity to userAssigned", "is given, but identity is %s", id)
+		return
+	}
+	seen := map[any]string{}
+	for _, key := range idKey("ARM ID", "", c.UserAssignedIdentityID) {
+		seen[key.of] = "userAssignedIdentityId"
+	}
+	for i, id := range c.MoreIdentityIDs {
+		name := fmt.Sprintf("moreIdentityIds[%d]", i)
+		at := path + "." + name
+		if !id.Given() || !id.Later() && id.Text() == "" {
+			v.add(at, "write the ARM ID of an identity, or take the line out", "is empty")
+			continue
+		}
+		v.armID(at, id, arm.UserAssignedIdentity)
+		if p, wrong := CheckDefaultIdentity(c.UserAssignedIdentityID.Text(), id.Text()); wrong {
+			v.add(at, p.Fix, "%s", p.What)
+		}
+		for _, key := range idKey("ARM ID", "", id) {
+			if other := seen[key.of]; other != "" {
+				v.add(at, "keep one of the two", "is the same identity as %s", other)
+			}
+			seen[key.of] = name
+		}
+	}
+	v.warn(path+".moreIdentityIds", "give them no more than every job on the cluster may do",
+		"the code of any job on this cluster can sign in as each of these identities; what they may do stands in no report "+
+			"of this stack")
 }
 
 // accountsWere checks the names that storage accounts had before, which stand apart from their IDs.

@@ -20,7 +20,8 @@ import (
 type BatchEndpointAccessArgs struct {
 	// WorkspaceID is the ARM ID of the Azure Machine Learning workspace. Required.
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
-	// Location of what is made, and of the batch endpoints, such as westeurope. Default: the provider's.
+	// Location of what is made, such as westeurope: the workspace's, where clusters are made, which is looked up and
+	// compared. Default: for clusters the workspace's, for the rest the provider's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Environment is the cloud: public, usgovernment or china. Default: azure-native:environment, or ARM_ENVIRONMENT, as
 	// for the provider.
@@ -150,7 +151,8 @@ func NewBatchEndpointAccess(
 		args.Environment = environment
 	}
 	names := args.derivedNames(ctx, name)
-	args, plan, ps, err := args.complete(ctx, opts)
+	complete, err := args.complete(ctx, opts)
+	args, plan, ps := complete.args, complete.plan, complete.problems
 	if err == nil && ps.Err() == nil {
 		var shared access.Problems
 		shared, err = args.checkShared(ctx, plan, opts)
@@ -179,8 +181,8 @@ func NewBatchEndpointAccess(
 	a.Clusters = map[string]*ComputeCluster{}
 	a.Readers, a.Contributors = map[string]*StorageReader{}, map[string]*StorageContributor{}
 	b := &builder{
-		made: a, name: name, args: args, plan: plan, children: c, principals: map[access.Principal]pulumi.StringInput{},
-		granted: map[string]promise{},
+		made: a, name: name, args: args, plan: plan, region: complete.region, children: c,
+		principals: map[access.Principal]pulumi.StringInput{}, granted: map[string]promise{},
 	}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole,
 		b.makeReaders} {
@@ -321,6 +323,8 @@ type builder struct {
 	name string
 	args *BatchEndpointAccessArgs
 	plan *access.Plan
+	// region of the clusters that are made
+	region pulumi.StringPtrInput
 	children
 	principals    map[access.Principal]pulumi.StringInput
 	clientIDs     pulumi.StringMap
@@ -427,7 +431,7 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 		cluster, err := newComputeCluster(ctx, b.name+"."+name, &ComputeClusterArgs{
 			WorkspaceID: b.args.WorkspaceID, Location: b.args.Location, Cluster: args,
 			Tags: b.args.Tags, Protect: b.args.Protect,
-		}, after, b.options(own...)...)
+		}, b.region, after, nil, b.options(own...)...)
 		if err != nil {
 			return err
 		}

@@ -31,6 +31,10 @@ type ClusterArgs struct {
 	Identity access.ClusterIdentity `pulumi:"identity,optional"`
 	// UserAssignedIdentityID is the ARM ID of the identity for userAssigned. Default: one is made.
 	UserAssignedIdentityID pulumi.StringInput `pulumi:"userAssignedIdentityId,optional"`
+	// MoreIdentityIDs are the ARM IDs of further user-assigned identities that exist, for the code of jobs. Azure takes a
+	// cluster's first identity for the default one, which alone mounts data and is granted to, and is sent them in
+	// alphabetical order: so each must stand behind the default one in it. Default: none.
+	MoreIdentityIDs []pulumi.StringInput `pulumi:"moreIdentityIds,optional"`
 	// Location of the nodes, such as westeurope. Default: that of the workspace.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Description of the cluster.
@@ -73,8 +77,8 @@ type SSHArgs struct {
 type ComputeClusterArgs struct {
 	// WorkspaceID is the ARM ID of the workspace. Required.
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
-	// Location of the workspace, such as westeurope. Azure makes a cluster that is said to be elsewhere, and its identity
-	// does not work; nodes elsewhere are asked for by Cluster.Location. Default: Cluster.Location, or the provider's.
+	// Location of the workspace, such as westeurope, which is looked up and compared: Azure makes a cluster elsewhere, and
+	// its identity does not work. Nodes elsewhere are asked for by Cluster.Location. Default: what is looked up.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Cluster describes the cluster.
 	Cluster ClusterArgs `pulumi:"cluster,optional"`
@@ -106,15 +110,6 @@ type ComputeCluster struct {
 func NewComputeCluster(
 	ctx *pulumi.Context, name string, args *ComputeClusterArgs, opts ...pulumi.ResourceOption,
 ) (*ComputeCluster, error) {
-	return newComputeCluster(ctx, name, args, nil, opts...)
-}
-
-// newComputeCluster makes the cluster after others: what its user-assigned identity is granted, so that a cluster that
-// moves to another identity finds it granted. Nothing else of the component waits for them.
-func newComputeCluster(
-	ctx *pulumi.Context, name string, args *ComputeClusterArgs, after pulumi.ResourceArrayInput,
-	opts ...pulumi.ResourceOption,
-) (*ComputeCluster, error) {
 	if args == nil {
 		args = &ComputeClusterArgs{}
 	}
@@ -124,6 +119,26 @@ func newComputeCluster(
 	if err := fail("ComputeCluster", name, withEmpty(ps, args)); err != nil {
 		return nil, err
 	}
+	location := args.Location
+	if !args.Cluster.Existing {
+		found, wrong, err := clusterRegion(ctx, args.WorkspaceID, args.Location, opts)
+		if err == nil {
+			err = fail("ComputeCluster", name, wrong)
+		}
+		if err != nil {
+			return nil, err
+		}
+		location, ps = found, append(ps, wrong...)
+	}
+	return newComputeCluster(ctx, name, args, location, nil, ps, opts...)
+}
+
+// newComputeCluster makes the cluster in the region, after others: what its user-assigned identity is granted, so that
+// a cluster that moves to another identity finds it granted. Nothing else of the component waits for them. It warns.
+func newComputeCluster(
+	ctx *pulumi.Context, name string, args *ComputeClusterArgs, region pulumi.StringPtrInput,
+	after pulumi.ResourceArrayInput, ps access.Problems, opts ...pulumi.ResourceOption,
+) (*ComputeCluster, error) {
 	cluster := &ComputeCluster{}
 	if err := ctx.RegisterComponentResourceV2(ComputeClusterToken, name, inputsOf(args), cluster, opts...); err != nil {
 		return nil, fmt.Errorf("registering ComputeCluster %q: %w", name, err)
@@ -135,11 +150,11 @@ func newComputeCluster(
 	if err != nil {
 		return nil, err
 	}
-	compute := model.ComputeName
+	compute := args.Cluster.model().NameOr(name)
 	cluster.ComputeName = pulumi.String(compute).ToStringOutput()
 	if args.Cluster.Existing {
 		cluster.lookup(ctx, c, args, compute)
-	} else if err := cluster.make(ctx, c, name, args, compute, after); err != nil {
+	} else if err := cluster.make(ctx, c, name, args, region, compute, after); err != nil {
 		return nil, err
 	}
 	return cluster, ctx.RegisterResourceOutputs(cluster, pulumi.Map{
@@ -181,7 +196,8 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 				" --identity-type SystemAssigned) or wait until an update " +
 				"of the cluster is over"}
 	case len(identity.UserAssignedIdentities) > 1:
-		return "", problem.Problem{Fix: "leave it one", What: fmt.Sprintf("%shas %d user-assigned identities and no "+
+		return "", problem.Problem{Fix: "write principalId, the object ID of the default one, which Azure takes to be the first " +
+			"that the cluster was given (az ml compute show), or leave it one", What: fmt.Sprintf("%shas %d user-assigned identities and no "+
 			"system-assigned one, so which of them mounts data is not known", cluster, len(identity.UserAssignedIdentities))}
 	}
 	for _, one := range identity.UserAssignedIdentities {
@@ -194,7 +210,7 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 }
 
 func (cluster *ComputeCluster) make(
-	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, compute string,
+	ctx *pulumi.Context, c children, name string, args *ComputeClusterArgs, region pulumi.StringPtrInput, compute string,
 	after pulumi.ResourceArrayInput,
 ) error {
 	group, workspace := workspaceParts(args.WorkspaceID)
@@ -206,7 +222,7 @@ func (cluster *ComputeCluster) make(
 	if err != nil {
 		return err
 	}
-	location, nodes := args.places()
+	location, nodes := a.places(region)
 	own := append(protectIf(args.Protect), pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges(fixedInCluster))
 	if after != nil {
 		own = append(own, pulumi.DependsOnInputs(after))
@@ -266,7 +282,7 @@ func (cluster *ComputeCluster) identity(
 	case access.SystemAssigned:
 		return ml.ManagedServiceIdentityArgs{Type: pulumi.String(types[kind])}, none, nil
 	}
-	location, _ := args.places()
+	location, _ := a.places(args.Location)
 	own := &ManagedIdentityArgs{ExistingID: a.UserAssignedIdentityID}
 	if a.UserAssignedIdentityID == nil {
 		own = &ManagedIdentityArgs{ResourceGroupName: group, ResourceName: pointer(identityName), Location: location,
@@ -279,36 +295,51 @@ func (cluster *ComputeCluster) identity(
 	cluster.Identity = assigned
 	return ml.ManagedServiceIdentityArgs{
 		Type:                   pulumi.String(types[kind]),
-		UserAssignedIdentities: pulumi.StringArray{assigned.ResourceID},
+		UserAssignedIdentities: a.identities(assigned.ResourceID),
 	}, assigned.PrincipalID, nil
 }
 
-// places are the region of the cluster as a resource, which has to be the workspace's (facts/compute-clusters.md), and
-// that of its nodes where it is another: nil where not, so that a cluster that was made without it stays as it is.
-func (args *ComputeClusterArgs) places() (location, nodes pulumi.StringPtrInput) {
-	own := args.Cluster.Location
+// identities are all user-assigned ones, the default one first. That it is first for Azure too is found at the latest
+// when all are known.
+func (a ClusterArgs) identities(first pulumi.StringOutput) pulumi.StringArrayInput {
+	all := append(pulumi.StringArray{first}, a.MoreIdentityIDs...)
+	if len(all) == 1 {
+		return all
+	}
+	return all.ToStringArrayOutput().ApplyT(func(ids []string) ([]string, error) {
+		if p, wrong := access.CheckDefaultIdentity(ids[0], ids[1:]...); wrong {
+			return nil, p.At("moreIdentityIds")
+		}
+		return ids, nil
+	}).(pulumi.StringArrayOutput)
+}
+
+// places are the region of the cluster as a resource, and that of its nodes where it is another: nil where not, so that
+// a cluster that was made without it stays as it is.
+func (a ClusterArgs) places(region pulumi.StringPtrInput) (location, nodes pulumi.StringPtrInput) {
+	own := a.Location
 	switch {
-	case args.Location == nil:
+	case region == nil:
 		return own, nil
-	case own == nil || idOf(own) == idOf(args.Location):
-		return args.Location, nil
+	case own == nil || idOf(own) == idOf(region):
+		return region, nil
 	}
 	ownText, known := plain(own)
-	text, alsoKnown := plain(args.Location)
+	text, alsoKnown := plain(region)
 	switch {
 	case known && alsoKnown && sameRegion(ownText, text):
-		return args.Location, nil
+		return region, nil
 	case known && alsoKnown:
-		return args.Location, own
+		return region, own
 	}
-	both := pulumi.StringArray{own.ToStringPtrOutput().Elem(), args.Location.ToStringPtrOutput().Elem()}
+	both := pulumi.StringArray{own.ToStringPtrOutput().Elem(), region.ToStringPtrOutput().Elem()}
 	nodes = both.ToStringArrayOutput().ApplyT(func(v []string) *string {
 		if sameRegion(v[0], v[1]) {
 			return nil
 		}
 		return &v[0]
 	}).(pulumi.StringPtrOutput)
-	return args.Location, nodes
+	return region, nodes
 }
 
 // sameRegion compares regions as Azure does: West Europe is westeurope.
@@ -393,7 +424,7 @@ func (a ClusterArgs) check() (ps access.Problems) {
 		ps.Add("ssh", "give both, or leave ssh out to keep it closed", "takes adminUserName and adminUserSshPublicKey")
 	}
 	if a.Existing && !inputsOnly(inputsOf(a), "existing", "was", "computeName", "principalId", "identity",
-		"userAssignedIdentityId") {
+		"userAssignedIdentityId", "moreIdentityIds") {
 		ps.Add("existing", "leave them out, all but computeName and principalId", "is set, so the cluster keeps its settings")
 	}
 	return ps
@@ -410,8 +441,13 @@ func inputsOnly(m pulumi.Map, allowed ...string) bool {
 
 // model is the cluster as package access sees it.
 func (a ClusterArgs) model() access.Cluster {
+	var more []access.ID
+	for _, id := range a.MoreIdentityIDs {
+		more = append(more, idOf(id))
+	}
 	return access.Cluster{
-		ComputeName: a.ComputeName, Was: a.Was, Existing: a.Existing, Identity: a.Identity,
+		MoreIdentityIDs: more,
+		ComputeName:     a.ComputeName, Was: a.Was, Existing: a.Existing, Identity: a.Identity,
 		UserAssignedIdentityID: idOf(a.UserAssignedIdentityID), PrincipalID: idOf(a.PrincipalID),
 	}
 }

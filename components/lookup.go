@@ -19,39 +19,68 @@ import (
 // concurrentLookUps keeps a large stack from being throttled.
 const concurrentLookUps = 8
 
-// complete returns the arguments with everything looked up that they name and do not give, or themselves where nothing
-// is missing. The arguments are not changed. Nothing is asked while something else is wrong with them.
-func (args *BatchEndpointAccessArgs) complete(
-	ctx *pulumi.Context, opts []pulumi.ResourceOption,
-) (*BatchEndpointAccessArgs, *access.Plan, access.Problems, error) {
+// A completion is what arguments become once everything is looked up that they name and do not give.
+type completion struct {
+	args     *BatchEndpointAccessArgs // those that were given where nothing was missing
+	plan     *access.Plan
+	region   pulumi.StringPtrInput // of the clusters that are made; nil where none is, or where it is not known
+	problems access.Problems
+}
+
+// complete looks up what is missing, and where the workspace lies if clusters are made in it. The arguments are not
+// changed. Nothing is asked while something else is wrong with them.
+func (args *BatchEndpointAccessArgs) complete(ctx *pulumi.Context, opts []pulumi.ResourceOption) (completion, error) {
 	plan, ps := args.Compile()
 	l := &lookUps{given: args, args: args.copy(), model: args.Model()}
-	missing := ps.With(problem.LookUp)
-	if wrong := ps.WithoutLookUps(); wrong.Err() != nil || len(missing)+len(l.principals())+len(l.clusters()) == 0 {
-		return args, plan, wrong, nil
+	missing, first := ps.With(problem.LookUp), args.region(ctx, opts, l)
+	wrong := ps.WithoutLookUps()
+	if wrong.Err() != nil || len(missing)+len(l.principals())+len(l.clusters())+len(first) == 0 {
+		return completion{args: args, plan: plan, problems: wrong}, nil
 	}
 	var err error
 	if l.Asker, err = lookup.New(ctx, l.model.WorkspaceID, opts...); err != nil {
-		return args, nil, nil, err
+		return completion{args: args, plan: plan}, err
 	}
 	if l.model.WorkspaceID.Later() {
 		if asked := append(l.data(), l.endpoints()...); len(asked) > 0 {
-			var ps access.Problems
-			ps.Add("workspaceId", "give the workspace's ID as plain text, or write "+paths(missing),
+			l.problems.Add("workspaceId", "give the workspace's ID as plain text, or write "+paths(missing),
 				"is known only after a deployment, so the workspace can't be asked about data stores and endpoints")
-			return args, nil, ps, nil
+			return completion{args: args, problems: l.problems}, nil
 		}
+		l.run(first)
 	} else {
-		l.run(append(l.data(), l.endpoints()...))
+		l.run(slices.Concat(first, l.data(), l.endpoints()))
 		l.run(l.clusters()) // those that endpoints named are among them
 	}
 	l.run(l.principals())
 	if len(l.problems) > 0 {
 		slices.SortFunc(l.problems, func(a, b problem.Problem) int { return strings.Compare(a.Path, b.Path) })
-		return args, nil, l.problems, nil
+		return completion{args: args, problems: l.problems}, nil
 	}
 	plan, ps = l.args.Compile()
-	return l.args, plan, ps, nil
+	return completion{l.args, plan, l.region, append(ps, l.warnings...)}, nil
+}
+
+// region asks where the workspace lies, if a cluster is made in it.
+func (args *BatchEndpointAccessArgs) region(
+	ctx *pulumi.Context, opts []pulumi.ResourceOption, l *lookUps,
+) (questions []question) {
+	for _, c := range args.Clusters {
+		if c.Existing {
+			continue
+		}
+		return []question{func() (func(), access.Problems) {
+			region, ps, err := clusterRegion(ctx, args.WorkspaceID, args.Location, opts)
+			if err != nil {
+				ps = append(ps, problem.Of(err))
+			}
+			if ps.Err() != nil {
+				return nil, ps
+			}
+			return func() { l.region, l.warnings = region, ps }, nil
+		}}
+	}
+	return nil
 }
 
 func paths(ps access.Problems) string {
@@ -82,6 +111,8 @@ type lookUps struct {
 	model access.Model             // of what was given
 
 	problems access.Problems
+	warnings access.Problems
+	region   pulumi.StringPtrInput
 }
 
 // A question asks Azure, and then, alone, notes the answer.

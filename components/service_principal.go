@@ -8,6 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/hooks"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
@@ -157,9 +159,18 @@ func (sp *ServicePrincipal) makeSecrets(
 	sp.Passwords = map[string]*azuread.ApplicationPassword{}
 	for _, key := range sortedKeys(secrets) {
 		start, end, _ := secrets[key].Period() // checked
+		own := keepsDisplayName(name, secrets[key].Was)
 		hook, err := secretsRotated(name, secrets).refuseRenamed(ctx, key)
 		if err != nil {
 			return nil, err
+		}
+		own = append(own, hook)
+		if !end.After(time.Now()) {
+			refuse, err := refuseEnded(ctx, name+"."+key, end)
+			if err != nil {
+				return nil, err
+			}
+			own = append(own, refuse)
 		}
 		password, err := azuread.NewApplicationPassword(ctx, name+"."+key, &azuread.ApplicationPasswordArgs{
 			ApplicationId: sp.Application.ID(),
@@ -167,13 +178,30 @@ func (sp *ServicePrincipal) makeSecrets(
 			StartDate:     pulumi.String(start.Format(time.RFC3339)),
 			EndDate:       pulumi.String(end.Format(time.RFC3339)),
 		}, c.azuread(azuread.ApplicationPassword{}, azuread.ApplicationPasswordArgs{},
-			append(keepsDisplayName(name, secrets[key].Was), hook, pulumi.AdditionalSecretOutputs([]string{"value"}))...)...)
+			append(own, pulumi.AdditionalSecretOutputs([]string{"value"}))...)...)
 		if err != nil {
 			return nil, fmt.Errorf("making client secret %s.%s: %w", name, key, err)
 		}
 		sp.Passwords[key], values[key] = password, password.Value
 	}
 	return values, nil
+}
+
+// refuseEnded is the option of a secret that is over: the preview fails if it is to be made, since Entra makes none that
+// is. One that was made before it ended stays as it is.
+func refuseEnded(ctx *pulumi.Context, name string, end time.Time) (pulumi.ResourceOption, error) {
+	if hooks.Off(ctx.Context()) {
+		return pulumi.ResourceHooks(nil), nil
+	}
+	hook, err := ctx.RegisterResourceHook("batchaccess ended secret "+name, func(*pulumi.ResourceHookArgs) error {
+		return problem.Problem{Path: "clientSecrets." + name + ".endDate",
+			What: "the secret ended on " + end.Format(time.DateOnly) + ", and Entra makes no secret that is over",
+			Fix:  "write a successor's dates, or take the secret out"}
+	}, &pulumi.ResourceHookOptions{OnDryRun: true})
+	if err != nil {
+		return nil, err
+	}
+	return pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}}), nil
 }
 
 // madeBy tells which stack made something: it is the tag of an application and the description of a group. Display

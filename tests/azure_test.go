@@ -163,7 +163,8 @@ func identityOf(id string, in resource.PropertyMap) resource.PropertyMap {
 	return out
 }
 
-// answer is what the look-ups find: computes that the test put there, and any user-assigned identity.
+// answer is what the look-ups find: computes that the test put there, any user-assigned identity, and where the
+// workspace lies.
 func (r *recorder) answer(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	switch args.Token {
 	case "azure-native:machinelearningservices:getCompute":
@@ -179,6 +180,12 @@ func (r *recorder) answer(args pulumi.MockCallArgs) (resource.PropertyMap, error
 			"id": id, "name": text(args.Args, "resourceName"), "location": "westeurope", "tenantId": tenant, "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
 			"principalId": guidOf("principal", id), "clientId": guidOf("client", id),
 		}), nil
+	case "azure-native:machinelearningservices:getWorkspace":
+		if r.region == nil {
+			r.region = func() (string, error) { return "westeurope", nil }
+		}
+		location, err := r.region()
+		return resource.NewPropertyMapFromMap(map[string]any{"id": workspaceID, "location": location}), err
 	default:
 		if r.world == nil {
 			r.t.Errorf("the mocks know no function %s", args.Token)

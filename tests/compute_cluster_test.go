@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func TestComputeClusterIsClosedByDefault(t *testing.T) {
 	assert.Equal(t, []string{"Compute cpu", "ComputeCluster cpu"}, r.names())
 	made := r.one(compute, "cpu")
 	assert.Equal(t, map[string]any{
-		"resourceGroupName": "ml", "workspaceName": "scoring", "computeName": "cpu",
+		"resourceGroupName": "ml", "workspaceName": "scoring", "computeName": "cpu", "location": "westeurope",
 		"identity": map[string]any{"type": "SystemAssigned"},
 		"properties": map[string]any{
 			"computeType": "AmlCompute", "disableLocalAuth": true,
@@ -59,21 +60,34 @@ func TestComputeClusterSettingsArrive(t *testing.T) {
 		at      []string
 		want    any
 	}{
-		"computeName":                 {components.ClusterArgs{ComputeName: "scoring-cpu"}, []string{"computeName"}, "scoring-cpu"},
-		"computeName of 16":           {components.ClusterArgs{ComputeName: "abcdefghijklmnop"}, []string{"computeName"}, "abcdefghijklmnop"},
-		"location":                    {components.ClusterArgs{Location: pulumi.String("northeurope")}, []string{"location"}, "northeurope"},
-		"description":                 {components.ClusterArgs{Description: pulumi.String("d")}, []string{"properties", "description"}, "d"},
-		"enableLocalAuth":             {components.ClusterArgs{EnableLocalAuth: true}, []string{"properties", "disableLocalAuth"}, false},
-		"vmSize":                      {components.ClusterArgs{VMSize: pulumi.String("Standard_NC4as_T4_v3")}, inner("vmSize"), "Standard_NC4as_T4_v3"},
-		"vmPriority":                  {components.ClusterArgs{VMPriority: pulumi.String("LowPriority")}, inner("vmPriority"), "LowPriority"},
-		"osType":                      {components.ClusterArgs{OSType: pulumi.String("Windows")}, inner("osType"), "Windows"},
-		"minNodeCount":                {components.ClusterArgs{MinNodeCount: pulumi.Int(2)}, inner("scaleSettings", "minNodeCount"), 2.0},
-		"maxNodeCount":                {components.ClusterArgs{MaxNodeCount: pulumi.Int(9)}, inner("scaleSettings", "maxNodeCount"), 9.0},
-		"nodeIdleTimeBeforeScaleDown": {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT1H5M")}, inner("scaleSettings", "nodeIdleTimeBeforeScaleDown"), "PT1H5M"},
-		"enableNodePublicIp":          {components.ClusterArgs{EnableNodePublicIP: pulumi.Bool(false)}, inner("enableNodePublicIp"), false},
-		"isolatedNetwork":             {components.ClusterArgs{IsolatedNetwork: pulumi.Bool(true)}, inner("isolatedNetwork"), true},
-		"subnetId":                    {components.ClusterArgs{SubnetID: pulumi.String("/subnet")}, inner("subnet"), map[string]any{"id": "/subnet"}},
-		"virtualMachineImageId":       {components.ClusterArgs{VirtualMachineImageID: pulumi.String("/image")}, inner("virtualMachineImage"), map[string]any{"id": "/image"}},
+		"computeName": {components.ClusterArgs{ComputeName: "scoring-cpu"}, []string{"computeName"}, "scoring-cpu"},
+		"computeName of 16": {components.ClusterArgs{ComputeName: "abcdefghijklmnop"}, []string{"computeName"},
+			"abcdefghijklmnop"},
+		"location": {components.ClusterArgs{Location: pulumi.String("northeurope")},
+			[]string{"properties", "computeLocation"}, "northeurope"},
+		"description": {components.ClusterArgs{Description: pulumi.String("d")},
+			[]string{"properties", "description"}, "d"},
+		"enableLocalAuth": {components.ClusterArgs{EnableLocalAuth: true},
+			[]string{"properties", "disableLocalAuth"}, false},
+		"vmSize": {components.ClusterArgs{VMSize: pulumi.String("Standard_NC4as_T4_v3")}, inner("vmSize"),
+			"Standard_NC4as_T4_v3"},
+		"vmPriority": {components.ClusterArgs{VMPriority: pulumi.String("LowPriority")}, inner("vmPriority"),
+			"LowPriority"},
+		"osType": {components.ClusterArgs{OSType: pulumi.String("Windows")}, inner("osType"), "Windows"},
+		"minNodeCount": {components.ClusterArgs{MinNodeCount: pulumi.Int(2)},
+			inner("scaleSettings", "minNodeCount"), 2.0},
+		"maxNodeCount": {components.ClusterArgs{MaxNodeCount: pulumi.Int(9)},
+			inner("scaleSettings", "maxNodeCount"), 9.0},
+		"nodeIdleTimeBeforeScaleDown": {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT1H5M")},
+			inner("scaleSettings", "nodeIdleTimeBeforeScaleDown"), "PT1H5M"},
+		"enableNodePublicIp": {components.ClusterArgs{EnableNodePublicIP: pulumi.Bool(false)}, inner("enableNodePublicIp"),
+			false},
+		"isolatedNetwork": {components.ClusterArgs{IsolatedNetwork: pulumi.Bool(true)}, inner("isolatedNetwork"),
+			true},
+		"subnetId": {components.ClusterArgs{SubnetID: pulumi.String("/subnet")}, inner("subnet"),
+			map[string]any{"id": "/subnet"}},
+		"virtualMachineImageId": {components.ClusterArgs{VirtualMachineImageID: pulumi.String("/image")},
+			inner("virtualMachineImage"), map[string]any{"id": "/image"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,10 +98,12 @@ func TestComputeClusterSettingsArrive(t *testing.T) {
 
 func TestComputeClusterOpensSSHOnlyWhenAsked(t *testing.T) {
 	t.Parallel()
-	r := run(t, computeCluster(components.ClusterArgs{SSH: &components.SSHArgs{AdminUserName: pulumi.String("admin"), AdminUserSSHPublicKey: pulumi.String("ssh-ed25519 AAAA")}}))
+	r := run(t, computeCluster(components.ClusterArgs{SSH: &components.SSHArgs{AdminUserName: pulumi.String("admin"),
+		AdminUserSSHPublicKey: pulumi.String("ssh-ed25519 AAAA")}}))
 	properties := r.one(compute, "cpu").at("properties", "properties").(map[string]any)
 	assert.Equal(t, "Enabled", properties["remoteLoginPortPublicAccess"])
-	assert.Equal(t, map[string]any{"adminUserName": "admin", "adminUserSshPublicKey": "ssh-ed25519 AAAA"}, properties["userAccountCredentials"], "a key, never a password")
+	assert.Equal(t, map[string]any{"adminUserName": "admin", "adminUserSshPublicKey": "ssh-ed25519 AAAA"},
+		properties["userAccountCredentials"], "a key, never a password")
 }
 
 func TestComputeClusterIdentities(t *testing.T) {
@@ -99,12 +115,14 @@ func TestComputeClusterIdentities(t *testing.T) {
 		principal string
 		names     []string
 	}{
-		"system-assigned": {components.ClusterArgs{Identity: access.SystemAssigned}, map[string]any{"type": "SystemAssigned"}, guidOf("system", cpuID),
+		"system-assigned": {components.ClusterArgs{Identity: access.SystemAssigned}, map[string]any{"type": "SystemAssigned"},
+			guidOf("system", cpuID),
 			[]string{"Compute cpu", "ComputeCluster cpu"}},
 		"user-assigned, made": {components.ClusterArgs{Identity: access.UserAssigned},
 			map[string]any{"type": "UserAssigned", "userAssignedIdentities": []any{made}}, guidOf("principal", made),
 			[]string{"Compute cpu", "ComputeCluster cpu", "ManagedIdentity cpu.identity", "UserAssignedIdentity cpu.identity"}},
-		"user-assigned, existing": {components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: pulumi.String(identityID)},
+		"user-assigned, existing": {components.ClusterArgs{Identity: access.UserAssigned,
+			UserAssignedIdentityID: pulumi.String(identityID)},
 			map[string]any{"type": "UserAssigned", "userAssignedIdentities": []any{identityID}}, guidOf("principal", identityID),
 			[]string{"Compute cpu", "ComputeCluster cpu", "ManagedIdentity cpu.identity"}},
 		"none": {components.ClusterArgs{Identity: access.NoIdentity}, nil, "", []string{"Compute cpu", "ComputeCluster cpu"}},
@@ -133,15 +151,21 @@ func TestComputeClusterThatExistsIsLookedUp(t *testing.T) {
 		principal string
 		err       []string
 	}{
-		"with a system-assigned identity": {map[string]any{"type": "SystemAssigned", "principalId": existingMI}, existingMI, nil},
-		"with a user-assigned one":        {map[string]any{"type": "UserAssigned", "principalId": "", "userAssignedIdentities": user("/a")}, guidOf("principal", "/a"), nil},
-		"with both":                       {map[string]any{"type": "SystemAssigned,UserAssigned", "principalId": existingMI, "userAssignedIdentities": user("/a", "/b")}, existingMI, nil},
-		"with two user-assigned ones":     {map[string]any{"type": "UserAssigned", "userAssignedIdentities": user("/a", "/b")}, "", []string{`"old"`, "2 user-assigned identities", "leave it one"}},
-		"with none":                       {nil, "", []string{`"old" has no managed identity`, "az ml compute update"}},
-		"with an empty one":               {map[string]any{"type": "None"}, "", []string{`"old" has no managed identity`}},
-		"while it is updated": {map[string]any{"type": "UserAssigned", "userAssignedIdentities": map[string]any{"/a": map[string]any{"principalId": "", "clientId": ""}}}, "",
+		"with a system-assigned identity": {map[string]any{"type": "SystemAssigned", "principalId": existingMI}, existingMI,
+			nil},
+		"with a user-assigned one": {map[string]any{"type": "UserAssigned", "principalId": "",
+			"userAssignedIdentities": user("/a")}, guidOf("principal", "/a"), nil},
+		"with both": {map[string]any{"type": "SystemAssigned,UserAssigned", "principalId": existingMI,
+			"userAssignedIdentities": user("/a", "/b")}, existingMI, nil},
+		"with two user-assigned ones": {map[string]any{"type": "UserAssigned", "userAssignedIdentities": user("/a", "/b")},
+			"", []string{`"old"`, "2 user-assigned identities", "leave it one"}},
+		"with none":         {nil, "", []string{`"old" has no managed identity`, "az ml compute update"}},
+		"with an empty one": {map[string]any{"type": "None"}, "", []string{`"old" has no managed identity`}},
+		"while it is updated": {map[string]any{"type": "UserAssigned",
+			"userAssignedIdentities": map[string]any{"/a": map[string]any{"principalId": "", "clientId": ""}}}, "",
 			[]string{`"old"`, "try again"}},
-		"with both, while it is updated": {map[string]any{"type": "SystemAssigned, UserAssigned", "principalId": "", "userAssignedIdentities": user("/a")}, "",
+		"with both, while it is updated": {map[string]any{"type": "SystemAssigned, UserAssigned", "principalId": "",
+			"userAssignedIdentities": user("/a")}, "",
 			[]string{`"old" does not say which principal its system-assigned identity is; try again`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,7 +179,8 @@ func TestComputeClusterThatExistsIsLookedUp(t *testing.T) {
 			err := r.try(computeCluster(components.ClusterArgs{Existing: true, ComputeName: "old"}))
 			assert.Empty(t, r.ofType(compute), "an existing cluster is not made")
 			require.Len(t, r.calls, 1)
-			assert.Equal(t, map[string]any{"resourceGroupName": "ml", "workspaceName": "scoring", "computeName": "old"}, r.calls[0].Args.Mappable())
+			assert.Equal(t, map[string]any{"resourceGroupName": "ml", "workspaceName": "scoring", "computeName": "old"},
+				r.calls[0].Args.Mappable())
 			if c.err != nil {
 				require.Error(t, err)
 				for _, want := range c.err {
@@ -185,21 +210,34 @@ func TestComputeClusterRefuses(t *testing.T) {
 			[]string{`identity: unknown value "system"`, "systemAssigned"}},
 		"an ID that does not go": {components.ClusterArgs{UserAssignedIdentityID: pulumi.String(identityID)},
 			[]string{"userAssignedIdentityId: is given, but identity is systemAssigned", "set identity to userAssigned"}},
-		"a storage account as one":   {components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: pulumi.String(lakeID)}, []string{"userAssignedIdentityId: "}},
-		"an unknown priority":        {components.ClusterArgs{VMPriority: pulumi.String("Spot")}, []string{`vmPriority: unknown value "Spot"; use Dedicated, LowPriority`}},
-		"an unknown system":          {components.ClusterArgs{OSType: pulumi.String("BSD")}, []string{`osType: unknown value "BSD"; use Linux, Windows`}},
-		"minutes without a unit":     {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("5")}, []string{`nodeIdleTimeBeforeScaleDown: "5"`, "PT5M"}},
-		"an empty duration":          {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT")}, []string{"nodeIdleTimeBeforeScaleDown: "}},
-		"fewer than no nodes":        {components.ClusterArgs{MinNodeCount: pulumi.Int(-1)}, []string{"minNodeCount: -1 is below zero"}},
-		"fewer, by a pointer":        {components.ClusterArgs{MinNodeCount: pulumi.IntPtr(-1)}, []string{"minNodeCount: -1 is below zero"}},
-		"a priority and a system":    {components.ClusterArgs{VMPriority: pulumi.String("Spot"), OSType: pulumi.String("BSD")}, []string{"use Dedicated, LowPriority\nosType: unknown value"}},
-		"no node at all":             {components.ClusterArgs{MaxNodeCount: pulumi.Int(0)}, []string{"maxNodeCount: 0 leaves no node"}},
-		"more at least than at most": {components.ClusterArgs{MinNodeCount: pulumi.Int(5)}, []string{"minNodeCount: 5 is more than maxNodeCount, 4"}},
+		"a storage account as one": {components.ClusterArgs{Identity: access.UserAssigned,
+			UserAssignedIdentityID: pulumi.String(lakeID)}, []string{"userAssignedIdentityId: "}},
+		"an unknown priority": {components.ClusterArgs{VMPriority: pulumi.String("Spot")},
+			[]string{`vmPriority: unknown value "Spot"; use Dedicated, LowPriority`}},
+		"an unknown system": {components.ClusterArgs{OSType: pulumi.String("BSD")},
+			[]string{`osType: unknown value "BSD"; use Linux, Windows`}},
+		"minutes without a unit": {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("5")},
+			[]string{`nodeIdleTimeBeforeScaleDown: "5"`, "PT5M"}},
+		"an empty duration": {components.ClusterArgs{NodeIdleTimeBeforeScaleDown: pulumi.String("PT")},
+			[]string{"nodeIdleTimeBeforeScaleDown: "}},
+		"fewer than no nodes": {components.ClusterArgs{MinNodeCount: pulumi.Int(-1)},
+			[]string{"minNodeCount: -1 is below zero"}},
+		"fewer, by a pointer": {components.ClusterArgs{MinNodeCount: pulumi.IntPtr(-1)},
+			[]string{"minNodeCount: -1 is below zero"}},
+		"a priority and a system": {components.ClusterArgs{VMPriority: pulumi.String("Spot"), OSType: pulumi.String("BSD")},
+			[]string{"use Dedicated, LowPriority\nosType: unknown value"}},
+		"no node at all": {components.ClusterArgs{MaxNodeCount: pulumi.Int(0)},
+			[]string{"maxNodeCount: 0 leaves no node"}},
+		"more at least than at most": {components.ClusterArgs{MinNodeCount: pulumi.Int(5)},
+			[]string{"minNodeCount: 5 is more than maxNodeCount, 4"}},
 		"half of SSH": {components.ClusterArgs{SSH: &components.SSHArgs{AdminUserName: pulumi.String("a")}},
 			[]string{"ssh: takes adminUserName and adminUserSshPublicKey; give both"}},
-		"settings of an existing":    {components.ClusterArgs{Existing: true, VMSize: pulumi.String("x")}, []string{"existing: is set"}},
-		"an identity of an existing": {components.ClusterArgs{Existing: true, Identity: access.SystemAssigned}, []string{"an existing cluster keeps the identity"}},
-		"several at once":            {components.ClusterArgs{ComputeName: "a", OSType: pulumi.String("BSD"), MaxNodeCount: pulumi.Int(0)}, []string{"computeName: ", "osType: ", "maxNodeCount: "}},
+		"settings of an existing": {components.ClusterArgs{Existing: true, VMSize: pulumi.String("x")},
+			[]string{"existing: is set"}},
+		"an identity of an existing": {components.ClusterArgs{Existing: true, Identity: access.SystemAssigned},
+			[]string{"an existing cluster keeps the identity"}},
+		"several at once": {components.ClusterArgs{ComputeName: "a", OSType: pulumi.String("BSD"),
+			MaxNodeCount: pulumi.Int(0)}, []string{"computeName: ", "osType: ", "maxNodeCount: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -211,7 +249,8 @@ func TestComputeClusterRefuses(t *testing.T) {
 		})
 	}
 	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{})), "workspaceId: is missing")
-	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{WorkspaceID: pulumi.String(lakeID)})), "workspaceId: ")
+	assert.Contains(t, refused(t, clusterWith(components.ComputeClusterArgs{WorkspaceID: pulumi.String(lakeID)})),
+		"workspaceId: ")
 }
 
 // facts/compute-clusters.md: location is the workspace's, or the identity silently does not work; computeLocation
@@ -222,11 +261,13 @@ func TestAClusterLiesWhereItsWorkspaceDoesAndItsNodesWhereTheyAreAskedFor(t *tes
 		workspace, nodes    pulumi.StringPtrInput
 		location, elsewhere any
 	}{
-		"nothing is said":     {nil, nil, nil, nil},
-		"the workspace's":     {pulumi.String("westeurope"), nil, "westeurope", nil},
-		"the nodes' alone":    {nil, pulumi.String("westeurope"), "westeurope", nil},
-		"both, and the same":  {pulumi.String("westeurope"), pulumi.String("West Europe"), "westeurope", nil},
-		"both, and different": {pulumi.String("westeurope"), pulumi.String("northeurope"), "westeurope", "northeurope"},
+		"nothing is said":             {nil, nil, "westeurope", nil},
+		"the workspace's":             {pulumi.String("westeurope"), nil, "westeurope", nil},
+		"the nodes' alone":            {nil, pulumi.String("westeurope"), "westeurope", nil},
+		"the nodes' alone, elsewhere": {nil, pulumi.String("northeurope"), "westeurope", "northeurope"},
+		"both, and the same":          {pulumi.String("westeurope"), pulumi.String("West Europe"), "westeurope", nil},
+		"both, and different": {pulumi.String("westeurope"), pulumi.String("northeurope"), "westeurope",
+			"northeurope"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -241,6 +282,159 @@ func TestAClusterLiesWhereItsWorkspaceDoesAndItsNodesWhereTheyAreAskedFor(t *tes
 			})
 			made := r.one(compute, "cpu")
 			assert.Equal(t, []any{c.location, c.elsewhere}, []any{made.at("location"), made.at("properties", "computeLocation")})
+		})
+	}
+}
+
+// regional is a program with one new cluster, as a component of its own or inside of all.
+func regional(whole bool, workspace pulumi.StringInput, location pulumi.StringPtrInput) program {
+	if !whole {
+		return clusterWith(components.ComputeClusterArgs{WorkspaceID: workspace, Location: location})
+	}
+	return batchEndpointAccess(components.BatchEndpointAccessArgs{WorkspaceID: workspace, Location: location,
+		Invokers: map[string]components.InvokerArgs{"ada": {Kind: access.User, ObjectID: pulumi.String(alice)}},
+		Clusters: map[string]components.ClusterArgs{"cpu": {}}})
+}
+
+// facts/compute-clusters.md: with another location than the workspace's, Azure makes the cluster and its identity does
+// not work.
+func TestWhereTheWorkspaceLiesIsFoundBeforeAnyClusterIsMade(t *testing.T) {
+	t.Parallel()
+	denied := errors.New("AuthorizationFailed: no workspaces/read")
+	said := func(s string) pulumi.StringPtrInput { return pulumi.StringPtr(s) }
+	later := func(s string) pulumi.StringPtrInput { return pulumi.StringPtr(s).ToStringPtrOutput() }
+	known, output := pulumi.String(workspaceID), pulumi.String(workspaceID).ToStringOutput()
+	for name, c := range map[string]struct {
+		workspace  pulumi.StringInput
+		said       pulumi.StringPtrInput
+		found      string
+		err        error
+		wrong, log string
+		want       any
+	}{
+		"looked up":                {known, nil, "norwayeast", nil, "", "", "norwayeast"},
+		"said":                     {known, said("norwayeast"), "norwayeast", nil, "", "", "norwayeast"},
+		"said in the portal's way": {known, said("Norway East"), "norwayeast", nil, "", "", "Norway East"},
+		"another": {known, said("westeurope"), "norwayeast", nil, "the workspace lies in norwayeast", "",
+			nil},
+		"a region of no list": {known, said("marsnorth"), "marsnorth", nil, "", "", "marsnorth"},
+		"not to be looked up": {known, nil, "", denied,
+			"location: the region of the workspace scoring can't be looked up: no permission", "", nil},
+		"said, and not to be looked up": {known, said("westeurope"), "", denied, "", "so westeurope is taken for it",
+			"westeurope"},
+		"not answered":           {known, nil, "", nil, "holds no region", "", nil},
+		"said, and not answered": {known, said("westeurope"), "", nil, "", "holds no region", "westeurope"},
+		"said later":             {known, later("norwayeast"), "norwayeast", nil, "", "", "norwayeast"},
+		"said later, another": {known, later("westeurope"), "norwayeast", nil, "the workspace lies in norwayeast",
+			"", nil},
+		"a workspace known later": {output, nil, "norwayeast", nil, "", "", "norwayeast"},
+		"that, and another": {output, said("westeurope"), "norwayeast", nil, "the workspace lies in norwayeast",
+			"", nil},
+		"that, and not to be looked up": {output, said("westeurope"), "", denied, "", "so westeurope is taken", "westeurope"},
+		"that, and nothing said":        {output, nil, "", denied, "can't be looked up: no permission", "", nil},
+	} {
+		for part, whole := range map[string]bool{" by itself": false, " with all": true} {
+			t.Run(name+part, func(t *testing.T) {
+				t.Parallel()
+				r := newRecorder(t)
+				r.region = func() (string, error) { return c.found, c.err }
+				err := r.try(regional(whole, c.workspace, c.said))
+				made := map[string]any{}
+				for _, reg := range r.registered {
+					made[reg.Type] = reg.Inputs.Mappable()["location"]
+				}
+				if c.wrong != "" {
+					require.ErrorContains(t, err, c.wrong)
+					assert.NotContains(t, made, compute)
+					if knownNow(c.said) && c.workspace == known {
+						assert.Empty(t, r.names(), "nothing is registered")
+					}
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, c.want, made[compute])
+				warnings := strings.Join(r.logs, "\n")
+				if c.log == "" {
+					assert.NotContains(t, warnings, "location: ")
+				}
+				assert.Contains(t, warnings, c.log)
+			})
+		}
+	}
+}
+
+// knownNow reports whether an input was given as plain text, or not at all.
+func knownNow(in pulumi.StringPtrInput) bool {
+	_, output := in.(pulumi.StringPtrOutput)
+	return !output
+}
+
+func TestWhereTheWorkspaceLiesIsAskedForNewClustersAlone(t *testing.T) {
+	t.Parallel()
+	r := newRecorder(t)
+	r.computes = existingCompute("cpu")
+	r.run(computeCluster(components.ClusterArgs{Existing: true}))
+	for _, call := range r.calls {
+		assert.NotContains(t, call.Token, "getWorkspace")
+	}
+}
+
+func TestARegionAndWhatElseIsFoundToBeWrongAreSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	args := asked()
+	args.Location = pulumi.String("northeurope")
+	r := inEstate(t)
+	for key := range r.world {
+		if strings.HasPrefix(key, "getUser") {
+			r.world[key] = errors.New("no such user")
+		}
+	}
+	err := r.try(batchEndpointAccess(args))
+	require.ErrorContains(t, err, "location: is northeurope, but the workspace lies in westeurope")
+	assert.ErrorContains(t, err, "no such user")
+	assert.Empty(t, r.names())
+}
+
+func TestAClusterWithSeveralIdentitiesGrantsToTheFirst(t *testing.T) {
+	t.Parallel()
+	identity := func(name string) string {
+		return group("ids") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + name
+	}
+	text := func(name string) pulumi.StringInput { return pulumi.String(identity(name)) }
+	later := func(name string) pulumi.StringInput { return pulumi.String(identity(name)).ToStringOutput() }
+	several := func(first pulumi.StringInput, more ...pulumi.StringInput) components.ClusterArgs {
+		return components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: first, MoreIdentityIDs: more}
+	}
+	r := run(t, computeCluster(several(text("a"), text("c"), later("b"))))
+	assert.Equal(t, guidOf("principal", identity("a")), r.output("principalId"))
+	assert.Equal(t, []any{identity("a"), identity("c"), identity("b")},
+		r.one(compute, "cpu").at("identity", "userAssignedIdentities"))
+	assert.Contains(t, strings.Join(r.logs, "\n"), "can sign in as each of these identities")
+
+	for name, c := range map[string]struct {
+		cluster components.ClusterArgs
+		want    string
+	}{
+		"the default comes second": {several(text("b"), text("a")), "moreIdentityIds[0]: a stands before"},
+		"the letter case decides":  {several(text("a"), text("B")), "moreIdentityIds[0]: B stands before"},
+		"twice the same":           {several(text("a"), text("b"), text("b")), "moreIdentityIds[1]: is the same identity"},
+		"the default again":        {several(text("a"), text("a")), "is the same identity as userAssignedIdentityId"},
+		"no ARM ID":                {several(text("a"), pulumi.String("b")), "moreIdentityIds[0]: "},
+		"an empty one":             {several(text("a"), pulumi.String("")), "moreIdentityIds[0]: is empty"},
+		"one of another type":      {several(text("a"), pulumi.String(lakeID)), "moreIdentityIds[0]: "},
+		"beside the system's":      {components.ClusterArgs{MoreIdentityIDs: several(nil, text("a")).MoreIdentityIDs}, "set identity to userAssigned"},
+		"of a cluster that exists": {components.ClusterArgs{Existing: true, MoreIdentityIDs: several(nil, text("a")).MoreIdentityIDs}, "moreIdentityIds"},
+		"the default, known later": {several(later("b"), text("a")), "a stands before"},
+		"another, known later":     {several(text("b"), later("a")), "a stands before"},
+		"before one that is made":  {several(nil, pulumi.String(group("a")+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x")), "x stands before"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRecorder(t)
+			require.ErrorContains(t, r.try(computeCluster(c.cluster)), c.want)
+			for _, reg := range r.registered {
+				assert.NotEqual(t, compute, reg.Type, "no cluster is made")
+			}
 		})
 	}
 }

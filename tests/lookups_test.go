@@ -173,7 +173,8 @@ func TestWhatIsNamedComesToTheSameAsWhatIsWrittenDown(t *testing.T) {
 			byName.preview, byID.preview = preview, preview
 			byName.run(batchEndpointAccess(asked()))
 			byID.run(batchEndpointAccess(answered()))
-			assert.Empty(t, byID.calls, "what is written down is not looked up")
+			require.Len(t, byID.calls, 1, "what is written down is not looked up, but for the region of the workspace")
+			assert.Equal(t, "azure-native:machinelearningservices:getWorkspace", byID.calls[0].Token)
 			assert.Equal(t, byID.names(), byName.names())
 			want := map[string]any{}
 			for _, reg := range byID.registered {
@@ -292,7 +293,7 @@ func TestThingsAreAskedForOnce(t *testing.T) {
 		"azure-native:datafactory:getFactory": 1, "azure-native:managedidentity:getUserAssignedIdentity": 1,
 		"azure-native:machinelearningservices:getDatastore": 7, "azure-native:machinelearningservices:getDataVersion": 1,
 		"azure-native:machinelearningservices:getBatchEndpoint": 1, "azure-native:machinelearningservices:getBatchDeployment": 2,
-		"azure-native:machinelearningservices:getCompute": 1,
+		"azure-native:machinelearningservices:getCompute": 1, "azure-native:machinelearningservices:getWorkspace": 1,
 	}, calls)
 }
 
@@ -302,8 +303,8 @@ func TestWhatIsGivenIsCheckedWhereThatIsAskedFor(t *testing.T) {
 	args.CheckPrincipals = true
 	args.Invokers["made"] = components.InvokerArgs{Kind: access.ManagedIdentity}
 	r := inEstate(t).run(batchEndpointAccess(args))
-	const resources = 2 // whose identity is asked for too
-	assert.Len(t, r.calls, len(args.Invokers)-1+resources, "all but the one that is made")
+	const resources, region = 2, 1 // whose identity is asked for too; where the workspace lies
+	assert.Len(t, r.calls, len(args.Invokers)-1+resources+region, "all but the one that is made")
 }
 
 // Names of computes are the same whatever the case of their letters, and Azure answers what each deployment was made with.

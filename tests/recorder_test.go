@@ -65,6 +65,7 @@ type recorder struct {
 	preview  bool
 	echoes   bool                            // a preview answers the identity of a cluster as it was asked for, without a principal
 	computes map[string]resource.PropertyMap // what an existing compute answers, by name
+	region   func() (string, error)          // where the workspace lies; nil for westeurope
 	world    map[string]any                  // what other look-ups answer, by lookUpKey: an object, or an error
 
 	mu         sync.Mutex

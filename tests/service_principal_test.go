@@ -240,3 +240,19 @@ func TestAServicePrincipalThatNearsItsLimitSaysSoOnce(t *testing.T) {
 		})
 	}
 }
+
+// Entra makes no secret that is over, and one that it has made before is left as it is: so creating it is what a
+// preview refuses.
+func TestASecretThatIsOverIsRefusedWhereItWouldBeMade(t *testing.T) {
+	t.Parallel()
+	r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
+		_, err := components.NewServicePrincipal(ctx, "pipeline", &components.ServicePrincipalArgs{
+			ClientSecrets: map[string]access.ClientSecret{
+				"over": {StartDate: "2001-01-01", EndDate: "2002-01-01"},
+				"live": {StartDate: "9998-01-01", EndDate: "9999-01-01"},
+			}})
+		return nil, err
+	})
+	assert.Len(t, r.one(password, "pipeline.over").RPC.GetHooks().GetBeforeCreate(), 1)
+	assert.Empty(t, r.one(password, "pipeline.live").RPC.GetHooks().GetBeforeCreate())
+}

@@ -618,7 +618,7 @@ func (r Resource) attached() (ids []string) {
 		return nil // of a cluster, the component says which identity it is given, and a rule that it is not known
 	}
 	if r.Type == ComputeCluster {
-		return r.givenTo("cluster.userAssignedIdentityId")
+		return append(r.givenTo("cluster.userAssignedIdentityId"), r.givenBeside("cluster.moreIdentityIds")...)
 	}
 	had := map[string]bool{}
 	for _, id := range identityIDs(r.Old["identity"]) {
@@ -653,6 +653,24 @@ func (r Resource) givenTo(input string) []string {
 	}
 	id, _ := now.(string)
 	return []string{id}
+}
+
+// givenBeside are the identities in a component's list that were not in it before; "" for one that is not known.
+func (r Resource) givenBeside(input string) (ids []string) {
+	list := func(v any) []string { return identityIDs(map[string]any{"identityIds": v}) }
+	if r.Old != nil && !r.differs(top(input), at(r.Old, input), at(r.Inputs, input)) {
+		return nil
+	}
+	had := map[string]bool{}
+	for _, id := range list(at(r.Old, input)) {
+		had[strings.ToLower(id)] = id != ""
+	}
+	for _, id := range list(at(r.Inputs, input)) {
+		if !had[strings.ToLower(id)] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // identityIDs are the ARM IDs in an identity, as either provider writes it; "" for one that is not known.

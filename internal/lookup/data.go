@@ -155,6 +155,27 @@ func (a *Asker) Cluster(path, endpoint, deployment string) (computeName string, 
 	return (*compute)[strings.LastIndex(*compute, "/")+1:], nil
 }
 
+// Region asks where the workspace lies, such as westeurope; "" where nobody answers, as under mocks.
+func (a *Asker) Region(path string) (string, access.Problems) {
+	const instead = "write the region of the workspace (az ml workspace show --query location)"
+	found, err := ml.GetWorkspace(a.ctx, &ml.GetWorkspaceArgs{
+		ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+	}, a.native...)
+	if err != nil {
+		return "", refused(path, "the region of the workspace "+a.workspace.Name, err, readsWorkspace, instead)
+	}
+	if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
+		return "", ps
+	}
+	if found.Location != nil && *found.Location != "" {
+		return *found.Location, nil
+	}
+	if found.Id == "" {
+		return "", nil
+	}
+	return "", problem(path, instead, "the answer about the workspace %s holds no region", a.workspace.Name)
+}
+
 // Compute asks for the identities of a cluster.
 func (a *Asker) Compute(path, name string) (*ml.ManagedServiceIdentityResponse, access.Problems) {
 	found, err := ml.LookupCompute(a.ctx, &ml.LookupComputeArgs{

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 
 	"fmt"
@@ -191,6 +192,23 @@ func (m *maker) moves(s engine.Step) bool {
 		s.New.Dependencies["servicePrincipalId"]), m.isMade)
 }
 
+// usualAudience reports whether a federated credential's list of audiences is the one of the cloud that the stack's
+// components lie in, or Pulumi ESC's own for the organization in the subject (facts/federation.md).
+func (m *maker) usualAudience(audiences, subject string) bool {
+	exchange := cloud.Public().ExchangeAudience
+	for _, c := range m.components {
+		for _, plan := range []*access.Plan{c.now, c.old} {
+			if plan != nil && plan.Model.Environment != "" {
+				exchange = plan.Model.ExchangeAudience()
+			}
+		}
+	}
+	own := strings.TrimSuffix(strings.TrimPrefix(audiences, "["), "]")
+	organization, esc := strings.CutPrefix(subject, "pulumi:environments:org:")
+	organization, _, _ = strings.Cut(organization, ":")
+	return own == exchange || esc && organization != "" && own == "azure:"+organization
+}
+
 func (m *maker) federation() {
 	claims := func(s *engine.State) string {
 		if s == nil {
@@ -207,7 +225,7 @@ func (m *maker) federation() {
 			subject = "whatever matches " + subject
 		}
 		told := subject + " of " + strings.TrimPrefix(part(s.Inputs["issuer"]), "https://")
-		if audiences := fmt.Sprint(s.Inputs["audiences"]); audiences != fmt.Sprint([]any{cloud.Public().ExchangeAudience}) {
+		if audiences := fmt.Sprint(s.Inputs["audiences"]); !m.usualAudience(audiences, subject) {
 			told += " for " + audiences
 		}
 		return told

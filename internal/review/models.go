@@ -1,7 +1,6 @@
 package review
 
 import (
-	"github.com/batchaccess/batchaccess/internal/cloud"
 
 	"maps"
 	"slices"
@@ -140,14 +139,18 @@ func (m *maker) roleOfModels(c component) {
 
 // signIns compares the credentials that invokers get.
 func (m *maker) signIns(c component) {
-	type claims struct{ issuer, subject, audience string }
+	type claims struct {
+		issuer, subject, audience string
+		usual                     bool // the audience goes without saying
+	}
 	federated, secrets := map[side]map[string]claims{before: {},
 		after: {}}, map[side]map[string]access.ClientSecret{before: {}, after: {}}
 	for when, plan := range map[side]*access.Plan{before: c.old, after: c.now} {
 		for name, i := range plan.Model.Invokers {
 			for key, f := range i.FederatedCredentials {
 				issuer, subject, audience := f.Claims()
-				federated[when][name+"."+key] = claims{issuer, subject, audience}
+				federated[when][name+"."+key] = claims{issuer, subject, audience,
+					audience == f.UsualAudience(plan.Model.ExchangeAudience())}
 			}
 			for key, s := range i.ClientSecrets {
 				secrets[when][name+"."+key] = s
@@ -159,7 +162,7 @@ func (m *maker) signIns(c component) {
 			return ""
 		}
 		told := c.subject + " of " + strings.TrimPrefix(c.issuer, "https://")
-		if c.audience != cloud.Public().ExchangeAudience {
+		if !c.usual {
 			told += " for " + c.audience
 		}
 		return told

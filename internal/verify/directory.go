@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -109,11 +111,9 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Fa
 	name := m.Clusters[s.Principal.Name].NameOr(s.Principal.Name)
 	var compute struct {
 		Identity struct {
-			Type         string `json:"type"`
-			PrincipalID  string `json:"principalId"`
-			UserAssigned map[string]struct {
-				PrincipalID string `json:"principalId"`
-			} `json:"userAssignedIdentities"`
+			Type         string         `json:"type"`
+			PrincipalID  string         `json:"principalId"`
+			UserAssigned firstPrincipal `json:"userAssignedIdentities"`
 		} `json:"identity"`
 		Properties struct {
 			Properties struct {
@@ -133,10 +133,8 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Fa
 		has = []string{id}
 	} else if strings.Contains(strings.ToLower(compute.Identity.Type), "systemassigned") {
 		return nil // while a cluster changes, Azure may leave out the ID
-	} else {
-		for _, assigned := range compute.Identity.UserAssigned {
-			has = append(has, assigned.PrincipalID)
-		}
+	} else if id := string(compute.Identity.UserAssigned); id != "" {
+		has = []string{id}
 	}
 	switch {
 	case !there:
@@ -146,6 +144,30 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Fa
 	case !slices.ContainsFunc(has, func(id string) bool { return strings.EqualFold(id, s.ID) }):
 		slices.Sort(has)
 		gone[s.Principal] = fmt.Sprintf("its identity: compute cluster %s has %s now, and the stack grants to %s; run pulumi refresh and pulumi up", name, strings.Join(has, " and "), s.ID)
+	}
+	return nil
+}
+
+// firstPrincipal is the object ID of the first of a cluster's user-assigned identities, in the order of the answer: its
+// default one, which alone mounts (facts/compute-clusters.md). That the answer keeps the order is inferred.
+type firstPrincipal string
+
+func (p *firstPrincipal) UnmarshalJSON(text []byte) error {
+	var all map[string]struct {
+		PrincipalID string `json:"principalId"`
+	}
+	if err := json.Unmarshal(text, &all); err != nil || len(all) == 0 {
+		return err
+	}
+	from := json.NewDecoder(bytes.NewReader(text))
+	for range 2 { // the brace, and the first key
+		token, err := from.Token()
+		if err != nil {
+			return err
+		}
+		if key, is := token.(string); is {
+			*p = firstPrincipal(all[key].PrincipalID)
+		}
 	}
 	return nil
 }

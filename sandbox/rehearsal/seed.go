@@ -291,7 +291,11 @@ func memberOf(groupID string) string { return made("member", strings.ToLower(gro
 func (s *seeder) compute() {
 	for _, name := range slices.Sorted(maps.Keys(s.m.Clusters)) {
 		c := s.m.Clusters[name]
-		if id := c.UserAssignedIdentityID.Text(); id != "" {
+		for _, given := range append([]access.ID{c.UserAssignedIdentityID}, c.MoreIdentityIDs...) {
+			id := given.Text()
+			if id == "" {
+				continue
+			}
 			s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{
 				ID: id, PrincipalID: made("identity", strings.ToLower(id)), ClientID: made("client", strings.ToLower(id)), Location: s.location,
 			})
