@@ -167,6 +167,14 @@ func secretInputs(in map[string]any) { in[Target] = firstOf(in, "applicationId",
 
 func federationInputs(in map[string]any) {
 	in[Target] = firstOf(in, "applicationId", "parentId", "userAssignedIdentityId", "resourceName")
+	if name, is := in["resourceName"].(string); is && in[Target] == name { // identities of two groups may share a name
+		switch group := in["resourceGroupName"].(type) {
+		case string:
+			in[Target] = group + "/" + name
+		case Marker:
+			in[Target] = group
+		}
+	}
 	if in["audiences"] == nil {
 		if list, ok := in["audience"].([]any); ok { // the classic provider's word
 			in["audiences"] = list

@@ -126,7 +126,7 @@ func (m *maker) unread(text string) {
 func (m *maker) guard() {
 	waived := map[string][]string{} // resources by waiver: one is for one
 	for _, s := range m.p.Steps {
-		if s.New == nil && engine.IsContext(s.Op) {
+		if engine.IsForeign(s.Op) {
 			continue
 		}
 		found := guardrails.Check(m.resource(s), m.o.Guardrails)
