@@ -357,7 +357,8 @@ func IsForeign(op string) bool { return op == "read" || op == "discard" }
 // a state that is replaced may get it from the program in the same step.
 func (s digestStep) retains() bool {
 	old, now := s.OldState, s.NewState
-	return (s.Op == "delete" || s.Op == "replace") && (old != nil && old.RetainOnDelete || now != nil && now.RetainOnDelete)
+	return (s.Op == "delete" || s.Op == "replace") &&
+		(old != nil && old.RetainOnDelete || now != nil && now.RetainOnDelete)
 }
 
 func (s *digestState) read(urn string) *State {
