@@ -125,7 +125,7 @@ func (m *maker) note(text string) {
 }
 
 func (m *maker) unread(text string) {
-	if m.isNew("unread " + text) && !slices.Contains(m.p.Unread, text) {
+	if m.isNew("unread "+text) && !slices.Contains(m.p.Unread, text) {
 		m.r.Unread = append(m.r.Unread, text)
 	}
 }
