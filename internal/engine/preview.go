@@ -39,7 +39,12 @@ type Step struct {
 	New *State // nil if it is not there after
 	// Changed are the top-level inputs that the engine says are different; nil if it does not say.
 	Changed []string
+	// Retained is set where the old resource leaves the stack and stays in Azure, as retainOnDelete asks.
+	Retained bool
 }
+
+// opRetain is what a deletion of a retained resource is read as.
+const opRetain = "retain"
 
 // A State is a resource before or after. Inputs hold text, numbers, booleans, lists, maps and guardrails' markers.
 type State struct {
@@ -82,10 +87,14 @@ const (
 // What the operations of the engine leave of a resource.
 var operations = map[string]struct{ before, after bool }{
 	"same": {true, true}, "create": {false, true}, "update": {true, true}, "delete": {true, false}, "replace": {true, true},
-	"read": {true, true}, "refresh": {true, true}, "import": {true, true}, "diff": {true, true},
+	"read": {true, true}, "refresh": {true, true}, "diff": {true, true},
+	// What is imported exists in Azure, and is new to the stack: nobody has reviewed what it gives.
+	"import": {false, true},
+	// A resource that was only read is forgotten: in Azure it stays.
+	"discard": {true, true},
 	// Parts of a replacement, which `--show-replacement-steps` shows beside the replacement itself.
 	"create-replacement": {}, "delete-replaced": {}, "read-replacement": {}, "import-replacement": {}, "discard-replaced": {},
-	"remove-pending-replace": {}, "discard": {true, false}, "extend-parameterize": {},
+	"remove-pending-replace": {}, "extend-parameterize": {},
 }
 
 // digest is the part of Pulumi's PreviewDigest that is read here.
@@ -122,6 +131,7 @@ type digestState struct {
 	Inputs               map[string]any      `json:"inputs"`
 	Outputs              map[string]any      `json:"outputs"`
 	PropertyDependencies map[string][]string `json:"propertyDependencies"`
+	RetainOnDelete       bool                `json:"retainOnDelete"`
 }
 
 const howToMake = "make one with `pulumi preview --json > preview.json`"
@@ -294,13 +304,16 @@ func (p *Preview) step(s digestStep) {
 		return
 	}
 	step := Step{Op: s.Op, URN: s.URN, Changed: s.changed()}
+	if step.Retained = s.retains(); step.Retained && s.Op == "delete" {
+		step.Op = opRetain
+	}
 	if what.before {
 		step.Old = s.OldState.read(s.URN)
 	}
 	if what.after {
 		step.New = s.NewState.read(s.URN)
 	}
-	if IsContext(s.Op) { // it is there, before and after, whichever of the two is shown
+	if IsContext(step.Op) { // it is there, before and after, whichever of the two is shown
 		if step.New == nil {
 			step.New = step.Old
 		}
@@ -334,7 +347,18 @@ func (s digestStep) changed() (all []string) {
 
 // IsContext tells operations that change nothing in Azure: what they show was there, and stays.
 func IsContext(op string) bool {
-	return slices.Contains([]string{"same", "read", "refresh", "import"}, op)
+	return slices.Contains([]string{"same", "refresh", opRetain}, op) || IsForeign(op)
+}
+
+// IsForeign tells operations on resources that the stack reads and does not own.
+func IsForeign(op string) bool { return op == "read" || op == "discard" }
+
+// retains reports whether the old resource stays in Azure. The engine takes the option from the state that it deletes;
+// a state that is replaced may get it from the program in the same step.
+func (s digestStep) retains() bool {
+	old, now := s.OldState, s.NewState
+	return (s.Op == "delete" || s.Op == "replace") &&
+		(old != nil && old.RetainOnDelete || now != nil && now.RetainOnDelete)
 }
 
 func (s *digestState) read(urn string) *State {

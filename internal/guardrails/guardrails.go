@@ -154,6 +154,7 @@ func Rules() []Rule { return slices.Clone(rules) }
 // advisory.
 func Check(r Resource, c Config) []Finding {
 	p := &report{r: r.Canonical(), token: r.Type}
+	p.look = LookAt(p.r)
 	for _, p.rule = range rules {
 		if p.level = c.level(p.rule); p.level != Disabled && (p.rule.gone || !r.Gone) {
 			p.rule.check(p.r, c, p)
@@ -172,6 +173,7 @@ type report struct {
 	token string // the type that the program names
 	rule  Rule
 	level Level
+	look  Look
 }
 
 func (p *report) find(property, remedy, what string, args ...any) *Finding {

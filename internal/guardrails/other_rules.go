@@ -12,7 +12,7 @@ const waiveIt = "take it out, or waive this rule for this resource in guardrails
 
 // otherAccess asks about the ways of facts/grants-access.md that are neither role assignments nor federation.
 func otherAccess(r Resource, _ Config, p *report) {
-	l := LookAt(r)
+	l := p.look
 	if l.Gives != "" && !l.Unseen {
 		p.find(orType(l.Inputs), waiveIt, "%s", l.Sentence(r))
 	}
@@ -49,7 +49,7 @@ func (l Look) Sentence(r Resource) string {
 }
 
 func unseen(r Resource, _ Config, p *report) {
-	if l := LookAt(r); l.Gives != "" && l.Unseen {
+	if l := p.look; l.Gives != "" && l.Unseen {
 		p.undecided("type", waiveIt, "%s", l.Sentence(r))
 	}
 }

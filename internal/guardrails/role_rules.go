@@ -20,6 +20,9 @@ func PermissionsOf(inputs map[string]any) (ps roles.Permissions, ok bool) {
 			return nil, false
 		}
 		var p roles.Permission
+		if m["condition"] != nil { // Azure's own roles alone have one, and it is not evaluated
+			return nil, false
+		}
 		for key, into := range map[string]*[]string{
 			"actions": &p.Actions, "notActions": &p.NotActions, "dataActions": &p.DataActions, "notDataActions": &p.NotDataActions,
 		} {

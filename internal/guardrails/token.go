@@ -123,7 +123,12 @@ func (r Resource) Canonical() Resource {
 
 func assignmentInputs(in map[string]any) {
 	in["scope"] = scopeValue(in["scope"])
-	if name, ok := in["roleDefinitionName"].(string); ok && in["roleDefinitionId"] == nil {
+	id, _ := in["roleDefinitionId"].(string)
+	if name, ok := in["roleDefinitionName"].(string); ok && id != "" { // one role, or it is not known which of the two
+		if d, known := roles.BuiltIn(name); known && !strings.HasSuffix(strings.ToLower(id), d.ID) {
+			in["roleDefinitionId"] = "role named " + name + " with another role's ID"
+		}
+	} else if ok && in["roleDefinitionId"] == nil {
 		in["roleDefinitionId"] = "role named " + name
 		if d, known := roles.BuiltIn(name); known {
 			in["roleDefinitionId"] = roles.DefinitionID(d.ID)
@@ -167,6 +172,14 @@ func secretInputs(in map[string]any) { in[Target] = firstOf(in, "applicationId",
 
 func federationInputs(in map[string]any) {
 	in[Target] = firstOf(in, "applicationId", "parentId", "userAssignedIdentityId", "resourceName")
+	if name, is := in["resourceName"].(string); is && in[Target] == name { // identities of two groups may share a name
+		switch group := in["resourceGroupName"].(type) {
+		case string:
+			in[Target] = group + "/" + name
+		case Marker:
+			in[Target] = group
+		}
+	}
 	if in["audiences"] == nil {
 		if list, ok := in["audience"].([]any); ok { // the classic provider's word
 			in["audiences"] = list

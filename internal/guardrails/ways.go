@@ -48,6 +48,7 @@ type gate struct {
 	asRule      bool   // a value that is not known is a finding of a rule already
 	loss        bool   // it shuts something too: without it more is open than with it
 	changeOnly  bool   // what a new resource says here is part of what it is
+	list        bool   // each item opens by itself: fewer of them, or another order, opens nothing
 }
 
 func gates(paths ...string) (all []gate) {
@@ -78,10 +79,12 @@ func in(prefix string, names ...string) (types []string) {
 // ways is the table of facts/grants-access.md. The severity is our judgement.
 var ways = []way{
 	// Judged by the rules and the review by themselves.
-	{gives: "lets a role be held for another time", severity: High, partial: true, types: keys(RoleAssignment),
+	{gives: "lets a role be held for another time, or by an identity of another " +
+		"tenant", severity: High, partial: true, types: keys(RoleAssignment),
 		on: []gate{{path: "schedule", changeOnly: true, loss: true}, {path: "scheduleInfo", changeOnly: true,
-			loss: true}}, judged: []string{"scope", "roleDefinitionId", "roleDefinitionName",
-			"principalId", "principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId",
+			loss: true}, {path: "delegatedManagedIdentityResourceId"}},
+		judged: []string{"scope", "roleDefinitionId", "roleDefinitionName",
+			"principalId", "principalType", "condition", "conditionVersion",
 			"skipServicePrincipalAadCheck", Through, "justification", "requestType", "ticket",
 			"ticketInfo", "targetRoleEligibilityScheduleId",
 			"targetRoleEligibilityScheduleInstanceId"}},
@@ -165,13 +168,13 @@ var ways = []way{
 	{
 		gives: "decides on who is in an administrative unit", severity: High, partial: true, types: in(entra,
 			"AdministrativeUnit"),
-		on: gates("members"), harmless: []string{"hiddenMembershipEnabled", "preventDuplicateNames"},
+		on: []gate{{path: "members", list: true}}, harmless: []string{"hiddenMembershipEnabled", "preventDuplicateNames"},
 	},
 	{
 		gives: "gives ownership, membership or the right to hold a role of the " +
 			"directory", severity: High, partial: true, types: in(entra, "Group", "GroupWithoutMembers"),
 		on: []gate{
-			{path: "owners"}, {path: "members"}, {path: "dynamicMembership"}, {path: "assignableToRole"},
+			{path: "owners", list: true}, {path: "members", list: true}, {path: "dynamicMembership"}, {path: "assignableToRole"},
 			{path: "administrativeUnitIds", loss: true},
 			{path: "types", safe: []any{[]any{}}}, {path: "visibility", safe: []any{"Private",
 				"HiddenMembership"}}, {path: "writebackEnabled"},
@@ -186,9 +189,11 @@ var ways = []way{
 		gives: "gives ownership, permissions or other ways to sign in as the " +
 			"application", severity: High, partial: true, types: in(entra, "Application", "ApplicationRegistration"),
 		on: append(gates(
-			"owners", "requiredResourceAccesses", "api", "appRoles", "publicClient", "singlePageApplication", "web", "identifierUris", "optionalClaims", "password", "passwords",
+			"api", "appRoles", "publicClient", "singlePageApplication", "web", "optionalClaims", "password", "passwords",
 			"groupMembershipClaims", "templateId", "implicitAccessTokenIssuanceEnabled", "implicitIdTokenIssuanceEnabled",
-		), gate{path: "fallbackPublicClientEnabled"}, gate{path: "signInAudience", safe: []any{"AzureADMyOrg"}},
+		), gate{path: "owners", list: true}, gate{path: "requiredResourceAccesses", list: true},
+			gate{path: "identifierUris", list: true}, gate{path: "fallbackPublicClientEnabled"}, gate{path: "signInAudience",
+				safe: []any{"AzureADMyOrg"}},
 			gate{path: "deviceOnlyAuthEnabled"}, gate{path: "oauth2PostResponseRequired"}),
 		harmless: []string{
 			"notes", "logoImage", "featureTags", "marketingUrl", "supportUrl", "termsOfServiceUrl", "privacyStatementUrl", "preventDuplicateNames", "serviceManagementReference",
@@ -198,8 +203,8 @@ var ways = []way{
 	{
 		gives: "gives ownership of a service principal, or other ways to sign in " +
 			"to it", severity: High, partial: true, types: in(entra, "ServicePrincipal"),
-		on: append(gates("owners", "samlSingleSignOn", "saml_single_sign_on", "preferredSingleSignOnMode", "loginUrl"),
-			gate{path: "accountEnabled", from: false},
+		on: append(gates("samlSingleSignOn", "saml_single_sign_on", "preferredSingleSignOnMode", "loginUrl"),
+			gate{path: "owners", list: true}, gate{path: "accountEnabled", from: false},
 			gate{path: "appRoleAssignmentRequired", from: true}),
 		judged: []string{"clientId", "applicationId"}, harmless: []string{"useExisting", "notes", "featureTags",
 			"features", "alternativeNames", "notificationEmailAddresses"},
@@ -225,7 +230,7 @@ var ways = []way{
 		on: []gate{
 			{path: "allowSharedKeyAccess", unsetIsOpen: true, of: native},
 			{path: "sharedAccessKeyEnabled", unsetIsOpen: true, of: classic},
-			{path: "allowBlobPublicAccess"}, {path: "allowNestedItemsToBePublic"},
+			{path: "allowBlobPublicAccess"}, {path: "allowNestedItemsToBePublic", unsetIsOpen: true, of: classic},
 			{path: "isLocalUserEnabled"}, {path: "localUserEnabled"},
 			{path: "isSftpEnabled"}, {path: "sftpEnabled"},
 			{path: "allowCrossTenantReplication"}, {path: "crossTenantReplicationEnabled"},
@@ -258,7 +263,9 @@ var ways = []way{
 			in(native, "storage:Table", "storage:Queue", "storage:FileShare"), in(classic, "storage:Table", "storage:Queue",
 				"storage:Share", "storage:DataLakeGen2Path", "storage:DataLakeGen2Filesystem"),
 		),
-		on: gates("signedIdentifiers", "acls", "aces", "owner", "group"),
+		// An ACL may also hold back: without a user's own entry, those of groups and others count.
+		on: []gate{{path: "signedIdentifiers", list: true}, {path: "acls", loss: true}, {path: "aces", loss: true},
+			{path: "owner"}, {path: "group"}},
 		harmless: []string{
 			"metadata", "storageAccountId", "quota", "shareQuota", "accessTier", "enabledProtocol", "enabledProtocols", "rootSquash", "path", "resource", "properties", "defaultEncryptionScope",
 		},
@@ -564,6 +571,9 @@ func (g gate) opens(r Resource) bool {
 	if r.Gone || g.of != "" && !strings.HasPrefix(Key(r.Type), g.of) {
 		return false
 	}
+	if r.Replaced { // what is made in its place is a resource that was not there
+		r.Old = nil
+	}
 	old, now := at(r.Old, g.path), at(r.Inputs, g.path)
 	if r.Old == nil && g.changeOnly || r.Old != nil && !r.differs(top(g.path), old, now) {
 		return false
@@ -579,9 +589,20 @@ func (g gate) opens(r Resource) bool {
 	case now == nil || isEmpty(now):
 		return g.unsetIsOpen || g.loss && r.Old != nil && old != nil && !isEmpty(old) || r.Old != nil &&
 			old != nil && isSafe(old) // what was shut is left to Azure
+	case g.list && r.Old != nil && isPartOf(now, old):
+		return false
 	default:
 		return !isSafe(now)
 	}
+}
+
+// isPartOf reports whether every item of a list stood in another one. Of an item that is not known nobody can say so.
+func isPartOf(now, old any) bool {
+	is, isList := now.([]any)
+	was, wasList := old.([]any)
+	return isList && wasList && !hasMarker(now) && !slices.ContainsFunc(is, func(item any) bool {
+		return !slices.ContainsFunc(was, func(o any) bool { return reflect.DeepEqual(item, o) })
+	})
 }
 
 func isEmpty(v any) bool {

@@ -2,9 +2,15 @@
 package jsonform
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"reflect"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // Write writes for machines. A list is never null.
@@ -13,10 +19,35 @@ func Write(w io.Writer, value any) error {
 	own := reflect.New(of.Type()).Elem()
 	own.Set(of)
 	listed(own)
-	e := json.NewEncoder(w)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(own.Interface())
+	if err := e.Encode(own.Interface()); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, escaped(text.String()))
+	return err
+}
+
+// escaped writes characters that nobody sees, or that turn the direction of writing, as JSON's escapes: a machine reads
+// the same text, and a person who opens the file is not deceived.
+func escaped(text string) string {
+	hidden := func(r rune) bool { return r != '\n' && visible.Hidden(r) }
+	if strings.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if !hidden(r) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, unit)
+		}
+	}
+	return out.String()
 }
 
 // listed puts an empty list in the place of each that is nil. What it changes it copies first: the value is its

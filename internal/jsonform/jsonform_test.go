@@ -1,6 +1,7 @@
 package jsonform_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -53,4 +54,16 @@ func TestWhatIsWrittenIsNotChanged(t *testing.T) {
 	assert.Nil(t, r.Items[0].Names)
 	assert.Nil(t, only.Names)
 	assert.Equal(t, []string{"kept"}, only.inner)
+}
+
+// A person who opens the file sees every character that a machine reads.
+func TestWhatNobodySeesIsEscaped(t *testing.T) {
+	t.Parallel()
+	const name = "a\u202eb\u2066\x7f\u3164\U000e0041\u00ad\n<é>"
+	var out strings.Builder
+	require.NoError(t, jsonform.Write(&out, map[string]string{"name": name}))
+	assert.Equal(t, "{\n  \"name\": \"a"+`\u202eb\u2066\u007f\u3164\udb40\udc41\u00ad\n<é>`+"\"\n}\n", out.String())
+	var back map[string]string
+	require.NoError(t, json.Unmarshal([]byte(out.String()), &back))
+	assert.Equal(t, name, back["name"])
 }

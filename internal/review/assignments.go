@@ -107,6 +107,9 @@ func (m *maker) assignments() {
 	var joins []joining
 	for _, s := range m.p.Steps {
 		var p pair
+		if engine.IsForeign(s.Op) { // a preview does not show what a program only reads
+			continue
+		}
 		switch k := kind(engine.TypeOf(s.URN)); {
 		case k == guardrails.RoleAssignment:
 			p = pair{m.assignment(s, s.Old, before), m.assignment(s, s.New, after)}
@@ -120,6 +123,10 @@ func (m *maker) assignments() {
 			continue
 		}
 		m.keepPrincipal(s, p.old, p.new)
+		if s.Retained && p.old != nil && s.Op == "replace" { // both are there afterwards
+			pairs = append(pairs, pair{p.old, p.old})
+			p.old = nil
+		}
 		pairs = append(pairs, p)
 	}
 	for _, h := range m.hidden() {
@@ -326,7 +333,7 @@ func (m *maker) principal(s *engine.State) Principal {
 // isMade reports whether the preview makes the resource, so that nobody could have had its access before.
 func (m *maker) isMade(urn string) bool {
 	s, ok := m.index.steps[urn]
-	return ok && (s.Old == nil || s.Op == "replace")
+	return ok && (s.Old == nil && s.Op != "import" || s.Op == "replace")
 }
 
 // keepPrincipal gives an assignment whose principal is the same as before, but whose ID shows as not known yet, the old one.

@@ -26,7 +26,7 @@ type RoleChange struct {
 
 func (m *maker) roleChanges() {
 	for _, s := range m.p.Steps {
-		if kind(engine.TypeOf(s.URN)) != guardrails.RoleDefinition {
+		if kind(engine.TypeOf(s.URN)) != guardrails.RoleDefinition || engine.IsForeign(s.Op) {
 			continue
 		}
 		var old, now role

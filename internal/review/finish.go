@@ -61,8 +61,39 @@ func (m *maker) finish() {
 	if m.p.Hidden > 0 {
 		m.note(fmt.Sprintf("%d unchanged resources are not in the preview; with --show-sames they are reviewed too.", m.p.Hidden))
 	}
+	m.kept()
 	slices.Sort(r.Notes)
 	r.Verdict = r.verdict()
+}
+
+// kept notes what a step does not change in Azure.
+func (m *maker) kept() {
+	var imported, retained []string
+	for _, s := range m.p.Steps {
+		switch {
+		case s.Op == "import":
+			imported = append(imported, engine.ShownName(s.URN))
+		case s.Retained:
+			retained = append(retained, engine.ShownName(s.URN))
+		}
+	}
+	if n := len(imported); n > 0 {
+		m.note(fmt.Sprintf("Imported, %d: %s. They exist in Azure already; what they give is shown as new because it is "+
+			"new to this stack.", n, someOf(imported)))
+	}
+	if n := len(retained); n > 0 {
+		m.note(fmt.Sprintf("Retained (retainOnDelete), %d: %s. They leave the stack and stay in Azure with all that they "+
+			"give; no review and no later change of this stack reaches them.", n, someOf(retained)))
+	}
+}
+
+// someOf lists the first names, and counts the rest.
+func someOf(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 func byRisk(a, b Risk) int { return cmp.Compare(b.rank(), a.rank()) }

@@ -1,7 +1,6 @@
 package review
 
 import (
-
 	"maps"
 	"slices"
 	"strings"

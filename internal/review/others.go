@@ -36,8 +36,8 @@ type UnjudgedType struct {
 }
 
 var changeWords = map[bool]map[string]string{
-	false: {"create": "made", "replace": "replaced", "update": "changed"},
-	true:  {"delete": "taken away", "discard": "taken away"},
+	false: {"create": "made", "replace": "replaced", "update": "changed", "import": "imported"},
+	true:  {"delete": "taken away"},
 }
 
 // componentPrefix begins the types of this project's components, which make nothing themselves.
@@ -118,6 +118,12 @@ func (m *maker) resource(s engine.Step) guardrails.Resource {
 	case kind(r.Type) == guardrails.RoleAssignment && s.New != nil:
 		if given := m.roleOf(s.New, after); given.known {
 			r.Role = given.definition()
+		}
+		// A role that the program only reads is judged nowhere else.
+		isRead := func(urn string) bool { return engine.IsForeign(m.index.steps[urn].Op) }
+		if from := r.Dependencies["roleDefinitionId"]; slices.ContainsFunc(from, isRead) {
+			r.Dependencies = maps.Clone(r.Dependencies)
+			r.Dependencies["roleDefinitionId"] = slices.DeleteFunc(slices.Clone(from), isRead)
 		}
 	case len(r.Dependencies["identity"]) > 0:
 		deps := maps.Clone(r.Dependencies)

@@ -86,7 +86,7 @@ func Make(p engine.Preview, o Options) Review {
 	r := Review{Version: Version, file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project,
 		Unread: slices.Clone(p.Unread)}
 	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{},
-		risks: map[any]Risk{}}
+		risks: map[any]Risk{}, told: map[string]bool{}}
 	m.models()
 	m.assignments()
 	m.roleChanges()
@@ -112,16 +112,24 @@ type maker struct {
 	risks      map[any]Risk
 	// members are the keys of those who stay in the groups that components make, by the group's key.
 	members map[string][]string
+	told    map[string]bool // notes, and what could not be read
+}
+
+// isNew reports whether a text has not been said yet: a preview may be the reason of a hundred thousand.
+func (m *maker) isNew(text string) bool {
+	before := len(m.told)
+	m.told[text] = true
+	return len(m.told) > before
 }
 
 func (m *maker) note(text string) {
-	if !slices.Contains(m.r.Notes, text) {
+	if m.isNew("note " + text) {
 		m.r.Notes = append(m.r.Notes, text)
 	}
 }
 
 func (m *maker) unread(text string) {
-	if !slices.Contains(m.r.Unread, text) {
+	if m.isNew("unread "+text) && !slices.Contains(m.p.Unread, text) {
 		m.r.Unread = append(m.r.Unread, text)
 	}
 }
@@ -130,7 +138,7 @@ func (m *maker) unread(text string) {
 func (m *maker) guard() {
 	waived := map[string][]string{} // resources by waiver: one is for one
 	for _, s := range m.p.Steps {
-		if s.New == nil && engine.IsContext(s.Op) {
+		if engine.IsForeign(s.Op) {
 			continue
 		}
 		found := guardrails.Check(m.resource(s), m.o.Guardrails)

@@ -3,7 +3,6 @@ package review
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
 type (
@@ -96,9 +96,7 @@ func SARIF(w io.Writer, r Review) error {
 			"results": r.sarifResults(),
 		}},
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	if err := e.Encode(log); err != nil {
+	if err := jsonform.Write(w, log); err != nil {
 		return fmt.Errorf("writing the review: %w", err)
 	}
 	return nil

@@ -14,12 +14,20 @@ func Text(s string) string {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
 			return ' '
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) || r == 0x115f ||
-			r == 0x1160 || r == 0x3164 || r == 0xffa0:
+		case Hidden(r):
 			return unicode.ReplacementChar
 		case r != ' ' && unicode.Is(unicode.Zs, r):
 			return ' '
 		}
 		return r
 	}, s)
+}
+
+// Hidden reports whether a character steers a terminal, turns the direction of writing or can't be seen.
+func Hidden(r rune) bool {
+	if r < 0x7f { // most of a hundred thousand rows
+		return r < ' '
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) ||
+		r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"gopkg.in/yaml.v3"
 
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -35,6 +36,9 @@ const corpus = "../../internal/review/testdata/corpus/"
 type changed struct {
 	Name, Type string
 	Replace    bool
+	Import     bool // what is new is there in Azure
+	Read       bool // the program only reads it
+	Retain     bool // it stays in Azure when it leaves the stack
 	Old, New   map[string]any
 }
 
@@ -221,7 +225,23 @@ func (p program) register(ctx *pulumi.Context) error {
 			if r.Replace {
 				opts = append(opts, pulumi.ReplaceOnChanges([]string{"*"}))
 			}
+			if r.Retain {
+				opts = append(opts, pulumi.RetainOnDelete(true))
+			}
 			made[r.Name] = &raw{}
+			if r.Read || r.Import && p.after { // the plugin takes what is there from the ID
+				there, err := json.Marshal(inputs)
+				if err != nil {
+					return err
+				}
+				if r.Read {
+					if err := ctx.ReadResource(r.Type, prefix(i)+r.Name, pulumi.ID(there), nil, made[r.Name]); err != nil {
+						return err
+					}
+					continue
+				}
+				opts = append(opts, pulumi.Import(pulumi.ID(there)))
+			}
 			if err := ctx.RegisterResource(r.Type, prefix(i)+r.Name, args, made[r.Name], opts...); err != nil {
 				return err
 			}
@@ -317,6 +337,17 @@ func (anything) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.
 func (anything) Create(_ context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	return &pulumirpc.CreateResponse{Id: "/id/of/" + string(resource.URN(req.GetUrn()).Name()),
 		Properties: req.GetProperties()}, nil
+}
+
+func (anything) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
+	if req.GetProperties() != nil && len(req.GetProperties().GetFields()) > 0 {
+		return &pulumirpc.ReadResponse{Id: req.GetId(), Properties: req.GetProperties(), Inputs: req.GetInputs()}, nil
+	}
+	there := &structpb.Struct{}
+	if err := there.UnmarshalJSON([]byte(req.GetId())); err != nil {
+		return nil, err
+	}
+	return &pulumirpc.ReadResponse{Id: req.GetId(), Properties: there, Inputs: there}, nil
 }
 
 func (anything) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
