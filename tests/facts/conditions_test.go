@@ -3,6 +3,7 @@ package facts
 import (
 	"flag"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,8 @@ import (
 
 var comparisons = flag.Int("comparisons", 6000, "how many random requests both readers of conditions are asked about")
 
+const blobContainers = "Microsoft.Storage/storageAccounts/blobServices/containers"
+
 // clauses are made of these: few, so that requests hit them.
 var (
 	conditionActions = []string{
@@ -25,16 +28,17 @@ var (
 		"Microsoft.Authorization/roleAssignments/write",
 	}
 	conditionAttributes = map[string]string{
-		"@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name]":                                     "text",
-		"@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path]":                               "text",
-		"@Request[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:prefix]":                              "text",
-		"@Principal[Microsoft.Directory/CustomSecurityAttributes/Id:Team_Prefix]":                                       "text",
-		"@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs/tags:Project<$key_case_sensitive$>]": "text",
-		"@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs/tags&$keys$&]":                       "text",
-		"@Request[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:versionId]":                           "date",
-		"@Environment[UtcNow]": "date", "@Environment[isPrivateLink]": "truth",
-		"@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId]": "guid",
-		"@Resource[Microsoft.ContainerRegistry/registries:count]":            "number",
+		"@Resource[" + blobContainers + ":name]":                                  "text",
+		"@Resource[" + blobContainers + "/blobs:path]":                            "text",
+		"@Request[" + blobContainers + "/blobs:prefix]":                           "text",
+		"@Principal[Microsoft.Directory/CustomSecurityAttributes/Id:Team_Prefix]": "text",
+		"@Resource[" + blobContainers + "/blobs/tags:P<$key_case_sensitive$>]":    "text",
+		"@Resource[" + blobContainers + "/blobs/tags&$keys$&]":                    "text",
+		"@Request[" + blobContainers + "/blobs:versionId]":                        "date",
+		"@Environment[UtcNow]":                                                    "date",
+		"@Environment[isPrivateLink]":                                             "truth",
+		"@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId]":      "guid",
+		"@Resource[Microsoft.ContainerRegistry/registries:count]":                 "number",
 	}
 	conditionValues = map[string][]string{
 		"text": {"", "a", "A", "a/", "a/b", "a/bc", "A/B", "ab", "b", "in/2026", "in/2026/", "in/2026/x", "ä", "Ä", "a*",
@@ -201,4 +205,51 @@ func TestTwoReadersOfConditionsAgree(t *testing.T) {
 		}
 	}
 	assert.Less(t, apart, *comparisons/25, "one of them is undecided too often: %v", count)
+}
+
+// A condition on the readers of one folder opens that folder to a job, and nothing beside it (facts/conditions.md,
+// "Reading and listing below one prefix").
+func TestAJobReadsWhatTheConditionsOfItsReadersAllow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const (
+		read    = "!(ActionMatches{'" + blobContainers + "/blobs/read'} AND "
+		path    = "@Resource[" + blobContainers + "/blobs:path] "
+		prefix  = "@Request[" + blobContainers + "/blobs:prefix] "
+		content = "(" + read + "NOT SubOperationMatches{'Blob.List'}) OR (" + path + "StringStartsWith 'in/'"
+		list    = " AND (" + read + "SubOperationMatches{'Blob.List'}) OR (" + prefix + "StringStartsWith 'in/'"
+		whole   = content + " OR " + path + "StringEquals 'in'))" + list + " OR " + prefix + "StringEquals 'in'))"
+	)
+	grant := func(who, condition string) (status int) {
+		at := rows + "/providers/Microsoft.Authorization/roleAssignments/" + map[string]string{
+			ann: "00000000-0000-4000-8000-000000000001", cluster: "00000000-0000-4000-8000-000000000002"}[who]
+		return w.arm(t, http.MethodPut, at, "2022-04-01", map[string]any{"properties": map[string]any{
+			"principalId": who, "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + reader,
+			"condition": condition, "conditionVersion": "2.0"}}).status
+	}
+	run := func(folder string) string {
+		started := w.start(t, ann, ml, "", jobBody("InputData", "in", map[string]any{"JobInputType": "UriFolder",
+			"Uri": "https://lake.blob.core.windows.net/rows/" + folder}))
+		require.Equal(t, http.StatusCreated, started.status, started.body)
+		owner, err := w.SignIn(t.Context(), w.Deployer().ObjectID, ml)
+		require.NoError(t, err)
+		job := w.send(t, http.MethodGet, "/inference/westeurope/heart/jobs/"+started.body["name"].(string), owner, nil)
+		if job.at("properties", "status") != "Failed" {
+			return "Completed"
+		}
+		return job.at("properties", "error", "code").(string)
+	}
+	const mount, denied = "ScriptExecution.StreamAccess.Authentication", "DataAccessError(PermissionDenied)"
+	require.Equal(t, http.StatusCreated, grant(cluster, whole))
+	assert.Equal(t, denied, run("in"), "the job identity holds nothing")
+	require.Equal(t, http.StatusCreated, grant(ann, whole))
+	for folder, want := range map[string]string{"in": "Completed", "in/": "Completed", "in/x": "Completed",
+		"inside": mount, "out": mount, "": mount} {
+		assert.Equal(t, want, run(folder), "folder %q", folder)
+	}
+	require.Equal(t, http.StatusOK, grant(ann, content+"))"+list+"))"), "the condition changes in place")
+	assert.Equal(t, denied, run("in"), "the directory itself is left out")
+	require.Equal(t, http.StatusOK, grant(ann, strings.Replace(whole, "'in/'", "'inn/'", 1)))
+	assert.Equal(t, denied, run("in"), "another path")
+	require.Equal(t, http.StatusBadRequest, grant(ann, whole+"'"))
 }
