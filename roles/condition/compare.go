@@ -201,7 +201,7 @@ func (o operator) holds(l, r string) (is, ok bool) {
 	case date:
 		a, errA := time.Parse(time.RFC3339Nano, l)
 		b, errB := time.Parse(time.RFC3339Nano, r)
-		is, ok = ordered(o.relation, a.UnixNano(), b.UnixNano()), errA == nil && errB == nil
+		is, ok = ordered(o.relation, int64(a.Compare(b)), 0), errA == nil && errB == nil
 	case truth:
 		is, ok = l == r, isTruth(l) && isTruth(r)
 	case guid:

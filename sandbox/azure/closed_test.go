@@ -58,9 +58,9 @@ func TestWhatIsUnknownIsRefused(t *testing.T) {
 			definition("x", []string{"Microsoft.MachineLearningServices/workspaces/raed"}), "InvalidActionOrNotAction"},
 		"a wildcard over no action": {definitionPath(invokerRole), definition("x", []string{"Microsoft.Nothing/*"}),
 			"InvalidActionOrNotAction"},
-		"a condition": {assignmentPath(account), object("properties", object(
+		"an attribute that no service has": {assignmentPath(account), object("properties", object(
 			"principalId", alice, "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+readerRole,
-			"condition", "@Resource[x] StringEquals 'y'", "conditionVersion", "2.0")), "NotModelledBySandbox"},
+			"condition", "@Resource[x] StringEquals 'y'", "conditionVersion", "2.0")), "BadRequest"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, test.code, w.arm(http.MethodPut, test.id, test.body).code())

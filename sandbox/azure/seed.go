@@ -48,8 +48,8 @@ type RoleDefinition = role.Definition
 // Permission is one entry of a role's permissions.
 type Permission = role.Permission
 
-// RoleAssignment gives a principal a role, by the GUIDs of both, at a scope. With a condition it makes whatever hangs
-// on it undecided: the sandbox evaluates none, and lets nobody write one.
+// RoleAssignment gives a principal a role, by the GUIDs of both, at a scope. A condition that can't be read makes
+// whatever hangs on it undecided.
 type RoleAssignment struct {
 	ID                                        string // a GUID
 	Scope, RoleID, PrincipalID, PrincipalType string
@@ -255,7 +255,8 @@ func (s Seed) check() error {
 	resource := func(what, value, resourceType string, optional bool) {
 		id := armid.Parse(value)
 		wrongType := resourceType != "" && !id.Is(resourceType)
-		if (value != "" || !optional) && (!strings.HasPrefix(value, "/") || id.IsCollection() || len(id.Names) == 0 || wrongType) {
+		if (value != "" || !optional) && (!strings.HasPrefix(value, "/") || id.IsCollection() || len(id.Names) == 0 ||
+			wrongType) {
 			problems = append(problems, fmt.Errorf("%s %q is not an ARM ID of type %s", what, value, resourceType))
 		}
 	}

@@ -149,7 +149,8 @@ func (c *call) handler() (handler, error) {
 		}
 	}
 	if c.r.Method != http.MethodGet {
-		return nil, wire.Errorf(http.StatusMethodNotAllowed, "HttpMethodNotAllowed", "the sandbox does not serve %s of %s", c.r.Method, c.id.Type())
+		return nil, wire.Errorf(http.StatusMethodNotAllowed, "HttpMethodNotAllowed", "the sandbox does not serve %s of %s",
+			c.r.Method, c.id.Type())
 	}
 	if !c.id.IsCollection() {
 		return getResource, nil
@@ -204,8 +205,10 @@ func (s *Service) serve(c *call) (reply wire.Reply, err error) {
 	if err := c.checkQuery(); err != nil {
 		return reply, err
 	}
-	if subscription := c.id.Subscription(); subscription != "" && c.st.Resources["/subscriptions/"+strings.ToLower(subscription)] == nil {
-		return reply, wire.Errorf(http.StatusNotFound, "SubscriptionNotFound", "subscription %q could not be found", subscription)
+	if subscription := c.id.Subscription(); subscription != "" &&
+		c.st.Resources["/subscriptions/"+strings.ToLower(subscription)] == nil {
+		return reply, wire.Errorf(http.StatusNotFound, "SubscriptionNotFound", "subscription %q could not be found",
+			subscription)
 	}
 	if err := c.authorize(); err != nil {
 		return reply, err
@@ -228,7 +231,8 @@ func (s *Service) authenticate(c *call) (*token.Claims, error) {
 		code = "InvalidAuthenticationTokenTenant"
 	case errors.Is(err, token.ErrAudience):
 		code = "InvalidAuthenticationTokenAudience"
-		message = fmt.Sprintf("%v: its audience is %q, and Azure Resource Manager wants https://management.azure.com", err, claims.Audience)
+		message = fmt.Sprintf("%v: its audience is %q, and Azure Resource Manager wants https://management.azure.com", err,
+			claims.Audience)
 	}
 	refusal := wire.Errorf(http.StatusUnauthorized, code, "%s", message)
 	refusal.Header = map[string]string{"WWW-Authenticate": fmt.Sprintf(
@@ -266,5 +270,6 @@ func (c *call) authorize() error {
 
 // require is the refusal of an action that the caller's roles do not allow at the scope.
 func (c *call) require(action, scope, code string) error {
-	return rbac.Refusal(rbac.Of(c.st, c.caller.ObjectID, scope).Action(action), c.caller, action, scope, code)
+	answer := rbac.Of(c.st, c.caller.ObjectID, scope).Request(c.asked(action), false)
+	return rbac.Refusal(answer, c.caller, action, scope, code)
 }

@@ -1,6 +1,8 @@
 package arm
 
 import (
+	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -12,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/condition"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
@@ -29,7 +32,8 @@ const (
 
 func renderAssignment(a *state.RoleAssignment) map[string]any {
 	properties := map[string]any{
-		"roleDefinitionId": definitionID(a.Scope, a.RoleDefinition), "principalId": a.PrincipalID, "principalType": a.PrincipalType,
+		"roleDefinitionId": definitionID(a.Scope,
+			a.RoleDefinition), "principalId": a.PrincipalID, "principalType": a.PrincipalType,
 		"scope": a.Scope, "description": nullable(a.Description), "condition": nullable(a.Condition), "conditionVersion": nullable(a.ConditionVer),
 		"createdOn": stamp(a.CreatedOn), "updatedOn": stamp(a.UpdatedOn), "createdBy": a.CreatedBy, "updatedBy": a.UpdatedBy,
 		"delegatedManagedIdentityResourceId": nil,
@@ -67,7 +71,8 @@ func (c *call) assignment() *state.RoleAssignment {
 func getRoleAssignment(c *call) (wire.Reply, error) {
 	a := c.assignment()
 	if a == nil {
-		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "RoleAssignmentNotFound", "the role assignment %q is not found", c.id.Name())
+		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "RoleAssignmentNotFound", "the role assignment %q is not found",
+			c.id.Name())
 	}
 	return wire.OK(renderAssignment(a)), nil
 }
@@ -84,7 +89,8 @@ func deleteRoleAssignment(c *call) (wire.Reply, error) {
 func putRoleAssignment(c *call) (wire.Reply, error) {
 	name := strings.ToLower(c.id.Name())
 	if uuid.Validate(name) != nil {
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRoleAssignmentId", "the role assignment ID %q is not a GUID", c.id.Name())
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRoleAssignmentId",
+			"the role assignment ID %q is not a GUID", c.id.Name())
 	}
 	var body struct {
 		Properties struct {
@@ -107,16 +113,25 @@ func putRoleAssignment(c *call) (wire.Reply, error) {
 		CreatedOn: c.now, UpdatedOn: c.now, CreatedBy: c.caller.ObjectID, UpdatedBy: c.caller.ObjectID,
 	}
 	if !armid.Parse(p.RoleDefinitionID).Is(typeRoleDefinition) || uuid.Validate(a.RoleDefinition) != nil {
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinitionId", "properties.roleDefinitionId %q is not the ID of a role definition", p.RoleDefinitionID)
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinitionId",
+			"properties.roleDefinitionId %q is not the ID of a role definition", p.RoleDefinitionID)
 	}
-	if p.Condition != "" || p.ConditionVersion != "" || p.Delegated != "" {
-		return wire.Reply{}, wire.NotModelled("conditions and delegated identities of role assignments")
+	if p.Delegated != "" {
+		return wire.Reply{}, wire.NotModelled("delegated identities of role assignments")
+	}
+	if err := c.checkCondition(p.Condition, p.ConditionVersion); err != nil {
+		return wire.Reply{}, err
+	}
+	if a.Condition = p.Condition; a.Condition != "" {
+		a.ConditionVer = conditionVersion
 	}
 	if uuid.Validate(a.PrincipalID) != nil {
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidPrincipalId", "properties.principalId %q is not a GUID", p.PrincipalID)
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidPrincipalId",
+			"properties.principalId %q is not a GUID", p.PrincipalID)
 	}
 	if length := utf8.RuneCountInString(a.Description); length > maxDescription {
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "properties.description has %d characters; at most %d are allowed", length, maxDescription)
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
+			"properties.description has %d characters; at most %d are allowed", length, maxDescription)
 	}
 	if old := c.st.RoleAssignments[name]; old != nil {
 		return c.updateAssignment(old, a)
@@ -131,10 +146,12 @@ func putRoleAssignment(c *call) (wire.Reply, error) {
 
 // updateAssignment lets the description and the condition change. Who, which role and where are what an assignment is.
 func (c *call) updateAssignment(old, a *state.RoleAssignment) (wire.Reply, error) {
-	if armid.Key(old.Scope) != armid.Key(a.Scope) || old.RoleDefinition != a.RoleDefinition || old.PrincipalID != a.PrincipalID ||
+	if armid.Key(old.Scope) != armid.Key(a.Scope) || old.RoleDefinition != a.RoleDefinition ||
+		old.PrincipalID != a.PrincipalID ||
 		(a.PrincipalType != "" && !strings.EqualFold(old.PrincipalType, a.PrincipalType)) {
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted",
-			"the principal, the role and the scope of role assignment %s are not allowed to be updated; delete it and make another", old.Name)
+			"the principal, the role and the scope of role assignment %s are not allowed to be updated; delete it and make "+
+				"another", old.Name)
 	}
 	if old.Description == a.Description && old.Condition == a.Condition && old.ConditionVer == a.ConditionVer {
 		return wire.OK(renderAssignment(old)), nil
@@ -142,9 +159,76 @@ func (c *call) updateAssignment(old, a *state.RoleAssignment) (wire.Reply, error
 	updated := *old
 	updated.Description, updated.Condition, updated.ConditionVer = a.Description, a.Condition, a.ConditionVer
 	updated.UpdatedOn, updated.UpdatedBy = a.UpdatedOn, a.UpdatedBy
+	if old.Condition != a.Condition {
+		c.st.ChangeCondition(old, &updated)
+	}
 	c.st.RoleAssignments[old.Name] = &updated
 	c.st.Touch(state.RoleAssignments, old.Name)
 	return wire.OK(renderAssignment(&updated)), nil
+}
+
+// conditionVersion is the only one, and the one that is meant where none is given (facts/conditions.md); conditions
+// came with the api-version conditionsSince.
+const (
+	conditionVersion = "2.0"
+	conditionsSince  = "2020-03-01-preview"
+)
+
+// checkCondition keeps Azure's rules for a condition that is written. The message is the documentation's
+// (facts/conditions.md, T), with what is wrong behind it; the code is a guess.
+func (c *call) checkCondition(text, version string) error {
+	invalid := func(what string) error {
+		return wire.Errorf(http.StatusBadRequest, "BadRequest", "The given role assignment condition is invalid. %s", what)
+	}
+	since := c.r.URL.Query().Get("api-version")
+	switch {
+	case text == "" && version == "":
+		return nil
+	case text == "":
+		return wire.NotModelled("a conditionVersion without a condition")
+	case since < conditionsSince:
+		return wire.NotModelled("a condition in the api-version " + since + "; the first that has them is " +
+			conditionsSince)
+	case version != "" && version != conditionVersion:
+		return invalid("properties.conditionVersion is " + strconv.Quote(version) + "; it must be " + conditionVersion)
+	}
+	switch _, err := condition.Parse(text); {
+	case errors.Is(err, condition.ErrUnknown):
+		return wire.NotModelled("this condition: " + err.Error())
+	case err != nil:
+		return invalid("properties.condition: " + err.Error())
+	}
+	return nil
+}
+
+// asked is what conditions of the caller's own assignments may ask about the request: of which role, to whom
+// (facts/conditions.md, "For delegation").
+func (c *call) asked(action string) condition.Request {
+	r := condition.Request{Action: action, Suboperation: new(string), Attributes: map[string]condition.Value{}}
+	if !c.id.Is(typeRoleAssignment) || c.id.IsCollection() {
+		return r
+	}
+	note := func(source, role, principal, kind string) {
+		for name, value := range map[string]string{
+			"RoleDefinitionId": armid.Parse(role).Name(), "PrincipalId": principal, "PrincipalType": kind,
+		} {
+			if value != "" {
+				r.Attributes[condition.Key(source, typeRoleAssignment+":"+name)] = condition.Text(value)
+			}
+		}
+	}
+	switch old := c.assignment(); {
+	case c.r.Method == http.MethodPut:
+		var body struct {
+			Properties struct{ RoleDefinitionID, PrincipalID, PrincipalType string }
+		}
+		_ = json.Unmarshal(c.body, &body) // what is not there is not known
+		p := body.Properties
+		note(condition.OfRequest, p.RoleDefinitionID, p.PrincipalID, p.PrincipalType)
+	case old != nil:
+		note(condition.Resource, definitionID(old.Scope, old.RoleDefinition), old.PrincipalID, old.PrincipalType)
+	}
+	return r
 }
 
 // checkAssignment keeps Azure's rules for a new assignment, and fills in the type of its principal.
@@ -154,20 +238,25 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 	}
 	definition, ok := rbac.Definition(c.st, a.RoleDefinition)
 	if !ok {
-		return wire.Errorf(http.StatusBadRequest, "RoleDefinitionDoesNotExist", "the specified role definition with ID %q does not exist", a.RoleDefinition)
+		return wire.Errorf(http.StatusBadRequest, "RoleDefinitionDoesNotExist",
+			"the specified role definition with ID %q does not exist", a.RoleDefinition)
 	}
-	if !definition.BuiltIn && !slices.ContainsFunc(definition.AssignableScopes, func(scope string) bool { return rbac.Covers(c.st, scope, a.Scope) }) {
+	if !definition.BuiltIn && !slices.ContainsFunc(definition.AssignableScopes,
+		func(scope string) bool { return rbac.Covers(c.st, scope, a.Scope) }) {
 		return wire.Errorf(http.StatusBadRequest, "RoleDefinitionNotAssignableAtScope",
-			"role %q cannot be assigned at %s, which lies in none of its assignableScopes: %s", definition.RoleName, a.Scope, strings.Join(definition.AssignableScopes, ", "))
+			"role %q cannot be assigned at %s, which lies in none of its assignableScopes: "+
+				"%s", definition.RoleName, a.Scope, strings.Join(definition.AssignableScopes, ", "))
 	}
 	switch actual := c.st.KnownPrincipalType(a.PrincipalID); {
 	case actual == "" && a.PrincipalType != "ServicePrincipal":
 		return wire.Errorf(http.StatusBadRequest, "PrincipalNotFound",
-			"principal %s does not exist in the directory %s; if it was created just now, set principalType", a.PrincipalID, c.st.TenantID)
+			"principal %s does not exist in the directory %s; if it was created just now, set "+
+				"principalType", a.PrincipalID, c.st.TenantID)
 	case a.PrincipalType == "":
 		a.PrincipalType = actual
 	case actual != "" && a.PrincipalType != actual:
-		return wire.Errorf(http.StatusBadRequest, "UnmatchedPrincipalType", "principal %s is of type %s, not %s as principalType says", a.PrincipalID, actual, a.PrincipalType)
+		return wire.Errorf(http.StatusBadRequest, "UnmatchedPrincipalType",
+			"principal %s is of type %s, not %s as principalType says", a.PrincipalID, actual, a.PrincipalType)
 	}
 	scope := armid.Parse(a.Scope)
 	for other := range c.st.AssignmentsOf(a.PrincipalID) {
@@ -179,15 +268,17 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 	subscription := scope.Subscription()
 	switch {
 	case subscription != "" && c.st.AssignmentsIn(subscription) >= maxAssignments:
-		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded", "subscription %s has %d role assignments, which is the most it may have", subscription, maxAssignments)
+		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded",
+			"subscription %s has %d role assignments, which is the most it may have", subscription, maxAssignments)
 	case scope.Is(typeManagementGroup) && c.st.AssignmentsAt(a.Scope) >= maxGroupAssignments:
-		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded", "management group %s has %d role assignments, which is the most it may have", scope.Name(), maxGroupAssignments)
+		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded",
+			"management group %s has %d role assignments, which is the most it may have", scope.Name(), maxGroupAssignments)
 	}
 	return nil
 }
 
-// listRoleAssignments answers the assignments at, above and below the scope; with atScope() not those below. principalId
-// narrows it to those of a principal itself, assignedTo() to those that reach it, through groups too.
+// listRoleAssignments answers the assignments at, above and below the scope; with atScope() not those below.
+// principalId narrows it to those of a principal itself, assignedTo() to those that reach it, through groups too.
 func listRoleAssignments(c *call) (wire.Reply, error) {
 	filter, err := c.filter("principalId", "assignedTo()", "atScope()")
 	if err != nil {
@@ -235,7 +326,8 @@ func (c *call) page(items []any) (wire.Reply, error) {
 	if skip := query.Get("$skipToken"); skip != "" {
 		var err error
 		if start, err = strconv.Atoi(skip); err != nil || start < 0 || start > len(items) {
-			return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidSkipToken", "the $skipToken %q is not one that a nextLink held", skip)
+			return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidSkipToken",
+				"the $skipToken %q is not one that a nextLink held", skip)
 		}
 	}
 	end := min(start+pageSize, len(items))

@@ -48,7 +48,8 @@ func run(st *state.State, job *state.Job) *state.Failure {
 			if uri == "" {
 				continue
 			}
-			h := hops{st: st, job: job, what: state.Detail{Code: pass.kind, Message: name}}
+			h := hops{st: st, job: job, what: state.Detail{Code: pass.kind, Message: name},
+				folder: entry["JobInputType"] == "UriFolder" || entry["JobOutputType"] == "UriFolder"}
 			if failure := h.access(uri, pass.hop, pass.action); failure != nil {
 				return failure
 			}
@@ -62,6 +63,8 @@ type hops struct {
 	st   *state.State
 	job  *state.Job
 	what state.Detail
+	// folder says that it is one, and not a file.
+	folder bool
 }
 
 // access keeps the seed's table: a data store with credentials opens itself; of everything else the cluster identity
@@ -73,7 +76,8 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 	}
 	cluster := h.st.Resources[armid.Key(h.job.Compute)]
 	if cluster == nil {
-		return h.fail("mount", "ComputeNotFound", "", where.scope(), fmt.Sprintf("the compute %s does not exist", h.job.Compute))
+		return h.fail("mount", "ComputeNotFound", "", where.scope(),
+			fmt.Sprintf("the compute %s does not exist", h.job.Compute))
 	}
 	if where.storeHasCredentials {
 		return nil
@@ -94,7 +98,7 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 		return h.fail("mount", notFoundCode, "", where.scope(),
 			fmt.Sprintf("the container %q does not exist in %s", where.container, where.accountID))
 	}
-	answer := rbac.Of(h.st, h.job.InvokerID, where.scope()).DataAction(action)
+	answer := h.storage(where, action).may(rbac.Of(h.st, h.job.InvokerID, where.scope()))
 	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.job.InvokerID, action) {
 		return nil
 	}
@@ -132,7 +136,7 @@ func (h hops) mount(cluster *state.Resource, where place, action string) *state.
 			"%s the compute %s has no managed identity with which to mount %s", mountMessage, cluster.ID, where.scope()))
 	}
 	access := rbac.Of(h.st, identity, where.scope())
-	answer := min(access.Action(readContainer), access.DataAction(action))
+	answer := min(access.Action(readContainer), h.storage(where, action).may(access))
 	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, identity, action) {
 		return nil
 	}

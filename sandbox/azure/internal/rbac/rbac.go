@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/condition"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
@@ -15,9 +16,19 @@ import (
 
 // Access is what a principal holds at a scope: the permissions of the roles that reach it there, and what is denied
 // to it. Roles add up; what one role leaves out by notActions another may give; what is denied none gives.
-type Access struct{ granted, denied []role.Permission }
+type Access struct {
+	granted []grant
+	denied  []role.Permission
+}
 
-// Of collects the roles that act now of a principal, and of the groups it belongs to however deep, at the scope and above it.
+// A grant is what one assignment gives by one permission of its role, as far as the conditions of both let it.
+type grant struct {
+	role.Permission
+	conditions []condition.Condition
+}
+
+// Of collects the roles that act now of a principal, and of the groups it belongs to however deep, at the scope and
+// above it.
 func Of(st *state.State, principalID, scope string) Access {
 	holders := map[string]bool{strings.ToLower(principalID): true}
 	for _, group := range st.MemberOf(principalID, true) {
@@ -36,10 +47,7 @@ func Of(st *state.State, principalID, scope string) Access {
 			continue
 		}
 		for _, p := range definition.Permissions {
-			if assignment.Condition != "" {
-				p.Condition = assignment.Condition
-			}
-			access.granted = append(access.granted, p)
+			access.granted = append(access.granted, granted(p, assignment.Condition))
 		}
 	}
 	for _, denial := range st.DenyAssignments {
@@ -57,14 +65,59 @@ func denialCovers(st *state.State, denial *state.DenyAssignment, scope string) b
 	return Covers(st, denial.Scope, scope)
 }
 
-// Action answers for an action of the control plane.
-func (a Access) Action(action string) role.Answer {
-	return role.Decide(a.granted, a.denied, action, false)
+func granted(p role.Permission, of string) grant {
+	g := grant{Permission: p}
+	for _, text := range []string{p.Condition, of} {
+		if text != "" {
+			g.conditions = append(g.conditions, condition.Held(text))
+		}
+	}
+	g.Condition = ""
+	return g
 }
 
-// DataAction answers for an action on data.
-func (a Access) DataAction(action string) role.Answer {
-	return role.Decide(a.granted, a.denied, action, true)
+// Action answers for an action of the control plane, of which nothing more is known.
+func (a Access) Action(action string) role.Answer {
+	return a.Request(condition.Request{Action: action, Suboperation: new(string)}, false)
+}
+
+// Request answers for a request, as far as conditions need to know it. data says that it is for data.
+func (a Access) Request(r condition.Request, data bool) role.Answer {
+	var all []role.Permission
+	for _, g := range a.granted {
+		// No condition reaches the control plane of storage (facts/conditions.md, "Where a condition may stand").
+		if !data && strings.HasPrefix(strings.ToLower(r.Action), "microsoft.storage/") {
+			all = append(all, g.Permission)
+		} else if p, may := g.lets(r); may {
+			all = append(all, p)
+		}
+	}
+	return role.Decide(all, a.denied, r.Action, data)
+}
+
+// lets is the permission, with a condition where it is undecided whether its conditions let the request through; may is
+// false where they do not.
+func (g grant) lets(r condition.Request) (p role.Permission, may bool) {
+	p = g.Permission
+	for _, c := range g.conditions {
+		switch c.Allows(r) {
+		case role.Yes:
+		case role.Undecided:
+			p.Condition = "undecided"
+		default:
+			return p, false
+		}
+	}
+	return p, true
+}
+
+// OfRole answers whether a role by itself allows an action, whatever is asked of which resource.
+func OfRole(d role.Definition, action string, data bool) role.Answer {
+	var a Access
+	for _, p := range d.Permissions {
+		a.granted = append(a.granted, granted(p, ""))
+	}
+	return a.Request(condition.Request{Action: action}, data)
 }
 
 // Refusal is how Azure refuses an action for an answer; nil where it is allowed. code is that of a plain refusal.
@@ -75,7 +128,7 @@ func Refusal(answer role.Answer, caller *token.Claims, action, scope, code strin
 	case role.Undecided:
 		return wire.NotModelled("what decides whether " + caller.ObjectID + " may perform action \"" + action +
 			"\" over scope \"" + scope +
-			"\": whether the * of /*/ can be empty, or a condition")
+			"\": whether the * of /*/ can be empty, or what a condition asks of it")
 	case role.Denied:
 		return wire.Errorf(http.StatusForbidden, "DenyAssignmentAuthorizationFailed",
 			"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; "+

@@ -19,14 +19,19 @@ func (a Answer) String() string { return [...]string{"no", "denied", "undecided"
 type reading struct {
 	// emptyBetweenSlashes lets the * of /*/ match nothing, and the two slashes be one (facts/built-in-roles.md: inferred).
 	emptyBetweenSlashes bool
-	// conditionsHold takes conditions as met: the sandbox does not evaluate them.
+	// conditionsHold takes conditions as met.
 	conditionsHold bool
 }
 
 var readings = []reading{{false, false}, {false, true}, {true, false}, {true, true}}
 
+// Matches answers whether a pattern covers an action.
+func Matches(pattern, action string) Answer {
+	return Decide([]Permission{{Actions: []string{pattern}}}, nil, action, false)
+}
+
 // Decide answers whether permissions, together, allow an action, where none of the denials covers it. data says that
-// it is an action on data.
+// it is an action on data. A permission with a condition is one of which it is undecided whether it holds.
 func Decide(permissions, denials []Permission, action string, data bool) Answer {
 	yes, denied := 0, 0
 	for _, r := range readings {

@@ -84,7 +84,11 @@ func (s *State) AssignmentsIn(id string) int {
 }
 
 func (s *State) acts(a *RoleAssignment) bool {
-	return a.Seeded || s.Lag.Propagation == 0 || s.Lag.Now().Sub(a.CreatedOn) >= s.Lag.Propagation
+	since := a.CreatedOn
+	if a.ConditionOn.After(since) {
+		since = a.ConditionOn
+	}
+	return a.Seeded && a.ConditionOn.IsZero() || s.Lag.Propagation == 0 || s.Lag.Now().Sub(since) >= s.Lag.Propagation
 }
 
 func (s *State) stillActs(gone Removed) bool {
@@ -104,12 +108,22 @@ func (s *State) RemoveRole(guid string) {
 	s.Touch(RoleDefinitions, guid)
 }
 
-// RemoveAssignment takes an assignment out, and remembers it for as long as it may still act.
-func (s *State) RemoveAssignment(a *RoleAssignment) {
+// ChangeCondition notes that an assignment has another condition from now on, and that it may still act by the old one.
+func (s *State) ChangeCondition(old, now *RoleAssignment) {
+	now.ConditionOn = s.Lag.Now()
+	s.mayStillAct(old)
+}
+
+func (s *State) mayStillAct(a *RoleAssignment) {
 	s.Removed = slices.DeleteFunc(s.Removed, func(gone Removed) bool { return !s.stillActs(gone) })
 	if s.Lag.Propagation > 0 && s.acts(a) {
 		s.Removed = append(s.Removed, Removed{a, s.Lag.Now()})
 	}
+}
+
+// RemoveAssignment takes an assignment out, and remembers it for as long as it may still act.
+func (s *State) RemoveAssignment(a *RoleAssignment) {
+	s.mayStillAct(a)
 	delete(s.RoleAssignments, a.Name)
 	s.Touch(RoleAssignments, a.Name)
 }

@@ -187,6 +187,7 @@ type RoleAssignment struct {
 	Description    string    `json:"description,omitempty"`
 	Condition      string    `json:"condition,omitempty"`
 	ConditionVer   string    `json:"conditionVersion,omitempty"`
+	ConditionOn    time.Time `json:"conditionOn,omitzero"` // when the condition last changed
 	CreatedOn      time.Time `json:"createdOn"`
 	UpdatedOn      time.Time `json:"updatedOn"`
 	CreatedBy      string    `json:"createdBy"`

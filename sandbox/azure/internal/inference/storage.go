@@ -1,0 +1,78 @@
+package inference
+
+import (
+	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/condition"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
+)
+
+// An operation is a request for data that a job makes. perhaps says that some clients make it.
+type operation struct {
+	condition.Request
+	perhaps bool
+}
+
+type operations []operation
+
+// utc is how conditions write a time (facts/conditions.md, Operators).
+const utc = "2006-01-02T15:04:05.0000000Z"
+
+// storage is what a job asks of the place of one input or output (facts/conditions.md, the operations of blobs). A
+// folder is listed, with all that may lie below it, and each of its blobs is read; with a hierarchical namespace its
+// own properties are read besides, and it may be listed without the slash behind it. An output is written.
+func (h hops) storage(where place, action string) operations {
+	path := strings.Trim(where.path, "/")
+	inside := path
+	if path != "" {
+		inside += "/"
+	}
+	account := h.st.Resources[armid.Key(where.accountID)]
+	at := func(path condition.Value) operation { return h.operation(where, action, "", path, condition.Absent()) }
+	list := func(prefix condition.Value) operation {
+		return h.operation(where, action, "Blob.List", condition.Absent(), prefix)
+	}
+	switch {
+	case !h.folder:
+		return operations{at(condition.Text(path))}
+	case action == writeBlobs:
+		return operations{at(condition.Below(inside))}
+	}
+	all := operations{list(condition.Text(inside)), list(condition.Below(inside)), at(condition.Below(inside))}
+	if account.Properties["isHnsEnabled"] == true && path != "" {
+		bare := list(condition.Text(path))
+		bare.perhaps = true
+		all = append(all, at(condition.Text(path)), bare)
+	}
+	return all
+}
+
+// operation has the attributes of which the sandbox knows the value, or that the request lacks: no job asks for a
+// version or a snapshot. Networks, tags, encryption scopes and custom security attributes are not known.
+func (h hops) operation(where place, action, suboperation string, path, prefix condition.Value) operation {
+	return operation{Request: condition.Request{
+		Action: action, Suboperation: &suboperation,
+		Attributes: map[string]condition.Value{
+			condition.AccountName:   condition.Text(armid.Parse(where.accountID).Name()),
+			condition.ContainerName: condition.Text(where.container),
+			condition.BlobPath:      path, condition.BlobPrefix: prefix,
+			condition.VersionID: condition.Absent(), condition.Snapshot: condition.Absent(),
+			condition.UTCNow: condition.Text(h.st.Lag.Now().UTC().Format(utc)),
+		},
+	}}
+}
+
+// may answers whether all of them are allowed.
+func (all operations) may(access rbac.Access) role.Answer {
+	answer := role.Yes
+	for _, o := range all {
+		one := access.Request(o.Request, true)
+		if o.perhaps && one == role.No {
+			one = role.Undecided
+		}
+		answer = min(answer, one)
+	}
+	return answer
+}
