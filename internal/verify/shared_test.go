@@ -34,7 +34,7 @@ func TestASharedGrantIsHeldAgainstWhoHoldsIt(t *testing.T) {
 		lacking bool
 		says    []string // why and what to do; nil where nothing is wrong
 	}{
-		"by the stack that is to":  {[]verify.Assignment{assignment(container, "batchaccess/prod")}, false, nil},
+		"by the stack that is to": {[]verify.Assignment{assignment(container, "batchaccess/prod")}, false, nil},
 		"by the stack, among more": {[]verify.Assignment{assignment(lake, ""),
 			assignment(container, "batchaccess/prod")}, false, nil},
 		"by another stack": {[]verify.Assignment{assignment(container, "batchaccess/test")}, false,
