@@ -300,12 +300,11 @@ func (r Report) count(s Status) (n int) {
 }
 
 // Failed reports whether a declared path is missing something or is undecided, a grant is not held, or not by the stack
-// that is to hold it, or a question has no answer. Strict adds
-// what is beyond need; an earlier report, what is beyond need that was not then.
+// that is to hold it, or a question has no answer. Strict adds what is beyond need; an earlier report, what is
+// beyond need that was not then.
 func (r Report) Failed(strict bool) bool {
 	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+len(r.Unasked) > 0 || r.Since.worse() ||
-		strict &&
-			len(r.Beyond)+len(r.Strangers) > 0
+		strict && len(r.Beyond)+len(r.Strangers) > 0
 }
 
 // Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a condition
