@@ -163,7 +163,8 @@ func (o *Observer) look(ctx context.Context, place string, holders map[string]bo
 				stack, _ := arm.AssignedBy(value(p.Description))
 				f.Assignments = append(f.Assignments, Assignment{
 					Stack: stack,
-					ID:    value(a.ID), Scope: value(p.Scope), PrincipalID: value(p.PrincipalID), Condition: value(p.Condition), Made: value(p.CreatedOn),
+					ID:    value(a.ID), Scope: value(p.Scope), PrincipalID: value(p.PrincipalID), Condition: value(p.Condition),
+					Made:   value(p.CreatedOn),
 					RoleID: value(p.RoleDefinitionID),
 				})
 			}

@@ -299,11 +299,12 @@ func (r Report) count(s Status) (n int) {
 	return n
 }
 
-// Failed reports whether a declared path is missing something or is undecided, or a question has no answer. Strict adds
-// what is beyond need; an earlier report, what is beyond need that was not then.
+// Failed reports whether a declared path is missing something or is undecided, a grant is not held, or not by the stack
+// that is to hold it, or a question has no answer. Strict adds what is beyond need; an earlier report, what is
+// beyond need that was not then.
 func (r Report) Failed(strict bool) bool {
-	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+len(r.Unasked) > 0 || r.Since.worse() || strict &&
-		len(r.Beyond)+len(r.Strangers) > 0
+	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+len(r.Unasked) > 0 || r.Since.worse() ||
+		strict && len(r.Beyond)+len(r.Strangers) > 0
 }
 
 // Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a condition
