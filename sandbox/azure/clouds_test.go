@@ -97,7 +97,7 @@ func TestASandboxIsInOneCloud(t *testing.T) {
 func TestAnUnknownCloudIsNotSeeded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, name := range []string{"germany", "usnat", " public", "AzureCloud2"} {
+	for _, name := range []string{"germany", "usgov", " public", "AzureCloud2"} {
 		s := seed()
 		s.Cloud = name
 		assert.ErrorContains(t, w.Seed(s), "it knows AzureCloud, AzureUSGovernment, AzureChinaCloud", name)

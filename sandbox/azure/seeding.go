@@ -233,7 +233,8 @@ func (s *seeding) datastore(d Datastore) {
 		credentials["credentialsType"] = "AccountKey"
 	}
 	properties := map[string]any{
-		"datastoreType": cmp.Or(d.Type, "AzureBlob"), "accountName": account.Name(), "credentials": credentials, "endpoint": clouds.Of(s.st.Cloud).Storage,
+		"datastoreType": cmp.Or(d.Type,
+			"AzureBlob"), "accountName": account.Name(), "credentials": credentials, "endpoint": clouds.Of(s.st.Cloud).Storage,
 		"protocol": "https", "isDefault": false, "serviceDataAccessAuthIdentity": "None",
 		"subscriptionId": account.Subscription(), "resourceGroup": account.ResourceGroup(),
 	}

@@ -179,7 +179,8 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 	subscription, most := scope.Subscription(), clouds.Of(c.st.Cloud).MaxAssignments
 	switch {
 	case subscription != "" && c.st.AssignmentsIn(subscription) >= most:
-		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded", "subscription %s has %d role assignments, which is the most it may have", subscription, most)
+		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded",
+			"subscription %s has %d role assignments, which is the most it may have", subscription, most)
 	case scope.Is(typeManagementGroup) && c.st.AssignmentsAt(a.Scope) >= maxGroupAssignments:
 		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded", "management group %s has %d role assignments, which is the most it may have", scope.Name(), maxGroupAssignments)
 	}

@@ -48,6 +48,21 @@ var all = []Cloud{
 		MachineLearning: "https://ml.azure.cn", Storage: "core.chinacloudapi.cn", Workspaces: "api.ml.azure.cn",
 		Portal: "https://portal.azure.cn", Exchange: "api://AzureADTokenExchangeChina", MaxAssignments: 2000, MaxRoles: 2000,
 	},
+	secret("USNat", "azure.eaglex.ic.gov", "core.eaglex.ic.gov"),
+	secret("USSec", "azure.microsoft.scloud", "core.microsoft.scloud"),
+}
+
+// secret is a cloud of which the sheet has hosts and the exchange audience alone. That its Graph, portal and API of
+// workspaces are called like the others is inferred; of its limits nothing is known, and the lowest stand.
+func secret(name, suffix, storage string) Cloud {
+	return Cloud{
+		Name: name, words: []string{strings.ToLower(name)}, Management: []string{
+			"https://management." + storage, "https://management." + suffix,
+		},
+		Graph: "https://graph." + suffix, MachineLearning: "https://ml." + suffix, Storage: storage,
+		Workspaces: "api.ml." + suffix, Portal: "https://portal." + suffix, Exchange: "api://AzureADTokenExchange" + name,
+		MaxAssignments: 2000, MaxRoles: 2000,
+	}
 }
 
 // StorageAudience is every cloud's.
