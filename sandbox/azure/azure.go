@@ -23,6 +23,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/arm"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/ca"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/entra"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/graph"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/inference"
@@ -197,6 +198,18 @@ func (a *Azure) Close() error { return a.close() }
 
 // URL is where the sandbox answers, without a trailing slash.
 func (a *Azure) URL() string { return "https://" + a.host }
+
+// Cloud is what a cloud of Azure's calls its services, and its limits.
+type Cloud = clouds.Cloud
+
+// CloudNamed finds a cloud by its name or azure-native's word for it; "" is public Azure.
+func CloudNamed(name string) (Cloud, bool) { return clouds.Named(name) }
+
+// Cloud is the one that the sandbox is in.
+func (a *Azure) Cloud() (cloud Cloud) {
+	_ = a.store.View(func(st *state.State) error { cloud = clouds.Of(st.Cloud); return nil })
+	return cloud
+}
 
 // Host is the address as metadataHost wants it: host and port.
 func (a *Azure) Host() string { return a.host }

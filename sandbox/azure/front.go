@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/graph"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
@@ -80,22 +81,29 @@ func serviceOf(path string) service {
 
 // serveMetadata tells clients where everything is. API versions before 2022 answer a list of clouds.
 func (f *front) serveMetadata(w http.ResponseWriter, r *http.Request) {
-	url, tenant := f.azure.URL(), ""
-	_ = f.azure.store.View(func(st *state.State) error { tenant = st.TenantID; return nil })
+	url, tenant, cloud := f.azure.URL(), "", clouds.Cloud{}
+	_ = f.azure.store.View(func(st *state.State) error {
+		tenant, cloud = st.TenantID, clouds.Of(st.Cloud)
+		return nil
+	})
+	audiences := make([]string, 0, len(cloud.Management))
+	for _, audience := range cloud.Management {
+		audiences = append(audiences, audience+"/")
+	}
 	document := map[string]any{
 		"name":                     "BatchAccessSandbox",
-		"portal":                   "https://portal.azure.com", // from it azure-ai-ml derives the audience (facts/clouds.md)
+		"portal":                   cloud.Portal, // from it azure-ai-ml derives the audience (facts/clouds.md)
 		"resourceManager":          url,
 		"microsoftGraphResourceId": url + graph.Prefix + "/",
 		"graph":                    url + graph.Prefix + "/",
 		"graphAudience":            url + graph.Prefix + "/",
 		"authentication": map[string]any{
 			"loginEndpoint":    url,
-			"audiences":        []string{"https://management.core.windows.net/", "https://management.azure.com/"},
+			"audiences":        audiences,
 			"tenant":           tenant,
 			"identityProvider": "AAD",
 		},
-		"suffixes": map[string]any{"storage": "core.windows.net"},
+		"suffixes": map[string]any{"storage": cloud.Storage},
 	}
 	if r.URL.Query().Get("api-version") < "2022" {
 		wire.JSON(w, http.StatusOK, []any{document})

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
@@ -19,7 +20,10 @@ import (
 // What an ID lies in (subscription, resource group, workspace, storage account) exists with it.
 type Seed struct {
 	// TenantID names the tenant; "" leaves the one that the sandbox made up.
-	TenantID               string
+	TenantID string
+	// Cloud is the one of Azure's that the tenant is in, by its name or azure-native's word for it: AzureCloud or
+	// public, AzureUSGovernment or usgovernment, AzureChinaCloud or china. "" leaves it as it is, public at first.
+	Cloud                  string
 	SubscriptionIDs        []string // GUIDs
 	Workspaces             []Workspace
 	StorageAccounts        []StorageAccount
@@ -268,6 +272,10 @@ func (s Seed) check() error {
 		}
 	}
 	guid("tenant ID", s.TenantID, true)
+	if _, ok := clouds.Named(s.Cloud); !ok {
+		problems = append(problems, fmt.Errorf("the sandbox knows no cloud %q; it knows %s", s.Cloud,
+			strings.Join(clouds.Names(), ", ")))
+	}
 	for _, id := range s.SubscriptionIDs {
 		guid("subscription ID", id, false)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/arm"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
@@ -31,6 +32,9 @@ type seeding struct {
 func (s *seeding) all(seed Seed) {
 	if seed.TenantID != "" {
 		s.st.TenantID = strings.ToLower(seed.TenantID)
+	}
+	if seed.Cloud != "" {
+		s.st.Cloud = clouds.Of(seed.Cloud).Name
 	}
 	for _, id := range seed.SubscriptionIDs {
 		s.exists("/subscriptions/" + strings.ToLower(id))
@@ -172,7 +176,8 @@ func (s *seeding) workspace(w Workspace) {
 		Properties: map[string]any{
 			"friendlyName": armid.Parse(w.ID).Name(), "workspaceId": uuid.NewSHA1(uuid.NameSpaceURL, []byte(armid.Key(w.ID))).String(),
 			"tenantId": s.st.TenantID, "provisioningState": "Succeeded", "publicNetworkAccess": access, "hbiWorkspace": false,
-			"discoveryUrl": "https://" + cmp.Or(w.Location, defaultLocation) + ".api.azureml.ms/discovery", "storageHnsEnabled": false,
+			"discoveryUrl": "https://" + cmp.Or(w.Location, defaultLocation) + "." +
+				clouds.Of(s.st.Cloud).Workspaces + "/discovery", "storageHnsEnabled": false,
 		},
 	})
 }
@@ -182,7 +187,7 @@ func (s *seeding) storageAccount(a StorageAccount) {
 	if a.Firewall {
 		rule = "Deny"
 	}
-	name := armid.Parse(a.ID).Name()
+	name, suffix := armid.Parse(a.ID).Name(), clouds.Of(s.st.Cloud).Storage
 	s.put(&state.Resource{
 		ID: a.ID, Location: defaultLocation, Kind: cmp.Or(a.Kind, "StorageV2"),
 		SKU: map[string]any{"name": "Standard_LRS", "tier": "Standard"},
@@ -190,7 +195,7 @@ func (s *seeding) storageAccount(a StorageAccount) {
 			"provisioningState": "Succeeded", "isHnsEnabled": a.HNS, "supportsHttpsTrafficOnly": true,
 			"allowBlobPublicAccess": len(a.PublicContainers) > 0, "networkAcls": map[string]any{"defaultAction": rule},
 			"primaryEndpoints": map[string]any{
-				"blob": "https://" + name + ".blob.core.windows.net/", "dfs": "https://" + name + ".dfs.core.windows.net/",
+				"blob": "https://" + name + ".blob." + suffix + "/", "dfs": "https://" + name + ".dfs." + suffix + "/",
 			},
 		},
 	})
@@ -228,7 +233,8 @@ func (s *seeding) datastore(d Datastore) {
 		credentials["credentialsType"] = "AccountKey"
 	}
 	properties := map[string]any{
-		"datastoreType": cmp.Or(d.Type, "AzureBlob"), "accountName": account.Name(), "credentials": credentials, "endpoint": "core.windows.net",
+		"datastoreType": cmp.Or(d.Type,
+			"AzureBlob"), "accountName": account.Name(), "credentials": credentials, "endpoint": clouds.Of(s.st.Cloud).Storage,
 		"protocol": "https", "isDefault": false, "serviceDataAccessAuthIdentity": "None",
 		"subscriptionId": account.Subscription(), "resourceGroup": account.ResourceGroup(),
 	}

@@ -20,6 +20,9 @@ var taken = []string{
 }
 
 func isTaken(name string) bool {
+	if name == "ARM_ENVIRONMENT" { // the program reads its cloud from it; see credentials
+		return false
+	}
 	return slices.ContainsFunc(taken, func(pattern string) bool {
 		prefix, open := strings.CutSuffix(pattern, "*")
 		return name == pattern || open && strings.HasPrefix(name, prefix)

@@ -44,11 +44,12 @@ func absolutePaths(n *yaml.Node, users string) {
 var encryption = []string{"encryptionsalt", "secretsprovider", "encryptedkey", "environment"}
 
 // credentials are the provider settings that say with what to sign in, and where: in the sandbox, with the sandbox's
-// own, and there.
+// own, and there. The cloud stays: the program reads it, and providers ask the metadata host all the same
+// (facts/clouds.md).
 var (
 	credentials = []string{
 		"auxiliaryTenantIds", "clientCertificate", "clientCertificatePassword", "clientCertificatePath", "clientId",
-		"clientSecret", "environment", "metadataHost", "msiEndpoint", "oidcRequestToken", "oidcRequestUrl", "oidcToken",
+		"clientSecret", "metadataHost", "msiEndpoint", "oidcRequestToken", "oidcRequestUrl", "oidcToken",
 		"useCli", "useMsi", "useOidc",
 	}
 	providers = []string{"azure-native", "azuread"}

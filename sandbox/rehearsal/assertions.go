@@ -35,7 +35,7 @@ func (r *rehearsal) assertions(ctx context.Context, j *jobs, report *Report, tok
 	}
 	r.Progress.Step("trying assertions")
 	s := &seer{r: r, j: j, report: report, tokens: tokens, d: d}
-	if s.owner, err = r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, mlResource); err != nil {
+	if s.owner, err = r.azure.SignIn(ctx, r.azure.Deployer().ObjectID, r.azure.Cloud().MachineLearning); err != nil {
 		return err
 	}
 	undo, err := s.letMount(ctx)
@@ -255,7 +255,7 @@ func (r *rehearsal) manage(ctx context.Context, method, at string, body, into an
 }
 
 func manage(ctx context.Context, a *azure.Azure, method, at string, body, into any) error {
-	token, err := a.SignIn(ctx, a.Deployer().ObjectID, "https://management.azure.com")
+	token, err := a.SignIn(ctx, a.Deployer().ObjectID, a.URL())
 	if err != nil {
 		return err
 	}

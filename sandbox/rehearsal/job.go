@@ -53,7 +53,7 @@ func (j *jobs) run(ctx context.Context, token, endpoint, deployment, input strin
 		return orWorked(refused), err
 	}
 	// Invokers need not be able to poll: the sandbox's owner watches.
-	owner, err := j.azure.SignIn(ctx, j.azure.Deployer().ObjectID, mlResource)
+	owner, err := j.azure.SignIn(ctx, j.azure.Deployer().ObjectID, j.azure.Cloud().MachineLearning)
 	if err != nil {
 		return failure{}, err
 	}
@@ -83,9 +83,6 @@ func orWorked(refused *failure) failure {
 	}
 	return *refused
 }
-
-// mlResource is what tokens for batch endpoints are for, in public Azure (facts/clouds.md).
-const mlResource = "https://ml.azure.com"
 
 type jobResource struct {
 	Name       string

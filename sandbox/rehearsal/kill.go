@@ -173,7 +173,7 @@ func (c *change) state(ctx context.Context) (s endState, err error) {
 		return s, err
 	}
 	for _, p := range c.passagesOf(c.new, d, c.deployments) {
-		token, err := c.calm.SignIn(ctx, p.principal, mlResource)
+		token, err := c.calm.SignIn(ctx, p.principal, c.calm.Cloud().MachineLearning)
 		if err != nil {
 			continue // works is without it
 		}

@@ -334,7 +334,7 @@ func (r *rehearsal) try(ctx context.Context, j *jobs, report *Report, token stri
 
 // controls tries what no stack may make possible.
 func (r *rehearsal) controls(ctx context.Context, j *jobs, report *Report, tokens map[string]string) error {
-	stranger, err := r.azure.SignIn(ctx, made("stranger"), mlResource)
+	stranger, err := r.azure.SignIn(ctx, made("stranger"), r.azure.Cloud().MachineLearning)
 	if err != nil {
 		return err
 	}

@@ -361,3 +361,18 @@ func clusterPrincipal(ctx context.Context, t *testing.T, a *azure.Azure) string 
 	t.Helper()
 	return get(ctx, t, a, workspace+"/computes/cpu?api-version=2024-04-01")["identity"].(map[string]any)["principalId"].(string)
 }
+
+// A stack of another cloud is rehearsed by that cloud's audience, storage and exchange audience (facts/clouds.md).
+func TestAStackOfAnotherCloudIsRehearsedThere(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"usgovernment", "china"} {
+		t.Run(word, func(t *testing.T) {
+			t.Parallel()
+			stack := strings.Replace(sample(t), "config:\n", "config:\n  azure-native:environment: "+word+"\n", 1)
+			require.Contains(t, stack, word)
+			report, err := Run(t.Context(), options(t, stack))
+			require.NoError(t, err)
+			assert.True(t, report.Passed(), "%v %v", report.Failures(), report.Violated())
+		})
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
 // requestBody is the body that starts a job with one input ("" for none), as the service documents it (azure-facts.md,
@@ -46,8 +47,12 @@ func inputURI(m access.Model, d access.DataInput) (string, error) {
 	case access.Blob, access.ADLSGen2:
 		account := m.StorageAccounts[d.StorageAccount].Text()
 		host := map[access.InputKind]string{access.Blob: "blob", access.ADLSGen2: "dfs"}[d.Kind]
-		return fmt.Sprintf("https://%s.%s.core.windows.net/%s/%s",
-			strings.ToLower(arm.Last(account)), host, d.Container, strings.TrimPrefix(d.Path, "/")), nil
+		cloud, ok := azure.CloudNamed(m.Environment)
+		if !ok {
+			return "", fmt.Errorf("the sandbox does not know the cloud %q, nor its storage", m.Environment)
+		}
+		return fmt.Sprintf("https://%s.%s.%s/%s/%s", strings.ToLower(arm.Last(account)), host, cloud.Storage,
+			d.Container, strings.TrimPrefix(d.Path, "/")), nil
 	case access.Public:
 		return d.URL, nil
 	}

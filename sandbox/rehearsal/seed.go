@@ -39,6 +39,7 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 		return azure.Seed{}, err
 	}
 	s := seeder{m: m, location: location, workspace: workspace, workspaceID: m.WorkspaceID.Text()}
+	s.Cloud = cmp.Or(m.Environment, "public")
 	s.Workspaces = []azure.Workspace{{ID: s.workspaceID, Location: location}}
 	s.subscription(workspace.SubscriptionID)
 	if err := s.storage(); err != nil {

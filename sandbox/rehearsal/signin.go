@@ -57,9 +57,13 @@ func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker,
 	}
 	switch {
 	case i.Kind == access.Group:
-		return one("a member's sign-in", func() (string, error) { return a.SignIn(ctx, memberOf(i.PrincipalID.Text()), mlResource) })
+		return one("a member's sign-in", func() (string, error) {
+			return a.SignIn(ctx, memberOf(i.PrincipalID.Text()), a.Cloud().MachineLearning)
+		})
 	case len(i.FederatedCredentials)+len(i.ClientSecrets) == 0 && (i.Kind != access.ManagedIdentity || i.Exists()):
-		return one("sign-in", func() (string, error) { return a.SignIn(ctx, d.PrincipalIDs[name], mlResource) })
+		return one("sign-in", func() (string, error) {
+			return a.SignIn(ctx, d.PrincipalIDs[name], a.Cloud().MachineLearning)
+		})
 	}
 	tokens := map[string]string{}
 	if i.Kind == access.ManagedIdentity && !i.Exists() {
@@ -105,7 +109,7 @@ func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return token(ctx, credential)
+	return token(ctx, credential, e.azure.Cloud().MachineLearning)
 }
 
 func (e entra) byAssertion(ctx context.Context, f access.FederatedCredential) (string, error) {
@@ -115,18 +119,14 @@ func (e entra) byAssertion(ctx context.Context, f access.FederatedCredential) (s
 	if err != nil {
 		return "", err
 	}
-	return token(ctx, credential)
+	return token(ctx, credential, e.azure.Cloud().MachineLearning)
 }
-
-// exchangeAudience is what workloads ask their issuer's token for, unless they are told otherwise
-// (facts/federation.md).
-const exchangeAudience = "api://AzureADTokenExchange"
 
 // Assertion is the token with which the workload of a federated credential signs in. It is made from what the
 // credential says of the workload, by the sandbox; only where the credential has issuer and subject as they are,
 // those are taken.
 func Assertion(a *azure.Azure, f access.FederatedCredential) (string, error) {
-	audience := cmp.Or(f.Audience, exchangeAudience)
+	audience := cmp.Or(f.Audience, a.Cloud().Exchange)
 	if w := workloadOf(f); w != nil {
 		if own, has := w.(interface{ Audience() string }); has {
 			audience = cmp.Or(f.Audience, own.Audience())
@@ -179,8 +179,8 @@ func workloadOf(f access.FederatedCredential) azure.Workload {
 	return nil
 }
 
-func token(ctx context.Context, credential azcore.TokenCredential) (string, error) {
-	got, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{mlResource + "/.default"}})
+func token(ctx context.Context, credential azcore.TokenCredential, audience string) (string, error) {
+	got, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{audience + "/.default"}})
 	return got.Token, err
 }
 
@@ -188,7 +188,7 @@ func token(ctx context.Context, credential azcore.TokenCredential) (string, erro
 // sandboxes.
 func identityToken(ctx context.Context, a *azure.Azure, clientID string) (string, error) {
 	at := a.URL() + "/metadata/identity/oauth2/token?" + url.Values{
-		"api-version": {"2018-02-01"}, "resource": {mlResource}, "client_id": {clientID},
+		"api-version": {"2018-02-01"}, "resource": {a.Cloud().MachineLearning}, "client_id": {clientID},
 	}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {

@@ -166,7 +166,7 @@ func (w *watcher) look(after string) (moment, error) {
 		token, is := tokens[p.principal]
 		if !is {
 			var err error
-			if token, err = w.calm.SignIn(w.ctx, p.principal, mlResource); err != nil {
+			if token, err = w.calm.SignIn(w.ctx, p.principal, w.calm.Cloud().MachineLearning); err != nil {
 				token, m.why[age+p.key] = "", "can't sign in: "+err.Error()
 			}
 			tokens[p.principal] = token

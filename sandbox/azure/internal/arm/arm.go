@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
@@ -217,7 +218,7 @@ func (s *Service) serve(c *call) (reply wire.Reply, err error) {
 }
 
 func (s *Service) authenticate(c *call) (*token.Claims, error) {
-	claims, err := s.issuer.Bearer(c.r, c.st.TenantID, token.ResourceManager)
+	claims, err := s.issuer.Bearer(c.r, c.st.TenantID, clouds.Of(c.st.Cloud), token.ResourceManager)
 	if err == nil {
 		return claims, nil
 	}
@@ -231,8 +232,8 @@ func (s *Service) authenticate(c *call) (*token.Claims, error) {
 		code = "InvalidAuthenticationTokenTenant"
 	case errors.Is(err, token.ErrAudience):
 		code = "InvalidAuthenticationTokenAudience"
-		message = fmt.Sprintf("%v: its audience is %q, and Azure Resource Manager wants https://management.azure.com", err,
-			claims.Audience)
+		message = fmt.Sprintf("%v: its audience is %q, and Azure Resource Manager wants %s", err, claims.Audience,
+			clouds.Of(c.st.Cloud).Management[1])
 	}
 	refusal := wire.Errorf(http.StatusUnauthorized, code, "%s", message)
 	refusal.Header = map[string]string{"WWW-Authenticate": fmt.Sprintf(

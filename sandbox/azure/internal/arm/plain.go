@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
@@ -48,17 +49,17 @@ func completeWorkspace(c *call, r *state.Resource) {
 	defaults(r.Properties, map[string]any{
 		"workspaceId": uuid.NewSHA1(uuid.NameSpaceURL, []byte(armid.Key(r.ID))).String(), "tenantId": c.st.TenantID,
 		"provisioningState": "Succeeded", "publicNetworkAccess": "Enabled",
-		"discoveryUrl": "https://" + r.Location + ".api.azureml.ms/discovery",
+		"discoveryUrl": "https://" + r.Location + "." + clouds.Of(c.st.Cloud).Workspaces + "/discovery",
 	})
 }
 
-func completeAccount(_ *call, r *state.Resource) {
-	name := armid.Parse(r.ID).Name()
+func completeAccount(c *call, r *state.Resource) {
+	name, suffix := armid.Parse(r.ID).Name(), clouds.Of(c.st.Cloud).Storage
 	defaults(r.Properties, map[string]any{
 		"provisioningState": "Succeeded", "isHnsEnabled": false, "supportsHttpsTrafficOnly": true,
 		"publicNetworkAccess": "Enabled",
 		"primaryEndpoints": map[string]any{
-			"blob": "https://" + name + ".blob.core.windows.net/", "dfs": "https://" + name + ".dfs.core.windows.net/",
+			"blob": "https://" + name + ".blob." + suffix + "/", "dfs": "https://" + name + ".dfs." + suffix + "/",
 		},
 	})
 }

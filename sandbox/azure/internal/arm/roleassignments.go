@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/condition"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
@@ -21,8 +22,7 @@ import (
 )
 
 const (
-	// maxAssignments and maxGroupAssignments are Azure's limits in a subscription and at a management group.
-	maxAssignments      = 4000
+	// maxGroupAssignments is Azure's limit at a management group; that in a subscription is the cloud's.
 	maxGroupAssignments = 500
 	// maxDescription is in characters (azure-facts.md: 2 KB).
 	maxDescription = 2048
@@ -265,11 +265,11 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 				"the role assignment already exists; its ID is %s", other.Name)
 		}
 	}
-	subscription := scope.Subscription()
+	subscription, most := scope.Subscription(), clouds.Of(c.st.Cloud).MaxAssignments
 	switch {
-	case subscription != "" && c.st.AssignmentsIn(subscription) >= maxAssignments:
+	case subscription != "" && c.st.AssignmentsIn(subscription) >= most:
 		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded",
-			"subscription %s has %d role assignments, which is the most it may have", subscription, maxAssignments)
+			"subscription %s has %d role assignments, which is the most it may have", subscription, most)
 	case scope.Is(typeManagementGroup) && c.st.AssignmentsAt(a.Scope) >= maxGroupAssignments:
 		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentLimitExceeded",
 			"management group %s has %d role assignments, which is the most it may have", scope.Name(), maxGroupAssignments)

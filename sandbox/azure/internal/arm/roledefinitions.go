@@ -10,15 +10,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/odata"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
-
-// maxCustomRoles is Azure's limit in a tenant.
-const maxCustomRoles = 5000
 
 // definitionID is the ID of a role as seen from a scope: below the scope's subscription, if it has one.
 func definitionID(scope, guid string) string {
@@ -175,8 +173,10 @@ func (c *call) checkDefinition(d role.Definition, kind string) error {
 			return sameName(d.RoleName)
 		}
 	}
-	if len(c.st.RoleDefinitions) >= maxCustomRoles && c.st.RoleDefinitions[d.ID] == nil {
-		return wire.Errorf(http.StatusBadRequest, "RoleDefinitionLimitExceeded", "the tenant has %d custom roles, which is the most it may have", maxCustomRoles)
+	most := clouds.Of(c.st.Cloud).MaxRoles
+	if len(c.st.RoleDefinitions) >= most && c.st.RoleDefinitions[d.ID] == nil {
+		return wire.Errorf(http.StatusBadRequest, "RoleDefinitionLimitExceeded",
+			"the tenant has %d custom roles, which is the most it may have", most)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
@@ -78,7 +79,7 @@ func (s *Service) serveToken(w http.ResponseWriter, r *http.Request, tenant stri
 		if grant != "client_credentials" && grant != "password" {
 			return errGrantType.with(grant)
 		}
-		if resource, err = requestedResource(r.PostForm.Get, v2); err != nil {
+		if resource, err = requestedResource(clouds.Of(st.Cloud), r.PostForm.Get, v2); err != nil {
 			return err
 		}
 		if grant == "password" {
@@ -136,7 +137,7 @@ func (s *Service) version1(access, resource string, more map[string]any) map[str
 }
 
 // requestedResource is the audience asked for: the resource parameter of v1, or the scope of v2 without /.default.
-func requestedResource(form func(string) string, v2 bool) (string, error) {
+func requestedResource(cloud clouds.Cloud, form func(string) string, v2 bool) (string, error) {
 	parameter := "resource"
 	if v2 {
 		parameter = "scope"
@@ -156,7 +157,7 @@ func requestedResource(form func(string) string, v2 bool) (string, error) {
 		}
 		value = resource
 	}
-	if _, ok := token.ServiceOf(value); !ok {
+	if _, ok := token.ServiceOf(cloud, value); !ok {
 		return "", errUnknownResource.with(value)
 	}
 	return value, nil
@@ -164,7 +165,7 @@ func requestedResource(form func(string) string, v2 bool) (string, error) {
 
 // SignIn issues an access token to a user or service principal whose proof of identity the caller vouches for.
 func (s *Service) SignIn(objectID, resource string) (string, error) {
-	if _, ok := token.ServiceOf(resource); !ok {
+	if _, ok := s.serviceOf(resource); !ok {
 		return "", errUnknownResource.with(resource)
 	}
 	claims, err := s.claims(objectID, resource)
@@ -260,4 +261,13 @@ func (s *Service) serveDiscovery(w http.ResponseWriter, tenant string, v2 bool) 
 		document["jwks_uri"] = base + "/discovery/v2.0/keys"
 	}
 	wire.JSON(w, http.StatusOK, document)
+}
+
+// serviceOf tells which service of the tenant's cloud a resource URI stands for. It takes the store's lock.
+func (s *Service) serviceOf(resource string) (service token.Service, ok bool) {
+	_ = s.store.View(func(st *state.State) error {
+		service, ok = token.ServiceOf(clouds.Of(st.Cloud), resource)
+		return nil
+	})
+	return service, ok
 }

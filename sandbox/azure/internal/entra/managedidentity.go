@@ -9,7 +9,6 @@ import (
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
-	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
@@ -66,7 +65,7 @@ func refuseAppService(w http.ResponseWriter, _, message string) {
 
 func (s *Service) serveIdentity(w http.ResponseWriter, query url.Values, want selector, refuse func(w http.ResponseWriter, code, message string)) {
 	resource := query.Get("resource")
-	if _, ok := token.ServiceOf(resource); !ok {
+	if _, ok := s.serviceOf(resource); !ok {
 		refuse(w, "invalid_resource", errUnknownResource.with(resource).Error())
 		return
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/token"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
@@ -173,9 +174,10 @@ func (c *call) read(w http.ResponseWriter) error {
 // authorize lets the deployer do what its permissions allow, and people read, which is what a tenant's defaults allow
 // them. Other service principals would need permissions on Graph, which nothing here grants.
 func (s *Service) authorize(st *state.State, r *http.Request) (*token.Claims, error) {
-	claims, err := s.issuer.Bearer(r, st.TenantID, token.Graph)
+	claims, err := s.issuer.Bearer(r, st.TenantID, clouds.Of(st.Cloud), token.Graph)
 	if err != nil {
-		return nil, wire.Errorf(http.StatusUnauthorized, "InvalidAuthenticationToken", "%v; Graph's audience is https://graph.microsoft.com", err)
+		return nil, wire.Errorf(http.StatusUnauthorized, "InvalidAuthenticationToken", "%v; Graph's audience is %s", err,
+			clouds.Of(st.Cloud).Graph)
 	}
 	reads := claims.IdentityType == "user" && (r.Method == http.MethodGet || r.URL.Path == byIDs)
 	allowed := reads || claims.ObjectID == st.DeployerID && deployerMay(st.DeployerLacks, r)

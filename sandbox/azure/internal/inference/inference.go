@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
@@ -107,7 +108,7 @@ func (s *Service) getJob(w http.ResponseWriter, r *http.Request) {
 
 // enter checks the token, and finds the endpoint that the path names.
 func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state.Resource, error) {
-	claims, err := s.issuer.Bearer(r, st.TenantID, token.MachineLearning)
+	claims, err := s.issuer.Bearer(r, st.TenantID, clouds.Of(st.Cloud), token.MachineLearning)
 	if err != nil {
 		message := fmt.Sprintf("%v; batch endpoints want a token for the audience https://ml.azure.com", err)
 		if errors.Is(err, token.ErrAudience) {

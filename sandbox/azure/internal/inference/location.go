@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
@@ -92,16 +93,17 @@ func locateDatastore(st *state.State, id, path string) (place, error) {
 	}, nil
 }
 
-// storageHosts are the hosts of Blob storage and of Azure Data Lake Storage Gen2, behind the account's name.
-var storageHosts = []string{".blob.core.windows.net", ".dfs.core.windows.net"}
-
 func locateURL(st *state.State, text string) (place, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return place{}, fmt.Errorf("the URL %q cannot be read", text)
 	}
-	for _, suffix := range storageHosts {
-		name, ok := strings.CutSuffix(strings.ToLower(u.Hostname()), suffix)
+	cloud := clouds.Of(st.Cloud)
+	if other, ok := clouds.OfStorage(u.Hostname()); ok && other.Name != cloud.Name {
+		return place{}, fmt.Errorf("%q lies in %s, and the workspace in %s", text, other.Name, cloud.Name)
+	}
+	for _, service := range []string{".blob.", ".dfs."} {
+		name, ok := strings.CutSuffix(strings.ToLower(u.Hostname()), service+cloud.Storage)
 		if !ok {
 			continue
 		}

@@ -63,6 +63,8 @@ func (s *State) AddJob(job *Job) {
 // Tenant is what there is once.
 type Tenant struct {
 	TenantID string `json:"tenantId"`
+	// Cloud is the one of Azure's that the tenant is in; "" is public Azure.
+	Cloud string `json:"cloud,omitempty"`
 	// Port is the one listened on last, so that IDs and URLs that a stack has stored stay true.
 	Port int `json:"port,omitempty"`
 	// DeployerID is the object ID of the service principal that deploys stacks.

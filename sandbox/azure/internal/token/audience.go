@@ -2,7 +2,10 @@ package token
 
 import (
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 )
 
 // Service is an API that tokens are issued for.
@@ -16,21 +19,20 @@ const (
 	Storage         Service = "Azure Storage"
 )
 
-// audiences are the resource URIs of each service in public Azure; a trailing slash makes no difference.
-var audiences = map[string]Service{
-	"https://management.azure.com":        ResourceManager,
-	"https://management.core.windows.net": ResourceManager,
-	"https://graph.microsoft.com":         Graph,
-	"https://ml.azure.com":                MachineLearning,
-	"https://storage.azure.com":           Storage,
-}
-
-// ServiceOf tells which service a resource URI stands for. The sandbox's own addresses count too, on whatever port it
-// listened when the token was asked for, since the metadata that clients read names them.
-func ServiceOf(resource string) (Service, bool) {
+// ServiceOf tells which service a resource URI stands for in a cloud; a trailing slash makes no difference. The
+// sandbox's own addresses count too, on whatever port it listened when the token was asked for, since the metadata that
+// clients read names them.
+func ServiceOf(cloud clouds.Cloud, resource string) (Service, bool) {
 	resource = strings.ToLower(strings.TrimRight(resource, "/"))
-	if service, ok := audiences[resource]; ok {
-		return service, true
+	switch {
+	case slices.Contains(cloud.Management, resource):
+		return ResourceManager, true
+	case resource == cloud.Graph:
+		return Graph, true
+	case resource == cloud.MachineLearning:
+		return MachineLearning, true
+	case resource == clouds.StorageAudience:
+		return Storage, true
 	}
 	u, err := url.Parse(resource)
 	if err != nil || u.Scheme != "https" {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -20,7 +21,7 @@ var (
 
 // Bearer checks the request's token: signature, times, tenant and the service it was issued for. The claims come back
 // with an ErrAudience too, so that the answer can say which audience was presented.
-func (i *Issuer) Bearer(r *http.Request, tenantID string, want Service) (*Claims, error) {
+func (i *Issuer) Bearer(r *http.Request, tenantID string, cloud clouds.Cloud, want Service) (*Claims, error) {
 	scheme, raw, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") || raw == "" {
 		return nil, ErrMissing
@@ -36,7 +37,7 @@ func (i *Issuer) Bearer(r *http.Request, tenantID string, want Service) (*Claims
 	case claims.ObjectID == "":
 		return nil, ErrPrincipal
 	}
-	if service, _ := ServiceOf(claims.Audience); service != want {
+	if service, _ := ServiceOf(cloud, claims.Audience); service != want {
 		return claims, ErrAudience
 	}
 	return claims, nil

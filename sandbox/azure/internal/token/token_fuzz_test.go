@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/stretchr/testify/require"
 )
 
@@ -29,7 +30,8 @@ func FuzzBearer(f *testing.F) {
 	f.Add("Bearer "+head+".e30."+signature, "Bearer ..")
 	f.Fuzz(func(t *testing.T, header, other string) {
 		for _, value := range []string{header, other, "Bearer " + other, "Bearer " + head + "." + other + "." + signature, "Bearer " + other + "." + body + "." + signature, "Bearer " + head + "." + body + "." + other} {
-			claims, err := issuer.Bearer(&http.Request{Header: http.Header{"Authorization": {value}}}, tenant, MachineLearning)
+			claims, err := issuer.Bearer(&http.Request{Header: http.Header{"Authorization": {value}}}, tenant, clouds.Of(""),
+				MachineLearning)
 			if err == nil {
 				require.Equal(t, signed, *claims, value)
 			}
