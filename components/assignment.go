@@ -92,8 +92,11 @@ func (c children) assign(
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
 	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
-	assignment := derive(func(v []string) (string, error) { return assignmentName(name, v[0], v[1], v[2]) },
-		scope, to.PrincipalID, role)
+	program := programOf(ctx)
+	assignment := derive(func(v []string) (string, error) {
+		derived, err := assignmentName(name, v[0], v[1], v[2])
+		return program.nameInAzure(derived), err
+	}, scope, to.PrincipalID, role)
 	made, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
 		Scope:              scope,
 		RoleAssignmentName: pointer(assignment),
