@@ -104,7 +104,8 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack whose file is written (required)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "write the file")
-	cmd.Flags().BoolVar(&force, "force", false, "write over a file that batchaccess init did not write, or that was edited")
+	cmd.Flags().BoolVar(&force, "force", false, "write over a file that batchaccess init did not write, or that was "+
+		"edited")
 	return cmd
 }
 

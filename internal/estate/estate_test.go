@@ -142,7 +142,8 @@ func TestAStackGrantsWhatIsThere(t *testing.T) {
 	beyond, left := strings.Join(s.Beyond, "\n"), strings.Join(s.Left, "\n")
 	assert.Contains(t, beyond, "boss@contoso.com has Owner at "+subscription+", which may start jobs")
 	assert.Contains(t, beyond, "yes has Storage Blob Data Contributor at "+lake+", which may read data and may write data")
-	for _, said := range []string{"endpoint broken, deployment red: it has no managed identity", "data store archive holds",
+	for _, said := range []string{"endpoint broken, deployment red: it has no managed identity",
+		"data store archive holds",
 		"endpoint broken: it has no deployment"} {
 		assert.Contains(t, left, said)
 	}
