@@ -84,6 +84,18 @@ func (p *program) assignment(scope, principal, role pulumi.StringInput) *assignm
 	return p.assignments[key]
 }
 
+// byHand reports whether the assignment was there before the stack, as far as its IDs are known now.
+func (p *program) byHand(scope, principal, role pulumi.StringInput) bool {
+	at, known := plain(scope)
+	of, alsoKnown := plain(role)
+	id := idOf(principal)
+	if !known || !alsoKnown || id.Later() {
+		return false
+	}
+	derived := AssignmentGUID(at, id.Text(), of)
+	return p.nameInAzure(derived) != derived
+}
+
 // checkAssignmentNames refuses what can name no assignment, and one name for two.
 func checkAssignmentNames(names map[string]string) (ps access.Problems) {
 	seen := map[string]string{}

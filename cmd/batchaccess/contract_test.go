@@ -32,14 +32,17 @@ var contract = []struct {
 	{"--stack", map[string]string{"sandbox": "the command that it runs names the stack"}, takes("stack", "s")},
 	{
 		"--preview", map[string]string{
-			"sandbox": "it looks at nothing", "init": "it asks Azure, and there is no stack yet", "pin": "it asks Azure what the preview looks up",
+			"sandbox": "it looks at nothing", "init": "it asks Azure, and there is no stack yet", "pin": "it asks Azure what " +
+				"the preview looks up",
 			"adopt": "it needs the file of an import too",
 		}, takes("preview", ""),
 	},
-	{"--format", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints"}, takes("format", "")},
+	{"--format", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints"},
+		takes("format", "")},
 	{"--json", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints"}, takes("json", "")},
 	{
-		"--json and --format are one choice", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints"},
+		"--json and --format are one choice", map[string]string{"init": "it prints a stack file",
+			"sandbox": "what it runs prints"},
 		refused([]string{"--json", "--format", "table"}, "none of the others can be"),
 	},
 	{

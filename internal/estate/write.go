@@ -62,7 +62,7 @@ func (s *Stack) YAML(project, environment string) []byte {
 		}
 	}
 	m := s.Model
-	line("# What Azure has of workspace %s. Next: batchaccess adopt --yes, and an empty preview.", m.WorkspaceID.Text())
+	line("# What Azure has of workspace %s. Next: batchaccess adopt --yes.", m.WorkspaceID.Text())
 	comments("Not in Azure, so pulumi up would make it:", s.Missing)
 	comments("To tighten: granted in Azure, and not kept by this stack. Take it away where nobody needs it:", s.Beyond)
 	comments("Not in this stack:", s.Left)
