@@ -27,9 +27,10 @@ func newInit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write the first stack file of a workspace whose access was granted by hand",
-		Long: `Init asks Azure for the batch endpoints, deployments, clusters and data stores of a workspace, and for who
-holds what there and on the storage accounts. It prints the stack file that grants just that. With --yes it writes the file
-beside Pulumi.yaml; then batchaccess adopt imports the assignments, under the names that they have. It changes nothing in Azure.
+		Long: `Init asks Azure for the batch endpoints, deployments, clusters and data stores of a workspace, and
+for who holds what there and on the storage accounts. It prints the stack file that grants just
+that. With --yes it writes the file beside Pulumi.yaml; then batchaccess adopt imports the
+assignments, under the names that they have. It changes nothing in Azure.
 
 A stack has one role for its invokers: the one that most principals have at the workspace, its resource group or its
 subscription; Owner and Contributor come last. What else lets somebody start jobs or reach the data is in comments, as
