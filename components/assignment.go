@@ -92,8 +92,16 @@ func (c children) assign(
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
 	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
-	assignment := derive(func(v []string) (string, error) { return assignmentName(name, v[0], v[1], v[2]) },
-		scope, to.PrincipalID, role)
+	program := programOf(ctx)
+	assignment := derive(func(v []string) (string, error) {
+		derived, err := assignmentName(name, v[0], v[1], v[2])
+		return program.nameInAzure(derived), err
+	}, scope, to.PrincipalID, role)
+	options := append(formerly(was(prefix, to.Was)...), pulumi.DeleteBeforeReplace(false),
+		pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}), hooks)
+	if program.byHand(scope, to.PrincipalID, role) { // what its maker wrote stays
+		options = append(options, pulumi.IgnoreChanges([]string{"description"}))
+	}
 	made, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
 		Scope:              scope,
 		RoleAssignmentName: pointer(assignment),
@@ -101,9 +109,7 @@ func (c children) assign(
 		PrincipalId:        id,
 		PrincipalType:      pulumi.String(to.PrincipalType),
 		Description:        pulumi.String(described(description, madeBy(ctx.Project(), ctx.Stack(), name))),
-	}, c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{}, append(
-		formerly(was(prefix, to.Was)...), pulumi.DeleteBeforeReplace(false),
-		pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}), hooks)...)...)
+	}, c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{}, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}

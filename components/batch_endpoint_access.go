@@ -40,6 +40,9 @@ type BatchEndpointAccessArgs struct {
 	// SharedGrants are the assignments that this stack needs and other stacks make, by any names: no resource is made for
 	// them, and a preview fails where one is not held.
 	SharedGrants map[string]access.SharedGrant `pulumi:"sharedGrants,optional"`
+	// AssignmentNames are the GUIDs by which Azure has assignments that somebody made before the stack, by the GUIDs that
+	// the stack would give them: Azure can't rename an assignment, so batchaccess adopt imports it under its own name.
+	AssignmentNames map[string]string `pulumi:"assignmentNames,optional"`
 	// DataInputs are what jobs read.
 	DataInputs map[string]access.DataInput `pulumi:"dataInputs,optional"`
 	// DataOutputs are what jobs write.
@@ -180,6 +183,7 @@ func NewBatchEndpointAccess(
 	a.Groups, a.GroupMembers = map[string]*azuread.Group{}, map[string]map[string]*azuread.GroupMember{}
 	a.Clusters = map[string]*ComputeCluster{}
 	a.Readers, a.Contributors = map[string]*StorageReader{}, map[string]*StorageContributor{}
+	programOf(ctx).keepNames(args.AssignmentNames)
 	b := &builder{
 		made: a, name: name, args: args, plan: plan, region: complete.region, children: c,
 		principals: map[access.Principal]pulumi.StringInput{}, granted: map[string]promise{},
@@ -291,6 +295,7 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 			ps.Add("invokers."+name+"."+wrong, "write "+right, "does not go with kind %s", i.Kind)
 		}
 	}
+	ps = append(ps, checkAssignmentNames(args.AssignmentNames)...)
 	for _, name := range sortedKeys(args.Clusters) {
 		ps = append(ps, args.Clusters[name].check().Below("clusters."+name)...)
 	}

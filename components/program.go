@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"runtime"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // A program is what the components of one run of a Pulumi program have in common.
@@ -17,6 +19,23 @@ type program struct {
 	mu          sync.Mutex
 	assignments map[assignmentKey]*assignment
 	before      stateBefore
+	names       map[string]string // of assignments that were there before, by derived GUID
+}
+
+// keepNames adds the names that Azure has for assignments.
+func (p *program) keepNames(names map[string]string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for derived, name := range names {
+		p.names[strings.ToLower(derived)] = strings.ToLower(name)
+	}
+}
+
+// nameInAzure is the name of an assignment: the derived GUID, unless somebody had made it under another one.
+func (p *program) nameInAzure(derived string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return cmp.Or(p.names[derived], derived)
 }
 
 // An assignmentKey is what Azure tells assignments apart by.
@@ -36,7 +55,9 @@ var programs sync.Map // of *program, by weak.Pointer[pulumi.Context]
 // programOf returns the program that runs in the context. It goes when the context does.
 func programOf(ctx *pulumi.Context) *program {
 	key := weak.Make(ctx)
-	found, there := programs.LoadOrStore(key, &program{assignments: map[assignmentKey]*assignment{}})
+	found, there := programs.LoadOrStore(key, &program{
+		assignments: map[assignmentKey]*assignment{}, names: map[string]string{},
+	})
 	if !there {
 		runtime.AddCleanup(ctx, func(key weak.Pointer[pulumi.Context]) { programs.Delete(key) }, key)
 	}
@@ -62,4 +83,32 @@ func (p *program) assignment(scope, principal, role pulumi.StringInput) *assignm
 		p.assignments[key] = &assignment{}
 	}
 	return p.assignments[key]
+}
+
+// byHand reports whether the assignment was there before the stack, as far as its IDs are known now.
+func (p *program) byHand(scope, principal, role pulumi.StringInput) bool {
+	at, known := plain(scope)
+	of, alsoKnown := plain(role)
+	id := idOf(principal)
+	if !known || !alsoKnown || id.Later() {
+		return false
+	}
+	derived := AssignmentGUID(at, id.Text(), of)
+	return p.nameInAzure(derived) != derived
+}
+
+// checkAssignmentNames refuses what can name no assignment, and one name for two.
+func checkAssignmentNames(names map[string]string) (ps access.Problems) {
+	seen := map[string]string{}
+	for _, derived := range sortedKeys(names) {
+		path, name := "assignmentNames."+derived, strings.ToLower(names[derived])
+		if !arm.IsGUID(derived) || !arm.IsGUID(name) {
+			ps.Add(path, "write the GUID that batchaccess init gives, and behind it the last part of the assignment's ID",
+				"%q: %q is no pair of GUIDs", derived, names[derived])
+		} else if other, is := seen[name]; is {
+			ps.Add(path, "keep one of the two", "is the same assignment as %s", other)
+		}
+		seen[name] = path
+	}
+	return ps
 }

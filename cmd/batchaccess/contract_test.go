@@ -32,24 +32,27 @@ var contract = []struct {
 	{"--stack", map[string]string{"sandbox": "the command that it runs names the stack"}, takes("stack", "s")},
 	{
 		"--preview", map[string]string{
-			"sandbox": "it looks at nothing", "pin": "it asks Azure what the preview looks up",
+			"sandbox": "it looks at nothing", "init": "it asks Azure, and there is no stack yet", "pin": "it asks Azure what " +
+				"the preview looks up",
 			"adopt": "it needs the file of an import too",
 		}, takes("preview", ""),
 	},
-	{"--format", map[string]string{"sandbox": "what it runs prints"}, takes("format", "")},
-	{"--json", map[string]string{"sandbox": "what it runs prints"}, takes("json", "")},
+	{"--format", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints"},
+		takes("format", "")},
+	{"--json", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints"}, takes("json", "")},
 	{
-		"--json and --format are one choice", map[string]string{"sandbox": "what it runs prints"},
+		"--json and --format are one choice", map[string]string{"init": "it prints a stack file",
+			"sandbox": "what it runs prints"},
 		refused([]string{"--json", "--format", "table"}, "none of the others can be"),
 	},
 	{
-		"a format that there is not", map[string]string{"sandbox": "what it runs prints"},
+		"a format that there is not", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints"},
 		refused([]string{"--format", "tabel"}, `--format: unknown value "tabel"; did you mean "table"?`),
 	},
 	{
 		"--output is a report", map[string]string{
 			"sandbox": "what it runs prints", "invoke": "it makes no report", "pin": "it makes no report",
-			"adopt": "its file is for pulumi import",
+			"adopt": "its file is for pulumi import", "init": "its file is the stack's",
 		}, func(t *testing.T, cmd *cobra.Command) {
 			takes("output", "o")(t, cmd)
 			takes("force", "")(t, cmd)

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/azure"
+	"github.com/batchaccess/batchaccess/internal/estate"
+	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/internal/wholefile"
+)
+
+var stackName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+func newInit() *cobra.Command {
+	var stack, dir, workspace string
+	var yes, force bool
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Write the first stack file of a workspace whose access was granted by hand",
+		Long: `Init asks Azure for the batch endpoints, deployments, clusters and data stores of a workspace, and
+for who holds what there and on the storage accounts. It prints the stack file that grants just
+that. With --yes it writes the file beside Pulumi.yaml; then batchaccess adopt imports the
+assignments, under the names that they have. It changes nothing in Azure.
+
+A stack has one role for its invokers: the one that most principals have at the workspace, its resource group or its
+subscription; Owner and Contributor come last. What else lets somebody start jobs or reach the data is in comments, as
+what to tighten. So is what can't be expressed: other computes, data stores with a credential (nothing is granted for
+them), assignments with conditions. Which data a job reads is said when it is started, and so is not in Azure: an
+endpoint gets the data stores that its clusters and the most invokers may read.
+
+It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
+ARM_USE_MSI; or the Azure CLI). It needs Reader on the subscription and on the storage accounts' resource groups, and
+Directory.Read.All or the role Directory Readers. What it may not read is an error, and nothing is written.
+
+It exits with 0 if the file is written, with 1 if it would be, and with 2 if it can't ask or may not write.`,
+		Example: `  batchaccess init --stack prod --workspace /subscriptions/<id>/resourceGroups/<group>/providers/` +
+			`Microsoft.MachineLearningServices/workspaces/<name>
+  batchaccess init --stack prod --workspace "$ID" --yes
+  pulumi stack init prod && batchaccess adopt --stack prod --yes && pulumi preview --stack prod`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := openProject(dir)
+			if err != nil {
+				return err
+			}
+			var wrong error
+			if !stackName.MatchString(stack) {
+				wrong = fmt.Errorf("--stack: %q names no stack; name the one to write, such as --stack prod", stack)
+			}
+			if _, err := arm.Parse(workspace, arm.Workspace); err != nil {
+				wrong = errors.Join(wrong, problem.Of(err).At("--workspace"))
+			}
+			file := filepath.Join(p.dir, "Pulumi."+stack+".yaml")
+			if err := mayInit(file, force); err != nil {
+				wrong = errors.Join(wrong, err)
+			}
+			if wrong != nil {
+				return wrong
+			}
+			environment := os.Getenv("ARM_ENVIRONMENT")
+			credential, c, client, err := deployer(cmd.Context(), environment)
+			if err != nil {
+				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
+			}
+			shown := newProgress(cmd.ErrOrStderr())
+			shown.Step("asking Azure")
+			found, err := estate.Read(cmd.Context(), azure.NewClient(credential, c, client), workspace)
+			shown.done()
+			if err != nil {
+				return fmt.Errorf("can't ask Azure: %v", err)
+			}
+			made, err := found.Stack()
+			if err != nil {
+				return err
+			}
+			text := made.YAML(p.name, environment)
+			if !yes {
+				if _, err := cmd.OutOrStdout().Write(text); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "nothing is written yet; say --yes to write %s\n", file)
+				return errFailed
+			}
+			if err := wholefile.Write(file, signed(text)); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s: %d invokers, %d endpoints; to tighten: %d; not in it: %d; next:\n"+
+				"  batchaccess adopt --stack %s --yes\n", file, len(made.Model.Invokers), len(made.Model.Endpoints),
+				len(made.Beyond), len(made.Left), stack)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&workspace, "workspace", "", "ARM ID of the workspace (required)")
+	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack whose file is written (required)")
+	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "write the file")
+	cmd.Flags().BoolVar(&force, "force", false, "write over a file that batchaccess init did not write, or that was "+
+		"edited")
+	return cmd
+}
+
+const initMark = "# batchaccess init "
+
+// signed is the text with a first line by which it is known whether somebody has edited it since.
+func signed(text []byte) []byte {
+	return append(fmt.Appendf(nil, "%s%x\n", initMark, sha256.Sum256(text)), text...)
+}
+
+// mayInit refuses to lose what somebody wrote.
+func mayInit(file string, force bool) error {
+	there, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && force:
+		return nil
+	case err != nil:
+		return err
+	}
+	if _, text, is := bytes.Cut(there, []byte("\n")); is && bytes.Equal(there, signed(text)) {
+		return nil
+	}
+	return fmt.Errorf("%s is there, and is not what batchaccess init wrote; name another stack, or say --force to write "+
+		"over it", file)
+}

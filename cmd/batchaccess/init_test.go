@@ -1,0 +1,122 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+const (
+	handMade = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
+		"Microsoft.MachineLearningServices/workspaces/scoring"
+	handLake = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/" +
+		"Microsoft.Storage/storageAccounts/lake"
+)
+
+// An estate that no stack made is taken into one, under the names that its assignments have, and nothing changes.
+func TestInitThenAdoptTakesWhatIsThere(t *testing.T) {
+	t.Parallel()
+	dir := projectWith(t, nil)
+	state := filepath.Join(dir, ".batchaccess", "sandbox", "azure")
+	require.NoError(t, os.MkdirAll(state, 0o700))
+	a, err := azure.Start(t.Context(), azure.Options{StateFile: filepath.Join(state, "state.json")})
+	require.NoError(t, err)
+	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
+	const ann, cpu = "33333333-3333-4333-8333-333333333333", "77777777-7777-4777-8777-777777777777"
+	const starter = "99999999-9999-4999-8999-999999999999"
+	patients := handLake + "/blobServices/default/containers/patients"
+	require.NoError(t, a.Seed(azure.Seed{
+		Workspaces:      []azure.Workspace{{ID: handMade, Location: "westeurope"}},
+		StorageAccounts: []azure.StorageAccount{{ID: handLake, Containers: []string{"patients"}}},
+		Datastores: []azure.Datastore{
+			{WorkspaceID: handMade, Name: "patients", AccountID: handLake, Container: "patients"},
+		},
+		Users:    []azure.User{{ObjectID: ann, UserPrincipalName: "ann@contoso.com", DisplayName: "Ann"}},
+		Computes: []azure.Compute{{WorkspaceID: handMade, Name: "cpu", SystemAssignedPrincipalID: cpu}},
+		Endpoints: []azure.Endpoint{{WorkspaceID: handMade, Name: "heart", DefaultDeployment: "blue",
+			Deployments: []azure.Deployment{{Name: "blue", ComputeName: "cpu"}}}},
+		RoleDefinitions: []azure.RoleDefinition{{ID: starter, RoleName: "starters", AssignableScopes: []string{handMade},
+			Permissions: []azure.Permission{{Actions: roles.InvokerActions()}}}},
+		RoleAssignments: []azure.RoleAssignment{
+			{ID: "abcdefab-0000-4000-8000-000000000001", Scope: handMade, RoleID: starter, PrincipalID: ann,
+				PrincipalType: "User", Description: "by hand"},
+			{ID: "abcdefab-0000-4000-8000-000000000002", Scope: patients, RoleID: reader.ID, PrincipalID: ann,
+				PrincipalType: "User"},
+			{ID: "abcdefab-0000-4000-8000-000000000003", Scope: patients, RoleID: reader.ID, PrincipalID: cpu,
+				PrincipalType: "ServicePrincipal"},
+		},
+	}))
+	before := a.Inventory()
+	require.NoError(t, a.Close())
+
+	file := filepath.Join(dir, "Pulumi.prod.yaml")
+	ask := func(more ...string) (int, string, string) {
+		return execute(t, append([]string{"sandbox", "--dir", dir, "--", "batchaccess", "init", "--dir", dir, "--stack",
+			"prod", "--workspace", handMade}, more...)...)
+	}
+	code, stdout, stderr := ask()
+	assert.Equal(t, exitFailed, code, stderr)
+	assert.Contains(t, stderr, "nothing is written yet; say --yes")
+	assert.Contains(t, stdout, "heart: { cluster: cpu, inputs: [patients], invokers: [ann] }")
+	assert.NoFileExists(t, file)
+	code, _, stderr = ask("--yes")
+	require.Zero(t, code, stderr)
+
+	code, stdout, stderr = execute(t, "sandbox", "--dir", dir, "--", "sh", "-c",
+		"batchaccess adopt --stack prod --yes --dir "+dir+" >&2 && "+
+			"pulumi preview --stack prod --non-interactive")
+	assert.Zero(t, code, stdout+stderr)
+	assert.NotContains(t, stdout, "replace")
+	assert.NotContains(t, stdout, "delete")
+
+	a, err = azure.Start(t.Context(), azure.Options{StateFile: filepath.Join(state, "state.json")})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, a.Close()) }()
+	assert.Equal(t, before, a.Inventory(), "nothing was made in Azure, and nothing taken away")
+}
+
+func TestInitLosesNothing(t *testing.T) {
+	t.Parallel()
+	text := []byte("config: {}\n")
+	file := filepath.Join(t.TempDir(), "Pulumi.prod.yaml")
+	require.NoError(t, mayInit(file, false))
+	require.NoError(t, os.WriteFile(file, signed(text), 0o600))
+	require.NoError(t, mayInit(file, false), "its own")
+	for name, there := range map[string][]byte{
+		"edited": append(signed(text), "# mine\n"...), "somebody's": text, "empty": {}, "the mark alone": []byte(initMark),
+	} {
+		require.NoError(t, os.WriteFile(file, there, 0o600))
+		require.ErrorContains(t, mayInit(file, false), "is not what batchaccess init wrote", name)
+		require.NoError(t, mayInit(file, true), name)
+	}
+	require.Error(t, mayInit(filepath.Dir(file), false), "a folder")
+}
+
+func TestInitIsAskedRightly(t *testing.T) {
+	t.Parallel()
+	dir := projectWith(t, map[string]string{"dev": oneUser})
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no stack":     {[]string{"--workspace", handMade}, `--stack: "" names no stack`},
+		"a path":       {[]string{"--workspace", handMade, "--stack", "../dev"}, "names no stack"},
+		"no workspace": {[]string{"--stack", "prod"}, `--workspace: "" is not the ARM ID`},
+		"another kind": {[]string{"--stack", "prod", "--workspace", handLake}, "is the ID of a Microsoft.Storage"},
+		"a file":       {[]string{"--stack", "dev", "--workspace", handMade, "--yes"}, "is not what batchaccess init wrote"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := execute(t, append([]string{"init", "-C", dir}, c.args...)...)
+			assert.Equal(t, exitUsage, code)
+			assert.Empty(t, stdout)
+			assert.Contains(t, stderr, c.says)
+		})
+	}
+}
