@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 func (v *validator) clusters() {
@@ -344,6 +345,7 @@ func (v *validator) location(path, account, container string, scope Level, byIde
 }
 
 func (v *validator) endpoints() {
+	oneCase(v, "endpoints", "endpoint", v.m.Endpoints)
 	for _, name := range sorted(v.m.Endpoints) {
 		path := "endpoints." + name
 		e := v.m.Endpoints[name]
@@ -381,6 +383,18 @@ func (v *validator) endpoints() {
 	v.stores()
 }
 
+// oneCase refuses names that differ in letter case alone: Resource Manager takes them for one.
+func oneCase[V any](v *validator, path, what string, all map[string]V) {
+	seen := map[string]string{}
+	for _, name := range sorted(all) {
+		if other, is := seen[strings.ToLower(name)]; is {
+			v.AddCode(problem.Contradiction, path+"."+name, "keep one of the two, as it is called in Azure",
+				"is the same %s as %s.%s: letter case makes no difference there", what, path, other)
+		}
+		seen[strings.ToLower(name)] = name
+	}
+}
+
 // deployments checks what an endpoint's jobs run on.
 func (v *validator) deployments(path string, e Endpoint) {
 	cluster := func(path, name string) {
@@ -403,6 +417,7 @@ func (v *validator) deployments(path string, e Endpoint) {
 		}
 		return
 	}
+	oneCase(v, path+".deployments", "deployment", e.Deployments)
 	if len(e.Deployments) == 0 {
 		v.add(path+".deployments", "name the endpoint's deployments, or leave it out and write cluster", "is empty")
 	}
@@ -423,10 +438,10 @@ func (v *validator) deployments(path string, e Endpoint) {
 func (v *validator) stores() {
 	seen := map[string]string{} // what -> its description
 	check := func(path, what, fields, description string) {
-		if other, again := seen[what]; again && other != description {
+		if other, again := seen[strings.ToLower(what)]; again && other != description {
 			v.add(path, "give "+fields+" alike", "%s is described in another way before", what)
 		}
-		seen[what] = description
+		seen[strings.ToLower(what)] = description
 	}
 	store := func(path, name string, inStore *bool, account, container string) {
 		if name != "" && inStore != nil {

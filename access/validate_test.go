@@ -78,6 +78,13 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 				FederatedCredentials: map[string]access.FederatedCredential{"a": same, "b": same}}
 		}, "invokers.sp.federatedCredentials.b", "has the same issuer and subject as " +
 			"invokers.sp.federatedCredentials.a", "keep one"},
+		"two endpoints alike": {func(m *access.Model) {
+			m.Endpoints = map[string]access.Endpoint{"heart": {Cluster: "cpu"}, "Heart": {Cluster: "cpu"}}
+		}, "endpoints.heart", "is the same endpoint as endpoints.Heart", "keep one"},
+		"two deployments alike": {func(m *access.Model) {
+			m.Endpoints = map[string]access.Endpoint{"heart": {Deployments: map[string]access.Deployment{
+				"blue": {Cluster: "cpu"}, "BLUE": {Cluster: "cpu"}}}}
+		}, "endpoints.heart.deployments.blue", "is the same deployment as endpoints.heart.deployments.BLUE", "keep one"},
 		"two clusters alike": {func(m *access.Model) { m.Clusters["other"] = access.Cluster{ComputeName: "CPU"} },
 			"clusters.other.computeName", "is the same cluster as clusters.cpu", "keep one"},
 		"two accounts alike": {func(m *access.Model) {
@@ -132,6 +139,12 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 			"workspace, resourceGroup, subscription"},
 		"a built-in role renamed": {func(m *access.Model) { m.Role.BuiltIn, m.Role.Name = "Owner", "R" }, "role.builtIn",
 			"can't be renamed", "leave out name"},
+		"one data store in two letter cases, two ways": {func(m *access.Model) {
+			m.DataInputs["a"] = access.DataInput{Kind: access.DataStore, DataStore: "S", Path: "p",
+				CredentialInStore: boolPtr(true)}
+			m.DataInputs["b"] = access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p",
+				CredentialInStore: boolPtr(false), StorageAccount: "lake"}
+		}, "dataInputs.b.dataStore", `data store "s" is described in another way`, "alike"},
 		"one data store, two ways": {func(m *access.Model) {
 			m.DataInputs["a"] = access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p",
 				CredentialInStore: boolPtr(true)}

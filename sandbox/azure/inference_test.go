@@ -34,10 +34,67 @@ func TestInvokingNamesTheFirstMissingAction(t *testing.T) {
 		assert.Nil(t, got.at("error", "details"), "Azure's refusals have none")
 		assert.Contains(t, got.message(), "'"+missing+"'")
 		assert.Contains(t, got.message(), alice)
-		assert.Contains(t, got.message(), endpoint)
+		at := "over scope '" + workspace + "'"
+		if strings.Contains(missing, "/batchEndpoints/") {
+			at = "over scope '" + endpoint + "'"
+		}
+		assert.Contains(t, got.message(), at)
 	}
 	got := w.invoke(bob, blob)
 	assert.Contains(t, got.message(), "'"+actions[0]+"'", "a principal without any role lacks the first")
+}
+
+// facts/batch-endpoints.md, "Scope of each".
+func TestEachActionIsWantedWhereItsResourceIs(t *testing.T) {
+	t.Parallel()
+	var atEndpoint, atWorkspace []string
+	for _, action := range role.SeedActions() {
+		if strings.Contains(action, "/batchEndpoints/") {
+			atEndpoint = append(atEndpoint, action)
+		} else {
+			atWorkspace = append(atWorkspace, action)
+		}
+	}
+	require.Len(t, atEndpoint, 6)
+	const here, there = endpoint, workspace + "/batchEndpoints/other"
+	for name, c := range map[string]struct {
+		all, endpoints, others string // where each role is assigned; "" for nowhere
+		refused                string // the action, and where it is missing
+		at                     string
+	}{
+		"all at the workspace":                     {all: workspace},
+		"all at the group":                         {all: group},
+		"two roles, each where it is wanted":       {endpoints: here, others: workspace},
+		"two roles, in other letter case":          {endpoints: strings.ToUpper(here), others: strings.ToLower(workspace)},
+		"two roles, one of them too high":          {endpoints: workspace, others: group},
+		"all at the endpoint: not the workspace's": {all: here, refused: atWorkspace[0], at: workspace},
+		"at another endpoint":                      {endpoints: there, others: workspace, refused: atEndpoint[0], at: here},
+		"at no endpoint":                           {others: workspace, refused: atEndpoint[0], at: here},
+		"both at the endpoint":                     {endpoints: here, others: here, refused: atWorkspace[0], at: workspace},
+		"only at the endpoint":                     {endpoints: here, refused: atWorkspace[0], at: workspace},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			for scope, actions := range map[*string][]string{
+				&c.all: role.SeedActions(), &c.endpoints: atEndpoint, &c.others: atWorkspace,
+			} {
+				if *scope == "" {
+					continue
+				}
+				id := uuid.NewString()
+				require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(id), definition(id, actions)).status)
+				w.assign(alice, id, *scope)
+			}
+			got := w.invoke(alice, blob)
+			if c.refused == "" {
+				assert.Equal(t, http.StatusCreated, got.status, got.body)
+				return
+			}
+			assert.Equal(t, http.StatusForbidden, got.status, got.body)
+			assert.Contains(t, got.message(), "'"+c.refused+"' over scope '"+c.at+"'")
+		})
+	}
 }
 
 func TestInvokingWantsATokenForMachineLearning(t *testing.T) {

@@ -33,7 +33,8 @@ type Guess struct{ Name, What string }
 // Guesses are all of them on which the outcome of a job, or a way to sign in, can hang.
 func Guesses() []Guess {
 	return []Guess{
-		{"actions at the endpoint", "invoking takes each of the 35 actions at the endpoint, from a role there or above it"},
+		{"actions at the endpoint", "invoking takes those of the 35 actions that are about batch endpoints at the " +
+			"endpoint, the others at the workspace, from a role there or above"},
 		{"polling", "a job is read by its scoring URI with batchEndpoints/jobs/read, else with workspaces/jobs/read"},
 		{"mounting", "the cluster identity mounts with containers/read and blobs/read, at the container or above it"},
 		{"outputs", "an output takes blobs/write of the cluster identity, and of the job identity too"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
@@ -127,14 +128,20 @@ func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state
 	return nil, nil, wire.Errorf(http.StatusNotFound, "NotFound", "there is no batch endpoint %q in region %q", r.PathValue("endpoint"), r.PathValue("region"))
 }
 
-// mayInvoke checks the seed's actions one by one, in its order, at the endpoint. What is refused for sure goes before
-// what can't be decided.
+// mayInvoke checks the seed's actions one by one, in its order, each where facts/batch-endpoints.md ("Scope of each",
+// inferred) has it: those about batch endpoints, their deployments and jobs at the endpoint, the others at its
+// workspace. What is refused for sure goes before what can't be decided.
 func mayInvoke(st *state.State, caller *token.Claims, endpointID string) error {
-	access := rbac.Of(st, caller.ObjectID, endpointID)
+	workspaceID := path.Dir(path.Dir(endpointID)) // …/workspaces/<name>/batchEndpoints/<name>
+	atEndpoint, atWorkspace := rbac.Of(st, caller.ObjectID, endpointID), rbac.Of(st, caller.ObjectID, workspaceID)
 	var undecided error
 	for _, action := range role.SeedActions() {
+		access, scope := atWorkspace, workspaceID
+		if strings.HasPrefix(action, "Microsoft.MachineLearningServices/workspaces/batchEndpoints/") {
+			access, scope = atEndpoint, endpointID
+		}
 		answer := access.Action(action)
-		err := refusal(answer, caller, action, endpointID)
+		err := refusal(answer, caller, action, scope)
 		if answer == role.No || answer == role.Denied {
 			return err
 		}
