@@ -132,8 +132,9 @@ func TestAnAssertionByNoWay(t *testing.T) {
 				Assertions: map[string]access.Assertion{"it": test.assertion},
 			}
 			if test.role != "" {
-				m.Role.Definition = `{"roleName": "r", "permissions": [{"actions": ["Microsoft.MachineLearningServices/workspaces/` +
-					test.role + `"]}], "assignableScopes": ["` + workspaceID.Text() + `"]}`
+				m.Role.Definition =
+					`{"roleName": "r", "permissions": [{"actions": ["Microsoft.MachineLearningServices/workspaces/` +
+						test.role + `"]}], "assignableScopes": ["` + workspaceID.Text() + `"]}`
 			}
 			plan, ps := access.Compile(m)
 			require.NotNil(t, plan, "%v", ps.Err())

@@ -134,7 +134,7 @@ func (b *builder) role() error {
 	have := map[choice]map[string]string{}
 	levels := map[string]access.Level{}
 	for _, level := range []access.Level{access.AtWorkspace, access.AtResourceGroup, access.AtSubscription} {
-		id, err := m.ScopeID(access.Scope{Level: string(level)})
+		id, err := m.ScopeID(access.Scope{Level: level})
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,8 @@ func TestRealPreviews(t *testing.T) {
 		verdict string
 		met     []string
 	}{
-		"first":    {"High risk: 4 principals gain access, 5 jobs start to work, 1 indirect way opens, 1 federated credential changes, 1 client secret to look at", []string{"new-access", "high", "medium", "secrets"}},
+		"first": {"High risk: 4 principals gain access, 5 jobs start to work, 1 indirect way opens, 1 federated credential " +
+			"changes, 1 client secret to look at", []string{"new-access", "high", "medium", "secrets"}},
 		"nochange": {"No change of access", nil},
 		"invoker":  {"High risk: 1 principal gains access, 2 jobs start to work", []string{"new-access", "high", "medium"}},
 		"scope":    {"High risk: 3 principals gain access", []string{"new-access", "high", "medium"}},
