@@ -178,8 +178,8 @@ func (sp *ServicePrincipal) makeSecrets(
 	return values, nil
 }
 
-// refuseEnded is the option of a secret that is over: the preview fails if it is to be made, since Entra makes none that
-// is. One that was made before it ended stays as it is.
+// refuseEnded is the option of a secret that is over: the preview fails if it is to be made, since Entra makes none
+// that is. One that was made before it ended stays as it is.
 func refuseEnded(ctx *pulumi.Context, name string, end time.Time) (pulumi.ResourceOption, error) {
 	if hooks.Off(ctx.Context()) {
 		return pulumi.ResourceHooks(nil), nil

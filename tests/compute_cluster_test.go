@@ -422,11 +422,14 @@ func TestAClusterWithSeveralIdentitiesGrantsToTheFirst(t *testing.T) {
 		"no ARM ID":                {several(text("a"), pulumi.String("b")), "moreIdentityIds[0]: "},
 		"an empty one":             {several(text("a"), pulumi.String("")), "moreIdentityIds[0]: is empty"},
 		"one of another type":      {several(text("a"), pulumi.String(lakeID)), "moreIdentityIds[0]: "},
-		"beside the system's":      {components.ClusterArgs{MoreIdentityIDs: several(nil, text("a")).MoreIdentityIDs}, "set identity to userAssigned"},
-		"of a cluster that exists": {components.ClusterArgs{Existing: true, MoreIdentityIDs: several(nil, text("a")).MoreIdentityIDs}, "moreIdentityIds"},
+		"beside the system's": {components.ClusterArgs{MoreIdentityIDs: several(nil, text("a")).MoreIdentityIDs},
+			"set identity to userAssigned"},
+		"of a cluster that exists": {components.ClusterArgs{Existing: true,
+			MoreIdentityIDs: several(nil, text("a")).MoreIdentityIDs}, "moreIdentityIds"},
 		"the default, known later": {several(later("b"), text("a")), "a stands before"},
 		"another, known later":     {several(text("b"), later("a")), "a stands before"},
-		"before one that is made":  {several(nil, pulumi.String(group("a")+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x")), "x stands before"},
+		"before one that is made": {several(nil,
+			pulumi.String(group("a")+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x")), "x stands before"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
