@@ -219,16 +219,26 @@ func (v *validator) inLake(path string, d DataInput) {
 			v.add(path+"."+name.key, name.fix, "%q is not a name in the workspace", name.value)
 		}
 	}
-	switch {
-	case d.Version == "":
-	case strings.EqualFold(d.Version, "latest") || strings.Contains(strings.ToLower(d.Version), "@latest"):
-		v.add(path+".version", "write the version: only clients know the label, the service does not "+
-			"(facts/batch-endpoints.md)",
-			"%q is a label and not a version", d.Version)
-	case !versionForm.MatchString(d.Version):
-		v.add(path+".version", "write the version alone, such as 3", "%q is not the version of a data asset", d.Version)
+	if d.Version != "" {
+		if p, wrong := CheckAssetVersion(d.Version); wrong {
+			v.add(path+".version", p.Fix, "%s", p.What)
+		}
 	}
 	v.path(path+".path", d.Path)
+}
+
+// CheckAssetVersion returns what is wrong with a version of a data asset. Labels are known to clients alone, which turn
+// them into versions; the service takes versions (facts/batch-endpoints.md).
+func CheckAssetVersion(version string) (p problem.Problem, wrong bool) {
+	switch {
+	case strings.EqualFold(version, "latest") || strings.Contains(version, "@"):
+		return problem.Problem{What: fmt.Sprintf("%q is a label and not a version", version),
+			Fix: "write the version's own name, such as 3 (az ml data list)"}, true
+	case !versionForm.MatchString(version):
+		return problem.Problem{What: fmt.Sprintf("%q is not the version of a data asset", version),
+			Fix: "write the version alone, such as 3"}, true
+	}
+	return problem.Problem{}, false
 }
 
 // path checks a path in a container or data store, which becomes a part of a URI.

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
@@ -111,16 +112,6 @@ var (
 // anyAsset finds the version in what names a data asset.
 var anyAsset = regexp.MustCompile(`(?i)^(?:azureml:[^:/@]+:|/subscriptions/.*/data/[^/]+/versions/)(.+)$`)
 
-// CheckVersion refuses what is no version of a data asset but a label: the service takes versions alone
-// (facts/batch-endpoints.md).
-func CheckVersion(version string) error {
-	if strings.EqualFold(version, "latest") || strings.Contains(version, "@") {
-		return fmt.Errorf("%q is a label, and batch endpoints take versions: write the version's own name, such as 3",
-			version)
-	}
-	return nil
-}
-
 var errForms = errors.New("write an https URL, azureml:<data asset>:<version>, azureml://datastores/<data store>/paths/<path>, " +
 	"or the ARM ID of a data asset's version or of a data store with /paths/<path> behind it")
 
@@ -138,8 +129,8 @@ func ExpandURI(text, workspaceID string) (string, error) {
 		return strings.TrimRight(workspaceID, "/") + below, nil
 	}
 	if m := anyAsset.FindStringSubmatch(text); m != nil {
-		if err := CheckVersion(m[1]); err != nil {
-			return "", fmt.Errorf("%q: %w", text, err)
+		if p, wrong := access.CheckAssetVersion(m[1]); wrong {
+			return "", fmt.Errorf("%q: %w", text, p)
 		}
 	}
 	if m := shortAsset.FindStringSubmatch(text); m != nil {
