@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
 func TestAVersionOfADataAssetIsNoLabel(t *testing.T) {
@@ -30,8 +31,8 @@ func TestTheUsualAudienceIsTheCloudsOrTheIssuersOwn(t *testing.T) {
 	esc := &access.PulumiESCSubject{Organization: "acme", Project: "p", Environment: "dev"}
 	for _, environment := range []string{"", "usgovernment", "china", "usnat", "ussec"} {
 		exchange := access.Model{Environment: environment}.ExchangeAudience()
-		assert.Contains(t, exchange, access.FederatedAudience)
-		assert.Equal(t, environment == "", exchange == access.FederatedAudience, environment)
+		assert.Contains(t, exchange, cloud.Public().ExchangeAudience)
+		assert.Equal(t, environment == "", exchange == cloud.Public().ExchangeAudience, environment)
 		assert.Equal(t, exchange, access.FederatedCredential{GitHub: gitHub}.UsualAudience(exchange))
 		assert.Equal(t, exchange, access.FederatedCredential{GitHub: gitHub, Audience: "own"}.UsualAudience(exchange))
 		assert.Equal(t, "azure:acme", access.FederatedCredential{PulumiESC: esc}.UsualAudience(exchange))

@@ -92,6 +92,21 @@ func shortAction(name string) string {
 	return strings.TrimPrefix(name, "Microsoft.MachineLearningServices/workspaces/")
 }
 
+// Readers are those who read each data input by themselves, by its name: an invoker by a job, a grant or an ACL, the
+// code of a cluster as its identity.
+func (p *Plan) Readers() map[string][]string {
+	c := checker{explainer: newExplainer(p, p.Grants)}
+	all := map[string][]string{}
+	for _, input := range sorted(p.Model.DataInputs) {
+		for _, of := range c.everybody() {
+			if _, able := c.reaches(of, input); able {
+				all[input] = append(all[input], of.asserted())
+			}
+		}
+	}
+	return all
+}
+
 // A class are those who go the same indirect ways: what they are granted outside of storage is the same.
 type class struct {
 	first   Principal

@@ -119,6 +119,7 @@ var leadings = []Leading{
 	{of("Microsoft.Authorization/roleDefinitions/write"), ToGrants, rbacRows, false},
 	{of("Microsoft.Authorization/roleEligibilityScheduleRequests/write"), ToGrants, rbacRows, false},
 	{of("Microsoft.Authorization/roleAssignmentScheduleRequests/write"), ToGrants, rbacRows, false},
+	{of("Microsoft.Authorization/roleManagementPolicies/write"), ToGrants, rbacRows, true},
 	{of("Microsoft.Authorization/elevateAccess/action"), ToGrants, rbacRows, false},
 	{of("Microsoft.Authorization/policyAssignments/write"), ToGrants, rbacRows, true},
 	{of("Microsoft.ManagedServices/registrationAssignments/write"), ToGrants, rbacRows, true},

@@ -29,6 +29,8 @@ func TestWhatIsARiskLeadsSomewhere(t *testing.T) {
 	t.Parallel()
 	notFurther := map[string]string{
 		"Microsoft.MachineLearningServices/workspaces/batchEndpoints/write":           "picks among deployments",
+		"Microsoft.Authorization/denyAssignments/write":                               "denies",
+		"Microsoft.Authorization/denyAssignments/delete":                              "opens what others granted",
 		"Microsoft.Authorization/roleAssignments/delete":                              "takes access away",
 		"Microsoft.KeyVault/vaults/secrets/getSecret/action":                          "a vault is not part of the model",
 		"Microsoft.MachineLearningServices/workspaces/batchEndpoints/listkeys/action": "a key starts jobs, as a token does",

@@ -28,7 +28,7 @@ func TestExplainTellsFromTheConfigurationAlone(t *testing.T) {
 	}{
 		"what works":           {oneInput, nil, 0, "stack dev: 1 of 1 declared path work"},
 		"a role that lacks":    {oneInput + "  batchaccess:role: { builtIn: AzureML Data Scientist }\n", nil, exitFailed, "BROKEN"},
-		"a violated assertion": {oneInput + violated, nil, exitFailed, "VIOLATED  closed: nobody can read rows"},
+		"a violated assertion": {oneInput + violated, nil, exitFailed, "VIOLATED  closed: nobody can directly read rows"},
 		"the same in a page":   {oneInput + violated, []string{"--format", "html"}, exitFailed, "VIOLATED"},
 		"a comment":            {oneInput, []string{"--format", "markdown"}, 0, "## Access of stack dev"},
 		"a chart":              {oneInput, []string{"--format", "mermaid"}, 0, "flowchart LR"},

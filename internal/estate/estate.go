@@ -269,11 +269,9 @@ func (e *Estate) define(ctx context.Context, c *azure.Client) error {
 			return fmt.Errorf("the role %s of the assignment %s is not to be found; is whoever is signed in allowed to read "+
 				"role definitions?", guid, a.ID)
 		}
-		d, wrong := roles.Parse(text)
-		if err := wrong.Err(); err != nil {
+		if e.roles[guid], err = answeredRole(text); err != nil {
 			return fmt.Errorf("reading the role %s: %w", guid, err)
 		}
-		e.roles[guid] = d
 	}
 	objects, err := c.Objects(ctx, ids)
 	for _, o := range objects {
@@ -283,4 +281,25 @@ func (e *Estate) define(ctx context.Context, c *azure.Client) error {
 		e.directory[strings.ToLower(o.ID)] = o
 	}
 	return err
+}
+
+// answeredRole reads a role as Resource Manager answers it. A role of Microsoft's that is not known here yet is assignable
+// everywhere, as no custom one may be.
+func answeredRole(text json.RawMessage) (roles.Definition, error) {
+	var answered struct {
+		Name       string
+		Properties struct {
+			RoleName, Description, Type string
+			Permissions                 roles.Permissions
+		}
+	}
+	if err := json.Unmarshal(text, &answered); err != nil {
+		return roles.Definition{}, err
+	}
+	if p := answered.Properties; p.Type == "BuiltInRole" {
+		return roles.Definition{ID: answered.Name, RoleName: p.RoleName, Description: p.Description,
+			Permissions: p.Permissions, AssignableScopes: []string{"/"}, BuiltIn: true}, nil
+	}
+	d, wrong := roles.Parse(text)
+	return d, wrong.Err()
 }

@@ -50,6 +50,9 @@ func TestIndirectWaysOpenAndClose(t *testing.T) {
 		"nothing changes": {as, as, nil},
 		"an invoker more": {noPartner, as, []review.WayChange{{Who: []string{"partner"}, Input: "sales", Change: "opens",
 			Way: way, Risk: review.High}}},
+		"who read it directly": {func(m *access.Model) {
+			m.Endpoints["score"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"sales"}}
+		}, as, nil},
 		"one less": {as, noPartner, []review.WayChange{{Who: []string{"partner"}, Input: "sales", Change: "closes", Way: way,
 			Risk: review.Low}}},
 		"a role that changes code": {harmless, as, []review.WayChange{{Who: []string{"partner"}, Input: "sales",

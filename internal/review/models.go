@@ -28,7 +28,7 @@ func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
 	r := Review{Version: Version, Stack: stack}
 	m := maker{p: engine.Preview{}, o: o, r: &r, index: newIndex(engine.Preview{}), compared: map[string][]roles.Action{},
-		risks: map[any]Risk{}}
+		risks: map[any]Risk{}, told: map[string]bool{}}
 	c := component{old: orNothing(old.Plan), now: orNothing(now.Plan)}
 	m.components = map[string]component{componentOf: c}
 	m.note("This compares two configurations. What else the program makes, and what is in Azure, only a preview shows: " +

@@ -41,7 +41,7 @@ func (m *maker) way(w *access.Way, who []string, c WayChange) {
 
 type reading struct{ who, input string }
 
-// reads are who reads what indirectly.
+// reads are who reads what, directly or indirectly.
 func reads(plan *access.Plan) map[reading]bool {
 	all := map[reading]bool{}
 	if plan == nil {
@@ -50,6 +50,11 @@ func reads(plan *access.Plan) map[reading]bool {
 	for _, w := range plan.Ways() {
 		for _, who := range w.Who {
 			all[reading{who, w.Input}] = true
+		}
+	}
+	for input, readers := range plan.Readers() {
+		for _, who := range readers {
+			all[reading{who, input}] = true
 		}
 	}
 	return all

@@ -79,7 +79,8 @@ func (e *Engine) checkpointFile(stack string) string {
 func (e *Engine) writeStack(stack string) error {
 	for file, text := range map[string]string{
 		filepath.Join(e.paths.backend, ".pulumi", "meta.yaml"): "version: 1\n",
-		e.checkpointFile(stack): fmt.Sprintf(`{"version": 3, "checkpoint": {"stack": %q}}`+"\n",
+		e.checkpointFile(stack): fmt.Sprintf(`{"version": 3, "checkpoint": {"stack": %q, "latest": {"manifest": `+
+			`{"time": "0001-01-01T00:00:00Z", "magic": "", "version": ""}}}}`+"\n",
 			"organization/"+e.project.name+"/"+stack),
 	} {
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {

@@ -159,7 +159,10 @@ func (c *change) state(ctx context.Context) (s endState, err error) {
 		return s, err
 	}
 	for _, r := range all {
-		s.resources = append(s.resources, string(r.URN))
+		// The provider that reads the stack's own state is there where there was a state to read.
+		if r.Type != "pulumi:providers:pulumi" {
+			s.resources = append(s.resources, string(r.URN))
+		}
 	}
 	slices.Sort(s.resources)
 	d, err := c.new.outputs(ctx)

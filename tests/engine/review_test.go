@@ -51,7 +51,8 @@ func TestReviewUnderstandsTheEngine(t *testing.T) {
 		// which Azure can't give the cluster: it is another one, with another identity
 		"a bigger machine": {
 			[2]string{"vmSize: Standard_D4ds_v5", "vmSize: Standard_D8ds_v5"},
-			"Medium risk: 1 principal gains access, 1 principal loses access, 1 managed identity changes",
+			"Medium risk: 1 principal gains access, 1 principal loses access, 1 managed identity changes, " +
+				"1 interruption or rename",
 		},
 	} {
 		if strings.HasPrefix(c.edit[1], "{") { // another form of the same object
