@@ -24,8 +24,9 @@ func TestWhatAStackOfPartsRefersToExists(t *testing.T) {
 	program, err := filepath.Abs("../../tests/engine/twostacks")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: readers\nruntime: go\nmain: "+program+"\n"), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte("config: { readers:workspaceId: "+workspace+", readers:lake: "+account+
-		", azure-native:subscriptionId: 11111111-1111-4111-8111-111111111111 }\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"),
+		[]byte("config: { readers:workspaceId: "+workspace+", readers:lake: "+account+
+			", azure-native:subscriptionId: 11111111-1111-4111-8111-111111111111 }\n"), 0o600))
 	up := func(flags ...string) (int, string) {
 		code, stdout, stderr := execute(t, append(append([]string{"sandbox", "--dir", dir}, flags...), "--", "pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")...)
 		return code, stdout + stderr

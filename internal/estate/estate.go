@@ -283,8 +283,8 @@ func (e *Estate) define(ctx context.Context, c *azure.Client) error {
 	return err
 }
 
-// answeredRole reads a role as Resource Manager answers it. A role of Microsoft's that is not known here yet is assignable
-// everywhere, as no custom one may be.
+// answeredRole reads a role as Resource Manager answers it. A role of Microsoft's that is not known here yet is
+// assignable everywhere, as no custom one may be.
 func answeredRole(text json.RawMessage) (roles.Definition, error) {
 	var answered struct {
 		Name       string

@@ -92,8 +92,8 @@ func (d *deployment) urns() (urns []string, pending int) {
 	return urns, len(e.Deployment.Pending)
 }
 
-// overwrites tells whether a step only puts right the name or description that the azuread plugin writes for a moment while
-// it makes an application, a service principal or a group.
+// overwrites tells whether a step only puts right the name or description that the azuread plugin writes for a moment
+// while it makes an application, a service principal or a group.
 func (d *deployment) overwrites(s step) bool {
 	d.t.Helper()
 	if s.Op != "update" || !strings.HasPrefix(s.kind(), "azuread:") || len(s.DetailedDiff) == 0 {
@@ -115,7 +115,8 @@ func (d *deployment) overwrites(s step) bool {
 // killedUp kills the engine at a moment: so long after what there is in Azure is as wanted.
 func (d *deployment) killedUp(until func(made []string) bool, after time.Duration) {
 	d.t.Helper()
-	cmd := exec.CommandContext(d.t.Context(), d.cli, "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "dev")
+	cmd := exec.CommandContext(d.t.Context(), d.cli, "up", "--yes", "--skip-preview", "--non-interactive", "--stack",
+		"dev")
 	cmd.Env = d.engine.Env()
 	require.NoError(d.t, cmd.Start())
 	over := make(chan struct{})
@@ -135,7 +136,8 @@ func (d *deployment) killedUp(until func(made []string) bool, after time.Duratio
 // killedAt kills an up before the first POST to a path that ends so is answered.
 func (d *deployment) killedAt(ending string) {
 	d.t.Helper()
-	cmd := exec.CommandContext(d.t.Context(), d.cli, "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "dev")
+	cmd := exec.CommandContext(d.t.Context(), d.cli, "up", "--yes", "--skip-preview", "--non-interactive", "--stack",
+		"dev")
 	cmd.Env = d.engine.Env()
 	over := make(chan struct{})
 	var once sync.Once

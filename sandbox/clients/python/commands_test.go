@@ -48,7 +48,7 @@ func TestTheCLIManagesRoles(t *testing.T) {
 		append(assign, "--assignee-object-id", alice, "--assignee-principal-type", "Group")...)
 	a.refused([]string{"PrincipalNotFound"},
 		append(assign, "--assignee-object-id", tenantID, "--assignee-principal-type", "User")...)
-	a.refused([]string{"NotModelledBySandbox"}, append(assign, "--assignee-object-id", cluster,
+	a.refused([]string{"The given role assignment condition is invalid"}, append(assign, "--assignee-object-id", cluster,
 		"--assignee-principal-type", "ServicePrincipal",
 		"--condition", "@Resource[a:b] StringEquals 'c'", "--condition-version", "2.0")...)
 	listed := a.run("role", "assignment", "list", "--scope", workspace)
