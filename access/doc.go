@@ -1,14 +1,10 @@
 // Package access is the article "Authorization on batch endpoints" as a model: who may start batch jobs, which
 // credential then reads the data, and what has to be granted for it.
 //
-// In the article's order: invokers and their tokens (invoker.go), the role that invoking takes (role.go), the table
-// of credentials by data input (credentials.go), the clusters that mount the data (cluster.go). Three pure functions
-// answer for the whole Model: Validate (what is wrong with it), Grants (the least set of role assignments it needs)
-// and Explain (every path from an invoker to its data, hop by hop).
+// Compile works out everything that a Model needs, or everything that is wrong with it. What else is known is a function
+// of its Plan: Paths (every job, hop by hop), Report (for a preview's difference), Ways (what is reached indirectly). An
+// Assertion says what must and must not be possible, and is held against the plan's grants.
 //
-// What must and must not be possible can be said too: an Assertion, which Validate and CheckAssertions hold against the
-// grants (assertions.go, assertion_gains.go).
-//
-// The model works on names. IDs are carried where they are known, and checked, but nothing is decided by them, so the
-// answers are the same at a preview, when IDs do not exist yet. The package knows nothing of Pulumi and does no I/O.
+// An identity is what Azure takes it for: names with one ID are one identity. An ID may be known only later; then what
+// can be told from the arguments is. The package knows nothing of Pulumi and does no I/O.
 package access
