@@ -191,17 +191,28 @@ func join(b *strings.Builder, parts []node, between string) {
 // mixed is AND and OR without parentheses between them, which Azure's documents call ambiguous: it is decided where
 // both ways to read it agree.
 type mixed struct {
-	andFirst, fromLeft node
-	text               []node // the parts and words as they stand
-	words              []string
+	text  []node // the parts and words as they stand
+	words []string
 }
 
+// evaluate asks each part once: asked by either reading, a part in n parentheses would be asked 2^n times.
 func (m mixed) evaluate(r Request) result {
-	if one, other := m.andFirst.evaluate(r), m.fromLeft.evaluate(r); one == other {
+	parts := make([]node, len(m.text))
+	for i, part := range m.text {
+		parts[i] = came(part.evaluate(r))
+	}
+	if one, other := andFirst(parts, m.words).evaluate(r), fromLeft(parts, m.words).evaluate(r); one == other {
 		return one
 	}
 	return undecided
 }
+
+// came is a part that was asked.
+type came result
+
+func (c came) evaluate(Request) result { return result(c) }
+
+func (c came) print(*strings.Builder) {}
 
 func (m mixed) print(b *strings.Builder) {
 	for i, part := range m.text {

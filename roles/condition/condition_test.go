@@ -423,3 +423,15 @@ func BenchmarkBeyondOf8KB(b *testing.B) {
 		}
 	}
 }
+
+// Each part is asked once, however deep it lies: asked once by each reading, the largest condition would never end.
+func TestADeepConditionEnds(t *testing.T) {
+	t.Parallel()
+	text := "Exists @Resource[" + path + "]"
+	for len(text) < 7_000 {
+		text = "(" + text + " AND ActionMatches{'a'} OR ActionMatches{'b'})"
+	}
+	c := parse(t, text)
+	assert.Equal(t, condition.Yes, c.Evaluate(condition.Request{Action: "b"}))
+	assert.Empty(t, c.SubOperations())
+}

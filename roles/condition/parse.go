@@ -114,7 +114,7 @@ func joined(parts []node, words []string) node {
 	ands, ors := slices.Contains(words, "AND"), slices.Contains(words, "OR")
 	switch {
 	case ands && ors:
-		return mixed{andFirst(parts, words), fromLeft(parts, words), parts, words}
+		return mixed{parts, words}
 	case ands:
 		return and{parts}
 	case ors:
