@@ -73,9 +73,12 @@ func Ask(stack string, plan *access.Plan, live []Path, who, verb, what string) (
 		because, a.Paths = append(because, why), append(a.Paths, paths...)
 	}
 	a.Because = strings.Join(because, "; ")
+	if q.live || verb != "read" {
+		return a, nil
+	}
 	for _, w := range waysOf(plan) {
 		w.Who = slices.DeleteFunc(slices.Clone(w.Who), func(of string) bool { return !slices.Contains(names, of) })
-		if verb == "read" && w.Input == what && len(w.Who) > 0 {
+		if w.Input == what && len(w.Who) > 0 {
 			a.Ways = append(a.Ways, w)
 		}
 	}
