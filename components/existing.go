@@ -10,7 +10,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/internal/arm"
-	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
 // described is an assignment's description, with whose it is behind it.
@@ -33,11 +32,8 @@ func AssignedBy(description string) (stack, name string) {
 // one assignment of a role to a principal at a scope. It asks Azure for those alone that are to be created. before are
 // the names that it had.
 func (c children) refuseAnothers(ctx *pulumi.Context, name string, before []string) (pulumi.ResourceOption, error) {
-	if hooks.Off(ctx.Context()) {
-		return pulumi.ResourceHooks(nil), nil
-	}
 	own := ctx.Project() + "/" + ctx.Stack()
-	hook, err := ctx.RegisterResourceHook(fmt.Sprintf("batchaccess %T %s", c.parent, name),
+	return beforeCreate(ctx, fmt.Sprintf("%T %s", c.parent, name),
 		func(args *pulumi.ResourceHookArgs) error {
 			text := func(key string) string {
 				if v := args.NewInputs.Mappable()[key]; v != nil {
@@ -67,11 +63,7 @@ func (c children) refuseAnothers(ctx *pulumi.Context, name string, before []stri
 				description = *found.Description
 			}
 			return anothers(ctx, own, name, before, scope, description)
-		}, &pulumi.ResourceHookOptions{OnDryRun: true})
-	if err != nil {
-		return nil, err
-	}
-	return pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}}), nil
+		})
 }
 
 // notThere is how the provider says that there is no such assignment, or nothing at its scope yet.

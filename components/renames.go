@@ -9,7 +9,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/hooks"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -79,10 +78,7 @@ type maker struct {
 // would make another one, and delete the old one with all that it was given. Of what is to be made alone it asks the
 // state which was there before.
 func (m maker) refuseRenamed(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error) {
-	if hooks.Off(ctx.Context()) {
-		return pulumi.ResourceHooks(nil), nil
-	}
-	hook, err := ctx.RegisterResourceHook(fmt.Sprintf("batchaccess %s %s.%s", m.path, m.owner, name),
+	return beforeCreate(ctx, fmt.Sprintf("%s %s.%s", m.path, m.owner, name),
 		func(args *pulumi.ResourceHookArgs) error {
 			before, err := programOf(ctx).before.read(ctx)
 			if err != nil {
@@ -97,11 +93,7 @@ func (m maker) refuseRenamed(ctx *pulumi.Context, name string) (pulumi.ResourceO
 				return ctx.Log.Warn(m.owner+": "+m.path+"."+warning, nil)
 			}
 			return nil
-		}, &pulumi.ResourceHookOptions{OnDryRun: true})
-	if err != nil {
-		return nil, fmt.Errorf("looking for what was renamed: %w", err)
-	}
-	return pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}}), nil
+		})
 }
 
 // judge says what is wrong with making what has the URN, or what whoever deploys has to know of it. Both are "" for

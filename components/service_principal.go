@@ -8,7 +8,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/hooks"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
@@ -190,18 +189,11 @@ func (sp *ServicePrincipal) makeSecrets(
 // refuseEnded is the option of a secret that is over: the preview fails if it is to be made, since Entra makes none
 // that is. One that was made before it ended stays as it is.
 func refuseEnded(ctx *pulumi.Context, name string, end time.Time) (pulumi.ResourceOption, error) {
-	if hooks.Off(ctx.Context()) {
-		return pulumi.ResourceHooks(nil), nil
-	}
-	hook, err := ctx.RegisterResourceHook("batchaccess ended secret "+name, func(*pulumi.ResourceHookArgs) error {
+	return beforeCreate(ctx, "ended secret "+name, func(*pulumi.ResourceHookArgs) error {
 		return problem.Problem{Path: "clientSecrets." + name + ".endDate",
 			What: "the secret ended on " + end.Format(time.DateOnly) + ", and Entra makes no secret that is over",
 			Fix:  "write a successor's dates, or take the secret out"}
-	}, &pulumi.ResourceHookOptions{OnDryRun: true})
-	if err != nil {
-		return nil, err
-	}
-	return pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}}), nil
+	})
 }
 
 // madeBy tells which stack made something: it is the tag of an application and the description of a group. Display
