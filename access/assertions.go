@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -62,10 +63,11 @@ func (p *Plan) verdicts() (all []Verdict) {
 		return nil
 	}
 	c := checker{explainer: newExplainer(p, p.Grants), pathsOf: map[string][]Path{}}
-	for _, a := range p.Model.Assertions {
-		if a.How == byNoWay && c.ways == nil {
-			c.ways = p.Ways()
-		}
+	asked := slices.ContainsFunc(slices.Collect(maps.Values(p.Model.Assertions)), func(a Assertion) bool {
+		return a.How == byNoWay
+	})
+	if asked {
+		c.ways = p.Ways()
 	}
 	for _, path := range c.paths() {
 		c.pathsOf[path.Invoker] = append(c.pathsOf[path.Invoker], path)

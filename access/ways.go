@@ -253,15 +253,13 @@ func (c checker) steps(from stage) (all []step) {
 	}
 	for _, l := range c.leadings(from.as) {
 		kind, to := c.targets(l.Lead, from.as)
-		if to == nil && l.Lead != roles.ToGrants && l.Lead != roles.ToSecrets && l.Lead != roles.ToData {
-			continue
-		}
 		l.hop.Kind = kind
 		if l.Lead == roles.ToWorkspaceStorage {
 			l.hop.Undecided = true
 			l.hop.Missing = cmp.Or(l.hop.Missing, "which account is the workspace's own is not known here")
 		}
-		if to == nil || l.Lead == roles.ToGrants {
+		switch l.Lead {
+		case roles.ToGrants, roles.ToSecrets, roles.ToData: // they are worth something by themselves
 			end := l.hop
 			end.Needs = string(l.Lead)
 			all = append(all, step{hop: end})

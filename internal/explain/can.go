@@ -76,11 +76,13 @@ func Ask(stack string, plan *access.Plan, live []Path, who, verb, what string) (
 	if q.live || verb != "read" {
 		return a, nil
 	}
-	for _, w := range waysOf(plan) {
-		w.Who = slices.DeleteFunc(slices.Clone(w.Who), func(of string) bool { return !slices.Contains(names, of) })
-		if w.Input == what && len(w.Who) > 0 {
-			a.Ways = append(a.Ways, w)
-		}
+	others := func(of string) bool { return !slices.Contains(names, of) }
+	ways := slices.DeleteFunc(plan.Ways(), func(w access.Way) bool {
+		return w.Input != what || !slices.ContainsFunc(w.Who, func(of string) bool { return !others(of) })
+	})
+	a.Ways = withCuts(plan, ways)
+	for i := range a.Ways {
+		a.Ways[i].Who = slices.DeleteFunc(slices.Clone(a.Ways[i].Who), others)
 	}
 	return a, nil
 }

@@ -35,12 +35,11 @@ type Way struct {
 	Cuts []Cut `json:"cuts"`
 }
 
-// manyWays is the number of ways from which on nothing is tried that would cut them: each try compiles the model twice.
+// manyWays is the number of ways from which on nothing is tried that would cut them: each try compiles the model.
 const manyWays = 20
 
-// waysOf are the ways of a plan.
-func waysOf(plan *access.Plan) []Way {
-	ways := plan.Ways()
+// withCuts are the ways of a plan with what cuts each.
+func withCuts(plan *access.Plan, ways []access.Way) []Way {
 	all := make([]Way, len(ways))
 	for i, w := range ways {
 		all[i].Way = w
@@ -93,22 +92,13 @@ func declared(plan *access.Plan) map[string]bool {
 	return all
 }
 
-// open reports whether any of those who go a way still reads what it ends at.
+// open reports whether any of those who go a way still reads what it ends at, directly or indirectly.
 func open(plan *access.Plan, way access.Way) bool {
-	m := plan.Model
-	var who []string
-	for _, name := range way.Who {
-		_, cluster := strings.CutPrefix(name, clusterPrefix)
-		if _, invoker := m.Invokers[name]; cluster || invoker {
-			who = append(who, name)
-		}
-	}
-	if _, there := m.DataInputs[way.Input]; !there || len(who) == 0 {
-		return false
-	}
-	m.Assertions = map[string]access.Assertion{"cut": {Cannot: who, Read: way.Input, How: "byNoWay"}}
-	again, _ := access.Compile(m)
-	return again == nil || !again.Verdicts[0].Holds
+	goes := func(who string) bool { return slices.Contains(way.Who, who) }
+	return slices.ContainsFunc(plan.Readers()[way.Input], goes) ||
+		slices.ContainsFunc(plan.Ways(), func(w access.Way) bool {
+			return w.Input == way.Input && slices.ContainsFunc(w.Who, goes)
+		})
 }
 
 type change struct {

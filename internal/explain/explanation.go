@@ -109,7 +109,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 	x := Explanation{
 		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
 		Grants: plan.Grants, ACLs: plan.ACLs, Role: makeRole(m.Role),
-		Ways: waysOf(plan),
+		Ways: withCuts(plan, plan.Ways()),
 	}
 	groups := m.Groups()
 	for _, name := range m.Acting() {

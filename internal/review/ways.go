@@ -20,56 +20,61 @@ type WayChange struct {
 
 // ways compares the indirect ways of two plans; nil is a plan that is not there.
 func (m *maker) ways(old, now *access.Plan) {
-	was, is := reads(old), reads(now)
-	for way, who := range without(now, was) {
+	was, is := reachedBy(old), reachedBy(now)
+	for _, w := range is.without(was) {
+		risk := High
+		if w.Undecided() {
+			risk = Medium
+		}
 		m.r.NewAccess = true
-		m.way(way, who, WayChange{Change: "opens", Risk: High})
+		m.way(w, "opens", risk)
 	}
-	for way, who := range without(old, is) {
-		m.way(way, who, WayChange{Change: "closes", Risk: Low})
+	for _, w := range was.without(is) {
+		m.way(w, "closes", Low)
 	}
 }
 
-func (m *maker) way(w *access.Way, who []string, c WayChange) {
-	w.Who = who
-	c.Who, c.Input, c.Way, c.Undecided = who, w.Input, w.String(), w.Undecided()
-	if c.Undecided && c.Risk == High {
-		c.Risk = Medium
-	}
-	m.r.Ways = append(m.r.Ways, c)
+func (m *maker) way(w access.Way, change string, risk Risk) {
+	m.r.Ways = append(m.r.Ways, WayChange{Who: w.Who, Input: w.Input, Change: change, Way: w.String(),
+		Undecided: w.Undecided(), Risk: risk})
 }
 
 type reading struct{ who, input string }
 
-// reads are who reads what, directly or indirectly.
-func reads(plan *access.Plan) map[reading]bool {
-	all := map[reading]bool{}
+// A reach are the indirect ways of a plan to data inputs, and who reads what by them or directly.
+type reach struct {
+	ways  []access.Way
+	reads map[reading]bool
+}
+
+func reachedBy(plan *access.Plan) reach {
+	r := reach{reads: map[reading]bool{}}
 	if plan == nil {
-		return all
+		return r
 	}
 	for _, w := range plan.Ways() {
+		if w.Input == "" {
+			continue
+		}
+		r.ways = append(r.ways, w)
 		for _, who := range w.Who {
-			all[reading{who, w.Input}] = true
+			r.reads[reading{who, w.Input}] = true
 		}
 	}
 	for input, readers := range plan.Readers() {
 		for _, who := range readers {
-			all[reading{who, input}] = true
+			r.reads[reading{who, input}] = true
 		}
 	}
-	return all
+	return r
 }
 
-// without are the ways of a plan, and of those who go them the ones who went none to the same input at the other side.
-func without(plan *access.Plan, other map[reading]bool) map[*access.Way][]string {
-	all := map[*access.Way][]string{}
-	if plan == nil {
-		return all
-	}
-	for _, w := range plan.Ways() {
-		who := slices.DeleteFunc(slices.Clone(w.Who), func(of string) bool { return other[reading{of, w.Input}] })
-		if w.Input != "" && len(who) > 0 {
-			all[&w] = who
+// without are the ways of those who do not read the same input at the other side.
+func (r reach) without(other reach) (all []access.Way) {
+	for _, w := range r.ways {
+		w.Who = slices.DeleteFunc(slices.Clone(w.Who), func(of string) bool { return other.reads[reading{of, w.Input}] })
+		if len(w.Who) > 0 {
+			all = append(all, w)
 		}
 	}
 	return all
