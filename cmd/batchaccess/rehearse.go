@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/components"
-	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
@@ -107,20 +106,7 @@ pulumi stack`, Args: cobra.NoArgs,
 			if err != nil {
 				return err
 			}
-			colour := to.file == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""
-			err = to.print(cmd, "report", func(w io.Writer) error {
-				if form.format == "json" {
-					return jsonform.Write(w, report)
-				}
-				return report.Write(w, colour)
-			})
-			if err != nil {
-				return err
-			}
-			if !report.Passed() {
-				return errFailed
-			}
-			return nil
+			return printRehearsal(cmd, to, form, report, report)
 		},
 	}
 	from.flags(cmd)

@@ -81,10 +81,18 @@ func rehearseChange(
 	if f.kills > 0 {
 		report.KillSeed = f.seed
 	}
+	return printRehearsal(cmd, to, form, report, changeForm{jsonVersion, report})
+}
+
+// printRehearsal prints what a rehearsal found, and fails where it does not pass. inJSON is the report for machines.
+func printRehearsal(cmd *cobra.Command, to output, form form, report interface {
+	Write(w io.Writer, colour bool) error
+	Passed() bool
+}, inJSON any) error {
 	colour := to.file == "" && isTerminal(cmd.OutOrStdout()) && os.Getenv("NO_COLOR") == ""
-	err = to.print(cmd, "report", func(w io.Writer) error {
+	err := to.print(cmd, "report", func(w io.Writer) error {
 		if form.format == "json" {
-			return jsonform.Write(w, changeForm{jsonVersion, report})
+			return jsonform.Write(w, inJSON)
 		}
 		return report.Write(w, colour)
 	})

@@ -160,16 +160,23 @@ func renamed(old, name string) []string {
 	return []string{`\b` + old + `\b`, name, `(?m)^    ` + name + `:(.*)$`, "    " + name + ":$1\n      was: " + old}
 }
 
-// version writes the sample with edits.
-func version(t *testing.T, edits ...string) rehearsal.Version {
+// project is a folder for stacks of this repository's program.
+func project(t *testing.T) (dir string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir = t.TempDir()
 	program, err := filepath.Abs(root)
 	require.NoError(t, err)
 	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project,
 		[]byte("main: "+program+"\n")...), 0o600))
+	return dir
+}
+
+// version writes the sample with edits.
+func version(t *testing.T, edits ...string) rehearsal.Version {
+	t.Helper()
+	dir := project(t)
 	text, err := os.ReadFile(filepath.Join(root, "Pulumi.dev.yaml"))
 	require.NoError(t, err)
 	sample := strings.ReplaceAll(string(text), "{ startDate: 2026-11-01, endDate: 2028-10-31 }", today)

@@ -47,13 +47,7 @@ type stackOf struct {
 
 func deploy(t *testing.T, a *azure.Azure, name, state, more string) stackOf {
 	t.Helper()
-	dir := t.TempDir()
-	program, err := filepath.Abs(root)
-	require.NoError(t, err)
-	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project,
-		[]byte("main: "+program+"\n")...), 0o600))
+	dir := project(t)
 	text := strings.ReplaceAll(lake, "STACK", name) + more
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi."+name+".yaml"), []byte(text), 0o600))
 	values, err := config.ReadStack(dir, name)
