@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/accesstest"
-	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/config"
 )
 
 func TestAProgramIsRunWithTheConfigurationOfItsStack(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/components"
-	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/config"
 )
 
 // Deploy declares the resources of the stack that runs. What is wrong with its configuration is one error, before any

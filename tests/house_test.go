@@ -25,7 +25,7 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 	// The embedded Azure is a witness: what it knows of roles and access is its own.
 	witness := []string{
-		pulumi, module + "/roles", module + "/access", module + "/components", module + "/config", module + "/stack",
+		pulumi, module + "/roles", module + "/access", module + "/components", module + "/internal/config", module + "/stack",
 		module + "/internal/lookup", module + "/sdks", module + "/internal/invoke", module + "/internal/explain", module + "/internal/review",
 		module + "/internal/guardrails", module + "/policy", module + "/internal/verify", module + "/internal/adopt", azureSDK,
 		module + "/sandbox/engine", module + "/sandbox/standin", module + "/sandbox/rehearsal",
@@ -35,21 +35,21 @@ func TestImportsPointOneWay(t *testing.T) {
 			pulumi, module + "/access", module + "/components", "net",
 		}, around...),
 		"access": append([]string{
-			pulumi, module + "/components", module + "/config", "net", module + "/internal/lookup",
+			pulumi, module + "/components", module + "/internal/config", "net", module + "/internal/lookup",
 		}, around...),
-		"internal/lookup": append([]string{module + "/components", module + "/config"}, around...),
-		"components":      append([]string{module + "/config", module + "/stack"}, around...),
-		"config":          append([]string{module + "/stack"}, around...),
+		"internal/lookup": append([]string{module + "/components", module + "/internal/config"}, around...),
+		"components":      append([]string{module + "/internal/config", module + "/stack"}, around...),
+		"internal/config": append([]string{module + "/stack"}, around...),
 		"stack":           around,
 		"accesstest": append([]string{
 			module + "/internal/explain", module + "/internal/review",
 		}, around...),
 		"internal/explain": {
-			pulumi, module + "/components", module + "/config", module + "/sandbox", module + "/cmd",
+			pulumi, module + "/components", module + "/internal/config", module + "/sandbox", module + "/cmd",
 			azureSDK, "net/http", "github.com/spf13/cobra",
 		},
 		"internal/guardrails": {
-			pulumi, module + "/components", module + "/config", module + "/internal/review",
+			pulumi, module + "/components", module + "/internal/config", module + "/internal/review",
 			module + "/sandbox", module + "/cmd", azureSDK, "net/http", "github.com/spf13/cobra",
 		},
 		"internal/review": {
@@ -70,7 +70,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		},
 		"sandbox/azure": witness,
 		"sandbox/standin": {
-			module + "/access", module + "/components", module + "/config", module + "/sandbox/azure", module + "/sandbox/engine", azureSDK,
+			module + "/access", module + "/components", module + "/internal/config", module + "/sandbox/azure", module + "/sandbox/engine", azureSDK,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

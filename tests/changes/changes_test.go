@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"

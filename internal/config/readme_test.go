@@ -16,7 +16,7 @@ import (
 // The README's reference and the decoder know the same keys.
 func TestTheReadmeNamesEveryKey(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	section, _, found := strings.Cut(string(readme)[strings.Index(string(readme), "## Configuration"):], "\nOutputs:")
 	require.True(t, found)

@@ -13,13 +13,13 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
-	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 func devStack(t *testing.T) map[string]any {
 	t.Helper()
-	values, err := config.ReadStack("..", "dev")
+	values, err := config.ReadStack("../..", "dev")
 	require.NoError(t, err)
 	return values
 }
@@ -57,7 +57,7 @@ func TestTheSampleStackIsWithoutAProblem(t *testing.T) {
 
 func TestPulumiYAMLAndTheDecoderKnowTheSameKeys(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../Pulumi.yaml")
+	text, err := os.ReadFile("../../Pulumi.yaml")
 	require.NoError(t, err)
 	var declared struct {
 		Config map[string]struct{ Type, Description string }
@@ -377,7 +377,7 @@ func TestDecodeLeavesItsInputAlone(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	sample, err := os.ReadFile("../Pulumi.dev.yaml")
+	sample, err := os.ReadFile("../../Pulumi.dev.yaml")
 	require.NoError(f, err)
 	f.Add(string(sample))
 	f.Add("config: {'batchaccess:clusters': {cpu: }}")

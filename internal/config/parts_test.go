@@ -18,7 +18,7 @@ import (
 // What the page on groups shows is a configuration, and its figures are right.
 func TestTheGroupsOfTheDocs(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/parts.md")
+	page, err := os.ReadFile("../../docs/parts.md")
 	require.NoError(t, err)
 	block := regexp.MustCompile("(?s)<!-- yaml invokers -->\n```yaml\n(.*?)```").FindStringSubmatch(string(page))
 	require.NotNil(t, block)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/components"
-	"github.com/batchaccess/batchaccess/config"
+	"github.com/batchaccess/batchaccess/internal/config"
 )
 
 // noResources is a mock for programs that make nothing.
@@ -206,7 +206,7 @@ func TestLoadRefusesWhatExplainRefuses(t *testing.T) {
 
 func TestEndpointsThatAreEmptyAreNotAll(t *testing.T) {
 	t.Parallel()
-	project, err := os.ReadFile("../Pulumi.yaml")
+	project, err := os.ReadFile("../../Pulumi.yaml")
 	require.NoError(t, err)
 	for text, want := range map[string]string{"{}": "endpoints: is empty; name the endpoints",
 		"": "endpoints: has no value"} {
@@ -225,7 +225,7 @@ func TestEndpointsThatAreEmptyAreNotAll(t *testing.T) {
 }
 
 func TestLoadTakesTheDefaultOfPulumiYAMLForNotGiven(t *testing.T) {
-	project, err := os.ReadFile("../Pulumi.yaml")
+	project, err := os.ReadFile("../../Pulumi.yaml")
 	require.NoError(t, err)
 	values := asEngine(t)
 	values["batchaccess:endpoints"] = "{}"
