@@ -70,8 +70,8 @@ func TestImportsPointOneWay(t *testing.T) {
 		},
 		"sandbox/azure": witness,
 		"sandbox/standin": {
-			module + "/access", module + "/components", module + "/internal/config", module + "/sandbox/azure", module +
-				"/sandbox/engine", azureSDK,
+			module + "/access", module + "/components", module + "/internal/config",
+			module + "/sandbox/azure", module + "/sandbox/engine", azureSDK,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
