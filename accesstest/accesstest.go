@@ -1,4 +1,5 @@
-// Package accesstest lets the tests of a stack that imports the components say who may start and read what, without Azure:
+// Package accesstest lets the tests of a stack that imports the components say who may start and read what, without
+// Azure:
 //
 //	func TestWhoReadsPayroll(t *testing.T) {
 //		stack := accesstest.Run(t, deploy)
@@ -6,9 +7,9 @@
 //		stack.Require(t, access.Assertion{Can: []string{"analysts"}, Start: "scoring"})
 //	}
 //
-// The program runs under Pulumi's mocks, which answer as Azure would where the components depend on the answer. What is
-// judged is the model of every BatchEndpointAccess that it registers, whatever its arguments were computed from. Parts that
-// stand alone, such as an InvokerRole, have no model; their role assignments are judged one by one:
+// The program runs under Pulumi's mocks, which answer as Azure would where the components depend on the answer. What
+// is judged is the model of every BatchEndpointAccess that it registers, whatever its arguments were computed from.
+// Parts that stand alone, such as an InvokerRole, have no model; their role assignments are judged one by one:
 //
 //	stack.RequireCan(t, "pipeline", "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write", workspaceID)
 //	stack.RequireCannot(t, "pipeline", "readsSecrets", lakeID)
@@ -75,8 +76,8 @@ func Try(program pulumi.RunFunc, options ...pulumi.RunOption) (*Stack, error) {
 // Resources lists what the program registers, sorted: the name of the type, and the resource's own.
 func (s *Stack) Resources() []string { return slices.Clone(s.resources) }
 
-// ID is the ARM ID that was made up for a storage account, a workspace or a user-assigned identity of the program: the scope of
-// what is assigned there. The resource is called as Resources does: "StorageAccount lake".
+// ID is the ARM ID that was made up for a storage account, a workspace or a user-assigned identity of the program:
+// the scope of what is assigned there. The resource is called as Resources does: "StorageAccount lake".
 func (s *Stack) ID(t testing.TB, resource string) string {
 	t.Helper()
 	id, ok := s.ids[resource]
@@ -100,8 +101,8 @@ func (s *Stack) Model(t testing.TB, name string) access.Model {
 	return model
 }
 
-// Require fails the test unless the assertion holds for every BatchEndpointAccess of the stack, and says who gains it and
-// how, or what is missing. An assertion that is wrong in itself, such as one that names nobody, fails it too.
+// Require fails the test unless the assertion holds for every BatchEndpointAccess of the stack, and says who gains it
+// and how, or what is missing. An assertion that is wrong in itself, such as one that names nobody, fails it too.
 func (s *Stack) Require(t testing.TB, a access.Assertion) {
 	t.Helper()
 	if len(s.models) == 0 {
@@ -179,8 +180,8 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return id, state, nil
 }
 
-// topLevel are the types of resources whose ARM IDs the components take, by Pulumi's: what Azure calls them, and the input
-// that names one. A component refuses an ID that is of another form.
+// topLevel are the types of resources whose ARM IDs the components take, by Pulumi's: what Azure calls them, and the
+// input that names one. A component refuses an ID that is of another form.
 var topLevel = map[string]struct {
 	armType string
 	name    resource.PropertyKey
@@ -272,7 +273,8 @@ func plain(v resource.PropertyValue) any {
 	}
 }
 
-// makeUp is an ID that Azure might have drawn, and the same in every run. An object ID is noted as that of what it is of.
+// makeUp is an ID that Azure might have drawn, and the same in every run. An object ID is noted as that of what it is
+// of.
 func (m *mocks) makeUp(label string, of ...string) resource.PropertyValue {
 	id := uuid.NewSHA1(uuid.NameSpaceOID, []byte(strings.Join(of, "|"))).String()
 	m.mu.Lock()
@@ -305,7 +307,8 @@ func (m *mocks) known(value any) any {
 	return value
 }
 
-// identityOf is the identity of a compute: principals for what it was given, or a system-assigned one where nothing is known.
+// identityOf is the identity of a compute: principals for what it was given, or a system-assigned one where nothing
+// is known.
 func (m *mocks) identityOf(label, name string, given resource.PropertyValue) resource.PropertyMap {
 	identity := resource.PropertyMap{"type": resource.NewProperty("SystemAssigned"), "principalId": m.makeUp(label, name, "principalId"), "tenantId": m.makeUp(label, "tenant")}
 	if !given.IsObject() {

@@ -17,14 +17,15 @@ import (
 
 // An Assignment is a role assignment that the program registers, by a component or by itself.
 type Assignment struct {
-	// Name of the resource, and the component that it is a child of, as Resources lists it: "InvokerRole invoker"; "" for none.
+	// Name of the resource, and the component that it is a child of, as Resources lists it: "InvokerRole invoker"; ""
+	// for none.
 	Name, Component string
 	// PrincipalID is an object ID; PrincipalType is User, Group or ServicePrincipal.
 	PrincipalID, PrincipalType string
 	// Scope and RoleDefinitionID are ARM IDs.
 	Scope, RoleDefinitionID string
-	// Role is what is assigned: a role that the program makes, a built-in one that is known here, or one that an InvokerRole
-	// is told the definition of. Of any other it is not known what it allows, and Known is false.
+	// Role is what is assigned: a role that the program makes, a built-in one that is known here, or one that an
+	// InvokerRole is told the definition of. Of any other it is not known what it allows, and Known is false.
 	Role  roles.Definition
 	Known bool
 	// Condition under which the role holds; "" for most.
@@ -49,10 +50,10 @@ func (s *Stack) Assignments() []Assignment { return slices.Clone(s.assignments) 
 // RequireCan fails the test unless the principal has the action at the scope, by a role that is assigned to it there or
 // above and without a condition.
 //
-// The principal is an object ID, or the name of what makes or looks up the principal, with its type where a name is not
-// enough: "pipeline", "ServicePrincipal pipeline". The action is one of Azure's in full, of either plane, or a kind of risk
-// (grantsAccess, readsSecrets, changesCode, destroysData) for any action of it. What a group has counts for those whom the
-// program puts in it; who else is in it is not known here.
+// The principal is an object ID, or the name of what makes or looks up the principal, with its type where a name is
+// not enough: "pipeline", "ServicePrincipal pipeline". The action is one of Azure's in full, of either plane, or a
+// kind of risk (grantsAccess, readsSecrets, changesCode, destroysData) for any action of it. What a group has counts
+// for those whom the program puts in it; who else is in it is not known here.
 func (s *Stack) RequireCan(t testing.TB, principal, action, scope string) {
 	t.Helper()
 	var held []string
@@ -70,8 +71,9 @@ func (s *Stack) RequireCan(t testing.TB, principal, action, scope string) {
 	t.Fatalf("%s can't do %s on %s; it has: %s", principal, action, scope, strings.Join(held, "; "))
 }
 
-// RequireCannot fails the test if the principal may have the action at the scope, or anywhere below it: also by a role of
-// which it is not known what it allows, and under whatever condition. Principal and action are those of RequireCan.
+// RequireCannot fails the test if the principal may have the action at the scope, or anywhere below it: also by a
+// role of which it is not known what it allows, and under whatever condition. Principal and action are those of
+// RequireCan.
 func (s *Stack) RequireCannot(t testing.TB, principal, action, scope string) {
 	t.Helper()
 	for _, a := range s.of(t, principal, action, scope) {
@@ -143,7 +145,8 @@ type registration struct {
 
 const groupMember = "azuread:index/groupMember:GroupMember"
 
-// note keeps role assignments, role definitions, components that are told what a role allows, and who is in which group.
+// note keeps role assignments, role definitions, components that are told what a role allows, and who is in which
+// group.
 func (m *mocks) note(args pulumi.MockResourceArgs) {
 	kind := guardrails.Resource{Type: args.TypeToken}.Kind()
 	if !slices.Contains([]string{guardrails.RoleAssignment, guardrails.RoleDefinition, components.InvokerRoleToken, groupMember}, kind) {

@@ -10,8 +10,9 @@ import (
 	"github.com/batchaccess/batchaccess/internal/config"
 )
 
-// Configured runs the program as that stack of the Pulumi project in the folder: under their names, with the configuration of
-// Pulumi.yaml and Pulumi.<stack>.yaml. What is encrypted there can't be read here; the program gets config.Unknown for it.
+// Configured runs the program as that stack of the Pulumi project in the folder: under their names, with the
+// configuration of Pulumi.yaml and Pulumi.<stack>.yaml. What is encrypted there can't be read here; the program gets
+// config.Unknown for it.
 func Configured(t testing.TB, dir, stack string) pulumi.RunOption {
 	t.Helper()
 	project, texts, err := readProject(dir, stack)

@@ -12,8 +12,8 @@ import (
 
 const stackReference = "pulumi:pulumi:StackReference"
 
-// StackOutputs is what another stack exports, for a program that reads it through a StackReference: the name is the one that
-// the program gives there, such as contoso/roles/prod.
+// StackOutputs is what another stack exports, for a program that reads it through a StackReference: the name is the
+// one that the program gives there, such as contoso/roles/prod.
 func StackOutputs(name string, outputs map[string]any) pulumi.RunOption {
 	return func(info *pulumi.RunInfo) {
 		if m, ok := info.Mocks.(*mocks); ok {

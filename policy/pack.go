@@ -95,15 +95,16 @@ func newPolicy(rule guardrails.Rule, preview bool, base guardrails.Config,
 	})
 }
 
-// levels are Pulumi's words for those of the rules. Which one holds is Pulumi's to say: it knows the pack's configuration.
+// levels are Pulumi's words for those of the rules. Which one holds is Pulumi's to say: it knows the pack's
+// configuration.
 var levels = map[guardrails.Level]policyx.EnforcementLevel{
 	guardrails.Advisory:  policyx.EnforcementLevelAdvisory,
 	guardrails.Mandatory: policyx.EnforcementLevelMandatory,
 	guardrails.Disabled:  policyx.EnforcementLevelDisabled,
 }
 
-// judge returns what is wrong with a resource. Its secrets are judged by their values, or making a value secret would be a
-// way around every rule; but a finding that only they give away is told without saying what they are.
+// judge returns what is wrong with a resource. Its secrets are judged by their values, or making a value secret would
+// be a way around every rule; but a finding that only they give away is told without saying what they are.
 func judge(r policyx.AnalyzerResource, c guardrails.Config) []guardrails.Finding {
 	found := guardrails.Check(resourceOf(r, true), c)
 	if !property.New(r.Properties).HasSecrets() {

@@ -12,9 +12,9 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// settings are what can be set of the policies: the fields of guardrails.Config by the names that they have in JSON, except
-// the levels, which Pulumi sets, and what only a guardrails.yaml says (waivers, decided types). What they mean is
-// said in guardrails too, and must be said there first.
+// settings are what can be set of the policies: the fields of guardrails.Config by the names that they have in JSON,
+// except the levels, which Pulumi sets, and what only a guardrails.yaml says (waivers, decided types). What they mean
+// is said in guardrails too, and must be said there first.
 var settings = []struct {
 	name, about string
 	policies    []string
@@ -56,8 +56,8 @@ func namesOf(policy string) (names []string) {
 	return names
 }
 
-// schemaOf describes the settings of a policy to Pulumi, which refuses what does not fit and fills in the defaults; nil if
-// it has none.
+// schemaOf describes the settings of a policy to Pulumi, which refuses what does not fit and fills in the defaults;
+// nil if it has none.
 func schemaOf(policy string, base guardrails.Config) *policyx.ConfigSchema {
 	schema := &policyx.ConfigSchema{Properties: map[string]map[string]any{}}
 	for _, s := range settings {

@@ -1,5 +1,5 @@
-// Package stack is the Pulumi program: a stack's configuration to the component to the stack's outputs, and nothing else.
-// It is apart from main so that main, which every build links anew, compiles at once.
+// Package stack is the Pulumi program: a stack's configuration to the component to the stack's outputs, and nothing
+// else. It is apart from main so that main, which every build links anew, compiles at once.
 package stack
 
 import (

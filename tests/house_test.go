@@ -90,8 +90,8 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
-// The table of the house in CONTRIBUTING.md is what a new colleague goes by: each package has a row, and the row says which
-// others it imports.
+// The table of the house in CONTRIBUTING.md is what a new colleague goes by: each package has a row, and the row says
+// which others it imports.
 func TestTheHouseIsAsContributingTells(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../CONTRIBUTING.md")

@@ -44,7 +44,8 @@ func existing(ctx *pulumi.Context, text string) pulumi.CustomResource {
 	return r
 }
 
-// given replaces every text Input in the arguments by one of another kind, where the kind fits, and counts them by field.
+// given replaces every text Input in the arguments by one of another kind, where the kind fits, and counts them by
+// field.
 func given(v reflect.Value, path string, counts map[string]int, as func(text string) pulumi.Input) {
 	switch {
 	case v.Kind() == reflect.Interface && !v.IsNil() && (v.Type() == stringInput || v.Type() == stringPtrInput):

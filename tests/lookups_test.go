@@ -243,8 +243,8 @@ func TestTheCallersProvidersAreAsked(t *testing.T) {
 	}
 }
 
-// Whoever holds the 35 actions may point a data store elsewhere, or an endpoint at another cluster. What is looked up is then
-// granted where it points to now: an assertion about what matters stops it, and so does what is written down.
+// Whoever holds the 35 actions may point a data store elsewhere, or an endpoint at another cluster. What is looked up
+// is then granted where it points to now: an assertion about what matters stops it, and so does what is written down.
 func TestWhatWasPointedElsewhereDoesNotGetPastAnAssertion(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -307,7 +307,8 @@ func TestWhatIsGivenIsCheckedWhereThatIsAskedFor(t *testing.T) {
 	assert.Len(t, r.calls, len(args.Invokers)-1+resources+region, "all but the one that is made")
 }
 
-// Names of computes are the same whatever the case of their letters, and Azure answers what each deployment was made with.
+// Names of computes are the same whatever the case of their letters, and Azure answers what each deployment was made
+// with.
 func TestAClusterThatEndpointsNameIsCalledTheSameEveryTime(t *testing.T) {
 	t.Parallel()
 	for range 20 {

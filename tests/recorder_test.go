@@ -105,8 +105,8 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		r.t.Errorf("%s %s: %v", args.TypeToken, args.Name, err)
 	}
 	if r.preview {
-		// As at a preview: no ID, and no output that only Azure knows. azure-native leaves the principal inside of an identity
-		// unknown, and with a part of it unknown the SDK takes the whole for so.
+		// As at a preview: no ID, and no output that only Azure knows. azure-native leaves the principal inside of an
+		// identity unknown, and with a part of it unknown the SDK takes the whole for so.
 		state := args.Inputs.Copy()
 		if !r.echoes {
 			delete(state, "identity")

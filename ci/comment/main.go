@@ -1,5 +1,5 @@
-// The command comment posts a review to the pull request that a pipeline runs for, as one comment that is updated in place:
-// the access diff first, then the resource diff.
+// The command comment posts a review to the pull request that a pipeline runs for, as one comment that is updated in
+// place: the access diff first, then the resource diff.
 //
 //	go run ./ci/comment -stack dev -begin
 //	go run ./ci/comment -stack dev -access .batchaccess/review/dev/access.md -resources .batchaccess/review/dev/resources.txt

@@ -19,8 +19,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
-// adoptionRounds is more than any stack takes: a round for each thing that the place of the next one hangs on, and one to
-// settle each.
+// adoptionRounds is more than any stack takes: a round for each thing that the place of the next one hangs on, and
+// one to settle each.
 const adoptionRounds = 20
 
 func newAdopt() *cobra.Command {

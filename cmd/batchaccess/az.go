@@ -30,7 +30,8 @@ each with [--query <key>] [--output json|tsv|none].`
 // errAzUsage is a call that the stand-in does not know.
 type errAzUsage struct{ error }
 
-// runAz is the Azure CLI's stand-in. Like the CLI, it exits with 2 for a call that it does not know, with 1 for a failure.
+// runAz is the Azure CLI's stand-in. Like the CLI, it exits with 2 for a call that it does not know, with 1 for a
+// failure.
 func runAz(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newAz()
 	root.SetArgs(args)
@@ -222,8 +223,8 @@ func (c *azCall) print(w io.Writer, answer any) error {
 	return errAzUsage{fmt.Errorf("--output %s is not known", c.output)}
 }
 
-// choose follows a path of keys, such as user.name: the part of the Azure CLI's query language that scripts use to get at
-// a token or a tenant. It is nil where there is nothing.
+// choose follows a path of keys, such as user.name: the part of the Azure CLI's query language that scripts use to
+// get at a token or a tenant. It is nil where there is nothing.
 func choose(answer any, query string) any {
 	for _, key := range strings.Split(query, ".") {
 		if list, ok := answer.([]any); ok {

@@ -25,7 +25,8 @@ import (
 )
 
 // An account is who is signed in to the stand-in for the Azure CLI. It is kept in the folder of the CLI's settings,
-// AZURE_CONFIG_DIR, for its owner alone, with a service principal's proof, as the CLI does; never with a user's password.
+// AZURE_CONFIG_DIR, for its owner alone, with a service principal's proof, as the CLI does; never with a user's
+// password.
 type account struct {
 	Kind   string `json:"kind"`             // userAccount, invoke.AsServicePrincipal or invoke.AsManagedIdentity
 	ID     string `json:"id"`               // object ID of a user; client ID of any other, "" for the host's only identity
@@ -100,8 +101,8 @@ func knownUsers() (users []knownUser, err error) {
 	return users, nil
 }
 
-// chooseUser finds a user by any of its names, or the name of the invoker that it is or belongs to. Without a name it is
-// the only user that is an invoker.
+// chooseUser finds a user by any of its names, or the name of the invoker that it is or belongs to. Without a name it
+// is the only user that is an invoker.
 func chooseUser(name string) (knownUser, error) {
 	users, err := knownUsers()
 	if err != nil {

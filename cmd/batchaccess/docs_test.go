@@ -21,7 +21,8 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 
 const repository = "../.."
 
-// shown is an example in the docs: the command in a comment, and below it what it prints. Behind | nothing, its exit code.
+// shown is an example in the docs: the command in a comment, and below it what it prints. Behind | nothing, its exit
+// code.
 var shown = regexp.MustCompile("(<!-- \\$ batchaccess (.+) -->\n```[a-z]*\n)((?s:.*?))(```\n)")
 
 func TestTheDocsShowWhatTheCommandsPrint(t *testing.T) {

@@ -35,8 +35,8 @@ const scoring = `config:
     heart: { cluster: cpu, inputs: [archive] }
 `
 
-// sandboxOf starts a sandbox in which the stack's project can be invoked, and leads the command to it: by default, it is
-// signed in as the sandbox's owner.
+// sandboxOf starts a sandbox in which the stack's project can be invoked, and leads the command to it: by default, it
+// is signed in as the sandbox's owner.
 func sandboxOf(t *testing.T, stack string) (a *azure.Azure, dir string) {
 	t.Helper()
 	dir = projectWith(t, map[string]string{"dev": stack})

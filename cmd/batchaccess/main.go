@@ -114,8 +114,8 @@ func version() string {
 // mayBeEmpty is the annotation of a flag for which an empty value says something of its own.
 const mayBeEmpty = "mayBeEmpty"
 
-// emptyFlags refuses a flag that was given without a value, as a variable that is not set leaves it: its default would hold, and
-// with it another stack, or no condition to fail on.
+// emptyFlags refuses a flag that was given without a value, as a variable that is not set leaves it: its default
+// would hold, and with it another stack, or no condition to fail on.
 func emptyFlags(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		empty := f.Value.String() == ""

@@ -78,8 +78,8 @@ func openStack(dir, stack string) (p project, name string, err error) {
 	return p, name, err
 }
 
-// kept makes a folder of the project's that keeps what commands leave from one to the next. Git passes it over: it has the
-// secrets of the sandbox.
+// kept makes a folder of the project's that keeps what commands leave from one to the next. Git passes it over: it
+// has the secrets of the sandbox.
 func (p project) kept(name string) (string, error) {
 	all := filepath.Join(p.dir, ".batchaccess")
 	dir := filepath.Join(all, name)

@@ -155,8 +155,8 @@ func tellRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) 
 	return t.Flush()
 }
 
-// recover removes what is of no use, takes the rest into the state, and has Pulumi look at everything as it is now. Broken
-// off itself, it can be run again.
+// recover removes what is of no use, takes the rest into the state, and has Pulumi look at everything as it is now.
+// Broken off itself, it can be run again.
 func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt.State, plan []adopt.Recovery) error {
 	for _, r := range plan {
 		for _, found := range r.Remove {

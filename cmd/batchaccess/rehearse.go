@@ -130,7 +130,8 @@ func location(args *components.BatchEndpointAccessArgs) string {
 	return rehearsal.DefaultLocation
 }
 
-// rehearsalFolder is a new one for each rehearsal, gone when it is over, or one in the project for a stack that is kept.
+// rehearsalFolder is a new one for each rehearsal, gone when it is over, or one in the project for a stack that is
+// kept.
 func rehearsalFolder(p project, stack string, keep bool) (string, func(), error) {
 	if !keep {
 		dir, err := os.MkdirTemp("", "batchaccess-rehearsal-")

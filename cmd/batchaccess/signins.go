@@ -149,8 +149,8 @@ func writeOwn(file string, text []byte) error {
 	return wholefile.Write(file, text)
 }
 
-// useAzureCLIOf lets the Azure CLI, which azidentity runs, be signed in as the invoker. Outside the sandbox there is one
-// Azure CLI, and whoever is signed in to it invokes.
+// useAzureCLIOf lets the Azure CLI, which azidentity runs, be signed in as the invoker. Outside the sandbox there is
+// one Azure CLI, and whoever is signed in to it invokes.
 func useAzureCLIOf(stack, invoker string) error {
 	dir := os.Getenv(signInsVariable)
 	if dir == "" {

@@ -195,7 +195,8 @@ func deployer(ctx context.Context, environment string) (azcore.TokenCredential, 
 	return credential, c, client, err
 }
 
-// subjects are the principals of the stack: the IDs are in its configuration, and those of what it makes in its outputs.
+// subjects are the principals of the stack: the IDs are in its configuration, and those of what it makes in its
+// outputs.
 func (s *stackOf) subjects(ctx context.Context, cmd *cobra.Command) ([]verify.Subject, error) {
 	deployed, err := s.outputs(ctx, cmd, false)
 	if err != nil {

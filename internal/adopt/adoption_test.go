@@ -34,7 +34,8 @@ const (
 	notKnown    = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 )
 
-// previewOf is a preview that creates resources of a type, by name, with their inputs; and what --import-file writes with it.
+// previewOf is a preview that creates resources of a type, by name, with their inputs; and what --import-file writes
+// with it.
 func previewOf(t *testing.T, kind string, resources map[string]map[string]any) (adopt.Preview, []byte) {
 	t.Helper()
 	var steps, specs []map[string]any

@@ -8,8 +8,9 @@ import (
 )
 
 // findApplication goes by the tags, which say whose an application is. Display names are not unique, and the azuread
-// provider gives a new application another one for a moment. But anyone who may register applications can write the same
-// tags, and a stack of the same name may be deployed to the same tenant from elsewhere: so how it is kept counts too.
+// provider gives a new application another one for a moment. But anyone who may register applications can write the
+// same tags, and a stack of the same name may be deployed to the same tenant from elsewhere: so how it is kept counts
+// too.
 func findApplication(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
 	var conditions []string
 	tags, _ := r.Inputs["tags"].([]any)
@@ -54,7 +55,8 @@ func (f *Finder) othersHold(ctx context.Context, o graphObject) (others string, 
 	return "", false, nil
 }
 
-// otherOwner is the ID of an owner of the object at the path who is not whoever this is signed in as; "" if there is none.
+// otherOwner is the ID of an owner of the object at the path who is not whoever this is signed in as; "" if there is
+// none.
 func (f *Finder) otherOwner(ctx context.Context, path string) (string, error) {
 	owners, err := f.list(ctx, path+"/owners", "")
 	if err != nil || len(owners) == 0 {

@@ -2,6 +2,6 @@
 // or what was there before the stack.
 //
 // It asks Resource Manager and Microsoft Graph, and changes nothing unless Remove is called. It knows the types of
-// resources that this project's components register, and how Pulumi writes previews, import files and states, but not how
-// to run Pulumi.
+// resources that this project's components register, and how Pulumi writes previews, import files and states, but not
+// how to run Pulumi.
 package adopt

@@ -27,7 +27,8 @@ type Finder struct {
 	caller func(context.Context) (string, error)
 }
 
-// New makes a finder. Whoever it signs in as needs to read what the stack's deployer may write. The transport may be nil.
+// New makes a finder. Whoever it signs in as needs to read what the stack's deployer may write. The transport may be
+// nil.
 func New(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Transporter) *Finder {
 	pipeline := func(scope string) runtime.Pipeline {
 		return runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// findGroup goes by the description, which says whose a group is, for the reasons that findApplication has: also that anyone
-// who may make groups can write the same. A group that somebody else owns would let them add whom they like to what the
-// stack grants it.
+// findGroup goes by the description, which says whose a group is, for the reasons that findApplication has: also that
+// anyone who may make groups can write the same. A group that somebody else owns would let them add whom they like to
+// what the stack grants it.
 func findGroup(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
 	objects, err := f.list(ctx, "/groups", "description eq "+quoted(text(r.Inputs, "description")))
 	for _, o := range objects {
@@ -32,7 +32,8 @@ func findGroup(ctx context.Context, f *Finder, r Resource) (found []Found, err e
 	return found, err
 }
 
-// groupsAlike finds those of the display name that do not carry the description. They are no obstacle: it is not unique.
+// groupsAlike finds those of the display name that do not carry the description. They are no obstacle: it is not
+// unique.
 func groupsAlike(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	objects, err := f.list(ctx, "/groups", "displayName eq "+quoted(text(r.Inputs, "displayName")))
 	for _, o := range objects {

@@ -13,7 +13,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 )
 
-// imports is what `pulumi preview --import-file` writes and `pulumi import --file` reads. What is not known here is kept.
+// imports is what `pulumi preview --import-file` writes and `pulumi import --file` reads. What is not known here is
+// kept.
 type imports struct {
 	all   map[string]json.RawMessage
 	specs []spec

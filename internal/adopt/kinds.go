@@ -27,8 +27,8 @@ type Found struct {
 	ID string
 	// Lost says why it can't become the resource, if it can't: then it is to be removed and made again.
 	Lost string
-	// Others says by what it may be somebody else's, though it looks like the resource; Owned that it has another owner than
-	// whoever deploys, which nothing that a stack makes has.
+	// Others says by what it may be somebody else's, though it looks like the resource; Owned that it has another owner
+	// than whoever deploys, which nothing that a stack makes has.
 	Others string
 	Owned  bool
 }
@@ -114,8 +114,8 @@ func Types() []string {
 	return types
 }
 
-// Find returns what exists in Azure as the resource would: nothing, or one; several only of applications, whose names are
-// not unique. The error wraps ErrUnknownType for a type that is not one of Types.
+// Find returns what exists in Azure as the resource would: nothing, or one; several only of applications, whose names
+// are not unique. The error wraps ErrUnknownType for a type that is not one of Types.
 func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
 	k, ok := kinds[r.Type]
 	if !ok {

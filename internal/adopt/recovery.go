@@ -61,9 +61,10 @@ func ReadState(export []byte) (State, error) {
 	return *file.Deployment, nil
 }
 
-// After is the state as `pulumi stack import` takes it, once the plan was carried out: what is to be imported is a resource
-// with the inputs that the program gave it and no outputs yet, which the next `pulumi refresh` reads. (That refresh has
-// a flag of its own for this, --import-pending-creates. With the CLI 3.259 the resource is then in no state at all.)
+// After is the state as `pulumi stack import` takes it, once the plan was carried out: what is to be imported is a
+// resource with the inputs that the program gave it and no outputs yet, which the next `pulumi refresh` reads. (That
+// refresh has a flag of its own for this, --import-pending-creates. With the CLI 3.259 the resource is then in no
+// state at all.)
 func (s State) After(plan []Recovery) ([]byte, error) {
 	e, err := s.edit()
 	if err != nil {

@@ -166,8 +166,8 @@ func TestOneOfSeveralIsTakenAndTheRestRemoved(t *testing.T) {
 	assert.ElementsMatch(t, apps, []string{plan[0].ID, plan[0].Remove[0].ID})
 }
 
-// The tag is public and not unique: anyone who may register applications can write it, and a stack of the same name may be
-// deployed to the same tenant from elsewhere.
+// The tag is public and not unique: anyone who may register applications can write it, and a stack of the same name
+// may be deployed to the same tenant from elsewhere.
 func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -89,8 +89,8 @@ func applicationsAlike(ctx context.Context, f *Finder, r Resource) (rival Rival,
 	return rival, err
 }
 
-// credentialOfSameSubject finds a federated credential of the application for the same issuer and subject: Entra refuses
-// a second one.
+// credentialOfSameSubject finds a federated credential of the application for the same issuer and subject: Entra
+// refuses a second one.
 func credentialOfSameSubject(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	app := text(r.Inputs, "applicationId")
 	credentials, err := f.list(ctx, app+"/federatedIdentityCredentials", "")
@@ -107,8 +107,8 @@ func credentialOfSameSubject(ctx context.Context, f *Finder, r Resource) (rival 
 	return rival, err
 }
 
-// computeOfOtherKind finds what has the name of a cluster and is none, such as a compute instance: the names of a workspace's
-// computes are unique.
+// computeOfOtherKind finds what has the name of a cluster and is none, such as a compute instance: the names of a
+// workspace's computes are unique.
 func computeOfOtherKind(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	id, err := armIDOf(computeID, r)
 	if err != nil {

@@ -25,15 +25,16 @@ func Imported(p Preview, files ...[]byte) (urns []string, err error) {
 	return urns, nil
 }
 
-// Settled is the state, as `pulumi stack import` takes it, with what was imported said in the program's words: changed
-// counts the resources of which inputs or dependencies are not the same any more. Only the resources of these URNs are touched, and
-// components. The preview is of the state as it is, and tells what stays the same too.
+// Settled is the state, as `pulumi stack import` takes it, with what was imported said in the program's words:
+// changed counts the resources of which inputs or dependencies are not the same any more. Only the resources of these
+// URNs are touched, and components. The preview is of the state as it is, and tells what stays the same too.
 //
 // It takes that because an import writes into the state what the provider makes of Azure's answer. There, a scope has
-// lost its first slash (azure-native before the change of August 2026, pulumi-azure-native #4818), so that every role and
-// every assignment would be deleted and made again; and there stands all that Azure fills in by itself, which the program
-// would then seem to take away. What really is otherwise than the program says stays as it is, and shows in the preview. Nor
-// does an import know what depends on what, by which Pulumi deletes: that is written too, and the resources put in its order.
+// lost its first slash (azure-native before the change of August 2026, pulumi-azure-native #4818), so that every role
+// and every assignment would be deleted and made again; and there stands all that Azure fills in by itself, which the
+// program would then seem to take away. What really is otherwise than the program says stays as it is, and shows in
+// the preview. Nor does an import know what depends on what, by which Pulumi deletes: that is written too, and the
+// resources put in its order.
 func (s State) Settled(p Preview, imported []string) (state []byte, changed int, err error) {
 	if len(s.Pending) > 0 { // `pulumi stack import` would forget them
 		return nil, 0, fmt.Errorf("%d operations were broken off; run batchaccess adopt --yes first", len(s.Pending))
@@ -97,7 +98,8 @@ func orNone(inputs map[string]any) map[string]any {
 	return inputs
 }
 
-// withInputs gives a resource of the state other inputs, and azure-native's second copy of them: in the outputs, secret.
+// withInputs gives a resource of the state other inputs, and azure-native's second copy of them: in the outputs,
+// secret.
 func withInputs(resource json.RawMessage, inputs map[string]any) (json.RawMessage, error) {
 	var all, outputs map[string]json.RawMessage
 	err := json.Unmarshal(resource, &all)
@@ -129,8 +131,8 @@ const (
 // wording says what the state has in the words of the program.
 type wording struct{ open []string }
 
-// settle gives what the state has at a path in the program's words. What the program leaves open goes where it is empty, or is
-// Azure's to fill in.
+// settle gives what the state has at a path in the program's words. What the program leaves open goes where it is
+// empty, or is Azure's to fill in.
 func (w wording) settle(path string, program, have map[string]any) map[string]any {
 	settled := map[string]any{}
 	for key, is := range have {
@@ -183,9 +185,9 @@ func (w wording) isOpen(path string) bool {
 	return false
 }
 
-// same tells whether two texts are one to Azure: ARM IDs and sizes whatever the case of their letters, IDs with or without the
-// slashes around them, regions with or without spaces. Everything else, such as the subject of a federated credential, only
-// if it is the same letter by letter.
+// same tells whether two texts are one to Azure: ARM IDs and sizes whatever the case of their letters, IDs with or
+// without the slashes around them, regions with or without spaces. Everything else, such as the subject of a
+// federated credential, only if it is the same letter by letter.
 func same(path, a, b string) bool {
 	key := path[strings.LastIndex(path, ".")+1:]
 	switch {

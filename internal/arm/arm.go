@@ -19,8 +19,8 @@ const (
 	VirtualMachine       = "Microsoft.Compute/virtualMachines"
 )
 
-// IdentityTypes are the types of resources whose managed identity can be looked up by their ARM ID: user-assigned identities
-// themselves, and those that may have a system-assigned one.
+// IdentityTypes are the types of resources whose managed identity can be looked up by their ARM ID: user-assigned
+// identities themselves, and those that may have a system-assigned one.
 var IdentityTypes = []string{UserAssignedIdentity, DataFactory, Site, VirtualMachine}
 
 // An ID is the ID of a top-level resource, taken apart.
@@ -34,8 +34,8 @@ var (
 // IsGUID reports whether s is a GUID as Azure writes it, in either case.
 func IsGUID(s string) bool { return guidForm.MatchString(s) }
 
-// Parse takes apart the ID of a top-level resource and checks that it is of one of the wanted types, such as Workspace; the
-// type of the answer is spelt as the wanted one. The error is a problem.Problem without a path.
+// Parse takes apart the ID of a top-level resource and checks that it is of one of the wanted types, such as
+// Workspace; the type of the answer is spelt as the wanted one. The error is a problem.Problem without a path.
 func Parse(id string, wanted ...string) (ID, error) {
 	fix := "write /subscriptions/<id>/resourceGroups/<group>/providers/" + strings.Join(wanted, " or ") + "/<name>"
 	m := idForm.FindStringSubmatch(id)

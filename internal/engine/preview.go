@@ -76,8 +76,8 @@ func (s Step) Resource() guardrails.Resource {
 	return r
 }
 
-// The text of a value that is not known yet, the key and the signatures of a value that is not plain, and the text that the
-// CLI shows for a secret.
+// The text of a value that is not known yet, the key and the signatures of a value that is not plain, and the text
+// that the CLI shows for a secret.
 const (
 	unknownText  = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 	signatureKey = "4dabf18193072939515e22adb298388d"
@@ -136,8 +136,8 @@ type digestState struct {
 
 const howToMake = "make one with `pulumi preview --json > preview.json`"
 
-// Read reads a preview. The error says why the text is none. A preview that can be read in part is returned with what could
-// not be in Unread.
+// Read reads a preview. The error says why the text is none. A preview that can be read in part is returned with what
+// could not be in Unread.
 func Read(from io.Reader) (Preview, error) {
 	text, err := io.ReadAll(from)
 	if err != nil {

@@ -31,8 +31,8 @@ type matrix struct {
 // column is one endpoint with one input in the matrix.
 type column struct{ Endpoint, Cluster, Input string }
 
-// WriteHTML writes one page that needs nothing else: no network, no font, no script. Its policy lets a browser load nothing
-// and apply no other style than its own.
+// WriteHTML writes one page that needs nothing else: no network, no font, no script. Its policy lets a browser load
+// nothing and apply no other style than its own.
 func WriteHTML(w io.Writer, x Explanation) error {
 	sum := sha256.Sum256([]byte(pageCSS))
 	data := struct {

@@ -86,7 +86,8 @@ func edgesOf(paths []Path) (edges []edge) {
 	return edges
 }
 
-// mermaid writes what is no letter, digit or plain mark as a numeric entity, Mermaid's own, so that no label can end early.
+// mermaid writes what is no letter, digit or plain mark as a numeric entity, Mermaid's own, so that no label can end
+// early.
 func mermaid(s string) string {
 	var out strings.Builder
 	for _, r := range plain(s) {

@@ -11,8 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// WriteWhy tells the paths of one invoker with one input ("" for all), endpoint by endpoint, as a story. A name that the
-// explanation does not know is an error, and so is an input that no endpoint reads.
+// WriteWhy tells the paths of one invoker with one input ("" for all), endpoint by endpoint, as a story. A name that
+// the explanation does not know is an error, and so is an input that no endpoint reads.
 func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 	inputs, invokers := map[string]bool{}, map[string]bool{}
 	for _, p := range x.Paths {

@@ -19,11 +19,12 @@ type Config struct {
 	// AllowedScopes are where a role may be assigned or be assignable though it is wider than a resource group: the words
 	// subscription, managementGroup and root, or ARM IDs. Default: none.
 	AllowedScopes []string `json:"allowedScopes,omitempty" yaml:"allowedScopes"`
-	// AllowedRoles are built-in roles, by name or GUID, that may be assigned although a rule refuses them: storage roles above
-	// reader, roles that grant access, and invokers' roles wider than the 35 actions. What a StorageReader component assigns
-	// because its `write` is set was asked for and needs no entry. Default: none.
+	// AllowedRoles are built-in roles, by name or GUID, that may be assigned although a rule refuses them: storage roles
+	// above reader, roles that grant access, and invokers' roles wider than the 35 actions. What a StorageReader
+	// component assigns because its `write` is set was asked for and needs no entry. Default: none.
 	AllowedRoles []string `json:"allowedRoles,omitempty" yaml:"allowedRoles"`
-	// AllowedSubjects are federated subjects, in full, that may sign in though they are no branch or environment. Default: none.
+	// AllowedSubjects are federated subjects, in full, that may sign in though they are no branch or environment.
+	// Default: none.
 	AllowedSubjects []string `json:"allowedSubjects,omitempty" yaml:"allowedSubjects"`
 	// InvokerAdditions are those that the invokers' role may have on top of the 35 actions. Default: all that have a name.
 	InvokerAdditions []string `json:"invokerAdditions" yaml:"invokerAdditions"`

@@ -1,8 +1,8 @@
 // Package guardrails holds the rules that a change of access must not break: one resource in, findings out.
 //
-// The rules exist once: `batchaccess review` asks them about the resources of a preview, and a Pulumi policy pack asks them
-// about the resources of a running deployment. So the package knows resources only as a type, a URN and plain maps; it must
-// not know the Pulumi SDK, where resources come from, or what is done about a finding.
+// The rules exist once: `batchaccess review` asks them about the resources of a preview, and a Pulumi policy pack
+// asks them about the resources of a running deployment. So the package knows resources only as a type, a URN and
+// plain maps; it must not know the Pulumi SDK, where resources come from, or what is done about a finding.
 package guardrails
 
 import (
@@ -42,8 +42,8 @@ type Resource struct {
 	Role *roles.Definition
 }
 
-// Name is the resource's name in the program: the end of its URN, urn:pulumi:<stack>::<project>::<types>::<name>. What is
-// not a URN is its own name.
+// Name is the resource's name in the program: the end of its URN, urn:pulumi:<stack>::<project>::<types>::<name>.
+// What is not a URN is its own name.
 func (r Resource) Name() string {
 	parts := strings.SplitN(r.URN, "::", 4)
 	return parts[len(parts)-1]
@@ -196,8 +196,8 @@ func (p *report) undecided(property, remedy, what string, args ...any) *Finding 
 // lookAgain is the remedy for a value that is not known before the deployment.
 const lookAgain = "give the value itself, or waive this rule for this resource in guardrails.yaml"
 
-// known tells whether a value is there to be judged. Where it stands as a marker the rule can't be decided, which is a finding
-// of its own: a rule that saw nothing has not passed.
+// known tells whether a value is there to be judged. Where it stands as a marker the rule can't be decided, which is
+// a finding of its own: a rule that saw nothing has not passed.
 func (p *report) known(property string, value any) bool {
 	marker, is := value.(Marker)
 	if is {

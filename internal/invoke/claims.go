@@ -39,8 +39,8 @@ func readClaims(token string) (claims, error) {
 	return c, nil
 }
 
-// ObjectID is that of the principal an access token was issued to. It is not verified: it tells who one is signed in as, and
-// proves nothing about anybody else's token.
+// ObjectID is that of the principal an access token was issued to. It is not verified: it tells who one is signed in
+// as, and proves nothing about anybody else's token.
 func ObjectID(token string) (string, error) {
 	c, err := readClaims(token)
 	if err == nil && c.ObjectID == "" {

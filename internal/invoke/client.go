@@ -27,7 +27,8 @@ import (
 type Options struct {
 	// Credential gives the invoker's tokens. Required.
 	Credential azcore.TokenCredential
-	// TenantID is that of the workspace, where it is known: a token of another is then not sent. Default: the cloud's only one.
+	// TenantID is that of the workspace, where it is known: a token of another is then not sent. Default: the cloud's
+	// only one.
 	TenantID string
 	// Cloud is where Resource Manager is. Default: PublicCloud.
 	Cloud Cloud
@@ -130,7 +131,8 @@ type call struct {
 	body        any // nil for none
 }
 
-// send does the call and decodes its answer. The error is a Failure, or the context's where nothing can have come of it.
+// send does the call and decodes its answer. The error is a Failure, or the context's where nothing can have come of
+// it.
 func (c *Client) send(ctx context.Context, pipeline runtime.Pipeline, k call, into any) (http.Header, error) {
 	req, err := runtime.NewRequest(policy.WithRetryOptions(ctx, retries(k.method)), k.method, k.uri)
 	if err != nil {
@@ -180,7 +182,8 @@ func (c *Client) send(ctx context.Context, pipeline runtime.Pipeline, k call, in
 	return resp.Header, nil
 }
 
-// ScoringURI asks Resource Manager where the batch endpoint of a workspace, by ARM ID, is invoked. The 35 actions allow it.
+// ScoringURI asks Resource Manager where the batch endpoint of a workspace, by ARM ID, is invoked. The 35 actions
+// allow it.
 func (c *Client) ScoringURI(ctx context.Context, workspaceID, endpoint string) (string, error) {
 	var found struct {
 		Properties struct {

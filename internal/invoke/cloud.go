@@ -162,9 +162,9 @@ func Discover(ctx context.Context, client *http.Client, host string) (Cloud, err
 	return c, nil
 }
 
-// Below reports whether a link lies below an address of the cloud's, so that what is sent there may go to the link. Hosts are
-// the same whatever the case of their letters, and with or without the port that is the default: Resource Manager names it in
-// some of its links to next pages.
+// Below reports whether a link lies below an address of the cloud's, so that what is sent there may go to the link.
+// Hosts are the same whatever the case of their letters, and with or without the port that is the default: Resource
+// Manager names it in some of its links to next pages.
 func Below(address, link string) bool {
 	from, err := url.Parse(address)
 	if err != nil {

@@ -61,7 +61,8 @@ func (e serviceError) clean() serviceError {
 }
 
 var (
-	// missingAction reads Azure's AuthorizationFailed: "… does not have authorization to perform action '…' over scope '…' …".
+	// missingAction reads Azure's AuthorizationFailed: "… does not have authorization to perform action '…' over scope
+	// '…' …".
 	missingAction = regexp.MustCompile(`(?i)perform action ['"]([^'"]+)['"](?:.*?over scope ['"]([^'"]+)['"])?`)
 	// fromOutside reads how Azure refuses whoever is outside of a private network.
 	fromOutside = regexp.MustCompile(`(?i)public (network )?access|publicnetworkaccess|private (endpoint|link)|` +

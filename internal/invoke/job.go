@@ -59,7 +59,8 @@ func (j Job) Ended() bool {
 	return false
 }
 
-// Start starts a job at an endpoint's jobs URI. The deployment is "" for the endpoint's default. The error is a Failure.
+// Start starts a job at an endpoint's jobs URI. The deployment is "" for the endpoint's default. The error is a
+// Failure.
 func (c *Client) Start(ctx context.Context, uri, deployment string, request JobRequest) (Job, error) {
 	if err := c.cloud.checkHost(uri); err != nil {
 		return Job{}, err
@@ -79,8 +80,8 @@ func (c *Client) Start(ctx context.Context, uri, deployment string, request JobR
 // maxPoll is the longest pause between two looks at a job that the server did not ask for.
 const maxPoll = 15 * time.Second
 
-// Follow waits until the job has ended, and tells each of its states to progress (nil for nobody) as it comes to it. The
-// error is a Failure where the job did not complete, or can't be looked at, or the context ended first.
+// Follow waits until the job has ended, and tells each of its states to progress (nil for nobody) as it comes to it.
+// The error is a Failure where the job did not complete, or can't be looked at, or the context ended first.
 func (c *Client) Follow(ctx context.Context, uri string, job Job, progress func(Job)) (Job, error) {
 	k := call{doing: "look at job " + job.Name, method: http.MethodGet, uri: uri + "/" + url.PathEscape(job.Name)}
 	told := ""

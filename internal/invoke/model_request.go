@@ -9,8 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// RequestOf is the request that starts a job of a model's endpoint with one input ("" for none) and the endpoint's outputs.
-// It needs the IDs of the workspace and the storage accounts.
+// RequestOf is the request that starts a job of a model's endpoint with one input ("" for none) and the endpoint's
+// outputs. It needs the IDs of the workspace and the storage accounts.
 func RequestOf(m access.Model, endpoint, input string) (JobRequest, error) {
 	p := Properties{OutputData: OutputsOf(m, endpoint)}
 	if input != "" {
@@ -23,8 +23,8 @@ func RequestOf(m access.Model, endpoint, input string) (JobRequest, error) {
 	return JobRequest{Properties: p}, nil
 }
 
-// InputOf is one of a model's data inputs as a job is told to read it: by an https URL, by the ARM ID of a data asset, or by
-// that of a data store with a path behind it.
+// InputOf is one of a model's data inputs as a job is told to read it: by an https URL, by the ARM ID of a data
+// asset, or by that of a data store with a path behind it.
 func InputOf(m access.Model, name string) (Input, error) {
 	d := m.DataInputs[name]
 	in := Input{JobInputType: URIFolder}

@@ -336,7 +336,8 @@ func (m *maker) isMade(urn string) bool {
 	return ok && (s.Old == nil && s.Op != "import" || s.Op == "replace")
 }
 
-// keepPrincipal gives an assignment whose principal is the same as before, but whose ID shows as not known yet, the old one.
+// keepPrincipal gives an assignment whose principal is the same as before, but whose ID shows as not known yet, the
+// old one.
 func (m *maker) keepPrincipal(step engine.Step, old, now *assignment) {
 	if old == nil || now == nil || now.principal.ID != "" || old.principal.ID == "" {
 		return

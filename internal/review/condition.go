@@ -34,7 +34,8 @@ var conditions = []Condition{
 	{"secrets", "a client secret is made, removed or rotated, or ends within 30 days", func(r Review) bool { return len(r.Secrets) > 0 }},
 }
 
-// Met returns the names of those conditions that the review meets. An unknown name is an error that lists the known ones.
+// Met returns the names of those conditions that the review meets. An unknown name is an error that lists the known
+// ones.
 func (r Review) Met(names []string) (met []string, err error) {
 	known := make([]string, len(conditions))
 	for i, c := range conditions {

@@ -22,8 +22,8 @@ const (
 	ownRoleID  = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/roleDefinitions/88888888-8888-4888-8888-888888888888"
 )
 
-// roleTo is the preview of a stack that has one invoker, whose role becomes another. A role is given as the configuration
-// of the component, and as the ID that is assigned, nil while not known.
+// roleTo is the preview of a stack that has one invoker, whose role becomes another. A role is given as the
+// configuration of the component, and as the ID that is assigned, nil while not known.
 func roleTo(t *testing.T, old map[string]any, oldID any, now map[string]any, nowID any) string {
 	t.Helper()
 	type object = map[string]any

@@ -11,8 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// joining is who is in a group that a BatchEndpointAccess makes, at both sides of the preview. What such a group has is in
-// the preview, so each member can be judged by it.
+// joining is who is in a group that a BatchEndpointAccess makes, at both sides of the preview. What such a group has
+// is in the preview, so each member can be judged by it.
 type joining struct {
 	urn   string
 	sides [2]*seat
@@ -52,8 +52,8 @@ func (j joining) of(when side, held map[side]map[string][]assignment) (all []ass
 	return all
 }
 
-// moreFor is what an assignment of one side allows that its principal has not at the other, whatever gives it there. What
-// a group has counts by the members that stay in it.
+// moreFor is what an assignment of one side allows that its principal has not at the other, whatever gives it there.
+// What a group has counts by the members that stay in it.
 func (m *maker) moreFor(a assignment, held map[string][]assignment) []roles.Action {
 	stay, ours := m.members[a.principal.key]
 	if !ours {

@@ -8,7 +8,8 @@ import (
 // maxEdges keeps the graph one that a person can read, and that GitHub draws.
 const maxEdges = 40
 
-// mermaid draws who gains (thick) and loses (dotted) what, as a block that GitHub renders; "" if there is nothing to draw.
+// mermaid draws who gains (thick) and loses (dotted) what, as a block that GitHub renders; "" if there is nothing to
+// draw.
 func (r Review) mermaid() string {
 	nodes, lines := map[string]string{}, []string{}
 	node := func(label, left, right string) string {

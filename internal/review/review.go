@@ -1,9 +1,9 @@
-// Package review turns a Pulumi preview into what a security reviewer wants to know: who gains and loses what, which roles
-// grow, which secrets come and go, and which jobs start or stop working.
+// Package review turns a Pulumi preview into what a security reviewer wants to know: who gains and loses what, which
+// roles grow, which secrets come and go, and which jobs start or stop working.
 //
-// Read understands a preview, Make judges it, and the renderers tell it (markdown.go, text.go, json.go, sarif.go). What
-// was not understood is always part of the answer: a review never looks clean because it saw nothing. The package does no
-// I/O but through readers and writers, asks nobody, and keeps no value of a secret.
+// Read understands a preview, Make judges it, and the renderers tell it (markdown.go, text.go, json.go, sarif.go).
+// What was not understood is always part of the answer: a review never looks clean because it saw nothing. The
+// package does no I/O but through readers and writers, asks nobody, and keeps no value of a secret.
 package review
 
 import (

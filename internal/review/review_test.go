@@ -86,8 +86,8 @@ func TestWhatIsNotKnownIsNamedForWhatItWillBe(t *testing.T) {
 	assert.NotContains(t, text.String(), "04da6b54", "the stand-in for what is not known")
 }
 
-// withCluster is the preview of an assignment that shows as replaced because the ID of its principal, a cluster identity, is
-// not known yet; the cluster itself is edited.
+// withCluster is the preview of an assignment that shows as replaced because the ID of its principal, a cluster
+// identity, is not known yet; the cluster itself is edited.
 func withCluster(t *testing.T, edit func(step, inputs map[string]any)) review.Review {
 	t.Helper()
 	var preview struct {

@@ -32,8 +32,8 @@ func parentTypeOf(urn string) string {
 	return types[len(types)-2]
 }
 
-// childURN is the URN of a resource that a component makes: types are those below the component, joined by $, and more is
-// what follows the component's name in the resource's.
+// childURN is the URN of a resource that a component makes: types are those below the component, joined by $, and
+// more is what follows the component's name in the resource's.
 func childURN(componentURN, types, more string) string {
 	parts := strings.SplitN(componentURN, "::", 4)
 	return strings.Join([]string{parts[0], parts[1], parts[2] + "$" + types, parts[3] + more}, "::")
@@ -45,8 +45,8 @@ var kinds = map[string]string{
 	guardrails.Compute: "cluster identity", guardrails.RoleDefinition: "role",
 }
 
-// called names a resource for a person: "service principal partner". The component's own name before the first dot is left
-// out, as it says nothing.
+// called names a resource for a person: "service principal partner". The component's own name before the first dot is
+// left out, as it says nothing.
 func called(urn string) string {
 	name := engine.NameOf(urn)
 	if _, rest, ok := strings.Cut(name, "."); ok && strings.Contains(urn, "batchaccess:index:") {

@@ -33,7 +33,8 @@ type object struct {
 	Name string `json:"displayName"`
 }
 
-// groups are those that a principal is in, however deep. there is false for a principal that the directory does not have.
+// groups are those that a principal is in, however deep. there is false for a principal that the directory does not
+// have.
 func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there bool, err error) {
 	objects, there, err := o.objects(ctx, s, "/transitiveMemberOf", fmt.Sprintf("asking which groups %s is in", s.Principal))
 	for _, object := range objects {

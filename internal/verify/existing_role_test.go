@@ -12,7 +12,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Azure knows what an existing role allows: it is held against the 35 actions, or against what the configuration says of it.
+// Azure knows what an existing role allows: it is held against the 35 actions, or against what the configuration says
+// of it.
 func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 	t.Parallel()
 	actions, more := roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/computes/write"

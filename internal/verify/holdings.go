@@ -19,9 +19,11 @@ type holdings struct {
 	facts Facts
 	// ids are the subjects' object IDs, in lower case.
 	ids map[access.Principal]string
-	// own are the assignments that reach each principal, the oldest first, so that what acts for sure is named before what may not.
+	// own are the assignments that reach each principal, the oldest first, so that what acts for sure is named before
+	// what may not.
 	own map[access.Principal][]Assignment
-	// since is when the youngest of the assignments was made by which a principal has something, by its name and what gives it.
+	// since is when the youngest of the assignments was made by which a principal has something, by its name and what
+	// gives it.
 	since map[[2]string]time.Time
 }
 

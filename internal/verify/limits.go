@@ -52,8 +52,8 @@ const (
 	rolesUsed       = "custom roles"
 )
 
-// Limits counts what the subscriptions of the model's workspace and storage accounts, and the tenant, have used of their
-// limits. What can't be counted says so, and why: limits decide nothing.
+// Limits counts what the subscriptions of the model's workspace and storage accounts, and the tenant, have used of
+// their limits. What can't be counted says so, and why: limits decide nothing.
 func (o *Observer) Limits(ctx context.Context, m access.Model) ([]Usage, error) {
 	var subscriptions []string
 	ids := []string{m.WorkspaceID.Text()}

@@ -69,8 +69,8 @@ type Lack struct {
 	Conditional bool `json:"conditional,omitempty"`
 }
 
-// Excess is an assignment that gives its principal more than the model's grants do, at the workspace, the storage accounts,
-// above or below them.
+// Excess is an assignment that gives its principal more than the model's grants do, at the workspace, the storage
+// accounts, above or below them.
 type Excess struct {
 	Principal  access.Principal `json:"principal"`
 	Role       string           `json:"role"`
@@ -307,8 +307,8 @@ func (r Report) Failed(strict bool) bool {
 		strict && len(r.Beyond)+len(r.Strangers) > 0
 }
 
-// Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a condition
-// decides.
+// Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a
+// condition decides.
 func (r Report) Settled() bool {
 	return r.count(Missing)+r.count(Settling) == 0 && !slices.ContainsFunc(r.Lacking, func(l Lack) bool { return !l.Conditional })
 }

@@ -18,8 +18,8 @@ const (
 	readStores    = "Microsoft.MachineLearningServices/workspaces/datastores/read"
 )
 
-// workspace notes what the workspace says otherwise than the model: whoever holds the 35 actions may point an endpoint at another
-// cluster, or a data store at another place, and what is granted then fits no longer.
+// workspace notes what the workspace says otherwise than the model: whoever holds the 35 actions may point an
+// endpoint at another cluster, or a data store at another place, and what is granted then fits no longer.
 func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 	for _, name := range slices.Sorted(maps.Keys(m.Endpoints)) { // those that the model makes up are nowhere
 		o.endpoint(ctx, m, name, f)
@@ -164,7 +164,8 @@ func (s store) credential() bool {
 	return s.Properties.Credentials.Type != "" && s.Properties.Credentials.Type != "None"
 }
 
-// stray says why jobs can't reach the data by what the model has granted for it; "" if they can, as far as that is known.
+// stray says why jobs can't reach the data by what the model has granted for it; "" if they can, as far as that is
+// known.
 func (in inStore) stray(m access.Model, s store) string {
 	says := func(what, key string) string {
 		return fmt.Sprintf("%s: data store %s %s; correct %s.%s and run pulumi up", in.hop, in.store, what, in.path, key)

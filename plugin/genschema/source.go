@@ -80,7 +80,8 @@ func (s *source) constant(d *ast.GenDecl, spec *ast.ValueSpec) {
 	}
 }
 
-// structure reads the comments of the fields. One without a comment shares that of the field above it, if that names it.
+// structure reads the comments of the fields. One without a comment shares that of the field above it, if that names
+// it.
 func (s *source) structure(t *ast.StructType) map[string]string {
 	docs, above := map[string]string{}, ""
 	for _, field := range t.Fields.List {

@@ -11,9 +11,9 @@ import (
 
 var aclForm = regexp.MustCompile(`^[r-][w-][x-]$`)
 
-// SetACL gives a principal POSIX permissions, such as r-x, on a path of a file system of Azure Data Lake Storage Gen2 and
-// all below it. It stands for what an administrator does with `az storage fs access update-recursive`, and with --x on
-// the folders above. containerID is the container's ARM ID; the path "/" is all of it.
+// SetACL gives a principal POSIX permissions, such as r-x, on a path of a file system of Azure Data Lake Storage Gen2
+// and all below it. It stands for what an administrator does with `az storage fs access update-recursive`, and with
+// --x on the folders above. containerID is the container's ARM ID; the path "/" is all of it.
 func (a *Azure) SetACL(containerID, path, principalID, permissions string) error {
 	if !aclForm.MatchString(permissions) {
 		return fmt.Errorf("setting an ACL: %q are not POSIX permissions such as r-x", permissions)

@@ -126,8 +126,8 @@ func withRequestID(h http.Handler) http.Handler {
 	})
 }
 
-// withLog notes method, path and status, and the ID by which a client tells its own requests apart, if it is one. Queries,
-// other headers and bodies may hold secrets.
+// withLog notes method, path and status, and the ID by which a client tells its own requests apart, if it is one.
+// Queries, other headers and bodies may hold secrets.
 func withLog(h http.Handler, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()

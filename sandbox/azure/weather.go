@@ -29,8 +29,8 @@ type Weather struct {
 	// minutes. What was seeded acts at once.
 	Propagation time.Duration
 
-	// Latency is the most by which an answer is held back, and LeastLatency the least; each is by some time between them, or
-	// by the least where that is more. The same twice holds back all alike.
+	// Latency is the most by which an answer is held back, and LeastLatency the least; each is by some time between
+	// them, or by the least where that is more. The same twice holds back all alike.
 	Latency, LeastLatency time.Duration
 
 	// Throttling is the share of requests, from 0 to 1, that are answered 429 with RetryAfter, and not done.
@@ -125,7 +125,8 @@ func Stormy() Weather {
 }
 
 // ParseWeather reads a weather from text: "calm", "stormy", settings such as "propagation=2s,faults=0.1,seed=7", or
-// "stormy,seed=7", where the settings count before the name, wherever it stands. "" is calm. The error tells all mistakes.
+// "stormy,seed=7", where the settings count before the name, wherever it stands. "" is calm. The error tells all
+// mistakes.
 func ParseWeather(text string) (Weather, error) {
 	var parts []string
 	if strings.TrimSpace(text) != "" {

@@ -31,9 +31,9 @@ func (w *world) hamilton(version msgraph.ApiVersion) hamilton {
 	return hamilton{w, version, w.authorizer(w.secret()), &statuses{next: w.client.Transport}}
 }
 
-// client points a client of hamilton's at the sandbox. Hamilton takes it that Graph has a host to itself: where it has
-// not, its hook for requests puts the path in front. What is not there is not asked for again, so that tests of that are
-// quick; what is throttled is.
+// client points a client of hamilton's at the sandbox. Hamilton takes it that Graph has a host to itself: where it
+// has not, its hook for requests puts the path in front. What is not there is not asked for again, so that tests of
+// that are quick; what is throttled is.
 func (h hamilton) client() msgraph.Client {
 	c := msgraph.NewClient(h.version)
 	c.Endpoint, c.Authorizer, c.DisableRetries = h.URL(), h.authorizer, true

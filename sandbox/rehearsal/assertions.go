@@ -18,7 +18,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// The endpoint whose cluster may mount every account, so that a job on it reads an input if and only if its invoker may.
+// The endpoint whose cluster may mount every account, so that a job on it reads an input if and only if its invoker
+// may.
 const (
 	mountingCluster  = "mounts-all"
 	mountingEndpoint = "cluster-that-mounts-all"
@@ -181,7 +182,8 @@ type holding struct {
 	scope string
 }
 
-// assigned asks Resource Manager for the roles that reach a principal, also through groups, at, above and below a scope.
+// assigned asks Resource Manager for the roles that reach a principal, also through groups, at, above and below a
+// scope.
 func (s *seer) assigned(ctx context.Context, p access.Principal, scope string) (held []holding, err error) {
 	id := s.d.PrincipalIDs[p.Name]
 	if p.IsCluster() {

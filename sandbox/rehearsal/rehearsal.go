@@ -1,5 +1,5 @@
-// Package rehearsal deploys a stack with the real Pulumi engine to the embedded Azure, lets every invoker start a job on
-// every endpoint with every input, and compares what happens with what the stack's configuration promises.
+// Package rehearsal deploys a stack with the real Pulumi engine to the embedded Azure, lets every invoker start a job
+// on every endpoint with every input, and compares what happens with what the stack's configuration promises.
 //
 // A stack of one's own that imports the components is rehearsed by a test in its own module, from its own folder:
 //
@@ -15,7 +15,8 @@
 //		t.Error("the rehearsal failed")
 //	}
 //
-// It learns from the stack's outputs who the principals are: the stack exports BatchEndpointAccess.Outputs under their names.
+// It learns from the stack's outputs who the principals are: the stack exports BatchEndpointAccess.Outputs under
+// their names.
 //
 // Nothing in it is staged: that a path works is learned from the sandbox alone, which knows nothing of package access.
 // What should work is what the configuration declares; what should not is left to access.Explain, and to controls: a
@@ -195,8 +196,8 @@ func (r *rehearsal) destroy(ctx context.Context) error {
 		"--non-interactive", "--color", "never")
 }
 
-// settle waits until every grant acts, as long as the weather says that takes. To try until it works would be quicker, and
-// would miss the grant that acts late and lets someone in who should stay out.
+// settle waits until every grant acts, as long as the weather says that takes. To try until it works would be
+// quicker, and would miss the grant that acts late and lets someone in who should stay out.
 func (r *rehearsal) settle(ctx context.Context) error {
 	if r.Weather.Propagation == 0 {
 		return nil

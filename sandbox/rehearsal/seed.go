@@ -90,8 +90,8 @@ func (s *seeder) subscription(id string) {
 	}
 }
 
-// role is the role that the model refers to by its ID: what it allows is what the configuration says of it, never what it
-// ought to allow.
+// role is the role that the model refers to by its ID: what it allows is what the configuration says of it, never
+// what it ought to allow.
 func (s *seeder) role() error {
 	r := s.m.Role
 	switch _, builtIn := roles.BuiltIn(r.RoleDefinitionGUID()); {

@@ -30,9 +30,9 @@ type deployed struct {
 	ClusterPrincipalIDs map[string]string `json:"clusterPrincipalIds"`
 }
 
-// Person is the object ID of the user who signs in as the invoker: a user is itself, a group has a member in the sandbox.
-// It is "" for an invoker that is no person, for one whose ID is not known, and for a group that the stack makes: its
-// members sign in.
+// Person is the object ID of the user who signs in as the invoker: a user is itself, a group has a member in the
+// sandbox. It is "" for an invoker that is no person, for one whose ID is not known, and for a group that the stack
+// makes: its members sign in.
 func Person(i access.Invoker) string {
 	switch {
 	case i.PrincipalID.Later(), len(i.Members) > 0:
@@ -184,8 +184,8 @@ func token(ctx context.Context, credential azcore.TokenCredential, audience stri
 	return got.Token, err
 }
 
-// identityToken asks the managed-identity endpoint itself: Azure's client keeps tokens for the whole process, and so across
-// sandboxes.
+// identityToken asks the managed-identity endpoint itself: Azure's client keeps tokens for the whole process, and so
+// across sandboxes.
 func identityToken(ctx context.Context, a *azure.Azure, clientID string) (string, error) {
 	at := a.URL() + "/metadata/identity/oauth2/token?" + url.Values{
 		"api-version": {"2018-02-01"}, "resource": {a.Cloud().MachineLearning}, "client_id": {clientID},

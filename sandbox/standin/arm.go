@@ -132,8 +132,8 @@ func (t armType) body(in map[string]any) map[string]any {
 	return body
 }
 
-// identityBody is an identity as Azure takes it: azure-native takes the user-assigned identities as a list of IDs, Azure
-// as an object with the IDs as its keys.
+// identityBody is an identity as Azure takes it: azure-native takes the user-assigned identities as a list of IDs,
+// Azure as an object with the IDs as its keys.
 func identityBody(identity any) any {
 	given, ok := identity.(map[string]any)
 	list, isList := given["userAssignedIdentities"].([]any)

@@ -96,7 +96,8 @@ func (g graph) where(path, filter string) ([]map[string]any, error) {
 // A filter makes one that a field equals a value.
 type filter func(field, value string) string
 
-// equalsAsIs leaves quotes as they are, as the real plugin does where it looks for a group: whoever asks has to double them.
+// equalsAsIs leaves quotes as they are, as the real plugin does where it looks for a group: whoever asks has to
+// double them.
 func equalsAsIs(field, value string) string { return field + " eq '" + value + "'" }
 
 // equals doubles the quotes in a value.

@@ -45,7 +45,8 @@ var azureAD = packageSource{
 	},
 }
 
-// dropAt deletes a thing whose ID is its path. Unlike Resource Manager's, the real plugin takes "not found" as an error.
+// dropAt deletes a thing whose ID is its path. Unlike Resource Manager's, the real plugin takes "not found" as an
+// error.
 func dropAt(version string) func(graph, string) error {
 	return func(g graph, id string) error { return g.removeAndWait(version + id) }
 }

@@ -214,9 +214,9 @@ func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (plugin.Rea
 	}}, nil
 }
 
-// readInputs gives the inputs that a read implies: those there were, but where Azure now says otherwise, what it says.
-// Without inputs, as in an import, they are what the ID and Azure say; so they are to azure-native, which keeps its inputs
-// among the outputs, wherever there are no outputs.
+// readInputs gives the inputs that a read implies: those there were, but where Azure now says otherwise, what it
+// says. Without inputs, as in an import, they are what the ID and Azure say; so they are to azure-native, which keeps
+// its inputs among the outputs, wherever there are no outputs.
 func (p *provider) readInputs(
 	rt resourceType, spec resourceSpec, id string, in resource.PropertyMap, before, now map[string]any,
 ) resource.PropertyMap {

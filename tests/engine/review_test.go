@@ -24,8 +24,8 @@ func (d *deployment) review(flags ...string) review.Review {
 	return review.Make(p, review.Options{Now: time.Now(), Guardrails: guardrails.DefaultConfig()})
 }
 
-// The previews in internal/review/testdata are of another, smaller stack; what the engine says of this one has the same form, and
-// review finds in it what the change is, whether or not unchanged resources are shown.
+// The previews in internal/review/testdata are of another, smaller stack; what the engine says of this one has the
+// same form, and review finds in it what the change is, whether or not unchanged resources are shown.
 func TestReviewUnderstandsTheEngine(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()

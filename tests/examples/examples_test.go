@@ -190,7 +190,8 @@ var (
 	secret = regexp.MustCompile(`"(ciphertext|plaintext)":"[^"]*"`)
 )
 
-// plain is a resource without what is new in every deployment: moments, the IDs that Azure makes, and those derived from them.
+// plain is a resource without what is new in every deployment: moments, the IDs that Azure makes, and those derived
+// from them.
 func plain(t *testing.T, r resource) string {
 	t.Helper()
 	text, err := json.Marshal(r)

@@ -22,8 +22,8 @@ import (
 
 var typeScript = filepath.Join(root, "examples", "typescript")
 
-// install does once what `pulumi install` does in examples/typescript for whoever has Pulumi's language host for Node.js: it
-// generates the SDK from the plugin's schema and has npm install it with what else the stack needs.
+// install does once what `pulumi install` does in examples/typescript for whoever has Pulumi's language host for
+// Node.js: it generates the SDK from the plugin's schema and has npm install it with what else the stack needs.
 var install = sync.OnceValue(func() error {
 	schema, err := filepath.Abs(filepath.Join(root, "plugin", "schema.json"))
 	if err != nil {
@@ -82,8 +82,8 @@ PULUMI_NODEJS_TYPESCRIPT=true exec node node_modules/@pulumi/pulumi/cmd/run --or
 	--parallel "$PULUMI_PARALLEL" --monitor "$PULUMI_MONITOR" --engine "$PULUMI_ENGINE" .
 `
 
-// typeScriptProject is examples/typescript as a project whose program is built already, which the language host for Go runs
-// whatever it is written in.
+// typeScriptProject is examples/typescript as a project whose program is built already, which the language host for
+// Go runs whatever it is written in.
 func typeScriptProject(t *testing.T) string {
 	t.Helper()
 	machine.NodeJS(t)
@@ -124,8 +124,8 @@ func transpiled(t *testing.T, project string) {
 // complaint is a line of the compiler's: file, place, and what is wrong. Lines that go on about it are indented.
 var complaint = regexp.MustCompile(`^(?:.*/)?([^/]+)\.ts\(\d+,\d+\): error (.*\n(?: .*\n)*)`)
 
-// compile has the compiler check programs, and returns what it says of each, by the name of the program. All are checked in
-// one go, since most of the time goes to Pulumi's own types.
+// compile has the compiler check programs, and returns what it says of each, by the name of the program. All are
+// checked in one go, since most of the time goes to Pulumi's own types.
 func compile(t *testing.T, programs map[string]string) map[string][]string {
 	t.Helper()
 	machine.NodeJS(t)

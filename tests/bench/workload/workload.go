@@ -64,8 +64,8 @@ const invokersAnInput = 2.5
 // Of is the largest workload of that shape with no more than so many role assignments. It has at least one invoker and
 // one input, which take 4 assignments.
 func Of(assignments int) Workload {
-	// Every invoker is assigned its role and, as the clusters are, a reader for each input; so with i invokers, c clusters and
-	// d inputs there are i + d(i+c) assignments, which is (i+c)(d+1) - c.
+	// Every invoker is assigned its role and, as the clusters are, a reader for each input; so with i invokers, c
+	// clusters and d inputs there are i + d(i+c) assignments, which is (i+c)(d+1) - c.
 	product := float64(assignments + len(Clusters))
 	columns := max(2, math.Round(math.Sqrt(product/invokersAnInput)))
 	return Workload{makeInvokers(max(1, int(product/columns)-len(Clusters))), makeInputs(int(columns) - 1)}

@@ -1,6 +1,6 @@
-// Twostacks is the program of two projects: platform makes the invokers' role and exports its ID; scoring, by another team,
-// has a cluster and assigns that role, which it knows by a StackReference. A third, readers, has parts that refer to nothing
-// but what exists.
+// Twostacks is the program of two projects: platform makes the invokers' role and exports its ID; scoring, by another
+// team, has a cluster and assigns that role, which it knows by a StackReference. A third, readers, has parts that
+// refer to nothing but what exists.
 package main
 
 import (

@@ -1,6 +1,7 @@
-// Package quiet keeps the packages that this command is built with from asking the terminal for its colours. Pulumi's SDK brings
-// along one (charmbracelet/bubbletea) that asks as soon as it is linked in, and waits 5 s where the terminal does not answer, such
-// as that of a pipeline; the question then stands in what the command prints. No terminal that calls itself dumb is asked.
+// Package quiet keeps the packages that this command is built with from asking the terminal for its colours. Pulumi's
+// SDK brings along one (charmbracelet/bubbletea) that asks as soon as it is linked in, and waits 5 s where the
+// terminal does not answer, such as that of a pipeline; the question then stands in what the command prints. No
+// terminal that calls itself dumb is asked.
 //
 // Go initialises packages that wait for no other in the order of their paths, and this one waits for os alone.
 package quiet

@@ -125,7 +125,8 @@ func (id ID) Ancestor(typeName string) string {
 	return ""
 }
 
-// Covers tells whether what is granted at the scope reaches the ID: the scope is the ID or lies above it. "/" covers all.
+// Covers tells whether what is granted at the scope reaches the ID: the scope is the ID or lies above it. "/" covers
+// all.
 func Covers(scope, id string) bool {
 	scope, id = Key(scope), Key(id)
 	return scope == "/" || scope == id || strings.HasPrefix(id, scope+"/")

@@ -7,8 +7,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// aclProperty holds, on a container, POSIX permissions by object ID and path. Resource Manager does not show it, for ACLs
-// are of the data plane.
+// aclProperty holds, on a container, POSIX permissions by object ID and path. Resource Manager does not show it, for
+// ACLs are of the data plane.
 const aclProperty = "acl"
 
 // SetACL notes POSIX permissions of a principal on a path of a file system and all below it.
