@@ -21,7 +21,8 @@ const (
 
 // deploy is a stack of somebody else: its account is an output, its provider knows the location.
 func deploy(ctx *pulumi.Context) error {
-	identity, err := components.NewManagedIdentity(ctx, "shared", &components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("ml")})
+	identity, err := components.NewManagedIdentity(ctx, "shared",
+		&components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("ml")})
 	if err != nil {
 		return err
 	}
@@ -29,8 +30,9 @@ func deploy(ctx *pulumi.Context) error {
 		WorkspaceID: pulumi.String(workspaceID),
 		Invokers: map[string]components.InvokerArgs{
 			"analysts": {Kind: access.Group, ObjectID: pulumi.String("22222222-2222-4222-8222-222222222222")},
-			"payroll":  {Kind: access.ServicePrincipal, ClientSecrets: map[string]access.ClientSecret{"x": {StartDate: "2026-11-01", EndDate: "2027-05-01"}}},
-			"shared":   {Kind: access.ManagedIdentity, PrincipalID: identity.PrincipalID},
+			"payroll": {Kind: access.ServicePrincipal,
+				ClientSecrets: map[string]access.ClientSecret{"x": {StartDate: "2026-11-01", EndDate: "2027-05-01"}}},
+			"shared": {Kind: access.ManagedIdentity, PrincipalID: identity.PrincipalID},
 		},
 		Clusters: map[string]components.ClusterArgs{"cpu": {VMSize: pulumi.String("Standard_DS3_v2")},
 			"gpu": {Identity: access.UserAssigned, VMSize: pulumi.String("Standard_NC4as_T4_v3")}},
@@ -79,16 +81,26 @@ func TestAnImportingStackSaysWhoMayDoWhat(t *testing.T) {
 	assert.Equal(t, access.UserAssigned, stack.Model(t, "").Clusters["gpu"].Identity)
 	assert.Equal(t, access.Known(lakeID), stack.Model(t, "scoring").StorageAccounts["lake"])
 
-	assert.Contains(t, failure(t, func(t testing.TB) { stack.Require(t, access.Assertion{Cannot: []string{"analysts"}, Read: "scores"}) }),
+	assert.Contains(t, failure(t, func(t testing.TB) {
+		stack.Require(t,
+			access.Assertion{Cannot: []string{"analysts"}, Read: "scores"})
+	}),
 		"invoker analysts: reads by Storage Blob Data Reader on lake/scores")
-	assert.Contains(t, failure(t, func(t testing.TB) { stack.Require(t, access.Assertion{Can: []string{"analysts"}, Read: "payroll"}) }), "fails at read")
-	assert.Contains(t, failure(t, func(t testing.TB) { stack.Require(t, access.Assertion{Can: []string{"anlysts"}, Read: "payroll"}) }), `did you mean "analysts"`)
+	assert.Contains(t, failure(t, func(t testing.TB) {
+		stack.Require(t,
+			access.Assertion{Can: []string{"analysts"}, Read: "payroll"})
+	}), "fails at read")
+	assert.Contains(t, failure(t, func(t testing.TB) {
+		stack.Require(t,
+			access.Assertion{Can: []string{"anlysts"}, Read: "payroll"})
+	}), `did you mean "analysts"`)
 	assert.Contains(t, failure(t, func(t testing.TB) { stack.Model(t, "other") }), "there is scoring")
 }
 
 func TestAProgramThatCannotBeJudgedFails(t *testing.T) {
 	t.Parallel()
-	assert.Contains(t, failure(t, func(t testing.TB) { accesstest.Run(t, func(*pulumi.Context) error { return nil }) }), "registers no BatchEndpointAccess")
+	assert.Contains(t, failure(t, func(t testing.TB) { accesstest.Run(t, func(*pulumi.Context) error { return nil }) }),
+		"registers no BatchEndpointAccess")
 	assert.Contains(t, failure(t, func(t testing.TB) {
 		accesstest.Run(t, func(ctx *pulumi.Context) error {
 			_, err := components.NewBatchEndpointAccess(ctx, "x", &components.BatchEndpointAccessArgs{})

@@ -59,7 +59,8 @@ func (s *Stack) RequireCan(t testing.TB, principal, action, scope string) {
 	var held []string
 	for _, a := range s.of(t, principal, action, scope) {
 		for _, does := range roles.ActionsOf(action) {
-			if a.Known && a.Condition == "" && roles.Contains(a.Scope, scope) && acts(a, does) && a.Role.Permissions.Allows(does) {
+			if a.Known && a.Condition == "" && roles.Contains(a.Scope, scope) && acts(a, does) &&
+				a.Role.Permissions.Allows(does) {
 				return
 			}
 		}
@@ -80,7 +81,8 @@ func (s *Stack) RequireCannot(t testing.TB, principal, action, scope string) {
 		near := roles.Contains(a.Scope, scope) || roles.Contains(scope, a.Scope)
 		for _, does := range roles.ActionsOf(action) {
 			if near && acts(a, does) && (!a.Known || a.Role.Permissions.MayAllow(does)) {
-				t.Fatalf("%s may do %s on %s: it has %s, by %s", principal, does.Name, scope, a, strings.TrimSpace(a.Name+" of "+a.Component))
+				t.Fatalf("%s may do %s on %s: it has %s, by %s", principal, does.Name, scope, a,
+					strings.TrimSpace(a.Name+" of "+a.Component))
 			}
 		}
 	}
@@ -129,7 +131,8 @@ func (s *Stack) principalID(t testing.TB, principal string) string {
 	}
 	slices.Sort(known)
 	if len(found) != 1 {
-		t.Fatalf("%q is the name of %d principals; write an object ID, or one of: %s", principal, len(found), strings.Join(known, ", "))
+		t.Fatalf("%q is the name of %d principals; write an object ID, or one of: %s", principal, len(found),
+			strings.Join(known, ", "))
 	}
 	for id := range found {
 		return id
@@ -149,7 +152,8 @@ const groupMember = "azuread:index/groupMember:GroupMember"
 // group.
 func (m *mocks) note(args pulumi.MockResourceArgs) {
 	kind := guardrails.Resource{Type: args.TypeToken}.Kind()
-	if !slices.Contains([]string{guardrails.RoleAssignment, guardrails.RoleDefinition, components.InvokerRoleToken, groupMember}, kind) {
+	if !slices.Contains([]string{guardrails.RoleAssignment, guardrails.RoleDefinition, components.InvokerRoleToken,
+		groupMember}, kind) {
 		return
 	}
 	inputs, _ := plain(resource.NewProperty(args.Inputs)).(map[string]any)

@@ -39,13 +39,15 @@ func parts(ctx *pulumi.Context) error {
 		return err
 	}
 	if _, err := components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{
-		Scope: pulumi.String(workspaceID), Invokers: map[string]components.AssigneeArgs{"pipeline": {PrincipalID: sp.ObjectID, PrincipalType: "ServicePrincipal"}},
+		Scope: pulumi.String(workspaceID), Invokers: map[string]components.AssigneeArgs{"pipeline": {PrincipalID: sp.ObjectID,
+			PrincipalType: "ServicePrincipal"}},
 	}); err != nil {
 		return err
 	}
 	if _, err := components.NewStorageReader(ctx, "scores", &components.StorageReaderArgs{
 		StorageAccountID: pulumi.String(lakeID), Container: "scores",
-		Principals: map[string]components.AssigneeArgs{"cluster": {PrincipalID: cluster.PrincipalID, PrincipalType: "ServicePrincipal"}},
+		Principals: map[string]components.AssigneeArgs{"cluster": {PrincipalID: cluster.PrincipalID,
+			PrincipalType: "ServicePrincipal"}},
 	}); err != nil {
 		return err
 	}
@@ -90,7 +92,8 @@ func TestMembersHaveWhatTheirGroupIsAssigned(t *testing.T) {
 	stack := accesstest.Run(t, func(ctx *pulumi.Context) error {
 		made := map[string]*azuread.Group{}
 		for _, name := range []string{"scorers", "all"} {
-			group, err := azuread.NewGroup(ctx, name, &azuread.GroupArgs{DisplayName: pulumi.String(name), SecurityEnabled: pulumi.Bool(true)})
+			group, err := azuread.NewGroup(ctx, name, &azuread.GroupArgs{DisplayName: pulumi.String(name),
+				SecurityEnabled: pulumi.Bool(true)})
 			if err != nil {
 				return err
 			}
@@ -99,7 +102,8 @@ func TestMembersHaveWhatTheirGroupIsAssigned(t *testing.T) {
 		for name, in := range map[string]struct{ group, member pulumi.StringInput }{
 			"ann": {made["scorers"].ObjectId, pulumi.String(ann)}, "scorers": {made["all"].ObjectId, made["scorers"].ObjectId},
 		} {
-			if _, err := azuread.NewGroupMember(ctx, name, &azuread.GroupMemberArgs{GroupObjectId: in.group, MemberObjectId: in.member}); err != nil {
+			if _, err := azuread.NewGroupMember(ctx, name, &azuread.GroupMemberArgs{GroupObjectId: in.group,
+				MemberObjectId: in.member}); err != nil {
 				return err
 			}
 		}
@@ -142,13 +146,26 @@ func TestWhatIsRequiredAndNotSoFails(t *testing.T) {
 			stack.RequireCannot(t, "old-cpu", roles.ReadBlobs,
 				subscription)
 		}, []string{"Storage Blob Data Reader on " + scores, "scores.cluster of StorageReader scores"}},
-		"cannot, and inherits it":          {func(t testing.TB) { stack.RequireCannot(t, ann, "grantsAccess", scores) }, []string{"Owner on " + subscription}},
-		"cannot read secrets, and can":     {func(t testing.TB) { stack.RequireCannot(t, "pipeline", "readsSecrets", workspaceID) }, []string{"listStorageAccountKeys/action"}},
-		"a principal that is not there":    {func(t testing.TB) { stack.RequireCannot(t, "pipelin", starts, workspaceID) }, []string{`"pipelin" is the name of 0 principals`, "Compute old-cpu, ServicePrincipal pipeline"}},
-		"a word that is no action":         {func(t testing.TB) { stack.RequireCannot(t, "pipeline", "read", workspaceID) }, []string{`"read" is neither an action`}},
-		"an action with a wildcard":        {func(t testing.TB) { stack.RequireCannot(t, "pipeline", "Microsoft.Storage/*", workspaceID) }, []string{"neither an action in full"}},
-		"a scope by its name":              {func(t testing.TB) { stack.RequireCannot(t, "pipeline", starts, "scoring") }, []string{`"scoring" is no scope`}},
-		"an assertion of a model, of none": {func(t testing.TB) { stack.Require(t, access.Assertion{Can: []string{"pipeline"}, Start: "x"}) }, []string{"there is no model to judge"}},
+		"cannot, and inherits it": {func(t testing.TB) { stack.RequireCannot(t, ann, "grantsAccess", scores) },
+			[]string{"Owner on " + subscription}},
+		"cannot read secrets, and can": {func(t testing.TB) {
+			stack.RequireCannot(t, "pipeline", "readsSecrets",
+				workspaceID)
+		}, []string{"listStorageAccountKeys/action"}},
+		"a principal that is not there": {func(t testing.TB) { stack.RequireCannot(t, "pipelin", starts, workspaceID) },
+			[]string{`"pipelin" is the name of 0 principals`, "Compute old-cpu, ServicePrincipal pipeline"}},
+		"a word that is no action": {func(t testing.TB) { stack.RequireCannot(t, "pipeline", "read", workspaceID) },
+			[]string{`"read" is neither an action`}},
+		"an action with a wildcard": {func(t testing.TB) {
+			stack.RequireCannot(t, "pipeline", "Microsoft.Storage/*",
+				workspaceID)
+		}, []string{"neither an action in full"}},
+		"a scope by its name": {func(t testing.TB) { stack.RequireCannot(t, "pipeline", starts, "scoring") },
+			[]string{`"scoring" is no scope`}},
+		"an assertion of a model, of none": {func(t testing.TB) {
+			stack.Require(t,
+				access.Assertion{Can: []string{"pipeline"}, Start: "x"})
+		}, []string{"there is no model to judge"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -183,8 +200,10 @@ func TestARoleOfAnotherStackIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 
 	untold := accesstest.Run(t, starters(""), outputs)
 	assert.False(t, untold.Assignments()[0].Known)
-	assert.Contains(t, failure(t, func(t testing.TB) { untold.RequireCan(t, ann, starts, workspaceID) }), "of which it is not known what it allows")
-	assert.Contains(t, failure(t, func(t testing.TB) { untold.RequireCannot(t, ann, polls, workspaceID) }), "of which it is not known what it allows")
+	assert.Contains(t, failure(t, func(t testing.TB) { untold.RequireCan(t, ann, starts, workspaceID) }),
+		"of which it is not known what it allows")
+	assert.Contains(t, failure(t, func(t testing.TB) { untold.RequireCannot(t, ann, polls, workspaceID) }),
+		"of which it is not known what it allows")
 	untold.RequireCannot(t, ann, roles.ReadBlobs, lakeID)
 }
 
@@ -202,7 +221,8 @@ func TestAConditionIsNotJudged(t *testing.T) {
 	t.Parallel()
 	stack := accesstest.Run(t, func(ctx *pulumi.Context) error {
 		_, err := authorization.NewRoleAssignment(ctx, "reader", &authorization.RoleAssignmentArgs{
-			Scope: pulumi.String(lakeID), PrincipalId: pulumi.String(ann), Condition: pulumi.String("@Resource[x] StringEquals 'y'"),
+			Scope: pulumi.String(lakeID), PrincipalId: pulumi.String(ann), Condition: pulumi.String("@Resource[x] " +
+				"StringEquals 'y'"),
 			RoleDefinitionId: pulumi.String(roles.DefinitionID("2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")),
 		})
 		return err
@@ -228,17 +248,21 @@ func TestTwoPrincipalsOfOneNameAreToldApart(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if _, err := components.NewManagedIdentity(ctx, "robot", &components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("ml"), Location: pulumi.String("westeurope")}); err != nil {
+		if _, err := components.NewManagedIdentity(ctx, "robot",
+			&components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("ml"),
+				Location: pulumi.String("westeurope")}); err != nil {
 			return err
 		}
 		_, err = components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{
-			Scope: pulumi.String(workspaceID), Invokers: map[string]components.AssigneeArgs{"robot": {PrincipalID: sp.ObjectID, PrincipalType: "ServicePrincipal"}},
+			Scope: pulumi.String(workspaceID), Invokers: map[string]components.AssigneeArgs{"robot": {PrincipalID: sp.ObjectID,
+				PrincipalType: "ServicePrincipal"}},
 		})
 		return err
 	})
 	stack.RequireCan(t, "ServicePrincipal robot", starts, workspaceID)
 	stack.RequireCannot(t, "UserAssignedIdentity robot", starts, workspaceID)
-	assert.Contains(t, failure(t, func(t testing.TB) { stack.RequireCan(t, "robot", starts, workspaceID) }), `"robot" is the name of 2 principals`)
+	assert.Contains(t, failure(t, func(t testing.TB) { stack.RequireCan(t, "robot", starts, workspaceID) }),
+		`"robot" is the name of 2 principals`)
 }
 
 // places makes what the components are put on, as a stack does that is deployed as a whole.
@@ -248,15 +272,18 @@ func places(ctx *pulumi.Context) error {
 		err := ctx.RegisterResource(token, name, inputs, r)
 		return r.ID().ToStringOutput(), err
 	}
-	lake, err := made("azure-native:storage/v20230501:StorageAccount", "lake", pulumi.Map{"accountName": pulumi.String("contosolake"), "resourceGroupName": pulumi.String("data")})
+	lake, err := made("azure-native:storage/v20230501:StorageAccount", "lake",
+		pulumi.Map{"accountName": pulumi.String("contosolake"), "resourceGroupName": pulumi.String("data")})
 	if err != nil {
 		return err
 	}
-	workspace, err := made("azure-native:machinelearningservices:Workspace", "scoring", pulumi.Map{"resourceGroupName": pulumi.String("ml")})
+	workspace, err := made("azure-native:machinelearningservices:Workspace", "scoring",
+		pulumi.Map{"resourceGroupName": pulumi.String("ml")})
 	if err != nil {
 		return err
 	}
-	mounter, err := made("azure-native:managedidentity:UserAssignedIdentity", "mounter", pulumi.Map{"resourceGroupName": pulumi.String("ml")})
+	mounter, err := made("azure-native:managedidentity:UserAssignedIdentity", "mounter",
+		pulumi.Map{"resourceGroupName": pulumi.String("ml")})
 	if err != nil {
 		return err
 	}
@@ -266,12 +293,14 @@ func places(ctx *pulumi.Context) error {
 		return err
 	}
 	_, err = components.NewBatchEndpointAccess(ctx, "access", &components.BatchEndpointAccessArgs{
-		WorkspaceID:     workspace,
-		Location:        pulumi.String("westeurope"),
-		Invokers:        map[string]components.InvokerArgs{"ann": {Kind: access.User, ObjectID: pulumi.String(ann)}},
-		Clusters:        map[string]components.ClusterArgs{"cpu": {Identity: access.UserAssigned, UserAssignedIdentityID: mounter}},
+		WorkspaceID: workspace,
+		Location:    pulumi.String("westeurope"),
+		Invokers:    map[string]components.InvokerArgs{"ann": {Kind: access.User, ObjectID: pulumi.String(ann)}},
+		Clusters: map[string]components.ClusterArgs{"cpu": {Identity: access.UserAssigned,
+			UserAssignedIdentityID: mounter}},
 		StorageAccounts: map[string]pulumi.StringInput{"lake": lake},
-		DataInputs:      map[string]access.DataInput{"images": {Kind: access.Blob, StorageAccount: "lake", Container: "images"}},
+		DataInputs: map[string]access.DataInput{"images": {Kind: access.Blob, StorageAccount: "lake",
+			Container: "images"}},
 	})
 	return err
 }
@@ -281,7 +310,8 @@ func TestWhatTheProgramMakesItselfIsAPlace(t *testing.T) {
 	stack := accesstest.Run(t, places)
 	stack.Require(t, access.Assertion{Only: []string{"ann", "cluster:cpu"}, Read: "images"})
 	lake := stack.ID(t, "StorageAccount lake")
-	assert.True(t, strings.HasSuffix(lake, "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/contosolake"), lake)
+	assert.True(t, strings.HasSuffix(lake, "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/contosolake"),
+		lake)
 	stack.RequireCan(t, ann, roles.ReadBlobs, lake+"/blobServices/default/containers/scores")
 	stack.RequireCannot(t, ann, roles.WriteBlobs, lake)
 	stack.RequireCan(t, ann, starts, stack.ID(t, "Workspace scoring"))
@@ -289,7 +319,8 @@ func TestWhatTheProgramMakesItselfIsAPlace(t *testing.T) {
 	for _, id := range []access.ID{m.WorkspaceID, m.StorageAccounts["lake"], m.Clusters["cpu"].UserAssignedIdentityID} {
 		assert.True(t, id.Later(), "as at a preview")
 	}
-	assert.Contains(t, failure(t, func(t testing.TB) { stack.ID(t, "lake") }), `no ID was made up for "lake"; there is one of StorageAccount lake, UserAssignedIdentity mounter, Workspace scoring`)
+	assert.Contains(t, failure(t, func(t testing.TB) { stack.ID(t, "lake") }),
+		`no ID was made up for "lake"; there is one of StorageAccount lake, UserAssignedIdentity mounter, Workspace scoring`)
 }
 
 func TestARoleActsOnlyOnWhatThereIsBelowItsScope(t *testing.T) {

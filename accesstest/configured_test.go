@@ -17,7 +17,8 @@ func TestAProgramIsRunWithTheConfigurationOfItsStack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for file, text := range map[string]string{
-		"Pulumi.yaml":     "name: mine\nruntime: go\nconfig:\n  size: {type: integer, default: 3}\n  needed: {type: string}\n  azure-native:location: {value: westeurope}\n  team: ours\n",
+		"Pulumi.yaml": "name: mine\nruntime: go\nconfig:\n  size: {type: integer, default: 3}\n  needed: {type: string}\n  " +
+			"azure-native:location: {value: westeurope}\n  team: ours\n",
 		"Pulumi.dev.yaml": "config:\n  mine:needed: {secure: abc}\n  mine:size: 4\n  mine:list: [a, b]\n  other:flag: true\n",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
@@ -38,7 +39,8 @@ func TestAProgramIsRunWithTheConfigurationOfItsStack(t *testing.T) {
 func TestAConfigurationThatCantBeReadFailsTheTest(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	assert.Contains(t, failure(t, func(t testing.TB) { accesstest.Configured(t, dir, "dev") }), "reading the configuration of stack dev")
+	assert.Contains(t, failure(t, func(t testing.TB) { accesstest.Configured(t, dir, "dev") }),
+		"reading the configuration of stack dev")
 	for _, file := range []string{"Pulumi.yaml", "Pulumi.dev.yaml"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte("runtime: go\n"), 0o600))
 	}

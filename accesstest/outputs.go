@@ -27,7 +27,8 @@ func (m *mocks) otherStack(args pulumi.MockResourceArgs) (string, resource.Prope
 	name := textOf(args.Inputs, "name")
 	outputs, ok := m.outputs[name]
 	if !ok {
-		return "", nil, fmt.Errorf("the program refers to stack %q, of which the test says nothing (it knows: %s); give its outputs with accesstest.StackOutputs", name, strings.Join(slices.Sorted(maps.Keys(m.outputs)), ", "))
+		return "", nil, fmt.Errorf("the program refers to stack %q, of which the test says nothing (it knows: %s); give "+
+			"its outputs with accesstest.StackOutputs", name, strings.Join(slices.Sorted(maps.Keys(m.outputs)), ", "))
 	}
 	return name, resource.PropertyMap{
 		"name": resource.NewProperty(name), "outputs": resource.NewProperty(outputs), "secretOutputNames": resource.NewProperty([]resource.PropertyValue{}),

@@ -81,7 +81,8 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 		require.NoError(t, yaml.Unmarshal([]byte(text), &workflow), file)
 		require.NotNil(t, workflow.Permissions, "%s: without it a token may do what the repository's settings say", file)
 		assert.Empty(t, *workflow.Permissions, file)
-		assert.NotContains(t, workflow.On, "pull_request_target", "%s: it runs a pull request's code with the rights of main", file)
+		assert.NotContains(t, workflow.On, "pull_request_target", "%s: it runs a pull request's code with the rights of main",
+			file)
 		for name, job := range workflow.Jobs {
 			where := fmt.Sprint(file, ": ", name)
 			write := map[string]bool{}
@@ -97,8 +98,10 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 			}
 			assert.Empty(t, write, where)
 			assert.NotEqual(t, "write", job.Permissions["contents"], where)
-			assert.Equal(t, signsIn, job.Environment != "", "%s: who signs in does so in an environment, which approves and which Entra trusts", where)
-			assert.NotContains(t, fmt.Sprint(job.Env), "secrets.", "%s: every step, and every action of others, would see it", where)
+			assert.Equal(t, signsIn, job.Environment != "", "%s: who signs in does so in an environment, which approves and "+
+				"which Entra trusts", where)
+			assert.NotContains(t, fmt.Sprint(job.Env), "secrets.", "%s: every step, and every action of others, would see it",
+				where)
 			for _, step := range job.Steps {
 				if strings.Contains(fmt.Sprint(step.Env), "secrets.") {
 					runs := step.Run
@@ -133,7 +136,8 @@ func TestAForkSignsInNowhereAndAPullRequestDeploysNothing(t *testing.T) {
 		if strings.Contains(text, "ci/deploy.sh") || strings.Contains(text, "pulumi up") || strings.Contains(text,
 			"command: up") {
 			deploys++
-			assert.Regexp(t, `(?m)^(on:\n  push:\n    branches: \[main\]\n|trigger:\n  branches:\n    include: \[main\]\npr: none\n)`, text, file)
+			assert.Regexp(t,
+				`(?m)^(on:\n  push:\n    branches: \[main\]\n|trigger:\n  branches:\n    include: \[main\]\npr: none\n)`, text, file)
 			assert.NotContains(t, text, "pull_request", file)
 		}
 		switch {
@@ -164,7 +168,8 @@ func TestAForkSignsInNowhereAndAPullRequestDeploysNothing(t *testing.T) {
 				require.NoError(t, err)
 				if strings.Contains(string(jobs), "steps/as.yml") {
 					signIns++
-					assert.Equal(t, "and(succeeded(), ne(variables['System.PullRequest.IsFork'], 'True'))", stage.Condition, stage.Stage)
+					assert.Equal(t, "and(succeeded(), ne(variables['System.PullRequest.IsFork'], 'True'))", stage.Condition,
+						stage.Stage)
 				}
 			}
 		}

@@ -99,7 +99,8 @@ func TestAPolicyAsksItsOwnRuleOnly(t *testing.T) {
 	t.Parallel()
 	broken := made("", guardrails.RoleAssignment, inputs{"scope": "/subscriptions/s"}) // has no principal type either
 	assert.Equal(t, []string{"it: scope: holds at /subscriptions/s: a subscription\n" +
-		"remedy: name a workspace, a storage account, a container or a resource group, or allow subscription in allowedScopes"},
+		"remedy: name a workspace, a storage account, a container or a resource group, or allow subscription in " +
+		"allowedScopes"},
 		ask(t, "assignment-scope", broken, nil).violations)
 	assert.Len(t, ask(t, "principal-type", broken, nil).violations, 1)
 	assert.Empty(t, ask(t, "storage-role", broken, nil).violations)
@@ -164,11 +165,13 @@ func TestASecretIsJudgedAndNotShown(t *testing.T) {
 	require.Len(t, wide.violations, 1)
 	assert.Empty(t, wide.warnings)
 	assert.NotContains(t, wide.violations[0], "hidden")
-	assert.Contains(t, wide.violations[0], "it: scope: breaks the rule; its value is a secret and is not shown\nremedy: name a workspace")
+	assert.Contains(t, wide.violations[0], "it: scope: breaks the rule; its value is a secret and is not shown\nremedy: "+
+		"name a workspace")
 	assert.Empty(t, ask(t, "assignment-scope", at(secret(workspace)), nil))
 
 	owner, _ := roles.BuiltIn("Owner")
-	inside := made("", guardrails.RoleAssignment, inputs{"scope": workspace, "roleDefinitionId": secret(roles.DefinitionID(owner.ID))})
+	inside := made("", guardrails.RoleAssignment, inputs{"scope": workspace,
+		"roleDefinitionId": secret(roles.DefinitionID(owner.ID))})
 	assert.Len(t, ask(t, "privileged-role", inside, nil).violations, 1,
 		"a rule that passes over markers can't be passed by with one")
 
@@ -182,7 +185,9 @@ func TestPropertiesKeepTheirForm(t *testing.T) {
 	t.Parallel()
 	r := made("", "x:y:Z", inputs{
 		"text": "a", "number": 2.5, "yes": true, "none": nil, "unknown": resource.MakeComputed(resource.NewProperty("")),
-		"list": []any{"a", resource.MakeSecret(resource.NewProperty("b"))}, "map": inputs{"k": resource.MakeSecret(resource.MakeComputed(resource.NewProperty("")))},
+		"list": []any{
+			"a",
+			resource.MakeSecret(resource.NewProperty("b"))}, "map": inputs{"k": resource.MakeSecret(resource.MakeComputed(resource.NewProperty("")))},
 		"reference": resource.MakeCustomResourceReference("urn:pulumi:dev::p::x:y:Z::other", "id", ""),
 	})
 	want := guardrails.Resource{Type: "x:y:Z", URN: r.URN, Inputs: inputs{
@@ -206,13 +211,17 @@ func TestEachSettingActsInEachPolicyThatHasIt(t *testing.T) {
 		value  any
 		broken [2]int // by default, and with the value
 	}{
-		"assignment-scope allowedScopes":     {at("/subscriptions/s"), []any{"subscription"}, [2]int{1, 0}},
-		"privileged-role allowedRoles":       {assignment("", "Owner"), []any{"Owner"}, [2]int{1, 0}},
-		"storage-role allowedRoles":          {assignment("", "Storage Blob Data Contributor"), []any{"Storage Blob Data Contributor"}, [2]int{1, 0}},
-		"invoker-role allowedRoles":          {assignment(invokers, "Contributor"), []any{"Contributor"}, [2]int{1, 0}},
-		"federation-subject allowedSubjects": {made("", guardrails.Federation, inputs{"issuer": "https://token.actions.githubusercontent.com", "subject": pullRequest}), []any{pullRequest}, [2]int{1, 0}},
-		"invoker-role invokerAdditions":      {made(invokers, guardrails.RoleDefinition, inputs{"permissions": []any{inputs{"actions": polls}}}), []any{}, [2]int{0, 1}},
-		"secret-lifetime maxSecretDays":      {password("2026-02-01T00:00:00Z"), 30.0, [2]int{0, 1}},
+		"assignment-scope allowedScopes": {at("/subscriptions/s"), []any{"subscription"}, [2]int{1, 0}},
+		"privileged-role allowedRoles":   {assignment("", "Owner"), []any{"Owner"}, [2]int{1, 0}},
+		"storage-role allowedRoles": {assignment("", "Storage Blob Data Contributor"), []any{"Storage Blob Data Contributor"},
+			[2]int{1, 0}},
+		"invoker-role allowedRoles": {assignment(invokers, "Contributor"), []any{"Contributor"}, [2]int{1, 0}},
+		"federation-subject allowedSubjects": {made("", guardrails.Federation,
+			inputs{"issuer": "https://token.actions.githubusercontent.com",
+				"subject": pullRequest}), []any{pullRequest}, [2]int{1, 0}},
+		"invoker-role invokerAdditions": {made(invokers, guardrails.RoleDefinition,
+			inputs{"permissions": []any{inputs{"actions": polls}}}), []any{}, [2]int{0, 1}},
+		"secret-lifetime maxSecretDays": {password("2026-02-01T00:00:00Z"), 30.0, [2]int{0, 1}},
 	}
 	tried := 0
 	for _, s := range settings {

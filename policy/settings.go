@@ -21,22 +21,27 @@ var settings = []struct {
 }{
 	{
 		"allowedScopes",
-		"AllowedScopes are where a role may be assigned or be assignable though it is wider than a resource group: the words subscription, managementGroup and root, or ARM IDs. Default: none.",
+		"AllowedScopes are where a role may be assigned or be assignable though it is wider than a resource group: the " +
+			"words subscription, managementGroup and root, or ARM IDs. Default: none.",
 		[]string{"assignment-scope"},
 	},
 	{
 		"allowedRoles",
-		"AllowedRoles are built-in roles, by name or GUID, that may be assigned although a rule refuses them: storage roles above reader, roles that grant access, and invokers' roles wider than the 35 actions. What a StorageReader component assigns because its `write` is set was asked for and needs no entry. Default: none.",
+		"AllowedRoles are built-in roles, by name or GUID, that may be assigned although a rule refuses them: storage " +
+			"roles above reader, roles that grant access, and invokers' roles wider than the 35 actions. What a StorageReader " +
+			"component assigns because its `write` is set was asked for and needs no entry. Default: none.",
 		[]string{"privileged-role", "storage-role", "invoker-role"},
 	},
 	{
 		"allowedSubjects",
-		"AllowedSubjects are federated subjects, in full, that may sign in though they are no branch or environment. Default: none.",
+		"AllowedSubjects are federated subjects, in full, that may sign in though they are no branch or environment. " +
+			"Default: none.",
 		[]string{"federation-subject"},
 	},
 	{
 		"invokerAdditions",
-		"InvokerAdditions are those that the invokers' role may have on top of the 35 actions. Default: all that have a name.",
+		"InvokerAdditions are those that the invokers' role may have on top of the 35 actions. Default: all that have a " +
+			"name.",
 		[]string{"invoker-role"},
 	},
 	{
@@ -86,7 +91,8 @@ func schemaOfSetting(name, about string, base guardrails.Config) map[string]any 
 			for _, s := range value {
 				list = append(list, s)
 			}
-			return map[string]any{"type": "array", "items": map[string]any{"type": "string"}, "default": list, "description": about}
+			return map[string]any{"type": "array", "items": map[string]any{"type": "string"}, "default": list,
+				"description": about}
 		}
 	}
 	panic("policy: guardrails.Config has no number or list called " + name)
@@ -96,7 +102,8 @@ func schemaOfSetting(name, about string, base guardrails.Config) map[string]any 
 func configOf(policy string, base guardrails.Config, values map[string]any) (guardrails.Config, error) {
 	for name := range values {
 		if names := namesOf(policy); !slices.Contains(names, name) {
-			return guardrails.Config{}, fmt.Errorf("the configuration of policy %s has the unknown setting %q; use enforcementLevel%s", policy, name, list(names))
+			return guardrails.Config{}, fmt.Errorf("the configuration of policy %s has the unknown setting %q; use "+
+				"enforcementLevel%s", policy, name, list(names))
 		}
 	}
 	text, err := json.Marshal(values)

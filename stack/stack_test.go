@@ -51,7 +51,8 @@ func (c *cloud) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 		out["value"] = resource.MakeSecret(resource.NewProperty(secretText))
 	}
 	if strings.HasSuffix(args.TypeToken, ":Compute") {
-		out["identity"] = resource.NewProperty(resource.PropertyMap{"type": resource.NewProperty("SystemAssigned"), "principalId": resource.NewProperty(id)})
+		out["identity"] = resource.NewProperty(resource.PropertyMap{"type": resource.NewProperty("SystemAssigned"),
+			"principalId": resource.NewProperty(id)})
 	}
 	return id, out, nil
 }
@@ -105,7 +106,8 @@ func TestTheSampleExportsWhatOthersUse(t *testing.T) {
 		names = append(names, string(name))
 	}
 	slices.Sort(names)
-	assert.Equal(t, []string{"accessReport", "aclCommands", "clientIds", "clientSecrets", "clusterPrincipalIds", "howToInvoke", "principalIds", "roleDefinitionId"}, names)
+	assert.Equal(t, []string{"accessReport", "aclCommands", "clientIds", "clientSecrets", "clusterPrincipalIds",
+		"howToInvoke", "principalIds", "roleDefinitionId"}, names)
 
 	want, err := json.Marshal(plans.Of(model).Report())
 	require.NoError(t, err)

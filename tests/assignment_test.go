@@ -21,12 +21,14 @@ func TestAssignmentGUIDs(t *testing.T) {
 	assert.Equal(t, pinned, components.AssignmentGUID(workspaceID, alice, reader))
 
 	for name, same := range map[string]string{
-		"role by ARM ID":                   components.AssignmentGUID(workspaceID, alice, "/providers/Microsoft.Authorization/roleDefinitions/"+reader),
-		"role by ARM ID with subscription": components.AssignmentGUID(workspaceID, alice, "/subscriptions/"+subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+reader),
-		"scope in other letter case":       components.AssignmentGUID(strings.ToUpper(workspaceID), alice, reader),
-		"principal in other letter case":   components.AssignmentGUID(workspaceID, strings.ToUpper(alice), reader),
-		"role in other letter case":        components.AssignmentGUID(workspaceID, alice, strings.ToUpper(reader)),
-		"scope with a slash behind it":     components.AssignmentGUID(workspaceID+"/", alice, reader),
+		"role by ARM ID": components.AssignmentGUID(workspaceID, alice,
+			"/providers/Microsoft.Authorization/roleDefinitions/"+reader),
+		"role by ARM ID with subscription": components.AssignmentGUID(workspaceID, alice,
+			"/subscriptions/"+subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+reader),
+		"scope in other letter case":     components.AssignmentGUID(strings.ToUpper(workspaceID), alice, reader),
+		"principal in other letter case": components.AssignmentGUID(workspaceID, strings.ToUpper(alice), reader),
+		"role in other letter case":      components.AssignmentGUID(workspaceID, alice, strings.ToUpper(reader)),
+		"scope with a slash behind it":   components.AssignmentGUID(workspaceID+"/", alice, reader),
 	} {
 		assert.Equal(t, pinned, same, name)
 	}
@@ -59,7 +61,8 @@ func TestAssignmentsAreNamedTheSameInEveryRun(t *testing.T) {
 	for i, a := range first {
 		name := a.at("roleAssignmentName")
 		assert.Equal(t, name, second[i].at("roleAssignmentName"), a.Name)
-		assert.Equal(t, components.AssignmentGUID(a.at("scope").(string), a.at("principalId").(string), a.at("roleDefinitionId").(string)), name)
+		assert.Equal(t, components.AssignmentGUID(a.at("scope").(string), a.at("principalId").(string),
+			a.at("roleDefinitionId").(string)), name)
 		assert.Empty(t, seen[name], "%s and %s share a name", a.Name, seen[name])
 		seen[name] = a.Name
 	}
@@ -68,7 +71,8 @@ func TestAssignmentsAreNamedTheSameInEveryRun(t *testing.T) {
 func TestAssignmentsAreReplacedAndNeverUpdated(t *testing.T) {
 	t.Parallel()
 	for _, a := range everyAssignment(t) {
-		assert.Equal(t, []string{"roleDefinitionId"}, a.RPC.GetReplaceOnChanges(), "%s: azure-native would update it, and Azure refuse", a.Name)
+		assert.Equal(t, []string{"roleDefinitionId"}, a.RPC.GetReplaceOnChanges(),
+			"%s: azure-native would update it, and Azure refuse", a.Name)
 		assert.True(t, !a.RPC.GetDeleteBeforeReplace() && a.RPC.GetDeleteBeforeReplaceDefined(),
 			"%s: what replaces it is another assignment, made before it goes; azure-native would delete first", a.Name)
 	}
@@ -92,7 +96,8 @@ func TestAssignmentsAlwaysTellThePrincipalType(t *testing.T) {
 func TestAssignmentsNameTheRoleAsAzureAnswersIt(t *testing.T) {
 	t.Parallel()
 	for _, a := range everyAssignment(t) {
-		assert.Regexp(t, `^/subscriptions/`+subscription+`/providers/Microsoft.Authorization/roleDefinitions/[0-9a-f-]{36}$`, a.at("roleDefinitionId"),
+		assert.Regexp(t, `^/subscriptions/`+subscription+`/providers/Microsoft.Authorization/roleDefinitions/[0-9a-f-]{36}$`,
+			a.at("roleDefinitionId"),
 			"%s: the other form would show a change at every refresh", a.Name)
 	}
 }

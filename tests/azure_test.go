@@ -58,7 +58,8 @@ func (rt resourceType) check(in resource.PropertyMap) error {
 
 var azure = map[string]resourceType{
 	roleDefinition: {
-		[]string{"scope", "roleDefinitionId", "roleName", "roleType", "permissions", "assignableScopes"}, []string{"description"},
+		[]string{"scope", "roleDefinitionId", "roleName", "roleType", "permissions",
+			"assignableScopes"}, []string{"description"},
 		func(_ string, in resource.PropertyMap) (string, resource.PropertyMap) {
 			name := text(in, "roleDefinitionId")
 			return text(in, "scope") + "/providers/Microsoft.Authorization/roleDefinitions/" + name, with(in, "name", name)
@@ -74,8 +75,10 @@ var azure = map[string]resourceType{
 	userAssigned: {
 		[]string{"resourceGroupName", "resourceName"}, []string{"location", "tags"},
 		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
-			id := group(text(in, "resourceGroupName")) + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + text(in, "resourceName")
-			return id, with(with(with(in, "principalId", guidOf("principal", id)), "clientId", guidOf("client", id)), "tenantId", tenant)
+			id := group(text(in, "resourceGroupName")) + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" +
+				text(in, "resourceName")
+			return id, with(with(with(in, "principalId", guidOf("principal", id)), "clientId", guidOf("client", id)), "tenantId",
+				tenant)
 		},
 	},
 	compute: {
@@ -146,7 +149,8 @@ func provider(name string, _ resource.PropertyMap) (string, resource.PropertyMap
 // identityOf is the identity of a compute as Azure answers it: principals only for what it was given.
 func identityOf(id string, in resource.PropertyMap) resource.PropertyMap {
 	kind := text(in, "type")
-	out := resource.PropertyMap{"type": resource.NewProperty(kind), "principalId": resource.NewProperty(""), "tenantId": resource.NewProperty("")}
+	out := resource.PropertyMap{"type": resource.NewProperty(kind), "principalId": resource.NewProperty(""),
+		"tenantId": resource.NewProperty("")}
 	if strings.Contains(kind, "SystemAssigned") {
 		out["principalId"], out["tenantId"] = resource.NewProperty(guidOf("system", id)), resource.NewProperty(tenant)
 	}
@@ -171,13 +175,16 @@ func (r *recorder) answer(args pulumi.MockCallArgs) (resource.PropertyMap, error
 		name := text(args.Args, "computeName")
 		found, ok := r.computes[name]
 		if !ok {
-			return nil, fmt.Errorf("ResourceNotFound: compute %s in %s/%s", name, text(args.Args, "resourceGroupName"), text(args.Args, "workspaceName"))
+			return nil, fmt.Errorf("ResourceNotFound: compute %s in %s/%s", name, text(args.Args, "resourceGroupName"),
+				text(args.Args, "workspaceName"))
 		}
 		return found, nil
 	case "azure-native:managedidentity:getUserAssignedIdentity":
-		id := group(text(args.Args, "resourceGroupName")) + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + text(args.Args, "resourceName")
+		id := group(text(args.Args, "resourceGroupName")) + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" +
+			text(args.Args, "resourceName")
 		return resource.NewPropertyMapFromMap(map[string]any{
-			"id": id, "name": text(args.Args, "resourceName"), "location": "westeurope", "tenantId": tenant, "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+			"id": id, "name": text(args.Args,
+				"resourceName"), "location": "westeurope", "tenantId": tenant, "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
 			"principalId": guidOf("principal", id), "clientId": guidOf("client", id),
 		}), nil
 	case "azure-native:machinelearningservices:getWorkspace":

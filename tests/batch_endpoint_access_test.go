@@ -24,18 +24,23 @@ func TestAnEnvironmentIsMadeOfExactlyThis(t *testing.T) {
 		"ApplicationPassword access.partner.2026",
 		"ManagedIdentity access.scheduler", "UserAssignedIdentity access.scheduler",
 		"ComputeCluster access.cpu", "Compute access.cpu",
-		"ComputeCluster access.gpu", "Compute access.gpu", "ManagedIdentity access.gpu.identity", "UserAssignedIdentity access.gpu.identity",
+		"ComputeCluster access.gpu", "Compute access.gpu", "ManagedIdentity access.gpu.identity", "UserAssignedIdentity " +
+			"access.gpu.identity",
 		"InvokerRole access", "RoleDefinition access",
 	}
 	for _, invoker := range []string{"alice", "staff", "pipeline", "partner", "robot", "scheduler", "factory"} {
 		want = append(want, "RoleAssignment access."+invoker)
 	}
 	for reader, principals := range map[string][]string{
-		"access.lake.patients.reader":      {"cluster.cpu", "invoker.alice", "invoker.staff", "invoker.pipeline", "invoker.factory"},
-		"access.shared.images.reader":      {"cluster.gpu", "invoker.alice", "invoker.partner", "invoker.scheduler", "invoker.robot"},
-		"access.shared.scores.contributor": {"cluster.cpu", "invoker.alice", "invoker.staff", "invoker.pipeline", "invoker.factory"},
+		"access.lake.patients.reader": {"cluster.cpu", "invoker.alice", "invoker.staff", "invoker.pipeline",
+			"invoker.factory"},
+		"access.shared.images.reader": {"cluster.gpu", "invoker.alice", "invoker.partner", "invoker.scheduler",
+			"invoker.robot"},
+		"access.shared.scores.contributor": {"cluster.cpu", "invoker.alice", "invoker.staff", "invoker.pipeline",
+			"invoker.factory"},
 		// The data asset of the classifier and the data store of the tagger lie in one container.
-		"access.shared.labels.reader": {"cluster.cpu", "cluster.gpu", "invoker.alice", "invoker.staff", "invoker.pipeline", "invoker.factory",
+		"access.shared.labels.reader": {"cluster.cpu", "cluster.gpu", "invoker.alice", "invoker.staff", "invoker.pipeline",
+			"invoker.factory",
 			"invoker.partner", "invoker.scheduler", "invoker.robot"},
 	} {
 		kind := "StorageReader "
@@ -89,10 +94,14 @@ func TestAssignmentsWaitForWhatTheyAreMadeOf(t *testing.T) {
 		assert.Contains(t, a.dependsOn("roleAssignmentName"), principal.URN(), name)
 		assert.Contains(t, a.dependsOn("roleDefinitionId"), role, name)
 	}
-	assert.Empty(t, r.one(roleAssignment, "access.alice").dependsOn("principalId"), "a principal that exists is there already")
-	assert.Contains(t, r.one(roleAssignment, "access.lake.patients.reader.cluster.cpu").dependsOn("principalId"), r.one(compute, "access.cpu").URN())
-	assert.Contains(t, r.one(roleAssignment, "access.shared.images.reader.cluster.gpu").dependsOn("principalId"), r.one(userAssigned, "access.gpu.identity").URN())
-	assert.Contains(t, r.one(compute, "access.gpu").dependsOn("identity"), r.one(userAssigned, "access.gpu.identity").URN())
+	assert.Empty(t, r.one(roleAssignment, "access.alice").dependsOn("principalId"),
+		"a principal that exists is there already")
+	assert.Contains(t, r.one(roleAssignment, "access.lake.patients.reader.cluster.cpu").dependsOn("principalId"),
+		r.one(compute, "access.cpu").URN())
+	assert.Contains(t, r.one(roleAssignment, "access.shared.images.reader.cluster.gpu").dependsOn("principalId"),
+		r.one(userAssigned, "access.gpu.identity").URN())
+	assert.Contains(t, r.one(compute, "access.gpu").dependsOn("identity"),
+		r.one(userAssigned, "access.gpu.identity").URN())
 }
 
 func TestReorderingTheConfigurationChangesNothing(t *testing.T) {
@@ -142,7 +151,8 @@ func TestProtectKeepsWhatWouldNotComeBack(t *testing.T) {
 	for _, protect := range []bool{true, false} {
 		args.Protect = protect
 		for _, reg := range run(t, batchEndpointAccess(args)).registered {
-			assert.Equal(t, protect && slices.Contains(costly, reg.Type), reg.RPC.GetProtect(), "protect %v: %s %s", protect, reg.Type, reg.Name)
+			assert.Equal(t, protect && slices.Contains(costly, reg.Type), reg.RPC.GetProtect(), "protect %v: %s %s", protect,
+				reg.Type, reg.Name)
 		}
 	}
 }
@@ -199,7 +209,8 @@ func TestTheRoleOfTheModelReachesTheRoleComponent(t *testing.T) {
 	args.Role = components.RoleArgs{BuiltIn: "Contributor"}
 	r := run(t, batchEndpointAccess(args))
 	assert.Empty(t, r.ofType(roleDefinition))
-	assert.Equal(t, roleIDs+"b24988ac-6180-42a0-ab88-20f7382dd24c", r.one(roleAssignment, "access.alice").at("roleDefinitionId"))
+	assert.Equal(t, roleIDs+"b24988ac-6180-42a0-ab88-20f7382dd24c",
+		r.one(roleAssignment, "access.alice").at("roleDefinitionId"))
 	assert.Equal(t, roleIDs+"b24988ac-6180-42a0-ab88-20f7382dd24c", r.output("roleDefinitionId"))
 }
 

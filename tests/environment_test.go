@@ -9,9 +9,11 @@ import (
 
 // ARM IDs of what exists before the stack does.
 const (
-	lakeID     = "/subscriptions/" + subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake"
-	sharedID   = "/subscriptions/" + subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/shared"
-	identityID = "/subscriptions/" + subscription + "/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mounter"
+	lakeID   = "/subscriptions/" + subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake"
+	sharedID = "/subscriptions/" + subscription +
+		"/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/shared"
+	identityID = "/subscriptions/" + subscription +
+		"/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mounter"
 	existingSP = "cccccccc-cccc-4ccc-8ccc-cccccccccccc"
 	existingMI = "dddddddd-dddd-4ddd-8ddd-dddddddddddd"
 	staff      = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee"
@@ -46,16 +48,20 @@ func environment() components.BatchEndpointAccessArgs {
 		DataInputs: map[string]access.DataInput{
 			"patients": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "patients"},
 			"images":   {Kind: access.Blob, StorageAccount: "shared", Container: "images"},
-			"labels":   {Kind: access.DataStore, DataStore: "labels", CredentialInStore: no(), StorageAccount: "shared", Container: "labels", Path: "current"},
-			"baseline": {Kind: access.DataAsset, DataStore: "labels", DataAsset: "baseline", Version: "3", CredentialInStore: no(), StorageAccount: "shared", Container: "labels"},
-			"archive":  {Kind: access.DataStore, DataStore: "archive", CredentialInStore: yes(), Path: "2025"},
+			"labels": {Kind: access.DataStore, DataStore: "labels", CredentialInStore: no(), StorageAccount: "shared",
+				Container: "labels", Path: "current"},
+			"baseline": {Kind: access.DataAsset, DataStore: "labels", DataAsset: "baseline", Version: "3",
+				CredentialInStore: no(), StorageAccount: "shared", Container: "labels"},
+			"archive": {Kind: access.DataStore, DataStore: "archive", CredentialInStore: yes(), Path: "2025"},
 		},
 		DataOutputs: map[string]access.DataOutput{
 			"scores": {DataStore: "scores", CredentialInStore: no(), StorageAccount: "shared", Container: "scores", Path: "out"},
 		},
 		Endpoints: map[string]access.Endpoint{
-			"classifier": {Cluster: "cpu", Inputs: []string{"patients", "baseline", "archive"}, Outputs: []string{"scores"}, Invokers: []string{"alice", "staff", "pipeline", "factory"}},
-			"tagger":     {Cluster: "gpu", Inputs: []string{"images", "labels"}, Invokers: []string{"alice", "partner", "scheduler", "robot"}},
+			"classifier": {Cluster: "cpu", Inputs: []string{"patients", "baseline", "archive"}, Outputs: []string{"scores"},
+				Invokers: []string{"alice", "staff", "pipeline", "factory"}},
+			"tagger": {Cluster: "gpu", Inputs: []string{"images", "labels"},
+				Invokers: []string{"alice", "partner", "scheduler", "robot"}},
 		},
 		Assertions: map[string]access.Assertion{
 			"factory-apart": {Cannot: []string{"factory"}, Read: "images"},

@@ -42,7 +42,8 @@ func TestAnExistingRoleIsOnlyAssigned(t *testing.T) {
 	} {
 		assert.Empty(t, r.ofType(roleDefinition), name)
 		a := r.one(roleAssignment, "role.alice")
-		assert.Equal(t, roleIDs+someRole, a.at("roleDefinitionId"), "%s: as Azure answers it, in the subscription of the scope", name)
+		assert.Equal(t, roleIDs+someRole, a.at("roleDefinitionId"),
+			"%s: as Azure answers it, in the subscription of the scope", name)
 		assert.Equal(t, components.AssignmentGUID(workspaceID, alice, someRole), a.at("roleAssignmentName"), name)
 		assert.Equal(t, roleIDs+someRole, r.output("roleDefinitionId"), name)
 		assert.Empty(t, r.output("roleName"), name)
@@ -57,7 +58,8 @@ func TestAnExistingRoleIsOnlyAssigned(t *testing.T) {
 
 func TestTheDefinitionOfAnExistingRoleMakesNone(t *testing.T) {
 	t.Parallel()
-	r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), RoleDefinitionID: pulumi.String(otherRoleID), Definition: scorers}))
+	r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID),
+		RoleDefinitionID: pulumi.String(otherRoleID), Definition: scorers}))
 	assert.Equal(t, []string{"InvokerRole role"}, r.names())
 	assert.Equal(t, "Scorers", r.output("roleName"))
 	assert.Empty(t, r.logs, "what it allows is told")
@@ -65,7 +67,8 @@ func TestTheDefinitionOfAnExistingRoleMakesNone(t *testing.T) {
 
 func TestAnExistingRoleThatIsNoneIsRefusedBeforeItIsAssigned(t *testing.T) {
 	t.Parallel()
-	for id, says := range map[string]string{"": "roleDefinitionId: is empty; see that the stack that it comes from exports it", "Scorers": `roleDefinitionId: "Scorers" is not the ARM ID of a role definition`} {
+	for id, says := range map[string]string{"": "roleDefinitionId: is empty; see that the stack that it comes from " +
+		"exports it", "Scorers": `roleDefinitionId: "Scorers" is not the ARM ID of a role definition`} {
 		r := newRecorder(t)
 		err := r.try(fromElsewhere(id, components.InvokerRoleArgs{
 			Scope: pulumi.String(workspaceID), Invokers: map[string]components.AssigneeArgs{"alice": {PrincipalID: pulumi.String(alice), PrincipalType: "User"}},
@@ -73,9 +76,11 @@ func TestAnExistingRoleThatIsNoneIsRefusedBeforeItIsAssigned(t *testing.T) {
 		require.ErrorContains(t, err, says)
 		assert.Empty(t, r.ofType(roleAssignment))
 	}
-	assert.Contains(t, refused(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), RoleDefinitionID: pulumi.String("Scorers")})),
+	assert.Contains(t, refused(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID),
+		RoleDefinitionID: pulumi.String("Scorers")})),
 		`roleDefinitionId: "Scorers" is not the ARM ID`)
-	assert.Contains(t, refused(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), RoleDefinitionID: pulumi.String(otherRoleID), Name: "x"})),
+	assert.Contains(t, refused(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID),
+		RoleDefinitionID: pulumi.String(otherRoleID), Name: "x"})),
 		"roleDefinitionId: a role that exists can't be renamed")
 }
 
@@ -83,7 +88,8 @@ func TestAnExistingRoleReachesEveryInvokerOfTheModel(t *testing.T) {
 	t.Parallel()
 	args := environment()
 	args.Role = components.RoleArgs{RoleDefinitionID: pulumi.String(otherRoleID), Scope: "resourceGroup"}
-	assert.Contains(t, refused(t, batchEndpointAccess(args)), "give role.definition beside role.roleDefinitionId", "its assertions can't be judged")
+	assert.Contains(t, refused(t, batchEndpointAccess(args)), "give role.definition beside role.roleDefinitionId",
+		"its assertions can't be judged")
 	args.Assertions = nil
 	r := run(t, batchEndpointAccess(args))
 	assert.Empty(t, r.ofType(roleDefinition))

@@ -36,11 +36,14 @@ func TestAGroupIsMadeOfItsMembers(t *testing.T) {
 	assert.Len(t, r.ofType(groupMember), 2)
 
 	assert.Equal(t, "Group", r.one(roleAssignment, "access.scorers").at("principalType"))
-	assert.Contains(t, r.one(roleAssignment, "access.shared.images.reader.invoker.scorers").dependsOn("principalId"), made.URN())
-	for _, gone := range []string{"access.alice", "access.partner", "access.shared.images.reader.invoker.alice", "access.shared.labels.reader.invoker.alice"} {
+	assert.Contains(t, r.one(roleAssignment, "access.shared.images.reader.invoker.scorers").dependsOn("principalId"),
+		made.URN())
+	for _, gone := range []string{"access.alice", "access.partner", "access.shared.images.reader.invoker.alice",
+		"access.shared.labels.reader.invoker.alice"} {
 		assert.NotContains(t, r.names(), "RoleAssignment "+gone, "its group has it")
 	}
-	assert.Contains(t, r.names(), "RoleAssignment access.lake.patients.reader.invoker.alice", "named by itself for the classifier")
+	assert.Contains(t, r.names(), "RoleAssignment access.lake.patients.reader.invoker.alice",
+		"named by itself for the classifier")
 
 	how, _ := r.output("howToInvoke").(map[string]any)
 	assert.NotContains(t, how, "scorers", "nobody signs in as a group")
@@ -56,12 +59,14 @@ func TestAGroupIsNamedProtectedAndSetOutAsItIsAsked(t *testing.T) {
 	g.DisplayName = "Scorers of Contoso"
 	slices.Reverse(g.Members)
 	args.Invokers["scorers"], args.Protect = g, true
-	args.DataInputs["images"] = access.DataInput{Kind: access.ADLSGen2, GrantedBy: access.ByACL, StorageAccount: "shared", Container: "images"}
+	args.DataInputs["images"] = access.DataInput{Kind: access.ADLSGen2, GrantedBy: access.ByACL, StorageAccount: "shared",
+		Container: "images"}
 	r := run(t, batchEndpointAccess(args))
 	made := r.one(securityGroup, "access.scorers")
 	assert.Equal(t, "Scorers of Contoso", made.at("displayName"))
 	assert.True(t, made.RPC.GetProtect())
-	assert.False(t, r.one(groupMember, "access.scorers.alice").RPC.GetProtect(), "a member that leaves the configuration leaves the group")
+	assert.False(t, r.one(groupMember, "access.scorers.alice").RPC.GetProtect(),
+		"a member that leaves the configuration leaves the group")
 	commands, _ := r.output("aclCommands").([]any)
 	var groups int
 	for _, c := range commands {
@@ -76,9 +81,11 @@ func TestAGroupIsNamedProtectedAndSetOutAsItIsAsked(t *testing.T) {
 func TestAGroupThatCannotBeIsRefused(t *testing.T) {
 	t.Parallel()
 	args := withScorers()
-	args.Invokers["scorers"] = components.InvokerArgs{Kind: access.Group, Members: []string{"staff", "scheduler", "nobody"}, ObjectID: pulumi.String(existingSP)}
+	args.Invokers["scorers"] = components.InvokerArgs{Kind: access.Group,
+		Members: []string{"staff", "scheduler", "nobody"}, ObjectID: pulumi.String(existingSP)}
 	said := refused(t, batchEndpointAccess(args))
-	for _, want := range []string{"invokers.scorers.members[0]", "invokers.scorers.members[1]", `"scheduler" is a managed identity`, "invokers.scorers.members[2]", "this one exists"} {
+	for _, want := range []string{"invokers.scorers.members[0]", "invokers.scorers.members[1]",
+		`"scheduler" is a managed identity`, "invokers.scorers.members[2]", "this one exists"} {
 		assert.Contains(t, said, want)
 	}
 }

@@ -26,8 +26,10 @@ func TestImportsPointOneWay(t *testing.T) {
 	// The embedded Azure is a witness: what it knows of roles and access is its own.
 	witness := []string{
 		pulumi, module + "/roles", module + "/access", module + "/components", module + "/internal/config", module + "/stack",
-		module + "/internal/lookup", module + "/sdks", module + "/internal/invoke", module + "/internal/explain", module + "/internal/review",
-		module + "/internal/guardrails", module + "/policy", module + "/internal/verify", module + "/internal/adopt", azureSDK,
+		module + "/internal/lookup", module + "/sdks", module + "/internal/invoke", module + "/internal/explain", module +
+			"/internal/review",
+		module + "/internal/guardrails", module + "/policy", module + "/internal/verify", module +
+			"/internal/adopt", azureSDK,
 		module + "/sandbox/engine", module + "/sandbox/standin", module + "/sandbox/rehearsal",
 	}
 	for name, never := range map[string][]string{

@@ -117,8 +117,9 @@ func everyComponent() map[string]func() (args any, p program) {
 		}
 	})
 	for name, args := range map[string]components.InvokerRoleArgs{
-		"InvokerRole":             {Scope: pulumi.String(workspaceID), Invokers: assignees()},
-		"InvokerRole that exists": {Scope: pulumi.String(workspaceID), RoleDefinitionID: pulumi.String(roleIDs + readerGUID), Invokers: assignees()},
+		"InvokerRole": {Scope: pulumi.String(workspaceID), Invokers: assignees()},
+		"InvokerRole that exists": {Scope: pulumi.String(workspaceID), RoleDefinitionID: pulumi.String(roleIDs + readerGUID),
+			Invokers: assignees()},
 	} {
 		add(name, func() (any, program) {
 			args := args
@@ -130,7 +131,8 @@ func everyComponent() map[string]func() (args any, p program) {
 		})
 	}
 	for name, args := range map[string]components.ManagedIdentityArgs{
-		"ManagedIdentity":                     {ResourceGroupName: pulumi.String("rg"), ResourceName: pulumi.String("robot"), Location: pulumi.String("westeurope")},
+		"ManagedIdentity": {ResourceGroupName: pulumi.String("rg"), ResourceName: pulumi.String("robot"),
+			Location: pulumi.String("westeurope")},
 		"ManagedIdentity that exists":         {ExistingID: pulumi.String(identityID)},
 		"ManagedIdentity that is known by ID": {PrincipalID: pulumi.String(existingMI)},
 	} {
@@ -143,14 +145,16 @@ func everyComponent() map[string]func() (args any, p program) {
 		})
 	}
 	add("ServicePrincipal", func() (any, program) {
-		args := components.ServicePrincipalArgs{DisplayName: pulumi.String("it"), Description: pulumi.String("it"), SignIn: "none"}
+		args := components.ServicePrincipalArgs{DisplayName: pulumi.String("it"), Description: pulumi.String("it"),
+			SignIn: "none"}
 		return &args, func(ctx *pulumi.Context) (pulumi.Map, error) {
 			_, err := components.NewServicePrincipal(ctx, "it", &args)
 			return nil, err
 		}
 	})
 	add("StorageReader", func() (any, program) {
-		args := components.StorageReaderArgs{StorageAccountID: pulumi.String(lakeID), Container: "raw", Principals: assignees()}
+		args := components.StorageReaderArgs{StorageAccountID: pulumi.String(lakeID), Container: "raw",
+			Principals: assignees()}
 		return &args, func(ctx *pulumi.Context) (pulumi.Map, error) {
 			_, err := components.NewStorageReader(ctx, "it", &args)
 			return nil, err

@@ -37,16 +37,25 @@ func TestEachKindOfInputCostsExactlyItsGrants(t *testing.T) {
 		input access.DataInput
 		want  []string
 	}{
-		"data store with a credential":     {access.DataInput{Kind: access.DataStore, DataStore: "s", CredentialInStore: yes(), Path: "p"}, nil},
-		"data asset with a credential":     {access.DataInput{Kind: access.DataAsset, DataStore: "s", DataAsset: "a", Version: "1", CredentialInStore: yes()}, nil},
-		"data store without":               {access.DataInput{Kind: access.DataStore, DataStore: "s", CredentialInStore: no(), Path: "p", StorageAccount: "lake", Container: "raw"}, both("read", container)},
-		"data store without, no container": {access.DataInput{Kind: access.DataStore, DataStore: "s", CredentialInStore: no(), Path: "p", StorageAccount: "lake"}, both("read", lakeID)},
-		"data asset without":               {access.DataInput{Kind: access.DataAsset, DataStore: "s", DataAsset: "a", Version: "1", CredentialInStore: no(), StorageAccount: "lake", Container: "raw"}, both("read", container)},
-		"blob":                             {access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw"}, both("read", container)},
-		"blob, granted at the account":     {access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw", Scope: access.AtAccount}, both("read", lakeID)},
-		"gen2 by RBAC":                     {access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", GrantedBy: access.ByRBAC}, both("read", container)},
-		"gen2 by default":                  {access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw"}, both("read", container)},
-		"gen2 by ACL":                      {access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", GrantedBy: access.ByACL}, nil},
+		"data store with a credential": {access.DataInput{Kind: access.DataStore, DataStore: "s", CredentialInStore: yes(),
+			Path: "p"}, nil},
+		"data asset with a credential": {access.DataInput{Kind: access.DataAsset, DataStore: "s", DataAsset: "a",
+			Version: "1", CredentialInStore: yes()}, nil},
+		"data store without": {access.DataInput{Kind: access.DataStore, DataStore: "s", CredentialInStore: no(), Path: "p",
+			StorageAccount: "lake", Container: "raw"}, both("read", container)},
+		"data store without, no container": {access.DataInput{Kind: access.DataStore, DataStore: "s", CredentialInStore: no(),
+			Path: "p", StorageAccount: "lake"}, both("read", lakeID)},
+		"data asset without": {access.DataInput{Kind: access.DataAsset, DataStore: "s", DataAsset: "a", Version: "1",
+			CredentialInStore: no(), StorageAccount: "lake", Container: "raw"}, both("read", container)},
+		"blob": {access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw"}, both("read", container)},
+		"blob, granted at the account": {access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw",
+			Scope: access.AtAccount}, both("read", lakeID)},
+		"gen2 by RBAC": {access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw",
+			GrantedBy: access.ByRBAC}, both("read", container)},
+		"gen2 by default": {access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw"},
+			both("read", container)},
+		"gen2 by ACL": {access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw",
+			GrantedBy: access.ByACL}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +81,8 @@ func TestOutputsCostContributorsAndReadersOfTheSameContainerNoMore(t *testing.T)
 			Clusters:        map[string]components.ClusterArgs{"cpu": {}},
 			StorageAccounts: map[string]pulumi.StringInput{"lake": pulumi.String(lakeID)},
 			DataInputs:      map[string]access.DataInput{"in": {Kind: access.Blob, StorageAccount: "lake", Container: "raw"}},
-			DataOutputs:     map[string]access.DataOutput{"out": {DataStore: "s", CredentialInStore: inStore, Path: "p", StorageAccount: "lake", Container: "raw"}},
+			DataOutputs: map[string]access.DataOutput{"out": {DataStore: "s", CredentialInStore: inStore, Path: "p",
+				StorageAccount: "lake", Container: "raw"}},
 		}
 	}
 	of := func(role string) []string {
@@ -80,8 +90,10 @@ func TestOutputsCostContributorsAndReadersOfTheSameContainerNoMore(t *testing.T)
 		slices.Sort(all)
 		return all
 	}
-	assert.Equal(t, of("write"), storageAssignments(run(t, batchEndpointAccess(args(no())))), "who writes there may read there")
-	assert.Equal(t, of("read"), storageAssignments(run(t, batchEndpointAccess(args(yes())))), "the store's credential writes")
+	assert.Equal(t, of("write"), storageAssignments(run(t, batchEndpointAccess(args(no())))),
+		"who writes there may read there")
+	assert.Equal(t, of("read"), storageAssignments(run(t, batchEndpointAccess(args(yes())))),
+		"the store's credential writes")
 }
 
 func TestExistingClusterIsGrantedByItsLookedUpIdentity(t *testing.T) {

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	workspaceID = "/subscriptions/" + subscription + "/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"
-	alice       = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
-	bob         = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"
+	workspaceID = "/subscriptions/" + subscription +
+		"/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"
+	alice = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
+	bob   = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"
 )
 
 func invokerRole(args components.InvokerRoleArgs, opts ...pulumi.ResourceOption) program {
@@ -140,7 +141,8 @@ func TestInvokerRoleNamesAreUniqueByScopeUnlessGiven(t *testing.T) {
 	}
 	byDefault := name(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID)})
 	assert.Regexp(t, `^Batch Endpoint Invoker \(scoring [0-9a-f]{8}\)$`, byDefault)
-	assert.NotEqual(t, byDefault, name(components.InvokerRoleArgs{Scope: pulumi.String(group("other") + strings.TrimPrefix(workspaceID, group("ml")))}),
+	assert.NotEqual(t, byDefault, name(components.InvokerRoleArgs{Scope: pulumi.String(group("other") +
+		strings.TrimPrefix(workspaceID, group("ml")))}),
 		"a workspace of the same name in another group")
 	assert.Equal(t, "Starters", name(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), Name: "Starters"}))
 }
@@ -150,7 +152,8 @@ func TestInvokerRoleAdditionsAreAddedOnlyWhenNamed(t *testing.T) {
 	for _, addition := range roles.Additions() {
 		t.Run(addition.Name, func(t *testing.T) {
 			t.Parallel()
-			r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), Additions: []string{addition.Name}}))
+			r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID),
+				Additions: []string{addition.Name}}))
 			got := permissionsOf(t, r.one(roleDefinition, "role"))[0].Actions
 			assert.Equal(t, append(roles.InvokerActions(), addition.Actions...), got)
 		})
@@ -220,7 +223,8 @@ func TestInvokerRoleAssignsEveryInvoker(t *testing.T) {
 			"staff": {PrincipalID: pulumi.String(bob), PrincipalType: "Group", Description: "the night shift"},
 		},
 	}))
-	assert.Equal(t, []string{"InvokerRole role", "RoleAssignment role.alice", "RoleAssignment role.staff", "RoleDefinition role"}, r.names())
+	assert.Equal(t, []string{"InvokerRole role", "RoleAssignment role.alice", "RoleAssignment role.staff",
+		"RoleDefinition role"}, r.names())
 	role := r.one(roleDefinition, "role")
 	for name, want := range map[string]struct{ principal, kind, description string }{
 		"alice": {alice, "User", "Starts batch jobs: alice [batchaccess:batchaccess/test/role.alice]"},
@@ -231,7 +235,8 @@ func TestInvokerRoleAssignsEveryInvoker(t *testing.T) {
 		assert.Equal(t, want.kind, a.at("principalType"))
 		assert.Equal(t, want.description, a.at("description"))
 		assert.Equal(t, workspaceID, a.at("scope"))
-		assert.Equal(t, "/subscriptions/"+subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+role.at("roleDefinitionId").(string), a.at("roleDefinitionId"))
+		assert.Equal(t,
+			"/subscriptions/"+subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+role.at("roleDefinitionId").(string), a.at("roleDefinitionId"))
 		assert.Contains(t, a.dependsOn("roleDefinitionId"), role.URN())
 		assert.Equal(t, r.one(components.InvokerRoleToken, "role").URN(), a.RPC.GetParent())
 	}

@@ -27,7 +27,8 @@ func identity(principal string) map[string]any {
 }
 
 func store(kind, account, container, credentials string) map[string]any {
-	properties := map[string]any{"datastoreType": kind, "accountName": account, "credentials": map[string]any{"credentialsType": credentials}}
+	properties := map[string]any{"datastoreType": kind, "accountName": account,
+		"credentials": map[string]any{"credentialsType": credentials}}
 	if kind == "AzureDataLakeGen2" {
 		properties["filesystem"] = container
 	} else {
@@ -49,46 +50,58 @@ func estate() map[string]any {
 	sp := map[string]any{"objectId": existingSP, "clientId": appID, "displayName": "robot", "type": "Application"}
 	mi := map[string]any{"objectId": existingMI, "clientId": bob, "displayName": "worker", "type": "ManagedIdentity"}
 	return map[string]any{
-		"getUser userPrincipalName=alice@contoso.com":                     map[string]any{"objectId": alice},
-		"getUser mail=alice.b@contoso.com":                                map[string]any{"objectId": alice},
-		"getUser objectId=" + alice:                                       map[string]any{"objectId": alice, "userPrincipalName": "Alice@contoso.com", "mail": "alice.b@contoso.com"},
-		"getUser userPrincipalName=hidden@contoso.com":                    errors.New("unexpected status 403 (403 Forbidden) with error: Authorization_RequestDenied: Insufficient privileges"),
-		"getGroup displayName=Analysts":                                   map[string]any{"objectId": staff, "securityEnabled": true},
-		"getGroup displayName=Ada''s team":                                map[string]any{"objectId": staff, "securityEnabled": true},
-		"getGroup objectId=" + staff:                                      map[string]any{"objectId": staff, "securityEnabled": true, "displayName": "Analysts"},
-		"getGroup displayName=Twins":                                      errors.New("more than one group has the name"),
-		"getGroup displayName=News":                                       map[string]any{"objectId": staff, "securityEnabled": false},
-		"getServicePrincipal clientId=" + appID:                           sp,
-		"getServicePrincipal objectId=" + existingSP:                      sp,
-		"getServicePrincipal clientId=" + bob:                             mi,
-		"getServicePrincipal objectId=" + guidOf("principal", identityID): map[string]any{"objectId": guidOf("principal", identityID), "clientId": guidOf("client", identityID), "type": "ManagedIdentity"},
-		"getServicePrincipal objectId=" + existingMI:                      mi,
-		"getFactory factoryName=nightly":                                  identity(existingMI),
-		"getWebApp name=caller":                                           identity(existingMI),
-		"getWebApp name=twin":                                             map[string]any{"id": "/subscriptions/" + wrongID + "/resourceGroups/etl/providers/Microsoft.Web/sites/twin", "identity": map[string]any{"principalId": existingMI}},
-		"getVirtualMachine vmName=box":                                    map[string]any{"location": "westeurope"},
-		"getDatastore name=labels":                                        store("AzureBlob", "shared", "labels", "None"),
-		"getDatastore name=lakestore":                                     store("AzureDataLakeGen2", "lake", "patients", "None"),
-		"getDatastore name=keyed":                                         store("AzureBlob", "elsewhere", "x", "AccountKey"),
-		"getDatastore name=signed":                                        store("AzureBlob", "elsewhere", "x", "Sas"),
-		"getDatastore name=certified":                                     store("AzureDataLakeGen2", "elsewhere", "x", "Certificate"),
-		"getDatastore name=untold":                                        map[string]any{"datastoreProperties": map[string]any{"datastoreType": "AzureBlob"}},
-		"getDatastore name=stranger":                                      store("AzureBlob", "elsewhere", "x", "None"),
-		"getDatastore name=files":                                         store("AzureFile", "shared", "x", "None"),
-		"getDatastore name=twin":                                          map[string]any{"id": "/subscriptions/" + wrongID + "/resourceGroups/ml/providers/x/workspaces/scoring/datastores/twin", "datastoreProperties": store("AzureBlob", "shared", "labels", "None")["datastoreProperties"]},
-		"getDatastore name=share":                                         store("AzureFile", "shared", "x", "AccountKey"),
-		"getDatastore name=denied":                                        errors.New("Status=403 Code=\"AuthorizationFailed\""),
-		"getDataVersion name=baseline version=3":                          asset("azureml://subscriptions/" + subscription + "/resourcegroups/ml/workspaces/scoring/datastores/labels/paths/base/line"),
-		"getDataVersion name=file version=1":                              map[string]any{"dataVersionBaseProperties": map[string]any{"dataType": "uri_file", "dataUri": "azureml://datastores/labels/paths/a.csv"}},
-		"getDataVersion name=table version=1":                             map[string]any{"dataVersionBaseProperties": map[string]any{"dataType": "mltable", "dataUri": "azureml://datastores/labels/paths/a"}},
-		"getDataVersion name=web version=1":                               asset("https://shared.blob.core.windows.net/labels/web"),
-		"getDataVersion name=far version=1":                               asset("azureml://subscriptions/" + subscription + "/resourcegroups/ml/workspaces/another/datastores/labels/paths/x"),
-		"getDataVersion name=far version=2":                               asset("azureml://subscriptions/" + subscription + "/resourcegroups/elsewhere/workspaces/scoring/datastores/labels/paths/x"),
-		"getBatchEndpoint endpointName=classifier":                        map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{"deploymentName": "blue"}}},
-		"getBatchEndpoint endpointName=tagger":                            map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{}}},
-		"getBatchDeployment deploymentName=blue endpointName=classifier":  deploymentOn(workspaceID + "/computes/OLD"),
-		"getBatchDeployment deploymentName=blue endpointName=again":       deploymentOn(strings.ToLower(workspaceID) + "/computes/old"),
-		"getBatchDeployment deploymentName=green endpointName=tagger":     deploymentOn(workspaceID + "/computes/GPU-Scoring"),
+		"getUser userPrincipalName=alice@contoso.com": map[string]any{"objectId": alice},
+		"getUser mail=alice.b@contoso.com":            map[string]any{"objectId": alice},
+		"getUser objectId=" + alice: map[string]any{"objectId": alice,
+			"userPrincipalName": "Alice@contoso.com", "mail": "alice.b@contoso.com"},
+		"getUser userPrincipalName=hidden@contoso.com": errors.New("unexpected status 403 (403 Forbidden) with error: " +
+			"Authorization_RequestDenied: Insufficient privileges"),
+		"getGroup displayName=Analysts":    map[string]any{"objectId": staff, "securityEnabled": true},
+		"getGroup displayName=Ada''s team": map[string]any{"objectId": staff, "securityEnabled": true},
+		"getGroup objectId=" + staff: map[string]any{"objectId": staff,
+			"securityEnabled": true, "displayName": "Analysts"},
+		"getGroup displayName=Twins":                 errors.New("more than one group has the name"),
+		"getGroup displayName=News":                  map[string]any{"objectId": staff, "securityEnabled": false},
+		"getServicePrincipal clientId=" + appID:      sp,
+		"getServicePrincipal objectId=" + existingSP: sp,
+		"getServicePrincipal clientId=" + bob:        mi,
+		"getServicePrincipal objectId=" + guidOf("principal",
+			identityID): map[string]any{"objectId": guidOf("principal", identityID), "clientId": guidOf("client",
+			identityID), "type": "ManagedIdentity"},
+		"getServicePrincipal objectId=" + existingMI: mi,
+		"getFactory factoryName=nightly":             identity(existingMI),
+		"getWebApp name=caller":                      identity(existingMI),
+		"getWebApp name=twin": map[string]any{"id": "/subscriptions/" + wrongID +
+			"/resourceGroups/etl/providers/Microsoft.Web/sites/twin", "identity": map[string]any{"principalId": existingMI}},
+		"getVirtualMachine vmName=box": map[string]any{"location": "westeurope"},
+		"getDatastore name=labels":     store("AzureBlob", "shared", "labels", "None"),
+		"getDatastore name=lakestore":  store("AzureDataLakeGen2", "lake", "patients", "None"),
+		"getDatastore name=keyed":      store("AzureBlob", "elsewhere", "x", "AccountKey"),
+		"getDatastore name=signed":     store("AzureBlob", "elsewhere", "x", "Sas"),
+		"getDatastore name=certified":  store("AzureDataLakeGen2", "elsewhere", "x", "Certificate"),
+		"getDatastore name=untold":     map[string]any{"datastoreProperties": map[string]any{"datastoreType": "AzureBlob"}},
+		"getDatastore name=stranger":   store("AzureBlob", "elsewhere", "x", "None"),
+		"getDatastore name=files":      store("AzureFile", "shared", "x", "None"),
+		"getDatastore name=twin": map[string]any{"id": "/subscriptions/" + wrongID +
+			"/resourceGroups/ml/providers/x/workspaces/scoring/datastores/twin", "datastoreProperties": store("AzureBlob",
+			"shared", "labels", "None")["datastoreProperties"]},
+		"getDatastore name=share":  store("AzureFile", "shared", "x", "AccountKey"),
+		"getDatastore name=denied": errors.New("Status=403 Code=\"AuthorizationFailed\""),
+		"getDataVersion name=baseline version=3": asset("azureml://subscriptions/" + subscription +
+			"/resourcegroups/ml/workspaces/scoring/datastores/labels/paths/base/line"),
+		"getDataVersion name=file version=1":  map[string]any{"dataVersionBaseProperties": map[string]any{"dataType": "uri_file", "dataUri": "azureml://datastores/labels/paths/a.csv"}},
+		"getDataVersion name=table version=1": map[string]any{"dataVersionBaseProperties": map[string]any{"dataType": "mltable", "dataUri": "azureml://datastores/labels/paths/a"}},
+		"getDataVersion name=web version=1":   asset("https://shared.blob.core.windows.net/labels/web"),
+		"getDataVersion name=far version=1": asset("azureml://subscriptions/" + subscription +
+			"/resourcegroups/ml/workspaces/another/datastores/labels/paths/x"),
+		"getDataVersion name=far version=2": asset("azureml://subscriptions/" + subscription +
+			"/resourcegroups/elsewhere/workspaces/scoring/datastores/labels/paths/x"),
+		"getBatchEndpoint endpointName=classifier":                       map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{"deploymentName": "blue"}}},
+		"getBatchEndpoint endpointName=tagger":                           map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{}}},
+		"getBatchDeployment deploymentName=blue endpointName=classifier": deploymentOn(workspaceID + "/computes/OLD"),
+		"getBatchDeployment deploymentName=blue endpointName=again": deploymentOn(strings.ToLower(workspaceID) +
+			"/computes/old"),
+		"getBatchDeployment deploymentName=green endpointName=tagger": deploymentOn(workspaceID + "/computes/GPU-Scoring"),
 	}
 }
 
@@ -131,7 +144,8 @@ func answered() components.BatchEndpointAccessArgs {
 		i.ObjectID = pulumi.String(id)
 		args.Invokers[name] = i
 	}
-	for name, ids := range map[string][2]string{"factory": {existingMI}, "mounter": {guidOf("principal", identityID), guidOf("client", identityID)}} {
+	for name, ids := range map[string][2]string{"factory": {existingMI},
+		"mounter": {guidOf("principal", identityID), guidOf("client", identityID)}} {
 		i := args.Invokers[name]
 		i.PrincipalID = pulumi.String(ids[0])
 		if ids[1] != "" {
@@ -141,17 +155,22 @@ func answered() components.BatchEndpointAccessArgs {
 	}
 	args.Clusters["OLD"] = components.ClusterArgs{Existing: true, PrincipalID: pulumi.String(existingMI)}
 	args.DataInputs = map[string]access.DataInput{
-		"labels":    {Kind: access.DataStore, DataStore: "labels", Path: "current", CredentialInStore: no(), StorageAccount: "shared", Container: "labels"},
-		"patients":  {Kind: access.DataStore, DataStore: "lakestore", Path: "x", CredentialInStore: no(), StorageAccount: "lake", Container: "patients"},
+		"labels": {Kind: access.DataStore, DataStore: "labels", Path: "current", CredentialInStore: no(),
+			StorageAccount: "shared", Container: "labels"},
+		"patients": {Kind: access.DataStore, DataStore: "lakestore", Path: "x", CredentialInStore: no(),
+			StorageAccount: "lake", Container: "patients"},
 		"archive":   {Kind: access.DataStore, DataStore: "keyed", Path: "2025", CredentialInStore: yes()},
 		"signed":    {Kind: access.DataStore, DataStore: "signed", Path: "2025", CredentialInStore: yes()},
 		"certified": {Kind: access.DataStore, DataStore: "certified", Path: "2025", CredentialInStore: yes()},
-		"baseline":  {Kind: access.DataAsset, DataAsset: "baseline", Version: "3", DataStore: "labels", Path: "base/line", CredentialInStore: no(), StorageAccount: "shared", Container: "labels"},
+		"baseline": {Kind: access.DataAsset, DataAsset: "baseline", Version: "3", DataStore: "labels", Path: "base/line",
+			CredentialInStore: no(), StorageAccount: "shared", Container: "labels"},
 	}
-	args.DataOutputs = map[string]access.DataOutput{"scores": {DataStore: "labels", Path: "out", CredentialInStore: no(), StorageAccount: "shared", Container: "labels"}}
+	args.DataOutputs = map[string]access.DataOutput{"scores": {DataStore: "labels", Path: "out", CredentialInStore: no(),
+		StorageAccount: "shared", Container: "labels"}}
 	args.Endpoints = map[string]access.Endpoint{
-		"classifier": {Cluster: "OLD", Inputs: []string{"labels", "patients", "archive", "baseline"}, Outputs: []string{"scores"}},
-		"tagger":     {Cluster: "gpu", Deployment: "green", Inputs: []string{"labels"}, Invokers: []string{"alice"}},
+		"classifier": {Cluster: "OLD", Inputs: []string{"labels", "patients", "archive", "baseline"},
+			Outputs: []string{"scores"}},
+		"tagger": {Cluster: "gpu", Deployment: "green", Inputs: []string{"labels"}, Invokers: []string{"alice"}},
 	}
 	return args
 }
@@ -204,10 +223,12 @@ func TestTheCallersProvidersAreAsked(t *testing.T) {
 	t.Parallel()
 	providers := func(ctx *pulumi.Context) (native, entra pulumi.ProviderResource, err error) {
 		n, e := &struct{ pulumi.ProviderResourceState }{}, &struct{ pulumi.ProviderResourceState }{}
-		err = errors.Join(ctx.RegisterResource(azureProvider, "native", nil, n), ctx.RegisterResource(azureadProvider, "entra", nil, e))
+		err = errors.Join(ctx.RegisterResource(azureProvider, "native", nil, n),
+			ctx.RegisterResource(azureadProvider, "entra", nil, e))
 		return n, e, err
 	}
-	for name, given := range map[string]func(*pulumi.Context, pulumi.ProviderResource, pulumi.ProviderResource) (pulumi.ResourceOption, error){
+	for name, given := range map[string]func(*pulumi.Context, pulumi.ProviderResource,
+		pulumi.ProviderResource) (pulumi.ResourceOption, error){
 		"providers": func(_ *pulumi.Context, native, entra pulumi.ProviderResource) (pulumi.ResourceOption, error) {
 			return pulumi.Providers(native, entra), nil
 		},
@@ -216,7 +237,8 @@ func TestTheCallersProvidersAreAsked(t *testing.T) {
 		},
 		"the parent's": func(ctx *pulumi.Context, native, entra pulumi.ProviderResource) (pulumi.ResourceOption, error) {
 			parent := &pulumi.ResourceState{}
-			return pulumi.Parent(parent), ctx.RegisterComponentResource("batchaccess:index:Parent", "parent", parent, pulumi.Providers(native, entra))
+			return pulumi.Parent(parent), ctx.RegisterComponentResource("batchaccess:index:Parent", "parent", parent,
+				pulumi.Providers(native, entra))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -251,16 +273,19 @@ func TestWhatWasPointedElsewhereDoesNotGetPastAnAssertion(t *testing.T) {
 		key, gains string
 		now        map[string]any
 	}{
-		"as it was":                      {},
-		"a data store at the lake":       {"getDatastore name=labels", "invoker alice", store("AzureDataLakeGen2", "lake", "patients", "None")},
-		"an endpoint on another cluster": {"getBatchDeployment deploymentName=blue endpointName=classifier", "cluster gpu", deploymentOn(workspaceID + "/computes/GPU-Scoring")},
+		"as it was": {},
+		"a data store at the lake": {"getDatastore name=labels", "invoker alice",
+			store("AzureDataLakeGen2", "lake", "patients", "None")},
+		"an endpoint on another cluster": {"getBatchDeployment deploymentName=blue endpointName=classifier", "cluster gpu",
+			deploymentOn(workspaceID + "/computes/GPU-Scoring")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := asked()
 			args.DataOutputs = nil
 			args.Endpoints = map[string]access.Endpoint{
-				"classifier": {Inputs: []string{"patients"}, Invokers: []string{"staff"}}, "tagger": {Deployment: "green", Inputs: []string{"labels"}, Invokers: []string{"alice"}},
+				"classifier": {Inputs: []string{"patients"}, Invokers: []string{"staff"}}, "tagger": {Deployment: "green",
+					Inputs: []string{"labels"}, Invokers: []string{"alice"}},
 			}
 			args.Assertions = map[string]access.Assertion{"lake": {Only: []string{"staff", "cluster:OLD"}, Read: "patients"}}
 			args.Clusters["OLD"] = components.ClusterArgs{Existing: true}
@@ -318,7 +343,8 @@ func TestAClusterThatEndpointsNameIsCalledTheSameEveryTime(t *testing.T) {
 		r := inEstate(t)
 		r.computes["old"] = r.computes["OLD"]
 		r.run(batchEndpointAccess(args))
-		assert.Contains(t, r.output("clusterPrincipalIds"), "old", "by the first of the endpoints, in the order of their names")
+		assert.Contains(t, r.output("clusterPrincipalIds"), "old",
+			"by the first of the endpoints, in the order of their names")
 	}
 }
 
@@ -380,51 +406,133 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		change func(*components.BatchEndpointAccessArgs)
 		want   []string
 	}{
-		"a user who is not there":            {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "alic@contoso.com"}), []string{"invokers.who.userPrincipalName: the user alic@contoso.com can't be looked up", "correct the name, or write objectId"}},
-		"an ID that looks like a denial":     {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String("40340340-4403-4034-8403-403403403403")}), []string{"can't be looked up: getServicePrincipal"}},
-		"a mail that nobody has":             {invoker(components.InvokerArgs{Kind: access.User, Mail: "nobody@contoso.com"}), []string{"invokers.who.mail: the user nobody@contoso.com can't be looked up"}},
-		"no permission to read users":        {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "hidden@contoso.com"}), []string{"invokers.who.userPrincipalName: the user hidden@contoso.com can't be looked up: no permission", "give whoever deploys the Microsoft Graph permission User.Read.All, or correct the name"}},
-		"a group that is not there":          {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Analyst"}), []string{`invokers.who.displayName: the group "Analyst" can't be looked up`, "names of groups need not be unique"}},
-		"several groups of one name":         {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Twins"}), []string{`invokers.who.displayName: the group "Twins" can't be looked up: `, "names of groups need not be unique"}},
-		"a group that is not for security":   {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "News"}), []string{"invokers.who.displayName", "not security-enabled", "use a security group"}},
-		"a client ID that is not there":      {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(wrongID)}), []string{"invokers.who.clientId: the service principal with the client ID " + wrongID + " can't be looked up"}},
-		"an object ID given as client ID":    {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(existingSP)}), []string{"invokers.who.clientId: " + existingSP + ` is the object ID of "robot"`, "write objectId: " + existingSP + " in place of clientId"}},
-		"a client ID given as object ID":     {check(components.InvokerArgs{Kind: access.ServicePrincipal, ObjectID: pulumi.String(appID)}), []string{"invokers.who.objectId: " + appID + ` is the client ID of "robot"`, "write objectId: " + existingSP}},
-		"a managed identity as application":  {invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(bob)}), []string{`invokers.who.clientId: "worker" is of type ManagedIdentity in Entra, but kind is servicePrincipal; write kind: managedIdentity`}},
-		"an application as managed identity": {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ClientID: pulumi.String(appID)}), []string{`"robot" is of type Application in Entra`, "write kind: servicePrincipal"}},
-		"a user given as a group":            {check(components.InvokerArgs{Kind: access.Group, ObjectID: pulumi.String(alice)}), []string{"invokers.who.objectId: " + alice + " is a user, but kind is group"}},
-		"a group given as a user":            {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(staff)}), []string{"is a group, but kind is user", "write kind: group"}},
-		"a service principal given as user":  {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(existingSP)}), []string{"is a servicePrincipal, but kind is user"}},
-		"a client ID given as user":          {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(appID)}), []string{"invokers.who.objectId: " + appID + " is a servicePrincipal, but kind is user"}},
-		"an identity given as a group":       {check(components.InvokerArgs{Kind: access.Group, ObjectID: pulumi.String(existingMI)}), []string{"invokers.who.objectId: " + existingMI + " is a managedIdentity, but kind is group; write kind: managedIdentity, or the object ID of a group"}},
-		"a user given as identity":           {check(components.InvokerArgs{Kind: access.ManagedIdentity, PrincipalID: pulumi.String(alice)}), []string{"invokers.who.principalId: " + alice + " is a user, but kind is managedIdentity"}},
-		"an object ID of nothing":            {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(wrongID)}), []string{"invokers.who.objectId: a user with the object ID " + wrongID + " can't be looked up", "enterprise applications"}},
-		"a resource without identity":        {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: machineID}), []string{"invokers.who.resourceId: " + machineID + " has no system-assigned identity; turn it on"}},
-		"a resource that is not there":       {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: siteID + "x"}), []string{"invokers.who.resourceId: the resource " + siteID + "x can't be looked up", "or write principalId"}},
-		"a data store that is gone":          {input(access.DataInput{Kind: access.DataStore, DataStore: "gone", Path: "x"}), []string{`dataInputs.labels.dataStore: the data store "gone" can't be looked up`, "correct the name (az ml datastore list), or write credentialInStore"}},
-		"no permission to read the store":    {input(access.DataInput{Kind: access.DataStore, DataStore: "denied", Path: "x"}), []string{"dataInputs.labels.dataStore", "no permission", "give whoever deploys Reader on the workspace"}},
-		"a store at an unknown account":      {input(access.DataInput{Kind: access.DataStore, DataStore: "stranger", Path: "x"}), []string{`dataInputs.labels.storageAccount: the data store "stranger" points to the storage account elsewhere, which is none of storageAccounts`, "az storage account show --name elsewhere --query id"}},
-		"a store of files":                   {input(access.DataInput{Kind: access.DataStore, DataStore: "files", Path: "x"}), []string{"dataInputs.labels.dataStore", "of type AzureFile and holds no credential"}},
-		"another account than is said":       {input(access.DataInput{Kind: access.DataStore, DataStore: "labels", Path: "x", StorageAccount: "lake"}), []string{`dataInputs.labels.storageAccount: is lake, but the data store "labels" points to account shared; write shared`}},
-		"another container than is said":     {input(access.DataInput{Kind: access.DataStore, DataStore: "labels", Path: "x", Container: "other"}), []string{"dataInputs.labels.container: is other, but", "points to container labels"}},
-		"a credential that is denied":        {input(access.DataInput{Kind: access.DataStore, DataStore: "keyed", Path: "x", CredentialInStore: no()}), []string{"dataInputs.labels.credentialInStore: is false, but the data store", "write true, or leave it out"}},
-		"a store that does not tell":         {input(access.DataInput{Kind: access.DataStore, DataStore: "untold", Path: "x"}), []string{"dataInputs.labels.dataStore: the workspace does not say whether"}},
-		"two principals in one":              {check(components.InvokerArgs{Kind: access.ServicePrincipal, ObjectID: pulumi.String(existingSP), ClientID: pulumi.String(bob)}), []string{"invokers.who.objectId: is another principal than clientId " + bob + "; write clientId: " + appID}},
-		"a mail that holds a number":         {invoker(components.InvokerArgs{Kind: access.User, Mail: "403@contoso.com"}), []string{"invokers.who.mail: the user 403@contoso.com can't be looked up: getUser", `az ad user list --filter "mail eq '403@contoso.com'"`}},
-		"another user's ID":                  {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(alice), UserPrincipalName: "bob@contoso.com"}), []string{`invokers.who.userPrincipalName: is "bob@contoso.com", but objectId ` + alice + ` is "Alice@contoso.com"; write Alice@contoso.com, or leave out objectId to have the name looked up`}},
-		"another mail's ID":                  {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(alice), Mail: "bob@contoso.com"}), []string{`invokers.who.mail: is "bob@contoso.com"`}},
-		"another group's ID":                 {check(components.InvokerArgs{Kind: access.Group, ObjectID: pulumi.String(staff), DisplayName: "Owners"}), []string{`invokers.who.displayName: is "Owners", but objectId ` + staff + ` is "Analysts"`}},
-		"another resource's ID":              {check(components.InvokerArgs{Kind: access.ManagedIdentity, PrincipalID: pulumi.String(existingMI), ResourceID: identityID}), []string{"invokers.who.principalId: " + existingMI + " is not the identity of " + identityID + "; write principalId: " + guidOf("principal", identityID)}},
-		"a resource of the same name":        {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: strings.ReplaceAll(siteID, "caller", "twin")}), []string{"invokers.who.resourceId: was looked up in subscription " + wrongID, "set azure-native:subscriptionId to " + subscription}},
-		"a store of the same name":           {input(access.DataInput{Kind: access.DataStore, DataStore: "twin", Path: "x"}), []string{"dataInputs.labels.dataStore: was looked up in subscription " + wrongID, "set azure-native:subscriptionId to " + subscription}},
-		"an asset that is a table":           {input(access.DataInput{Kind: access.DataAsset, DataAsset: "table", Version: "1"}), []string{`dataInputs.labels.dataAsset: version 1 of the data asset "table" is of type mltable, which batch endpoints do not take`}},
-		"a file that is said to be a folder": {input(access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Type: "folder"}), []string{`dataInputs.labels.type: is folder, but version 1 of the data asset "file" is a file; leave it out`}},
-		"an asset that is gone":              {input(access.DataInput{Kind: access.DataAsset, DataAsset: "baseline", Version: "4"}), []string{`dataInputs.labels.dataAsset: version 4 of the data asset "baseline" can't be looked up`}},
-		"an asset in no data store":          {input(access.DataInput{Kind: access.DataAsset, DataAsset: "web", Version: "1"}), []string{"dataInputs.labels.dataAsset", "lies in no data store, but at https://shared.blob.core.windows.net/labels/web", "kind blob or adlsGen2"}},
-		"an asset of another workspace":      {input(access.DataInput{Kind: access.DataAsset, DataAsset: "far", Version: "1"}), []string{"lies in a data store of another workspace, another"}},
-		"an endpoint that is not there":      {func(a *components.BatchEndpointAccessArgs) { a.Endpoints["clasifier"] = access.Endpoint{} }, []string{`endpoints.clasifier: the batch endpoint "clasifier" can't be looked up`}},
-		"an asset of one of the same name":   {input(access.DataInput{Kind: access.DataAsset, DataAsset: "far", Version: "2"}), []string{"lies in a data store of another workspace, scoring in subscriptions/"}},
-		"no default deployment":              {func(a *components.BatchEndpointAccessArgs) { a.Endpoints["tagger"] = access.Endpoint{} }, []string{`endpoints.tagger: the batch endpoint "tagger" has no default deployment; write deployment or cluster`}},
+		"a user who is not there": {invoker(components.InvokerArgs{Kind: access.User, UserPrincipalName: "alic@contoso.com"}),
+			[]string{"invokers.who.userPrincipalName: the user alic@contoso.com can't be looked up",
+				"correct the name, or write objectId"}},
+		"an ID that looks like a denial": {invoker(components.InvokerArgs{Kind: access.ServicePrincipal,
+			ClientID: pulumi.String("40340340-4403-4034-8403-403403403403")}), []string{"can't be looked up: " +
+			"getServicePrincipal"}},
+		"a mail that nobody has": {invoker(components.InvokerArgs{Kind: access.User, Mail: "nobody@contoso.com"}),
+			[]string{"invokers.who.mail: the user nobody@contoso.com can't be looked up"}},
+		"no permission to read users": {invoker(components.InvokerArgs{Kind: access.User,
+			UserPrincipalName: "hidden@contoso.com"}), []string{"invokers.who.userPrincipalName: the user hidden@contoso.com " +
+			"can't be looked up: no permission", "give whoever deploys the Microsoft Graph permission User.Read.All, or " +
+			"correct the name"}},
+		"a group that is not there": {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Analyst"}),
+			[]string{`invokers.who.displayName: the group "Analyst" can't be looked up`, "names of groups need not be unique"}},
+		"several groups of one name": {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "Twins"}),
+			[]string{`invokers.who.displayName: the group "Twins" can't be looked up: `, "names of groups need not be unique"}},
+		"a group that is not for security": {invoker(components.InvokerArgs{Kind: access.Group, DisplayName: "News"}),
+			[]string{"invokers.who.displayName", "not security-enabled", "use a security group"}},
+		"a client ID that is not there": {invoker(components.InvokerArgs{Kind: access.ServicePrincipal,
+			ClientID: pulumi.String(wrongID)}), []string{"invokers.who.clientId: the service principal with the client ID " +
+			wrongID + " can't be looked up"}},
+		"an object ID given as client ID": {invoker(components.InvokerArgs{Kind: access.ServicePrincipal,
+			ClientID: pulumi.String(existingSP)}), []string{"invokers.who.clientId: " + existingSP +
+			` is the object ID of "robot"`, "write objectId: " + existingSP + " in place of clientId"}},
+		"a client ID given as object ID": {check(components.InvokerArgs{Kind: access.ServicePrincipal,
+			ObjectID: pulumi.String(appID)}), []string{"invokers.who.objectId: " + appID +
+			` is the client ID of "robot"`, "write objectId: " + existingSP}},
+		"a managed identity as application": {
+			invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(bob)}),
+			[]string{`invokers.who.clientId: "worker" is of type ManagedIdentity in Entra, but kind is servicePrincipal; write kind: managedIdentity`},
+		},
+		"an application as managed identity": {invoker(components.InvokerArgs{Kind: access.ManagedIdentity,
+			ClientID: pulumi.String(appID)}), []string{`"robot" is of type Application in Entra`, "write kind: " +
+			"servicePrincipal"}},
+		"a user given as a group": {check(components.InvokerArgs{Kind: access.Group, ObjectID: pulumi.String(alice)}),
+			[]string{"invokers.who.objectId: " + alice + " is a user, but kind is group"}},
+		"a group given as a user": {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(staff)}),
+			[]string{"is a group, but kind is user", "write kind: group"}},
+		"a service principal given as user": {check(components.InvokerArgs{Kind: access.User,
+			ObjectID: pulumi.String(existingSP)}), []string{"is a servicePrincipal, but kind is user"}},
+		"a client ID given as user": {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(appID)}),
+			[]string{"invokers.who.objectId: " + appID + " is a servicePrincipal, but kind is user"}},
+		"an identity given as a group": {check(components.InvokerArgs{Kind: access.Group,
+			ObjectID: pulumi.String(existingMI)}), []string{"invokers.who.objectId: " + existingMI +
+			" is a managedIdentity, but kind is group; write kind: managedIdentity, or the object ID of a group"}},
+		"a user given as identity": {check(components.InvokerArgs{Kind: access.ManagedIdentity,
+			PrincipalID: pulumi.String(alice)}), []string{"invokers.who.principalId: " + alice +
+			" is a user, but kind is managedIdentity"}},
+		"an object ID of nothing": {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(wrongID)}),
+			[]string{"invokers.who.objectId: a user with the object ID " + wrongID + " can't be looked up",
+				"enterprise applications"}},
+		"a resource without identity": {invoker(components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: machineID}),
+			[]string{"invokers.who.resourceId: " + machineID + " has no system-assigned identity; turn it on"}},
+		"a resource that is not there": {invoker(components.InvokerArgs{Kind: access.ManagedIdentity,
+			ResourceID: siteID + "x"}), []string{"invokers.who.resourceId: the resource " + siteID +
+			"x can't be looked up", "or write principalId"}},
+		"a data store that is gone": {input(access.DataInput{Kind: access.DataStore, DataStore: "gone", Path: "x"}),
+			[]string{`dataInputs.labels.dataStore: the data store "gone" can't be looked up`,
+				"correct the name (az ml datastore list), or write credentialInStore"}},
+		"no permission to read the store": {input(access.DataInput{Kind: access.DataStore, DataStore: "denied", Path: "x"}),
+			[]string{"dataInputs.labels.dataStore", "no permission", "give whoever deploys Reader on the workspace"}},
+		"a store at an unknown account": {
+			input(access.DataInput{Kind: access.DataStore, DataStore: "stranger", Path: "x"}),
+			[]string{`dataInputs.labels.storageAccount: the data store "stranger" points to the storage account elsewhere, which is none of storageAccounts`, "az storage account show --name elsewhere --query id"},
+		},
+		"a store of files": {input(access.DataInput{Kind: access.DataStore, DataStore: "files", Path: "x"}),
+			[]string{"dataInputs.labels.dataStore", "of type AzureFile and holds no credential"}},
+		"another account than is said": {
+			input(access.DataInput{Kind: access.DataStore, DataStore: "labels", Path: "x", StorageAccount: "lake"}),
+			[]string{`dataInputs.labels.storageAccount: is lake, but the data store "labels" points to account shared; write shared`},
+		},
+		"another container than is said": {input(access.DataInput{Kind: access.DataStore, DataStore: "labels", Path: "x",
+			Container: "other"}), []string{"dataInputs.labels.container: is other, but", "points to container labels"}},
+		"a credential that is denied": {input(access.DataInput{Kind: access.DataStore, DataStore: "keyed", Path: "x",
+			CredentialInStore: no()}), []string{"dataInputs.labels.credentialInStore: is false, but the data store", "write " +
+			"true, or leave it out"}},
+		"a store that does not tell": {input(access.DataInput{Kind: access.DataStore, DataStore: "untold", Path: "x"}),
+			[]string{"dataInputs.labels.dataStore: the workspace does not say whether"}},
+		"two principals in one": {check(components.InvokerArgs{Kind: access.ServicePrincipal,
+			ObjectID: pulumi.String(existingSP), ClientID: pulumi.String(bob)}), []string{"invokers.who.objectId: is another " +
+			"principal than clientId " + bob + "; write clientId: " + appID}},
+		"a mail that holds a number": {invoker(components.InvokerArgs{Kind: access.User, Mail: "403@contoso.com"}),
+			[]string{"invokers.who.mail: the user 403@contoso.com can't be looked up: getUser",
+				`az ad user list --filter "mail eq '403@contoso.com'"`}},
+		"another user's ID": {
+			check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(alice),
+				UserPrincipalName: "bob@contoso.com"}),
+			[]string{`invokers.who.userPrincipalName: is "bob@contoso.com", but objectId ` + alice +
+				` is "Alice@contoso.com"; write Alice@contoso.com, or leave out objectId to have the name looked up`},
+		},
+		"another mail's ID": {check(components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(alice),
+			Mail: "bob@contoso.com"}), []string{`invokers.who.mail: is "bob@contoso.com"`}},
+		"another group's ID": {check(components.InvokerArgs{Kind: access.Group, ObjectID: pulumi.String(staff),
+			DisplayName: "Owners"}), []string{`invokers.who.displayName: is "Owners", but objectId ` + staff +
+			` is "Analysts"`}},
+		"another resource's ID": {check(components.InvokerArgs{Kind: access.ManagedIdentity,
+			PrincipalID: pulumi.String(existingMI), ResourceID: identityID}), []string{"invokers.who.principalId: " +
+			existingMI + " is not the identity of " + identityID + "; write principalId: " + guidOf("principal", identityID)}},
+		"a resource of the same name": {invoker(components.InvokerArgs{Kind: access.ManagedIdentity,
+			ResourceID: strings.ReplaceAll(siteID, "caller", "twin")}), []string{"invokers.who.resourceId: was looked up in " +
+			"subscription " + wrongID, "set azure-native:subscriptionId to " + subscription}},
+		"a store of the same name": {input(access.DataInput{Kind: access.DataStore, DataStore: "twin", Path: "x"}),
+			[]string{"dataInputs.labels.dataStore: was looked up in subscription " + wrongID,
+				"set azure-native:subscriptionId to " + subscription}},
+		"an asset that is a table": {
+			input(access.DataInput{Kind: access.DataAsset, DataAsset: "table", Version: "1"}),
+			[]string{`dataInputs.labels.dataAsset: version 1 of the data asset "table" is of type mltable, which batch endpoints do not take`},
+		},
+		"a file that is said to be a folder": {
+			input(access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Type: "folder"}),
+			[]string{`dataInputs.labels.type: is folder, but version 1 of the data asset "file" is a file; leave it out`},
+		},
+		"an asset that is gone": {input(access.DataInput{Kind: access.DataAsset, DataAsset: "baseline", Version: "4"}),
+			[]string{`dataInputs.labels.dataAsset: version 4 of the data asset "baseline" can't be looked up`}},
+		"an asset in no data store": {input(access.DataInput{Kind: access.DataAsset, DataAsset: "web", Version: "1"}),
+			[]string{"dataInputs.labels.dataAsset", "lies in no data store, but at " +
+				"https://shared.blob.core.windows.net/labels/web", "kind blob or adlsGen2"}},
+		"an asset of another workspace": {input(access.DataInput{Kind: access.DataAsset, DataAsset: "far", Version: "1"}),
+			[]string{"lies in a data store of another workspace, another"}},
+		"an endpoint that is not there": {
+			func(a *components.BatchEndpointAccessArgs) { a.Endpoints["clasifier"] = access.Endpoint{} },
+			[]string{`endpoints.clasifier: the batch endpoint "clasifier" can't be looked up`},
+		},
+		"an asset of one of the same name": {input(access.DataInput{Kind: access.DataAsset, DataAsset: "far", Version: "2"}),
+			[]string{"lies in a data store of another workspace, scoring in subscriptions/"}},
+		"no default deployment": {func(a *components.BatchEndpointAccessArgs) { a.Endpoints["tagger"] = access.Endpoint{} },
+			[]string{`endpoints.tagger: the batch endpoint "tagger" has no default deployment; write deployment or cluster`}},
 		"a deployment that is not there": {func(a *components.BatchEndpointAccessArgs) {
 			a.Endpoints["tagger"] = access.Endpoint{Deployment: "red"}
 		}, []string{`endpoints.tagger: the deployment "red" of the batch endpoint "tagger" can't be looked up`}},
@@ -456,7 +564,8 @@ func TestAClusterWithoutIdentityIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	r := inEstate(t)
 	delete(r.computes["OLD"], "identity")
 	err := r.try(batchEndpointAccess(asked()))
-	assert.ErrorContains(t, err, `clusters.OLD: compute cluster "OLD" has no managed identity, so no job on it can mount data; assign one`)
+	assert.ErrorContains(t, err,
+		`clusters.OLD: compute cluster "OLD" has no managed identity, so no job on it can mount data; assign one`)
 	assert.Empty(t, r.names())
 }
 
@@ -479,11 +588,14 @@ func TestOtherMistakesComeBeforeAnythingIsAsked(t *testing.T) {
 			a.Invokers["alice"] = components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: lakeID}
 		}, "invokers.alice.resourceId: "},
 		"a resource in another subscription": {func(a *components.BatchEndpointAccessArgs) {
-			a.Invokers["alice"] = components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: "/subscriptions/" + wrongID + "/resourceGroups/etl/providers/Microsoft.Web/sites/caller"}
+			a.Invokers["alice"] = components.InvokerArgs{Kind: access.ManagedIdentity,
+				ResourceID: "/subscriptions/" + wrongID + "/resourceGroups/etl/providers/Microsoft.Web/sites/caller"}
 		}, "lies in another subscription than the workspace"},
 		"a client ID that is not known yet": {func(a *components.BatchEndpointAccessArgs) {
-			a.Invokers["alice"] = components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(appID).ToStringOutput()}
-		}, "invokers.alice.clientId: is known only after a deployment, so it can't be looked up; write it in plain text, or give objectId"},
+			a.Invokers["alice"] = components.InvokerArgs{Kind: access.ServicePrincipal,
+				ClientID: pulumi.String(appID).ToStringOutput()}
+		}, "invokers.alice.clientId: is known only after a deployment, so it can't be looked up; write it in plain text, " +
+			"or give objectId"},
 		"a workspace that is not known yet": {func(a *components.BatchEndpointAccessArgs) {
 			a.WorkspaceID = pulumi.String(workspaceID).ToStringOutput()
 		}, "workspaceId: is known only after a deployment, so the workspace can't be asked about data stores and endpoints"},
@@ -491,7 +603,8 @@ func TestOtherMistakesComeBeforeAnythingIsAsked(t *testing.T) {
 			a.Clusters["gpu"] = components.ClusterArgs{ComputeName: "gpu-scoring", PrincipalID: pulumi.String(alice)}
 		}, "clusters.gpu.principalId: only goes with a cluster that exists"},
 		"a principal that is no ID": {func(a *components.BatchEndpointAccessArgs) {
-			a.Clusters["gpu"] = components.ClusterArgs{ComputeName: "gpu-scoring", Existing: true, PrincipalID: pulumi.String("me")}
+			a.Clusters["gpu"] = components.ClusterArgs{ComputeName: "gpu-scoring", Existing: true,
+				PrincipalID: pulumi.String("me")}
 		}, `clusters.gpu.principalId: "me" is not a GUID`},
 		"an input that nothing names": {func(a *components.BatchEndpointAccessArgs) {
 			a.DataInputs["labels"] = access.DataInput{Kind: access.DataStore, Path: "x"}

@@ -130,7 +130,8 @@ func TestTheCallersProvidersMakeTheChildren(t *testing.T) {
 	r := newRecorder(t)
 	r.computes = existingCompute("old")
 	r.run(func(ctx *pulumi.Context) (pulumi.Map, error) {
-		native, err := azurenative.NewProvider(ctx, "native", &azurenative.ProviderArgs{SubscriptionId: pulumi.String(subscription)})
+		native, err := azurenative.NewProvider(ctx, "native",
+			&azurenative.ProviderArgs{SubscriptionId: pulumi.String(subscription)})
 		if err != nil {
 			return nil, err
 		}
@@ -165,7 +166,8 @@ func TestOneProviderIsTakenForItsOwnPackage(t *testing.T) {
 		return batchEndpointAccess(environment(), pulumi.Provider(native))(ctx)
 	})
 	for _, reg := range r.customs() {
-		assert.Equal(t, strings.HasPrefix(reg.Type, "azure-native:"), strings.Contains(reg.RPC.GetProvider(), "::native::"), "%s %s", reg.Type, reg.Name)
+		assert.Equal(t, strings.HasPrefix(reg.Type, "azure-native:"), strings.Contains(reg.RPC.GetProvider(), "::native::"),
+			"%s %s", reg.Type, reg.Name)
 	}
 }
 
@@ -185,9 +187,10 @@ func TestAliasesStandOnTheComponentAndTheEngineHandsThemDown(t *testing.T) {
 
 func TestTransformationsSeeEveryChild(t *testing.T) {
 	t.Parallel()
-	r := withOptions(t, pulumi.Transformations([]pulumi.ResourceTransformation{func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
-		return &pulumi.ResourceTransformationResult{Props: args.Props, Opts: append(args.Opts, pulumi.RetainOnDelete(true))}
-	}}))
+	r := withOptions(t,
+		pulumi.Transformations([]pulumi.ResourceTransformation{func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+			return &pulumi.ResourceTransformationResult{Props: args.Props, Opts: append(args.Opts, pulumi.RetainOnDelete(true))}
+		}}))
 	for _, reg := range r.customs() {
 		assert.True(t, reg.RPC.GetRetainOnDelete(), "%s %s", reg.Type, reg.Name)
 	}

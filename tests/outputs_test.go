@@ -59,7 +59,8 @@ func TestASecretThatTheCallerGivesStaysOne(t *testing.T) {
 		AdminUserName: pulumi.String("a"), AdminUserSSHPublicKey: pulumi.ToSecret(pulumi.String(key)).(pulumi.StringOutput),
 	}}
 	r := run(t, batchEndpointAccess(args))
-	assert.Equal(t, key, r.one(compute, "access.cpu").at("properties", "properties", "userAccountCredentials", "adminUserSshPublicKey"))
+	assert.Equal(t, key, r.one(compute, "access.cpu").at("properties", "properties", "userAccountCredentials",
+		"adminUserSshPublicKey"))
 	assert.NotContains(t, r.plainText(), key)
 }
 
@@ -91,7 +92,8 @@ func TestHowToInvokeTellsEachInvokerItsOwnWay(t *testing.T) {
 	how := r.output("howToInvoke").(map[string]any)
 	require.Len(t, how, 7)
 	for name, want := range map[string][]string{
-		"alice":     {"az login\n", "https://classifier.westeurope.inference.ml.azure.com/jobs", "https://tagger.westeurope.inference.ml.azure.com/jobs"},
+		"alice": {"az login\n", "https://classifier.westeurope.inference.ml.azure.com/jobs",
+			"https://tagger.westeurope.inference.ml.azure.com/jobs"},
 		"pipeline":  {"--service-principal", guidOf("client", "access.pipeline"), "--tenant " + tenant, "federated-token"},
 		"partner":   {"--service-principal", guidOf("client", "access.partner"), "--tenant " + tenant, "$CLIENT_SECRET"},
 		"scheduler": {"az login --identity"},

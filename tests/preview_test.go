@@ -26,14 +26,16 @@ func (r registration) isUnknown(key string) bool {
 
 func TestAPreviewShowsWhatWillBeMade(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, run(t, batchEndpointAccess(environment())).names(), preview(t, batchEndpointAccess(environment())).names())
+	assert.Equal(t, run(t, batchEndpointAccess(environment())).names(),
+		preview(t, batchEndpointAccess(environment())).names())
 }
 
 func TestAPreviewLeavesUnknownWhatIsUnknown(t *testing.T) {
 	t.Parallel()
 	r := preview(t, batchEndpointAccess(environment()))
 	up := run(t, batchEndpointAccess(environment()))
-	for _, name := range []string{"pipeline", "partner", "scheduler", "lake.patients.reader.cluster.cpu", "shared.images.reader.cluster.gpu", "shared.images.reader.invoker.partner"} {
+	for _, name := range []string{"pipeline", "partner", "scheduler", "lake.patients.reader.cluster.cpu",
+		"shared.images.reader.cluster.gpu", "shared.images.reader.invoker.partner"} {
 		a := r.one(roleAssignment, "access."+name)
 		assert.True(t, a.isUnknown("principalId"), name)
 		assert.True(t, a.isUnknown("roleAssignmentName"), "%s: a name made of an ID that is not known would be wrong", name)
@@ -46,7 +48,8 @@ func TestAPreviewLeavesUnknownWhatIsUnknown(t *testing.T) {
 		assert.True(t, a.isUnknown("roleDefinitionId"), "the role is not made yet")
 	}
 	reader := "access.shared.images.reader.invoker.alice"
-	assert.Equal(t, up.one(roleAssignment, reader).Inputs, r.one(roleAssignment, reader).Inputs, "nothing of it waits for the deployment")
+	assert.Equal(t, up.one(roleAssignment, reader).Inputs, r.one(roleAssignment, reader).Inputs,
+		"nothing of it waits for the deployment")
 }
 
 func TestAPreviewKnowsTheRoleAndTheReport(t *testing.T) {
@@ -88,7 +91,8 @@ func TestIDsThatOtherResourcesMakeAreTaken(t *testing.T) {
 	scope := lakeID + "/blobServices/default/containers/patients"
 	assert.Equal(t, scope, a.at("scope"))
 	assert.Equal(t, guidOf("servicePrincipal", "later"), a.at("principalId"))
-	assert.Equal(t, components.AssignmentGUID(scope, guidOf("servicePrincipal", "later"), readerGUID), a.at("roleAssignmentName"))
+	assert.Equal(t, components.AssignmentGUID(scope, guidOf("servicePrincipal", "later"), readerGUID),
+		a.at("roleAssignmentName"))
 	assert.Equal(t, group("ml"), up.one(roleDefinition, "access").at("scope"))
 	assert.Equal(t, "ml", up.one(compute, "access.cpu").at("resourceGroupName"))
 }

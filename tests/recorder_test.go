@@ -61,9 +61,10 @@ const (
 
 // recorder stands for the engine: it keeps every request, and answers as Azure would.
 type recorder struct {
-	t        *testing.T
-	preview  bool
-	echoes   bool                            // a preview answers the identity of a cluster as it was asked for, without a principal
+	t       *testing.T
+	preview bool
+	// a preview answers the identity of a cluster as it was asked for, without a principal
+	echoes   bool
 	computes map[string]resource.PropertyMap // what an existing compute answers, by name
 	region   func() (string, error)          // where the workspace lies; nil for westeurope
 	world    map[string]any                  // what other look-ups answer, by lookUpKey: an object, or an error
@@ -245,7 +246,8 @@ func (r *recorder) plainText() string {
 }
 
 func masked(v resource.PropertyValue) resource.PropertyValue {
-	return replaceSecrets(v, func(resource.PropertyValue) resource.PropertyValue { return resource.NewProperty("[secret]") })
+	return replaceSecrets(v,
+		func(resource.PropertyValue) resource.PropertyValue { return resource.NewProperty("[secret]") })
 }
 
 // unwrapped is the value with its secrets as plain text, for a test to look at.
@@ -253,7 +255,8 @@ func unwrapped(v resource.PropertyValue) resource.PropertyValue {
 	return replaceSecrets(v, unwrapped)
 }
 
-func replaceSecrets(v resource.PropertyValue, by func(inner resource.PropertyValue) resource.PropertyValue) resource.PropertyValue {
+func replaceSecrets(v resource.PropertyValue,
+	by func(inner resource.PropertyValue) resource.PropertyValue) resource.PropertyValue {
 	switch {
 	case v.IsSecret():
 		return by(v.SecretValue().Element)

@@ -98,13 +98,21 @@ func TestStorageReaderRefuses(t *testing.T) {
 		args components.StorageReaderArgs
 		want []string
 	}{
-		"nothing":                 {components.StorageReaderArgs{}, []string{"storageAccountId: is missing; give the ARM ID", "principals: is empty"}},
-		"a workspace's ID":        {good(func(a *components.StorageReaderArgs) { a.StorageAccountID = pulumi.String(workspaceID) }), []string{"storageAccountId: ", "is the ID of a Microsoft.MachineLearningServices/workspaces", "Microsoft.Storage/storageAccounts/<name>"}},
-		"a container in capitals": {good(func(a *components.StorageReaderArgs) { a.Container = "Raw" }), []string{`container: "Raw" is not the name of a container`}},
-		"no principal ID":         {one(components.AssigneeArgs{PrincipalType: "User"}), []string{"principals.p.principalId: is missing"}},
-		"a name for a GUID":       {one(components.AssigneeArgs{PrincipalID: pulumi.String("alice"), PrincipalType: "User"}), []string{`principals.p.principalId: "alice" is not a GUID`}},
-		"no type":                 {one(components.AssigneeArgs{PrincipalID: pulumi.String(alice)}), []string{`principals.p.principalType: `, "use User, Group, ServicePrincipal"}},
-		"a type that is none":     {one(components.AssigneeArgs{PrincipalID: pulumi.String(alice), PrincipalType: "ManagedIdentity"}), []string{`principals.p.principalType: unknown value "ManagedIdentity"`}},
+		"nothing": {components.StorageReaderArgs{}, []string{"storageAccountId: is missing; give the ARM ID",
+			"principals: is empty"}},
+		"a workspace's ID": {good(func(a *components.StorageReaderArgs) { a.StorageAccountID = pulumi.String(workspaceID) }),
+			[]string{"storageAccountId: ", "is the ID of a Microsoft.MachineLearningServices/workspaces",
+				"Microsoft.Storage/storageAccounts/<name>"}},
+		"a container in capitals": {good(func(a *components.StorageReaderArgs) { a.Container = "Raw" }),
+			[]string{`container: "Raw" is not the name of a container`}},
+		"no principal ID": {one(components.AssigneeArgs{PrincipalType: "User"}),
+			[]string{"principals.p.principalId: is missing"}},
+		"a name for a GUID": {one(components.AssigneeArgs{PrincipalID: pulumi.String("alice"), PrincipalType: "User"}),
+			[]string{`principals.p.principalId: "alice" is not a GUID`}},
+		"no type": {one(components.AssigneeArgs{PrincipalID: pulumi.String(alice)}),
+			[]string{`principals.p.principalType: `, "use User, Group, ServicePrincipal"}},
+		"a type that is none": {one(components.AssigneeArgs{PrincipalID: pulumi.String(alice),
+			PrincipalType: "ManagedIdentity"}), []string{`principals.p.principalType: unknown value "ManagedIdentity"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -61,8 +61,14 @@ func newHost(t *testing.T, others int) *host {
 	mux.HandleFunc("GET /contoso/_apis/connectionData", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"authenticatedUser": map[string]any{"id": us}})
 	})
-	mux.HandleFunc("POST "+github+"/7/comments", func(w http.ResponseWriter, r *http.Request) { h.add(w, text(t, r, "body")) })
-	mux.HandleFunc("PATCH "+github+"/comments/{i}", func(w http.ResponseWriter, r *http.Request) { h.set(r, text(t, r, "body")) })
+	mux.HandleFunc("POST "+github+"/7/comments", func(w http.ResponseWriter,
+		r *http.Request) {
+		h.add(w, text(t, r, "body"))
+	})
+	mux.HandleFunc("PATCH "+github+"/comments/{i}", func(w http.ResponseWriter,
+		r *http.Request) {
+		h.set(r, text(t, r, "body"))
+	})
 	mux.HandleFunc("GET "+azure, func(w http.ResponseWriter, _ *http.Request) {
 		threads := []any{map[string]any{"id": 99, "isDeleted": true, "comments": []any{map[string]any{"id": 1,
 			"content": markerOf("dev"), "author": map[string]any{"id": us}}}}}
@@ -77,7 +83,8 @@ func newHost(t *testing.T, others int) *host {
 		assert.NoError(t, json.NewDecoder(r.Body).Decode(&thread))
 		h.add(w, thread.Comments[0].Content)
 	})
-	mux.HandleFunc("PATCH "+azure+"/{thread}/comments/{i}", func(_ http.ResponseWriter, r *http.Request) { h.set(r, text(t, r, "content")) })
+	mux.HandleFunc("PATCH "+azure+"/{thread}/comments/{i}",
+		func(_ http.ResponseWriter, r *http.Request) { h.set(r, text(t, r, "content")) })
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -118,7 +125,8 @@ func pipelines(url string) map[string]map[string]string {
 			"GITHUB_RUN_ID": "42", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_EVENT_PATH": "testdata/event.json", "GITHUB_SHA": "merged", "GITHUB_TOKEN": "token-of-the-run",
 		},
 		"Azure Pipelines": {
-			"TF_BUILD": "True", "SYSTEM_COLLECTIONURI": url + "/contoso/", "SYSTEM_TEAMPROJECTID": "p", "BUILD_REPOSITORY_ID": "r",
+			"TF_BUILD": "True", "SYSTEM_COLLECTIONURI": url +
+				"/contoso/", "SYSTEM_TEAMPROJECTID": "p", "BUILD_REPOSITORY_ID": "r",
 			"SYSTEM_PULLREQUEST_PULLREQUESTID": "7", "SYSTEM_PULLREQUEST_SOURCECOMMITID": "f00d", "BUILD_BUILDID": "42", "SYSTEM_ACCESSTOKEN": "token-of-the-run",
 		},
 	}
@@ -189,7 +197,8 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 				continue
 			}
 			delete(variables, missing)
-			err := run(t.Context(), append(files(t, "a", ""), "-stack", "dev"), func(name string) string { return variables[name] }, nil)
+			err := run(t.Context(), append(files(t, "a", ""), "-stack", "dev"),
+				func(name string) string { return variables[name] }, nil)
 			assert.ErrorContains(t, err, says, kind)
 		}
 	}

@@ -4,9 +4,8 @@
 //	go run ./ci/comment -stack dev -begin
 //	go run ./ci/comment -stack dev -access .batchaccess/review/dev/access.md -resources .batchaccess/review/dev/resources.txt
 //
-// The first, at the start of a run, says that nothing is known yet; so does the second if the access diff is not
-// there. The
-// comment names the commit and the run, and only a comment of the same author is replaced.
+// The first, at the start of a run, says that nothing is known yet; so does the second if the access diff is not there.
+// The comment names the commit and the run, and only a comment of the same author is replaced.
 //
 // It finds out from the variables of GitHub Actions or Azure Pipelines where the pull request is, and signs in with
 // GITHUB_TOKEN or SYSTEM_ACCESSTOKEN. Outside of both, or with -print, it prints the comment.

@@ -23,9 +23,8 @@ const (
 // A place is where a pull request's comments are.
 type place interface {
 	limit() int
-	// find returns the address of our comment, "" if there is none yet. One that somebody else wrote is not ours,
-	// whatever it
-	// begins with.
+	// find returns the address of our comment, "" if there is none yet. One that somebody else wrote is not ours, whatever
+	// it begins with.
 	find(ctx context.Context, marker string) (address string, err error)
 	create(ctx context.Context, text string) error
 	update(ctx context.Context, address, text string) error
@@ -98,19 +97,23 @@ func findPlace(env func(string) string, client *http.Client) (place, error) {
 	case env("GITHUB_ACTIONS") == "true":
 		number := pullRef.FindStringSubmatch(env("GITHUB_REF"))
 		if number == nil {
-			return nil, fmt.Errorf("GITHUB_REF is %q: this run belongs to no pull request; run it on pull_request", env("GITHUB_REF"))
+			return nil, fmt.Errorf("GITHUB_REF is %q: this run belongs to no pull request; run it on pull_request",
+				env("GITHUB_REF"))
 		}
 		if env("GITHUB_TOKEN") == "" {
-			return nil, errors.New("GITHUB_TOKEN is not set; give the step `env: {GITHUB_TOKEN: ${{ github.token }}}`, and the job `permissions: {pull-requests: write}`")
+			return nil, errors.New("GITHUB_TOKEN is not set; give the step `env: {GITHUB_TOKEN: ${{ github.token }}}`, and " +
+				"the job `permissions: {pull-requests: write}`")
 		}
 		return &github{api{client, "Bearer " + env("GITHUB_TOKEN")}, env("GITHUB_API_URL"), env("GITHUB_API_URL") +
 			"/repos/" + env("GITHUB_REPOSITORY") + "/issues", number[1]}, nil
 	case env("TF_BUILD") == "True":
 		if env("SYSTEM_PULLREQUEST_PULLREQUESTID") == "" {
-			return nil, errors.New("SYSTEM_PULLREQUEST_PULLREQUESTID is not set: this run belongs to no pull request; run it as a build validation policy of the branch")
+			return nil, errors.New("SYSTEM_PULLREQUEST_PULLREQUESTID is not set: this run belongs to no pull request; run it " +
+				"as a build validation policy of the branch")
 		}
 		if env("SYSTEM_ACCESSTOKEN") == "" {
-			return nil, errors.New("SYSTEM_ACCESSTOKEN is not set; give the step `env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}`, and the build service the right to contribute to pull requests")
+			return nil, errors.New("SYSTEM_ACCESSTOKEN is not set; give the step `env: {SYSTEM_ACCESSTOKEN: " +
+				"$(System.AccessToken)}`, and the build service the right to contribute to pull requests")
 		}
 		return &azureRepos{api{client, "Bearer " + env("SYSTEM_ACCESSTOKEN")}, env("SYSTEM_COLLECTIONURI"),
 			env("SYSTEM_COLLECTIONURI") + env("SYSTEM_TEAMPROJECTID") +
@@ -158,7 +161,8 @@ func (g *github) find(ctx context.Context, marker string) (string, error) {
 				Login string `json:"login"`
 			} `json:"user"`
 		}
-		if err := g.send(ctx, http.MethodGet, fmt.Sprintf("%s/%s/comments?per_page=%d&page=%d", g.issues, g.number, perPage, page), nil, &comments); err != nil {
+		if err := g.send(ctx, http.MethodGet, fmt.Sprintf("%s/%s/comments?per_page=%d&page=%d", g.issues, g.number, perPage,
+			page), nil, &comments); err != nil {
 			return "", err
 		}
 		for _, c := range comments {

@@ -127,7 +127,8 @@ since pulumi up would change what it hangs on; with 2 if it can't look or import
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack that adopts (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().StringVarP(&output, "output", "o", "import.json", "file to write for pulumi import --file")
-	cmd.Flags().StringSliceVar(&imported, "imported", nil, "file that pulumi import was given: say what it imported in the program's words")
+	cmd.Flags().StringSliceVar(&imported, "imported", nil,
+		"file that pulumi import was given: say what it imported in the program's words")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false,
 		"do it: take up what was broken off, and import, round by round; with --output, write a file to import")
 	cmd.Flags().StringSliceVar(&forget, "forget", nil,
@@ -174,7 +175,8 @@ func (p pulumiOf) adopt(
 		}
 		files = append(files, a.File)
 	}
-	return a, fmt.Errorf("after %d rounds there is still something to import or to settle; run pulumi preview to see what changes each time", adoptionRounds)
+	return a, fmt.Errorf("after %d rounds there is still something to import or to settle; run pulumi preview to see "+
+		"what changes each time", adoptionRounds)
 }
 
 // preview previews the stack, and gives Pulumi's file for an import of all that would be created.
@@ -295,8 +297,10 @@ func finishAdoption(w io.Writer, a adopt.Adoption, output, stack string, importe
 	}
 	stuck := a.File == nil && len(a.Changing) > 0 && a.Count(adopt.Later) > 0
 	if stuck {
-		fmt.Fprintf(w, "it can't be told of %d resources, those under later, whether they exist: they hang on some that pulumi up would change. "+
-			"Where these were imported just now, name the file with --imported; else let the program say what is, adopt, and change it then:\n  %s\n",
+		fmt.Fprintf(w, "it can't be told of %d resources, those under later, whether they exist: they hang on some that "+
+			"pulumi up would change. "+
+			"Where these were imported just now, name the file with --imported; else let the program say what is, adopt, and "+
+			"change it then:\n  %s\n",
 			a.Count(adopt.Later), strings.Join(a.Changing, "\n  "))
 	}
 	if a.File == nil && byHand == 0 && !stuck {

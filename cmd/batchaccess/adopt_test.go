@@ -21,7 +21,8 @@ func TestAdoptTellsWhatBecomesOfEach(t *testing.T) {
 	a := adopt.Adoption{Resources: []adopt.Adoptee{
 		{URN: urn + "access", Type: "a:b:T", Outcome: adopt.Exists, IDs: []string{"/one"}},
 		{URN: urn + "access.other", Type: "a:b:T", Outcome: adopt.ToMake},
-		{URN: urn + "access.partner", Type: "a:b:T", Outcome: adopt.Several, IDs: []string{"/two", "/three"}, Why: "more than one"},
+		{URN: urn + "access.partner", Type: "a:b:T", Outcome: adopt.Several, IDs: []string{"/two", "/three"},
+			Why: "more than one"},
 	}}
 	var table, machine, none bytes.Buffer
 	require.NoError(t, tellAdoption(&table, a, false))
@@ -57,8 +58,9 @@ func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
 		"taken":                {adopt.Taken, "", true, "1 resources have to be looked at by hand"},
 		"several":              {adopt.Several, "", true, "by hand"},
 		"unknown":              {adopt.Unknown, "", true, "by hand"},
-		"later, for a change":  {adopt.Later, "changing", true, "it can't be told of 1 resources, those under later, whether they exist"},
-		"new, and a change":    {adopt.ToMake, "changing", false, "nothing is left"},
+		"later, for a change": {adopt.Later, "changing", true,
+			"it can't be told of 1 resources, those under later, whether they exist"},
+		"new, and a change": {adopt.ToMake, "changing", false, "nothing is left"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,9 +103,11 @@ func TestAdoptSaysWhyItCannotLook(t *testing.T) {
 		says          string
 	}{
 		"nothing exists yet": {oneUser, "adopt --json", 0, "nothing is left to import"},
-		"no stack":           {oneUser, "adopt", exitUsage, "batchaccess: stack dev: it does not exist; make it, empty, with pulumi stack init dev"},
+		"no stack": {oneUser, "adopt", exitUsage, "batchaccess: stack dev: it does not exist; make it, empty, with pulumi " +
+			"stack init dev"},
 		"a configuration that can't be deployed": {
-			strings.ReplaceAll(oneUser, "kind: user", "kind: usr"), "adopt", exitUsage, `invokers.ann.kind: unknown value "usr"; did you mean "user"?`,
+			strings.ReplaceAll(oneUser, "kind: user",
+				"kind: usr"), "adopt", exitUsage, `invokers.ann.kind: unknown value "usr"; did you mean "user"?`,
 		},
 		"no such file": {oneUser, "adopt --imported nowhere.json", exitUsage, "--imported: open nowhere.json"},
 	} {
@@ -115,7 +119,8 @@ func TestAdoptSaysWhyItCannotLook(t *testing.T) {
 			if name == "no stack" {
 				before = "pulumi stack rm --yes --force --preserve-config --stack dev >&2"
 			}
-			code, stdout, stderr := execute(t, "sandbox", "--dir", dir, "--", "sh", "-c", before+" && batchaccess "+test.script+" --stack dev --dir "+dir)
+			code, stdout, stderr := execute(t, "sandbox", "--dir", dir, "--", "sh", "-c",
+				before+" && batchaccess "+test.script+" --stack dev --dir "+dir)
 			assert.Equal(t, test.code, code, stdout+stderr)
 			assert.Contains(t, stderr, test.says)
 			assert.NotContains(t, stderr, `"steps"`, "of a preview that fails, what went wrong is enough")

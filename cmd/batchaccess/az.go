@@ -135,7 +135,8 @@ func (c *azCall) login(ctx context.Context, cloud *azCloud) (any, error) {
 		return nil, errAzUsage{errors.New("sign in either with --service-principal or with --identity")}
 	case c.servicePrincipal:
 		if c.username == "" || c.tenant == "" || (c.password == "") == (c.federatedToken == "") {
-			return nil, errAzUsage{errors.New("a service principal signs in with --username, --tenant, and one of --password and --federated-token")}
+			return nil, errAzUsage{errors.New("a service principal signs in with --username, --tenant, and one of --password " +
+				"and --federated-token")}
 		}
 		a.Kind, a.ID, a.Secret, a.FederatedToken = invoke.AsServicePrincipal, c.username, c.password, c.federatedToken
 	case c.identity:
@@ -146,7 +147,8 @@ func (c *azCall) login(ctx context.Context, cloud *azCloud) (any, error) {
 			return nil, err
 		}
 		if a.ID = user.ObjectID; c.password != "" {
-			if _, err := cloud.userToken(ctx, user, c.password, cmp.Or(c.tenant, cloud.TenantID), cloud.ManagementAudience+"/.default"); err != nil {
+			if _, err := cloud.userToken(ctx, user, c.password, cmp.Or(c.tenant, cloud.TenantID),
+				cloud.ManagementAudience+"/.default"); err != nil {
 				return nil, err
 			}
 		}

@@ -113,7 +113,8 @@ func chooseUser(name string) (knownUser, error) {
 	for _, u := range users {
 		names = append(names, u.UserPrincipalName)
 		known := append([]string{u.ObjectID, u.UserPrincipalName, u.DisplayName}, u.Invokers...)
-		if name == "" && len(u.Invokers) > 0 || slices.ContainsFunc(known, func(n string) bool { return strings.EqualFold(n, name) }) {
+		if name == "" && len(u.Invokers) > 0 || slices.ContainsFunc(known,
+			func(n string) bool { return strings.EqualFold(n, name) }) {
 			found = append(found, u)
 		}
 	}
@@ -121,11 +122,14 @@ func chooseUser(name string) (knownUser, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case name == "":
-		return knownUser{}, fmt.Errorf("say who signs in with --username; the sandbox's users are %s", strings.Join(names, ", "))
+		return knownUser{}, fmt.Errorf("say who signs in with --username; the sandbox's users are %s",
+			strings.Join(names, ", "))
 	case len(found) > 1:
-		return knownUser{}, fmt.Errorf("several users are called %q; say which with its user principal name: %s", name, strings.Join(names, ", "))
+		return knownUser{}, fmt.Errorf("several users are called %q; say which with its user principal name: %s", name,
+			strings.Join(names, ", "))
 	}
-	return knownUser{}, fmt.Errorf("AADSTS50034: the sandbox has no user %q; its users are %s", name, strings.Join(names, ", "))
+	return knownUser{}, fmt.Errorf("AADSTS50034: the sandbox has no user %q; its users are %s", name,
+		strings.Join(names, ", "))
 }
 
 // azCloud is the sandbox, as the stand-in sees it: over HTTP, like any client.
@@ -138,11 +142,13 @@ type azCloud struct {
 // findAzCloud finds the sandbox. Secrets must not go anywhere else, so that it must be on this machine.
 func findAzCloud(ctx context.Context) (*azCloud, error) {
 	for variable, address := range map[string]string{
-		"ARM_METADATA_HOSTNAME": "https://" + os.Getenv("ARM_METADATA_HOSTNAME"), "IDENTITY_ENDPOINT": os.Getenv("IDENTITY_ENDPOINT"),
+		"ARM_METADATA_HOSTNAME": "https://" +
+			os.Getenv("ARM_METADATA_HOSTNAME"), "IDENTITY_ENDPOINT": os.Getenv("IDENTITY_ENDPOINT"),
 	} {
 		u, err := url.Parse(address)
 		if err != nil || net.ParseIP(u.Hostname()) == nil || !net.ParseIP(u.Hostname()).IsLoopback() {
-			return nil, fmt.Errorf("this az signs in at the sandbox alone, and %s does not lead there: run it with batchaccess sandbox --", variable)
+			return nil, fmt.Errorf("this az signs in at the sandbox alone, and %s does not lead there: run it with "+
+				"batchaccess sandbox --", variable)
 		}
 	}
 	client, err := clientOfCloud()
@@ -211,7 +217,8 @@ const azureCLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 // userToken signs a user in with the password grant. People sign in at Azure in a browser; this is the nearest that a
 // program can do.
-func (c *azCloud) userToken(ctx context.Context, user knownUser, password, tenant, scope string) (azcore.AccessToken, error) {
+func (c *azCloud) userToken(ctx context.Context, user knownUser, password, tenant, scope string) (azcore.AccessToken,
+	error) {
 	form := url.Values{
 		"grant_type": {"password"}, "client_id": {azureCLI}, "scope": {scope}, "username": {user.UserPrincipalName}, "password": {password},
 	}
@@ -222,7 +229,8 @@ func (c *azCloud) userToken(ctx context.Context, user knownUser, password, tenan
 	if err != nil {
 		return azcore.AccessToken{}, fmt.Errorf("signing in as %s: %w", user.UserPrincipalName, err)
 	}
-	resp, err := runtime.NewPipeline(azName, "v0", runtime.PipelineOptions{}, &policy.ClientOptions{Transport: c.client}).Do(req)
+	resp, err := runtime.NewPipeline(azName, "v0", runtime.PipelineOptions{},
+		&policy.ClientOptions{Transport: c.client}).Do(req)
 	if err != nil {
 		return azcore.AccessToken{}, fmt.Errorf("signing in as %s: %w", user.UserPrincipalName, err)
 	}
@@ -233,10 +241,12 @@ func (c *azCloud) userToken(ctx context.Context, user knownUser, password, tenan
 		Description string `json:"error_description"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		return azcore.AccessToken{}, fmt.Errorf("signing in as %s: reading the answer of the token endpoint: %w", user.UserPrincipalName, err)
+		return azcore.AccessToken{}, fmt.Errorf("signing in as %s: reading the answer of the token endpoint: %w",
+			user.UserPrincipalName, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return azcore.AccessToken{}, fmt.Errorf("signing in as %s: %s", user.UserPrincipalName, answer.Description)
 	}
-	return azcore.AccessToken{Token: answer.AccessToken, ExpiresOn: time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second)}, nil
+	return azcore.AccessToken{Token: answer.AccessToken,
+		ExpiresOn: time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second)}, nil
 }

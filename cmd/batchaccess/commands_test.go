@@ -14,7 +14,8 @@ import (
 // docs/commands.md is every command's --help, in the order in which help lists them.
 func TestTheDocsHaveEveryCommand(t *testing.T) {
 	var want bytes.Buffer
-	fmt.Fprint(&want, "# The commands\n\nWhat `batchaccess <command> --help` prints. `go test ./cmd/batchaccess -run Docs -update` writes this page.\n")
+	fmt.Fprint(&want, "# The commands\n\nWhat `batchaccess <command> --help` prints. `go test ./cmd/batchaccess -run "+
+		"Docs -update` writes this page.\n")
 	for _, command := range newRoot().Commands() {
 		if !command.IsAvailableCommand() {
 			continue
@@ -30,5 +31,6 @@ func TestTheDocsHaveEveryCommand(t *testing.T) {
 	}
 	have, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.True(t, want.String() == string(have), "docs/commands.md is not what --help prints; go test ./cmd/batchaccess -run Docs -update writes it again")
+	assert.True(t, want.String() == string(have), "docs/commands.md is not what --help prints; go test "+
+		"./cmd/batchaccess -run Docs -update writes it again")
 }

@@ -20,7 +20,8 @@ storage account or of a container in one, or user:, group:, servicePrincipal: or
 repeated, and need be said once: it is kept with the state.`
 
 func addExists(cmd *cobra.Command, things *[]string) {
-	cmd.Flags().StringSliceVar(things, "exists", nil, "ARM ID of a workspace, storage account or container, or <kind>:<object ID> of a principal, that exists in the sandbox")
+	cmd.Flags().StringSliceVar(things, "exists", nil, "ARM ID of a workspace, storage account or container, or "+
+		"<kind>:<object ID> of a principal, that exists in the sandbox")
 }
 
 var containerForm = regexp.MustCompile(`(?i)^(.+)/blobServices/default/containers/([^/\s]+)$`)
@@ -44,7 +45,9 @@ func seedOf(things []string) (azure.Seed, error) {
 		} else if _, err := arm.Parse(thing, arm.Workspace); err == nil {
 			s.Workspaces = append(s.Workspaces, azure.Workspace{ID: thing})
 		} else {
-			return s, fmt.Errorf("--exists: %q is not the ARM ID of a workspace, a storage account or a container; write /subscriptions/<id>/resourceGroups/<group>/providers/%s/<name>, or %s/<name> and for a container /blobServices/default/containers/<name> after it",
+			return s, fmt.Errorf("--exists: %q is not the ARM ID of a workspace, a storage account or a container; write "+
+				"/subscriptions/<id>/resourceGroups/<group>/providers/%s/<name>, or %s/<name> and for a container "+
+				"/blobServices/default/containers/<name> after it",
 				thing, arm.Workspace, arm.StorageAccount)
 		}
 	}
@@ -74,7 +77,8 @@ func principalOf(s *azure.Seed, thing string) error {
 	case access.ServicePrincipal:
 		s.ServicePrincipals = append(s.ServicePrincipals, azure.ServicePrincipal{ObjectID: id, DisplayName: id})
 	case access.ManagedIdentity:
-		s.ServicePrincipals = append(s.ServicePrincipals, azure.ServicePrincipal{ObjectID: id, DisplayName: id, Type: "ManagedIdentity"})
+		s.ServicePrincipals = append(s.ServicePrincipals, azure.ServicePrincipal{ObjectID: id, DisplayName: id,
+			Type: "ManagedIdentity"})
 	}
 	return nil
 }

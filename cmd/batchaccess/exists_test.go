@@ -23,12 +23,14 @@ func TestWhatAStackOfPartsRefersToExists(t *testing.T) {
 	dir := t.TempDir()
 	program, err := filepath.Abs("../../tests/engine/twostacks")
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: readers\nruntime: go\nmain: "+program+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"),
+		[]byte("name: readers\nruntime: go\nmain: "+program+"\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"),
 		[]byte("config: { readers:workspaceId: "+workspace+", readers:lake: "+account+
 			", azure-native:subscriptionId: 11111111-1111-4111-8111-111111111111 }\n"), 0o600))
 	up := func(flags ...string) (int, string) {
-		code, stdout, stderr := execute(t, append(append([]string{"sandbox", "--dir", dir}, flags...), "--", "pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")...)
+		code, stdout, stderr := execute(t, append(append([]string{"sandbox", "--dir", dir}, flags...), "--", "pulumi", "up",
+			"--stack", "dev", "--yes", "--skip-preview", "--non-interactive")...)
 		return code, stdout + stderr
 	}
 	code, said := up()
@@ -54,7 +56,8 @@ func TestWhatAStackOfPartsRefersToExists(t *testing.T) {
 func TestWhatExistsIsRefusedWhereItIsNotUnderstood(t *testing.T) {
 	t.Parallel()
 	for thing, says := range map[string]string{
-		"/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg": "is not the ARM ID of a workspace, a storage account or a container; write /subscriptions/",
+		"/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg": "is not the ARM ID of a workspace, a " +
+			"storage account or a container; write /subscriptions/",
 		"ada": `"ada" is neither an ARM ID, which begins with /, nor <kind>:<object ID>`,
 		"usr:33333333-3333-4333-8333-333333333333": `did you mean "user"?`,
 		"user:ada@contoso.com":                     `"ada@contoso.com" is not an object ID`,
@@ -63,7 +66,8 @@ func TestWhatExistsIsRefusedWhereItIsNotUnderstood(t *testing.T) {
 		require.ErrorContains(t, err, "--exists: ")
 		assert.ErrorContains(t, err, says)
 	}
-	s, err := seedOf([]string{"managedIdentity:33333333-3333-4333-8333-333333333333", "servicePrincipal:22222222-2222-4222-8222-222222222222"})
+	s, err := seedOf([]string{"managedIdentity:33333333-3333-4333-8333-333333333333",
+		"servicePrincipal:22222222-2222-4222-8222-222222222222"})
 	require.NoError(t, err)
 	require.Len(t, s.ServicePrincipals, 2)
 	assert.Equal(t, []string{"ManagedIdentity", ""}, []string{s.ServicePrincipals[0].Type, s.ServicePrincipals[1].Type})

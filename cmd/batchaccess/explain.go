@@ -46,7 +46,8 @@ or is wrong.`,
   batchaccess explain --stack dev --json | jq '.paths[] | select(.works)'`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if f.why && (len(args) < 1 || len(args) > 2) {
-				return errors.New("--why: name one invoker, and one input if you like, such as: batchaccess explain --why analysts patients")
+				return errors.New("--why: name one invoker, and one input if you like, such as: batchaccess explain --why " +
+					"analysts patients")
 			}
 			if f.why {
 				return nil

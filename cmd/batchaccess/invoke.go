@@ -79,20 +79,25 @@ Exit codes:
 	i.source.flags(cmd)
 	f.StringVar(&i.invoker, "as-invoker", "", "invoker of the stack to sign in as")
 	f.StringVar(&i.endpoint, "endpoint", "", "name of the batch endpoint (default: the stack's only one)")
-	f.StringVar(&i.uri, "uri", "", "address of the endpoint, in place of its name: https://<endpoint>.<region>.inference.ml.azure.com/jobs")
+	f.StringVar(&i.uri, "uri", "", "address of the endpoint, in place of its name: "+
+		"https://<endpoint>.<region>.inference.ml.azure.com/jobs")
 	f.StringVar(&i.workspace, "workspace", "", "ARM ID of the workspace (default: the stack's)")
 	f.StringVar(&i.deployment, "deployment", "", "deployment to run (default: the stack's, else the endpoint's)")
 	f.StringVar(&i.experiment, "experiment", "", "name of the experiment; deployments of pipeline components only")
-	f.StringVar(&i.request, "request", "", "JSON file with the whole request, in place of inputs and outputs; - for standard input")
-	f.StringArrayVar(&i.inputs, "input", nil, "<name>=<folder>, or the name of a data input of the stack; repeat for several (default: the endpoint's in the stack)")
+	f.StringVar(&i.request, "request", "", "JSON file with the whole request, in place of inputs and outputs; - for "+
+		"standard input")
+	f.StringArrayVar(&i.inputs, "input", nil, "<name>=<folder>, or the name of a data input of the stack; repeat for "+
+		"several (default: the endpoint's in the stack)")
 	f.StringArrayVar(&i.files, "input-file", nil, "<name>=<file>")
 	f.StringArrayVar(&i.literals, "literal", nil, "<name>=<value>; deployments of pipeline components only")
 	f.StringArrayVar(&i.outputs, "job-output", nil, "<name>=<file in a Blob data store>")
 	f.StringVar(&i.signIn.As, "as", "", "who invokes: "+strings.Join(invoke.SignIns(), ", ")+" (default: default)")
 	f.StringVar(&i.signIn.ClientID, "client-id", "", "client ID of the service principal or user-assigned identity")
 	f.StringVar(&i.signIn.TenantID, "tenant-id", "", "tenant of the invoker and the workspace")
-	f.StringVar(&i.signIn.CertificateFile, "certificate", "", "file with the service principal's certificate and private key, PEM or PKCS #12")
-	f.StringVar(&i.signIn.FederatedTokenFile, "federated-token-file", "", "file with a token of the issuer that the service principal trusts")
+	f.StringVar(&i.signIn.CertificateFile, "certificate", "",
+		"file with the service principal's certificate and private key, PEM or PKCS #12")
+	f.StringVar(&i.signIn.FederatedTokenFile, "federated-token-file", "",
+		"file with a token of the issuer that the service principal trusts")
 	f.StringVar(&i.secret, "client-secret", "", "- to read the service principal's secret from standard input")
 	f.StringVar(&i.token, "token", "", "- to read a token from standard input, in place of signing in")
 	f.BoolVar(&i.print, "print-request", false, "print the request as curl, without a token, and start nothing")
@@ -178,7 +183,8 @@ func (i *invocation) printRequest(cmd *cobra.Command, c invoke.Cloud, uri string
 }
 
 // start starts the job and, if asked to, follows it. The job is nil if it was not started.
-func (i *invocation) start(ctx context.Context, cmd *cobra.Command, client *invoke.Client, uri string, request invoke.JobRequest) (*invoke.Job, error) {
+func (i *invocation) start(ctx context.Context, cmd *cobra.Command, client *invoke.Client, uri string,
+	request invoke.JobRequest) (*invoke.Job, error) {
 	job, err := client.Start(ctx, uri, i.deployment, request)
 	if err != nil {
 		return nil, err
@@ -222,7 +228,8 @@ func (i *invocation) tell(cmd *cobra.Command, uri string, job *invoke.Job, err e
 }
 
 // client makes the client that invokes as whom the flags say.
-func (i *invocation) client(ctx context.Context, cmd *cobra.Command, s *stackOf, c invoke.Cloud, httpClient *http.Client) (*invoke.Client, error) {
+func (i *invocation) client(ctx context.Context, cmd *cobra.Command, s *stackOf, c invoke.Cloud,
+	httpClient *http.Client) (*invoke.Client, error) {
 	o := invoke.Options{TenantID: i.signIn.TenantID, Cloud: c, Transport: httpClient, Logger: logger(cmd)}
 	if i.token != "" {
 		text, err := readSecret(i.stdin, "token")

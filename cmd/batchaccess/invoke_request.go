@@ -18,11 +18,13 @@ import (
 func (i *invocation) checkInput() error {
 	for flag, value := range map[string]string{"token": i.token, "client-secret": i.secret} {
 		if value != "" && value != "-" {
-			return fmt.Errorf("--%s takes - alone, and reads standard input: a secret on the command line can be read by others", flag)
+			return fmt.Errorf("--%s takes - alone, and reads standard input: a secret on the command line can be read by others",
+				flag)
 		}
 	}
 	var readers []string
-	for _, flag := range []struct{ name, value string }{{"--token", i.token}, {"--client-secret", i.secret}, {"--request", i.request}} {
+	for _, flag := range []struct{ name, value string }{{"--token", i.token}, {"--client-secret", i.secret},
+		{"--request", i.request}} {
 		if flag.value == "-" {
 			readers = append(readers, flag.name)
 		}
@@ -82,7 +84,8 @@ func (i *invocation) requestFile() (invoke.JobRequest, error) {
 }
 
 func (i *invocation) requestOfFlags(s *stackOf) (invoke.JobRequest, error) {
-	request := invoke.JobRequest{Properties: invoke.Properties{InputData: map[string]invoke.Input{}, OutputData: map[string]invoke.Output{}}}
+	request := invoke.JobRequest{Properties: invoke.Properties{InputData: map[string]invoke.Input{},
+		OutputData: map[string]invoke.Output{}}}
 	p := &request.Properties
 	if s != nil {
 		if err := s.fill(p, i); err != nil {
@@ -102,8 +105,12 @@ func (i *invocation) requestOfFlags(s *stackOf) (invoke.JobRequest, error) {
 		}
 		return nil
 	}
-	named := slices.DeleteFunc(slices.Clone(i.inputs), func(input string) bool { return s != nil && !strings.Contains(input, "=") })
-	if err := errors.Join(put("input", invoke.URIFolder, named), put("input-file", invoke.URIFile, i.files), put("literal", invoke.Literal, i.literals)); err != nil {
+	named := slices.DeleteFunc(slices.Clone(i.inputs), func(input string) bool {
+		return s != nil &&
+			!strings.Contains(input, "=")
+	})
+	if err := errors.Join(put("input", invoke.URIFolder, named), put("input-file", invoke.URIFile, i.files),
+		put("literal", invoke.Literal, i.literals)); err != nil {
 		return request, err
 	}
 	for _, pair := range i.outputs {

@@ -36,7 +36,8 @@ func (i *invocation) openStack(cmd *cobra.Command) (*stackOf, error) {
 func (i *invocation) chooseEndpoint(s *stackOf) error {
 	if s != nil {
 		if s.model().WorkspaceID.Later() && i.workspace == "" {
-			return errors.New("workspaceId is encrypted in the stack's configuration; write it in plain text, for it is no secret, or give --workspace")
+			return errors.New("workspaceId is encrypted in the stack's configuration; write it in plain text, for it is no " +
+				"secret, or give --workspace")
 		}
 		i.workspace = cmp.Or(i.workspace, s.model().WorkspaceID.Text())
 		names := slices.Sorted(maps.Keys(s.model().EffectiveEndpoints()))
@@ -134,7 +135,8 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 			problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model().Invokers))))
 	}
 	if len(invoker.Members) > 0 {
-		return fmt.Errorf("--as-invoker %s: is a group that the stack makes, and nobody signs in as a group; give one of its members: %s", name, strings.Join(invoker.Members, ", "))
+		return fmt.Errorf("--as-invoker %s: is a group that the stack makes, and nobody signs in as a group; give one of "+
+			"its members: %s", name, strings.Join(invoker.Members, ", "))
 	}
 	switch invoker.Kind {
 	case access.User, access.Group:
@@ -169,7 +171,8 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 		in.ObjectID = deployed.PrincipalIDs[name] // a system-assigned one, looked up by its resource
 	}
 	if in.ClientID+in.ObjectID == "" {
-		return fmt.Errorf("--as-invoker %s: stack %s has no client ID of it; deploy it with pulumi up, or give --client-id", name, s.name)
+		return fmt.Errorf("--as-invoker %s: stack %s has no client ID of it; deploy it with pulumi up, or give --client-id",
+			name, s.name)
 	}
 	return nil
 }

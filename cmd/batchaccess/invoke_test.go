@@ -111,7 +111,8 @@ func TestInvokeEndsWithTheExitCodeOfTheFailure(t *testing.T) {
 			"number 1 of the 35"},
 		"a cluster without a reader": {[]string{"--input", "images", "--wait"}, "", 5,
 			"--role \"Storage Blob Data Reader\""},
-		"an endpoint that does not answer": {[]string{"--uri", "https://127.0.0.1:1/jobs"}, "", 7, "does not accept a connection"},
+		"an endpoint that does not answer": {[]string{"--uri", "https://127.0.0.1:1/jobs"}, "", 7,
+			"does not accept a connection"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pipe(t, c.stdin+"\n")
@@ -172,7 +173,8 @@ func TestTheCloudIsThatOfTheStackTheVariableOrTheAddress(t *testing.T) {
 func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 	dir := projectWith(t, map[string]string{"dev": scoring})
 	t.Setenv("ARM_METADATA_HOSTNAME", "127.0.0.1:1") // nobody answers there
-	code, stdout, stderr := execute(t, "invoke", "--dir", dir, "--stack", "dev", "--uri", "https://heart.westeurope.inference.ml.azure.com", "--print-request",
+	code, stdout, stderr := execute(t, "invoke", "--dir", dir, "--stack", "dev", "--uri",
+		"https://heart.westeurope.inference.ml.azure.com", "--print-request",
 		"--input", "images", "--input-file", "labels=azureml:labels:2", "--literal", "mode=append",
 		"--job-output", "scores=azureml://datastores/archive/paths/o.csv",
 		"--deployment", "blue", "--experiment", "trial")
@@ -188,7 +190,8 @@ func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 			"labels": {JobInputType: "UriFile", URI: workspace + "/data/labels/versions/2"},
 			"mode":   {JobInputType: "Literal", Value: "append"},
 		},
-		OutputData: map[string]invoke.Output{"scores": {JobOutputType: "UriFile", URI: workspace + "/datastores/archive/paths/o.csv"}},
+		OutputData: map[string]invoke.Output{"scores": {JobOutputType: "UriFile",
+			URI: workspace + "/datastores/archive/paths/o.csv"}},
 		Properties: map[string]string{"experimentName": "trial"},
 	}}, got)
 	assert.Contains(t, stdout, "azureml-model-deployment: blue")
@@ -198,7 +201,8 @@ func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {
 	t.Parallel()
 	const member = "    ann: { kind: user, objectId: 33333333-3333-4333-8333-333333333333 }\n"
-	dir := projectWith(t, map[string]string{"dev": strings.Replace(scoring, member, member+"    team: { kind: group, members: [ann] }\n", 1)})
+	dir := projectWith(t, map[string]string{"dev": strings.Replace(scoring, member,
+		member+"    team: { kind: group, members: [ann] }\n", 1)})
 	const uri = "https://heart.westeurope.inference.ml.azure.com/jobs"
 	for name, c := range map[string]struct {
 		args []string
@@ -214,10 +218,11 @@ func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {
 		"a group":               {[]string{"--as-invoker", "team"}, "give one of its members: ann"},
 		"an input twice": {[]string{"--input", "a=azureml:x:1", "--input-file", "a=azureml:x:1"},
 			"each name once"},
-		"an address that is none":   {[]string{"--uri", "http://heart"}, "not the address of a batch endpoint"},
-		"an asset of no workspace":  {[]string{"--uri", uri, "--input", "a=azureml:x:1"}, "--workspace"},
-		"a URL with a secret in it": {[]string{"--uri", uri, "--input", "a=https://x.blob.core.windows.net/c?sig=s"}, "carries a secret"},
-		"neither name nor address":  {[]string{"--workspace", "/subscriptions/x"}, "not the ARM ID"},
+		"an address that is none":  {[]string{"--uri", "http://heart"}, "not the address of a batch endpoint"},
+		"an asset of no workspace": {[]string{"--uri", uri, "--input", "a=azureml:x:1"}, "--workspace"},
+		"a URL with a secret in it": {[]string{"--uri", uri, "--input", "a=https://x.blob.core.windows.net/c?sig=s"},
+			"carries a secret"},
+		"neither name nor address": {[]string{"--workspace", "/subscriptions/x"}, "not the ARM ID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -29,7 +29,8 @@ func projectWith(t *testing.T, stacks map[string]string) string {
 	require.NoError(t, err)
 	text, err := os.ReadFile(filepath.Join(program, "Pulumi.yaml"))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(text, []byte("main: "+program+"\n")...), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(text, []byte("main: "+program+"\n")...),
+		0o600))
 	for name, stack := range stacks {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi."+name+".yaml"), []byte(stack), 0o600))
 	}
@@ -53,13 +54,15 @@ func TestWhatCannotBeAskedForIsRefused(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no project":         {[]string{"rehearse", "--dir", t.TempDir()}, "no Pulumi.yaml"},
-		"two stacks":         {[]string{"rehearse", "--dir", twoStacks}, "name a stack with --stack; use dev, prod"},
-		"an unknown stack":   {[]string{"rehearse", "--dir", twoStacks, "--stack", "prd"}, `did you mean "prod"?`},
-		"an unknown flag":    {[]string{"rehearse", "--stak", "dev"}, "unknown flag: --stak"},
-		"an argument":        {[]string{"rehearse", "dev"}, `unknown command "dev"`},
-		"a wrong value":      {[]string{"rehearse", "--dir", wrong}, `invokers.ann.kind: unknown value "usr"; did you mean "user"?`},
-		"no such stand-in":   {[]string{"rehearse", "--dir", rightful, "--stand-in", "azure"}, `there is no stand-in for "azure"; did you mean "azuread"?`},
+		"no project":       {[]string{"rehearse", "--dir", t.TempDir()}, "no Pulumi.yaml"},
+		"two stacks":       {[]string{"rehearse", "--dir", twoStacks}, "name a stack with --stack; use dev, prod"},
+		"an unknown stack": {[]string{"rehearse", "--dir", twoStacks, "--stack", "prd"}, `did you mean "prod"?`},
+		"an unknown flag":  {[]string{"rehearse", "--stak", "dev"}, "unknown flag: --stak"},
+		"an argument":      {[]string{"rehearse", "dev"}, `unknown command "dev"`},
+		"a wrong value": {[]string{"rehearse", "--dir", wrong},
+			`invokers.ann.kind: unknown value "usr"; did you mean "user"?`},
+		"no such stand-in": {[]string{"rehearse", "--dir", rightful, "--stand-in", "azure"},
+			`there is no stand-in for "azure"; did you mean "azuread"?`},
 		"nothing to sandbox": {[]string{"sandbox"}, "no command to run"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,10 +150,12 @@ func TestARehearsalThatIsKeptCanBeLookedAt(t *testing.T) {
 	require.Equal(t, 0, code, stderr)
 	kept := filepath.Join(dir, ".batchaccess", "rehearsal-dev")
 	assert.Contains(t, stdout, kept)
-	code, stdout, stderr = execute(t, "sandbox", "--dir", dir, "--state-dir", kept, "--", "pulumi", "stack", "output", "principalIds", "--json", "--stack", "dev")
+	code, stdout, stderr = execute(t, "sandbox", "--dir", dir, "--state-dir", kept, "--", "pulumi", "stack", "output",
+		"principalIds", "--json", "--stack", "dev")
 	require.Equal(t, 0, code, stderr)
 	assert.Contains(t, stdout, "33333333-3333-4333-8333-333333333333")
-	code, _, stderr = execute(t, "sandbox", "--dir", dir, "--state-dir", kept, "--", "pulumi", "destroy", "--yes", "--stack", "dev")
+	code, _, stderr = execute(t, "sandbox", "--dir", dir, "--state-dir", kept, "--", "pulumi", "destroy", "--yes",
+		"--stack", "dev")
 	assert.Equal(t, 0, code, stderr)
 }
 
@@ -168,6 +173,7 @@ func TestWhatPulumiFailsAtIsTold(t *testing.T) {
 
 func TestSandboxPassesTheExitCodeOn(t *testing.T) {
 	t.Parallel()
-	code, _, _ := execute(t, "sandbox", "--dir", projectWith(t, map[string]string{"dev": oneUser}), "--", "sh", "-c", "exit 7")
+	code, _, _ := execute(t, "sandbox", "--dir", projectWith(t, map[string]string{"dev": oneUser}), "--", "sh", "-c",
+		"exit 7")
 	assert.Equal(t, 7, code)
 }

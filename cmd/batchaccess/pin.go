@@ -68,7 +68,8 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 			case len(found) == 0:
 				return nil
 			case values["invokers"] == nil:
-				fmt.Fprintln(cmd.ErrOrStderr(), "the program gives these arguments itself, not from the stack's configuration: write them there")
+				fmt.Fprintln(cmd.ErrOrStderr(), "the program gives these arguments itself, not from the stack's configuration: "+
+					"write them there")
 				return errFailed
 			case !yes:
 				fmt.Fprintln(cmd.ErrOrStderr(), "nothing is written yet; say --yes to write it")

@@ -15,8 +15,9 @@ import (
 func TestPinsAreWhatTheInputsHaveAndTheConfigurationHasNot(t *testing.T) {
 	t.Parallel()
 	inputs := map[string]any{
-		"invokers": map[string]any{"ada": map[string]any{"kind": "user", "objectId": "1"}, "data-factory": map[string]any{"principalId": "2"},
-			"made": map[string]any{"principalId": config.Unknown, "clientId": config.Unknown}},
+		"invokers": map[string]any{"ada": map[string]any{"kind": "user", "objectId": "1"},
+			"data-factory": map[string]any{"principalId": "2"},
+			"made":         map[string]any{"principalId": config.Unknown, "clientId": config.Unknown}},
 		"clusters":   map[string]any{"old": map[string]any{"existing": true, "principalId": "3"}},
 		"endpoints":  map[string]any{"e": map[string]any{"cluster": "old", "inputs": []any{"x"}}},
 		"dataInputs": map[string]any{"x": map[string]any{"credentialInStore": false}},

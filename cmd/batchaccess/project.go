@@ -65,7 +65,8 @@ func (p project) choose(stack string) (string, error) {
 	case stack == "":
 		return "", fmt.Errorf("name a stack with --stack; %s", problem.DidYouMean("", names))
 	case !slices.Contains(names, stack):
-		return "", fmt.Errorf("stack %q has no Pulumi.%s.yaml in %s; %s", stack, stack, p.dir, problem.DidYouMean(stack, names))
+		return "", fmt.Errorf("stack %q has no Pulumi.%s.yaml in %s; %s", stack, stack, p.dir,
+			problem.DidYouMean(stack, names))
 	}
 	return stack, nil
 }
@@ -94,7 +95,8 @@ func (p project) kept(name string) (string, error) {
 }
 
 // errOwnProgram is of a stack that has none of our program's configuration.
-var errOwnProgram = errors.New("has no invokers in its configuration, so it is not of batchaccess's own program; the tests of a program of your own say who may do what, and rehearse it: see docs/parts.md and package accesstest")
+var errOwnProgram = errors.New("has no invokers in its configuration, so it is not of batchaccess's own program; the " +
+	"tests of a program of your own say who may do what, and rehearse it: see docs/parts.md and package accesstest")
 
 // read decodes the configuration of a stack, and warns of what time has done to it.
 func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access.Problems, error) {

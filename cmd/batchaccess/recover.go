@@ -57,7 +57,8 @@ func newRecover() *cobra.Command {
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to recover (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it")
-	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of a creation of a type that recover can't look for, and that was not made or is deleted again")
+	cmd.Flags().StringSliceVar(&forget, "forget", nil, "URN of a creation of a type that recover can't look for, and "+
+		"that was not made or is deleted again")
 	form.flags(cmd, "table", "json")
 	return cmd
 }
@@ -98,7 +99,8 @@ func (p pulumiOf) takeUp(
 		return true, nil
 	case unsure > 0:
 		fmt.Fprintln(cmd.ErrOrStderr(),
-			"nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with --forget")
+			"nothing is done: see for yourself whether what stands under ask was made, delete it if it was, and name it with "+
+				"--forget")
 		return false, nil
 	case !yes:
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is done yet; say --yes to do it")
@@ -141,7 +143,8 @@ func tellRecovery(w io.Writer, plan []adopt.Recovery, pending int, asJSON bool) 
 		if r.Remedy == adopt.Ask {
 			what = r.URN
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Remedy, what, r.Type, cmp.Or(r.ID, map[adopt.Remedy]string{adopt.Clear: "was not made"}[r.Remedy], r.Why))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Remedy, what, r.Type,
+			cmp.Or(r.ID, map[adopt.Remedy]string{adopt.Clear: "was not made"}[r.Remedy], r.Why))
 		for _, left := range r.LeftAlone {
 			fmt.Fprintf(t, "leave\t%s\t%s\t%s\n", resource.URN(r.URN).Name(), r.Type, left)
 		}
@@ -188,7 +191,8 @@ func (p pulumiOf) recover(ctx context.Context, finder *adopt.Finder, state adopt
 	for range adoptionRounds {
 		preview, _, err := p.preview(ctx)
 		if err != nil {
-			return fmt.Errorf("what was found is in the state, but it could not be said in the program's words, so see that the next preview replaces nothing: %w", err)
+			return fmt.Errorf("what was found is in the state, but it could not be said in the program's words, so see that "+
+				"the next preview replaces nothing: %w", err)
 		}
 		now, err := p.state(ctx)
 		if err != nil {

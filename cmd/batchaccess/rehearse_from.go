@@ -42,7 +42,8 @@ func rehearseChange(
 	}
 	old, remove, err := p.from(cmd.Context(), f.from, stack)
 	if errors.Is(err, errNewStack) {
-		return fmt.Errorf("--from: stack %s is not at %s, so nothing changes for anybody; leave --from out to rehearse it", stack, f.from)
+		return fmt.Errorf("--from: stack %s is not at %s, so nothing changes for anybody; leave --from out to rehearse it",
+			stack, f.from)
 	}
 	if err != nil {
 		return fmt.Errorf("--from: %w", err)
@@ -186,7 +187,8 @@ func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Vers
 		return v, nil, fmt.Errorf("at %s: %w", from, err)
 	}
 	if then.name != p.name {
-		return v, nil, fmt.Errorf("at %s this folder has project %s, and now %s: name a commit at which it is the same program",
+		return v, nil, fmt.Errorf("at %s this folder has project %s, and now %s: name a commit at which it is the same "+
+			"program",
 			from, then.name, p.name)
 	}
 	if _, err := os.Stat(filepath.Join(at, "Pulumi."+stack+".yaml")); err != nil {

@@ -112,7 +112,8 @@ could be read is printed then, and is not to be relied on.`,
 		"Pulumi.<stack>.yaml has the places for SARIF")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().StringVar(&given, "preview", "", "the same as the argument: file with a preview, - for standard input")
-	cmd.Flags().StringVar(&guards, "guardrails", "", "JSON or YAML file with limits and levels of the guardrails (default: each rule's own)")
+	cmd.Flags().StringVar(&guards, "guardrails", "", "JSON or YAML file with limits and levels of the guardrails "+
+		"(default: each rule's own)")
 	return cmd
 }
 

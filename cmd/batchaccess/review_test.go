@@ -29,21 +29,28 @@ func TestReviewExitsByWhatItFinds(t *testing.T) {
 		code         int
 		stdout, errs string
 	}{
-		"nothing changes":           {[]string{data + "nochange.json", "--fail-on", "new-access,high,medium,guardrails,jobs,secrets"}, 0, "No change of access", ""},
-		"no condition":              {[]string{data + "invoker.json"}, 0, "invoker auditor", ""},
-		"new access":                {[]string{data + "invoker.json", "--fail-on", "new-access,guardrails"}, exitFailed, "invoker auditor", "failed on new-access"},
-		"access that only goes":     {[]string{data + "role.json", "--fail-on", "new-access"}, 0, "3 principals lose access", ""},
-		"a limit of one's own":      {[]string{data + "rotated.json", "--fail-on", "guardrails", "--guardrails", noLife}, exitFailed, "secret-lifetime", "failed on guardrails"},
-		"Markdown":                  {[]string{data + "invoker.json", "--format", "markdown"}, 0, review.Marker, ""},
-		"JSON":                      {[]string{data + "invoker.json", "--json"}, 0, `"newAccess": true`, ""},
-		"SARIF":                     {[]string{data + "invoker.json", "--format", "sarif"}, 0, `"version": "2.1.0"`, ""},
-		"no such file":              {[]string{"nowhere.json"}, exitUsage, "", "opening the preview"},
-		"cut short":                 {[]string{write("cut.json", string(invoker[:5000]))}, exitUsage, "", "cut short"},
-		"a part":                    {[]string{write("part.json", strings.ReplaceAll(string(invoker), `"update"`, `"upend"`)), "--fail-on", "new-access"}, exitUsage, "Partial review", "upend"},
-		"an unknown format":         {[]string{data + "invoker.json", "--format", "sarf"}, exitUsage, "", `did you mean "sarif"?`},
-		"an unknown condition":      {[]string{data + "invoker.json", "--fail-on", "new-acess"}, exitUsage, "", `did you mean "new-access"?`},
-		"wrong limits":              {[]string{data + "invoker.json", "--guardrails", write("wrong.yaml", "maxSecretDays: -1")}, exitUsage, "", "maxSecretDays: is -1"},
-		"limits that are not there": {[]string{data + "invoker.json", "--guardrails", filepath.Join(dir, "none")}, exitUsage, "", "reading --guardrails"},
+		"nothing changes": {[]string{data + "nochange.json", "--fail-on", "new-access,high,medium,guardrails,jobs,secrets"},
+			0, "No change of access", ""},
+		"no condition": {[]string{data + "invoker.json"}, 0, "invoker auditor", ""},
+		"new access": {[]string{data + "invoker.json", "--fail-on", "new-access,guardrails"}, exitFailed, "invoker auditor",
+			"failed on new-access"},
+		"access that only goes": {[]string{data + "role.json", "--fail-on", "new-access"}, 0, "3 principals lose access", ""},
+		"a limit of one's own": {[]string{data + "rotated.json", "--fail-on", "guardrails", "--guardrails", noLife},
+			exitFailed, "secret-lifetime", "failed on guardrails"},
+		"Markdown":     {[]string{data + "invoker.json", "--format", "markdown"}, 0, review.Marker, ""},
+		"JSON":         {[]string{data + "invoker.json", "--json"}, 0, `"newAccess": true`, ""},
+		"SARIF":        {[]string{data + "invoker.json", "--format", "sarif"}, 0, `"version": "2.1.0"`, ""},
+		"no such file": {[]string{"nowhere.json"}, exitUsage, "", "opening the preview"},
+		"cut short":    {[]string{write("cut.json", string(invoker[:5000]))}, exitUsage, "", "cut short"},
+		"a part": {[]string{write("part.json", strings.ReplaceAll(string(invoker), `"update"`, `"upend"`)), "--fail-on",
+			"new-access"}, exitUsage, "Partial review", "upend"},
+		"an unknown format": {[]string{data + "invoker.json", "--format", "sarf"}, exitUsage, "", `did you mean "sarif"?`},
+		"an unknown condition": {[]string{data + "invoker.json", "--fail-on", "new-acess"}, exitUsage, "",
+			`did you mean "new-access"?`},
+		"wrong limits": {[]string{data + "invoker.json", "--guardrails", write("wrong.yaml", "maxSecretDays: -1")}, exitUsage,
+			"", "maxSecretDays: is -1"},
+		"limits that are not there": {[]string{data + "invoker.json", "--guardrails", filepath.Join(dir, "none")}, exitUsage,
+			"", "reading --guardrails"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +65,8 @@ func TestReviewExitsByWhatItFinds(t *testing.T) {
 func TestReviewWritesAFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "comment.md")
-	code, stdout, stderr := execute(t, "review", "../../internal/review/testdata/invoker.json", "--format", "markdown", "-o", file)
+	code, stdout, stderr := execute(t, "review", "../../internal/review/testdata/invoker.json", "--format", "markdown",
+		"-o", file)
 	require.Equal(t, 0, code, stderr)
 	assert.Empty(t, stdout)
 	text, err := os.ReadFile(file)

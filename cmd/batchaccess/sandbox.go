@@ -75,7 +75,8 @@ It exits with the exit code of the command.`,
 			if err != nil {
 				return err
 			}
-			a, err := azure.Start(cmd.Context(), azure.Options{StateFile: filepath.Join(stateDir, "azure", "state.json"), Weather: today, Logger: logger(cmd)})
+			a, err := azure.Start(cmd.Context(), azure.Options{StateFile: filepath.Join(stateDir, "azure", "state.json"),
+				Weather: today, Logger: logger(cmd)})
 			if err != nil {
 				return err
 			}
@@ -117,7 +118,8 @@ It exits with the exit code of the command.`,
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
-	cmd.Flags().StringVar(&stateDir, "state-dir", "", "folder that keeps the sandbox (default: .batchaccess/sandbox in the project)")
+	cmd.Flags().StringVar(&stateDir, "state-dir", "", "folder that keeps the sandbox (default: .batchaccess/sandbox in "+
+		"the project)")
 	addStandIn(cmd)
 	addExists(cmd, &exists)
 	addWeather(cmd, &weather)
@@ -191,7 +193,8 @@ func referredTo(p engine.Program) (things []string) {
 
 // addStandIn adds the flag that chooses which plugins are stand-ins.
 func addStandIn(cmd *cobra.Command) {
-	cmd.Flags().StringSlice("stand-in", nil, "providers to serve stand-ins for: "+strings.Join(standin.Names(), ", ")+`, or "" for none (default: those not installed)`)
+	cmd.Flags().StringSlice("stand-in", nil, "providers to serve stand-ins for: "+strings.Join(standin.Names(),
+		", ")+`, or "" for none (default: those not installed)`)
 	cmd.Flags().Lookup("stand-in").Annotations = map[string][]string{mayBeEmpty: nil}
 }
 
@@ -203,7 +206,8 @@ func chosenStandIns(cmd *cobra.Command) ([]string, error) {
 	}
 	for _, name := range names {
 		if !slices.Contains(standin.Names(), name) {
-			return nil, fmt.Errorf("--stand-in: there is no stand-in for %q; %s", name, problem.DidYouMean(name, standin.Names()))
+			return nil, fmt.Errorf("--stand-in: there is no stand-in for %q; %s", name,
+				problem.DidYouMean(name, standin.Names()))
 		}
 	}
 	return append([]string{}, names...), nil

@@ -103,7 +103,8 @@ func (s *signIns) users() error {
 			if !slices.Contains(invokers[user], name) {
 				invokers[user] = append(invokers[user], name)
 			}
-			if err := writeJSON(filepath.Join(s.dir, stack, name, azureCLIFolder, accountFile), account{Kind: userAccount, ID: user}); err != nil {
+			if err := writeJSON(filepath.Join(s.dir, stack, name, azureCLIFolder, accountFile),
+				account{Kind: userAccount, ID: user}); err != nil {
 				return err
 			}
 		}

@@ -103,9 +103,11 @@ func TestEveryInvokerOfTheSampleStartsAJobWithOneCommand(t *testing.T) {
 		code int
 		says string
 	}{
-		"an invoker that is none":   {[]string{"--endpoint", "image-tagger", "--as-invoker", "analyst"}, 2, `did you mean "analysts"?`},
-		"data that it may not read": {[]string{"--endpoint", "image-tagger", "--input", "images", "--as-invoker", "analysts"}, 6, "Storage Blob Data Reader"},
-		"nobody signed in":          {[]string{"--endpoint", "image-tagger", "--as", "user"}, 3, "az login"},
+		"an invoker that is none": {[]string{"--endpoint", "image-tagger", "--as-invoker", "analyst"}, 2,
+			`did you mean "analysts"?`},
+		"data that it may not read": {[]string{"--endpoint", "image-tagger", "--input", "images", "--as-invoker", "analysts"},
+			6, "Storage Blob Data Reader"},
+		"nobody signed in": {[]string{"--endpoint", "image-tagger", "--as", "user"}, 3, "az login"},
 	} {
 		code, stdout, stderr := s.run(invoke(c.args...)...)
 		assert.Equal(t, c.code, code, "%s: %s", name, stderr)
@@ -113,10 +115,12 @@ func TestEveryInvokerOfTheSampleStartsAJobWithOneCommand(t *testing.T) {
 		assert.NotContains(t, stdout+stderr, "eyJ", name)
 	}
 	t.Run("who is signed in with az invokes as user", func(t *testing.T) {
-		code, stdout, stderr := s.sh("az login --username analysts -o none && " + strings.Join(invoke("--endpoint", "heart-classifier", "--input", "patients", "--as", "user"), " "))
+		code, stdout, stderr := s.sh("az login --username analysts -o none && " +
+			strings.Join(invoke("--endpoint", "heart-classifier", "--input", "patients", "--as", "user"), " "))
 		assert.Equal(t, 0, code, stderr)
 		assert.Contains(t, stdout, "\tCompleted\t")
-		code, _, stderr = s.sh("az login -u stranger@sandbox.example -o none && " + strings.Join(invoke("--endpoint", "heart-classifier", "--as", "user"), " "))
+		code, _, stderr = s.sh("az login -u stranger@sandbox.example -o none && " +
+			strings.Join(invoke("--endpoint", "heart-classifier", "--as", "user"), " "))
 		assert.Equal(t, 4, code, "a user without a role is refused: %s", stderr)
 	})
 	t.Run("the stack's own instructions sign in", func(t *testing.T) {
@@ -137,7 +141,8 @@ func TestEveryInvokerOfTheSampleStartsAJobWithOneCommand(t *testing.T) {
 			if slices.Contains(people, invoker) { // az login asks in a browser who it is; here, a flag says so
 				script, kind = strings.Replace(script, "az login", "az login --username "+invoker, 1), "user"
 			}
-			code, stdout, stderr := s.sh("set -e\n" + before[invoker] + "\n" + script + "\n" + `test -n "$TOKEN"; az account show --query user.type --output tsv`)
+			code, stdout, stderr := s.sh("set -e\n" + before[invoker] + "\n" + script + "\n" +
+				`test -n "$TOKEN"; az account show --query user.type --output tsv`)
 			assert.Equal(t, 0, code, "%s: %s\n%s", invoker, script, stderr)
 			assert.Contains(t, stdout, kind+"\n", invoker)
 		}
@@ -147,7 +152,8 @@ func TestEveryInvokerOfTheSampleStartsAJobWithOneCommand(t *testing.T) {
 func TestTheStandInForTheAzureCLI(t *testing.T) {
 	t.Parallel()
 	s := sandboxed{t, projectWith(t, map[string]string{"dev": oneUser})}
-	const login, token = "az login -o none", "az account get-access-token --resource https://ml.azure.com --query accessToken -o tsv"
+	const login, token = "az login -o none", "az account get-access-token --resource https://ml.azure.com --query " +
+		"accessToken -o tsv"
 	claims := func(token string) (c struct{ Aud, Oid, Tid, Upn string }) {
 		parts := strings.Split(strings.TrimSpace(token), ".")
 		require.Len(t, parts, 3)
@@ -207,7 +213,8 @@ func TestTheStandInForTheAzureCLI(t *testing.T) {
 		"another flag":            {"az login --claims-challenge x", 2, "az login --identity"},
 		"a table":                 {login + "; az account show -o table", 2, "--output table is not known"},
 		"an object as one value":  {login + "; az account show -o tsv", 2, "choose it with --query"},
-		"elsewhere than here":     {"ARM_METADATA_HOSTNAME=azure.invalid " + login, 1, "ARM_METADATA_HOSTNAME does not lead there"},
+		"elsewhere than here": {"ARM_METADATA_HOSTNAME=azure.invalid " + login, 1,
+			"ARM_METADATA_HOSTNAME does not lead there"},
 	} {
 		code, _, stderr := s.sh(c.script)
 		assert.Equal(t, c.code, code, "%s: %s", name, stderr)

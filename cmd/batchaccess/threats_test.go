@@ -45,7 +45,8 @@ func TestTheThreatModelNamesWhatIsThere(t *testing.T) {
 func TestAThreatModelThatNamesWhatIsNotThereIsFound(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
-		"adopt.TestNothing", "nowhere.TestRules", "guardrails.TestMain", "--no-such-flag", "batchaccess explore", "invokers.<name>.password", "cluster-rdp", "docs/none.md", "workspaces/fly", "review --strict",
+		"adopt.TestNothing", "nowhere.TestRules", "guardrails.TestMain", "--no-such-flag", "batchaccess " +
+			"explore", "invokers.<name>.password", "cluster-rdp", "docs/none.md", "workspaces/fly", "review --strict",
 	} {
 		assert.False(t, isThere(t, name), name)
 	}

@@ -126,8 +126,10 @@ in time), and with 2 if it can't ask.`,
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 if anything is granted beyond need")
 	cmd.Flags().StringVar(&since, "since", "", "file with an earlier report (--report) to compare with")
 	cmd.Flags().StringVar(&keep, "report", "", "file to write the report to as well, as JSON, for a later --since")
-	cmd.Flags().DurationVar(&wait, "wait", 0, "ask again until every declared path acts for sure, for at most this long, such as 15m")
-	cmd.Flags().DurationVar(&propagation, "propagation", azurePropagation, "for how long an assignment may not act after it was made")
+	cmd.Flags().DurationVar(&wait, "wait", 0, "ask again until every declared path acts for sure, for at most this "+
+		"long, such as 15m")
+	cmd.Flags().DurationVar(&propagation, "propagation", azurePropagation,
+		"for how long an assignment may not act after it was made")
 	return cmd
 }
 

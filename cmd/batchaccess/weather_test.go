@@ -29,7 +29,8 @@ func TestARehearsalInBadWeatherCanBeRepeated(t *testing.T) {
 func TestAWeatherThatThereIsNotIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := projectWith(t, map[string]string{"dev": oneUser})
-	for _, command := range [][]string{{"rehearse", "--dir", dir, "--weather", "sunny,faults=2"}, {"sandbox", "--dir", dir, "--weather", "sunny,faults=2", "--", "pulumi", "stack"}} {
+	for _, command := range [][]string{{"rehearse", "--dir", dir, "--weather", "sunny,faults=2"},
+		{"sandbox", "--dir", dir, "--weather", "sunny,faults=2", "--", "pulumi", "stack"}} {
 		code, stdout, stderr := execute(t, command...)
 		assert.Equal(t, exitUsage, code)
 		assert.Empty(t, stdout)

@@ -27,11 +27,12 @@ const (
 
 // An Adoptee is a resource that the stack would make.
 type Adoptee struct {
-	URN     string   `json:"urn"`
-	Type    string   `json:"type"`
-	Outcome Outcome  `json:"outcome"`
-	IDs     []string `json:"ids,omitempty"` // of what was found: of the resource as Pulumi has it, or of what Why speaks of
-	Why     string   `json:"why,omitempty"`
+	URN     string  `json:"urn"`
+	Type    string  `json:"type"`
+	Outcome Outcome `json:"outcome"`
+	// of what was found: of the resource as Pulumi has it, or of what Why speaks of
+	IDs []string `json:"ids,omitempty"`
+	Why string   `json:"why,omitempty"`
 }
 
 // Adoption is what there is to adopt.
@@ -164,7 +165,8 @@ func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, 
 		a.IDs = append(a.IDs, one.ID)
 		a.Why = cmp.Or(a.Why, one.Lost)
 		if one.Owned {
-			a.Outcome, a.Why = Taken, "it is marked as the stack's, but "+one.Others+", who can act through it: remove that owner if it is the stack's, or the mark ("+marks[r.Type]+") if it is not"
+			a.Outcome, a.Why = Taken, "it is marked as the stack's, but "+one.Others+", who can act through it: remove that "+
+				"owner if it is the stack's, or the mark ("+marks[r.Type]+") if it is not"
 		}
 	}
 	switch {
@@ -174,7 +176,8 @@ func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, 
 	case len(found) == 1:
 		a.Outcome = Exists
 	case len(found) > 1:
-		a.Outcome, a.Why = Several, "more than one could be it: delete those that are of no use, or import the right one with pulumi import"
+		a.Outcome, a.Why = Several, "more than one could be it: delete those that are of no use, or import the right one "+
+			"with pulumi import"
 	default:
 		return f.rivalOf(ctx, a, r)
 	}

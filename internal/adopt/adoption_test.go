@@ -41,11 +41,13 @@ func previewOf(t *testing.T, kind string, resources map[string]map[string]any) (
 	var steps, specs []map[string]any
 	for _, name := range slices.Sorted(maps.Keys(resources)) {
 		steps = append(steps, map[string]any{"op": "create", "urn": urnOf + kind + "::" + name, "newState": map[string]any{
-			"type": kind, "custom": true, "inputs": resources[name], "provider": urnOf + "pulumi:providers:azure-native::default::" + notKnown,
+			"type": kind, "custom": true, "inputs": resources[name], "provider": urnOf +
+				"pulumi:providers:azure-native::default::" + notKnown,
 		}})
 		specs = append(specs, map[string]any{"type": kind, "name": name, "id": "<PLACEHOLDER>"})
 	}
-	text, err := json.Marshal(map[string]any{"config": map[string]any{"azure-native:subscriptionId": subscription}, "steps": steps})
+	text, err := json.Marshal(map[string]any{"config": map[string]any{"azure-native:subscriptionId": subscription},
+		"steps": steps})
 	require.NoError(t, err)
 	p, err := adopt.ReadPreview(text)
 	require.NoError(t, err)
@@ -55,7 +57,8 @@ func previewOf(t *testing.T, kind string, resources map[string]map[string]any) (
 }
 
 // adopt gives what becomes of each, by name.
-func adoptAll(t *testing.T, f *adopt.Finder, kind string, resources map[string]map[string]any) map[string]adopt.Adoptee {
+func adoptAll(t *testing.T, f *adopt.Finder, kind string,
+	resources map[string]map[string]any) map[string]adopt.Adoptee {
 	t.Helper()
 	p, file := previewOf(t, kind, resources)
 	a, err := f.Adopt(t.Context(), p, adopt.State{}, file, "")
@@ -73,10 +76,11 @@ func adoptAll(t *testing.T, f *adopt.Finder, kind string, resources map[string]m
 func (w world) assign(name, scope, role string) string {
 	w.t.Helper()
 	id := scope + "/providers/Microsoft.Authorization/roleAssignments/" + name
-	w.make(http.MethodPut, "https://management.azure.com", id+"?api-version=2022-04-01", map[string]any{"properties": map[string]any{
-		"principalId": w.azure.Deployer().ObjectID, "principalType": "ServicePrincipal",
-		"roleDefinitionId": subscriptionScope + "/providers/Microsoft.Authorization/roleDefinitions/" + role,
-	}})
+	w.make(http.MethodPut, "https://management.azure.com", id+"?api-version=2022-04-01",
+		map[string]any{"properties": map[string]any{
+			"principalId": w.azure.Deployer().ObjectID, "principalType": "ServicePrincipal",
+			"roleDefinitionId": subscriptionScope + "/providers/Microsoft.Authorization/roleDefinitions/" + role,
+		}})
 	return id
 }
 
@@ -89,13 +93,16 @@ func TestAnAssignmentIsAdoptedByNameAndKnownByWhatItGrants(t *testing.T) {
 	ours := w.assign(assignment, scope, contributor)
 	// Of each that is new, one thing is otherwise than in the one that was made by hand.
 	of := func(name, scope, principal, role string) map[string]any {
-		return map[string]any{"roleAssignmentName": name, "scope": scope, "principalId": principal, "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + role}
+		return map[string]any{"roleAssignmentName": name, "scope": scope, "principalId": principal,
+			"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + role}
 	}
 	const name = "99999999-9999-4999-8999-999999999999"
 	principal := w.azure.Deployer().ObjectID
 	found := adoptAll(t, w.finder, assignmentType, map[string]map[string]any{
-		"ours": of(assignment, scope, principal, contributor), "taken": of(name, strings.ToUpper(scope)+"/", strings.ToUpper(principal), strings.ToUpper(reader)),
-		"below": of(name, scope+"/resourceGroups/rg", principal, reader), "principal": of(name, scope, name, reader), "role": of(name, scope, principal, name),
+		"ours": of(assignment, scope, principal, contributor), "taken": of(name, strings.ToUpper(scope)+"/",
+			strings.ToUpper(principal), strings.ToUpper(reader)),
+		"below": of(name, scope+"/resourceGroups/rg", principal, reader), "principal": of(name, scope, name,
+			reader), "role": of(name, scope, principal, name),
 		"unknown principal": of(notKnown, scope, notKnown, reader), "unknown role": of(name, scope, principal, "x"),
 	})
 	assert.Equal(t, adopt.Exists, found["ours"].Outcome)
@@ -114,9 +121,10 @@ func TestARoleOfTheSameNameIsInTheWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	define := func(guid, name string) {
-		w.make(http.MethodPut, "https://management.azure.com", scope+"/providers/Microsoft.Authorization/roleDefinitions/"+guid+"?api-version=2022-04-01", map[string]any{"properties": map[string]any{
-			"roleName": name, "type": "CustomRole", "assignableScopes": []string{scope}, "permissions": []any{map[string]any{"actions": []string{"Microsoft.Storage/storageAccounts/read"}}},
-		}})
+		w.make(http.MethodPut, "https://management.azure.com",
+			scope+"/providers/Microsoft.Authorization/roleDefinitions/"+guid+"?api-version=2022-04-01", map[string]any{"properties": map[string]any{
+				"roleName": name, "type": "CustomRole", "assignableScopes": []string{scope}, "permissions": []any{map[string]any{"actions": []string{"Microsoft.Storage/storageAccounts/read"}}},
+			}})
 	}
 	define(assignment, "Invoker")
 	found := adoptAll(t, w.finder, roleType, map[string]map[string]any{
@@ -154,14 +162,17 @@ func TestApplicationsAreOursByTheirTagAndNothingElse(t *testing.T) {
 func TestAnApplicationThatSomebodyElseOwnsIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory, UserPrincipalName: "mallory@sandbox.example"}}}))
+	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory,
+		UserPrincipalName: "mallory@sandbox.example"}}}))
 	cloud, err := invoke.Discover(t.Context(), w.azure.Client(), w.azure.Host())
 	require.NoError(t, err)
 	graph := strings.TrimPrefix(cloud.Graph, w.azure.URL()) + "/v1.0/applications"
 	for tag, owner := range map[string]string{"tag:theirs": mallory, "tag:ours": w.azure.Deployer().ObjectID} {
-		w.make(http.MethodPost, cloud.Graph, graph, map[string]any{"displayName": "app", "tags": []string{tag}, "owners@odata.bind": []string{cloud.Graph + "/v1.0/directoryObjects/" + owner}})
+		w.make(http.MethodPost, cloud.Graph, graph, map[string]any{"displayName": "app", "tags": []string{tag},
+			"owners@odata.bind": []string{cloud.Graph + "/v1.0/directoryObjects/" + owner}})
 	}
-	found := adoptAll(t, w.finder, applicationType, map[string]map[string]any{"theirs": {"tags": []string{"tag:theirs"}}, "ours": {"tags": []string{"tag:ours"}}})
+	found := adoptAll(t, w.finder, applicationType, map[string]map[string]any{"theirs": {"tags": []string{"tag:theirs"}},
+		"ours": {"tags": []string{"tag:ours"}}})
 	assert.Equal(t, adopt.Exists, found["ours"].Outcome)
 	assert.Equal(t, adopt.Taken, found["theirs"].Outcome)
 	assert.Contains(t, found["theirs"].Why, "is owned by "+mallory)
@@ -174,12 +185,14 @@ func TestWhatAnApplicationHoldsIsFound(t *testing.T) {
 	require.NoError(t, err)
 	app := w.application("tag:one")
 	in := strings.TrimPrefix(cloud.Graph, w.azure.URL()) + "/v1.0" + app
-	w.make(http.MethodPost, cloud.Graph, in+"/addPassword", map[string]any{"passwordCredential": map[string]any{"displayName": "2026"}})
+	w.make(http.MethodPost, cloud.Graph, in+"/addPassword",
+		map[string]any{"passwordCredential": map[string]any{"displayName": "2026"}})
 	w.make(http.MethodPost, cloud.Graph, in+"/federatedIdentityCredentials", map[string]any{
 		"name": "main", "issuer": "https://issuer.example", "subject": "repo:o/r", "audiences": []string{"api://AzureADTokenExchange"},
 	})
 	found := adoptAll(t, w.finder, passwordType, map[string]map[string]any{
-		"lost": {"applicationId": app, "displayName": "2026"}, "new": {"applicationId": app, "displayName": "2027"}, "later": {"applicationId": notKnown},
+		"lost": {"applicationId": app, "displayName": "2026"}, "new": {"applicationId": app,
+			"displayName": "2027"}, "later": {"applicationId": notKnown},
 	})
 	assert.Equal(t, adopt.Lost, found["lost"].Outcome)
 	assert.Len(t, found["lost"].IDs, 1)
@@ -187,12 +200,14 @@ func TestWhatAnApplicationHoldsIsFound(t *testing.T) {
 	assert.Equal(t, adopt.Later, found["later"].Outcome)
 
 	of := func(name, subject string) map[string]any {
-		return map[string]any{"applicationId": app, "displayName": name, "issuer": "https://issuer.example", "subject": subject}
+		return map[string]any{"applicationId": app, "displayName": name, "issuer": "https://issuer.example",
+			"subject": subject}
 	}
 	elsewhere := of("master", "repo:o/r")
 	elsewhere["issuer"] = "https://issuer.example/"
 	found = adoptAll(t, w.finder, credentialType, map[string]map[string]any{
-		"main": of("main", "repo:o/r"), "taken": of("master", "repo:o/r"), "new": of("master", "repo:O/r"), "other issuer": elsewhere,
+		"main": of("main", "repo:o/r"), "taken": of("master", "repo:o/r"), "new": of("master",
+			"repo:O/r"), "other issuer": elsewhere,
 	})
 	assert.Equal(t, adopt.Exists, found["main"].Outcome)
 	assert.Equal(t, adopt.Taken, found["taken"].Outcome)
@@ -228,7 +243,8 @@ func (a answers) Do(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("nobody expects %s", req.URL.Path)
 	}
 	status, body := answer()
-	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}, Request: req}, nil
+	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{},
+		Request: req}, nil
 }
 
 type anyone struct{}
@@ -238,7 +254,8 @@ func (anyone) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acce
 }
 
 func (a answers) finder() *adopt.Finder {
-	return adopt.New(anyone{}, invoke.Cloud{ResourceManager: "https://arm.example", ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, a)
+	return adopt.New(anyone{}, invoke.Cloud{ResourceManager: "https://arm.example",
+		ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, a)
 }
 
 type nobody struct{}
@@ -251,7 +268,8 @@ func TestWhoIsNotSignedInIsToldHow(t *testing.T) {
 	t.Parallel()
 	p, file := previewOf(t, applicationType, map[string]map[string]any{"r": {"tags": []string{"x"}}})
 	_, err := adopt.New(nobody{}, invoke.PublicCloud(), answers{}).Adopt(t.Context(), p, adopt.State{}, file, "")
-	assert.ErrorContains(t, err, "not signed in to Azure: set ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID, or run az login: no credential")
+	assert.ErrorContains(t, err, "not signed in to Azure: set ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID, or "+
+		"run az login: no credential")
 }
 
 func always(status int, body string) func() (int, string) {
@@ -262,7 +280,8 @@ func TestAComputeOfAnotherKindIsInTheWay(t *testing.T) {
 	t.Parallel()
 	at := scope + "/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws/computes/"
 	f := answers{
-		at + "cpu": always(200, `{"properties": {"computeType": "AmlCompute"}}`), at + "ann": always(200, `{"properties": {"computeType": "ComputeInstance"}}`), at + "new": always(404, `{}`),
+		at + "cpu": always(200, `{"properties": {"computeType": "AmlCompute"}}`), at +
+			"ann": always(200, `{"properties": {"computeType": "ComputeInstance"}}`), at + "new": always(404, `{}`),
 	}.finder()
 	of := func(name string) map[string]any {
 		return map[string]any{"resourceGroupName": "rg", "workspaceName": "ws", "computeName": name}
@@ -284,19 +303,28 @@ func TestWhoMayNotLookIsToldWhatItTakes(t *testing.T) {
 		says       string
 	}{
 		"Resource Manager": {
-			scope + "/providers/Microsoft.Authorization/roleDefinitions/x", roleType, map[string]any{"scope": scope, "roleDefinitionId": "x"}, refused,
-			"whoever is signed in may not read https://arm.example" + scope + "/providers/Microsoft.Authorization/roleDefinitions/x (403 AuthorizationFailed); it takes Reader at that scope",
+			scope + "/providers/Microsoft.Authorization/roleDefinitions/x", roleType, map[string]any{"scope": scope,
+				"roleDefinitionId": "x"}, refused,
+			"whoever is signed in may not read https://arm.example" + scope +
+				"/providers/Microsoft.Authorization/roleDefinitions/x (403 AuthorizationFailed); it takes Reader at that scope",
 		},
-		"Graph":                  {"/v1.0/applications", applicationType, map[string]any{"tags": []string{"x"}}, refused, "it takes the application permission Application.Read.All"},
-		"Graph, of groups":       {"/v1.0/groups", "azuread:index/group:Group", map[string]any{"description": "x", "displayName": "y"}, refused, "it takes the application permission Group.Read.All"},
-		"a token of another one": {"/v1.0/applications", applicationType, map[string]any{"tags": []string{"x"}}, always(401, `{}`), "Sign in as whoever deploys"},
+		"Graph": {"/v1.0/applications", applicationType, map[string]any{"tags": []string{"x"}}, refused,
+			"it takes the application permission Application.Read.All"},
+		"Graph, of groups": {"/v1.0/groups", "azuread:index/group:Group",
+			map[string]any{"description": "x", "displayName": "y"}, refused, "it takes the application permission " +
+				"Group.Read.All"},
+		"a token of another one": {"/v1.0/applications", applicationType, map[string]any{"tags": []string{"x"}},
+			always(401, `{}`), "Sign in as whoever deploys"},
 		"a link to elsewhere": {
-			"/v1.0/applications", applicationType, map[string]any{"tags": []string{"x"}}, always(200, `{"@odata.nextLink": "https://graph.example.org/v1.0/applications"}`),
+			"/v1.0/applications", applicationType, map[string]any{"tags": []string{"x"}}, always(200,
+				`{"@odata.nextLink": "https://graph.example.org/v1.0/applications"}`),
 			"the next page is on another host than https://graph.example/v1.0",
 		},
 		"a link to a host that begins the same": {
-			scope + "/providers/Microsoft.Authorization/roleAssignments", assignmentType, map[string]any{"scope": scope, "roleAssignmentName": "x"},
-			always(200, `{"nextLink": "https://arm.example.org/page"}`), "the next page is on another host than https://arm.example:",
+			scope + "/providers/Microsoft.Authorization/roleAssignments", assignmentType, map[string]any{"scope": scope,
+				"roleAssignmentName": "x"},
+			always(200, `{"nextLink": "https://arm.example.org/page"}`), "the next page is on another host than " +
+				"https://arm.example:",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -316,20 +344,24 @@ type someone string
 
 func (s someone) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	part := base64.RawURLEncoding.EncodeToString
-	return azcore.AccessToken{Token: part([]byte(`{}`)) + "." + part([]byte(`{"oid": "`+string(s)+`"}`)) + "." + part([]byte("signature"))}, nil
+	return azcore.AccessToken{Token: part([]byte(`{}`)) + "." + part([]byte(`{"oid": "`+string(s)+`"}`)) + "." +
+		part([]byte("signature"))}, nil
 }
 
 func TestAnOwnerIsTheDeployerWhateverTheCaseOfTheID(t *testing.T) {
 	t.Parallel()
 	const own = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
-	for owner, outcome := range map[string]adopt.Outcome{strings.ToUpper(own): adopt.Exists, "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb": adopt.Taken} {
+	for owner, outcome := range map[string]adopt.Outcome{strings.ToUpper(own): adopt.Exists,
+		"bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb": adopt.Taken} {
 		none := always(200, `{"value": []}`)
-		f := adopt.New(someone(own), invoke.Cloud{ResourceManager: "https://arm.example", ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, answers{
+		f := adopt.New(someone(own), invoke.Cloud{ResourceManager: "https://arm.example",
+			ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, answers{
 			"/v1.0/applications":                                always(200, `{"value": [{"id": "a", "appId": "c"}]}`),
 			"/v1.0/applications/a/owners":                       always(200, `{"value": [{"id": "`+owner+`"}]}`),
 			"/v1.0/applications/a/federatedIdentityCredentials": none, "/v1.0/servicePrincipals": none,
 		})
-		assert.Equal(t, outcome, adoptAll(t, f, applicationType, map[string]map[string]any{"r": {"tags": []string{"x"}}})["r"].Outcome, owner)
+		assert.Equal(t, outcome, adoptAll(t, f, applicationType,
+			map[string]map[string]any{"r": {"tags": []string{"x"}}})["r"].Outcome, owner)
 	}
 }
 
@@ -343,12 +375,14 @@ func TestRolesAreLookedForWhereOneMayLook(t *testing.T) {
 		list:                always(403, `{"error": {"code": "AuthorizationFailed"}}`),
 		scope + list: func() (int, string) {
 			if pages++; pages == 1 {
-				return 200, `{"value": [{"id": "other", "properties": {"roleName": "Other"}}], "nextLink": "https://arm.example` + scope + list + `?page=2"}`
+				return 200, `{"value": [{"id": "other", "properties": {"roleName": "Other"}}], "nextLink": "https://arm.example` +
+					scope + list + `?page=2"}`
 			}
 			return 200, `{"value": [{"id": "theirs", "properties": {"roleName": "Invoker"}}]}`
 		},
 	}.finder()
-	found := adoptAll(t, f, roleType, map[string]map[string]any{"r": {"scope": scope, "roleDefinitionId": "x", "roleName": "Invoker"}})
+	found := adoptAll(t, f, roleType, map[string]map[string]any{"r": {"scope": scope, "roleDefinitionId": "x",
+		"roleName": "Invoker"}})
 	assert.Equal(t, adopt.Taken, found["r"].Outcome)
 	assert.Equal(t, []string{"theirs"}, found["r"].IDs)
 }
@@ -357,12 +391,15 @@ func TestTheFileHoldsWhatExistsAndTheComponentsAroundIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.assign(assignment, scope, reader)
-	inputs := `{"scope": "` + scope + `", "roleAssignmentName": "` + assignment + `", "principalId": "p", "roleDefinitionId": "r"}`
+	inputs := `{"scope": "` + scope + `", "roleAssignmentName": "` + assignment +
+		`", "principalId": "p", "roleDefinitionId": "r"}`
 	step := func(urn string) string {
-		return `{"op": "create", "urn": "` + urn + `", "newState": {"type": "` + assignmentType + `", "custom": true, "inputs": ` + inputs + `}}`
+		return `{"op": "create", "urn": "` + urn + `", "newState": {"type": "` + assignmentType +
+			`", "custom": true, "inputs": ` + inputs + `}}`
 	}
 	// Of the same name in two components, of which the outer one of the first is in the state already.
-	p, err := adopt.ReadPreview([]byte(`{"steps": [` + step("urn:pulumi:dev::p::x:y:Outer$x:y:Inner$"+assignmentType+"::reader") + `]}`))
+	p, err := adopt.ReadPreview([]byte(`{"steps": [` +
+		step("urn:pulumi:dev::p::x:y:Outer$x:y:Inner$"+assignmentType+"::reader") + `]}`))
 	require.NoError(t, err)
 	a, err := w.finder.Adopt(t.Context(), p, adopt.State{}, []byte(`{"nameTable": {"outer": "urn:pulumi:dev::p::x:y:Outer::o"}, "future": "kept", "resources": [
 		{"type": "x:y:Inner", "name": "inner", "parent": "outer", "component": true},
@@ -395,13 +432,17 @@ func TestWhatTheStateHasUnderAnotherNameIsNotAdopted(t *testing.T) {
 		outcome adopt.Outcome
 	}{
 		"under another name": {
-			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + strings.ToUpper(ours) + `"`, adopt.Taken},
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + strings.ToUpper(ours) +
+				`"`, adopt.Taken},
 		"without a slash": {
-			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours[1:] + `"`, adopt.Taken},
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours[1:] +
+				`"`, adopt.Taken},
 		"to be deleted": {
-			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours + `", "delete": true`, adopt.Exists},
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours +
+				`", "delete": true`, adopt.Exists},
 		"something of that type": {
-			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours + `x"`, adopt.Exists},
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours +
+				`x"`, adopt.Exists},
 		"something of that ID": {
 			`"urn": "` + urnOf + `x:y:Z::old", "type": "x:y:Z", "id": "` + ours + `"`, adopt.Exists},
 	} {

@@ -54,7 +54,8 @@ type signIn struct{ azcore.TokenCredential }
 func (s signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := s.TokenCredential.GetToken(ctx, options)
 	if err != nil {
-		err = fmt.Errorf("not signed in to Azure: set ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID, or run az login: %w", err)
+		err = fmt.Errorf("not signed in to Azure: set ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID, or run az login: "+
+			"%w", err)
 	}
 	return token, err
 }
@@ -85,7 +86,8 @@ func (f *Finder) get(ctx context.Context, via runtime.Pipeline, uri string, into
 // refused says, of a refusal, what whoever looks needs.
 func (f *Finder) refused(uri string, err error) error {
 	var refusal *azcore.ResponseError
-	if !errors.As(err, &refusal) || refusal.StatusCode != http.StatusForbidden && refusal.StatusCode != http.StatusUnauthorized {
+	if !errors.As(err, &refusal) || refusal.StatusCode != http.StatusForbidden &&
+		refusal.StatusCode != http.StatusUnauthorized {
 		return err
 	}
 	needs := "Reader at that scope"
@@ -97,7 +99,8 @@ func (f *Finder) refused(uri string, err error) error {
 		needs = "the application permission " + permission + " of Microsoft Graph, or for a user the role Directory Readers"
 	}
 	where, _, _ := strings.Cut(uri, "?")
-	return &Refusal{fmt.Sprintf("whoever is signed in may not read %s (%d %s); it takes %s. Sign in as whoever deploys", where, refusal.StatusCode, refusal.ErrorCode, needs)}
+	return &Refusal{fmt.Sprintf("whoever is signed in may not read %s (%d %s); it takes %s. Sign in as whoever deploys",
+		where, refusal.StatusCode, refusal.ErrorCode, needs)}
 }
 
 // A Refusal is the error of a question that Azure does not answer to whoever is signed in.

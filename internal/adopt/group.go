@@ -40,7 +40,8 @@ func groupsAlike(ctx context.Context, f *Finder, r Resource) (rival Rival, err e
 		rival.IDs = append(rival.IDs, "/groups/"+o.ID)
 	}
 	if len(rival.IDs) > 0 {
-		rival.Why = "it has the display name, and not the description that says that it is the stack's; the stack makes another, and names of groups need not be unique"
+		rival.Why = "it has the display name, and not the description that says that it is the stack's; the stack makes " +
+			"another, and names of groups need not be unique"
 	}
 	return rival, err
 }

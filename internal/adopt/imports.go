@@ -90,7 +90,8 @@ func (f *imports) urnOf(s spec) resource.URN {
 	} else if above, there := f.byName[name]; there {
 		parent = f.urnOf(above).QualifiedType()
 	}
-	return resource.NewURN(f.stack, f.project, parent, tokens.Type(s.text("type")), cmp.Or(s.text("logicalName"), s.text("name")))
+	return resource.NewURN(f.stack, f.project, parent, tokens.Type(s.text("type")),
+		cmp.Or(s.text("logicalName"), s.text("name")))
 }
 
 // fill writes the IDs of what was found in, and leaves out what was not.
@@ -113,9 +114,11 @@ func (f *imports) fill(found map[string]string) ([]byte, error) {
 		}
 	}
 	if written < len(found) {
-		return nil, fmt.Errorf("writing the file for `pulumi import`: of %d resources, the one that `pulumi preview --import-file` wrote has %d", len(found), written)
+		return nil, fmt.Errorf("writing the file for `pulumi import`: of %d resources, the one that `pulumi preview "+
+			"--import-file` wrote has %d", len(found), written)
 	}
-	specs, err := json.Marshal(slices.DeleteFunc(slices.Clone(f.specs), func(s spec) bool { return !needed[s.text("name")] }))
+	specs, err := json.Marshal(slices.DeleteFunc(slices.Clone(f.specs),
+		func(s spec) bool { return !needed[s.text("name")] }))
 	if err != nil {
 		return nil, fmt.Errorf("writing the file for `pulumi import`: %w", err)
 	}

@@ -23,7 +23,8 @@ func TestAFileForImportThatIsNotUnderstoodIsRefused(t *testing.T) {
 		"null":                   {`null`, previewed, "it holds no object"},
 		"resources that are one": {`{"resources": {}}`, previewed, "cannot unmarshal object"},
 		"a resource of nothing":  {`{"resources": [null]}`, previewed, "resources[0] has no type or no name"},
-		"its own parent":         {`{"resources": [{"type": "t", "name": "a", "parent": "a"}]}`, previewed, "resources[0] lies within itself"},
+		"its own parent": {`{"resources": [{"type": "t", "name": "a", "parent": "a"}]}`, previewed,
+			"resources[0] lies within itself"},
 		"a circle": {`{"resources": [{"type": "t", "name": "c", "parent": "a"}, {"type": "t", "name": "a", "parent": "b"}, {"type": "t", "name": "b", "parent": "a"}]}`,
 			previewed, "resources[0] lies within itself"},
 		"a table of names":  {`{"nameTable": {"a": "b"}}`, previewed, `nameTable.a is no URN: "b"`},
@@ -44,8 +45,12 @@ func TestAFileForImportThatIsNotUnderstoodIsRefused(t *testing.T) {
 // Whatever is found stands in the file with its ID, and beside it only what it needs.
 func FuzzImports(f *testing.F) {
 	for _, seed := range [][2]string{
-		{placeholders, previewed}, {`null`, previewed}, {`{"resources": [{"type": "t", "name": "a", "parent": "a"}]}`, `{}`}, {placeholders, `{"steps": [{"urn": "::"}]}`},
-		{`{"resources": [{"type": "t", "name": "a", "id": 1, "extra": {"b": [null]}}, {"type": "t", "name": "a"}], "more": 1e999}`, previewed},
+		{placeholders, previewed}, {`null`, previewed}, {`{"resources": [{"type": "t", "name": "a", "parent": "a"}]}`,
+			`{}`}, {placeholders, `{"steps": [{"urn": "::"}]}`},
+		{
+			`{"resources": [{"type": "t", "name": "a", "id": 1, "extra": {"b": [null]}}, {"type": "t", "name": "a"}], "more": 1e999}`,
+			previewed,
+		},
 	} {
 		f.Add([]byte(seed[0]), []byte(seed[1]))
 	}

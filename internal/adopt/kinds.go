@@ -85,13 +85,15 @@ var kinds = map[string]kind{
 	},
 	"azuread:index/group:Group": {
 		find: findGroup, needs: []string{"description", "displayName"}, rival: groupsAlike, remove: removeObject,
-		open: []string{"owners", "members", "behaviors", "provisioningOptions", "types", "mailEnabled", "mailNickname", "visibility"},
+		open: []string{"owners", "members", "behaviors", "provisioningOptions", "types", "mailEnabled", "mailNickname",
+			"visibility"},
 	},
 	"azuread:index/groupMember:GroupMember": {
 		find: findMember, needs: []string{"groupObjectId", "memberObjectId"},
 	},
 	"azuread:index/servicePrincipal:ServicePrincipal": {
-		find: findServicePrincipal, needs: []string{"clientId"}, remove: removeObject, open: []string{"accountEnabled", "owners", "features", "featureTags"},
+		find: findServicePrincipal, needs: []string{"clientId"}, remove: removeObject, open: []string{"accountEnabled",
+			"owners", "features", "featureTags"},
 	},
 	"azuread:index/applicationPassword:ApplicationPassword": {
 		find: findPassword, needs: []string{"applicationId"}, remove: removePassword,
@@ -102,7 +104,8 @@ var kinds = map[string]kind{
 }
 
 // marks are what says whose an object of the directory is.
-var marks = map[string]string{"azuread:index/application:Application": "its tag", "azuread:index/group:Group": "its description"}
+var marks = map[string]string{"azuread:index/application:Application": "its tag",
+	"azuread:index/group:Group": "its description"}
 
 // Types lists the types of resources that can be found, sorted.
 func Types() []string {
@@ -214,7 +217,8 @@ func findPassword(ctx context.Context, f *Finder, r Resource) (found []Found, er
 	}
 	for _, p := range o.PasswordCredentials {
 		if p.DisplayName == text(r.Inputs, "displayName") {
-			found = append(found, Found{ID: strings.TrimPrefix(app, "/applications/") + passwordPart + p.KeyID, Lost: secretLost})
+			found = append(found, Found{ID: strings.TrimPrefix(app, "/applications/") + passwordPart + p.KeyID,
+				Lost: secretLost})
 		}
 	}
 	return found, nil

@@ -55,7 +55,8 @@ func ReadState(export []byte) (State, error) {
 		return State{}, fmt.Errorf("reading the stack's state: %w", err)
 	}
 	if file.Version != 3 && file.Version != 4 || file.Deployment == nil {
-		return State{}, fmt.Errorf("the stack's state is of version %d; this program reads versions 3 and 4, as `pulumi stack export` of a recent CLI gives it", file.Version)
+		return State{}, fmt.Errorf("the stack's state is of version %d; this program reads versions 3 and 4, as `pulumi "+
+			"stack export` of a recent CLI gives it", file.Version)
 	}
 	file.Deployment.export = export
 	return *file.Deployment, nil
@@ -167,7 +168,8 @@ func (e edited) text() ([]byte, error) {
 func (f *Finder) Plan(ctx context.Context, s State) ([]Recovery, error) {
 	var plan []Recovery
 	for _, op := range s.Pending {
-		if op.Type != apitype.OperationTypeCreating || !op.Resource.Custom || strings.HasPrefix(string(op.Resource.Type), "pulumi:") {
+		if op.Type != apitype.OperationTypeCreating || !op.Resource.Custom ||
+			strings.HasPrefix(string(op.Resource.Type), "pulumi:") {
 			continue // a refresh settles changes and deletions; components and providers are nothing in Azure
 		}
 		r, err := f.recover(ctx, s, op.Resource)

@@ -40,7 +40,8 @@ func newWorld(t *testing.T) world {
 	cloud, err := invoke.Discover(t.Context(), a.Client(), a.Host())
 	require.NoError(t, err)
 	d := a.Deployer()
-	credential, err := invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: d.TenantID, ClientID: d.ClientID, ClientSecret: d.ClientSecret}.Credential(cloud, a.Client())
+	credential, err := invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: d.TenantID, ClientID: d.ClientID,
+		ClientSecret: d.ClientSecret}.Credential(cloud, a.Client())
 	require.NoError(t, err)
 	return world{t, a, adopt.New(credential, cloud, a.Client())}
 }
@@ -70,13 +71,15 @@ func (w world) application(tag string) string {
 	cloud, err := invoke.Discover(w.t.Context(), w.azure.Client(), w.azure.Host())
 	require.NoError(w.t, err)
 	base := strings.TrimPrefix(cloud.Graph, w.azure.URL())
-	return "/applications/" + w.make(http.MethodPost, cloud.Graph, base+"/v1.0/applications", map[string]any{"displayName": "TERRAFORM_UPDATE_x", "tags": []string{tag}})["id"].(string)
+	return "/applications/" + w.make(http.MethodPost, cloud.Graph, base+"/v1.0/applications",
+		map[string]any{"displayName": "TERRAFORM_UPDATE_x", "tags": []string{tag}})["id"].(string)
 }
 
 // state is an export with resources and with creations that were broken off.
 func state(t *testing.T, resources, creations string) adopt.State {
 	t.Helper()
-	s, err := adopt.ReadState(fmt.Appendf(nil, `{"version": 3, "deployment": {"manifest": {"kept": "as it is"}, "resources": [%s], "pending_operations": [%s]}}`, resources, creations))
+	s, err := adopt.ReadState(fmt.Appendf(nil,
+		`{"version": 3, "deployment": {"manifest": {"kept": "as it is"}, "resources": [%s], "pending_operations": [%s]}}`, resources, creations))
 	require.NoError(t, err)
 	return s
 }
@@ -88,30 +91,36 @@ func creating(kind, name, inputs string) string {
 const (
 	assignmentType  = "azure-native:authorization:RoleAssignment"
 	applicationType = "azuread:index/application:Application"
-	provider        = `{"urn": "` + urnOf + `pulumi:providers:azure-native::default", "custom": true, "type": "pulumi:providers:azure-native", "id": "1", "inputs": {"subscriptionId": "` + subscription + `"}}`
+	provider        = `{"urn": "` + urnOf +
+		`pulumi:providers:azure-native::default", "custom": true, "type": "pulumi:providers:azure-native", "id": "1", "inputs": {"subscriptionId": "` + subscription + `"}}`
 )
 
 func TestWhatWasMadeIsTakenIntoTheState(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	path := scope + "/providers/Microsoft.Authorization/roleAssignments/" + assignment
-	w.make(http.MethodPut, "https://management.azure.com", path+"?api-version=2022-04-01", map[string]any{"properties": map[string]any{
-		"principalId": w.azure.Deployer().ObjectID, "principalType": "ServicePrincipal",
-		"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
-	}})
+	w.make(http.MethodPut, "https://management.azure.com", path+"?api-version=2022-04-01",
+		map[string]any{"properties": map[string]any{
+			"principalId": w.azure.Deployer().ObjectID, "principalType": "ServicePrincipal",
+			"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+		}})
 	app := w.application("whose:this")
 	s := state(t, provider, strings.Join([]string{
 		creating(assignmentType, "made", `{"scope": "`+scope+`/", "roleAssignmentName": "`+assignment+`"}`),
-		creating(assignmentType, "not", `{"scope": "`+scope+`", "roleAssignmentName": "33333333-3333-4333-8333-333333333333"}`),
-		creating("azure-native:managedidentity:UserAssignedIdentity", "id", `{"resourceGroupName": "rg", "resourceName": "id"}`),
+		creating(assignmentType, "not",
+			`{"scope": "`+scope+`", "roleAssignmentName": "33333333-3333-4333-8333-333333333333"}`),
+		creating("azure-native:managedidentity:UserAssignedIdentity", "id",
+			`{"resourceGroupName": "rg", "resourceName": "id"}`),
 		creating(applicationType, "app", `{"displayName": "app", "tags": ["whose:this"]}`),
 		creating(applicationType, "other", `{"displayName": "app", "tags": ["whose:that"]}`),
 	}, ","))
 	plan, err := w.finder.Plan(t.Context(), s)
 	require.NoError(t, err)
 	require.Len(t, plan, 5)
-	assert.Equal(t, adopt.Recovery{URN: urnOf + assignmentType + "::made", Type: assignmentType, Remedy: adopt.Import, ID: path}, plan[0])
-	assert.Equal(t, adopt.Recovery{URN: urnOf + applicationType + "::app", Type: applicationType, Remedy: adopt.Import, ID: app}, plan[3])
+	assert.Equal(t, adopt.Recovery{URN: urnOf + assignmentType + "::made", Type: assignmentType, Remedy: adopt.Import,
+		ID: path}, plan[0])
+	assert.Equal(t, adopt.Recovery{URN: urnOf + applicationType + "::app", Type: applicationType, Remedy: adopt.Import,
+		ID: app}, plan[3])
 	for _, i := range []int{1, 2, 4} {
 		assert.Equal(t, adopt.Clear, plan[i].Remedy, plan[i].URN)
 	}
@@ -139,7 +148,8 @@ func TestWhatNobodyWillUseIsRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	known, left := w.application("whose:this"), w.application("whose:this")
-	resources := provider + `, {"urn": "` + urnOf + applicationType + `::app", "custom": true, "type": "` + applicationType + `", "id": "` + known + `"}`
+	resources := provider + `, {"urn": "` + urnOf + applicationType + `::app", "custom": true, "type": "` +
+		applicationType + `", "id": "` + known + `"}`
 	s := state(t, resources, creating(applicationType, "app", `{"tags": ["whose:this"]}`))
 	plan, err := w.finder.Plan(t.Context(), s)
 	require.NoError(t, err)
@@ -147,9 +157,11 @@ func TestWhatNobodyWillUseIsRemoved(t *testing.T) {
 	assert.Equal(t, adopt.Clear, plan[0].Remedy, "the state has it already")
 	require.Equal(t, []adopt.Found{{ID: left}}, plan[0].Remove)
 	require.NoError(t, w.finder.Remove(t.Context(), applicationType, plan[0].Remove[0]))
-	require.NoError(t, w.finder.Remove(t.Context(), applicationType, plan[0].Remove[0]), "once more, as after a recovery that was broken off itself")
+	require.NoError(t, w.finder.Remove(t.Context(), applicationType, plan[0].Remove[0]),
+		"once more, as after a recovery that was broken off itself")
 	assert.Equal(t, []string{known}, w.azure.Inventory())
-	assert.ErrorContains(t, w.finder.Remove(t.Context(), assignmentType, adopt.Found{ID: "x"}), "nothing of type azure-native:authorization:RoleAssignment is ever removed")
+	assert.ErrorContains(t, w.finder.Remove(t.Context(), assignmentType, adopt.Found{ID: "x"}),
+		"nothing of type azure-native:authorization:RoleAssignment is ever removed")
 }
 
 func TestOneOfSeveralIsTakenAndTheRestRemoved(t *testing.T) {
@@ -157,8 +169,10 @@ func TestOneOfSeveralIsTakenAndTheRestRemoved(t *testing.T) {
 	w := newWorld(t)
 	apps := []string{w.application("whose:this"), w.application("whose:this")}
 	// What the state is only about to delete is no bar: the creation was to replace it.
-	replaced := provider + `, {"urn": "` + urnOf + applicationType + `::app", "custom": true, "delete": true, "type": "` + applicationType + `", "id": "/applications/old"}`
-	plan, err := w.finder.Plan(t.Context(), state(t, replaced, creating(applicationType, "app", `{"tags": ["whose:this"]}`)))
+	replaced := provider + `, {"urn": "` + urnOf + applicationType + `::app", "custom": true, "delete": true, "type": "` +
+		applicationType + `", "id": "/applications/old"}`
+	plan, err := w.finder.Plan(t.Context(), state(t, replaced,
+		creating(applicationType, "app", `{"tags": ["whose:this"]}`)))
 	require.NoError(t, err)
 	require.Len(t, plan, 1)
 	assert.Equal(t, adopt.Import, plan[0].Remedy)
@@ -171,26 +185,34 @@ func TestOneOfSeveralIsTakenAndTheRestRemoved(t *testing.T) {
 func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory, UserPrincipalName: "mallory@sandbox.example"}}}))
+	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory,
+		UserPrincipalName: "mallory@sandbox.example"}}}))
 	cloud, err := invoke.Discover(t.Context(), w.azure.Client(), w.azure.Host())
 	require.NoError(t, err)
 	graph := func(path string, body map[string]any) map[string]any {
 		return w.make(http.MethodPost, cloud.Graph, strings.TrimPrefix(cloud.Graph, w.azure.URL())+"/v1.0"+path, body)
 	}
 	owned := func(by string) map[string]any {
-		return map[string]any{"displayName": "app", "tags": []string{"whose:this"}, "owners@odata.bind": []string{cloud.Graph + "/v1.0/directoryObjects/" + by}}
+		return map[string]any{"displayName": "app", "tags": []string{"whose:this"},
+			"owners@odata.bind": []string{cloud.Graph + "/v1.0/directoryObjects/" + by}}
 	}
-	known, made := w.application("whose:this"), "/applications/"+graph("/applications", owned(w.azure.Deployer().ObjectID))["id"].(string)
+	known, made := w.application("whose:this"), "/applications/"+graph("/applications",
+		owned(w.azure.Deployer().ObjectID))["id"].(string)
 	pending := creating(applicationType, "app", `{"tags": ["whose:this"]}`)
-	withKnown := state(t, provider+`, {"urn": "`+urnOf+applicationType+`::app", "custom": true, "type": "`+applicationType+`", "id": "`+known+`"}`, pending)
+	withKnown := state(t,
+		provider+`, {"urn": "`+urnOf+applicationType+`::app", "custom": true, "type": "`+applicationType+`", "id": "`+known+`"}`, pending)
 	plan, err := w.finder.Plan(t.Context(), withKnown)
 	require.NoError(t, err)
 	require.Equal(t, []adopt.Found{{ID: made}}, plan[0].Remove, "what the deployer alone owns is what was left over")
 
 	for name, hold := range map[string]func(id, appID string){
-		"has credentials": func(id, _ string) { graph(id+"/addPassword", map[string]any{"passwordCredential": map[string]any{}}) },
+		"has credentials": func(id, _ string) {
+			graph(id+"/addPassword",
+				map[string]any{"passwordCredential": map[string]any{}})
+		},
 		"has federated credentials": func(id, _ string) {
-			graph(id+"/federatedIdentityCredentials", map[string]any{"name": "planted", "issuer": "https://issuer.example", "subject": "s", "audiences": []string{"api://AzureADTokenExchange"}})
+			graph(id+"/federatedIdentityCredentials", map[string]any{"name": "planted", "issuer": "https://issuer.example",
+				"subject": "s", "audiences": []string{"api://AzureADTokenExchange"}})
 		},
 		"has a service principal": func(_, appID string) { graph("/servicePrincipals", map[string]any{"appId": appID}) },
 		"is owned by " + mallory:  nil,
@@ -219,7 +241,8 @@ func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 func TestAGroupThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory, UserPrincipalName: "mallory@sandbox.example"}}}))
+	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory,
+		UserPrincipalName: "mallory@sandbox.example"}}}))
 	cloud, err := invoke.Discover(t.Context(), w.azure.Client(), w.azure.Host())
 	require.NoError(t, err)
 	group := func(owner string, members ...string) string {
@@ -230,31 +253,37 @@ func TestAGroupThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 		for _, m := range members {
 			body["members@odata.bind"] = []string{cloud.Graph + "/v1.0/directoryObjects/" + m}
 		}
-		return w.make(http.MethodPost, cloud.Graph, strings.TrimPrefix(cloud.Graph, w.azure.URL())+"/v1.0/groups", body)["id"].(string)
+		return w.make(http.MethodPost, cloud.Graph, strings.TrimPrefix(cloud.Graph, w.azure.URL())+"/v1.0/groups",
+			body)["id"].(string)
 	}
 	deployer := w.azure.Deployer().ObjectID
 	owned, joined, left := group(mallory), group(deployer, mallory), group(deployer)
 	const groupType = "azuread:index/group:Group"
-	plan, err := w.finder.Plan(t.Context(), state(t, provider, creating(groupType, "g", `{"description": "whose:this", "displayName": "g"}`)))
+	plan, err := w.finder.Plan(t.Context(), state(t, provider,
+		creating(groupType, "g", `{"description": "whose:this", "displayName": "g"}`)))
 	require.NoError(t, err)
 	require.Len(t, plan, 1)
 	assert.Equal(t, adopt.Import, plan[0].Remedy)
 	assert.Equal(t, "/groups/"+left, plan[0].ID)
 	assert.Empty(t, plan[0].Remove)
 	assert.ElementsMatch(t, []string{
-		"one that is marked alike is left alone: " + owned + " is owned by " + mallory, "one that is marked alike is left alone: " + joined + " has 1 members",
+		"one that is marked alike is left alone: " + owned + " is owned by " +
+			mallory, "one that is marked alike is left alone: " + joined + " has 1 members",
 	}, plan[0].LeftAlone)
 
 	another := group(deployer)
-	known := provider + `, {"urn": "` + urnOf + groupType + `::g", "custom": true, "type": "` + groupType + `", "id": "/groups/` + left + `"}`
-	plan, err = w.finder.Plan(t.Context(), state(t, known, creating(groupType, "g", `{"description": "whose:this", "displayName": "g"}`)))
+	known := provider + `, {"urn": "` + urnOf + groupType + `::g", "custom": true, "type": "` + groupType +
+		`", "id": "/groups/` + left + `"}`
+	plan, err = w.finder.Plan(t.Context(), state(t, known,
+		creating(groupType, "g", `{"description": "whose:this", "displayName": "g"}`)))
 	require.NoError(t, err)
 	require.Equal(t, []adopt.Found{{ID: "/groups/" + another}}, plan[0].Remove)
 	require.NoError(t, w.finder.Remove(t.Context(), groupType, plan[0].Remove[0]))
 	assert.NotContains(t, w.azure.Inventory(), "/groups/"+another)
 
 	member := func(group, member string) []adopt.Found {
-		found, err := w.finder.Find(t.Context(), adopt.Resource{Type: "azuread:index/groupMember:GroupMember", Inputs: map[string]any{"groupObjectId": group, "memberObjectId": member}})
+		found, err := w.finder.Find(t.Context(), adopt.Resource{Type: "azuread:index/groupMember:GroupMember",
+			Inputs: map[string]any{"groupObjectId": group, "memberObjectId": member}})
 		require.NoError(t, err)
 		return found
 	}
@@ -268,7 +297,8 @@ func TestWhatCannotBeLookedForIsAskedAbout(t *testing.T) {
 	w := newWorld(t)
 	plan, err := w.finder.Plan(t.Context(), state(t, "", creating("aws:s3/bucket:Bucket", "b", "{}")+","+
 		strings.Replace(creating("x:y:Component", "c", "{}"), `"custom": true`, `"custom": false`, 1)+","+
-		creating("pulumi:providers:aws", "p", "{}")+","+strings.Replace(creating(assignmentType, "a", "{}"), "creating", "deleting", 1)))
+		creating("pulumi:providers:aws", "p", "{}")+","+strings.Replace(creating(assignmentType, "a", "{}"), "creating",
+		"deleting", 1)))
 	require.NoError(t, err)
 	require.Len(t, plan, 1, "components, providers and deletions are not looked for")
 	assert.Equal(t, adopt.Ask, plan[0].Remedy)
@@ -285,9 +315,10 @@ func TestAStateThatCannotBeReadIsRefused(t *testing.T) {
 	}
 	w := newWorld(t)
 	for what, creation := range map[string]string{
-		"its ID needs scope":          creating(assignmentType, "a", `{"roleAssignmentName": "x"}`),
-		"its ID needs subscriptionId": creating("azure-native:managedidentity:UserAssignedIdentity", "id", `{"resourceGroupName": "rg", "resourceName": "id"}`),
-		"without tags can":            creating(applicationType, "app", `{"displayName": "app"}`),
+		"its ID needs scope": creating(assignmentType, "a", `{"roleAssignmentName": "x"}`),
+		"its ID needs subscriptionId": creating("azure-native:managedidentity:UserAssignedIdentity", "id",
+			`{"resourceGroupName": "rg", "resourceName": "id"}`),
+		"without tags can": creating(applicationType, "app", `{"displayName": "app"}`),
 	} {
 		_, err := w.finder.Plan(t.Context(), state(t, "", creation))
 		assert.ErrorContains(t, err, what)

@@ -45,7 +45,8 @@ func assignmentOfOtherName(ctx context.Context, f *Finder, r Resource) (rival Ri
 	}
 	rival.Blocks = len(rival.IDs) > 0
 	if rival.Blocks {
-		rival.Why = "the same principal has the same role at the same scope already, and Azure refuses a second such assignment: delete this one, " +
+		rival.Why = "the same principal has the same role at the same scope already, and Azure refuses a second such " +
+			"assignment: delete this one, " +
 			"once its maker does not need it, and run pulumi up at once (az role assignment delete --ids)"
 	}
 	return rival, err
@@ -67,7 +68,8 @@ func roleOfSameName(ctx context.Context, f *Finder, r Resource) (rival Rival, er
 	}
 	rival.Blocks = len(rival.IDs) > 0
 	if rival.Blocks {
-		rival.Why = fmt.Sprintf("it is another role, named %q too, and names of roles are unique in the tenant: give this stack's another with role.name, "+
+		rival.Why = fmt.Sprintf("it is another role, named %q too, and names of roles are unique in the tenant: give this "+
+			"stack's another with role.name, "+
 			"or rename or delete that one", name)
 	}
 	return rival, err
@@ -99,8 +101,9 @@ func credentialOfSameSubject(ctx context.Context, f *Finder, r Resource) (rival 
 	})
 	if at >= 0 {
 		rival = Rival{
-			IDs:    []string{strings.TrimPrefix(app, "/applications/") + federatedPart + credentials[at].ID},
-			Why:    fmt.Sprintf("it is for the same issuer and subject, under the name %q, and Entra refuses a second one: delete it", credentials[at].Name),
+			IDs: []string{strings.TrimPrefix(app, "/applications/") + federatedPart + credentials[at].ID},
+			Why: fmt.Sprintf("it is for the same issuer and subject, under the name %q, and Entra refuses a second one: "+
+				"delete it", credentials[at].Name),
 			Blocks: true,
 		}
 	}
@@ -118,7 +121,8 @@ func computeOfOtherKind(ctx context.Context, f *Finder, r Resource) (rival Rival
 	if there, err := f.get(ctx, f.arm, f.armURL+id+"?api-version="+computeAPI, &answer); err != nil || !there {
 		return rival, err
 	}
-	return Rival{[]string{id}, fmt.Sprintf("it is a compute of another kind (%s): give the cluster another name with clusters.<name>.computeName", computeType(answer)), true}, nil
+	return Rival{[]string{id}, fmt.Sprintf("it is a compute of another kind (%s): give the cluster another name with "+
+		"clusters.<name>.computeName", computeType(answer)), true}, nil
 }
 
 func noCluster(answer map[string]any) bool {

@@ -66,7 +66,8 @@ func (s State) Settled(p Preview, imported []string) (state []byte, changed int,
 				inputs = wording{kinds[string(one.Type)].open}.settle("", inputs, orNone(one.Inputs))
 			}
 			now := step.New.within(live)
-			sameInputs, sameLinks := reflect.DeepEqual(inputs, orNone(one.Inputs)), now.equal(links{one.Dependencies, one.PropertyDependencies})
+			sameInputs, sameLinks := reflect.DeepEqual(inputs, orNone(one.Inputs)), now.equal(links{one.Dependencies,
+				one.PropertyDependencies})
 			if sameInputs && sameLinks {
 				continue
 			}
@@ -112,7 +113,8 @@ func withInputs(resource json.RawMessage, inputs map[string]any) (json.RawMessag
 	}
 	all["inputs"] = text
 	if outputs[inputsOfAzureNative] != nil {
-		copied, copyErr := json.Marshal(map[string]string{signature: secretSignature, "plaintext": string(text)}) // pulumi encrypts it
+		// pulumi encrypts it
+		copied, copyErr := json.Marshal(map[string]string{signature: secretSignature, "plaintext": string(text)})
 		outputs[inputsOfAzureNative] = copied
 		again, outErr := json.Marshal(outputs)
 		all["outputs"], err = again, errors.Join(copyErr, outErr)

@@ -17,7 +17,9 @@ func settled(t *testing.T, kind, has, says string) (inputs, outputs map[string]a
 	urn := urnOf + kind + "::r"
 	s := state(t, `{"urn": "`+urn+`", "type": "`+kind+`", "custom": true, "id": "x", "future": 1, "inputs": `+has+`,
 		"outputs": {"a": "b", "__inputs": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "old"}}}`, "")
-	p, err := adopt.ReadPreview([]byte(`{"steps": [{"op": "delete-replaced", "urn": "` + urn + `"}, {"op": "replace", "urn": "` + urn + `", "newState": {"type": "` + kind + `", "custom": true, "inputs": ` + says + `}}]}`))
+	p, err := adopt.ReadPreview([]byte(`{"steps": [{"op": "delete-replaced", "urn": "` + urn +
+		`"}, {"op": "replace", "urn": "` + urn + `", "newState": {"type": "` + kind + `", "custom": true, "inputs": ` +
+		says + `}}]}`))
 	require.NoError(t, err)
 	file := `{"resources": [{"type": "` + kind + `", "name": "r", "id": "x"}]}`
 	imported, err := adopt.Imported(p, []byte(file))
@@ -48,34 +50,53 @@ func TestWhatWasImportedIsSaidInTheProgramsWords(t *testing.T) {
 	t.Parallel()
 	const same = "as it is"
 	for name, test := range map[string]struct{ kind, has, says, want string }{
-		"a scope without its first slash":       {assignmentType, `{"scope": "Subscriptions/x"}`, `{"scope": "/subscriptions/x"}`, `{"scope": "/subscriptions/x"}`},
-		"another scope":                         {assignmentType, `{"scope": "subscriptions/y"}`, `{"scope": "/subscriptions/x"}`, same},
-		"a region with a space":                 {computeType, `{"location": "West Europe"}`, `{"location": "westeurope"}`, `{"location": "westeurope"}`},
-		"a region within":                       {computeType, `{"properties": {"computeLocation": "West Europe"}}`, `{"properties": {"computeLocation": "westeurope"}}`, `{"properties": {"computeLocation": "westeurope"}}`},
-		"another region":                        {computeType, `{"location": "northeurope"}`, `{"location": "westeurope"}`, same},
-		"a size in capitals":                    {computeType, `{"properties": {"properties": {"vmSize": "STANDARD_D2"}}}`, `{"properties": {"properties": {"vmSize": "Standard_D2"}}}`, `{"properties": {"properties": {"vmSize": "Standard_D2"}}}`},
-		"a subject in capitals is another":      {credentialType, `{"subject": "repo:O/r"}`, `{"subject": "repo:o/r"}`, same},
-		"what Azure fills in":                   {computeType, `{"properties": {"osType": "Linux", "max": 4}}`, `{"properties": {"max": 4}}`, `{"properties": {"max": 4}}`},
-		"what differs there":                    {computeType, `{"properties": {"osType": "Linux", "max": 8}}`, `{"properties": {"max": 4, "osType": "Linux"}}`, same},
-		"what the program says and Azure lacks": {computeType, `{"tags": {"a": "1"}}`, `{"tags": {"a": "1", "b": "2"}}`, same},
-		"an empty value that a provider leaves": {roleType, `{"a": "1"}`, `{"a": "1", "b": "", "c": false, "d": [], "e": {"f": 0}}`, `{"a": "1", "b": "", "c": false, "d": [], "e": {"f": 0}}`},
-		"an empty value that a provider makes":  {roleType, `{"a": "1", "b": "", "c": false, "d": [], "e": {"f": 0}, "g": null}`, `{"a": "1"}`, `{"a": "1"}`},
+		"a scope without its first slash": {assignmentType, `{"scope": "Subscriptions/x"}`, `{"scope": "/subscriptions/x"}`,
+			`{"scope": "/subscriptions/x"}`},
+		"another scope": {assignmentType, `{"scope": "subscriptions/y"}`, `{"scope": "/subscriptions/x"}`, same},
+		"a region with a space": {computeType, `{"location": "West Europe"}`, `{"location": "westeurope"}`,
+			`{"location": "westeurope"}`},
+		"a region within": {computeType, `{"properties": {"computeLocation": "West Europe"}}`,
+			`{"properties": {"computeLocation": "westeurope"}}`, `{"properties": {"computeLocation": "westeurope"}}`},
+		"another region": {computeType, `{"location": "northeurope"}`, `{"location": "westeurope"}`, same},
+		"a size in capitals": {
+			computeType, `{"properties": {"properties": {"vmSize": "STANDARD_D2"}}}`,
+			`{"properties": {"properties": {"vmSize": "Standard_D2"}}}`,
+			`{"properties": {"properties": {"vmSize": "Standard_D2"}}}`,
+		},
+		"a subject in capitals is another": {credentialType, `{"subject": "repo:O/r"}`, `{"subject": "repo:o/r"}`, same},
+		"what Azure fills in": {computeType, `{"properties": {"osType": "Linux", "max": 4}}`, `{"properties": {"max": 4}}`,
+			`{"properties": {"max": 4}}`},
+		"what differs there": {computeType, `{"properties": {"osType": "Linux", "max": 8}}`,
+			`{"properties": {"max": 4, "osType": "Linux"}}`, same},
+		"what the program says and Azure lacks": {computeType, `{"tags": {"a": "1"}}`, `{"tags": {"a": "1", "b": "2"}}`,
+			same},
+		"an empty value that a provider leaves": {
+			roleType, `{"a": "1"}`, `{"a": "1", "b": "", "c": false, "d": [], "e": {"f": 0}}`,
+			`{"a": "1", "b": "", "c": false, "d": [], "e": {"f": 0}}`,
+		},
+		"an empty value that a provider makes": {roleType,
+			`{"a": "1", "b": "", "c": false, "d": [], "e": {"f": 0}, "g": null}`, `{"a": "1"}`, `{"a": "1"}`},
 		"a role that allows more": {
 			roleType, `{"permissions": [{"actions": ["x"], "notActions": [], "dataActions": ["y"]}]}`, `{"permissions": [{"actions": ["x"]}]}`,
 			`{"permissions": [{"actions": ["x"], "dataActions": ["y"]}]}`,
 		},
-		"a list of another length":      {roleType, `{"actions": ["x", "y"]}`, `{"actions": ["x"]}`, same},
-		"a condition":                   {assignmentType, `{"condition": "c"}`, `{}`, same},
-		"permissions of an application": {applicationType, `{"requiredResourceAccesses": [{"a": "b"}], "signInAudience": "AzureADMyOrg"}`, `{}`, `{"requiredResourceAccesses": [{"a": "b"}]}`},
-		"what is not known yet":         {assignmentType, `{"principalId": "p"}`, `{"principalId": "` + notKnown + `", "roleDefinitionId": "` + notKnown + `"}`, same},
+		"a list of another length": {roleType, `{"actions": ["x", "y"]}`, `{"actions": ["x"]}`, same},
+		"a condition":              {assignmentType, `{"condition": "c"}`, `{}`, same},
+		"permissions of an application": {
+			applicationType, `{"requiredResourceAccesses": [{"a": "b"}], "signInAudience": "AzureADMyOrg"}`, `{}`,
+			`{"requiredResourceAccesses": [{"a": "b"}]}`,
+		},
+		"what is not known yet": {assignmentType, `{"principalId": "p"}`,
+			`{"principalId": "` + notKnown + `", "roleDefinitionId": "` + notKnown + `"}`, same},
 		"a secret": {
 			roleType, `{"s": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "c"}}`, `{"s": "[secret]", "t": "[secret]"}`, same,
 		},
 		"a secret that the program has in the plain": {
 			roleType, `{"s": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "c"}}`, `{"s": {"a": ""}}`, same,
 		},
-		"the providers' own":       {applicationType, `{"__old": ["x"]}`, `{"__defaults": ["y"]}`, `{"__defaults": ["y"]}`},
-		"another type of value":    {roleType, `{"a": "1", "b": ["x"], "c": {"d": "x"}}`, `{"a": 1, "b": "x", "c": ["x"]}`, same},
+		"the providers' own": {applicationType, `{"__old": ["x"]}`, `{"__defaults": ["y"]}`, `{"__defaults": ["y"]}`},
+		"another type of value": {roleType, `{"a": "1", "b": ["x"], "c": {"d": "x"}}`, `{"a": 1, "b": "x", "c": ["x"]}`,
+			same},
 		"what is the same already": {roleType, `{"a": {"b": [1, {"c": "d"}]}}`, `{"a": {"b": [1, {"c": "d"}]}}`, same},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,14 +124,17 @@ func TestWhatWasImportedIsSaidInTheProgramsWords(t *testing.T) {
 func TestOnlyWhatWasImportedIsSettled(t *testing.T) {
 	t.Parallel()
 	resource := func(name, more string) string {
-		return `{"urn": "` + urnOf + roleType + `::` + name + `", "type": "` + roleType + `", "custom": true, "id": "` + name + `", "inputs": {"scope": "x"}` + more + `}`
+		return `{"urn": "` + urnOf + roleType + `::` + name + `", "type": "` + roleType + `", "custom": true, "id": "` +
+			name + `", "inputs": {"scope": "x"}` + more + `}`
 	}
 	step := func(kind, name, custom, inputs string) string {
-		return `{"op": "update", "urn": "` + urnOf + kind + `::` + name + `", "newState": {"type": "` + kind + `", "custom": ` + custom + `, "inputs": ` + inputs + `}}`
+		return `{"op": "update", "urn": "` + urnOf + kind + `::` + name + `", "newState": {"type": "` + kind +
+			`", "custom": ` + custom + `, "inputs": ` + inputs + `}}`
 	}
 	s := state(t, resource("old", `, "delete": true`)+","+resource("imported", "")+","+resource("made", "")+
 		`, {"urn": "`+urnOf+`x:y:C::c", "type": "x:y:C"}, {"urn": "`+urnOf+`pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack"}`, "")
-	p, err := adopt.ReadPreview([]byte(`{"steps": [` + step(roleType, "imported", "true", `{"scope": "/x"}`) + "," + step(roleType, "made", "true", `{"scope": "/x"}`) + "," +
+	p, err := adopt.ReadPreview([]byte(`{"steps": [` + step(roleType, "imported", "true", `{"scope": "/x"}`) + "," +
+		step(roleType, "made", "true", `{"scope": "/x"}`) + "," +
 		step(roleType, "old", "true", `{"scope": "/x"}`) + "," + step("pulumi:pulumi:Stack", "s", "false", `{"a": 1}`) + "," +
 		step("x:y:C", "c", "false", `{"known": {"a": [1]}, "later": {"a": ["`+notKnown+`"]}, "secret": "[secret]"}`) + `]}`))
 	require.NoError(t, err)
@@ -139,7 +163,8 @@ func TestOnlyWhatWasImportedIsSettled(t *testing.T) {
 // An import tells nothing of what depends on what, and Pulumi deletes by that.
 func TestWhatWasImportedStandsBehindWhatItDependsOn(t *testing.T) {
 	t.Parallel()
-	const role, assignment, elsewhere = urnOf + roleType + "::r", urnOf + assignmentType + "::a", urnOf + roleType + "::elsewhere"
+	const role, assignment, elsewhere = urnOf + roleType + "::r", urnOf + assignmentType + "::a", urnOf + roleType +
+		"::elsewhere"
 	const cluster = urnOf + computeType + "::c"
 	const old = `{"urn": "` + role + `", "type": "` + roleType + `", "custom": true, "id": "old", "delete": true}`
 	s := state(t, provider+`, `+old+`,
@@ -166,7 +191,8 @@ func TestWhatWasImportedStandsBehindWhatItDependsOn(t *testing.T) {
 	assert.Equal(t, "c", string(after.Resources[3].ID))
 	moved := after.Resources[4]
 	assert.Equal(t, []resource.URN{role, cluster}, moved.Dependencies, "what is not in the state is not named there")
-	assert.Equal(t, map[resource.PropertyKey][]resource.URN{"role": {role, cluster}, "scope": {}}, moved.PropertyDependencies)
+	assert.Equal(t, map[resource.PropertyKey][]resource.URN{"role": {role, cluster}, "scope": {}},
+		moved.PropertyDependencies)
 	assert.Equal(t, map[string]any{"b": "c"}, moved.Inputs)
 	assert.Contains(t, string(text), `"future":1`, "what this program does not know is kept")
 

@@ -52,7 +52,8 @@ func Parse(id string, wanted ...string) (ID, error) {
 		return ID{}, problem.Problem{What: fmt.Sprintf("%q is the ID of a %s", id, m[3]), Fix: fix}
 	}
 	if !IsGUID(parsed.SubscriptionID) {
-		return ID{}, problem.Problem{What: fmt.Sprintf("%q: the subscription %q is not a GUID", id, parsed.SubscriptionID), Fix: fix}
+		return ID{}, problem.Problem{What: fmt.Sprintf("%q: the subscription %q is not a GUID", id, parsed.SubscriptionID),
+			Fix: fix}
 	}
 	return parsed, nil
 }

@@ -12,7 +12,8 @@ import (
 
 const (
 	subscription = "11111111-1111-4111-8111-111111111111"
-	workspaceID  = "/subscriptions/" + subscription + "/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"
+	workspaceID  = "/subscriptions/" + subscription +
+		"/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"
 )
 
 func TestParse(t *testing.T) {
@@ -21,15 +22,17 @@ func TestParse(t *testing.T) {
 		id   string
 		want string // "" if the ID is right
 	}{
-		"a workspace":             {workspaceID, ""},
-		"in capitals":             {strings.ToUpper(workspaceID), ""},
-		"nothing":                 {"", "is not the ARM ID"},
-		"a name":                  {"scoring", "is not the ARM ID"},
-		"a storage account":       {strings.Replace(workspaceID, arm.Workspace, arm.StorageAccount, 1), "is the ID of a Microsoft.Storage/storageAccounts"},
-		"a slash behind it":       {workspaceID + "/", "is not the ARM ID"},
-		"a child":                 {workspaceID + "/computes/cpu", "is not the ARM ID"},
-		"a resource group":        {"/subscriptions/" + subscription + "/resourceGroups/g", "is not the ARM ID"},
-		"a subscription by name":  {strings.Replace(workspaceID, subscription, "dev", 1), `the subscription "dev" is not a GUID`},
+		"a workspace": {workspaceID, ""},
+		"in capitals": {strings.ToUpper(workspaceID), ""},
+		"nothing":     {"", "is not the ARM ID"},
+		"a name":      {"scoring", "is not the ARM ID"},
+		"a storage account": {strings.Replace(workspaceID, arm.Workspace, arm.StorageAccount, 1),
+			"is the ID of a Microsoft.Storage/storageAccounts"},
+		"a slash behind it": {workspaceID + "/", "is not the ARM ID"},
+		"a child":           {workspaceID + "/computes/cpu", "is not the ARM ID"},
+		"a resource group":  {"/subscriptions/" + subscription + "/resourceGroups/g", "is not the ARM ID"},
+		"a subscription by name": {strings.Replace(workspaceID, subscription, "dev", 1),
+			`the subscription "dev" is not a GUID`},
 		"an empty resource group": {strings.Replace(workspaceID, "/ml/", "//", 1), "is not the ARM ID"},
 		"a URL":                   {"https://portal.azure.com" + workspaceID, "is not the ARM ID"},
 		"a line break":            {workspaceID + "\n", "is not the ARM ID"},
@@ -39,7 +42,8 @@ func TestParse(t *testing.T) {
 			got, err := arm.Parse(c.id, arm.Workspace)
 			if c.want != "" {
 				require.ErrorContains(t, err, c.want)
-				require.ErrorContains(t, err, "; write /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.MachineLearningServices/workspaces/<name>")
+				require.ErrorContains(t, err,
+					"; write /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.MachineLearningServices/workspaces/<name>")
 				assert.Zero(t, got)
 				return
 			}
@@ -59,7 +63,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		assert.Equal(t, strings.ToLower(id), strings.ToLower(got.Group()+"/providers/"+got.Type+"/"+got.Name), "nothing is lost")
+		assert.Equal(t, strings.ToLower(id), strings.ToLower(got.Group()+"/providers/"+got.Type+"/"+got.Name),
+			"nothing is lost")
 		assert.True(t, arm.IsGUID(got.SubscriptionID))
 	})
 }

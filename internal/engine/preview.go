@@ -86,7 +86,8 @@ const (
 
 // What the operations of the engine leave of a resource.
 var operations = map[string]struct{ before, after bool }{
-	"same": {true, true}, "create": {false, true}, "update": {true, true}, "delete": {true, false}, "replace": {true, true},
+	"same": {true, true}, "create": {false, true}, "update": {true, true}, "delete": {true, false}, "replace": {true,
+		true},
 	"read": {true, true}, "refresh": {true, true}, "diff": {true, true},
 	// What is imported exists in Azure, and is new to the stack: nobody has reviewed what it gives.
 	"import": {false, true},
@@ -147,7 +148,8 @@ func Read(from io.Reader) (Preview, error) {
 		return Preview{}, err
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
-		return Preview{}, errors.New("the preview is empty: `pulumi preview` failed before it wrote anything, or wrote elsewhere; " + howToMake)
+		return Preview{}, errors.New("the preview is empty: `pulumi preview` failed before it wrote anything, or wrote " +
+			"elsewhere; " + howToMake)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	var in digest
@@ -155,13 +157,16 @@ func Read(from io.Reader) (Preview, error) {
 		return Preview{}, notJSON(err)
 	}
 	if in.Sequence != nil || in.Timestamp != nil {
-		return Preview{}, errors.New("this is a stream of engine events, not a preview; unset PULUMI_ENABLE_STREAMING_JSON_PREVIEW, leave out --event-log, and " + howToMake)
+		return Preview{}, errors.New("this is a stream of engine events, not a preview; unset " +
+			"PULUMI_ENABLE_STREAMING_JSON_PREVIEW, leave out --event-log, and " + howToMake)
 	}
 	if in.Steps == nil && in.Duration == nil && in.ChangeSummary == nil && len(in.Diagnostics) == 0 {
-		return Preview{}, errors.New("this JSON is not a Pulumi preview: it has no steps and no summary of changes; " + howToMake)
+		return Preview{}, errors.New("this JSON is not a Pulumi preview: it has no steps and no summary of changes; " +
+			howToMake)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Preview{}, errors.New("there is more after the preview; give one preview a file, and keep standard error out of it")
+		return Preview{}, errors.New("there is more after the preview; give one preview a file, and keep standard error " +
+			"out of it")
 	}
 	p := Preview{}
 	p.doubts(in)
@@ -203,9 +208,8 @@ func utf8Of(text []byte) ([]byte, error) {
 	return []byte(string(utf16.Decode(units))), nil
 }
 
-// order sorts the steps, so that what is said of a preview does not depend on the order in which the engine took
-// them. A
-// resource that changes in two ways at once can't be judged.
+// order sorts the steps, so that what is said of a preview does not depend on the order in which the engine took them.
+// A resource that changes in two ways at once can't be judged.
 func (p *Preview) order() {
 	slices.SortStableFunc(p.Steps, func(a, b Step) int {
 		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(changeRank(a), changeRank(b)), cmp.Compare(a.Op, b.Op))
@@ -239,11 +243,14 @@ func notJSON(err error) error {
 	var mistyped *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the preview is cut short: its JSON ends in the middle; was the disk full, or the job stopped? " + howToMake)
+		return errors.New("the preview is cut short: its JSON ends in the middle; was the disk full, or the job stopped? " +
+			howToMake)
 	case errors.As(err, &syntax):
-		return fmt.Errorf("the preview is not JSON (%w, at byte %d); keep standard error out of the file, and %s", err, syntax.Offset, howToMake)
+		return fmt.Errorf("the preview is not JSON (%w, at byte %d); keep standard error out of the file, and %s", err,
+			syntax.Offset, howToMake)
 	case errors.As(err, &mistyped):
-		return fmt.Errorf("the preview has a form that is not known here: %s is a JSON %s; a newer Pulumi may have written it", mistyped.Field, mistyped.Value)
+		return fmt.Errorf("the preview has a form that is not known here: %s is a JSON %s; a newer Pulumi may have written "+
+			"it", mistyped.Field, mistyped.Value)
 	default:
 		return fmt.Errorf("reading the preview: %w", err)
 	}
@@ -262,7 +269,8 @@ func (p *Preview) doubts(in digest) {
 		}
 	}
 	if failed > 0 {
-		p.cannot("the preview failed with errors (%d), so it shows only what came before; see its diagnostics, mend them and preview again", failed)
+		p.cannot("the preview failed with errors (%d), so it shows only what came before; see its diagnostics, mend them "+
+			"and preview again", failed)
 	}
 	if in.MaybeCorrupt {
 		p.cannot("the engine says that it may be corrupt (maybeCorrupt)")
@@ -281,7 +289,8 @@ func (p *Preview) doubts(in digest) {
 		switch {
 		case op == "same":
 			p.Hidden = max(0, n-seen[op])
-		case op == "read" || op == "refresh" || !known || seen[op] >= n: // an operation that is not known is named step by step
+		// an operation that is not known is named step by step
+		case op == "read" || op == "refresh" || !known || seen[op] >= n:
 		default:
 			p.cannot("the summary counts %d resources to %s, and %d are shown", n, op, seen[op])
 		}

@@ -44,18 +44,23 @@ func model() access.Model {
 		WorkspaceID: access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
 			"Microsoft.MachineLearningServices/workspaces/scoring"),
 		Invokers: map[string]access.Invoker{
-			"ann":      {Kind: access.User, PrincipalID: access.Known("33333333-3333-4333-8333-333333333333")},
-			"pipeline": {Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}}},
+			"ann": {Kind: access.User, PrincipalID: access.Known("33333333-3333-4333-8333-333333333333")},
+			"pipeline": {
+				Kind:                 access.ServicePrincipal,
+				FederatedCredentials: map[string]access.FederatedCredential{"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}},
+			},
 		},
 		Clusters:        map[string]access.Cluster{"cpu": {}, "gpu": {}},
 		StorageAccounts: map[string]access.ID{"lake": access.Known(storage("lake"))},
 		DataInputs: map[string]access.DataInput{
 			"archive":  {Kind: access.DataStore, DataStore: "archive", Path: "2025", CredentialInStore: &yes},
 			"patients": {Kind: access.Blob, StorageAccount: "lake", Container: "patients"},
-			"records":  {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "records", Path: "2026", GrantedBy: access.ByACL},
-			"unread":   {Kind: access.Blob, StorageAccount: "lake", Container: "unread"},
+			"records": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "records", Path: "2026",
+				GrantedBy: access.ByACL},
+			"unread": {Kind: access.Blob, StorageAccount: "lake", Container: "unread"},
 		},
-		DataOutputs: map[string]access.DataOutput{"scores": {DataStore: "scores", Path: "s", CredentialInStore: &no, StorageAccount: "lake", Container: "scores"}},
+		DataOutputs: map[string]access.DataOutput{"scores": {DataStore: "scores", Path: "s", CredentialInStore: &no,
+			StorageAccount: "lake", Container: "scores"}},
 		Endpoints: map[string]access.Endpoint{
 			"heart":   {Cluster: "cpu", Inputs: []string{"patients"}, Outputs: []string{"scores"}, Invokers: []string{"ann"}},
 			"history": {Cluster: "gpu", Inputs: []string{"archive", "records"}, Invokers: []string{"pipeline"}},
@@ -187,11 +192,15 @@ func TestWhyTellsAStory(t *testing.T) {
 		invoker, input string
 		says           []string
 	}{
-		"one that works":    {"ann", "patients", []string{"ann starts a job on heart with patients: it works.", "managed identity of cluster cpu needs Storage Blob Data Reader on lake/patients", "5. To mount"}},
-		"one that does not": {"pipeline", "patients", []string{"it does not work", "To read the data, invoker pipeline", "what is missing is Storage Blob Data Reader on lake/patients", "endpoints.heart does not name pipeline"}},
-		"one undeclared":    {"ann", "archive", []string{"it works", "Nobody declared this: endpoints.history does not name ann", "the data store's credential"}},
-		"by an ACL":         {"pipeline", "records", []string{"the ACL r-x on lake/records/2026"}},
-		"all of them":       {"ann", "", []string{"on heart", "on history with archive", "on history with records", "on ping with (no input)"}},
+		"one that works": {"ann", "patients", []string{"ann starts a job on heart with patients: it works.",
+			"managed identity of cluster cpu needs Storage Blob Data Reader on lake/patients", "5. To mount"}},
+		"one that does not": {"pipeline", "patients", []string{"it does not work", "To read the data, invoker pipeline",
+			"what is missing is Storage Blob Data Reader on lake/patients", "endpoints.heart does not name pipeline"}},
+		"one undeclared": {"ann", "archive", []string{"it works", "Nobody declared this: endpoints.history does not name ann",
+			"the data store's credential"}},
+		"by an ACL": {"pipeline", "records", []string{"the ACL r-x on lake/records/2026"}},
+		"all of them": {"ann", "", []string{"on heart", "on history with archive", "on history with records",
+			"on ping with (no input)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -207,7 +216,8 @@ func TestWhyTellsAStory(t *testing.T) {
 }
 
 // nasty is text that each format would take for its own.
-const nasty = "a|b`c`<script>alert(1)</script>\"]; click x\n%%{init: {}}%%\x1b[31m*d* _e_ [f](http://g) #quot; &amp; @h #7 www.g.example \u202ehidden\u200b ~~~ 🙂"
+const nasty = "a|b`c`<script>alert(1)</script>\"]; click x\n%%{init: {}}%%\x1b[31m*d* _e_ [f](http://g) #quot; &amp; " +
+	"@h #7 www.g.example \u202ehidden\u200b ~~~ 🙂"
 
 // named explains a model with the name everywhere, also one that Compile refuses: a renderer does not rely on it.
 func named(t *testing.T, name string) (x explain.Explanation) {

@@ -66,11 +66,13 @@ func layOut(x Explanation) graph {
 	join := func(from, to graphNode, class, title string) {
 		x1, y1, x2, y2 := from.X+nodeWidth, from.Y+nodeHeight/2, to.X, to.Y+nodeHeight/2
 		middle := (x1 + x2) / 2
-		g.Edges = append(g.Edges, graphEdge{fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, middle, y1, middle, y2, x2, y2), class, title})
+		g.Edges = append(g.Edges, graphEdge{fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, middle, y1, middle, y2, x2, y2),
+			class, title})
 	}
 	for _, e := range edgesOf(x.Paths) {
 		if e.outcome != "no" { // what nobody declared, and does not work, is only in the matrix: it would fill the picture
-			join(at["invoker"+e.invoker], at["endpoint"+e.endpoint], classes[e.outcome], e.invoker+" on "+e.endpoint+", "+e.outcome+": "+strings.Join(e.inputs, ", "))
+			join(at["invoker"+e.invoker], at["endpoint"+e.endpoint], classes[e.outcome],
+				e.invoker+" on "+e.endpoint+", "+e.outcome+": "+strings.Join(e.inputs, ", "))
 		}
 	}
 	for _, e := range x.Endpoints {

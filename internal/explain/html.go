@@ -92,4 +92,5 @@ func (x Explanation) matrix(component string) matrix {
 func class(p Path) string { return classes[outcome(p)] }
 
 // classes are what page.css calls the outcomes, in the matrix and in the graph.
-var classes = map[string]string{"yes": "works", "yes, undeclared": "undeclared", "no": "not", "BROKEN": "broken", "unknown": "undeclared"}
+var classes = map[string]string{"yes": "works", "yes, undeclared": "undeclared", "no": "not", "BROKEN": "broken",
+	"unknown": "undeclared"}

@@ -52,7 +52,8 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 		row(g.Principal.String(), g.Role, g.Scope.String(), strings.Join(g.Reasons, ", "))
 	}
 	for _, a := range x.ACLs {
-		row(a.Principal.String(), "ACL "+a.Permissions+", set outside of this stack", a.StorageAccount+"/"+a.Container+a.Path, "")
+		row(a.Principal.String(), "ACL "+a.Permissions+", set outside of this stack", a.StorageAccount+"/"+a.Container+a.Path,
+			"")
 	}
 	if len(x.Alone) > 0 {
 		p("\n### Components used alone\n")
@@ -80,7 +81,8 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 // the text that was rendered, where a backslash before them is gone already.
 const apart = "\u200b"
 
-var markdownSpecial = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|", "\\|", "~", "\\~", "#", "#"+apart, "@", "@"+apart, "!", "\\!", "$", "\\$", "://", ":"+apart+"//", "www.", "www"+apart+".")
+var markdownSpecial = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|",
+	"\\|", "~", "\\~", "#", "#"+apart, "@", "@"+apart, "!", "\\!", "$", "\\$", "://", ":"+apart+"//", "www.", "www"+apart+".")
 
 // markdown makes text of it that is shown as it stands, also in a cell of a table.
 func markdown(s string) string { return html.EscapeString(markdownSpecial.Replace(plain(s))) }

@@ -48,7 +48,8 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 		}
 	}
 	for _, e := range drawn {
-		p("  %s %s|\"%s\"| %s\n", ids["invoker"+e.invoker], arrows[e.outcome], mermaid(e.outcome+": "+strings.Join(e.inputs, ", ")), ids["endpoint"+e.endpoint])
+		p("  %s %s|\"%s\"| %s\n", ids["invoker"+e.invoker], arrows[e.outcome],
+			mermaid(e.outcome+": "+strings.Join(e.inputs, ", ")), ids["endpoint"+e.endpoint])
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

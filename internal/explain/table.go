@@ -52,7 +52,8 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 	}
 	_ = table.Flush()
 	for _, a := range x.ACLs {
-		p("  %s  ACL %s on %s, set outside of this stack\n", a.Principal, a.Permissions, plain(a.StorageAccount+"/"+a.Container+a.Path))
+		p("  %s  ACL %s on %s, set outside of this stack\n", a.Principal, a.Permissions,
+			plain(a.StorageAccount+"/"+a.Container+a.Path))
 	}
 	if len(x.Alone) > 0 {
 		p("\nCOMPONENTS USED ALONE\n")
@@ -70,7 +71,8 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 	p("\nstack %s: %s\n", plain(x.Stack), x.verdict())
 	text := out.String()
 	if colour {
-		text = strings.NewReplacer(" BROKEN ", " "+red("BROKEN")+" ", " NO ", " "+red("NO")+" ", "VIOLATED", red("VIOLATED"), "  holds  ", "  \x1b[32mholds\x1b[0m  ", " yes ", " \x1b[32myes\x1b[0m ").Replace(text)
+		text = strings.NewReplacer(" BROKEN ", " "+red("BROKEN")+" ", " NO ", " "+red("NO")+" ", "VIOLATED", red("VIOLATED"),
+			"  holds  ", "  \x1b[32mholds\x1b[0m  ", " yes ", " \x1b[32myes\x1b[0m ").Replace(text)
 	}
 	_, err := io.WriteString(w, text)
 	return err
@@ -87,7 +89,8 @@ func short(s string) string {
 // letters that are not shown, so that one name can't pass for another.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 &&
+			r <= 0x2069 || r == 0xfeff {
 			return '\ufffd'
 		}
 		return r

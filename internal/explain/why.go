@@ -19,10 +19,12 @@ func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 		inputs[inputName(p.Input)], invokers[p.Invoker] = true, true
 	}
 	if !invokers[invoker] {
-		return fmt.Errorf("no invoker is called %q; %s", invoker, problem.DidYouMean(invoker, slices.Sorted(maps.Keys(invokers))))
+		return fmt.Errorf("no invoker is called %q; %s", invoker,
+			problem.DidYouMean(invoker, slices.Sorted(maps.Keys(invokers))))
 	}
 	if input != "" && !inputs[input] {
-		return fmt.Errorf("no endpoint reads a data input called %q; %s", input, problem.DidYouMean(input, slices.Sorted(maps.Keys(inputs))))
+		return fmt.Errorf("no endpoint reads a data input called %q; %s", input,
+			problem.DidYouMean(input, slices.Sorted(maps.Keys(inputs))))
 	}
 	var out strings.Builder
 	for _, p := range x.Paths {
@@ -62,15 +64,19 @@ func tell(out *strings.Builder, p Path) {
 	}
 	switch {
 	case p.Undecided && p.Declared:
-		fmt.Fprintf(out, "  This should work: endpoints.%s is for %s. `batchaccess verify` asks Azure.\n", p.Endpoint, p.Invoker)
+		fmt.Fprintf(out, "  This should work: endpoints.%s is for %s. `batchaccess verify` asks Azure.\n", p.Endpoint,
+			p.Invoker)
 	case p.Undecided:
-		fmt.Fprintf(out, "  Nobody declared this: endpoints.%s does not name %s. `batchaccess verify` asks Azure.\n", p.Endpoint, p.Invoker)
+		fmt.Fprintf(out, "  Nobody declared this: endpoints.%s does not name %s. `batchaccess verify` asks Azure.\n",
+			p.Endpoint, p.Invoker)
 	case !p.Works && !p.Declared:
-		fmt.Fprintf(out, "  This is as declared: endpoints.%s does not name %s among its invokers. Name it there, and what is missing is granted.\n", p.Endpoint, p.Invoker)
+		fmt.Fprintf(out, "  This is as declared: endpoints.%s does not name %s among its invokers. Name it there, and what "+
+			"is missing is granted.\n", p.Endpoint, p.Invoker)
 	case !p.Works:
 		fmt.Fprintf(out, "  This should work: endpoints.%s is for %s.\n", p.Endpoint, p.Invoker)
 	case !p.Declared:
-		fmt.Fprintf(out, "  Nobody declared this: endpoints.%s does not name %s, but what it has for other reasons is enough.\n", p.Endpoint, p.Invoker)
+		fmt.Fprintf(out, "  Nobody declared this: endpoints.%s does not name %s, but what it has for other reasons is "+
+			"enough.\n", p.Endpoint, p.Invoker)
 	}
 	out.WriteString("\n")
 }

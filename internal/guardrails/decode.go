@@ -15,8 +15,7 @@ import (
 )
 
 // decode reads YAML into a configuration, and returns all that does not fit: yaml.v3 alone stops at the first unknown
-// key,
-// and does not say which keys there are.
+// key, and does not say which keys there are.
 func decode(text []byte, into *Config) (problems []string) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var root yaml.Node

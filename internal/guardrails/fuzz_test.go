@@ -11,7 +11,8 @@ import (
 
 // A configuration that is accepted is right, and means the same when it is written and read again.
 func FuzzParseConfig(f *testing.F) {
-	for _, seed := range []string{"", "levels: {no-wildcards: disabled}", "invokerAdditions: [pollJobs]", "maxSecretDays: 90", "maxSecretDays: -1", "{}: 1", "allowedRoles: [Reader]", "levels: [a]", "a: &a [*a]"} {
+	for _, seed := range []string{"", "levels: {no-wildcards: disabled}", "invokerAdditions: [pollJobs]",
+		"maxSecretDays: 90", "maxSecretDays: -1", "{}: 1", "allowedRoles: [Reader]", "levels: [a]", "a: &a [*a]"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -25,7 +25,8 @@ func resource(types, typ string, in inputs) guardrails.Resource {
 }
 
 func assignment(types string, change inputs) guardrails.Resource {
-	in := inputs{"scope": workspace, "principalId": "x", "principalType": "Group", "roleDefinitionId": roles.DefinitionID("2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")}
+	in := inputs{"scope": workspace, "principalId": "x", "principalType": "Group",
+		"roleDefinitionId": roles.DefinitionID("2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")}
 	for k, v := range change {
 		in[k] = v
 	}
@@ -37,7 +38,8 @@ func definition(types string, actions ...string) guardrails.Resource {
 	for _, a := range actions {
 		list = append(list, a)
 	}
-	return resource(types, guardrails.RoleDefinition, inputs{"assignableScopes": []any{workspace}, "permissions": []any{inputs{"actions": list}}})
+	return resource(types, guardrails.RoleDefinition, inputs{"assignableScopes": []any{workspace},
+		"permissions": []any{inputs{"actions": list}}})
 }
 
 func assignableAt(scopes ...any) guardrails.Resource {
@@ -83,17 +85,20 @@ func invokerRoleOf(in inputs) guardrails.Resource {
 }
 
 func telling(actions ...string) string {
-	text, _ := json.Marshal(inputs{"properties": inputs{"roleName": "Told", "permissions": []inputs{{"actions": actions}}}})
+	text, _ := json.Marshal(inputs{"properties": inputs{"roleName": "Told",
+		"permissions": []inputs{{"actions": actions}}}})
 	return string(text)
 }
 
 func TestAnExistingRoleThatIsToldIsJudged(t *testing.T) {
 	t.Parallel()
-	found := guardrails.Check(invokerRoleOf(inputs{"roleDefinitionId": guardrails.Unknown, "definition": telling("Microsoft.MachineLearningServices/workspaces/delete")}), guardrails.DefaultConfig())
+	found := guardrails.Check(invokerRoleOf(inputs{"roleDefinitionId": guardrails.Unknown,
+		"definition": telling("Microsoft.MachineLearningServices/workspaces/delete")}), guardrails.DefaultConfig())
 	require.Len(t, found, 1)
 	assert.Equal(t, "invoker-role", found[0].Rule)
 	assert.False(t, found[0].Undecided)
-	assert.Contains(t, found[0].What, "Told allows more than starting a job takes: Microsoft.MachineLearningServices/workspaces/delete")
+	assert.Contains(t, found[0].What, "Told allows more than starting a job takes: "+
+		"Microsoft.MachineLearningServices/workspaces/delete")
 }
 
 func TestRules(t *testing.T) {
@@ -260,16 +265,18 @@ func TestAConfigurationAllowsWhatItNames(t *testing.T) {
 		r      guardrails.Resource
 		broken int
 	}{
-		"a kind of scope":     {"allowedScopes: [subscription]", atSubscription, 0},
-		"another kind":        {"allowedScopes: [managementGroup]", atSubscription, 1},
-		"one scope":           {"allowedScopes: [/SUBSCRIPTIONS/S]", atSubscription, 0},
-		"another scope":       {"allowedScopes: [/subscriptions/t]", atSubscription, 1},
-		"one of two scopes":   {"allowedScopes: [/subscriptions/s]", assignableAt("/subscriptions/s", "/subscriptions/t"), 1},
-		"both of two scopes":  {"allowedScopes: [/subscriptions/s, /subscriptions/t]", assignableAt("/subscriptions/s", "/subscriptions/t"), 0},
-		"a role by name":      {"allowedRoles: [owner]", assignment("", builtIn("Owner")), 0},
-		"a subject":           {`{"allowedSubjects": ["repo:o/r:pull_request"]}`, federated(issuer, "repo:o/r:pull_request"), 0},
-		"a shorter life":      {"maxSecretDays: 30", password("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"), 1},
-		"no additions":        {"invokerAdditions: []", definition(invokerRole, append(roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/jobs/read")...), 1},
+		"a kind of scope":   {"allowedScopes: [subscription]", atSubscription, 0},
+		"another kind":      {"allowedScopes: [managementGroup]", atSubscription, 1},
+		"one scope":         {"allowedScopes: [/SUBSCRIPTIONS/S]", atSubscription, 0},
+		"another scope":     {"allowedScopes: [/subscriptions/t]", atSubscription, 1},
+		"one of two scopes": {"allowedScopes: [/subscriptions/s]", assignableAt("/subscriptions/s", "/subscriptions/t"), 1},
+		"both of two scopes": {"allowedScopes: [/subscriptions/s, /subscriptions/t]",
+			assignableAt("/subscriptions/s", "/subscriptions/t"), 0},
+		"a role by name": {"allowedRoles: [owner]", assignment("", builtIn("Owner")), 0},
+		"a subject":      {`{"allowedSubjects": ["repo:o/r:pull_request"]}`, federated(issuer, "repo:o/r:pull_request"), 0},
+		"a shorter life": {"maxSecretDays: 30", password("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"), 1},
+		"no additions": {"invokerAdditions: []", definition(invokerRole,
+			append(roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/jobs/read")...), 1},
 		"a rule switched off": {"levels: {assignment-scope: disabled}", atSubscription, 0},
 		"nothing":             {"", atSubscription, 1},
 	} {

@@ -62,7 +62,8 @@ func customRole(r Resource, _ Config, p *report) {
 	for _, a := range grantsAccess {
 		switch {
 		case ps.Allows(a):
-			p.find("permissions", "take the action out; assign a separate, watched role to whoever gives access", "allows %s, which grants access", a.Name)
+			p.find("permissions", "take the action out; assign a separate, watched role to whoever gives access",
+				"allows %s, which grants access", a.Name)
 		case ps.MayAllow(a):
 			p.undecided("permissions", "list the actions that the wildcard stands for",
 				"may allow %s, which grants access: %s", a.Name, ps.Decide(a).Undecided)
@@ -107,8 +108,7 @@ func unknownRole(r Resource, _ Config, p *report) {
 }
 
 // definitionsOf are the role definitions of the program that an assignment's role comes from. A resource of another
-// kind
-// beside them leaves open which of them counts.
+// kind beside them leaves open which of them counts.
 func definitionsOf(r Resource) (urns []string) {
 	for _, urn := range r.Dependencies["roleDefinitionId"] {
 		if kindOfURN(urn) == RoleDefinition {
@@ -122,15 +122,13 @@ func definitionsOf(r Resource) (urns []string) {
 // once.
 type effect struct {
 	grants bool // it may allow what grants access
-	// beyond is the index in beyondReading of the first action that it may allow, and of the first that is a data
-	// action; -1
-	// for none.
+	// beyond is the index in beyondReading of the first action that it may allow, and of the first that is a data action;
+	// -1 for none.
 	beyond, beyondData int
 }
 
-// effects are those of assigned roles: of built-in ones by their ID, of others by where their permissions are,
-// which nobody
-// changes.
+// effects are those of assigned roles: of built-in ones by their ID, of others by where their permissions are, which
+// nobody changes.
 var effects sync.Map
 
 func effectOfRole(d roles.Definition) effect {
@@ -157,7 +155,8 @@ func effectOf(ps roles.Permissions) effect {
 
 func privilegedRole(r Resource, c Config, p *report) {
 	if d, ok := assigned(r); ok && !c.allowsRole(d) && effectOfRole(d).grants {
-		p.find("roleDefinitionId", "assign a role without that, or allow the role in allowedRoles", "assigns %s, which grants access", d.RoleName)
+		p.find("roleDefinitionId", "assign a role without that, or allow the role in allowedRoles",
+			"assigns %s, which grants access", d.RoleName)
 	}
 }
 
@@ -247,7 +246,8 @@ func invokerRoleBreadth(r Resource, c Config, p *report) {
 		text, _ := r.Inputs["definition"].(string)
 		d, wrong := roles.Parse([]byte(text))
 		if wrong != nil {
-			p.undecided("roleDefinitionId", "give the role's JSON as definition beside it", "can't be judged: it is not known here what the role allows")
+			p.undecided("roleDefinitionId", "give the role's JSON as definition beside it",
+				"can't be judged: it is not known here what the role allows")
 			return
 		}
 		ps, what = d.Permissions, d.RoleName
@@ -261,6 +261,7 @@ func invokerRoleBreadth(r Resource, c Config, p *report) {
 			names = append(names, a.String())
 		}
 		rest := map[bool]string{true: ", …"}[len(more) > len(names)]
-		p.find("permissions", "keep to the documented actions and ask for more by name (role.additions), or allow it", "%s allows more than starting a job takes: %s%s", what, strings.Join(names, ", "), rest)
+		p.find("permissions", "keep to the documented actions and ask for more by name (role.additions), or allow it",
+			"%s allows more than starting a job takes: %s%s", what, strings.Join(names, ", "), rest)
 	}
 }

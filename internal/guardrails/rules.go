@@ -172,8 +172,10 @@ func principalType(r Resource, _ Config, p *report) {
 	if r.Kind() != RoleAssignment || !strings.HasPrefix(Key(p.token), native) || r.Inputs[Through] != nil {
 		return // the classic provider waits for Entra by itself
 	}
-	if kind, known := p.text("principalType"); known && !slices.Contains([]string{"User", "Group", "ServicePrincipal"}, kind) {
-		p.find("principalType", "set it to User, Group or ServicePrincipal (managed identities are service principals)", "is %q", kind)
+	if kind, known := p.text("principalType"); known && !slices.Contains([]string{"User", "Group", "ServicePrincipal"},
+		kind) {
+		p.find("principalType", "set it to User, Group or ServicePrincipal (managed identities are service principals)",
+			"is %q", kind)
 	}
 }
 
@@ -187,7 +189,8 @@ func secretLifetime(r Resource, c Config, p *report) {
 		return
 	}
 	if text == "" {
-		p.find("endDate", "set endDate; endDateRelative is taken by the provider and never sent", "is not set, so Entra's own default applies")
+		p.find("endDate", "set endDate; endDateRelative is taken by the provider and never sent",
+			"is not set, so Entra's own default applies")
 		return
 	}
 	end, err := time.Parse(time.RFC3339, text)
@@ -202,7 +205,8 @@ func secretLifetime(r Resource, c Config, p *report) {
 	if start, err := time.Parse(time.RFC3339, startText); err != nil {
 		p.find("startDate", "set it as 2026-11-01T00:00:00Z, so that the lifetime can be told", "%q is not a date", startText)
 	} else if end.Sub(start) > days {
-		p.find("endDate", "end it earlier, and rotate; or raise maxSecretDays", "lives for %d days; the limit is %d", int(end.Sub(start).Hours()/24), c.MaxSecretDays)
+		p.find("endDate", "end it earlier, and rotate; or raise maxSecretDays", "lives for %d days; the limit is %d",
+			int(end.Sub(start).Hours()/24), c.MaxSecretDays)
 	}
 }
 
@@ -235,7 +239,9 @@ func federationSubject(r Resource, c Config, p *report) {
 	case strings.Contains(subject, "*"):
 		p.find("subject", "write each subject in full", "%q holds a wildcard", subject)
 	case issuerKnown && githubIssuer.MatchString(issuer) && !githubSubject.MatchString(subject):
-		p.find("subject", "name a branch (repo:owner/name:ref:refs/heads/main) or an environment (repo:owner/name:environment:production), or allow it in allowedSubjects", "%q is not limited to a branch or an environment", subject)
+		p.find("subject", "name a branch (repo:owner/name:ref:refs/heads/main) or an environment "+
+			"(repo:owner/name:environment:production), or allow it in allowedSubjects", "%q is not limited to a branch or an "+
+			"environment", subject)
 	}
 	if issuerKnown && strings.Contains(issuer, "*") {
 		p.find("issuer", "write the issuer in full", "%q holds a wildcard", issuer)
@@ -264,7 +270,8 @@ func clusterIdentity(r Resource, _ Config, p *report) {
 
 func clusterLocalAuth(r Resource, _ Config, p *report) {
 	const property = "properties.disableLocalAuth"
-	if outer, is := clusterProperties(r, p); is && p.known(property, outer["disableLocalAuth"]) && outer["disableLocalAuth"] != true {
+	if outer, is := clusterProperties(r, p); is && p.known(property, outer["disableLocalAuth"]) &&
+		outer["disableLocalAuth"] != true {
 		p.find(property, "set it to true (leave out enableLocalAuth)", "local authentication is not disabled")
 	}
 }

@@ -8,10 +8,9 @@ import (
 )
 
 // Key is a type token in the form in which types are compared: without the API version that azure-native puts into a
-// token
-// (azure-native:authorization/v20220401:RoleAssignment) or into the name of a package
-// (azure-native_authorization_v20220401),
-// without what bridged providers repeat (azuread:index/group:Group), and in lower case.
+// token (azure-native:authorization/v20220401:RoleAssignment) or into the name of a package
+// (azure-native_authorization_v20220401), without what bridged providers repeat (azuread:index/group:Group), and in
+// lower case.
 func Key(token string) string {
 	if known, done := keyCache.Load(token); done {
 		return known.(string)
@@ -99,8 +98,7 @@ const Through = "batchaccess:through"
 const Target = "batchaccess:target"
 
 // Canonical is the resource in the form that the rules know: a role assignment of the classic provider, or of PIM, as
-// one of
-// azure-native's, a credential with its target under one name, scopes with their first slash.
+// one of azure-native's, a credential with its target under one name, scopes with their first slash.
 func (r Resource) Canonical() Resource {
 	t, ok := translations[Key(r.Type)]
 	if !ok || t.inputs == nil {

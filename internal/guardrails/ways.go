@@ -12,16 +12,14 @@ import (
 )
 
 // A way is a kind of resource of which it is known what access it hands out (facts/grants-access.md). A resource of a
-// type
-// that no way names is not judged.
+// type that no way names is not judged.
 type way struct {
 	gives    string
 	severity Severity
 	// types are keys of type tokens; * stands for any text. The first way that names a type is the one that counts.
 	types []string
 	// on are the inputs that hand out access, where not all of the resource does. Of the other inputs, those that are
-	// neither
-	// judged by rules nor harmless are not judged.
+	// neither judged by rules nor harmless are not judged.
 	on       []gate
 	judged   []string
 	harmless []string
@@ -37,8 +35,7 @@ type way struct {
 }
 
 // A gate is an input by which a resource hands out access, unless it has one of the safe values. Nothing is safe too,
-// unless
-// Azure's default is not.
+// unless Azure's default is not.
 type gate struct {
 	path        string // dotted
 	safe        []any
@@ -58,9 +55,8 @@ func gates(paths ...string) (all []gate) {
 	return all
 }
 
-// plainInputs are those that say what a resource is called, where it is and how it is labelled. In types that are
-// known in
-// part, inputs whose names end in Name do so too.
+// plainInputs are those that say what a resource is called, where it is and how it is labelled. In types that are known
+// in part, inputs whose names end in Name do so too.
 var plainInputs = []string{"tags", "location", "name", "description", "displayName", "resourceGroupName"}
 
 const (

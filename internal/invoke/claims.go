@@ -66,7 +66,8 @@ func getToken(audience string) string {
 // where it is not known. Nothing of the token but its claims stands in the error.
 func (c claims) check(audience, tenantID string, now time.Time) error {
 	refuse := func(remedy, format string, args ...any) error {
-		return &Failure{Kind: Token, Hop: access.TokenHop, Identity: c.ObjectID, What: fmt.Sprintf(format, args...), Remedy: []string{remedy}}
+		return &Failure{Kind: Token, Hop: access.TokenHop, Identity: c.ObjectID, What: fmt.Sprintf(format, args...),
+			Remedy: []string{remedy}}
 	}
 	stamp := func(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
 	switch {

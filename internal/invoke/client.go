@@ -113,7 +113,8 @@ type logged struct{ *slog.Logger }
 func (l logged) Do(req *policy.Request) (*http.Response, error) {
 	began, raw := time.Now(), req.Raw()
 	resp, err := req.Next()
-	attributes := []any{"method", raw.Method, "host", raw.URL.Host, "path", raw.URL.Path, "took", time.Since(began).Round(time.Millisecond)}
+	attributes := []any{"method", raw.Method, "host", raw.URL.Host, "path", raw.URL.Path, "took",
+		time.Since(began).Round(time.Millisecond)}
 	if err != nil {
 		l.DebugContext(raw.Context(), "request failed", append(attributes, "error", err)...)
 		return resp, err
@@ -177,7 +178,8 @@ func (c *Client) send(ctx context.Context, pipeline runtime.Pipeline, k call, in
 			Remedy: []string{lookForIt(k.uri)},
 		}
 	} else if err != nil {
-		return nil, &Failure{Kind: Service, Status: resp.StatusCode, What: fmt.Sprintf("could not %s: the answer is not JSON", k.doing), Said: clipped(string(text)), cause: err}
+		return nil, &Failure{Kind: Service, Status: resp.StatusCode,
+			What: fmt.Sprintf("could not %s: the answer is not JSON", k.doing), Said: clipped(string(text)), cause: err}
 	}
 	return resp.Header, nil
 }
@@ -193,7 +195,8 @@ func (c *Client) ScoringURI(ctx context.Context, workspaceID, endpoint string) (
 	_, err := c.send(ctx, c.manager, call{
 		doing:  "find endpoint " + endpoint,
 		method: http.MethodGet,
-		uri:    c.cloud.ResourceManager + workspaceID + "/batchEndpoints/" + url.PathEscape(endpoint) + "?api-version=" + endpointVersion,
+		uri: c.cloud.ResourceManager + workspaceID + "/batchEndpoints/" + url.PathEscape(endpoint) + "?api-version=" +
+			endpointVersion,
 	}, &found)
 	if err != nil {
 		return "", err
@@ -208,7 +211,8 @@ func (c *Client) ScoringURI(ctx context.Context, workspaceID, endpoint string) (
 func JobsURI(uri string) (string, error) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
-		return "", usage("%q is not the address of a batch endpoint; write https://<endpoint>.<region>.inference.ml.azure.com/jobs", uri)
+		return "", usage("%q is not the address of a batch endpoint; write "+
+			"https://<endpoint>.<region>.inference.ml.azure.com/jobs", uri)
 	}
 	uri = strings.TrimRight(uri, "/")
 	if !strings.HasSuffix(u.Path, "/jobs") && !strings.HasSuffix(u.Path, "/jobs/") {

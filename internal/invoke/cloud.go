@@ -126,7 +126,8 @@ func Discover(ctx context.Context, client *http.Client, host string) (Cloud, err
 	}
 	at := "https://" + host + "/metadata/endpoints?api-version=2022-09-01"
 	failed := func(err error) (Cloud, error) {
-		return Cloud{}, &Failure{Kind: Network, What: fmt.Sprintf("the cloud that ARM_METADATA_HOSTNAME names can't be asked where it is: %v", err),
+		return Cloud{}, &Failure{Kind: Network, What: fmt.Sprintf("the cloud that ARM_METADATA_HOSTNAME names can't be "+
+			"asked where it is: %v", err),
 			Remedy: []string{"unset ARM_METADATA_HOSTNAME for public Azure"}, cause: err}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
@@ -175,7 +176,8 @@ func Below(address, link string) bool {
 		return false
 	}
 	path := strings.TrimSuffix(strings.ToLower(from.Path), "/") + "/"
-	return strings.EqualFold(from.Scheme, to.Scheme) && strings.EqualFold(from.Hostname(), to.Hostname()) && port(from) == port(to) &&
+	return strings.EqualFold(from.Scheme, to.Scheme) && strings.EqualFold(from.Hostname(), to.Hostname()) &&
+		port(from) == port(to) &&
 		strings.HasPrefix(strings.ToLower(to.Path), path)
 }
 

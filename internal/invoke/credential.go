@@ -104,9 +104,11 @@ func (s SignIn) servicePrincipal(options azcore.ClientOptions, private bool) (az
 	}
 	switch {
 	case s.ClientID == "" || s.TenantID == "":
-		return nil, usage("a service principal is named by client ID and tenant ID; give --client-id and --tenant-id, or AZURE_CLIENT_ID and AZURE_TENANT_ID")
+		return nil, usage("a service principal is named by client ID and tenant ID; give --client-id and --tenant-id, or " +
+			"AZURE_CLIENT_ID and AZURE_TENANT_ID")
 	case given != 1:
-		return nil, usage("a service principal has one proof of who it is, and %d are given: use AZURE_CLIENT_SECRET, --certificate or --federated-token-file", given)
+		return nil, usage("a service principal has one proof of who it is, and %d are given: use AZURE_CLIENT_SECRET, "+
+			"--certificate or --federated-token-file", given)
 	case s.ClientSecret != "":
 		return azidentity.NewClientSecretCredential(s.TenantID, s.ClientID, s.ClientSecret,
 			&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: private})
@@ -124,7 +126,8 @@ func (s SignIn) servicePrincipal(options azcore.ClientOptions, private bool) (az
 	}
 	certificates, key, err := azidentity.ParseCertificates(text, []byte(s.CertificatePassword))
 	if err != nil {
-		return nil, usage("reading the certificate %s: %v; it must hold the certificate and its private key, and AZURE_CLIENT_CERTIFICATE_PASSWORD its password if it has one", s.CertificateFile, err)
+		return nil, usage("reading the certificate %s: %v; it must hold the certificate and its private key, and "+
+			"AZURE_CLIENT_CERTIFICATE_PASSWORD its password if it has one", s.CertificateFile, err)
 	}
 	return azidentity.NewClientCertificateCredential(s.TenantID, s.ClientID, certificates, key,
 		&azidentity.ClientCertificateCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: private})
@@ -148,7 +151,8 @@ func (StaticToken) GoString() string { return "(token)" }
 // GetToken gives the token.
 func (t StaticToken) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	if len(o.Scopes) != 1 || !strings.HasPrefix(o.Scopes[0], "https://ml.azure.") {
-		return azcore.AccessToken{}, usage("the token that was given is for a batch endpoint alone, and Resource Manager has to be asked where the endpoint is; give its address with --uri")
+		return azcore.AccessToken{}, usage("the token that was given is for a batch endpoint alone, and Resource Manager " +
+			"has to be asked where the endpoint is; give its address with --uri")
 	}
 	c, err := readClaims(string(t))
 	if err != nil {
@@ -180,7 +184,8 @@ func (c *checked) GetToken(ctx context.Context, o policy.TokenRequestOptions) (a
 	}
 	found, err := readClaims(token.Token)
 	if err != nil {
-		return azcore.AccessToken{}, &Failure{Kind: Token, Hop: access.TokenHop, What: "the token can't be read: " + err.Error(), cause: err}
+		return azcore.AccessToken{}, &Failure{Kind: Token, Hop: access.TokenHop,
+			What: "the token can't be read: " + err.Error(), cause: err}
 	}
 	c.mu.Lock()
 	c.last = found

@@ -126,7 +126,8 @@ func (f *Failure) unauthorized(k call, resp *http.Response, who claims) {
 	f.Remedy = []string{"get a new one with: " + getToken(who.Audience)}
 	m := tenantOf.FindStringSubmatch(resp.Header.Get("WWW-Authenticate"))
 	if m != nil && !strings.EqualFold(m[1], who.TenantID) {
-		f.What = fmt.Sprintf("could not %s: the token was issued by tenant %s, and the endpoint belongs to tenant %s", k.doing, who.TenantID, m[1])
+		f.What = fmt.Sprintf("could not %s: the token was issued by tenant %s, and the endpoint belongs to tenant %s",
+			k.doing, who.TenantID, m[1])
 		f.Remedy = []string{"get one with: " + getToken(who.Audience) + " --tenant " + m[1]}
 	}
 }
@@ -157,11 +158,13 @@ func (f *Failure) forbidden(k call, said serviceError, who claims) {
 // giver tells what gives an action to an invoker.
 func giver(action string) string {
 	if n := slices.IndexFunc(roles.InvokerActions(), func(a string) bool { return strings.EqualFold(a, action) }); n >= 0 {
-		return fmt.Sprintf("it is number %d of the %d actions that invoking takes: declare the invoker in the stack (invokers) and run pulumi up", n+1, len(roles.InvokerActions()))
+		return fmt.Sprintf("it is number %d of the %d actions that invoking takes: declare the invoker in the stack "+
+			"(invokers) and run pulumi up", n+1, len(roles.InvokerActions()))
 	}
 	for _, addition := range roles.Additions() {
 		if slices.ContainsFunc(addition.Actions, func(a string) bool { return strings.EqualFold(a, action) }) {
-			return fmt.Sprintf("it is none of the %d actions that invoking takes: add %s to the role (role.additions) and run pulumi up", len(roles.InvokerActions()), addition.Name)
+			return fmt.Sprintf("it is none of the %d actions that invoking takes: add %s to the role (role.additions) and run "+
+				"pulumi up", len(roles.InvokerActions()), addition.Name)
 		}
 	}
 	return fmt.Sprintf("it is none of the %d actions that invoking takes, and of no addition of this stack: a role "+
@@ -180,7 +183,8 @@ func workspaceOf(scope string) string {
 }
 
 func assign(role, objectID, principalType, scope string) string {
-	return fmt.Sprintf("az role assignment create --role %q --assignee-object-id %s --assignee-principal-type %s --scope %s", role, objectID, principalType, scope)
+	return fmt.Sprintf("az role assignment create --role %q --assignee-object-id %s --assignee-principal-type %s "+
+		"--scope %s", role, objectID, principalType, scope)
 }
 
 // unfollowed turns what went wrong with looking at a job into a failure of its own kind: the job itself was started.
@@ -188,10 +192,12 @@ func unfollowed(job Job, err error) error {
 	var f *Failure
 	switch {
 	case !errors.As(err, &f):
-		return &Failure{Kind: Follow, What: fmt.Sprintf("waiting for job %s ended before the job did: %v; the job goes on", job.Name, err), cause: err}
+		return &Failure{Kind: Follow, What: fmt.Sprintf("waiting for job %s ended before the job did: %v; the job goes on",
+			job.Name, err), cause: err}
 	case f.Status == http.StatusForbidden && f.Kind == Invoke:
 		f.Action = cmp.Or(f.Action, pollJob())
-		f.What = fmt.Sprintf("job %s was started, but the invoker's role does not let it look at jobs: it has no pollJobs addition", job.Name)
+		f.What = fmt.Sprintf("job %s was started, but the invoker's role does not let it look at jobs: it has no pollJobs "+
+			"addition", job.Name)
 		f.Remedy = []string{giver(f.Action), "or look at the job as somebody who may, such as in the studio"}
 	}
 	f.Kind, f.Hop = Follow, ""
@@ -262,7 +268,8 @@ func (f *Failure) jobIdentity(job Job, said serviceError, who claims) {
 	if f.Hop == access.WriteHop {
 		verb, role = "write to", roles.StorageBlobDataContributor
 	}
-	f.What = fmt.Sprintf("the job identity %s, who is the invoker, may not %s %s%s", f.Identity, verb, f.Scope, ofInput(said))
+	f.What = fmt.Sprintf("the job identity %s, who is the invoker, may not %s %s%s", f.Identity, verb, f.Scope,
+		ofInput(said))
 	f.Remedy = append([]string{
 		"the cluster mounted the storage; the data is read and written as the invoker, who needs a role of its own",
 		"grant it: " + assign(role, f.Identity, who.principalType(), f.scope(job)),
@@ -279,7 +286,8 @@ func (f *Failure) clusterIdentity(job Job, said serviceError, who claims) {
 	scope := f.scope(job)
 	if f.Hop == "" { // Azure's plain text
 		f.Hop = access.MountHop
-		f.What = "the job could not open its storage: the cluster identity may not mount it, or the job identity, who is the invoker, may not read it; Azure does not say which"
+		f.What = "the job could not open its storage: the cluster identity may not mount it, or the job identity, who is " +
+			"the invoker, may not read it; Azure does not say which"
 		f.Remedy = append([]string{
 			"grant the cluster: " + assign(role, clusterPrincipal, "ServicePrincipal", scope),
 			"grant the invoker: " + assign(role, who.ObjectID, who.principalType(), scope),
@@ -295,7 +303,8 @@ func (f *Failure) clusterIdentity(job Job, said serviceError, who claims) {
 		return
 	}
 	one, _, several := strings.Cut(f.Identity, ",")
-	f.What = fmt.Sprintf("the cluster identity %s may not mount %s%s", strings.ReplaceAll(f.Identity, ",", ", "), f.Scope, ofInput(said))
+	f.What = fmt.Sprintf("the cluster identity %s may not mount %s%s", strings.ReplaceAll(f.Identity, ",", ", "), f.Scope,
+		ofInput(said))
 	f.Remedy = []string{"grant it: " + assign(role, one, "ServicePrincipal", scope)}
 	if several {
 		f.Remedy[0] = "grant one of them: " + assign(role, one, "ServicePrincipal", scope)
@@ -306,7 +315,8 @@ func (f *Failure) clusterIdentity(job Job, said serviceError, who claims) {
 // clusterPrincipal finds the cluster's identity where no answer names it.
 const clusterPrincipal = `"$(az ml compute show --name <cluster> --resource-group <group> --workspace-name <workspace> --query identity.principal_id --output tsv)"`
 
-var inStack = []string{"or declare the input or output at the endpoint in the stack (endpoints, dataInputs, dataOutputs) and run pulumi up: both identities get what they need"}
+var inStack = []string{"or declare the input or output at the endpoint in the stack (endpoints, dataInputs, " +
+	"dataOutputs) and run pulumi up: both identities get what they need"}
 
 func ofInput(said serviceError) string {
 	for _, kind := range []string{"input", "output"} {
@@ -333,7 +343,9 @@ func (f *Failure) scope(job Job) string {
 		if !plainWord.MatchString(account) || !plainWord.MatchString(container) {
 			continue
 		}
-		found = append(found, fmt.Sprintf(`"$(az storage account show --name %s --query id --output tsv)/blobServices/default/containers/%s"`, account, container))
+		found = append(found,
+			fmt.Sprintf(`"$(az storage account show --name %s --query id --output tsv)/blobServices/default/containers/%s"`,
+				account, container))
 	}
 	slices.Sort(found)
 	if found = slices.Compact(found); len(found) == 1 {

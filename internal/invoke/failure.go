@@ -42,7 +42,8 @@ var exitCodes = []ExitCode{
 	{6, Data, "the job identity can't read the input or write the output"},
 	{7, Network, "the endpoint can't be reached from here, such as that of a private-link workspace"},
 	{8, Service, "Azure throttled the request or failed, also when it was tried again"},
-	{9, Follow, "the job was started, but how it ends can't be told: the invoker may not poll, or waiting was interrupted"},
+	{9, Follow, "the job was started, but how it ends can't be told: the invoker may not poll, or waiting was " +
+		"interrupted"},
 	{10, Denied, "Azure forbids it whatever is granted: a deny assignment, a lock, or a policy of the tenant"},
 	{11, Registry, "the registry of the model, the environment or the image can't be read"},
 }

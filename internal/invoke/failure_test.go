@@ -37,16 +37,21 @@ func TestATokenThatWouldBeRefusedIsNotSent(t *testing.T) {
 		token invoke.StaticToken
 		says  []string
 	}{
-		"for management":  {invoke.StaticToken(w.token(alice, "https://management.azure.com")), []string{`for "https://management.azure.com"`, "az account get-access-token --resource https://ml.azure.com"}},
-		"expired":         {forged(t, jwt.MapClaims{"exp": time.Now().Add(-time.Minute).Unix()}), []string{"expired at", "az account get-access-token"}},
-		"not valid yet":   {forged(t, jwt.MapClaims{"nbf": time.Now().Add(time.Hour).Unix()}), []string{"not valid before", "clock"}},
-		"another tenant":  {forged(t, jwt.MapClaims{"tid": alice}), []string{"issued by tenant " + alice, "--tenant " + tenant}},
+		"for management": {invoke.StaticToken(w.token(alice, "https://management.azure.com")),
+			[]string{`for "https://management.azure.com"`, "az account get-access-token --resource https://ml.azure.com"}},
+		"expired": {forged(t, jwt.MapClaims{"exp": time.Now().Add(-time.Minute).Unix()}),
+			[]string{"expired at", "az account get-access-token"}},
+		"not valid yet": {forged(t, jwt.MapClaims{"nbf": time.Now().Add(time.Hour).Unix()}),
+			[]string{"not valid before", "clock"}},
+		"another tenant": {forged(t, jwt.MapClaims{"tid": alice}),
+			[]string{"issued by tenant " + alice, "--tenant " + tenant}},
 		"no token at all": {"not-a-token", []string{"not a JSON Web Token"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := w.proxy(pass)
-			_, err := w.with(invoke.Options{Credential: c.token, Transport: p.Client()}).Start(t.Context(), p.jobsURI(), "", keyed())
+			_, err := w.with(invoke.Options{Credential: c.token, Transport: p.Client()}).Start(t.Context(), p.jobsURI(), "",
+				keyed())
 			f := failure(t, err, invoke.Token)
 			for _, text := range c.says {
 				assert.Contains(t, f.Error(), text)
@@ -157,7 +162,8 @@ func TestAFailureThatIsNotOfAccessIsOne(t *testing.T) {
 	w := newWorld(t)
 	w.allow(alice, "pollJobs")
 	request := byURL()
-	request.Properties.InputData["in"] = invoke.Input{JobInputType: invoke.URIFolder, URI: "https://nowhere.blob.core.windows.net/raw"}
+	request.Properties.InputData["in"] = invoke.Input{JobInputType: invoke.URIFolder,
+		URI: "https://nowhere.blob.core.windows.net/raw"}
 	_, err := run(t.Context(), w.as(alice), w.jobsURI(), "", request)
 	f := failure(t, err, invoke.JobFailed)
 	assert.Equal(t, access.MountHop, f.Hop)

@@ -16,8 +16,10 @@ const fuzzWorkspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Mac
 // What is expanded is expanded for good.
 func FuzzExpandURI(f *testing.F) {
 	for _, seed := range []string{
-		"https://x.blob.core.windows.net/c/p", "azureml:a:1", "azureml://datastores/d/paths/p", "azureml:" + fuzzWorkspace + "/data/a/versions/1",
-		"azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/d/paths/p", fuzzWorkspace + "/datastores/d/paths/p", " ", "azureml:", "https://",
+		"https://x.blob.core.windows.net/c/p", "azureml:a:1", "azureml://datastores/d/paths/p", "azureml:" + fuzzWorkspace +
+			"/data/a/versions/1",
+		"azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/d/paths/p", fuzzWorkspace +
+			"/datastores/d/paths/p", " ", "azureml:", "https://",
 	} {
 		f.Add(seed)
 	}
@@ -27,7 +29,8 @@ func FuzzExpandURI(f *testing.F) {
 			require.NotEmpty(t, err.Error())
 			return
 		}
-		require.True(t, strings.HasPrefix(long, "https://") || strings.HasPrefix(strings.ToLower(long), "/subscriptions/"), long)
+		require.True(t, strings.HasPrefix(long, "https://") || strings.HasPrefix(strings.ToLower(long), "/subscriptions/"),
+			long)
 		again, err := invoke.ExpandURI(long, "")
 		require.NoError(t, err, "it names its workspace now")
 		require.Equal(t, long, again)
@@ -62,7 +65,8 @@ func FuzzReadRequest(f *testing.F) {
 func FuzzObjectID(f *testing.F) {
 	part := base64.RawURLEncoding.EncodeToString
 	for _, seed := range []string{
-		"e30." + part([]byte(`{"oid": "55555555-5555-4555-8555-555555555555", "exp": 1}`)) + ".c2ln", "e30." + part([]byte(`{"oid": 1}`)) + ".x", "e30.bnVsbA==.", "..", "secret-of-somebody",
+		"e30." + part([]byte(`{"oid": "55555555-5555-4555-8555-555555555555", "exp": 1}`)) + ".c2ln", "e30." +
+			part([]byte(`{"oid": 1}`)) + ".x", "e30.bnVsbA==.", "..", "secret-of-somebody",
 		"e30." + part([]byte(`{"OID": "a", "oid": ""}`)) + ".x",
 	} {
 		f.Add(seed)

@@ -36,8 +36,9 @@ func TestAModelsInputsAndOutputsAreNamedAsEndpointsTakeThem(t *testing.T) {
 		request, err := invoke.RequestOf(m, "heart", name)
 		require.NoError(t, err, name)
 		assert.Equal(t, invoke.JobRequest{Properties: invoke.Properties{
-			InputData:  map[string]invoke.Input{name: want},
-			OutputData: map[string]invoke.Output{"scores": {JobOutputType: invoke.URIFile, URI: workspace + "/datastores/results/paths/scores.csv"}},
+			InputData: map[string]invoke.Input{name: want},
+			OutputData: map[string]invoke.Output{"scores": {JobOutputType: invoke.URIFile,
+				URI: workspace + "/datastores/results/paths/scores.csv"}},
 		}}, request)
 		require.NoError(t, request.Complete(workspace), name)
 	}

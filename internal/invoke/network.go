@@ -17,8 +17,10 @@ import (
 
 // fromInside is what the seed says of private-link workspaces.
 var fromInside = []string{
-	"a private-link workspace can be invoked from inside its network, over REST, this command or the Azure CLI (not from the studio)",
-	"run this from a machine in that network or one connected to it (VPN, ExpressRoute, peering), which resolves names through its private DNS zone",
+	"a private-link workspace can be invoked from inside its network, over REST, this command or the Azure CLI (not " +
+		"from the studio)",
+	"run this from a machine in that network or one connected to it (VPN, ExpressRoute, peering), which resolves names " +
+		"through its private DNS zone",
 }
 
 // unknownHost tells a name that does not exist from one that can't be resolved just now.
@@ -38,15 +40,18 @@ func unreachable(ctx context.Context, k call, err error) *Failure {
 	var dial *net.OpError
 	switch {
 	case unknownHost(err):
-		f.What = fmt.Sprintf("could not %s: this machine's DNS does not know %s: there is no such endpoint, or it belongs to a private-link workspace and its name is known in that network alone", k.doing, host)
+		f.What = fmt.Sprintf("could not %s: this machine's DNS does not know %s: there is no such endpoint, or it belongs "+
+			"to a private-link workspace and its name is known in that network alone", k.doing, host)
 		f.Remedy = fromInside
 	case errors.As(err, &certificate):
 		f.What = fmt.Sprintf("could not %s: the certificate of %s is not trusted: %v", k.doing, host, certificate.Err)
-		f.Remedy = []string{"a proxy that opens TLS has a certificate authority of its own: add it to the system's, or name its file in SSL_CERT_FILE"}
+		f.Remedy = []string{"a proxy that opens TLS has a certificate authority of its own: add it to the system's, or " +
+			"name its file in SSL_CERT_FILE"}
 	case errors.As(err, &dial) && dial.Op == "dial":
 		f.What = fmt.Sprintf("could not %s: %s does not accept a connection: %v", k.doing, host, dial.Err)
 		if address, private := privateAddress(ctx, host); private {
-			f.What = fmt.Sprintf("could not %s: %s resolves to the private address %s, which can't be reached from here: it belongs to a private-link workspace", k.doing, host, address)
+			f.What = fmt.Sprintf("could not %s: %s resolves to the private address %s, which can't be reached from here: it "+
+				"belongs to a private-link workspace", k.doing, host, address)
 			f.Remedy = fromInside
 		}
 	default:

@@ -75,7 +75,8 @@ func (w *world) proxy(t trouble) *proxy {
 	w.t.Helper()
 	target, err := url.Parse(w.URL())
 	require.NoError(w.t, err)
-	behind := &httputil.ReverseProxy{Transport: w.Client().Transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	behind := &httputil.ReverseProxy{Transport: w.Client().Transport,
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	p := &proxy{}
 	p.Server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if n := p.count.Add(1); !t(rw, r, n) {
@@ -99,7 +100,8 @@ func TestThrottlingIsTriedAgainWhenTheServerSaysSo(t *testing.T) {
 	w := newWorld(t)
 	p := w.proxy(func(rw http.ResponseWriter, _ *http.Request, n int64) bool {
 		if n == 1 {
-			write(rw, http.StatusTooManyRequests, map[string]string{"Retry-After": "1"}, `{"error": {"code": "TooManyRequests", "message": "slow down"}}`)
+			write(rw, http.StatusTooManyRequests, map[string]string{"Retry-After": "1"},
+				`{"error": {"code": "TooManyRequests", "message": "slow down"}}`)
 		}
 		return n == 1
 	})
@@ -161,7 +163,8 @@ func TestNobodyComesAgainBeforeTheServerSaid(t *testing.T) {
 
 func TestAServerThatGoesOnFailingIsOneOfItsOwnKind(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -211,7 +214,8 @@ func TestWaitingThatEndsFirstLeavesTheJob(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	p := w.proxy(answer(http.StatusOK, map[string]string{"Retry-After": "60"}, `{"name": "j", "properties": {"status": "Running"}}`))
+	p := w.proxy(answer(http.StatusOK, map[string]string{"Retry-After": "60"},
+		`{"name": "j", "properties": {"status": "Running"}}`))
 	client := w.through(p, nil)
 	job, err := client.Start(ctx, p.jobsURI(), "", keyed())
 	require.NoError(t, err)
@@ -224,7 +228,8 @@ func TestAWorkspaceThatIsClosedToPublicNetworks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := w.proxy(func(rw http.ResponseWriter, _ *http.Request, _ int64) bool {
-		write(rw, http.StatusForbidden, nil, `{"error": {"code": "Forbidden", "message": "Public network access is disabled for this workspace"}}`)
+		write(rw, http.StatusForbidden, nil,
+			`{"error": {"code": "Forbidden", "message": "Public network access is disabled for this workspace"}}`)
 		return true
 	})
 	_, err := w.through(p, nil).Start(t.Context(), p.jobsURI(), "", keyed())
@@ -260,7 +265,8 @@ func TestAnEndpointThatCannotBeReached(t *testing.T) {
 		err  error
 		says string
 	}{
-		"its name is unknown":        {"heart.westeurope.inference.ml.azure.com", &net.DNSError{Err: "no such host", Name: "heart", IsNotFound: true}, "known in that network alone"},
+		"its name is unknown": {"heart.westeurope.inference.ml.azure.com",
+			&net.DNSError{Err: "no such host", Name: "heart", IsNotFound: true}, "known in that network alone"},
 		"its address is private":     {"10.0.0.4", dial, "resolves to the private address 10.0.0.4"},
 		"its address is public":      {"203.0.113.4", dial, "does not accept a connection"},
 		"it ends what it has begun":  {"203.0.113.4", errors.New("unexpected EOF"), "broke"},
@@ -310,7 +316,8 @@ func TestFollowingWaitsAsLongAsTheServerSays(t *testing.T) {
 	w := newWorld(t)
 	p := w.proxy(func(rw http.ResponseWriter, r *http.Request, n int64) bool {
 		if r.Method == http.MethodGet && n == 2 {
-			write(rw, http.StatusOK, map[string]string{"Retry-After": "1"}, `{"name": "`+r.URL.Path[len("/inference/westeurope/heart/jobs/"):]+`", "properties": {"status": "Queued"}}`)
+			write(rw, http.StatusOK, map[string]string{"Retry-After": "1"},
+				`{"name": "`+r.URL.Path[len("/inference/westeurope/heart/jobs/"):]+`", "properties": {"status": "Queued"}}`)
 			return true
 		}
 		return false

@@ -80,13 +80,15 @@ func (r JobRequest) Complete(workspaceID string) error {
 				return fmt.Errorf("%s: a literal needs a Value", where)
 			}
 		default:
-			return fmt.Errorf("%s: JobInputType %q is not one that batch endpoints take; use UriFolder, UriFile or Literal", where, input.JobInputType)
+			return fmt.Errorf("%s: JobInputType %q is not one that batch endpoints take; use UriFolder, UriFile or Literal",
+				where, input.JobInputType)
 		}
 	}
 	for name, output := range r.Properties.OutputData {
 		where := "output " + name
 		if output.JobOutputType != URIFolder && output.JobOutputType != URIFile {
-			return fmt.Errorf("%s: JobOutputType %q is not one that batch endpoints take; use UriFolder or UriFile", where, output.JobOutputType)
+			return fmt.Errorf("%s: JobOutputType %q is not one that batch endpoints take; use UriFolder or UriFile", where,
+				output.JobOutputType)
 		}
 		uri, err := ExpandURI(output.URI, workspaceID)
 		if err != nil {
@@ -112,7 +114,8 @@ var (
 // anyAsset finds the version in what names a data asset.
 var anyAsset = regexp.MustCompile(`(?i)^(?:azureml:[^:/@]+:|/subscriptions/.*/data/[^/]+/versions/)(.+)$`)
 
-var errForms = errors.New("write an https URL, azureml:<data asset>:<version>, azureml://datastores/<data store>/paths/<path>, " +
+var errForms = errors.New("write an https URL, azureml:<data asset>:<version>, azureml://datastores/<data " +
+	"store>/paths/<path>, " +
 	"or the ARM ID of a data asset's version or of a data store with /paths/<path> behind it")
 
 // ExpandURI turns what people write into what endpoints take: an https URL, a data asset's ARM ID, or a data store's
@@ -124,7 +127,8 @@ func ExpandURI(text, workspaceID string) (string, error) {
 	}
 	short := func(below string) (string, error) {
 		if workspaceID == "" {
-			return "", fmt.Errorf("%q is of a workspace that is not named; give it with --workspace or --stack, or write the ARM ID", text)
+			return "", fmt.Errorf("%q is of a workspace that is not named; give it with --workspace or --stack, or write the "+
+				"ARM ID", text)
 		}
 		return strings.TrimRight(workspaceID, "/") + below, nil
 	}
@@ -140,7 +144,8 @@ func ExpandURI(text, workspaceID string) (string, error) {
 		return short("/datastores/" + m[1] + "/paths/" + m[2])
 	}
 	if m := longStore.FindStringSubmatch(text); m != nil {
-		return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/%s/%s/datastores/%s/paths/%s", m[1], m[2], arm.Workspace, m[3], m[4], m[5]), nil
+		return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/%s/%s/datastores/%s/paths/%s", m[1], m[2],
+			arm.Workspace, m[3], m[4], m[5]), nil
 	}
 	switch {
 	case assetID.MatchString(text), storeID.MatchString(text):
@@ -155,7 +160,8 @@ func ExpandURI(text, workspaceID string) (string, error) {
 	case strings.HasPrefix(text, "azureml:") && strings.Contains(text, "@"):
 		return "", fmt.Errorf("%q names a label; name the version: azureml:<data asset>:<version>", text)
 	case strings.HasPrefix(text, "wasbs://"), strings.HasPrefix(text, "abfss://"):
-		return "", fmt.Errorf("%q: batch endpoints take https URLs: https://<account>.blob.core.windows.net/<container>/<path>, or dfs for blob with Data Lake Gen2", text)
+		return "", fmt.Errorf("%q: batch endpoints take https URLs: "+
+			"https://<account>.blob.core.windows.net/<container>/<path>, or dfs for blob with Data Lake Gen2", text)
 	}
 	return "", fmt.Errorf("%q can't be read; %w", text, errForms)
 }
@@ -168,7 +174,8 @@ func checkURL(text string) error {
 		return fmt.Errorf("the URL can't be read; %w", errForms)
 	}
 	if u.User != nil || u.Query().Has("sig") {
-		return fmt.Errorf("the URL on %s carries a secret; identities read what is named by URL: leave the SAS out, or keep it in a data store and name that", u.Host)
+		return fmt.Errorf("the URL on %s carries a secret; identities read what is named by URL: leave the SAS out, or "+
+			"keep it in a data store and name that", u.Host)
 	}
 	return nil
 }
@@ -187,7 +194,8 @@ func (c Cloud) Curl(uri, deployment string, request JobRequest) (string, error) 
 	if err := encoder.Encode(request); err != nil {
 		return "", fmt.Errorf("writing the request: %w", err)
 	}
-	lines := []string{"curl --request POST " + quote(uri), `--header "Authorization: Bearer $TOKEN"`, "--header 'Content-Type: application/json'"}
+	lines := []string{"curl --request POST " + quote(uri), `--header "Authorization: Bearer $TOKEN"`,
+		"--header 'Content-Type: application/json'"}
 	if deployment != "" {
 		lines = append(lines, "--header "+quote(deploymentHeader+": "+deployment))
 	}

@@ -15,13 +15,16 @@ import (
 func TestWhatPeopleWriteBecomesWhatEndpointsTake(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
-		"a URL":                    {folder, folder},
-		"a data asset":             {"azureml:heart:3", workspace + "/data/heart/versions/3"},
-		"a data asset's ARM ID":    {workspace + "/data/heart/versions/3", workspace + "/data/heart/versions/3"},
-		"an ARM ID with a scheme":  {"azureml:" + workspace + "/data/heart/versions/3", workspace + "/data/heart/versions/3"},
-		"a data store's path":      {"azureml://datastores/lake/paths/a/b", workspace + "/datastores/lake/paths/a/b"},
-		"a data store's ARM ID":    {workspace + "/datastores/lake/paths/a/b", workspace + "/datastores/lake/paths/a/b"},
-		"a data store's long form": {"azureml://subscriptions/11111111-1111-1111-1111-111111111111/resourcegroups/rg-ml/workspaces/ws/datastores/lake/paths/a/b", workspace + "/datastores/lake/paths/a/b"},
+		"a URL":                   {folder, folder},
+		"a data asset":            {"azureml:heart:3", workspace + "/data/heart/versions/3"},
+		"a data asset's ARM ID":   {workspace + "/data/heart/versions/3", workspace + "/data/heart/versions/3"},
+		"an ARM ID with a scheme": {"azureml:" + workspace + "/data/heart/versions/3", workspace + "/data/heart/versions/3"},
+		"a data store's path":     {"azureml://datastores/lake/paths/a/b", workspace + "/datastores/lake/paths/a/b"},
+		"a data store's ARM ID":   {workspace + "/datastores/lake/paths/a/b", workspace + "/datastores/lake/paths/a/b"},
+		"a data store's long form": {
+			"azureml://subscriptions/11111111-1111-1111-1111-111111111111/resourcegroups/rg-ml/workspaces/ws/datastores/lake/paths/a/b",
+			workspace + "/datastores/lake/paths/a/b",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,8 +68,10 @@ func TestARequestIsReadWhole(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, got.Complete(workspace))
 	assert.Equal(t, invoke.JobRequest{Properties: invoke.Properties{
-		InputData:  map[string]invoke.Input{"a": {JobInputType: "UriFile", URI: workspace + "/data/heart/versions/3"}, "b": {JobInputType: "Literal", Value: 0.5}},
-		OutputData: map[string]invoke.Output{"o": {JobOutputType: "UriFile", URI: workspace + "/datastores/results/paths/o.csv"}},
+		InputData: map[string]invoke.Input{"a": {JobInputType: "UriFile", URI: workspace + "/data/heart/versions/3"},
+			"b": {JobInputType: "Literal", Value: 0.5}},
+		OutputData: map[string]invoke.Output{"o": {JobOutputType: "UriFile",
+			URI: workspace + "/datastores/results/paths/o.csv"}},
 		Properties: map[string]string{"experimentName": "e"},
 	}}, got)
 	for name, text := range map[string]string{
@@ -119,7 +124,8 @@ func TestTheCurlCommandStartsTheJobAndHasNoToken(t *testing.T) {
 	assert.Contains(t, text, "az account get-access-token --resource "+access.Model{}.Audience())
 	assert.Contains(t, text, `"Authorization: Bearer $TOKEN"`)
 	// The shell's own reading of it, with other commands in the place of az and curl.
-	out, err := exec.CommandContext(t.Context(), shell, "-c", `az() { echo from-az; }; curl() { for a in "$@"; do printf '%s\n' "$a"; done; }; `+text).Output()
+	out, err := exec.CommandContext(t.Context(), shell, "-c",
+		`az() { echo from-az; }; curl() { for a in "$@"; do printf '%s\n' "$a"; done; }; `+text).Output()
 	require.NoError(t, err)
 	words := string(out)
 	assert.Contains(t, words, "Authorization: Bearer from-az\n")

@@ -75,7 +75,8 @@ func certificate(t *testing.T) string {
 	private, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "certificate.pem")
-	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
 	require.NoError(t, os.WriteFile(file, text, 0o600))
 	return file
 }
@@ -135,10 +136,12 @@ func TestEveryWayOfSigningInStartsAJobAsThatPrincipal(t *testing.T) {
 				w.token(alice, access.Model{}.Audience()))
 		}, w.Client(), alice},
 		"a service principal by secret": {
-			invoke.SignIn{As: invoke.AsServicePrincipal, ClientID: deployer.ClientID, ClientSecret: deployer.ClientSecret}, nil, w.Client(), deployer.ObjectID,
+			invoke.SignIn{As: invoke.AsServicePrincipal, ClientID: deployer.ClientID,
+				ClientSecret: deployer.ClientSecret}, nil, w.Client(), deployer.ObjectID,
 		},
 		"a service principal by federated token": {
-			invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: pipeline, FederatedTokenFile: file}, nil, w.Client(), pipelineID,
+			invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: pipeline,
+				FederatedTokenFile: file}, nil, w.Client(), pipelineID,
 		},
 		"a managed identity of App Service": {
 			invoke.SignIn{As: invoke.AsManagedIdentity, ClientID: machineClient},
@@ -148,7 +151,8 @@ func TestEveryWayOfSigningInStartsAJobAsThatPrincipal(t *testing.T) {
 			}, w.Client(), machineID,
 		},
 		"a managed identity of a virtual machine": {
-			invoke.SignIn{As: invoke.AsManagedIdentity, ClientID: machineClient}, nil, &http.Client{Transport: rewrite{w.Azure, w.Client()}}, machineID,
+			invoke.SignIn{As: invoke.AsManagedIdentity, ClientID: machineClient}, nil, &http.Client{Transport: rewrite{w.Azure,
+				w.Client()}}, machineID,
 		},
 		"the default chain": {
 			invoke.SignIn{As: invoke.AsDefault},
@@ -193,11 +197,16 @@ func TestARefusedSignInSaysWhatToDo(t *testing.T) {
 		signIn invoke.SignIn
 		says   []string
 	}{
-		"a wrong secret":        {invoke.SignIn{ClientID: deployer.ClientID, ClientSecret: "a-wrong-secret"}, []string{"AADSTS7000215", "give its value"}},
-		"an unknown client":     {invoke.SignIn{ClientID: alice, ClientSecret: "a-wrong-secret"}, []string{"AADSTS700016", "--client-id"}},
-		"a wrong subject":       {invoke.SignIn{ClientID: pipeline, FederatedTokenFile: file}, []string{"AADSTS700213", "letter by letter"}},
-		"an unknown tenant":     {invoke.SignIn{ClientID: deployer.ClientID, ClientSecret: "a-wrong-secret", TenantID: alice}, []string{"--tenant-id"}},
-		"a certificate unknown": {invoke.SignIn{ClientID: deployer.ClientID, CertificateFile: certificate(t)}, []string{"AADSTS700027", "certificate"}},
+		"a wrong secret": {invoke.SignIn{ClientID: deployer.ClientID, ClientSecret: "a-wrong-secret"},
+			[]string{"AADSTS7000215", "give its value"}},
+		"an unknown client": {invoke.SignIn{ClientID: alice, ClientSecret: "a-wrong-secret"},
+			[]string{"AADSTS700016", "--client-id"}},
+		"a wrong subject": {invoke.SignIn{ClientID: pipeline, FederatedTokenFile: file},
+			[]string{"AADSTS700213", "letter by letter"}},
+		"an unknown tenant": {invoke.SignIn{ClientID: deployer.ClientID, ClientSecret: "a-wrong-secret", TenantID: alice},
+			[]string{"--tenant-id"}},
+		"a certificate unknown": {invoke.SignIn{ClientID: deployer.ClientID, CertificateFile: certificate(t)},
+			[]string{"AADSTS700027", "certificate"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,8 +238,10 @@ func TestASignInThatIsNotCompleteIsRefused(t *testing.T) {
 			"--tenant-id"},
 		"no proof": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice},
 			"0 are given"},
-		"two proofs":         {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice, ClientSecret: "s", FederatedTokenFile: "f"}, "2 are given"},
-		"no such cert. file": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice, CertificateFile: "nowhere.pem"}, "nowhere.pem"},
+		"two proofs": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice, ClientSecret: "s",
+			FederatedTokenFile: "f"}, "2 are given"},
+		"no such cert. file": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice,
+			CertificateFile: "nowhere.pem"}, "nowhere.pem"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -54,20 +54,24 @@ func newWorld(t *testing.T) *world {
 			{WorkspaceID: workspace, Name: "keyed", AccountID: account, Container: "raw", HasCredentials: true},
 			{WorkspaceID: workspace, Name: "results", AccountID: account, Container: "out"},
 		},
-		DataAssets: []azure.DataAsset{{WorkspaceID: workspace, Name: "heart", Version: "1", Datastore: "keyed", Path: "heart"}},
-		Users:      []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com"}},
+		DataAssets: []azure.DataAsset{{WorkspaceID: workspace, Name: "heart", Version: "1", Datastore: "keyed",
+			Path: "heart"}},
+		Users: []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com"}},
 		UserAssignedIdentities: []azure.UserAssignedIdentity{
-			{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/machine", PrincipalID: machineID, ClientID: machineClient},
+			{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/machine", PrincipalID: machineID,
+				ClientID: machineClient},
 			{ID: group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/other"}, // so that one has to be named
 		},
 		Hosts: []azure.Host{{
 			ID:                      group + "/providers/Microsoft.Compute/virtualMachines/box",
 			UserAssignedIdentityIDs: []string{group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/machine"},
 		}},
-		Computes: []azure.Compute{{WorkspaceID: workspace, Name: "cpu", SystemAssignedPrincipalID: cluster}, {WorkspaceID: workspace, Name: "bare"}},
-		Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue", Deployments: []azure.Deployment{
-			{Name: "blue", ComputeName: "cpu"}, {Name: "green", ComputeName: "bare"},
-		}}},
+		Computes: []azure.Compute{{WorkspaceID: workspace, Name: "cpu", SystemAssignedPrincipalID: cluster},
+			{WorkspaceID: workspace, Name: "bare"}},
+		Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue",
+			Deployments: []azure.Deployment{
+				{Name: "blue", ComputeName: "cpu"}, {Name: "green", ComputeName: "bare"},
+			}}},
 	}))
 	return &world{a, t}
 }
@@ -104,15 +108,18 @@ type object = map[string]any
 // assign gives a principal a role, by the GUID of its definition.
 func (w *world) assign(principal, role, scope string) {
 	w.t.Helper()
-	w.call(http.MethodPut, scope+"/providers/Microsoft.Authorization/roleAssignments/"+uuid.NewString()+"?api-version=2022-04-01", "https://management.azure.com",
+	w.call(http.MethodPut,
+		scope+"/providers/Microsoft.Authorization/roleAssignments/"+uuid.NewString()+"?api-version=2022-04-01", "https://management.azure.com",
 		object{"properties": object{"principalId": principal, "roleDefinitionId": roles.DefinitionID(role)}})
 }
 
 // define makes, or changes, the custom role.
 func (w *world) define(actions ...string) {
 	w.t.Helper()
-	w.call(http.MethodPut, group+"/providers/Microsoft.Authorization/roleDefinitions/"+invokerRole+"?api-version=2022-04-01", "https://management.azure.com",
-		object{"properties": object{"roleName": "Invoker", "type": "CustomRole", "assignableScopes": []string{group}, "permissions": []object{{"actions": actions}}}})
+	w.call(http.MethodPut,
+		group+"/providers/Microsoft.Authorization/roleDefinitions/"+invokerRole+"?api-version=2022-04-01", "https://management.azure.com",
+		object{"properties": object{"roleName": "Invoker", "type": "CustomRole", "assignableScopes": []string{group},
+			"permissions": []object{{"actions": actions}}}})
 }
 
 // allow lets a principal start jobs, with additions to the 35 actions.
@@ -163,8 +170,9 @@ func keyed() invoke.JobRequest {
 // byURL reads Blob storage, and writes to a data store without credentials.
 func byURL() invoke.JobRequest {
 	return invoke.JobRequest{Properties: invoke.Properties{
-		InputData:  map[string]invoke.Input{"in": {JobInputType: invoke.URIFolder, URI: folder}},
-		OutputData: map[string]invoke.Output{"out": {JobOutputType: invoke.URIFile, URI: workspace + "/datastores/results/paths/scores.csv"}},
+		InputData: map[string]invoke.Input{"in": {JobInputType: invoke.URIFolder, URI: folder}},
+		OutputData: map[string]invoke.Output{"out": {JobOutputType: invoke.URIFile,
+			URI: workspace + "/datastores/results/paths/scores.csv"}},
 	}}
 }
 

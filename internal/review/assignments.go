@@ -242,7 +242,8 @@ func (m *maker) twin(old, now *assignment, held map[side]map[string][]assignment
 		one, others = now, held[before]
 	}
 	return slices.ContainsFunc(others[one.principal.key], func(o assignment) bool {
-		return o.urn != one.urn && o.through == one.through && o.covers(*one) && one.covers(o) && o.role.known && one.role.known && len(m.beyond(one.role, []role{o.role})) == 0 && len(m.beyond(o.role, []role{one.role})) == 0
+		return o.urn != one.urn && o.through == one.through && o.covers(*one) && one.covers(o) && o.role.known &&
+			one.role.known && len(m.beyond(one.role, []role{o.role})) == 0 && len(m.beyond(o.role, []role{one.role})) == 0
 	})
 }
 
@@ -280,7 +281,8 @@ func (m *maker) assignment(step engine.Step, s *engine.State, when side) *assign
 		m.unread(engine.ShownName(s.URN) + ": is a role assignment without a principal or a role")
 	}
 	if when == after && !a.role.known && !engine.IsContext(step.Op) {
-		m.note("What " + a.role.name + " allows is not in the preview; `pulumi preview --json --show-sames` shows the roles that do not change.")
+		m.note("What " + a.role.name + " allows is not in the preview; `pulumi preview --json --show-sames` shows the " +
+			"roles that do not change.")
 	}
 	return a
 }
@@ -414,4 +416,5 @@ func long(scope string) string {
 	return name + " (group " + parts[3] + ", subscription " + parts[1] + ")"
 }
 
-var singular = map[string]string{"workspaces": "workspace ", "storageaccounts": "storage account ", "registries": "registry "}
+var singular = map[string]string{"workspaces": "workspace ", "storageaccounts": "storage account ",
+	"registries": "registry "}

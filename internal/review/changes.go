@@ -105,7 +105,8 @@ func (m *maker) secrets() {
 			m.r.NewAccess = true // whose key it is nobody can tell
 			add("changed", "another certificate signs in as "+m.target(s.New), Medium, s.New)
 		case s.Op == "replace" || s.Op == "update" && s.Old.Inputs["endDate"] != s.New.Inputs["endDate"]:
-			add("rotated", "the old value ends at once: whoever signs in with it can't until given the new one; to rotate without a gap, add a second secret first", Medium, s.New)
+			add("rotated", "the old value ends at once: whoever signs in with it can't until given the new one; to rotate "+
+				"without a gap, add a second secret first", Medium, s.New)
 		}
 		if s.New != nil {
 			m.ending(name, text(s.New.Inputs["endDate"]), s.URN)
@@ -178,8 +179,7 @@ func (m *maker) target(s *engine.State) string {
 }
 
 // moves reports whether a credential signs in as something else than before. That the same application's ID shows as
-// not
-// known is no move.
+// not known is no move.
 func (m *maker) moves(s engine.Step) bool {
 	old, now := s.Old.Inputs[guardrails.Target], s.New.Inputs[guardrails.Target]
 	was, oldKnown := old.(string)
@@ -293,7 +293,8 @@ func (m *maker) identities() {
 			c.Change, c.Before, c.After, c.Risk = "added", "none", identityOf(s.New).String(), High
 			c.What, m.r.NewAccess = actsAs, true
 		case s.New == nil:
-			c.Change, c.Before, c.After, c.What = "removed", identityOf(s.Old).String(), "none", "the cluster is deleted, and its identity with it"
+			c.Change, c.Before, c.After, c.What = "removed", identityOf(s.Old).String(), "none", "the cluster is deleted, and "+
+				"its identity with it"
 		default:
 			old, now := identityOf(s.Old), identityOf(s.New)
 			c.Before, c.After = old.String(), now.String()

@@ -123,7 +123,8 @@ func (m *maker) hidden() (all []hiddenPair) {
 			covered[m.owner(s.URN)] {
 			continue
 		}
-		who := Principal{Name: "whoever holds " + definition(s.New, after).name, Note: "assignments that do not change are not in the preview", key: "holders of " + s.URN}
+		who := Principal{Name: "whoever holds " + definition(s.New, after).name,
+			Note: "assignments that do not change are not in the preview", key: "holders of " + s.URN}
 		all = append(all, hiddenPair{
 			assignment{urn: s.URN, principal: who, role: definition(s.Old, before), scope: text(s.Old.Inputs["scope"])},
 			assignment{urn: s.URN, principal: who, role: definition(s.New, after), scope: text(s.New.Inputs["scope"])},
@@ -133,7 +134,8 @@ func (m *maker) hidden() (all []hiddenPair) {
 }
 
 // fromGrant is the assignment that a grant of a model is. Its principal may be known by no more than its name.
-func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant, urn string, when side) (assignment, bool) {
+func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant, urn string, when side) (assignment,
+	bool) {
 	model := plan.Model
 	scope, err := model.ScopeID(g.Scope)
 	a := assignment{urn: urn, principal: m.declaredPrincipal(componentURN, plan, g.Principal), scope: scope}

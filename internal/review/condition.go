@@ -31,7 +31,8 @@ var conditions = []Condition{
 		"undecided", func(r Review) bool {
 		return len(r.Unjudged) > 0 || slices.ContainsFunc(r.Access, func(c AccessChange) bool { return c.Undecided != "" })
 	}},
-	{"secrets", "a client secret is made, removed or rotated, or ends within 30 days", func(r Review) bool { return len(r.Secrets) > 0 }},
+	{"secrets", "a client secret is made, removed or rotated, or ends within 30 days",
+		func(r Review) bool { return len(r.Secrets) > 0 }},
 }
 
 // Met returns the names of those conditions that the review meets. An unknown name is an error that lists the known

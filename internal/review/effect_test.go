@@ -28,12 +28,14 @@ func previewOf(t require.TestingT, old, now []grant) string {
 		all := map[string]object{}
 		for _, g := range grants {
 			id := "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/" + g.name
-			all["urn:pulumi:dev::p::"+guardrails.RoleDefinition+"::"+g.name] = object{"type": guardrails.RoleDefinition, "id": id, "inputs": object{
-				"roleName": g.name, "scope": g.scope, "assignableScopes": []string{g.scope}, "permissions": []object{{"actions": g.actions}},
-			}}
-			all["urn:pulumi:dev::p::"+guardrails.RoleAssignment+"::"+g.name] = object{"type": guardrails.RoleAssignment, "inputs": object{
-				"principalId": g.principal, "principalType": "User", "scope": g.scope, "roleDefinitionId": id,
-			}}
+			all["urn:pulumi:dev::p::"+guardrails.RoleDefinition+"::"+g.name] = object{"type": guardrails.RoleDefinition,
+				"id": id, "inputs": object{
+					"roleName": g.name, "scope": g.scope, "assignableScopes": []string{g.scope}, "permissions": []object{{"actions": g.actions}},
+				}}
+			all["urn:pulumi:dev::p::"+guardrails.RoleAssignment+"::"+g.name] = object{"type": guardrails.RoleAssignment,
+				"inputs": object{
+					"principalId": g.principal, "principalType": "User", "scope": g.scope, "roleDefinitionId": id,
+				}}
 		}
 		return all
 	}
@@ -70,7 +72,8 @@ func drawGrants(t *rapid.T) []grant {
 	for i := range all {
 		all[i] = grant{
 			fmt.Sprintf("role%d", i), rapid.SampledFrom([]string{"ann", "ben"}).Draw(t, "principal"),
-			testScope + rapid.SampledFrom([]string{"", "/providers/Microsoft.Storage/storageAccounts/a"}).Draw(t, "scope"), actions.Draw(t, "actions"),
+			testScope + rapid.SampledFrom([]string{"", "/providers/Microsoft.Storage/storageAccounts/a"}).Draw(t,
+				"scope"), actions.Draw(t, "actions"),
 		}
 	}
 	return all

@@ -34,7 +34,8 @@ func roleTo(t *testing.T, old map[string]any, oldID any, now map[string]any, now
 		}}
 	}
 	assignment := func(id any) object {
-		inputs := object{"principalId": "33333333-3333-4333-8333-333333333333", "principalType": "User", "scope": scoringID, "roleDefinitionId": id}
+		inputs := object{"principalId": "33333333-3333-4333-8333-333333333333", "principalType": "User", "scope": scoringID,
+			"roleDefinitionId": id}
 		if id == nil {
 			inputs["roleDefinitionId"] = "04da6b54-80e4-46f7-96ec-b56ff0331ba9" // Pulumi's mark of what is not known yet
 		}
@@ -46,7 +47,8 @@ func roleTo(t *testing.T, old map[string]any, oldID any, now map[string]any, now
 	const urn = "urn:pulumi:dev::p::batchaccess:index:BatchEndpointAccess"
 	steps := []object{
 		{"op": "update", "urn": urn + "::scoring", "oldState": component(old), "newState": component(now)},
-		{"op": "update", "urn": urn + "$batchaccess:index:InvokerRole$" + guardrails.RoleAssignment + "::scoring.ann", "oldState": assignment(oldID), "newState": assignment(nowID)},
+		{"op": "update", "urn": urn + "$batchaccess:index:InvokerRole$" + guardrails.RoleAssignment + "::scoring.ann",
+			"oldState": assignment(oldID), "newState": assignment(nowID)},
 	}
 	made := urn + "$batchaccess:index:InvokerRole$" + guardrails.RoleDefinition + "::scoring"
 	if oldID == ownRoleID {
@@ -68,7 +70,8 @@ func TestAnExistingRoleIsReviewedByWhatIsSaidOfIt(t *testing.T) {
 	t.Parallel()
 	type object = map[string]any
 	saying := func(actions ...string) object {
-		text, err := json.Marshal(object{"properties": object{"roleName": "Scorers", "permissions": []object{{"actions": actions}}}})
+		text, err := json.Marshal(object{"properties": object{"roleName": "Scorers",
+			"permissions": []object{{"actions": actions}}}})
 		require.NoError(t, err)
 		return object{"roleDefinitionId": existingID, "definition": string(text)}
 	}
@@ -82,14 +85,21 @@ func TestAnExistingRoleIsReviewedByWhatIsSaidOfIt(t *testing.T) {
 		broken    bool
 		note      bool
 	}{
-		"in place of one's own, and nothing is said of it":  {roleTo(t, own, ownRoleID, only, existingID), true, review.High, "unknown", false, false},
-		"and its ID is not known yet":                       {roleTo(t, own, ownRoleID, only, nil), true, review.High, "unknown", false, false},
-		"which is said to allow the same":                   {roleTo(t, own, ownRoleID, saying(actions...), existingID), false, review.Low, "", false, true},
-		"the same, and its ID is not known yet":             {roleTo(t, own, ownRoleID, saying(actions...), nil), false, review.Low, "", false, true},
-		"which is said to allow more":                       {roleTo(t, own, ownRoleID, saying(append(actions, "Microsoft.Foo/bars/read")...), existingID), true, review.Medium, "", false, true},
-		"which is said to allow less":                       {roleTo(t, own, ownRoleID, saying(actions[1:]...), existingID), false, review.Medium, "stops", true, true},
-		"it stays, and now it is said that it is too small": {roleTo(t, only, existingID, saying(actions[1:]...), existingID), false, review.Medium, "fails", true, true},
-		"it goes, and one's own comes":                      {roleTo(t, only, existingID, own, ownRoleID), true, review.High, "starts", false, false},
+		"in place of one's own, and nothing is said of it": {roleTo(t, own, ownRoleID, only, existingID), true, review.High,
+			"unknown", false, false},
+		"and its ID is not known yet": {roleTo(t, own, ownRoleID, only, nil), true, review.High, "unknown", false, false},
+		"which is said to allow the same": {roleTo(t, own, ownRoleID, saying(actions...), existingID), false, review.Low, "",
+			false, true},
+		"the same, and its ID is not known yet": {roleTo(t, own, ownRoleID, saying(actions...), nil), false, review.Low, "",
+			false, true},
+		"which is said to allow more": {roleTo(t, own, ownRoleID, saying(append(actions, "Microsoft.Foo/bars/read")...),
+			existingID), true, review.Medium, "", false, true},
+		"which is said to allow less": {roleTo(t, own, ownRoleID, saying(actions[1:]...), existingID), false, review.Medium,
+			"stops", true, true},
+		"it stays, and now it is said that it is too small": {roleTo(t, only, existingID, saying(actions[1:]...), existingID),
+			false, review.Medium, "fails", true, true},
+		"it goes, and one's own comes": {roleTo(t, only, existingID, own, ownRoleID), true, review.High, "starts", false,
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,17 +14,28 @@ import (
 func (m *maker) finish() {
 	r := m.r
 	slices.SortFunc(r.Access, func(a, b AccessChange) int {
-		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.Principal.Name, b.Principal.Name), cmp.Compare(a.URN, b.URN), cmp.Compare(a.Change, b.Change))
+		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.Principal.Name, b.Principal.Name), cmp.Compare(a.URN, b.URN),
+			cmp.Compare(a.Change, b.Change))
 	})
-	slices.SortFunc(r.Roles, func(a, b RoleChange) int { return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN)) })
+	slices.SortFunc(r.Roles, func(a, b RoleChange) int {
+		return cmp.Or(byRisk(a.Risk, b.Risk),
+			cmp.Compare(a.URN, b.URN))
+	})
 	slices.SortFunc(r.Jobs, func(a, b JobChange) int {
-		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.Change, b.Change), cmp.Compare(a.Invoker, b.Invoker), cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.Input, b.Input))
+		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.Change, b.Change), cmp.Compare(a.Invoker, b.Invoker),
+			cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.Input, b.Input))
 	})
 	slices.SortFunc(r.Secrets, func(a, b SecretChange) int {
 		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.Secret, b.Secret), cmp.Compare(a.Change, b.Change))
 	})
-	slices.SortFunc(r.Federation, func(a, b FederationChange) int { return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN)) })
-	slices.SortFunc(r.Identities, func(a, b IdentityChange) int { return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN)) })
+	slices.SortFunc(r.Federation, func(a, b FederationChange) int {
+		return cmp.Or(byRisk(a.Risk, b.Risk),
+			cmp.Compare(a.URN, b.URN))
+	})
+	slices.SortFunc(r.Identities, func(a, b IdentityChange) int {
+		return cmp.Or(byRisk(a.Risk, b.Risk),
+			cmp.Compare(a.URN, b.URN))
+	})
 	slices.SortFunc(r.Other, func(a, b OtherAccess) int {
 		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN), cmp.Compare(a.What, b.What))
 	})
@@ -59,7 +70,8 @@ func (m *maker) finish() {
 		r.Risk = higher(r.Risk, c.Risk)
 	}
 	if m.p.Hidden > 0 {
-		m.note(fmt.Sprintf("%d unchanged resources are not in the preview; with --show-sames they are reviewed too.", m.p.Hidden))
+		m.note(fmt.Sprintf("%d unchanged resources are not in the preview; with --show-sames they are reviewed too.",
+			m.p.Hidden))
 	}
 	m.kept()
 	slices.Sort(r.Notes)

@@ -90,7 +90,8 @@ func (m *maker) joining(step engine.Step) (j joining, ours bool) {
 		if s == nil {
 			continue
 		}
-		j.sides[when] = &seat{m.from(s, "memberObjectId", access.InvokerPrincipal(parts[1]).String()), m.from(s, "groupObjectId", "").key, parts[0]}
+		j.sides[when] = &seat{m.from(s, "memberObjectId", access.InvokerPrincipal(parts[1]).String()),
+			m.from(s, "groupObjectId", "").key, parts[0]}
 	}
 	if old, now := j.sides[before], j.sides[after]; old != nil && now != nil {
 		m.keepID(step, "memberObjectId", old.member, &now.member)
@@ -116,7 +117,8 @@ func (m *maker) from(s *engine.State, property, name string) Principal {
 // keepID gives a principal that is the same as before, but whose ID shows as not known yet, its old ID.
 func (m *maker) keepID(step engine.Step, property string, old Principal, now *Principal) {
 	from := dependency(step.New, property)
-	if old.ID != "" && text(step.New.Inputs[property]) == "" && from != "" && from == dependency(step.Old, property) && !m.isMade(from) {
+	if old.ID != "" && text(step.New.Inputs[property]) == "" && from != "" && from == dependency(step.Old, property) &&
+		!m.isMade(from) {
 		*now = old
 	}
 }
@@ -136,7 +138,8 @@ func (m *maker) hiddenJoinings() (all []joining) {
 			if _, shown := m.index.steps[id]; shown || was[member] != group {
 				continue
 			}
-			s := &seat{m.declaredPrincipal(urn, c.now, access.InvokerPrincipal(member)), m.declaredPrincipal(urn, c.now, access.InvokerPrincipal(group)).key, group}
+			s := &seat{m.declaredPrincipal(urn, c.now, access.InvokerPrincipal(member)),
+				m.declaredPrincipal(urn, c.now, access.InvokerPrincipal(group)).key, group}
 			all = append(all, joining{id, [2]*seat{s, s}})
 		}
 	}

@@ -93,7 +93,8 @@ func newIndex(p engine.Preview) index {
 				continue
 			}
 			d := definition(state, when)
-			for _, id := range []string{lastSegment(state.ID), lastSegment(text(state.Inputs["roleDefinitionId"])), lastSegment(text(state.Outputs["name"])), s.URN} {
+			for _, id := range []string{lastSegment(state.ID), lastSegment(text(state.Inputs["roleDefinitionId"])),
+				lastSegment(text(state.Outputs["name"])), s.URN} {
 				if x.definitions[id] == nil {
 					x.definitions[id] = map[side]role{}
 				}
@@ -176,7 +177,8 @@ func (m *maker) declared(urn string, when side) (role, bool) {
 // existing is the role that a BatchEndpointAccess was given by its ID, as its configuration tells of it.
 func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 	c, ok := m.components[m.owner(assignmentURN)]
-	if !ok || c.side(when) == nil || !strings.Contains(assignmentURN, guardrails.InvokerRole+"$"+guardrails.RoleAssignment) {
+	if !ok || c.side(when) == nil || !strings.Contains(assignmentURN,
+		guardrails.InvokerRole+"$"+guardrails.RoleAssignment) {
 		return role{}, false
 	}
 	r := c.side(when).Model.Role
@@ -188,7 +190,8 @@ func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 		m.note(fmt.Sprintf("What the role %s allows is taken from role.definition of %s; `batchaccess verify` holds it "+
 			"against Azure.", d.RoleName, engine.ShownName(m.owner(assignmentURN))))
 	}
-	return role{key: strings.ToLower(r.RoleDefinitionGUID()), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
+	return role{key: strings.ToLower(r.RoleDefinitionGUID()), name: d.RoleName, permissions: d.Permissions, known: true,
+		when: when}, true
 }
 
 // owner is the URN of the BatchEndpointAccess that a resource is made by; "" if the preview shows none.

@@ -156,7 +156,8 @@ func (m *maker) left(urn string, c component, when side) (left []access.Grant) {
 	}
 	if len(missing) > 0 && when == after {
 		slices.Sort(missing)
-		m.unread(fmt.Sprintf("%d of the grants that %s needs are neither made nor there in this preview, so it is of a part of the stack (--target?) or of another version of batchaccess: %s",
+		m.unread(fmt.Sprintf("%d of the grants that %s needs are neither made nor there in this preview, so it is of a "+
+			"part of the stack (--target?) or of another version of batchaccess: %s",
 			len(missing), engine.ShownName(urn), engine.Clip(strings.Join(missing, ", "))))
 	}
 	return left

@@ -24,14 +24,15 @@ func testdata(t testing.TB, name string) string {
 func TestWhatIsNoPreviewIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, says string }{
-		"nothing":             {" \n", "the preview is empty"},
-		"a log":               {"error: no stack selected", "is not JSON"},
-		"cut short":           {testdata(t, "invoker")[:9000], "cut short"},
-		"another JSON":        {`{"hello": "world"}`, "not a Pulumi preview"},
-		"a list":              {`[]`, "form that is not known"},
-		"null":                {`null`, "not a Pulumi preview"},
-		"a plan":              {`{"manifest": {}, "resourcePlans": {}}`, "not a Pulumi preview"},
-		"streamed events":     {`{"sequence":0,"timestamp":1,"preludeEvent":{"config":{}}}` + "\n" + `{"sequence":1}`, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"},
+		"nothing":      {" \n", "the preview is empty"},
+		"a log":        {"error: no stack selected", "is not JSON"},
+		"cut short":    {testdata(t, "invoker")[:9000], "cut short"},
+		"another JSON": {`{"hello": "world"}`, "not a Pulumi preview"},
+		"a list":       {`[]`, "form that is not known"},
+		"null":         {`null`, "not a Pulumi preview"},
+		"a plan":       {`{"manifest": {}, "resourcePlans": {}}`, "not a Pulumi preview"},
+		"streamed events": {`{"sequence":0,"timestamp":1,"preludeEvent":{"config":{}}}` + "\n" + `{"sequence":1}`,
+			"PULUMI_ENABLE_STREAMING_JSON_PREVIEW"},
 		"two previews":        {testdata(t, "nochange") + testdata(t, "nochange"), "more after the preview"},
 		"steps of a new form": {`{"steps": {"create": []}, "changeSummary": {}}`, "a newer Pulumi"},
 	} {
@@ -48,18 +49,25 @@ func TestWhatCannotAllBeReadIsPartial(t *testing.T) {
 	const bucket = `{"op": "create", "urn": "urn:pulumi:dev::p::aws:s3:Bucket::b", "newState": {"type": "aws:s3:Bucket"}}`
 	invoker := testdata(t, "invoker")
 	for name, c := range map[string]struct{ text, says string }{
-		"a failed preview":      {strings.Replace(invoker, `"changeSummary"`, `"diagnostics": [{"message": "boom", "severity": "error"}], "changeSummary"`, 1), "failed with errors"},
-		"a corrupt one":         {strings.Replace(invoker, `"changeSummary"`, `"maybeCorrupt": true, "changeSummary"`, 1), "maybeCorrupt"},
-		"no summary":            {strings.Replace(invoker, `"changeSummary"`, `"summary"`, 1), "no summary of changes"},
-		"steps that are gone":   {strings.Replace(invoker, `"create": 2`, `"create": 4`, 1), "counts 4 resources to create, and 2 are shown"},
-		"an unknown operation":  {strings.Replace(invoker, `"op": "create"`, `"op": "conjure"`, 1), `operation "conjure"`},
-		"no state":              {strings.Replace(invoker, `"newState"`, `"nextState"`, 4), "does not say what the resource is like"},
-		"another program":       {`{"steps": [` + bucket + `], "changeSummary": {"create": 1}}`, "another program"},
-		"nothing at all":        {`{"changeSummary": {}}`, "another program"},
-		"a strange URN":         {`{"steps": [{"op": "create", "urn": "b"}], "changeSummary": {"create": 1}}`, `"b" is not a URN`},
-		"inputs of a new form":  {strings.Replace(invoker, `"invokers": {`, `"invokers": "all", "x": {`, 1), "can't be read as a model"},
-		"a scope not yet known": {strings.Replace(invoker, `"scope": "/subscriptions`, `"scope": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "x": "`, 1), "scope is not known"},
-		"a grant that is gone":  {strings.Replace(invoker, "access.auditor", "access.someone", 5), "neither made nor there"},
+		"a failed preview": {strings.Replace(invoker, `"changeSummary"`,
+			`"diagnostics": [{"message": "boom", "severity": "error"}], "changeSummary"`, 1), "failed with errors"},
+		"a corrupt one": {strings.Replace(invoker, `"changeSummary"`, `"maybeCorrupt": true, "changeSummary"`, 1),
+			"maybeCorrupt"},
+		"no summary": {strings.Replace(invoker, `"changeSummary"`, `"summary"`, 1), "no summary of changes"},
+		"steps that are gone": {strings.Replace(invoker, `"create": 2`, `"create": 4`, 1),
+			"counts 4 resources to create, and 2 are shown"},
+		"an unknown operation": {strings.Replace(invoker, `"op": "create"`, `"op": "conjure"`, 1), `operation "conjure"`},
+		"no state": {strings.Replace(invoker, `"newState"`, `"nextState"`, 4),
+			"does not say what the resource is like"},
+		"another program": {`{"steps": [` + bucket + `], "changeSummary": {"create": 1}}`, "another program"},
+		"nothing at all":  {`{"changeSummary": {}}`, "another program"},
+		"a strange URN": {`{"steps": [{"op": "create", "urn": "b"}], "changeSummary": {"create": 1}}`,
+			`"b" is not a URN`},
+		"inputs of a new form": {strings.Replace(invoker, `"invokers": {`, `"invokers": "all", "x": {`, 1),
+			"can't be read as a model"},
+		"a scope not yet known": {strings.Replace(invoker, `"scope": "/subscriptions`,
+			`"scope": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "x": "`, 1), "scope is not known"},
+		"a grant that is gone": {strings.Replace(invoker, "access.auditor", "access.someone", 5), "neither made nor there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -49,7 +49,8 @@ func TestRealPreviews(t *testing.T) {
 		"scope":    {"High risk: 3 principals gain access", []string{"new-access", "high", "medium"}},
 		"role":     {"Low risk: 3 principals lose access, 1 role narrowed", nil},
 		"rotated":  {"Medium risk: 1 client secret to look at", []string{"medium", "secrets"}},
-		"identity": {"Medium risk: 1 principal gains access, 1 principal loses access, 1 managed identity changes", []string{"new-access", "medium"}},
+		"identity": {"Medium risk: 1 principal gains access, 1 principal loses access, 1 managed identity changes",
+			[]string{"new-access", "medium"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,14 +118,19 @@ func withCluster(t *testing.T, edit func(step, inputs map[string]any)) review.Re
 
 func TestAnIDThatIsNotKnownYetIsNoChangeOfAccess(t *testing.T) {
 	t.Parallel()
-	const says = "access.lake.patients.reader.cluster.cpu shows as replaced because the ID of cluster identity cpu is not known before the deployment; its principal is the same."
+	const says = "access.lake.patients.reader.cluster.cpu shows as replaced because the ID of cluster identity cpu is " +
+		"not known before the deployment; its principal is the same."
 	for name, c := range map[string]struct {
 		edit func(step, inputs map[string]any)
 		same bool
 	}{
-		"a bigger machine":             {func(_, inputs map[string]any) { inputs["tags"] = "x" }, true},
-		"one more identity":            {func(_, inputs map[string]any) { inputs["identity"] = identity("SystemAssigned,UserAssigned", "/x/a") }, true},
-		"another kind of identity":     {func(_, inputs map[string]any) { inputs["identity"] = identity("UserAssigned", "/x/a") }, false},
+		"a bigger machine": {func(_, inputs map[string]any) { inputs["tags"] = "x" }, true},
+		"one more identity": {func(_, inputs map[string]any) {
+			inputs["identity"] = identity("SystemAssigned,UserAssigned",
+				"/x/a")
+		}, true},
+		"another kind of identity": {func(_, inputs map[string]any) { inputs["identity"] = identity("UserAssigned", "/x/a") },
+			false},
 		"a cluster that is made again": {func(step, _ map[string]any) { step["op"] = "replace" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,8 +152,9 @@ func TestANameThatStandsForAnotherPrincipalIsToldByItsIDs(t *testing.T) {
 		return fmt.Sprintf(`{"type": %q, "inputs": {"principalId": %q, "principalType": "Group", "scope": "/subscriptions/s/resourceGroups/rg", "roleDefinitionId": %q}}`,
 			guardrails.RoleAssignment, id, roles.DefinitionID(roles.BuiltIns()[0].ID))
 	}
-	r := reviewOf(t, fmt.Sprintf(`{"steps": [{"op": "replace", "urn": "urn:pulumi:dev::p::batchaccess:index:InvokerRole$%s::access.analysts", "oldState": %s, "newState": %s}], "changeSummary": {"replace": 1}}`,
-		guardrails.RoleAssignment, state("22222222-2222-4222-8222-222222222222"), state("99999999-9999-4999-8999-999999999999")))
+	r := reviewOf(t,
+		fmt.Sprintf(`{"steps": [{"op": "replace", "urn": "urn:pulumi:dev::p::batchaccess:index:InvokerRole$%s::access.analysts", "oldState": %s, "newState": %s}], "changeSummary": {"replace": 1}}`,
+			guardrails.RoleAssignment, state("22222222-2222-4222-8222-222222222222"), state("99999999-9999-4999-8999-999999999999")))
 	assert.True(t, r.NewAccess)
 	var out bytes.Buffer
 	require.NoError(t, review.Text(&out, r))
@@ -195,7 +202,8 @@ func TestAJobThatBreaksIsTold(t *testing.T) {
 			broken = append(broken, j.Invoker+" "+j.Input+" "+j.After)
 		}
 	}
-	assert.Equal(t, []string{"auditor patients fails at read: invoker auditor needs Storage Blob Data Reader on lake/patients"}, broken)
+	assert.Equal(t, []string{"auditor patients fails at read: invoker auditor needs Storage Blob Data Reader on " +
+		"lake/patients"}, broken)
 }
 
 func TestSecretsThatEndAreTold(t *testing.T) {
@@ -218,11 +226,13 @@ func TestSecretsThatEndAreTold(t *testing.T) {
 func TestNoSecretIsTold(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-in-a-coal-mine"
-	secret := fmt.Sprintf(`{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": %q}`, canary)
+	secret := fmt.Sprintf(`{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": %q}`,
+		canary)
 	text := strings.ReplaceAll(testdata(t, "rotated"), `"[secret]"`, secret)
 	text = strings.ReplaceAll(text, `"displayName": "2026"`, `"displayName": `+secret)
 	text = strings.ReplaceAll(text, `"config": {`, `"config": {"batchaccess:x": "`+canary+`",`)
-	text = strings.ReplaceAll(text, `"changeSummary"`, `"diagnostics": [{"severity": "error", "message": "`+canary+`"}], "changeSummary"`)
+	text = strings.ReplaceAll(text, `"changeSummary"`,
+		`"diagnostics": [{"severity": "error", "message": "`+canary+`"}], "changeSummary"`)
 	require.Contains(t, text, canary)
 	r := reviewOf(t, text)
 	require.Len(t, r.Secrets, 1)
@@ -260,7 +270,8 @@ func TestACommentFitsAndSaysWhatIsLeftOut(t *testing.T) {
 
 func TestNamesAreNoMarkup(t *testing.T) {
 	t.Parallel()
-	text := strings.ReplaceAll(testdata(t, "invoker"), "auditor", `<img src=x>|@everyone #7 www.evil.example **b** [l](https://evil.example)\u001b[31m\"]`)
+	text := strings.ReplaceAll(testdata(t, "invoker"), "auditor",
+		`<img src=x>|@everyone #7 www.evil.example **b** [l](https://evil.example)\u001b[31m\"]`)
 	text = strings.ReplaceAll(text, `"batchaccess:`, `"x`) // the config, where names stand in JSON in JSON
 	r := reviewOf(t, text)
 	var markdown, terminal bytes.Buffer

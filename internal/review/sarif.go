@@ -53,28 +53,31 @@ type (
 
 // The rules of SARIF that are no guardrails: what a review itself finds.
 var sarifRules = []struct{ id, level, title, help string }{
-	{"access-gained", "warning", "Somebody can do something new", "A principal gains actions at a place where nothing gave them before. Decided by effect, not by text."},
+	{"access-gained", "warning", "Somebody can do something new",
+		"A principal gains actions at a place where nothing gave them before. Decided by effect, not by text."},
 	{"other-way", "error", "Access is handed out in another way",
 		"A resource gives access that no role assignment shows, or a preview does not show what it does."},
 	{"not-judged", "error", "A changed resource is not judged",
 		"Nobody has looked at what a resource of this type hands out. Decide on the type in guardrails.yaml, or take it " +
 			"out."},
-	{"job-stops", "warning", "A job stops working", "A path from an invoker to its data works before the change and not after it, or is declared and does not work."},
+	{"job-stops", "warning", "A job stops working", "A path from an invoker to its data works before the change and not " +
+		"after it, or is declared and does not work."},
 	{"indirect-way", "error", "An indirect way to data opens",
 		"Somebody can read a data input by a secret, or as somebody else, that no job and no grant of theirs reads."},
 	{"secret", "note", "A client secret comes, goes, is rotated or ends", "Whoever uses the secret has to act."},
-	{"federation", "warning", "Who may sign in by federation changes", "Tokens with another subject may sign in as the application."},
-	{"identity-changed", "warning", "A managed identity changes", "What the old identity was given is lost without a word."},
-	{"partial-review", "error", "The review is partial", "Something in the preview could not be read, so nothing can be concluded from what was not found."},
+	{"federation", "warning", "Who may sign in by federation changes",
+		"Tokens with another subject may sign in as the application."},
+	{"identity-changed", "warning", "A managed identity changes",
+		"What the old identity was given is lost without a word."},
+	{"partial-review", "error", "The review is partial", "Something in the preview could not be read, so nothing can be " +
+		"concluded from what was not found."},
 }
 
 var sarifLevels = map[Risk]string{High: "error", Medium: "warning", Low: "note", None: "note"}
 
 // SARIF writes the review as SARIF 2.1.0, for code scanning. Results are placed in the stack's configuration where it
-// was
-// given and names what the finding is about, else at the project file, and name their resource by URN. Each has a
-// fingerprint
-// of its own, which stays the same from run to run.
+// was given and names what the finding is about, else at the project file, and name their resource by URN. Each has a
+// fingerprint of its own, which stays the same from run to run.
 func SARIF(w io.Writer, r Review) error {
 	var rules []sarifRule
 	for _, g := range guardrails.Rules() {

@@ -189,14 +189,16 @@ func (c AccessChange) tell() string {
 }
 
 var riskWords = map[roles.Risk]string{
-	roles.GrantsAccess: "GRANTS ACCESS", roles.ReadsSecrets: "READS SECRETS", roles.ChangesCode: "CHANGES CODE", roles.DestroysData: "DESTROYS DATA",
+	roles.GrantsAccess: "GRANTS ACCESS", roles.ReadsSecrets: "READS SECRETS", roles.ChangesCode: "CHANGES " +
+		"CODE", roles.DestroysData: "DESTROYS DATA",
 }
 
 func risky(a roles.Action) string { return strings.ToLower(riskWords[a.Risk()]) }
 
 // shortAction leaves out the provider and the resource type that all of them share.
 func shortAction(name string) string {
-	for _, prefix := range []string{"Microsoft.MachineLearningServices/workspaces/", "Microsoft.Storage/storageAccounts/blobServices/containers/"} {
+	for _, prefix := range []string{"Microsoft.MachineLearningServices/workspaces/",
+		"Microsoft.Storage/storageAccounts/blobServices/containers/"} {
 		if rest, ok := strings.CutPrefix(name, prefix); ok {
 			return rest
 		}

@@ -41,7 +41,8 @@ func childURN(componentURN, types, more string) string {
 
 // kinds are how people call what a principal may come from.
 var kinds = map[string]string{
-	servicePrincipal: "service principal", group: "group", application: "application", userAssignedIdentity: "managed identity",
+	servicePrincipal: "service principal", group: "group", application: "application", userAssignedIdentity: "managed " +
+		"identity",
 	guardrails.Compute: "cluster identity", guardrails.RoleDefinition: "role",
 }
 

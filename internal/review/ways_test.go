@@ -30,7 +30,8 @@ func one(typ, old, now string) string {
 }
 
 func assigned(scope, more string) string {
-	return fmt.Sprintf(`"principalId": "ann", "principalType": "User", "scope": %q, "roleDefinitionId": %q%s`, scope, reader, more)
+	return fmt.Sprintf(`"principalId": "ann", "principalType": "User", "scope": %q, "roleDefinitionId": %q%s`, scope,
+		reader, more)
 }
 
 func TestWaysToNewAccess(t *testing.T) {
@@ -49,22 +50,33 @@ func TestWaysToNewAccess(t *testing.T) {
 		newAccess bool
 		risk      review.Risk
 	}{
-		"a wider scope":                                {one(guardrails.RoleAssignment, assigned(container, ""), assigned(account, "")), true, review.Medium},
-		"a narrower scope":                             {one(guardrails.RoleAssignment, assigned(account, ""), assigned(container, "")), false, review.Low},
-		"a condition less":                             {one(guardrails.RoleAssignment, assigned(account, condition), assigned(account, "")), true, review.Medium},
-		"a condition more":                             {one(guardrails.RoleAssignment, assigned(account, ""), assigned(account, condition)), false, review.Low},
-		"a role that nobody knows":                     {one(guardrails.RoleAssignment, "", `"principalId": "ann", "scope": "/subscriptions/s/resourceGroups/rg", "roleDefinitionId": "/x/9"`), true, review.High},
-		"an assignment that goes":                      {one(guardrails.RoleAssignment, assigned(account, ""), ""), false, review.Low},
-		"a member of a group":                          {one(groups, "", member), true, review.High},
-		"a member that leaves":                         {one(groups, member, ""), false, review.Low},
-		"a federated subject":                          {one(guardrails.Federation, "", fmt.Sprintf(subject, "prod")), true, review.Medium},
-		"another federated subject":                    {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), fmt.Sprintf(subject, "prod")), true, review.Medium},
-		"the same federated subject":                   {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), fmt.Sprintf(subject, "dev")), false, review.None},
-		"a federated subject that goes":                {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), ""), false, review.Low},
-		"a cluster that gets an identity which exists": {one(guardrails.Compute, fmt.Sprintf(cluster, "SystemAssigned", ""), fmt.Sprintf(cluster, "SystemAssigned,UserAssigned", `"/x/shared"`)), true, review.High},
-		"a cluster that loses its identity":            {one(guardrails.Compute, fmt.Sprintf(cluster, "SystemAssigned", ""), fmt.Sprintf(cluster, "None", "")), false, review.Medium},
-		"a secret that ends another day":               {one(guardrails.Password, `"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-11-01T00:00:00Z"`, `"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-12-01T00:00:00Z"`), false, review.Medium},
-		"a cluster that keeps its identities":          {one(guardrails.Compute, fmt.Sprintf(cluster, "UserAssigned", `"/x/A"`), fmt.Sprintf(cluster, "UserAssigned", `"/X/a"`)), false, review.None},
+		"a wider scope": {one(guardrails.RoleAssignment, assigned(container, ""), assigned(account, "")), true,
+			review.Medium},
+		"a narrower scope": {one(guardrails.RoleAssignment, assigned(account, ""), assigned(container, "")), false,
+			review.Low},
+		"a condition less": {one(guardrails.RoleAssignment, assigned(account, condition), assigned(account, "")), true,
+			review.Medium},
+		"a condition more": {one(guardrails.RoleAssignment, assigned(account, ""), assigned(account, condition)), false,
+			review.Low},
+		"a role that nobody knows": {one(guardrails.RoleAssignment, "",
+			`"principalId": "ann", "scope": "/subscriptions/s/resourceGroups/rg", "roleDefinitionId": "/x/9"`), true, review.High},
+		"an assignment that goes": {one(guardrails.RoleAssignment, assigned(account, ""), ""), false, review.Low},
+		"a member of a group":     {one(groups, "", member), true, review.High},
+		"a member that leaves":    {one(groups, member, ""), false, review.Low},
+		"a federated subject":     {one(guardrails.Federation, "", fmt.Sprintf(subject, "prod")), true, review.Medium},
+		"another federated subject": {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), fmt.Sprintf(subject, "prod")),
+			true, review.Medium},
+		"the same federated subject": {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), fmt.Sprintf(subject, "dev")),
+			false, review.None},
+		"a federated subject that goes": {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), ""), false, review.Low},
+		"a cluster that gets an identity which exists": {one(guardrails.Compute, fmt.Sprintf(cluster, "SystemAssigned", ""),
+			fmt.Sprintf(cluster, "SystemAssigned,UserAssigned", `"/x/shared"`)), true, review.High},
+		"a cluster that loses its identity": {one(guardrails.Compute, fmt.Sprintf(cluster, "SystemAssigned", ""),
+			fmt.Sprintf(cluster, "None", "")), false, review.Medium},
+		"a secret that ends another day": {one(guardrails.Password,
+			`"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-11-01T00:00:00Z"`, `"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-12-01T00:00:00Z"`), false, review.Medium},
+		"a cluster that keeps its identities": {one(guardrails.Compute, fmt.Sprintf(cluster, "UserAssigned", `"/x/A"`),
+			fmt.Sprintf(cluster, "UserAssigned", `"/X/a"`)), false, review.None},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +92,8 @@ func TestWaysToNewAccess(t *testing.T) {
 func TestAWidenedRoleCountsThoughItsHoldersAreNotShown(t *testing.T) {
 	t.Parallel()
 	const inputs = `"roleName": "r", "scope": "/subscriptions/s/resourceGroups/rg", "permissions": [{"actions": [%s]}]`
-	preview := one(guardrails.RoleDefinition, fmt.Sprintf(inputs, `"A.b/read"`), fmt.Sprintf(inputs, `"A.b/read", "A.b/write"`))
+	preview := one(guardrails.RoleDefinition, fmt.Sprintf(inputs, `"A.b/read"`),
+		fmt.Sprintf(inputs, `"A.b/read", "A.b/write"`))
 	hidden := preview[:len(preview)-2] + `, "same": 3}}`
 	r := reviewOf(t, hidden)
 	assert.True(t, r.NewAccess)
@@ -105,5 +118,6 @@ func TestARoleChangeIsCalledByWhatItDoes(t *testing.T) {
 			assert.Equal(t, change, r.Roles[0].Change)
 		}
 	}
-	assert.Empty(t, reviewOf(t, one(guardrails.RoleDefinition, role(a+","+b), role(b+","+`"a.B/READ"`))).Roles, "the same actions, written otherwise")
+	assert.Empty(t, reviewOf(t, one(guardrails.RoleDefinition, role(a+","+b), role(b+","+`"a.B/READ"`))).Roles,
+		"the same actions, written otherwise")
 }

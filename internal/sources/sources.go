@@ -22,7 +22,8 @@ func Look(t testing.TB, root string) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && path != root && (strings.HasPrefix(name, ".") || slices.Contains(made, filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator))))):
+		case d.IsDir() && path != root && (strings.HasPrefix(name, ".") ||
+			slices.Contains(made, filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator))))):
 			return fs.SkipDir
 		case d.Type().IsRegular() && isSource(name) && !strings.HasSuffix(name, "_test.go"):
 			files++

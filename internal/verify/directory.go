@@ -22,7 +22,8 @@ var (
 		access.User: "/users/", access.Group: "/groups/", access.ServicePrincipal: "/servicePrincipals/", access.ManagedIdentity: "/servicePrincipals/",
 	}
 	directoryName = map[access.PrincipalKind]string{
-		access.User: "user", access.Group: "group", access.ServicePrincipal: "service principal", access.ManagedIdentity: "managed identity",
+		access.User: "user", access.Group: "group", access.ServicePrincipal: "service " +
+			"principal", access.ManagedIdentity: "managed identity",
 	}
 )
 
@@ -36,7 +37,8 @@ type object struct {
 // groups are those that a principal is in, however deep. there is false for a principal that the directory does not
 // have.
 func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there bool, err error) {
-	objects, there, err := o.objects(ctx, s, "/transitiveMemberOf", fmt.Sprintf("asking which groups %s is in", s.Principal))
+	objects, there, err := o.objects(ctx, s, "/transitiveMemberOf",
+		fmt.Sprintf("asking which groups %s is in", s.Principal))
 	for _, object := range objects {
 		if object.Type == "#microsoft.graph.group" { // others are directory roles and administrative units
 			groups = append(groups, Group{object.ID, object.Name})
@@ -45,9 +47,8 @@ func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there
 	return groups, there, err
 }
 
-// enabled notes a principal that can't sign in because it is disabled. Graph gives a user's accountEnabled only
-// where it is
-// selected. A group signs in nowhere.
+// enabled notes a principal that can't sign in because it is disabled. Graph gives a user's accountEnabled only where
+// it is selected. A group signs in nowhere.
 func (o *Observer) enabled(ctx context.Context, s Subject, f *Facts) {
 	if s.Kind == access.Group {
 		return
@@ -124,7 +125,8 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Fa
 			} `json:"properties"`
 		} `json:"properties"`
 	}
-	there, err := get(ctx, o.arm, o.armURL+m.WorkspaceID.Text()+"/computes/"+url.PathEscape(name)+"?api-version=2023-10-01", &compute)
+	there, err := get(ctx, o.arm,
+		o.armURL+m.WorkspaceID.Text()+"/computes/"+url.PathEscape(name)+"?api-version=2023-10-01", &compute)
 	if err != nil {
 		return failed("asking for the identity of compute cluster "+name, readComputes, err)
 	}
@@ -144,7 +146,8 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Fa
 		gone[s.Principal] = "a managed identity: compute cluster " + name + " has none now"
 	case !slices.ContainsFunc(has, func(id string) bool { return strings.EqualFold(id, s.ID) }):
 		slices.Sort(has)
-		gone[s.Principal] = fmt.Sprintf("its identity: compute cluster %s has %s now, and the stack grants to %s; run pulumi refresh and pulumi up", name, strings.Join(has, " and "), s.ID)
+		gone[s.Principal] = fmt.Sprintf("its identity: compute cluster %s has %s now, and the stack grants to %s; run "+
+			"pulumi refresh and pulumi up", name, strings.Join(has, " and "), s.ID)
 	}
 	return nil
 }

@@ -18,7 +18,8 @@ func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 	t.Parallel()
 	actions, more := roles.InvokerActions(), "Microsoft.MachineLearningServices/workspaces/computes/write"
 	saying := func(actions ...string) string {
-		text, err := json.Marshal(map[string]any{"properties": map[string]any{"roleName": "starters", "permissions": []any{map[string]any{"actions": actions}}}})
+		text, err := json.Marshal(map[string]any{"properties": map[string]any{"roleName": "starters",
+			"permissions": []any{map[string]any{"actions": actions}}}})
 		require.NoError(t, err)
 		return string(text)
 	}
@@ -28,11 +29,13 @@ func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 		status          verify.Status
 		lacking, beyond []string // of each invoker
 	}{
-		"nothing is said, and it is right":      {"", actions, verify.Works, nil, nil},
-		"nothing is said, and it lacks one":     {"", actions[1:], verify.Missing, actions[:1], nil},
-		"nothing is said, and it allows more":   {"", append(actions, more), verify.Works, nil, []string{more}},
-		"it is what is said":                    {saying(append(actions, more)...), append(actions, more), verify.Works, nil, nil},
-		"it allows less than is said":           {saying(append(actions, more)...), actions, verify.Works, []string{more}, nil},
+		"nothing is said, and it is right":    {"", actions, verify.Works, nil, nil},
+		"nothing is said, and it lacks one":   {"", actions[1:], verify.Missing, actions[:1], nil},
+		"nothing is said, and it allows more": {"", append(actions, more), verify.Works, nil, []string{more}},
+		"it is what is said": {saying(append(actions, more)...), append(actions, more), verify.Works, nil,
+			nil},
+		"it allows less than is said": {saying(append(actions, more)...), actions, verify.Works, []string{more},
+			nil},
 		"it allows more than is said, needed":   {saying(actions[1:]...), actions, verify.Works, nil, actions[:1]},
 		"it lacks one, and that is what's said": {saying(actions[1:]...), actions[1:], verify.Missing, nil, nil},
 	} {

@@ -117,7 +117,8 @@ const everyone = "00000000-0000-0000-0000-000000000000"
 // above every place that is asked about: others are not listed.
 func covers(scope, place string) bool {
 	scope, place = strings.ToLower(strings.Trim(scope, "/")), strings.ToLower(strings.Trim(place, "/"))
-	return scope == "" || strings.HasPrefix(scope, managementGroups) || scope == place || strings.HasPrefix(place, scope+"/")
+	return scope == "" || strings.HasPrefix(scope, managementGroups) || scope == place ||
+		strings.HasPrefix(place, scope+"/")
 }
 
 const managementGroups = "providers/microsoft.management/managementgroups/"

@@ -28,7 +28,8 @@ type holdings struct {
 }
 
 func newHoldings(plan *access.Plan, subjects []Subject, f Facts) *holdings {
-	h := &holdings{plan, plan.Model, f, map[access.Principal]string{}, map[access.Principal][]Assignment{}, map[[2]string]time.Time{}}
+	h := &holdings{plan, plan.Model, f, map[access.Principal]string{}, map[access.Principal][]Assignment{},
+		map[[2]string]time.Time{}}
 	for _, s := range subjects {
 		h.ids[s.Principal] = strings.ToLower(s.ID)
 		for _, a := range f.Assignments {
@@ -196,7 +197,8 @@ func (h *holdings) denied(p access.Principal, place string, n roles.Action) (fou
 		return slices.ContainsFunc(ids, func(id string) bool { return id == everyone || h.is(p, id) })
 	}
 	for _, d := range h.facts.Denials {
-		here := covers(d.Scope, place) && (!d.OnlyHere || strings.EqualFold(strings.Trim(d.Scope, "/"), strings.Trim(place, "/")))
+		here := covers(d.Scope, place) && (!d.OnlyHere || strings.EqualFold(strings.Trim(d.Scope, "/"),
+			strings.Trim(place, "/")))
 		if !here || !listed(d.Principals) || listed(d.Exclude) || !d.Permissions.MayAllow(n) {
 			continue
 		}

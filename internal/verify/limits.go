@@ -43,8 +43,9 @@ func (u Usage) String() string {
 
 // The ways down from a limit.
 var waysDown = map[string]string{
-	assignmentsUsed: "make invokers that need the same the members of one group (invokers.<name>.members), remove assignments whose principal is gone, or use another subscription",
-	rolesUsed:       "share one role among stacks (role.roleDefinitionId), and delete those that nobody is assigned",
+	assignmentsUsed: "make invokers that need the same the members of one group (invokers.<name>.members), remove " +
+		"assignments whose principal is gone, or use another subscription",
+	rolesUsed: "share one role among stacks (role.roleDefinitionId), and delete those that nobody is assigned",
 }
 
 const (
@@ -104,7 +105,8 @@ func (o *Observer) use(ctx context.Context, u *Usage) error {
 		}
 		return nil
 	}
-	next := o.armURL + "/providers/Microsoft.Authorization/roleDefinitions?" + url.Values{"api-version": {"2022-04-01"}, "$filter": {"type eq 'CustomRole'"}}.Encode()
+	next := o.armURL + "/providers/Microsoft.Authorization/roleDefinitions?" +
+		url.Values{"api-version": {"2022-04-01"}, "$filter": {"type eq 'CustomRole'"}}.Encode()
 	for next != "" {
 		var page struct {
 			Value []struct{} `json:"value"`

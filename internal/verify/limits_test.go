@@ -37,16 +37,19 @@ func (f full) Do(req *http.Request) (*http.Response, error) {
 	page := map[string]any{}
 	var items []any
 	for i := from; i < min(from+1000, n); i++ {
-		items = append(items, map[string]any{"id": fmt.Sprint("/x/", i), "properties": map[string]any{"scope": strings.ToUpper(mlGroup)}})
+		items = append(items, map[string]any{"id": fmt.Sprint("/x/", i),
+			"properties": map[string]any{"scope": strings.ToUpper(mlGroup)}})
 	}
 	if from == 0 { // from above: not the subscription's
-		items = append(items, map[string]any{"id": "/x/m", "properties": map[string]any{"scope": "/providers/Microsoft.Management/managementGroups/all"}})
+		items = append(items, map[string]any{"id": "/x/m",
+			"properties": map[string]any{"scope": "/providers/Microsoft.Management/managementGroups/all"}})
 	}
 	if page["value"] = items; from+1000 < n {
 		page["nextLink"] = fmt.Sprintf("%s%s?from=%d", f.base, req.URL.Path, from+1000)
 	}
 	text, err := json.Marshal(page)
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: req, Body: io.NopCloser(strings.NewReader(string(text)))}, err
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+		Request: req, Body: io.NopCloser(strings.NewReader(string(text)))}, err
 }
 
 func TestLimitsAreCounted(t *testing.T) {
@@ -57,23 +60,27 @@ func TestLimitsAreCounted(t *testing.T) {
 	require.NoError(t, err)
 	const deployer = 1 // is Owner of the subscription
 	assert.Equal(t, []verify.Usage{
-		{What: "role assignments", Where: subscription, Used: deployer + len(plans.Of(w.m).Grants), Limit: 4000}, {What: "custom roles", Where: "/", Used: 1, Limit: 5000},
+		{What: "role assignments", Where: subscription, Used: deployer + len(plans.Of(w.m).Grants),
+			Limit: 4000}, {What: "custom roles", Where: "/", Used: 1, Limit: 5000},
 	}, used)
 
 	for name, c := range map[string]struct {
 		assignments, roles int
 		says               []string // NEAR A LIMIT: …
 	}{
-		"far from both":     {3199, 3998, nil},
-		"many assignments":  {3200, 0, []string{"subscription 11111111-1111-4111-8111-111111111111 has 3200 of the 4000 role assignments that Azure allows it; make invokers"}},
-		"many roles":        {0, 4000, []string{"the tenant has 4001 of the 5000 custom roles that Azure allows it; share one role"}},
+		"far from both": {3199, 3998, nil},
+		"many assignments": {3200, 0, []string{"subscription 11111111-1111-4111-8111-111111111111 has 3200 of the 4000 " +
+			"role assignments that Azure allows it; make invokers"}},
+		"many roles": {0, 4000, []string{"the tenant has 4001 of the 5000 custom roles that Azure allows it; share one " +
+			"role"}},
 		"as many as may be": {4000, 4999, []string{"has 4000 of the 4000", "has 5000 of the 5000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := verify.Report{}
 			var err error
-			r.Limits, err = w.observer(full{w.azure.Client(), w.cloud.ResourceManager, c.assignments, c.roles}).Limits(t.Context(), w.m)
+			r.Limits, err = w.observer(full{w.azure.Client(), w.cloud.ResourceManager, c.assignments,
+				c.roles}).Limits(t.Context(), w.m)
 			require.NoError(t, err)
 			var out strings.Builder
 			require.NoError(t, verify.WriteTable(&out, r))
@@ -104,6 +111,8 @@ func TestALimitThatMayNotBeSeenIsTold(t *testing.T) {
 	require.Len(t, used, 2)
 	var out strings.Builder
 	require.NoError(t, verify.WriteTable(&out, verify.Report{Limits: used}))
-	assert.Contains(t, out.String(), "how many of the 4000 role assignments of subscription 11111111-1111-4111-8111-111111111111 are used can't be told: whoever verifies may not look there (AuthorizationFailed)")
+	assert.Contains(t, out.String(), "how many of the 4000 role assignments of subscription "+
+		"11111111-1111-4111-8111-111111111111 are used can't be told: whoever verifies may not look there "+
+		"(AuthorizationFailed)")
 	assert.Zero(t, used[0].Used)
 }

@@ -32,8 +32,10 @@ type Observer struct {
 
 // New makes an observer. The transport may be nil.
 func New(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Transporter) (*Observer, error) {
-	common := policy.ClientOptions{Cloud: c.Configuration(), Transport: transport, Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}}
-	clients, err := armauthorization.NewClientFactory("", credential, &azarm.ClientOptions{ClientOptions: common, DisableRPRegistration: true})
+	common := policy.ClientOptions{Cloud: c.Configuration(), Transport: transport,
+		Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}}
+	clients, err := armauthorization.NewClientFactory("", credential,
+		&azarm.ClientOptions{ClientOptions: common, DisableRPRegistration: true})
 	if err != nil {
 		return nil, fmt.Errorf("preparing to ask Resource Manager: %w", err)
 	}
@@ -58,7 +60,8 @@ const (
 	readAccounts    = "Microsoft.Storage/storageAccounts/read"
 	readContainers  = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
 	readComputes    = "Microsoft.MachineLearningServices/workspaces/computes/read"
-	readGroups      = "the application permission Directory.Read.All of Microsoft Graph, or for a user the role Directory Readers"
+	readGroups      = "the application permission Directory.Read.All of Microsoft Graph, or for a user the role " +
+		"Directory Readers"
 )
 
 // failed says, of a refusal, what whoever looks needs.
@@ -74,10 +77,8 @@ func failed(what, needs string, err error) error {
 }
 
 // Look asks what the subjects have in the resource groups of the model's workspace and storage accounts, and above
-// them,
-// and whether what the model refers to is there. A question that fails is noted in the facts, with what it takes to
-// look.
-// The error is that of the context, or the first one where Azure answered nothing at all.
+// them, and whether what the model refers to is there. A question that fails is noted in the facts, with what it takes
+// to look. The error is that of the context, or the first one where Azure answered nothing at all.
 func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject) (Facts, error) {
 	f := newFacts()
 	holders := map[string]bool{everyone: true}
@@ -223,7 +224,8 @@ func (f *Facts) deny(p armauthorization.DenyAssignmentProperties) {
 	}
 	for _, p := range p.Permissions {
 		d.Condition = value(p.Condition)
-		d.Permissions = roles.Permissions{{Actions: values(p.Actions), NotActions: values(p.NotActions), DataActions: values(p.DataActions), NotDataActions: values(p.NotDataActions)}}
+		d.Permissions = roles.Permissions{{Actions: values(p.Actions), NotActions: values(p.NotActions),
+			DataActions: values(p.DataActions), NotDataActions: values(p.NotDataActions)}}
 		f.Denials = append(f.Denials, d)
 	}
 }

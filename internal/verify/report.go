@@ -109,12 +109,15 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 	h.strangers(subjects, &r)
 	h.eligible(subjects, &r)
 	if acls := len(plan.ACLs); acls > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager can't tell (pulumi stack output aclCommands)", acls))
+		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager can't tell (pulumi "+
+			"stack output aclCommands)", acls))
 	}
 	for _, s := range subjects {
-		throughGroup := slices.ContainsFunc(h.own[s.Principal], func(a Assignment) bool { return h.group(s.Principal, a.PrincipalID) != "" })
+		throughGroup := slices.ContainsFunc(h.own[s.Principal],
+			func(a Assignment) bool { return h.group(s.Principal, a.PrincipalID) != "" })
 		if s.Kind == access.ManagedIdentity && throughGroup {
-			r.Notes = append(r.Notes, s.Principal.String()+" is a managed identity that has roles through a group: after a change of its groups its token is the old one for up to 24 hours")
+			r.Notes = append(r.Notes, s.Principal.String()+" is a managed identity that has roles through a group: after a "+
+				"change of its groups its token is the old one for up to 24 hours")
 		}
 	}
 	return r, nil
@@ -201,10 +204,16 @@ func (h *holdings) beyond(subjects []Subject, r *Report) error {
 	for _, s := range subjects {
 		holders := h.plan.Holders(s.Principal)
 		for _, a := range h.own[s.Principal] {
-			if slices.ContainsFunc(holders[1:], func(group access.Principal) bool { return strings.EqualFold(a.PrincipalID, h.ids[group]) }) {
+			if slices.ContainsFunc(holders[1:], func(group access.Principal) bool {
+				return strings.EqualFold(a.PrincipalID,
+					h.ids[group])
+			}) {
 				continue // reported of the group
 			}
-			near := slices.ContainsFunc(places, func(place string) bool { return covers(a.Scope, place) || covers(place, a.Scope) })
+			near := slices.ContainsFunc(places, func(place string) bool {
+				return covers(a.Scope, place) ||
+					covers(place, a.Scope)
+			})
 			if !near {
 				continue
 			}
@@ -223,7 +232,8 @@ func (h *holdings) beyond(subjects []Subject, r *Report) error {
 				continue
 			}
 			slices.SortStableFunc(more, func(a, b roles.Action) int { return gravity(a) - gravity(b) })
-			e := Excess{s.Principal, a.Role, h.name(a.Scope), h.group(s.Principal, a.PrincipalID), a.ID, texts(more), nil, a.Condition}
+			e := Excess{s.Principal, a.Role, h.name(a.Scope), h.group(s.Principal, a.PrincipalID), a.ID, texts(more), nil,
+				a.Condition}
 			for _, risk := range roles.Risks() {
 				if slices.ContainsFunc(more, func(x roles.Action) bool { return x.Risk() == risk }) {
 					e.Risks = append(e.Risks, risk)
@@ -310,5 +320,6 @@ func (r Report) Failed(strict bool) bool {
 // Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a
 // condition decides.
 func (r Report) Settled() bool {
-	return r.count(Missing)+r.count(Settling) == 0 && !slices.ContainsFunc(r.Lacking, func(l Lack) bool { return !l.Conditional })
+	return r.count(Missing)+r.count(Settling) == 0 && !slices.ContainsFunc(r.Lacking,
+		func(l Lack) bool { return !l.Conditional })
 }

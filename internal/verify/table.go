@@ -60,7 +60,8 @@ func WriteTable(w io.Writer, r Report) error {
 		section("BEYOND NEED")
 	}
 	for _, s := range r.Strangers {
-		row("  group "+s.Group, "has a member that the stack does not name: "+cmp.Or(s.Name, "no name")+" ("+s.ID+")", "all that the group has")
+		row("  group "+s.Group, "has a member that the stack does not name: "+cmp.Or(s.Name, "no name")+" ("+s.ID+")",
+			"all that the group has")
 	}
 	for _, e := range r.Beyond {
 		where := e.Role + " on " + e.Scope

@@ -69,8 +69,10 @@ func TestAccessCountsWhereverItComesFrom(t *testing.T) {
 		holder, kind, scope string
 		givenBy, through    string
 	}{
-		"inherited from the subscription": {ann, "User", subscription, "Contributor on subscription 11111111-1111-4111-8111-111111111111", ""},
-		"through a group in a group":      {company, "Group", mlGroup, "Contributor on resource group ml through group Company", "Company"},
+		"inherited from the subscription": {ann, "User", subscription,
+			"Contributor on subscription 11111111-1111-4111-8111-111111111111", ""},
+		"through a group in a group": {company, "Group", mlGroup, "Contributor on resource group ml through group Company",
+			"Company"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,7 +127,8 @@ func TestWhatIsGrantedBeyondNeedIsFoundByEffect(t *testing.T) {
 		found = append(found, e.Principal.String()+": "+e.Role+" on "+e.Scope)
 	}
 	assert.ElementsMatch(t, []string{
-		"invoker robot: Storage Blob Data Reader on lake", "invoker ann: starters on workspace", "invoker robot: starters on workspace",
+		"invoker robot: Storage Blob Data Reader on lake", "invoker ann: starters on workspace", "invoker robot: starters " +
+			"on workspace",
 		"invoker ann: Storage Blob Data Reader on resource group ml", "invoker ann: Storage Blob Data Reader on lake/other",
 	}, found)
 	assert.Equal(t, verify.Works, path(t, r, "robot", "tagger").Status)
@@ -158,12 +161,13 @@ func TestWhatIsDeniedIsNotHad(t *testing.T) {
 		onlyHere            bool
 		annWorks            bool
 	}{
-		"everyone":                 {lake, everyone, nil, false, false},
-		"the user's group":         {lake, by(company), nil, false, false},
-		"another place":            {workspace, everyone, nil, false, true},
-		"another principal":        {lake, by(robot), nil, false, true},
-		"all but the user's group": {lake, everyone, append(by(team), by(w.id(access.ClusterPrincipal("cpu")))...), false, true},
-		"the account alone":        {lake, everyone, nil, true, true},
+		"everyone":          {lake, everyone, nil, false, false},
+		"the user's group":  {lake, by(company), nil, false, false},
+		"another place":     {workspace, everyone, nil, false, true},
+		"another principal": {lake, by(robot), nil, false, true},
+		"all but the user's group": {lake, everyone, append(by(team), by(w.id(access.ClusterPrincipal("cpu")))...), false,
+			true},
+		"the account alone": {lake, everyone, nil, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -208,7 +212,8 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 	require.NoError(t, verify.WriteTable(&told, r))
 	assert.Contains(t, told.String(), "Storage Blob Data Reader, held under a condition only")
 	w.assign(robot, "ServicePrincipal", reader.Role, lake)
-	assert.Equal(t, verify.Works, path(t, w.report(), "robot", "tagger").Status, "another assignment gives it without condition")
+	assert.Equal(t, verify.Works, path(t, w.report(), "robot", "tagger").Status,
+		"another assignment gives it without condition")
 }
 
 func TestANewGrantIsWaitedFor(t *testing.T) {
@@ -228,7 +233,8 @@ func TestANewGrantIsWaitedFor(t *testing.T) {
 		return w.judged(w.azure.Client(), propagation), ctx.Err()
 	}
 	begun := time.Now()
-	r, err := verify.Wait(t.Context(), time.Minute, look, func(r verify.Report, _ time.Duration) { seen = append(seen, path(t, r, "ann", "heart").Status) })
+	r, err := verify.Wait(t.Context(), time.Minute, look,
+		func(r verify.Report, _ time.Duration) { seen = append(seen, path(t, r, "ann", "heart").Status) })
 	require.NoError(t, err)
 	assert.Greater(t, rounds, 2, "it looked again when the grant was there, and did not act yet")
 	assert.True(t, r.Settled())
@@ -261,10 +267,12 @@ func TestWaitingEnds(t *testing.T) {
 	})
 
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := verify.Wait(ctx, time.Hour, func(context.Context) (verify.Report, error) { cancel(); return missing, nil }, nil)
+	_, err := verify.Wait(ctx, time.Hour, func(context.Context) (verify.Report, error) { cancel(); return missing, nil },
+		nil)
 	require.ErrorIs(t, err, context.Canceled)
 	broken := errors.New("broken")
-	_, err = verify.Wait(t.Context(), time.Hour, func(context.Context) (verify.Report, error) { return missing, broken }, nil)
+	_, err = verify.Wait(t.Context(), time.Hour, func(context.Context) (verify.Report, error) { return missing, broken },
+		nil)
 	require.ErrorIs(t, err, broken)
 }
 
@@ -275,10 +283,12 @@ func TestPrincipalsThatAreNotThereAreTold(t *testing.T) {
 	was := w.subjects[2].ID
 	w.subjects[2].ID = robot // as after the cluster was made again
 	r := w.report()
-	assert.Contains(t, path(t, r, "ann", "heart").Why, "compute cluster cpu has "+was+" now, and the stack grants to "+robot)
+	assert.Contains(t, path(t, r, "ann", "heart").Why, "compute cluster cpu has "+was+" now, and the stack grants to "+
+		""+robot)
 	w.subjects[2].ID, w.subjects[0].ID = was, "99999999-9999-4999-8999-999999999999"
 	r = w.report()
-	assert.Equal(t, "token: invoker ann lacks a principal: the directory has no user 99999999-9999-4999-8999-999999999999", path(t, r, "ann", "heart").Why)
+	assert.Equal(t, "token: invoker ann lacks a principal: the directory has no user 99999999-9999-4999-8999-999999999999",
+		path(t, r, "ann", "heart").Why)
 	w.subjects = w.subjects[1:]
 	assert.Contains(t, path(t, w.report(), "ann", "heart").Why, "deploy it with pulumi up")
 }
@@ -324,7 +334,8 @@ func TestTheReportIsWrittenForPeopleAndMachines(t *testing.T) {
 	t.Log("\n" + text.String())
 	for _, says := range []string{
 		"ann      heart     patients  missing", "mount: cluster cpu lacks Storage Blob Data Reader on lake/patients",
-		"ann      tagger    images    no, as declared", "MISSING", "lake/patients  to mount patients for heart", "BEYOND NEED", "Owner on resource group ml",
+		"ann      tagger    images    no, as declared", "MISSING", "lake/patients  to mount patients for heart", "BEYOND " +
+			"NEED", "Owner on resource group ml",
 		"risk: grantsAccess",
 		"stack dev: 0 of 2 declared paths work; 2 are missing something; 3 grants are not held; 1 assignments grant more",
 	} {
@@ -343,22 +354,26 @@ func TestAGroupsMembersAreHeldAgainstTheModel(t *testing.T) {
 	heart.Invokers = []string{"team"}
 	m.Endpoints["heart"] = heart
 	subjects := []verify.Subject{
-		{Principal: access.InvokerPrincipal("ann"), ID: ann, Kind: access.User}, {Principal: access.InvokerPrincipal("robot"), ID: robot, Kind: access.ManagedIdentity},
+		{Principal: access.InvokerPrincipal("ann"), ID: ann, Kind: access.User}, {Principal: access.InvokerPrincipal("robot"),
+			ID: robot, Kind: access.ManagedIdentity},
 		{Principal: access.InvokerPrincipal("team"), ID: team, Kind: access.Group},
 	}
 	facts := verify.Facts{
-		Groups:  map[string][]verify.Group{ann: {{ID: team, Name: "Team"}}},
-		Members: map[string][]verify.Member{team: {{ID: strings.ToUpper(ann), Name: "Ann"}, {ID: robot, Name: "Robot"}, {ID: company, Name: "Company"}}},
+		Groups: map[string][]verify.Group{ann: {{ID: team, Name: "Team"}}},
+		Members: map[string][]verify.Member{team: {{ID: strings.ToUpper(ann), Name: "Ann"}, {ID: robot, Name: "Robot"},
+			{ID: company, Name: "Company"}}},
 	}
 	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
 	owner, _ := roles.BuiltIn("Owner")
 	facts.Assignments = []verify.Assignment{
-		{ID: "a", Scope: lake + "/blobServices/default/containers/patients", PrincipalID: team, Role: reader.RoleName, Permissions: reader.Permissions},
+		{ID: "a", Scope: lake + "/blobServices/default/containers/patients", PrincipalID: team, Role: reader.RoleName,
+			Permissions: reader.Permissions},
 		{ID: "b", Scope: workspace, PrincipalID: team, Role: "Owner", Permissions: owner.Permissions},
 	}
 	r, err := verify.Judge("dev", plans.Of(m), subjects, facts, 0)
 	require.NoError(t, err)
-	assert.Equal(t, []verify.Stranger{{Group: "team", ID: robot, Name: "Robot"}, {Group: "team", ID: company, Name: "Company"}}, r.Strangers,
+	assert.Equal(t, []verify.Stranger{{Group: "team", ID: robot, Name: "Robot"},
+		{Group: "team", ID: company, Name: "Company"}}, r.Strangers,
 		"an invoker that is no member of this group is a stranger to it")
 	assert.True(t, r.Failed(true))
 	require.Len(t, r.Beyond, 1, "what the group has beyond need is told once, and what it needs is not")

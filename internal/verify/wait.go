@@ -8,7 +8,8 @@ import (
 // Wait looks again and again until the report has settled or the time is up, and returns the last report. Pauses
 // begin at a second and grow to at most half a minute; before each one, told gets the report and how long the pause
 // is.
-func Wait(ctx context.Context, limit time.Duration, look func(context.Context) (Report, error), told func(Report, time.Duration)) (Report, error) {
+func Wait(ctx context.Context, limit time.Duration, look func(context.Context) (Report, error),
+	told func(Report, time.Duration)) (Report, error) {
 	end := time.Now().Add(limit)
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
 		r, err := look(ctx)

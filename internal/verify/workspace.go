@@ -44,7 +44,8 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 			f.Strays[in.path] = why
 		}
 		if s.there && s.credential() && !in.credential {
-			f.Notes = append(f.Notes, fmt.Sprintf("data store %s holds a credential now, by which all who start jobs reach it, whatever they are granted: %s.credentialInStore says false; correct it and run pulumi up", in.store, in.path))
+			f.Notes = append(f.Notes, fmt.Sprintf("data store %s holds a credential now, by which all who start jobs reach "+
+				"it, whatever they are granted: %s.credentialInStore says false; correct it and run pulumi up", in.store, in.path))
 		}
 	}
 	o.storage(ctx, m, uses(m, stores), f)
@@ -115,7 +116,8 @@ func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpo
 	}
 	compute := arm.Last(answer.Properties.Compute)
 	if name := m.Clusters[cluster].NameOr(cluster); compute != "" && !strings.EqualFold(compute, name) {
-		f.Strays["endpoints."+target] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to %s; "+
+		f.Strays["endpoints."+target] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to "+
+			"%s; "+
 			"correct endpoints.%s.cluster and run pulumi up", access.MountHop, compute, name, target)
 	}
 }
@@ -132,12 +134,14 @@ func inStores(m access.Model) (all []inStore) {
 	holds := func(p *bool) bool { return p != nil && *p }
 	for _, name := range slices.Sorted(maps.Keys(m.DataInputs)) {
 		if d := m.DataInputs[name]; d.InWorkspace() && d.DataStore != "" {
-			all = append(all, inStore{"dataInputs." + name, d.DataStore, access.ReadHop, holds(d.CredentialInStore), d.StorageAccount, d.Container})
+			all = append(all, inStore{"dataInputs." + name, d.DataStore, access.ReadHop, holds(d.CredentialInStore),
+				d.StorageAccount, d.Container})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.DataOutputs)) {
 		d := m.DataOutputs[name]
-		all = append(all, inStore{"dataOutputs." + name, d.DataStore, access.WriteHop, holds(d.CredentialInStore), d.StorageAccount, d.Container})
+		all = append(all, inStore{"dataOutputs." + name, d.DataStore, access.WriteHop, holds(d.CredentialInStore),
+			d.StorageAccount, d.Container})
 	}
 	return all
 }
@@ -177,11 +181,13 @@ func (in inStore) stray(m access.Model, s store) string {
 	case !s.there:
 		return says("is gone", "dataStore")
 	case in.credential && at.Credentials.Type == "None":
-		return says("holds no credential any more, so identities read and write, and the stack grants them nothing", "credentialInStore")
+		return says("holds no credential any more, so identities read and write, and the stack grants them nothing",
+			"credentialInStore")
 	case in.credential || s.credential():
 		return ""
 	case at.AccountName != "" && !strings.EqualFold(at.AccountName, account):
-		return says("points to the storage account "+at.AccountName+" now, and the stack grants on "+account, "storageAccount")
+		return says("points to the storage account "+at.AccountName+" now, and the stack grants on "+account,
+			"storageAccount")
 	case in.container != "" && container != "" && !strings.EqualFold(container, in.container):
 		return says("points to the container "+container+" now, and the stack grants on "+in.container, "container")
 	}

@@ -16,17 +16,20 @@ import (
 func TestWhatIsPointedElsewhereDoesNotWork(t *testing.T) {
 	t.Parallel()
 	m := model()
-	m.DataInputs["archive"] = access.DataInput{Kind: access.DataStore, DataStore: "archive", Path: "x", CredentialInStore: yes()}
+	m.DataInputs["archive"] = access.DataInput{Kind: access.DataStore, DataStore: "archive", Path: "x",
+		CredentialInStore: yes()}
 	heart := m.Endpoints["heart"]
 	heart.Inputs = append(heart.Inputs, "archive")
 	m.Endpoints["heart"] = heart
 	w := newWorld(t, m)
 	w.grantAll()
 	store := func(account, container, credential string) map[string]any {
-		return map[string]any{"properties": map[string]any{"accountName": account, "containerName": container, "credentials": map[string]any{"credentialsType": credential}}}
+		return map[string]any{"properties": map[string]any{"accountName": account, "containerName": container,
+			"credentials": map[string]any{"credentialsType": credential}}}
 	}
 	deployment := func(compute string) map[string]any {
-		return map[string]any{"properties": map[string]any{"compute": compute, "defaults": map[string]any{"deploymentName": "blue"}}}
+		return map[string]any{"properties": map[string]any{"compute": compute,
+			"defaults": map[string]any{"deploymentName": "blue"}}}
 	}
 	gone := func(*http.Request) (int, any) { return http.StatusNotFound, nil }
 	for name, c := range map[string]struct {
@@ -41,7 +44,8 @@ func TestWhatIsPointedElsewhereDoesNotWork(t *testing.T) {
 			[3]string{"robot", "tagger", "images"}, "", ""},
 		"another account": {"/datastores/images", always(store("other", "images", "None")),
 			[3]string{"robot", "tagger", "images"},
-			"read: data store images points to the storage account other now, and the stack grants on lake; correct dataInputs.images.storageAccount and run pulumi up", ""},
+			"read: data store images points to the storage account other now, and the stack grants on lake; correct " +
+				"dataInputs.images.storageAccount and run pulumi up", ""},
 		"another container": {"/datastores/images", always(store("lake", "x", "None")), [3]string{"robot",
 			"tagger", "images"},
 			"points to the container x now, and the stack grants on images; correct dataInputs.images.container", ""},
@@ -51,14 +55,20 @@ func TestWhatIsPointedElsewhereDoesNotWork(t *testing.T) {
 			[3]string{"ann", "heart", "patients"}, "write: data store scores points to the storage account other", ""},
 		"no credential any more": {"/datastores/archive", always(store("lake", "archive", "None")),
 			[3]string{"ann", "heart", "archive"},
-			"holds no credential any more, so identities read and write, and the stack grants them nothing; correct dataInputs.archive.credentialInStore", ""},
+			"holds no credential any more, so identities read and write, and the stack grants them nothing; correct " +
+				"dataInputs.archive.credentialInStore", ""},
 		"a credential, wherever": {"/datastores/archive", always(store("other", "x", "Sas")),
 			[3]string{"ann", "heart", "archive"},
 			"storage account other is not in the workspace's subscription, so its policies are not known", ""},
-		"a credential of late":         {"/datastores/images", always(store("lake", "images", "AccountKey")), [3]string{"robot", "tagger", "images"}, "", "data store images holds a credential now"},
-		"another cluster":              {"/batchEndpoints/tagger/deployments/blue", always(deployment(workspace + "/computes/gpu")), [3]string{"robot", "tagger", "images"}, "mount: its jobs run on compute cluster gpu now, and the stack grants to cpu; correct endpoints.tagger.cluster", ""},
-		"the cluster in other letters": {"/batchEndpoints/tagger/deployments/blue", always(deployment(strings.ToLower(workspace) + "/computes/CPU")), [3]string{"robot", "tagger", "images"}, "", ""},
-		"no cluster of its own":        {"/batchEndpoints/tagger/deployments/blue", always(deployment("")), [3]string{"robot", "tagger", "images"}, "", ""},
+		"a credential of late": {"/datastores/images", always(store("lake", "images", "AccountKey")),
+			[3]string{"robot", "tagger", "images"}, "", "data store images holds a credential now"},
+		"another cluster": {"/batchEndpoints/tagger/deployments/blue", always(deployment(workspace + "/computes/gpu")),
+			[3]string{"robot", "tagger", "images"}, "mount: its jobs run on compute cluster gpu now, and the stack grants to " +
+				"cpu; correct endpoints.tagger.cluster", ""},
+		"the cluster in other letters": {"/batchEndpoints/tagger/deployments/blue",
+			always(deployment(strings.ToLower(workspace) + "/computes/CPU")), [3]string{"robot", "tagger", "images"}, "", ""},
+		"no cluster of its own": {"/batchEndpoints/tagger/deployments/blue", always(deployment("")),
+			[3]string{"robot", "tagger", "images"}, "", ""},
 		"an endpoint to come": {"/batchEndpoints/tagger", gone, [3]string{"robot", "tagger", "images"},
 			"the workspace has no batch endpoint tagger", ""},
 		"a deployment to come": {"/batchEndpoints/tagger/deployments/blue", gone, [3]string{"robot",
@@ -94,7 +104,8 @@ func TestAnEndpointsOwnDeploymentIsAsked(t *testing.T) {
 	m.Endpoints["tagger"] = tagger
 	w := newWorld(t, m)
 	w.grantAll()
-	r := w.judged(answering{w.azure.Client(), "/deployments/green", always(map[string]any{"properties": map[string]any{"compute": "/x/computes/gpu"}})}, 0)
+	r := w.judged(answering{w.azure.Client(), "/deployments/green",
+		always(map[string]any{"properties": map[string]any{"compute": "/x/computes/gpu"}})}, 0)
 	assert.Equal(t, verify.Missing, path(t, r, "robot", "tagger").Status)
 	assert.Equal(t, verify.Works, path(t, r, "ann", "heart").Status)
 }

@@ -57,7 +57,8 @@ func model() access.Model {
 		StorageAccounts: map[string]access.ID{"lake": access.Known(lake)},
 		DataInputs: map[string]access.DataInput{
 			"patients": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "patients"},
-			"images":   {Kind: access.DataStore, DataStore: "images", Path: "x", CredentialInStore: no(), StorageAccount: "lake", Container: "images"},
+			"images": {Kind: access.DataStore, DataStore: "images", Path: "x", CredentialInStore: no(), StorageAccount: "lake",
+				Container: "images"},
 		},
 		DataOutputs: map[string]access.DataOutput{
 			"scores": {DataStore: "scores", Path: "x", CredentialInStore: no(), StorageAccount: "lake", Container: "scores"},
@@ -94,21 +95,26 @@ func newWorld(t *testing.T, m access.Model) *world {
 	w := &world{t: t, azure: a, m: m, made: map[string]string{}}
 	w.cloud, err = invoke.Discover(t.Context(), a.Client(), a.Host())
 	require.NoError(t, err)
-	w.clients, err = armauthorization.NewClientFactory(strings.TrimPrefix(subscription, "/subscriptions/"), w.deployer(), &arm.ClientOptions{
-		DisableRPRegistration: true, ClientOptions: policy.ClientOptions{Cloud: w.cloud.Configuration(), Transport: a.Client()},
-	})
+	w.clients, err = armauthorization.NewClientFactory(strings.TrimPrefix(subscription, "/subscriptions/"), w.deployer(),
+		&arm.ClientOptions{
+			DisableRPRegistration: true, ClientOptions: policy.ClientOptions{Cloud: w.cloud.Configuration(),
+				Transport: a.Client()},
+		})
 	require.NoError(t, err)
 	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
-		w.subjects = append(w.subjects, verify.Subject{Principal: access.InvokerPrincipal(name), ID: m.Invokers[name].PrincipalID.Text(), Kind: m.Invokers[name].Kind})
+		w.subjects = append(w.subjects, verify.Subject{Principal: access.InvokerPrincipal(name),
+			ID: m.Invokers[name].PrincipalID.Text(), Kind: m.Invokers[name].Kind})
 	}
-	w.subjects = append(w.subjects, verify.Subject{Principal: access.ClusterPrincipal("cpu"), ID: w.clusterID(), Kind: access.ManagedIdentity})
+	w.subjects = append(w.subjects, verify.Subject{Principal: access.ClusterPrincipal("cpu"), ID: w.clusterID(),
+		Kind: access.ManagedIdentity})
 	w.define(roles.InvokerActions()...)
 	return w
 }
 
 func (w *world) deployer() azcore.TokenCredential {
 	d := w.azure.Deployer()
-	return w.signIn(invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: d.TenantID, ClientID: d.ClientID, ClientSecret: d.ClientSecret})
+	return w.signIn(invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: d.TenantID, ClientID: d.ClientID,
+		ClientSecret: d.ClientSecret})
 }
 
 func (w *world) signIn(in invoke.SignIn) azcore.TokenCredential {
@@ -123,7 +129,8 @@ func (w *world) clusterID() string {
 	w.t.Helper()
 	token, err := w.azure.SignIn(w.t.Context(), w.azure.Deployer().ObjectID, "https://management.azure.com")
 	require.NoError(w.t, err)
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.azure.URL()+workspace+"/computes/cpu?api-version=2023-10-01", nil)
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet,
+		w.azure.URL()+workspace+"/computes/cpu?api-version=2023-10-01", nil)
 	require.NoError(w.t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	resp, err := w.azure.Client().Do(req)
@@ -142,10 +149,12 @@ func (w *world) define(actions ...string) {
 	for _, a := range actions {
 		all = append(all, ptr(a))
 	}
-	made, err := w.clients.NewRoleDefinitionsClient().CreateOrUpdate(w.t.Context(), workspace, guid, armauthorization.RoleDefinition{
-		Properties: &armauthorization.RoleDefinitionProperties{RoleName: ptr("starters"), RoleType: ptr("CustomRole"), AssignableScopes: []*string{ptr(workspace)},
-			Permissions: []*armauthorization.Permission{{Actions: all}}},
-	}, nil)
+	made, err := w.clients.NewRoleDefinitionsClient().CreateOrUpdate(w.t.Context(), workspace, guid,
+		armauthorization.RoleDefinition{
+			Properties: &armauthorization.RoleDefinitionProperties{RoleName: ptr("starters"), RoleType: ptr("CustomRole"),
+				AssignableScopes: []*string{ptr(workspace)},
+				Permissions:      []*armauthorization.Permission{{Actions: all}}},
+		}, nil)
 	require.NoError(w.t, err)
 	w.role = *made.ID
 }
@@ -155,17 +164,20 @@ func (w *world) id(p access.Principal) string {
 }
 
 // assign assigns a role, built in or the invokers' own, and returns the assignment's ID.
-func (w *world) assign(principal, kind, role, scope string, edits ...func(*armauthorization.RoleAssignmentProperties)) string {
+func (w *world) assign(principal, kind, role, scope string,
+	edits ...func(*armauthorization.RoleAssignmentProperties)) string {
 	w.t.Helper()
 	id := w.role
 	if d, ok := roles.BuiltIn(role); ok {
 		id = subscription + roles.DefinitionID(d.ID)
 	}
-	p := &armauthorization.RoleAssignmentProperties{PrincipalID: ptr(principal), PrincipalType: ptr(armauthorization.PrincipalType(kind)), RoleDefinitionID: ptr(id)}
+	p := &armauthorization.RoleAssignmentProperties{PrincipalID: ptr(principal),
+		PrincipalType: ptr(armauthorization.PrincipalType(kind)), RoleDefinitionID: ptr(id)}
 	for _, edit := range edits {
 		edit(p)
 	}
-	made, err := w.clients.NewRoleAssignmentsClient().Create(w.t.Context(), scope, uuid.NewString(), armauthorization.RoleAssignmentCreateParameters{Properties: p}, nil)
+	made, err := w.clients.NewRoleAssignmentsClient().Create(w.t.Context(), scope, uuid.NewString(),
+		armauthorization.RoleAssignmentCreateParameters{Properties: p}, nil)
 	require.NoError(w.t, err)
 	return *made.ID
 }

@@ -30,7 +30,8 @@ func TestAFailureLeavesWhatWasThere(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	taken := filepath.Join(dir, "taken")
-	require.NoError(t, os.MkdirAll(filepath.Join(taken, "inner"), 0o700)) // a rename can't replace a folder that holds something
+	// a rename can't replace a folder that holds something
+	require.NoError(t, os.MkdirAll(filepath.Join(taken, "inner"), 0o700))
 	require.Error(t, wholefile.Write(taken, []byte("new")))
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)

@@ -68,15 +68,16 @@ func TestWhatIsPlainRequiredAndSecret(t *testing.T) {
 		property      schema.PropertySpec
 		plain, secret bool
 	}{
-		"an ID":                           {all.InputProperties["workspaceId"], false, false},
-		"what decides on resources":       {all.InputProperties["invokers"], true, false},
-		"a switch":                        {all.InputProperties["protect"], true, false},
-		"a struct":                        {all.InputProperties["role"], true, false},
-		"IDs by name":                     {all.InputProperties["storageAccounts"], true, false},
-		"an ID in a plain map":            {s.Types["batchaccess:index:Invoker"].Properties["objectId"], false, false},
-		"a kind in a plain map":           {s.Types["batchaccess:index:Invoker"].Properties["kind"], true, false},
-		"client secrets":                  {all.Properties["clientSecrets"], false, true},
-		"client secrets of one":           {s.Resources[components.ServicePrincipalToken].Properties["clientSecrets"], false, true},
+		"an ID":                     {all.InputProperties["workspaceId"], false, false},
+		"what decides on resources": {all.InputProperties["invokers"], true, false},
+		"a switch":                  {all.InputProperties["protect"], true, false},
+		"a struct":                  {all.InputProperties["role"], true, false},
+		"IDs by name":               {all.InputProperties["storageAccounts"], true, false},
+		"an ID in a plain map":      {s.Types["batchaccess:index:Invoker"].Properties["objectId"], false, false},
+		"a kind in a plain map":     {s.Types["batchaccess:index:Invoker"].Properties["kind"], true, false},
+		"client secrets":            {all.Properties["clientSecrets"], false, true},
+		"client secrets of one": {s.Resources[components.ServicePrincipalToken].Properties["clientSecrets"], false,
+			true},
 		"client IDs, which are no secret": {all.Properties["clientIds"], false, false},
 	}
 	for name, test := range tests {
@@ -95,8 +96,10 @@ func TestDescriptionsCallPropertiesAsTheSchemaDoes(t *testing.T) {
 	t.Parallel()
 	s := spec(t)
 	credential := s.Types["batchaccess:index:GitHubSubject"]
-	assert.Equal(t, "ownerId and repositoryId are GitHub's numeric IDs. Give both for the immutable subjects that repositories made or "+
-		"renamed since 2026-07-15 use by default; leave both out for the classic form.", credential.Properties["repositoryId"].Description)
+	assert.Equal(t, "ownerId and repositoryId are GitHub's numeric IDs. Give both for the immutable subjects that "+
+		"repositories made or "+
+		"renamed since 2026-07-15 use by default; leave both out for the classic "+
+		"form.", credential.Properties["repositoryId"].Description)
 	var values []any
 	for _, v := range s.Types["batchaccess:index:PrincipalKind"].Enum {
 		values = append(values, v.Value)
@@ -115,7 +118,8 @@ func TestWhatASchemaCantSayIsRefused(t *testing.T) {
 	docs, err := readSource(filepath.Join("..", "..", "access"))
 	require.NoError(t, err)
 	docs.fields["Args"] = map[string]string{"Lax": "Lax. Required.", "Number": "Number.", "Channel": "Channel."}
-	_, err = specOf([]provider.Component{{Token: "batchaccess:index:X", Args: reflect.TypeFor[Args](), Result: reflect.TypeFor[struct{}]()}}, docs)
+	_, err = specOf([]provider.Component{{Token: "batchaccess:index:X", Args: reflect.TypeFor[Args](),
+		Result: reflect.TypeFor[struct{}]()}}, docs)
 	require.Error(t, err)
 	for _, want := range []string{
 		"Args.Undescribed: has no doc comment", "Args.Lax: its doc comment says that it is required",

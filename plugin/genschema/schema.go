@@ -165,7 +165,8 @@ func (b *builder) structure(t reflect.Type) string {
 func (b *builder) enum(t reflect.Type, values []value) string {
 	token, known := b.token(t)
 	if !known {
-		spec := schema.ComplexTypeSpec{ObjectTypeSpec: schema.ObjectTypeSpec{Type: "string", Description: b.docs.describe(b.docs.types[t.Name()])}}
+		spec := schema.ComplexTypeSpec{ObjectTypeSpec: schema.ObjectTypeSpec{Type: "string",
+			Description: b.docs.describe(b.docs.types[t.Name()])}}
 		for _, v := range values {
 			spec.Enum = append(spec.Enum, schema.EnumValueSpec{Name: v.name, Value: v.value, Description: v.doc})
 		}

@@ -75,7 +75,8 @@ func (s *source) constant(d *ast.GenDecl, spec *ast.ValueSpec) {
 	if literal, ok := spec.Values[0].(*ast.BasicLit); ok && literal.Kind == token.STRING {
 		text, err := strconv.Unquote(literal.Value)
 		if err == nil {
-			s.values[of.Name] = append(s.values[of.Name], value{spec.Names[0].Name, text, oneLine(spec.Doc.Text() + spec.Comment.Text())})
+			s.values[of.Name] = append(s.values[of.Name], value{spec.Names[0].Name, text,
+				oneLine(spec.Doc.Text() + spec.Comment.Text())})
 		}
 	}
 }

@@ -30,7 +30,8 @@ func TestResourceManagerChecksTheToken(t *testing.T) {
 			assert.Contains(t, got.header.Get("WWW-Authenticate"), "Bearer authorization_uri=")
 		})
 	}
-	for _, audience := range []string{management, management + "/", "https://management.core.windows.net/", w.URL(), w.URL() + "/"} {
+	for _, audience := range []string{management, management + "/", "https://management.core.windows.net/", w.URL(),
+		w.URL() + "/"} {
 		assert.Equal(t, http.StatusOK, w.send(http.MethodGet, target, w.token(deployer, audience), nil).status, audience)
 	}
 	w.SetClock(func() time.Time { return time.Now().Add(-2 * time.Hour) })
@@ -62,8 +63,10 @@ func TestResourceManagerAuthorisesEveryCall(t *testing.T) {
 
 	w.assign(everyone, controlReader, group)
 	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, target, w.token(bob, management), nil).status)
-	assert.Equal(t, http.StatusForbidden, w.send(http.MethodDelete, target+"&underlyingResourceAction=Delete", w.token(bob, management), nil).status)
-	self := workspace + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewString() + "?api-version=2022-04-01"
+	assert.Equal(t, http.StatusForbidden, w.send(http.MethodDelete, target+"&underlyingResourceAction=Delete",
+		w.token(bob, management), nil).status)
+	self := workspace + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewString() +
+		"?api-version=2022-04-01"
 	assert.Equal(t, http.StatusForbidden, w.send(http.MethodPut, self, w.token(bob, management), assignment(bob,
 		controlReader)).status)
 
@@ -118,7 +121,8 @@ func TestRoleDefinitionRules(t *testing.T) {
 		read.at("properties", "permissions").([]any)[0].(map[string]any)["actions"].([]any)[0])
 
 	list := func(filter string) []any {
-		got := w.arm(http.MethodGet, workspace+"/providers/Microsoft.Authorization/roleDefinitions?$filter="+strings.ReplaceAll(filter, " ", "%20"), nil)
+		got := w.arm(http.MethodGet,
+			workspace+"/providers/Microsoft.Authorization/roleDefinitions?$filter="+strings.ReplaceAll(filter, " ", "%20"), nil)
 		require.Equal(t, http.StatusOK, got.status, got.body)
 		return got.body["value"].([]any)
 	}
@@ -149,7 +153,8 @@ func TestRoleAssignmentRules(t *testing.T) {
 		return scope + "/providers/Microsoft.Authorization/roleAssignments/" + uuid.NewString()
 	}
 	full := func(principal, role string, more ...any) any {
-		return object("properties", object(append([]any{"principalId", principal, "roleDefinitionId", subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + role}, more...)...))
+		return object("properties", object(append([]any{"principalId", principal, "roleDefinitionId",
+			subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + role}, more...)...))
 	}
 	for name, test := range map[string]struct {
 		id     string
@@ -157,23 +162,31 @@ func TestRoleAssignmentRules(t *testing.T) {
 		status int
 		code   string
 	}{
-		"itself again":                {id, full(alice, readerRole, "principalType", "User"), http.StatusOK, ""},
-		"itself, described":           {id, full(alice, readerRole, "description", "why"), http.StatusOK, ""},
-		"another role in its place":   {id, full(alice, writerRole), http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted"},
-		"another one in its place":    {id, full(bob, readerRole), http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted"},
-		"its name at another scope":   {strings.Replace(id, account, group, 1), full(alice, readerRole), http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted"},
+		"itself again":              {id, full(alice, readerRole, "principalType", "User"), http.StatusOK, ""},
+		"itself, described":         {id, full(alice, readerRole, "description", "why"), http.StatusOK, ""},
+		"another role in its place": {id, full(alice, writerRole), http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted"},
+		"another one in its place":  {id, full(bob, readerRole), http.StatusBadRequest, "RoleAssignmentUpdateNotPermitted"},
+		"its name at another scope": {strings.Replace(id, account, group, 1), full(alice, readerRole), http.StatusBadRequest,
+			"RoleAssignmentUpdateNotPermitted"},
 		"the same under another name": {fresh(account), full(alice, readerRole), http.StatusConflict, "RoleAssignmentExists"},
-		"the same, scope in capitals": {fresh(strings.ToUpper(account[:14]) + account[14:]), full(alice, readerRole), http.StatusConflict, "RoleAssignmentExists"},
-		"unknown principal":           {fresh(account), full(uuid.NewString(), readerRole), http.StatusBadRequest, "PrincipalNotFound"},
-		"unknown group":               {fresh(account), full(uuid.NewString(), readerRole, "principalType", "Group"), http.StatusBadRequest, "PrincipalNotFound"},
-		"not yet replicated":          {fresh(account), full(uuid.NewString(), readerRole, "principalType", "ServicePrincipal"), http.StatusCreated, ""},
-		"wrong principal type":        {fresh(group), full(alice, readerRole, "principalType", "Group"), http.StatusBadRequest, "UnmatchedPrincipalType"},
-		"unknown role":                {fresh(account), full(alice, uuid.NewString()), http.StatusBadRequest, "RoleDefinitionDoesNotExist"},
-		"outside assignable scopes":   {fresh(subscription), full(alice, invokerRole), http.StatusBadRequest, "RoleDefinitionNotAssignableAtScope"},
-		"name is no GUID":             {account + "/providers/Microsoft.Authorization/roleAssignments/reader", full(bob, readerRole), http.StatusBadRequest, "InvalidRoleAssignmentId"},
-		"no such storage account":     {fresh(account + "x"), full(alice, readerRole), http.StatusNotFound, "ResourceNotFound"},
-		"no such resource group":      {fresh(group + "x"), full(alice, readerRole), http.StatusNotFound, "ResourceGroupNotFound"},
-		"at a container":              {fresh(container), full(alice, readerRole), http.StatusCreated, ""},
+		"the same, scope in capitals": {fresh(strings.ToUpper(account[:14]) + account[14:]), full(alice, readerRole),
+			http.StatusConflict, "RoleAssignmentExists"},
+		"unknown principal": {fresh(account), full(uuid.NewString(), readerRole), http.StatusBadRequest, "PrincipalNotFound"},
+		"unknown group": {fresh(account), full(uuid.NewString(), readerRole, "principalType", "Group"), http.StatusBadRequest,
+			"PrincipalNotFound"},
+		"not yet replicated": {fresh(account), full(uuid.NewString(), readerRole, "principalType", "ServicePrincipal"),
+			http.StatusCreated, ""},
+		"wrong principal type": {fresh(group), full(alice, readerRole, "principalType", "Group"), http.StatusBadRequest,
+			"UnmatchedPrincipalType"},
+		"unknown role": {fresh(account), full(alice, uuid.NewString()), http.StatusBadRequest, "RoleDefinitionDoesNotExist"},
+		"outside assignable scopes": {fresh(subscription), full(alice, invokerRole), http.StatusBadRequest,
+			"RoleDefinitionNotAssignableAtScope"},
+		"name is no GUID": {account + "/providers/Microsoft.Authorization/roleAssignments/reader", full(bob, readerRole),
+			http.StatusBadRequest, "InvalidRoleAssignmentId"},
+		"no such storage account": {fresh(account + "x"), full(alice, readerRole), http.StatusNotFound, "ResourceNotFound"},
+		"no such resource group": {fresh(group + "x"), full(alice, readerRole), http.StatusNotFound,
+			"ResourceGroupNotFound"},
+		"at a container": {fresh(container), full(alice, readerRole), http.StatusCreated, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := w.arm(http.MethodPut, test.id, test.body)
@@ -195,7 +208,8 @@ func TestListsOfRoleAssignments(t *testing.T) {
 	w.assign(bob, writerRole, container)
 	w.assign(alice, readerRole, workspace)
 	list := func(scope, filter string) int {
-		got := w.arm(http.MethodGet, scope+"/providers/Microsoft.Authorization/roleAssignments?$filter="+strings.ReplaceAll(filter, " ", "%20"), nil)
+		got := w.arm(http.MethodGet,
+			scope+"/providers/Microsoft.Authorization/roleAssignments?$filter="+strings.ReplaceAll(filter, " ", "%20"), nil)
 		require.Equal(t, http.StatusOK, got.status, got.body)
 		return len(got.body["value"].([]any))
 	}
@@ -213,8 +227,9 @@ func TestListsOfRoleAssignments(t *testing.T) {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, list(test.scope, test.filter)) })
 	}
 	for range 105 {
-		got := w.arm(http.MethodPut, group+"/providers/Microsoft.Authorization/roleAssignments/"+uuid.NewString(), object("properties", object(
-			"principalId", uuid.NewString(), "principalType", "ServicePrincipal", "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+readerRole)))
+		got := w.arm(http.MethodPut, group+"/providers/Microsoft.Authorization/roleAssignments/"+uuid.NewString(),
+			object("properties", object(
+				"principalId", uuid.NewString(), "principalType", "ServicePrincipal", "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+readerRole)))
 		require.Equal(t, http.StatusCreated, got.status)
 	}
 	seen := map[any]bool{}
@@ -264,15 +279,17 @@ func TestClustersAndTheirIdentities(t *testing.T) {
 		body any
 		code string
 	}{
-		"no such workspace":   {strings.Replace(id, "/ws/", "/other/", 1), clusterBody(nil), "ParentResourceNotFound"},
-		"33 characters":       {workspace + "/computes/" + strings.Repeat("x", 33), clusterBody(nil), "InvalidRequest"},
-		"2 characters":        {workspace + "/computes/xx", clusterBody(nil), "InvalidRequest"},
-		"a digit first":       {workspace + "/computes/1xx", clusterBody(nil), "InvalidRequest"},
-		"a hyphen last":       {workspace + "/computes/xx-", clusterBody(nil), "InvalidRequest"},
-		"32 characters":       {workspace + "/computes/X" + strings.Repeat("-", 30) + "1", clusterBody(nil), ""},
-		"both identities":     {id, clusterBody(object("type", "SystemAssigned,UserAssigned")), "InvalidIdentityType"},
-		"a key too many":      {id, clusterBody(object("kind", "SystemAssigned")), "InvalidRequestContent"},
-		"unknown identity":    {id, clusterBody(object("type", "UserAssigned", "userAssignedIdentities", object(group+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/none", object()))), "FailedIdentityOperation"},
+		"no such workspace": {strings.Replace(id, "/ws/", "/other/", 1), clusterBody(nil), "ParentResourceNotFound"},
+		"33 characters":     {workspace + "/computes/" + strings.Repeat("x", 33), clusterBody(nil), "InvalidRequest"},
+		"2 characters":      {workspace + "/computes/xx", clusterBody(nil), "InvalidRequest"},
+		"a digit first":     {workspace + "/computes/1xx", clusterBody(nil), "InvalidRequest"},
+		"a hyphen last":     {workspace + "/computes/xx-", clusterBody(nil), "InvalidRequest"},
+		"32 characters":     {workspace + "/computes/X" + strings.Repeat("-", 30) + "1", clusterBody(nil), ""},
+		"both identities":   {id, clusterBody(object("type", "SystemAssigned,UserAssigned")), "InvalidIdentityType"},
+		"a key too many":    {id, clusterBody(object("kind", "SystemAssigned")), "InvalidRequestContent"},
+		"unknown identity": {id, clusterBody(object("type", "UserAssigned", "userAssignedIdentities",
+			object(group+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/none",
+				object()))), "FailedIdentityOperation"},
 		"identity type wrong": {id, clusterBody(object("type", "Managed")), "InvalidIdentityType"},
 		"no location":         {id, object("properties", object("computeType", "AmlCompute")), "LocationRequired"},
 	} {

@@ -66,7 +66,8 @@ func (c certificate) by(header string) map[string]any {
 }
 
 // assertion signs an assertion of a client with the certificate; changes of the claims and of the header as wished.
-func (w *world) assertion(c certificate, clientID string, method jwt.SigningMethod, header, changes map[string]any) string {
+func (w *world) assertion(c certificate, clientID string, method jwt.SigningMethod, header,
+	changes map[string]any) string {
 	w.t.Helper()
 	claims := jwt.MapClaims{
 		"iss": clientID, "sub": clientID, "aud": w.URL() + "/" + tenantID + "/oauth2/v2.0/token", "jti": uuid.NewString(),
@@ -100,8 +101,10 @@ func TestACertificateSignsIn(t *testing.T) {
 	w := newWorld(t)
 	app, client, principal := w.application("nightly")
 	mine, other := issue(t, 48*time.Hour), issue(t, 48*time.Hour)
-	assert.Equal(t, 700027.0, errorCode(w.present(client, w.assertion(mine, client, jwt.SigningMethodPS256, mine.by("x5t"), nil))), "no certificate yet")
-	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, "/v1.0/applications/"+app, object("keyCredentials", []any{mine.credential()})).status)
+	assert.Equal(t, 700027.0, errorCode(w.present(client,
+		w.assertion(mine, client, jwt.SigningMethodPS256, mine.by("x5t"), nil))), "no certificate yet")
+	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, "/v1.0/applications/"+app,
+		object("keyCredentials", []any{mine.credential()})).status)
 
 	rs, ps := jwt.SigningMethodRS256, jwt.SigningMethodPS256
 	v2 := w.URL() + "/" + tenantID + "/oauth2/v2.0/token"
@@ -113,21 +116,22 @@ func TestACertificateSignsIn(t *testing.T) {
 		changes map[string]any
 		code    float64
 	}{
-		"PS256, by SHA-256":             {mine, ps, mine.by("x5t#S256"), nil, 0},
-		"RS256, by SHA-1":               {mine, rs, mine.by("x5t"), nil, 0},
-		"by key ID":                     {mine, rs, mine.by("kid"), nil, 0},
-		"by key ID in hexadecimal":      {mine, rs, mine.by("kid in hexadecimal"), nil, 0},
-		"for the v1 endpoint":           {mine, ps, mine.by("x5t"), object("aud", w.URL()+"/"+tenantID+"/oauth2/token"), 0},
-		"for several":                   {mine, ps, mine.by("x5t"), object("aud", []string{"https://example.com", v2}), 0},
-		"without nbf and jti":           {mine, ps, mine.by("x5t"), object("nbf", nil, "jti", nil), 0},
-		"another certificate":           {other, ps, other.by("x5t"), nil, 700027},
-		"another's key":                 {other, ps, mine.by("x5t"), nil, 700027},
-		"no certificate named":          {mine, ps, nil, nil, 5002723},
-		"another algorithm":             {mine, jwt.SigningMethodRS512, mine.by("x5t"), nil, 700027},
-		"expired":                       {mine, ps, mine.by("x5t"), object("exp", past), 700024},
-		"not valid yet":                 {mine, ps, mine.by("x5t"), object("nbf", future), 700024},
-		"without end":                   {mine, ps, mine.by("x5t"), object("exp", nil), 50027},
-		"for another tenant":            {mine, ps, mine.by("x5t"), object("aud", strings.Replace(v2, tenantID, alice, 1)), 700023},
+		"PS256, by SHA-256":        {mine, ps, mine.by("x5t#S256"), nil, 0},
+		"RS256, by SHA-1":          {mine, rs, mine.by("x5t"), nil, 0},
+		"by key ID":                {mine, rs, mine.by("kid"), nil, 0},
+		"by key ID in hexadecimal": {mine, rs, mine.by("kid in hexadecimal"), nil, 0},
+		"for the v1 endpoint":      {mine, ps, mine.by("x5t"), object("aud", w.URL()+"/"+tenantID+"/oauth2/token"), 0},
+		"for several":              {mine, ps, mine.by("x5t"), object("aud", []string{"https://example.com", v2}), 0},
+		"without nbf and jti":      {mine, ps, mine.by("x5t"), object("nbf", nil, "jti", nil), 0},
+		"another certificate":      {other, ps, other.by("x5t"), nil, 700027},
+		"another's key":            {other, ps, mine.by("x5t"), nil, 700027},
+		"no certificate named":     {mine, ps, nil, nil, 5002723},
+		"another algorithm":        {mine, jwt.SigningMethodRS512, mine.by("x5t"), nil, 700027},
+		"expired":                  {mine, ps, mine.by("x5t"), object("exp", past), 700024},
+		"not valid yet":            {mine, ps, mine.by("x5t"), object("nbf", future), 700024},
+		"without end":              {mine, ps, mine.by("x5t"), object("exp", nil), 50027},
+		"for another tenant": {mine, ps, mine.by("x5t"), object("aud", strings.Replace(v2, tenantID, alice, 1)),
+			700023},
 		"for the service":               {mine, ps, mine.by("x5t"), object("aud", ml), 700023},
 		"for nobody":                    {mine, ps, mine.by("x5t"), object("aud", nil), 700023},
 		"of another subject":            {mine, ps, mine.by("x5t"), object("sub", alice), 700021},
@@ -167,7 +171,8 @@ func TestACertificateSignsInOnlyInItsTime(t *testing.T) {
 	at := func(c certificate, ahead time.Duration) float64 {
 		w.pass(ahead - w.ahead)
 		now := time.Now().Add(ahead)
-		return errorCode(w.present(client, w.assertion(c, client, jwt.SigningMethodPS256, c.by("x5t"), map[string]any{"nbf": nil, "exp": now.Add(time.Minute).Unix()})))
+		return errorCode(w.present(client, w.assertion(c, client, jwt.SigningMethodPS256, c.by("x5t"),
+			map[string]any{"nbf": nil, "exp": now.Add(time.Minute).Unix()})))
 	}
 	assert.Zero(t, at(long, 0))
 	assert.Zero(t, at(short, 0))
@@ -181,7 +186,8 @@ func TestGraphKeepsCertificates(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first, second := issue(t, 48*time.Hour), issue(t, 48*time.Hour)
-	made := w.graph(http.MethodPost, "/v1.0/applications", object("displayName", "nightly", "keyCredentials", []any{first.credential()}))
+	made := w.graph(http.MethodPost, "/v1.0/applications",
+		object("displayName", "nightly", "keyCredentials", []any{first.credential()}))
 	require.Equal(t, http.StatusCreated, made.status, made.body)
 	path := "/v1.0/applications/" + made.body["id"].(string)
 	read := func(query string) []any {
@@ -200,12 +206,15 @@ func TestGraphKeepsCertificates(t *testing.T) {
 	require.NoError(t, uuid.Validate(got["keyId"].(string)))
 	selected := read("?$select=keyCredentials")[0].(map[string]any)
 	assert.Equal(t, base64.StdEncoding.EncodeToString(first.Raw), selected["key"])
-	listed := w.graph(http.MethodGet, "/v1.0/applications?$select=keyCredentials&$filter=displayName+eq+'nightly'", nil).body["value"].([]any)
-	assert.Nil(t, listed[0].(map[string]any)["keyCredentials"].([]any)[0].(map[string]any)["key"], "of one application only")
+	listed := w.graph(http.MethodGet, "/v1.0/applications?$select=keyCredentials&$filter=displayName+eq+'nightly'",
+		nil).body["value"].([]any)
+	assert.Nil(t, listed[0].(map[string]any)["keyCredentials"].([]any)[0].(map[string]any)["key"],
+		"of one application only")
 
 	// What was read, with one more: that is how clients add one. The new one is in PEM, as the azuread plugin sends it.
 	inPEM := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: second.Raw}))
-	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, path, object("keyCredentials", []any{got, second.credential("key", inPEM)})).status)
+	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, path,
+		object("keyCredentials", []any{got, second.credential("key", inPEM)})).status)
 	both := read("?$select=keyCredentials")
 	require.Len(t, both, 2)
 	assert.Equal(t, selected, both[0])

@@ -43,7 +43,8 @@ func (a *Azure) Deployer() Credentials {
 	var c Credentials
 	_ = a.store.View(func(st *state.State) error {
 		sp := st.ServicePrincipals[st.DeployerID]
-		c = Credentials{TenantID: st.TenantID, SubscriptionID: st.Subscription, ClientID: sp.AppID, ClientSecret: a.secret, ObjectID: sp.ID}
+		c = Credentials{TenantID: st.TenantID, SubscriptionID: st.Subscription, ClientID: sp.AppID, ClientSecret: a.secret,
+			ObjectID: sp.ID}
 		return nil
 	})
 	return c
@@ -61,7 +62,8 @@ func (a *Azure) enrolDeployer() error {
 				ID: uuid.NewString(), AppID: uuid.NewString(), Seeded: true, CreatedAt: now,
 				Attributes: map[string]any{"displayName": "batchaccess sandbox deployer"},
 			}
-			sp = &state.ServicePrincipal{ID: uuid.NewString(), AppID: app.AppID, Type: "Application", Enabled: true, Seeded: true}
+			sp = &state.ServicePrincipal{ID: uuid.NewString(), AppID: app.AppID, Type: "Application", Enabled: true,
+				Seeded: true}
 			st.Applications[app.ID], st.ServicePrincipals[sp.ID] = app, sp
 			st.DeployerID = sp.ID
 			st.Touch(state.Applications, app.ID)

@@ -41,7 +41,8 @@ func TestClientSecrets(t *testing.T) {
 	w := newWorld(t)
 	app, client, principal := w.application("nightly")
 	end := time.Now().Add(48 * time.Hour).UTC().Format("2006-01-02T15:04:05Z")
-	added := w.graph(http.MethodPost, "/v1.0/applications/"+app+"/addPassword", object("passwordCredential", object("displayName", "a", "endDateTime", end)))
+	added := w.graph(http.MethodPost, "/v1.0/applications/"+app+"/addPassword",
+		object("passwordCredential", object("displayName", "a", "endDateTime", end)))
 	require.Equal(t, http.StatusOK, added.status, added.body)
 	secret := added.body["secretText"].(string)
 	assert.Equal(t, end, added.body["endDateTime"], "dates are compared as text")
@@ -53,7 +54,8 @@ func TestClientSecrets(t *testing.T) {
 	claims := jwt.MapClaims{}
 	_, _, err := jwt.NewParser().ParseUnverified(got.body["access_token"].(string), claims)
 	require.NoError(t, err)
-	for key, want := range map[string]any{"aud": ml, "oid": principal, "sub": principal, "appid": client, "tid": tenantID, "idtyp": "app", "ver": "1.0"} {
+	for key, want := range map[string]any{"aud": ml, "oid": principal, "sub": principal, "appid": client, "tid": tenantID,
+		"idtyp": "app", "ver": "1.0"} {
 		assert.Equal(t, want, claims[key], key)
 	}
 
@@ -61,13 +63,16 @@ func TestClientSecrets(t *testing.T) {
 		form map[string]string
 		code float64
 	}{
-		"wrong secret":        {map[string]string{"client_id": client, "client_secret": secret + "x"}, 7000215},
-		"the secret's ID":     {map[string]string{"client_id": client, "client_secret": added.body["keyId"].(string)}, 7000215},
+		"wrong secret": {map[string]string{"client_id": client, "client_secret": secret + "x"}, 7000215},
+		"the secret's ID": {map[string]string{"client_id": client, "client_secret": added.body["keyId"].(string)},
+			7000215},
 		"no credential":       {map[string]string{"client_id": client}, 7000218},
 		"unknown application": {map[string]string{"client_id": uuid.NewString(), "client_secret": secret}, 700016},
-		"unknown resource":    {map[string]string{"client_id": client, "client_secret": secret, "scope": "https://example.com/.default"}, 500011},
-		"no /.default":        {map[string]string{"client_id": client, "client_secret": secret, "scope": ml}, 1002012},
-		"another grant":       {map[string]string{"client_id": client, "client_secret": secret, "grant_type": "authorization_code"}, 70003},
+		"unknown resource": {map[string]string{"client_id": client, "client_secret": secret,
+			"scope": "https://example.com/.default"}, 500011},
+		"no /.default": {map[string]string{"client_id": client, "client_secret": secret, "scope": ml}, 1002012},
+		"another grant": {map[string]string{"client_id": client, "client_secret": secret, "grant_type": "authorization_code"},
+			70003},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := w.signIn(test.form)
@@ -77,17 +82,21 @@ func TestClientSecrets(t *testing.T) {
 		})
 	}
 	t.Run("scopes of OpenID Connect beside the resource", func(t *testing.T) {
-		form := map[string]string{"client_id": client, "client_secret": secret, "scope": ml + "/.default openid offline_access profile"}
+		form := map[string]string{"client_id": client, "client_secret": secret,
+			"scope": ml + "/.default openid offline_access profile"}
 		assert.Equal(t, http.StatusOK, w.signIn(form).status)
 		form["scope"] = ml + "/.default " + management + "/.default"
 		assert.Equal(t, 1002012.0, errorCode(w.signIn(form)))
 	})
 	t.Run("version 1 takes a resource and answers text", func(t *testing.T) {
-		form := url.Values{"grant_type": {"client_credentials"}, "client_id": {client}, "client_secret": {secret}, "resource": {ml}}
-		got := w.send(http.MethodPost, "/"+tenantID+"/oauth2/token", "", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+		form := url.Values{"grant_type": {"client_credentials"}, "client_id": {client}, "client_secret": {secret},
+			"resource": {ml}}
+		got := w.send(http.MethodPost, "/"+tenantID+"/oauth2/token", "", form.Encode(), "Content-Type",
+			"application/x-www-form-urlencoded")
 		require.Equal(t, http.StatusOK, got.status, got.body)
 		assert.Equal(t, "3599", got.body["expires_in"])
-		got = w.send(http.MethodPost, "/"+uuid.NewString()+"/oauth2/token", "", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+		got = w.send(http.MethodPost, "/"+uuid.NewString()+"/oauth2/token", "", form.Encode(), "Content-Type",
+			"application/x-www-form-urlencoded")
 		assert.Equal(t, 90002.0, errorCode(got))
 	})
 	t.Run("disabled, expired, removed", func(t *testing.T) {
@@ -98,18 +107,21 @@ func TestClientSecrets(t *testing.T) {
 		w.SetClock(func() time.Time { return time.Now().Add(2 * time.Minute) })
 		assert.NotEqual(t, before, w.token(principal, ml), "and later another")
 		w.SetClock(time.Now)
-		require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, "/v1.0/servicePrincipals/"+principal, object("accountEnabled", false)).status)
+		require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, "/v1.0/servicePrincipals/"+principal,
+			object("accountEnabled", false)).status)
 		assert.Equal(t, 7000112.0, errorCode(w.signIn(form)))
 		_, err := w.SignIn(t.Context(), principal, ml)
 		require.ErrorContains(t, err, "disabled")
-		require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, "/v1.0/servicePrincipals/"+principal, object("accountEnabled", true)).status)
+		require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, "/v1.0/servicePrincipals/"+principal,
+			object("accountEnabled", true)).status)
 
 		w.SetClock(func() time.Time { return time.Now().Add(49 * time.Hour) })
 		assert.Equal(t, 7000222.0, errorCode(w.signIn(form)))
 		w.SetClock(time.Now)
 		require.Equal(t, http.StatusOK, w.signIn(form).status)
 
-		require.Equal(t, http.StatusNoContent, w.graph(http.MethodPost, "/v1.0/applications/"+app+"/removePassword", object("keyId", added.body["keyId"])).status)
+		require.Equal(t, http.StatusNoContent, w.graph(http.MethodPost, "/v1.0/applications/"+app+"/removePassword",
+			object("keyId", added.body["keyId"])).status)
 		assert.Equal(t, 7000215.0, errorCode(w.signIn(form)))
 		require.Equal(t, http.StatusNoContent, w.graph(http.MethodDelete, "/v1.0/applications/"+app, nil).status)
 		assert.Equal(t, 700016.0, errorCode(w.signIn(form)), "the service principal goes with its application")
@@ -127,7 +139,8 @@ func TestFederatedCredentials(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 70025.0, errorCode(w.signIn(assertion(github, repository, exchange))))
-	credential := object("name", "main", "issuer", github, "subject", repository, "audiences", []string{exchange}, "description", "")
+	credential := object("name", "main", "issuer", github, "subject", repository, "audiences", []string{exchange},
+		"description", "")
 	path := "/v1.0/applications/" + app + "/federatedIdentityCredentials"
 	require.Equal(t, http.StatusCreated, w.graph(http.MethodPost, path, credential).status)
 	got := w.signIn(assertion(github, repository, exchange))
@@ -146,7 +159,8 @@ func TestFederatedCredentials(t *testing.T) {
 		"another branch":   {assertion(github, "repo:acme/scores:ref:refs/heads/dev", exchange), 700213},
 		"another case":     {assertion(github, "repo:Acme/scores:ref:refs/heads/main", exchange), 7002138},
 		"immutable form":   {assertion(github, "repo:acme@1/scores@2:ref:refs/heads/main", exchange), 700213},
-		"an access token":  {map[string]string{"client_id": client, "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion": w.token(principal, ml)}, 700027},
+		"an access token": {map[string]string{"client_id": client,
+			"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion": w.token(principal, ml)}, 700027},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := w.signIn(test.form)
@@ -158,10 +172,12 @@ func TestFederatedCredentials(t *testing.T) {
 		same := object("name", "other", "issuer", github, "subject", repository, "audiences", []string{exchange})
 		assert.Equal(t, http.StatusConflict, w.graph(http.MethodPost, path, same).status)
 		for i := range 19 {
-			more := object("name", "more-"+string(rune('a'+i)), "issuer", github, "subject", repository+string(rune('a'+i)), "audiences", []string{exchange})
+			more := object("name", "more-"+string(rune('a'+i)), "issuer", github, "subject", repository+string(rune('a'+i)),
+				"audiences", []string{exchange})
 			require.Equal(t, http.StatusCreated, w.graph(http.MethodPost, path, more).status)
 		}
-		got := w.graph(http.MethodPost, path, object("name", "too-many", "issuer", github, "subject", "x", "audiences", []string{exchange}))
+		got := w.graph(http.MethodPost, path, object("name", "too-many", "issuer", github, "subject", "x", "audiences",
+			[]string{exchange}))
 		assert.Equal(t, http.StatusBadRequest, got.status)
 		assert.Contains(t, got.message(), "20")
 	})
@@ -174,7 +190,8 @@ func TestManagedIdentitiesGetTokens(t *testing.T) {
 	made := w.arm(http.MethodPut, prefix+"one", object("location", "westeurope"))
 	require.Equal(t, http.StatusCreated, made.status, made.body)
 	imds := func(query string, header ...string) answer {
-		return w.send(http.MethodGet, "/metadata/identity/oauth2/token?api-version=2018-02-01&resource="+url.QueryEscape(ml)+query, "", nil, header...)
+		return w.send(http.MethodGet,
+			"/metadata/identity/oauth2/token?api-version=2018-02-01&resource="+url.QueryEscape(ml)+query, "", nil, header...)
 	}
 	assert.Equal(t, http.StatusBadRequest, imds("").status, "without the header Metadata")
 	byID := "&client_id=" + made.at("properties", "clientId").(string)
@@ -197,13 +214,17 @@ func TestManagedIdentitiesGetTokens(t *testing.T) {
 	} {
 		got := imds(query, "Metadata", "true")
 		require.Equal(t, http.StatusOK, got.status, query)
-		started := w.send(http.MethodPost, "/inference/westeurope/heart/jobs", got.body["access_token"].(string), object("properties", object()))
+		started := w.send(http.MethodPost, "/inference/westeurope/heart/jobs", got.body["access_token"].(string),
+			object("properties", object()))
 		assert.Contains(t, started.message(), made.at("properties", "principalId"))
 	}
-	assert.Equal(t, "Identity not found", imds("&client_id="+uuid.NewString(), "Metadata", "true").body["error_description"])
+	assert.Equal(t, "Identity not found", imds("&client_id="+uuid.NewString(), "Metadata",
+		"true").body["error_description"])
 
 	service := func(header string) answer {
-		return w.send(http.MethodGet, "/msi/token?api-version=2019-08-01&resource="+url.QueryEscape(ml)+"&client_id="+made.at("properties", "clientId").(string), "", nil, "X-IDENTITY-HEADER", header)
+		return w.send(http.MethodGet,
+			"/msi/token?api-version=2019-08-01&resource="+url.QueryEscape(ml)+"&client_id="+made.at("properties",
+				"clientId").(string), "", nil, "X-IDENTITY-HEADER", header)
 	}
 	assert.Equal(t, http.StatusOK, service(w.IdentityHeader()).status)
 	assert.Equal(t, http.StatusUnauthorized, service("guess").status)

@@ -15,11 +15,14 @@ func TestGraphFollowsTheAzureADPlugin(t *testing.T) {
 	caller := w.Deployer().ObjectID
 	owners := []string{w.URL() + "/graph/v1.0/directoryObjects/" + caller}
 
-	app := w.graph(http.MethodPost, "/v1.0/applications", object("@odata.type", "#microsoft.graph.application", "displayName", "nightly", "description", nil,
-		"groupMembershipClaims", nil, "api", object("requestedAccessTokenVersion", 1), "owners@odata.bind", owners, "tags", []string{"a"}))
+	app := w.graph(http.MethodPost, "/v1.0/applications",
+		object("@odata.type", "#microsoft.graph.application", "displayName", "nightly", "description", nil,
+			"groupMembershipClaims", nil, "api", object("requestedAccessTokenVersion",
+				1), "owners@odata.bind", owners, "tags", []string{"a"}))
 	require.Equal(t, http.StatusCreated, app.status, app.body)
 	path := "/v1.0/applications/" + app.body["id"].(string)
-	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, path, object("displayName", "TERRAFORM_UPDATE_x")).status)
+	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, path,
+		object("displayName", "TERRAFORM_UPDATE_x")).status)
 	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, path, object("displayName", "nightly")).status)
 	require.Equal(t, http.StatusNoContent, w.graph(http.MethodDelete, path+"/owners/"+caller+"/$ref", nil).status)
 	assert.Equal(t, http.StatusNotFound, w.graph(http.MethodDelete, path+"/owners/"+caller+"/$ref", nil).status)
@@ -30,9 +33,11 @@ func TestGraphFollowsTheAzureADPlugin(t *testing.T) {
 	assert.Equal(t, 1.0, read.at("api", "requestedAccessTokenVersion"))
 	assert.NotContains(t, read.body, "owners@odata.bind")
 	assert.Empty(t, w.graph(http.MethodGet, path+"/owners", nil).body["value"])
-	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, "/beta"+path[len("/v1.0"):]+"?$select=oauth2RequirePostResponse", nil).status)
+	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet,
+		"/beta"+path[len("/v1.0"):]+"?$select=oauth2RequirePostResponse", nil).status)
 
-	group := w.graph(http.MethodPost, "/beta/groups", object("displayName", "it's", "mailEnabled", false, "mailNickname", "x", "securityEnabled", true, "membershipRule", nil))
+	group := w.graph(http.MethodPost, "/beta/groups", object("displayName", "it's", "mailEnabled", false, "mailNickname",
+		"x", "securityEnabled", true, "membershipRule", nil))
 	require.Equal(t, http.StatusCreated, group.status, group.body)
 	gpath := "/beta/groups/" + group.body["id"].(string)
 	rule, has := w.graph(http.MethodGet, gpath, nil).body["membershipRule"]
@@ -45,8 +50,10 @@ func TestGraphFollowsTheAzureADPlugin(t *testing.T) {
 	assert.Contains(t, again.message(), "already exist")
 	assert.Len(t, w.graph(http.MethodGet, gpath+"/members?$filter=id+eq+'"+alice+"'", nil).body["value"], 1)
 	assert.Empty(t, w.graph(http.MethodGet, gpath+"/members?$filter=id+eq+'"+bob+"'", nil).body["value"])
-	assert.Len(t, w.graph(http.MethodGet, "/beta/groups?$filter=displayName+eq+'it''s'+and+securityEnabled+eq+true", nil).body["value"], 1)
-	assert.Empty(t, w.graph(http.MethodGet, "/beta/groups?$filter=displayName+eq+'it''s'+and+securityEnabled+eq+false", nil).body["value"])
+	assert.Len(t, w.graph(http.MethodGet, "/beta/groups?$filter=displayName+eq+'it''s'+and+securityEnabled+eq+true",
+		nil).body["value"], 1)
+	assert.Empty(t, w.graph(http.MethodGet, "/beta/groups?$filter=displayName+eq+'it''s'+and+securityEnabled+eq+false",
+		nil).body["value"])
 	for _, kind := range []string{"owners", "memberOf", "transitiveMembers"} {
 		assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, gpath+"/"+kind, nil).status, kind)
 	}
@@ -54,7 +61,8 @@ func TestGraphFollowsTheAzureADPlugin(t *testing.T) {
 	users := w.graph(http.MethodGet, "/v1.0/users?$filter=userPrincipalName+eq+'Alice@example.com'", nil)
 	require.Len(t, users.body["value"], 1)
 	assert.Equal(t, http.StatusNotFound, w.graph(http.MethodGet, "/v1.0/users/"+alice+"/manager", nil).status)
-	assert.Equal(t, "#microsoft.graph.user", w.graph(http.MethodGet, "/v1.0/directoryObjects/"+alice, nil).body["@odata.type"])
+	assert.Equal(t, "#microsoft.graph.user", w.graph(http.MethodGet, "/v1.0/directoryObjects/"+alice,
+		nil).body["@odata.type"])
 	assert.Equal(t, "Request_UnsupportedQuery", w.graph(http.MethodGet, "/v1.0/users?$filter=endswith(mail,'a')",
 		nil).code())
 }
@@ -68,7 +76,8 @@ func TestServicePrincipalRules(t *testing.T) {
 	app, client, principal := w.application("one")
 	got = w.graph(http.MethodPost, "/v1.0/servicePrincipals", object("appId", client))
 	assert.Equal(t, http.StatusConflict, got.status)
-	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, "/v1.0/applications/"+app, object("displayName", "renamed")).status)
+	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPatch, "/v1.0/applications/"+app,
+		object("displayName", "renamed")).status)
 	assert.Equal(t, "renamed", w.graph(http.MethodGet, "/v1.0/servicePrincipals/"+principal, nil).body["displayName"])
 	require.Equal(t, http.StatusNoContent, w.graph(http.MethodDelete, "/v1.0/applications/"+app, nil).status)
 	assert.Equal(t, http.StatusNotFound, w.graph(http.MethodGet, "/v1.0/servicePrincipals/"+principal, nil).status)
@@ -119,9 +128,11 @@ func TestGraphAnswersQueryOptionsOrRefusesThem(t *testing.T) {
 	assert.Empty(t, next)
 	assert.Len(t, seen, total)
 
-	for _, query := range []string{"$top=0", "$top=1000", "$top=x", "$skiptoken=x", "$skiptoken=-1", "$skiptoken=1000", "$search=x", "$expand=owners", "$orderby=id", "$skip=1"} {
+	for _, query := range []string{"$top=0", "$top=1000", "$top=x", "$skiptoken=x", "$skiptoken=-1", "$skiptoken=1000",
+		"$search=x", "$expand=owners", "$orderby=id", "$skip=1"} {
 		assert.Equal(t, http.StatusBadRequest, list(query).status, query)
 	}
-	full := w.send(http.MethodGet, "/graph/beta/users/"+alice, w.token(alice, "https://graph.microsoft.com"), nil, "Accept", "application/json;odata.metadata=full")
+	full := w.send(http.MethodGet, "/graph/beta/users/"+alice, w.token(alice, "https://graph.microsoft.com"), nil,
+		"Accept", "application/json;odata.metadata=full")
 	assert.Equal(t, w.URL()+"/graph/beta/directoryObjects/"+alice, full.body["@odata.id"])
 }

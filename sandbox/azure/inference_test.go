@@ -27,7 +27,8 @@ func TestInvokingNamesTheFirstMissingAction(t *testing.T) {
 	require.Len(t, actions, 35)
 	for i, missing := range actions {
 		rest := slices.Delete(slices.Clone(actions), i, i+1)
-		require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), definition("Invoker", rest)).status)
+		require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole),
+			definition("Invoker", rest)).status)
 		got := w.invoke(alice, blob)
 		require.Equal(t, http.StatusForbidden, got.status, missing)
 		assert.Equal(t, "AuthorizationFailed", got.code())
@@ -124,7 +125,8 @@ func TestInvokingWantsATokenForMachineLearning(t *testing.T) {
 		})
 	}
 	t.Run("a trailing slash makes no difference", func(t *testing.T) {
-		got := w.send(http.MethodPost, "/inference/westeurope/heart/jobs", w.token(alice, ml+"/"), object("properties", object()))
+		got := w.send(http.MethodPost, "/inference/westeurope/heart/jobs", w.token(alice, ml+"/"),
+			object("properties", object()))
 		assert.Equal(t, http.StatusCreated, got.status, got.body)
 	})
 	t.Run("an expired token", func(t *testing.T) {
@@ -159,7 +161,8 @@ func TestAJobMountsAsTheClusterAndReadsAsTheInvoker(t *testing.T) {
 			assert.Equal(t, "in", detail(details, "input"))
 			assert.Equal(t, machine, detail(details, "identity"))
 			assert.Equal(t, strings.ToLower(container), strings.ToLower(detail(details, "storage")))
-			assert.Contains(t, got.at("properties", "error", "message"), "StreamAccessException was caused by AuthenticationException.")
+			assert.Contains(t, got.at("properties", "error", "message"),
+				"StreamAccessException was caused by AuthenticationException.")
 
 			reader := w.assign(machine, readerRole, container)
 			got = w.outcome(w.invoke(alice, uri))
@@ -173,7 +176,8 @@ func TestAJobMountsAsTheClusterAndReadsAsTheInvoker(t *testing.T) {
 
 			require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, reader, nil).status)
 			got = w.outcome(w.invoke(alice, uri))
-			assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"), "the invoker's right is not the cluster's")
+			assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"),
+				"the invoker's right is not the cluster's")
 		})
 	}
 }
@@ -207,7 +211,8 @@ func TestMembersOfAGroupHoldItsRoles(t *testing.T) {
 	assert.Equal(t, "Completed", w.outcome(w.invoke(bob, blob)).at("properties", "status"))
 	assert.Equal(t, http.StatusForbidden, w.invoke(alice, blob).status)
 
-	require.Equal(t, http.StatusNoContent, w.graph(http.MethodDelete, "/beta/groups/"+scientists+"/members/"+bob+"/$ref", nil).status)
+	require.Equal(t, http.StatusNoContent, w.graph(http.MethodDelete, "/beta/groups/"+scientists+"/members/"+bob+"/$ref",
+		nil).status)
 	assert.Equal(t, http.StatusForbidden, w.invoke(bob, blob).status)
 }
 
@@ -222,7 +227,8 @@ func TestOutputsAreWrittenByTheInvoker(t *testing.T) {
 	results := workspace + "/datastores/results/paths/scores"
 	w.assign(alice, readerRole, account)
 	got := w.outcome(w.post(alice, output(results)))
-	assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"), "a cluster that may only read mounts no output")
+	assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"),
+		"a cluster that may only read mounts no output")
 	assert.Equal(t, "scores", detail(got.at("properties", "error", "details"), "output"))
 	w.assign(machine, writerRole, account)
 	got = w.outcome(w.post(alice, output(results)))
@@ -327,14 +333,16 @@ func TestRequestsForJobsAreValidated(t *testing.T) {
 		body     any
 		property string
 	}{
-		"no JSON":              {"{", "body"},
-		"no properties":        {object(), "properties"},
-		"MLTable":              {input("JobInputType", "MLTable", "Uri", blob), "properties.InputData.in.JobInputType"},
-		"no type":              {input("Uri", blob), "properties.InputData.in.JobInputType"},
-		"unknown type":         {input("JobInputType", "Folder", "Uri", blob), "properties.InputData.in.JobInputType"},
-		"no URI":               {input("JobInputType", "UriFile"), "properties.InputData.in.Uri"},
-		"http":                 {input("JobInputType", "UriFile", "Uri", "http://mydata.blob.core.windows.net/raw/x"), "properties.InputData.in.Uri"},
-		"data store, no path":  {input("JobInputType", "UriFolder", "Uri", workspace+"/datastores/keyed"), "properties.InputData.in.Uri"},
+		"no JSON":       {"{", "body"},
+		"no properties": {object(), "properties"},
+		"MLTable":       {input("JobInputType", "MLTable", "Uri", blob), "properties.InputData.in.JobInputType"},
+		"no type":       {input("Uri", blob), "properties.InputData.in.JobInputType"},
+		"unknown type":  {input("JobInputType", "Folder", "Uri", blob), "properties.InputData.in.JobInputType"},
+		"no URI":        {input("JobInputType", "UriFile"), "properties.InputData.in.Uri"},
+		"http": {input("JobInputType", "UriFile", "Uri", "http://mydata.blob.core.windows.net/raw/x"),
+			"properties.InputData.in.Uri"},
+		"data store, no path": {input("JobInputType", "UriFolder", "Uri", workspace+"/datastores/keyed"),
+			"properties.InputData.in.Uri"},
 		"a workspace":          {input("JobInputType", "UriFolder", "Uri", workspace), "properties.InputData.in.Uri"},
 		"literal without data": {input("JobInputType", "Literal"), "properties.InputData.in.Value"},
 	} {
@@ -345,7 +353,8 @@ func TestRequestsForJobsAreValidated(t *testing.T) {
 			assert.True(t, strings.HasPrefix(got.message(), test.property+":"), got.message())
 		})
 	}
-	assert.Equal(t, "Completed", w.outcome(w.post(alice, input("JobInputType", "Literal", "Value", 3))).at("properties", "status"))
+	assert.Equal(t, "Completed", w.outcome(w.post(alice, input("JobInputType", "Literal", "Value", 3))).at("properties",
+		"status"))
 }
 
 func TestPollingIsNotAmongTheSeedsActions(t *testing.T) {
@@ -373,6 +382,8 @@ func must[T any](value T, err error) T {
 }
 
 func clusterBody(identity any) any {
-	return object("location", "westeurope", "identity", identity, "properties", object("computeType", "AmlCompute", "properties",
-		object("vmSize", "Standard_DS3_v2", "scaleSettings", object("minNodeCount", 0, "maxNodeCount", 2, "nodeIdleTimeBeforeScaleDown", "PT5M"))))
+	return object("location", "westeurope", "identity", identity, "properties",
+		object("computeType", "AmlCompute", "properties",
+			object("vmSize", "Standard_DS3_v2", "scaleSettings",
+				object("minNodeCount", 0, "maxNodeCount", 2, "nodeIdleTimeBeforeScaleDown", "PT5M"))))
 }

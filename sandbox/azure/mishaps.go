@@ -132,7 +132,8 @@ func mayLose(r *http.Request) bool {
 func fail(w http.ResponseWriter, r *http.Request, status int, code, message string) {
 	switch serviceOf(r.URL.Path) {
 	case login:
-		wire.JSON(w, status, map[string]any{"error": "temporarily_unavailable", "error_description": "AADSTS90033: " + message, "error_codes": []int{90033}})
+		wire.JSON(w, status, map[string]any{"error": "temporarily_unavailable",
+			"error_description": "AADSTS90033: " + message, "error_codes": []int{90033}})
 	case machineIdentity:
 		wire.JSON(w, status, map[string]any{"error": "unknown_error", "error_description": message})
 	case appIdentity:

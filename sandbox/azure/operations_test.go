@@ -56,7 +56,9 @@ func TestALongRunningOperationIsInProgressAndThenSucceeds(t *testing.T) {
 		}
 	}
 	assert.Equal(t, http.StatusNotFound, w.arm(http.MethodGet, id, nil).status)
-	none := w.follow(w.URL() + subscription + "/providers/Microsoft.MachineLearningServices/locations/x/computeOperationsStatus/" + alice + "?api-version=2024-04-01")
+	none := w.follow(w.URL() + subscription +
+		"/providers/Microsoft.MachineLearningServices/locations/x/computeOperationsStatus/" + alice +
+		"?api-version=2024-04-01")
 	assert.Equal(t, "OperationNotFound", none.code())
 }
 
@@ -94,7 +96,8 @@ func TestAPatchOfAClusterChangesWhatItNames(t *testing.T) {
 	}
 	stripped := w.arm(http.MethodPut, id, clusterBody(object("type", "None")))
 	assert.Nil(t, stripped.at("identity"))
-	assert.Equal(t, http.StatusNotFound, w.graph(http.MethodGet, "/v1.0/servicePrincipals/"+principal.(string), nil).status)
+	assert.Equal(t, http.StatusNotFound, w.graph(http.MethodGet, "/v1.0/servicePrincipals/"+principal.(string),
+		nil).status)
 	assert.Equal(t, "InvalidRequest", w.arm(http.MethodPatch, id, scaledTo(0)).code())
 	assert.Equal(t, http.StatusNotFound, w.arm(http.MethodPatch, workspace+"/computes/none", scaledTo(1)).status)
 }

@@ -92,7 +92,8 @@ func spawn(t *testing.T, file string) *child {
 	require.NoError(t, json.NewDecoder(out).Decode(&c.hello))
 	pool := x509.NewCertPool()
 	require.True(t, pool.AppendCertsFromPEM([]byte(c.CA)))
-	c.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
+	c.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool,
+		MinVersion: tls.VersionTLS12}}}
 	return c
 }
 
@@ -171,7 +172,8 @@ func TestNothingAnsweredIsLostWhenTheSandboxIsKilled(t *testing.T) {
 		}
 		assert.Equal(t, want, status, path)
 	}
-	t.Logf("%d kills, %d changes answered, %d assignments found, %d changes without an answer", kills, len(there), found, len(unsure))
+	t.Logf("%d kills, %d changes answered, %d assignments found, %d changes without an answer", kills, len(there), found,
+		len(unsure))
 	assert.NotZero(t, found)
 	left, err := filepath.Glob(file + ".*.tmp")
 	require.NoError(t, err)
@@ -263,11 +265,13 @@ func TestTwoSandboxesSideBySideDoNotDisturbEachOther(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, two.invoke(alice, workspace+"/datastores/keyed/paths/x").status)
 
 	foreign := one.token(one.Deployer().ObjectID, management)
-	assert.Equal(t, "InvalidAuthenticationToken", two.send(http.MethodGet, workspace+"?api-version=2024-04-01", foreign, nil).code(), "the other's tokens are worth nothing")
+	assert.Equal(t, "InvalidAuthenticationToken", two.send(http.MethodGet, workspace+"?api-version=2024-04-01", foreign,
+		nil).code(), "the other's tokens are worth nothing")
 	_, err := one.client.Get(two.URL() + "/metadata/endpoints?api-version=2022-09-01")
 	require.ErrorContains(t, err, "certificate", "nor are its certificates")
 	d := one.Deployer()
-	assert.Equal(t, 700016.0, errorCode(two.signIn(map[string]string{"client_id": d.ClientID, "client_secret": d.ClientSecret})))
+	assert.Equal(t, 700016.0, errorCode(two.signIn(map[string]string{"client_id": d.ClientID,
+		"client_secret": d.ClientSecret})))
 
 	require.NoError(t, one.Close())
 	assert.Equal(t, http.StatusOK, two.arm(http.MethodGet, workspace, nil).status, "one goes, the other stays")

@@ -139,11 +139,13 @@ func TestARoleIsAssignedWithinItsAssignableScopes(t *testing.T) {
 	w := newWorld(t)
 	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole),
 		customRole("assignableScopes", []string{strings.ToUpper(workspace)})).status)
-	for scope, want := range map[string]string{workspace: "", cluster: "", group: "RoleDefinitionNotAssignableAtScope", account: "RoleDefinitionNotAssignableAtScope"} {
+	for scope, want := range map[string]string{workspace: "", cluster: "", group: "RoleDefinitionNotAssignableAtScope",
+		account: "RoleDefinitionNotAssignableAtScope"} {
 		got := w.arm(http.MethodPut, assignmentPath(scope), assignment(alice, invokerRole))
 		assert.Equal(t, want, got.code(), scope)
 	}
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account), assignment(alice, readerRole)).status, "a built-in role everywhere")
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account),
+		assignment(alice, readerRole)).status, "a built-in role everywhere")
 }
 
 func assignmentPath(scope string) string {
@@ -169,16 +171,20 @@ func TestAManagementGroupHas500AssignmentsAtMost(t *testing.T) {
 	w.ownRoot()
 	const managementGroup = "/providers/Microsoft.Management/managementGroups/all"
 	require.NoError(t, w.Change(func(st *state.State) { crowd(st, managementGroup, 499) }))
-	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(managementGroup), assignment(alice, readerRole)).status)
-	assert.Equal(t, "RoleAssignmentLimitExceeded", w.arm(http.MethodPut, assignmentPath(managementGroup), assignment(bob, readerRole)).code())
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(group), assignment(bob, readerRole)).status, "a subscription has a limit of its own")
+	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(managementGroup),
+		assignment(alice, readerRole)).status)
+	assert.Equal(t, "RoleAssignmentLimitExceeded", w.arm(http.MethodPut, assignmentPath(managementGroup),
+		assignment(bob, readerRole)).code())
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(group), assignment(bob, readerRole)).status,
+		"a subscription has a limit of its own")
 }
 
 // crowd puts so many assignments at a scope.
 func crowd(st *state.State, scope string, n int) {
 	for range n {
 		name := uuid.NewString()
-		st.RoleAssignments[name] = &state.RoleAssignment{Name: name, Scope: scope, RoleDefinition: readerRole, PrincipalID: name, PrincipalType: "ServicePrincipal"}
+		st.RoleAssignments[name] = &state.RoleAssignment{Name: name, Scope: scope, RoleDefinition: readerRole,
+			PrincipalID: name, PrincipalType: "ServicePrincipal"}
 	}
 }
 
@@ -187,8 +193,10 @@ func TestAPrincipalHasARoleAtAScopeOnce(t *testing.T) {
 	w := newWorld(t)
 	id := w.assign(alice, readerRole, account)
 	for form, roleID := range map[string]string{
-		"of the tenant": "/providers/Microsoft.Authorization/roleDefinitions/" + readerRole, "of the subscription": subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + readerRole,
-		"of the scope, in capitals": account + "/providers/Microsoft.Authorization/roleDefinitions/" + strings.ToUpper(readerRole),
+		"of the tenant": "/providers/Microsoft.Authorization/roleDefinitions/" +
+			readerRole, "of the subscription": subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + readerRole,
+		"of the scope, in capitals": account + "/providers/Microsoft.Authorization/roleDefinitions/" +
+			strings.ToUpper(readerRole),
 	} {
 		body := object("properties", object("principalId", strings.ToUpper(alice), "roleDefinitionId", roleID))
 		got := w.arm(http.MethodPut, assignmentPath(account), body)
@@ -196,18 +204,23 @@ func TestAPrincipalHasARoleAtAScopeOnce(t *testing.T) {
 		assert.Equal(t, "RoleAssignmentExists", got.code(), form)
 		again := w.arm(http.MethodPut, id, body)
 		assert.Equal(t, http.StatusOK, again.status, "under its own name it is the same, with a role ID %s", form)
-		assert.Equal(t, subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+readerRole, again.at("properties", "roleDefinitionId"))
+		assert.Equal(t, subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+readerRole,
+			again.at("properties", "roleDefinitionId"))
 	}
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(container), assignment(alice, readerRole)).status, "another scope")
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account), assignment(alice, writerRole)).status, "another role")
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account), assignment(bob, readerRole)).status, "another principal")
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(container),
+		assignment(alice, readerRole)).status, "another scope")
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account),
+		assignment(alice, writerRole)).status, "another role")
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account), assignment(bob, readerRole)).status,
+		"another principal")
 }
 
 func TestARoleDefinitionIDHasTwoForms(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole), customRole()).status)
-	assert.Equal(t, subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+invokerRole, w.arm(http.MethodGet, definitionPath(invokerRole), nil).body["id"])
+	assert.Equal(t, subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+invokerRole,
+		w.arm(http.MethodGet, definitionPath(invokerRole), nil).body["id"])
 	tenantForm := "/providers/Microsoft.Authorization/roleDefinitions/" + invokerRole
 	assert.Equal(t, tenantForm, w.arm(http.MethodGet, tenantForm, nil).body["id"])
 }
@@ -216,12 +229,14 @@ func TestAnAssignmentIsNotUpdated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.assign(alice, readerRole, account)
-	for what, body := range map[string]any{"the role": assignment(alice, writerRole), "the principal": assignment(bob, readerRole)} {
+	for what, body := range map[string]any{"the role": assignment(alice, writerRole),
+		"the principal": assignment(bob, readerRole)} {
 		got := w.arm(http.MethodPut, id, body)
 		assert.Equal(t, http.StatusBadRequest, got.status, what)
 		assert.Equal(t, "RoleAssignmentUpdateNotPermitted", got.code(), what)
 	}
-	assert.Equal(t, "RoleAssignmentUpdateNotPermitted", w.arm(http.MethodPut, strings.Replace(id, account, group, 1), assignment(alice, readerRole)).code(),
+	assert.Equal(t, "RoleAssignmentUpdateNotPermitted", w.arm(http.MethodPut, strings.Replace(id, account, group, 1),
+		assignment(alice, readerRole)).code(),
 		"a GUID is unique in the tenant, not at a scope")
 	described := assignment(alice, readerRole).(map[string]any)
 	described["properties"].(map[string]any)["description"] = "why"
@@ -247,7 +262,8 @@ func TestAnAssignmentOutlivesItsPrincipal(t *testing.T) {
 	again := w.graph(http.MethodPost, "/v1.0/servicePrincipals", object("appId", appID))
 	require.Equal(t, http.StatusCreated, again.status)
 	assert.NotEqual(t, principal, again.body["id"])
-	own := w.arm(http.MethodGet, workspace+"/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'"+again.body["id"].(string)+"'", nil)
+	own := w.arm(http.MethodGet,
+		workspace+"/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'"+again.body["id"].(string)+"'", nil)
 	assert.Empty(t, own.body["value"], "a principal made anew does not inherit")
 	assert.Equal(t, http.StatusOK, w.arm(http.MethodDelete, id, nil).status)
 }

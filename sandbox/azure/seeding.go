@@ -174,7 +174,8 @@ func (s *seeding) workspace(w Workspace) {
 	s.put(&state.Resource{
 		ID: w.ID, Location: cmp.Or(w.Location, defaultLocation), Kind: "Default",
 		Properties: map[string]any{
-			"friendlyName": armid.Parse(w.ID).Name(), "workspaceId": uuid.NewSHA1(uuid.NameSpaceURL, []byte(armid.Key(w.ID))).String(),
+			"friendlyName": armid.Parse(w.ID).Name(), "workspaceId": uuid.NewSHA1(uuid.NameSpaceURL,
+				[]byte(armid.Key(w.ID))).String(),
 			"tenantId": s.st.TenantID, "provisioningState": "Succeeded", "publicNetworkAccess": access, "hbiWorkspace": false,
 			"discoveryUrl": "https://" + cmp.Or(w.Location, defaultLocation) + "." +
 				clouds.Of(s.st.Cloud).Workspaces + "/discovery", "storageHnsEnabled": false,
@@ -251,7 +252,8 @@ func (s *seeding) dataAsset(d DataAsset) {
 	workspace := armid.Parse(d.WorkspaceID)
 	asset := d.WorkspaceID + "/data/" + d.Name
 	s.put(&state.Resource{
-		ID: asset, Properties: map[string]any{"dataType": cmp.Or(d.Type, "uri_folder"), "isArchived": false, "latestVersion": d.Version},
+		ID: asset, Properties: map[string]any{"dataType": cmp.Or(d.Type, "uri_folder"), "isArchived": false,
+			"latestVersion": d.Version},
 	})
 	s.put(&state.Resource{
 		ID: asset + "/versions/" + d.Version,
@@ -291,7 +293,8 @@ func (s *seeding) identity(i UserAssignedIdentity) {
 		client, _ := old.Properties["clientId"].(string)
 		i.PrincipalID, i.ClientID = cmp.Or(i.PrincipalID, principal), cmp.Or(i.ClientID, client)
 	}
-	i.PrincipalID, i.ClientID = strings.ToLower(cmp.Or(i.PrincipalID, uuid.NewString())), strings.ToLower(cmp.Or(i.ClientID, uuid.NewString()))
+	i.PrincipalID, i.ClientID = strings.ToLower(cmp.Or(i.PrincipalID,
+		uuid.NewString())), strings.ToLower(cmp.Or(i.ClientID, uuid.NewString()))
 	s.put(&state.Resource{
 		ID: i.ID, Location: cmp.Or(i.Location, defaultLocation),
 		Properties: map[string]any{"tenantId": s.st.TenantID, "principalId": i.PrincipalID, "clientId": i.ClientID},
@@ -332,7 +335,8 @@ func (s *seeding) compute(c Compute) {
 	id := armid.Parse(c.WorkspaceID + "/computes/" + c.Name)
 	var identity *state.Identity
 	if c.SystemAssignedPrincipalID != "" || len(c.UserAssignedIdentityIDs) > 0 {
-		identity = &state.Identity{SystemPrincipalID: strings.ToLower(c.SystemAssignedPrincipalID), UserAssigned: c.UserAssignedIdentityIDs}
+		identity = &state.Identity{SystemPrincipalID: strings.ToLower(c.SystemAssignedPrincipalID),
+			UserAssigned: c.UserAssignedIdentityIDs}
 	}
 	for _, user := range c.UserAssignedIdentityIDs {
 		if s.st.Resources[armid.Key(user)] == nil {
@@ -369,7 +373,8 @@ func (s *seeding) endpoint(e Endpoint) {
 	for _, d := range e.Deployments {
 		s.put(&state.Resource{
 			ID: id + "/deployments/" + d.Name, Location: where,
-			Properties: map[string]any{"compute": e.WorkspaceID + "/computes/" + d.ComputeName, "provisioningState": "Succeeded"},
+			Properties: map[string]any{"compute": e.WorkspaceID + "/computes/" + d.ComputeName,
+				"provisioningState": "Succeeded"},
 		})
 	}
 }

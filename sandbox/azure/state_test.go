@@ -27,8 +27,10 @@ func TestNothingThatWasAnsweredIsLost(t *testing.T) {
 	first := start(t, azure.Options{StateFile: file})
 	first.invoker(alice)
 	app, client, _ := first.application("nightly")
-	secret := first.graph(http.MethodPost, "/v1.0/applications/"+app+"/addPassword", object("passwordCredential", object())).body["secretText"].(string)
-	require.Equal(t, http.StatusCreated, first.arm(http.MethodPut, workspace+"/computes/gpu", clusterBody(object("type", "SystemAssigned"))).status)
+	secret := first.graph(http.MethodPost, "/v1.0/applications/"+app+"/addPassword",
+		object("passwordCredential", object())).body["secretText"].(string)
+	require.Equal(t, http.StatusCreated, first.arm(http.MethodPut, workspace+"/computes/gpu",
+		clusterBody(object("type", "SystemAssigned"))).status)
 	first.wait()
 	token, inventory, port, ca := first.token(alice, ml), first.Inventory(), first.Host(), first.CAPEM()
 	cluster := first.arm(http.MethodGet, workspace+"/computes/gpu", nil)
@@ -46,7 +48,8 @@ func TestNothingThatWasAnsweredIsLost(t *testing.T) {
 	assert.Equal(t, first.Deployer().ObjectID, second.Deployer().ObjectID)
 	assert.Equal(t, cluster.body, second.arm(http.MethodGet, workspace+"/computes/gpu", nil).body)
 	assert.Equal(t, http.StatusOK, second.signIn(map[string]string{"client_id": client, "client_secret": secret}).status)
-	assert.Equal(t, http.StatusCreated, second.send(http.MethodPost, "/inference/westeurope/heart/jobs", token, object("properties", object())).status, "tokens outlive the run")
+	assert.Equal(t, http.StatusCreated, second.send(http.MethodPost, "/inference/westeurope/heart/jobs", token,
+		object("properties", object())).status, "tokens outlive the run")
 
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -130,19 +133,22 @@ func TestInventoryIsWhatAStackMade(t *testing.T) {
 	app, _, principal := w.application("nightly")
 	added := w.graph(http.MethodPost, "/v1.0/applications/"+app+"/addPassword", object("passwordCredential", object()))
 	key := added.body["keyId"].(string)
-	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPost, "/v1.0/groups/"+scientists+"/members/$ref", object("@odata.id", "x/"+principal)).status)
+	require.Equal(t, http.StatusNoContent, w.graph(http.MethodPost, "/v1.0/groups/"+scientists+"/members/$ref",
+		object("@odata.id", "x/"+principal)).status)
 	identity := group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
 	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, identity, object("location", "x")).status)
 	got := w.Inventory()
 	for _, id := range []string{
 		identity, "/applications/" + app, "/applications/" + app + "/passwords/" + key, "/servicePrincipals/" + principal,
-		"/groups/" + scientists + "/members/" + principal, "/providers/Microsoft.Authorization/roleDefinitions/" + invokerRole,
+		"/groups/" + scientists + "/members/" + principal, "/providers/Microsoft.Authorization/roleDefinitions/" +
+			invokerRole,
 	} {
 		assert.Contains(t, got, id)
 	}
 	assert.IsIncreasing(t, got)
 
-	for _, a := range w.arm(http.MethodGet, workspace+"/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'"+alice+"'", nil).body["value"].([]any) {
+	for _, a := range w.arm(http.MethodGet,
+		workspace+"/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'"+alice+"'", nil).body["value"].([]any) {
 		require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, a.(map[string]any)["id"].(string), nil).status)
 	}
 	require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, definitionPath(invokerRole), nil).status)
@@ -200,9 +206,11 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 	var log lockedBuffer
 	w := start(t, azure.Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	deployer := w.Deployer()
-	got := w.signIn(map[string]string{"client_id": deployer.ClientID, "client_secret": deployer.ClientSecret, "scope": management + "/.default"})
+	got := w.signIn(map[string]string{"client_id": deployer.ClientID, "client_secret": deployer.ClientSecret,
+		"scope": management + "/.default"})
 	require.Equal(t, http.StatusOK, got.status, got.body)
-	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, workspace+"?api-version=2024-04-01", got.body["access_token"].(string), nil).status)
+	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, workspace+"?api-version=2024-04-01",
+		got.body["access_token"].(string), nil).status)
 	for _, id := range []string{"0b4f1c1e-7f4e-4a51-9f0e-5d3c6b0f7a11", "hunter2"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL()+workspace, nil)
 		require.NoError(t, err)

@@ -24,7 +24,8 @@ func TestAUserSignsInWithThePasswordOfThisRun(t *testing.T) {
 	assert.Equal(t, users, w.Users(), "the same ones, whenever they are asked for")
 	assert.NotEqual(t, users[0].Password, newWorld(t).Users()[0].Password, "another one in another run")
 
-	right := map[string]string{"grant_type": "password", "client_id": azureCLI, "username": "Alice@example.com", "password": users[0].Password}
+	right := map[string]string{"grant_type": "password", "client_id": azureCLI, "username": "Alice@example.com",
+		"password": users[0].Password}
 	w.invoker(alice)
 	token := w.signIn(right)
 	require.Equal(t, http.StatusOK, token.status, token.body)
@@ -36,7 +37,8 @@ func TestAUserSignsInWithThePasswordOfThisRun(t *testing.T) {
 	for key, value := range right {
 		v1.Set(key, value)
 	}
-	got := w.send(http.MethodPost, "/"+tenantID+"/oauth2/token", "", v1.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	got := w.send(http.MethodPost, "/"+tenantID+"/oauth2/token", "", v1.Encode(), "Content-Type",
+		"application/x-www-form-urlencoded")
 	assert.Equal(t, http.StatusOK, got.status, got.body)
 
 	_, confidential, _ := w.application("an application")

@@ -145,7 +145,8 @@ func ParseWeather(text string) (Weather, error) {
 			}
 			named = key
 		case !isSetting || !known:
-			problems = append(problems, fmt.Errorf("weather: there is no %q; write %s, %s, or any of %s", strings.TrimSpace(part), calm, stormy, settingKeys()))
+			problems = append(problems, fmt.Errorf("weather: there is no %q; write %s, %s, or any of %s",
+				strings.TrimSpace(part), calm, stormy, settingKeys()))
 		case twice:
 			problems = append(problems, fmt.Errorf("weather: %s is given twice; give it once", key))
 		default:
@@ -202,7 +203,8 @@ func (w Weather) check() error {
 		}
 	}
 	if sum := w.Throttling + w.Faults + w.LostAnswers; len(problems) == 0 && sum > 1 {
-		problems = append(problems, fmt.Errorf("weather: throttling, faults and lostAnswers add up to %v; give shares of at most 1 in all", sum))
+		problems = append(problems, fmt.Errorf("weather: throttling, faults and lostAnswers add up to %v; give shares of "+
+			"at most 1 in all", sum))
 	}
 	return errors.Join(problems...)
 }

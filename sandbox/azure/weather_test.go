@@ -41,30 +41,35 @@ func TestANewPrincipalIsUnknownForAWhile(t *testing.T) {
 	typed["properties"].(map[string]any)["principalType"] = "ServicePrincipal"
 	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account), typed).status)
 	w.pass(time.Minute)
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account), assignment(principal, readerRole)).status)
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account),
+		assignment(principal, readerRole)).status)
 }
 
 func TestANewManagedIdentityIsUnknownForAWhile(t *testing.T) {
 	t.Parallel()
 	w := under(t, azure.Weather{Replication: time.Minute})
-	made := w.arm(http.MethodPut, group+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/new", object("location", "x"))
+	made := w.arm(http.MethodPut, group+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/new",
+		object("location", "x"))
 	made2 := w.arm(http.MethodPut, workspace+"/computes/new", clusterBody(object("type", "SystemAssigned")))
 	for _, principal := range []any{made.at("properties", "principalId"), made2.at("identity", "principalId")} {
-		assert.Equal(t, "PrincipalNotFound", w.arm(http.MethodPut, assignmentPath(account), assignment(principal.(string), readerRole)).code())
+		assert.Equal(t, "PrincipalNotFound", w.arm(http.MethodPut, assignmentPath(account),
+			assignment(principal.(string), readerRole)).code())
 	}
 }
 
 func TestANewGroupIsUnknownForAWhileWhateverItsTypeSays(t *testing.T) {
 	t.Parallel()
 	w := under(t, azure.Weather{Replication: time.Minute})
-	made := w.graph(http.MethodPost, "/beta/groups", object("displayName", "new", "mailEnabled", false, "mailNickname", "new", "securityEnabled", true))
+	made := w.graph(http.MethodPost, "/beta/groups", object("displayName", "new", "mailEnabled", false, "mailNickname",
+		"new", "securityEnabled", true))
 	require.Equal(t, http.StatusCreated, made.status, made.body)
 	id := made.body["id"].(string)
 	typed := assignment(id, readerRole).(map[string]any)
 	typed["properties"].(map[string]any)["principalType"] = "Group"
 	assert.Equal(t, "PrincipalNotFound", w.arm(http.MethodPut, assignmentPath(account), typed).code())
 	assert.Equal(t, http.StatusNotFound, w.graph(http.MethodGet, "/beta/groups/"+id, nil).status)
-	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, "/beta/groups/"+scientists, nil).status, "what was seeded is known")
+	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, "/beta/groups/"+scientists, nil).status,
+		"what was seeded is known")
 	w.pass(time.Minute)
 	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, assignmentPath(account), typed).status)
 	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, "/beta/groups/"+id, nil).status)
@@ -73,13 +78,16 @@ func TestANewGroupIsUnknownForAWhileWhateverItsTypeSays(t *testing.T) {
 func TestGraphReadsWhatWasJustWrittenLateWhereThePluginWaitsForIt(t *testing.T) {
 	t.Parallel()
 	w := under(t, azure.Weather{Replication: time.Minute})
-	path := "/v1.0/applications/" + w.graph(http.MethodPost, "/v1.0/applications", object("displayName", "ci")).body["id"].(string)
-	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, path, nil).status, "an application is read once, without waiting")
+	path := "/v1.0/applications/" + w.graph(http.MethodPost, "/v1.0/applications",
+		object("displayName", "ci")).body["id"].(string)
+	assert.Equal(t, http.StatusOK, w.graph(http.MethodGet, path, nil).status,
+		"an application is read once, without waiting")
 	federated := w.graph(http.MethodPost, path+"/federatedIdentityCredentials",
 		object("name", "main", "issuer", github, "subject", repository, "audiences", []string{exchange}))
 	require.Equal(t, http.StatusCreated, federated.status, federated.body)
 	federatedPath := path + "/federatedIdentityCredentials/" + federated.body["id"].(string)
-	require.Equal(t, http.StatusOK, w.graph(http.MethodPost, path+"/addPassword", object("passwordCredential", object())).status)
+	require.Equal(t, http.StatusOK, w.graph(http.MethodPost, path+"/addPassword",
+		object("passwordCredential", object())).status)
 	assert.Equal(t, http.StatusNotFound, w.graph(http.MethodGet, federatedPath, nil).status)
 	assert.Empty(t, w.graph(http.MethodGet, path, nil).body["passwordCredentials"])
 	w.pass(time.Minute)
@@ -124,11 +132,13 @@ func TestThrottledRequestsAreNotDoneAndSayWhenToComeBack(t *testing.T) {
 		assert.Equal(t, "TooManyRequests", got.code())
 		assert.Empty(t, w.Inventory())
 	}
-	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, path, object("location", "x")).status, "never three in a row")
+	assert.Equal(t, http.StatusCreated, w.arm(http.MethodPut, path, object("location", "x")).status,
+		"never three in a row")
 	got := w.signIn(nil)
 	assert.Equal(t, http.StatusTooManyRequests, got.status)
 	assert.Equal(t, "temporarily_unavailable", got.body["error"], "Entra's own form")
-	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, "/metadata/endpoints?api-version=2022-09-01", "", nil).status, "no client tries this twice")
+	assert.Equal(t, http.StatusOK, w.send(http.MethodGet, "/metadata/endpoints?api-version=2022-09-01", "", nil).status,
+		"no client tries this twice")
 }
 
 func TestFaultsComeBeforeTheWork(t *testing.T) {
@@ -152,14 +162,16 @@ func TestAnAnswerIsLostAfterTheWork(t *testing.T) {
 	assert.Equal(t, http.StatusInternalServerError, w.arm(http.MethodPut, path, object("location", "x")).status)
 	assert.Contains(t, w.Inventory(), path, "it was done")
 	assert.Equal(t, http.StatusOK, w.arm(http.MethodGet, path, nil).status, "a read has nothing to lose")
-	assert.Equal(t, http.StatusCreated, w.graph(http.MethodPost, "/v1.0/applications", object("displayName", "x")).status, "nor has Graph, whose creates are not idempotent")
+	assert.Equal(t, http.StatusCreated, w.graph(http.MethodPost, "/v1.0/applications", object("displayName", "x")).status,
+		"nor has Graph, whose creates are not idempotent")
 }
 
 func TestTheSameSeedBringsTheSameWeather(t *testing.T) {
 	t.Parallel()
 	paths := make([]string, 40)
 	for i := range paths {
-		paths[i] = fmt.Sprintf("%s/providers/Microsoft.Authorization/roleAssignments/aaaaaaaa-0000-0000-0000-%012d", account, i)
+		paths[i] = fmt.Sprintf("%s/providers/Microsoft.Authorization/roleAssignments/aaaaaaaa-0000-0000-0000-%012d", account,
+			i)
 	}
 	course := func(seed uint64, order func(i int) int) []int {
 		w := under(t, azure.Weather{Seed: seed, Throttling: 0.2, Faults: 0.2, LostAnswers: 0.2})
@@ -226,7 +238,8 @@ func TestImpossibleWeatherIsRefused(t *testing.T) {
 	t.Parallel()
 	for what, weather := range map[string]azure.Weather{
 		"replication": {Replication: -1}, "propagation": {Propagation: -1}, "latency": {Latency: -1}, "leastLatency": {LeastLatency: -1}, "retryAfter": {RetryAfter: -1},
-		"throttling": {Throttling: 1.5}, "faults": {Faults: -0.1}, "lostAnswers": {LostAnswers: math.NaN()}, "add up": {Throttling: 0.6, Faults: 0.6},
+		"throttling": {Throttling: 1.5}, "faults": {Faults: -0.1}, "lostAnswers": {LostAnswers: math.NaN()}, "add " +
+			"up": {Throttling: 0.6, Faults: 0.6},
 	} {
 		_, err := azure.Start(t.Context(), azure.Options{Weather: weather})
 		require.ErrorContains(t, err, what)
@@ -282,7 +295,8 @@ func TestEveryMistakeInAWeatherIsTold(t *testing.T) {
 }
 
 func FuzzParseWeather(f *testing.F) {
-	for _, text := range []string{"", "calm", "stormy,seed=7", "seed=18446744073709551615,latency=1h2m3.5s,faults=1e-3", "faults=0x1p-2", "a=b,,=", "faults=-0"} {
+	for _, text := range []string{"", "calm", "stormy,seed=7", "seed=18446744073709551615,latency=1h2m3.5s,faults=1e-3",
+		"faults=0x1p-2", "a=b,,=", "faults=-0"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -62,10 +62,14 @@ func seed() azure.Seed {
 			{WorkspaceID: workspace, Name: "heart", Version: "1", Datastore: "keyless", Path: "heart/2024"},
 			{WorkspaceID: workspace, Name: "keyed", Version: "1", Datastore: "keyed", Path: "heart/2024"},
 		},
-		Users:     []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com"}, {ObjectID: bob, UserPrincipalName: "bob@example.com"}},
-		Groups:    []azure.Group{{ObjectID: scientists, DisplayName: "scientists", MemberIDs: []string{bob}}, {ObjectID: everyone, DisplayName: "everyone", MemberIDs: []string{scientists}}},
-		Computes:  []azure.Compute{{WorkspaceID: workspace, Name: "cpu", Location: "westeurope", SystemAssignedPrincipalID: machine}},
-		Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue", Deployments: []azure.Deployment{{Name: "blue", ComputeName: "cpu"}, {Name: "green", ComputeName: "nowhere"}}}},
+		Users: []azure.User{{ObjectID: alice, UserPrincipalName: "alice@example.com"},
+			{ObjectID: bob, UserPrincipalName: "bob@example.com"}},
+		Groups: []azure.Group{{ObjectID: scientists, DisplayName: "scientists", MemberIDs: []string{bob}},
+			{ObjectID: everyone, DisplayName: "everyone", MemberIDs: []string{scientists}}},
+		Computes: []azure.Compute{{WorkspaceID: workspace, Name: "cpu", Location: "westeurope",
+			SystemAssignedPrincipalID: machine}},
+		Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue",
+			Deployments: []azure.Deployment{{Name: "blue", ComputeName: "cpu"}, {Name: "green", ComputeName: "nowhere"}}}},
 	}
 }
 
@@ -224,7 +228,8 @@ func (w *world) signIn(form map[string]string) answer {
 	for key, value := range form {
 		values.Set(key, value)
 	}
-	return w.send(http.MethodPost, "/"+tenantID+"/oauth2/v2.0/token", "", values.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	return w.send(http.MethodPost, "/"+tenantID+"/oauth2/v2.0/token", "", values.Encode(), "Content-Type",
+		"application/x-www-form-urlencoded")
 }
 
 func object(pairs ...any) map[string]any {
@@ -245,7 +250,8 @@ func (w *world) assign(principal, role, scope string) string {
 }
 
 func assignment(principal, role string) any {
-	return object("properties", object("principalId", principal, "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+role))
+	return object("properties", object("principalId", principal, "roleDefinitionId",
+		"/providers/Microsoft.Authorization/roleDefinitions/"+role))
 }
 
 func definitionPath(guid string) string {
@@ -269,7 +275,8 @@ func (w *world) invoker(principal string, additions ...string) {
 // invoke starts a job with one input.
 func (w *world) invoke(principal, uri string, header ...string) answer {
 	w.t.Helper()
-	return w.post(principal, object("properties", object("InputData", object("in", object("JobInputType", "UriFolder", "Uri", uri)))), header...)
+	return w.post(principal, object("properties", object("InputData",
+		object("in", object("JobInputType", "UriFolder", "Uri", uri)))), header...)
 }
 
 func (w *world) post(principal string, body any, header ...string) answer {

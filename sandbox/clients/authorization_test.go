@@ -63,7 +63,8 @@ func TestTheSDKManagesRoleDefinitions(t *testing.T) {
 	client, ctx := w.authorization().NewRoleDefinitionsClient(), t.Context()
 	guid := uuid.NewString()
 	role := armauthorization.RoleDefinition{Properties: &armauthorization.RoleDefinitionProperties{
-		RoleName: ptr("Batch invoker"), RoleType: ptr("CustomRole"), Description: ptr("starts jobs"), AssignableScopes: []*string{ptr(group)},
+		RoleName: ptr("Batch invoker"), RoleType: ptr("CustomRole"), Description: ptr("starts " +
+			"jobs"), AssignableScopes: []*string{ptr(group)},
 		Permissions: []*armauthorization.Permission{{Actions: []*string{ptr("Microsoft.MachineLearningServices/workspaces/read")}}},
 	}}
 	made, err := client.CreateOrUpdate(ctx, group, guid, role, nil)
@@ -80,7 +81,8 @@ func TestTheSDKManagesRoleDefinitions(t *testing.T) {
 	assert.Equal(t, "Batch invoker", *byID.Properties.RoleName)
 
 	list := func(filter string) []*armauthorization.RoleDefinition {
-		found, _ := all(t, client.NewListPager(group, &armauthorization.RoleDefinitionsClientListOptions{Filter: ptr(filter)}),
+		found, _ := all(t, client.NewListPager(group,
+			&armauthorization.RoleDefinitionsClientListOptions{Filter: ptr(filter)}),
 			func(page armauthorization.RoleDefinitionsClientListResponse) []*armauthorization.RoleDefinition {
 				return page.Value
 			})
@@ -94,7 +96,8 @@ func TestTheSDKManagesRoleDefinitions(t *testing.T) {
 	_, err = client.CreateOrUpdate(ctx, group, uuid.NewString(), other, nil)
 	assertCode(t, err, "RoleDefinitionWithSameNameExists", http.StatusConflict)
 
-	assigned, err := w.authorization().NewRoleAssignmentsClient().Create(ctx, workspace, uuid.NewString(), grant(alice, roleID(guid)), nil)
+	assigned, err := w.authorization().NewRoleAssignmentsClient().Create(ctx, workspace, uuid.NewString(),
+		grant(alice, roleID(guid)), nil)
 	require.NoError(t, err)
 	_, err = client.Delete(ctx, group, guid, nil)
 	assertCode(t, err, "RoleDefinitionHasAssignments", http.StatusBadRequest)
@@ -130,8 +133,9 @@ func TestTheSDKManagesRoleAssignments(t *testing.T) {
 	}{
 		"RoleAssignmentExists":             {uuid.NewString(), grant(alice, roleID(readerRole)), http.StatusConflict},
 		"RoleAssignmentUpdateNotPermitted": {name, grant(robot, roleID(readerRole)), http.StatusBadRequest},
-		"PrincipalNotFound":                {uuid.NewString(), grant(uuid.NewString(), roleID(readerRole)), http.StatusBadRequest},
-		"RoleDefinitionDoesNotExist":       {uuid.NewString(), grant(robot, roleID(uuid.NewString())), http.StatusBadRequest},
+		"PrincipalNotFound": {uuid.NewString(), grant(uuid.NewString(), roleID(readerRole)),
+			http.StatusBadRequest},
+		"RoleDefinitionDoesNotExist": {uuid.NewString(), grant(robot, roleID(uuid.NewString())), http.StatusBadRequest},
 	} {
 		_, err := client.Create(ctx, account, test.name, test.body, nil)
 		assertCode(t, err, want, test.status)
@@ -175,24 +179,28 @@ func TestTheSDKPagesThroughRoleAssignments(t *testing.T) {
 	assert.Len(t, names, many+2, "each once")
 
 	scoped := func(filter string) assignments {
-		found, _ := all(t, client.NewListForScopePager(account, &armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: ptr(filter)}),
+		found, _ := all(t, client.NewListForScopePager(account,
+			&armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: ptr(filter)}),
 			func(page armauthorization.RoleAssignmentsClientListForScopeResponse) assignments { return page.Value })
 		return found
 	}
 	assert.Len(t, scoped("atScope()"), many+1)
 	assert.Len(t, scoped("principalId eq '"+*bySubscription[0].Properties.PrincipalID+"'"), 1)
-	byGroup, _ := all(t, client.NewListForResourceGroupPager("rg-ml", &armauthorization.RoleAssignmentsClientListForResourceGroupOptions{Filter: ptr("assignedTo('" + alice + "')")}),
+	byGroup, _ := all(t, client.NewListForResourceGroupPager("rg-ml",
+		&armauthorization.RoleAssignmentsClientListForResourceGroupOptions{Filter: ptr("assignedTo('" + alice + "')")}),
 		func(page armauthorization.RoleAssignmentsClientListForResourceGroupResponse) assignments {
 			return page.Value
 		})
 	assert.Len(t, byGroup, 1)
-	byResource, _ := all(t, client.NewListForResourcePager("rg-ml", "Microsoft.MachineLearningServices", "workspaces", "ws", nil),
+	byResource, _ := all(t, client.NewListForResourcePager("rg-ml", "Microsoft.MachineLearningServices", "workspaces",
+		"ws", nil),
 		func(page armauthorization.RoleAssignmentsClientListForResourceResponse) assignments {
 			return page.Value
 		})
 	assert.Len(t, byResource, 2)
 
-	_, err = client.NewListForScopePager(account, &armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: ptr("roleName eq 'x'")}).NextPage(ctx)
+	_, err = client.NewListForScopePager(account,
+		&armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: ptr("roleName eq 'x'")}).NextPage(ctx)
 	var refusal *azcore.ResponseError
 	require.True(t, errors.As(err, &refusal))
 	assert.Equal(t, http.StatusBadRequest, refusal.StatusCode)

@@ -14,7 +14,8 @@ import (
 func (p *plugin) group(name string) string {
 	p.t.Helper()
 	id := p.send(http.MethodPost, "/beta/groups", object{
-		"@odata.type": "#microsoft.graph.group", "description": "runs scoring", "displayName": name, "groupTypes": []any{}, "isAssignableToRole": false,
+		"@odata.type": "#microsoft.graph.group", "description": "runs " +
+			"scoring", "displayName": name, "groupTypes": []any{}, "isAssignableToRole": false,
 		"mailEnabled": false, "mailNickname": "1234abcd-5", "membershipRule": nil, "owners@odata.bind": []string{p.reference("beta", p.caller)},
 		"resourceBehaviorOptions": []any{}, "resourceProvisioningOptions": []any{}, "securityEnabled": true,
 	}, http.StatusCreated).text("id")
@@ -81,9 +82,11 @@ func TestThePluginManagesAMember(t *testing.T) {
 	listed := func() []any { return p.get(filtered(path+"/members", "id eq '"+member+"'")).values() }
 	require.Len(t, listed(), 1, "at once: the plugin does not wait")
 	assert.Equal(t, member, listed()[0].(object)["id"], "letter by letter")
-	twice := p.send(http.MethodPost, path+"/members/$ref", object{"@odata.id": p.reference("beta", member)}, http.StatusBadRequest)
+	twice := p.send(http.MethodPost, path+"/members/$ref", object{"@odata.id": p.reference("beta", member)},
+		http.StatusBadRequest)
 	assert.Contains(t, twice.at("error", "message"), "already exist")
-	p.send(http.MethodPost, path+"/members/$ref", object{"@odata.id": p.reference("beta", uuid.NewString())}, http.StatusNotFound)
+	p.send(http.MethodPost, path+"/members/$ref", object{"@odata.id": p.reference("beta", uuid.NewString())},
+		http.StatusNotFound)
 
 	p.send(http.MethodDelete, path+"/members/"+member+"/$ref", nil, http.StatusNoContent)
 	for range 5 {
@@ -104,7 +107,8 @@ const userFields = "accountEnabled,ageGroup,businessPhones,city,companyName,cons
 func TestThePluginFindsAUser(t *testing.T) {
 	t.Parallel()
 	p := newWorld(t).plugin()
-	for _, filter := range []string{"userPrincipalName eq 'alice@example.com'", "mail eq 'alice@example.com'", "mailNickname eq 'alice'"} {
+	for _, filter := range []string{"userPrincipalName eq 'alice@example.com'", "mail eq 'alice@example.com'",
+		"mailNickname eq 'alice'"} {
 		found := p.get(filtered("/v1.0/users", filter)).values()
 		require.Len(t, found, 1, filter)
 		assert.Equal(t, alice, found[0].(object)["id"])
@@ -112,7 +116,8 @@ func TestThePluginFindsAUser(t *testing.T) {
 	got := p.get("/v1.0/users/" + alice + "?$select=" + userFields)
 	assert.Equal(t, "alice@example.com", got.text("userPrincipalName"))
 	assert.Equal(t, "Alice", got.text("displayName"))
-	p.send(http.MethodGet, "/v1.0/users/"+alice+"/manager", nil, http.StatusNotFound) // no manager; 204 would fail the plugin
+	// no manager; 204 would fail the plugin
+	p.send(http.MethodGet, "/v1.0/users/"+alice+"/manager", nil, http.StatusNotFound)
 	assert.Empty(t, p.get(filtered("/v1.0/users", "userPrincipalName eq 'o''brien@example.com'")).values())
 	p.gone("/v1.0/users/" + uuid.NewString())
 }
@@ -141,7 +146,8 @@ func TestThePluginFindsAServicePrincipal(t *testing.T) {
 	p := newWorld(t).plugin()
 	_, appID := p.application("it's nightly")
 	id := p.servicePrincipal(appID)
-	for _, filter := range []string{"appId eq '" + appID + "'", "displayName eq '" + strings.ReplaceAll("it's nightly", "'", "''") + "'"} {
+	for _, filter := range []string{"appId eq '" + appID + "'",
+		"displayName eq '" + strings.ReplaceAll("it's nightly", "'", "''") + "'"} {
 		found := p.get(filtered("/v1.0/servicePrincipals", filter)).values()
 		require.Len(t, found, 1, filter)
 		assert.Equal(t, id, found[0].(object)["id"])
@@ -157,10 +163,12 @@ func TestWhatWasNeverSetIsAnsweredAsNull(t *testing.T) {
 	p := newWorld(t).plugin()
 	app := p.send(http.MethodPost, "/v1.0/applications", object{"displayName": "bare"}, http.StatusCreated).text("id")
 	got := p.get("/v1.0/applications/" + app)
-	for _, keys := range [][]string{{"groupMembershipClaims"}, {"description"}, {"notes"}, {"api", "requestedAccessTokenVersion"}} {
+	for _, keys := range [][]string{{"groupMembershipClaims"}, {"description"}, {"notes"},
+		{"api", "requestedAccessTokenVersion"}} {
 		isNull(t, got, keys...)
 	}
-	group := p.send(http.MethodPost, "/beta/groups", object{"displayName": "bare", "mailEnabled": false, "mailNickname": "bare", "securityEnabled": true}, http.StatusCreated).text("id")
+	group := p.send(http.MethodPost, "/beta/groups", object{"displayName": "bare", "mailEnabled": false,
+		"mailNickname": "bare", "securityEnabled": true}, http.StatusCreated).text("id")
 	for _, key := range []string{"membershipRule", "description"} {
 		isNull(t, p.get("/beta/groups/"+group), key)
 		found := p.get(filtered("/beta/groups", "displayName eq 'bare'"))

@@ -62,9 +62,11 @@ func TestThePluginConfiguresItself(t *testing.T) {
 	metadata := anonymous.send(http.MethodGet, "/metadata/endpoints?api-version=2022-09-01", nil, http.StatusOK)
 	metadata.text("name")
 	metadata.text("resourceManager")
-	d, graph, login := w.Deployer(), strings.TrimSuffix(metadata.text("microsoftGraphResourceId"), "/"), metadata.at("authentication", "loginEndpoint").(string)
+	d, graph, login := w.Deployer(), strings.TrimSuffix(metadata.text("microsoftGraphResourceId"),
+		"/"), metadata.at("authentication", "loginEndpoint").(string)
 	require.NotEmpty(t, login)
-	form := url.Values{"client_id": {d.ClientID}, "client_secret": {d.ClientSecret}, "grant_type": {"client_credentials"}, "scope": {graph + "/.default"}}
+	form := url.Values{"client_id": {d.ClientID}, "client_secret": {d.ClientSecret}, "grant_type": {"client_credentials"},
+		"scope": {graph + "/.default"}}
 	for _, address := range []string{login + "/" + tenantID, login + "//" + tenantID} {
 		res, err := w.client.PostForm(address+"/oauth2/v2.0/token", form)
 		require.NoError(t, err)
@@ -77,7 +79,8 @@ func TestThePluginConfiguresItself(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, d.ObjectID, claims["oid"])
 	assert.IsType(t, 0.0, claims["iat"], "the plugin wants a number")
-	assert.GreaterOrEqual(t, claims["exp"].(float64)-claims["iat"].(float64), 1200.0, "else it signs in anew before every call")
+	assert.GreaterOrEqual(t, claims["exp"].(float64)-claims["iat"].(float64), 1200.0,
+		"else it signs in anew before every call")
 
 	form.Set("client_secret", "guess")
 	res, err := w.client.PostForm(login+"/"+tenantID+"/oauth2/v2.0/token", form)
@@ -91,14 +94,17 @@ func (p *plugin) application(name string) (id, appID string) {
 	p.t.Helper()
 	made := p.send(http.MethodPost, "/v1.0/applications", object{
 		"@odata.type": "#microsoft.graph.application",
-		"api":         object{"acceptMappedClaims": false, "knownClientApplications": []any{}, "oauth2PermissionScopes": []any{}, "requestedAccessTokenVersion": 1},
-		"appRoles":    []any{}, "description": "nightly scoring", "displayName": name, "groupMembershipClaims": nil, "identifierUris": []any{},
-		"info":                      object{"marketingUrl": nil, "privacyStatementUrl": nil, "supportUrl": nil, "termsOfServiceUrl": nil},
+		"api": object{"acceptMappedClaims": false, "knownClientApplications": []any{}, "oauth2PermissionScopes": []any{},
+			"requestedAccessTokenVersion": 1},
+		"appRoles": []any{}, "description": "nightly scoring", "displayName": name, "groupMembershipClaims": nil, "identifierUris": []any{},
+		"info": object{"marketingUrl": nil, "privacyStatementUrl": nil, "supportUrl": nil,
+			"termsOfServiceUrl": nil},
 		"isDeviceOnlyAuthSupported": false, "isFallbackPublicClient": false, "notes": nil, "optionalClaims": object{},
 		"owners@odata.bind": []string{p.reference("v1.0", p.caller)},
 		"publicClient":      object{"redirectUris": []any{}}, "requiredResourceAccess": []any{}, "serviceManagementReference": nil,
 		"signInAudience": "AzureADMyOrg", "spa": object{"redirectUris": []any{}}, "tags": []any{"b", "a"},
-		"web": object{"homePageUrl": nil, "logoutUrl": nil, "redirectUris": []any{}, "implicitGrantSettings": object{"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false}},
+		"web": object{"homePageUrl": nil, "logoutUrl": nil, "redirectUris": []any{},
+			"implicitGrantSettings": object{"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false}},
 	}, http.StatusCreated)
 	id = made.text("id")
 	path := "/v1.0/applications/" + id
@@ -133,7 +139,8 @@ func TestThePluginManagesAnApplication(t *testing.T) {
 	got.text("publisherDomain")
 
 	update := object{
-		"@odata.type": "#microsoft.graph.application", "api": object{"acceptMappedClaims": false, "knownClientApplications": []any{}, "requestedAccessTokenVersion": 1},
+		"@odata.type": "#microsoft.graph.application", "api": object{"acceptMappedClaims": false,
+			"knownClientApplications": []any{}, "requestedAccessTokenVersion": 1},
 		"description": nil, "displayName": "weekly", "groupMembershipClaims": nil, "isFallbackPublicClient": false, "notes": "moved",
 		"signInAudience": "AzureADMyOrg", "tags": []any{}, "id": id,
 	}
@@ -164,7 +171,8 @@ func (p *plugin) servicePrincipal(appID string) string {
 	require.Empty(p.t, p.get(filtered("/v1.0/servicePrincipals", "appId eq '"+appID+"'")).values())
 	id := p.send(http.MethodPost, "/v1.0/servicePrincipals", object{
 		"@odata.type": "#microsoft.graph.servicePrincipal", "accountEnabled": true, "alternativeNames": []any{}, "appId": appID,
-		"appRoleAssignmentRequired": false, "description": "TERRAFORM_UPDATE_" + uuid.NewString(), "loginUrl": nil, "notes": nil,
+		"appRoleAssignmentRequired": false, "description": "TERRAFORM_UPDATE_" +
+			uuid.NewString(), "loginUrl": nil, "notes": nil,
 		"notificationEmailAddresses": []any{}, "owners@odata.bind": []string{p.reference("v1.0", p.caller)},
 		"preferredSingleSignOnMode": nil, "samlSingleSignOnSettings": object{}, "tags": []any{},
 	}, http.StatusCreated).text("id")
@@ -204,10 +212,12 @@ func TestThePluginManagesAServicePrincipal(t *testing.T) {
 	assert.Equal(t, "paused", got.text("description"))
 	assert.Equal(t, appID, got.text("appId"))
 
-	taken := p.send(http.MethodPost, "/v1.0/servicePrincipals", object{"appId": appID, "accountEnabled": true}, http.StatusConflict)
+	taken := p.send(http.MethodPost, "/v1.0/servicePrincipals", object{"appId": appID, "accountEnabled": true},
+		http.StatusConflict)
 	assert.NotEmpty(t, taken.at("error", "message"))
 	missing := p.send(http.MethodPost, "/v1.0/servicePrincipals", object{"appId": uuid.NewString()}, http.StatusBadRequest)
-	assert.Regexp(t, "The appId '.*' of the service principal does not reference a valid application object", missing.at("error", "message"))
+	assert.Regexp(t, "The appId '.*' of the service principal does not reference a valid application object",
+		missing.at("error", "message"))
 
 	p.send(http.MethodPatch, "/v1.0/applications/"+app, object{"displayName": "weekly"}, http.StatusNoContent)
 	assert.Equal(t, "weekly", p.get(path).text("displayName"))

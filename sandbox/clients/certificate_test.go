@@ -35,7 +35,8 @@ func newCertificate(t *testing.T) (*x509.Certificate, *rsa.PrivateKey) {
 
 // keyCredential is a certificate as Graph takes it.
 func keyCredential(certificate *x509.Certificate) object {
-	return object{"type": "AsymmetricX509Cert", "usage": "Verify", "key": base64.StdEncoding.EncodeToString(certificate.Raw)}
+	return object{"type": "AsymmetricX509Cert", "usage": "Verify",
+		"key": base64.StdEncoding.EncodeToString(certificate.Raw)}
 }
 
 func TestAClientCertificateSignsIn(t *testing.T) {
@@ -44,15 +45,17 @@ func TestAClientCertificateSignsIn(t *testing.T) {
 	clientID, objectID, app := w.trusted()
 	certificate, key := newCertificate(t)
 	credential := func(sendChain bool) azcore.TokenCredential {
-		c, err := azidentity.NewClientCertificateCredential(tenantID, clientID, []*x509.Certificate{certificate}, key, &azidentity.ClientCertificateCredentialOptions{
-			ClientOptions: w.options(), DisableInstanceDiscovery: true, SendCertificateChain: sendChain,
-		})
+		c, err := azidentity.NewClientCertificateCredential(tenantID, clientID, []*x509.Certificate{certificate}, key,
+			&azidentity.ClientCertificateCredentialOptions{
+				ClientOptions: w.options(), DisableInstanceDiscovery: true, SendCertificateChain: sendChain,
+			})
 		require.NoError(t, err)
 		return c
 	}
 	assert.Contains(t, refused(t, credential(false)), "AADSTS700027", "not registered yet")
 	path := "/v1.0/applications/" + app
-	w.graph().send(http.MethodPatch, path, object{"keyCredentials": []any{keyCredential(certificate)}}, http.StatusNoContent)
+	w.graph().send(http.MethodPatch, path, object{"keyCredentials": []any{keyCredential(certificate)}},
+		http.StatusNoContent)
 	for _, sendChain := range []bool{false, true} {
 		claims := signedIn(t, credential(sendChain), ml)
 		assert.Equal(t, objectID, claims["oid"])

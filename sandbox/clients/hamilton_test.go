@@ -64,7 +64,8 @@ func (s *statuses) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (h hamilton) reference(id string) msgraph.DirectoryObject {
 	// The provider puts the tenant between version and object.
-	return msgraph.DirectoryObject{ODataId: ptr(odata.Id(fmt.Sprintf("%s/v1.0/%s/directoryObjects/%s", h.URL(), tenantID, id)))}
+	return msgraph.DirectoryObject{ODataId: ptr(odata.Id(fmt.Sprintf("%s/v1.0/%s/directoryObjects/%s", h.URL(), tenantID,
+		id)))}
 }
 
 func both(t *testing.T, test func(t *testing.T, h hamilton)) {
@@ -103,7 +104,8 @@ func TestHamiltonManagesApplications(t *testing.T) {
 		require.NotNil(t, app.ODataId, "all of the metadata was asked for")
 		assert.True(t, strings.HasSuffix(string(*app.ODataId), id))
 
-		status, err = c.Update(ctx, msgraph.Application{DirectoryObject: msgraph.DirectoryObject{Id: &id}, DisplayName: ptr("weekly"), Tags: &[]string{}})
+		status, err = c.Update(ctx, msgraph.Application{DirectoryObject: msgraph.DirectoryObject{Id: &id},
+			DisplayName: ptr("weekly"), Tags: &[]string{}})
 		expect(t, http.StatusNoContent, status, err)
 		got, status, err := c.Get(ctx, id, odata.Query{})
 		expect(t, http.StatusOK, status, err)
@@ -157,10 +159,12 @@ func TestHamiltonManagesCredentials(t *testing.T) {
 		ctx, c := t.Context(), &msgraph.ApplicationsClient{BaseClient: h.client()}
 		clientID, objectID, id := h.trusted()
 		end := time.Now().Add(24 * time.Hour).UTC().Truncate(time.Second)
-		password, status, err := c.AddPassword(ctx, id, msgraph.PasswordCredential{DisplayName: ptr("first"), EndDateTime: &end})
+		password, status, err := c.AddPassword(ctx, id, msgraph.PasswordCredential{DisplayName: ptr("first"),
+			EndDateTime: &end})
 		expect(t, http.StatusOK, status, err)
 		assert.Equal(t, end, *password.EndDateTime)
-		signIn := auth.Credentials{EnableAuthenticatingUsingClientSecret: true, ClientID: clientID, ClientSecret: *password.SecretText}
+		signIn := auth.Credentials{EnableAuthenticatingUsingClientSecret: true, ClientID: clientID,
+			ClientSecret: *password.SecretText}
 		assert.Equal(t, objectID, h.signInHashiCorp(signIn).ObjectId)
 		got, status, err := c.Get(ctx, id, odata.Query{})
 		expect(t, http.StatusOK, status, err)
@@ -180,7 +184,8 @@ func TestHamiltonManagesCredentials(t *testing.T) {
 				Type: msgraph.KeyCredentialTypeAsymmetricX509Cert, Usage: msgraph.KeyCredentialUsageVerify,
 				Key: ptr(base64.StdEncoding.EncodeToString(certificate.Raw)), EndDateTime: &end,
 			})
-			status, err = c.Update(ctx, msgraph.Application{DirectoryObject: msgraph.DirectoryObject{Id: &id}, KeyCredentials: &keys})
+			status, err = c.Update(ctx, msgraph.Application{DirectoryObject: msgraph.DirectoryObject{Id: &id},
+				KeyCredentials: &keys})
 			expect(t, http.StatusNoContent, status, err)
 			got, status, err = c.Get(ctx, id, odata.Query{})
 			expect(t, http.StatusOK, status, err)
@@ -202,7 +207,8 @@ func TestHamiltonManagesCredentials(t *testing.T) {
 		listed, status, err := c.ListFederatedIdentityCredentials(ctx, id, odata.Query{})
 		expect(t, http.StatusOK, status, err)
 		assert.Len(t, *listed, 2)
-		status, err = c.UpdateFederatedIdentityCredential(ctx, id, msgraph.FederatedIdentityCredential{ID: made.ID, Subject: ptr("repo:acme/scores:environment:prod")})
+		status, err = c.UpdateFederatedIdentityCredential(ctx, id,
+			msgraph.FederatedIdentityCredential{ID: made.ID, Subject: ptr("repo:acme/scores:environment:prod")})
 		expect(t, http.StatusNoContent, status, err)
 		read, status, err := c.GetFederatedIdentityCredential(ctx, id, *made.ID, odata.Query{})
 		expect(t, http.StatusOK, status, err)
@@ -296,7 +302,8 @@ func TestHamiltonManagesGroupsAndFindsUsers(t *testing.T) {
 		}
 		_, status, err = c.GetMember(ctx, id, robot)
 		expect(t, http.StatusNotFound, status, err)
-		status, err = c.Update(ctx, msgraph.Group{DirectoryObject: msgraph.DirectoryObject{Id: &id}, DisplayName: ptr("analysts")})
+		status, err = c.Update(ctx, msgraph.Group{DirectoryObject: msgraph.DirectoryObject{Id: &id},
+			DisplayName: ptr("analysts")})
 		expect(t, http.StatusNoContent, status, err)
 		found, status, err := c.List(ctx, named("analysts"))
 		expect(t, http.StatusOK, status, err)
@@ -337,7 +344,8 @@ func TestHamiltonReadsListsOfSeveralPages(t *testing.T) {
 		const many = 230
 		for i := range many {
 			_, status, err := c.Create(ctx, msgraph.Group{
-				DisplayName: ptr("crowd"), MailEnabled: ptr(false), MailNickname: ptr(fmt.Sprint("crowd", i)), SecurityEnabled: ptr(true),
+				DisplayName: ptr("crowd"), MailEnabled: ptr(false), MailNickname: ptr(fmt.Sprint("crowd",
+					i)), SecurityEnabled: ptr(true),
 			})
 			expect(t, http.StatusCreated, status, err)
 		}
@@ -381,7 +389,8 @@ func TestHamiltonWaitsForReplication(t *testing.T) {
 	ctx, applications := t.Context(), &msgraph.ApplicationsClient{BaseClient: base}
 	app, status, err := applications.Create(ctx, msgraph.Application{DisplayName: ptr("nightly")})
 	expect(t, http.StatusCreated, status, err)
-	_, status, err = (&msgraph.ServicePrincipalsClient{BaseClient: base}).Create(ctx, msgraph.ServicePrincipal{AppId: app.AppId})
+	_, status, err = (&msgraph.ServicePrincipalsClient{BaseClient: base}).Create(ctx,
+		msgraph.ServicePrincipal{AppId: app.AppId})
 	expect(t, http.StatusCreated, status, err)
 	groups := &msgraph.GroupsClient{BaseClient: base}
 	group, status, err := groups.Create(ctx, msgraph.Group{

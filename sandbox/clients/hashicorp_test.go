@@ -38,7 +38,8 @@ func (w *world) authorizer(c auth.Credentials) auth.Authorizer {
 
 func (w *world) secret() auth.Credentials {
 	d := w.Deployer()
-	return auth.Credentials{ClientID: d.ClientID, ClientSecret: d.ClientSecret, EnableAuthenticatingUsingClientSecret: true}
+	return auth.Credentials{ClientID: d.ClientID, ClientSecret: d.ClientSecret,
+		EnableAuthenticatingUsingClientSecret: true}
 }
 
 // signInHashiCorp is the claims that the SDK reads from the token that it gets.
@@ -77,14 +78,17 @@ func TestHashiCorpsSDKSignsIn(t *testing.T) {
 	certificate, key := newCertificate(t)
 	archive, err := pkcs12.Modern.Encode(key, certificate, nil, "password")
 	require.NoError(t, err)
-	w.graph().send(http.MethodPatch, "/v1.0/applications/"+app, object{"keyCredentials": []any{keyCredential(certificate)}}, http.StatusNoContent)
-	secret := w.graph().send(http.MethodPost, "/v1.0/applications/"+app+"/addPassword", object{"passwordCredential": object{}}, http.StatusOK).text("secretText")
+	w.graph().send(http.MethodPatch, "/v1.0/applications/"+app,
+		object{"keyCredentials": []any{keyCredential(certificate)}}, http.StatusNoContent)
+	secret := w.graph().send(http.MethodPost, "/v1.0/applications/"+app+"/addPassword",
+		object{"passwordCredential": object{}}, http.StatusOK).text("secretText")
 	assertion := func(subject string) string {
 		signed, err := w.FederatedAssertion(github, subject, exchange)
 		require.NoError(t, err)
 		return signed
 	}
-	robotClient := w.arm().send(http.MethodGet, identity+"?api-version=2023-01-31", nil, http.StatusOK).at("properties", "clientId").(string)
+	robotClient := w.arm().send(http.MethodGet, identity+"?api-version=2023-01-31", nil, http.StatusOK).at("properties",
+		"clientId").(string)
 	imds := w.URL() + "/metadata/identity/oauth2/token"
 	for name, test := range map[string]struct {
 		credentials auth.Credentials
@@ -170,9 +174,11 @@ func TestHashiCorpsSDKCallsGraph(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the SDK wants a deadline
 			defer cancel()
 			var made, got struct{ ID, DisplayName string }
-			require.NoError(t, request(ctx, c, http.MethodPost, "/applications", object{"displayName": "nightly"}, &made, http.StatusCreated))
+			require.NoError(t, request(ctx, c, http.MethodPost, "/applications", object{"displayName": "nightly"}, &made,
+				http.StatusCreated))
 			path := "/applications/" + made.ID
-			require.NoError(t, request(ctx, c, http.MethodPatch, path, object{"displayName": "weekly"}, nil, http.StatusNoContent))
+			require.NoError(t, request(ctx, c, http.MethodPatch, path, object{"displayName": "weekly"}, nil,
+				http.StatusNoContent))
 			require.NoError(t, request(ctx, c, http.MethodGet, path, nil, &got, http.StatusOK))
 			assert.Equal(t, "weekly", got.DisplayName)
 			require.NoError(t, request(ctx, c, http.MethodDelete, path, nil, nil, http.StatusNoContent))
@@ -195,7 +201,8 @@ func TestHashiCorpsSDKComesAgainWhenTheSandboxAsks(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			var made struct{ ID string }
-			require.NoError(t, request(ctx, c, http.MethodPost, "/applications", object{"displayName": "nightly"}, &made, http.StatusCreated))
+			require.NoError(t, request(ctx, c, http.MethodPost, "/applications", object{"displayName": "nightly"}, &made,
+				http.StatusCreated))
 			assert.Equal(t, []string{"/applications/" + made.ID}, w.Inventory(), "made once")
 		})
 	}

@@ -114,8 +114,10 @@ func TestAFederatedCredentialOfAUserAssignedIdentitySignsIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	properties := object{"issuer": github, "subject": branch, "audiences": []string{exchange}}
-	w.arm().send(http.MethodPut, identity+"/federatedIdentityCredentials/main?api-version=2023-01-31", object{"properties": properties}, http.StatusCreated)
-	clientID := w.arm().send(http.MethodGet, identity+"?api-version=2023-01-31", nil, http.StatusOK).at("properties", "clientId").(string)
+	w.arm().send(http.MethodPut, identity+"/federatedIdentityCredentials/main?api-version=2023-01-31",
+		object{"properties": properties}, http.StatusCreated)
+	clientID := w.arm().send(http.MethodGet, identity+"?api-version=2023-01-31", nil, http.StatusOK).at("properties",
+		"clientId").(string)
 	credential := func(subject string) azcore.TokenCredential {
 		c, err := azidentity.NewClientAssertionCredential(tenantID, clientID, func(context.Context) (string, error) {
 			return w.FederatedAssertion(github, subject, exchange)
@@ -127,7 +129,8 @@ func TestAFederatedCredentialOfAUserAssignedIdentitySignsIn(t *testing.T) {
 	assert.Equal(t, robot, claims["oid"])
 	assert.Equal(t, identity, claims["xms_mirid"])
 	assert.Contains(t, refused(t, credential("repo:acme/other:ref:refs/heads/main")), "AADSTS700213")
-	w.arm().send(http.MethodDelete, identity+"/federatedIdentityCredentials/main?api-version=2023-01-31", nil, http.StatusOK)
+	w.arm().send(http.MethodDelete, identity+"/federatedIdentityCredentials/main?api-version=2023-01-31", nil,
+		http.StatusOK)
 	assert.Contains(t, refused(t, credential(branch)), "AADSTS70025")
 }
 
@@ -141,13 +144,16 @@ func (w *world) managedIdentity(id azidentity.ManagedIDKind) azcore.TokenCredent
 }
 
 func TestAManagedIdentityOfAVirtualMachineSignsIn(t *testing.T) {
-	for _, name := range []string{"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET", "IMDS_ENDPOINT", "IDENTITY_SERVER_THUMBPRINT"} {
+	for _, name := range []string{"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET", "IMDS_ENDPOINT",
+		"IDENTITY_SERVER_THUMBPRINT"} {
 		unset(t, name) // so that the client takes this for a virtual machine
 	}
 	w := newWorld(t)
-	clientID := w.arm().send(http.MethodGet, identity+"?api-version=2023-01-31", nil, http.StatusOK).at("properties", "clientId").(string)
+	clientID := w.arm().send(http.MethodGet, identity+"?api-version=2023-01-31", nil, http.StatusOK).at("properties",
+		"clientId").(string)
 	for name, id := range map[string]azidentity.ManagedIDKind{
-		"the only one": nil, "by client ID": azidentity.ClientID(clientID), "by object ID": azidentity.ObjectID(robot), "by resource ID": azidentity.ResourceID(identity),
+		"the only one": nil, "by client ID": azidentity.ClientID(clientID), "by object " +
+			"ID": azidentity.ObjectID(robot), "by resource ID": azidentity.ResourceID(identity),
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims := signedIn(t, w.managedIdentity(id), ml)
@@ -163,9 +169,11 @@ func TestAManagedIdentityOfAppServiceSignsIn(t *testing.T) {
 	w := newWorld(t)
 	t.Setenv("IDENTITY_ENDPOINT", w.URL()+"/msi/token")
 	t.Setenv("IDENTITY_HEADER", w.IdentityHeader())
-	clientID := w.arm().send(http.MethodGet, identity+"?api-version=2023-01-31", nil, http.StatusOK).at("properties", "clientId").(string)
+	clientID := w.arm().send(http.MethodGet, identity+"?api-version=2023-01-31", nil, http.StatusOK).at("properties",
+		"clientId").(string)
 	for name, id := range map[string]azidentity.ManagedIDKind{
-		"the only one": nil, "by client ID": azidentity.ClientID(clientID), "by object ID": azidentity.ObjectID(robot), "by resource ID": azidentity.ResourceID(identity),
+		"the only one": nil, "by client ID": azidentity.ClientID(clientID), "by object " +
+			"ID": azidentity.ObjectID(robot), "by resource ID": azidentity.ResourceID(identity),
 	} {
 		t.Run(name, func(t *testing.T) {
 			// The client keeps tokens for the whole process, by identity and scope: the other test must not have asked for it.
@@ -173,7 +181,8 @@ func TestAManagedIdentityOfAppServiceSignsIn(t *testing.T) {
 		})
 	}
 	t.Setenv("IDENTITY_HEADER", "guess")
-	_, err := w.managedIdentity(nil).GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
+	_, err := w.managedIdentity(nil).GetToken(t.Context(),
+		policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
 	var failed *azidentity.AuthenticationFailedError
 	require.ErrorAs(t, err, &failed)
 	assert.Contains(t, failed.Error(), "401")

@@ -27,8 +27,9 @@ func cluster(most int32) armmachinelearning.ComputeResource {
 		Properties: &armmachinelearning.AmlCompute{
 			ComputeType: ptr(armmachinelearning.ComputeTypeAmlCompute), DisableLocalAuth: ptr(true),
 			Properties: &armmachinelearning.AmlComputeProperties{
-				VMSize:        ptr("STANDARD_DS3_V2"),
-				ScaleSettings: &armmachinelearning.ScaleSettings{MinNodeCount: ptr[int32](0), MaxNodeCount: ptr(most), NodeIdleTimeBeforeScaleDown: ptr("PT5M")},
+				VMSize: ptr("STANDARD_DS3_V2"),
+				ScaleSettings: &armmachinelearning.ScaleSettings{MinNodeCount: ptr[int32](0), MaxNodeCount: ptr(most),
+					NodeIdleTimeBeforeScaleDown: ptr("PT5M")},
 			},
 		},
 	}
@@ -132,7 +133,8 @@ func TestTheSDKReadsDataStores(t *testing.T) {
 	assert.IsType(t, &armmachinelearning.AccountKeyDatastoreCredentials{}, blob.Credentials)
 	keyless, err := client.Get(t.Context(), "rg-ml", "ws", "keyless", nil)
 	require.NoError(t, err)
-	assert.IsType(t, &armmachinelearning.NoneDatastoreCredentials{}, keyless.Properties.(*armmachinelearning.AzureBlobDatastore).Credentials)
+	assert.IsType(t, &armmachinelearning.NoneDatastoreCredentials{},
+		keyless.Properties.(*armmachinelearning.AzureBlobDatastore).Credentials)
 	lake, err := client.Get(t.Context(), "rg-ml", "ws", "lake", nil)
 	require.NoError(t, err)
 	assert.Equal(t, "raw", *lake.Properties.(*armmachinelearning.AzureDataLakeGen2Datastore).Filesystem)
@@ -149,7 +151,8 @@ func TestTheSDKReadsDataAssets(t *testing.T) {
 	client := w.machineLearning().NewDataVersionsClient()
 	folder, err := client.Get(t.Context(), "rg-ml", "ws", "heart", "1", nil)
 	require.NoError(t, err)
-	assert.Contains(t, *folder.Properties.(*armmachinelearning.URIFolderDataVersion).DataURI, "/datastores/keyless/paths/heart/2024")
+	assert.Contains(t, *folder.Properties.(*armmachinelearning.URIFolderDataVersion).DataURI,
+		"/datastores/keyless/paths/heart/2024")
 	file, err := client.Get(t.Context(), "rg-ml", "ws", "heart", "2", nil)
 	require.NoError(t, err)
 	assert.IsType(t, &armmachinelearning.URIFileDataVersion{}, file.Properties)
@@ -196,10 +199,13 @@ func TestTheSDKReadsEndpointsAndDeployments(t *testing.T) {
 func TestTheSDKListsStorageContainers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	got := w.arm().send(http.MethodGet, account+"/blobServices/default/containers?api-version=2023-05-01", nil, http.StatusOK)
+	got := w.arm().send(http.MethodGet, account+"/blobServices/default/containers?api-version=2023-05-01", nil,
+		http.StatusOK)
 	require.Len(t, got.values(), 2)
 	assert.Equal(t, "out", got.values()[0].(object)["name"])
-	assert.Empty(t, w.arm().send(http.MethodGet, account+"2/blobServices/default/containers?api-version=2023-05-01", nil, http.StatusOK).values())
-	none := w.arm().send(http.MethodGet, account+"x/blobServices/default/containers?api-version=2023-05-01", nil, http.StatusNotFound)
+	assert.Empty(t, w.arm().send(http.MethodGet, account+"2/blobServices/default/containers?api-version=2023-05-01", nil,
+		http.StatusOK).values())
+	none := w.arm().send(http.MethodGet, account+"x/blobServices/default/containers?api-version=2023-05-01", nil,
+		http.StatusNotFound)
 	assert.Equal(t, "ParentResourceNotFound", none.at("error", "code"))
 }

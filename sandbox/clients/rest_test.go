@@ -23,16 +23,19 @@ type rest struct {
 // graph calls Microsoft Graph with the headers that the azuread plugin sends.
 func (w *world) graph() *rest {
 	w.t.Helper()
-	return &rest{t: w.t, client: w.client, base: w.URL() + "/graph", bearer: w.bearer(w.URL() + "/graph"), header: map[string]string{
-		"Accept": "application/json; charset=utf-8; IEEE754Compatible=false", "Content-Type": "application/json; charset=utf-8",
-		"OData-Version": "4.0", "OData-MaxVersion": "4.0",
-	}}
+	return &rest{t: w.t, client: w.client, base: w.URL() + "/graph", bearer: w.bearer(w.URL() + "/graph"),
+		header: map[string]string{
+			"Accept": "application/json; charset=utf-8; IEEE754Compatible=false", "Content-Type": "application/json; " +
+				"charset=utf-8",
+			"OData-Version": "4.0", "OData-MaxVersion": "4.0",
+		}}
 }
 
 // arm calls Resource Manager; its SDK for Go does not carry managed identities here.
 func (w *world) arm() *rest {
 	w.t.Helper()
-	return &rest{t: w.t, client: w.client, base: w.URL(), bearer: w.bearer("https://management.azure.com"), header: map[string]string{"Content-Type": "application/json"}}
+	return &rest{t: w.t, client: w.client, base: w.URL(), bearer: w.bearer("https://management.azure.com"),
+		header: map[string]string{"Content-Type": "application/json"}}
 }
 
 func (w *world) bearer(resource string) string {

@@ -38,7 +38,8 @@ func seed() azure.Seed {
 	return azure.Seed{
 		TenantID:        tenantID,
 		SubscriptionIDs: []string{subscriptionID},
-		Workspaces:      []azure.Workspace{{ID: workspace, Location: "westeurope"}, {ID: workspace + "2", Location: "westeurope", PrivateLink: true}},
+		Workspaces: []azure.Workspace{{ID: workspace, Location: "westeurope"},
+			{ID: workspace + "2", Location: "westeurope", PrivateLink: true}},
 		StorageAccounts: []azure.StorageAccount{{ID: account, Containers: []string{"raw", "out"}}, {ID: account + "2"}},
 		Datastores: []azure.Datastore{
 			{WorkspaceID: workspace, Name: "keyed", AccountID: account, Container: "raw", HasCredentials: true},

@@ -41,14 +41,17 @@ func TestTheSDKGetsThroughBadWeather(t *testing.T) {
 			body.Properties.PrincipalType = ptr(armauthorization.PrincipalTypeServicePrincipal)
 			_, err = assignments.Create(ctx, account, name, body, nil)
 			require.NoError(t, err)
-			found, _ := all(t, assignments.NewListForScopePager(account, &armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: ptr("principalId eq '" + *made.Identity.PrincipalID + "'")}),
+			found, _ := all(t, assignments.NewListForScopePager(account,
+				&armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: ptr("principalId eq '" +
+					*made.Identity.PrincipalID + "'")}),
 				func(page armauthorization.RoleAssignmentsClientListForScopeResponse) []*armauthorization.RoleAssignment {
 					return page.Value
 				})
 			assert.Len(t, found, 1, "none twice, though answers were lost")
 			_, err = assignments.Delete(ctx, account, name, nil)
 			require.NoError(t, err)
-			deleting, err := clusters.BeginDelete(ctx, "rg-ml", "ws", "cpu", armmachinelearning.UnderlyingResourceActionDelete, nil)
+			deleting, err := clusters.BeginDelete(ctx, "rg-ml", "ws", "cpu", armmachinelearning.UnderlyingResourceActionDelete,
+				nil)
 			require.NoError(t, err)
 			_, err = deleting.PollUntilDone(ctx, everySecond)
 			require.NoError(t, err)

@@ -165,7 +165,8 @@ func TestAzuresClientsSignInAtTheSandbox(t *testing.T) {
 	t.Setenv("IMDS_ENDPOINT", "http://127.0.0.1:1")
 	t.Setenv("AZURE_CONFIG_DIR", "the user's own az login")
 	a := startAzure(t, "")
-	e, err := engine.Start(t.Context(), engine.Options{StateDir: t.TempDir(), Azure: a, Pulumi: findPulumi(t), Logger: silent()})
+	e, err := engine.Start(t.Context(), engine.Options{StateDir: t.TempDir(), Azure: a, Pulumi: findPulumi(t),
+		Logger: silent()})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = e.Close() })
 	env := map[string]string{}
@@ -225,7 +226,8 @@ func TestCommandsComeFirstOnThePath(t *testing.T) {
 	state := t.TempDir()
 	var out bytes.Buffer
 	e, err := engine.Start(t.Context(), engine.Options{
-		StateDir: state, Azure: startAzure(t, ""), Pulumi: findPulumi(t), StandIns: []string{}, Stdout: &out, Stderr: t.Output(), Logger: silent(),
+		StateDir: state, Azure: startAzure(t,
+			""), Pulumi: findPulumi(t), StandIns: []string{}, Stdout: &out, Stderr: t.Output(), Logger: silent(),
 		Commands: map[string]string{"ls": sh, "pulumi": sh}, Env: []string{"COLOUR=blue"},
 	})
 	require.NoError(t, err)

@@ -40,7 +40,8 @@ func (e *Engine) environment(users, providers []string) []string {
 		}
 	}
 	env = append(env,
-		"PATH="+strings.Join([]string{e.paths.commands, filepath.Dir(e.options.Pulumi), os.Getenv("PATH")}, string(os.PathListSeparator)),
+		"PATH="+strings.Join([]string{e.paths.commands, filepath.Dir(e.options.Pulumi), os.Getenv("PATH")},
+			string(os.PathListSeparator)),
 		"PULUMI_HOME="+e.paths.home,
 		"PULUMI_BACKEND_URL="+backendURL(e.paths.backend),
 		"PULUMI_CONFIG_PASSPHRASE_FILE="+e.paths.passphrase,

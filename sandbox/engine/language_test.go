@@ -20,9 +20,10 @@ func TestTheShadowNamesALanguageHostOnce(t *testing.T) {
 		"beside none": {"", func(dir string) named {
 			return named{Languages: []plugin{{"go", dir}}}
 		}},
-		"beside the user's plugins": {"plugins: {providers: [{name: x, path: /x}], languages: [{name: yaml, path: /y}]}\n", func(dir string) named {
-			return named{[]plugin{{"x", "/x"}}, []plugin{{"yaml", "/y"}, {"go", dir}}}
-		}},
+		"beside the user's plugins": {"plugins: {providers: [{name: x, path: /x}], languages: [{name: yaml, path: /y}]}\n",
+			func(dir string) named {
+				return named{[]plugin{{"x", "/x"}}, []plugin{{"yaml", "/y"}, {"go", dir}}}
+			}},
 		"unless the user does": {"plugins: {languages: [{name: go, path: /mine}]}\n", func(string) named {
 			return named{Languages: []plugin{{"go", "/mine"}}}
 		}},

@@ -42,7 +42,8 @@ func onPath(ctx context.Context, progress io.Writer) (path string, ok bool) {
 		return "", false
 	}
 	if tooOld(version) {
-		fmt.Fprintf(progress, "the pulumi on PATH (%s) is not used: it is %s, and %s or later is needed\n", path, version, MinVersion)
+		fmt.Fprintf(progress, "the pulumi on PATH (%s) is not used: it is %s, and %s or later is needed\n", path, version,
+			MinVersion)
 		return "", false
 	}
 	return path, true

@@ -40,7 +40,8 @@ func Find(ctx context.Context, progress io.Writer) (path string, err error) {
 	}
 	c, err := userCache()
 	if err != nil {
-		return "", fmt.Errorf("finding a folder to keep a Pulumi CLI in: %w; or set %s to the path of a pulumi", err, Override)
+		return "", fmt.Errorf("finding a folder to keep a Pulumi CLI in: %w; or set %s to the path of a pulumi", err,
+			Override)
 	}
 	if c.has() {
 		return c.binary(), nil
@@ -55,7 +56,8 @@ func Find(ctx context.Context, progress io.Writer) (path string, err error) {
 	}
 	if err := c.build(ctx, progress); err != nil {
 		return "", fmt.Errorf("building pulumi %s: %w\n"+
-			"Instead of building it, install Pulumi %s or later, or set %s to the path of one", Version, err, MinVersion, Override)
+			"Instead of building it, install Pulumi %s or later, or set %s to the path of "+
+			"one", Version, err, MinVersion, Override)
 	}
 	return c.binary(), nil
 }

@@ -224,7 +224,8 @@ func TestFindBuildsInAModuleThatPinsTheVersion(t *testing.T) {
 			files: []func(*machine){project, gomod("tools", requires("v3.1.0"))}, cwd: ".",
 		},
 		"in another project": {
-			files: []func(*machine){gomod(".", "module example.com/stack\n"), gomod("tools", requires("v"+pulumicli.Version))}, cwd: ".",
+			files: []func(*machine){gomod(".", "module example.com/stack\n"),
+				gomod("tools", requires("v"+pulumicli.Version))}, cwd: ".",
 		},
 		"in no module": {cwd: "."},
 	} {

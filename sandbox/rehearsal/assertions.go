@@ -30,7 +30,8 @@ func probeEndpoint(cluster string) string { return "probe-of-" + strings.ToLower
 
 // assertions judges each assertion by what is seen: jobs that were started, jobs that it starts beside them, and the
 // roles that Resource Manager says are assigned. The model is asked for nothing but who there is.
-func (r *rehearsal) assertions(ctx context.Context, j *jobs, report *Report, tokens map[string]string, d deployed) (err error) {
+func (r *rehearsal) assertions(ctx context.Context, j *jobs, report *Report, tokens map[string]string,
+	d deployed) (err error) {
 	if len(r.Model.Assertions) == 0 {
 		return nil
 	}
@@ -205,7 +206,8 @@ func (s *seer) assigned(ctx context.Context, p access.Principal, scope string) (
 			var role struct {
 				Properties struct{ Permissions roles.Permissions }
 			}
-			if err := s.r.manage(ctx, http.MethodGet, s.r.azure.URL()+a.Properties.RoleDefinitionID+"?api-version="+authorizationVersion, nil, &role); err != nil {
+			if err := s.r.manage(ctx, http.MethodGet,
+				s.r.azure.URL()+a.Properties.RoleDefinitionID+"?api-version="+authorizationVersion, nil, &role); err != nil {
 				return nil, err
 			}
 			held = append(held, holding{role.Properties.Permissions, a.Properties.Scope})
@@ -230,7 +232,8 @@ func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
 	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
 	principal := made("cluster", s.r.Model.WorkspaceID.Text(), mountingCluster)
 	for _, account := range accounts(s.r.Model) {
-		path := s.r.azure.URL() + account + "/providers/Microsoft.Authorization/roleAssignments/" + made(mountingCluster, account) + "?api-version=" + authorizationVersion
+		path := s.r.azure.URL() + account + "/providers/Microsoft.Authorization/roleAssignments/" +
+			made(mountingCluster, account) + "?api-version=" + authorizationVersion
 		err := s.r.manage(ctx, http.MethodPut, path, map[string]any{"properties": map[string]any{
 			"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": roles.DefinitionID(reader.ID),
 		}}, nil)

@@ -43,9 +43,11 @@ func TestAssertionsAreJudgedByWhatIsSeen(t *testing.T) {
 		if principal == ann {
 			kind = access.User
 		}
-		call(ctx, t, r.azure, http.MethodPut, scope+"/providers/Microsoft.Authorization/roleAssignments/"+made("intruder")+authorization, map[string]any{
-			"properties": map[string]any{"principalId": principal, "principalType": kind.PrincipalType(), "roleDefinitionId": roles.DefinitionID(d.ID)},
-		}, nil)
+		call(ctx, t, r.azure, http.MethodPut,
+			scope+"/providers/Microsoft.Authorization/roleAssignments/"+made("intruder")+authorization, map[string]any{
+				"properties": map[string]any{"principalId": principal, "principalType": kind.PrincipalType(),
+					"roleDefinitionId": roles.DefinitionID(d.ID)},
+			}, nil)
 	}
 	for name, c := range map[string]struct {
 		change   func(context.Context, *testing.T, *rehearsal)
@@ -54,7 +56,8 @@ func TestAssertionsAreJudgedByWhatIsSeen(t *testing.T) {
 		"nothing": {func(context.Context, *testing.T, *rehearsal) {}, map[string]string{}},
 		"the invoker reads what it should not": {func(ctx context.Context, t *testing.T, r *rehearsal) {
 			assign(ctx, t, r, private, ann, roles.StorageBlobDataReader)
-		}, map[string]string{"private": "invoker ann: a job on a cluster that may mount everything read private", "ann-apart": "invoker ann"}},
+		}, map[string]string{"private": "invoker ann: a job on a cluster that may mount everything read " +
+			"private", "ann-apart": "invoker ann"}},
 		"a cluster mounts what it should not": {func(ctx context.Context, t *testing.T, r *rehearsal) {
 			assign(ctx, t, r, private, clusterPrincipal(ctx, t, r.azure), roles.StorageBlobDataReader)
 		}, map[string]string{"private": "cluster cpu: a job on the cluster mounted private"}},
@@ -63,13 +66,16 @@ func TestAssertionsAreJudgedByWhatIsSeen(t *testing.T) {
 		}, map[string]string{"no-shares": "Microsoft.Authorization/roleAssignments/write at " + workspace}},
 		"the cluster becomes Owner": {func(ctx context.Context, t *testing.T, r *rehearsal) {
 			assign(ctx, t, r, workspace, clusterPrincipal(ctx, t, r.azure), roles.Owner)
-		}, map[string]string{"no-shares": "cluster cpu: is assigned a role", "ann-secrets": "cluster cpu: is assigned a role"}},
+		}, map[string]string{"no-shares": "cluster cpu: is assigned a role", "ann-secrets": "cluster cpu: is assigned a " +
+			"role"}},
 		"the invoker loses its reader": {func(ctx context.Context, t *testing.T, r *rehearsal) {
 			removeAssignments(ctx, t, r.azure, container, ann)
-		}, map[string]string{"ann-scores": "the job on scorer with rows failed at read", "ann-reads": "invoker ann: the job on scorer with rows failed at read"}},
+		}, map[string]string{"ann-scores": "the job on scorer with rows failed at read", "ann-reads": "invoker ann: the " +
+			"job on scorer with rows failed at read"}},
 		"the invoker loses its role": {func(ctx context.Context, t *testing.T, r *rehearsal) {
 			removeAssignments(ctx, t, r.azure, workspace, ann)
-		}, map[string]string{"ann-scores": "failed at invoke", "ann-reads": "failed at invoke", "ann-opens": "failed at invoke"}},
+		}, map[string]string{"ann-scores": "failed at invoke", "ann-reads": "failed at invoke", "ann-opens": "failed at " +
+			"invoke"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,7 +99,8 @@ func TestAssertionsAreJudgedByWhatIsSeen(t *testing.T) {
 
 func TestAViolatedAssertionFailsTheRehearsal(t *testing.T) {
 	t.Parallel()
-	r := &Report{Stack: "dev", Assertions: []access.Verdict{{Name: "good", Holds: true}, {Name: "closed", Says: "nobody can read rows", Because: "ann did"}}}
+	r := &Report{Stack: "dev", Assertions: []access.Verdict{{Name: "good", Holds: true},
+		{Name: "closed", Says: "nobody can read rows", Because: "ann did"}}}
 	assert.False(t, r.Passed())
 	var out bytes.Buffer
 	require.NoError(t, r.Write(&out, false))

@@ -54,7 +54,8 @@ func TestARoleOfWhichNothingIsKnownIsNotRehearsed(t *testing.T) {
 		access.Known(roleOfOthers): "what the role allows is not known here, so it can't be tried; give its JSON",
 		access.Later(nil):          "write it in plain text",
 	} {
-		_, err := Run(t.Context(), Options{Model: access.Model{WorkspaceID: access.Known(workspace), Role: access.Role{RoleDefinitionID: id}}, StateDir: t.TempDir()})
+		_, err := Run(t.Context(), Options{Model: access.Model{WorkspaceID: access.Known(workspace),
+			Role: access.Role{RoleDefinitionID: id}}, StateDir: t.TempDir()})
 		require.ErrorContains(t, err, says)
 	}
 }
@@ -63,11 +64,14 @@ func TestARoleOfWhichNothingIsKnownIsNotRehearsed(t *testing.T) {
 func TestABuiltInRoleByItsIDNeedsNoDefinition(t *testing.T) {
 	t.Parallel()
 	owner, _ := roles.BuiltIn(roles.Owner)
-	s, err := Seed(access.Model{WorkspaceID: access.Known(workspace), Role: access.Role{RoleDefinitionID: access.Known(roles.DefinitionID(owner.ID))}}, "")
+	s, err := Seed(access.Model{WorkspaceID: access.Known(workspace),
+		Role: access.Role{RoleDefinitionID: access.Known(roles.DefinitionID(owner.ID))}}, "")
 	require.NoError(t, err)
 	assert.Empty(t, s.RoleDefinitions)
 
-	s, err = Seed(access.Model{WorkspaceID: access.Known(workspace), Role: access.Role{RoleDefinitionID: access.Known(roleOfOthers), Definition: `{"properties": {"roleName": "x", "permissions": [{"actions": ["a/b"]}]}}`, Scope: access.AtResourceGroup}}, "")
+	s, err = Seed(access.Model{WorkspaceID: access.Known(workspace),
+		Role: access.Role{RoleDefinitionID: access.Known(roleOfOthers),
+			Definition: `{"properties": {"roleName": "x", "permissions": [{"actions": ["a/b"]}]}}`, Scope: access.AtResourceGroup}}, "")
 	require.NoError(t, err)
 	require.Len(t, s.RoleDefinitions, 1)
 	assert.Equal(t, []string{strings.Split(workspace, "/providers/")[0]}, s.RoleDefinitions[0].AssignableScopes)

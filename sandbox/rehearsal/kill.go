@@ -132,7 +132,8 @@ func (c *change) takeUp(ctx context.Context) error {
 		return nil
 	}
 	_ = run(c.Pulumi, "cancel", "--yes", c.Stack) // fails where no lock was left
-	var exit *exec.ExitError                      // 1 is for what a person has to look at, of which the deployment then shows what it is
+	// 1 is for what a person has to look at, of which the deployment then shows what it is
+	var exit *exec.ExitError
 	if err := run(c.Command, "adopt", "--stack", c.Stack, "--yes"); err != nil &&
 		(!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		return err

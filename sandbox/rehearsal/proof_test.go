@@ -52,7 +52,8 @@ func (p proof) agrees(ctx context.Context, grants []access.Grant, what string) (
 			failed++
 		}
 		got := p.start(ctx, path.Invoker, path.Endpoint, path.Input)
-		assert.Equal(p.t, failsAt(want), failsAt(got.Hop), "%s: %s on %s with %q: %s", what, path.Invoker, path.Endpoint, path.Input, got.Message)
+		assert.Equal(p.t, failsAt(want), failsAt(got.Hop), "%s: %s on %s with %q: %s", what, path.Invoker, path.Endpoint,
+			path.Input, got.Message)
 	}
 	return failed
 }
@@ -101,14 +102,16 @@ func (p proof) everyGrant(ctx context.Context) {
 		call(ctx, p.t, p.r.azure, http.MethodDelete, assignment["id"].(string)+authorization, nil, nil)
 		failed := p.agrees(ctx, slices.Delete(slices.Clone(grants), i, i+1), "without "+g.Principal.String()+": "+g.String())
 		assert.Greater(p.t, failed, usual, "%s: %s is needed by no path", g.Principal, g)
-		call(ctx, p.t, p.r.azure, http.MethodPut, assignment["id"].(string)+authorization, map[string]any{"properties": assignment["properties"]}, nil)
+		call(ctx, p.t, p.r.azure, http.MethodPut, assignment["id"].(string)+authorization,
+			map[string]any{"properties": assignment["properties"]}, nil)
 	}
 }
 
 // assignment finds the one role assignment that a principal has exactly at a scope.
 func (p proof) assignment(ctx context.Context, scope, principal string) map[string]any {
 	p.t.Helper()
-	list := get(ctx, p.t, p.r.azure, scope+"/providers/Microsoft.Authorization/roleAssignments"+authorization+"&$filter=atScope()")["value"].([]any)
+	list := get(ctx, p.t, p.r.azure,
+		scope+"/providers/Microsoft.Authorization/roleAssignments"+authorization+"&$filter=atScope()")["value"].([]any)
 	var found []map[string]any
 	for _, item := range list {
 		assignment := item.(map[string]any)

@@ -43,12 +43,14 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 			if hop := path.FailsAt(); hop != nil {
 				want = hop.Kind
 			}
-			tokens, err := signIns(t.Context(), a, path.Invoker, m.Invokers[path.Invoker], deployed{PrincipalIDs: principalIDs(m)})
+			tokens, err := signIns(t.Context(), a, path.Invoker, m.Invokers[path.Invoker],
+				deployed{PrincipalIDs: principalIDs(m)})
 			require.NoError(t, err)
 			got, err := j.run(t.Context(), slices.Collect(maps.Values(tokens))[0], path.Endpoint, "", path.Input)
 			require.NoError(t, err)
 			if got.Hop != want {
-				rt.Fatalf("%s on %s with %q: Explain says %q, the sandbox %q: %s", path.Invoker, path.Endpoint, path.Input, failsAt(want), failsAt(got.Hop), got.Message)
+				rt.Fatalf("%s on %s with %q: Explain says %q, the sandbox %q: %s", path.Invoker, path.Endpoint, path.Input,
+					failsAt(want), failsAt(got.Hop), got.Message)
 			}
 		}
 	})
@@ -100,9 +102,11 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 	role := made("role", m.WorkspaceID.Text())
 	definition, ps := m.Role.Resolve()
 	require.Empty(t, ps)
-	call(ctx, t, a, http.MethodPut, scope+"/providers/Microsoft.Authorization/roleDefinitions/"+role+authorization, map[string]any{
-		"properties": map[string]any{"roleName": role, "type": "CustomRole", "assignableScopes": []string{scope}, "permissions": definition.Permissions},
-	}, nil)
+	call(ctx, t, a, http.MethodPut, scope+"/providers/Microsoft.Authorization/roleDefinitions/"+role+authorization,
+		map[string]any{
+			"properties": map[string]any{"roleName": role, "type": "CustomRole", "assignableScopes": []string{scope},
+				"permissions": definition.Permissions},
+		}, nil)
 	principal := func(p access.Principal) (id, kind string) {
 		if p.IsCluster() {
 			return made("cluster", m.WorkspaceID.Text(), p.Name), "ServicePrincipal"
@@ -121,13 +125,17 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 			roleID = builtIn.ID
 		}
 		id, kind := principal(g.Principal)
-		call(ctx, t, a, http.MethodPut, at+"/providers/Microsoft.Authorization/roleAssignments/"+made(at, id, roleID)+authorization, map[string]any{
-			"properties": map[string]any{"principalId": id, "principalType": kind, "roleDefinitionId": roles.DefinitionID(roleID)},
+		call(ctx, t, a, http.MethodPut, at+"/providers/Microsoft.Authorization/roleAssignments/"+made(at, id,
+			roleID)+authorization, map[string]any{
+			"properties": map[string]any{"principalId": id, "principalType": kind,
+				"roleDefinitionId": roles.DefinitionID(roleID)},
 		}, nil)
 	}
 	for _, acl := range plans.Of(m).ACLs {
 		id, _ := principal(acl.Principal)
-		require.NoError(t, a.SetACL(m.StorageAccounts[acl.StorageAccount].Text()+"/blobServices/default/containers/"+acl.Container, acl.Path, id, acl.Permissions))
+		require.NoError(t,
+			a.SetACL(m.StorageAccounts[acl.StorageAccount].Text()+"/blobServices/default/containers/"+acl.Container, acl.Path,
+				id, acl.Permissions))
 	}
 }
 

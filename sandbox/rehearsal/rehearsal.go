@@ -263,7 +263,8 @@ func (r *rehearsal) outputs(ctx context.Context) (d deployed, err error) {
 		return d, fmt.Errorf("reading the outputs of the stack: %w", err)
 	}
 	if d.PrincipalIDs == nil {
-		return d, errors.New("the stack has no output principalIds, so nobody can sign in; export what BatchEndpointAccess.Outputs returns, under the same names")
+		return d, errors.New("the stack has no output principalIds, so nobody can sign in; export what " +
+			"BatchEndpointAccess.Outputs returns, under the same names")
 	}
 	return d, nil
 }
@@ -325,7 +326,8 @@ func (r *rehearsal) try(ctx context.Context, j *jobs, report *Report, token stri
 	if err != nil {
 		return err
 	}
-	o := Outcome{Invoker: path.Invoker, Endpoint: path.Target(), Input: path.Input, Want: works, Got: failsAt(got.Hop), Detail: got.Message}
+	o := Outcome{Invoker: path.Invoker, Endpoint: path.Target(), Input: path.Input, Want: works, Got: failsAt(got.Hop),
+		Detail: got.Message}
 	if hop := path.FailsAt(); hop != nil && !path.Declared {
 		o.Want = failsAt(hop.Kind)
 	}
@@ -345,7 +347,8 @@ func (r *rehearsal) controls(ctx context.Context, j *jobs, report *Report, token
 		if err != nil {
 			return err
 		}
-		report.add(Outcome{Control: true, Invoker: strangerName, Endpoint: name, Want: failsAt(access.InvokeHop), Got: failsAt(got.Hop), Detail: got.Message})
+		report.add(Outcome{Control: true, Invoker: strangerName, Endpoint: name, Want: failsAt(access.InvokeHop),
+			Got: failsAt(got.Hop), Detail: got.Message})
 	}
 	for _, invoker := range slices.Sorted(maps.Keys(tokens)) {
 		for _, input := range slices.Sorted(maps.Keys(r.Model.DataInputs)) {
@@ -363,7 +366,8 @@ func (r *rehearsal) onBareCluster(ctx context.Context, j *jobs, report *Report, 
 	if err != nil {
 		return err
 	}
-	o := Outcome{Control: true, Invoker: invoker, Endpoint: bareEndpoint, Input: input, Want: failsAt(access.MountHop), Got: failsAt(got.Hop), Detail: got.Message}
+	o := Outcome{Control: true, Invoker: invoker, Endpoint: bareEndpoint, Input: input, Want: failsAt(access.MountHop),
+		Got: failsAt(got.Hop), Detail: got.Message}
 	if by := r.Model.DataInputs[input].Mechanism(); by == access.ByStoreCredential || by == access.ByAnyone {
 		o.Want = works
 	}

@@ -36,7 +36,8 @@ func options(t *testing.T, stack string) Options {
 	require.NoError(t, err)
 	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project, []byte("main: "+program+"\n")...), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project, []byte("main: "+program+"\n")...),
+		0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte(stack), 0o600))
 	values, err := config.ReadStack(dir, "dev")
 	require.NoError(t, err)
@@ -54,7 +55,8 @@ func sample(t *testing.T) string {
 	// The sandbox refuses a secret that has ended, as Entra does: the sample's is made one of today.
 	const period = "startDate: 2026-11-01, endDate: 2028-10-31"
 	require.Contains(t, string(text), period)
-	today := fmt.Sprintf("startDate: %s, endDate: %s", time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
+	today := fmt.Sprintf("startDate: %s, endDate: %s", time.Now().AddDate(0, 0, -1).Format(time.DateOnly),
+		time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
 	return strings.Replace(string(text), period, today, 1)
 }
 
@@ -207,7 +209,8 @@ func TestWhatIsTakenAwayIsMissed(t *testing.T) {
 			report, err := Run(t.Context(), o)
 			require.NoError(t, err)
 			assert.False(t, report.Passed())
-			require.Equal(t, Outcome{Invoker: "ann", Endpoint: "cpu", Input: "rows", Want: works, Got: c.got, Detail: report.Outcomes[0].Detail}, report.Outcomes[0])
+			require.Equal(t, Outcome{Invoker: "ann", Endpoint: "cpu", Input: "rows", Want: works, Got: c.got,
+				Detail: report.Outcomes[0].Detail}, report.Outcomes[0])
 			assert.Contains(t, report.Outcomes[0].Detail, c.says)
 		})
 	}
@@ -221,15 +224,18 @@ func TestWhatIsAddedIsNoticed(t *testing.T) {
 	o.afterUp = func(ctx context.Context, r *rehearsal, _ deployed) error {
 		a := r.azure
 		owner, _ := roles.BuiltIn(roles.Owner)
-		call(ctx, t, a, http.MethodPut, workspace+"/providers/Microsoft.Authorization/roleAssignments/"+made("intruder")+authorization, map[string]any{
-			"properties": map[string]any{"principalId": made("stranger"), "principalType": "User", "roleDefinitionId": roles.DefinitionID(owner.ID)},
-		}, nil)
+		call(ctx, t, a, http.MethodPut,
+			workspace+"/providers/Microsoft.Authorization/roleAssignments/"+made("intruder")+authorization, map[string]any{
+				"properties": map[string]any{"principalId": made("stranger"), "principalType": "User",
+					"roleDefinitionId": roles.DefinitionID(owner.ID)},
+			}, nil)
 		return nil
 	}
 	report, err := Run(t.Context(), o)
 	require.NoError(t, err)
 	require.Len(t, report.Failures(), 1)
-	assert.Equal(t, Outcome{Control: true, Invoker: strangerName, Endpoint: "cpu", Want: "fails at invoke", Got: works}, report.Failures()[0])
+	assert.Equal(t, Outcome{Control: true, Invoker: strangerName, Endpoint: "cpu", Want: "fails at invoke", Got: works},
+		report.Failures()[0])
 }
 
 func TestARoleThatLacksAnActionFailsAtInvoke(t *testing.T) {
@@ -277,8 +283,10 @@ func TestAReportSaysWhatFailed(t *testing.T) {
 	t.Parallel()
 	r := &Report{Stack: "dev", Left: []string{"/subscriptions/x"}, NotChecked: []string{"the moon"}}
 	r.add(Outcome{Invoker: "ann", Endpoint: "heart", Input: "rows", Want: works, Got: works})
-	r.add(Outcome{Invoker: "bob", Endpoint: "heart", Input: "rows", Want: works, Got: failsAt(access.ReadHop), Detail: "no reader"})
-	r.add(Outcome{Control: true, Invoker: strangerName, Endpoint: "heart", Want: failsAt(access.InvokeHop), Got: failsAt(access.InvokeHop)})
+	r.add(Outcome{Invoker: "bob", Endpoint: "heart", Input: "rows", Want: works, Got: failsAt(access.ReadHop),
+		Detail: "no reader"})
+	r.add(Outcome{Control: true, Invoker: strangerName, Endpoint: "heart", Want: failsAt(access.InvokeHop),
+		Got: failsAt(access.InvokeHop)})
 	assert.False(t, r.Passed())
 	for _, colour := range []bool{false, true} {
 		var out bytes.Buffer
@@ -327,7 +335,8 @@ func get(ctx context.Context, t *testing.T, a *azure.Azure, path string) map[str
 
 func removeAssignments(ctx context.Context, t *testing.T, a *azure.Azure, scope, principal string) {
 	t.Helper()
-	list := get(ctx, t, a, scope+"/providers/Microsoft.Authorization/roleAssignments"+authorization+"&$filter=atScope()")["value"].([]any)
+	list := get(ctx, t, a,
+		scope+"/providers/Microsoft.Authorization/roleAssignments"+authorization+"&$filter=atScope()")["value"].([]any)
 	removed := 0
 	for _, item := range list {
 		assignment := item.(map[string]any)
@@ -359,7 +368,8 @@ func removeAction(ctx context.Context, t *testing.T, a *azure.Azure, action stri
 
 func clusterPrincipal(ctx context.Context, t *testing.T, a *azure.Azure) string {
 	t.Helper()
-	return get(ctx, t, a, workspace+"/computes/cpu?api-version=2024-04-01")["identity"].(map[string]any)["principalId"].(string)
+	return get(ctx, t, a,
+		workspace+"/computes/cpu?api-version=2024-04-01")["identity"].(map[string]any)["principalId"].(string)
 }
 
 // A stack of another cloud is rehearsed by that cloud's audience, storage and exchange audience (facts/clouds.md).

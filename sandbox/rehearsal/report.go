@@ -95,7 +95,8 @@ func (r *Report) Write(w io.Writer, colour bool) error {
 	fmt.Fprintln(table, "INVOKER\tENDPOINT\tINPUT\tSHOULD\tDID\t")
 	for _, o := range r.Outcomes {
 		if !o.Control {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", o.Invoker, dash(o.Endpoint), dash(o.Input), short(o.Want), short(o.Got), mark(o.OK))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", o.Invoker, dash(o.Endpoint), dash(o.Input), short(o.Want),
+				short(o.Got), mark(o.OK))
 		}
 	}
 	if err := table.Flush(); err != nil {
@@ -119,7 +120,8 @@ func (r *Report) Write(w io.Writer, colour bool) error {
 		fmt.Fprintf(w, "\n%s assertion %s: %s\n  %s\n", paint("31", "FAILED"), v.Name, v.Says, v.Because)
 	}
 	for _, o := range r.Failures() {
-		fmt.Fprintf(w, "\n%s %s on %s with %s: should %s, %s\n  %s\n", paint("31", "FAILED"), o.Invoker, dash(o.Endpoint), dash(o.Input), should(o.Want), did(o.Got), o.Detail)
+		fmt.Fprintf(w, "\n%s %s on %s with %s: should %s, %s\n  %s\n", paint("31", "FAILED"), o.Invoker, dash(o.Endpoint),
+			dash(o.Input), should(o.Want), did(o.Got), o.Detail)
 	}
 	for _, id := range r.Left {
 		fmt.Fprintf(w, "%s left behind by pulumi destroy: %s\n", paint("31", "FAILED"), id)
@@ -140,7 +142,8 @@ func (r *Report) Write(w io.Writer, colour bool) error {
 	if !r.Passed() {
 		verdict = paint("31", "FAILED")
 	}
-	_, err := fmt.Fprintf(w, "\nrehearsal of stack %s: %s, %d of %d attempts as they should be\n", r.Stack, verdict, len(r.Outcomes)-len(r.Failures()), len(r.Outcomes))
+	_, err := fmt.Fprintf(w, "\nrehearsal of stack %s: %s, %d of %d attempts as they should be\n", r.Stack, verdict,
+		len(r.Outcomes)-len(r.Failures()), len(r.Outcomes))
 	return err
 }
 

@@ -100,7 +100,8 @@ func (s *seeder) role() error {
 	case r.RoleDefinitionID.Later():
 		return errors.New("role.roleDefinitionId is not known; write it in plain text, for it is no secret")
 	case !r.Told():
-		return errors.New("role.roleDefinitionId: what the role allows is not known here, so it can't be tried; give its JSON, as the portal exports it, as role.definition beside it")
+		return errors.New("role.roleDefinitionId: what the role allows is not known here, so it can't be tried; give its " +
+			"JSON, as the portal exports it, as role.definition beside it")
 	}
 	d, ps := r.Resolve()
 	if len(ps) > 0 {
@@ -186,7 +187,8 @@ func (s *seeder) storage() error {
 			return fmt.Errorf("storageAccounts.%s: %w", name, err)
 		}
 		s.subscription(id.SubscriptionID)
-		s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: scope, HNS: hns[name], Containers: containers[name]})
+		s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: scope, HNS: hns[name],
+			Containers: containers[name]})
 	}
 	s.public()
 	return nil
@@ -230,7 +232,8 @@ func (s *seeder) data() {
 			s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: id, Containers: []string{someContainer}})
 		}
 		s.Datastores = append(s.Datastores, azure.Datastore{
-			WorkspaceID: s.workspaceID, Name: name, AccountID: id, Container: cmp.Or(container, someContainer), HasCredentials: hasCredentials,
+			WorkspaceID: s.workspaceID, Name: name, AccountID: id, Container: cmp.Or(container,
+				someContainer), HasCredentials: hasCredentials,
 		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.m.DataInputs)) {
@@ -253,7 +256,8 @@ func (s *seeder) data() {
 }
 
 func (s *seeder) principals() {
-	s.Users = append(s.Users, azure.User{ObjectID: made("stranger"), UserPrincipalName: "stranger@sandbox.example", DisplayName: strangerName})
+	s.Users = append(s.Users, azure.User{ObjectID: made("stranger"), UserPrincipalName: "stranger@sandbox.example",
+		DisplayName: strangerName})
 	for _, name := range slices.Sorted(maps.Keys(s.m.Invokers)) {
 		i := s.m.Invokers[name]
 		id := i.PrincipalID.Text()
@@ -262,11 +266,14 @@ func (s *seeder) principals() {
 		}
 		switch i.Kind {
 		case access.User:
-			s.Users = append(s.Users, azure.User{ObjectID: id, UserPrincipalName: cmp.Or(i.UserPrincipalName, i.Mail, name+"@sandbox.example"), DisplayName: name})
+			s.Users = append(s.Users, azure.User{ObjectID: id, UserPrincipalName: cmp.Or(i.UserPrincipalName, i.Mail,
+				name+"@sandbox.example"), DisplayName: name})
 		case access.Group:
-			member := azure.User{ObjectID: memberOf(id), UserPrincipalName: "member-of-" + name + "@sandbox.example", DisplayName: "member of " + name}
+			member := azure.User{ObjectID: memberOf(id), UserPrincipalName: "member-of-" + name + "@sandbox.example",
+				DisplayName: "member of " + name}
 			s.Users = append(s.Users, member)
-			s.Groups = append(s.Groups, azure.Group{ObjectID: id, DisplayName: cmp.Or(i.DisplayName, name), MemberIDs: []string{member.ObjectID}})
+			s.Groups = append(s.Groups, azure.Group{ObjectID: id, DisplayName: cmp.Or(i.DisplayName, name),
+				MemberIDs: []string{member.ObjectID}})
 		default:
 			kind := "Application"
 			if i.Kind == access.ManagedIdentity {
@@ -274,14 +281,16 @@ func (s *seeder) principals() {
 			}
 			clientID := i.ClientID.Text()
 			if _, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity); err == nil {
-				s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{ID: i.ResourceID, PrincipalID: id, ClientID: clientID, Location: s.location})
+				s.UserAssignedIdentities = append(s.UserAssignedIdentities,
+					azure.UserAssignedIdentity{ID: i.ResourceID, PrincipalID: id, ClientID: clientID, Location: s.location})
 				continue
 			}
 			if i.ResourceID != "" {
 				s.Hosts = append(s.Hosts, azure.Host{ID: i.ResourceID, PrincipalID: id, Location: s.location})
 				continue
 			}
-			s.ServicePrincipals = append(s.ServicePrincipals, azure.ServicePrincipal{ObjectID: id, ClientID: clientID, DisplayName: name, Type: kind})
+			s.ServicePrincipals = append(s.ServicePrincipals, azure.ServicePrincipal{ObjectID: id, ClientID: clientID,
+				DisplayName: name, Type: kind})
 		}
 	}
 }
@@ -298,7 +307,8 @@ func (s *seeder) compute() {
 				continue
 			}
 			s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{
-				ID: id, PrincipalID: made("identity", strings.ToLower(id)), ClientID: made("client", strings.ToLower(id)), Location: s.location,
+				ID: id, PrincipalID: made("identity", strings.ToLower(id)), ClientID: made("client",
+					strings.ToLower(id)), Location: s.location,
 			})
 		}
 		if c.Existing {
@@ -322,7 +332,8 @@ func (s *seeder) compute() {
 		}
 		for _, named := range slices.Sorted(maps.Keys(e.Deployments)) {
 			cluster := e.Deployments[named].Cluster
-			of.Deployments = append(of.Deployments, azure.Deployment{Name: named, ComputeName: s.m.Clusters[cluster].NameOr(cluster)})
+			of.Deployments = append(of.Deployments, azure.Deployment{Name: named,
+				ComputeName: s.m.Clusters[cluster].NameOr(cluster)})
 		}
 		if len(e.Deployments) == 0 {
 			of.Deployments = []azure.Deployment{{

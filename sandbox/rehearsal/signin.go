@@ -47,7 +47,8 @@ func Person(i access.Invoker) string {
 
 // signIns gets a token for the invoker in each of the ways that the stack gives it, by the name of the way. All but the
 // ways that are people's own go over HTTP to the sandbox's Entra or its managed-identity endpoint.
-func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker, d deployed) (map[string]string, error) {
+func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker, d deployed) (map[string]string,
+	error) {
 	one := func(how string, get func() (string, error)) (map[string]string, error) {
 		t, err := get()
 		if err != nil {
@@ -100,7 +101,8 @@ type entra struct {
 }
 
 func entraOf(a *azure.Azure, clientID string) entra {
-	return entra{a, clientID, policy.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: a.URL()}, Transport: a.Client()}}
+	return entra{a, clientID, policy.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: a.URL()},
+		Transport: a.Client()}}
 }
 
 func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
@@ -220,5 +222,6 @@ func send(a *azure.Azure, req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return runtime.NewPipeline("rehearsal", "v0", runtime.PipelineOptions{}, &policy.ClientOptions{Transport: a.Client()}).Do(again)
+	return runtime.NewPipeline("rehearsal", "v0", runtime.PipelineOptions{},
+		&policy.ClientOptions{Transport: a.Client()}).Do(again)
 }

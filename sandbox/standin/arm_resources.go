@@ -73,9 +73,11 @@ var azureNative = packageSource{
 
 			"azure-native:managedidentity:getUserAssignedIdentity": armFunction(identityID, managedIdentities, "", nil),
 
-			"azure-native:datafactory:getFactory":    armFunction(inGroup+"/Microsoft.DataFactory/factories/{factoryName}", dataFactories, "", nil),
-			"azure-native:web:getWebApp":             armFunction(inGroup+"/Microsoft.Web/sites/{name}", sites, "", nil),
-			"azure-native:compute:getVirtualMachine": armFunction(inGroup+"/Microsoft.Compute/virtualMachines/{vmName}", virtualMachines, "", nil),
+			"azure-native:datafactory:getFactory": armFunction(inGroup+"/Microsoft.DataFactory/factories/{factoryName}",
+				dataFactories, "", nil),
+			"azure-native:web:getWebApp": armFunction(inGroup+"/Microsoft.Web/sites/{name}", sites, "", nil),
+			"azure-native:compute:getVirtualMachine": armFunction(inGroup+"/Microsoft.Compute/virtualMachines/{vmName}",
+				virtualMachines, "", nil),
 
 			"azure-native:machinelearningservices:getWorkspace": armFunction(workspaceID, machineLearning, "", nil),
 			"azure-native:machinelearningservices:getCompute":   armFunction(computeID, machineLearning, "properties", nil),

@@ -44,7 +44,8 @@ func (s schema) validate(
 	return failures
 }
 
-func (s schema) validateValue(p propertySpec, v resource.PropertyValue, refuseUnknown bool, at string) []plugin.CheckFailure {
+func (s schema) validateValue(p propertySpec, v resource.PropertyValue, refuseUnknown bool,
+	at string) []plugin.CheckFailure {
 	v = unwrap(v)
 	if v.IsNull() || v.IsComputed() {
 		return nil
@@ -104,7 +105,8 @@ func (s schema) validateValue(p propertySpec, v resource.PropertyValue, refuseUn
 }
 
 // validateUnion takes a value that fits one of the choices, and reports the least that is wrong otherwise.
-func (s schema) validateUnion(choices []propertySpec, v resource.PropertyValue, refuseUnknown bool, at string) []plugin.CheckFailure {
+func (s schema) validateUnion(choices []propertySpec, v resource.PropertyValue, refuseUnknown bool,
+	at string) []plugin.CheckFailure {
 	var least []plugin.CheckFailure
 	for i, choice := range choices {
 		failures := s.validateValue(choice, v, refuseUnknown, at)

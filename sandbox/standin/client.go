@@ -109,7 +109,8 @@ func (c *client) discover(ctx context.Context) (*endpoints, error) {
 	if c.cfg.MetadataHost == "" {
 		return nil, errors.New("no Azure is configured: set the provider's metadataHost to host:port")
 	}
-	found, err := c.send(ctx, http.MethodGet, "https://"+c.cfg.MetadataHost+"/metadata/endpoints?api-version=2022-09-01", "", nil)
+	found, err := c.send(ctx, http.MethodGet, "https://"+c.cfg.MetadataHost+"/metadata/endpoints?api-version=2022-09-01",
+		"", nil)
 	if err != nil {
 		return nil, fmt.Errorf("looking up Azure's addresses: %w", err)
 	}
@@ -118,7 +119,8 @@ func (c *client) discover(ctx context.Context) (*endpoints, error) {
 		return nil, fmt.Errorf("reading Azure's addresses from %s: %w", c.cfg.MetadataHost, err)
 	}
 	if e.ResourceManager == "" || e.Graph == "" || e.Authentication.LoginEndpoint == "" {
-		return nil, fmt.Errorf("metadata host %s does not give resourceManager, microsoftGraphResourceId and authentication.loginEndpoint",
+		return nil, fmt.Errorf("metadata host %s does not give resourceManager, microsoftGraphResourceId and "+
+			"authentication.loginEndpoint",
 			c.cfg.MetadataHost)
 	}
 	e.ResourceManager = strings.TrimSuffix(e.ResourceManager, "/")
@@ -160,7 +162,8 @@ func (c *client) token(ctx context.Context, scope string) (string, error) {
 		"grant_type": {"client_credentials"}, "scope": {scope},
 		"client_id": {c.cfg.ClientID}, "client_secret": {c.cfg.ClientSecret},
 	}
-	address := strings.TrimSuffix(e.Authentication.LoginEndpoint, "/") + "/" + url.PathEscape(c.cfg.TenantID) + "/oauth2/v2.0/token"
+	address := strings.TrimSuffix(e.Authentication.LoginEndpoint, "/") + "/" + url.PathEscape(c.cfg.TenantID) +
+		"/oauth2/v2.0/token"
 	got, err := c.send(ctx, http.MethodPost, address, "", form)
 	if err != nil {
 		return "", fmt.Errorf("signing in to Azure as client %s: %w", c.cfg.ClientID, err)

@@ -29,7 +29,8 @@ var userSelect = strings.Fields(`accountEnabled ageGroup businessPhones city com
 	userType`)
 
 // one gives the only match of the first of the fields that an argument is given for.
-func one(g graph, path, kind string, args map[string]any, fields [][2]string, equals filter, more string) (map[string]any, error) {
+func one(g graph, path, kind string, args map[string]any, fields [][2]string, equals filter,
+	more string) (map[string]any, error) {
 	for _, f := range fields {
 		argument, name := f[0], f[1]
 		value := text(args, argument)

@@ -24,7 +24,8 @@ func servicePrincipalBody(in map[string]any) map[string]any {
 		"@odata.type":    "#microsoft.graph.servicePrincipal",
 		"accountEnabled": or(in, "accountEnabled", true), "alternativeNames": or(in, "alternativeNames", []any{}),
 		"appRoleAssignmentRequired": or(in, "appRoleAssignmentRequired", false),
-		"description":               or(in, "description", nil), "loginUrl": or(in, "loginUrl", nil), "notes": or(in, "notes", nil),
+		"description":               or(in, "description", nil), "loginUrl": or(in, "loginUrl", nil), "notes": or(in, "notes",
+			nil),
 		"notificationEmailAddresses": or(in, "notificationEmailAddresses", []any{}),
 		"preferredSingleSignOnMode":  or(in, "preferredSingleSignOnMode", nil),
 		"samlSingleSignOnSettings":   map[string]any{}, "tags": or(in, "tags", []any{}),
@@ -147,7 +148,8 @@ func makeGroup(g graph, in map[string]any) (string, error) {
 	}
 	made, err := g.postAgain("/beta/groups", body, ownerUnreplicated.of)
 	if ownerTwice.of(err) { // Graph makes the caller an owner by itself in some tenants
-		body["owners@odata.bind"] = slices.DeleteFunc(owners, func(owner string) bool { return owner == g.object("beta", caller) })
+		body["owners@odata.bind"] = slices.DeleteFunc(owners,
+			func(owner string) bool { return owner == g.object("beta", caller) })
 		made, err = g.postAgain("/beta/groups", body, ownerUnreplicated.of)
 	}
 	if err != nil {

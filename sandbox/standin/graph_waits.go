@@ -112,16 +112,22 @@ func (r refusals) of(err error) bool {
 // The refusals with which Graph says that something is not replicated yet. Which of them is waited on for which call is
 // the real plugin's choice.
 var (
-	applicationUnreplicated = refusals{{http.StatusNotFound, nil}, {http.StatusConflict, nil}} // to change a new application
-	clientUnreplicated      = refusals{                                                        // to make its service principal
-		{http.StatusBadRequest, regexp.MustCompile(`The appId '.*' of the service principal does not reference a valid application object`)},
-		{http.StatusForbidden, regexp.MustCompile(`the backing application of the service principal being created must in the local tenant`)},
+	// to change a new application
+	applicationUnreplicated = refusals{{http.StatusNotFound, nil}, {http.StatusConflict, nil}}
+	// to make its service principal
+	clientUnreplicated = refusals{
+		{http.StatusBadRequest,
+			regexp.MustCompile(`The appId '.*' of the service principal does not reference a valid application object`)},
+		{http.StatusForbidden,
+			regexp.MustCompile(`the backing application of the service principal being created must in the local tenant`)},
 	}
 	ownerUnreplicated = refusals{ // to make a group
 		{http.StatusNotFound, nil},
 		{http.StatusBadRequest, regexp.MustCompile(`One or more property values specified are invalid`)},
-		{http.StatusBadRequest, regexp.MustCompile(`does not exist or one of its queried reference-property objects are not present`)},
+		{http.StatusBadRequest,
+			regexp.MustCompile(`does not exist or one of its queried reference-property objects are not present`)},
 	}
 	groupUnreplicated = refusals{{http.StatusNotFound, nil}} // to change a new group
-	ownerTwice        = refusals{{http.StatusBadRequest, regexp.MustCompile(`Request contains a property with duplicate values`)}}
+	ownerTwice        = refusals{{http.StatusBadRequest,
+		regexp.MustCompile(`Request contains a property with duplicate values`)}}
 )

@@ -61,7 +61,8 @@ func (p provider) createDirectory(tell func(token string)) []made {
 func (p provider) remove(all []made) {
 	p.t.Helper()
 	for i := len(all) - 1; i >= 0; i-- {
-		_, err := p.Delete(p.t.Context(), &pulumirpc.DeleteRequest{Id: all[i].id, Urn: urn(all[i].token), Properties: p.pack(all[i].out)})
+		_, err := p.Delete(p.t.Context(), &pulumirpc.DeleteRequest{Id: all[i].id, Urn: urn(all[i].token),
+			Properties: p.pack(all[i].out)})
 		require.NoError(p.t, err, all[i].token)
 	}
 }
@@ -198,7 +199,8 @@ func TestTheCallsAreThoseOfTheRealPlugin(t *testing.T) {
 		},
 		federated: {
 			[]string{
-				"1 GET " + app, "1 POST " + app + "/federatedIdentityCredentials", "6 GET " + app + "/federatedIdentityCredentials/*",
+				"1 GET " + app, "1 POST " + app + "/federatedIdentityCredentials", "6 GET " + app +
+					"/federatedIdentityCredentials/*",
 			},
 			[]string{"1 DELETE " + app + "/federatedIdentityCredentials/*", "5 GET " + app + "/federatedIdentityCredentials/*"},
 		},
@@ -210,7 +212,8 @@ func TestTheCallsAreThoseOfTheRealPlugin(t *testing.T) {
 			[]string{"1 GET beta/groups/*", "1 DELETE beta/groups/*", "5 GET beta/groups/*"},
 		},
 		member: {
-			[]string{"1 GET beta/groups/*", "1 GET beta/groups/*/members", "1 POST beta/groups/*/members/$ref", "1 GET beta/groups/*/members"},
+			[]string{"1 GET beta/groups/*", "1 GET beta/groups/*/members", "1 POST beta/groups/*/members/$ref",
+				"1 GET beta/groups/*/members"},
 			[]string{"1 DELETE beta/groups/*/members/*/$ref", "5 GET beta/groups/*/members"},
 		},
 	}
@@ -228,9 +231,12 @@ func TestWhatWasMadeIsKeptWhenTheWaitForItFails(t *testing.T) {
 		token, made string // the call after which the reads fail
 		in          props
 	}{
-		"a password":  {password, "/addPassword", props{"displayName": text("first")}},
-		"a federated": {federated, "/federatedIdentityCredentials", props{"displayName": text("main"), "issuer": text("https://example.com"), "subject": text("s"), "audiences": resource.NewProperty([]resource.PropertyValue{text("a")})}},
-		"a group":     {adGroup, "/beta/groups", props{"displayName": text("scientists"), "securityEnabled": resource.NewProperty(true)}},
+		"a password": {password, "/addPassword", props{"displayName": text("first")}},
+		"a federated": {federated, "/federatedIdentityCredentials",
+			props{"displayName": text("main"), "issuer": text("https://example.com"), "subject": text("s"),
+				"audiences": resource.NewProperty([]resource.PropertyValue{text("a")})}},
+		"a group": {adGroup, "/beta/groups", props{"displayName": text("scientists"),
+			"securityEnabled": resource.NewProperty(true)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -283,7 +289,8 @@ func TestAGroupIsLookedUpByItsNameAsItIsGiven(t *testing.T) {
 	ad := attach(t, "azuread", configFor(startAzure(t)))
 	id, _, _ := ad.create(adGroup, props{"displayName": text("Ada's team"), "securityEnabled": resource.NewProperty(true)})
 	get := func(name string) (props, error) {
-		got, err := ad.Invoke(t.Context(), &pulumirpc.InvokeRequest{Tok: "azuread:index/getGroup:getGroup", Args: ad.pack(props{"displayName": text(name)})})
+		got, err := ad.Invoke(t.Context(), &pulumirpc.InvokeRequest{Tok: "azuread:index/getGroup:getGroup",
+			Args: ad.pack(props{"displayName": text(name)})})
 		return ad.unpack(got.GetReturn()), err
 	}
 	_, err := get("Ada's team")

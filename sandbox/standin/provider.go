@@ -258,7 +258,8 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 			Properties: p.previewedUpdate(spec, req.OldInputs, req.NewInputs, req.OldOutputs),
 		}, nil
 	}
-	out, err := rt.update(about(ctx, req.URN), p.client, string(req.ID), plain(req.OldInputs), plain(req.NewInputs), plain(req.OldOutputs))
+	out, err := rt.update(about(ctx, req.URN), p.client, string(req.ID), plain(req.OldInputs), plain(req.NewInputs),
+		plain(req.OldOutputs))
 	if err != nil {
 		return plugin.UpdateResponse{}, fmt.Errorf("updating %s %q: %w", req.Type, req.URN.Name(), err)
 	}

@@ -151,16 +151,19 @@ func TestInputsAreCheckedAgainstTheSchema(t *testing.T) {
 		in       props
 		failed   []string
 	}{
-		{"required ones missing", native, roleAssignment, props{"scope": text(scope)}, []string{"principalId", "roleDefinitionId"}},
+		{"required ones missing", native, roleAssignment, props{"scope": text(scope)},
+			[]string{"principalId", "roleDefinitionId"}},
 		{"wrong type", ad, application, props{"displayName": resource.NewProperty(1.0)}, []string{"displayName"}},
 		{"wrong type in a list", ad, application, props{
 			"displayName": text("a"),
 			"tags":        resource.NewProperty([]resource.PropertyValue{text("a"), resource.NewProperty(true)}),
 		}, []string{"tags[1]"}},
-		{"azuread refuses what it does not know", ad, application, props{"displayName": text("a"), "dispalyName": text("a")}, []string{"dispalyName"}},
+		{"azuread refuses what it does not know", ad, application, props{"displayName": text("a"), "dispalyName": text("a")},
+			[]string{"dispalyName"}},
 		{"azure-native disregards it", native, roleDefinition, props{"scope": text(scope), "rolName": text("a")}, nil},
 		{"an unknown value is of any type", ad, application, props{"displayName": resource.MakeComputed(text(""))}, nil},
-		{"a secret is of its value's type", ad, application, props{"displayName": resource.MakeSecret(resource.NewProperty(1.0))}, []string{"displayName"}},
+		{"a secret is of its value's type", ad, application,
+			props{"displayName": resource.MakeSecret(resource.NewProperty(1.0))}, []string{"displayName"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -175,7 +178,8 @@ func TestCheckNamesAndLocatesWhatTheProgramLeavesOpen(t *testing.T) {
 	t.Parallel()
 	native := attach(t, "azure-native", standin.Config{})
 	role, _ := native.check(roleDefinition, props{"scope": text(scope)})
-	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`, role["roleDefinitionId"].StringValue())
+	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`,
+		role["roleDefinitionId"].StringValue())
 	made, _ := native.check(identity, props{"resourceGroupName": text("rg")})
 	assert.Regexp(t, `^thing[0-9a-f]{8}$`, made["resourceName"].StringValue())
 	assert.Equal(t, "westeurope", made["location"].StringValue())
@@ -205,17 +209,24 @@ func TestDiffTellsWhatChangesAndWhatReplaces(t *testing.T) {
 		deleteFirst bool
 	}{
 		{"nothing", ad, application, props{"displayName": text("a")}, props{"displayName": text("a")}, nil, false},
-		{"a secret of the same value", ad, application, props{"displayName": text("a")}, props{"displayName": resource.MakeSecret(text("a"))}, nil, false},
+		{"a secret of the same value", ad, application, props{"displayName": text("a")},
+			props{"displayName": resource.MakeSecret(text("a"))}, nil, false},
 		{"the order of a set", ad, application, props{"tags": tags("a", "b")}, props{"tags": tags("b", "a")}, nil, false},
 		{"added", ad, application, props{}, props{"notes": text("a")}, kinds{"notes": add}, false},
 		{"updated", ad, application, props{"notes": text("a")}, props{"notes": text("b")}, kinds{"notes": update}, false},
 		{"removed", ad, application, props{"notes": text("a")}, props{}, kinds{"notes": remove}, false},
-		{"not known yet", ad, application, props{"notes": text("a")}, props{"notes": resource.MakeComputed(text(""))}, kinds{"notes": update}, false},
-		{"a password's end", ad, password, props{"endDate": text("a")}, props{"endDate": text("b")}, kinds{"endDate": replace}, false},
-		{"a password's end removed", ad, password, props{"endDate": text("a")}, props{}, kinds{"endDate": removeReplace}, false},
-		{"an assignment's principal", native, roleAssignment, props{"principalId": text("a")}, props{"principalId": text("b")}, kinds{"principalId": replace}, true},
-		{"an assignment's scope", native, roleAssignment, props{"scope": text("a")}, props{"scope": text("b")}, kinds{"scope": replace}, false},
-		{"an assignment's role, which Azure refuses", native, roleAssignment, props{"roleDefinitionId": text("a")}, props{"roleDefinitionId": text("b")}, kinds{"roleDefinitionId": update}, false},
+		{"not known yet", ad, application, props{"notes": text("a")}, props{"notes": resource.MakeComputed(text(""))},
+			kinds{"notes": update}, false},
+		{"a password's end", ad, password, props{"endDate": text("a")}, props{"endDate": text("b")},
+			kinds{"endDate": replace}, false},
+		{"a password's end removed", ad, password, props{"endDate": text("a")}, props{}, kinds{"endDate": removeReplace},
+			false},
+		{"an assignment's principal", native, roleAssignment, props{"principalId": text("a")},
+			props{"principalId": text("b")}, kinds{"principalId": replace}, true},
+		{"an assignment's scope", native, roleAssignment, props{"scope": text("a")}, props{"scope": text("b")},
+			kinds{"scope": replace}, false},
+		{"an assignment's role, which Azure refuses", native, roleAssignment, props{"roleDefinitionId": text("a")},
+			props{"roleDefinitionId": text("b")}, kinds{"roleDefinitionId": update}, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -249,7 +260,8 @@ func TestAPreviewedCreationLeavesOpenWhatAzureTells(t *testing.T) {
 		"identity":   resource.NewProperty(props{"type": text("SystemAssigned")}),
 		"properties": resource.NewProperty(props{"computeType": text("AmlCompute")}),
 	}
-	res, err := native.Create(t.Context(), &pulumirpc.CreateRequest{Urn: urn(compute), Properties: native.pack(in), Preview: true})
+	res, err := native.Create(t.Context(), &pulumirpc.CreateRequest{Urn: urn(compute), Properties: native.pack(in),
+		Preview: true})
 	require.NoError(t, err)
 	out := native.unpack(res.GetProperties())
 	made := out["identity"].ObjectValue()
@@ -299,7 +311,8 @@ func TestAResourceLivesAndGoes(t *testing.T) {
 	_, err = native.Create(t.Context(), &pulumirpc.CreateRequest{Urn: urn(roleDefinition), Properties: native.pack(in)})
 	require.ErrorContains(t, err, "already existing resource")
 
-	_, err = native.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: id, Urn: urn(roleDefinition), Properties: native.pack(out)})
+	_, err = native.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: id, Urn: urn(roleDefinition),
+		Properties: native.pack(out)})
 	require.NoError(t, err)
 	assert.Empty(t, read().GetId(), "what is gone has no ID")
 	assert.Empty(t, a.Inventory())
@@ -324,7 +337,8 @@ func TestAnErrorOfAzureNamesCodeAndResource(t *testing.T) {
 	native := attach(t, "azure-native", configFor(startAzure(t)))
 	in, _ := native.check(roleAssignment, props{
 		"scope": text(scope), "principalId": text("99999999-9999-4999-8999-999999999999"),
-		"roleDefinitionId": text(scope + "/providers/Microsoft.Authorization/roleDefinitions/99999999-9999-4999-8999-999999999999"),
+		"roleDefinitionId": text(scope +
+			"/providers/Microsoft.Authorization/roleDefinitions/99999999-9999-4999-8999-999999999999"),
 	})
 	_, err := native.Create(t.Context(), &pulumirpc.CreateRequest{Urn: urn(roleAssignment), Properties: native.pack(in)})
 	require.ErrorContains(t, err, "RoleDefinitionDoesNotExist")
@@ -453,7 +467,8 @@ func TestAzureCanTellWhichResourceACallIsFor(t *testing.T) {
 	id, in, out := native.create(identity, props{"resourceGroupName": text("rg"), "resourceName": text("thing")})
 	made := len(clients.values)
 	require.Positive(t, made)
-	_, err := native.Read(t.Context(), &pulumirpc.ReadRequest{Id: id, Urn: urn(identity), Properties: native.pack(out), Inputs: native.pack(in)})
+	_, err := native.Read(t.Context(), &pulumirpc.ReadRequest{Id: id, Urn: urn(identity), Properties: native.pack(out),
+		Inputs: native.pack(in)})
 	require.NoError(t, err)
 	_, err = native.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: id, Urn: urn(identity), Properties: native.pack(out)})
 	require.NoError(t, err)

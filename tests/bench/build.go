@@ -25,11 +25,13 @@ type builder struct {
 func moduleRoot(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Path}} {{.Dir}}").Output()
 	if err != nil {
-		return "", fmt.Errorf("finding the module with the `go` command: %w; run the benchmark in a clone of the project", err)
+		return "", fmt.Errorf("finding the module with the `go` command: %w; run the benchmark in a clone of the project",
+			err)
 	}
 	path, dir, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
 	if path != "github.com/batchaccess/batchaccess" {
-		return "", fmt.Errorf("the benchmark measures github.com/batchaccess/batchaccess, and is run in module %s; run it in a clone of the project", path)
+		return "", fmt.Errorf("the benchmark measures github.com/batchaccess/batchaccess, and is run in module %s; run it "+
+			"in a clone of the project", path)
 	}
 	return dir, nil
 }
@@ -77,7 +79,8 @@ func (b builder) incremental(ctx context.Context, pkg, file string, change int) 
 	if err != nil {
 		return usage.Usage{}, fmt.Errorf("writing the changed file: %w", err)
 	}
-	return b.build(ctx, pkg, filepath.Join(b.dir, "incremental-"+strings.Trim(filepath.Base(pkg), ".")), nil, "-overlay", overlay)
+	return b.build(ctx, pkg, filepath.Join(b.dir, "incremental-"+strings.Trim(filepath.Base(pkg), ".")), nil, "-overlay",
+		overlay)
 }
 
 // coldBuild builds the package with an empty build cache; the modules are there.

@@ -96,7 +96,8 @@ func writeCritical(w io.Writer, all []critical) error {
 		if c.Met {
 			verdict = "met"
 		}
-		fmt.Fprintf(t, "up, %s\t%.1f s against %.1f s: %.2f x\t<= %.2f x  %s\n", parallelWords(c.Parallel), c.Up, c.Seconds, c.Ratio, mostOverChain, verdict)
+		fmt.Fprintf(t, "up, %s\t%.1f s against %.1f s: %.2f x\t<= %.2f x  %s\n", parallelWords(c.Parallel), c.Up, c.Seconds,
+			c.Ratio, mostOverChain, verdict)
 	}
 	return t.Flush()
 }
@@ -122,7 +123,8 @@ func (l *callLog) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (b *bench) criticalPath(ctx context.Context, program string, latency time.Duration, parallel string) (_ critical, err error) {
+func (b *bench) criticalPath(ctx context.Context, program string, latency time.Duration, parallel string) (_ critical,
+	err error) {
 	c := critical{Latency: latency.Seconds(), Parallel: parallel}
 	dir, err := os.MkdirTemp(b.builder.dir, "critical-")
 	if err != nil {
@@ -146,7 +148,8 @@ func (b *bench) criticalPath(ctx context.Context, program string, latency time.D
 		return c, fmt.Errorf("preparing the sandbox: %w", err)
 	}
 	calls := &callLog{Handler: slog.DiscardHandler, counts: map[string]int{}}
-	a, err := azure.Start(ctx, azure.Options{Logger: slog.New(calls), Weather: azure.Weather{LeastLatency: latency, Latency: latency}})
+	a, err := azure.Start(ctx, azure.Options{Logger: slog.New(calls),
+		Weather: azure.Weather{LeastLatency: latency, Latency: latency}})
 	if err != nil {
 		return c, err
 	}
@@ -164,7 +167,8 @@ func (b *bench) criticalPath(ctx context.Context, program string, latency time.D
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	own := filepath.Join(dir, "engine.json")
-	up := []string{b.measure, own, b.pulumi, "up", "--yes", "--skip-preview", "--stack", sampleStack, "--non-interactive", "--color", "never"}
+	up := []string{b.measure, own, b.pulumi, "up", "--yes", "--skip-preview", "--stack", sampleStack, "--non-interactive",
+		"--color", "never"}
 	if parallel != "" {
 		up = append(up, "--parallel", parallel)
 	}
@@ -246,8 +250,9 @@ func (b *bench) writeSample(dir, program, report string) error {
 	}
 	script := filepath.Join(dir, "program.sh")
 	for path, text := range map[string]string{
-		script:                            fmt.Sprintf("#!/bin/sh\nexec '%s' '%s' '%s'\n", b.measure, report, program),
-		filepath.Join(dir, "Pulumi.yaml"): "name: batchaccess\nruntime: {name: go, options: {binary: " + strconv.Quote(script) + "}}\n",
+		script: fmt.Sprintf("#!/bin/sh\nexec '%s' '%s' '%s'\n", b.measure, report, program),
+		filepath.Join(dir, "Pulumi.yaml"): "name: batchaccess\nruntime: {name: go, options: {binary: " +
+			strconv.Quote(script) + "}}\n",
 		filepath.Join(dir, "Pulumi."+sampleStack+".yaml"): string(config),
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {

@@ -32,7 +32,8 @@ func (s *sizes) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(part))
 		if err != nil || n < leastSize {
-			return fmt.Errorf("%q is no number of role assignments; give whole numbers from %d on, such as 10,100,1000", part, leastSize)
+			return fmt.Errorf("%q is no number of role assignments; give whole numbers from %d on, such as 10,100,1000", part,
+				leastSize)
 		}
 		*s = append(*s, n)
 	}
@@ -48,7 +49,8 @@ const mostSaved = 1000
 // deployAll measures the two programs that deploy the workload, in turns, size by size.
 func (b *bench) deployAll(ctx context.Context) error {
 	b.step("building the programs")
-	for pkg, to := range map[string]string{measurePackage: b.measure, flatPackage: b.program("flat"), componentsPackage: b.program("components")} {
+	for pkg, to := range map[string]string{measurePackage: b.measure, flatPackage: b.program("flat"),
+		componentsPackage: b.program("components")} {
 		if _, err := b.build(ctx, pkg, to, nil); err != nil {
 			return err
 		}
@@ -58,7 +60,8 @@ func (b *bench) deployAll(ctx context.Context) error {
 			return err
 		}
 		if size > mostSaved {
-			b.report.Notes = append(b.report.Notes, fmt.Sprintf("up as it is by default was left out at %d assignments: the state is written again with every resource.", size))
+			b.report.Notes = append(b.report.Notes, fmt.Sprintf("up as it is by default was left out at %d assignments: the "+
+				"state is written again with every resource.", size))
 			continue
 		}
 		if err := b.deployRounds(ctx, size, 1, once); err != nil {
@@ -99,7 +102,8 @@ func (b *bench) deployRounds(ctx context.Context, size, rounds int, commands []c
 			both[which] = d
 		}
 		if err := both[0].resources.sameAs(both[1].resources); err != nil {
-			return fmt.Errorf("the two programs do not deploy the same, so comparing them means nothing: through the components, against flat: %w", err)
+			return fmt.Errorf("the two programs do not deploy the same, so comparing them means nothing: through the "+
+				"components, against flat: %w", err)
 		}
 		if n := both[0].resources[assignmentType].resources; n != w.Assignments() {
 			return fmt.Errorf("%d role assignments were deployed in place of %d", n, w.Assignments())

@@ -59,7 +59,8 @@ func (i inventory) sameAs(other inventory) error {
 	var differences []error
 	for _, t := range slices.Sorted(maps.Keys(types)) {
 		if a, b := i[t], other[t]; a != b {
-			differences = append(differences, fmt.Errorf("%s: %d resources with %d IDs against %d with %d", t, a.resources, a.ids, b.resources, b.ids))
+			differences = append(differences, fmt.Errorf("%s: %d resources with %d IDs against %d with %d", t, a.resources,
+				a.ids, b.resources, b.ids))
 		}
 	}
 	if len(types) == 0 {

@@ -32,12 +32,15 @@ type options struct {
 func main() {
 	o := options{sizes: sizes{10, 100, 1000, 4000}}
 	flags := flag.NewFlagSet("bench", flag.ExitOnError) // its own: a dependency puts flags of logs into the common one
-	flags.Var(&o.sizes, "sizes", "numbers of role assignments to measure at, with commas between them; 4000 is Azure's limit for a subscription")
-	flags.IntVar(&o.rounds, "rounds", 5, "how often each figure is measured; up that saves all along, and cold builds, are measured once")
+	flags.Var(&o.sizes, "sizes", "numbers of role assignments to measure at, with commas between them; 4000 is Azure's "+
+		"limit for a subscription")
+	flags.IntVar(&o.rounds, "rounds", 5, "how often each figure is measured; up that saves all along, and cold builds, "+
+		"are measured once")
 	flags.BoolVar(&o.builds, "builds", true, "measure builds too")
 	flags.BoolVar(&o.cold, "cold", true, "measure cold builds among them, once each; they take minutes")
 	flags.BoolVar(&o.json, "json", false, "print the figures as JSON")
-	flags.BoolVar(&o.critical, "critical-path", false, "measure, in place of all else, an up of the sample with every answer of Azure one second late, against its longest chain of calls")
+	flags.BoolVar(&o.critical, "critical-path", false, "measure, in place of all else, an up of the sample with every "+
+		"answer of Azure one second late, against its longest chain of calls")
 	_ = flags.Parse(os.Args[1:]) // exits where it fails
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := measureAll(ctx, o, flags.Args(), os.Stdout, os.Stderr)

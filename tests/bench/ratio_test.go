@@ -81,11 +81,12 @@ func TestStacksThatDifferAreNotCompared(t *testing.T) {
 	assert.Equal(t, 2, two.resources(), "components and providers are not what is compared")
 	require.NoError(t, two.sameAs(read(twoAssignments)))
 	for name, other := range map[string]string{
-		"one resource is missing":     strings.Replace(twoAssignments, `"custom": true, "id": "/b"`, `"custom": false`, 1),
-		"two resources share an ID":   strings.Replace(twoAssignments, `"/b"`, `"/A"`, 1),
-		"a resource has no ID":        strings.Replace(twoAssignments, `"/b"`, `""`, 1),
-		"a resource has another type": strings.Replace(twoAssignments, `RoleAssignment", "custom": true, "id": "/b"`, `Other", "custom": true, "id": "/b"`, 1),
-		"there is nothing":            `{}`,
+		"one resource is missing":   strings.Replace(twoAssignments, `"custom": true, "id": "/b"`, `"custom": false`, 1),
+		"two resources share an ID": strings.Replace(twoAssignments, `"/b"`, `"/A"`, 1),
+		"a resource has no ID":      strings.Replace(twoAssignments, `"/b"`, `""`, 1),
+		"a resource has another type": strings.Replace(twoAssignments, `RoleAssignment", "custom": true, "id": "/b"`,
+			`Other", "custom": true, "id": "/b"`, 1),
+		"there is nothing": `{}`,
 	} {
 		assert.Error(t, two.sameAs(read(other)), name)
 		assert.Error(t, read(other).sameAs(two), name)
@@ -96,7 +97,8 @@ func TestStacksThatDifferAreNotCompared(t *testing.T) {
 func TestTheReportSaysWhichTargetsAreMissed(t *testing.T) {
 	t.Parallel()
 	figures := func(ratio, excess, size float64) report {
-		f := figure{Group: "g", Name: "CPU", Unit: "s", comparison: comparison{Of: 2, Against: 1, Ratio: ratio, Excess: excess}}
+		f := figure{Group: "g", Name: "CPU", Unit: "s", comparison: comparison{Of: 2, Against: 1, Ratio: ratio,
+			Excess: excess}}
 		return report{
 			Stack:  []figure{f.withTarget("<= 1.10 x", ratio <= mostRatio)},
 			Builds: []figure{f.withTarget("<= +3 s", excess <= mostExcessCPU), f.withTarget("<= 50 MB", size <= mostSizeMB)},
@@ -140,5 +142,6 @@ func TestTheLongestChainIsTheOneWithTheMostCalls(t *testing.T) {
 	assert.InDelta(t, 20.0/18, c.Ratio, 1e-9)
 	assert.True(t, c.Met)
 
-	assert.ErrorContains(t, c.longest(strings.NewReader(`{"deployment":{"resources":[]}}`), calls), "no call to Azure was made")
+	assert.ErrorContains(t, c.longest(strings.NewReader(`{"deployment":{"resources":[]}}`), calls),
+		"no call to Azure was made")
 }

@@ -56,8 +56,10 @@ func (f figure) verdict() string {
 
 func (r report) write(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprint(&b, "Stacks, fresh each time: through the components, against a flat program that registers the same resources. Ratios\n"+
-		"are taken within a round: median (smallest to largest). CPU is the figure to go by: wall time also tells what else\n"+
+	fmt.Fprint(&b, "Stacks, fresh each time: through the components, against a flat program that registers the same "+
+		"resources. Ratios\n"+
+		"are taken within a round: median (smallest to largest). CPU is the figure to go by: wall time also tells what "+
+		"else\n"+
 		"the machine was doing.\n\n")
 	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	table(t, "components\tflat", r.Stack, func(f figure) string {
@@ -67,10 +69,12 @@ func (r report) write(w io.Writer) error {
 		return err
 	}
 	if len(r.Growth) > 0 {
-		fmt.Fprintf(&b, "\nHow it grows: the exponent e of assignments^e, fitted to all sizes and, in brackets, between the two largest.\n\n")
+		fmt.Fprintf(&b, "\nHow it grows: the exponent e of assignments^e, fitted to all sizes and, in brackets, between "+
+			"the two largest.\n\n")
 		fmt.Fprintf(t, "\t\tcomponents\tflat\n")
 		for _, g := range r.Growth {
-			fmt.Fprintf(t, "%s\t%s\t%.2f (%.2f)\t%.2f (%.2f)\n", g.Group, g.Name, g.Of.All, g.Of.Last, g.Against.All, g.Against.Last)
+			fmt.Fprintf(t, "%s\t%s\t%.2f (%.2f)\t%.2f (%.2f)\n", g.Group, g.Name, g.Of.All, g.Of.Last, g.Against.All,
+				g.Against.Last)
 		}
 		if err := t.Flush(); err != nil {
 			return err
@@ -80,7 +84,8 @@ func (r report) write(w io.Writer) error {
 		fmt.Fprintf(&b, "\n%s\n", note)
 	}
 	if len(r.Builds) > 0 {
-		fmt.Fprintf(&b, "\nThe program of this repository, against an empty Pulumi program. CPU is that of the compilers too.\n\n")
+		fmt.Fprintf(&b, "\nThe program of this repository, against an empty Pulumi program. CPU is that of the compilers "+
+			"too.\n\n")
 		table(t, "program\tempty", r.Builds, func(f figure) string {
 			return fmt.Sprintf("%+.2f %s (%.2f x)", f.Excess, f.Unit, f.Ratio)
 		})
@@ -108,6 +113,7 @@ func table(w io.Writer, columns string, figures []figure, compared func(figure) 
 		if f.Assignments > 0 {
 			assignments = strconv.Itoa(f.Assignments)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.2f %s\t%.2f %s\t%s\t%s\n", shown, f.Name, assignments, f.Rounds, f.Of, f.Unit, f.Against, f.Unit, compared(f), f.verdict())
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.2f %s\t%.2f %s\t%s\t%s\n", shown, f.Name, assignments, f.Rounds, f.Of, f.Unit,
+			f.Against, f.Unit, compared(f), f.verdict())
 	}
 }

@@ -41,7 +41,8 @@ var (
 	// everyRound is short enough for several rounds; its up writes the state once, at the end.
 	everyRound = []command{
 		{"preview", []string{"preview"}, nil},
-		{"up, state saved once", []string{"up", "--yes", "--skip-preview"}, []string{"PULUMI_EXPERIMENTAL=true", "PULUMI_SKIP_CHECKPOINTS=true"}},
+		{"up, state saved once", []string{"up", "--yes", "--skip-preview"},
+			[]string{"PULUMI_EXPERIMENTAL=true", "PULUMI_SKIP_CHECKPOINTS=true"}},
 	}
 	// once is up as it is by default.
 	once = []command{{"up", []string{"up", "--yes", "--skip-preview"}, nil}}
@@ -87,7 +88,8 @@ func (s stacks) deploy(ctx context.Context, program string, size int, commands [
 		output.Reset()
 		_ = os.Remove(report) // what an earlier command left is not this one's
 		own := filepath.Join(dir, "engine.json")
-		args := slices.Concat(c.env, []string{s.measure, own, s.pulumi}, c.args, []string{"--stack", stackName, "--non-interactive", "--color", "never"})
+		args := slices.Concat(c.env, []string{s.measure, own, s.pulumi}, c.args,
+			[]string{"--stack", stackName, "--non-interactive", "--color", "never"})
 		if err := e.Run(ctx, "env", args...); err != nil {
 			return nil, fmt.Errorf("pulumi %s: %w\n%s", c.args[0], err, strings.TrimSpace(output.String()))
 		}
@@ -133,8 +135,10 @@ func (s stacks) writeProject(dir, program, report string, size int) error {
 		mode          os.FileMode
 	}{
 		{script, fmt.Sprintf("#!/bin/sh\nexec '%s' '%s' '%s'\n", s.measure, report, program), 0o700},
-		{filepath.Join(dir, "Pulumi.yaml"), fmt.Sprintf("name: bench\nruntime: {name: go, options: {binary: %q}}\n", script), 0o600},
-		{filepath.Join(dir, "Pulumi."+stackName+".yaml"), fmt.Sprintf("config:\n  %s: %d\n", workload.AssignmentsKey, size), 0o600},
+		{filepath.Join(dir, "Pulumi.yaml"), fmt.Sprintf("name: bench\nruntime: {name: go, options: {binary: %q}}\n", script),
+			0o600},
+		{filepath.Join(dir, "Pulumi."+stackName+".yaml"), fmt.Sprintf("config:\n  %s: %d\n", workload.AssignmentsKey, size),
+			0o600},
 	}
 	for _, f := range files {
 		if err := os.WriteFile(f.path, []byte(f.content), f.mode); err != nil {

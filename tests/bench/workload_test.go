@@ -41,7 +41,8 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		id = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/roleDefinitions/the-role"
 		delete(inputs, "roleDefinitionId")
 	case "azure-native:machinelearningservices:Compute":
-		identity := map[string]any{"type": "SystemAssigned", "principalId": "principal of " + inputs["computeName"].StringValue()}
+		identity := map[string]any{"type": "SystemAssigned",
+			"principalId": "principal of " + inputs["computeName"].StringValue()}
 		args.Inputs["identity"] = resource.NewProperty(resource.NewPropertyMapFromMap(identity))
 	}
 	for _, key := range chosen {
@@ -57,7 +58,8 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	if name, ok := args.Inputs["roleAssignmentName"]; ok {
 		r.guids[name.StringValue()] = true
 	}
-	r.registered = append(r.registered, fmt.Sprintf("%s %s deleteBeforeReplace=%t replaceOnChanges=%v version=%s protect=%t",
+	r.registered = append(r.registered, fmt.Sprintf("%s %s deleteBeforeReplace=%t replaceOnChanges=%v version=%s "+
+		"protect=%t",
 		args.TypeToken, shown, rpc.GetDeleteBeforeReplace(), rpc.GetReplaceOnChanges(), rpc.GetVersion(), rpc.GetProtect()))
 	return id, args.Inputs, nil
 }

@@ -92,14 +92,16 @@ func TestALostStateIsAdoptedByHand(t *testing.T) {
 		if imports++; imports > 5 {
 			t.Fatalf("still something to import: %s", said)
 		}
-		said, code = d.run(d.cli, "import", "--stack", "dev", "--file", file, "--yes", "--skip-preview", "--protect=false", "--generate-code=false")
+		said, code = d.run(d.cli, "import", "--stack", "dev", "--file", file, "--yes", "--skip-preview", "--protect=false",
+			"--generate-code=false")
 		require.Zero(t, code, said)
 		args = []string{"adopt", "--stack", "dev", "--imported", file, "--yes", "--output", file}
 	}
 	assert.Equal(t, 3, imports, "applications; their service principals; those' assignments")
 	d.isAdopted(made)
 
-	d.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive") // in the right order, though no up has told what hangs on what
+	// in the right order, though no up has told what hangs on what
+	d.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive")
 	assert.Empty(t, d.azure.Inventory())
 }
 
@@ -117,7 +119,8 @@ func TestAnotherToolsPartIsAdoptedAndWhatIsInTheWayIsNamed(t *testing.T) {
 	assert.Contains(t, said, "1 resources have to be looked at by hand")
 	steps := d.preview()
 	require.Len(t, steps["update "+compute], 1)
-	assert.Equal(t, []string{"properties.properties.scaleSettings.maxNodeCount"}, slices.Collect(maps.Keys(steps["update "+compute][0].DetailedDiff)))
+	assert.Equal(t, []string{"properties.properties.scaleSettings.maxNodeCount"},
+		slices.Collect(maps.Keys(steps["update "+compute][0].DetailedDiff)))
 	require.Len(t, steps["create "+roleAssignment], 1, "it is not imported: Pulumi would delete it")
 
 	said, code = d.run(d.cli, "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "dev")
@@ -152,7 +155,8 @@ func (d *deployment) arm(method, id string, body any) map[string]any {
 	require.NoError(d.t, err)
 	content, err := json.Marshal(body)
 	require.NoError(d.t, err)
-	req, err := http.NewRequestWithContext(d.t.Context(), method, d.azure.URL()+id+"?api-version=2022-04-01", bytes.NewReader(content))
+	req, err := http.NewRequestWithContext(d.t.Context(), method, d.azure.URL()+id+"?api-version=2022-04-01",
+		bytes.NewReader(content))
 	require.NoError(d.t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")

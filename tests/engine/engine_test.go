@@ -30,7 +30,8 @@ const samplePeriod = "startDate: 2026-11-01, endDate: 2028-10-31"
 
 var later = time.Now().AddDate(0, 4, 0).Format(time.DateOnly)
 
-var period = fmt.Sprintf("startDate: %s, endDate: %s", time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
+var period = fmt.Sprintf("startDate: %s, endDate: %s", time.Now().AddDate(0, 0, -1).Format(time.DateOnly),
+	time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
 
 // A deployment is the project's own program and sample configuration in a sandbox of the test's own.
 type deployment struct {
@@ -51,7 +52,8 @@ func sampleIn(t *testing.T, edits ...string) (dir, file string) {
 	require.NoError(t, err)
 	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project, []byte("main: "+program+"\n")...), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), append(project, []byte("main: "+program+"\n")...),
+		0o600))
 	stack, err := os.ReadFile(filepath.Join(root, "Pulumi.dev.yaml"))
 	require.NoError(t, err)
 	edits = append(edits, samplePeriod, period)
@@ -94,7 +96,8 @@ func start(t *testing.T, o sandbox.Options, weather azure.Weather) *deployment {
 	require.NoError(t, err)
 
 	d := &deployment{t: t, state: state, project: filepath.Join(dir, "Pulumi.dev.yaml")}
-	d.azure, err = azure.Start(t.Context(), azure.Options{StateFile: filepath.Join(state, "azure", "state.json"), Weather: weather})
+	d.azure, err = azure.Start(t.Context(), azure.Options{StateFile: filepath.Join(state, "azure", "state.json"),
+		Weather: weather})
 	require.NoError(t, err)
 	require.NoError(t, d.azure.Seed(seed))
 	d.cli, err = pulumicli.Find(t.Context(), t.Output())
@@ -202,7 +205,8 @@ func TestTheSampleIsDeployedChangedAndDestroyed(t *testing.T) {
 		assert.Len(t, steps["replace "+roleDefinition], 1)
 		assert.Len(t, steps["replace "+roleAssignment], invokers)
 		for what := range steps {
-			assert.Regexp(t, `^(replace|create-replacement|delete-replaced) azure-native:authorization:Role(Definition|Assignment)$`, what)
+			assert.Regexp(t,
+				`^(replace|create-replacement|delete-replaced) azure-native:authorization:Role(Definition|Assignment)$`, what)
 		}
 		d.up()
 		assert.Empty(t, d.preview())

@@ -74,7 +74,8 @@ func TestInvokersMoveIntoAGroup(t *testing.T) {
 			var says []string
 			for _, c := range r.Access {
 				role, _, _ := strings.Cut(c.Role, " (") // an ID, where the role is shown
-				says = append(says, fmt.Sprintf("%s %s %s on %s: %d", c.Principal.Name, c.Change, role, c.Before+c.After, len(c.New)))
+				says = append(says, fmt.Sprintf("%s %s %s on %s: %d", c.Principal.Name, c.Change, role, c.Before+c.After,
+					len(c.New)))
 				if len(c.New) > 0 {
 					assert.Equal(t, "Storage Blob Data Reader through group scorers", c.Role)
 				}
@@ -105,7 +106,8 @@ func TestInvokersMoveIntoAGroup(t *testing.T) {
 			assert.True(t, r.NewAccess, "release-manager had none of it")
 			gains := 0
 			for _, c := range r.Access {
-				assert.Contains(t, map[string]string{"invoker scorers": "gained", "invoker pipeline": "lost"}[c.Principal.Name], c.Change)
+				assert.Contains(t, map[string]string{"invoker scorers": "gained", "invoker pipeline": "lost"}[c.Principal.Name],
+					c.Change)
 				assert.Empty(t, c.Gone, "pipeline has through the group what it had by itself: %+v", c)
 				if len(c.New) > 0 {
 					gains++
@@ -122,7 +124,8 @@ func TestInvokersMoveIntoAGroup(t *testing.T) {
 	require.Zero(t, code, said)
 
 	stranger := uuid.NewString()
-	require.NoError(t, d.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: stranger, UserPrincipalName: "eve@sandbox.example", DisplayName: "Eve"}}}))
+	require.NoError(t, d.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: stranger,
+		UserPrincipalName: "eve@sandbox.example", DisplayName: "Eve"}}}))
 	d.addToGroup(stranger)
 	said, code = d.run(batchaccess, "verify", "--stack", "dev", "--propagation", "0s")
 	assert.Zero(t, code, said)
@@ -152,7 +155,8 @@ func (d *deployment) addToGroup(member string) {
 	require.NoError(d.t, err)
 	body, err := json.Marshal(map[string]string{"@odata.id": cloud.Graph + "/v1.0/directoryObjects/" + member})
 	require.NoError(d.t, err)
-	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, cloud.Graph+"/v1.0/groups/"+group+"/members/$ref", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost,
+		cloud.Graph+"/v1.0/groups/"+group+"/members/$ref", bytes.NewReader(body))
 	require.NoError(d.t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
@@ -170,7 +174,10 @@ func TestAGroupOfALostStateIsAdopted(t *testing.T) {
 	d.up()
 	made := d.azure.Inventory()
 	urns, _ := d.urns()
-	require.True(t, slices.ContainsFunc(urns, func(urn string) bool { return strings.HasSuffix(urn, groupMember+"::access.scorers.pipeline") }), urns)
+	require.True(t, slices.ContainsFunc(urns, func(urn string) bool {
+		return strings.HasSuffix(urn,
+			groupMember+"::access.scorers.pipeline")
+	}), urns)
 	d.pulumi("stack", "rm", "--force", "--yes", "--preserve-config")
 	_, code := d.run(d.cli, "stack", "init", "dev")
 	require.Zero(t, code)

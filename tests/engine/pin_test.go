@@ -30,8 +30,10 @@ func (d *deployment) stackFile() string {
 // unpinned takes out of the sample what can be looked up, and names the principals in its place.
 var unpinned = []string{
 	"kind: group\n      objectId: 22222222-2222-4222-8222-222222222222", "kind: group\n      displayName: analysts",
-	"kind: user\n      objectId: 33333333-3333-4333-8333-333333333333", "kind: user\n      userPrincipalName: release-manager@sandbox.example",
-	"dataStore: labels, path: current, credentialInStore: false, storageAccount: shared, container: labels", "dataStore: labels, path: current",
+	"kind: user\n      objectId: 33333333-3333-4333-8333-333333333333", "kind: user\n      userPrincipalName: " +
+		"release-manager@sandbox.example",
+	"dataStore: labels, path: current, credentialInStore: false, storageAccount: shared, container: " +
+		"labels", "dataStore: labels, path: current",
 	"dataStore: labels, credentialInStore: false, storageAccount: shared, container: labels, path: baseline", "",
 	"path: 2025, credentialInStore: true", "path: 2025",
 	"credentialInStore: false, storageAccount: shared, container: scores", "",
@@ -88,9 +90,11 @@ func TestWhatIsLookedUpIsWhatWasGivenAndCanBePinned(t *testing.T) {
 	_, code = d.run(d.cli, "config", "set", "checkPrincipals", "true", "--stack", "dev")
 	require.Zero(t, code)
 	assert.Empty(t, d.preview())
-	_, code = d.run(d.cli, "config", "set", "--path", `invokers["release-manager"].objectId`, "99999999-9999-4999-8999-999999999999", "--stack", "dev")
+	_, code = d.run(d.cli, "config", "set", "--path", `invokers["release-manager"].objectId`,
+		"99999999-9999-4999-8999-999999999999", "--stack", "dev")
 	require.Zero(t, code)
 	said, code = d.run(d.cli, "preview", "--stack", "dev", "--non-interactive")
 	assert.NotZero(t, code)
-	assert.Contains(t, said, "invokers.release-manager.objectId: a user with the object ID 99999999-9999-4999-8999-999999999999 can't be looked up")
+	assert.Contains(t, said, "invokers.release-manager.objectId: a user with the object ID "+
+		"99999999-9999-4999-8999-999999999999 can't be looked up")
 }

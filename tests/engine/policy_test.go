@@ -21,7 +21,8 @@ func (d *deployment) guarded(config string, args ...string) (code int, said stri
 	d.t.Helper()
 	pack, err := filepath.Abs(filepath.Join(root, "policy"))
 	require.NoError(d.t, err)
-	args = append(args, "--stack", "dev", "--non-interactive", "--suppress-outputs", "--color", "never", "--policy-pack", pack)
+	args = append(args, "--stack", "dev", "--non-interactive", "--suppress-outputs", "--color", "never", "--policy-pack",
+		pack)
 	if config != "" {
 		file := filepath.Join(d.t.TempDir(), "guardrails.json")
 		require.NoError(d.t, os.WriteFile(file, []byte(config), 0o600))
@@ -54,7 +55,8 @@ func TestTheSamplePassesThePolicies(t *testing.T) {
 func TestThePoliciesStopWhatTheConfigurationAllows(t *testing.T) {
 	t.Parallel()
 	definition, err := json.Marshal(map[string]any{"properties": map[string]any{
-		"roleName": "Widened", "permissions": []any{map[string]any{"actions": append(roles.InvokerActions(), "Microsoft.Insights/*")}},
+		"roleName": "Widened", "permissions": []any{map[string]any{"actions": append(roles.InvokerActions(),
+			"Microsoft.Insights/*")}},
 	}})
 	require.NoError(t, err)
 	d := deploy(t, t.TempDir(),
@@ -67,12 +69,19 @@ func TestThePoliciesStopWhatTheConfigurationAllows(t *testing.T) {
 	code, said := d.guarded("{"+shorter+"}", "up", "--yes")
 	assert.NotZero(t, code)
 	for what, says := range map[string][]string{
-		"a wildcard":           {"[mandatory]  custom-role  (azure-native:authorization:RoleDefinition: access)", "access: permissions: holds the wildcard Microsoft.Insights/*", "remedy: list the actions that it stands for"},
-		"more than the 35":     {"[mandatory]  invoker-role  (azure-native:authorization:RoleDefinition: access)", "access: permissions: the role allows more than starting a job takes: Microsoft.Insights/"},
-		"a subscription":       {"[mandatory]  assignment-scope  (azure-native:authorization:RoleAssignment: access.analysts)", "access.analysts: scope: holds at /subscriptions/11111111-1111-4111-8111-111111111111: a subscription", "or allow subscription in allowedScopes"},
+		"a wildcard": {"[mandatory]  custom-role  (azure-native:authorization:RoleDefinition: access)",
+			"access: permissions: holds the wildcard Microsoft.Insights/*", "remedy: list the actions that it stands for"},
+		"more than the 35": {"[mandatory]  invoker-role  (azure-native:authorization:RoleDefinition: access)",
+			"access: permissions: the role allows more than starting a job takes: Microsoft.Insights/"},
+		"a subscription": {"[mandatory]  assignment-scope  (azure-native:authorization:RoleAssignment: access.analysts)",
+			"access.analysts: scope: holds at /subscriptions/11111111-1111-4111-8111-111111111111: a subscription", "or allow " +
+				"subscription in allowedScopes"},
 		"where it may be used": {"access: assignableScopes: holds at /subscriptions/11111111-1111-4111-8111-111111111111"},
-		"pull requests":        {"[mandatory]  federation-subject  (", "access.pipeline.main: subject: ", ":pull_request\" is not limited to a branch or an environment", "remedy: name a branch (repo:owner/name:ref:refs/heads/main)"},
-		"a long-lived secret":  {"[mandatory]  secret-lifetime  (", "access.partner.2026: endDate: lives for ", "the limit is 60", "remedy: end it earlier, and rotate; or raise maxSecretDays"},
+		"pull requests": {"[mandatory]  federation-subject  (", "access.pipeline.main: subject: ",
+			":pull_request\" is not limited to a branch or an environment", "remedy: name a branch " +
+				"(repo:owner/name:ref:refs/heads/main)"},
+		"a long-lived secret": {"[mandatory]  secret-lifetime  (", "access.partner.2026: endDate: lives for ",
+			"the limit is 60", "remedy: end it earlier, and rotate; or raise maxSecretDays"},
 	} {
 		for _, s := range says {
 			assert.Contains(t, said, s, what)

@@ -43,11 +43,17 @@ func TestReviewUnderstandsTheEngine(t *testing.T) {
 		edit    [2]string
 		verdict string
 	}{
-		"an action more": {[2]string{"additions: [pollJobs]", "additions: [pollJobs, cancelJobs]"}, "Medium risk: 6 principals gain access, 1 role widened"},
-		"an action less": {[2]string{"additions: [pollJobs]", "additions: []"}, "Low risk: 6 principals lose access, 1 role narrowed"},
-		"a wider scope":  {[2]string{"additions: [pollJobs]", "{ scope: resourceGroup, additions: [pollJobs] }"}, "High risk: 6 principals gain access"},
-		"a reader more":  {[2]string{"invokers: [release-manager, pipeline, scheduler]", "invokers: [release-manager, pipeline, scheduler, partner]"}, "Medium risk: 1 principal gains access, 1 job starts to work"},
-		"a reader less":  {[2]string{"invokers: [release-manager, pipeline, scheduler]", "invokers: [release-manager, pipeline]"}, "Low risk: 1 principal loses access, 2 jobs stop working"},
+		"an action more": {[2]string{"additions: [pollJobs]", "additions: [pollJobs, cancelJobs]"},
+			"Medium risk: 6 principals gain access, 1 role widened"},
+		"an action less": {[2]string{"additions: [pollJobs]", "additions: []"},
+			"Low risk: 6 principals lose access, 1 role narrowed"},
+		"a wider scope": {[2]string{"additions: [pollJobs]", "{ scope: resourceGroup, additions: [pollJobs] }"},
+			"High risk: 6 principals gain access"},
+		"a reader more": {[2]string{"invokers: [release-manager, pipeline, scheduler]",
+			"invokers: [release-manager, pipeline, scheduler, partner]"}, "Medium risk: 1 principal gains access, 1 job " +
+			"starts to work"},
+		"a reader less": {[2]string{"invokers: [release-manager, pipeline, scheduler]",
+			"invokers: [release-manager, pipeline]"}, "Low risk: 1 principal loses access, 2 jobs stop working"},
 		// which Azure can't give the cluster: it is another one, with another identity
 		"a bigger machine": {
 			[2]string{"vmSize: Standard_D4ds_v5", "vmSize: Standard_D8ds_v5"},

@@ -28,7 +28,8 @@ var shown = []struct{ file, command string }{
 	{"up.txt", "pulumi up --yes --diff --debug"},
 	{"refresh.txt", "pulumi refresh --yes --diff --debug"},
 	{"same.json", "pulumi preview --json --show-sames"},
-	{"rotate.txt", `pulumi config set --plaintext --path 'batchaccess:invokers.partner.clientSecrets["2026"].endDate' "$LATER"`},
+	{"rotate.txt",
+		`pulumi config set --plaintext --path 'batchaccess:invokers.partner.clientSecrets["2026"].endDate' "$LATER"`},
 	{"rotated.json", "pulumi preview --json --show-sames"},
 	{"rotated.txt", "pulumi up --yes --diff --debug"},
 	{"outputs.json", "pulumi stack output --json"},
@@ -36,11 +37,15 @@ var shown = []struct{ file, command string }{
 	{"state.json", "pulumi stack export"},
 	{"stack.txt", "pulumi stack --show-ids --show-urns"},
 	{"history.json", "pulumi stack history --json"},
-	{"partner.txt", "batchaccess --debug invoke --as-invoker partner --endpoint heart-classifier --wait"},      // by its client secret
-	{"pipeline.txt", "batchaccess --debug invoke --as-invoker pipeline --endpoint image-tagger --wait --json"}, // by a federated token
-	{"analysts.txt", "batchaccess --debug invoke --as-invoker analysts --endpoint heart-classifier --wait"},    // by az
-	{"scheduler.txt", "batchaccess --debug invoke --as-invoker scheduler --endpoint image-tagger"},             // by its identity
-	{"refused.txt", "! batchaccess --debug invoke --as-invoker scheduler --endpoint heart-classifier --wait"},  // with how to grant it
+	// by its client secret
+	{"partner.txt", "batchaccess --debug invoke --as-invoker partner --endpoint heart-classifier --wait"},
+	// by a federated token
+	{"pipeline.txt", "batchaccess --debug invoke --as-invoker pipeline --endpoint image-tagger --wait --json"},
+	{"analysts.txt", "batchaccess --debug invoke --as-invoker analysts --endpoint heart-classifier --wait"}, // by az
+	// by its identity
+	{"scheduler.txt", "batchaccess --debug invoke --as-invoker scheduler --endpoint image-tagger"},
+	// with how to grant it
+	{"refused.txt", "! batchaccess --debug invoke --as-invoker scheduler --endpoint heart-classifier --wait"},
 	{"request.txt", "batchaccess --debug invoke --as-invoker partner --endpoint heart-classifier --print-request"},
 	{"verify.json", "batchaccess --debug verify --propagation 0s --json"},
 	{"verify.txt", "batchaccess --debug verify --propagation 0s"},
@@ -58,7 +63,8 @@ var shown = []struct{ file, command string }{
 	{"review.sarif", `batchaccess review "$OUT/rotated.json" --format sarif`},
 	{"review-new.json", `batchaccess review "$OUT/preview.json" --format json`},
 	{"ci.txt", `cd "$ROOT" && sh ci/review.sh dev "$OUT/ci"`},
-	{"comment.md", `cd "$ROOT" && go run ./ci/comment -print -stack dev -access "$OUT/ci/access.md" -resources "$OUT/ci/resources.txt"`},
+	{"comment.md",
+		`cd "$ROOT" && go run ./ci/comment -print -stack dev -access "$OUT/ci/access.md" -resources "$OUT/ci/resources.txt"`},
 	{"drift.txt", `cd "$ROOT" && sh ci/drift.sh dev`},
 }
 
@@ -78,7 +84,8 @@ func TestNoSecretStandsInThePlain(t *testing.T) {
 
 	script := "set -u\nexport PULUMI_OPTION_NON_INTERACTIVE=true\n"
 	for _, s := range shown {
-		script += fmt.Sprintf("( %s ) >\"$OUT/%s\" 2>&1 || { echo \"$? from %s\"; tail -n 20 \"$OUT/%s\"; exit 1; }\n", s.command, s.file, s.file, s.file)
+		script += fmt.Sprintf("( %s ) >\"$OUT/%s\" 2>&1 || { echo \"$? from %s\"; tail -n 20 \"$OUT/%s\"; exit 1; }\n",
+			s.command, s.file, s.file, s.file)
 		if s.file == "same.json" || s.file == "rotated.txt" {
 			script += fmt.Sprintf("pulumi stack output --json --show-secrets >\"$SECRETS/outputs-%s\"\n", s.file)
 		}
@@ -132,7 +139,8 @@ printf %s "$IDENTITY_HEADER" >"$SECRETS/header"
 // noSecretInThePlain looks for the client secret in every file of the sandbox.
 func (d *deployment) noSecretInThePlain() {
 	d.t.Helper()
-	look := search{values: map[string]string{"a client secret": secretIn(d.t, []byte(d.pulumi("stack", "output", "--json", "--show-secrets")))}}
+	look := search{values: map[string]string{"a client secret": secretIn(d.t,
+		[]byte(d.pulumi("stack", "output", "--json", "--show-secrets")))}}
 	assert.Empty(d.t, look.in(d.t, d.state))
 }
 
@@ -164,7 +172,8 @@ func secretsOf(t *testing.T, noted, state string) search {
 	}
 	s := search{
 		values: map[string]string{
-			"a client secret": secretIn(t, read(noted, "outputs-rotated.txt")), "the one before it": secretIn(t, read(noted, "outputs-same.json")),
+			"a client secret": secretIn(t, read(noted, "outputs-rotated.txt")), "the one before it": secretIn(t,
+				read(noted, "outputs-same.json")),
 			"the deployer's secret": string(read(noted, "deployer")), "the identity header": string(read(noted, "header")),
 			"the stacks' passphrase": string(read(state, "passphrase")),
 		},
@@ -188,7 +197,8 @@ func secretsOf(t *testing.T, noted, state string) search {
 func formsOf(value string) map[string]string {
 	quoted, _ := json.Marshal(value)
 	return map[string]string{
-		"as it is": value, "in JSON": strings.Trim(string(quoted), `"`), "in a URL": url.QueryEscape(value), "in base64": base64.StdEncoding.EncodeToString([]byte(value)),
+		"as it is": value, "in JSON": strings.Trim(string(quoted),
+			`"`), "in a URL": url.QueryEscape(value), "in base64": base64.StdEncoding.EncodeToString([]byte(value)),
 	}
 }
 

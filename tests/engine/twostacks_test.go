@@ -61,10 +61,13 @@ func (s *twoStacks) pulumi(project string, args ...string) (string, error) {
 	dir := s.t.TempDir()
 	program, err := filepath.Abs("twostacks")
 	require.NoError(s.t, err)
-	require.NoError(s.t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: "+project+"\nruntime: go\nmain: "+program+"\n"), 0o600))
+	require.NoError(s.t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"),
+		[]byte("name: "+project+"\nruntime: go\nmain: "+program+"\n"), 0o600))
 	require.NoError(s.t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"),
-		[]byte("config:\n  azure-native:location: westeurope\n  azure-native:subscriptionId: 11111111-1111-4111-8111-111111111111\n"), 0o600))
-	e, err := sandbox.Start(s.t.Context(), sandbox.Options{StateDir: s.state, Azure: s.azure, ProjectDir: dir, Pulumi: s.cli, Stdout: io.Discard, Stderr: s.t.Output()})
+		[]byte("config:\n  azure-native:location: westeurope\n  azure-native:subscriptionId: "+
+			"11111111-1111-4111-8111-111111111111\n"), 0o600))
+	e, err := sandbox.Start(s.t.Context(), sandbox.Options{StateDir: s.state, Azure: s.azure, ProjectDir: dir,
+		Pulumi: s.cli, Stdout: io.Discard, Stderr: s.t.Output()})
 	require.NoError(s.t, err)
 	defer func() { require.NoError(s.t, e.Close()) }()
 	var out bytes.Buffer
@@ -89,7 +92,8 @@ func (s *twoStacks) starts() error {
 	cloud, err := invoke.Discover(s.t.Context(), s.azure.Client(), s.azure.Host())
 	require.NoError(s.t, err)
 	clientOf := func(objectID string) *invoke.Client {
-		c, err := invoke.New(invoke.Options{Credential: signedIn{s.azure, objectID}, Cloud: cloud, Transport: s.azure.Client()})
+		c, err := invoke.New(invoke.Options{Credential: signedIn{s.azure, objectID}, Cloud: cloud,
+			Transport: s.azure.Client()})
 		require.NoError(s.t, err)
 		return c
 	}

@@ -60,7 +60,8 @@ func (d *deployment) assignments() []assignment {
 	token, err := d.azure.SignIn(d.t.Context(), owner.ObjectID, "https://management.azure.com")
 	require.NoError(d.t, err)
 	var found []assignment
-	next := d.azure.URL() + "/subscriptions/" + owner.SubscriptionID + "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
+	next := d.azure.URL() + "/subscriptions/" + owner.SubscriptionID +
+		"/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01"
 	for next != "" {
 		var page struct {
 			Value []struct {

@@ -109,7 +109,8 @@ type resource struct {
 // rehearse deploys the stack of a project twice, the second time to destroy it, and returns what was deployed.
 func rehearse(t *testing.T, project string) map[string]resource {
 	t.Helper()
-	for _, folder := range []string{"plugin", "plugin/provider"} { // the engine builds it: `go test` must see that the result depends on it
+	// the engine builds it: `go test` must see that the result depends on it
+	for _, folder := range []string{"plugin", "plugin/provider"} {
 		_, err := os.ReadDir(filepath.Join(root, folder))
 		require.NoError(t, err)
 	}
@@ -196,5 +197,6 @@ func plain(t *testing.T, r resource) string {
 	t.Helper()
 	text, err := json.Marshal(r)
 	require.NoError(t, err)
-	return secret.ReplaceAllString(moment.ReplaceAllString(guid.ReplaceAllString(string(text), "<GUID>"), `"<moment>"`), "<secret>")
+	return secret.ReplaceAllString(moment.ReplaceAllString(guid.ReplaceAllString(string(text), "<GUID>"), `"<moment>"`),
+		"<secret>")
 }

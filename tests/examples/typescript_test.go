@@ -33,7 +33,8 @@ var install = sync.OnceValue(func() error {
 	if err != nil {
 		return err
 	}
-	stampFile := filepath.Join(typeScript, "node_modules", "@batchaccess", "batchaccess", "bin", ".installed-by-tests") // goes with any of it
+	// goes with any of it
+	stampFile := filepath.Join(typeScript, "node_modules", "@batchaccess", "batchaccess", "bin", ".installed-by-tests")
 	if installed, err := os.ReadFile(stampFile); err == nil && string(installed) == stamp {
 		return nil
 	}
@@ -101,7 +102,8 @@ func typeScriptProject(t *testing.T) string {
 	require.Equal(t, "nodejs", settings["runtime"])
 	settings["runtime"] = map[string]any{"name": "go", "options": map[string]any{"binary": run}}
 	settings["main"] = folder
-	settings["packages"] = map[string]any{"batchaccess": filepath.Join(folder, settings["packages"].(map[string]any)["batchaccess"].(string))}
+	settings["packages"] = map[string]any{"batchaccess": filepath.Join(folder,
+		settings["packages"].(map[string]any)["batchaccess"].(string))}
 	text, err = yaml.Marshal(settings)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(project, "Pulumi.yaml"), text, 0o600))
@@ -131,7 +133,8 @@ func compile(t *testing.T, programs map[string]string) map[string][]string {
 	machine.NodeJS(t)
 	require.NoError(t, install())
 	require.NoError(t, os.MkdirAll(filepath.Join(typeScript, "bin"), 0o700))
-	folder, err := os.MkdirTemp(filepath.Join(typeScript, "bin"), "check-") // below node_modules, where the compiler looks for packages
+	// below node_modules, where the compiler looks for packages
+	folder, err := os.MkdirTemp(filepath.Join(typeScript, "bin"), "check-")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(folder)) })
 	var files []string
@@ -145,7 +148,8 @@ func compile(t *testing.T, programs map[string]string) map[string][]string {
 
 	project, err := filepath.Abs(folder)
 	require.NoError(t, err)
-	output, err := in(typeScript, "node", "node_modules/typescript/bin/tsc", "--strict", "--noEmit", "--pretty", "false", "--project", project).CombinedOutput()
+	output, err := in(typeScript, "node", "node_modules/typescript/bin/tsc", "--strict", "--noEmit", "--pretty", "false",
+		"--project", project).CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		require.NoError(t, err)
@@ -165,8 +169,9 @@ func TestTheCompilerTellsWhatIsWrongInTypeScript(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(typeScript, "index.ts"))
 	require.NoError(t, err)
 	tests := map[string]struct{ old, new, want string }{
-		"the-example":                    {"", "", ""},
-		"an-ID-that-is-known-later":      {`objectId: "22222222-2222-4222-8222-222222222222"`, `objectId: scheduler.principalId`, ""},
+		"the-example": {"", "", ""},
+		"an-ID-that-is-known-later": {`objectId: "22222222-2222-4222-8222-222222222222"`, `objectId: scheduler.principalId`,
+			""},
 		"an-account-that-is-known-later": {`lake: settings.require("storageAccountId")`, `lake: pulumi.output("an ID")`, ""},
 
 		"misspelt":            {"dataInputs:", "dataInput:", "'dataInput' does not exist in type 'BatchEndpointAccessArgs'"},
@@ -176,10 +181,14 @@ func TestTheCompilerTellsWhatIsWrongInTypeScript(t *testing.T) {
 		"no-such-kind":        {`kind: "group"`, `kind: "team"`, `'"team"' is not assignable`},
 		"a-number-for-a-text": {`vmSize: "Standard_DS3_v2"`, "vmSize: 3", "'number' is not assignable"},
 		"a-text-for-a-list":   {`additions: ["pollJobs"]`, `additions: "pollJobs"`, "'string' is not assignable"},
-		"a-role-known-later":  {`role: { additions: ["pollJobs"] }`, `role: pulumi.output({ additions: ["pollJobs"] })`, "is not assignable to type 'RoleArgs"},
-		"names-known-later":   {`["analysts", "pipeline"]`, `[pulumi.output("analysts")]`, "is not assignable to type 'string'"},
-		"no-such-output":      {"scoring.howToInvoke", "scoring.howtoInvoke", "'howtoInvoke' does not exist on type 'BatchEndpointAccess'"},
-		"an-output-as-text":   {"export const howToInvoke =", "export const howToInvoke: string =", "is not assignable to type 'string'"},
+		"a-role-known-later": {`role: { additions: ["pollJobs"] }`, `role: pulumi.output({ additions: ["pollJobs"] })`,
+			"is not assignable to type 'RoleArgs"},
+		"names-known-later": {`["analysts", "pipeline"]`, `[pulumi.output("analysts")]`,
+			"is not assignable to type 'string'"},
+		"no-such-output": {"scoring.howToInvoke", "scoring.howtoInvoke",
+			"'howtoInvoke' does not exist on type 'BatchEndpointAccess'"},
+		"an-output-as-text": {"export const howToInvoke =", "export const howToInvoke: string =",
+			"is not assignable to type 'string'"},
 	}
 	programs := map[string]string{}
 	for name, test := range tests {

@@ -23,7 +23,8 @@ type sdk struct {
 
 var generated = []sdk{
 	{schema: "azuread.json", folder: "azuread"},
-	{schema: "azure-native-machinelearningservices.json", folder: "machinelearningservices", module: "machinelearningservices"},
+	{schema: "azure-native-machinelearningservices.json", folder: "machinelearningservices",
+		module: "machinelearningservices"},
 	{schema: "azure-native-managedidentity.json", folder: "managedidentity", module: "managedidentity"},
 }
 

@@ -41,7 +41,8 @@ func TestRunWritesWhatCheckThenFindsFresh(t *testing.T) {
 func TestDifferencesNamesEveryKindOfStaleFile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	require.NoError(t, replace(folder, map[string][]byte{"same.go": []byte("a"), "internal/old.go": nil, "changed.go": []byte("b")}))
+	require.NoError(t, replace(folder, map[string][]byte{"same.go": []byte("a"), "internal/old.go": nil,
+		"changed.go": []byte("b")}))
 
 	stale, err := differences(folder, map[string][]byte{"same.go": []byte("a"), "changed.go": []byte("c"), "new.go": nil})
 	require.NoError(t, err)
@@ -69,9 +70,13 @@ func TestGeneratedSDKsRegisterNothingThatTheRealOnesDo(t *testing.T) {
 func TestBindRefusesASchemaThatIsNotWhole(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ body, says string }{
-		"not JSON":        {`{`, "parsing the package schema"},
-		"a type missing":  {`{"name":"p","resources":{"p:index:R":{"properties":{"x":{"$ref":"#/types/p:index:T"}}}}}`, "p:index:T"},
-		"another package": {`{"name":"p","resources":{"p:index:R":{"properties":{"x":{"$ref":"/q/v1.0.0/schema.json#/types/q:index:T"}}}}}`, `package "q"`},
+		"not JSON": {`{`, "parsing the package schema"},
+		"a type missing": {`{"name":"p","resources":{"p:index:R":{"properties":{"x":{"$ref":"#/types/p:index:T"}}}}}`,
+			"p:index:T"},
+		"another package": {
+			`{"name":"p","resources":{"p:index:R":{"properties":{"x":{"$ref":"/q/v1.0.0/schema.json#/types/q:index:T"}}}}}`,
+			`package "q"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,7 +102,8 @@ func TestSchemasHoldToTheRealPackages(t *testing.T) {
 		"azuread.json": {
 			name: "azuread", version: "6.10.0",
 			resources: map[string]facts{
-				"azuread:index/application:Application":           {required: []string{"displayName"}, replaces: []string{"templateId"}},
+				"azuread:index/application:Application": {required: []string{"displayName"},
+					replaces: []string{"templateId"}},
 				"azuread:index/servicePrincipal:ServicePrincipal": {required: []string{"clientId"}, replaces: []string{"clientId"}},
 				"azuread:index/applicationPassword:ApplicationPassword": {
 					required: []string{"applicationId"},
@@ -131,12 +137,13 @@ func TestSchemasHoldToTheRealPackages(t *testing.T) {
 				},
 			},
 			functions: map[string][]string{
-				"azure-native:machinelearningservices:getCompute":         {"computeName", "resourceGroupName", "workspaceName"},
-				"azure-native:machinelearningservices:getWorkspace":       {"resourceGroupName", "workspaceName"},
-				"azure-native:machinelearningservices:getDatastore":       {"name", "resourceGroupName", "workspaceName"},
-				"azure-native:machinelearningservices:getBatchEndpoint":   {"endpointName", "resourceGroupName", "workspaceName"},
-				"azure-native:machinelearningservices:getBatchDeployment": {"deploymentName", "endpointName", "resourceGroupName", "workspaceName"},
-				"azure-native:machinelearningservices:getDataVersion":     {"name", "resourceGroupName", "version", "workspaceName"},
+				"azure-native:machinelearningservices:getCompute":       {"computeName", "resourceGroupName", "workspaceName"},
+				"azure-native:machinelearningservices:getWorkspace":     {"resourceGroupName", "workspaceName"},
+				"azure-native:machinelearningservices:getDatastore":     {"name", "resourceGroupName", "workspaceName"},
+				"azure-native:machinelearningservices:getBatchEndpoint": {"endpointName", "resourceGroupName", "workspaceName"},
+				"azure-native:machinelearningservices:getBatchDeployment": {"deploymentName", "endpointName", "resourceGroupName",
+					"workspaceName"},
+				"azure-native:machinelearningservices:getDataVersion": {"name", "resourceGroupName", "version", "workspaceName"},
 			},
 		},
 	} {

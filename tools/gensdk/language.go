@@ -32,7 +32,8 @@ var languages = map[string]func(*schema.Package) (map[string][]byte, error){
 func generateFor(language, schemaFile string) (map[string][]byte, error) {
 	generate, ok := languages[language]
 	if !ok {
-		return nil, fmt.Errorf("-language %q: is not known; give one of %s", language, strings.Join(slices.Sorted(maps.Keys(languages)), ", "))
+		return nil, fmt.Errorf("-language %q: is not known; give one of %s", language,
+			strings.Join(slices.Sorted(maps.Keys(languages)), ", "))
 	}
 	pkg, err := bind(schemaFile)
 	if err != nil {

@@ -36,7 +36,8 @@ func TestWhatIsPlainRequiredAndSecretInEachLanguage(t *testing.T) {
 				`additional_secret_outputs=["clientSecrets"]`,
 			},
 			"batchaccess_batchaccess/service_principal.py": {`additional_secret_outputs=["clientSecrets"]`},
-			"batchaccess_batchaccess/_inputs.py":           {`kind: 'PrincipalKind'`, `object_id: pulumi.Input[Optional[_builtins.str]] = None,`},
+			"batchaccess_batchaccess/_inputs.py": {`kind: 'PrincipalKind'`,
+				`object_id: pulumi.Input[Optional[_builtins.str]] = None,`},
 		},
 	} {
 		t.Run(language, func(t *testing.T) {
@@ -45,7 +46,8 @@ func TestWhatIsPlainRequiredAndSecretInEachLanguage(t *testing.T) {
 			require.NoError(t, err)
 			for name, wants := range files {
 				for _, want := range wants {
-					assert.True(t, strings.Contains(string(generated[name]), want), "%s should hold: %s", name, want) // not Contains: it would print the file
+					// not Contains: it would print the file
+					assert.True(t, strings.Contains(string(generated[name]), want), "%s should hold: %s", name, want)
 				}
 			}
 		})

@@ -20,7 +20,8 @@ func main() {
 	sdks := flag.String("sdks", filepath.Join("..", "sdks"), "folder that holds schemas/ and receives the SDKs")
 	check := flag.Bool("check", false, "report stale files instead of writing them")
 	language := flag.String("language", "", "write one SDK for this language instead: nodejs or python")
-	schemaFile := flag.String("schema", filepath.Join("..", "plugin", "schema.json"), "with -language: what to generate from")
+	schemaFile := flag.String("schema", filepath.Join("..", "plugin", "schema.json"),
+		"with -language: what to generate from")
 	to := flag.String("to", "", "with -language: folder that will hold the SDK and nothing else")
 	flag.Parse()
 

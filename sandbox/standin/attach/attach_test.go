@@ -16,7 +16,8 @@ import (
 // What answers here asks nobody who they are, as Pulumi's own plugins do not: it must not be reached from elsewhere.
 func TestAPluginListensOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
-	port, stop, err := attach.Serve(&pulumirpc.LanguageRuntime_ServiceDesc, func() any { return pulumirpc.UnimplementedLanguageRuntimeServer{} })
+	port, stop, err := attach.Serve(&pulumirpc.LanguageRuntime_ServiceDesc,
+		func() any { return pulumirpc.UnimplementedLanguageRuntimeServer{} })
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, stop()) }()
 	addresses, err := net.InterfaceAddrs()

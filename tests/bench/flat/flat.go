@@ -118,7 +118,8 @@ func makeCluster(ctx *pulumi.Context, name string) (pulumi.StringOutput, error) 
 }
 
 // makeReaders lets the clusters mount the n-th input and the invokers read it.
-func makeReaders(ctx *pulumi.Context, w workload.Workload, n int, input workload.Input, clusters pulumi.StringMap) error {
+func makeReaders(ctx *pulumi.Context, w workload.Workload, n int, input workload.Input,
+	clusters pulumi.StringMap) error {
 	assigned := 0
 	read := func(name, who string, principal pulumi.StringInput, principalType string) error {
 		assigned++

@@ -48,7 +48,8 @@ func Divided(assignments int) access.Model {
 	m.Invokers, m.DataInputs, m.Endpoints = map[string]access.Invoker{}, map[string]access.DataInput{}, map[string]access.Endpoint{}
 	for n := range circles {
 		input := fmt.Sprintf("input-%03d", n)
-		m.DataInputs[input] = access.DataInput{Kind: access.Blob, StorageAccount: workload.Accounts()[0].Name, Container: input}
+		m.DataInputs[input] = access.DataInput{Kind: access.Blob, StorageAccount: workload.Accounts()[0].Name,
+			Container: input}
 		e := access.Endpoint{Cluster: workload.Clusters[n%len(workload.Clusters)], Inputs: []string{input}}
 		for i := range readers {
 			name := fmt.Sprintf("invoker-%04d", n*readers+i)

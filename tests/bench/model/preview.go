@@ -41,15 +41,18 @@ func Assignments(m access.Model) []Resource {
 		if g.Scope.StorageAccount != "" {
 			reader, _ := roles.BuiltIn(g.Role)
 			parent, role = "StorageReader", roles.DefinitionID(reader.ID)
-			end = strings.Join([]string{g.Scope.StorageAccount, g.Scope.Container, "reader", g.Principal.Kind, g.Principal.Name}, ".")
+			end = strings.Join([]string{g.Scope.StorageAccount, g.Scope.Container, "reader", g.Principal.Kind, g.Principal.Name},
+				".")
 		}
 		principal := m.Invokers[g.Principal.Name].PrincipalID.Text()
 		if g.Principal.IsCluster() {
 			principal = workload.GUID(2, slices.Index(workload.Clusters, g.Principal.Name))
 		}
 		all = append(all, Resource{
-			Type: roleAssignment, URN: stack + component + "$batchaccess:index:" + parent + "$" + roleAssignment + "::access." + end,
-			Inputs: map[string]any{"scope": scope, "roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal"},
+			Type: roleAssignment, URN: stack + component + "$batchaccess:index:" + parent + "$" + roleAssignment + "::access." +
+				end,
+			Inputs: map[string]any{"scope": scope, "roleDefinitionId": role, "principalId": principal,
+				"principalType": "ServicePrincipal"},
 		})
 	}
 	return all

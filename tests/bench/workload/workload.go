@@ -101,7 +101,8 @@ var kinds = []struct{ kind, principalType string }{
 func makeInvokers(count int) (all []Invoker) {
 	for n := range count {
 		k := kinds[n%len(kinds)]
-		all = append(all, Invoker{Name: fmt.Sprintf("%s-%03d", k.kind, n), Kind: k.kind, PrincipalType: k.principalType, PrincipalID: GUID(1, n)})
+		all = append(all, Invoker{Name: fmt.Sprintf("%s-%03d", k.kind, n), Kind: k.kind, PrincipalType: k.principalType,
+			PrincipalID: GUID(1, n)})
 	}
 	return all
 }
@@ -110,7 +111,8 @@ func makeInvokers(count int) (all []Invoker) {
 func Accounts() []Account {
 	var all []Account
 	for _, name := range []string{"lake", "shared"} {
-		all = append(all, Account{name, subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" + name})
+		all = append(all, Account{name, subscription + "/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" +
+			name})
 	}
 	return all
 }

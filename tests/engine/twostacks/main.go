@@ -36,7 +36,8 @@ func main() {
 
 func platform(ctx *pulumi.Context) error {
 	// At the resource group, so that it is assignable in all of it.
-	role, err := components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{Scope: pulumi.String(group), Name: "Starts batch jobs"})
+	role, err := components.NewInvokerRole(ctx, "invoker",
+		&components.InvokerRoleArgs{Scope: pulumi.String(group), Name: "Starts batch jobs"})
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,8 @@ func scoring(ctx *pulumi.Context) error {
 		return err
 	}
 	if _, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
-		WorkspaceID: pulumi.String(workspaceID), Cluster: components.ClusterArgs{VMSize: pulumi.String("Standard_DS3_v2"), Location: pulumi.String("westeurope")},
+		WorkspaceID: pulumi.String(workspaceID), Cluster: components.ClusterArgs{VMSize: pulumi.String("Standard_DS3_v2"),
+			Location: pulumi.String("westeurope")},
 	}); err != nil {
 		return err
 	}
@@ -64,7 +66,8 @@ func scoring(ctx *pulumi.Context) error {
 
 func readers(ctx *pulumi.Context) error {
 	cluster, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
-		WorkspaceID: pulumi.String(workspaceID), Cluster: components.ClusterArgs{VMSize: pulumi.String("Standard_DS3_v2"), Location: pulumi.String("westeurope")},
+		WorkspaceID: pulumi.String(workspaceID), Cluster: components.ClusterArgs{VMSize: pulumi.String("Standard_DS3_v2"),
+			Location: pulumi.String("westeurope")},
 	})
 	if err != nil {
 		return err

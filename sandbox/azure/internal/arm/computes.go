@@ -70,7 +70,8 @@ func putCompute(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	if c.deleting(c.id.Key()) != nil {
-		return wire.Reply{}, wire.Errorf(http.StatusConflict, "Conflict", "compute %s is being deleted; wait for the end of that operation", c.id)
+		return wire.Reply{}, wire.Errorf(http.StatusConflict, "Conflict",
+			"compute %s is being deleted; wait for the end of that operation", c.id)
 	}
 	resource := &state.Resource{
 		ID: c.id.String(), Location: body.Location, Tags: body.Tags, SKU: body.SKU, Properties: properties,
@@ -127,7 +128,8 @@ func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[str
 	if old != nil {
 		created = old.CreatedAt
 		if !strings.EqualFold(old.Location, body.Location) {
-			return nil, wire.Errorf(http.StatusConflict, "InvalidResourceLocation", "%s already exists in location %s and cannot be moved to %s", c.id, old.Location, body.Location)
+			return nil, wire.Errorf(http.StatusConflict, "InvalidResourceLocation",
+				"%s already exists in location %s and cannot be moved to %s", c.id, old.Location, body.Location)
 		}
 		before, _ := old.Properties["properties"].(map[string]any)
 		if key := changed(fixedInside, before, cluster); key != "" {
@@ -174,7 +176,8 @@ func scaleSettings(value any) (map[string]any, error) {
 	most, ok := settings["maxNodeCount"].(float64)
 	if !ok || most < 1 || least < 0 || least > most {
 		return nil, wire.Errorf(http.StatusBadRequest, "InvalidRequest",
-			"properties.properties.scaleSettings must have a maxNodeCount of at least 1 and a minNodeCount from 0 to maxNodeCount")
+			"properties.properties.scaleSettings must have a maxNodeCount of at least 1 and a minNodeCount from 0 to "+
+				"maxNodeCount")
 	}
 	return settings, nil
 }
@@ -212,7 +215,8 @@ func (c *call) readIdentity(body *identityBody) (*identityBody, error) {
 	for _, id := range body.UserAssigned.keys {
 		parsed := armid.Parse(id)
 		if !parsed.Is(typeIdentity) || c.st.Resources[parsed.Key()] == nil {
-			return nil, wire.Errorf(http.StatusBadRequest, "FailedIdentityOperation", "the identity %s in identity.userAssignedIdentities was not found", id)
+			return nil, wire.Errorf(http.StatusBadRequest, "FailedIdentityOperation",
+				"the identity %s in identity.userAssignedIdentities was not found", id)
 		}
 		if err := c.require(typeIdentity+"/assign/action", parsed.String(), "LinkedAuthorizationFailed"); err != nil {
 			return nil, err
@@ -293,7 +297,8 @@ func deleteCompute(c *call) (wire.Reply, error) {
 	switch action := c.r.URL.Query().Get("underlyingResourceAction"); action {
 	case "Delete", "Detach":
 	default:
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRequest", "the query parameter underlyingResourceAction must be Delete or Detach, not %q", action)
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRequest",
+			"the query parameter underlyingResourceAction must be Delete or Detach, not %q", action)
 	}
 	resource := c.st.Resources[c.id.Key()]
 	if resource == nil {

@@ -38,7 +38,8 @@ func putIdentity(c *call) (wire.Reply, error) {
 	}
 	if old := c.st.Resources[c.id.Key()]; old != nil {
 		if body.Location != "" && !strings.EqualFold(body.Location, old.Location) {
-			return wire.Reply{}, wire.Errorf(http.StatusConflict, "InvalidResourceLocation", "%s already exists in location %s and cannot be moved to %s", c.id, old.Location, body.Location)
+			return wire.Reply{}, wire.Errorf(http.StatusConflict, "InvalidResourceLocation",
+				"%s already exists in location %s and cannot be moved to %s", c.id, old.Location, body.Location)
 		}
 		updated := *old
 		updated.ModifiedAt = c.now
@@ -53,9 +54,12 @@ func putIdentity(c *call) (wire.Reply, error) {
 	case c.r.Method == http.MethodPatch:
 		return wire.Reply{}, notFound(c.id)
 	case body.Location == "":
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "LocationRequired", "the location property is required for %s", c.id)
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "LocationRequired",
+			"the location property is required for %s", c.id)
 	case !identityName.MatchString(c.id.Name()):
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidResourceName", "the identity name %q must have 3 to 128 letters, digits, hyphens and underscores, the first a letter or digit", c.id.Name())
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidResourceName",
+			"the identity name %q must have 3 to 128 letters, digits, hyphens and underscores, the first a letter or "+
+				"digit", c.id.Name())
 	}
 	principal, client := uuid.NewString(), uuid.NewString()
 	properties := map[string]any{"tenantId": c.st.TenantID, "principalId": principal, "clientId": client}
@@ -105,7 +109,8 @@ func putFederated(c *call) (wire.Reply, error) {
 	p := body.Properties
 	switch {
 	case !federatedName.MatchString(c.id.Name()):
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "the name %q must have 3 to 120 letters, digits, hyphens and underscores, the first a letter or digit", c.id.Name())
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
+			"the name %q must have 3 to 120 letters, digits, hyphens and underscores, the first a letter or digit", c.id.Name())
 	case !strings.HasPrefix(p.Issuer, "https://") || p.Subject == "" || len(p.Audiences) != 1 || p.Audiences[0] == "":
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
 			"properties must have an https issuer, a subject and exactly one audience")
@@ -122,11 +127,13 @@ func putFederated(c *call) (wire.Reply, error) {
 		}
 		count++
 		if other.Properties["issuer"] == p.Issuer && other.Properties["subject"] == p.Subject {
-			return wire.Reply{}, wire.Errorf(http.StatusConflict, "Conflict", "a federated identity credential with issuer %s and subject %s already exists: %s", p.Issuer, p.Subject, other.ID)
+			return wire.Reply{}, wire.Errorf(http.StatusConflict, "Conflict",
+				"a federated identity credential with issuer %s and subject %s already exists: %s", p.Issuer, p.Subject, other.ID)
 		}
 	}
 	if count >= maxFederated {
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "the identity has %d federated identity credentials, which is the most it may have", maxFederated)
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
+			"the identity has %d federated identity credentials, which is the most it may have", maxFederated)
 	}
 	audiences := []any{}
 	for _, audience := range p.Audiences {

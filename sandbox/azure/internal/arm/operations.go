@@ -67,7 +67,8 @@ func (c *call) deleting(key string) *state.Resource {
 func (c *call) operation() (started time.Time, done bool, err error) {
 	started, ok := c.st.Operations[strings.ToLower(c.id.Name())]
 	if !ok {
-		return started, false, wire.Errorf(http.StatusNotFound, "OperationNotFound", "operation %q was not found", c.id.Name())
+		return started, false, wire.Errorf(http.StatusNotFound, "OperationNotFound", "operation %q was not found",
+			c.id.Name())
 	}
 	return started, !c.now.Before(started.Add(operationTime)), nil
 }
@@ -77,7 +78,8 @@ func getOperationStatus(c *call) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	body := map[string]any{"id": c.id.String(), "name": c.id.Name(), "status": "InProgress", "startTime": stamp(started), "percentComplete": 0}
+	body := map[string]any{"id": c.id.String(), "name": c.id.Name(), "status": "InProgress", "startTime": stamp(started),
+		"percentComplete": 0}
 	if !done {
 		return wire.Reply{Status: http.StatusOK, Header: map[string]string{"Retry-After": "1"}, Body: body}, nil
 	}

@@ -125,8 +125,10 @@ func (c *call) holds(key string) bool {
 		return !strings.Contains(rest, "/")
 	}
 	id := armid.Parse(key)
-	ofSubscription := c.id.Namespace != "" && len(c.id.Types) == 1 && armid.Key(c.id.Scope) == armid.Key("/subscriptions/"+c.id.Subscription())
-	return ofSubscription && id.ResourceGroup() != "" && id.Is(c.id.Type()) && strings.EqualFold(id.Subscription(), c.id.Subscription())
+	ofSubscription := c.id.Namespace != "" && len(c.id.Types) == 1 &&
+		armid.Key(c.id.Scope) == armid.Key("/subscriptions/"+c.id.Subscription())
+	return ofSubscription && id.ResourceGroup() != "" && id.Is(c.id.Type()) &&
+		strings.EqualFold(id.Subscription(), c.id.Subscription())
 }
 
 // listSubscriptions answers those in which the caller may read anything at all.
@@ -208,11 +210,14 @@ func (c *call) absent(id armid.ID) error {
 }
 
 func notFound(id armid.ID) error {
-	return wire.Errorf(http.StatusNotFound, "ResourceNotFound", "the resource '%s/%s' under resource group '%s' was not found", id.Type(), strings.Join(id.Names, "/"), id.ResourceGroup())
+	return wire.Errorf(http.StatusNotFound, "ResourceNotFound",
+		"the resource '%s/%s' under resource group '%s' was not found", id.Type(), strings.Join(id.Names,
+			"/"), id.ResourceGroup())
 }
 
 func parentNotFound(id armid.ID, parent string) error {
-	return wire.Errorf(http.StatusNotFound, "ParentResourceNotFound", "the operation on %s cannot be performed: its parent %s is not found", id, parent)
+	return wire.Errorf(http.StatusNotFound, "ParentResourceNotFound",
+		"the operation on %s cannot be performed: its parent %s is not found", id, parent)
 }
 
 // topLevel is the resource that a resource lies in, or is; empty when the ID names none.

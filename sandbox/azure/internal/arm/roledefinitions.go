@@ -42,7 +42,8 @@ func renderDefinition(d role.Definition, custom *state.RoleDefinition, scope str
 		properties["createdBy"], properties["updatedBy"] = custom.CreatedBy, custom.UpdatedBy
 	}
 	properties["type"], properties["assignableScopes"] = kind, scopes
-	return map[string]any{"id": definitionID(scope, d.ID), "name": d.ID, "type": typeRoleDefinition, "properties": properties}
+	return map[string]any{"id": definitionID(scope, d.ID), "name": d.ID, "type": typeRoleDefinition,
+		"properties": properties}
 }
 
 func nonNil(list []string) []string {
@@ -59,7 +60,8 @@ func (c *call) definition() (role.Definition, *state.RoleDefinition, error) {
 	guid := strings.ToLower(c.id.Name())
 	d, ok := rbac.Definition(c.st, guid)
 	if !ok {
-		return d, nil, wire.Errorf(http.StatusNotFound, "RoleDefinitionDoesNotExist", "the specified role definition with ID %q does not exist", guid)
+		return d, nil, wire.Errorf(http.StatusNotFound, "RoleDefinitionDoesNotExist",
+			"the specified role definition with ID %q does not exist", guid)
 	}
 	return d, c.st.RoleDefinitions[guid], nil
 }
@@ -114,10 +116,12 @@ func listRoleDefinitions(c *call) (wire.Reply, error) {
 func putRoleDefinition(c *call) (wire.Reply, error) {
 	guid := strings.ToLower(c.id.Name())
 	if uuid.Validate(guid) != nil {
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinitionId", "the role definition ID %q is not a GUID", c.id.Name())
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "InvalidRoleDefinitionId",
+			"the role definition ID %q is not a GUID", c.id.Name())
 	}
 	if _, builtIn := role.BuiltIn(guid); builtIn {
-		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "role definition %s is built in and cannot be changed", guid)
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
+			"role definition %s is built in and cannot be changed", guid)
 	}
 	var body struct {
 		Properties struct {
@@ -182,7 +186,8 @@ func (c *call) checkDefinition(d role.Definition, kind string) error {
 }
 
 func sameName(name string) error {
-	return wire.Errorf(http.StatusConflict, "RoleDefinitionWithSameNameExists", "a role definition with the name %q already exists in the tenant; role names are unique there", name)
+	return wire.Errorf(http.StatusConflict, "RoleDefinitionWithSameNameExists",
+		"a role definition with the name %q already exists in the tenant; role names are unique there", name)
 }
 
 func deleteRoleDefinition(c *call) (wire.Reply, error) {
@@ -190,14 +195,16 @@ func deleteRoleDefinition(c *call) (wire.Reply, error) {
 	custom := c.st.RoleDefinitions[guid]
 	if custom == nil {
 		if _, builtIn := role.BuiltIn(guid); builtIn {
-			return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", "role definition %s is built in and cannot be deleted", guid)
+			return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
+				"role definition %s is built in and cannot be deleted", guid)
 		}
 		return wire.NoContent(), nil
 	}
 	for _, assignment := range c.st.RoleAssignments {
 		if assignment.RoleDefinition == guid {
 			return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "RoleDefinitionHasAssignments",
-				"there are existing role assignments referencing role %s, such as %s at %s; delete them first", guid, assignment.Name, assignment.Scope)
+				"there are existing role assignments referencing role %s, such as %s at %s; delete them "+
+					"first", guid, assignment.Name, assignment.Scope)
 		}
 	}
 	c.st.RemoveRole(guid)
@@ -217,7 +224,8 @@ func (c *call) filter(known ...string) (odata.Filter, error) {
 		}
 		k := slices.IndexFunc(known, func(s string) bool { return strings.EqualFold(s, name) })
 		if k < 0 {
-			return nil, wire.Errorf(http.StatusBadRequest, "UnsupportedQuery", "the filter term %q is not supported; supported are %s", name, strings.Join(known, ", "))
+			return nil, wire.Errorf(http.StatusBadRequest, "UnsupportedQuery",
+				"the filter term %q is not supported; supported are %s", name, strings.Join(known, ", "))
 		}
 		if term.Function != "" {
 			filter[i].Function = strings.TrimSuffix(known[k], "()")

@@ -12,11 +12,12 @@ func TestAnIDIsTakenApart(t *testing.T) {
 	t.Parallel()
 	const group = "/subscriptions/s/resourceGroups/g"
 	for name, c := range map[string]struct{ path, kind, last, parent string }{
-		"a subscription":         {"/subscriptions/s", "Microsoft.Resources/subscriptions", "s", ""},
-		"a resource group":       {group, "Microsoft.Resources/subscriptions/resourceGroups", "g", "/subscriptions/s"},
-		"a resource":             {group + "/providers/A.B/c/d", "A.B/c", "d", group},
-		"one within another":     {group + "/providers/A.B/c/d/e/f", "A.B/c/e", "f", group + "/providers/A.B/c/d"},
-		"one on another":         {group + "/providers/A.B/c/d/providers/X.Y/z/w", "X.Y/z", "w", group + "/providers/A.B/c/d"},
+		"a subscription":     {"/subscriptions/s", "Microsoft.Resources/subscriptions", "s", ""},
+		"a resource group":   {group, "Microsoft.Resources/subscriptions/resourceGroups", "g", "/subscriptions/s"},
+		"a resource":         {group + "/providers/A.B/c/d", "A.B/c", "d", group},
+		"one within another": {group + "/providers/A.B/c/d/e/f", "A.B/c/e", "f", group + "/providers/A.B/c/d"},
+		"one on another": {group + "/providers/A.B/c/d/providers/X.Y/z/w", "X.Y/z", "w",
+			group + "/providers/A.B/c/d"},
 		"a collection":           {group + "/providers/A.B/c/d/e", "A.B/c/e", "d", group + "/providers/A.B/c/d"},
 		"slashes too many":       {"//subscriptions//s/", "Microsoft.Resources/subscriptions", "s", ""},
 		"nothing":                {"", "Microsoft.Resources", "", ""},
@@ -31,7 +32,8 @@ func TestAnIDIsTakenApart(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"", "/", "/subscriptions/s/resourceGroups/g/providers/A.B/c/d/e/f", "/providers/providers/providers/x", "providers/", "/subscriptions//x/ÄÖ/"} {
+	for _, seed := range []string{"", "/", "/subscriptions/s/resourceGroups/g/providers/A.B/c/d/e/f",
+		"/providers/providers/providers/x", "providers/", "/subscriptions//x/ÄÖ/"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {

@@ -26,7 +26,8 @@ func TestTheAuthorityVouchesForThisMachineOnly(t *testing.T) {
 		"Entra":                   {"login.microsoftonline.com", false},
 		"a neighbour":             {"192.0.2.1", false},
 	} {
-		template := &x509.Certificate{NotBefore: time.Now().Add(-skew), NotAfter: time.Now().Add(serverLifetime), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+		template := &x509.Certificate{NotBefore: time.Now().Add(-skew), NotAfter: time.Now().Add(serverLifetime),
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 		if ip := net.ParseIP(c.host); ip != nil {
 			template.IPAddresses = []net.IP{ip}
 		} else {
@@ -42,7 +43,8 @@ func TestTheAuthorityVouchesForThisMachineOnly(t *testing.T) {
 		require.NoError(t, err, name)
 		pool := x509.NewCertPool()
 		pool.AddCert(between)
-		leaf, err := sign(&x509.Certificate{NotBefore: template.NotBefore, NotAfter: template.NotAfter, DNSNames: []string{"localhost"}}, between, a.key.Public(), a.key)
+		leaf, err := sign(&x509.Certificate{NotBefore: template.NotBefore, NotAfter: template.NotAfter,
+			DNSNames: []string{"localhost"}}, between, a.key.Public(), a.key)
 		require.NoError(t, err, name)
 		_, err = leaf.Verify(x509.VerifyOptions{Roots: a.Pool(), Intermediates: pool, DNSName: "localhost"})
 		assert.Error(t, err, "%s: no authority below it", name)

@@ -147,7 +147,8 @@ func signer(app *state.Application, clientID string, header map[string]any) (*re
 				}
 			}
 		}
-		return nil, errCertificateUnknown.with(fmt.Sprintf("%s (header %s) is not registered on application %s", named, kind.name, clientID))
+		return nil, errCertificateUnknown.with(fmt.Sprintf("%s (header %s) is not registered on application %s", named,
+			kind.name, clientID))
 	}
 	return nil, errNoThumbprint.with("")
 }

@@ -47,13 +47,15 @@ func (s *Service) ServeAppService(w http.ResponseWriter, r *http.Request) {
 	switch header := r.Header.Get("X-IDENTITY-HEADER"); {
 	case subtle.ConstantTimeCompare([]byte(header), []byte(s.identityHeader)) == 0:
 		wire.JSON(w, http.StatusUnauthorized, map[string]any{
-			"statusCode": http.StatusUnauthorized, "message": "the header X-IDENTITY-HEADER is missing or not IDENTITY_HEADER's value",
+			"statusCode": http.StatusUnauthorized, "message": "the header X-IDENTITY-HEADER is missing or not " +
+				"IDENTITY_HEADER's value",
 		})
 	case query.Get("api-version") != "2019-08-01":
 		refuseAppService(w, "", "the query parameter api-version must be 2019-08-01")
 	default:
 		s.serveIdentity(w, query, selector{
-			clientID: query.Get("client_id"), objectID: cmp.Or(query.Get("principal_id"), query.Get("object_id")), resourceID: query.Get("mi_res_id"),
+			clientID: query.Get("client_id"), objectID: cmp.Or(query.Get("principal_id"),
+				query.Get("object_id")), resourceID: query.Get("mi_res_id"),
 			everyIdentity: true,
 		}, refuseAppService)
 	}
@@ -63,7 +65,8 @@ func refuseAppService(w http.ResponseWriter, _, message string) {
 	wire.JSON(w, http.StatusBadRequest, map[string]any{"statusCode": http.StatusBadRequest, "message": message})
 }
 
-func (s *Service) serveIdentity(w http.ResponseWriter, query url.Values, want selector, refuse func(w http.ResponseWriter, code, message string)) {
+func (s *Service) serveIdentity(w http.ResponseWriter, query url.Values, want selector,
+	refuse func(w http.ResponseWriter, code, message string)) {
 	resource := query.Get("resource")
 	if _, ok := s.serviceOf(resource); !ok {
 		refuse(w, "invalid_resource", errUnknownResource.with(resource).Error())

@@ -11,7 +11,8 @@ import (
 )
 
 var (
-	errUnknownUser   = failure{http.StatusBadRequest, "invalid_grant", 50034, "the user account %q does not exist in the directory"}
+	errUnknownUser = failure{http.StatusBadRequest, "invalid_grant", 50034,
+		"the user account %q does not exist in the directory"}
 	errWrongPassword = failure{http.StatusBadRequest, "invalid_grant", 50126, "the user name %q or the password is wrong"}
 )
 

@@ -169,7 +169,8 @@ func addPassword(c *call) (wire.Reply, error) {
 		return wire.Reply{}, bad("endDateTime %q is not a date in the form 2006-01-02T15:04:05Z", password.EndDateTime)
 	}
 	if !end.After(start) || !end.After(c.now) {
-		return wire.Reply{}, bad("endDateTime %s must lie after startDateTime %s and in the future", password.EndDateTime, password.StartDateTime)
+		return wire.Reply{}, bad("endDateTime %s must lie after startDateTime %s and in the future", password.EndDateTime,
+			password.StartDateTime)
 	}
 	secret, digest := entra.NewSecret()
 	password.SHA256 = digest
@@ -188,7 +189,8 @@ func removePassword(c *call) (wire.Reply, error) {
 	keyID := text(c.body, "keyId")
 	i := slices.IndexFunc(app.Passwords, func(p state.Password) bool { return strings.EqualFold(p.KeyID, keyID) })
 	if i < 0 {
-		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "Request_ResourceNotFound", "no password credential found with keyId %q", keyID)
+		return wire.Reply{}, wire.Errorf(http.StatusNotFound, "Request_ResourceNotFound",
+			"no password credential found with keyId %q", keyID)
 	}
 	app.Passwords = slices.Delete(slices.Clone(app.Passwords), i, i+1)
 	c.st.Touch(state.Applications, app.ID)

@@ -220,7 +220,8 @@ func addOwner(kind string) handler {
 			return wire.Reply{}, err
 		}
 		if slices.Contains(*owners, owner) {
-			return wire.Reply{}, bad("One or more added object references already exist for the following modified properties: 'owners'.")
+			return wire.Reply{}, bad("One or more added object references already exist for the following modified " +
+				"properties: 'owners'.")
 		}
 		*owners = append(*owners, owner)
 		c.st.Touch(state.Table(kind), c.id())

@@ -71,9 +71,11 @@ func createFederated(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	if len(app.Federated) >= maxFederated {
-		return wire.Reply{}, bad("the application has %d federated identity credentials, which is the most it may have", maxFederated)
+		return wire.Reply{}, bad("the application has %d federated identity credentials, which is the most it may have",
+			maxFederated)
 	}
-	credential, err := c.readFederated(state.FederatedCredential{ID: uuid.NewString(), Name: text(c.body, "name"), CreatedAt: c.now})
+	credential, err := c.readFederated(state.FederatedCredential{ID: uuid.NewString(), Name: text(c.body, "name"),
+		CreatedAt: c.now})
 	if err != nil {
 		return wire.Reply{}, err
 	}
@@ -91,7 +93,8 @@ func updateFederated(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	if name, set := c.body["name"]; set && name != app.Federated[i].Name {
-		return wire.Reply{}, bad("the name of a federated identity credential cannot be changed from %q", app.Federated[i].Name)
+		return wire.Reply{}, bad("the name of a federated identity credential cannot be changed from %q",
+			app.Federated[i].Name)
 	}
 	credential, err := c.readFederated(app.Federated[i])
 	if err != nil {
@@ -118,7 +121,8 @@ func deleteFederated(c *call) (wire.Reply, error) {
 
 // readFederated puts what the body sets over a credential.
 func (c *call) readFederated(base state.FederatedCredential) (state.FederatedCredential, error) {
-	for key, field := range map[string]*string{"issuer": &base.Issuer, "subject": &base.Subject, "description": &base.Description} {
+	for key, field := range map[string]*string{"issuer": &base.Issuer, "subject": &base.Subject,
+		"description": &base.Description} {
 		if _, set := c.body[key]; set {
 			*field = text(c.body, key)
 		}
@@ -157,7 +161,8 @@ func checkFederated(f state.FederatedCredential, others []state.FederatedCredent
 			return conflict("FederatedIdentityCredential with name %s already exists.", f.Name)
 		}
 		if other.Issuer == f.Issuer && other.Subject == f.Subject {
-			return conflict("a federated identity credential with issuer %s and subject %s already exists: %s", f.Issuer, f.Subject, other.Name)
+			return conflict("a federated identity credential with issuer %s and subject %s already exists: %s", f.Issuer,
+				f.Subject, other.Name)
 		}
 	}
 	return nil

@@ -208,7 +208,8 @@ func conflict(format string, args ...any) error {
 
 // notFound has the words of Graph: clients look for them, as they do for those of other refusals that they act on.
 func notFound(id string) error {
-	return wire.Errorf(http.StatusNotFound, "Request_ResourceNotFound", "Resource '%s' does not exist or one of its queried reference-property objects are not present.", id)
+	return wire.Errorf(http.StatusNotFound, "Request_ResourceNotFound",
+		"Resource '%s' does not exist or one of its queried reference-property objects are not present.", id)
 }
 
 // id is the object that the path names, in the form in which the state keys it.

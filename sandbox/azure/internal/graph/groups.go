@@ -52,7 +52,8 @@ func createGroup(c *call) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	g := &state.Group{ID: uuid.NewString(), Owners: owners, Members: map[string]bool{}, Attributes: attributes(c.body), CreatedAt: c.now}
+	g := &state.Group{ID: uuid.NewString(), Owners: owners, Members: map[string]bool{}, Attributes: attributes(c.body),
+		CreatedAt: c.now}
 	for _, member := range members {
 		g.Members[member] = false
 	}
@@ -114,7 +115,8 @@ func addMember(c *call) (wire.Reply, error) {
 		return wire.Reply{}, err
 	}
 	if _, has := g.Members[member]; has {
-		return wire.Reply{}, bad("One or more added object references already exist for the following modified properties: 'members'.")
+		return wire.Reply{}, bad("One or more added object references already exist for the following modified properties: " +
+			"'members'.")
 	}
 	if member == g.ID || slices.Contains(c.st.Members(member, true), g.ID) {
 		return wire.Reply{}, bad("group %s cannot become a member of itself", g.ID)

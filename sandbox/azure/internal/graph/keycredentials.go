@@ -57,7 +57,8 @@ func keyCredential(list []any, keyID string) map[string]any {
 func (c *call) newKeyCredential(asked map[string]any) (map[string]any, error) {
 	for key, want := range map[string]string{"type": "AsymmetricX509Cert", "usage": "Verify"} {
 		if got := text(asked, key); got != want {
-			return nil, bad("key credential: %s is %q; the sandbox takes certificates to sign in with, whose %s is %s", key, got, key, want)
+			return nil, bad("key credential: %s is %q; the sandbox takes certificates to sign in with, whose %s is %s", key, got,
+				key, want)
 		}
 	}
 	certificate, err := entra.ParseCertificate(text(asked, "key"))
@@ -83,11 +84,14 @@ func (c *call) newKeyCredential(asked map[string]any) (map[string]any, error) {
 	end, endErr := time.Parse(time.RFC3339, text(credential, "endDateTime"))
 	switch {
 	case startErr != nil:
-		return nil, bad("key credential: startDateTime %q is not a date in the form 2006-01-02T15:04:05Z", credential["startDateTime"])
+		return nil, bad("key credential: startDateTime %q is not a date in the form 2006-01-02T15:04:05Z",
+			credential["startDateTime"])
 	case endErr != nil:
-		return nil, bad("key credential: endDateTime %q is not a date in the form 2006-01-02T15:04:05Z", credential["endDateTime"])
+		return nil, bad("key credential: endDateTime %q is not a date in the form 2006-01-02T15:04:05Z",
+			credential["endDateTime"])
 	case end.After(certificate.NotAfter) || start.Before(certificate.NotBefore) || !end.After(start):
-		return nil, bad("Key credential end date is invalid: startDateTime %s and endDateTime %s must lie within the certificate's validity, %s to %s",
+		return nil, bad("Key credential end date is invalid: startDateTime %s and endDateTime %s must lie within the "+
+			"certificate's validity, %s to %s",
 			credential["startDateTime"], credential["endDateTime"],
 			certificate.NotBefore.UTC().Format(time.RFC3339), certificate.NotAfter.UTC().Format(time.RFC3339))
 	}

@@ -32,7 +32,8 @@ func list(c *call, objects []map[string]any) (wire.Reply, error) {
 	query := c.r.URL.Query()
 	for option := range query {
 		if strings.HasPrefix(option, "$") && !slices.Contains(queryOptions, option) {
-			return wire.Reply{}, unsupported("the sandbox does not serve the query option %s; it serves %s", option, strings.Join(queryOptions, ", "))
+			return wire.Reply{}, unsupported("the sandbox does not serve the query option %s; it serves %s", option,
+				strings.Join(queryOptions, ", "))
 		}
 	}
 	filter, err := odata.Parse(query.Get("$filter"))

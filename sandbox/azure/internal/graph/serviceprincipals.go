@@ -65,10 +65,12 @@ func createServicePrincipal(c *call) (wire.Reply, error) {
 	}
 	app := c.st.ApplicationByAppID(text(c.body, "appId"))
 	if app == nil || !app.Seeded && c.st.Replicating(app.CreatedAt) {
-		return wire.Reply{}, bad("The appId '%s' of the service principal does not reference a valid application object.", text(c.body, "appId"))
+		return wire.Reply{}, bad("The appId '%s' of the service principal does not reference a valid application object.",
+			text(c.body, "appId"))
 	}
 	if sp := c.st.ServicePrincipalByAppID(app.AppID); sp != nil {
-		return wire.Reply{}, conflict("The service principal cannot be created, updated, or restored because the service principal name %s is already in use: by %s.", app.AppID, sp.ID)
+		return wire.Reply{}, conflict("The service principal cannot be created, updated, or restored because the service "+
+			"principal name %s is already in use: by %s.", app.AppID, sp.ID)
 	}
 	owners, err := c.boundOwners()
 	if err != nil {

@@ -36,7 +36,8 @@ func New(store *state.Store, issuer *token.Issuer, url string) *Service {
 	s.mux.HandleFunc("POST /inference/{region}/{endpoint}/jobs", s.createJob)
 	s.mux.HandleFunc("GET /inference/{region}/{endpoint}/jobs/{job}", s.getJob)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		wire.Fail(w, wire.Errorf(http.StatusNotFound, "NotFound", "a batch endpoint does not serve %s %s; POST to its scoring URI, GET its scoring URI/{job}", r.Method, r.URL.Path))
+		wire.Fail(w, wire.Errorf(http.StatusNotFound, "NotFound",
+			"a batch endpoint does not serve %s %s; POST to its scoring URI, GET its scoring URI/{job}", r.Method, r.URL.Path))
 	})
 	return s
 }
@@ -125,7 +126,8 @@ func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state
 			return claims, resource, nil
 		}
 	}
-	return nil, nil, wire.Errorf(http.StatusNotFound, "NotFound", "there is no batch endpoint %q in region %q", r.PathValue("endpoint"), r.PathValue("region"))
+	return nil, nil, wire.Errorf(http.StatusNotFound, "NotFound", "there is no batch endpoint %q in region %q",
+		r.PathValue("endpoint"), r.PathValue("region"))
 }
 
 // mayInvoke checks the seed's actions one by one, in its order, each where facts/batch-endpoints.md ("Scope of each",

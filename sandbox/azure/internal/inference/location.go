@@ -87,7 +87,8 @@ func locateDatastore(st *state.State, id, path string) (place, error) {
 		return place{}, fmt.Errorf("the data store %s has credentials of the unknown kind %q", id, kind)
 	}
 	return place{
-		accountID: account.ID, container: text("containerName") + text("filesystem"), path: path, // a store has one of the two
+		// a store has one of the two
+		accountID: account.ID, container: text("containerName") + text("filesystem"), path: path,
 		datastore: id, datastoreType: text("datastoreType"),
 		storeHasCredentials: kind != noCredential,
 	}, nil

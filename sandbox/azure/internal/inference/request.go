@@ -100,7 +100,8 @@ func checkOutput(st *state.State, property string, output data) error {
 	}
 	place, _ := locate(st, "", output.URI)
 	if place.datastore == "" || place.datastoreType != "AzureBlob" {
-		return invalid(property+".Uri", "%q is not in a Blob data store, to which all outputs go; write <data store ID>/paths/<path>", output.URI)
+		return invalid(property+".Uri", "%q is not in a Blob data store, to which all outputs go; write <data store "+
+			"ID>/paths/<path>", output.URI)
 	}
 	return nil
 }
@@ -148,9 +149,11 @@ func deploy(st *state.State, job *state.Job, endpoint *state.Resource, name stri
 	deployment := st.Resources[armid.Key(endpoint.ID+"/deployments/"+name)]
 	switch {
 	case name == "":
-		return wire.Errorf(http.StatusBadRequest, "ValidationError", "the endpoint has no default deployment; name one in the header azureml-model-deployment")
+		return wire.Errorf(http.StatusBadRequest, "ValidationError",
+			"the endpoint has no default deployment; name one in the header azureml-model-deployment")
 	case deployment == nil && asked:
-		return wire.Errorf(http.StatusNotFound, "NotFound", "the endpoint has no deployment %q, which the header azureml-model-deployment names", name)
+		return wire.Errorf(http.StatusNotFound, "NotFound", "the endpoint has no deployment %q, which the header "+
+			"azureml-model-deployment names", name)
 	case deployment == nil:
 		return wire.Errorf(http.StatusNotFound, "NotFound", "the endpoint's default deployment %q does not exist", name)
 	}

@@ -18,7 +18,8 @@ func FuzzNewJob(f *testing.F) {
 	for _, body := range []string{
 		``, `null`, `{}`, `{"properties": {}}`, `{"properties": {"InputData": {"a": {"JobInputType": "UriFolder", "Uri": "https://x.blob.core.windows.net/c/p"}}}}`,
 		`{"properties": {"InputData": {"a": {"JobInputType": "Literal", "Value": {"b": [1]}}}}}`,
-		`{"properties": {"OutputData": {"o": {"JobOutputType": "UriFile", "Uri": "` + workspace + `/datastores/d/paths/p"}}}}`,
+		`{"properties": {"OutputData": {"o": {"JobOutputType": "UriFile", "Uri": "` + workspace +
+			`/datastores/d/paths/p"}}}}`,
 		`{"properties": {"InputData": {"a": {"JobInputType": "UriFile", "Uri": "` + workspace + `/data/d/versions/1"}}}}`,
 		`{"properties": {"InputData": {"a": {"JobInputType": "UriFile", "Uri": "azureml://"}}}}`,
 	} {
@@ -28,8 +29,10 @@ func FuzzNewJob(f *testing.F) {
 	f.Add(`{"properties": {}}`, "blue")
 	f.Fuzz(func(t *testing.T, body, deployment string) {
 		st := state.New("t")
-		endpoint := &state.Resource{ID: workspace + "/batchEndpoints/e", Properties: map[string]any{"defaults": map[string]any{"deploymentName": "blue"}}}
-		for _, r := range []*state.Resource{endpoint, {ID: endpoint.ID + "/deployments/blue", Properties: map[string]any{"compute": workspace + "/computes/c"}}} {
+		endpoint := &state.Resource{ID: workspace + "/batchEndpoints/e",
+			Properties: map[string]any{"defaults": map[string]any{"deploymentName": "blue"}}}
+		for _, r := range []*state.Resource{endpoint, {ID: endpoint.ID + "/deployments/blue",
+			Properties: map[string]any{"compute": workspace + "/computes/c"}}} {
 			st.Resources[strings.ToLower(r.ID)] = r
 		}
 		job, err := newJob(st, endpoint, deployment, []byte(body))

@@ -51,7 +51,8 @@ func TestWhatIsNoFilterIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, filter := range []string{
 		"displayName", "displayName ne 'x'", "displayName eq", "displayName eq 'x", "a eq 'x' or b eq 'y'", "eq 'x'",
-		"tags/any", "tags/any(t)", "tags/any(t:t eq 'x'", "tags/any(t:u eq 'x')", "tags/any(t:t/any(u:u eq 'x'))", "atScope('x'",
+		"tags/any", "tags/any(t)", "tags/any(t:t eq 'x'", "tags/any(t:u eq 'x')", "tags/any(t:t/any(u:u eq " +
+			"'x'))", "atScope('x'",
 		"startswith(a 'x')", "startswith(a,)", "startswith(a,b)", "startswith(,'x')",
 		"startswith(a,'x'", "startswith(a,b,'x')",
 		"tags/any(t:startswith(t,'x'))",

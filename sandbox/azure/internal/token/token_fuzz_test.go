@@ -29,7 +29,8 @@ func FuzzBearer(f *testing.F) {
 	f.Add("Bearer eyJhbGciOiJub25lIn0."+body+".", "Bearer "+head+"."+body+".")
 	f.Add("Bearer "+head+".e30."+signature, "Bearer ..")
 	f.Fuzz(func(t *testing.T, header, other string) {
-		for _, value := range []string{header, other, "Bearer " + other, "Bearer " + head + "." + other + "." + signature, "Bearer " + other + "." + body + "." + signature, "Bearer " + head + "." + body + "." + other} {
+		for _, value := range []string{header, other, "Bearer " + other, "Bearer " + head + "." + other + "." + signature,
+			"Bearer " + other + "." + body + "." + signature, "Bearer " + head + "." + body + "." + other} {
 			claims, err := issuer.Bearer(&http.Request{Header: http.Header{"Authorization": {value}}}, tenant, clouds.Of(""),
 				MachineLearning)
 			if err == nil {
