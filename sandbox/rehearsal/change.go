@@ -192,7 +192,7 @@ func (c *change) start(ctx context.Context, r *rehearsal, file string, fn func()
 	}
 	r.engine, err = engine.Start(ctx, engine.Options{
 		StateDir: r.StateDir, Azure: c.azure, ProjectDir: r.ProjectDir, StackFiles: files, Named: true, Pulumi: r.Pulumi,
-		StandIns: r.StandIns, Stdout: io.Discard, Stderr: &r.errors, Logger: r.Logger,
+		StandIns: r.StandIns, Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: r.Logger,
 	})
 	if err != nil {
 		return err
