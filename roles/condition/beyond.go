@@ -21,15 +21,18 @@ var Always = Condition{and{}}
 // one. The answer is Yes with such a request, which holds every attribute that matters; No; or Undecided, with why.
 //
 // It tries, for each attribute, one value of each sort that the conditions tell apart, so that No is said of all values
-// and not only of those that were tried. Attributes are taken to have one value or none.
+// and not only of those that were tried. Attributes are taken to have one value or none. What the documents leave open
+// is settled in each way, in one for both sides: whatever it is, a condition lets nothing through beyond itself.
 func Beyond(conditions, others []Condition, operations []Operation) (answer Answer, request Request, because string) {
 	s := search{conditions: conditions, others: others}
 	s.values(slices.Concat(conditions, others))
 	for _, o := range operations {
-		found := s.try(Request{Action: o.Action, SubOperation: &o.SubOperation, Attributes: map[Attribute][]string{},
-			canonical: true}, 0)
-		if found != nil {
-			return Yes, *found, ""
+		for _, order := range s.orders {
+			found := s.try(Request{Action: o.Action, SubOperation: &o.SubOperation, Attributes: map[Attribute][]string{},
+				canonical: true, reading: reading{map[Attribute]result{}, order}}, 0)
+			if found != nil {
+				return Yes, *found, ""
+			}
 		}
 	}
 	if because = s.undecided; because == "" {
@@ -51,6 +54,7 @@ type search struct {
 	conditions, others []Condition
 	attributes         []Attribute
 	sorts              map[Attribute][][]string // the values to try
+	orders             []order                  // in which AND and OR are to be read
 	tries              int
 	undecided          string // a request of which it is not decided
 	open               string // what keeps No from being said
@@ -64,14 +68,17 @@ func (s *search) try(r Request, from int) *Request {
 		return nil
 	}
 	mine, theirs := best(s.conditions, r), best(s.others, r)
-	switch {
-	case mine == No || theirs == Yes:
+	if mine == No || theirs == Yes {
 		return nil
-	case mine == Yes && theirs == No:
+	}
+	if mine == Yes && theirs == No {
 		found := r
-		found.Attributes = maps.Clone(r.Attributes)
-		return &found
-	case from == len(s.attributes):
+		found.reading, found.Attributes = reading{}, maps.Clone(r.Attributes)
+		if best(s.conditions, found) == Yes && best(s.others, found) == No {
+			return &found
+		}
+	}
+	if from == len(s.attributes) {
 		if s.undecided == "" {
 			s.undecided = "it is not decided whether " + r.String() + " is let through"
 		}
@@ -80,8 +87,14 @@ func (s *search) try(r Request, from int) *Request {
 	a := s.attributes[from]
 	for _, values := range s.sorts[a] {
 		r.Attributes[a] = values
-		if found := s.try(r, from+1); found != nil {
-			return found
+		for _, absent := range []result{no, broken} {
+			r.reading.absent[a] = absent
+			if found := s.try(r, from+1); found != nil {
+				return found
+			}
+			if len(values) > 0 {
+				break // no comparison finds it absent
+			}
 		}
 	}
 	delete(r.Attributes, a)
@@ -126,6 +139,7 @@ func (r Request) String() string {
 
 // values finds the attributes that the conditions ask about, and the values to try for each.
 func (s *search) values(all []Condition) {
+	s.orders = []order{anyOrder}
 	asked := map[Attribute][]compare{}
 	name := func(a Attribute) {
 		if _, is := asked[a.key()]; !is {
@@ -146,6 +160,8 @@ func (s *search) values(all []Condition) {
 					}
 				}
 				s.blame(n)
+			case mixed:
+				s.orders = []order{andBeforeOr, leftToRight}
 			}
 		})
 	}

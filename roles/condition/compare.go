@@ -140,8 +140,10 @@ func (c compare) evaluate(r Request) result {
 	left, leftKnown := c.left.of(r)
 	right, rightKnown := c.right.of(r)
 	switch {
-	case leftKnown && len(left) == 0 || rightKnown && len(right) == 0:
-		return absent
+	case leftKnown && len(left) == 0:
+		return r.reading.of(c.left.attribute)
+	case rightKnown && len(right) == 0:
+		return r.reading.of(c.right.attribute)
 	case !leftKnown || !rightKnown || !c.operator.known:
 		return undecided
 	case c.quantifier == "" && (len(left) > 1 || len(right) > 1 || c.left.braces):
@@ -179,6 +181,14 @@ func (c compare) evaluate(r Request) result {
 	default:
 		return no
 	}
+}
+
+// of is what a comparison with an absent attribute comes to.
+func (r reading) of(a *Attribute) result {
+	if r.absent == nil {
+		return absent
+	}
+	return r.absent[a.key()]
 }
 
 // takes reports whether a value of a condition is of the operator's kind.

@@ -77,7 +77,24 @@ type Request struct {
 	// write them. One without a value is absent from the request. What is not among them is not known.
 	Attributes map[Attribute][]string
 	canonical  bool // the attributes are by their keys
+	reading    reading
 }
+
+// A reading settles what the documents leave open, each point in one way for every condition that is asked. The zero
+// one settles nothing.
+type reading struct {
+	absent map[Attribute]result // what a comparison with an attribute that is absent comes to, by the attribute's key
+	order  order
+}
+
+// order is how AND and OR are read that stand beside each other without parentheses.
+type order int
+
+const (
+	anyOrder order = iota
+	andBeforeOr
+	leftToRight
+)
 
 func (r Request) values(a Attribute) (values []string, known bool) {
 	if r.canonical {
@@ -98,27 +115,45 @@ type node interface {
 	print(*strings.Builder)
 }
 
-// A result is an Answer, or that an attribute is absent: then the comparison fails and access is refused, whatever the
-// operator, but what becomes of its negation is documented nowhere (facts/conditions.md, "Attribute absent").
-type result int
+// A result is the set of ways in which a node may come out.
+type result uint8
 
 const (
-	undecided result = iota
+	yes result = 1 << iota
 	no
-	yes
-	absent
+	broken // the evaluation ends here, and access is refused
+
+	// absent: a comparison with an attribute that is absent fails, or ends the evaluation; the documents say only that
+	// access is refused (facts/conditions.md, "Attribute absent").
+	absent    = no | broken
+	undecided = yes | no | broken
 )
 
 // Evaluate decides whether the condition lets the request through. It does where its actions do not include the
 // request's.
 func (c Condition) Evaluate(r Request) Answer {
-	return [...]Answer{undecided: Undecided, no: No, yes: Yes, absent: No}[c.root.evaluate(r)]
+	switch came := c.root.evaluate(r); {
+	case came == yes:
+		return Yes
+	case came&yes == 0:
+		return No
+	default:
+		return Undecided
+	}
 }
 
 type not struct{ of node }
 
 func (n not) evaluate(r Request) result {
-	return [...]result{undecided: undecided, no: yes, yes: no, absent: undecided}[n.of.evaluate(r)]
+	of := n.of.evaluate(r)
+	turned := of & broken
+	if of&yes != 0 {
+		turned |= no
+	}
+	if of&no != 0 {
+		turned |= yes
+	}
+	return turned
 }
 
 func (n not) print(b *strings.Builder) {
@@ -139,42 +174,26 @@ func (g group) print(b *strings.Builder) {
 
 type and struct{ parts []node }
 
-// evaluate: one part that does not hold is enough, whatever the others are.
-func (a and) evaluate(r Request) result {
-	all := yes
-	for _, part := range a.parts {
-		switch part.evaluate(r) {
-		case no, absent:
-			return no
-		case undecided:
-			all = undecided
-		}
-	}
-	return all
-}
+// evaluate: the parts are asked from left to right, while they hold.
+func (a and) evaluate(r Request) result { return chained(a.parts, r, yes) }
 
 func (a and) print(b *strings.Builder) { join(b, a.parts, " AND ") }
 
 type or struct{ parts []node }
 
-// evaluate: the parts are asked from left to right, and one that holds ends the asking. Whether it is still asked
-// behind one whose attribute is absent, or may be, is not documented.
-func (o or) evaluate(r Request) result {
-	one, failed := no, false
-	for _, part := range o.parts {
-		switch part.evaluate(r) {
-		case yes:
-			if failed {
-				return undecided
-			}
-			return yes
-		case absent:
-			failed = true
-		case undecided:
-			one, failed = undecided, true
+// evaluate: the parts are asked from left to right, until one holds.
+func (o or) evaluate(r Request) result { return chained(o.parts, r, no) }
+
+// chained asks each part, as long as those before it may all have come out as goesOn.
+func chained(parts []node, r Request, goesOn result) result {
+	all := goesOn
+	for _, part := range parts {
+		if all&goesOn == 0 {
+			break
 		}
+		all = all&^goesOn | part.evaluate(r)
 	}
-	return one
+	return all
 }
 
 func (o or) print(b *strings.Builder) { join(b, o.parts, " OR ") }
@@ -188,23 +207,26 @@ func join(b *strings.Builder, parts []node, between string) {
 	}
 }
 
-// mixed is AND and OR without parentheses between them, which Azure's documents call ambiguous: it is decided where
-// both ways to read it agree.
+// mixed is AND and OR without parentheses between them, which Azure's documents call ambiguous: it comes out as either
+// way to read it does.
 type mixed struct {
 	text  []node // the parts and words as they stand
 	words []string
 }
 
 // evaluate asks each part once: asked by either reading, a part in n parentheses would be asked 2^n times.
-func (m mixed) evaluate(r Request) result {
+func (m mixed) evaluate(r Request) (all result) {
 	parts := make([]node, len(m.text))
 	for i, part := range m.text {
 		parts[i] = came(part.evaluate(r))
 	}
-	if one, other := andFirst(parts, m.words).evaluate(r), fromLeft(parts, m.words).evaluate(r); one == other {
-		return one
+	if r.reading.order != leftToRight {
+		all |= andFirst(parts, m.words).evaluate(r)
 	}
-	return undecided
+	if r.reading.order != andBeforeOr {
+		all |= fromLeft(parts, m.words).evaluate(r)
+	}
+	return all
 }
 
 // came is a part that was asked.
@@ -230,7 +252,7 @@ func (e exists) evaluate(r Request) result {
 	values, known := r.values(e.attribute)
 	switch {
 	case !known:
-		return undecided
+		return yes | no
 	case len(values) == 0:
 		return no
 	default:
@@ -248,7 +270,7 @@ func (a actionMatches) evaluate(r Request) result {
 	case Match(a.pattern, r.Action):
 		return yes
 	case PerhapsMatches(a.pattern, r.Action):
-		return undecided
+		return yes | no
 	default:
 		return no
 	}
@@ -262,7 +284,7 @@ type subOperationMatches struct{ name string }
 func (s subOperationMatches) evaluate(r Request) result {
 	switch {
 	case r.SubOperation == nil:
-		return undecided
+		return yes | no
 	case strings.EqualFold(s.name, *r.SubOperation):
 		return yes
 	default:

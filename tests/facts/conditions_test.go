@@ -168,8 +168,7 @@ func asProduct(r azure.ConditionRequest) condition.Request {
 	return of
 }
 
-// Two readers of conditions, neither written from the other, agree: what one allows the other does not refuse. One may
-// be undecided where the other is not, seldom.
+// Two readers of conditions, neither written from the other, agree; also on what the sheet leaves open.
 func TestTwoReadersOfConditionsAgree(t *testing.T) {
 	t.Parallel()
 	seed := uint64(20261128)
@@ -188,7 +187,7 @@ func TestTwoReadersOfConditionsAgree(t *testing.T) {
 			ours := product.Evaluate(asProduct(r)).String()
 			count[ours+" "+theirs]++
 			tried++
-			if ours != theirs && ours != "undecided" && theirs != "undecided" {
+			if ours != theirs {
 				assert.Failf(t, "they disagree", "product %s, sandbox %s\n%s\n%s %v %q", ours, theirs, text, r.Action,
 					r.Suboperation, r.Attributes)
 			}
@@ -198,13 +197,6 @@ func TestTwoReadersOfConditionsAgree(t *testing.T) {
 	for _, both := range []string{"yes yes", "no no", "undecided undecided"} {
 		assert.Greater(t, count[both], *comparisons/20, "too few are %s to mean anything", both)
 	}
-	var apart int
-	for both, n := range count {
-		if one, other, _ := strings.Cut(both, " "); one != other {
-			apart += n
-		}
-	}
-	assert.Less(t, apart, *comparisons/25, "one of them is undecided too often: %v", count)
 }
 
 // A condition on the readers of one folder opens that folder to a job, and nothing beside it (facts/conditions.md,
