@@ -57,9 +57,11 @@ type kind struct {
 const (
 	authorizationAPI = "2022-04-01"
 	computeAPI       = "2023-10-01"
+	identityAPI      = "2023-01-31"
 
 	inGroup    = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
 	computeID  = inGroup + "Microsoft.MachineLearningServices/workspaces/{workspaceName}/computes/{computeName}"
+	identityID = inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
 	secretLost = "its secret was told to nobody but the deployment that made it, and can't be read again"
 )
 
@@ -74,7 +76,11 @@ var kinds = map[string]kind{
 		rival: assignmentOfOtherName,
 	},
 	"azure-native:managedidentity:UserAssignedIdentity": {
-		armID: inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}", apiVersion: "2023-01-31",
+		armID: identityID, apiVersion: identityAPI,
+	},
+	"azure-native:managedidentity:FederatedIdentityCredential": {
+		armID:      identityID + "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
+		apiVersion: identityAPI, rival: identityCredentialOfSameSubject,
 	},
 	"azure-native:machinelearningservices:Compute": {
 		armID: computeID, apiVersion: computeAPI, other: noCluster, rival: computeOfOtherKind, open: []string{"properties"},
