@@ -152,7 +152,8 @@ func (identity *ManagedIdentity) federate(
 	return nil
 }
 
-// nativeLocation is the location that azure-native takes where a resource has none; "" where the configuration has none.
+// nativeLocation is the location that azure-native takes where a resource has none; "" where the configuration has
+// none.
 func nativeLocation(ctx *pulumi.Context) string {
 	location, _ := ctx.GetConfig("azure-native:location")
 	return location
@@ -179,8 +180,8 @@ func noFederation(path, region string) problem.Problem {
 		Fix:  "make the identity in another region, or a service principal (kind: servicePrincipal)"}
 }
 
-// federatedLocation is the location of an identity with federated credentials: one that is known only later is looked at
-// before the identity is made.
+// federatedLocation is the location of an identity with federated credentials: one that is known only later is looked
+// at before the identity is made.
 func federatedLocation(
 	location pulumi.StringPtrInput, credentials map[string]access.FederatedCredential,
 ) pulumi.StringPtrInput {

@@ -152,8 +152,9 @@ func TestAManagedIdentityInAnInvokersPlaceFederates(t *testing.T) {
 		Organization: "o", Project: "p", Environment: "e"}}}
 	r = run(t, of(other, "westeurope", ""))
 	require.Len(t, r.logs, 1)
-	assert.Contains(t, r.logs[0], `warning: federatedCredentials.main: has the audience "azure:o"; of managed identities only `+
-		`api://AzureADTokenExchange is documented`)
+	assert.Contains(t, r.logs[0],
+		`warning: federatedCredentials.main: has the audience "azure:o"; of managed identities only `+
+			`api://AzureADTokenExchange is documented`)
 }
 
 // What azure-native takes where a resource has no location counts, and so does one that is known only later.
@@ -207,7 +208,8 @@ func TestManagedIdentityRefuses(t *testing.T) {
 		"twenty-one credentials": {federating(crowdOf(21)), []string{"federatedCredentials: has 21 credentials",
 			"Entra allows 20 for a managed identity"}},
 		"credentials of one that exists": {components.ManagedIdentityArgs{ExistingID: pulumi.String(identityID),
-			FederatedCredentials: crowdOf(1)}, []string{"federatedCredentials: only goes with a service principal or a managed " +
+			FederatedCredentials: crowdOf(1)}, []string{"federatedCredentials: only goes with a service principal or a " +
+			"managed " +
 			"identity that the stack makes"}},
 		"credentials of a principal": {components.ManagedIdentityArgs{PrincipalID: pulumi.String(existingMI),
 			FederatedCredentials: crowdOf(1)}, []string{"federatedCredentials: only goes with"}},

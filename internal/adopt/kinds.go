@@ -213,8 +213,8 @@ type graphObject struct {
 	KeyCredentials []any `json:"keyCredentials"`
 }
 
-// credentialsOfIdentity says that a managed identity has federated credentials: a broken-off creation leaves none, since
-// they are made after the state has the identity, and whoever signs in by them would have the stack's access.
+// credentialsOfIdentity says that a managed identity has federated credentials: a broken-off creation leaves none,
+// since they are made after the state has the identity, and whoever signs in by them would have the stack's access.
 func credentialsOfIdentity(ctx context.Context, f *Finder, id string) (string, error) {
 	credentials, err := f.listARM(ctx, id+"/federatedIdentityCredentials", identityAPI, "")
 	if err != nil || len(credentials) == 0 {

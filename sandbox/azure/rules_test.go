@@ -293,7 +293,8 @@ func TestPermissionsAreActionsLessNotActionsAndAddUp(t *testing.T) {
 // facts/federation.md, Rules: only managed identities.
 func TestWritesToOneIdentitysFederatedCredentialsAreRefusedWhileAnotherIsUnderWay(t *testing.T) {
 	t.Parallel()
-	const credentials = group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/%s/federatedIdentityCredentials/%s"
+	const credentials = group +
+		"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/%s/federatedIdentityCredentials/%s"
 	begun, end := make(chan bool), make(chan bool)
 	h := azure.OneWrite(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/slow") {
