@@ -9,7 +9,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// A FederatedCredential lets a workload sign in as a service principal with a token of its own issuer, and no secret.
+// A FederatedCredential lets a workload sign in as a service principal, or as a managed identity that the stack makes,
+// with a token of its own issuer, and no secret.
 // Give exactly one of GitHub, GitLab, AzureDevOps, Kubernetes, Terraform, PulumiESC, or Issuer and Subject. Issuers and
 // subjects are those of facts/federation.md.
 type FederatedCredential struct {
@@ -31,7 +32,7 @@ type FederatedCredential struct {
 	Subject string `pulumi:"subject,optional"`
 	// Audience is the aud claim. Default: api://AzureADTokenExchange; for PulumiESC azure:<organization>.
 	Audience string `pulumi:"audience,optional"`
-	// Description is shown in Entra; at most 600 characters.
+	// Description is shown in Entra; at most 600 characters. A managed identity's credential has none.
 	Description string `pulumi:"description,optional"`
 	// Was is the name that the credential had here before, so that a rename replaces nothing. Entra keeps the first name.
 	Was string `pulumi:"was,optional"`
@@ -128,6 +129,12 @@ type PulumiESCSubject struct {
 	Project string `pulumi:"project"`
 	// Environment is its name. Required.
 	Environment string `pulumi:"environment"`
+}
+
+// FederatesIdentities reports whether managed identities of the region take federated credentials. The page names one
+// region that has none (facts/federation.md, copy of autumn 2026; the older text named more).
+func FederatesIdentities(region string) bool {
+	return strings.ToLower(strings.ReplaceAll(region, " ", "")) != "malaysiasouth"
 }
 
 var repositoryForm = regexp.MustCompile(`^([\w.-]+)/([\w.-]+)$`)

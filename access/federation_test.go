@@ -218,3 +218,93 @@ func TestCredentialsInACloud(t *testing.T) {
 		assert.Equal(t, "own", audience, name)
 	}
 }
+
+// What holds for a service principal's credentials holds for those of a managed identity that is made, and more.
+func TestAManagedIdentityThatIsMadeTakesFederatedCredentials(t *testing.T) {
+	t.Parallel()
+	of := func(credentials map[string]access.FederatedCredential) access.Invoker {
+		return access.Invoker{Kind: access.ManagedIdentity, FederatedCredentials: credentials}
+	}
+	plain := access.FederatedCredential{Issuer: "https://i.example", Subject: "s"}
+	described := plain
+	described.Description = "d"
+	all := good()
+	delete(all, "pulumiEsc")
+	assert.Empty(t, of(all).Problems(), "of each provider")
+	esc := of(map[string]access.FederatedCredential{"esc": good()["pulumiEsc"]}).Problems()
+	require.NoError(t, esc.Err())
+	require.Len(t, esc.Warnings(), 1, "an audience of its own is documented of applications alone")
+	assert.Contains(t, esc[0].What, `"azure:o"; of managed identities only api://AzureADTokenExchange is documented`)
+	crowd := map[string]access.FederatedCredential{}
+	for i := range 21 {
+		crowd["c"+strings.Repeat("0", i+2)] = access.FederatedCredential{Issuer: "https://i.example",
+			Subject: strings.Repeat("s", i+1)}
+	}
+	existing := of(map[string]access.FederatedCredential{"main": plain})
+	existing.ResourceID = "/subscriptions/" + someGUID +
+		"/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
+	user := existing
+	user.Kind, user.ResourceID = access.User, ""
+	secret := of(nil)
+	secret.ClientSecrets = map[string]access.ClientSecret{"s": {StartDate: "2026-11-01", EndDate: "2027-11-01"}}
+	none := of(nil)
+	none.SignIn = "none"
+	for name, c := range map[string]struct {
+		invoker    access.Invoker
+		path, says string
+	}{
+		"twenty-one": {of(crowd), "federatedCredentials", "has 21 credentials"},
+		"one that exists": {existing, "federatedCredentials", "only goes with a service principal or a managed identity " +
+			"that the stack makes"},
+		"a user":             {user, "federatedCredentials", "only goes with a service principal or a managed identity"},
+		"a secret beside it": {secret, "clientSecrets", "only goes with a service principal"},
+		"no sign-in":         {none, "signIn", "only goes with a service principal"},
+		"2 characters": {of(map[string]access.FederatedCredential{"ab": plain}), "federatedCredentials.ab",
+			"can't be that of a federated credential"},
+		"letter case": {of(map[string]access.FederatedCredential{"Main": plain,
+			"main": {Issuer: "https://i.example", Subject: "t"}}), "federatedCredentials.main", "in letter case alone"},
+		"the same twice": {of(map[string]access.FederatedCredential{"one": plain, "two": plain}),
+			"federatedCredentials.two", "has the same issuer and subject"},
+		"a description": {of(map[string]access.FederatedCredential{"main": described}),
+			"federatedCredentials.main.description", "Azure keeps no description"},
+		"a wildcard": {of(map[string]access.FederatedCredential{"main": {Issuer: "https://i.example", Subject: "*"}}),
+			"federatedCredentials.main.subject", "wildcard"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ps := c.invoker.Problems()
+			require.Error(t, ps.Err())
+			require.Len(t, ps, 1)
+			assert.Equal(t, c.path, strings.TrimPrefix(ps[0].Path, "."))
+			assert.Contains(t, ps[0].What, c.says)
+			assert.NotEmpty(t, ps[0].Fix)
+		})
+	}
+}
+
+func TestHowAManagedIdentitySignsInNamesItsFederatedCredentials(t *testing.T) {
+	t.Parallel()
+	m := access.Model{WorkspaceID: workspaceID, Environment: "usgovernment", Invokers: map[string]access.Invoker{},
+		Clusters: map[string]access.Cluster{"cpu": {}}}
+	i := access.Invoker{Kind: access.ManagedIdentity, FederatedCredentials: map[string]access.FederatedCredential{
+		"main": good()["github"], "runs": good()["terraform"]}}
+	for name, f := range i.FederatedCredentials {
+		i.FederatedCredentials[name] = f.InCloud(m.ExchangeAudience())
+	}
+	m.Invokers["ci"] = i
+	plan, ps := access.Compile(m)
+	require.NoError(t, ps.Err())
+	assert.Empty(t, ps.Warnings())
+	for _, p := range plan.Paths() {
+		if p.Invoker == "ci" {
+			assert.Equal(t, "federated credentials main, runs, or the managed identity's endpoint on its host",
+				p.Hops[0].GivenBy)
+		}
+	}
+	f := i.FederatedCredentials["main"]
+	f.Audience = "api://AzureADTokenExchange" // of public Azure
+	i.FederatedCredentials["main"] = f
+	_, ps = access.Compile(m)
+	require.Len(t, ps.Warnings(), 1)
+	assert.Contains(t, ps.Warnings()[0].String(), "only api://AzureADTokenExchangeUSGov is documented")
+}

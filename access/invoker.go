@@ -77,7 +77,8 @@ type Invoker struct {
 	Members []string
 	// ManagedIdentities lets managed identities be among them.
 	ManagedIdentities bool
-	// How a service principal made by the stack signs in.
+	// FederatedCredentials are how a service principal or managed identity made by the stack signs in, ClientSecrets how
+	// a service principal does.
 	FederatedCredentials map[string]FederatedCredential
 	ClientSecrets        map[string]ClientSecret
 	// SignIn is "none" where the user says that the principal gets no credential here; else "".
@@ -133,7 +134,7 @@ func (i Invoker) names() []principalName {
 const (
 	// signInNone is the value of Invoker.SignIn that asks for a service principal without credentials.
 	signInNone = "none"
-	// maxFederatedCredentials is Entra's limit for one application.
+	// maxFederatedCredentials is Entra's limit for one application or managed identity.
 	maxFederatedCredentials = 20
 	// maxClientSecrets leaves room for two secrets that overlap, so that a rotation need not break anyone: add the second,
 	// move its users over, take the first away.

@@ -179,6 +179,8 @@ func (x explainer) token(name string) Hop {
 	i := x.Model.Invokers[name]
 	how := i.Kind.row().signIn
 	switch {
+	case i.Kind == ManagedIdentity && len(i.FederatedCredentials) > 0:
+		how = "federated credentials " + strings.Join(sorted(i.FederatedCredentials), ", ") + ", or " + how
 	case i.Kind != ServicePrincipal:
 	case len(i.FederatedCredentials) > 0:
 		how = "federated credentials " + strings.Join(sorted(i.FederatedCredentials), ", ")

@@ -3,6 +3,8 @@ package access
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/batchaccess/batchaccess/internal/cloud"
@@ -28,12 +30,21 @@ func (v *validator) signIn(path string, i Invoker) {
 		for _, given := range []struct {
 			key string
 			is  bool
-		}{{"federatedCredentials", federated > 0}, {"clientSecrets", secrets > 0}, {"signIn", i.SignIn != ""}, {"displayName",
+		}{{"clientSecrets", secrets > 0}, {"signIn", i.SignIn != ""}, {"displayName",
 			i.DisplayName != "" && i.Kind != ManagedIdentity && i.Kind != Group}} {
 			if given.is {
 				v.add(path+"."+given.key, "leave it out, or let the stack make a service principal: kind servicePrincipal "+
 					"without objectId", "only goes with a service principal that the stack makes")
 			}
+		}
+		switch made := i.Kind == ManagedIdentity && !i.Exists(); {
+		case federated > 0 && !made:
+			v.add(path+".federatedCredentials", "leave it out, or let the stack make what signs in: kind servicePrincipal "+
+				"or managedIdentity, without the ID or name of one that exists",
+				"only goes with a service principal or a managed identity that the stack makes")
+		case federated > 0:
+			v.federatedCredentials(path, i)
+			v.identityCredentials(path, i)
 		}
 		return
 	}
@@ -48,15 +59,29 @@ func (v *validator) signIn(path string, i Invoker) {
 		v.add(path+".clientSecrets", fmt.Sprintf("keep %d: an old one and its successor", maxClientSecrets), "has %d secrets",
 			secrets)
 	}
-	if federated > maxFederatedCredentials {
-		v.add(path+".federatedCredentials", fmt.Sprintf("Entra allows %d an application: split it in two",
-			maxFederatedCredentials), "has %d credentials", federated)
-	} else if cloud.Near(federated, maxFederatedCredentials) {
-		v.warn(path+".federatedCredentials", "make a second service principal for what is to come",
-			"has %d of the %d credentials that Entra allows an application", federated, maxFederatedCredentials)
+	renamed(v, path+".clientSecrets", i.ClientSecrets, func(s ClientSecret) string { return s.Was })
+	v.federatedCredentials(path, i)
+	for _, name := range sorted(i.ClientSecrets) {
+		v.name(path+".clientSecrets."+name, name)
+		v.secret(path+".clientSecrets."+name, i.ClientSecrets[name])
+	}
+}
+
+// federatedCredentials checks those of one application or one managed identity: the rules are the same for both
+// (facts/federation.md, Rules).
+func (v *validator) federatedCredentials(path string, i Invoker) {
+	of, another := "an application", "a second service principal"
+	if i.Kind == ManagedIdentity {
+		of, another = "a managed identity", "a second managed identity"
+	}
+	if n := len(i.FederatedCredentials); n > maxFederatedCredentials {
+		v.add(path+".federatedCredentials", fmt.Sprintf("Entra allows %d for %s: split it in two",
+			maxFederatedCredentials, of), "has %d credentials", n)
+	} else if cloud.Near(n, maxFederatedCredentials) {
+		v.warn(path+".federatedCredentials", "make "+another+" for what is to come",
+			"has %d of the %d credentials that Entra allows for %s", n, maxFederatedCredentials, of)
 	}
 	renamed(v, path+".federatedCredentials", i.FederatedCredentials, func(f FederatedCredential) string { return f.Was })
-	renamed(v, path+".clientSecrets", i.ClientSecrets, func(s ClientSecret) string { return s.Was })
 	claims := map[[2]string]string{}
 	for _, name := range sorted(i.FederatedCredentials) {
 		at := path + ".federatedCredentials." + name
@@ -68,10 +93,38 @@ func (v *validator) signIn(path string, i Invoker) {
 		}
 		claims[[2]string{issuer, subject}] = at
 	}
-	for _, name := range sorted(i.ClientSecrets) {
-		v.name(path+".clientSecrets."+name, name)
-		v.secret(path+".clientSecrets."+name, i.ClientSecrets[name])
+}
+
+// identityCredentials checks what is otherwise with the federated credentials of a managed identity: they are resources
+// of Resource Manager, whose names are compared without regard to case, and which have no description.
+func (v *validator) identityCredentials(path string, i Invoker) {
+	names := map[string]string{}
+	for _, name := range sorted(i.FederatedCredentials) {
+		f, at := i.FederatedCredentials[name], path+".federatedCredentials."+name
+		if other := names[strings.ToLower(name)]; other != "" {
+			v.add(at, "give one of the two another name", "differs from %s in letter case alone, which Azure does not see",
+				other)
+		}
+		names[strings.ToLower(name)] = name
+		if f.Description != "" {
+			v.add(at+".description", "leave it out", "only goes with a service principal: Azure keeps no description with "+
+				"the federated credential of a managed identity")
+		}
+		if _, _, audience := f.Claims(); !v.isExchangeAudience(audience) {
+			v.warn(at, "if sign-in fails, have the issuer ask for "+v.m.ExchangeAudience()+", or make a service principal",
+				"has the audience %q; of managed identities only %s is documented (facts/federation.md)", audience,
+				v.m.ExchangeAudience())
+		}
 	}
+}
+
+// isExchangeAudience reports whether an audience is the recommended one of the model's cloud; of any cloud, for an
+// invoker by itself.
+func (v *validator) isExchangeAudience(audience string) bool {
+	if v.m.Invokers != nil {
+		return audience == v.m.ExchangeAudience()
+	}
+	return slices.ContainsFunc(cloud.All(), func(c cloud.Cloud) bool { return c.ExchangeAudience == audience })
 }
 
 func (v *validator) secret(path string, s ClientSecret) {

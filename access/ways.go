@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -267,6 +268,12 @@ func (c checker) steps(from stage) (all []step) {
 		if to != nil {
 			all = append(all, step{l.hop, to})
 		}
+		if l.Lead == roles.ToIdentities {
+			if _, unsure := c.attachable(from.as); unsure != nil {
+				l.hop.Undecided, l.hop.Missing = true, cmp.Or(l.hop.Missing, "where the identity lies is not known here")
+				all = append(all, step{l.hop, unsure})
+			}
+		}
 	}
 	return all
 }
@@ -305,7 +312,8 @@ func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []sta
 		}
 		return SecretHop, all
 	case roles.ToIdentities:
-		return IdentityHop, c.attachable(of)
+		sure, _ := c.attachable(of)
+		return IdentityHop, sure
 	case roles.ToGrants:
 		return GrantHop, append(clusters(), accounts()...)
 	case roles.ToData:
@@ -315,27 +323,37 @@ func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []sta
 	}
 }
 
-// attachable are the managed identities in reach of the invokers' role; those of which it is not known where they are
-// may be.
-func (c checker) attachable(of Principal) (all []stage) {
+// attachable are the user-assigned identities that the invokers' role reaches: whoever may attach one, or give it a
+// federated credential, acts as it. Unsure are those of which it is not known where they lie. What the stack makes lies
+// in the workspace's resource group; below a workspace lies none; a system-assigned one can do neither.
+func (c checker) attachable(of Principal) (sure, unsure []stage) {
 	scope, known := c.Model.RoleScopeID()
-	add := func(p Principal, id ID) {
+	add := func(p Principal, exists bool, id string) {
 		own, acts := c.identity[p]
-		if outside := known && id.Given() && !id.Later() && !roles.Contains(scope, id.Text()); acts && !outside && own != of {
-			all = append(all, stage{as: own})
+		if workspace, err := c.Model.Workspace(); !exists && err == nil {
+			id = workspace.Group()
+		}
+		switch {
+		case !acts || own == of || c.Model.Role.EffectiveScope() == AtWorkspace:
+		case !known || id == "":
+			unsure = append(unsure, stage{as: own})
+		case roles.Contains(scope, id):
+			sure = append(sure, stage{as: own})
 		}
 	}
 	for _, name := range sorted(c.Model.Invokers) {
-		if i := c.Model.Invokers[name]; i.Kind == ManagedIdentity {
-			add(InvokerPrincipal(name), Known(i.ResourceID))
+		i := c.Model.Invokers[name]
+		_, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity)
+		if i.Kind == ManagedIdentity && (i.ResourceID == "" || err == nil) {
+			add(InvokerPrincipal(name), i.Exists(), i.ResourceID)
 		}
 	}
 	for _, name := range sorted(c.Model.Clusters) {
 		if k := c.Model.Clusters[name]; k.EffectiveIdentity() == UserAssigned {
-			add(ClusterPrincipal(name), k.UserAssignedIdentityID)
+			add(ClusterPrincipal(name), k.Existing || k.UserAssignedIdentityID.Given(), k.UserAssignedIdentityID.Text())
 		}
 	}
-	return all
+	return sure, unsure
 }
 
 // A leading is one lead of an identity: by its surest action.

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -37,6 +38,23 @@ func TestWays(t *testing.T) {
 					action + `"]}], "assignableScopes": ["/subscriptions/` + subscription + `/resourceGroups/ml"]}`}
 		}
 	}
+	// robot reads sales by its own grants, and partner writes federated credentials in the workspace's resource group.
+	const federating = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write"
+	robot := func(i access.Invoker) func(*access.Model) {
+		return func(m *access.Model) {
+			atGroup(federating)(m)
+			i.Kind = access.ManagedIdentity
+			m.Invokers["robot"] = i
+			m.Endpoints["score"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"sales"},
+				Invokers: []string{"ann", "robot"}}
+		}
+	}
+	identityIn := func(group string) access.Invoker {
+		return access.Invoker{ResourceID: "/subscriptions/" + subscription + "/resourceGroups/" + group +
+			"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"}
+	}
+	const asRobot = "partner can read sales as invoker robot, by " + federating +
+		" of Batch Endpoint Invoker on resourceGroup"
 	const asCluster = "partner can read sales as cluster cpu, by "
 	for name, test := range map[string]struct {
 		change func(*access.Model)
@@ -67,6 +85,17 @@ func TestWays(t *testing.T) {
 		"keys of accounts in the role's scope": {atGroup("Microsoft.Storage/storageAccounts/listKeys/action"), nil},
 		"who writes roles": {atGroup("Microsoft.Authorization/roleAssignments/write"), []string{
 			asCluster + "Microsoft.Authorization/roleAssignments/write of Batch Endpoint Invoker on resourceGroup"}},
+		"another federated credential for an identity of the stack": {robot(access.Invoker{}), []string{asRobot}},
+		"one that exists in the role's scope":                       {robot(identityIn("ML")), []string{asRobot}},
+		"one of another resource group":                             {robot(identityIn("other")), nil},
+		"one of which it is not known where it lies": {robot(access.Invoker{PrincipalID: objectID(7)}), []string{
+			strings.Replace(asRobot, "can", "may", 1) + "; undecided: where the identity lies is not known here"}},
+		"a system-assigned one takes none": {robot(access.Invoker{ResourceID: "/subscriptions/" + subscription +
+			"/resourceGroups/ml/providers/Microsoft.DataFactory/factories/robot"}), nil},
+		"no identity lies below a workspace": {func(m *access.Model) {
+			robot(access.Invoker{})(m)
+			m.Role.Scope = access.AtWorkspace
+		}, nil},
 		"an inferred action": {atGroup("Microsoft.MachineLearningServices/workspaces/endpoints/pipelines/write"), []string{
 			"partner may read sales as cluster cpu, by endpoints/pipelines/write of Batch Endpoint Invoker on resourceGroup; " +
 				"undecided: no document says what Microsoft.MachineLearningServices/workspaces/endpoints/pipelines/write is " +

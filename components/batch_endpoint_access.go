@@ -93,10 +93,11 @@ type InvokerArgs struct {
 	// ManagedIdentities lets managed identities be members too: their tokens are cached for up to 24 hours, so that each
 	// gets in, and loses what the group has, that much later. Default: false.
 	ManagedIdentities bool `pulumi:"managedIdentities,optional"`
-	// FederatedCredentials, ClientSecrets and SignIn say how a service principal that is made signs in.
+	// FederatedCredentials by name, at most 20, are how a service principal or a managed identity that is made signs in.
 	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
-	ClientSecrets        map[string]access.ClientSecret        `pulumi:"clientSecrets,optional"`
-	SignIn               string                                `pulumi:"signIn,optional"`
+	// ClientSecrets and SignIn say how a service principal that is made signs in.
+	ClientSecrets map[string]access.ClientSecret `pulumi:"clientSecrets,optional"`
+	SignIn        string                         `pulumi:"signIn,optional"`
 }
 
 // id is the ID of an existing principal: nil if it is to be made.
@@ -154,6 +155,9 @@ func NewBatchEndpointAccess(
 		args.Environment = environment
 	}
 	names := args.derivedNames(ctx, name)
+	if args.Location == nil { // else Compile has looked at it
+		names = append(names, args.federatedRegion(nativeLocation(ctx))...)
+	}
 	complete, err := args.complete(ctx, opts)
 	args, plan, ps := complete.args, complete.plan, complete.problems
 	if err == nil && ps.Err() == nil {
@@ -299,6 +303,7 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 	for _, name := range sortedKeys(args.Clusters) {
 		ps = append(ps, args.Clusters[name].check().Below("clusters."+name)...)
 	}
+	ps = append(ps, args.federatedRegion("")...)
 	m := args.Model()
 	at, _ := m.RoleScopeID()
 	ps = append(ps, checkAssignableScope("role.assignableScope", args.Role.AssignableScope, m.Role, at)...)
@@ -320,6 +325,18 @@ func (args *BatchEndpointAccessArgs) derivedNames(ctx *pulumi.Context, component
 		}
 	}
 	return ps
+}
+
+// federatedRegion refuses managed identities with federated credentials where Azure has none.
+func (args *BatchEndpointAccessArgs) federatedRegion(byDefault string) access.Problems {
+	for _, name := range sortedKeys(args.Invokers) {
+		if i := args.model(name); i.Kind == access.ManagedIdentity && !i.Exists() {
+			if ps := checkFederatedRegion("location", args.Location, byDefault, i.FederatedCredentials); ps != nil {
+				return ps
+			}
+		}
+	}
+	return nil
 }
 
 // builder carries what the steps of one component hand to one another.
@@ -391,12 +408,16 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			identity, err := NewManagedIdentity(ctx, child, &ManagedIdentityArgs{
 				ResourceGroupName: group, ResourceName: pulumi.String(display),
 				Location: b.args.Location, Tags: b.args.Tags, Protect: b.args.Protect,
+				FederatedCredentials: b.plan.Model.Invokers[name].FederatedCredentials,
 			}, b.options(append(append(formerly(was(b.name, i.Was)...), hook), b.keepsName(i)...)...)...)
 			if err != nil {
 				return err
 			}
 			b.made.ManagedIdentities[name] = identity
 			b.principals[principal], b.clientIDs[name] = identity.PrincipalID, identity.ClientID
+			if len(i.FederatedCredentials) > 0 {
+				b.tenantIDs[name] = identity.TenantID
+			}
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/sdks/managedidentity"
 )
 
@@ -28,6 +29,8 @@ type ManagedIdentityArgs struct {
 	// PrincipalID is the object ID of any managed identity that exists, system-assigned ones included; nothing is looked
 	// up.
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
+	// FederatedCredentials of a new identity, by name; at most 20. Azure writes one after another, a few seconds each.
+	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
 	// Protect keeps a new identity from being deleted: its IDs would not come back.
 	Protect bool `pulumi:"protect,optional"`
 }
@@ -42,9 +45,13 @@ type ManagedIdentity struct {
 	PrincipalID pulumi.StringOutput `pulumi:"principalId"`
 	// ClientID chooses the identity on a host that has several; empty where only PrincipalID was given.
 	ClientID pulumi.StringOutput `pulumi:"clientId"`
+	// TenantID is the tenant in which it signs in; empty where only PrincipalID was given.
+	TenantID pulumi.StringOutput `pulumi:"tenantId"`
 
 	// Identity is the one that was made; nil where it exists.
 	Identity *managedidentity.UserAssignedIdentity
+	// Federated are its federated credentials, by the names that the arguments give them.
+	Federated map[string]*managedidentity.FederatedIdentityCredential
 }
 
 // NewManagedIdentity makes or looks up the identity. The errors name the argument and the remedy, before any resource
@@ -55,12 +62,17 @@ func NewManagedIdentity(
 	if args == nil {
 		args = &ManagedIdentityArgs{}
 	}
-	if err := fail("ManagedIdentity", name, args.check(name)); err != nil {
+	ps := append(args.check(name), checkFederatedRegion("location", args.Location, nativeLocation(ctx),
+		args.FederatedCredentials)...)
+	if err := fail("ManagedIdentity", name, ps); err != nil {
 		return nil, err
 	}
 	identity := &ManagedIdentity{}
 	if err := ctx.RegisterComponentResourceV2(ManagedIdentityToken, name, inputsOf(args), identity, opts...); err != nil {
 		return nil, fmt.Errorf("registering ManagedIdentity %q: %w", name, err)
+	}
+	if err := warn(ctx, identity, ps); err != nil {
+		return nil, err
 	}
 	c, err := childrenOf(identity, opts)
 	if err != nil {
@@ -70,17 +82,20 @@ func NewManagedIdentity(
 	switch {
 	case args.PrincipalID != nil:
 		identity.ResourceID, identity.PrincipalID, identity.ClientID = none, args.PrincipalID.ToStringOutput(), none
+		identity.TenantID = none
 	case args.ExistingID != nil:
 		found := lookupIdentity(ctx, c, args.ExistingID)
 		identity.ResourceID = args.ExistingID.ToStringOutput()
 		identity.PrincipalID, identity.ClientID = found.PrincipalId(), found.ClientId()
+		identity.TenantID = found.TenantId()
 	default:
 		resourceName := args.ResourceName
 		if resourceName == nil {
 			resourceName = pulumi.String(defaultIdentityName(name))
 		}
 		made, err := managedidentity.NewUserAssignedIdentity(ctx, name, &managedidentity.UserAssignedIdentityArgs{
-			ResourceGroupName: args.ResourceGroupName, ResourceName: resourceName, Location: args.Location, Tags: args.Tags,
+			ResourceGroupName: args.ResourceGroupName, ResourceName: resourceName, Tags: args.Tags,
+			Location: federatedLocation(args.Location, args.FederatedCredentials),
 		}, c.azureNative(managedidentity.UserAssignedIdentity{}, managedidentity.UserAssignedIdentityArgs{},
 			protectIf(args.Protect)...)...)
 		if err != nil {
@@ -88,16 +103,107 @@ func NewManagedIdentity(
 		}
 		identity.Identity = made
 		identity.ResourceID = made.ID().ToStringOutput()
-		identity.PrincipalID, identity.ClientID = made.PrincipalId, made.ClientId
+		identity.PrincipalID, identity.ClientID, identity.TenantID = made.PrincipalId, made.ClientId, made.TenantId
+		if err := identity.federate(ctx, c, name, args.ResourceGroupName,
+			inCloud(environmentOf(ctx), args.FederatedCredentials)); err != nil {
+			return nil, err
+		}
 	}
 	return identity, ctx.RegisterResourceOutputs(identity, pulumi.Map{
 		"resourceId": identity.ResourceID, "principalId": identity.PrincipalID, "clientId": identity.ClientID,
+		"tenantId": identity.TenantID,
 	})
+}
+
+// federate makes the federated credentials. Azure refuses two writes to one identity at a time (facts/federation.md),
+// deletions too (terraform-provider-azurerm issue 29242), so each depends on all that come before it, and not on the
+// last one alone: of any that are deleted, whichever stay, one waits for another.
+func (identity *ManagedIdentity) federate(
+	ctx *pulumi.Context, c children, name string, group pulumi.StringInput,
+	credentials map[string]access.FederatedCredential,
+) error {
+	identity.Federated = map[string]*managedidentity.FederatedIdentityCredential{}
+	var before []pulumi.Resource
+	for _, key := range sortedKeys(credentials) {
+		f := credentials[key]
+		hook, err := federatedRenamed(name, credentials).refuseRenamed(ctx, key)
+		if err != nil {
+			return err
+		}
+		issuer, subject, audience := f.Claims()
+		// Azure can't rename one: it is taken over under the name that it has here, and keeps the one that it was made with.
+		own := append(formerly(was(name, f.Was)...), hook, pulumi.DependsOn(before), pulumi.DeleteBeforeReplace(false),
+			pulumi.IgnoreChanges([]string{"federatedIdentityCredentialResourceName"}))
+		made, err := managedidentity.NewFederatedIdentityCredential(ctx, name+"."+key,
+			&managedidentity.FederatedIdentityCredentialArgs{
+				ResourceGroupName: group, ResourceName: identity.Identity.Name,
+				FederatedIdentityCredentialResourceName: pulumi.String(key),
+				Issuer:                                  pulumi.String(issuer),
+				Subject:                                 pulumi.String(subject),
+				Audiences:                               pulumi.StringArray{pulumi.String(audience)},
+			}, c.azureNative(managedidentity.FederatedIdentityCredential{},
+				managedidentity.FederatedIdentityCredentialArgs{}, own...)...)
+		if err != nil {
+			return fmt.Errorf("making federated credential %s.%s: %w", name, key, err)
+		}
+		identity.Federated[key] = made
+		before = append(before, made)
+	}
+	return nil
+}
+
+// nativeLocation is the location that azure-native takes where a resource has none; "" where the configuration has
+// none.
+func nativeLocation(ctx *pulumi.Context) string {
+	location, _ := ctx.GetConfig("azure-native:location")
+	return location
+}
+
+// checkFederatedRegion refuses federated credentials where Azure has none for managed identities. byDefault is the
+// location where the arguments have none.
+func checkFederatedRegion(
+	path string, location pulumi.StringPtrInput, byDefault string, credentials map[string]access.FederatedCredential,
+) (ps access.Problems) {
+	text, known := plain(location)
+	if location == nil {
+		text, known = byDefault, true
+	}
+	if known && len(credentials) > 0 && !access.FederatesIdentities(text) {
+		ps = append(ps, noFederation(path, text))
+	}
+	return ps
+}
+
+func noFederation(path, region string) problem.Problem {
+	return problem.Problem{Path: path, Code: problem.SignIn,
+		What: "managed identities in " + region + " take no federated credentials",
+		Fix:  "make the identity in another region, or a service principal (kind: servicePrincipal)"}
+}
+
+// federatedLocation is the location of an identity with federated credentials: one that is known only later is looked
+// at before the identity is made.
+func federatedLocation(
+	location pulumi.StringPtrInput, credentials map[string]access.FederatedCredential,
+) pulumi.StringPtrInput {
+	if _, known := plain(location); location == nil || known || len(credentials) == 0 {
+		return location
+	}
+	return location.ToStringPtrOutput().ApplyT(func(region *string) (*string, error) {
+		if region != nil && !access.FederatesIdentities(*region) {
+			return nil, noFederation("location", *region)
+		}
+		return region, nil
+	}).(pulumi.StringPtrOutput)
 }
 
 func defaultIdentityName(component string) string { return strings.ReplaceAll(component, ".", "-") }
 
 func (args *ManagedIdentityArgs) check(name string) (ps access.Problems) {
+	invoker := access.Invoker{Kind: access.ManagedIdentity, FederatedCredentials: args.FederatedCredentials}
+	if args.ResourceGroupName == nil {
+		invoker.PrincipalID = access.Known("existing") // so that credentials of one that exists are refused
+	}
+	ps = append(ps, invoker.Problems()...)
 	const form = "use 3 to 128 letters, digits, hyphens and underscores"
 	given := 0
 	for _, is := range []bool{args.PrincipalID != nil, args.ExistingID != nil, args.ResourceGroupName != nil} {

@@ -124,11 +124,14 @@ func (b *builder) instructions(i access.Invoker, name, clientID, tenantID, locat
 		login = "az login"
 	case i.Kind == access.Group:
 		login = "az login  # as a member of the group"
-	case i.Kind == access.ManagedIdentity:
-		login = "az login --identity --client-id " + clientID + "  # on a host that has the identity"
 	case len(i.FederatedCredentials) > 0:
 		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID +
 			` --federated-token "$(cat "$AZURE_FEDERATED_TOKEN_FILE")"`
+		if i.Kind == access.ManagedIdentity {
+			login += "  # or, on a host that has the identity: az login --identity --client-id " + clientID
+		}
+	case i.Kind == access.ManagedIdentity:
+		login = "az login --identity --client-id " + clientID + "  # on a host that has the identity"
 	case len(i.ClientSecrets) > 0:
 		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID +
 			` --password "$CLIENT_SECRET"  # pulumi stack output clientSecrets --show-secrets`

@@ -15,6 +15,7 @@ const (
 	roleDefinition   = "azure-native:authorization:RoleDefinition"
 	roleAssignment   = "azure-native:authorization:RoleAssignment"
 	userAssigned     = "azure-native:managedidentity:UserAssignedIdentity"
+	ofIdentity       = "azure-native:managedidentity:FederatedIdentityCredential"
 	compute          = "azure-native:machinelearningservices:Compute"
 	application      = "azuread:index/application:Application"
 	servicePrincipal = "azuread:index/servicePrincipal:ServicePrincipal"
@@ -77,8 +78,17 @@ var azure = map[string]resourceType{
 		func(name string, in resource.PropertyMap) (string, resource.PropertyMap) {
 			id := group(text(in, "resourceGroupName")) + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" +
 				text(in, "resourceName")
-			return id, with(with(with(in, "principalId", guidOf("principal", id)), "clientId", guidOf("client", id)), "tenantId",
-				tenant)
+			return id, with(with(with(with(in, "principalId", guidOf("principal", id)), "clientId", guidOf("client", id)),
+				"tenantId", tenant), "name", text(in, "resourceName"))
+		},
+	},
+	ofIdentity: {
+		[]string{"resourceGroupName", "resourceName", "federatedIdentityCredentialResourceName", "issuer", "subject",
+			"audiences"}, nil,
+		func(_ string, in resource.PropertyMap) (string, resource.PropertyMap) {
+			id := group(text(in, "resourceGroupName")) + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" +
+				text(in, "resourceName") + "/federatedIdentityCredentials/" + text(in, "federatedIdentityCredentialResourceName")
+			return id, with(in, "name", text(in, "federatedIdentityCredentialResourceName"))
 		},
 	},
 	compute: {

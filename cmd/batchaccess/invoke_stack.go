@@ -144,6 +144,13 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 		return useAzureCLIOf(s.name, name)
 	case access.ManagedIdentity:
 		in.As = invoke.AsManagedIdentity
+		if len(invoker.FederatedCredentials) > 0 {
+			in.FederatedTokenFile = cmp.Or(in.FederatedTokenFile, os.Getenv("AZURE_FEDERATED_TOKEN_FILE"),
+				federatedTokenOf(s.name, name, invoker))
+		}
+		if in.FederatedTokenFile != "" { // then it need not run where the identity is attached
+			in.As = invoke.AsServicePrincipal
+		}
 	default:
 		in.As = invoke.AsServicePrincipal
 	}

@@ -119,7 +119,11 @@ func (f *Finder) list(ctx context.Context, path, filter string) ([]graphObject, 
 
 // listARM reads all pages of a collection of Resource Manager.
 func (f *Finder) listARM(ctx context.Context, path, apiVersion, filter string) ([]armObject, error) {
-	uri := f.armURL + path + "?" + url.Values{"api-version": {apiVersion}, "$filter": {filter}}.Encode()
+	query := url.Values{"api-version": {apiVersion}}
+	if filter != "" {
+		query.Set("$filter", filter)
+	}
+	uri := f.armURL + path + "?" + query.Encode()
 	return pages[armObject](ctx, f, f.arm, f.armURL, uri)
 }
 

@@ -42,6 +42,8 @@ type kind struct {
 	armID, apiVersion string
 	// other tells of what stands at the ID that it is something else, which can't become the resource.
 	other func(answer map[string]any) bool
+	// others says by what that which stands at the ID may be somebody else's; "" for nothing. Nil where nothing can be.
+	others func(ctx context.Context, f *Finder, id string) (string, error)
 	// find looks for any other resource.
 	find func(ctx context.Context, f *Finder, r Resource) ([]Found, error)
 	// needs are the inputs that find and rival go by, beside the parts of armID.
@@ -57,9 +59,11 @@ type kind struct {
 const (
 	authorizationAPI = "2022-04-01"
 	computeAPI       = "2023-10-01"
+	identityAPI      = "2023-01-31"
 
 	inGroup    = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
 	computeID  = inGroup + "Microsoft.MachineLearningServices/workspaces/{workspaceName}/computes/{computeName}"
+	identityID = inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
 	secretLost = "its secret was told to nobody but the deployment that made it, and can't be read again"
 )
 
@@ -74,7 +78,11 @@ var kinds = map[string]kind{
 		rival: assignmentOfOtherName,
 	},
 	"azure-native:managedidentity:UserAssignedIdentity": {
-		armID: inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}", apiVersion: "2023-01-31",
+		armID: identityID, apiVersion: identityAPI, others: credentialsOfIdentity,
+	},
+	"azure-native:managedidentity:FederatedIdentityCredential": {
+		armID:      identityID + "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
+		apiVersion: identityAPI, rival: identityCredentialOfSameSubject,
 	},
 	"azure-native:machinelearningservices:Compute": {
 		armID: computeID, apiVersion: computeAPI, other: noCluster, rival: computeOfOtherKind, open: []string{"properties"},
@@ -136,7 +144,11 @@ func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
 	if err != nil || !there || k.other != nil && k.other(answer) {
 		return nil, err
 	}
-	return []Found{{ID: id}}, nil
+	found := Found{ID: id}
+	if k.others != nil {
+		found.Others, err = k.others(ctx, f, id)
+	}
+	return []Found{found}, err
 }
 
 // Remove deletes what Find found and the stack can't use.
@@ -199,6 +211,16 @@ type graphObject struct {
 		DisplayName string `json:"displayName"`
 	} `json:"passwordCredentials"`
 	KeyCredentials []any `json:"keyCredentials"`
+}
+
+// credentialsOfIdentity says that a managed identity has federated credentials: a broken-off creation leaves none,
+// since they are made after the state has the identity, and whoever signs in by them would have the stack's access.
+func credentialsOfIdentity(ctx context.Context, f *Finder, id string) (string, error) {
+	credentials, err := f.listARM(ctx, id+"/federatedIdentityCredentials", identityAPI, "")
+	if err != nil || len(credentials) == 0 {
+		return "", err
+	}
+	return id + " has federated credentials", nil
 }
 
 func findServicePrincipal(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {

@@ -237,6 +237,52 @@ func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	}
 }
 
+const identityType = "azure-native:managedidentity:UserAssignedIdentity"
+
+func (w world) identity(path string, body map[string]any) string {
+	w.t.Helper()
+	id := scope + "/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + path
+	w.make(http.MethodPut, "https://management.azure.com", id+"?api-version=2023-01-31", body)
+	return id
+}
+
+func TestFederatedCredentialsOfAManagedIdentityAreTakenIntoTheState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	require.NoError(t, w.azure.Seed(azure.Seed{StorageAccounts: []azure.StorageAccount{{ID: scope +
+		"/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/lake"}}}))
+	location := map[string]any{"location": "westeurope"}
+	claims := map[string]any{"properties": map[string]any{"issuer": "https://issuer.example", "subject": "s",
+		"audiences": []string{"api://AzureADTokenExchange"}}}
+	bare, planted := w.identity("bare", location), w.identity("planted", location)
+	made := w.identity("planted/federatedIdentityCredentials/main", claims)
+	inputs := func(name string) string {
+		return `{"resourceGroupName": "rg", "resourceName": "planted", "issuer": "https://issuer.example", "subject": "s",
+			"federatedIdentityCredentialResourceName": "` + name + `"}`
+	}
+	const credentialType = "azure-native:managedidentity:FederatedIdentityCredential"
+	plan, err := w.finder.Plan(t.Context(), state(t, provider, strings.Join([]string{
+		creating(credentialType, "main", inputs("main")), creating(credentialType, "other", inputs("other")),
+		creating(identityType, "bare", `{"resourceGroupName": "rg", "resourceName": "bare"}`),
+		creating(identityType, "planted", `{"resourceGroupName": "rg", "resourceName": "planted"}`),
+	}, ",")))
+	require.NoError(t, err)
+	assert.Equal(t, []string{made, "", bare, ""}, []string{plan[0].ID, plan[1].ID, plan[2].ID, plan[3].ID})
+	assert.Equal(t, adopt.Clear, plan[1].Remedy)
+	assert.Equal(t, []string{"one that is marked alike is left alone: " + planted + " has federated credentials"},
+		plan[3].LeftAlone, "by them somebody else would have the stack's access")
+
+	found := adoptAll(t, w.finder, credentialType, map[string]map[string]any{"other": {
+		"resourceGroupName": "rg", "resourceName": "planted", "issuer": "https://issuer.example", "subject": "s",
+		"federatedIdentityCredentialResourceName": "other"}, "elsewhere": {
+		"resourceGroupName": "rg", "resourceName": "none", "issuer": "https://issuer.example", "subject": "s",
+		"federatedIdentityCredentialResourceName": "other"}})
+	assert.Equal(t, adopt.ToMake, found["elsewhere"].Outcome)
+	assert.Equal(t, adopt.Taken, found["other"].Outcome, "Azure refuses a second one of the same issuer and subject")
+	assert.Equal(t, []string{made}, found["other"].IDs)
+	assert.Contains(t, found["other"].Why, `under the name "main"`)
+}
+
 // What marks a group is as public as the tag of an application.
 func TestAGroupThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	t.Parallel()

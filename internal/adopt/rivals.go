@@ -26,6 +26,8 @@ type armObject struct {
 		RoleName         string `json:"roleName"`
 		RoleDefinitionID string `json:"roleDefinitionId"`
 		Scope            string `json:"scope"`
+		Issuer           string `json:"issuer"`
+		Subject          string `json:"subject"`
 	} `json:"properties"`
 }
 
@@ -105,6 +107,23 @@ func credentialOfSameSubject(ctx context.Context, f *Finder, r Resource) (rival 
 			Why: fmt.Sprintf("it is for the same issuer and subject, under the name %q, and Entra refuses a second one: "+
 				"delete it", credentials[at].Name),
 			Blocks: true,
+		}
+	}
+	return rival, err
+}
+
+// identityCredentialOfSameSubject finds a federated credential of the managed identity for the same issuer and subject:
+// Azure refuses a second one, and can't rename the first.
+func identityCredentialOfSameSubject(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
+	identity, err := armIDOf(identityID, r)
+	if err != nil {
+		return rival, err
+	}
+	credentials, err := f.listARM(ctx, identity+"/federatedIdentityCredentials", identityAPI, "")
+	for _, c := range credentials {
+		if c.Properties.Issuer == text(r.Inputs, "issuer") && c.Properties.Subject == text(r.Inputs, "subject") {
+			return Rival{IDs: []string{c.ID}, Blocks: true, Why: fmt.Sprintf("it is for the same issuer and subject, under the "+
+				"name %q, and Azure refuses a second one: delete it", c.Name)}, err
 		}
 	}
 	return rival, err

@@ -189,7 +189,7 @@ func (m *maker) oneForAnother(add func(Interruption)) {
 	type siblings struct{ kind, owner string }
 	gone, come := map[siblings][]string{}, map[siblings][]string{}
 	for _, s := range m.p.Steps {
-		typ := engine.TypeOf(s.URN)
+		typ := kind(engine.TypeOf(s.URN))
 		if _, is := namedByKeys[typ]; !is {
 			continue
 		}

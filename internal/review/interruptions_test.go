@@ -34,12 +34,13 @@ func steps(all ...[5]string) string {
 func TestWhoGoesWithoutForAWhile(t *testing.T) {
 	t.Parallel()
 	const (
-		bea       = "batchaccess:index:BatchEndpointAccess"
-		inCluster = bea + "$" + guardrails.ComputeCluster + "$" + guardrails.Compute
-		inRole    = bea + "$" + guardrails.InvokerRole + "$"
-		principal = bea + "$batchaccess:index:ServicePrincipal"
-		system    = `"computeName": "cpu", "identity": {"type": "SystemAssigned"}, "tags": "%s"`
-		user      = `"computeName": "cpu", "identity": {"type": "UserAssigned", "userAssignedIdentities": ["/x/a"]}, ` +
+		bea        = "batchaccess:index:BatchEndpointAccess"
+		ofIdentity = "azure-native:managedidentity:FederatedIdentityCredential"
+		inCluster  = bea + "$" + guardrails.ComputeCluster + "$" + guardrails.Compute
+		inRole     = bea + "$" + guardrails.InvokerRole + "$"
+		principal  = bea + "$batchaccess:index:ServicePrincipal"
+		system     = `"computeName": "cpu", "identity": {"type": "SystemAssigned"}, "tags": "%s"`
+		user       = `"computeName": "cpu", "identity": {"type": "UserAssigned", "userAssignedIdentities": ["/x/a"]}, ` +
 			`"tags": "%s"`
 		role   = `"roleName": %q, "scope": "/subscriptions/s"`
 		claims = `"issuer": "https://i", "subject": %q`
@@ -86,6 +87,12 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 			"access.bot.main", f(claims, "a"), f(claims, "a") + `, "audiences": ["x"]`}), nil},
 		"a credential renamed": {steps([5]string{"delete", principal + "$" + guardrails.Federation,
 			"access.bot.main", f(claims, "a"), ""}, [5]string{"create", principal + "$" + guardrails.Federation,
+			"access.bot.trunk", "", f(claims, "a")}), []string{"renamed", "federated credential main", "write was: main"}},
+		"a credential of an identity, another subject": {steps([5]string{"update", principal + "$" + ofIdentity,
+			"access.bot.main", f(claims, "a"), f(claims, "b")}), []string{"interrupted",
+			"whoever signs in by federated credential bot.main", "add another"}},
+		"a credential of an identity renamed": {steps([5]string{"delete", principal + "$" + ofIdentity,
+			"access.bot.main", f(claims, "a"), ""}, [5]string{"create", principal + "$" + ofIdentity,
 			"access.bot.trunk", "", f(claims, "a")}), []string{"renamed", "federated credential main", "write was: main"}},
 		"a credential beside another": {steps([5]string{"delete", principal + "$" + guardrails.Federation,
 			"access.bot.main", f(claims, "a"), ""}, [5]string{"create", principal + "$" + guardrails.Federation,

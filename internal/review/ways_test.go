@@ -2,6 +2,7 @@ package review_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -66,6 +67,11 @@ func TestWaysToNewAccess(t *testing.T) {
 		"a federated subject":     {one(guardrails.Federation, "", fmt.Sprintf(subject, "prod")), true, review.Medium},
 		"another federated subject": {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), fmt.Sprintf(subject, "prod")),
 			true, review.Medium},
+		"a federated subject of a managed identity": {one("azure-native:managedidentity:FederatedIdentityCredential", "",
+			fmt.Sprintf(subject, "prod")), true, review.Medium},
+		"another audience of a managed identity": {one("azure-native:managedidentity:FederatedIdentityCredential",
+			fmt.Sprintf(subject, "prod"), strings.Replace(fmt.Sprintf(subject, "prod"), "Exchange", "ExchangeChina", 1)), true,
+			review.Medium},
 		"the same federated subject": {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), fmt.Sprintf(subject, "dev")),
 			false, review.None},
 		"a federated subject that goes": {one(guardrails.Federation, fmt.Sprintf(subject, "dev"), ""), false, review.Low},

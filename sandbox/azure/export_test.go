@@ -17,6 +17,9 @@ func (a *Azure) SetClock(now func() time.Time) { a.store.SetClock(now) }
 // Under lets requests to a handler have the weather's mishaps.
 func Under(weather Weather, h http.Handler) http.Handler { return withWeather(h, weather) }
 
+// OneWrite lets a handler's federated credentials of a managed identity be written one after another.
+func OneWrite(h http.Handler) http.Handler { return withOneWrite(h) }
+
 // Lost is what a sandbox that started after a kill now would not have as it is: by table and key.
 func (a *Azure) Lost(stateFile, folder string) ([]string, error) {
 	text, err := os.ReadFile(stateFile)

@@ -3,6 +3,7 @@ package azure_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
@@ -286,4 +288,36 @@ func TestPermissionsAreActionsLessNotActionsAndAddUp(t *testing.T) {
 	w.assign(scientists, controlReader, workspace)
 	assert.Equal(t, http.StatusOK, get(cluster), "given by another role, through a group: notActions deny nothing")
 	assert.Equal(t, http.StatusForbidden, get(account), "a scope does not reach beside itself")
+}
+
+// facts/federation.md, Rules: only managed identities.
+func TestWritesToOneIdentitysFederatedCredentialsAreRefusedWhileAnotherIsUnderWay(t *testing.T) {
+	t.Parallel()
+	const credentials = group +
+		"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/%s/federatedIdentityCredentials/%s"
+	begun, end := make(chan bool), make(chan bool)
+	h := azure.OneWrite(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/slow") {
+			begun <- true
+			<-end
+		}
+	}))
+	send := func(method, path string) *httptest.ResponseRecorder {
+		answer := httptest.NewRecorder()
+		h.ServeHTTP(answer, httptest.NewRequest(method, path, nil))
+		return answer
+	}
+	done := make(chan int)
+	go func() { done <- send(http.MethodPut, fmt.Sprintf(credentials, "mine", "slow")).Code }()
+	<-begun
+	for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		refused := send(method, fmt.Sprintf(credentials, "MINE", "other"))
+		assert.Equal(t, http.StatusConflict, refused.Code, method)
+		assert.Contains(t, refused.Body.String(), "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity")
+	}
+	assert.Equal(t, http.StatusOK, send(http.MethodGet, fmt.Sprintf(credentials, "mine", "other")).Code)
+	assert.Equal(t, http.StatusOK, send(http.MethodPut, fmt.Sprintf(credentials, "theirs", "other")).Code)
+	end <- true
+	assert.Equal(t, http.StatusOK, <-done)
+	assert.Equal(t, http.StatusOK, send(http.MethodPut, fmt.Sprintf(credentials, "mine", "other")).Code)
 }

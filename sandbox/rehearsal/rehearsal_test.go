@@ -117,7 +117,11 @@ const grouped = `config:
   batchaccess:invokers:
     ada: { kind: user, objectId: 33333333-3333-4333-8333-333333333333 }
     pipeline: { kind: servicePrincipal, federatedCredentials: { main: { github: { repository: contoso/scoring, branch: main } } } }
-    scheduler: { kind: managedIdentity }
+    scheduler:
+      kind: managedIdentity
+      federatedCredentials:
+        main: { github: { repository: contoso/scoring, branch: main } }
+        pods: { kubernetes: { issuer: "https://aks.example/1/", namespace: jobs, serviceAccount: scorer } }
     outsider: { kind: user, objectId: 55555555-5555-4555-8555-555555555555 }
     scorers: { kind: group, members: [ada, pipeline, scheduler], managedIdentities: true }
   batchaccess:clusters:

@@ -127,6 +127,12 @@ var rows = []row{
 	{name: "a secret in one step", change: []string{`"2026": \{`, `"2027": {`}, made: 1, deleted: 1,
 		interrupted: []string{"partner"}},
 	{name: "another subject of a federated credential", change: []string{"branch: main", "branch: release"}},
+	{name: "federated credentials of an identity: two go, one is renamed, one comes", before: made, change: []string{
+		"        alpha: .*\n", "", "        delta: .*\n", "", "        beta: {", "        zeta: { was: beta,",
+		"(        zeta: .*\n)", "        gamma: { issuer: \"https://issuer.example\", subject: c }\n$1"},
+		deleted: 2, made: 1},
+	{name: "a federated credential of an identity, renamed and not marked", before: made,
+		change: []string{"        beta: ", "        zeta: "}, fails: "write was: beta"},
 	{name: "another principal of an invoker", change: []string{"principalId: 4444", "principalId: 5555"},
 		replaced: 4, lost: 4, gained: 4},
 	{name: "a user becomes a member of a group", before: made, change: []string{`members: \[ada\]`,
@@ -146,14 +152,20 @@ var rows = []row{
 var today = fmt.Sprintf("{ startDate: %s, endDate: %s }",
 	time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
 
-// made has a group that the stack makes.
+// made has a group that the stack makes, and a managed identity with federated credentials.
 var made = []string{"    release-manager:", `    ada:
       kind: user
       objectId: 55555555-5555-4555-8555-555555555555
     scorers:
       kind: group
       members: [ada]
-    release-manager:`}
+    release-manager:`, "    scheduler:(.*)\n      kind: managedIdentity\n", `    scheduler:$1
+      kind: managedIdentity
+      federatedCredentials:
+        alpha: { issuer: "https://issuer.example", subject: a }
+        beta: { issuer: "https://issuer.example", subject: b }
+        delta: { issuer: "https://issuer.example", subject: d }
+`}
 
 // renamed edits the name of an invoker, and marks it.
 func renamed(old, name string) []string {

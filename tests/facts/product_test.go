@@ -82,6 +82,16 @@ func productAnswers() asked {
 				FederatedCredentials: map[string]access.FederatedCredential{name: f}}
 			return accepted(deployable(m))
 		},
+		"identity credential": func(_ *testing.T, input string) string {
+			name, f := credential(input)
+			m := model()
+			m.Invokers["ci"] = access.Invoker{Kind: access.ManagedIdentity,
+				FederatedCredentials: map[string]access.FederatedCredential{name: f}}
+			return accepted(deployable(m))
+		},
+		"identity region": func(_ *testing.T, input string) string {
+			return accepted(access.FederatesIdentities(input))
+		},
 		"audience that invokes": func(_ *testing.T,
 			input string) string {
 			return accepted(input == access.Model{}.Audience())

@@ -185,6 +185,19 @@ func (w *world) answers() asked {
 				"audiences": []string{"api://AzureADTokenExchange"}})
 			return accepted(got.status == http.StatusCreated)
 		},
+		"identity credential": func(t *testing.T, input string) string {
+			name, f := credential(input)
+			properties := map[string]any{"issuer": f.Issuer, "subject": f.Subject,
+				"audiences": []string{"api://AzureADTokenExchange"}}
+			if f.Description != "" {
+				properties["description"] = f.Description
+			}
+			return accepted(w.federates(t, "westeurope", name, properties))
+		},
+		"identity region": func(t *testing.T, input string) string {
+			return accepted(w.federates(t, input, "main", map[string]any{"issuer": "https://issuer.example", "subject": "s",
+				"audiences": []string{"api://AzureADTokenExchange"}}))
+		},
 		"audience that invokes": func(t *testing.T, input string) string {
 			got := w.start(t, ann, input, "", jobBody())
 			if got.status != http.StatusCreated {
@@ -432,4 +445,15 @@ func (w *world) send(t *testing.T, method, path, token string, body any, header 
 	r := reply{status: resp.StatusCode}
 	_ = json.NewDecoder(resp.Body).Decode(&r.body) // some answers have no body
 	return r
+}
+
+// federates reports whether a new managed identity of the region takes a federated credential.
+func (w *world) federates(t *testing.T, region, name string, properties map[string]any) bool {
+	t.Helper()
+	of := group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i" + uuid.NewString()
+	got := w.arm(t, http.MethodPut, of, "2023-01-31", map[string]any{"location": region})
+	require.Equal(t, http.StatusCreated, got.status)
+	got = w.arm(t, http.MethodPut, of+"/federatedIdentityCredentials/"+name, "2023-01-31",
+		map[string]any{"properties": properties})
+	return got.status == http.StatusCreated
 }

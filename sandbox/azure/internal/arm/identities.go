@@ -16,6 +16,8 @@ import (
 const (
 	maxFederated     = 20
 	maxFederatedText = 600
+	// noFederationRegion is where identities take no federated credentials.
+	noFederationRegion = "malaysiasouth"
 )
 
 var (
@@ -93,7 +95,8 @@ func deleteIdentity(c *call) (wire.Reply, error) {
 
 // putFederated makes or changes a federated credential of a user-assigned identity.
 func putFederated(c *call) (wire.Reply, error) {
-	if c.st.Resources[armid.Key(c.id.Parent())] == nil {
+	identity := c.st.Resources[armid.Key(c.id.Parent())]
+	if identity == nil {
 		return wire.Reply{}, parentNotFound(c.id, c.id.Parent())
 	}
 	var body struct {
@@ -108,6 +111,9 @@ func putFederated(c *call) (wire.Reply, error) {
 	}
 	p := body.Properties
 	switch {
+	case strings.EqualFold(strings.ReplaceAll(identity.Location, " ", ""), noFederationRegion):
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", // its code is not documented
+			"federated identity credentials are not supported for managed identities in %s", identity.Location)
 	case !federatedName.MatchString(c.id.Name()):
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
 			"the name %q must have 3 to 120 letters, digits, hyphens and underscores, the first a letter or digit", c.id.Name())
