@@ -31,7 +31,7 @@ var says = []struct {
 
 // check finds all that speaks against the release before anything is made, and reads the notes.
 func (r *release) check(ctx context.Context) error {
-	root, err := git(ctx, ".", "rev-parse", "--show-toplevel")
+	root, err := git(ctx, r.root, "rev-parse", "--show-toplevel")
 	if err != nil {
 		return err
 	}

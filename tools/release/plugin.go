@@ -74,7 +74,8 @@ func sumsOf(clone, version string) ([]string, error) {
 	}
 	defer os.Remove(packed.Name())
 	defer packed.Close()
-	if err := zip.CreateFromVCS(packed, modmodule.Version{Path: module, Version: version}, clone, version, ""); err != nil {
+	if err := zip.CreateFromVCS(packed, modmodule.Version{Path: module, Version: version}, clone, version,
+		""); err != nil {
 		return nil, err
 	}
 	all, err := dirhash.HashZip(packed.Name(), dirhash.Hash1)
