@@ -1,5 +1,5 @@
-// Package inprocess rehearses a stack of batchaccess's own program within one process: no engine, no plugins. It takes a
-// tenth of what a rehearsal by the command takes, and has no preview, no update and no deletion.
+// Package inprocess rehearses a stack of batchaccess's own program within one process: no engine, no plugins. It takes
+// a tenth of what a rehearsal by the command takes, and has no preview, no update and no deletion.
 package inprocess
 
 import (
@@ -29,8 +29,8 @@ func (r Refused) Error() string { return r.Why.Error() }
 
 func (r Refused) Unwrap() error { return r.Why }
 
-// Rehearse deploys the values of a stack's configuration, by their keys without the project's name, to an embedded Azure
-// in the region, and has every invoker start every job. An error is Refused where the stack is to blame.
+// Rehearse deploys the values of a stack's configuration, by their keys without the project's name, to an embedded
+// Azure in the region, and has every invoker start every job. An error is Refused where the stack is to blame.
 func Rehearse(ctx context.Context, values map[string]any, location string) (_ *rehearsal.Report, err error) {
 	args, problems := config.Decode(values)
 	if err := problems.Err(); err != nil {
