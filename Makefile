@@ -8,7 +8,7 @@ export GOGC ?= 400
 .PHONY: help rehearse check test measure mutate lint generate bench fuzz cover vuln tidy
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 STACK ?= dev
 rehearse: ## deploy the stack STACK (dev) to the embedded Azure, start every job, print the access matrix, destroy it
@@ -50,6 +50,15 @@ lint: quick-lint ## gofmt, go vet, staticcheck, actionlint; no build outputs in 
 	cd tools && ../bin/staticcheck ./...
 	cd tools/actionlint && go build -o ../../bin/actionlint github.com/rhysd/actionlint/cmd/actionlint
 	bin/actionlint -shellcheck= -pyflakes=
+
+.PHONY: release release-try
+release: ## build what the tag VERSION is released as into bin/release, and tag the module plugin
+	cd tools && go run ./release -version "$(VERSION)" -out "$(CURDIR)/bin/release" -tag
+
+SYSTEMS ?= $$(go env GOHOSTOS)/$$(go env GOHOSTARCH)
+release-try: ## the same for HEAD without a tag, for this system, and add the package to a project; two minutes
+	pulumi=$$(go run ./cmd/batchaccess pulumi) && cd tools && \
+		go run ./release -version "$(VERSION)" -out "$(CURDIR)/bin/release" -systems "$(SYSTEMS)" -try -pulumi "$$pulumi"
 
 generate: ## write sdks/ again from sdks/schemas, and plugin/schema.json from components/
 	go generate ./sdks

@@ -97,7 +97,9 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 				delete(write, "security-events") // code scanning, which takes the SARIF
 			}
 			assert.Empty(t, write, where)
-			assert.NotEqual(t, "write", job.Permissions["contents"], where)
+			if !strings.HasSuffix(file, "release.yml") || name != "draft" { // which pushes a tag, and drafts
+				assert.NotEqual(t, "write", job.Permissions["contents"], where)
+			}
 			assert.Equal(t, signsIn, job.Environment != "", "%s: who signs in does so in an environment, which approves and "+
 				"which Entra trusts", where)
 			assert.NotContains(t, fmt.Sprint(job.Env), "secrets.", "%s: every step, and every action of others, would see it",

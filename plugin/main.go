@@ -19,6 +19,10 @@ import (
 var schema []byte
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "--version" { // for people: the engine asks by its protocol
+		fmt.Println("pulumi-resource-" + provider.Name + " version v" + provider.Version)
+		return
+	}
 	if err := p.RunProvider(context.Background(), provider.Name, provider.Version, provider.New(schema)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,11 +53,11 @@ func printed(t *testing.T, command string) string {
 	command, quiet := strings.CutSuffix(command, " | nothing")
 	args := strings.Fields(command)
 	for i, arg := range args {
-		if strings.Contains(arg, "testdata/") {
+		if strings.Contains(arg, "testdata/") || strings.HasPrefix(arg, "examples/") {
 			args[i] = filepath.Join(repository, arg)
 		}
 	}
-	if args[0] == "explain" {
+	if args[0] == "explain" && !slices.Contains(args, "-C") {
 		args = append(args, "--dir", repository)
 	}
 	var out bytes.Buffer
