@@ -63,8 +63,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			module + "/internal/invoke", "github.com/pulumi/pulumi/pkg/v3", azureSDK,
 		},
 		"internal/adopt": {
-			module + "/components", module + "/sandbox", module + "/cmd", "github.com/pulumi/pulumi/pkg/v3",
-			"github.com/spf13/cobra",
+			module + "/sandbox", module + "/cmd", "github.com/pulumi/pulumi/pkg/v3",
 		},
 		"ci/comment": {pulumi, module + "/access", module + "/sandbox", module + "/cmd", azureSDK},
 		"internal/invoke": {

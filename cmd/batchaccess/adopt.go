@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -16,7 +16,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
+	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
 // adoptionRounds is more than any stack takes: a round for each thing that the place of the next one hangs on, and
@@ -24,7 +26,8 @@ import (
 const adoptionRounds = 20
 
 func newAdopt() *cobra.Command {
-	var stack, dir, output string
+	var stack, dir string
+	var to output
 	var imported, forget []string
 	var form form
 	var yes bool
@@ -87,6 +90,11 @@ since pulumi up would change what it hangs on; with 2 if it can't look or import
 			if err := form.check(); err != nil {
 				return err
 			}
+			if cmd.Flags().Changed("output") {
+				if err := mayWriteImports(to, imported); err != nil {
+					return err // before anything is asked or done
+				}
+			}
 			p, stack, err := openStack(dir, stack)
 			if err != nil {
 				return err
@@ -121,12 +129,13 @@ since pulumi up would change what it hangs on; with 2 if it can't look or import
 			if err := tellAdoption(cmd.OutOrStdout(), a, form.format == "json"); err != nil {
 				return err
 			}
-			return finishAdoption(cmd.ErrOrStderr(), a, output, stack, imported)
+			return finishAdoption(cmd.ErrOrStderr(), a, to, stack, imported)
 		},
 	}
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack that adopts (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
-	cmd.Flags().StringVarP(&output, "output", "o", "import.json", "file to write for pulumi import --file")
+	cmd.Flags().StringVarP(&to.file, "output", "o", "import.json", "file to write for pulumi import --file")
+	cmd.Flags().BoolVar(&to.force, "force", false, "write over a file that is there")
 	cmd.Flags().StringSliceVar(&imported, "imported", nil,
 		"file that pulumi import was given: say what it imported in the program's words")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false,
@@ -180,7 +189,7 @@ func (p pulumiOf) adopt(
 }
 
 // preview previews the stack, and gives Pulumi's file for an import of all that would be created.
-func (p pulumiOf) preview(ctx context.Context) (preview adopt.Preview, placeholders []byte, err error) {
+func (p pulumiOf) preview(ctx context.Context) (preview engine.Preview, placeholders []byte, err error) {
 	dir, err := os.MkdirTemp("", "batchaccess-adopt-") // 0700
 	if err != nil {
 		return preview, nil, err
@@ -191,7 +200,10 @@ func (p pulumiOf) preview(ctx context.Context) (preview adopt.Preview, placehold
 	if err != nil {
 		return preview, nil, err
 	}
-	if preview, err = adopt.ReadPreview(out); err != nil {
+	if preview, err = engine.Read(bytes.NewReader(out)); err == nil {
+		err = preview.Whole()
+	}
+	if err != nil {
 		return preview, nil, err
 	}
 	if placeholders, err = os.ReadFile(file); err != nil {
@@ -217,7 +229,7 @@ func (p pulumiOf) state(ctx context.Context) (s adopt.State, err error) {
 
 // settle has the state say what was imported in the program's words, if it may be written.
 func (p pulumiOf) settle(
-	ctx context.Context, state adopt.State, preview adopt.Preview, imported []string, write bool,
+	ctx context.Context, state adopt.State, preview engine.Preview, imported []string, write bool,
 ) (changed int, err error) {
 	if len(imported) == 0 {
 		return 0, nil
@@ -281,16 +293,39 @@ func tellAdoption(w io.Writer, a adopt.Adoption, asJSON bool) error {
 	return nil
 }
 
+// mayWriteImports refuses to lose a file. One that adopt made is told from others only by --imported: what it lists may
+// still have to be settled.
+func mayWriteImports(to output, imported []string) error {
+	there, err := os.Stat(to.file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && to.force:
+		return nil
+	case err != nil:
+		return err
+	}
+	for _, name := range imported {
+		if one, err := os.Stat(name); err == nil && os.SameFile(one, there) {
+			return nil
+		}
+	}
+	return fmt.Errorf("--output: %s is there already; name another file, name it with --imported if pulumi import was "+
+		"given it, or say --force to write over it", to.file)
+}
+
 // finishAdoption writes the file, and says what is left.
-func finishAdoption(w io.Writer, a adopt.Adoption, output, stack string, imported []string) error {
+func finishAdoption(w io.Writer, a adopt.Adoption, to output, stack string, imported []string) error {
 	byHand := a.Count(adopt.Taken, adopt.Several, adopt.Unknown)
 	if a.File != nil {
-		if err := writeNew(output, a.File, slices.Contains(imported, output)); err != nil {
+		err := mayWriteImports(to, imported)
+		if err == nil {
+			err = wholefile.Write(to.file, a.File)
+		}
+		if err != nil {
 			return fmt.Errorf("writing the file for pulumi import: %w", err)
 		}
 		fmt.Fprintf(w, "%d resources to import are in %[2]s; next:\n"+
 			"  pulumi import --stack %[3]s --file %[2]s --protect=false --generate-code=false\n"+
-			"  batchaccess adopt --stack %[3]s --imported %[2]s --yes --output %[2]s\n", a.Count(adopt.Exists), output, stack)
+			"  batchaccess adopt --stack %[3]s --imported %[2]s --yes --output %[2]s\n", a.Count(adopt.Exists), to.file, stack)
 	}
 	if byHand > 0 {
 		fmt.Fprintf(w, "%d resources have to be looked at by hand: those under taken, several and unknown\n", byHand)
@@ -308,21 +343,4 @@ func finishAdoption(w io.Writer, a adopt.Adoption, output, stack string, importe
 		return nil
 	}
 	return errFailed
-}
-
-// writeNew writes a file that is not there yet, or that may be written again.
-func writeNew(name string, content []byte, again bool) error {
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if again {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	file, err := os.OpenFile(name, flags, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s is there already; name another file with --output, or remove it", name)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	return errors.Join(err, file.Close())
 }

@@ -65,7 +65,6 @@ func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var said bytes.Buffer
-			output := filepath.Join(t.TempDir(), "import.json")
 			a := adopt.Adoption{Resources: []adopt.Adoptee{{Outcome: test.outcome}}}
 			switch test.file {
 			case "":
@@ -74,25 +73,50 @@ func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
 			default:
 				a.File = []byte(test.file)
 			}
-			err := finishAdoption(&said, a, output, "dev", nil)
+			to := output{file: filepath.Join(t.TempDir(), "import.json")}
+			err := finishAdoption(&said, a, to, "dev", nil)
 			if test.failed {
 				require.ErrorIs(t, err, errFailed)
 			} else {
 				require.NoError(t, err)
 			}
 			assert.Contains(t, said.String(), test.says)
-			info, err := os.Stat(output)
+			info, err := os.Stat(to.file)
 			if test.file == "" {
 				assert.ErrorIs(t, err, os.ErrNotExist)
 				return
 			}
 			require.NoError(t, err)
 			assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-			assert.Contains(t, said.String(), "batchaccess adopt --stack dev --imported "+output+" --yes --output "+output)
-			require.ErrorContains(t, finishAdoption(io.Discard, a, output, "dev", nil), "is there already; name another file")
-			require.ErrorIs(t, finishAdoption(io.Discard, a, output, "dev", []string{output}), errFailed, "it was asked for")
+			assert.Contains(t, said.String(), "batchaccess adopt --stack dev --imported "+to.file+" --yes --output "+to.file)
+			require.NoError(t, os.WriteFile(to.file, []byte("somebody's"), 0o600))
+			other := filepath.Join(filepath.Dir(to.file), "other.json")
+			require.NoError(t, os.WriteFile(other, nil, 0o600))
+			for _, imported := range [][]string{nil, {other}} {
+				require.ErrorContains(t, finishAdoption(io.Discard, a, to, "dev", imported), "is there already; name another file")
+				text, err := os.ReadFile(to.file)
+				require.NoError(t, err)
+				require.Equal(t, "somebody's", string(text))
+			}
+			again := filepath.Dir(to.file) + "/./import.json"
+			require.ErrorIs(t, finishAdoption(io.Discard, a, to, "dev", []string{again}), errFailed, "it was asked for")
+			require.NoError(t, os.WriteFile(to.file, []byte("somebody's"), 0o600))
+			to.force = true
+			require.ErrorIs(t, finishAdoption(io.Discard, a, to, "dev", nil), errFailed, "it was asked for")
+			text, err := os.ReadFile(to.file)
+			require.NoError(t, err)
+			require.Equal(t, test.file, string(text))
 		})
 	}
+}
+
+func TestAdoptRefusesAFileThatIsThereBeforeItAsksAnything(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "Pulumi.dev.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("mine"), 0o600))
+	code, _, stderr := execute(t, "adopt", "--yes", "--output", file, "-C", filepath.Dir(file))
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, stderr, "--output: "+file+" is there already; name another file")
 }
 
 func TestAdoptSaysWhyItCannotLook(t *testing.T) {

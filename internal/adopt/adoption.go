@@ -3,11 +3,13 @@ package adopt
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/engine"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
 // An Outcome is what became of one resource that the stack would make.
@@ -55,51 +57,23 @@ func (a Adoption) Count(outcomes ...Outcome) (n int) {
 	return n
 }
 
-// Preview is what an adoption needs of `pulumi preview --json`.
-type Preview struct {
-	Config map[string]any `json:"config"`
-	Steps  []struct {
-		Op  string `json:"op"`
-		URN string `json:"urn"`
-		New struct {
-			Type     string         `json:"type"`
-			Custom   bool           `json:"custom"`
-			Inputs   map[string]any `json:"inputs"`
-			Provider string         `json:"provider"`
-			links
-		} `json:"newState"`
-	} `json:"steps"`
-}
-
-// What a preview has in the place of a value that is known only later, and of a secret.
-const (
-	unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-	secret  = "[secret]"
-)
-
-// ReadPreview reads the output of `pulumi preview --json`.
-func ReadPreview(text []byte) (p Preview, err error) {
-	if err = json.Unmarshal(text, &p); err != nil {
-		return p, fmt.Errorf("reading the preview: %w", err)
-	}
-	return p, nil
-}
-
 // Adopt looks in Azure for everything that a preview would create, and for what stands in its way. placeholders is what
 // the same run of `pulumi preview --import-file` wrote; the state says what is owned already, under another name;
 // subscriptionID is that of a provider whose own inputs do not tell.
 func (f *Finder) Adopt(
-	ctx context.Context, p Preview, state State, placeholders []byte, subscriptionID string,
+	ctx context.Context, p engine.Preview, state State, placeholders []byte, subscriptionID string,
 ) (Adoption, error) {
 	subscriptions := map[string]string{}
 	for _, step := range p.Steps {
-		subscriptions[step.URN] = text(step.New.Inputs, "subscriptionId")
+		if step.New != nil {
+			subscriptions[step.URN] = text(step.New.Written, "subscriptionId")
+		}
 	}
-	subscriptionID = cmp.Or(text(p.Config, "azure-native:subscriptionId"), subscriptionID)
+	subscriptionID = cmp.Or(p.SubscriptionID, subscriptionID)
 	var a Adoption
 	found := map[string]string{}
 	for _, s := range p.Steps {
-		if !s.New.Custom || strings.HasPrefix(s.New.Type, "pulumi:") {
+		if s.New == nil || s.New.Component || strings.HasPrefix(s.New.Type, "pulumi:") {
 			continue
 		}
 		if s.Op == "update" || s.Op == "replace" {
@@ -109,7 +83,7 @@ func (f *Finder) Adopt(
 			continue
 		}
 		provider, _, _ := cutLast(s.New.Provider, "::")
-		r, err := f.adoptee(ctx, s.URN, Resource{s.New.Type, s.New.Inputs, cmp.Or(subscriptions[provider], subscriptionID)})
+		r, err := f.adoptee(ctx, s.URN, Resource{s.New.Type, s.New.Written, cmp.Or(subscriptions[provider], subscriptionID)})
 		if err != nil {
 			return a, fmt.Errorf("looking for %s: %w", s.URN, err)
 		}
@@ -148,7 +122,12 @@ func (s State) ownerOf(r Adoptee) string {
 func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, error) {
 	a := Adoptee{URN: urn, Type: r.Type, Outcome: ToMake}
 	for _, name := range needs(r.Type) {
-		if text(r.Inputs, name) == unknown {
+		switch {
+		case guardrails.Holds(r.Inputs[name], guardrails.Secret):
+			a.Outcome, a.Why = Unknown, "it is found by "+name+", which is a secret, and a preview shows none: import it by "+
+				"hand with pulumi import, if it exists"
+			return a, nil
+		case guardrails.Holds(r.Inputs[name], guardrails.Unknown):
 			a.Outcome = Later
 			return a, nil
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -34,9 +35,16 @@ const (
 	notKnown    = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 )
 
+func read(t *testing.T, preview string) engine.Preview {
+	t.Helper()
+	p, err := engine.Read(strings.NewReader(preview))
+	require.NoError(t, err)
+	return p
+}
+
 // previewOf is a preview that creates resources of a type, by name, with their inputs; and what --import-file writes
 // with it.
-func previewOf(t *testing.T, kind string, resources map[string]map[string]any) (adopt.Preview, []byte) {
+func previewOf(t *testing.T, kind string, resources map[string]map[string]any) (engine.Preview, []byte) {
 	t.Helper()
 	var steps, specs []map[string]any
 	for _, name := range slices.Sorted(maps.Keys(resources)) {
@@ -49,8 +57,7 @@ func previewOf(t *testing.T, kind string, resources map[string]map[string]any) (
 	text, err := json.Marshal(map[string]any{"config": map[string]any{"azure-native:subscriptionId": subscription},
 		"steps": steps})
 	require.NoError(t, err)
-	p, err := adopt.ReadPreview(text)
-	require.NoError(t, err)
+	p := read(t, string(text))
 	file, err := json.Marshal(map[string]any{"resources": specs})
 	require.NoError(t, err)
 	return p, file
@@ -216,11 +223,29 @@ func TestWhatAnApplicationHoldsIsFound(t *testing.T) {
 	assert.Equal(t, adopt.ToMake, found["other issuer"].Outcome)
 }
 
+func TestWhatAPreviewDoesNotShowIsNotLookedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	inputs := func(scope, name any) map[string]any {
+		return map[string]any{"scope": scope, "roleAssignmentName": name, "principalId": "p", "roleDefinitionId": "r"}
+	}
+	hidden := map[string]any{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}
+	found := adoptAll(t, w.finder, assignmentType, map[string]map[string]any{
+		"later": inputs(scope, notKnown), "secret": inputs("[secret]", assignment), "encrypted": inputs(hidden, assignment),
+		"both": inputs("[secret]", notKnown),
+	})
+	assert.Equal(t, adopt.Later, found["later"].Outcome)
+	for _, name := range []string{"secret", "encrypted", "both"} {
+		assert.Equal(t, adopt.Unknown, found[name].Outcome, name)
+		assert.Contains(t, found[name].Why, "it is found by scope, which is a secret", name)
+	}
+}
+
 func TestOnlyWhatIsCreatedInAzureIsLookedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p, file := previewOf(t, "aws:s3/bucket:Bucket", map[string]map[string]any{"b": {}, "c": {}, "d": {}, "e": {}})
-	p.Steps[1].Op, p.Steps[2].New.Custom, p.Steps[3].Op = "update", false, "replace"
+	p.Steps[1].Op, p.Steps[2].New.Component, p.Steps[3].Op = "update", true, "replace"
 	p.Steps = append(p.Steps, p.Steps[2])
 	p.Steps[4].Op = "update"
 	a, err := w.finder.Adopt(t.Context(), p, adopt.State{}, file, "")
@@ -230,8 +255,6 @@ func TestOnlyWhatIsCreatedInAzureIsLookedFor(t *testing.T) {
 	assert.Contains(t, a.Resources[0].Why, "aws:s3/bucket:Bucket")
 	assert.Nil(t, a.File)
 	assert.Equal(t, []string{p.Steps[1].URN, p.Steps[3].URN}, a.Changing, "components are nothing that anything hangs on")
-	_, err = adopt.ReadPreview([]byte("error: no"))
-	assert.ErrorContains(t, err, "reading the preview")
 }
 
 // answers is an Azure that answers each path in its own way.
@@ -398,9 +421,7 @@ func TestTheFileHoldsWhatExistsAndTheComponentsAroundIt(t *testing.T) {
 			`", "custom": true, "inputs": ` + inputs + `}}`
 	}
 	// Of the same name in two components, of which the outer one of the first is in the state already.
-	p, err := adopt.ReadPreview([]byte(`{"steps": [` +
-		step("urn:pulumi:dev::p::x:y:Outer$x:y:Inner$"+assignmentType+"::reader") + `]}`))
-	require.NoError(t, err)
+	p := read(t, `{"steps": [`+step("urn:pulumi:dev::p::x:y:Outer$x:y:Inner$"+assignmentType+"::reader")+`]}`)
 	a, err := w.finder.Adopt(t.Context(), p, adopt.State{}, []byte(`{"nameTable": {"outer": "urn:pulumi:dev::p::x:y:Outer::o"}, "future": "kept", "resources": [
 		{"type": "x:y:Inner", "name": "inner", "parent": "outer", "component": true},
 		{"type": "x:y:Inner", "name": "innerTwo", "component": true},

@@ -9,8 +9,9 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+
+	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
 // imports is what `pulumi preview --import-file` writes and `pulumi import --file` reads. What is not known here is
@@ -31,19 +32,14 @@ type spec map[string]any
 func (s spec) text(key string) string { return text(s, key) }
 
 // readImports reads the file; the preview tells which stack it is of.
-func readImports(file []byte, p Preview) (*imports, error) {
-	f := &imports{byName: map[string]spec{}}
+func readImports(file []byte, p engine.Preview) (*imports, error) {
+	f := &imports{
+		byName: map[string]spec{}, stack: tokens.QName(p.Stack), project: tokens.PackageName(p.Project),
+	}
 	err := json.Unmarshal(file, &f.all)
 	for key, into := range map[string]any{"resources": &f.specs, "nameTable": &f.table} {
 		if err == nil && f.all[key] != nil {
 			err = json.Unmarshal(f.all[key], into)
-		}
-	}
-	if err == nil && len(p.Steps) > 0 {
-		var first resource.URN
-		first, err = urn.Parse(p.Steps[0].URN)
-		if err == nil {
-			f.stack, f.project = first.Stack(), first.Project()
 		}
 	}
 	for _, s := range f.specs {

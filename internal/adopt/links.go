@@ -8,12 +8,30 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
 // links are what a resource depends on, as Pulumi's state has it.
 type links struct {
-	Dependencies         []resource.URN                          `json:"dependencies"`
-	PropertyDependencies map[resource.PropertyKey][]resource.URN `json:"propertyDependencies"`
+	Dependencies         []resource.URN
+	PropertyDependencies map[resource.PropertyKey][]resource.URN
+}
+
+// linksOf are those of a resource of a preview.
+func linksOf(s *engine.State) links {
+	urns := func(all []string) []resource.URN {
+		of := []resource.URN{} // a state has lists, and no null
+		for _, urn := range all {
+			of = append(of, resource.URN(urn))
+		}
+		return of
+	}
+	l := links{urns(s.DependsOn), map[resource.PropertyKey][]resource.URN{}}
+	for key, all := range s.Dependencies {
+		l.PropertyDependencies[resource.PropertyKey(key)] = urns(all)
+	}
+	return l
 }
 
 // within leaves out what is not there, which no state may name.

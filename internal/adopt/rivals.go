@@ -80,7 +80,7 @@ func roleOfSameName(ctx context.Context, f *Finder, r Resource) (rival Rival, er
 // applicationsAlike finds those of the display name that do not carry the tag. They are no obstacle: it is not unique.
 func applicationsAlike(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	name := text(r.Inputs, "displayName")
-	if name == "" || name == unknown {
+	if name == "" {
 		return rival, nil
 	}
 	objects, err := f.list(ctx, "/applications", "displayName eq "+quoted(name))

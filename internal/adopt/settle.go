@@ -9,10 +9,13 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"github.com/batchaccess/batchaccess/internal/engine"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
 // Imported are the URNs of what `pulumi import` was given in files. The preview is any of the stack.
-func Imported(p Preview, files ...[]byte) (urns []string, err error) {
+func Imported(p engine.Preview, files ...[]byte) (urns []string, err error) {
 	for _, text := range files {
 		file, err := readImports(text, p)
 		if err != nil {
@@ -35,7 +38,7 @@ func Imported(p Preview, files ...[]byte) (urns []string, err error) {
 // program would then seem to take away. What really is otherwise than the program says stays as it is, and shows in
 // the preview. Nor does an import know what depends on what, by which Pulumi deletes: that is written too, and the
 // resources put in its order.
-func (s State) Settled(p Preview, imported []string) (state []byte, changed int, err error) {
+func (s State) Settled(p engine.Preview, imported []string) (state []byte, changed int, err error) {
 	if len(s.Pending) > 0 { // `pulumi stack import` would forget them
 		return nil, 0, fmt.Errorf("%d operations were broken off; run batchaccess adopt --yes first", len(s.Pending))
 	}
@@ -49,9 +52,12 @@ func (s State) Settled(p Preview, imported []string) (state []byte, changed int,
 	}
 	done := map[string]bool{} // a replacement has several steps
 	for _, step := range p.Steps {
+		if step.New == nil || step.New.Written == nil || done[step.URN] {
+			continue
+		}
 		// A component is nothing in Azure: its inputs are a record of what the program said, which an import leaves empty.
-		component := !step.New.Custom && !strings.HasPrefix(step.New.Type, "pulumi:")
-		if step.New.Inputs == nil || !slices.Contains(imported, step.URN) && !component || done[step.URN] {
+		component := step.New.Component && !strings.HasPrefix(step.New.Type, "pulumi:")
+		if !slices.Contains(imported, step.URN) && !component {
 			continue
 		}
 		for i, one := range s.Resources {
@@ -59,13 +65,13 @@ func (s State) Settled(p Preview, imported []string) (state []byte, changed int,
 				continue
 			}
 			done[step.URN] = true
-			inputs := step.New.Inputs
+			inputs := step.New.Written
 			if component {
 				inputs = known(inputs)
 			} else {
 				inputs = wording{kinds[string(one.Type)].open}.settle("", inputs, orNone(one.Inputs))
 			}
-			now := step.New.within(live)
+			now := linksOf(step.New).within(live)
 			sameInputs, sameLinks := reflect.DeepEqual(inputs, orNone(one.Inputs)), now.equal(links{one.Dependencies,
 				one.PropertyDependencies})
 			if sameInputs && sameLinks {
@@ -148,7 +154,8 @@ func (w wording) settle(path string, program, have map[string]any) map[string]an
 		}
 	}
 	for key, says := range program {
-		if _, there := have[key]; !there && (empty(says) || strings.HasPrefix(key, "__")) { // __ is the providers' own
+		if _, there := have[key]; !there && (empty(says) || strings.HasPrefix(key, "__")) && told(says) {
+			// __ is the providers' own
 			settled[key] = says
 		}
 	}
@@ -225,24 +232,12 @@ func empty(v any) bool {
 func known(values map[string]any) map[string]any {
 	kept := map[string]any{}
 	for key, v := range values {
-		if Told(v) {
+		if told(v) {
 			kept[key] = v
 		}
 	}
 	return kept
 }
 
-// Told reports whether a preview tells the value, and all that is in it: not what is known only later, nor a secret.
-func Told(v any) bool {
-	switch v := v.(type) {
-	case map[string]any:
-		return len(known(v)) == len(v)
-	case []any:
-		for _, one := range v {
-			if !Told(one) {
-				return false
-			}
-		}
-	}
-	return v != unknown && v != secret
-}
+// told reports whether a preview has the value, and all that is in it: not what is known only later, nor a secret.
+func told(v any) bool { return !guardrails.Holds(v, guardrails.Unknown, guardrails.Secret) }

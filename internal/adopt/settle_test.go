@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
 // settled gives a resource of the state as it is once the program's words are in it, and whether that changed it.
@@ -17,10 +18,9 @@ func settled(t *testing.T, kind, has, says string) (inputs, outputs map[string]a
 	urn := urnOf + kind + "::r"
 	s := state(t, `{"urn": "`+urn+`", "type": "`+kind+`", "custom": true, "id": "x", "future": 1, "inputs": `+has+`,
 		"outputs": {"a": "b", "__inputs": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "old"}}}`, "")
-	p, err := adopt.ReadPreview([]byte(`{"steps": [{"op": "delete-replaced", "urn": "` + urn +
-		`"}, {"op": "replace", "urn": "` + urn + `", "newState": {"type": "` + kind + `", "custom": true, "inputs": ` +
-		says + `}}]}`))
-	require.NoError(t, err)
+	p := read(t, `{"steps": [{"op": "delete-replaced", "urn": "`+urn+
+		`"}, {"op": "replace", "urn": "`+urn+`", "oldState": {}, "newState": {"type": "`+kind+`", "custom": true, "inputs": `+
+		says+`}}]}`)
 	file := `{"resources": [{"type": "` + kind + `", "name": "r", "id": "x"}]}`
 	imported, err := adopt.Imported(p, []byte(file))
 	require.NoError(t, err)
@@ -57,6 +57,9 @@ func TestWhatWasImportedIsSaidInTheProgramsWords(t *testing.T) {
 			`{"location": "westeurope"}`},
 		"a region within": {computeType, `{"properties": {"computeLocation": "West Europe"}}`,
 			`{"properties": {"computeLocation": "westeurope"}}`, `{"properties": {"computeLocation": "westeurope"}}`},
+		"a provider's own key": {assignmentType, `{}`, `{"__defaults": ["a"]}`, `{"__defaults": ["a"]}`},
+		"a provider's own key, secret or not known yet": {assignmentType, `{}`,
+			`{"__one": "[secret]", "__two": ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"]}`, same},
 		"another region": {computeType, `{"location": "northeurope"}`, `{"location": "westeurope"}`, same},
 		"a size in capitals": {
 			computeType, `{"properties": {"properties": {"vmSize": "STANDARD_D2"}}}`,
@@ -128,16 +131,15 @@ func TestOnlyWhatWasImportedIsSettled(t *testing.T) {
 			name + `", "inputs": {"scope": "x"}` + more + `}`
 	}
 	step := func(kind, name, custom, inputs string) string {
-		return `{"op": "update", "urn": "` + urnOf + kind + `::` + name + `", "newState": {"type": "` + kind +
+		return `{"op": "update", "urn": "` + urnOf + kind + `::` + name + `", "oldState": {}, "newState": {"type": "` + kind +
 			`", "custom": ` + custom + `, "inputs": ` + inputs + `}}`
 	}
 	s := state(t, resource("old", `, "delete": true`)+","+resource("imported", "")+","+resource("made", "")+
 		`, {"urn": "`+urnOf+`x:y:C::c", "type": "x:y:C"}, {"urn": "`+urnOf+`pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack"}`, "")
-	p, err := adopt.ReadPreview([]byte(`{"steps": [` + step(roleType, "imported", "true", `{"scope": "/x"}`) + "," +
-		step(roleType, "made", "true", `{"scope": "/x"}`) + "," +
-		step(roleType, "old", "true", `{"scope": "/x"}`) + "," + step("pulumi:pulumi:Stack", "s", "false", `{"a": 1}`) + "," +
-		step("x:y:C", "c", "false", `{"known": {"a": [1]}, "later": {"a": ["`+notKnown+`"]}, "secret": "[secret]"}`) + `]}`))
-	require.NoError(t, err)
+	p := read(t, `{"steps": [`+step(roleType, "imported", "true", `{"scope": "/x"}`)+","+
+		step(roleType, "made", "true", `{"scope": "/x"}`)+","+
+		step(roleType, "old", "true", `{"scope": "/x"}`)+","+step("pulumi:pulumi:Stack", "s", "false", `{"a": 1}`)+","+
+		step("x:y:C", "c", "false", `{"known": {"a": [1]}, "later": {"a": ["`+notKnown+`"]}, "secret": "[secret]"}`)+`]}`)
 	imported, err := adopt.Imported(p,
 		[]byte(`{"resources": [{"type": "`+roleType+`", "name": "imported"}]}`), []byte(`{"resources": [{"type": "`+roleType+`", "name": "old"}]}`))
 	require.NoError(t, err)
@@ -170,13 +172,12 @@ func TestWhatWasImportedStandsBehindWhatItDependsOn(t *testing.T) {
 	s := state(t, provider+`, `+old+`,
 		{"urn": "`+assignment+`", "type": "`+assignmentType+`", "custom": true, "id": "a", "future": 1, "inputs": {"b": "c"}},
 		{"urn": "`+role+`", "type": "`+roleType+`", "custom": true, "id": "r"}, {"urn": "`+cluster+`", "type": "`+computeType+`", "custom": true, "id": "c"}`, "")
-	previewed := func(dependencies string) adopt.Preview {
-		p, err := adopt.ReadPreview([]byte(`{"steps": [
-			{"op": "same", "urn": "` + role + `", "newState": {"type": "` + roleType + `", "custom": true, "inputs": {}}},
-			{"op": "same", "urn": "` + assignment + `", "newState": {"type": "` + assignmentType + `", "custom": true, "inputs": {"b": "c"},
-				"dependencies": [` + dependencies + `], "propertyDependencies": {"role": [` + dependencies + `], "scope": []}}}]}`))
-		require.NoError(t, err)
-		return p
+	previewed := func(dependencies string) engine.Preview {
+		return read(t, `{"steps": [
+			{"op": "same", "urn": "`+role+`", "newState": {"type": "`+roleType+`", "custom": true, "inputs": {}}},
+			{"op": "same", "urn": "`+assignment+`",
+				"newState": {"type": "`+assignmentType+`", "custom": true, "inputs": {"b": "c"},
+				"dependencies": [`+dependencies+`], "propertyDependencies": {"role": [`+dependencies+`], "scope": []}}}]}`)
 	}
 	p := previewed(`"` + role + `", "` + elsewhere + `", "` + cluster + `"`)
 

@@ -29,6 +29,20 @@ type Preview struct {
 	Unread []string
 	// Ours is set if the configuration is of this project's own program.
 	Ours bool
+	// SubscriptionID is that of the configuration of azure-native; "" where it has none.
+	SubscriptionID string
+}
+
+// Whole returns an error for a preview that was not read whole, or that leaves something out.
+func (p Preview) Whole() error {
+	if len(p.Unread) > 0 {
+		return fmt.Errorf("the preview can't be relied on: %s", strings.Join(p.Unread, "; "))
+	}
+	if p.Hidden > 0 {
+		return fmt.Errorf("the preview leaves out %d resources that do not change, and they may hold access; make it "+
+			"with `pulumi preview --json --show-sames`", p.Hidden)
+	}
+	return nil
 }
 
 // A Step is what the engine intends for one resource. Unchanged resources have an Old and a New alike.
@@ -51,7 +65,11 @@ type State struct {
 	URN, Type, ID, Parent string
 	Inputs, Outputs       map[string]any
 	Dependencies          map[string][]string // of each input, by URN
+	DependsOn             []string            // all that it depends on, by URN
+	Provider              string              // URN and ID of its provider
 	Component             bool                // it is a component, which makes nothing itself
+	// Written are the inputs as the provider has them, where Inputs are as the guardrails know them.
+	Written map[string]any
 }
 
 // Resource is what the guardrails judge.
@@ -131,7 +149,9 @@ type digestState struct {
 	Parent               string              `json:"parent"`
 	Inputs               map[string]any      `json:"inputs"`
 	Outputs              map[string]any      `json:"outputs"`
+	Dependencies         []string            `json:"dependencies"`
 	PropertyDependencies map[string][]string `json:"propertyDependencies"`
+	Provider             string              `json:"provider"`
 	RetainOnDelete       bool                `json:"retainOnDelete"`
 }
 
@@ -177,6 +197,10 @@ func Read(from io.Reader) (Preview, error) {
 	}
 	for key := range in.Config {
 		p.Ours = p.Ours || strings.HasPrefix(key, "batchaccess:")
+	}
+	var id any
+	if json.Unmarshal(in.Config["azure-native:subscriptionId"], &id) == nil {
+		p.SubscriptionID, _ = plain(id).(string)
 	}
 	p.order()
 	return p, nil
@@ -381,7 +405,9 @@ func (s *digestState) read(urn string) *State {
 	}
 	r := guardrails.Resource{Type: s.Type, Inputs: inputs}.Canonical()
 	return &State{
-		URN: urn, Type: s.Type, ID: s.ID, Parent: s.Parent, Inputs: r.Inputs, Outputs: outputs, Dependencies: s.PropertyDependencies,
+		URN: urn, Type: s.Type, ID: s.ID, Parent: s.Parent, Provider: s.Provider,
+		Inputs: r.Inputs, Written: inputs, Outputs: outputs,
+		Dependencies: s.PropertyDependencies, DependsOn: s.Dependencies,
 		Component: s.Custom != nil && !*s.Custom && s.ID == "",
 	}
 }

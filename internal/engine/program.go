@@ -59,13 +59,8 @@ const token = "batchaccess:index:"
 // a part would answer no for it.
 func (p Preview) Program() (Program, error) {
 	made := Program{Project: p.Project, Stack: p.Stack}
-	if len(p.Unread) > 0 {
-		return made, fmt.Errorf("the preview can't be relied on: %s", strings.Join(p.Unread, "; "))
-	}
-	if p.Hidden > 0 {
-		return made, fmt.Errorf("the preview leaves out %d resources that do not change, and they may hold access; make it "+
-			"with "+
-			"`pulumi preview --json --show-sames`", p.Hidden)
+	if err := p.Whole(); err != nil {
+		return made, err
 	}
 	var wrong []error
 	for _, s := range p.Steps {

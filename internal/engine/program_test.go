@@ -80,6 +80,41 @@ func TestAProgramHasAPartForEachBatchEndpointAccess(t *testing.T) {
 	assert.Equal(t, person, p.Parts[0].Plan.Model.Invokers["ann"].PrincipalID.Text())
 }
 
+func TestAPreviewThatIsNotReadWholeIsAnError(t *testing.T) {
+	t.Parallel()
+	whole := map[string]int{"create": 1}
+	step := func(urn string) map[string]any { s := component("a", inputs("one")); s["urn"] = urn; return s }
+	for name, test := range map[string]struct {
+		step    map[string]any
+		summary map[string]int
+		says    string
+	}{
+		"whole":             {component("a", inputs("one")), whole, ""},
+		"no URN":            {step("x"), whole, "is not a URN"},
+		"a step of nothing": {map[string]any{"op": "create"}, whole, "is not a URN"},
+		"an operation":      {map[string]any{"op": "new"}, whole, "is not known here"},
+		"left out": {component("a", inputs("one")), map[string]int{"create": 1, "same": 2},
+			"leaves out 2 resources"},
+		"not all is shown": {component("a", inputs("one")), map[string]int{"create": 2},
+			"2 resources to create, and 1 are shown"},
+		"it was not finished": {component("a", inputs("one")), nil, "it has no summary of changes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			digest := map[string]any{"steps": []any{test.step}, "duration": 1}
+			if test.summary != nil {
+				digest["changeSummary"] = test.summary
+			}
+			err := previewOf(t, digest).Whole()
+			if test.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			assert.ErrorContains(t, err, test.says)
+		})
+	}
+}
+
 // What a preview does not know is neither empty nor a text: it is known later.
 func TestWhatAPreviewDoesNotKnowIsKnownLater(t *testing.T) {
 	t.Parallel()

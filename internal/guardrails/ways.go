@@ -541,15 +541,18 @@ func (r Resource) differs(key string, old, now any) bool {
 	return hasMarker(now) && (len(r.Changed) == 0 || slices.Contains(r.Changed, key))
 }
 
-func hasMarker(v any) bool {
+func hasMarker(v any) bool { return Holds(v, Unknown, Secret) }
+
+// Holds reports whether a value is one of the markers, or one lies in it.
+func Holds(v any, markers ...Marker) bool {
 	switch v := v.(type) {
 	case Marker:
-		return true
+		return slices.Contains(markers, v)
 	case []any:
-		return slices.ContainsFunc(v, hasMarker)
+		return slices.ContainsFunc(v, func(item any) bool { return Holds(item, markers...) })
 	case map[string]any:
 		for _, item := range v {
-			if hasMarker(item) {
+			if Holds(item, markers...) {
 				return true
 			}
 		}
