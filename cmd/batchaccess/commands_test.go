@@ -5,17 +5,50 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
+// commandsHead and commandsTail have ' in place of the backtick, which no raw string can hold.
+const (
+	commandsHead = `# Commands
+
+What does each command do, what does it print, and with what does it exit?
+
+This page is what 'batchaccess <command> --help' prints.
+
+| command | does |
+|---|---|
+`
+	commandsTail = `
+'go run ./cmd/batchaccess <command>' runs a command without an installation and always exits with 0 or 1.
+
+What asks Azure ('verify', 'pin', 'adopt', 'init', 'invoke') can be tried without Azure, in the sandbox, where everyone
+can sign in. 'az' is a stand-in there that signs in at the sandbox and nowhere else. Azure's SDKs for Go and Python work
+against it, and HashiCorp's does.
+
+    batchaccess sandbox -- batchaccess invoke --stack dev --endpoint heart-classifier --as-invoker analysts --wait
+
+## Limitations
+
+The JSON of a command has the schema in [json.schema.json](json.schema.json); what is printed for people may change in
+any version.
+`
+)
+
 // docs/commands.md is every command's --help, in the order in which help lists them.
 func TestTheDocsHaveEveryCommand(t *testing.T) {
 	var want bytes.Buffer
-	fmt.Fprint(&want, "# The commands\n\nWhat `batchaccess <command> --help` prints. `go test ./cmd/batchaccess -run "+
-		"Docs -update` writes this page.\n")
+	fmt.Fprint(&want, strings.ReplaceAll(commandsHead, "'", "`"))
+	for _, command := range newRoot().Commands() {
+		if command.IsAvailableCommand() {
+			fmt.Fprintf(&want, "| [`batchaccess %s`](#%[1]s) | %s |\n", command.Name(), command.Short)
+		}
+	}
+	fmt.Fprint(&want, strings.ReplaceAll(commandsTail, "'", "`"))
 	for _, command := range newRoot().Commands() {
 		if !command.IsAvailableCommand() {
 			continue

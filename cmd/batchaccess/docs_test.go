@@ -22,14 +22,15 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 
 const repository = "../.."
 
-// shown is an example in the docs: the command in a comment, and below it what it prints. Behind | nothing, its exit
-// code.
+// shown is an example in the docs: the command in a comment, and below it what it prints. With | nothing, its exit
+// code; with | drawing, a diagram without its comments.
 var shown = regexp.MustCompile("(<!-- \\$ batchaccess (.+) -->\n```[a-z]*\n)((?s:.*?))(```\n)")
 
 func TestTheDocsShowWhatTheCommandsPrint(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
+	files = append(files, filepath.Join(repository, "README.md"))
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -51,6 +52,7 @@ func TestTheDocsShowWhatTheCommandsPrint(t *testing.T) {
 func printed(t *testing.T, command string) string {
 	t.Helper()
 	command, quiet := strings.CutSuffix(command, " | nothing")
+	command, drawing := strings.CutSuffix(command, " | drawing")
 	args := strings.Fields(command)
 	for i, arg := range args {
 		if strings.Contains(arg, "testdata/") || strings.HasPrefix(arg, "examples/") {
@@ -71,6 +73,9 @@ func printed(t *testing.T, command string) string {
 	}
 	var lines []string
 	for line := range strings.Lines(out.String()) {
+		if drawing && strings.HasPrefix(line, "%%") {
+			continue
+		}
 		lines = append(lines, strings.TrimRight(line, " \n")+"\n")
 	}
 	return strings.Join(lines, "")

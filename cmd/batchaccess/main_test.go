@@ -102,7 +102,7 @@ func TestAFlagWithoutAValueIsRefused(t *testing.T) {
 
 func TestEveryCommandIsDocumented(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/commands.md")
 	require.NoError(t, err)
 	for _, cmd := range newRoot().Commands() {
 		if cmd.Hidden { // the name that a part of another one had
@@ -112,7 +112,7 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 		if cmd.Hidden {
 			continue
 		}
-		assert.Contains(t, string(readme), "| `batchaccess "+cmd.Name()+"` |")
+		assert.Contains(t, string(page), "| [`batchaccess "+cmd.Name()+"`](#"+cmd.Name()+") |")
 		assert.Contains(t, cmd.Example, "batchaccess "+cmd.Name(), cmd.Name())
 	}
 }

@@ -64,10 +64,10 @@ func isThere(t *testing.T, name string) bool {
 	if parts := testForm.FindStringSubmatch(name); parts != nil {
 		return slices.Contains(testsOf(t, parts[1]), parts[2])
 	}
-	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	keys, err := os.ReadFile(filepath.Join(repository, "docs", "configuration.md"))
 	require.NoError(t, err)
 	var known []string
-	for _, row := range configRows.FindAllStringSubmatch(string(readme), -1) { // the config package's tests hold these to the code
+	for _, row := range configRows.FindAllStringSubmatch(string(keys), -1) { // held by internal/config's tests
 		known = append(known, row[1])
 	}
 	for _, rule := range guardrails.Rules() {

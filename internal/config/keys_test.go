@@ -13,12 +13,12 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// The README's reference and the decoder know the same keys.
-func TestTheReadmeNamesEveryKey(t *testing.T) {
+// The reference and the decoder know the same keys.
+func TestTheDocsNameEveryKey(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/configuration.md")
 	require.NoError(t, err)
-	section, _, found := strings.Cut(string(readme)[strings.Index(string(readme), "## Configuration"):], "\nOutputs:")
+	section, _, found := strings.Cut(string(page), "\n## Outputs")
 	require.True(t, found)
 	var documented []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section, -1) {
