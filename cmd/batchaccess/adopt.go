@@ -111,9 +111,9 @@ since pulumi up would change what it hangs on; with 2 if it can't look or import
 			if err != nil {
 				return err
 			}
-			finder, err := newFinder(ctx, p.dir, stack)
+			finder, err := newFinder(cmd, p.dir, stack)
 			if err != nil {
-				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
+				return err
 			}
 			ready, err := pulumi.takeUp(cmd, finder, forget, yes, form.format == "json")
 			if err != nil {

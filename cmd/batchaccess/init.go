@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/internal/arm"
-	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/estate"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/internal/wholefile"
@@ -68,13 +67,13 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
 				return wrong
 			}
 			environment := os.Getenv("ARM_ENVIRONMENT")
-			credential, c, client, err := deployer(cmd.Context(), environment)
+			client, err := asDeployer(cmd, environment)
 			if err != nil {
-				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
+				return err
 			}
 			shown := newProgress(cmd.ErrOrStderr())
 			shown.Step("asking Azure")
-			found, err := estate.Read(cmd.Context(), azure.NewClient(credential, c, client), workspace)
+			found, err := estate.Read(cmd.Context(), client, workspace)
 			shown.done()
 			if err != nil {
 				return fmt.Errorf("can't ask Azure: %v", err)

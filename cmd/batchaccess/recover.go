@@ -40,9 +40,9 @@ func newRecover() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			finder, err := newFinder(ctx, p.dir, stack)
+			finder, err := newFinder(cmd, p.dir, stack)
 			if err != nil {
-				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
+				return err
 			}
 			ready, err := pulumi.takeUp(cmd, finder, forget, yes, form.format == "json")
 			if err != nil {
@@ -110,16 +110,16 @@ func (p pulumiOf) takeUp(
 }
 
 // newFinder asks as whoever deploys.
-func newFinder(ctx context.Context, dir, stack string) (*adopt.Finder, error) {
+func newFinder(cmd *cobra.Command, dir, stack string) (*adopt.Finder, error) {
 	environment, err := config.Environment(dir, stack)
 	if err != nil {
 		return nil, err
 	}
-	credential, c, client, err := deployer(ctx, environment)
+	client, err := asDeployer(cmd, environment)
 	if err != nil {
 		return nil, err
 	}
-	return adopt.New(credential, c, client), nil
+	return adopt.New(client), nil
 }
 
 // recoveryForm is what recover prints as JSON.

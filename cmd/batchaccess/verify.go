@@ -7,17 +7,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"os"
 	"slices"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/azure"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/verify"
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
@@ -140,14 +137,11 @@ func (s *stackOf) verified(cmd *cobra.Command, wait, propagation time.Duration) 
 	if err != nil {
 		return verify.Report{}, err
 	}
-	credential, c, client, err := deployer(ctx, s.model().Environment)
-	if err != nil {
-		return verify.Report{}, fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
-	}
-	observer, err := verify.New(credential, c, client)
+	client, err := asDeployer(cmd, s.model().Environment)
 	if err != nil {
 		return verify.Report{}, err
 	}
+	observer := verify.New(client)
 	look := func(ctx context.Context) (verify.Report, error) {
 		facts, err := observer.Look(ctx, s.model(), subjects)
 		if err != nil {
@@ -179,22 +173,26 @@ func earlierReport(name string) (*verify.Report, error) {
 	return &r, nil
 }
 
-// deployer signs in as whoever deploys.
-func deployer(ctx context.Context, environment string) (azcore.TokenCredential, invoke.Cloud, *http.Client, error) {
+// asDeployer asks Azure as whoever deploys. The error is none of invoke's: the exit code is this command's own.
+func asDeployer(cmd *cobra.Command, environment string) (*azure.Client, error) {
+	failed := func(err error) (*azure.Client, error) { return nil, fmt.Errorf("can't ask Azure: %v", err) }
 	client, err := clientOfCloud()
 	if err != nil {
-		return nil, invoke.Cloud{}, nil, err
+		return failed(err)
 	}
-	c, err := cloudOf(ctx, client, environment)
+	c, err := cloudOf(cmd.Context(), client, environment)
 	if err != nil {
-		return nil, c, nil, err
+		return failed(err)
 	}
 	signIn, err := azure.SignIn(os.Getenv, client)
 	if err != nil {
-		return nil, c, nil, err
+		return failed(err)
 	}
 	credential, err := signIn.Credential(c, client)
-	return credential, c, client, err
+	if err != nil {
+		return failed(err)
+	}
+	return azure.NewClient(credential, c, client, logger(cmd)), nil
 }
 
 // subjects are the principals of the stack: the IDs are in its configuration, and those of what it makes in its

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -277,8 +278,8 @@ func (anyone) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acce
 }
 
 func (a answers) finder() *adopt.Finder {
-	return adopt.New(anyone{}, invoke.Cloud{ResourceManager: "https://arm.example",
-		ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, a)
+	return adopt.New(azureclient.NewClient(anyone{}, invoke.Cloud{ResourceManager: "https://arm.example",
+		ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, a, nil))
 }
 
 type nobody struct{}
@@ -290,7 +291,8 @@ func (nobody) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acce
 func TestWhoIsNotSignedInIsToldHow(t *testing.T) {
 	t.Parallel()
 	p, file := previewOf(t, applicationType, map[string]map[string]any{"r": {"tags": []string{"x"}}})
-	_, err := adopt.New(nobody{}, invoke.PublicCloud(), answers{}).Adopt(t.Context(), p, adopt.State{}, file, "")
+	_, err := adopt.New(azureclient.NewClient(nobody{}, invoke.PublicCloud(), answers{}, nil)).Adopt(t.Context(), p,
+		adopt.State{}, file, "")
 	assert.ErrorContains(t, err, "not signed in to Azure: set ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID, or "+
 		"run az login: no credential")
 }
@@ -377,12 +379,12 @@ func TestAnOwnerIsTheDeployerWhateverTheCaseOfTheID(t *testing.T) {
 	for owner, outcome := range map[string]adopt.Outcome{strings.ToUpper(own): adopt.Exists,
 		"bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb": adopt.Taken} {
 		none := always(200, `{"value": []}`)
-		f := adopt.New(someone(own), invoke.Cloud{ResourceManager: "https://arm.example",
+		f := adopt.New(azureclient.NewClient(someone(own), invoke.Cloud{ResourceManager: "https://arm.example",
 			ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, answers{
 			"/v1.0/applications":                                always(200, `{"value": [{"id": "a", "appId": "c"}]}`),
 			"/v1.0/applications/a/owners":                       always(200, `{"value": [{"id": "`+owner+`"}]}`),
 			"/v1.0/applications/a/federatedIdentityCredentials": none, "/v1.0/servicePrincipals": none,
-		})
+		}, nil))
 		assert.Equal(t, outcome, adoptAll(t, f, applicationType,
 			map[string]map[string]any{"r": {"tags": []string{"x"}}})["r"].Outcome, owner)
 	}

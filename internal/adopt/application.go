@@ -62,7 +62,7 @@ func (f *Finder) otherOwner(ctx context.Context, path string) (string, error) {
 	if err != nil || len(owners) == 0 {
 		return "", err
 	}
-	caller, err := f.caller(ctx)
+	caller, err := f.client.Me(ctx)
 	if err != nil {
 		return "", fmt.Errorf("finding out who this is signed in as: %w", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
 // A Resource is one as Pulumi's engine has it.
@@ -140,7 +142,7 @@ func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
 		return nil, fmt.Errorf("%s: %w", r.Type, err)
 	}
 	var answer map[string]any
-	there, err := f.get(ctx, f.arm, f.armURL+id+"?api-version="+k.apiVersion, &answer)
+	there, err := f.client.Get(ctx, azure.ResourceManager, azure.Version(id, k.apiVersion, ""), &answer)
 	if err != nil || !there || k.other != nil && k.other(answer) {
 		return nil, err
 	}
@@ -234,7 +236,7 @@ func findServicePrincipal(ctx context.Context, f *Finder, r Resource) (found []F
 func findPassword(ctx context.Context, f *Finder, r Resource) (found []Found, err error) {
 	app := text(r.Inputs, "applicationId")
 	var o graphObject
-	if _, err := f.get(ctx, f.graph, f.graphURL+app, &o); err != nil {
+	if _, err := f.client.Get(ctx, azure.Graph, app, &o); err != nil {
 		return nil, err
 	}
 	for _, p := range o.PasswordCredentials {
@@ -264,17 +266,19 @@ const (
 )
 
 func removeObject(ctx context.Context, f *Finder, id string) error {
-	return f.send(ctx, http.MethodDelete, id, nil)
+	return f.client.Change(ctx, azure.Graph, http.MethodDelete, id, nil)
 }
 
 func removePassword(ctx context.Context, f *Finder, id string) error {
 	app, key, _ := strings.Cut(id, passwordPart)
-	return f.send(ctx, http.MethodPost, "/applications/"+app+"/removePassword", map[string]any{"keyId": key})
+	return f.client.Change(ctx, azure.Graph, http.MethodPost, "/applications/"+app+"/removePassword",
+		map[string]any{"keyId": key})
 }
 
 func removeFederatedCredential(ctx context.Context, f *Finder, id string) error {
 	app, credential, _ := strings.Cut(id, federatedPart)
-	return f.send(ctx, http.MethodDelete, "/applications/"+app+"/federatedIdentityCredentials/"+credential, nil)
+	return f.client.Change(ctx, azure.Graph, http.MethodDelete,
+		"/applications/"+app+"/federatedIdentityCredentials/"+credential, nil)
 }
 
 func text(m map[string]any, key string) string { s, _ := m[key].(string); return s }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -43,7 +44,7 @@ func newWorld(t *testing.T) world {
 	credential, err := invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: d.TenantID, ClientID: d.ClientID,
 		ClientSecret: d.ClientSecret}.Credential(cloud, a.Client())
 	require.NoError(t, err)
-	return world{t, a, adopt.New(credential, cloud, a.Client())}
+	return world{t, a, adopt.New(azureclient.NewClient(credential, cloud, a.Client(), nil))}
 }
 
 // make puts something there, and gives Azure's answer.

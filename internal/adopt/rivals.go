@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
 // A Rival is what the directory or Resource Manager has in the place of a resource, although under another name.
@@ -60,7 +62,7 @@ func roleOfSameName(ctx context.Context, f *Finder, r Resource) (rival Rival, er
 	const list = "/providers/Microsoft.Authorization/roleDefinitions"
 	name := text(r.Inputs, "roleName")
 	defined, err := f.listARM(ctx, list, authorizationAPI, custom) // of the whole tenant
-	if refusal := new(Refusal); errors.As(err, &refusal) {
+	if refusal := new(azure.Refusal); errors.As(err, &refusal) {
 		defined, err = f.listARM(ctx, slashed(text(r.Inputs, "scope"))+list, authorizationAPI, custom)
 	}
 	for _, d := range defined {
@@ -137,7 +139,8 @@ func computeOfOtherKind(ctx context.Context, f *Finder, r Resource) (rival Rival
 		return rival, err
 	}
 	var answer map[string]any
-	if there, err := f.get(ctx, f.arm, f.armURL+id+"?api-version="+computeAPI, &answer); err != nil || !there {
+	if there, err := f.client.Get(ctx, azure.ResourceManager, azure.Version(id, computeAPI, ""), &answer); err != nil ||
+		!there {
 		return rival, err
 	}
 	return Rival{[]string{id}, fmt.Sprintf("it is a compute of another kind (%s): give the cluster another name with "+

@@ -1,69 +1,117 @@
 package azure
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
+	"github.com/batchaccess/batchaccess/internal/azure/wire"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
-// A Client asks Resource Manager and Microsoft Graph. It retries as Azure's SDK does, and only reads.
+// A Service is one of those that a client asks.
+type Service int
+
+// The services.
+const (
+	ResourceManager Service = iota
+	Graph
+)
+
+// A Client asks Resource Manager and Microsoft Graph. It may be used by several goroutines at once.
 type Client struct {
-	arm, graph       runtime.Pipeline
-	armURL, graphURL string
+	wires      map[Service]wire.Wire
+	urls       map[Service]string
+	credential azcore.TokenCredential
+	graph      string // what its tokens are for
 }
 
-// NewClient makes a client that signs in with the credential. The transport may be nil.
-func NewClient(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Transporter) *Client {
-	pipeline := func(audience string) runtime.Pipeline {
-		return runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
-			PerRetry: []policy.Policy{runtime.NewBearerTokenPolicy(credential, []string{audience + "/.default"}, nil)},
-		}, &policy.ClientOptions{
-			Transport: transport, Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"},
-		})
+// NewClient makes a client that signs in with the credential. Transport and logger may be nil; see wire.New.
+func NewClient(
+	credential azcore.TokenCredential, c invoke.Cloud, transport policy.Transporter, logger *slog.Logger,
+) *Client {
+	credential = signIn{credential}
+	return &Client{
+		wires: map[Service]wire.Wire{
+			ResourceManager: wire.New(credential, c.ManagementAudience, transport, logger),
+			Graph:           wire.New(credential, c.Graph, transport, logger),
+		},
+		urls:       map[Service]string{ResourceManager: c.ResourceManager, Graph: c.Graph + "/v1.0"},
+		credential: credential, graph: c.Graph,
 	}
-	return &Client{pipeline(c.ManagementAudience), pipeline(c.Graph), c.ResourceManager, c.Graph + "/v1.0"}
 }
 
-// Get reads what Resource Manager has at an ID. there is false for a 404.
-func (c *Client) Get(ctx context.Context, id, apiVersion string, into any) (there bool, err error) {
-	return c.send(ctx, c.arm, http.MethodGet, c.armURL+id+"?api-version="+apiVersion, nil, into)
-}
+// signIn says what to do where there is no token.
+type signIn struct{ azcore.TokenCredential }
 
-// List reads all pages of a collection of Resource Manager. A collection that is not there is an error.
-func List[T any](ctx context.Context, c *Client, path, apiVersion, filter string) (all []T, err error) {
-	query := url.Values{"api-version": {apiVersion}}
-	if filter != "" {
-		query.Set("$filter", filter)
+func (s signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := s.TokenCredential.GetToken(ctx, options)
+	if err != nil {
+		err = fmt.Errorf("not signed in to Azure: set ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID, or run az login: "+
+			"%w", err)
 	}
-	for next := c.armURL + path + "?" + query.Encode(); next != ""; {
+	return token, err
+}
+
+// Path puts a query behind a path: names and values in turn. What has no value is left out.
+func Path(path string, query ...string) string {
+	values := url.Values{}
+	for i := 0; i+1 < len(query); i += 2 {
+		if query[i+1] != "" {
+			values.Set(query[i], query[i+1])
+		}
+	}
+	if len(values) == 0 {
+		return path
+	}
+	return path + "?" + values.Encode()
+}
+
+// Version is the query for a version of Resource Manager's API, and a filter ("" for none).
+func Version(path, apiVersion, filter string) string {
+	return Path(path, "api-version", apiVersion, "$filter", filter)
+}
+
+// Get reads what the service has at a path; there is false for a 404.
+func (c *Client) Get(ctx context.Context, s Service, path string, into any) (there bool, err error) {
+	return c.ask(ctx, s, wire.Request{Method: http.MethodGet, URI: c.urls[s] + path}, into)
+}
+
+// List reads all pages of a collection; there is false for one that is not there. A link to a next page at another
+// host is an error: the token is for no other.
+func List[T any](ctx context.Context, c *Client, s Service, path string) (all []T, there bool, err error) {
+	for next := c.urls[s] + path; next != ""; {
 		var page struct {
 			Value []T    `json:"value"`
-			Next  string `json:"nextLink"`
+			ARM   string `json:"nextLink"`
+			Graph string `json:"@odata.nextLink"`
 		}
-		there, err := c.send(ctx, c.arm, http.MethodGet, next, nil, &page)
-		switch {
-		case err != nil:
-			return nil, err
-		case !there:
-			return nil, fmt.Errorf("asking for %s: Azure has nothing there (404)", path)
-		case page.Next != "" && !invoke.Below(c.armURL, page.Next):
-			return nil, fmt.Errorf("asking for %s: the next page is on another host: %s", path, page.Next)
+		there, err := c.ask(ctx, s, wire.Request{Method: http.MethodGet, URI: next}, &page)
+		if err != nil || !there {
+			return nil, false, err
 		}
-		all, next = append(all, page.Value...), page.Next
+		all, next = append(all, page.Value...), cmp.Or(page.ARM, page.Graph)
+		if next != "" && !wire.Below(c.urls[s], next) {
+			return nil, false, fmt.Errorf("asking for %s: the next page is on another host than %s: %s", place(path), c.urls[s],
+				next)
+		}
 	}
-	return all, nil
+	return all, true, nil
+}
+
+// Change changes or deletes something. What is gone already is no error.
+func (c *Client) Change(ctx context.Context, s Service, method, path string, body any) error {
+	_, err := c.ask(ctx, s, wire.Request{Method: method, URI: c.urls[s] + path, Body: body}, nil)
+	return err
 }
 
 // maxIDs is how many IDs one call of getByIds takes (Graph's documentation, "directoryObject: getByIds").
@@ -85,8 +133,10 @@ func (c *Client) Objects(ctx context.Context, ids []string) (all []Object, err e
 		var page struct {
 			Value []Object `json:"value"`
 		}
-		body := map[string]any{"ids": ids[:n]}
-		there, err := c.send(ctx, c.graph, http.MethodPost, c.graphURL+"/directoryObjects/getByIds", body, &page)
+		there, err := c.ask(ctx, Graph, wire.Request{
+			Method: http.MethodPost, URI: c.urls[Graph] + "/directoryObjects/getByIds", Body: map[string]any{"ids": ids[:n]},
+			Repeated: true,
+		}, &page)
 		if err != nil {
 			return nil, err
 		}
@@ -98,50 +148,78 @@ func (c *Client) Objects(ctx context.Context, ids []string) (all []Object, err e
 	return all, nil
 }
 
-func (c *Client) send(
-	ctx context.Context, via runtime.Pipeline, method, uri string, body, into any,
-) (there bool, err error) {
-	where, _, _ := bytes.Cut([]byte(uri), []byte("?"))
-	fail := func(err error) (bool, error) { return false, fmt.Errorf("asking for %s: %w", where, err) }
-	req, err := runtime.NewRequest(ctx, method, uri)
+// Me is the object ID of whoever this is signed in as.
+func (c *Client) Me(ctx context.Context) (string, error) {
+	token, err := c.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{c.graph + "/.default"}})
 	if err != nil {
-		return fail(err)
+		return "", err
 	}
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return fail(err)
-		}
-		if err := req.SetBody(streaming.NopCloser(bytes.NewReader(text)), "application/json"); err != nil {
-			return fail(err)
-		}
-	}
-	resp, err := via.Do(req)
+	return invoke.ObjectID(token.Token)
+}
+
+// ask sends a request and decodes its answer, where into is not nil.
+func (c *Client) ask(ctx context.Context, s Service, r wire.Request, into any) (there bool, err error) {
+	resp, err := c.wires[s].Send(ctx, r)
 	if err != nil {
-		return fail(err)
+		return false, fmt.Errorf("asking for %s: %w", place(r.URI), err)
 	}
-	defer func() { _ = resp.Body.Close() }()
-	switch resp.StatusCode {
-	case http.StatusNotFound:
-		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
+	switch {
+	case resp.StatusCode == http.StatusNotFound:
 		return false, nil
-	case http.StatusOK:
+	case resp.StatusCode == http.StatusOK && into != nil:
 		if err := runtime.UnmarshalAsJSON(resp, into); err != nil {
-			return fail(err)
+			return false, fmt.Errorf("reading %s: %w", place(r.URI), err)
 		}
 		return true, nil
-	case http.StatusForbidden, http.StatusUnauthorized:
-		needs := "Reader at that place"
-		if invoke.Below(c.graphURL, uri) {
-			needs = "Directory.Read.All of Microsoft Graph, or for a user the role Directory Readers"
-		}
-		var refusal *azcore.ResponseError
-		code := ""
-		if errors.As(runtime.NewResponseError(resp), &refusal) {
-			code = refusal.ErrorCode
-		}
-		return false, fmt.Errorf("whoever is signed in may not read %s (%d %s); it takes %s", where, resp.StatusCode,
-			code, needs)
+	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusNoContent && into == nil:
+		return true, nil
 	}
-	return fail(runtime.NewResponseError(resp))
+	err = runtime.NewResponseError(resp)
+	var answer *azcore.ResponseError
+	if errors.As(err, &answer) && (answer.StatusCode == http.StatusForbidden ||
+		answer.StatusCode == http.StatusUnauthorized) {
+		return false, &Refusal{r, answer, c.takes(s, r.URI)}
+	}
+	return false, fmt.Errorf("asking for %s: %w", place(r.URI), err)
 }
+
+func place(uri string) string {
+	where, _, _ := strings.Cut(uri, "?")
+	return where
+}
+
+// takes is what whoever asks needs.
+func (c *Client) takes(s Service, uri string) string {
+	if s == ResourceManager {
+		return "Reader at that scope"
+	}
+	permission := "Directory.Read.All"
+	for _, row := range [][2]string{
+		{"/applications", "Application.Read.All"}, {"/servicePrincipals", "Application.Read.All"}, {"/groups",
+			"Group.Read.All"},
+	} {
+		if strings.HasPrefix(uri, c.urls[s]+row[0]) {
+			permission = row[1]
+		}
+	}
+	return "the application permission " + permission + " of Microsoft Graph, or for a user the role Directory Readers"
+}
+
+// A Refusal is the error of what Azure does not do for whoever is signed in.
+type Refusal struct {
+	request wire.Request
+	Answer  *azcore.ResponseError
+	takes   string
+}
+
+func (r *Refusal) Error() string {
+	if r.request.Method != http.MethodGet && !r.request.Repeated {
+		return fmt.Sprintf("whoever is signed in may not change %s (%d %s). Sign in as whoever deploys",
+			place(r.request.URI), r.Answer.StatusCode, r.Answer.ErrorCode)
+	}
+	return fmt.Sprintf("whoever is signed in may not read %s (%d %s); it takes %s. Sign in as whoever deploys",
+		place(r.request.URI), r.Answer.StatusCode, r.Answer.ErrorCode, r.takes)
+}
+
+// Unwrap gives Azure's answer.
+func (r *Refusal) Unwrap() error { return r.Answer }

@@ -1,5 +1,5 @@
-// Package azure asks Azure. It signs in as whoever deploys: by the variables that the azure-native provider reads.
-// It must not know what is asked for.
+// Package azure is the one way to ask Azure. It signs in as whoever deploys: by the variables that the azure-native
+// provider reads. It must not know why something is asked.
 package azure
 
 import (

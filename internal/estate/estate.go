@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	workspaceAPI     = "2023-10-01"
+	workspaceAPI     = azure.DataStoreVersion
 	storageAPI       = "2023-01-01"
 	authorizationAPI = "2022-04-01"
 )
@@ -85,22 +85,9 @@ func (c cluster) principal() (id, why string) {
 }
 
 type store struct {
-	Name       string `json:"name"`
-	Properties struct {
-		Type           string `json:"datastoreType"`
-		Account        string `json:"accountName"`
-		Container      string `json:"containerName"`
-		FileSystem     string `json:"filesystem"`
-		SubscriptionID string `json:"subscriptionId"`
-		ResourceGroup  string `json:"resourceGroup"`
-		Credentials    struct {
-			Type string `json:"credentialsType"`
-		} `json:"credentials"`
-	} `json:"properties"`
+	azure.DataStore
 	account string // ARM ID; "" where it is not known
 }
-
-func (s store) container() string { return s.Properties.Container + s.Properties.FileSystem }
 
 // byIdentity reports whether identities read the data; why says what else there is to say of the store.
 func (s store) byIdentity() (is bool, why string) {
@@ -116,7 +103,7 @@ func (s store) byIdentity() (is bool, why string) {
 	case s.account == "":
 		return false, "is in storage account " + s.Properties.Account + ", which is not in the workspace's subscription " +
 			"or may not be read: add it to storageAccounts, and a data input, by hand"
-	case !arm.IsContainerName(s.container()):
+	case !arm.IsContainerName(s.Container()):
 		return false, "names no container"
 	}
 	return true, ""
@@ -154,7 +141,7 @@ func Read(ctx context.Context, c *azure.Client, id string) (*Estate, error) {
 	e := &Estate{Workspace: workspace, clusters: map[string]cluster{}, roles: map[string]roles.Definition{},
 		directory: map[string]azure.Object{}}
 	var answer struct{ ID, Location string }
-	there, err := c.Get(ctx, id, workspaceAPI, &answer)
+	there, err := c.Get(ctx, azure.ResourceManager, azure.Version(id, workspaceAPI, ""), &answer)
 	switch {
 	case err != nil:
 		return nil, err
@@ -162,24 +149,24 @@ func Read(ctx context.Context, c *azure.Client, id string) (*Estate, error) {
 		return nil, fmt.Errorf("--workspace: Azure has no workspace %s; list them with az ml workspace list", id)
 	}
 	e.ID, e.Location = answer.ID, answer.Location
-	if e.endpoints, err = azure.List[endpoint](ctx, c, e.ID+"/batchEndpoints", workspaceAPI, ""); err != nil {
+	if e.endpoints, err = list[endpoint](ctx, c, e.ID+"/batchEndpoints", workspaceAPI); err != nil {
 		return nil, err
 	}
 	for i, p := range e.endpoints {
-		e.endpoints[i].deployments, err = azure.List[deployment](ctx, c, e.ID+"/batchEndpoints/"+p.Name+"/deployments",
-			workspaceAPI, "")
+		e.endpoints[i].deployments, err = list[deployment](ctx, c, e.ID+"/batchEndpoints/"+p.Name+"/deployments",
+			workspaceAPI)
 		if err != nil {
 			return nil, err
 		}
 	}
-	computes, err := azure.List[cluster](ctx, c, e.ID+"/computes", workspaceAPI, "")
+	computes, err := list[cluster](ctx, c, e.ID+"/computes", workspaceAPI)
 	if err != nil {
 		return nil, err
 	}
 	for _, one := range computes {
 		e.clusters[strings.ToLower(one.Name)] = one
 	}
-	if e.stores, err = azure.List[store](ctx, c, e.ID+"/datastores", workspaceAPI, ""); err != nil {
+	if e.stores, err = list[store](ctx, c, e.ID+"/datastores", workspaceAPI); err != nil {
 		return nil, err
 	}
 	if err := e.accounts(ctx, c); err != nil {
@@ -191,20 +178,26 @@ func Read(ctx context.Context, c *azure.Client, id string) (*Estate, error) {
 	return e, e.define(ctx, c)
 }
 
+// list reads a collection that has to be there.
+func list[T any](ctx context.Context, c *azure.Client, path, apiVersion string) ([]T, error) {
+	all, there, err := azure.List[T](ctx, c, azure.ResourceManager, azure.Version(path, apiVersion, ""))
+	if err == nil && !there {
+		err = fmt.Errorf("asking for %s: Azure has nothing there (404)", path)
+	}
+	return all, err
+}
+
 // accounts finds the ARM IDs of the storage accounts: names of accounts are unique in all of Azure.
 func (e *Estate) accounts(ctx context.Context, c *azure.Client) error {
 	type account struct{ ID string }
-	all, err := azure.List[account](ctx, c, e.Workspace.Subscription()+"/providers/Microsoft.Storage/storageAccounts",
-		storageAPI, "")
+	all, err := list[account](ctx, c, e.Workspace.Subscription()+"/providers/Microsoft.Storage/storageAccounts",
+		storageAPI)
 	if err != nil {
 		return err
 	}
 	for i := range e.stores {
 		at := &e.stores[i].Properties
-		if at.SubscriptionID != "" && at.ResourceGroup != "" && at.Account != "" {
-			e.stores[i].account = "/subscriptions/" + at.SubscriptionID + "/resourceGroups/" + at.ResourceGroup +
-				"/providers/Microsoft.Storage/storageAccounts/" + at.Account
-		}
+		e.stores[i].account = e.stores[i].AccountID()
 		for _, one := range all {
 			if strings.EqualFold(arm.Last(one.ID), at.Account) {
 				e.stores[i].account = one.ID
@@ -228,8 +221,7 @@ func (e *Estate) assigned(ctx context.Context, c *azure.Client) error {
 			continue
 		}
 		seen[strings.ToLower(group)] = true
-		found, err := azure.List[assignment](ctx, c, group+"/providers/Microsoft.Authorization/roleAssignments",
-			authorizationAPI, "")
+		found, err := list[assignment](ctx, c, group+"/providers/Microsoft.Authorization/roleAssignments", authorizationAPI)
 		if err != nil {
 			return err
 		}
@@ -260,8 +252,8 @@ func (e *Estate) define(ctx context.Context, c *azure.Client) error {
 			continue
 		}
 		var text json.RawMessage
-		there, err := c.Get(ctx, e.Workspace.Subscription()+"/providers/Microsoft.Authorization/roleDefinitions/"+guid,
-			authorizationAPI, &text)
+		there, err := c.Get(ctx, azure.ResourceManager, azure.Version(e.Workspace.Subscription()+
+			"/providers/Microsoft.Authorization/roleDefinitions/"+guid, authorizationAPI, ""), &text)
 		if err != nil {
 			return err
 		}

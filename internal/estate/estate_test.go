@@ -116,7 +116,7 @@ func read(t *testing.T, seed azure.Seed, id string, through transport) (*estate.
 	c, err := invoke.Discover(t.Context(), a.Client(), a.Host())
 	require.NoError(t, err)
 	through.Client = a.Client()
-	return estate.Read(t.Context(), azureclient.NewClient(caller{a}, c, through), id)
+	return estate.Read(t.Context(), azureclient.NewClient(caller{a}, c, through, nil), id)
 }
 
 func stackOf(t *testing.T, seed azure.Seed) *estate.Stack {

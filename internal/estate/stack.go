@@ -296,13 +296,13 @@ func (b *builder) inputs() map[string]access.DataInput {
 			b.accounts[key] = slug(arm.Last(s.account), "storage")
 			m.StorageAccounts[b.accounts[key]] = access.Known(s.account)
 		}
-		in := access.DataInput{Kind: access.Blob, StorageAccount: b.accounts[key], Container: s.container()}
+		in := access.DataInput{Kind: access.Blob, StorageAccount: b.accounts[key], Container: s.Container()}
 		if strings.EqualFold(s.Properties.Type, lakeStore) {
 			in.Kind = access.ADLSGen2
 		}
 		name := slug(s.Name, "data")
 		inputs[name] = in
-		b.items = append(b.items, item{name, strings.ToLower(arm.Container(s.account, s.container()))})
+		b.items = append(b.items, item{name, strings.ToLower(arm.Container(s.account, s.Container()))})
 		in.Scope = access.AtAccount
 		inputs[name+"-account"] = in
 		b.items = append(b.items, item{name + "-account", key})

@@ -1,25 +1,22 @@
 package invoke
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
+	"github.com/batchaccess/batchaccess/internal/azure/wire"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
@@ -42,7 +39,7 @@ type Options struct {
 
 // Client starts jobs and follows them. It may be used by several goroutines at once.
 type Client struct {
-	jobs, manager runtime.Pipeline
+	jobs, manager wire.Wire
 	token         *checked
 	cloud         Cloud
 	poll          time.Duration
@@ -51,8 +48,6 @@ type Client struct {
 const (
 	// deploymentHeader picks a deployment; without it the endpoint's default runs (Azure).
 	deploymentHeader = "azureml-model-deployment"
-	// maxAnswer bounds what is read of an answer.
-	maxAnswer = 4 << 20
 	// endpointVersion is the version of Resource Manager's API that describes batch endpoints.
 	endpointVersion = "2024-04-01"
 )
@@ -65,9 +60,6 @@ func New(o Options) (*Client, error) {
 	if o.Cloud == (Cloud{}) {
 		o.Cloud = PublicCloud()
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
 	c := &Client{cloud: o.Cloud, poll: cmp.Or(o.Poll, time.Second)}
 	if o.Cloud.MLAudience == "" {
 		return nil, usage("what a token for batch endpoints is for in the cloud of %s is not known here: name a cloud "+
@@ -76,52 +68,9 @@ func New(o Options) (*Client, error) {
 	}
 	c.token = &checked{TokenCredential: o.Credential, audience: o.Cloud.MLAudience,
 		tenantID: cmp.Or(o.TenantID, o.Cloud.TenantID)}
-	pipeline := func(scope string) runtime.Pipeline {
-		return runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
-			PerRetry: []policy.Policy{runtime.NewBearerTokenPolicy(c.token, []string{scope}, nil), logged{o.Logger}},
-		}, &policy.ClientOptions{Transport: o.Transport, Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}})
-	}
-	c.jobs, c.manager = pipeline(o.Cloud.MLAudience+"/.default"), pipeline(o.Cloud.ManagementAudience+"/.default")
+	c.jobs = wire.New(c.token, o.Cloud.MLAudience, o.Transport, o.Logger)
+	c.manager = wire.New(c.token, o.Cloud.ManagementAudience, o.Transport, o.Logger)
 	return c, nil
-}
-
-// retryStatuses are throttling and the server's own failures.
-var retryStatuses = []int{
-	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-}
-
-const maxRetries = 4
-
-// retries are tried after what the server asks for in Retry-After, else after 1, 3, 7 and 15 seconds. A request that
-// starts a job is sent again only where the server says that it has not taken it: else the job may have begun, and
-// would run twice.
-func retries(method string) policy.RetryOptions {
-	return policy.RetryOptions{
-		MaxRetries: maxRetries, RetryDelay: time.Second, MaxRetryDelay: time.Minute,
-		ShouldRetry: func(resp *http.Response, err error) bool {
-			if err != nil {
-				return method == http.MethodGet && !unknownHost(err)
-			}
-			return slices.Contains(retryStatuses, resp.StatusCode) && (method == http.MethodGet || throttled(resp.StatusCode))
-		},
-	}
-}
-
-// logged notes each try.
-type logged struct{ *slog.Logger }
-
-func (l logged) Do(req *policy.Request) (*http.Response, error) {
-	began, raw := time.Now(), req.Raw()
-	resp, err := req.Next()
-	attributes := []any{"method", raw.Method, "host", raw.URL.Host, "path", raw.URL.Path, "took",
-		time.Since(began).Round(time.Millisecond)}
-	if err != nil {
-		l.DebugContext(raw.Context(), "request failed", append(attributes, "error", err)...)
-		return resp, err
-	}
-	l.DebugContext(raw.Context(), "request", append(attributes, "status", resp.StatusCode,
-		"id", resp.Header.Get("x-ms-request-id"), "retry-after", resp.Header.Get("Retry-After"))...)
-	return resp, err
 }
 
 // call is one request.
@@ -134,37 +83,22 @@ type call struct {
 
 // send does the call and decodes its answer. The error is a Failure, or the context's where nothing can have come of
 // it.
-func (c *Client) send(ctx context.Context, pipeline runtime.Pipeline, k call, into any) (http.Header, error) {
-	req, err := runtime.NewRequest(policy.WithRetryOptions(ctx, retries(k.method)), k.method, k.uri)
-	if err != nil {
+func (c *Client) send(ctx context.Context, via wire.Wire, k call, into any) (http.Header, error) {
+	resp, err := via.Send(ctx, wire.Request{Method: k.method, URI: k.uri, Header: k.header, Body: k.body})
+	var malformed *wire.Malformed
+	var f *Failure
+	switch {
+	case err == nil:
+	case errors.As(err, &malformed):
 		return nil, usage("could not %s: %w", k.doing, err)
-	}
-	req.Raw().Header.Set("Accept", "application/json")
-	for name, value := range k.header {
-		req.Raw().Header.Set(name, value)
-	}
-	if k.body != nil {
-		text, err := json.Marshal(k.body)
-		if err != nil {
-			return nil, usage("could not %s: writing the request: %w", k.doing, err)
-		}
-		if err := req.SetBody(streaming.NopCloser(bytes.NewReader(text)), "application/json"); err != nil {
-			return nil, usage("could not %s: %w", k.doing, err)
-		}
-	}
-	resp, err := pipeline.Do(req)
-	if err != nil {
-		var f *Failure
-		if errors.As(err, &f) {
-			return nil, f
-		}
-		if ctx.Err() != nil && k.method == http.MethodGet {
-			return nil, ctx.Err()
-		}
+	case errors.As(err, &f):
+		return nil, f
+	case ctx.Err() != nil && k.method == http.MethodGet:
+		return nil, ctx.Err()
+	default:
 		return nil, unreachable(ctx, k, err)
 	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	text, err := runtime.Payload(resp)
 	if err != nil {
 		return nil, unreachable(ctx, k, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -161,29 +160,4 @@ func Discover(ctx context.Context, client *http.Client, host string) (Cloud, err
 		return failed(fmt.Errorf("%s (HTTP %d) names no login endpoint or no resource manager", at, resp.StatusCode))
 	}
 	return c, nil
-}
-
-// Below reports whether a link lies below an address of the cloud's, so that what is sent there may go to the link.
-// Hosts are the same whatever the case of their letters, and with or without the port that is the default: Resource
-// Manager names it in some of its links to next pages.
-func Below(address, link string) bool {
-	from, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	to, err := url.Parse(link)
-	if err != nil || to.User != nil {
-		return false
-	}
-	path := strings.TrimSuffix(strings.ToLower(from.Path), "/") + "/"
-	return strings.EqualFold(from.Scheme, to.Scheme) && strings.EqualFold(from.Hostname(), to.Hostname()) &&
-		port(from) == port(to) &&
-		strings.HasPrefix(strings.ToLower(to.Path), path)
-}
-
-func port(u *url.URL) string {
-	if u.Port() == "" && strings.EqualFold(u.Scheme, "https") {
-		return "443"
-	}
-	return u.Port()
 }

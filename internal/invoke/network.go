@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/batchaccess/batchaccess/internal/azure/wire"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
@@ -21,12 +22,6 @@ var fromInside = []string{
 		"from the studio)",
 	"run this from a machine in that network or one connected to it (VPN, ExpressRoute, peering), which resolves names " +
 		"through its private DNS zone",
-}
-
-// unknownHost tells a name that does not exist from one that can't be resolved just now.
-func unknownHost(err error) bool {
-	var dns *net.DNSError
-	return errors.As(err, &dns) && dns.IsNotFound
 }
 
 // unreachable explains why there was no answer.
@@ -39,7 +34,7 @@ func unreachable(ctx context.Context, k call, err error) *Failure {
 	var certificate *tls.CertificateVerificationError
 	var dial *net.OpError
 	switch {
-	case unknownHost(err):
+	case wire.UnknownHost(err):
 		f.What = fmt.Sprintf("could not %s: this machine's DNS does not know %s: there is no such endpoint, or it belongs "+
 			"to a private-link workspace and its name is known in that network alone", k.doing, host)
 		f.Remedy = fromInside

@@ -1,7 +1,6 @@
 package invoke
 
 import (
-	"net/http"
 	"regexp"
 	"strings"
 	"unicode"
@@ -349,6 +348,3 @@ func clean(text string) string {
 		return r
 	}, text)
 }
-
-// throttled are statuses that say that nothing was done.
-func throttled(status int) bool { return status == http.StatusTooManyRequests }

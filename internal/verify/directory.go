@@ -5,15 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
 // collections are where Microsoft Graph has the kinds of principals, directoryName is what a person calls them.
@@ -57,8 +54,8 @@ func (o *Observer) enabled(ctx context.Context, s Subject, f *Facts) {
 	var answer struct {
 		Enabled *bool `json:"accountEnabled"`
 	}
-	uri := o.graphURL + collections[s.Kind] + url.PathEscape(s.ID) + "?$select=id,accountEnabled"
-	there, err := get(ctx, o.graph, uri, &answer)
+	there, err := o.client.Get(ctx, azure.Graph, collections[s.Kind]+url.PathEscape(s.ID)+"?$select=id,accountEnabled",
+		&answer)
 	if err != nil {
 		err = failed("asking whether "+s.Principal.String()+" is enabled", readGroups, err)
 	}
@@ -85,26 +82,11 @@ func (o *Observer) members(ctx context.Context, s Subject) (members []Member, er
 
 // objects reads all pages of what the directory has below a principal.
 func (o *Observer) objects(ctx context.Context, s Subject, below, what string) (all []object, there bool, err error) {
-	next := o.graphURL + collections[s.Kind] + url.PathEscape(s.ID) + below
-	for next != "" {
-		var page struct {
-			Value []object `json:"value"`
-			Next  string   `json:"@odata.nextLink"`
-		}
-		there, err := get(ctx, o.graph, next, &page)
-		if err != nil {
-			return nil, false, failed(what, readGroups, err)
-		}
-		if !there {
-			return nil, false, nil
-		}
-		all = append(all, page.Value...)
-		if page.Next != "" && !invoke.Below(o.graphURL, page.Next) {
-			return nil, false, fmt.Errorf("%s: the next page is on another host: %s", what, page.Next)
-		}
-		next = page.Next
+	all, there, err = azure.List[object](ctx, o.client, azure.Graph, collections[s.Kind]+url.PathEscape(s.ID)+below)
+	if err != nil {
+		err = failed(what, readGroups, err)
 	}
-	return all, true, nil
+	return all, there, err
 }
 
 // cluster notes where a cluster has not the identity that the stack knows: then the stack's grants are another's.
@@ -125,10 +107,10 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Fa
 			} `json:"properties"`
 		} `json:"properties"`
 	}
-	there, err := get(ctx, o.arm,
-		o.armURL+m.WorkspaceID.Text()+"/computes/"+url.PathEscape(name)+"?api-version=2023-10-01", &compute)
+	there, err := o.get(ctx, m.WorkspaceID.Text()+"/computes/"+url.PathEscape(name), workspaceAPI,
+		"asking for the identity of compute cluster "+name, readComputes, &compute)
 	if err != nil {
-		return failed("asking for the identity of compute cluster "+name, readComputes, err)
+		return err
 	}
 	f.subnets[s.Principal.Name] = compute.Properties.Properties.Subnet.ID
 	var has []string // the system-assigned identity is the one that mounts, where there is one
@@ -174,24 +156,4 @@ func (p *firstPrincipal) UnmarshalJSON(text []byte) error {
 		}
 	}
 	return nil
-}
-
-// get decodes an answer. there is false for a 404.
-func get(ctx context.Context, via runtime.Pipeline, uri string, into any) (there bool, err error) {
-	req, err := runtime.NewRequest(ctx, http.MethodGet, uri)
-	if err != nil {
-		return false, err
-	}
-	resp, err := via.Do(req)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	switch resp.StatusCode {
-	case http.StatusNotFound:
-		return false, nil
-	case http.StatusOK:
-		return true, runtime.UnmarshalAsJSON(resp, into)
-	}
-	return false, runtime.NewResponseError(resp)
 }

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/cloud"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
 // A Usage is how much of one of Azure's limits is used, by everybody together.
@@ -74,13 +71,13 @@ func (o *Observer) Limits(ctx context.Context, m access.Model) ([]Usage, error) 
 	all = append(all, Usage{What: rolesUsed, Where: "/", Limit: m.MaxCustomRoles()})
 	for i := range all {
 		err := o.use(ctx, &all[i])
-		var refusal *azcore.ResponseError
+		var refusal *azure.Refusal
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
-		case errors.As(err, &refusal) && refusal.StatusCode == http.StatusForbidden:
-			all[i].Used, all[i].Untold = 0, "whoever verifies may not look there ("+refusal.ErrorCode+")"
+		case errors.As(err, &refusal) && refusal.Answer.StatusCode == http.StatusForbidden:
+			all[i].Used, all[i].Untold = 0, "whoever verifies may not look there ("+refusal.Answer.ErrorCode+")"
 		default:
 			all[i].Used, all[i].Untold = 0, err.Error()
 		}
@@ -88,37 +85,27 @@ func (o *Observer) Limits(ctx context.Context, m access.Model) ([]Usage, error) 
 	return all, nil
 }
 
+var errNothingThere = errors.New("Azure has no such list (404)")
+
 // use counts. The assignments of management groups above a subscription are listed with its own, and do not count.
 func (o *Observer) use(ctx context.Context, u *Usage) error {
 	if u.What == assignmentsUsed {
-		pager := o.assignments.NewListForScopePager(u.Where, nil)
-		for pager.More() {
-			page, err := pager.NextPage(ctx)
-			if err != nil {
-				return err
-			}
-			for _, a := range page.Value {
-				if a.Properties != nil && strings.HasPrefix(strings.ToLower(value(a.Properties.Scope))+"/", u.Where+"/") {
-					u.Used++
-				}
+		all, there, err := azure.List[assigned](ctx, o.client, azure.ResourceManager, assignmentsOf(u.Where))
+		if err == nil && !there {
+			err = errNothingThere
+		}
+		for _, a := range all {
+			if strings.HasPrefix(strings.ToLower(a.Properties.Scope)+"/", u.Where+"/") {
+				u.Used++
 			}
 		}
-		return nil
+		return err
 	}
-	next := o.armURL + "/providers/Microsoft.Authorization/roleDefinitions?" +
-		url.Values{"api-version": {"2022-04-01"}, "$filter": {"type eq 'CustomRole'"}}.Encode()
-	for next != "" {
-		var page struct {
-			Value []struct{} `json:"value"`
-			Next  string     `json:"nextLink"`
-		}
-		if _, err := get(ctx, o.arm, next, &page); err != nil {
-			return err
-		}
-		if page.Next != "" && !invoke.Below(o.armURL, page.Next) {
-			return fmt.Errorf("the next page is on another host: %s", page.Next)
-		}
-		u.Used, next = u.Used+len(page.Value), page.Next
+	all, there, err := azure.List[struct{}](ctx, o.client, azure.ResourceManager,
+		azure.Version("/providers/Microsoft.Authorization/roleDefinitions", authorizationAPI, "type eq 'CustomRole'"))
+	if err == nil && !there {
+		err = errNothingThere
 	}
-	return nil
+	u.Used = len(all)
+	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/internal/verify"
 )
@@ -98,14 +99,14 @@ func TestATokenGoesToNoOtherHostThatAPageNames(t *testing.T) {
 	w := newWorld(t, model())
 	used, err := w.observer(full{w.azure.Client(), "https://elsewhere.example", 0, 1001}).Limits(t.Context(), w.m)
 	require.NoError(t, err)
-	assert.Contains(t, used[len(used)-1].Untold, "the next page is on another host: https://elsewhere.example/")
+	assert.Contains(t, used[len(used)-1].Untold, "the next page is on another host than "+w.cloud.ResourceManager+": "+
+		"https://elsewhere.example/")
 }
 
 func TestALimitThatMayNotBeSeenIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
-	o, err := verify.New(caller{w.azure, ann}, w.cloud, w.azure.Client())
-	require.NoError(t, err)
+	o := verify.New(azureclient.NewClient(caller{w.azure, ann}, w.cloud, w.azure.Client(), nil))
 	used, err := o.Limits(t.Context(), w.m)
 	require.NoError(t, err)
 	require.Len(t, used, 2)

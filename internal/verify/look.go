@@ -9,47 +9,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
-
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
 // Observer asks Azure. It only reads.
-type Observer struct {
-	assignments      *armauthorization.RoleAssignmentsClient
-	denials          *armauthorization.DenyAssignmentsClient
-	eligibilities    *armauthorization.RoleEligibilityScheduleInstancesClient
-	arm, graph       runtime.Pipeline
-	armURL, graphURL string
-}
+type Observer struct{ client *azure.Client }
 
-// New makes an observer. The transport may be nil.
-func New(credential azcore.TokenCredential, c invoke.Cloud, transport policy.Transporter) (*Observer, error) {
-	common := policy.ClientOptions{Cloud: c.Configuration(), Transport: transport,
-		Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}}
-	clients, err := armauthorization.NewClientFactory("", credential,
-		&azarm.ClientOptions{ClientOptions: common, DisableRPRegistration: true})
-	if err != nil {
-		return nil, fmt.Errorf("preparing to ask Resource Manager: %w", err)
-	}
-	pipeline := func(audience string) runtime.Pipeline {
-		return runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
-			PerRetry: []policy.Policy{runtime.NewBearerTokenPolicy(credential, []string{audience + "/.default"}, nil)},
-		}, &common)
-	}
-	return &Observer{
-		clients.NewRoleAssignmentsClient(), clients.NewDenyAssignmentsClient(),
-		clients.NewRoleEligibilityScheduleInstancesClient(),
-		pipeline(c.ManagementAudience), pipeline(c.Graph), c.ResourceManager, c.Graph + "/v1.0",
-	}, nil
-}
+// New makes an observer.
+func New(client *azure.Client) *Observer { return &Observer{client} }
 
 // What whoever looks needs, by what is asked for. Reader on the resource groups holds all but the last.
 const (
@@ -66,14 +36,23 @@ const (
 
 // failed says, of a refusal, what whoever looks needs.
 func failed(what, needs string, err error) error {
-	var refusal *azcore.ResponseError
-	if !errors.As(err, &refusal) || refusal.StatusCode != http.StatusForbidden {
+	var refusal *azure.Refusal
+	if !errors.As(err, &refusal) || refusal.Answer.StatusCode != http.StatusForbidden {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if strings.HasPrefix(needs, "Microsoft.") {
 		needs = "the action " + needs + " there (the role Reader has it)"
 	}
-	return fmt.Errorf("%s: whoever verifies may not look (%s); it takes %s", what, refusal.ErrorCode, needs)
+	return fmt.Errorf("%s: whoever verifies may not look (%s); it takes %s", what, refusal.Answer.ErrorCode, needs)
+}
+
+// get reads what Resource Manager has at an ID; there is false for a 404. what and needs are for the error.
+func (o *Observer) get(ctx context.Context, id, apiVersion, what, needs string, into any) (there bool, err error) {
+	there, err = o.client.Get(ctx, azure.ResourceManager, azure.Version(id, apiVersion, ""), into)
+	if err != nil {
+		err = failed(what, needs, err)
+	}
+	return there, err
 }
 
 // Look asks what the subjects have in the resource groups of the model's workspace and storage accounts, and above
@@ -151,81 +130,119 @@ func resourceGroups(m access.Model) ([]string, error) {
 	return slices.CompactFunc(places, strings.EqualFold), nil
 }
 
+// An assigned is a role assignment, or an eligible one, as Resource Manager answers it.
+type assigned struct {
+	ID         string `json:"id"`
+	Properties struct {
+		Scope            string    `json:"scope"`
+		PrincipalID      string    `json:"principalId"`
+		RoleDefinitionID string    `json:"roleDefinitionId"`
+		Condition        string    `json:"condition"`
+		Description      string    `json:"description"`
+		CreatedOn        time.Time `json:"createdOn"`
+	} `json:"properties"`
+}
+
+// A denied is a deny assignment.
+type denied struct {
+	Properties struct {
+		Name        string      `json:"denyAssignmentName"`
+		Scope       string      `json:"scope"`
+		OnlyHere    bool        `json:"doNotApplyToChildScopes"`
+		Principals  []principal `json:"principals"`
+		Exclude     []principal `json:"excludePrincipals"`
+		Permissions []struct {
+			roles.Permission
+			Condition string `json:"condition"`
+		} `json:"permissions"`
+	} `json:"properties"`
+}
+
+type principal struct {
+	ID string `json:"id"`
+}
+
+// The lists of who holds what at a scope, above it and below it, with their versions (Microsoft Learn, "Role
+// Assignments", "Deny Assignments" and "Role Eligibility Schedule Instances - List For Scope").
+func assignmentsOf(scope string) string { return listOf(scope, "roleAssignments", authorizationAPI) }
+func denialsOf(scope string) string     { return listOf(scope, "denyAssignments", authorizationAPI) }
+func eligibleOf(scope string) string {
+	return listOf(scope, "roleEligibilityScheduleInstances", "2020-10-01")
+}
+
+func listOf(scope, kind, apiVersion string) string {
+	return azure.Version(scope+"/providers/Microsoft.Authorization/"+kind, apiVersion, "")
+}
+
+const authorizationAPI = "2022-04-01"
+
+// list reads a collection of Resource Manager that has to be there: one that is not is no empty one.
+func list[T any](ctx context.Context, o *Observer, what, needs, path string) ([]T, error) {
+	all, there, err := azure.List[T](ctx, o.client, azure.ResourceManager, path)
+	switch {
+	case err != nil:
+		return nil, failed(what, needs, err)
+	case !there:
+		return nil, fmt.Errorf("%s: Azure has nothing there (404)", what)
+	}
+	return all, nil
+}
+
 // look lists what is assigned and denied to the holders at a resource group, above it and below it.
 func (o *Observer) look(ctx context.Context, place string, holders map[string]bool, f *Facts) error {
-	assigned := o.assignments.NewListForScopePager(place, nil)
-	for assigned.More() {
-		page, err := assigned.NextPage(ctx)
-		if err != nil {
-			return failed("asking for the role assignments of "+place, readAssignments, err)
-		}
-		for _, a := range page.Value {
-			if p := a.Properties; p != nil && holders[strings.ToLower(value(p.PrincipalID))] && !f.has(value(a.ID)) {
-				stack, _ := arm.AssignedBy(value(p.Description))
-				f.Assignments = append(f.Assignments, Assignment{
-					Stack: stack,
-					ID:    value(a.ID), Scope: value(p.Scope), PrincipalID: value(p.PrincipalID), Condition: value(p.Condition),
-					Made:   value(p.CreatedOn),
-					RoleID: value(p.RoleDefinitionID),
-				})
-			}
+	all, err := list[assigned](ctx, o, "asking for the role assignments of "+place, readAssignments, assignmentsOf(place))
+	for _, a := range all {
+		if p := a.Properties; holders[strings.ToLower(p.PrincipalID)] && !hasID(f.Assignments, a.ID) {
+			one := a.read()
+			one.Stack, _ = arm.AssignedBy(p.Description)
+			f.Assignments = append(f.Assignments, one)
 		}
 	}
-	denied := o.denials.NewListForScopePager(place, nil)
-	for denied.More() {
-		page, err := denied.NextPage(ctx)
-		if err != nil {
-			return failed("asking for the deny assignments of "+place, readDenials, err)
-		}
-		for _, d := range page.Value {
-			if d.Properties != nil {
-				f.deny(*d.Properties)
-			}
-		}
+	if err != nil {
+		return err
 	}
-	return nil
+	denials, err := list[denied](ctx, o, "asking for the deny assignments of "+place, readDenials, denialsOf(place))
+	for _, d := range denials {
+		f.deny(d)
+	}
+	return err
 }
 
 // eligible lists the assignments of the holders that act only when they are activated. No path works by one, so that a
-// refusal costs only the hint. (Microsoft Learn, "Role Eligibility Schedule Instances - List For Scope".)
+// refusal costs only the hint.
 func (o *Observer) eligible(ctx context.Context, place string, holders map[string]bool, f *Facts) error {
-	pager := o.eligibilities.NewListForScopePager(place, nil)
-	for pager.More() {
-		page, err := pager.NextPage(ctx)
-		if err != nil {
-			return failed("asking for the eligible roles of "+place, readEligible, err)
-		}
-		for _, e := range page.Value {
-			known := slices.ContainsFunc(f.Eligible, func(a Assignment) bool { return strings.EqualFold(a.ID, value(e.ID)) })
-			if p := e.Properties; p != nil && holders[strings.ToLower(value(p.PrincipalID))] && !known {
-				f.Eligible = append(f.Eligible, Assignment{
-					ID: value(e.ID), Scope: value(p.Scope), PrincipalID: value(p.PrincipalID), Condition: value(p.Condition),
-					RoleID: value(p.RoleDefinitionID),
-				})
-			}
+	all, err := list[assigned](ctx, o, "asking for the eligible roles of "+place, readEligible, eligibleOf(place))
+	for _, e := range all {
+		if holders[strings.ToLower(e.Properties.PrincipalID)] && !hasID(f.Eligible, e.ID) {
+			f.Eligible = append(f.Eligible, e.read())
 		}
 	}
-	return nil
+	return err
 }
 
-// has reports whether an assignment is known already: what is above two resource groups is listed with both.
-func (f *Facts) has(id string) bool {
-	return slices.ContainsFunc(f.Assignments, func(a Assignment) bool { return strings.EqualFold(a.ID, id) })
+func (a assigned) read() Assignment {
+	p := a.Properties
+	return Assignment{ID: a.ID, Scope: p.Scope, PrincipalID: p.PrincipalID, Condition: p.Condition, Made: p.CreatedOn,
+		RoleID: p.RoleDefinitionID}
+}
+
+// hasID reports whether an assignment is known already: what is above two resource groups is listed with both.
+func hasID(all []Assignment, id string) bool {
+	return slices.ContainsFunc(all, func(a Assignment) bool { return strings.EqualFold(a.ID, id) })
 }
 
 // deny notes a deny assignment, each of its permissions by itself: each may have a condition of its own.
-func (f *Facts) deny(p armauthorization.DenyAssignmentProperties) {
-	d := Denial{Name: value(p.DenyAssignmentName), Scope: value(p.Scope), OnlyHere: value(p.DoNotApplyToChildScopes)}
+func (f *Facts) deny(one denied) {
+	p := one.Properties
+	d := Denial{Name: p.Name, Scope: p.Scope, OnlyHere: p.OnlyHere}
 	for _, p := range p.Principals {
-		d.Principals = append(d.Principals, value(p.ID))
+		d.Principals = append(d.Principals, p.ID)
 	}
-	for _, p := range p.ExcludePrincipals {
-		d.Exclude = append(d.Exclude, value(p.ID))
+	for _, p := range p.Exclude {
+		d.Exclude = append(d.Exclude, p.ID)
 	}
 	for _, p := range p.Permissions {
-		d.Condition = value(p.Condition)
-		d.Permissions = roles.Permissions{{Actions: values(p.Actions), NotActions: values(p.NotActions),
-			DataActions: values(p.DataActions), NotDataActions: values(p.NotDataActions)}}
+		d.Condition, d.Permissions = p.Condition, roles.Permissions{p.Permission}
 		f.Denials = append(f.Denials, d)
 	}
 }
@@ -250,10 +267,8 @@ func (o *Observer) define(ctx context.Context, assignments []Assignment, f *Fact
 		a.RoleID = strings.ToLower(id[strings.LastIndex(id, "/")+1:])
 		role, done := known[a.RoleID]
 		if !done {
-			_, err := get(ctx, o.arm, o.armURL+"/"+strings.TrimPrefix(id, "/")+"?api-version=2022-04-01", &role)
-			if err != nil {
-				err = failed("asking what the role "+a.RoleID+" of "+a.ID+" allows", readDefinitions, err)
-			}
+			_, err := o.get(ctx, "/"+strings.TrimPrefix(id, "/"), authorizationAPI, "asking what the role "+a.RoleID+" of "+
+				a.ID+" allows", readDefinitions, &role)
 			role.unread = f.unanswered(err)
 			known[a.RoleID] = role
 		}
@@ -262,18 +277,4 @@ func (o *Observer) define(ctx context.Context, assignments []Assignment, f *Fact
 			a.Made = changed
 		}
 	}
-}
-
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
-func values(list []*string) (all []string) {
-	for _, s := range list {
-		all = append(all, value(s))
-	}
-	return all
 }

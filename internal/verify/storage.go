@@ -10,10 +10,10 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
-const storageAPI = "?api-version=2023-01-01"
+const storageAPI = "2023-01-01"
 
 // A way is how jobs come to the data of an input or an output.
 type way int
@@ -86,9 +86,7 @@ func (o *Observer) storage(ctx context.Context, m access.Model, uses []use, f *F
 		a, asked := accounts[key]
 		if !asked {
 			var err error
-			if a.there, err = get(ctx, o.arm, o.armURL+u.id+storageAPI, &a); err != nil {
-				err = failed("asking for the storage account "+u.account, readAccounts, err)
-			}
+			a.there, err = o.get(ctx, u.id, storageAPI, "asking for the storage account "+u.account, readAccounts, &a)
 			a.why = f.unanswered(err)
 			accounts[key] = a
 		}
@@ -105,9 +103,8 @@ func (o *Observer) storage(ctx context.Context, m access.Model, uses []use, f *F
 		c, asked := containers[strings.ToLower(at)]
 		if !asked {
 			var err error
-			if c.there, err = get(ctx, o.arm, o.armURL+at+storageAPI, &c); err != nil {
-				err = failed("asking for the container "+u.container+" of "+u.account, readContainers, err)
-			}
+			c.there, err = o.get(ctx, at, storageAPI, "asking for the container "+u.container+" of "+u.account, readContainers,
+				&c)
 			c.why = f.unanswered(err)
 			containers[strings.ToLower(at)] = c
 		}
@@ -195,18 +192,15 @@ func uses(m access.Model, stores map[string]store) (all []use) {
 		}
 	}
 	for _, in := range inStores(m) {
-		s, at := stores[in.store], stores[in.store].Properties
-		u := use{path: in.path, account: at.AccountName, container: at.ContainerName + at.FileSystem}
+		s := stores[in.store]
+		u := use{path: in.path, account: s.Properties.Account, container: s.Container(), id: s.AccountID()}
 		if !s.there {
 			continue // said of the data store
 		}
 		if u.account == "" { // the store does not say; the model may
 			u.account, u.id = arm.Last(m.StorageAccounts[in.account].Text()), m.StorageAccounts[in.account].Text()
-		} else if at.SubscriptionID != "" && at.ResourceGroup != "" {
-			u.id = "/subscriptions/" + at.SubscriptionID + "/resourceGroups/" + at.ResourceGroup +
-				"/providers/Microsoft.Storage/storageAccounts/" + u.account
 		}
-		switch strings.ToLower(at.Credentials.Type) {
+		switch strings.ToLower(s.Properties.Credentials.Type) {
 		case "accountkey":
 			u.way = byKey
 		case "sas":
@@ -246,25 +240,11 @@ func (o *Observer) nearby(ctx context.Context, m access.Model) (map[string]strin
 	if err != nil {
 		return found, err
 	}
-	next := o.armURL + workspace.Subscription() + "/providers/Microsoft.Storage/storageAccounts" + storageAPI
-	for next != "" {
-		var page struct {
-			Value []struct {
-				ID string `json:"id"`
-			} `json:"value"`
-			Next string `json:"nextLink"`
-		}
-		if _, err := get(ctx, o.arm, next, &page); err != nil {
-			return found, failed("asking for the storage accounts of "+workspace.Subscription(), readAccounts, err)
-		}
-		for _, a := range page.Value {
-			found[strings.ToLower(arm.Last(a.ID))] = a.ID
-		}
-		if page.Next != "" && !invoke.Below(o.armURL, page.Next) {
-			return found, fmt.Errorf("asking for the storage accounts of %s: the next page is on another host: %s",
-				workspace.Subscription(), page.Next)
-		}
-		next = page.Next
+	what := "asking for the storage accounts of " + workspace.Subscription()
+	all, err := list[struct{ ID string }](ctx, o, what, readAccounts, azure.Version(workspace.Subscription()+
+		"/providers/Microsoft.Storage/storageAccounts", storageAPI, ""))
+	for _, a := range all {
+		found[strings.ToLower(arm.Last(a.ID))] = a.ID
 	}
-	return found, nil
+	return found, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/internal/verify"
 	"github.com/batchaccess/batchaccess/roles"
@@ -301,8 +302,7 @@ func TestWhoMayNotLookIsToldWhatItTakes(t *testing.T) {
 		ann:   "the action Microsoft.Authorization/roleAssignments/read there (the role Reader has it)",
 		robot: "Directory.Read.All",
 	} {
-		o, err := verify.New(caller{w.azure, id}, w.cloud, w.azure.Client())
-		require.NoError(t, err)
+		o := verify.New(azureclient.NewClient(caller{w.azure, id}, w.cloud, w.azure.Client(), nil))
 		facts, err := o.Look(t.Context(), w.m, w.subjects)
 		require.NoError(t, err, "each may ask something")
 		told := strings.Join(facts.Unasked, "\n")

@@ -10,10 +10,11 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
 const (
-	workspaceAPI  = "?api-version=2023-10-01"
+	workspaceAPI  = azure.DataStoreVersion
 	readEndpoints = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/read"
 	readStores    = "Microsoft.MachineLearningServices/workspaces/datastores/read"
 )
@@ -30,9 +31,7 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 		if !asked {
 			var err error
 			id := m.WorkspaceID.Text() + "/datastores/" + url.PathEscape(in.store)
-			if s.there, err = get(ctx, o.arm, o.armURL+id+workspaceAPI, &s); err != nil {
-				err = failed("asking for the data store "+in.store, readStores, err)
-			}
+			s.there, err = o.get(ctx, id, workspaceAPI, "asking for the data store "+in.store, readStores, &s)
 			s.why = f.unanswered(err)
 			stores[in.store] = s
 		}
@@ -53,7 +52,7 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 
 // endpoint asks on which compute clusters the jobs of an endpoint run.
 func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f *Facts) {
-	e, id := m.Endpoints[name], o.armURL+m.WorkspaceID.Text()+"/batchEndpoints/"+url.PathEscape(name)
+	e, id := m.Endpoints[name], m.WorkspaceID.Text()+"/batchEndpoints/"+url.PathEscape(name)
 	for _, deployment := range slices.Sorted(maps.Keys(e.Deployments)) {
 		at := access.Path{Endpoint: name, Deployment: deployment}.Target()
 		o.deployment(ctx, m, at, id, name, deployment, e.Deployments[deployment].Cluster, f)
@@ -70,10 +69,7 @@ func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f 
 				} `json:"defaults"`
 			} `json:"properties"`
 		}
-		there, err := get(ctx, o.arm, id+workspaceAPI, &answer)
-		if err != nil {
-			err = failed("asking for the batch endpoint "+name, readEndpoints, err)
-		}
+		there, err := o.get(ctx, id, workspaceAPI, "asking for the batch endpoint "+name, readEndpoints, &answer)
 		deployment = answer.Properties.Defaults.DeploymentName
 		switch why := f.unanswered(err); {
 		case why != "":
@@ -95,17 +91,15 @@ func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f 
 }
 
 // deployment asks on which compute cluster a deployment runs; the target is what its paths name.
-func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpointURL, endpoint, deployment,
+func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpointID, endpoint, deployment,
 	cluster string, f *Facts) {
 	var answer struct {
 		Properties struct {
 			Compute string `json:"compute"`
 		} `json:"properties"`
 	}
-	there, err := get(ctx, o.arm, endpointURL+"/deployments/"+url.PathEscape(deployment)+workspaceAPI, &answer)
-	if err != nil {
-		err = failed("asking for the batch endpoint "+endpoint, readEndpoints, err)
-	}
+	there, err := o.get(ctx, endpointID+"/deployments/"+url.PathEscape(deployment), workspaceAPI,
+		"asking for the batch endpoint "+endpoint, readEndpoints, &answer)
 	if why := f.unanswered(err); why != "" {
 		put(f.Doubts, "endpoints."+target, why)
 		return
@@ -148,19 +142,9 @@ func inStores(m access.Model) (all []inStore) {
 
 // store is what the workspace says of a data store.
 type store struct {
-	there      bool
-	why        string // it is not known
-	Properties struct {
-		AccountName   string `json:"accountName"`
-		ContainerName string `json:"containerName"`
-		FileSystem    string `json:"filesystem"`
-		// Of the account, where the store says so.
-		SubscriptionID string `json:"subscriptionId"`
-		ResourceGroup  string `json:"resourceGroup"`
-		Credentials    struct {
-			Type string `json:"credentialsType"`
-		} `json:"credentials"`
-	} `json:"properties"`
+	azure.DataStore
+	there bool
+	why   string // it is not known
 }
 
 // credential reports whether it holds one.
@@ -175,7 +159,7 @@ func (in inStore) stray(m access.Model, s store) string {
 		return fmt.Sprintf("%s: data store %s %s; correct %s.%s and run pulumi up", in.hop, in.store, what, in.path, key)
 	}
 	at := s.Properties
-	container := at.ContainerName + at.FileSystem
+	container := s.Container()
 	account := arm.Last(m.StorageAccounts[in.account].Text())
 	switch {
 	case !s.there:
@@ -185,8 +169,8 @@ func (in inStore) stray(m access.Model, s store) string {
 			"credentialInStore")
 	case in.credential || s.credential():
 		return ""
-	case at.AccountName != "" && !strings.EqualFold(at.AccountName, account):
-		return says("points to the storage account "+at.AccountName+" now, and the stack grants on "+account,
+	case at.Account != "" && !strings.EqualFold(at.Account, account):
+		return says("points to the storage account "+at.Account+" now, and the stack grants on "+account,
 			"storageAccount")
 	case in.container != "" && container != "" && !strings.EqualFold(container, in.container):
 		return says("points to the container "+container+" now, and the stack grants on "+in.container, "container")

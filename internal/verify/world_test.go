@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/internal/verify"
@@ -212,8 +213,7 @@ func (w *world) revoke(assignment string) {
 
 func (w *world) observer(transport policy.Transporter) *verify.Observer {
 	w.t.Helper()
-	o, err := verify.New(w.deployer(), w.cloud, transport)
-	require.NoError(w.t, err)
+	o := verify.New(azureclient.NewClient(w.deployer(), w.cloud, transport, nil))
 	return o
 }
 

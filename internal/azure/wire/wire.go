@@ -1,0 +1,155 @@
+// Package wire sends requests to Azure: signed in, logged, and again where that is safe. It must not know what is asked
+// for, nor explain a refusal.
+package wire
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+)
+
+// A Wire sends to one service.
+type Wire struct{ pipeline runtime.Pipeline }
+
+// New makes a wire to the service that takes tokens for the audience. Transport and logger may be nil. The logger is
+// told of every try at level Debug: method, address and status, never a header or a body.
+func New(credential azcore.TokenCredential, audience string, transport policy.Transporter, logger *slog.Logger) Wire {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	token := runtime.NewBearerTokenPolicy(credential, []string{audience + "/.default"}, nil)
+	return Wire{runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
+		PerRetry: []policy.Policy{token, logged{logger}},
+	}, &policy.ClientOptions{Transport: transport, Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}})}
+}
+
+// A Request is one. It is sent again as long as nothing can have come of it; one that may be Repeated, also then.
+type Request struct {
+	Method, URI string
+	Header      map[string]string
+	Body        any // nil for none
+	// Repeated is set where to do it twice is the same as once, for all methods but GET, PUT and DELETE.
+	Repeated bool
+}
+
+func (r Request) repeatable() bool {
+	return r.Repeated || slices.Contains([]string{http.MethodGet, http.MethodPut, http.MethodDelete}, r.Method)
+}
+
+// Send sends a request. The answer is there whole, whatever its status.
+func (w Wire) Send(ctx context.Context, r Request) (*http.Response, error) {
+	req, err := runtime.NewRequest(policy.WithRetryOptions(ctx, r.retries()), r.Method, r.URI)
+	if err != nil {
+		return nil, &Malformed{err}
+	}
+	req.Raw().Header.Set("Accept", "application/json")
+	for name, value := range r.Header {
+		req.Raw().Header.Set(name, value)
+	}
+	if r.Body != nil {
+		text, err := json.Marshal(r.Body)
+		if err == nil {
+			err = req.SetBody(streaming.NopCloser(bytes.NewReader(text)), "application/json")
+		}
+		if err != nil {
+			return nil, &Malformed{fmt.Errorf("writing the request: %w", err)}
+		}
+	}
+	return w.pipeline.Do(req)
+}
+
+// Malformed is the error of a request that could not be made, so that nothing was sent.
+type Malformed struct{ error }
+
+// Unwrap gives the reason.
+func (m *Malformed) Unwrap() error { return m.error }
+
+// retryStatuses are throttling and the server's own failures.
+var retryStatuses = []int{
+	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable,
+	http.StatusGatewayTimeout,
+}
+
+// IsRetried reports whether a request may be sent again after an answer of this status.
+func IsRetried(status int) bool { return slices.Contains(retryStatuses, status) }
+
+// Throttled reports whether the server says with the status that it has not taken the request.
+func Throttled(status int) bool { return status == http.StatusTooManyRequests }
+
+// UnknownHost tells a name that does not exist from one that can't be resolved just now.
+func UnknownHost(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsNotFound
+}
+
+const maxRetries = 4
+
+// retries are tried after what the server asks for in Retry-After, else after 1, 3, 7 and 15 seconds. What must not
+// happen twice, such as the start of a job, is sent again only where the server says that it has not taken it.
+func (r Request) retries() policy.RetryOptions {
+	return policy.RetryOptions{
+		MaxRetries: maxRetries, RetryDelay: time.Second, MaxRetryDelay: time.Minute,
+		ShouldRetry: func(resp *http.Response, err error) bool {
+			if err != nil {
+				return r.repeatable() && !UnknownHost(err)
+			}
+			return IsRetried(resp.StatusCode) && (r.repeatable() || Throttled(resp.StatusCode))
+		},
+	}
+}
+
+// logged notes each try.
+type logged struct{ *slog.Logger }
+
+func (l logged) Do(req *policy.Request) (*http.Response, error) {
+	began, raw := time.Now(), req.Raw()
+	resp, err := req.Next()
+	attributes := []any{"method", raw.Method, "host", raw.URL.Host, "path", raw.URL.Path, "took",
+		time.Since(began).Round(time.Millisecond)}
+	if err != nil {
+		l.DebugContext(raw.Context(), "request failed", append(attributes, "error", err)...)
+		return resp, err
+	}
+	l.DebugContext(raw.Context(), "request", append(attributes, "status", resp.StatusCode,
+		"id", resp.Header.Get("x-ms-request-id"), "retry-after", resp.Header.Get("Retry-After"))...)
+	return resp, err
+}
+
+// Below reports whether a link lies below an address of the cloud's, so that what is sent there may go to the link.
+// Hosts are the same whatever the case of their letters, and with or without the port that is the default: Resource
+// Manager names it in some of its links to next pages.
+func Below(address, link string) bool {
+	from, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	to, err := url.Parse(link)
+	if err != nil || to.User != nil {
+		return false
+	}
+	path := strings.TrimSuffix(strings.ToLower(from.Path), "/") + "/"
+	return strings.EqualFold(from.Scheme, to.Scheme) && strings.EqualFold(from.Hostname(), to.Hostname()) &&
+		port(from) == port(to) &&
+		strings.HasPrefix(strings.ToLower(to.Path), path)
+}
+
+func port(u *url.URL) string {
+	if u.Port() == "" && strings.EqualFold(u.Scheme, "https") {
+		return "443"
+	}
+	return u.Port()
+}
