@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -18,6 +19,7 @@ var (
 
 	page = template.Must(template.New("page").Funcs(template.FuncMap{
 		"input": inputName, "outcome": outcome, "class": class, "holds": holds, "count": count, "plural": plural,
+		"outputKey": outputKey, "chosen": chosen,
 	}).Parse(pageHTML))
 )
 
@@ -28,13 +30,15 @@ type matrix struct {
 	Rows    [][]Path
 }
 
-// column is one endpoint with one input in the matrix.
-type column struct{ Endpoint, Cluster, Input string }
+// column is one endpoint with one input in the matrix. Class is its own, in all of the page.
+type column struct{ Endpoint, Cluster, Input, Class string }
 
 // WriteHTML writes one page that needs nothing else: no network, no font, no script. Its policy lets a browser load
 // nothing and apply no other style than its own.
 func WriteHTML(w io.Writer, x Explanation) error {
-	sum := sha256.Sum256([]byte(pageCSS))
+	f, matrices := filterOf(x), x.matrices()
+	css := pageCSS + f.css(matrices)
+	sum := sha256.Sum256([]byte(css))
 	data := struct {
 		Explanation
 		CSS       template.CSS
@@ -43,9 +47,21 @@ func WriteHTML(w io.Writer, x Explanation) error {
 		Matrices  []matrix
 		Roles     []Role
 		Graph     graph
-	}{Explanation: x, CSS: template.CSS(pageCSS), StyleHash: "sha256-" +
-		base64.StdEncoding.EncodeToString(sum[:]), Verdict: x.verdict(), Graph: layOut(x),
-		Matrices: x.matrices(), Roles: x.roles()}
+		Filter    filter
+		People    []person
+		Clusters  []cluster
+		Accounts  []account
+		Data      []datum
+		Made      string
+	}{
+		Explanation: x, CSS: template.CSS(css), StyleHash: "sha256-" + base64.StdEncoding.EncodeToString(sum[:]),
+		Verdict: x.verdict(), Graph: layOut(x, f), Matrices: matrices, Roles: x.roles(), Filter: f,
+		People: x.Facts.people, Clusters: slices.Clone(x.Facts.clusters), Accounts: x.Facts.accounts, Data: x.Facts.data,
+		Made: joined([]string{called("region", x.Facts.Location), called("commit", x.Facts.Commit), x.Facts.Day}),
+	}
+	for i, c := range data.Clusters {
+		data.Clusters[i].Region = cmp.Or(x.Facts.Regions[c.Name], x.Facts.Location)
+	}
 	var out strings.Builder
 	if err := page.Execute(&out, data); err != nil {
 		return err
@@ -57,10 +73,17 @@ func WriteHTML(w io.Writer, x Explanation) error {
 // matrices are one for each component.
 func (x Explanation) matrices() (all []matrix) {
 	if len(x.Components) == 0 {
-		return []matrix{x.matrix("")}
+		all = append(all, x.matrix(""))
 	}
 	for _, c := range x.Components {
 		all = append(all, x.matrix(c.Name))
+	}
+	columns := 0
+	for _, m := range all {
+		for i := range m.Columns {
+			columns++
+			m.Columns[i].Class = "c" + count(columns)
+		}
 	}
 	return all
 }
@@ -74,10 +97,10 @@ func (x Explanation) matrix(component string) matrix {
 			continue
 		}
 		if len(e.Inputs) == 0 {
-			m.Columns = append(m.Columns, column{e.Target(), e.Cluster, ""})
+			m.Columns = append(m.Columns, column{e.Target(), e.Cluster, "", ""})
 		}
 		for _, input := range e.Inputs {
-			m.Columns = append(m.Columns, column{e.Target(), e.Cluster, input})
+			m.Columns = append(m.Columns, column{e.Target(), e.Cluster, input, ""})
 		}
 	}
 	paths := slices.DeleteFunc(slices.Clone(x.Paths), func(p Path) bool { return !of(p.Endpoint) })
@@ -87,6 +110,14 @@ func (x Explanation) matrix(component string) matrix {
 		}
 	}
 	return m
+}
+
+// chosen is a name as the filter shows it.
+func chosen(c choice) string {
+	if name, output := strings.CutPrefix(c.Name, outputKey("")); output {
+		return name + " (output)"
+	}
+	return inputName(c.Name)
 }
 
 func class(p Path) string { return classes[outcome(p)] }
