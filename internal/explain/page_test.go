@@ -116,11 +116,18 @@ type sight struct {
 // harness looks at the page in frames of several widths, and chooses in it as a reader would.
 const harness = `<!DOCTYPE html><body><script>
 const shown = e => e.getClientRects().length > 0;
-function luminance(c) { const [r, g, b] = c.map(v => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4 });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b }
+function luminance(c) { // as WCAG 2 defines it
+  const [r, g, b] = c.map(v => v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
 const rgb = s => (s.match(/[\d.]+/g) || []).map(Number);
-function ground(e) { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
-  if (c.length == 3 || c[3] > 0) return c } return matchMedia('(prefers-color-scheme: dark)').matches ? [0, 0, 0] : [255, 255, 255] }
+function ground(e) {
+  for (; e; e = e.parentElement) {
+    const c = rgb(getComputedStyle(e).backgroundColor);
+    if (c.length == 3 || c[3] > 0) return c;
+  }
+  return matchMedia('(prefers-color-scheme: dark)').matches ? [0, 0, 0] : [255, 255, 255];
+}
 async function look(width) {
   const frame = document.createElement('iframe');
   frame.width = width; frame.height = 900; frame.src = '/page';
@@ -141,11 +148,15 @@ async function look(width) {
   for (const e of all('body *')) {
     const text = [...e.childNodes].some(n => n.nodeType == 3 && n.textContent.trim());
     if (!text || !shown(e) || e.closest('svg, option, style')) continue;
-    const [a, b] = [luminance(rgb(frame.contentWindow.getComputedStyle(e).color)), luminance(ground(e))].sort((x, y) => y - x);
+    const color = rgb(frame.contentWindow.getComputedStyle(e).color);
+    const [a, b] = [luminance(color), luminance(ground(e))].sort((x, y) => y - x);
     const c = (a + 0.05) / (b + 0.05);
     if (c < r.Contrast) { r.Contrast = c; r.Faint = e.outerHTML.slice(0, 80) }
   }
-  for (const e of all('a, select, summary, .scroll')) { e.focus(); if (d.activeElement != e) r.Unreachable.push(e.outerHTML.slice(0, 80)) }
+  for (const e of all('a, select, summary, .scroll')) {
+    e.focus();
+    if (d.activeElement != e) r.Unreachable.push(e.outerHTML.slice(0, 80));
+  }
   return r;
 }
 (async () => {
