@@ -2,22 +2,20 @@ package explain
 
 import (
 	"cmp"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"html/template"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/page"
 )
 
 var (
 	//go:embed page.html
 	pageHTML string
-	//go:embed page.css
-	pageCSS string
 
-	page = template.Must(template.New("page").Funcs(template.FuncMap{
+	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 		"input": inputName, "outcome": outcome, "class": class, "holds": holds, "count": count, "plural": plural,
 		"outputKey": outputKey, "chosen": chosen,
 	}).Parse(pageHTML))
@@ -37,25 +35,26 @@ type column struct{ Endpoint, Cluster, Input, Class string }
 // nothing and apply no other style than its own.
 func WriteHTML(w io.Writer, x Explanation) error {
 	f, matrices := filterOf(x), x.matrices()
-	css := pageCSS + f.css(matrices)
-	sum := sha256.Sum256([]byte(css))
+	css := page.CSS + f.css(matrices)
+	graph, hidden := layOut(x, f)
 	data := struct {
 		Explanation
-		CSS       template.CSS
-		StyleHash string
-		Verdict   string
-		Matrices  []matrix
-		Roles     []Role
-		Graph     graph
-		Filter    filter
-		People    []person
-		Clusters  []cluster
-		Accounts  []account
-		Data      []datum
-		Made      string
+		CSS      template.CSS
+		Policy   string
+		Verdict  string
+		Matrices []matrix
+		Roles    []Role
+		Graph    *page.Graph
+		Hidden   int // indirect ways that are not drawn
+		Filter   filter
+		People   []person
+		Clusters []cluster
+		Accounts []account
+		Data     []datum
+		Made     string
 	}{
-		Explanation: x, CSS: template.CSS(css), StyleHash: "sha256-" + base64.StdEncoding.EncodeToString(sum[:]),
-		Verdict: x.verdict(), Graph: layOut(x, f), Matrices: matrices, Roles: x.roles(), Filter: f,
+		Explanation: x, CSS: template.CSS(css), Policy: page.Policy(css),
+		Verdict: x.verdict(), Graph: graph, Hidden: hidden, Matrices: matrices, Roles: x.roles(), Filter: f,
 		People: x.Facts.people, Clusters: slices.Clone(x.Facts.clusters), Accounts: x.Facts.accounts, Data: x.Facts.data,
 		Made: joined([]string{called("region", x.Facts.Location), called("commit", x.Facts.Commit), x.Facts.Day}),
 	}
@@ -63,7 +62,7 @@ func WriteHTML(w io.Writer, x Explanation) error {
 		data.Clusters[i].Region = cmp.Or(x.Facts.Regions[c.Name], x.Facts.Location)
 	}
 	var out strings.Builder
-	if err := page.Execute(&out, data); err != nil {
+	if err := pageTemplate.Execute(&out, data); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, plainLines(out.String()))
