@@ -91,6 +91,11 @@ func runExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 		return err
 	}
 	whole := s.explained()
+	if f.format == "html" {
+		r := s.regions()
+		whole.Facts.Commit, whole.Facts.Day = s.project.commit(cmd.Context()), today()
+		whole.Facts.Location, whole.Facts.Regions = r[""], r
+	}
 	x, err := filtered(whole, f.invoker, f.endpoint)
 	if err != nil {
 		return err

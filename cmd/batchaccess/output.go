@@ -56,7 +56,7 @@ func (o *output) flags(cmd *cobra.Command) {
 
 // made are what the reports of this command hold, form by form: a file without any of it is somebody's own.
 var made = regexp.MustCompile(`(?m)^INVOKER +ENDPOINT|^stack \S+: \d|^## Access of stack |^%% access of stack |` +
-	`<title>Access of stack |^<!-- batchaccess review -->|"name": "batchaccess review"|^  "version": \d+,$`)
+	`<title>Access (review )?of stack |^<!-- batchaccess review -->|"name": "batchaccess review"|^  "version": \d+,$`)
 
 // write writes a report to the file, or to standard output without one. A file that this command did not make stays.
 func (o output) write(stdout io.Writer, text []byte) error {

@@ -23,7 +23,8 @@ import (
 var reviewFormats = []struct {
 	name   string
 	render func(io.Writer, review.Review) error
-}{{"table", review.Text}, {"markdown", review.Markdown}, {"json", review.JSON}, {"sarif", review.SARIF}}
+}{{"table", review.Text}, {"markdown", review.Markdown}, {"json", review.JSON}, {"sarif", review.SARIF},
+	{"html", review.HTML}}
 
 func newReview() *cobra.Command {
 	var form form

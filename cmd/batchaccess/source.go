@@ -45,6 +45,8 @@ type stackOf struct {
 	own bool
 	// location is that of the workspace, where the program says it; else "".
 	location string
+	// given are the regions that the configuration of our own program gives.
+	given regions
 }
 
 // open reads the program.
@@ -74,7 +76,7 @@ func (s source) open(cmd *cobra.Command) (*stackOf, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the configuration of stack %s:\n%w", name, err)
 	}
-	read.own, read.location = true, location(args)
+	read.own, read.location, read.given = true, location(args), regionsOf(args)
 	read.Program = engine.Program{Project: p.name, Stack: name, Parts: []engine.Part{{
 		Plan: plan, Problems: append(more, plan.Model.EndedSecrets(time.Now())...),
 	}}}

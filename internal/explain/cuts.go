@@ -35,6 +35,9 @@ type Way struct {
 	Cuts []Cut `json:"cuts"`
 }
 
+// How is the way without who goes it.
+func (w Way) How() string { return strings.TrimPrefix(w.String(), strings.Join(w.Who, ", ")+" ") }
+
 // manyWays is the number of ways from which on nothing is tried that would cut them: each try compiles the model.
 const manyWays = 20
 

@@ -34,6 +34,7 @@ type Explanation struct {
 	Components []Component `json:"components,omitempty"`
 	// Alone are the roles that components assign by themselves.
 	Alone []Assignment `json:"alone,omitempty"`
+	Facts Facts        `json:"-"`
 }
 
 // An Invoker is a principal that may start jobs.
@@ -109,7 +110,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 	x := Explanation{
 		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
 		Grants: plan.Grants, ACLs: plan.ACLs, Role: makeRole(m.Role),
-		Ways: withCuts(plan, plan.Ways()),
+		Ways: withCuts(plan, plan.Ways()), Facts: factsOf(m),
 	}
 	groups := m.Groups()
 	for _, name := range m.Acting() {
@@ -257,6 +258,9 @@ func (x Explanation) Only(invoker, endpoint string) Explanation {
 			other(endpoint, p.Endpoint)
 	})
 	x.Invokers = slices.DeleteFunc(slices.Clone(x.Invokers), func(i Invoker) bool { return other(invoker, i.Name) })
+	x.Facts.people = slices.DeleteFunc(slices.Clone(x.Facts.people), func(p person) bool {
+		return other(invoker, p.Name) && p.Name != group
+	})
 	x.Endpoints = slices.DeleteFunc(slices.Clone(x.Endpoints), func(e Endpoint) bool { return other(endpoint, e.Name) })
 	x.Grants = slices.DeleteFunc(slices.Clone(x.Grants), func(g access.Grant) bool {
 		return !g.Principal.IsCluster() && other(invoker, g.Principal.Name) && g.Principal.Name != group

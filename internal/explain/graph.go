@@ -1,91 +1,69 @@
 package explain
 
 import (
-	"fmt"
+	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/batchaccess/batchaccess/internal/page"
 )
 
-// Sizes of the graph, in the units of its view box: pixels where it is not scaled.
-const (
-	nodeWidth, nodeHeight = 190, 40
-	rowHeight             = 56
-	columnWidth           = 350
-	margin                = 12
-	labelLength           = 22 // characters that fit into a node
-)
+// manyIndirect is the number of indirect ways from which on none is drawn: they would fill the picture.
+const manyIndirect = 60
 
-// A graph has three columns: invokers, endpoints with the cluster that each runs on, and inputs.
-type graph struct {
-	Width, Height int
-	Nodes         []graphNode
-	Edges         []graphEdge
-}
-
-type graphNode struct {
-	X, Y                int
-	Kind                string // invoker, endpoint or input: the class that it is drawn by
-	Label, Below, Title string
-}
-
-type graphEdge struct {
-	D, Class, Title string // D is the path that is drawn
-}
-
-func layOut(x Explanation) graph {
-	var inputs []string
-	seen := map[string]bool{}
+// layOut draws invokers, endpoints with the cluster that each runs on, and inputs with outputs below them. It returns how
+// many indirect ways are not drawn.
+func layOut(x Explanation, f filter) (g *page.Graph, hidden int) {
+	var invokers, endpoints, inputs, outputs []page.Node
+	node := func(kind, name, below, filter string) page.Node {
+		return page.Node{Key: kind + name, Class: kind + " " + filter, Label: name, Below: below, Title: name + ", " + below}
+	}
+	for _, v := range x.Invokers {
+		invokers = append(invokers, node("invoker", v.Name, v.Kind, f.Person(v.Name)))
+	}
 	for _, e := range x.Endpoints {
-		for _, input := range e.Inputs {
-			if !seen[input] {
-				seen[input] = true
-				inputs = append(inputs, input)
-			}
+		endpoints = append(endpoints, node("endpoint", e.Target(), "on cluster "+e.Cluster,
+			f.Endpoint(e.Target())+" "+f.Datum(x.dataOf(e)...)))
+	}
+	for _, d := range f.Data {
+		if name, output := strings.CutPrefix(d.Name, outputKey("")); output {
+			outputs = append(outputs, node("output", name, "data output", f.Datum(d.Name)))
+		} else {
+			inputs = append(inputs, node("input", d.Name, "data input", f.Datum(d.Name)))
 		}
 	}
-	rows := max(len(x.Invokers), len(x.Endpoints), len(inputs), 1)
-	g := graph{Width: 2*columnWidth + nodeWidth + 2*margin, Height: rows*rowHeight + 2*margin}
-	at := map[string]graphNode{}
-	place := func(kind string, column, i, of int, name, below string) {
-		n := graphNode{
-			X: margin + column*columnWidth, Y: margin + (rows*rowHeight*(2*i+1)/(2*of) - nodeHeight/2),
-			Kind: kind, Label: cut(name), Below: cut(below), Title: name + ", " + below,
-		}
-		at[kind+name] = n
-		g.Nodes = append(g.Nodes, n)
-	}
-	for i, v := range x.Invokers {
-		place("invoker", 0, i, len(x.Invokers), v.Name, v.Kind)
-	}
-	for i, e := range x.Endpoints {
-		place("endpoint", 1, i, len(x.Endpoints), e.Target(), "on cluster "+e.Cluster)
-	}
-	for i, input := range inputs {
-		place("input", 2, i, len(inputs), input, "data input")
-	}
-	join := func(from, to graphNode, class, title string) {
-		x1, y1, x2, y2 := from.X+nodeWidth, from.Y+nodeHeight/2, to.X, to.Y+nodeHeight/2
-		middle := (x1 + x2) / 2
-		g.Edges = append(g.Edges, graphEdge{fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, middle, y1, middle, y2, x2, y2),
-			class, title})
-	}
+	g = page.NewGraph(invokers, endpoints, append(inputs, outputs...))
 	for _, e := range edgesOf(x.Paths) {
 		if e.outcome != "no" { // what nobody declared, and does not work, is only in the matrix: it would fill the picture
-			join(at["invoker"+e.invoker], at["endpoint"+e.endpoint], classes[e.outcome],
+			g.Join("invoker"+e.invoker, "endpoint"+e.endpoint,
+				classes[e.outcome]+" "+f.Person(e.invoker)+" "+f.Endpoint(e.endpoint)+" "+f.Datum(e.inputs...),
 				e.invoker+" on "+e.endpoint+", "+e.outcome+": "+strings.Join(e.inputs, ", "))
 		}
 	}
 	for _, e := range x.Endpoints {
 		for _, input := range e.Inputs {
-			join(at["endpoint"+e.Target()], at["input"+input], "reads", "jobs on "+e.Target()+" read "+input)
+			g.Join("endpoint"+e.Target(), "input"+input, "reads "+f.Endpoint(e.Target())+" "+f.Datum(input),
+				"jobs on "+e.Target()+" read "+input)
+		}
+		for _, output := range x.Facts.outputs[e.Name] {
+			g.Join("endpoint"+e.Target(), "output"+output,
+				"writes "+f.Endpoint(e.Target())+" "+f.Datum(outputKey(output)), "jobs on "+e.Target()+" write "+output)
 		}
 	}
-	return g
+	direct := len(g.Edges)
+	for _, w := range x.Ways {
+		for _, who := range w.Who {
+			g.Join("invoker"+who, "input"+w.Input, "indirect "+f.Person(who)+" "+f.Datum(w.Input),
+				who+", indirectly: reads "+w.Input)
+		}
+	}
+	if hidden = len(g.Edges) - direct; hidden <= manyIndirect {
+		return g, 0
+	}
+	g.Edges = g.Edges[:direct]
+	return g, hidden
 }
 
-func cut(s string) string {
-	if utf8.RuneCountInString(s) <= labelLength {
-		return s
-	}
-	return string([]rune(s)[:labelLength-1]) + "…"
+// dataOf are the keys of what jobs on an endpoint read and write.
+func (x Explanation) dataOf(e Endpoint) []string {
+	return append(slices.Clone(e.Inputs), each(x.Facts.outputs[e.Name], outputKey)...)
 }

@@ -1,23 +1,23 @@
 package explain
 
 import (
-	"crypto/sha256"
+	"cmp"
 	_ "embed"
-	"encoding/base64"
 	"html/template"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/page"
 )
 
 var (
 	//go:embed page.html
 	pageHTML string
-	//go:embed page.css
-	pageCSS string
 
-	page = template.Must(template.New("page").Funcs(template.FuncMap{
+	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 		"input": inputName, "outcome": outcome, "class": class, "holds": holds, "count": count, "plural": plural,
+		"outputKey": outputKey, "chosen": chosen,
 	}).Parse(pageHTML))
 )
 
@@ -28,26 +28,41 @@ type matrix struct {
 	Rows    [][]Path
 }
 
-// column is one endpoint with one input in the matrix.
-type column struct{ Endpoint, Cluster, Input string }
+// column is one endpoint with one input in the matrix. Class is its own, in all of the page.
+type column struct{ Endpoint, Cluster, Input, Class string }
 
 // WriteHTML writes one page that needs nothing else: no network, no font, no script. Its policy lets a browser load
 // nothing and apply no other style than its own.
 func WriteHTML(w io.Writer, x Explanation) error {
-	sum := sha256.Sum256([]byte(pageCSS))
+	f, matrices := filterOf(x), x.matrices()
+	css := page.CSS + f.css(matrices)
+	graph, hidden := layOut(x, f)
 	data := struct {
 		Explanation
-		CSS       template.CSS
-		StyleHash string
-		Verdict   string
-		Matrices  []matrix
-		Roles     []Role
-		Graph     graph
-	}{Explanation: x, CSS: template.CSS(pageCSS), StyleHash: "sha256-" +
-		base64.StdEncoding.EncodeToString(sum[:]), Verdict: x.verdict(), Graph: layOut(x),
-		Matrices: x.matrices(), Roles: x.roles()}
+		CSS      template.CSS
+		Policy   string
+		Verdict  string
+		Matrices []matrix
+		Roles    []Role
+		Graph    *page.Graph
+		Hidden   int // indirect ways that are not drawn
+		Filter   filter
+		People   []person
+		Clusters []cluster
+		Accounts []account
+		Data     []datum
+		Made     string
+	}{
+		Explanation: x, CSS: template.CSS(css), Policy: page.Policy(css),
+		Verdict: x.verdict(), Graph: graph, Hidden: hidden, Matrices: matrices, Roles: x.roles(), Filter: f,
+		People: x.Facts.people, Clusters: slices.Clone(x.Facts.clusters), Accounts: x.Facts.accounts, Data: x.Facts.data,
+		Made: joined([]string{called("region", x.Facts.Location), called("commit", x.Facts.Commit), x.Facts.Day}),
+	}
+	for i, c := range data.Clusters {
+		data.Clusters[i].Region = cmp.Or(x.Facts.Regions[c.Name], x.Facts.Location)
+	}
 	var out strings.Builder
-	if err := page.Execute(&out, data); err != nil {
+	if err := pageTemplate.Execute(&out, data); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, plainLines(out.String()))
@@ -57,10 +72,17 @@ func WriteHTML(w io.Writer, x Explanation) error {
 // matrices are one for each component.
 func (x Explanation) matrices() (all []matrix) {
 	if len(x.Components) == 0 {
-		return []matrix{x.matrix("")}
+		all = append(all, x.matrix(""))
 	}
 	for _, c := range x.Components {
 		all = append(all, x.matrix(c.Name))
+	}
+	columns := 0
+	for _, m := range all {
+		for i := range m.Columns {
+			columns++
+			m.Columns[i].Class = "c" + count(columns)
+		}
 	}
 	return all
 }
@@ -74,10 +96,10 @@ func (x Explanation) matrix(component string) matrix {
 			continue
 		}
 		if len(e.Inputs) == 0 {
-			m.Columns = append(m.Columns, column{e.Target(), e.Cluster, ""})
+			m.Columns = append(m.Columns, column{e.Target(), e.Cluster, "", ""})
 		}
 		for _, input := range e.Inputs {
-			m.Columns = append(m.Columns, column{e.Target(), e.Cluster, input})
+			m.Columns = append(m.Columns, column{e.Target(), e.Cluster, input, ""})
 		}
 	}
 	paths := slices.DeleteFunc(slices.Clone(x.Paths), func(p Path) bool { return !of(p.Endpoint) })
@@ -87,6 +109,14 @@ func (x Explanation) matrix(component string) matrix {
 		}
 	}
 	return m
+}
+
+// chosen is a name as the filter shows it.
+func chosen(c choice) string {
+	if name, output := strings.CutPrefix(c.Name, outputKey("")); output {
+		return name + " (output)"
+	}
+	return inputName(c.Name)
 }
 
 func class(p Path) string { return classes[outcome(p)] }

@@ -78,6 +78,7 @@ func (x *Explanation) add(of string, other Explanation) {
 		g.Principal.Name, g.Scope.StorageAccount = of+g.Principal.Name, named(g.Scope.StorageAccount)
 		x.Grants = append(x.Grants, g)
 	}
+	x.Facts = x.Facts.and(other.Facts.named(of))
 	for _, a := range other.ACLs {
 		a.Principal.Name, a.StorageAccount = of+a.Principal.Name, of+a.StorageAccount
 		x.ACLs = append(x.ACLs, access.ACL(a))

@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"html"
 	"regexp"
 	"strings"
 
@@ -17,6 +18,7 @@ const (
 	inMarkdown        // of GitHub and of Azure DevOps
 	inMermaid
 	inSARIF // whose messages may hold links
+	inHTML
 )
 
 // apart stands behind what GitHub or Azure DevOps would take for a mention, a reference, a formula or an address:
@@ -71,6 +73,8 @@ func (f format) escape(s string) string {
 		return t.String()
 	case inSARIF:
 		return strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`).Replace(s)
+	case inHTML:
+		return html.EscapeString(s)
 	default:
 		return s
 	}

@@ -50,7 +50,7 @@ func (m *maker) jobs() {
 		if (c.old == nil) != (step.Old == nil) || (c.now == nil) != (step.New == nil) {
 			continue // not readable, and said so: half a comparison would look like a change
 		}
-		m.comparePaths(m.paths(urn, c, before), m.paths(urn, c, after))
+		m.comparePaths(engine.ShownName(urn), m.paths(urn, c, before), m.paths(urn, c, after))
 		m.ways(c.old, c.now)
 	}
 	if len(m.components) == 0 && m.p.Hidden > 0 {
@@ -59,7 +59,8 @@ func (m *maker) jobs() {
 }
 
 // comparePaths compares the paths of one model at both sides.
-func (m *maker) comparePaths(old, now map[place]*access.Path) {
+func (m *maker) comparePaths(component string, old, now map[place]*access.Path) {
+	m.r.reached = append(m.r.reached, reached{component, old, now})
 	starts := map[string][]string{} // endpoints that an invoker can start now, and that do not name it
 	for k, is := range now {
 		m.job(k, old[k], is)

@@ -65,7 +65,7 @@ func Compare(stack string, old, now Configured, o Options) Review {
 	m.weigh(inOrder(pairs), inOrder(joins))
 	m.roleOfModels(c)
 	was, is := pathsOf(c.old.Paths()), pathsOf(c.now.Paths())
-	m.comparePaths(was, is)
+	m.comparePaths("", was, is)
 	m.ways(old.Plan, now.Plan)
 	m.signIns(c)
 	m.r.Guardrails = guardrails.Check(guardrails.Resource{

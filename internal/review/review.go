@@ -61,8 +61,9 @@ type Review struct {
 	// Interruptions are who goes without for a while, and what looks renamed.
 	Interruptions []Interruption `json:"interruptions,omitempty"`
 
-	file  StackFile
-	lines map[string]int
+	file    StackFile
+	lines   map[string]int
+	reached []reached // for pictures
 }
 
 // Partial reports whether something could not be read.

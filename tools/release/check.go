@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/blang/semver"
@@ -64,6 +66,9 @@ func (r *release) check(ctx context.Context) error {
 	}
 	if r.try && r.pulumi == "" {
 		add("-pulumi is missing: -try adds the package to a project with the Pulumi CLI")
+	}
+	if here := (system{runtime.GOOS, runtime.GOARCH}); r.try && !slices.Contains(r.systems, here) {
+		add("-systems leaves out %s, which this is: -try runs what is built for it", here)
 	}
 	if r.try && r.tag {
 		add("-try and -tag: what is tried is not tagged; give one of them")

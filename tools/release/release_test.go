@@ -182,6 +182,9 @@ func TestWhatIsNotFitForAReleaseIsRefusedBeforeAnythingIsMade(t *testing.T) {
 			r.try, r.pulumi = true, "pulumi"
 		}, nil},
 		"a try without Pulumi": {func(_ *testing.T, _ string, r *release) { r.try = true }, []string{"-pulumi is missing"}},
+		"a try for other systems": {func(_ *testing.T, _ string, r *release) {
+			r.try, r.pulumi, r.systems = true, "pulumi", nil
+		}, []string{"-systems leaves out"}},
 		"a try that tags": {func(_ *testing.T, _ string, r *release) {
 			r.try, r.pulumi, r.tag = true, "pulumi", true
 		}, []string{"give one of them"}},
@@ -204,7 +207,7 @@ func TestWhatIsNotFitForAReleaseIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			folder := repository(t)
-			r := release{version: "v0.1.0", out: filepath.Join(t.TempDir(), "out")}
+			r := release{version: "v0.1.0", out: filepath.Join(t.TempDir(), "out"), systems: systems}
 			test.change(t, folder, &r)
 			r, err := checked(t, folder, r)
 			if len(test.says) == 0 {

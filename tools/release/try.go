@@ -32,6 +32,10 @@ func (r *release) addPackage(ctx context.Context, clone string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := run(command(ctx, work, "tar", "-xzf", strings.Replace(archive, programs[1].name, programs[0].name,
+		1))); err != nil {
+		return err
+	}
 	for name, steps := range map[string][][]string{
 		"the archive": {
 			{"plugin", "install", "resource", "batchaccess", version, "--file", archive},
@@ -45,12 +49,18 @@ func (r *release) addPackage(ctx context.Context, clone string) error {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
 		}
+		for file, text := range map[string]string{"Pulumi.yaml": "name: try\nruntime: go\n",
+			"Pulumi.dev.yaml": "config: {}\n"} {
+			if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o644); err != nil {
+				return err
+			}
+		}
 		var said string
 		for _, args := range steps {
-			cmd := command(ctx, folder, r.pulumi, args...)
-			cmd.Env = append(os.Environ(), "PULUMI_HOME="+filepath.Join(folder, "home"),
-				"PULUMI_SKIP_UPDATE_CHECK=true", "SSL_CERT_FILE="+filepath.Join(work, "ca.pem"))
-			if said, err = run(cmd); err != nil {
+			// The sandbox has a language host for Go, which builds what comes from a remote, where the CLI has none.
+			args = append([]string{"sandbox", "-C", folder, "--state-dir", filepath.Join(folder, "state"), "--", "env",
+				"SSL_CERT_FILE=" + filepath.Join(work, "ca.pem"), r.pulumi}, args...)
+			if said, err = run(command(ctx, folder, filepath.Join(work, programs[0].file(here)), args...)); err != nil {
 				return fmt.Errorf("the package from %s: %w", name, err)
 			}
 		}

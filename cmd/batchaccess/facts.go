@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/components"
+)
+
+// regions are those of the nodes of clusters, by the clusters' names, and of the workspace, by "": where they are
+// given.
+type regions map[string]string
+
+func regionsOf(args *components.BatchEndpointAccessArgs) regions {
+	r := regions{}
+	r.add("", args.Location)
+	for name, c := range args.Clusters {
+		r.add(name, c.Location)
+	}
+	return r
+}
+
+func (r regions) add(name string, input pulumi.StringPtrInput) {
+	if text, known := input.(pulumi.String); known {
+		r[name] = string(text)
+	}
+}
+
+// regions reads those of a previewed program. With several parts, names begin with the part's.
+func (s *stackOf) regions() regions {
+	if s.own {
+		return s.given
+	}
+	r := regions{}
+	for _, p := range s.Parts {
+		of := ""
+		if len(s.Parts) > 1 {
+			of = p.Name + ":"
+		}
+		if at, ok := p.Inputs["location"].(string); ok && of == "" {
+			r[""] = at
+		}
+		clusters, _ := p.Inputs["clusters"].(map[string]any)
+		for name, c := range clusters {
+			values, _ := c.(map[string]any)
+			if at, ok := values["location"].(string); ok {
+				r[of+name] = at
+			}
+		}
+	}
+	return r
+}
+
+// commit is that of a project's configuration, and whether there is more than was committed; "" without git.
+func (p project) commit(ctx context.Context) string {
+	git := func(args ...string) (string, error) {
+		cmd := exec.CommandContext(ctx, "git", args...)
+		cmd.Dir = p.dir
+		out, err := cmd.Output()
+		return strings.TrimSpace(string(out)), err
+	}
+	if p.dir == "" {
+		return ""
+	}
+	at, err := git("rev-parse", "--verify", "--quiet", "--short=12", "HEAD")
+	if err != nil {
+		return ""
+	}
+	changed, err := git("status", "--porcelain", "--", ".")
+	if err != nil {
+		return ""
+	}
+	if changed != "" {
+		at += " with changes that are not committed"
+	}
+	return at
+}
+
+// today is the day that a page says it was made on.
+var today = func() string { return time.Now().UTC().Format(time.DateOnly) }

@@ -1,0 +1,242 @@
+package explain_test
+
+import (
+	"encoding/json"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/explain"
+)
+
+// peopled is the model with everything that the page alone shows.
+func peopled() access.Model {
+	m := model()
+	m.Invokers["ann"] = access.Invoker{Kind: access.User, UserPrincipalName: "ann@contoso.com",
+		PrincipalID: access.Known("33333333-3333-4333-8333-333333333333")}
+	m.Invokers["crew"] = access.Invoker{Kind: access.Group, DisplayName: "scoring-crew", Members: []string{"partner"}}
+	m.Invokers["partner"] = access.Invoker{Kind: access.ServicePrincipal, ClientSecrets: map[string]access.ClientSecret{
+		"2026": {StartDate: "2026-11-01", EndDate: "2028-10-31 00:00:00 +0000 UTC"}}}
+	m.Clusters["gpu"] = access.Cluster{ComputeName: "gpu-scoring"}
+	return m
+}
+
+func page(t *testing.T) (string, explain.Explanation) {
+	t.Helper()
+	x := made("dev", peopled())
+	x.Facts.Commit, x.Facts.Day, x.Facts.Location = "0123456789ab", "2026-11-28", "westeurope"
+	x.Facts.Regions = map[string]string{"gpu": "northeurope"}
+	return write(t, "html", x), x
+}
+
+// rowOf is the text of the row of a table in a section.
+func rowOf(t *testing.T, page, section, name string) string {
+	t.Helper()
+	part := regexp.MustCompile(`(?s)<section id="` + section + `".*?</section>`).FindString(page)
+	row := regexp.MustCompile(`<tr[^>]*><th scope="row">` + name + `</th>.*</tr>`).FindString(part)
+	require.NotEmpty(t, row, "%s in %s", name, section)
+	return html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(row, " "))
+}
+
+func TestThePageSaysWhoAndWhatTheNamesStandFor(t *testing.T) {
+	t.Parallel()
+	got, x := page(t)
+	assert.Contains(t, got, `<p class="id">region westeurope, commit 0123456789ab, 2026-11-28</p>`)
+	for name, says := range map[string][]string{
+		"ann": {"user", "ann@contoso.com", "object ID 33333333-3333-4333-8333-333333333333"},
+		"pipeline": {"repo:contoso/scoring:ref:refs/heads/main", "https://token.actions.githubusercontent.com",
+			"made by the stack"},
+		"partner": {"secret", "2026", "ends 2028-10-31 "},
+		"crew":    {"scoring-crew", "made by the stack, of partner"},
+	} {
+		for _, s := range says {
+			assert.Contains(t, rowOf(t, got, "people", name), s)
+		}
+	}
+	assert.Regexp(t, `cpu\s+cpu\s+systemAssigned\s+westeurope`, rowOf(t, got, "places", "cpu"))
+	assert.Regexp(t, `gpu\s+gpu-scoring\s+systemAssigned\s+northeurope`, rowOf(t, got, "places", "gpu"))
+	assert.Regexp(t, `lake\s+lake\s+data\s+11111111-1111-4111-8111-111111111111`, rowOf(t, got, "places", "lake"))
+	assert.Contains(t, rowOf(t, got, "places", "archive"), "data store archive, 2025, by the store's credential")
+	assert.Contains(t, rowOf(t, got, "places", "scores"), "data store scores, lake/scores/s, by identities")
+
+	graph := regexp.MustCompile(`(?s)<svg.*</svg>`).FindString(got)
+	assert.Contains(t, graph, "<title>jobs on heart write scores</title>")
+	assert.Contains(t, graph, `<title>scores, data output</title>`)
+	indirect := 0
+	for _, w := range x.Ways {
+		if w.Input == "" {
+			continue
+		}
+		for _, who := range w.Who {
+			if strings.HasPrefix(who, "cluster:") {
+				continue
+			}
+			indirect++
+			assert.Contains(t, graph, "<title>"+who+", indirectly: reads "+w.Input+"</title>")
+		}
+	}
+	assert.NotZero(t, indirect)
+	for _, w := range x.Ways {
+		assert.Contains(t, html.UnescapeString(got), w.How())
+	}
+}
+
+func TestThePageSaysNothingThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	m := peopled()
+	m.StorageAccounts["lake"] = access.Later(nil)
+	got := write(t, "html", made("dev", m))
+	assert.NotContains(t, got, "region ")
+	assert.NotContains(t, got, "commit ")
+	assert.Regexp(t, `lake\s+\S+ \S+`, rowOf(t, got, "places", "lake"), "known later, and no subscription")
+	assert.NotContains(t, rowOf(t, got, "places", "lake"), "11111111")
+}
+
+// What the browser sees of the page, at one width.
+type sight struct {
+	Width, PageWidth int
+	Policy           bool // its style applies
+	Rows             map[string][]string
+	Columns, Lines   map[string]int
+	Contrast         float64
+	Faint            string
+	Unreachable      []string
+}
+
+// harness looks at the page in frames of several widths, and chooses in it as a reader would.
+const harness = `<!DOCTYPE html><body><script>
+const shown = e => e.getClientRects().length > 0;
+function luminance(c) { // as WCAG 2 defines it
+  const [r, g, b] = c.map(v => v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+const rgb = s => (s.match(/[\d.]+/g) || []).map(Number);
+function ground(e) {
+  for (; e; e = e.parentElement) {
+    const c = rgb(getComputedStyle(e).backgroundColor);
+    if (c.length == 3 || c[3] > 0) return c;
+  }
+  return matchMedia('(prefers-color-scheme: dark)').matches ? [0, 0, 0] : [255, 255, 255];
+}
+async function look(width) {
+  const frame = document.createElement('iframe');
+  frame.width = width; frame.height = 900; frame.src = '/page';
+  await new Promise(done => { frame.onload = done; document.body.append(frame) });
+  const d = frame.contentDocument, all = q => [...d.querySelectorAll(q)];
+  const r = { Width: width, PageWidth: d.documentElement.scrollWidth, Rows: {}, Columns: {}, Lines: {}, Contrast: 99,
+    Policy: frame.contentWindow.getComputedStyle(d.querySelector('.filter')).display == 'flex', Unreachable: [] };
+  const count = name => {
+    r.Rows[name] = all('.matrix tbody th').filter(shown).map(e => e.textContent);
+    r.Columns[name] = all('.matrix thead th').filter(shown).length - 1;
+    r.Lines[name] = all('svg path').filter(shown).length;
+  };
+  count('all');
+  for (const select of all('select')) for (const option of select.options) if (option.index > 0) {
+    option.selected = true; count(option.text); select.selectedIndex = 0;
+  }
+  count('again');
+  for (const e of all('body *')) {
+    const text = [...e.childNodes].some(n => n.nodeType == 3 && n.textContent.trim());
+    if (!text || !shown(e) || e.closest('svg, option, style')) continue;
+    const color = rgb(frame.contentWindow.getComputedStyle(e).color);
+    const [a, b] = [luminance(color), luminance(ground(e))].sort((x, y) => y - x);
+    const c = (a + 0.05) / (b + 0.05);
+    if (c < r.Contrast) { r.Contrast = c; r.Faint = e.outerHTML.slice(0, 80) }
+  }
+  for (const e of all('a, select, summary, .scroll')) {
+    e.focus();
+    if (d.activeElement != e) r.Unreachable.push(e.outerHTML.slice(0, 80));
+  }
+  return r;
+}
+(async () => {
+  const results = [];
+  for (const width of [1300, 360]) results.push(await look(width));
+  document.body.innerHTML = '<pre>' + JSON.stringify(results).replace(/&/g, '&amp;').replace(/</g, '&lt;') + '</pre>';
+})();
+</script>`
+
+// A real browser, where there is one, shows the page: light and dark, wide and narrow, and what a reader chooses.
+func TestABrowserShowsThePage(t *testing.T) {
+	t.Parallel()
+	var browser string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			browser = path
+		}
+	}
+	if browser == "" {
+		t.Skip("needs Chromium: the page is looked at where there is one")
+	}
+	got, _ := page(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		text := harness
+		if r.URL.Path == "/page" {
+			text = got
+		}
+		_, _ = io.WriteString(w, text)
+	}))
+	t.Cleanup(server.Close)
+	for _, scheme := range []struct{ name, value string }{{"dark", "0"}, {"light", "1"}} {
+		out, err := exec.CommandContext(t.Context(), browser, "--headless", "--no-sandbox", "--disable-gpu",
+			"--user-data-dir="+t.TempDir(), "--blink-settings=preferredColorScheme="+scheme.value,
+			"--virtual-time-budget=20000", "--dump-dom", server.URL).Output()
+		require.NoError(t, err)
+		result := regexp.MustCompile(`<pre>(.*)</pre>`).FindSubmatch(out)
+		require.NotNil(t, result, "%s", out)
+		var looks []sight
+		require.NoError(t, json.Unmarshal([]byte(html.UnescapeString(string(result[1]))), &looks))
+		require.Len(t, looks, 2)
+		for _, l := range looks {
+			assert.True(t, l.Policy, "the page's policy keeps its own style out")
+			assert.LessOrEqual(t, l.PageWidth, l.Width, "%s: the page scrolls sideways", scheme.name)
+			assert.GreaterOrEqual(t, l.Contrast, 4.5, "%s, %d wide: %s", scheme.name, l.Width, l.Faint)
+			assert.Empty(t, l.Unreachable, "by keyboard")
+			assert.Equal(t, []string{"ann", "partner", "pipeline"}, l.Rows["all"])
+			assert.Equal(t, 4, l.Columns["all"])
+			for _, who := range l.Rows["all"] {
+				assert.Equal(t, []string{who}, l.Rows[who])
+				assert.Equal(t, 4, l.Columns[who])
+				assert.Less(t, l.Lines[who], l.Lines["all"])
+			}
+			for what, columns := range map[string]int{
+				"heart": 1, "history": 2, "ping": 1, "patients": 1, "archive": 1, "records": 1, "scores (output)": 1,
+			} {
+				assert.Equal(t, columns, l.Columns[what], what)
+				assert.Len(t, l.Rows[what], 3)
+				assert.Less(t, l.Lines[what], l.Lines["all"], what)
+			}
+			assert.Equal(t, l.Rows["all"], l.Rows["again"])
+			assert.Equal(t, l.Lines["all"], l.Lines["again"])
+		}
+	}
+}
+
+// Names that are like classes choose nothing else: strangers choose names.
+func TestNamesChooseNothingButThemselves(t *testing.T) {
+	t.Parallel()
+	m := model()
+	m.Endpoints["p-2"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"patients"}, Outputs: []string{"scores"}}
+	m.Invokers["p1"] = access.Invoker{Kind: access.User, PrincipalID: access.Known("77777777-7777-4777-8777-777777777777")}
+	got := write(t, "html", made("dev", m))
+	style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(got)[1]
+	assert.NotContains(t, style, "heart")
+	options := regexp.MustCompile(`<option class="(\w+)">`).FindAllStringSubmatch(got, -1)
+	var classes []string
+	for _, o := range options {
+		assert.Regexp(t, `^[ped]\d+$`, o[1])
+		classes = append(classes, o[1])
+	}
+	assert.Len(t, slices.Compact(slices.Sorted(slices.Values(classes))), len(classes), "no class twice")
+}

@@ -1,0 +1,295 @@
+package review
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/page"
+)
+
+// mostLines is how many lines a graph of a page has at the most: more can't be told apart. What goes first is what
+// stays as it is.
+const mostLines = 400
+
+// indirect is the kind of lines that no job is behind.
+const indirect = "indirect"
+
+// A reached is what the jobs of one BatchEndpointAccess reach at both sides of a change.
+type reached struct {
+	component string // its name, where the review is of several
+	old, now  map[place]*access.Path
+}
+
+// HTML writes the review as one page that needs nothing else: no network, no font, no script.
+func HTML(w io.Writer, r Review) error {
+	text := inHTML.escape
+	t := &strings.Builder{}
+	fmt.Fprintf(t, `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="%s">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Access review of stack %s</title>
+<style>%s</style>
+</head>
+<body>
+<header>
+<h1>Access review of stack %s</h1>
+<p class="verdict %s">%s</p>
+<p class="id">project %s</p>
+</header>
+<main>
+`, text(page.Policy(page.CSS)), text(r.Stack), page.CSS, text(r.Stack), verdictClass(r), text(r.Verdict), text(r.Project))
+	all := slices.SortedFunc(slices.Values(r.reached), func(a, b reached) int {
+		return strings.Compare(a.component, b.component)
+	})
+	for i, of := range all {
+		of.write(t, r, i)
+	}
+	r.writeAssignments(t)
+	for i, s := range r.sections() {
+		writeSection(t, s, i)
+	}
+	if len(r.Notes) > 0 {
+		t.WriteString("<section><h2>Notes</h2><ul>")
+		for _, note := range r.Notes {
+			fmt.Fprintf(t, "<li>%s</li>", text(note))
+		}
+		t.WriteString("</ul></section>\n")
+	}
+	t.WriteString("</main>\n</body>\n</html>\n")
+	if _, err := io.WriteString(w, t.String()); err != nil {
+		return fmt.Errorf("writing the review: %w", err)
+	}
+	return nil
+}
+
+func verdictClass(r Review) string {
+	switch {
+	case r.Partial() || len(r.Unjudged) > 0 || r.Risk == Medium:
+		return "undeclared"
+	case r.Risk == High || r.Stopping() > 0:
+		return "broken"
+	}
+	return "works"
+}
+
+func writeSection(t *strings.Builder, s section, i int) {
+	id := fmt.Sprintf("s%d", i)
+	fmt.Fprintf(t, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s</h2>\n", id, id, inHTML.escape(s.title))
+	if s.folded {
+		fmt.Fprintf(t, "<details><summary>%d lines</summary>\n", len(s.rows))
+	}
+	fmt.Fprintf(t, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s\">\n", id)
+	t.WriteString("<table class=\"list\"><thead><tr>")
+	for _, h := range s.header {
+		fmt.Fprintf(t, "<th scope=\"col\">%s</th>", inHTML.escape(h))
+	}
+	t.WriteString("</tr></thead><tbody>\n")
+	for _, cells := range s.rows {
+		t.WriteString("<tr>")
+		for _, c := range cells {
+			fmt.Fprintf(t, "<td>%s</td>", inHTML.escape(c))
+		}
+		t.WriteString("</tr>\n")
+	}
+	t.WriteString("</tbody></table>\n</div>\n")
+	if s.folded {
+		t.WriteString("</details>\n")
+	}
+	t.WriteString("</section>\n")
+}
+
+// A line is an edge before it is drawn. before and after say whether it is there.
+type line struct {
+	from, to      string // keys of nodes
+	before, after bool
+	undecided     bool
+	says          []string
+}
+
+// class is how a line is drawn, and word what becomes of it.
+func (l line) class() (class, word string) {
+	switch {
+	case l.undecided:
+		return "undeclared", "undecided"
+	case l.before && l.after:
+		return "reads", "stays"
+	case l.after:
+		return "gained", "comes"
+	}
+	return "lost", "goes"
+}
+
+// A drawing collects nodes and lines, each once, by their keys.
+type drawing struct {
+	columns [][]page.Node
+	sides   map[string]*line // of nodes
+	lines   map[[3]string]*line
+	order   [][3]string
+	marked  bool // nodes that come and go are marked: all that is there at one side is drawn
+}
+
+func newDrawing(columns int) *drawing {
+	return &drawing{columns: make([][]page.Node, columns), sides: map[string]*line{}, lines: map[[3]string]*line{}}
+}
+
+// node adds a node, or that it is there at one side more, and returns its key.
+func (d *drawing) node(column int, kind, name string, when side) string {
+	key := kind + " " + name
+	if d.sides[key] == nil {
+		d.sides[key] = &line{}
+		d.columns[column] = append(d.columns[column], page.Node{Key: key, Class: kind, Label: name, Title: name, Below: kind})
+	}
+	d.sides[key].at(when)
+	return key
+}
+
+func (l *line) at(when side) {
+	l.before, l.after = l.before || when == before, l.after || when == after
+}
+
+// line adds a line of a kind, or that it is there at one side more.
+func (d *drawing) line(kind, from, to string, when side, says string) *line {
+	key := [3]string{kind, from, to}
+	l := d.lines[key]
+	if l == nil {
+		l = &line{from: from, to: to}
+		d.lines[key] = l
+		d.order = append(d.order, key)
+	}
+	l.at(when)
+	if says != "" && !slices.Contains(l.says, says) {
+		l.says = append(l.says, says)
+	}
+	return l
+}
+
+// write draws it.
+func (d *drawing) write(t *strings.Builder, title, legend, id string) {
+	for _, nodes := range d.columns {
+		for i := range nodes {
+			if !d.marked {
+				break
+			}
+			n := &nodes[i]
+			switch s := d.sides[n.Key]; {
+			case s.before && !s.after:
+				n.Label, n.Below, n.Class = "− "+n.Label, n.Below+", goes", n.Class+" lost"
+			case s.after && !s.before:
+				n.Label, n.Below, n.Class = "+ "+n.Label, n.Below+", new", n.Class+" gained"
+			}
+			n.Title += ", " + n.Below
+		}
+	}
+	g := page.NewGraph(d.columns...)
+	// What stays is drawn first, so that what changes lies above it, and is left out first.
+	slices.SortStableFunc(d.order, func(a, b [3]string) int { return d.stays(b) - d.stays(a) })
+	left := max(0, len(d.order)-mostLines)
+	for _, key := range d.order[left:] {
+		l := d.lines[key]
+		class, word := l.class()
+		if key[0] == indirect {
+			class += " indirect"
+		}
+		g.Join(l.from, l.to, class, d.title(l.from)+" to "+d.title(l.to)+", "+word+": "+strings.Join(l.says, "; "))
+	}
+	text := inHTML.escape
+	fmt.Fprintf(t, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s</h2>\n<p class=\"legend\">%s", id, id, text(title),
+		legend)
+	if left > 0 {
+		fmt.Fprintf(t, " %d lines are left out; the tables have all that changes.", left)
+	}
+	fmt.Fprintf(t, "</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s\">\n"+
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-labelledby=\"%s\" width=\"%d\" height=\"%d\" "+
+		"viewBox=\"0 0 %d %d\">\n", id, id, g.Width, g.Height, g.Width, g.Height)
+	for _, e := range g.Edges {
+		fmt.Fprintf(t, "<path class=\"%s\" d=\"%s\"><title>%s</title></path>\n", e.Class, e.D, text(e.Title))
+	}
+	for _, n := range g.Nodes {
+		fmt.Fprintf(t, "<g class=\"%s\" transform=\"translate(%d %d)\"><title>%s</title><rect width=\"190\" height=\"40\" "+
+			"rx=\"6\"/><text x=\"10\" y=\"17\">%s</text><text class=\"below\" x=\"10\" y=\"32\">%s</text></g>\n",
+			n.Class, n.X, n.Y, text(n.Title), text(n.Label), text(n.Below))
+	}
+	t.WriteString("</svg>\n</div>\n</section>\n")
+}
+
+func (d *drawing) stays(key [3]string) int {
+	if l := d.lines[key]; l.before && l.after && !l.undecided {
+		return 1
+	}
+	return 0
+}
+
+// title is a node's name: its key without its kind.
+func (d *drawing) title(key string) string {
+	_, name, _ := strings.Cut(key, " ")
+	return name
+}
+
+const changeLegend = `<span class="not">Thin</span> stays, <span class="works">thick</span> comes, ` +
+	`<span class="broken">dotted</span> goes, <span class="undeclared">dashed</span> is undecided; point at a line to read it.`
+
+// write draws invokers, endpoints and data: which jobs work before and after.
+func (of reached) write(t *strings.Builder, r Review, i int) {
+	d := newDrawing(3)
+	d.marked = true
+	for _, one := range []struct {
+		when  side
+		paths map[place]*access.Path
+	}{{before, of.old}, {after, of.now}} {
+		places := slices.SortedFunc(maps.Keys(one.paths), place.compare)
+		for _, at := range places {
+			who, endpoint := d.node(0, "invoker", at.invoker, one.when), d.node(1, "endpoint", at.endpoint, one.when)
+			if at.input != "" {
+				d.line("", endpoint, d.node(2, "input", at.input, one.when), one.when, "jobs read it")
+			}
+			switch p := one.paths[at]; {
+			case p.Works():
+				d.line("", who, endpoint, one.when, access.Path{Input: at.input}.InputName())
+			case p.Undecided():
+				d.line("", who, endpoint, one.when, access.Path{Input: at.input}.InputName()).undecided = true
+			}
+		}
+	}
+	for _, w := range r.Ways {
+		when := map[bool]side{true: after, false: before}[w.Change == "opens"]
+		for _, who := range w.Who {
+			d.line(indirect, "invoker "+who, "input "+w.Input, when, w.Way).undecided = w.Undecided
+		}
+	}
+	title := "Whose jobs work, before and after"
+	if of.component != "" && len(r.reached) > 1 {
+		title += ": " + of.component
+	}
+	d.write(t, title, changeLegend, fmt.Sprint("jobs", i))
+}
+
+func (p place) compare(other place) int {
+	return slices.Compare([]string{p.invoker, p.endpoint, p.input}, []string{other.invoker, other.endpoint, other.input})
+}
+
+// writeAssignments draws who is assigned what, of what changes.
+func (r Review) writeAssignments(t *strings.Builder) {
+	d := newDrawing(2)
+	for _, c := range r.Access {
+		if len(c.New)+len(c.Gone) == 0 {
+			continue
+		}
+		if c.Change != "gained" && len(c.Gone) > 0 {
+			d.line(c.Role, d.node(0, "principal", c.Principal.Name, before), d.node(1, "place", c.from, before), before, c.Role)
+		}
+		if len(c.New) > 0 {
+			d.line(c.Role, d.node(0, "principal", c.Principal.Name, after), d.node(1, "place", c.to, after), after, c.Role)
+		}
+	}
+	if len(d.order) > 0 {
+		d.write(t, "Who gains and loses which role where", changeLegend, "assignments")
+	}
+}
