@@ -2,6 +2,7 @@ package review_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -115,10 +116,14 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := reviewOf(t, c.preview)
+			var sarif bytes.Buffer
+			require.NoError(t, review.SARIF(&sarif, r))
 			if c.want == nil {
 				assert.Empty(t, r.Interruptions)
+				assert.NotRegexp(t, `"ruleId": "(interrupted|renamed)"`, sarif.String())
 				return
 			}
+			assertInSARIF(t, sarif.Bytes(), c.want)
 			require.Len(t, r.Interruptions, 1)
 			i := r.Interruptions[0]
 			assert.Equal(t, c.want[:2], []string{i.Change, i.Who[0]})
@@ -134,4 +139,53 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 			}
 		})
 	}
+}
+
+// assertInSARIF holds the only interruption of a review: a rule with help, its resource, and what a reader has to know.
+func assertInSARIF(t *testing.T, text []byte, want []string) {
+	t.Helper()
+	var log struct {
+		Runs []struct {
+			Tool struct {
+				Driver struct {
+					Rules []struct {
+						ID   string
+						Help struct{ Text string }
+					}
+				}
+			}
+			Results []struct {
+				RuleID, Level       string
+				Message             struct{ Text string }
+				PartialFingerprints map[string]string
+				Locations           []struct {
+					LogicalLocations []struct{ FullyQualifiedName string }
+				}
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &log))
+	found := 0
+	for _, r := range log.Runs[0].Results {
+		if r.RuleID != want[0] {
+			assert.NotContains(t, []string{"interrupted", "renamed"}, r.RuleID)
+			continue
+		}
+		found++
+		assert.Equal(t, "warning", r.Level)
+		assert.Contains(t, r.Message.Text, want[1])
+		assert.Contains(t, r.Message.Text, want[2])
+		assert.Contains(t, r.Message.Text, "jobs that run then: not known")
+		assert.NotEmpty(t, r.PartialFingerprints["batchaccess/v2"])
+		require.Len(t, r.Locations[0].LogicalLocations, 1)
+		assert.Contains(t, r.Locations[0].LogicalLocations[0].FullyQualifiedName, "urn:pulumi:dev::p::")
+	}
+	assert.Equal(t, 1, found)
+	for _, rule := range log.Runs[0].Tool.Driver.Rules {
+		if rule.ID == want[0] {
+			assert.NotEmpty(t, rule.Help.Text)
+			return
+		}
+	}
+	assert.Fail(t, "no rule", want[0])
 }

@@ -69,6 +69,11 @@ var sarifRules = []struct{ id, level, title, help string }{
 		"Tokens with another subject may sign in as the application."},
 	{"identity-changed", "warning", "A managed identity changes",
 		"What the old identity was given is lost without a word."},
+	{interrupted, "warning", "Somebody who keeps access goes without it for a while",
+		"It ends with one step of the change and is there again after another. What becomes of jobs that run then is not " +
+			"known."},
+	{renamed, "warning", "Something looks renamed, and is not marked",
+		"One goes with all that it was given, and another is made. If it is the same one, write was with its old name."},
 	{"partial-review", "error", "The review is partial", "Something in the preview could not be read, so nothing can be " +
 		"concluded from what was not found."},
 }
@@ -143,6 +148,11 @@ func (r Review) sarifResults() []sarifResult {
 			add("access-gained", sarifLevels[c.Risk], c.URN, c.Principal.String()+" "+c.tell(), c.Principal.Name, c.Role,
 				c.After)
 		}
+	}
+	for _, i := range r.Interruptions {
+		text := fmt.Sprintf("%s: %s; from %s until %s; jobs that run then: %s", strings.Join(i.Who, ", "), i.What, i.From,
+			i.To, i.Running)
+		add(i.Change, "warning", i.URN, text, append([]string{i.What}, i.Who...)...)
 	}
 	for _, o := range r.Other {
 		if o.Risk != Low {
