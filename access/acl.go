@@ -40,7 +40,7 @@ func (p *Plan) acls() (acls []ACL) {
 		if n.By != ByACL {
 			continue
 		}
-		acl := ACL{p.identity[n.Principal], n.place.account, n.place.container, rooted(n.place.path), "r-x",
+		acl := ACL{p.identity[n.Principal], n.place.Account, n.place.Container, rooted(n.place.Path), "r-x",
 			p.Model.DataInputs[n.Data].Type == "file"}
 		if !seen[acl] {
 			seen[acl] = true
@@ -54,12 +54,14 @@ func (p *Plan) acls() (acls []ACL) {
 	})
 }
 
-func (a ACL) place() place { return place{a.StorageAccount, a.Container, a.Path} }
+func (a ACL) place() Place {
+	return Place{Account: a.StorageAccount, Container: a.Container, Path: a.Path}
+}
 
 // holds reports whether data at the inner place is at this one too, or in a folder below it.
-func (p place) holds(inner place) bool {
-	path, below := rooted(p.path), rooted(inner.path)
-	return p.account == inner.account && p.container == inner.container &&
+func (p Place) holds(inner Place) bool {
+	path, below := rooted(p.Path), rooted(inner.Path)
+	return p.Account == inner.Account && p.Container == inner.Container &&
 		(path == "/" || below == path || strings.HasPrefix(below, path+"/"))
 }
 

@@ -96,8 +96,9 @@ func (c checker) mounts(p Principal, input string) (how string, able bool) {
 	case ByAnyone:
 		return "anyone may read " + input, true
 	}
-	hop := Hop{Needs: roles.StorageBlobDataReader + " on " + d.place().scope().String()}
-	c.decide(&hop, p, d.place(), roles.ReadBlobs)
+	at := d.place(c.Model.kinds())
+	hop := Hop{Needs: roles.StorageBlobDataReader + " on " + at.Scope().String()}
+	c.decide(&hop, p, at, roles.ReadBlobs)
 	if hop.Missing != "" {
 		return "needs " + hop.Missing, false
 	}
@@ -118,12 +119,14 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 	if d.StorageAccount == "" {
 		return "may not start jobs", false
 	}
-	at, scope := d.place(), d.place().scope()
+	at := d.place(nil)
+	scope := at.Scope()
 	for _, holder := range c.Holders(p) {
 		through := c.through(p, holder)
 		for _, g := range c.grantsOf[holder] {
 			switch {
-			case storageRoleMay[g.Role][roles.ReadBlobs] && (g.Scope.Contains(scope) || scope.Contains(g.Scope)):
+			case storageRoleMay[g.Role][roles.ReadBlobs] && (g.Scope.Contains(scope) || scope.Contains(g.Scope)) &&
+				limitsMeet(g.Paths, at.limit()):
 				return "reads by " + g.String() + through + ", granted to " + strings.Join(g.Reasons, ", "), true
 			case !g.Scope.InStorage() && c.roleCovers(d.StorageAccount) && c.roleReads():
 				if !c.Model.Role.Told() {

@@ -42,6 +42,7 @@ func Compile(m Model) (*Plan, Problems) {
 	p.Grants = p.leastGrants()
 	p.ACLs = p.acls()
 	v.sharedGrants(p)
+	v.pathLimits(p)
 	if v.limits(p); v.Err() != nil {
 		return nil, v.Problems
 	}
@@ -60,7 +61,9 @@ type Need struct {
 	By         Mechanism `json:"by"`             // the article's column "Access granted by"
 	Role       string    `json:"role,omitempty"` // the narrowest role that meets it; "" where none is granted
 	At         Scope     `json:"at"`
-	place      place
+	// Path limits the role to a folder, which ends in a slash, or to a file; "" for all of At.
+	Path  string `json:"path,omitempty"`
+	place Place
 }
 
 // reason says in a few words what the need is for.
@@ -97,11 +100,20 @@ type leg struct {
 	data       string
 	hop        HopKind // of the job identity: ReadHop or WriteHop
 	by         Mechanism
-	at         place
+	at         Place
 	granted    Scope  // where roles are granted for it
+	limit      string // the path that they are limited to; "" for none
 	role       string // the narrowest one that allows it
 	dataAction string // that the role is granted for
 	lookedUp   bool   // whether by identity or not: a look-up decides
+}
+
+// limits are the paths that grants for it are limited to.
+func (l leg) limits() []string {
+	if l.limit == "" {
+		return nil
+	}
+	return []string{l.limit}
 }
 
 // byIdentity reports whether two identities take the leg: the cluster's mounts, and the job's reads or writes.
@@ -109,7 +121,7 @@ func (l leg) byIdentity() bool { return l.by == ByRBAC || l.by == ByACL }
 
 // jobs walks endpoints, deployments and data, the only time that anything does.
 func (m Model) jobs() (all []job) {
-	endpoints := m.EffectiveEndpoints()
+	endpoints, kinds := m.EffectiveEndpoints(), m.kinds()
 	for _, name := range sorted(endpoints) {
 		e := endpoints[name]
 		j := job{endpoint: name, invokers: m.InvokersOf(e), declared: map[string]bool{}}
@@ -117,10 +129,10 @@ func (m Model) jobs() (all []job) {
 			j.declared[invoker] = true
 		}
 		for _, input := range slices.Sorted(slices.Values(e.Inputs)) {
-			j.inputs = append(j.inputs, inputLeg(input, m.DataInputs[input]))
+			j.inputs = append(j.inputs, inputLeg(input, m.DataInputs[input], kinds))
 		}
 		for _, output := range slices.Sorted(slices.Values(e.Outputs)) {
-			j.outputs = append(j.outputs, outputLeg(output, m.DataOutputs[output]))
+			j.outputs = append(j.outputs, outputLeg(output, m.DataOutputs[output], kinds))
 		}
 		for _, on := range e.runsOn() {
 			j.deployment, j.cluster = on.deployment, ClusterPrincipal(on.cluster)
@@ -130,14 +142,18 @@ func (m Model) jobs() (all []job) {
 	return all
 }
 
-func inputLeg(name string, d DataInput) leg {
-	return leg{name, ReadHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataReader, roles.ReadBlobs,
+func inputLeg(name string, d DataInput, kinds map[string]AccountKind) leg {
+	return leg{name, ReadHop, d.Mechanism(), d.place(kinds), d.scope(), d.limit(), roles.StorageBlobDataReader,
+		roles.ReadBlobs,
 		d.InWorkspace() && d.CredentialInStore == nil}
 }
 
-func outputLeg(name string, output DataOutput) leg {
-	d := output.data()
-	return leg{name, WriteHop, d.Mechanism(), d.place(), d.scope(), roles.StorageBlobDataContributor, roles.WriteBlobs,
+func outputLeg(name string, output DataOutput, kinds map[string]AccountKind) leg {
+	d, role := output.data(), roles.StorageBlobDataContributor
+	if d.Scope == AtPath {
+		role = roles.StorageBlobPathWriter
+	}
+	return leg{name, WriteHop, d.Mechanism(), d.place(kinds), d.scope(), d.limit(), role, roles.WriteBlobs,
 		d.CredentialInStore == nil}
 }
 
@@ -157,7 +173,7 @@ func (p *Plan) needs() (all []Need) {
 			if !l.byIdentity() {
 				continue
 			}
-			n := Need{j.cluster, MountHop, j.endpoint, j.deployment, l.data, l.by, "", l.granted, l.at}
+			n := Need{j.cluster, MountHop, j.endpoint, j.deployment, l.data, l.by, "", l.granted, l.limit, l.at}
 			if l.by == ByRBAC {
 				n.Role = l.role
 			}

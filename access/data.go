@@ -91,7 +91,9 @@ type DataInput struct {
 	URL string `pulumi:"url,optional"`
 	// Type is folder or file. Default: folder.
 	Type string `pulumi:"type,optional"`
-	// Scope of the reader grants: container or account. Default: container where one is named, else account.
+	// Scope of the reader grants: path, container or account. With path they are made at the container, under a condition
+	// that lets through what is at or below Path alone; see StorageAccountKinds. Default: container where one is named,
+	// else account.
 	Scope Level `pulumi:"scope,optional"`
 	// GrantedBy is rbac or, for adlsGen2 alone, acl: then no role is assigned, and the POSIX ACLs are the user's to set.
 	// Default: rbac.
@@ -117,7 +119,18 @@ func (d DataInput) ByIdentity() bool { return d.Mechanism() == ByRBAC || d.Mecha
 // scope is where readers, or writers, are granted access.
 func (d DataInput) scope() Scope { return storageScope(d.StorageAccount, d.Container, d.Scope) }
 
-func (d DataInput) place() place { return place{d.StorageAccount, d.Container, d.Path} }
+// limit is the path that grants are limited to; "" where they are not.
+func (d DataInput) limit() string {
+	if d.Scope != AtPath {
+		return ""
+	}
+	return d.place(nil).limit()
+}
+
+func (d DataInput) place(kinds map[string]AccountKind) Place {
+	return Place{d.StorageAccount, d.Container, d.Path, d.Type == "file", kinds[d.StorageAccount],
+		d.Kind == DataAsset && d.Path == ""}
+}
 
 // A DataOutput is a Blob data store that jobs write to; batch endpoints write nowhere else. Who writes is inferred from
 // the seed's table for inputs, as no document states it: the cluster identity mounts, the job identity writes, and both
@@ -130,7 +143,8 @@ type DataOutput struct {
 	CredentialInStore *bool `pulumi:"credentialInStore,optional"`
 	// Path in the data store that jobs write to. Required.
 	Path string `pulumi:"path"`
-	// StorageAccount, Container and Scope are as for a DataInput; the role is Storage Blob Data Contributor.
+	// StorageAccount, Container and Scope are as for a DataInput; the role is Storage Blob Data Contributor, and with
+	// scope path a custom role that reads, writes, moves and deletes blobs and can't delete the container.
 	StorageAccount string `pulumi:"storageAccount,optional"`
 	Container      string `pulumi:"container,optional"`
 	Scope          Level  `pulumi:"scope,optional"`
@@ -144,10 +158,11 @@ func (d DataOutput) data() DataInput {
 	}
 }
 
-// storageRoles are the permissions of the two storage roles that this package grants.
+// storageRoles are the permissions of the storage roles that this package grants.
 var storageRoles = map[string]roles.Permissions{
 	roles.StorageBlobDataReader:      mustBuiltIn(roles.StorageBlobDataReader),
 	roles.StorageBlobDataContributor: mustBuiltIn(roles.StorageBlobDataContributor),
+	roles.StorageBlobPathWriter:      roles.PathWriter().Permissions,
 }
 
 // storageRoleMay says which of the storage roles allow which data action: worked out once, as every hop of every path

@@ -13,13 +13,36 @@ type Grant struct {
 	Principal Principal `json:"principal"`
 	Role      string    `json:"role"` // invokerRole, existingRole, or the name of a built-in role
 	Scope     Scope     `json:"scope"`
-	Reasons   []string  `json:"reasons"`
+	// Paths in the container that Condition limits the role to: folders, which end in a slash, and files. None for all of
+	// the scope.
+	Paths     []string `json:"paths,omitempty"`
+	Condition string   `json:"condition,omitempty"`
+	Reasons   []string `json:"reasons"`
 	// HeldBy is the stack that makes the assignment, as project/stack; "" for this one.
 	HeldBy string `json:"heldBy,omitempty"`
 }
 
 // String tells a grant without its principal: the role and where it holds.
-func (g Grant) String() string { return g.Role + " on " + g.Scope.String() }
+func (g Grant) String() string { return g.Role + " on " + g.Where() }
+
+// Where is the scope for people to read, or the paths in it, such as "lake/rows/in/2026/".
+func (g Grant) Where() string { return where(g.Scope, g.Paths) }
+
+// Writes reports whether the grant is of those who write to storage.
+func (g Grant) Writes() bool {
+	return g.Role == roles.StorageBlobDataContributor || g.Role == roles.StorageBlobPathWriter
+}
+
+func where(at Scope, paths []string) string {
+	if len(paths) == 0 {
+		return at.String()
+	}
+	all := make([]string, len(paths))
+	for i, path := range paths {
+		all[i] = at.String() + "/" + path
+	}
+	return strings.Join(all, " and ")
+}
 
 // leastGrants returns the least set of role assignments that meets the needs, in a stable order. Each identity is
 // granted what it needs once, by its first name, with the reasons of all its names. No assignment is there that another
@@ -28,10 +51,19 @@ func (p *Plan) leastGrants() []Grant {
 	all := collection{at: map[holding]int{}, groups: p.groups}
 	for _, n := range p.Needs {
 		if n.Role != "" {
-			all.add(p.identity[n.Principal], n.Role, n.At, n.reason())
+			all.add(p.identity[n.Principal], n.Role, n.At, n.Path, n.reason())
 		}
 	}
-	return all.least()
+	for i, g := range all.grants {
+		all.grants[i].Paths = leastPaths(g.Paths)
+	}
+	grants := all.least()
+	for i, g := range grants {
+		if len(g.Paths) > 0 { // pathLimits reports the problems
+			grants[i].Condition, _ = PathCondition(g.Paths, p.Model.KindOf(g.Scope.StorageAccount), g.Role)
+		}
+	}
+	return grants
 }
 
 // holding is what tells one grant from another.
@@ -50,14 +82,24 @@ type collection struct {
 	groups map[string]string // by member
 }
 
-func (c *collection) add(p Principal, role string, scope Scope, reason string) {
+// add adds a grant that is limited to a path; "" for one that is not. Azure takes one assignment of a role to a
+// principal at a scope, so there is one for all its paths, and none is limited where a need is not.
+func (c *collection) add(p Principal, role string, scope Scope, limit, reason string) {
 	h := holding{p, role, scope}
-	if i, there := c.at[h]; there {
-		c.grants[i].because(reason)
-		return
+	i, there := c.at[h]
+	if !there {
+		i = len(c.grants)
+		c.at[h] = i
+		c.grants = append(c.grants, Grant{Principal: p, Role: role, Scope: scope})
 	}
-	c.at[h] = len(c.grants)
-	c.grants = append(c.grants, Grant{Principal: p, Role: role, Scope: scope, Reasons: []string{reason}})
+	g := &c.grants[i]
+	g.because(reason)
+	switch {
+	case limit == "":
+		g.Paths = nil
+	case !there || len(g.Paths) > 0:
+		g.Paths = append(g.Paths, limit)
+	}
 }
 
 // because adds reasons, each once: a group may have the same one as its member, and one identity under each of its
@@ -104,13 +146,22 @@ func (c *collection) implying(g Grant) int {
 	for _, role := range wider {
 		for _, scope := range scopes {
 			for _, p := range holders {
-				if by, there := c.at[holding{p, role, scope}]; there && (role == g.Role || covers[role][g.Role]) {
+				if by, there := c.at[holding{p, role, scope}]; there && (role == g.Role || covers[role][g.Role]) &&
+					c.grants[by].reaches(g) {
 					return by
 				}
 			}
 		}
 	}
 	return c.at[g.holding()]
+}
+
+// reaches reports whether the paths of a grant, of a wider role and scope, hold those of another one.
+func (g Grant) reaches(other Grant) bool {
+	if len(other.Paths) == 0 {
+		return len(g.Paths) == 0
+	}
+	return !slices.ContainsFunc(other.Paths, func(path string) bool { return !limitsHold(g.Paths, path) })
 }
 
 // compareGrants puts invokers first, and what each is granted in the order of roles and places.
@@ -132,7 +183,7 @@ func compareGrants(a, b Grant) int {
 }
 
 // grantedRoles are the storage roles that this package grants, the wider first.
-var grantedRoles = []string{roles.StorageBlobDataContributor, roles.StorageBlobDataReader}
+var grantedRoles = []string{roles.StorageBlobDataContributor, roles.StorageBlobPathWriter, roles.StorageBlobDataReader}
 
 // covers[wide][narrow] is set where the first role allows everything that the second does.
 var covers = func() map[string]map[string]bool {

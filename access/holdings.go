@@ -12,9 +12,9 @@ type Holdings interface {
 	Gone(p Principal) string
 	// Starts decides whether an invoker has the 35 actions at the workspace.
 	Starts(invoker string) Ruling
-	// Acts decides whether a principal may do roles.ReadBlobs or roles.WriteBlobs at a container, or a whole storage
-	// account. What is missing where it may not is the role.
-	Acts(p Principal, at Scope, dataAction, role string) Ruling
+	// Acts decides whether a principal may do roles.ReadBlobs or roles.WriteBlobs at a place, with all that a job asks
+	// for there. What is missing where it may not is the role.
+	Acts(p Principal, at Place, dataAction, role string) Ruling
 }
 
 // A Ruling is whether something is held. Missing is "" if and only if it is.
@@ -61,6 +61,7 @@ func (p *Plan) through(of, holder Principal) string {
 type storageGrant struct {
 	order      int // among all grants
 	role, says string
+	paths      []string
 }
 
 func newGranted(x explainer, grants []Grant) granted {
@@ -72,7 +73,8 @@ func newGranted(x explainer, grants []Grant) granted {
 		if h.storage[g.Principal] == nil {
 			h.storage[g.Principal] = map[Scope][]storageGrant{}
 		}
-		h.storage[g.Principal][g.Scope] = append(h.storage[g.Principal][g.Scope], storageGrant{i, g.Role, g.String()})
+		h.storage[g.Principal][g.Scope] = append(h.storage[g.Principal][g.Scope],
+			storageGrant{i, g.Role, g.String(), g.Paths})
 	}
 	return h
 }
@@ -98,14 +100,14 @@ func (x granted) Starts(invoker string) Ruling {
 }
 
 // Acts looks at the scope and at the account around it; of several grants that allow the same, the first is named.
-func (x granted) Acts(p Principal, at Scope, dataAction, role string) Ruling {
+func (x granted) Acts(p Principal, at Place, dataAction, role string) Ruling {
 	first := storageGrant{order: math.MaxInt}
-	account := storageScope(at.StorageAccount, "", AtAccount)
+	account := storageScope(at.Account, "", AtAccount)
 	through := ""
 	for _, holder := range x.Holders(p) {
-		for _, scope := range [...]Scope{at, account} {
+		for _, scope := range [...]Scope{at.Scope(), account} {
 			for _, g := range x.storage[holder][scope] {
-				if storageRoleMay[g.role][dataAction] && g.order < first.order {
+				if storageRoleMay[g.role][dataAction] && g.order < first.order && limitsHold(g.paths, at.limit()) {
 					first, through = g, x.through(p, holder)
 				}
 			}

@@ -15,6 +15,8 @@ type Model struct {
 	StorageAccounts map[string]ID // ARM IDs
 	// StorageAccountsWere are the names that storage accounts had in the model before, by those that they have.
 	StorageAccountsWere map[string]string
+	// StorageAccountKinds are flat or hierarchical, by the names of storage accounts.
+	StorageAccountKinds map[string]AccountKind
 	// SharedGrants are those of the plan's grants that other stacks hold.
 	SharedGrants map[string]SharedGrant
 	DataInputs   map[string]DataInput

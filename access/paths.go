@@ -211,9 +211,9 @@ func (x explainer) before(cluster Principal, l leg) Hop {
 	case ByAnyone:
 		return Hop{Kind: l.hop, Identity: "anyone", Needs: "anonymous access to the container", GivenBy: string(l.by)}
 	}
-	needs := l.role + " on " + l.at.scope().String()
+	needs := l.role + " on " + where(l.at.Scope(), l.limits())
 	if l.by == ByACL {
-		needs = "a POSIX ACL on " + l.at.scope().String()
+		needs = "a POSIX ACL on " + l.at.Scope().String()
 	}
 	mount := Hop{Kind: MountHop, Identity: cluster.String(), Needs: needs}
 	x.decide(&mount, cluster, l.at, l.dataAction)
@@ -221,7 +221,7 @@ func (x explainer) before(cluster Principal, l leg) Hop {
 }
 
 // decide asks roles first and ACLs after them, as Azure does, whichever the input was meant to be granted by.
-func (x explainer) decide(hop *Hop, p Principal, at place, dataAction string) {
+func (x explainer) decide(hop *Hop, p Principal, at Place, dataAction string) {
 	if p.IsCluster() {
 		if c := x.Model.Clusters[p.Name]; !c.Existing && c.EffectiveIdentity() == NoIdentity {
 			hop.Missing = "a managed identity"
@@ -232,7 +232,7 @@ func (x explainer) decide(hop *Hop, p Principal, at place, dataAction string) {
 		hop.Missing = gone
 		return
 	}
-	held := x.held.Acts(p, at.scope(), dataAction, hop.Needs)
+	held := x.held.Acts(p, at, dataAction, hop.Needs)
 	if held.Missing == "" {
 		hop.rule(held)
 		return

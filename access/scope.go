@@ -31,7 +31,7 @@ func storageScope(account, container string, level Level) Scope {
 	if level == "" && container != "" {
 		level = AtContainer
 	}
-	if level == AtContainer {
+	if level == AtContainer || level == AtPath {
 		return Scope{AtContainer, account, container}
 	}
 	return Scope{Level: AtAccount, StorageAccount: account}
@@ -112,7 +112,13 @@ func (m Model) RoleScopeID() (string, bool) {
 	return id, err == nil
 }
 
-// place is where data lies in storage.
-type place struct{ account, container, path string }
+// A Place is where data lies in storage: in all of an account, in a container, or at a path in it.
+type Place struct {
+	Account, Container, Path string
+	File                     bool // the path is a file, not a folder
+	Kind                     AccountKind
+	Within                   bool // where in it is not known: in a data asset whose path the model does not give
+}
 
-func (p place) scope() Scope { return storageScope(p.account, p.container, "") }
+// Scope is the container, or the account where no container is known.
+func (p Place) Scope() Scope { return storageScope(p.Account, p.Container, "") }

@@ -118,6 +118,7 @@ func (v *validator) accountsWere() {
 
 func (v *validator) storageAccounts() {
 	v.accountsWere()
+	v.accountKinds()
 	seen := map[any]string{} // the path of each, by its ID or the source of it
 	for _, name := range sorted(v.m.StorageAccounts) {
 		path, id := "storageAccounts."+name, v.m.StorageAccounts[name]
@@ -184,6 +185,7 @@ func (v *validator) dataInput(path string, d DataInput) {
 		v.add(path+".url", "leave it out, or choose kind: public", "means nothing for %s", d.Kind)
 	}
 	v.location(path, d.StorageAccount, d.Container, d.Scope, d.Mechanism() != ByStoreCredential, !d.InWorkspace())
+	v.limited(path, d)
 }
 
 var publicForm = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\s\\]+$`)
@@ -317,6 +319,7 @@ func (v *validator) dataOutputs() {
 		v.pathGiven(path, d.Path)
 		v.inLake(path, d)
 		v.location(path, d.StorageAccount, d.Container, d.Scope, d.CredentialInStore != nil && d.ByIdentity(), false)
+		v.limited(path, d)
 	}
 }
 
@@ -342,15 +345,15 @@ func (v *validator) location(path, account, container string, scope Level, byIde
 	switch {
 	case container == "" && byURL:
 		v.add(path+".container", "write the container (file system) that holds the data", "is missing")
-	case container == "" && scope == AtContainer:
+	case container == "" && (scope == AtContainer || scope == AtPath):
 		v.add(path+".container", "write the container that holds the data, or set scope to account",
-			"is missing, but scope is container")
+			"is missing, but scope is %s", scope)
 	case container != "" && !arm.IsContainerName(container):
 		v.add(path+".container", "use 3 to 63 lower-case letters, digits and single hyphens",
 			"%q is not the name of a container", container)
 	}
 	if scope != "" {
-		v.oneOf(path+".scope", string(scope), []string{string(AtContainer), string(AtAccount)})
+		v.oneOf(path+".scope", string(scope), []string{string(AtPath), string(AtContainer), string(AtAccount)})
 	}
 }
 

@@ -20,6 +20,9 @@ type AssigneeArgs struct {
 	// PrincipalType is User, Group or ServicePrincipal; managed identities are service principals. Required: with it,
 	// Resource Manager does not refuse a principal that Entra has not replicated yet.
 	PrincipalType string `pulumi:"principalType"`
+	// Paths in the container that the role is limited to, by a condition: folders, which end in a slash, and files. For
+	// a StorageReader or StorageContributor with a container. Default: none, the whole of its scope.
+	Paths []string `pulumi:"paths,optional"`
 	// Was is the name that the principal had in the map before, so that a rename replaces nothing.
 	Was string `pulumi:"was,optional"`
 	// Description of the assignment, at most 512 characters. Default: one that names the component.
@@ -74,12 +77,18 @@ func roleDefinitionID(scope, role string) string {
 // is said here.) A description says whose it is. The principal's ID is in lower case, as Azure answers it: one that
 // changed in letter case alone would be replaced by an assignment of its own GUID.
 func (c children) assign(
-	ctx *pulumi.Context, prefix, principal string, scope, role pulumi.StringInput, to AssigneeArgs, description string,
+	ctx *pulumi.Context, prefix, principal string, scope, role pulumi.StringInput, to AssigneeArgs, description,
+	condition string,
 ) (*authorization.RoleAssignment, error) {
 	name := prefix + "." + principal
 	alike := programOf(ctx).assignment(scope, to.PrincipalID, role)
 	alike.Lock()
 	defer alike.Unlock()
+	if alike.made != nil && alike.condition != condition {
+		return nil, fmt.Errorf("assigning a role to %s: another component of the program assigns the same role there, "+
+			"limited "+
+			"to other paths, and Azure allows one assignment of it; give both components the same paths", name)
+	}
 	if alike.made != nil {
 		return alike.made, nil
 	}
@@ -102,18 +111,23 @@ func (c children) assign(
 	if program.byHand(scope, to.PrincipalID, role) { // what its maker wrote stays
 		options = append(options, pulumi.IgnoreChanges([]string{"description"}))
 	}
-	made, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
+	args := &authorization.RoleAssignmentArgs{
 		Scope:              scope,
 		RoleAssignmentName: pointer(assignment),
 		RoleDefinitionId:   definition,
 		PrincipalId:        id,
 		PrincipalType:      pulumi.String(to.PrincipalType),
 		Description:        pulumi.String(described(description, madeBy(ctx.Project(), ctx.Stack(), name))),
-	}, c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{}, options...)...)
+	}
+	if condition != "" {
+		args.Condition, args.ConditionVersion = pulumi.String(condition), pulumi.String("2.0")
+	}
+	made, err := authorization.NewRoleAssignment(ctx, name, args,
+		c.azureNative(authorization.RoleAssignment{}, authorization.RoleAssignmentArgs{}, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
-	alike.made = made
+	alike.made, alike.condition = made, condition
 	return made, nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/problem"
-	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
@@ -37,6 +36,11 @@ type BatchEndpointAccessArgs struct {
 	// StorageAccountsWere are the names that accounts had here before, by those that they have, so that a rename replaces
 	// nothing.
 	StorageAccountsWere map[string]string `pulumi:"storageAccountsWere,optional"`
+	// StorageAccountKinds say, by the names of storage accounts, whether they are flat or hierarchical (with a
+	// hierarchical namespace: az storage account show --query isHnsEnabled). Required for accounts whose readers or
+	// writers are limited to a path. Default: hierarchical where an input of kind adlsGen2 lies in the account, else not
+	// known.
+	StorageAccountKinds map[string]access.AccountKind `pulumi:"storageAccountKinds,optional"`
 	// SharedGrants are the assignments that this stack needs and other stacks make, by any names: no resource is made for
 	// them, and a preview fails where one is not held.
 	SharedGrants map[string]access.SharedGrant `pulumi:"sharedGrants,optional"`
@@ -232,11 +236,12 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		Invokers:        map[string]access.Invoker{},
 		Clusters:        map[string]access.Cluster{},
 		StorageAccounts: map[string]access.ID{}, StorageAccountsWere: args.StorageAccountsWere,
-		SharedGrants: args.SharedGrants,
-		DataInputs:   args.DataInputs,
-		DataOutputs:  args.DataOutputs,
-		Endpoints:    args.Endpoints,
-		Assertions:   args.Assertions,
+		StorageAccountKinds: args.StorageAccountKinds,
+		SharedGrants:        args.SharedGrants,
+		DataInputs:          args.DataInputs,
+		DataOutputs:         args.DataOutputs,
+		Endpoints:           args.Endpoints,
+		Assertions:          args.Assertions,
 	}
 	for name := range args.Invokers {
 		m.Invokers[name] = args.model(name)
@@ -500,7 +505,7 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 			continue
 		}
 		child, of := b.storageChild(g), readers
-		if g.Role == roles.StorageBlobDataContributor {
+		if g.Writes() {
 			of = contributors
 		}
 		if of[child] == nil {
@@ -514,6 +519,9 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 			}
 		}
 		to := b.assignee(g.Principal)
+		if to.Paths = g.Paths; len(g.Paths) > 0 {
+			of[child].AccountKind = b.plan.Model.KindOf(g.Scope.StorageAccount)
+		}
 		if to.Was != "" {
 			to.Was = g.Principal.Kind + "." + to.Was
 		}

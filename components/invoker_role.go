@@ -98,7 +98,7 @@ func NewInvokerRole(
 	role.Assignments = map[string]*authorization.RoleAssignment{}
 	for _, invoker := range sortedKeys(args.Invokers) {
 		role.Assignments[invoker], err = c.assign(
-			ctx, name, invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker)
+			ctx, name, invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker, "")
 		if err != nil {
 			return nil, err
 		}
@@ -174,6 +174,11 @@ func (args *InvokerRoleArgs) check() (d roles.Definition, ps access.Problems) {
 		ps = append(ps, checkScope(scope)...)
 	}
 	ps = append(ps, checkAssignableScope("assignableScope", args.AssignableScope, model, idOf(args.Scope).Text())...)
+	for _, invoker := range sortedKeys(args.Invokers) {
+		if len(args.Invokers[invoker].Paths) > 0 {
+			ps.Add("invokers."+invoker+".paths", "leave it out", "only goes with storage")
+		}
+	}
 	ps = withEmpty(append(ps, checkAssignees("invokers", args.Invokers)...), args)
 	if model.Told() && ps.Err() == nil {
 		d, _ = model.Resolve()

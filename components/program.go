@@ -47,7 +47,8 @@ type assignmentKey struct {
 // An assignment is made by the first component that needs it.
 type assignment struct {
 	sync.Mutex
-	made *authorization.RoleAssignment
+	condition string
+	made      *authorization.RoleAssignment
 }
 
 var programs sync.Map // of *program, by weak.Pointer[pulumi.Context]

@@ -9,7 +9,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/roles"
 )
 
 // A stateBefore is what the stack's state held before this deployment: outputs by URN, no secrets. It is read once.
@@ -196,7 +195,7 @@ func (b *builder) storageChild(g access.Grant) string {
 	if g.Scope.Container != "" {
 		parts = append(parts, g.Scope.Container)
 	}
-	if g.Role == roles.StorageBlobDataContributor {
+	if g.Writes() {
 		return strings.Join(append(parts, "contributor"), ".")
 	}
 	return strings.Join(append(parts, "reader"), ".")

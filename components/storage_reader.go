@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -19,6 +20,9 @@ type StorageReaderArgs struct {
 	StorageAccountID pulumi.StringInput `pulumi:"storageAccountId"`
 	// Container in the account to which the role is limited. Default: none, the whole account.
 	Container string `pulumi:"container,optional"`
+	// AccountKind is flat, or hierarchical where the account has a hierarchical namespace. Required where a principal has
+	// paths, as conditions depend on it.
+	AccountKind access.AccountKind `pulumi:"accountKind,optional"`
 	// Principals that get the role, by name. At least one: a job's data is read by the cluster identity and by the
 	// invoker.
 	Principals map[string]AssigneeArgs `pulumi:"principals"`
@@ -44,7 +48,7 @@ func NewStorageReader(
 		args = &StorageReaderArgs{}
 	}
 	reader = &StorageReader{}
-	reader.Scope, reader.Assignments, err = assignInStorage(
+	reader.Scope, reader.Assignments, _, err = assignInStorage(
 		ctx, reader, StorageReaderToken, name, *args, inputsOf(args, "principals"), roles.StorageBlobDataReader, opts)
 	if err != nil {
 		return nil, err
@@ -58,19 +62,24 @@ type StorageContributorArgs struct {
 	StorageAccountID pulumi.StringInput `pulumi:"storageAccountId"`
 	// Container in the account to which the role is limited. Default: none, the whole account.
 	Container string `pulumi:"container,optional"`
+	// AccountKind is as for a StorageReader.
+	AccountKind access.AccountKind `pulumi:"accountKind,optional"`
 	// Principals that get the role, by name. At least one: the outputs of a job are written by the cluster identity and by
 	// the invoker.
 	Principals map[string]AssigneeArgs `pulumi:"principals"`
 }
 
 // StorageContributor assigns Storage Blob Data Contributor on an account or a container to a set of principals: for
-// what jobs write. They may read, write and delete there.
+// what jobs write. They may read, write and delete there. Principals that are limited to paths get a custom role of
+// data actions, as Storage Blob Data Contributor may delete the container, which no condition reaches.
 type StorageContributor struct {
 	pulumi.ResourceState
 
 	// Scope is the ARM ID at which the role is assigned.
 	Scope pulumi.StringOutput `pulumi:"scope"`
 
+	// PathWriter is the custom role of the principals that are limited to paths; nil where there are none.
+	PathWriter *authorization.RoleDefinition
 	// Assignments of the role, by the names of the principals.
 	Assignments map[string]*authorization.RoleAssignment
 }
@@ -91,7 +100,7 @@ func NewStorageContributor(
 	}
 	opts = append(slices.Clone(opts), pulumi.Aliases([]pulumi.Alias{{Type: pulumi.String(StorageReaderToken)}}))
 	contributor = &StorageContributor{}
-	contributor.Scope, contributor.Assignments, err = assignInStorage(
+	contributor.Scope, contributor.Assignments, contributor.PathWriter, err = assignInStorage(
 		ctx, contributor, StorageContributorToken, name, StorageReaderArgs(*args), inputs,
 		roles.StorageBlobDataContributor, opts)
 	if err != nil {
@@ -104,17 +113,24 @@ func NewStorageContributor(
 func assignInStorage(
 	ctx *pulumi.Context, component pulumi.ComponentResource, token, name string, args StorageReaderArgs, inputs pulumi.Map,
 	roleName string, opts []pulumi.ResourceOption,
-) (scope pulumi.StringOutput, assignments map[string]*authorization.RoleAssignment, err error) {
+) (
+	scope pulumi.StringOutput, assignments map[string]*authorization.RoleAssignment,
+	writer *authorization.RoleDefinition, err error,
+) {
 	kind := token[strings.LastIndex(token, ":")+1:]
-	if err := fail(kind, name, args.check()); err != nil {
-		return scope, nil, err
+	pathRole := roleName
+	if roleName == roles.StorageBlobDataContributor {
+		pathRole = roles.StorageBlobPathWriter
+	}
+	if err := fail(kind, name, args.check(pathRole)); err != nil {
+		return scope, nil, nil, err
 	}
 	if err := ctx.RegisterComponentResourceV2(token, name, inputs, component, opts...); err != nil {
-		return scope, nil, fmt.Errorf("registering %s %q: %w", kind, name, err)
+		return scope, nil, nil, fmt.Errorf("registering %s %q: %w", kind, name, err)
 	}
 	c, err := childrenOf(component, opts)
 	if err != nil {
-		return scope, nil, err
+		return scope, nil, nil, err
 	}
 	at := derive(func(v []string) (string, error) {
 		if _, err := arm.Parse(v[0], arm.StorageAccount); err != nil {
@@ -125,17 +141,59 @@ func assignInStorage(
 	role, _ := roles.BuiltIn(roleName)
 	assignments = map[string]*authorization.RoleAssignment{}
 	for _, principal := range sortedKeys(args.Principals) {
-		assignments[principal], err = c.assign(
-			ctx, name, principal, at, pulumi.String(role.ID), args.Principals[principal], roleName+": "+principal)
+		to := args.Principals[principal]
+		id, called, condition := pulumi.StringInput(pulumi.String(role.ID)), roleName, ""
+		if len(to.Paths) > 0 {
+			condition, _ = access.PathCondition(to.Paths, args.AccountKind, pathRole) // check has the problems
+		}
+		if condition != "" && pathRole == roles.StorageBlobPathWriter {
+			if writer == nil {
+				if writer, err = c.pathWriter(ctx, name, args.StorageAccountID, at); err != nil {
+					return scope, nil, nil, err
+				}
+			}
+			id, called = writer.ID().ToStringOutput(), pathRole
+		}
+		assignments[principal], err = c.assign(ctx, name, principal, at, id, to, called+": "+principal, condition)
 		if err != nil {
-			return scope, nil, err
+			return scope, nil, nil, err
 		}
 	}
 	scope = at.ToStringOutput()
-	return scope, assignments, ctx.RegisterResourceOutputs(component, pulumi.Map{"scope": scope})
+	return scope, assignments, writer, ctx.RegisterResourceOutputs(component, pulumi.Map{"scope": scope})
 }
 
-func (args *StorageReaderArgs) check() access.Problems {
+// pathWriter makes the role of those who write below paths of a container. It can be assigned in the account's resource
+// group. Its name, which Azure keeps unique in the tenant, is derived as its GUID is: another role has another name.
+func (c children) pathWriter(
+	ctx *pulumi.Context, name string, account, scope pulumi.StringInput,
+) (*authorization.RoleDefinition, error) {
+	group := derive(func(v []string) (string, error) {
+		id, err := arm.Parse(v[0], arm.StorageAccount)
+		return id.Group(), err
+	}, account)
+	id := derive(func(v []string) (string, error) {
+		return arm.GUID(v[0], ctx.Project(), ctx.Stack(), name, roles.StorageBlobPathWriter), nil
+	}, scope)
+	d := roles.PathWriter()
+	called := derive(func(v []string) (string, error) {
+		return fmt.Sprintf("%s (%s %s)", d.RoleName, lastSegment(v[0]), v[1][:8]), nil
+	}, scope, id)
+	made, err := authorization.NewRoleDefinition(ctx, name, &authorization.RoleDefinitionArgs{
+		Scope: group, RoleDefinitionId: pointer(id), RoleName: called, RoleType: pulumi.String("CustomRole"),
+		Description: pulumi.String(d.Description), AssignableScopes: pulumi.StringArray{group},
+		Permissions: authorization.PermissionArray{authorization.PermissionArgs{
+			DataActions: pulumi.ToStringArray(d.Permissions[0].DataActions),
+		}},
+	}, c.azureNative(authorization.RoleDefinition{}, authorization.RoleDefinitionArgs{}, pulumi.DeleteBeforeReplace(false))...)
+	if err != nil {
+		return nil, fmt.Errorf("defining the role of writers %q: %w", name, err)
+	}
+	return made, nil
+}
+
+// check returns what is wrong. Principals with paths are assigned pathRole.
+func (args *StorageReaderArgs) check(pathRole string) access.Problems {
 	ps := checkARMID("storageAccountId", args.StorageAccountID, arm.StorageAccount)
 	if args.Container != "" && !arm.IsContainerName(args.Container) {
 		ps.Add("container", "use 3 to 63 lower-case letters, digits and single hyphens",
@@ -143,6 +201,27 @@ func (args *StorageReaderArgs) check() access.Problems {
 	}
 	if len(args.Principals) == 0 {
 		ps.Add("principals", "give the principals that get the role, by name", "is empty")
+	}
+	kinds := []string{string(access.Flat), string(access.Hierarchical)}
+	if kind := string(args.AccountKind); kind != "" && !slices.Contains(kinds, kind) {
+		ps.Add("accountKind", problem.DidYouMean(kind, kinds), "unknown value %q", kind)
+	}
+	for _, name := range sortedKeys(args.Principals) {
+		at, paths := "principals."+name+".paths", args.Principals[name].Paths
+		switch {
+		case len(paths) == 0:
+			continue
+		case args.Container == "":
+			ps.Add(at, "name the container", "is given without container")
+		case args.AccountKind == "":
+			ps.Add(at, "say accountKind: flat, or hierarchical where the account has a hierarchical namespace (az storage "+
+				"account show --query isHnsEnabled)", "is given without accountKind, on which the condition depends")
+		default:
+			_, wrong := access.PathCondition(paths, args.AccountKind, pathRole)
+			for _, p := range wrong {
+				ps = append(ps, p.At(at))
+			}
+		}
 	}
 	return withEmpty(append(ps, checkAssignees("principals", args.Principals)...), args)
 }

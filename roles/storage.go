@@ -6,3 +6,27 @@ const (
 	ReadBlobs      = storageAccounts + "blobServices/containers/blobs/read"
 	WriteBlobs     = storageAccounts + "blobServices/containers/blobs/write"
 )
+
+// StorageBlobPathWriter is the name of the role of those who write below a path.
+const StorageBlobPathWriter = "Storage Blob Path Writer"
+
+// OfStorage is the role of a grant in storage, by its name: a built-in one, or PathWriter.
+func OfStorage(name string) Definition {
+	if name == StorageBlobPathWriter {
+		return PathWriter()
+	}
+	d, _ := BuiltIn(name)
+	return d
+}
+
+// PathWriter is the custom role of those who write below a path, with data actions alone: Storage Blob Data Contributor
+// may delete the container too, which no condition reaches (facts/conditions.md, "Writing below the prefix").
+func PathWriter() Definition {
+	const blobs = storageAccounts + "blobServices/containers/blobs/"
+	return Definition{
+		RoleName:    StorageBlobPathWriter,
+		Description: "Reads, writes, moves and deletes blobs, below the paths that the condition of each assignment names.",
+		Permissions: Permissions{{DataActions: []string{
+			ReadBlobs, WriteBlobs, blobs + "add/action", blobs + "delete", blobs + "move/action"}}},
+	}
+}

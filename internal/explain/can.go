@@ -222,7 +222,7 @@ func (q question) writes(p access.Principal) (answer, because string) {
 		Container: output.Container}
 	holders := q.plan.Holders(p)
 	for _, g := range q.plan.Grants {
-		if g.Role == roles.StorageBlobDataContributor && slices.Contains(holders, g.Principal) && g.Scope.Contains(at) {
+		if g.Writes() && slices.Contains(holders, g.Principal) && g.Scope.Contains(at) {
 			return Yes, "writes by " + g.String()
 		}
 	}

@@ -77,7 +77,7 @@ func assignmentURN(componentURN string, g access.Grant) string {
 		place += "." + g.Scope.Container
 	}
 	whose := "." + g.Principal.Kind + "." + g.Principal.Name
-	if g.Role == roles.StorageBlobDataContributor {
+	if g.Writes() {
 		return at(guardrails.StorageContributor, place+".contributor"+whose)
 	}
 	return at(guardrails.StorageReader, place+".reader"+whose)
@@ -138,7 +138,8 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 	bool) {
 	model := plan.Model
 	scope, err := model.ScopeID(g.Scope)
-	a := assignment{urn: urn, principal: m.declaredPrincipal(componentURN, plan, g.Principal), scope: scope}
+	a := assignment{condition: g.Condition, urn: urn, principal: m.declaredPrincipal(componentURN, plan, g.Principal),
+		scope: scope}
 	ok := true
 	switch {
 	case !g.Scope.InStorage() && model.Role.Made():
@@ -154,7 +155,8 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 		}
 	default:
 		var d roles.Definition
-		d, ok = roles.BuiltIn(g.Role)
+		d = roles.OfStorage(g.Role)
+		ok = d.RoleName != ""
 		a.role = role{key: d.ID, name: d.RoleName, permissions: d.Permissions, known: true, when: when}
 	}
 	return a, ok && err == nil

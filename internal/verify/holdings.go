@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // holdings decide from facts; access.Holdings.
@@ -72,31 +73,33 @@ func (h *holdings) Starts(invoker string) access.Ruling {
 	for _, action := range roles.InvokerActions() {
 		needs = append(needs, roles.Action{Name: action})
 	}
-	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID.Text(), needs, roles.Lacking)
+	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID.Text(), access.Place{}, needs, roles.Lacking)
 }
 
-// Acts implements access.Holdings. Whoever mounts has to see the container too, as Storage Blob Data Reader does.
-func (h *holdings) Acts(p access.Principal, at access.Scope, dataAction, role string) access.Ruling {
-	place, err := h.m.ScopeID(at)
+// Acts implements access.Holdings. Whoever mounts to read has to see the container too, as Storage Blob Data Reader
+// does.
+func (h *holdings) Acts(p access.Principal, at access.Place, dataAction, role string) access.Ruling {
+	place, err := h.m.ScopeID(at.Scope())
 	if err != nil {
 		return access.Ruling{Missing: err.Error()}
 	}
 	needs := []roles.Action{{Name: dataAction, Data: true}}
-	if p.IsCluster() {
+	if p.IsCluster() && dataAction == roles.ReadBlobs {
 		needs = append(needs, roles.Action{Name: roles.ReadContainers})
 	}
-	return h.rule(p, place, needs, func([]string) string { return role })
+	return h.rule(p, place, at, needs, func([]string) string { return role })
 }
 
 // rule decides whether the principal has all that is needed at a place. Roles add up, and what is denied is not had.
 func (h *holdings) rule(
-	p access.Principal, place string, needs []roles.Action, lacking func([]string) string,
+	p access.Principal, place string, at access.Place, needs []roles.Action, lacking func([]string) string,
 ) access.Ruling {
 	if why := h.unknown(p, place); why != "" {
 		return access.Ruling{Undecided: true, Missing: why}
 	}
 	var by []Assignment
 	var missing, undecided []string
+	var refused string // by the conditions of what would give it
 	for _, n := range needs {
 		if d, denied := h.denied(p, place, n); denied {
 			by := fmt.Sprintf("the deny assignment %q on %s", d.Name, h.name(d.Scope))
@@ -114,15 +117,33 @@ func (h *holdings) rule(
 		}
 		if i := slices.IndexFunc(h.own[p], gives(true)); i >= 0 {
 			by = append(by, h.own[p][i])
-		} else if i := slices.IndexFunc(h.own[p], gives(false)); i >= 0 {
+			continue
+		}
+		under, let, because := h.underConditions(p, place, at, n)
+		perhaps := func(a Assignment) bool {
+			return gives(false)(a) && !slices.ContainsFunc(under, func(of Assignment) bool { return of.ID == a.ID })
+		}
+		switch i := slices.IndexFunc(h.own[p], perhaps); {
+		case let == condition.Yes:
+			by = append(by, under...)
+		case let == condition.Undecided:
+			undecided = append(undecided, h.label(p, under[0])+" "+because)
+		case i >= 0:
 			a := h.own[p][i]
 			undecided = append(undecided, h.label(p, a)+a.whyUndecided(n))
-		} else {
+		case len(under) > 0:
+			missing = append(missing, n.Name)
+			refused = because
+		default:
 			missing = append(missing, n.Name)
 		}
 	}
 	if len(missing) > 0 {
-		return access.Ruling{Missing: lacking(missing) + h.onlyEligible(p, place, missing, needs)}
+		why := h.onlyEligible(p, place, missing, needs)
+		if refused != "" {
+			why += " (what it holds is under a condition that refuses " + refused + ")"
+		}
+		return access.Ruling{Missing: lacking(missing) + why}
 	}
 	if len(undecided) > 0 {
 		missing := "a decision that Azure alone can make: " + strings.Join(unique(undecided), ", ")

@@ -155,6 +155,9 @@ func (h *holdings) path(p access.Path, propagation time.Duration) Path {
 
 // permissions are what a grant of the model gives.
 func (h *holdings) permissions(g access.Grant) roles.Permissions {
+	if g.Scope.InStorage() {
+		return roles.OfStorage(g.Role).Permissions
+	}
 	if d, ok := roles.BuiltIn(g.Role); ok {
 		return d.Permissions
 	}
@@ -182,7 +185,8 @@ func (h *holdings) lacking(r *Report) error {
 				continue
 			}
 			perhaps = perhaps || a.Unread != ""
-			if under = append(under, a.Permissions...); a.Condition == "" {
+			under = append(under, a.Permissions...)
+			if letsAll(a.Condition, g.Condition, h.permissions(g)) {
 				held = append(held, a.Permissions...)
 			}
 		}
@@ -225,6 +229,9 @@ func (h *holdings) beyond(subjects []Subject, r *Report) error {
 				}
 				if slices.Contains(holders, g.Principal) && covers(at, a.Scope) {
 					needed = append(needed, h.permissions(g)...)
+					if !letsAll(g.Condition, a.Condition, h.permissions(g)) {
+						needed[len(needed)-1].DataActions = nil // it reaches beyond the grant's paths
+					}
 				}
 			}
 			more := a.Permissions.Beyond(needed)

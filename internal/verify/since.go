@@ -70,9 +70,8 @@ func ReadReport(from io.Reader) (Report, error) {
 	return r, nil
 }
 
-// Compare notes in the report what is different from an earlier one. The error is that of a report of another
-// stack, or of
-// one that is not earlier.
+// Compare notes in the report what is different from an earlier one. The error is that of a report of another stack, or
+// of one that is not earlier.
 func (r *Report) Compare(earlier Report) error {
 	if earlier.Stack != r.Stack {
 		return fmt.Errorf("the earlier report is of stack %s, and this one is of %s", plain(earlier.Stack), r.Stack)

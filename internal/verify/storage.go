@@ -231,9 +231,8 @@ func uses(m access.Model, stores map[string]store) (all []use) {
 	return all
 }
 
-// nearby are the storage accounts of the workspace's subscription: IDs by name in lower case. Their names are
-// unique in all
-// of Azure.
+// nearby are the storage accounts of the workspace's subscription: IDs by name in lower case. Their names are unique in
+// all of Azure.
 func (o *Observer) nearby(ctx context.Context, m access.Model) (map[string]string, error) {
 	found := map[string]string{}
 	workspace, err := arm.Parse(m.WorkspaceID.Text())

@@ -194,7 +194,7 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 			w.grant(g)
 		}
 	}
-	const condition = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'x/*'"
+	const condition = "@Environment[isPrivateLink] BoolEquals true"
 	builtIn, _ := roles.BuiltIn(reader.Role)
 	require.NoError(t, w.azure.Seed(azure.Seed{RoleAssignments: []azure.RoleAssignment{{
 		ID: "aaaaaaaa-0000-4000-8000-000000000001", Scope: lake + "/blobServices/default/containers/images",
@@ -215,6 +215,75 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 	w.assign(robot, "ServicePrincipal", reader.Role, lake)
 	assert.Equal(t, verify.Works, path(t, w.report(), "robot", "tagger").Status,
 		"another assignment gives it without condition")
+}
+
+// A condition that Azure holds is decided by what a job asks for (facts/conditions.md).
+func TestAConditionIsDecidedWhereItCanBe(t *testing.T) {
+	t.Parallel()
+	const (
+		blob   = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] "
+		prefix = "@Request[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:prefix] "
+		read   = "ActionMatches{'" + roles.ReadBlobs + "'}"
+		list   = " AND SubOperationMatches{'Blob.List'}"
+	)
+	for name, c := range map[string]struct {
+		kind      access.AccountKind
+		condition string
+		want      verify.Status
+		why       string // in part
+	}{
+		"elsewhere":    {access.Flat, blob + "StringLike 'x/*'", verify.Missing, "refuses"},
+		"only content": {access.Flat, "!(" + read + ") OR " + blob + "StringLike 'in/*'", verify.Missing, "Blob.List"},
+		"its path":     {access.Flat, limited(t, "in/", access.Flat), verify.Works, ""},
+		"a path above": {access.Flat, limited(t, "in/2026/", access.Flat), verify.Missing, "refuses"},
+		"written otherwise": {access.Flat, "(!(" + read + " AND NOT SubOperationMatches{'Blob.List'}) OR " + blob +
+			"StringLike 'in/*') AND (!(" + read + list + ") OR " + prefix + "StringLike 'in/*')", verify.Works, ""},
+		"without the folder": {access.Hierarchical, limited(t, "in/", access.Flat), verify.Missing, "blobs:path 'in'"},
+		"with the folder":    {access.Hierarchical, limited(t, "in/", access.Hierarchical), verify.Works, ""},
+		"of a kind that is not known": {"", limited(t, "in/", access.Flat), verify.Undecided,
+			"not known whether lake has a hierarchical namespace"},
+		"of a kind that does not matter": {"", limited(t, "in/", access.Hierarchical), verify.Works, ""},
+		"nothing that a job asks for":    {access.Flat, "!(ActionMatches{'" + roles.WriteBlobs + "'})", verify.Works, ""},
+		"another container": {access.Flat, "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] " +
+			"StringEquals 'other'", verify.Missing, "refuses"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := model()
+			images := m.DataInputs["images"]
+			images.Path = "in"
+			m.DataInputs["images"] = images
+			for input, d := range m.DataInputs { // of another kind, so that the account's kind is what is said of it
+				if d.Kind == access.ADLSGen2 {
+					d.Kind = access.Blob
+					m.DataInputs[input] = d
+				}
+			}
+			if c.kind != "" {
+				m.StorageAccountKinds = map[string]access.AccountKind{"lake": c.kind}
+			}
+			w := newWorld(t, m)
+			for _, g := range plans.Of(w.m).Grants {
+				if g.Principal != access.InvokerPrincipal("robot") || !g.Scope.InStorage() {
+					w.grant(g)
+				}
+			}
+			builtIn, _ := roles.BuiltIn(roles.StorageBlobDataReader)
+			require.NoError(t, w.azure.Seed(azure.Seed{RoleAssignments: []azure.RoleAssignment{{
+				ID: "aaaaaaaa-0000-4000-8000-000000000001", Scope: lake + "/blobServices/default/containers/images",
+				RoleID: builtIn.ID, PrincipalID: robot, Condition: c.condition,
+			}}}))
+			at := path(t, w.report(), "robot", "tagger")
+			assert.Equal(t, c.want, at.Status, at.Why)
+			assert.Contains(t, at.Why, c.why)
+		})
+	}
+}
+
+func limited(t *testing.T, path string, kind access.AccountKind) string {
+	text, ps := access.PathCondition([]string{path}, kind, roles.StorageBlobDataReader)
+	require.NoError(t, ps.Err())
+	return text
 }
 
 func TestANewGrantIsWaitedFor(t *testing.T) {

@@ -347,6 +347,13 @@ func walk(n node, visit func(node)) {
 	}
 }
 
+// Attributes are those that the condition asks about, each once.
+func (c Condition) Attributes() []Attribute {
+	s := search{}
+	s.values([]Condition{c})
+	return s.attributes
+}
+
 // SubOperations are the names that the condition asks about.
 func (c Condition) SubOperations() (names []string) {
 	walk(c.root, func(n node) {

@@ -187,7 +187,8 @@ func (s *seeder) storage() error {
 			return fmt.Errorf("storageAccounts.%s: %w", name, err)
 		}
 		s.subscription(id.SubscriptionID)
-		s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: scope, HNS: hns[name],
+		s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: scope,
+			HNS: hns[name] || s.m.StorageAccountKinds[name] == access.Hierarchical,
 			Containers: containers[name]})
 	}
 	s.public()

@@ -127,8 +127,8 @@ func public(account, container *state.Resource) bool {
 	return strings.EqualFold(level, "Container") || strings.EqualFold(level, "Blob")
 }
 
-// mount succeeds when the cluster's default identity can read the container, and for an output write to it (inferred:
-// the seed speaks of inputs alone).
+// mount succeeds when the cluster's default identity can see and read the container, as Storage Blob Data Reader can,
+// and for an output write blobs to it: that an output takes no more is inferred, as the seed speaks of inputs alone.
 func (h hops) mount(cluster *state.Resource, where place, action string) *state.Failure {
 	identity := defaultIdentity(h.st, cluster)
 	if identity == "" {
@@ -136,7 +136,10 @@ func (h hops) mount(cluster *state.Resource, where place, action string) *state.
 			"%s the compute %s has no managed identity with which to mount %s", mountMessage, cluster.ID, where.scope()))
 	}
 	access := rbac.Of(h.st, identity, where.scope())
-	answer := min(access.Action(readContainer), h.storage(where, action).may(access))
+	answer := h.storage(where, action).may(access)
+	if action == readBlobs {
+		answer = min(answer, access.Action(readContainer))
+	}
 	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, identity, action) {
 		return nil
 	}

@@ -1,0 +1,120 @@
+package verify
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/roles/condition"
+)
+
+// settled are the attributes that what a job asks for settles; of the others, such as the network that it comes by,
+// nothing is known here.
+var settled = []string{"microsoft.storage/storageaccounts:name",
+	"microsoft.storage/storageaccounts/blobservices/containers:name",
+	"microsoft.storage/storageaccounts/blobservices/containers/blobs:path",
+	"microsoft.storage/storageaccounts/blobservices/containers/blobs:prefix",
+	"microsoft.storage/storageaccounts/blobservices/containers/blobs:versionid",
+	"microsoft.storage/storageaccounts/blobservices/containers/blobs:snapshot"}
+
+// let decides whether the conditions of assignments, taken together, let through all that a condition does. because
+// says which request they do not, or why it is undecided.
+func let(asked condition.Condition, held []Assignment, operations []condition.Operation) (condition.Answer, string) {
+	var conditions []condition.Condition
+	var open string
+	for _, a := range held {
+		c, wrong := condition.Parse(a.Condition)
+		switch {
+		case a.Condition == "":
+			c = condition.Always
+		case len(wrong) > 0:
+			open = "under the condition " + a.Condition + ", which can't be read here"
+			continue
+		}
+		conditions = append(conditions, c)
+		for _, attribute := range c.Attributes() {
+			if !slices.Contains(settled, strings.ToLower(attribute.Name)) {
+				open = "under the condition " + a.Condition
+			}
+		}
+	}
+	answer, request, because := condition.Beyond([]condition.Condition{asked}, conditions, operations)
+	switch {
+	case answer == condition.No:
+		return condition.Yes, ""
+	case answer == condition.Yes && open == "":
+		return condition.No, request.String()
+	default:
+		return condition.Undecided, cmp.Or(open, because)
+	}
+}
+
+// underConditions decides whether the assignments of a principal that are under conditions give it an action at a
+// place. by are those assignments.
+func (h *holdings) underConditions(
+	p access.Principal, scope string, at access.Place, n roles.Action,
+) (by []Assignment, answer condition.Answer, because string) {
+	for _, a := range h.own[p] {
+		if covers(a.Scope, scope) && a.Unread == "" && a.Condition != "" && a.Permissions.Allows(n) {
+			by = append(by, a)
+		}
+	}
+	if len(by) == 0 {
+		return nil, condition.No, ""
+	}
+	if !n.Data { // no condition reaches the control plane of storage (facts/conditions.md, "Where a condition may stand")
+		if strings.HasPrefix(n.Name, "Microsoft.Storage/") {
+			return by[:1], condition.Yes, ""
+		}
+		return by, condition.Undecided, "under the condition " + by[0].Condition
+	}
+	id := h.m.StorageAccounts[at.Account].Text()
+	name := id[strings.LastIndex(id, "/")+1:]
+	kinds := []access.AccountKind{at.Kind}
+	if at.Kind == "" {
+		kinds = []access.AccountKind{access.Flat, access.Hierarchical}
+	}
+	for i, kind := range kinds {
+		asked, operations := at.Asks(name, kind, n.Name)
+		one, why := let(asked, by, operations)
+		if i > 0 && one != answer {
+			return by, condition.Undecided, "it is not known whether " + at.Account + " has a hierarchical namespace"
+		}
+		answer, because = one, why
+	}
+	if answer == condition.No && at.Within {
+		return by, condition.Undecided, "under the condition " + by[0].Condition +
+			", and it is not known here which path the job asks for"
+	}
+	return by, answer, because
+}
+
+// operationsOf are what a role lets its holder ask for of data, as conditions tell it apart.
+func operationsOf(ps roles.Permissions) (all []condition.Operation) {
+	for _, p := range ps {
+		for _, action := range p.DataActions {
+			all = append(all, condition.Operation{Action: action})
+			if action == roles.ReadBlobs {
+				all = append(all, condition.Operation{Action: action, SubOperation: "Blob.List"})
+			}
+		}
+	}
+	return all
+}
+
+// letsAll reports whether a condition lets through, of what a storage role allows, all that another one does; "" for
+// none.
+func letsAll(under, asked string, role roles.Permissions) bool {
+	c, wrong := condition.Parse(asked)
+	if asked == "" {
+		c, wrong = condition.Always, nil
+	}
+	operations := operationsOf(role)
+	if len(wrong) > 0 || len(operations) == 0 {
+		return under == ""
+	}
+	answer, _ := let(c, []Assignment{{Condition: under}}, operations)
+	return answer == condition.Yes
+}
