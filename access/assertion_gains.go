@@ -23,7 +23,7 @@ func (c checker) gains(a Assertion, p Principal) (how string, able bool) {
 	case a.Do != "":
 		return c.does(p, a.Do, a.Can == nil)
 	case a.Can == nil && a.Start != "":
-		return c.starts(p)
+		return c.starts(p, a.Start)
 	case a.Can == nil:
 		if how, able = c.reaches(p, a.Read); able || a.How != byNoWay {
 			return how, able
@@ -77,8 +77,22 @@ func with(input string) string {
 	return " with " + input
 }
 
-func (c checker) starts(p Principal) (how string, able bool) {
-	switch hop := c.invoke(p.Name); {
+// startsAny reports whether a principal may start jobs on any of the model's endpoints; one decides where the role
+// holds for all of them.
+func (c checker) startsAny(p Principal) (how string, able bool) {
+	if !c.Model.Role.ByEndpoint() {
+		return c.starts(p, "")
+	}
+	for _, endpoint := range sorted(c.Model.Endpoints) {
+		if how, able = c.starts(p, endpoint); able {
+			return how, able
+		}
+	}
+	return "may not start jobs", false
+}
+
+func (c checker) starts(p Principal, endpoint string) (how string, able bool) {
+	switch hop := c.invoke(p.Name, endpoint); {
 	case hop.Undecided:
 		return "may start jobs by " + hop.Missing, true
 	case hop.Missing == "":
@@ -112,7 +126,7 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 		return "anyone may read " + input, true
 	}
 	if !p.IsCluster() && d.Mechanism() == ByStoreCredential {
-		if by, able := c.starts(p); able {
+		if by, able := c.startsAny(p); able {
 			return by + ", and in any job the store's own credential reads " + input, true
 		}
 	}
@@ -147,7 +161,7 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 // roleCovers reports whether the invokers' role reaches a storage account. Assigned at the workspace it does not; where
 // one of the IDs is not known, it may.
 func (c checker) roleCovers(account string) bool {
-	if c.Model.Role.EffectiveScope() == AtWorkspace {
+	if c.Model.Role.EffectiveScope().inWorkspace() {
 		return false
 	}
 	scope, known := c.Model.RoleScopeID()
@@ -197,13 +211,10 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *Grant, through string, untold bool) {
 	for _, holder := range c.Holders(p) {
 		for _, g := range c.grantsOf[holder] {
-			permissions, untold := storageRoles[g.Role], false
-			if !g.Scope.InStorage() {
-				permissions, untold = c.role.Permissions, !c.Model.Role.Told()
-			}
-			allows := permissions.Allows(action) || cautious && (untold || permissions.MayAllow(action))
-			if allows && (g.Scope.Level != AtWorkspace || roles.ActsAtWorkspace(action.Name)) {
-				return &g, c.through(p, holder), untold
+			permissions, known := c.Permissions(g)
+			allows := permissions.Allows(action) || cautious && (!known || permissions.MayAllow(action))
+			if allows && (!g.Scope.Level.inWorkspace() || roles.ActsAtWorkspace(action.Name)) {
+				return &g, c.through(p, holder), !known
 			}
 		}
 	}

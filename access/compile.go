@@ -22,6 +22,8 @@ type Plan struct {
 	// allow, and roleMayLack those of which that is undecided.
 	role                   roles.Definition
 	roleLacks, roleMayLack []string
+	// parts are what the invokers' roles allow, by the names that grants call them.
+	parts map[string]roles.Permissions
 }
 
 // Compile works out, in one pass, everything that the model needs, or everything that is wrong with it. Among the
@@ -36,6 +38,11 @@ func Compile(m Model) (*Plan, Problems) {
 		roleLacks: roles.InvokerActions()}
 	if d, wrong := m.Role.Resolve(); wrong == nil {
 		p.role, p.roleLacks, p.roleMayLack = d, d.Permissions.Missing(), d.Permissions.Undecided()
+	}
+	p.parts = map[string]roles.Permissions{m.Role.grantName(): p.role.Permissions}
+	if m.Role.ByEndpoint() {
+		endpoint, workspace := p.role.Parts()
+		p.parts = map[string]roles.Permissions{endpointRole: endpoint.Permissions, workspaceRole: workspace.Permissions}
 	}
 	p.jobs = v.jobs
 	p.Needs = p.needs()
@@ -70,6 +77,9 @@ type Need struct {
 func (n Need) reason() string {
 	switch n.Hop {
 	case InvokeHop:
+		if n.Endpoint != "" {
+			return "start jobs on " + n.Endpoint
+		}
 		return "start jobs"
 	case MountHop:
 		return "mount " + n.Data + " for " + target(n.Endpoint, n.Deployment)
@@ -160,11 +170,7 @@ func outputLeg(name string, output DataOutput, kinds map[string]AccountKind) leg
 // needs are one for each invoker to start jobs, and by the seed's table, for each leg that identities take, one for the
 // cluster that mounts and one for each invoker who is to run the job.
 func (p *Plan) needs() (all []Need) {
-	scope := Scope{Level: p.Model.Role.EffectiveScope()}
-	for _, name := range sorted(p.Model.Invokers) {
-		all = append(all, Need{Principal: InvokerPrincipal(name), Hop: InvokeHop, By: ByRBAC, Role: p.Model.Role.grantName(),
-			At: scope})
-	}
+	all = p.starts()
 	for _, j := range p.jobs {
 		if len(j.invokers) == 0 {
 			continue // no job is to run, so nothing needs to be mounted either
@@ -185,4 +191,35 @@ func (p *Plan) needs() (all []Need) {
 		}
 	}
 	return all
+}
+
+// starts are the needs of whoever is to start jobs: the role, for everybody; or, where invokers are limited to
+// endpoints, both of its parts for each endpoint that names the invoker.
+func (p *Plan) starts() (all []Need) {
+	need := func(invoker, endpoint, role string, at Scope) {
+		all = append(all, Need{Principal: InvokerPrincipal(invoker), Hop: InvokeHop, Endpoint: endpoint, By: ByRBAC,
+			Role: role, At: at})
+	}
+	if !p.Model.Role.ByEndpoint() {
+		for _, name := range sorted(p.Model.Invokers) {
+			need(name, "", p.Model.Role.grantName(), Scope{Level: p.Model.Role.EffectiveScope()})
+		}
+		return all
+	}
+	for _, endpoint := range sorted(p.Model.Endpoints) {
+		for _, invoker := range p.Model.InvokersOf(p.Model.Endpoints[endpoint]) {
+			need(invoker, endpoint, endpointRole, endpointScope(endpoint))
+			need(invoker, endpoint, workspaceRole, Scope{Level: AtWorkspace})
+		}
+	}
+	return all
+}
+
+// Permissions are what the role of one of the plan's grants allows. They are not known of a role that exists and of
+// which only the ID is known.
+func (p *Plan) Permissions(g Grant) (_ roles.Permissions, known bool) {
+	if g.Scope.InStorage() {
+		return storageRoles[g.Role], true
+	}
+	return p.parts[g.Role], p.Model.Role.Told()
 }

@@ -11,7 +11,7 @@ import (
 // A Grant is one role assignment and why it exists.
 type Grant struct {
 	Principal Principal `json:"principal"`
-	Role      string    `json:"role"` // invokerRole, existingRole, or the name of a built-in role
+	Role      string    `json:"role"` // invokerRole, one of its parts, existingRole, or a built-in role's name
 	Scope     Scope     `json:"scope"`
 	// Paths in the container that Condition limits the role to: folders, which end in a slash, and files. None for all of
 	// the scope.
@@ -177,6 +177,7 @@ func compareGrants(a, b Grant) int {
 		return cmp.Or(
 			strings.Compare(a.Scope.StorageAccount, b.Scope.StorageAccount),
 			strings.Compare(a.Scope.Container, b.Scope.Container),
+			strings.Compare(a.Scope.Endpoint, b.Scope.Endpoint),
 			cmp.Compare(a.Scope.Level, b.Scope.Level),
 		)
 	}

@@ -2,6 +2,8 @@ package access
 
 import (
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -10,8 +12,9 @@ import (
 type Holdings interface {
 	// Gone says why a principal can't act at all; "" if it can.
 	Gone(p Principal) string
-	// Starts decides whether an invoker has the 35 actions at the workspace.
-	Starts(invoker string) Ruling
+	// Starts decides whether an invoker has the 35 actions where a job on the endpoint needs them: those of
+	// roles.AtEndpoint there, the others at the workspace.
+	Starts(invoker, endpoint string) Ruling
 	// Acts decides whether a principal may do roles.ReadBlobs or roles.WriteBlobs at a place, with all that a job asks
 	// for there. What is missing where it may not is the role.
 	Acts(p Principal, at Place, dataAction, role string) Ruling
@@ -81,8 +84,11 @@ func newGranted(x explainer, grants []Grant) granted {
 
 func (x granted) Gone(Principal) string { return "" }
 
-func (x granted) Starts(invoker string) Ruling {
+func (x granted) Starts(invoker, endpoint string) Ruling {
 	p, role := InvokerPrincipal(invoker), x.Model.Role
+	if role.ByEndpoint() {
+		return x.startsByParts(p, endpoint)
+	}
 	for _, holder := range x.Holders(p) {
 		for _, g := range x.grantsOf[holder] {
 			if g.Role == role.grantName() && g.Scope.Contains(Scope{Level: AtWorkspace}) {
@@ -97,6 +103,33 @@ func (x granted) Starts(invoker string) Ruling {
 		}
 	}
 	return Ruling{Missing: roles.Lacking(roles.InvokerActions())}
+}
+
+// startsByParts looks for both parts of the role.
+func (x granted) startsByParts(p Principal, endpoint string) Ruling {
+	var by, missing []string
+	for _, part := range []struct {
+		role string
+		at   Scope
+	}{{endpointRole, endpointScope(endpoint)}, {workspaceRole, Scope{Level: AtWorkspace}}} {
+		given := ""
+		for _, holder := range x.Holders(p) {
+			for _, g := range x.grantsOf[holder] {
+				if given == "" && g.Role == part.role && g.Scope.Contains(part.at) {
+					given = g.String() + x.through(p, holder)
+				}
+			}
+		}
+		if by = append(by, given); given == "" {
+			missing = append(missing, roles.Lacking(invokerActionsOf(x.parts[part.role]))+" at "+part.at.String())
+		}
+	}
+	return Ruling{GivenBy: strings.Join(by, " and "), Missing: strings.Join(missing, ", and ")}
+}
+
+// invokerActionsOf are those of the 35 actions that a role allows.
+func invokerActionsOf(ps roles.Permissions) []string {
+	return slices.DeleteFunc(roles.InvokerActions(), func(action string) bool { return !ps.Action(action).Allowed })
 }
 
 // Acts looks at the scope and at the account around it; of several grants that allow the same, the first is named.

@@ -10,7 +10,7 @@ import (
 )
 
 // limits warns of a plan that nears Azure's limit of role assignments, and refuses one that exceeds it by itself. A
-// plan makes one custom role at most, so it says nothing about the limit of those.
+// plan makes two custom roles at most, so it says nothing about the limit of those.
 func (v *validator) limits(p *Plan) {
 	limit := v.m.MaxRoleAssignments()
 	if !cloud.Near(len(p.Grants), limit) {

@@ -158,9 +158,10 @@ func (x explainer) paths() (all []Path) {
 	routes := x.routes()
 	for _, name := range x.Model.Acting() {
 		invoker := InvokerPrincipal(name)
-		start := []Hop{x.token(name), x.invoke(name)}
+		token, invoke := x.token(name), x.invokes(name)
 		for _, r := range routes {
-			hops := append(make([]Hop, 0, len(start)+2*len(r.tracks)), start...)
+			start := [...]Hop{token, invoke(r.endpoint)}
+			hops := append(make([]Hop, 0, len(start)+2*len(r.tracks)), start[:]...)
 			for _, t := range r.tracks {
 				hops = append(hops, t.before)
 				if t.byIdentity() {
@@ -192,13 +193,36 @@ func (x explainer) token(name string) Hop {
 	return hop
 }
 
-func (x explainer) invoke(name string) Hop {
+// invokes gives the hop of an invoker by endpoint, each decided once.
+func (x explainer) invokes(name string) func(endpoint string) Hop {
+	decided := map[string]Hop{}
+	return func(endpoint string) Hop {
+		if hop, is := decided[endpoint]; is {
+			return hop
+		}
+		hop := x.invoke(name, endpoint)
+		decided[endpoint] = hop
+		return hop
+	}
+}
+
+func (x explainer) invoke(name, endpoint string) Hop {
 	hop := Hop{Kind: InvokeHop, Identity: InvokerPrincipal(name).String(), Needs: allActions}
-	hop.rule(x.held.Starts(name))
+	if x.Model.Role.ByEndpoint() {
+		hop.Needs = actionsAtEndpoint
+	}
+	hop.rule(x.held.Starts(name, endpoint))
 	return hop
 }
 
-var allActions = fmt.Sprintf("the %d actions at the workspace", len(roles.InvokerActions()))
+var (
+	allActions        = fmt.Sprintf("the %d actions at the workspace", len(roles.InvokerActions()))
+	actionsAtEndpoint = func() string {
+		endpoint, workspace := roles.Invoker().Parts()
+		return fmt.Sprintf("%d actions at the endpoint and %d at the workspace", len(endpoint.Permissions[0].Actions),
+			len(workspace.Permissions[0].Actions))
+	}()
+)
 
 // before is the hop of a leg that comes before the job identity's own, or in its place.
 func (x explainer) before(cluster Principal, l leg) Hop {

@@ -81,6 +81,14 @@ func (p *Plan) roleReport() map[string]string {
 	}
 	documented := fmt.Sprintf("the %d documented actions", len(invoker))
 	switch {
+	case p.Model.Role.ByEndpoint():
+		for name, says := range map[string]string{
+			endpointRole: "allowed at each endpoint that names the invoker; that batch endpoints take assignments is " +
+				"inferred (" + endpointSource + ")",
+			workspaceRole: "allowed at the workspace",
+		} {
+			lines[fmt.Sprintf("%s: %d of %s", name, len(invokerActionsOf(p.parts[name])), documented)] = says
+		}
 	case seen >= len(invoker) && len(p.roleLacks) == 0:
 		lines[documented] = "allowed"
 	case len(p.roleLacks) == 0:

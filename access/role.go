@@ -8,11 +8,12 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-var roleScopes = []string{string(AtWorkspace), string(AtResourceGroup), string(AtSubscription)}
+var roleScopes = []string{string(AtEndpoint), string(AtWorkspace), string(AtResourceGroup), string(AtSubscription)}
 
 // A Role is what the invokers are given: by default a custom role of the seed's 35 actions, at the workspace.
 type Role struct {
-	// Scope at which it is assigned; "" for the workspace.
+	// Scope at which it is assigned; "" for the workspace. At AtEndpoint there are two roles in its place, the parts of
+	// roles.Definition.Parts: one at each endpoint that names the invoker, the other at the workspace.
 	Scope Level
 	// Name of the custom role; "" for the default.
 	Name string
@@ -33,6 +34,9 @@ type Role struct {
 const (
 	invokerRole  = "Batch Endpoint Invoker"
 	existingRole = "existing role"
+	// the two that stand for the first where role.scope is endpoint
+	endpointRole  = invokerRole + " (endpoint)"
+	workspaceRole = invokerRole + " (workspace)"
 )
 
 // notTold says what is missing where it matters what an existing role allows and nobody has said it.
@@ -52,6 +56,9 @@ func (r Role) Title() string {
 
 // EffectiveScope is Scope, or its default.
 func (r Role) EffectiveScope() Level { return cmp.Or(r.Scope, AtWorkspace) }
+
+// ByEndpoint reports whether invokers are limited to the endpoints that name them.
+func (r Role) ByEndpoint() bool { return r.Scope == AtEndpoint }
 
 // Told reports whether the model knows what the role allows. It does, but for an existing role of which only the ID is
 // known.

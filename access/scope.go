@@ -12,6 +12,7 @@ type Level string
 
 // The levels: those of the invokers' role, the narrowest first, and those of readers and writers in a storage account.
 const (
+	AtEndpoint      Level = "endpoint"
 	AtWorkspace     Level = "workspace"
 	AtResourceGroup Level = "resourceGroup"
 	AtSubscription  Level = "subscription"
@@ -19,10 +20,14 @@ const (
 	AtAccount       Level = "account"
 )
 
-// A Scope is where a grant holds: the workspace, its resource group or its subscription; or a storage account of the
-// model, or a container in one.
+// inWorkspace reports whether what is granted at a level holds for nothing outside of the workspace.
+func (l Level) inWorkspace() bool { return l == AtWorkspace || l == AtEndpoint }
+
+// A Scope is where a grant holds: a batch endpoint, the workspace, its resource group or its subscription; or a storage
+// account of the model, or a container in one.
 type Scope struct {
 	Level          Level  `json:"level"`
+	Endpoint       string `json:"endpoint,omitempty"`
 	StorageAccount string `json:"storageAccount,omitempty"`
 	Container      string `json:"container,omitempty"`
 }
@@ -32,10 +37,13 @@ func storageScope(account, container string, level Level) Scope {
 		level = AtContainer
 	}
 	if level == AtContainer || level == AtPath {
-		return Scope{AtContainer, account, container}
+		return Scope{Level: AtContainer, StorageAccount: account, Container: container}
 	}
 	return Scope{Level: AtAccount, StorageAccount: account}
 }
+
+// endpointScope is the batch endpoint of that name.
+func endpointScope(name string) Scope { return Scope{Level: AtEndpoint, Endpoint: name} }
 
 // InStorage reports whether the scope is a storage account or a container.
 func (s Scope) InStorage() bool { return s.StorageAccount != "" }
@@ -50,6 +58,8 @@ func (s Scope) String() string {
 		return "storage account " + s.StorageAccount
 	case s.InStorage():
 		return s.StorageAccount
+	case s.Level == AtEndpoint:
+		return string(s.Level) + " " + s.Endpoint
 	default:
 		return string(s.Level)
 	}
@@ -62,6 +72,9 @@ func (s Scope) Contains(inner Scope) bool {
 	}
 	if s.InStorage() {
 		return s.Container == "" || s.Container == inner.Container
+	}
+	if s.Level == AtEndpoint {
+		return s == inner
 	}
 	return slices.Index(roleScopes, string(s.Level)) >= slices.Index(roleScopes, string(inner.Level))
 }
@@ -85,6 +98,8 @@ func (m Model) ScopeID(s Scope) (string, error) {
 		return workspace.Subscription(), nil
 	case AtResourceGroup:
 		return workspace.Group(), nil
+	case AtEndpoint:
+		return arm.BatchEndpoint(m.WorkspaceID.Text(), s.Endpoint), nil
 	default:
 		return m.WorkspaceID.Text(), nil
 	}
@@ -106,9 +121,14 @@ func plain(path string, id ID, wantType string) (arm.ID, error) {
 	return parsed, nil
 }
 
-// RoleScopeID returns the ARM ID of the scope at which the invokers' role is assigned, if the workspace is known.
+// RoleScopeID returns the ARM ID of the scope at which the invokers' role is assigned, if the workspace is known. Of a
+// role that is assigned at endpoints it is the workspace: all of them lie there.
 func (m Model) RoleScopeID() (string, bool) {
-	id, err := m.ScopeID(Scope{Level: m.Role.EffectiveScope()})
+	level := m.Role.EffectiveScope()
+	if level == AtEndpoint {
+		level = AtWorkspace
+	}
+	id, err := m.ScopeID(Scope{Level: level})
 	return id, err == nil
 }
 

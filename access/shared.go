@@ -47,6 +47,9 @@ func (v *validator) sharedGrants(p *Plan) {
 		case !v.m.exists(principal):
 			v.add(path+".principal", "name one that exists, by its ID", "%s is made by this stack, so no other one grants it "+
 				"anything", s.Principal)
+		case s.StorageAccount == "" && v.m.Role.ByEndpoint():
+			v.add(path, "take it out, or choose role.scope workspace and give role.roleDefinitionId",
+				"is of the roles that this stack makes for role.scope endpoint, which no other one assigns")
 		case s.StorageAccount == "" && v.m.Role.BuiltIn == "" && !v.m.Role.RoleDefinitionID.Given():
 			v.add(path, "set role.roleDefinitionId to the role that both assign, or take it out",
 				"is of the role that this stack makes, which no other one assigns")

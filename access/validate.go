@@ -36,6 +36,7 @@ func (v *validator) model() {
 	v.dataInputs()
 	v.dataOutputs()
 	v.endpoints()
+	v.limitedToEndpoints()
 	v.assertions()
 }
 
@@ -267,6 +268,9 @@ func (v *validator) role(path string, r Role, scope ID) {
 	if r.Scope != "" {
 		v.oneOf(path+".scope", string(r.Scope), roleScopes)
 	}
+	if r.ByEndpoint() && !v.parted(path, r) {
+		return
+	}
 	if r.RoleDefinitionID.Given() && !v.existingRole(path, r) {
 		return
 	}
@@ -282,7 +286,11 @@ func (v *validator) role(path string, r Role, scope ID) {
 		return
 	}
 	if !d.BuiltIn {
-		for _, p := range d.Validate() { // what is read is valid, but for the name that the user gave it
+		named := d
+		if r.ByEndpoint() {
+			_, named = d.Parts() // with the longer of the two names
+		}
+		for _, p := range named.Validate() { // what is read is valid, but for the name that the user gave it
 			v.add(path+".name", p.Fix, "%s", p.What)
 		}
 	}

@@ -72,5 +72,8 @@ func Container(accountID, container string) string {
 	return accountID + "/blobServices/default/containers/" + container
 }
 
+// BatchEndpoint is the ARM ID of a batch endpoint of a workspace.
+func BatchEndpoint(workspaceID, name string) string { return workspaceID + "/batchEndpoints/" + name }
+
 // Last is the last segment of an ID: the name of a resource, the GUID of a role definition.
 func Last(id string) string { return id[strings.LastIndex(id, "/")+1:] }

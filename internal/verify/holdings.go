@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/roles/condition"
 )
@@ -67,13 +68,41 @@ func (h *holdings) Gone(p access.Principal) string {
 	return h.facts.Gone[p]
 }
 
-// Starts implements access.Holdings.
-func (h *holdings) Starts(invoker string) access.Ruling {
-	var needs []roles.Action
+// A demand is an action that is needed at a place.
+type demand struct {
+	roles.Action
+	at string
+}
+
+// Starts implements access.Holdings. Whatever the model grants, what is about a batch endpoint is asked for there: a
+// role counts that is assigned at it or above, and a denial too (facts/batch-endpoints.md, Permissions: inferred).
+func (h *holdings) Starts(invoker, endpoint string) access.Ruling {
+	workspace := h.m.WorkspaceID.Text()
+	at := arm.BatchEndpoint(workspace, endpoint)
+	var needs []demand
 	for _, action := range roles.InvokerActions() {
-		needs = append(needs, roles.Action{Name: action})
+		place := workspace
+		if roles.AtEndpoint(action) {
+			place = at
+		}
+		needs = append(needs, demand{roles.Action{Name: action}, place})
 	}
-	return h.rule(access.InvokerPrincipal(invoker), h.m.WorkspaceID.Text(), access.Place{}, needs, roles.Lacking)
+	lacking := roles.Lacking
+	if h.m.Role.ByEndpoint() { // then it matters which of the two assignments is not there
+		lacking = func(missing []string) string {
+			var parts []string
+			for _, place := range []string{at, workspace} {
+				here := slices.DeleteFunc(slices.Clone(missing), func(action string) bool {
+					return roles.AtEndpoint(action) != (place == at)
+				})
+				if len(here) > 0 {
+					parts = append(parts, roles.Lacking(here)+" at "+h.name(place))
+				}
+			}
+			return strings.Join(parts, ", and ")
+		}
+	}
+	return h.rule(access.InvokerPrincipal(invoker), access.Place{}, needs, lacking)
 }
 
 // Acts implements access.Holdings. Whoever mounts to read has to see the container too, as Storage Blob Data Reader
@@ -83,27 +112,30 @@ func (h *holdings) Acts(p access.Principal, at access.Place, dataAction, role st
 	if err != nil {
 		return access.Ruling{Missing: err.Error()}
 	}
-	needs := []roles.Action{{Name: dataAction, Data: true}}
+	needs := []demand{{roles.Action{Name: dataAction, Data: true}, place}}
 	if p.IsCluster() && dataAction == roles.ReadBlobs {
-		needs = append(needs, roles.Action{Name: roles.ReadContainers})
+		needs = append(needs, demand{roles.Action{Name: roles.ReadContainers}, place})
 	}
-	return h.rule(p, place, at, needs, func([]string) string { return role })
+	return h.rule(p, at, needs, func([]string) string { return role })
 }
 
-// rule decides whether the principal has all that is needed at a place. Roles add up, and what is denied is not had.
+// rule decides whether the principal has all that is needed, each at its place. Roles add up, and what is denied is not
+// had. The path of storage, if there is one, is what conditions look at.
 func (h *holdings) rule(
-	p access.Principal, place string, at access.Place, needs []roles.Action, lacking func([]string) string,
+	p access.Principal, path access.Place, needs []demand, lacking func([]string) string,
 ) access.Ruling {
-	if why := h.unknown(p, place); why != "" {
-		return access.Ruling{Undecided: true, Missing: why}
+	for _, n := range needs {
+		if why := h.unknown(p, n.at); why != "" {
+			return access.Ruling{Undecided: true, Missing: why}
+		}
 	}
 	var by []Assignment
 	var missing, undecided []string
 	var refused string // by the conditions of what would give it
 	for _, n := range needs {
-		if d, denied := h.denied(p, place, n); denied {
+		if d, denied := h.denied(p, n.at, n.Action); denied {
 			by := fmt.Sprintf("the deny assignment %q on %s", d.Name, h.name(d.Scope))
-			why := whyUndecided(d.Condition, d.Permissions, n)
+			why := whyUndecided(d.Condition, d.Permissions, n.Action)
 			if why == "" {
 				return access.Ruling{Missing: n.Name + ", which " + by + " takes away"}
 			}
@@ -111,15 +143,15 @@ func (h *holdings) rule(
 		}
 		gives := func(certainly bool) func(Assignment) bool {
 			return func(a Assignment) bool {
-				return covers(a.Scope, place) && (a.Permissions.MayAllow(n) || a.Unread != "") &&
-					(a.whyUndecided(n) == "") == certainly
+				return covers(a.Scope, n.at) && (a.Permissions.MayAllow(n.Action) || a.Unread != "") &&
+					(a.whyUndecided(n.Action) == "") == certainly
 			}
 		}
 		if i := slices.IndexFunc(h.own[p], gives(true)); i >= 0 {
 			by = append(by, h.own[p][i])
 			continue
 		}
-		under, let, because := h.underConditions(p, place, at, n)
+		under, let, because := h.underConditions(p, n.at, path, n.Action)
 		perhaps := func(a Assignment) bool {
 			return gives(false)(a) && !slices.ContainsFunc(under, func(of Assignment) bool { return of.ID == a.ID })
 		}
@@ -130,7 +162,7 @@ func (h *holdings) rule(
 			undecided = append(undecided, h.label(p, under[0])+" "+because)
 		case i >= 0:
 			a := h.own[p][i]
-			undecided = append(undecided, h.label(p, a)+a.whyUndecided(n))
+			undecided = append(undecided, h.label(p, a)+a.whyUndecided(n.Action))
 		case len(under) > 0:
 			missing = append(missing, n.Name)
 			refused = because
@@ -139,7 +171,7 @@ func (h *holdings) rule(
 		}
 	}
 	if len(missing) > 0 {
-		why := h.onlyEligible(p, place, missing, needs)
+		why := h.onlyEligible(p, missing, needs)
 		if refused != "" {
 			why += " (what it holds is under a condition that refuses " + refused + ")"
 		}
@@ -176,13 +208,14 @@ func (h *holdings) unknown(p access.Principal, place string) string {
 }
 
 // onlyEligible names the roles that would give something of what is missing, if their holder activated them.
-func (h *holdings) onlyEligible(p access.Principal, place string, missing []string, needs []roles.Action) string {
+func (h *holdings) onlyEligible(p access.Principal, missing []string, needs []demand) string {
 	var labels []string
 	for _, a := range h.facts.Eligible {
-		gives := slices.ContainsFunc(needs, func(n roles.Action) bool {
-			return slices.Contains(missing, n.Name) && (a.Permissions.MayAllow(n) || a.Unread != "")
+		gives := slices.ContainsFunc(needs, func(n demand) bool {
+			return slices.Contains(missing, n.Name) && (a.Permissions.MayAllow(n.Action) || a.Unread != "") &&
+				covers(a.Scope, n.at)
 		})
-		if gives && h.is(p, a.PrincipalID) && covers(a.Scope, place) {
+		if gives && h.is(p, a.PrincipalID) {
 			labels = append(labels, h.label(p, a))
 		}
 	}
@@ -242,8 +275,10 @@ func (h *holdings) label(p access.Principal, a Assignment) string {
 // name is a scope in the model's words, or else in Azure's.
 func (h *holdings) name(scope string) string {
 	trimmed := strings.Trim(scope, "/")
-	if strings.EqualFold(trimmed, strings.Trim(h.m.WorkspaceID.Text(), "/")) {
+	if rest, ok := cutFold(trimmed, strings.Trim(h.m.WorkspaceID.Text(), "/")); ok && rest == "" {
 		return string(access.AtWorkspace)
+	} else if endpoint, is := cutFold(rest, "/batchEndpoints/"); ok && is && !strings.Contains(endpoint, "/") {
+		return string(access.AtEndpoint) + " " + endpoint
 	}
 	for name, account := range h.m.StorageAccounts {
 		id := strings.Trim(account.Text(), "/")

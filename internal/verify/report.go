@@ -161,14 +161,11 @@ func (h *holdings) permissions(g access.Grant) roles.Permissions {
 	if d, ok := roles.BuiltIn(g.Role); ok {
 		return d.Permissions
 	}
-	if !h.m.Role.Told() {
+	ps, known := h.plan.Permissions(g)
+	if !known {
 		return roles.Invoker().Permissions // what it is given for; what Azure says that it allows besides is beyond need
 	}
-	d, wrong := h.m.Role.Resolve()
-	if wrong != nil {
-		return nil // the model is valid
-	}
-	return d.Permissions
+	return ps
 }
 
 // lacking finds the grants that are not held in full, by whatever assignments.
