@@ -10,7 +10,8 @@ import (
 // manyIndirect is the number of indirect ways from which on none is drawn: they would fill the picture.
 const manyIndirect = 60
 
-// layOut draws invokers, endpoints with the cluster that each runs on, and inputs with outputs below them. It returns how
+// layOut draws invokers, endpoints with the cluster that each runs on, and inputs with outputs below them. It returns
+// how
 // many indirect ways are not drawn.
 func layOut(x Explanation, f filter) (g *page.Graph, hidden int) {
 	var invokers, endpoints, inputs, outputs []page.Node

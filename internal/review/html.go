@@ -45,7 +45,8 @@ func HTML(w io.Writer, r Review) error {
 <p class="id">project %s</p>
 </header>
 <main>
-`, text(page.Policy(page.CSS)), text(r.Stack), page.CSS, text(r.Stack), verdictClass(r), text(r.Verdict), text(r.Project))
+`, text(page.Policy(page.CSS)), text(r.Stack), page.CSS, text(r.Stack), verdictClass(r), text(r.Verdict),
+		text(r.Project))
 	all := slices.SortedFunc(slices.Values(r.reached), func(a, b reached) int {
 		return strings.Compare(a.component, b.component)
 	})
