@@ -37,16 +37,19 @@ var contract = []struct {
 			"adopt": "it needs the file of an import too",
 		}, takes("preview", ""),
 	},
-	{"--format", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints"},
+	{"--format", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints",
+		"export": "its file is for --world"},
 		takes("format", "")},
-	{"--json", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints"}, takes("json", "")},
+	{"--json", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints",
+		"export": "its file is for --world"}, takes("json", "")},
 	{
 		"--json and --format are one choice", map[string]string{"init": "it prints a stack file",
-			"sandbox": "what it runs prints"},
+			"sandbox": "what it runs prints", "export": "its file is for --world"},
 		refused([]string{"--json", "--format", "table"}, "none of the others can be"),
 	},
 	{
-		"a format that there is not", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints"},
+		"a format that there is not", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints",
+			"export": "its file is for --world"},
 		refused([]string{"--format", "tabel"}, `--format: unknown value "tabel"; did you mean "table"?`),
 	},
 	{
@@ -79,7 +82,7 @@ var contract = []struct {
 	},
 	{
 		"--yes for what changes Azure, a state or a stack file", map[string]string{
-			"explain": "reads", "can": "reads", "review": "reads", "verify": "reads", "invoke": "is there to do it",
+			"explain": "reads", "can": "reads", "review": "reads", "verify": "reads", "export": "reads", "invoke": "is there to do it",
 			"sandbox": "is there to do it", "rehearse": "is there to do it",
 		}, takes("yes", "y"),
 	},

@@ -97,7 +97,7 @@ invoke has finer ones, and sandbox passes on the code of the command that it run
 	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
 	root.AddCommand(
 		newRehearse(), newExplain(), newCan(), newReview(), newInvoke(), newPin(), newVerify(),
-		newInit(), newAdopt(), newRecover(), newSandbox(), newPulumi(), newWeather(),
+		newInit(), newExport(), newAdopt(), newRecover(), newSandbox(), newPulumi(), newWeather(),
 	)
 	return root
 }

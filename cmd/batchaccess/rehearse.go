@@ -19,7 +19,7 @@ import (
 
 func newRehearse() *cobra.Command {
 	var from source
-	var weather string
+	var weather, worldFile string
 	var form form
 	var to output
 	var keep bool
@@ -43,11 +43,16 @@ shows the change as Azure would see it; it costs no time. --kill also begins the
 engine at a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up), and demands the same
 end. It exits with 1 if the change fails or interrupts somebody, and with 2 if what was before can't be deployed.
 
+--world takes the file that batchaccess export wrote of the real Azure. Without it, workspace, endpoints, deployments,
+data stores and principals are guessed from the stack. A world of another tenant, cloud or workspace, or that lacks what
+the stack refers to, is refused.
+
 In bad weather the rehearsal waits until what it was granted acts, as people have to. Its report names the weather, with
 which it can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
   batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
   batchaccess rehearse --stack dev --weather stormy,seed=7
+  batchaccess export --stack dev --output dev.world.json && batchaccess rehearse --stack dev --world dev.world.json
   batchaccess rehearse --stack dev --from origin/main
   batchaccess rehearse --stack dev --from origin/main --weather propagation=5m --kill 10
   batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev --
@@ -62,6 +67,10 @@ pulumi stack`, Args: cobra.NoArgs,
 			}
 			if change.from == "" && change.kills > 0 {
 				return errors.New("--kill is of a change; say with --from what the stack was before")
+			}
+			real, err := readWorld(cmd, worldFile)
+			if err != nil {
+				return err
 			}
 			stack, err := from.open(cmd)
 			if err != nil {
@@ -79,6 +88,10 @@ pulumi stack`, Args: cobra.NoArgs,
 			}
 			if stack.project.dir == "" {
 				return fmt.Errorf("a rehearsal deploys the program; name the folder of project %s with -C", stack.Project)
+			}
+			tenants, err := stack.project.tenants(stack.name)
+			if err != nil {
+				return err
 			}
 			if change.from != "" {
 				now := rehearsal.Version{ProjectDir: stack.project.dir, Model: part.Plan.Model, Location: stack.location}
@@ -100,7 +113,7 @@ pulumi stack`, Args: cobra.NoArgs,
 			shown := newProgress(cmd.ErrOrStderr())
 			report, err := rehearsal.Run(cmd.Context(), rehearsal.Options{
 				ProjectDir: stack.project.dir, Stack: stack.name, Model: part.Plan.Model, Location: stack.location,
-				StateDir: state, Pulumi: cli, StandIns: standIns, Keep: keep, Weather: today, Progress: shown, Logger: logger(cmd),
+				World: real, Tenants: tenants, StateDir: state, Pulumi: cli, StandIns: standIns, Keep: keep, Weather: today, Progress: shown, Logger: logger(cmd),
 			})
 			shown.done()
 			if err != nil {
@@ -114,11 +127,13 @@ pulumi stack`, Args: cobra.NoArgs,
 	to.flags(cmd)
 	addStandIn(cmd)
 	addWeather(cmd, &weather)
+	addWorld(cmd, &worldFile)
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up, in .batchaccess/rehearsal-<stack>")
 	cmd.Flags().StringVar(&change.from, "from", "", "rehearse the change from a commit, branch, tag or stack file")
 	cmd.Flags().IntVar(&change.kills, "kill", 0, "how often the change is killed and taken up again")
 	cmd.Flags().Uint64Var(&change.seed, "kill-seed", 0, "pick the writes at which it is killed (default: any)")
 	cmd.MarkFlagsMutuallyExclusive("keep", "from")
+	cmd.MarkFlagsMutuallyExclusive("world", "from")
 	return cmd
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	sandboxengine "github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -26,7 +27,7 @@ import (
 type passedOn struct{ *exec.ExitError }
 
 func newSandbox() *cobra.Command {
-	var dir, stateDir, weather string
+	var dir, stateDir, weather, worldFile string
 	var exists []string
 	cmd := &cobra.Command{
 		Use:   "sandbox [flags] -- <command> [arguments]",
@@ -36,6 +37,9 @@ credentials of its own, and nothing leaves this machine. What the configuration 
 in the sandbox. The state is kept from one command to the next.
 
 ` + existsHelp + `
+
+--world takes the file that batchaccess export wrote of the real Azure: the stacks of its workspace find there what it
+has, and nothing of it is guessed. One that lacks what they refer to is refused.
 
 Everyone can sign in: az is a stand-in for the Azure CLI, which signs in at the sandbox and nowhere else (az login
 --username <name>), and batchaccess invoke --as-invoker <name> takes the sign-in of any invoker of the stacks.
@@ -71,22 +75,33 @@ It exits with the exit code of the command.`,
 			if err != nil {
 				return err
 			}
+			real, err := p.world(cmd, worldFile)
+			if err != nil {
+				return err
+			}
+			models, seeds, err := seedsOf(cmd, p, exists, real)
+			if err != nil {
+				return err
+			}
 			cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			a, err := azure.Start(cmd.Context(), azure.Options{StateFile: filepath.Join(stateDir, "azure", "state.json"),
-				Weather: today, Logger: logger(cmd)})
+			stateFile := filepath.Join(stateDir, "azure", "state.json")
+			_, kept := os.Stat(stateFile)
+			a, err := azure.Start(cmd.Context(), azure.Options{StateFile: stateFile, Weather: today, Logger: logger(cmd)})
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, a.Close()) }()
-			models, err := seed(cmd, a, p, exists)
-			if err == nil {
-				err = a.Seed(more)
+			if of := a.Deployer().TenantID; real != nil && kept == nil && !strings.EqualFold(of, real.TenantID) {
+				return fmt.Errorf("--world %s is of tenant %s, and the sandbox in %s is of %s; name another folder with "+
+					"--state-dir, or delete that one", worldFile, real.TenantID, stateDir, of)
 			}
-			if err != nil {
-				return err
+			for _, one := range append(seeds, more) {
+				if err := a.Seed(one); err != nil {
+					return err
+				}
 			}
 			ways, err := offerSignIns(cmd.Context(), filepath.Join(stateDir, "sign-in"), a, models)
 			if err != nil {
@@ -123,18 +138,21 @@ It exits with the exit code of the command.`,
 	addStandIn(cmd)
 	addExists(cmd, &exists)
 	addWeather(cmd, &weather)
+	addWorld(cmd, &worldFile)
 	cmd.Flags().SetInterspersed(false)
 	return cmd
 }
 
-// seed makes what the stacks refer to exist, and returns their models by stack. A configuration that can't be read as
-// ours, or is wrong, seeds nothing: the program that the command runs says what is wrong with it.
-func seed(cmd *cobra.Command, a *azure.Azure, p project, exists []string) (map[string]access.Model, error) {
+// seedsOf are what the stacks refer to, in the order in which to seed it, and their models by stack. A configuration that
+// can't be read as ours, or is wrong, seeds nothing: the program that the command runs says what is wrong with it.
+func seedsOf(
+	cmd *cobra.Command, p project, exists []string, real *world.World,
+) (map[string]access.Model, []azure.Seed, error) {
 	stacks, err := p.stacks()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	models := map[string]access.Model{}
+	models, used := map[string]access.Model{}, false
 	var bare, seeds []azure.Seed
 	for _, stack := range stacks {
 		read, err := source{stack: stack, dir: p.dir, exists: exists}.open(cmd)
@@ -150,29 +168,34 @@ func seed(cmd *cobra.Command, a *azure.Azure, p project, exists []string) (map[s
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))
 				continue
 			}
-			model := rehearsal.Identified(part.Plan.Model)
-			s, err := rehearsal.Seed(model, read.location)
-			if err != nil {
-				return nil, fmt.Errorf("stack %s: %w", stack, err)
+			its := real
+			if real != nil && !strings.EqualFold(part.Plan.Model.WorkspaceID.Text(), real.Workspace.ID) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: the workspace of stack %s is not that of --world, so what it refers to "+
+					"is guessed\n", stack)
+				its = nil // Azure has other workspaces too
 			}
+			s, err := rehearsal.SeedFrom(its, part.Plan.Model, nil, read.location)
+			if err != nil {
+				return nil, nil, fmt.Errorf("stack %s: %w", stack, err)
+			}
+			used = used || its != nil
 			seeds = append(seeds, s)
-			models[stack] = model // of several, the last one's invokers can sign in
+			models[stack] = rehearsal.Identified(part.Plan.Model) // of several, the last one's invokers can sign in
 		}
 		referred, err := seedOf(referredTo(read.Program))
 		if err != nil {
-			return nil, fmt.Errorf("stack %s: %w", stack, err)
+			return nil, nil, fmt.Errorf("stack %s: %w", stack, err)
 		}
 		for i := range referred.Workspaces {
 			referred.Workspaces[i].Location = read.location
 		}
 		bare = append(bare, referred)
 	}
-	for _, s := range append(bare, seeds...) { // a model says more of the same thing, so it comes last
-		if err := a.Seed(s); err != nil {
-			return nil, err
-		}
+	if real != nil && !used {
+		return nil, nil, fmt.Errorf("--world: no stack of the project is in its workspace, %s; write the world of one with "+
+			"batchaccess export", real.Workspace.ID)
 	}
-	return models, nil
+	return models, append(bare, seeds...), nil // a model says more of the same thing, so it comes last
 }
 
 // referredTo is what a program refers to beside its models, as --exists has it.

@@ -124,6 +124,7 @@ type Object struct {
 	DisplayName          string `json:"displayName"`
 	UserPrincipalName    string `json:"userPrincipalName"`
 	ServicePrincipalType string `json:"servicePrincipalType"` // Application, ManagedIdentity
+	AppID                string `json:"appId"`                // the client ID of a service principal
 }
 
 // Objects reads those of the directory that have the object IDs. Those that are gone are left out.

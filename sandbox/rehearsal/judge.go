@@ -12,7 +12,8 @@ import (
 )
 
 // Judge looks at a stack that is deployed to a sandbox already, however that was done: outputs are the stack's, as
-// `pulumi stack output --json --show-secrets` prints them. Of the options it takes Stack, Model, Weather and Progress.
+// `pulumi stack output --json --show-secrets` prints them. Of the options it takes Stack, Model, World,
+// Weather and Progress.
 func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = silent{}
@@ -33,7 +34,7 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 	if err := r.setACLs(d); err != nil {
 		return nil, err
 	}
-	report := &Report{Stack: o.Stack, Weather: o.Weather.String(), NotChecked: notChecked(o.Model, o.Weather),
+	report := &Report{Stack: o.Stack, Weather: o.Weather.String(), NotChecked: notChecked(o.Model, o.World, o.Weather),
 		Guesses: guesses(o.Model)}
 	return report, r.invoke(ctx, report, d)
 }

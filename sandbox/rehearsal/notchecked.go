@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -18,19 +19,23 @@ var neverChecked = []string{
 }
 
 // notChecked names what a rehearsal of the model takes on trust, beside what the sandbox never looks at.
-func notChecked(m access.Model, weather azure.Weather) (all []string) {
+func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []string) {
 	add := func(what string, names []string) {
 		if len(names) > 0 {
 			all = append(all, fmt.Sprintf("%s: %s", what, strings.Join(names, ", ")))
 		}
 	}
-	var raw, hosts, trusted []string
+	var raw, hosts, trusted, elsewhere []string
 	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
 		i := m.Invokers[name]
 		if i.Kind == access.ManagedIdentity && !i.Exists() {
 			hosts = append(hosts, name)
 		}
-		if i.Exists() && len(i.FederatedCredentials)+len(i.ClientSecrets) == 0 {
+		switch inWorld := w != nil && w.Principal(i.PrincipalID.Text()) != nil; {
+		case !i.Exists() || len(i.FederatedCredentials)+len(i.ClientSecrets) > 0:
+		case inWorld:
+			elsewhere = append(elsewhere, name)
+		default:
 			trusted = append(trusted, name)
 		}
 		for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
@@ -42,14 +47,22 @@ func notChecked(m access.Model, weather azure.Weather) (all []string) {
 	add("subject not checked, for issuer and subject are given as they are", raw)
 	add("on which host the identity is used", hosts)
 	add("how they sign in, and that their IDs are theirs", trusted)
+	add("how they sign in", elsewhere)
 	var clusters []string
 	for _, name := range slices.Sorted(maps.Keys(m.Clusters)) {
 		if m.Clusters[name].Existing {
 			clusters = append(clusters, name)
 		}
 	}
-	add("that the cluster exists and which identity it has", clusters)
-	add("that the endpoint exists and runs on that cluster", slices.Sorted(maps.Keys(m.EffectiveEndpoints())))
+	if w == nil {
+		add("that the cluster exists and which identity it has", clusters)
+	}
+	if w == nil || len(m.Endpoints) == 0 {
+		add("that the endpoint exists and runs on that cluster", slices.Sorted(maps.Keys(m.EffectiveEndpoints())))
+	}
+	if w != nil {
+		all = append(all, "what has changed in Azure since the file of --world was written")
+	}
 	if m.Role.RoleDefinitionID.Given() {
 		all = append(all, "that the existing role allows what the configuration says of it")
 	}

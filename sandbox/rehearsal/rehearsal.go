@@ -42,6 +42,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -55,6 +56,10 @@ type Options struct {
 	Model access.Model
 	// Location of the workspace and its endpoints; default DefaultLocation.
 	Location string
+	// World is what Azure has, in place of what is guessed from the model; nil for the guesses. Tenants are those that the
+	// stack is of, by where that is said.
+	World   *world.World
+	Tenants map[string]string
 	// StateDir takes all that the rehearsal writes. Required.
 	StateDir string
 	// Pulumi is the path of the CLI; default: the one that pulumicli.Find finds or builds.
@@ -93,11 +98,11 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.Model = Identified(o.Model)
-	seed, err := Seed(o.Model, o.Location)
+	seed, err := SeedFrom(o.World, o.Model, o.Tenants, o.Location)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
+	o.Model = Identified(o.Model)
 	plan, err := planOf(o.Model)
 	if err != nil {
 		return nil, err
@@ -173,7 +178,7 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	if err := r.settle(ctx); err != nil {
 		return nil, err
 	}
-	report := &Report{Version: 1, Stack: r.Stack, Weather: r.Weather.String(), NotChecked: notChecked(r.Model, r.Weather),
+	report := &Report{Version: 1, Stack: r.Stack, Weather: r.Weather.String(), NotChecked: notChecked(r.Model, r.World, r.Weather),
 		Guesses: guesses(r.Model)}
 	r.Progress.Step("starting jobs")
 	if err := r.invoke(ctx, report, d); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/internal/config"
+	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 	"github.com/batchaccess/batchaccess/sandbox/standin"
@@ -29,15 +30,27 @@ func (r Refused) Error() string { return r.Why.Error() }
 
 func (r Refused) Unwrap() error { return r.Why }
 
-// Rehearse deploys the values of a stack's configuration, by their keys without the project's name, to an embedded
-// Azure in the region, and has every invoker start every job. An error is Refused where the stack is to blame.
-func Rehearse(ctx context.Context, values map[string]any, location string) (_ *rehearsal.Report, err error) {
+// Rehearse is RehearseIn where nothing is known of Azure but what the values refer to, in the region.
+func Rehearse(ctx context.Context, values map[string]any, location string) (*rehearsal.Report, error) {
+	return rehearse(ctx, values, location, nil)
+}
+
+// RehearseIn deploys the values of a stack's configuration, by their keys without the project's name, to an embedded
+// Azure that has what the world has, and has every invoker start every job. An error is Refused where the stack is to
+// blame.
+func RehearseIn(ctx context.Context, values map[string]any, w *world.World) (*rehearsal.Report, error) {
+	return rehearse(ctx, values, "", w)
+}
+
+func rehearse(
+	ctx context.Context, values map[string]any, location string, w *world.World,
+) (_ *rehearsal.Report, err error) {
 	args, problems := config.Decode(values)
 	if err := problems.Err(); err != nil {
 		return nil, Refused{fmt.Errorf("the configuration is refused: %w", err)}
 	}
-	model := rehearsal.Identified(args.Model())
-	seed, err := rehearsal.Seed(model, location)
+	model := args.Model()
+	seed, err := rehearsal.SeedFrom(w, model, nil, location)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +66,7 @@ func Rehearse(ctx context.Context, values map[string]any, location string) (_ *r
 	if err != nil {
 		return nil, Refused{fmt.Errorf("the deployment fails: %w", err)}
 	}
-	return rehearsal.Judge(ctx, a, rehearsal.Options{Stack: "dev", Model: model}, outputs)
+	return rehearsal.Judge(ctx, a, rehearsal.Options{Stack: "dev", Model: model, World: w}, outputs)
 }
 
 // deploy runs the program, with the stand-ins in place of an engine, and returns its outputs as JSON.

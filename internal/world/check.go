@@ -1,0 +1,206 @@
+package world
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+)
+
+const missing = "make it, correct this, or write the file again with batchaccess export"
+
+// Find is the one of them that has the name, letter case aside; nil if there is none.
+func Find[T any](all []T, name func(T) string, wanted string) *T {
+	at := slices.IndexFunc(all, func(one T) bool { return strings.EqualFold(name(one), wanted) })
+	if at < 0 {
+		return nil
+	}
+	return &all[at]
+}
+
+// Endpoint is the one of that name; nil if there is none. So are the others.
+func (w *World) Endpoint(name string) *Endpoint {
+	return Find(w.Endpoints, func(e Endpoint) string { return e.Name }, name)
+}
+
+// Cluster is the one of that name in the workspace.
+func (w *World) Cluster(name string) *Cluster {
+	return Find(w.Clusters, func(c Cluster) string { return c.Name }, name)
+}
+
+// Account is the one of that ARM ID.
+func (w *World) Account(id string) *StorageAccount {
+	return Find(w.StorageAccounts, func(a StorageAccount) string { return a.ID }, id)
+}
+
+// Identity is the one of that ARM ID.
+func (w *World) Identity(id string) *Identity {
+	return Find(w.Identities, func(i Identity) string { return i.ID }, id)
+}
+
+// Principal is the one of that object ID.
+func (w *World) Principal(objectID string) *Principal {
+	return Find(w.Principals, func(p Principal) string { return p.ObjectID }, objectID)
+}
+
+// Check finds where the world is not that of the stack: another tenant, cloud or workspace, and all that the stack
+// refers to and the world lacks, or has otherwise than the stack says it. Tenants are the stack's, by where they were
+// read. What the stack names and gives no ID of is not looked for.
+func (w *World) Check(m access.Model, tenants map[string]string) (ps access.Problems) {
+	ps = w.CheckTenant(tenants)
+	if !strings.EqualFold(cloud(w.Environment), cloud(m.Environment)) {
+		ps.Add("environment", "use a world of the stack's cloud", "the world is of cloud %s, and the stack of %s",
+			cloud(w.Environment), cloud(m.Environment))
+	}
+	if id := m.WorkspaceID.Text(); !strings.EqualFold(id, w.Workspace.ID) {
+		ps.Add("workspaceId", "use the world of the stack's workspace", "the world is of workspace %s, and this is %s",
+			w.Workspace.ID, id)
+		return ps // nothing else of it can be meant
+	}
+	w.checkData(m, &ps)
+	w.checkEndpoints(m, &ps)
+	w.checkPrincipals(m, &ps)
+	return ps
+}
+
+// CheckTenant finds the tenants, by where they were read, that are not the world's; "" is none.
+func (w *World) CheckTenant(tenants map[string]string) (ps access.Problems) {
+	for _, at := range slices.Sorted(maps.Keys(tenants)) {
+		if id := tenants[at]; id != "" && !strings.EqualFold(id, w.TenantID) {
+			ps.Add(at, "use the world of the stack's tenant", "the world is of tenant %s, and this is %s", w.TenantID, id)
+		}
+	}
+	return ps
+}
+
+func cloud(environment string) string {
+	if environment == "" {
+		return "public"
+	}
+	return environment
+}
+
+func (w *World) checkData(m access.Model, ps *access.Problems) {
+	for _, name := range slices.Sorted(maps.Keys(m.StorageAccounts)) {
+		if id := m.StorageAccounts[name]; !id.Later() && w.Account(id.Text()) == nil {
+			ps.Add("storageAccounts."+name, missing, "the world has no storage account %s", id.Text())
+		}
+	}
+	check := func(path string, d access.DataInput) {
+		account := w.Account(m.StorageAccounts[d.StorageAccount].Text())
+		if account != nil && d.Container != "" && !slices.Contains(account.Containers, d.Container) {
+			ps.Add(path+".container", missing, "the storage account %s of the world has no container %s", d.StorageAccount,
+				d.Container)
+		}
+		store := Find(w.DataStores, func(s DataStore) string { return s.Name }, d.DataStore)
+		if d.DataStore != "" && store == nil {
+			ps.Add(path+".dataStore", missing, "the workspace of the world has no data store %s in a container", d.DataStore)
+		}
+		if d.Kind == access.DataAsset && Find(w.DataAssets, DataAsset.key, assetKey(d.DataAsset, d.Version)) == nil {
+			ps.Add(path+".dataAsset", missing, "the workspace of the world has no data asset %s, version %s", d.DataAsset,
+				d.Version)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.DataInputs)) {
+		check("dataInputs."+name, m.DataInputs[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.DataOutputs)) {
+		d := m.DataOutputs[name]
+		check("dataOutputs."+name, access.DataInput{Kind: access.DataStore, DataStore: d.DataStore,
+			StorageAccount: d.StorageAccount, Container: d.Container})
+	}
+}
+
+func (d DataAsset) key() string            { return assetKey(d.Name, d.Version) }
+func assetKey(name, version string) string { return name + "/" + version }
+
+// checkEndpoints looks for the declared ones; a model without any has made its endpoints up.
+func (w *World) checkEndpoints(m access.Model, ps *access.Problems) {
+	for _, name := range slices.Sorted(maps.Keys(m.Endpoints)) {
+		e, path := m.Endpoints[name], "endpoints."+name
+		there := w.Endpoint(name)
+		if there == nil {
+			ps.Add(path, missing, "the workspace of the world has no batch endpoint %s", name)
+			continue
+		}
+		wanted := map[string]string{}
+		for named := range e.Deployments {
+			wanted[path+".deployments."+named] = named
+		}
+		switch {
+		case e.Deployment != "":
+			wanted[path+".deployment"] = e.Deployment
+		case len(e.Deployments) == 0 && there.Default == "":
+			ps.Add(path, "set one, or name one in "+path+".deployment", "the batch endpoint %s of the world has no default "+
+				"deployment", name)
+		}
+		for _, at := range slices.Sorted(maps.Keys(wanted)) {
+			if Find(there.Deployments, func(d Deployment) string { return d.Name }, wanted[at]) == nil {
+				ps.Add(at, missing, "the batch endpoint %s of the world has no deployment %s", name, wanted[at])
+			}
+		}
+	}
+}
+
+func (w *World) checkPrincipals(m access.Model, ps *access.Problems) {
+	identity := func(path string, id access.ID) *Identity {
+		if !id.Given() || id.Later() {
+			return nil
+		}
+		there := w.Identity(id.Text())
+		if there == nil {
+			ps.Add(path, missing, "the world has no user-assigned identity %s", id.Text())
+		}
+		return there
+	}
+	same := func(path, of string, given access.ID, has string) {
+		if given.Text() != "" && has != "" && !strings.EqualFold(given.Text(), has) {
+			ps.Add(path, "write "+has, "in the world %s has %s, and this is %s", of, has, given.Text())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Clusters)) {
+		c, path := m.Clusters[name], "clusters."+name
+		identity(path+".userAssignedIdentityId", c.UserAssignedIdentityID)
+		for _, id := range c.MoreIdentityIDs {
+			identity(path+".moreIdentityIds", id)
+		}
+		if !c.Existing {
+			continue
+		}
+		there := w.Cluster(c.NameOr(name))
+		if there == nil {
+			ps.Add(path, missing, "the workspace of the world has no compute cluster %s", c.NameOr(name))
+			continue
+		}
+		same(path+".principalId", "the cluster", c.PrincipalID, there.PrincipalID)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
+		i, path := m.Invokers[name], "invokers."+name
+		var has *Identity
+		if i.Kind == access.ManagedIdentity && isIdentity(i.ResourceID) {
+			has = identity(path+".resourceId", access.Known(i.ResourceID))
+		}
+		if key, _ := i.Named(); key != "" || i.PrincipalID.Text() == "" {
+			continue
+		}
+		at := path + "." + i.Kind.IDKey()
+		there := w.Principal(i.PrincipalID.Text())
+		switch {
+		case there == nil:
+			ps.Add(at, missing, "the directory of the world has no principal %s", i.PrincipalID.Text())
+			continue
+		case there.Kind != i.Kind:
+			ps.Add(path+".kind", "write "+string(there.Kind), "in the world %s (%s) is a %s, and this is %s", there.ObjectID,
+				there.Name, there.Kind, i.Kind)
+		}
+		same(path+".clientId", "the principal", i.ClientID, there.ClientID)
+		if has != nil {
+			same(at, "the identity", i.PrincipalID, has.PrincipalID)
+		}
+	}
+}
+
+func isIdentity(id string) bool {
+	return strings.Contains(strings.ToLower(id), "/providers/microsoft.managedidentity/userassignedidentities/")
+}

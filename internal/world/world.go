@@ -1,0 +1,186 @@
+// Package world is the file that says what Azure has of what a stack refers to, so that a rehearsal need not guess it.
+// It must not know how Azure is asked, nor the sandbox.
+package world
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
+)
+
+// version is that of the file: raised when something in it is renamed or taken away.
+const version = 1
+
+// A World is what Azure has. IDs are ARM IDs, unless they are called object ID or client ID.
+type World struct {
+	Version  int    `json:"version"`
+	TenantID string `json:"tenantId"`
+	// Environment is the cloud, as azure-native:environment names it; "" for public Azure.
+	Environment     string           `json:"environment,omitempty"`
+	Workspace       Workspace        `json:"workspace"`
+	Endpoints       []Endpoint       `json:"endpoints"`
+	Clusters        []Cluster        `json:"clusters"`
+	DataStores      []DataStore      `json:"dataStores"`
+	DataAssets      []DataAsset      `json:"dataAssets"`
+	StorageAccounts []StorageAccount `json:"storageAccounts"`
+	Identities      []Identity       `json:"userAssignedIdentities"`
+	Principals      []Principal      `json:"principals"`
+}
+
+// A Workspace is the one of the stack.
+type Workspace struct {
+	ID       string `json:"id"`
+	Location string `json:"location"`
+	// Private says that its public network access is closed.
+	Private bool `json:"private,omitempty"`
+}
+
+// An Endpoint is a batch endpoint of the workspace.
+type Endpoint struct {
+	Name     string `json:"name"`
+	Location string `json:"location"`
+	// Default is the deployment that runs where a request names none; "" for none.
+	Default     string       `json:"default"`
+	Deployments []Deployment `json:"deployments"`
+}
+
+// A Deployment is one of an endpoint; Cluster is the name of its compute in the workspace.
+type Deployment struct {
+	Name    string `json:"name"`
+	Cluster string `json:"cluster"`
+}
+
+// A Cluster is a compute cluster of the workspace.
+type Cluster struct {
+	Name     string `json:"name"`
+	Location string `json:"location"` // of its nodes
+	// PrincipalID is the object ID of its system-assigned identity, IdentityIDs are its user-assigned ones, as Azure
+	// lists them. It has the one or the others, or neither.
+	PrincipalID string   `json:"principalId,omitempty"`
+	IdentityIDs []string `json:"userAssignedIdentityIds,omitempty"`
+}
+
+// A DataStore is one of the workspace that lies in a container.
+type DataStore struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"` // AzureBlob or AzureDataLakeGen2
+	AccountID string `json:"accountId"`
+	Container string `json:"container"`
+	// Credential says that it holds an account key or a SAS.
+	Credential bool `json:"credential"`
+}
+
+// A DataAsset is a version of one, at a path of a data store.
+type DataAsset struct {
+	Name      string `json:"name"`
+	Version   string `json:"version"`
+	DataStore string `json:"dataStore"`
+	Path      string `json:"path"`
+	Type      string `json:"type"` // uri_folder or uri_file
+}
+
+// A StorageAccount is one that the stack or a data store refers to.
+type StorageAccount struct {
+	ID           string   `json:"id"`
+	Kind         string   `json:"kind"`
+	Hierarchical bool     `json:"hierarchical"` // Azure Data Lake Storage Gen2
+	Firewall     bool     `json:"firewall"`     // it is closed to public networks
+	Containers   []string `json:"containers"`
+}
+
+// An Identity is a user-assigned managed identity that a cluster or the stack refers to.
+type Identity struct {
+	ID          string `json:"id"`
+	Location    string `json:"location"`
+	PrincipalID string `json:"principalId"`
+	ClientID    string `json:"clientId"`
+}
+
+// A Principal is one that the stack refers to by its object ID.
+type Principal struct {
+	ObjectID string               `json:"objectId"`
+	Kind     access.PrincipalKind `json:"kind"`
+	Name     string               `json:"name"` // of a user, the user principal name
+	ClientID string               `json:"clientId,omitempty"`
+}
+
+// Write writes the file.
+func (w World) Write(to io.Writer) error {
+	w.Version = version
+	return jsonform.Write(to, w)
+}
+
+const again = "write it again with batchaccess export"
+
+// Parse reads a file. One that is cut short, that has something more, or that another version wrote is refused.
+func Parse(text []byte) (*World, error) {
+	var head struct{ Version *int }
+	switch err := json.Unmarshal(text, &head); {
+	case err != nil && len(bytes.TrimSpace(text)) == 0:
+		return nil, errors.New("the file is empty; " + again)
+	case err != nil:
+		return nil, fmt.Errorf("the file is cut short, or no JSON: %w; %s", err, again)
+	case head.Version == nil:
+		return nil, errors.New("the file is not what batchaccess export writes: it has no version; " + again)
+	case *head.Version > version:
+		return nil, fmt.Errorf("the file has version %d, and this batchaccess reads %d: use the batchaccess that wrote it, "+
+			"or %s", *head.Version, version, again)
+	case *head.Version < version:
+		return nil, fmt.Errorf("the file has version %d, and this batchaccess reads %d; %s", *head.Version, version, again)
+	}
+	w := &World{}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(w); err != nil {
+		return nil, fmt.Errorf("the file is not what batchaccess export writes: %w; %s", err, again)
+	}
+	return w, w.whole().Err()
+}
+
+// whole finds what every world has and this one lacks: a part that was cut out would be nothing in Azure.
+func (w *World) whole() (ps access.Problems) {
+	for _, one := range []struct {
+		key   string
+		there bool
+	}{
+		{"tenantId", w.TenantID != ""}, {"workspace.id", w.Workspace.ID != ""},
+		{"workspace.location", w.Workspace.Location != ""}, {"endpoints", w.Endpoints != nil},
+		{"clusters", w.Clusters != nil}, {"dataStores", w.DataStores != nil}, {"dataAssets", w.DataAssets != nil},
+		{"storageAccounts", w.StorageAccounts != nil}, {"userAssignedIdentities", w.Identities != nil},
+		{"principals", w.Principals != nil},
+	} {
+		if !one.there {
+			ps.Add(one.key, again, "the file lacks it, and batchaccess export always writes it")
+		}
+	}
+	twice := func(key string, names []string) {
+		seen := map[string]bool{}
+		for _, name := range names {
+			if seen[strings.ToLower(name)] {
+				ps.Add(key, again, "%s is there twice", name)
+			}
+			seen[strings.ToLower(name)] = true
+		}
+	}
+	twice("endpoints", namesOf(w.Endpoints, func(e Endpoint) string { return e.Name }))
+	twice("clusters", namesOf(w.Clusters, func(c Cluster) string { return c.Name }))
+	twice("dataStores", namesOf(w.DataStores, func(d DataStore) string { return d.Name }))
+	twice("dataAssets", namesOf(w.DataAssets, func(d DataAsset) string { return d.Name + ", version " + d.Version }))
+	twice("storageAccounts", namesOf(w.StorageAccounts, func(a StorageAccount) string { return a.ID }))
+	twice("userAssignedIdentities", namesOf(w.Identities, func(i Identity) string { return i.ID }))
+	twice("principals", namesOf(w.Principals, func(p Principal) string { return p.ObjectID }))
+	return ps
+}
+
+func namesOf[T any](all []T, name func(T) string) (names []string) {
+	for _, one := range all {
+		names = append(names, name(one))
+	}
+	return names
+}
