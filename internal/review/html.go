@@ -274,7 +274,8 @@ func (d *drawing) title(key string) string {
 }
 
 const changeLegend = `<span class="not">Thin</span> stays, <span class="works">thick</span> comes, ` +
-	`<span class="broken">dotted</span> goes, <span class="undeclared">dashed</span> does both or is undecided; point at a line to read it.`
+	`<span class="broken">dotted</span> goes, <span class="undeclared">dashed</span> does both or is undecided; ` +
+	`point at a line to read it.`
 
 // write draws invokers, endpoints and data: which jobs work before and after.
 func (of reached) write(t *strings.Builder, r Review, i int) {
