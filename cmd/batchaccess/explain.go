@@ -63,7 +63,7 @@ or is wrong.`,
 	cmd.Flags().StringVar(&f.endpoint, "endpoint", "", "show this endpoint alone")
 	cmd.Flags().BoolVar(&f.why, "why", false, "tell the paths of an invoker, with one input or with each, as a story")
 	cmd.Flags().StringVar(&f.against, "against", "", "compare with the configuration at this commit, branch or tag of "+
-		"git: who gains and loses what (table, json or markdown)")
+		"git: who gains and loses what (table, json, markdown or html)")
 	cmd.MarkFlagsMutuallyExclusive("against", "preview")
 	cmd.MarkFlagsMutuallyExclusive("against", "why")
 	cmd.MarkFlagsMutuallyExclusive("against", "invoker")

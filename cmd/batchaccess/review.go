@@ -55,6 +55,7 @@ could be read is printed then, and is not to be relied on.`,
   batchaccess review preview.json --fail-on new-access,guardrails,unjudged
   batchaccess review --stack dev
   batchaccess review preview.json --format markdown --output comment.md
+  batchaccess review preview.json --format html --output review.html
   pulumi preview --json --stack dev | batchaccess review - --format sarif`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

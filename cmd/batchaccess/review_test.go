@@ -85,3 +85,19 @@ func TestReviewDocumentsItsConditionsAndFormats(t *testing.T) {
 		assert.Contains(t, help, f)
 	}
 }
+
+// The page of a review goes over an earlier one, and the conditions hold as in any other format.
+func TestAReviewIsAPage(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "review.html")
+	preview := filepath.Join(repository, "internal", "review", "testdata", "invoker.json")
+	for range 2 {
+		code, _, stderr := execute(t, "review", preview, "--format", "html", "--output", file, "--fail-on", "new-access")
+		require.Equal(t, exitFailed, code, stderr)
+		assert.Contains(t, stderr, "failed on new-access")
+	}
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "Access review of stack dev")
+	assert.Contains(t, string(text), "auditor to heart-classifier: archive comes; patients comes")
+}

@@ -11,8 +11,7 @@ import (
 const manyIndirect = 60
 
 // layOut draws invokers, endpoints with the cluster that each runs on, and inputs with outputs below them. It returns
-// how
-// many indirect ways are not drawn.
+// how many indirect ways are not drawn.
 func layOut(x Explanation, f filter) (g *page.Graph, hidden int) {
 	var invokers, endpoints, inputs, outputs []page.Node
 	node := func(kind, name, below, filter string) page.Node {

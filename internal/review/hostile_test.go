@@ -158,6 +158,9 @@ func FuzzHostileNames(f *testing.F) {
 			if format == "json" {
 				assert.True(t, json.Valid(out.Bytes()))
 			}
+			if format == "html" {
+				assert.NotRegexp(t, "<b>|<img|<script", out.String())
+			}
 			if format == "markdown" {
 				for _, markup := range []string{"<b>", "<img", "<script", "@all", "$x$"} {
 					assert.NotContains(t, out.String(), markup)

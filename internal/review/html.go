@@ -107,76 +107,106 @@ func writeSection(t *strings.Builder, s section, i int) {
 	t.WriteString("</section>\n")
 }
 
-// A line is an edge before it is drawn. before and after say whether it is there.
+// A line is an edge before it is drawn. It has parts, such as the inputs of jobs, that each come, go or stay: one line
+// that stays is not to hide one that comes.
 type line struct {
-	from, to      string // keys of nodes
-	before, after bool
-	undecided     bool
-	says          []string
+	from, to string // keys of nodes
+	parts    map[string]*sides
 }
 
-// class is how a line is drawn, and word what becomes of it.
-func (l line) class() (class, word string) {
+// sides say when something is there, and whether that is undecided.
+type sides struct{ before, after, undecided bool }
+
+func (s *sides) at(when side) {
+	s.before, s.after = s.before || when == before, s.after || when == after
+}
+
+// word is what becomes of it.
+func (s sides) word() string {
 	switch {
-	case l.undecided:
-		return "undeclared", "undecided"
-	case l.before && l.after:
-		return "reads", "stays"
-	case l.after:
-		return "gained", "comes"
+	case s.undecided:
+		return "is undecided"
+	case s.before && s.after:
+		return "stays"
+	case s.after:
+		return "comes"
 	}
-	return "lost", "goes"
+	return "goes"
+}
+
+// class is how a line is drawn.
+func (l line) class() string {
+	words := map[string]bool{}
+	for _, part := range l.parts {
+		words[part.word()] = true
+	}
+	switch {
+	case words["is undecided"], words["comes"] && words["goes"]:
+		return "undeclared"
+	case words["comes"]:
+		return "gained"
+	case words["goes"]:
+		return "lost"
+	}
+	return "reads"
+}
+
+// says is what becomes of each part, or the parts alone where their names say it.
+func (l line) says(alone bool) string {
+	all := slices.Sorted(maps.Keys(l.parts))
+	for i, name := range all {
+		if !alone {
+			all[i] += " " + l.parts[name].word()
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 // A drawing collects nodes and lines, each once, by their keys.
 type drawing struct {
 	columns [][]page.Node
-	sides   map[string]*line // of nodes
+	sides   map[string]*sides // of nodes
 	lines   map[[3]string]*line
 	order   [][3]string
-	marked  bool // nodes that come and go are marked: all that is there at one side is drawn
+	whole   bool // all is drawn that is there at one side: what comes and goes is marked
 }
 
 func newDrawing(columns int) *drawing {
-	return &drawing{columns: make([][]page.Node, columns), sides: map[string]*line{}, lines: map[[3]string]*line{}}
+	return &drawing{columns: make([][]page.Node, columns), sides: map[string]*sides{}, lines: map[[3]string]*line{}}
 }
 
 // node adds a node, or that it is there at one side more, and returns its key.
 func (d *drawing) node(column int, kind, name string, when side) string {
 	key := kind + " " + name
 	if d.sides[key] == nil {
-		d.sides[key] = &line{}
+		d.sides[key] = &sides{}
 		d.columns[column] = append(d.columns[column], page.Node{Key: key, Class: kind, Label: name, Title: name, Below: kind})
 	}
 	d.sides[key].at(when)
 	return key
 }
 
-func (l *line) at(when side) {
-	l.before, l.after = l.before || when == before, l.after || when == after
-}
-
-// line adds a line of a kind, or that it is there at one side more.
-func (d *drawing) line(kind, from, to string, when side, says string) *line {
+// line adds a part of a line of a kind, or that it is there at one side more.
+func (d *drawing) line(kind, from, to string, when side, part string) *sides {
 	key := [3]string{kind, from, to}
 	l := d.lines[key]
 	if l == nil {
-		l = &line{from: from, to: to}
+		l = &line{from, to, map[string]*sides{}}
 		d.lines[key] = l
 		d.order = append(d.order, key)
 	}
-	l.at(when)
-	if says != "" && !slices.Contains(l.says, says) {
-		l.says = append(l.says, says)
+	if l.parts[part] == nil {
+		l.parts[part] = &sides{}
 	}
-	return l
+	l.parts[part].at(when)
+	return l.parts[part]
 }
 
 // write draws it.
 func (d *drawing) write(t *strings.Builder, title, legend, id string) {
 	for _, nodes := range d.columns {
 		for i := range nodes {
-			if !d.marked {
+			if !d.whole {
 				break
 			}
 			n := &nodes[i]
@@ -189,17 +219,26 @@ func (d *drawing) write(t *strings.Builder, title, legend, id string) {
 			n.Title += ", " + n.Below
 		}
 	}
-	g := page.NewGraph(d.columns...)
 	// What stays is drawn first, so that what changes lies above it, and is left out first.
 	slices.SortStableFunc(d.order, func(a, b [3]string) int { return d.stays(b) - d.stays(a) })
 	left := max(0, len(d.order)-mostLines)
+	if left > 0 {
+		drawn := map[string]bool{}
+		for _, key := range d.order[left:] {
+			drawn[d.lines[key].from], drawn[d.lines[key].to] = true, true
+		}
+		for i := range d.columns {
+			d.columns[i] = slices.DeleteFunc(d.columns[i], func(n page.Node) bool { return !drawn[n.Key] })
+		}
+	}
+	g := page.NewGraph(d.columns...)
 	for _, key := range d.order[left:] {
 		l := d.lines[key]
-		class, word := l.class()
+		class := l.class()
 		if key[0] == indirect {
 			class += " indirect"
 		}
-		g.Join(l.from, l.to, class, d.title(l.from)+" to "+d.title(l.to)+", "+word+": "+strings.Join(l.says, "; "))
+		g.Join(l.from, l.to, class, d.title(l.from)+" to "+d.title(l.to)+": "+l.says(!d.whole))
 	}
 	text := inHTML.escape
 	fmt.Fprintf(t, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s</h2>\n<p class=\"legend\">%s", id, id, text(title),
@@ -222,7 +261,7 @@ func (d *drawing) write(t *strings.Builder, title, legend, id string) {
 }
 
 func (d *drawing) stays(key [3]string) int {
-	if l := d.lines[key]; l.before && l.after && !l.undecided {
+	if d.lines[key].class() == "reads" {
 		return 1
 	}
 	return 0
@@ -235,12 +274,13 @@ func (d *drawing) title(key string) string {
 }
 
 const changeLegend = `<span class="not">Thin</span> stays, <span class="works">thick</span> comes, ` +
-	`<span class="broken">dotted</span> goes, <span class="undeclared">dashed</span> is undecided; point at a line to read it.`
+	`<span class="broken">dotted</span> goes, <span class="undeclared">dashed</span> does both or is undecided; ` +
+	`point at a line to read it.`
 
 // write draws invokers, endpoints and data: which jobs work before and after.
 func (of reached) write(t *strings.Builder, r Review, i int) {
 	d := newDrawing(3)
-	d.marked = true
+	d.whole = true
 	for _, one := range []struct {
 		when  side
 		paths map[place]*access.Path
@@ -249,7 +289,7 @@ func (of reached) write(t *strings.Builder, r Review, i int) {
 		for _, at := range places {
 			who, endpoint := d.node(0, "invoker", at.invoker, one.when), d.node(1, "endpoint", at.endpoint, one.when)
 			if at.input != "" {
-				d.line("", endpoint, d.node(2, "input", at.input, one.when), one.when, "jobs read it")
+				d.line("", endpoint, d.node(2, "input", at.input, one.when), one.when, "data of jobs")
 			}
 			switch p := one.paths[at]; {
 			case p.Works():
@@ -284,10 +324,11 @@ func (r Review) writeAssignments(t *strings.Builder) {
 			continue
 		}
 		if c.Change != "gained" && len(c.Gone) > 0 {
-			d.line(c.Role, d.node(0, "principal", c.Principal.Name, before), d.node(1, "place", c.from, before), before, c.Role)
+			d.line("", d.node(0, "principal", c.Principal.Name, before), d.node(1, "place", c.from, before), before,
+				"loses "+c.Role)
 		}
 		if len(c.New) > 0 {
-			d.line(c.Role, d.node(0, "principal", c.Principal.Name, after), d.node(1, "place", c.to, after), after, c.Role)
+			d.line("", d.node(0, "principal", c.Principal.Name, after), d.node(1, "place", c.to, after), after, "gains "+c.Role)
 		}
 	}
 	if len(d.order) > 0 {

@@ -27,6 +27,7 @@ var options = review.Options{Now: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC),
 
 var renderers = map[string]func(io.Writer, review.Review) error{
 	"text": review.Text, "markdown": review.Markdown, "json": review.JSON, "sarif": review.SARIF,
+	"html": review.HTML,
 }
 
 func reviewOf(t require.TestingT, text string) review.Review {

@@ -1,0 +1,194 @@
+package review_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/page"
+	"github.com/batchaccess/batchaccess/internal/plans"
+	"github.com/batchaccess/batchaccess/internal/review"
+)
+
+func pageOf(t *testing.T, r review.Review) string {
+	t.Helper()
+	var out bytes.Buffer
+	require.NoError(t, review.HTML(&out, r))
+	return out.String()
+}
+
+// drawn are the lines of a page, by what they say, and how each is drawn.
+func drawn(text string) map[string]string {
+	lines := map[string]string{}
+	for _, l := range regexp.MustCompile(`<path class="([^"]*)" d="[^"]*"><title>([^<]*)</title>`).
+		FindAllStringSubmatch(text, -1) {
+		lines[html.UnescapeString(l[2])] = l[1]
+	}
+	return lines
+}
+
+// nodes are the boxes of a page: label, and what stands below it.
+func nodes(text string) map[string]string {
+	found := map[string]string{}
+	for _, n := range regexp.MustCompile(`<text x="10" y="17">([^<]*)</text><text class="below"[^>]*>([^<]*)<`).
+		FindAllStringSubmatch(text, -1) {
+		found[n[1]] = n[2]
+	}
+	return found
+}
+
+func scoring() access.Model {
+	lake := "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/" +
+		"Microsoft.Storage/storageAccounts/lake"
+	return access.Model{
+		WorkspaceID: access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
+			"Microsoft.MachineLearningServices/workspaces/scoring"),
+		Invokers: map[string]access.Invoker{
+			"ann": {Kind: access.User, PrincipalID: access.Known("33333333-3333-4333-8333-333333333333")},
+			"bob": {Kind: access.User, PrincipalID: access.Known("44444444-4444-4444-8444-444444444444")},
+		},
+		Clusters:        map[string]access.Cluster{"cpu": {}},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(lake)},
+		DataInputs: map[string]access.DataInput{
+			"patients": {Kind: access.Blob, StorageAccount: "lake", Container: "patients"},
+			"images":   {Kind: access.Blob, StorageAccount: "lake", Container: "images"},
+		},
+		Endpoints: map[string]access.Endpoint{
+			"heart": {Cluster: "cpu", Inputs: []string{"patients"}, Invokers: []string{"ann", "bob"}},
+			"tags":  {Cluster: "cpu", Inputs: []string{"images"}, Invokers: []string{"ann"}},
+		},
+	}
+}
+
+// One picture has both sides: what stays, comes and goes, and none of it hides another.
+func TestThePageDrawsBeforeAndAfter(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*access.Model)
+		lines  map[string]string // some of those that are drawn
+		nodes  map[string]string
+	}{
+		"nothing": {func(*access.Model) {}, map[string]string{
+			"ann to heart: patients stays": "reads", "heart to patients: data of jobs stays": "reads",
+		}, map[string]string{"ann": "invoker", "heart": "endpoint", "patients": "input"}},
+		"somebody comes, and somebody goes": {func(m *access.Model) {
+			m.Invokers["eve"] = access.Invoker{Kind: access.User,
+				PrincipalID: access.Known("55555555-5555-4555-8555-555555555555")}
+			delete(m.Invokers, "bob")
+			m.Endpoints["heart"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"patients"},
+				Invokers: []string{"ann", "eve"}}
+		}, map[string]string{
+			"eve to heart: patients comes": "gained", "bob to heart: patients goes": "lost", "ann to heart: patients " +
+				"stays": "reads",
+		}, map[string]string{"+ eve": "invoker, new", "− bob": "invoker, goes"}},
+		"a job more on the same endpoint": {func(m *access.Model) {
+			m.Endpoints["heart"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"images", "patients"},
+				Invokers: []string{"ann", "bob"}}
+		}, map[string]string{
+			"ann to heart: images comes; patients stays": "gained", "heart to images: data of jobs comes": "gained",
+		}, map[string]string{"images": "input"}},
+		"one job for another": {func(m *access.Model) {
+			m.Endpoints["heart"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"images"}, Invokers: []string{"ann", "bob"}}
+			m.Endpoints["tags"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"patients"}, Invokers: []string{"ann"}}
+		}, map[string]string{
+			"ann to heart: images comes; patients goes": "undeclared", "heart to patients: data of jobs goes": "lost",
+		}, nil},
+		"who reads what is there already": {func(m *access.Model) {
+			m.Endpoints["tags"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"images"}, Invokers: []string{"ann", "bob"}}
+		}, map[string]string{"bob to tags: images comes": "gained", "tags to images: data of jobs stays": "reads"}, nil},
+		"it can't be told any more": {func(m *access.Model) {
+			m.Role.RoleDefinitionID = access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/providers/" +
+				"Microsoft.Authorization/roleDefinitions/66666666-6666-4666-8666-666666666666")
+		}, map[string]string{"ann to heart: patients is undecided": "undeclared"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := scoring()
+			c.change(&now)
+			text := pageOf(t, review.Compare("dev", review.Configured{Plan: plans.Of(scoring())},
+				review.Configured{Plan: plans.Of(now)}, options))
+			for line, class := range c.lines {
+				assert.Equal(t, class, drawn(text)[line], "%s in %v", line, drawn(text))
+			}
+			for label, below := range c.nodes {
+				assert.Equal(t, below, nodes(text)[label], "%s in %v", label, nodes(text))
+			}
+		})
+	}
+}
+
+func TestThePageDrawsIndirectWaysAndAssignments(t *testing.T) {
+	t.Parallel()
+	text := pageOf(t, reviewOf(t, testdata(t, "first")))
+	indirect := 0
+	for says, class := range drawn(text) {
+		if strings.HasSuffix(class, "indirect") {
+			indirect++
+			assert.Contains(t, says, "by batchEndpoints/deployments/write")
+			assert.Equal(t, "gained indirect", class)
+		}
+	}
+	assert.Equal(t, 1, indirect)
+	lines := drawn(pageOf(t, reviewOf(t, testdata(t, "identity"))))
+	assert.Equal(t, "undeclared", lines["cluster cpu to container contosolakedev/patients: Storage Blob Data Reader "+
+		"stays"],
+		"%v", lines)
+}
+
+// Everything of a review is on its page, and the page loads nothing.
+func TestThePageHasAllThatTheTextHas(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"first", "invoker", "role", "identity", "rotated", "scope"} {
+		r := reviewOf(t, testdata(t, name))
+		text := pageOf(t, r)
+		assert.NotRegexp(t, `(?i)<script|<link|<img|<iframe|@import|url\(|\sstyle=|\ssrc=|javascript:`, text)
+		assert.Contains(t, html.UnescapeString(text), page.Policy(page.CSS))
+		seen := html.UnescapeString(text)
+		assert.Contains(t, seen, r.Verdict)
+		for _, c := range r.Access {
+			assert.Contains(t, seen, c.Principal.String())
+		}
+		for _, j := range r.Jobs {
+			assert.Contains(t, text, fmt.Sprintf("<td>%s</td><td>%s</td><td>%s</td>", j.Invoker, j.Endpoint, j.Input))
+		}
+		for _, note := range r.Notes {
+			assert.Contains(t, seen, note)
+		}
+	}
+}
+
+func TestNamesAreNoMarkupOfThePage(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		`<img src=x onerror=alert(1)>`, `"><script>alert(1)</script>`, `</title></svg><b>`, `' class='gained`, `&lt;b&gt;`,
+		`</style><b>`, "\u202eb", "\x1b[31m",
+	} {
+		quoted, err := json.Marshal(name)
+		require.NoError(t, err)
+		text := strings.ReplaceAll(testdata(t, "invoker"), "auditor", strings.Trim(string(quoted), `"`))
+		text = strings.ReplaceAll(text, `"batchaccess:`, `"x`)
+		got := pageOf(t, reviewOf(t, text))
+		assert.NotRegexp(t, `<img|<script|<b>|onerror=alert\(1\)>|class='gained|\x{202e}|\x1b`, got)
+		assert.Equal(t, 1, strings.Count(got, "</style>"))
+		assert.Equal(t, strings.Count(got, "<svg"), strings.Count(got, "</svg>"))
+		assert.NotContains(t, html.UnescapeString(regexp.MustCompile(`(?s)<style>.*</style>`).ReplaceAllString(got, "")),
+			"<br")
+	}
+}
+
+// A huge change is drawn in part, and says so.
+func TestAHugeChangeIsDrawnInPart(t *testing.T) {
+	t.Parallel()
+	got := pageOf(t, reviewOf(t, bigPreview(2000)))
+	assert.Len(t, regexp.MustCompile(`<path `).FindAllString(got, -1), 400)
+	assert.Regexp(t, `\d+ lines are left out; the tables have all that changes`, got)
+	assert.LessOrEqual(t, strings.Count(got, "<rect "), 2*400)
+}
