@@ -12,8 +12,9 @@ import (
 // checker decides, from a model and what it grants, whether a principal gains what an assertion is about.
 type checker struct {
 	explainer
-	pathsOf map[string][]Path // by invoker
-	ways    []Way             // where an assertion is about them
+	pathsOf map[string][]Path  // by invoker
+	ways    []Way              // where an assertion is about them
+	becomes map[Principal]bool // the identities that ways lead to
 }
 
 // gains asks a full question for Can and a cautious one for Cannot and Only: what must be possible has to work to its
@@ -121,6 +122,31 @@ func (c checker) mounts(p Principal, input string) (how string, able bool) {
 
 // reaches reports whether anything of an input is open to a principal.
 func (c checker) reaches(p Principal, input string) (how string, able bool) {
+	if how, able = c.granted(p, input, true); able {
+		return how, able
+	}
+	return c.acled(p, input)
+}
+
+// acled reports whether an ACL opens an input to a principal. The plan asks for it, and somebody else has to set it.
+func (c checker) acled(p Principal, input string) (how string, able bool) {
+	d := c.Model.DataInputs[input]
+	if d.StorageAccount == "" {
+		return "may not start jobs", false
+	}
+	at := d.place(nil)
+	for _, holder := range c.Holders(p) {
+		for _, acl := range c.aclsOf[holder] {
+			if acl.place().holds(at) || at.holds(acl.place()) || d.Container == "" && acl.StorageAccount == d.StorageAccount {
+				return "reads by " + acl.String() + c.through(p, holder), true
+			}
+		}
+	}
+	return "no grant and no ACL", false
+}
+
+// granted does the same but for ACLs. With keys, a role that hands out the keys of the storage account counts.
+func (c checker) granted(p Principal, input string, keys bool) (how string, able bool) {
 	d := c.Model.DataInputs[input]
 	if d.Mechanism() == ByAnyone {
 		return "anyone may read " + input, true
@@ -130,32 +156,25 @@ func (c checker) reaches(p Principal, input string) (how string, able bool) {
 			return by + ", and in any job the store's own credential reads " + input, true
 		}
 	}
-	if d.StorageAccount == "" {
-		return "may not start jobs", false
-	}
 	at := d.place(nil)
 	scope := at.Scope()
 	for _, holder := range c.Holders(p) {
 		through := c.through(p, holder)
 		for _, g := range c.grantsOf[holder] {
 			switch {
+			case d.StorageAccount == "":
 			case storageRoleMay[g.Role][roles.ReadBlobs] && (g.Scope.Contains(scope) || scope.Contains(g.Scope)) &&
 				limitsMeet(g.Paths, at.limit()):
 				return "reads by " + g.String() + through + ", granted to " + strings.Join(g.Reasons, ", "), true
-			case !g.Scope.InStorage() && c.roleCovers(d.StorageAccount) && c.roleReads():
+			case !g.Scope.InStorage() && c.roleCovers(d.StorageAccount) && c.roleReads(keys):
 				if !c.Model.Role.Told() {
 					return "may read storage by " + g.String() + through + ", by " + notTold, true
 				}
 				return "reads storage by " + g.String() + through, true
 			}
 		}
-		for _, acl := range c.aclsOf[holder] {
-			if acl.place().holds(at) || at.holds(acl.place()) || d.Container == "" && acl.StorageAccount == d.StorageAccount {
-				return "reads by " + acl.String() + through, true
-			}
-		}
 	}
-	return "no grant and no ACL", false
+	return "no grant", false
 }
 
 // roleCovers reports whether the invokers' role reaches a storage account. Assigned at the workspace it does not; where
@@ -169,14 +188,14 @@ func (c checker) roleCovers(account string) bool {
 	return !known || id.Later() || roles.Contains(scope, id.Text())
 }
 
-// roleReads reports whether the invokers' role opens the storage accounts in its reach: it reads blobs, or hands out
-// keys. Where it is not told what the role allows, it may.
-func (c checker) roleReads() bool {
+// roleReads reports whether the invokers' role opens the storage accounts in its reach: it reads blobs, or, with keys,
+// hands out keys. Where it is not told what the role allows, it may.
+func (c checker) roleReads(keys bool) bool {
 	ps := c.role.Permissions
 	if !c.Model.Role.Told() || ps.MayAllow(roles.Action{Name: roles.ReadBlobs, Data: true}) {
 		return true
 	}
-	return slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
+	return keys && slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
 		return strings.HasPrefix(a.Name, "Microsoft.Storage/") && ps.MayAllow(a)
 	})
 }

@@ -23,10 +23,18 @@ const (
 // has several ways to one thing is shown the one with the fewest undecided hops, and of those the shortest. What the
 // model does not name, such as other clusters of the workspace, is on no way.
 type Way struct {
-	Who []string `json:"who"` // invokers, and cluster:<name> for the code that runs as a cluster identity
-	// Input is the data input that it ends at; "" where it ends at what its last hop takes.
-	Input string `json:"input,omitempty"`
-	Hops  []Hop  `json:"hops"`
+	// Who are invokers, cluster:<name> for the code that runs as a cluster identity, or in words those whom the model
+	// does not name, such as the owners of a group.
+	Who []string `json:"who"`
+	// Input or Output is the data that it ends at; both are "" where it ends at something else.
+	Input  string `json:"input,omitempty"`
+	Output string `json:"output,omitempty"`
+	// Writes is set where it certainly writes the data too. Whoever writes an output by it reads it too.
+	Writes bool `json:"writes,omitempty"`
+	// Ends is what it ends at that is no data: an identity to act as (an invoker, or cluster:<name>), a secret, role
+	// assignments. "" for a way to data.
+	Ends string `json:"ends,omitempty"`
+	Hops []Hop  `json:"hops"`
 }
 
 // Undecided reports whether it can't be told if the way is open.
@@ -41,13 +49,18 @@ func (w Way) String() string { return strings.Join(w.Who, ", ") + " " + w.how() 
 func (w Way) how() string {
 	var out strings.Builder
 	out.WriteString(map[bool]string{true: "may ", false: "can "}[w.Undecided()])
-	if w.Input != "" {
-		fmt.Fprintf(&out, "read %s as %s", w.Input, w.Hops[len(w.Hops)-1].Identity)
-	} else {
-		fmt.Fprintf(&out, "reach %s", w.Hops[len(w.Hops)-1].Needs)
+	last := w.Hops[len(w.Hops)-1]
+	switch {
+	case w.Input != "":
+		verb := map[bool]string{true: "read and write", false: "read"}[w.Writes]
+		fmt.Fprintf(&out, "%s %s as %s", verb, w.Input, last.Identity)
+	case w.Output != "":
+		fmt.Fprintf(&out, "write %s as %s", w.Output, last.Identity)
+	default:
+		fmt.Fprintf(&out, "reach %s", w.Ends)
 	}
 	for i, h := range w.Hops {
-		if h.Kind == ReadHop {
+		if h.Kind == ReadHop || h.Kind == WriteHop {
 			break
 		}
 		out.WriteString(map[bool]string{true: ", by ", false: ", then "}[i == 0] + h.GivenBy)
@@ -63,6 +76,7 @@ func (w Way) how() string {
 // Ways returns every indirect way of the invokers and cluster identities, by what it ends at.
 func (p *Plan) Ways() []Way {
 	c := checker{explainer: newExplainer(p, p.Grants)}
+	c.becomes = c.identitiesToBecome()
 	classes := map[string]*class{}
 	var order []*class
 	for _, of := range c.everybody() {
@@ -77,7 +91,31 @@ func (p *Plan) Ways() []Way {
 	for _, of := range order {
 		all = append(all, c.waysOf(*of)...)
 	}
+	all = append(all, p.Model.waysIn()...)
 	slices.SortStableFunc(all, func(a, b Way) int { return cmp.Compare(a.Input, b.Input) })
+	return all
+}
+
+// waysIn are those by which somebody whom the model does not name becomes one of its invokers.
+func (m Model) waysIn() (all []Way) {
+	for _, name := range sorted(m.Invokers) {
+		i := m.Invokers[name]
+		for _, key := range sorted(i.FederatedCredentials) {
+			// facts/federation.md, Issuers and subjects: any pull request has this subject.
+			if g := i.FederatedCredentials[key].GitHub; g != nil && g.PullRequest {
+				who := "pull requests of " + g.Repository
+				all = append(all, Way{Who: []string{who}, Ends: name, Hops: []Hop{{Kind: IdentityHop, Identity: who,
+					Needs: "a token of GitHub with their subject", GivenBy: "the federated credential " + key}}})
+			}
+		}
+		if i.Kind == Group && len(i.Members) == 0 {
+			// facts/grants-access.md, Entra: an owner adds members.
+			who := "owners of " + name
+			all = append(all, Way{Who: []string{who}, Ends: name, Hops: []Hop{{Kind: IdentityHop, Identity: who,
+				Needs: "to own the group", GivenBy: "adding themselves to the group", Undecided: true,
+				Missing: "who owns a group that exists is not known here"}}})
+		}
+	}
 	return all
 }
 
@@ -126,6 +164,21 @@ func (c checker) everybody() (all []Principal) {
 	return all
 }
 
+// identitiesToBecome are those that a way may lead to.
+func (c checker) identitiesToBecome() map[Principal]bool {
+	all := map[Principal]bool{}
+	for _, name := range sorted(c.Model.Clusters) {
+		if own, acts := c.identity[ClusterPrincipal(name)]; acts {
+			all[own] = true
+		}
+	}
+	sure, unsure := c.attachable(Principal{})
+	for _, s := range slices.Concat(sure, unsure) {
+		all[s.as] = true
+	}
+	return all
+}
+
 func (c checker) classOf(p Principal) string {
 	var key []string
 	for _, holder := range c.Holders(p) {
@@ -135,18 +188,53 @@ func (c checker) classOf(p Principal) string {
 			}
 		}
 	}
-	if own := c.identity[p]; own.IsCluster() || len(key) == 0 {
+	if own := c.identity[p]; c.becomes[own] || len(key) == 0 {
 		key = append(key, own.String()) // an identity leads to others, and not to itself
 	}
 	slices.Sort(key)
 	return strings.Join(key, "\n")
 }
 
+// A datum is a data input or output, by its name.
+type datum struct {
+	name   string
+	output bool
+}
+
+func (m Model) data() (all []datum) {
+	for _, name := range sorted(m.DataInputs) {
+		all = append(all, datum{name, false})
+	}
+	for _, name := range sorted(m.DataOutputs) {
+		all = append(all, datum{name, true})
+	}
+	return all
+}
+
+func (m Model) at(d datum) DataInput {
+	if d.output {
+		return m.DataOutputs[d.name].data()
+	}
+	return m.DataInputs[d.name]
+}
+
 // A stage is what somebody has on the way: an identity to act as, the key of a storage account, or the credential of
-// an input's data store.
+// the data store of an input or output.
 type stage struct {
-	as             Principal
-	account, store string
+	as      Principal
+	account string
+	store   datum
+}
+
+// end is what a way to the stage ends at.
+func (c checker) end(s stage) string {
+	switch {
+	case s.store != datum{}:
+		return "the credential of data store " + cmp.Or(c.Model.at(s.store).DataStore, "of "+s.store.name)
+	case s.account != "":
+		return "the keys of storage account " + s.account
+	}
+	return s.as.asserted()
 }
 
 // A step leads to stages, or, where it has none, to what its hop takes.
@@ -165,11 +253,13 @@ func (c checker) waysOf(of class) (all []Way) {
 			from := order[i]
 			if steps[from] == nil {
 				steps[from] = c.steps(from)
+				for n := range steps[from] {
+					if from == start && len(of.members) > 1 {
+						steps[from][n].hop.Identity = "each of them"
+					}
+				}
 			}
 			for _, s := range steps[from] {
-				if from == start && len(of.members) > 1 {
-					s.hop.Identity = "each of them"
-				}
 				if s.hop.Undecided && !undecided {
 					continue
 				}
@@ -189,93 +279,198 @@ func (c checker) waysOf(of class) (all []Way) {
 	ended := map[string]bool{}
 	for _, from := range order {
 		for _, s := range steps[from] {
-			if what := string(s.hop.Kind) + s.hop.Needs; len(s.to) == 0 && !ended[what] {
+			if what := s.hop.Needs; len(s.to) == 0 && !ended[what] {
 				ended[what] = true
-				all = append(all, Way{Who: who, Hops: append(slices.Clip(hops[from]), s.hop)})
+				all = append(all, Way{Who: who, Ends: what, Hops: append(slices.Clip(hops[from]), s.hop)})
 			}
 		}
 	}
-	for _, input := range sorted(c.Model.DataInputs) {
-		if c.Model.DataInputs[input].Mechanism() == ByAnyone {
+	for _, to := range order[1:] {
+		all = append(all, Way{Who: who, Ends: c.end(to), Hops: hops[to]})
+	}
+	for _, d := range c.Model.data() {
+		if c.Model.at(d).Mechanism() == ByAnyone {
 			continue
 		}
 		var without []string
 		for _, p := range of.members {
-			if _, able := c.reaches(p, input); !able {
+			if !c.has(p, d) {
 				without = append(without, p.asserted())
 			}
 		}
+		if len(without) == 0 {
+			continue
+		}
+		var best, writing Way
 		for _, from := range order[1:] {
-			if hop := c.ends(from, input); hop != nil && len(without) > 0 {
-				all = append(all, Way{Who: without, Input: input, Hops: append(slices.Clip(hops[from]), *hop)})
-				break
+			hop, writes := c.ends(from, d)
+			if hop == nil {
+				continue
 			}
+			w := Way{Who: without, Input: d.name, Writes: writes || d.output, Hops: append(slices.Clip(hops[from]), *hop)}
+			if d.output {
+				w.Input, w.Output = "", d.name
+			}
+			best = surer(best, w)
+			if w.Writes {
+				writing = surer(writing, w)
+			}
+		}
+		if best.Hops != nil {
+			all = append(all, best)
+		}
+		if writing.Hops != nil && !best.Writes {
+			all = append(all, writing)
 		}
 	}
 	return all
 }
 
-// ends is the hop by which a stage reads an input; nil if it does not.
-func (c checker) ends(at stage, input string) *Hop {
-	d := c.Model.DataInputs[input]
+// surer is the second way where it is decided and the first is not, or is none; else the first.
+func surer(a, b Way) Way {
+	if a.Hops == nil || a.Undecided() && !b.Undecided() {
+		return b
+	}
+	return a
+}
+
+// has reports whether a principal reads an input, or writes an output, by itself and not by a key.
+func (c checker) has(p Principal, d datum) bool {
+	if !d.output {
+		_, granted := c.granted(p, d.name, false)
+		_, acled := c.acled(p, d.name)
+		return granted || acled
+	}
+	at := c.Model.at(d)
+	if at.Mechanism() == ByStoreCredential && !p.IsCluster() {
+		_, able := c.starts(p)
+		return able
+	}
+	_, able := c.writes(p, at)
+	return able
+}
+
+// writes reports whether anything of the data is open to a principal to write.
+func (c checker) writes(p Principal, d DataInput) (how string, able bool) {
+	at := d.place(nil)
+	scope := at.Scope()
+	for _, holder := range c.Holders(p) {
+		for _, g := range c.grantsOf[holder] {
+			covers := (g.Scope.Contains(scope) || scope.Contains(g.Scope)) && limitsMeet(g.Paths, at.limit())
+			if storageRoleMay[g.Role][roles.WriteBlobs] && covers {
+				return "writes by " + g.String() + c.through(p, holder), true
+			}
+			writes := c.role.Permissions.MayAllow(roles.Action{Name: roles.WriteBlobs, Data: true}) || !c.Model.Role.Told()
+			if !g.Scope.InStorage() && d.StorageAccount != "" && c.roleCovers(d.StorageAccount) && writes {
+				return "writes by " + g.String() + c.through(p, holder), true
+			}
+		}
+	}
+	return "", false
+}
+
+// ends is the hop by which a stage reads an input, or writes an output; nil if it does not. writes reports whether it
+// certainly writes.
+func (c checker) ends(at stage, d datum) (hop *Hop, writes bool) {
+	kind, verb, data := ReadHop, "read", c.Model.at(d)
+	if d.output {
+		kind, verb = WriteHop, "write"
+	}
 	switch {
-	case at.store == input:
-		return &Hop{Kind: ReadHop, Identity: "the credential of its data store", Needs: "the credential", GivenBy: "it"}
-	case at.account != "" && at.account == d.StorageAccount:
-		return &Hop{Kind: ReadHop, Identity: "the key of " + at.account, Needs: "the key", GivenBy: "it"}
+	case at.store == d && at.store != datum{}:
+		return &Hop{Kind: kind, Identity: "the credential of its data store", Needs: "the credential", GivenBy: "it"}, false
+	case at.account != "" && at.account == data.StorageAccount:
+		return &Hop{Kind: kind, Identity: "the key of " + at.account, Needs: "the key", GivenBy: "it"}, true
 	case at.as == Principal{}:
-		return nil
+		return nil, false
 	}
-	by, able := c.reaches(at.as, input)
+	how, able := c.writes(at.as, data)
+	writes = able && c.Model.Role.Told()
+	if !d.output {
+		how, able = c.reaches(at.as, d.name)
+	}
 	if !able {
-		return nil
+		return nil, false
 	}
-	hop := &Hop{Kind: ReadHop, Identity: at.as.String(), Needs: "to read " + input, GivenBy: by}
-	if !c.Model.Role.Told() && c.roleCovers(d.StorageAccount) {
+	hop = &Hop{Kind: kind, Identity: at.as.String(), Needs: "to " + verb + " " + d.name, GivenBy: how}
+	switch _, granted := c.granted(at.as, d.name, true); {
+	case !c.Model.Role.Told() && c.roleCovers(data.StorageAccount):
 		hop.Undecided, hop.Missing = true, notTold
+	case !d.output && !granted:
+		// No stack can set ACLs: the plan asks for them and does not know whether they are there.
+		hop.Undecided, hop.Missing = true, "whether the ACL is set, which no stack can do"
 	}
-	return hop
+	return hop, writes
 }
 
 // steps are where a stage leads, the decided ones first.
 func (c checker) steps(from stage) (all []step) {
 	switch {
-	case from.store != "":
-		d := c.Model.DataInputs[from.store]
-		if d.StorageAccount == "" {
+	case from.store != datum{}:
+		account := c.Model.at(from.store).StorageAccount
+		if account == "" {
 			return nil
 		}
-		return []step{{Hop{Kind: SecretHop, Identity: "the credential of " + from.store, Needs: "it to be a key",
+		return []step{{Hop{Kind: SecretHop, Identity: "the credential of " + from.store.name, Needs: "it to be a key",
 			GivenBy: "the store's credential", Undecided: true,
-			Missing: "a key opens all of " + d.StorageAccount + ", a SAS what it says; which of them the store holds is " +
-				"not known here"}, []stage{{account: d.StorageAccount}}}}
+			Missing: "a key opens all of " + account + ", a SAS what it says; which of them the store holds is " +
+				"not known here"}, []stage{{account: account}}}}
 	case from.account != "":
 		return nil
 	}
+	_, unsure := c.attachable(from.as)
 	for _, l := range c.leadings(from.as) {
 		kind, to := c.targets(l.Lead, from.as)
 		l.hop.Kind = kind
+		switch l.Lead {
+		case roles.ToGrants, roles.ToSecrets, roles.ToNotebooks, roles.ToData, roles.ToWorkspaceStorage:
+			// They are worth something by themselves.
+			end := l.hop
+			end.Needs = string(l.Lead)
+			if l.Lead == roles.ToGrants {
+				end.Needs += " at the " + string(c.Model.Role.EffectiveScope())
+			}
+			all = append(all, step{hop: end})
+		}
 		if l.Lead == roles.ToWorkspaceStorage {
 			l.hop.Undecided = true
 			l.hop.Missing = cmp.Or(l.hop.Missing, "which account is the workspace's own is not known here")
 		}
-		switch l.Lead {
-		case roles.ToGrants, roles.ToSecrets, roles.ToData: // they are worth something by themselves
-			end := l.hop
-			end.Needs = string(l.Lead)
-			all = append(all, step{hop: end})
-		}
-		if to != nil {
-			all = append(all, step{l.hop, to})
-		}
-		if l.Lead == roles.ToIdentities {
-			if _, unsure := c.attachable(from.as); unsure != nil {
-				l.hop.Undecided, l.hop.Missing = true, cmp.Or(l.hop.Missing, "where the identity lies is not known here")
-				all = append(all, step{l.hop, unsure})
+		for _, s := range to {
+			hop := c.onto(l.hop, s)
+			if kind != CodeHop && slices.Contains(unsure, s) {
+				hop.Undecided, hop.Missing = true, cmp.Or(hop.Missing, "where the identity lies is not known here")
 			}
+			all = append(all, step{hop, []stage{s}})
 		}
 	}
 	return all
+}
+
+// onto is the hop as it leads to one stage.
+func (c checker) onto(hop Hop, to stage) Hop {
+	if to.store != (datum{}) && c.Model.at(to.store).CredentialInStore == nil {
+		hop.Undecided = true
+		hop.Missing = cmp.Or(hop.Missing, "whether the data store holds a credential is not known here")
+	}
+	if hop.Needs == roles.WriteDeployment.Name {
+		hop.GivenBy = "changing " + c.deploymentOn(to.as) + " (" + hop.GivenBy + ")"
+	}
+	return hop
+}
+
+// deploymentOn is a deployment that runs as the identity, for people to read.
+func (c checker) deploymentOn(identity Principal) string {
+	for _, j := range c.jobs {
+		if c.identity[j.cluster] != identity {
+			continue
+		}
+		if name := cmp.Or(j.deployment, c.Model.EffectiveEndpoints()[j.endpoint].Deployment); name != "" {
+			return "the deployment " + target(j.endpoint, name)
+		}
+		return "the deployment of " + j.endpoint
+	}
+	return "a deployment to run on it"
 }
 
 // targets are the stages that a lead opens to an identity.
@@ -283,7 +478,7 @@ func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []sta
 	m := c.Model
 	clusters := func() (all []stage) {
 		for _, name := range sorted(m.Clusters) {
-			if own, acts := c.identity[ClusterPrincipal(name)]; acts && own != of {
+			if own, acts := c.identity[ClusterPrincipal(name)]; acts && own != of && !slices.Contains(all, stage{as: own}) {
 				all = append(all, stage{as: own})
 			}
 		}
@@ -305,17 +500,19 @@ func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []sta
 	case roles.ToAccounts:
 		return SecretHop, accounts()
 	case roles.ToStores:
-		for _, input := range sorted(m.DataInputs) {
-			if m.DataInputs[input].Mechanism() == ByStoreCredential {
-				all = append(all, stage{store: input})
+		for _, d := range m.data() {
+			in := m.at(d)
+			if in.Mechanism() == ByStoreCredential || in.InWorkspace() && in.CredentialInStore == nil {
+				all = append(all, stage{store: d})
 			}
 		}
 		return SecretHop, all
-	case roles.ToIdentities:
-		sure, _ := c.attachable(of)
-		return IdentityHop, sure
+	case roles.ToIdentities, roles.ToAttach:
+		sure, unsure := c.attachable(of)
+		return IdentityHop, slices.Concat(sure, unsure)
 	case roles.ToGrants:
-		return GrantHop, append(clusters(), accounts()...)
+		sure, unsure := c.attachable(of)
+		return GrantHop, slices.Concat(clusters(), accounts(), sure, unsure)
 	case roles.ToData:
 		return DataHop, nil
 	default:
@@ -365,36 +562,62 @@ type leading struct {
 // leadings are where the grants of an identity lead, the decided ones first.
 func (c checker) leadings(of Principal) []leading {
 	var decided, undecided []leading
-	for _, l := range roles.Leadings() {
-		if l.Lead == roles.Nowhere {
-			continue
-		}
-		g, through, untold := c.covering(of, l.Action, true)
-		if g == nil {
-			continue
-		}
-		hop := Hop{Identity: of.String(), Needs: l.Action.Name,
-			GivenBy: shortAction(l.Action.Name) + " of " + g.String() + through}
-		sure, _, _ := c.covering(of, l.Action, false)
+	add := func(lead roles.Lead, hop *Hop) {
+		same := func(other leading) bool { return other.Lead == lead }
 		switch {
-		case untold:
-			hop.Missing = notTold
-		case sure == nil:
-			hop.Missing = "whether the role allows " + l.Action.Name
-		case l.Inferred:
-			hop.Missing = "no document says what " + l.Action.Name + " is enough for"
-		}
-		hop.Undecided = hop.Missing != ""
-		same := func(other leading) bool { return other.Lead == l.Lead }
-		switch {
-		case slices.ContainsFunc(decided, same):
+		case hop == nil, slices.ContainsFunc(decided, same):
 		case !hop.Undecided:
-			decided = append(decided, leading{l.Lead, hop})
+			decided = append(decided, leading{lead, *hop})
 		case !slices.ContainsFunc(undecided, same):
-			undecided = append(undecided, leading{l.Lead, hop})
+			undecided = append(undecided, leading{lead, *hop})
+		}
+	}
+	for _, l := range roles.Leadings() {
+		if l.Lead != roles.Nowhere && l.Lead != roles.ToAttach {
+			add(l.Lead, c.hopBy(of, l.Action, l.Inferred))
+		}
+	}
+	all := slices.Concat(decided, undecided)
+	if assign := c.hopBy(of, roles.AssignIdentity, false); assign != nil {
+		add(roles.ToAttach, assign.with(c.hopBy(of, roles.WriteScript, false)))
+		if code := slices.IndexFunc(all, func(l leading) bool { return l.Lead == roles.ToClusters }); code >= 0 {
+			add(roles.ToAttach, assign.with(c.hopBy(of, roles.WriteCompute, false)).with(&all[code].hop))
 		}
 	}
 	return append(decided, slices.DeleteFunc(undecided, func(l leading) bool {
 		return slices.ContainsFunc(decided, func(other leading) bool { return other.Lead == l.Lead })
 	})...)
+}
+
+// with is the hop that takes both; nil if one of them is not there.
+func (h *Hop) with(other *Hop) *Hop {
+	if h == nil || other == nil {
+		return nil
+	}
+	both := *h
+	both.Needs += " and " + other.Needs
+	both.GivenBy += " with " + other.GivenBy
+	both.Undecided, both.Missing = h.Undecided || other.Undecided, cmp.Or(h.Missing, other.Missing)
+	return &both
+}
+
+// hopBy is the hop that an identity takes by an action; nil if nothing gives it.
+func (c checker) hopBy(of Principal, action roles.Action, inferred bool) *Hop {
+	g, through, untold := c.covering(of, action, true)
+	if g == nil {
+		return nil
+	}
+	hop := Hop{Identity: of.String(), Needs: action.Name,
+		GivenBy: shortAction(action.Name) + " of " + g.String() + through}
+	sure, _, _ := c.covering(of, action, false)
+	switch {
+	case untold:
+		hop.Missing = notTold
+	case sure == nil:
+		hop.Missing = "whether the role allows " + action.Name
+	case inferred:
+		hop.Missing = "no document says what " + action.Name + " is enough for"
+	}
+	hop.Undecided = hop.Missing != ""
+	return &hop
 }

@@ -56,35 +56,65 @@ func TestWays(t *testing.T) {
 	const asRobot = "partner can read sales as invoker robot, by " + federating +
 		" of Batch Endpoint Invoker on resourceGroup"
 	const asCluster = "partner can read sales as cluster cpu, by "
+	const write = "batchEndpoints/deployments/write of Batch Endpoint Invoker on "
 	for name, test := range map[string]struct {
 		change func(*access.Model)
 		want   []string
 	}{
-		"as the cluster": {nil, []string{asCluster + "batchEndpoints/deployments/write of Batch Endpoint Invoker on " +
-			"workspace"}},
+		"as the cluster": {nil, []string{asCluster + "changing the deployment of public (" + write + "workspace)"}},
 		"the invoker has a grant of its own": {func(m *access.Model) {
 			m.Endpoints["score"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"sales"}}
 		}, nil},
 		"the key of an account is that of all in it, or a SAS": {func(m *access.Model) {
 			m.DataInputs["stored"] = stored
 			m.Endpoints["score"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"stored"}, Invokers: []string{"ann"}}
-		}, []string{"ann, partner may read sales as the key of lake, by datastores/listsecrets/action of Batch Endpoint " +
+		}, []string{"ann, partner may read and write sales as the key of lake, by datastores/listsecrets/action of Batch " +
+			"Endpoint " +
 			"Invoker on workspace, then the store's credential; undecided: a key opens all of lake, a SAS what it says; " +
 			"which of them the store holds is not known here"}},
 		"every cluster of the workspace": {func(m *access.Model) {
 			m.Clusters["gpu"] = access.Cluster{}
 			m.Endpoints["score"] = access.Endpoint{Cluster: "gpu", Inputs: []string{"sales"}, Invokers: []string{"ann"}}
-		}, []string{"partner can read sales as cluster gpu, by batchEndpoints/deployments/write of Batch Endpoint Invoker " +
-			"on " +
-			"workspace"}},
+		}, []string{"partner can read sales as cluster gpu, by changing the deployment of score (" + write +
+			"workspace)"}},
 		"a role that changes no code": {atGroup("Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write"),
 			nil},
 		"a wildcard": {atGroup("Microsoft.MachineLearningServices/workspaces/*"),
-			[]string{asCluster + "batchEndpoints/deployments/write of Batch Endpoint Invoker on resourceGroup"}},
-		// directly
-		"keys of accounts in the role's scope": {atGroup("Microsoft.Storage/storageAccounts/listKeys/action"), nil},
+			[]string{asCluster + "changing the deployment of public (" + write + "resourceGroup)"}},
+		"keys of accounts in the role's scope": {atGroup("Microsoft.Storage/storageAccounts/listKeys/action"), []string{
+			"partner can read and write sales as the key of lake, by Microsoft.Storage/storageAccounts/listkeys/action of " +
+				"Batch Endpoint Invoker on resourceGroup"}},
+		"by an ACL, which somebody else has to set": {func(m *access.Model) {
+			m.DataInputs["sales"] = access.DataInput{Kind: access.ADLSGen2, StorageAccount: "lake", Container: "ccc",
+				GrantedBy: access.ByACL}
+		}, []string{"partner may read sales as cluster cpu, by changing the deployment of public (" + write +
+			"workspace); undecided: whether the ACL is set, which no stack can do"}},
+		"a deployment that has a name": {func(m *access.Model) {
+			m.Endpoints["public"] = access.Endpoint{Inputs: []string{"open"}, Invokers: []string{"ann", "partner"},
+				Deployments: map[string]access.Deployment{"blue": {Cluster: "cpu"}}}
+		}, []string{asCluster + "changing the deployment public/blue (" + write + "workspace)"}},
+		"two clusters with one identity open nothing to each other": {func(m *access.Model) {
+			one := access.Cluster{Identity: access.UserAssigned, UserAssignedIdentityID: access.Known("/subscriptions/" +
+				subscription + "/resourceGroups/ml/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id")}
+			m.Clusters = map[string]access.Cluster{"cpu": one, "gpu": one}
+			m.Endpoints["public"] = access.Endpoint{Cluster: "gpu", Inputs: []string{"open"}}
+		}, []string{asCluster + "changing the deployment of public (" + write + "workspace)"}},
+		"a store without an account opens only itself": {func(m *access.Model) {
+			m.DataInputs["stored"] = access.DataInput{Kind: access.DataStore, DataStore: "s", Path: "p",
+				CredentialInStore: boolPtr(true)}
+			m.Role.Definition = `{"roleName": "r", "permissions": [{"actions": ["Microsoft.MachineLearningServices/` +
+				`workspaces/datastores/listsecrets/action"]}], "assignableScopes": ["` + workspaceID.Text() + `"]}`
+		}, []string{"ann, partner can read stored as the credential of its data store, by datastores/listsecrets/action " +
+			"of Batch Endpoint Invoker on workspace"}},
+		"jobs/write alone": {atGroup("Microsoft.MachineLearningServices/workspaces/jobs/write"), []string{
+			"partner may read sales as cluster cpu, by jobs/write of Batch Endpoint Invoker on resourceGroup; undecided: " +
+				"no document says what Microsoft.MachineLearningServices/workspaces/jobs/write is enough for"}},
+		"computes/write alone": {atGroup("Microsoft.MachineLearningServices/workspaces/computes/write"), nil},
+		"assign/action alone":  {atGroup("Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"), nil},
 		"who writes roles": {atGroup("Microsoft.Authorization/roleAssignments/write"), []string{
-			asCluster + "Microsoft.Authorization/roleAssignments/write of Batch Endpoint Invoker on resourceGroup"}},
+			asCluster + "Microsoft.Authorization/roleAssignments/write of Batch Endpoint Invoker on resourceGroup",
+			"partner can read and write sales as the key of lake, by Microsoft.Authorization/roleAssignments/write of " +
+				"Batch Endpoint Invoker on resourceGroup"}},
 		"another federated credential for an identity of the stack": {robot(access.Invoker{}), []string{asRobot}},
 		"one that exists in the role's scope":                       {robot(identityIn("ML")), []string{asRobot}},
 		"one of another resource group":                             {robot(identityIn("other")), nil},
@@ -195,4 +225,39 @@ func TestByNoWayIsAboutReading(t *testing.T) {
 			assert.Contains(t, ps.Err().Error(), "assertions.it.how")
 		})
 	}
+}
+
+// An identity that jobs run as may be an invoker too: it becomes the others, they become it, and the search ends.
+func TestWaysInACircle(t *testing.T) {
+	t.Parallel()
+	id := func(name string) string {
+		return "/subscriptions/" + subscription + "/resourceGroups/ml/providers/Microsoft.ManagedIdentity/" +
+			"userAssignedIdentities/" + name
+	}
+	robot := func(n int, name string) access.Invoker {
+		return access.Invoker{Kind: access.ManagedIdentity, ResourceID: id(name), PrincipalID: objectID(n)}
+	}
+	cluster := func(name string) access.Cluster {
+		return access.Cluster{Identity: access.UserAssigned, UserAssignedIdentityID: access.Known(id(name))}
+	}
+	plan := compile(access.Model{
+		Invokers: map[string]access.Invoker{"robot": robot(1, "a"), "runner": robot(2, "b"),
+			"nobody": {Kind: access.User, PrincipalID: objectID(3)}},
+		Clusters: map[string]access.Cluster{"cpu": cluster("a"), "gpu": cluster("b")},
+		DataInputs: map[string]access.DataInput{
+			"sales": {Kind: access.Blob, StorageAccount: "lake", Container: "sales"},
+			"wages": {Kind: access.Blob, StorageAccount: "lake", Container: "wages"}},
+		Endpoints: map[string]access.Endpoint{
+			"score": {Cluster: "cpu", Inputs: []string{"sales"}, Invokers: []string{"robot"}},
+			"pay":   {Cluster: "gpu", Inputs: []string{"wages"}, Invokers: []string{"runner"}}},
+	})
+	var got []string
+	for _, w := range plan.Ways() {
+		if w.Input != "" {
+			got = append(got, strings.Join(w.Who, ", ")+" reads "+w.Input+" as "+w.Hops[len(w.Hops)-1].Identity)
+		}
+	}
+	assert.ElementsMatch(t, []string{
+		"nobody reads sales as invoker robot", "nobody reads wages as invoker runner",
+		"robot, cluster:cpu reads wages as invoker runner", "runner, cluster:gpu reads sales as invoker robot"}, got)
 }

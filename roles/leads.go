@@ -9,15 +9,20 @@ const (
 	// ToStores is the credential of a data store: with a key, the whole storage account.
 	ToStores Lead = "the credentials of data stores"
 	// ToWorkspaceStorage is the key of the workspace's own storage account, where it keeps what runs.
-	ToWorkspaceStorage Lead = "the keys of the workspace's storage"
+	ToWorkspaceStorage Lead = "the keys of the workspace's storage account"
 	// ToClusters is code that runs as a cluster identity of the workspace.
 	ToClusters Lead = "what runs on clusters"
 	// ToAccounts is the key, or a SAS, of a storage account.
 	ToAccounts Lead = "the keys of storage accounts"
-	// ToIdentities is to act as a managed identity: to attach it, or to sign in as it.
+	// ToIdentities is to sign in as a user-assigned managed identity.
 	ToIdentities Lead = "managed identities"
+	// ToAttach is half of a way: to attach an identity takes an action on it and one on what it is attached to, and leads
+	// nowhere before code runs there (facts/compute-clusters.md, Identity).
+	ToAttach Lead = "identities to attach"
 	// ToGrants is to give any role, to oneself too, or to change what a role allows.
 	ToGrants Lead = "role assignments"
+	// ToNotebooks are the keys and tokens of the workspace's notebooks.
+	ToNotebooks Lead = "the secrets of the workspace's notebooks"
 	// ToSecrets are keys, tokens and passwords of which nothing here says what they open.
 	ToSecrets Lead = "secrets"
 	// ToData is what a name in the workspace stands for: a data store or asset that is pointed elsewhere.
@@ -39,6 +44,21 @@ const (
 	rbacRows      = "grants-access.md, Azure RBAC"
 	storageRows   = "grants-access.md, Storage"
 	asNamed       = "by its name" // it reads or starts what it names
+	// What Microsoft lists for any job is more than one action: jobs/*, environments/write, metadata/artifacts/write,
+	// metadata/codes/*/write and others; which of them are enough is not said.
+	submitRow = "learn.microsoft.com/azure/machine-learning/how-to-assign-roles, Submitting any type of run (V2)"
+	// A version that was added runs only once something that is started names it.
+	versionRow = workspaceRows + "; a new version runs where something names it"
+)
+
+// The actions with which an identity is attached and then used: AssignIdentity, and WriteCompute and code that runs
+// there, or WriteScript, which is both.
+var (
+	AssignIdentity = of(identities + "assign/action")
+	WriteCompute   = of(workspaces + "computes/write")
+	WriteScript    = of("Microsoft.Resources/deploymentScripts/write")
+	// WriteDeployment changes what a deployment runs, and on which cluster.
+	WriteDeployment = of(workspaces + "batchEndpoints/deployments/write")
 )
 
 // leadings has every one of the seed's 35 actions and those that the sheets name. Of an action that stands here as
@@ -59,7 +79,7 @@ var leadings = []Leading{
 	{of(workspaces + "batchEndpoints/read"), Nowhere, asNamed, false},
 	{of(workspaces + "batchEndpoints/write"), Nowhere, "picks among the deployments that are there", false},
 	{of(workspaces + "batchEndpoints/deployments/read"), Nowhere, asNamed, false},
-	{of(workspaces + "batchEndpoints/deployments/write"), ToClusters, workspaceRows, false},
+	{WriteDeployment, ToClusters, workspaceRows, false},
 	{of(workspaces + "batchEndpoints/deployments/jobs/write"), Nowhere, asNamed, false},
 	{of(workspaces + "batchEndpoints/jobs/write"), Nowhere, asNamed, false},
 	{of(workspaces + "computes/read"), Nowhere, asNamed, false},
@@ -83,21 +103,21 @@ var leadings = []Leading{
 	{of(workspaces + "environments/readSecrets/action"), ToSecrets, asNamed, true},
 
 	// Code under an identity.
-	{of(workspaces + "jobs/write"), ToClusters, workspaceRows, false},
-	{of(workspaces + "schedules/write"), ToClusters, workspaceRows, false},
+	{of(workspaces + "jobs/write"), ToClusters, submitRow, true},
+	{of(workspaces + "schedules/write"), ToClusters, "as jobs/write, later", true},
 	{of(workspaces + "components/versions/write"), ToClusters, workspaceRows, false},
 	{of(workspaces + "environments/versions/write"), ToClusters, workspaceRows, false},
-	{of(workspaces + "codes/versions/write"), ToClusters, workspaceRows, false},
-	{of(workspaces + "models/versions/write"), ToClusters, workspaceRows, false},
-	{of(workspaces + "computes/write"), ToClusters, workspaceRows, false},
+	{of(workspaces + "codes/versions/write"), ToClusters, versionRow, true},
+	{of(workspaces + "models/versions/write"), ToClusters, versionRow, true},
+	{WriteCompute, ToAttach, "compute-clusters.md, Identity", false},
 	{of("Microsoft.ContainerRegistry/registries/listCredentials/action"), ToClusters, workspaceRows, true},
 	{of("Microsoft.ContainerRegistry/registries/push/write"), ToClusters, "an image is what runs", true},
 
 	// Secrets.
 	{of(workspaces + "listKeys/action"), ToWorkspaceStorage, asNamed, true},
 	{of(workspaces + "connections/listsecrets/action"), ToSecrets, workspaceRows, false},
-	{of(workspaces + "listNotebookAccessToken/action"), ToSecrets, asNamed, true},
-	{of(workspaces + "listNotebookKeys/action"), ToSecrets, asNamed, true},
+	{of(workspaces + "listNotebookAccessToken/action"), ToNotebooks, asNamed, true},
+	{of(workspaces + "listNotebookKeys/action"), ToNotebooks, asNamed, true},
 	{of(workspaces + "onlineEndpoints/listkeys/action"), ToSecrets, asNamed, false},
 	{of(workspaces + "onlineEndpoints/token/action"), ToSecrets, asNamed, false},
 	{of(storageAccounts + "listkeys/action"), ToAccounts, storageRows, false},
@@ -112,17 +132,18 @@ var leadings = []Leading{
 		grantingRoles, false},
 
 	// Identities and grants.
-	{of(identities + "assign/action"), ToIdentities, grantingRoles, false},
+	{AssignIdentity, ToAttach, rbacRows, false},
 	{of(identities + "federatedIdentityCredentials/write"), ToIdentities, grantingRoles, false},
-	{of("Microsoft.Resources/deploymentScripts/write"), ToIdentities, grantingRoles, true},
+	{WriteScript, ToAttach, grantingRoles, false},
 	{of("Microsoft.Authorization/roleAssignments/write"), ToGrants, rbacRows, false},
 	{of("Microsoft.Authorization/roleDefinitions/write"), ToGrants, rbacRows, false},
 	{of("Microsoft.Authorization/roleEligibilityScheduleRequests/write"), ToGrants, rbacRows, false},
 	{of("Microsoft.Authorization/roleAssignmentScheduleRequests/write"), ToGrants, rbacRows, false},
 	{of("Microsoft.Authorization/roleManagementPolicies/write"), ToGrants, rbacRows, true},
-	{of("Microsoft.Authorization/elevateAccess/action"), ToGrants, rbacRows, false},
+	{of("Microsoft.Authorization/elevateAccess/action"), ToGrants, rbacRows + ": for a Global Administrator", true},
 	{of("Microsoft.Authorization/policyAssignments/write"), ToGrants, rbacRows, true},
-	{of("Microsoft.ManagedServices/registrationAssignments/write"), ToGrants, rbacRows, true},
+	{of("Microsoft.ManagedServices/registrationAssignments/write"), Nowhere, "takes roleAssignments/write too: " +
+		"learn.microsoft.com/azure/lighthouse/how-to/onboard-customer, Deploy the Azure Resource Manager template", false},
 }
 
 func of(name string) Action { return Action{Name: name} }

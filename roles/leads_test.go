@@ -29,6 +29,7 @@ func TestWhatIsARiskLeadsSomewhere(t *testing.T) {
 	t.Parallel()
 	notFurther := map[string]string{
 		"Microsoft.MachineLearningServices/workspaces/batchEndpoints/write":           "picks among deployments",
+		"Microsoft.ManagedServices/registrationAssignments/write":                     "takes roleAssignments/write too",
 		"Microsoft.Authorization/denyAssignments/write":                               "denies",
 		"Microsoft.Authorization/denyAssignments/delete":                              "opens what others granted",
 		"Microsoft.Authorization/roleAssignments/delete":                              "takes access away",

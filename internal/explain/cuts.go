@@ -38,15 +38,21 @@ type Way struct {
 // How is the way without who goes it.
 func (w Way) How() string { return strings.TrimPrefix(w.String(), strings.Join(w.Who, ", ")+" ") }
 
-// manyWays is the number of ways from which on nothing is tried that would cut them: each try compiles the model.
+// manyWays is the number of ways to data inputs from which on nothing is tried that would cut them: each try compiles
+// the model.
 const manyWays = 20
 
 // withCuts are the ways of a plan with what cuts each.
 func withCuts(plan *access.Plan, ways []access.Way) []Way {
-	all := make([]Way, len(ways))
+	all, toInputs := make([]Way, len(ways)), 0
+	for _, w := range ways {
+		if w.Input != "" {
+			toInputs++
+		}
+	}
 	for i, w := range ways {
 		all[i].Way = w
-		if len(ways) < manyWays && w.Input != "" {
+		if toInputs < manyWays && w.Input != "" {
 			all[i].Cuts = Cuts(plan, w)
 		}
 	}

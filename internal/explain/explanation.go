@@ -172,9 +172,12 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 	}
 	x.opened(m)
 	for _, w := range x.Ways {
-		if w.Input != "" {
-			x.Findings = append(x.Findings, Finding{"dataInputs." + w.Input, "indirectly, " + w.String(),
-				w.cut()})
+		switch {
+		case w.Input != "":
+			x.Findings = append(x.Findings, Finding{"dataInputs." + w.Input, "indirectly, " + w.String(), w.cut()})
+		case w.Output != "":
+			x.Findings = append(x.Findings, Finding{"dataOutputs." + w.Output, "indirectly, " + w.String(),
+				"be sure of them, or take away what one step rests on"})
 		}
 	}
 	type place struct{ endpoint, input string }

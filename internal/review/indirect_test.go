@@ -41,8 +41,8 @@ func TestIndirectWaysOpenAndClose(t *testing.T) {
 			`["Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write"]}], "assignableScopes": ["` +
 			m.WorkspaceID.Text() + `"]}`
 	}
-	const way = "partner can read sales as cluster cpu, by batchEndpoints/deployments/write of Batch Endpoint Invoker " +
-		"on workspace"
+	const way = "partner can read sales as cluster cpu, by changing the deployment of score " +
+		"(batchEndpoints/deployments/write of Batch Endpoint Invoker on workspace)"
 	for name, test := range map[string]struct {
 		old, now func(*access.Model)
 		want     []review.WayChange

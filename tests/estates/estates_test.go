@@ -1,0 +1,196 @@
+// Package estates compares the indirect ways that are found in a corpus of small estates with those that an expert
+// lists for each (README.md).
+package estates
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/config"
+)
+
+type estate struct {
+	Config map[string]any `yaml:"config"`
+	Ways   []listed       `yaml:"ways"`
+	None   []listed       `yaml:"none"`
+}
+
+type listed struct {
+	Who     string `yaml:"who"`
+	Verb    string `yaml:"verb"`
+	What    string `yaml:"what"`
+	As      string `yaml:"as"`
+	By      string `yaml:"by"`
+	Decided string `yaml:"decided"`
+	Why     string `yaml:"why"`
+}
+
+// waits are the estates that a version without a key refuses, and how.
+var waits = map[string]string{
+	"12-store-unknown-credential.yaml":      "credentialInStore",
+	"52-endpoint-scope-one.yaml":            `unknown value "endpoint"`,
+	"53-endpoint-scope-two.yaml":            `unknown value "endpoint"`,
+	"54-endpoint-scope-shared-cluster.yaml": `unknown value "endpoint"`,
+}
+
+// A pair is what a way is found by: one that is listed twice, by two edges, is one way with two ways to go it.
+type pair struct{ who, verb, what string }
+
+func TestEstates(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.yaml")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 30)
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			e, plan := read(t, file)
+			if plan == nil {
+				return
+			}
+			expected := map[pair][]listed{}
+			for _, w := range e.Ways {
+				p := pair{w.Who, w.Verb, w.What}
+				expected[p] = append(expected[p], w)
+			}
+			for p, all := range expected {
+				undecided := !slices.ContainsFunc(all, func(w listed) bool { return w.Decided == "yes" })
+				found := find(plan, p)
+				if p.verb == "reads" && len(found) == 0 && byAnyJob(plan, p) {
+					continue
+				}
+				if assert.NotEmpty(t, found, "missed: %v", p) {
+					assert.Equal(t, undecided, found[0].Undecided(), "%v is found as: %s", p, found[0])
+					assert.True(t, slices.ContainsFunc(all, func(w listed) bool { return as(plan, found[0], w.As) }),
+						"%v is found as: %s", p, found[0])
+				}
+			}
+			for _, w := range e.None {
+				for _, found := range find(plan, pair{w.Who, w.Verb, w.What}) {
+					t.Errorf("invented: %s; %s", found, w.Why)
+				}
+			}
+		})
+	}
+}
+
+// byAnyJob reports whether the plan says that a job of theirs reads the input by its store's credential: nothing
+// indirect is needed then.
+func byAnyJob(plan *access.Plan, p pair) bool {
+	return plan.Model.DataInputs[p.what].Mechanism() == access.ByStoreCredential &&
+		slices.Contains(plan.Readers()[p.what], p.who)
+}
+
+// read is nil where the estate waits for a key; then it must be refused.
+func read(t *testing.T, file string) (e estate, plan *access.Plan) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
+	decoder.KnownFields(true)
+	require.NoError(t, decoder.Decode(&e))
+	require.NotEmpty(t, len(e.Ways)+len(e.None))
+	for _, w := range e.Ways {
+		require.Contains(t, []string{"yes", "undecided"}, w.Decided, "%v", w)
+		require.NotEmpty(t, w.Why, "%v", w)
+	}
+	values := map[string]any{}
+	for key, value := range e.Config {
+		_, key, _ = strings.Cut(key, ":")
+		values[key] = value
+	}
+	args, problems := config.DecodeStack(values)
+	if err := problems.Err(); err != nil {
+		require.Contains(t, waits, file, "%v", err)
+		require.ErrorContains(t, err, waits[file])
+		return e, nil
+	}
+	plan, problems = access.Compile(args.Model())
+	require.NotNil(t, plan, "%v", problems.Err())
+	return e, plan
+}
+
+// find are the ways that say what the pair does, the decided ones first.
+func find(plan *access.Plan, p pair) (all []access.Way) {
+	for _, w := range plan.Ways() {
+		if slices.ContainsFunc(w.Who, func(who string) bool { return same(plan, who, p.who) }) && says(plan, w, p) {
+			all = append(all, w)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b access.Way) int {
+		return map[bool]int{false: 0, true: 1}[a.Undecided()] - map[bool]int{false: 0, true: 1}[b.Undecided()]
+	})
+	return all
+}
+
+func says(plan *access.Plan, w access.Way, p pair) bool {
+	last := w.Hops[len(w.Hops)-1]
+	is := func(ends ...string) bool { return p.what == "anything" || slices.Contains(ends, w.Ends) }
+	switch p.verb {
+	case "reads":
+		return w.Input == p.what || w.Output == p.what
+	case "writes":
+		if data, is := strings.CutPrefix(p.what, "what jobs read as "); is {
+			return last.Kind == access.DataHop && plan.Model.DataInputs[data].InWorkspace()
+		}
+		return w.Input == p.what && w.Writes || w.Output == p.what
+	case "actsAs":
+		return w.Ends != "" && same(plan, w.Ends, p.what)
+	case "grants":
+		if w.Ends == "" || last.Kind != access.GrantHop || !strings.HasPrefix(w.Ends, "role assignments") {
+			return false
+		}
+		return is("role assignments at the "+strings.TrimPrefix(p.what, "the ")) || p.what == "grants"
+	case "holdsSecretsOf":
+		if p.what == "data stores" {
+			return strings.HasPrefix(w.Ends, "the credential of data store ")
+		}
+		return last.Kind == access.SecretHop && w.Ends != "" && is("the keys of "+p.what, "the credential of "+p.what,
+			"the secrets of "+p.what)
+	}
+	panic(fmt.Sprintf("unknown verb %q", p.verb))
+}
+
+// as reports whether a way to data is gone as the identity, or by the secret, that the expert names.
+func as(plan *access.Plan, w access.Way, name string) bool {
+	last := w.Hops[len(w.Hops)-1]
+	switch {
+	case name == "", w.Ends != "":
+		return true
+	case name == "account key":
+		return strings.HasPrefix(last.Identity, "the key of ")
+	case name == "data store credential":
+		return last.Identity == "the credential of its data store"
+	}
+	cluster, is := strings.CutPrefix(name, "cluster:")
+	p := access.InvokerPrincipal(cluster)
+	if is {
+		p = access.ClusterPrincipal(cluster)
+	}
+	for _, i := range plan.Identities {
+		if slices.Contains(i.Names, p) {
+			return slices.ContainsFunc(i.Names, func(n access.Principal) bool { return n.String() == last.Identity })
+		}
+	}
+	return false
+}
+
+// same reports whether two names are of one identity.
+func same(plan *access.Plan, a, b string) bool {
+	named := func(p access.Principal, name string) bool {
+		return p.IsCluster() && name == "cluster:"+p.Name || !p.IsCluster() && name == p.Name
+	}
+	return a == b || slices.ContainsFunc(plan.Identities, func(i access.Identity) bool {
+		return slices.ContainsFunc(i.Names, func(p access.Principal) bool { return named(p, a) }) &&
+			slices.ContainsFunc(i.Names, func(p access.Principal) bool { return named(p, b) })
+	})
+}
