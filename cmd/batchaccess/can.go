@@ -64,11 +64,7 @@ It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could n
 			if live && args[1] == "do" {
 				return errors.New("--live can't answer do: verify --strict lists what Azure grants beyond need")
 			}
-			open := from.open
-			if live {
-				open = from.deployed
-			}
-			s, err := open(cmd)
+			s, err := from.open(cmd)
 			if err != nil {
 				return err
 			}
@@ -78,6 +74,13 @@ It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could n
 			}
 			var paths []explain.Path
 			if live {
+				if part, err = s.narrow(part.URN); err == nil {
+					err = s.complete(cmd, part)
+				}
+				if err != nil {
+					return err
+				}
+				part = s.Parts[0]
 				if paths, err = s.livePaths(cmd, propagation); err != nil {
 					return err
 				}
@@ -136,12 +139,9 @@ func (s *stackOf) partOf(who string) (engine.Part, string, error) {
 	case len(found) > 1:
 		return engine.Part{}, "", fmt.Errorf("%s is in several components; write one before it: %s", who,
 			strings.Join(s.Names(), ":"+who+", ")+":"+who)
-	case len(s.Parts) == 1:
-		return s.Parts[0], who, nil // Ask says whom it knows
-	case len(s.Parts) == 0:
-		return engine.Part{}, "", fmt.Errorf("the program of stack %s has no BatchEndpointAccess, only components used "+
-			"alone; "+
-			"batchaccess explain lists what they assign", s.name)
+	case len(s.Parts) < 2:
+		part, err := s.One("")
+		return part, who, err // Ask says whom it knows
 	default:
 		return engine.Part{}, "", fmt.Errorf("no component has an invoker or cluster %s; the components are %s", who,
 			strings.Join(s.Names(), ", "))

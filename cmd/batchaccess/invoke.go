@@ -77,6 +77,7 @@ Exit codes:
 	}
 	f := cmd.Flags()
 	i.source.flags(cmd)
+	componentFlag(cmd, &i.source.component)
 	f.StringVar(&i.invoker, "as-invoker", "", "invoker of the stack to sign in as")
 	f.StringVar(&i.endpoint, "endpoint", "", "name of the batch endpoint (default: the stack's only one)")
 	f.StringVar(&i.uri, "uri", "", "address of the endpoint, in place of its name: "+

@@ -21,7 +21,7 @@ import (
 )
 
 func newPin() *cobra.Command {
-	var stack, dir string
+	var stack, dir, component string
 	var form form
 	var yes bool
 	cmd := &cobra.Command{
@@ -55,7 +55,7 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 			}
 			shown := newProgress(cmd.ErrOrStderr())
 			shown.Step("pulumi preview")
-			inputs, err := pulumi.componentInputs(ctx)
+			inputs, err := pulumi.componentInputs(ctx, component)
 			shown.done()
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
@@ -81,6 +81,7 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to pin (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "write it")
+	componentFlag(cmd, &component)
 	form.flags(cmd, "table", "json")
 	return cmd
 }
@@ -102,7 +103,7 @@ var pinned = []string{"invokers", "clusters", "dataInputs", "dataOutputs", "endp
 
 // componentInputs previews the stack, and gives what its BatchEndpointAccess is registered with: the arguments,
 // completed.
-func (p pulumiOf) componentInputs(ctx context.Context) (map[string]any, error) {
+func (p pulumiOf) componentInputs(ctx context.Context, component string) (map[string]any, error) {
 	text, err := p.Preview(ctx)
 	if err != nil {
 		return nil, err
@@ -111,22 +112,21 @@ func (p pulumiOf) componentInputs(ctx context.Context) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return componentInputs(preview)
+	return componentInputs(preview, component)
 }
 
-func componentInputs(preview engine.Preview) (map[string]any, error) {
+func componentInputs(preview engine.Preview, component string) (map[string]any, error) {
 	program, err := preview.Program()
 	if err != nil {
 		return nil, err
 	}
-	if len(program.Parts) != 1 {
-		return nil, fmt.Errorf("its program has %d BatchEndpointAccess, and pins are those of one; write the IDs into the "+
-			"program",
-			len(program.Parts))
+	part, err := program.One(component)
+	if err != nil {
+		return nil, err
 	}
 	inputs := map[string]any{}
 	for _, key := range pinned {
-		if of, ok := program.Parts[0].Inputs[key]; ok {
+		if of, ok := part.Inputs[key]; ok {
 			inputs[key] = of
 		}
 	}

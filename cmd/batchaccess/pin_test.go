@@ -42,16 +42,19 @@ func TestPinsAreThoseOfOneComponent(t *testing.T) {
 			`"objectId": "33333333-3333-4333-8333-333333333333"}}, "location": "westeurope"}}}`
 	}
 	other := `{"op": "create", "urn": "urn:pulumi:dev::p::x:y:Z::z", "newState": {}}`
-	for name, c := range map[string]struct{ steps, refusal string }{
-		"none":    {other, "the program of project p has no component of batchaccess"},
-		"one":     {component("a"), ""},
-		"several": {component("a") + ", " + component("b"), "its program has 2 BatchEndpointAccess"},
+	both := component("a") + ", " + component("b")
+	for name, c := range map[string]struct{ steps, component, refusal string }{
+		"none":    {other, "", "the program of project p has no component of batchaccess"},
+		"one":     {component("a"), "", ""},
+		"several": {both, "", "has 2 BatchEndpointAccess; name one with --component: a, b"},
+		"named":   {both, "b", ""},
+		"unknown": {both, "c", `has no BatchEndpointAccess "c"; `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			preview, err := engine.Read(strings.NewReader(`{"steps": [` + c.steps + `], "changeSummary": {}}`))
 			require.NoError(t, err)
-			inputs, err := componentInputs(preview)
+			inputs, err := componentInputs(preview, c.component)
 			if c.refusal != "" {
 				require.ErrorContains(t, err, c.refusal)
 				return

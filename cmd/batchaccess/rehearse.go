@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/spf13/cobra"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -76,7 +77,11 @@ pulumi stack`, Args: cobra.NoArgs,
 			if err != nil {
 				return err
 			}
-			part, err := stack.one()
+			var beside []access.Model
+			for _, other := range stack.Parts {
+				beside = append(beside, other.Plan.Model)
+			}
+			part, err := stack.narrow(from.component)
 			if err != nil {
 				return err
 			}
@@ -113,7 +118,9 @@ pulumi stack`, Args: cobra.NoArgs,
 			shown := newProgress(cmd.ErrOrStderr())
 			report, err := rehearsal.Run(cmd.Context(), rehearsal.Options{
 				ProjectDir: stack.project.dir, Stack: stack.name, Model: part.Plan.Model, Location: stack.location,
-				World: real, Tenants: tenants, StateDir: state, Pulumi: cli, StandIns: standIns, Keep: keep, Weather: today, Progress: shown, Logger: logger(cmd),
+				World: real, Tenants: tenants, Component: part.URN, Beside: beside,
+				StateDir: state, Pulumi: cli, StandIns: standIns, Keep: keep, Weather: today, Progress: shown,
+				Logger: logger(cmd),
 			})
 			shown.done()
 			if err != nil {
@@ -123,6 +130,7 @@ pulumi stack`, Args: cobra.NoArgs,
 		},
 	}
 	from.flags(cmd)
+	componentFlag(cmd, &from.component)
 	form.flags(cmd, "table", "json")
 	to.flags(cmd)
 	addStandIn(cmd)

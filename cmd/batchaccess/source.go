@@ -21,6 +21,7 @@ import (
 // A source is what a command looks at, the same in every command: --stack, -C, --preview and --exists.
 type source struct {
 	stack, dir, preview string
+	component           string // where a command takes one: see componentFlag
 	exists              []string
 }
 
@@ -36,6 +37,11 @@ func (s *source) flags(cmd *cobra.Command) {
 	addExists(cmd, &s.exists)
 }
 
+// componentFlag adds --component, for commands that look at one BatchEndpointAccess.
+func componentFlag(cmd *cobra.Command, component *string) {
+	cmd.Flags().StringVar(component, "component", "", "name of the BatchEndpointAccess, where the program has several")
+}
+
 // A stackOf is the access that a stack of a program asks for.
 type stackOf struct {
 	project project // none, where a preview was given and no folder has its project
@@ -43,6 +49,8 @@ type stackOf struct {
 	engine.Program
 	// own is set for this repository's own program, which was read from its configuration.
 	own bool
+	// several is set where one of several BatchEndpointAccess is looked at.
+	several bool
 	// location is that of the workspace, where the program says it; else "".
 	location string
 	// given are the regions that the configuration of our own program gives.
@@ -162,45 +170,58 @@ func (s source) fromPreview(cmd *cobra.Command) (*stackOf, error) {
 // baseName is the stack's own name in org/project/stack.
 func baseName(stack string) string { return stack[strings.LastIndex(stack, "/")+1:] }
 
-// one is the only BatchEndpointAccess, for what is done with one.
-func (s *stackOf) one() (engine.Part, error) {
-	if len(s.Parts) != 1 {
-		return engine.Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess (%s), and this takes a "+
-			"program with one",
-			s.name, len(s.Parts), strings.Join(s.Names(), ", "))
+// narrow leaves the one BatchEndpointAccess that is named, or the only one.
+func (s *stackOf) narrow(component string) (engine.Part, error) {
+	part, err := s.One(component)
+	if err != nil {
+		return part, err
 	}
-	return s.Parts[0], nil
+	s.several = s.several || len(s.Parts) > 1
+	s.Parts = []engine.Part{part}
+	return part, nil
 }
 
-// deployed reads a program with one BatchEndpointAccess that can be deployed. What a preview in the sandbox can't know
-// yet is taken from the stack's state.
+// title is how a report names what it is of.
+func (s *stackOf) title() string {
+	if s.several {
+		return s.name + ", component " + s.Parts[0].Name
+	}
+	return s.name
+}
+
+// deployed reads the BatchEndpointAccess of a program that is named, or the only one, as it can be deployed.
 func (s source) deployed(cmd *cobra.Command) (*stackOf, error) {
 	read, err := s.open(cmd)
 	if err != nil {
 		return nil, err
 	}
-	part, err := read.one()
+	part, err := read.narrow(s.component)
 	if err != nil {
 		return nil, err
 	}
+	return read, read.complete(cmd, part)
+}
+
+// complete takes from the stack's state what a preview in the sandbox can't know yet.
+func (s *stackOf) complete(cmd *cobra.Command, part engine.Part) error {
 	if m := part.Plan.Model; m.WorkspaceID.Later() || anyLater(m.StorageAccounts) {
-		if read.own {
-			return read, nil // encrypted in the configuration
+		if s.own {
+			return nil // encrypted in the configuration
 		}
-		known, err := read.outputs(cmd.Context(), cmd, false)
+		known, err := s.outputs(cmd.Context(), cmd, false)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		part.Inputs = engine.Fill(part.Inputs, known.Inputs)
 		if part.Plan, part.Problems, err = engine.Plan(part.Inputs); err != nil {
-			return nil, fmt.Errorf("BatchEndpointAccess %s:\n%w", part.Name, err)
+			return fmt.Errorf("BatchEndpointAccess %s:\n%w", part.Name, err)
 		}
-		read.Parts[0] = part
+		s.Parts[0] = part
 	}
 	if err := part.Problems.Err(); err != nil {
-		return nil, fmt.Errorf("the configuration of stack %s:\n%w", read.name, err)
+		return fmt.Errorf("the configuration of stack %s:\n%w", s.name, err)
 	}
-	return read, nil
+	return nil
 }
 
 func anyLater(ids map[string]access.ID) bool {

@@ -118,6 +118,7 @@ in time), and with 2 if it can't ask.`,
 		},
 	}
 	from.flags(cmd)
+	componentFlag(cmd, &from.component)
 	form.flags(cmd, "table", "json")
 	to.flags(cmd)
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 1 if anything is granted beyond need")
@@ -147,7 +148,7 @@ func (s *stackOf) verified(cmd *cobra.Command, wait, propagation time.Duration) 
 		if err != nil {
 			return verify.Report{}, err
 		}
-		return verify.Judge(s.name, s.Parts[0].Plan, subjects, facts, propagation)
+		return verify.Judge(s.title(), s.Parts[0].Plan, subjects, facts, propagation)
 	}
 	report, err := verify.Wait(ctx, wait, look, func(r verify.Report, pause time.Duration) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s; asking again in %s\n", r.Verdict(), pause.Round(time.Second))

@@ -202,6 +202,37 @@ func (s *State) assignment(of string) Assignment {
 	return a
 }
 
+// One is the BatchEndpointAccess of that name or URN, or the only one for "".
+func (p Program) One(component string) (Part, error) {
+	var found []Part
+	for _, part := range p.Parts {
+		if component == "" || part.Name == component || part.URN == component {
+			found = append(found, part)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(p.Parts) == 0:
+		return Part{}, fmt.Errorf("the program of stack %s has no BatchEndpointAccess, only components used alone; "+
+			"batchaccess explain lists what they assign", p.Stack)
+	case len(found) == 0:
+		return Part{}, fmt.Errorf("--component: the program of stack %s has no BatchEndpointAccess %q; %s", p.Stack, component,
+			problem.DidYouMean(component, p.Names()))
+	}
+	same := func(part Part) bool { return part.Name == found[0].Name }
+	if !slices.ContainsFunc(found[1:], func(part Part) bool { return !same(part) }) { // below different parents
+		urns := make([]string, len(found))
+		for i, part := range found {
+			urns[i] = part.URN
+		}
+		return Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess of that name; give the URN of one with "+
+			"--component: %s", p.Stack, len(found), strings.Join(urns, ", "))
+	}
+	return Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess; name one with --component: %s", p.Stack,
+		len(found), strings.Join(p.Names(), ", "))
+}
+
 // Names are those of the parts.
 func (p Program) Names() (all []string) {
 	for _, part := range p.Parts {

@@ -80,6 +80,50 @@ func TestAProgramHasAPartForEachBatchEndpointAccess(t *testing.T) {
 	assert.Equal(t, person, p.Parts[0].Plan.Model.Invokers["ann"].PrincipalID.Text())
 }
 
+func TestOneComponentIsNamedWhereThereAreSeveral(t *testing.T) {
+	t.Parallel()
+	nested := func(parent string) map[string]any {
+		s := component("a", inputs("one"))
+		s["urn"] = "urn:pulumi:dev::scoring::x:y:" + parent + "$batchaccess:index:BatchEndpointAccess::a"
+		return s
+	}
+	one := []map[string]any{component("a", inputs("one"))}
+	two := []map[string]any{component("a", inputs("one")), component("b", inputs("two"))}
+	twins := []map[string]any{nested("Left"), nested("Right")}
+	alone := []map[string]any{assignment("batchaccess:index:StorageReader$", "lake.ann", map[string]any{})}
+	for name, test := range map[string]struct {
+		steps     []map[string]any
+		component string
+		urn, says string
+	}{
+		"the only one":        {one, "", one[0]["urn"].(string), ""},
+		"the only one, named": {one, "a", one[0]["urn"].(string), ""},
+		"by name":             {two, "b", two[1]["urn"].(string), ""},
+		"by URN":              {twins, twins[1]["urn"].(string), twins[1]["urn"].(string), ""},
+		"not named":           {two, "", "", "stack dev has 2 BatchEndpointAccess; name one with --component: a, b"},
+		"unknown":             {two, "aa", "", `stack dev has no BatchEndpointAccess "aa"; did you mean "a"`},
+		"another, of one":     {one, "b", "", `stack dev has no BatchEndpointAccess "b"`},
+		"of one name": {twins, "a", "", "give the URN of one with --component: " + twins[0]["urn"].(string) + ", " +
+			twins[1]["urn"].(string)},
+		"of one name, not named": {twins, "", "", "give the URN of one with --component: "},
+		"none":                   {alone, "", "", "has no BatchEndpointAccess, only components used alone"},
+		"none, named":            {alone, "a", "", "has no BatchEndpointAccess, only components used alone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, err := preview(t, test.steps...).Program()
+			require.NoError(t, err)
+			part, err := p.One(test.component)
+			assert.Equal(t, test.urn, part.URN)
+			if test.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			assert.ErrorContains(t, err, test.says)
+		})
+	}
+}
+
 func TestAPreviewThatIsNotReadWholeIsAnError(t *testing.T) {
 	t.Parallel()
 	whole := map[string]int{"create": 1}

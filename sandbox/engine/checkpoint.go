@@ -44,15 +44,15 @@ func (e *Engine) Resources(stack string) ([]apitype.ResourceV3, error) {
 	return state.Resources, nil
 }
 
-// Outputs are what the stack exports, as the last deployment left them in its state, with the secrets in the plain:
+// Outputs are those of the resource with that URN; "" for what the stack exports, as the last deployment left them in its state, with the secrets in the plain:
 // what `pulumi stack output --json --show-secrets` prints, without starting it.
-func (e *Engine) Outputs(ctx context.Context, stack string) (map[string]any, error) {
+func (e *Engine) Outputs(ctx context.Context, stack, urn string) (map[string]any, error) {
 	state, err := e.checkpoint(stack)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range state.Resources {
-		if r.Type != "pulumi:pulumi:Stack" {
+		if urn == "" && r.Type != "pulumi:pulumi:Stack" || urn != "" && string(r.URN) != urn || r.Delete {
 			continue
 		}
 		secrets := sync.OnceValues(func() (config.Decrypter, error) {

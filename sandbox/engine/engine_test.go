@@ -98,7 +98,7 @@ func TestAProgramIsDeployedChangedAndDestroyed(t *testing.T) {
 	require.Greater(t, len(password), 16)
 	var printed map[string]any
 	require.NoError(t, json.Unmarshal([]byte(run(t, e, "stack", "output", "--json", "--show-secrets")), &printed))
-	read, err := e.Outputs(t.Context(), "dev")
+	read, err := e.Outputs(t.Context(), "dev", "")
 	require.NoError(t, err)
 	assert.Equal(t, printed, read, "outputs are what Pulumi says that they are")
 	exported := run(t, e, "stack", "export")

@@ -66,6 +66,10 @@ type Options struct {
 	Pulumi string
 	// StandIns are the providers to serve stand-ins for; nil means those whose real plugin is not installed.
 	StandIns []string
+	// Component is the URN of the BatchEndpointAccess that Model is of; "" for a program that exports its Outputs.
+	// Beside are the models of all of the program's: what they refer to exists too.
+	Component string
+	Beside    []access.Model
 	// Keep leaves the stack deployed at the end.
 	Keep bool
 	// Weather of the sandbox; default calm.
@@ -117,6 +121,15 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	for _, m := range o.Beside {
+		more, err := Seed(m, o.Location)
+		if err == nil {
+			err = a.Seed(more)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("preparing the sandbox: %w", err)
+		}
+	}
 	if err := a.Seed(seed); err != nil {
 		return nil, err
 	}
@@ -265,7 +278,7 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 
 // outputs reads what the stack says of its principals.
 func (r *rehearsal) outputs(ctx context.Context) (d deployed, err error) {
-	all, err := r.engine.Outputs(ctx, r.Stack)
+	all, err := r.engine.Outputs(ctx, r.Stack, r.Component)
 	if err != nil {
 		return d, err
 	}
