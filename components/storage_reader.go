@@ -185,7 +185,8 @@ func (c children) pathWriter(
 		Permissions: authorization.PermissionArray{authorization.PermissionArgs{
 			DataActions: pulumi.ToStringArray(d.Permissions[0].DataActions),
 		}},
-	}, c.azureNative(authorization.RoleDefinition{}, authorization.RoleDefinitionArgs{}, pulumi.DeleteBeforeReplace(false))...)
+	}, c.azureNative(authorization.RoleDefinition{}, authorization.RoleDefinitionArgs{},
+		pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
 		return nil, fmt.Errorf("defining the role of writers %q: %w", name, err)
 	}
