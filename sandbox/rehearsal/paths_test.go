@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+const storage = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/" +
+	"Microsoft.Storage/storageAccounts/"
+
 // limited reads below two paths, of a flat and of a hierarchical account, and writes below another.
 const limited = `config:
   batchaccess:workspaceId: ` + workspace + `
@@ -18,15 +21,16 @@ const limited = `config:
   batchaccess:clusters:
     cpu: {}
   batchaccess:storageAccounts:
-    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake
-    blob: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/blob
+    lake: ` + storage + `lake
+    blob: ` + storage + `blob
   batchaccess:storageAccountKinds: { blob: flat }
   batchaccess:dataInputs:
     rows: { kind: blob, storageAccount: blob, container: rows, path: in/2026, scope: path }
     file: { kind: blob, storageAccount: blob, container: rows, path: in/2025/a.csv, type: file, scope: path }
     deep: { kind: adlsGen2, storageAccount: lake, container: rows, path: in/2026, scope: path }
   batchaccess:dataOutputs:
-    scores: { dataStore: scores, credentialInStore: false, path: out/ada, storageAccount: blob, container: scores, scope: path }
+    scores: { dataStore: scores, credentialInStore: false, path: out/ada, storageAccount: blob, container: scores,
+      scope: path }
   batchaccess:endpoints:
     scorer: { cluster: cpu, inputs: [rows, deep, file], outputs: [scores], invokers: [ann] }
     other: { cluster: cpu, inputs: [deep], invokers: [bob] }
