@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
@@ -142,6 +144,8 @@ func checkLimit(path string) (p problem.Problem, wrong bool) {
 	case strings.Trim(path, "/") == "" || strings.HasPrefix(path, "/"):
 		return problem.Problem{What: fmt.Sprintf("%q is no path in a container", path),
 			Fix: "write the path from the top of the container, without a slash before it"}, true
+	case strings.ContainsFunc(path, unicode.IsControl) || !utf8.ValidString(path):
+		return problem.Problem{What: fmt.Sprintf("%q holds a character that conditions do not take", path), Fix: fix}, true
 	case strings.Contains(path, "'"):
 		return problem.Problem{What: fmt.Sprintf("%q holds a single quote, for which conditions have no escape", path),
 			Fix: fix}, true

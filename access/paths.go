@@ -112,6 +112,13 @@ func newExplainer(p *Plan, grants []Grant) explainer {
 	return x
 }
 
+// Acts reports whether a principal may do a data action at a place, by the plan's grants and ACLs.
+func (p *Plan) Acts(of Principal, at Place, dataAction string) bool {
+	hop := Hop{Needs: "a role"}
+	newExplainer(p, p.Grants).decide(&hop, of, at, dataAction)
+	return hop.Missing == ""
+}
+
 func (p *Plan) aclsByPrincipal() map[Principal][]ACL {
 	all := map[Principal][]ACL{}
 	for _, acl := range p.ACLs {

@@ -194,6 +194,9 @@ func storageRole(r Resource, c Config, p *report) {
 	switch r.Kind() {
 	case RoleDefinition:
 		ps, _ := PermissionsOf(r.Inputs) // what is not known is a finding of custom-role
+		if r.MadeBy(StorageContributor) && len(ps.Beyond(roles.PathWriter().Permissions)) == 0 {
+			return // the role of those who write below a path
+		}
 		e = effectOf(ps)
 	case RoleAssignment:
 		d, ok := assigned(r)

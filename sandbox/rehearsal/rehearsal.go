@@ -327,6 +327,9 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err := r.controls(ctx, j, report, tokens); err != nil {
 		return err
 	}
+	if err := r.beside(ctx, j, report, tokens); err != nil {
+		return err
+	}
 	r.strays(report, d)
 	return r.assertions(ctx, j, report, tokens, d)
 }

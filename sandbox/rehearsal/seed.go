@@ -188,7 +188,7 @@ func (s *seeder) storage() error {
 		}
 		s.subscription(id.SubscriptionID)
 		s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: scope,
-			HNS: hns[name] || s.m.StorageAccountKinds[name] == access.Hierarchical,
+			HNS:        hns[name] || s.m.StorageAccountKinds[name] == access.Hierarchical,
 			Containers: containers[name]})
 	}
 	s.public()
