@@ -65,9 +65,9 @@ var (
 	versionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
 )
 
-// isEndpointName reports whether an endpoint, or a deployment, may have the name: 3 to 32 characters, a letter first,
+// IsEndpointName reports whether an endpoint, or a deployment, may have the name: 3 to 32 characters, a letter first,
 // single dashes inside (facts/batch-endpoints.md).
-func isEndpointName(name string) bool {
+func IsEndpointName(name string) bool {
 	return len(name) >= 3 && len(name) <= 32 && endpointForm.MatchString(name)
 }
 

@@ -362,7 +362,7 @@ func (v *validator) endpoints() {
 	for _, name := range sorted(v.m.Endpoints) {
 		path := "endpoints." + name
 		e := v.m.Endpoints[name]
-		if !isEndpointName(name) {
+		if !IsEndpointName(name) {
 			v.add(path, "write the endpoint's name in the workspace: 3 to 32 letters, digits and single hyphens, beginning "+
 				"with a letter",
 				"%q is not the name of a batch endpoint", name)
@@ -418,7 +418,7 @@ func (v *validator) deployments(path string, e Endpoint) {
 		}
 	}
 	deployment := func(path, name string) {
-		if !isEndpointName(name) {
+		if !IsEndpointName(name) {
 			v.add(path, "write the deployment's name: 3 to 32 letters, digits and single hyphens, beginning with a letter",
 				"%q is not the name of a deployment", name)
 		}

@@ -25,7 +25,8 @@ type BatchEndpointAccessArgs struct {
 	// Environment is the cloud: public, usgovernment or china. Default: azure-native:environment, or ARM_ENVIRONMENT, as
 	// for the provider.
 	Environment string `pulumi:"environment,optional"`
-	// Role that every invoker gets. Default: a custom role of the article's 35 actions, at the workspace.
+	// Role that every invoker gets. Default: a custom role of the article's 35 actions, at the workspace; with scope
+	// endpoint two roles in its place.
 	Role RoleArgs `pulumi:"role,optional"`
 	// Invokers are the principals that may start jobs. At least one.
 	Invokers map[string]InvokerArgs `pulumi:"invokers"`
@@ -116,8 +117,12 @@ func (a InvokerArgs) id() pulumi.StringInput {
 type BatchEndpointAccess struct {
 	pulumi.ResourceState
 
-	// RoleDefinitionID is the ARM ID of the role that the invokers have.
+	// RoleDefinitionID is the ARM ID of the role that the invokers have at the workspace, its resource group or its
+	// subscription.
 	RoleDefinitionID pulumi.StringOutput `pulumi:"roleDefinitionId"`
+	// EndpointRoleDefinitionID is the ARM ID of the role that they have at endpoints, with role.scope endpoint; else
+	// "".
+	EndpointRoleDefinitionID pulumi.StringOutput `pulumi:"endpointRoleDefinitionId"`
 	// PrincipalIDs are the object IDs of the invokers, by name.
 	PrincipalIDs pulumi.StringMapOutput `pulumi:"principalIds"`
 	// ClientIDs are the client IDs of the invokers that have one and whose ID is known, by name.
@@ -134,9 +139,10 @@ type BatchEndpointAccess struct {
 	// ACLCommands set the POSIX ACLs of the data inputs that are granted by ACLs; empty where there are none.
 	ACLCommands pulumi.StringArrayOutput `pulumi:"aclCommands"`
 
-	// What it is made of: the role, and by their names in the arguments what was made for invokers, and the clusters.
-	// Readers and Contributors go by the names of their resources.
+	// What it is made of: the role, the one at endpoints, nil but with role.scope endpoint, and by their names in the
+	// arguments what was made for invokers, and the clusters. Readers and Contributors go by the names of their resources.
 	Role              *InvokerRole
+	EndpointRole      *InvokerRole
 	ServicePrincipals map[string]*ServicePrincipal
 	ManagedIdentities map[string]*ManagedIdentity
 	Groups            map[string]*azuread.Group
@@ -214,10 +220,14 @@ func NewBatchEndpointAccess(
 // ids are the outputs that the engine keeps with the component. What is derived from the model for people to read is
 // large, and a stack that exports it keeps it anyway.
 func (a *BatchEndpointAccess) ids() pulumi.Map {
-	return pulumi.Map{
+	all := pulumi.Map{
 		"roleDefinitionId": a.RoleDefinitionID, "principalIds": a.PrincipalIDs, "clientIds": a.ClientIDs,
 		"clientSecrets": a.ClientSecrets, "clusterPrincipalIds": a.ClusterPrincipalIDs,
 	}
+	if a.EndpointRole != nil { // else nothing changes in the state of a stack that has none
+		all["endpointRoleDefinitionId"] = a.EndpointRoleDefinitionID
+	}
+	return all
 }
 
 // Outputs are the outputs of the component by the names that other stacks and people know them by.
@@ -480,13 +490,36 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 		at, _ := access.Model{WorkspaceID: access.Known(v[0]), Role: b.plan.Model.Role}.RoleScopeID()
 		return at, nil
 	}, b.args.WorkspaceID)
-	invokers := map[string]AssigneeArgs{}
+	invokers, endpoints := map[string]AssigneeArgs{}, map[string]map[string]AssigneeArgs{}
 	for _, g := range b.plan.Grants {
-		if !g.Scope.InStorage() && g.HeldBy == "" {
-			invokers[g.Principal.Name] = b.assignee(g.Principal)
+		switch to := invokers; {
+		case g.Scope.InStorage() || g.HeldBy != "":
+		case g.Scope.Level == access.AtEndpoint:
+			if to = endpoints[g.Scope.Endpoint]; to == nil {
+				to = map[string]AssigneeArgs{}
+				endpoints[g.Scope.Endpoint] = to
+			}
+			fallthrough
+		default:
+			to[g.Principal.Name] = b.assignee(g.Principal)
 		}
 	}
-	role, err := NewInvokerRole(ctx, b.name, &InvokerRoleArgs{
+	name, part := b.name, access.Level("")
+	if b.plan.Model.Role.ByEndpoint() {
+		// Both parts have names of their own, so that on a move between the scopes the new roles and assignments are there
+		// before the old ones go.
+		name, part = b.name+".workspace", access.AtWorkspace
+		at, err := NewInvokerRole(ctx, b.name+".endpoint", &InvokerRoleArgs{
+			Scope: scope, AssignableScope: b.args.Role.AssignableScope, Part: access.AtEndpoint,
+			Name: b.args.Role.Name, Additions: b.args.Role.Additions, Endpoints: endpoints,
+		}, b.options()...)
+		if err != nil {
+			return err
+		}
+		b.made.EndpointRole = at
+	}
+	role, err := NewInvokerRole(ctx, name, &InvokerRoleArgs{
+		Part:  part,
 		Scope: scope, AssignableScope: b.args.Role.AssignableScope,
 		Name: b.args.Role.Name, Additions: b.args.Role.Additions, BuiltIn: b.args.Role.BuiltIn,
 		RoleDefinitionID: b.args.Role.RoleDefinitionID, Definition: b.args.Role.Definition, Invokers: invokers,

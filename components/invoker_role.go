@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -35,8 +37,16 @@ type InvokerRoleArgs struct {
 	// Definition is a role of one's own in place of the seed's, as JSON in the form that the portal exports. Beside
 	// RoleDefinitionID it makes nothing: it tells what that role allows.
 	Definition string `pulumi:"definition,optional"`
+	// Part is endpoint for the actions about batch endpoints, their deployments and jobs alone, or workspace for all
+	// others alone: two components, one of each, limit invokers to endpoints. The role is made, of the article's actions.
+	// Default: the whole role.
+	Part access.Level `pulumi:"part,optional"`
 	// Invokers are the principals that are assigned the role, by name. Default: none, only the role is made.
 	Invokers map[string]AssigneeArgs `pulumi:"invokers,optional"`
+	// Endpoints are the principals that are assigned the role at batch endpoints of the workspace that is Scope, by the
+	// names of endpoint and principal. They go with part endpoint, in place of Invokers. That Azure takes such an
+	// assignment is inferred (facts/batch-endpoints.md).
+	Endpoints map[string]map[string]AssigneeArgs `pulumi:"endpoints,optional"`
 }
 
 // InvokerRole is the custom role that invoking a batch endpoint takes: the article's 35 actions, exactly, unless more
@@ -51,7 +61,7 @@ type InvokerRole struct {
 
 	// Definition is the role that was made; nil where it exists or is built in.
 	Definition *authorization.RoleDefinition
-	// Assignments of the role, by invoker.
+	// Assignments of the role, by invoker; at endpoints by <endpoint>.<invoker>.
 	Assignments map[string]*authorization.RoleAssignment
 }
 
@@ -68,7 +78,7 @@ func NewInvokerRole(
 		return nil, err
 	}
 	role := &InvokerRole{}
-	if err := ctx.RegisterComponentResourceV2(InvokerRoleToken, name, inputsOf(args, "invokers"), role,
+	if err := ctx.RegisterComponentResourceV2(InvokerRoleToken, name, inputsOf(args, "invokers", "endpoints"), role,
 		opts...); err != nil {
 		return nil, fmt.Errorf("registering InvokerRole %q: %w", name, err)
 	}
@@ -101,6 +111,16 @@ func NewInvokerRole(
 			ctx, name, invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker, "")
 		if err != nil {
 			return nil, err
+		}
+	}
+	for _, endpoint := range sortedKeys(args.Endpoints) {
+		at := derive(func(v []string) (string, error) { return arm.BatchEndpoint(v[0], endpoint), nil }, scope)
+		for _, invoker := range sortedKeys(args.Endpoints[endpoint]) {
+			role.Assignments[endpoint+"."+invoker], err = c.assign(ctx, name+"."+endpoint, invoker, at, role.RoleDefinitionID,
+				args.Endpoints[endpoint][invoker], "Starts batch jobs on "+endpoint+": "+invoker, "")
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
 	return role, ctx.RegisterResourceOutputs(role, pulumi.Map{"roleDefinitionId": role.RoleDefinitionID,
@@ -167,6 +187,9 @@ func (args *InvokerRoleArgs) check() (d roles.Definition, ps access.Problems) {
 		Name: args.Name, Additions: args.Additions, BuiltIn: args.BuiltIn,
 		RoleDefinitionID: args.RoleDefinitionID, Definition: args.Definition,
 	}.model()
+	if args.Part != "" { // so it is named, and made, as for BatchEndpointAccess
+		model.Scope = access.AtEndpoint
+	}
 	ps = model.Problems(idOf(args.Scope))
 	if args.Scope == nil {
 		ps.Add("scope", "give the ARM ID of a workspace, a resource group or a subscription", "is missing")
@@ -174,16 +197,56 @@ func (args *InvokerRoleArgs) check() (d roles.Definition, ps access.Problems) {
 		ps = append(ps, checkScope(scope)...)
 	}
 	ps = append(ps, checkAssignableScope("assignableScope", args.AssignableScope, model, idOf(args.Scope).Text())...)
-	for _, invoker := range sortedKeys(args.Invokers) {
-		if len(args.Invokers[invoker].Paths) > 0 {
-			ps.Add("invokers."+invoker+".paths", "leave it out", "only goes with storage")
+	assignees := map[string]map[string]AssigneeArgs{"invokers": args.Invokers}
+	for endpoint, assigned := range args.Endpoints {
+		assignees["endpoints."+endpoint] = assigned
+	}
+	ps = append(ps, args.checkPart()...)
+	for _, path := range sortedKeys(assignees) {
+		ps = append(ps, checkAssignees(path, assignees[path])...)
+		for _, invoker := range sortedKeys(assignees[path]) {
+			if len(assignees[path][invoker].Paths) > 0 {
+				ps.Add(path+"."+invoker+".paths", "leave it out", "only goes with storage")
+			}
 		}
 	}
-	ps = withEmpty(append(ps, checkAssignees("invokers", args.Invokers)...), args)
+	ps = withEmpty(ps, args)
 	if model.Told() && ps.Err() == nil {
 		d, _ = model.Resolve()
+		switch endpoint, workspace := d.Parts(); args.Part {
+		case access.AtEndpoint:
+			d = endpoint
+		case access.AtWorkspace:
+			d = workspace
+		}
 	}
 	return d, ps
+}
+
+// checkPart checks what is to be one of the two parts of the role, and where it is assigned.
+func (args *InvokerRoleArgs) checkPart() (ps access.Problems) {
+	parts := []string{string(access.AtEndpoint), string(access.AtWorkspace)}
+	if args.Part != "" && !slices.Contains(parts, string(args.Part)) {
+		ps.Add("part", problem.DidYouMean(string(args.Part), parts), "unknown value %q", args.Part)
+	}
+	if args.Part == access.AtEndpoint && len(args.Invokers) > 0 {
+		ps.Add("invokers", "name them at endpoints, or leave part out", "does not go with part endpoint")
+	}
+	if args.Part != access.AtEndpoint && len(args.Endpoints) > 0 {
+		ps.Add("endpoints", "set part to endpoint, or name them in invokers", "only goes with part endpoint")
+	}
+	if scope, known := plain(args.Scope); known && args.Part == access.AtEndpoint {
+		if _, err := arm.Parse(scope, arm.Workspace); err != nil && len(checkScope(scope)) == 0 {
+			ps.Add("scope", "give the ARM ID of the workspace that the endpoints are in", "is not that of a workspace")
+		}
+	}
+	for _, endpoint := range sortedKeys(args.Endpoints) {
+		if !access.IsEndpointName(endpoint) {
+			ps.Add("endpoints."+endpoint, "write the endpoint's name in the workspace: 3 to 32 letters, digits and single "+
+				"hyphens, beginning with a letter", "%q is not the name of a batch endpoint", endpoint)
+		}
+	}
+	return ps
 }
 
 // existingRoleID is the ID of a role that exists as Azure answers it for an assignment at the scope. An ID that was not

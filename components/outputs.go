@@ -28,6 +28,9 @@ func (b *builder) outputs(a *BatchEndpointAccess) error {
 		return err
 	}
 	a.RoleDefinitionID = b.role.RoleDefinitionID
+	if a.EndpointRoleDefinitionID = pulumi.String("").ToStringOutput(); a.EndpointRole != nil {
+		a.EndpointRoleDefinitionID = a.EndpointRole.RoleDefinitionID
+	}
 	a.PrincipalIDs = invokers.ToStringMapOutput()
 	a.ClusterPrincipalIDs = clusters.ToStringMapOutput()
 	a.ClientIDs = b.clientIDs.ToStringMapOutput()

@@ -169,7 +169,7 @@ func (b *builder) grantedTheSame(of access.Principal) func(map[string]map[string
 		}
 		for urn := range before {
 			name := urn[strings.LastIndex(urn, "::")+2:]
-			role := !of.IsCluster() && name == b.name+"."+old
+			role := !of.IsCluster() && b.assignsRole(name, old)
 			data := strings.HasPrefix(name, b.name+".") && strings.HasSuffix(name, "."+of.Kind+"."+old)
 			if strings.Contains(urn, ":RoleAssignment::") && (role || data) {
 				then = append(then, name)
@@ -183,10 +183,23 @@ func (b *builder) grantedTheSame(of access.Principal) func(map[string]map[string
 
 // assignmentOf is the name of the resource of a grant, if its principal is called so.
 func (b *builder) assignmentOf(g access.Grant, principal string) string {
-	if !g.Scope.InStorage() {
+	switch {
+	case g.Scope.Level == access.AtEndpoint:
+		return b.name + ".endpoint." + g.Scope.Endpoint + "." + principal
+	case !g.Scope.InStorage() && b.plan.Model.Role.ByEndpoint():
+		return b.name + ".workspace." + principal
+	case !g.Scope.InStorage():
 		return b.name + "." + principal
 	}
 	return b.storageChild(g) + "." + g.Principal.Kind + "." + principal
+}
+
+// assignsRole reports whether a resource of that name assigns the invokers' role, or one of its parts, to a principal.
+func (b *builder) assignsRole(name, principal string) bool {
+	endpoint, at := strings.CutPrefix(name, b.name+".endpoint.")
+	endpoint, is := strings.CutSuffix(endpoint, "."+principal)
+	return name == b.name+"."+principal || name == b.name+".workspace."+principal ||
+		at && is && !strings.Contains(endpoint, ".")
 }
 
 // storageChild is the name of the component that makes a grant in storage.
