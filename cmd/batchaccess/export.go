@@ -41,7 +41,7 @@ It exits with 0 if it has written the file, and with 2 if it can't ask or may no
 			if err != nil {
 				return err
 			}
-			part, err := stack.one()
+			part, err := stack.One()
 			if err != nil {
 				return err
 			}
