@@ -84,9 +84,10 @@ type DataInput struct {
 	// DataStore is the name of the data store in the workspace. Required for dataStore; for dataAsset, default: what the
 	// workspace answers.
 	DataStore string `pulumi:"dataStore,optional"`
-	// DataAsset and Version name the data asset. Required for dataAsset.
+	// DataAsset is the name of the data asset. Required for dataAsset.
 	DataAsset string `pulumi:"dataAsset,optional"`
-	Version   string `pulumi:"version,optional"`
+	// Version of the data asset. Required for dataAsset.
+	Version string `pulumi:"version,optional"`
 	// URL of public data: https, in a container that anyone may read. Required for public.
 	URL string `pulumi:"url,optional"`
 	// Type is folder or file. Default: folder.
@@ -143,11 +144,15 @@ type DataOutput struct {
 	CredentialInStore *bool `pulumi:"credentialInStore,optional"`
 	// Path in the data store that jobs write to. Required.
 	Path string `pulumi:"path"`
-	// StorageAccount, Container and Scope are as for a DataInput; the role is Storage Blob Data Contributor, and with
-	// scope path a custom role that reads, writes, moves and deletes blobs and can't delete the container.
+	// StorageAccount is the name, in this model, of the account that the data store is on. Default: what the workspace
+	// answers.
 	StorageAccount string `pulumi:"storageAccount,optional"`
-	Container      string `pulumi:"container,optional"`
-	Scope          Level  `pulumi:"scope,optional"`
+	// Container that the data store is on. Default: what the workspace answers.
+	Container string `pulumi:"container,optional"`
+	// Scope of the grants: container or account, with Storage Blob Data Contributor; or path, with a custom role that
+	// reads, writes, moves and deletes blobs and can't delete the container. Default: container where one is named, else
+	// account.
+	Scope Level `pulumi:"scope,optional"`
 }
 
 // data is the output as what it is: data in a data store.

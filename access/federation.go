@@ -42,9 +42,10 @@ type FederatedCredential struct {
 type GitHubSubject struct {
 	// Repository as owner/name. Required.
 	Repository string `pulumi:"repository"`
-	// OwnerID and RepositoryID are GitHub's numeric IDs. Give both for the immutable subjects that repositories made or
-	// renamed since 2026-07-15 use by default; leave both out for the classic form.
-	OwnerID      int `pulumi:"ownerId,optional"`
+	// OwnerID is GitHub's number of the owner. Give it with RepositoryID for the immutable subjects that repositories made
+	// or renamed since 2026-07-15 use by default; leave both out for the classic form.
+	OwnerID int `pulumi:"ownerId,optional"`
+	// RepositoryID is GitHub's number of the repository. Give it with OwnerID.
 	RepositoryID int `pulumi:"repositoryId,optional"`
 	// Branch such as main, without refs/heads/.
 	Branch string `pulumi:"branch,optional"`

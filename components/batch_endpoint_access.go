@@ -82,9 +82,10 @@ type InvokerArgs struct {
 	// ClientID is the application (client) ID of an existing service principal or managed identity; it is looked up by it
 	// if its object ID is not given.
 	ClientID pulumi.StringInput `pulumi:"clientId,optional"`
-	// UserPrincipalName or Mail of a user, who is looked up by it if the object ID is not given.
+	// UserPrincipalName of a user, who is looked up by it if objectId is not given.
 	UserPrincipalName string `pulumi:"userPrincipalName,optional"`
-	Mail              string `pulumi:"mail,optional"`
+	// Mail of a user, who is looked up by it if objectId and userPrincipalName are not given.
+	Mail string `pulumi:"mail,optional"`
 	// ResourceID is the ARM ID of a user-assigned managed identity, or of a Data Factory, App Service, Function App or
 	// virtual machine whose system-assigned identity invokes; looked up if principalId is not given.
 	ResourceID string `pulumi:"resourceId,optional"`
@@ -100,9 +101,10 @@ type InvokerArgs struct {
 	ManagedIdentities bool `pulumi:"managedIdentities,optional"`
 	// FederatedCredentials by name, at most 20, are how a service principal or a managed identity that is made signs in.
 	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
-	// ClientSecrets and SignIn say how a service principal that is made signs in.
+	// ClientSecrets of a service principal that is made: at most two, so that one overlaps the other in a rotation.
 	ClientSecrets map[string]access.ClientSecret `pulumi:"clientSecrets,optional"`
-	SignIn        string                         `pulumi:"signIn,optional"`
+	// SignIn is none for a service principal that is made without a way to sign in.
+	SignIn string `pulumi:"signIn,optional"`
 }
 
 // id is the ID of an existing principal: nil if it is to be made.

@@ -118,6 +118,7 @@ func TestMatchIsARegularExpression(t *testing.T) {
 	})
 }
 
+// An action matches a pattern exactly if an independent matcher says so.
 func FuzzMatch(f *testing.F) {
 	f.Add("A/*/read", "a/b/read")
 	f.Add("*a*", "a")

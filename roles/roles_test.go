@@ -294,6 +294,7 @@ func TestParseKeepsToAzuresLimits(t *testing.T) {
 	}
 }
 
+// A role that is read is valid and takes additions.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"properties": {"roleName": "R", "permissions": [{"actions": ["*"]}]}}`))
 	f.Add([]byte(`{"properties": null}`))

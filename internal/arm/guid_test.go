@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+// A GUID of ours is the one that the uuid library makes.
 func FuzzGUIDsAreThoseOfTheLibrary(f *testing.F) {
 	f.Add("/subscriptions/1", "A", "b")
 	f.Fuzz(func(t *testing.T, a, b, c string) {

@@ -376,6 +376,7 @@ func TestDecodeLeavesItsInputAlone(t *testing.T) {
 	assert.Equal(t, map[string]any{"clusters": map[string]any{"cpu": nil}}, values)
 }
 
+// A configuration is decoded, and every problem has a remedy.
 func FuzzDecode(f *testing.F) {
 	sample, err := os.ReadFile("../../Pulumi.dev.yaml")
 	require.NoError(f, err)

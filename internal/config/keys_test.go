@@ -1,48 +1,218 @@
 package config
 
 import (
+	"encoding/json"
+	"flag"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// The reference and the decoder know the same keys.
+var update = flag.Bool("update", false, "write the keys of docs/configuration.md again")
+
+const (
+	keysPage  = "../../docs/configuration.md"
+	keysStart = "<!-- keys -->\n"
+	keysEnd   = "<!-- end of keys -->\n"
+)
+
+// The reference has every key that the decoder knows, with what the argument's docstring says of it.
 func TestTheDocsNameEveryKey(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/configuration.md")
+	text, err := os.ReadFile(keysPage)
 	require.NoError(t, err)
-	section, _, found := strings.Cut(string(page), "\n## Outputs")
+	before, rest, found := strings.Cut(string(text), keysStart)
 	require.True(t, found)
-	var documented []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section, -1) {
-		documented = append(documented, row[1])
+	_, after, found := strings.Cut(rest, keysEnd)
+	require.True(t, found)
+	now := before + keysStart + keyTables(t) + keysEnd + after
+	if *update {
+		require.NoError(t, os.WriteFile(keysPage, []byte(now), 0o644))
+		return
 	}
-	assert.ElementsMatch(t, paths(reflect.TypeFor[components.BatchEndpointAccessArgs](), ""), documented)
+	assert.True(t, now == string(text), "go test ./internal/config -run TheDocs -update writes %s again", keysPage)
 }
 
-// paths are the keys that lead to a value, with <name> for a name of the user's.
-func paths(t reflect.Type, path string) (all []string) {
-	if _, wrap := plainOf(t); wrap != nil {
-		return []string{path}
+// The decoder takes each example, and no example or effect is of a key that there is not.
+func TestTheDocsShowValuesThatAreTaken(t *testing.T) {
+	t.Parallel()
+	said := readKeys(t)
+	keys := keysBelow(reflect.TypeFor[components.BatchEndpointAccessArgs](), "", "")
+	for path, example := range said.examples {
+		assert.True(t, slices.ContainsFunc(keys, func(k key) bool { return k.path == path }), "no key %s", path)
+		var value any
+		require.NoError(t, yaml.Unmarshal([]byte(example), &value), path)
+		words := strings.Split(strings.ReplaceAll(path, "<name>", "one"), ".")
+		for _, word := range slices.Backward(words) {
+			value = map[string]any{word: value}
+		}
+		_, d := decode(value.(map[string]any))
+		assert.Empty(t, d.problems, path)
+	}
+	for path := range said.effects {
+		isAbove := func(k key) bool { return k.path == path || strings.HasPrefix(k.path, path+".") }
+		assert.True(t, slices.ContainsFunc(keys, isAbove), "no key %s", path)
+	}
+}
+
+// A key is one that leads to a value.
+type key struct {
+	path string // with <name> for a name of the user's
+	kind string
+	text string // the docstring of its argument
+}
+
+// keysBelow are the keys below a path, in the order of the arguments; text is the docstring of the nearest argument.
+func keysBelow(t reflect.Type, path string, text string) (all []key) {
+	here := func(kind string) []key { return []key{{path, kind, text}} }
+	if plain, wrap := plainOf(t); wrap != nil {
+		return here(kindOf(plain))
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		return paths(t.Elem(), path)
+		return keysBelow(t.Elem(), path, text)
 	case reflect.Map:
-		return paths(t.Elem(), path+".<name>")
+		return keysBelow(t.Elem(), path+".<name>", text)
 	case reflect.Struct:
 		for i := range t.NumField() {
-			all = append(all, paths(t.Field(i).Type, join(path, keyOf(t.Field(i))))...)
+			f := t.Field(i)
+			text := descriptions()[typeName(t)+"."+keyOf(f)]
+			all = append(all, keysBelow(f.Type, join(path, keyOf(f)), text)...)
 		}
 		return all
 	default:
-		return []string{path}
+		return here(kindOf(t))
 	}
 }
+
+func kindOf(t reflect.Type) string {
+	if plain, wrap := plainOf(t); wrap != nil {
+		return kindOf(plain)
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "number"
+	case reflect.Slice:
+		return "list of " + kindOf(t.Elem())
+	case reflect.Map:
+		return "map of " + kindOf(t.Elem())
+	default:
+		return "text"
+	}
+}
+
+// typeName is the name of arguments in the schema of the component package.
+func typeName(t reflect.Type) string { return strings.TrimSuffix(t.Name(), "Args") }
+
+// descriptions are the docstrings of the arguments by type and key, as plugin/schema.json has them; the tests of plugin
+// hold it to the code.
+var descriptions = sync.OnceValue(func() map[string]string {
+	type property struct{ Description string }
+	var schema struct {
+		Types     map[string]struct{ Properties map[string]property }
+		Resources map[string]struct{ InputProperties map[string]property }
+	}
+	text, err := os.ReadFile("../../plugin/schema.json")
+	if err == nil {
+		err = json.Unmarshal(text, &schema)
+	}
+	if err != nil {
+		panic(err)
+	}
+	all := map[string]string{}
+	for token, is := range schema.Types {
+		for name, p := range is.Properties {
+			all[strings.TrimPrefix(token, "batchaccess:index:")+"."+name] = p.Description
+		}
+	}
+	for name, p := range schema.Resources[components.BatchEndpointAccessToken].InputProperties {
+		all["BatchEndpointAccess."+name] = p.Description
+	}
+	return all
+})
+
+// keysSaid are what testdata/keys.txt says, by key.
+type keysSaid struct{ examples, effects map[string]string }
+
+func readKeys(t *testing.T) keysSaid {
+	t.Helper()
+	text, err := os.ReadFile("testdata/keys.txt")
+	require.NoError(t, err)
+	said := keysSaid{map[string]string{}, map[string]string{}}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		path, into := line, said.effects
+		if at := strings.IndexAny(line, " :"); line[at] == ':' {
+			path, into = line[:at], said.examples
+			line = strings.TrimPrefix(line[at:], ":")
+		} else {
+			path = line[:at]
+			line = strings.TrimPrefix(line[at:], " =")
+		}
+		require.NotContains(t, into, path, "twice")
+		into[path] = strings.TrimSpace(line)
+	}
+	return said
+}
+
+var defaults = regexp.MustCompile(`\s*Default: (.*?)\.( |$)`)
+
+// keyTables has a table for each key at the top.
+func keyTables(t *testing.T) string {
+	said := readKeys(t)
+	const first = "The stack" // the heading of the keys that have none below them
+	headings, rows := []string{first}, map[string]string{}
+	for _, k := range keysBelow(reflect.TypeFor[components.BatchEndpointAccessArgs](), "", "") {
+		heading, _, nested := strings.Cut(k.path, ".")
+		if !nested {
+			heading = first
+		}
+		if !slices.Contains(headings, heading) {
+			headings = append(headings, heading)
+		}
+		assert.NotEmpty(t, k.text, "the argument of %s has no docstring", k.path)
+		assert.NotEmpty(t, said.examples[k.path], "testdata/keys.txt has no example of %s", k.path)
+		effect, at := "", k.path
+		for at != "" && effect == "" {
+			effect = said.effects[at]
+			at = at[:max(0, strings.LastIndex(at, "."))]
+		}
+		assert.NotEmpty(t, effect, "testdata/keys.txt does not say what changing %s does", k.path)
+		fallback, text := "", k.text
+		if found := defaults.FindStringSubmatch(text); found != nil {
+			fallback, text = found[1], strings.TrimSpace(strings.Replace(text, found[0], found[2], 1))
+		}
+		if strings.Contains(text, "Required.") {
+			fallback, text = "required", strings.TrimSpace(strings.Replace(text, "Required.", "", 1))
+		}
+		name := k.path[strings.LastIndex(k.path, ".")+1:]
+		text = regexp.MustCompile("^(?i:"+regexp.QuoteMeta(name)+") (is|are) ").ReplaceAllString(text, "")
+		rows[heading] += fmt.Sprintf("| `%s` | %s | %s | %s | `%s` | %s |\n", k.path, k.kind, cell(fallback), cell(text),
+			strings.ReplaceAll(said.examples[k.path], "|", "\\|"), cell(effect))
+	}
+	var out strings.Builder
+	for _, heading := range headings {
+		fmt.Fprintf(&out, "\n## %s\n\n| key | type | default | what it is | example | changing it |\n"+
+			"|---|---|---|---|---|---|\n%s", heading, rows[heading])
+	}
+	return out.String() + "\n"
+}
+
+// cell is text that Markdown shows as it is.
+func cell(text string) string { return strings.NewReplacer("|", "\\|", "<", "\\<").Replace(text) }

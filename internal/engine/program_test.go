@@ -270,6 +270,7 @@ func TestAStateFillsWhatAPreviewDoesNotKnow(t *testing.T) {
 	assert.Equal(t, config.Unknown, in["a"], "what is given is not changed")
 }
 
+// A preview in which no component is found is an error, and each component found has a plan.
 func FuzzProgram(f *testing.F) {
 	for _, in := range []map[string]any{inputs("ws"), {"workspaceId": unknown}, nil} {
 		text, err := json.Marshal(map[string]any{"steps": []any{component("a", in)}, "changeSummary": map[string]int{}})

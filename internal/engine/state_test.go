@@ -70,6 +70,7 @@ func TestAStackThatDoesNotExistSaysHowToMakeIt(t *testing.T) {
 	require.ErrorContains(t, err, "is it deployed, and are you logged in to its backend (pulumi login)?")
 }
 
+// A state that is read has its principals, none or some.
 func FuzzReadDeployed(f *testing.F) {
 	f.Add(oneDeployed)
 	f.Add("{}")

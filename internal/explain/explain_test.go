@@ -291,6 +291,7 @@ func TestNamesCannotBreakOutOfAFormat(t *testing.T) {
 	checkNasty(t, nasty)
 }
 
+// A name stays in its place in every format.
 func FuzzNames(f *testing.F) {
 	for _, name := range []string{nasty, "a\\|b", "\\", "\"", "%%{", "-->", "</style>", "a\u2028b", "\xff"} {
 		f.Add(name)

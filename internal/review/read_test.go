@@ -84,6 +84,7 @@ func TestWhatCannotAllBeReadIsPartial(t *testing.T) {
 	}
 }
 
+// A preview is reviewed in every format, and one that is not understood does not look clean.
 func FuzzRead(f *testing.F) {
 	for _, name := range []string{"first", "nochange", "invoker", "identity", "rotated"} {
 		f.Add([]byte(testdata(f, name)))

@@ -253,6 +253,7 @@ func TestWhatChangedSinceAnEarlierReport(t *testing.T) {
 	require.ErrorContains(t, r.Compare(other), "later than now")
 }
 
+// A report that is read is compared and written without an error.
 func FuzzReadReport(f *testing.F) {
 	whole, err := json.Marshal(verify.Report{Version: 1, Stack: "dev", Asked: time.Unix(1, 0),
 		Paths: []verify.Path{}, Beyond: []verify.Excess{}})

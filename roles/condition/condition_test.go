@@ -247,6 +247,7 @@ func TestItIsPrintedAsItWasMeant(t *testing.T) {
 	}
 }
 
+// A condition that is parsed is written, parsed and judged again alike; one that is refused says why.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{readClause + " AND " + listClause, writeClause, privateOnly, "!!(Exists @Request[a])",
 		"'", "@R[", "a:b:c {"} {

@@ -294,6 +294,7 @@ func TestEveryMistakeInAWeatherIsTold(t *testing.T) {
 	}
 }
 
+// A weather that is parsed is written and parsed again alike; one that is refused is zero.
 func FuzzParseWeather(f *testing.F) {
 	for _, text := range []string{"", "calm", "stormy,seed=7", "seed=18446744073709551615,latency=1h2m3.5s,faults=1e-3",
 		"faults=0x1p-2", "a=b,,=", "faults=-0"} {

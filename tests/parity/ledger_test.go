@@ -21,7 +21,7 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 		kind, _, _ := strings.Cut(o.source, " ")
 		kinds[kind]++
 	}
-	p("# What the sandbox knows of Azure, and from where\n")
+	p("# Parity\n\nWhat does the sandbox know about Azure, and from where?\n")
 	p("Written by `go test ./tests/parity -update` from `tests/parity/cases.txt`, which has a request, what comes of\n" +
 		"it and a source on each line, and from `tests/parity/bodies.txt`, which has the fields of Azure's API\n" +
 		"specification. The tests send every request to the sandbox. What no line here allows, the sandbox refuses: a\n" +
@@ -37,6 +37,8 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 	for _, g := range azure.Guesses() {
 		p("| %s | %s |", g.Name, g.What)
 	}
+	p("\n## Limitations\n\nThe guesses are the limits: no document confirms them, and nothing here was run " +
+		"against Azure.\n")
 	p("\n## Operations\n\nOf a resource type the last word stands here; `/` behind it is its collection.\n")
 	p("| operation | answers | refuses | known from |\n|---|---|---|---|")
 	names := shortened()

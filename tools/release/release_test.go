@@ -63,6 +63,7 @@ func TestTheNotesAreTheVersionsSection(t *testing.T) {
 	}
 }
 
+// Notes of a release have lines of the changelog alone, and none is an error.
 func FuzzSection(f *testing.F) {
 	for _, seed := range []string{"## v0.2.0\n- b\n", "```\n## v0.2.0\n", "## v0.2.0\n~~~\n", "##  [v0.2.0]\n\x00"} {
 		f.Add(seed)

@@ -86,6 +86,7 @@ func TestWhatAzureRefusesOrNobodyKnows(t *testing.T) {
 	}
 }
 
+// A condition that can't be read is an error, and undecided where it is judged.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{reads + " AND " + lists, private, "'", "@R[", "a:b {", "!!(Exists @Request[a])"} {
 		f.Add(text)

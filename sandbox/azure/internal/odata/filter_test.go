@@ -62,6 +62,7 @@ func TestWhatIsNoFilterIsRefused(t *testing.T) {
 	}
 }
 
+// A filter is parsed and applied, or refused, without a panic.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"a eq 'b'", "a/any(x:x eq 'b')", "atScope()", "a eq 'b' and c eq true",
 		"startswith(a,'b')", "a/any(x:", "'"} {

@@ -1,0 +1,187 @@
+package tests
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
+)
+
+// pages are the texts for users, by their path in the repository.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	files, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
+	require.NoError(t, err)
+	for _, name := range []string{"README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md"} {
+		files = append(files, filepath.Join(repository, name))
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		path, err := filepath.Rel(repository, file)
+		require.NoError(t, err)
+		all[path] = string(text)
+	}
+	return all
+}
+
+func TestTheReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	assert.Less(t, len(strings.Fields(pages(t)["README.md"])), 900, "words of README.md")
+}
+
+func TestEachPageOpensWithItsQuestionAndNamesItsLimits(t *testing.T) {
+	t.Parallel()
+	for path, text := range pages(t) {
+		if strings.HasPrefix(path, "docs") {
+			paragraphs := strings.SplitN(text, "\n\n", 3)
+			asks := strings.HasSuffix(paragraphs[0], "?") || strings.HasSuffix(paragraphs[1], "?")
+			assert.True(t, asks, "%s does not open with a question", path)
+			assert.Contains(t, text, "\n## Limitations\n", path)
+		}
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	fenced  = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	noSlug  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+)
+
+// broken are the links of a page to files and headings that are not there.
+func broken(path, text string, all map[string]string) (links []string) {
+	for _, found := range link.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		if strings.Contains(found[1], "://") {
+			continue
+		}
+		to, anchor, _ := strings.Cut(found[1], "#")
+		at := path
+		if to != "" {
+			at = filepath.Join(filepath.Dir(path), to)
+		}
+		_, err := os.Stat(filepath.Join(repository, at))
+		if err != nil || anchor != "" && !slices.Contains(anchors(all[at]), anchor) {
+			links = append(links, found[1])
+		}
+	}
+	return links
+}
+
+// anchors are what GitHub calls the headings of a page.
+func anchors(text string) (all []string) {
+	for _, found := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		all = append(all, strings.ReplaceAll(noSlug.ReplaceAllString(strings.ToLower(found[1]), ""), " ", "-"))
+	}
+	return all
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	all := pages(t)
+	for path, text := range all {
+		assert.Empty(t, broken(path, text, all), path)
+	}
+	page := "# One\n[a](none.md) [b](#two) [c](../README.md#none) [d](#one) [e](../README.md) [f](https://example.com)"
+	assert.Equal(t, []string{"none.md", "#two", "../README.md#none"}, broken("docs/parts.md", page, map[string]string{
+		"docs/parts.md": page, "README.md": all["README.md"],
+	}))
+}
+
+func TestEveryPageIsLinked(t *testing.T) {
+	t.Parallel()
+	all := pages(t)
+	linked := map[string]bool{"README.md": true}
+	for path, text := range all {
+		for _, found := range link.FindAllStringSubmatch(text, -1) {
+			to, _, _ := strings.Cut(found[1], "#")
+			linked[filepath.Join(filepath.Dir(path), to)] = true
+		}
+	}
+	for path := range all {
+		assert.True(t, linked[path], "no page links %s", path)
+	}
+}
+
+func TestTheReadmeNamesTheVersionsThatAreUsed(t *testing.T) {
+	t.Parallel()
+	module, err := os.ReadFile(filepath.Join(repository, "go.mod"))
+	require.NoError(t, err)
+	of := func(text []byte, pattern string) string {
+		found := regexp.MustCompile(pattern).FindSubmatch(text)
+		require.NotNil(t, found, pattern)
+		return string(found[1])
+	}
+	schema, err := os.ReadFile(filepath.Join(repository, "sdks", "schemas", "azuread.json"))
+	require.NoError(t, err)
+	readme := pages(t)["README.md"]
+	for _, row := range []string{
+		"| Go | " + of(module, `(?m)^go (\S+)$`) + " or later |",
+		"| Pulumi CLI | " + pulumicli.MinVersion + " or later |",
+		"| Pulumi SDK | " + of(module, `pulumi/sdk/v3 v(\S+)`) + " |",
+		"| azure-native | " + of(module, `pulumi-azure-native-sdk/v2 v(\S+)`) + " |",
+		"| azuread | " + of(schema, `"version": "([^"]+)"`) + " |",
+	} {
+		assert.Contains(t, readme, row)
+	}
+}
+
+// docs/evidence.md has each fuzz target with what its comment says that it holds.
+func TestTheDocsHaveEveryFuzzTarget(t *testing.T) {
+	t.Parallel()
+	var rows []string
+	require.NoError(t, filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") && len(entry.Name()) > 2 ||
+			entry.Name() == "node_modules" || entry.Name() == "bin") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, declared := range parsed.Decls {
+			f, ok := declared.(*ast.FuncDecl)
+			if !ok || f.Recv != nil || !strings.HasPrefix(f.Name.Name, "Fuzz") {
+				continue
+			}
+			folder, err := filepath.Rel(repository, filepath.Dir(path))
+			if err != nil {
+				return err
+			}
+			holds := strings.Join(strings.Fields(f.Doc.Text()), " ")
+			assert.NotEmpty(t, holds, "%s.%s: write above it what it holds", folder, f.Name.Name)
+			rows = append(rows, fmt.Sprintf("| `%s.%s` | %s |\n", folder, f.Name.Name, strings.ReplaceAll(holds, "|", "\\|")))
+		}
+		return nil
+	}))
+	slices.Sort(rows)
+	const head = "| fuzz target | what it holds |\n|---|---|\n"
+	text := pages(t)["docs/evidence.md"]
+	before, after, found := strings.Cut(text, head)
+	require.True(t, found)
+	for strings.HasPrefix(after, "|") {
+		_, after, _ = strings.Cut(after, "\n")
+	}
+	now := before + head + strings.Join(rows, "") + after
+	if *update {
+		require.NoError(t, os.WriteFile(filepath.Join(repository, "docs", "evidence.md"), []byte(now), 0o600))
+		return
+	}
+	assert.Equal(t, now, text, "go test ./tests -run TheDocs -update writes docs/evidence.md again")
+}
