@@ -71,8 +71,8 @@ func (m Model) Ends(now time.Time) (ps Problems) {
 		}
 		day := over.AddDate(0, 0, -1).Format(time.DateOnly)
 		if !now.Before(over) {
-			ps.Warn("", e.path, "take out what has ended, or write a later date", "ended with %s, UTC: nothing is granted "+
-				"for it any more", day)
+			ps.Warn("", e.path, "take out what has ended, or write a later date", "ended with %s, UTC: from the next "+
+				"deployment on nothing is granted for it", day)
 			continue
 		}
 		left := fmt.Sprintf("in %d days", int(over.Sub(now)/(24*time.Hour)))
@@ -139,7 +139,7 @@ func (m Model) inForce() (now Model, unasked []string) {
 			continue
 		}
 		i.Members = kept(i.Members, func(member string) bool { return stays(member) && !m.isOver(i.MembersUntil[member]) })
-		i.MembersUntil = nil
+		i.MembersUntil = keptOf(i.MembersUntil, i.Members)
 		now.Invokers[name] = i
 	}
 	for name, e := range m.Endpoints {
@@ -156,7 +156,7 @@ func (m Model) inForce() (now Model, unasked []string) {
 			}
 		}
 		e.Invokers = kept(e.Invokers, func(invoker string) bool { return stays(invoker) && !out[invoker] })
-		e.InvokersUntil = nil
+		e.InvokersUntil = keptOf(e.InvokersUntil, now.namedBy(e))
 		now.Endpoints[name] = e
 	}
 	now.Assertions = maps.Clone(m.Assertions)
@@ -196,6 +196,21 @@ func (m Model) endedInvokers() map[string]bool {
 
 // IsOver reports whether an invoker acts no more.
 func (m Model) IsOver(invoker string) bool { return m.endedInvokers()[invoker] }
+
+// namedBy are the invokers whom an endpoint names, or all, where it leaves that out.
+func (m Model) namedBy(e Endpoint) []string {
+	if e.Invokers == nil {
+		return sorted(m.Invokers)
+	}
+	return e.Invokers
+}
+
+// keptOf are the ends of those who stay.
+func keptOf(ends map[string]string, names []string) map[string]string {
+	ends = maps.Clone(ends)
+	maps.DeleteFunc(ends, func(name, _ string) bool { return !slices.Contains(names, name) })
+	return ends
+}
 
 // kept are the names that stay, in a list of its own; nil stays nil, which is not the empty list.
 func kept(names []string, stays func(string) bool) []string {

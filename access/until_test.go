@@ -116,7 +116,7 @@ func TestWhatEndsSoonIsWarnedOf(t *testing.T) {
 	for before, want := range map[time.Duration]string{
 		31 * 24 * time.Hour: "", 30*24*time.Hour + 1: "",
 		30 * 24 * time.Hour: "ends with 2027-01-31, UTC: in 30 days", 49 * time.Hour: "in 2 days",
-		47 * time.Hour: "in 47 hours", time.Second: "in 0 hours", 0: "ended with 2027-01-31, UTC: nothing is granted",
+		47 * time.Hour: "in 47 hours", time.Second: "in 0 hours", 0: "ended with 2027-01-31, UTC: from the next deployment",
 		-999 * time.Hour: "ended with 2027-01-31",
 	} {
 		ps := m.Ends(over.Add(-before))
@@ -242,4 +242,19 @@ func FuzzUntil(f *testing.F) {
 			assert.Equal(t, m.Ended, m.LastEnd(now.AddDate(1, 0, 0)))
 		}
 	})
+}
+
+// What has not ended yet is still known to have an end where something else has.
+func TestAnEndToComeIsWarnedOfBesideOneThatIsOver(t *testing.T) {
+	t.Parallel()
+	m := dated()
+	m.Ended = "2027-01-31"
+	plan, ps := access.Compile(m)
+	require.NoError(t, ps.Err())
+	var paths []string
+	for _, w := range plan.Model.Ends(time.Date(2027, 5, 20, 0, 0, 0, 0, time.UTC)) {
+		paths = append(paths, w.Path)
+	}
+	assert.Equal(t, []string{"invokers.team.membersUntil.dan", "invokers.visitor.until",
+		"endpoints.score.invokersUntil.fay", "endpoints.score.invokersUntil.team"}, paths)
 }

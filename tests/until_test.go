@@ -61,7 +61,7 @@ func TestAfterItsEndAnInvokerIsGrantedNothingAndKeepsWhatWasMade(t *testing.T) {
 	assert.Empty(t, before.logs)
 	require.Len(t, after.logs, 4)
 	for _, log := range after.logs {
-		assert.Contains(t, log, "ended with 2001-01-31, UTC: nothing is granted for it any more")
+		assert.Contains(t, log, "ended with 2001-01-31, UTC: from the next deployment on nothing is granted for it")
 	}
 }
 
