@@ -3,6 +3,7 @@ package access
 import (
 	"slices"
 
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -28,7 +29,30 @@ type Plan struct {
 
 // Compile works out, in one pass, everything that the model needs, or everything that is wrong with it. Among the
 // problems are warnings. Where any other problem is no violated assertion, there is no plan.
+//
+// What is over (Model.Ended) is checked like the rest, and is no part of the plan, nor of its model.
 func Compile(m Model) (*Plan, Problems) {
+	if m.Ended == "" {
+		return compile(m)
+	}
+	whole := m
+	whole.Ended = ""
+	if plan, ps := compile(whole); plan == nil {
+		return nil, ps
+	}
+	if _, ok := (end{date: m.Ended}).over(); !ok {
+		return compile(m) // which says so
+	}
+	now, unasked := m.inForce()
+	plan, ps := compile(now)
+	for _, name := range unasked {
+		ps.Warn(problem.Assertion, "assertions."+name, "take it out, or write a later until",
+			"is not asked any more: all whom it names have ended")
+	}
+	return plan, ps
+}
+
+func compile(m Model) (*Plan, Problems) {
 	v := validator{m: m, jobs: m.jobs()}
 	v.model()
 	if v.Err() != nil {

@@ -75,6 +75,12 @@ type Invoker struct {
 	DisplayName string
 	// Members are the invokers that are in a group which the stack makes: see group.go.
 	Members []string
+	// Until is the last day of the invoker's access, whole and in UTC, as 2027-03-31; "" for no end. That of a group that
+	// the stack makes is that of its members too.
+	Until string
+	// MembersUntil are the last days of members in the group, by their names: after it they are as if they were not named
+	// among its members.
+	MembersUntil map[string]string
 	// ManagedIdentities lets managed identities be among them.
 	ManagedIdentities bool
 	// FederatedCredentials are how a service principal or managed identity made by the stack signs in, ClientSecrets how

@@ -23,6 +23,8 @@ type Model struct {
 	DataOutputs  map[string]DataOutput
 	Endpoints    map[string]Endpoint
 	Assertions   map[string]Assertion
+	// Ended is the latest until of the model that is over, as LastEnd finds it; "" for none.
+	Ended string
 }
 
 // An Endpoint is a batch endpoint of the workspace: it ties the clusters that its deployments run on to what its jobs
@@ -39,6 +41,9 @@ type Endpoint struct {
 	// nobody. Whoever is left out may still start a job (the role holds for the whole workspace) but gets no data for it.
 	// A group that the stack makes stands for its members too.
 	Invokers []string `pulumi:"invokers,optional"`
+	// InvokersUntil are the last days, as 2027-03-31, of some of its invokers at this endpoint, by their names: after it
+	// they get no data for it. A day counts whole, in UTC.
+	InvokersUntil map[string]string `pulumi:"invokersUntil,optional"`
 	// Deployment is the name of the deployment to invoke. Default: the endpoint's own default.
 	Deployment string `pulumi:"deployment,optional"`
 	// Deployments are the endpoint's deployments by name, where it has several: whoever starts a job picks one, so each

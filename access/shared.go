@@ -41,6 +41,8 @@ func (v *validator) sharedGrants(p *Plan) {
 			return g.Principal == p.identity[principal] && s.of(g)
 		})
 		switch {
+		case at < 0 && v.m.Ended != "": // it was one
+			v.warn(path, "take it out", "is no grant that this stack needs any more: who had it has ended")
 		case at < 0:
 			v.add(path, "take it out, or write principal, storageAccount, container and write as `batchaccess explain` lists "+
 				"the grant", "is no grant that this stack needs")

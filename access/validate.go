@@ -37,6 +37,7 @@ func (v *validator) model() {
 	v.dataOutputs()
 	v.endpoints()
 	v.limitedToEndpoints()
+	v.until()
 	v.assertions()
 }
 
@@ -173,7 +174,7 @@ func (v *validator) guid(path string, id ID, fix string) bool {
 }
 
 func (v *validator) invokers() {
-	if len(v.m.Invokers) == 0 {
+	if len(v.m.Invokers) == 0 && v.m.Ended == "" {
 		v.add("invokers", "declare at least one principal that may start jobs", "is empty: nobody may invoke")
 	}
 	renamed(v, "invokers", v.m.Invokers, func(i Invoker) string { return i.Was })

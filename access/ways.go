@@ -528,13 +528,15 @@ func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []sta
 // in the workspace's resource group; below a workspace lies none; a system-assigned one can do neither.
 func (c checker) attachable(of Principal) (sure, unsure []stage) {
 	scope, known := c.Model.RoleScopeID()
+	level := c.Model.Role.EffectiveScope()
+	above := level == AtResourceGroup || level == AtSubscription
 	add := func(p Principal, exists bool, id string) {
 		own, acts := c.identity[p]
 		if workspace, err := c.Model.Workspace(); !exists && err == nil {
 			id = workspace.Group()
 		}
 		switch {
-		case !acts || own == of || c.Model.Role.EffectiveScope() == AtWorkspace:
+		case !acts || own == of || !above:
 		case !known || id == "":
 			unsure = append(unsure, stage{as: own})
 		case roles.Contains(scope, id):

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -62,6 +63,9 @@ type BatchEndpointAccessArgs struct {
 	// the name that stands beside it, and whether the ID is the client ID of a service principal by mistake, to which
 	// Azure would assign a role without a word. It takes the permission to read the directory. Default: false.
 	CheckPrincipals bool `pulumi:"checkPrincipals,optional"`
+	// Ended is the latest until date that is over. The component fills it in, so that what it records changes on the day
+	// on which access ends, and on no other; what is given is not looked at.
+	Ended string `pulumi:"ended,optional"`
 	// Protect keeps what is costly to lose from being deleted: clusters, identities, applications and groups, whose IDs
 	// would not come back. Default: false.
 	Protect bool `pulumi:"protect,optional"`
@@ -96,6 +100,12 @@ type InvokerArgs struct {
 	// Members are the names of the invokers that are in a group which is made: users and service principals, each in one
 	// group at most. What the group is granted each of them has, without an assignment of its own.
 	Members []string `pulumi:"members,optional"`
+	// Until is the last day of the invoker's access, whole and in UTC, as 2027-03-31. After it nothing is granted to it;
+	// what was made for it stays. That of a group which is made is that of its members too. Default: no end.
+	Until string `pulumi:"until,optional"`
+	// MembersUntil are the last days of members in the group, by their names: after it each is as if it were not among
+	// Members, and has what it is granted by itself.
+	MembersUntil map[string]string `pulumi:"membersUntil,optional"`
 	// ManagedIdentities lets managed identities be members too: their tokens are cached for up to 24 hours, so that each
 	// gets in, and loses what the group has, that much later. Default: false.
 	ManagedIdentities bool `pulumi:"managedIdentities,optional"`
@@ -166,6 +176,7 @@ func NewBatchEndpointAccess(
 		args = args.copy()
 		args.Environment = environment
 	}
+	args = args.At(time.Now())
 	names := args.derivedNames(ctx, name)
 	if args.Location == nil { // else Compile has looked at it
 		names = append(names, args.federatedRegion(nativeLocation(ctx))...)
@@ -188,6 +199,7 @@ func NewBatchEndpointAccess(
 		return nil, fmt.Errorf("registering BatchEndpointAccess %q: %w", name, err)
 	}
 	// InvokerRole and ServicePrincipal warn of the role and of sign-ins themselves.
+	ps = append(ps, args.Model().Ends(time.Now())...)
 	if err := warn(ctx, a, ps.Without(problem.Role, problem.SignIn)); err != nil {
 		return nil, err
 	}
@@ -254,6 +266,7 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		DataOutputs:         args.DataOutputs,
 		Endpoints:           args.Endpoints,
 		Assertions:          args.Assertions,
+		Ended:               args.Ended,
 	}
 	for name := range args.Invokers {
 		m.Invokers[name] = args.model(name)
@@ -273,10 +286,17 @@ func (args *BatchEndpointAccessArgs) model(invoker string) access.Invoker {
 	return access.Invoker{
 		Kind: i.Kind, Was: i.Was, PrincipalID: idOf(i.id()), ClientID: idOf(i.ClientID), DisplayName: i.DisplayName,
 		UserPrincipalName: i.UserPrincipalName, Mail: i.Mail, ResourceID: i.ResourceID,
-		Members: i.Members, ManagedIdentities: i.ManagedIdentities,
+		Members: i.Members, ManagedIdentities: i.ManagedIdentities, Until: i.Until, MembersUntil: i.MembersUntil,
 		FederatedCredentials: inCloud(args.Environment, i.FederatedCredentials),
 		ClientSecrets:        i.ClientSecrets, SignIn: i.SignIn,
 	}
+}
+
+// At are the arguments as they are at a time: what is over by then is granted no more.
+func (args *BatchEndpointAccessArgs) At(now time.Time) *BatchEndpointAccessArgs {
+	at := *args
+	at.Ended = args.Model().LastEnd(now)
+	return &at
 }
 
 // Compile works out the plan of the arguments, and returns everything that is wrong with them: with the model, and with
@@ -395,6 +415,10 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 		if len(i.Members) > 0 {
 			continue // makeGroups
 		}
+		_, grants := b.plan.Model.Invokers[name]
+		if !grants && b.args.model(name).Exists() {
+			continue // it has ended, and its ID is not asked for any more
+		}
 		if i.id() != nil {
 			b.principals[principal] = i.id()
 			if i.ClientID != nil {
@@ -409,7 +433,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 		switch {
 		case i.Kind == access.ServicePrincipal:
 			sp, err := NewServicePrincipal(ctx, child, &ServicePrincipalArgs{
-				DisplayName: pulumi.String(display), FederatedCredentials: b.plan.Model.Invokers[name].FederatedCredentials,
+				DisplayName: pulumi.String(display), FederatedCredentials: b.args.model(name).FederatedCredentials,
 				ClientSecrets: i.ClientSecrets, SignIn: i.SignIn, Protect: b.args.Protect,
 			}, b.options(append(formerly(was(b.name, i.Was)...), hook)...)...)
 			if err != nil {
@@ -425,7 +449,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 			identity, err := NewManagedIdentity(ctx, child, &ManagedIdentityArgs{
 				ResourceGroupName: group, ResourceName: pulumi.String(display),
 				Location: b.args.Location, Tags: b.args.Tags, Protect: b.args.Protect,
-				FederatedCredentials: b.plan.Model.Invokers[name].FederatedCredentials,
+				FederatedCredentials: b.args.model(name).FederatedCredentials,
 			}, b.options(append(append(formerly(was(b.name, i.Was)...), hook), b.keepsName(i)...)...)...)
 			if err != nil {
 				return err

@@ -146,6 +146,9 @@ func (l *lookUps) problem(path, fix, what string, args ...any) access.Problems {
 func (l *lookUps) principals() (questions []question) {
 	for _, name := range sortedKeys(l.model.Invokers) {
 		i := l.model.Invokers[name]
+		if l.model.IsOver(name) {
+			continue // Entra may have it no more
+		}
 		named, _ := i.Named()
 		check := l.given.CheckPrincipals && i.PrincipalID.Text() != ""
 		if named == "" && !check {

@@ -26,7 +26,8 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 	if err != nil {
 		return err
 	}
-	now, err := configured(p.dir, f.stack)
+	at := time.Now() // both sides as of now: what has ended is in neither
+	now, err := configured(p.dir, f.stack, at)
 	if err != nil {
 		return fmt.Errorf("the configuration of stack %s:\n%w", f.stack, err)
 	}
@@ -37,11 +38,11 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 	defer remove()
 	old := review.Configured{}
 	if then != "" { // else the stack is new
-		if old, err = configured(then, f.stack); err != nil {
+		if old, err = configured(then, f.stack, at); err != nil {
 			return fmt.Errorf("the configuration of stack %s at %s:\n%w", f.stack, f.against, err)
 		}
 	}
-	r := review.Compare(f.stack, old, now, review.Options{Now: time.Now(), Guardrails: guardrails.DefaultConfig()})
+	r := review.Compare(f.stack, old, now, review.Options{Now: at, Guardrails: guardrails.DefaultConfig()})
 	r.Project = p.name
 	if err := f.to.print(cmd, "comparison", func(w io.Writer) error { return render(w, r) }); err != nil {
 		return err
@@ -55,13 +56,13 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 // configured reads the configuration of a stack. An assertion that does not hold keeps it from being deployed, not
 // from being
 // compared.
-func configured(dir, stack string) (review.Configured, error) {
+func configured(dir, stack string, now time.Time) (review.Configured, error) {
 	values, err := config.ReadStack(dir, stack)
 	if err != nil {
 		return review.Configured{}, err
 	}
 	args, problems := config.DecodeStack(values)
-	plan, more := args.Compile()
+	plan, more := args.At(now).Compile()
 	if err := append(problems, more...).Without(problem.Violation).Err(); err != nil {
 		return review.Configured{}, err
 	}

@@ -112,6 +112,14 @@ func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access
 		return nil, nil, err
 	}
 	args, problems := config.DecodeStack(values)
+	now := time.Now()
+	args = args.At(now)
 	problems = append(problems, left...)
-	return args, append(problems, args.Model().EndedSecrets(time.Now())...), nil
+	return args, append(problems, byTime(args, now)...), nil
+}
+
+// byTime warns of what has ended, or will soon.
+func byTime(args *components.BatchEndpointAccessArgs, now time.Time) access.Problems {
+	m := args.Model()
+	return append(m.EndedSecrets(now), m.Ends(now)...)
 }

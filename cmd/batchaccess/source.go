@@ -86,7 +86,7 @@ func (s source) open(cmd *cobra.Command) (*stackOf, error) {
 	}
 	read.own, read.location, read.given = true, location(args), regionsOf(args)
 	read.Program = engine.Program{Project: p.name, Stack: name, Parts: []engine.Part{{
-		Plan: plan, Problems: append(more, plan.Model.EndedSecrets(time.Now())...),
+		Plan: plan, Problems: append(more, byTime(args, time.Now())...),
 	}}}
 	return read, nil
 }

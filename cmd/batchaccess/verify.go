@@ -86,6 +86,9 @@ in time), and with 2 if it can't ask.`,
 			if err != nil {
 				return err
 			}
+			for _, w := range s.model().Ends(time.Now()) {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
+			}
 			report, err := s.verified(cmd, wait, propagation)
 			if err != nil {
 				return err

@@ -133,8 +133,14 @@ func (d *decoder) expect(path string, t reflect.Type) {
 	}
 }
 
-// Keys are the keys that Decode knows at the top.
-func Keys() []string { return keysOf(reflect.TypeFor[components.BatchEndpointAccessArgs]()) }
+// filledIn is the key that a component's inputs have and no configuration: the component fills it in.
+const filledIn = "ended"
+
+// Keys are the keys that a configuration may have at the top.
+func Keys() []string {
+	return slices.DeleteFunc(keysOf(reflect.TypeFor[components.BatchEndpointAccessArgs]()),
+		func(key string) bool { return key == filledIn })
+}
 
 // Unknown stands, in the values that Decode reads, for one that is encrypted or known only after the deployment. It is
 // another text in every process, so that nobody can have written it.
@@ -238,8 +244,32 @@ func (d *decoder) object(path string, values map[string]any, into reflect.Value)
 // dateKeys are the keys of dates: there an unquoted one is what was meant.
 var dateKeys = map[string]struct{}{"startDate": {}, "endDate": {}}
 
+// lastDayKeys are the keys of last days, or of maps of such: there an unquoted date is what was meant, without a time.
+var lastDayKeys = map[string]struct{}{"until": {}, "membersUntil": {}, "invokersUntil": {}}
+
+// lastDay is an unquoted date at the path of a last day as it was written. One with a time of day stays as it is, and
+// is refused.
+func lastDay(path string, value any) any {
+	parts := strings.Split(path, ".")
+	_, is := lastDayKeys[parts[len(parts)-1]]
+	if !is && len(parts) > 1 {
+		_, is = lastDayKeys[parts[len(parts)-2]]
+	}
+	at, isTime := value.(time.Time)
+	if text, isText := value.(string); isText && yamlTime.MatchString(text) {
+		var err error
+		at, err = time.Parse("2006-01-02 15:04:05 -0700 MST", text)
+		isTime = err == nil
+	}
+	if day := at.UTC().Truncate(24 * time.Hour); is && isTime && at.Equal(day) {
+		return day.Format(time.DateOnly)
+	}
+	return value
+}
+
 // value reads one value into a field of any of the kinds that the arguments have.
 func (d *decoder) value(path string, value any, into reflect.Value) {
+	value = lastDay(path, value)
 	before, outer := len(d.problems), d.inside
 	at := d.place(path)
 	if at != outer { // else it is read once more, as what it holds

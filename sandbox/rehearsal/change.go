@@ -177,7 +177,7 @@ func (c *change) version(v Version, probe access.Model, w azure.Weather) (*rehea
 	}
 	return &rehearsal{
 		Options: Options{
-			ProjectDir: v.ProjectDir, Stack: c.Stack, Model: probe, Location: v.Location, StateDir: c.StateDir,
+			ProjectDir: v.ProjectDir, Stack: c.Stack, Model: plan.Model, Location: v.Location, StateDir: c.StateDir,
 			Pulumi: c.Pulumi, StandIns: c.StandIns, Weather: w, Progress: c.Progress, Logger: c.Logger,
 		},
 		plan: plan, azure: c.calm,

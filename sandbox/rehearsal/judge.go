@@ -26,6 +26,7 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 	if err != nil {
 		return nil, err
 	}
+	o.Model = plan.Model // without what has ended
 	r := &rehearsal{Options: o, plan: plan, azure: a}
 	var d deployed
 	if err := json.Unmarshal(outputs, &d); err != nil {

@@ -143,6 +143,8 @@ var rows = []row{
 	{name: "an invoker is gone", change: []string{`(?s)    data-factory: # exists.*?444444444444\n`, "",
 		", data-factory", ""},
 		deleted: 4, lost: 4},
+	{name: "the access of an invoker has ended", change: []string{"(    data-factory: # exists\n)",
+		"$1      until: 2001-01-31\n"}, deleted: 4, lost: 4},
 	{name: "another workspace", change: []string{"workspaces/scoring-dev", "workspaces/scoring-two"}, replaced: 15,
 		lost: 21, gained: 21},
 	{name: "another storage account", change: []string{"contosolakedev", "contosolaketwo"}, replaced: 5, lost: 4,
