@@ -48,8 +48,11 @@ func TestAWayThatIsRefused(t *testing.T) {
 	t.Parallel()
 	const write = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments/write"
 	for name, change := range map[string]func(*testing.T, *azure.Azure) error{
-		"the role does not change deployments": func(t *testing.T, a *azure.Azure) error { return withoutAction(t, a, write) },
-		"the cluster does not mount":           withoutReaders,
+		"the role does not change deployments": func(t *testing.T,
+			a *azure.Azure) error {
+			return withoutAction(t, a, write)
+		},
+		"the cluster does not mount": withoutReaders,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
