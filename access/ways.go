@@ -440,7 +440,7 @@ func (c checker) steps(from stage) (all []step) {
 			l.hop.Missing = cmp.Or(l.hop.Missing, "which account is the workspace's own is not known here")
 		}
 		for _, s := range to {
-			hop := c.onto(l.hop, s)
+			hop := c.onto(l.hop, s, from.as)
 			if kind != CodeHop && slices.Contains(unsure, s) {
 				hop.Undecided, hop.Missing = true, cmp.Or(hop.Missing, "where the identity lies is not known here")
 			}
@@ -451,21 +451,29 @@ func (c checker) steps(from stage) (all []step) {
 }
 
 // onto is the hop as it leads to one stage.
-func (c checker) onto(hop Hop, to stage) Hop {
+func (c checker) onto(hop Hop, to stage, of Principal) Hop {
 	if to.store != (datum{}) && c.Model.at(to.store).CredentialInStore == nil {
 		hop.Undecided = true
 		hop.Missing = cmp.Or(hop.Missing, "whether the data store holds a credential is not known here")
 	}
 	if hop.Needs == roles.WriteDeployment.Name {
-		hop.GivenBy = "changing " + c.deploymentOn(to.as) + " (" + hop.GivenBy + ")"
+		on := c.deploymentOn(to.as, c.endpointsOf(of))
+		if on == "" && c.Model.Role.ByEndpoint() {
+			// facts/batch-endpoints.md: each deployment may name another cluster.
+			hop.Undecided = true
+			hop.Missing = cmp.Or(hop.Missing, "no document says whether a deployment may name a cluster on which its writer "+
+				"has no right")
+		}
+		hop.GivenBy = "changing " + cmp.Or(on, "a deployment to run on it") + " (" + hop.GivenBy + ")"
 	}
 	return hop
 }
 
-// deploymentOn is a deployment that runs as the identity, for people to read.
-func (c checker) deploymentOn(identity Principal) string {
+// deploymentOn is a deployment that runs as the identity, for people to read; of the endpoints alone, where the role is
+// assigned at endpoints. "" for none.
+func (c checker) deploymentOn(identity Principal, endpoints map[string]bool) string {
 	for _, j := range c.jobs {
-		if c.identity[j.cluster] != identity {
+		if c.identity[j.cluster] != identity || c.Model.Role.ByEndpoint() && !endpoints[j.endpoint] {
 			continue
 		}
 		if name := cmp.Or(j.deployment, c.Model.EffectiveEndpoints()[j.endpoint].Deployment); name != "" {
@@ -473,7 +481,7 @@ func (c checker) deploymentOn(identity Principal) string {
 		}
 		return "the deployment of " + j.endpoint
 	}
-	return "a deployment to run on it"
+	return ""
 }
 
 // targets are the stages that a lead opens to an identity.
@@ -496,7 +504,7 @@ func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []sta
 		return all
 	}
 	switch lead {
-	case roles.ToClusters:
+	case roles.ToClusters, toDeployments:
 		return CodeHop, clusters()
 	case roles.ToWorkspaceStorage:
 		return SecretHop, clusters()
@@ -564,6 +572,22 @@ type leading struct {
 	hop Hop
 }
 
+// toDeployments leads to the clusters of those endpoints alone at which the role is assigned.
+const toDeployments roles.Lead = "the deployments of endpoints"
+
+// endpointsOf are the endpoints at which an identity is assigned a role.
+func (c checker) endpointsOf(of Principal) map[string]bool {
+	all := map[string]bool{}
+	for _, holder := range c.Holders(of) {
+		for _, g := range c.grantsOf[holder] {
+			if g.Scope.Level == AtEndpoint {
+				all[g.Scope.Endpoint] = true
+			}
+		}
+	}
+	return all
+}
+
 // leadings are where the grants of an identity lead, the decided ones first.
 func (c checker) leadings(of Principal) []leading {
 	var decided, undecided []leading
@@ -578,14 +602,21 @@ func (c checker) leadings(of Principal) []leading {
 		}
 	}
 	for _, l := range roles.Leadings() {
-		if l.Lead != roles.Nowhere && l.Lead != roles.ToAttach {
+		switch {
+		case l.Lead == roles.Nowhere, l.Lead == roles.ToAttach:
+		case l.Action == roles.WriteDeployment && c.Model.Role.ByEndpoint():
+			add(toDeployments, c.hopBy(of, l.Action, l.Inferred))
+		default:
 			add(l.Lead, c.hopBy(of, l.Action, l.Inferred))
 		}
 	}
 	all := slices.Concat(decided, undecided)
 	if assign := c.hopBy(of, roles.AssignIdentity, false); assign != nil {
 		add(roles.ToAttach, assign.with(c.hopBy(of, roles.WriteScript, false)))
-		if code := slices.IndexFunc(all, func(l leading) bool { return l.Lead == roles.ToClusters }); code >= 0 {
+		if code := slices.IndexFunc(all, func(l leading) bool {
+			return l.Lead == roles.ToClusters ||
+				l.Lead == toDeployments
+		}); code >= 0 {
 			add(roles.ToAttach, assign.with(c.hopBy(of, roles.WriteCompute, false)).with(&all[code].hop))
 		}
 	}

@@ -333,7 +333,10 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 		return err
 	}
 	r.strays(report, d)
-	return r.assertions(ctx, j, report, tokens, d)
+	if err := r.assertions(ctx, j, report, tokens, d); err != nil {
+		return err
+	}
+	return r.walk(ctx, j, report, d)
 }
 
 // signIn gets a token for each invoker. One that can't sign in is an outcome that is wrong.

@@ -3,6 +3,8 @@ package rehearsal
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -19,6 +21,8 @@ type Report struct {
 	Outcomes []Outcome `json:"outcomes"`
 	// Assertions are judged by what was seen, not by the model.
 	Assertions []access.Verdict `json:"assertions,omitempty"`
+	// Walks are the indirect ways to data inputs, each for one who goes it.
+	Walks []Walk `json:"walks,omitempty"`
 	// NotChecked names what the rehearsal took on trust, or did not look at.
 	NotChecked []string `json:"notChecked"`
 	// Guesses are those of docs/parity.md on which the outcomes hang: what the sandbox does and no document of Azure
@@ -60,7 +64,30 @@ func (r *Report) add(o Outcome) {
 
 // Passed reports whether every path went as it should, every assertion held and nothing was left behind.
 func (r *Report) Passed() bool {
-	return len(r.Failures()) == 0 && len(r.Violated()) == 0 && len(r.Left) == 0
+	refused := slices.ContainsFunc(r.Walks, func(w Walk) bool { return w.Refused })
+	return len(r.Failures()) == 0 && len(r.Violated()) == 0 && len(r.Left) == 0 && !refused
+}
+
+// writeWalks says how many ways were walked, and of the others why not.
+func (r *Report) writeWalks(w io.Writer, failed string) {
+	if len(r.Walks) == 0 {
+		return
+	}
+	walked, why := 0, map[string]int{}
+	for _, walk := range r.Walks {
+		switch {
+		case walk.Walked:
+			walked++
+		case walk.Refused:
+			fmt.Fprintf(w, "\n%s the plan says that %s\n  %s\n", failed, walk.Way, walk.Why)
+		default:
+			why[walk.Why]++
+		}
+	}
+	fmt.Fprintf(w, "indirect ways: %d of %d walked\n", walked, len(r.Walks))
+	for _, reason := range slices.Sorted(maps.Keys(why)) {
+		fmt.Fprintf(w, "  not walked, %d: %s\n", why[reason], reason)
+	}
 }
 
 // Violated are the assertions that were seen not to hold.
@@ -116,6 +143,7 @@ func (r *Report) Write(w io.Writer, colour bool) error {
 	if len(r.Assertions) > 0 {
 		fmt.Fprintf(w, "assertions: %d of %d held\n", len(r.Assertions)-len(r.Violated()), len(r.Assertions))
 	}
+	r.writeWalks(w, paint("31", "FAILED"))
 	for _, v := range r.Violated() {
 		fmt.Fprintf(w, "\n%s assertion %s: %s\n  %s\n", paint("31", "FAILED"), v.Name, v.Says, v.Because)
 	}

@@ -304,8 +304,9 @@ func (s *seeder) compute() {
 		c := s.m.Clusters[name]
 		for _, given := range append([]access.ID{c.UserAssignedIdentityID}, c.MoreIdentityIDs...) {
 			id := given.Text()
-			if id == "" {
-				continue
+			there := func(of azure.UserAssignedIdentity) bool { return strings.EqualFold(of.ID, id) }
+			if id == "" || slices.ContainsFunc(s.UserAssignedIdentities, there) {
+				continue // an invoker's, or another cluster's
 			}
 			s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{
 				ID: id, PrincipalID: made("identity", strings.ToLower(id)), ClientID: made("client",

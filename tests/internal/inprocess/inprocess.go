@@ -30,9 +30,11 @@ func (r Refused) Error() string { return r.Why.Error() }
 
 func (r Refused) Unwrap() error { return r.Why }
 
-// Rehearse is RehearseIn where nothing is known of Azure but what the values refer to, in the region.
-func Rehearse(ctx context.Context, values map[string]any, location string) (*rehearsal.Report, error) {
-	return rehearse(ctx, values, location, nil)
+// Rehearse is RehearseIn where nothing is known of Azure but what the values refer to, in the region. Changes are made
+// to that Azure before it is tried.
+func Rehearse(ctx context.Context, values map[string]any, location string,
+	changes ...func(*azure.Azure) error) (*rehearsal.Report, error) {
+	return rehearse(ctx, values, location, nil, changes...)
 }
 
 // RehearseIn deploys the values of a stack's configuration, by their keys without the project's name, to an embedded
@@ -44,6 +46,7 @@ func RehearseIn(ctx context.Context, values map[string]any, w *world.World) (*re
 
 func rehearse(
 	ctx context.Context, values map[string]any, location string, w *world.World,
+	changes ...func(*azure.Azure) error,
 ) (_ *rehearsal.Report, err error) {
 	args, problems := config.Decode(values)
 	if err := problems.Err(); err != nil {
@@ -65,6 +68,11 @@ func rehearse(
 	outputs, err := deploy(a, values)
 	if err != nil {
 		return nil, Refused{fmt.Errorf("the deployment fails: %w", err)}
+	}
+	for _, change := range changes {
+		if err := change(a); err != nil {
+			return nil, err
+		}
 	}
 	return rehearsal.Judge(ctx, a, rehearsal.Options{Stack: "dev", Model: model, World: w}, outputs)
 }

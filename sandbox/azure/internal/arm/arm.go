@@ -85,6 +85,7 @@ var spelled = map[string]handler{
 	"DELETE " + typeIdentity:          deleteIdentity,
 	"PUT " + typeFederated:            putFederated,
 	"DELETE " + typeFederated:         deleteResource,
+	"PUT " + typeDeployment:           putDeployment,
 	"GET " + typeSubscription + "/":   listSubscriptions,
 	"GET " + typeJob:                  getJob,
 }

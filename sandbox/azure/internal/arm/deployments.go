@@ -1,0 +1,46 @@
+package arm
+
+import (
+	"net/http"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
+)
+
+const typeDeployment = typeEndpoint + "/deployments"
+
+// putDeployment makes a deployment or changes one: what it runs, and on which cluster (facts/batch-endpoints.md, Names,
+// deployments; the action: facts/grants-access.md, Machine learning and neighbours). No code runs here.
+func putDeployment(c *call) (wire.Reply, error) {
+	endpoint := c.id.Parent()
+	if c.st.Resources[armid.Key(endpoint)] == nil {
+		if err := c.missing(armid.Parse(endpoint)); err != nil {
+			return wire.Reply{}, err
+		}
+		return wire.Reply{}, parentNotFound(c.id, endpoint)
+	}
+	var body computeBody
+	if err := c.decode(&body, []string{"location", "tags.*", "kind", "sku.*", "properties.*"}); err != nil {
+		return wire.Reply{}, err
+	}
+	workspace := armid.Parse(endpoint).Parent()
+	compute, _ := body.Properties["compute"].(string)
+	if id := armid.Parse(compute); !id.Is(typeCompute) || armid.Key(id.Parent()) != armid.Key(workspace) ||
+		c.st.Resources[id.Key()] == nil {
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadArgument", "the deployment names no compute of %s: %q",
+			workspace, compute)
+	}
+	deployment := &state.Resource{ID: c.id.String(), Location: body.Location, Tags: body.Tags, Properties: body.Properties,
+		CreatedBy: c.caller.ObjectID, CreatedAt: c.now, ModifiedAt: c.now}
+	deployment.Properties["provisioningState"] = "Succeeded"
+	status := http.StatusCreated
+	if old := c.st.Resources[c.id.Key()]; old != nil {
+		status = http.StatusOK
+		deployment.ID, deployment.Seeded, deployment.Location = old.ID, old.Seeded, old.Location
+		deployment.CreatedAt, deployment.CreatedBy = old.CreatedAt, old.CreatedBy
+	}
+	c.st.Resources[c.id.Key()] = deployment
+	c.st.Touch(state.Resources, c.id.Key())
+	return wire.Reply{Status: status, Body: c.render(deployment)}, nil
+}
