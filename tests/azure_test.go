@@ -67,7 +67,8 @@ var azure = map[string]resourceType{
 		},
 	},
 	roleAssignment: {
-		[]string{"scope", "roleAssignmentName", "roleDefinitionId", "principalId", "principalType"}, []string{"description"},
+		[]string{"scope", "roleAssignmentName", "roleDefinitionId", "principalId", "principalType"},
+		[]string{"description", "condition", "conditionVersion"},
 		func(_ string, in resource.PropertyMap) (string, resource.PropertyMap) {
 			name := text(in, "roleAssignmentName")
 			return text(in, "scope") + "/providers/Microsoft.Authorization/roleAssignments/" + name, with(in, "name", name)

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -120,6 +121,59 @@ func TestStorageReaderRefuses(t *testing.T) {
 			assert.Contains(t, got, `StorageReader "lake"`)
 			for _, want := range c.want {
 				assert.Contains(t, got, want)
+			}
+		})
+	}
+}
+
+// Principals that are limited to paths get a condition; those who write there, a role that can't delete the container.
+func TestPrincipalsAreLimitedToPaths(t *testing.T) {
+	t.Parallel()
+	limited := func(paths ...string) map[string]components.AssigneeArgs {
+		all := twoPrincipals()
+		alice := all["alice"]
+		alice.Paths = paths
+		all["alice"] = alice
+		return all
+	}
+	for name, c := range map[string]struct {
+		args  components.StorageReaderArgs
+		says  string // the problem
+		wants string // in the condition
+	}{
+		"a folder": {components.StorageReaderArgs{Container: "raw", AccountKind: "flat", Principals: limited("in/")}, "",
+			"StringStartsWith 'in/'"},
+		"no container": {components.StorageReaderArgs{AccountKind: "flat", Principals: limited("in/")},
+			"principals.alice.paths: is given without container", ""},
+		"no kind": {components.StorageReaderArgs{Container: "raw", Principals: limited("in/")},
+			"principals.alice.paths: is given without accountKind", ""},
+		"another kind": {components.StorageReaderArgs{Container: "raw", AccountKind: "deep", Principals: limited("in/")},
+			`accountKind: unknown value "deep"`, ""},
+		"a quote": {components.StorageReaderArgs{Container: "raw", AccountKind: "flat", Principals: limited("it's/")},
+			"principals.alice.paths: \"it's/\" holds a single quote", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.args.StorageAccountID = pulumi.String(lakeID)
+			writers := storageContributor(components.StorageContributorArgs(c.args))
+			if c.says != "" {
+				assert.Contains(t, refused(t, storageReader(c.args)), c.says)
+				assert.Contains(t, refused(t, writers), c.says)
+				return
+			}
+			read, wrote := run(t, storageReader(c.args)), run(t, writers)
+			for _, r := range []*recorder{read, wrote} {
+				assert.Contains(t, r.one(roleAssignment, "lake.alice").at("condition"), c.wants)
+				assert.Equal(t, "2.0", r.one(roleAssignment, "lake.alice").at("conditionVersion"))
+				assert.Nil(t, r.one(roleAssignment, "lake.cluster").at("condition"), "nobody limits it")
+			}
+			assert.Equal(t, roleIDs+readerGUID, read.one(roleAssignment, "lake.alice").at("roleDefinitionId"))
+			assert.NotContains(t, wrote.one(roleAssignment, "lake.alice").at("roleDefinitionId"), contributorGUID)
+			assert.Equal(t, roleIDs+contributorGUID, wrote.one(roleAssignment, "lake.cluster").at("roleDefinitionId"))
+			definitions := wrote.ofType("azure-native:authorization:RoleDefinition")
+			if assert.Len(t, definitions, 1) {
+				assert.Empty(t, read.ofType("azure-native:authorization:RoleDefinition"))
+				assert.NotContains(t, fmt.Sprint(definitions[0].at("permissions")), "containers/delete")
 			}
 		})
 	}

@@ -220,9 +220,11 @@ func (q question) writes(p access.Principal) (answer, because string) {
 	output := q.plan.Model.DataOutputs[q.what]
 	at := access.Scope{Level: access.AtContainer, StorageAccount: output.StorageAccount,
 		Container: output.Container}
-	holders := q.plan.Holders(p)
+	place := access.Place{Account: output.StorageAccount, Container: output.Container, Path: output.Path,
+		Kind: q.plan.Model.KindOf(output.StorageAccount)}
+	holders, writes := q.plan.Holders(p), q.plan.Acts(p, place, roles.WriteBlobs)
 	for _, g := range q.plan.Grants {
-		if g.Writes() && slices.Contains(holders, g.Principal) && g.Scope.Contains(at) {
+		if writes && g.Writes() && slices.Contains(holders, g.Principal) && g.Scope.Contains(at) {
 			return Yes, "writes by " + g.String()
 		}
 	}
