@@ -417,4 +417,4 @@ func long(scope string) string {
 }
 
 var singular = map[string]string{"workspaces": "workspace ", "storageaccounts": "storage account ",
-	"registries": "registry "}
+	"registries": "registry ", "batchendpoints": "endpoint "}

@@ -69,7 +69,12 @@ func assignmentURN(componentURN string, g access.Grant) string {
 	at := func(parent, end string) string {
 		return childURN(componentURN, parent+"$"+guardrails.RoleAssignment, "."+end)
 	}
-	if !g.Scope.InStorage() {
+	switch part := partOf(g); {
+	case g.Scope.Level == access.AtEndpoint:
+		return at(guardrails.InvokerRole, "endpoint."+g.Scope.Endpoint+"."+g.Principal.Name)
+	case part != "":
+		return at(guardrails.InvokerRole, part+"."+g.Principal.Name)
+	case !g.Scope.InStorage():
 		return at(guardrails.InvokerRole, g.Principal.Name)
 	}
 	place := g.Scope.StorageAccount
@@ -81,6 +86,16 @@ func assignmentURN(componentURN string, g access.Grant) string {
 		return at(guardrails.StorageContributor, place+".contributor"+whose)
 	}
 	return at(guardrails.StorageReader, place+".reader"+whose)
+}
+
+// partOf is the part of the invokers' role that a grant gives; "" for the whole role, and for any other.
+func partOf(g access.Grant) string {
+	for _, part := range []access.Level{access.AtEndpoint, access.AtWorkspace} {
+		if strings.HasSuffix(g.Role, " ("+string(part)+")") && !g.Scope.InStorage() {
+			return string(part)
+		}
+	}
+	return ""
 }
 
 // hiddenPair is an assignment that the preview leaves out because it stays as it is.
@@ -143,7 +158,11 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 	ok := true
 	switch {
 	case !g.Scope.InStorage() && model.Role.Made():
-		made := childURN(componentURN, guardrails.InvokerRole+"$"+guardrails.RoleDefinition, "")
+		end := partOf(g)
+		if end != "" {
+			end = "." + end
+		}
+		made := childURN(componentURN, guardrails.InvokerRole+"$"+guardrails.RoleDefinition, end)
 		if a.role, ok = m.index.definitions[made][when]; !ok { // what is shown goes before what is declared
 			a.role, ok = m.declared(made, when)
 		}

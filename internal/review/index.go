@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
@@ -170,6 +171,12 @@ func (m *maker) declared(urn string, when side) (role, bool) {
 	d, wrong := c.side(when).Model.Role.Resolve()
 	if wrong != nil {
 		return role{}, false
+	}
+	if c.side(when).Model.Role.ByEndpoint() {
+		endpoint, workspace := d.Parts()
+		if d = workspace; strings.HasSuffix(urn, "."+string(access.AtEndpoint)) {
+			d = endpoint
+		}
 	}
 	return role{key: strings.ToLower(urn), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
 }

@@ -50,6 +50,11 @@ func (m *maker) jobs() {
 		if (c.old == nil) != (step.Old == nil) || (c.now == nil) != (step.New == nil) {
 			continue // not readable, and said so: half a comparison would look like a change
 		}
+		if c.now != nil && c.now.Model.Role.ByEndpoint() {
+			m.note("Invokers of " + engine.ShownName(urn) + " are limited to endpoints: that Azure takes role assignments " +
+				"at one batch endpoint is inferred (facts/batch-endpoints.md); batchaccess verify and invoke report what " +
+				"Azure answers.")
+		}
 		m.comparePaths(engine.ShownName(urn), m.paths(urn, c, before), m.paths(urn, c, after))
 		m.ways(c.old, c.now)
 	}

@@ -35,7 +35,7 @@ func (r *rehearsal) strays(report *Report, d deployed) {
 				r.stray(report, p, r.Model.WorkspaceID.Text(), action.name, false, false)
 			}
 		}
-		if r.Model.Role.Scope == "" || r.Model.Role.Scope == access.AtWorkspace {
+		if slices.Contains([]access.Level{access.AtEndpoint, access.AtWorkspace}, r.Model.Role.EffectiveScope()) {
 			group := r.Model.WorkspaceID.Text()[:strings.Index(r.Model.WorkspaceID.Text(), "/providers/")]
 			r.stray(report, p, group, mlActions+"read", false, false)
 		}
