@@ -9,9 +9,10 @@ import (
 // RoleArgs are the role that invokers get: by default a custom role of the article's 35 actions, at the workspace; with
 // scope endpoint two, which have the 35 actions together.
 type RoleArgs struct {
-	// Scope is endpoint, workspace, resourceGroup or subscription. With endpoint an invoker starts jobs on the endpoints that
-	// name it and on no other: the actions about batch endpoints, deployments and their jobs are assigned at each of them,
-	// the others at the workspace. That Azure takes an assignment at a batch endpoint is inferred. Default: workspace.
+	// Scope is endpoint, workspace, resourceGroup or subscription. With endpoint an invoker starts jobs on the endpoints
+	// that name it and on no other: the actions about batch endpoints, deployments and their jobs are assigned at each
+	// of them, the others at the workspace. That Azure takes an assignment at a batch endpoint is inferred. Default:
+	// workspace.
 	Scope access.Level `pulumi:"scope,optional"`
 	// Name of the custom role, unique in the tenant, at most 512 characters. Default: one made from the scope.
 	Name string `pulumi:"name,optional"`
