@@ -10,14 +10,17 @@ import (
 )
 
 const (
-	definitionOfMore = `{"properties": {"roleName": "Scorers", "permissions": [{"actions": ["Microsoft.MachineLearningServices/*"]}]}}`
-	definitionOfLess = `{"properties": {"roleName": "Readers", "permissions": [{"actions": ["Microsoft.MachineLearningServices/workspaces/read"]}]}}`
+	definitionOfMore = `{"properties": {"roleName": "Scorers", "permissions": [{"actions": ` +
+		`["Microsoft.MachineLearningServices/*"]}]}}`
+	definitionOfLess = `{"properties": {"roleName": "Readers", "permissions": [{"actions": ` +
+		`["Microsoft.MachineLearningServices/workspaces/read"]}]}}`
 )
 
 var (
 	someRoleID = access.Known("/subscriptions/" + subscription +
 		"/providers/Microsoft.Authorization/roleDefinitions/77777777-7777-4777-8777-777777777777")
-	dataScientistID = access.Known("/providers/Microsoft.Authorization/roleDefinitions/f6c7c914-8db3-469d-8ca1-694a8f32e121")
+	dataScientistID = access.Known("/providers/Microsoft.Authorization/roleDefinitions/" +
+		"f6c7c914-8db3-469d-8ca1-694a8f32e121")
 )
 
 func withRole(m access.Model, r access.Role) access.Model {

@@ -17,7 +17,8 @@ import (
 // withoutGroups names, wherever a model names a group that the stack makes, its members in its place.
 func withoutGroups(m access.Model) access.Model {
 	flat := m
-	flat.Invokers, flat.Endpoints, flat.Assertions = maps.Clone(m.Invokers), map[string]access.Endpoint{}, map[string]access.Assertion{}
+	flat.Invokers, flat.Endpoints, flat.Assertions = maps.Clone(
+		m.Invokers), map[string]access.Endpoint{}, map[string]access.Assertion{}
 	maps.DeleteFunc(flat.Invokers, func(_ string, i access.Invoker) bool { return len(i.Members) > 0 })
 	each := func(names []string) []string {
 		if names == nil {
@@ -113,15 +114,18 @@ func TestAGroupTakesTheAssignmentsOfOne(t *testing.T) {
 func grouped() access.Model {
 	no := false
 	return access.Model{
-		WorkspaceID: access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"),
+		WorkspaceID: access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
+			"Microsoft.MachineLearningServices/workspaces/scoring"),
 		Invokers: map[string]access.Invoker{
 			"ada":      {Kind: access.User, PrincipalID: access.Known("22222222-0000-4000-8000-000000000000")},
 			"pipeline": {Kind: access.ServicePrincipal, SignIn: "none"},
 			"factory":  {Kind: access.ManagedIdentity},
 			"scorers":  {Kind: access.Group, Members: []string{"ada", "pipeline"}},
 		},
-		Clusters:        map[string]access.Cluster{"cpu": {}},
-		StorageAccounts: map[string]access.ID{"lake": access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.Storage/storageAccounts/lake")},
+		Clusters: map[string]access.Cluster{"cpu": {}},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(
+			"/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.Storage/" +
+				"storageAccounts/lake")},
 		DataInputs: map[string]access.DataInput{
 			"sales": {Kind: access.DataStore, DataStore: "sales", CredentialInStore: &no, StorageAccount: "lake",
 				Container: "sales", Path: "p"},

@@ -14,11 +14,13 @@ import (
 // each of them, and one for each input and the cluster.
 func crowd(kind access.PrincipalKind, invokers, inputs int) access.Model {
 	m := access.Model{
-		WorkspaceID:     workspaceID,
-		Invokers:        map[string]access.Invoker{},
-		Clusters:        map[string]access.Cluster{"cpu": {}},
-		StorageAccounts: map[string]access.ID{"lake": access.Known("/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake")},
-		DataInputs:      map[string]access.DataInput{},
+		WorkspaceID: workspaceID,
+		Invokers:    map[string]access.Invoker{},
+		Clusters:    map[string]access.Cluster{"cpu": {}},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(
+			"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/" +
+				"storageAccounts/lake")},
+		DataInputs: map[string]access.DataInput{},
 	}
 	for i := range invokers {
 		m.Invokers[fmt.Sprintf("i%d", i)] = access.Invoker{Kind: kind,

@@ -179,7 +179,8 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 func TestEveryProblemIsToldAtOnceAndInOrder(t *testing.T) {
 	t.Parallel()
 	m := blobModel()
-	m.WorkspaceID, m.StorageAccounts["lake"], m.Clusters["cpu"] = access.Known("w"), access.Known("l"), access.Cluster{ComputeName: "c"}
+	m.WorkspaceID, m.StorageAccounts["lake"], m.Clusters["cpu"] = access.Known("w"), access.Known(
+		"l"), access.Cluster{ComputeName: "c"}
 	m.Invokers["alice"] = access.Invoker{Kind: access.User, PrincipalID: access.Known("alice")}
 	var paths []string
 	for _, p := range validate(m) {

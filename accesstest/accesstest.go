@@ -11,7 +11,8 @@
 // is judged is the model of every BatchEndpointAccess that it registers, whatever its arguments were computed from.
 // Parts that stand alone, such as an InvokerRole, have no model; their role assignments are judged one by one:
 //
-//	stack.RequireCan(t, "pipeline", "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write", workspaceID)
+//	const start = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write"
+//	stack.RequireCan(t, "pipeline", start, workspaceID)
 //	stack.RequireCannot(t, "pipeline", "readsSecrets", lakeID)
 //
 // To try the same in the embedded Azure, give Model to rehearsal.Run (package sandbox/rehearsal).
@@ -65,8 +66,10 @@ func Run(t testing.TB, program pulumi.RunFunc, options ...pulumi.RunOption) *Sta
 
 // Try runs any program, and returns its error.
 func Try(program pulumi.RunFunc, options ...pulumi.RunOption) (*Stack, error) {
-	m := &mocks{models: map[string]access.Model{}, principals: map[string][]string{}, made: map[string]bool{}, ids: map[string]string{}, outputs: map[string]resource.PropertyMap{}}
-	if err := pulumi.RunErr(program, append([]pulumi.RunOption{pulumi.WithMocks("project", "test", m)}, options...)...); err != nil {
+	m := &mocks{models: map[string]access.Model{}, principals: map[string][]string{}, made: map[string]bool{},
+		ids: map[string]string{}, outputs: map[string]resource.PropertyMap{}}
+	if err := pulumi.RunErr(program, append([]pulumi.RunOption{pulumi.WithMocks("project", "test", m)},
+		options...)...); err != nil {
 		return nil, err
 	}
 	slices.Sort(m.resources)
@@ -82,7 +85,8 @@ func (s *Stack) ID(t testing.TB, resource string) string {
 	t.Helper()
 	id, ok := s.ids[resource]
 	if !ok {
-		t.Fatalf("no ID was made up for %q; there is one of %s", resource, strings.Join(slices.Sorted(maps.Keys(s.ids)), ", "))
+		t.Fatalf("no ID was made up for %q; there is one of %s", resource,
+			strings.Join(slices.Sorted(maps.Keys(s.ids)), ", "))
 	}
 	return id
 }
@@ -106,7 +110,8 @@ func (s *Stack) Model(t testing.TB, name string) access.Model {
 func (s *Stack) Require(t testing.TB, a access.Assertion) {
 	t.Helper()
 	if len(s.models) == 0 {
-		t.Fatal("the program registers no BatchEndpointAccess, so there is no model to judge; ask RequireCan and RequireCannot about its role assignments")
+		t.Fatal("the program registers no BatchEndpointAccess, so there is no model to judge; ask RequireCan and " +
+			"RequireCannot about its role assignments")
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.models)) {
 		model := s.models[name]
@@ -152,7 +157,8 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	kind := guardrails.Resource{Type: args.TypeToken}.Kind() // whatever the version of its API
 	switch kind {
 	case "azure-native:authorization:RoleDefinition":
-		id = fmt.Sprintf("%s/providers/Microsoft.Authorization/roleDefinitions/%s", textOf(args.Inputs, "scope"), textOf(args.Inputs, "roleDefinitionId"))
+		id = fmt.Sprintf("%s/providers/Microsoft.Authorization/roleDefinitions/%s", textOf(args.Inputs, "scope"),
+			textOf(args.Inputs, "roleDefinitionId"))
 	case "azure-native:managedidentity:UserAssignedIdentity":
 		give("principalId", "clientId", "tenantId")
 	case "azure-native:machinelearningservices:Compute":
@@ -171,7 +177,8 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 		state["value"] = resource.MakeSecret(resource.NewProperty("not a secret"))
 	}
 	if top, ok := topLevel[guardrails.Key(args.TypeToken)]; ok {
-		group, own := cmp.Or(textOf(args.Inputs, "resourceGroupName"), "made-up"), cmp.Or(textOf(args.Inputs, top.name), args.Name)
+		group, own := cmp.Or(textOf(args.Inputs, "resourceGroupName"), "made-up"), cmp.Or(textOf(args.Inputs, top.name),
+			args.Name)
 		id = "/subscriptions/" + madeUpSubscription + "/resourceGroups/" + group + "/providers/" + top.armType + "/" + own
 		m.mu.Lock()
 		m.made[id], m.ids[label] = true, id
@@ -205,7 +212,8 @@ func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 		for _, key := range []resource.PropertyKey{"principalId", "clientId", "tenantId"} {
 			state[key] = m.makeUp("UserAssignedIdentity "+name, name, string(key))
 		}
-	case "azuread:index/getUser:getUser", "azuread:index/getGroup:getGroup", "azuread:index/getServicePrincipal:getServicePrincipal":
+	case "azuread:index/getUser:getUser", "azuread:index/getGroup:getGroup", "azuread:index/getServicePrincipal:" +
+		"getServicePrincipal":
 		kind := args.Token[strings.LastIndex(args.Token, ":get")+len(":get"):]
 		for _, name := range []resource.PropertyKey{"userPrincipalName", "mail", "displayName", "clientId", "objectId"} {
 			who := textOf(args.Args, name)
@@ -221,7 +229,8 @@ func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 		state["securityEnabled"] = resource.NewProperty(true)
 	case "azure-native:datafactory:getFactory", "azure-native:web:getWebApp", "azure-native:compute:getVirtualMachine":
 		kind := args.Token[strings.LastIndex(args.Token, ":get")+len(":get"):]
-		name := textOf(args.Args, map[string]resource.PropertyKey{"Factory": "factoryName", "WebApp": "name", "VirtualMachine": "vmName"}[kind])
+		name := textOf(args.Args, map[string]resource.PropertyKey{"Factory": "factoryName", "WebApp": "name",
+			"VirtualMachine": "vmName"}[kind])
 		state["identity"] = resource.NewProperty(m.identityOf(kind+" "+name, kind+" "+name, resource.NewNullProperty()))
 	case "azure-native:machinelearningservices:getDatastore", "azure-native:machinelearningservices:getDataVersion",
 		"azure-native:machinelearningservices:getBatchEndpoint", "azure-native:machinelearningservices:getBatchDeployment":
@@ -232,7 +241,8 @@ func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 
 // keep notes the model that the component was registered with.
 func (m *mocks) keep(args pulumi.MockResourceArgs) error {
-	inputs, err := plugin.UnmarshalProperties(args.RegisterRPC.GetObject(), plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true})
+	inputs, err := plugin.UnmarshalProperties(args.RegisterRPC.GetObject(),
+		plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true})
 	if err != nil {
 		return fmt.Errorf("reading the inputs of %s: %w", args.Name, err)
 	}
@@ -310,7 +320,8 @@ func (m *mocks) known(value any) any {
 // identityOf is the identity of a compute: principals for what it was given, or a system-assigned one where nothing
 // is known.
 func (m *mocks) identityOf(label, name string, given resource.PropertyValue) resource.PropertyMap {
-	identity := resource.PropertyMap{"type": resource.NewProperty("SystemAssigned"), "principalId": m.makeUp(label, name, "principalId"), "tenantId": m.makeUp(label, "tenant")}
+	identity := resource.PropertyMap{"type": resource.NewProperty("SystemAssigned"),
+		"principalId": m.makeUp(label, name, "principalId"), "tenantId": m.makeUp(label, "tenant")}
 	if !given.IsObject() {
 		return identity
 	}
@@ -320,7 +331,8 @@ func (m *mocks) identityOf(label, name string, given resource.PropertyValue) res
 		for _, id := range ids.ArrayValue() {
 			if id.IsString() {
 				assigned[resource.PropertyKey(id.StringValue())] = resource.NewProperty(resource.PropertyMap{
-					"principalId": m.makeUp(label, id.StringValue(), "principalId"), "clientId": m.makeUp(label, id.StringValue(), "clientId"),
+					"principalId": m.makeUp(label, id.StringValue(), "principalId"), "clientId": m.makeUp(label, id.StringValue(),
+						"clientId"),
 				})
 			}
 		}

@@ -183,7 +183,8 @@ func (m *mocks) assignments() (all []Assignment) {
 			continue
 		}
 		a := Assignment{
-			Name: r.name, Component: called(r.parent), PrincipalID: r.text("principalId"), PrincipalType: r.text("principalType"),
+			Name: r.name, Component: called(r.parent), PrincipalID: r.text("principalId"), PrincipalType: r.text(
+				"principalType"),
 			Scope: r.text("scope"), RoleDefinitionID: r.text("roleDefinitionId"), Condition: r.text("condition"),
 		}
 		if a.Role, a.Known = known[last(a.RoleDefinitionID)]; !a.Known {

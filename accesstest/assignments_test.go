@@ -23,7 +23,8 @@ const (
 	polls      = "Microsoft.MachineLearningServices/workspaces/jobs/read"
 	scores     = lakeID + "/blobServices/default/containers/scores"
 	platform   = "contoso/platform/prod"
-	definition = `{"properties": {"roleName": "Scorers", "permissions": [{"actions": ["Microsoft.MachineLearningServices/workspaces/batchEndpoints/*"]}]}}`
+	definition = `{"properties": {"roleName": "Scorers", "permissions": [{"actions": ` +
+		`["Microsoft.MachineLearningServices/workspaces/batchEndpoints/*"]}]}}`
 )
 
 // parts is a stack of components that stand alone, and of an assignment of its own.
@@ -52,7 +53,8 @@ func parts(ctx *pulumi.Context) error {
 		return err
 	}
 	_, err = authorization.NewRoleAssignment(ctx, "owner", &authorization.RoleAssignmentArgs{
-		Scope: pulumi.String(subscription), PrincipalId: pulumi.ToSecret(pulumi.String(ann)).(pulumi.StringOutput), PrincipalType: pulumi.String("User"),
+		Scope: pulumi.String(subscription), PrincipalId: pulumi.ToSecret(pulumi.String(ann)).(pulumi.StringOutput),
+		PrincipalType:    pulumi.String("User"),
 		RoleDefinitionId: pulumi.String(roles.DefinitionID("8e3af657-a8ff-443c-a75c-2fe8c4bcb635")),
 	})
 	return err
@@ -184,7 +186,8 @@ func starters(said string) pulumi.RunFunc {
 			return err
 		}
 		_, err = components.NewInvokerRole(ctx, "invoker", &components.InvokerRoleArgs{
-			Scope: pulumi.String(workspaceID), RoleDefinitionID: other.GetStringOutput(pulumi.String("roleDefinitionId")), Definition: said,
+			Scope: pulumi.String(workspaceID), RoleDefinitionID: other.GetStringOutput(
+				pulumi.String("roleDefinitionId")), Definition: said,
 			Invokers: map[string]components.AssigneeArgs{"ann": {PrincipalID: pulumi.String(ann), PrincipalType: "User"}},
 		})
 		return err
@@ -288,7 +291,8 @@ func places(ctx *pulumi.Context) error {
 		return err
 	}
 	if _, err := components.NewStorageReader(ctx, "scores", &components.StorageReaderArgs{
-		StorageAccountID: lake, Container: "scores", Principals: map[string]components.AssigneeArgs{"ann": {PrincipalID: pulumi.String(ann), PrincipalType: "User"}},
+		StorageAccountID: lake, Container: "scores", Principals: map[string]components.AssigneeArgs{
+			"ann": {PrincipalID: pulumi.String(ann), PrincipalType: "User"}},
 	}); err != nil {
 		return err
 	}
@@ -328,10 +332,12 @@ func TestARoleActsOnlyOnWhatThereIsBelowItsScope(t *testing.T) {
 	const bob = "abababab-abab-4bab-8bab-abababababab"
 	stack := accesstest.Run(t, func(ctx *pulumi.Context) error {
 		for name, role := range map[string]string{
-			"blobs": roles.DefinitionID(strings.ToUpper("ba92f5b4-2d11-453d-a403-e96b0029c9fe")), "owns": roles.DefinitionID("8e3af657-a8ff-443c-a75c-2fe8c4bcb635"),
+			"blobs": roles.DefinitionID(strings.ToUpper("ba92f5b4-2d11-453d-a403-e96b0029c9fe")), "owns": roles.DefinitionID(
+				"8e3af657-a8ff-443c-a75c-2fe8c4bcb635"),
 		} {
 			if _, err := authorization.NewRoleAssignment(ctx, name, &authorization.RoleAssignmentArgs{
-				Scope: pulumi.String(workspaceID), PrincipalId: pulumi.String(strings.ToUpper(bob)), PrincipalType: pulumi.String("User"), RoleDefinitionId: pulumi.String(role),
+				Scope: pulumi.String(workspaceID), PrincipalId: pulumi.String(
+					strings.ToUpper(bob)), PrincipalType: pulumi.String("User"), RoleDefinitionId: pulumi.String(role),
 			}); err != nil {
 				return err
 			}

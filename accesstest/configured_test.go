@@ -26,7 +26,8 @@ func TestAProgramIsRunWithTheConfigurationOfItsStack(t *testing.T) {
 	_, err := accesstest.Try(func(ctx *pulumi.Context) error {
 		assert.Equal(t, "mine dev", ctx.Project()+" "+ctx.Stack())
 		for key, want := range map[string]string{
-			"mine:size": "4", "mine:needed": config.Unknown, "mine:list": `["a","b"]`, "mine:team": "ours", "other:flag": "true", "azure-native:location": "westeurope",
+			"mine:size": "4", "mine:needed": config.Unknown, "mine:list": `["a","b"]`, "mine:team": "ours", "other:" +
+				"flag": "true", "azure-native:location": "westeurope",
 		} {
 			got, _ := ctx.GetConfig(key)
 			assert.Equal(t, want, got, key)

@@ -23,12 +23,14 @@ func named(input access.DataInput) pulumi.RunFunc {
 				"staff": {Kind: access.Group, DisplayName: "Ada's staff"},
 				"robot": {Kind: access.ServicePrincipal, ClientID: pulumi.String("55555555-5555-4555-8555-555555555555")},
 				"factory": {
-					Kind:       access.ManagedIdentity,
-					ResourceID: "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.DataFactory/factories/nightly",
+					Kind: access.ManagedIdentity,
+					ResourceID: "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/" +
+						"Microsoft.DataFactory/factories/nightly",
 				},
 				"site": {
-					Kind:       access.ManagedIdentity,
-					ResourceID: "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.Web/sites/nightly",
+					Kind: access.ManagedIdentity,
+					ResourceID: "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.Web/" +
+						"sites/nightly",
 				},
 			},
 			Clusters:        map[string]components.ClusterArgs{"cpu": {Existing: true}},

@@ -31,6 +31,7 @@ func (m *mocks) otherStack(args pulumi.MockResourceArgs) (string, resource.Prope
 			"its outputs with accesstest.StackOutputs", name, strings.Join(slices.Sorted(maps.Keys(m.outputs)), ", "))
 	}
 	return name, resource.PropertyMap{
-		"name": resource.NewProperty(name), "outputs": resource.NewProperty(outputs), "secretOutputNames": resource.NewProperty([]resource.PropertyValue{}),
+		"name": resource.NewProperty(name), "outputs": resource.NewProperty(
+			outputs), "secretOutputNames": resource.NewProperty([]resource.PropertyValue{}),
 	}, nil
 }

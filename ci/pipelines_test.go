@@ -139,7 +139,8 @@ func TestAForkSignsInNowhereAndAPullRequestDeploysNothing(t *testing.T) {
 			"command: up") {
 			deploys++
 			assert.Regexp(t,
-				`(?m)^(on:\n  push:\n    branches: \[main\]\n|trigger:\n  branches:\n    include: \[main\]\npr: none\n)`, text, file)
+				`(?m)^(on:\n  push:\n    branches: \[main\]\n|trigger:\n  branches:\n    include: \[main\]\npr: `+
+					`none\n)`, text, file)
 			assert.NotContains(t, text, "pull_request", file)
 		}
 		switch {

@@ -84,7 +84,8 @@ func ExampleNewInvokerRole_stackReference() {
 func ExampleNewServicePrincipal() {
 	registers(func(ctx *pulumi.Context) error {
 		sp, err := components.NewServicePrincipal(ctx, "pipeline", &components.ServicePrincipalArgs{
-			FederatedCredentials: map[string]access.FederatedCredential{"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}},
+			FederatedCredentials: map[string]access.FederatedCredential{
+				"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}},
 		})
 		if err != nil {
 			return err

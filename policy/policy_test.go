@@ -187,7 +187,8 @@ func TestPropertiesKeepTheirForm(t *testing.T) {
 		"text": "a", "number": 2.5, "yes": true, "none": nil, "unknown": resource.MakeComputed(resource.NewProperty("")),
 		"list": []any{
 			"a",
-			resource.MakeSecret(resource.NewProperty("b"))}, "map": inputs{"k": resource.MakeSecret(resource.MakeComputed(resource.NewProperty("")))},
+			resource.MakeSecret(resource.NewProperty("b"))}, "map": inputs{"k": resource.MakeSecret(
+			resource.MakeComputed(resource.NewProperty("")))},
 		"reference": resource.MakeCustomResourceReference("urn:pulumi:dev::p::x:y:Z::other", "id", ""),
 	})
 	want := guardrails.Resource{Type: "x:y:Z", URN: r.URN, Inputs: inputs{
@@ -271,10 +272,13 @@ func TestAWrongSettingIsRefusedByName(t *testing.T) {
 		values inputs
 		says   string
 	}{
-		"misspelt":                    {"secret-lifetime", inputs{"maxSecretDay": 90.0}, `policy secret-lifetime has the unknown setting "maxSecretDay"; use enforcementLevel, maxSecretDays`},
-		"another policy's":            {"cluster-ssh", inputs{"maxSecretDays": 90.0}, `policy cluster-ssh has the unknown setting "maxSecretDays"; use enforcementLevel`},
-		"levels, which Pulumi sets":   {"cluster-ssh", inputs{"levels": inputs{}}, `unknown setting "levels"`},
-		"a value that Azure does not": {"storage-role", inputs{"allowedRoles": []any{"Ownr"}}, `policy storage-role: allowedRoles[0]: "Ownr" is no built-in role`},
+		"misspelt": {"secret-lifetime", inputs{"maxSecretDay": 90.0},
+			`policy secret-lifetime has the unknown setting "maxSecretDay"; use enforcementLevel, maxSecretDays`},
+		"another policy's": {"cluster-ssh", inputs{"maxSecretDays": 90.0},
+			`policy cluster-ssh has the unknown setting "maxSecretDays"; use enforcementLevel`},
+		"levels, which Pulumi sets": {"cluster-ssh", inputs{"levels": inputs{}}, `unknown setting "levels"`},
+		"a value that Azure does not": {"storage-role", inputs{"allowedRoles": []any{"Ownr"}},
+			`policy storage-role: allowedRoles[0]: "Ownr" is no built-in role`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -38,7 +38,8 @@ func TestTheRisksOfARoleAreWhatItsPatternsCover(t *testing.T) {
 			[]string{"Microsoft.Storage/storageAccounts/listkeys/action"},
 		},
 		"Owner grants, Contributor does not": {
-			builtIn(roles.Contributor), []string{"Microsoft.Storage/storageAccounts/listkeys/action"}, []string{"Microsoft.Authorization/roleAssignments/write"},
+			builtIn(roles.Contributor), []string{"Microsoft.Storage/storageAccounts/listkeys/" +
+				"action"}, []string{"Microsoft.Authorization/roleAssignments/write"},
 		},
 		"a wildcard in actions is of the control plane alone": {
 			roles.Permissions{{Actions: []string{"*"}}}, []string{"Microsoft.Authorization/elevateAccess/action"},

@@ -203,7 +203,8 @@ func role(t *testing.T, change func(properties map[string]any)) []byte {
 
 func TestParseReadsWhatThePortalExports(t *testing.T) {
 	t.Parallel()
-	d, ps := roles.Parse([]byte(`{"name": "g", "properties": {"roleName": "R", "description": "d", "assignableScopes": ["/subscriptions/s"],
+	d, ps := roles.Parse([]byte(`{"name": "g", "properties": {"roleName": "R", "description": "d", ` +
+		`"assignableScopes": ["/subscriptions/s"],
 		"permissions": [{"actions": ["*"], "notActions": ["A/b"], "dataActions": ["C/d"], "notDataActions": ["E/*"]}]}}`))
 	require.NoError(t, ps.Err())
 	assert.Equal(t, roles.Definition{

@@ -195,7 +195,8 @@ func (r *recorder) answer(args pulumi.MockCallArgs) (resource.PropertyMap, error
 			text(args.Args, "resourceName")
 		return resource.NewPropertyMapFromMap(map[string]any{
 			"id": id, "name": text(args.Args,
-				"resourceName"), "location": "westeurope", "tenantId": tenant, "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+				"resourceName"), "location": "westeurope", "tenantId": tenant, "type": "Microsoft.ManagedIdentity/" +
+				"userAssignedIdentities",
 			"principalId": guidOf("principal", id), "clientId": guidOf("client", id),
 		}), nil
 	case "azure-native:machinelearningservices:getWorkspace":

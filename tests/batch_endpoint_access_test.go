@@ -178,7 +178,8 @@ func TestTagsAndLocationReachWhatCanHaveThem(t *testing.T) {
 func TestTheRoleIsAssignedWhereTheModelSays(t *testing.T) {
 	t.Parallel()
 	for scope, want := range map[access.Level]string{
-		"": workspaceID, access.AtWorkspace: workspaceID, access.AtResourceGroup: group("ml"), access.AtSubscription: "/subscriptions/" + subscription,
+		"": workspaceID, access.AtWorkspace: workspaceID, access.AtResourceGroup: group(
+			"ml"), access.AtSubscription: "/subscriptions/" + subscription,
 	} {
 		t.Run(string(scope), func(t *testing.T) {
 			t.Parallel()

@@ -44,7 +44,8 @@ func TestTheDocsShowCodeThatTestsRun(t *testing.T) {
 		}
 		assert.Equal(t, now, string(text), "go test ./tests -run Docs -update writes %s again", file)
 		assert.Equal(t, strings.Count(string(text), "<!-- go "), blocks, "a comment of %s has no block behind it", file)
-		assert.Equal(t, strings.Count(string(text), "```go\n"), blocks, "a block of %s is run by no test: name its code in a comment above it", file)
+		assert.Equal(t, strings.Count(string(text), "```go\n"), blocks,
+			"a block of %s is run by no test: name its code in a comment above it", file)
 	}
 	for _, f := range functions(t, "components/example_test.go") {
 		if strings.HasPrefix(f.Name.Name, "Example") {
@@ -62,7 +63,8 @@ func TestTheDocsTellAModuleWhereTheComponentsAre(t *testing.T) {
 	require.NotNil(t, edit)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module scoring\n"), 0o600))
-	command := exec.CommandContext(t.Context(), "go", strings.Fields(strings.Replace(string(edit[1]), "<clone>", "../..", 1))...)
+	command := exec.CommandContext(t.Context(), "go", strings.Fields(
+		strings.Replace(string(edit[1]), "<clone>", "../..", 1))...)
 	command.Dir = dir
 	out, err := command.CombinedOutput()
 	require.NoError(t, err, string(out))

@@ -11,9 +11,11 @@ import (
 )
 
 const (
-	someRole      = "77777777-7777-4777-8777-777777777777"
-	otherRoleID   = "/subscriptions/22222222-2222-4222-8222-222222222222/providers/Microsoft.Authorization/roleDefinitions/" + someRole
-	scorers       = `{"properties": {"roleName": "Scorers", "permissions": [{"actions": ["Microsoft.MachineLearningServices/*"]}]}}`
+	someRole    = "77777777-7777-4777-8777-777777777777"
+	otherRoleID = "/subscriptions/22222222-2222-4222-8222-222222222222/providers/Microsoft.Authorization/" +
+		"roleDefinitions/" + someRole
+	scorers = `{"properties": {"roleName": "Scorers", "permissions": [{"actions": ` +
+		`["Microsoft.MachineLearningServices/*"]}]}}`
 	notToldOfRole = "what the role allows is not known here"
 )
 
@@ -32,7 +34,8 @@ func fromElsewhere(roleID string, args components.InvokerRoleArgs) program {
 func TestAnExistingRoleIsOnlyAssigned(t *testing.T) {
 	t.Parallel()
 	args := components.InvokerRoleArgs{
-		Scope: pulumi.String(workspaceID), Invokers: map[string]components.AssigneeArgs{"alice": {PrincipalID: pulumi.String(alice), PrincipalType: "User"}},
+		Scope: pulumi.String(workspaceID), Invokers: map[string]components.AssigneeArgs{
+			"alice": {PrincipalID: pulumi.String(alice), PrincipalType: "User"}},
 	}
 	plainly := args
 	plainly.RoleDefinitionID = pulumi.String(otherRoleID)
@@ -71,7 +74,8 @@ func TestAnExistingRoleThatIsNoneIsRefusedBeforeItIsAssigned(t *testing.T) {
 		"exports it", "Scorers": `roleDefinitionId: "Scorers" is not the ARM ID of a role definition`} {
 		r := newRecorder(t)
 		err := r.try(fromElsewhere(id, components.InvokerRoleArgs{
-			Scope: pulumi.String(workspaceID), Invokers: map[string]components.AssigneeArgs{"alice": {PrincipalID: pulumi.String(alice), PrincipalType: "User"}},
+			Scope: pulumi.String(workspaceID), Invokers: map[string]components.AssigneeArgs{
+				"alice": {PrincipalID: pulumi.String(alice), PrincipalType: "User"}},
 		}))
 		require.ErrorContains(t, err, says)
 		assert.Empty(t, r.ofType(roleAssignment))

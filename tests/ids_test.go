@@ -90,7 +90,8 @@ func everyComponent() map[string]func() (args any, p program) {
 	add := func(name string, of func() (any, program)) { all[name] = of }
 	full := components.ClusterArgs{
 		Location: pulumi.String("westeurope"), Description: pulumi.String("scores"), VMSize: pulumi.String("Standard_DS3_v2"),
-		VMPriority: pulumi.String("Dedicated"), NodeIdleTimeBeforeScaleDown: pulumi.String("PT5M"), OSType: pulumi.String("Linux"),
+		VMPriority: pulumi.String("Dedicated"), NodeIdleTimeBeforeScaleDown: pulumi.String("PT5M"), OSType: pulumi.String(
+			"Linux"),
 		SubnetID: pulumi.String(lakeID), VirtualMachineImageID: pulumi.String(lakeID),
 		Identity: "userAssigned", UserAssignedIdentityID: pulumi.String(identityID), ComputeName: "full",
 	}

@@ -162,15 +162,18 @@ func TestInvokerRoleAdditionsAreAddedOnlyWhenNamed(t *testing.T) {
 
 func TestInvokerRoleTakesARoleOfOnesOwn(t *testing.T) {
 	t.Parallel()
-	const own = `{"properties": {"roleName": "Ours", "description": "d", "assignableScopes": ["/subscriptions/` + subscription + `"],
-		"permissions": [{"actions": ["Microsoft.MachineLearningServices/workspaces/*"], "notActions": ["Microsoft.MachineLearningServices/workspaces/delete"], "dataActions": ["A/b"], "notDataActions": ["A/c"]}]}}`
+	const own = `{"properties": {"roleName": "Ours", "description": "d", "assignableScopes": ["/subscriptions/` +
+		subscription + `"],
+		"permissions": [{"actions": ["Microsoft.MachineLearningServices/workspaces/*"], "notActions": ` +
+		`["Microsoft.MachineLearningServices/workspaces/delete"], "dataActions": ["A/b"], "notDataActions": ["A/c"]}]}}`
 	r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), Definition: own}))
 	role := r.one(roleDefinition, "role")
 	assert.Equal(t, "Ours", role.at("roleName"))
 	assert.Equal(t, "d", role.at("description"))
 	assert.Equal(t, []any{"/subscriptions/" + subscription}, role.at("assignableScopes"))
 	assert.Equal(t, roles.Permissions{{
-		Actions: []string{"Microsoft.MachineLearningServices/workspaces/*"}, NotActions: []string{"Microsoft.MachineLearningServices/workspaces/delete"},
+		Actions: []string{"Microsoft.MachineLearningServices/workspaces/" +
+			"*"}, NotActions: []string{"Microsoft.MachineLearningServices/workspaces/delete"},
 		DataActions: []string{"A/b"}, NotDataActions: []string{"A/c"},
 	}}, permissionsOf(t, role))
 	assert.Empty(t, r.logs)
@@ -178,7 +181,8 @@ func TestInvokerRoleTakesARoleOfOnesOwn(t *testing.T) {
 
 func TestInvokerRoleWarnsOfARoleThatLacksActions(t *testing.T) {
 	t.Parallel()
-	const own = `{"properties": {"roleName": "Narrow", "permissions": [{"actions": ["Microsoft.MachineLearningServices/workspaces/read"]}]}}`
+	const own = `{"properties": {"roleName": "Narrow", "permissions": [{"actions": ` +
+		`["Microsoft.MachineLearningServices/workspaces/read"]}]}}`
 	r := run(t, invokerRole(components.InvokerRoleArgs{Scope: pulumi.String(workspaceID), Definition: own}))
 	require.Len(t, r.logs, 1)
 	assert.Contains(t, r.logs[0], "warning: definition: lacks 34 of the 35 actions")
@@ -236,7 +240,8 @@ func TestInvokerRoleAssignsEveryInvoker(t *testing.T) {
 		assert.Equal(t, want.description, a.at("description"))
 		assert.Equal(t, workspaceID, a.at("scope"))
 		assert.Equal(t,
-			"/subscriptions/"+subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+role.at("roleDefinitionId").(string), a.at("roleDefinitionId"))
+			"/subscriptions/"+subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+role.at(
+				"roleDefinitionId").(string), a.at("roleDefinitionId"))
 		assert.Contains(t, a.dependsOn("roleDefinitionId"), role.URN())
 		assert.Equal(t, r.one(components.InvokerRoleToken, "role").URN(), a.RPC.GetParent())
 	}

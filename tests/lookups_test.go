@@ -89,15 +89,21 @@ func estate() map[string]any {
 		"getDatastore name=denied": errors.New("Status=403 Code=\"AuthorizationFailed\""),
 		"getDataVersion name=baseline version=3": asset("azureml://subscriptions/" + subscription +
 			"/resourcegroups/ml/workspaces/scoring/datastores/labels/paths/base/line"),
-		"getDataVersion name=file version=1":  map[string]any{"dataVersionBaseProperties": map[string]any{"dataType": "uri_file", "dataUri": "azureml://datastores/labels/paths/a.csv"}},
-		"getDataVersion name=table version=1": map[string]any{"dataVersionBaseProperties": map[string]any{"dataType": "mltable", "dataUri": "azureml://datastores/labels/paths/a"}},
-		"getDataVersion name=web version=1":   asset("https://shared.blob.core.windows.net/labels/web"),
+		"getDataVersion name=file version=1": map[string]any{
+			"dataVersionBaseProperties": map[string]any{"dataType": "uri_file",
+				"dataUri": "azureml://datastores/labels/paths/a.csv"}},
+		"getDataVersion name=table version=1": map[string]any{
+			"dataVersionBaseProperties": map[string]any{"dataType": "mltable",
+				"dataUri": "azureml://datastores/labels/paths/a"}},
+		"getDataVersion name=web version=1": asset("https://shared.blob.core.windows.net/labels/web"),
 		"getDataVersion name=far version=1": asset("azureml://subscriptions/" + subscription +
 			"/resourcegroups/ml/workspaces/another/datastores/labels/paths/x"),
 		"getDataVersion name=far version=2": asset("azureml://subscriptions/" + subscription +
 			"/resourcegroups/elsewhere/workspaces/scoring/datastores/labels/paths/x"),
-		"getBatchEndpoint endpointName=classifier":                       map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{"deploymentName": "blue"}}},
-		"getBatchEndpoint endpointName=tagger":                           map[string]any{"batchEndpointProperties": map[string]any{"defaults": map[string]any{}}},
+		"getBatchEndpoint endpointName=classifier": map[string]any{
+			"batchEndpointProperties": map[string]any{"defaults": map[string]any{"deploymentName": "blue"}}},
+		"getBatchEndpoint endpointName=tagger": map[string]any{
+			"batchEndpointProperties": map[string]any{"defaults": map[string]any{}}},
 		"getBatchDeployment deploymentName=blue endpointName=classifier": deploymentOn(workspaceID + "/computes/OLD"),
 		"getBatchDeployment deploymentName=blue endpointName=again": deploymentOn(strings.ToLower(workspaceID) +
 			"/computes/old"),
@@ -314,10 +320,12 @@ func TestThingsAreAskedForOnce(t *testing.T) {
 		calls[call.Token]++
 	}
 	assert.Equal(t, map[string]int{
-		"azuread:index/getUser:getUser": 1, "azuread:index/getGroup:getGroup": 1, "azuread:index/getServicePrincipal:getServicePrincipal": 1,
+		"azuread:index/getUser:getUser": 1, "azuread:index/getGroup:getGroup": 1, "azuread:index/getServicePrincipal:" +
+			"getServicePrincipal": 1,
 		"azure-native:datafactory:getFactory": 1, "azure-native:managedidentity:getUserAssignedIdentity": 1,
 		"azure-native:machinelearningservices:getDatastore": 7, "azure-native:machinelearningservices:getDataVersion": 1,
-		"azure-native:machinelearningservices:getBatchEndpoint": 1, "azure-native:machinelearningservices:getBatchDeployment": 2,
+		"azure-native:machinelearningservices:getBatchEndpoint": 1, "azure-native:machinelearningservices:" +
+			"getBatchDeployment": 2,
 		"azure-native:machinelearningservices:getCompute": 1, "azure-native:machinelearningservices:getWorkspace": 1,
 	}, calls)
 }
@@ -435,7 +443,8 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 			` is the client ID of "robot"`, "write objectId: " + existingSP}},
 		"a managed identity as application": {
 			invoker(components.InvokerArgs{Kind: access.ServicePrincipal, ClientID: pulumi.String(bob)}),
-			[]string{`invokers.who.clientId: "worker" is of type ManagedIdentity in Entra, but kind is servicePrincipal; write kind: managedIdentity`},
+			[]string{`invokers.who.clientId: "worker" is of type ManagedIdentity in Entra, but kind is servicePrincipal; ` +
+				`write kind: managedIdentity`},
 		},
 		"an application as managed identity": {invoker(components.InvokerArgs{Kind: access.ManagedIdentity,
 			ClientID: pulumi.String(appID)}), []string{`"robot" is of type Application in Entra`, "write kind: " +
@@ -469,13 +478,15 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 			[]string{"dataInputs.labels.dataStore", "no permission", "give whoever deploys Reader on the workspace"}},
 		"a store at an unknown account": {
 			input(access.DataInput{Kind: access.DataStore, DataStore: "stranger", Path: "x"}),
-			[]string{`dataInputs.labels.storageAccount: the data store "stranger" points to the storage account elsewhere, which is none of storageAccounts`, "az storage account show --name elsewhere --query id"},
+			[]string{`dataInputs.labels.storageAccount: the data store "stranger" points to the storage account elsewhere, ` +
+				`which is none of storageAccounts`, "az storage account show --name elsewhere --query id"},
 		},
 		"a store of files": {input(access.DataInput{Kind: access.DataStore, DataStore: "files", Path: "x"}),
 			[]string{"dataInputs.labels.dataStore", "of type AzureFile and holds no credential"}},
 		"another account than is said": {
 			input(access.DataInput{Kind: access.DataStore, DataStore: "labels", Path: "x", StorageAccount: "lake"}),
-			[]string{`dataInputs.labels.storageAccount: is lake, but the data store "labels" points to account shared; write shared`},
+			[]string{`dataInputs.labels.storageAccount: is lake, but the data store "labels" points to account shared; ` +
+				`write shared`},
 		},
 		"another container than is said": {input(access.DataInput{Kind: access.DataStore, DataStore: "labels", Path: "x",
 			Container: "other"}), []string{"dataInputs.labels.container: is other, but", "points to container labels"}},
@@ -512,7 +523,8 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 				"set azure-native:subscriptionId to " + subscription}},
 		"an asset that is a table": {
 			input(access.DataInput{Kind: access.DataAsset, DataAsset: "table", Version: "1"}),
-			[]string{`dataInputs.labels.dataAsset: version 1 of the data asset "table" is of type mltable, which batch endpoints do not take`},
+			[]string{`dataInputs.labels.dataAsset: version 1 of the data asset "table" is of type mltable, which batch ` +
+				`endpoints do not take`},
 		},
 		"a file that is said to be a folder": {
 			input(access.DataInput{Kind: access.DataAsset, DataAsset: "file", Version: "1", Type: "folder"}),

@@ -26,7 +26,8 @@ func managedIdentity(args components.ManagedIdentityArgs, opts ...pulumi.Resourc
 func TestManagedIdentityIsMade(t *testing.T) {
 	t.Parallel()
 	r := run(t, managedIdentity(components.ManagedIdentityArgs{
-		ResourceGroupName: pulumi.String("ml"), Location: pulumi.String("westeurope"), Tags: pulumi.StringMap{"team": pulumi.String("scoring")},
+		ResourceGroupName: pulumi.String("ml"), Location: pulumi.String(
+			"westeurope"), Tags: pulumi.StringMap{"team": pulumi.String("scoring")},
 	}))
 	made := r.one(userAssigned, "ident")
 	assert.Equal(t, map[string]any{

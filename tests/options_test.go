@@ -188,7 +188,8 @@ func TestAliasesStandOnTheComponentAndTheEngineHandsThemDown(t *testing.T) {
 func TestTransformationsSeeEveryChild(t *testing.T) {
 	t.Parallel()
 	r := withOptions(t,
-		pulumi.Transformations([]pulumi.ResourceTransformation{func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+		pulumi.Transformations([]pulumi.ResourceTransformation{func(
+			args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
 			return &pulumi.ResourceTransformationResult{Props: args.Props, Opts: append(args.Opts, pulumi.RetainOnDelete(true))}
 		}}))
 	for _, reg := range r.customs() {

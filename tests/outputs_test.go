@@ -81,7 +81,8 @@ func TestTheAccessReportIsTheModels(t *testing.T) {
 	}
 	assert.Len(t, r.ofType(roleAssignment), granted, "as many grants as assignments")
 	for _, path := range plans.Of(args.Model()).Paths() {
-		told := report["paths"].(map[string]any)[path.Invoker].(map[string]any)[path.Endpoint].(map[string]any)[path.Input].(string)
+		of := report["paths"].(map[string]any)[path.Invoker].(map[string]any)
+		told := of[path.Endpoint].(map[string]any)[path.Input].(string)
 		assert.Equal(t, path.Works(), told == "works", "%+v", path)
 	}
 }

@@ -224,7 +224,8 @@ func (r *recorder) names() []string {
 func (r *recorder) output(key string) any {
 	r.t.Helper()
 	require.Contains(r.t, r.outputs, resource.PropertyKey(key))
-	return resource.NewProperty(resource.PropertyMap{"v": r.outputs[resource.PropertyKey(key)]}).Mappable().(map[string]any)["v"]
+	output := resource.NewProperty(resource.PropertyMap{"v": r.outputs[resource.PropertyKey(key)]})
+	return output.Mappable().(map[string]any)["v"]
 }
 
 // plainText is every request and log in which a secret could be read by whoever sees it: secret values are left out.

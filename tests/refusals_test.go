@@ -14,8 +14,10 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-const twoWildcards = `{"properties": {"roleName": "R", "permissions": [{"actions": ["Microsoft.MachineLearningServices/*/read*"]}]}}`
-const elsewhere = `{"properties": {"roleName": "R", "assignableScopes": ["/subscriptions/22222222-2222-4222-8222-222222222222"], "permissions": [{"actions": ["*"]}]}}`
+const twoWildcards = `{"properties": {"roleName": "R", "permissions": [{"actions": ` +
+	`["Microsoft.MachineLearningServices/*/read*"]}]}}`
+const elsewhere = `{"properties": {"roleName": "R", "assignableScopes": ` +
+	`["/subscriptions/22222222-2222-4222-8222-222222222222"], "permissions": [{"actions": ["*"]}]}}`
 
 // badInput is every case of bad input: a change to a good configuration, and the path, the fault and the remedy that
 // the error must name.

@@ -121,13 +121,16 @@ func (h *host) set(r *http.Request, comment string) {
 func pipelines(url string) map[string]map[string]string {
 	return map[string]map[string]string{
 		"GitHub Actions": {
-			"GITHUB_ACTIONS": "true", "GITHUB_API_URL": url, "GITHUB_REPOSITORY": "contoso/scoring", "GITHUB_REF": "refs/pull/7/merge", "GITHUB_SERVER_URL": "https://github.example",
-			"GITHUB_RUN_ID": "42", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_EVENT_PATH": "testdata/event.json", "GITHUB_SHA": "merged", "GITHUB_TOKEN": "token-of-the-run",
+			"GITHUB_ACTIONS": "true", "GITHUB_API_URL": url, "GITHUB_REPOSITORY": "contoso/scoring", "GITHUB_REF": "refs/" +
+				"pull/7/merge", "GITHUB_SERVER_URL": "https://github.example",
+			"GITHUB_RUN_ID": "42", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_EVENT_PATH": "testdata/" +
+				"event.json", "GITHUB_SHA": "merged", "GITHUB_TOKEN": "token-of-the-run",
 		},
 		"Azure Pipelines": {
 			"TF_BUILD": "True", "SYSTEM_COLLECTIONURI": url +
 				"/contoso/", "SYSTEM_TEAMPROJECTID": "p", "BUILD_REPOSITORY_ID": "r",
-			"SYSTEM_PULLREQUEST_PULLREQUESTID": "7", "SYSTEM_PULLREQUEST_SOURCECOMMITID": "f00d", "BUILD_BUILDID": "42", "SYSTEM_ACCESSTOKEN": "token-of-the-run",
+			"SYSTEM_PULLREQUEST_PULLREQUESTID": "7", "SYSTEM_PULLREQUEST_SOURCECOMMITID": "f00d", "BUILD_BUILDID": "42",
+			"SYSTEM_ACCESSTOKEN": "token-of-the-run",
 		},
 	}
 }

@@ -14,10 +14,11 @@ func markerOf(stack string) string { return "<!-- batchaccess review of stack " 
 
 var backticks = regexp.MustCompile("`+")
 
-// compose puts the resource diff, folded, below the access diff. What is too long for one comment is cut off the resource
-// diff first, and says so.
+// compose puts the resource diff, folded, below the access diff. What is too long for one comment is cut off the
+// resource diff first, and says so.
 func compose(marker, from, access, resources string, limit int) string {
-	const folded, cut = "\n<details><summary>Resource diff</summary>\n\n%s\n%s\n%s\n\n</details>\n", "\n… cut here: the whole is in the log of the pipeline"
+	const folded, cut = "\n<details><summary>Resource diff</summary>\n\n%s\n%s\n%s\n\n</details>\n", "\n… cut here: " +
+		"the whole is in the log of the pipeline"
 	head := marker + "\n" + strings.TrimRight(access, "\n") + "\n"
 	if from != "" {
 		head += "\n" + from + "\n"

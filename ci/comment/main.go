@@ -2,7 +2,8 @@
 // place: the access diff first, then the resource diff.
 //
 //	go run ./ci/comment -stack dev -begin
-//	go run ./ci/comment -stack dev -access .batchaccess/review/dev/access.md -resources .batchaccess/review/dev/resources.txt
+//	go run ./ci/comment -stack dev -access .batchaccess/review/dev/access.md \
+//	  -resources .batchaccess/review/dev/resources.txt
 //
 // The first, at the start of a run, says that nothing is known yet; so does the second if the access diff is not there.
 // The comment names the commit and the run, and only a comment of the same author is replaced.

@@ -34,7 +34,8 @@ func newAdopt() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "adopt",
 		Short: "Find what a stack would make and exists already, and import it",
-		Long: `Adopt looks in Azure for everything that pulumi up would create: the role, its assignments, clusters, identities,
+		Long: `Adopt looks in Azure for everything that pulumi up would create: the role, its assignments, clusters, ` +
+			`identities,
 applications and what they hold. What stands there already, from a state that was lost or another tool, would stop the
 deployment or be made twice. Adopt writes it, with the components that it lies in, to a file for pulumi import, or with
 --yes imports it. It changes nothing in Azure.

@@ -18,9 +18,11 @@ import (
 const azName = "az"
 
 // azCan is what the stand-in for the Azure CLI does.
-const azCan = `This az is the sandbox's stand-in for the Azure CLI. It signs in at the sandbox and nowhere else, and can do this:
+const azCan = `This az is the sandbox's stand-in for the Azure CLI. It signs in at the sandbox and nowhere else, ` +
+	`and can do this:
   az login [--username <name, user principal name or object ID>] [--password <password>]
-  az login --service-principal --username <client ID> --tenant <tenant ID> (--password <secret> | --federated-token <token>)
+  az login --service-principal --username <client ID> --tenant <tenant ID> (--password <secret> | ` +
+	`--federated-token <token>)
   az login --identity [--client-id <client ID>]
   az account show
   az account get-access-token [--resource <audience> | --scope <audience>/.default] [--tenant <tenant ID>]
@@ -197,7 +199,8 @@ func (c *azCall) token(ctx context.Context, cloud *azCloud) (any, error) {
 	}
 	return map[string]any{
 		"accessToken": token.Token, "expiresOn": token.ExpiresOn.Local().Format("2006-01-02 15:04:05.000000"),
-		"expires_on": token.ExpiresOn.Unix(), "subscription": cloud.subscription, "tenant": cloud.TenantID, "tokenType": "Bearer",
+		"expires_on": token.ExpiresOn.Unix(), "subscription": cloud.subscription, "tenant": cloud.TenantID,
+		"tokenType": "Bearer",
 	}, nil
 }
 

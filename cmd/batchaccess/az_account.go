@@ -220,7 +220,8 @@ const azureCLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 func (c *azCloud) userToken(ctx context.Context, user knownUser, password, tenant, scope string) (azcore.AccessToken,
 	error) {
 	form := url.Values{
-		"grant_type": {"password"}, "client_id": {azureCLI}, "scope": {scope}, "username": {user.UserPrincipalName}, "password": {password},
+		"grant_type": {"password"}, "client_id": {azureCLI}, "scope": {scope}, "username": {user.UserPrincipalName},
+		"password": {password},
 	}
 	req, err := runtime.NewRequest(ctx, http.MethodPost, c.Authority+"/"+tenant+"/oauth2/v2.0/token")
 	if err == nil {

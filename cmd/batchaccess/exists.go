@@ -15,8 +15,10 @@ import (
 )
 
 // existsHelp tells what --exists takes.
-const existsHelp = `--exists says what else exists there, for stacks that use the components by themselves: the ARM ID of a workspace, of a
-storage account or of a container in one, or user:, group:, servicePrincipal: or managedIdentity: with an object ID. It can be
+const existsHelp = `--exists says what else exists there, for stacks that use the components by themselves: the ` +
+	`ARM ID of a workspace, of a
+storage account or of a container in one, or user:, group:, servicePrincipal: or managedIdentity: with an object ` +
+	`ID. It can be
 repeated, and need be said once: it is kept with the state.`
 
 func addExists(cmd *cobra.Command, things *[]string) {

@@ -26,16 +26,19 @@ func newExplain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [--why INVOKER [INPUT]]",
 		Short: "Report who can start which job on which data, of any program with the components",
-		Long: `Explain prints the access matrix of a stack: invoker by endpoint by input, with every hop and what is missing; its grants;
+		Long: `Explain prints the access matrix of a stack: invoker by endpoint by input, with every hop and what is ` +
+			`missing; its grants;
 whether its assertions hold; and what a reviewer should know. It needs no Azure and no network.
 
 ` + previewHelp + `
 Of a program with several BatchEndpointAccess each name begins with that of its component.
 
-With --against it compares the configuration with that of a commit, branch or tag, as review compares a preview: for pull
+With --against it compares the configuration with that of a commit, branch or tag, as review compares a preview: ` +
+			`for pull
 requests from forks, which get no credentials to preview with.
 
-It exits with 1 if a declared path does not work or an assertion does not hold, and with 2 if the configuration can't be read
+It exits with 1 if a declared path does not work or an assertion does not hold, and with 2 if the configuration ` +
+			`can't be read
 or is wrong.`,
 		Example: `  batchaccess explain --stack dev
   batchaccess explain --stack dev --why analysts patients

@@ -12,7 +12,8 @@ import (
 )
 
 const oneInput = oneUser + `  batchaccess:storageAccounts:
-    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/lake
+    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.Storage/` +
+	`storageAccounts/lake
   batchaccess:dataInputs:
     rows: { kind: blob, storageAccount: lake, container: rows }
 `

@@ -40,7 +40,8 @@ func newInvoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "invoke",
 		Short: "Start a job on a batch endpoint, and explain what is missing if it does not run",
-		Long: `Invoke starts a job on a batch endpoint and, with --wait, follows it to its end. The endpoint, its inputs and its
+		Long: `Invoke starts a job on a batch endpoint and, with --wait, follows it to its end. The endpoint, its ` +
+			`inputs and its
 outputs come from a stack's configuration, or from flags, or the whole request from a file. The token's audience is
 ` + access.Model{}.Audience() +
 			` and nothing else; in another cloud, that cloud's. The cloud is that of ARM_METADATA_HOSTNAME,
@@ -48,14 +49,16 @@ of the stack (azure-native:environment), of ARM_ENVIRONMENT, or of the endpoint'
 
 Who invokes (--as):
   user              whoever is signed in to the Azure CLI
-  servicePrincipal  --client-id and --tenant-id (AZURE_CLIENT_ID, AZURE_TENANT_ID), and one proof: AZURE_CLIENT_SECRET or
+  servicePrincipal  --client-id and --tenant-id (AZURE_CLIENT_ID, AZURE_TENANT_ID), and one proof: ` +
+			`AZURE_CLIENT_SECRET or
                     --client-secret -, --certificate (AZURE_CLIENT_CERTIFICATE_PATH, AZURE_CLIENT_CERTIFICATE_PASSWORD),
                     --federated-token-file (AZURE_FEDERATED_TOKEN_FILE)
   managedIdentity   that of this VM, App Service or Function; a user-assigned one by --client-id
   default           the first that works of Azure's default chain: environment, workload, managed identity, Azure CLI
 Or take an invoker of the stack (--as-invoker), or a token on standard input (--token -).
 
-Data is named by an https URL, azureml:<data asset>:<version>, azureml://datastores/<data store>/paths/<path>, or ARM ID;
+Data is named by an https URL, azureml:<data asset>:<version>, azureml://datastores/<data store>/paths/<path>, or ` +
+			`ARM ID;
 or, with a stack, by the name of a data input. Secrets are read from variables and standard input, never from flags.
 
 Exit codes:

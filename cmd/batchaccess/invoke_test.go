@@ -21,13 +21,15 @@ const ann = "33333333-3333-4333-8333-333333333333"
 
 // scoring is a stack whose endpoint reads what a data store's own key opens, and what identities read.
 const scoring = `config:
-  batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws
+  batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/` +
+	`Microsoft.MachineLearningServices/workspaces/ws
   batchaccess:location: westeurope
   batchaccess:invokers:
     ann: { kind: user, objectId: 33333333-3333-4333-8333-333333333333 }
   batchaccess:clusters: { cpu: { existing: true } }
   batchaccess:storageAccounts:
-    shared: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/contososhared
+    shared: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.Storage/` +
+	`storageAccounts/contososhared
   batchaccess:dataInputs:
     archive: { kind: dataStore, dataStore: archive, path: "2025", credentialInStore: true }
     images: { kind: blob, storageAccount: shared, container: images }
@@ -181,7 +183,8 @@ func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 	require.Equal(t, 0, code, stderr)
 	_, body, ok := strings.Cut(strings.TrimSuffix(stdout, "'\n"), "--data '")
 	require.True(t, ok, stdout)
-	const workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
+	const workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/" +
+		"Microsoft.MachineLearningServices/workspaces/ws"
 	got, err := invoke.ReadRequest(strings.NewReader(body))
 	require.NoError(t, err)
 	assert.Equal(t, invoke.JobRequest{Properties: invoke.Properties{

@@ -38,7 +38,8 @@ func projectWith(t *testing.T, stacks map[string]string) string {
 }
 
 const oneUser = `config:
-  batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws
+  batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/` +
+	`Microsoft.MachineLearningServices/workspaces/ws
   batchaccess:location: westeurope
   batchaccess:invokers:
     ann: { kind: user, objectId: 33333333-3333-4333-8333-333333333333 }

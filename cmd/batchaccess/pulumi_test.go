@@ -25,7 +25,8 @@ func failing(t *testing.T, says string) pulumiOf {
 func TestAPreviewThatFailsSaysWhy(t *testing.T) {
 	t.Parallel()
 	p := failing(t,
-		`{"diagnostics": [{"severity": "info", "message": "by the way"}, {"severity": "error", "message": "invokers.ada: no"}]}`)
+		`{"diagnostics": [{"severity": "info", "message": "by the way"}, {"severity": "error", "message": `+
+			`"invokers.ada: no"}]}`)
 	_, pinErr := p.componentInputs(t.Context(), "")
 	_, _, adoptErr := p.preview(t.Context())
 	for _, err := range []error{pinErr, adoptErr} {

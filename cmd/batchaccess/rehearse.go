@@ -28,7 +28,8 @@ func newRehearse() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rehearse",
 		Short: "Deploy a stack to the embedded Azure and let every invoker start every job",
-		Long: `Rehearse deploys a stack's configuration with the real Pulumi engine to the embedded Azure, signs in as every invoker,
+		Long: `Rehearse deploys a stack's configuration with the real Pulumi engine to the embedded Azure, signs in as ` +
+			`every invoker,
 starts a job on every endpoint with every input over HTTP, prints what worked, and destroys the stack again.
 
 ` + previewHelp + `

@@ -32,7 +32,8 @@ func newSandbox() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox [flags] -- <command> [arguments]",
 		Short: "Run a command, such as pulumi up, against the embedded Azure",
-		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go language host and
+		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go ` +
+			`language host and
 credentials of its own, and nothing leaves this machine. What the configuration of the project's stacks refers to exists
 in the sandbox. The state is kept from one command to the next.
 
@@ -48,8 +49,10 @@ It exits with the exit code of the command.`,
 		Example: `  batchaccess sandbox -- pulumi preview --stack dev --diff
   batchaccess sandbox -- pulumi up --stack dev --yes
   batchaccess sandbox -- batchaccess invoke --stack dev --endpoint heart-classifier --as-invoker analysts --wait
-  batchaccess sandbox -- sh -c 'az login --username release-manager && az account get-access-token --resource https://ml.azure.com'
-  batchaccess sandbox --exists /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.MachineLearningServices/workspaces/<name> -- pulumi up
+  batchaccess sandbox -- sh -c 'az login --username release-manager && az account get-access-token --resource ` +
+			`https://ml.azure.com'
+  batchaccess sandbox --exists /subscriptions/<id>/resourceGroups/<group>/providers/` +
+			`Microsoft.MachineLearningServices/workspaces/<name> -- pulumi up
   batchaccess sandbox --weather stormy,seed=7 -- pulumi destroy --stack dev --yes`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

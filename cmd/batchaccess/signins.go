@@ -23,7 +23,7 @@ import (
 // issuers hold and Azure does not. All in it is for its owner alone, and is good for one run and this sandbox only:
 //
 //	users.json                              the users and their passwords
-//	<stack>/<invoker>/azure-cli/            settings of the Azure CLI in which the invoker, or a member of it, is signed in
+//	<stack>/<invoker>/azure-cli/            settings of the Azure CLI in which the invoker, or a member, is signed in
 //	<stack>/<invoker>/federated/<credential>  a token of the issuer that the federated credential trusts
 const signInsVariable = "BATCHACCESS_SIGN_INS"
 

@@ -131,7 +131,8 @@ func TestEveryInvokerOfTheSampleStartsAJobWithOneCommand(t *testing.T) {
 		delete(how, "data-factory") // a stack does not know the client ID of an identity that it does not make
 		before := map[string]string{
 			"pipeline": `export AZURE_FEDERATED_TOKEN_FILE="$BATCHACCESS_SIGN_INS/dev/pipeline/federated/main"`,
-			"partner":  `CLIENT_SECRET="$(pulumi stack output clientSecrets --show-secrets --json --stack dev | sed -n 's/.*"2026": "\(.*\)".*/\1/p')"`,
+			"partner": `CLIENT_SECRET="$(pulumi stack output clientSecrets --show-secrets --json --stack dev | sed -n ` +
+				`'s/.*"2026": "\(.*\)".*/\1/p')"`,
 		}
 		people := []string{"analysts", "release-manager"}
 		for invoker, instructions := range how {
@@ -185,7 +186,8 @@ func TestTheStandInForTheAzureCLI(t *testing.T) {
 		assert.WithinRange(t, until, before, time.Now().Add(time.Hour))
 	})
 	t.Run("a service principal signs in with its secret", func(t *testing.T) {
-		code, stdout, stderr := s.sh(`az login --service-principal -u "$ARM_CLIENT_ID" -p "$ARM_CLIENT_SECRET" -t "$ARM_TENANT_ID" --query [0].user.type -o tsv && ` + token + " && az logout && " + token)
+		code, stdout, stderr := s.sh(`az login --service-principal -u "$ARM_CLIENT_ID" -p "$ARM_CLIENT_SECRET" -t ` +
+			`"$ARM_TENANT_ID" --query [0].user.type -o tsv && ` + token + " && az logout && " + token)
 		assert.Equal(t, 1, code)
 		assert.Contains(t, stderr, "az login", "nobody is signed in any more")
 		kind, raw, _ := strings.Cut(stdout, "\n")
@@ -225,7 +227,8 @@ func TestTheStandInForTheAzureCLI(t *testing.T) {
 func TestTheSandboxKeepsNoPassword(t *testing.T) {
 	t.Parallel()
 	s := sandboxed{t, projectWith(t, map[string]string{"dev": oneUser})}
-	code, users, stderr := s.sh(`az login -o none && ls -ld "$BATCHACCESS_SIGN_INS" && find "$BATCHACCESS_SIGN_INS" -type f -exec ls -l {} + && cat "$BATCHACCESS_SIGN_INS/users.json"`)
+	code, users, stderr := s.sh(`az login -o none && ls -ld "$BATCHACCESS_SIGN_INS" && find "$BATCHACCESS_SIGN_INS" ` +
+		`-type f -exec ls -l {} + && cat "$BATCHACCESS_SIGN_INS/users.json"`)
 	require.Equal(t, 0, code, stderr)
 	at := strings.Index(users, "[{")
 	for line := range strings.Lines(users[:at]) {

@@ -84,7 +84,8 @@ func isThere(t *testing.T, name string) bool {
 	if slices.Contains(known, name) {
 		return true
 	}
-	if words := strings.Fields(strings.TrimPrefix(name, "batchaccess ")); !strings.HasPrefix(name, "--") && len(words) > 0 {
+	if words := strings.Fields(strings.TrimPrefix(name, "batchaccess ")); !strings.HasPrefix(name, "--") &&
+		len(words) > 0 {
 		for _, cmd := range newRoot().Commands() {
 			if cmd.Name() == words[0] {
 				return !slices.ContainsFunc(words[1:], func(flag string) bool { return !hasFlag(cmd, flag) })
@@ -92,7 +93,8 @@ func isThere(t *testing.T, name string) bool {
 		}
 	}
 	if strings.HasPrefix(name, "--") {
-		return slices.ContainsFunc(append(newRoot().Commands(), newRoot()), func(c *cobra.Command) bool { return hasFlag(c, name) })
+		return slices.ContainsFunc(append(newRoot().Commands(), newRoot()),
+			func(c *cobra.Command) bool { return hasFlag(c, name) })
 	}
 	_, err = os.Stat(filepath.Join(repository, name))
 	return err == nil
@@ -119,7 +121,8 @@ func testsOf(t *testing.T, folder string) (names []string) {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 		require.NoError(t, err)
 		for _, declared := range parsed.Decls {
-			if f, ok := declared.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") && f.Name.Name != "TestMain" {
+			if f, ok := declared.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") &&
+				f.Name.Name != "TestMain" {
 				names = append(names, f.Name.Name)
 			}
 		}

@@ -12,7 +12,8 @@ import (
 
 const reading = oneUser + `  batchaccess:role: { additions: [pollJobs] }
   batchaccess:storageAccounts:
-    shared: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/contososhared
+    shared: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.Storage/` +
+	`storageAccounts/contososhared
   batchaccess:dataInputs:
     images: { kind: blob, storageAccount: shared, container: images }
 `

@@ -9,7 +9,8 @@ import (
 )
 
 // weatherHelp tells what --weather takes.
-var weatherHelp = `--weather makes the sandbox as slow and unreliable as Azure can be. It takes settings, separated by commas:
+var weatherHelp = `--weather makes the sandbox as slow and unreliable as Azure can be. It takes settings, ` +
+	`separated by commas:
   seed=7           which of the possible courses the weather takes; the same one takes the same
   replication=2s   how long a new principal is unknown elsewhere
   propagation=3s   how long a new role assignment does not act yet, and a removed one still does

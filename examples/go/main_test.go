@@ -8,7 +8,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
-const workspaceID = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/Microsoft.MachineLearningServices/workspaces/scoring-dev"
+const workspaceID = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/" +
+	"Microsoft.MachineLearningServices/workspaces/scoring-dev"
 
 // Who may do what, under mocks: in a moment, without Azure and without Pulumi.
 func TestWhoMayDoWhat(t *testing.T) {

@@ -130,8 +130,10 @@ func TestARoleOfTheSameNameIsInTheWay(t *testing.T) {
 	w := newWorld(t)
 	define := func(guid, name string) {
 		w.make(http.MethodPut, "https://management.azure.com",
-			scope+"/providers/Microsoft.Authorization/roleDefinitions/"+guid+"?api-version=2022-04-01", map[string]any{"properties": map[string]any{
-				"roleName": name, "type": "CustomRole", "assignableScopes": []string{scope}, "permissions": []any{map[string]any{"actions": []string{"Microsoft.Storage/storageAccounts/read"}}},
+			scope+"/providers/Microsoft.Authorization/roleDefinitions/"+guid+"?api-version=2022-04-01",
+			map[string]any{"properties": map[string]any{
+				"roleName": name, "type": "CustomRole", "assignableScopes": []string{scope},
+				"permissions": []any{map[string]any{"actions": []string{"Microsoft.Storage/storageAccounts/read"}}},
 			}})
 	}
 	define(assignment, "Invoker")
@@ -196,7 +198,8 @@ func TestWhatAnApplicationHoldsIsFound(t *testing.T) {
 	w.make(http.MethodPost, cloud.Graph, in+"/addPassword",
 		map[string]any{"passwordCredential": map[string]any{"displayName": "2026"}})
 	w.make(http.MethodPost, cloud.Graph, in+"/federatedIdentityCredentials", map[string]any{
-		"name": "main", "issuer": "https://issuer.example", "subject": "repo:o/r", "audiences": []string{"api://AzureADTokenExchange"},
+		"name": "main", "issuer": "https://issuer.example", "subject": "repo:o/" +
+			"r", "audiences": []string{"api://AzureADTokenExchange"},
 	})
 	found := adoptAll(t, w.finder, passwordType, map[string]map[string]any{
 		"lost": {"applicationId": app, "displayName": "2026"}, "new": {"applicationId": app,
@@ -424,17 +427,20 @@ func TestTheFileHoldsWhatExistsAndTheComponentsAroundIt(t *testing.T) {
 	}
 	// Of the same name in two components, of which the outer one of the first is in the state already.
 	p := read(t, `{"steps": [`+step("urn:pulumi:dev::p::x:y:Outer$x:y:Inner$"+assignmentType+"::reader")+`]}`)
-	a, err := w.finder.Adopt(t.Context(), p, adopt.State{}, []byte(`{"nameTable": {"outer": "urn:pulumi:dev::p::x:y:Outer::o"}, "future": "kept", "resources": [
+	a, err := w.finder.Adopt(t.Context(), p, adopt.State{},
+		[]byte(`{"nameTable": {"outer": "urn:pulumi:dev::p::x:y:Outer::o"}, "future": "kept", "resources": [
 		{"type": "x:y:Inner", "name": "inner", "parent": "outer", "component": true},
 		{"type": "x:y:Inner", "name": "innerTwo", "component": true},
-		{"type": "`+assignmentType+`", "name": "readerOne", "logicalName": "reader", "parent": "inner", "provider": "mine", "id": "<PLACEHOLDER>"},
+		{"type": "`+assignmentType+`", "name": "readerOne", "logicalName": "reader", "parent": "inner", "provider": `+
+			`"mine", "id": "<PLACEHOLDER>"},
 		{"type": "`+assignmentType+`", "name": "reader", "parent": "innerTwo", "id": "<PLACEHOLDER>"},
 		{"type": "pulumi:providers:azure-native", "name": "mine"}, {"type": "pulumi:providers:azure-native", "name": "yours"}
 	]}`), "")
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"nameTable": {"outer": "urn:pulumi:dev::p::x:y:Outer::o"}, "future": "kept", "resources": [
 		{"type": "x:y:Inner", "name": "inner", "parent": "outer", "component": true},
-		{"type": "`+assignmentType+`", "name": "readerOne", "logicalName": "reader", "parent": "inner", "provider": "mine", "id": "`+id+`"},
+		{"type": "`+assignmentType+`", "name": "readerOne", "logicalName": "reader", "parent": "inner", "provider": `+
+		`"mine", "id": "`+id+`"},
 		{"type": "pulumi:providers:azure-native", "name": "mine"}
 	]}`, string(a.File))
 

@@ -11,8 +11,10 @@ import (
 // A state that can be read can be written, and what is written has the same resources and nothing pending.
 func FuzzReadState(f *testing.F) {
 	for _, seed := range []string{
-		`{"version": 3, "deployment": {"resources": [{"urn": "urn:pulumi:s::p::t::n", "type": "t"}], "pending_operations": [{"resource": {"urn": "urn:pulumi:s::p::t::m"}, "type": "creating"}]}}`,
-		`{"version": 3, "deployment": {}}`, `{"version": 3, "deployment": null}`, `{"version": 2, "deployment": {"resources": null}}`, `null`, `{"version": 3, "deployment": {"resources": [null]}}`,
+		`{"version": 3, "deployment": {"resources": [{"urn": "urn:pulumi:s::p::t::n", "type": "t"}], ` +
+			`"pending_operations": [{"resource": {"urn": "urn:pulumi:s::p::t::m"}, "type": "creating"}]}}`,
+		`{"version": 3, "deployment": {}}`, `{"version": 3, "deployment": null}`, `{"version": 2, "deployment": ` +
+			`{"resources": null}}`, `null`, `{"version": 3, "deployment": {"resources": [null]}}`,
 	} {
 		f.Add([]byte(seed))
 	}

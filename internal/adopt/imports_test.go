@@ -29,7 +29,8 @@ func TestAFileForImportThatIsNotUnderstoodIsRefused(t *testing.T) {
 		"a resource of nothing":  {`{"resources": [null]}`, previewed, "resources[0] has no type or no name"},
 		"its own parent": {`{"resources": [{"type": "t", "name": "a", "parent": "a"}]}`, previewed,
 			"resources[0] lies within itself"},
-		"a circle": {`{"resources": [{"type": "t", "name": "c", "parent": "a"}, {"type": "t", "name": "a", "parent": "b"}, {"type": "t", "name": "b", "parent": "a"}]}`,
+		"a circle": {`{"resources": [{"type": "t", "name": "c", "parent": "a"}, {"type": "t", "name": "a", "parent": ` +
+			`"b"}, {"type": "t", "name": "b", "parent": "a"}]}`,
 			previewed, "resources[0] lies within itself"},
 		"a table of names": {`{"nameTable": {"a": "b"}}`, previewed, `nameTable.a is no URN: "b"`},
 	} {
@@ -50,7 +51,8 @@ func FuzzImports(f *testing.F) {
 		{placeholders, previewed}, {`null`, previewed}, {`{"resources": [{"type": "t", "name": "a", "parent": "a"}]}`,
 			`{}`}, {placeholders, `{"steps": [{"urn": "::"}]}`},
 		{
-			`{"resources": [{"type": "t", "name": "a", "id": 1, "extra": {"b": [null]}}, {"type": "t", "name": "a"}], "more": 1e999}`,
+			`{"resources": [{"type": "t", "name": "a", "id": 1, "extra": {"b": [null]}}, {"type": "t", "name": "a"}], ` +
+				`"more": 1e999}`,
 			previewed,
 		},
 	} {

@@ -109,7 +109,8 @@ var kinds = map[string]kind{
 		find: findPassword, needs: []string{"applicationId"}, remove: removePassword,
 	},
 	"azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential": {
-		find: findFederatedCredential, needs: []string{"applicationId"}, rival: credentialOfSameSubject, remove: removeFederatedCredential,
+		find: findFederatedCredential, needs: []string{"applicationId"}, rival: credentialOfSameSubject,
+		remove: removeFederatedCredential,
 	},
 }
 

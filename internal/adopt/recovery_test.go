@@ -80,20 +80,24 @@ func (w world) application(tag string) string {
 func state(t *testing.T, resources, creations string) adopt.State {
 	t.Helper()
 	s, err := adopt.ReadState(fmt.Appendf(nil,
-		`{"version": 3, "deployment": {"manifest": {"kept": "as it is"}, "resources": [%s], "pending_operations": [%s]}}`, resources, creations))
+		`{"version": 3, "deployment": {"manifest": {"kept": "as it is"}, "resources": [%s], "pending_operations": `+
+			`[%s]}}`, resources, creations))
 	require.NoError(t, err)
 	return s
 }
 
 func creating(kind, name, inputs string) string {
-	return fmt.Sprintf(`{"type": "creating", "resource": {"urn": "%s%s::%s", "custom": true, "type": "%s", "inputs": %s, "provider": "%spulumi:providers:azure-native::default::1", "futureKey": [1]}}`, urnOf, kind, name, kind, inputs, urnOf)
+	return fmt.Sprintf(`{"type": "creating", "resource": {"urn": "%s%s::%s", "custom": true, "type": "%s", "inputs": `+
+		`%s, "provider": "%spulumi:providers:azure-native::default::1", "futureKey": `+
+		`[1]}}`, urnOf, kind, name, kind, inputs, urnOf)
 }
 
 const (
 	assignmentType  = "azure-native:authorization:RoleAssignment"
 	applicationType = "azuread:index/application:Application"
 	provider        = `{"urn": "` + urnOf +
-		`pulumi:providers:azure-native::default", "custom": true, "type": "pulumi:providers:azure-native", "id": "1", "inputs": {"subscriptionId": "` + subscription + `"}}`
+		`pulumi:providers:azure-native::default", "custom": true, "type": "pulumi:providers:azure-native", "id": "1", ` +
+		`"inputs": {"subscriptionId": "` + subscription + `"}}`
 )
 
 func TestWhatWasMadeIsTakenIntoTheState(t *testing.T) {
@@ -103,7 +107,8 @@ func TestWhatWasMadeIsTakenIntoTheState(t *testing.T) {
 	w.make(http.MethodPut, "https://management.azure.com", path+"?api-version=2022-04-01",
 		map[string]any{"properties": map[string]any{
 			"principalId": w.azure.Deployer().ObjectID, "principalType": "ServicePrincipal",
-			"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+			"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/" +
+				"2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
 		}})
 	app := w.application("whose:this")
 	s := state(t, provider, strings.Join([]string{
@@ -201,7 +206,8 @@ func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 		owned(w.azure.Deployer().ObjectID))["id"].(string)
 	pending := creating(applicationType, "app", `{"tags": ["whose:this"]}`)
 	withKnown := state(t,
-		provider+`, {"urn": "`+urnOf+applicationType+`::app", "custom": true, "type": "`+applicationType+`", "id": "`+known+`"}`, pending)
+		provider+`, {"urn": "`+urnOf+applicationType+`::app", "custom": true, "type": "`+applicationType+`", "id": `+
+			`"`+known+`"}`, pending)
 	plan, err := w.finder.Plan(t.Context(), withKnown)
 	require.NoError(t, err)
 	require.Equal(t, []adopt.Found{{ID: made}}, plan[0].Remove, "what the deployer alone owns is what was left over")
@@ -294,7 +300,8 @@ func TestAGroupThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	require.NoError(t, err)
 	group := func(owner string, members ...string) string {
 		body := map[string]any{
-			"displayName": "TERRAFORM_UPDATE_x", "description": "whose:this", "mailEnabled": false, "mailNickname": "x", "securityEnabled": true,
+			"displayName": "TERRAFORM_UPDATE_x", "description": "whose:" +
+				"this", "mailEnabled": false, "mailNickname": "x", "securityEnabled": true,
 			"owners@odata.bind": []string{cloud.Graph + "/v1.0/directoryObjects/" + owner},
 		}
 		for _, m := range members {

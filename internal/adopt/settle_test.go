@@ -17,7 +17,8 @@ func settled(t *testing.T, kind, has, says string) (inputs, outputs map[string]a
 	t.Helper()
 	urn := urnOf + kind + "::r"
 	s := state(t, `{"urn": "`+urn+`", "type": "`+kind+`", "custom": true, "id": "x", "future": 1, "inputs": `+has+`,
-		"outputs": {"a": "b", "__inputs": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "old"}}}`, "")
+		"outputs": {"a": "b", "__inputs": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", `+
+		`"ciphertext": "old"}}}`, "")
 	p := read(t, `{"steps": [{"op": "delete-replaced", "urn": "`+urn+
 		`"}, {"op": "replace", "urn": "`+urn+`", "oldState": {}, "newState": {"type": "`+kind+`", "custom": true, "inputs": `+
 		says+`}}]}`)
@@ -80,7 +81,8 @@ func TestWhatWasImportedIsSaidInTheProgramsWords(t *testing.T) {
 		"an empty value that a provider makes": {roleType,
 			`{"a": "1", "b": "", "c": false, "d": [], "e": {"f": 0}, "g": null}`, `{"a": "1"}`, `{"a": "1"}`},
 		"a role that allows more": {
-			roleType, `{"permissions": [{"actions": ["x"], "notActions": [], "dataActions": ["y"]}]}`, `{"permissions": [{"actions": ["x"]}]}`,
+			roleType, `{"permissions": [{"actions": ["x"], "notActions": [], "dataActions": ["y"]}]}`, `{"permissions": ` +
+				`[{"actions": ["x"]}]}`,
 			`{"permissions": [{"actions": ["x"], "dataActions": ["y"]}]}`,
 		},
 		"a list of another length": {roleType, `{"actions": ["x", "y"]}`, `{"actions": ["x"]}`, same},
@@ -92,10 +94,12 @@ func TestWhatWasImportedIsSaidInTheProgramsWords(t *testing.T) {
 		"what is not known yet": {assignmentType, `{"principalId": "p"}`,
 			`{"principalId": "` + notKnown + `", "roleDefinitionId": "` + notKnown + `"}`, same},
 		"a secret": {
-			roleType, `{"s": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "c"}}`, `{"s": "[secret]", "t": "[secret]"}`, same,
+			roleType, `{"s": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": ` +
+				`"c"}}`, `{"s": "[secret]", "t": "[secret]"}`, same,
 		},
 		"a secret that the program has in the plain": {
-			roleType, `{"s": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "c"}}`, `{"s": {"a": ""}}`, same,
+			roleType, `{"s": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": ` +
+				`"c"}}`, `{"s": {"a": ""}}`, same,
 		},
 		"the providers' own": {applicationType, `{"__old": ["x"]}`, `{"__defaults": ["y"]}`, `{"__defaults": ["y"]}`},
 		"another type of value": {roleType, `{"a": "1", "b": ["x"], "c": {"d": "x"}}`, `{"a": 1, "b": "x", "c": ["x"]}`,
@@ -135,13 +139,15 @@ func TestOnlyWhatWasImportedIsSettled(t *testing.T) {
 			`", "custom": ` + custom + `, "inputs": ` + inputs + `}}`
 	}
 	s := state(t, resource("old", `, "delete": true`)+","+resource("imported", "")+","+resource("made", "")+
-		`, {"urn": "`+urnOf+`x:y:C::c", "type": "x:y:C"}, {"urn": "`+urnOf+`pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack"}`, "")
+		`, {"urn": "`+urnOf+`x:y:C::c", "type": "x:y:C"}, {"urn": "`+urnOf+`pulumi:pulumi:Stack::s", "type": `+
+		`"pulumi:pulumi:Stack"}`, "")
 	p := read(t, `{"steps": [`+step(roleType, "imported", "true", `{"scope": "/x"}`)+","+
 		step(roleType, "made", "true", `{"scope": "/x"}`)+","+
 		step(roleType, "old", "true", `{"scope": "/x"}`)+","+step("pulumi:pulumi:Stack", "s", "false", `{"a": 1}`)+","+
 		step("x:y:C", "c", "false", `{"known": {"a": [1]}, "later": {"a": ["`+notKnown+`"]}, "secret": "[secret]"}`)+`]}`)
 	imported, err := adopt.Imported(p,
-		[]byte(`{"resources": [{"type": "`+roleType+`", "name": "imported"}]}`), []byte(`{"resources": [{"type": "`+roleType+`", "name": "old"}]}`))
+		[]byte(`{"resources": [{"type": "`+roleType+`", "name": "imported"}]}`), []byte(
+			`{"resources": [{"type": "`+roleType+`", "name": "old"}]}`))
 	require.NoError(t, err)
 	text, changed, err := s.Settled(p, imported)
 	require.NoError(t, err)
@@ -171,7 +177,8 @@ func TestWhatWasImportedStandsBehindWhatItDependsOn(t *testing.T) {
 	const old = `{"urn": "` + role + `", "type": "` + roleType + `", "custom": true, "id": "old", "delete": true}`
 	s := state(t, provider+`, `+old+`,
 		{"urn": "`+assignment+`", "type": "`+assignmentType+`", "custom": true, "id": "a", "future": 1, "inputs": {"b": "c"}},
-		{"urn": "`+role+`", "type": "`+roleType+`", "custom": true, "id": "r"}, {"urn": "`+cluster+`", "type": "`+computeType+`", "custom": true, "id": "c"}`, "")
+		{"urn": "`+role+`", "type": "`+roleType+`", "custom": true, "id": "r"}, {"urn": "`+cluster+`", "type": `+
+		`"`+computeType+`", "custom": true, "id": "c"}`, "")
 	previewed := func(dependencies string) engine.Preview {
 		return read(t, `{"steps": [
 			{"op": "same", "urn": "`+role+`", "newState": {"type": "`+roleType+`", "custom": true, "inputs": {}}},

@@ -28,7 +28,8 @@ type ID struct{ SubscriptionID, ResourceGroup, Type, Name string }
 
 var (
 	guidForm = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	idForm   = regexp.MustCompile(`(?i)^/subscriptions/([^/\s]+)/resourceGroups/([^/\s]+)/providers/([^/\s]+/[^/\s]+)/([^/\s]+)$`)
+	idForm   = regexp.MustCompile(`(?i)^/subscriptions/([^/\s]+)/resourceGroups/([^/\s]+)/providers/([^/\s]+/[^/` +
+		`\s]+)/([^/\s]+)$`)
 )
 
 // IsGUID reports whether s is a GUID as Azure writes it, in either case.

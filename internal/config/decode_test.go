@@ -28,7 +28,8 @@ func TestTheSampleStackIsWithoutAProblem(t *testing.T) {
 	t.Parallel()
 	args, ps := config.Decode(devStack(t))
 	require.Empty(t, ps)
-	const workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/Microsoft.MachineLearningServices/workspaces/scoring-dev"
+	const workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/" +
+		"Microsoft.MachineLearningServices/workspaces/scoring-dev"
 	no := false
 	m := args.Model()
 	assert.Equal(t, workspace, m.WorkspaceID.Text())
@@ -365,7 +366,8 @@ func TestValuesAreReadAsPeopleWriteThem(t *testing.T) {
 		})
 	}
 	// The engine hands objects over as JSON, where every number is a float64.
-	args, _ := config.Decode(map[string]any{"dataInputs": map[string]any{"a": map[string]any{"version": float64(20261101)}}})
+	args, _ := config.Decode(map[string]any{"dataInputs": map[string]any{"a": map[string]any{"version": float64(
+		20261101)}}})
 	assert.Equal(t, "20261101", args.DataInputs["a"].Version, "as JSON")
 }
 

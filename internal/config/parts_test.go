@@ -26,10 +26,13 @@ func TestTheGroupsOfTheDocs(t *testing.T) {
 	shown = regexp.MustCompile(`(?m)^  (\w)`).ReplaceAllString(shown, "  batchaccess:$1")
 	const rest = `
   batchaccess:location: westeurope
-  batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/ws
+  batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/` +
+		`Microsoft.MachineLearningServices/workspaces/ws
   batchaccess:clusters: { cpu: {} }
-  batchaccess:storageAccounts: { lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.Storage/storageAccounts/lake }
-  batchaccess:dataInputs: { sales: { kind: blob, storageAccount: lake, container: sales }, payroll: { kind: blob, storageAccount: lake, container: payroll } }
+  batchaccess:storageAccounts: { lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/` +
+		`providers/Microsoft.Storage/storageAccounts/lake }
+  batchaccess:dataInputs: { sales: { kind: blob, storageAccount: lake, container: sales }, payroll: { kind: blob, ` +
+		`storageAccount: lake, container: payroll } }
 `
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: batchaccess\n"), 0o600))

@@ -161,7 +161,8 @@ config:
 	values, err := config.ReadStack(dir, "dev")
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{
-		"location": "westeurope", "protect": true, "workspaceId": "/subscriptions/x", "tags": map[string]any{"team": "scoring"},
+		"location": "westeurope", "protect": true, "workspaceId": "/subscriptions/" +
+			"x", "tags": map[string]any{"team": "scoring"},
 	}, values)
 }
 
@@ -192,7 +193,8 @@ func TestLoadRefusesWhatExplainRefuses(t *testing.T) {
 		"Pulumi.dev.yaml": "config: {'batchaccess:dataInputs': {a: {version: 1e3, path: 010}, b: {version: 2025-01-31}}}",
 	})
 	values := asEngine(t) // as Pulumi 3.259 hands these over
-	values["batchaccess:dataInputs"] = `{"a": {"version": 1000, "path": 8}, "b": {"version": "2025-01-31 00:00:00 +0000 UTC"}}`
+	values["batchaccess:dataInputs"] = `{"a": {"version": 1000, "path": 8}, "b": {"version": "2025-01-31 00:00:00 ` +
+		`+0000 UTC"}}`
 	_, err := loadIn(t, dir, values)
 	require.ErrorContains(t, err, "dataInputs.a.version: is 1e3, which YAML reads as 1000; write text, in quotes")
 	require.ErrorContains(t, err, "dataInputs.a.path: is 010, which YAML reads as 8; write text, in quotes")
@@ -290,7 +292,8 @@ func TestWhatIsSecretInsideOfAnObjectIsSecretAlone(t *testing.T) {
 	delete(values, "batchaccess:assertions")
 	dir := files(t, map[string]string{"Pulumi.yaml": project, "Pulumi.dev.yaml": `
 config:
-  batchaccess:invokers: { a: { kind: user, objectId: { secure: v1:abc } }, b: { kind: group, objectId: 22222222-2222-4222-8222-222222222222 } }
+  batchaccess:invokers: { a: { kind: user, objectId: { secure: v1:abc } }, b: { kind: group, objectId: ` +
+		`22222222-2222-4222-8222-222222222222 } }
 `})
 	args, err := loadIn(t, dir, values, "batchaccess:invokers")
 	require.NoError(t, err)

@@ -112,7 +112,8 @@ var operations = map[string]struct{ before, after bool }{
 	// A resource that was only read is forgotten: in Azure it stays.
 	"discard": {true, true},
 	// Parts of a replacement, which `--show-replacement-steps` shows beside the replacement itself.
-	"create-replacement": {}, "delete-replaced": {}, "read-replacement": {}, "import-replacement": {}, "discard-replaced": {},
+	"create-replacement": {}, "delete-replaced": {}, "read-replacement": {}, "import-replacement": {},
+	"discard-replaced":       {},
 	"remove-pending-replace": {}, "extend-parameterize": {},
 }
 

@@ -34,7 +34,8 @@ var formats = map[string]func(io.Writer, explain.Explanation) error{
 }
 
 func storage(name string) string {
-	return "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/" + name
+	return "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/" +
+		"storageAccounts/" + name
 }
 
 // model has a path of each kind: declared or not, that works or does not; a warning, and an assertion of each verdict.
@@ -46,8 +47,9 @@ func model() access.Model {
 		Invokers: map[string]access.Invoker{
 			"ann": {Kind: access.User, PrincipalID: access.Known("33333333-3333-4333-8333-333333333333")},
 			"pipeline": {
-				Kind:                 access.ServicePrincipal,
-				FederatedCredentials: map[string]access.FederatedCredential{"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}},
+				Kind: access.ServicePrincipal,
+				FederatedCredentials: map[string]access.FederatedCredential{
+					"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}},
 			},
 		},
 		Clusters:        map[string]access.Cluster{"cpu": {}, "gpu": {}},
@@ -265,7 +267,8 @@ func checkNasty(t *testing.T, name string) {
 			continue
 		}
 		if format != "html" { // where a line is nothing
-			assert.Equal(t, strings.Count(write(t, format, usual), "\n"), strings.Count(got, "\n"), "%s: no name begins a line", format)
+			assert.Equal(t, strings.Count(write(t, format, usual), "\n"), strings.Count(got, "\n"),
+				"%s: no name begins a line", format)
 		}
 		if format == "mmd" { // comments are nobody's code
 			got = regexp.MustCompile(`(?m)^%% .*$`).ReplaceAllString(got, "")
@@ -297,7 +300,8 @@ func FuzzNames(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		if name != "" && withName(name).Endpoints[name].Cluster == name && !strings.ContainsAny(name, "\u2028\u2029") && !strings.Contains("ann pipeline heart history ping cpu gpu archive patients records unread lake", name) {
+		if name != "" && withName(name).Endpoints[name].Cluster == name && !strings.ContainsAny(name, "\u2028\u2029") &&
+			!strings.Contains("ann pipeline heart history ping cpu gpu archive patients records unread lake", name) {
 			checkNasty(t, name)
 		}
 	})
@@ -314,7 +318,8 @@ func TestThePageNeedsNothingElseAndItsPolicyFitsItsStyle(t *testing.T) {
 	style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(got)
 	require.Len(t, style, 2)
 	sum := sha256.Sum256([]byte(style[1]))
-	policy := html.UnescapeString(regexp.MustCompile(`Content-Security-Policy" content="([^"]*)"`).FindStringSubmatch(got)[1])
+	policy := html.UnescapeString(regexp.MustCompile(`Content-Security-Policy" content="([^"]*)"`).FindStringSubmatch(
+		got)[1])
 	assert.Contains(t, policy, "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"';")
 }
 
@@ -337,9 +342,11 @@ const mostAllocations = 200
 // large has 100 invokers and 20 inputs on 4 endpoints.
 func large() access.Model {
 	m := model()
-	m.Invokers, m.DataInputs, m.Endpoints, m.Assertions = map[string]access.Invoker{}, map[string]access.DataInput{}, map[string]access.Endpoint{}, nil
+	m.Invokers, m.DataInputs, m.Endpoints, m.Assertions = map[string]access.Invoker{}, map[string]access.DataInput{},
+		map[string]access.Endpoint{}, nil
 	for i := range 20 {
-		m.DataInputs[fmt.Sprintf("input-%02d", i)] = access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: fmt.Sprintf("c%02d", i)}
+		m.DataInputs[fmt.Sprintf("input-%02d", i)] = access.DataInput{Kind: access.Blob, StorageAccount: "lake",
+			Container: fmt.Sprintf("c%02d", i)}
 		name := fmt.Sprintf("endpoint-%d", i/5)
 		e := m.Endpoints[name]
 		e.Cluster, e.Inputs = "cpu", append(e.Inputs, fmt.Sprintf("input-%02d", i))
@@ -347,7 +354,8 @@ func large() access.Model {
 	}
 	for i := range 100 {
 		name := fmt.Sprintf("invoker-with-a-long-name-%03d", i)
-		m.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: access.Known(fmt.Sprintf("%08d-0000-4000-8000-000000000000", i))}
+		m.Invokers[name] = access.Invoker{Kind: access.User, PrincipalID: access.Known(
+			fmt.Sprintf("%08d-0000-4000-8000-000000000000", i))}
 		at := fmt.Sprintf("endpoint-%d", i%4)
 		e := m.Endpoints[at]
 		e.Invokers = append(e.Invokers, name)
@@ -365,7 +373,8 @@ func TestAMemberIsExplainedByItsGroup(t *testing.T) {
 	heart.Invokers = []string{"team"}
 	m.Endpoints["heart"] = heart
 	all := made("dev", m)
-	assert.Equal(t, []explain.Invoker{{Name: "ann", Kind: "user", Group: "team"}, {Name: "pipeline", Kind: "servicePrincipal"}}, all.Invokers, "a group does not act")
+	assert.Equal(t, []explain.Invoker{{Name: "ann", Kind: "user", Group: "team"},
+		{Name: "pipeline", Kind: "servicePrincipal"}}, all.Invokers, "a group does not act")
 	var out strings.Builder
 	require.NoError(t, explain.WriteWhy(&out, all, "ann", "patients"))
 	assert.Contains(t, out.String(), "Storage Blob Data Reader on lake/patients, through group team")

@@ -82,7 +82,8 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 const apart = "\u200b"
 
 var markdownSpecial = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|",
-	"\\|", "~", "\\~", "#", "#"+apart, "@", "@"+apart, "!", "\\!", "$", "\\$", "://", ":"+apart+"//", "www.", "www"+apart+".")
+	"\\|", "~", "\\~", "#", "#"+apart, "@", "@"+apart, "!", "\\!", "$", "\\$", "://", ":"+apart+"/"+
+		"/", "www.", "www"+apart+".")
 
 // markdown makes text of it that is shown as it stands, also in a cell of a table.
 func markdown(s string) string { return html.EscapeString(markdownSpecial.Replace(plain(s))) }

@@ -52,8 +52,9 @@ func (r *reader) value(path string, n *yaml.Node, into reflect.Value, depth int)
 		return
 	}
 	fits := map[reflect.Kind]bool{
-		reflect.Struct: n.Kind == yaml.MappingNode, reflect.Map: n.Kind == yaml.MappingNode, reflect.Slice: n.Kind == yaml.SequenceNode,
-		reflect.Int: n.Kind == yaml.ScalarNode && n.Tag == "!!int", reflect.String: n.Kind == yaml.ScalarNode &&
+		reflect.Struct: n.Kind == yaml.MappingNode, reflect.Map: n.Kind == yaml.MappingNode,
+		reflect.Slice: n.Kind == yaml.SequenceNode,
+		reflect.Int:   n.Kind == yaml.ScalarNode && n.Tag == "!!int", reflect.String: n.Kind == yaml.ScalarNode &&
 			n.Tag != "!!null",
 	}[into.Kind()]
 	switch {

@@ -16,8 +16,9 @@ type inputs = map[string]any
 
 const (
 	stack     = "urn:pulumi:dev::p::"
-	workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
-	issuer    = "https://token.actions.githubusercontent.com"
+	workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/" +
+		"Microsoft.MachineLearningServices/workspaces/ws"
+	issuer = "https://token.actions.githubusercontent.com"
 )
 
 func resource(types, typ string, in inputs) guardrails.Resource {

@@ -24,7 +24,8 @@ func PermissionsOf(inputs map[string]any) (ps roles.Permissions, ok bool) {
 			return nil, false
 		}
 		for key, into := range map[string]*[]string{
-			"actions": &p.Actions, "notActions": &p.NotActions, "dataActions": &p.DataActions, "notDataActions": &p.NotDataActions,
+			"actions": &p.Actions, "notActions": &p.NotActions, "dataActions": &p.DataActions,
+			"notDataActions": &p.NotDataActions,
 		} {
 			entries, isList := m[key].([]any)
 			if *into = texts(m[key]); len(*into) != len(entries) || m[key] != nil && !isList {
@@ -168,15 +169,19 @@ const (
 // beyondReading is what a reader of data has no need of: changing data, and the keys that open all of an account.
 var beyondReading = func() (all []roles.Action) {
 	for _, verb := range []string{
-		"write", "delete", "add/action", "move/action", "deleteBlobVersion/action", "permanentDelete/action", "immutableStorage/runAsSuperUser/action",
+		"write", "delete", "add/action", "move/action", "deleteBlobVersion/action", "permanentDelete/" +
+			"action", "immutableStorage/runAsSuperUser/action",
 		"modifyPermissions/action", "manageOwnership/action", "tags/write",
 	} {
 		all = append(all, roles.Action{Name: blobs + verb, Data: true})
 	}
 	for _, action := range []string{
-		"fileServices/fileshares/files/write", "fileServices/fileshares/files/delete", "fileServices/writeFileBackupSemantics/action",
-		"fileServices/fileshares/files/modifypermissions/action", "queueServices/queues/messages/write", "queueServices/queues/messages/add/action",
-		"queueServices/queues/messages/delete", "tableServices/tables/entities/write", "tableServices/tables/entities/add/action", "tableServices/tables/entities/delete",
+		"fileServices/fileshares/files/write", "fileServices/fileshares/files/delete", "fileServices/" +
+			"writeFileBackupSemantics/action",
+		"fileServices/fileshares/files/modifypermissions/action", "queueServices/queues/messages/write", "queueServices/" +
+			"queues/messages/add/action",
+		"queueServices/queues/messages/delete", "tableServices/tables/entities/write", "tableServices/tables/entities/" +
+			"add/action", "tableServices/tables/entities/delete",
 	} {
 		all = append(all, roles.Action{Name: accounts + action, Data: true})
 	}

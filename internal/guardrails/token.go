@@ -59,7 +59,8 @@ var translations = func() map[string]translation {
 		{
 			Federation,
 			[]string{
-				Federation, "azuread:index/applicationFlexibleFederatedIdentityCredential:ApplicationFlexibleFederatedIdentityCredential",
+				Federation, "azuread:index/applicationFlexibleFederatedIdentityCredential:" +
+					"ApplicationFlexibleFederatedIdentityCredential",
 				"azure-native:managedidentity:FederatedIdentityCredential",
 				"azure:armmsi/federatedIdentityCredential:FederatedIdentityCredential",
 			},

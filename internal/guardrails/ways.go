@@ -177,7 +177,8 @@ var ways = []way{
 			{path: "provisioningOptions"},
 		},
 		harmless: []string{
-			"securityEnabled", "mailEnabled", "mailNickname", "preventDuplicateNames", "behaviors", "theme", "onpremisesGroupType", "hideFromAddressLists", "hideFromOutlookClients",
+			"securityEnabled", "mailEnabled", "mailNickname", "preventDuplicateNames", "behaviors", "theme",
+			"onpremisesGroupType", "hideFromAddressLists", "hideFromOutlookClients",
 			"autoSubscribeNewMembers", "externalSendersAllowed",
 		},
 	},
@@ -192,7 +193,8 @@ var ways = []way{
 				safe: []any{"AzureADMyOrg"}},
 			gate{path: "deviceOnlyAuthEnabled"}, gate{path: "oauth2PostResponseRequired"}),
 		harmless: []string{
-			"notes", "logoImage", "featureTags", "marketingUrl", "supportUrl", "termsOfServiceUrl", "privacyStatementUrl", "preventDuplicateNames", "serviceManagementReference",
+			"notes", "logoImage", "featureTags", "marketingUrl", "supportUrl", "termsOfServiceUrl", "privacyStatementUrl",
+			"preventDuplicateNames", "serviceManagementReference",
 			"requestedAccessTokenVersion", "homepageUrl", "logoutUrl",
 		},
 	},
@@ -215,7 +217,8 @@ var ways = []way{
 		gives: "decides on how people and applications may sign in", severity: High, removal: true,
 		types: in(entra, "ConditionalAccessPolicy", "NamedLocation", "AuthenticationStrengthPolicy",
 			"ApplicationRedirectUris", "ApplicationFallbackPublicClient",
-			"ApplicationIdentifierUri", "ApplicationOptionalClaims", "*ClaimsMappingPolicy*", "ApplicationAppRole", "AuthenticationMethod*", "*Policy*"),
+			"ApplicationIdentifierUri", "ApplicationOptionalClaims", "*ClaimsMappingPolicy*", "ApplicationAppRole",
+			"AuthenticationMethod*", "*Policy*"),
 	},
 
 	// Storage.
@@ -239,9 +242,12 @@ var ways = []way{
 		},
 		judged: []string{"identity"},
 		harmless: []string{
-			"sku", "kind", "accessTier", "accountKind", "accountTier", "accountReplicationType", "enableHttpsTrafficOnly", "httpsTrafficOnlyEnabled", "minimumTlsVersion", "minTlsVersion", "isHnsEnabled",
-			"largeFileSharesState", "largeFileShareEnabled", "defaultToOAuthAuthentication", "defaultToOauthAuthentication", "extendedLocation", "dnsEndpointType", "encryption",
-			"infrastructureEncryptionEnabled", "immutableStorageWithVersioning", "immutabilityPolicy", "routingPreference", "routing", "enableNfsV3", "nfsv3Enabled", "enableExtendedGroups",
+			"sku", "kind", "accessTier", "accountKind", "accountTier", "accountReplicationType", "enableHttpsTrafficOnly",
+			"httpsTrafficOnlyEnabled", "minimumTlsVersion", "minTlsVersion", "isHnsEnabled",
+			"largeFileSharesState", "largeFileShareEnabled", "defaultToOAuthAuthentication", "defaultToOauthAuthentication",
+			"extendedLocation", "dnsEndpointType", "encryption",
+			"infrastructureEncryptionEnabled", "immutableStorageWithVersioning", "immutabilityPolicy", "routingPreference",
+			"routing", "enableNfsV3", "nfsv3Enabled", "enableExtendedGroups",
 			"blobProperties", "queueProperties", "shareProperties", "queueEncryptionKeyType", "tableEncryptionKeyType",
 		},
 	},
@@ -263,7 +269,8 @@ var ways = []way{
 		on: []gate{{path: "signedIdentifiers", list: true}, {path: "acls", loss: true}, {path: "aces", loss: true},
 			{path: "owner"}, {path: "group"}},
 		harmless: []string{
-			"metadata", "storageAccountId", "quota", "shareQuota", "accessTier", "enabledProtocol", "enabledProtocols", "rootSquash", "path", "resource", "properties", "defaultEncryptionScope",
+			"metadata", "storageAccountId", "quota", "shareQuota", "accessTier", "enabledProtocol", "enabledProtocols",
+			"rootSquash", "path", "resource", "properties", "defaultEncryptionScope",
 		},
 	},
 	{
@@ -297,15 +304,18 @@ var ways = []way{
 		on: append(gates(
 			"systemDatastoresAuthMode", "primaryUserAssignedIdentity", "sharedPrivateLinkResources",
 			"storageAccount", "storageAccountId", "keyVault", "keyVaultId",
-			"containerRegistry", "containerRegistryId", "associatedWorkspaces", "hubResourceId", "serviceManagedResourcesSettings", "featureStoreSettings",
+			"containerRegistry", "containerRegistryId", "associatedWorkspaces", "hubResourceId",
+			"serviceManagedResourcesSettings", "featureStoreSettings",
 			"workspaceHubConfig", "serverlessComputeSettings", "serverlessCompute", "encryption",
 			"enableDataIsolation", "primaryUserAssignedIdentityId",
-		), gate{path: "allowRoleAssignmentOnRG"}, gate{path: "publicNetworkAccess", safe: []any{"Disabled"}}, gate{path: "publicNetworkAccessEnabled"},
+		), gate{path: "allowRoleAssignmentOnRG"}, gate{path: "publicNetworkAccess", safe: []any{"Disabled"}},
+			gate{path: "publicNetworkAccessEnabled"},
 			gate{path: "allowPublicAccessWhenBehindVnet"}, gate{path: "managedNetwork", loss: true},
 			gate{path: "ipAllowlist", loss: true}, gate{path: "networkAcls", loss: true}),
 		judged: []string{"identity"},
 		harmless: []string{
-			"friendlyName", "sku", "skuName", "kind", "hbiWorkspace", "highBusinessImpact", "imageBuildCompute", "imageBuildComputeName", "applicationInsights", "applicationInsightsId", "discoveryUrl",
+			"friendlyName", "sku", "skuName", "kind", "hbiWorkspace", "highBusinessImpact", "imageBuildCompute",
+			"imageBuildComputeName", "applicationInsights", "applicationInsightsId", "discoveryUrl",
 			"v1LegacyMode", "v1LegacyModeEnabled", "provisionNetworkNow", "softDeleteEnabled", "enableSoftwareBillOfMaterials",
 		},
 	},
@@ -389,8 +399,10 @@ var ways = []way{
 	{
 		gives: "hands out access, by the name of its type", severity: High, guess: true,
 		types: []string{
-			"*roleassignment*", "*roledefinition*", "*rolebinding*", "*accesspolicy*", "*credential*", "*principalassignment*", "*administrator*", "*permission*", "*secret*", "*password*",
-			"*accesskey*", "*sharedaccess*", "*authorizationrule*", "*membership*", "*groupmember*", "*owner*", "*:*:*token", "*iammember*", "*iambinding*", "*iampolicy*", "*certificate*", "*grant*", "*:*:*apikey*",
+			"*roleassignment*", "*roledefinition*", "*rolebinding*", "*accesspolicy*", "*credential*",
+			"*principalassignment*", "*administrator*", "*permission*", "*secret*", "*password*",
+			"*accesskey*", "*sharedaccess*", "*authorizationrule*", "*membership*", "*groupmember*", "*owner*", "*:*:" +
+				"*token", "*iammember*", "*iambinding*", "*iampolicy*", "*certificate*", "*grant*", "*:*:*apikey*",
 		},
 	},
 }
@@ -733,8 +745,10 @@ func kindOfURN(urn string) string {
 
 // about are the inputs that say to whom and where, in the order in which a reader wants them.
 var about = []string{
-	"principalObjectId", "principalId", "memberObjectId", "ownerObjectId", "groupObjectId", "userPrincipalName", "objectId", "applicationObjectId", "applicationId", "roleObjectId", "roleId",
-	"roleDefinitionId", "appRoleId", "resourceObjectId", "templateId", "directoryScopeId", "owners", "members", "scope", "publicAccess", "containerAccessType", "displayName", "create", "update",
+	"principalObjectId", "principalId", "memberObjectId", "ownerObjectId", "groupObjectId", "userPrincipalName",
+	"objectId", "applicationObjectId", "applicationId", "roleObjectId", "roleId",
+	"roleDefinitionId", "appRoleId", "resourceObjectId", "templateId", "directoryScopeId", "owners", "members",
+	"scope", "publicAccess", "containerAccessType", "displayName", "create", "update",
 }
 
 // Tells is what the inputs of a resource say about to whom and where it gives access, as far as they are known.

@@ -117,7 +117,8 @@ func (s SignIn) servicePrincipal(options azcore.ClientOptions, private bool) (az
 			&azidentity.ClientAssertionCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: private})
 	case s.FederatedTokenFile != "":
 		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
-			ClientOptions: options, DisableInstanceDiscovery: private, TenantID: s.TenantID, ClientID: s.ClientID, TokenFilePath: s.FederatedTokenFile,
+			ClientOptions: options, DisableInstanceDiscovery: private, TenantID: s.TenantID, ClientID: s.ClientID,
+			TokenFilePath: s.FederatedTokenFile,
 		})
 	}
 	text, err := os.ReadFile(s.CertificateFile)

@@ -173,7 +173,8 @@ func giver(action string) string {
 		"assigned by other means", len(roles.InvokerActions()))
 }
 
-var workspacePart = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+`)
+var workspacePart = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/` +
+	`Microsoft\.MachineLearningServices/workspaces/[^/]+`)
 
 // workspaceOf is the workspace that a scope lies in, else the scope.
 func workspaceOf(scope string) string {
@@ -314,7 +315,8 @@ func (f *Failure) clusterIdentity(job Job, said serviceError, who claims) {
 }
 
 // clusterPrincipal finds the cluster's identity where no answer names it.
-const clusterPrincipal = `"$(az ml compute show --name <cluster> --resource-group <group> --workspace-name <workspace> --query identity.principal_id --output tsv)"`
+const clusterPrincipal = `"$(az ml compute show --name <cluster> --resource-group <group> --workspace-name ` +
+	`<workspace> --query identity.principal_id --output tsv)"`
 
 var inStack = []string{"or declare the input or output at the endpoint in the stack (endpoints, dataInputs, " +
 	"dataOutputs) and run pulumi up: both identities get what they need"}

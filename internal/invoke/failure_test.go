@@ -114,7 +114,8 @@ func TestFindingTheEndpointIsExplainedToo(t *testing.T) {
 }
 
 // assignment reads a remedy that is a command.
-var assignment = regexp.MustCompile(`az role assignment create --role "([^"]+)" --assignee-object-id (\S+) --assignee-principal-type (\S+) --scope (\S+)`)
+var assignment = regexp.MustCompile(`az role assignment create --role "([^"]+)" --assignee-object-id (\S+) ` +
+	`--assignee-principal-type (\S+) --scope (\S+)`)
 
 func TestDoingWhatEachFailureSaysLeadsToACompletedJob(t *testing.T) {
 	t.Parallel()
@@ -178,8 +179,10 @@ func TestAzuresPlainTextNamesBothSuspects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.allow(alice, "pollJobs")
-	p := w.proxy(answer(200, nil, `{"id": "/x/jobs/j", "name": "j", "properties": {"status": "Failed", "error": {"code": "UserError",
-		"message": "ScriptExecutionException was caused by StreamAccessException. StreamAccessException was caused by AuthenticationException."}}}`))
+	p := w.proxy(answer(200, nil, `{"id": "/x/jobs/j", "name": "j", "properties": {"status": "Failed", "error": `+
+		`{"code": "UserError",
+		"message": "ScriptExecutionException was caused by StreamAccessException. StreamAccessException was caused by `+
+		`AuthenticationException."}}}`))
 	_, err := run(t.Context(), w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice,
 		access.Model{}.Audience())), Transport: p.Client()}), p.jobsURI(), "", byURL())
 	f := failure(t, err, invoke.Mount)

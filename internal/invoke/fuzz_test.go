@@ -40,8 +40,10 @@ func FuzzExpandURI(f *testing.F) {
 // A request that is complete stays as it is, also when it was written and read.
 func FuzzReadRequest(f *testing.F) {
 	for _, seed := range []string{
-		`{"properties": {"InputData": {"a": {"JobInputType": "UriFolder", "Uri": "azureml://datastores/d/paths/p"}}, "OutputData": {"o": {"JobOutputType": "UriFile", "Uri": "azureml://datastores/d/paths/o"}}}}`,
-		`{"properties": {"InputData": {"a": {"JobInputType": "Literal", "Value": [null, 1e9, "x"]}}}}`, `{} {}`, `{"properties": {"inputdata": null}}`, `[]`,
+		`{"properties": {"InputData": {"a": {"JobInputType": "UriFolder", "Uri": "azureml://datastores/d/paths/p"}}, ` +
+			`"OutputData": {"o": {"JobOutputType": "UriFile", "Uri": "azureml://datastores/d/paths/o"}}}}`,
+		`{"properties": {"InputData": {"a": {"JobInputType": "Literal", "Value": [null, 1e9, "x"]}}}}`, `{} ` +
+			`{}`, `{"properties": {"inputdata": null}}`, `[]`,
 	} {
 		f.Add(seed)
 	}

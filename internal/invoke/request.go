@@ -54,7 +54,8 @@ func ReadRequest(r io.Reader) (JobRequest, error) {
 	decoder := json.NewDecoder(r)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&request); err != nil {
-		return request, fmt.Errorf(`reading the request: %w (expected {"properties": {"InputData": {"<name>": {"JobInputType": "UriFolder", "Uri": "https://…"}}}})`, err)
+		return request, fmt.Errorf(`reading the request: %w (expected {"properties": {"InputData": {"<name>": `+
+			`{"JobInputType": "UriFolder", "Uri": "https://…"}}}})`, err)
 	}
 	if decoder.More() {
 		return request, errors.New("reading the request: more than one JSON value; start one job at a time")
@@ -106,9 +107,12 @@ func (r JobRequest) Complete(workspaceID string) error {
 var (
 	shortAsset = regexp.MustCompile(`^azureml:([^:/@]+):([^:/]+)$`)
 	shortStore = regexp.MustCompile(`^azureml://datastores/([^/]+)/paths/(.+)$`)
-	longStore  = regexp.MustCompile(`(?i)^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/datastores/([^/]+)/paths/(.+)$`)
-	assetID    = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+/data/[^/]+/versions/[^/]+$`)
-	storeID    = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+/datastores/[^/]+/paths/.+$`)
+	longStore  = regexp.MustCompile(`(?i)^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)(?:/providers/` +
+		`Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/datastores/([^/]+)/paths/(.+)$`)
+	assetID = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/` +
+		`Microsoft\.MachineLearningServices/workspaces/[^/]+/data/[^/]+/versions/[^/]+$`)
+	storeID = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/` +
+		`Microsoft\.MachineLearningServices/workspaces/[^/]+/datastores/[^/]+/paths/.+$`)
 )
 
 // anyAsset finds the version in what names a data asset.

@@ -22,7 +22,8 @@ func TestWhatPeopleWriteBecomesWhatEndpointsTake(t *testing.T) {
 		"a data store's path":     {"azureml://datastores/lake/paths/a/b", workspace + "/datastores/lake/paths/a/b"},
 		"a data store's ARM ID":   {workspace + "/datastores/lake/paths/a/b", workspace + "/datastores/lake/paths/a/b"},
 		"a data store's long form": {
-			"azureml://subscriptions/11111111-1111-1111-1111-111111111111/resourcegroups/rg-ml/workspaces/ws/datastores/lake/paths/a/b",
+			"azureml://subscriptions/11111111-1111-1111-1111-111111111111/resourcegroups/rg-ml/workspaces/ws/datastores/" +
+				"lake/paths/a/b",
 			workspace + "/datastores/lake/paths/a/b",
 		},
 	} {
@@ -61,7 +62,8 @@ func TestWhatCannotBeReadIsRefusedWithTheWayOut(t *testing.T) {
 func TestARequestIsReadWhole(t *testing.T) {
 	t.Parallel()
 	const body = `{"properties": {
-		"InputData": {"a": {"JobInputType": "UriFile", "Uri": "azureml:heart:3"}, "b": {"JobInputType": "Literal", "Value": 0.5}},
+		"InputData": {"a": {"JobInputType": "UriFile", "Uri": "azureml:heart:3"}, "b": {"JobInputType": "Literal", ` +
+		`"Value": 0.5}},
 		"OutputData": {"o": {"JobOutputType": "UriFile", "Uri": "azureml://datastores/results/paths/o.csv"}},
 		"properties": {"experimentName": "e"}}}`
 	got, err := invoke.ReadRequest(strings.NewReader(body))

@@ -109,7 +109,8 @@ type object = map[string]any
 func (w *world) assign(principal, role, scope string) {
 	w.t.Helper()
 	w.call(http.MethodPut,
-		scope+"/providers/Microsoft.Authorization/roleAssignments/"+uuid.NewString()+"?api-version=2022-04-01", "https://management.azure.com",
+		scope+"/providers/Microsoft.Authorization/roleAssignments/"+uuid.NewString()+"?api-version=2022-04-01", "https:/"+
+			"/management.azure.com",
 		object{"properties": object{"principalId": principal, "roleDefinitionId": roles.DefinitionID(role)}})
 }
 
@@ -117,7 +118,8 @@ func (w *world) assign(principal, role, scope string) {
 func (w *world) define(actions ...string) {
 	w.t.Helper()
 	w.call(http.MethodPut,
-		group+"/providers/Microsoft.Authorization/roleDefinitions/"+invokerRole+"?api-version=2022-04-01", "https://management.azure.com",
+		group+"/providers/Microsoft.Authorization/roleDefinitions/"+invokerRole+"?api-version=2022-04-01", "https://"+
+			"management.azure.com",
 		object{"properties": object{"roleName": "Invoker", "type": "CustomRole", "assignableScopes": []string{group},
 			"permissions": []object{{"actions": actions}}}})
 }

@@ -30,7 +30,8 @@ func previewOf(t require.TestingT, old, now []grant) string {
 			id := "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/" + g.name
 			all["urn:pulumi:dev::p::"+guardrails.RoleDefinition+"::"+g.name] = object{"type": guardrails.RoleDefinition,
 				"id": id, "inputs": object{
-					"roleName": g.name, "scope": g.scope, "assignableScopes": []string{g.scope}, "permissions": []object{{"actions": g.actions}},
+					"roleName": g.name, "scope": g.scope, "assignableScopes": []string{g.scope},
+					"permissions": []object{{"actions": g.actions}},
 				}}
 			all["urn:pulumi:dev::p::"+guardrails.RoleAssignment+"::"+g.name] = object{"type": guardrails.RoleAssignment,
 				"inputs": object{
@@ -63,7 +64,8 @@ func previewOf(t require.TestingT, old, now []grant) string {
 }
 
 var actionPool = append(roles.InvokerActions()[:8],
-	"Microsoft.Insights/alertRules/read", "Microsoft.Insights/alertRules/write", "Microsoft.MachineLearningServices/workspaces/batchEndpoints/*",
+	"Microsoft.Insights/alertRules/read", "Microsoft.Insights/alertRules/write", "Microsoft.MachineLearningServices/"+
+		"workspaces/batchEndpoints/*",
 	"Microsoft.MachineLearningServices/workspaces/*/read", "Microsoft.Foo/*", "Microsoft.Foo/bars/*")
 
 func drawGrants(t *rapid.T) []grant {

@@ -17,9 +17,12 @@ import (
 )
 
 const (
-	scoringID  = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring"
-	existingID = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/roleDefinitions/77777777-7777-4777-8777-777777777777"
-	ownRoleID  = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/roleDefinitions/88888888-8888-4888-8888-888888888888"
+	scoringID = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
+		"Microsoft.MachineLearningServices/workspaces/scoring"
+	existingID = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/" +
+		"roleDefinitions/77777777-7777-4777-8777-777777777777"
+	ownRoleID = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/" +
+		"roleDefinitions/88888888-8888-4888-8888-888888888888"
 )
 
 // roleTo is the preview of a stack that has one invoker, whose role becomes another. A role is given as the

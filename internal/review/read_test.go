@@ -89,8 +89,10 @@ func FuzzRead(f *testing.F) {
 	for _, name := range []string{"first", "nochange", "invoker", "identity", "rotated"} {
 		f.Add([]byte(testdata(f, name)))
 	}
-	f.Add([]byte(`{"steps":[{"op":"replace","urn":"urn:pulumi:a::b::azure-native:authorization:RoleAssignment::c","oldState":{},"newState":{"inputs":{"scope":1}}}],"changeSummary":{}}`))
-	f.Add([]byte(`{"steps":[{"op":"update","urn":"urn:pulumi:a::b::batchaccess:index:BatchEndpointAccess::c","oldState":{"inputs":{"invokers":{"a":null}}},"newState":{"inputs":{"clusters":[1]}}}],"changeSummary":{}}`))
+	f.Add([]byte(`{"steps":[{"op":"replace","urn":"urn:pulumi:a::b::azure-native:authorization:RoleAssignment::c",` +
+		`"oldState":{},"newState":{"inputs":{"scope":1}}}],"changeSummary":{}}`))
+	f.Add([]byte(`{"steps":[{"op":"update","urn":"urn:pulumi:a::b::batchaccess:index:BatchEndpointAccess::c",` +
+		`"oldState":{"inputs":{"invokers":{"a":null}}},"newState":{"inputs":{"clusters":[1]}}}],"changeSummary":{}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := engine.Read(bytes.NewReader(text))
 		if err != nil {

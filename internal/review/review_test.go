@@ -150,12 +150,15 @@ func identity(kind string, ids ...any) map[string]any {
 func TestANameThatStandsForAnotherPrincipalIsToldByItsIDs(t *testing.T) {
 	t.Parallel()
 	state := func(id string) string {
-		return fmt.Sprintf(`{"type": %q, "inputs": {"principalId": %q, "principalType": "Group", "scope": "/subscriptions/s/resourceGroups/rg", "roleDefinitionId": %q}}`,
+		return fmt.Sprintf(`{"type": %q, "inputs": {"principalId": %q, "principalType": "Group", "scope": `+
+			`"/subscriptions/s/resourceGroups/rg", "roleDefinitionId": %q}}`,
 			guardrails.RoleAssignment, id, roles.DefinitionID(roles.BuiltIns()[0].ID))
 	}
 	r := reviewOf(t,
-		fmt.Sprintf(`{"steps": [{"op": "replace", "urn": "urn:pulumi:dev::p::batchaccess:index:InvokerRole$%s::access.analysts", "oldState": %s, "newState": %s}], "changeSummary": {"replace": 1}}`,
-			guardrails.RoleAssignment, state("22222222-2222-4222-8222-222222222222"), state("99999999-9999-4999-8999-999999999999")))
+		fmt.Sprintf(`{"steps": [{"op": "replace", "urn": "urn:pulumi:dev::p::batchaccess:index:InvokerRole$%s::`+
+			`access.analysts", "oldState": %s, "newState": %s}], "changeSummary": {"replace": 1}}`,
+			guardrails.RoleAssignment, state("22222222-2222-4222-8222-222222222222"), state(
+				"99999999-9999-4999-8999-999999999999")))
 	assert.True(t, r.NewAccess)
 	var out bytes.Buffer
 	require.NoError(t, review.Text(&out, r))
@@ -194,8 +197,10 @@ func TestAJobThatBreaksIsTold(t *testing.T) {
 	// A preview that takes the reader of an invoker away, and leaves the model as it is.
 	text := strings.Replace(testdata(t, "invoker"), `"op": "create"`, `"op": "delete"`, 1)
 	text = strings.Replace(text, `"newState": {
-        "urn": "urn:pulumi:dev::batchaccess::batchaccess:index:BatchEndpointAccess$batchaccess:index:StorageReader$azure-native`, `"oldState": {
-        "urn": "urn:pulumi:dev::batchaccess::batchaccess:index:BatchEndpointAccess$batchaccess:index:StorageReader$azure-native`, 1)
+        "urn": "urn:pulumi:dev::batchaccess::batchaccess:index:BatchEndpointAccess$batchaccess:index:`+
+		`StorageReader$azure-native`, `"oldState": {
+        "urn": "urn:pulumi:dev::batchaccess::batchaccess:index:BatchEndpointAccess$batchaccess:index:`+
+		`StorageReader$azure-native`, 1)
 	r := reviewOf(t, text)
 	var broken []string
 	for _, j := range r.Jobs {
@@ -252,8 +257,10 @@ func bigPreview(n int) string {
 	var steps []string
 	builtIns := roles.BuiltIns()
 	for i := range n {
-		steps = append(steps, fmt.Sprintf(`{"op": "create", "urn": "urn:pulumi:dev::p::%s::a%d", "newState": {"type": %q, "inputs": {"principalId": "id-%d", "principalType": "User",
-			"scope": "/subscriptions/s/resourceGroups/rg%d", "roleDefinitionId": %q}}}`, guardrails.RoleAssignment, i, guardrails.RoleAssignment, i/4, i%7, roles.DefinitionID(builtIns[i%5].ID)))
+		steps = append(steps, fmt.Sprintf(`{"op": "create", "urn": "urn:pulumi:dev::p::%s::a%d", "newState": {"type": `+
+			`%q, "inputs": {"principalId": "id-%d", "principalType": "User",
+			"scope": "/subscriptions/s/resourceGroups/rg%d", "roleDefinitionId": `+
+			`%q}}}`, guardrails.RoleAssignment, i, guardrails.RoleAssignment, i/4, i%7, roles.DefinitionID(builtIns[i%5].ID)))
 	}
 	return fmt.Sprintf(`{"steps": [%s], "changeSummary": {"create": %d}}`, strings.Join(steps, ","), n)
 }
@@ -296,13 +303,15 @@ func TestTheGraphHasWhoGainsWhat(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, review.Markdown(&out, reviewOf(t, testdata(t, "identity"))))
 	assert.Contains(t, out.String(), "```mermaid\ngraph LR\n")
-	assert.Contains(t, out.String(), `n0(["cluster cpu"]) == "gains Storage Blob Data Reader" ==> n1[("container contosolakedev/patients")]`)
+	assert.Contains(t, out.String(), `n0(["cluster cpu"]) == "gains Storage Blob Data Reader" ==> n1[("container `+
+		`contosolakedev/patients")]`)
 	assert.Contains(t, out.String(), `n0 -. "loses Storage Blob Data Reader" .-> n1`)
 }
 
 func TestSARIFNamesItsRules(t *testing.T) {
 	t.Parallel()
-	text := strings.ReplaceAll(testdata(t, "first"), "repo:contoso/scoring:ref:refs/heads/main", "repo:contoso/scoring:pull_request")
+	text := strings.ReplaceAll(testdata(t, "first"), "repo:contoso/scoring:ref:refs/heads/main",
+		"repo:contoso/scoring:pull_request")
 	var out bytes.Buffer
 	require.NoError(t, review.SARIF(&out, reviewOf(t, text)))
 	var log struct {

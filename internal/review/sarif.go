@@ -126,7 +126,8 @@ func (r Review) sarifResults() []sarifResult {
 			l.Logical = []sarifLogical{{inTerminal.escape(urn), "resource"}}
 		}
 		results = append(results, sarifResult{
-			rule, level, sarifText{inSARIF.escape(text)}, []sarifLocation{l}, map[string]string{"batchaccess/v2": hex.EncodeToString(sum[:16])},
+			rule, level, sarifText{inSARIF.escape(text)}, []sarifLocation{l}, map[string]string{"batchaccess/" +
+				"v2": hex.EncodeToString(sum[:16])},
 		})
 	}
 	for _, text := range r.Unread {

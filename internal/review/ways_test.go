@@ -26,7 +26,8 @@ func one(typ, old, now string) string {
 	} else if now == "" {
 		op = "delete"
 	}
-	return fmt.Sprintf(`{"steps": [{"op": %q, "urn": "urn:pulumi:dev::p::%s::it", "oldState": %s, "newState": %s}], "changeSummary": {%q: 1}}`,
+	return fmt.Sprintf(`{"steps": [{"op": %q, "urn": "urn:pulumi:dev::p::%s::it", "oldState": %s, "newState": %s}], `+
+		`"changeSummary": {%q: 1}}`,
 		op, typ, state(old), state(now), op)
 }
 
@@ -42,9 +43,10 @@ func TestWaysToNewAccess(t *testing.T) {
 		container = account + "/blobServices/default/containers/c"
 		condition = `, "condition": "@Resource[x] StringEquals 'y'"`
 		cluster   = `"properties": {"computeType": "AmlCompute"}, "identity": {"type": %q, "userAssignedIdentities": [%s]}`
-		subject   = `"issuer": "https://token.actions.githubusercontent.com", "audiences": ["api://AzureADTokenExchange"], "subject": "repo:o/r:environment:%s"`
-		member    = `"groupObjectId": "g", "memberObjectId": "m"`
-		groups    = "azuread:index/groupMember:GroupMember"
+		subject   = `"issuer": "https://token.actions.githubusercontent.com", "audiences": ` +
+			`["api://AzureADTokenExchange"], "subject": "repo:o/r:environment:%s"`
+		member = `"groupObjectId": "g", "memberObjectId": "m"`
+		groups = "azuread:index/groupMember:GroupMember"
 	)
 	for name, c := range map[string]struct {
 		preview   string
@@ -60,7 +62,8 @@ func TestWaysToNewAccess(t *testing.T) {
 		"a condition more": {one(guardrails.RoleAssignment, assigned(account, ""), assigned(account, condition)), false,
 			review.Low},
 		"a role that nobody knows": {one(guardrails.RoleAssignment, "",
-			`"principalId": "ann", "scope": "/subscriptions/s/resourceGroups/rg", "roleDefinitionId": "/x/9"`), true, review.High},
+			`"principalId": "ann", "scope": "/subscriptions/s/resourceGroups/rg", "roleDefinitionId": `+
+				`"/x/9"`), true, review.High},
 		"an assignment that goes": {one(guardrails.RoleAssignment, assigned(account, ""), ""), false, review.Low},
 		"a member of a group":     {one(groups, "", member), true, review.High},
 		"a member that leaves":    {one(groups, member, ""), false, review.Low},
@@ -80,7 +83,8 @@ func TestWaysToNewAccess(t *testing.T) {
 		"a cluster that loses its identity": {one(guardrails.Compute, fmt.Sprintf(cluster, "SystemAssigned", ""),
 			fmt.Sprintf(cluster, "None", "")), false, review.Medium},
 		"a secret that ends another day": {one(guardrails.Password,
-			`"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-11-01T00:00:00Z"`, `"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-12-01T00:00:00Z"`), false, review.Medium},
+			`"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-11-01T00:00:00Z"`, `"startDate": `+
+				`"2026-11-01T00:00:00Z", "endDate": "2027-12-01T00:00:00Z"`), false, review.Medium},
 		"a cluster that keeps its identities": {one(guardrails.Compute, fmt.Sprintf(cluster, "UserAssigned", `"/x/A"`),
 			fmt.Sprintf(cluster, "UserAssigned", `"/X/a"`)), false, review.None},
 	} {
@@ -113,7 +117,8 @@ func TestARoleChangeIsCalledByWhatItDoes(t *testing.T) {
 		if actions == "" {
 			return ""
 		}
-		return fmt.Sprintf(`"roleName": "r", "scope": "/subscriptions/s/resourceGroups/rg", "permissions": [{"actions": [%s]}]`, actions)
+		return fmt.Sprintf(`"roleName": "r", "scope": "/subscriptions/s/resourceGroups/rg", "permissions": [{"actions": `+
+			`[%s]}]`, actions)
 	}
 	const a, b = `"A.b/read"`, `"A.b/write"`
 	for change, c := range map[string]struct{ old, now string }{

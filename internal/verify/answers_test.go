@@ -118,7 +118,8 @@ func TestADenialUnderAConditionIsNotGuessed(t *testing.T) {
 	}
 	denied := func(permissions ...any) verify.Path {
 		return path(t, w.judged(denying{w.azure.Client(), map[string]any{
-			"denyAssignmentName": "keep out", "scope": lake, "principals": []any{map[string]any{"id": ann}}, "permissions": permissions,
+			"denyAssignmentName": "keep out", "scope": lake, "principals": []any{map[string]any{"id": ann}},
+			"permissions": permissions,
 		}}, 0), "ann", "heart")
 	}
 	p := denied(blobs("@Resource[x] StringEquals 'y'"))
@@ -140,7 +141,8 @@ func TestAllPagesAreRead(t *testing.T) {
 			strings.ToUpper("8e3af657-a8ff-443c-a75c-2fe8c4bcb635"),
 	}}
 	contributor := map[string]any{"id": "/x/data", "properties": map[string]any{
-		"scope": strings.ToUpper(lake), "principalId": paged, "roleDefinitionId": roles.DefinitionID("ba92f5b4-2d11-453d-a403-e96b0029c9fe"),
+		"scope": strings.ToUpper(lake), "principalId": paged, "roleDefinitionId": roles.DefinitionID(
+			"ba92f5b4-2d11-453d-a403-e96b0029c9fe"),
 	}}
 	transport := answering{w.azure.Client(), "/users/" + ann + "/transitiveMemberOf", func(req *http.Request) (int, any) {
 		if req.URL.Query().Get("$skiptoken") == "" {

@@ -16,7 +16,8 @@ import (
 // collections are where Microsoft Graph has the kinds of principals, directoryName is what a person calls them.
 var (
 	collections = map[access.PrincipalKind]string{
-		access.User: "/users/", access.Group: "/groups/", access.ServicePrincipal: "/servicePrincipals/", access.ManagedIdentity: "/servicePrincipals/",
+		access.User: "/users/", access.Group: "/groups/", access.ServicePrincipal: "/" +
+			"servicePrincipals/", access.ManagedIdentity: "/servicePrincipals/",
 	}
 	directoryName = map[access.PrincipalKind]string{
 		access.User: "user", access.Group: "group", access.ServicePrincipal: "service " +

@@ -155,7 +155,8 @@ func TestWhatIsDeniedIsNotHad(t *testing.T) {
 	w.grantAll()
 	everyone := []any{map[string]any{"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}}
 	by := func(id string) []any { return []any{map[string]any{"id": id}} }
-	readers := []any{map[string]any{"dataActions": []any{"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*"}}}
+	readers := []any{map[string]any{"dataActions": []any{"Microsoft.Storage/storageAccounts/blobServices/containers/" +
+		"blobs/*"}}}
 	for name, c := range map[string]struct {
 		scope               string
 		principals, exclude []any

@@ -99,9 +99,11 @@ func request(t *testing.T, token, name string, inputs map[string]any) p.Construc
 }
 
 const (
-	workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
-	account   = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/lake"
-	someone   = "22222222-2222-4222-8222-222222222222"
+	workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/" +
+		"Microsoft.MachineLearningServices/workspaces/ws"
+	account = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.Storage/" +
+		"storageAccounts/lake"
+	someone = "22222222-2222-4222-8222-222222222222"
 )
 
 func TestWhatIsWrongNamesTheComponentTheArgumentAndTheRemedy(t *testing.T) {

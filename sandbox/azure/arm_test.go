@@ -229,7 +229,8 @@ func TestListsOfRoleAssignments(t *testing.T) {
 	for range 105 {
 		got := w.arm(http.MethodPut, group+"/providers/Microsoft.Authorization/roleAssignments/"+uuid.NewString(),
 			object("properties", object(
-				"principalId", uuid.NewString(), "principalType", "ServicePrincipal", "roleDefinitionId", "/providers/Microsoft.Authorization/roleDefinitions/"+readerRole)))
+				"principalId", uuid.NewString(), "principalType", "ServicePrincipal", "roleDefinitionId", "/providers/"+
+					"Microsoft.Authorization/roleDefinitions/"+readerRole)))
 		require.Equal(t, http.StatusCreated, got.status)
 	}
 	seen := map[any]bool{}
@@ -301,7 +302,8 @@ func TestWhatWasSeededCanBeRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for id, want := range map[string]any{
-		subscription: nil, group: "Microsoft.Resources/resourceGroups", workspace: "Microsoft.MachineLearningServices/workspaces",
+		subscription: nil, group: "Microsoft.Resources/resourceGroups", workspace: "Microsoft.MachineLearningServices/" +
+			"workspaces",
 		workspace + "/datastores/keyless":    "Microsoft.MachineLearningServices/workspaces/datastores",
 		workspace + "/data/heart/versions/1": "Microsoft.MachineLearningServices/workspaces/data/versions",
 		endpoint + "/deployments/blue":       "Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments",

@@ -199,7 +199,8 @@ func TestGraphKeepsCertificates(t *testing.T) {
 	for key, want := range map[string]any{
 		"type": "AsymmetricX509Cert", "usage": "Verify", "displayName": "CN=nightly", "key": nil,
 		"customKeyIdentifier": strings.ToUpper(hex.EncodeToString(sum[:])),
-		"startDateTime":       first.NotBefore.UTC().Format(time.RFC3339), "endDateTime": first.NotAfter.UTC().Format(time.RFC3339),
+		"startDateTime":       first.NotBefore.UTC().Format(time.RFC3339), "endDateTime": first.NotAfter.UTC().Format(
+			time.RFC3339),
 	} {
 		assert.Equal(t, want, got[key], key)
 	}

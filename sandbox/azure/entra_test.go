@@ -160,7 +160,8 @@ func TestFederatedCredentials(t *testing.T) {
 		"another case":     {assertion(github, "repo:Acme/scores:ref:refs/heads/main", exchange), 7002138},
 		"immutable form":   {assertion(github, "repo:acme@1/scores@2:ref:refs/heads/main", exchange), 700213},
 		"an access token": {map[string]string{"client_id": client,
-			"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion": w.token(principal, ml)}, 700027},
+			"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion": w.token(
+				principal, ml)}, 700027},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := w.signIn(test.form)

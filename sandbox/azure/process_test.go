@@ -144,7 +144,8 @@ func TestNothingAnsweredIsLostWhenTheSandboxIsKilled(t *testing.T) {
 						close(reached)
 					}
 					path := assignmentPath(account)
-					body := fmt.Sprintf(`{"properties":{"principalId":%q,"principalType":"ServicePrincipal","roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/%s"}}`, uuid.NewString(), readerRole)
+					body := fmt.Sprintf(`{"properties":{"principalId":%q,"principalType":"ServicePrincipal","roleDefinitionId":"/`+
+						`providers/Microsoft.Authorization/roleDefinitions/%s"}}`, uuid.NewString(), readerRole)
 					if !note(&mu, c, http.MethodPut, path, body, there, unsure, true) {
 						return
 					}

@@ -74,7 +74,8 @@ func TestARoleIsAssignableInOneManagementGroupAtMost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.ownRoot()
-	const one, two = "/providers/Microsoft.Management/managementGroups/one", "/providers/Microsoft.Management/managementGroups/two"
+	const one, two = "/providers/Microsoft.Management/managementGroups/one", "/providers/Microsoft.Management/" +
+		"managementGroups/two"
 	got := w.arm(http.MethodPut, definitionPath(uuid.NewString()),
 		customRole("assignableScopes", []string{one, group, two}))
 	assert.Equal(t, "InvalidRoleDefinition", got.code(), got.body)
@@ -265,7 +266,8 @@ func TestAnAssignmentOutlivesItsPrincipal(t *testing.T) {
 	require.Equal(t, http.StatusCreated, again.status)
 	assert.NotEqual(t, principal, again.body["id"])
 	own := w.arm(http.MethodGet,
-		workspace+"/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'"+again.body["id"].(string)+"'", nil)
+		workspace+"/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'"+
+			again.body["id"].(string)+"'", nil)
 	assert.Empty(t, own.body["value"], "a principal made anew does not inherit")
 	assert.Equal(t, http.StatusOK, w.arm(http.MethodDelete, id, nil).status)
 }

@@ -367,7 +367,8 @@ func (s *seeding) endpoint(e Endpoint) {
 	s.put(&state.Resource{
 		ID: id, Location: where,
 		Properties: map[string]any{
-			"authMode": "AADToken", "provisioningState": "Succeeded", "defaults": map[string]any{"deploymentName": e.DefaultDeployment},
+			"authMode": "AADToken", "provisioningState": "Succeeded",
+			"defaults": map[string]any{"deploymentName": e.DefaultDeployment},
 		},
 	})
 	for _, d := range e.Deployments {

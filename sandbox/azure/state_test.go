@@ -148,7 +148,8 @@ func TestInventoryIsWhatAStackMade(t *testing.T) {
 	assert.IsIncreasing(t, got)
 
 	for _, a := range w.arm(http.MethodGet,
-		workspace+"/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'"+alice+"'", nil).body["value"].([]any) {
+		workspace+"/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'"+alice+"'",
+		nil).body["value"].([]any) {
 		require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, a.(map[string]any)["id"].(string), nil).status)
 	}
 	require.Equal(t, http.StatusOK, w.arm(http.MethodDelete, definitionPath(invokerRole), nil).status)

@@ -237,7 +237,8 @@ func TestAnswersAreHeldBack(t *testing.T) {
 func TestImpossibleWeatherIsRefused(t *testing.T) {
 	t.Parallel()
 	for what, weather := range map[string]azure.Weather{
-		"replication": {Replication: -1}, "propagation": {Propagation: -1}, "latency": {Latency: -1}, "leastLatency": {LeastLatency: -1}, "retryAfter": {RetryAfter: -1},
+		"replication": {Replication: -1}, "propagation": {Propagation: -1}, "latency": {Latency: -1},
+		"leastLatency": {LeastLatency: -1}, "retryAfter": {RetryAfter: -1},
 		"throttling": {Throttling: 1.5}, "faults": {Faults: -0.1}, "lostAnswers": {LostAnswers: math.NaN()}, "add " +
 			"up": {Throttling: 0.6, Faults: 0.6},
 	} {

@@ -65,7 +65,8 @@ func TestTheSDKManagesRoleDefinitions(t *testing.T) {
 	role := armauthorization.RoleDefinition{Properties: &armauthorization.RoleDefinitionProperties{
 		RoleName: ptr("Batch invoker"), RoleType: ptr("CustomRole"), Description: ptr("starts " +
 			"jobs"), AssignableScopes: []*string{ptr(group)},
-		Permissions: []*armauthorization.Permission{{Actions: []*string{ptr("Microsoft.MachineLearningServices/workspaces/read")}}},
+		Permissions: []*armauthorization.Permission{{Actions: []*string{ptr(
+			"Microsoft.MachineLearningServices/workspaces/read")}}},
 	}}
 	made, err := client.CreateOrUpdate(ctx, group, guid, role, nil)
 	require.NoError(t, err)

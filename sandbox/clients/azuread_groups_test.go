@@ -16,7 +16,8 @@ func (p *plugin) group(name string) string {
 	id := p.send(http.MethodPost, "/beta/groups", object{
 		"@odata.type": "#microsoft.graph.group", "description": "runs " +
 			"scoring", "displayName": name, "groupTypes": []any{}, "isAssignableToRole": false,
-		"mailEnabled": false, "mailNickname": "1234abcd-5", "membershipRule": nil, "owners@odata.bind": []string{p.reference("beta", p.caller)},
+		"mailEnabled": false, "mailNickname": "1234abcd-5", "membershipRule": nil,
+		"owners@odata.bind":       []string{p.reference("beta", p.caller)},
 		"resourceBehaviorOptions": []any{}, "resourceProvisioningOptions": []any{}, "securityEnabled": true,
 	}, http.StatusCreated).text("id")
 	path := "/beta/groups/" + id
@@ -53,7 +54,8 @@ func TestThePluginManagesAGroup(t *testing.T) {
 	p.send(http.MethodDelete, path+"/members/"+alice+"/$ref", nil, http.StatusNoContent)
 
 	p.send(http.MethodPatch, path, object{
-		"@odata.type": "#microsoft.graph.group", "description": nil, "displayName": "analysts", "mailEnabled": false, "membershipRule": nil, "securityEnabled": true,
+		"@odata.type": "#microsoft.graph.group", "description": nil, "displayName": "analysts", "mailEnabled": false,
+		"membershipRule": nil, "securityEnabled": true,
 	}, http.StatusNoContent)
 	got = read()
 	assert.Equal(t, "analysts", got.text("displayName"))
@@ -98,10 +100,14 @@ func TestThePluginManagesAMember(t *testing.T) {
 }
 
 // userFields is the $select of getUser.
-const userFields = "accountEnabled,ageGroup,businessPhones,city,companyName,consentProvidedForMinor,country,creationType,department,displayName," +
-	"employeeHireDate,employeeId,employeeOrgData,employeeType,externalUserState,faxNumber,givenName,id,imAddresses,jobTitle,mail,mailNickname,mobilePhone," +
-	"officeLocation,onPremisesDistinguishedName,onPremisesDomainName,onPremisesImmutableId,onPremisesSamAccountName,onPremisesSecurityIdentifier," +
-	"onPremisesSyncEnabled,onPremisesUserPrincipalName,otherMails,postalCode,preferredLanguage,proxyAddresses,showInAddressList,state,streetAddress," +
+const userFields = "accountEnabled,ageGroup,businessPhones,city,companyName,consentProvidedForMinor,country," +
+	"creationType,department,displayName," +
+	"employeeHireDate,employeeId,employeeOrgData,employeeType,externalUserState,faxNumber,givenName,id,imAddresses," +
+	"jobTitle,mail,mailNickname,mobilePhone," +
+	"officeLocation,onPremisesDistinguishedName,onPremisesDomainName,onPremisesImmutableId,onPremisesSamAccountName," +
+	"onPremisesSecurityIdentifier," +
+	"onPremisesSyncEnabled,onPremisesUserPrincipalName,otherMails,postalCode,preferredLanguage,proxyAddresses," +
+	"showInAddressList,state,streetAddress," +
 	"surname,usageLocation,userPrincipalName,userType"
 
 func TestThePluginFindsAUser(t *testing.T) {

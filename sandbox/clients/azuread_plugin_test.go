@@ -96,13 +96,15 @@ func (p *plugin) application(name string) (id, appID string) {
 		"@odata.type": "#microsoft.graph.application",
 		"api": object{"acceptMappedClaims": false, "knownClientApplications": []any{}, "oauth2PermissionScopes": []any{},
 			"requestedAccessTokenVersion": 1},
-		"appRoles": []any{}, "description": "nightly scoring", "displayName": name, "groupMembershipClaims": nil, "identifierUris": []any{},
+		"appRoles": []any{}, "description": "nightly scoring", "displayName": name, "groupMembershipClaims": nil,
+		"identifierUris": []any{},
 		"info": object{"marketingUrl": nil, "privacyStatementUrl": nil, "supportUrl": nil,
 			"termsOfServiceUrl": nil},
 		"isDeviceOnlyAuthSupported": false, "isFallbackPublicClient": false, "notes": nil, "optionalClaims": object{},
 		"owners@odata.bind": []string{p.reference("v1.0", p.caller)},
-		"publicClient":      object{"redirectUris": []any{}}, "requiredResourceAccess": []any{}, "serviceManagementReference": nil,
-		"signInAudience": "AzureADMyOrg", "spa": object{"redirectUris": []any{}}, "tags": []any{"b", "a"},
+		"publicClient":      object{"redirectUris": []any{}}, "requiredResourceAccess": []any{},
+		"serviceManagementReference": nil,
+		"signInAudience":             "AzureADMyOrg", "spa": object{"redirectUris": []any{}}, "tags": []any{"b", "a"},
 		"web": object{"homePageUrl": nil, "logoutUrl": nil, "redirectUris": []any{},
 			"implicitGrantSettings": object{"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false}},
 	}, http.StatusCreated)
@@ -141,7 +143,8 @@ func TestThePluginManagesAnApplication(t *testing.T) {
 	update := object{
 		"@odata.type": "#microsoft.graph.application", "api": object{"acceptMappedClaims": false,
 			"knownClientApplications": []any{}, "requestedAccessTokenVersion": 1},
-		"description": nil, "displayName": "weekly", "groupMembershipClaims": nil, "isFallbackPublicClient": false, "notes": "moved",
+		"description": nil, "displayName": "weekly", "groupMembershipClaims": nil, "isFallbackPublicClient": false,
+		"notes":          "moved",
 		"signInAudience": "AzureADMyOrg", "tags": []any{}, "id": id,
 	}
 	p.send(http.MethodPatch, path, update, http.StatusNoContent)
@@ -170,7 +173,8 @@ func (p *plugin) servicePrincipal(appID string) string {
 	p.t.Helper()
 	require.Empty(p.t, p.get(filtered("/v1.0/servicePrincipals", "appId eq '"+appID+"'")).values())
 	id := p.send(http.MethodPost, "/v1.0/servicePrincipals", object{
-		"@odata.type": "#microsoft.graph.servicePrincipal", "accountEnabled": true, "alternativeNames": []any{}, "appId": appID,
+		"@odata.type": "#microsoft.graph.servicePrincipal", "accountEnabled": true, "alternativeNames": []any{},
+		"appId":                     appID,
 		"appRoleAssignmentRequired": false, "description": "TERRAFORM_UPDATE_" +
 			uuid.NewString(), "loginUrl": nil, "notes": nil,
 		"notificationEmailAddresses": []any{}, "owners@odata.bind": []string{p.reference("v1.0", p.caller)},
@@ -204,8 +208,9 @@ func TestThePluginManagesAServicePrincipal(t *testing.T) {
 	isNull(t, got, "description")
 
 	p.send(http.MethodPatch, path, object{
-		"@odata.type": "#microsoft.graph.servicePrincipal", "accountEnabled": false, "alternativeNames": []any{}, "appRoleAssignmentRequired": true,
-		"description": "paused", "samlSingleSignOnSettings": object{}, "tags": []any{"x"},
+		"@odata.type": "#microsoft.graph.servicePrincipal", "accountEnabled": false, "alternativeNames": []any{},
+		"appRoleAssignmentRequired": true,
+		"description":               "paused", "samlSingleSignOnSettings": object{}, "tags": []any{"x"},
 	}, http.StatusNoContent)
 	got = read()
 	assert.Equal(t, false, got.at("accountEnabled"))

@@ -197,7 +197,8 @@ func TestHamiltonManagesCredentials(t *testing.T) {
 		}
 
 		credential := msgraph.FederatedIdentityCredential{
-			Name: ptr("pull"), Issuer: ptr(github), Subject: ptr("repo:acme/scores:pull_request"), Audiences: &[]string{exchange},
+			Name: ptr("pull"), Issuer: ptr(github), Subject: ptr(
+				"repo:acme/scores:pull_request"), Audiences: &[]string{exchange},
 			Description: ptr(msgraph.StringNullWhenEmpty("")),
 		}
 		made, status, err := c.CreateFederatedIdentityCredential(ctx, id, credential)
@@ -242,7 +243,8 @@ func TestHamiltonManagesServicePrincipals(t *testing.T) {
 		assert.Regexp(t, odata.ErrorServicePrincipalInvalidAppId, err.Error())
 
 		status, err = c.Update(ctx, msgraph.ServicePrincipal{
-			DirectoryObject: msgraph.DirectoryObject{Id: &id}, Notes: ptr(msgraph.StringNullWhenEmpty("moved")), Tags: &[]string{"x"},
+			DirectoryObject: msgraph.DirectoryObject{Id: &id}, Notes: ptr(
+				msgraph.StringNullWhenEmpty("moved")), Tags: &[]string{"x"},
 		})
 		expect(t, http.StatusNoContent, status, err)
 		got, status, err := c.Get(ctx, id, odata.Query{})

@@ -102,16 +102,19 @@ func TestHashiCorpsSDKSignsIn(t *testing.T) {
 			EnableAuthenticatingUsingClientSecret: true, ClientID: clientID, ClientSecret: "guess",
 		}, "", "AADSTS7000215"},
 		"client certificate": {auth.Credentials{
-			EnableAuthenticatingUsingClientCertificate: true, ClientID: clientID, ClientCertificateData: archive, ClientCertificatePassword: "password",
+			EnableAuthenticatingUsingClientCertificate: true, ClientID: clientID, ClientCertificateData: archive,
+			ClientCertificatePassword: "password",
 		}, objectID, ""},
 		"certificate of another": {auth.Credentials{
-			EnableAuthenticatingUsingClientCertificate: true, ClientID: w.Deployer().ClientID, ClientCertificateData: archive, ClientCertificatePassword: "password",
+			EnableAuthenticatingUsingClientCertificate: true, ClientID: w.Deployer().ClientID,
+			ClientCertificateData: archive, ClientCertificatePassword: "password",
 		}, "", "AADSTS700027"},
 		"OIDC assertion": {auth.Credentials{
 			EnableAuthenticationUsingOIDC: true, ClientID: clientID, OIDCAssertionToken: assertion(branch),
 		}, objectID, ""},
 		"OIDC assertion of another branch": {auth.Credentials{
-			EnableAuthenticationUsingOIDC: true, ClientID: clientID, OIDCAssertionToken: assertion("repo:acme/scores:ref:refs/heads/dev"),
+			EnableAuthenticationUsingOIDC: true, ClientID: clientID, OIDCAssertionToken: assertion(
+				"repo:acme/scores:ref:refs/heads/dev"),
 		}, "", "AADSTS700213"},
 		"managed identity": {auth.Credentials{
 			EnableAuthenticatingUsingManagedIdentity: true, ClientID: robotClient, CustomManagedIdentityEndpoint: imds,

@@ -104,7 +104,8 @@ func TestAWorkloadIdentitySignsInWithAFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte(assertion), 0o600))
 	credential, err := azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
-		ClientOptions: w.options(), DisableInstanceDiscovery: true, TenantID: tenantID, ClientID: clientID, TokenFilePath: file,
+		ClientOptions: w.options(), DisableInstanceDiscovery: true, TenantID: tenantID, ClientID: clientID,
+		TokenFilePath: file,
 	})
 	require.NoError(t, err)
 	assert.Equal(t, objectID, signedIn(t, credential, ml)["oid"])

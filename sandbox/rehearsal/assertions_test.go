@@ -35,7 +35,8 @@ const ann = "33333333-3333-4333-8333-333333333333"
 // What happens to Azure behind the stack's back is seen by the assertions that it is against, and by no other.
 func TestAssertionsAreJudgedByWhatIsSeen(t *testing.T) {
 	t.Parallel()
-	const private = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake/blobServices/default/containers/private"
+	const private = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/" +
+		"Microsoft.Storage/storageAccounts/lake/blobServices/default/containers/private"
 	assign := func(ctx context.Context, t *testing.T, r *rehearsal, scope, principal, role string) {
 		d, ok := roles.BuiltIn(role)
 		require.True(t, ok)

@@ -12,7 +12,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-const roleOfOthers = "/subscriptions/22222222-2222-4222-8222-222222222222/providers/Microsoft.Authorization/roleDefinitions/77777777-7777-4777-8777-777777777777"
+const roleOfOthers = "/subscriptions/22222222-2222-4222-8222-222222222222/providers/Microsoft.Authorization/" +
+	"roleDefinitions/77777777-7777-4777-8777-777777777777"
 
 // allowing is a configuration whose role was made elsewhere and allows the actions.
 func allowing(t *testing.T, actions ...string) string {
@@ -71,7 +72,8 @@ func TestABuiltInRoleByItsIDNeedsNoDefinition(t *testing.T) {
 
 	s, err = Seed(access.Model{WorkspaceID: access.Known(workspace),
 		Role: access.Role{RoleDefinitionID: access.Known(roleOfOthers),
-			Definition: `{"properties": {"roleName": "x", "permissions": [{"actions": ["a/b"]}]}}`, Scope: access.AtResourceGroup}}, "")
+			Definition: `{"properties": {"roleName": "x", "permissions": [{"actions": ` +
+				`["a/b"]}]}}`, Scope: access.AtResourceGroup}}, "")
 	require.NoError(t, err)
 	require.Len(t, s.RoleDefinitions, 1)
 	assert.Equal(t, []string{strings.Split(workspace, "/providers/")[0]}, s.RoleDefinitions[0].AssignableScopes)

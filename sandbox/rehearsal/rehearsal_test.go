@@ -25,7 +25,8 @@ import (
 
 const (
 	root      = "../.."
-	workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/Microsoft.MachineLearningServices/workspaces/scoring-dev"
+	workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/" +
+		"Microsoft.MachineLearningServices/workspaces/scoring-dev"
 )
 
 // options are those of a rehearsal of the project's own program with a configuration of the test's.
@@ -69,7 +70,8 @@ const small = `config:
   batchaccess:clusters:
     cpu: {}
   batchaccess:storageAccounts:
-    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake
+    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/` +
+	`storageAccounts/lake
   batchaccess:dataInputs:
     rows: { kind: blob, storageAccount: lake, container: rows }
 `
@@ -84,14 +86,19 @@ const named = `config:
     bob: { kind: user, mail: bob@contoso.com }
     analysts: { kind: group, displayName: Analysts of the North }
     robot: { kind: servicePrincipal, clientId: 55555555-5555-4555-8555-555555555555 }
-    worker: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.ManagedIdentity/userAssignedIdentities/worker }
-    data-factory: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.DataFactory/factories/nightly }
-    function: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.Web/sites/caller }
-    machine: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/etl/providers/Microsoft.Compute/virtualMachines/box }
+    worker: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/` +
+	`resourceGroups/etl/providers/Microsoft.ManagedIdentity/userAssignedIdentities/worker }
+    data-factory: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/` +
+	`resourceGroups/etl/providers/Microsoft.DataFactory/factories/nightly }
+    function: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/` +
+	`resourceGroups/etl/providers/Microsoft.Web/sites/caller }
+    machine: { kind: managedIdentity, resourceId: /subscriptions/11111111-1111-4111-8111-111111111111/` +
+	`resourceGroups/etl/providers/Microsoft.Compute/virtualMachines/box }
   batchaccess:clusters:
     old: { existing: true }
   batchaccess:storageAccounts:
-    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake
+    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/` +
+	`storageAccounts/lake
   batchaccess:dataInputs:
     rows: { kind: blob, storageAccount: lake, container: rows }
 `
@@ -116,7 +123,8 @@ const grouped = `config:
   batchaccess:location: westeurope
   batchaccess:invokers:
     ada: { kind: user, objectId: 33333333-3333-4333-8333-333333333333 }
-    pipeline: { kind: servicePrincipal, federatedCredentials: { main: { github: { repository: contoso/scoring, branch: main } } } }
+    pipeline: { kind: servicePrincipal, federatedCredentials: { main: { github: { repository: contoso/scoring, ` +
+	`branch: main } } } }
     scheduler:
       kind: managedIdentity
       federatedCredentials:
@@ -127,7 +135,8 @@ const grouped = `config:
   batchaccess:clusters:
     cpu: {}
   batchaccess:storageAccounts:
-    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake
+    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/` +
+	`storageAccounts/lake
   batchaccess:dataInputs:
     rows: { kind: blob, storageAccount: lake, container: rows }
     files: { kind: adlsGen2, storageAccount: lake, container: files, path: some, grantedBy: acl }
@@ -306,7 +315,8 @@ func TestAReportSaysWhatFailed(t *testing.T) {
 
 const (
 	authorization = "?api-version=2022-04-01"
-	container     = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake/blobServices/default/containers/rows"
+	container     = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/" +
+		"Microsoft.Storage/storageAccounts/lake/blobServices/default/containers/rows"
 )
 
 func call(ctx context.Context, t *testing.T, a *azure.Azure, method, path string, body, into any) {

@@ -25,8 +25,9 @@ var azureAD = packageSource{
 				limit: credentialLimit, make: makePassword, fetch: fetchPassword, drop: dropPassword, parts: passwordParts,
 			},
 			"azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential": graphType{
-				limit: credentialLimit, make: makeFederatedCredential, fetch: fetchFederatedCredential, change: changeFederatedCredential,
-				drop: dropFederatedCredential, parts: federatedCredentialParts,
+				limit: credentialLimit, make: makeFederatedCredential, fetch: fetchFederatedCredential,
+				change: changeFederatedCredential,
+				drop:   dropFederatedCredential, parts: federatedCredentialParts,
 			},
 			"azuread:index/group:Group": graphType{
 				sets:  []string{"behaviors", "members", "owners", "provisioningOptions", "types"},

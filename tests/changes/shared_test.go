@@ -21,14 +21,16 @@ import (
 // lake is a stack whose group reads a container, in a workspace of its own.
 const lake = `config:
   azure-native:location: westeurope
-  batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/STACK/providers/Microsoft.MachineLearningServices/workspaces/STACK
+  batchaccess:workspaceId: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/STACK/providers/` +
+	`Microsoft.MachineLearningServices/workspaces/STACK
   batchaccess:location: westeurope
   batchaccess:invokers:
     analysts: { kind: group, objectId: 22222222-2222-4222-8222-222222222222 }
   batchaccess:clusters:
     STACK-cpu: {}
   batchaccess:storageAccounts:
-    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake
+    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/` +
+	`storageAccounts/lake
   batchaccess:dataInputs:
     patients: { kind: blob, storageAccount: lake, container: patients }
 `

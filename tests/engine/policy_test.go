@@ -98,7 +98,8 @@ func TestThePoliciesStopWhatTheConfigurationAllows(t *testing.T) {
 	assert.NotZero(t, code)
 	assert.Equal(t, 1, strings.Count(said, "[mandatory]"), said)
 
-	code, said = d.guarded(`{"custom-role": "disabled", "invoker-role": "disabled", "federation-subject": {"allowedSubjects": ["repo:contoso@1001/scoring@2002:pull_request"]},
+	code, said = d.guarded(`{"custom-role": "disabled", "invoker-role": "disabled", "federation-subject": `+
+		`{"allowedSubjects": ["repo:contoso@1001/scoring@2002:pull_request"]},
 		"assignment-scope": {"allowedScopes": ["subscription"]}}`, "preview")
 	assert.Zero(t, code, said)
 	assert.NotContains(t, said, "[mandatory]")

@@ -79,7 +79,8 @@ func TestTheEngineStillWritesWhatReviewWasTestedWith(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, t.TempDir())
 	defer d.close()
-	const own = "batchaccess:index:BatchEndpointAccess$batchaccess:index:InvokerRole$azure-native:authorization:RoleAssignment::access.analysts"
+	const own = "batchaccess:index:BatchEndpointAccess$batchaccess:index:InvokerRole$azure-native:authorization:" +
+		"RoleAssignment::access.analysts"
 	stored, err := os.ReadFile(filepath.Join(root, "internal", "review", "testdata", "first.json"))
 	require.NoError(t, err)
 	assert.Equal(t, formOf(t, stored, own), formOf(t, []byte(d.pulumi("preview", "--json", "--non-interactive")), own))

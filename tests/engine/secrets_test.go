@@ -90,7 +90,8 @@ func TestNoSecretStandsInThePlain(t *testing.T) {
 			script += fmt.Sprintf("pulumi stack output --json --show-secrets >\"$SECRETS/outputs-%s\"\n", s.file)
 		}
 	}
-	script += `az account get-access-token --resource https://ml.azure.com --query accessToken --output tsv >"$SECRETS/token"
+	script += `az account get-access-token --resource https://ml.azure.com --query accessToken --output tsv ` +
+		`>"$SECRETS/token"
 cp "$BATCHACCESS_SIGN_INS/users.json" "$SECRETS/users.json"
 printf %s "$ARM_CLIENT_SECRET" >"$SECRETS/deployer"
 printf %s "$IDENTITY_HEADER" >"$SECRETS/header"

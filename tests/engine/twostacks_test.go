@@ -33,7 +33,8 @@ type twoStacks struct {
 
 const (
 	annID       = "33333333-3333-4333-8333-333333333333"
-	workspaceID = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/Microsoft.MachineLearningServices/workspaces/scoring-dev"
+	workspaceID = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev/providers/" +
+		"Microsoft.MachineLearningServices/workspaces/scoring-dev"
 )
 
 func newTwoStacks(t *testing.T) *twoStacks {

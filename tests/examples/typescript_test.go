@@ -79,7 +79,8 @@ func in(folder, name string, args ...string) *exec.Cmd {
 // program runs the stack as Pulumi's language host for Node.js does. The module proxy does not carry that one.
 const program = `#!/bin/sh
 PULUMI_NODEJS_TYPESCRIPT=true exec node node_modules/@pulumi/pulumi/cmd/run --organization "$PULUMI_ORGANIZATION" \
-	--project "$PULUMI_PROJECT" --root-directory "$PULUMI_ROOT_DIRECTORY" --stack "$PULUMI_STACK" --dry-run "$PULUMI_DRY_RUN" \
+	--project "$PULUMI_PROJECT" --root-directory "$PULUMI_ROOT_DIRECTORY" --stack "$PULUMI_STACK" --dry-run ` +
+	`"$PULUMI_DRY_RUN" \
 	--parallel "$PULUMI_PARALLEL" --monitor "$PULUMI_MONITOR" --engine "$PULUMI_ENGINE" .
 `
 

@@ -51,9 +51,11 @@ clusters:
   gpu: {}
 storageAccounts: { lake: ` + worldLake + ` }
 dataInputs:
-  patients: { kind: dataStore, dataStore: patients, path: in, credentialInStore: false, storageAccount: lake, container: patients }
+  patients: { kind: dataStore, dataStore: patients, path: in, credentialInStore: false, storageAccount: lake, ` +
+	`container: patients }
   images: { kind: blob, storageAccount: lake, container: images }
-  base: { kind: dataAsset, dataAsset: base, version: "3", dataStore: patients, path: base, credentialInStore: false, storageAccount: lake, container: patients }
+  base: { kind: dataAsset, dataAsset: base, version: "3", dataStore: patients, path: base, credentialInStore: ` +
+	`false, storageAccount: lake, container: patients }
 endpoints:
   heart: { cluster: cpu, inputs: [patients, base] }
   tagger: { inputs: [images], deployments: { blue: { cluster: gpu }, red: { cluster: cpu } } }

@@ -1,6 +1,5 @@
-// Lint refuses what does not belong in the repository: build outputs, large files, wide lines of Go that are changed or
-// new, and tests that look at the clock. It is run by `make lint`, and looks at the repository that holds the working
-// directory.
+// Lint refuses what does not belong in the repository: build outputs, large files, wide lines of Go, and tests that
+// look at the clock. It is run by `make lint`, and looks at the repository that holds the working directory.
 package main
 
 import (

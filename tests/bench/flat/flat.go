@@ -15,7 +15,8 @@ import (
 )
 
 // reader is the ID of Storage Blob Data Reader, in the form that Azure answers for an assignment in the subscription.
-const reader = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/roleDefinitions/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+const reader = "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/" +
+	"roleDefinitions/2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 
 // Where the GUIDs of the resources begin; those of the principals are smaller.
 const (

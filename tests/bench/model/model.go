@@ -17,7 +17,8 @@ var Sizes = []int{10, 100, 1000, 4000}
 func Of(assignments int) access.Model {
 	w := workload.Of(assignments)
 	m := access.Model{
-		WorkspaceID: access.Known(workload.WorkspaceID), Invokers: map[string]access.Invoker{}, Clusters: map[string]access.Cluster{},
+		WorkspaceID: access.Known(workload.WorkspaceID), Invokers: map[string]access.Invoker{},
+		Clusters:        map[string]access.Cluster{},
 		StorageAccounts: map[string]access.ID{}, DataInputs: map[string]access.DataInput{},
 	}
 	for _, i := range w.Invokers {
@@ -45,7 +46,8 @@ func Divided(assignments int) access.Model {
 	// Each input takes a reader for its cluster and for each of its invokers, and each invoker takes the role.
 	readers := min(mostReaders, (assignments-1)/2)
 	circles := assignments / (2*readers + 1)
-	m.Invokers, m.DataInputs, m.Endpoints = map[string]access.Invoker{}, map[string]access.DataInput{}, map[string]access.Endpoint{}
+	m.Invokers, m.DataInputs, m.Endpoints = map[string]access.Invoker{}, map[string]access.DataInput{},
+		map[string]access.Endpoint{}
 	for n := range circles {
 		input := fmt.Sprintf("input-%03d", n)
 		m.DataInputs[input] = access.DataInput{Kind: access.Blob, StorageAccount: workload.Accounts()[0].Name,

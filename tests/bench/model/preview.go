@@ -85,13 +85,15 @@ func Preview(m access.Model) ([]byte, error) {
 		endpoints[name] = object{"cluster": e.Cluster, "inputs": e.Inputs, "invokers": e.Invokers}
 	}
 	steps := []object{step(stack+component+"::access", component, object{
-		"workspaceId": m.WorkspaceID, "invokers": invokers, "clusters": clusters, "storageAccounts": m.StorageAccounts, "dataInputs": stored, "endpoints": endpoints,
+		"workspaceId": m.WorkspaceID, "invokers": invokers, "clusters": clusters, "storageAccounts": m.StorageAccounts,
+		"dataInputs": stored, "endpoints": endpoints,
 	})}
 	role := roles.Invoker()
 	const definition = "azure-native:authorization:RoleDefinition"
 	steps = append(steps, step(stack+component+"$batchaccess:index:InvokerRole$"+definition+"::access", definition, object{
-		"roleDefinitionId": ownRole, "roleName": role.RoleName, "scope": m.WorkspaceID, "assignableScopes": []any{m.WorkspaceID},
-		"permissions": []object{{"actions": role.Permissions[0].Actions}},
+		"roleDefinitionId": ownRole, "roleName": role.RoleName, "scope": m.WorkspaceID,
+		"assignableScopes": []any{m.WorkspaceID},
+		"permissions":      []object{{"actions": role.Permissions[0].Actions}},
 	}))
 	for _, a := range Assignments(m) {
 		steps = append(steps, step(a.URN, a.Type, a.Inputs))

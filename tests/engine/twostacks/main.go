@@ -14,9 +14,10 @@ import (
 const (
 	group       = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/scoring-dev"
 	workspaceID = group + "/providers/Microsoft.MachineLearningServices/workspaces/scoring-dev"
-	lakeID      = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data-dev/providers/Microsoft.Storage/storageAccounts/contosolakedev"
-	ann         = "33333333-3333-4333-8333-333333333333"
-	team        = "22222222-2222-4222-8222-222222222222"
+	lakeID      = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data-dev/providers/" +
+		"Microsoft.Storage/storageAccounts/contosolakedev"
+	ann  = "33333333-3333-4333-8333-333333333333"
+	team = "22222222-2222-4222-8222-222222222222"
 )
 
 func main() {

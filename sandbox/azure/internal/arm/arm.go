@@ -244,7 +244,8 @@ func (s *Service) authenticate(c *call) (*token.Claims, error) {
 
 // verbs are the last words of the actions that requests take.
 var verbs = map[string]string{
-	http.MethodGet: "read", http.MethodHead: "read", http.MethodPut: "write", http.MethodPatch: "write", http.MethodDelete: "delete",
+	http.MethodGet: "read", http.MethodHead: "read", http.MethodPut: "write", http.MethodPatch: "write",
+	http.MethodDelete: "delete",
 }
 
 // authorize requires the action that the request takes, at the resource or, for a collection, at what holds it. Role

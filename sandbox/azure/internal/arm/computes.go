@@ -27,10 +27,12 @@ var (
 
 // clusterDefaults is what Azure fills in for an AmlCompute cluster, and what it tells of one at rest.
 var clusterDefaults = map[string]any{
-	"vmPriority": "Dedicated", "osType": "Linux", "remoteLoginPortPublicAccess": "NotSpecified", "enableNodePublicIp": true,
-	"isolatedNetwork": false, "allocationState": "Steady", "errors": nil, "currentNodeCount": 0, "targetNodeCount": 0,
+	"vmPriority": "Dedicated", "osType": "Linux", "remoteLoginPortPublicAccess": "NotSpecified",
+	"enableNodePublicIp": true,
+	"isolatedNetwork":    false, "allocationState": "Steady", "errors": nil, "currentNodeCount": 0, "targetNodeCount": 0,
 	"nodeStateCounts": map[string]any{
-		"idleNodeCount": 0, "runningNodeCount": 0, "preparingNodeCount": 0, "unusableNodeCount": 0, "leavingNodeCount": 0, "preemptedNodeCount": 0,
+		"idleNodeCount": 0, "runningNodeCount": 0, "preparingNodeCount": 0, "unusableNodeCount": 0, "leavingNodeCount": 0,
+		"preemptedNodeCount": 0,
 	},
 }
 
@@ -80,7 +82,8 @@ func putCompute(c *call) (wire.Reply, error) {
 	status, provisioning := http.StatusCreated, "Creating"
 	if old != nil {
 		status, provisioning = http.StatusOK, "Updating"
-		resource.ID, resource.Seeded, resource.CreatedAt, resource.CreatedBy = old.ID, old.Seeded, old.CreatedAt, old.CreatedBy
+		resource.ID, resource.Seeded, resource.CreatedAt, resource.CreatedBy = old.ID, old.Seeded, old.CreatedAt,
+			old.CreatedBy
 	}
 	resource.Identity = c.applyIdentity(old, identity, SystemIdentityName(c.id))
 	c.st.Resources[c.id.Key()] = resource
@@ -237,7 +240,8 @@ func (c *call) applyIdentity(old *state.Resource, wanted *identityBody, displayN
 	case system && identity.SystemPrincipalID == "":
 		identity.SystemPrincipalID = uuid.NewString()
 		c.st.ServicePrincipals[identity.SystemPrincipalID] = &state.ServicePrincipal{
-			ID: identity.SystemPrincipalID, AppID: uuid.NewString(), Type: "ManagedIdentity", Enabled: true, ResourceID: c.id.String(), CreatedAt: c.now,
+			ID: identity.SystemPrincipalID, AppID: uuid.NewString(), Type: "ManagedIdentity", Enabled: true,
+			ResourceID: c.id.String(), CreatedAt: c.now,
 			Attributes: map[string]any{"displayName": displayName},
 		}
 		c.st.Touch(state.ServicePrincipals, identity.SystemPrincipalID)

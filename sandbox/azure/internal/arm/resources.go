@@ -18,7 +18,8 @@ func (c *call) render(resource *state.Resource) map[string]any {
 	id := armid.Parse(resource.ID)
 	if id.Is(typeSubscription) {
 		return map[string]any{
-			"id": resource.ID, "subscriptionId": id.Name(), "tenantId": c.st.TenantID, "displayName": id.Name(), "state": "Enabled",
+			"id": resource.ID, "subscriptionId": id.Name(), "tenantId": c.st.TenantID, "displayName": id.Name(),
+			"state": "Enabled",
 		}
 	}
 	properties := maps.Clone(resource.Properties)
@@ -53,7 +54,8 @@ func (c *call) render(resource *state.Resource) map[string]any {
 	if !resource.CreatedAt.IsZero() && id.Namespace != "" {
 		body["systemData"] = map[string]any{
 			"createdAt": stamp(resource.CreatedAt), "createdBy": resource.CreatedBy, "createdByType": "Application",
-			"lastModifiedAt": stamp(resource.ModifiedAt), "lastModifiedBy": resource.CreatedBy, "lastModifiedByType": "Application",
+			"lastModifiedAt": stamp(resource.ModifiedAt), "lastModifiedBy": resource.CreatedBy,
+			"lastModifiedByType": "Application",
 		}
 	}
 	return body

@@ -34,7 +34,8 @@ func renderAssignment(a *state.RoleAssignment) map[string]any {
 	properties := map[string]any{
 		"roleDefinitionId": definitionID(a.Scope,
 			a.RoleDefinition), "principalId": a.PrincipalID, "principalType": a.PrincipalType,
-		"scope": a.Scope, "description": nullable(a.Description), "condition": nullable(a.Condition), "conditionVersion": nullable(a.ConditionVer),
+		"scope": a.Scope, "description": nullable(a.Description), "condition": nullable(
+			a.Condition), "conditionVersion": nullable(a.ConditionVer),
 		"createdOn": stamp(a.CreatedOn), "updatedOn": stamp(a.UpdatedOn), "createdBy": a.CreatedBy, "updatedBy": a.UpdatedBy,
 		"delegatedManagedIdentityResourceId": nil,
 	}

@@ -17,8 +17,10 @@ func renderUser(u *state.User) map[string]any {
 	return map[string]any{
 		"@odata.type": "#microsoft.graph.user",
 		"id":          u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": u.DisplayName, "accountEnabled": true,
-		"userType": "Member", "mail": u.UserPrincipalName, "mailNickname": nickname, "businessPhones": []any{}, "otherMails": []any{},
-		"proxyAddresses": []any{}, "imAddresses": []any{}, "employeeId": nil, "givenName": nil, "surname": nil, "jobTitle": nil,
+		"userType": "Member", "mail": u.UserPrincipalName, "mailNickname": nickname, "businessPhones": []any{},
+		"otherMails":     []any{},
+		"proxyAddresses": []any{}, "imAddresses": []any{}, "employeeId": nil, "givenName": nil, "surname": nil,
+		"jobTitle": nil,
 	}
 }
 

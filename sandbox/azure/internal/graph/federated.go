@@ -23,7 +23,8 @@ var federatedName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,119}$`)
 
 func renderFederated(f state.FederatedCredential) map[string]any {
 	return map[string]any{
-		"id": f.ID, "name": f.Name, "issuer": f.Issuer, "subject": f.Subject, "audiences": f.Audiences, "description": f.Description,
+		"id": f.ID, "name": f.Name, "issuer": f.Issuer, "subject": f.Subject, "audiences": f.Audiences,
+		"description": f.Description,
 	}
 }
 

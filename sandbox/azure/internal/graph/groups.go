@@ -14,7 +14,8 @@ import (
 
 // groupDefaults is what Graph answers for what was not set; membershipRule must be there, as null.
 var groupDefaults = map[string]any{
-	"description": nil, "groupTypes": []any{}, "mailEnabled": false, "securityEnabled": true, "mailNickname": nil, "mail": nil,
+	"description": nil, "groupTypes": []any{}, "mailEnabled": false, "securityEnabled": true, "mailNickname": nil,
+	"mail":           nil,
 	"membershipRule": nil, "isAssignableToRole": nil, "visibility": nil, "proxyAddresses": []any{}, "theme": nil,
 	"resourceBehaviorOptions": []any{}, "resourceProvisioningOptions": []any{}, "onPremisesSyncEnabled": nil,
 }

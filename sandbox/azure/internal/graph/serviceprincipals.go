@@ -12,9 +12,11 @@ import (
 )
 
 var servicePrincipalDefaults = map[string]any{
-	"description": nil, "notes": nil, "tags": []any{}, "appRoleAssignmentRequired": false, "loginUrl": nil, "logoutUrl": nil,
-	"notificationEmailAddresses": []any{}, "preferredSingleSignOnMode": nil, "appRoles": []any{}, "oauth2PermissionScopes": []any{},
-	"homepage": nil, "replyUrls": []any{}, "signInAudience": "AzureADMyOrg",
+	"description": nil, "notes": nil, "tags": []any{}, "appRoleAssignmentRequired": false, "loginUrl": nil,
+	"logoutUrl":                  nil,
+	"notificationEmailAddresses": []any{}, "preferredSingleSignOnMode": nil, "appRoles": []any{},
+	"oauth2PermissionScopes": []any{},
+	"homepage":               nil, "replyUrls": []any{}, "signInAudience": "AzureADMyOrg",
 }
 
 // decidedForServicePrincipal are the properties kept in fields of their own or decided by Entra. Graph answers null

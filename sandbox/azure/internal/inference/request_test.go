@@ -16,7 +16,8 @@ const workspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Machine
 // Whatever is posted, it is refused as Azure refuses, or it is a job of data that can be looked for.
 func FuzzNewJob(f *testing.F) {
 	for _, body := range []string{
-		``, `null`, `{}`, `{"properties": {}}`, `{"properties": {"InputData": {"a": {"JobInputType": "UriFolder", "Uri": "https://x.blob.core.windows.net/c/p"}}}}`,
+		``, `null`, `{}`, `{"properties": {}}`, `{"properties": {"InputData": {"a": {"JobInputType": "UriFolder", ` +
+			`"Uri": "https://x.blob.core.windows.net/c/p"}}}}`,
 		`{"properties": {"InputData": {"a": {"JobInputType": "Literal", "Value": {"b": [1]}}}}}`,
 		`{"properties": {"OutputData": {"o": {"JobOutputType": "UriFile", "Uri": "` + workspace +
 			`/datastores/d/paths/p"}}}}`,
