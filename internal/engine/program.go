@@ -217,7 +217,8 @@ func (p Program) One(component string) (Part, error) {
 		return Part{}, fmt.Errorf("the program of stack %s has no BatchEndpointAccess, only components used alone; "+
 			"batchaccess explain lists what they assign", p.Stack)
 	case len(found) == 0:
-		return Part{}, fmt.Errorf("--component: the program of stack %s has no BatchEndpointAccess %q; %s", p.Stack, component,
+		return Part{}, fmt.Errorf("--component: the program of stack %s has no BatchEndpointAccess %q; %s", p.Stack,
+			component,
 			problem.DidYouMean(component, p.Names()))
 	}
 	same := func(part Part) bool { return part.Name == found[0].Name }
@@ -226,7 +227,8 @@ func (p Program) One(component string) (Part, error) {
 		for i, part := range found {
 			urns[i] = part.URN
 		}
-		return Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess of that name; give the URN of one with "+
+		return Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess of that name; give the URN of one "+
+			"with "+
 			"--component: %s", p.Stack, len(found), strings.Join(urns, ", "))
 	}
 	return Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess; name one with --component: %s", p.Stack,
