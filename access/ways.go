@@ -343,8 +343,11 @@ func (c checker) has(p Principal, d datum) bool {
 	}
 	at := c.Model.at(d)
 	if at.Mechanism() == ByStoreCredential && !p.IsCluster() {
-		_, able := c.starts(p)
-		return able
+		endpoints := c.Model.EffectiveEndpoints()
+		return slices.ContainsFunc(sorted(endpoints), func(endpoint string) bool {
+			_, able := c.starts(p, endpoint)
+			return able && slices.Contains(endpoints[endpoint].Outputs, d.name)
+		})
 	}
 	_, able := c.writes(p, at)
 	return able

@@ -46,7 +46,7 @@ type exporter struct {
 
 // read asks for one resource. missing is false where Azure has it.
 func (e *exporter) read(id, apiVersion string, into any) (missing bool, err error) {
-	there, err := e.c.Get(e.ctx, id, apiVersion, into)
+	there, err := e.c.Get(e.ctx, azure.ResourceManager, azure.Version(id, apiVersion, ""), into)
 	return !there, err
 }
 
@@ -82,10 +82,10 @@ func (e *exporter) endpoints() error {
 			}
 		}
 	}
-	all, err := azure.List[of](e.ctx, e.c, e.w.Workspace.ID+"/batchEndpoints", workspaceAPI, "")
+	all, err := list[of](e.ctx, e.c, e.w.Workspace.ID+"/batchEndpoints", workspaceAPI)
 	for _, one := range all {
-		found, err := azure.List[deployment](e.ctx, e.c, e.w.Workspace.ID+"/batchEndpoints/"+url.PathEscape(one.Name)+
-			"/deployments", workspaceAPI, "")
+		found, err := list[deployment](e.ctx, e.c, e.w.Workspace.ID+"/batchEndpoints/"+url.PathEscape(one.Name)+
+			"/deployments", workspaceAPI)
 		if err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func (e *exporter) clusters() error {
 			Location string `json:"computeLocation"`
 		} `json:"properties"` // over that of cluster
 	}
-	all, err := azure.List[of](e.ctx, e.c, e.w.Workspace.ID+"/computes", workspaceAPI, "")
+	all, err := list[of](e.ctx, e.c, e.w.Workspace.ID+"/computes", workspaceAPI)
 	for _, one := range all {
 		if !strings.EqualFold(one.Properties.Type, "AmlCompute") {
 			continue // no batch job of ours runs there; a deployment that names it has no cluster
@@ -125,7 +125,7 @@ func (e *exporter) stores() error {
 		return err
 	}
 	all := &Estate{Workspace: workspace}
-	if all.stores, err = azure.List[store](e.ctx, e.c, e.w.Workspace.ID+"/datastores", workspaceAPI, ""); err != nil {
+	if all.stores, err = list[store](e.ctx, e.c, e.w.Workspace.ID+"/datastores", workspaceAPI); err != nil {
 		return err
 	}
 	if err := all.accounts(e.ctx, e.c); err != nil {
@@ -136,7 +136,7 @@ func (e *exporter) stores() error {
 		if !strings.EqualFold(kind, blobStore) && !strings.EqualFold(kind, lakeStore) {
 			continue // no batch endpoint reads it
 		}
-		if credentials == "" || s.container() == "" {
+		if credentials == "" || s.Container() == "" {
 			return fmt.Errorf("Azure's answer for the data store %s lacks its container, or whether it holds a credential",
 				s.Name)
 		}
@@ -145,7 +145,7 @@ func (e *exporter) stores() error {
 				"not be read; give whoever exports Reader there", s.Name, s.Properties.Account)
 		}
 		e.w.DataStores = append(e.w.DataStores, world.DataStore{Name: s.Name, Type: kind, AccountID: s.account,
-			Container: s.container(), Credential: !strings.EqualFold(credentials, "None")})
+			Container: s.Container(), Credential: !strings.EqualFold(credentials, "None")})
 	}
 	return nil
 }
@@ -211,7 +211,7 @@ func (e *exporter) accounts() error {
 			continue
 		}
 		type container struct{ Name string }
-		containers, err := azure.List[container](e.ctx, e.c, answer.ID+"/blobServices/default/containers", storageAPI, "")
+		containers, err := list[container](e.ctx, e.c, answer.ID+"/blobServices/default/containers", storageAPI)
 		if err != nil {
 			return err
 		}
