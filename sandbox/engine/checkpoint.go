@@ -44,9 +44,9 @@ func (e *Engine) Resources(stack string) ([]apitype.ResourceV3, error) {
 	return state.Resources, nil
 }
 
-// Outputs are those of the resource with that URN; "" for what the stack exports, as the last deployment left them in
-// its state, with the secrets in the plain: what `pulumi stack output --json --show-secrets` prints, without starting
-// it.
+// Outputs are those of the resource with that URN, or for "" what the stack exports, as the last deployment left them
+// in its state, with the secrets in the plain: what `pulumi stack output --json --show-secrets` prints, without
+// starting it.
 func (e *Engine) Outputs(ctx context.Context, stack, urn string) (map[string]any, error) {
 	state, err := e.checkpoint(stack)
 	if err != nil {

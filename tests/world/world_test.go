@@ -4,7 +4,6 @@ package world_test
 import (
 	"bytes"
 	"context"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -51,11 +50,9 @@ clusters:
   gpu: {}
 storageAccounts: { lake: ` + worldLake + ` }
 dataInputs:
-  patients: { kind: dataStore, dataStore: patients, path: in, credentialInStore: false, storageAccount: lake, ` +
-	`container: patients }
+  patients: { kind: dataStore, dataStore: patients, path: in, credentialInStore: false, storageAccount: lake, container: patients }
   images: { kind: blob, storageAccount: lake, container: images }
-  base: { kind: dataAsset, dataAsset: base, version: "3", dataStore: patients, path: base, credentialInStore: ` +
-	`false, storageAccount: lake, container: patients }
+  base: { kind: dataAsset, dataAsset: base, version: "3", dataStore: patients, path: base, credentialInStore: false, storageAccount: lake, container: patients }
 endpoints:
   heart: { cluster: cpu, inputs: [patients, base] }
   tagger: { inputs: [images], deployments: { blue: { cluster: gpu }, red: { cluster: cpu } } }
@@ -131,7 +128,7 @@ func exported(t *testing.T, seed azure.Seed) []byte {
 	require.NoError(t, err)
 	args, problems := config.Decode(worldValues(t))
 	require.NoError(t, problems.Err())
-	client := azureclient.NewClient(worldCaller{a}, c, readsOnly{a.Client(), t}, slog.New(slog.DiscardHandler))
+	client := azureclient.NewClient(worldCaller{a}, c, readsOnly{a.Client(), t}, nil)
 	w, err := estate.Export(t.Context(), client, args.Model())
 	require.NoError(t, err)
 	var text bytes.Buffer
@@ -199,8 +196,7 @@ func TestAWorldThatIsNotTheStacks(t *testing.T) {
 	}{
 		"another tenant": {nil, map[string]string{"azuread:tenantId": "aaaaaaaa-1111-4111-8111-111111111111",
 			"azure-native:tenantId": strings.ToUpper(w.TenantID), "ARM_TENANT_ID": ""}, []string{
-			"azuread:tenantId: the world is of tenant " + w.TenantID +
-				", and this is aaaaaaaa-1111-4111-8111-111111111111; use"}},
+			"azuread:tenantId: the world is of tenant " + w.TenantID + ", and this is aaaaaaaa-1111-4111-8111-111111111111; use"}},
 		"another workspace": {[]string{"workspaces/scoring", "workspaces/other"}, nil, []string{
 			"workspaceId: the world is of workspace " + worldWorkspace}},
 		"an account": {[]string{"storageAccounts/lake", "storageAccounts/pond"}, nil, []string{
@@ -216,12 +212,9 @@ func TestAWorldThatIsNotTheStacks(t *testing.T) {
 			"endpoints.hart: the workspace of the world has no batch endpoint hart; make it",
 			"endpoints.tagger.deployments.green: the batch endpoint tagger of the world has no deployment green",
 			"clusters.cpu: the workspace of the world has no compute cluster cpu-two"}},
-		"a principal": {[]string{ann, "aaaaaaaa" + ann[8:]}, nil,
-			[]string{"invokers.ann.objectId: the directory of"}},
-		"another kind": {[]string{"kind: user", "kind: group"}, nil,
-			[]string{"invokers.ann.kind: in the world " + ann}},
-		"another identity": {[]string{"robot }", "robots }"}, nil,
-			[]string{"invokers.robot.resourceId: the world has no"}},
+		"a principal":         {[]string{ann, "aaaaaaaa" + ann[8:]}, nil, []string{"invokers.ann.objectId: the directory of"}},
+		"another kind":        {[]string{"kind: user", "kind: group"}, nil, []string{"invokers.ann.kind: in the world " + ann}},
+		"another identity":    {[]string{"robot }", "robots }"}, nil, []string{"invokers.robot.resourceId: the world has no"}},
 		"an identity's other": {[]string{robotPrincipal, cpuPrincipal}, nil, []string{"invokers.robot.principalId: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
