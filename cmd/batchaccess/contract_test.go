@@ -82,7 +82,8 @@ var contract = []struct {
 	},
 	{
 		"--yes for what changes Azure, a state or a stack file", map[string]string{
-			"explain": "reads", "can": "reads", "review": "reads", "verify": "reads", "export": "reads", "invoke": "is there to do it",
+			"explain": "reads", "can": "reads", "review": "reads", "verify": "reads", "export": "reads", "invoke": "is there " +
+				"to do it",
 			"sandbox": "is there to do it", "rehearse": "is there to do it",
 		}, takes("yes", "y"),
 	},

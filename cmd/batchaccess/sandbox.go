@@ -143,8 +143,8 @@ It exits with the exit code of the command.`,
 	return cmd
 }
 
-// seedsOf are what the stacks refer to, in the order in which to seed it, and their models by stack. A configuration that
-// can't be read as ours, or is wrong, seeds nothing: the program that the command runs says what is wrong with it.
+// seedsOf are what the stacks refer to, in the order in which to seed it, and their models by stack. A configuration
+// that can't be read as ours, or is wrong, seeds nothing: the program that the command runs says what is wrong with it.
 func seedsOf(
 	cmd *cobra.Command, p project, exists []string, real *world.World,
 ) (map[string]access.Model, []azure.Seed, error) {

@@ -191,8 +191,9 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	if err := r.settle(ctx); err != nil {
 		return nil, err
 	}
-	report := &Report{Version: 1, Stack: r.Stack, Weather: r.Weather.String(), NotChecked: notChecked(r.Model, r.World, r.Weather),
-		Guesses: guesses(r.Model)}
+	report := &Report{Version: 1, Stack: r.Stack, Weather: r.Weather.String(),
+		NotChecked: notChecked(r.Model, r.World, r.Weather),
+		Guesses:    guesses(r.Model)}
 	r.Progress.Step("starting jobs")
 	if err := r.invoke(ctx, report, d); err != nil {
 		return nil, err
