@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/internal/estate"
 	"github.com/batchaccess/batchaccess/internal/world"
@@ -41,18 +40,18 @@ It exits with 0 if it has written the file, and with 2 if it can't ask or may no
 			if err != nil {
 				return err
 			}
-			part, err := stack.one()
+			part, err := stack.narrow(from.component)
 			if err != nil {
 				return err
 			}
 			m := part.Plan.Model
-			credential, c, client, err := deployer(cmd.Context(), m.Environment)
+			client, err := asDeployer(cmd, m.Environment)
 			if err != nil {
-				return fmt.Errorf("can't ask Azure: %v", err) // not wrapped: the exit code is this command's own
+				return err
 			}
 			shown := newProgress(cmd.ErrOrStderr())
 			shown.Step("asking Azure")
-			w, err := estate.Export(cmd.Context(), azure.NewClient(credential, c, client), m)
+			w, err := estate.Export(cmd.Context(), client, m)
 			shown.done()
 			if err != nil {
 				return fmt.Errorf("can't export: %v", err)
@@ -61,6 +60,7 @@ It exits with 0 if it has written the file, and with 2 if it can't ask or may no
 		},
 	}
 	from.flags(cmd)
+	componentFlag(cmd, &from.component)
 	to.flags(cmd)
 	return cmd
 }

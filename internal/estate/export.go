@@ -136,7 +136,7 @@ func (e *exporter) stores() error {
 		if !strings.EqualFold(kind, blobStore) && !strings.EqualFold(kind, lakeStore) {
 			continue // no batch endpoint reads it
 		}
-		if credentials == "" || s.container() == "" {
+		if credentials == "" || s.Container() == "" {
 			return fmt.Errorf("Azure's answer for the data store %s lacks its container, or whether it holds a credential",
 				s.Name)
 		}
@@ -145,7 +145,7 @@ func (e *exporter) stores() error {
 				"not be read; give whoever exports Reader there", s.Name, s.Properties.Account)
 		}
 		e.w.DataStores = append(e.w.DataStores, world.DataStore{Name: s.Name, Type: kind, AccountID: s.account,
-			Container: s.container(), Credential: !strings.EqualFold(credentials, "None")})
+			Container: s.Container(), Credential: !strings.EqualFold(credentials, "None")})
 	}
 	return nil
 }

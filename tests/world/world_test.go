@@ -130,7 +130,7 @@ func exported(t *testing.T, seed azure.Seed) []byte {
 	require.NoError(t, err)
 	args, problems := config.Decode(worldValues(t))
 	require.NoError(t, problems.Err())
-	client := azureclient.NewClient(worldCaller{a}, c, readsOnly{a.Client(), t})
+	client := azureclient.NewClient(worldCaller{a}, c, readsOnly{a.Client(), t}, nil)
 	w, err := estate.Export(t.Context(), client, args.Model())
 	require.NoError(t, err)
 	var text bytes.Buffer
