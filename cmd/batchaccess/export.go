@@ -18,11 +18,11 @@ func newExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write what Azure has of what a stack refers to, for --world of rehearse and sandbox",
-		Long: `Export asks Azure for the workspace of a stack and what is in it: batch endpoints and their deployments, compute
-clusters, data stores. It asks for the storage accounts, containers, data assets and identities that the stack or the
-workspace refers to, and for the principals that the stack gives by object ID. It writes them as JSON, so that
-batchaccess rehearse --world and batchaccess sandbox --world need not guess them from the stack. It changes nothing,
-and writes no secret: of a data store it writes whether it holds a credential.
+		Long: `Export asks Azure for the workspace of a stack and what is in it: batch endpoints and their
+deployments, compute clusters, data stores. It asks for the storage accounts, containers, data assets and identities
+that the stack or the workspace refers to, and for the principals that the stack gives by object ID. It writes them as
+JSON, so that batchaccess rehearse --world and batchaccess sandbox --world need not guess them from the stack. It
+changes nothing, and writes no secret: of a data store it writes whether it holds a credential.
 
 ` + previewHelp + `
 
