@@ -87,6 +87,9 @@ func keysBelow(t reflect.Type, path string, text string) (all []key) {
 	case reflect.Struct:
 		for i := range t.NumField() {
 			f := t.Field(i)
+			if path == "" && keyOf(f) == filledIn {
+				continue
+			}
 			text := descriptions()[typeName(t)+"."+keyOf(f)]
 			all = append(all, keysBelow(f.Type, join(path, keyOf(f)), text)...)
 		}
