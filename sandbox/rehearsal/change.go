@@ -72,6 +72,7 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	} else if err := engine.Copy(o.Start.folder, o.StateDir); err != nil {
 		return nil, err
 	}
+	c.Start = o.Start
 	c.before, c.names, c.report.was = o.Start.outputs, maps.Clone(o.Start.names), o.Start.was
 	lag := azure.Weather{Propagation: o.Weather.Propagation, Replication: o.Weather.Replication}
 	c.azure, err = azure.Start(ctx, azure.Options{From: o.Start.azure, Weather: o.Weather, Logger: o.Logger})

@@ -319,3 +319,13 @@ func TestEveryChangeOfAStackThatRuns(t *testing.T) {
 		})
 	}
 }
+
+// The other tests share what is deployed before a change; the command has the change deploy it.
+func TestAChangeDeploysWhatWasBeforeIt(t *testing.T) {
+	t.Parallel()
+	o := options(t, nil)
+	o.Start = nil
+	report := change(t, o)
+	assert.Empty(t, report.Failed)
+	assert.Zero(t, report.Writes)
+}
