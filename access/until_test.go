@@ -220,6 +220,7 @@ func TestAnAssertionOfPeopleWhoHaveEndedIsNotAsked(t *testing.T) {
 	assert.ErrorContains(t, ps.Err(), "assertions.never", "what is asserted of others is asked as ever")
 }
 
+// Whatever the date, an end that is refused ends nothing, and one that is over takes the grant away.
 func FuzzUntil(f *testing.F) {
 	for _, text := range []string{"2027-01-31", "2027-01-31 00:00:00 +0000 UTC", "2027-01-31T00:00:00Z", "",
 		"0000-00-00"} {

@@ -272,6 +272,7 @@ func TestAWorldThatIsCutShort(t *testing.T) {
 	}
 }
 
+// A file that is taken is written again and read as the same world.
 func FuzzWorld(f *testing.F) {
 	f.Add([]byte(`{"version": 1}`))
 	f.Add([]byte(`{"version": 1, "tenantId": "t", "workspace": {"id": "w", "location": "l"}, "endpoints": [],` +
