@@ -65,7 +65,7 @@ func (e *exporter) workspace() error {
 	case missing:
 		return fmt.Errorf("workspaceId: Azure has no workspace %s; list them with az ml workspace list", id)
 	case answer.Location == "" || answer.Properties.TenantID == "":
-		return fmt.Errorf("Azure's answer for the workspace %s lacks its location or its tenant", id)
+		return fmt.Errorf("the answer of Azure for the workspace %s lacks its location or its tenant", id)
 	}
 	e.w.TenantID = answer.Properties.TenantID
 	e.w.Workspace = world.Workspace{ID: answer.ID, Location: answer.Location,
@@ -137,7 +137,7 @@ func (e *exporter) stores() error {
 			continue // no batch endpoint reads it
 		}
 		if credentials == "" || s.Container() == "" {
-			return fmt.Errorf("Azure's answer for the data store %s lacks its container, or whether it holds a credential",
+			return fmt.Errorf("the answer of Azure for the data store %s lacks its container, or whether it holds a credential",
 				s.Name)
 		}
 		if s.account == "" {
@@ -260,7 +260,7 @@ func (e *exporter) identities() error {
 		case missing:
 			continue
 		case answer.Properties.PrincipalID == "" || answer.Properties.ClientID == "":
-			return fmt.Errorf("Azure's answer for the identity %s lacks its principal", id)
+			return fmt.Errorf("the answer of Azure for the identity %s lacks its principal", id)
 		}
 		e.w.Identities = append(e.w.Identities, world.Identity{ID: answer.ID, Location: answer.Location,
 			PrincipalID: answer.Properties.PrincipalID, ClientID: answer.Properties.ClientID})

@@ -85,7 +85,7 @@ func (o *Observer) Limits(ctx context.Context, m access.Model) ([]Usage, error) 
 	return all, nil
 }
 
-var errNothingThere = errors.New("Azure has no such list (404)")
+var errNothingThere = errors.New("there is no such list in Azure (404)")
 
 // use counts. The assignments of management groups above a subscription are listed with its own, and do not count.
 func (o *Observer) use(ctx context.Context, u *Usage) error {
