@@ -132,15 +132,14 @@ func TestThePageDrawsIndirectWaysAndAssignments(t *testing.T) {
 	for says, class := range drawn(text) {
 		if strings.HasSuffix(class, "indirect") {
 			indirect++
-			assert.Contains(t, says, "by batchEndpoints/deployments/write")
+			assert.Contains(t, says, "by changing the deployment of heart-classifier (batchEndpoints/deployments/write")
 			assert.Equal(t, "gained indirect", class)
 		}
 	}
 	assert.Equal(t, 1, indirect)
 	lines := drawn(pageOf(t, reviewOf(t, testdata(t, "identity"))))
-	assert.Equal(t, "undeclared", lines["cluster cpu to container contosolakedev/patients: Storage Blob Data Reader "+
-		"stays"],
-		"%v", lines)
+	assert.Equal(t, "undeclared", lines["cluster cpu to container contosolakedev/patients: "+
+		"gains Storage Blob Data Reader; loses Storage Blob Data Reader"], "another identity of the cluster: %v", lines)
 }
 
 // Everything of a review is on its page, and the page loads nothing.
