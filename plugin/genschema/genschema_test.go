@@ -96,10 +96,9 @@ func TestDescriptionsCallPropertiesAsTheSchemaDoes(t *testing.T) {
 	t.Parallel()
 	s := spec(t)
 	credential := s.Types["batchaccess:index:GitHubSubject"]
-	assert.Equal(t, "ownerId and repositoryId are GitHub's numeric IDs. Give both for the immutable subjects that "+
-		"repositories made or "+
-		"renamed since 2026-07-15 use by default; leave both out for the classic "+
-		"form.", credential.Properties["repositoryId"].Description)
+	assert.Equal(t, "repositoryId is GitHub's number of the repository. Give it with ownerId.",
+		credential.Properties["repositoryId"].Description)
+	assert.Contains(t, credential.Properties["ownerId"].Description, "Give it with repositoryId for the immutable")
 	var values []any
 	for _, v := range s.Types["batchaccess:index:PrincipalKind"].Enum {
 		values = append(values, v.Value)
