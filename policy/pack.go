@@ -20,9 +20,8 @@ const packName = "batchaccess-guardrails"
 var packVersion = semver.MustParse("0.1.0")
 
 // fileVariable names the guardrails.yaml that `batchaccess review` is given too. With it, the levels, limits and
-// waivers there
-// hold here, unless the configuration of the pack says otherwise. A relative path starts where the pack runs: give a
-// whole one.
+// waivers there hold here, unless the configuration of the pack says otherwise. A relative path starts where the
+// pack runs: give a whole one.
 const fileVariable = "BATCHACCESS_GUARDRAILS"
 
 // newPack makes the pack for one preview or deployment.
@@ -57,11 +56,9 @@ func baseConfig(file string, now time.Time) (guardrails.Config, error) {
 	return base, nil
 }
 
-// newPolicy makes a rule a policy. What can't be decided is a violation in the preview already, so that no deployment
-// stops
-// half-way for it; what hangs on where a value comes from, which a policy does not see, is a warning where a preview
-// does not
-// know the value, and in the deployment. What is waived is a warning too.
+// newPolicy makes a rule a policy. What can't be decided is a violation in the preview already, so that no
+// deployment stops half-way for it; what hangs on where a value comes from, which a policy does not see, is a
+// warning where a preview does not know the value, and in the deployment. What is waived is a warning too.
 func newPolicy(rule guardrails.Rule, preview bool, base guardrails.Config,
 	warn func(string) error) policyx.ResourceValidationPolicy {
 	level := rule.Level

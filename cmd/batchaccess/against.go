@@ -54,8 +54,7 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 }
 
 // configured reads the configuration of a stack. An assertion that does not hold keeps it from being deployed, not
-// from being
-// compared.
+// from being compared.
 func configured(dir, stack string, now time.Time) (review.Configured, error) {
 	values, err := config.ReadStack(dir, stack)
 	if err != nil {

@@ -72,8 +72,8 @@ func DefaultConfig() Config {
 }
 
 // ParseConfig reads a configuration from YAML, or JSON, which is YAML too. What it does not set has its default.
-// Everything
-// that is wrong with it is one error, a line each: the path, what is wrong, what is known and the nearest of that.
+// Everything that is wrong with it is one error, a line each: the path, what is wrong, what is known and the nearest
+// of that.
 func ParseConfig(text []byte) (Config, error) { return ParseConfigOver(DefaultConfig(), text) }
 
 // ParseConfigOver is ParseConfig with other defaults.
@@ -243,8 +243,7 @@ func (c Config) waive(r Resource, f *Finding) {
 }
 
 // Decided returns the decision about a type that has not ended, and whether there is one. Of a type of which it is
-// known what
-// it hands out there is none to take: a resource of it is waived one by one.
+// known what it hands out there is none to take: a resource of it is waived one by one.
 func (c Config) Decided(token string) (DecidedType, bool) {
 	for _, d := range c.DecidedTypes {
 		if Key(d.Type) == Key(token) && !c.ended(d.Ends) && Guessed(token) {

@@ -112,8 +112,7 @@ type Finding struct {
 	// Undecided is set where the input is not known, so that the rule could not be decided.
 	Undecided bool `json:"undecided,omitempty"`
 	// Origin is set where the finding hangs on which other resource a value comes from. Whoever sees one resource at a
-	// time can't
-	// decide it: a preview may not know the value, and the deployment knows it and not where it is from.
+	// time can't decide it: a preview may not know the value, and the deployment knows it and not where it is from.
 	Origin Origin `json:"-"`
 	// Waived says who waived the finding, until when and why; its level is then advisory.
 	Waived string `json:"waived,omitempty"`
@@ -184,9 +183,8 @@ func (p *report) find(property, remedy, what string, args ...any) *Finding {
 	return &p.found[len(p.found)-1]
 }
 
-// undecided reports that the rule can't be decided. That stops a change as a broken rule does: what nobody has looked
-// at has
-// not passed.
+// undecided reports that the rule can't be decided. That stops a change as a broken rule does: what nobody has
+// looked at has not passed.
 func (p *report) undecided(property, remedy, what string, args ...any) *Finding {
 	f := p.find(property, remedy, what, args...)
 	f.Undecided = true

@@ -58,8 +58,7 @@ func unseen(r Resource, _ Config, p *report) {
 const AccessComponent = "batchaccess:index:BatchEndpointAccess"
 
 // assertionWeakened compares the assertions of a component before and after. One that is added, or asks more of the
-// same, is
-// fine.
+// same, is fine.
 func assertionWeakened(r Resource, _ Config, p *report) {
 	if r.Type != AccessComponent {
 		return

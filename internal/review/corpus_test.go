@@ -20,8 +20,7 @@ import (
 var pipeline = []string{"guardrails", "jobs", "unjudged"}
 
 // The previews of the corpus were made by the real engine: tests/engine/corpus_test.go. What must be said of each
-// stands in
-// cases.yaml. All that hand out access are stopped or are new access, and what gives nothing passes.
+// stands in cases.yaml. All that hand out access are stopped or are new access, and what gives nothing passes.
 func TestTheCorpus(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/corpus/cases.yaml")

@@ -22,9 +22,8 @@ const (
 )
 
 // apart stands behind what GitHub or Azure DevOps would take for a mention, a reference, a formula or an address:
-// they look for
-// them in the text that was rendered, where an entity or a backslash before them is gone already. It is a space
-// without width.
+// they look for them in the text that was rendered, where an entity or a backslash before them is gone already. It
+// is a space without width.
 const apart = "&#8203;"
 
 var (

@@ -19,8 +19,8 @@ const (
 const Marker = "<!-- batchaccess review -->"
 
 // Markdown writes the review for a comment on a pull request, in less than MaxComment bytes, and so characters. What
-// does not
-// fit is left out row by row and counted: first details, then what is less grave, and who gains access last of all.
+// does not fit is left out row by row and counted: first details, then what is less grave, and who gains access last
+// of all.
 func Markdown(w io.Writer, r Review) error {
 	const limit = MaxComment - aroundIt
 	head := Marker + "\n## " + symbol(r) + " " + inMarkdown.escape(r.Verdict) + "\n"

@@ -21,9 +21,9 @@ type Configured struct {
 // componentOf is the name that the component of a configuration goes by where there is no preview.
 const componentOf = "urn:pulumi:stack::project::" + accessComponent + "::access"
 
-// Compare reviews two configurations of one stack, without a preview: what the model grants, which jobs work, who may
-// sign in
-// how, and which assertions are weaker. What the program makes beside the model it does not know, and says so.
+// Compare reviews two configurations of one stack, without a preview: what the model grants, which jobs work, who
+// may sign in how, and which assertions are weaker. What the program makes beside the model it does not know, and
+// says so.
 func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
 	r := Review{Version: Version, Stack: stack}

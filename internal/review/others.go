@@ -12,8 +12,7 @@ import (
 )
 
 // An OtherAccess is access that is handed out by another way than a role assignment, a federated credential or a
-// secret of an
-// application: see facts/grants-access.md.
+// secret of an application: see facts/grants-access.md.
 type OtherAccess struct {
 	Change   string `json:"change"` // made, changed, replaced, taken away
 	Type     string `json:"type"`
@@ -110,8 +109,7 @@ func (m *maker) others() {
 }
 
 // resource is what the guardrails judge, with what only the whole preview knows: what an assigned role allows, and
-// which of
-// the resources that an identity comes from are made with it.
+// which of the resources that an identity comes from are made with it.
 func (m *maker) resource(s engine.Step) guardrails.Resource {
 	r := s.Resource()
 	switch {

@@ -7,8 +7,7 @@ import (
 )
 
 // Text puts a sign in the place of characters that steer a terminal, turn the direction of writing or can't be seen,
-// and a
-// space in that of line ends and tabs.
+// and a space in that of line ends and tabs.
 func Text(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -62,8 +62,7 @@ func cases(t *testing.T) (all []corpusCase) {
 }
 
 // The real engine makes the previews of review's corpus: one deployment of all that is there before, and one preview
-// of all
-// that is there after, by a program of raw tokens and a plugin that takes any type.
+// of all that is there after, by a program of raw tokens and a plugin that takes any type.
 func TestTheEngineMakesTheCorpusOfReview(t *testing.T) {
 	t.Parallel()
 	all := cases(t)
