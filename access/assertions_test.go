@@ -108,8 +108,7 @@ func TestAssertionsHoldOrTellWhoGainsItHow(t *testing.T) {
 					StorageAccount: "lake", Container: "out"}}
 				m.Endpoints["pay"] = access.Endpoint{Cluster: "cpu", Outputs: []string{"out"}, Invokers: []string{"ann"}}
 			}, "cluster cpu: has Microsoft.Storage/storageAccounts/blobServices/containers/delete (and 1 more of " +
-				"destroysData) " +
-				"by Storage Blob Data Contributor on lake/out"},
+				"destroysData) by Storage Blob Data Contributor on lake/out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

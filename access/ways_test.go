@@ -69,9 +69,8 @@ func TestWays(t *testing.T) {
 			m.DataInputs["stored"] = stored
 			m.Endpoints["score"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"stored"}, Invokers: []string{"ann"}}
 		}, []string{"ann, partner may read and write sales as the key of lake, by datastores/listsecrets/action of Batch " +
-			"Endpoint " +
-			"Invoker on workspace, then the store's credential; undecided: a key opens all of lake, a SAS what it says; " +
-			"which of them the store holds is not known here"}},
+			"Endpoint Invoker on workspace, then the store's credential; undecided: a key opens all of lake, a SAS what it " +
+			"says; which of them the store holds is not known here"}},
 		"every cluster of the workspace": {func(m *access.Model) {
 			m.Clusters["gpu"] = access.Cluster{}
 			m.Endpoints["score"] = access.Endpoint{Cluster: "gpu", Inputs: []string{"sales"}, Invokers: []string{"ann"}}
@@ -134,8 +133,7 @@ func TestWays(t *testing.T) {
 			m.Role = access.Role{RoleDefinitionID: access.Known("/subscriptions/" + subscription +
 				"/providers/Microsoft.Authorization/roleDefinitions/5ff11111-1111-4111-8111-111111111111")}
 		}, []string{"partner may read sales as cluster cpu, by listStorageAccountKeys/action of existing role on " +
-			"workspace; " +
-			"undecided: what the existing role allows, which is not known here: give role.definition beside " +
+			"workspace; undecided: what the existing role allows, which is not known here: give role.definition beside " +
 			"role.roleDefinitionId"}},
 	} {
 		t.Run(name, func(t *testing.T) {

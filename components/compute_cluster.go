@@ -193,8 +193,7 @@ func defaultPrincipal(compute string, identity *ml.ManagedServiceIdentityRespons
 	case identity == nil || len(identity.UserAssignedIdentities) == 0:
 		return "", problem.Problem{What: cluster + "has no managed identity, so no job on it can mount data",
 			Fix: "assign one (az ml compute update --name " + compute +
-				" --identity-type SystemAssigned) or wait until an update " +
-				"of the cluster is over"}
+				" --identity-type SystemAssigned) or wait until an update of the cluster is over"}
 	case len(identity.UserAssignedIdentities) > 1:
 		return "", problem.Problem{Fix: "write principalId, the object ID of the default one, which Azure takes to be the " +
 			"first " +

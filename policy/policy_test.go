@@ -98,9 +98,8 @@ func TestEachRuleIsAPolicy(t *testing.T) {
 func TestAPolicyAsksItsOwnRuleOnly(t *testing.T) {
 	t.Parallel()
 	broken := made("", guardrails.RoleAssignment, inputs{"scope": "/subscriptions/s"}) // has no principal type either
-	assert.Equal(t, []string{"it: scope: holds at /subscriptions/s: a subscription\n" +
-		"remedy: name a workspace, a storage account, a container or a resource group, or allow subscription in " +
-		"allowedScopes"},
+	assert.Equal(t, []string{"it: scope: holds at /subscriptions/s: a subscription\nremedy: name a workspace, a " +
+		"storage account, a container or a resource group, or allow subscription in allowedScopes"},
 		ask(t, "assignment-scope", broken, nil).violations)
 	assert.Len(t, ask(t, "principal-type", broken, nil).violations, 1)
 	assert.Empty(t, ask(t, "storage-role", broken, nil).violations)

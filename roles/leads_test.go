@@ -36,8 +36,7 @@ func TestWhatIsARiskLeadsSomewhere(t *testing.T) {
 		"Microsoft.KeyVault/vaults/secrets/getSecret/action":                          "a vault is not part of the model",
 		"Microsoft.MachineLearningServices/workspaces/batchEndpoints/listkeys/action": "a key starts jobs, as a token does",
 		"Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments/write": "runs as the endpoint's " +
-			"identity, " +
-			"which is not part of the model",
+			"identity, which is not part of the model",
 	}
 	leads := map[string]roles.Lead{}
 	for _, l := range roles.Leadings() {

@@ -210,8 +210,7 @@ func TestManagedIdentityRefuses(t *testing.T) {
 			"Entra allows 20 for a managed identity"}},
 		"credentials of one that exists": {components.ManagedIdentityArgs{ExistingID: pulumi.String(identityID),
 			FederatedCredentials: crowdOf(1)}, []string{"federatedCredentials: only goes with a service principal or a " +
-			"managed " +
-			"identity that the stack makes"}},
+			"managed identity that the stack makes"}},
 		"credentials of a principal": {components.ManagedIdentityArgs{PrincipalID: pulumi.String(existingMI),
 			FederatedCredentials: crowdOf(1)}, []string{"federatedCredentials: only goes with"}},
 		"a region without": {components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("ml"),

@@ -211,8 +211,7 @@ func storageRole(r Resource, c Config, p *report) {
 		}
 		e, property = effectOfRole(d), "roleDefinitionId"
 		what = "assigns " + d.RoleName + ", which allows"
-		remedy = "assign " + roles.StorageBlobDataReader + ", use a StorageContributor, or allow the role in " +
-			"allowedRoles"
+		remedy = "assign " + roles.StorageBlobDataReader + ", use a StorageContributor, or allow the role in allowedRoles"
 	default:
 		return
 	}

@@ -119,8 +119,7 @@ var (
 var anyAsset = regexp.MustCompile(`(?i)^(?:azureml:[^:/@]+:|/subscriptions/.*/data/[^/]+/versions/)(.+)$`)
 
 var errForms = errors.New("write an https URL, azureml:<data asset>:<version>, azureml://datastores/<data " +
-	"store>/paths/<path>, " +
-	"or the ARM ID of a data asset's version or of a data store with /paths/<path> behind it")
+	"store>/paths/<path>, or the ARM ID of a data asset's version or of a data store with /paths/<path> behind it")
 
 // ExpandURI turns what people write into what endpoints take: an https URL, a data asset's ARM ID, or a data store's
 // with a path. The short forms need the workspace that they belong to.

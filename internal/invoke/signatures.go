@@ -84,9 +84,8 @@ var notStarted = []signature{
 	},
 	{
 		form: regexp.MustCompile(`(?i)invalid input path|unsupported input type`), kind: Request,
-		means: "an input is named in a way that batch endpoints do not take: a label, an MLTable, a model, something " +
-			"of a registry, " +
-			"or a data store without /paths/",
+		means: "an input is named in a way that batch endpoints do not take: a label, an MLTable, a model, something of " +
+			"a registry, or a data store without /paths/",
 		remedy: []string{"write an https URL, the ARM ID of a data asset's version, or that of a data store with " +
 			"/paths/<path>"},
 	},
@@ -121,8 +120,7 @@ var atStart = []signature{
 			`(pull|image|azurecr\.io).{0,300}(unauthorized|denied|\b403\b)|` +
 			`(unauthorized|denied|\b403\b).{0,300}(image pull|azurecr\.io)`),
 		kind: Registry, means: "the cluster identity may not pull the image: it lacks AcrPull, the registry ignores " +
-			"AcrPull (its mode " +
-			"is RBAC with ABAC), or its firewall is closed",
+			"AcrPull (its mode is RBAC with ABAC), or its firewall is closed",
 		remedy: []string{
 			`assign "AcrPull" to the cluster identity at the container registry; ` +
 				`in ABAC mode "Container Registry Repository Reader"`,
@@ -234,8 +232,7 @@ var onData = []signature{
 		form: regexp.MustCompile(`(?i)failed to create table\b[\s\S]{0,400}authorization failure`), kind: Mount,
 		hop: access.MountHop,
 		means: "a parallel run keeps its state in a queue and a table of the workspace's storage account, which the " +
-			"cluster identity can't " +
-			"reach or may not write",
+			"cluster identity can't reach or may not write",
 		remedy: []string{"behind a firewall: private endpoints for blob, file, queue and table"},
 		grants: []lack{{true, storageTable}, {true, storageQueue}},
 	},
@@ -260,8 +257,7 @@ var onData = []signature{
 
 // opensNoStorage is what Azure's plain text comes to: it does not say whose access is missing.
 const opensNoStorage = "the job could not open its storage: the cluster identity may not mount it, or the job " +
-	"identity, who is the " +
-	"invoker, may not read it; Azure does not say which"
+	"identity, who is the invoker, may not read it; Azure does not say which"
 
 // notOfAccess are failures that nobody is to be granted anything for. Their words wrap those of others, so they come
 // last.

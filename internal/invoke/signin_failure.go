@@ -54,8 +54,7 @@ func signInTable() (all []signature) {
 			"declare one (federatedCredentials) and run pulumi up, or check --client-id"},
 		{"700024", "the federated token is out of its time", "get a new one; in a long job, get Azure's token early"},
 		{"700222 700226 700227", "a token of Entra's own may not be used here",
-			"use another issuer; only a user-assigned identity of " +
-				"the same tenant may stand as a federated credential"},
+			"use another issuer; only a user-assigned identity of the same tenant may stand as a federated credential"},
 		{"700223 700238", "the tenant's policy forbids federation, or this issuer",
 			"ask the tenant's administrators; or use a managed identity"},
 		{"70052", "a multi-tenant application can't federate with an issuer of Entra's own",
@@ -68,8 +67,7 @@ func signInTable() (all []signature) {
 		{"50001 650057 70011", "the resource or scope that was asked for is wrong",
 			"ask for <resource>/.default, or with v1 for the bare resource"},
 		{"53003", "Conditional Access forbids the token (where it is asked from, or a risk)",
-			"no grant helps: have the principal excluded, " +
-				"allow the runner's addresses, or use a managed identity"},
+			"no grant helps: have the principal excluded, allow the runner's addresses, or use a managed identity"},
 		{"53000 53001 50076 50079 50074", pipelineUser, "sign in interactively (az login); never in a pipeline"},
 		{"700082 70043 50173", asNewerUser, "sign in again: az login"},
 		{"50020 50034", "the user is not in this tenant", "have the user invited, or give another --tenant-id"},

@@ -231,8 +231,7 @@ func (m *maker) oneForAnother(add func(Interruption)) {
 				i.Change, i.To = interrupted, "when they are given the new one"
 				i.Who = []string{"whoever signs in with " + what + " " + key(urn)}
 				i.What = "it is rotated in one step: keep both, hand the new one out, and take the old one out in a second " +
-					"deployment; " +
-					"if it was renamed, write was: " + key(urn)
+					"deployment; if it was renamed, write was: " + key(urn)
 			}
 			add(i)
 		}

@@ -103,8 +103,7 @@ func (m *maker) others() {
 	}
 	if !understood && len(m.p.Unread) == 0 && !(m.p.Ours && len(m.p.Steps) == 0 && m.p.Hidden > 0) {
 		m.unread("there is no role, assignment, application, cluster or batchaccess component in it: it is a preview of " +
-			"another " +
-			"program, or hides what is unchanged; preview again with --show-sames")
+			"another program, or hides what is unchanged; preview again with --show-sames")
 	}
 }
 

@@ -107,8 +107,7 @@ const userFields = "accountEnabled,ageGroup,businessPhones,city,companyName,cons
 	"officeLocation,onPremisesDistinguishedName,onPremisesDomainName,onPremisesImmutableId,onPremisesSamAccountName," +
 	"onPremisesSecurityIdentifier," +
 	"onPremisesSyncEnabled,onPremisesUserPrincipalName,otherMails,postalCode,preferredLanguage,proxyAddresses," +
-	"showInAddressList,state,streetAddress," +
-	"surname,usageLocation,userPrincipalName,userType"
+	"showInAddressList,state,streetAddress,surname,usageLocation,userPrincipalName,userType"
 
 func TestThePluginFindsAUser(t *testing.T) {
 	t.Parallel()
