@@ -151,7 +151,12 @@ func (f *Failure) forbidden(k call, said serviceError, who claims) {
 	}
 	if f.Identity != "" && f.Scope != "" {
 		f.Remedy = append(f.Remedy, "or: "+assign("<role with it>", f.Identity, who.principalType(),
-			shellWord(workspaceOf(f.Scope))),
+			shellWord(workspaceOf(f.Scope))))
+		if endpoint := endpointPart.FindString(f.Scope); endpoint != "" && roles.AtEndpoint(f.Action) {
+			f.Remedy = append(f.Remedy, "or, for this endpoint alone (that Azure takes an assignment there is inferred): "+
+				assign("<role with it>", f.Identity, who.principalType(), shellWord(endpoint)))
+		}
+		f.Remedy = append(f.Remedy,
 			"a new assignment takes up to 10 minutes to act; one through a group, for a managed identity, up to 24 hours")
 	}
 }
@@ -159,8 +164,13 @@ func (f *Failure) forbidden(k call, said serviceError, who claims) {
 // giver tells what gives an action to an invoker.
 func giver(action string) string {
 	if n := slices.IndexFunc(roles.InvokerActions(), func(a string) bool { return strings.EqualFold(a, action) }); n >= 0 {
-		return fmt.Sprintf("it is number %d of the %d actions that invoking takes: declare the invoker in the stack "+
-			"(invokers) and run pulumi up", n+1, len(roles.InvokerActions()))
+		declare := "declare the invoker in the stack (invokers) and run pulumi up"
+		if roles.AtEndpoint(action) {
+			declare = "declare the invoker in the stack (invokers; with role.scope endpoint the endpoint has to name it too) " +
+				"and run pulumi up"
+		}
+		return fmt.Sprintf("it is number %d of the %d actions that invoking takes: %s", n+1, len(roles.InvokerActions()),
+			declare)
 	}
 	for _, addition := range roles.Additions() {
 		if slices.ContainsFunc(addition.Actions, func(a string) bool { return strings.EqualFold(a, action) }) {
@@ -169,12 +179,13 @@ func giver(action string) string {
 		}
 	}
 	return fmt.Sprintf("it is none of the %d actions that invoking takes, and of no addition of this stack: a role "+
-		"with it has to be "+
-		"assigned by other means", len(roles.InvokerActions()))
+		"with it has to be assigned by other means", len(roles.InvokerActions()))
 }
 
 var workspacePart = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/` +
 	`Microsoft\.MachineLearningServices/workspaces/[^/]+`)
+
+var endpointPart = regexp.MustCompile(workspacePart.String() + `/batchEndpoints/[^/]+`)
 
 // workspaceOf is the workspace that a scope lies in, else the scope.
 func workspaceOf(scope string) string {

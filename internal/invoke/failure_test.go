@@ -93,6 +93,10 @@ func TestAMissingActionIsNamedWithItsScope(t *testing.T) {
 		assert.Equal(t, alice, f.Identity)
 		assert.Equal(t, access.InvokeHop, f.Hop)
 		assert.Contains(t, f.Error(), fmt.Sprintf("number %d of the 35", n+1))
+		assert.Contains(t, f.Error(), " --scope "+workspace)
+		atEndpoint := strings.Contains(f.Error(), "for this endpoint alone") &&
+			strings.Contains(f.Error(), " --scope "+endpoint)
+		assert.Equal(t, at == endpoint, atEndpoint, "%s: the endpoint's own scope is proposed where it helps alone", missing)
 		assert.Equal(t, 4, f.ExitCode())
 	}
 }
