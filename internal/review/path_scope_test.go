@@ -1,6 +1,8 @@
 package review_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"testing"
 
@@ -17,33 +19,7 @@ import (
 func TestAReviewOfGrantsThatAreLimitedToPaths(t *testing.T) {
 	t.Parallel()
 	side := func(write bool, path, scope string) review.Configured {
-		place := map[string]any{"storageAccount": "lake", "container": "rows", "scope": scope}
-		if path != "" {
-			place["path"] = path
-		}
-		endpoint := map[string]any{"cluster": "cpu"}
-		values := map[string]any{
-			"workspaceId": "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/" +
-				"Microsoft.MachineLearningServices/workspaces/ws", "location": "westeurope",
-			"clusters": map[string]any{"cpu": map[string]any{}},
-			"storageAccounts": map[string]any{"lake": "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/" +
-				"providers/Microsoft.Storage/storageAccounts/lake"},
-			"storageAccountKinds": map[string]any{"lake": "flat"},
-			"invokers": map[string]any{
-				"ann": map[string]any{"kind": "user", "objectId": "22222222-2222-4222-8222-222222222222"},
-			},
-			"endpoints": map[string]any{"scorer": endpoint},
-		}
-		if write {
-			maps.Copy(place, map[string]any{"dataStore": "out", "credentialInStore": false})
-			values["dataOutputs"] = map[string]any{"out": place}
-			endpoint["outputs"] = []any{"out"}
-			endpoint["inputs"] = []any{}
-		} else {
-			place["kind"] = "blob"
-			values["dataInputs"] = map[string]any{"rows": place}
-			endpoint["inputs"] = []any{"rows"}
-		}
+		values := limitedTo(write, path, scope)
 		plan, _, err := engine.Plan(values)
 		require.NoError(t, err)
 		return review.Configured{Plan: plan, Values: values}
@@ -77,6 +53,65 @@ func TestAReviewOfGrantsThatAreLimitedToPaths(t *testing.T) {
 				}
 				assert.Empty(t, r.Jobs, "the job works as before")
 			})
+		}
+	}
+}
+
+// limitedTo is a stack in which ann reads an input, or writes an output.
+func limitedTo(write bool, path, scope string) map[string]any {
+	place := map[string]any{"storageAccount": "lake", "container": "rows", "scope": scope}
+	if path != "" {
+		place["path"] = path
+	}
+	endpoint := map[string]any{"cluster": "cpu"}
+	values := map[string]any{
+		"workspaceId": "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/" +
+			"Microsoft.MachineLearningServices/workspaces/ws", "location": "westeurope",
+		"clusters": map[string]any{"cpu": map[string]any{}},
+		"storageAccounts": map[string]any{"lake": "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/" +
+			"providers/Microsoft.Storage/storageAccounts/lake"},
+		"storageAccountKinds": map[string]any{"lake": "flat"},
+		"invokers": map[string]any{
+			"ann": map[string]any{"kind": "user", "objectId": "22222222-2222-4222-8222-222222222222"},
+		},
+		"endpoints": map[string]any{"scorer": endpoint},
+	}
+	if write {
+		maps.Copy(place, map[string]any{"dataStore": "out", "credentialInStore": false})
+		values["dataOutputs"] = map[string]any{"out": place}
+		endpoint["outputs"] = []any{"out"}
+		endpoint["inputs"] = []any{}
+	} else {
+		place["kind"] = "blob"
+		values["dataInputs"] = map[string]any{"rows": place}
+		endpoint["inputs"] = []any{"rows"}
+	}
+	return values
+}
+
+// The role of path writers is the stack's own: where another one is shown, those who hold it gain what it allows more,
+// though their assignments are not shown.
+func TestAWidenedRoleOfPathWritersCountsThoughTheyAreNotShown(t *testing.T) {
+	t.Parallel()
+	inputs, err := json.Marshal(limitedTo(true, "in", "path"))
+	require.NoError(t, err)
+	const role = `{"type": %q, "inputs": {"roleName": "r", "permissions": [{"dataActions": ["A.b/read"%s]}]}}`
+	const component = "urn:pulumi:dev::p::" + guardrails.AccessComponent
+	old, now := fmt.Sprintf(role, guardrails.RoleDefinition, ""),
+		fmt.Sprintf(role, guardrails.RoleDefinition, `, "A.b/write"`)
+	for name, c := range map[string]struct {
+		old, now string
+		gains    bool
+	}{"widened": {old, now, true}, "narrowed": {now, old, false}} {
+		r := reviewOf(t, fmt.Sprintf(`{"steps": [
+			{"op": "update", "urn": %q, "oldState": {"type": %q, "inputs": %s}, "newState": {"type": %q, "inputs": %s}},
+			{"op": "update", "urn": %q, "oldState": %s, "newState": %s}], "changeSummary": {"update": 2, "same": 5}}`,
+			component+"::access", guardrails.AccessComponent, inputs, guardrails.AccessComponent, inputs,
+			component+"$"+guardrails.StorageContributor+"$"+guardrails.RoleDefinition+"::access.lake.rows.contributor",
+			c.old, c.now))
+		assert.Equal(t, c.gains, r.NewAccess, name)
+		if assert.NotEmpty(t, r.Access, name) {
+			assert.Equal(t, "invoker ann", r.Access[len(r.Access)-1].Principal.Name, name)
 		}
 	}
 }
