@@ -289,3 +289,40 @@ func FuzzPathCondition(f *testing.F) {
 		require.Equal(t, condition.No, c.Evaluate(onBlobs("write", "~", "")), path)
 	})
 }
+
+// Another stack may hold what limits readers to paths, and not what has the role that this stack makes for writers.
+func TestSharedGrantsThatAreLimitedToPaths(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		write bool
+		scope access.Level
+		says  string
+	}{
+		"a reader":                  {false, access.AtPath, ""},
+		"a writer":                  {true, access.AtPath, "is of the role that this stack makes for writers"},
+		"a writer of the container": {true, access.AtContainer, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := simple(pathInput(access.AtPath, "in"))
+			if c.write {
+				m.DataOutputs = map[string]access.DataOutput{"out": {DataStore: "s", Path: "out", CredentialInStore: boolPtr(false),
+					StorageAccount: "lake", Container: "raw", Scope: c.scope}}
+				e := m.Endpoints["scorer"]
+				e.Outputs = []string{"out"}
+				m.Endpoints["scorer"] = e
+			}
+			m.SharedGrants = map[string]access.SharedGrant{"a": {By: "lake/prod", Principal: "alice",
+				StorageAccount: "lake", Container: "raw", Write: c.write}}
+			plan, ps := access.Compile(m)
+			if c.says == "" {
+				require.NoError(t, ps.Err())
+				assert.True(t, slices.ContainsFunc(plan.Grants, func(g access.Grant) bool {
+					return g.HeldBy != "" && g.Writes() == c.write
+				}))
+				return
+			}
+			assert.ErrorContains(t, ps.Err(), c.says)
+		})
+	}
+}

@@ -55,6 +55,9 @@ func (v *validator) sharedGrants(p *Plan) {
 		case s.StorageAccount == "" && v.m.Role.BuiltIn == "" && !v.m.Role.RoleDefinitionID.Given():
 			v.add(path, "set role.roleDefinitionId to the role that both assign, or take it out",
 				"is of the role that this stack makes, which no other one assigns")
+		case p.Grants[at].Role == roles.StorageBlobPathWriter:
+			v.add(path, "take it out, or set scope: container for the output",
+				"is of the role that this stack makes for writers that are limited to paths, which no other one assigns")
 		case p.Grants[at].HeldBy != "":
 			v.add(path, "keep one of the two", "is the same grant as another one of sharedGrants")
 		default:
@@ -77,11 +80,7 @@ func (s SharedGrant) of(g Grant) bool {
 	if s.StorageAccount == "" {
 		return !g.Scope.InStorage()
 	}
-	role := roles.StorageBlobDataReader
-	if s.Write {
-		role = roles.StorageBlobDataContributor
-	}
-	return g.Scope.StorageAccount == s.StorageAccount && g.Scope.Container == s.Container && g.Role == role
+	return g.Scope.StorageAccount == s.StorageAccount && g.Scope.Container == s.Container && g.Writes() == s.Write
 }
 
 // exists reports whether a principal is there before the stack is.

@@ -10,6 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/lookup"
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // checkShared asks Azure for the assignments that other stacks are to hold: one that is gone, or that another stack
@@ -57,6 +58,12 @@ func (args *BatchEndpointAccessArgs) checkShared(
 				g.HeldBy, err)
 			continue
 		}
+		if held := found.Condition; held != nil && *held != "" {
+			if why := heldBack(g, *held); why != "" {
+				ps.Add(path+".by", "have that stack grant all of it", "stack %s holds %s for %s under a condition, and %s",
+					g.HeldBy, g, g.Principal, why)
+			}
+		}
 		if found.Description != nil {
 			if stack, _ := AssignedBy(*found.Description); stack != "" && stack != g.HeldBy {
 				ps.Add(path+".by", "write "+stack, "stack %s holds it, not %s", stack, g.HeldBy)
@@ -64,6 +71,36 @@ func (args *BatchEndpointAccessArgs) checkShared(
 		}
 	}
 	return ps, nil
+}
+
+// heldBack says what of a grant the condition of the assignment that is there does not let through, or why that is not
+// known; "" for nothing. Another stack limits its assignment to what it needs itself.
+func heldBack(g access.Grant, held string) string {
+	needs, ps := condition.Always, access.Problems(nil)
+	if g.Condition != "" {
+		needs, ps = condition.Parse(g.Condition)
+	}
+	has, wrong := condition.Parse(held)
+	if ps = append(ps, wrong...); ps.Err() != nil {
+		return "what that lets through can't be told: " + ps[0].What
+	}
+	var operations []condition.Operation
+	for _, p := range roles.OfStorage(g.Role).Permissions {
+		for _, action := range p.DataActions {
+			operations = append(operations, condition.Operation{Action: action})
+			for _, part := range append(needs.SubOperations(), has.SubOperations()...) {
+				operations = append(operations, condition.Operation{Action: action, SubOperation: part})
+			}
+		}
+	}
+	switch answer, request, because := condition.Beyond([]condition.Condition{needs}, []condition.Condition{has},
+		operations); answer {
+	case condition.Yes:
+		return "that does not let through " + request.String()
+	case condition.Undecided:
+		return "what that lets through is undecided: " + because
+	}
+	return ""
 }
 
 // sharedName is the name that a shared grant has in the arguments.

@@ -77,15 +77,20 @@ func assignmentURN(componentURN string, g access.Grant) string {
 	case !g.Scope.InStorage():
 		return at(guardrails.InvokerRole, g.Principal.Name)
 	}
-	place := g.Scope.StorageAccount
+	component, name := inStorage(g)
+	return at(component, name+"."+g.Principal.Kind+"."+g.Principal.Name)
+}
+
+// inStorage is the type and name of the component that grants it in storage.
+func inStorage(g access.Grant) (component, name string) {
+	name = g.Scope.StorageAccount
 	if g.Scope.Container != "" {
-		place += "." + g.Scope.Container
+		name += "." + g.Scope.Container
 	}
-	whose := "." + g.Principal.Kind + "." + g.Principal.Name
 	if g.Writes() {
-		return at(guardrails.StorageContributor, place+".contributor"+whose)
+		return guardrails.StorageContributor, name + ".contributor"
 	}
-	return at(guardrails.StorageReader, place+".reader"+whose)
+	return guardrails.StorageReader, name + ".reader"
 }
 
 // partOf is the part of the invokers' role that a grant gives; "" for the whole role, and for any other.
@@ -173,9 +178,18 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 			a.role = role{key: guid, name: "the role " + guid}
 		}
 	default:
-		var d roles.Definition
-		d = roles.OfStorage(g.Role)
+		d := roles.OfStorage(g.Role)
 		ok = d.RoleName != ""
+		if g.Role == roles.StorageBlobPathWriter {
+			component, name := inStorage(g)
+			made := childURN(componentURN, component+"$"+guardrails.RoleDefinition, "."+name)
+			shown, is := m.index.definitions[made][when]
+			if is {
+				a.role = shown
+				break
+			}
+			d.ID = strings.ToLower(made)
+		}
 		a.role = role{key: d.ID, name: d.RoleName, permissions: d.Permissions, known: true, when: when}
 	}
 	return a, ok && err == nil

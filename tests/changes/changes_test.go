@@ -120,6 +120,9 @@ var rows = []row{
 		"partner", "pipeline"}},
 	{name: "ACLs to roles", before: []string{"container: patients, path", "container: patients, grantedBy: acl, path"},
 		change: []string{"grantedBy: acl, ", ""}, made: 5},
+	{name: "a container's input and output to paths in it", change: toPaths, replaced: 5, made: 1},
+	{name: "paths to their container", before: toPaths, change: []string{"scope: path, ", ""}, replaced: 5,
+		deleted: 1},
 	{name: "a secret beside the old one", change: []string{`clientSecrets:`,
 		"clientSecrets:\n        \"2027\": " + today}, made: 1},
 	{name: "the old secret goes", before: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today},
@@ -153,6 +156,11 @@ var rows = []row{
 
 var today = fmt.Sprintf("{ startDate: %s, endDate: %s }",
 	time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
+
+// toPaths limits who reads an input and who writes an output to its path.
+var toPaths = []string{"  batchaccess:dataInputs:", "  batchaccess:storageAccountKinds: { shared: flat }\n$0",
+	"container: patients, path", "container: patients, scope: path, path",
+	"path: heart-disease, credentialInStore", "path: heart-disease, scope: path, credentialInStore"}
 
 // made has a group that the stack makes, and a managed identity with federated credentials.
 var made = []string{"    release-manager:", `    ada:

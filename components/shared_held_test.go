@@ -1,0 +1,41 @@
+package components
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// What another stack holds under a condition counts as held where the condition lets all of the grant through.
+func TestASharedGrantIsHeldByACondition(t *testing.T) {
+	t.Parallel()
+	of := func(paths ...string) string {
+		if len(paths) == 0 {
+			return ""
+		}
+		text, ps := access.PathCondition(paths, access.Flat, roles.StorageBlobDataReader)
+		require.NoError(t, ps.Err())
+		return text
+	}
+	for name, c := range map[string]struct{ needs, held, says string }{
+		"the same":             {of("in/"), of("in/"), ""},
+		"a folder above":       {of("in/2026/"), of("in/"), ""},
+		"one of several":       {of("in/"), of("in/", "ref/"), ""},
+		"a folder below":       {of("in/"), of("in/2026/"), "does not let through"},
+		"a sibling":            {of("in/"), of("in2/"), "does not let through"},
+		"one of two":           {of("in/", "ref/"), of("in/"), "does not let through"},
+		"all of the container": {"", of("in/"), "does not let through"},
+		"that can't be read":   {of("in/"), "@Resource[", "can't be told"},
+	} {
+		g := access.Grant{Role: roles.StorageBlobDataReader, Condition: c.needs}
+		if got := heldBack(g, c.held); c.says == "" {
+			assert.Empty(t, got, name)
+		} else {
+			assert.Contains(t, got, c.says, name)
+		}
+	}
+}
