@@ -38,8 +38,8 @@ type Endpoint struct {
 	// Outputs are the names of the data outputs that its jobs write.
 	Outputs []string `pulumi:"outputs,optional"`
 	// Invokers are the names of those who get data roles for this endpoint. Default: every invoker; an empty list is
-	// nobody. Whoever is left out may still start a job (the role holds for the whole workspace) but gets no data for it.
-	// A group that the stack makes stands for its members too.
+	// nobody. Whoever is left out gets no data for it, and may still start a job, since the role holds for the whole
+	// workspace, unless role.scope is endpoint. A group that the stack makes stands for its members too.
 	Invokers []string `pulumi:"invokers,optional"`
 	// InvokersUntil are the last days, as 2027-03-31, of some of its invokers at this endpoint, by their names: after it
 	// they get no data for it. A day counts whole, in UTC.
