@@ -206,9 +206,19 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 	}
 }
 
-// opened tells of inputs that any job reads: their store's own credential does, whoever has started it and for whatever
-// endpoint, for the role holds in the whole workspace.
+// opened reports inputs that any job reads: their store's own credential does, whoever has started it. On which
+// endpoints that may be, the role's scope decides: all of the workspace, or those that name the invoker.
 func (x *Explanation) opened(m access.Model) {
+	on := "any endpoint"
+	starts := map[string]bool{}
+	if m.Role.ByEndpoint() {
+		on = "any endpoint that names them"
+		for _, e := range m.EffectiveEndpoints() {
+			for _, invoker := range m.InvokersOf(e) {
+				starts[invoker] = true
+			}
+		}
+	}
 	type reading struct{ invoker, input string }
 	declared := map[reading]bool{}
 	for _, p := range x.Paths {
@@ -222,14 +232,14 @@ func (x *Explanation) opened(m access.Model) {
 		}
 		var others []string
 		for _, i := range x.Invokers {
-			if !declared[reading{i.Name, input}] {
+			if !declared[reading{i.Name, input}] && (starts[i.Name] || !m.Role.ByEndpoint()) {
 				others = append(others, i.Name)
 			}
 		}
 		if len(others) > 0 {
 			x.Findings = append(x.Findings, Finding{
 				"dataInputs." + input, "no endpoint that reads it names " + strings.Join(others, ", ") +
-					", but any job they start on any endpoint can read it by the store's own credential",
+					", but any job they start on " + on + " can read it by the store's own credential",
 				"keep it in a data store without a credential: then identities read it, each by its own grant",
 			})
 		}

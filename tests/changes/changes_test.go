@@ -92,6 +92,12 @@ var rows = []row{
 	{name: "a role of the resource group", change: []string{`additions: \[pollJobs\]`, "scope: resourceGroup"},
 		replaced: 7},
 	{name: "a role of the subscription", change: []string{`additions: \[pollJobs\]`, "scope: subscription"}, replaced: 7},
+	// What is lost and gained are the jobs that the role lets anyone start and no endpoint declares.
+	{name: "a role at each endpoint", change: []string{`additions: \[pollJobs\]`, "scope: endpoint"}, made: 15,
+		deleted: 7, lost: 3},
+	{name: "a role of the workspace, that was at each endpoint",
+		before: []string{`additions: \[pollJobs\]`, "scope: endpoint"},
+		change: []string{"scope: endpoint", "scope: workspace"}, made: 7, deleted: 15, gained: 3},
 	{name: "additions", change: []string{`additions: \[pollJobs\]`, "additions: [pollJobs, cancelJobs]"}},
 	{name: "another role name", before: []string{`additions: \[pollJobs\]`, "name: Scorers"},
 		change: []string{"name: Scorers", "name: Graders"}},
