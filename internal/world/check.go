@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 const missing = "make it, correct this, or write the file again with batchaccess export"
@@ -178,7 +179,7 @@ func (w *World) checkPrincipals(m access.Model, ps *access.Problems) {
 	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
 		i, path := m.Invokers[name], "invokers."+name
 		var has *Identity
-		if i.Kind == access.ManagedIdentity && isIdentity(i.ResourceID) {
+		if _, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity); err == nil && i.Kind == access.ManagedIdentity {
 			has = identity(path+".resourceId", access.Known(i.ResourceID))
 		}
 		if key, _ := i.Named(); key != "" || i.PrincipalID.Text() == "" {
@@ -199,8 +200,4 @@ func (w *World) checkPrincipals(m access.Model, ps *access.Problems) {
 			same(at, "the identity", i.PrincipalID, has.PrincipalID)
 		}
 	}
-}
-
-func isIdentity(id string) bool {
-	return strings.Contains(strings.ToLower(id), "/providers/microsoft.managedidentity/userassignedidentities/")
 }

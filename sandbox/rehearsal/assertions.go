@@ -260,7 +260,19 @@ func (r *rehearsal) manage(ctx context.Context, method, at string, body, into an
 }
 
 func manage(ctx context.Context, a *azure.Azure, method, at string, body, into any) error {
-	token, err := a.SignIn(ctx, a.Deployer().ObjectID, a.URL())
+	return manageAs(ctx, a, a.Deployer().ObjectID, method, at, body, into)
+}
+
+// A refusal is an error that Resource Manager answers with.
+type refusal struct {
+	call, text string // method and path; the status and the body
+}
+
+func (r refusal) Error() string { return r.call + ": " + r.text }
+
+// manageAs calls Resource Manager as a principal. Where Azure answers with an error, it is a refusal.
+func manageAs(ctx context.Context, a *azure.Azure, principal, method, at string, body, into any) error {
+	token, err := a.SignIn(ctx, principal, a.URL())
 	if err != nil {
 		return err
 	}
@@ -284,7 +296,7 @@ func manage(ctx context.Context, a *azure.Azure, method, at string, body, into a
 		return fmt.Errorf("reading what Resource Manager answers: %w", err)
 	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("%s %s: HTTP %d: %s", method, req.URL.Path, resp.StatusCode, answer)
+		return refusal{method + " " + req.URL.Path, fmt.Sprintf("HTTP %d: %s", resp.StatusCode, answer)}
 	}
 	if into == nil {
 		return nil

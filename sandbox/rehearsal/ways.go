@@ -1,12 +1,10 @@
 package rehearsal
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -96,8 +94,10 @@ func (w walker) walk(ctx context.Context, way access.Way, walk *Walk) error {
 		walk.Why = got.Message
 	case access.MountHop, access.TokenHop, access.InvokeHop:
 		walk.Why, walk.Refused = got.Message, true
-	default: // the job failed, if at all, for want of its owner's own grants
+	case "", access.ReadHop, access.WriteHop: // the job failed, if at all, for want of its owner's own grants
 		walk.Walked = true
+	default:
+		walk.Why = "it is not known what became of the job: " + got.Message
 	}
 	return nil
 }
@@ -132,39 +132,18 @@ func (w walker) deploymentOf(identity, input string) (endpoint, deploymentName, 
 func (w walker) change(ctx context.Context, principal, endpoint, deployment, cluster string) (refused string,
 	err error) {
 	a, m := w.r.azure, w.r.Model
-	token, err := a.SignIn(ctx, principal, a.URL())
-	if err != nil {
-		return "", err
-	}
-	body, err := json.Marshal(map[string]any{"location": "westeurope", "properties": map[string]any{
-		"compute": m.WorkspaceID.Text() + "/computes/" + m.Clusters[cluster].NameOr(cluster),
-		"codeConfiguration": map[string]any{"codeId": m.WorkspaceID.Text() + "/codes/other/versions/1",
-			"scoringScript": "read.py"},
-	}})
-	if err != nil {
-		return "", err
-	}
 	at := a.URL() + m.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(m, endpoint) + "/deployments/" + deployment +
 		"?api-version=" + machineLearningVersion
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, at, bytes.NewReader(body))
-	if err != nil {
-		return "", err
+	err = manageAs(ctx, a, principal, http.MethodPut, at, map[string]any{
+		"location": DefaultLocation, "properties": map[string]any{
+			"compute": m.WorkspaceID.Text() + "/computes/" + m.Clusters[cluster].NameOr(cluster),
+			"codeConfiguration": map[string]any{"codeId": m.WorkspaceID.Text() + "/codes/other/versions/1",
+				"scoringScript": "read.py"},
+		}}, nil)
+	if answer, is := errors.AsType[refusal](err); is {
+		return "changing the deployment: " + answer.text, nil
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := send(a, req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return "", fmt.Errorf("reading what Resource Manager answers: %w", err)
-	}
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Sprintf("changing the deployment: HTTP %d: %s", resp.StatusCode, answer), nil
-	}
-	return "", nil
+	return "", err
 }
 
 // mount starts a job as the sandbox's owner, once for each deployment and input.
