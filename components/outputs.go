@@ -137,7 +137,7 @@ func (b *builder) instructions(i access.Invoker, name, clientID, tenantID, locat
 		login = "az login --identity --client-id " + clientID + "  # on a host that has the identity"
 	case len(i.ClientSecrets) > 0:
 		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID +
-			` --password "$CLIENT_SECRET"  # pulumi stack output clientSecrets --show-secrets`
+			` --password="$CLIENT_SECRET"  # pulumi stack output clientSecrets --show-secrets`
 	}
 	az, _ := cloud.ByEnvironment(b.plan.Model.Environment)
 	if az.Name != cloud.Public().Name {

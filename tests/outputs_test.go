@@ -95,8 +95,9 @@ func TestHowToInvokeTellsEachInvokerItsOwnWay(t *testing.T) {
 	for name, want := range map[string][]string{
 		"alice": {"az login\n", "https://classifier.westeurope.inference.ml.azure.com/jobs",
 			"https://tagger.westeurope.inference.ml.azure.com/jobs"},
-		"pipeline":  {"--service-principal", guidOf("client", "access.pipeline"), "--tenant " + tenant, "federated-token"},
-		"partner":   {"--service-principal", guidOf("client", "access.partner"), "--tenant " + tenant, "$CLIENT_SECRET"},
+		"pipeline": {"--service-principal", guidOf("client", "access.pipeline"), "--tenant " + tenant, "federated-token"},
+		"partner": {"--service-principal", guidOf("client", "access.partner"), "--tenant " + tenant,
+			`--password="$CLIENT_SECRET"`},
 		"scheduler": {"az login --identity"},
 		"factory":   {"az login --identity"},
 	} {

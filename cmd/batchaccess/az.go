@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/batchaccess/batchaccess/internal/invoke"
 )
@@ -20,8 +21,8 @@ const azName = "az"
 // azCan is what the stand-in for the Azure CLI does.
 const azCan = `This az is the sandbox's stand-in for the Azure CLI. It signs in at the sandbox and nowhere else, ` +
 	`and can do this:
-  az login [--username <name, user principal name or object ID>] [--password <password>]
-  az login --service-principal --username <client ID> --tenant <tenant ID> (--password <secret> | ` +
+  az login [--username <name, user principal name or object ID>] [--password=<password>]
+  az login --service-principal --username <client ID> --tenant <tenant ID> (--password=<secret> | ` +
 	`--federated-token <token>)
   az login --identity [--client-id <client ID>]
   az account show
@@ -37,6 +38,7 @@ type errAzUsage struct{ error }
 func runAz(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newAz()
 	root.SetArgs(args)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return dashed(cmd, args) }
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
@@ -54,6 +56,24 @@ func runAz(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintln(stderr, "ERROR:", err)
 	return exitFailed
+}
+
+// dashed refuses a flag whose value is an argument of its own and begins with a dash, as the CLI does: it takes that
+// for another flag.
+func dashed(cmd *cobra.Command, args []string) error {
+	for i := range len(args) - 1 {
+		var flag *pflag.Flag
+		if name, long := strings.CutPrefix(args[i], "--"); long {
+			flag = cmd.Flags().Lookup(name)
+		} else if name, short := strings.CutPrefix(args[i], "-"); short && len(name) == 1 {
+			flag = cmd.Flags().ShorthandLookup(name)
+		}
+		if flag != nil && flag.NoOptDefVal == "" && strings.HasPrefix(args[i+1], "-") {
+			return errAzUsage{fmt.Errorf("argument %s: expected one argument; a value that begins with a dash is given as "+
+				"--%s=<value>", args[i], flag.Name)}
+		}
+	}
+	return nil
 }
 
 // azCall is what the flags of one call say.

@@ -186,7 +186,7 @@ func TestTheStandInForTheAzureCLI(t *testing.T) {
 		assert.WithinRange(t, until, before, time.Now().Add(time.Hour))
 	})
 	t.Run("a service principal signs in with its secret", func(t *testing.T) {
-		code, stdout, stderr := s.sh(`az login --service-principal -u "$ARM_CLIENT_ID" -p "$ARM_CLIENT_SECRET" -t ` +
+		code, stdout, stderr := s.sh(`az login --service-principal -u "$ARM_CLIENT_ID" --password="$ARM_CLIENT_SECRET" -t ` +
 			`"$ARM_TENANT_ID" --query [0].user.type -o tsv && ` + token + " && az logout && " + token)
 		assert.Equal(t, 1, code)
 		assert.Contains(t, stderr, "az login", "nobody is signed in any more")
@@ -205,6 +205,11 @@ func TestTheStandInForTheAzureCLI(t *testing.T) {
 		"a wrong password": {"az login --username ann --password wrong", 1, "AADSTS50126"},
 		"a wrong secret": {`az login --service-principal -u "$ARM_CLIENT_ID" -p wrong -t "$ARM_TENANT_ID"`, 1,
 			"AADSTS7000215"},
+		"a secret that is taken for a flag": {`az login --service-principal -u "$ARM_CLIENT_ID" --password ` +
+			`"$ARM_CLIENT_SECRET" -t "$ARM_TENANT_ID"`, 2, "--password=<value>"},
+		"a short flag's value that is taken for a flag": {`az login -u "$ARM_CLIENT_ID" -p -wrong`, 2, "-p: expected one"},
+		"a wrong secret that begins with a dash": {`az login --service-principal -u "$ARM_CLIENT_ID" -p=-wrong ` +
+			`-t "$ARM_TENANT_ID"`, 1, "AADSTS7000215"},
 		"half a proof": {"az login --service-principal -u someone", 2, "--password and --federated-token"},
 		"another tenant": {login + "; az account get-access-token --tenant 99999999-9999-4999-8999-999999999999", 1,
 			"AADSTS90002"},

@@ -86,12 +86,12 @@ func TestTheCLISignsIn(t *testing.T) {
 		who     string   // object ID
 		refused []string // what is shown, where it fails
 	}{
-		"secret":                   {args: append(as, "--password", secret), who: objectID},
+		"secret":                   {args: append(as, "--password="+secret), who: objectID},
 		"certificate":              {args: append(as, "--certificate", both), who: objectID},
 		"federated token":          {args: append(as, "--federated-token", assertion(branch, exchange)), who: objectID},
 		"managed identity":         {args: []string{"--identity", "--client-id", robotApp}, env: host, who: robot},
 		"managed identity's ID":    {args: []string{"--identity", "--resource-id", identity}, env: host, who: robot},
-		"wrong secret":             {args: append(as, "--password", "guess"), refused: []string{"AADSTS7000215"}},
+		"wrong secret":             {args: append(as, "--password=-guess"), refused: []string{"AADSTS7000215"}},
 		"unregistered certificate": {args: append(as, "--certificate", unregistered), refused: []string{"AADSTS700027"}},
 		"another subject": {args: append(as, "--federated-token", assertion(branch+"x", exchange)),
 			refused: []string{"AADSTS700213"}},
@@ -100,9 +100,9 @@ func TestTheCLISignsIn(t *testing.T) {
 		"no such managed identity": {args: []string{"--identity", "--client-id", alice}, env: host,
 			refused: []string{"Identity not found"}},
 		"an application that isn't": {args: []string{"--service-principal", "--username", alice, "--tenant", tenantID,
-			"--password", secret}, refused: []string{"AADSTS700016"}},
+			"--password=" + secret}, refused: []string{"AADSTS700016"}},
 		"another tenant": {args: []string{"--service-principal", "--username", clientID, "--tenant", alice,
-			"--password", secret}, refused: []string{"AADSTS90002"}},
+			"--password=" + secret}, refused: []string{"AADSTS90002"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,7 +132,7 @@ func TestTheCLIUsesARegisteredCloud(t *testing.T) {
 		"--endpoint-management", w.URL(), "--endpoint-microsoft-graph-resource-id", w.URL()+"/graph/",
 		"--endpoint-active-directory-graph-resource-id", w.URL()+"/graph/")
 	a.run("cloud", "set", "--name", "Sandbox")
-	a.run("login", "--service-principal", "--username", d.ClientID, "--password", d.ClientSecret, "--tenant", d.TenantID)
+	a.run("login", "--service-principal", "--username", d.ClientID, "--password="+d.ClientSecret, "--tenant", d.TenantID)
 	assert.Equal(t, "Sandbox", at(a.run("account", "show"), "environmentName"))
 	assert.Equal(t, d.ObjectID, a.token("--resource", ml)["oid"])
 	assert.Equal(t, ml, a.token("--scope", ml+"/.default")["aud"])

@@ -196,7 +196,7 @@ func (a az) refused(words []string, args ...string) {
 func (w *world) deployer(t *testing.T) az {
 	t.Helper()
 	d, a := w.Deployer(), w.az(t)
-	a.run("login", "--service-principal", "--username", d.ClientID, "--password", d.ClientSecret, "--tenant", d.TenantID)
+	a.run("login", "--service-principal", "--username", d.ClientID, "--password="+d.ClientSecret, "--tenant", d.TenantID)
 	return a
 }
 

@@ -21,10 +21,13 @@ const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // NewSecret makes a client secret of 256 random bits, and the digest by which it is recognised. A digest without salt
 // or stretching is enough for a secret that nobody can guess.
+//
+// Entra's secrets may begin with a dash, which the CLI takes for a flag (github.com/Azure/azure-cli/issues/30620).
+// Here each one does: whoever passes one on wrongly fails always, and not once in 64 times.
 func NewSecret() (secret, digest string) {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
-	secret = base64.RawURLEncoding.EncodeToString(random)
+	secret = "-" + base64.RawURLEncoding.EncodeToString(random)
 	return secret, secretDigest(secret)
 }
 
