@@ -195,8 +195,8 @@ func NewBatchEndpointAccess(
 		return nil, err
 	}
 	a := &BatchEndpointAccess{}
-	if err := ctx.RegisterComponentResourceV2(BatchEndpointAccessToken, name, inputsOf(args), a, opts...); err != nil {
-		return nil, fmt.Errorf("registering BatchEndpointAccess %q: %w", name, err)
+	if err := register(ctx, BatchEndpointAccessToken, name, inputsOf(args), a, opts); err != nil {
+		return nil, err
 	}
 	// InvokerRole and ServicePrincipal warn of the role and of sign-ins themselves.
 	ps = append(ps, args.Model().Ends(time.Now())...)

@@ -140,8 +140,8 @@ func newComputeCluster(
 	after pulumi.ResourceArrayInput, ps access.Problems, opts ...pulumi.ResourceOption,
 ) (*ComputeCluster, error) {
 	cluster := &ComputeCluster{}
-	if err := ctx.RegisterComponentResourceV2(ComputeClusterToken, name, inputsOf(args), cluster, opts...); err != nil {
-		return nil, fmt.Errorf("registering ComputeCluster %q: %w", name, err)
+	if err := register(ctx, ComputeClusterToken, name, inputsOf(args), cluster, opts); err != nil {
+		return nil, err
 	}
 	if err := warn(ctx, cluster, ps); err != nil {
 		return nil, err
@@ -224,7 +224,13 @@ func (cluster *ComputeCluster) make(
 		return err
 	}
 	location, nodes := a.places(region)
-	own := append(protectIf(args.Protect), pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges(fixedInCluster))
+	// The subscription is the provider's, not an input: azure-native would take a workspace in another one for the same.
+	subscription := derive(func(v []string) (string, error) {
+		id, err := arm.Parse(v[0], arm.Workspace)
+		return strings.ToLower(id.SubscriptionID), err
+	}, args.WorkspaceID)
+	own := append(protectIf(args.Protect), pulumi.DeleteBeforeReplace(true), pulumi.ReplaceOnChanges(fixedInCluster),
+		pulumi.ReplacementTrigger(subscription))
 	if after != nil {
 		own = append(own, pulumi.DependsOnInputs(after))
 	}

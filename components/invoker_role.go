@@ -78,9 +78,8 @@ func NewInvokerRole(
 		return nil, err
 	}
 	role := &InvokerRole{}
-	if err := ctx.RegisterComponentResourceV2(InvokerRoleToken, name, inputsOf(args, "invokers", "endpoints"), role,
-		opts...); err != nil {
-		return nil, fmt.Errorf("registering InvokerRole %q: %w", name, err)
+	if err := register(ctx, InvokerRoleToken, name, inputsOf(args, "invokers", "endpoints"), role, opts); err != nil {
+		return nil, err
 	}
 	if err := warn(ctx, role, problems); err != nil {
 		return nil, err

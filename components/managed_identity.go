@@ -68,8 +68,8 @@ func NewManagedIdentity(
 		return nil, err
 	}
 	identity := &ManagedIdentity{}
-	if err := ctx.RegisterComponentResourceV2(ManagedIdentityToken, name, inputsOf(args), identity, opts...); err != nil {
-		return nil, fmt.Errorf("registering ManagedIdentity %q: %w", name, err)
+	if err := register(ctx, ManagedIdentityToken, name, inputsOf(args), identity, opts); err != nil {
+		return nil, err
 	}
 	if err := warn(ctx, identity, ps); err != nil {
 		return nil, err

@@ -70,8 +70,8 @@ func NewServicePrincipal(
 		return nil, err
 	}
 	sp := &ServicePrincipal{}
-	if err := ctx.RegisterComponentResourceV2(ServicePrincipalToken, name, inputsOf(args), sp, opts...); err != nil {
-		return nil, fmt.Errorf("registering ServicePrincipal %q: %w", name, err)
+	if err := register(ctx, ServicePrincipalToken, name, inputsOf(args), sp, opts); err != nil {
+		return nil, err
 	}
 	if err := warn(ctx, sp, ps); err != nil {
 		return nil, err

@@ -125,8 +125,8 @@ func assignInStorage(
 	if err := fail(kind, name, args.check(pathRole)); err != nil {
 		return scope, nil, nil, err
 	}
-	if err := ctx.RegisterComponentResourceV2(token, name, inputs, component, opts...); err != nil {
-		return scope, nil, nil, fmt.Errorf("registering %s %q: %w", kind, name, err)
+	if err := register(ctx, token, name, inputs, component, opts); err != nil {
+		return scope, nil, nil, err
 	}
 	c, err := childrenOf(component, opts)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -267,6 +268,9 @@ func (c *change) deployNew(ctx context.Context) error {
 
 // seed puts what the new version refers to into the sandbox.
 func (c *change) seed() error {
+	if err := movedAccounts(c.Old.Model, c.New.Model); err != nil {
+		return err
+	}
 	c.oldProbe, c.newProbe = c.Old.Model, c.apart()
 	c.oldProbe.Assertions, c.newProbe.Assertions = nil, nil
 	after, err := Seed(c.newProbe, c.New.Location)
@@ -285,6 +289,26 @@ func (c *change) seed() error {
 		})
 	}
 	return c.azure.Seed(after)
+}
+
+// movedAccounts refuses accounts that were moved to another group or subscription: a name is unique in all of Azure, so
+// that nothing can be tried before the move and after it. Assignments at a resource do not move with it
+// (learn.microsoft.com/azure/azure-resource-manager/management/move-resource-group-and-subscription).
+func movedAccounts(old, now access.Model) error {
+	was := map[string]string{} // ID by name
+	for _, id := range old.StorageAccounts {
+		was[strings.ToLower(path.Base(id.Text()))] = id.Text()
+	}
+	var ps access.Problems
+	for _, name := range slices.Sorted(maps.Keys(now.StorageAccounts)) {
+		id := now.StorageAccounts[name].Text()
+		if before, there := was[strings.ToLower(path.Base(id))]; there && !strings.EqualFold(before, id) {
+			ps.Add("storageAccounts."+name, "rehearse what is to be by itself, without --from, and deploy it right after the "+
+				"account is moved: the assignments at its old ID do not go with it", "is %s, moved from %s, and Azure has one "+
+				"account of a name, so that the change can't be rehearsed", id, before)
+		}
+	}
+	return ps.Err()
 }
 
 // apart is the new model, in which what somebody has to change in the workspace beside this change has another name: a

@@ -34,9 +34,10 @@ type ChangeReport struct {
 	Gained []Job `json:"gained"`
 	// Failed is how the change failed; "" where it worked.
 	Failed string `json:"failed,omitempty"`
-	// Kills are how often the change was killed and taken up again, and Broken what then was otherwise at the end.
-	Kills  int      `json:"kills,omitempty"`
+	// Broken are the jobs that are to work after the change, as explain says, and do not, and what was otherwise at the
+	// end of a change that was killed and taken up again: Kills times.
 	Broken []string `json:"broken,omitempty"`
+	Kills  int      `json:"kills,omitempty"`
 	// KillSeed repeats the kills.
 	KillSeed uint64 `json:"killSeed,omitempty"`
 

@@ -11,8 +11,12 @@ func (w *watcher) compare(d deployed) {
 	failed := w.report.Failed != ""
 	var after []passage
 	for _, p := range w.passagesOf(w.new, d, w.deployments) {
-		if last.works["new "+p.key] {
+		switch {
+		case last.works["new "+p.key]:
 			after = append(after, p)
+		case p.works && !failed:
+			w.report.Broken = append(w.report.Broken, fmt.Sprintf("%s: %s are to work after the change, and do not: %s",
+				p.invoker, p.what, last.why["new "+p.key]))
 		}
 	}
 	w.report.After = len(after)

@@ -29,6 +29,7 @@ type passage struct {
 	invoker     string
 	principal   string // who signs in
 	what        string // for people
+	works       bool   // as explain says
 	try         func(ctx context.Context, token string) (failure, error)
 }
 
@@ -99,7 +100,7 @@ func (c *change) passagesOf(r *rehearsal, d deployed, renamed map[string]string)
 		all = append(all, passage{
 			key:     strings.ToLower(strings.Join([]string{who, p.Endpoint, named, data}, " ")),
 			nearly:  strings.ToLower(strings.Join([]string{who, r.Model.Clusters[cluster].NameOr(cluster), data}, " ")),
-			invoker: p.Invoker, principal: who, what: what,
+			invoker: p.Invoker, principal: who, what: what, works: p.Works(),
 			try: func(ctx context.Context, token string) (failure, error) {
 				return j.run(ctx, token, p.Endpoint, picked, p.Input)
 			},

@@ -1,0 +1,81 @@
+package components
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/hooks"
+)
+
+// register registers a component. An update of it is refused, in a preview too, where an ID among its inputs changes in
+// letter case alone: Azure takes both for one, but Pulumi replaces what is made with it, by something of the same name.
+// An assignment can't be made beside itself, and a cluster's system-assigned identity would be lost.
+func register(
+	ctx *pulumi.Context, token, name string, inputs pulumi.Map, component pulumi.ComponentResource,
+	opts []pulumi.ResourceOption,
+) error {
+	kind := token[strings.LastIndex(token, ":")+1:]
+	if !hooks.Off(ctx.Context()) {
+		hook, err := ctx.RegisterResourceHook("batchaccess letter case of "+kind+" "+name,
+			func(args *pulumi.ResourceHookArgs) error {
+				return fail(kind, name, respelled(args.OldInputs, args.NewInputs))
+			}, &pulumi.ResourceHookOptions{OnDryRun: true})
+		if err != nil {
+			return fmt.Errorf("registering the check of %s %q: %w", kind, name, err)
+		}
+		opts = append(opts[:len(opts):len(opts)],
+			pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeUpdate: []*pulumi.ResourceHook{hook}}))
+	}
+	if err := ctx.RegisterComponentResourceV2(token, name, inputs, component, opts...); err != nil {
+		return fmt.Errorf("registering %s %q: %w", kind, name, err)
+	}
+	return nil
+}
+
+// respelled finds the IDs that were there before in other letter case, and are there so no more.
+func respelled(before, now resource.PropertyMap) (ps access.Problems) {
+	was := map[string][]string{} // by the ID in lower case
+	eachID("", resource.NewProperty(before), func(_, kind, id string) {
+		key := kind + strings.ToLower(id)
+		was[key] = append(was[key], id)
+	})
+	eachID("", resource.NewProperty(now), func(path, kind, id string) {
+		if old := was[kind+strings.ToLower(id)]; len(old) > 0 && !slices.Contains(old, id) {
+			ps.Add(path, "write "+old[0], "is what it was but for its letter case: Azure takes both for one, and Pulumi would "+
+				"replace what has it by another of the same name")
+		}
+	})
+	return ps
+}
+
+// eachID calls do for each ARM ID in a value, and each name that is a part of one, with its path and with what it
+// names.
+func eachID(path string, v resource.PropertyValue, do func(path, kind, id string)) {
+	switch {
+	case v.IsSecret():
+		eachID(path, v.SecretValue().Element, do)
+	case v.IsOutput() && v.OutputValue().Known:
+		eachID(path, v.OutputValue().Element, do)
+	case v.IsObject():
+		for _, key := range v.ObjectValue().StableKeys() {
+			eachID(strings.TrimPrefix(path+"."+string(key), "."), v.ObjectValue()[key], do)
+		}
+	case v.IsArray():
+		for i, one := range v.ArrayValue() {
+			eachID(fmt.Sprintf("%s[%d]", path, i), one, do)
+		}
+	case v.IsString():
+		key := path[strings.LastIndex(path, ".")+1:]
+		switch {
+		case strings.HasPrefix(v.StringValue(), "/"):
+			do(path, "", v.StringValue())
+		case key == "resourceGroupName" || key == "computeName":
+			do(path, key+" ", v.StringValue())
+		}
+	}
+}
