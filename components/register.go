@@ -23,6 +23,7 @@ func register(
 	if !hooks.Off(ctx.Context()) {
 		hook, err := ctx.RegisterResourceHook("batchaccess letter case of "+kind+" "+name,
 			func(args *pulumi.ResourceHookArgs) error {
+				programOf(ctx).before.there.Store(true)
 				return fail(kind, name, respelled(args.OldInputs, args.NewInputs))
 			}, &pulumi.ResourceHookOptions{OnDryRun: true})
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -14,6 +15,7 @@ import (
 // A stateBefore is what the stack's state held before this deployment: outputs by URN, no secrets. It is read once.
 type stateBefore struct {
 	sync.Once
+	there     atomic.Bool               // it is known that there is one: a component of it is updated
 	resources map[string]map[string]any // nil where nothing was deployed, or nothing of it is known
 	err       error
 }
@@ -22,8 +24,8 @@ type stateBefore struct {
 var kept = []string{"issuer", "subject"}
 
 // read asks the engine for the stack's own state. The engine of CLI 3.276 breaks down where a stack without any is
-// asked for its resources (backendClient.GetStackResourceOutputs in pkg/backend/backend.go), so it is asked for the
-// stack's outputs first: where there are none, the state is not known.
+// asked for its resources (backendClient.GetStackResourceOutputs in pkg/backend/backend.go). So where no component of
+// it is updated it is asked for the stack's outputs first: where there are none, the state is not known.
 func (s *stateBefore) read(ctx *pulumi.Context) (map[string]map[string]any, error) {
 	s.Do(func() {
 		stack := ctx.Stack()
@@ -36,10 +38,11 @@ func (s *stateBefore) read(ctx *pulumi.Context) (map[string]map[string]any, erro
 			outputs, _ := answer["outputs"].(map[string]any)
 			return outputs, err
 		}
-		outputs, err := ask("readStackOutputs", "name")
-		if err != nil || len(outputs) == 0 {
-			s.err = err
-			return
+		if !s.there.Load() {
+			if outputs, err := ask("readStackOutputs", "name"); err != nil || len(outputs) == 0 {
+				s.err = err
+				return
+			}
 		}
 		found, err := ask("readStackResourceOutputs", "stackName")
 		if err != nil {

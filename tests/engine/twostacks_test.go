@@ -129,6 +129,9 @@ func TestARoleOfOneStackIsAssignedByAnother(t *testing.T) {
 	assert.Equal(t, []int{1, 1}, []int{definitions, assignments}, "the second stack makes no role")
 	out, err = s.pulumi("scoring", "preview", "--expect-no-changes")
 	require.NoError(t, err, out)
+	out, err = s.pulumi("scoring", "preview", "--config", "scoring:credential=trunk")
+	require.Error(t, err, "it is seen in a stack without outputs too")
+	assert.Contains(t, out, "write was: main")
 	out, err = s.pulumi("scoring", "refresh", "--yes", "--skip-preview", "--expect-no-changes")
 	require.NoError(t, err, out)
 

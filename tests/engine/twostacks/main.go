@@ -8,6 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 )
 
@@ -46,7 +47,18 @@ func platform(ctx *pulumi.Context) error {
 	return nil
 }
 
+// scoring exports nothing. How its application's credential is called is configuration.
 func scoring(ctx *pulumi.Context) error {
+	credential := "main"
+	if name, is := ctx.GetConfig("scoring:credential"); is {
+		credential = name
+	}
+	if _, err := components.NewServicePrincipal(ctx, "scorer", &components.ServicePrincipalArgs{
+		FederatedCredentials: map[string]access.FederatedCredential{credential: {
+			Issuer: "https://token.example.com", Subject: "scorer"}},
+	}); err != nil {
+		return err
+	}
 	other, err := pulumi.NewStackReference(ctx, "organization/platform/dev", nil)
 	if err != nil {
 		return err
