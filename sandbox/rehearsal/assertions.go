@@ -139,6 +139,11 @@ func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (ho
 	return s.holdsReader(ctx, p, input)
 }
 
+// mountingID is the ARM ID of the mountingEndpoint.
+func (s *seer) mountingID() string {
+	return s.r.Model.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(s.r.Model, mountingEndpoint)
+}
+
 func (s *seer) start(ctx context.Context, token, endpoint, input string) (failure, error) {
 	return s.j.run(ctx, token, endpoint, "", input)
 }
@@ -203,6 +208,9 @@ func (s *seer) assigned(ctx context.Context, p access.Principal, scope string) (
 			return nil, err
 		}
 		for _, a := range page.Value {
+			if strings.EqualFold(a.Properties.Scope, s.mountingID()) {
+				continue // letMount made it
+			}
 			var role struct {
 				Properties struct{ Permissions roles.Permissions }
 			}
@@ -226,21 +234,31 @@ func accounts(m access.Model) (ids []string) {
 	return ids
 }
 
-// letMount makes the cluster that may mount every account, and returns how that is taken back.
+// letMount makes the cluster that may mount every account, lets whoever is limited to endpoints start jobs on it, and
+// returns how that is taken back.
 func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
 	var paths []string
-	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
-	principal := made("cluster", s.r.Model.WorkspaceID.Text(), mountingCluster)
-	for _, account := range accounts(s.r.Model) {
-		path := s.r.azure.URL() + account + "/providers/Microsoft.Authorization/roleAssignments/" +
-			made(mountingCluster, account) + "?api-version=" + authorizationVersion
-		err := s.r.manage(ctx, http.MethodPut, path, map[string]any{"properties": map[string]any{
-			"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": roles.DefinitionID(reader.ID),
+	assign := func(scope, role, principal string) error {
+		definition, _ := roles.BuiltIn(role)
+		path := s.r.azure.URL() + scope + "/providers/Microsoft.Authorization/roleAssignments/" +
+			made(mountingCluster, scope, principal) + "?api-version=" + authorizationVersion
+		paths = append(paths, path)
+		return s.r.manage(ctx, http.MethodPut, path, map[string]any{"properties": map[string]any{
+			"principalId": principal, "roleDefinitionId": roles.DefinitionID(definition.ID),
 		}}, nil)
-		if err != nil {
+	}
+	for _, account := range accounts(s.r.Model) {
+		if err := assign(account, roles.StorageBlobDataReader,
+			made("cluster", s.r.Model.WorkspaceID.Text(), mountingCluster)); err != nil {
 			return nil, err
 		}
-		paths = append(paths, path)
+	}
+	if s.r.Model.Role.ByEndpoint() {
+		for _, name := range slices.Sorted(maps.Keys(s.tokens)) {
+			if err := assign(s.mountingID(), roles.AzureMLDataScientist, s.d.PrincipalIDs[name]); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return func() error {
 		for _, path := range paths {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -32,24 +33,27 @@ const guarded = small + `    private: { kind: blob, storageAccount: lake, contai
 
 const ann = "33333333-3333-4333-8333-333333333333"
 
+// assign gives a principal a role behind the stack's back.
+func assign(ctx context.Context, t *testing.T, r *rehearsal, scope, principal, role string) {
+	t.Helper()
+	d, ok := roles.BuiltIn(role)
+	require.True(t, ok)
+	kind := access.ManagedIdentity
+	if principal == ann {
+		kind = access.User
+	}
+	call(ctx, t, r.azure, http.MethodPut,
+		scope+"/providers/Microsoft.Authorization/roleAssignments/"+made("intruder", scope)+authorization, map[string]any{
+			"properties": map[string]any{"principalId": principal, "principalType": kind.PrincipalType(),
+				"roleDefinitionId": roles.DefinitionID(d.ID)},
+		}, nil)
+}
+
 // What happens to Azure behind the stack's back is seen by the assertions that it is against, and by no other.
 func TestAssertionsAreJudgedByWhatIsSeen(t *testing.T) {
 	t.Parallel()
 	const private = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/" +
 		"Microsoft.Storage/storageAccounts/lake/blobServices/default/containers/private"
-	assign := func(ctx context.Context, t *testing.T, r *rehearsal, scope, principal, role string) {
-		d, ok := roles.BuiltIn(role)
-		require.True(t, ok)
-		kind := access.ManagedIdentity
-		if principal == ann {
-			kind = access.User
-		}
-		call(ctx, t, r.azure, http.MethodPut,
-			scope+"/providers/Microsoft.Authorization/roleAssignments/"+made("intruder")+authorization, map[string]any{
-				"properties": map[string]any{"principalId": principal, "principalType": kind.PrincipalType(),
-					"roleDefinitionId": roles.DefinitionID(d.ID)},
-			}, nil)
-	}
 	for name, c := range map[string]struct {
 		change   func(context.Context, *testing.T, *rehearsal)
 		violated map[string]string
@@ -96,6 +100,61 @@ func TestAssertionsAreJudgedByWhatIsSeen(t *testing.T) {
 			assert.Len(t, violated, len(c.violated), violated)
 		})
 	}
+}
+
+// atEndpoints is a stack whose invokers start jobs on the endpoint that names them alone.
+const atEndpoints = `config:
+  batchaccess:workspaceId: ` + workspace + `
+  batchaccess:location: westeurope
+  batchaccess:role: { scope: endpoint }
+  batchaccess:invokers:
+    ann: { kind: user, objectId: ` + ann + ` }
+    bob: { kind: user, objectId: 44444444-4444-4444-8444-444444444444 }
+  batchaccess:clusters:
+    cpu: {}
+  batchaccess:storageAccounts:
+    lake: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/Microsoft.Storage/` +
+	`storageAccounts/lake
+  batchaccess:dataInputs:
+    rows: { kind: blob, storageAccount: lake, container: rows }
+    cells: { kind: blob, storageAccount: lake, container: cells }
+  batchaccess:endpoints:
+    scorer: { cluster: cpu, inputs: [rows], invokers: [bob] }
+    other: { cluster: cpu, inputs: [cells], invokers: [ann] }
+  batchaccess:assertions:
+    apart: { cannot: [ann], read: rows }
+    starts: { cannot: [ann], start: scorer }
+    agree: { only: [bob, "cluster:cpu"], read: rows }
+`
+
+// Who is limited to endpoints is tried where they may start jobs, and looked for where they may not.
+func TestAtEndpointScopeTheRestIsLookedFor(t *testing.T) {
+	t.Parallel()
+	o := options(t, atEndpoints)
+	o.afterUp = func(ctx context.Context, r *rehearsal, _ deployed) error {
+		assign(ctx, t, r, container, ann, roles.StorageBlobDataReader)
+		assign(ctx, t, r, workspace+"/batchEndpoints/scorer", ann, roles.AzureMLDataScientist)
+		return nil
+	}
+	report, err := Run(t.Context(), o)
+	require.NoError(t, err)
+	violated := map[string]string{}
+	for _, v := range report.Violated() {
+		violated[v.Name] = v.Because
+	}
+	assert.Contains(t, violated["apart"], "invoker ann: a job on a cluster that may mount everything read rows")
+	assert.Contains(t, violated["agree"], "invoker ann")
+	assert.Contains(t, violated["starts"], "invoker ann: the job on scorer with rows worked")
+	var strays []string
+	for _, o := range report.Failures() {
+		if o.Want == mayNot && strings.Contains(o.Detail, "/batchEndpoints/scorer") {
+			strays = append(strays, o.Invoker+" "+strings.Fields(o.Detail)[0])
+		}
+	}
+	for _, action := range startsJobs {
+		assert.Contains(t, strays, "ann "+action)
+	}
+	assert.Len(t, strays, len(startsJobs), "bob is named there")
 }
 
 func TestAViolatedAssertionFailsTheRehearsal(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 func (r *rehearsal) strays(report *Report, d deployed) {
 	reads, writes := r.declared()
 	all := r.principals(d)
+	starters := r.starters()
 	for _, p := range all {
 		for _, place := range r.places() {
 			scope := containerID(r.Model.StorageAccounts[place.account].Text(), place.container)
@@ -33,6 +34,13 @@ func (r *rehearsal) strays(report *Report, d deployed) {
 			if !slices.ContainsFunc(r.Model.Role.Additions,
 				func(a string) bool { return strings.EqualFold(a, action.addition) }) {
 				r.stray(report, p, r.Model.WorkspaceID.Text(), action.name, false, false)
+			}
+		}
+		for id, named := range starters {
+			for _, action := range startsJobs {
+				r.stray(report, p, id, action, false, slices.ContainsFunc(all, func(same holder) bool {
+					return strings.EqualFold(same.id, p.id) && slices.Contains(named, same.name)
+				}))
 			}
 		}
 		if slices.Contains([]access.Level{access.AtEndpoint, access.AtWorkspace}, r.Model.Role.EffectiveScope()) {
@@ -134,6 +142,26 @@ func (n needs) add(name string, p place) {
 
 func (n needs) has(name string, p place) bool {
 	return n[name][p] || n[name][place{p.account, ""}]
+}
+
+// starters are the invokers that each endpoint names, by its ARM ID, where they are limited to those.
+func (r *rehearsal) starters() map[string][]string {
+	named := map[string][]string{}
+	for name, e := range r.Model.EffectiveEndpoints() {
+		if r.Model.Role.EffectiveScope() == access.AtEndpoint && e.Invokers != nil {
+			id := r.Model.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(r.Model, name)
+			named[id] = r.withMembers(e.Invokers)
+		}
+	}
+	return named
+}
+
+// startsJobs are the actions of the seed that are about an endpoint and its jobs: at an endpoint that does not name
+// them, who is limited to endpoints has none of them (facts/batch-endpoints.md).
+var startsJobs = []string{
+	mlActions + "batchEndpoints/write", mlActions + "batchEndpoints/read",
+	mlActions + "batchEndpoints/jobs/write", mlActions + "batchEndpoints/deployments/read",
+	mlActions + "batchEndpoints/deployments/write", mlActions + "batchEndpoints/deployments/jobs/write",
 }
 
 // declared reads off the endpoints who is to read and to write where.
