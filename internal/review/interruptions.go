@@ -51,6 +51,11 @@ func (m *maker) interruptions() {
 				To: "when they sign in as the new subject", What: "tokens of the old subject; to change without a gap, add " +
 					"another credential, and take this one out in a second deployment"})
 		}
+		if s.Op == "update" && kind(engine.TypeOf(s.URN)) == guardrails.Compute {
+			if i, is := m.movesIdentity(s); is {
+				add(i)
+			}
+		}
 		if s.Op != "replace" {
 			continue
 		}
@@ -98,6 +103,27 @@ func (m *maker) interruptions() {
 	slices.SortFunc(m.r.Interruptions, func(a, b Interruption) int {
 		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(a.What, b.What))
 	})
+}
+
+// movesIdentity is the interruption where a cluster gets another identity in place. A system-assigned one is made by
+// that update, so nothing can be assigned to it before; a user-assigned one is assigned to first by our components.
+func (m *maker) movesIdentity(s engine.Step) (i Interruption, is bool) {
+	old, now := identityOf(s.Old), identityOf(s.New)
+	name := strings.Replace(called(s.URN), "cluster identity ", "cluster ", 1)
+	i = Interruption{URN: s.URN, Who: m.usersOf(s.URN), From: "the update of " + name,
+		To: "the assignments of roles to the new identity of " + name}
+	switch {
+	case old.system == now.system && (now.system || slices.Equal(old.assigned, now.assigned)),
+		!old.system && len(old.assigned) == 0, !now.system && len(now.assigned) == 0:
+		return i, false
+	case now.system:
+		i.What = "jobs on " + name + ", whose data the system-assigned identity mounts that this update makes"
+	case m.resource(s).MadeBy(guardrails.ComputeCluster):
+		return i, false
+	default:
+		i.What = "jobs on " + name + ", unless the program assigns roles to its new identity first"
+	}
+	return i, true
 }
 
 // sameText reports whether an input is a text that is known, and the same before and after.
