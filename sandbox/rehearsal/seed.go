@@ -151,8 +151,7 @@ func (s *seeder) shared() {
 			scope, _ = s.m.RoleScopeID()
 		} else {
 			scope = arm.Container(s.m.StorageAccounts[g.StorageAccount].Text(), g.Container)
-			of, _ := roles.BuiltIn(map[bool]string{
-				false: roles.StorageBlobDataReader, true: roles.StorageBlobDataContributor}[g.Write])
+			of, _ := roles.BuiltIn(g.RoleName())
 			role = of.ID
 		}
 		s.RoleAssignments = append(s.RoleAssignments, azure.RoleAssignment{
