@@ -73,24 +73,23 @@ func (m Model) services() []service {
 }
 
 func (m Model) ownStores() []service {
-	const store = "the workspace's own stores"
+	const job, key = "a job", "the key of the workspace's account"
 	w := m.Services
 	account := storageScope(w.StorageAccount, "", AtAccount)
 	switch {
 	case w.SystemDatastoresAuthMode == ByAccessKey:
-		return []service{{hop: StoresHop, identity: "the workspace's account key", needs: store,
-			givenBy: "systemDatastoresAuthMode accesskey"}}
+		return []service{{hop: StoresHop, identity: job, needs: key, givenBy: "systemDatastoresAuthMode accesskey"}}
 	case w.SystemDatastoresAuthMode == ByIdentity && w.StorageAccount != "":
 		return []service{
 			{hop: StoresHop, ofInvoker: true, roles: storesOfInvoker, at: account},
 			{hop: StoresHop, roles: storesOfCluster, at: account},
 		}
 	case w.SystemDatastoresAuthMode == ByIdentity:
-		return []service{{hop: StoresHop, identity: "both identities", needs: store,
+		return []service{{hop: StoresHop, identity: job, needs: "roles of both identities",
 			undecided: m.askWorkspace("which storage account is the workspace's own", "storageAccount",
 				"workspace.storageAccount")}}
 	case w.LookUp:
-		return []service{{hop: StoresHop, identity: "whoever opens them", needs: store,
+		return []service{{hop: StoresHop, identity: job, needs: key + ", or roles of both identities",
 			undecided: m.askWorkspace("how the workspace's own stores are opened", "systemDatastoresAuthMode",
 				"workspace.systemDatastoresAuthMode")}}
 	}
@@ -104,12 +103,11 @@ func (m Model) askWorkspace(what, property, key string) string {
 		"write it as %s", what, id, property, key)
 }
 
-// NotLookedAt names the hops of the rest of the way of which the model says nothing, with the keys that have them
+// NotLookedAt names the hops of the rest of the way of which the model says nothing, each with the keys that have it
 // looked at.
 func (m Model) NotLookedAt() (all []string) {
 	if w := m.Services; !w.LookUp && w.SystemDatastoresAuthMode == "" {
-		all = append(all, string(StoresHop)+": whether identities open the workspace's own stores "+
-			"(workspace.systemDatastoresAuthMode, or workspace.lookUp)")
+		all = append(all, string(StoresHop)+" (workspace.systemDatastoresAuthMode, or workspace.lookUp)")
 	}
 	return all
 }

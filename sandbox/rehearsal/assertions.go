@@ -132,7 +132,7 @@ func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (ho
 		if err != nil {
 			return "", false, err
 		}
-		if got.Hop != access.MountHop {
+		if got.Hop != access.MountHop && got.Hop != access.StoresHop {
 			return "a job on the cluster mounted " + input, true, nil
 		}
 	}
@@ -229,18 +229,30 @@ func accounts(m access.Model) (ids []string) {
 // letMount makes the cluster that may mount every account, and returns how that is taken back.
 func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
 	var paths []string
-	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
-	principal := made("cluster", s.r.Model.WorkspaceID.Text(), mountingCluster)
-	for _, account := range accounts(s.r.Model) {
+	assign := func(principal, account, role string) error {
+		of, _ := roles.BuiltIn(role)
 		path := s.r.azure.URL() + account + "/providers/Microsoft.Authorization/roleAssignments/" +
-			made(mountingCluster, account) + "?api-version=" + authorizationVersion
-		err := s.r.manage(ctx, http.MethodPut, path, map[string]any{"properties": map[string]any{
-			"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": roles.DefinitionID(reader.ID),
+			made(mountingCluster, account, principal, role) + "?api-version=" + authorizationVersion
+		paths = append(paths, path)
+		return s.r.manage(ctx, http.MethodPut, path, map[string]any{"properties": map[string]any{
+			"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": roles.DefinitionID(of.ID),
 		}}, nil)
-		if err != nil {
+	}
+	cluster := made("cluster", s.r.Model.WorkspaceID.Text(), mountingCluster)
+	for _, account := range accounts(s.r.Model) {
+		if err := assign(cluster, account, roles.StorageBlobDataReader); err != nil {
 			return nil, err
 		}
-		paths = append(paths, path)
+	}
+	if s.r.storesByIdentity() { // which that cluster uses, and the owner
+		own := s.r.Model.StorageAccounts[s.r.Model.Services.StorageAccount].Text()
+		for _, role := range append(roles.OfStores(), roles.StorageBlobDataContributor) {
+			for _, principal := range []string{cluster, s.r.azure.Deployer().ObjectID} {
+				if err := assign(principal, own, role); err != nil {
+					return nil, err
+				}
+			}
+		}
 	}
 	return func() error {
 		for _, path := range paths {
