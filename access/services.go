@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -94,6 +95,17 @@ func (m Model) ownStores() []service {
 				"workspace.systemDatastoresAuthMode")}}
 	}
 	return nil
+}
+
+// open is the key of what is looked up of the workspace's own stores; "" for nothing.
+func (w WorkspaceServices) open() string {
+	switch {
+	case w.LookUp && w.SystemDatastoresAuthMode == "":
+		return "systemDatastoresAuthMode"
+	case w.LookUp && w.SystemDatastoresAuthMode == ByIdentity && w.StorageAccount == "":
+		return "storageAccount"
+	}
+	return ""
 }
 
 // askWorkspace says what is not known of the workspace, and the command that answers it.
@@ -198,6 +210,10 @@ func (v *validator) workspaceServices() {
 	const path = "workspace"
 	if w.SystemDatastoresAuthMode != "" {
 		v.oneOf(path+".systemDatastoresAuthMode", string(w.SystemDatastoresAuthMode), AuthModes)
+	}
+	if open := v.m.Services.open(); open != "" {
+		v.Warn(problem.LookUp, path+"."+open, "pulumi preview looks it up, and batchaccess pin writes down what it finds; or "+
+			"write it", "is not known here, so it is undecided whether jobs get past the workspace's own stores")
 	}
 	switch {
 	case w.StorageAccount != "":
