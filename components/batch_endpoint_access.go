@@ -44,7 +44,7 @@ type BatchEndpointAccessArgs struct {
 	// known.
 	StorageAccountKinds map[string]access.AccountKind `pulumi:"storageAccountKinds,optional"`
 	// Workspace says what jobs use through the workspace, beside their data, so that it is granted and explained too.
-	// Default: none of it is looked at, and nothing is granted for it.
+	// What it leaves out is not looked at, and nothing is granted for it.
 	Workspace access.WorkspaceServices `pulumi:"workspace,optional"`
 	// SharedGrants are the assignments that this stack needs and other stacks make, by any names: no resource is made for
 	// them, and a preview fails where one is not held.
