@@ -105,6 +105,8 @@ func (n Need) reason() string {
 			return "start jobs on " + n.Endpoint
 		}
 		return "start jobs"
+	case StoresHop:
+		return "use the workspace's own stores for " + target(n.Endpoint, n.Deployment)
 	case MountHop:
 		return "mount " + n.Data + " for " + target(n.Endpoint, n.Deployment)
 	default:
@@ -125,6 +127,7 @@ type job struct {
 	endpoint, deployment string
 	cluster              Principal
 	inputs, outputs      []leg
+	services             []service
 	invokers             []string // who are to start it, the groups that the stack makes among them
 	declared             map[string]bool
 }
@@ -155,10 +158,10 @@ func (l leg) byIdentity() bool { return l.by == ByRBAC || l.by == ByACL }
 
 // jobs walks endpoints, deployments and data, the only time that anything does.
 func (m Model) jobs() (all []job) {
-	endpoints, kinds := m.EffectiveEndpoints(), m.kinds()
+	endpoints, kinds, services := m.EffectiveEndpoints(), m.kinds(), m.services()
 	for _, name := range sorted(endpoints) {
 		e := endpoints[name]
-		j := job{endpoint: name, invokers: m.InvokersOf(e), declared: map[string]bool{}}
+		j := job{endpoint: name, services: services, invokers: m.InvokersOf(e), declared: map[string]bool{}}
 		for _, invoker := range j.invokers {
 			j.declared[invoker] = true
 		}
@@ -191,14 +194,16 @@ func outputLeg(name string, output DataOutput, kinds map[string]AccountKind) leg
 		d.CredentialInStore == nil}
 }
 
-// needs are one for each invoker to start jobs, and by the seed's table, for each leg that identities take, one for the
-// cluster that mounts and one for each invoker who is to run the job.
+// needs are one for each invoker to start jobs; for each job, what it needs of the rest of the way; and by the seed's
+// table, for each leg that identities take, one for the cluster that mounts and one for each invoker who is to run the
+// job.
 func (p *Plan) needs() (all []Need) {
 	all = p.starts()
 	for _, j := range p.jobs {
 		if len(j.invokers) == 0 {
 			continue // no job is to run, so nothing needs to be mounted either
 		}
+		all = append(all, p.serves(j)...)
 		for _, l := range slices.Concat(j.inputs, j.outputs) {
 			if !l.byIdentity() {
 				continue

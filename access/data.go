@@ -165,9 +165,12 @@ func (d DataOutput) data() DataInput {
 
 // storageRoles are the permissions of the storage roles that this package grants.
 var storageRoles = map[string]roles.Permissions{
-	roles.StorageBlobDataReader:      mustBuiltIn(roles.StorageBlobDataReader),
-	roles.StorageBlobDataContributor: mustBuiltIn(roles.StorageBlobDataContributor),
-	roles.StorageBlobPathWriter:      roles.PathWriter().Permissions,
+	roles.StorageBlobDataReader:                mustBuiltIn(roles.StorageBlobDataReader),
+	roles.StorageBlobDataContributor:           mustBuiltIn(roles.StorageBlobDataContributor),
+	roles.StorageBlobPathWriter:                roles.PathWriter().Permissions,
+	roles.StorageFileDataPrivilegedContributor: mustBuiltIn(roles.StorageFileDataPrivilegedContributor),
+	roles.StorageTableDataContributor:          mustBuiltIn(roles.StorageTableDataContributor),
+	roles.StorageQueueDataContributor:          mustBuiltIn(roles.StorageQueueDataContributor),
 }
 
 // storageRoleMay says which of the storage roles allow which data action: worked out once, as every hop of every path

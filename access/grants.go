@@ -28,9 +28,28 @@ func (g Grant) String() string { return g.Role + " on " + g.Where() }
 // Where is the scope for people to read, or the paths in it, such as "lake/rows/in/2026/".
 func (g Grant) Where() string { return where(g.Scope, g.Paths) }
 
-// Writes reports whether the grant is of those who write to storage.
+// Writes reports whether the grant is of those who write blobs.
 func (g Grant) Writes() bool {
 	return g.Role == roles.StorageBlobDataContributor || g.Role == roles.StorageBlobPathWriter
+}
+
+// OfService reports whether the grant is of a role that the rest of a job's way takes, and nothing else.
+func (g Grant) OfService() bool { return slices.Contains(roles.OfStores(), g.Role) }
+
+// InStorageAs is what the names of resources call a role in storage.
+func InStorageAs(role string) string {
+	switch role {
+	case roles.StorageBlobDataContributor, roles.StorageBlobPathWriter:
+		return "contributor"
+	case roles.StorageFileDataPrivilegedContributor:
+		return "files"
+	case roles.StorageTableDataContributor:
+		return "tables"
+	case roles.StorageQueueDataContributor:
+		return "queues"
+	default:
+		return "reader"
+	}
 }
 
 func where(at Scope, paths []string) string {
@@ -184,7 +203,8 @@ func compareGrants(a, b Grant) int {
 }
 
 // grantedRoles are the storage roles that this package grants, the wider first.
-var grantedRoles = []string{roles.StorageBlobDataContributor, roles.StorageBlobPathWriter, roles.StorageBlobDataReader}
+var grantedRoles = []string{roles.StorageBlobDataContributor, roles.StorageBlobPathWriter, roles.StorageBlobDataReader,
+	roles.StorageFileDataPrivilegedContributor, roles.StorageTableDataContributor, roles.StorageQueueDataContributor}
 
 // covers[wide][narrow] is set where the first role allows everything that the second does.
 var covers = func() map[string]map[string]bool {

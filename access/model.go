@@ -17,6 +17,8 @@ type Model struct {
 	StorageAccountsWere map[string]string
 	// StorageAccountKinds are flat or hierarchical, by the names of storage accounts.
 	StorageAccountKinds map[string]AccountKind
+	// Services are what jobs use through the workspace, beside their data.
+	Services WorkspaceServices
 	// SharedGrants are those of the plan's grants that other stacks hold.
 	SharedGrants map[string]SharedGrant
 	DataInputs   map[string]DataInput

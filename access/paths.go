@@ -139,16 +139,22 @@ type route struct {
 	job
 	input  string
 	tracks []track
+	served []Hop // of the services that the cluster identity uses, by their place among the job's
 }
 
 func (x explainer) routes() (all []route) {
 	for _, j := range x.jobs {
-		outputs := x.tracks(j, j.outputs)
+		outputs, served := x.tracks(j, j.outputs), make([]Hop, len(j.services))
+		for n, s := range j.services {
+			if !s.ofInvoker {
+				served[n] = x.service(s, j.cluster)
+			}
+		}
 		for _, in := range x.tracks(j, j.inputs) {
-			all = append(all, route{j, in.data, append([]track{in}, outputs...)})
+			all = append(all, route{j, in.data, append([]track{in}, outputs...), served})
 		}
 		if len(j.inputs) == 0 {
-			all = append(all, route{j, "", outputs})
+			all = append(all, route{j, "", outputs, served})
 		}
 	}
 	return all
@@ -165,10 +171,17 @@ func (x explainer) paths() (all []Path) {
 	routes := x.routes()
 	for _, name := range x.Model.Acting() {
 		invoker := InvokerPrincipal(name)
-		token, invoke := x.token(name), x.invokes(name)
+		token, invoke, services := x.token(name), x.invokes(name), x.services(invoker)
 		for _, r := range routes {
 			start := [...]Hop{token, invoke(r.endpoint)}
-			hops := append(make([]Hop, 0, len(start)+2*len(r.tracks)), start[:]...)
+			hops := append(make([]Hop, 0, len(start)+len(r.services)+2*len(r.tracks)), start[:]...)
+			for n, s := range r.services {
+				if s.ofInvoker {
+					hops = append(hops, services(s))
+				} else {
+					hops = append(hops, r.served[n])
+				}
+			}
 			for _, t := range r.tracks {
 				hops = append(hops, t.before)
 				if t.byIdentity() {
@@ -198,6 +211,31 @@ func (x explainer) token(name string) Hop {
 	hop := Hop{Kind: TokenHop, Identity: InvokerPrincipal(name).String(), Needs: "a token for " + x.Model.Audience()}
 	hop.rule(Ruling{GivenBy: how, Missing: x.held.Gone(InvokerPrincipal(name))})
 	return hop
+}
+
+// cannotAct says why a principal can't act at all; "" if it can.
+func (x explainer) cannotAct(p Principal) string {
+	if c := x.Model.Clusters[p.Name]; p.IsCluster() && !c.Existing && c.EffectiveIdentity() == NoIdentity {
+		return "a managed identity"
+	}
+	return x.held.Gone(p)
+}
+
+// services gives the hop of an invoker by service, each decided once.
+func (x explainer) services(invoker Principal) func(service) Hop {
+	type key struct {
+		hop HopKind
+		at  Scope
+	}
+	decided := map[key]Hop{}
+	return func(s service) Hop {
+		hop, is := decided[key{s.hop, s.at}]
+		if !is {
+			hop = x.service(s, invoker)
+			decided[key{s.hop, s.at}] = hop
+		}
+		return hop
+	}
 }
 
 // invokes gives the hop of an invoker by endpoint, each decided once.
@@ -253,14 +291,7 @@ func (x explainer) before(cluster Principal, l leg) Hop {
 
 // decide asks roles first and ACLs after them, as Azure does, whichever the input was meant to be granted by.
 func (x explainer) decide(hop *Hop, p Principal, at Place, dataAction string) {
-	if p.IsCluster() {
-		if c := x.Model.Clusters[p.Name]; !c.Existing && c.EffectiveIdentity() == NoIdentity {
-			hop.Missing = "a managed identity"
-			return
-		}
-	}
-	if gone := x.held.Gone(p); gone != "" {
-		hop.Missing = gone
+	if hop.Missing = x.cannotAct(p); hop.Missing != "" {
 		return
 	}
 	held := x.held.Acts(p, at, dataAction, hop.Needs)

@@ -20,8 +20,12 @@ type SharedGrant struct {
 	StorageAccount string `pulumi:"storageAccount,optional"`
 	// Container in the account. Default: the whole account.
 	Container string `pulumi:"container,optional"`
-	// Write is set for Storage Blob Data Contributor, of data outputs. Default: Storage Blob Data Reader.
+	// Write is set for Storage Blob Data Contributor, of data outputs and of the workspace's own stores. Default: Storage
+	// Blob Data Reader.
 	Write bool `pulumi:"write,optional"`
+	// Role is the name of another built-in role, of those for the workspace's own stores: Storage File Data Privileged
+	// Contributor, Storage Table Data Contributor or Storage Queue Data Contributor. Default: as write says.
+	Role string `pulumi:"role,optional"`
 }
 
 var stackForm = regexp.MustCompile(`^[^/\s\[\]]+/[^/\s\[\]]+$`)
@@ -32,6 +36,11 @@ func (v *validator) sharedGrants(p *Plan) {
 		path, s := "sharedGrants."+name, v.m.SharedGrants[name]
 		if !stackForm.MatchString(s.By) {
 			v.add(path+".by", "write project/stack, as the descriptions of its assignments have it", "%q names no stack", s.By)
+		}
+		if s.Role != "" && (s.Write || s.StorageAccount == "" || !slices.Contains(roles.OfStores(), s.Role)) {
+			v.add(path+".role", "use "+strings.Join(roles.OfStores(), ", ")+", with storageAccount and without write; or leave it out",
+				"%q does not go with what is given", s.Role)
+			continue
 		}
 		principal := InvokerPrincipal(s.Principal)
 		if cluster, is := strings.CutPrefix(s.Principal, "cluster:"); is {
@@ -44,7 +53,7 @@ func (v *validator) sharedGrants(p *Plan) {
 		case at < 0 && v.m.Ended != "": // it was one
 			v.warn(path, "take it out", "is no grant that this stack needs any more: who had it has ended")
 		case at < 0:
-			v.add(path, "take it out, or write principal, storageAccount, container and write as `batchaccess explain` lists "+
+			v.add(path, "take it out, or write principal, storageAccount, container, write and role as `batchaccess explain` lists "+
 				"the grant", "is no grant that this stack needs")
 		case !v.m.exists(principal):
 			v.add(path+".principal", "name one that exists, by its ID", "%s is made by this stack, so no other one grants it "+
@@ -80,7 +89,33 @@ func (s SharedGrant) of(g Grant) bool {
 	if s.StorageAccount == "" {
 		return !g.Scope.InStorage()
 	}
-	return g.Scope.StorageAccount == s.StorageAccount && g.Scope.Container == s.Container && g.Writes() == s.Write
+	return g.Scope.StorageAccount == s.StorageAccount && g.Scope.Container == s.Container && s.assigns(g.Role)
+}
+
+// assigns reports whether a role in storage is the one that is shared.
+func (s SharedGrant) assigns(role string) bool {
+	switch {
+	case s.Role != "":
+		return role == s.Role
+	case s.Write:
+		return role == roles.StorageBlobDataContributor || role == roles.StorageBlobPathWriter
+	default:
+		return role == roles.StorageBlobDataReader
+	}
+}
+
+// RoleName is the name of the built-in role that is shared; "" where it is the invokers' role.
+func (s SharedGrant) RoleName() string {
+	switch {
+	case s.StorageAccount == "":
+		return ""
+	case s.Role != "":
+		return s.Role
+	case s.Write:
+		return roles.StorageBlobDataContributor
+	default:
+		return roles.StorageBlobDataReader
+	}
 }
 
 // exists reports whether a principal is there before the stack is.

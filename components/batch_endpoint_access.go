@@ -43,6 +43,9 @@ type BatchEndpointAccessArgs struct {
 	// writers are limited to a path. Default: hierarchical where an input of kind adlsGen2 lies in the account, else not
 	// known.
 	StorageAccountKinds map[string]access.AccountKind `pulumi:"storageAccountKinds,optional"`
+	// Workspace says what jobs use through the workspace, beside their data, so that it is granted and explained too.
+	// What it leaves out is not looked at, and nothing is granted for it.
+	Workspace access.WorkspaceServices `pulumi:"workspace,optional"`
 	// SharedGrants are the assignments that this stack needs and other stacks make, by any names: no resource is made for
 	// them, and a preview fails where one is not held.
 	SharedGrants map[string]access.SharedGrant `pulumi:"sharedGrants,optional"`
@@ -217,7 +220,7 @@ func NewBatchEndpointAccess(
 		principals: map[access.Principal]pulumi.StringInput{}, granted: map[string]promise{},
 	}
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole,
-		b.makeReaders} {
+		b.makeReaders, b.makeServices} {
 		if err := step(ctx); err != nil {
 			for _, granted := range b.granted {
 				granted.fail(err)
@@ -261,6 +264,7 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 		Clusters:        map[string]access.Cluster{},
 		StorageAccounts: map[string]access.ID{}, StorageAccountsWere: args.StorageAccountsWere,
 		StorageAccountKinds: args.StorageAccountKinds,
+		Services:            args.Workspace,
 		SharedGrants:        args.SharedGrants,
 		DataInputs:          args.DataInputs,
 		DataOutputs:         args.DataOutputs,
@@ -391,6 +395,7 @@ type builder struct {
 	clientSecrets pulumi.StringMapMap
 	role          *InvokerRole
 	granted       map[string]promise // to the clusters with user-assigned identities, by cluster
+	services      []*jobService      // of the rest of a job's way
 }
 
 // A promise is of resources that are registered later than what depends on them.
@@ -560,8 +565,8 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 	readers, contributors := map[string]*StorageReaderArgs{}, map[string]*StorageReaderArgs{}
 	before := map[string][]string{} // what each was called
 	for _, g := range b.plan.Grants {
-		if !g.Scope.InStorage() || g.HeldBy != "" {
-			continue
+		if !g.Scope.InStorage() || g.HeldBy != "" || g.OfService() {
+			continue // of the last, makeServices
 		}
 		child, of := b.storageChild(g), readers
 		if g.Writes() {
@@ -601,6 +606,38 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 		}
 		b.made.Contributors[child] = made
 	}
+	return nil
+}
+
+// makeServices makes one component for each role of the rest of a job's way at each place, and then lets the clusters
+// go on that wait for their assignments.
+func (b *builder) makeServices(ctx *pulumi.Context) error {
+	services, before := map[string]*jobServiceArgs{}, map[string][]string{}
+	for _, g := range b.plan.Grants {
+		if g.HeldBy != "" || !g.OfService() {
+			continue
+		}
+		child := b.storageChild(g)
+		if services[child] == nil {
+			if was := b.args.StorageAccountsWere[g.Scope.StorageAccount]; was != "" {
+				before[child] = []string{b.name + "." + was + strings.TrimPrefix(child, b.name+"."+g.Scope.StorageAccount)}
+			}
+			services[child] = &jobServiceArgs{role: g.Role, principals: map[string]AssigneeArgs{},
+				scope: b.args.StorageAccounts[g.Scope.StorageAccount], scopeType: arm.StorageAccount}
+		}
+		to := b.assignee(g.Principal)
+		if to.Was != "" {
+			to.Was = g.Principal.Kind + "." + to.Was
+		}
+		services[child].principals[g.Principal.Kind+"."+g.Principal.Name] = to
+	}
+	for _, child := range sortedKeys(services) {
+		made, err := newJobService(ctx, child, services[child], b.options(formerly(before[child]...)...)...)
+		if err != nil {
+			return err
+		}
+		b.services = append(b.services, made)
+	}
 	for cluster, granted := range b.granted {
 		granted.keep(b.assignedTo(cluster))
 	}
@@ -611,6 +648,11 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 func (b *builder) assignedTo(cluster string) (all []pulumi.Resource) {
 	principal := access.ClusterPrincipal(cluster)
 	key := principal.Kind + "." + principal.Name
+	for _, s := range b.services {
+		if a := s.assignments[key]; a != nil {
+			all = append(all, a)
+		}
+	}
 	for _, name := range sortedKeys(b.made.Readers) {
 		if a := b.made.Readers[name].Assignments[key]; a != nil {
 			all = append(all, a)

@@ -34,7 +34,7 @@ func (args *BatchEndpointAccessArgs) complete(ctx *pulumi.Context, opts []pulumi
 	l := &lookUps{given: args, args: args.copy(), model: args.Model()}
 	missing, first := ps.With(problem.LookUp), args.region(ctx, opts, l)
 	wrong := ps.WithoutLookUps()
-	if wrong.Err() != nil || len(missing)+len(l.principals())+len(l.clusters())+len(first) == 0 {
+	if wrong.Err() != nil || len(missing)+len(l.principals())+len(l.clusters())+len(first)+len(l.services()) == 0 {
 		return completion{args: args, plan: plan, problems: wrong}, nil
 	}
 	var err error
@@ -53,6 +53,7 @@ func (args *BatchEndpointAccessArgs) complete(ctx *pulumi.Context, opts []pulumi
 		l.run(l.clusters()) // those that endpoints named are among them
 	}
 	l.run(l.principals())
+	l.run(l.services()) // which name storage accounts
 	if len(l.problems) > 0 {
 		slices.SortFunc(l.problems, func(a, b problem.Problem) int { return strings.Compare(a.Path, b.Path) })
 		return completion{args: args, problems: l.problems}, nil
@@ -307,6 +308,73 @@ func (l *lookUps) clusterOf(compute string) string {
 	}
 	l.args.Clusters[compute] = ClusterArgs{Existing: true}
 	return compute
+}
+
+// services asks how the workspace's own stores are opened, where lookUp is set and that is not given. What is not
+// answered stays open: its hop is undecided, and whoever deploys is warned.
+func (l *lookUps) services() (questions []question) {
+	given := l.given.Workspace
+	const path = "workspace.lookUp"
+	if !given.LookUp || given.SystemDatastoresAuthMode != "" &&
+		(given.SystemDatastoresAuthMode != access.ByIdentity || given.StorageAccount != "") {
+		return nil
+	}
+	if l.model.WorkspaceID.Later() {
+		return []question{func() (func(), access.Problems) {
+			var ps access.Problems
+			ps.Warn("", path, "give the workspace's ID as plain text, or write workspace.systemDatastoresAuthMode",
+				"nothing is looked up, for the workspace's ID is known only after a deployment")
+			return func() { l.warnings = append(l.warnings, ps...) }, nil
+		}}
+	}
+	return []question{func() (func(), access.Problems) {
+		found, unanswered := l.Services(path)
+		w, ps := given, access.Problems(nil)
+		if len(unanswered) == 0 {
+			ps = l.ownStores(&w, found.AuthMode, found.StorageAccountID)
+		}
+		return func() {
+			l.args.Workspace = w
+			for _, p := range unanswered {
+				p.Warning = true
+				l.warnings = append(l.warnings, p)
+			}
+		}, ps
+	}}
+}
+
+// ownStores fills in what the workspace says, and refuses what is given otherwise than it is.
+func (l *lookUps) ownStores(w *access.WorkspaceServices, mode, accountID string) access.Problems {
+	const path = "workspace"
+	var says access.AuthMode
+	for _, known := range access.AuthModes {
+		if strings.EqualFold(mode, known) {
+			says = access.AuthMode(known)
+		}
+	}
+	if w.SystemDatastoresAuthMode != "" && says != "" && says != w.SystemDatastoresAuthMode {
+		return l.problem(path+".systemDatastoresAuthMode", fmt.Sprintf("write %s, or leave it out", says),
+			"is %s, but the workspace says %s", w.SystemDatastoresAuthMode, says)
+	}
+	if w.SystemDatastoresAuthMode == "" {
+		w.SystemDatastoresAuthMode = says
+	}
+	if w.SystemDatastoresAuthMode != access.ByIdentity || accountID == "" {
+		return nil
+	}
+	for _, name := range sortedKeys(l.model.StorageAccounts) {
+		if !strings.EqualFold(l.model.StorageAccounts[name].Text(), accountID) {
+			continue
+		}
+		if w.StorageAccount != "" && w.StorageAccount != name {
+			return l.problem(path+".storageAccount", "write "+name+", or leave it out",
+				"is %s, but the workspace's own account is %s", w.StorageAccount, name)
+		}
+		w.StorageAccount = name
+		return nil
+	}
+	return l.problem(path+".storageAccount", "add its ARM ID to storageAccounts: "+accountID,
+		"identities open the workspace's own stores, and its account is none of storageAccounts")
 }
 
 func (l *lookUps) clusters() (questions []question) {

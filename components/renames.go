@@ -211,10 +211,7 @@ func (b *builder) storageChild(g access.Grant) string {
 	if g.Scope.Container != "" {
 		parts = append(parts, g.Scope.Container)
 	}
-	if g.Writes() {
-		return strings.Join(append(parts, "contributor"), ".")
-	}
-	return strings.Join(append(parts, "reader"), ".")
+	return strings.Join(append(parts, access.InStorageAs(g.Role)), ".")
 }
 
 // federatedRenamed finds federated credentials that were renamed: Entra takes no second one of the same claims.

@@ -34,11 +34,19 @@ var (
 const (
 	StorageBlobDataReader      = "Storage Blob Data Reader"
 	StorageBlobDataContributor = "Storage Blob Data Contributor"
-	AzureMLDataScientist       = "AzureML Data Scientist"
-	AzureAIDeveloper           = "Azure AI Developer"
-	AzureAIAdministrator       = "Azure AI Administrator"
-	Contributor                = "Contributor"
-	Owner                      = "Owner"
+	// of a workspace whose own stores are opened by identities
+	StorageFileDataPrivilegedContributor = "Storage File Data Privileged Contributor"
+	StorageTableDataContributor          = "Storage Table Data Contributor"
+	StorageQueueDataContributor          = "Storage Queue Data Contributor"
+	// of a job's image, and of models and environments of a shared registry
+	AcrPull              = "AcrPull"
+	RepositoryReader     = "Container Registry Repository Reader"
+	AzureMLRegistryUser  = "AzureML Registry User"
+	AzureMLDataScientist = "AzureML Data Scientist"
+	AzureAIDeveloper     = "Azure AI Developer"
+	AzureAIAdministrator = "Azure AI Administrator"
+	Contributor          = "Contributor"
+	Owner                = "Owner"
 )
 
 // BuiltIn finds a built-in role by its name or by its GUID, without regard to case.

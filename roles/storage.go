@@ -19,6 +19,12 @@ func OfStorage(name string) Definition {
 	return d
 }
 
+// OfStores are the built-in roles, beside those for blobs, that a workspace's own stores take where identities open
+// them (facts/batch-endpoints.md).
+func OfStores() []string {
+	return []string{StorageFileDataPrivilegedContributor, StorageTableDataContributor, StorageQueueDataContributor}
+}
+
 // PathWriter is the custom role of those who write below a path, with data actions alone: Storage Blob Data Contributor
 // may delete the container too, which no condition reaches (facts/conditions.md, "Writing below the prefix").
 func PathWriter() Definition {

@@ -102,7 +102,7 @@ type pinsForm struct {
 }
 
 // pinned are the arguments that look-ups complete.
-var pinned = []string{"invokers", "clusters", "dataInputs", "dataOutputs", "endpoints"}
+var pinned = []string{"invokers", "clusters", "dataInputs", "dataOutputs", "endpoints", "workspace"}
 
 // componentInputs previews the stack, and gives what its BatchEndpointAccess is registered with: the arguments,
 // completed.

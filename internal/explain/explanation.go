@@ -29,7 +29,9 @@ type Explanation struct {
 	Ways   []Way          `json:"ways"`
 	Grants []access.Grant `json:"grants"`
 	ACLs   []access.ACL   `json:"acls,omitempty"`
-	Role   Role           `json:"role"`
+	// NotLookedAt are the hops of a job's way of which the configuration says nothing, with the keys for them.
+	NotLookedAt []string `json:"notLookedAt,omitempty"`
+	Role        Role     `json:"role"`
 	// Components are those of a program with several, whose names begin the other names here; else none.
 	Components []Component `json:"components,omitempty"`
 	// Alone are the roles that components assign by themselves.
@@ -110,7 +112,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 	x := Explanation{
 		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
 		Grants: plan.Grants, ACLs: plan.ACLs, Role: makeRole(m.Role),
-		Ways: withCuts(plan, plan.Ways()), Facts: factsOf(m),
+		Ways: withCuts(plan, plan.Ways()), Facts: factsOf(m), NotLookedAt: m.NotLookedAt(),
 	}
 	groups := m.Groups()
 	for _, name := range m.Acting() {

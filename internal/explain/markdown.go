@@ -22,16 +22,19 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 	}
 	p("## Access of stack %s\n\n%s.\n", markdown(x.Stack), x.verdict())
 	head := []string{"invoker", "endpoint", "input", "works"}
-	for _, kind := range hopKinds() {
+	for _, kind := range x.hopKinds() {
 		head = append(head, string(kind))
 	}
 	table(append(head, "why not")...)
 	for _, path := range x.Paths {
 		cells := []string{path.Invoker, path.Target(), inputName(path.Input), outcome(path)}
-		for _, kind := range hopKinds() {
+		for _, kind := range x.hopKinds() {
 			cells = append(cells, hopMark(path, kind))
 		}
 		row(append(cells, path.Why)...)
+	}
+	if out := x.notLookedAt(); out != "" {
+		p("\nThe rest of a job's way is %s.\n", markdown(out))
 	}
 	if len(x.Assertions) > 0 {
 		p("\n### Assertions\n")

@@ -25,13 +25,13 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 		p("\n")
 	}
 	head := []string{"INVOKER", "ENDPOINT", "INPUT", "WORKS"}
-	for _, kind := range hopKinds() {
+	for _, kind := range x.hopKinds() {
 		head = append(head, strings.ToUpper(string(kind)))
 	}
 	row(append(head, "WHY NOT")...)
 	for _, path := range x.Paths {
 		cells := []string{path.Invoker, path.Target(), inputName(path.Input), outcome(path)}
-		for _, kind := range hopKinds() {
+		for _, kind := range x.hopKinds() {
 			cells = append(cells, hopMark(path, kind))
 		}
 		row(append(cells, path.Why)...)
@@ -67,6 +67,9 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 	}
 	for _, f := range x.Findings {
 		p("  %s: %s\n    %s\n", plain(f.Where), plain(short(f.What)), plain(f.Fix))
+	}
+	if out := x.notLookedAt(); out != "" {
+		p("\n%s\n", out)
 	}
 	p("\nstack %s: %s\n", plain(x.Stack), x.verdict())
 	text := out.String()

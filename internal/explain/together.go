@@ -54,6 +54,9 @@ func (x *Explanation) add(of string, other Explanation) {
 	for _, i := range other.Invokers {
 		x.Invokers = append(x.Invokers, Invoker{of + i.Name, i.Kind, named(i.Group)})
 	}
+	for _, hop := range other.NotLookedAt {
+		x.NotLookedAt = append(x.NotLookedAt, of+hop)
+	}
 	for _, e := range other.Endpoints {
 		e.Name, e.Cluster, e.Inputs = of+e.Name, of+e.Cluster, each(e.Inputs, named)
 		x.Endpoints = append(x.Endpoints, e)

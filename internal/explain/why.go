@@ -87,6 +87,8 @@ func begin(h access.Hop) string {
 		return fmt.Sprintf("To sign in, %s needs %s.", h.Identity, h.Needs)
 	case access.InvokeHop:
 		return fmt.Sprintf("To start the job, %s needs %s.", h.Identity, h.Needs)
+	case access.StoresHop:
+		return fmt.Sprintf("To use the workspace's own stores, %s needs %s.", h.Identity, h.Needs)
 	case access.MountHop:
 		return fmt.Sprintf("To mount the storage, the managed identity of %s needs %s.", h.Identity, h.Needs)
 	default:

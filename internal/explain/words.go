@@ -1,7 +1,9 @@
 package explain
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
 )
@@ -15,6 +17,14 @@ func plural(n int, what string) string {
 		what += "s"
 	}
 	return count(n) + " " + what
+}
+
+// notLookedAt is what the paths leave out, in one line; "" for nothing.
+func (x Explanation) notLookedAt() string {
+	if len(x.NotLookedAt) == 0 {
+		return ""
+	}
+	return "not looked at: " + strings.Join(x.NotLookedAt, ", ")
 }
 
 func inputName(input string) string { return access.Path{Input: input}.InputName() }
@@ -42,9 +52,14 @@ func holds(v access.Verdict) string {
 	return "VIOLATED"
 }
 
-// hopKinds are the columns of a table of hops.
-func hopKinds() []access.HopKind {
-	return []access.HopKind{access.TokenHop, access.InvokeHop, access.MountHop, access.ReadHop, access.WriteHop}
+// hopKinds are the columns of a table of hops: those of the rest of the way where a path has them.
+func (x Explanation) hopKinds() []access.HopKind {
+	return slices.DeleteFunc([]access.HopKind{access.TokenHop, access.InvokeHop, access.StoresHop, access.MountHop,
+		access.ReadHop, access.WriteHop}, func(kind access.HopKind) bool {
+		return kind == access.StoresHop && !slices.ContainsFunc(x.Paths, func(p Path) bool {
+			return slices.ContainsFunc(p.Hops, func(h access.Hop) bool { return h.Kind == kind })
+		})
+	})
 }
 
 // hopMark tells of all the hops of one kind whether they work: a path has several where it has outputs.

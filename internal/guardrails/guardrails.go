@@ -74,6 +74,7 @@ const (
 	// Components that make roles and assignments.
 	InvokerRole    = "batchaccess:index:InvokerRole"
 	StorageReader  = "batchaccess:index:StorageReader"
+	JobService     = "batchaccess:index:JobService"
 	ComputeCluster = "batchaccess:index:ComputeCluster"
 
 	StorageContributor = "batchaccess:index:StorageContributor"

@@ -205,6 +205,9 @@ func storageRole(r Resource, c Config, p *report) {
 		e = effectOf(ps)
 	case RoleAssignment:
 		d, ok := assigned(r)
+		if r.MadeBy(JobService) && slices.Contains(roles.OfStores(), d.RoleName) {
+			return // of a workspace whose own stores are opened by identities
+		}
 		if !ok || r.Role != nil && !d.BuiltIn || c.allowsRole(d) || (r.MadeBy(StorageContributor) ||
 			r.MadeBy(StorageReader)) && d.RoleName == roles.StorageBlobDataContributor { // as which it was known before
 			return // a role of the program's is judged by its definition

@@ -176,6 +176,44 @@ func (a *Asker) Region(path string) (string, access.Problems) {
 	return "", problem(path, instead, "the answer about the workspace %s holds no region", a.workspace.Name)
 }
 
+// Services are what the workspace says of the rest of a job's way.
+type Services struct {
+	AuthMode         string // how its own stores are opened; "" where it does not say
+	StorageAccountID string // its own; "" where it does not say
+}
+
+// servicesToken is of a version of azure-native's own that has systemDatastoresAuthMode, which the one that it takes by
+// default, 2023-04-01, lacks.
+const servicesToken = "azure-native:machinelearningservices/v20241001:getWorkspace"
+
+// Services asks how the workspace's own stores are opened. Nobody answers under mocks: then nothing is said.
+func (a *Asker) Services(path string) (Services, access.Problems) {
+	var found struct {
+		ID       string  `pulumi:"id"`
+		AuthMode *string `pulumi:"systemDatastoresAuthMode"`
+		Account  *string `pulumi:"storageAccount"`
+	}
+	asked := struct {
+		ResourceGroupName string `pulumi:"resourceGroupName"`
+		WorkspaceName     string `pulumi:"workspaceName"`
+	}{a.workspace.ResourceGroup, a.workspace.Name}
+	if err := a.ctx.Invoke(servicesToken, &asked, &found, a.native...); err != nil {
+		return Services{}, refused(path, "how the workspace's own stores are opened", err, readsWorkspace,
+			"write it (az resource show --ids <workspace ID> --query properties.systemDatastoresAuthMode)")
+	}
+	if ps := a.elsewhere(path, found.ID); len(ps) > 0 {
+		return Services{}, ps
+	}
+	var s Services
+	if found.AuthMode != nil {
+		s.AuthMode = *found.AuthMode
+	}
+	if found.Account != nil {
+		s.StorageAccountID = *found.Account
+	}
+	return s, nil
+}
+
 // Compute asks for the identities of a cluster.
 func (a *Asker) Compute(path, name string) (*ml.ManagedServiceIdentityResponse, access.Problems) {
 	found, err := ml.LookupCompute(a.ctx, &ml.LookupComputeArgs{

@@ -363,7 +363,7 @@ func assigneeName(urn string) string {
 	switch parentTypeOf(urn) {
 	case guardrails.InvokerRole:
 		return engine.Clip("invoker " + last)
-	case guardrails.StorageReader, guardrails.StorageContributor:
+	case guardrails.StorageReader, guardrails.StorageContributor, guardrails.JobService:
 		for _, k := range []string{"invoker", "cluster"} {
 			if _, rest, ok := strings.Cut(name, "."+k+"."); ok {
 				return engine.Clip(k + " " + rest)

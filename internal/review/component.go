@@ -87,10 +87,14 @@ func inStorage(g access.Grant) (component, name string) {
 	if g.Scope.Container != "" {
 		name += "." + g.Scope.Container
 	}
-	if g.Writes() {
-		return guardrails.StorageContributor, name + ".contributor"
+	switch end := access.InStorageAs(g.Role); {
+	case g.Writes():
+		return guardrails.StorageContributor, name + "." + end
+	case g.Role == roles.StorageBlobDataReader:
+		return guardrails.StorageReader, name + "." + end
+	default:
+		return guardrails.JobService, name + "." + end
 	}
-	return guardrails.StorageReader, name + ".reader"
 }
 
 // partOf is the part of the invokers' role that a grant gives; "" for the whole role, and for any other.

@@ -79,7 +79,8 @@ func (m *maker) interruptions() {
 			i.From, i.To = goes+"its assignments", "the creation of the assignments of the new role"
 		// azure-native deletes first what it replaces; our components have the new one made first
 		case guardrails.RoleAssignment:
-			if slices.ContainsFunc([]string{guardrails.InvokerRole, guardrails.StorageReader, guardrails.StorageContributor},
+			if slices.ContainsFunc([]string{guardrails.InvokerRole, guardrails.StorageReader, guardrails.StorageContributor,
+				guardrails.JobService},
 				m.resource(s).MadeBy) {
 				continue
 			}

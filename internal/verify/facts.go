@@ -37,6 +37,8 @@ type Facts struct {
 	Unknown map[access.Principal]string
 	// Unlisted says why not all that is assigned and denied in a resource group is known, by the group's ID.
 	Unlisted map[string]string
+	// Workspace is what the workspace says of the rest of a job's way, where that was asked.
+	Workspace access.WorkspaceServices
 	// Eligible are the assignments that do not act before their holder activates them (PIM).
 	Eligible []Assignment
 	// Unasked are the questions that Azure did not answer, with its reason. Each costs its own answer only.

@@ -119,6 +119,21 @@ func (h *holdings) Acts(p access.Principal, at access.Place, dataAction, role st
 	return h.rule(p, at, needs, func([]string) string { return role })
 }
 
+// Has implements access.Holdings.
+func (h *holdings) Has(p access.Principal, role string, at access.Scope) access.Ruling {
+	place, err := h.m.ScopeID(at)
+	if err != nil {
+		return access.Ruling{Missing: err.Error()}
+	}
+	var needs []demand
+	for _, action := range access.ServiceActions(role) {
+		needs = append(needs, demand{action, place})
+	}
+	return h.rule(p, access.Place{Account: at.StorageAccount}, needs, func([]string) string {
+		return role + " on " + at.String()
+	})
+}
+
 // rule decides whether the principal has all that is needed, each at its place. Roles add up, and what is denied is not
 // had. The path of storage, if there is one, is what conditions look at.
 func (h *holdings) rule(

@@ -43,6 +43,8 @@ type Report struct {
 	// Unasked are the questions that Azure did not answer. What hangs on them is undecided.
 	Unasked []string `json:"unasked,omitempty"`
 	Notes   []string `json:"notes,omitempty"`
+	// NotLookedAt are the hops of a job's way of which the configuration says nothing, with the keys for them.
+	NotLookedAt []string `json:"notLookedAt,omitempty"`
 	// Since is what is different from an earlier report; nil where there is none to compare with.
 	Since *Since `json:"since,omitempty"`
 }
@@ -91,9 +93,11 @@ type Stranger struct {
 
 // Judge makes the report. Within propagation after it was made, an assignment may not act yet: Azure's is ten minutes.
 func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
+	plan = lookedUp(plan, f)
 	h := newHoldings(plan, subjects, f)
 	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{},
-		Beyond: []Excess{}, Notes: slices.Clone(f.Notes), Unasked: f.Unasked}
+		Beyond: []Excess{}, Notes: slices.Clone(f.Notes), Unasked: f.Unasked,
+		NotLookedAt: plan.Model.NotLookedAt()}
 	for _, p := range plan.PathsHeld(h) {
 		r.Paths = append(r.Paths, h.path(p, propagation))
 	}

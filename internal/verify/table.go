@@ -74,6 +74,9 @@ func WriteTable(w io.Writer, r Report) error {
 		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks))
 	}
 	notes := slices.Clone(r.Notes)
+	if len(r.NotLookedAt) > 0 {
+		notes = append(notes, "of a job's way, not looked at: "+strings.Join(r.NotLookedAt, ", "))
+	}
 	for _, u := range r.Limits {
 		switch {
 		case u.Untold != "":

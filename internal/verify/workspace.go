@@ -47,6 +47,7 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 				"it, whatever they are granted: %s.credentialInStore says false; correct it and run pulumi up", in.store, in.path))
 		}
 	}
+	o.services(ctx, m, f)
 	o.storage(ctx, m, uses(m, stores), f)
 }
 
@@ -184,7 +185,7 @@ func (h *holdings) reason(p access.Path, reasons map[string]string) string {
 	for _, output := range h.m.EffectiveEndpoints()[p.Endpoint].Outputs {
 		paths = append(paths, "dataOutputs."+output)
 	}
-	for _, path := range paths {
+	for _, path := range append(paths, atWorkspace) {
 		if why := reasons[path]; why != "" {
 			return why
 		}

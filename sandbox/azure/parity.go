@@ -38,6 +38,8 @@ func Guesses() []Guess {
 		{"polling", "a job is read by its scoring URI with batchEndpoints/jobs/read, else with workspaces/jobs/read"},
 		{"mounting", "the cluster identity mounts with containers/read and blobs/read, at the container or above it"},
 		{"outputs", "an output takes blobs/write of the cluster identity, and of the job identity too"},
+		{"own stores", "the workspace's own stores are used before any data, with all data actions of the roles that a " +
+			"sheet names, by a principal of any kind as by a user; the first that is missing is named"},
 		{"public data", "a container that anyone may read takes no role of the cluster identity, nor of the job identity"},
 		{"default identity", "a cluster mounts with the first of its user-assigned identities"},
 		{"pipeline jobs", "a batch job is a job of the workspace of type Pipeline, in the experiment of its endpoint's name"},

@@ -75,6 +75,10 @@ type DenyAssignment struct {
 // Workspace is an Azure Machine Learning workspace.
 type Workspace struct {
 	ID, Location string
+	// SystemDatastoresAuthMode is accesskey (default) or identity: how the workspace's own stores are opened.
+	SystemDatastoresAuthMode string
+	// StorageAccountID is its own storage account; "" for one that the sandbox knows nothing of.
+	StorageAccountID string
 	// PrivateLink closes the workspace's public network access. Invoking over REST still works (seed).
 	PrivateLink bool
 }
@@ -281,6 +285,11 @@ func (s Seed) check() error {
 	}
 	for _, w := range s.Workspaces {
 		resource("workspace", w.ID, typeWorkspace, false)
+		resource("storage account of workspace "+w.ID, w.StorageAccountID, typeStorage, true)
+		if mode := w.SystemDatastoresAuthMode; mode != "" && mode != "accesskey" && mode != "identity" {
+			problems = append(problems, fmt.Errorf("the sandbox knows no systemDatastoresAuthMode %q; it knows accesskey and "+
+				"identity", mode))
+		}
 	}
 	for _, account := range s.StorageAccounts {
 		resource("storage account", account.ID, typeStorage, false)

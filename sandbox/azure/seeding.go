@@ -171,15 +171,19 @@ func (s *seeding) workspace(w Workspace) {
 	if w.PrivateLink {
 		access = "Disabled"
 	}
+	properties := map[string]any{
+		"friendlyName": armid.Parse(w.ID).Name(), "workspaceId": uuid.NewSHA1(uuid.NameSpaceURL,
+			[]byte(armid.Key(w.ID))).String(),
+		"tenantId": s.st.TenantID, "provisioningState": "Succeeded", "publicNetworkAccess": access, "hbiWorkspace": false,
+		"discoveryUrl": "https://" + cmp.Or(w.Location, defaultLocation) + "." +
+			clouds.Of(s.st.Cloud).Workspaces + "/discovery", "storageHnsEnabled": false,
+		"systemDatastoresAuthMode": cmp.Or(w.SystemDatastoresAuthMode, "accesskey"),
+	}
+	if w.StorageAccountID != "" {
+		properties["storageAccount"] = w.StorageAccountID
+	}
 	s.put(&state.Resource{
-		ID: w.ID, Location: cmp.Or(w.Location, defaultLocation), Kind: "Default",
-		Properties: map[string]any{
-			"friendlyName": armid.Parse(w.ID).Name(), "workspaceId": uuid.NewSHA1(uuid.NameSpaceURL,
-				[]byte(armid.Key(w.ID))).String(),
-			"tenantId": s.st.TenantID, "provisioningState": "Succeeded", "publicNetworkAccess": access, "hbiWorkspace": false,
-			"discoveryUrl": "https://" + cmp.Or(w.Location, defaultLocation) + "." +
-				clouds.Of(s.st.Cloud).Workspaces + "/discovery", "storageHnsEnabled": false,
-		},
+		ID: w.ID, Location: cmp.Or(w.Location, defaultLocation), Kind: "Default", Properties: properties,
 	})
 }
 

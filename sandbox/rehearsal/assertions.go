@@ -132,7 +132,7 @@ func (s *seer) mounts(ctx context.Context, p access.Principal, input string) (ho
 		if err != nil {
 			return "", false, err
 		}
-		if got.Hop != access.MountHop {
+		if got.Hop != access.MountHop && got.Hop != access.StoresHop {
 			return "a job on the cluster mounted " + input, true, nil
 		}
 	}
@@ -241,15 +241,15 @@ func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
 	assign := func(scope, role, principal string) error {
 		definition, _ := roles.BuiltIn(role)
 		path := s.r.azure.URL() + scope + "/providers/Microsoft.Authorization/roleAssignments/" +
-			made(mountingCluster, scope, principal) + "?api-version=" + authorizationVersion
+			made(mountingCluster, scope, principal, role) + "?api-version=" + authorizationVersion
 		paths = append(paths, path)
 		return s.r.manage(ctx, http.MethodPut, path, map[string]any{"properties": map[string]any{
 			"principalId": principal, "roleDefinitionId": roles.DefinitionID(definition.ID),
 		}}, nil)
 	}
+	cluster := made("cluster", s.r.Model.WorkspaceID.Text(), mountingCluster)
 	for _, account := range accounts(s.r.Model) {
-		if err := assign(account, roles.StorageBlobDataReader,
-			made("cluster", s.r.Model.WorkspaceID.Text(), mountingCluster)); err != nil {
+		if err := assign(account, roles.StorageBlobDataReader, cluster); err != nil {
 			return nil, err
 		}
 	}
@@ -257,6 +257,16 @@ func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
 		for _, name := range slices.Sorted(maps.Keys(s.tokens)) {
 			if err := assign(s.mountingID(), roles.AzureMLDataScientist, s.d.PrincipalIDs[name]); err != nil {
 				return nil, err
+			}
+		}
+	}
+	if s.r.storesByIdentity() { // which that cluster uses, and the owner
+		own := s.r.Model.StorageAccounts[s.r.Model.Services.StorageAccount].Text()
+		for _, role := range append(roles.OfStores(), roles.StorageBlobDataContributor) {
+			for _, principal := range []string{cluster, s.r.azure.Deployer().ObjectID} {
+				if err := assign(own, role, principal); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}

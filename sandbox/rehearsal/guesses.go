@@ -21,6 +21,9 @@ func guesses(m access.Model) []string {
 	if len(m.DataOutputs) > 0 {
 		all = append(all, "outputs")
 	}
+	if m.Services.SystemDatastoresAuthMode == access.ByIdentity {
+		all = append(all, "own stores")
+	}
 	if public {
 		all = append(all, "public data")
 	}

@@ -66,6 +66,13 @@ func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []st
 	if m.Role.RoleDefinitionID.Given() {
 		all = append(all, "that the existing role allows what the configuration says of it")
 	}
+	if w := m.Services; w.LookUp {
+		all = append(all, "that the workspace's own stores are opened as they are here: systemDatastoresAuthMode "+
+			string(w.SystemDatastoresAuthMode))
+	}
+	for _, hop := range m.NotLookedAt() {
+		all = append(all, "the rest of the way, "+hop)
+	}
 	if weather.Propagation == 0 {
 		all = append(all, "how late grants act: up to 10 minutes, up to 24 hours for a managed identity through a group")
 	}

@@ -406,6 +406,9 @@ func (r *rehearsal) onBareCluster(ctx context.Context, j *jobs, report *Report, 
 	if by := r.Model.DataInputs[input].Mechanism(); by == access.ByStoreCredential || by == access.ByAnyone {
 		o.Want = works
 	}
+	if r.storesByIdentity() { // they are used first, and the cluster has no role there either
+		o.Want = failsAt(access.StoresHop)
+	}
 	if r.Model.Role.ByEndpoint() { // which nobody is named by
 		o.Want = failsAt(access.InvokeHop)
 	}

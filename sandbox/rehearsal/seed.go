@@ -40,7 +40,9 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 	}
 	s := seeder{m: m, location: location, workspace: workspace, workspaceID: m.WorkspaceID.Text()}
 	s.Cloud = cmp.Or(m.Environment, "public")
-	s.Workspaces = []azure.Workspace{{ID: s.workspaceID, Location: location}}
+	s.Workspaces = []azure.Workspace{{ID: s.workspaceID, Location: location,
+		SystemDatastoresAuthMode: string(m.Services.SystemDatastoresAuthMode),
+		StorageAccountID:         m.StorageAccounts[m.Services.StorageAccount].Text()}}
 	s.subscription(workspace.SubscriptionID)
 	if err := s.storage(); err != nil {
 		return azure.Seed{}, err
@@ -55,8 +57,12 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 	return s.Seed, nil
 }
 
-// Identified gives every principal that the model only names the ID that it has in the sandbox.
+// Identified gives every principal that the model only names the ID that it has in the sandbox; and, where the model
+// leaves it to the workspace how its own stores are opened, the answer that the sandbox's gives.
 func Identified(m access.Model) access.Model {
+	if m.Services.LookUp && m.Services.SystemDatastoresAuthMode == "" {
+		m.Services.SystemDatastoresAuthMode = access.ByAccessKey
+	}
 	m.Invokers = maps.Clone(m.Invokers)
 	for name, i := range m.Invokers {
 		if i.PrincipalID.Later() {
@@ -151,8 +157,7 @@ func (s *seeder) shared() {
 			scope, _ = s.m.RoleScopeID()
 		} else {
 			scope = arm.Container(s.m.StorageAccounts[g.StorageAccount].Text(), g.Container)
-			of, _ := roles.BuiltIn(map[bool]string{
-				false: roles.StorageBlobDataReader, true: roles.StorageBlobDataContributor}[g.Write])
+			of, _ := roles.BuiltIn(g.RoleName())
 			role = of.ID
 		}
 		s.RoleAssignments = append(s.RoleAssignments, azure.RoleAssignment{

@@ -27,6 +27,7 @@ func (r *rehearsal) strays(report *Report, d deployed) {
 			r.stray(report, p, scope, readBlobs, true, reading)
 			r.stray(report, p, scope, writeBlobs, true, writing)
 		}
+		r.strayInStores(report, p, all)
 		if p.cluster || r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() || r.Model.Role.Definition != "" {
 			continue
 		}
@@ -52,6 +53,7 @@ func (r *rehearsal) strays(report *Report, d deployed) {
 
 const (
 	mlActions  = "Microsoft.MachineLearningServices/workspaces/"
+	inStorage  = "Microsoft.Storage/storageAccounts/"
 	readBlobs  = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
 	writeBlobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
 )
@@ -174,6 +176,11 @@ func (r *rehearsal) declared() (reads, writes needs) {
 			who = slices.Collect(maps.Keys(m.Invokers))
 		}
 		who = r.withMembers(who)
+		if len(who) > 0 && r.storesByIdentity() {
+			for _, name := range append(clustersOf(e), who...) {
+				writes.add(name, place{m.Services.StorageAccount, ""})
+			}
+		}
 		if len(who) > 0 { // else no job is to run, and no cluster mounts
 			who = append(who, clustersOf(e)...)
 		}
@@ -189,6 +196,32 @@ func (r *rehearsal) declared() (reads, writes needs) {
 		}
 	}
 	return reads, writes
+}
+
+// storesByIdentity reports whether identities open the workspace's own stores.
+func (r *rehearsal) storesByIdentity() bool {
+	w := r.Model.Services
+	return w.SystemDatastoresAuthMode == access.ByIdentity && w.StorageAccount != ""
+}
+
+// strayInStores looks at the other services of storage: who starts jobs, or runs them, uses files, or tables and
+// queues, of the workspace's own account alone.
+func (r *rehearsal) strayInStores(report *Report, p holder, all []holder) {
+	_, writes := r.declared()
+	for _, account := range slices.Sorted(maps.Keys(r.Model.StorageAccounts)) {
+		uses := map[bool]bool{} // as a cluster, as an invoker
+		for _, same := range all {
+			own := r.storesByIdentity() && account == r.Model.Services.StorageAccount &&
+				writes.has(same.name, place{account, ""})
+			if strings.EqualFold(same.id, p.id) && own {
+				uses[same.cluster] = true
+			}
+		}
+		id := r.Model.StorageAccounts[account].Text()
+		r.stray(report, p, id, inStorage+"fileServices/fileshares/files/write", true, uses[false])
+		r.stray(report, p, id, inStorage+"tableServices/tables/entities/write", true, uses[true])
+		r.stray(report, p, id, inStorage+"queueServices/queues/messages/write", true, uses[true])
+	}
 }
 
 func at(account, container string, scope access.Level) place {

@@ -27,8 +27,10 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 		return s, err
 	}
 	s.TenantID = w.TenantID
-	s.Workspaces = []azure.Workspace{{ID: w.Workspace.ID, Location: w.Workspace.Location,
-		PrivateLink: w.Workspace.Private}}
+	s.Workspaces = []azure.Workspace{{ID: w.Workspace.ID, Location: w.Workspace.Location, PrivateLink: w.Workspace.Private,
+		// the file does not hold it, so it is what the configuration says
+		SystemDatastoresAuthMode: s.Workspaces[0].SystemDatastoresAuthMode,
+		StorageAccountID:         s.Workspaces[0].StorageAccountID}}
 	s.Datastores, s.DataAssets, s.UserAssignedIdentities = nil, nil, nil
 	// Public data may be in accounts that are nobody's here.
 	s.StorageAccounts = slices.DeleteFunc(s.StorageAccounts, func(a azure.StorageAccount) bool {

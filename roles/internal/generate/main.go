@@ -21,7 +21,9 @@ import (
 
 // cheap are the roles that this project assigns, and those that users ask about most.
 var cheap = []string{
-	"Storage Blob Data Reader", "Storage Blob Data Contributor",
+	"Storage Blob Data Reader", "Storage Blob Data Contributor", "Storage File Data Privileged Contributor",
+	"Storage Table Data Contributor", "Storage Queue Data Contributor", "AcrPull", "Container Registry Repository Reader",
+	"AzureML Registry User",
 	"AzureML Data Scientist", "Azure AI Developer", "Azure AI Administrator", "AzureML Compute Operator",
 	"Reader", "Contributor", "Owner",
 }

@@ -34,7 +34,12 @@ const (
 
 // run lets a job go through its inputs and then its outputs, each in the order of their names, and returns the first
 // failure; nil when it completes. Literals are not data.
+//
+// Before any of it, the job uses what the workspace has of its own.
 func run(st *state.State, job *state.Job) *state.Failure {
+	if failure := ownStores(st, job); failure != nil {
+		return failure
+	}
 	for _, pass := range []struct {
 		kind, hop, action string
 		list              map[string]any

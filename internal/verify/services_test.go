@@ -1,0 +1,134 @@
+package verify_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/plans"
+	"github.com/batchaccess/batchaccess/internal/verify"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+const own = subscription + "/resourceGroups/own/providers/Microsoft.Storage/storageAccounts/mlown"
+
+var keyless = access.WorkspaceServices{SystemDatastoresAuthMode: access.ByIdentity, StorageAccount: "own"}
+
+// serviced is the model with a workspace of its own account, and of the services.
+func serviced(s access.WorkspaceServices) access.Model {
+	m := model()
+	m.StorageAccounts["own"] = access.Known(own)
+	m.Services = s
+	return m
+}
+
+func TestEachRoleOnTheWorkspacesOwnAccountIsVerified(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, serviced(keyless))
+	grants, ids := plans.Of(w.m).Grants, map[int]string{}
+	for i, g := range grants {
+		ids[i] = w.grant(g)
+	}
+	r := w.report()
+	assert.False(t, r.Failed(true), "all is held, in a resource group of its own, and nothing is beyond need: %v",
+		r.Beyond)
+	assert.Empty(t, r.NotLookedAt)
+	for i, g := range grants {
+		if g.Scope.StorageAccount != "own" {
+			continue
+		}
+		w.revoke(ids[i])
+		r := w.report()
+		require.Len(t, r.Lacking, 1, g)
+		assert.Equal(t, g, r.Lacking[0].Grant)
+		for _, p := range r.Paths {
+			uses := p.Declared && (g.Principal.IsCluster() || g.Principal.Name == p.Invoker)
+			if uses {
+				assert.Equal(t, verify.Missing, p.Status)
+				assert.Contains(t, p.Why, "stores: "+g.Principal.String()+" lacks "+g.Role+" on own")
+			} else if p.Declared {
+				assert.Equal(t, verify.Works, p.Status, p.Why)
+			}
+		}
+		ids[i] = w.grant(g)
+	}
+}
+
+func TestARoleFromAboveOpensTheWorkspacesOwnStores(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, serviced(keyless))
+	for _, g := range plans.Of(w.m).Grants {
+		if !g.OfService() {
+			w.grant(g)
+		}
+	}
+	require.Equal(t, verify.Missing, path(t, w.report(), "ann", "heart").Status)
+	for _, role := range roles.OfStores() {
+		w.assign(company, "Group", role, subscription)                                         // ann is in it
+		w.assign(w.id(access.ClusterPrincipal("cpu")), "ServicePrincipal", role, subscription) // and the cluster by itself
+	}
+	p := path(t, w.report(), "ann", "heart")
+	assert.Equal(t, verify.Works, p.Status, p.Why)
+	at := slices.IndexFunc(p.Hops, func(h access.Hop) bool { return h.Kind == access.StoresHop })
+	assert.Contains(t, p.Hops[at].GivenBy, "through group Company")
+}
+
+func TestWhatTheWorkspaceSaysOfItsOwnStoresIsHeldAgainstTheStack(t *testing.T) {
+	t.Parallel()
+	says := func(mode, account string) func(*http.Request) (int, any) {
+		return always(map[string]any{"properties": map[string]any{"systemDatastoresAuthMode": mode,
+			"storageAccount": account}})
+	}
+	for name, c := range map[string]struct {
+		given  access.WorkspaceServices
+		answer func(*http.Request) (int, any)
+		status verify.Status
+		why    string
+		note   string
+		lacks  bool // what the answer makes necessary is not granted
+	}{
+		"as it is": {keyless, says("Identity", strings.ToUpper(own)), verify.Works, "", "", false},
+		"by key now": {keyless, says("accessKey", own), verify.Works, "", "a key opens the workspace's own stores now",
+			false},
+		"by identities now": {access.WorkspaceServices{SystemDatastoresAuthMode: access.ByAccessKey}, says("identity", own),
+			verify.Missing, "identities open the workspace's own stores now", "", false},
+		"another account now": {keyless, says("identity", lake), verify.Missing,
+			"the workspace's own account is lake, and the stack grants on own", "", false},
+		"an account that nobody declares": {keyless, says("identity", own+"2"), verify.Undecided,
+			"their account is none of storageAccounts", "", false},
+		"a mode that nobody knows": {keyless, says("userDelegationSAS", own), verify.Undecided,
+			`opened by "userDelegationSAS"`, "", false},
+		"no permission": {keyless, refused, verify.Undecided, "Microsoft.MachineLearningServices/workspaces/read", "",
+			false},
+		"left to it, by key": {access.WorkspaceServices{LookUp: true}, says("accesskey", own), verify.Works, "", "", false},
+		"left to it, by identities": {access.WorkspaceServices{LookUp: true}, says("identity", own), verify.Missing,
+			"stores: invoker ann lacks Storage File Data Privileged Contributor on own", "", true},
+		"left to it, no permission": {access.WorkspaceServices{LookUp: true}, refused, verify.Undecided, "workspaces/read",
+			"", false},
+		"not looked at": {access.WorkspaceServices{}, refused, verify.Works, "", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, serviced(c.given))
+			w.grantAll()
+			if c.lacks { // but for files
+				w.assign(ann, "User", roles.StorageBlobDataContributor, own)
+				for _, role := range append(roles.OfStores(), roles.StorageBlobDataContributor) {
+					w.assign(w.id(access.ClusterPrincipal("cpu")), "ServicePrincipal", role, own)
+				}
+			}
+			r := w.judged(answering{w.azure.Client(), "/workspaces/ws", c.answer}, 0)
+			p := path(t, r, "ann", "heart")
+			assert.Equal(t, c.status, p.Status, p.Why)
+			assert.Contains(t, p.Why, c.why)
+			assert.Contains(t, strings.Join(r.Notes, "\n"), c.note)
+			assert.Equal(t, name == "not looked at", len(r.NotLookedAt) > 0)
+			assert.Equal(t, c.status != verify.Works, r.Failed(false))
+		})
+	}
+}

@@ -1,0 +1,148 @@
+package tests
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/components"
+)
+
+// servicesOf are the assignments of the rest of a job's way, by their names.
+func servicesOf(r *recorder) (names []string) {
+	for _, reg := range r.ofType("azure-native:authorization:RoleAssignment") {
+		for _, end := range []string{".files.", ".tables.", ".queues."} {
+			if strings.Contains(reg.Name, end) {
+				names = append(names, reg.Name)
+			}
+		}
+	}
+	return names
+}
+
+// keylessEstate is the estate in which the workspace answers what is given of its own stores.
+func keylessEstate(t *testing.T, answer any) *recorder {
+	t.Helper()
+	r := inEstate(t)
+	r.world = maps.Clone(r.world)
+	r.world["getWorkspace"] = answer
+	return r
+}
+
+func TestTheWorkspacesOwnStoresAreLookedUpWhereThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	identity := map[string]any{"id": workspaceID, "systemDatastoresAuthMode": "Identity",
+		"storageAccount": strings.ToUpper(sharedID)}
+	all := []string{"access.shared.files.invoker.alice", "access.shared.files.invoker.staff"}
+	for name, c := range map[string]struct {
+		answer   any
+		given    access.WorkspaceServices
+		services bool   // granted
+		warns    string // in a warning
+		refused  string // in an error
+	}{
+		"identities open them": {identity, access.WorkspaceServices{LookUp: true}, true, "", ""},
+		"by key": {map[string]any{"id": workspaceID, "systemDatastoresAuthMode": "accessKey"},
+			access.WorkspaceServices{LookUp: true}, false, "", ""},
+		"only the account is asked for": {identity, access.WorkspaceServices{LookUp: true,
+			SystemDatastoresAuthMode: access.ByIdentity}, true, "", ""},
+		"written down, nothing is asked": {errors.New("asked"), access.WorkspaceServices{LookUp: true,
+			SystemDatastoresAuthMode: access.ByIdentity, StorageAccount: "shared"}, true, "", ""},
+		"not asked for": {errors.New("asked"), access.WorkspaceServices{}, false, "", ""},
+		"no permission": {errors.New("Status=403 Code=\"AuthorizationFailed\""), access.WorkspaceServices{LookUp: true},
+			false, "give whoever deploys Reader on the workspace", ""},
+		"a mode that nobody knows": {map[string]any{"id": workspaceID, "systemDatastoresAuthMode": "userDelegationSAS"},
+			access.WorkspaceServices{LookUp: true}, false, "is not known here", ""},
+		"no answer about it": {map[string]any{"id": workspaceID}, access.WorkspaceServices{LookUp: true}, false,
+			"is not known here", ""},
+		"another account than is given": {identity, access.WorkspaceServices{LookUp: true, StorageAccount: "lake"}, false, "",
+			"workspace.storageAccount: is lake, but the workspace's own account is shared"},
+		"an account that is none of the configuration's": {map[string]any{"id": workspaceID,
+			"systemDatastoresAuthMode": "identity", "storageAccount": lakeID + "2"},
+			access.WorkspaceServices{LookUp: true}, false, "", "workspace.storageAccount: identities open"},
+		"another mode than is given": {map[string]any{"id": workspaceID, "systemDatastoresAuthMode": "accesskey"},
+			access.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: access.ByIdentity}, false, "",
+			"workspace.systemDatastoresAuthMode: is identity, but the workspace says accesskey"},
+		"another subscription": {map[string]any{"id": strings.Replace(workspaceID, subscription, wrongID, 1),
+			"systemDatastoresAuthMode": "identity"}, access.WorkspaceServices{LookUp: true}, false,
+			"set azure-native:subscriptionId", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := answered()
+			args.Workspace, args.Assertions = c.given, nil
+			r := keylessEstate(t, c.answer)
+			err := r.try(batchEndpointAccess(args))
+			if c.refused != "" {
+				require.ErrorContains(t, err, c.refused)
+				assert.Empty(t, r.names(), "nothing is registered")
+				return
+			}
+			require.NoError(t, err)
+			if c.services {
+				assert.Subset(t, servicesOf(r), all)
+			} else {
+				assert.Empty(t, servicesOf(r))
+			}
+			assert.Contains(t, strings.Join(r.logs, "\n"), c.warns)
+		})
+	}
+}
+
+// What can't be looked up is no yes: an assertion that a job works does not hold then.
+func TestAnAssertionThatHangsOnWhatCanNotBeLookedUpDoesNotHold(t *testing.T) {
+	t.Parallel()
+	args := answered()
+	args.Workspace = access.WorkspaceServices{LookUp: true}
+	args.Assertions = map[string]access.Assertion{"tags": {Can: []string{"alice"}, Start: "tagger"}}
+	r := keylessEstate(t, errors.New("Status=403 Code=\"AuthorizationFailed\""))
+	assert.ErrorContains(t, r.try(batchEndpointAccess(args)), "assertions.tags")
+	assert.Empty(t, r.names())
+	r = keylessEstate(t, map[string]any{"id": workspaceID, "systemDatastoresAuthMode": "accesskey"})
+	assert.NoError(t, r.try(batchEndpointAccess(args)))
+}
+
+// A cluster with a user-assigned identity is made after all that its jobs need is assigned.
+func TestAClusterWaitsForTheRolesOnTheWorkspacesOwnAccount(t *testing.T) {
+	t.Parallel()
+	args := components.BatchEndpointAccessArgs{
+		WorkspaceID: pulumi.String(workspaceID),
+		Invokers: map[string]components.InvokerArgs{
+			"alice": {Kind: access.User, ObjectID: pulumi.String(alice), Was: "al"},
+		},
+		Clusters:            map[string]components.ClusterArgs{"cpu": {Identity: access.UserAssigned}},
+		StorageAccounts:     map[string]pulumi.StringInput{"own": pulumi.String(lakeID)},
+		StorageAccountsWere: map[string]string{"own": "mine"},
+		Workspace: access.WorkspaceServices{SystemDatastoresAuthMode: access.ByIdentity,
+			StorageAccount: "own"},
+	}
+	r := run(t, batchEndpointAccess(args))
+	assert.ElementsMatch(t, []string{"access.own.files.invoker.alice", "access.own.queues.cluster.cpu",
+		"access.own.tables.cluster.cpu"}, servicesOf(r))
+	for _, reg := range r.ofType("azure-native:authorization:RoleAssignment") {
+		if strings.Contains(reg.Name, ".own.") {
+			assert.Equal(t, lakeID, reg.at("scope"), reg.Name)
+		}
+	}
+	cluster := r.one("azure-native:machinelearningservices:Compute", "access.cpu")
+	waits := strings.Join(cluster.RPC.GetDependencies(), "\n")
+	for _, name := range []string{"access.own.contributor.cluster.cpu", "access.own.queues.cluster.cpu",
+		"access.own.tables.cluster.cpu"} {
+		assert.Contains(t, waits, name)
+	}
+	aliases := func(token, name string) (all []string) {
+		for _, a := range r.one(token, name).RPC.GetAliases() {
+			all = append(all, a.GetSpec().GetName())
+		}
+		return all
+	}
+	assert.Equal(t, []string{"access.mine.files"}, aliases("batchaccess:index:JobService", "access.own.files"))
+	assert.Contains(t, aliases("azure-native:authorization:RoleAssignment", "access.own.files.invoker.alice"),
+		"access.own.files.invoker.al")
+}
