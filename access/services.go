@@ -212,7 +212,8 @@ func (v *validator) workspaceServices() {
 		v.oneOf(path+".systemDatastoresAuthMode", string(w.SystemDatastoresAuthMode), AuthModes)
 	}
 	if open := v.m.Services.open(); open != "" {
-		v.Warn(problem.LookUp, path+"."+open, "pulumi preview looks it up, and batchaccess pin writes down what it finds; or "+
+		v.Warn(problem.LookUp, path+"."+open, "pulumi preview looks it up, and batchaccess pin writes down what it finds; "+
+			"or "+
 			"write it", "is not known here, so it is undecided whether jobs get past the workspace's own stores")
 	}
 	switch {

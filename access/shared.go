@@ -38,7 +38,8 @@ func (v *validator) sharedGrants(p *Plan) {
 			v.add(path+".by", "write project/stack, as the descriptions of its assignments have it", "%q names no stack", s.By)
 		}
 		if s.Role != "" && (s.Write || s.StorageAccount == "" || !slices.Contains(roles.OfStores(), s.Role)) {
-			v.add(path+".role", "use "+strings.Join(roles.OfStores(), ", ")+", with storageAccount and without write; or leave it out",
+			v.add(path+".role", "use "+strings.Join(roles.OfStores(),
+				", ")+", with storageAccount and without write; or leave it out",
 				"%q does not go with what is given", s.Role)
 			continue
 		}
@@ -53,7 +54,8 @@ func (v *validator) sharedGrants(p *Plan) {
 		case at < 0 && v.m.Ended != "": // it was one
 			v.warn(path, "take it out", "is no grant that this stack needs any more: who had it has ended")
 		case at < 0:
-			v.add(path, "take it out, or write principal, storageAccount, container, write and role as `batchaccess explain` lists "+
+			v.add(path, "take it out, or write principal, storageAccount, container, write and role as `batchaccess explain` "+
+				"lists "+
 				"the grant", "is no grant that this stack needs")
 		case !v.m.exists(principal):
 			v.add(path+".principal", "name one that exists, by its ID", "%s is made by this stack, so no other one grants it "+

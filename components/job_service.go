@@ -13,7 +13,8 @@ import (
 // jobServiceToken is the type of a jobService in a stack's state.
 const jobServiceToken = "batchaccess:index:JobService"
 
-// A jobService assigns one role of the rest of a job's way at one resource. A BatchEndpointAccess makes it, nobody else.
+// A jobService assigns one role of the rest of a job's way at one resource. A BatchEndpointAccess makes it, nobody
+// else.
 type jobService struct {
 	pulumi.ResourceState
 

@@ -117,13 +117,13 @@ func TestWhatIsWrongNamesTheComponentTheArgumentAndTheRemedy(t *testing.T) {
 			[]string{`StorageReader "it"`, "principals: is empty; give the principals"}},
 		"an unknown component": {"batchaccess:index:Wheel", nil, []string{"has no component batchaccess:index:Wheel"}},
 		"misspelt arguments": {components.BatchEndpointAccessToken, map[string]any{
-			"workspace": workspace,
+			"workspaceID": workspace,
 			"invokers": map[string]any{"a": map[string]any{"kind": "servicePrincipal",
 				"federatedCredentials": map[string]any{
 					"main": map[string]any{"github": map[string]any{"repo": "contoso/scoring"}},
 				}}},
 			"tags": map[string]any{"any": "key"},
-		}, []string{`BatchEndpointAccess "it"`, "\nworkspace: is no argument here; write one of assertions, " +
+		}, []string{`BatchEndpointAccess "it"`, "\nworkspaceID: is no argument here; write one of assertions, " +
 			"", "\ninvokers.a.federatedCredentials.main.github.repo: is no argument here; write one of branch, "}},
 		"nothing where something limits": {components.BatchEndpointAccessToken, map[string]any{
 			"workspaceId": workspace, "location": nil,

@@ -81,7 +81,8 @@ var azureNative = packageSource{
 
 			"azure-native:machinelearningservices:getWorkspace":           armFunction(workspaceID, machineLearning, "", nil),
 			"azure-native:machinelearningservices/v20241001:getWorkspace": armFunction(workspaceID, "2024-10-01", "", nil),
-			"azure-native:machinelearningservices:getCompute":             armFunction(computeID, machineLearning, "properties", nil),
+			"azure-native:machinelearningservices:getCompute": armFunction(computeID, machineLearning, "properties",
+				nil),
 			"azure-native:machinelearningservices:getDatastore": armFunction(
 				workspaceID+"/datastores/{name}", machineLearning, "datastoreProperties", nil),
 			"azure-native:machinelearningservices:getDataVersion": armFunction(

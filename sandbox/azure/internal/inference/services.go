@@ -11,9 +11,10 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// What is used on the storage account of a workspace whose own stores are opened by identities (facts/batch-endpoints.md,
-// "Workspace with identity-based system stores"): the sheet names roles, by who needs them. That cluster identities
-// write blobs there, for outputs and logs, and that a job of anybody but a user is no other, is inferred.
+// What is used on the storage account of a workspace whose own stores are opened by identities
+// (facts/batch-endpoints.md, "Workspace with identity-based system stores"): the sheet names roles, by who needs them.
+// That cluster identities write blobs there, for outputs and logs, and that a job of anybody but a user is no other, is
+// inferred.
 var (
 	invokerUses = []string{"Storage Blob Data Contributor", "Storage File Data Privileged Contributor"}
 	clusterUses = []string{"Storage Blob Data Contributor", "Storage Table Data Contributor",
