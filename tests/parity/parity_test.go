@@ -165,6 +165,7 @@ var beyond = map[string]string{
 	"properties.tenantId":                      "client armmachinelearning: WorkspaceProperties",
 	"properties.provisioningState":             "client armmachinelearning: WorkspaceProperties",
 	"properties.storageHnsEnabled":             "client armmachinelearning: WorkspaceProperties",
+	"properties.systemDatastoresAuthMode":      "client azure-native: v20241001 getWorkspace",
 }
 
 // asked are the requests for the bodies of bodies.txt, after the cases' world was filled.
