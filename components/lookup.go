@@ -406,7 +406,9 @@ func (l *lookUps) registriesCalled(path string, inAzure []string) (names []strin
 		is := func(name string) bool { return strings.EqualFold(arm.Last(l.model.Registries[name].Text()), called) }
 		all := sortedKeys(l.model.Registries)
 		if at := slices.IndexFunc(all, is); at >= 0 {
-			names = append(names, all[at])
+			if !slices.Contains(names, all[at]) { // letter case makes no difference in Azure
+				names = append(names, all[at])
+			}
 			continue
 		}
 		ps = append(ps, l.problem(path, "add its ARM ID to registries (az resource list --name "+called+" --query [].id)",

@@ -177,7 +177,7 @@ func TestWhatImagesAndDeploymentsNeedIsLookedUp(t *testing.T) {
 		"no registry yet": {workspace(nil), errors.New("asked"), plain, "", nil,
 			"workspace.containerRegistry: is not known here", ""},
 		"the registry, for what it is said to ask for": {workspace(acr), errors.New("asked"), plain, access.ByABAC,
-			[]string{"images.cluster.OLD", "images.cluster.gpu"}, "", ""},
+			[]string{"images.invoker.factory", "images.cluster.gpu"}, "", ""},
 		"no permission at the registry": {workspace(acr), errors.New("Status=403 Code=\"AuthorizationFailed\""), plain, "",
 			nil,
 			"give whoever deploys Reader on the registry", ""},
