@@ -83,7 +83,8 @@ var signatures = []struct {
 	{http.StatusNotImplemented, notModelled, undecidedHop, ""},
 	{0, notModelled, undecidedHop, ""},
 	{0, "ScriptExecution.StreamAccess.Authentication", access.MountHop, ""},
-	{0, "AuthorizationPermissionMismatch", access.StoresHop, ""}, // of an input or output the sandbox has codes of their own
+	// of an input or output the sandbox has codes of their own
+	{0, "AuthorizationPermissionMismatch", access.StoresHop, ""},
 	{0, "DataAccessError(PermissionDenied)", access.ReadHop, ""},
 	{0, "ScriptExecution.WriteStreams.Authentication", access.WriteHop, ""},
 	{0, "UserError", access.RegistryHop, "not allowed to access registry"},
