@@ -166,7 +166,7 @@ func (c checker) granted(p Principal, input string, keys bool) (how string, able
 			case storageRoleMay[g.Role][roles.ReadBlobs] && (g.Scope.Contains(scope) || scope.Contains(g.Scope)) &&
 				limitsMeet(g.Paths, at.limit()):
 				return "reads by " + g.String() + through + ", granted to " + strings.Join(g.Reasons, ", "), true
-			case !g.Scope.InStorage() && c.roleCovers(d.StorageAccount) && c.roleReads(keys):
+			case g.Scope.OfInvokers() && c.roleCovers(d.StorageAccount) && c.roleReads(keys):
 				if !c.Model.Role.Told() {
 					return "may read storage by " + g.String() + through + ", by " + notTold, true
 				}

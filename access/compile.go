@@ -105,6 +105,10 @@ func (n Need) reason() string {
 			return "start jobs on " + n.Endpoint
 		}
 		return "start jobs"
+	case RegistryHop:
+		return "use the models and environments of " + n.At.String() + " for " + target(n.Endpoint, n.Deployment)
+	case ImageHop:
+		return "pull the image for " + target(n.Endpoint, n.Deployment)
 	case StoresHop:
 		return "use the workspace's own stores for " + target(n.Endpoint, n.Deployment)
 	case MountHop:
@@ -128,6 +132,7 @@ type job struct {
 	cluster              Principal
 	inputs, outputs      []leg
 	services             []service
+	registriesSaid       bool     // whose models and environments it uses
 	invokers             []string // who are to start it, the groups that the stack makes among them
 	declared             map[string]bool
 }
@@ -158,10 +163,10 @@ func (l leg) byIdentity() bool { return l.by == ByRBAC || l.by == ByACL }
 
 // jobs walks endpoints, deployments and data, the only time that anything does.
 func (m Model) jobs() (all []job) {
-	endpoints, kinds, services := m.EffectiveEndpoints(), m.kinds(), m.services()
+	endpoints, kinds := m.EffectiveEndpoints(), m.kinds()
 	for _, name := range sorted(endpoints) {
 		e := endpoints[name]
-		j := job{endpoint: name, services: services, invokers: m.InvokersOf(e), declared: map[string]bool{}}
+		j := job{endpoint: name, invokers: m.InvokersOf(e), declared: map[string]bool{}}
 		for _, invoker := range j.invokers {
 			j.declared[invoker] = true
 		}
@@ -173,6 +178,7 @@ func (m Model) jobs() (all []job) {
 		}
 		for _, on := range e.runsOn() {
 			j.deployment, j.cluster = on.deployment, ClusterPrincipal(on.cluster)
+			j.services, j.registriesSaid = m.services(name, on), on.registries != nil
 			all = append(all, j)
 		}
 	}
@@ -249,6 +255,9 @@ func (p *Plan) starts() (all []Need) {
 func (p *Plan) Permissions(g Grant) (_ roles.Permissions, known bool) {
 	if g.Scope.InStorage() {
 		return storageRoles[g.Role], true
+	}
+	if !g.Scope.OfInvokers() {
+		return mustBuiltIn(g.Role), true
 	}
 	return p.parts[g.Role], p.Model.Role.Told()
 }

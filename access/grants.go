@@ -34,10 +34,27 @@ func (g Grant) Writes() bool {
 }
 
 // OfService reports whether the grant is of a role that the rest of a job's way takes, and nothing else.
-func (g Grant) OfService() bool { return slices.Contains(roles.OfStores(), g.Role) }
+func (g Grant) OfService() bool {
+	return slices.Contains(roles.OfStores(), g.Role) || !g.Scope.InStorage() && !g.Scope.OfInvokers()
+}
 
-// InStorageAs is what the names of resources call a role in storage.
-func InStorageAs(role string) string {
+// ResourceName is what the component is called, below the one that grants it, that assigns the grant's role: by its
+// place and its role. Invokers' roles have no such name.
+func (g Grant) ResourceName() string {
+	switch {
+	case g.Scope.Level == AtImages:
+		return "images"
+	case g.Scope.Level == AtRegistry:
+		return "registries." + g.Scope.Registry
+	}
+	name := g.Scope.StorageAccount + "."
+	if g.Scope.Container != "" {
+		name += g.Scope.Container + "."
+	}
+	return name + inStorageAs(g.Role)
+}
+
+func inStorageAs(role string) string {
 	switch role {
 	case roles.StorageBlobDataContributor, roles.StorageBlobPathWriter:
 		return "contributor"
@@ -197,6 +214,7 @@ func compareGrants(a, b Grant) int {
 			strings.Compare(a.Scope.StorageAccount, b.Scope.StorageAccount),
 			strings.Compare(a.Scope.Container, b.Scope.Container),
 			strings.Compare(a.Scope.Endpoint, b.Scope.Endpoint),
+			strings.Compare(a.Scope.Registry, b.Scope.Registry),
 			cmp.Compare(a.Scope.Level, b.Scope.Level),
 		)
 	}

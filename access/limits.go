@@ -58,6 +58,9 @@ func (m Model) subscriptionOf(s Scope) string {
 	id := m.WorkspaceID
 	if s.InStorage() {
 		id = m.StorageAccounts[s.StorageAccount]
+	} else if !s.OfInvokers() {
+		text, _ := m.ScopeID(s)
+		id = Known(text)
 	}
 	parts := strings.Split(strings.ToLower(id.Text()), "/")
 	if at := slices.Index(parts, "subscriptions"); at >= 0 && at+1 < len(parts) {

@@ -19,6 +19,8 @@ type Model struct {
 	StorageAccountKinds map[string]AccountKind
 	// Services are what jobs use through the workspace, beside their data.
 	Services WorkspaceServices
+	// Registries are the ARM IDs of Azure Machine Learning registries that hold models and environments.
+	Registries map[string]ID
 	// SharedGrants are those of the plan's grants that other stacks hold.
 	SharedGrants map[string]SharedGrant
 	DataInputs   map[string]DataInput
@@ -39,6 +41,10 @@ type Endpoint struct {
 	Inputs []string `pulumi:"inputs,optional"`
 	// Outputs are the names of the data outputs that its jobs write.
 	Outputs []string `pulumi:"outputs,optional"`
+	// Registries are the names of the shared registries that the models and environments of its deployments come from:
+	// each of its invokers is granted AzureML Registry User there. An empty list is none. Default: what the deployments
+	// answer with workspace.lookUp; else they are not looked at.
+	Registries []string `pulumi:"registries,optional"`
 	// Invokers are the names of those who get data roles for this endpoint. Default: every invoker; an empty list is
 	// nobody. Whoever is left out gets no data for it, and may still start a job, since the role holds for the whole
 	// workspace, unless role.scope is endpoint. A group that the stack makes stands for its members too.
@@ -57,6 +63,8 @@ type Endpoint struct {
 type Deployment struct {
 	// Cluster is the name, in this model, of the cluster that it runs on. Default: what the deployment answers.
 	Cluster string `pulumi:"cluster,optional"`
+	// Registries are those of this deployment. Default: those of the endpoint.
+	Registries []string `pulumi:"registries,optional"`
 }
 
 // EffectiveEndpoints returns the model's endpoints; where it has none, every cluster stands for an endpoint of its
@@ -82,17 +90,25 @@ func (m Model) InvokersOf(e Endpoint) []string {
 	return m.withMembers(named)
 }
 
-// A runsOn is one deployment and its cluster. The name of the deployment is "" where the endpoint has only one.
-type runsOn struct{ deployment, cluster string }
+// A runsOn is one deployment, its cluster and its registries, nil where nothing is said of those. The name of the
+// deployment is "" where the endpoint has only one.
+type runsOn struct {
+	deployment, cluster string
+	registries          []string
+}
 
 // runsOn returns the endpoint's deployments, by name.
 func (e Endpoint) runsOn() []runsOn {
 	if len(e.Deployments) == 0 {
-		return []runsOn{{"", e.Cluster}}
+		return []runsOn{{"", e.Cluster, e.Registries}}
 	}
 	var all []runsOn
 	for _, name := range sorted(e.Deployments) {
-		all = append(all, runsOn{name, e.Deployments[name].Cluster})
+		d := e.Deployments[name]
+		if d.Registries == nil {
+			d.Registries = e.Registries
+		}
+		all = append(all, runsOn{name, d.Cluster, d.Registries})
 	}
 	return all
 }

@@ -17,6 +17,8 @@ const (
 	AtResourceGroup Level = "resourceGroup"
 	AtSubscription  Level = "subscription"
 	AtContainer     Level = "container"
+	AtRegistry      Level = "registry"          // an Azure Machine Learning registry
+	AtImages        Level = "containerRegistry" // the one that images of jobs are pulled from
 	AtAccount       Level = "account"
 )
 
@@ -30,6 +32,8 @@ type Scope struct {
 	Endpoint       string `json:"endpoint,omitempty"`
 	StorageAccount string `json:"storageAccount,omitempty"`
 	Container      string `json:"container,omitempty"`
+	// Registry is the name of a registry of the model, or that in Azure of the container registry.
+	Registry string `json:"registry,omitempty"`
 }
 
 func storageScope(account, container string, level Level) Scope {
@@ -48,6 +52,10 @@ func endpointScope(name string) Scope { return Scope{Level: AtEndpoint, Endpoint
 // InStorage reports whether the scope is a storage account or a container.
 func (s Scope) InStorage() bool { return s.StorageAccount != "" }
 
+// OfInvokers reports whether the scope is one at which the invokers' role is assigned: the workspace, what it lies in,
+// or an endpoint.
+func (s Scope) OfInvokers() bool { return s.StorageAccount == "" && s.Registry == "" }
+
 // String is the scope for people to read. It is different for different scopes: an account that is called like a level
 // of the role's scope says that it is an account.
 func (s Scope) String() string {
@@ -58,6 +66,10 @@ func (s Scope) String() string {
 		return "storage account " + s.StorageAccount
 	case s.InStorage():
 		return s.StorageAccount
+	case s.Level == AtImages:
+		return "container registry " + s.Registry
+	case s.Registry != "":
+		return "registry " + s.Registry
 	case s.Level == AtEndpoint:
 		return string(s.Level) + " " + s.Endpoint
 	default:
@@ -69,6 +81,9 @@ func (s Scope) String() string {
 func (s Scope) Contains(inner Scope) bool {
 	if s.StorageAccount != inner.StorageAccount {
 		return false
+	}
+	if s.Registry != "" || inner.Registry != "" {
+		return s == inner
 	}
 	if s.InStorage() {
 		return s.Container == "" || s.Container == inner.Container
@@ -88,6 +103,14 @@ func (m Model) ScopeID(s Scope) (string, error) {
 			return "", err
 		}
 		return arm.Container(m.StorageAccounts[s.StorageAccount].Text(), s.Container), nil
+	}
+	switch s.Level {
+	case AtRegistry:
+		_, err := plain("registries."+s.Registry, m.Registries[s.Registry], arm.MLRegistry)
+		return m.Registries[s.Registry].Text(), err
+	case AtImages:
+		_, err := plain("workspace.containerRegistry", Known(m.Services.ContainerRegistry), arm.ContainerRegistry)
+		return m.Services.ContainerRegistry, err
 	}
 	workspace, err := m.Workspace()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -15,7 +16,10 @@ import (
 
 // The hops of the rest of the way. A job takes them after it has been started, and before it mounts anything.
 const (
-	StoresHop HopKind = "stores" // both identities use the workspace's own stores: code, logs, the state of parallel runs
+	RegistryHop HopKind = "registry" // the invoker uses models and environments of shared registries
+	ImageHop    HopKind = "image"    // the cluster identity pulls the image
+	// both identities use the workspace's own stores: code, logs, the state of parallel runs
+	StoresHop HopKind = "stores"
 )
 
 // An AuthMode says how the workspace's own stores are opened, as the workspace calls it (facts/batch-endpoints.md,
@@ -31,6 +35,29 @@ const (
 // AuthModes are the modes.
 var AuthModes = []string{string(ByAccessKey), string(ByIdentity)}
 
+// RegistryPermissions say what lets somebody pull images from a container registry (facts/compute-clusters.md, "Image
+// pull").
+type RegistryPermissions string
+
+// The permissions.
+const (
+	ByAdminUser RegistryPermissions = "adminUser" // its admin user is on: nothing to grant
+	ByPullRole  RegistryPermissions = "rbac"      // its admin user is off: AcrPull
+	ByABAC      RegistryPermissions = "abac"      // its mode is RBAC with ABAC, which does not honour AcrPull
+)
+
+// AllRegistryPermissions are the permissions.
+var AllRegistryPermissions = []string{string(ByAdminUser), string(ByPullRole), string(ByABAC)}
+
+// An ImagePull says who assigns the role by which a cluster identity pulls images.
+type ImagePull string
+
+// Who does.
+const (
+	Assign   ImagePull = "assign"   // the stack
+	Assigned ImagePull = "assigned" // somebody has, or Azure
+)
+
 // WorkspaceServices are what a job uses through the workspace, beside its data.
 type WorkspaceServices struct {
 	// LookUp has what is left out here looked up in the workspace. What can't be looked up leaves its hop undecided, and
@@ -44,6 +71,28 @@ type WorkspaceServices struct {
 	// StorageAccount is the name, in storageAccounts, of the workspace's own account. Required with
 	// systemDatastoresAuthMode identity, unless it is looked up.
 	StorageAccount string `pulumi:"storageAccount,optional"`
+	// RegistryPermissions say what lets cluster identities pull images from the container registry: adminUser, where its
+	// admin user is on and nothing is granted; rbac, with AcrPull; or abac, with Container Registry Repository Reader,
+	// where its permissions mode is RBAC with ABAC. Default: not looked at.
+	RegistryPermissions RegistryPermissions `pulumi:"registryPermissions,optional"`
+	// ContainerRegistry is the ARM ID of the registry that images of jobs are pulled from. Required with
+	// registryPermissions rbac and abac, unless it is looked up.
+	ContainerRegistry string `pulumi:"containerRegistry,optional"`
+	// ImagePull says, by cluster, who assigns the role by which its identity pulls: assign, the stack does; or assigned,
+	// it is there. Default: with rbac, Azure assigns AcrPull to the system-assigned identity of a cluster that the stack
+	// makes, and the stack does to user-assigned ones; of a cluster that exists it is undecided. With abac the stack does.
+	ImagePull map[string]ImagePull `pulumi:"imagePull,optional"`
+}
+
+// pullRole is the role by which images are pulled; "" where none is needed, or it is not known.
+func (w WorkspaceServices) pullRole() string {
+	switch w.RegistryPermissions {
+	case ByPullRole:
+		return roles.AcrPull
+	case ByABAC:
+		return roles.RepositoryReader
+	}
+	return ""
 }
 
 // What each identity needs on the storage account of a workspace whose own stores are opened by identities
@@ -66,11 +115,68 @@ type service struct {
 	needs     string // what that takes
 	givenBy   string
 	undecided string // why; "" where it is decided
+	// elsewhere says who assigns the roles, where it is not the stack; "" where it is.
+	elsewhere string
 }
 
-// services are those of every job of the model.
-func (m Model) services() []service {
-	return m.ownStores()
+// services are those of the jobs on one deployment of an endpoint, in the order in which a job uses them.
+func (m Model) services(endpoint string, on runsOn) []service {
+	return slices.Concat(m.registries(endpoint, on), m.images(on.cluster), m.ownStores())
+}
+
+// registries are the shared ones of a deployment's models and environments (facts/batch-endpoints.md, Inputs and
+// outputs).
+func (m Model) registries(endpoint string, on runsOn) (all []service) {
+	for _, name := range slices.Sorted(slices.Values(on.registries)) {
+		all = append(all, service{hop: RegistryHop, ofInvoker: true, roles: []string{roles.AzureMLRegistryUser},
+			at: Scope{Level: AtRegistry, Registry: name}})
+	}
+	if on.registries != nil || !m.Services.LookUp {
+		return all
+	}
+	return []service{{hop: RegistryHop, identity: "the invoker",
+		needs: roles.AzureMLRegistryUser + " on the registries of the deployment's model and environment",
+		undecided: fmt.Sprintf("an answer to which those are, which is not known here: az resource show --ids "+
+			"%s/batchEndpoints/%s/deployments/%s --query \"[properties.model.assetId, properties.environmentId]\"; write them "+
+			"as endpoints.%s.registries, [] for none", cmp.Or(m.WorkspaceID.Text(), "<workspace ID>"), endpoint,
+			cmp.Or(on.deployment, "<deployment>"), endpoint)}}
+}
+
+// images is how the cluster's identity pulls the image of a job.
+func (m Model) images(cluster string) []service {
+	w, c := m.Services, m.Clusters[cluster]
+	const who, pull = "the cluster identity", "to be let in by the registry"
+	s := service{hop: ImageHop, roles: []string{w.pullRole()},
+		at: Scope{Level: AtImages, Registry: arm.Last(w.ContainerRegistry)}}
+	switch by := w.ImagePull[cluster]; {
+	case w.RegistryPermissions == "" && !w.LookUp:
+		return nil
+	case w.RegistryPermissions == ByAdminUser:
+		return []service{{hop: ImageHop, identity: who, needs: pull, givenBy: "the registry's admin user, which is on"}}
+	case w.ContainerRegistry == "":
+		return []service{{hop: ImageHop, identity: who, needs: pull,
+			undecided: m.askWorkspace("from which container registry images are pulled", "containerRegistry",
+				"workspace.containerRegistry, and what it asks for as workspace.registryPermissions")}}
+	case w.RegistryPermissions == "":
+		return []service{{hop: ImageHop, identity: who, needs: pull + ", " + s.at.String(),
+			undecided: fmt.Sprintf("an answer to what the registry asks for, which is not known here: az resource show --ids "+
+				"%s "+
+				"--query \"[properties.adminUserEnabled, properties.roleAssignmentMode]\"; write it as "+
+				"workspace.registryPermissions", w.ContainerRegistry)}}
+	case by == Assigned:
+		s.elsewhere = fmt.Sprintf("%s on %s, which workspace.imagePull.%s says is assigned", s.roles[0], s.at, cluster)
+	case by == Assign || w.RegistryPermissions == ByABAC:
+	case c.Existing: // by hand, if it came before the registry
+		s.undecided = fmt.Sprintf("an answer to whether %s is assigned to it, which is not known here: az role assignment "+
+			"list "+
+			"--scope %s --role %s; write workspace.imagePull.%s: assigned, or assign", s.roles[0], w.ContainerRegistry,
+			s.roles[0], cluster)
+	case c.EffectiveIdentity() == SystemAssigned:
+		s.elsewhere = fmt.Sprintf("%s on %s, which Azure assigns to the identity of a cluster that is made after its "+
+			"registry",
+			s.roles[0], s.at)
+	}
+	return []service{s}
 }
 
 func (m Model) ownStores() []service {
@@ -97,15 +203,22 @@ func (m Model) ownStores() []service {
 	return nil
 }
 
-// open is the key of what is looked up of the workspace's own stores; "" for nothing.
-func (w WorkspaceServices) open() string {
-	switch {
-	case w.LookUp && w.SystemDatastoresAuthMode == "":
-		return "systemDatastoresAuthMode"
-	case w.LookUp && w.SystemDatastoresAuthMode == ByIdentity && w.StorageAccount == "":
-		return "storageAccount"
+// Open are the keys of what is to be looked up in the workspace.
+func (w WorkspaceServices) Open() (all []string) {
+	for _, one := range []struct {
+		key  string
+		open bool
+	}{
+		{"systemDatastoresAuthMode", w.SystemDatastoresAuthMode == ""},
+		{"storageAccount", w.SystemDatastoresAuthMode == ByIdentity && w.StorageAccount == ""},
+		{"containerRegistry", w.RegistryPermissions != ByAdminUser && w.ContainerRegistry == ""},
+		{"registryPermissions", w.RegistryPermissions == ""},
+	} {
+		if w.LookUp && one.open {
+			all = append(all, one.key)
+		}
 	}
-	return ""
+	return all
 }
 
 // askWorkspace says what is not known of the workspace, and the command that answers it.
@@ -118,7 +231,17 @@ func (m Model) askWorkspace(what, property, key string) string {
 // NotLookedAt names the hops of the rest of the way of which the model says nothing, each with the keys that have it
 // looked at.
 func (m Model) NotLookedAt() (all []string) {
-	if w := m.Services; !w.LookUp && w.SystemDatastoresAuthMode == "" {
+	w := m.Services
+	if w.LookUp {
+		return nil
+	}
+	if !slices.ContainsFunc(m.jobs(), func(j job) bool { return j.registriesSaid }) {
+		all = append(all, string(RegistryHop)+" (endpoints.<name>.registries, or workspace.lookUp)")
+	}
+	if w.RegistryPermissions == "" {
+		all = append(all, string(ImageHop)+" (workspace.registryPermissions, or workspace.lookUp)")
+	}
+	if w.SystemDatastoresAuthMode == "" {
 		all = append(all, string(StoresHop)+" (workspace.systemDatastoresAuthMode, or workspace.lookUp)")
 	}
 	return all
@@ -127,6 +250,9 @@ func (m Model) NotLookedAt() (all []string) {
 // serves is what the services need of a job's identities: one role at a time.
 func (p *Plan) serves(j job) (all []Need) {
 	for _, s := range j.services {
+		if s.elsewhere != "" || s.undecided != "" {
+			continue
+		}
 		for _, role := range s.roles {
 			n := Need{Principal: j.cluster, Hop: s.hop, Endpoint: j.endpoint, Deployment: j.deployment, By: ByRBAC,
 				Role: role, At: s.at}
@@ -156,6 +282,14 @@ func (x explainer) service(s service, p Principal) Hop {
 	var by, missing []string
 	for _, role := range s.roles {
 		held := x.held.Has(p, role, s.at)
+		if _, byPlan := x.held.(granted); byPlan && held.Missing != "" { // who really has it, Azure says
+			switch {
+			case s.elsewhere != "":
+				held = Ruling{GivenBy: s.elsewhere}
+			case s.undecided != "":
+				held = Ruling{Missing: s.undecided, Undecided: true}
+			}
+		}
 		if held.Missing == "" {
 			by = append(by, held.GivenBy)
 			continue
@@ -181,12 +315,41 @@ func listing(all []string) string {
 	return strings.Join(all[:last], ", ") + " and " + all[last]
 }
 
-// ServiceActions are what has to be allowed for a role of the rest of the way to count as held: a sheet names the role
-// that an identity needs, and no document which of its data actions are used.
+// registryActions are what using models and environments of a registry takes (facts/batch-endpoints.md, Inputs and
+// outputs).
+var registryActions = []roles.Action{
+	{Name: "Microsoft.MachineLearningServices/registries/read"},
+	{Name: "Microsoft.MachineLearningServices/registries/assets/read"},
+}
+
+// ServiceActions are what has to be allowed for a role of the rest of the way to count as held. For storage and images
+// a sheet names the role that an identity needs, and no document which of its data actions are used: all of them are.
 func ServiceActions(role string) (all []roles.Action) {
+	if role == roles.AzureMLRegistryUser {
+		return registryActions
+	}
 	for _, p := range mustBuiltIn(role) {
 		for _, action := range p.DataActions {
 			all = append(all, roles.Action{Name: action, Data: true})
+		}
+		if len(p.DataActions) == 0 {
+			for _, action := range p.Actions {
+				all = append(all, roles.Action{Name: action})
+			}
+		}
+	}
+	return all
+}
+
+// Elsewhere are the assignments that the plan counts on and that others make: Azure, or whoever the model says.
+func (p *Plan) Elsewhere() (all []Grant) {
+	for _, j := range p.jobs {
+		for _, s := range j.services {
+			for _, role := range s.roles {
+				if s.elsewhere != "" || s.undecided != "" {
+					all = append(all, Grant{Principal: p.identity[j.cluster], Role: role, Scope: s.at})
+				}
+			}
 		}
 	}
 	return all
@@ -211,11 +374,12 @@ func (v *validator) workspaceServices() {
 	if w.SystemDatastoresAuthMode != "" {
 		v.oneOf(path+".systemDatastoresAuthMode", string(w.SystemDatastoresAuthMode), AuthModes)
 	}
-	if open := v.m.Services.open(); open != "" {
+	for _, open := range v.m.Services.Open() {
 		v.Warn(problem.LookUp, path+"."+open, "pulumi preview looks it up, and batchaccess pin writes down what it finds; "+
 			"or "+
-			"write it", "is not known here, so it is undecided whether jobs get past the workspace's own stores")
+			"write it", "is not known here, so it is undecided whether jobs get past what it is about")
 	}
+	v.imagePulls(w)
 	switch {
 	case w.StorageAccount != "":
 		v.refers(path+".storageAccount", w.StorageAccount, "storage account", keysOf(v.m.StorageAccounts))
@@ -228,6 +392,15 @@ func (v *validator) workspaceServices() {
 			"<workspace ID> --query properties.storageAccount), or write lookUp: true",
 			"is missing: identities open it, so they need roles on it")
 	}
+	v.registries()
+	for _, j := range v.jobs {
+		if w.LookUp && !j.registriesSaid {
+			v.Warn(problem.LookUp, "endpoints."+strings.Replace(target(j.endpoint, j.deployment), "/", ".deployments.", 1)+
+				".registries",
+				"pulumi preview looks it up; or write it, [] for none",
+				"is not known here, so it is undecided whether jobs get past the registries of models and environments")
+		}
+	}
 	for _, j := range v.jobs {
 		c, is := v.m.Clusters[j.cluster.Name]
 		if !is || c.Existing || c.EffectiveIdentity() != NoIdentity || len(j.invokers) == 0 {
@@ -239,5 +412,79 @@ func (v *validator) workspaceServices() {
 					"is none, but for jobs on %s the cluster identity needs %s", target(j.endpoint, j.deployment), listing(s.roles))
 			}
 		}
+	}
+}
+
+// imagePulls checks what the model says of the container registry.
+func (v *validator) imagePulls(w WorkspaceServices) {
+	const path = "workspace"
+	if w.RegistryPermissions != "" {
+		v.oneOf(path+".registryPermissions", string(w.RegistryPermissions), AllRegistryPermissions)
+	}
+	switch {
+	case w.ContainerRegistry != "":
+		v.armID(path+".containerRegistry", Known(w.ContainerRegistry), arm.ContainerRegistry)
+		if w.RegistryPermissions == "" && !w.LookUp {
+			v.add(path+".registryPermissions", "write adminUser, rbac or abac (az resource show --ids <registry ID> --query "+
+				"\"[properties.adminUserEnabled, properties.roleAssignmentMode]\"), or lookUp: true",
+				"is missing, and containerRegistry is given")
+		}
+	case w.pullRole() != "" && !w.LookUp:
+		v.add(path+".containerRegistry", "write the registry's ARM ID (az resource show --ids <workspace ID> --query "+
+			"properties.containerRegistry), or lookUp: true", "is missing: a role is assigned there")
+	}
+	for _, cluster := range sorted(w.ImagePull) {
+		at := path + ".imagePull." + cluster
+		v.refers(at, cluster, "cluster", keysOf(v.m.Clusters))
+		v.oneOf(at, string(w.ImagePull[cluster]), []string{string(Assign), string(Assigned)})
+		if w.pullRole() == "" && !w.LookUp {
+			v.add(at, "take it out, or write registryPermissions: rbac or abac", "means nothing: no role is needed to pull")
+		}
+	}
+}
+
+// registries checks the shared registries, and who refers to them.
+func (v *validator) registries() {
+	seen, used := map[any]string{}, map[string]bool{}
+	for _, name := range sorted(v.m.Endpoints) {
+		e, at := v.m.Endpoints[name], "endpoints."+name
+		v.refersToRegistries(at, e.Registries, used)
+		for _, deployment := range sorted(e.Deployments) {
+			v.refersToRegistries(at+".deployments."+deployment, e.Deployments[deployment].Registries, used)
+		}
+	}
+	for _, name := range sorted(v.m.Registries) {
+		path, id := "registries."+name, v.m.Registries[name]
+		v.name(path, name)
+		if name == string(AtImages) {
+			v.add(path, "choose another name", "is what the container registry of the workspace is called")
+		}
+		if !id.Given() {
+			v.add(path, "write its ARM ID, or leave it out", "is empty")
+			continue
+		}
+		v.armID(path, id, arm.MLRegistry)
+		for _, k := range idKey("ARM ID", "", id) {
+			if other := seen[k.of]; other != "" {
+				v.add(path, "keep one of the two", "is the same registry as %s", other)
+			}
+			seen[k.of] = path
+		}
+		if !used[name] && !v.m.Services.LookUp {
+			v.warn(path, "name it in the registries of an endpoint, or leave it out",
+				"no endpoint uses it, so nothing is granted for it")
+		}
+	}
+}
+
+func (v *validator) refersToRegistries(path string, names []string, used map[string]bool) {
+	seen := map[string]bool{}
+	for i, name := range names {
+		at := fmt.Sprintf("%s.registries[%d]", path, i)
+		v.refers(at, name, "registry", keysOf(v.m.Registries))
+		if seen[name] {
+			v.add(at, "keep one of the two", "names %q a second time", name)
+		}
+		seen[name], used[name] = true, true
 	}
 }

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -139,7 +140,15 @@ func TestWhatIsSaidOfTheWorkspacesOwnStoresDecidesTheHop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := compile(wholeWay(c.of))
+			m := wholeWay(c.of)
+			if c.of.LookUp { // the other hops are said
+				m.Services.RegistryPermissions = access.ByAdminUser
+				for name, e := range m.Endpoints {
+					e.Registries = []string{}
+					m.Endpoints[name] = e
+				}
+			}
+			p := compile(m)
 			open := slices.ContainsFunc(p.Model.NotLookedAt(), func(s string) bool { return strings.HasPrefix(s, "stores (") })
 			assert.Equal(t, c.open, open)
 			for _, path := range p.Paths() {
@@ -286,6 +295,231 @@ func TestGrantsOnTheWorkspacesOwnAccountAreShared(t *testing.T) {
 				}
 			}
 			assert.Equal(t, []string{c.held}, held)
+		})
+	}
+}
+
+func registryID(subscription, name string) access.ID {
+	return access.Known("/subscriptions/" + subscription +
+		"/resourceGroups/shared/providers/Microsoft.MachineLearningServices/registries/" + name)
+}
+
+const acr = "/subscriptions/" + subscription +
+	"/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/pictures"
+
+// pulls is wholeWay with clusters of every kind, on which an endpoint of its own runs each.
+func pulls(w access.WorkspaceServices) access.Model {
+	m := wholeWay(w)
+	m.Clusters = map[string]access.Cluster{
+		"own": {Identity: access.UserAssigned}, "made": {}, "there": {Existing: true, PrincipalID: objectID(7)},
+		"said": {Existing: true, PrincipalID: objectID(8)},
+	}
+	m.Endpoints = map[string]access.Endpoint{}
+	for name := range m.Clusters {
+		m.Endpoints["on-"+name] = access.Endpoint{Cluster: name, Invokers: []string{"alice"}, Registries: []string{}}
+	}
+	m.DataInputs = nil
+	return m
+}
+
+func TestWhoPullsImagesIsGrantedWhatTheRegistryAsksFor(t *testing.T) {
+	t.Parallel()
+	const abac = "Container Registry Repository Reader on container registry pictures"
+	for name, c := range map[string]struct {
+		of     access.WorkspaceServices
+		grants []string
+		ends   map[string]string // how jobs end, by endpoint; the others work
+	}{
+		"not looked at": {access.WorkspaceServices{}, nil, nil},
+		"admin user":    {access.WorkspaceServices{RegistryPermissions: access.ByAdminUser}, nil, nil},
+		"rbac": {access.WorkspaceServices{RegistryPermissions: access.ByPullRole, ContainerRegistry: acr,
+			ImagePull: map[string]access.ImagePull{"said": access.Assigned}},
+			[]string{"cluster own: AcrPull on container registry pictures"},
+			map[string]string{"on-there": "can't be told at image"}},
+		"rbac, assigned here": {access.WorkspaceServices{RegistryPermissions: access.ByPullRole, ContainerRegistry: acr,
+			ImagePull: map[string]access.ImagePull{"said": access.Assign, "there": access.Assign, "made": access.Assign,
+				"own": access.Assigned}},
+			[]string{"cluster made: AcrPull on container registry pictures",
+				"cluster said: AcrPull on container registry pictures",
+				"cluster there: AcrPull on container registry pictures"}, nil},
+		"abac": {access.WorkspaceServices{RegistryPermissions: access.ByABAC, ContainerRegistry: acr,
+			ImagePull: map[string]access.ImagePull{"said": access.Assigned}},
+			[]string{"cluster made: " + abac, "cluster own: " + abac, "cluster there: " + abac}, nil},
+		"which registry is open": {access.WorkspaceServices{LookUp: true, RegistryPermissions: access.ByABAC,
+			SystemDatastoresAuthMode: access.ByAccessKey}, nil, map[string]string{
+			"on-own": "can't be told at image", "on-made": "can't be told at image", "on-there": "can't be told at image",
+			"on-said": "can't be told at image"}},
+		"what it asks for is open": {access.WorkspaceServices{LookUp: true, ContainerRegistry: acr,
+			SystemDatastoresAuthMode: access.ByAccessKey}, nil, map[string]string{
+			"on-own": "can't be told at image", "on-made": "can't be told at image", "on-there": "can't be told at image",
+			"on-said": "can't be told at image"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := compile(pulls(c.of))
+			var grants []string
+			for _, g := range p.Grants {
+				if g.Scope.Registry != "" {
+					grants = append(grants, g.Principal.String()+": "+g.String())
+					id, err := p.Model.ScopeID(g.Scope)
+					require.NoError(t, err)
+					assert.Equal(t, acr, id)
+					assert.False(t, g.Scope.OfInvokers())
+					assert.True(t, g.OfService())
+				}
+			}
+			assert.Equal(t, c.grants, grants)
+			for _, path := range p.Paths() {
+				if !path.Declared {
+					continue
+				}
+				want := "works"
+				if ends := c.ends[path.Endpoint]; ends != "" {
+					want = ends
+					assert.Contains(t, path.Outcome(), "az r", "the command that answers it")
+				}
+				assert.True(t, strings.HasPrefix(path.Outcome(), want), "%s: %s", path.Endpoint, path.Outcome())
+			}
+		})
+	}
+}
+
+// withRegistries is wholeWay whose endpoints use shared registries, one of them in another subscription.
+func withRegistries() access.Model {
+	m := wholeWay(access.WorkspaceServices{})
+	m.Registries = map[string]access.ID{
+		"team": registryID(subscription, "team"), "firm": registryID("22222222-2222-4222-8222-222222222222", "firm")}
+	m.Endpoints = map[string]access.Endpoint{
+		"tagger": {Cluster: "cpu", Invokers: []string{"alice"}, Registries: []string{"firm"}},
+		"scorer": {Invokers: []string{"bob"}, Registries: []string{"team"}, Deployments: map[string]access.Deployment{
+			"blue": {Cluster: "cpu"}, "green": {Cluster: "gpu", Registries: []string{"firm", "team"}},
+			"plain": {Cluster: "gpu", Registries: []string{}}}},
+	}
+	return m
+}
+
+func TestInvokersAreGrantedTheRegistriesOfTheirDeployments(t *testing.T) {
+	t.Parallel()
+	p := compile(withRegistries())
+	var grants []string
+	for _, g := range p.Grants {
+		if g.Scope.Registry != "" {
+			grants = append(grants, g.Principal.String()+": "+g.String())
+		}
+	}
+	assert.Equal(t, []string{"invoker alice: AzureML Registry User on registry firm",
+		"invoker bob: AzureML Registry User on registry firm", "invoker bob: AzureML Registry User on registry team"}, grants)
+	ends := map[string]string{}
+	for _, path := range p.Paths() {
+		if !path.Declared {
+			ends[path.Invoker+" "+path.Target()] = string(cmp.Or(path.FailsAt(), &access.Hop{}).Kind)
+			continue
+		}
+		assert.True(t, path.Works(), path.Outcome())
+	}
+	assert.Equal(t, map[string]string{"alice scorer/blue": "registry", "alice scorer/green": "registry",
+		"alice scorer/plain": "", "bob tagger": "", "idle scorer/blue": "registry", "idle scorer/green": "registry",
+		"idle scorer/plain": "", "idle tagger": "registry"}, ends)
+	id, err := p.Model.ScopeID(access.Scope{Level: access.AtRegistry, Registry: "firm"})
+	require.NoError(t, err)
+	assert.Equal(t, p.Model.Registries["firm"].Text(), id)
+	for i, g := range p.Grants {
+		if g.Scope.Registry == "" {
+			continue
+		}
+		for _, path := range p.PathsWith(slices.Delete(slices.Clone(p.Grants), i, i+1)) {
+			if hop := path.FailsAt(); path.Declared && hop != nil {
+				assert.Equal(t, access.RegistryHop, hop.Kind)
+				assert.Equal(t, g.Principal.Name, path.Invoker)
+				assert.Equal(t, "AzureML Registry User on registry "+g.Scope.Registry, hop.Missing)
+			}
+		}
+	}
+	shared := withRegistries()
+	shared.SharedGrants = map[string]access.SharedGrant{"firm": {By: "other/prod", Principal: "alice", Registry: "firm"}}
+	for _, g := range compile(shared).Grants {
+		held := g.Principal.Name == "alice" && g.Scope.Registry == "firm"
+		assert.Equal(t, map[bool]string{true: "other/prod"}[held], g.HeldBy, g)
+	}
+}
+
+func TestARegistryThatIsNotKnownIsUndecided(t *testing.T) {
+	t.Parallel()
+	m := wholeWay(access.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: access.ByAccessKey,
+		RegistryPermissions: access.ByAdminUser})
+	for _, path := range compile(m).Paths() {
+		if path.Declared {
+			assert.True(t, path.Undecided())
+			assert.Contains(t, path.Outcome(), "can't be told at registry")
+			assert.Contains(t, path.Outcome(), "/batchEndpoints/"+path.Endpoint+"/deployments/<deployment>")
+		}
+	}
+	assert.Empty(t, m.NotLookedAt())
+	assert.Len(t, wholeWay(access.WorkspaceServices{}).NotLookedAt(), 3)
+	assert.Len(t, withRegistries().NotLookedAt(), 2)
+}
+
+func TestWhatIsWrongWithRegistries(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*access.Model)
+		want   []string // paths
+	}{
+		"a registry that nobody declares": {func(m *access.Model) {
+			m.Endpoints["tagger"] = access.Endpoint{Cluster: "cpu", Registries: []string{"frim"}}
+		}, []string{"endpoints.tagger.registries[0]"}},
+		"one twice": {func(m *access.Model) {
+			m.Endpoints["tagger"] = access.Endpoint{Cluster: "cpu", Registries: []string{"firm", "firm"}}
+		}, []string{"endpoints.tagger.registries[1]"}},
+		"of a deployment": {func(m *access.Model) {
+			m.Endpoints["tagger"] = access.Endpoint{Deployments: map[string]access.Deployment{
+				"blue": {Cluster: "cpu", Registries: []string{"frim"}}}}
+		}, []string{"endpoints.tagger.deployments.blue.registries[0]"}},
+		"a workspace's ID": {func(m *access.Model) { m.Registries["firm"] = workspaceID }, []string{"registries.firm"}},
+		"no ID":            {func(m *access.Model) { m.Registries["firm"] = access.ID{} }, []string{"registries.firm"}},
+		"the same twice": {func(m *access.Model) { m.Registries["firm"] = m.Registries["team"] },
+			[]string{"registries.team"}},
+		"called as the images": {func(m *access.Model) { m.Registries["containerRegistry"] = registryID(subscription, "x") },
+			[]string{"registries.containerRegistry"}},
+		"unknown permissions": {func(m *access.Model) { m.Services.RegistryPermissions = "admin" },
+			[]string{"workspace.registryPermissions"}},
+		"rbac without a registry": {func(m *access.Model) { m.Services.RegistryPermissions = access.ByPullRole },
+			[]string{"workspace.containerRegistry"}},
+		"a registry without permissions": {func(m *access.Model) { m.Services.ContainerRegistry = acr },
+			[]string{"workspace.registryPermissions"}},
+		"an ML registry for images": {func(m *access.Model) {
+			m.Services.RegistryPermissions, m.Services.ContainerRegistry = access.ByABAC, m.Registries["team"].Text()
+		}, []string{"workspace.containerRegistry"}},
+		"who pulls, where nobody needs a role": {func(m *access.Model) {
+			m.Services.RegistryPermissions = access.ByAdminUser
+			m.Services.ImagePull = map[string]access.ImagePull{"cpu": access.Assign}
+		}, []string{"workspace.imagePull.cpu"}},
+		"who pulls, of no cluster, in no known way": {func(m *access.Model) {
+			m.Services.RegistryPermissions, m.Services.ContainerRegistry = access.ByABAC, acr
+			m.Services.ImagePull = map[string]access.ImagePull{"cup": "yes"}
+		}, []string{"workspace.imagePull.cup", "workspace.imagePull.cup"}},
+		"shared, and of storage too": {func(m *access.Model) {
+			m.SharedGrants = map[string]access.SharedGrant{"one": {By: "a/b", Principal: "alice", Registry: "firm",
+				StorageAccount: "lake"}}
+		}, []string{"sharedGrants.one.registry"}},
+		"a cluster without an identity pulls": {func(m *access.Model) {
+			m.Services.RegistryPermissions, m.Services.ContainerRegistry = access.ByABAC, acr
+			m.Clusters["cpu"] = access.Cluster{Identity: access.NoIdentity}
+			m.DataInputs, m.Endpoints = nil, map[string]access.Endpoint{"tagger": {Cluster: "cpu"}}
+		}, []string{"clusters.cpu.identity"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := withRegistries()
+			c.change(&m)
+			var paths []string
+			for _, p := range validate(m) {
+				if !p.Warning {
+					paths = append(paths, p.Path)
+					assert.NotEmpty(t, p.Fix)
+				}
+			}
+			assert.Equal(t, c.want, paths)
 		})
 	}
 }

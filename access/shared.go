@@ -23,6 +23,9 @@ type SharedGrant struct {
 	// Write is set for Storage Blob Data Contributor, of data outputs and of the workspace's own stores. Default: Storage
 	// Blob Data Reader.
 	Write bool `pulumi:"write,optional"`
+	// Registry is the name, in registries, of the shared registry where it is AzureML Registry User, or containerRegistry
+	// for that of the workspace. Default: none.
+	Registry string `pulumi:"registry,optional"`
 	// Role is the name of another built-in role, of those for the workspace's own stores: Storage File Data Privileged
 	// Contributor, Storage Table Data Contributor or Storage Queue Data Contributor. Default: as write says.
 	Role string `pulumi:"role,optional"`
@@ -36,6 +39,11 @@ func (v *validator) sharedGrants(p *Plan) {
 		path, s := "sharedGrants."+name, v.m.SharedGrants[name]
 		if !stackForm.MatchString(s.By) {
 			v.add(path+".by", "write project/stack, as the descriptions of its assignments have it", "%q names no stack", s.By)
+		}
+		if s.Registry != "" && (s.StorageAccount != "" || s.Write || s.Role != "") {
+			v.add(path+".registry", "leave out storageAccount, container, write and role, or registry",
+				"is given beside what is about storage")
+			continue
 		}
 		if s.Role != "" && (s.Write || s.StorageAccount == "" || !slices.Contains(roles.OfStores(), s.Role)) {
 			v.add(path+".role", "use "+strings.Join(roles.OfStores(),
@@ -54,16 +62,17 @@ func (v *validator) sharedGrants(p *Plan) {
 		case at < 0 && v.m.Ended != "": // it was one
 			v.warn(path, "take it out", "is no grant that this stack needs any more: who had it has ended")
 		case at < 0:
-			v.add(path, "take it out, or write principal, storageAccount, container, write and role as `batchaccess explain` "+
+			v.add(path, "take it out, or write principal, storageAccount, container, registry, write and role as `batchaccess "+
+				"explain` "+
 				"lists "+
 				"the grant", "is no grant that this stack needs")
 		case !v.m.exists(principal):
 			v.add(path+".principal", "name one that exists, by its ID", "%s is made by this stack, so no other one grants it "+
 				"anything", s.Principal)
-		case s.StorageAccount == "" && v.m.Role.ByEndpoint():
+		case s.StorageAccount+s.Registry == "" && v.m.Role.ByEndpoint():
 			v.add(path, "take it out, or choose role.scope workspace and give role.roleDefinitionId",
 				"is of the roles that this stack makes for role.scope endpoint, which no other one assigns")
-		case s.StorageAccount == "" && v.m.Role.BuiltIn == "" && !v.m.Role.RoleDefinitionID.Given():
+		case s.StorageAccount+s.Registry == "" && v.m.Role.BuiltIn == "" && !v.m.Role.RoleDefinitionID.Given():
 			v.add(path, "set role.roleDefinitionId to the role that both assign, or take it out",
 				"is of the role that this stack makes, which no other one assigns")
 		case p.Grants[at].Role == roles.StorageBlobPathWriter:
@@ -88,8 +97,13 @@ func (s SharedGrant) Is(g Grant) bool {
 
 // of reports whether it is that grant, whoever has it.
 func (s SharedGrant) of(g Grant) bool {
-	if s.StorageAccount == "" {
-		return !g.Scope.InStorage()
+	switch {
+	case s.Registry != "" && s.Registry == string(AtImages):
+		return g.Scope.Level == AtImages
+	case s.Registry != "":
+		return g.Scope == Scope{Level: AtRegistry, Registry: s.Registry}
+	case s.StorageAccount == "":
+		return g.Scope.OfInvokers()
 	}
 	return g.Scope.StorageAccount == s.StorageAccount && g.Scope.Container == s.Container && s.assigns(g.Role)
 }
@@ -106,9 +120,13 @@ func (s SharedGrant) assigns(role string) bool {
 	}
 }
 
-// RoleName is the name of the built-in role that is shared; "" where it is the invokers' role.
-func (s SharedGrant) RoleName() string {
+// RoleName is the name of the built-in role that is shared, of the model; "" where it is the invokers' role.
+func (s SharedGrant) RoleName(m Model) string {
 	switch {
+	case s.Registry == string(AtImages):
+		return m.Services.pullRole()
+	case s.Registry != "":
+		return roles.AzureMLRegistryUser
 	case s.StorageAccount == "":
 		return ""
 	case s.Role != "":

@@ -183,7 +183,7 @@ func (c checker) classOf(p Principal) string {
 	var key []string
 	for _, holder := range c.Holders(p) {
 		for _, g := range c.grantsOf[holder] {
-			if !g.Scope.InStorage() {
+			if g.Scope.OfInvokers() {
 				key = append(key, g.Role+" "+g.Scope.String()+c.through(p, holder))
 			}
 		}
@@ -364,7 +364,7 @@ func (c checker) writes(p Principal, d DataInput) (how string, able bool) {
 				return "writes by " + g.String() + c.through(p, holder), true
 			}
 			writes := c.role.Permissions.MayAllow(roles.Action{Name: roles.WriteBlobs, Data: true}) || !c.Model.Role.Told()
-			if !g.Scope.InStorage() && d.StorageAccount != "" && c.roleCovers(d.StorageAccount) && writes {
+			if g.Scope.OfInvokers() && d.StorageAccount != "" && c.roleCovers(d.StorageAccount) && writes {
 				return "writes by " + g.String() + c.through(p, holder), true
 			}
 		}

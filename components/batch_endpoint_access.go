@@ -43,6 +43,9 @@ type BatchEndpointAccessArgs struct {
 	// writers are limited to a path. Default: hierarchical where an input of kind adlsGen2 lies in the account, else not
 	// known.
 	StorageAccountKinds map[string]access.AccountKind `pulumi:"storageAccountKinds,optional"`
+	// Registries are the ARM IDs of Azure Machine Learning registries, of any resource group or subscription, that the
+	// models and environments of deployments come from; see Endpoints.
+	Registries map[string]pulumi.StringInput `pulumi:"registries,optional"`
 	// Workspace says what jobs use through the workspace, beside their data, so that it is granted and explained too.
 	// What it leaves out is not looked at, and nothing is granted for it.
 	Workspace access.WorkspaceServices `pulumi:"workspace,optional"`
@@ -280,6 +283,12 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 	}
 	for name, id := range args.StorageAccounts {
 		m.StorageAccounts[name] = idOf(id)
+	}
+	for name, id := range args.Registries {
+		if m.Registries == nil {
+			m.Registries = map[string]access.ID{}
+		}
+		m.Registries[name] = idOf(id)
 	}
 	return m
 }
@@ -524,7 +533,7 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 	invokers, endpoints := map[string]AssigneeArgs{}, map[string]map[string]AssigneeArgs{}
 	for _, g := range b.plan.Grants {
 		switch to := invokers; {
-		case g.Scope.InStorage() || g.HeldBy != "":
+		case !g.Scope.OfInvokers() || g.HeldBy != "":
 		case g.Scope.Level == access.AtEndpoint:
 			if to = endpoints[g.Scope.Endpoint]; to == nil {
 				to = map[string]AssigneeArgs{}
@@ -568,7 +577,7 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 		if !g.Scope.InStorage() || g.HeldBy != "" || g.OfService() {
 			continue // of the last, makeServices
 		}
-		child, of := b.storageChild(g), readers
+		child, of := b.child(g), readers
 		if g.Writes() {
 			of = contributors
 		}
@@ -617,13 +626,20 @@ func (b *builder) makeServices(ctx *pulumi.Context) error {
 		if g.HeldBy != "" || !g.OfService() {
 			continue
 		}
-		child := b.storageChild(g)
+		child := b.child(g)
 		if services[child] == nil {
 			if was := b.args.StorageAccountsWere[g.Scope.StorageAccount]; was != "" {
 				before[child] = []string{b.name + "." + was + strings.TrimPrefix(child, b.name+"."+g.Scope.StorageAccount)}
 			}
 			services[child] = &jobServiceArgs{role: g.Role, principals: map[string]AssigneeArgs{},
 				scope: b.args.StorageAccounts[g.Scope.StorageAccount], scopeType: arm.StorageAccount}
+			switch g.Scope.Level {
+			case access.AtRegistry:
+				services[child].scope, services[child].scopeType = b.args.Registries[g.Scope.Registry], arm.MLRegistry
+			case access.AtImages:
+				services[child].scope = pulumi.String(b.args.Workspace.ContainerRegistry)
+				services[child].scopeType = arm.ContainerRegistry
+			}
 		}
 		to := b.assignee(g.Principal)
 		if to.Was != "" {

@@ -96,7 +96,7 @@ func paths(ps access.Problems) string {
 func (args *BatchEndpointAccessArgs) copy() *BatchEndpointAccessArgs {
 	c := *args
 	c.Invokers, c.Clusters = maps.Clone(c.Invokers), maps.Clone(c.Clusters)
-	c.StorageAccounts = maps.Clone(c.StorageAccounts)
+	c.StorageAccounts, c.Registries = maps.Clone(c.StorageAccounts), maps.Clone(c.Registries)
 	c.DataInputs, c.DataOutputs, c.Endpoints = maps.Clone(c.DataInputs), maps.Clone(c.DataOutputs), maps.Clone(c.Endpoints)
 	if c.Clusters == nil {
 		c.Clusters = map[string]ClusterArgs{}
@@ -270,7 +270,9 @@ func (l *lookUps) endpoints() (questions []question) {
 			if e.Deployments[deployment].Cluster == "" {
 				ask(path+".deployments."+deployment, name, deployment, func(e *access.Endpoint, cluster string) {
 					e.Deployments = maps.Clone(e.Deployments)
-					e.Deployments[deployment] = access.Deployment{Cluster: cluster}
+					one := e.Deployments[deployment]
+					one.Cluster = cluster
+					e.Deployments[deployment] = one
 				})
 			}
 		}
@@ -310,37 +312,142 @@ func (l *lookUps) clusterOf(compute string) string {
 	return compute
 }
 
-// services asks how the workspace's own stores are opened, where lookUp is set and that is not given. What is not
-// answered stays open: its hop is undecided, and whoever deploys is warned.
+// services asks for what workspace.lookUp leaves to the workspace: how its own stores are opened, what its container
+// registry asks for, and which shared registries deployments use. What is not answered stays open: its hop is
+// undecided, and whoever deploys is warned.
 func (l *lookUps) services() (questions []question) {
 	given := l.given.Workspace
 	const path = "workspace.lookUp"
-	if !given.LookUp || given.SystemDatastoresAuthMode != "" &&
-		(given.SystemDatastoresAuthMode != access.ByIdentity || given.StorageAccount != "") {
+	open := given.Open()
+	deployments := l.openRegistries()
+	if len(open)+len(deployments) == 0 {
 		return nil
 	}
 	if l.model.WorkspaceID.Later() {
 		return []question{func() (func(), access.Problems) {
 			var ps access.Problems
-			ps.Warn("", path, "give the workspace's ID as plain text, or write workspace.systemDatastoresAuthMode",
+			ps.Warn("", path, "give the workspace's ID as plain text, or write what is looked up",
 				"nothing is looked up, for the workspace's ID is known only after a deployment")
 			return func() { l.warnings = append(l.warnings, ps...) }, nil
 		}}
 	}
-	return []question{func() (func(), access.Problems) {
-		found, unanswered := l.Services(path)
-		w, ps := given, access.Problems(nil)
-		if len(unanswered) == 0 {
-			ps = l.ownStores(&w, found.AuthMode, found.StorageAccountID)
-		}
-		return func() {
-			l.args.Workspace = w
-			for _, p := range unanswered {
-				p.Warning = true
-				l.warnings = append(l.warnings, p)
+	if len(open) > 0 {
+		questions = append(questions, func() (func(), access.Problems) {
+			found, unanswered := l.Services(path)
+			w, ps := given, access.Problems(nil)
+			if len(unanswered) == 0 {
+				ps = append(l.ownStores(&w, found.AuthMode, found.StorageAccountID), l.images(&w, found.ContainerRegistryID,
+					&unanswered)...)
 			}
-		}, ps
-	}}
+			return func() {
+				l.args.Workspace = w
+				l.warn(unanswered)
+			}, ps
+		})
+	}
+	for _, d := range deployments {
+		questions = append(questions, func() (func(), access.Problems) {
+			at := "endpoints." + d.endpoint
+			if d.named {
+				at += ".deployments." + d.deployment
+			}
+			found, unanswered := l.Registries(at+".registries", d.endpoint, d.deployment)
+			names, ps := l.registriesCalled(at+".registries", found)
+			return func() {
+				if l.warn(unanswered); len(unanswered) == 0 {
+					l.noteRegistries(d, names)
+				}
+			}, ps
+		})
+	}
+	return questions
+}
+
+// warn makes warnings of problems.
+func (l *lookUps) warn(ps access.Problems) {
+	for _, p := range ps {
+		p.Warning = true
+		l.warnings = append(l.warnings, p)
+	}
+}
+
+// An openDeployment is one of which it is not given which registries it uses. named is set where it is one of several.
+type openDeployment struct {
+	endpoint, deployment string
+	named                bool
+}
+
+func (l *lookUps) openRegistries() (all []openDeployment) {
+	if !l.given.Workspace.LookUp {
+		return nil
+	}
+	for _, name := range sortedKeys(l.given.Endpoints) {
+		e := l.given.Endpoints[name]
+		if e.Registries != nil {
+			continue
+		}
+		if len(e.Deployments) == 0 {
+			all = append(all, openDeployment{name, e.Deployment, false})
+		}
+		for _, deployment := range sortedKeys(e.Deployments) {
+			if e.Deployments[deployment].Registries == nil {
+				all = append(all, openDeployment{name, deployment, true})
+			}
+		}
+	}
+	return all
+}
+
+// registriesCalled are the names in the arguments of registries that are called so in Azure: their names are unique
+// there (they are given without subscription and group).
+func (l *lookUps) registriesCalled(path string, inAzure []string) (names []string, ps access.Problems) {
+	names = []string{}
+	for _, called := range inAzure {
+		is := func(name string) bool { return strings.EqualFold(arm.Last(l.model.Registries[name].Text()), called) }
+		all := sortedKeys(l.model.Registries)
+		if at := slices.IndexFunc(all, is); at >= 0 {
+			if !slices.Contains(names, all[at]) { // letter case makes no difference in Azure
+				names = append(names, all[at])
+			}
+			continue
+		}
+		ps = append(ps, l.problem(path, "add its ARM ID to registries (az resource list --name "+called+" --query [].id)",
+			"the deployment uses the registry %s, which is none of registries", called)...)
+	}
+	return names, ps
+}
+
+func (l *lookUps) noteRegistries(d openDeployment, names []string) {
+	e := l.args.Endpoints[d.endpoint]
+	if !d.named {
+		e.Registries = names
+	} else {
+		e.Deployments = maps.Clone(e.Deployments)
+		one := e.Deployments[d.deployment]
+		one.Registries = names
+		e.Deployments[d.deployment] = one
+	}
+	l.args.Endpoints[d.endpoint] = e
+}
+
+// images fills in what the workspace and its container registry say of pulling images.
+func (l *lookUps) images(w *access.WorkspaceServices, registryID string, unanswered *access.Problems) access.Problems {
+	const path = "workspace"
+	switch {
+	case w.ContainerRegistry == "" && w.RegistryPermissions != access.ByAdminUser:
+		w.ContainerRegistry = registryID
+	case w.ContainerRegistry != "" && registryID != "" && !strings.EqualFold(w.ContainerRegistry, registryID):
+		return nil // another one is meant, which only whoever configures can know
+	}
+	if w.ContainerRegistry == "" || w.RegistryPermissions != "" {
+		return nil
+	}
+	on, known, ps := l.AdminUser(path+".registryPermissions", w.ContainerRegistry)
+	*unanswered = append(*unanswered, ps...)
+	if known && on {
+		w.RegistryPermissions = access.ByAdminUser
+	}
+	return nil
 }
 
 // ownStores fills in what the workspace says, and refuses what is given otherwise than it is.

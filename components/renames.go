@@ -189,12 +189,12 @@ func (b *builder) assignmentOf(g access.Grant, principal string) string {
 	switch {
 	case g.Scope.Level == access.AtEndpoint:
 		return b.name + ".endpoint." + g.Scope.Endpoint + "." + principal
-	case !g.Scope.InStorage() && b.plan.Model.Role.ByEndpoint():
+	case g.Scope.OfInvokers() && b.plan.Model.Role.ByEndpoint():
 		return b.name + ".workspace." + principal
-	case !g.Scope.InStorage():
+	case g.Scope.OfInvokers():
 		return b.name + "." + principal
 	}
-	return b.storageChild(g) + "." + g.Principal.Kind + "." + principal
+	return b.child(g) + "." + g.Principal.Kind + "." + principal
 }
 
 // assignsRole reports whether a resource of that name assigns the invokers' role, or one of its parts, to a principal.
@@ -205,14 +205,8 @@ func (b *builder) assignsRole(name, principal string) bool {
 		at && is && !strings.Contains(endpoint, ".")
 }
 
-// storageChild is the name of the component that makes a grant in storage.
-func (b *builder) storageChild(g access.Grant) string {
-	parts := []string{b.name, g.Scope.StorageAccount}
-	if g.Scope.Container != "" {
-		parts = append(parts, g.Scope.Container)
-	}
-	return strings.Join(append(parts, access.InStorageAs(g.Role)), ".")
-}
+// child is the name of the component that makes a grant which is not of the invokers' role.
+func (b *builder) child(g access.Grant) string { return b.name + "." + g.ResourceName() }
 
 // federatedRenamed finds federated credentials that were renamed: Entra takes no second one of the same claims.
 func federatedRenamed(owner string, credentials map[string]access.FederatedCredential) maker {

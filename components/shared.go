@@ -124,6 +124,10 @@ func (args *BatchEndpointAccessArgs) assignmentOf(plan *access.Plan, g access.Gr
 	if !id.Given() || id.Later() {
 		return "", "", "", false
 	}
+	if of, is := roles.BuiltIn(g.Role); g.OfService() {
+		at, err := m.ScopeID(g.Scope)
+		return at, id.Text(), of.ID, is && err == nil
+	}
 	if g.Scope.InStorage() {
 		account := m.StorageAccounts[g.Scope.StorageAccount]
 		of, is := roles.BuiltIn(g.Role)

@@ -52,7 +52,7 @@ func TestTheWorkspacesOwnStoresAreLookedUpWhereThatIsAskedFor(t *testing.T) {
 			access.WorkspaceServices{LookUp: true}, false, "", ""},
 		"only the account is asked for": {identity, access.WorkspaceServices{LookUp: true,
 			SystemDatastoresAuthMode: access.ByIdentity}, true, "", ""},
-		"written down, nothing is asked": {errors.New("asked"), access.WorkspaceServices{LookUp: true,
+		"written down, the workspace is not asked": {errors.New("asked"), access.WorkspaceServices{LookUp: true,
 			SystemDatastoresAuthMode: access.ByIdentity, StorageAccount: "shared"}, true, "", ""},
 		"not asked for": {errors.New("asked"), access.WorkspaceServices{}, false, "", ""},
 		"no permission": {errors.New("Status=403 Code=\"AuthorizationFailed\""), access.WorkspaceServices{LookUp: true},
@@ -77,6 +77,9 @@ func TestTheWorkspacesOwnStoresAreLookedUpWhereThatIsAskedFor(t *testing.T) {
 			t.Parallel()
 			args := answered()
 			args.Workspace, args.Assertions = c.given, nil
+			if c.given.LookUp {
+				args.Workspace.RegistryPermissions = access.ByAdminUser
+			}
 			r := keylessEstate(t, c.answer)
 			err := r.try(batchEndpointAccess(args))
 			if c.refused != "" {
@@ -99,7 +102,7 @@ func TestTheWorkspacesOwnStoresAreLookedUpWhereThatIsAskedFor(t *testing.T) {
 func TestAnAssertionThatHangsOnWhatCanNotBeLookedUpDoesNotHold(t *testing.T) {
 	t.Parallel()
 	args := answered()
-	args.Workspace = access.WorkspaceServices{LookUp: true}
+	args.Workspace = access.WorkspaceServices{LookUp: true, RegistryPermissions: access.ByAdminUser}
 	args.Assertions = map[string]access.Assertion{"tags": {Can: []string{"alice"}, Start: "tagger"}}
 	r := keylessEstate(t, errors.New("Status=403 Code=\"AuthorizationFailed\""))
 	assert.ErrorContains(t, r.try(batchEndpointAccess(args)), "assertions.tags")
@@ -145,4 +148,79 @@ func TestAClusterWaitsForTheRolesOnTheWorkspacesOwnAccount(t *testing.T) {
 	assert.Equal(t, []string{"access.mine.files"}, aliases("batchaccess:index:JobService", "access.own.files"))
 	assert.Contains(t, aliases("azure-native:authorization:RoleAssignment", "access.own.files.invoker.alice"),
 		"access.own.files.invoker.al")
+}
+
+func TestWhatImagesAndDeploymentsNeedIsLookedUp(t *testing.T) {
+	t.Parallel()
+	const acr = "/subscriptions/" + subscription +
+		"/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/pictures"
+	const firm = "/subscriptions/" + wrongID +
+		"/resourceGroups/shared/providers/Microsoft.MachineLearningServices/registries/Firm"
+	workspace := func(registry any) map[string]any {
+		return map[string]any{"id": workspaceID, "systemDatastoresAuthMode": "accesskey", "containerRegistry": registry}
+	}
+	admin := func(on any) map[string]any { return map[string]any{"id": acr, "adminUserEnabled": on} }
+	uses := func(model, environment string) map[string]any {
+		return map[string]any{"batchDeploymentProperties": map[string]any{"compute": workspaceID + "/computes/GPU-Scoring",
+			"model": map[string]any{"referenceType": "Id", "assetId": model}, "environmentId": environment}}
+	}
+	plain := uses("azureml:/subscriptions/x/models/m/versions/1", "azureml://locations/x/environments/e")
+	for name, c := range map[string]struct {
+		workspace, registry, deployment any
+		permissions                     access.RegistryPermissions
+		grants                          []string // ends of names of assignments
+		warns, refused                  string
+	}{
+		"an admin user, nothing shared": {workspace(acr), admin(true), plain, "", nil, "", ""},
+		"no admin user: which role it honours is not told": {workspace(acr), admin(false), plain, "", nil,
+			"workspace.registryPermissions: is not known here", ""},
+		"no registry yet": {workspace(nil), errors.New("asked"), plain, "", nil,
+			"workspace.containerRegistry: is not known here", ""},
+		"the registry, for what it is said to ask for": {workspace(acr), errors.New("asked"), plain, access.ByABAC,
+			[]string{"images.invoker.factory", "images.cluster.gpu"}, "", ""},
+		"no permission at the registry": {workspace(acr), errors.New("Status=403 Code=\"AuthorizationFailed\""), plain, "",
+			nil,
+			"give whoever deploys Reader on the registry", ""},
+		"a model of a registry": {workspace(acr), admin(true), uses("azureml://registries/firm/models/m/versions/1", "x"), "",
+			[]string{"registries.big.invoker.alice"}, "", ""},
+		"both of one": {workspace(acr), admin(true), uses("azureml://registries/firm/models/m/versions/1",
+			"azureml://registries/FIRM/environments/e/versions/2"), "", []string{"registries.big.invoker.alice"}, "", ""},
+		"an environment of a registry that nobody declares": {workspace(acr), admin(true),
+			uses("x", "azureml://registries/azureml/environments/e/versions/2"), "", nil, "",
+			"endpoints.tagger.registries: the deployment uses the registry azureml, which is none of registries"},
+		"no permission at the deployment": {workspace(acr), admin(true),
+			errors.New("Status=403 Code=\"AuthorizationFailed\""),
+			"", nil, "endpoints.tagger.registries: the deployment", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := answered()
+			args.Assertions, args.Registries = nil, map[string]pulumi.StringInput{"big": pulumi.String(firm)}
+			args.Workspace = access.WorkspaceServices{LookUp: true, RegistryPermissions: c.permissions}
+			args.Endpoints = maps.Clone(args.Endpoints)
+			classifier := args.Endpoints["classifier"]
+			classifier.Registries = []string{}
+			args.Endpoints["classifier"] = classifier
+			r := keylessEstate(t, c.workspace)
+			r.world["getRegistry registryName=pictures"] = c.registry
+			r.world["getBatchDeployment deploymentName=green endpointName=tagger"] = c.deployment
+			err := r.try(batchEndpointAccess(args))
+			if c.refused != "" {
+				require.ErrorContains(t, err, c.refused)
+				assert.Empty(t, r.names(), "nothing is registered")
+				return
+			}
+			require.NoError(t, err)
+			var grants []string
+			for _, reg := range r.ofType("azure-native:authorization:RoleAssignment") {
+				if end, is := strings.CutPrefix(reg.Name, "access."); is && (strings.HasPrefix(end, "images.") ||
+					strings.HasPrefix(end, "registries.")) {
+					grants = append(grants, end)
+					assert.Equal(t, map[bool]string{true: acr, false: firm}[strings.HasPrefix(end, "images.")], reg.at("scope"))
+				}
+			}
+			assert.ElementsMatch(t, c.grants, grants)
+			assert.Contains(t, strings.Join(r.logs, "\n"), c.warns)
+		})
+	}
 }

@@ -13,6 +13,8 @@ import (
 const (
 	Workspace            = "Microsoft.MachineLearningServices/workspaces"
 	StorageAccount       = "Microsoft.Storage/storageAccounts"
+	ContainerRegistry    = "Microsoft.ContainerRegistry/registries"
+	MLRegistry           = "Microsoft.MachineLearningServices/registries"
 	UserAssignedIdentity = "Microsoft.ManagedIdentity/userAssignedIdentities"
 	DataFactory          = "Microsoft.DataFactory/factories"
 	Site                 = "Microsoft.Web/sites" // an App Service or a Function App

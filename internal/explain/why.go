@@ -87,6 +87,10 @@ func begin(h access.Hop) string {
 		return fmt.Sprintf("To sign in, %s needs %s.", h.Identity, h.Needs)
 	case access.InvokeHop:
 		return fmt.Sprintf("To start the job, %s needs %s.", h.Identity, h.Needs)
+	case access.RegistryHop:
+		return fmt.Sprintf("To use models and environments of shared registries, %s needs %s.", h.Identity, h.Needs)
+	case access.ImageHop:
+		return fmt.Sprintf("To pull the image, %s needs %s.", h.Identity, h.Needs)
 	case access.StoresHop:
 		return fmt.Sprintf("To use the workspace's own stores, %s needs %s.", h.Identity, h.Needs)
 	case access.MountHop:

@@ -54,9 +54,10 @@ func holds(v access.Verdict) string {
 
 // hopKinds are the columns of a table of hops: those of the rest of the way where a path has them.
 func (x Explanation) hopKinds() []access.HopKind {
-	return slices.DeleteFunc([]access.HopKind{access.TokenHop, access.InvokeHop, access.StoresHop, access.MountHop,
-		access.ReadHop, access.WriteHop}, func(kind access.HopKind) bool {
-		return kind == access.StoresHop && !slices.ContainsFunc(x.Paths, func(p Path) bool {
+	return slices.DeleteFunc([]access.HopKind{access.TokenHop, access.InvokeHop, access.RegistryHop, access.ImageHop,
+		access.StoresHop, access.MountHop, access.ReadHop, access.WriteHop}, func(kind access.HopKind) bool {
+		rest := kind == access.RegistryHop || kind == access.ImageHop || kind == access.StoresHop
+		return rest && !slices.ContainsFunc(x.Paths, func(p Path) bool {
 			return slices.ContainsFunc(p.Hops, func(h access.Hop) bool { return h.Kind == kind })
 		})
 	})

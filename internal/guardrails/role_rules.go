@@ -205,7 +205,7 @@ func storageRole(r Resource, c Config, p *report) {
 		e = effectOf(ps)
 	case RoleAssignment:
 		d, ok := assigned(r)
-		if r.MadeBy(JobService) && slices.Contains(roles.OfStores(), d.RoleName) {
+		if r.MadeBy(JobService) && slices.Contains(roles.OfStores(), d.RoleName) { // the others say nothing of storage
 			return // of a workspace whose own stores are opened by identities
 		}
 		if !ok || r.Role != nil && !d.BuiltIn || c.allowsRole(d) || (r.MadeBy(StorageContributor) ||

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	ml "github.com/batchaccess/batchaccess/sdks/machinelearningservices"
 )
 
@@ -180,6 +182,8 @@ func (a *Asker) Region(path string) (string, access.Problems) {
 type Services struct {
 	AuthMode         string // how its own stores are opened; "" where it does not say
 	StorageAccountID string // its own; "" where it does not say
+	// ContainerRegistryID is that of its images; "" where it has none yet, or does not say.
+	ContainerRegistryID string
 }
 
 // servicesToken is of a version of azure-native's own that has systemDatastoresAuthMode, which the one that it takes by
@@ -192,6 +196,7 @@ func (a *Asker) Services(path string) (Services, access.Problems) {
 		ID       string  `pulumi:"id"`
 		AuthMode *string `pulumi:"systemDatastoresAuthMode"`
 		Account  *string `pulumi:"storageAccount"`
+		Registry *string `pulumi:"containerRegistry"`
 	}
 	asked := struct {
 		ResourceGroupName string `pulumi:"resourceGroupName"`
@@ -208,11 +213,88 @@ func (a *Asker) Services(path string) (Services, access.Problems) {
 	if found.AuthMode != nil {
 		s.AuthMode = *found.AuthMode
 	}
+	if found.Registry != nil {
+		s.ContainerRegistryID = *found.Registry
+	}
 	if found.Account != nil {
 		s.StorageAccountID = *found.Account
 	}
 	return s, nil
 }
+
+// AdminUser asks whether the admin user of a container registry is on; known is false where the answer does not say.
+// Which of the roles it honours where it is off, azure-native's version of the registry (2022-12-01) does not say.
+func (a *Asker) AdminUser(path, registryID string) (on, known bool, ps access.Problems) {
+	id, err := arm.Parse(registryID, arm.ContainerRegistry)
+	if err != nil {
+		return false, false, problem(path, "write workspace.containerRegistry", "the workspace's registry is %q", registryID)
+	}
+	var found struct {
+		ID    string `pulumi:"id"`
+		Admin *bool  `pulumi:"adminUserEnabled"`
+	}
+	asked := struct {
+		ResourceGroupName string `pulumi:"resourceGroupName"`
+		RegistryName      string `pulumi:"registryName"`
+	}{id.ResourceGroup, id.Name}
+	if err := a.ctx.Invoke("azure-native:containerregistry:getRegistry", &asked, &found, a.native...); err != nil {
+		return false, false, refused(path, "the container registry "+id.Name, err, "Reader on the registry",
+			"write workspace.registryPermissions")
+	}
+	if ps := elsewhere(path, found.ID, id.SubscriptionID); len(ps) > 0 {
+		return false, false, ps
+	}
+	return found.Admin != nil && *found.Admin, found.Admin != nil, nil
+}
+
+// Registries asks a deployment, the endpoint's default one for "", of which shared registries its model and its
+// environment are, by their names.
+func (a *Asker) Registries(path, endpoint, deployment string) (names []string, ps access.Problems) {
+	const instead = "write the registries of its model and environment, [] for none"
+	if deployment == "" {
+		found, err := ml.GetBatchEndpoint(a.ctx, &ml.GetBatchEndpointArgs{
+			EndpointName: endpoint, ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+		}, a.native...)
+		if err != nil {
+			return nil, refused(path, fmt.Sprintf("the batch endpoint %q", endpoint), err, readsWorkspace, instead)
+		}
+		if d := found.BatchEndpointProperties.Defaults; d == nil || d.DeploymentName == nil || *d.DeploymentName == "" {
+			return nil, problem(path, instead, "the batch endpoint %q has no default deployment", endpoint)
+		}
+		deployment = *found.BatchEndpointProperties.Defaults.DeploymentName
+	}
+	found, err := ml.GetBatchDeployment(a.ctx, &ml.GetBatchDeploymentArgs{
+		DeploymentName: deployment, EndpointName: endpoint,
+		ResourceGroupName: a.workspace.ResourceGroup, WorkspaceName: a.workspace.Name,
+	}, a.native...)
+	if err != nil {
+		return nil, refused(path, fmt.Sprintf("the deployment %q of the batch endpoint %q", deployment, endpoint), err,
+			readsWorkspace, instead)
+	}
+	if ps := a.elsewhere(path, found.Id); len(ps) > 0 {
+		return nil, ps
+	}
+	var of struct {
+		Model struct {
+			AssetID string `json:"assetId"`
+		} `json:"model"`
+		EnvironmentID string `json:"environmentId"`
+	}
+	if err := convert(map[string]any{"model": found.BatchDeploymentProperties.Model,
+		"environmentId": found.BatchDeploymentProperties.EnvironmentId}, &of); err != nil {
+		return nil, problem(path, instead, "the answer about the deployment %q can't be read: %v", deployment, err)
+	}
+	names = []string{}
+	for _, asset := range []string{of.Model.AssetID, of.EnvironmentID} {
+		if parts := ofRegistry.FindStringSubmatch(asset); parts != nil && !slices.Contains(names, parts[1]) {
+			names = append(names, parts[1])
+		}
+	}
+	return names, nil
+}
+
+// ofRegistry is how a deployment names what is in a shared registry.
+var ofRegistry = regexp.MustCompile(`(?i)^azureml://registries/([^/]+)/`)
 
 // Compute asks for the identities of a cluster.
 func (a *Asker) Compute(path, name string) (*ml.ManagedServiceIdentityResponse, access.Problems) {

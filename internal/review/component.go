@@ -74,33 +74,30 @@ func assignmentURN(componentURN string, g access.Grant) string {
 		return at(guardrails.InvokerRole, "endpoint."+g.Scope.Endpoint+"."+g.Principal.Name)
 	case part != "":
 		return at(guardrails.InvokerRole, part+"."+g.Principal.Name)
-	case !g.Scope.InStorage():
+	case g.Scope.OfInvokers():
 		return at(guardrails.InvokerRole, g.Principal.Name)
 	}
-	component, name := inStorage(g)
+	component, name := inComponent(g)
 	return at(component, name+"."+g.Principal.Kind+"."+g.Principal.Name)
 }
 
-// inStorage is the type and name of the component that grants it in storage.
-func inStorage(g access.Grant) (component, name string) {
-	name = g.Scope.StorageAccount
-	if g.Scope.Container != "" {
-		name += "." + g.Scope.Container
-	}
-	switch end := access.InStorageAs(g.Role); {
+// inComponent is the type and name of the component that makes a grant which is not of the invokers' role.
+func inComponent(g access.Grant) (component, name string) {
+	switch {
+	case g.OfService():
+		component = guardrails.JobService
 	case g.Writes():
-		return guardrails.StorageContributor, name + "." + end
-	case g.Role == roles.StorageBlobDataReader:
-		return guardrails.StorageReader, name + "." + end
+		component = guardrails.StorageContributor
 	default:
-		return guardrails.JobService, name + "." + end
+		component = guardrails.StorageReader
 	}
+	return component, g.ResourceName()
 }
 
 // partOf is the part of the invokers' role that a grant gives; "" for the whole role, and for any other.
 func partOf(g access.Grant) string {
 	for _, part := range []access.Level{access.AtEndpoint, access.AtWorkspace} {
-		if strings.HasSuffix(g.Role, " ("+string(part)+")") && !g.Scope.InStorage() {
+		if strings.HasSuffix(g.Role, " ("+string(part)+")") && g.Scope.OfInvokers() {
 			return string(part)
 		}
 	}
@@ -166,7 +163,7 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 		scope: scope}
 	ok := true
 	switch {
-	case !g.Scope.InStorage() && model.Role.Made():
+	case g.Scope.OfInvokers() && model.Role.Made():
 		end := partOf(g)
 		if end != "" {
 			end = "." + end
@@ -175,7 +172,7 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 		if a.role, ok = m.index.definitions[made][when]; !ok { // what is shown goes before what is declared
 			a.role, ok = m.declared(made, when)
 		}
-	case !g.Scope.InStorage() && model.Role.RoleDefinitionID.Given() && !model.Role.RoleDefinitionID.Later():
+	case g.Scope.OfInvokers() && model.Role.RoleDefinitionID.Given() && !model.Role.RoleDefinitionID.Later():
 		var told bool
 		if a.role, told = m.existing(urn, when); !told {
 			guid := strings.ToLower(model.Role.RoleDefinitionGUID())
@@ -185,7 +182,7 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 		d := roles.OfStorage(g.Role)
 		ok = d.RoleName != ""
 		if g.Role == roles.StorageBlobPathWriter {
-			component, name := inStorage(g)
+			component, name := inComponent(g)
 			made := childURN(componentURN, component+"$"+guardrails.RoleDefinition, "."+name)
 			shown, is := m.index.definitions[made][when]
 			if is {

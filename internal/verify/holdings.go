@@ -304,6 +304,11 @@ func (h *holdings) name(scope string) string {
 			return name + rest
 		}
 	}
+	for _, scope := range registries(h.m) {
+		if id, err := h.m.ScopeID(scope); err == nil && strings.EqualFold(strings.Trim(id, "/"), trimmed) {
+			return scope.String()
+		}
+	}
 	parts := strings.Split(trimmed, "/")
 	switch {
 	case trimmed == "":

@@ -126,6 +126,17 @@ func resourceGroups(m access.Model) ([]string, error) {
 		}
 		places = append(places, account.Group())
 	}
+	for _, scope := range registries(m) {
+		id, err := m.ScopeID(scope)
+		if err != nil {
+			return nil, err
+		}
+		of, err := arm.Parse(id, arm.MLRegistry, arm.ContainerRegistry)
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, of.Group())
+	}
 	slices.SortFunc(places, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return slices.CompactFunc(places, strings.EqualFold), nil
 }

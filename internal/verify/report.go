@@ -223,7 +223,7 @@ func (h *holdings) beyond(subjects []Subject, r *Report) error {
 				continue
 			}
 			var needed roles.Permissions
-			for _, g := range h.plan.Grants {
+			for _, g := range slices.Concat(h.plan.Grants, h.plan.Elsewhere()) {
 				at, err := h.m.ScopeID(g.Scope)
 				if err != nil {
 					return err
@@ -287,11 +287,18 @@ func gravity(a roles.Action) int {
 	return len(roles.Risks())
 }
 
-// places are the stack's: its workspace and its storage accounts.
+// places are the stack's: its workspace, its storage accounts and its registries.
 func (h *holdings) places() ([]string, error) {
 	places := []string{h.m.WorkspaceID.Text()}
 	for name := range h.m.StorageAccounts {
 		id, err := h.m.ScopeID(access.Scope{StorageAccount: name})
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, id)
+	}
+	for _, scope := range registries(h.m) {
+		id, err := h.m.ScopeID(scope)
 		if err != nil {
 			return nil, err
 		}

@@ -3,9 +3,12 @@ package verify
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
 // servicesAPI is a version that has systemDatastoresAuthMode.
@@ -89,4 +92,15 @@ func lookedUp(plan *access.Plan, f Facts) *access.Plan {
 		return whole
 	}
 	return plan
+}
+
+// registries are the scopes of the model's: the shared ones, and that of images.
+func registries(m access.Model) (all []access.Scope) {
+	for _, name := range slices.Sorted(maps.Keys(m.Registries)) {
+		all = append(all, access.Scope{Level: access.AtRegistry, Registry: name})
+	}
+	if id := m.Services.ContainerRegistry; id != "" {
+		all = append(all, access.Scope{Level: access.AtImages, Registry: arm.Last(id)})
+	}
+	return all
 }

@@ -24,6 +24,13 @@ func serviced(s access.WorkspaceServices) access.Model {
 	m := model()
 	m.StorageAccounts["own"] = access.Known(own)
 	m.Services = s
+	if s.LookUp { // the other hops are said
+		m.Services.RegistryPermissions = access.ByAdminUser
+		for name, e := range m.Endpoints {
+			e.Registries = []string{}
+			m.Endpoints[name] = e
+		}
+	}
 	return m
 }
 
@@ -37,7 +44,7 @@ func TestEachRoleOnTheWorkspacesOwnAccountIsVerified(t *testing.T) {
 	r := w.report()
 	assert.False(t, r.Failed(true), "all is held, in a resource group of its own, and nothing is beyond need: %v",
 		r.Beyond)
-	assert.Empty(t, r.NotLookedAt)
+	assert.Len(t, r.NotLookedAt, 2, "the registry and the image")
 	for i, g := range grants {
 		if g.Scope.StorageAccount != "own" {
 			continue
@@ -127,8 +134,74 @@ func TestWhatTheWorkspaceSaysOfItsOwnStoresIsHeldAgainstTheStack(t *testing.T) {
 			assert.Equal(t, c.status, p.Status, p.Why)
 			assert.Contains(t, p.Why, c.why)
 			assert.Contains(t, strings.Join(r.Notes, "\n"), c.note)
-			assert.Equal(t, name == "not looked at", len(r.NotLookedAt) > 0)
+			assert.Equal(t, name == "not looked at", strings.Contains(strings.Join(r.NotLookedAt, ""), "stores ("))
 			assert.Equal(t, c.status != verify.Works, r.Failed(false))
+		})
+	}
+}
+
+func TestRolesAtRegistriesAreVerified(t *testing.T) {
+	t.Parallel()
+	const acr = subscription + "/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/pictures"
+	const firm = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/shared/providers/" +
+		"Microsoft.MachineLearningServices/registries/firm"
+	m := serviced(access.WorkspaceServices{RegistryPermissions: access.ByABAC, ContainerRegistry: acr})
+	m.Registries = map[string]access.ID{"firm": access.Known(firm)}
+	heart := m.Endpoints["heart"]
+	heart.Registries = []string{"firm"}
+	m.Endpoints["heart"] = heart
+	w := newWorld(t, m)
+	ids := map[string]string{}
+	for _, g := range plans.Of(w.m).Grants {
+		id := w.grant(g)
+		if g.Scope.Registry != "" {
+			ids[g.Role] = id
+		}
+	}
+	r := w.report()
+	assert.False(t, r.Failed(true), "%v %v", r.Beyond, r.Lacking)
+	w.revoke(ids[roles.AzureMLRegistryUser])
+	r = w.report()
+	assert.Contains(t, path(t, r, "ann", "heart").Why, "registry: invoker ann lacks AzureML Registry User on registry "+
+		"firm")
+	assert.Equal(t, verify.Works, path(t, r, "robot", "tagger").Status)
+	w.assign(ann, "User", roles.AzureMLRegistryUser, strings.Split(firm, "/providers")[0])
+	assert.Equal(t, verify.Works, path(t, w.report(), "ann", "heart").Status, "from above, too")
+	w.revoke(ids[roles.RepositoryReader])
+	w.assign(w.id(access.ClusterPrincipal("cpu")), "ServicePrincipal", roles.AcrPull, acr)
+	assert.Contains(t, path(t, w.report(), "robot", "tagger").Why,
+		"image: cluster cpu lacks Container Registry Repository Reader on container registry pictures", "AcrPull is not "+
+			"honoured")
+}
+
+// Whether an identity that others are to let in has the role, is not taken on trust.
+func TestAnImagePullThatOthersAssignIsVerified(t *testing.T) {
+	t.Parallel()
+	const acr = subscription + "/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/pictures"
+	for name, pull := range map[string]map[string]access.ImagePull{
+		"said to be there": {"cpu": access.Assigned}, "not known": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := serviced(access.WorkspaceServices{RegistryPermissions: access.ByPullRole, ContainerRegistry: acr,
+				ImagePull: pull})
+			w := newWorld(t, m)
+			w.grantAll()
+			id := w.clusterID()
+			if pull == nil { // else it is seeded
+				w.assign(id, "ServicePrincipal", roles.AcrPull, acr)
+			}
+			r := w.report()
+			assert.Equal(t, verify.Works, path(t, r, "ann", "heart").Status)
+			assert.Empty(t, r.Beyond, "what others assign for jobs is no more than they need")
+			list, err := w.clients.NewRoleAssignmentsClient().NewListForScopePager(acr, nil).NextPage(t.Context())
+			require.NoError(t, err)
+			for _, a := range list.Value {
+				if *a.Properties.PrincipalID == id && strings.EqualFold(*a.Properties.Scope, acr) {
+					w.revoke(*a.ID)
+				}
+			}
+			assert.Contains(t, path(t, w.report(), "ann", "heart").Why, "image: cluster cpu lacks AcrPull")
 		})
 	}
 }

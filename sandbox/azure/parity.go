@@ -40,6 +40,8 @@ func Guesses() []Guess {
 		{"outputs", "an output takes blobs/write of the cluster identity, and of the job identity too"},
 		{"own stores", "the workspace's own stores are used before any data, with all data actions of the roles that a " +
 			"sheet names, by a principal of any kind as by a user; the first that is missing is named"},
+		{"images", "the image is pulled after the shared registries of the deployment are used, and before the workspace's " +
+			"own stores; from the workspace's container registry alone"},
 		{"public data", "a container that anyone may read takes no role of the cluster identity, nor of the job identity"},
 		{"default identity", "a cluster mounts with the first of its user-assigned identities"},
 		{"pipeline jobs", "a batch job is a job of the workspace of type Pipeline, in the experiment of its endpoint's name"},

@@ -27,6 +27,7 @@ type Seed struct {
 	SubscriptionIDs        []string // GUIDs
 	Workspaces             []Workspace
 	StorageAccounts        []StorageAccount
+	ContainerRegistries    []ContainerRegistry
 	Datastores             []Datastore
 	DataAssets             []DataAsset
 	Users                  []User
@@ -77,6 +78,8 @@ type Workspace struct {
 	ID, Location string
 	// SystemDatastoresAuthMode is accesskey (default) or identity: how the workspace's own stores are opened.
 	SystemDatastoresAuthMode string
+	// ContainerRegistryID is that of its images; "" for one that the sandbox knows nothing of.
+	ContainerRegistryID string
 	// StorageAccountID is its own storage account; "" for one that the sandbox knows nothing of.
 	StorageAccountID string
 	// PrivateLink closes the workspace's public network access. Invoking over REST still works (seed).
@@ -94,6 +97,14 @@ type StorageAccount struct {
 	PublicContainers []string
 	// Firewall closes the account to public networks.
 	Firewall bool
+}
+
+// ContainerRegistry is a registry of images.
+type ContainerRegistry struct {
+	ID        string
+	AdminUser bool // anybody with its password may pull
+	// ABAC says that its permissions are by repository, so that AcrPull is not honoured.
+	ABAC bool
 }
 
 // Datastore is a data store of a workspace.
@@ -163,7 +174,11 @@ type Endpoint struct {
 }
 
 // Deployment is a deployment of a batch endpoint.
-type Deployment struct{ Name, ComputeName string }
+type Deployment struct {
+	Name, ComputeName string
+	// Registries are the names of the shared registries that its model, and its environment, come from: two at most.
+	Registries []string
+}
 
 // Seed adds what exists before a stack does. Seeding the same twice changes nothing; seeding something again that was
 // seeded differently changes it; what a stack has made is left alone. All problems are reported at once, and nothing
@@ -285,6 +300,7 @@ func (s Seed) check() error {
 	}
 	for _, w := range s.Workspaces {
 		resource("workspace", w.ID, typeWorkspace, false)
+		resource("container registry of workspace "+w.ID, w.ContainerRegistryID, typeImages, true)
 		resource("storage account of workspace "+w.ID, w.StorageAccountID, typeStorage, true)
 		if mode := w.SystemDatastoresAuthMode; mode != "" && mode != "accesskey" && mode != "identity" {
 			problems = append(problems, fmt.Errorf("the sandbox knows no systemDatastoresAuthMode %q; it knows accesskey and "+
@@ -293,6 +309,9 @@ func (s Seed) check() error {
 	}
 	for _, account := range s.StorageAccounts {
 		resource("storage account", account.ID, typeStorage, false)
+	}
+	for _, r := range s.ContainerRegistries {
+		resource("container registry", r.ID, typeImages, false)
 	}
 	for _, d := range s.Datastores {
 		resource("workspace of data store "+d.Name, d.WorkspaceID, typeWorkspace, false)
@@ -343,6 +362,10 @@ func (s Seed) check() error {
 		name("endpoint", e.Name, endpointName)
 		for _, d := range e.Deployments {
 			name("deployment", d.Name, endpointName)
+			if len(d.Registries) > 2 {
+				problems = append(problems, fmt.Errorf("deployment %q has a model and an environment, which are in two registries "+
+					"at most", d.Name))
+			}
 		}
 		if e.DefaultDeployment != "" && !slices.ContainsFunc(e.Deployments,
 			func(d Deployment) bool { return d.Name == e.DefaultDeployment }) {

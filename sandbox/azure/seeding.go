@@ -18,6 +18,7 @@ const (
 	typeWorkspace = "Microsoft.MachineLearningServices/workspaces"
 	typeStorage   = "Microsoft.Storage/storageAccounts"
 	typeEndpoint  = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
+	typeImages    = "Microsoft.ContainerRegistry/registries"
 	typeIdentity  = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 	defaultLocation = "eastus"
@@ -47,6 +48,14 @@ func (s *seeding) all(seed Seed) {
 	}
 	for _, account := range seed.StorageAccounts {
 		s.storageAccount(account)
+	}
+	for _, r := range seed.ContainerRegistries {
+		mode := "LegacyRegistryPermissions"
+		if r.ABAC {
+			mode = "AbacRepositoryPermissions"
+		}
+		s.put(&state.Resource{ID: r.ID, Location: defaultLocation, Properties: map[string]any{
+			"adminUserEnabled": r.AdminUser, "roleAssignmentMode": mode, "provisioningState": "Succeeded"}})
 	}
 	for _, d := range seed.Datastores {
 		s.datastore(d)
@@ -178,6 +187,9 @@ func (s *seeding) workspace(w Workspace) {
 		"discoveryUrl": "https://" + cmp.Or(w.Location, defaultLocation) + "." +
 			clouds.Of(s.st.Cloud).Workspaces + "/discovery", "storageHnsEnabled": false,
 		"systemDatastoresAuthMode": cmp.Or(w.SystemDatastoresAuthMode, "accesskey"),
+	}
+	if w.ContainerRegistryID != "" {
+		properties["containerRegistry"] = w.ContainerRegistryID
 	}
 	if w.StorageAccountID != "" {
 		properties["storageAccount"] = w.StorageAccountID
@@ -376,11 +388,15 @@ func (s *seeding) endpoint(e Endpoint) {
 		},
 	})
 	for _, d := range e.Deployments {
-		s.put(&state.Resource{
-			ID: id + "/deployments/" + d.Name, Location: where,
-			Properties: map[string]any{"compute": e.WorkspaceID + "/computes/" + d.ComputeName,
-				"provisioningState": "Succeeded"},
-		})
+		properties := map[string]any{"compute": e.WorkspaceID + "/computes/" + d.ComputeName,
+			"provisioningState": "Succeeded"}
+		if len(d.Registries) > 0 {
+			properties["model"] = map[string]any{"referenceType": "Id",
+				"assetId": "azureml://registries/" + d.Registries[0] + "/models/scorer/versions/1"}
+			properties["environmentId"] = "azureml://registries/" + d.Registries[len(d.Registries)-1] +
+				"/environments/scorer/versions/1"
+		}
+		s.put(&state.Resource{ID: id + "/deployments/" + d.Name, Location: where, Properties: properties})
 	}
 }
 

@@ -111,3 +111,90 @@ func TestAnOwnAccountThatIsNotKnownIsUndecided(t *testing.T) {
 	assert.ErrorContains(t, err, `systemDatastoresAuthMode "keys"`)
 	assert.ErrorContains(t, err, "storage account of workspace")
 }
+
+// acr is the workspace's container registry; firm a shared registry, in another subscription.
+const (
+	acr  = group + "/providers/Microsoft.ContainerRegistry/registries/pictures"
+	firm = "/subscriptions/99999999-1111-1111-1111-111111111111/resourceGroups/shared/providers/" +
+		"Microsoft.MachineLearningServices/registries/firm"
+	pullRole     = "7f951dda-4ed3-4680-a7ca-43fe172d538d" // AcrPull
+	repoRole     = "b93aa761-3e63-49ed-ac28-beffa264f7ac" // Container Registry Repository Reader
+	registryRole = "1823dd4f-9b8c-4ab6-ab4e-7397a3684615" // AzureML Registry User
+)
+
+func TestAnImageIsPulledAsTheRegistryAsksFor(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		admin, abac bool
+		role        string
+		works       bool
+	}{
+		"admin user":                {true, false, "", true},
+		"nothing":                   {false, false, "", false},
+		"AcrPull":                   {false, false, pullRole, true},
+		"another role":              {false, false, repoRole, false},
+		"by repository":             {false, true, repoRole, true},
+		"by repository, AcrPull":    {false, true, pullRole, false},
+		"by repository, admin user": {true, true, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			require.NoError(t, w.Seed(azure.Seed{
+				Workspaces:          []azure.Workspace{{ID: workspace, Location: "westeurope", ContainerRegistryID: acr}},
+				ContainerRegistries: []azure.ContainerRegistry{{ID: acr, AdminUser: c.admin, ABAC: c.abac}},
+			}))
+			w.invoker(alice)
+			if c.role != "" {
+				w.assign(machine, c.role, acr)
+			}
+			got := w.outcome(w.post(alice, nothing))
+			if c.works {
+				assert.Equal(t, "Completed", got.at("properties", "status"))
+				return
+			}
+			assert.Equal(t, "image", detail(got.at("properties", "error", "details"), "hop"))
+			assert.Equal(t, machine, detail(got.at("properties", "error", "details"), "identity"))
+			assert.Contains(t, got.at("properties", "error", "message"), "failed to pull image from pictures.azurecr.io")
+		})
+	}
+}
+
+func TestAClusterThatIsMadeAfterItsRegistryPulls(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	require.NoError(t, w.Seed(azure.Seed{
+		Workspaces:          []azure.Workspace{{ID: workspace, Location: "westeurope", ContainerRegistryID: acr}},
+		ContainerRegistries: []azure.ContainerRegistry{{ID: acr}},
+		Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue",
+			Deployments: []azure.Deployment{{Name: "blue", ComputeName: "new"}}}},
+	}))
+	w.invoker(alice)
+	require.Less(t, w.arm(http.MethodPut, workspace+"/computes/new",
+		clusterBody(object("type", "SystemAssigned"))).status, 300)
+	w.wait()
+	assert.Equal(t, "Completed", w.outcome(w.post(alice, nothing)).at("properties", "status"))
+}
+
+func TestARegistryIsUsedAsTheInvoker(t *testing.T) {
+	t.Parallel()
+	seeded := func(t *testing.T, registries ...string) *world {
+		w := newWorld(t)
+		require.NoError(t, w.Seed(azure.Seed{ResourceIDs: []string{firm},
+			Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue",
+				Deployments: []azure.Deployment{{Name: "blue", ComputeName: "cpu", Registries: registries}}}}}))
+		w.invoker(alice)
+		return w
+	}
+	w := seeded(t, "firm")
+	w.assign(machine, registryRole, firm)
+	got := w.outcome(w.post(alice, nothing))
+	assert.Equal(t, "registry", detail(got.at("properties", "error", "details"), "hop"),
+		"the cluster's right is no matter")
+	assert.Equal(t, alice, detail(got.at("properties", "error", "details"), "identity"))
+	assert.Contains(t, got.at("properties", "error", "message"), "not allowed to access registry firm")
+	w.assign(alice, registryRole, firm)
+	assert.Equal(t, "Completed", w.outcome(w.post(alice, nothing)).at("properties", "status"))
+	got = func() answer { w := seeded(t, "elsewhere"); return w.outcome(w.post(alice, nothing)) }()
+	assert.Equal(t, "NotModelledBySandbox", got.at("properties", "error", "code"))
+}

@@ -24,6 +24,9 @@ func guesses(m access.Model) []string {
 	if m.Services.SystemDatastoresAuthMode == access.ByIdentity {
 		all = append(all, "own stores")
 	}
+	if m.Services.RegistryPermissions != "" {
+		all = append(all, "images")
+	}
 	if public {
 		all = append(all, "public data")
 	}

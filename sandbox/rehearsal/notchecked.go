@@ -67,8 +67,8 @@ func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []st
 		all = append(all, "that the existing role allows what the configuration says of it")
 	}
 	if w := m.Services; w.LookUp {
-		all = append(all, "that the workspace's own stores are opened as they are here: systemDatastoresAuthMode "+
-			string(w.SystemDatastoresAuthMode))
+		all = append(all, fmt.Sprintf("that the workspace answers of the rest of the way what it answers here: "+
+			"systemDatastoresAuthMode %s, registryPermissions %s", w.SystemDatastoresAuthMode, w.RegistryPermissions))
 	}
 	for _, hop := range m.NotLookedAt() {
 		all = append(all, "the rest of the way, "+hop)

@@ -75,16 +75,20 @@ var signatures = []struct {
 	status int
 	code   string
 	hop    access.HopKind
+	phrase string // in the message; "" for any
 }{
-	{http.StatusUnauthorized, "", access.TokenHop},
-	{http.StatusForbidden, "AuthorizationFailed", access.InvokeHop},
-	{http.StatusForbidden, "DenyAssignmentAuthorizationFailed", access.InvokeHop},
-	{http.StatusNotImplemented, notModelled, undecidedHop},
-	{0, notModelled, undecidedHop},
-	{0, "ScriptExecution.StreamAccess.Authentication", access.MountHop},
-	{0, "AuthorizationPermissionMismatch", access.StoresHop}, // of an input or output the sandbox has codes of their own
-	{0, "DataAccessError(PermissionDenied)", access.ReadHop},
-	{0, "ScriptExecution.WriteStreams.Authentication", access.WriteHop},
+	{http.StatusUnauthorized, "", access.TokenHop, ""},
+	{http.StatusForbidden, "AuthorizationFailed", access.InvokeHop, ""},
+	{http.StatusForbidden, "DenyAssignmentAuthorizationFailed", access.InvokeHop, ""},
+	{http.StatusNotImplemented, notModelled, undecidedHop, ""},
+	{0, notModelled, undecidedHop, ""},
+	{0, "ScriptExecution.StreamAccess.Authentication", access.MountHop, ""},
+	// of an input or output the sandbox has codes of their own
+	{0, "AuthorizationPermissionMismatch", access.StoresHop, ""},
+	{0, "DataAccessError(PermissionDenied)", access.ReadHop, ""},
+	{0, "ScriptExecution.WriteStreams.Authentication", access.WriteHop, ""},
+	{0, "UserError", access.RegistryHop, "not allowed to access registry"},
+	{0, "UserError", access.ImageHop, "failed to pull"},
 }
 
 // notModelled is the code with which the sandbox says that an answer is none of Azure's.
@@ -96,7 +100,7 @@ type serviceError struct{ Code, Message string }
 // failed reads an error: where it came from, by what Azure says and nothing else.
 func (e serviceError) failed(status int) failure {
 	for _, s := range signatures {
-		if s.status == status && (s.code == "" || s.code == e.Code) {
+		if s.status == status && (s.code == "" || s.code == e.Code) && strings.Contains(e.Message, s.phrase) {
 			return failure{s.hop, e.Code + ": " + e.Message}
 		}
 	}

@@ -41,6 +41,7 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 	s := seeder{m: m, location: location, workspace: workspace, workspaceID: m.WorkspaceID.Text()}
 	s.Cloud = cmp.Or(m.Environment, "public")
 	s.Workspaces = []azure.Workspace{{ID: s.workspaceID, Location: location,
+		ContainerRegistryID:      m.Services.ContainerRegistry,
 		SystemDatastoresAuthMode: string(m.Services.SystemDatastoresAuthMode),
 		StorageAccountID:         m.StorageAccounts[m.Services.StorageAccount].Text()}}
 	s.subscription(workspace.SubscriptionID)
@@ -53,15 +54,26 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 	s.data()
 	s.principals()
 	s.compute()
+	if err := s.services(); err != nil {
+		return azure.Seed{}, err
+	}
 	s.shared()
 	return s.Seed, nil
 }
 
-// Identified gives every principal that the model only names the ID that it has in the sandbox; and, where the model
-// leaves it to the workspace how its own stores are opened, the answer that the sandbox's gives.
+// Identified gives every principal that the model only names the ID that it has in the sandbox; and, of what the model
+// leaves to the workspace of the rest of a job's way, the answer that the sandbox's gives.
 func Identified(m access.Model) access.Model {
-	if m.Services.LookUp && m.Services.SystemDatastoresAuthMode == "" {
-		m.Services.SystemDatastoresAuthMode = access.ByAccessKey
+	if w := &m.Services; w.LookUp {
+		w.SystemDatastoresAuthMode = cmp.Or(w.SystemDatastoresAuthMode, access.ByAccessKey)
+		w.RegistryPermissions = cmp.Or(w.RegistryPermissions, access.ByAdminUser)
+		m.Endpoints = maps.Clone(m.Endpoints)
+		for name, e := range m.Endpoints {
+			if e.Registries == nil {
+				e.Registries = []string{}
+				m.Endpoints[name] = e
+			}
+		}
 	}
 	m.Invokers = maps.Clone(m.Invokers)
 	for name, i := range m.Invokers {
@@ -153,11 +165,19 @@ func (s *seeder) shared() {
 		if of, is := roles.BuiltIn(s.m.Role.BuiltIn); is {
 			role = of.ID
 		}
-		if g.StorageAccount == "" {
+		if g.Registry != "" {
+			at := access.Scope{Level: access.AtRegistry, Registry: g.Registry}
+			if g.Registry == string(access.AtImages) {
+				at = access.Scope{Level: access.AtImages, Registry: arm.Last(s.m.Services.ContainerRegistry)}
+			}
+			scope, _ = s.m.ScopeID(at)
+			of, _ := roles.BuiltIn(g.RoleName(s.m))
+			role = of.ID
+		} else if g.StorageAccount == "" {
 			scope, _ = s.m.RoleScopeID()
 		} else {
 			scope = arm.Container(s.m.StorageAccounts[g.StorageAccount].Text(), g.Container)
-			of, _ := roles.BuiltIn(g.RoleName())
+			of, _ := roles.BuiltIn(g.RoleName(s.m))
 			role = of.ID
 		}
 		s.RoleAssignments = append(s.RoleAssignments, azure.RoleAssignment{
@@ -165,6 +185,53 @@ func (s *seeder) shared() {
 			PrincipalType: kind, Description: "[batchaccess:" + g.By + "/" + name + "]",
 		})
 	}
+}
+
+// services are the registries that the model refers to, and the roles there that others assign: that those are there is
+// taken on trust. The controls' clusters pull, as if Azure had let them.
+func (s *seeder) services() error {
+	w := s.m.Services
+	for _, name := range slices.Sorted(maps.Keys(s.m.Registries)) {
+		id, err := s.m.ScopeID(access.Scope{Level: access.AtRegistry, Registry: name})
+		if err != nil {
+			return err
+		}
+		s.subscription(strings.Split(id, "/")[2])
+		s.ResourceIDs = append(s.ResourceIDs, id)
+	}
+	if w.ContainerRegistry == "" {
+		return nil
+	}
+	id, err := s.m.ScopeID(access.Scope{Level: access.AtImages, Registry: arm.Last(w.ContainerRegistry)})
+	if err != nil {
+		return err
+	}
+	s.subscription(strings.Split(id, "/")[2])
+	s.ContainerRegistries = append(s.ContainerRegistries, azure.ContainerRegistry{ID: id,
+		AdminUser: w.RegistryPermissions == access.ByAdminUser, ABAC: w.RegistryPermissions == access.ByABAC})
+	role, _ := roles.BuiltIn(map[access.RegistryPermissions]string{access.ByPullRole: roles.AcrPull,
+		access.ByABAC: roles.RepositoryReader}[w.RegistryPermissions])
+	if role.ID == "" {
+		return nil
+	}
+	pulls := func(principal string) {
+		s.RoleAssignments = append(s.RoleAssignments, azure.RoleAssignment{ID: arm.AssignmentGUID(id, principal, role.ID),
+			Scope: id, RoleID: role.ID, PrincipalID: principal, PrincipalType: "ServicePrincipal"})
+	}
+	for _, name := range []string{bareCluster, mountingCluster} {
+		pulls(made("cluster", s.workspaceID, name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.ImagePull)) {
+		c := s.m.Clusters[name]
+		switch {
+		case w.ImagePull[name] != access.Assigned:
+		case c.Existing:
+			pulls(cmp.Or(c.PrincipalID.Text(), made("cluster", s.workspaceID, c.NameOr(name))))
+		case c.UserAssignedIdentityID.Text() != "":
+			pulls(made("identity", strings.ToLower(c.UserAssignedIdentityID.Text())))
+		}
+	}
+	return nil
 }
 
 func (s *seeder) storage() error {
@@ -339,17 +406,33 @@ func (s *seeder) compute() {
 		}
 		for _, named := range slices.Sorted(maps.Keys(e.Deployments)) {
 			cluster := e.Deployments[named].Cluster
+			registries := e.Deployments[named].Registries
+			if registries == nil {
+				registries = e.Registries
+			}
 			of.Deployments = append(of.Deployments, azure.Deployment{Name: named,
-				ComputeName: s.m.Clusters[cluster].NameOr(cluster)})
+				ComputeName: s.m.Clusters[cluster].NameOr(cluster), Registries: s.registries(registries)})
 		}
 		if len(e.Deployments) == 0 {
 			of.Deployments = []azure.Deployment{{
 				Name: cmp.Or(e.Deployment, deployment), ComputeName: s.m.Clusters[e.Cluster].NameOr(e.Cluster),
+				Registries: s.registries(e.Registries),
 			}}
 		}
 		of.DefaultDeployment = cmp.Or(e.Deployment, of.Deployments[0].Name)
 		s.Endpoints = append(s.Endpoints, of)
 	}
+}
+
+// registries are the names in Azure of registries of the model: those that a deployment's model and environment can be
+// in at once, the first and the last.
+func (s *seeder) registries(names []string) (all []string) {
+	for i, name := range names {
+		if i == 0 || i == len(names)-1 {
+			all = append(all, arm.Last(s.m.Registries[name].Text()))
+		}
+	}
+	return all
 }
 
 // control is the name in the sandbox of an endpoint that the rehearsal adds.

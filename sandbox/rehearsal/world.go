@@ -30,6 +30,7 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 	s.Workspaces = []azure.Workspace{{ID: w.Workspace.ID, Location: w.Workspace.Location, PrivateLink: w.Workspace.Private,
 		// the file does not hold it, so it is what the configuration says
 		SystemDatastoresAuthMode: s.Workspaces[0].SystemDatastoresAuthMode,
+		ContainerRegistryID:      s.Workspaces[0].ContainerRegistryID,
 		StorageAccountID:         s.Workspaces[0].StorageAccountID}}
 	s.Datastores, s.DataAssets, s.UserAssignedIdentities = nil, nil, nil
 	// Public data may be in accounts that are nobody's here.

@@ -75,6 +75,8 @@ var azureNative = packageSource{
 
 			"azure-native:datafactory:getFactory": armFunction(inGroup+"/Microsoft.DataFactory/factories/{factoryName}",
 				dataFactories, "", nil),
+			"azure-native:containerregistry:getRegistry": armFunction(
+				inGroup+"/Microsoft.ContainerRegistry/registries/{registryName}", "2022-12-01", "", nil),
 			"azure-native:web:getWebApp": armFunction(inGroup+"/Microsoft.Web/sites/{name}", sites, "", nil),
 			"azure-native:compute:getVirtualMachine": armFunction(inGroup+"/Microsoft.Compute/virtualMachines/{vmName}",
 				virtualMachines, "", nil),

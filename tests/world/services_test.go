@@ -73,7 +73,7 @@ func TestTheWorkspacesOwnStoresAreRehearsed(t *testing.T) {
 			assert.True(t, report.Passed(), report.Failures())
 			said := strings.Join(report.NotChecked, "\n")
 			assert.Equal(t, workspace == nil, strings.Contains(said, "the rest of the way, stores"), said)
-			assert.Equal(t, name == "looked up", strings.Contains(said, "are opened as they are here"), said)
+			assert.Equal(t, name == "looked up", strings.Contains(said, "what it answers here"), said)
 			if name == "identity" {
 				assert.Contains(t, report.Guesses, "own stores")
 				at := map[string]string{}
@@ -96,7 +96,7 @@ func TestEachGrantOnTheOwnAccountIsNoticedWhereItIsMissing(t *testing.T) {
 	for _, role := range append(roles.OfStores(), roles.StorageBlobDataContributor) {
 		of, _ := roles.BuiltIn(role)
 		report, err := inprocess.Rehearse(t.Context(), wholeWay(), "westeurope", func(a *azure.Azure) error {
-			removed := removeRole(t, a, of.ID)
+			removed := removeRole(t, a, of.ID, ownAccount)
 			tried += removed
 			return nil
 		})
@@ -121,8 +121,8 @@ func TestEachGrantOnTheOwnAccountIsNoticedWhereItIsMissing(t *testing.T) {
 	}), report.Failures())
 }
 
-// removeRole takes away the assignments of a role at the own account, and returns how many there were.
-func removeRole(t *testing.T, a *azure.Azure, role string) (removed int) {
+// removeRole takes away the assignments of a role at a scope, and returns how many there were.
+func removeRole(t *testing.T, a *azure.Azure, role, scope string) (removed int) {
 	t.Helper()
 	call := func(method, path string, into any) {
 		token, err := a.SignIn(t.Context(), a.Deployer().ObjectID, a.URL())
@@ -145,12 +145,65 @@ func removeRole(t *testing.T, a *azure.Azure, role string) (removed int) {
 		}
 	}
 	const version = "?api-version=2022-04-01"
-	call(http.MethodGet, ownAccount+"/providers/Microsoft.Authorization/roleAssignments"+version, &list)
+	call(http.MethodGet, scope+"/providers/Microsoft.Authorization/roleAssignments"+version, &list)
 	for _, one := range list.Value {
-		if strings.HasSuffix(one.Properties.RoleDefinitionID, role) && strings.EqualFold(one.Properties.Scope, ownAccount) {
+		if strings.HasSuffix(one.Properties.RoleDefinitionID, role) && strings.EqualFold(one.Properties.Scope, scope) {
 			call(http.MethodDelete, one.ID+version, nil)
 			removed++
 		}
 	}
 	return removed
+}
+
+// A stack that uses images and registries of the others is tried with each of them.
+func TestImagesAndRegistriesAreRehearsed(t *testing.T) {
+	t.Parallel()
+	const acr = inSubscription + "images/providers/Microsoft.ContainerRegistry/registries/pictures"
+	const firm = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/shared/providers/" +
+		"Microsoft.MachineLearningServices/registries/firm"
+	for name, c := range map[string]struct {
+		permissions, role, scope string // the role is taken away
+		identity                 string
+		fails                    string
+	}{
+		"rbac, a system-assigned identity": {"rbac", "", "", "systemAssigned", ""},
+		"rbac, a user-assigned one":        {"rbac", "", "", "userAssigned", ""},
+		"abac":                             {"abac", "", "", "systemAssigned", ""},
+		"an admin user":                    {"adminUser", "", "", "systemAssigned", ""},
+		"without AcrPull":                  {"rbac", roles.AcrPull, acr, "userAssigned", "fails at image"},
+		"without the role of abac":         {"abac", roles.RepositoryReader, acr, "systemAssigned", "fails at image"},
+		"without the registry's role": {"adminUser", roles.AzureMLRegistryUser, firm, "systemAssigned",
+			"fails at registry"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			values := wholeWay()
+			delete(values, "assertions")
+			values["workspace"] = map[string]any{"registryPermissions": c.permissions, "containerRegistry": acr}
+			values["registries"] = map[string]any{"firm": firm}
+			values["clusters"] = map[string]any{"cpu": map[string]any{"identity": c.identity}}
+			values["endpoints"].(map[string]any)["scorer"].(map[string]any)["registries"] = []any{"firm"}
+			report, err := inprocess.Rehearse(t.Context(), values, "westeurope", func(a *azure.Azure) error {
+				if c.role != "" {
+					of, _ := roles.BuiltIn(c.role)
+					assert.NotZero(t, removeRole(t, a, of.ID, c.scope))
+				}
+				return nil
+			})
+			require.NoError(t, err)
+			got := map[string]string{}
+			for _, o := range report.Outcomes {
+				if o.Endpoint == "scorer" && o.Input == "rows" {
+					got[o.Invoker] = o.Got
+				}
+			}
+			want := map[string]string{"ann": "works", "bob": "fails at registry"}
+			if c.fails != "" {
+				want["ann"] = c.fails
+			} else {
+				assert.True(t, report.Passed(), report.Failures())
+			}
+			assert.Equal(t, want, got)
+		})
+	}
 }

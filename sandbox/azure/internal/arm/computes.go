@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
@@ -86,6 +87,7 @@ func putCompute(c *call) (wire.Reply, error) {
 			old.CreatedBy
 	}
 	resource.Identity = c.applyIdentity(old, identity, SystemIdentityName(c.id))
+	c.letPull(old, resource.Identity)
 	c.st.Resources[c.id.Key()] = resource
 	c.st.Touch(state.Resources, c.id.Key())
 	header := c.startOperation(resource, provisioning)
@@ -253,6 +255,27 @@ func (c *call) applyIdentity(old *state.Resource, wanted *identityBody, displayN
 		return nil
 	}
 	return identity
+}
+
+// letPull assigns AcrPull to the system-assigned identity of a cluster, as Azure does where the workspace has its
+// registry already (facts/compute-clusters.md, Image pull): that it does for a registry of any mode is inferred.
+func (c *call) letPull(old *state.Resource, identity *state.Identity) {
+	workspace := c.st.Resources[armid.Key(c.id.Parent())]
+	if workspace == nil || identity == nil || identity.SystemPrincipalID == "" ||
+		old != nil && old.Identity != nil && old.Identity.SystemPrincipalID == identity.SystemPrincipalID {
+		return
+	}
+	id, _ := workspace.Properties["containerRegistry"].(string)
+	registry := c.st.Resources[armid.Key(id)]
+	if registry == nil || registry.Properties["adminUserEnabled"] == true {
+		return
+	}
+	pull, _ := role.BuiltInNamed("AcrPull")
+	name := uuid.NewString()
+	c.st.RoleAssignments[name] = &state.RoleAssignment{Name: name, Scope: registry.ID, RoleDefinition: pull.ID,
+		PrincipalID: identity.SystemPrincipalID, PrincipalType: "ServicePrincipal", CreatedOn: c.now, UpdatedOn: c.now,
+		Seeded: true}
+	c.st.Touch(state.RoleAssignments, name)
 }
 
 // SystemIdentityName is how a cluster's system-assigned identity is called, as the seed says:

@@ -37,8 +37,10 @@ const (
 //
 // Before any of it, the job uses what the workspace has of its own.
 func run(st *state.State, job *state.Job) *state.Failure {
-	if failure := ownStores(st, job); failure != nil {
-		return failure
+	for _, step := range []func(*state.State, *state.Job) *state.Failure{sharedRegistries, image, ownStores} {
+		if failure := step(st, job); failure != nil {
+			return failure
+		}
 	}
 	for _, pass := range []struct {
 		kind, hop, action string

@@ -2,6 +2,7 @@ package inference
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
@@ -81,4 +82,97 @@ func (h hops) uses(who, identity, account string, names []string) *state.Failure
 		}
 	}
 	return nil
+}
+
+// serviceCode is how failed jobs report what comes before their data, for which no code is documented; the phrases are
+// (facts/failures.md, The job fails at start).
+const serviceCode = "UserError"
+
+// What using a shared registry takes of the invoker (facts/batch-endpoints.md, Inputs and outputs).
+var registryActions = []string{
+	"Microsoft.MachineLearningServices/registries/read", "Microsoft.MachineLearningServices/registries/assets/read",
+}
+
+// ofRegistry is how a deployment names a model or environment of a shared registry.
+var ofRegistry = regexp.MustCompile(`^azureml://registries/([^/]+)/`)
+
+// sharedRegistries tries, as the invoker, the registries that the deployment's model and environment are in.
+func sharedRegistries(st *state.State, job *state.Job) *state.Failure {
+	deployment := st.Resources[armid.Key(job.Endpoint+"/deployments/"+job.Deployment)]
+	if deployment == nil {
+		return nil
+	}
+	h := hops{st: st, job: job, what: state.Detail{Code: "deployment", Message: job.Deployment}}
+	model, _ := deployment.Properties["model"].(map[string]any)
+	for _, asset := range []any{model["assetId"], deployment.Properties["environmentId"]} {
+		text, _ := asset.(string)
+		named := ofRegistry.FindStringSubmatch(text)
+		if named == nil {
+			continue
+		}
+		registry := registryNamed(st, named[1])
+		if registry == nil {
+			return h.fail("registry", undecidedCode, "", text, fmt.Sprintf(
+				"the sandbox has no registry %q, so who may use it is not known", named[1]))
+		}
+		for _, action := range registryActions {
+			if answer := rbac.Of(st, job.InvokerID, registry.ID).Action(action); answer != role.Yes {
+				return h.refuse("registry", serviceCode, answer, job.InvokerID, registry.ID, fmt.Sprintf(
+					"User/tenant/subscription is not allowed to access registry %s: %s lacks %s", named[1], job.InvokerID, action))
+			}
+		}
+	}
+	return nil
+}
+
+// registryNamed finds a registry by its name, which a deployment gives without its subscription and group.
+func registryNamed(st *state.State, name string) *state.Resource {
+	for _, r := range st.Resources {
+		if id := armid.Parse(r.ID); id.Is("Microsoft.MachineLearningServices/registries") &&
+			strings.EqualFold(id.Name(), name) {
+			return r
+		}
+	}
+	return nil
+}
+
+// image tries to pull, as the cluster identity, from the workspace's container registry (facts/compute-clusters.md,
+// Image pull). Of a workspace without one nothing is known, and nothing is tried.
+func image(st *state.State, job *state.Job) *state.Failure {
+	workspace := st.Resources[armid.Key(armid.Parse(job.Endpoint).Parent())]
+	cluster := st.Resources[armid.Key(job.Compute)]
+	if workspace == nil || cluster == nil {
+		return nil
+	}
+	id, _ := workspace.Properties["containerRegistry"].(string)
+	if id == "" {
+		return nil
+	}
+	h := hops{st: st, job: job, what: state.Detail{Code: "deployment", Message: job.Deployment}}
+	registry := st.Resources[armid.Key(id)]
+	if registry == nil {
+		return h.fail("image", undecidedCode, "", id, fmt.Sprintf("the sandbox has no container registry %q", id))
+	}
+	if registry.Properties["adminUserEnabled"] == true {
+		return nil
+	}
+	identity := defaultIdentity(st, cluster)
+	access := rbac.Of(st, identity, id)
+	answer := access.Action("Microsoft.ContainerRegistry/registries/pull/read")
+	if registry.Properties["roleAssignmentMode"] == "AbacRepositoryPermissions" { // then AcrPull is not honoured
+		answer = role.Yes
+		for _, action := range []string{"metadata/read", "content/read"} {
+			answer = min(answer, access.Request(condition.Request{
+				Action: "Microsoft.ContainerRegistry/registries/repositories/" + action}, true))
+		}
+	}
+	if identity == "" {
+		answer = role.No
+	}
+	if answer == role.Yes {
+		return nil
+	}
+	return h.refuse("image", serviceCode, answer, identity, id, fmt.Sprintf(
+		"failed to pull image from %s.azurecr.io: denied: the cluster identity %s of %s may not pull",
+		armid.Parse(id).Name(), identity, cluster.ID))
 }
