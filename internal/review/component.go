@@ -14,6 +14,7 @@ import (
 // component is a BatchEndpointAccess: its plan before and after, nil where it is not there or can't be read.
 type component struct {
 	old, now *access.Plan
+	owners   map[string]string // by paths in the configuration, where it says them
 }
 
 func (c component) side(when side) *access.Plan {

@@ -89,6 +89,7 @@ func Make(p engine.Preview, o Options) Review {
 	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{},
 		risks: map[any]Risk{}, told: map[string]bool{}}
 	m.models()
+	m.owned()
 	m.assignments()
 	m.roleChanges()
 	m.identities()
