@@ -309,7 +309,7 @@ func (m *maker) membership(s *engine.State) *assignment {
 		return nil
 	}
 	group := text(s.Inputs["groupObjectId"])
-	name := "membership of group " + group
+	name := "membership of group " + m.named(group)
 	if group == "" {
 		name = "membership of the group of " + engine.ShownName(s.URN)
 	}

@@ -144,6 +144,9 @@ func (m *maker) guard() {
 			continue
 		}
 		found := guardrails.Check(m.resource(s), m.o.Guardrails)
+		for i := range found {
+			found[i].What = m.named(found[i].What)
+		}
 		for _, w := range m.o.Guardrails.Waivers {
 			id := w.Rule + " of " + w.Resource
 			if w.Is(s.URN) && !slices.Contains(waived[id], s.URN) && slices.ContainsFunc(found,
