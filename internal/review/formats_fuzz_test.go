@@ -53,7 +53,9 @@ func FuzzSARIF(f *testing.F) {
 		var log struct {
 			Version string
 			Runs    []struct {
-				Tool    struct{ Driver struct{ Rules []struct{ ID string } } }
+				Tool struct {
+					Driver struct{ Rules []struct{ ID string } }
+				}
 				Results []struct {
 					RuleID, Level string
 					Message       struct{ Text string }
