@@ -18,8 +18,8 @@ var namesOfStrangers = []string{"a", "](https://x.test)", "[a](b)", `\[`, "$x$",
 	"<!-- batchaccess review -->", "</details>", "\u202egnp", "```", "%20", "AB#1", "www.x.test", "", "::", "\x00",
 	"0123456789abcdef0123456789abcdef01234567", strings.Repeat("ö", 300)}
 
-// withNames is the review of a preview in which strangers chose the names: an owner of a subscription, a directory role,
-// a type that nobody has looked at, an inherited secret.
+// withNames is the review of a preview in which strangers chose the names: owners of a subscription, a role of the
+// directory, a type that nobody has looked at, a secret.
 func withNames(t *testing.T, first, second string) review.Review {
 	t.Helper()
 	type object = map[string]any

@@ -44,10 +44,11 @@ func HTML(w io.Writer, r Review) error {
 <h1>Access review of stack %s</h1>
 <p class="verdict %s">%s</p>
 <p class="id">project %s</p>
+<p class="id">%s</p>
 </header>
 <main>
 `, text(page.Policy(page.CSS)), text(r.Stack), page.CSS, text(r.Stack), verdictClass(r), text(r.Verdict),
-		text(r.Project))
+		text(r.Project), text(r.made))
 	all := slices.SortedFunc(slices.Values(r.reached), func(a, b reached) int {
 		return strings.Compare(a.component, b.component)
 	})
@@ -74,10 +75,10 @@ func HTML(w io.Writer, r Review) error {
 
 func verdictClass(r Review) string {
 	switch {
+	case r.Risk == High || r.Stopping() > 0: // first: what is not judged makes no grave change milder
+		return "broken"
 	case r.Partial() || len(r.Unjudged) > 0 || r.Risk == Medium:
 		return "undeclared"
-	case r.Risk == High || r.Stopping() > 0:
-		return "broken"
 	}
 	return "works"
 }

@@ -26,7 +26,7 @@ const componentOf = "urn:pulumi:stack::project::" + accessComponent + "::access"
 // says so.
 func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
-	r := Review{Version: Version, Stack: stack}
+	r := Review{Version: Version, Stack: stack, made: o.made()}
 	m := maker{p: engine.Preview{}, o: o, r: &r, index: newIndex(engine.Preview{}), compared: map[string][]roles.Action{},
 		risks: map[any]Risk{}, told: map[string]bool{}}
 	c := component{old: orNothing(old.Plan), now: orNothing(now.Plan)}
