@@ -88,9 +88,7 @@ func (s Step) Resource() guardrails.Resource {
 	if r.Gone {
 		r.Inputs = nil
 	}
-	if IsContext(s.Op) {
-		r.Changed = []string{""} // a secret of what stays is the same secret
-	}
+	r.Kept = IsContext(s.Op)
 	return r
 }
 
@@ -153,6 +151,7 @@ type digestState struct {
 	Dependencies         []string            `json:"dependencies"`
 	PropertyDependencies map[string][]string `json:"propertyDependencies"`
 	Provider             string              `json:"provider"`
+	External             bool                `json:"external"`
 	RetainOnDelete       bool                `json:"retainOnDelete"`
 }
 
@@ -340,6 +339,10 @@ func (p *Preview) step(s digestStep) {
 	step := Step{Op: s.Op, URN: s.URN, Changed: s.changed()}
 	if step.Retained = s.retains(); step.Retained && s.Op == "delete" {
 		step.Op = opRetain
+	}
+	if s.Op == "replace" && s.OldState != nil && s.OldState.External {
+		// What the stack only read it makes now: as with an import, nobody has reviewed what it gives.
+		step.Op, what.before = "create", false
 	}
 	if what.before {
 		step.Old = s.OldState.read(s.URN)

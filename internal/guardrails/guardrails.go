@@ -33,6 +33,8 @@ type Resource struct {
 	// Replaced is set if another one is made in its place.
 	Old            map[string]any
 	Gone, Replaced bool
+	// Kept is set if the deployment does nothing to it. What a secret hides is then what it was.
+	Kept bool
 	// Changed are the top-level inputs that the engine says are different, for what a secret hides; nil if it does not
 	// say.
 	Changed []string
@@ -40,6 +42,13 @@ type Resource struct {
 	Dependencies map[string][]string
 	// Role is what a role assignment gives, where whoever asks knows it and Azure does not build it in.
 	Role *roles.Definition
+	// Whole is set where whoever asks sees the whole program, and has looked there: a role, or an identity of a cluster,
+	// that Role or Named does not say is then said nowhere, whatever component seems to make the resource.
+	Whole bool
+	// Ours is set for a membership that a component makes because its model says so.
+	Ours bool
+	// Named are the identities, in lower case, that the component of a cluster is given; it is judged for them.
+	Named []string
 }
 
 // Name is the resource's name in the program: the end of its URN, urn:pulumi:<stack>::<project>::<types>::<name>.

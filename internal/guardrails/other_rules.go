@@ -16,6 +16,10 @@ func otherAccess(r Resource, _ Config, p *report) {
 	if l.Gives != "" && !l.Unseen {
 		p.find(orType(l.Inputs), waiveIt, "%s", l.Sentence(r))
 	}
+	if r.Kind() == GroupMember && !r.Gone && r.joins() {
+		p.find("groupObjectId", waiveIt, "joins a group that is not made here, with all that it has: %s",
+			strings.Join(r.Tells(), "; ")).Origin = Written
+	}
 	for _, id := range l.Identities {
 		if id == "" {
 			p.undecided("identity", lookAgain, "can't be judged: which identity it runs as is %s", Unknown).Origin = Later

@@ -1,6 +1,7 @@
 package guardrails
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -72,13 +73,25 @@ func customRole(r Resource, _ Config, p *report) {
 	}
 }
 
+var roleForm = regexp.MustCompile(`(?i)^((/?` + segment + `)*/)?providers/Microsoft\.Authorization/roleDefinitions/` +
+	`([0-9a-f-]{36})$|^([0-9a-f-]{36})$`)
+
+// RoleGUID is the GUID in the ID of a role definition, in lower case; "" if the text is no such ID.
+func RoleGUID(id string) string {
+	found := roleForm.FindStringSubmatch(id)
+	if found == nil {
+		return ""
+	}
+	return strings.ToLower(found[3] + found[4])
+}
+
 // assigned is the role that an assignment gives, where it is known what it allows.
 func assigned(r Resource) (roles.Definition, bool) {
 	if r.Kind() != RoleAssignment {
 		return roles.Definition{}, false
 	}
 	id, _ := r.Inputs["roleDefinitionId"].(string)
-	if d, ok := roles.BuiltIn(id[strings.LastIndex(id, "/")+1:]); ok {
+	if d, ok := roles.BuiltIn(RoleGUID(id)); ok {
 		return d, true
 	}
 	if r.Role != nil {
@@ -91,7 +104,7 @@ func assigned(r Resource) (roles.Definition, bool) {
 // definition is judged, nor told by an InvokerRole, which invoker-role asks for.
 func unknownRole(r Resource, _ Config, p *report) {
 	id := r.Inputs["roleDefinitionId"]
-	if r.Kind() != RoleAssignment || id == nil || r.MadeBy(InvokerRole) {
+	if r.Kind() != RoleAssignment || id == nil || r.MadeBy(InvokerRole) && !r.Whole {
 		return
 	}
 	if _, ok := assigned(r); ok || len(definitionsOf(r)) == 1 {

@@ -96,7 +96,7 @@ var wideScopes = []string{"subscription", "managementGroup", "root"}
 
 var (
 	// One segment holds what Azure allows in names, and nothing that hides another: no space, percent sign or backslash.
-	segment          = `[^/\s%\\?#*]+`
+	segment          = `[^/\s%\\?#*\p{C}\p{Z}]+`
 	subscriptionForm = regexp.MustCompile(`(?i)^/subscriptions/` + segment + `$`)
 	managementForm   = regexp.MustCompile(`(?i)^/providers/Microsoft\.Management/managementGroups/` + segment + `$`)
 	resourceForm     = `(/providers/` + segment + `(/` + segment + `/` + segment + `)+)`
@@ -219,6 +219,8 @@ var (
 	// With data residency each enterprise has an issuer below ghe.com (facts/federation.md).
 	githubIssuer = regexp.MustCompile(`^(` + regexp.QuoteMeta(issuerOfGitHub()) +
 		`|https://token\.actions\.[a-z0-9-]+\.ghe\.com)(/|$)`)
+	// What else is no issuer: Entra compares letter by letter, and tokens name a host in small letters.
+	issuerForm    = regexp.MustCompile(`^https://[a-z0-9.:-]+(/[^\s\p{C}\p{Z}]*)?$`)
 	githubSubject = regexp.MustCompile(`^repo:[^:/*]+/[^:/*]+:(ref:refs/heads/[^*]+|environment:[^*]+)$`)
 )
 
@@ -249,6 +251,9 @@ func federationSubject(r Resource, c Config, p *report) {
 	case !issuerKnown:
 	case strings.Contains(issuer, "*"):
 		p.find("issuer", "write the issuer in full", "%q holds a wildcard", issuer)
+	case !issuerForm.MatchString(issuer):
+		p.find("issuer", "write the iss claim of the tokens, an https address, in small letters where its host is",
+			"%q is no issuer", issuer)
 	case known && strings.HasPrefix(strings.ToLower(subject), "repo:") && !githubIssuer.MatchString(issuer):
 		// Whoever runs an issuer signs any subject, that of somebody else's repository too.
 		p.find("issuer", "write https://token.actions.githubusercontent.com, or waive it if the issuer is your own GitHub",

@@ -2,6 +2,7 @@ package guardrails
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -32,6 +33,8 @@ type way struct {
 	guess bool
 	// partial is set where on, judged and harmless say all; anything, where every input is harmless.
 	partial, anything bool
+	// inside are the keys that are known of an input that is a map of its own, by its dotted path.
+	inside map[string][]string
 }
 
 // A gate is an input by which a resource hands out access, unless it has one of the safe values. Nothing is safe too,
@@ -42,7 +45,7 @@ type gate struct {
 	unsetIsOpen bool
 	from        any    // if set, only a change from this value opens
 	of          string // the provider whose input it is, where Azure's default is not safe
-	asRule      bool   // a value that is not known is a finding of a rule already
+	asRule      bool   // where what it stands in is not known, that is a finding of a rule already
 	loss        bool   // it shuts something too: without it more is open than with it
 	changeOnly  bool   // what a new resource says here is part of what it is
 	list        bool   // each item opens by itself: fewer of them, or another order, opens nothing
@@ -93,14 +96,25 @@ var ways = []way{
 	{partial: true, types: keys(Certificate), judged: []string{"startDate", "endDate", "endDateRelative",
 		"applicationId", "servicePrincipalId", "value", "type", "encoding", "keyId", Target}},
 	{partial: true, types: keys(GroupMember), judged: []string{"groupObjectId", "memberObjectId"}},
-	{partial: true, types: keys(UserAssignedIdentity), harmless: []string{"isolationScope"}},
+	{
+		gives: "lets resources of other regions take the identity", severity: High, partial: true,
+		types: keys(UserAssignedIdentity), on: []gate{{path: "isolationScope", from: "Regional"}},
+	},
 	{
 		gives: "makes compute that somebody may sign in to, or that runs what is given " +
 			"to it", severity: High, partial: true, types: keys(Compute),
 		on: []gate{{path: "properties.computeType", safe: []any{"AmlCompute"}, asRule: true},
-			{path: "properties.properties.userAccountCredentials", asRule: true}, {path: "properties.resourceId", asRule: true}},
-		// The cluster's rules are about these; of the rest of an AmlCompute's properties nothing is a right.
+			{path: "properties.properties.userAccountCredentials", asRule: true}, {path: "properties.resourceId", asRule: true},
+			// other code on the nodes acts as the cluster identity
+			{path: "properties.properties.virtualMachineImage", asRule: true}},
 		judged: []string{"identity", "properties"}, harmless: []string{"sku"},
+		// The cluster's rules are about some of these, and none of the others is a right. Of a property bag nobody says
+		// what it may hold.
+		inside: map[string][]string{
+			"properties": {"computeType", "computeLocation", "description", "disableLocalAuth", "properties", "resourceId"},
+			"properties.properties": {"enableNodePublicIp", "isolatedNetwork", "osType", "remoteLoginPortPublicAccess",
+				"scaleSettings", "subnet", "userAccountCredentials", "virtualMachineImage", "vmPriority", "vmSize"},
+		},
 	},
 
 	// Known to give nothing.
@@ -166,7 +180,9 @@ var ways = []way{
 	{
 		gives: "decides on who is in an administrative unit", severity: High, partial: true, types: in(entra,
 			"AdministrativeUnit"),
-		on: []gate{{path: "members", list: true}}, harmless: []string{"hiddenMembershipEnabled", "preventDuplicateNames"},
+		// Who leaves a unit with restricted management is ruled by the administrators of the whole tenant again.
+		on: []gate{{path: "members", loss: true}}, removal: true,
+		harmless: []string{"hiddenMembershipEnabled", "preventDuplicateNames"},
 	},
 	{
 		gives: "gives ownership, membership or the right to hold a role of the " +
@@ -241,6 +257,7 @@ var ways = []way{
 			{path: "azureFilesAuthentication"}, {path: "networkRuleSet", loss: true}, {path: "networkRules",
 				loss: true}, {path: "publicNetworkAccess", safe: []any{"Disabled", "SecuredByPerimeter"}},
 			{path: "publicNetworkAccessEnabled"}, {path: "customDomain"}, {path: "staticWebsite"},
+			{path: "enableNfsV3"}, {path: "nfsv3Enabled"}, // who reaches it by NFS 3.0 is asked for no identity
 		},
 		judged: []string{"identity"},
 		harmless: []string{
@@ -249,17 +266,17 @@ var ways = []way{
 			"largeFileSharesState", "largeFileShareEnabled", "defaultToOAuthAuthentication", "defaultToOauthAuthentication",
 			"extendedLocation", "dnsEndpointType", "encryption",
 			"infrastructureEncryptionEnabled", "immutableStorageWithVersioning", "immutabilityPolicy", "routingPreference",
-			"routing", "enableNfsV3", "nfsv3Enabled", "enableExtendedGroups",
+			"routing", "enableExtendedGroups",
 			"blobProperties", "queueProperties", "shareProperties", "queueEncryptionKeyType", "tableEncryptionKeyType",
 		},
 	},
 	{
 		gives: "lets anybody read a container", severity: High, partial: true, types: slices.Concat(in(native,
 			"storage:BlobContainer"), in(classic, "storage:Container")),
-		on: []gate{{path: "publicAccess", safe: []any{"None"}}, {path: "containerAccessType", safe: []any{"private"}}},
+		on: []gate{{path: "publicAccess", safe: []any{"None"}}, {path: "containerAccessType", safe: []any{"private"}},
+			{path: "enableNfsV3AllSquash", from: true}, {path: "enableNfsV3RootSquash", from: true}},
 		harmless: []string{"metadata", "defaultEncryptionScope", "denyEncryptionScopeOverride",
-			"encryptionScopeOverrideEnabled", "immutableStorageWithVersioning", "enableNfsV3AllSquash",
-			"enableNfsV3RootSquash", "storageAccountId"},
+			"encryptionScopeOverrideEnabled", "immutableStorageWithVersioning", "storageAccountId"},
 	},
 	{
 		gives: "gives access by signed identifiers (SAS) or ACLs", severity: High, partial: true,
@@ -269,10 +286,12 @@ var ways = []way{
 		),
 		// An ACL may also hold back: without a user's own entry, those of groups and others count.
 		on: []gate{{path: "signedIdentifiers", list: true}, {path: "acls", loss: true}, {path: "aces", loss: true},
-			{path: "owner"}, {path: "group"}},
+			{path: "owner"}, {path: "group"}, // a share by NFS asks for no identity
+			{path: "enabledProtocol", safe: []any{"SMB"}}, {path: "enabledProtocols", safe: []any{"SMB"}},
+			{path: "rootSquash", safe: []any{"RootSquash", "AllSquash"}}},
 		harmless: []string{
-			"metadata", "storageAccountId", "quota", "shareQuota", "accessTier", "enabledProtocol", "enabledProtocols",
-			"rootSquash", "path", "resource", "properties", "defaultEncryptionScope",
+			"metadata", "storageAccountId", "quota", "shareQuota", "accessTier", "path", "resource", "properties",
+			"defaultEncryptionScope",
 		},
 	},
 	{
@@ -313,12 +332,15 @@ var ways = []way{
 		), gate{path: "allowRoleAssignmentOnRG"}, gate{path: "publicNetworkAccess", safe: []any{"Disabled"}},
 			gate{path: "publicNetworkAccessEnabled"},
 			gate{path: "allowPublicAccessWhenBehindVnet"}, gate{path: "managedNetwork", loss: true},
-			gate{path: "ipAllowlist", loss: true}, gate{path: "networkAcls", loss: true}),
+			gate{path: "ipAllowlist", loss: true}, gate{path: "networkAcls", loss: true},
+			// Building an image runs what whoever writes environments says, as the identity of that cluster.
+			gate{path: "imageBuildCompute", changeOnly: true}, gate{path: "imageBuildComputeName", changeOnly: true},
+			gate{path: "v1LegacyMode", from: true}, gate{path: "v1LegacyModeEnabled", from: true}),
 		judged: []string{"identity"},
 		harmless: []string{
-			"friendlyName", "sku", "skuName", "kind", "hbiWorkspace", "highBusinessImpact", "imageBuildCompute",
-			"imageBuildComputeName", "applicationInsights", "applicationInsightsId", "discoveryUrl",
-			"v1LegacyMode", "v1LegacyModeEnabled", "provisionNetworkNow", "softDeleteEnabled", "enableSoftwareBillOfMaterials",
+			"friendlyName", "sku", "skuName", "kind", "hbiWorkspace", "highBusinessImpact", "applicationInsights",
+			"applicationInsightsId", "discoveryUrl", "provisionNetworkNow", "softDeleteEnabled",
+			"enableSoftwareBillOfMaterials",
 		},
 	},
 	{
@@ -355,10 +377,15 @@ var ways = []way{
 		types: slices.Concat(in(native, "keyvault:*"), in(classic, "keyvault:*")),
 	},
 	{
+		gives: "decides on who may sign in to a service, and how", severity: High, removal: true,
+		types: in(native, "sql:*ADOnly*", "synapse:*ADOnly*", "dbfor*:*ADOnly*", "web:*Auth*", "web:*Allowed*",
+			"web:*AccessRestriction*", "web:*Configuration*", "web:*Vnet*", "app:*Auth*"),
+	},
+	{
 		gives: "gives a role inside a service", severity: High,
 		types: slices.Concat(
 			in(native, "documentdb:*Role*", "synapse:*Aad*", "synapse:*Principal*", "synapse:IntegrationRuntimeAuthKey*",
-				"kusto:*Principal*", "sql:*Administrator*", "sql:*ADOnly*", "dbfor*:*Administrator*"),
+				"kusto:*Principal*", "sql:*Administrator*", "dbfor*:*Administrator*"),
 			in(classic, "cosmosdb:*Role*", "synapse:*Role*", "synapse:*Admin*", "kusto:*Principal*",
 				"mssql:*Administrator*", "*:*RoleAssignment", "*:*RoleDefinition"),
 		),
@@ -468,7 +495,7 @@ func LookAt(r Resource) Look {
 	changed := r.changes()
 	if strings.HasPrefix(r.Type, providerType) { // a way to sign in, and where to: what is made by it is judged
 		changed = slices.DeleteFunc(changed, func(key string) bool { return key == "version" })
-		return Look{Judged: len(changed) == 0 || r.Old == nil && !slices.Contains(changed, "pluginDownloadURL")}
+		return Look{Judged: (len(changed) == 0 || r.Old == nil) && pluginOf(r.Inputs) == pluginOf(r.Old)}
 	}
 	if w == nil {
 		return Look{Judged: !r.Gone && r.Old != nil && len(changed) == 0, Identities: r.attached()}
@@ -479,8 +506,12 @@ func LookAt(r Resource) Look {
 		l.Gives = w.gives
 	case r.Gone:
 		l.Goes = w.gives != "" && !w.partial
+	case w.unseen: // whatever changes, its code may run, and an input may be code
+		if !r.Kept {
+			l.Gives = w.gives
+		}
 	case !w.partial:
-		if len(changed) > 0 || r.Old == nil || r.Replaced || r.codeDiffers() {
+		if len(changed) > 0 || r.Old == nil || r.Replaced {
 			l.Gives = w.gives
 		}
 	default:
@@ -496,6 +527,13 @@ func LookAt(r Resource) Look {
 				slices.ContainsFunc(w.on, func(g gate) bool { return top(g.path) == key })
 			if !known {
 				l.Unjudged = append(l.Unjudged, key)
+			}
+		}
+		for _, path := range slices.Sorted(maps.Keys(w.inside)) {
+			for _, key := range r.changesIn(path) {
+				if !slices.Contains(w.inside[path], key) {
+					l.Unjudged = append(l.Unjudged, path+"."+key)
+				}
 			}
 		}
 	}
@@ -546,10 +584,33 @@ func (r Resource) changes() (changed []string) {
 	return changed
 }
 
-// codeDiffers reports whether the code of a dynamic provider, which stands among the inputs, is another than before.
-func (r Resource) codeDiffers() bool {
-	const code = "__provider"
-	return r.differs(code, r.Old[code], r.Inputs[code])
+// changesIn are the keys below a dotted path that are others than before, sorted.
+func (r Resource) changesIn(path string) (changed []string) {
+	if r.Gone {
+		return nil
+	}
+	was, _ := at(r.Old, path).(map[string]any)
+	is, _ := at(r.Inputs, path).(map[string]any)
+	for key := range union(was, is) {
+		if old, now := was[key], is[key]; r.Old == nil && now != nil || r.Old != nil && r.differs(top(path), old, now) {
+			changed = append(changed, key)
+		}
+	}
+	slices.Sort(changed)
+	return changed
+}
+
+// pluginOf says which plugin a provider is, as far as its inputs name another than the usual one: where it is fetched
+// from, and what it is made to speak for. The engine keeps both below __internal, and kept them at the top.
+func pluginOf(inputs map[string]any) string {
+	internal, _ := inputs["__internal"].(map[string]any)
+	told := ""
+	for _, key := range []string{"pluginDownloadURL", "parameterization"} {
+		if v := cmp.Or(internal[key], inputs[key]); v != nil {
+			told += fmt.Sprint(key, " ", v, "\n")
+		}
+	}
+	return told
 }
 
 // differs reports whether an input is another than before. What a secret hides is another unless the engine says
@@ -558,7 +619,7 @@ func (r Resource) differs(key string, old, now any) bool {
 	if !reflect.DeepEqual(old, now) {
 		return true
 	}
-	return hasMarker(now) && (len(r.Changed) == 0 || slices.Contains(r.Changed, key))
+	return hasMarker(now) && !r.Kept && (len(r.Changed) == 0 || slices.Contains(r.Changed, key))
 }
 
 func hasMarker(v any) bool { return Holds(v, Unknown, Secret) }
@@ -603,7 +664,7 @@ func (g gate) opens(r Resource) bool {
 	switch {
 	case g.from != nil:
 		return r.Old != nil && old == g.from
-	case now == Unknown && g.asRule:
+	case g.asRule && at(r.Inputs, g.path[:strings.LastIndex(g.path, ".")]) == Unknown:
 		return false
 	case now == nil || isEmpty(now):
 		return g.unsetIsOpen || g.loss && r.Old != nil && old != nil && !isEmpty(old) || r.Old != nil &&
@@ -654,14 +715,14 @@ func at(inputs map[string]any, path string) any {
 // resources of the same program.
 func (r Resource) attached() (ids []string) {
 	_, hidden := r.Inputs["identity"].(Marker)
-	if r.Gone || r.Kind() == Compute && (hidden || r.MadeBy(ComputeCluster)) {
+	if r.Gone || r.Kind() == Compute && (hidden || r.MadeBy(ComputeCluster) && !r.Whole) {
 		return nil // of a cluster, the component says which identity it is given, and a rule that it is not known
 	}
 	if r.Type == ComputeCluster {
 		return append(r.givenTo("cluster.userAssignedIdentityId"), r.givenBeside("cluster.moreIdentityIds")...)
 	}
 	had := map[string]bool{}
-	for _, id := range identityIDs(r.Old["identity"]) {
+	for _, id := range IdentityIDs(r.Old["identity"]) {
 		had[strings.ToLower(id)] = true
 	}
 	made := 0
@@ -670,10 +731,14 @@ func (r Resource) attached() (ids []string) {
 			made++
 		}
 	}
-	for _, id := range identityIDs(r.Inputs["identity"]) {
+	now := IdentityIDs(r.Inputs["identity"])
+	slices.SortStableFunc(now, func(a, b string) int { // what is made here is what is not known yet, before others
+		return cmp.Compare(min(len(a), 1), min(len(b), 1))
+	})
+	for _, id := range now {
 		switch {
-		case had[strings.ToLower(id)] && id != "", id == "" && r.Old != nil && !r.differs("identity", r.Old["identity"],
-			r.Inputs["identity"]):
+		case had[strings.ToLower(id)] && id != "", slices.Contains(r.Named, strings.ToLower(id)),
+			id == "" && r.Old != nil && !r.differs("identity", r.Old["identity"], r.Inputs["identity"]):
 		case made > 0:
 			made--
 		default:
@@ -681,6 +746,16 @@ func (r Resource) attached() (ids []string) {
 		}
 	}
 	return ids
+}
+
+// joins reports whether a membership is new, and of a group that no resource of the program is.
+func (r Resource) joins() bool {
+	made := slices.ContainsFunc(r.Dependencies["groupObjectId"], func(urn string) bool {
+		kind := Key(kindOfURN(urn))
+		return kind == Key(entra+"Group") || kind == Key(entra+"GroupWithoutMembers")
+	})
+	return !made && !r.Kept && !r.Ours && (r.Whole || !r.MadeBy(AccessComponent)) &&
+		(r.Old == nil || r.Replaced || len(r.changes()) > 0)
 }
 
 // givenTo is the identity that a component is given by an input, and was not before.
@@ -697,7 +772,7 @@ func (r Resource) givenTo(input string) []string {
 
 // givenBeside are the identities in a component's list that were not in it before; "" for one that is not known.
 func (r Resource) givenBeside(input string) (ids []string) {
-	list := func(v any) []string { return identityIDs(map[string]any{"identityIds": v}) }
+	list := func(v any) []string { return IdentityIDs(map[string]any{"identityIds": v}) }
 	if r.Old != nil && !r.differs(top(input), at(r.Old, input), at(r.Inputs, input)) {
 		return nil
 	}
@@ -713,8 +788,8 @@ func (r Resource) givenBeside(input string) (ids []string) {
 	return ids
 }
 
-// identityIDs are the ARM IDs in an identity, as either provider writes it; "" for one that is not known.
-func identityIDs(identity any) (ids []string) {
+// IdentityIDs are the ARM IDs in an identity, as either provider writes it; "" for one that is not known.
+func IdentityIDs(identity any) (ids []string) {
 	if _, hidden := identity.(Marker); hidden {
 		return []string{""}
 	}
@@ -722,7 +797,7 @@ func identityIDs(identity any) (ids []string) {
 	if !is {
 		if list, isList := identity.([]any); isList { // the classic provider's older form
 			for _, item := range list {
-				ids = append(ids, identityIDs(item)...)
+				ids = append(ids, IdentityIDs(item)...)
 			}
 		}
 		return ids

@@ -293,7 +293,8 @@ func (m *maker) assignment(step engine.Step, s *engine.State, when side) *assign
 	default:
 		m.unread(engine.ShownName(s.URN) + ": is a role assignment without a scope")
 	}
-	if s.Inputs["principalId"] == nil || s.Inputs["roleDefinitionId"] == nil {
+	isMissing := func(v any) bool { return v == nil || v == "" }
+	if isMissing(s.Inputs["principalId"]) || isMissing(s.Inputs["roleDefinitionId"]) {
 		m.unread(engine.ShownName(s.URN) + ": is a role assignment without a principal or a role")
 	}
 	if when == after && !a.role.known && !engine.IsContext(step.Op) {

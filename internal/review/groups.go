@@ -82,7 +82,7 @@ func (m *maker) joining(step engine.Step) (j joining, ours bool) {
 	owner := m.owner(step.URN)
 	_, ours = m.components[owner]
 	parts := strings.Split(strings.TrimPrefix(engine.NameOf(step.URN), engine.NameOf(owner)+"."), ".")
-	if !ours || len(parts) != 2 || parentTypeOf(step.URN) != accessComponent {
+	if !ours || len(parts) != 2 || parentTypeOf(step.URN) != accessComponent || !m.inModel(step, parts[0], parts[1]) {
 		return j, false
 	}
 	j.urn = step.URN
@@ -103,6 +103,25 @@ func (m *maker) joining(step engine.Step) (j joining, ours bool) {
 		m.note(fmt.Sprintf("Who is in group %s also has what it was granted outside of this stack.", parts[0]))
 	}
 	return j, true
+}
+
+// inModel reports whether the models say that the member is in the group at each side where the membership is: a
+// component may have children that it did not make.
+func (m *maker) inModel(step engine.Step, group, member string) bool {
+	for when, s := range map[side]*engine.State{before: step.Old, after: step.New} {
+		if s == nil {
+			continue
+		}
+		plan := m.components[m.owner(step.URN)].side(when)
+		if plan == nil || plan.Model.Groups()[member] != group {
+			return false
+		}
+		id, has := plan.Model.Invokers[group].PrincipalID.Text(), text(s.Inputs["groupObjectId"])
+		if id != "" && has != "" && !strings.EqualFold(id, has) {
+			return false
+		}
+	}
+	return true
 }
 
 // from is whom a property of a resource names: by ID, or by what the ID will come from.

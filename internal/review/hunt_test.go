@@ -152,7 +152,7 @@ func TestAHuntForWhatPasses(t *testing.T) {
 		{"sp assignment requirement omitted", "update", "azuread:index/servicePrincipal:ServicePrincipal",
 			zo{"appRoleAssignmentRequired": true, "clientId": "x"}, zo{"clientId": "x"}, false},
 		{"uai isolation", "update", "azure-native:managedidentity:UserAssignedIdentity", zo{"isolationScope": "Regional"},
-			zo{"isolationScope": "None"}, true},
+			zo{"isolationScope": "None"}, false},
 		{
 			"federation replaced same", "update",
 			"azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential",

@@ -134,16 +134,19 @@ func (m *maker) roleOf(s *engine.State, when side) role {
 	from := dependency(s, "roleDefinitionId")
 	if known {
 		guid := lastSegment(id)
-		if d, ok := roles.BuiltIn(guid); ok { // before what a program may call by the same GUID
+		if d, ok := roles.BuiltIn(guardrails.RoleGUID(id)); ok { // before what a program may call by the same GUID
 			return role{key: guid, name: d.RoleName, permissions: d.Permissions, known: true}
 		}
 		if d, ok := m.index.definitions[guid][when]; ok {
 			return d
 		}
-		if d, ok := m.declared(from, when); ok {
+		if d, ok := m.declared(from, when); ok && m.comesFrom(from, id) {
 			return d
 		}
-		if d, ok := m.existing(s.URN, when); ok {
+		if d, ok := m.existing(s.URN, when); ok && d.key == guid {
+			return d
+		}
+		if d, ok := m.toldByParent(s, when); ok && d.key == guid {
 			return d
 		}
 		return role{key: guid, name: "the role " + guid}
@@ -200,6 +203,33 @@ func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 	}
 	return role{key: strings.ToLower(r.RoleDefinitionGUID()), name: d.RoleName, permissions: d.Permissions, known: true,
 		when: when}, true
+}
+
+// toldByParent is the role that an InvokerRole beside no BatchEndpointAccess was given, as its definition tells of it;
+// the rule invoker-role judges that.
+func (m *maker) toldByParent(s *engine.State, when side) (role, bool) {
+	parent := m.index.state(s.Parent, when)
+	if parent == nil || parent.Type != guardrails.InvokerRole {
+		return role{}, false
+	}
+	d, wrong := roles.Parse([]byte(text(parent.Inputs["definition"])))
+	return role{key: guardrails.RoleGUID(text(parent.Inputs["roleDefinitionId"])), name: d.RoleName,
+		permissions: d.Permissions, known: true, when: when}, wrong == nil
+}
+
+// comesFrom reports whether a known ID can be that of the resource that a property comes from: what a program makes of
+// another resource's ID may be anything.
+func (m *maker) comesFrom(urn, id string) bool {
+	s, shown := m.index.steps[urn]
+	if !shown {
+		return m.p.Hidden > 0 // it does not change, and its ID is not in the preview
+	}
+	return slices.ContainsFunc([]*engine.State{s.Old, s.New}, func(state *engine.State) bool {
+		return state != nil && slices.ContainsFunc([]string{state.ID, text(state.Inputs["roleDefinitionId"]),
+			text(state.Outputs["name"])}, func(known string) bool {
+			return known != "" && lastSegment(known) == lastSegment(id)
+		})
+	})
 }
 
 // owner is the URN of the BatchEndpointAccess that a resource is made by; "" if the preview shows none.

@@ -111,6 +111,18 @@ func (m *maker) others() {
 // which of the resources that an identity comes from are made with it.
 func (m *maker) resource(s engine.Step) guardrails.Resource {
 	r := s.Resource()
+	r.Whole = true
+	if r.Kind() == groupMember && !engine.IsForeign(s.Op) {
+		_, r.Ours = m.joining(s)
+	}
+	for _, property := range []string{"roleDefinitionId", "groupObjectId"} {
+		if id, known := r.Inputs[property].(string); known && len(r.Dependencies[property]) > 0 {
+			r.Dependencies = maps.Clone(r.Dependencies)
+			r.Dependencies[property] = slices.DeleteFunc(slices.Clone(r.Dependencies[property]), func(urn string) bool {
+				return !m.comesFrom(urn, id)
+			})
+		}
+	}
 	switch {
 	case kind(r.Type) == guardrails.RoleAssignment && s.New != nil:
 		if given := m.roleOf(s.New, after); given.known {
@@ -123,13 +135,53 @@ func (m *maker) resource(s engine.Step) guardrails.Resource {
 			r.Dependencies["roleDefinitionId"] = slices.DeleteFunc(slices.Clone(from), isRead)
 		}
 	case len(r.Dependencies["identity"]) > 0:
-		deps := maps.Clone(r.Dependencies)
-		deps["identity"] = slices.DeleteFunc(slices.Clone(deps["identity"]), func(urn string) bool {
-			return kind(engine.TypeOf(urn)) == userAssignedIdentity && !m.madeBeside(urn, s.New)
-		})
-		r.Dependencies = deps
+		r.Dependencies = maps.Clone(r.Dependencies)
+		r.Dependencies["identity"] = m.madeFor(r.Dependencies["identity"], s.New, r.Inputs["identity"])
+	case r.Type == guardrails.ComputeCluster && len(r.Dependencies["cluster"]) > 0:
+		cluster, _ := r.Inputs["cluster"].(map[string]any)
+		r.Dependencies = maps.Clone(r.Dependencies)
+		r.Dependencies["cluster"] = m.madeFor(r.Dependencies["cluster"], s.New, map[string]any{
+			"identityIds": []any{cluster["userAssignedIdentityId"]}})
+	}
+	if r.Kind() == guardrails.Compute && s.New != nil {
+		r.Named = namedBy(m.index.state(s.New.Parent, after))
 	}
 	return r
+}
+
+// madeFor are those of the resources that an identity comes from that account for one of its IDs: each that is made
+// with the resource for one that is not known yet, or for the ID that it has.
+func (m *maker) madeFor(from []string, s *engine.State, identity any) (urns []string) {
+	ids := guardrails.IdentityIDs(identity)
+	for _, urn := range from {
+		if kind(engine.TypeOf(urn)) != userAssignedIdentity {
+			continue
+		}
+		at := slices.IndexFunc(ids, func(id string) bool {
+			state := m.index.state(urn, after)
+			return id == "" || state != nil && strings.EqualFold(id, state.ID)
+		})
+		if at >= 0 && m.madeBeside(urn, s) {
+			ids = slices.Delete(ids, at, at+1)
+			urns = append(urns, urn)
+		}
+	}
+	return urns
+}
+
+// namedBy are the identities that a ComputeCluster is given, in lower case; "" for one that is not known.
+func namedBy(s *engine.State) (ids []string) {
+	if s == nil || s.Type != guardrails.ComputeCluster {
+		return nil
+	}
+	cluster, _ := s.Inputs["cluster"].(map[string]any)
+	list, _ := cluster["moreIdentityIds"].([]any)
+	for _, id := range append(list, cluster["userAssignedIdentityId"]) {
+		if id != nil {
+			ids = append(ids, strings.ToLower(text(id)))
+		}
+	}
+	return ids
 }
 
 // madeBeside reports whether an identity is made by the same change, or by the same component, as the resource that

@@ -38,6 +38,7 @@ type changed struct {
 	Replace    bool
 	Import     bool // what is new is there in Azure
 	Read       bool // the program only reads it
+	ReadBefore bool `yaml:"readBefore"` // the program only read it before
 	Retain     bool // it stays in Azure when it leaves the stack
 	Old, New   map[string]any
 }
@@ -228,12 +229,13 @@ func (p program) register(ctx *pulumi.Context) error {
 				opts = append(opts, pulumi.RetainOnDelete(true))
 			}
 			made[r.Name] = &raw{}
-			if r.Read || r.Import && p.after { // the plugin takes what is there from the ID
+			isRead := r.Read || r.ReadBefore && !p.after
+			if isRead || r.Import && p.after { // the plugin takes what is there from the ID
 				there, err := json.Marshal(inputs)
 				if err != nil {
 					return err
 				}
-				if r.Read {
+				if isRead {
 					if err := ctx.ReadResource(r.Type, prefix(i)+r.Name, pulumi.ID(there), nil, made[r.Name]); err != nil {
 						return err
 					}
