@@ -145,10 +145,10 @@ func (b *block) fit(room int) int {
 
 func symbol(r Review) string {
 	switch {
+	case r.Risk == High || r.Stopping() > 0: // what was not understood beside it makes nothing milder
+		return "🔴"
 	case r.Partial() || len(r.Unjudged) > 0:
 		return "⚠️"
-	case r.Risk == High || r.Stopping() > 0:
-		return "🔴"
 	case r.Risk == Medium:
 		return "🟠"
 	default:

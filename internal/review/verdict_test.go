@@ -1,6 +1,7 @@
 package review_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
-// The page's first line has the colour of the gravest thing that the review says: nothing that is milder, or that is
-// not known, takes it away.
+// The page's first line, and the comment's, have the colour of the gravest thing that the review says: nothing that is
+// milder, or that is not known, takes it away.
 func TestTheVerdictHasTheColourOfTheGravest(t *testing.T) {
 	t.Parallel()
 	const (
@@ -39,8 +40,12 @@ func TestTheVerdictHasTheColourOfTheGravest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			page := pageOf(t, reviewOf(t, `{"steps":[`+strings.Join(c.steps, ",")+`],"changeSummary":{}}`))
-			assert.Contains(t, page, `<p class="verdict `+c.class+`">`)
+			r := reviewOf(t, `{"steps":[`+strings.Join(c.steps, ",")+`],"changeSummary":{}}`)
+			assert.Contains(t, pageOf(t, r), `<p class="verdict `+c.class+`">`)
+			var comment bytes.Buffer
+			require.NoError(t, review.Markdown(&comment, r))
+			mark := map[string]string{"works": "🟢", "undeclared": "⚠️", "broken": "🔴"}[c.class]
+			assert.Contains(t, comment.String(), "## "+mark, "the comment begins alike")
 		})
 	}
 }
