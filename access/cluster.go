@@ -25,6 +25,8 @@ var clusterIdentities = []string{string(SystemAssigned), string(UserAssigned), s
 
 // A Cluster is a compute cluster on which deployments run. Its managed identity mounts the data of every job.
 type Cluster struct {
+	// Owner is who answers for it, in free text; "" where the model does not say.
+	Owner string
 	// ComputeName is its name in the workspace: 3 to 32 letters, digits and hyphens. "" for Was, or its name in the model.
 	ComputeName string
 	// Was is the name that the cluster had in the model before; "" where it has always had this one.

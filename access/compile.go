@@ -71,6 +71,7 @@ func compile(m Model) (*Plan, Problems) {
 	p.jobs = v.jobs
 	p.Needs = p.needs()
 	p.Grants = p.leastGrants()
+	p.ownedBy()
 	p.ACLs = p.acls()
 	v.sharedGrants(p)
 	v.pathLimits(p)
@@ -95,6 +96,8 @@ type Need struct {
 	// Path limits the role to a folder, which ends in a slash, or to a file; "" for all of At.
 	Path  string `json:"path,omitempty"`
 	place Place
+	// output is set where Data names a data output.
+	output bool
 }
 
 // reason says in a few words what the need is for.
@@ -214,7 +217,8 @@ func (p *Plan) needs() (all []Need) {
 			if !l.byIdentity() {
 				continue
 			}
-			n := Need{j.cluster, MountHop, j.endpoint, j.deployment, l.data, l.by, "", l.granted, l.limit, l.at}
+			n := Need{j.cluster, MountHop, j.endpoint, j.deployment, l.data, l.by, "", l.granted, l.limit, l.at,
+				l.hop == WriteHop}
 			if l.by == ByRBAC {
 				n.Role = l.role
 			}

@@ -99,6 +99,9 @@ type DataInput struct {
 	// GrantedBy is rbac or, for adlsGen2 alone, acl: then no role is assigned, and the POSIX ACLs are the user's to set.
 	// Default: rbac.
 	GrantedBy Mechanism `pulumi:"grantedBy,optional"`
+	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
+	// explain and review, and sent to nobody. Default: not said.
+	Owner string `pulumi:"owner,optional"`
 }
 
 // InWorkspace reports whether the input is named by what the workspace knows, so that the workspace can be asked about
@@ -153,6 +156,9 @@ type DataOutput struct {
 	// reads, writes, moves and deletes blobs and can't delete the container. Default: container where one is named, else
 	// account.
 	Scope Level `pulumi:"scope,optional"`
+	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
+	// explain and review, and sent to nobody. Default: not said.
+	Owner string `pulumi:"owner,optional"`
 }
 
 // data is the output as what it is: data in a data store.

@@ -18,6 +18,10 @@ type Grant struct {
 	Paths     []string `json:"paths,omitempty"`
 	Condition string   `json:"condition,omitempty"`
 	Reasons   []string `json:"reasons"`
+	// Owner is who answers for the principal, and DataOwners who answer for the data that it is granted for, as the model
+	// says; empty where it does not.
+	Owner      string   `json:"owner,omitempty"`
+	DataOwners []string `json:"dataOwners,omitempty"`
 	// HeldBy is the stack that makes the assignment, as project/stack; "" for this one.
 	HeldBy string `json:"heldBy,omitempty"`
 }
@@ -87,7 +91,7 @@ func (p *Plan) leastGrants() []Grant {
 	all := collection{at: map[holding]int{}, groups: p.groups}
 	for _, n := range p.Needs {
 		if n.Role != "" {
-			all.add(p.identity[n.Principal], n.Role, n.At, n.Path, n.reason())
+			all.add(p.identity[n.Principal], n, p.Model.dataOwner(n))
 		}
 	}
 	for i, g := range all.grants {
@@ -118,32 +122,37 @@ type collection struct {
 	groups map[string]string // by member
 }
 
-// add adds a grant that is limited to a path; "" for one that is not. Azure takes one assignment of a role to a
-// principal at a scope, so there is one for all its paths, and none is limited where a need is not.
-func (c *collection) add(p Principal, role string, scope Scope, limit, reason string) {
-	h := holding{p, role, scope}
+// add adds what a principal needs. Azure takes one assignment of a role to a principal at a scope, so there is one for
+// all its paths, and none is limited where a need is not.
+func (c *collection) add(p Principal, n Need, dataOwner string) {
+	h := holding{p, n.Role, n.At}
 	i, there := c.at[h]
 	if !there {
 		i = len(c.grants)
 		c.at[h] = i
-		c.grants = append(c.grants, Grant{Principal: p, Role: role, Scope: scope})
+		c.grants = append(c.grants, Grant{Principal: p, Role: n.Role, Scope: n.At})
 	}
 	g := &c.grants[i]
-	g.because(reason)
+	g.because(Grant{Reasons: []string{n.reason()}, DataOwners: []string{dataOwner}})
 	switch {
-	case limit == "":
+	case n.Path == "":
 		g.Paths = nil
 	case !there || len(g.Paths) > 0:
-		g.Paths = append(g.Paths, limit)
+		g.Paths = append(g.Paths, n.Path)
 	}
 }
 
-// because adds reasons, each once: a group may have the same one as its member, and one identity under each of its
-// names.
-func (g *Grant) because(reasons ...string) {
-	for _, reason := range reasons {
+// because adds the reasons of another grant and who owns the data of it, each once: a group may have the same one as
+// its member, and one identity under each of its names.
+func (g *Grant) because(other Grant) {
+	for _, reason := range other.Reasons {
 		if !slices.Contains(g.Reasons, reason) {
 			g.Reasons = append(g.Reasons, reason)
+		}
+	}
+	for _, owner := range other.DataOwners {
+		if owner != "" && !slices.Contains(g.DataOwners, owner) {
+			g.DataOwners = append(g.DataOwners, owner)
 		}
 	}
 }
@@ -157,7 +166,7 @@ func (c *collection) least() (kept []Grant) {
 	}
 	for i, g := range c.grants {
 		if by := c.implying(g); by != i {
-			c.grants[by].because(g.Reasons...)
+			c.grants[by].because(g)
 		}
 	}
 	for i, g := range c.grants {

@@ -62,6 +62,8 @@ func (k PrincipalKind) IDKey() string { return k.row().idKey }
 // An Invoker is a principal that may start jobs; while its job runs, it is the job identity.
 type Invoker struct {
 	Kind PrincipalKind
+	// Owner is who answers for it, in free text; "" where the model does not say.
+	Owner string
 	// Was is the name that the invoker had in the model before; "" where it has always had this one.
 	Was string
 	// PrincipalID is the object ID of a principal that exists; not given if the stack makes it, or looks it up.

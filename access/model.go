@@ -57,6 +57,9 @@ type Endpoint struct {
 	// Deployments are the endpoint's deployments by name, where it has several: whoever starts a job picks one, so each
 	// gets what its cluster needs. They take the place of Cluster.
 	Deployments map[string]Deployment `pulumi:"deployments,optional"`
+	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
+	// explain and review, and sent to nobody. Default: not said.
+	Owner string `pulumi:"owner,optional"`
 }
 
 // A Deployment is one of several deployments of an endpoint.

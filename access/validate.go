@@ -39,6 +39,7 @@ func (v *validator) model() {
 	v.limitedToEndpoints()
 	v.workspaceServices()
 	v.until()
+	v.owners()
 	v.assertions()
 }
 

@@ -63,6 +63,9 @@ type ClusterArgs struct {
 	SSH *SSHArgs `pulumi:"ssh,optional"`
 	// EnableLocalAuth allows authentication by local accounts. Default: false.
 	EnableLocalAuth bool `pulumi:"enableLocalAuth,optional"`
+	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
+	// explain and review, and sent to nobody. Default: not said.
+	Owner string `pulumi:"owner,optional"`
 }
 
 // SSHArgs open a cluster's nodes to SSH, with a key; passwords are not offered.
@@ -455,7 +458,7 @@ func (a ClusterArgs) model() access.Cluster {
 	return access.Cluster{
 		MoreIdentityIDs: more,
 		ComputeName:     a.ComputeName, Was: a.Was, Existing: a.Existing, Identity: a.Identity,
-		UserAssignedIdentityID: idOf(a.UserAssignedIdentityID), PrincipalID: idOf(a.PrincipalID),
+		UserAssignedIdentityID: idOf(a.UserAssignedIdentityID), PrincipalID: idOf(a.PrincipalID), Owner: a.Owner,
 	}
 }
 

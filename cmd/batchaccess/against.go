@@ -42,7 +42,8 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 			return fmt.Errorf("the configuration of stack %s at %s:\n%w", f.stack, f.against, err)
 		}
 	}
-	r := review.Compare(f.stack, old, now, review.Options{Now: at, Guardrails: guardrails.DefaultConfig()})
+	r := review.Compare(f.stack, old, now, review.Options{Now: at, Guardrails: guardrails.DefaultConfig(),
+		Commit: p.commit(cmd.Context())})
 	r.Project = p.name
 	if err := f.to.print(cmd, "comparison", func(w io.Writer) error { return render(w, r) }); err != nil {
 		return err

@@ -91,8 +91,11 @@ could be read is printed then, and is not to be relied on.`,
 			if err != nil {
 				return err
 			}
-			r := review.Make(preview, review.Options{Now: time.Now(), Guardrails: rules, StackFile: stackFile(dir,
-				cmp.Or(stack, preview.Stack))})
+			o := review.Options{Now: time.Now(), Guardrails: rules, StackFile: stackFile(dir, cmp.Or(stack, preview.Stack))}
+			if p, err := openProject(dir); err == nil {
+				o.Commit = p.commit(cmd.Context())
+			}
+			r := review.Make(preview, o)
 			if err := to.print(cmd, "review", func(w io.Writer) error { return render(w, r) }); err != nil {
 				return err
 			}

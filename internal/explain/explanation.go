@@ -25,6 +25,8 @@ type Explanation struct {
 	Paths       []Path           `json:"paths"`
 	Assertions  []access.Verdict `json:"assertions,omitempty"`
 	Findings    []Finding        `json:"findings,omitempty"`
+	// Owners are the parts of the configuration that say who answers for them.
+	Owners []access.Owned `json:"owners,omitempty"`
 	// Ways are the indirect ones.
 	Ways   []Way          `json:"ways"`
 	Grants []access.Grant `json:"grants"`
@@ -79,7 +81,12 @@ type Finding struct {
 	Where string `json:"where"` // a path in the configuration
 	What  string `json:"what"`
 	Fix   string `json:"fix"`
+	// Owner is who answers for what it is about; "" where the configuration does not say.
+	Owner string `json:"owner,omitempty"`
 }
+
+// Place is where the finding is, and who answers for that.
+func (f Finding) Place() string { return access.WithOwner(f.Where, f.Owner) }
 
 // A Role is what every invoker is given.
 type Role struct {
@@ -113,6 +120,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
 		Grants: plan.Grants, ACLs: plan.ACLs, Role: makeRole(m.Role),
 		Ways: withCuts(plan, plan.Ways()), Facts: factsOf(m), NotLookedAt: m.NotLookedAt(),
+		Owners: slices.DeleteFunc(m.Owners(), func(o access.Owned) bool { return o.Owner == "" }),
 	}
 	groups := m.Groups()
 	for _, name := range m.Acting() {
@@ -133,6 +141,9 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 		x.Paths = append(x.Paths, pathOf(p))
 	}
 	x.findings(m, problems)
+	for i, f := range x.Findings {
+		x.Findings[i].Owner = x.ownerOf(f.Where)
+	}
 	return x
 }
 
@@ -164,22 +175,23 @@ func makeRole(r access.Role) Role {
 // though nobody declared them.
 func (x *Explanation) findings(m access.Model, problems access.Problems) {
 	for _, w := range problems.Warnings() {
-		x.Findings = append(x.Findings, Finding{w.Path, w.What, w.Fix})
+		x.Findings = append(x.Findings, Finding{Where: w.Path, What: w.What, Fix: w.Fix})
 	}
 	for _, r := range x.Role.Risks {
 		x.Findings = append(x.Findings, Finding{
-			"role", "every invoker can " + r.Means + ": " + strings.Join(r.Actions, ", "),
-			"be sure of every invoker; assert who may, with assertions.<name>.do: " + string(r.Risk),
+			Where: "role", What: "every invoker can " + r.Means + ": " + strings.Join(r.Actions, ", "),
+			Fix: "be sure of every invoker; assert who may, with assertions.<name>.do: " + string(r.Risk),
 		})
 	}
 	x.opened(m)
 	for _, w := range x.Ways {
 		switch {
 		case w.Input != "":
-			x.Findings = append(x.Findings, Finding{"dataInputs." + w.Input, "indirectly, " + w.String(), w.cut()})
+			x.Findings = append(x.Findings, Finding{Where: "dataInputs." + w.Input, What: "indirectly, " + w.String(),
+				Fix: w.cut()})
 		case w.Output != "":
-			x.Findings = append(x.Findings, Finding{"dataOutputs." + w.Output, "indirectly, " + w.String(),
-				"be sure of them, or take away what one step rests on"})
+			x.Findings = append(x.Findings, Finding{Where: "dataOutputs." + w.Output, What: "indirectly, " + w.String(),
+				Fix: "be sure of them, or take away what one step rests on"})
 		}
 	}
 	type place struct{ endpoint, input string }
@@ -203,8 +215,8 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 				continue // told by opened
 			}
 		}
-		x.Findings = append(x.Findings, Finding{"endpoints." + at.endpoint, strings.Join(unasked[at], ", ") + ": " + what,
-			fix})
+		x.Findings = append(x.Findings, Finding{Where: "endpoints." + at.endpoint,
+			What: strings.Join(unasked[at], ", ") + ": " + what, Fix: fix})
 	}
 }
 
@@ -240,12 +252,23 @@ func (x *Explanation) opened(m access.Model) {
 		}
 		if len(others) > 0 {
 			x.Findings = append(x.Findings, Finding{
-				"dataInputs." + input, "no endpoint that reads it names " + strings.Join(others, ", ") +
+				Where: "dataInputs." + input, What: "no endpoint that reads it names " + strings.Join(others, ", ") +
 					", but any job they start on " + on + " can read it by the store's own credential",
-				"keep it in a data store without a credential: then identities read it, each by its own grant",
+				Fix: "keep it in a data store without a credential: then identities read it, each by its own grant",
 			})
 		}
 	}
+}
+
+// ownerOf is who answers for the part of the configuration that a path leads to, or into; "" where it does not say.
+// That of a deployment is its endpoint's.
+func (x Explanation) ownerOf(path string) string {
+	for _, o := range x.Owners {
+		if rest, is := strings.CutPrefix(path, o.Path); is && (rest == "" || rest[0] == '.' || rest[0] == '/') {
+			return o.Owner
+		}
+	}
+	return ""
 }
 
 // Failed reports whether a declared path does not work or an assertion does not hold.

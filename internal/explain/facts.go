@@ -28,8 +28,8 @@ type Facts struct {
 
 // A person is somebody, or some program, that may start jobs, or a group of those.
 type person struct {
-	Name, Kind, Who string
-	SignIns         []signIn
+	Name, Kind, Who, Owner string
+	SignIns                []signIn
 }
 
 // A signIn is one way in which somebody signs in.
@@ -44,13 +44,14 @@ type datum struct {
 	Name     string
 	Output   bool
 	Kind, At string
+	Owner    string
 }
 
 func factsOf(m access.Model) Facts {
 	f := Facts{outputs: map[string][]string{}}
 	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
 		i := m.Invokers[name]
-		f.people = append(f.people, person{name, string(i.Kind), whoIs(i), signInsOf(i)})
+		f.people = append(f.people, person{name, string(i.Kind), whoIs(i), i.Owner, signInsOf(i)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Clusters)) {
 		c := m.Clusters[name]
@@ -75,13 +76,13 @@ func factsOf(m access.Model) Facts {
 		d := m.DataInputs[name]
 		at := []string{d.URL, called("data asset", d.DataAsset, d.Version), called("data store", d.DataStore),
 			place(d.StorageAccount, d.Container, d.Path), credential(d.InWorkspace(), d.CredentialInStore)}
-		f.data = append(f.data, datum{Name: name, Kind: string(d.Kind), At: joined(at)})
+		f.data = append(f.data, datum{Name: name, Kind: string(d.Kind), At: joined(at), Owner: d.Owner})
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.DataOutputs)) {
 		d := m.DataOutputs[name]
 		at := []string{called("data store", d.DataStore), place(d.StorageAccount, d.Container, d.Path),
 			credential(true, d.CredentialInStore)}
-		f.data = append(f.data, datum{name, true, "output", joined(at)})
+		f.data = append(f.data, datum{name, true, "output", joined(at), d.Owner})
 	}
 	for name, e := range m.EffectiveEndpoints() {
 		f.outputs[name] = slices.Sorted(slices.Values(e.Outputs))

@@ -2,9 +2,10 @@ package explain
 
 import (
 	"fmt"
-	"html"
 	"io"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // WriteMarkdown writes for a comment, a wiki or a file in a repository, in GitHub's form.
@@ -16,11 +17,13 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 	}
 	row := func(cells ...string) {
 		for i := range cells {
-			cells[i] = markdown(cells[i])
+			if cells[i] != "-" { // the sign of hopMark, which is no list in a cell
+				cells[i] = visible.Markdown.Escape(cells[i])
+			}
 		}
 		p("| %s |\n", strings.Join(cells, " | "))
 	}
-	p("## Access of stack %s\n\n%s.\n", markdown(x.Stack), x.verdict())
+	p("## Access of stack %s\n\n%s.\n", visible.Markdown.Escape(x.Stack), x.verdict())
 	head := []string{"invoker", "endpoint", "input", "works"}
 	for _, kind := range x.hopKinds() {
 		head = append(head, string(kind))
@@ -34,7 +37,7 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 		row(append(cells, path.Why)...)
 	}
 	if out := x.notLookedAt(); out != "" {
-		p("\nThe rest of a job's way is %s.\n", markdown(out))
+		p("\nThe rest of a job's way is %s.\n", visible.Markdown.Escape(out))
 	}
 	if len(x.Assertions) > 0 {
 		p("\n### Assertions\n")
@@ -47,16 +50,24 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 		p("\n### Findings\n\n")
 	}
 	for _, f := range x.Findings {
-		p("- **%s**: %s; %s\n", markdown(f.Where), markdown(f.What), markdown(f.Fix))
+		p("- **%s**: %s; %s\n", visible.Markdown.Escape(f.Place()), visible.Markdown.Escape(f.What),
+			visible.Markdown.Escape(f.Fix))
 	}
 	p("\n### Grants\n")
-	table("principal", "role", "scope", "to")
+	table("principal", "role", "scope", "to", "owner")
 	for _, g := range x.Grants {
-		row(g.Principal.String(), g.Role, g.Scope.String(), strings.Join(g.Reasons, ", "))
+		row(g.Principal.String(), g.Role, g.Scope.String(), strings.Join(g.Reasons, ", "), g.Owners())
 	}
 	for _, a := range x.ACLs {
 		row(a.Principal.String(), "ACL "+a.Permissions+", set outside of this stack", a.StorageAccount+"/"+a.Container+a.Path,
-			"")
+			"", "")
+	}
+	if len(x.Owners) > 0 {
+		p("\n### Owners\n")
+		table("of", "owner")
+	}
+	for _, o := range x.Owners {
+		row(o.Path, o.Owner)
 	}
 	if len(x.Alone) > 0 {
 		p("\n### Components used alone\n")
@@ -66,27 +77,17 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 		row(a.Component, a.who(), a.Role, a.at())
 	}
 	for _, r := range x.roles() {
-		p("\n<details><summary>%s, at the %s: %s</summary>\n\n", markdown(r.Name), markdown(r.Scope),
+		p("\n<details><summary>%s, at the %s: %s</summary>\n\n", visible.Markdown.Escape(r.Name),
+			visible.Markdown.Escape(r.Scope),
 			map[bool]string{false: count(len(r.Entries)) + " actions", true: "what it allows is not known here"}[r.Untold])
 		for _, a := range r.Entries {
-			p("- %s\n", markdown(a))
+			p("- %s\n", visible.Markdown.Escape(a))
 		}
 		for _, a := range r.Not {
-			p("- not %s\n", markdown(a))
+			p("- not %s\n", visible.Markdown.Escape(a))
 		}
 		p("\n</details>\n")
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
 }
-
-// apart, a space without width, stands behind what GitHub would take for a mention or a reference: it looks for them in
-// the text that was rendered, where a backslash before them is gone already.
-const apart = "\u200b"
-
-var markdownSpecial = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "|",
-	"\\|", "~", "\\~", "#", "#"+apart, "@", "@"+apart, "!", "\\!", "$", "\\$", "://", ":"+apart+"/"+
-		"/", "www.", "www"+apart+".")
-
-// markdown makes text of it that is shown as it stands, also in a cell of a table.
-func markdown(s string) string { return html.EscapeString(markdownSpecial.Replace(plain(s))) }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // WriteMermaid writes a flowchart: invokers, endpoints, and what they read. It has the matrix on its edges, and what
@@ -32,7 +34,7 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 		if ids[prefix+name] == "" {
 			ids[prefix+name] = fmt.Sprintf("%s%d", prefix, len(ids))
 			for i := range label {
-				label[i] = mermaid(label[i])
+				label[i] = visible.Mermaid.Escape(label[i])
 			}
 			p("  %s"+shape+"\n", ids[prefix+name], strings.Join(label, "<br/>"))
 		}
@@ -49,7 +51,7 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 	}
 	for _, e := range drawn {
 		p("  %s %s|\"%s\"| %s\n", ids["invoker"+e.invoker], arrows[e.outcome],
-			mermaid(e.outcome+": "+strings.Join(e.inputs, ", ")), ids["endpoint"+e.endpoint])
+			visible.Mermaid.Escape(e.outcome+": "+strings.Join(e.inputs, ", ")), ids["endpoint"+e.endpoint])
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
@@ -87,19 +89,7 @@ func edgesOf(paths []Path) (edges []edge) {
 	return edges
 }
 
-// mermaid writes what is no letter, digit or plain mark as a numeric entity, Mermaid's own, so that no label can end
-// early.
-func mermaid(s string) string {
-	var out strings.Builder
-	for _, r := range plain(s) {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" -.,:/()", r) {
-			out.WriteRune(r)
-		} else {
-			fmt.Fprintf(&out, "#%d;", r)
-		}
-	}
-	return out.String()
-}
-
 // comment keeps text from being read as a directive, which %%{ begins.
-func comment(s string) string { return strings.NewReplacer("{", "(", "}", ")").Replace(plain(s)) }
+func comment(s string) string {
+	return strings.NewReplacer("{", "(", "}", ")").Replace(visible.Text(s))
+}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // WriteTable writes for a terminal. It colours only if asked to.
@@ -14,12 +16,12 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	row := func(cells ...string) {
 		for i := range cells {
-			cells[i] = plain(cells[i])
+			cells[i] = visible.Text(cells[i])
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
 	for _, c := range x.Components {
-		p("%s: workspace %s\n", plain(c.Name), plain(c.WorkspaceID))
+		p("%s: workspace %s\n", visible.Text(c.Name), visible.Text(c.WorkspaceID))
 	}
 	if len(x.Components) > 0 {
 		p("\n")
@@ -41,19 +43,23 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 		p("\nASSERTIONS\n")
 	}
 	for _, v := range x.Assertions {
-		p("  %s  %s: %s\n", holds(v), plain(v.Name), plain(v.Says))
+		p("  %s  %s: %s\n", holds(v), visible.Text(v.Name), visible.Text(v.Says))
 		if !v.Holds {
-			p("    %s\n    %s\n", plain(v.Because), plain(v.Fix))
+			p("    %s\n    %s\n", visible.Text(v.Because), visible.Text(v.Fix))
 		}
 	}
 	p("\nGRANTS\n")
 	for _, g := range x.Grants {
-		row("  "+g.Principal.String(), g.Role, g.Scope.String(), strings.Join(g.Reasons, ", "))
+		cells := []string{"  " + g.Principal.String(), g.Role, g.Scope.String(), strings.Join(g.Reasons, ", ")}
+		if owners := g.Owners(); owners != "" {
+			cells = append(cells, "owner: "+owners)
+		}
+		row(cells...)
 	}
 	_ = table.Flush()
 	for _, a := range x.ACLs {
 		p("  %s  ACL %s on %s, set outside of this stack\n", a.Principal, a.Permissions,
-			plain(a.StorageAccount+"/"+a.Container+a.Path))
+			visible.Text(a.StorageAccount+"/"+a.Container+a.Path))
 	}
 	if len(x.Alone) > 0 {
 		p("\nCOMPONENTS USED ALONE\n")
@@ -62,16 +68,23 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 		row("  "+a.Component, a.who(), a.Role, a.at())
 	}
 	_ = table.Flush()
+	if len(x.Owners) > 0 {
+		p("\nOWNERS\n")
+	}
+	for _, o := range x.Owners {
+		row("  "+o.Path, o.Owner)
+	}
+	_ = table.Flush()
 	if len(x.Findings) > 0 {
 		p("\nFINDINGS\n")
 	}
 	for _, f := range x.Findings {
-		p("  %s: %s\n    %s\n", plain(f.Where), plain(short(f.What)), plain(f.Fix))
+		p("  %s: %s\n    %s\n", visible.Text(f.Place()), visible.Text(short(f.What)), visible.Text(f.Fix))
 	}
 	if out := x.notLookedAt(); out != "" {
-		p("\n%s\n", out)
+		p("\n%s\n", visible.Text(out))
 	}
-	p("\nstack %s: %s\n", plain(x.Stack), x.verdict())
+	p("\nstack %s: %s\n", visible.Text(x.Stack), x.verdict())
 	text := out.String()
 	if colour {
 		text = strings.NewReplacer(" BROKEN ", " "+red("BROKEN")+" ", " NO ", " "+red("NO")+" ", "VIOLATED", red("VIOLATED"),
@@ -88,23 +101,11 @@ func short(s string) string {
 	return strings.ReplaceAll(s, "Microsoft.MachineLearningServices/workspaces/", "")
 }
 
-// plain keeps what a configuration says from moving the cursor, breaking a line, or being read in another order or with
-// letters that are not shown, so that one name can't pass for another.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 &&
-			r <= 0x2069 || r == 0xfeff {
-			return '\ufffd'
-		}
-		return r
-	}, s)
-}
-
-// plainLines does the same with a text of many lines.
+// plainLines makes text of each line of one, in which nothing is hidden.
 func plainLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {
-		lines[i] = plain(lines[i])
+		lines[i] = visible.Text(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }

@@ -73,6 +73,10 @@ func (x *Explanation) add(of string, other Explanation) {
 		f.Where = of + f.Where
 		x.Findings = append(x.Findings, f)
 	}
+	for _, o := range other.Owners {
+		o.Path = of + o.Path
+		x.Owners = append(x.Owners, o)
+	}
 	for _, w := range other.Ways {
 		w.Who, w.Input = each(w.Who, named), named(w.Input)
 		x.Ways = append(x.Ways, w)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -145,38 +146,76 @@ func (c Config) problems() (problems []string) {
 	if c.MaxSecretDays < 1 {
 		bad("maxSecretDays: is %d; write a number of days, 1 or more", c.MaxSecretDays)
 	}
+	first := map[string]string{} // where the same was said first
+	again := func(at, same string) {
+		if before, there := first[same]; there {
+			bad("%s: says the same as %s; keep one of the two", at, before)
+			return
+		}
+		first[same] = at
+	}
 	for i, w := range c.Waivers {
 		at := fmt.Sprintf("waivers[%d].", i)
 		if !slices.Contains(known, w.Rule) {
 			bad("%srule: unknown rule %q; %s", at, w.Rule, choices(w.Rule, known))
 		}
-		if kind, name, ok := strings.Cut(w.Resource, "::"); !ok || kind == "" || name == "" ||
-			strings.Contains(w.Resource, "*") {
-			bad("%sresource: %q names no resource; write its URN, or the end of it: <type>::<name>", at, w.Resource)
+		if namesResource(w.Resource) {
+			again(strings.TrimSuffix(at, "."), "waiver "+w.Rule+" "+w.Resource)
+		} else {
+			bad("%sresource: %q names no resource; write its URN, or the end of it: <type>::<name>, such as %s::people", at,
+				w.Resource, RoleAssignment)
 		}
-		for key, value := range map[string]string{"reason": w.Reason, "owner": w.Owner} {
-			if strings.TrimSpace(value) == "" {
-				bad("%s%s: is missing; write it for whoever reads the finding", at, key)
-			}
-		}
+		toRead(at+"reason", w.Reason, "write why it is fine, for whoever reads the finding", bad)
+		toRead(at+"owner", w.Owner, "write whom to ask, for whoever reads the finding", bad)
 		if _, err := day(w.Ends); err != nil {
 			bad("%sends: %q is not a day; write the last one on which the waiver holds, such as 2027-01-31", at, w.Ends)
 		}
 	}
 	for i, d := range c.DecidedTypes {
 		at := fmt.Sprintf("decidedTypes[%d].", i)
-		if strings.Count(d.Type, ":") != 2 || strings.ContainsAny(d.Type, "* ") || slices.Contains(strings.Split(d.Type,
-			":"), "") {
+		switch {
+		case !isToken(d.Type):
 			bad("%stype: %q is no type; write a type token in full, such as azure-native:network:VirtualNetwork", at, d.Type)
+		case Knows(d.Type):
+			bad("%stype: %q is a type that is judged, so that a decision has no effect; take it out, and waive single "+
+				"resources", at, d.Type)
+		default:
+			again(strings.TrimSuffix(at, "."), "type "+Key(d.Type))
 		}
-		if strings.TrimSpace(d.Reason) == "" {
-			bad("%sreason: is missing; write why the type hands out no access", at)
-		}
+		toRead(at+"reason", d.Reason, "write why the type hands out no access", bad)
 		if _, err := day(d.Ends); d.Ends != "" && err != nil {
 			bad("%sends: %q is not a day; write the last one on which the decision holds, such as 2027-01-31", at, d.Ends)
 		}
 	}
 	return problems
+}
+
+// toRead holds what people are to read to that they can: something is there, and nothing in it is hidden.
+func toRead(at, text, fix string, bad func(format string, args ...any)) {
+	if strings.ContainsFunc(text, visible.Hidden) {
+		bad("%s: %q holds line ends or characters that are not shown; %s, in one line", at, text, fix)
+	} else if strings.TrimSpace(text) == "" {
+		bad("%s: is missing; %s", at, fix)
+	}
+}
+
+// namesResource reports whether a text is a whole URN, or a type and a name as at the end of one.
+func namesResource(s string) bool {
+	if strings.Contains(s, "*") || strings.TrimSpace(s) != s || strings.ContainsFunc(s, visible.Hidden) {
+		return false
+	}
+	if rest, is := strings.CutPrefix(s, "urn:pulumi:"); is {
+		parts := strings.SplitN(rest, "::", 4)
+		return len(parts) == 4 && !slices.Contains(parts, "") && isToken(parts[2][strings.LastIndex(parts[2], "$")+1:])
+	}
+	token, name, ok := strings.Cut(s, "::")
+	return ok && name != "" && isToken(token)
+}
+
+// isToken reports whether a text has the form of a Pulumi type token: package:module:name.
+func isToken(s string) bool {
+	parts := strings.Split(s, ":")
+	return len(parts) == 3 && !slices.Contains(parts, "") && !strings.ContainsAny(s, "* \t")
 }
 
 // choices lists the known words, and the one that is nearest.

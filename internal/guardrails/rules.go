@@ -216,7 +216,9 @@ func issuerOfGitHub() string {
 }
 
 var (
-	githubIssuer  = regexp.MustCompile(`^` + regexp.QuoteMeta(issuerOfGitHub()) + `(/|$)`)
+	// With data residency each enterprise has an issuer below ghe.com (facts/federation.md).
+	githubIssuer = regexp.MustCompile(`^(` + regexp.QuoteMeta(issuerOfGitHub()) +
+		`|https://token\.actions\.[a-z0-9-]+\.ghe\.com)(/|$)`)
 	githubSubject = regexp.MustCompile(`^repo:[^:/*]+/[^:/*]+:(ref:refs/heads/[^*]+|environment:[^*]+)$`)
 )
 
@@ -243,8 +245,14 @@ func federationSubject(r Resource, c Config, p *report) {
 			"(repo:owner/name:environment:production), or allow it in allowedSubjects", "%q is not limited to a branch or an "+
 			"environment", subject)
 	}
-	if issuerKnown && strings.Contains(issuer, "*") {
+	switch {
+	case !issuerKnown:
+	case strings.Contains(issuer, "*"):
 		p.find("issuer", "write the issuer in full", "%q holds a wildcard", issuer)
+	case known && strings.HasPrefix(strings.ToLower(subject), "repo:") && !githubIssuer.MatchString(issuer):
+		// Whoever runs an issuer signs any subject, that of somebody else's repository too.
+		p.find("issuer", "write https://token.actions.githubusercontent.com, or waive it if the issuer is your own GitHub",
+			"%q is to sign for a repository of GitHub's, and is not GitHub's issuer", issuer)
 	}
 }
 

@@ -106,9 +106,11 @@ var ways = []way{
 	// Known to give nothing.
 	{
 		partial: true, anything: true,
-		types: slices.Concat(in(native, "web:AppServicePlan", "resources:ResourceGroup"), in(classic,
-			"appservice:ServicePlan", "appservice:Plan", "core:ResourceGroup"), []string{"random:*", "time:*"}),
+		types: slices.Concat(in(native, "web:AppServicePlan"), in(classic, "appservice:ServicePlan", "appservice:Plan"),
+			[]string{"random:*", "time:*"}),
 	},
+	// Its managedBy, by which an application manages what is in it, is not judged.
+	{partial: true, types: slices.Concat(in(native, "resources:ResourceGroup"), in(classic, "core:ResourceGroup"))},
 
 	// Azure RBAC.
 	{
@@ -478,7 +480,7 @@ func LookAt(r Resource) Look {
 	case r.Gone:
 		l.Goes = w.gives != "" && !w.partial
 	case !w.partial:
-		if len(changed) > 0 || r.Old == nil || r.Replaced {
+		if len(changed) > 0 || r.Old == nil || r.Replaced || r.codeDiffers() {
 			l.Gives = w.gives
 		}
 	default:
@@ -542,6 +544,12 @@ func (r Resource) changes() (changed []string) {
 	}
 	slices.Sort(changed)
 	return changed
+}
+
+// codeDiffers reports whether the code of a dynamic provider, which stands among the inputs, is another than before.
+func (r Resource) codeDiffers() bool {
+	const code = "__provider"
+	return r.differs(code, r.Old[code], r.Inputs[code])
 }
 
 // differs reports whether an input is another than before. What a secret hides is another unless the engine says

@@ -18,6 +18,7 @@ type Principal struct {
 	Known string `json:"known,omitempty"` // what people know it by: name, mail, application
 	ID    string `json:"id,omitempty"`    // object ID; "" while not known
 	Note  string `json:"note,omitempty"`  // what the ID is waiting for, where it is not known
+	Owner string `json:"owner,omitempty"` // who answers for it, as a configuration says
 	key   string
 }
 
@@ -27,6 +28,9 @@ func (p Principal) String() string {
 		if part != "" && !slices.Contains(parts, part) && part != p.Name {
 			parts = append(parts, part)
 		}
+	}
+	if p.Owner != "" {
+		parts = append(parts, "owner: "+p.Owner)
 	}
 	if len(parts) == 0 {
 		return p.Name
@@ -53,7 +57,9 @@ type AccessChange struct {
 	Condition string `json:"condition,omitempty"`
 	// Undecided says what can't be decided about the change; "" for most.
 	Undecided string `json:"undecided,omitempty"`
-	URN       string `json:"urn"`
+	// DataOwners are who answer for the data there, as a configuration says.
+	DataOwners []string `json:"dataOwners,omitempty"`
+	URN        string   `json:"urn"`
 
 	from, to string // the scopes, in short
 }
@@ -203,6 +209,16 @@ func (m *maker) compare(old, now *assignment, held map[side]map[string][]assignm
 		c.New = m.moreFor(*now, held[before])
 	}
 	m.introduce(&c.Principal)
+	c.Principal.Owner = m.ownerOf(c.URN, c.Principal)
+	if onStorage(c.New, c.Gone) {
+		for _, a := range []*assignment{old, now} {
+			if a != nil {
+				c.DataOwners = append(c.DataOwners, m.dataOwners(a.scope)...)
+			}
+		}
+		slices.Sort(c.DataOwners)
+		c.DataOwners = slices.Compact(c.DataOwners)
+	}
 	if old != nil && now != nil {
 		sameScope := roles.Contains(old.scope, now.scope) && roles.Contains(now.scope, old.scope)
 		if old.condition != now.condition || old.conditionVersion != now.conditionVersion {
@@ -293,7 +309,7 @@ func (m *maker) membership(s *engine.State) *assignment {
 		return nil
 	}
 	group := text(s.Inputs["groupObjectId"])
-	name := "membership of group " + group
+	name := "membership of group " + m.named(group)
 	if group == "" {
 		name = "membership of the group of " + engine.ShownName(s.URN)
 	}

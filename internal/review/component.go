@@ -1,6 +1,7 @@
 package review
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 // component is a BatchEndpointAccess: its plan before and after, nil where it is not there or can't be read.
 type component struct {
 	old, now *access.Plan
+	owners   map[string]string // by paths in the configuration, where it says them
 }
 
 func (c component) side(when side) *access.Plan {
@@ -31,14 +33,18 @@ func (m *maker) models() {
 			m.components[urn] = component{old: m.plan(s.Old), now: m.plan(s.New)}
 		}
 	}
-	for _, c := range m.components {
-		for _, plan := range []*access.Plan{c.old, c.now} {
+	for _, urn := range slices.Sorted(maps.Keys(m.components)) {
+		c := m.components[urn]
+		for _, plan := range []*access.Plan{c.now, c.old} {
 			if plan == nil {
 				continue
 			}
-			for _, i := range plan.Model.Invokers {
-				if known, id := knownAs(i), i.PrincipalID.Text(); known != "" && id != "" {
-					m.index.people[strings.ToLower(id)] = known
+			for _, name := range slices.Sorted(maps.Keys(plan.Model.Invokers)) {
+				i := plan.Model.Invokers[name]
+				id := strings.ToLower(i.PrincipalID.Text())
+				// What Entra answers goes before what a configuration says.
+				if known := knownAs(i); known != "" && id != "" && m.index.people[id] == "" {
+					m.index.people[id] = known
 				}
 			}
 		}

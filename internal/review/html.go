@@ -9,6 +9,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/page"
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // mostLines is how many lines a graph of a page has at the most: more can't be told apart. What goes first is what
@@ -26,7 +27,7 @@ type reached struct {
 
 // HTML writes the review as one page that needs nothing else: no network, no font, no script.
 func HTML(w io.Writer, r Review) error {
-	text := inHTML.escape
+	text := visible.HTML.Escape
 	t := &strings.Builder{}
 	fmt.Fprintf(t, `<!DOCTYPE html>
 <html lang="en">
@@ -43,10 +44,11 @@ func HTML(w io.Writer, r Review) error {
 <h1>Access review of stack %s</h1>
 <p class="verdict %s">%s</p>
 <p class="id">project %s</p>
+<p class="id">%s</p>
 </header>
 <main>
 `, text(page.Policy(page.CSS)), text(r.Stack), page.CSS, text(r.Stack), verdictClass(r), text(r.Verdict),
-		text(r.Project))
+		text(r.Project), text(r.made))
 	all := slices.SortedFunc(slices.Values(r.reached), func(a, b reached) int {
 		return strings.Compare(a.component, b.component)
 	})
@@ -73,30 +75,30 @@ func HTML(w io.Writer, r Review) error {
 
 func verdictClass(r Review) string {
 	switch {
+	case r.Risk == High || r.Stopping() > 0: // first: what is not judged makes no grave change milder
+		return "broken"
 	case r.Partial() || len(r.Unjudged) > 0 || r.Risk == Medium:
 		return "undeclared"
-	case r.Risk == High || r.Stopping() > 0:
-		return "broken"
 	}
 	return "works"
 }
 
 func writeSection(t *strings.Builder, s section, i int) {
 	id := fmt.Sprintf("s%d", i)
-	fmt.Fprintf(t, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s</h2>\n", id, id, inHTML.escape(s.title))
+	fmt.Fprintf(t, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s</h2>\n", id, id, visible.HTML.Escape(s.title))
 	if s.folded {
 		fmt.Fprintf(t, "<details><summary>%d lines</summary>\n", len(s.rows))
 	}
 	fmt.Fprintf(t, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s\">\n", id)
 	t.WriteString("<table class=\"list\"><thead><tr>")
 	for _, h := range s.header {
-		fmt.Fprintf(t, "<th scope=\"col\">%s</th>", inHTML.escape(h))
+		fmt.Fprintf(t, "<th scope=\"col\">%s</th>", visible.HTML.Escape(h))
 	}
 	t.WriteString("</tr></thead><tbody>\n")
 	for _, cells := range s.rows {
 		t.WriteString("<tr>")
 		for _, c := range cells {
-			fmt.Fprintf(t, "<td>%s</td>", inHTML.escape(c))
+			fmt.Fprintf(t, "<td>%s</td>", visible.HTML.Escape(c))
 		}
 		t.WriteString("</tr>\n")
 	}
@@ -240,7 +242,7 @@ func (d *drawing) write(t *strings.Builder, title, legend, id string) {
 		}
 		g.Join(l.from, l.to, class, d.title(l.from)+" to "+d.title(l.to)+": "+l.says(!d.whole))
 	}
-	text := inHTML.escape
+	text := visible.HTML.Escape
 	fmt.Fprintf(t, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s</h2>\n<p class=\"legend\">%s", id, id, text(title),
 		legend)
 	if left > 0 {

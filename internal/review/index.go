@@ -66,6 +66,7 @@ type index struct {
 	labels      map[string]string        // what a principal's ID is called
 	ids         map[string]string        // IDs of the components' principals, by component and name, once asked for
 	people      map[string]string        // what people know a principal's ID by
+	owners      owners
 }
 
 // A side of a preview.

@@ -20,6 +20,10 @@ type JobChange struct {
 	// Broken is set where the configuration says that the job is to work, and it will not.
 	Broken bool `json:"broken,omitempty"`
 	Risk   Risk `json:"risk"`
+	// Who answers for the three, as the configuration says; "" where it does not.
+	InvokerOwner  string `json:"invokerOwner,omitempty"`
+	EndpointOwner string `json:"endpointOwner,omitempty"`
+	InputOwner    string `json:"inputOwner,omitempty"`
 }
 
 // What becomes of a job.
@@ -55,27 +59,27 @@ func (m *maker) jobs() {
 				"at one batch endpoint is inferred (facts/batch-endpoints.md); batchaccess verify and invoke report what " +
 				"Azure answers.")
 		}
-		m.comparePaths(engine.ShownName(urn), m.paths(urn, c, before), m.paths(urn, c, after))
-		m.ways(c.old, c.now)
+		m.comparePaths(engine.ShownName(urn), c.owners, m.paths(urn, c, before), m.paths(urn, c, after))
+		m.ways(c)
 	}
 	if len(m.components) == 0 && m.p.Hidden > 0 {
 		m.note("No BatchEndpointAccess is shown, so jobs are not judged; with --show-sames they are.")
 	}
 }
 
-// comparePaths compares the paths of one model at both sides.
-func (m *maker) comparePaths(component string, old, now map[place]*access.Path) {
+// comparePaths compares the paths of one model at both sides. The owners are by paths in the configuration.
+func (m *maker) comparePaths(component string, owners map[string]string, old, now map[place]*access.Path) {
 	m.r.reached = append(m.r.reached, reached{component, old, now})
 	starts := map[string][]string{} // endpoints that an invoker can start now, and that do not name it
 	for k, is := range now {
-		m.job(k, old[k], is)
+		m.job(k, owners, old[k], is)
 		if canStart(is) && !canStart(old[k]) && !is.Declared && !slices.Contains(starts[k.invoker], k.endpoint) {
 			starts[k.invoker] = append(starts[k.invoker], k.endpoint)
 		}
 	}
 	for k, was := range old {
 		if now[k] == nil {
-			m.job(k, was, nil)
+			m.job(k, owners, was, nil)
 		}
 	}
 	for invoker, endpoints := range starts {
@@ -93,13 +97,16 @@ func canStart(p *access.Path) bool {
 }
 
 // job tells of one path if it is another one than before; nil is one that is not there.
-func (m *maker) job(k place, was, is *access.Path) {
+func (m *maker) job(k place, owners map[string]string, was, is *access.Path) {
 	from, to := status(was), status(is)
 	if from == to || from == notThere && to == fails && !is.Declared || to == notThere && from != works {
 		return
 	}
 	j := JobChange{Invoker: k.invoker, Endpoint: k.endpoint, Input: access.Path{Input: k.input}.InputName(),
 		Before: outcome(was), After: outcome(is), Risk: Low}
+	endpoint, _, _ := strings.Cut(k.endpoint, "/")
+	j.InvokerOwner, j.EndpointOwner = owners["invokers."+k.invoker], owners["endpoints."+endpoint]
+	j.InputOwner = owners["dataInputs."+k.input]
 	switch {
 	case to == works:
 		j.Change, j.Risk = "starts", Medium

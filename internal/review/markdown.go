@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // MaxComment is how many characters GitHub takes in a comment. A pipeline puts the commit and the run into it too.
@@ -23,9 +25,9 @@ const Marker = "<!-- batchaccess review -->"
 // of all.
 func Markdown(w io.Writer, r Review) error {
 	const limit = MaxComment - aroundIt
-	head := Marker + "\n## " + symbol(r) + " " + inMarkdown.escape(r.Verdict) + "\n"
+	head := Marker + "\n## " + symbol(r) + " " + visible.Markdown.Escape(r.Verdict) + "\n"
 	if r.Stack != "" {
-		head += fmt.Sprintf("\nStack %s of %s\n", inMarkdown.escape(r.Stack), inMarkdown.escape(r.Project))
+		head += fmt.Sprintf("\nStack %s of %s\n", visible.Markdown.Escape(r.Stack), visible.Markdown.Escape(r.Project))
 	}
 	var blocks []*block
 	graph := r.mermaid()
@@ -43,7 +45,7 @@ func Markdown(w io.Writer, r Review) error {
 	}
 	addGraph()
 	for i, note := range r.Notes {
-		text := "> " + inMarkdown.escape(note) + "\n>\n"
+		text := "> " + visible.Markdown.Escape(note) + "\n>\n"
 		if i == 0 {
 			text = "\n" + text
 		}
@@ -106,9 +108,10 @@ type block struct {
 }
 
 func blockOf(s section) *block {
-	b := &block{open: "\n### " + inMarkdown.escape(s.title) + "\n\n", rank: s.rank}
+	b := &block{open: "\n### " + visible.Markdown.Escape(s.title) + "\n\n", rank: s.rank}
 	if s.folded {
-		b.open, b.shut = fmt.Sprintf("\n<details><summary>%s</summary>\n\n", inMarkdown.escape(s.title)), "\n</details>\n"
+		b.open, b.shut = fmt.Sprintf("\n<details><summary>%s</summary>\n\n",
+			visible.Markdown.Escape(s.title)), "\n</details>\n"
 	}
 	b.open += row(s.header) + strings.Repeat("|---", len(s.header)) + "|\n"
 	for _, cells := range s.rows {
@@ -156,7 +159,7 @@ func symbol(r Review) string {
 func row(cells []string) string {
 	escaped := make([]string, len(cells))
 	for i, c := range cells {
-		escaped[i] = inMarkdown.escape(c)
+		escaped[i] = visible.Markdown.Escape(c)
 	}
 	return "| " + strings.Join(escaped, " | ") + " |\n"
 }

@@ -3,6 +3,8 @@ package review
 import (
 	"fmt"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // maxEdges keeps the graph one that a person can read, and that GitHub draws.
@@ -17,12 +19,12 @@ func (r Review) mermaid() string {
 		if !ok {
 			id = fmt.Sprintf("n%d", len(nodes))
 			nodes[left+label] = id
-			return id + left + `"` + inMermaid.escape(label) + `"` + right
+			return id + left + `"` + visible.Mermaid.Escape(label) + `"` + right
 		}
 		return id
 	}
 	edge := func(who, line, role, arrow, where string) {
-		lines = append(lines, fmt.Sprintf(`  %s %s "%s" %s %s`, node(who, "([", "])"), line, inMermaid.escape(role),
+		lines = append(lines, fmt.Sprintf(`  %s %s "%s" %s %s`, node(who, "([", "])"), line, visible.Mermaid.Escape(role),
 			arrow, node(where, "[(", ")]")))
 	}
 	drawn := 0

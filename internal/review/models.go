@@ -26,11 +26,13 @@ const componentOf = "urn:pulumi:stack::project::" + accessComponent + "::access"
 // says so.
 func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
-	r := Review{Version: Version, Stack: stack}
+	r := Review{Version: Version, Stack: stack, made: o.made()}
 	m := maker{p: engine.Preview{}, o: o, r: &r, index: newIndex(engine.Preview{}), compared: map[string][]roles.Action{},
 		risks: map[any]Risk{}, told: map[string]bool{}}
 	c := component{old: orNothing(old.Plan), now: orNothing(now.Plan)}
 	m.components = map[string]component{componentOf: c}
+	m.owned()
+	c = m.components[componentOf]
 	m.note("This compares two configurations. What else the program makes, and what is in Azure, only a preview shows: " +
 		"`batchaccess review`.")
 
@@ -65,8 +67,8 @@ func Compare(stack string, old, now Configured, o Options) Review {
 	m.weigh(inOrder(pairs), inOrder(joins))
 	m.roleOfModels(c)
 	was, is := pathsOf(c.old.Paths()), pathsOf(c.now.Paths())
-	m.comparePaths("", was, is)
-	m.ways(old.Plan, now.Plan)
+	m.comparePaths("", c.owners, was, is)
+	m.ways(component{old: old.Plan, now: now.Plan, owners: c.owners})
 	m.signIns(c)
 	m.r.Guardrails = guardrails.Check(guardrails.Resource{
 		Type: accessComponent, URN: componentOf, Old: orEmpty(old.Values), Inputs: orEmpty(now.Values),

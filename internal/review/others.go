@@ -63,7 +63,7 @@ func (m *maker) others() {
 		}
 		add := func(what string, risk Risk) {
 			m.r.Other = append(m.r.Other, OtherAccess{
-				cmp.Or(changeWords[r.Gone][s.Op], s.Op), r.Type, engine.ShownName(s.URN), what, l.Unseen, risk, s.URN,
+				cmp.Or(changeWords[r.Gone][s.Op], s.Op), r.Type, engine.ShownName(s.URN), m.named(what), l.Unseen, risk, s.URN,
 			})
 			m.r.NewAccess = m.r.NewAccess || risk != Low
 		}

@@ -61,6 +61,7 @@ type Review struct {
 	// Interruptions are who goes without for a while, and what looks renamed.
 	Interruptions []Interruption `json:"interruptions,omitempty"`
 
+	made    string // commit and day, for people
 	file    StackFile
 	lines   map[string]int
 	reached []reached // for pictures
@@ -75,6 +76,16 @@ type Options struct {
 	ExpireSoon time.Duration     // default: 30 days
 	Guardrails guardrails.Config // see guardrails.DefaultConfig
 	StackFile  StackFile         // for the places of findings in SARIF; its zero value if there is none
+	Commit     string            // that of the project, for the page; "" if it is not known
+}
+
+// made says of which commit and on which day, in UTC, a review is.
+func (o Options) made() string {
+	day := o.Now.UTC().Format(time.DateOnly)
+	if o.Commit == "" {
+		return day
+	}
+	return "commit " + o.Commit + ", " + day
 }
 
 // Version is that of the JSON form: raised when something in it is renamed or taken away, not when something is added.
@@ -84,11 +95,13 @@ const Version = 1
 func Make(p engine.Preview, o Options) Review {
 	o.ExpireSoon = cmp.Or(o.ExpireSoon, 30*24*time.Hour)
 	o.Guardrails.Now = o.Now
-	r := Review{Version: Version, file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack, Project: p.Project,
-		Unread: slices.Clone(p.Unread)}
+	r := Review{Version: Version, made: o.made(), file: o.StackFile, lines: o.StackFile.lines(), Stack: p.Stack,
+		Project: p.Project,
+		Unread:  slices.Clone(p.Unread)}
 	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{},
 		risks: map[any]Risk{}, told: map[string]bool{}}
 	m.models()
+	m.owned()
 	m.assignments()
 	m.roleChanges()
 	m.identities()
@@ -143,6 +156,9 @@ func (m *maker) guard() {
 			continue
 		}
 		found := guardrails.Check(m.resource(s), m.o.Guardrails)
+		for i := range found {
+			found[i].What = m.named(found[i].What)
+		}
 		for _, w := range m.o.Guardrails.Waivers {
 			id := w.Rule + " of " + w.Resource
 			if w.Is(s.URN) && !slices.Contains(waived[id], s.URN) && slices.ContainsFunc(found,

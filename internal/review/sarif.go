@@ -13,6 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 type (
@@ -123,10 +124,10 @@ func (r Review) sarifResults() []sarifResult {
 		l := sarifLocation{}
 		l.Physical.Artifact.URI, l.Physical.Region.StartLine = r.place(urn, of)
 		if urn != "" {
-			l.Logical = []sarifLogical{{inTerminal.escape(urn), "resource"}}
+			l.Logical = []sarifLogical{{visible.Terminal.Escape(urn), "resource"}}
 		}
 		results = append(results, sarifResult{
-			rule, level, sarifText{inSARIF.escape(text)}, []sarifLocation{l}, map[string]string{"batchaccess/" +
+			rule, level, sarifText{visible.SARIF.Escape(text)}, []sarifLocation{l}, map[string]string{"batchaccess/" +
 				"v2": hex.EncodeToString(sum[:16])},
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -94,13 +95,18 @@ func (r Review) sections() (all []section) {
 		if j.Broken {
 			what += ", though it is declared"
 		}
-		rows = append(rows, []string{what, j.Invoker, j.Endpoint, j.Input, j.Before, j.After})
+		rows = append(rows, []string{what, access.WithOwner(j.Invoker, j.InvokerOwner),
+			access.WithOwner(j.Endpoint, j.EndpointOwner), access.WithOwner(j.Input, j.InputOwner), j.Before, j.After})
 	}
 	add("Jobs that start or stop working", "job|invoker|endpoint|input|before|after", false, rows)
 
 	rows = nil
 	for _, w := range r.Ways {
-		rows = append(rows, []string{string(w.Risk), w.Change, w.Way})
+		way := w.Way
+		if w.InputOwner != "" {
+			way += "; owner of " + w.Input + ": " + w.InputOwner
+		}
+		rows = append(rows, []string{string(w.Risk), w.Change, way})
 	}
 	rank = rankGains
 	add("Indirect ways to data", "risk|way|who, and how", false, rows)
@@ -184,6 +190,9 @@ func (c AccessChange) tell() string {
 				told += fmt.Sprintf(" and %d more", more)
 			}
 		}
+	}
+	if len(c.DataOwners) > 0 {
+		told += "; owner of the data: " + someOf(c.DataOwners)
 	}
 	return told
 }

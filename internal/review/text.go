@@ -5,18 +5,20 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // Text writes the review for a terminal.
 func Text(w io.Writer, r Review) error {
 	t := &strings.Builder{}
-	fmt.Fprintf(t, "%s\n", inTerminal.escape(r.Verdict))
+	fmt.Fprintf(t, "%s\n", visible.Terminal.Escape(r.Verdict))
 	for _, s := range r.sections() {
-		fmt.Fprintf(t, "\n%s\n", strings.ToUpper(inTerminal.escape(s.title)))
+		fmt.Fprintf(t, "\n%s\n", strings.ToUpper(visible.Terminal.Escape(s.title)))
 		table := tabwriter.NewWriter(t, 0, 0, 2, ' ', 0)
 		for _, row := range s.rows {
 			for i, cell := range row {
-				row[i] = inTerminal.escape(cell)
+				row[i] = visible.Terminal.Escape(cell)
 			}
 			fmt.Fprintf(table, "  %s\n", strings.Join(row, "\t"))
 		}
@@ -28,7 +30,7 @@ func Text(w io.Writer, r Review) error {
 		if i == 0 {
 			t.WriteString("\n")
 		}
-		fmt.Fprintf(t, "note: %s\n", inTerminal.escape(note))
+		fmt.Fprintf(t, "note: %s\n", visible.Terminal.Escape(note))
 	}
 	if _, err := io.WriteString(w, t.String()); err != nil {
 		return fmt.Errorf("writing the review: %w", err)

@@ -16,27 +16,29 @@ type WayChange struct {
 	// Undecided is set where it can't be told whether the way is open.
 	Undecided bool `json:"undecided,omitempty"`
 	Risk      Risk `json:"risk"`
+	// InputOwner is who answers for the input, as the configuration says; "" where it does not.
+	InputOwner string `json:"inputOwner,omitempty"`
 }
 
-// ways compares the indirect ways of two plans; nil is a plan that is not there.
-func (m *maker) ways(old, now *access.Plan) {
-	was, is := reachedBy(old), reachedBy(now)
+// ways compares the indirect ways of a component's plans.
+func (m *maker) ways(c component) {
+	was, is := reachedBy(c.old), reachedBy(c.now)
 	for _, w := range is.without(was) {
 		risk := High
 		if w.Undecided() {
 			risk = Medium
 		}
 		m.r.NewAccess = true
-		m.way(w, "opens", risk)
+		m.way(w, "opens", risk, c.owners)
 	}
 	for _, w := range was.without(is) {
-		m.way(w, "closes", Low)
+		m.way(w, "closes", Low, c.owners)
 	}
 }
 
-func (m *maker) way(w access.Way, change string, risk Risk) {
+func (m *maker) way(w access.Way, change string, risk Risk, owners map[string]string) {
 	m.r.Ways = append(m.r.Ways, WayChange{Who: w.Who, Input: w.Input, Change: change, Way: w.String(),
-		Undecided: w.Undecided(), Risk: risk})
+		Undecided: w.Undecided(), Risk: risk, InputOwner: owners["dataInputs."+w.Input]})
 }
 
 type reading struct{ who, input string }

@@ -1,24 +1,23 @@
-package review
+package visible
 
 import (
 	"fmt"
 	"html"
 	"regexp"
 	"strings"
-
-	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// A format is where text is shown. Names in a preview are strangers' text: in every format they are text and nothing
-// else.
-type format int
+// A Format is where text is shown. Names in a preview or a configuration are strangers' text: in every format they are
+// text and nothing else.
+type Format int
 
+// The formats.
 const (
-	inTerminal format = iota
-	inMarkdown        // of GitHub and of Azure DevOps
-	inMermaid
-	inSARIF // whose messages may hold links
-	inHTML
+	Terminal Format = iota
+	Markdown        // of GitHub and of Azure DevOps
+	Mermaid         // the labels of nodes and edges, between quotes
+	SARIF           // whose messages may hold links
+	HTML            // between tags, and in attributes between quotes
 )
 
 // apart stands behind what GitHub or Azure DevOps would take for a mention, a reference, a formula or an address:
@@ -34,11 +33,11 @@ var (
 	starts    = regexp.MustCompile(`^( *)([-+=]|\d+[.)])`)
 )
 
-// escape makes text of what may be markup of the format.
-func (f format) escape(s string) string {
-	s = visible.Text(s)
+// Escape makes text of what may be markup of the format, in one line in which nothing is hidden.
+func (f Format) Escape(s string) string {
+	s = Text(s)
 	switch f {
-	case inMarkdown:
+	case Markdown:
 		t := &strings.Builder{}
 		for _, r := range s {
 			switch r {
@@ -59,20 +58,20 @@ func (f format) escape(s string) string {
 		s = issueRef.ReplaceAllStringFunc(s, func(found string) string { return found[:2] + apart + found[2:] })
 		s = commitRef.ReplaceAllStringFunc(s, func(found string) string { return found[:7] + apart + found[7:] })
 		return starts.ReplaceAllString(s, "$1"+apart+"$2")
-	case inMermaid:
+	case Mermaid:
 		t := &strings.Builder{}
 		for _, r := range s {
-			if r == ' ' || r == '-' || r == '.' || r == '/' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' ||
-				r >= 'a' && r <= 'z' {
+			if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' ||
+				strings.ContainsRune(" -.,:/()_", r) {
 				t.WriteRune(r)
 			} else {
 				fmt.Fprintf(t, "#%d;", r)
 			}
 		}
 		return t.String()
-	case inSARIF:
+	case SARIF:
 		return strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`).Replace(s)
-	case inHTML:
+	case HTML:
 		return html.EscapeString(s)
 	default:
 		return s

@@ -1,0 +1,131 @@
+package review_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/review"
+)
+
+var namesOfStrangers = []string{"a", "](https://x.test)", "[a](b)", `\[`, "$x$", "GH-12", "@all", "#1", "a|b", "|\n|",
+	"<!-- batchaccess review -->", "</details>", "\u202egnp", "```", "%20", "AB#1", "www.x.test", "", "::", "\x00",
+	"0123456789abcdef0123456789abcdef01234567", strings.Repeat("ö", 300)}
+
+// withNames is the review of a preview in which strangers chose the names: owners of a subscription, a role of the
+// directory, a type that nobody has looked at, a secret.
+func withNames(t *testing.T, first, second string) review.Review {
+	t.Helper()
+	type object = map[string]any
+	make := func(typ, name string, inputs object) object {
+		return object{"op": "create", "urn": "urn:pulumi:dev::p::" + typ + "::" + name,
+			"newState": object{"type": typ, "inputs": inputs}}
+	}
+	owner := object{"principalId": first, "scope": "/subscriptions/" + second,
+		"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"}
+	text, err := json.Marshal(object{"config": object{}, "steps": []object{
+		make(guardrails.RoleAssignment, first, owner), make(guardrails.RoleAssignment, second, owner),
+		make("azuread:index/directoryRoleAssignment:DirectoryRoleAssignment", first, object{"principalObjectId": second}),
+		make("some:index:Thing", second, object{"a": first}),
+		make("azuread:index/applicationPassword:ApplicationPassword", first, object{"displayName": second,
+			"applicationId": first, "endDate": second}),
+	}, "changeSummary": object{"create": 5}})
+	require.NoError(t, err)
+	return reviewOf(t, string(text))
+}
+
+// SARIF is read by machines, which drop what breaks its rules: each result is of a rule that is declared, has a level
+// and a place, and no other has its fingerprint.
+func FuzzSARIF(f *testing.F) {
+	for i, name := range namesOfStrangers {
+		f.Add(name, namesOfStrangers[(i+1)%len(namesOfStrangers)])
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		var out bytes.Buffer
+		r := withNames(t, first, second)
+		require.NoError(t, review.SARIF(&out, r))
+		var log struct {
+			Version string
+			Runs    []struct {
+				Tool struct {
+					Driver struct{ Rules []struct{ ID string } }
+				}
+				Results []struct {
+					RuleID, Level string
+					Message       struct{ Text string }
+					Locations     []struct {
+						PhysicalLocation struct {
+							ArtifactLocation struct{ URI string }
+							Region           struct{ StartLine int }
+						}
+					}
+					PartialFingerprints map[string]string
+				}
+			}
+		}
+		require.NoError(t, json.Unmarshal(out.Bytes(), &log))
+		require.Equal(t, "2.1.0", log.Version)
+		require.Len(t, log.Runs, 1)
+		rules, prints := map[string]bool{}, map[string]bool{}
+		for _, rule := range log.Runs[0].Tool.Driver.Rules {
+			require.False(t, rules[rule.ID], rule.ID)
+			rules[rule.ID] = true
+		}
+		unlinked := strings.NewReplacer(`\\`, "", `\[`, "", `\]`, "")
+		for _, result := range log.Runs[0].Results {
+			require.True(t, rules[result.RuleID], result.RuleID)
+			require.Contains(t, []string{"error", "warning", "note"}, result.Level)
+			require.NotContains(t, unlinked.Replace(result.Message.Text), "](", "a link")
+			require.Len(t, result.Locations, 1)
+			require.NotEmpty(t, result.Locations[0].PhysicalLocation.ArtifactLocation.URI)
+			require.Positive(t, result.Locations[0].PhysicalLocation.Region.StartLine)
+			require.Len(t, result.PartialFingerprints, 1)
+			for _, p := range result.PartialFingerprints {
+				require.False(t, prints[p], "two findings with one fingerprint")
+				prints[p] = true
+			}
+		}
+		for _, rule := range []string{"privileged-role", "access-gained", "other-way", "not-judged", "secret"} {
+			require.Contains(t, out.String(), fmt.Sprintf(`"ruleId": %q`, rule))
+		}
+	})
+}
+
+// The comment is one table of Markdown after another whatever the names are: as many cells in each row as in its head,
+// its own marker once, nothing of HTML that is not its own.
+func FuzzComment(f *testing.F) {
+	for i, name := range namesOfStrangers {
+		f.Add(name, namesOfStrangers[(i+1)%len(namesOfStrangers)])
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		var out bytes.Buffer
+		require.NoError(t, review.Markdown(&out, withNames(t, first, second)))
+		text := out.String()
+		require.True(t, utf8.ValidString(text))
+		require.LessOrEqual(t, len(text), review.MaxComment)
+		require.True(t, strings.HasPrefix(text, review.Marker+"\n"))
+		require.Equal(t, 1, strings.Count(text, "<!--"), "a marker of somebody else's")
+		own := strings.NewReplacer(review.Marker, "", "<details>", "", "</details>", "", "<summary>", "", "</summary>", "")
+		require.NotContains(t, own.Replace(text), "<")
+		cells := 0
+		for line := range strings.Lines(text) {
+			if !strings.HasPrefix(line, "|") {
+				cells = 0
+				continue
+			}
+			n := strings.Count(line, "|")
+			require.True(t, cells == 0 || n == cells, "%d cells in place of %d: %s", n, cells, line)
+			cells = n
+		}
+		for _, title := range []string{"### Who gains access", "### What else hands out access", "### Guardrails",
+			"### Changed, and not judged", "### Client secrets"} {
+			require.Contains(t, text, "\n"+title)
+		}
+	})
+}
