@@ -56,7 +56,7 @@ func (m *maker) jobs() {
 				"Azure answers.")
 		}
 		m.comparePaths(engine.ShownName(urn), m.paths(urn, c, before), m.paths(urn, c, after))
-		m.ways(c.old, c.now)
+		m.ways(engine.ShownName(urn), c.old, c.now)
 	}
 	if len(m.components) == 0 && m.p.Hidden > 0 {
 		m.note("No BatchEndpointAccess is shown, so jobs are not judged; with --show-sames they are.")

@@ -66,7 +66,7 @@ func Compare(stack string, old, now Configured, o Options) Review {
 	m.roleOfModels(c)
 	was, is := pathsOf(c.old.Paths()), pathsOf(c.now.Paths())
 	m.comparePaths("", was, is)
-	m.ways(old.Plan, now.Plan)
+	m.ways("", old.Plan, now.Plan)
 	m.signIns(c)
 	m.r.Guardrails = guardrails.Check(guardrails.Resource{
 		Type: accessComponent, URN: componentOf, Old: orEmpty(old.Values), Inputs: orEmpty(now.Values),
