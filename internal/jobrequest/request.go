@@ -193,7 +193,8 @@ func GetToken(audience string) string {
 	return "az account get-access-token --resource " + audience + " --query accessToken --output tsv"
 }
 
-// Curl is the command that starts the job, without the token, which is in the variable TOKEN.
+// Curl is the command that starts the job, without the token, which is in the variable TOKEN. It fails where Azure
+// refuses, so that a pipeline does too, and prints why.
 func (r Request) Curl(uri, deployment string) (string, error) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
@@ -202,7 +203,7 @@ func (r Request) Curl(uri, deployment string) (string, error) {
 	if err := encoder.Encode(r); err != nil {
 		return "", fmt.Errorf("writing the request: %w", err)
 	}
-	lines := []string{"curl --request POST " + Quote(uri), `--header "Authorization: Bearer $TOKEN"`,
+	lines := []string{"curl --fail-with-body --request POST " + Quote(uri), `--header "Authorization: Bearer $TOKEN"`,
 		"--header 'Content-Type: application/json'"}
 	if deployment != "" {
 		lines = append(lines, "--header "+Quote(DeploymentHeader+": "+deployment))
