@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -98,7 +98,7 @@ func productAnswers() asked {
 		},
 		"job input": func(_ *testing.T, input string) string {
 			kind, uri := pair(input)
-			request := invoke.JobRequest{Properties: invoke.Properties{InputData: map[string]invoke.Input{
+			request := jobrequest.Request{Properties: jobrequest.Properties{InputData: map[string]jobrequest.Input{
 				"in": {JobInputType: kind, URI: strings.ReplaceAll(uri, "{workspace}", workspace)},
 			}}}
 			return accepted(request.Complete(workspace) == nil)
