@@ -151,11 +151,11 @@ It exits with the exit code of the command.`,
 	return cmd
 }
 
-// projectVariable names the folder of the project for the batchaccess that a sandbox runs, where the user named it with
-// -C. Relative paths are those of the folder in which the user is.
+// projectVariable names the folder of the project for the batchaccess that a sandbox runs, where the user named it
+// with -C. Relative paths are those of the folder in which the user is.
 const projectVariable = "BATCHACCESS_PROJECT"
 
-// followProject lets a command that takes -C and was given none look at the project that the sandbox around it looks at.
+// followProject lets a command that takes -C and was given none look at the project of the sandbox around it.
 func followProject(cmd *cobra.Command) error {
 	dir, set := os.LookupEnv(projectVariable)
 	flag := cmd.Flags().Lookup("dir")
@@ -166,8 +166,7 @@ func followProject(cmd *cobra.Command) error {
 }
 
 // seedsOf are what the stacks refer to, in the order in which to seed it, and their models by stack. Of a configuration
-// with problems it is what has none: the program that the command runs says what is wrong with it. One that can't be
-// read as ours seeds nothing.
+// with problems it is what has none: the program that the command runs says what is wrong with it.
 func seedsOf(
 	cmd *cobra.Command, p project, exists []string, real *world.World,
 ) (map[string]access.Model, []azure.Seed, error) {

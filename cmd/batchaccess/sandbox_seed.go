@@ -50,8 +50,8 @@ func isID(text, kind string) bool {
 	return err == nil
 }
 
-// withoutProblems leaves the entries out that something is wrong with, and then those that are wrong without them, until
-// what is left has no problem that an entry could take away.
+// withoutProblems leaves the entries out that something is wrong with, and then those that are wrong without them,
+// until what is left has no problem that an entry could take away.
 func withoutProblems(m access.Model, problems access.Problems) access.Model {
 	m.Invokers, m.Clusters = maps.Clone(m.Invokers), maps.Clone(m.Clusters)
 	m.StorageAccounts, m.SharedGrants = maps.Clone(m.StorageAccounts), maps.Clone(m.SharedGrants)
