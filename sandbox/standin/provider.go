@@ -150,6 +150,9 @@ func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.Che
 			}}}, nil
 		}
 		in[resource.PropertyKey(t.name)] = name
+		if _, had := req.Olds[resource.PropertyKey(t.name)]; !had || req.Olds[createFirst].IsBool() {
+			in[createFirst] = resource.NewProperty(!had || req.Olds[createFirst].BoolValue())
+		}
 	}
 	if _, ok := in["location"]; t.location && !ok && p.location != "" {
 		in["location"] = resource.NewProperty(p.location)
