@@ -12,12 +12,21 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 func productAnswers() asked {
 	return asked{
 		"invoking takes": func(_ *testing.T, input string) string {
 			return yes(slices.Contains(roles.InvokerActions(), input))
+		},
+		"condition": func(t *testing.T, input string) string {
+			text, r := conditionCase(t, input)
+			c, problems := condition.Parse(text)
+			if problems.Err() != nil {
+				return "refused"
+			}
+			return c.Evaluate(asProduct(r)).String()
 		},
 		"role id": func(t *testing.T, input string) string { return builtIn(t, input).ID },
 		"role allows": func(t *testing.T, input string) string {
