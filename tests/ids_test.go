@@ -100,6 +100,11 @@ func everyComponent() map[string]func() (args any, p program) {
 	}
 	add("BatchEndpointAccess", func() (any, program) {
 		args := environment()
+		args.Registries = map[string]pulumi.StringInput{"firm": pulumi.String("/subscriptions/" + subscription +
+			"/resourceGroups/shared/providers/Microsoft.MachineLearningServices/registries/firm")}
+		tagger := args.Endpoints["tagger"]
+		tagger.Registries = []string{"firm"}
+		args.Endpoints["tagger"] = tagger
 		args.Clusters["full"] = full
 		args.Clusters["existing"] = components.ClusterArgs{Existing: true, PrincipalID: pulumi.String(existingMI)}
 		args.Role.RoleDefinitionID = pulumi.String(roleIDs + readerGUID)

@@ -186,7 +186,9 @@ func (s *seeding) workspace(w Workspace) {
 		"tenantId": s.st.TenantID, "provisioningState": "Succeeded", "publicNetworkAccess": access, "hbiWorkspace": false,
 		"discoveryUrl": "https://" + cmp.Or(w.Location, defaultLocation) + "." +
 			clouds.Of(s.st.Cloud).Workspaces + "/discovery", "storageHnsEnabled": false,
-		"systemDatastoresAuthMode": cmp.Or(w.SystemDatastoresAuthMode, "accesskey"),
+	}
+	if w.SystemDatastoresAuthMode != "" { // Azure's own example of a workspace has none
+		properties["systemDatastoresAuthMode"] = w.SystemDatastoresAuthMode
 	}
 	if w.ContainerRegistryID != "" {
 		properties["containerRegistry"] = w.ContainerRegistryID
