@@ -20,39 +20,49 @@ func (r *rehearsal) beside(ctx context.Context, j *jobs, report *Report, tokens 
 		if !ok || !p.Declared {
 			continue
 		}
+		var data []datum
 		if d := r.Model.DataInputs[p.Input]; d.Scope == access.AtPath && d.Kind != access.DataAsset {
-			for _, other := range besidePaths(d.Path) {
-				m := r.Model
-				m.DataInputs = maps.Clone(m.DataInputs)
-				d.Path = other
-				m.DataInputs[p.Input] = d
-				if err := r.besideOne(ctx, j, report, m, token, p, p.Input, d.StorageAccount, d.Container,
-					access.ReadHop); err != nil {
-					return err
-				}
+			data = append(data, datum{p.Input, false})
+		}
+		for _, output := range r.Model.EffectiveEndpoints()[p.Endpoint].Outputs {
+			key := p.Invoker + " " + p.Target() + " " + output
+			if r.Model.DataOutputs[output].Scope == access.AtPath && !seen[key] {
+				seen[key] = true
+				data = append(data, datum{output, true})
 			}
 		}
-		e := r.Model.EffectiveEndpoints()[p.Endpoint]
-		for _, output := range e.Outputs {
-			key := p.Invoker + " " + p.Target() + " " + output
-			d := r.Model.DataOutputs[output]
-			if d.Scope != access.AtPath || seen[key] {
-				continue
-			}
-			seen[key] = true
-			for _, other := range besidePaths(d.Path) {
-				m := r.Model
-				m.DataOutputs = maps.Clone(m.DataOutputs)
-				d.Path = other
-				m.DataOutputs[output] = d
-				if err := r.besideOne(ctx, j, report, m, token, p, output, d.StorageAccount, d.Container,
-					access.WriteHop); err != nil {
+		for _, of := range data {
+			for _, other := range besidePaths(pathOf(r.Model, of)) {
+				if err := r.besideOne(ctx, j, report, movedTo(r.Model, of, other), token, p, of); err != nil {
 					return err
 				}
 			}
 		}
 	}
 	return nil
+}
+
+func pathOf(m access.Model, of datum) string {
+	if of.output {
+		return m.DataOutputs[of.name].Path
+	}
+	return m.DataInputs[of.name].Path
+}
+
+// movedTo is the model with the data at another path.
+func movedTo(m access.Model, of datum, path string) access.Model {
+	if of.output {
+		d := m.DataOutputs[of.name]
+		d.Path = path
+		m.DataOutputs = maps.Clone(m.DataOutputs)
+		m.DataOutputs[of.name] = d
+		return m
+	}
+	d := m.DataInputs[of.name]
+	d.Path = path
+	m.DataInputs = maps.Clone(m.DataInputs)
+	m.DataInputs[of.name] = d
+	return m
 }
 
 // besidePaths are a sibling of a path and, where there is one, the folder above it.
@@ -67,8 +77,7 @@ func besidePaths(of string) (all []string) {
 
 // besideOne starts one job whose data lies elsewhere in the model m.
 func (r *rehearsal) besideOne(
-	ctx context.Context, j *jobs, report *Report, m access.Model, token string, p access.Path, data, account,
-	container string, hop access.HopKind,
+	ctx context.Context, j *jobs, report *Report, m access.Model, token string, p access.Path, of datum,
 ) error {
 	elsewhere := *j
 	elsewhere.model = m
@@ -78,13 +87,16 @@ func (r *rehearsal) besideOne(
 		return err
 	}
 	cluster := clusterOf(e, p.Deployment)
-	at := access.Place{Account: account, Container: container, Path: m.DataInputs[data].Path,
-		File: m.DataInputs[data].Type == "file", Kind: m.KindOf(account)}
-	action := roles.ReadBlobs
-	if hop == access.WriteHop {
-		action, at.Path, at.File = roles.WriteBlobs, m.DataOutputs[data].Path, true
+	d, action, hop := m.DataInputs[of.name], roles.ReadBlobs, access.ReadHop
+	at := access.Place{Account: d.StorageAccount, Container: d.Container, Path: d.Path, File: d.Type == "file",
+		Kind: m.KindOf(d.StorageAccount)}
+	if of.output {
+		d := m.DataOutputs[of.name]
+		action, hop = roles.WriteBlobs, access.WriteHop
+		at = access.Place{Account: d.StorageAccount, Container: d.Container, Path: d.Path, File: true,
+			Kind: m.KindOf(d.StorageAccount)}
 	}
-	o := Outcome{Control: true, Invoker: p.Invoker, Endpoint: p.Target(), Input: data + " at " + at.Path, Want: works,
+	o := Outcome{Control: true, Invoker: p.Invoker, Endpoint: p.Target(), Input: of.name + " at " + at.Path, Want: works,
 		Got: failsAt(got.Hop), Detail: got.Message}
 	switch {
 	case !r.plan.Acts(access.ClusterPrincipal(cluster), at, action):
