@@ -84,6 +84,8 @@ type Excess struct {
 	Actions    []string         `json:"actions"`    // what it gives beyond need
 	Risks      []roles.Risk     `json:"risks,omitempty"`
 	Condition  string           `json:"condition,omitempty"`
+	// Leads are where it takes the principal indirectly.
+	Leads []Lead `json:"leads,omitempty"`
 }
 
 // Stranger is a member of a group that the stack makes, put there by somebody else.
@@ -225,11 +227,14 @@ func (h *holdings) beyond(subjects []Subject, r *Report) error {
 			if !near {
 				continue
 			}
-			var needed roles.Permissions
+			var needed, inWorkspace roles.Permissions // at the assignment's place, and at the workspace
 			for _, g := range slices.Concat(h.plan.Grants, h.plan.Elsewhere()) {
 				at, err := h.m.ScopeID(g.Scope)
 				if err != nil {
 					return err
+				}
+				if slices.Contains(holders, g.Principal) && covers(at, h.m.WorkspaceID.Text()) {
+					inWorkspace = append(inWorkspace, h.permissions(g)...)
 				}
 				if slices.Contains(holders, g.Principal) && covers(at, a.Scope) {
 					needed = append(needed, h.permissions(g)...)
@@ -244,7 +249,7 @@ func (h *holdings) beyond(subjects []Subject, r *Report) error {
 			}
 			slices.SortStableFunc(more, func(a, b roles.Action) int { return gravity(a) - gravity(b) })
 			e := Excess{s.Principal, a.Role, h.name(a.Scope), h.group(s.Principal, a.PrincipalID), a.ID, texts(more), nil,
-				a.Condition}
+				a.Condition, h.leads(s.Principal, a, needed, inWorkspace)}
 			for _, risk := range roles.Risks() {
 				if slices.ContainsFunc(more, func(x roles.Action) bool { return x.Risk() == risk }) {
 					e.Risks = append(e.Risks, risk)

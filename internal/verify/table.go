@@ -71,7 +71,7 @@ func WriteTable(w io.Writer, r Report) error {
 		if e.Condition != "" {
 			where += " under a condition"
 		}
-		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks))
+		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks)+leadsTo(e.Leads))
 	}
 	if len(r.Owners) > 0 {
 		section("WHO MAY BECOME AN INVOKER")
@@ -180,6 +180,17 @@ func risks(all []roles.Risk) string {
 		names = append(names, string(r))
 	}
 	return "; risk: " + strings.Join(names, ", ")
+}
+
+func leadsTo(all []Lead) string {
+	if len(all) == 0 {
+		return ""
+	}
+	var ends []string
+	for _, l := range all {
+		ends = append(ends, l.String())
+	}
+	return "; leads to " + strings.Join(ends, ", ")
 }
 
 // plain keeps what Azure and the configuration say from moving the cursor or breaking a line.

@@ -1,0 +1,84 @@
+package verify
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+const workspaceActions = "Microsoft.MachineLearningServices/workspaces/"
+
+// Lead is where an assignment takes its holder beyond what the model gives: the beginning of an indirect way of the
+// live estate.
+type Lead struct {
+	To     roles.Lead `json:"to"`
+	Action string     `json:"action"` // the surest one that leads there
+	// Undecided says why it is undecided; "" where it leads there for certain.
+	Undecided string `json:"undecided,omitempty"`
+}
+
+func (l Lead) String() string {
+	if l.Undecided != "" {
+		return string(l.To) + " (undecided: " + l.Undecided + ")"
+	}
+	return string(l.To)
+}
+
+// leads are where an assignment takes a principal at the stack's places, each once. Where what it needs takes it too,
+// at the assignment's place or in the workspace, is the model's own: explain has it.
+func (h *holdings) leads(p access.Principal, a Assignment, needed, inWorkspace roles.Permissions) (all []Lead) {
+	at := map[roles.Lead]int{}
+	for _, l := range roles.Leadings() {
+		_, ofWorkspaces := cutFold(l.Action.Name, workspaceActions)
+		if l.Lead == roles.Nowhere || !a.Permissions.MayAllow(l.Action) || !h.acts(a, l.Action) ||
+			needed.Allows(l.Action) || ofWorkspaces && inWorkspace.Allows(l.Action) {
+			continue
+		}
+		lead := Lead{To: l.Lead, Action: l.Action.Name, Undecided: strings.Trim(a.whyUndecided(l.Action), " ()")}
+		if d, denied := h.denied(p, a.Scope, l.Action); denied {
+			why := whyUndecided(d.Condition, d.Permissions, l.Action)
+			if why == "" {
+				continue
+			}
+			lead.Undecided = cmp.Or(lead.Undecided, "denied"+why)
+		}
+		switch {
+		case lead.Undecided != "":
+		case l.Inferred:
+			lead.Undecided = "no document says what " + l.Action.Name + " is enough for"
+		case l.Lead == roles.ToAttach:
+			lead.Undecided = "it takes another action too"
+		}
+		if i, there := at[l.Lead]; !there {
+			at[l.Lead] = len(all)
+			all = append(all, lead)
+		} else if all[i].Undecided != "" && lead.Undecided == "" {
+			all[i] = lead
+		}
+	}
+	return all
+}
+
+// acts reports whether an action acts at one of the stack's places where it is assigned.
+func (h *holdings) acts(a Assignment, action roles.Action) bool {
+	workspace := h.m.WorkspaceID.Text()
+	name, ofWorkspaces := cutFold(action.Name, workspaceActions)
+	switch {
+	case strings.HasPrefix(action.Name, "Microsoft.Authorization/"):
+		return true // on whatever lies at the scope
+	case ofWorkspaces:
+		return covers(a.Scope, workspace) ||
+			strings.HasPrefix(name, "batchEndpoints/") && covers(workspace+"/batchEndpoints", a.Scope)
+	case strings.HasPrefix(action.Name, "Microsoft.Storage/"):
+		for _, account := range h.m.StorageAccounts {
+			if covers(a.Scope, account.Text()) || action.Data && covers(account.Text(), a.Scope) {
+				return true
+			}
+		}
+		return false
+	}
+	// Identities, scripts and registries lie beside the stack's places, not in them.
+	return !covers(workspace, a.Scope) && !strings.Contains(strings.ToLower(a.Scope), "/microsoft.storage/")
+}

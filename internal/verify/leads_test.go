@@ -1,0 +1,71 @@
+package verify_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/internal/verify"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// What is granted beyond need leads further than its name says, where it acts, and only there.
+func TestWhatIsBeyondNeedLeadsFurther(t *testing.T) {
+	t.Parallel()
+	const container = lake + "/blobServices/default/containers/patients"
+	under := func(p *armauthorization.RoleAssignmentProperties) {
+		p.Condition = ptr("((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR " +
+			"(@Request[Microsoft.Authorization/roleAssignments:PrincipalType] StringEqualsIgnoreCase 'User'))")
+		p.ConditionVersion = ptr("2.0")
+	}
+	for name, c := range map[string]struct {
+		role, scope string
+		edits       []func(*armauthorization.RoleAssignmentProperties)
+		decided     []roles.Lead
+		undecided   []roles.Lead
+	}{
+		"who grants": {"User Access Administrator", mlGroup, nil, []roles.Lead{roles.ToGrants}, nil},
+		"who grants under a condition": {"Role Based Access Control Administrator", mlGroup,
+			[]func(*armauthorization.RoleAssignmentProperties){under}, nil, []roles.Lead{roles.ToGrants}},
+		"who grants at a container": {"User Access Administrator", container, nil, []roles.Lead{roles.ToGrants}, nil},
+		"keys of the account": {"Storage Account Key Operator Service Role", lake, nil,
+			[]roles.Lead{roles.ToAccounts}, nil},
+		"keys of accounts elsewhere":    {"Storage Account Key Operator Service Role", mlGroup, nil, nil, nil},
+		"keys at a container have none": {"Storage Account Key Operator Service Role", container, nil, nil, nil},
+		"ownership of blobs":            {"Storage Blob Data Owner", container, nil, []roles.Lead{roles.ToAccounts}, nil},
+		"readers":                       {"Reader", mlGroup, nil, nil, nil},
+		"identities beside the workspace": {"Managed Identity Contributor", mlGroup, nil,
+			[]roles.Lead{roles.ToIdentities}, nil},
+		"no identity lies in a workspace": {"Managed Identity Contributor", workspace, nil, nil, nil},
+		"who attaches":                    {"Managed Identity Operator", mlGroup, nil, nil, []roles.Lead{roles.ToAttach}},
+		"clusters of the workspace":       {"AzureML Compute Operator", workspace, nil, nil, []roles.Lead{roles.ToAttach}},
+		"clusters of no workspace":        {"AzureML Compute Operator", lake, nil, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, model())
+			w.grantAll()
+			id := w.assign(ann, "User", c.role, c.scope, c.edits...)
+			r := w.report()
+			var decided, undecided []roles.Lead
+			for _, e := range r.Beyond {
+				require.True(t, strings.EqualFold(id, e.Assignment), "the stack's own are what it needs")
+				for _, l := range e.Leads {
+					if l.Undecided == "" {
+						decided = append(decided, l.To)
+					} else {
+						undecided = append(undecided, l.To)
+					}
+				}
+			}
+			assert.ElementsMatch(t, c.decided, decided)
+			assert.ElementsMatch(t, c.undecided, undecided)
+			var out strings.Builder
+			require.NoError(t, verify.WriteTable(&out, r))
+			assert.Equal(t, len(decided)+len(undecided) > 0, strings.Contains(out.String(), "; leads to "), out.String())
+		})
+	}
+}
