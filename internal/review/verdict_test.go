@@ -53,7 +53,8 @@ func TestThePageNamesCommitAndDay(t *testing.T) {
 	for commit, want := range map[string]string{
 		"":                                      `<p class="id">2026-11-29</p>`,
 		"0123456789ab":                          `<p class="id">commit 0123456789ab, 2026-11-29</p>`,
-		"0123456789ab and what is not <b>in it": `<p class="id">commit 0123456789ab and what is not &lt;b&gt;in it, 2026-11-29</p>`,
+		"0123456789ab and what is not <b>in it": `<p class="id">` +
+			`commit 0123456789ab and what is not &lt;b&gt;in it, 2026-11-29</p>`,
 	} {
 		assert.Contains(t, pageOf(t, review.Make(p, review.Options{Now: at, Commit: commit})), want)
 	}
