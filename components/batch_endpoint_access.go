@@ -124,8 +124,8 @@ type InvokerArgs struct {
 	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
 	// explain and review, and sent to nobody. Default: not said.
 	Owner string `pulumi:"owner,optional"`
-	// Caller is where a managed identity starts jobs from: dataFactory, synapse, logicApp, functionApp (App Service too) or
-	// virtualMachine. howToInvoke then says how to there. Default: what resourceId is the ID of; else the Azure CLI.
+	// Caller is where a managed identity starts jobs from: dataFactory, synapse, logicApp, functionApp (App Service too)
+	// or virtualMachine. howToInvoke then says how to there. Default: what resourceId is the ID of; else the Azure CLI.
 	Caller access.Caller `pulumi:"caller,optional"`
 }
 

@@ -51,8 +51,8 @@ func TestThePageNamesCommitAndDay(t *testing.T) {
 	require.NoError(t, err)
 	at := time.Date(2026, 11, 28, 23, 30, 0, 0, time.FixedZone("west", -3600))
 	for commit, want := range map[string]string{
-		"":                                      `<p class="id">2026-11-29</p>`,
-		"0123456789ab":                          `<p class="id">commit 0123456789ab, 2026-11-29</p>`,
+		"":             `<p class="id">2026-11-29</p>`,
+		"0123456789ab": `<p class="id">commit 0123456789ab, 2026-11-29</p>`,
 		"0123456789ab and what is not <b>in it": `<p class="id">` +
 			`commit 0123456789ab and what is not &lt;b&gt;in it, 2026-11-29</p>`,
 	} {
