@@ -199,7 +199,8 @@ func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 		Properties: map[string]string{"experimentName": "trial"},
 	}}, got)
 	assert.Contains(t, stdout, "azureml-model-deployment: blue")
-	assert.Contains(t, stdout, "curl --fail-with-body --request POST 'https://heart.westeurope.inference.ml.azure.com/jobs'")
+	assert.Contains(t, stdout, "curl --fail-with-body --request POST "+
+		"'https://heart.westeurope.inference.ml.azure.com/jobs'")
 }
 
 func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {
