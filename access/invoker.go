@@ -91,6 +91,8 @@ type Invoker struct {
 	ClientSecrets        map[string]ClientSecret
 	// SignIn is "none" where the user says that the principal gets no credential here; else "".
 	SignIn string
+	// Caller is where a managed identity starts jobs from; "" where nobody says.
+	Caller Caller
 }
 
 // Exists reports whether the invoker is there before the stack is.

@@ -30,6 +30,10 @@ type Hop struct {
 	Missing  string  `json:"missing,omitempty"` // "" if and only if the hop works
 	// Undecided is set where it can't be told whether the hop works; Missing says why.
 	Undecided bool `json:"undecided,omitempty"`
+	// Takes are the actions that a hop of a Way takes, and Opens is what it leads to; both are empty for hops of a job,
+	// and for the last hop to data.
+	Takes []string `json:"-"`
+	Opens Opened   `json:"-"`
 }
 
 // A Path is one invoker starting a job on one deployment of an endpoint with one input.

@@ -160,16 +160,14 @@ func (m Model) images(cluster string) []service {
 	case w.RegistryPermissions == "":
 		return []service{{hop: ImageHop, identity: who, needs: pull + ", " + s.at.String(),
 			undecided: fmt.Sprintf("an answer to what the registry asks for, which is not known here: az resource show --ids "+
-				"%s "+
-				"--query \"[properties.adminUserEnabled, properties.roleAssignmentMode]\"; write it as "+
+				"%s --query \"[properties.adminUserEnabled, properties.roleAssignmentMode]\"; write it as "+
 				"workspace.registryPermissions", w.ContainerRegistry)}}
 	case by == Assigned:
 		s.elsewhere = fmt.Sprintf("%s on %s, which workspace.imagePull.%s says is assigned", s.roles[0], s.at, cluster)
 	case by == Assign || w.RegistryPermissions == ByABAC:
 	case c.Existing: // by hand, if it came before the registry
 		s.undecided = fmt.Sprintf("an answer to whether %s is assigned to it, which is not known here: az role assignment "+
-			"list "+
-			"--scope %s --role %s; write workspace.imagePull.%s: assigned, or assign", s.roles[0], w.ContainerRegistry,
+			"list --scope %s --role %s; write workspace.imagePull.%s: assigned, or assign", s.roles[0], w.ContainerRegistry,
 			s.roles[0], cluster)
 	case c.EffectiveIdentity() == SystemAssigned:
 		s.elsewhere = fmt.Sprintf("%s on %s, which Azure assigns to the identity of a cluster that is made after its "+
@@ -376,8 +374,7 @@ func (v *validator) workspaceServices() {
 	}
 	for _, open := range v.m.Services.Open() {
 		v.Warn(problem.LookUp, path+"."+open, "pulumi preview looks it up, and batchaccess pin writes down what it finds; "+
-			"or "+
-			"write it", "is not known here, so it is undecided whether jobs get past what it is about")
+			"or write it", "is not known here, so it is undecided whether jobs get past what it is about")
 	}
 	v.imagePulls(w)
 	switch {

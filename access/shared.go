@@ -63,8 +63,7 @@ func (v *validator) sharedGrants(p *Plan) {
 			v.warn(path, "take it out", "is no grant that this stack needs any more: who had it has ended")
 		case at < 0:
 			v.add(path, "take it out, or write principal, storageAccount, container, registry, write and role as `batchaccess "+
-				"explain` "+
-				"lists "+
+				"explain` lists "+
 				"the grant", "is no grant that this stack needs")
 		case !v.m.exists(principal):
 			v.add(path+".principal", "name one that exists, by its ID", "%s is made by this stack, so no other one grants it "+

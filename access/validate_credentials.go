@@ -21,6 +21,7 @@ func (i Invoker) Problems() Problems {
 func (v *validator) signIn(path string, i Invoker) {
 	v.code = problem.SignIn
 	defer func() { v.code = "" }()
+	v.caller(path, i)
 	federated, secrets := len(i.FederatedCredentials), len(i.ClientSecrets)
 	if i.SignIn != "" && i.SignIn != signInNone {
 		v.add(path+".signIn", `write "none", or leave it out and give federatedCredentials or clientSecrets`,

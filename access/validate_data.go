@@ -261,8 +261,7 @@ func (v *validator) path(at, p string) {
 		v.add(at, "leave it out of the path", "%q holds a control character", p)
 	case strings.ContainsAny(p, "?#"):
 		v.add(at, "leave out what stands behind it: a SAS would be a secret in plain text; a name that holds one can't be "+
-			"read "+
-			"by its path", "%q holds ? or #", p)
+			"read by its path", "%q holds ? or #", p)
 	case err != nil:
 		v.add(at, "write % as %25", "%q holds a %% that begins no escape", p)
 	case slices.ContainsFunc(parts, func(part string) bool { return part == "." || part == ".." }):

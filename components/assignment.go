@@ -86,8 +86,7 @@ func (c children) assign(
 	defer alike.Unlock()
 	if alike.made != nil && alike.condition != condition {
 		return nil, fmt.Errorf("assigning a role to %s: another component of the program assigns the same role there, "+
-			"limited "+
-			"to other paths, and Azure allows one assignment of it; give both components the same paths", name)
+			"limited to other paths, and Azure allows one assignment of it; give both components the same paths", name)
 	}
 	if alike.made != nil {
 		return alike.made, nil

@@ -52,8 +52,8 @@ func checkScope(scope string) (ps access.Problems) {
 		ps.Add("scope", "take it off", "%q ends in a slash", scope)
 	case m == nil || !arm.IsGUID(m[1]):
 		ps.Add("scope", "give the ARM ID of a workspace, a resource group or a subscription: /subscriptions/<id>, and "+
-			"perhaps "+
-			"/resourceGroups/<group> and /providers/"+arm.Workspace+"/<name> behind it", "%q is not a scope of jobs", scope)
+			"perhaps /resourceGroups/<group> and "+
+			"/providers/"+arm.Workspace+"/<name> behind it", "%q is not a scope of jobs", scope)
 	}
 	return ps
 }
@@ -115,8 +115,7 @@ func checkDirectoryNames(ctx *pulumi.Context, path, resource, display string) (p
 	}
 	if tag := madeBy(ctx.Project(), ctx.Stack(), resource); utf8.RuneCountInString(tag) > maxTag {
 		ps.Add(path, "shorten one of them", "the names of project, stack and component make the tag %q, of %d characters, "+
-			"and "+
-			"Entra allows %d", tag, utf8.RuneCountInString(tag), maxTag)
+			"and Entra allows %d", tag, utf8.RuneCountInString(tag), maxTag)
 	}
 	return ps
 }

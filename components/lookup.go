@@ -291,8 +291,7 @@ func (l *lookUps) otherCluster(path, compute string) (ps access.Problems) {
 	for _, name := range sortedKeys(l.given.Clusters) {
 		if strings.EqualFold(name, compute) {
 			ps.AddCode(problem.Contradiction, path+".cluster", fmt.Sprintf("declare that compute cluster under another name, "+
-				"with "+
-				"computeName: %s and existing: true, and name it here; or write cluster: %s and move the "+
+				"with computeName: %s and existing: true, and name it here; or write cluster: %s and move the "+
 				"deployment", compute, name),
 				"is missing, and the deployment runs on the compute cluster %s, while clusters.%s is the compute cluster %s",
 				compute, name, l.given.Clusters[name].model().NameOr(name))

@@ -4,13 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/cloud"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
 // outputs fills in what the component tells other stacks and people.
@@ -63,12 +61,12 @@ func (b *builder) aclCommands() pulumi.StringArrayOutput {
 // unquotable is what a POSIX shell takes as it is.
 var unquotable = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
-// quoted is a word for a POSIX shell, which takes everything between single quotes as it is, but for these themselves.
+// quoted is a word for a POSIX shell, quoted where it has to be.
 func quoted(word string) string {
 	if unquotable.MatchString(word) {
 		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return jobrequest.Quote(word)
 }
 
 // report is the model's report, in the JSON that package access gives it.
@@ -82,72 +80,4 @@ func (b *builder) report() (pulumi.MapOutput, error) {
 		return pulumi.MapOutput{}, fmt.Errorf("writing the access report: %w", err)
 	}
 	return pulumi.ToMap(plain).ToMapOutput(), nil
-}
-
-// howToInvoke writes, for each invoker, the commands that get its token and start a job. A secret is only ever named.
-func (b *builder) howToInvoke() pulumi.StringMapOutput {
-	texts := pulumi.StringMap{}
-	var location pulumi.StringInput = pulumi.String("<region>")
-	if b.args.Location != nil {
-		location = b.args.Location.ToStringPtrOutput().Elem()
-	}
-	for _, name := range b.plan.Model.Acting() {
-		var clientID, tenantID pulumi.StringInput = pulumi.String("<client ID>"), pulumi.String("<tenant ID>")
-		if id, ok := b.clientIDs[name]; ok {
-			clientID = id
-		}
-		if id, ok := b.tenantIDs[name]; ok {
-			tenantID = id
-		}
-		invoker, endpoints := b.plan.Model.Invokers[name], b.endpointsOf(name)
-		texts[name] = derive(func(v []string) (string, error) {
-			return b.instructions(invoker, name, v[0], v[1], v[2], endpoints), nil
-		}, clientID, tenantID, location)
-	}
-	return texts.ToStringMapOutput()
-}
-
-// endpointsOf are the names of the declared endpoints that the invoker is to invoke.
-func (b *builder) endpointsOf(invoker string) (names []string) {
-	for _, name := range sortedKeys(b.plan.Model.Endpoints) {
-		if slices.Contains(b.plan.Model.InvokersOf(b.plan.Model.Endpoints[name]), invoker) {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 && len(b.plan.Model.Endpoints) == 0 {
-		names = []string{"<endpoint>"}
-	}
-	return names
-}
-
-func (b *builder) instructions(i access.Invoker, name, clientID, tenantID, location string, endpoints []string) string {
-	login := "# sign in as " + name
-	switch {
-	case i.Kind == access.User:
-		login = "az login"
-	case i.Kind == access.Group:
-		login = "az login  # as a member of the group"
-	case len(i.FederatedCredentials) > 0:
-		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID +
-			` --federated-token "$(cat "$AZURE_FEDERATED_TOKEN_FILE")"`
-		if i.Kind == access.ManagedIdentity {
-			login += "  # or, on a host that has the identity: az login --identity --client-id " + clientID
-		}
-	case i.Kind == access.ManagedIdentity:
-		login = "az login --identity --client-id " + clientID + "  # on a host that has the identity"
-	case len(i.ClientSecrets) > 0:
-		login = "az login --service-principal --username " + clientID + " --tenant " + tenantID +
-			` --password="$CLIENT_SECRET"  # pulumi stack output clientSecrets --show-secrets`
-	}
-	az, _ := cloud.ByEnvironment(b.plan.Model.Environment)
-	if az.Name != cloud.Public().Name {
-		login = "az cloud set --name " + az.Name + "\n" + login
-	}
-	token := `TOKEN="$(az account get-access-token --resource ` + az.MLAudience + ` --query accessToken --output tsv)"`
-	lines := []string{login, token}
-	for _, endpoint := range endpoints {
-		lines = append(lines, fmt.Sprintf("curl -X POST https://%s.%s.%s/jobs", endpoint, location, az.Scoring)+
-			` -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d @request.json`)
-	}
-	return strings.Join(lines, "\n")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/internal/plans"
 )
@@ -95,7 +96,8 @@ func TestHowToInvokeTellsEachInvokerItsOwnWay(t *testing.T) {
 	for name, want := range map[string][]string{
 		"alice": {"az login\n", "https://classifier.westeurope.inference.ml.azure.com/jobs",
 			"https://tagger.westeurope.inference.ml.azure.com/jobs"},
-		"pipeline": {"--service-principal", guidOf("client", "access.pipeline"), "--tenant " + tenant, "federated-token"},
+		"pipeline": {"uses: azure/login@", `client-id: "` + guidOf("client", "access.pipeline"), `tenant-id: "` + tenant,
+			"github.ref == 'refs/heads/main'"},
 		"partner": {"--service-principal", guidOf("client", "access.partner"), "--tenant " + tenant,
 			`--password="$CLIENT_SECRET"`},
 		"scheduler": {"az login --identity"},
@@ -108,6 +110,100 @@ func TestHowToInvokeTellsEachInvokerItsOwnWay(t *testing.T) {
 	assert.NotContains(t, how["partner"], "classifier.westeurope", "an endpoint that it is not to invoke")
 	assert.NotContains(t, how["alice"], "management.azure.com")
 	assert.NotContains(t, resource.NewProperty(r.outputs["howToInvoke"].ObjectValue()).String(), secretText)
+}
+
+// The texts themselves are run in the sandbox (cmd/batchaccess, TestEveryInvokerOfTheSampleStartsAJobWithOneCommand).
+func TestHowToInvokeIsInTheFormThatTheCallerTakes(t *testing.T) {
+	t.Parallel()
+	const factory = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
+		"Microsoft.DataFactory/factories/f"
+	mi := func(caller access.Caller) components.InvokerArgs {
+		return components.InvokerArgs{Kind: access.ManagedIdentity, Caller: caller}
+	}
+	existing := mi("")
+	existing.PrincipalID, existing.ResourceID = pulumi.String(existingMI), factory
+	devops := &access.AzureDevOpsSubject{OrganizationID: bob, Organization: "contoso", Project: "p",
+		ServiceConnection: "scoring: prod"}
+	for name, c := range map[string]struct {
+		invoker  components.InvokerArgs
+		has, not []string
+	}{
+		"a Data Factory by its ID": {existing, []string{"# Data Factory: a pipeline", `"type": "MSI"`}, []string{"az login"}},
+		"a Data Factory with an identity that is made": {mi(access.DataFactory), []string{`"UserAssignedManagedIdentity"`,
+			"/userAssignedIdentities/access-test-one"}, []string{`"MSI"`}},
+		"Synapse": {mi(access.Synapse), []string{"# Synapse: a pipeline"}, []string{"Data Factory"}},
+		"a Logic App": {mi(access.LogicApp), []string{"ManagedServiceIdentity", `"audience": "https://ml.azure.com"`},
+			nil},
+		"a Function App":    {mi(access.FunctionApp), []string{"X-IDENTITY-HEADER", "client_id"}, []string{"169.254"}},
+		"a virtual machine": {mi(access.VirtualMachine), []string{"169.254.169.254", "client_id"}, []string{"X-IDENTITY"}},
+		"a host that nobody names": {mi(""), []string{"az login --identity --client-id", "invokers.one.caller"},
+			[]string{"urllib"}},
+		"Azure Pipelines": {components.InvokerArgs{Kind: access.ServicePrincipal,
+			FederatedCredentials: map[string]access.FederatedCredential{"main": {AzureDevOps: devops}}},
+			[]string{`azureSubscription: "scoring: prod"`, "AzureCLI@2"}, []string{"az login"}},
+		"GitHub of two repositories, in an environment and for pull requests": {components.InvokerArgs{
+			Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{
+				"cred-a": {GitHub: &access.GitHubSubject{Repository: "contoso/a", Environment: "prod"}},
+				"cred-b": {GitHub: &access.GitHubSubject{Repository: "contoso/b", PullRequest: true}},
+				"cred-c": {GitHub: &access.GitHubSubject{Repository: "contoso/b", Tag: "v'1"}}}},
+			[]string{"a workflow of contoso/a", `environment: "prod"`, "on: [pull_request, workflow_dispatch]",
+				"'refs/tags/v''1'"}, []string{"az login"}},
+		"GitLab": {components.InvokerArgs{Kind: access.ServicePrincipal,
+			FederatedCredentials: map[string]access.FederatedCredential{
+				"main": {GitLab: &access.GitLabSubject{Project: "g/p", Branch: "main"}}}},
+			[]string{"AZURE_ID_TOKEN", `if: "$CI_COMMIT_BRANCH == \"main\""`, `aud: "api://AzureADTokenExchange"`}, nil},
+		"a principal whose credentials are elsewhere": {components.InvokerArgs{Kind: access.ServicePrincipal,
+			ObjectID: pulumi.String(existingSP)}, []string{"set up elsewhere", "--username '<client ID>'"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := environment()
+			args.Assertions, args.Invokers = nil, map[string]components.InvokerArgs{"one": c.invoker}
+			for endpoint, e := range args.Endpoints {
+				e.Invokers, e.Deployment = nil, "blue"
+				args.Endpoints[endpoint] = e
+			}
+			how := run(t, batchEndpointAccess(args)).output("howToInvoke").(map[string]any)["one"].(string)
+			for _, part := range append(c.has, "https://classifier.westeurope.inference.ml.azure.com/jobs",
+				"https://tagger.westeurope.inference.ml.azure.com/jobs", "https://lake.dfs.core.windows.net/patients/",
+				"workspaces/scoring/datastores/scores/paths/out", "azureml-model-deployment",
+				"# classifier also reads", "/data/baseline/versions/3") {
+				assert.Contains(t, how, part)
+			}
+			for _, part := range c.not {
+				assert.NotContains(t, how, part)
+			}
+		})
+	}
+}
+
+func TestACallerThatCannotBeIsRefused(t *testing.T) {
+	t.Parallel()
+	const vm = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
+		"Microsoft.Compute/virtualMachines/v"
+	for name, c := range map[string]struct {
+		invoker components.InvokerArgs
+		says    string
+	}{
+		"unknown": {components.InvokerArgs{Kind: access.ManagedIdentity, Caller: "logicapp"},
+			`unknown value "logicapp"; write one of dataFactory, synapse, logicApp`},
+		"of a user": {components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(alice), Caller: access.Synapse},
+			"only goes with kind managedIdentity"},
+		"of a service principal that is made": {components.InvokerArgs{Kind: access.ServicePrincipal, SignIn: "none",
+			Caller: access.Synapse}, "only goes with kind managedIdentity"},
+		"of another resource": {components.InvokerArgs{Kind: access.ManagedIdentity, PrincipalID: pulumi.String(existingMI),
+			ResourceID: vm, Caller: access.DataFactory}, "is dataFactory, but resourceId is of a virtualMachine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := environment()
+			args.Assertions, args.Endpoints = nil, nil
+			args.Invokers = map[string]components.InvokerArgs{"one": c.invoker}
+			said := refused(t, batchEndpointAccess(args))
+			assert.Contains(t, said, "invokers.one.caller")
+			assert.Contains(t, said, c.says)
+		})
+	}
 }
 
 // facts/clouds.md: in another cloud, everything that a person is told and Entra is to accept is that cloud's.

@@ -39,8 +39,8 @@ component's name and a colon before it if more than one has that name.
 ` + previewHelp + `
 With --live Azure is asked who holds what, as verify does; actions (do) can't be asked then.
 
-The answer is about what is held directly. Indirect ways to a data input, by a secret or as somebody else, are shown
-beside it, with what cuts them; with --live they are not looked for.
+The answer is about what is held directly. Indirect ways to a data input or output, by a secret or as somebody else, are
+shown beside it, those to an input with what cuts them; with --live they are not looked for.
 
 It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could not be asked.`,
 		Example: `  batchaccess can analysts start heart-classifier --stack dev

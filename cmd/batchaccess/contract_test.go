@@ -206,12 +206,13 @@ func TestCanAnswersWithItsExitCode(t *testing.T) {
 		code       int
 		says       string
 	}{
-		"starts":                {stack, "ann start score", 0, "yes: jobs on score work"},
-		"starts, reads nothing": {stack, "bob start score", 1, "no: a job on score with rows fails at read"},
-		"reads":                 {stack, "ann read rows", 0, "yes: a job on score does"},
-		"does not read":         {stack, "bob read rows", 1, "outside of jobs: "},
-		"writes":                {stack, "ann write scores", 0, "yes: a job on score does"},
-		"does not write":        {stack, "bob write scores", 1, "no grant writes there"},
+		"starts":                         {stack, "ann start score", 0, "yes: jobs on score work"},
+		"starts, reads nothing":          {stack, "bob start score", 1, "no: a job on score with rows fails at read"},
+		"reads":                          {stack, "ann read rows", 0, "yes: a job on score does"},
+		"does not read":                  {stack, "bob read rows", 1, "outside of jobs: "},
+		"writes":                         {stack, "ann write scores", 0, "yes: a job on score does"},
+		"does not write":                 {stack, "bob write scores", 1, "no grant writes there"},
+		"does not write, and reaches it": {stack, "bob write scores", 1, "Indirectly, bob can write scores as cluster cpu"},
 		"a cluster reads": {stack, "cluster:cpu read rows", 0,
 			"yes: cluster cpu: mounts it by Storage Blob Data Reader on lake/rows"},
 		"a cluster writes": {stack, "cluster:cpu write scores", 0,

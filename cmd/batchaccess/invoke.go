@@ -16,6 +16,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
 
@@ -177,7 +178,7 @@ func (i *invocation) run(cmd *cobra.Command) error {
 	return i.tell(cmd, uri, job, err)
 }
 
-func (i *invocation) printRequest(cmd *cobra.Command, c invoke.Cloud, uri string, request invoke.JobRequest) error {
+func (i *invocation) printRequest(cmd *cobra.Command, c invoke.Cloud, uri string, request jobrequest.Request) error {
 	text, err := c.Curl(uri, i.deployment, request)
 	if err != nil {
 		return err
@@ -188,7 +189,7 @@ func (i *invocation) printRequest(cmd *cobra.Command, c invoke.Cloud, uri string
 
 // start starts the job and, if asked to, follows it. The job is nil if it was not started.
 func (i *invocation) start(ctx context.Context, cmd *cobra.Command, client *invoke.Client, uri string,
-	request invoke.JobRequest) (*invoke.Job, error) {
+	request jobrequest.Request) (*invoke.Job, error) {
 	job, err := client.Start(ctx, uri, i.deployment, request)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
@@ -53,7 +53,7 @@ func readSecret(r io.Reader, what string) (string, error) {
 }
 
 // readRequest makes the request of the flags, or of the stack where they say nothing.
-func (i *invocation) readRequest(s *stackOf) (request invoke.JobRequest, err error) {
+func (i *invocation) readRequest(s *stackOf) (request jobrequest.Request, err error) {
 	if i.request != "" {
 		request, err = i.requestFile()
 	} else {
@@ -71,21 +71,21 @@ func (i *invocation) readRequest(s *stackOf) (request invoke.JobRequest, err err
 	return request, request.Complete(i.workspace)
 }
 
-func (i *invocation) requestFile() (invoke.JobRequest, error) {
+func (i *invocation) requestFile() (jobrequest.Request, error) {
 	if i.request == "-" {
-		return invoke.ReadRequest(i.stdin)
+		return jobrequest.Read(i.stdin)
 	}
 	file, err := os.Open(i.request)
 	if err != nil {
-		return invoke.JobRequest{}, fmt.Errorf("--request: %w", err)
+		return jobrequest.Request{}, fmt.Errorf("--request: %w", err)
 	}
 	defer file.Close()
-	return invoke.ReadRequest(file)
+	return jobrequest.Read(file)
 }
 
-func (i *invocation) requestOfFlags(s *stackOf) (invoke.JobRequest, error) {
-	request := invoke.JobRequest{Properties: invoke.Properties{InputData: map[string]invoke.Input{},
-		OutputData: map[string]invoke.Output{}}}
+func (i *invocation) requestOfFlags(s *stackOf) (jobrequest.Request, error) {
+	request := jobrequest.Request{Properties: jobrequest.Properties{InputData: map[string]jobrequest.Input{},
+		OutputData: map[string]jobrequest.Output{}}}
 	p := &request.Properties
 	if s != nil {
 		if err := s.fill(p, i); err != nil {
@@ -98,9 +98,9 @@ func (i *invocation) requestOfFlags(s *stackOf) (invoke.JobRequest, error) {
 			if _, twice := p.InputData[name]; !ok || name == "" || value == "" || twice {
 				return fmt.Errorf("--%s %s: write <name>=<value>, each name once", flag, pair)
 			}
-			p.InputData[name] = invoke.Input{JobInputType: kind, URI: value}
-			if kind == invoke.Literal {
-				p.InputData[name] = invoke.Input{JobInputType: kind, Value: value}
+			p.InputData[name] = jobrequest.Input{JobInputType: kind, URI: value}
+			if kind == jobrequest.Literal {
+				p.InputData[name] = jobrequest.Input{JobInputType: kind, Value: value}
 			}
 		}
 		return nil
@@ -109,8 +109,8 @@ func (i *invocation) requestOfFlags(s *stackOf) (invoke.JobRequest, error) {
 		return s != nil &&
 			!strings.Contains(input, "=")
 	})
-	if err := errors.Join(put("input", invoke.URIFolder, named), put("input-file", invoke.URIFile, i.files),
-		put("literal", invoke.Literal, i.literals)); err != nil {
+	if err := errors.Join(put("input", jobrequest.URIFolder, named), put("input-file", jobrequest.URIFile, i.files),
+		put("literal", jobrequest.Literal, i.literals)); err != nil {
 		return request, err
 	}
 	for _, pair := range i.outputs {
@@ -118,14 +118,14 @@ func (i *invocation) requestOfFlags(s *stackOf) (invoke.JobRequest, error) {
 		if !ok || name == "" || value == "" {
 			return request, fmt.Errorf("--output %s: write <name>=azureml://datastores/<data store>/paths/<file>", pair)
 		}
-		p.OutputData[name] = invoke.Output{JobOutputType: invoke.URIFile, URI: value}
+		p.OutputData[name] = jobrequest.Output{JobOutputType: jobrequest.URIFile, URI: value}
 	}
 	return request, nil
 }
 
 // fill takes from the stack what the flags leave open: the inputs that they name, all of the endpoint's where they name
 // none, and the endpoint's outputs.
-func (s *stackOf) fill(p *invoke.Properties, i *invocation) error {
+func (s *stackOf) fill(p *jobrequest.Properties, i *invocation) error {
 	inputs := slices.DeleteFunc(slices.Clone(i.inputs), func(input string) bool { return strings.Contains(input, "=") })
 	endpoint, known := s.model().EffectiveEndpoints()[i.endpoint]
 	if known && len(i.inputs)+len(i.files)+len(i.literals) == 0 {
@@ -136,14 +136,14 @@ func (s *stackOf) fill(p *invoke.Properties, i *invocation) error {
 			return fmt.Errorf("--input %s: stack %s has no such data input; %s, or write <name>=<folder>", name, s.name,
 				problem.DidYouMean(name, slices.Sorted(maps.Keys(s.model().DataInputs))))
 		}
-		input, err := invoke.InputOf(s.model(), name)
+		input, err := jobrequest.InputOf(s.model(), name)
 		if err != nil {
 			return fmt.Errorf("stack %s: %w", s.name, err)
 		}
 		p.InputData[name] = input
 	}
 	if known && len(i.outputs) == 0 {
-		maps.Copy(p.OutputData, invoke.OutputsOf(s.model(), i.endpoint))
+		maps.Copy(p.OutputData, jobrequest.OutputsOf(s.model(), i.endpoint))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
@@ -185,20 +186,20 @@ func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 	require.True(t, ok, stdout)
 	const workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/" +
 		"Microsoft.MachineLearningServices/workspaces/ws"
-	got, err := invoke.ReadRequest(strings.NewReader(body))
+	got, err := jobrequest.Read(strings.NewReader(body))
 	require.NoError(t, err)
-	assert.Equal(t, invoke.JobRequest{Properties: invoke.Properties{
-		InputData: map[string]invoke.Input{
+	assert.Equal(t, jobrequest.Request{Properties: jobrequest.Properties{
+		InputData: map[string]jobrequest.Input{
 			"images": {JobInputType: "UriFolder", URI: "https://contososhared.blob.core.windows.net/images/"},
 			"labels": {JobInputType: "UriFile", URI: workspace + "/data/labels/versions/2"},
 			"mode":   {JobInputType: "Literal", Value: "append"},
 		},
-		OutputData: map[string]invoke.Output{"scores": {JobOutputType: "UriFile",
+		OutputData: map[string]jobrequest.Output{"scores": {JobOutputType: "UriFile",
 			URI: workspace + "/datastores/archive/paths/o.csv"}},
 		Properties: map[string]string{"experimentName": "trial"},
 	}}, got)
 	assert.Contains(t, stdout, "azureml-model-deployment: blue")
-	assert.Contains(t, stdout, "curl --request POST 'https://heart.westeurope.inference.ml.azure.com/jobs'")
+	assert.Contains(t, stdout, "curl --fail-with-body --request POST 'https://heart.westeurope.inference.ml.azure.com/jobs'")
 }
 
 func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {

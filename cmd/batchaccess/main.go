@@ -92,7 +92,9 @@ invoke has finer ones, and sandbox passes on the code of the command that it run
   batchaccess verify --stack dev --wait 15m`,
 		Version:      version(),
 		SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlags(cmd.Flags()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return errors.Join(emptyFlags(cmd.Flags()), followProject(cmd))
+		},
 	}
 	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
 	root.AddCommand(

@@ -35,7 +35,9 @@ func newSandbox() *cobra.Command {
 		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go ` +
 			`language host and
 credentials of its own, and nothing leaves this machine. What the configuration of the project's stacks refers to exists
-in the sandbox. The state is kept from one command to the next.
+in the sandbox, also where other keys are missing or wrong. The state is kept from one command to the next. With -C,
+batchaccess in the sandbox looks at that project too, unless it has a -C of its own; relative paths stay those of the
+folder that you are in.
 
 ` + existsHelp + `
 
@@ -120,6 +122,9 @@ It exits with the exit code of the command.`,
 				Commands: map[string]string{azName: self, "batchaccess": self}, Env: []string{signInsVariable + "=" + ways.dir},
 				Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Logger: logger(cmd),
 			}
+			if cmd.Flags().Changed("dir") {
+				o.Env = append(o.Env, projectVariable+"="+p.dir)
+			}
 			if o.StandIns, err = chosenStandIns(cmd); err != nil {
 				return err
 			}
@@ -146,9 +151,22 @@ It exits with the exit code of the command.`,
 	return cmd
 }
 
-// seedsOf are what the stacks refer to, in the order in which to seed it, and their models by stack. A configuration
-// that can't be read as ours, or is wrong, seeds nothing: the program that the command runs says what is wrong with
-// it.
+// projectVariable names the folder of the project for the batchaccess that a sandbox runs, where the user named it
+// with -C. Relative paths are those of the folder in which the user is.
+const projectVariable = "BATCHACCESS_PROJECT"
+
+// followProject lets a command that takes -C and was given none look at the project of the sandbox around it.
+func followProject(cmd *cobra.Command) error {
+	dir, set := os.LookupEnv(projectVariable)
+	flag := cmd.Flags().Lookup("dir")
+	if !set || flag == nil || flag.Changed {
+		return nil
+	}
+	return flag.Value.Set(dir) // not by the set of flags: nobody has named this folder here
+}
+
+// seedsOf are what the stacks refer to, in the order in which to seed it, and their models by stack. Of a configuration
+// with problems it is what has none: the program that the command runs says what is wrong with it.
 func seedsOf(
 	cmd *cobra.Command, p project, exists []string, real *world.World,
 ) (map[string]access.Model, []azure.Seed, error) {
@@ -161,14 +179,23 @@ func seedsOf(
 	for _, stack := range stacks {
 		read, err := source{stack: stack, dir: p.dir, exists: exists}.open(cmd)
 		if err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s; --exists says what exists:\n  %s\n", stack,
+			what := "nothing is seeded"
+			if s, m, found := seedOfTheRest(cmd, p, stack); found {
+				what = "only what has no problem is seeded"
+				seeds, models[stack] = append(seeds, s), m
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: %s for stack %s; --exists says what exists:\n  %s\n", what, stack,
 				strings.ReplaceAll(err.Error(), "\n", "\n  "))
 			continue
 		}
 		for _, part := range read.Parts {
 			if err := part.Problems.Err(); err != nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: nothing is seeded for stack %s: its configuration has problems:\n  %s\n",
-					stack,
+				what := "nothing is seeded"
+				if s, m, found := seedOfTheRest(cmd, p, stack); found && read.own {
+					what = "only what has no problem is seeded"
+					seeds, models[stack] = append(seeds, s), m
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: %s for stack %s: its configuration has problems:\n  %s\n", what, stack,
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))
 				continue
 			}

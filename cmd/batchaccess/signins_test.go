@@ -4,8 +4,14 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,8 +21,11 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
+	"github.com/batchaccess/batchaccess/internal/machine"
 )
 
 // probeName is a command of the tests' own in the sandbox: a program that uses azidentity as anyone's does.
@@ -74,6 +83,14 @@ func sampleProject(t *testing.T) sandboxed {
 	require.Contains(t, string(text), period)
 	day := func(n int) string { return time.Now().AddDate(0, 0, n).Format(time.DateOnly) }
 	stack := strings.Replace(string(text), period, "startDate: "+day(-1)+", endDate: "+day(90), 1)
+	for _, list := range []string{"invokers: [analysts, pipeline, partner, data-factory",
+		"only: [analysts, pipeline, partner"} {
+		require.Contains(t, stack, list)
+		stack = strings.Replace(stack, list, list+", "+strings.Join(slices.Sorted(maps.Keys(callers)), ", "), 1)
+	}
+	for name, invoker := range callers {
+		stack = strings.Replace(stack, "  batchaccess:invokers:\n", "  batchaccess:invokers:\n    "+name+": "+invoker+"\n", 1)
+	}
 	return sandboxed{t, projectWith(t, map[string]string{"dev": stack})}
 }
 
@@ -123,31 +140,221 @@ func TestEveryInvokerOfTheSampleStartsAJobWithOneCommand(t *testing.T) {
 			strings.Join(invoke("--endpoint", "heart-classifier", "--as", "user"), " "))
 		assert.Equal(t, 4, code, "a user without a role is refused: %s", stderr)
 	})
-	t.Run("the stack's own instructions sign in", func(t *testing.T) {
+	t.Run("the stack's own instructions start jobs", func(t *testing.T) {
 		_, text, stderr := s.run("pulumi", "stack", "output", "howToInvoke", "--json", "--stack", "dev")
 		var how map[string]string
 		require.NoError(t, json.Unmarshal([]byte(text), &how), stderr)
-		require.Len(t, how, 6)
+		require.Len(t, how, 6+len(callers))
 		delete(how, "data-factory") // a stack does not know the client ID of an identity that it does not make
-		before := map[string]string{
-			"pipeline": `export AZURE_FEDERATED_TOKEN_FILE="$BATCHACCESS_SIGN_INS/dev/pipeline/federated/main"`,
-			"partner": `CLIENT_SECRET="$(pulumi stack output clientSecrets --show-secrets --json --stack dev | sed -n ` +
-				`'s/.*"2026": "\(.*\)".*/\1/p')"`,
+		federated := func(invoker string) string {
+			return `export AZURE_FEDERATED_TOKEN_FILE="$BATCHACCESS_SIGN_INS/dev/` + invoker + `/federated/main"` + "\n"
 		}
-		people := []string{"analysts", "release-manager"}
 		for invoker, instructions := range how {
-			script, _, ok := strings.Cut(instructions, "\ncurl ")
-			require.True(t, ok, instructions)
-			kind := "servicePrincipal"
-			if slices.Contains(people, invoker) { // az login asks in a browser who it is; here, a flag says so
-				script, kind = strings.Replace(script, "az login", "az login --username "+invoker, 1), "user"
+			var script string
+			switch {
+			case invoker == "cluster": // the workload identity's webhook names the file, or whoever runs it does
+				script = federated(invoker) + instructions
+			case invoker == "partner":
+				script = `CLIENT_SECRET="$(pulumi stack output clientSecrets --show-secrets --json --stack dev | sed -n ` +
+					`'s/.*"2026": "\(.*\)".*/\1/p')"` + "\n" + instructions
+			case strings.HasPrefix(instructions, "# GitHub Actions"):
+				script = federated(invoker) + scriptOfWorkflow(t, instructions)
+			case strings.HasPrefix(instructions, "# Azure Pipelines"):
+				script = federated(invoker) + scriptOfPipeline(t, instructions, "$("+clientIDOf(invoker)+")")
+			case strings.HasPrefix(instructions, "# GitLab"):
+				script = federated(invoker) + `AZURE_ID_TOKEN="$(cat "$AZURE_FEDERATED_TOKEN_FILE")"` + "\n" +
+					scriptOfGitLab(t, instructions)
+			case strings.HasPrefix(instructions, "# For "):
+				machine.Needs(t, "Python 3", func() error {
+					_, err := exec.LookPath("python3")
+					return err
+				})
+				script = "python3 -c " + jobrequest.Quote(instructions)
+				if invoker == "server" {
+					startsOnMachine(t, instructions)
+					continue
+				}
+			case strings.HasPrefix(instructions, "# Data Factory"), strings.HasPrefix(instructions, "# Logic Apps"):
+				script = scriptOfCalls(t, invoker, instructions)
+			case slices.Contains([]string{"analysts", "release-manager"}, invoker):
+				// az login asks in a browser who it is; here, a flag says so
+				script = strings.Replace(instructions, "az login", "az login --username "+invoker, 1)
+			default:
+				script = instructions
 			}
-			code, stdout, stderr := s.sh("set -e\n" + before[invoker] + "\n" + script + "\n" +
-				`test -n "$TOKEN"; az account show --query user.type --output tsv`)
-			assert.Equal(t, 0, code, "%s: %s\n%s", invoker, script, stderr)
-			assert.Contains(t, stdout, kind+"\n", invoker)
+			code, stdout, stderr := s.sh("set -e\n" + inSandbox(script))
+			assert.Equal(t, 0, code, "%s: %s\n%s\n%s", invoker, script, stdout, stderr)
+			starts := strings.Count(script, ".inference.ml.azure.com/jobs")
+			assert.NotZero(t, starts, invoker)
+			assert.Len(t, startedJob.FindAllString(stdout, -1), starts, "%s: %s", invoker, stdout)
 		}
 	})
+}
+
+// callers are invokers that stand beside those of the sample, one for each way of starting jobs that it has not.
+var callers = map[string]string{
+	"gitlab": "{ kind: servicePrincipal, federatedCredentials: { main: { gitlab: { project: g/p, branch: main } } } }",
+	"cloud":  "{ kind: managedIdentity, caller: dataFactory }",
+	"logic":  "{ kind: managedIdentity, caller: logicApp }",
+	"server": "{ kind: managedIdentity, caller: virtualMachine }",
+	"site":   "{ kind: managedIdentity, caller: functionApp }",
+	"devops": "{ kind: servicePrincipal, federatedCredentials: { main: { azureDevOps: { organizationId: " + ann +
+		", organization: contoso, project: p, serviceConnection: scoring } } } }",
+	"cluster": "{ kind: servicePrincipal, federatedCredentials: { main: { issuer: 'https://i.example', subject: s } } }",
+}
+
+// startedJob is a job as the endpoint answers it, or as the Python prints its name.
+var startedJob = regexp.MustCompile(`"status":|(?m)^[0-9a-f-]{36}$`)
+
+// inSandbox runs a script whose addresses of Azure are the sandbox's: of what it says nothing else is changed.
+func inSandbox(script string) string {
+	return `export CURL_CA_BUNDLE="$SSL_CERT_FILE"` + "\nprintf '%s' " + jobrequest.Quote(script) +
+		` | sed -E "s#https://([a-z-]+)\.([a-z]+)\.inference\.ml\.azure\.com` +
+		`/jobs#$AZURE_AUTHORITY_HOST/inference/\2/\1/jobs#g; s#http://169\.254\.169\.254#$AZURE_AUTHORITY_HOST#g" | sh -e`
+}
+
+// startsOnMachine runs the Python of a virtual machine against a metadata service of the test's own, by the facts of
+// azure-facts.md, Invoking: that of the sandbox gives an identity only to a machine that exists and has it.
+func startsOnMachine(t *testing.T, program string) {
+	t.Helper()
+	var asked url.Values
+	started := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodGet && r.URL.Path == "/metadata/identity/oauth2/token" &&
+			r.Header.Get("Metadata") == "true":
+			asked = r.URL.Query()
+			_, _ = w.Write([]byte(`{"access_token": "t"}`))
+		case r.Method == http.MethodPost && r.URL.Path == "/jobs" && r.Header.Get("Authorization") == "Bearer t" &&
+			r.Header.Get("Content-Type") == "application/json":
+			_, err := jobrequest.Read(r.Body)
+			assert.NoError(t, err)
+			started++
+			_, _ = w.Write([]byte(`{"name": "one"}`))
+		default:
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	t.Cleanup(server.Close)
+	here := regexp.MustCompile(`https://[a-z-]+\.[a-z]+\.inference\.ml\.azure\.com|http://169\.254\.169\.254`).
+		ReplaceAllString(program, server.URL)
+	out, err := exec.CommandContext(t.Context(), "python3", "-c", here).CombinedOutput()
+	require.NoError(t, err, "%s\n%s", here, out)
+	assert.Equal(t, "one\n", string(out))
+	assert.Equal(t, 1, started)
+	assert.Equal(t, "2018-02-01", asked.Get("api-version"))
+	assert.Equal(t, access.Model{}.Audience(), asked.Get("resource"))
+	assert.NotEmpty(t, asked.Get("client_id"))
+}
+
+func clientIDOf(invoker string) string {
+	return `pulumi stack output clientIds --json --stack dev | sed -n 's/.*"` + invoker + `": "\(.*\)".*/\1/p'`
+}
+
+func decoded(t *testing.T, text string, into any) {
+	t.Helper()
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	require.NoError(t, decoder.Decode(into), text)
+}
+
+// scriptOfWorkflow is the first job of a workflow, with what azure/login does by the Azure CLI.
+func scriptOfWorkflow(t *testing.T, text string) string {
+	t.Helper()
+	var workflow struct {
+		Permissions map[string]string
+		Jobs        map[string]struct {
+			Steps []struct {
+				Uses, Run string
+				With      map[string]string
+			}
+		}
+	}
+	decoded(t, text, &workflow)
+	assert.Equal(t, map[string]string{"id-token": "write"}, workflow.Permissions)
+	job, ok := workflow.Jobs["start-main"]
+	require.True(t, ok, text)
+	require.Len(t, job.Steps, 2)
+	assert.Equal(t, "azure/login@v2", job.Steps[0].Uses)
+	assert.NotEmpty(t, job.Steps[0].With["subscription-id"])
+	return signInBy(job.Steps[0].With["client-id"], job.Steps[0].With["tenant-id"]) + job.Steps[1].Run
+}
+
+func signInBy(clientID, tenantID string) string {
+	return "az login -o none --service-principal --username " + clientID + " --tenant " + tenantID +
+		` --federated-token "$(cat "$AZURE_FEDERATED_TOKEN_FILE")"` + "\n"
+}
+
+// scriptOfPipeline is the step of a pipeline, with what the service connection does by the Azure CLI.
+func scriptOfPipeline(t *testing.T, text, clientID string) string {
+	t.Helper()
+	var pipeline struct {
+		Steps []struct {
+			Task   string
+			Inputs map[string]string
+		}
+	}
+	decoded(t, text, &pipeline)
+	require.Len(t, pipeline.Steps, 1)
+	assert.Equal(t, "AzureCLI@2", pipeline.Steps[0].Task)
+	assert.Equal(t, "scoring", pipeline.Steps[0].Inputs["azureSubscription"])
+	return signInBy(clientID, "$ARM_TENANT_ID") + pipeline.Steps[0].Inputs["inlineScript"]
+}
+
+func scriptOfGitLab(t *testing.T, text string) string {
+	t.Helper()
+	var jobs map[string]struct{ Script []string }
+	decoded(t, text, &jobs)
+	require.Len(t, jobs, 1)
+	for _, job := range jobs {
+		return strings.Join(job.Script, "\n")
+	}
+	return ""
+}
+
+// scriptOfCalls makes the calls that Web activities, or the actions of a Logic App, stand for, as the identity of their
+// host.
+func scriptOfCalls(t *testing.T, invoker, text string) string {
+	t.Helper()
+	type call struct {
+		Method, URL, URI string
+		Headers          map[string]string
+		Body             map[string]any
+		Authentication   struct{ Type, Resource, Audience, Identity string }
+	}
+	var calls []call
+	comments := regexp.MustCompile(`(?m)^# .*\n`)
+	decoder := json.NewDecoder(strings.NewReader(comments.ReplaceAllString(text, "")))
+	for decoder.More() {
+		var one struct {
+			Properties struct {
+				Activities     []struct{ TypeProperties call }
+				TypeProperties struct{ ResourceID string }
+			}
+			Actions map[string]struct{ Inputs call }
+		}
+		require.NoError(t, decoder.Decode(&one), text)
+		for _, a := range one.Properties.Activities {
+			assert.Equal(t, "UserAssignedManagedIdentity", a.TypeProperties.Authentication.Type)
+			calls = append(calls, a.TypeProperties)
+		}
+		for _, a := range one.Actions {
+			assert.Equal(t, "ManagedServiceIdentity", a.Inputs.Authentication.Type)
+			assert.Contains(t, a.Inputs.Authentication.Identity, "/userAssignedIdentities/")
+			calls = append(calls, a.Inputs)
+		}
+	}
+	script := "az login -o none --identity --client-id $(" + clientIDOf(invoker) + ")\n"
+	for _, c := range calls {
+		body, err := json.Marshal(c.Body)
+		require.NoError(t, err)
+		script += "TOKEN=$(" + jobrequest.GetToken(c.Authentication.Resource+c.Authentication.Audience) + ")\ncurl " +
+			"--fail-with-body -H \"Authorization: Bearer $TOKEN\" -X " + c.Method + " -d " + jobrequest.Quote(string(body))
+		for name, value := range c.Headers {
+			script += " -H " + jobrequest.Quote(name+": "+value)
+		}
+		script += " " + jobrequest.Quote(c.URL+c.URI) + "\n"
+	}
+	return script
 }
 
 func TestTheStandInForTheAzureCLI(t *testing.T) {

@@ -52,6 +52,8 @@ With --since it also reports what is different from an earlier report, which --r
 
 Where a subscription has used 80 % of its 4,000 role assignments, or the tenant of its 5,000 custom roles, it says so
 and names the way down. Groups that the stack makes are asked for members whom it does not name.
+It lists who owns the groups, service principals and applications of invokers: who owns one can add members or
+credentials, and so become the invoker. Owners do not change the exit code.
 
 ` + previewHelp + `
 

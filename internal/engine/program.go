@@ -228,8 +228,7 @@ func (p Program) One(component string) (Part, error) {
 			urns[i] = part.URN
 		}
 		return Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess of that name; give the URN of one "+
-			"with "+
-			"--component: %s", p.Stack, len(found), strings.Join(urns, ", "))
+			"with --component: %s", p.Stack, len(found), strings.Join(urns, ", "))
 	}
 	return Part{}, fmt.Errorf("the program of stack %s has %d BatchEndpointAccess; name one with --component: %s", p.Stack,
 		len(found), strings.Join(p.Names(), ", "))

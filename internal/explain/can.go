@@ -73,12 +73,13 @@ func Ask(stack string, plan *access.Plan, live []Path, who, verb, what string) (
 		because, a.Paths = append(because, why), append(a.Paths, paths...)
 	}
 	a.Because = strings.Join(because, "; ")
-	if q.live || verb != "read" {
+	if q.live || verb != "read" && verb != "write" {
 		return a, nil
 	}
 	others := func(of string) bool { return !slices.Contains(names, of) }
 	ways := slices.DeleteFunc(plan.Ways(), func(w access.Way) bool {
-		return w.Input != what || !slices.ContainsFunc(w.Who, func(of string) bool { return !others(of) })
+		to := map[string]string{"read": w.Input, "write": w.Output}[verb]
+		return to != what || !slices.ContainsFunc(w.Who, func(of string) bool { return !others(of) })
 	})
 	a.Ways = withCuts(plan, ways)
 	for i := range a.Ways {

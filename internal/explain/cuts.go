@@ -38,6 +38,17 @@ type Way struct {
 // How is the way without who goes it.
 func (w Way) How() string { return strings.TrimPrefix(w.String(), strings.Join(w.Who, ", ")+" ") }
 
+// Class is that of the data that the way ends at, in a page with the filter.
+func (w Way) Class(f filter) string {
+	switch {
+	case w.Input != "":
+		return f.Datum(w.Input)
+	case w.Output != "":
+		return f.Datum(outputKey(w.Output))
+	}
+	return f.Datum()
+}
+
 // manyWays is the number of ways to data inputs from which on nothing is tried that would cut them: each try compiles
 // the model.
 const manyWays = 20

@@ -200,6 +200,8 @@ func TestWhyTellsAStory(t *testing.T) {
 			"what is missing is Storage Blob Data Reader on lake/patients", "endpoints.heart does not name pipeline"}},
 		"one undeclared": {"ann", "archive", []string{"it works", "Nobody declared this: endpoints.history does not name ann",
 			"the data store's credential"}},
+		"indirect ways, by what they end at": {"pipeline", "", []string{"pipeline can reach cluster:cpu, by changing",
+			"pipeline can reach the keys of the workspace's storage account, by"}},
 		"by an ACL": {"pipeline", "records", []string{"the ACL r-x on lake/records/2026"}},
 		"all of them": {"ann", "", []string{"on heart", "on history with archive", "on history with records",
 			"on ping with (no input)"}},

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,8 +11,8 @@ import (
 // manyIndirect is the number of indirect ways from which on none is drawn: they would fill the picture.
 const manyIndirect = 60
 
-// layOut draws invokers, endpoints with the cluster that each runs on, and inputs with outputs below them. It returns
-// how many indirect ways are not drawn.
+// layOut draws invokers, endpoints with the cluster that each runs on, and inputs, with outputs and what else some
+// invokers reach indirectly below them. It returns how many indirect ways are not drawn.
 func layOut(x Explanation, f filter) (g *page.Graph, hidden int) {
 	var invokers, endpoints, inputs, outputs []page.Node
 	node := func(kind, name, below, filter string) page.Node {
@@ -31,7 +32,11 @@ func layOut(x Explanation, f filter) (g *page.Graph, hidden int) {
 			inputs = append(inputs, node("input", d.Name, "data input", f.Datum(d.Name)))
 		}
 	}
-	g = page.NewGraph(invokers, endpoints, append(inputs, outputs...))
+	var reached []page.Node
+	for _, name := range x.endsOfSome() {
+		reached = append(reached, node("reached", name, "no data", f.Datum()))
+	}
+	g = page.NewGraph(invokers, endpoints, slices.Concat(inputs, outputs, reached))
 	for _, e := range edgesOf(x.Paths) {
 		if e.outcome != "no" { // what nobody declared, and does not work, is only in the matrix: it would fill the picture
 			g.Join("invoker"+e.invoker, "endpoint"+e.endpoint,
@@ -52,8 +57,14 @@ func layOut(x Explanation, f filter) (g *page.Graph, hidden int) {
 	direct := len(g.Edges)
 	for _, w := range x.Ways {
 		for _, who := range w.Who {
-			g.Join("invoker"+who, "input"+w.Input, "indirect "+f.Person(who)+" "+f.Datum(w.Input),
-				who+", indirectly: reads "+w.Input)
+			to, does, class := "reached"+w.Ends, "reaches "+w.Ends, f.Datum()
+			switch {
+			case w.Input != "":
+				to, does, class = "input"+w.Input, "reads "+w.Input, f.Datum(w.Input)
+			case w.Output != "":
+				to, does, class = "output"+w.Output, "writes "+w.Output, f.Datum(outputKey(w.Output))
+			}
+			g.Join("invoker"+who, to, "indirect "+f.Person(who)+" "+class, who+", indirectly: "+does)
 		}
 	}
 	if hidden = len(g.Edges) - direct; hidden <= manyIndirect {
@@ -61,6 +72,28 @@ func layOut(x Explanation, f filter) (g *page.Graph, hidden int) {
 	}
 	g.Edges = g.Edges[:direct]
 	return g, hidden
+}
+
+// endsOfSome are what some invokers reach indirectly and others do not, and is no data. What each of them reaches alike
+// would be a line for each in the picture, and says nothing of any of them.
+func (x Explanation) endsOfSome() (all []string) {
+	reach := map[string]map[string]bool{}
+	for _, w := range x.Ways {
+		for _, i := range x.Invokers {
+			if w.Ends != "" && slices.Contains(w.Who, i.Name) {
+				if reach[w.Ends] == nil {
+					reach[w.Ends] = map[string]bool{}
+				}
+				reach[w.Ends][i.Name] = true
+			}
+		}
+	}
+	for _, end := range slices.Sorted(maps.Keys(reach)) {
+		if len(reach[end]) < len(x.Invokers) {
+			all = append(all, end)
+		}
+	}
+	return all
 }
 
 // dataOf are the keys of what jobs on an endpoint read and write.

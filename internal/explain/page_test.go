@@ -74,7 +74,11 @@ func TestThePageSaysWhoAndWhatTheNamesStandFor(t *testing.T) {
 	assert.Contains(t, graph, `<title>scores, data output</title>`)
 	indirect := 0
 	for _, w := range x.Ways {
-		if w.Input == "" {
+		does := "reads " + w.Input
+		switch {
+		case w.Output != "":
+			does = "writes " + w.Output
+		case w.Ends != "":
 			continue
 		}
 		for _, who := range w.Who {
@@ -82,13 +86,30 @@ func TestThePageSaysWhoAndWhatTheNamesStandFor(t *testing.T) {
 				continue
 			}
 			indirect++
-			assert.Contains(t, graph, "<title>"+who+", indirectly: reads "+w.Input+"</title>")
+			assert.Contains(t, graph, "<title>"+who+", indirectly: "+does+"</title>")
 		}
 	}
 	assert.NotZero(t, indirect)
+	assert.NotContains(t, graph, "indirectly: reaches", "what every invoker reaches alike is not drawn")
 	for _, w := range x.Ways {
 		assert.Contains(t, html.UnescapeString(got), w.How())
 	}
+}
+
+// What some invokers reach that is no data is a node below the data: here the identity that one of them is.
+func TestThePageDrawsWhatOnlySomeReach(t *testing.T) {
+	t.Parallel()
+	m := peopled()
+	const id = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
+		"Microsoft.ManagedIdentity/userAssignedIdentities/robot"
+	m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, ResourceID: id,
+		PrincipalID: access.Known("44444444-4444-4444-8444-444444444444")}
+	m.Clusters["own"] = access.Cluster{Identity: access.UserAssigned, UserAssignedIdentityID: access.Known(id)}
+	graph := regexp.MustCompile(`(?s)<svg.*</svg>`).FindString(write(t, "html", made("dev", m)))
+	assert.Regexp(t, `<title>ann, indirectly: reaches (robot|cluster:own)</title>`, graph)
+	assert.Regexp(t, `<title>(robot|cluster:own), no data</title>`, graph)
+	assert.NotContains(t, graph, "robot, indirectly: reaches robot")
+	assert.NotContains(t, graph, "reaches cluster:gpu", "all of them do")
 }
 
 func TestThePageSaysNothingThatIsNotKnown(t *testing.T) {

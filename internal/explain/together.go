@@ -78,7 +78,10 @@ func (x *Explanation) add(of string, other Explanation) {
 		x.Owners = append(x.Owners, o)
 	}
 	for _, w := range other.Ways {
-		w.Who, w.Input = each(w.Who, named), named(w.Input)
+		w.Who, w.Input, w.Output = each(w.Who, named), named(w.Input), named(w.Output)
+		if w.Ends != "" {
+			w.Ends = named(w.Ends) // an identity, or a secret of the workspace that the component is for
+		}
 		x.Ways = append(x.Ways, w)
 	}
 	for _, g := range other.Grants {

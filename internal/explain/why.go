@@ -33,7 +33,8 @@ func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 		}
 	}
 	for _, w := range x.Ways {
-		if w.Input != "" && (input == "" || w.Input == input) && slices.Contains(w.Who, invoker) {
+		// Who may become the invoker belongs to its story too.
+		if (input == "" || w.Input == input) && (slices.Contains(w.Who, invoker) || w.Ends == invoker) {
 			tellWay(&out, w)
 		}
 	}

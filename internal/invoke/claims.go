@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
 // claims are what a token says of itself. They are read to explain, never to trust: the endpoint verifies.
@@ -57,11 +58,6 @@ func (c claims) principalType() string {
 	return "ServicePrincipal"
 }
 
-// getToken is the seed's command for a token that a batch endpoint takes, with the audience of its cloud.
-func getToken(audience string) string {
-	return "az account get-access-token --resource " + audience + " --query accessToken --output tsv"
-}
-
 // check refuses, before it is sent, a token that a batch endpoint would refuse. tenantID is that of the workspace, ""
 // where it is not known. Nothing of the token but its claims stands in the error.
 func (c claims) check(audience, tenantID string, now time.Time) error {
@@ -72,14 +68,14 @@ func (c claims) check(audience, tenantID string, now time.Time) error {
 	stamp := func(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
 	switch {
 	case strings.TrimRight(c.Audience, "/") != audience:
-		return refuse("get one with: "+getToken(audience),
+		return refuse("get one with: "+jobrequest.GetToken(audience),
 			"the token is for %q, and a batch endpoint takes one for %s and nothing else", c.Audience, audience)
 	case c.Expires != 0 && !now.Before(time.Unix(c.Expires, 0)):
-		return refuse("get a new one with: "+getToken(audience), "the token expired at %s", stamp(c.Expires))
+		return refuse("get a new one with: "+jobrequest.GetToken(audience), "the token expired at %s", stamp(c.Expires))
 	case c.NotBefore != 0 && now.Add(clockSkew).Before(time.Unix(c.NotBefore, 0)):
 		return refuse("check this machine's clock", "the token is not valid before %s", stamp(c.NotBefore))
 	case tenantID != "" && !strings.EqualFold(c.TenantID, tenantID) && arm.IsGUID(tenantID):
-		return refuse("get one with: "+getToken(audience)+" --tenant "+tenantID,
+		return refuse("get one with: "+jobrequest.GetToken(audience)+" --tenant "+tenantID,
 			"the token was issued by tenant %s, and the workspace belongs to tenant %s", c.TenantID, tenantID)
 	}
 	return nil

@@ -46,8 +46,6 @@ type Client struct {
 }
 
 const (
-	// deploymentHeader picks a deployment; without it the endpoint's default runs (Azure).
-	deploymentHeader = "azureml-model-deployment"
 	// endpointVersion is the version of Resource Manager's API that describes batch endpoints.
 	endpointVersion = "2024-04-01"
 )

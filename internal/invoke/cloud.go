@@ -10,6 +10,7 @@ import (
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
 	"github.com/batchaccess/batchaccess/internal/cloud"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
@@ -160,4 +161,10 @@ func Discover(ctx context.Context, client *http.Client, host string) (Cloud, err
 		return failed(fmt.Errorf("%s (HTTP %d) names no login endpoint or no resource manager", at, resp.StatusCode))
 	}
 	return c, nil
+}
+
+// Curl is the commands that start the job: the first gets the token. An address of no cloud that is known is c's.
+func (c Cloud) Curl(uri, deployment string, request jobrequest.Request) (string, error) {
+	command, err := request.Curl(uri, deployment)
+	return jobrequest.Token(uri, c.MLAudience) + "\n" + command + "\n", err
 }

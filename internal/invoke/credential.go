@@ -15,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
 // The ways to sign in.
@@ -159,7 +160,7 @@ func (t StaticToken) GetToken(_ context.Context, o policy.TokenRequestOptions) (
 	if err != nil {
 		return azcore.AccessToken{}, &Failure{Kind: Token, Hop: access.TokenHop,
 			What: "the token can't be read: " + err.Error(), Remedy: []string{"get one with: " +
-				"" + getToken(strings.TrimSuffix(o.Scopes[0], "/.default"))}, cause: err}
+				"" + jobrequest.GetToken(strings.TrimSuffix(o.Scopes[0], "/.default"))}, cause: err}
 	}
 	return azcore.AccessToken{Token: string(t), ExpiresOn: time.Unix(c.Expires, 0)}, nil
 }

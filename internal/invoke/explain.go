@@ -13,6 +13,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/azure/wire"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -124,12 +125,12 @@ func (f *Failure) as(s signature, k call, who claims) {
 func (f *Failure) unauthorized(k call, resp *http.Response, who claims) {
 	f.Kind, f.Hop, f.Identity = Token, access.TokenHop, who.ObjectID
 	f.What = fmt.Sprintf("could not %s: the token was refused", k.doing)
-	f.Remedy = []string{"get a new one with: " + getToken(who.Audience)}
+	f.Remedy = []string{"get a new one with: " + jobrequest.GetToken(who.Audience)}
 	m := tenantOf.FindStringSubmatch(resp.Header.Get("WWW-Authenticate"))
 	if m != nil && !strings.EqualFold(m[1], who.TenantID) {
 		f.What = fmt.Sprintf("could not %s: the token was issued by tenant %s, and the endpoint belongs to tenant %s",
 			k.doing, who.TenantID, m[1])
-		f.Remedy = []string{"get one with: " + getToken(who.Audience) + " --tenant " + m[1]}
+		f.Remedy = []string{"get one with: " + jobrequest.GetToken(who.Audience) + " --tenant " + m[1]}
 	}
 }
 
@@ -366,4 +367,15 @@ func (f *Failure) scope(job Job) string {
 		return found[0]
 	}
 	return "<ARM ID of the storage account or container>"
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:<>-]+$`)
+
+// shellWord is a word as it is, where a POSIX shell takes it for one (a place to fill in included), and quoted where
+// not.
+func shellWord(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return jobrequest.Quote(s)
 }

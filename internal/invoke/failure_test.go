@@ -14,6 +14,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -167,7 +168,7 @@ func TestAFailureThatIsNotOfAccessIsOne(t *testing.T) {
 	w := newWorld(t)
 	w.allow(alice, "pollJobs")
 	request := byURL()
-	request.Properties.InputData["in"] = invoke.Input{JobInputType: invoke.URIFolder,
+	request.Properties.InputData["in"] = jobrequest.Input{JobInputType: jobrequest.URIFolder,
 		URI: "https://nowhere.blob.core.windows.net/raw"}
 	_, err := run(t.Context(), w.as(alice), w.jobsURI(), "", request)
 	f := failure(t, err, invoke.JobFailed)

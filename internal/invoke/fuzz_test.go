@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
 const fuzzWorkspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
@@ -24,14 +25,14 @@ func FuzzExpandURI(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		long, err := invoke.ExpandURI(text, fuzzWorkspace)
+		long, err := jobrequest.ExpandURI(text, fuzzWorkspace)
 		if err != nil {
 			require.NotEmpty(t, err.Error())
 			return
 		}
 		require.True(t, strings.HasPrefix(long, "https://") || strings.HasPrefix(strings.ToLower(long), "/subscriptions/"),
 			long)
-		again, err := invoke.ExpandURI(long, "")
+		again, err := jobrequest.ExpandURI(long, "")
 		require.NoError(t, err, "it names its workspace now")
 		require.Equal(t, long, again)
 	})
@@ -48,13 +49,13 @@ func FuzzReadRequest(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		request, err := invoke.ReadRequest(strings.NewReader(text))
+		request, err := jobrequest.Read(strings.NewReader(text))
 		if err != nil || request.Complete(fuzzWorkspace) != nil {
 			return
 		}
 		written, err := json.Marshal(request)
 		require.NoError(t, err)
-		again, err := invoke.ReadRequest(strings.NewReader(string(written)))
+		again, err := jobrequest.Read(strings.NewReader(string(written)))
 		require.NoError(t, err)
 		require.NoError(t, again.Complete(""), "every short form is gone")
 		rewritten, err := json.Marshal(again)

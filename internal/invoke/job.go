@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
 // A Job is one that was started on a batch endpoint.
@@ -17,7 +19,7 @@ type Job struct {
 	ID     string `json:"id"`     // ARM ID
 	Status string `json:"status"` // as Azure says it: Running, Completed, Failed, Canceled and others
 
-	request JobRequest
+	request jobrequest.Request
 	failure serviceError
 }
 
@@ -61,13 +63,13 @@ func (j Job) Ended() bool {
 
 // Start starts a job at an endpoint's jobs URI. The deployment is "" for the endpoint's default. The error is a
 // Failure.
-func (c *Client) Start(ctx context.Context, uri, deployment string, request JobRequest) (Job, error) {
+func (c *Client) Start(ctx context.Context, uri, deployment string, request jobrequest.Request) (Job, error) {
 	if err := c.cloud.checkHost(uri); err != nil {
 		return Job{}, err
 	}
 	k := call{doing: "start the job", method: http.MethodPost, uri: uri, body: request}
 	if deployment != "" {
-		k.header = map[string]string{deploymentHeader: deployment}
+		k.header = map[string]string{jobrequest.DeploymentHeader: deployment}
 	}
 	var job Job
 	if _, err := c.send(ctx, c.jobs, k, &job); err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
 func TestAModelsInputsAndOutputsAreNamedAsEndpointsTakeThem(t *testing.T) {
@@ -27,24 +27,24 @@ func TestAModelsInputsAndOutputsAreNamedAsEndpointsTakeThem(t *testing.T) {
 	}
 	parsed, err := arm.Parse(account, arm.StorageAccount)
 	require.NoError(t, err)
-	for name, want := range map[string]invoke.Input{
-		"store": {JobInputType: invoke.URIFolder, URI: workspace + "/datastores/keyed/paths/heart"},
-		"asset": {JobInputType: invoke.URIFile, URI: workspace + "/data/heart/versions/3"},
-		"blob":  {JobInputType: invoke.URIFile, URI: "https://" + parsed.Name + ".blob.core.windows.net/raw/heart/1.csv"},
-		"gen2":  {JobInputType: invoke.URIFolder, URI: "https://" + parsed.Name + ".dfs.core.windows.net/raw/"},
+	for name, want := range map[string]jobrequest.Input{
+		"store": {JobInputType: jobrequest.URIFolder, URI: workspace + "/datastores/keyed/paths/heart"},
+		"asset": {JobInputType: jobrequest.URIFile, URI: workspace + "/data/heart/versions/3"},
+		"blob":  {JobInputType: jobrequest.URIFile, URI: "https://" + parsed.Name + ".blob.core.windows.net/raw/heart/1.csv"},
+		"gen2":  {JobInputType: jobrequest.URIFolder, URI: "https://" + parsed.Name + ".dfs.core.windows.net/raw/"},
 	} {
-		request, err := invoke.RequestOf(m, "heart", name)
+		request, err := jobrequest.Of(m, "heart", name)
 		require.NoError(t, err, name)
-		assert.Equal(t, invoke.JobRequest{Properties: invoke.Properties{
-			InputData: map[string]invoke.Input{name: want},
-			OutputData: map[string]invoke.Output{"scores": {JobOutputType: invoke.URIFile,
+		assert.Equal(t, jobrequest.Request{Properties: jobrequest.Properties{
+			InputData: map[string]jobrequest.Input{name: want},
+			OutputData: map[string]jobrequest.Output{"scores": {JobOutputType: jobrequest.URIFile,
 				URI: workspace + "/datastores/results/paths/scores.csv"}},
 		}}, request)
 		require.NoError(t, request.Complete(workspace), name)
 	}
-	_, err = invoke.RequestOf(m, "heart", "lost")
+	_, err = jobrequest.Of(m, "heart", "lost")
 	require.ErrorContains(t, err, "storageAccounts.pond")
-	none, err := invoke.RequestOf(m, "other", "")
+	none, err := jobrequest.Of(m, "other", "")
 	require.NoError(t, err)
 	assert.Empty(t, none.Properties.InputData)
 	assert.Empty(t, none.Properties.OutputData)

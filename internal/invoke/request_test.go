@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
 func TestWhatPeopleWriteBecomesWhatEndpointsTake(t *testing.T) {
@@ -29,7 +30,7 @@ func TestWhatPeopleWriteBecomesWhatEndpointsTake(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := invoke.ExpandURI(c.text, workspace)
+			got, err := jobrequest.ExpandURI(c.text, workspace)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, got)
 		})
@@ -51,7 +52,7 @@ func TestWhatCannotBeReadIsRefusedWithTheWayOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := invoke.ExpandURI(c.text, c.workspace)
+			_, err := jobrequest.ExpandURI(c.text, c.workspace)
 			require.ErrorContains(t, err, c.says)
 			assert.NotContains(t, err.Error(), "secret@")
 			assert.NotContains(t, err.Error(), "sig=")
@@ -66,29 +67,30 @@ func TestARequestIsReadWhole(t *testing.T) {
 		`"Value": 0.5}},
 		"OutputData": {"o": {"JobOutputType": "UriFile", "Uri": "azureml://datastores/results/paths/o.csv"}},
 		"properties": {"experimentName": "e"}}}`
-	got, err := invoke.ReadRequest(strings.NewReader(body))
+	got, err := jobrequest.Read(strings.NewReader(body))
 	require.NoError(t, err)
 	require.NoError(t, got.Complete(workspace))
-	assert.Equal(t, invoke.JobRequest{Properties: invoke.Properties{
-		InputData: map[string]invoke.Input{"a": {JobInputType: "UriFile", URI: workspace + "/data/heart/versions/3"},
+	assert.Equal(t, jobrequest.Request{Properties: jobrequest.Properties{
+		InputData: map[string]jobrequest.Input{"a": {JobInputType: "UriFile", URI: workspace + "/data/heart/versions/3"},
 			"b": {JobInputType: "Literal", Value: 0.5}},
-		OutputData: map[string]invoke.Output{"o": {JobOutputType: "UriFile",
+		OutputData: map[string]jobrequest.Output{"o": {JobOutputType: "UriFile",
 			URI: workspace + "/datastores/results/paths/o.csv"}},
 		Properties: map[string]string{"experimentName": "e"},
 	}}, got)
 	for name, text := range map[string]string{
 		"an unknown key": `{"properties": {"inputData": {}, "Inputs": {}}}`, "two values": `{} {}`, "no JSON": `properties:`,
 	} {
-		_, err := invoke.ReadRequest(strings.NewReader(text))
+		_, err := jobrequest.Read(strings.NewReader(text))
 		require.Error(t, err, name)
 	}
-	for name, r := range map[string]invoke.Properties{
-		"MLTable":                 {InputData: map[string]invoke.Input{"a": {JobInputType: "MLTable", URI: folder}}},
-		"a literal without value": {InputData: map[string]invoke.Input{"a": {JobInputType: "Literal"}}},
-		"an output by URL":        {OutputData: map[string]invoke.Output{"a": {JobOutputType: "UriFile", URI: folder}}},
-		"an output of no type":    {OutputData: map[string]invoke.Output{"a": {URI: workspace + "/datastores/lake/paths/a"}}},
+	for name, r := range map[string]jobrequest.Properties{
+		"MLTable":                 {InputData: map[string]jobrequest.Input{"a": {JobInputType: "MLTable", URI: folder}}},
+		"a literal without value": {InputData: map[string]jobrequest.Input{"a": {JobInputType: "Literal"}}},
+		"an output by URL":        {OutputData: map[string]jobrequest.Output{"a": {JobOutputType: "UriFile", URI: folder}}},
+		"an output of no type": {OutputData: map[string]jobrequest.Output{"a": {URI: workspace +
+			"/datastores/lake/paths/a"}}},
 	} {
-		require.Error(t, invoke.JobRequest{Properties: r}.Complete(workspace), name)
+		require.Error(t, jobrequest.Request{Properties: r}.Complete(workspace), name)
 	}
 }
 
@@ -97,14 +99,14 @@ func TestEveryKindOfInputRuns(t *testing.T) {
 	w := newWorld(t)
 	w.allow(w.Deployer().ObjectID)
 	client := w.as(w.Deployer().ObjectID)
-	for name, input := range map[string]invoke.Input{
-		"a data store's folder": {JobInputType: invoke.URIFolder, URI: "azureml://datastores/keyed/paths/heart"},
-		"a data store's file":   {JobInputType: invoke.URIFile, URI: "azureml://datastores/keyed/paths/heart/1.csv"},
-		"a data asset":          {JobInputType: invoke.URIFolder, URI: "azureml:heart:1"},
-		"a literal":             {JobInputType: invoke.Literal, Value: "append"},
+	for name, input := range map[string]jobrequest.Input{
+		"a data store's folder": {JobInputType: jobrequest.URIFolder, URI: "azureml://datastores/keyed/paths/heart"},
+		"a data store's file":   {JobInputType: jobrequest.URIFile, URI: "azureml://datastores/keyed/paths/heart/1.csv"},
+		"a data asset":          {JobInputType: jobrequest.URIFolder, URI: "azureml:heart:1"},
+		"a literal":             {JobInputType: jobrequest.Literal, Value: "append"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			request := invoke.JobRequest{Properties: invoke.Properties{InputData: map[string]invoke.Input{"in": input}}}
+			request := jobrequest.Request{Properties: jobrequest.Properties{InputData: map[string]jobrequest.Input{"in": input}}}
 			require.NoError(t, request.Complete(workspace))
 			job, err := run(t.Context(), client, w.jobsURI(), "blue", request)
 			require.NoError(t, err)
@@ -120,8 +122,9 @@ func TestTheCurlCommandStartsTheJobAndHasNoToken(t *testing.T) {
 		t.Skip("needs a POSIX shell")
 	}
 	request := keyed()
-	request.Properties.InputData["in's"] = invoke.Input{JobInputType: invoke.Literal, Value: "a 'quoted' $HOME & <b>"}
-	text, err := invoke.Curl("https://heart.westeurope.inference.ml.azure.com/jobs", "blue", request)
+	request.Properties.InputData["in's"] = jobrequest.Input{JobInputType: jobrequest.Literal,
+		Value: "a 'quoted' $HOME & <b>"}
+	text, err := invoke.PublicCloud().Curl("https://heart.westeurope.inference.ml.azure.com/jobs", "blue", request)
 	require.NoError(t, err)
 	assert.Contains(t, text, "az account get-access-token --resource "+access.Model{}.Audience())
 	assert.Contains(t, text, `"Authorization: Bearer $TOKEN"`)
@@ -133,7 +136,7 @@ func TestTheCurlCommandStartsTheJobAndHasNoToken(t *testing.T) {
 	assert.Contains(t, words, "Authorization: Bearer from-az\n")
 	assert.Contains(t, words, "azureml-model-deployment: blue\n")
 	_, body, _ := strings.Cut(words, "--data\n")
-	got, err := invoke.ReadRequest(strings.NewReader(body))
+	got, err := jobrequest.Read(strings.NewReader(body))
 	require.NoError(t, err)
 	assert.Equal(t, request, got)
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
 // facts/batch-endpoints.md, "Inputs and outputs": what the service refuses is refused here.
@@ -22,9 +22,9 @@ func TestWhatBatchEndpointsDoNotReadIsRefused(t *testing.T) {
 		"azureml:" + fuzzWorkspace + "/models/m/versions/1":    "is a model",
 		"azureml:" + fuzzWorkspace + "/data/h/versions/LATEST": "is a label",
 	} {
-		_, err := invoke.ExpandURI(text, fuzzWorkspace)
+		_, err := jobrequest.ExpandURI(text, fuzzWorkspace)
 		assert.ErrorContains(t, err, says, text)
 	}
-	_, err := invoke.ExpandURI("azureml:latest-heart:2026.1", fuzzWorkspace)
+	_, err := jobrequest.ExpandURI("azureml:latest-heart:2026.1", fuzzWorkspace)
 	assert.NoError(t, err)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -163,23 +164,24 @@ func (w *world) with(o invoke.Options) *invoke.Client {
 }
 
 // keyed reads what the data store's own key opens: no identity needs a role for it.
-func keyed() invoke.JobRequest {
-	return invoke.JobRequest{Properties: invoke.Properties{InputData: map[string]invoke.Input{
-		"in": {JobInputType: invoke.URIFolder, URI: workspace + "/datastores/keyed/paths/heart"},
+func keyed() jobrequest.Request {
+	return jobrequest.Request{Properties: jobrequest.Properties{InputData: map[string]jobrequest.Input{
+		"in": {JobInputType: jobrequest.URIFolder, URI: workspace + "/datastores/keyed/paths/heart"},
 	}}}
 }
 
 // byURL reads Blob storage, and writes to a data store without credentials.
-func byURL() invoke.JobRequest {
-	return invoke.JobRequest{Properties: invoke.Properties{
-		InputData: map[string]invoke.Input{"in": {JobInputType: invoke.URIFolder, URI: folder}},
-		OutputData: map[string]invoke.Output{"out": {JobOutputType: invoke.URIFile,
+func byURL() jobrequest.Request {
+	return jobrequest.Request{Properties: jobrequest.Properties{
+		InputData: map[string]jobrequest.Input{"in": {JobInputType: jobrequest.URIFolder, URI: folder}},
+		OutputData: map[string]jobrequest.Output{"out": {JobOutputType: jobrequest.URIFile,
 			URI: workspace + "/datastores/results/paths/scores.csv"}},
 	}}
 }
 
 // run starts a job and follows it.
-func run(ctx context.Context, c *invoke.Client, uri, deployment string, request invoke.JobRequest) (invoke.Job, error) {
+func run(ctx context.Context, c *invoke.Client, uri, deployment string, request jobrequest.Request) (invoke.Job,
+	error) {
 	job, err := c.Start(ctx, uri, deployment, request)
 	if err != nil {
 		return job, err

@@ -157,8 +157,8 @@ func (r Review) verdict() string {
 	count(changed(jobs, "fails"), "new job will not work", "new jobs will not work")
 	count(changed(jobs, "unknown"), "job of which it can't be told", "jobs of which it can't be told")
 	opened := 0
-	for _, w := range r.Ways {
-		if w.Change == "opens" {
+	for _, w := range r.wayRows() {
+		if w.change != closes {
 			opened++
 		}
 	}

@@ -188,6 +188,16 @@ func (d *drawing) node(column int, kind, name string, when side) string {
 	return key
 }
 
+// standing is the key of a node of which it does not matter at which side it is there: one that is not drawn yet is at
+// both.
+func (d *drawing) standing(column int, kind, name string) string {
+	if key := kind + " " + name; d.sides[key] != nil {
+		return key
+	}
+	d.node(column, kind, name, before)
+	return d.node(column, kind, name, after)
+}
+
 // line adds a part of a line of a kind, or that it is there at one side more.
 func (d *drawing) line(kind, from, to string, when side, part string) *sides {
 	key := [3]string{kind, from, to}
@@ -302,9 +312,24 @@ func (of reached) write(t *strings.Builder, r Review, i int) {
 		}
 	}
 	for _, w := range r.Ways {
-		when := map[bool]side{true: after, false: before}[w.Change == "opens"]
+		if w.component != of.component {
+			continue
+		}
+		when := map[bool]side{true: before, false: after}[w.Change == closes]
+		var to string
+		switch {
+		case w.Input != "":
+			to = d.standing(2, "input", w.Input)
+		case w.Output != "":
+			to = d.standing(2, "output", w.Output)
+		case w.EveryInvoker:
+			to = d.standing(2, "reached", "by the 35 actions")
+		default:
+			to = d.standing(2, "reached", w.Ends)
+		}
 		for _, who := range w.Who {
-			d.line(indirect, "invoker "+who, "input "+w.Input, when, w.Way).undecided = w.Undecided
+			part := d.line(indirect, d.standing(0, "invoker", who), to, when, w.Way)
+			part.undecided = part.undecided || w.Undecided
 		}
 	}
 	title := "Whose jobs work, before and after"

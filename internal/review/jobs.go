@@ -60,7 +60,7 @@ func (m *maker) jobs() {
 				"Azure answers.")
 		}
 		m.comparePaths(engine.ShownName(urn), c.owners, m.paths(urn, c, before), m.paths(urn, c, after))
-		m.ways(c)
+		m.ways(engine.ShownName(urn), c)
 	}
 	if len(m.components) == 0 && m.p.Hidden > 0 {
 		m.note("No BatchEndpointAccess is shown, so jobs are not judged; with --show-sames they are.")

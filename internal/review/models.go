@@ -68,7 +68,7 @@ func Compare(stack string, old, now Configured, o Options) Review {
 	m.roleOfModels(c)
 	was, is := pathsOf(c.old.Paths()), pathsOf(c.now.Paths())
 	m.comparePaths("", c.owners, was, is)
-	m.ways(component{old: old.Plan, now: now.Plan, owners: c.owners})
+	m.ways("", component{old: old.Plan, now: now.Plan, owners: c.owners})
 	m.signIns(c)
 	m.r.Guardrails = guardrails.Check(guardrails.Resource{
 		Type: accessComponent, URN: componentOf, Old: orEmpty(old.Values), Inputs: orEmpty(now.Values),

@@ -43,13 +43,14 @@ func TestRealPreviews(t *testing.T) {
 		verdict string
 		met     []string
 	}{
-		"first": {"High risk: 4 principals gain access, 5 jobs start to work, 1 indirect way opens, 1 federated credential " +
+		"first": {"High risk: 4 principals gain access, 5 jobs start to work, 4 indirect ways open, 1 federated credential " +
 			"changes, 1 client secret to look at", []string{"new-access", "high", "medium", "secrets"}},
 		"nochange": {"No change of access", nil},
-		"invoker":  {"High risk: 1 principal gains access, 2 jobs start to work", []string{"new-access", "high", "medium"}},
-		"scope":    {"High risk: 3 principals gain access", []string{"new-access", "high", "medium"}},
-		"role":     {"Low risk: 3 principals lose access, 1 role narrowed", nil},
-		"rotated":  {"Medium risk: 1 client secret to look at", []string{"medium", "secrets"}},
+		"invoker": {"High risk: 1 principal gains access, 2 jobs start to work, 2 indirect ways open",
+			[]string{"new-access", "high", "medium"}},
+		"scope":   {"High risk: 3 principals gain access", []string{"new-access", "high", "medium"}},
+		"role":    {"Low risk: 3 principals lose access, 1 role narrowed", nil},
+		"rotated": {"Medium risk: 1 client secret to look at", []string{"medium", "secrets"}},
 		"identity": {"Medium risk: 1 principal gains access, 1 principal loses access, 1 managed identity changes",
 			[]string{"new-access", "medium"}},
 	} {

@@ -63,8 +63,9 @@ var sarifRules = []struct{ id, level, title, help string }{
 			"out."},
 	{"job-stops", "warning", "A job stops working", "A path from an invoker to its data works before the change and not " +
 		"after it, or is declared and does not work."},
-	{"indirect-way", "error", "An indirect way to data opens",
-		"Somebody can read a data input by a secret, or as somebody else, that no job and no grant of theirs reads."},
+	{"indirect-way", "error", "An indirect way opens",
+		"By a secret, or as somebody else, somebody reaches data, an identity, secrets or role assignments that no job and " +
+			"no grant of theirs gives them."},
 	{"secret", "note", "A client secret comes, goes, is rotated or ends", "Whoever uses the secret has to act."},
 	{"federation", "warning", "Who may sign in by federation changes",
 		"Tokens with another subject may sign in as the application."},
@@ -167,9 +168,9 @@ func (r Review) sarifResults() []sarifResult {
 			add("job-stops", sarifLevels[j.Risk], "", text, j.Invoker, j.Endpoint, j.Input)
 		}
 	}
-	for _, w := range r.Ways {
-		if w.Change == "opens" {
-			add("indirect-way", sarifLevels[w.Risk], "", w.Way, w.Way)
+	for _, w := range r.wayRows() {
+		if w.change != closes {
+			add("indirect-way", sarifLevels[w.risk], "", w.text, w.change, w.text)
 		}
 	}
 	for _, s := range r.Secrets {

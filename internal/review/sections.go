@@ -101,15 +101,11 @@ func (r Review) sections() (all []section) {
 	add("Jobs that start or stop working", "job|invoker|endpoint|input|before|after", false, rows)
 
 	rows = nil
-	for _, w := range r.Ways {
-		way := w.Way
-		if w.InputOwner != "" {
-			way += "; owner of " + w.Input + ": " + w.InputOwner
-		}
-		rows = append(rows, []string{string(w.Risk), w.Change, way})
+	for _, w := range r.wayRows() {
+		rows = append(rows, []string{string(w.risk), w.change, w.text})
 	}
 	rank = rankGains
-	add("Indirect ways to data", "risk|way|who, and how", false, rows)
+	add("Indirect ways", "risk|way|who, and how", false, rows)
 
 	rows = nil
 	for _, i := range r.Identities {

@@ -3,86 +3,230 @@ package review
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A WayChange is an indirect way to a data input that a change opens or closes.
+// A WayChange is an indirect way that a change opens or closes. Of Input, Output and Ends one is set.
 type WayChange struct {
-	Who    []string `json:"who"` // invokers and cluster:<name>s for whom it opens or closes
-	Input  string   `json:"input"`
-	Change string   `json:"change"` // opens or closes
-	Way    string   `json:"way"`
+	// Who are those for whom it opens or closes: invokers, cluster:<name>s, or in words those whom no model names.
+	Who    []string `json:"who"`
+	Input  string   `json:"input"`            // the data input that it reads
+	Output string   `json:"output,omitempty"` // the data output that it writes
+	// Ends is what it reaches that is no data: an invoker or cluster:<name> to act as, a secret, role assignments.
+	Ends string `json:"ends,omitempty"`
+	// Writes is set where it writes the data too.
+	Writes bool `json:"writes,omitempty"`
+	// Change is opens or closes, or decided: it was undecided before and is open for certain now, which is new to the
+	// reader and no new access.
+	Change string `json:"change"`
+	Way    string `json:"way"`
+	// EveryInvoker is set where the article's 35 actions alone bring every invoker to this end. Such ways are told
+	// together, and are of medium risk: the data that somebody newly reaches by one is a way of its own.
+	EveryInvoker bool `json:"everyInvoker,omitempty"`
 	// Undecided is set where it can't be told whether the way is open.
 	Undecided bool `json:"undecided,omitempty"`
 	Risk      Risk `json:"risk"`
 	// InputOwner is who answers for the input, as the configuration says; "" where it does not.
 	InputOwner string `json:"inputOwner,omitempty"`
+
+	who       string // for people to read
+	component string
 }
 
-// ways compares the indirect ways of a component's plans.
-func (m *maker) ways(c component) {
+// What becomes of a way.
+const (
+	opens   = "opens"
+	closes  = "closes"
+	decided = "decided"
+)
+
+// ways compares the indirect ways of a component's two plans; nil is a plan that is not there.
+func (m *maker) ways(name string, c component) {
 	was, is := reachedBy(c.old), reachedBy(c.now)
-	for _, w := range is.without(was) {
-		risk := High
-		if w.Undecided() {
-			risk = Medium
+	for _, w := range is.ways {
+		for change, who := range map[string][]string{
+			opens:   whoOf(w, func(e end) bool { return !was.reaches[e] }),
+			decided: whoOf(w, func(e end) bool { return was.reaches[e] && !w.Undecided() && !was.surely[e] }),
+		} {
+			if len(who) > 0 {
+				m.r.NewAccess = m.r.NewAccess || change == opens
+				m.way(name, is, w, who, change, c.owners)
+			}
 		}
-		m.r.NewAccess = true
-		m.way(w, "opens", risk, c.owners)
 	}
-	for _, w := range was.without(is) {
-		m.way(w, "closes", Low, c.owners)
+	for _, w := range was.ways {
+		if who := whoOf(w, func(e end) bool { return !is.reaches[e] }); len(who) > 0 {
+			m.way(name, was, w, who, closes, c.owners)
+		}
 	}
 }
 
-func (m *maker) way(w access.Way, change string, risk Risk, owners map[string]string) {
-	m.r.Ways = append(m.r.Ways, WayChange{Who: w.Who, Input: w.Input, Change: change, Way: w.String(),
-		Undecided: w.Undecided(), Risk: risk, InputOwner: owners["dataInputs."+w.Input]})
+// way adds a change of a way, which one side has, for some of those who go it.
+func (m *maker) way(
+	component string, at reach, w access.Way, who []string, change string, owners map[string]string,
+) {
+	w.Who = who
+	c := WayChange{Who: who, Input: w.Input, Output: w.Output, Ends: w.Ends, Writes: w.Writes, Change: change,
+		Way: w.String(), EveryInvoker: at.everybodys(w), Undecided: w.Undecided(), Risk: High,
+		who: strings.Join(who, ", "), component: component, InputOwner: owners["dataInputs."+w.Input]}
+	switch {
+	case change == closes:
+		c.Risk = Low
+	case c.Undecided, c.EveryInvoker, change == decided:
+		c.Risk = Medium
+	}
+	if c.EveryInvoker && len(who) == len(at.invokers) {
+		c.who = everyInvoker
+	}
+	m.r.Ways = append(m.r.Ways, c)
 }
 
-type reading struct{ who, input string }
+const everyInvoker = "every invoker"
 
-// A reach are the indirect ways of a plan to data inputs, and who reads what by them or directly.
+// An end is what somebody reaches, by a way or directly.
+type end struct {
+	who, input, output, ends string
+	writes                   bool
+}
+
+func endOf(who string, w access.Way) end { return end{who, w.Input, w.Output, w.Ends, w.Writes} }
+
+// whoOf are those who go a way and of whose end something holds.
+func whoOf(w access.Way, holds func(end) bool) (all []string) {
+	for _, who := range w.Who {
+		if holds(endOf(who, w)) {
+			all = append(all, who)
+		}
+	}
+	return all
+}
+
+// A reach are the indirect ways of a plan, and who reaches what by them or directly.
 type reach struct {
-	ways  []access.Way
-	reads map[reading]bool
+	ways     []access.Way
+	reaches  map[end]bool
+	surely   map[end]bool // those of reaches that are decided
+	invokers []string
+	article  *reach // with the article's role in place of the invokers' own; nil if that is not known
 }
 
 func reachedBy(plan *access.Plan) reach {
-	r := reach{reads: map[reading]bool{}}
 	if plan == nil {
+		return reach{}
+	}
+	r := reachOf(plan)
+	m := plan.Model
+	if role, wrong := m.Role.Resolve(); len(wrong) == 0 && len(role.Permissions.Beyond(roles.Invoker().Permissions)) == 0 {
+		r.article = &r
 		return r
 	}
-	for _, w := range plan.Ways() {
-		if w.Input == "" {
-			continue
+	m.Role, m.Assertions = access.Role{Scope: m.Role.Scope}, nil
+	if with, _ := access.Compile(m); with != nil {
+		article := reachOf(with)
+		r.article = &article
+	}
+	return r
+}
+
+func reachOf(plan *access.Plan) reach {
+	r := reach{reaches: map[end]bool{}, surely: map[end]bool{}}
+	add := func(e end, sure bool) {
+		r.reaches[e] = true
+		r.surely[e] = r.surely[e] || sure
+		if e.writes && e.input != "" {
+			e.writes = false // whoever reads and writes reads
+			r.reaches[e] = true
+			r.surely[e] = r.surely[e] || sure
 		}
-		r.ways = append(r.ways, w)
+	}
+	r.ways, r.invokers = plan.Ways(), plan.Model.Acting()
+	for _, w := range r.ways {
 		for _, who := range w.Who {
-			r.reads[reading{who, w.Input}] = true
+			add(endOf(who, w), !w.Undecided())
 		}
 	}
 	for input, readers := range plan.Readers() {
 		for _, who := range readers {
-			r.reads[reading{who, input}] = true
+			add(end{who: who, input: input}, true)
+		}
+	}
+	inputs, outputs := plan.Writers()
+	for input, writers := range inputs {
+		for _, who := range writers {
+			add(end{who: who, input: input, writes: true}, true)
+		}
+	}
+	for output, writers := range outputs {
+		for _, who := range writers {
+			add(end{who: who, output: output, writes: true}, true)
 		}
 	}
 	return r
 }
 
-// without are the ways of those who do not read the same input at the other side.
-func (r reach) without(other reach) (all []access.Way) {
-	for _, w := range r.ways {
-		w.Who = slices.DeleteFunc(slices.Clone(w.Who), func(of string) bool { return other.reads[reading{of, w.Input}] })
-		if len(w.Who) > 0 {
-			all = append(all, w)
+// everybodys reports whether the article's actions bring every invoker where a way of some of them ends.
+func (r reach) everybodys(w access.Way) bool {
+	if r.article == nil || w.Ends == "" {
+		return false
+	}
+	for _, who := range w.Who {
+		if !slices.Contains(r.invokers, who) {
+			return false
 		}
+	}
+	by := r.article.surely
+	if w.Undecided() {
+		by = r.article.reaches
+	}
+	return !slices.ContainsFunc(r.invokers, func(who string) bool { return !by[endOf(who, w)] })
+}
+
+// A wayRow is what people read of ways: of one, or of those that the article's actions bring to every invoker.
+type wayRow struct {
+	change string
+	risk   Risk
+	text   string
+}
+
+// wayRows tell the ways, those that every invoker has in one row for each group of people for whom they change.
+func (r Review) wayRows() (all []wayRow) {
+	type group struct {
+		change, who, component string
+		undecided              bool
+	}
+	ends := map[group][]string{}
+	of := func(w WayChange) group { return group{w.Change, w.who, w.component, w.Undecided} }
+	for _, w := range r.Ways {
+		if w.EveryInvoker {
+			ends[of(w)] = append(ends[of(w)], w.Ends)
+		}
+	}
+	for _, w := range r.Ways {
+		text := w.Way
+		if w.InputOwner != "" {
+			text += "; owner of " + w.Input + ": " + w.InputOwner
+		}
+		if w.EveryInvoker {
+			if ends[of(w)] == nil {
+				continue // told
+			}
+			can := map[bool]string{true: " may reach ", false: " can reach "}[w.Undecided]
+			text = w.who + can + strings.Join(ends[of(w)], "; ") + ", by the article's 35 actions"
+			if w.who != everyInvoker {
+				text += ", as every invoker"
+			}
+			ends[of(w)] = nil
+		}
+		all = append(all, wayRow{w.Change, w.Risk, text})
 	}
 	return all
 }
 
 func byWay(a, b WayChange) int {
 	return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.Change, b.Change), cmp.Compare(a.Input, b.Input),
-		cmp.Compare(a.Way, b.Way))
+		cmp.Compare(a.Output, b.Output), cmp.Compare(a.Ends, b.Ends), cmp.Compare(a.Way, b.Way),
+		cmp.Compare(a.component, b.component))
 }

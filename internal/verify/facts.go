@@ -26,6 +26,8 @@ type Facts struct {
 	Groups map[string][]Group
 	// Members are those of the groups that the stack makes, by the group's object ID in lower case.
 	Members map[string][]Member
+	// Owners are those of the invokers.
+	Owners []Owner
 	// Gone says why a principal can't act at all.
 	Gone map[access.Principal]string
 	// Strays say why an endpoint, an input or an output does not work whatever is granted, by its path in the

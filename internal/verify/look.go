@@ -75,6 +75,9 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		for _, g := range groups {
 			holders[strings.ToLower(g.ID)] = true
 		}
+		if there {
+			o.owners(ctx, s, &f)
+		}
 		if there && !s.Principal.IsCluster() && len(m.Invokers[s.Principal.Name].Members) > 0 {
 			f.Members[id], err = o.members(ctx, s)
 			f.unanswered(err)

@@ -38,6 +38,8 @@ type Report struct {
 	Beyond []Excess `json:"beyond"`
 	// Strangers are the members of the stack's groups that its configuration does not name. They have what the group has.
 	Strangers []Stranger `json:"strangers,omitempty"`
+	// Owners may become an invoker. They decide nothing: see Failed.
+	Owners []Owner `json:"owners,omitempty"`
 	// Limits are Azure's, and how much of them is used. They decide nothing: see Observer.Limits.
 	Limits []Usage `json:"limits,omitempty"`
 	// Unasked are the questions that Azure did not answer. What hangs on them is undecided.
@@ -111,6 +113,7 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 		return r, err
 	}
 	h.strangers(subjects, &r)
+	r.Owners = h.owners(subjects)
 	h.eligible(subjects, &r)
 	if acls := len(plan.ACLs); acls > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager can't tell (pulumi "+

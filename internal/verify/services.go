@@ -60,8 +60,7 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 	switch {
 	case says != access.ByAccessKey && says != access.ByIdentity:
 		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: the workspace says that its own stores are opened by %q, of which "+
-			"nothing "+
-			"is known here", access.StoresHop, mode))
+			"nothing is known here", access.StoresHop, mode))
 	case w.SystemDatastoresAuthMode == access.ByAccessKey && says == access.ByIdentity:
 		put(f.Strays, atWorkspace, fmt.Sprintf("%s: identities open the workspace's own stores now, and the stack grants "+
 			"nothing for that; correct workspace.systemDatastoresAuthMode and run pulumi up", access.StoresHop))
@@ -70,8 +69,7 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 			"need: workspace.systemDatastoresAuthMode says identity; correct it and run pulumi up")
 	case says == access.ByIdentity && f.Workspace.StorageAccount == "":
 		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: identities open the workspace's own stores, and their account is none "+
-			"of "+
-			"storageAccounts: %s; add it", access.StoresHop, account))
+			"of storageAccounts: %s; add it", access.StoresHop, account))
 	case says == access.ByIdentity && w.StorageAccount != "" && w.StorageAccount != f.Workspace.StorageAccount:
 		put(f.Strays, atWorkspace, fmt.Sprintf("%s: the workspace's own account is %s, and the stack grants on %s; correct "+
 			"workspace.storageAccount and run pulumi up", access.StoresHop, f.Workspace.StorageAccount, w.StorageAccount))

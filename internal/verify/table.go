@@ -73,6 +73,12 @@ func WriteTable(w io.Writer, r Report) error {
 		}
 		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks))
 	}
+	if len(r.Owners) > 0 {
+		section("WHO MAY BECOME AN INVOKER")
+	}
+	for _, o := range r.Owners {
+		row("  " + o.String())
+	}
 	notes := slices.Clone(r.Notes)
 	if len(r.NotLookedAt) > 0 {
 		notes = append(notes, "of a job's way, not looked at: "+strings.Join(r.NotLookedAt, ", "))

@@ -112,8 +112,7 @@ func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpo
 	compute := arm.Last(answer.Properties.Compute)
 	if name := m.Clusters[cluster].NameOr(cluster); compute != "" && !strings.EqualFold(compute, name) {
 		f.Strays["endpoints."+target] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to "+
-			"%s; "+
-			"correct endpoints.%s.cluster and run pulumi up", access.MountHop, compute, name, target)
+			"%s; correct endpoints.%s.cluster and run pulumi up", access.MountHop, compute, name, target)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/arm"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/blob"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/ca"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/entra"
@@ -121,6 +122,7 @@ func (a *Azure) serve(ctx context.Context, o Options) error {
 		arm:       arm.New(a.store, a.issuer, a.URL()),
 		graph:     graph.New(a.store, a.issuer, a.URL()),
 		inference: inference.New(a.store, a.issuer, a.URL()),
+		blobs:     blob.New(a.store, a.issuer),
 	}
 	a.server = &http.Server{
 		Handler:           chain(a.withWatch(a.front), o.Logger, o.Weather),

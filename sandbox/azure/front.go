@@ -19,8 +19,8 @@ import (
 // front hands each request to the service that its path belongs to. It is not an http.ServeMux, which would redirect
 // the doubled slashes that Azure's clients send, and Azure accepts.
 type front struct {
-	azure                 *Azure
-	arm, graph, inference http.Handler
+	azure                        *Azure
+	arm, graph, inference, blobs http.Handler
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -35,6 +35,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.graph.ServeHTTP(w, r)
 	case batchEndpoint:
 		f.inference.ServeHTTP(w, r)
+	case blobStorage:
+		f.blobs.ServeHTTP(w, r)
 	case resourceManager:
 		f.arm.ServeHTTP(w, r)
 	case login:
@@ -54,6 +56,7 @@ const (
 	appIdentity     // of App Service and Functions
 	directory       // Microsoft Graph
 	batchEndpoint
+	blobStorage
 	resourceManager
 	login // Entra
 )
@@ -73,6 +76,8 @@ func serviceOf(path string) service {
 		return directory
 	case first == "inference":
 		return batchEndpoint
+	case first == "blob":
+		return blobStorage
 	case first == "subscriptions", first == "providers":
 		return resourceManager
 	case len(segments) > 1:

@@ -16,6 +16,7 @@ func Operations() []string {
 		"GET /{tenant}/.well-known/openid-configuration", "GET /{tenant}/v2.0/.well-known/openid-configuration",
 		"GET /{tenant}/discovery/keys", "GET /{tenant}/discovery/v2.0/keys",
 		"POST {scoring URI}", "GET {scoring URI}/{job}",
+		"GET /blob/{account}/{container}/{path}", "PUT /blob/{account}/{container}/{path}",
 	}
 	for _, operation := range arm.Operations() {
 		all = append(all, "ARM "+operation)

@@ -304,6 +304,11 @@ func manageAs(ctx context.Context, a *azure.Azure, principal, method, at string,
 	if err != nil {
 		return err
 	}
+	return manageBy(ctx, a, token, method, at, body, into)
+}
+
+// manageBy calls Resource Manager with a token.
+func manageBy(ctx context.Context, a *azure.Azure, token, method, at string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err

@@ -77,10 +77,7 @@ func (r *rehearsal) besideOne(
 	if err != nil {
 		return err
 	}
-	cluster := e.Cluster
-	if p.Deployment != "" && len(e.Deployments) > 0 {
-		cluster = e.Deployments[p.Deployment].Cluster
-	}
+	cluster := clusterOf(e, p.Deployment)
 	at := access.Place{Account: account, Container: container, Path: m.DataInputs[data].Path,
 		File: m.DataInputs[data].Type == "file", Kind: m.KindOf(account)}
 	action := roles.ReadBlobs

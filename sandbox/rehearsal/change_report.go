@@ -162,7 +162,6 @@ func (r *ChangeReport) Write(w io.Writer, colour bool) error {
 		kills = fmt.Sprintf(", %d kills (--kill-seed %d)", r.Kills, r.KillSeed)
 	}
 	_, err := fmt.Fprintf(w, "\nchange of stack %s from %s: %s, %d writes, %d interruptions, %d jobs work before it and "+
-		"%d "+
-		"after%s\n", r.Stack, r.From, verdict, r.Writes, len(r.Interruptions), r.Before, r.After, kills)
+		"%d after%s\n", r.Stack, r.From, verdict, r.Writes, len(r.Interruptions), r.Before, r.After, kills)
 	return err
 }

@@ -36,13 +36,19 @@ func newJobs(a *azure.Azure, m access.Model) *jobs {
 // run starts a job and follows it to its end; deployment "" leaves the choice to the endpoint. An error is one of the
 // rehearsal; what Azure refuses is a failure.
 func (j *jobs) run(ctx context.Context, token, endpoint, deployment, input string) (failure, error) {
+	_, got, err := j.start(ctx, token, endpoint, deployment, input)
+	return got, err
+}
+
+// start is run, and returns the job's name; "" for one that did not begin.
+func (j *jobs) start(ctx context.Context, token, endpoint, deployment, input string) (name string, _ failure, _ error) {
 	uri, err := j.scoringURI(ctx, endpoint)
 	if err != nil {
-		return failure{}, err
+		return "", failure{}, err
 	}
 	body, err := requestBody(j.model, endpoint, input)
 	if err != nil {
-		return failure{}, err
+		return "", failure{}, err
 	}
 	header := http.Header{}
 	if deployment != "" {
@@ -50,28 +56,28 @@ func (j *jobs) run(ctx context.Context, token, endpoint, deployment, input strin
 	}
 	started, refused, err := j.send(ctx, http.MethodPost, uri, token, header, body)
 	if err != nil || refused != nil {
-		return orWorked(refused), err
+		return "", orWorked(refused), err
 	}
 	// Invokers need not be able to poll: the sandbox's owner watches.
 	owner, err := j.azure.SignIn(ctx, j.azure.Deployer().ObjectID, j.azure.Cloud().MachineLearning)
 	if err != nil {
-		return failure{}, err
+		return started.Name, failure{}, err
 	}
 	for {
 		job, refused, err := j.send(ctx, http.MethodGet, uri+"/"+started.Name, owner, nil, nil)
 		switch {
 		case err != nil:
-			return failure{}, err
+			return started.Name, failure{}, err
 		case refused != nil:
-			return failure{}, fmt.Errorf("watching job %s: %s", started.Name, refused.Message)
+			return started.Name, failure{}, fmt.Errorf("watching job %s: %s", started.Name, refused.Message)
 		case job.Properties.Status == "Completed":
-			return failure{}, nil
+			return started.Name, failure{}, nil
 		case job.Properties.Status == "Failed", job.Properties.Status == "Canceled":
-			return job.Properties.Error.failed(0), nil
+			return started.Name, job.Properties.Error.failed(0), nil
 		}
 		select {
 		case <-ctx.Done():
-			return failure{}, ctx.Err()
+			return started.Name, failure{}, ctx.Err()
 		case <-time.After(poll):
 		}
 	}

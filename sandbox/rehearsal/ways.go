@@ -6,19 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// A Walk is what became of one indirect way to a data input for one who goes it.
+// A Walk is what became of one indirect way for one who goes it.
 type Walk struct {
-	Who   string `json:"who"`
-	Input string `json:"input"`
-	Way   string `json:"way"`
-	// Walked is set where it was gone, with requests as the one who goes it.
+	Who string `json:"who"`
+	// Input or Output is the data that it ends at; Ends is what it ends at that is no data.
+	Input  string `json:"input,omitempty"`
+	Output string `json:"output,omitempty"`
+	Ends   string `json:"ends,omitempty"`
+	Way    string `json:"way"`
+	// Walked is set where it was gone to its end, with requests as the one who goes it: to the content of a blob that was
+	// read or written, to a key, to a token.
 	Walked bool `json:"walked"`
 	// Why says what was not gone, or how Azure refused it; "" for a way that was walked.
 	Why string `json:"why,omitempty"`
@@ -26,21 +30,29 @@ type Walk struct {
 	Refused bool `json:"refused,omitempty"`
 }
 
-// walk goes the indirect ways of the plan: as each of those who go it, it changes the deployment, and a job on that
-// deployment then shows that its cluster mounts the input. That code reads what the cluster mounts is
-// facts/compute-clusters.md, Identity; the sandbox runs none. Other ways are not walked, and say so.
+// maxWalks is how many ways are gone at most: each is some dozen requests.
+const maxWalks = 200
+
+// walk goes the indirect ways of the plan, each as who goes it, with requests alone: from their own sign-in to the
+// content of a blob that lies in the data. Each begins with what is deployed, whatever the one before it changed. What
+// the sandbox does not model, and what the plan does not decide, is not walked, and says so.
 func (r *rehearsal) walk(ctx context.Context, j *jobs, report *Report, d deployed) error {
-	w := walker{r, j, d, map[string]failure{}}
+	w := walker{r: r, j: j, d: d, places: map[datum]located{}}
+	gone := 0
 	for _, way := range r.plan.Ways() {
-		if way.Input == "" {
-			continue
-		}
 		for _, who := range way.Who {
 			one := way
 			one.Who = []string{who}
-			walk := Walk{Who: who, Input: way.Input, Way: one.String()}
-			if err := w.walk(ctx, one, &walk); err != nil {
-				return fmt.Errorf("walking the way on which %s: %w", walk.Way, err)
+			walk := Walk{Who: who, Input: way.Input, Output: way.Output, Ends: way.Ends, Way: one.String()}
+			walk.Why = w.unable(one)
+			if walk.Why == "" && gone == maxWalks {
+				walk.Why = fmt.Sprintf("a rehearsal walks %d ways at most", maxWalks)
+			}
+			if walk.Why == "" {
+				gone++
+				if err := w.walk(ctx, one, &walk); err != nil {
+					return fmt.Errorf("walking the way on which %s: %w", walk.Way, err)
+				}
 			}
 			report.Walks = append(report.Walks, walk)
 		}
@@ -49,114 +61,138 @@ func (r *rehearsal) walk(ctx context.Context, j *jobs, report *Report, d deploye
 }
 
 type walker struct {
-	r       *rehearsal
-	j       *jobs
-	d       deployed
-	mounted map[string]failure // what became of a job on a deployment with an input
+	r *rehearsal
+	j *jobs
+	d deployed
+	// places are where data lies, in what was deployed.
+	places map[datum]located
+	// before is what was deployed.
+	before azure.Snapshot
 }
 
-func (w walker) walk(ctx context.Context, way access.Way, walk *Walk) error {
-	principal := w.d.PrincipalIDs[way.Who[0]]
-	if i := w.r.Model.Invokers[way.Who[0]]; i.Kind == access.Group {
-		principal = Person(i) // a member
+// unable is why a way can't be walked; "" if it can.
+func (w walker) unable(way access.Way) string {
+	if way.Undecided() {
+		return "it is undecided"
 	}
-	last := way.Hops[len(way.Hops)-1]
+	if w.principal(way.Who[0]) == "" {
+		return "nobody is known who signs in as " + way.Who[0]
+	}
+	for _, hop := range way.Hops {
+		if hop.Kind == access.ReadHop || hop.Kind == access.WriteHop {
+			continue
+		}
+		if _, why := stepOf(hop); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// principal is the object ID of who signs in as an invoker, or as the cluster:<name>; "" if nobody is known.
+func (w walker) principal(who string) string {
+	if cluster, is := strings.CutPrefix(who, "cluster:"); is {
+		return w.d.ClusterPrincipalIDs[cluster]
+	}
+	i := w.r.Model.Invokers[who]
 	switch {
-	case way.Undecided():
-		walk.Why = "it is undecided"
-		return nil
-	case len(way.Hops) != 2 || way.Hops[0].Needs != roles.WriteDeployment.Name:
-		walk.Why = "the sandbox does not model " + way.Hops[0].Needs
-		return nil
-	case principal == "":
-		walk.Why = "nobody is known who signs in as " + way.Who[0]
-		return nil
-	}
-	endpoint, deployment, cluster := w.deploymentOf(last.Identity, way.Input)
-	if endpoint == "" {
-		walk.Why = "no endpoint of the stack runs as " + last.Identity + " and reads " + way.Input
-		return nil
-	}
-	refused, err := w.change(ctx, principal, endpoint, deployment, cluster)
-	if err != nil {
-		return err
-	}
-	if refused != "" {
-		walk.Why, walk.Refused = refused, true
-		return nil
-	}
-	got, err := w.mount(ctx, endpoint, deployment, way.Input)
-	if err != nil {
-		return err
-	}
-	switch got.Hop {
-	case undecidedHop, requestHop:
-		walk.Why = got.Message
-	case access.MountHop, access.TokenHop, access.InvokeHop:
-		walk.Why, walk.Refused = got.Message, true
-	case "", access.ReadHop, access.WriteHop: // the job failed, if at all, for want of its owner's own grants
-		walk.Walked = true
+	case i.Kind == access.Group:
+		return Person(i) // a member
 	default:
-		walk.Why = "it is not known what became of the job: " + got.Message
+		return w.d.PrincipalIDs[who]
+	}
+}
+
+// errNotWalked is why a walk that had begun could not be ended.
+type errNotWalked string
+
+func (e errNotWalked) Error() string { return string(e) }
+
+// walk goes one way, and puts back what it changed.
+func (w *walker) walk(ctx context.Context, way access.Way, walk *Walk) (err error) {
+	if w.before == nil {
+		if w.before, err = w.r.azure.Snapshot(); err != nil {
+			return err
+		}
+	}
+	defer func() { err = errors.Join(err, w.r.azure.Restore(w.before)) }()
+	at := standing{actor: w.signedIn(w.principal(way.Who[0]))}
+	for _, hop := range way.Hops {
+		if hop.Kind == access.ReadHop || hop.Kind == access.WriteHop {
+			err = w.reach(ctx, at, way)
+		} else {
+			step, _ := stepOf(hop)
+			at, err = step(ctx, w, at, hop, way)
+			if err == nil {
+				err = w.arrived(ctx, at, hop.Opens)
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	var not errNotWalked
+	var refused refusal
+	switch {
+	case errors.As(err, &refused) && strings.Contains(refused.text, notModelled):
+		walk.Why = refused.text
+	case errors.As(err, &refused):
+		walk.Why, walk.Refused = err.Error(), true
+	case errors.As(err, &not):
+		walk.Why = string(not)
+	case err != nil:
+		return err
+	default:
+		walk.Walked = true
 	}
 	return nil
 }
 
-// deploymentOf is one that reads the input and runs as the identity, and its cluster; "" for none.
-func (w walker) deploymentOf(identity, input string) (endpoint, deploymentName, cluster string) {
-	m := w.r.Model
-	runsAs := func(cluster string) bool {
-		return slices.ContainsFunc(w.r.plan.Identities, func(i access.Identity) bool {
-			return slices.Contains(i.Names, access.ClusterPrincipal(cluster)) && i.Names[0].String() == identity
-		})
+// clusterOf is the cluster that a deployment of an endpoint of the model runs on; deployment "" is the endpoint's own.
+func clusterOf(e access.Endpoint, deployment string) string {
+	if d, several := e.Deployments[deployment]; several {
+		return d.Cluster
 	}
-	endpoints := m.EffectiveEndpoints()
+	return e.Cluster
+}
+
+// deploymentName is what a deployment is called in the sandbox.
+func deploymentName(e access.Endpoint, named string) string {
+	return cmp.Or(named, e.Deployment, deployment)
+}
+
+// target is a deployment that a walk changes.
+type target struct{ endpoint, deployment string }
+
+// targets are the deployments that may be made to run as a cluster, the likeliest first: one that runs as it and reads
+// the input, one that runs as it, any. By their deployments' names in the model, "" for an endpoint that has one.
+func (w walker) targets(cluster, input string) (all []target) {
+	endpoints := w.r.Model.EffectiveEndpoints()
+	likely := map[target]int{}
 	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
 		e := endpoints[name]
-		if !slices.Contains(e.Inputs, input) {
-			continue
+		deployments := slices.Sorted(maps.Keys(e.Deployments))
+		if len(deployments) == 0 {
+			deployments = []string{""}
 		}
-		for _, named := range slices.Sorted(maps.Keys(e.Deployments)) {
-			if cluster := e.Deployments[named].Cluster; runsAs(cluster) {
-				return name, named, cluster
+		for _, named := range deployments {
+			t := target{name, named}
+			if w.sameIdentity(clusterOf(e, named), cluster) {
+				likely[t] += 2
 			}
-		}
-		if len(e.Deployments) == 0 && runsAs(e.Cluster) {
-			return name, cmp.Or(e.Deployment, deployment), e.Cluster
+			if slices.Contains(e.Inputs, input) {
+				likely[t]++
+			}
+			all = append(all, t)
 		}
 	}
-	return "", "", ""
+	slices.SortStableFunc(all, func(a, b target) int { return likely[b] - likely[a] })
+	return all
 }
 
-// change puts other code into a deployment, as the principal; refused is how Azure answers with an error.
-func (w walker) change(ctx context.Context, principal, endpoint, deployment, cluster string) (refused string,
-	err error) {
-	a, m := w.r.azure, w.r.Model
-	at := a.URL() + m.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(m, endpoint) + "/deployments/" + deployment +
-		"?api-version=" + machineLearningVersion
-	err = manageAs(ctx, a, principal, http.MethodPut, at, map[string]any{
-		"location": DefaultLocation, "properties": map[string]any{
-			"compute": m.WorkspaceID.Text() + "/computes/" + m.Clusters[cluster].NameOr(cluster),
-			"codeConfiguration": map[string]any{"codeId": m.WorkspaceID.Text() + "/codes/other/versions/1",
-				"scoringScript": "read.py"},
-		}}, nil)
-	if answer, is := errors.AsType[refusal](err); is {
-		return "changing the deployment: " + answer.text, nil
-	}
-	return "", err
-}
-
-// mount starts a job as the sandbox's owner, once for each deployment and input.
-func (w walker) mount(ctx context.Context, endpoint, deployment, input string) (failure, error) {
-	key := endpoint + "/" + deployment + " " + input
-	if got, known := w.mounted[key]; known {
-		return got, nil
-	}
-	owner, err := w.r.azure.SignIn(ctx, w.r.azure.Deployer().ObjectID, w.r.azure.Cloud().MachineLearning)
-	if err != nil {
-		return failure{}, err
-	}
-	got, err := w.j.run(ctx, owner, endpoint, deployment, input)
-	w.mounted[key] = got
-	return got, err
+// sameIdentity reports whether two clusters have one identity.
+func (w walker) sameIdentity(a, b string) bool {
+	return slices.ContainsFunc(w.r.plan.Identities, func(i access.Identity) bool {
+		return slices.Contains(i.Names, access.ClusterPrincipal(a)) && slices.Contains(i.Names, access.ClusterPrincipal(b))
+	})
 }

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 // armType is a type of resource in Resource Manager. A PUT creates and updates it.
@@ -114,7 +116,7 @@ func (t armType) body(in map[string]any) map[string]any {
 	body, properties := map[string]any{}, map[string]any{}
 	for name, value := range in {
 		switch {
-		case slices.Contains(t.parts(), name):
+		case slices.Contains(t.parts(), name), internal(resource.PropertyKey(name)):
 		case name == "identity":
 			body[name] = identityBody(value)
 		case slices.Contains(t.top, name), name == t.properties:

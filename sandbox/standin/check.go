@@ -147,6 +147,10 @@ func unwrap(v resource.PropertyValue) resource.PropertyValue {
 	}
 }
 
+// createFirst is the input by which azure-native remembers that it made a name up itself, so that a replacement has
+// another one and can stand beside what it replaces (provider.go, getDefaultName).
+const createFirst resource.PropertyKey = "__createBeforeDelete"
+
 // autoName names a resource whose name the program leaves open: a name that it has is kept; else azure-native makes a
 // random GUID where Azure wants one, and otherwise the Pulumi name with a random end.
 func autoName(req plugin.CheckRequest, property string, guid bool) (resource.PropertyValue, error) {

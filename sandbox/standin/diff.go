@@ -12,13 +12,14 @@ import (
 func diff(
 	s schema, properties map[string]propertySpec, t traits, olds, news resource.PropertyMap,
 ) plugin.DiffResult {
+	named := olds[createFirst].IsBool() && olds[createFirst].BoolValue()
 	olds, news = asSets(t, bare(olds)), asSets(t, bare(news))
+	sameLocations(t, olds, news)
 	detailed := plugin.NewDetailedDiffFromObjectDiff(olds.Diff(news, internal), true)
 	if len(detailed) == 0 {
 		return plugin.DiffResult{Changes: plugin.DiffNone}
 	}
 	result := plugin.DiffResult{Changes: plugin.DiffSome, DetailedDiff: detailed}
-	moves := false
 	for path, change := range detailed {
 		property := path
 		if end := strings.IndexAny(path, ".["); end > 0 {
@@ -35,11 +36,23 @@ func diff(
 		if !slices.Contains(result.ReplaceKeys, key) {
 			result.ReplaceKeys = append(result.ReplaceKeys, key)
 		}
-		moves = moves || slices.Contains(t.path, property)
 	}
-	// A replacement of the same ID cannot stand beside what it replaces.
-	result.DeleteBeforeReplace = len(result.ReplaceKeys) > 0 && len(t.path) > 0 && !moves
+	// Whatever changes: azure-native looks at the name alone (provider.go, Diff). A program that needs the new one first
+	// says deleteBeforeReplace: false.
+	result.DeleteBeforeReplace = len(result.ReplaceKeys) > 0 && len(t.path) > 0 && !named
 	return result
+}
+
+// sameLocations gives the new location the old one's form where they are one region: azure-native disregards case and
+// spaces (diff.go, applyAzureSpecificDiff).
+func sameLocations(t traits, olds, news resource.PropertyMap) {
+	const key = "location"
+	plain := func(v resource.PropertyValue) string {
+		return strings.ToLower(strings.ReplaceAll(v.StringValue(), " ", ""))
+	}
+	if was, is := olds[key], news[key]; t.location && was.IsString() && is.IsString() && plain(was) == plain(is) {
+		news[key] = was
+	}
 }
 
 // internal tells the properties that Pulumi adds for itself.

@@ -197,12 +197,14 @@ func or(m map[string]any, name string, unset any) any {
 // field is an output and where Graph's answer has it.
 type field struct{ output, path string }
 
-// outputsOf reads fields from an answer. Empty texts are left out: where the schema promises a value, it comes back.
+// outputsOf reads fields from an answer. What is null or not there is unset: the real plugin has a zero value of it in
+// its state.
 func outputsOf(entity map[string]any, fields []field) map[string]any {
 	out := map[string]any{}
 	for _, f := range fields {
-		if v := dig(entity, f.path); v != nil && v != "" {
-			out[f.output] = v
+		out[f.output] = dig(entity, f.path)
+		if out[f.output] == nil {
+			out[f.output] = unset{}
 		}
 	}
 	return out
@@ -213,6 +215,8 @@ func outputsOf(entity map[string]any, fields []field) map[string]any {
 type graphType struct {
 	sets  []string      // inputs whose order means nothing
 	limit time.Duration // of a creation or a change
+	// defaults are the inputs that the plugin fills in.
+	defaults map[string]any
 	// make gives an ID and an error if the thing exists but a later call, or the wait for it, failed.
 	make   func(g graph, in map[string]any) (id string, err error)
 	fetch  func(g graph, id string, state map[string]any) (out map[string]any, err error)
@@ -222,7 +226,7 @@ type graphType struct {
 	parts func(id string) map[string]any
 }
 
-func (t graphType) traits() traits { return traits{sets: t.sets} }
+func (t graphType) traits() traits { return traits{sets: t.sets, defaults: t.defaults} }
 
 func (t graphType) located(id string) map[string]any {
 	if t.parts == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -43,14 +44,124 @@ func applicationBody(in map[string]any) map[string]any {
 		},
 		"isDeviceOnlyAuthSupported":  or(in, "deviceOnlyAuthEnabled", false),
 		"isFallbackPublicClient":     or(in, "fallbackPublicClientEnabled", false),
-		"publicClient":               map[string]any{"redirectUris": []any{}},
+		"publicClient":               redirects(in["publicClient"]),
 		"serviceManagementReference": or(in, "serviceManagementReference", nil),
-		"spa":                        map[string]any{"redirectUris": []any{}},
-		"web": map[string]any{
-			"homePageUrl": nil, "logoutUrl": nil, "redirectUris": []any{},
-			"implicitGrantSettings": map[string]any{"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false},
-		},
+		"spa":                        redirects(in["singlePageApplication"]),
+		"web":                        webBody(in["web"]),
 	}
+}
+
+// redirects is the body of a block that has nothing but addresses.
+func redirects(block any) map[string]any {
+	given, _ := block.(map[string]any)
+	return map[string]any{"redirectUris": or(given, "redirectUris", []any{})}
+}
+
+func webBody(block any) map[string]any {
+	web, _ := block.(map[string]any)
+	grant, _ := web["implicitGrant"].(map[string]any)
+	body := redirects(web)
+	body["homePageUrl"], body["logoutUrl"] = or(web, "homepageUrl", nil), or(web, "logoutUrl", nil)
+	body["implicitGrantSettings"] = map[string]any{
+		"enableAccessTokenIssuance": or(grant, "accessTokenIssuanceEnabled", false),
+		"enableIdTokenIssuance":     or(grant, "idTokenIssuanceEnabled", false),
+	}
+	return body
+}
+
+var (
+	webFields   = []field{{"homepageUrl", "homePageUrl"}, {"logoutUrl", "logoutUrl"}, {"redirectUris", "redirectUris"}}
+	grantFields = []field{
+		{"accessTokenIssuanceEnabled", "enableAccessTokenIssuance"}, {"idTokenIssuanceEnabled", "enableIdTokenIssuance"},
+	}
+	redirectFields = []field{{"redirectUris", "redirectUris"}}
+	appRoleFields  = []field{
+		{"allowedMemberTypes", "allowedMemberTypes"}, {"description", "description"}, {"displayName", "displayName"},
+		{"enabled", "isEnabled"}, {"id", "id"}, {"value", "value"},
+	}
+	requiredFields = []field{{"resourceAppId", "resourceAppId"}}
+	accessFields   = []field{{"id", "id"}, {"type", "type"}}
+)
+
+// blocks adds to an application's outputs those that are objects.
+func blocks(found, out map[string]any) {
+	for block, name := range map[string]string{"publicClient": "publicClient", "spa": "singlePageApplication"} {
+		if inner, ok := found[block].(map[string]any); ok {
+			out[name] = given(inner, redirectFields)
+		}
+	}
+	if web, ok := found["web"].(map[string]any); ok {
+		block := given(web, webFields)
+		if grant, ok := web["implicitGrantSettings"].(map[string]any); ok {
+			block["implicitGrant"] = given(grant, grantFields)
+		}
+		out["web"] = block
+	}
+	roles, needs := []any{}, []any{}
+	for _, role := range objects(found["appRoles"]) {
+		roles = append(roles, given(role, appRoleFields))
+	}
+	for _, required := range objects(found["requiredResourceAccess"]) {
+		accesses := []any{}
+		for _, access := range objects(required["resourceAccess"]) {
+			accesses = append(accesses, given(access, accessFields))
+		}
+		need := given(required, requiredFields)
+		need["resourceAccesses"] = accesses
+		needs = append(needs, need)
+	}
+	out["appRoles"], out["requiredResourceAccesses"] = roles, needs
+}
+
+// given reads the fields that an object has a value for.
+func given(entity map[string]any, fields []field) map[string]any {
+	out := outputsOf(entity, fields)
+	maps.DeleteFunc(out, func(_ string, v any) bool { return v == unset{} })
+	return out
+}
+
+// objects gives the objects of a list.
+func objects(list any) []map[string]any {
+	items, _ := list.([]any)
+	var all []map[string]any
+	for _, item := range items {
+		if item, ok := item.(map[string]any); ok {
+			all = append(all, item)
+		}
+	}
+	return all
+}
+
+// entities makes of a list of objects what Graph takes: the other way round than outputsOf.
+func entities(list any, fields []field) []any {
+	all := []any{}
+	for _, item := range objects(list) {
+		entity := map[string]any{}
+		for _, f := range fields {
+			if v, ok := item[f.output]; ok {
+				entity[f.path] = v
+			}
+		}
+		all = append(all, entity)
+	}
+	return all
+}
+
+func appRolesBody(in map[string]any) []any {
+	roles := entities(in["appRoles"], appRoleFields)
+	for _, role := range roles {
+		role := role.(map[string]any)
+		role["isEnabled"] = or(role, "isEnabled", true)
+	}
+	return roles
+}
+
+func requiredBody(in map[string]any) []any {
+	all := entities(in["requiredResourceAccesses"], requiredFields)
+	for i, required := range objects(in["requiredResourceAccesses"]) {
+		all[i].(map[string]any)["resourceAccess"] = entities(required["resourceAccesses"], accessFields)
+	}
+	return all
 }
 
 func makeApplication(g graph, in map[string]any) (string, error) {
@@ -70,8 +181,8 @@ func makeApplication(g graph, in map[string]any) (string, error) {
 	}
 	body := applicationBody(in)
 	maps.Copy(body, map[string]any{
-		"appRoles": []any{}, "identifierUris": or(in, "identifierUris", []any{}), "optionalClaims": map[string]any{},
-		"requiredResourceAccess": []any{}, "owners@odata.bind": owners,
+		"appRoles": appRolesBody(in), "identifierUris": or(in, "identifierUris", []any{}),
+		"optionalClaims": map[string]any{}, "requiredResourceAccess": requiredBody(in), "owners@odata.bind": owners,
 	})
 	body["api"].(map[string]any)["oauth2PermissionScopes"] = []any{}
 	made, err := g.post("/v1.0/applications", body)
@@ -107,6 +218,8 @@ func fetchApplication(g graph, id string, state map[string]any) (map[string]any,
 	}
 	out := outputsOf(found, applicationFields)
 	out["owners"] = owners
+	blocks(found, out)
+	out["groupMembershipClaims"] = unset{}
 	if claims := text(found, "groupMembershipClaims"); claims != "" {
 		var list []any
 		for claim := range strings.SplitSeq(claims, ",") {
@@ -126,6 +239,15 @@ func changeApplication(g graph, id string, was, in map[string]any) error {
 	if !slices.Equal(texts(was, "identifierUris"), texts(in, "identifierUris")) {
 		body["identifierUris"] = or(in, "identifierUris", []any{})
 	}
+	if !reflect.DeepEqual(requiredBody(was), requiredBody(in)) {
+		body["requiredResourceAccess"] = requiredBody(in)
+	}
+	if roles := appRolesBody(in); !reflect.DeepEqual(appRolesBody(was), roles) {
+		if err := disableRoles(g, id, was, in); err != nil {
+			return err
+		}
+		body["appRoles"] = roles
+	}
 	if err := g.patch("/v1.0"+id, body); err != nil {
 		return err
 	}
@@ -138,6 +260,33 @@ func changeApplication(g graph, id string, was, in map[string]any) error {
 		return nil
 	}
 	return g.relink("/v1.0"+id+"/owners", "v1.0", texts(in, "owners"))
+}
+
+// disableRoles disables the roles that go: Graph removes no other ones.
+func disableRoles(g graph, id string, was, in map[string]any) error {
+	stays := map[string]bool{}
+	for _, role := range objects(in["appRoles"]) {
+		stays[text(role, "id")] = true
+	}
+	if !slices.ContainsFunc(objects(was["appRoles"]), func(r map[string]any) bool { return !stays[text(r, "id")] }) {
+		return nil
+	}
+	found, err := g.get("/v1.0" + id)
+	if err != nil {
+		return err
+	}
+	roles := []any{}
+	for _, role := range objects(found["appRoles"]) {
+		if !stays[text(role, "id")] {
+			role["isEnabled"] = false
+		}
+		roles = append(roles, role)
+	}
+	if err := g.patch("/v1.0"+id, map[string]any{"id": found["id"], "appRoles": roles}); err != nil {
+		return err
+	}
+	_, err = g.get("/v1.0" + id)
+	return err
 }
 
 // application checks that there is the application that a credential is for, and gives its path.

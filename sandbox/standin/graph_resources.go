@@ -1,24 +1,39 @@
 package standin
 
 import (
+	_ "embed" // for the schema
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sdks/schemas"
 )
 
+// blocksSchema is what an application has of objects: the project sets none, so its own schema leaves them out, but the
+// real plugin puts back what others change in them.
+//
+//go:embed schemas/azuread-blocks.json
+var blocksSchema []byte
+
 var azureAD = packageSource{
-	schemas: [][]byte{schemas.AzureAD},
+	schemas: [][]byte{schemas.AzureAD, blocksSchema},
 	packageRules: packageRules{
-		refuseUnknown: true,
+		refuseUnknown: true, bridged: true,
 		resources: map[string]resourceType{
 			"azuread:index/application:Application": graphType{
-				sets:  []string{"groupMembershipClaims", "identifierUris", "owners", "tags"},
+				sets: []string{
+					"appRoles", "groupMembershipClaims", "identifierUris", "owners", "publicClient.redirectUris",
+					"requiredResourceAccesses", "singlePageApplication.redirectUris", "tags", "web.redirectUris",
+				},
+				// Defaults: terraform-provider-azuread, internal/services/applications/application_resource.go.
+				defaults: map[string]any{"signInAudience": "AzureADMyOrg", "preventDuplicateNames": false,
+					"appRoles.enabled": true},
 				limit: principalLimit, make: makeApplication, fetch: fetchApplication, change: changeApplication,
 				drop: dropAt("/v1.0"),
 			},
 			"azuread:index/servicePrincipal:ServicePrincipal": graphType{
-				sets:  []string{"alternativeNames", "notificationEmailAddresses", "owners", "tags"},
-				limit: principalLimit, make: makeServicePrincipal, fetch: fetchServicePrincipal, change: changeServicePrincipal,
+				sets: []string{"alternativeNames", "notificationEmailAddresses", "owners", "tags"},
+				// The same, internal/services/serviceprincipals/service_principal_resource.go.
+				defaults: map[string]any{"accountEnabled": true},
+				limit:    principalLimit, make: makeServicePrincipal, fetch: fetchServicePrincipal, change: changeServicePrincipal,
 				drop: dropAt("/v1.0"),
 			},
 			"azuread:index/applicationPassword:ApplicationPassword": graphType{
@@ -30,8 +45,10 @@ var azureAD = packageSource{
 				drop:   dropFederatedCredential, parts: federatedCredentialParts,
 			},
 			"azuread:index/group:Group": graphType{
-				sets:  []string{"behaviors", "members", "owners", "provisioningOptions", "types"},
-				limit: groupLimit, make: makeGroup, fetch: fetchGroup, change: changeGroup, drop: dropGroup,
+				sets: []string{"behaviors", "members", "owners", "provisioningOptions", "types"},
+				// The same, internal/services/groups/group_resource.go.
+				defaults: map[string]any{"preventDuplicateNames": false, "writebackEnabled": false},
+				limit:    groupLimit, make: makeGroup, fetch: fetchGroup, change: changeGroup, drop: dropGroup,
 			},
 			"azuread:index/groupMember:GroupMember": graphType{
 				limit: memberLimit, make: makeMember, fetch: fetchMember, drop: dropMember, parts: memberParts,

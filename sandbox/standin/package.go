@@ -3,7 +3,6 @@ package standin
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 )
 
 // loadedPackage is a package with its schema read.
@@ -25,6 +24,8 @@ type packageRules struct {
 	functions map[string]function
 	// refuseUnknown: the plugin refuses a property that it does not know. azure-native disregards it.
 	refuseUnknown bool
+	// bridged: the plugin is one of Terraform's in Pulumi's clothes: see bridge.go.
+	bridged bool
 	// openIsUnknown: at preview, an optional output without an input is unknown, as azure-native has it.
 	openIsUnknown bool
 }
@@ -50,15 +51,22 @@ func mergeDocuments(files ...[]byte) ([]byte, error) {
 			return nil, fmt.Errorf("reading a package schema: %w", err)
 		}
 		for section, content := range one {
-			into, both := all[section].(map[string]any)
-			from, isMap := content.(map[string]any)
-			switch {
-			case both && isMap:
-				maps.Copy(into, from)
-			case all[section] == nil:
-				all[section] = content
-			}
+			mergeInto(all, section, content)
 		}
 	}
 	return json.Marshal(all)
+}
+
+// mergeInto adds content to a member, all the way down. What is there already and is no object stays.
+func mergeInto(all map[string]any, name string, content any) {
+	into, isObject := all[name].(map[string]any)
+	from, both := content.(map[string]any)
+	switch {
+	case isObject && both:
+		for inner, value := range from {
+			mergeInto(into, inner, value)
+		}
+	case all[name] == nil:
+		all[name] = content
+	}
 }

@@ -36,6 +36,7 @@ type traits struct {
 	replace  []string // the inputs that replace, beside those that the schema tells
 	sets     []string // the inputs, arrays, whose order means nothing
 	location bool     // the input location has the provider's as its default
+	defaults map[string]any
 }
 
 // function answers an invoke.
@@ -149,6 +150,9 @@ func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.Che
 			}}}, nil
 		}
 		in[resource.PropertyKey(t.name)] = name
+		if _, had := req.Olds[resource.PropertyKey(t.name)]; !had || req.Olds[createFirst].IsBool() {
+			in[createFirst] = resource.NewProperty(!had || req.Olds[createFirst].BoolValue())
+		}
 	}
 	if _, ok := in["location"]; t.location && !ok && p.location != "" {
 		in["location"] = resource.NewProperty(p.location)
@@ -157,6 +161,9 @@ func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.Che
 		if _, ok := in[resource.PropertyKey(name)]; !ok && property.Default != nil {
 			in[resource.PropertyKey(name)] = resource.NewPropertyValue(property.Default)
 		}
+	}
+	if p.pkg.bridged {
+		fillIn(t.defaults, req.Olds, in)
 	}
 	return plugin.CheckResponse{
 		Properties: in,
@@ -169,7 +176,8 @@ func (p *provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffR
 	if err != nil {
 		return plugin.DiffResponse{}, err
 	}
-	return diff(p.pkg.schema, spec.InputProperties, rt.traits(), req.OldInputs, req.NewInputs), nil
+	was, is := p.compared(spec, req.OldInputs, req.OldOutputs, req.NewInputs)
+	return diff(p.pkg.schema, spec.InputProperties, rt.traits(), was, is), nil
 }
 
 func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (plugin.CreateResponse, error) {
@@ -222,6 +230,9 @@ func (p *provider) readInputs(
 ) resource.PropertyMap {
 	if len(in) == 0 || p.pkg.openIsUnknown && len(before) == 0 {
 		all := p.pkg.schema.asInputs(spec.InputProperties, now)
+		if p.pkg.bridged {
+			all = imported(spec, rt.traits().defaults, all)
+		}
 		maps.Copy(all, rt.located(id))
 		return resource.NewPropertyMapFromMap(all)
 	}
@@ -235,8 +246,8 @@ func (p *provider) readInputs(
 		if _, fixed := located[name]; fixed || was[key].DeepEquals(is[key]) {
 			continue
 		}
-		// What the program leaves to azuread is azuread's to know: members that others add to a group are no drift.
-		if _, told := in[key]; !told && spec.promises(name) && !p.pkg.openIsUnknown {
+		// To a bridged plugin only an input that there is can have drifted; the rest shows against the state.
+		if _, told := in[key]; !told && p.pkg.bridged {
 			continue
 		}
 		if v, ok := is[key]; ok {
@@ -258,7 +269,8 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 			Properties: p.previewedUpdate(spec, req.OldInputs, req.NewInputs, req.OldOutputs),
 		}, nil
 	}
-	out, err := rt.update(about(ctx, req.URN), p.client, string(req.ID), plain(req.OldInputs), plain(req.NewInputs),
+	was, _ := p.compared(spec, req.OldInputs, req.OldOutputs, req.NewInputs)
+	out, err := rt.update(about(ctx, req.URN), p.client, string(req.ID), plain(was), plain(req.NewInputs),
 		plain(req.OldOutputs))
 	if err != nil {
 		return plugin.UpdateResponse{}, fmt.Errorf("updating %s %q: %w", req.Type, req.URN.Name(), err)

@@ -45,7 +45,8 @@ type propertySpec struct {
 	WillReplaceOnChanges bool           `json:"willReplaceOnChanges"`
 }
 
-// mergeSchemas reads schemas of one package and makes them one. The first gives name and version.
+// mergeSchemas reads schemas of one package and makes them one. The first gives name and version; a later one may add
+// properties to a resource.
 func mergeSchemas(files ...[]byte) (schema, error) {
 	all := schema{
 		Resources: map[string]resourceSpec{}, Functions: map[string]functionSpec{}, Types: map[string]objectSpec{},
@@ -62,7 +63,15 @@ func mergeSchemas(files ...[]byte) (schema, error) {
 			return schema{}, fmt.Errorf("schemas of %s %s and %s %s are not of one package",
 				all.Name, all.Version, s.Name, s.Version)
 		}
-		maps.Copy(all.Resources, s.Resources)
+		for token, more := range s.Resources {
+			one, both := all.Resources[token]
+			if !both {
+				all.Resources[token] = more
+				continue
+			}
+			maps.Copy(one.InputProperties, more.InputProperties)
+			maps.Copy(one.Properties, more.Properties)
+		}
 		maps.Copy(all.Functions, s.Functions)
 		maps.Copy(all.Types, s.Types)
 	}
@@ -94,16 +103,19 @@ func (s schema) zero(p propertySpec) any {
 	return map[string]any{}
 }
 
-// keep gives the members of an answer that the schema has, without nulls, and with a zero value for each one that the
-// schema promises and the answer lacks.
+// unset is an answer's member that is null or not there, of which the state has a zero value nevertheless.
+type unset struct{}
+
+// keep gives the members of an answer that the schema has, without nulls, and with a zero value for each one that is
+// unset, or that the schema promises and the answer lacks.
 func (s schema) keep(o objectSpec, answer map[string]any) map[string]any {
 	kept := map[string]any{}
 	for name, p := range o.Properties {
 		switch v := answer[name]; {
+		case v == unset{}, v == nil && slices.Contains(o.Required, name):
+			kept[name] = s.zero(p)
 		case v != nil:
 			kept[name] = v
-		case slices.Contains(o.Required, name):
-			kept[name] = s.zero(p)
 		}
 	}
 	return kept

@@ -183,8 +183,10 @@ func TestCheckNamesAndLocatesWhatTheProgramLeavesOpen(t *testing.T) {
 	made, _ := native.check(identity, props{"resourceGroupName": text("rg")})
 	assert.Regexp(t, `^thing[0-9a-f]{8}$`, made["resourceName"].StringValue())
 	assert.Equal(t, "westeurope", made["location"].StringValue())
+	assert.Equal(t, resource.NewProperty(true), made["__createBeforeDelete"], "a replacement has another name")
 	named, _ := native.check(identity, props{"resourceGroupName": text("rg"), "resourceName": text("mine")})
 	assert.Equal(t, "mine", named["resourceName"].StringValue())
+	assert.NotContains(t, named, resource.PropertyKey("__createBeforeDelete"))
 }
 
 func TestDiffTellsWhatChangesAndWhatReplaces(t *testing.T) {
@@ -224,7 +226,17 @@ func TestDiffTellsWhatChangesAndWhatReplaces(t *testing.T) {
 		{"an assignment's principal", native, roleAssignment, props{"principalId": text("a")},
 			props{"principalId": text("b")}, kinds{"principalId": replace}, true},
 		{"an assignment's scope", native, roleAssignment, props{"scope": text("a")}, props{"scope": text("b")},
+			kinds{"scope": replace}, true},
+		{"of an assignment that the plugin named", native, roleAssignment,
+			props{"scope": text("a"), "__createBeforeDelete": resource.NewProperty(true)}, props{"scope": text("b")},
 			kinds{"scope": replace}, false},
+		{"of an assignment that the plugin did not name", native, roleAssignment,
+			props{"scope": text("a"), "__createBeforeDelete": resource.NewProperty(false)}, props{"scope": text("b")},
+			kinds{"scope": replace}, true},
+		{"one region in two forms", native, identity, props{"location": text("westeurope")},
+			props{"location": text("West Europe")}, nil, false},
+		{"another region", native, identity, props{"location": text("westeurope")}, props{"location": text("North Europe")},
+			kinds{"location": replace}, true},
 		{"an assignment's role, which Azure refuses", native, roleAssignment, props{"roleDefinitionId": text("a")},
 			props{"roleDefinitionId": text("b")}, kinds{"roleDefinitionId": update}, false},
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	sandbox "github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -100,7 +101,7 @@ func (s *twoStacks) starts() error {
 	}
 	uri, err := clientOf(s.azure.Deployer().ObjectID).ScoringURI(s.t.Context(), workspaceID, "score")
 	require.NoError(s.t, err)
-	_, err = clientOf(annID).Start(s.t.Context(), uri, "", invoke.JobRequest{})
+	_, err = clientOf(annID).Start(s.t.Context(), uri, "", jobrequest.Request{})
 	return err
 }
 

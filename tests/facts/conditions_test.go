@@ -53,6 +53,47 @@ var (
 	patterns = []string{"a*", "*", "?", "*b", "a/?", "in/2026/*", `a\*`, "?*", "", "*/*"}
 )
 
+// short are the words of the table of cases for what conditions name.
+var short = map[string]string{
+	"$read": blobContainers + "/blobs/read", "$path": "@Resource[" + blobContainers + "/blobs:path]",
+	"$prefix": "@Request[" + blobContainers + "/blobs:prefix]", "$name": "@Resource[" + blobContainers + ":name]",
+	"$keys": "@Resource[" + blobContainers + "/blobs/tags&$keys$&]", "$private": "@Environment[isPrivateLink]",
+	"$now": "@Environment[UtcNow]", "$role": "@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId]",
+	"$team": "@Principal[Microsoft.Directory/CustomSecurityAttributes/Id:Team_Prefix]",
+}
+
+// conditionCase reads a condition and a request of the table: an operation and then attributes, - for an absent one.
+func conditionCase(t *testing.T, input string) (text string, r azure.ConditionRequest) {
+	t.Helper()
+	text, asked := pair(input)
+	for word, full := range short {
+		text = strings.ReplaceAll(text, word, full)
+	}
+	parts := strings.Fields(asked)
+	suboperation := ""
+	switch parts[0] {
+	case "list":
+		r.Action, suboperation = blobContainers+"/blobs/read", "Blob.List"
+	case "read", "write":
+		r.Action = blobContainers + "/blobs/" + parts[0]
+	case "assign":
+		r.Action = "Microsoft.Authorization/roleAssignments/write"
+	default:
+		require.Fail(t, "no such operation", input)
+	}
+	r.Suboperation, r.Attributes = &suboperation, map[string][]string{}
+	for _, part := range parts[1:] {
+		word, values, _ := strings.Cut(part, "=")
+		name := short["$"+word]
+		require.NotEmpty(t, name, input)
+		r.Attributes[name] = nil
+		if values != "-" {
+			r.Attributes[name] = strings.Split(values, ",")
+		}
+	}
+	return text, r
+}
+
 // author writes random conditions and requests.
 type author struct{ *rand.Rand }
 

@@ -10,14 +10,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/roles"
+	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 func productAnswers() asked {
 	return asked{
 		"invoking takes": func(_ *testing.T, input string) string {
 			return yes(slices.Contains(roles.InvokerActions(), input))
+		},
+		"condition": func(t *testing.T, input string) string {
+			text, r := conditionCase(t, input)
+			c, problems := condition.Parse(text)
+			if problems.Err() != nil {
+				return "refused"
+			}
+			return c.Evaluate(asProduct(r)).String()
 		},
 		"role id": func(t *testing.T, input string) string { return builtIn(t, input).ID },
 		"role allows": func(t *testing.T, input string) string {
@@ -98,7 +107,7 @@ func productAnswers() asked {
 		},
 		"job input": func(_ *testing.T, input string) string {
 			kind, uri := pair(input)
-			request := invoke.JobRequest{Properties: invoke.Properties{InputData: map[string]invoke.Input{
+			request := jobrequest.Request{Properties: jobrequest.Properties{InputData: map[string]jobrequest.Input{
 				"in": {JobInputType: kind, URI: strings.ReplaceAll(uri, "{workspace}", workspace)},
 			}}}
 			return accepted(request.Complete(workspace) == nil)

@@ -68,6 +68,14 @@ func newWorld(t *testing.T) *world {
 // answers are the sandbox's, asked for as a client would wherever it can be.
 func (w *world) answers() asked {
 	return asked{
+		"condition": func(t *testing.T, input string) string {
+			text, r := conditionCase(t, input)
+			answer, err := azure.ConditionAllows(text, r)
+			if err != nil && !strings.Contains(err.Error(), "not known") {
+				return "refused"
+			}
+			return answer
+		},
 		"invoking takes": func(t *testing.T, input string) string {
 			if !slices.Contains(azure.SeedActions(), input) {
 				return "no"

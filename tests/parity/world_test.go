@@ -86,6 +86,8 @@ func audience(who, path string) string {
 	switch {
 	case strings.HasPrefix(who, "ml "):
 		return "https://ml.azure.com"
+	case strings.HasPrefix(path, "/blob"):
+		return "https://storage.azure.com"
 	case strings.HasPrefix(path, "/graph"):
 		return "https://graph.microsoft.com"
 	}
@@ -124,6 +126,9 @@ func (w *world) send(t *testing.T, who, method, path, body string) (status int, 
 		if description, _ := answer["error_description"].(string); strings.HasPrefix(description, "AADSTS") {
 			code, _, _ = strings.Cut(description, ":")
 		}
+	}
+	if code == "" {
+		code = res.Header.Get("x-ms-error-code") // storage answers in XML
 	}
 	return res.StatusCode, code, answer
 }

@@ -88,6 +88,10 @@ var spelled = map[string]handler{
 	"PUT " + typeDeployment:           putDeployment,
 	"GET " + typeSubscription + "/":   listSubscriptions,
 	"GET " + typeJob:                  getJob,
+
+	"POST " + typeStorageAccount + "/listKeys/":      listKeys,
+	"POST " + typeStorageAccount + "/regenerateKey/": regenerateKey,
+	"POST " + typeDatastore + "/listSecrets/":        listSecrets,
 }
 
 // listed are the types whose collections listResources answers. Of any other type the sandbox can't tell that there
@@ -245,7 +249,7 @@ func (s *Service) authenticate(c *call) (*token.Claims, error) {
 // verbs are the last words of the actions that requests take.
 var verbs = map[string]string{
 	http.MethodGet: "read", http.MethodHead: "read", http.MethodPut: "write", http.MethodPatch: "write",
-	http.MethodDelete: "delete",
+	http.MethodDelete: "delete", http.MethodPost: "action",
 }
 
 // authorize requires the action that the request takes, at the resource or, for a collection, at what holds it. Role

@@ -167,6 +167,10 @@ func (c *call) remove(key string) {
 		}
 		delete(c.st.Resources, other)
 		c.st.Touch(state.Resources, other)
+		if c.st.Contents[other] != nil {
+			delete(c.st.Contents, other)
+			c.st.Touch(state.Contents, other)
+		}
 	}
 }
 

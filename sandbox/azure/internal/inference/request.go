@@ -159,5 +159,7 @@ func deploy(st *state.State, job *state.Job, endpoint *state.Resource, name stri
 	}
 	job.Deployment = name
 	job.Compute, _ = deployment.Properties["compute"].(string)
+	configuration, _ := deployment.Properties["codeConfiguration"].(map[string]any)
+	job.Code, _ = configuration["codeId"].(string)
 	return nil
 }

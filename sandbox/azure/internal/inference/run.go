@@ -173,6 +173,17 @@ func defaultIdentity(st *state.State, cluster *state.Resource) string {
 	return principal
 }
 
+// OnNode is the object ID of the identity as which the code of a job asks for data, and the version of that code: the
+// cluster's default identity (facts/compute-clusters.md, Identity: code on the node finds its client ID). A job whose
+// data was not mounted ran none: "".
+func OnNode(st *state.State, job *state.Job) (identity, code string) {
+	cluster := st.Resources[armid.Key(job.Compute)]
+	if cluster == nil || job.Failure != nil && job.Failure.Hop() == "mount" {
+		return "", ""
+	}
+	return defaultIdentity(st, cluster), job.Code
+}
+
 // refuse is the failure of an identity that may not open storage, or of which that can't be decided.
 func (h hops) refuse(hop, code string, answer role.Answer, identity, storage, message string) *state.Failure {
 	if answer == role.Undecided {

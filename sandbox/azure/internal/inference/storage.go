@@ -7,6 +7,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/condition"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
 // An operation is a request for data that a job makes. perhaps says that some clients make it.
@@ -63,6 +64,20 @@ func (h hops) operation(where place, action, suboperation string, path, prefix c
 		},
 	}}
 }
+
+// Blob answers whether a principal may do the data action on one blob, by roles or ACLs. The path lies in the
+// container, without a slash before it.
+func Blob(st *state.State, account *state.Resource, container, path, principalID, action string) role.Answer {
+	where := place{accountID: account.ID, container: container, path: path}
+	answer := hops{st: st}.storage(where, action).may(rbac.Of(st, principalID, where.scope()))
+	if answer != role.Denied && answer != role.Yes && byACL(st, where, principalID, action) {
+		return role.Yes
+	}
+	return answer
+}
+
+// Closed reports whether a storage account has a firewall, or no public network.
+func Closed(account *state.Resource) bool { return closed(account) }
 
 // may answers whether all of them are allowed.
 func (all operations) may(access rbac.Access) role.Answer {

@@ -119,6 +119,14 @@ var otherActions = []string{
 	"Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read",
 	"Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments/jobs/read",
 	"Microsoft.MachineLearningServices/workspaces/jobs/read",
+	// Those of what facts/grants-access.md, Machine learning and neighbours, names: each is a resource that is put
+	// (Azure/azure-rest-api-specs, Microsoft.MachineLearningServices 2024-10-01).
+	"Microsoft.MachineLearningServices/workspaces/jobs/write",
+	"Microsoft.MachineLearningServices/workspaces/schedules/write",
+	"Microsoft.MachineLearningServices/workspaces/components/versions/write",
+	"Microsoft.MachineLearningServices/workspaces/environments/versions/write",
+	"Microsoft.MachineLearningServices/workspaces/models/versions/write",
+	"Microsoft.MachineLearningServices/workspaces/codes/versions/write",
 	"Microsoft.MachineLearningServices/workspaces/jobs/cancel/action",
 	"Microsoft.MachineLearningServices/workspaces/data/versions/read",
 	"Microsoft.MachineLearningServices/workspaces/models/versions/read",

@@ -3,7 +3,10 @@
 package state
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
@@ -29,6 +32,8 @@ type State struct {
 	Operations map[string]time.Time `json:"operations"`
 	// Deleting are resources that are gone, and are shown as being deleted until BusyUntil.
 	Deleting map[string]*Resource `json:"deleting,omitempty"`
+	// Contents are the keys and blobs of storage accounts, by lower-case ID.
+	Contents map[string]*Content `json:"contents,omitempty"`
 	// Removed are role assignments that are gone, and may still act.
 	Removed []Removed `json:"removed,omitempty"`
 	// RemovedRoles are role definitions, by GUID, that are gone, and by which removed assignments may still act.
@@ -89,6 +94,36 @@ type Resource struct {
 	// Busy is the provisioning state shown until BusyUntil, while the operation that changes the resource goes on.
 	Busy      string    `json:"busy,omitempty"`
 	BusyUntil time.Time `json:"busyUntil,omitzero"`
+}
+
+// Content is what a storage account holds beside its containers.
+type Content struct {
+	// Keys are its two, in base64.
+	Keys [2]string `json:"keys"`
+	// Blobs are by container and path, as container/path.
+	Blobs map[string][]byte `json:"blobs,omitempty"`
+}
+
+// Content is the content of the storage account, with keys; only an Update may ask for it.
+func (s *State) Content(account *Resource) *Content {
+	key := strings.ToLower(account.ID)
+	content := s.Contents[key]
+	if content == nil {
+		content = &Content{Blobs: map[string][]byte{}}
+		for n := range content.Keys {
+			content.NewKey(n)
+		}
+		s.Contents[key] = content
+	}
+	s.Touch(Contents, key)
+	return content
+}
+
+// NewKey makes a key anew: 64 random bytes.
+func (c *Content) NewKey(n int) {
+	secret := make([]byte, 64)
+	_, _ = rand.Read(secret) // it never fails
+	c.Keys[n] = base64.StdEncoding.EncodeToString(secret)
 }
 
 // Identity is the managed identity of a resource.
@@ -220,11 +255,13 @@ func (d *DenyAssignment) Reaches(holders map[string]bool) bool {
 
 // Job is a batch deployment job.
 type Job struct {
-	Name       string            `json:"name"`
-	Endpoint   string            `json:"endpoint"`
-	Deployment string            `json:"deployment"`
-	InvokerID  string            `json:"invokerId"`
-	Compute    string            `json:"compute"`
+	Name       string `json:"name"`
+	Endpoint   string `json:"endpoint"`
+	Deployment string `json:"deployment"`
+	InvokerID  string `json:"invokerId"`
+	Compute    string `json:"compute"`
+	// Code is the version of code that the deployment ran when the job began; "" where it names none.
+	Code       string            `json:"code,omitempty"`
 	Inputs     map[string]any    `json:"inputs,omitempty"`
 	Outputs    map[string]any    `json:"outputs,omitempty"`
 	Properties map[string]string `json:"properties,omitempty"`
@@ -237,6 +274,16 @@ type Failure struct {
 	Code    string   `json:"code"`
 	Message string   `json:"message"`
 	Details []Detail `json:"details"`
+}
+
+// Hop is where the job failed: mount, read or write.
+func (f *Failure) Hop() string {
+	for _, d := range f.Details {
+		if d.Code == "hop" {
+			return d.Message
+		}
+	}
+	return ""
 }
 
 // Detail is one fact about a failure, in the form in which Azure lists them.
@@ -260,6 +307,7 @@ func New(tenantID string) *State {
 		Jobs:              map[string]*Job{},
 		Operations:        map[string]time.Time{},
 		Deleting:          map[string]*Resource{},
+		Contents:          map[string]*Content{},
 		Lag:               Lag{Now: time.Now},
 		touched:           map[entry]bool{},
 		names: names{

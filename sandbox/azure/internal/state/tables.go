@@ -24,6 +24,7 @@ const (
 	Jobs              Table = "jobs"
 	Operations        Table = "operations"
 	Deleting          Table = "deleting"
+	Contents          Table = "contents"
 )
 
 // An entry is one of a table.
@@ -72,6 +73,7 @@ func (s *State) tables() map[Table]rows {
 		Jobs:              mapOf[*Job](s.Jobs),
 		Operations:        mapOf[time.Time](s.Operations),
 		Deleting:          mapOf[*Resource](s.Deleting),
+		Contents:          mapOf[*Content](s.Contents),
 	}
 }
 

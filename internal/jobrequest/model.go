@@ -1,4 +1,4 @@
-package invoke
+package jobrequest
 
 import (
 	"fmt"
@@ -9,18 +9,18 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// RequestOf is the request that starts a job of a model's endpoint with one input ("" for none) and the endpoint's
+// Of is the request that starts a job of a model's endpoint with one input ("" for none) and the endpoint's
 // outputs. It needs the IDs of the workspace and the storage accounts.
-func RequestOf(m access.Model, endpoint, input string) (JobRequest, error) {
+func Of(m access.Model, endpoint, input string) (Request, error) {
 	p := Properties{OutputData: OutputsOf(m, endpoint)}
 	if input != "" {
 		in, err := InputOf(m, input)
 		if err != nil {
-			return JobRequest{}, err
+			return Request{}, err
 		}
 		p.InputData = map[string]Input{input: in}
 	}
-	return JobRequest{Properties: p}, nil
+	return Request{Properties: p}, nil
 }
 
 // InputOf is one of a model's data inputs as a job is told to read it: by an https URL, by the ARM ID of a data

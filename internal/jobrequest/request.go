@@ -1,4 +1,6 @@
-package invoke
+// Package jobrequest is the body that starts a job: read, made of a model, completed, and written as a command. It asks
+// nobody.
+package jobrequest
 
 import (
 	"bytes"
@@ -15,8 +17,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// A JobRequest is the body that starts a job, as Azure documents it.
-type JobRequest struct {
+// A Request is the body that starts a job, as Azure documents it.
+type Request struct {
 	Properties Properties `json:"properties"`
 }
 
@@ -48,9 +50,9 @@ type Output struct {
 	URI           string `json:"Uri"`
 }
 
-// ReadRequest reads a request as JSON. A key that the form does not have is an error.
-func ReadRequest(r io.Reader) (JobRequest, error) {
-	var request JobRequest
+// Read reads a request as JSON. A key that the form does not have is an error.
+func Read(r io.Reader) (Request, error) {
+	var request Request
 	decoder := json.NewDecoder(r)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&request); err != nil {
@@ -65,7 +67,7 @@ func ReadRequest(r io.Reader) (JobRequest, error) {
 
 // Complete puts the URIs in the form that endpoints take, and says what is wrong with the request. workspaceID is the
 // ARM ID of the workspace that short forms belong to, "" where it is not known.
-func (r JobRequest) Complete(workspaceID string) error {
+func (r Request) Complete(workspaceID string) error {
 	for name, input := range r.Properties.InputData {
 		where := "input " + name
 		switch input.JobInputType {
@@ -183,44 +185,42 @@ func checkURL(text string) error {
 	return nil
 }
 
-// Curl is the command that starts the job, without the token: that comes from the variable TOKEN, which the first line
-// sets. The token is for the cloud that the address lies in; for c, where the address is of no cloud that is known.
-func (c Cloud) Curl(uri, deployment string, request JobRequest) (string, error) {
-	audience := c.MLAudience
-	if row, ok := cloud.ByScoringURI(uri); ok {
-		audience = row.MLAudience
-	}
+// DeploymentHeader picks a deployment; without it the endpoint's default runs (Azure).
+const DeploymentHeader = "azureml-model-deployment"
+
+// GetToken is the seed's command for a token that a batch endpoint takes, with the audience of its cloud.
+func GetToken(audience string) string {
+	return "az account get-access-token --resource " + audience + " --query accessToken --output tsv"
+}
+
+// Curl is the command that starts the job, without the token, which is in the variable TOKEN. It fails where Azure
+// refuses, so that a pipeline does too, and prints why.
+func (r Request) Curl(uri, deployment string) (string, error) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(request); err != nil {
+	if err := encoder.Encode(r); err != nil {
 		return "", fmt.Errorf("writing the request: %w", err)
 	}
-	lines := []string{"curl --request POST " + quote(uri), `--header "Authorization: Bearer $TOKEN"`,
+	lines := []string{"curl --fail-with-body --request POST " + Quote(uri), `--header "Authorization: Bearer $TOKEN"`,
 		"--header 'Content-Type: application/json'"}
 	if deployment != "" {
-		lines = append(lines, "--header "+quote(deploymentHeader+": "+deployment))
+		lines = append(lines, "--header "+Quote(DeploymentHeader+": "+deployment))
 	}
-	lines = append(lines, "--data "+quote(strings.TrimSpace(body.String())))
-	return "TOKEN=$(" + getToken(audience) + ")\n" + strings.Join(lines, " \\\n  ") + "\n", nil
+	lines = append(lines, "--data "+Quote(strings.TrimSpace(body.String())))
+	return strings.Join(lines, " \\\n  "), nil
 }
 
-// Curl is that of public Azure, or of the cloud that the address lies in.
-func Curl(uri, deployment string, request JobRequest) (string, error) {
-	return PublicCloud().Curl(uri, deployment, request)
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:<>-]+$`)
-
-// shellWord is a word as it is, where a POSIX shell takes it for one (a place to fill in included), and quoted where
-// not.
-func shellWord(s string) string {
-	if plainWord.MatchString(s) {
-		return s
+// Token is the line that puts a token for the endpoint into the variable TOKEN. It is for the cloud that the address
+// lies in; for the audience, where the address is of no cloud that is known.
+func Token(uri, audience string) string {
+	if row, ok := cloud.ByScoringURI(uri); ok {
+		audience = row.MLAudience
 	}
-	return quote(s)
+	return "TOKEN=$(" + GetToken(audience) + ")"
 }
 
-// quote makes one word of a POSIX shell.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// Quote makes one word of a POSIX shell, which takes everything between single quotes as it is, but for these
+// themselves.
+func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -1,0 +1,231 @@
+package access
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+func shortAction(name string) string {
+	return strings.TrimPrefix(name, "Microsoft.MachineLearningServices/workspaces/")
+}
+
+// identitiesToBecome are those that a way may lead to.
+func (c checker) identitiesToBecome() map[Principal]bool {
+	all := map[Principal]bool{}
+	for _, name := range sorted(c.Model.Clusters) {
+		if own, acts := c.identity[ClusterPrincipal(name)]; acts {
+			all[own] = true
+		}
+	}
+	sure, unsure := c.attachable(Principal{})
+	for _, s := range slices.Concat(sure, unsure) {
+		all[s.as] = true
+	}
+	return all
+}
+
+// A stage is what somebody has on the way: an identity to act as, the key of a storage account, or the credential of
+// the data store of an input or output.
+type stage struct {
+	as      Principal
+	account string
+	store   datum
+}
+
+// Opened is what whoever has gone a hop then has, of which one is set: an identity to act as, a cluster's or an
+// invoker's; the keys of a storage account, by its name in the model; the credential of the data store of an input or
+// output, by the name of that.
+type Opened struct {
+	As            Principal
+	Account       string
+	Input, Output string
+}
+
+func (s stage) opened() Opened {
+	o := Opened{As: s.as, Account: s.account, Input: s.store.name}
+	if s.store.output {
+		o.Input, o.Output = "", s.store.name
+	}
+	return o
+}
+
+// end is what a way to the stage ends at.
+func (c checker) end(s stage) string {
+	switch {
+	case s.store != datum{}:
+		return "the credential of data store " + cmp.Or(c.Model.at(s.store).DataStore, "of "+s.store.name)
+	case s.account != "":
+		return "the keys of storage account " + s.account
+	}
+	return s.as.asserted()
+}
+
+// A step leads to stages, or, where it has none, to what its hop takes.
+type step struct {
+	hop Hop
+	to  []stage
+}
+
+// steps are where a stage leads, the decided ones first.
+func (c checker) steps(from stage) (all []step) {
+	switch {
+	case from.store != datum{}:
+		account := c.Model.at(from.store).StorageAccount
+		if account == "" {
+			return nil
+		}
+		return []step{{Hop{Kind: SecretHop, Identity: "the credential of " + from.store.name, Needs: "it to be a key",
+			GivenBy: "the store's credential", Undecided: true,
+			Missing: "a key opens all of " + account + ", a SAS what it says; which of them the store holds is " +
+				"not known here"}, []stage{{account: account}}}}
+	case from.account != "":
+		return nil
+	}
+	_, unsure := c.attachable(from.as)
+	for _, l := range c.leadings(from.as) {
+		kind, to := c.targets(l.Lead, from.as)
+		l.hop.Kind = kind
+		switch l.Lead {
+		case roles.ToGrants, roles.ToSecrets, roles.ToNotebooks, roles.ToData, roles.ToWorkspaceStorage:
+			// They are worth something by themselves.
+			end := l.hop
+			end.Needs = string(l.Lead)
+			if l.Lead == roles.ToGrants {
+				end.Needs += " at the " + string(c.Model.Role.EffectiveScope())
+			}
+			all = append(all, step{hop: end})
+		}
+		if l.Lead == roles.ToWorkspaceStorage {
+			l.hop.Undecided = true
+			l.hop.Missing = cmp.Or(l.hop.Missing, "which account is the workspace's own is not known here")
+		}
+		for _, s := range to {
+			hop := c.onto(l.hop, s, from.as)
+			if kind != CodeHop && slices.Contains(unsure, s) {
+				hop.Undecided, hop.Missing = true, cmp.Or(hop.Missing, "where the identity lies is not known here")
+			}
+			all = append(all, step{hop, []stage{s}})
+		}
+	}
+	return all
+}
+
+// onto is the hop as it leads to one stage.
+func (c checker) onto(hop Hop, to stage, of Principal) Hop {
+	if to.store != (datum{}) && c.Model.at(to.store).CredentialInStore == nil {
+		hop.Undecided = true
+		hop.Missing = cmp.Or(hop.Missing, "whether the data store holds a credential is not known here")
+	}
+	if hop.Needs == roles.WriteDeployment.Name {
+		on := c.deploymentOn(to.as, c.endpointsOf(of))
+		if on == "" && c.Model.Role.ByEndpoint() {
+			// facts/batch-endpoints.md: each deployment may name another cluster.
+			hop.Undecided = true
+			hop.Missing = cmp.Or(hop.Missing, "no document says whether a deployment may name a cluster on which its writer "+
+				"has no right")
+		}
+		hop.GivenBy = "changing " + cmp.Or(on, "a deployment to run on it") + " (" + hop.GivenBy + ")"
+	}
+	return hop
+}
+
+// deploymentOn is a deployment that runs as the identity, for people to read; of the endpoints alone, where the role is
+// assigned at endpoints. "" for none.
+func (c checker) deploymentOn(identity Principal, endpoints map[string]bool) string {
+	for _, j := range c.jobs {
+		if c.identity[j.cluster] != identity || c.Model.Role.ByEndpoint() && !endpoints[j.endpoint] {
+			continue
+		}
+		if name := cmp.Or(j.deployment, c.Model.EffectiveEndpoints()[j.endpoint].Deployment); name != "" {
+			return "the deployment " + target(j.endpoint, name)
+		}
+		return "the deployment of " + j.endpoint
+	}
+	return ""
+}
+
+// targets are the stages that a lead opens to an identity.
+func (c checker) targets(lead roles.Lead, of Principal) (kind HopKind, all []stage) {
+	m := c.Model
+	clusters := func() (all []stage) {
+		for _, name := range sorted(m.Clusters) {
+			if own, acts := c.identity[ClusterPrincipal(name)]; acts && own != of && !slices.Contains(all, stage{as: own}) {
+				all = append(all, stage{as: own})
+			}
+		}
+		return all
+	}
+	accounts := func() (all []stage) {
+		for _, name := range sorted(m.StorageAccounts) {
+			if c.roleCovers(name) {
+				all = append(all, stage{account: name})
+			}
+		}
+		return all
+	}
+	switch lead {
+	case roles.ToClusters, toDeployments:
+		return CodeHop, clusters()
+	case roles.ToWorkspaceStorage:
+		return SecretHop, clusters()
+	case roles.ToAccounts:
+		return SecretHop, accounts()
+	case roles.ToStores:
+		for _, d := range m.data() {
+			in := m.at(d)
+			if in.Mechanism() == ByStoreCredential || in.InWorkspace() && in.CredentialInStore == nil {
+				all = append(all, stage{store: d})
+			}
+		}
+		return SecretHop, all
+	case roles.ToIdentities, roles.ToAttach:
+		sure, unsure := c.attachable(of)
+		return IdentityHop, slices.Concat(sure, unsure)
+	case roles.ToGrants:
+		sure, unsure := c.attachable(of)
+		return GrantHop, slices.Concat(clusters(), accounts(), sure, unsure)
+	case roles.ToData:
+		return DataHop, nil
+	default:
+		return SecretHop, nil
+	}
+}
+
+// attachable are the user-assigned identities that the invokers' role reaches: whoever may attach one, or give it a
+// federated credential, acts as it. Unsure are those of which it is not known where they lie. What the stack makes lies
+// in the workspace's resource group; below a workspace lies none; a system-assigned one can do neither.
+func (c checker) attachable(of Principal) (sure, unsure []stage) {
+	scope, known := c.Model.RoleScopeID()
+	level := c.Model.Role.EffectiveScope()
+	above := level == AtResourceGroup || level == AtSubscription
+	add := func(p Principal, exists bool, id string) {
+		own, acts := c.identity[p]
+		if workspace, err := c.Model.Workspace(); !exists && err == nil {
+			id = workspace.Group()
+		}
+		switch {
+		case !acts || own == of || !above:
+		case !known || id == "":
+			unsure = append(unsure, stage{as: own})
+		case roles.Contains(scope, id):
+			sure = append(sure, stage{as: own})
+		}
+	}
+	for _, name := range sorted(c.Model.Invokers) {
+		i := c.Model.Invokers[name]
+		_, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity)
+		if i.Kind == ManagedIdentity && (i.ResourceID == "" || err == nil) {
+			add(InvokerPrincipal(name), i.Exists(), i.ResourceID)
+		}
+	}
+	for _, name := range sorted(c.Model.Clusters) {
+		if k := c.Model.Clusters[name]; k.EffectiveIdentity() == UserAssigned {
+			add(ClusterPrincipal(name), k.Existing || k.UserAssignedIdentityID.Given(), k.UserAssignedIdentityID.Text())
+		}
+	}
+	return sure, unsure
+}

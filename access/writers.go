@@ -1,0 +1,21 @@
+package access
+
+// Writers are those who write each data input, and each data output, by themselves, by its name: by a grant of their
+// own, or an output by a job whose data store has a credential.
+func (p *Plan) Writers() (inputs, outputs map[string][]string) {
+	c := checker{explainer: newExplainer(p, p.Grants)}
+	inputs, outputs = map[string][]string{}, map[string][]string{}
+	for _, of := range c.everybody() {
+		for _, name := range sorted(p.Model.DataInputs) {
+			if _, able := c.writes(of, p.Model.DataInputs[name]); able {
+				inputs[name] = append(inputs[name], of.asserted())
+			}
+		}
+		for _, name := range sorted(p.Model.DataOutputs) {
+			if c.has(of, datum{name, true}) {
+				outputs[name] = append(outputs[name], of.asserted())
+			}
+		}
+	}
+	return inputs, outputs
+}

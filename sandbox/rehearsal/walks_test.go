@@ -1,0 +1,38 @@
+package rehearsal
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// Of every row of the table by which a way may be open, the walk is there, or why there is none. A row that is inferred
+// leaves its way undecided, and such a way is not walked.
+func TestEachRowIsWalkedOrSaysWhyNot(t *testing.T) {
+	t.Parallel()
+	rows := map[string]bool{}
+	for _, row := range roles.Leadings() {
+		rows[key(row.Action.Name)] = true
+		if row.Lead == roles.Nowhere || row.Lead == roles.ToAttach || row.Inferred {
+			continue
+		}
+		step, why := stepOf(access.Hop{Needs: row.Action.Name, Takes: []string{row.Action.Name}})
+		assert.Equal(t, step == nil, why != "", row.Action.Name)
+		assert.NotContains(t, why, row.Action.Name, "no walk and no reason")
+	}
+	for actions := range steps {
+		for action := range strings.FieldsSeq(actions) {
+			assert.True(t, rows[action], "the walk of %s is of no row", action)
+		}
+	}
+	for actions := range notWalked {
+		assert.Nil(t, steps[actions], actions)
+		for action := range strings.FieldsSeq(actions) {
+			assert.True(t, rows[action], "what is said of %s is of no row", action)
+		}
+	}
+}
