@@ -124,8 +124,8 @@ type InvokerArgs struct {
 	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
 	// explain and review, and sent to nobody. Default: not said.
 	Owner string `pulumi:"owner,optional"`
-	// Caller is where a managed identity starts jobs from: dataFactory, synapse, logicApp, functionApp (App Service too) or
-	// virtualMachine. howToInvoke then says how to there. Default: what resourceId is the ID of; else the Azure CLI.
+	// Caller is where a managed identity starts jobs from: dataFactory, synapse, logicApp, functionApp (App Service too)
+	// or virtualMachine. howToInvoke then says how to there. Default: what resourceId is the ID of; else the Azure CLI.
 	Caller access.Caller `pulumi:"caller,optional"`
 }
 
@@ -159,8 +159,8 @@ type BatchEndpointAccess struct {
 	// AccessReport is the access.Report of the model: what is granted, and which paths from invoker to data work.
 	AccessReport pulumi.MapOutput `pulumi:"accessReport"`
 	// HowToInvoke holds, by invoker, all that starts a job at each of its endpoints, in the form that its caller takes: a
-	// workflow of GitHub Actions, a pipeline of Azure Pipelines, a job of GitLab, a pipeline with Web activities, actions of
-	// a Logic App, Python, or a script for a shell. It holds no secret.
+	// workflow of GitHub Actions, a pipeline of Azure Pipelines, a job of GitLab, a pipeline with Web activities, actions
+	// of a Logic App, Python, or a script for a shell. It holds no secret.
 	HowToInvoke pulumi.StringMapOutput `pulumi:"howToInvoke"`
 	// ACLCommands set the POSIX ACLs of the data inputs that are granted by ACLs; empty where there are none.
 	ACLCommands pulumi.StringArrayOutput `pulumi:"aclCommands"`
