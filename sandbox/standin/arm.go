@@ -34,6 +34,24 @@ type armType struct {
 	deleteQuery   string // what a DELETE must say besides its api-version
 }
 
+// ofVersion is azure-native's token of a type in an API version that it does not use by default, such as
+// azure-native:storage/v20230101:StorageAccount.
+var ofVersion = regexp.MustCompile(`^(azure-native:\w+)/v(\d{4})(\d{2})(\d{2})(preview|privatepreview)?(:\w+)$`)
+
+// unversioned gives the token without its API version, and the version as Resource Manager writes it; "" if it names
+// none. Which versions there are, Resource Manager knows.
+func unversioned(token string) (plain, version string) {
+	m := ofVersion.FindStringSubmatch(token)
+	if m == nil {
+		return token, ""
+	}
+	version = m[2] + "-" + m[3] + "-" + m[4]
+	if m[5] != "" {
+		version += "-" + m[5]
+	}
+	return m[1] + m[6], version
+}
+
 func (t armType) traits() traits {
 	return traits{
 		name: t.name, guid: t.guid, path: t.parts(), replace: t.replace, sets: t.sets,

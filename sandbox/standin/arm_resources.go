@@ -15,6 +15,8 @@ var (
 	managedIdentitySchema []byte
 	//go:embed schemas/hosts.json
 	hostsSchema []byte
+	//go:embed schemas/beside.json
+	besideSchema []byte
 )
 
 // Resource Manager's API versions, as azure-native 2.92.3 uses them. That of machine learning is inferred from the
@@ -27,23 +29,37 @@ const (
 	dataFactories     = "2018-06-01"
 	sites             = "2022-09-01"
 	virtualMachines   = "2023-03-01"
+	resourceGroups    = "2022-09-01"
+	storageAccounts   = "2022-09-01"
+	imageRegistries   = "2022-12-01"
 )
 
 const (
-	inGroup          = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers"
+	groupID          = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
+	inGroup          = groupID + "/providers"
 	roleDefinitionID = "/{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}"
 	roleAssignmentID = "/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}"
 	identityID       = inGroup + "/Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
 	workspaceID      = inGroup + "/Microsoft.MachineLearningServices/workspaces/{workspaceName}"
 	computeID        = workspaceID + "/computes/{computeName}"
 	endpointID       = workspaceID + "/batchEndpoints/{endpointName}"
+	accountID        = inGroup + "/Microsoft.Storage/storageAccounts/{accountName}"
+	imagesID         = inGroup + "/Microsoft.ContainerRegistry/registries/{registryName}"
 )
 
 // A role definition's type ("CustomRole") is roleType to azure-native, whose `type` is that of the resource.
 var roleTypeRenamed = map[string]string{"roleType": "type"}
 
+// Likewise the SDK of storage calls three properties of an account by other names than those that are sent
+// (Azure/azure-rest-api-specs, storage 2022-09-01, x-ms-client-name).
+var accountRenamed = map[string]string{
+	"networkRuleSet": "networkAcls", "enableHttpsTrafficOnly": "supportsHttpsTrafficOnly", "enableNfsV3": "isNfsV3Enabled",
+}
+
+var identities = []string{"identity.userAssignedIdentities"}
+
 var azureNative = packageSource{
-	schemas: [][]byte{authorizationSchema, managedIdentitySchema, hostsSchema, schemas.MachineLearningServices},
+	schemas: [][]byte{authorizationSchema, managedIdentitySchema, hostsSchema, besideSchema, schemas.MachineLearningServices},
 	packageRules: packageRules{openIsUnknown: true, resources: map[string]resourceType{
 		"azure-native:authorization:RoleDefinition": armType{
 			id: roleDefinitionID, apiVersion: roleDefinitions, name: "roleDefinitionId", guid: true, renamed: roleTypeRenamed,
@@ -62,8 +78,28 @@ var azureNative = packageSource{
 		"azure-native:machinelearningservices:Compute": armType{
 			id: computeID, apiVersion: machineLearning, name: "computeName",
 			top: []string{"location", "tags", "sku"}, properties: "properties",
-			sets:        []string{"identity.userAssignedIdentities"},
+			sets:        identities,
 			deleteQuery: "underlyingResourceAction=Delete",
+		},
+		// What programs make beside the components.
+		"azure-native:resources:ResourceGroup": armType{
+			id: groupID, apiVersion: resourceGroups, name: "resourceGroupName", top: []string{"location", "tags", "managedBy"},
+		},
+		"azure-native:storage:StorageAccount": armType{
+			id: accountID, apiVersion: storageAccounts, name: "accountName",
+			top: []string{"location", "tags", "sku", "kind", "extendedLocation"}, renamed: accountRenamed, sets: identities,
+		},
+		"azure-native:storage:BlobContainer": armType{
+			id: accountID + "/blobServices/default/containers/{containerName}", apiVersion: storageAccounts,
+			name: "containerName",
+		},
+		"azure-native:machinelearningservices:Workspace": armType{
+			id: workspaceID, apiVersion: machineLearning, name: "workspaceName",
+			top: []string{"location", "tags", "sku", "kind"}, sets: identities,
+		},
+		"azure-native:containerregistry:Registry": armType{
+			id: imagesID, apiVersion: imageRegistries, name: "registryName", top: []string{"location", "tags", "sku"},
+			sets: identities,
 		},
 	},
 		functions: map[string]function{
@@ -75,9 +111,8 @@ var azureNative = packageSource{
 
 			"azure-native:datafactory:getFactory": armFunction(inGroup+"/Microsoft.DataFactory/factories/{factoryName}",
 				dataFactories, "", nil),
-			"azure-native:containerregistry:getRegistry": armFunction(
-				inGroup+"/Microsoft.ContainerRegistry/registries/{registryName}", "2022-12-01", "", nil),
-			"azure-native:web:getWebApp": armFunction(inGroup+"/Microsoft.Web/sites/{name}", sites, "", nil),
+			"azure-native:containerregistry:getRegistry": armFunction(imagesID, imageRegistries, "", nil),
+			"azure-native:web:getWebApp":                 armFunction(inGroup+"/Microsoft.Web/sites/{name}", sites, "", nil),
 			"azure-native:compute:getVirtualMachine": armFunction(inGroup+"/Microsoft.Compute/virtualMachines/{vmName}",
 				virtualMachines, "", nil),
 

@@ -123,8 +123,13 @@ func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (pl
 
 // find gives the type and its schema for a token.
 func (p *provider) find(token string) (resourceType, resourceSpec, error) {
-	rt, known := p.pkg.resources[token]
-	spec, described := p.pkg.schema.Resources[token]
+	plain, version := unversioned(token)
+	rt, known := p.pkg.resources[plain]
+	if arm, ok := rt.(armType); ok && version != "" {
+		arm.apiVersion = version
+		rt = arm
+	}
+	spec, described := p.pkg.schema.Resources[plain]
 	if !known || !described {
 		return nil, resourceSpec{}, fmt.Errorf(
 			"the stand-in for %s has no resource %s: use the real plugin for it", p.pkg.schema.Name, token)

@@ -51,6 +51,7 @@ const (
 	typeDenyAssignment  = "Microsoft.Authorization/denyAssignments"
 	typeWorkspace       = "Microsoft.MachineLearningServices/workspaces"
 	typeStorageAccount  = "Microsoft.Storage/storageAccounts"
+	typeImages          = "Microsoft.ContainerRegistry/registries"
 	typeCompute         = "Microsoft.MachineLearningServices/workspaces/computes"
 	typeStatus          = "Microsoft.MachineLearningServices/locations/computeOperationsStatus"
 	typeResult          = "Microsoft.MachineLearningServices/locations/computeOperationsResults"
@@ -103,7 +104,7 @@ var listedTypes = []string{
 		"/datastores",
 	typeWorkspace + "/data", typeWorkspace + "/data/versions", typeIdentity, typeFederated,
 	typeStorageAccount, typeStorageAccount + "/blobServices", typeStorageAccount + "/blobServices/containers",
-	"Microsoft.DataFactory/factories", "Microsoft.Web/sites", "Microsoft.Compute/virtualMachines",
+	typeImages, "Microsoft.DataFactory/factories", "Microsoft.Web/sites", "Microsoft.Compute/virtualMachines",
 }
 
 // Operations are all that are served: a method and a type, with "/" behind it for its collection. Any resource that
@@ -116,7 +117,7 @@ func Operations() []string {
 	for _, of := range listedTypes {
 		operations = append(operations, "GET "+of+"/")
 	}
-	for _, of := range []string{typeResourceGroup, typeWorkspace, typeStorageAccount, typeContainer} {
+	for _, of := range []string{typeResourceGroup, typeWorkspace, typeStorageAccount, typeContainer, typeImages} {
 		operations = append(operations, "PUT "+of, "DELETE "+of)
 	}
 	return operations

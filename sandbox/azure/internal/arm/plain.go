@@ -18,9 +18,9 @@ import (
 // its identity and what of it bears on access, and does nothing. Its properties are kept as they were sent.
 type plainType struct {
 	name     *regexp.Regexp
-	located  bool // it has a location, which must be sent
-	identity bool // it may have a system-assigned identity
-	unique   bool // its name is unique in all of Azure
+	located  bool   // it has a location, which must be sent
+	identity bool   // it may have a system-assigned identity
+	taken    string // the code by which a name that is taken is refused, where Azure keeps names unique everywhere
 	complete func(c *call, r *state.Resource)
 }
 
@@ -32,7 +32,13 @@ var plainTypes = map[string]plainType{
 		complete: completeWorkspace,
 	},
 	strings.ToLower(typeStorageAccount): {
-		name: regexp.MustCompile(`^[a-z0-9]{3,24}$`), located: true, identity: true, unique: true, complete: completeAccount,
+		name: regexp.MustCompile(`^[a-z0-9]{3,24}$`), located: true, identity: true, taken: "StorageAccountAlreadyTaken",
+		complete: completeAccount,
+	},
+	// The code for a taken name: MicrosoftDocs/azure-dev-docs issue 1303.
+	strings.ToLower(typeImages): {
+		name: regexp.MustCompile(`^[a-zA-Z0-9]{5,50}$`), located: true, identity: true, taken: "AlreadyInUse",
+		complete: completeImages,
 	},
 	strings.ToLower(typeContainer): {name: regexp.MustCompile(`^(\$root|\$logs|\$web|[a-z0-9](-?[a-z0-9]){2,62})$`)},
 }
@@ -48,7 +54,8 @@ var plainKeys = []string{
 func completeWorkspace(c *call, r *state.Resource) {
 	defaults(r.Properties, map[string]any{
 		"workspaceId": uuid.NewSHA1(uuid.NameSpaceURL, []byte(armid.Key(r.ID))).String(), "tenantId": c.st.TenantID,
-		"provisioningState": "Succeeded", "publicNetworkAccess": "Enabled",
+		"provisioningState": "Succeeded", "publicNetworkAccess": "Enabled", "hbiWorkspace": false,
+		"storageHnsEnabled": false, "systemDatastoresAuthMode": "accesskey",
 		"discoveryUrl": "https://" + r.Location + "." + clouds.Of(c.st.Cloud).Workspaces + "/discovery",
 	})
 }
@@ -61,6 +68,16 @@ func completeAccount(c *call, r *state.Resource) {
 		"primaryEndpoints": map[string]any{
 			"blob": "https://" + name + ".blob." + suffix + "/", "dfs": "https://" + name + ".dfs." + suffix + "/",
 		},
+	})
+}
+
+func completeImages(c *call, r *state.Resource) {
+	if suffix := clouds.Of(c.st.Cloud).Registries; suffix != "" {
+		defaults(r.Properties, map[string]any{"loginServer": strings.ToLower(armid.Parse(r.ID).Name()) + "." + suffix})
+	}
+	defaults(r.Properties, map[string]any{
+		"provisioningState": "Succeeded", "adminUserEnabled": false, "publicNetworkAccess": "Enabled",
+		"roleAssignmentMode": "LegacyRegistryPermissions",
 	})
 }
 
@@ -131,9 +148,9 @@ func (c *call) checkPlain(t plainType, body computeBody, old *state.Resource) er
 	case old != nil && !armid.SameLocation(old.Location, body.Location):
 		return wire.Errorf(http.StatusConflict, "InvalidResourceLocation",
 			"%s already exists in location %s and cannot be moved to %s", c.id, old.Location, body.Location)
-	case t.unique && old == nil && c.st.StorageAccount(c.id.Name()) != nil:
-		return wire.Errorf(http.StatusConflict, "StorageAccountAlreadyTaken",
-			"the storage account named %s is already taken", c.id.Name())
+	case t.taken != "" && old == nil && c.st.Named(c.id.Type(), c.id.Name()) != nil:
+		return wire.Errorf(http.StatusConflict, t.taken, "the name %s of %s is already taken: it is unique in all of "+
+			"Azure", c.id.Name(), c.id.Type())
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ type Cloud struct {
 	MachineLearning string   // audience of batch endpoints
 	Storage         string   // behind blob. and dfs.
 	Workspaces      string   // behind the region, the API of workspaces
+	Registries      string   // behind the name of a container registry; "" where the sheet has none
 	Portal          string
 	Exchange        string // audience of federated tokens
 	MaxAssignments  int    // role assignments in a subscription
@@ -28,7 +29,8 @@ var all = []Cloud{
 		Management:      []string{"https://management.core.windows.net", "https://management.azure.com"},
 		Graph:           "https://graph.microsoft.com",
 		MachineLearning: "https://ml.azure.com", Storage: "core.windows.net", Workspaces: "api.azureml.ms",
-		Portal: "https://portal.azure.com", Exchange: "api://AzureADTokenExchange", MaxAssignments: 4000, MaxRoles: 5000,
+		Registries: "azurecr.io",
+		Portal:     "https://portal.azure.com", Exchange: "api://AzureADTokenExchange", MaxAssignments: 4000, MaxRoles: 5000,
 	},
 	{
 		Name: "AzureUSGovernment", words: []string{"usgovernment", "usgovernmentl4", "usgovernmentl5", "dod"},
@@ -37,7 +39,8 @@ var all = []Cloud{
 		},
 		Graph:           "https://graph.microsoft.us",
 		MachineLearning: "https://ml.azure.us", Storage: "core.usgovcloudapi.net", Workspaces: "api.ml.azure.us",
-		Portal: "https://portal.azure.us", Exchange: "api://AzureADTokenExchangeUSGov", MaxAssignments: 2000, MaxRoles: 5000,
+		Registries: "azurecr.us",
+		Portal:     "https://portal.azure.us", Exchange: "api://AzureADTokenExchangeUSGov", MaxAssignments: 2000, MaxRoles: 5000,
 	},
 	{
 		Name: "AzureChinaCloud", words: []string{"china"},
@@ -46,7 +49,8 @@ var all = []Cloud{
 		},
 		Graph:           "https://microsoftgraph.chinacloudapi.cn",
 		MachineLearning: "https://ml.azure.cn", Storage: "core.chinacloudapi.cn", Workspaces: "api.ml.azure.cn",
-		Portal: "https://portal.azure.cn", Exchange: "api://AzureADTokenExchangeChina", MaxAssignments: 2000, MaxRoles: 2000,
+		Registries: "azurecr.cn",
+		Portal:     "https://portal.azure.cn", Exchange: "api://AzureADTokenExchangeChina", MaxAssignments: 2000, MaxRoles: 2000,
 	},
 	secret("USNat", "azure.eaglex.ic.gov", "core.eaglex.ic.gov"),
 	secret("USSec", "azure.microsoft.scloud", "core.microsoft.scloud"),

@@ -27,6 +27,7 @@ const (
 	identities    = "Microsoft.ManagedIdentity/userAssignedIdentities/"
 	storage       = "Microsoft.Storage/storageAccounts/"
 	containers    = storage + "blobServices/containers/"
+	images        = "Microsoft.ContainerRegistry/registries/"
 	groups        = "Microsoft.Resources/subscriptions/resourceGroups/"
 
 	forRole       = "a role of its own (`role`)"
@@ -72,6 +73,7 @@ var DeployerPermissions = withStarting([]DeployerPermission{
 	{For: forLookups, Name: learning + "data/read", Lookup: true},
 	{For: forLookups, Name: learning + "data/versions/read", Lookup: true},
 	{For: forLookups, Name: storage + "read", Lookup: true},
+	{For: forLookups, Name: images + "read", Lookup: true},
 	{For: forLookups, Name: "Microsoft.Resources/subscriptions/read", Lookup: true},
 	{For: forLookups, Name: groups + "read", Lookup: true},
 	{For: forHosts, Name: "Microsoft.DataFactory/factories/read", Lookup: true},
@@ -93,6 +95,8 @@ var DeployerPermissions = withStarting([]DeployerPermission{
 	{For: forOwn, Name: storage + "delete"},
 	{For: forOwn, Name: containers + "write"},
 	{For: forOwn, Name: containers + "delete"},
+	{For: forOwn, Name: images + "write"},
+	{For: forOwn, Name: images + "delete"},
 })
 
 // withStarting adds what starting a job and following it takes: the seed's actions, and polling.

@@ -115,9 +115,15 @@ func without(ids []string, id string) []string {
 
 // StorageAccount finds a storage account by its name, which is unique in all of Azure.
 func (s *State) StorageAccount(name string) *Resource {
-	const accounts = "/providers/microsoft.storage/storageaccounts"
+	return s.Named("Microsoft.Storage/storageAccounts", name)
+}
+
+// Named finds a resource by its type, one that lies in no other resource, and its name; nil if there is none. Both are
+// in any letter case. Of several it is any.
+func (s *State) Named(resourceType, name string) *Resource {
+	of := "/providers/" + strings.ToLower(resourceType)
 	for key := range s.named(Resources, lastName, strings.ToLower(name)) {
-		if strings.HasSuffix(path.Dir(key), accounts) {
+		if strings.HasSuffix(path.Dir(key), of) {
 			return s.Resources[key]
 		}
 	}
