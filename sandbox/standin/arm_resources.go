@@ -59,7 +59,8 @@ var accountRenamed = map[string]string{
 var identities = []string{"identity.userAssignedIdentities"}
 
 var azureNative = packageSource{
-	schemas: [][]byte{authorizationSchema, managedIdentitySchema, hostsSchema, besideSchema, schemas.MachineLearningServices},
+	schemas: [][]byte{authorizationSchema, managedIdentitySchema, hostsSchema, besideSchema,
+		schemas.MachineLearningServices},
 	packageRules: packageRules{openIsUnknown: true, resources: map[string]resourceType{
 		"azure-native:authorization:RoleDefinition": armType{
 			id: roleDefinitionID, apiVersion: roleDefinitions, name: "roleDefinitionId", guid: true, renamed: roleTypeRenamed,
