@@ -44,6 +44,7 @@ func deployment(assigned, principal string) []step {
 		mine     = subscription + "/resourceGroups/mine"
 		fresh    = mine + "/providers/Microsoft.MachineLearningServices/workspaces/fresh"
 		store    = mine + "/providers/Microsoft.Storage/storageAccounts/fresh"
+		pictures = mine + "/providers/Microsoft.ContainerRegistry/registries/pictures"
 		rows     = store + "/blobServices/default/containers/rows"
 		someone  = mine + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/someone"
 		github   = someone + "/federatedIdentityCredentials/github"
@@ -68,6 +69,9 @@ func deployment(assigned, principal string) []step {
 		{ml + "read", get, fresh, nil},
 		{blobs + "write", put, store, object("location", "westeurope", "kind", "StorageV2")},
 		{blobs + "read", get, store, nil},
+		{"Microsoft.ContainerRegistry/registries/write", put, pictures, object("location", "westeurope")},
+		{"Microsoft.ContainerRegistry/registries/read", get, pictures, nil},
+		{"Microsoft.ContainerRegistry/registries/delete", del, pictures, nil},
 		{blobs + "blobServices/containers/write", put, rows, object("properties", object())},
 		{blobs + "blobServices/containers/read", get, rows, nil},
 		{blobs + "blobServices/read", get, account + "/blobServices/default", nil},
