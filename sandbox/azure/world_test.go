@@ -204,7 +204,8 @@ func versionOf(id string) string {
 		"microsoft.authorization": "2022-04-01", "microsoft.machinelearningservices": "2024-04-01",
 		"microsoft.managedidentity": "2023-01-31",
 		"microsoft.storage":         "2023-05-01", "microsoft.compute": "2024-03-01", "microsoft.management": "2021-04-01",
-		"microsoft.datafactory": "2018-06-01", "microsoft.web": "2024-04-01",
+		"microsoft.containerregistry": "2023-07-01",
+		"microsoft.datafactory":       "2018-06-01", "microsoft.web": "2024-04-01",
 	}
 	segments := strings.Split(strings.ToLower(id), "/")
 	for i := len(segments) - 2; i >= 0; i-- {
