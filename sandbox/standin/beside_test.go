@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func object(m props) resource.PropertyValue { return resource.NewProperty(m) }
+func objectOf(m props) resource.PropertyValue { return resource.NewProperty(m) }
 
 // beside are the resources that programs make beside the components, each in the resource group "rg".
 var beside = map[string]struct {
@@ -19,18 +19,18 @@ var beside = map[string]struct {
 	shows      map[resource.PropertyKey]resource.PropertyValue
 }{
 	"azure-native:resources:ResourceGroup": {
-		in: props{"resourceGroupName": text("mine")}, change: props{"tags": object(props{"team": text("heart")})},
+		in: props{"resourceGroupName": text("mine")}, change: props{"tags": objectOf(props{"team": text("heart")})},
 		fixed: "location", shows: props{"name": text("mine"), "location": text("westeurope")},
 	},
 	"azure-native:storage:StorageAccount": {
 		in: props{
 			"resourceGroupName": text("rg"), "accountName": text("mine"), "kind": text("StorageV2"),
-			"sku": object(props{"name": text("Standard_LRS")}), "allowSharedKeyAccess": resource.NewProperty(false),
-			"isHnsEnabled": resource.NewProperty(true), "identity": object(props{"type": text("SystemAssigned")}),
-			"networkRuleSet": object(props{"defaultAction": text("Deny"), "bypass": text("AzureServices")}),
+			"sku": objectOf(props{"name": text("Standard_LRS")}), "allowSharedKeyAccess": resource.NewProperty(false),
+			"isHnsEnabled": resource.NewProperty(true), "identity": objectOf(props{"type": text("SystemAssigned")}),
+			"networkRuleSet": objectOf(props{"defaultAction": text("Deny"), "bypass": text("AzureServices")}),
 		},
 		change: props{"allowSharedKeyAccess": resource.NewProperty(true),
-			"networkRuleSet": object(props{"defaultAction": text("Allow"), "bypass": text("AzureServices")})},
+			"networkRuleSet": objectOf(props{"defaultAction": text("Allow"), "bypass": text("AzureServices")})},
 		fixed: "isHnsEnabled", shows: props{"name": text("mine"), "isHnsEnabled": resource.NewProperty(true)},
 	},
 	"azure-native:storage:BlobContainer": {
@@ -39,18 +39,18 @@ var beside = map[string]struct {
 	},
 	"azure-native:machinelearningservices:Workspace": {
 		in: props{"resourceGroupName": text("rg"), "workspaceName": text("mine"),
-			"identity": object(props{"type": text("SystemAssigned")}), "friendlyName": text("Mine")},
+			"identity": objectOf(props{"type": text("SystemAssigned")}), "friendlyName": text("Mine")},
 		change: props{"publicNetworkAccess": text("Disabled")}, fixed: "storageAccount",
 		shows: props{"name": text("mine"), "friendlyName": text("Mine"), "hbiWorkspace": resource.NewProperty(false)},
 	},
 	"azure-native:managedidentity:UserAssignedIdentity": {
 		in:     props{"resourceGroupName": text("rg"), "resourceName": text("mine")},
-		change: props{"tags": object(props{"team": text("heart")})}, fixed: "resourceName",
+		change: props{"tags": objectOf(props{"team": text("heart")})}, fixed: "resourceName",
 		shows: props{"name": text("mine")},
 	},
 	"azure-native:containerregistry:Registry": {
 		in: props{"resourceGroupName": text("rg"), "registryName": text("pictures"),
-			"sku": object(props{"name": text("Premium")})},
+			"sku": objectOf(props{"name": text("Premium")})},
 		change: props{"adminUserEnabled": resource.NewProperty(true)}, fixed: "registryName",
 		shows: props{"name": text("pictures"), "adminUserEnabled": resource.NewProperty(false),
 			"loginServer": text("pictures.azurecr.io")},
@@ -69,7 +69,7 @@ var versions = map[string]string{
 
 func theirAccount() props {
 	return props{"resourceGroupName": text("rg"), "accountName": text("theirs"), "kind": text("StorageV2"),
-		"sku": object(props{"name": text("Standard_LRS")})}
+		"sku": objectOf(props{"name": text("Standard_LRS")})}
 }
 
 func TestWhatProgramsMakeBesideTheComponentsLives(t *testing.T) {
@@ -149,7 +149,7 @@ func TestABadResourceBesideTheComponentsIsRefused(t *testing.T) {
 	p := attach(t, "azure-native", configFor(a))
 	p.create("azure-native:storage:StorageAccount", theirAccount())
 	images := props{"resourceGroupName": text("rg"), "registryName": text("pictures"),
-		"sku": object(props{"name": text("Basic")})}
+		"sku": objectOf(props{"name": text("Basic")})}
 	p.create("azure-native:containerregistry:Registry", images)
 	p.create("azure-native:resources:ResourceGroup", props{"resourceGroupName": text("other")})
 	with := func(of props, key string, value resource.PropertyValue) props {
@@ -176,7 +176,7 @@ func TestABadResourceBesideTheComponentsIsRefused(t *testing.T) {
 		"an account that is not": {"azure-native:storage:BlobContainer",
 			props{"resourceGroupName": text("rg"), "accountName": text("nobodys"), "containerName": text("rows")}, "NotFound"},
 		"a user-assigned identity that is not": {"azure-native:machinelearningservices:Workspace",
-			props{"resourceGroupName": text("rg"), "workspaceName": text("mine"), "identity": object(props{
+			props{"resourceGroupName": text("rg"), "workspaceName": text("mine"), "identity": objectOf(props{
 				"type": text("UserAssigned"), "userAssignedIdentities": resource.NewProperty([]resource.PropertyValue{
 					text(group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nobody")})})}, "nobody"},
 		"a version that is not": {"azure-native:storage/v20010101:StorageAccount",
