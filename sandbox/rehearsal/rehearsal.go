@@ -336,7 +336,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err := r.assertions(ctx, j, report, tokens, d); err != nil {
 		return err
 	}
-	return r.walk(ctx, j, report, d)
+	return r.walk(ctx, report, d)
 }
 
 // signIn gets a token for each invoker. One that can't sign in is an outcome that is wrong.

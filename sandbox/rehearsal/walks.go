@@ -205,10 +205,13 @@ func (w *walker) startOn(ctx context.Context, endpoint, deployment, code string,
 	}
 	return standing{actor: func(_ context.Context, audience string) (string, error) {
 		token, ran, err := w.r.azure.OnNode(job, audience)
-		if err == nil && ran != code {
-			err = fmt.Errorf("job %s ran %q and not the code %q", job, ran, code)
+		switch {
+		case err != nil:
+			return "", refusal{"the node of the job on the changed deployment", err.Error()}
+		case ran != code:
+			return "", fmt.Errorf("job %s ran %q and not the code %q", job, ran, code)
 		}
-		return token, err
+		return token, nil
 	}}, nil
 }
 

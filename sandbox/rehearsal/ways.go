@@ -34,10 +34,19 @@ type Walk struct {
 const maxWalks = 200
 
 // walk goes the indirect ways of the plan, each as who goes it, with requests alone: from their own sign-in to the
-// content of a blob that lies in the data. Each begins with what is deployed, whatever the one before it changed. What
-// the sandbox does not model, and what the plan does not decide, is not walked, and says so.
-func (r *rehearsal) walk(ctx context.Context, j *jobs, report *Report, d deployed) error {
-	w := walker{r: r, j: j, d: d, places: map[datum]located{}}
+// content of a blob that lies in the data. Each begins with what is deployed, whatever the one before it changed: a
+// copy of it. What the sandbox does not model, and what the plan does not decide, is not walked, and says so.
+func (r *rehearsal) walk(ctx context.Context, report *Report, d deployed) (err error) {
+	w := walker{d: d, places: map[datum]located{}}
+	if w.before, err = r.azure.Snapshot(); err != nil {
+		return err
+	}
+	there := *r
+	if there.azure, err = azure.Start(ctx, azure.Options{From: w.before, Logger: r.Logger}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, there.azure.Close()) }()
+	w.r, w.j = &there, newJobs(there.azure, r.Model)
 	gone := 0
 	for _, way := range r.plan.Ways() {
 		for _, who := range way.Who {
@@ -110,11 +119,6 @@ func (e errNotWalked) Error() string { return string(e) }
 
 // walk goes one way, and puts back what it changed.
 func (w *walker) walk(ctx context.Context, way access.Way, walk *Walk) (err error) {
-	if w.before == nil {
-		if w.before, err = w.r.azure.Snapshot(); err != nil {
-			return err
-		}
-	}
 	defer func() { err = errors.Join(err, w.r.azure.Restore(w.before)) }()
 	at := standing{actor: w.signedIn(w.principal(way.Who[0]))}
 	for _, hop := range way.Hops {
