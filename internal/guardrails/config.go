@@ -34,7 +34,8 @@ type Config struct {
 	// Waivers let one resource break one rule, until a day. Default: none.
 	Waivers []Waiver `json:"waivers,omitempty" yaml:"waivers"`
 	// DecidedTypes are types of resources that are not judged here and of which a team has decided that they hand out no
-	// access. Default: none.
+	// access. Of a type that is judged, or will be by a later version, a decision has no effect, and a review says so.
+	// Default: none.
 	DecidedTypes []DecidedType `json:"decidedTypes,omitempty" yaml:"decidedTypes"`
 
 	// Now is what the ends of waivers and decisions are measured from. Without it, each that has an end has ended.
@@ -176,9 +177,6 @@ func (c Config) problems() (problems []string) {
 		switch {
 		case !isToken(d.Type):
 			bad("%stype: %q is no type; write a type token in full, such as azure-native:network:VirtualNetwork", at, d.Type)
-		case Knows(d.Type):
-			bad("%stype: %q is a type that is judged, so that a decision has no effect; take it out, and waive single "+
-				"resources", at, d.Type)
 		default:
 			again(strings.TrimSuffix(at, "."), "type "+Key(d.Type))
 		}

@@ -101,6 +101,12 @@ func (m *maker) others() {
 	for _, text := range slices.Sorted(maps.Keys(decided)) {
 		m.note(fmt.Sprintf("%d changed resources of a type that was decided on in guardrails.yaml: %s", decided[text], text))
 	}
+	for _, d := range m.o.Guardrails.DecidedTypes {
+		if !guardrails.Guessed(d.Type) {
+			m.note(fmt.Sprintf("guardrails.yaml decides on %s, to no effect: it is known what this type hands out, and each "+
+				"resource of it is judged. Take it out, and waive single resources.", d.Type))
+		}
+	}
 	if !understood && len(m.p.Unread) == 0 && !(m.p.Ours && len(m.p.Steps) == 0 && m.p.Hidden > 0) {
 		m.unread("there is no role, assignment, application, cluster or batchaccess component in it: it is a preview of " +
 			"another program, or hides what is unchanged; preview again with --show-sames")

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/engine"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
@@ -63,4 +64,26 @@ func TestThePageNamesCommitAndDay(t *testing.T) {
 	} {
 		assert.Contains(t, pageOf(t, review.Make(p, review.Options{Now: at, Commit: commit})), want)
 	}
+}
+
+// A team may decide on what is not judged here. A decision on what is, perhaps since a later version, hides nothing.
+func TestADecisionHidesNothingThatIsJudged(t *testing.T) {
+	t.Parallel()
+	p, err := engine.Read(strings.NewReader(steps(
+		[5]string{"create", "azure-native:keyvault:Vault", "vault", "", `"properties": {"accessPolicies": [{"objectId": ` +
+			`"33333333-3333-4333-8333-333333333333", "permissions": {"secrets": ["get"]}}]}`},
+		[5]string{"create", "acme:index:Widget", "widget", "", `"size": "1"`})))
+	require.NoError(t, err)
+	o := review.Options{Guardrails: guardrails.DefaultConfig()}
+	for _, typ := range []string{"azure-native:keyvault:Vault", "acme:index:Widget"} {
+		o.Guardrails.DecidedTypes = append(o.Guardrails.DecidedTypes, guardrails.DecidedType{Type: typ, Reason: "fine"})
+	}
+	r := review.Make(p, o)
+	assert.True(t, r.NewAccess)
+	assert.Empty(t, r.Unjudged)
+	var text bytes.Buffer
+	require.NoError(t, review.Text(&text, r))
+	assert.Contains(t, text.String(), "guardrails.yaml decides on azure-native:keyvault:Vault, to no effect")
+	assert.Contains(t, text.String(), "1 changed resources of a type that was decided on in guardrails.yaml: "+
+		"acme:index:Widget: fine")
 }
