@@ -69,8 +69,8 @@ type exported struct {
 }
 
 type kept struct {
-	URN    string
-	Inputs map[string]any
+	URN     string
+	Outputs map[string]any // what the azuread plugin compares with the program
 }
 
 func (d *deployment) export() (e exported) {
@@ -92,8 +92,8 @@ func (d *deployment) urns() (urns []string, pending int) {
 	return urns, len(e.Deployment.Pending)
 }
 
-// overwrites tells whether a step only puts right the name or description that the azuread plugin writes for a moment
-// while it makes an application, a service principal or a group.
+// overwrites tells whether a step only puts right the name, description or owner that the azuread plugin writes for a
+// moment while it makes an application, a service principal or a group (facts/graph-calls.md).
 func (d *deployment) overwrites(s step) bool {
 	d.t.Helper()
 	if s.Op != "update" || !strings.HasPrefix(s.kind(), "azuread:") || len(s.DetailedDiff) == 0 {
@@ -105,7 +105,11 @@ func (d *deployment) overwrites(s step) bool {
 		return false
 	}
 	for key := range s.DetailedDiff {
-		if value, _ := e.Deployment.Resources[at].Inputs[key].(string); !strings.HasPrefix(value, "TERRAFORM_UPDATE_") {
+		if owners, is := e.Deployment.Resources[at].Outputs[key].([]any); is && key == "owners" &&
+			slices.Equal(owners, []any{d.azure.Deployer().ObjectID}) {
+			continue
+		}
+		if value, _ := e.Deployment.Resources[at].Outputs[key].(string); !strings.HasPrefix(value, "TERRAFORM_UPDATE_") {
 			return false
 		}
 	}
