@@ -54,7 +54,10 @@ func (e *Engine) environment(users, providers []string) []string {
 		// The real plugins differ in the name.
 		"ARM_METADATA_HOSTNAME="+e.options.Azure.Host(),
 		"ARM_METADATA_HOST="+e.options.Azure.Host(),
+		// For curl, and for the Azure CLI's Python, a variable of their own goes before SSL_CERT_FILE.
 		"SSL_CERT_FILE="+e.paths.certificates,
+		"CURL_CA_BUNDLE="+e.paths.certificates,
+		"REQUESTS_CA_BUNDLE="+e.paths.certificates,
 	)
 	env = append(env, e.signIn(credentials)...)
 	if len(providers) > 0 {
