@@ -38,45 +38,60 @@ func register(
 	return nil
 }
 
-// respelled finds the IDs that were there before in other letter case, and are there so no more.
+// respelled finds the IDs that were there before in other letter case, and are there so no more. Of a secret it says no
+// more than where it is.
 func respelled(before, now resource.PropertyMap) (ps access.Problems) {
 	was := map[string][]string{} // by the ID in lower case
-	eachID("", resource.NewProperty(before), func(_, kind, id string) {
-		key := kind + strings.ToLower(id)
-		was[key] = append(was[key], id)
+	eachID("", resource.NewProperty(before), false, func(id inputID) {
+		was[id.key()] = append(was[id.key()], id.text)
 	})
-	eachID("", resource.NewProperty(now), func(path, kind, id string) {
-		if old := was[kind+strings.ToLower(id)]; len(old) > 0 && !slices.Contains(old, id) {
-			ps.Add(path, "write "+old[0], "is what it was but for its letter case: Azure takes both for one, and Pulumi would "+
-				"replace what has it by another of the same name")
+	eachID("", resource.NewProperty(now), false, func(id inputID) {
+		old := was[id.key()]
+		if len(old) == 0 || slices.Contains(old, id.text) {
+			return
 		}
+		fix := "write " + old[0]
+		if id.secret {
+			fix = "write it as before"
+		}
+		ps.Add(id.path, fix, "is what it was but for its letter case: Azure takes both for one, and Pulumi would replace "+
+			"what "+
+			"has it by another of the same name")
 	})
 	return ps
 }
 
-// eachID calls do for each ARM ID in a value, and each name that is a part of one, with its path and with what it
-// names.
-func eachID(path string, v resource.PropertyValue, do func(path, kind, id string)) {
+// An inputID is an ARM ID among inputs, or a name that is a part of one.
+type inputID struct {
+	path, text string
+	part       string // the input whose name it is; "" for an ARM ID
+	secret     bool
+}
+
+func (id inputID) key() string { return id.part + " " + strings.ToLower(id.text) }
+
+func eachID(path string, v resource.PropertyValue, secret bool, do func(inputID)) {
 	switch {
 	case v.IsSecret():
-		eachID(path, v.SecretValue().Element, do)
+		eachID(path, v.SecretValue().Element, true, do)
 	case v.IsOutput() && v.OutputValue().Known:
-		eachID(path, v.OutputValue().Element, do)
+		eachID(path, v.OutputValue().Element, secret || v.OutputValue().Secret, do)
 	case v.IsObject():
 		for _, key := range v.ObjectValue().StableKeys() {
-			eachID(strings.TrimPrefix(path+"."+string(key), "."), v.ObjectValue()[key], do)
+			eachID(strings.TrimPrefix(path+"."+string(key), "."), v.ObjectValue()[key], secret, do)
 		}
 	case v.IsArray():
 		for i, one := range v.ArrayValue() {
-			eachID(fmt.Sprintf("%s[%d]", path, i), one, do)
+			eachID(fmt.Sprintf("%s[%d]", path, i), one, secret, do)
 		}
 	case v.IsString():
-		key := path[strings.LastIndex(path, ".")+1:]
-		switch {
-		case strings.HasPrefix(v.StringValue(), "/"):
-			do(path, "", v.StringValue())
-		case key == "resourceGroupName" || key == "computeName":
-			do(path, key+" ", v.StringValue())
+		id := inputID{path: path, text: v.StringValue(), secret: secret}
+		switch part := path[strings.LastIndex(path, ".")+1:]; {
+		case strings.HasPrefix(id.text, "/"):
+			do(id)
+		case part == "resourceGroupName" || part == "computeName":
+			id.part = part
+			do(id)
 		}
 	}
 }
