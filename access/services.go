@@ -456,16 +456,8 @@ func (v *validator) registries() {
 		if name == string(AtImages) {
 			v.add(path, "choose another name", "is what the container registry of the workspace is called")
 		}
-		if !id.Given() {
-			v.add(path, "write its ARM ID, or leave it out", "is empty")
+		if !v.onceNamed(path, id, arm.MLRegistry, "registry", seen) {
 			continue
-		}
-		v.armID(path, id, arm.MLRegistry)
-		for _, k := range idKey("ARM ID", "", id) {
-			if other := seen[k.of]; other != "" {
-				v.add(path, "keep one of the two", "is the same registry as %s", other)
-			}
-			seen[k.of] = path
 		}
 		if !used[name] && !v.m.Services.LookUp {
 			v.warn(path, "name it in the registries of an endpoint, or leave it out",

@@ -123,18 +123,25 @@ func (v *validator) storageAccounts() {
 	for _, name := range sorted(v.m.StorageAccounts) {
 		path, id := "storageAccounts."+name, v.m.StorageAccounts[name]
 		v.name(path, name)
-		if !id.Given() {
-			v.add(path, "write its ARM ID, or leave it out", "is empty")
-			continue
-		}
-		v.armID(path, id, arm.StorageAccount)
-		for _, k := range idKey("ARM ID", "", id) {
-			if other := seen[k.of]; other != "" {
-				v.add(path, "keep one of the two", "is the same account as %s", other)
-			}
-			seen[k.of] = path
-		}
+		v.onceNamed(path, id, arm.StorageAccount, "account", seen)
 	}
+}
+
+// onceNamed checks the ARM ID of something that the model has under one name alone: seen are the paths of those before
+// it, by their IDs. It reports whether an ID is given.
+func (v *validator) onceNamed(path string, id ID, resourceType, what string, seen map[any]string) bool {
+	if !id.Given() {
+		v.add(path, "write its ARM ID, or leave it out", "is empty")
+		return false
+	}
+	v.armID(path, id, resourceType)
+	for _, k := range idKey("ARM ID", "", id) {
+		if other := seen[k.of]; other != "" {
+			v.add(path, "keep one of the two", "is the same %s as %s", what, other)
+		}
+		seen[k.of] = path
+	}
+	return true
 }
 
 func (v *validator) dataInputs() {
