@@ -2,10 +2,6 @@ package access
 
 import (
 	"cmp"
-	"fmt"
-
-	"github.com/batchaccess/batchaccess/internal/arm"
-	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // A ClusterIdentity says which managed identities a compute cluster has.
@@ -50,22 +46,6 @@ func (c Cluster) EffectiveIdentity() ClusterIdentity { return cmp.Or(c.Identity,
 // NameOr returns the cluster's name in the workspace; name is its name in the model. One that was renamed there keeps
 // the name that it has in Azure, which can't be changed.
 func (c Cluster) NameOr(name string) string { return cmp.Or(c.ComputeName, c.Was, name) }
-
-// CheckDefaultIdentity returns what is wrong where the first of a cluster's user-assigned identities, by their ARM IDs,
-// is meant to be its default one. Azure takes the first (facts/compute-clusters.md), and is sent an object whose keys
-// encoding/json has sorted, so only what is first in that order can be. That Azure goes by the order of what it is sent
-// is inferred. Texts that are not known are left out.
-func CheckDefaultIdentity(first string, more ...string) (p problem.Problem, wrong bool) {
-	for _, other := range more {
-		if first != "" && other != "" && other < first {
-			return problem.Problem{What: fmt.Sprintf("%s stands before %s in the alphabetical order in which Azure is sent "+
-				"them, and "+
-				"Azure takes the first identity for the default one, which mounts data", arm.Last(other), first),
-				Fix: "make " + arm.Last(other) + " the userAssignedIdentityId, or use an identity with a later name"}, true
-		}
-	}
-	return problem.Problem{}, false
-}
 
 // Problems returns what is wrong with a cluster by itself; the paths are those of its own fields.
 func (c Cluster) Problems() Problems {

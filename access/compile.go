@@ -188,13 +188,13 @@ func (m Model) jobs() (all []job) {
 	return all
 }
 
-func inputLeg(name string, d DataInput, kinds map[string]AccountKind) leg {
+func inputLeg(name string, d DataInput, kinds map[string]roles.AccountKind) leg {
 	return leg{name, ReadHop, d.Mechanism(), d.place(kinds), d.scope(), d.limit(), roles.StorageBlobDataReader,
 		roles.ReadBlobs,
 		d.InWorkspace() && d.CredentialInStore == nil}
 }
 
-func outputLeg(name string, output DataOutput, kinds map[string]AccountKind) leg {
+func outputLeg(name string, output DataOutput, kinds map[string]roles.AccountKind) leg {
 	d, role := output.data(), roles.StorageBlobDataContributor
 	if d.Scope == AtPath {
 		role = roles.StorageBlobPathWriter

@@ -131,7 +131,7 @@ func (d DataInput) limit() string {
 	return d.place(nil).limit()
 }
 
-func (d DataInput) place(kinds map[string]AccountKind) Place {
+func (d DataInput) place(kinds map[string]roles.AccountKind) Place {
 	return Place{d.StorageAccount, d.Container, d.Path, d.Type == "file", kinds[d.StorageAccount],
 		d.Kind == DataAsset && d.Path == ""}
 }

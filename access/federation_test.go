@@ -8,37 +8,38 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 )
 
 const someGUID = "22222222-2222-2222-2222-222222222222"
 
-func oldConnection() *access.AzureDevOpsSubject {
-	return &access.AzureDevOpsSubject{OrganizationID: someGUID, Organization: "o", Project: "p", ServiceConnection: "c"}
+func oldConnection() *signin.AzureDevOpsSubject {
+	return &signin.AzureDevOpsSubject{OrganizationID: someGUID, Organization: "o", Project: "p", ServiceConnection: "c"}
 }
 
-func newConnection() *access.AzureDevOpsSubject {
-	return &access.AzureDevOpsSubject{OrganizationID: someGUID, TenantID: someGUID, ConnectionID: someGUID,
+func newConnection() *signin.AzureDevOpsSubject {
+	return &signin.AzureDevOpsSubject{OrganizationID: someGUID, TenantID: someGUID, ConnectionID: someGUID,
 		EntraPrefix: "/eid1/c/pub/t/abc/a/def"}
 }
 
 // good is a credential of each provider, new for each caller.
-func good() map[string]access.FederatedCredential {
-	return map[string]access.FederatedCredential{
-		"github":      {GitHub: &access.GitHubSubject{Repository: "o/r", Branch: "main"}},
-		"gitlab":      {GitLab: &access.GitLabSubject{Project: "g/p", Branch: "main"}},
+func good() map[string]signin.FederatedCredential {
+	return map[string]signin.FederatedCredential{
+		"github":      {GitHub: &signin.GitHubSubject{Repository: "o/r", Branch: "main"}},
+		"gitlab":      {GitLab: &signin.GitLabSubject{Project: "g/p", Branch: "main"}},
 		"azureDevOps": {AzureDevOps: newConnection()},
-		"kubernetes": {Kubernetes: &access.KubernetesSubject{Issuer: "https://i.example/x/", Namespace: "n",
+		"kubernetes": {Kubernetes: &signin.KubernetesSubject{Issuer: "https://i.example/x/", Namespace: "n",
 			ServiceAccount: "a"}},
-		"terraform": {Terraform: &access.TerraformSubject{Organization: "o", Project: "my project", Workspace: "w",
+		"terraform": {Terraform: &signin.TerraformSubject{Organization: "o", Project: "my project", Workspace: "w",
 			RunPhase: "plan"}},
-		"pulumiEsc": {PulumiESC: &access.PulumiESCSubject{Organization: "o", Project: "p", Environment: "e"}},
+		"pulumiEsc": {PulumiESC: &signin.PulumiESCSubject{Organization: "o", Project: "p", Environment: "e"}},
 		"raw":       {Issuer: "https://i.example", Subject: "s"},
 	}
 }
 
-func federatedProblems(name string, f access.FederatedCredential) access.Problems {
+func federatedProblems(name string, f signin.FederatedCredential) access.Problems {
 	return (access.Invoker{
-		Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{name: f},
+		Kind: access.ServicePrincipal, FederatedCredentials: map[string]signin.FederatedCredential{name: f},
 	}).Problems()
 }
 
@@ -71,47 +72,47 @@ func TestACredentialHasExactlyOneProvider(t *testing.T) {
 			assert.Contains(t, ps[0].Fix, "keep ")
 		}
 	}
-	assert.Len(t, federatedProblems("main", access.FederatedCredential{}), 2, "neither issuer nor subject")
+	assert.Len(t, federatedProblems("main", signin.FederatedCredential{}), 2, "neither issuer nor subject")
 }
 
 // Entra compares subjects letter by letter: no part of any provider may hold a wildcard.
 func TestWildcardsAreRefusedInEveryPart(t *testing.T) {
 	t.Parallel()
-	azureDevOps := func(change func(a *access.AzureDevOpsSubject)) access.FederatedCredential {
+	azureDevOps := func(change func(a *signin.AzureDevOpsSubject)) signin.FederatedCredential {
 		a := oldConnection()
 		change(a)
-		return access.FederatedCredential{AzureDevOps: a}
+		return signin.FederatedCredential{AzureDevOps: a}
 	}
-	for path, f := range map[string]access.FederatedCredential{
-		"github.repository":  {GitHub: &access.GitHubSubject{Repository: "o/*", Branch: "main"}},
-		"github.branch":      {GitHub: &access.GitHubSubject{Repository: "o/r", Branch: "release/*"}},
-		"github.tag":         {GitHub: &access.GitHubSubject{Repository: "o/r", Tag: "v*"}},
-		"github.environment": {GitHub: &access.GitHubSubject{Repository: "o/r", Environment: "*"}},
-		"github.claims[1]":   {GitHub: &access.GitHubSubject{Repository: "o/r", Claims: []string{"repo", "actor:*"}}},
-		"gitlab.project":     {GitLab: &access.GitLabSubject{Project: "g/*", Branch: "main"}},
-		"gitlab.branch":      {GitLab: &access.GitLabSubject{Project: "g/p", Branch: "*"}},
-		"gitlab.tag":         {GitLab: &access.GitLabSubject{Project: "g/p", Tag: "v*"}},
-		"gitlab.instance":    {GitLab: &access.GitLabSubject{Instance: "https://*", Project: "g/p", Tag: "v"}},
-		"azureDevOps.organization": azureDevOps(func(a *access.AzureDevOpsSubject) {
+	for path, f := range map[string]signin.FederatedCredential{
+		"github.repository":  {GitHub: &signin.GitHubSubject{Repository: "o/*", Branch: "main"}},
+		"github.branch":      {GitHub: &signin.GitHubSubject{Repository: "o/r", Branch: "release/*"}},
+		"github.tag":         {GitHub: &signin.GitHubSubject{Repository: "o/r", Tag: "v*"}},
+		"github.environment": {GitHub: &signin.GitHubSubject{Repository: "o/r", Environment: "*"}},
+		"github.claims[1]":   {GitHub: &signin.GitHubSubject{Repository: "o/r", Claims: []string{"repo", "actor:*"}}},
+		"gitlab.project":     {GitLab: &signin.GitLabSubject{Project: "g/*", Branch: "main"}},
+		"gitlab.branch":      {GitLab: &signin.GitLabSubject{Project: "g/p", Branch: "*"}},
+		"gitlab.tag":         {GitLab: &signin.GitLabSubject{Project: "g/p", Tag: "v*"}},
+		"gitlab.instance":    {GitLab: &signin.GitLabSubject{Instance: "https://*", Project: "g/p", Tag: "v"}},
+		"azureDevOps.organization": azureDevOps(func(a *signin.AzureDevOpsSubject) {
 			a.Organization = "*"
 		}),
-		"azureDevOps.project": azureDevOps(func(a *access.AzureDevOpsSubject) { a.Project = "p*" }),
-		"azureDevOps.serviceConnection": azureDevOps(func(a *access.AzureDevOpsSubject) {
+		"azureDevOps.project": azureDevOps(func(a *signin.AzureDevOpsSubject) { a.Project = "p*" }),
+		"azureDevOps.serviceConnection": azureDevOps(func(a *signin.AzureDevOpsSubject) {
 			a.ServiceConnection = "*"
 		}),
-		"azureDevOps.entraPrefix": {AzureDevOps: &access.AzureDevOpsSubject{OrganizationID: someGUID, TenantID: someGUID,
+		"azureDevOps.entraPrefix": {AzureDevOps: &signin.AzureDevOpsSubject{OrganizationID: someGUID, TenantID: someGUID,
 			ConnectionID: someGUID, EntraPrefix: "/eid1/c/pub/t/*/a/*"}},
-		"kubernetes.issuer": {Kubernetes: &access.KubernetesSubject{Issuer: "https://*/", Namespace: "n",
+		"kubernetes.issuer": {Kubernetes: &signin.KubernetesSubject{Issuer: "https://*/", Namespace: "n",
 			ServiceAccount: "a"}},
-		"kubernetes.namespace": {Kubernetes: &access.KubernetesSubject{Issuer: "https://i/", Namespace: "*",
+		"kubernetes.namespace": {Kubernetes: &signin.KubernetesSubject{Issuer: "https://i/", Namespace: "*",
 			ServiceAccount: "a"}},
-		"kubernetes.serviceAccount": {Kubernetes: &access.KubernetesSubject{Issuer: "https://i/", Namespace: "n",
+		"kubernetes.serviceAccount": {Kubernetes: &signin.KubernetesSubject{Issuer: "https://i/", Namespace: "n",
 			ServiceAccount: "*"}},
-		"terraform.workspace": {Terraform: &access.TerraformSubject{Organization: "o", Project: "p", Workspace: "*",
+		"terraform.workspace": {Terraform: &signin.TerraformSubject{Organization: "o", Project: "p", Workspace: "*",
 			RunPhase: "plan"}},
-		"terraform.runPhase": {Terraform: &access.TerraformSubject{Organization: "o", Project: "p", Workspace: "w",
+		"terraform.runPhase": {Terraform: &signin.TerraformSubject{Organization: "o", Project: "p", Workspace: "w",
 			RunPhase: "*"}},
-		"pulumiEsc.environment": {PulumiESC: &access.PulumiESCSubject{Organization: "o", Project: "p", Environment: "*"}},
+		"pulumiEsc.environment": {PulumiESC: &signin.PulumiESCSubject{Organization: "o", Project: "p", Environment: "*"}},
 		"issuer":                {Issuer: "https://*", Subject: "s"},
 		"subject":               {Issuer: "https://i", Subject: "repo:o/*"},
 		"audience":              {Issuer: "https://i", Subject: "s", Audience: "*"},
@@ -131,57 +132,57 @@ func TestWrongCredentialsAreRefused(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 600)
 	for name, c := range map[string]struct {
-		credential  access.FederatedCredential
+		credential  signin.FederatedCredential
 		path, fault string
 	}{
-		"gitlab without a project": {access.FederatedCredential{GitLab: &access.GitLabSubject{Branch: "main"}},
+		"gitlab without a project": {signin.FederatedCredential{GitLab: &signin.GitLabSubject{Branch: "main"}},
 			"gitlab", "names no project"},
-		"gitlab with two": {access.FederatedCredential{GitLab: &access.GitLabSubject{Project: "g/p", ProjectID: 1,
+		"gitlab with two": {signin.FederatedCredential{GitLab: &signin.GitLabSubject{Project: "g/p", ProjectID: 1,
 			Branch: "main"}}, "gitlab", "names twice a project"},
-		"gitlab without a group": {access.FederatedCredential{GitLab: &access.GitLabSubject{Project: "p", Branch: "main"}},
+		"gitlab without a group": {signin.FederatedCredential{GitLab: &signin.GitLabSubject{Project: "p", Branch: "main"}},
 			"gitlab.project", "is not the path"},
-		"gitlab without a ref": {access.FederatedCredential{GitLab: &access.GitLabSubject{Project: "g/p"}},
+		"gitlab without a ref": {signin.FederatedCredential{GitLab: &signin.GitLabSubject{Project: "g/p"}},
 			"gitlab", "names 0 kinds"},
-		"gitlab with a whole ref": {access.FederatedCredential{GitLab: &access.GitLabSubject{Project: "g/p",
+		"gitlab with a whole ref": {signin.FederatedCredential{GitLab: &signin.GitLabSubject{Project: "g/p",
 			Branch: "refs/heads/main"}}, "gitlab.branch", "refs/heads/ before its name"},
-		"gitlab over http": {access.FederatedCredential{GitLab: &access.GitLabSubject{Instance: "http://g", Project: "g/p",
+		"gitlab over http": {signin.FederatedCredential{GitLab: &signin.GitLabSubject{Instance: "http://g", Project: "g/p",
 			Branch: "main"}}, "gitlab.instance", "is not an https URL"},
-		"both forms of a connection": {access.FederatedCredential{AzureDevOps: &access.AzureDevOpsSubject{
+		"both forms of a connection": {signin.FederatedCredential{AzureDevOps: &signin.AzureDevOpsSubject{
 			OrganizationID: someGUID, Organization: "o", Project: "p", ServiceConnection: "c", TenantID: someGUID}},
 			"azureDevOps", "mixes"},
-		"an organization's name for its ID": {access.FederatedCredential{AzureDevOps: &access.AzureDevOpsSubject{
+		"an organization's name for its ID": {signin.FederatedCredential{AzureDevOps: &signin.AzureDevOpsSubject{
 			OrganizationID: "contoso", Organization: "o", Project: "p", ServiceConnection: "c"}},
 			"azureDevOps.organizationId", "is not a GUID"},
-		"a prefix with the rest": {access.FederatedCredential{AzureDevOps: &access.AzureDevOpsSubject{
+		"a prefix with the rest": {signin.FederatedCredential{AzureDevOps: &signin.AzureDevOpsSubject{
 			OrganizationID: someGUID, TenantID: someGUID, ConnectionID: someGUID, EntraPrefix: "/eid1/c/pub/t/a/a/b/sc/x/y"}},
 			"azureDevOps.entraPrefix", "is not of the form"},
-		"AKS without its slash": {access.FederatedCredential{Kubernetes: &access.KubernetesSubject{
+		"AKS without its slash": {signin.FederatedCredential{Kubernetes: &signin.KubernetesSubject{
 			Issuer: "https://westeurope.oic.prod-aks.azure.com/t/c", Namespace: "n", ServiceAccount: "a"}},
 			"kubernetes.issuer", "without one"},
-		"a namespace with a colon": {access.FederatedCredential{Kubernetes: &access.KubernetesSubject{
+		"a namespace with a colon": {signin.FederatedCredential{Kubernetes: &signin.KubernetesSubject{
 			Issuer: "https://i/", Namespace: "n:a", ServiceAccount: "a"}}, "kubernetes.namespace", "is no name"},
-		"terraform's phase": {access.FederatedCredential{Terraform: &access.TerraformSubject{Organization: "o", Project: "p",
+		"terraform's phase": {signin.FederatedCredential{Terraform: &signin.TerraformSubject{Organization: "o", Project: "p",
 			Workspace: "w"}}, "terraform.runPhase", "is missing"},
-		"terraform's workspace that is a subject": {access.FederatedCredential{Terraform: &access.TerraformSubject{
+		"terraform's workspace that is a subject": {signin.FederatedCredential{Terraform: &signin.TerraformSubject{
 			Organization: "o", Project: "p", Workspace: "w:run_phase:apply", RunPhase: "plan"}},
 			"terraform.workspace", "holds a colon"},
-		"ESC without an environment": {access.FederatedCredential{PulumiESC: &access.PulumiESCSubject{Organization: "o",
+		"ESC without an environment": {signin.FederatedCredential{PulumiESC: &signin.PulumiESCSubject{Organization: "o",
 			Project: "p"}}, "pulumiEsc.environment", "is missing"},
-		"claims without repo's own fields": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r",
+		"claims without repo's own fields": {signin.FederatedCredential{GitHub: &signin.GitHubSubject{Repository: "o/r",
 			Branch: "main", Claims: []string{"repo"}}}, "github.claims", "has no context"},
-		"claims that give a value of repo": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r",
+		"claims that give a value of repo": {signin.FederatedCredential{GitHub: &signin.GitHubSubject{Repository: "o/r",
 			Claims: []string{"repo:o/r"}}}, "github.claims[0]", "gives a value"},
-		"claims without a value": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r",
+		"claims without a value": {signin.FederatedCredential{GitHub: &signin.GitHubSubject{Repository: "o/r",
 			Claims: []string{"repo", "actor"}}}, "github.claims[1]", "is not a claim"},
-		"a claim twice": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r",
+		"a claim twice": {signin.FederatedCredential{GitHub: &signin.GitHubSubject{Repository: "o/r",
 			Claims: []string{"actor:a", "actor:b"}}}, "github.claims[1]", "a second time"},
-		"no claims": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r", Branch: "main",
+		"no claims": {signin.FederatedCredential{GitHub: &signin.GitHubSubject{Repository: "o/r", Branch: "main",
 			Claims: []string{}}}, "github.claims", "is empty"},
-		"claims and immutable IDs": {access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "o/r", OwnerID: 1,
+		"claims and immutable IDs": {signin.FederatedCredential{GitHub: &signin.GitHubSubject{Repository: "o/r", OwnerID: 1,
 			RepositoryID: 2, Branch: "main", Claims: []string{"repo", "context"}}}, "github.claims", "not known whether"},
-		"a subject that its parts make too long": {access.FederatedCredential{GitHub: &access.GitHubSubject{
+		"a subject that its parts make too long": {signin.FederatedCredential{GitHub: &signin.GitHubSubject{
 			Repository: "o/r", Branch: long}}, "github", "makes the subject"},
-		"white space": {access.FederatedCredential{Issuer: "https://i ", Subject: "s"}, "issuer", "white space"},
+		"white space": {signin.FederatedCredential{Issuer: "https://i ", Subject: "s"}, "issuer", "white space"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,7 +198,7 @@ func TestWrongCredentialsAreRefused(t *testing.T) {
 
 func TestTheOldIssuerOfAzureDevOpsIsWarnedOf(t *testing.T) {
 	t.Parallel()
-	ps := federatedProblems("main", access.FederatedCredential{AzureDevOps: oldConnection()})
+	ps := federatedProblems("main", signin.FederatedCredential{AzureDevOps: oldConnection()})
 	require.NoError(t, ps.Err())
 	require.Len(t, ps.Warnings(), 1)
 	assert.Contains(t, ps[0].What, "retires on 2027-07-01")
@@ -222,31 +223,31 @@ func TestCredentialsInACloud(t *testing.T) {
 // What holds for a service principal's credentials holds for those of a managed identity that is made, and more.
 func TestAManagedIdentityThatIsMadeTakesFederatedCredentials(t *testing.T) {
 	t.Parallel()
-	of := func(credentials map[string]access.FederatedCredential) access.Invoker {
+	of := func(credentials map[string]signin.FederatedCredential) access.Invoker {
 		return access.Invoker{Kind: access.ManagedIdentity, FederatedCredentials: credentials}
 	}
-	plain := access.FederatedCredential{Issuer: "https://i.example", Subject: "s"}
+	plain := signin.FederatedCredential{Issuer: "https://i.example", Subject: "s"}
 	described := plain
 	described.Description = "d"
 	all := good()
 	delete(all, "pulumiEsc")
 	assert.Empty(t, of(all).Problems(), "of each provider")
-	esc := of(map[string]access.FederatedCredential{"esc": good()["pulumiEsc"]}).Problems()
+	esc := of(map[string]signin.FederatedCredential{"esc": good()["pulumiEsc"]}).Problems()
 	require.NoError(t, esc.Err())
 	require.Len(t, esc.Warnings(), 1, "an audience of its own is documented of applications alone")
 	assert.Contains(t, esc[0].What, `"azure:o"; of managed identities only api://AzureADTokenExchange is documented`)
-	crowd := map[string]access.FederatedCredential{}
+	crowd := map[string]signin.FederatedCredential{}
 	for i := range 21 {
-		crowd["c"+strings.Repeat("0", i+2)] = access.FederatedCredential{Issuer: "https://i.example",
+		crowd["c"+strings.Repeat("0", i+2)] = signin.FederatedCredential{Issuer: "https://i.example",
 			Subject: strings.Repeat("s", i+1)}
 	}
-	existing := of(map[string]access.FederatedCredential{"main": plain})
+	existing := of(map[string]signin.FederatedCredential{"main": plain})
 	existing.ResourceID = "/subscriptions/" + someGUID +
 		"/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
 	user := existing
 	user.Kind, user.ResourceID = access.User, ""
 	secret := of(nil)
-	secret.ClientSecrets = map[string]access.ClientSecret{"s": {StartDate: "2026-11-01", EndDate: "2027-11-01"}}
+	secret.ClientSecrets = map[string]signin.ClientSecret{"s": {StartDate: "2026-11-01", EndDate: "2027-11-01"}}
 	none := of(nil)
 	none.SignIn = "none"
 	for name, c := range map[string]struct {
@@ -259,15 +260,15 @@ func TestAManagedIdentityThatIsMadeTakesFederatedCredentials(t *testing.T) {
 		"a user":             {user, "federatedCredentials", "only goes with a service principal or a managed identity"},
 		"a secret beside it": {secret, "clientSecrets", "only goes with a service principal"},
 		"no sign-in":         {none, "signIn", "only goes with a service principal"},
-		"2 characters": {of(map[string]access.FederatedCredential{"ab": plain}), "federatedCredentials.ab",
+		"2 characters": {of(map[string]signin.FederatedCredential{"ab": plain}), "federatedCredentials.ab",
 			"can't be that of a federated credential"},
-		"letter case": {of(map[string]access.FederatedCredential{"Main": plain,
+		"letter case": {of(map[string]signin.FederatedCredential{"Main": plain,
 			"main": {Issuer: "https://i.example", Subject: "t"}}), "federatedCredentials.main", "in letter case alone"},
-		"the same twice": {of(map[string]access.FederatedCredential{"one": plain, "two": plain}),
+		"the same twice": {of(map[string]signin.FederatedCredential{"one": plain, "two": plain}),
 			"federatedCredentials.two", "has the same issuer and subject"},
-		"a description": {of(map[string]access.FederatedCredential{"main": described}),
+		"a description": {of(map[string]signin.FederatedCredential{"main": described}),
 			"federatedCredentials.main.description", "Azure keeps no description"},
-		"a wildcard": {of(map[string]access.FederatedCredential{"main": {Issuer: "https://i.example", Subject: "*"}}),
+		"a wildcard": {of(map[string]signin.FederatedCredential{"main": {Issuer: "https://i.example", Subject: "*"}}),
 			"federatedCredentials.main.subject", "wildcard"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -286,7 +287,7 @@ func TestHowAManagedIdentitySignsInNamesItsFederatedCredentials(t *testing.T) {
 	t.Parallel()
 	m := access.Model{WorkspaceID: workspaceID, Environment: "usgovernment", Invokers: map[string]access.Invoker{},
 		Clusters: map[string]access.Cluster{"cpu": {}}}
-	i := access.Invoker{Kind: access.ManagedIdentity, FederatedCredentials: map[string]access.FederatedCredential{
+	i := access.Invoker{Kind: access.ManagedIdentity, FederatedCredentials: map[string]signin.FederatedCredential{
 		"main": good()["github"], "runs": good()["terraform"]}}
 	for name, f := range i.FederatedCredentials {
 		i.FederatedCredentials[name] = f.InCloud(m.ExchangeAudience())

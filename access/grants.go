@@ -100,7 +100,7 @@ func (p *Plan) leastGrants() []Grant {
 	grants := all.least()
 	for i, g := range grants {
 		if len(g.Paths) > 0 { // pathLimits reports the problems
-			grants[i].Condition, _ = PathCondition(g.Paths, p.Model.KindOf(g.Scope.StorageAccount), g.Role)
+			grants[i].Condition, _ = roles.PathCondition(g.Paths, p.Model.KindOf(g.Scope.StorageAccount), g.Role)
 		}
 	}
 	return grants

@@ -18,7 +18,7 @@ type Holdings interface {
 	// Acts decides whether a principal may do roles.ReadBlobs or roles.WriteBlobs at a place, with all that a job asks
 	// for there. What is missing where it may not is the role.
 	Acts(p Principal, at Place, dataAction, role string) Ruling
-	// Has decides whether a principal has at a scope what ServiceActions of a role are. What is missing where it has not
+	// Has decides whether a principal has at a scope what services.Actions of a role are. What is missing where it has not
 	// names the role and the scope.
 	Has(p Principal, role string, at Scope) Ruling
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
@@ -87,12 +88,12 @@ type Invoker struct {
 	ManagedIdentities bool
 	// FederatedCredentials are how a service principal or managed identity made by the stack signs in, ClientSecrets how
 	// a service principal does.
-	FederatedCredentials map[string]FederatedCredential
-	ClientSecrets        map[string]ClientSecret
+	FederatedCredentials map[string]signin.FederatedCredential
+	ClientSecrets        map[string]signin.ClientSecret
 	// SignIn is "none" where the user says that the principal gets no credential here; else "".
 	SignIn string
 	// Caller is where a managed identity starts jobs from; "" where nobody says.
-	Caller Caller
+	Caller signin.Caller
 }
 
 // Exists reports whether the invoker is there before the stack is.
@@ -149,41 +150,7 @@ const (
 	// maxClientSecrets leaves room for two secrets that overlap, so that a rotation need not break anyone: add the second,
 	// move its users over, take the first away.
 	maxClientSecrets = 2
-	// minSecretLifetime and maxSecretLifetime are how long a client secret may live. Entra's own default is two years.
-	minSecretLifetime = 24 * time.Hour
-	maxSecretLifetime = 731 * 24 * time.Hour
 )
-
-// A ClientSecret is a password of a service principal. Both ends are absolute, so that one preview sees the same
-// secret as the next.
-type ClientSecret struct {
-	// StartDate is when the secret begins to be valid: a date such as 2026-11-01, or RFC 3339 in UTC. Required.
-	StartDate string `pulumi:"startDate"`
-	// EndDate is when it ends to be, one day to two years (731 days) later. Required.
-	EndDate string `pulumi:"endDate"`
-	// Was is the name that the secret had here before, so that a rename replaces nothing. Entra keeps the first name.
-	Was string `pulumi:"was,optional"`
-}
-
-// MaxLifetime is how long any client secret may live.
-func (ClientSecret) MaxLifetime() time.Duration { return maxSecretLifetime }
-
-// Period returns both ends in the one form that Entra gives back, to the second and in UTC. Dates are compared as text
-// there, so any other form would replace the secret at every deployment. What is wrong with them has the path of the
-// one end.
-func (s ClientSecret) Period() (start, end time.Time, ps Problems) {
-	for _, one := range []struct {
-		key, text string
-		to        *time.Time
-	}{{"startDate", s.StartDate, &start}, {"endDate", s.EndDate, &end}} {
-		t, ok := parseDate(one.text)
-		if !ok {
-			ps.Add(one.key, "write 2026-11-01 or 2026-11-01T00:00:00Z", "%q is not a date", one.text)
-		}
-		*one.to = t
-	}
-	return start, end, ps
-}
 
 // EndedSecrets warns of the invoker's client secrets that are over at that time. Validate does not: what is right is
 // not to turn wrong by the clock, and a stack that has made the secret before it ended is deployed as ever.
@@ -204,16 +171,4 @@ func (m Model) EndedSecrets(now time.Time) (ps Problems) {
 		ps = append(ps, m.Invokers[name].EndedSecrets("invokers."+name, now)...)
 	}
 	return ps
-}
-
-// dateForms are what people write, and what Pulumi hands a program for a date that stands unquoted in a stack's YAML.
-var dateForms = []string{time.DateOnly, "2006-01-02T15:04:05Z", "2006-01-02 15:04:05 +0000 UTC"}
-
-func parseDate(s string) (t time.Time, ok bool) {
-	for _, layout := range dateForms {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return t, false
 }

@@ -8,30 +8,31 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 )
 
 func TestClaimsAreThoseOfTheTokens(t *testing.T) {
 	t.Parallel()
 	const github, entra = "https://token.actions.githubusercontent.com", "api://AzureADTokenExchange"
-	of := func(g access.GitHubSubject) access.FederatedCredential { return access.FederatedCredential{GitHub: &g} }
+	of := func(g signin.GitHubSubject) signin.FederatedCredential { return signin.FederatedCredential{GitHub: &g} }
 	for name, c := range map[string]struct {
-		credential access.FederatedCredential
+		credential signin.FederatedCredential
 		want       [3]string
 	}{
-		"classic branch": {of(access.GitHubSubject{Repository: "o/r", Branch: "main"}),
+		"classic branch": {of(signin.GitHubSubject{Repository: "o/r", Branch: "main"}),
 			[3]string{github, "repo:o/r:ref:refs/heads/main", entra}},
-		"classic tag": {of(access.GitHubSubject{Repository: "o/r", Tag: "v1"}),
+		"classic tag": {of(signin.GitHubSubject{Repository: "o/r", Tag: "v1"}),
 			[3]string{github, "repo:o/r:ref:refs/tags/v1", entra}},
-		"classic environment": {of(access.GitHubSubject{Repository: "o/r", Environment: "prod"}),
+		"classic environment": {of(signin.GitHubSubject{Repository: "o/r", Environment: "prod"}),
 			[3]string{github, "repo:o/r:environment:prod", entra}},
-		"classic pull request": {of(access.GitHubSubject{Repository: "o/r", PullRequest: true}),
+		"classic pull request": {of(signin.GitHubSubject{Repository: "o/r", PullRequest: true}),
 			[3]string{github, "repo:o/r:pull_request", entra}},
-		"immutable branch": {of(access.GitHubSubject{Repository: "o/r", OwnerID: 1, RepositoryID: 2, Branch: "main"}),
+		"immutable branch": {of(signin.GitHubSubject{Repository: "o/r", OwnerID: 1, RepositoryID: 2, Branch: "main"}),
 			[3]string{github, "repo:o@1/r@2:ref:refs/heads/main", entra}},
-		"immutable environment": {of(access.GitHubSubject{Repository: "o.x/r-y", OwnerID: 1, RepositoryID: 2,
+		"immutable environment": {of(signin.GitHubSubject{Repository: "o.x/r-y", OwnerID: 1, RepositoryID: 2,
 			Environment: "e"}), [3]string{github, "repo:o.x@1/r-y@2:environment:e", entra}},
-		"another issuer": {access.FederatedCredential{Issuer: "https://i", Subject: "s"}, [3]string{"https://i", "s", entra}},
-		"another audience": {access.FederatedCredential{Issuer: "https://i", Subject: "s", Audience: "a"},
+		"another issuer": {signin.FederatedCredential{Issuer: "https://i", Subject: "s"}, [3]string{"https://i", "s", entra}},
+		"another audience": {signin.FederatedCredential{Issuer: "https://i", Subject: "s", Audience: "a"},
 			[3]string{"https://i", "s", "a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,19 +45,19 @@ func TestClaimsAreThoseOfTheTokens(t *testing.T) {
 
 func TestPeriodIsInUTCAndToTheSecond(t *testing.T) {
 	t.Parallel()
-	start, end, ps := access.ClientSecret{StartDate: "2026-11-01", EndDate: "2027-05-01T06:07:08Z"}.Period()
+	start, end, ps := signin.ClientSecret{StartDate: "2026-11-01", EndDate: "2027-05-01T06:07:08Z"}.Period()
 	require.NoError(t, ps.Err())
 	assert.Equal(t, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), start)
 	assert.Equal(t, time.Date(2027, 5, 1, 6, 7, 8, 0, time.UTC), end)
 	for name, c := range map[string]struct {
-		secret access.ClientSecret
+		secret signin.ClientSecret
 		want   string
 	}{
-		"no start":       {access.ClientSecret{EndDate: "2026-11-01"}, `startDate: "" is not a date; write 2026-11-01`},
-		"no end":         {access.ClientSecret{StartDate: "2026-11-01"}, `endDate: "" is not a date; write 2026-11-01`},
-		"a relative end": {access.ClientSecret{StartDate: "2026-11-01", EndDate: "4320h"}, `endDate: "4320h" is not a date`},
-		"no such day":    {access.ClientSecret{StartDate: "2026-11-31", EndDate: "2027-01-01"}, `startDate: "2026-11-31"`},
-		"another zone":   {access.ClientSecret{StartDate: "2026-11-01T00:00:00+01:00", EndDate: "2027-01-01"}, "startDate: "},
+		"no start":       {signin.ClientSecret{EndDate: "2026-11-01"}, `startDate: "" is not a date; write 2026-11-01`},
+		"no end":         {signin.ClientSecret{StartDate: "2026-11-01"}, `endDate: "" is not a date; write 2026-11-01`},
+		"a relative end": {signin.ClientSecret{StartDate: "2026-11-01", EndDate: "4320h"}, `endDate: "4320h" is not a date`},
+		"no such day":    {signin.ClientSecret{StartDate: "2026-11-31", EndDate: "2027-01-01"}, `startDate: "2026-11-31"`},
+		"another zone":   {signin.ClientSecret{StartDate: "2026-11-01T00:00:00+01:00", EndDate: "2027-01-01"}, "startDate: "},
 	} {
 		_, _, ps := c.secret.Period()
 		assert.ErrorContains(t, ps.Err(), c.want, name)
@@ -70,7 +71,7 @@ func TestSecretLifetimesAtTheirBounds(t *testing.T) {
 		"2028-11-01": "", "2028-11-02": "732 days", "2036-11-01": "3653 days",
 	} {
 		ps := (access.Invoker{Kind: access.ServicePrincipal,
-			ClientSecrets: map[string]access.ClientSecret{"s": {StartDate: "2026-11-01", EndDate: end}}}).Problems()
+			ClientSecrets: map[string]signin.ClientSecret{"s": {StartDate: "2026-11-01", EndDate: end}}}).Problems()
 		if want == "" {
 			assert.Empty(t, ps, end)
 			continue
@@ -84,7 +85,7 @@ func TestSecretLifetimesAtTheirBounds(t *testing.T) {
 func TestASecretThatHasEndedIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	m := access.Model{Invokers: map[string]access.Invoker{"partner": {Kind: access.ServicePrincipal,
-		ClientSecrets: map[string]access.ClientSecret{
+		ClientSecrets: map[string]signin.ClientSecret{
 			"old": {StartDate: "2026-01-01", EndDate: "2026-11-01"}, "new": {StartDate: "2026-10-01",
 				EndDate: "2027-11-01"}, "wrong": {StartDate: "soon", EndDate: "later"},
 		}}}}
@@ -109,18 +110,18 @@ func TestPrincipalTypesAreResourceManagers(t *testing.T) {
 // facts/federation.md: a colon in an environment's name is written %3A, and refs/heads/ stands in the subject already.
 func TestGitHubSubjectsAreWrittenAsGitHubDoes(t *testing.T) {
 	t.Parallel()
-	subject := func(g access.GitHubSubject) string {
+	subject := func(g signin.GitHubSubject) string {
 		g.Repository = "o/r"
-		_, subject, _ := access.FederatedCredential{GitHub: &g}.Claims()
+		_, subject, _ := signin.FederatedCredential{GitHub: &g}.Claims()
 		return subject
 	}
-	assert.Equal(t, "repo:o/r:environment:prod%3Aeu", subject(access.GitHubSubject{Environment: "prod:eu"}))
-	assert.Equal(t, "repo:o/r:environment:prod", subject(access.GitHubSubject{Environment: "prod"}))
-	for name, g := range map[string]access.GitHubSubject{
+	assert.Equal(t, "repo:o/r:environment:prod%3Aeu", subject(signin.GitHubSubject{Environment: "prod:eu"}))
+	assert.Equal(t, "repo:o/r:environment:prod", subject(signin.GitHubSubject{Environment: "prod"}))
+	for name, g := range map[string]signin.GitHubSubject{
 		"write main": {Repository: "o/r", Branch: "refs/heads/main"}, "write v1": {Repository: "o/r", Tag: "refs/tags/v1"},
 	} {
 		ps := (access.Invoker{
-			Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{"c": {GitHub: &g}},
+			Kind: access.ServicePrincipal, FederatedCredentials: map[string]signin.FederatedCredential{"c": {GitHub: &g}},
 		}).Problems()
 		assert.ErrorContains(t, ps.Err(), name)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 )
 
 // crowd has so many invokers of a kind, who read so many containers through one cluster: (inputs+1) assignments for
@@ -94,9 +95,9 @@ func TestEntrasLimitOfCredentialsIsSeenFromAfar(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{15: "", 16: "has 16 of the 20 credentials", 20: "has 20 of the 20 credentials",
 		21: "has 21 credentials"} {
-		i := access.Invoker{Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{}}
+		i := access.Invoker{Kind: access.ServicePrincipal, FederatedCredentials: map[string]signin.FederatedCredential{}}
 		for k := range n {
-			i.FederatedCredentials[fmt.Sprintf("c%02d", k)] = access.FederatedCredential{Issuer: "https://issuer.example",
+			i.FederatedCredentials[fmt.Sprintf("c%02d", k)] = signin.FederatedCredential{Issuer: "https://issuer.example",
 				Subject: fmt.Sprint(k)}
 		}
 		ps := i.Problems()

@@ -3,6 +3,9 @@ package access
 import (
 	"maps"
 	"slices"
+
+	"github.com/batchaccess/batchaccess/access/services"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 // A Model is the access of one workspace. The keys of its maps are names that the other parts refer to.
@@ -16,9 +19,9 @@ type Model struct {
 	// StorageAccountsWere are the names that storage accounts had in the model before, by those that they have.
 	StorageAccountsWere map[string]string
 	// StorageAccountKinds are flat or hierarchical, by the names of storage accounts.
-	StorageAccountKinds map[string]AccountKind
+	StorageAccountKinds map[string]roles.AccountKind
 	// Services are what jobs use through the workspace, beside their data.
-	Services WorkspaceServices
+	Services services.WorkspaceServices
 	// Registries are the ARM IDs of Azure Machine Learning registries that hold models and environments.
 	Registries map[string]ID
 	// SharedGrants are those of the plan's grants that other stacks hold.

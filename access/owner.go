@@ -16,6 +16,7 @@ const maxOwner = 200
 type Owned struct {
 	Path  string `json:"path"` // in the configuration, such as dataInputs.rows
 	Owner string `json:"owner"`
+	At    Scope  `json:"-"` // where its data lies, in what OwnedPlaces returns
 }
 
 // Owners are all parts of the model that may have an owner, by kind and name.
@@ -29,29 +30,23 @@ func (m Model) Owners() (all []Owned) {
 
 func ownersOf[V any](path string, parts map[string]V, owner func(V) string) (all []Owned) {
 	for _, name := range sorted(parts) {
-		all = append(all, Owned{path + "." + name, owner(parts[name])})
+		all = append(all, Owned{Path: path + "." + name, Owner: owner(parts[name])})
 	}
 	return all
 }
 
-// An OwnedPlace is where data of the model lies, and who answers for it.
-type OwnedPlace struct {
-	At    Scope
-	Owner string
-}
-
 // OwnedPlaces are those of the data inputs and outputs of which the model says the owner and the storage account.
-func (m Model) OwnedPlaces() (all []OwnedPlace) {
-	add := func(d DataInput, owner string) {
+func (m Model) OwnedPlaces() (all []Owned) {
+	add := func(path string, d DataInput, owner string) {
 		if owner != "" && d.StorageAccount != "" {
-			all = append(all, OwnedPlace{storageScope(d.StorageAccount, d.Container, ""), owner})
+			all = append(all, Owned{path, owner, storageScope(d.StorageAccount, d.Container, "")})
 		}
 	}
 	for _, name := range sorted(m.DataInputs) {
-		add(m.DataInputs[name], m.DataInputs[name].Owner)
+		add("dataInputs."+name, m.DataInputs[name], m.DataInputs[name].Owner)
 	}
 	for _, name := range sorted(m.DataOutputs) {
-		add(m.DataOutputs[name].data(), m.DataOutputs[name].Owner)
+		add("dataOutputs."+name, m.DataOutputs[name].data(), m.DataOutputs[name].Owner)
 	}
 	return all
 }
@@ -117,12 +112,4 @@ func (g Grant) Owners() string {
 		all = append(all, "data: "+strings.Join(g.DataOwners, ", "))
 	}
 	return strings.Join(all, "; ")
-}
-
-// WithOwner is a name and, where that is known, who answers for it.
-func WithOwner(name, owner string) string {
-	if owner == "" {
-		return name
-	}
-	return name + " (owner: " + owner + ")"
 }

@@ -1,40 +1,23 @@
 package access
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
-// AtPath is the level of a grant that is assigned at a container and limited to paths in it by a condition.
-const AtPath Level = "path"
-
-// An AccountKind says whether the directories of a storage account are things of their own, which decides what a
-// condition on a path has to let through.
-type AccountKind string
-
-// The kinds of storage accounts.
-const (
-	Flat         AccountKind = "flat"
-	Hierarchical AccountKind = "hierarchical" // with a hierarchical namespace: Azure Data Lake Storage Gen2
-)
-
 // KindOf is the kind of a storage account, as far as the model says: adlsGen2 is in hierarchical ones alone.
-func (m Model) KindOf(account string) AccountKind { return m.kinds()[account] }
+func (m Model) KindOf(account string) roles.AccountKind { return m.kinds()[account] }
 
-func (m Model) kinds() map[string]AccountKind {
-	kinds := map[string]AccountKind{}
+func (m Model) kinds() map[string]roles.AccountKind {
+	kinds := map[string]roles.AccountKind{}
 	maps.Copy(kinds, m.StorageAccountKinds)
 	for _, d := range m.DataInputs {
 		if d.Kind == ADLSGen2 {
-			kinds[d.StorageAccount] = Hierarchical
+			kinds[d.StorageAccount] = roles.Hierarchical
 		}
 	}
 	return kinds
@@ -75,87 +58,6 @@ func leastPaths(paths []string) (least []string) {
 	return slices.Compact(least)
 }
 
-// PathCondition is the condition that limits a storage role at a container to paths in it: folders, which end in a
-// slash, and files (facts/conditions.md, "Reading and listing below one prefix"). The problems have no path.
-//
-// Reading and listing are asked for apart: without the second clause all of the container could be listed. A folder's
-// path keeps its slash, or its siblings would be let through too. In a hierarchical account the folder has a path of
-// its own, without the slash. What writers are limited to may be a file as well as a folder: a job writes one file,
-// which must not exist (facts/batch-endpoints.md, outputs), and other clients write folders. Files are not listed.
-func PathCondition(paths []string, kind AccountKind, role string) (text string, ps Problems) {
-	const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
-	if kind != Flat && kind != Hierarchical {
-		ps.Add("", "use flat or hierarchical", "%q is no kind of a storage account", kind)
-	}
-	if len(paths) == 0 {
-		ps.Add("", "write at least one path", "a condition limits the role to paths, and there is none")
-	}
-	var content, lists []string
-	for _, path := range paths {
-		if p, wrong := checkLimit(path); wrong {
-			ps = append(ps, p)
-		}
-		folder, is := strings.CutSuffix(path, "/")
-		below, at := "StringStartsWith '"+path+"'", "StringEquals '"+folder+"'"
-		if is {
-			content = append(content, "@Resource["+blobs+":path] "+below)
-			lists = append(lists, "@Request["+blobs+":prefix] "+below)
-		}
-		if !is || kind == Hierarchical || role == roles.StorageBlobPathWriter {
-			content = append(content, "@Resource["+blobs+":path] "+at)
-		}
-		if is && kind == Hierarchical {
-			lists = append(lists, "@Request["+blobs+":prefix] "+at)
-		}
-	}
-	targets := []string{"!(ActionMatches{'" + roles.ReadBlobs + "'})"}
-	if len(lists) > 0 {
-		targets[0] = "!(ActionMatches{'" + roles.ReadBlobs + "'} AND NOT SubOperationMatches{'Blob.List'})"
-	}
-	if role == roles.StorageBlobPathWriter {
-		for _, action := range roles.PathWriter().Permissions[0].DataActions {
-			if action != roles.ReadBlobs {
-				targets = append(targets, "!(ActionMatches{'"+action+"'})")
-			}
-		}
-	}
-	text = clause(targets, content)
-	if len(lists) > 0 {
-		text += " AND " + clause([]string{"!(ActionMatches{'" + roles.ReadBlobs +
-			"'} AND SubOperationMatches{'Blob.List'})"}, lists)
-	}
-	if len(text) > condition.MaxLength {
-		ps.Add("", "limit it to fewer or shorter paths, to a folder above them, or not at all",
-			"the condition that limits the role to %d paths has %d bytes, and Azure allows %d", len(paths), len(text),
-			condition.MaxLength)
-	}
-	return text, ps
-}
-
-// clause lets through what is none of the targets, and of those what one of the expressions lets through.
-func clause(targets, expressions []string) string {
-	return "((" + strings.Join(targets, " AND ") + ") OR (" + strings.Join(expressions, " OR ") + "))"
-}
-
-// checkLimit refuses a path that a condition can't hold, or of which it is not known how a condition sees it.
-func checkLimit(path string) (p problem.Problem, wrong bool) {
-	const fix = "rename the folder, or limit the role to a folder above it"
-	switch {
-	case strings.Trim(path, "/") == "" || strings.HasPrefix(path, "/"):
-		return problem.Problem{What: fmt.Sprintf("%q is no path in a container", path),
-			Fix: "write the path from the top of the container, without a slash before it"}, true
-	case strings.ContainsFunc(path, unicode.IsControl) || !utf8.ValidString(path):
-		return problem.Problem{What: fmt.Sprintf("%q holds a character that conditions do not take", path), Fix: fix}, true
-	case strings.Contains(path, "'"):
-		return problem.Problem{What: fmt.Sprintf("%q holds a single quote, for which conditions have no escape", path),
-			Fix: fix}, true
-	case strings.ContainsAny(path, "%*?#\\") || strings.Contains(path, "//"):
-		return problem.Problem{What: fmt.Sprintf("%q holds an escape, a wildcard or an empty name, and no document says how "+
-			"a condition sees it", path), Fix: fix}, true
-	}
-	return problem.Problem{}, false
-}
-
 // limited checks an input or output whose grants are to be limited to its path.
 func (v *validator) limited(path string, d DataInput) {
 	if d.Scope != AtPath {
@@ -163,7 +65,7 @@ func (v *validator) limited(path string, d DataInput) {
 	}
 	if strings.Trim(d.Path, "/") == "" && d.Kind != DataStore { // pathGiven says so for a data store
 		v.add(path+".path", "write the path of the data, or set scope to container", "is missing, but scope is path")
-	} else if p, wrong := checkLimit(d.limit()); wrong && d.limit() != "" {
+	} else if p, wrong := roles.CheckPath(d.limit()); wrong && d.limit() != "" {
 		v.add(path+".path", p.Fix, "%s", p.What)
 	}
 	switch d.Mechanism() {
@@ -188,7 +90,7 @@ func (v *validator) accountKinds() {
 	for _, name := range sorted(v.m.StorageAccountKinds) {
 		path, kind := "storageAccountKinds."+name, v.m.StorageAccountKinds[name]
 		v.refers(path, name, "storage account", keysOf(v.m.StorageAccounts))
-		if v.oneOf(path, string(kind), []string{string(Flat), string(Hierarchical)}) && kind != v.m.KindOf(name) {
+		if v.oneOf(path, string(kind), []string{string(roles.Flat), string(roles.Hierarchical)}) && kind != v.m.KindOf(name) {
 			v.add(path, "write hierarchical, or another kind of data input", "is flat, but an input of kind adlsGen2 lies in it")
 		}
 	}
@@ -212,7 +114,7 @@ func (v *validator) pathLimits(p *Plan) {
 				continue
 			}
 			key := path + g.Principal.String()
-			switch _, ps := PathCondition(g.Paths, p.Model.KindOf(n.At.StorageAccount), g.Role); {
+			switch _, ps := roles.PathCondition(g.Paths, p.Model.KindOf(n.At.StorageAccount), g.Role); {
 			case said[key]:
 			case len(g.Paths) == 0:
 				v.warn(path, "set scope: path for the other too, or leave it out here",
@@ -228,7 +130,8 @@ func (v *validator) pathLimits(p *Plan) {
 // Asks is a condition that lets through just what a job asks for at the place, and the operations that it asks for by
 // the data action: content, and for reading a folder its list too. The data of other accounts and containers, and
 // older versions, no job asks for. account is the name in Azure.
-func (p Place) Asks(account string, kind AccountKind, dataAction string) (condition.Condition, []condition.Operation) {
+func (p Place) Asks(account string, kind roles.AccountKind, dataAction string) (condition.Condition,
+	[]condition.Operation) {
 	const blobs = "Microsoft.Storage/storageAccounts/blobServices/containers"
 	text := "@Resource[Microsoft.Storage/storageAccounts:name] StringEqualsIgnoreCase '" + account +
 		"' AND NOT Exists @Request[" + blobs + "/blobs:versionId] AND NOT Exists @Request[" + blobs + "/blobs:snapshot]"
@@ -240,7 +143,7 @@ func (p Place) Asks(account string, kind AccountKind, dataAction string) (condit
 		if dataAction == roles.WriteBlobs {
 			role = roles.StorageBlobPathWriter
 		}
-		limited, _ := PathCondition([]string{limit}, kind, role)
+		limited, _ := roles.PathCondition([]string{limit}, kind, role)
 		text += " AND " + limited
 	}
 	c, ps := condition.Parse(text)

@@ -45,33 +45,33 @@ func TestAConditionLetsThroughItsPathsAlone(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		paths []string
-		kind  access.AccountKind
+		kind  roles.AccountKind
 		role  string
 		lets  []string // operation and path
 		not   []string
 	}{
-		"a folder": {[]string{"in/2026/"}, access.Flat, reader,
+		"a folder": {[]string{"in/2026/"}, roles.Flat, reader,
 			[]string{"read in/2026/a", "read in/2026/x/a", "list in/2026/", "list in/2026/x/"},
 			[]string{"read in/2026", "read in/20261", "read in/2025/a", "read in", "list ", "list in/2026", "list in/",
 				"list in/20261/", "read IN/2026/a"}},
-		"a folder of a hierarchical account": {[]string{"in/2026/"}, access.Hierarchical, reader,
+		"a folder of a hierarchical account": {[]string{"in/2026/"}, roles.Hierarchical, reader,
 			[]string{"read in/2026", "read in/2026/a", "list in/2026", "list in/2026/"},
 			[]string{"read in/20261", "read in", "list ", "list in", "list in/20261"}},
-		"a file": {[]string{"in/a.csv"}, access.Hierarchical, reader, []string{"read in/a.csv"},
+		"a file": {[]string{"in/a.csv"}, roles.Hierarchical, reader, []string{"read in/a.csv"},
 			[]string{"read in/a.csv2", "read in", "list in/a.csv", "list ", "list in/"}},
-		"a file and a folder": {[]string{"a", "b/"}, access.Flat, reader, []string{"read a", "read b/x", "list b/"},
+		"a file and a folder": {[]string{"a", "b/"}, roles.Flat, reader, []string{"read a", "read b/x", "list b/"},
 			[]string{"read b", "list a", "list ", "read ab", "read a/x"}},
-		"two folders": {[]string{"a/", "b/"}, access.Flat, reader, []string{"read a/x", "read b/x", "list a/", "list b/"},
+		"two folders": {[]string{"a/", "b/"}, roles.Flat, reader, []string{"read a/x", "read b/x", "list a/", "list b/"},
 			[]string{"read ab/x", "list ", "read c/x"}},
-		"what a writer writes": {[]string{"out/ada/"}, access.Flat, writer,
+		"what a writer writes": {[]string{"out/ada/"}, roles.Flat, writer,
 			[]string{"write out/ada/r", "add/action out/ada/r", "delete out/ada/r", "move/action out/ada/r", "read out/ada/r",
 				"write out/ada", "list out/ada/"},
 			[]string{"write out/bob/r", "add/action out/bob/r", "delete out/bob/r", "move/action out/bob/r",
 				"read out/bob/r", "write out/ada2", "write out", "list ", "list out/", "list out/ada"}},
-		"a wildcard's letters are not there": {[]string{"a b/ü/"}, access.Flat, reader,
+		"a wildcard's letters are not there": {[]string{"a b/ü/"}, roles.Flat, reader,
 			[]string{"read a b/ü/x"}, []string{"read a bb/ü/x"}},
 	} {
-		text, ps := access.PathCondition(c.paths, c.kind, c.role)
+		text, ps := roles.PathCondition(c.paths, c.kind, c.role)
 		require.NoError(t, ps.Err(), name)
 		of, ps := condition.Parse(text)
 		require.NoError(t, ps.Err(), text)
@@ -101,15 +101,15 @@ func TestAPathIsHeldWhereItsConditionSaysSo(t *testing.T) {
 	}
 	var held int
 	for range 300 {
-		kind := []access.AccountKind{access.Flat, access.Hierarchical}[source.IntN(2)]
+		kind := []roles.AccountKind{roles.Flat, roles.Hierarchical}[source.IntN(2)]
 		paths, asked := []string{name(), name()}[:1+source.IntN(2)], name()
-		text, ps := access.PathCondition(paths, kind, reader)
+		text, ps := roles.PathCondition(paths, kind, reader)
 		require.NoError(t, ps.Err())
 		of, ps := condition.Parse(text)
 		require.NoError(t, ps.Err())
 		want := slices.ContainsFunc(paths, func(p string) bool {
 			return p == asked || strings.HasSuffix(p, "/") && strings.HasPrefix(asked, p) ||
-				kind == access.Hierarchical && p == asked+"/" // the path of the folder itself
+				kind == roles.Hierarchical && p == asked+"/" // the path of the folder itself
 		})
 		needs, operations := access.Place{Account: "lake", Container: "rows", Path: asked,
 			File: !strings.HasSuffix(asked, "/")}.Asks("lake", kind, roles.ReadBlobs)
@@ -180,7 +180,7 @@ func TestAPathOpensNoOther(t *testing.T) {
 	t.Parallel()
 	m := simple(access.DataInput{})
 	m.Invokers["bob"] = access.Invoker{Kind: access.User, PrincipalID: objectID(2)}
-	m.StorageAccountKinds = map[string]access.AccountKind{"lake": access.Hierarchical}
+	m.StorageAccountKinds = map[string]roles.AccountKind{"lake": roles.Hierarchical}
 	m.DataInputs = map[string]access.DataInput{}
 	m.Endpoints = map[string]access.Endpoint{}
 	for name, path := range map[string]string{"one": "in/a", "sibling": "in/ab", "above": "in", "below": "in/a/x"} {
@@ -226,7 +226,7 @@ func TestWhatIsWrongWithAPath(t *testing.T) {
 		d.Kind = access.Blob
 		return d
 	}
-	flat := map[string]access.AccountKind{"lake": access.Flat}
+	flat := map[string]roles.AccountKind{"lake": roles.Flat}
 	acl := pathInput(access.AtPath, "in")
 	acl.GrantedBy = access.ByACL
 	noContainer := access.DataInput{Kind: access.DataStore, CredentialInStore: boolPtr(false), DataStore: "s", Path: "p",
@@ -235,16 +235,16 @@ func TestWhatIsWrongWithAPath(t *testing.T) {
 	credential.CredentialInStore, credential.Container = boolPtr(true), "raw"
 	for name, c := range map[string]struct {
 		input      access.DataInput
-		kinds      map[string]access.AccountKind
+		kinds      map[string]roles.AccountKind
 		path, says string
 	}{
 		"no path":         {blob(""), flat, "dataInputs.in.path", "is missing, but scope is path"},
 		"a slash for one": {blob("/"), flat, "dataInputs.in.path", "is missing, but scope is path"},
 		"ACLs":            {acl, nil, "dataInputs.in.scope", "ACLs take no condition"},
 		"kind not known":  {blob("in"), nil, "dataInputs.in.scope", "not known whether lake has a hierarchical namespace"},
-		"kind of another": {blob("in"), map[string]access.AccountKind{"lake2": access.Flat}, "storageAccountKinds.lake2", ""},
-		"no such kind":    {blob("in"), map[string]access.AccountKind{"lake": "deep"}, "storageAccountKinds.lake", "deep"},
-		"an empty kind":   {blob("in"), map[string]access.AccountKind{"lake": ""}, "storageAccountKinds.lake", ""},
+		"kind of another": {blob("in"), map[string]roles.AccountKind{"lake2": roles.Flat}, "storageAccountKinds.lake2", ""},
+		"no such kind":    {blob("in"), map[string]roles.AccountKind{"lake": "deep"}, "storageAccountKinds.lake", "deep"},
+		"an empty kind":   {blob("in"), map[string]roles.AccountKind{"lake": ""}, "storageAccountKinds.lake", ""},
 		"a kind that is not": {pathInput(access.AtPath, "in"), flat, "storageAccountKinds.lake",
 			"is flat, but an input of kind adlsGen2 lies in it"},
 		"a quote":      {blob("it's"), flat, "dataInputs.in.path", "single quote"},
@@ -278,8 +278,8 @@ func FuzzPathCondition(f *testing.F) {
 		f.Add(path, true)
 	}
 	f.Fuzz(func(t *testing.T, path string, hierarchical bool) {
-		kind := map[bool]access.AccountKind{false: access.Flat, true: access.Hierarchical}[hierarchical]
-		text, ps := access.PathCondition([]string{path}, kind, writer)
+		kind := map[bool]roles.AccountKind{false: roles.Flat, true: roles.Hierarchical}[hierarchical]
+		text, ps := roles.PathCondition([]string{path}, kind, writer)
 		if ps.Err() != nil {
 			return
 		}

@@ -19,6 +19,19 @@ const (
 	MountHop  HopKind = "mount"  // the cluster identity mounts the storage
 	ReadHop   HopKind = "read"   // the job identity, or the store's credential, reads
 	WriteHop  HopKind = "write"  // the job identity, or the store's credential, writes
+
+	// The rest of a job's way: what it uses through the workspace, after its start, and before it mounts anything.
+	RegistryHop HopKind = "registry" // the invoker uses models and environments of shared registries
+	ImageHop    HopKind = "image"    // the cluster identity pulls the image
+	// both identities use the workspace's own stores: code, logs, the state of parallel runs
+	StoresHop HopKind = "stores"
+
+	// What a way takes (see Way).
+	SecretHop   HopKind = "secret"   // takes a key, SAS or token
+	CodeHop     HopKind = "code"     // changes what runs, and so acts as who runs it
+	IdentityHop HopKind = "identity" // attaches an identity, or signs in as it
+	GrantHop    HopKind = "grant"    // gives itself, or others, more
+	DataHop     HopKind = "data"     // points what a name stands for elsewhere
 )
 
 // A Hop is one step: who takes it, what it needs and what gives it, or what is missing.
@@ -175,13 +188,13 @@ func (x explainer) paths() (all []Path) {
 	routes := x.routes()
 	for _, name := range x.Model.Acting() {
 		invoker := InvokerPrincipal(name)
-		token, invoke, services := x.token(name), x.invokes(name), x.services(invoker)
+		token, invoke, served := x.token(name), x.invokes(name), x.services(invoker)
 		for _, r := range routes {
 			start := [...]Hop{token, invoke(r.endpoint)}
 			hops := append(make([]Hop, 0, len(start)+len(r.services)+2*len(r.tracks)), start[:]...)
 			for n, s := range r.services {
 				if s.ofInvoker {
-					hops = append(hops, services(s))
+					hops = append(hops, served(s))
 				} else {
 					hops = append(hops, r.served[n])
 				}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 )
 
 const anyAccount = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data/providers/" +
@@ -20,9 +21,9 @@ func stack() access.Model {
 		Invokers: map[string]access.Invoker{
 			"ann": {Kind: access.Group, PrincipalID: access.Known("22222222-2222-4222-8222-222222222222")},
 			"bot": {Kind: access.ServicePrincipal,
-				FederatedCredentials: map[string]access.FederatedCredential{
+				FederatedCredentials: map[string]signin.FederatedCredential{
 					"one": {Issuer: "https://example.com", Subject: "one"}, "two": {Issuer: "https://example.com", Subject: "two"}},
-				ClientSecrets: map[string]access.ClientSecret{
+				ClientSecrets: map[string]signin.ClientSecret{
 					"one": {StartDate: "2026-01-01", EndDate: "2026-12-31"}, "two": {StartDate: "2026-01-01", EndDate: "2026-12-31"}}},
 		},
 		Clusters:        map[string]access.Cluster{"cpu": {}, "gpu": {ComputeName: "gpu-two"}},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 // A Level is the kind of place at which a role is assigned.
@@ -20,6 +21,7 @@ const (
 	AtRegistry      Level = "registry"          // an Azure Machine Learning registry
 	AtImages        Level = "containerRegistry" // the one that images of jobs are pulled from
 	AtAccount       Level = "account"
+	AtPath          Level = "path" // at the container, limited to paths in it by a condition
 )
 
 // inWorkspace reports whether what is granted at a level holds for nothing outside of the workspace.
@@ -159,7 +161,7 @@ func (m Model) RoleScopeID() (string, bool) {
 type Place struct {
 	Account, Container, Path string
 	File                     bool // the path is a file, not a folder
-	Kind                     AccountKind
+	Kind                     roles.AccountKind
 	Within                   bool // where in it is not known: in a data asset whose path the model does not give
 }
 

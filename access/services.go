@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
@@ -13,96 +14,6 @@ import (
 
 // The rest of a job's way: what it uses through the workspace, beside the data that it reads and writes. By default
 // none of it is looked at, and nothing is granted for it.
-
-// The hops of the rest of the way. A job takes them after it has been started, and before it mounts anything.
-const (
-	RegistryHop HopKind = "registry" // the invoker uses models and environments of shared registries
-	ImageHop    HopKind = "image"    // the cluster identity pulls the image
-	// both identities use the workspace's own stores: code, logs, the state of parallel runs
-	StoresHop HopKind = "stores"
-)
-
-// An AuthMode says how the workspace's own stores are opened, as the workspace calls it (facts/batch-endpoints.md,
-// "Workspace with identity-based system stores").
-type AuthMode string
-
-// The modes.
-const (
-	ByAccessKey AuthMode = "accesskey" // with the storage account's key: nothing to grant
-	ByIdentity  AuthMode = "identity"  // by whoever uses them: both identities need roles on the storage account
-)
-
-// AuthModes are the modes.
-var AuthModes = []string{string(ByAccessKey), string(ByIdentity)}
-
-// RegistryPermissions say what lets somebody pull images from a container registry (facts/compute-clusters.md, "Image
-// pull").
-type RegistryPermissions string
-
-// The permissions.
-const (
-	ByAdminUser RegistryPermissions = "adminUser" // its admin user is on: nothing to grant
-	ByPullRole  RegistryPermissions = "rbac"      // its admin user is off: AcrPull
-	ByABAC      RegistryPermissions = "abac"      // its mode is RBAC with ABAC, which does not honour AcrPull
-)
-
-// AllRegistryPermissions are the permissions.
-var AllRegistryPermissions = []string{string(ByAdminUser), string(ByPullRole), string(ByABAC)}
-
-// An ImagePull says who assigns the role by which a cluster identity pulls images.
-type ImagePull string
-
-// Who does.
-const (
-	Assign   ImagePull = "assign"   // the stack
-	Assigned ImagePull = "assigned" // somebody has, or Azure
-)
-
-// WorkspaceServices are what a job uses through the workspace, beside its data.
-type WorkspaceServices struct {
-	// LookUp has what is left out here looked up in the workspace. What can't be looked up leaves its hop undecided, and
-	// nothing is granted for it. Default: false; what is left out is not looked at.
-	LookUp bool `pulumi:"lookUp,optional"`
-	// SystemDatastoresAuthMode says how the workspace's own stores are opened: accesskey, for which nothing is granted,
-	// or identity. With identity each invoker is granted Storage Blob Data Contributor and Storage File Data Privileged
-	// Contributor on StorageAccount, and each cluster identity Storage Blob, Table and Queue Data Contributor: model
-	// deployments are parallel runs. Default: not looked at.
-	SystemDatastoresAuthMode AuthMode `pulumi:"systemDatastoresAuthMode,optional"`
-	// StorageAccount is the name, in storageAccounts, of the workspace's own account. Required with
-	// systemDatastoresAuthMode identity, unless it is looked up.
-	StorageAccount string `pulumi:"storageAccount,optional"`
-	// RegistryPermissions say what lets cluster identities pull images from the container registry: adminUser, where its
-	// admin user is on and nothing is granted; rbac, with AcrPull; or abac, with Container Registry Repository Reader,
-	// where its permissions mode is RBAC with ABAC. Default: not looked at.
-	RegistryPermissions RegistryPermissions `pulumi:"registryPermissions,optional"`
-	// ContainerRegistry is the ARM ID of the registry that images of jobs are pulled from. Required with
-	// registryPermissions rbac and abac, unless it is looked up.
-	ContainerRegistry string `pulumi:"containerRegistry,optional"`
-	// ImagePull says, by cluster, who assigns the role by which its identity pulls: assign, the stack does; or assigned,
-	// it is there. Default: with rbac, Azure assigns AcrPull to the system-assigned identity of a cluster that the stack
-	// makes, and the stack does to user-assigned ones; of a cluster that exists it is undecided. With abac the stack does.
-	ImagePull map[string]ImagePull `pulumi:"imagePull,optional"`
-}
-
-// pullRole is the role by which images are pulled; "" where none is needed, or it is not known.
-func (w WorkspaceServices) pullRole() string {
-	switch w.RegistryPermissions {
-	case ByPullRole:
-		return roles.AcrPull
-	case ByABAC:
-		return roles.RepositoryReader
-	}
-	return ""
-}
-
-// What each identity needs on the storage account of a workspace whose own stores are opened by identities
-// (facts/batch-endpoints.md). That the cluster needs to write blobs, for outputs and logs, is inferred there; that a
-// principal which is no user needs what a user does is inferred here.
-var (
-	storesOfInvoker = []string{roles.StorageBlobDataContributor, roles.StorageFileDataPrivilegedContributor}
-	storesOfCluster = []string{roles.StorageBlobDataContributor, roles.StorageTableDataContributor,
-		roles.StorageQueueDataContributor}
-)
 
 // A service is what one identity of a job uses beside the data: roles at a place, or the reason for which it needs
 // none, or why that is undecided.
@@ -146,12 +57,12 @@ func (m Model) registries(endpoint string, on runsOn) (all []service) {
 func (m Model) images(cluster string) []service {
 	w, c := m.Services, m.Clusters[cluster]
 	const who, pull = "the cluster identity", "to be let in by the registry"
-	s := service{hop: ImageHop, roles: []string{w.pullRole()},
+	s := service{hop: ImageHop, roles: []string{w.PullRole()},
 		at: Scope{Level: AtImages, Registry: arm.Last(w.ContainerRegistry)}}
 	switch by := w.ImagePull[cluster]; {
 	case w.RegistryPermissions == "" && !w.LookUp:
 		return nil
-	case w.RegistryPermissions == ByAdminUser:
+	case w.RegistryPermissions == services.ByAdminUser:
 		return []service{{hop: ImageHop, identity: who, needs: pull, givenBy: "the registry's admin user, which is on"}}
 	case w.ContainerRegistry == "":
 		return []service{{hop: ImageHop, identity: who, needs: pull,
@@ -162,9 +73,9 @@ func (m Model) images(cluster string) []service {
 			undecided: fmt.Sprintf("an answer to what the registry asks for, which is not known here: az resource show --ids "+
 				"%s --query \"[properties.adminUserEnabled, properties.roleAssignmentMode]\"; write it as "+
 				"workspace.registryPermissions", w.ContainerRegistry)}}
-	case by == Assigned:
+	case by == services.Assigned:
 		s.elsewhere = fmt.Sprintf("%s on %s, which workspace.imagePull.%s says is assigned", s.roles[0], s.at, cluster)
-	case by == Assign || w.RegistryPermissions == ByABAC:
+	case by == services.Assign || w.RegistryPermissions == services.ByABAC:
 	case c.Existing: // by hand, if it came before the registry
 		s.undecided = fmt.Sprintf("an answer to whether %s is assigned to it, which is not known here: az role assignment "+
 			"list --scope %s --role %s; write workspace.imagePull.%s: assigned, or assign", s.roles[0], w.ContainerRegistry,
@@ -182,14 +93,14 @@ func (m Model) ownStores() []service {
 	w := m.Services
 	account := storageScope(w.StorageAccount, "", AtAccount)
 	switch {
-	case w.SystemDatastoresAuthMode == ByAccessKey:
+	case w.SystemDatastoresAuthMode == services.ByAccessKey:
 		return []service{{hop: StoresHop, identity: job, needs: key, givenBy: "systemDatastoresAuthMode accesskey"}}
-	case w.SystemDatastoresAuthMode == ByIdentity && w.StorageAccount != "":
+	case w.SystemDatastoresAuthMode == services.ByIdentity && w.StorageAccount != "":
 		return []service{
-			{hop: StoresHop, ofInvoker: true, roles: storesOfInvoker, at: account},
-			{hop: StoresHop, roles: storesOfCluster, at: account},
+			{hop: StoresHop, ofInvoker: true, roles: services.StoresOfInvoker, at: account},
+			{hop: StoresHop, roles: services.StoresOfCluster, at: account},
 		}
-	case w.SystemDatastoresAuthMode == ByIdentity:
+	case w.SystemDatastoresAuthMode == services.ByIdentity:
 		return []service{{hop: StoresHop, identity: job, needs: "roles of both identities",
 			undecided: m.askWorkspace("which storage account is the workspace's own", "storageAccount",
 				"workspace.storageAccount")}}
@@ -199,24 +110,6 @@ func (m Model) ownStores() []service {
 				"workspace.systemDatastoresAuthMode")}}
 	}
 	return nil
-}
-
-// Open are the keys of what is to be looked up in the workspace.
-func (w WorkspaceServices) Open() (all []string) {
-	for _, one := range []struct {
-		key  string
-		open bool
-	}{
-		{"systemDatastoresAuthMode", w.SystemDatastoresAuthMode == ""},
-		{"storageAccount", w.SystemDatastoresAuthMode == ByIdentity && w.StorageAccount == ""},
-		{"containerRegistry", w.RegistryPermissions != ByAdminUser && w.ContainerRegistry == ""},
-		{"registryPermissions", w.RegistryPermissions == ""},
-	} {
-		if w.LookUp && one.open {
-			all = append(all, one.key)
-		}
-	}
-	return all
 }
 
 // askWorkspace says what is not known of the workspace, and the command that answers it.
@@ -313,32 +206,6 @@ func listing(all []string) string {
 	return strings.Join(all[:last], ", ") + " and " + all[last]
 }
 
-// registryActions are what using models and environments of a registry takes (facts/batch-endpoints.md, Inputs and
-// outputs).
-var registryActions = []roles.Action{
-	{Name: "Microsoft.MachineLearningServices/registries/read"},
-	{Name: "Microsoft.MachineLearningServices/registries/assets/read"},
-}
-
-// ServiceActions are what has to be allowed for a role of the rest of the way to count as held. For storage and images
-// a sheet names the role that an identity needs, and no document which of its data actions are used: all of them are.
-func ServiceActions(role string) (all []roles.Action) {
-	if role == roles.AzureMLRegistryUser {
-		return registryActions
-	}
-	for _, p := range mustBuiltIn(role) {
-		for _, action := range p.DataActions {
-			all = append(all, roles.Action{Name: action, Data: true})
-		}
-		if len(p.DataActions) == 0 {
-			for _, action := range p.Actions {
-				all = append(all, roles.Action{Name: action})
-			}
-		}
-	}
-	return all
-}
-
 // Elsewhere are the assignments that the plan counts on and that others make: Azure, or whoever the model says.
 func (p *Plan) Elsewhere() (all []Grant) {
 	for _, j := range p.jobs {
@@ -370,7 +237,7 @@ func (v *validator) workspaceServices() {
 	w := v.m.Services
 	const path = "workspace"
 	if w.SystemDatastoresAuthMode != "" {
-		v.oneOf(path+".systemDatastoresAuthMode", string(w.SystemDatastoresAuthMode), AuthModes)
+		v.oneOf(path+".systemDatastoresAuthMode", string(w.SystemDatastoresAuthMode), services.AuthModes)
 	}
 	for _, open := range v.m.Services.Open() {
 		v.Warn(problem.LookUp, path+"."+open, "pulumi preview looks it up, and batchaccess pin writes down what it finds; "+
@@ -384,7 +251,7 @@ func (v *validator) workspaceServices() {
 			v.add(path+".systemDatastoresAuthMode", "write accesskey or identity (az resource show --ids <workspace ID> "+
 				"--query properties.systemDatastoresAuthMode), or lookUp: true", "is missing, and storageAccount is given")
 		}
-	case w.SystemDatastoresAuthMode == ByIdentity && !w.LookUp:
+	case w.SystemDatastoresAuthMode == services.ByIdentity && !w.LookUp:
 		v.add(path+".storageAccount", "name the workspace's own account, one of storageAccounts (az resource show --ids "+
 			"<workspace ID> --query properties.storageAccount), or write lookUp: true",
 			"is missing: identities open it, so they need roles on it")
@@ -413,10 +280,10 @@ func (v *validator) workspaceServices() {
 }
 
 // imagePulls checks what the model says of the container registry.
-func (v *validator) imagePulls(w WorkspaceServices) {
+func (v *validator) imagePulls(w services.WorkspaceServices) {
 	const path = "workspace"
 	if w.RegistryPermissions != "" {
-		v.oneOf(path+".registryPermissions", string(w.RegistryPermissions), AllRegistryPermissions)
+		v.oneOf(path+".registryPermissions", string(w.RegistryPermissions), services.PermissionsOfRegistries)
 	}
 	switch {
 	case w.ContainerRegistry != "":
@@ -426,15 +293,15 @@ func (v *validator) imagePulls(w WorkspaceServices) {
 				"\"[properties.adminUserEnabled, properties.roleAssignmentMode]\"), or lookUp: true",
 				"is missing, and containerRegistry is given")
 		}
-	case w.pullRole() != "" && !w.LookUp:
+	case w.PullRole() != "" && !w.LookUp:
 		v.add(path+".containerRegistry", "write the registry's ARM ID (az resource show --ids <workspace ID> --query "+
 			"properties.containerRegistry), or lookUp: true", "is missing: a role is assigned there")
 	}
 	for _, cluster := range sorted(w.ImagePull) {
 		at := path + ".imagePull." + cluster
 		v.refers(at, cluster, "cluster", keysOf(v.m.Clusters))
-		v.oneOf(at, string(w.ImagePull[cluster]), []string{string(Assign), string(Assigned)})
-		if w.pullRole() == "" && !w.LookUp {
+		v.oneOf(at, string(w.ImagePull[cluster]), []string{string(services.Assign), string(services.Assigned)})
+		if w.PullRole() == "" && !w.LookUp {
 			v.add(at, "take it out, or write registryPermissions: rbac or abac", "means nothing: no role is needed to pull")
 		}
 	}

@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
 // wholeWay is a model with two invokers, one of whom each endpoint names, on a cluster each, in a workspace whose own
 // account is own.
-func wholeWay(w access.WorkspaceServices) access.Model {
+func wholeWay(w services.WorkspaceServices) access.Model {
 	return access.Model{
 		WorkspaceID: workspaceID, Services: w,
 		Invokers: map[string]access.Invoker{
@@ -36,7 +37,7 @@ func wholeWay(w access.WorkspaceServices) access.Model {
 	}
 }
 
-var byIdentity = access.WorkspaceServices{SystemDatastoresAuthMode: access.ByIdentity, StorageAccount: "own"}
+var byIdentity = services.WorkspaceServices{SystemDatastoresAuthMode: services.ByIdentity, StorageAccount: "own"}
 
 func grantsOn(p *access.Plan, account string) (all []string) {
 	for _, g := range p.Grants {
@@ -121,28 +122,29 @@ func TestEachGrantOnTheWorkspacesOwnAccountIsNeeded(t *testing.T) {
 func TestWhatIsSaidOfTheWorkspacesOwnStoresDecidesTheHop(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		of      access.WorkspaceServices
+		of      services.WorkspaceServices
 		hops    int
 		outcome string // the beginning of that of a declared path
 		open    bool   // not looked at
 	}{
-		"nothing said": {access.WorkspaceServices{}, 0, "works", true},
-		"keys":         {access.WorkspaceServices{SystemDatastoresAuthMode: access.ByAccessKey}, 1, "works", false},
-		"keys, with an account": {access.WorkspaceServices{SystemDatastoresAuthMode: access.ByAccessKey,
+		"nothing said": {services.WorkspaceServices{}, 0, "works", true},
+		"keys":         {services.WorkspaceServices{SystemDatastoresAuthMode: services.ByAccessKey}, 1, "works", false},
+		"keys, with an account": {services.WorkspaceServices{SystemDatastoresAuthMode: services.ByAccessKey,
 			StorageAccount: "own"}, 1, "works", false},
 		"identities": {byIdentity, 2, "works", false},
-		"to be looked up": {access.WorkspaceServices{LookUp: true}, 1, "can't be told at stores: a job needs an answer",
+		"to be looked up": {services.WorkspaceServices{LookUp: true}, 1, "can't be told at stores: a job needs an answer",
 			false},
-		"account to be looked up": {access.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: access.ByIdentity}, 1,
+		"account to be looked up": {services.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: services.ByIdentity},
+			1,
 			"can't be told at stores: a job needs an answer", false},
-		"looked up": {access.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: access.ByIdentity,
+		"looked up": {services.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: services.ByIdentity,
 			StorageAccount: "own"}, 2, "works", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := wholeWay(c.of)
 			if c.of.LookUp { // the other hops are said
-				m.Services.RegistryPermissions = access.ByAdminUser
+				m.Services.RegistryPermissions = services.ByAdminUser
 				for name, e := range m.Endpoints {
 					e.Registries = []string{}
 					m.Endpoints[name] = e
@@ -174,7 +176,7 @@ func TestWhatIsSaidOfTheWorkspacesOwnStoresDecidesTheHop(t *testing.T) {
 // A failure elsewhere is said before what is undecided.
 func TestAnUndecidedHopHidesNoFailure(t *testing.T) {
 	t.Parallel()
-	p := compile(wholeWay(access.WorkspaceServices{LookUp: true}))
+	p := compile(wholeWay(services.WorkspaceServices{LookUp: true}))
 	for _, path := range p.PathsWith(nil) {
 		assert.Equal(t, access.InvokeHop, path.FailsAt().Kind)
 	}
@@ -241,7 +243,7 @@ func TestWhatIsWrongWithTheWorkspacesServices(t *testing.T) {
 			m.Clusters["spare"] = access.Cluster{Identity: access.NoIdentity}
 		}, nil},
 		"all at once": {func(m *access.Model) {
-			m.Services = access.WorkspaceServices{SystemDatastoresAuthMode: "keys", StorageAccount: "oven"}
+			m.Services = services.WorkspaceServices{SystemDatastoresAuthMode: "keys", StorageAccount: "oven"}
 		}, []string{"workspace.systemDatastoresAuthMode", "workspace.storageAccount"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -308,7 +310,7 @@ const acr = "/subscriptions/" + subscription +
 	"/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/pictures"
 
 // pulls is wholeWay with clusters of every kind, on which an endpoint of its own runs each.
-func pulls(w access.WorkspaceServices) access.Model {
+func pulls(w services.WorkspaceServices) access.Model {
 	m := wholeWay(w)
 	m.Clusters = map[string]access.Cluster{
 		"own": {Identity: access.UserAssigned}, "made": {}, "there": {Existing: true, PrincipalID: objectID(7)},
@@ -326,31 +328,31 @@ func TestWhoPullsImagesIsGrantedWhatTheRegistryAsksFor(t *testing.T) {
 	t.Parallel()
 	const abac = "Container Registry Repository Reader on container registry pictures"
 	for name, c := range map[string]struct {
-		of     access.WorkspaceServices
+		of     services.WorkspaceServices
 		grants []string
 		ends   map[string]string // how jobs end, by endpoint; the others work
 	}{
-		"not looked at": {access.WorkspaceServices{}, nil, nil},
-		"admin user":    {access.WorkspaceServices{RegistryPermissions: access.ByAdminUser}, nil, nil},
-		"rbac": {access.WorkspaceServices{RegistryPermissions: access.ByPullRole, ContainerRegistry: acr,
-			ImagePull: map[string]access.ImagePull{"said": access.Assigned}},
+		"not looked at": {services.WorkspaceServices{}, nil, nil},
+		"admin user":    {services.WorkspaceServices{RegistryPermissions: services.ByAdminUser}, nil, nil},
+		"rbac": {services.WorkspaceServices{RegistryPermissions: services.ByPullRole, ContainerRegistry: acr,
+			ImagePull: map[string]services.ImagePull{"said": services.Assigned}},
 			[]string{"cluster own: AcrPull on container registry pictures"},
 			map[string]string{"on-there": "can't be told at image"}},
-		"rbac, assigned here": {access.WorkspaceServices{RegistryPermissions: access.ByPullRole, ContainerRegistry: acr,
-			ImagePull: map[string]access.ImagePull{"said": access.Assign, "there": access.Assign, "made": access.Assign,
-				"own": access.Assigned}},
+		"rbac, assigned here": {services.WorkspaceServices{RegistryPermissions: services.ByPullRole, ContainerRegistry: acr,
+			ImagePull: map[string]services.ImagePull{"said": services.Assign, "there": services.Assign, "made": services.Assign,
+				"own": services.Assigned}},
 			[]string{"cluster made: AcrPull on container registry pictures",
 				"cluster said: AcrPull on container registry pictures",
 				"cluster there: AcrPull on container registry pictures"}, nil},
-		"abac": {access.WorkspaceServices{RegistryPermissions: access.ByABAC, ContainerRegistry: acr,
-			ImagePull: map[string]access.ImagePull{"said": access.Assigned}},
+		"abac": {services.WorkspaceServices{RegistryPermissions: services.ByABAC, ContainerRegistry: acr,
+			ImagePull: map[string]services.ImagePull{"said": services.Assigned}},
 			[]string{"cluster made: " + abac, "cluster own: " + abac, "cluster there: " + abac}, nil},
-		"which registry is open": {access.WorkspaceServices{LookUp: true, RegistryPermissions: access.ByABAC,
-			SystemDatastoresAuthMode: access.ByAccessKey}, nil, map[string]string{
+		"which registry is open": {services.WorkspaceServices{LookUp: true, RegistryPermissions: services.ByABAC,
+			SystemDatastoresAuthMode: services.ByAccessKey}, nil, map[string]string{
 			"on-own": "can't be told at image", "on-made": "can't be told at image", "on-there": "can't be told at image",
 			"on-said": "can't be told at image"}},
-		"what it asks for is open": {access.WorkspaceServices{LookUp: true, ContainerRegistry: acr,
-			SystemDatastoresAuthMode: access.ByAccessKey}, nil, map[string]string{
+		"what it asks for is open": {services.WorkspaceServices{LookUp: true, ContainerRegistry: acr,
+			SystemDatastoresAuthMode: services.ByAccessKey}, nil, map[string]string{
 			"on-own": "can't be told at image", "on-made": "can't be told at image", "on-there": "can't be told at image",
 			"on-said": "can't be told at image"}},
 	} {
@@ -386,7 +388,7 @@ func TestWhoPullsImagesIsGrantedWhatTheRegistryAsksFor(t *testing.T) {
 
 // withRegistries is wholeWay whose endpoints use shared registries, one of them in another subscription.
 func withRegistries() access.Model {
-	m := wholeWay(access.WorkspaceServices{})
+	m := wholeWay(services.WorkspaceServices{})
 	m.Registries = map[string]access.ID{
 		"team": registryID(subscription, "team"), "firm": registryID("22222222-2222-4222-8222-222222222222", "firm")}
 	m.Endpoints = map[string]access.Endpoint{
@@ -445,8 +447,8 @@ func TestInvokersAreGrantedTheRegistriesOfTheirDeployments(t *testing.T) {
 
 func TestARegistryThatIsNotKnownIsUndecided(t *testing.T) {
 	t.Parallel()
-	m := wholeWay(access.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: access.ByAccessKey,
-		RegistryPermissions: access.ByAdminUser})
+	m := wholeWay(services.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: services.ByAccessKey,
+		RegistryPermissions: services.ByAdminUser})
 	for _, path := range compile(m).Paths() {
 		if path.Declared {
 			assert.True(t, path.Undecided())
@@ -455,7 +457,7 @@ func TestARegistryThatIsNotKnownIsUndecided(t *testing.T) {
 		}
 	}
 	assert.Empty(t, m.NotLookedAt())
-	assert.Len(t, wholeWay(access.WorkspaceServices{}).NotLookedAt(), 3)
+	assert.Len(t, wholeWay(services.WorkspaceServices{}).NotLookedAt(), 3)
 	assert.Len(t, withRegistries().NotLookedAt(), 2)
 }
 
@@ -483,27 +485,27 @@ func TestWhatIsWrongWithRegistries(t *testing.T) {
 			[]string{"registries.containerRegistry"}},
 		"unknown permissions": {func(m *access.Model) { m.Services.RegistryPermissions = "admin" },
 			[]string{"workspace.registryPermissions"}},
-		"rbac without a registry": {func(m *access.Model) { m.Services.RegistryPermissions = access.ByPullRole },
+		"rbac without a registry": {func(m *access.Model) { m.Services.RegistryPermissions = services.ByPullRole },
 			[]string{"workspace.containerRegistry"}},
 		"a registry without permissions": {func(m *access.Model) { m.Services.ContainerRegistry = acr },
 			[]string{"workspace.registryPermissions"}},
 		"an ML registry for images": {func(m *access.Model) {
-			m.Services.RegistryPermissions, m.Services.ContainerRegistry = access.ByABAC, m.Registries["team"].Text()
+			m.Services.RegistryPermissions, m.Services.ContainerRegistry = services.ByABAC, m.Registries["team"].Text()
 		}, []string{"workspace.containerRegistry"}},
 		"who pulls, where nobody needs a role": {func(m *access.Model) {
-			m.Services.RegistryPermissions = access.ByAdminUser
-			m.Services.ImagePull = map[string]access.ImagePull{"cpu": access.Assign}
+			m.Services.RegistryPermissions = services.ByAdminUser
+			m.Services.ImagePull = map[string]services.ImagePull{"cpu": services.Assign}
 		}, []string{"workspace.imagePull.cpu"}},
 		"who pulls, of no cluster, in no known way": {func(m *access.Model) {
-			m.Services.RegistryPermissions, m.Services.ContainerRegistry = access.ByABAC, acr
-			m.Services.ImagePull = map[string]access.ImagePull{"cup": "yes"}
+			m.Services.RegistryPermissions, m.Services.ContainerRegistry = services.ByABAC, acr
+			m.Services.ImagePull = map[string]services.ImagePull{"cup": "yes"}
 		}, []string{"workspace.imagePull.cup", "workspace.imagePull.cup"}},
 		"shared, and of storage too": {func(m *access.Model) {
 			m.SharedGrants = map[string]access.SharedGrant{"one": {By: "a/b", Principal: "alice", Registry: "firm",
 				StorageAccount: "lake"}}
 		}, []string{"sharedGrants.one.registry"}},
 		"a cluster without an identity pulls": {func(m *access.Model) {
-			m.Services.RegistryPermissions, m.Services.ContainerRegistry = access.ByABAC, acr
+			m.Services.RegistryPermissions, m.Services.ContainerRegistry = services.ByABAC, acr
 			m.Clusters["cpu"] = access.Cluster{Identity: access.NoIdentity}
 			m.DataInputs, m.Endpoints = nil, map[string]access.Endpoint{"tagger": {Cluster: "cpu"}}
 		}, []string{"clusters.cpu.identity"}},

@@ -123,7 +123,7 @@ func (s SharedGrant) assigns(role string) bool {
 func (s SharedGrant) RoleName(m Model) string {
 	switch {
 	case s.Registry == string(AtImages):
-		return m.Services.pullRole()
+		return m.Services.PullRole()
 	case s.Registry != "":
 		return roles.AzureMLRegistryUser
 	case s.StorageAccount == "":

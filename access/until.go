@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/batchaccess/batchaccess/internal/date"
 )
 
 // Access can have an end: that of an invoker (until), of a membership in a group that the stack makes (membersUntil)
@@ -23,7 +25,7 @@ type end struct{ path, date string }
 
 // over is when the end's day is over; false where its date is none.
 func (e end) over() (time.Time, bool) {
-	day, ok := parseDate(e.date)
+	day, ok := date.Parse(e.date)
 	if !ok || day != day.Truncate(24*time.Hour) || strings.HasSuffix(e.date, "Z") {
 		return day, false
 	}

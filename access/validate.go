@@ -51,6 +51,14 @@ func (v *validator) warn(path, fix, what string, args ...any) {
 	v.Warn(v.code, path, fix, what, args...)
 }
 
+// take adds what was found by a part of the model.
+func (v *validator) take(found Problems) {
+	for _, p := range found {
+		p.Code = cmp.Or(p.Code, v.code)
+		v.Problems = append(v.Problems, p)
+	}
+}
+
 // lookUp adds what is missing and is looked up by a deployment.
 func (v *validator) lookUp(path, fix, what string, args ...any) {
 	v.AddCode(problem.LookUp, path, fix+"; or have it looked up: pulumi preview does, and batchaccess pin writes down "+
@@ -61,18 +69,10 @@ func (v *validator) lookUp(path, fix, what string, args ...any) {
 var (
 	nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 	// facts/compute-clusters.md: the pattern that the REST API itself returns in its error.
-	computeForm  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]$`)
-	endpointForm = regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*$`)
-	// Names of data stores and assets, and versions of assets, are segments of ARM IDs and URIs.
-	assetForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$`)
-	versionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
+	computeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]$`)
+	// Names of data stores and assets are segments of ARM IDs and URIs.
+	assetForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$`)
 )
-
-// IsEndpointName reports whether an endpoint, or a deployment, may have the name: 3 to 32 characters, a letter first,
-// single dashes inside (facts/batch-endpoints.md).
-func IsEndpointName(name string) bool {
-	return len(name) >= 3 && len(name) <= 32 && endpointForm.MatchString(name)
-}
 
 // name checks a key of one of the model's maps, which names resources.
 func (v *validator) name(path, name string) {
@@ -84,15 +84,7 @@ func (v *validator) name(path, name string) {
 
 // oneOf checks a value that must be one of a few words.
 func (v *validator) oneOf(path, value string, known []string) bool {
-	if slices.Contains(known, value) {
-		return true
-	}
-	if value == "" {
-		v.add(path, "use "+strings.Join(known, ", "), "is missing")
-	} else {
-		v.add(path, problem.DidYouMean(value, known), "unknown value %q", value)
-	}
-	return false
+	return v.OneOf(v.code, path, value, known)
 }
 
 // names are what something may refer to.

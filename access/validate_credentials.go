@@ -1,12 +1,12 @@
 package access
 
 import (
-	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
@@ -60,11 +60,22 @@ func (v *validator) signIn(path string, i Invoker) {
 		v.add(path+".clientSecrets", fmt.Sprintf("keep %d: an old one and its successor", maxClientSecrets), "has %d secrets",
 			secrets)
 	}
-	renamed(v, path+".clientSecrets", i.ClientSecrets, func(s ClientSecret) string { return s.Was })
+	renamed(v, path+".clientSecrets", i.ClientSecrets, func(s signin.ClientSecret) string { return s.Was })
 	v.federatedCredentials(path, i)
 	for _, name := range sorted(i.ClientSecrets) {
 		v.name(path+".clientSecrets."+name, name)
-		v.secret(path+".clientSecrets."+name, i.ClientSecrets[name])
+		v.take(i.ClientSecrets[name].Problems().Below(path + ".clientSecrets." + name))
+	}
+}
+
+// credentialForm is what Entra takes as the name of a federated credential (facts/federation.md, Rules).
+var credentialForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,119}$`)
+
+// credentialName checks the name that a federated credential has in Entra.
+func (v *validator) credentialName(path, name string) {
+	if !credentialForm.MatchString(name) {
+		v.add(path, "use 3 to 120 letters, digits, hyphens and underscores, beginning with a letter or digit",
+			"the name %q can't be that of a federated credential", name)
 	}
 }
 
@@ -82,12 +93,13 @@ func (v *validator) federatedCredentials(path string, i Invoker) {
 		v.warn(path+".federatedCredentials", "make "+another+" for what is to come",
 			"has %d of the %d credentials that Entra allows for %s", n, maxFederatedCredentials, of)
 	}
-	renamed(v, path+".federatedCredentials", i.FederatedCredentials, func(f FederatedCredential) string { return f.Was })
+	renamed(v, path+".federatedCredentials", i.FederatedCredentials,
+		func(f signin.FederatedCredential) string { return f.Was })
 	claims := map[[2]string]string{}
 	for _, name := range sorted(i.FederatedCredentials) {
 		at := path + ".federatedCredentials." + name
 		v.credentialName(at, name)
-		v.federated(at, i.FederatedCredentials[name])
+		v.take(i.FederatedCredentials[name].Problems().Below(at))
 		issuer, subject, _ := i.FederatedCredentials[name].Claims()
 		if other := claims[[2]string{issuer, subject}]; other != "" {
 			v.add(at, "keep one of the two", "has the same issuer and subject as %s", other)
@@ -126,23 +138,4 @@ func (v *validator) isExchangeAudience(audience string) bool {
 		return audience == v.m.ExchangeAudience()
 	}
 	return slices.ContainsFunc(cloud.All(), func(c cloud.Cloud) bool { return c.ExchangeAudience == audience })
-}
-
-func (v *validator) secret(path string, s ClientSecret) {
-	start, end, ps := s.Period()
-	for _, p := range ps {
-		v.add(path+"."+p.Path, p.Fix, "%s", p.What)
-	}
-	if len(ps) > 0 {
-		return
-	}
-	days := func(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
-	switch life := end.Sub(start); {
-	case life < minSecretLifetime:
-		v.add(path+".endDate", "write an end at least one day after the start", "the secret would live for %s",
-			cmp.Or(map[bool]string{true: "no time"}[life <= 0], life.String()))
-	case life > maxSecretLifetime:
-		v.add(path+".endDate", "write an end at most "+days(maxSecretLifetime)+" after the start, and rotate",
-			"the secret would live for %s", days(life))
-	}
 }

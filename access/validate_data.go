@@ -81,7 +81,7 @@ func (v *validator) moreIdentities(path string, c Cluster) {
 			continue
 		}
 		v.armID(at, id, arm.UserAssignedIdentity)
-		if p, wrong := CheckDefaultIdentity(c.UserAssignedIdentityID.Text(), id.Text()); wrong {
+		if p, wrong := arm.CheckDefaultIdentity(c.UserAssignedIdentityID.Text(), id.Text()); wrong {
 			v.add(at, p.Fix, "%s", p.What)
 		}
 		for _, key := range idKey("ARM ID", "", id) {
@@ -229,25 +229,11 @@ func (v *validator) inLake(path string, d DataInput) {
 		}
 	}
 	if d.Version != "" {
-		if p, wrong := CheckAssetVersion(d.Version); wrong {
+		if p, wrong := arm.CheckAssetVersion(d.Version); wrong {
 			v.add(path+".version", p.Fix, "%s", p.What)
 		}
 	}
 	v.path(path+".path", d.Path)
-}
-
-// CheckAssetVersion returns what is wrong with a version of a data asset. Labels are known to clients alone, which turn
-// them into versions; the service takes versions (facts/batch-endpoints.md).
-func CheckAssetVersion(version string) (p problem.Problem, wrong bool) {
-	switch {
-	case strings.EqualFold(version, "latest") || strings.Contains(version, "@"):
-		return problem.Problem{What: fmt.Sprintf("%q is a label and not a version", version),
-			Fix: "write the version's own name, such as 3 (az ml data list)"}, true
-	case !versionForm.MatchString(version):
-		return problem.Problem{What: fmt.Sprintf("%q is not the version of a data asset", version),
-			Fix: "write the version alone, such as 3"}, true
-	}
-	return problem.Problem{}, false
 }
 
 // path checks a path in a container or data store, which becomes a part of a URI.
@@ -368,7 +354,7 @@ func (v *validator) endpoints() {
 	for _, name := range sorted(v.m.Endpoints) {
 		path := "endpoints." + name
 		e := v.m.Endpoints[name]
-		if !IsEndpointName(name) {
+		if !arm.IsEndpointName(name) {
 			v.add(path, "write the endpoint's name in the workspace: 3 to 32 letters, digits and single hyphens, beginning "+
 				"with a letter",
 				"%q is not the name of a batch endpoint", name)
@@ -424,7 +410,7 @@ func (v *validator) deployments(path string, e Endpoint) {
 		}
 	}
 	deployment := func(path, name string) {
-		if !IsEndpointName(name) {
+		if !arm.IsEndpointName(name) {
 			v.add(path, "write the deployment's name: 3 to 32 letters, digits and single hyphens, beginning with a letter",
 				"%q is not the name of a deployment", name)
 		}

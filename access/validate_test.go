@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
@@ -73,9 +74,9 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 			m.Invokers["alice"] = access.Invoker{Kind: access.User, PrincipalID: alice, DisplayName: "A"}
 		}, "invokers.alice.displayName", "only goes with", "leave it out"},
 		"two credentials alike": {func(m *access.Model) {
-			same := access.FederatedCredential{Issuer: "https://i", Subject: "s"}
+			same := signin.FederatedCredential{Issuer: "https://i", Subject: "s"}
 			m.Invokers["sp"] = access.Invoker{Kind: access.ServicePrincipal,
-				FederatedCredentials: map[string]access.FederatedCredential{"a": same, "b": same}}
+				FederatedCredentials: map[string]signin.FederatedCredential{"a": same, "b": same}}
 		}, "invokers.sp.federatedCredentials.b", "has the same issuer and subject as " +
 			"invokers.sp.federatedCredentials.a", "keep one"},
 		"two endpoints alike": {func(m *access.Model) {

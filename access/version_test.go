@@ -6,6 +6,8 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
@@ -18,7 +20,7 @@ func TestAVersionOfADataAssetIsNoLabel(t *testing.T) {
 		"azureml://registries/r/data/d/versions/1": "not the version",
 		"/subscriptions/s/models/m/versions/1":     "not the version",
 	} {
-		p, wrong := access.CheckAssetVersion(version)
+		p, wrong := arm.CheckAssetVersion(version)
 		assert.Equal(t, says != "", wrong, version)
 		assert.Contains(t, p.What, says, version)
 		assert.Equal(t, wrong, p.Fix != "", version)
@@ -27,14 +29,14 @@ func TestAVersionOfADataAssetIsNoLabel(t *testing.T) {
 
 func TestTheUsualAudienceIsTheCloudsOrTheIssuersOwn(t *testing.T) {
 	t.Parallel()
-	gitHub := &access.GitHubSubject{Repository: "o/r", Environment: "e"}
-	esc := &access.PulumiESCSubject{Organization: "acme", Project: "p", Environment: "dev"}
+	gitHub := &signin.GitHubSubject{Repository: "o/r", Environment: "e"}
+	esc := &signin.PulumiESCSubject{Organization: "acme", Project: "p", Environment: "dev"}
 	for _, environment := range []string{"", "usgovernment", "china", "usnat", "ussec"} {
 		exchange := access.Model{Environment: environment}.ExchangeAudience()
 		assert.Contains(t, exchange, cloud.Public().ExchangeAudience)
 		assert.Equal(t, environment == "", exchange == cloud.Public().ExchangeAudience, environment)
-		assert.Equal(t, exchange, access.FederatedCredential{GitHub: gitHub}.UsualAudience(exchange))
-		assert.Equal(t, exchange, access.FederatedCredential{GitHub: gitHub, Audience: "own"}.UsualAudience(exchange))
-		assert.Equal(t, "azure:acme", access.FederatedCredential{PulumiESC: esc}.UsualAudience(exchange))
+		assert.Equal(t, exchange, signin.FederatedCredential{GitHub: gitHub}.UsualAudience(exchange))
+		assert.Equal(t, exchange, signin.FederatedCredential{GitHub: gitHub, Audience: "own"}.UsualAudience(exchange))
+		assert.Equal(t, "azure:acme", signin.FederatedCredential{PulumiESC: esc}.UsualAudience(exchange))
 	}
 }

@@ -7,15 +7,6 @@ import (
 	"strings"
 )
 
-// The hops of a Way that no job takes.
-const (
-	SecretHop   HopKind = "secret"   // takes a key, SAS or token
-	CodeHop     HopKind = "code"     // changes what runs, and so acts as who runs it
-	IdentityHop HopKind = "identity" // attaches an identity, or signs in as it
-	GrantHop    HopKind = "grant"    // gives itself, or others, more
-	DataHop     HopKind = "data"     // points what a name stands for elsewhere
-)
-
 // A Way is an indirect one: by it somebody reaches what no job of theirs and no grant of their own gives them. Whoever
 // has several ways to one thing is shown the one with the fewest undecided hops, and of those the shortest. What the
 // model does not name, such as other clusters of the workspace, is on no way.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/accesstest"
 	"github.com/batchaccess/batchaccess/components"
 )
@@ -31,7 +32,7 @@ func deploy(ctx *pulumi.Context) error {
 		Invokers: map[string]components.InvokerArgs{
 			"analysts": {Kind: access.Group, ObjectID: pulumi.String("22222222-2222-4222-8222-222222222222")},
 			"payroll": {Kind: access.ServicePrincipal,
-				ClientSecrets: map[string]access.ClientSecret{"x": {StartDate: "2026-11-01", EndDate: "2027-05-01"}}},
+				ClientSecrets: map[string]signin.ClientSecret{"x": {StartDate: "2026-11-01", EndDate: "2027-05-01"}}},
 			"shared": {Kind: access.ManagedIdentity, PrincipalID: identity.PrincipalID},
 		},
 		Clusters: map[string]components.ClusterArgs{"cpu": {VMSize: pulumi.String("Standard_DS3_v2")},

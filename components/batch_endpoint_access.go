@@ -9,9 +9,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
@@ -42,13 +45,13 @@ type BatchEndpointAccessArgs struct {
 	// hierarchical namespace: az storage account show --query isHnsEnabled). Required for accounts whose readers or
 	// writers are limited to a path. Default: hierarchical where an input of kind adlsGen2 lies in the account, else not
 	// known.
-	StorageAccountKinds map[string]access.AccountKind `pulumi:"storageAccountKinds,optional"`
+	StorageAccountKinds map[string]roles.AccountKind `pulumi:"storageAccountKinds,optional"`
 	// Registries are the ARM IDs of Azure Machine Learning registries, of any resource group or subscription, that the
 	// models and environments of deployments come from; see Endpoints.
 	Registries map[string]pulumi.StringInput `pulumi:"registries,optional"`
 	// Workspace says what jobs use through the workspace, beside their data, so that it is granted and explained too.
 	// What it leaves out is not looked at, and nothing is granted for it.
-	Workspace access.WorkspaceServices `pulumi:"workspace,optional"`
+	Workspace services.WorkspaceServices `pulumi:"workspace,optional"`
 	// SharedGrants are the assignments that this stack needs and other stacks make, by any names: no resource is made for
 	// them, and a preview fails where one is not held.
 	SharedGrants map[string]access.SharedGrant `pulumi:"sharedGrants,optional"`
@@ -116,9 +119,9 @@ type InvokerArgs struct {
 	// gets in, and loses what the group has, that much later. Default: false.
 	ManagedIdentities bool `pulumi:"managedIdentities,optional"`
 	// FederatedCredentials by name, at most 20, are how a service principal or a managed identity that is made signs in.
-	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
+	FederatedCredentials map[string]signin.FederatedCredential `pulumi:"federatedCredentials,optional"`
 	// ClientSecrets of a service principal that is made: at most two, so that one overlaps the other in a rotation.
-	ClientSecrets map[string]access.ClientSecret `pulumi:"clientSecrets,optional"`
+	ClientSecrets map[string]signin.ClientSecret `pulumi:"clientSecrets,optional"`
 	// SignIn is none for a service principal that is made without a way to sign in.
 	SignIn string `pulumi:"signIn,optional"`
 	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
@@ -126,7 +129,7 @@ type InvokerArgs struct {
 	Owner string `pulumi:"owner,optional"`
 	// Caller is where a managed identity starts jobs from: dataFactory, synapse, logicApp, functionApp (App Service too)
 	// or virtualMachine. howToInvoke then says how to there. Default: what resourceId is the ID of; else the Azure CLI.
-	Caller access.Caller `pulumi:"caller,optional"`
+	Caller signin.Caller `pulumi:"caller,optional"`
 }
 
 // id is the ID of an existing principal: nil if it is to be made.

@@ -317,7 +317,7 @@ func (a ClusterArgs) identities(first pulumi.StringOutput) pulumi.StringArrayInp
 		return all
 	}
 	return all.ToStringArrayOutput().ApplyT(func(ids []string) ([]string, error) {
-		if p, wrong := access.CheckDefaultIdentity(ids[0], ids[1:]...); wrong {
+		if p, wrong := arm.CheckDefaultIdentity(ids[0], ids[1:]...); wrong {
 			return nil, p.At("moreIdentityIds")
 		}
 		return ids, nil

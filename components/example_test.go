@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/accesstest"
 	"github.com/batchaccess/batchaccess/components"
 )
@@ -84,8 +84,8 @@ func ExampleNewInvokerRole_stackReference() {
 func ExampleNewServicePrincipal() {
 	registers(func(ctx *pulumi.Context) error {
 		sp, err := components.NewServicePrincipal(ctx, "pipeline", &components.ServicePrincipalArgs{
-			FederatedCredentials: map[string]access.FederatedCredential{
-				"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}},
+			FederatedCredentials: map[string]signin.FederatedCredential{
+				"main": {GitHub: &signin.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}},
 		})
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
@@ -155,12 +156,12 @@ func (h howTo) text() (string, error) {
 	var sections []string
 	add := func(section string) { sections = append(sections, section) }
 	inShell := func(login string) { add(h.setCloud() + login + "\n" + script) }
-	repositories, elsewhere := map[string]map[string]access.FederatedCredential{}, false
+	repositories, elsewhere := map[string]map[string]signin.FederatedCredential{}, false
 	for _, name := range sortedKeys(h.FederatedCredentials) {
 		switch c := h.FederatedCredentials[name]; {
 		case c.GitHub != nil:
 			if repositories[c.GitHub.Repository] == nil {
-				repositories[c.GitHub.Repository] = map[string]access.FederatedCredential{}
+				repositories[c.GitHub.Repository] = map[string]signin.FederatedCredential{}
 			}
 			repositories[c.GitHub.Repository][name] = c
 		case c.AzureDevOps != nil:
@@ -186,9 +187,9 @@ func (h howTo) text() (string, error) {
 			` --password="$CLIENT_SECRET"  # pulumi stack output clientSecrets --show-secrets`)
 	}
 	switch from := h.CalledFrom(); {
-	case from == access.DataFactory, from == access.Synapse:
+	case from == signin.DataFactory, from == signin.Synapse:
 		add(h.webActivities(from))
-	case from == access.LogicApp:
+	case from == signin.LogicApp:
 		add(h.logicApp())
 	case from != "":
 		add(h.python(from))
@@ -243,7 +244,7 @@ func (h howTo) script() (string, error) {
 
 // gitHub is a workflow of GitHub Actions: a job for each credential, since each is for other runs. The inputs of
 // azure/login are those of its documentation: github.com/Azure/login, README.md.
-func (h howTo) gitHub(repository string, credentials map[string]access.FederatedCredential, script string) string {
+func (h howTo) gitHub(repository string, credentials map[string]signin.FederatedCredential, script string) string {
 	on := map[string]bool{}
 	var jobs []string
 	for _, name := range sortedKeys(credentials) {
@@ -288,7 +289,7 @@ func inExpression(text string) string { return strings.ReplaceAll(text, "'", "''
 
 // azurePipeline is a pipeline whose one step signs in by the service connection (learn.microsoft.com, "AzureCLI@2 -
 // Azure CLI v2 task").
-func azurePipeline(c access.AzureDevOpsSubject, script string) string {
+func azurePipeline(c signin.AzureDevOpsSubject, script string) string {
 	connection := cmp.Or(c.ServiceConnection, "<name of the service connection "+c.ConnectionID+">")
 	return `# Azure Pipelines: azure-pipelines.yml
 trigger: none
@@ -305,7 +306,7 @@ steps:
 }
 
 // gitLab is a job of GitLab CI; its token is one that the job asks for (GitLab's documentation, "ID tokens").
-func (h howTo) gitLab(name string, c access.FederatedCredential, script string) string {
+func (h howTo) gitLab(name string, c signin.FederatedCredential, script string) string {
 	_, _, audience := c.Claims()
 	branch, when := c.GitLab.Branch, "$CI_COMMIT_BRANCH"
 	if branch == "" {
@@ -326,9 +327,9 @@ func (h howTo) gitLab(name string, c access.FederatedCredential, script string) 
 // webActivities is a pipeline of Data Factory or Synapse (facts/batch-endpoints.md, Callers; Microsoft's Web activity
 // page: the properties of the activity; @azure/arm-datafactory, WebActivityAuthentication: a credential by reference).
 // A call is given up after a minute, unless it is given ten.
-func (h howTo) webActivities(from access.Caller) string {
+func (h howTo) webActivities(from signin.Caller) string {
 	const credential = "batch-invoker"
-	where := map[access.Caller]string{access.DataFactory: "Data Factory", access.Synapse: "Synapse"}[from]
+	where := map[signin.Caller]string{signin.DataFactory: "Data Factory", signin.Synapse: "Synapse"}[from]
 	auth := map[string]any{"type": "MSI", "resource": h.cloud.MLAudience}
 	var text []string
 	if h.identityID != "" {
@@ -379,18 +380,18 @@ func (s start) headers() map[string]string {
 
 // hosts are how a token is asked for on a host, in Python (azure-facts.md, Invoking). The metadata service of a virtual
 // machine is never behind a proxy.
-var hosts = map[access.Caller]struct{ what, open, ask string }{
-	access.FunctionApp: {"a Function App or App Service, in Python", "urllib.request.urlopen",
+var hosts = map[signin.Caller]struct{ what, open, ask string }{
+	signin.FunctionApp: {"a Function App or App Service, in Python", "urllib.request.urlopen",
 		`os.environ["IDENTITY_ENDPOINT"] + "?" + urllib.parse.urlencode(dict(query, **{"api-version": "2019-08-01"})),
         headers={"X-IDENTITY-HEADER": os.environ["IDENTITY_HEADER"]})`},
-	access.VirtualMachine: {"a virtual machine, in Python",
+	signin.VirtualMachine: {"a virtual machine, in Python",
 		"urllib.request.build_opener(urllib.request.ProxyHandler({})).open",
 		`"http://169.254.169.254/metadata/identity/oauth2/token?" +
         urllib.parse.urlencode(dict(query, **{"api-version": "2018-02-01"})), headers={"Metadata": "true"})`},
 }
 
 // python starts the jobs with nothing but Python's own library.
-func (h howTo) python(from access.Caller) string {
+func (h howTo) python(from signin.Caller) string {
 	host := hosts[from]
 	query := map[string]string{"resource": h.cloud.MLAudience}
 	if h.identityID != "" || h.ResourceID == "" {

@@ -240,7 +240,7 @@ func (args *InvokerRoleArgs) checkPart() (ps access.Problems) {
 		}
 	}
 	for _, endpoint := range sortedKeys(args.Endpoints) {
-		if !access.IsEndpointName(endpoint) {
+		if !arm.IsEndpointName(endpoint) {
 			ps.Add("endpoints."+endpoint, "write the endpoint's name in the workspace: 3 to 32 letters, digits and single "+
 				"hyphens, beginning with a letter", "%q is not the name of a batch endpoint", endpoint)
 		}

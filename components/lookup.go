@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/lookup"
 	"github.com/batchaccess/batchaccess/internal/problem"
@@ -430,10 +431,11 @@ func (l *lookUps) noteRegistries(d openDeployment, names []string) {
 }
 
 // images fills in what the workspace and its container registry say of pulling images.
-func (l *lookUps) images(w *access.WorkspaceServices, registryID string, unanswered *access.Problems) access.Problems {
+func (l *lookUps) images(w *services.WorkspaceServices, registryID string,
+	unanswered *access.Problems) access.Problems {
 	const path = "workspace"
 	switch {
-	case w.ContainerRegistry == "" && w.RegistryPermissions != access.ByAdminUser:
+	case w.ContainerRegistry == "" && w.RegistryPermissions != services.ByAdminUser:
 		w.ContainerRegistry = registryID
 	case w.ContainerRegistry != "" && registryID != "" && !strings.EqualFold(w.ContainerRegistry, registryID):
 		return nil // another one is meant, which only whoever configures can know
@@ -444,18 +446,18 @@ func (l *lookUps) images(w *access.WorkspaceServices, registryID string, unanswe
 	on, known, ps := l.AdminUser(path+".registryPermissions", w.ContainerRegistry)
 	*unanswered = append(*unanswered, ps...)
 	if known && on {
-		w.RegistryPermissions = access.ByAdminUser
+		w.RegistryPermissions = services.ByAdminUser
 	}
 	return nil
 }
 
 // ownStores fills in what the workspace says, and refuses what is given otherwise than it is.
-func (l *lookUps) ownStores(w *access.WorkspaceServices, mode, accountID string) access.Problems {
+func (l *lookUps) ownStores(w *services.WorkspaceServices, mode, accountID string) access.Problems {
 	const path = "workspace"
-	var says access.AuthMode
-	for _, known := range access.AuthModes {
+	var says services.AuthMode
+	for _, known := range services.AuthModes {
 		if strings.EqualFold(mode, known) {
-			says = access.AuthMode(known)
+			says = services.AuthMode(known)
 		}
 	}
 	if w.SystemDatastoresAuthMode != "" && says != "" && says != w.SystemDatastoresAuthMode {
@@ -465,7 +467,7 @@ func (l *lookUps) ownStores(w *access.WorkspaceServices, mode, accountID string)
 	if w.SystemDatastoresAuthMode == "" {
 		w.SystemDatastoresAuthMode = says
 	}
-	if w.SystemDatastoresAuthMode != access.ByIdentity || accountID == "" {
+	if w.SystemDatastoresAuthMode != services.ByIdentity || accountID == "" {
 		return nil
 	}
 	for _, name := range sortedKeys(l.model.StorageAccounts) {

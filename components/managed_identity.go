@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/sdks/managedidentity"
@@ -30,7 +31,7 @@ type ManagedIdentityArgs struct {
 	// up.
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
 	// FederatedCredentials of a new identity, by name; at most 20. Azure writes one after another, a few seconds each.
-	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
+	FederatedCredentials map[string]signin.FederatedCredential `pulumi:"federatedCredentials,optional"`
 	// Protect keeps a new identity from being deleted: its IDs would not come back.
 	Protect bool `pulumi:"protect,optional"`
 }
@@ -120,7 +121,7 @@ func NewManagedIdentity(
 // last one alone: of any that are deleted, whichever stay, one waits for another.
 func (identity *ManagedIdentity) federate(
 	ctx *pulumi.Context, c children, name string, group pulumi.StringInput,
-	credentials map[string]access.FederatedCredential,
+	credentials map[string]signin.FederatedCredential,
 ) error {
 	identity.Federated = map[string]*managedidentity.FederatedIdentityCredential{}
 	var before []pulumi.Resource
@@ -162,13 +163,13 @@ func nativeLocation(ctx *pulumi.Context) string {
 // checkFederatedRegion refuses federated credentials where Azure has none for managed identities. byDefault is the
 // location where the arguments have none.
 func checkFederatedRegion(
-	path string, location pulumi.StringPtrInput, byDefault string, credentials map[string]access.FederatedCredential,
+	path string, location pulumi.StringPtrInput, byDefault string, credentials map[string]signin.FederatedCredential,
 ) (ps access.Problems) {
 	text, known := plain(location)
 	if location == nil {
 		text, known = byDefault, true
 	}
-	if known && len(credentials) > 0 && !access.FederatesIdentities(text) {
+	if known && len(credentials) > 0 && !signin.FederatesIdentities(text) {
 		ps = append(ps, noFederation(path, text))
 	}
 	return ps
@@ -183,13 +184,13 @@ func noFederation(path, region string) problem.Problem {
 // federatedLocation is the location of an identity with federated credentials: one that is known only later is looked
 // at before the identity is made.
 func federatedLocation(
-	location pulumi.StringPtrInput, credentials map[string]access.FederatedCredential,
+	location pulumi.StringPtrInput, credentials map[string]signin.FederatedCredential,
 ) pulumi.StringPtrInput {
 	if _, known := plain(location); location == nil || known || len(credentials) == 0 {
 		return location
 	}
 	return location.ToStringPtrOutput().ApplyT(func(region *string) (*string, error) {
-		if region != nil && !access.FederatesIdentities(*region) {
+		if region != nil && !signin.FederatesIdentities(*region) {
 			return nil, noFederation("location", *region)
 		}
 		return region, nil

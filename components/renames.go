@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 )
 
 // A stateBefore is what the stack's state held before this deployment: outputs by URN, no secrets. It is read once.
@@ -209,7 +210,7 @@ func (b *builder) assignsRole(name, principal string) bool {
 func (b *builder) child(g access.Grant) string { return b.name + "." + g.ResourceName() }
 
 // federatedRenamed finds federated credentials that were renamed: Entra takes no second one of the same claims.
-func federatedRenamed(owner string, credentials map[string]access.FederatedCredential) maker {
+func federatedRenamed(owner string, credentials map[string]signin.FederatedCredential) maker {
 	m := maker{path: "federatedCredentials", owner: owner, names: map[string]string{}}
 	for name, f := range credentials {
 		m.names[name] = f.Was
@@ -223,7 +224,7 @@ func federatedRenamed(owner string, credentials map[string]access.FederatedCrede
 
 // secretsRotated finds client secrets that take the place of others in one step. Whether one was renamed can't be seen:
 // one that leaked is rotated with the dates that it had.
-func secretsRotated(owner string, secrets map[string]access.ClientSecret) maker {
+func secretsRotated(owner string, secrets map[string]signin.ClientSecret) maker {
 	m := maker{path: "clientSecrets", owner: owner, names: map[string]string{},
 		other: "whoever signs in with the old secret can't until given the new one; to rotate without a gap, keep both, " +
 			"hand the new one out, and take the old one out in a second deployment"}

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
@@ -20,9 +21,9 @@ type ServicePrincipalArgs struct {
 	// Description of the application.
 	Description pulumi.StringPtrInput `pulumi:"description,optional"`
 	// FederatedCredentials by name; at most 20.
-	FederatedCredentials map[string]access.FederatedCredential `pulumi:"federatedCredentials,optional"`
+	FederatedCredentials map[string]signin.FederatedCredential `pulumi:"federatedCredentials,optional"`
 	// ClientSecrets by name; at most two, so that one can overlap the other in a rotation.
-	ClientSecrets map[string]access.ClientSecret `pulumi:"clientSecrets,optional"`
+	ClientSecrets map[string]signin.ClientSecret `pulumi:"clientSecrets,optional"`
 	// SignIn is "none" for a service principal that gets its credentials elsewhere. Default: the credentials above.
 	SignIn string `pulumi:"signIn,optional"`
 	// Protect keeps the application and its service principal from being deleted: their IDs would not come back.
@@ -115,7 +116,7 @@ func NewServicePrincipal(
 }
 
 func (sp *ServicePrincipal) federate(
-	ctx *pulumi.Context, c children, name string, credentials map[string]access.FederatedCredential,
+	ctx *pulumi.Context, c children, name string, credentials map[string]signin.FederatedCredential,
 ) error {
 	sp.Federated = map[string]*azuread.ApplicationFederatedIdentityCredential{}
 	for _, key := range sortedKeys(credentials) {
@@ -152,7 +153,7 @@ func keepsDisplayName(name, before string) []pulumi.ResourceOption {
 // makeSecrets makes the client secrets. Their ends are sent as absolute dates: the provider takes endDateRelative and
 // never sends it, so that Entra's own default would apply.
 func (sp *ServicePrincipal) makeSecrets(
-	ctx *pulumi.Context, c children, name string, secrets map[string]access.ClientSecret,
+	ctx *pulumi.Context, c children, name string, secrets map[string]signin.ClientSecret,
 ) (pulumi.StringMap, error) {
 	values := pulumi.StringMap{}
 	sp.Passwords = map[string]*azuread.ApplicationPassword{}

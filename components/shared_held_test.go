@@ -17,7 +17,7 @@ func TestASharedGrantIsHeldByACondition(t *testing.T) {
 		if len(paths) == 0 {
 			return ""
 		}
-		text, ps := access.PathCondition(paths, access.Flat, roles.StorageBlobDataReader)
+		text, ps := roles.PathCondition(paths, roles.Flat, roles.StorageBlobDataReader)
 		require.NoError(t, ps.Err())
 		return text
 	}

@@ -22,7 +22,7 @@ type StorageReaderArgs struct {
 	Container string `pulumi:"container,optional"`
 	// AccountKind is flat, or hierarchical where the account has a hierarchical namespace. Required where a principal has
 	// paths, as conditions depend on it.
-	AccountKind access.AccountKind `pulumi:"accountKind,optional"`
+	AccountKind roles.AccountKind `pulumi:"accountKind,optional"`
 	// Principals that get the role, by name. At least one: a job's data is read by the cluster identity and by the
 	// invoker.
 	Principals map[string]AssigneeArgs `pulumi:"principals"`
@@ -63,7 +63,7 @@ type StorageContributorArgs struct {
 	// Container in the account to which the role is limited. Default: none, the whole account.
 	Container string `pulumi:"container,optional"`
 	// AccountKind is as for a StorageReader.
-	AccountKind access.AccountKind `pulumi:"accountKind,optional"`
+	AccountKind roles.AccountKind `pulumi:"accountKind,optional"`
 	// Principals that get the role, by name. At least one: the outputs of a job are written by the cluster identity and by
 	// the invoker.
 	Principals map[string]AssigneeArgs `pulumi:"principals"`
@@ -144,7 +144,7 @@ func assignInStorage(
 		to := args.Principals[principal]
 		id, called, condition := pulumi.StringInput(pulumi.String(role.ID)), roleName, ""
 		if len(to.Paths) > 0 {
-			condition, _ = access.PathCondition(to.Paths, args.AccountKind, pathRole) // check has the problems
+			condition, _ = roles.PathCondition(to.Paths, args.AccountKind, pathRole) // check has the problems
 		}
 		if condition != "" && pathRole == roles.StorageBlobPathWriter {
 			if writer == nil {
@@ -203,7 +203,7 @@ func (args *StorageReaderArgs) check(pathRole string) access.Problems {
 	if len(args.Principals) == 0 {
 		ps.Add("principals", "give the principals that get the role, by name", "is empty")
 	}
-	kinds := []string{string(access.Flat), string(access.Hierarchical)}
+	kinds := []string{string(roles.Flat), string(roles.Hierarchical)}
 	if kind := string(args.AccountKind); kind != "" && !slices.Contains(kinds, kind) {
 		ps.Add("accountKind", problem.DidYouMean(kind, kinds), "unknown value %q", kind)
 	}
@@ -218,7 +218,7 @@ func (args *StorageReaderArgs) check(pathRole string) access.Problems {
 			ps.Add(at, "say accountKind: flat, or hierarchical where the account has a hierarchical namespace (az storage "+
 				"account show --query isHnsEnabled)", "is given without accountKind, on which the condition depends")
 		default:
-			_, wrong := access.PathCondition(paths, args.AccountKind, pathRole)
+			_, wrong := roles.PathCondition(paths, args.AccountKind, pathRole)
 			for _, p := range wrong {
 				ps = append(ps, p.At(at))
 			}

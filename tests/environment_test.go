@@ -4,6 +4,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 )
 
@@ -30,10 +31,10 @@ func environment() components.BatchEndpointAccessArgs {
 		Invokers: map[string]components.InvokerArgs{
 			"alice": {Kind: access.User, ObjectID: pulumi.String(alice)},
 			"staff": {Kind: access.Group, ObjectID: pulumi.String(staff)},
-			"pipeline": {Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{
-				"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}},
+			"pipeline": {Kind: access.ServicePrincipal, FederatedCredentials: map[string]signin.FederatedCredential{
+				"main": {GitHub: &signin.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}},
 			}},
-			"partner": {Kind: access.ServicePrincipal, ClientSecrets: map[string]access.ClientSecret{
+			"partner": {Kind: access.ServicePrincipal, ClientSecrets: map[string]signin.ClientSecret{
 				"2026": {StartDate: "2026-11-01", EndDate: "2027-05-01"},
 			}},
 			"robot":     {Kind: access.ServicePrincipal, ObjectID: pulumi.String(existingSP), ClientID: pulumi.String(bob)},

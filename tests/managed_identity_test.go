@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 )
 
@@ -67,18 +68,18 @@ func TestManagedIdentityByPrincipalIDIsTaken(t *testing.T) {
 	assert.Empty(t, r.output("clientId"))
 }
 
-var theirs = access.FederatedCredential{Issuer: "https://issuer.example", Subject: "s"}
+var theirs = signin.FederatedCredential{Issuer: "https://issuer.example", Subject: "s"}
 
 // crowdOf are federated credentials c00, c01 and so on.
-func crowdOf(n int) map[string]access.FederatedCredential {
-	all := map[string]access.FederatedCredential{}
+func crowdOf(n int) map[string]signin.FederatedCredential {
+	all := map[string]signin.FederatedCredential{}
 	for i := range n {
-		all[fmt.Sprintf("c%02d", i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
+		all[fmt.Sprintf("c%02d", i)] = signin.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
 	}
 	return all
 }
 
-func federating(credentials map[string]access.FederatedCredential) components.ManagedIdentityArgs {
+func federating(credentials map[string]signin.FederatedCredential) components.ManagedIdentityArgs {
 	return components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("ml"), FederatedCredentials: credentials}
 }
 
@@ -116,7 +117,7 @@ func TestAManagedIdentitysFederatedCredentialsAreMadeOneAfterAnother(t *testing.
 func TestAManagedIdentityInAnInvokersPlaceFederates(t *testing.T) {
 	t.Parallel()
 	invoker := components.InvokerArgs{Kind: access.ManagedIdentity,
-		FederatedCredentials: map[string]access.FederatedCredential{"main": theirs}}
+		FederatedCredentials: map[string]signin.FederatedCredential{"main": theirs}}
 	of := func(i components.InvokerArgs, location, environment string) program {
 		return func(ctx *pulumi.Context) (pulumi.Map, error) {
 			args := &components.BatchEndpointAccessArgs{WorkspaceID: pulumi.String(workspaceID), Environment: environment,
@@ -149,7 +150,7 @@ func TestAManagedIdentityInAnInvokersPlaceFederates(t *testing.T) {
 	exists.PrincipalID = pulumi.String(existingMI)
 	assert.Contains(t, refused(t, of(exists, "westeurope", "")), "invokers.ci.federatedCredentials: only goes with")
 	other := invoker
-	other.FederatedCredentials = map[string]access.FederatedCredential{"main": {PulumiESC: &access.PulumiESCSubject{
+	other.FederatedCredentials = map[string]signin.FederatedCredential{"main": {PulumiESC: &signin.PulumiESCSubject{
 		Organization: "o", Project: "p", Environment: "e"}}}
 	r = run(t, of(other, "westeurope", ""))
 	require.Len(t, r.logs, 1)
@@ -216,16 +217,16 @@ func TestManagedIdentityRefuses(t *testing.T) {
 		"a region without": {components.ManagedIdentityArgs{ResourceGroupName: pulumi.String("ml"),
 			Location: pulumi.String("Malaysia South"), FederatedCredentials: crowdOf(1)},
 			[]string{"location: managed identities in Malaysia South take no federated credentials; make"}},
-		"a name of 2 characters": {federating(map[string]access.FederatedCredential{"ab": theirs}),
+		"a name of 2 characters": {federating(map[string]signin.FederatedCredential{"ab": theirs}),
 			[]string{`federatedCredentials.ab: the name "ab" can't be that of a federated credential; use 3 to 120`}},
-		"names that differ in letter case": {federating(map[string]access.FederatedCredential{"Main": theirs,
+		"names that differ in letter case": {federating(map[string]signin.FederatedCredential{"Main": theirs,
 			"main": {Issuer: "https://issuer.example", Subject: "t"}}),
 			[]string{"federatedCredentials.main: differs from Main in letter case alone"}},
-		"the same twice": {federating(map[string]access.FederatedCredential{"one": theirs, "two": theirs}),
+		"the same twice": {federating(map[string]signin.FederatedCredential{"one": theirs, "two": theirs}),
 			[]string{"federatedCredentials.two: has the same issuer and subject as", "federatedCredentials.one"}},
-		"a description": {federating(map[string]access.FederatedCredential{"main": {Issuer: "https://issuer.example",
+		"a description": {federating(map[string]signin.FederatedCredential{"main": {Issuer: "https://issuer.example",
 			Subject: "s", Description: "d"}}), []string{"federatedCredentials.main.description: only goes with a service"}},
-		"all at once": {federating(map[string]access.FederatedCredential{"ab": theirs, "main": {Issuer: "x", Subject: "*"}}),
+		"all at once": {federating(map[string]signin.FederatedCredential{"ab": theirs, "main": {Issuer: "x", Subject: "*"}}),
 			[]string{"federatedCredentials.ab: ", "federatedCredentials.main.issuer: ", "federatedCredentials.main.subject: "}},
 		"an empty object ID": {components.ManagedIdentityArgs{PrincipalID: pulumi.String("")}, []string{"principalId: "}},
 	} {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/internal/plans"
 )
@@ -117,40 +118,40 @@ func TestHowToInvokeIsInTheFormThatTheCallerTakes(t *testing.T) {
 	t.Parallel()
 	const factory = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
 		"Microsoft.DataFactory/factories/f"
-	mi := func(caller access.Caller) components.InvokerArgs {
+	mi := func(caller signin.Caller) components.InvokerArgs {
 		return components.InvokerArgs{Kind: access.ManagedIdentity, Caller: caller}
 	}
 	existing := mi("")
 	existing.PrincipalID, existing.ResourceID = pulumi.String(existingMI), factory
-	devops := &access.AzureDevOpsSubject{OrganizationID: bob, Organization: "contoso", Project: "p",
+	devops := &signin.AzureDevOpsSubject{OrganizationID: bob, Organization: "contoso", Project: "p",
 		ServiceConnection: "scoring: prod"}
 	for name, c := range map[string]struct {
 		invoker  components.InvokerArgs
 		has, not []string
 	}{
 		"a Data Factory by its ID": {existing, []string{"# Data Factory: a pipeline", `"type": "MSI"`}, []string{"az login"}},
-		"a Data Factory with an identity that is made": {mi(access.DataFactory), []string{`"UserAssignedManagedIdentity"`,
+		"a Data Factory with an identity that is made": {mi(signin.DataFactory), []string{`"UserAssignedManagedIdentity"`,
 			"/userAssignedIdentities/access-test-one"}, []string{`"MSI"`}},
-		"Synapse": {mi(access.Synapse), []string{"# Synapse: a pipeline"}, []string{"Data Factory"}},
-		"a Logic App": {mi(access.LogicApp), []string{"ManagedServiceIdentity", `"audience": "https://ml.azure.com"`},
+		"Synapse": {mi(signin.Synapse), []string{"# Synapse: a pipeline"}, []string{"Data Factory"}},
+		"a Logic App": {mi(signin.LogicApp), []string{"ManagedServiceIdentity", `"audience": "https://ml.azure.com"`},
 			nil},
-		"a Function App":    {mi(access.FunctionApp), []string{"X-IDENTITY-HEADER", "client_id"}, []string{"169.254"}},
-		"a virtual machine": {mi(access.VirtualMachine), []string{"169.254.169.254", "client_id"}, []string{"X-IDENTITY"}},
+		"a Function App":    {mi(signin.FunctionApp), []string{"X-IDENTITY-HEADER", "client_id"}, []string{"169.254"}},
+		"a virtual machine": {mi(signin.VirtualMachine), []string{"169.254.169.254", "client_id"}, []string{"X-IDENTITY"}},
 		"a host that nobody names": {mi(""), []string{"az login --identity --client-id", "invokers.one.caller"},
 			[]string{"urllib"}},
 		"Azure Pipelines": {components.InvokerArgs{Kind: access.ServicePrincipal,
-			FederatedCredentials: map[string]access.FederatedCredential{"main": {AzureDevOps: devops}}},
+			FederatedCredentials: map[string]signin.FederatedCredential{"main": {AzureDevOps: devops}}},
 			[]string{`azureSubscription: "scoring: prod"`, "AzureCLI@2"}, []string{"az login"}},
 		"GitHub of two repositories, in an environment and for pull requests": {components.InvokerArgs{
-			Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{
-				"cred-a": {GitHub: &access.GitHubSubject{Repository: "contoso/a", Environment: "prod"}},
-				"cred-b": {GitHub: &access.GitHubSubject{Repository: "contoso/b", PullRequest: true}},
-				"cred-c": {GitHub: &access.GitHubSubject{Repository: "contoso/b", Tag: "v'1"}}}},
+			Kind: access.ServicePrincipal, FederatedCredentials: map[string]signin.FederatedCredential{
+				"cred-a": {GitHub: &signin.GitHubSubject{Repository: "contoso/a", Environment: "prod"}},
+				"cred-b": {GitHub: &signin.GitHubSubject{Repository: "contoso/b", PullRequest: true}},
+				"cred-c": {GitHub: &signin.GitHubSubject{Repository: "contoso/b", Tag: "v'1"}}}},
 			[]string{"a workflow of contoso/a", `environment: "prod"`, "on: [pull_request, workflow_dispatch]",
 				"'refs/tags/v''1'"}, []string{"az login"}},
 		"GitLab": {components.InvokerArgs{Kind: access.ServicePrincipal,
-			FederatedCredentials: map[string]access.FederatedCredential{
-				"main": {GitLab: &access.GitLabSubject{Project: "g/p", Branch: "main"}}}},
+			FederatedCredentials: map[string]signin.FederatedCredential{
+				"main": {GitLab: &signin.GitLabSubject{Project: "g/p", Branch: "main"}}}},
 			[]string{"AZURE_ID_TOKEN", `if: "$CI_COMMIT_BRANCH == \"main\""`, `aud: "api://AzureADTokenExchange"`}, nil},
 		"a principal whose credentials are elsewhere": {components.InvokerArgs{Kind: access.ServicePrincipal,
 			ObjectID: pulumi.String(existingSP)}, []string{"set up elsewhere", "--username '<client ID>'"}, nil},
@@ -187,12 +188,12 @@ func TestACallerThatCannotBeIsRefused(t *testing.T) {
 	}{
 		"unknown": {components.InvokerArgs{Kind: access.ManagedIdentity, Caller: "logicapp"},
 			`unknown value "logicapp"; write one of dataFactory, synapse, logicApp`},
-		"of a user": {components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(alice), Caller: access.Synapse},
+		"of a user": {components.InvokerArgs{Kind: access.User, ObjectID: pulumi.String(alice), Caller: signin.Synapse},
 			"only goes with kind managedIdentity"},
 		"of a service principal that is made": {components.InvokerArgs{Kind: access.ServicePrincipal, SignIn: "none",
-			Caller: access.Synapse}, "only goes with kind managedIdentity"},
+			Caller: signin.Synapse}, "only goes with kind managedIdentity"},
 		"of another resource": {components.InvokerArgs{Kind: access.ManagedIdentity, PrincipalID: pulumi.String(existingMI),
-			ResourceID: vm, Caller: access.DataFactory}, "is dataFactory, but resourceId is of a virtualMachine"},
+			ResourceID: vm, Caller: signin.DataFactory}, "is dataFactory, but resourceId is of a virtualMachine"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 )
 
@@ -60,7 +61,7 @@ func TestServicePrincipalIsNamedAndDescribed(t *testing.T) {
 func TestServicePrincipalWarnsOfASecretThatHasEnded(t *testing.T) {
 	t.Parallel()
 	r := run(t,
-		newServicePrincipal(components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{
+		newServicePrincipal(components.ServicePrincipalArgs{ClientSecrets: map[string]signin.ClientSecret{
 			"old": {StartDate: "2024-01-01", EndDate: "2025-01-01"},
 		}}))
 	require.Len(t, r.logs, 1)
@@ -70,27 +71,27 @@ func TestServicePrincipalWarnsOfASecretThatHasEnded(t *testing.T) {
 func TestServicePrincipalFederates(t *testing.T) {
 	t.Parallel()
 	const github = "https://token.actions.githubusercontent.com"
-	classic := access.GitHubSubject{Repository: "contoso/scoring"}
-	of := func(change func(*access.GitHubSubject)) access.FederatedCredential {
+	classic := signin.GitHubSubject{Repository: "contoso/scoring"}
+	of := func(change func(*signin.GitHubSubject)) signin.FederatedCredential {
 		g := classic
 		change(&g)
-		return access.FederatedCredential{GitHub: &g}
+		return signin.FederatedCredential{GitHub: &g}
 	}
 	for name, c := range map[string]struct {
-		credential                access.FederatedCredential
+		credential                signin.FederatedCredential
 		issuer, subject, audience string
 	}{
-		"branch": {of(func(g *access.GitHubSubject) { g.Branch = "main" }), github,
+		"branch": {of(func(g *signin.GitHubSubject) { g.Branch = "main" }), github,
 			"repo:contoso/scoring:ref:refs/heads/main", "api://AzureADTokenExchange"},
-		"tag": {of(func(g *access.GitHubSubject) { g.Tag = "v1" }), github, "repo:contoso/scoring:ref:refs/tags/v1",
+		"tag": {of(func(g *signin.GitHubSubject) { g.Tag = "v1" }), github, "repo:contoso/scoring:ref:refs/tags/v1",
 			"api://AzureADTokenExchange"},
-		"environment": {of(func(g *access.GitHubSubject) { g.Environment = "prod" }), github,
+		"environment": {of(func(g *signin.GitHubSubject) { g.Environment = "prod" }), github,
 			"repo:contoso/scoring:environment:prod", "api://AzureADTokenExchange"},
-		"pullRequest": {of(func(g *access.GitHubSubject) { g.PullRequest = true }), github,
+		"pullRequest": {of(func(g *signin.GitHubSubject) { g.PullRequest = true }), github,
 			"repo:contoso/scoring:pull_request", "api://AzureADTokenExchange"},
-		"immutable": {of(func(g *access.GitHubSubject) { g.OwnerID, g.RepositoryID, g.Branch = 1001, 2002, "main" }), github,
+		"immutable": {of(func(g *signin.GitHubSubject) { g.OwnerID, g.RepositoryID, g.Branch = 1001, 2002, "main" }), github,
 			"repo:contoso@1001/scoring@2002:ref:refs/heads/main", "api://AzureADTokenExchange"},
-		"other": {access.FederatedCredential{Issuer: "https://issuer.example", Subject: "workload", Audience: "aud"},
+		"other": {signin.FederatedCredential{Issuer: "https://issuer.example", Subject: "workload", Audience: "aud"},
 			"https://issuer.example", "workload", "aud"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +99,7 @@ func TestServicePrincipalFederates(t *testing.T) {
 			c.credential.Description = "why"
 			r := run(t,
 				newServicePrincipal(components.ServicePrincipalArgs{
-					FederatedCredentials: map[string]access.FederatedCredential{"ext": c.credential},
+					FederatedCredentials: map[string]signin.FederatedCredential{"ext": c.credential},
 				}))
 			got := r.one(federated, "sp.ext")
 			assert.Equal(t, map[string]any{
@@ -113,7 +114,7 @@ func TestServicePrincipalFederates(t *testing.T) {
 }
 
 func twoSecrets() components.ServicePrincipalArgs {
-	return components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{
+	return components.ServicePrincipalArgs{ClientSecrets: map[string]signin.ClientSecret{
 		"old": {StartDate: "2026-05-01", EndDate: "2026-11-30T12:00:00Z"},
 		"new": {StartDate: "2026-11-01", EndDate: "2027-05-01"},
 	}}
@@ -149,20 +150,20 @@ func TestServicePrincipalSecretsAreSecretEverywhere(t *testing.T) {
 
 func TestServicePrincipalRefuses(t *testing.T) {
 	t.Parallel()
-	three := map[string]access.ClientSecret{}
+	three := map[string]signin.ClientSecret{}
 	for i := range 3 {
-		three[fmt.Sprint(i)] = access.ClientSecret{StartDate: "2026-11-01", EndDate: "2026-12-01"}
+		three[fmt.Sprint(i)] = signin.ClientSecret{StartDate: "2026-11-01", EndDate: "2026-12-01"}
 	}
-	crowd := map[string]access.FederatedCredential{}
+	crowd := map[string]signin.FederatedCredential{}
 	for i := range 21 {
-		crowd[fmt.Sprintf("c%02d", i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
+		crowd[fmt.Sprintf("c%02d", i)] = signin.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
 	}
 	secret := func(start, end string) components.ServicePrincipalArgs {
-		return components.ServicePrincipalArgs{ClientSecrets: map[string]access.ClientSecret{"s": {StartDate: start,
+		return components.ServicePrincipalArgs{ClientSecrets: map[string]signin.ClientSecret{"s": {StartDate: start,
 			EndDate: end}}}
 	}
-	federate := func(f access.FederatedCredential) components.ServicePrincipalArgs {
-		return components.ServicePrincipalArgs{FederatedCredentials: map[string]access.FederatedCredential{"fed": f}}
+	federate := func(f signin.FederatedCredential) components.ServicePrincipalArgs {
+		return components.ServicePrincipalArgs{FederatedCredentials: map[string]signin.FederatedCredential{"fed": f}}
 	}
 	for name, c := range map[string]struct {
 		args components.ServicePrincipalArgs
@@ -187,19 +188,19 @@ func TestServicePrincipalRefuses(t *testing.T) {
 		"no date": {secret("", "2026-11-01"), []string{"clientSecrets.s.startDate: ", "write 2026-11-01"}},
 		"a date of another form": {secret("2026-11-01", "01/12/2026"),
 			[]string{`clientSecrets.s.endDate: "01/12/2026" is not a date; write 2026-11-01`}},
-		"an issuer without https": {federate(access.FederatedCredential{Issuer: "http://x", Subject: "s"}),
+		"an issuer without https": {federate(signin.FederatedCredential{Issuer: "http://x", Subject: "s"}),
 			[]string{`federatedCredentials.fed.issuer: "http://x" is not an https URL`}},
-		"no subject": {federate(access.FederatedCredential{Issuer: "https://x"}),
+		"no subject": {federate(signin.FederatedCredential{Issuer: "https://x"}),
 			[]string{"federatedCredentials.fed.subject: is missing"}},
-		"a wildcard": {federate(access.FederatedCredential{Issuer: "https://x", Subject: "repo:*"}),
+		"a wildcard": {federate(signin.FederatedCredential{Issuer: "https://x", Subject: "repo:*"}),
 			[]string{"federatedCredentials.fed.subject: ", "wildcard"}},
-		"half an immutable": {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", OwnerID: 1,
+		"half an immutable": {federate(signin.FederatedCredential{GitHub: &signin.GitHubSubject{Repository: "a/b", OwnerID: 1,
 			Branch: "main"}}), []string{"federatedCredentials.fed.github: an immutable subject takes ownerId and repositoryId"}},
-		"two kinds of runs": {federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "a/b", Tag: "v1",
+		"two kinds of runs": {federate(signin.FederatedCredential{GitHub: &signin.GitHubSubject{Repository: "a/b", Tag: "v1",
 			Branch: "main"}}), []string{"federatedCredentials.fed.github: names 2 kinds of runs; give one of branch, tag, " +
 			"environment, pullRequest"}},
 		"a repository without one": {
-			federate(access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: "scoring", Branch: "main"}}),
+			federate(signin.FederatedCredential{GitHub: &signin.GitHubSubject{Repository: "scoring", Branch: "main"}}),
 			[]string{`federatedCredentials.fed.github.repository: "scoring" is not a repository; write owner/name`},
 		},
 	} {
@@ -216,9 +217,9 @@ func TestServicePrincipalRefuses(t *testing.T) {
 
 func TestAServicePrincipalThatNearsItsLimitSaysSoOnce(t *testing.T) {
 	t.Parallel()
-	crowd := map[string]access.FederatedCredential{}
+	crowd := map[string]signin.FederatedCredential{}
 	for i := range 16 {
-		crowd[fmt.Sprintf("c%02d", i)] = access.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
+		crowd[fmt.Sprintf("c%02d", i)] = signin.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(i)}
 	}
 	for name, of := range map[string]program{
 		"alone": func(ctx *pulumi.Context) (pulumi.Map, error) {
@@ -248,7 +249,7 @@ func TestASecretThatIsOverIsRefusedWhereItWouldBeMade(t *testing.T) {
 	t.Parallel()
 	r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
 		_, err := components.NewServicePrincipal(ctx, "pipeline", &components.ServicePrincipalArgs{
-			ClientSecrets: map[string]access.ClientSecret{
+			ClientSecrets: map[string]signin.ClientSecret{
 				"over": {StartDate: "2001-01-01", EndDate: "2002-01-01"},
 				"live": {StartDate: "9998-01-01", EndDate: "9999-01-01"},
 			}})

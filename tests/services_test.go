@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/components"
 )
 
@@ -42,35 +43,36 @@ func TestTheWorkspacesOwnStoresAreLookedUpWhereThatIsAskedFor(t *testing.T) {
 	all := []string{"access.shared.files.invoker.alice", "access.shared.files.invoker.staff"}
 	for name, c := range map[string]struct {
 		answer   any
-		given    access.WorkspaceServices
+		given    services.WorkspaceServices
 		services bool   // granted
 		warns    string // in a warning
 		refused  string // in an error
 	}{
-		"identities open them": {identity, access.WorkspaceServices{LookUp: true}, true, "", ""},
+		"identities open them": {identity, services.WorkspaceServices{LookUp: true}, true, "", ""},
 		"by key": {map[string]any{"id": workspaceID, "systemDatastoresAuthMode": "accessKey"},
-			access.WorkspaceServices{LookUp: true}, false, "", ""},
-		"only the account is asked for": {identity, access.WorkspaceServices{LookUp: true,
-			SystemDatastoresAuthMode: access.ByIdentity}, true, "", ""},
-		"written down, the workspace is not asked": {errors.New("asked"), access.WorkspaceServices{LookUp: true,
-			SystemDatastoresAuthMode: access.ByIdentity, StorageAccount: "shared"}, true, "", ""},
-		"not asked for": {errors.New("asked"), access.WorkspaceServices{}, false, "", ""},
-		"no permission": {errors.New("Status=403 Code=\"AuthorizationFailed\""), access.WorkspaceServices{LookUp: true},
+			services.WorkspaceServices{LookUp: true}, false, "", ""},
+		"only the account is asked for": {identity, services.WorkspaceServices{LookUp: true,
+			SystemDatastoresAuthMode: services.ByIdentity}, true, "", ""},
+		"written down, the workspace is not asked": {errors.New("asked"), services.WorkspaceServices{LookUp: true,
+			SystemDatastoresAuthMode: services.ByIdentity, StorageAccount: "shared"}, true, "", ""},
+		"not asked for": {errors.New("asked"), services.WorkspaceServices{}, false, "", ""},
+		"no permission": {errors.New("Status=403 Code=\"AuthorizationFailed\""), services.WorkspaceServices{LookUp: true},
 			false, "give whoever deploys Reader on the workspace", ""},
 		"a mode that nobody knows": {map[string]any{"id": workspaceID, "systemDatastoresAuthMode": "userDelegationSAS"},
-			access.WorkspaceServices{LookUp: true}, false, "is not known here", ""},
-		"no answer about it": {map[string]any{"id": workspaceID}, access.WorkspaceServices{LookUp: true}, false,
+			services.WorkspaceServices{LookUp: true}, false, "is not known here", ""},
+		"no answer about it": {map[string]any{"id": workspaceID}, services.WorkspaceServices{LookUp: true}, false,
 			"is not known here", ""},
-		"another account than is given": {identity, access.WorkspaceServices{LookUp: true, StorageAccount: "lake"}, false, "",
+		"another account than is given": {identity, services.WorkspaceServices{LookUp: true, StorageAccount: "lake"}, false,
+			"",
 			"workspace.storageAccount: is lake, but the workspace's own account is shared"},
 		"an account that is none of the configuration's": {map[string]any{"id": workspaceID,
 			"systemDatastoresAuthMode": "identity", "storageAccount": lakeID + "2"},
-			access.WorkspaceServices{LookUp: true}, false, "", "workspace.storageAccount: identities open"},
+			services.WorkspaceServices{LookUp: true}, false, "", "workspace.storageAccount: identities open"},
 		"another mode than is given": {map[string]any{"id": workspaceID, "systemDatastoresAuthMode": "accesskey"},
-			access.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: access.ByIdentity}, false, "",
+			services.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: services.ByIdentity}, false, "",
 			"workspace.systemDatastoresAuthMode: is identity, but the workspace says accesskey"},
 		"another subscription": {map[string]any{"id": strings.Replace(workspaceID, subscription, wrongID, 1),
-			"systemDatastoresAuthMode": "identity"}, access.WorkspaceServices{LookUp: true}, false,
+			"systemDatastoresAuthMode": "identity"}, services.WorkspaceServices{LookUp: true}, false,
 			"set azure-native:subscriptionId", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +80,7 @@ func TestTheWorkspacesOwnStoresAreLookedUpWhereThatIsAskedFor(t *testing.T) {
 			args := answered()
 			args.Workspace, args.Assertions = c.given, nil
 			if c.given.LookUp {
-				args.Workspace.RegistryPermissions = access.ByAdminUser
+				args.Workspace.RegistryPermissions = services.ByAdminUser
 			}
 			r := keylessEstate(t, c.answer)
 			err := r.try(batchEndpointAccess(args))
@@ -102,7 +104,7 @@ func TestTheWorkspacesOwnStoresAreLookedUpWhereThatIsAskedFor(t *testing.T) {
 func TestAnAssertionThatHangsOnWhatCanNotBeLookedUpDoesNotHold(t *testing.T) {
 	t.Parallel()
 	args := answered()
-	args.Workspace = access.WorkspaceServices{LookUp: true, RegistryPermissions: access.ByAdminUser}
+	args.Workspace = services.WorkspaceServices{LookUp: true, RegistryPermissions: services.ByAdminUser}
 	args.Assertions = map[string]access.Assertion{"tags": {Can: []string{"alice"}, Start: "tagger"}}
 	r := keylessEstate(t, errors.New("Status=403 Code=\"AuthorizationFailed\""))
 	assert.ErrorContains(t, r.try(batchEndpointAccess(args)), "assertions.tags")
@@ -122,7 +124,7 @@ func TestAClusterWaitsForTheRolesOnTheWorkspacesOwnAccount(t *testing.T) {
 		Clusters:            map[string]components.ClusterArgs{"cpu": {Identity: access.UserAssigned}},
 		StorageAccounts:     map[string]pulumi.StringInput{"own": pulumi.String(lakeID)},
 		StorageAccountsWere: map[string]string{"own": "mine"},
-		Workspace: access.WorkspaceServices{SystemDatastoresAuthMode: access.ByIdentity,
+		Workspace: services.WorkspaceServices{SystemDatastoresAuthMode: services.ByIdentity,
 			StorageAccount: "own"},
 	}
 	r := run(t, batchEndpointAccess(args))
@@ -167,7 +169,7 @@ func TestWhatImagesAndDeploymentsNeedIsLookedUp(t *testing.T) {
 	plain := uses("azureml:/subscriptions/x/models/m/versions/1", "azureml://locations/x/environments/e")
 	for name, c := range map[string]struct {
 		workspace, registry, deployment any
-		permissions                     access.RegistryPermissions
+		permissions                     services.RegistryPermissions
 		grants                          []string // ends of names of assignments
 		warns, refused                  string
 	}{
@@ -176,7 +178,7 @@ func TestWhatImagesAndDeploymentsNeedIsLookedUp(t *testing.T) {
 			"workspace.registryPermissions: is not known here", ""},
 		"no registry yet": {workspace(nil), errors.New("asked"), plain, "", nil,
 			"workspace.containerRegistry: is not known here", ""},
-		"the registry, for what it is said to ask for": {workspace(acr), errors.New("asked"), plain, access.ByABAC,
+		"the registry, for what it is said to ask for": {workspace(acr), errors.New("asked"), plain, services.ByABAC,
 			[]string{"images.invoker.factory", "images.cluster.gpu"}, "", ""},
 		"no permission at the registry": {workspace(acr), errors.New("Status=403 Code=\"AuthorizationFailed\""), plain, "",
 			nil,
@@ -196,7 +198,7 @@ func TestWhatImagesAndDeploymentsNeedIsLookedUp(t *testing.T) {
 			t.Parallel()
 			args := answered()
 			args.Assertions, args.Registries = nil, map[string]pulumi.StringInput{"big": pulumi.String(firm)}
-			args.Workspace = access.WorkspaceServices{LookUp: true, RegistryPermissions: c.permissions}
+			args.Workspace = services.WorkspaceServices{LookUp: true, RegistryPermissions: c.permissions}
 			args.Endpoints = maps.Clone(args.Endpoints)
 			classifier := args.Endpoints["classifier"]
 			classifier.Registries = []string{}

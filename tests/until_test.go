@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 )
 
@@ -19,7 +20,7 @@ const (
 
 func TestAfterItsEndAnInvokerIsGrantedNothingAndKeepsWhatWasMade(t *testing.T) {
 	t.Parallel()
-	github := map[string]access.FederatedCredential{"main": {GitHub: &access.GitHubSubject{Repository: "o/r",
+	github := map[string]signin.FederatedCredential{"main": {GitHub: &signin.GitHubSubject{Repository: "o/r",
 		Branch: "main"}}}
 	ending := func(until string) *recorder {
 		return run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/invoke"
@@ -185,7 +186,7 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 }
 
 // current is the name of a secret that is valid now, the one that is valid longest; "" if there is none.
-func current(secrets map[string]access.ClientSecret) string {
+func current(secrets map[string]signin.ClientSecret) string {
 	name, until := "", time.Time{}
 	for _, key := range slices.Sorted(maps.Keys(secrets)) {
 		start, end, wrong := secrets[key].Period()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -250,7 +251,7 @@ func TestInvokeHelpListsEveryExitCode(t *testing.T) {
 func TestTheSecretThatIsValidLongestIsTaken(t *testing.T) {
 	t.Parallel()
 	day := func(n int) string { return time.Now().AddDate(0, 0, n).Format(time.DateOnly) }
-	secrets := map[string]access.ClientSecret{
+	secrets := map[string]signin.ClientSecret{
 		"expired": {StartDate: day(-9), EndDate: day(-2)}, "old": {StartDate: day(-9), EndDate: day(5)},
 		"new": {StartDate: day(-2), EndDate: day(9)}, "to come": {StartDate: day(3), EndDate: day(99)},
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 )
 
@@ -30,8 +31,8 @@ func deploy(ctx *pulumi.Context) error {
 		Role:        components.RoleArgs{Additions: []string{"pollJobs"}},
 		Invokers: map[string]components.InvokerArgs{
 			"analysts": {Kind: access.Group, ObjectID: pulumi.String("22222222-2222-4222-8222-222222222222")},
-			"pipeline": {Kind: access.ServicePrincipal, FederatedCredentials: map[string]access.FederatedCredential{
-				"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}},
+			"pipeline": {Kind: access.ServicePrincipal, FederatedCredentials: map[string]signin.FederatedCredential{
+				"main": {GitHub: &signin.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}},
 			}},
 			"scheduler": {Kind: access.ManagedIdentity, PrincipalID: scheduler.PrincipalID, ClientID: scheduler.ClientID},
 		},

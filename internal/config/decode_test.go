@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/internal/problem"
@@ -37,7 +38,7 @@ func TestTheSampleStackIsWithoutAProblem(t *testing.T) {
 	assert.Equal(t, access.Role{Additions: []string{"pollJobs"}}, m.Role)
 	assert.Equal(t, access.Invoker{Kind: access.Group, PrincipalID: access.Known("22222222-2222-4222-8222-222222222222")},
 		m.Invokers["analysts"])
-	assert.Equal(t, access.GitHubSubject{Repository: "contoso/scoring", OwnerID: 1001, RepositoryID: 2002, Branch: "main"},
+	assert.Equal(t, signin.GitHubSubject{Repository: "contoso/scoring", OwnerID: 1001, RepositoryID: 2002, Branch: "main"},
 		*m.Invokers["pipeline"].FederatedCredentials["main"].GitHub)
 	assert.Equal(t, access.Invoker{Kind: access.ManagedIdentity}, m.Invokers["scheduler"])
 	start, end, ps := m.Invokers["partner"].ClientSecrets["2026"].Period()
@@ -354,7 +355,7 @@ func TestValuesAreReadAsPeopleWriteThem(t *testing.T) {
 		"a date": {
 			`{invokers: {p: {kind: servicePrincipal, clientSecrets: {s: {startDate: 2026-11-01, endDate: "2027-05-01"}}}}}`,
 			func(a *components.BatchEndpointAccessArgs) any { return a.Invokers["p"].ClientSecrets["s"] },
-			access.ClientSecret{StartDate: "2026-11-01T00:00:00Z", EndDate: "2027-05-01"},
+			signin.ClientSecret{StartDate: "2026-11-01T00:00:00Z", EndDate: "2027-05-01"},
 		},
 		"a large number for text": {`{dataInputs: {a: {version: 20261101}}}`,
 			func(a *components.BatchEndpointAccessArgs) any { return a.DataInputs["a"].Version }, "20261101"},

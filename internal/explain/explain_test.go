@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/explain"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 )
@@ -48,8 +49,8 @@ func model() access.Model {
 			"ann": {Kind: access.User, PrincipalID: access.Known("33333333-3333-4333-8333-333333333333")},
 			"pipeline": {
 				Kind: access.ServicePrincipal,
-				FederatedCredentials: map[string]access.FederatedCredential{
-					"main": {GitHub: &access.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}},
+				FederatedCredentials: map[string]signin.FederatedCredential{
+					"main": {GitHub: &signin.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}}},
 			},
 		},
 		Clusters:        map[string]access.Cluster{"cpu": {}, "gpu": {}},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -86,7 +87,7 @@ type Finding struct {
 }
 
 // Place is where the finding is, and who answers for that.
-func (f Finding) Place() string { return access.WithOwner(f.Where, f.Owner) }
+func (f Finding) Place() string { return visible.WithOwner(f.Where, f.Owner) }
 
 // A Role is what every invoker is given.
 type Role struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/explain"
 )
 
@@ -25,7 +26,7 @@ func peopled() access.Model {
 	m.Invokers["ann"] = access.Invoker{Kind: access.User, UserPrincipalName: "ann@contoso.com",
 		PrincipalID: access.Known("33333333-3333-4333-8333-333333333333")}
 	m.Invokers["crew"] = access.Invoker{Kind: access.Group, DisplayName: "scoring-crew", Members: []string{"partner"}}
-	m.Invokers["partner"] = access.Invoker{Kind: access.ServicePrincipal, ClientSecrets: map[string]access.ClientSecret{
+	m.Invokers["partner"] = access.Invoker{Kind: access.ServicePrincipal, ClientSecrets: map[string]signin.ClientSecret{
 		"2026": {StartDate: "2026-11-01", EndDate: "2028-10-31 00:00:00 +0000 UTC"}}}
 	m.Clusters["gpu"] = access.Cluster{ComputeName: "gpu-scoring"}
 	return m

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -66,7 +66,7 @@ type DecidedType struct {
 }
 
 // maxSecretDays is as long as the components let a client secret live: Entra's default lifetime.
-var maxSecretDays = int(access.ClientSecret{}.MaxLifetime() / (24 * time.Hour))
+var maxSecretDays = int(signin.ClientSecret{}.MaxLifetime() / (24 * time.Hour))
 
 // DefaultConfig allows what the components make by default, and no more.
 func DefaultConfig() Config {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -211,7 +211,7 @@ func secretLifetime(r Resource, c Config, p *report) {
 }
 
 func issuerOfGitHub() string {
-	issuer, _, _ := access.FederatedCredential{GitHub: &access.GitHubSubject{}}.Claims()
+	issuer, _, _ := signin.FederatedCredential{GitHub: &signin.GitHubSubject{}}.Claims()
 	return issuer
 }
 

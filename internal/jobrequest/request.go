@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
@@ -138,7 +137,7 @@ func ExpandURI(text, workspaceID string) (string, error) {
 		return strings.TrimRight(workspaceID, "/") + below, nil
 	}
 	if m := anyAsset.FindStringSubmatch(text); m != nil {
-		if p, wrong := access.CheckAssetVersion(m[1]); wrong {
+		if p, wrong := arm.CheckAssetVersion(m[1]); wrong {
 			return "", fmt.Errorf("%q: %w", text, p)
 		}
 	}

@@ -100,6 +100,19 @@ func (l *List) Warn(code Code, path, fix, what string, args ...any) {
 	(*l)[len(*l)-1].Warning = true
 }
 
+// OneOf adds a problem unless the value is one of a few words, and reports whether it is.
+func (l *List) OneOf(code Code, path, value string, known []string) bool {
+	switch {
+	case slices.Contains(known, value):
+		return true
+	case value == "":
+		l.AddCode(code, path, "use "+strings.Join(known, ", "), "is missing")
+	default:
+		l.AddCode(code, path, DidYouMean(value, known), "unknown value %q", value)
+	}
+	return false
+}
+
 // Below returns the problems as ones that stand below the path.
 func (l List) Below(path string) List {
 	below := slices.Clone(l)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/review"
 )
@@ -132,8 +133,8 @@ func TestIndirectWaysToAllThatTheyEndAt(t *testing.T) {
 	}
 	pullRequests := func(m *access.Model) {
 		m.Invokers["pipeline"] = access.Invoker{Kind: access.ServicePrincipal,
-			FederatedCredentials: map[string]access.FederatedCredential{"prs": {
-				GitHub: &access.GitHubSubject{Repository: "o/r", PullRequest: true}}}}
+			FederatedCredentials: map[string]signin.FederatedCredential{"prs": {
+				GitHub: &signin.GitHubSubject{Repository: "o/r", PullRequest: true}}}}
 	}
 	group := func(m *access.Model) {
 		m.Invokers["team"] = access.Invoker{Kind: access.Group,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
@@ -145,7 +146,7 @@ func (m *maker) signIns(c component) {
 		usual                     bool // the audience goes without saying
 	}
 	federated, secrets := map[side]map[string]claims{before: {},
-		after: {}}, map[side]map[string]access.ClientSecret{before: {}, after: {}}
+		after: {}}, map[side]map[string]signin.ClientSecret{before: {}, after: {}}
 	for when, plan := range map[side]*access.Plan{before: c.old, after: c.now} {
 		for name, i := range plan.Model.Invokers {
 			for key, f := range i.FederatedCredentials {

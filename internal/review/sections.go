@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -95,8 +95,8 @@ func (r Review) sections() (all []section) {
 		if j.Broken {
 			what += ", though it is declared"
 		}
-		rows = append(rows, []string{what, access.WithOwner(j.Invoker, j.InvokerOwner),
-			access.WithOwner(j.Endpoint, j.EndpointOwner), access.WithOwner(j.Input, j.InputOwner), j.Before, j.After})
+		rows = append(rows, []string{what, visible.WithOwner(j.Invoker, j.InvokerOwner),
+			visible.WithOwner(j.Endpoint, j.EndpointOwner), visible.WithOwner(j.Input, j.InputOwner), j.Before, j.After})
 	}
 	add("Jobs that start or stop working", "job|invoker|endpoint|input|before|after", false, rows)
 

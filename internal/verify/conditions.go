@@ -72,9 +72,9 @@ func (h *holdings) underConditions(
 	}
 	id := h.m.StorageAccounts[at.Account].Text()
 	name := id[strings.LastIndex(id, "/")+1:]
-	kinds := []access.AccountKind{at.Kind}
+	kinds := []roles.AccountKind{at.Kind}
 	if at.Kind == "" {
-		kinds = []access.AccountKind{access.Flat, access.Hierarchical}
+		kinds = []roles.AccountKind{roles.Flat, roles.Hierarchical}
 	}
 	for i, kind := range kinds {
 		asked, operations := at.Asks(name, kind, n.Name)

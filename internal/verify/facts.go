@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -40,7 +41,7 @@ type Facts struct {
 	// Unlisted says why not all that is assigned and denied in a resource group is known, by the group's ID.
 	Unlisted map[string]string
 	// Workspace is what the workspace says of the rest of a job's way, where that was asked.
-	Workspace access.WorkspaceServices
+	Workspace services.WorkspaceServices
 	// Eligible are the assignments that do not act before their holder activates them (PIM).
 	Eligible []Assignment
 	// Unasked are the questions that Azure did not answer, with its reason. Each costs its own answer only.

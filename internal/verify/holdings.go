@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/roles/condition"
@@ -126,7 +127,7 @@ func (h *holdings) Has(p access.Principal, role string, at access.Scope) access.
 		return access.Ruling{Missing: err.Error()}
 	}
 	var needs []demand
-	for _, action := range access.ServiceActions(role) {
+	for _, action := range services.Actions(role) {
 		needs = append(needs, demand{action, place})
 	}
 	return h.rule(p, access.Place{Account: at.StorageAccount}, needs, func([]string) string {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
@@ -44,9 +45,9 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 	}
 	f.Workspace = w
 	mode, account := answer.Properties.AuthMode, answer.Properties.AccountID
-	for _, known := range access.AuthModes {
+	for _, known := range services.AuthModes {
 		if strings.EqualFold(mode, known) {
-			f.Workspace.SystemDatastoresAuthMode = access.AuthMode(known)
+			f.Workspace.SystemDatastoresAuthMode = services.AuthMode(known)
 			mode = known
 		}
 	}
@@ -56,21 +57,21 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 			f.Workspace.StorageAccount = name
 		}
 	}
-	says := access.AuthMode(mode)
+	says := services.AuthMode(mode)
 	switch {
-	case says != access.ByAccessKey && says != access.ByIdentity:
+	case says != services.ByAccessKey && says != services.ByIdentity:
 		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: the workspace says that its own stores are opened by %q, of which "+
 			"nothing is known here", access.StoresHop, mode))
-	case w.SystemDatastoresAuthMode == access.ByAccessKey && says == access.ByIdentity:
+	case w.SystemDatastoresAuthMode == services.ByAccessKey && says == services.ByIdentity:
 		put(f.Strays, atWorkspace, fmt.Sprintf("%s: identities open the workspace's own stores now, and the stack grants "+
 			"nothing for that; correct workspace.systemDatastoresAuthMode and run pulumi up", access.StoresHop))
-	case w.SystemDatastoresAuthMode == access.ByIdentity && says == access.ByAccessKey:
+	case w.SystemDatastoresAuthMode == services.ByIdentity && says == services.ByAccessKey:
 		f.Notes = append(f.Notes, "a key opens the workspace's own stores now, so what the stack grants for them is beyond "+
 			"need: workspace.systemDatastoresAuthMode says identity; correct it and run pulumi up")
-	case says == access.ByIdentity && f.Workspace.StorageAccount == "":
+	case says == services.ByIdentity && f.Workspace.StorageAccount == "":
 		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: identities open the workspace's own stores, and their account is none "+
 			"of storageAccounts: %s; add it", access.StoresHop, account))
-	case says == access.ByIdentity && w.StorageAccount != "" && w.StorageAccount != f.Workspace.StorageAccount:
+	case says == services.ByIdentity && w.StorageAccount != "" && w.StorageAccount != f.Workspace.StorageAccount:
 		put(f.Strays, atWorkspace, fmt.Sprintf("%s: the workspace's own account is %s, and the stack grants on %s; correct "+
 			"workspace.storageAccount and run pulumi up", access.StoresHop, f.Workspace.StorageAccount, w.StorageAccount))
 	}
@@ -81,7 +82,7 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 func lookedUp(plan *access.Plan, f Facts) *access.Plan {
 	given, said := plan.Model.Services, f.Workspace
 	if !given.LookUp || given.SystemDatastoresAuthMode != "" &&
-		(given.SystemDatastoresAuthMode != access.ByIdentity || given.StorageAccount != "") {
+		(given.SystemDatastoresAuthMode != services.ByIdentity || given.StorageAccount != "") {
 		return plan
 	}
 	m := plan.Model

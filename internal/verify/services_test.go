@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/internal/verify"
 	"github.com/batchaccess/batchaccess/roles"
@@ -17,15 +18,15 @@ import (
 
 const own = subscription + "/resourceGroups/own/providers/Microsoft.Storage/storageAccounts/mlown"
 
-var keyless = access.WorkspaceServices{SystemDatastoresAuthMode: access.ByIdentity, StorageAccount: "own"}
+var keyless = services.WorkspaceServices{SystemDatastoresAuthMode: services.ByIdentity, StorageAccount: "own"}
 
 // serviced is the model with a workspace of its own account, and of the services.
-func serviced(s access.WorkspaceServices) access.Model {
+func serviced(s services.WorkspaceServices) access.Model {
 	m := model()
 	m.StorageAccounts["own"] = access.Known(own)
 	m.Services = s
 	if s.LookUp { // the other hops are said
-		m.Services.RegistryPermissions = access.ByAdminUser
+		m.Services.RegistryPermissions = services.ByAdminUser
 		for name, e := range m.Endpoints {
 			e.Registries = []string{}
 			m.Endpoints[name] = e
@@ -92,7 +93,7 @@ func TestWhatTheWorkspaceSaysOfItsOwnStoresIsHeldAgainstTheStack(t *testing.T) {
 			"storageAccount": account}})
 	}
 	for name, c := range map[string]struct {
-		given  access.WorkspaceServices
+		given  services.WorkspaceServices
 		answer func(*http.Request) (int, any)
 		status verify.Status
 		why    string
@@ -102,7 +103,8 @@ func TestWhatTheWorkspaceSaysOfItsOwnStoresIsHeldAgainstTheStack(t *testing.T) {
 		"as it is": {keyless, says("Identity", strings.ToUpper(own)), verify.Works, "", "", false},
 		"by key now": {keyless, says("accessKey", own), verify.Works, "", "a key opens the workspace's own stores now",
 			false},
-		"by identities now": {access.WorkspaceServices{SystemDatastoresAuthMode: access.ByAccessKey}, says("identity", own),
+		"by identities now": {services.WorkspaceServices{SystemDatastoresAuthMode: services.ByAccessKey},
+			says("identity", own),
 			verify.Missing, "identities open the workspace's own stores now", "", false},
 		"another account now": {keyless, says("identity", lake), verify.Missing,
 			"the workspace's own account is lake, and the stack grants on own", "", false},
@@ -112,12 +114,12 @@ func TestWhatTheWorkspaceSaysOfItsOwnStoresIsHeldAgainstTheStack(t *testing.T) {
 			`opened by "userDelegationSAS"`, "", false},
 		"no permission": {keyless, refused, verify.Undecided, "Microsoft.MachineLearningServices/workspaces/read", "",
 			false},
-		"left to it, by key": {access.WorkspaceServices{LookUp: true}, says("accesskey", own), verify.Works, "", "", false},
-		"left to it, by identities": {access.WorkspaceServices{LookUp: true}, says("identity", own), verify.Missing,
+		"left to it, by key": {services.WorkspaceServices{LookUp: true}, says("accesskey", own), verify.Works, "", "", false},
+		"left to it, by identities": {services.WorkspaceServices{LookUp: true}, says("identity", own), verify.Missing,
 			"stores: invoker ann lacks Storage File Data Privileged Contributor on own", "", true},
-		"left to it, no permission": {access.WorkspaceServices{LookUp: true}, refused, verify.Undecided, "workspaces/read",
+		"left to it, no permission": {services.WorkspaceServices{LookUp: true}, refused, verify.Undecided, "workspaces/read",
 			"", false},
-		"not looked at": {access.WorkspaceServices{}, refused, verify.Works, "", "", false},
+		"not looked at": {services.WorkspaceServices{}, refused, verify.Works, "", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -145,7 +147,7 @@ func TestRolesAtRegistriesAreVerified(t *testing.T) {
 	const acr = subscription + "/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/pictures"
 	const firm = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/shared/providers/" +
 		"Microsoft.MachineLearningServices/registries/firm"
-	m := serviced(access.WorkspaceServices{RegistryPermissions: access.ByABAC, ContainerRegistry: acr})
+	m := serviced(services.WorkspaceServices{RegistryPermissions: services.ByABAC, ContainerRegistry: acr})
 	m.Registries = map[string]access.ID{"firm": access.Known(firm)}
 	heart := m.Endpoints["heart"]
 	heart.Registries = []string{"firm"}
@@ -178,12 +180,12 @@ func TestRolesAtRegistriesAreVerified(t *testing.T) {
 func TestAnImagePullThatOthersAssignIsVerified(t *testing.T) {
 	t.Parallel()
 	const acr = subscription + "/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/pictures"
-	for name, pull := range map[string]map[string]access.ImagePull{
-		"said to be there": {"cpu": access.Assigned}, "not known": nil,
+	for name, pull := range map[string]map[string]services.ImagePull{
+		"said to be there": {"cpu": services.Assigned}, "not known": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := serviced(access.WorkspaceServices{RegistryPermissions: access.ByPullRole, ContainerRegistry: acr,
+			m := serviced(services.WorkspaceServices{RegistryPermissions: services.ByPullRole, ContainerRegistry: acr,
 				ImagePull: pull})
 			w := newWorld(t, m)
 			w.grantAll()

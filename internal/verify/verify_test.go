@@ -228,24 +228,24 @@ func TestAConditionIsDecidedWhereItCanBe(t *testing.T) {
 		list   = " AND SubOperationMatches{'Blob.List'}"
 	)
 	for name, c := range map[string]struct {
-		kind      access.AccountKind
+		kind      roles.AccountKind
 		condition string
 		want      verify.Status
 		why       string // in part
 	}{
-		"elsewhere":    {access.Flat, blob + "StringLike 'x/*'", verify.Missing, "refuses"},
-		"only content": {access.Flat, "!(" + read + ") OR " + blob + "StringLike 'in/*'", verify.Missing, "Blob.List"},
-		"its path":     {access.Flat, limited(t, "in/", access.Flat), verify.Works, ""},
-		"a path above": {access.Flat, limited(t, "in/2026/", access.Flat), verify.Missing, "refuses"},
-		"written otherwise": {access.Flat, "(!(" + read + " AND NOT SubOperationMatches{'Blob.List'}) OR " + blob +
+		"elsewhere":    {roles.Flat, blob + "StringLike 'x/*'", verify.Missing, "refuses"},
+		"only content": {roles.Flat, "!(" + read + ") OR " + blob + "StringLike 'in/*'", verify.Missing, "Blob.List"},
+		"its path":     {roles.Flat, limited(t, "in/", roles.Flat), verify.Works, ""},
+		"a path above": {roles.Flat, limited(t, "in/2026/", roles.Flat), verify.Missing, "refuses"},
+		"written otherwise": {roles.Flat, "(!(" + read + " AND NOT SubOperationMatches{'Blob.List'}) OR " + blob +
 			"StringLike 'in/*') AND (!(" + read + list + ") OR " + prefix + "StringLike 'in/*')", verify.Works, ""},
-		"without the folder": {access.Hierarchical, limited(t, "in/", access.Flat), verify.Missing, "blobs:path 'in'"},
-		"with the folder":    {access.Hierarchical, limited(t, "in/", access.Hierarchical), verify.Works, ""},
-		"of a kind that is not known": {"", limited(t, "in/", access.Flat), verify.Undecided,
+		"without the folder": {roles.Hierarchical, limited(t, "in/", roles.Flat), verify.Missing, "blobs:path 'in'"},
+		"with the folder":    {roles.Hierarchical, limited(t, "in/", roles.Hierarchical), verify.Works, ""},
+		"of a kind that is not known": {"", limited(t, "in/", roles.Flat), verify.Undecided,
 			"not known whether lake has a hierarchical namespace"},
-		"of a kind that does not matter": {"", limited(t, "in/", access.Hierarchical), verify.Works, ""},
-		"nothing that a job asks for":    {access.Flat, "!(ActionMatches{'" + roles.WriteBlobs + "'})", verify.Works, ""},
-		"another container": {access.Flat, "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] " +
+		"of a kind that does not matter": {"", limited(t, "in/", roles.Hierarchical), verify.Works, ""},
+		"nothing that a job asks for":    {roles.Flat, "!(ActionMatches{'" + roles.WriteBlobs + "'})", verify.Works, ""},
+		"another container": {roles.Flat, "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] " +
 			"StringEquals 'other'", verify.Missing, "refuses"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -261,7 +261,7 @@ func TestAConditionIsDecidedWhereItCanBe(t *testing.T) {
 				}
 			}
 			if c.kind != "" {
-				m.StorageAccountKinds = map[string]access.AccountKind{"lake": c.kind}
+				m.StorageAccountKinds = map[string]roles.AccountKind{"lake": c.kind}
 			}
 			w := newWorld(t, m)
 			for _, g := range plans.Of(w.m).Grants {
@@ -281,8 +281,8 @@ func TestAConditionIsDecidedWhereItCanBe(t *testing.T) {
 	}
 }
 
-func limited(t *testing.T, path string, kind access.AccountKind) string {
-	text, ps := access.PathCondition([]string{path}, kind, roles.StorageBlobDataReader)
+func limited(t *testing.T, path string, kind roles.AccountKind) string {
+	text, ps := roles.PathCondition([]string{path}, kind, roles.StorageBlobDataReader)
 	require.NoError(t, ps.Err())
 	return text
 }

@@ -30,3 +30,11 @@ func Hidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) ||
 		r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0
 }
+
+// WithOwner is a name and, where that is known, who answers for it.
+func WithOwner(name, owner string) string {
+	if owner == "" {
+		return name
+	}
+	return name + " (owner: " + owner + ")"
+}

@@ -32,7 +32,8 @@ func main() {
 
 // generate returns the schema of the components whose source is in the repository at root.
 func generate(root string) ([]byte, error) {
-	docs, err := readSource(filepath.Join(root, "access"), filepath.Join(root, "components"))
+	docs, err := readSource(filepath.Join(root, "roles"), filepath.Join(root, "access"),
+		filepath.Join(root, "access", "services"), filepath.Join(root, "access", "signin"), filepath.Join(root, "components"))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/internal/config"
 )
@@ -114,7 +115,7 @@ func TestEachComponentIsTheSameInEveryLanguage(t *testing.T) {
 			`{"clientSecrets": {"2026": {"startDate": "2026-11-01", "endDate": "2027-11-01"}}}`,
 			func(ctx *pulumi.Context, options pulumi.ResourceOption) error {
 				_, err := components.NewServicePrincipal(ctx, "it", &components.ServicePrincipalArgs{
-					ClientSecrets: map[string]access.ClientSecret{"2026": {StartDate: "2026-11-01", EndDate: "2027-11-01"}},
+					ClientSecrets: map[string]signin.ClientSecret{"2026": {StartDate: "2026-11-01", EndDate: "2027-11-01"}},
 				}, options)
 				return err
 			},

@@ -1,6 +1,9 @@
 package rehearsal
 
-import "github.com/batchaccess/batchaccess/access"
+import (
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
+)
 
 // guesses are the names of those of azure.Guesses on which the outcomes of a rehearsal of the model hang.
 func guesses(m access.Model) []string {
@@ -21,7 +24,7 @@ func guesses(m access.Model) []string {
 	if len(m.DataOutputs) > 0 {
 		all = append(all, "outputs")
 	}
-	if m.Services.SystemDatastoresAuthMode == access.ByIdentity {
+	if m.Services.SystemDatastoresAuthMode == services.ByIdentity {
 		all = append(all, "own stores")
 	}
 	if m.Services.RegistryPermissions != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -65,8 +66,8 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 // leaves to the workspace of the rest of a job's way, the answer that the sandbox's gives.
 func Identified(m access.Model) access.Model {
 	if w := &m.Services; w.LookUp {
-		w.SystemDatastoresAuthMode = cmp.Or(w.SystemDatastoresAuthMode, access.ByAccessKey)
-		w.RegistryPermissions = cmp.Or(w.RegistryPermissions, access.ByAdminUser)
+		w.SystemDatastoresAuthMode = cmp.Or(w.SystemDatastoresAuthMode, services.ByAccessKey)
+		w.RegistryPermissions = cmp.Or(w.RegistryPermissions, services.ByAdminUser)
 		m.Endpoints = maps.Clone(m.Endpoints)
 		for name, e := range m.Endpoints {
 			if e.Registries == nil {
@@ -208,9 +209,9 @@ func (s *seeder) services() error {
 	}
 	s.subscription(strings.Split(id, "/")[2])
 	s.ContainerRegistries = append(s.ContainerRegistries, azure.ContainerRegistry{ID: id,
-		AdminUser: w.RegistryPermissions == access.ByAdminUser, ABAC: w.RegistryPermissions == access.ByABAC})
-	role, _ := roles.BuiltIn(map[access.RegistryPermissions]string{access.ByPullRole: roles.AcrPull,
-		access.ByABAC: roles.RepositoryReader}[w.RegistryPermissions])
+		AdminUser: w.RegistryPermissions == services.ByAdminUser, ABAC: w.RegistryPermissions == services.ByABAC})
+	role, _ := roles.BuiltIn(map[services.RegistryPermissions]string{services.ByPullRole: roles.AcrPull,
+		services.ByABAC: roles.RepositoryReader}[w.RegistryPermissions])
 	if role.ID == "" {
 		return nil
 	}
@@ -224,7 +225,7 @@ func (s *seeder) services() error {
 	for _, name := range slices.Sorted(maps.Keys(w.ImagePull)) {
 		c := s.m.Clusters[name]
 		switch {
-		case w.ImagePull[name] != access.Assigned:
+		case w.ImagePull[name] != services.Assigned:
 		case c.Existing:
 			pulls(cmp.Or(c.PrincipalID.Text(), made("cluster", s.workspaceID, c.NameOr(name))))
 		case c.UserAssignedIdentityID.Text() != "":
@@ -260,7 +261,7 @@ func (s *seeder) storage() error {
 		}
 		s.subscription(id.SubscriptionID)
 		s.StorageAccounts = append(s.StorageAccounts, azure.StorageAccount{ID: scope,
-			HNS:        hns[name] || s.m.StorageAccountKinds[name] == access.Hierarchical,
+			HNS:        hns[name] || s.m.StorageAccountKinds[name] == roles.Hierarchical,
 			Containers: containers[name]})
 	}
 	s.public()

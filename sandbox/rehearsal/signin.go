@@ -18,6 +18,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -114,7 +115,7 @@ func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
 	return token(ctx, credential, e.azure.Cloud().MachineLearning)
 }
 
-func (e entra) byAssertion(ctx context.Context, f access.FederatedCredential) (string, error) {
+func (e entra) byAssertion(ctx context.Context, f signin.FederatedCredential) (string, error) {
 	issued := func(context.Context) (string, error) { return Assertion(e.azure, f) }
 	credential, err := azidentity.NewClientAssertionCredential(e.azure.Deployer().TenantID, e.clientID, issued,
 		&azidentity.ClientAssertionCredentialOptions{ClientOptions: e.options, DisableInstanceDiscovery: true})
@@ -127,7 +128,7 @@ func (e entra) byAssertion(ctx context.Context, f access.FederatedCredential) (s
 // Assertion is the token with which the workload of a federated credential signs in. It is made from what the
 // credential says of the workload, by the sandbox; only where the credential has issuer and subject as they are,
 // those are taken.
-func Assertion(a *azure.Azure, f access.FederatedCredential) (string, error) {
+func Assertion(a *azure.Azure, f signin.FederatedCredential) (string, error) {
 	audience := cmp.Or(f.Audience, a.Cloud().Exchange)
 	if w := workloadOf(f); w != nil {
 		if own, has := w.(interface{ Audience() string }); has {
@@ -139,7 +140,7 @@ func Assertion(a *azure.Azure, f access.FederatedCredential) (string, error) {
 }
 
 // workloadOf is the workload that a credential describes; nil where it has issuer and subject as they are.
-func workloadOf(f access.FederatedCredential) azure.Workload {
+func workloadOf(f signin.FederatedCredential) azure.Workload {
 	switch {
 	case f.GitHub != nil:
 		g := f.GitHub

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 )
 
 // strays is who holds what nobody has declared: more than the endpoints read and write, more than invoking takes. It
@@ -201,7 +202,7 @@ func (r *rehearsal) declared() (reads, writes needs) {
 // storesByIdentity reports whether identities open the workspace's own stores.
 func (r *rehearsal) storesByIdentity() bool {
 	w := r.Model.Services
-	return w.SystemDatastoresAuthMode == access.ByIdentity && w.StorageAccount != ""
+	return w.SystemDatastoresAuthMode == services.ByIdentity && w.StorageAccount != ""
 }
 
 // strayInStores looks at the other services of storage: who starts jobs, or runs them, uses files, or tables and

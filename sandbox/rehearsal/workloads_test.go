@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 )
 
 // What the product gives to Entra and what the sandbox's issuers write come from two readings of the sheet. Each kind
@@ -14,21 +14,21 @@ import (
 func TestEachWorkloadIsDescribedToTheSandbox(t *testing.T) {
 	t.Parallel()
 	const id = "22222222-2222-2222-2222-222222222222"
-	for name, f := range map[string]access.FederatedCredential{
-		"github": {GitHub: &access.GitHubSubject{Repository: "o/r", OwnerID: 1, RepositoryID: 2, Environment: "a:b"}},
-		"github customised": {GitHub: &access.GitHubSubject{Repository: "o/r", Tag: "v1",
+	for name, f := range map[string]signin.FederatedCredential{
+		"github": {GitHub: &signin.GitHubSubject{Repository: "o/r", OwnerID: 1, RepositoryID: 2, Environment: "a:b"}},
+		"github customised": {GitHub: &signin.GitHubSubject{Repository: "o/r", Tag: "v1",
 			Claims: []string{"actor:x:y", "context", "repo"}}},
-		"gitlab":           {GitLab: &access.GitLabSubject{Instance: "https://g.example", Project: "g/s/p", Tag: "v1"}},
-		"gitlab by number": {GitLab: &access.GitLabSubject{ProjectID: 7, Branch: "main"}},
-		"azure pipelines, old": {AzureDevOps: &access.AzureDevOpsSubject{OrganizationID: id, Organization: "o",
+		"gitlab":           {GitLab: &signin.GitLabSubject{Instance: "https://g.example", Project: "g/s/p", Tag: "v1"}},
+		"gitlab by number": {GitLab: &signin.GitLabSubject{ProjectID: 7, Branch: "main"}},
+		"azure pipelines, old": {AzureDevOps: &signin.AzureDevOpsSubject{OrganizationID: id, Organization: "o",
 			Project: "p", ServiceConnection: "c"}},
-		"azure pipelines, new": {AzureDevOps: &access.AzureDevOpsSubject{OrganizationID: id, TenantID: id,
+		"azure pipelines, new": {AzureDevOps: &signin.AzureDevOpsSubject{OrganizationID: id, TenantID: id,
 			EntraPrefix: "/eid1/c/pub/t/a/a/b", ConnectionID: id}},
-		"kubernetes": {Kubernetes: &access.KubernetesSubject{Issuer: "https://i.example/", Namespace: "n",
+		"kubernetes": {Kubernetes: &signin.KubernetesSubject{Issuer: "https://i.example/", Namespace: "n",
 			ServiceAccount: "a"}},
-		"terraform": {Terraform: &access.TerraformSubject{Organization: "o", Project: "p", Workspace: "w",
+		"terraform": {Terraform: &signin.TerraformSubject{Organization: "o", Project: "p", Workspace: "w",
 			RunPhase: "apply", EU: true}},
-		"esc": {PulumiESC: &access.PulumiESCSubject{Organization: "o", Project: "default", Environment: "e"}},
+		"esc": {PulumiESC: &signin.PulumiESCSubject{Organization: "o", Project: "default", Environment: "e"}},
 	} {
 		w := workloadOf(f)
 		require.NotNil(t, w, name)
@@ -40,5 +40,5 @@ func TestEachWorkloadIsDescribedToTheSandbox(t *testing.T) {
 			assert.Equal(t, audience, own.Audience(), name)
 		}
 	}
-	assert.Nil(t, workloadOf(access.FederatedCredential{Issuer: "https://i.example", Subject: "s"}))
+	assert.Nil(t, workloadOf(signin.FederatedCredential{Issuer: "https://i.example", Subject: "s"}))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/roles/condition"
@@ -72,7 +73,7 @@ func productAnswers() asked {
 		},
 		"github token": func(t *testing.T, input string) string {
 			described := words(input)
-			issuer, subject, _ := access.FederatedCredential{GitHub: &access.GitHubSubject{
+			issuer, subject, _ := signin.FederatedCredential{GitHub: &signin.GitHubSubject{
 				Repository: described["repository"], Branch: described["branch"], Tag: described["tag"],
 				Environment: described["environment"],
 				PullRequest: described["pullRequest"] != "", OwnerID: number(t,
@@ -88,18 +89,18 @@ func productAnswers() asked {
 			name, f := credential(input)
 			m := model()
 			m.Invokers["ci"] = access.Invoker{Kind: access.ServicePrincipal,
-				FederatedCredentials: map[string]access.FederatedCredential{name: f}}
+				FederatedCredentials: map[string]signin.FederatedCredential{name: f}}
 			return accepted(deployable(m))
 		},
 		"identity credential": func(_ *testing.T, input string) string {
 			name, f := credential(input)
 			m := model()
 			m.Invokers["ci"] = access.Invoker{Kind: access.ManagedIdentity,
-				FederatedCredentials: map[string]access.FederatedCredential{name: f}}
+				FederatedCredentials: map[string]signin.FederatedCredential{name: f}}
 			return accepted(deployable(m))
 		},
 		"identity region": func(_ *testing.T, input string) string {
-			return accepted(access.FederatesIdentities(input))
+			return accepted(signin.FederatesIdentities(input))
 		},
 		"audience that invokes": func(_ *testing.T,
 			input string) string {
@@ -224,38 +225,38 @@ func deployable(m access.Model) bool {
 }
 
 // workload is a credential in words: the provider, and its fields.
-func workload(t *testing.T, input string) access.FederatedCredential {
+func workload(t *testing.T, input string) signin.FederatedCredential {
 	t.Helper()
 	kind, rest, _ := strings.Cut(input, " ")
 	w := words(rest)
 	switch kind {
 	case "github":
-		return access.FederatedCredential{GitHub: &access.GitHubSubject{Repository: w["repository"], Branch: w["branch"],
+		return signin.FederatedCredential{GitHub: &signin.GitHubSubject{Repository: w["repository"], Branch: w["branch"],
 			Environment: w["environment"], Claims: strings.Split(w["claims"], ",")}}
 	case "gitlab":
-		return access.FederatedCredential{GitLab: &access.GitLabSubject{Instance: w["instance"], Project: w["project"],
+		return signin.FederatedCredential{GitLab: &signin.GitLabSubject{Instance: w["instance"], Project: w["project"],
 			ProjectID: number(t, w["projectId"]), Branch: w["branch"], Tag: w["tag"]}}
 	case "azureDevOps":
-		return access.FederatedCredential{AzureDevOps: &access.AzureDevOpsSubject{OrganizationID: w["organizationId"],
+		return signin.FederatedCredential{AzureDevOps: &signin.AzureDevOpsSubject{OrganizationID: w["organizationId"],
 			Organization: w["organization"], Project: w["project"], ServiceConnection: w["connection"],
 			TenantID: w["tenant"], EntraPrefix: w["prefix"], ConnectionID: w["connectionId"]}}
 	case "kubernetes":
-		return access.FederatedCredential{Kubernetes: &access.KubernetesSubject{Issuer: w["issuer"],
+		return signin.FederatedCredential{Kubernetes: &signin.KubernetesSubject{Issuer: w["issuer"],
 			Namespace: w["namespace"], ServiceAccount: w["account"]}}
 	case "terraform":
-		return access.FederatedCredential{Terraform: &access.TerraformSubject{Organization: w["organization"],
+		return signin.FederatedCredential{Terraform: &signin.TerraformSubject{Organization: w["organization"],
 			Project: w["project"], Workspace: w["workspace"], RunPhase: w["phase"], EU: w["eu"] != ""}}
 	case "esc":
-		return access.FederatedCredential{PulumiESC: &access.PulumiESCSubject{Organization: w["organization"],
+		return signin.FederatedCredential{PulumiESC: &signin.PulumiESCSubject{Organization: w["organization"],
 			Project: w["project"], Environment: w["environment"]}}
 	}
 	require.Fail(t, "unknown workload", kind)
-	return access.FederatedCredential{}
+	return signin.FederatedCredential{}
 }
 
 // credential is a good one but for what the input says.
-func credential(input string) (name string, f access.FederatedCredential) {
-	name, f = "main", access.FederatedCredential{Issuer: "https://issuer.example", Subject: "s"}
+func credential(input string) (name string, f signin.FederatedCredential) {
+	name, f = "main", signin.FederatedCredential{Issuer: "https://issuer.example", Subject: "s"}
 	of, length := "", 0
 	if _, err := fmt.Sscanf(input, "%s of %d characters", &of, &length); err != nil {
 		if n, is := strings.CutPrefix(input, "name "); is {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 )
 
@@ -54,7 +54,7 @@ func scoring(ctx *pulumi.Context) error {
 		credential = name
 	}
 	if _, err := components.NewServicePrincipal(ctx, "scorer", &components.ServicePrincipalArgs{
-		FederatedCredentials: map[string]access.FederatedCredential{credential: {
+		FederatedCredentials: map[string]signin.FederatedCredential{credential: {
 			Issuer: "https://token.example.com", Subject: "scorer"}},
 	}); err != nil {
 		return err

@@ -1,4 +1,6 @@
-package access
+// Package signin says how whoever starts jobs signs in to Entra, and from where: federated credentials with the issuers
+// and subjects of each provider, client secrets, and the services of Azure that have a managed identity.
+package signin
 
 import (
 	"cmp"

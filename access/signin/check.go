@@ -1,4 +1,4 @@
-package access
+package signin
 
 import (
 	"fmt"
@@ -7,26 +7,26 @@ import (
 	"unicode/utf8"
 
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
 // maxFederatedText is Entra's limit of issuer, subject, audience and description each (facts/federation.md, Rules).
 const maxFederatedText = 600
 
-// credentialForm is what Entra takes as the name of a federated credential (facts/federation.md, Rules).
-var credentialForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,119}$`)
-
-// credentialName checks the name that a federated credential has in Entra.
-func (v *validator) credentialName(path, name string) {
-	if !credentialForm.MatchString(name) {
-		v.add(path, "use 3 to 120 letters, digits, hyphens and underscores, beginning with a letter or digit",
-			"the name %q can't be that of a federated credential", name)
-	}
-}
-
 // A part is one text of a credential that stands in its tokens.
 type part struct {
 	key, value string
 	required   bool
+}
+
+// A validator finds what is wrong with a credential.
+type validator struct{ problem.List }
+
+// Problems returns what is wrong with the credential; the paths are those of its own fields.
+func (f FederatedCredential) Problems() problem.List {
+	var v validator
+	v.federated("", f)
+	return v.List
 }
 
 // federated checks how a workload signs in.
@@ -35,11 +35,11 @@ func (v *validator) federated(path string, f FederatedCredential) {
 	raw := f.Issuer != "" || f.Subject != ""
 	switch {
 	case len(given) > 1:
-		v.add(path, "keep one, and make a credential of each other", "gives %s", strings.Join(given, " and "))
+		v.Add(path, "keep one, and make a credential of each other", "gives %s", strings.Join(given, " and "))
 	case len(given) == 1 && raw:
-		v.add(path, "keep "+given[0]+", or issuer and subject", "gives both %s and issuer or subject", given[0])
+		v.Add(path, "keep "+given[0]+", or issuer and subject", "gives both %s and issuer or subject", given[0])
 	}
-	before := len(v.Problems)
+	before := len(v.List)
 	switch {
 	case f.GitHub != nil:
 		v.github(path+".github", *f.GitHub)
@@ -55,7 +55,7 @@ func (v *validator) federated(path string, f FederatedCredential) {
 			part{"workspace", t.Workspace, true})
 		v.noColons(at, part{"organization", t.Organization, true}, part{"project", t.Project, true},
 			part{"workspace", t.Workspace, true})
-		v.oneOf(at+".runPhase", t.RunPhase, []string{"plan", "apply"})
+		v.OneOf("", at+".runPhase", t.RunPhase, []string{"plan", "apply"})
 	case f.PulumiESC != nil:
 		at, e := path+".pulumiEsc", f.PulumiESC
 		all := []part{{"organization", e.Organization, true}, {"project", e.Project, true},
@@ -66,12 +66,12 @@ func (v *validator) federated(path string, f FederatedCredential) {
 		v.https(path+".issuer", f.Issuer, "write the https URL that stands in the tokens, or give one of github, gitlab, "+
 			"azureDevOps, kubernetes, terraform, pulumiEsc")
 		if f.Subject == "" {
-			v.add(path+".subject", "write the sub claim of the tokens that may sign in", "is missing")
+			v.Add(path+".subject", "write the sub claim of the tokens that may sign in", "is missing")
 		}
 		v.parts(path, part{key: "issuer", value: f.Issuer}, part{key: "subject", value: f.Subject})
 	}
 	v.parts(path, part{key: "audience", value: f.Audience})
-	if len(v.Problems) > before {
+	if len(v.List) > before {
 		return // what is too long may be so by what is wrong
 	}
 	issuer, subject, audience := f.Claims()
@@ -84,11 +84,11 @@ func (v *validator) federated(path string, f FederatedCredential) {
 			if len(given) > 0 && (one.key == "issuer" || one.key == "subject") {
 				at = path + "." + given[0]
 			}
-			v.add(at, "shorten it", "makes the %s %d characters long, and Entra allows %d", one.key, n, maxFederatedText)
+			v.Add(at, "shorten it", "makes the %s %d characters long, and Entra allows %d", one.key, n, maxFederatedText)
 		}
 	}
 	if f.AzureDevOps != nil && f.AzureDevOps.old() {
-		v.warn(path+".azureDevOps", "convert the service connection, and give tenantId, entraPrefix and connectionId",
+		v.Warn("", path+".azureDevOps", "convert the service connection, and give tenantId, entraPrefix and connectionId",
 			"has the issuer of Azure DevOps, which retires on 2027-07-01") // facts/federation.md
 	}
 }
@@ -99,12 +99,12 @@ func (v *validator) parts(path string, all ...part) {
 		at := path + "." + one.key
 		switch {
 		case one.value == "" && one.required:
-			v.add(at, "write it as it stands in the tokens", "is missing")
+			v.Add(at, "write it as it stands in the tokens", "is missing")
 		case strings.Contains(one.value, "*"):
-			v.add(at, "write each in full, in a credential of its own: Entra compares it letter by letter",
+			v.Add(at, "write each in full, in a credential of its own: Entra compares it letter by letter",
 				"%q holds a wildcard", one.value)
 		case strings.TrimSpace(one.value) != one.value || strings.ContainsAny(one.value, "\n\r\t"):
-			v.add(at, "take it out", "%q has white space that no token has", one.value)
+			v.Add(at, "take it out", "%q has white space that no token has", one.value)
 		}
 	}
 }
@@ -113,14 +113,14 @@ func (v *validator) parts(path string, all ...part) {
 func (v *validator) noColons(path string, all ...part) {
 	for _, one := range all {
 		if strings.ContainsAny(one.value, ":/") {
-			v.add(path+"."+one.key, "write the name alone", "%q holds a colon or a slash, which no such name has", one.value)
+			v.Add(path+"."+one.key, "write the name alone", "%q holds a colon or a slash, which no such name has", one.value)
 		}
 	}
 }
 
 func (v *validator) https(path, url, fix string) {
 	if !strings.HasPrefix(url, "https://") {
-		v.add(path, fix, "%q is not an https URL", url)
+		v.Add(path, fix, "%q is not an https URL", url)
 	}
 }
 
@@ -131,7 +131,7 @@ func (v *validator) refs(path, branch, tag string) {
 		{"branch", branch, "refs/heads/"}, {"tag", tag, "refs/tags/"},
 	} {
 		if name, whole := strings.CutPrefix(ref.value, ref.prefix); whole {
-			v.add(path+"."+ref.key, "write "+name, "%q has %s before its name, which is no part of it here",
+			v.Add(path+"."+ref.key, "write "+name, "%q has %s before its name, which is no part of it here",
 				ref.value, ref.prefix)
 		}
 	}
@@ -148,17 +148,17 @@ func count(all ...bool) (n int) {
 
 func (v *validator) github(path string, g GitHubSubject) {
 	if !repositoryForm.MatchString(g.Repository) {
-		v.add(path+".repository", "write owner/name", "%q is not a repository", g.Repository)
+		v.Add(path+".repository", "write owner/name", "%q is not a repository", g.Repository)
 	}
 	if (g.OwnerID == 0) != (g.RepositoryID == 0) || g.OwnerID < 0 || g.RepositoryID < 0 {
-		v.add(path, "give both, as `gh api repos/<owner>/<name> --jq '.owner.id, .id'` prints them, or neither",
+		v.Add(path, "give both, as `gh api repos/<owner>/<name> --jq '.owner.id, .id'` prints them, or neither",
 			"an immutable subject takes ownerId and repositoryId")
 	}
 	v.refs(path, g.Branch, g.Tag)
 	v.parts(path, part{key: "environment", value: g.Environment})
 	runs := count(g.Branch != "", g.Tag != "", g.Environment != "", g.PullRequest)
 	if !v.githubClaims(path, g, runs) && runs != 1 {
-		v.add(path, "give one of branch, tag, environment, pullRequest", "names %d kinds of runs", runs)
+		v.Add(path, "give one of branch, tag, environment, pullRequest", "names %d kinds of runs", runs)
 	}
 }
 
@@ -170,11 +170,11 @@ func (v *validator) githubClaims(path string, g GitHubSubject, runs int) (noCont
 		return false
 	}
 	if len(g.Claims) == 0 {
-		v.add(path+".claims", "name the include_claim_keys of the repository, or leave it out", "is empty")
+		v.Add(path+".claims", "name the include_claim_keys of the repository, or leave it out", "is empty")
 		return false
 	}
 	if g.OwnerID != 0 {
-		v.add(path+".claims", "give issuer and subject as they stand in a token", "goes with ownerId and repositoryId, "+
+		v.Add(path+".claims", "give issuer and subject as they stand in a token", "goes with ownerId and repositoryId, "+
 			"and it is not known whether GitHub writes those IDs into a customised subject")
 	}
 	seen := map[string]bool{}
@@ -184,18 +184,18 @@ func (v *validator) githubClaims(path string, g GitHubSubject, runs int) (noCont
 		alone := claim == "repo" || claim == "context"
 		switch {
 		case seen[key]:
-			v.add(at, "keep one of the two", "names %s a second time", key)
+			v.Add(at, "keep one of the two", "names %s a second time", key)
 		case !alone && (key == "repo" || key == "context"):
-			v.add(at, "write "+key+" alone", "%q gives a value, which stands in the other fields", claim)
+			v.Add(at, "write "+key+" alone", "%q gives a value, which stands in the other fields", claim)
 		case !alone && !claimForm.MatchString(claim):
-			v.add(at, "write repo, context, or key:value, such as job_workflow_ref:o/r/.github/workflows/w.yml@refs/heads/main",
+			v.Add(at, "write repo, context, or key:value, such as job_workflow_ref:o/r/.github/workflows/w.yml@refs/heads/main",
 				"%q is not a claim", claim)
 		}
 		seen[key] = true
 		v.parts(path, part{key: fmt.Sprintf("claims[%d]", n), value: claim})
 	}
 	if !seen["context"] && runs > 0 {
-		v.add(path+".claims", "add context, or leave out branch, tag, environment and pullRequest",
+		v.Add(path+".claims", "add context, or leave out branch, tag, environment and pullRequest",
 			"has no context, so what a job runs for is no part of the subject")
 	}
 	return !seen["context"]
@@ -210,16 +210,16 @@ func (v *validator) gitlab(path string, g GitLabSubject) {
 	}
 	switch {
 	case (g.Project == "") == (g.ProjectID == 0):
-		v.add(path, "give project, or projectId where the project's subjects begin with it",
+		v.Add(path, "give project, or projectId where the project's subjects begin with it",
 			"names %s project", map[bool]string{true: "no", false: "twice a"}[g.Project == ""])
 	case g.ProjectID < 0:
-		v.add(path+".projectId", "write the number that GitLab shows", "%d is not a project", g.ProjectID)
+		v.Add(path+".projectId", "write the number that GitLab shows", "%d is not a project", g.ProjectID)
 	case g.Project != "" && !projectPathForm.MatchString(g.Project):
-		v.add(path+".project", "write group/project", "%q is not the path of a project", g.Project)
+		v.Add(path+".project", "write group/project", "%q is not the path of a project", g.Project)
 	}
 	v.refs(path, g.Branch, g.Tag)
 	if n := count(g.Branch != "", g.Tag != ""); n != 1 {
-		v.add(path, "give one of branch, tag", "names %d kinds of pipelines", n)
+		v.Add(path, "give one of branch, tag", "names %d kinds of pipelines", n)
 	}
 }
 
@@ -228,7 +228,7 @@ var entraPrefixForm = regexp.MustCompile(`^/eid1/c/[a-z]+/t/[A-Za-z0-9_-]+/a/[A-
 func (v *validator) azureDevOps(path string, a AzureDevOpsSubject) {
 	guid := func(key, value string) {
 		if !arm.IsGUID(value) {
-			v.add(path+"."+key, "write the GUID that Azure DevOps shows", "%q is not a GUID", value)
+			v.Add(path+"."+key, "write the GUID that Azure DevOps shows", "%q is not a GUID", value)
 		}
 	}
 	guid("organizationId", a.OrganizationID)
@@ -236,13 +236,13 @@ func (v *validator) azureDevOps(path string, a AzureDevOpsSubject) {
 		guid("tenantId", a.TenantID)
 		guid("connectionId", a.ConnectionID)
 		if !entraPrefixForm.MatchString(a.EntraPrefix) {
-			v.add(path+".entraPrefix", "copy the subject that the service connection shows, up to /sc/",
+			v.Add(path+".entraPrefix", "copy the subject that the service connection shows, up to /sc/",
 				"%q is not of the form /eid1/c/pub/t/…/a/…", a.EntraPrefix)
 		}
 		return
 	}
 	if a.TenantID+a.EntraPrefix+a.ConnectionID != "" {
-		v.add(path, "keep tenantId, entraPrefix and connectionId, or organization, project and serviceConnection",
+		v.Add(path, "keep tenantId, entraPrefix and connectionId, or organization, project and serviceConnection",
 			"mixes the new form with the old one")
 	}
 	all := []part{{"organization", a.Organization, true}, {"project", a.Project, true},
@@ -250,7 +250,7 @@ func (v *validator) azureDevOps(path string, a AzureDevOpsSubject) {
 	v.parts(path, all...)
 	for _, one := range all {
 		if strings.Contains(one.value, "/") {
-			v.add(path+"."+one.key, "write the name alone", "%q holds a slash, which parts the subject", one.value)
+			v.Add(path+"."+one.key, "write the name alone", "%q holds a slash, which parts the subject", one.value)
 		}
 	}
 }
@@ -263,14 +263,14 @@ func (v *validator) kubernetes(path string, k KubernetesSubject) {
 	v.parts(path, part{key: "issuer", value: k.Issuer})
 	// Hosts of AKS' issuers, as Microsoft's AKS documentation on workload identity shows them.
 	if strings.Contains(k.Issuer, ".oic.prod-aks.azure.com/") && !strings.HasSuffix(k.Issuer, "/") {
-		v.add(path+".issuer", "write the slash at its end, which stands in the tokens", "%q is an issuer of AKS without one",
+		v.Add(path+".issuer", "write the slash at its end, which stands in the tokens", "%q is an issuer of AKS without one",
 			k.Issuer)
 	}
 	for _, one := range []part{{"namespace", k.Namespace, true}, {"serviceAccount", k.ServiceAccount, true}} {
-		before := len(v.Problems)
+		before := len(v.List)
 		v.parts(path, one)
-		if len(v.Problems) == before && !kubernetesForm.MatchString(one.value) {
-			v.add(path+"."+one.key, "use lower-case letters, digits, hyphens and dots", "%q is no name in Kubernetes",
+		if len(v.List) == before && !kubernetesForm.MatchString(one.value) {
+			v.Add(path+"."+one.key, "use lower-case letters, digits, hyphens and dots", "%q is no name in Kubernetes",
 				one.value)
 		}
 	}

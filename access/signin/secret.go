@@ -1,0 +1,65 @@
+package signin
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/batchaccess/batchaccess/internal/date"
+	"github.com/batchaccess/batchaccess/internal/problem"
+)
+
+// minSecretLifetime and maxSecretLifetime are how long a client secret may live. Entra's own default is two years.
+const (
+	minSecretLifetime = 24 * time.Hour
+	maxSecretLifetime = 731 * 24 * time.Hour
+)
+
+// A ClientSecret is a password of a service principal. Both ends are absolute, so that one preview sees the same
+// secret as the next.
+type ClientSecret struct {
+	// StartDate is when the secret begins to be valid: a date such as 2026-11-01, or RFC 3339 in UTC. Required.
+	StartDate string `pulumi:"startDate"`
+	// EndDate is when it ends to be, one day to two years (731 days) later. Required.
+	EndDate string `pulumi:"endDate"`
+	// Was is the name that the secret had here before, so that a rename replaces nothing. Entra keeps the first name.
+	Was string `pulumi:"was,optional"`
+}
+
+// MaxLifetime is how long any client secret may live.
+func (ClientSecret) MaxLifetime() time.Duration { return maxSecretLifetime }
+
+// Period returns both ends in the one form that Entra gives back, to the second and in UTC. Dates are compared as text
+// there, so any other form would replace the secret at every deployment. What is wrong with them has the path of the
+// one end.
+func (s ClientSecret) Period() (start, end time.Time, ps problem.List) {
+	for _, one := range []struct {
+		key, text string
+		to        *time.Time
+	}{{"startDate", s.StartDate, &start}, {"endDate", s.EndDate, &end}} {
+		t, ok := date.Parse(one.text)
+		if !ok {
+			ps.Add(one.key, "write 2026-11-01 or 2026-11-01T00:00:00Z", "%q is not a date", one.text)
+		}
+		*one.to = t
+	}
+	return start, end, ps
+}
+
+// Problems returns what is wrong with the secret's dates; the paths are those of its own fields.
+func (s ClientSecret) Problems() (ps problem.List) {
+	start, end, ps := s.Period()
+	if len(ps) > 0 {
+		return ps
+	}
+	days := func(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
+	switch life := end.Sub(start); {
+	case life < minSecretLifetime:
+		ps.Add("endDate", "write an end at least one day after the start", "the secret would live for %s",
+			cmp.Or(map[bool]string{true: "no time"}[life <= 0], life.String()))
+	case life > maxSecretLifetime:
+		ps.Add("endDate", "write an end at most "+days(maxSecretLifetime)+" after the start, and rotate",
+			"the secret would live for %s", days(life))
+	}
+	return ps
+}

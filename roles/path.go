@@ -1,0 +1,102 @@
+package roles
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/roles/condition"
+)
+
+// An AccountKind says whether the directories of a storage account are things of their own, which decides what a
+// condition on a path has to let through.
+type AccountKind string
+
+// The kinds of storage accounts.
+const (
+	Flat         AccountKind = "flat"
+	Hierarchical AccountKind = "hierarchical" // with a hierarchical namespace: Azure Data Lake Storage Gen2
+)
+
+// PathCondition is the condition that limits a storage role at a container to paths in it: folders, which end in a
+// slash, and files (facts/conditions.md, "Reading and listing below one prefix"). The problems have no path.
+//
+// Reading and listing are asked for apart: without the second clause all of the container could be listed. A folder's
+// path keeps its slash, or its siblings would be let through too. In a hierarchical account the folder has a path of
+// its own, without the slash. What writers are limited to may be a file as well as a folder: a job writes one file,
+// which must not exist (facts/batch-endpoints.md, outputs), and other clients write folders. Files are not listed.
+func PathCondition(paths []string, kind AccountKind, role string) (text string, ps problem.List) {
+	const blobs = storageAccounts + "blobServices/containers/blobs"
+	if kind != Flat && kind != Hierarchical {
+		ps.Add("", "use flat or hierarchical", "%q is no kind of a storage account", kind)
+	}
+	if len(paths) == 0 {
+		ps.Add("", "write at least one path", "a condition limits the role to paths, and there is none")
+	}
+	var content, lists []string
+	for _, path := range paths {
+		if p, wrong := CheckPath(path); wrong {
+			ps = append(ps, p)
+		}
+		folder, is := strings.CutSuffix(path, "/")
+		below, at := "StringStartsWith '"+path+"'", "StringEquals '"+folder+"'"
+		if is {
+			content = append(content, "@Resource["+blobs+":path] "+below)
+			lists = append(lists, "@Request["+blobs+":prefix] "+below)
+		}
+		if !is || kind == Hierarchical || role == StorageBlobPathWriter {
+			content = append(content, "@Resource["+blobs+":path] "+at)
+		}
+		if is && kind == Hierarchical {
+			lists = append(lists, "@Request["+blobs+":prefix] "+at)
+		}
+	}
+	targets := []string{"!(ActionMatches{'" + ReadBlobs + "'})"}
+	if len(lists) > 0 {
+		targets[0] = "!(ActionMatches{'" + ReadBlobs + "'} AND NOT SubOperationMatches{'Blob.List'})"
+	}
+	if role == StorageBlobPathWriter {
+		for _, action := range PathWriter().Permissions[0].DataActions {
+			if action != ReadBlobs {
+				targets = append(targets, "!(ActionMatches{'"+action+"'})")
+			}
+		}
+	}
+	text = clause(targets, content)
+	if len(lists) > 0 {
+		text += " AND " + clause([]string{"!(ActionMatches{'" + ReadBlobs +
+			"'} AND SubOperationMatches{'Blob.List'})"}, lists)
+	}
+	if len(text) > condition.MaxLength {
+		ps.Add("", "limit it to fewer or shorter paths, to a folder above them, or not at all",
+			"the condition that limits the role to %d paths has %d bytes, and Azure allows %d", len(paths), len(text),
+			condition.MaxLength)
+	}
+	return text, ps
+}
+
+// clause lets through what is none of the targets, and of those what one of the expressions lets through.
+func clause(targets, expressions []string) string {
+	return "((" + strings.Join(targets, " AND ") + ") OR (" + strings.Join(expressions, " OR ") + "))"
+}
+
+// CheckPath refuses a path that a condition can't hold, or of which it is not known how a condition sees it.
+func CheckPath(path string) (p problem.Problem, wrong bool) {
+	const fix = "rename the folder, or limit the role to a folder above it"
+	switch {
+	case strings.Trim(path, "/") == "" || strings.HasPrefix(path, "/"):
+		return problem.Problem{What: fmt.Sprintf("%q is no path in a container", path),
+			Fix: "write the path from the top of the container, without a slash before it"}, true
+	case strings.ContainsFunc(path, unicode.IsControl) || !utf8.ValidString(path):
+		return problem.Problem{What: fmt.Sprintf("%q holds a character that conditions do not take", path), Fix: fix}, true
+	case strings.Contains(path, "'"):
+		return problem.Problem{What: fmt.Sprintf("%q holds a single quote, for which conditions have no escape", path),
+			Fix: fix}, true
+	case strings.ContainsAny(path, "%*?#\\") || strings.Contains(path, "//"):
+		return problem.Problem{What: fmt.Sprintf("%q holds an escape, a wildcard or an empty name, and no document says how "+
+			"a condition sees it", path), Fix: fix}, true
+	}
+	return problem.Problem{}, false
+}
