@@ -37,11 +37,14 @@ func Look(t testing.TB, root string) {
 }
 
 // made are the folders that builds and tests write.
-var made = []string{"bin", "examples/typescript/sdks", "examples/typescript/node_modules", "examples/typescript/bin"}
+var made = []string{
+	"bin", "examples/python/sdks", "examples/python/venv",
+	"examples/typescript/sdks", "examples/typescript/node_modules", "examples/typescript/bin",
+}
 
 func isSource(name string) bool {
 	switch filepath.Ext(name) {
-	case ".go", ".mod", ".sum", ".json", ".yaml", ".html", ".css":
+	case ".go", ".py", ".mod", ".sum", ".json", ".yaml", ".html", ".css":
 		return true
 	}
 	return false

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/batchaccess/batchaccess/internal/filelock"
 	"github.com/batchaccess/batchaccess/internal/wholefile"
-	"github.com/batchaccess/batchaccess/sandbox/internal/filelock"
 )
 
 // prepareState makes the state folder ready, and clean of what an engine that was killed left behind.

@@ -153,6 +153,7 @@ var projects = map[string]func(*testing.T) string{
 	"yaml":         func(*testing.T) string { return filepath.Join(root, "examples", "yaml") },
 	"go by an SDK": goSDKProject,
 	"typescript":   typeScriptProject, // where there is Node.js
+	"python":       pythonProject,     // where there is Python
 }
 
 func TestTheExamplesWorkAndAreTheSameInEveryLanguage(t *testing.T) {

@@ -29,7 +29,8 @@ var install = sync.OnceValue(func() error {
 	if err != nil {
 		return err
 	}
-	stamp, err := installation(schema)
+	stamp, err := installation(schema, filepath.Join(typeScript, "package.json"),
+		filepath.Join(typeScript, "package-lock.json"))
 	if err != nil {
 		return err
 	}
@@ -53,13 +54,12 @@ var install = sync.OnceValue(func() error {
 	return os.WriteFile(stampFile, []byte(stamp), 0o600)
 })
 
-// installation tells by the files that decide on it whether what is installed is up to date.
-func installation(schema string) (string, error) {
+// installation tells by the files that decide on it whether what is installed is up to date: those of the language, and
+// those that every SDK is generated from.
+func installation(files ...string) (string, error) {
 	hash := sha256.New()
-	for _, name := range []string{
-		schema, filepath.Join(root, "tools", "go.mod"), filepath.Join(root, "tools", "gensdk", "language.go"),
-		filepath.Join(typeScript, "package.json"), filepath.Join(typeScript, "package-lock.json"),
-	} {
+	for _, name := range append(files, filepath.Join(root, "tools", "go.mod"),
+		filepath.Join(root, "tools", "gensdk", "language.go")) {
 		content, err := os.ReadFile(name)
 		if err != nil {
 			return "", err
@@ -84,27 +84,40 @@ PULUMI_NODEJS_TYPESCRIPT=true exec node node_modules/@pulumi/pulumi/cmd/run --or
 	--parallel "$PULUMI_PARALLEL" --monitor "$PULUMI_MONITOR" --engine "$PULUMI_ENGINE" .
 `
 
-// typeScriptProject is examples/typescript as a project whose program is built already, which the language host for
-// Go runs whatever it is written in.
+// typeScriptProject is examples/typescript, ready to run.
 func typeScriptProject(t *testing.T) string {
 	t.Helper()
 	machine.NodeJS(t)
 	require.NoError(t, install())
-	folder, err := filepath.Abs(typeScript)
+	return builtProject(t, typeScript, "nodejs", program)
+}
+
+// builtProject is an example as a project whose program is built already, which the language host for Go runs whatever
+// it is written in: script stands for the host of the runtime that the example names.
+func builtProject(t *testing.T, example, runtime, script string) string {
+	t.Helper()
+	folder, err := filepath.Abs(example)
 	require.NoError(t, err)
 	text, err := os.ReadFile(filepath.Join(folder, "Pulumi.yaml"))
 	require.NoError(t, err)
-	var settings map[string]any
+	var settings struct {
+		Runtime  any               `yaml:"runtime"`
+		Main     string            `yaml:"main"`
+		Packages map[string]string `yaml:"packages"`
+		Rest     map[string]any    `yaml:",inline"`
+	}
 	require.NoError(t, yaml.Unmarshal(text, &settings))
+	if named, ok := settings.Runtime.(map[string]any); ok {
+		settings.Runtime = named["name"]
+	}
+	require.Equal(t, runtime, settings.Runtime)
 
 	project := t.TempDir()
 	run := filepath.Join(project, "run")
-	require.NoError(t, os.WriteFile(run, []byte(program), 0o700))
-	require.Equal(t, "nodejs", settings["runtime"])
-	settings["runtime"] = map[string]any{"name": "go", "options": map[string]any{"binary": run}}
-	settings["main"] = folder
-	settings["packages"] = map[string]any{"batchaccess": filepath.Join(folder,
-		settings["packages"].(map[string]any)["batchaccess"].(string))}
+	require.NoError(t, os.WriteFile(run, []byte(script), 0o700))
+	settings.Runtime = map[string]any{"name": "go", "options": map[string]any{"binary": run}}
+	settings.Main = folder
+	settings.Packages["batchaccess"] = filepath.Join(folder, settings.Packages["batchaccess"])
 	text, err = yaml.Marshal(settings)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(project, "Pulumi.yaml"), text, 0o600))

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,30 +50,6 @@ func TestWhatIsPlainRequiredAndSecretInEachLanguage(t *testing.T) {
 			}
 		})
 	}
-}
-
-// The SDK for TypeScript is compiled, and its example deployed, in tests/examples.
-func TestTheSDKForPythonCompiles(t *testing.T) {
-	t.Parallel()
-	python, err := exec.LookPath("python3")
-	if err != nil && os.Getenv("CI") != "true" {
-		t.Skipf("needs Python 3.9 or later (https://python.org): %v", err)
-	}
-	require.NoError(t, err, "needs Python 3.9 or later (https://python.org)")
-	folder := t.TempDir()
-	require.NoError(t, writeFor("python", plugin, folder))
-	compile := func() (string, error) {
-		output, err := exec.CommandContext(t.Context(), python, "-m", "compileall", "-q", "-f", folder).CombinedOutput()
-		return string(output), err
-	}
-	output, err := compile()
-	require.NoError(t, err, output)
-
-	wrong := filepath.Join(folder, "batchaccess_batchaccess", "invoker_role.py")
-	require.NoError(t, os.WriteFile(wrong, []byte("def wrong(:\n"), 0o600))
-	output, err = compile()
-	require.Error(t, err, "a file that is not Python was not noticed: the check is worth nothing")
-	assert.Contains(t, output, "invoker_role.py")
 }
 
 func TestWritingAnSDKNeedsALanguageASchemaAndAFolder(t *testing.T) {

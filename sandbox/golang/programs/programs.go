@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/batchaccess/batchaccess/sandbox/internal/filelock"
+	"github.com/batchaccess/batchaccess/internal/filelock"
 )
 
 // A Program is what is built, and how.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/batchaccess/batchaccess/sandbox/internal/filelock"
+	"github.com/batchaccess/batchaccess/internal/filelock"
 )
 
 // lock makes this process the only one that uses the state file, until what it returns is closed. The lock file names

@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/batchaccess/batchaccess/internal/filelock"
 	"github.com/batchaccess/batchaccess/internal/wholefile"
-	"github.com/batchaccess/batchaccess/sandbox/internal/filelock"
 )
 
 // Store guards a State and keeps it in a file. What Update has answered survives the death of the process.

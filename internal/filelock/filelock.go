@@ -1,4 +1,4 @@
-// Package filelock keeps two processes from using one folder of the sandbox.
+// Package filelock keeps two processes from using one folder.
 package filelock
 
 import (
