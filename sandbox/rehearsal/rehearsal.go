@@ -111,6 +111,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
+	all := o.Model
 	o.Model = plan.Model // without what has ended
 	if o.Pulumi == "" {
 		if o.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
@@ -134,7 +135,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err := a.Seed(seed); err != nil {
 		return nil, err
 	}
-	r := &rehearsal{Options: o, plan: plan, azure: a}
+	r := &rehearsal{Options: o, plan: plan, azure: a, all: all.Invokers, ended: all.Ended}
 	r.engine, err = engine.Start(ctx, engine.Options{
 		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Named: true, Pulumi: o.Pulumi, StandIns: o.StandIns,
 		Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
@@ -167,6 +168,8 @@ func (o Options) stateFile() string {
 type rehearsal struct {
 	Options
 	plan   *access.Plan
+	all    map[string]access.Invoker // with those who have ended
+	ended  string                    // the latest of the ends that is over
 	azure  *azure.Azure
 	engine *engine.Engine
 	errors bytes.Buffer // what Pulumi and the program print on standard error
@@ -329,7 +332,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err := r.controls(ctx, j, report, tokens); err != nil {
 		return err
 	}
-	if err := r.beside(ctx, j, report, tokens); err != nil {
+	if err := r.beside(ctx, j, report, tokens, d); err != nil {
 		return err
 	}
 	r.strays(report, d)
