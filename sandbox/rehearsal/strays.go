@@ -18,15 +18,20 @@ func (r *rehearsal) strays(report *Report, d deployed) {
 	for _, p := range all {
 		for _, place := range r.places() {
 			scope := containerID(r.Model.StorageAccounts[place.account].Text(), place.container)
-			reading, writing := false, false
+			reading, writing, whole := false, false, false
 			for _, same := range all { // clusters may have one identity, which may be an invoker
 				if strings.EqualFold(same.id, p.id) {
 					writing = writing || writes.has(same.name, place)
 					reading = reading || writing || reads.has(same.name, place)
+					whole = whole || reads.whole(same.name, place) || writes.whole(same.name, place)
 				}
 			}
 			r.stray(report, p, scope, readBlobs, true, reading)
 			r.stray(report, p, scope, writeBlobs, true, writing)
+			if !whole {
+				r.stray(report, p, scope, deleteContainers, false, false)
+				report.add(mayDo(p, "the list of all at "+scope, r.azure.AllowsList(p.id, scope, "")))
+			}
 		}
 		r.strayInStores(report, p, all)
 		if p.cluster || r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() || r.Model.Role.Definition != "" {
@@ -57,6 +62,8 @@ const (
 	inStorage  = "Microsoft.Storage/storageAccounts/"
 	readBlobs  = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
 	writeBlobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
+
+	deleteContainers = inStorage + "blobServices/containers/delete"
 )
 
 // beyondInvoking are actions that the seed does not list, and the addition that gives one (azure-facts.md).
@@ -76,11 +83,15 @@ func (r *rehearsal) stray(report *Report, p holder, scope, action string, data, 
 	if declared {
 		return
 	}
-	o := Outcome{Control: true, Invoker: p.name, Want: mayNot, Got: mayNot, Detail: action + " at " + scope}
-	if answer := r.azure.Allows(p.id, scope, action, data); answer != "no" && answer != "denied" {
+	report.add(mayDo(p, action+" at "+scope, r.azure.Allows(p.id, scope, action, data)))
+}
+
+func mayDo(p holder, what, answer string) Outcome {
+	o := Outcome{Control: true, Invoker: p.name, Want: mayNot, Got: mayNot, Detail: what}
+	if answer != "no" && answer != "denied" {
 		o.Got = "may do what is not declared: " + answer
 	}
-	report.add(o)
+	return o
 }
 
 const mayNot = "may not"
