@@ -21,7 +21,7 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	o.Model = Identified(o.Model)
+	o.Model = identifiedIn(o.World, o.Model)
 	plan, err := planOf(o.Model)
 	if err != nil {
 		return nil, err

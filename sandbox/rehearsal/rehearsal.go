@@ -106,7 +106,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
-	o.Model = Identified(o.Model)
+	o.Model = identifiedIn(o.World, o.Model)
 	plan, err := planOf(o.Model)
 	if err != nil {
 		return nil, err
@@ -339,7 +339,26 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err := r.assertions(ctx, j, report, tokens, d); err != nil {
 		return err
 	}
-	return r.walk(ctx, report, d)
+	if err := r.walk(ctx, report, d); err != nil {
+		return err
+	}
+	r.heldBefore(report, d)
+	return nil
+}
+
+// heldBefore says of each outcome that is wrong what its invoker holds in the world already.
+func (r *rehearsal) heldBefore(report *Report, d deployed) {
+	if r.World == nil {
+		return
+	}
+	for _, p := range r.principals(d) {
+		held := holds(r.World, p.id)
+		for i, o := range report.Outcomes {
+			if o.Invoker == p.name && !o.OK && held != "" {
+				report.Outcomes[i].Detail += "; holds already, not by this stack: " + held
+			}
+		}
+	}
 }
 
 // signIn gets a token for each invoker. One that can't sign in is an outcome that is wrong.
@@ -409,7 +428,9 @@ func (r *rehearsal) onBareCluster(ctx context.Context, j *jobs, report *Report, 
 	if by := r.Model.DataInputs[input].Mechanism(); by == access.ByStoreCredential || by == access.ByAnyone {
 		o.Want = works
 	}
-	if r.storesByIdentity() { // they are used first, and the cluster has no role there either
+	if r.storesByIdentity() ||
+		r.World != nil && strings.EqualFold(r.World.Workspace.SystemDatastoresAuthMode, string(access.ByIdentity)) {
+		// they are used first, and the cluster has no role there either
 		o.Want = failsAt(access.StoresHop)
 	}
 	if r.Model.Role.ByEndpoint() { // which nobody is named by

@@ -54,6 +54,7 @@ func rehearse(
 		return nil, Refused{fmt.Errorf("the configuration is refused: %w", err)}
 	}
 	model := args.At(time.Now()).Model()
+	w = w.Without("batchaccess/dev", model)
 	seed, err := rehearsal.SeedFrom(w, model, nil, location)
 	if err != nil {
 		return nil, err
