@@ -99,9 +99,10 @@ pulumi stack`, Args: cobra.NoArgs,
 			if err != nil {
 				return err
 			}
+			real = real.Without(stack.Project+"/"+stack.name, part.Plan.Model)
 			if change.from != "" {
 				now := rehearsal.Version{ProjectDir: stack.project.dir, Model: part.Plan.Model, Location: stack.location}
-				return rehearseChange(cmd, stack, now, change, today, form, to)
+				return rehearseChange(cmd, stack, now, change, inWorld{real, tenants}, today, form, to)
 			}
 			cli, err := pulumicli.Find(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
@@ -142,7 +143,6 @@ pulumi stack`, Args: cobra.NoArgs,
 	cmd.Flags().IntVar(&change.kills, "kill", 0, "how often the change is killed and taken up again")
 	cmd.Flags().Uint64Var(&change.seed, "kill-seed", 0, "pick the writes at which it is killed (default: any)")
 	cmd.MarkFlagsMutuallyExclusive("keep", "from")
-	cmd.MarkFlagsMutuallyExclusive("world", "from")
 	return cmd
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
+	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
@@ -28,12 +29,19 @@ type changeFlags struct {
 	seed  uint64
 }
 
+// inWorld is the world of --world, nil for none, and the tenants of the stack by where they were read.
+type inWorld struct {
+	world   *world.World
+	tenants map[string]string
+}
+
 // errNewStack is of a stack that was not there before.
 var errNewStack = errors.New("the stack is new")
 
 // rehearseChange rehearses the change from what the stack was to what it is here.
 func rehearseChange(
-	cmd *cobra.Command, of *stackOf, now rehearsal.Version, f changeFlags, weather azure.Weather, form form, to output,
+	cmd *cobra.Command, of *stackOf, now rehearsal.Version, f changeFlags, in inWorld, weather azure.Weather, form form,
+	to output,
 ) error {
 	p, stack := of.project, of.name
 	if !of.own {
@@ -72,7 +80,7 @@ func rehearseChange(
 	shown := newProgress(cmd.ErrOrStderr())
 	report, err := rehearsal.Change(cmd.Context(), rehearsal.ChangeOptions{
 		Stack: stack, Old: old, New: now, StateDir: state, Pulumi: cli, StandIns: standIns, Weather: weather,
-		Kills: f.kills, KillSeed: f.seed, Command: self, Progress: shown, Logger: logger(cmd),
+		World: in.world, Tenants: in.tenants, Kills: f.kills, KillSeed: f.seed, Command: self, Progress: shown, Logger: logger(cmd),
 	})
 	shown.done()
 	if err != nil {

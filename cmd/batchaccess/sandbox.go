@@ -205,6 +205,9 @@ func seedsOf(
 					"is guessed\n", stack)
 				its = nil // Azure has other workspaces too
 			}
+			for _, other := range stacks { // each of them is deployed here
+				its = its.Without(read.Project+"/"+other, part.Plan.Model)
+			}
 			s, err := rehearsal.SeedFrom(its, part.Plan.Model, nil, read.location)
 			if err != nil {
 				return nil, nil, fmt.Errorf("stack %s: %w", stack, err)

@@ -49,6 +49,10 @@ type deployment struct {
 	Name       string `json:"name"`
 	Properties struct {
 		Compute string `json:"compute"`
+		Model   struct {
+			AssetID string `json:"assetId"`
+		} `json:"model"`
+		EnvironmentID string `json:"environmentId"`
 	} `json:"properties"`
 }
 

@@ -26,10 +26,15 @@ func Export(ctx context.Context, c *azure.Client, m access.Model) (*world.World,
 	e := &exporter{ctx: ctx, c: c, m: m, w: &world.World{
 		Environment: m.Environment, Endpoints: []world.Endpoint{}, Clusters: []world.Cluster{},
 		DataStores: []world.DataStore{}, DataAssets: []world.DataAsset{}, StorageAccounts: []world.StorageAccount{},
-		Identities: []world.Identity{}, Principals: []world.Principal{},
+		Identities: []world.Identity{}, Principals: []world.Principal{}, Groups: []world.Group{},
+		Registries: []world.Registry{}, ContainerRegistries: []world.ContainerRegistry{},
+		RoleAssignments: []world.RoleAssignment{}, RoleDefinitions: []world.RoleDefinition{},
 	}}
+	if err := later(m); err != nil {
+		return nil, err
+	}
 	for _, step := range []func() error{e.workspace, e.endpoints, e.clusters, e.stores, e.assets, e.accounts,
-		e.identities, e.principals} {
+		e.registries, e.identities, e.principals, e.groups, e.assignments} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -56,10 +61,13 @@ func (e *exporter) workspace() error {
 		Properties   struct {
 			TenantID string `json:"tenantId"`
 			Public   string `json:"publicNetworkAccess"`
+			Mode     string `json:"systemDatastoresAuthMode"`
+			Account  string `json:"storageAccount"`
+			Images   string `json:"containerRegistry"`
 		}
 	}
 	id := e.m.WorkspaceID.Text()
-	switch missing, err := e.read(id, workspaceAPI, &answer); {
+	switch missing, err := e.read(id, servicesAPI, &answer); {
 	case err != nil:
 		return err
 	case missing:
@@ -69,7 +77,9 @@ func (e *exporter) workspace() error {
 	}
 	e.w.TenantID = answer.Properties.TenantID
 	e.w.Workspace = world.Workspace{ID: answer.ID, Location: answer.Location,
-		Private: strings.EqualFold(answer.Properties.Public, "Disabled")}
+		Private:                  strings.EqualFold(answer.Properties.Public, "Disabled"),
+		SystemDatastoresAuthMode: answer.Properties.Mode, StorageAccountID: answer.Properties.Account,
+		ContainerRegistryID: answer.Properties.Images}
 	return nil
 }
 
@@ -93,7 +103,8 @@ func (e *exporter) endpoints() error {
 			Deployments: []world.Deployment{}}
 		for _, d := range found {
 			here.Deployments = append(here.Deployments, world.Deployment{Name: d.Name,
-				Cluster: arm.Last(d.Properties.Compute)})
+				Cluster:    arm.Last(d.Properties.Compute),
+				Registries: registriesOf(d.Properties.Model.AssetID, d.Properties.EnvironmentID)})
 		}
 		e.w.Endpoints = append(e.w.Endpoints, here)
 	}
@@ -189,6 +200,7 @@ func (e *exporter) accounts() error {
 	for _, s := range e.w.DataStores {
 		ids = append(ids, s.AccountID)
 	}
+	ids = append(ids, e.w.Workspace.StorageAccountID)
 	for _, id := range ids {
 		if id == "" || e.w.Account(id) != nil {
 			continue

@@ -7,6 +7,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 const missing = "make it, correct this, or write the file again with batchaccess export"
@@ -45,6 +46,44 @@ func (w *World) Principal(objectID string) *Principal {
 	return Find(w.Principals, func(p Principal) string { return p.ObjectID }, objectID)
 }
 
+// ContainerRegistry is the one of that ARM ID.
+func (w *World) ContainerRegistry(id string) *ContainerRegistry {
+	return Find(w.ContainerRegistries, func(r ContainerRegistry) string { return r.ID }, id)
+}
+
+// Registry is the shared one of that ARM ID.
+func (w *World) Registry(id string) *Registry {
+	return Find(w.Registries, func(r Registry) string { return r.ID }, id)
+}
+
+// Role is the custom role of that GUID.
+func (w *World) Role(guid string) *RoleDefinition {
+	return Find(w.RoleDefinitions, func(r RoleDefinition) string { return r.ID }, guid)
+}
+
+// Without is the world without what a stack, project/stack, says that it has made: its assignments, and the custom roles
+// of those, but for the one that its model refers to. A rehearsal begins where none of the stack is deployed.
+func (w *World) Without(stack string, m access.Model) *World {
+	if w == nil {
+		return nil
+	}
+	is := func(a RoleAssignment) bool { return strings.EqualFold(a.MadeBy, stack) }
+	its := map[string]bool{}
+	for _, a := range w.RoleAssignments {
+		if guid := strings.ToLower(a.RoleID); is(a) && guid != strings.ToLower(m.Role.RoleDefinitionGUID()) {
+			its[guid] = w.Role(guid) != nil
+		}
+	}
+	rest := *w
+	rest.RoleAssignments = slices.DeleteFunc(slices.Clone(w.RoleAssignments), func(a RoleAssignment) bool {
+		return is(a) || its[strings.ToLower(a.RoleID)] // by hand, and gone with the role
+	})
+	rest.RoleDefinitions = slices.DeleteFunc(slices.Clone(w.RoleDefinitions), func(r RoleDefinition) bool {
+		return its[strings.ToLower(r.ID)]
+	})
+	return &rest
+}
+
 // Check finds where the world is not that of the stack: another tenant, cloud or workspace, and all that the stack
 // refers to and the world lacks, or has otherwise than the stack says it. Tenants are the stack's, by where they were
 // read. What the stack names and gives no ID of is not looked for.
@@ -62,6 +101,7 @@ func (w *World) Check(m access.Model, tenants map[string]string) (ps access.Prob
 	w.checkData(m, &ps)
 	w.checkEndpoints(m, &ps)
 	w.checkPrincipals(m, &ps)
+	w.checkServices(m, &ps)
 	return ps
 }
 
@@ -200,4 +240,52 @@ func (w *World) checkPrincipals(m access.Model, ps *access.Problems) {
 			same(at, "the identity", i.PrincipalID, has.PrincipalID)
 		}
 	}
+}
+
+// checkServices looks for what jobs use through the workspace, and holds what the stack says of it against the world.
+func (w *World) checkServices(m access.Model, ps *access.Problems) {
+	for _, name := range slices.Sorted(maps.Keys(m.Registries)) {
+		if id := m.Registries[name]; !id.Later() && w.Registry(id.Text()) == nil {
+			ps.Add("registries."+name, missing, "the world has no registry %s", id.Text())
+		}
+	}
+	if guid := m.Role.RoleDefinitionGUID(); guid != "" && w.Role(guid) == nil {
+		if _, builtIn := roles.BuiltIn(guid); !builtIn {
+			ps.Add("role.roleDefinitionId", missing, "the world has no role %s", guid)
+		}
+	}
+	s := m.Services
+	mode := w.Workspace.SystemDatastoresAuthMode
+	if s.SystemDatastoresAuthMode != "" && mode != "" && !strings.EqualFold(string(s.SystemDatastoresAuthMode), mode) {
+		ps.Add("workspace.systemDatastoresAuthMode", "write "+strings.ToLower(mode),
+			"the workspace of the world says %s, and this is %s", mode, s.SystemDatastoresAuthMode)
+	}
+	own := m.StorageAccounts[s.StorageAccount].Text()
+	if own != "" && !strings.EqualFold(own, w.Workspace.StorageAccountID) {
+		ps.Add("workspace.storageAccount", "name the account that is the workspace's", "the workspace of the world has the "+
+			"storage account %s, and this is %s", w.Workspace.StorageAccountID, own)
+	}
+	if s.ContainerRegistry == "" {
+		return
+	}
+	there := w.ContainerRegistry(s.ContainerRegistry)
+	if there == nil {
+		ps.Add("workspace.containerRegistry", missing, "the world has no container registry %s", s.ContainerRegistry)
+		return
+	}
+	if says := there.Permissions(); s.RegistryPermissions != "" && s.RegistryPermissions != says {
+		ps.Add("workspace.registryPermissions", "write "+string(says), "the container registry of the world asks for %s, and "+
+			"this is %s", says, s.RegistryPermissions)
+	}
+}
+
+// Permissions are what lets somebody pull from the registry.
+func (r ContainerRegistry) Permissions() access.RegistryPermissions {
+	switch {
+	case r.AdminUser:
+		return access.ByAdminUser
+	case r.ABAC:
+		return access.ByABAC
+	}
+	return access.ByPullRole
 }

@@ -11,11 +11,13 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 // version is that of the file: raised when something in it is renamed or taken away.
-const version = 1
+const version = 2
 
 // A World is what Azure has. IDs are ARM IDs, unless they are called object ID or client ID.
 type World struct {
@@ -31,6 +33,15 @@ type World struct {
 	StorageAccounts []StorageAccount `json:"storageAccounts"`
 	Identities      []Identity       `json:"userAssignedIdentities"`
 	Principals      []Principal      `json:"principals"`
+	// Groups are those that the principals, and the identities of clusters, are in, however deep.
+	Groups []Group `json:"groups"`
+	// Registries are the shared ones that the stack refers to, ContainerRegistries those of images.
+	Registries          []Registry          `json:"registries"`
+	ContainerRegistries []ContainerRegistry `json:"containerRegistries"`
+	// RoleAssignments are those of the principals, the identities of clusters and the groups at what the stack refers to,
+	// and above it; RoleDefinitions are the custom roles that they are of, and the one that the stack refers to.
+	RoleAssignments []RoleAssignment `json:"roleAssignments"`
+	RoleDefinitions []RoleDefinition `json:"roleDefinitions"`
 }
 
 // A Workspace is the one of the stack.
@@ -39,6 +50,11 @@ type Workspace struct {
 	Location string `json:"location"`
 	// Private says that its public network access is closed.
 	Private bool `json:"private,omitempty"`
+	// SystemDatastoresAuthMode is how its own stores are opened, as Azure says it; "" where it does not.
+	SystemDatastoresAuthMode string `json:"systemDatastoresAuthMode"`
+	// StorageAccountID and ContainerRegistryID are its own; "" for none.
+	StorageAccountID    string `json:"storageAccountId"`
+	ContainerRegistryID string `json:"containerRegistryId"`
 }
 
 // An Endpoint is a batch endpoint of the workspace.
@@ -54,6 +70,59 @@ type Endpoint struct {
 type Deployment struct {
 	Name    string `json:"name"`
 	Cluster string `json:"cluster"`
+	// Registries are the names of the shared registries that its model and its environment are in.
+	Registries []string `json:"registries"`
+}
+
+// A Registry is an Azure Machine Learning registry.
+type Registry struct {
+	ID string `json:"id"`
+}
+
+// A ContainerRegistry is one of images. ABAC says that its permissions are by repository, so that AcrPull is not
+// honoured.
+type ContainerRegistry struct {
+	ID        string `json:"id"`
+	AdminUser bool   `json:"adminUser"`
+	ABAC      bool   `json:"abac"`
+}
+
+// A Group is one in which principals of the file are: Members are their object IDs, no others'.
+type Group struct {
+	ObjectID string   `json:"objectId"`
+	Name     string   `json:"name"`
+	Members  []string `json:"members"`
+}
+
+// A RoleAssignment gives a principal a role at a scope. IDs are GUIDs.
+type RoleAssignment struct {
+	ID            string `json:"id"`
+	Scope         string `json:"scope"`
+	RoleID        string `json:"roleId"`
+	PrincipalID   string `json:"principalId"`
+	PrincipalType string `json:"principalType"`
+	Condition     string `json:"condition,omitempty"`
+	// At is the resource at which it was found, where Scope is a management group.
+	At string `json:"at,omitempty"`
+	// MadeBy is the stack that says that it has made it, as project/stack; "" for none.
+	MadeBy string `json:"madeBy,omitempty"`
+}
+
+// A RoleDefinition is a custom role. ID is a GUID.
+type RoleDefinition struct {
+	ID               string       `json:"id"`
+	Name             string       `json:"name"`
+	AssignableScopes []string     `json:"assignableScopes"`
+	Permissions      []Permission `json:"permissions"`
+}
+
+// A Permission is one entry of a role's.
+type Permission struct {
+	Actions        []string `json:"actions"`
+	NotActions     []string `json:"notActions"`
+	DataActions    []string `json:"dataActions"`
+	NotDataActions []string `json:"notDataActions"`
+	Condition      string   `json:"condition,omitempty"`
 }
 
 // A Cluster is a compute cluster of the workspace.
@@ -153,7 +222,9 @@ func (w *World) whole() (ps access.Problems) {
 		{"workspace.location", w.Workspace.Location != ""}, {"endpoints", w.Endpoints != nil},
 		{"clusters", w.Clusters != nil}, {"dataStores", w.DataStores != nil}, {"dataAssets", w.DataAssets != nil},
 		{"storageAccounts", w.StorageAccounts != nil}, {"userAssignedIdentities", w.Identities != nil},
-		{"principals", w.Principals != nil},
+		{"principals", w.Principals != nil}, {"groups", w.Groups != nil}, {"registries", w.Registries != nil},
+		{"containerRegistries", w.ContainerRegistries != nil}, {"roleAssignments", w.RoleAssignments != nil},
+		{"roleDefinitions", w.RoleDefinitions != nil},
 	} {
 		if !one.there {
 			ps.Add(one.key, again, "the file lacks it, and batchaccess export always writes it")
@@ -175,6 +246,12 @@ func (w *World) whole() (ps access.Problems) {
 	twice("storageAccounts", namesOf(w.StorageAccounts, func(a StorageAccount) string { return a.ID }))
 	twice("userAssignedIdentities", namesOf(w.Identities, func(i Identity) string { return i.ID }))
 	twice("principals", namesOf(w.Principals, func(p Principal) string { return p.ObjectID }))
+	twice("groups", namesOf(w.Groups, func(g Group) string { return g.ObjectID }))
+	twice("registries", namesOf(w.Registries, func(r Registry) string { return r.ID }))
+	twice("containerRegistries", namesOf(w.ContainerRegistries, func(r ContainerRegistry) string { return r.ID }))
+	twice("roleAssignments", namesOf(w.RoleAssignments, func(a RoleAssignment) string { return a.ID + ", at " + a.at() }))
+	twice("roleDefinitions", namesOf(w.RoleDefinitions, func(r RoleDefinition) string { return r.ID }))
+	w.dangling(&ps)
 	return ps
 }
 
@@ -183,4 +260,33 @@ func namesOf[T any](all []T, name func(T) string) (names []string) {
 		names = append(names, name(one))
 	}
 	return names
+}
+
+// at is where the assignment is known to hold.
+func (a RoleAssignment) at() string {
+	if a.At != "" {
+		return a.At
+	}
+	return a.Scope
+}
+
+// dangling finds what refers to something that the file had to hold too.
+func (w *World) dangling(ps *access.Problems) {
+	custom := map[string]bool{}
+	for _, r := range w.RoleDefinitions {
+		custom[strings.ToLower(r.ID)] = true
+	}
+	for i, a := range w.RoleAssignments {
+		path := fmt.Sprintf("roleAssignments[%d]", i)
+		if _, builtIn := roles.BuiltIn(a.RoleID); !builtIn && !custom[strings.ToLower(a.RoleID)] {
+			ps.Add(path+".roleId", again, "the file lacks the role %s, and batchaccess export writes it", a.RoleID)
+		}
+		if !arm.IsGUID(a.PrincipalID) {
+			ps.Add(path+".principalId", again, "%q is not a GUID", a.PrincipalID)
+		}
+		if !strings.HasPrefix(a.at(), "/subscriptions/") {
+			ps.Add(path+".scope", again, "%q is no scope in a subscription, and it is not said at which resource it was found",
+				a.Scope)
+		}
+	}
 }

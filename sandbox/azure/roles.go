@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/condition"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/inference"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
@@ -32,6 +33,17 @@ func (a *Azure) Allows(principalID, scope, action string, data bool) string {
 	var answer role.Answer
 	_ = a.store.View(func(st *state.State) error {
 		answer = rbac.Of(st, principalID, scope).Request(condition.Request{Action: action}, data)
+		return nil
+	})
+	return answer.String()
+}
+
+// AllowsList answers, as Allows does, whether a principal may list what begins with a prefix in a container, by its ARM
+// ID; with the prefix "" all of it.
+func (a *Azure) AllowsList(principalID, container, prefix string) string {
+	var answer role.Answer
+	_ = a.store.View(func(st *state.State) error {
+		answer = inference.List(st, container, principalID, prefix)
 		return nil
 	})
 	return answer.String()

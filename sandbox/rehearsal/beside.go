@@ -5,16 +5,19 @@ import (
 	"context"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/roles"
 )
 
 // beside tries to read and write beside the paths that grants are limited to: a sibling whose name begins as the
-// folder's does, and what is above it. What the plan says of them has to come out.
-func (r *rehearsal) beside(ctx context.Context, j *jobs, report *Report, tokens map[string]string) error {
+// folder's does, and what is above it. Both is refused, unless the configuration declares it otherwise too.
+func (r *rehearsal) beside(
+	ctx context.Context, j *jobs, report *Report, tokens map[string]string, d deployed,
+) error {
 	seen := map[string]bool{}
+	reach := r.reach(d)
 	for _, p := range r.plan.Paths() {
 		token, ok := tokens[p.Invoker]
 		if !ok || !p.Declared {
@@ -33,7 +36,7 @@ func (r *rehearsal) beside(ctx context.Context, j *jobs, report *Report, tokens 
 		}
 		for _, of := range data {
 			for _, other := range besidePaths(pathOf(r.Model, of)) {
-				if err := r.besideOne(ctx, j, report, movedTo(r.Model, of, other), token, p, of); err != nil {
+				if err := r.besideOne(ctx, j, report, movedTo(r.Model, of, other), token, p, of, reach); err != nil {
 					return err
 				}
 			}
@@ -75,9 +78,32 @@ func besidePaths(of string) (all []string) {
 	return all
 }
 
+// reach reports whether the configuration lets a principal, by its name, read a place, or write it; whatever name the
+// identity goes by there.
+func (r *rehearsal) reach(d deployed) func(name string, p place, write bool) bool {
+	reads, writes, acls := r.declared()
+	for _, s := range r.Model.SharedGrants { // others may hold more than this stack asks for
+		if s.StorageAccount != "" && s.Role == "" {
+			all := map[bool]needs{false: reads, true: writes}[s.Write]
+			all.add(s.Principal, place{account: s.StorageAccount, container: s.Container})
+		}
+	}
+	all := r.principals(d)
+	return func(name string, p place, write bool) bool {
+		at := slices.IndexFunc(all, func(h holder) bool { return h.name == name })
+		return slices.ContainsFunc(all, func(h holder) bool {
+			if h.name != name && (at < 0 || !strings.EqualFold(h.id, all[at].id)) {
+				return false
+			}
+			return writes.whole(h.name, p) || !write && (reads.whole(h.name, p) || acls.whole(h.name, p))
+		})
+	}
+}
+
 // besideOne starts one job whose data lies elsewhere in the model m.
 func (r *rehearsal) besideOne(
 	ctx context.Context, j *jobs, report *Report, m access.Model, token string, p access.Path, of datum,
+	reach func(string, place, bool) bool,
 ) error {
 	elsewhere := *j
 	elsewhere.model = m
@@ -86,22 +112,18 @@ func (r *rehearsal) besideOne(
 	if err != nil {
 		return err
 	}
-	cluster := clusterOf(e, p.Deployment)
-	d, action, hop := m.DataInputs[of.name], roles.ReadBlobs, access.ReadHop
-	at := access.Place{Account: d.StorageAccount, Container: d.Container, Path: d.Path, File: d.Type == "file",
-		Kind: m.KindOf(d.StorageAccount)}
+	d, hop := m.DataInputs[of.name], access.ReadHop
+	at := place{d.StorageAccount, d.Container, limitOf(d.Path, d.Type)}
 	if of.output {
 		d := m.DataOutputs[of.name]
-		action, hop = roles.WriteBlobs, access.WriteHop
-		at = access.Place{Account: d.StorageAccount, Container: d.Container, Path: d.Path, File: true,
-			Kind: m.KindOf(d.StorageAccount)}
+		at, hop = place{d.StorageAccount, d.Container, strings.Trim(d.Path, "/")}, access.WriteHop // one file
 	}
-	o := Outcome{Control: true, Invoker: p.Invoker, Endpoint: p.Target(), Input: of.name + " at " + at.Path, Want: works,
-		Got: failsAt(got.Hop), Detail: got.Message}
+	o := Outcome{Control: true, Invoker: p.Invoker, Endpoint: p.Target(), Input: of.name + " at " + pathOf(m, of),
+		Want: works, Got: failsAt(got.Hop), Detail: got.Message}
 	switch {
-	case !r.plan.Acts(access.ClusterPrincipal(cluster), at, action):
+	case !reach("cluster:"+clusterOf(e, p.Deployment), at, of.output):
 		o.Want = failsAt(access.MountHop)
-	case !r.plan.Acts(access.InvokerPrincipal(p.Invoker), at, action):
+	case !reach(p.Invoker, at, of.output):
 		o.Want = failsAt(hop)
 	}
 	report.add(o)

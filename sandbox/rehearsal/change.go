@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -36,6 +37,10 @@ type ChangeOptions struct {
 	Stack string
 	// Old is deployed first, New over it. Both are of one project.
 	Old, New Version
+	// World and Tenants are as in Options. A World is one with what both versions refer to: it has one place for each data
+	// store, and one cluster for each deployment, whatever the versions say.
+	World   *world.World
+	Tenants map[string]string
 	// Start is where Old is deployed already; nil for nowhere yet.
 	Start *Start
 	// StateDir takes all that the rehearsal writes. Required.
@@ -124,7 +129,7 @@ func Deploy(ctx context.Context, o ChangeOptions) (_ *Start, err error) {
 		}
 	}
 	s := &Start{folder: o.StateDir}
-	if s.seed, err = Seed(c.Old.Model, c.Old.Location); err != nil {
+	if s.seed, err = SeedFrom(c.World, c.Old.Model, c.Tenants, c.Old.Location); err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
 	if c.azure, err = azure.Start(ctx, azure.Options{Logger: c.Logger}); err != nil {
@@ -154,7 +159,7 @@ func (o *ChangeOptions) complete() {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.Old.Model, o.New.Model = Identified(o.Old.Model), Identified(o.New.Model)
+	o.Old.Model, o.New.Model = identifiedIn(o.World, o.Old.Model), identifiedIn(o.World, o.New.Model)
 }
 
 // change is a rehearsal of one.
@@ -180,7 +185,7 @@ func (c *change) version(v Version, probe access.Model, w azure.Weather) (*rehea
 	return &rehearsal{
 		Options: Options{
 			ProjectDir: v.ProjectDir, Stack: c.Stack, Model: plan.Model, Location: v.Location, StateDir: c.StateDir,
-			Pulumi: c.Pulumi, StandIns: c.StandIns, Weather: w, Progress: c.Progress, Logger: c.Logger,
+			Pulumi: c.Pulumi, StandIns: c.StandIns, Weather: w, Progress: c.Progress, Logger: c.Logger, World: c.World,
 		},
 		plan: plan, azure: c.calm,
 	}, nil
@@ -271,13 +276,18 @@ func (c *change) seed() error {
 	if err := movedAccounts(c.Old.Model, c.New.Model); err != nil {
 		return err
 	}
-	c.oldProbe, c.newProbe = c.Old.Model, c.apart()
+	c.oldProbe, c.newProbe = c.Old.Model, c.New.Model
+	if c.World == nil {
+		c.newProbe = c.apart()
+	}
 	c.oldProbe.Assertions, c.newProbe.Assertions = nil, nil
-	after, err := Seed(c.newProbe, c.New.Location)
+	after, err := SeedFrom(c.World, c.newProbe, c.Tenants, c.New.Location)
 	if err != nil {
 		return fmt.Errorf("preparing the sandbox for what is to be: %w", err)
 	}
-	c.deployments = beside(c.Start.seed, &after)
+	if c.World == nil {
+		c.deployments = beside(c.Start.seed, &after)
+	}
 	for name, cluster := range c.Old.Model.Clusters {
 		if cluster.Existing {
 			continue

@@ -21,13 +21,14 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	o.Model = Identified(o.Model)
+	o.Model = identifiedIn(o.World, o.Model)
 	plan, err := planOf(o.Model)
 	if err != nil {
 		return nil, err
 	}
+	all := o.Model
 	o.Model = plan.Model // without what has ended
-	r := &rehearsal{Options: o, plan: plan, azure: a}
+	r := &rehearsal{Options: o, plan: plan, azure: a, all: all.Invokers, ended: all.Ended}
 	var d deployed
 	if err := json.Unmarshal(outputs, &d); err != nil {
 		return nil, fmt.Errorf("reading the outputs of the stack: %w", err)

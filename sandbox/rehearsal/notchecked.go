@@ -61,14 +61,14 @@ func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []st
 		add("that the endpoint exists and runs on that cluster", slices.Sorted(maps.Keys(m.EffectiveEndpoints())))
 	}
 	if w != nil {
-		all = append(all, "what has changed in Azure since the file of --world was written")
-	}
-	if m.Role.RoleDefinitionID.Given() {
+		all = append(all, "what has changed in Azure since the file of --world was written",
+			"deny assignments that are there, and members of groups who are none of the stack's principals")
+	} else if m.Role.RoleDefinitionID.Given() {
 		all = append(all, "that the existing role allows what the configuration says of it")
 	}
-	if w := m.Services; w.LookUp {
+	if s := m.Services; s.LookUp && w == nil {
 		all = append(all, fmt.Sprintf("that the workspace answers of the rest of the way what it answers here: "+
-			"systemDatastoresAuthMode %s, registryPermissions %s", w.SystemDatastoresAuthMode, w.RegistryPermissions))
+			"systemDatastoresAuthMode %s, registryPermissions %s", s.SystemDatastoresAuthMode, s.RegistryPermissions))
 	}
 	for _, hop := range m.NotLookedAt() {
 		all = append(all, "the rest of the way, "+hop)

@@ -106,11 +106,12 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
-	o.Model = Identified(o.Model)
+	o.Model = identifiedIn(o.World, o.Model)
 	plan, err := planOf(o.Model)
 	if err != nil {
 		return nil, err
 	}
+	all := o.Model
 	o.Model = plan.Model // without what has ended
 	if o.Pulumi == "" {
 		if o.Pulumi, err = pulumicli.Find(ctx, lines(o.Progress)); err != nil {
@@ -134,7 +135,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err := a.Seed(seed); err != nil {
 		return nil, err
 	}
-	r := &rehearsal{Options: o, plan: plan, azure: a}
+	r := &rehearsal{Options: o, plan: plan, azure: a, all: all.Invokers, ended: all.Ended}
 	r.engine, err = engine.Start(ctx, engine.Options{
 		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Named: true, Pulumi: o.Pulumi, StandIns: o.StandIns,
 		Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
@@ -167,6 +168,8 @@ func (o Options) stateFile() string {
 type rehearsal struct {
 	Options
 	plan   *access.Plan
+	all    map[string]access.Invoker // with those who have ended
+	ended  string                    // the latest of the ends that is over
 	azure  *azure.Azure
 	engine *engine.Engine
 	errors bytes.Buffer // what Pulumi and the program print on standard error
@@ -329,14 +332,33 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err := r.controls(ctx, j, report, tokens); err != nil {
 		return err
 	}
-	if err := r.beside(ctx, j, report, tokens); err != nil {
+	if err := r.beside(ctx, j, report, tokens, d); err != nil {
 		return err
 	}
 	r.strays(report, d)
 	if err := r.assertions(ctx, j, report, tokens, d); err != nil {
 		return err
 	}
-	return r.walk(ctx, report, d)
+	if err := r.walk(ctx, report, d); err != nil {
+		return err
+	}
+	r.heldBefore(report, d)
+	return nil
+}
+
+// heldBefore says of each outcome that is wrong what its invoker holds in the world already.
+func (r *rehearsal) heldBefore(report *Report, d deployed) {
+	if r.World == nil {
+		return
+	}
+	for _, p := range r.principals(d) {
+		held := holds(r.World, p.id)
+		for i, o := range report.Outcomes {
+			if o.Invoker == p.name && !o.OK && held != "" {
+				report.Outcomes[i].Detail += "; holds already, not by this stack: " + held
+			}
+		}
+	}
 }
 
 // signIn gets a token for each invoker. One that can't sign in is an outcome that is wrong.
@@ -406,7 +428,9 @@ func (r *rehearsal) onBareCluster(ctx context.Context, j *jobs, report *Report, 
 	if by := r.Model.DataInputs[input].Mechanism(); by == access.ByStoreCredential || by == access.ByAnyone {
 		o.Want = works
 	}
-	if r.storesByIdentity() { // they are used first, and the cluster has no role there either
+	if r.storesByIdentity() ||
+		r.World != nil && strings.EqualFold(r.World.Workspace.SystemDatastoresAuthMode, string(access.ByIdentity)) {
+		// they are used first, and the cluster has no role there either
 		o.Want = failsAt(access.StoresHop)
 	}
 	if r.Model.Role.ByEndpoint() { // which nobody is named by

@@ -12,21 +12,27 @@ import (
 // strays is who holds what nobody has declared: more than the endpoints read and write, more than invoking takes. It
 // is read off the configuration here, and not asked of package access, which works out the grants.
 func (r *rehearsal) strays(report *Report, d deployed) {
-	reads, writes := r.declared()
+	reads, writes, _ := r.declared()
 	all := r.principals(d)
 	starters := r.starters()
+	r.formerHolders(report)
 	for _, p := range all {
 		for _, place := range r.places() {
 			scope := containerID(r.Model.StorageAccounts[place.account].Text(), place.container)
-			reading, writing := false, false
+			reading, writing, whole := false, false, false
 			for _, same := range all { // clusters may have one identity, which may be an invoker
 				if strings.EqualFold(same.id, p.id) {
 					writing = writing || writes.has(same.name, place)
 					reading = reading || writing || reads.has(same.name, place)
+					whole = whole || reads.whole(same.name, place) || writes.whole(same.name, place)
 				}
 			}
 			r.stray(report, p, scope, readBlobs, true, reading)
 			r.stray(report, p, scope, writeBlobs, true, writing)
+			if !whole {
+				r.stray(report, p, scope, deleteContainers, false, false)
+				report.add(mayDo(p, "the list of all at "+scope, r.azure.AllowsList(p.id, scope, "")))
+			}
 		}
 		r.strayInStores(report, p, all)
 		if p.cluster || r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() || r.Model.Role.Definition != "" {
@@ -57,6 +63,8 @@ const (
 	inStorage  = "Microsoft.Storage/storageAccounts/"
 	readBlobs  = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
 	writeBlobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
+
+	deleteContainers = inStorage + "blobServices/containers/delete"
 )
 
 // beyondInvoking are actions that the seed does not list, and the addition that gives one (azure-facts.md).
@@ -76,11 +84,15 @@ func (r *rehearsal) stray(report *Report, p holder, scope, action string, data, 
 	if declared {
 		return
 	}
-	o := Outcome{Control: true, Invoker: p.name, Want: mayNot, Got: mayNot, Detail: action + " at " + scope}
-	if answer := r.azure.Allows(p.id, scope, action, data); answer != "no" && answer != "denied" {
+	report.add(mayDo(p, action+" at "+scope, r.azure.Allows(p.id, scope, action, data)))
+}
+
+func mayDo(p holder, what, answer string) Outcome {
+	o := Outcome{Control: true, Invoker: p.name, Want: mayNot, Got: mayNot, Detail: what}
+	if answer != "no" && answer != "denied" {
 		o.Got = "may do what is not declared: " + answer
 	}
-	report.add(o)
+	return o
 }
 
 const mayNot = "may not"
@@ -105,17 +117,25 @@ func (r *rehearsal) principals(d deployed) (all []holder) {
 	return all
 }
 
-// place is a container of an account; "" stands for all of the account.
-type place struct{ account, container string }
+// place is a container of an account, or a path in it: a folder, which ends in a slash, or a file. "" stands for all of
+// the account, or of the container.
+type place struct{ account, container, path string }
+
+// holds reports whether all of another place is in it.
+func (p place) holds(other place) bool {
+	return p.account == other.account && (p.container == "" || p.container == other.container) &&
+		(p.path == "" || p.path == other.path || strings.TrimSuffix(p.path, "/") == other.path ||
+			strings.HasSuffix(p.path, "/") && strings.HasPrefix(other.path, p.path))
+}
 
 // places are the containers that the configuration names.
 func (r *rehearsal) places() []place {
 	all := map[place]bool{}
 	for _, d := range r.Model.DataInputs {
-		all[place{d.StorageAccount, d.Container}] = true
+		all[place{account: d.StorageAccount, container: d.Container}] = true
 	}
 	for _, d := range r.Model.DataOutputs {
-		all[place{d.StorageAccount, d.Container}] = true
+		all[place{account: d.StorageAccount, container: d.Container}] = true
 	}
 	maps.DeleteFunc(all, func(p place, _ bool) bool { return p.account == "" || p.container == "" })
 	return slices.SortedFunc(maps.Keys(all), func(a, b place) int {
@@ -143,8 +163,24 @@ func (n needs) add(name string, p place) {
 	n[name][p] = true
 }
 
+// has reports whether a principal is declared for something of a container, or of an account.
 func (n needs) has(name string, p place) bool {
-	return n[name][p] || n[name][place{p.account, ""}]
+	for held := range n[name] {
+		if held.path = ""; held.holds(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// whole reports whether a principal is declared for all of a place.
+func (n needs) whole(name string, p place) bool {
+	for held := range n[name] {
+		if held.holds(p) {
+			return true
+		}
+	}
+	return false
 }
 
 // starters are the invokers that each endpoint names, by its ARM ID, where they are limited to those.
@@ -153,7 +189,7 @@ func (r *rehearsal) starters() map[string][]string {
 	for name, e := range r.Model.EffectiveEndpoints() {
 		if r.Model.Role.EffectiveScope() == access.AtEndpoint && e.Invokers != nil {
 			id := r.Model.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(r.Model, name)
-			named[id] = r.withMembers(e.Invokers)
+			named[id] = r.named(e)
 		}
 	}
 	return named
@@ -167,19 +203,15 @@ var startsJobs = []string{
 	mlActions + "batchEndpoints/deployments/write", mlActions + "batchEndpoints/deployments/jobs/write",
 }
 
-// declared reads off the endpoints who is to read and to write where.
-func (r *rehearsal) declared() (reads, writes needs) {
-	reads, writes = needs{}, needs{}
+// declared reads off the endpoints who is to read and to write where by a role, and who is to read by ACLs.
+func (r *rehearsal) declared() (reads, writes, acls needs) {
+	reads, writes, acls = needs{}, needs{}, needs{}
 	m := r.Model
 	for _, e := range m.EffectiveEndpoints() {
-		who := e.Invokers
-		if who == nil {
-			who = slices.Collect(maps.Keys(m.Invokers))
-		}
-		who = r.withMembers(who)
+		who := r.named(e)
 		if len(who) > 0 && r.storesByIdentity() {
 			for _, name := range append(clustersOf(e), who...) {
-				writes.add(name, place{m.Services.StorageAccount, ""})
+				writes.add(name, place{account: m.Services.StorageAccount})
 			}
 		}
 		if len(who) > 0 { // else no job is to run, and no cluster mounts
@@ -188,15 +220,21 @@ func (r *rehearsal) declared() (reads, writes needs) {
 		for _, name := range who {
 			for _, input := range e.Inputs {
 				d := m.DataInputs[input]
-				reads.add(name, at(d.StorageAccount, d.Container, d.Scope))
+				switch path := limitOf(d.Path, d.Type); {
+				case d.GrantedBy == access.ByACL:
+					acls.add(name, place{d.StorageAccount, d.Container, path})
+				case d.Kind != access.Public && !(d.InWorkspace() && isTrue(d.CredentialInStore)):
+					reads.add(name, at(d.StorageAccount, d.Container, path, d.Scope))
+				}
 			}
 			for _, output := range e.Outputs {
-				d := m.DataOutputs[output]
-				writes.add(name, at(d.StorageAccount, d.Container, d.Scope))
+				if d := m.DataOutputs[output]; !isTrue(d.CredentialInStore) {
+					writes.add(name, at(d.StorageAccount, d.Container, limitOf(d.Path, ""), d.Scope))
+				}
 			}
 		}
 	}
-	return reads, writes
+	return reads, writes, acls
 }
 
 // storesByIdentity reports whether identities open the workspace's own stores.
@@ -208,12 +246,12 @@ func (r *rehearsal) storesByIdentity() bool {
 // strayInStores looks at the other services of storage: who starts jobs, or runs them, uses files, or tables and
 // queues, of the workspace's own account alone.
 func (r *rehearsal) strayInStores(report *Report, p holder, all []holder) {
-	_, writes := r.declared()
+	_, writes, _ := r.declared()
 	for _, account := range slices.Sorted(maps.Keys(r.Model.StorageAccounts)) {
 		uses := map[bool]bool{} // as a cluster, as an invoker
 		for _, same := range all {
 			own := r.storesByIdentity() && account == r.Model.Services.StorageAccount &&
-				writes.has(same.name, place{account, ""})
+				writes.has(same.name, place{account: account})
 			if strings.EqualFold(same.id, p.id) && own {
 				uses[same.cluster] = true
 			}
@@ -225,22 +263,72 @@ func (r *rehearsal) strayInStores(report *Report, p holder, all []holder) {
 	}
 }
 
-func at(account, container string, scope access.Level) place {
-	if scope == access.AtAccount {
-		container = ""
+func isTrue(b *bool) bool { return b != nil && *b }
+
+// at is where a role is granted for data.
+func at(account, container, path string, scope access.Level) place {
+	switch scope {
+	case access.AtPath:
+		return place{account, container, path}
+	case access.AtAccount:
+		return place{account: account}
+	default:
+		return place{account: account, container: container}
 	}
-	return place{account, container}
 }
 
-// withMembers adds the members of the groups that the stack makes.
-func (r *rehearsal) withMembers(names []string) []string {
-	all := slices.Clone(names)
-	for name, i := range r.Model.Invokers {
-		if slices.Contains(names, name) {
-			all = append(all, i.Members...)
+// limitOf is the path of data as a place has it.
+func limitOf(path, kind string) string {
+	if path = strings.Trim(path, "/"); path == "" || kind == "file" {
+		return path
+	}
+	return path + "/"
+}
+
+// named are the invokers of an endpoint whose time there is not over, with the members of the groups that the stack
+// makes.
+func (r *rehearsal) named(e access.Endpoint) (all []string) {
+	who := e.Invokers
+	if who == nil {
+		who = slices.Collect(maps.Keys(r.Model.Invokers))
+	}
+	for _, name := range who {
+		if r.over(e.InvokersUntil[name]) || r.over(r.Model.Invokers[name].Until) {
+			continue
+		}
+		all = append(all, name)
+		for _, member := range r.Model.Invokers[name].Members {
+			if !r.over(r.Model.Invokers[name].MembersUntil[member]) {
+				all = append(all, member)
+			}
 		}
 	}
 	return all
+}
+
+// over reports whether a last day is over: dates as 2027-03-31 are in the order of their texts.
+func (r *rehearsal) over(until string) bool { return until != "" && until <= r.ended }
+
+// formerHolders looks at those whose time is over, and who are given by their IDs: they hold nothing of the stack.
+func (r *rehearsal) formerHolders(report *Report) {
+	for _, name := range slices.Sorted(maps.Keys(r.all)) {
+		i := r.all[name]
+		same := func(other access.Invoker) bool {
+			return strings.EqualFold(other.PrincipalID.Text(), i.PrincipalID.Text()) && !r.over(other.Until)
+		}
+		if !r.over(i.Until) || i.PrincipalID.Text() == "" ||
+			slices.ContainsFunc(slices.Collect(maps.Values(r.all)), same) {
+			continue
+		}
+		p := holder{name + " (ended)", i.PrincipalID.Text(), false}
+		r.stray(report, p, r.Model.WorkspaceID.Text(), mlActions+"read", false, false)
+		r.stray(report, p, r.Model.WorkspaceID.Text(), mlActions+"batchEndpoints/jobs/write", false, false)
+		for _, place := range r.places() {
+			scope := containerID(r.Model.StorageAccounts[place.account].Text(), place.container)
+			r.stray(report, p, scope, readBlobs, true, false)
+			r.stray(report, p, scope, writeBlobs, true, false)
+		}
+	}
 }
 
 func containerID(account, container string) string {

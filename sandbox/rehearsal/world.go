@@ -1,12 +1,16 @@
 package rehearsal
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/world"
+	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -28,10 +32,15 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 	}
 	s.TenantID = w.TenantID
 	s.Workspaces = []azure.Workspace{{ID: w.Workspace.ID, Location: w.Workspace.Location, PrivateLink: w.Workspace.Private,
-		// the file does not hold it, so it is what the configuration says
-		SystemDatastoresAuthMode: s.Workspaces[0].SystemDatastoresAuthMode,
-		ContainerRegistryID:      s.Workspaces[0].ContainerRegistryID,
-		StorageAccountID:         s.Workspaces[0].StorageAccountID}}
+		SystemDatastoresAuthMode: strings.ToLower(w.Workspace.SystemDatastoresAuthMode),
+		StorageAccountID:         w.Workspace.StorageAccountID,
+		// The stack may mean another one than the workspace's own, of which only the stack knows.
+		ContainerRegistryID: cmp.Or(m.Services.ContainerRegistry, w.Workspace.ContainerRegistryID)}}
+	s.ContainerRegistries = nil
+	for _, r := range w.ContainerRegistries {
+		s.ContainerRegistries = append(s.ContainerRegistries, azure.ContainerRegistry{ID: r.ID, AdminUser: r.AdminUser,
+			ABAC: r.ABAC})
+	}
 	s.Datastores, s.DataAssets, s.UserAssignedIdentities = nil, nil, nil
 	// Public data may be in accounts that are nobody's here.
 	s.StorageAccounts = slices.DeleteFunc(s.StorageAccounts, func(a azure.StorageAccount) bool {
@@ -69,7 +78,8 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 		one := azure.Endpoint{WorkspaceID: w.Workspace.ID, Name: e.Name, Location: e.Location,
 			DefaultDeployment: e.Default}
 		for _, d := range e.Deployments {
-			one.Deployments = append(one.Deployments, azure.Deployment{Name: d.Name, ComputeName: d.Cluster})
+			one.Deployments = append(one.Deployments, azure.Deployment{Name: d.Name, ComputeName: d.Cluster,
+				Registries: d.Registries})
 		}
 		s.Endpoints = append(s.Endpoints, one)
 	}
@@ -89,7 +99,149 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 			s.ServicePrincipals[i].DisplayName, s.ServicePrincipals[i].ClientID = p.Name, p.ClientID
 		}
 	}
+	held(&s, w, m)
 	return s, nil
+}
+
+// held puts what principals hold already, and the groups that they are in, in the place of what is taken on trust: that
+// others hold what the stack does not make. Of those it leaves the ones of the controls and of what the stack makes.
+func held(s *azure.Seed, w *world.World, m access.Model) {
+	known := map[string]bool{}
+	for _, g := range w.Groups {
+		at := slices.IndexFunc(s.Groups, func(o azure.Group) bool { return strings.EqualFold(o.ObjectID, g.ObjectID) })
+		if at < 0 {
+			at = len(s.Groups)
+			s.Groups = append(s.Groups, azure.Group{ObjectID: g.ObjectID, DisplayName: g.Name})
+		}
+		s.Groups[at].MemberIDs = append(s.Groups[at].MemberIDs, g.Members...)
+		known[strings.ToLower(g.ObjectID)] = true
+	}
+	for _, p := range w.Principals {
+		known[strings.ToLower(p.ObjectID)] = true
+	}
+	for _, c := range w.Clusters {
+		known[strings.ToLower(c.PrincipalID)] = true
+	}
+	for _, i := range w.Identities {
+		known[strings.ToLower(i.PrincipalID)] = true
+	}
+	s.RoleAssignments = slices.DeleteFunc(s.RoleAssignments, func(a azure.RoleAssignment) bool {
+		return known[strings.ToLower(a.PrincipalID)]
+	})
+	for _, a := range w.RoleAssignments {
+		one := azure.RoleAssignment{ID: a.ID, Scope: a.Scope, RoleID: strings.ToLower(a.RoleID), PrincipalID: a.PrincipalID,
+			PrincipalType: a.PrincipalType, Condition: a.Condition}
+		if a.At != "" { // the sandbox has no management groups between the root and a subscription
+			one.ID, one.Scope = made("assignment", a.ID, a.At), a.At
+		}
+		if a.MadeBy != "" {
+			one.Description = "[batchaccess:" + a.MadeBy + "/held]"
+		}
+		s.RoleAssignments = append(s.RoleAssignments, one)
+	}
+	for _, r := range w.ContainerRegistries {
+		role, _ := roles.BuiltIn(map[access.RegistryPermissions]string{access.ByPullRole: roles.AcrPull,
+			access.ByABAC: roles.RepositoryReader}[r.Permissions()])
+		if role.ID == "" {
+			continue
+		}
+		for _, control := range []string{bareCluster, mountingCluster} { // as if Azure had let them pull
+			id := made("cluster", m.WorkspaceID.Text(), control)
+			s.RoleAssignments = append(s.RoleAssignments, azure.RoleAssignment{ID: arm.AssignmentGUID(r.ID, id, role.ID),
+				Scope: r.ID, RoleID: role.ID, PrincipalID: id, PrincipalType: "ServicePrincipal"})
+		}
+	}
+	existing := strings.ToLower(m.Role.RoleDefinitionGUID())
+	s.RoleDefinitions = slices.DeleteFunc(s.RoleDefinitions, func(d azure.RoleDefinition) bool {
+		return strings.EqualFold(d.ID, existing)
+	})
+	for _, r := range w.RoleDefinitions {
+		d := azure.RoleDefinition{ID: strings.ToLower(r.ID), RoleName: r.Name, AssignableScopes: r.AssignableScopes}
+		for _, p := range r.Permissions {
+			d.Permissions = append(d.Permissions, azure.Permission{Actions: p.Actions, NotActions: p.NotActions,
+				DataActions: p.DataActions, NotDataActions: p.NotDataActions, Condition: p.Condition})
+		}
+		s.RoleDefinitions = append(s.RoleDefinitions, d)
+	}
+}
+
+// holds says what an identity holds in the world already, and by which group; "" for nothing.
+func holds(w *world.World, id string) string {
+	var all []string
+	for _, a := range w.RoleAssignments {
+		through := ""
+		if !strings.EqualFold(a.PrincipalID, id) {
+			group := world.Find(w.Groups, func(g world.Group) string { return g.ObjectID }, a.PrincipalID)
+			if group == nil || !slices.ContainsFunc(group.Members, func(m string) bool { return strings.EqualFold(m, id) }) {
+				continue
+			}
+			through = " through the group " + group.Name
+		}
+		name := a.RoleID
+		if d, ok := roles.BuiltIn(a.RoleID); ok {
+			name = d.RoleName
+		} else if d := w.Role(a.RoleID); d != nil {
+			name = d.Name
+		}
+		all = append(all, name+" on "+a.Scope+through)
+	}
+	return strings.Join(all, ", ")
+}
+
+// identifiedIn is Identified where a world has the workspace's answers.
+func identifiedIn(w *world.World, m access.Model) access.Model {
+	s := &m.Services
+	if w == nil || !s.LookUp {
+		return Identified(m)
+	}
+	for _, mode := range access.AuthModes {
+		if s.SystemDatastoresAuthMode == "" && strings.EqualFold(mode, w.Workspace.SystemDatastoresAuthMode) {
+			s.SystemDatastoresAuthMode = access.AuthMode(mode)
+		}
+	}
+	for name, id := range m.StorageAccounts {
+		own := strings.EqualFold(id.Text(), w.Workspace.StorageAccountID)
+		if s.SystemDatastoresAuthMode == access.ByIdentity && s.StorageAccount == "" && own {
+			s.StorageAccount = name
+		}
+	}
+	if s.RegistryPermissions != access.ByAdminUser {
+		s.ContainerRegistry = cmp.Or(s.ContainerRegistry, w.Workspace.ContainerRegistryID)
+	}
+	if r := w.ContainerRegistry(s.ContainerRegistry); r != nil && s.RegistryPermissions == "" && r.AdminUser {
+		s.RegistryPermissions = access.ByAdminUser // more the plugin that looks it up does not say
+	}
+	m.Endpoints = maps.Clone(m.Endpoints)
+	for name, e := range m.Endpoints {
+		there := w.Endpoint(name)
+		if e.Registries != nil || there == nil {
+			continue
+		}
+		used := func(deployment string) []string {
+			names := []string{}
+			d := world.Find(there.Deployments, func(d world.Deployment) string { return d.Name }, deployment)
+			for _, key := range slices.Sorted(maps.Keys(m.Registries)) {
+				if d != nil && slices.ContainsFunc(d.Registries, func(called string) bool {
+					return strings.EqualFold(called, arm.Last(m.Registries[key].Text()))
+				}) {
+					names = append(names, key)
+				}
+			}
+			return names
+		}
+		if len(e.Deployments) == 0 {
+			e.Registries = used(cmp.Or(e.Deployment, there.Default))
+		}
+		e.Deployments = maps.Clone(e.Deployments)
+		for deployment, d := range e.Deployments {
+			if d.Registries == nil {
+				d.Registries = used(deployment)
+				e.Deployments[deployment] = d
+			}
+		}
+		m.Endpoints[name] = e
+	}
+	return Identified(m)
 }
 
 // notMade are the clusters of the world that the stack does not make: a rehearsal begins where none of it is deployed.

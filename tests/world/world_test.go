@@ -253,13 +253,13 @@ func TestAWorldThatIsCutShort(t *testing.T) {
 		require.ErrorContains(t, err, "write it again with batchaccess export", "%d of %d bytes", n, len(whole))
 	}
 	for name, c := range map[string]struct{ old, now, says string }{
-		"a newer one":   {`"version": 1`, `"version": 2`, "has version 2, and this batchaccess reads 1: use the batchaccess"},
-		"an older one":  {`"version": 1`, `"version": 0`, "has version 0"},
-		"no version":    {`"version": 1,`, "", "it has no version"},
+		"a newer one":   {`"version": 2`, `"version": 3`, "has version 3, and this batchaccess reads 2: use the batchaccess"},
+		"an older one":  {`"version": 2`, `"version": 1`, "has version 1"},
+		"no version":    {`"version": 2,`, "", "it has no version"},
 		"a list is out": {`"dataStores": [`, `"dataStore": [`, "unknown field"},
 		"a tenant":      {`"tenantId": "`, `"tenantId": "", "environment": "`, "tenantId: the file lacks it"},
 		"twice":         {`"name": "bare"`, `"name": "CPU"`, "clusters: cpu is there twice"},
-		"another file":  {string(text), `{"version": 1}`, "principals: the file lacks it"},
+		"another file":  {string(text), `{"version": 2}`, "principals: the file lacks it"},
 		"more":          {string(text), string(text) + "{}", "cut short, or no JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -275,9 +275,10 @@ func TestAWorldThatIsCutShort(t *testing.T) {
 // A file that is taken is written again and read as the same world.
 func FuzzWorld(f *testing.F) {
 	f.Add([]byte(`{"version": 1}`))
-	f.Add([]byte(`{"version": 1, "tenantId": "t", "workspace": {"id": "w", "location": "l"}, "endpoints": [],` +
+	f.Add([]byte(`{"version": 2, "tenantId": "t", "workspace": {"id": "w", "location": "l"}, "endpoints": [],` +
 		`"clusters": [], "dataStores": [], "dataAssets": [], "storageAccounts": [], "userAssignedIdentities": [],` +
-		`"principals": []}`))
+		`"principals": [], "groups": [], "registries": [], "containerRegistries": [], "roleAssignments": [],` +
+		`"roleDefinitions": []}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		w, err := world.Parse(text)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -52,7 +53,8 @@ func rehearse(
 	if err := problems.Err(); err != nil {
 		return nil, Refused{fmt.Errorf("the configuration is refused: %w", err)}
 	}
-	model := args.Model()
+	model := args.At(time.Now()).Model()
+	w = w.Without("batchaccess/dev", model)
 	seed, err := rehearsal.SeedFrom(w, model, nil, location)
 	if err != nil {
 		return nil, err

@@ -1,5 +1,6 @@
-// Command witness deploys one stack to the embedded Azure and judges it, all in one process: no engine, no plugins.
-// It is what the mutations are tried on. It prints "green", or "red:" and why; it fails where neither can be said.
+// Command witness deploys two stacks, each to an embedded Azure, and judges them, all in one process: no engine, no
+// plugins. It is what the mutations are tried on. It prints "green", or "red:" and why of the first that is not; it fails
+// where neither can be said.
 package main
 
 import (
@@ -16,16 +17,22 @@ import (
 )
 
 func main() {
-	verdict, err := judge(context.Background())
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "witness:", err)
-		os.Exit(1)
+	verdict := "green"
+	for _, stack := range []string{"stack.yaml", "rest.yaml"} {
+		var err error
+		if verdict, err = judge(context.Background(), stack); err != nil {
+			fmt.Fprintln(os.Stderr, "witness:", stack+":", err)
+			os.Exit(1)
+		}
+		if verdict != "green" {
+			break
+		}
 	}
 	fmt.Println(verdict)
 }
 
-func judge(ctx context.Context) (verdict string, err error) {
-	values, err := settings()
+func judge(ctx context.Context, stack string) (verdict string, err error) {
+	values, err := settings(stack)
 	if err != nil {
 		return "", err
 	}
@@ -46,8 +53,12 @@ func judge(ctx context.Context) (verdict string, err error) {
 	return fmt.Sprint("red: ", report.Violated()), nil
 }
 
-// settings is the stack of this folder, with a secret that is valid today.
-func settings() (map[string]any, error) {
+// settings is a stack of this folder, with a secret that is valid today.
+func settings(stack string) (map[string]any, error) {
+	written, err := stacks.ReadFile(stack)
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "witness")
 	if err != nil {
 		return nil, err
@@ -56,7 +67,7 @@ func settings() (map[string]any, error) {
 	today := time.Now()
 	text := strings.NewReplacer("{start}", today.AddDate(0, 0, -1).Format(time.DateOnly), "{end}",
 		today.AddDate(0, 3, 0).Format(time.DateOnly)).
-		Replace(stackText)
+		Replace(string(written))
 	for name, content := range map[string]string{"Pulumi.yaml": "name: batchaccess\nruntime: go\n",
 		"Pulumi.dev.yaml": text} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {

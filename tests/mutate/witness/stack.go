@@ -1,8 +1,8 @@
 package main
 
-import _ "embed" // for the stack
+import "embed"
 
 const location = "westeurope"
 
-//go:embed stack.yaml
-var stackText string
+//go:embed stack.yaml rest.yaml
+var stacks embed.FS

@@ -76,6 +76,19 @@ func Blob(st *state.State, account *state.Resource, container, path, principalID
 	return answer
 }
 
+// List answers whether a principal may list, by roles, what begins with a prefix in a container, by its ARM ID; with the
+// prefix "" all of it.
+func List(st *state.State, containerID, principalID, prefix string) role.Answer {
+	id := armid.Parse(containerID)
+	where := place{accountID: armid.Parse(id.Parent()).Parent(), container: id.Name()}
+	asked := condition.Absent()
+	if prefix != "" {
+		asked = condition.Text(prefix)
+	}
+	all := operations{hops{st: st}.operation(where, readBlobs, "Blob.List", condition.Absent(), asked)}
+	return all.may(rbac.Of(st, principalID, containerID))
+}
+
 // Closed reports whether a storage account has a firewall, or no public network.
 func Closed(account *state.Resource) bool { return closed(account) }
 

@@ -1,0 +1,228 @@
+package estate
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/azure"
+	"github.com/batchaccess/batchaccess/internal/world"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// The versions of the resource types have what is asked for; the container registry's is the first stable one with
+// roleAssignmentMode (Azure/azure-rest-api-specs, containerregistry, 2025-11-01).
+const (
+	registryAPI          = "2024-04-01"
+	containerRegistryAPI = "2025-11-01"
+	servicesAPI          = "2024-10-01" // of a workspace, with systemDatastoresAuthMode
+)
+
+// ofRegistry is how a deployment names what is in a shared registry.
+var ofRegistry = regexp.MustCompile(`(?i)^azureml://registries/([^/]+)/`)
+
+// registries are the shared ones of the model, and those of images of the model and of the workspace.
+func (e *exporter) registries() error {
+	for _, name := range slices.Sorted(maps.Keys(e.m.Registries)) {
+		var answer struct{ ID string }
+		switch missing, err := e.read(e.m.Registries[name].Text(), registryAPI, &answer); {
+		case err != nil:
+			return err
+		case !missing:
+			e.w.Registries = append(e.w.Registries, world.Registry{ID: answer.ID})
+		}
+	}
+	for _, id := range []string{e.m.Services.ContainerRegistry, e.w.Workspace.ContainerRegistryID} {
+		if id == "" || e.w.ContainerRegistry(id) != nil {
+			continue
+		}
+		var answer struct {
+			ID         string
+			Properties struct {
+				AdminUser *bool  `json:"adminUserEnabled"`
+				Mode      string `json:"roleAssignmentMode"`
+			}
+		}
+		missing, err := e.read(id, containerRegistryAPI, &answer)
+		switch {
+		case err != nil:
+			return err
+		case missing:
+			continue
+		case answer.Properties.AdminUser == nil || answer.Properties.Mode == "":
+			return fmt.Errorf("the answer of Azure for the container registry %s lacks adminUserEnabled or roleAssignmentMode",
+				id)
+		}
+		e.w.ContainerRegistries = append(e.w.ContainerRegistries, world.ContainerRegistry{ID: answer.ID,
+			AdminUser: *answer.Properties.AdminUser,
+			ABAC:      strings.EqualFold(answer.Properties.Mode, "AbacRepositoryPermissions")})
+	}
+	return nil
+}
+
+// holders are the object IDs of all whose roles matter, with the collection of the directory that each is in: the
+// principals of the model and the identities of clusters.
+func (e *exporter) holders() map[string]string {
+	all := map[string]string{}
+	for _, p := range e.w.Principals {
+		all[strings.ToLower(p.ObjectID)] = map[access.PrincipalKind]string{
+			access.User: "/users/", access.Group: "/groups/"}[p.Kind]
+	}
+	for _, c := range e.w.Clusters {
+		all[strings.ToLower(c.PrincipalID)] = ""
+	}
+	for _, i := range e.w.Identities {
+		all[strings.ToLower(i.PrincipalID)] = ""
+	}
+	delete(all, "")
+	for id, collection := range all {
+		if collection == "" {
+			all[id] = "/servicePrincipals/"
+		}
+	}
+	return all
+}
+
+// groups are those that the holders are in, however deep. Of a group no members are asked for, but who of the holders
+// is in it: who else is there is no business of a rehearsal.
+func (e *exporter) groups() error {
+	holders := e.holders()
+	for _, id := range slices.Sorted(maps.Keys(holders)) {
+		objects, there, err := azure.List[azure.Object](e.ctx, e.c, azure.Graph,
+			holders[id]+url.PathEscape(id)+"/transitiveMemberOf")
+		if err != nil {
+			return fmt.Errorf("asking which groups %s is in: %w", id, err)
+		}
+		if !there {
+			continue // the identity of a cluster that was deleted since
+		}
+		for _, o := range objects {
+			if !strings.EqualFold(o.Type, "#microsoft.graph.group") {
+				continue // directory roles and administrative units
+			}
+			group := world.Find(e.w.Groups, func(g world.Group) string { return g.ObjectID }, o.ID)
+			if group == nil {
+				e.w.Groups = append(e.w.Groups, world.Group{ObjectID: o.ID, Name: o.DisplayName})
+				group = &e.w.Groups[len(e.w.Groups)-1]
+			}
+			group.Members = append(group.Members, id)
+		}
+	}
+	return nil
+}
+
+// assignments are those that the holders and their groups have at what the model refers to, above it and below it.
+func (e *exporter) assignments() error {
+	holders := map[string]bool{}
+	for id := range e.holders() {
+		holders[id] = true
+	}
+	for _, g := range e.w.Groups {
+		holders[strings.ToLower(g.ObjectID)] = true
+	}
+	places := []string{e.w.Workspace.ID}
+	for _, a := range e.w.StorageAccounts {
+		places = append(places, a.ID)
+	}
+	for _, r := range e.w.Registries {
+		places = append(places, r.ID)
+	}
+	for _, r := range e.w.ContainerRegistries {
+		places = append(places, r.ID)
+	}
+	wanted := map[string]string{} // the IDs of roles that are not built in, by their GUIDs
+	if id := e.m.Role.RoleDefinitionID.Text(); id != "" {
+		wanted[strings.ToLower(arm.Last(id))] = id
+	}
+	for _, place := range places {
+		all, err := list[held](e.ctx, e.c, place+"/providers/Microsoft.Authorization/roleAssignments", authorizationAPI)
+		if err != nil {
+			return err
+		}
+		for _, a := range all {
+			p := a.Properties
+			if !holders[strings.ToLower(p.PrincipalID)] {
+				continue
+			}
+			stack, _ := arm.AssignedBy(p.Description)
+			one := world.RoleAssignment{ID: a.Name, Scope: p.Scope, RoleID: arm.Last(p.RoleID), PrincipalID: p.PrincipalID,
+				PrincipalType: p.PrincipalType, Condition: p.Condition, MadeBy: stack}
+			if !strings.HasPrefix(strings.ToLower(one.Scope), "/subscriptions/") {
+				one.At = "/" + strings.Join(strings.Split(place, "/")[1:3], "/") // what lies above reaches all of it
+			}
+			if !slices.Contains(e.w.RoleAssignments, one) {
+				e.w.RoleAssignments = append(e.w.RoleAssignments, one)
+			}
+			wanted[strings.ToLower(one.RoleID)] = p.RoleID
+		}
+	}
+	return e.roles(wanted)
+}
+
+// held is an assignment as Azure lists it.
+type held struct {
+	Name       string
+	Properties struct {
+		Scope, PrincipalID, PrincipalType, Condition, Description string
+		RoleID                                                    string `json:"roleDefinitionId"`
+	}
+}
+
+func (e *exporter) roles(wanted map[string]string) error {
+	for _, guid := range slices.Sorted(maps.Keys(wanted)) {
+		if _, builtIn := roles.BuiltIn(guid); builtIn {
+			continue
+		}
+		var answer struct {
+			Properties struct {
+				RoleName         string
+				AssignableScopes []string
+				Permissions      []world.Permission
+			}
+		}
+		missing, err := e.read("/"+strings.TrimPrefix(wanted[guid], "/"), authorizationAPI, &answer)
+		if err != nil {
+			return err
+		}
+		if missing {
+			if e.m.Role.RoleDefinitionGUID() == guid {
+				continue // Check says so
+			}
+			return fmt.Errorf("the role %s of an assignment is gone since; try again", wanted[guid])
+		}
+		p := answer.Properties
+		if len(p.Permissions) == 0 || len(p.AssignableScopes) == 0 {
+			return errors.New("the answer of Azure for the role " + wanted[guid] + " lacks what it allows, or where")
+		}
+		e.w.RoleDefinitions = append(e.w.RoleDefinitions, world.RoleDefinition{ID: guid, Name: p.RoleName,
+			AssignableScopes: p.AssignableScopes, Permissions: p.Permissions})
+	}
+	return nil
+}
+
+// registriesOf are the shared registries that assets are in, each once.
+func registriesOf(assets ...string) []string {
+	all := []string{}
+	for _, asset := range assets {
+		if named := ofRegistry.FindStringSubmatch(asset); named != nil && !slices.Contains(all, named[1]) {
+			all = append(all, named[1])
+		}
+	}
+	return all
+}
+
+// later has what a model leaves open until a deployment.
+func later(m access.Model) error {
+	for name, id := range m.Registries {
+		if id.Later() {
+			return fmt.Errorf("registries.%s is not known; write it in plain text, for it is no secret", name)
+		}
+	}
+	return nil
+}
