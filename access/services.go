@@ -3,6 +3,7 @@ package access
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -141,6 +142,19 @@ func (m Model) registries(endpoint string, on runsOn) (all []service) {
 			"as endpoints.%s.registries, [] for none", cmp.Or(m.WorkspaceID.Text(), "<workspace ID>"), endpoint,
 			cmp.Or(on.deployment, "<deployment>"), endpoint)}}
 }
+
+// RegistryOf is the name of the shared registry that the ID of a model or an environment names; is reports whether it
+// names one.
+func RegistryOf(asset string) (name string, is bool) {
+	parts := ofRegistry.FindStringSubmatch(asset)
+	if parts == nil {
+		return "", false
+	}
+	return parts[1], true
+}
+
+// ofRegistry is how a deployment names what is in a shared registry.
+var ofRegistry = regexp.MustCompile(`(?i)^azureml://registries/([^/]+)/`)
 
 // images is how the cluster's identity pulls the image of a job.
 func (m Model) images(cluster string) []service {

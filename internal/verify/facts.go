@@ -41,6 +41,9 @@ type Facts struct {
 	Unlisted map[string]string
 	// Workspace is what the workspace says of the rest of a job's way, where that was asked.
 	Workspace access.WorkspaceServices
+	// Registries are the shared ones of a deployment's model and environment, by their names in the model, where it leaves
+	// them to a look-up: by what its paths name.
+	Registries map[string][]string
 	// Eligible are the assignments that do not act before their holder activates them (PIM).
 	Eligible []Assignment
 	// Unasked are the questions that Azure did not answer, with its reason. Each costs its own answer only.
@@ -59,6 +62,7 @@ func newFacts() Facts {
 		Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{},
 		Gone: map[access.Principal]string{}, Strays: map[string]string{}, Doubts: map[string]string{},
 		Unknown: map[access.Principal]string{}, Unlisted: map[string]string{}, subnets: map[string]string{},
+		Registries: map[string][]string{},
 	}
 }
 

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -20,20 +21,22 @@ const (
 // atWorkspace is the place in the configuration of what the workspace says of the rest of a job's way.
 const atWorkspace = "workspace"
 
-// services asks how the workspace's own stores are opened, where the model says it, or leaves it to the workspace.
+// services asks what the workspace and its container registry say of the rest of a job's way, where the model says it,
+// or leaves it to them.
 func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 	w := m.Services
-	if !w.LookUp && w.SystemDatastoresAuthMode == "" {
+	if !w.LookUp && w.SystemDatastoresAuthMode == "" && w.RegistryPermissions == "" {
 		return
 	}
 	var answer struct {
 		Properties struct {
-			AuthMode  string `json:"systemDatastoresAuthMode"`
-			AccountID string `json:"storageAccount"`
+			AuthMode   string `json:"systemDatastoresAuthMode"`
+			AccountID  string `json:"storageAccount"`
+			RegistryID string `json:"containerRegistry"`
 		} `json:"properties"`
 	}
-	there, err := o.get(ctx, m.WorkspaceID.Text(), servicesAPI, "asking how the workspace's own stores are opened",
-		readWorkspace, &answer)
+	there, err := o.get(ctx, m.WorkspaceID.Text(), servicesAPI, "asking how the workspace's own stores are opened, and "+
+		"which its container registry is", readWorkspace, &answer)
 	if why := f.unanswered(err); why != "" {
 		put(f.Doubts, atWorkspace, why)
 		return
@@ -43,7 +46,17 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 		return
 	}
 	f.Workspace = w
-	mode, account := answer.Properties.AuthMode, answer.Properties.AccountID
+	if w.LookUp || w.SystemDatastoresAuthMode != "" {
+		f.ownStores(m, answer.Properties.AuthMode, answer.Properties.AccountID)
+	}
+	if w.LookUp || w.RegistryPermissions != "" {
+		o.images(ctx, m, answer.Properties.RegistryID, f)
+	}
+}
+
+// ownStores holds what the workspace says of its own stores against the model.
+func (f *Facts) ownStores(m access.Model, mode, account string) {
+	w := m.Services
 	for _, known := range access.AuthModes {
 		if strings.EqualFold(mode, known) {
 			f.Workspace.SystemDatastoresAuthMode = access.AuthMode(known)
@@ -76,16 +89,39 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 	}
 }
 
-// lookedUp is the plan with what the workspace said in the place of what the model leaves to it. Where that has no
-// plan, the hop stays undecided.
+// lookedUp is the plan with what Azure said in the place of what the model leaves to it. Where that has no plan, the
+// hops stay undecided.
 func lookedUp(plan *access.Plan, f Facts) *access.Plan {
-	given, said := plan.Model.Services, f.Workspace
-	if !given.LookUp || given.SystemDatastoresAuthMode != "" &&
-		(given.SystemDatastoresAuthMode != access.ByIdentity || given.StorageAccount != "") {
+	if !plan.Model.Services.LookUp {
 		return plan
 	}
-	m := plan.Model
-	m.Services.SystemDatastoresAuthMode, m.Services.StorageAccount = said.SystemDatastoresAuthMode, said.StorageAccount
+	m, given, said := plan.Model, plan.Model.Services, f.Workspace
+	if given.SystemDatastoresAuthMode == "" ||
+		given.SystemDatastoresAuthMode == access.ByIdentity && given.StorageAccount == "" {
+		m.Services.SystemDatastoresAuthMode, m.Services.StorageAccount = said.SystemDatastoresAuthMode, said.StorageAccount
+	}
+	if given.RegistryPermissions == "" {
+		m.Services.RegistryPermissions = said.RegistryPermissions
+	}
+	m.Services.ContainerRegistry = cmp.Or(given.ContainerRegistry, said.ContainerRegistry)
+	if len(f.Registries) > 0 {
+		m.Endpoints = maps.Clone(m.Endpoints)
+	}
+	for name, e := range m.Endpoints {
+		if found, is := f.Registries[name]; is {
+			e.Registries = found
+		}
+		e.Deployments = maps.Clone(e.Deployments)
+		for deployment, d := range e.Deployments {
+			if found, is := f.Registries[access.Path{Endpoint: name, Deployment: deployment}.Target()]; is {
+				d.Registries = found
+				e.Deployments[deployment] = d
+			}
+		}
+		if len(f.Registries) > 0 {
+			m.Endpoints[name] = e
+		}
+	}
 	if whole, _ := access.Compile(m); whole != nil {
 		return whole
 	}

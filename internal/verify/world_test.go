@@ -217,6 +217,14 @@ func (w *world) observer(transport policy.Transporter) *verify.Observer {
 	return o
 }
 
+// with is the world for another test, with another model of what is in it.
+func (w *world) with(t *testing.T, m access.Model) *world {
+	t.Helper()
+	other := *w
+	other.t, other.m = t, m
+	return &other
+}
+
 // report looks and judges; assignments act at once.
 func (w *world) report() verify.Report {
 	w.t.Helper()

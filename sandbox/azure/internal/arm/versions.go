@@ -14,7 +14,8 @@ import (
 // knows. Looked up in Azure/azure-rest-api-specs on 2026-11-28, a file of each version: all of
 // Microsoft.MachineLearningServices (mfe.json) and of Microsoft.ManagedIdentity (ManagedIdentity.json; from
 // 2025-05-31-preview on, its examples); of Microsoft.Authorization 2015-07-01, 2018-01-01-preview, 2020-03-01-preview
-// to 2020-10-01-preview, 2022-04-01 and 2022-05-01-preview; of Microsoft.Storage 2023-05-01. Of the others clients
+// to 2020-10-01-preview, 2022-04-01 and 2022-05-01-preview; of Microsoft.Storage 2023-05-01; of Microsoft.ContainerRegistry
+// 2025-04-01 and 2025-11-01 (Registry/main.tsp). Of the others clients
 // alone are the source.
 var apiVersions = map[string][]string{
 	"microsoft.resources": {
@@ -39,7 +40,7 @@ var apiVersions = map[string][]string{
 		"2021-09-01", "2022-05-01", "2022-09-01", "2023-01-01", "2023-04-01", "2023-05-01", "2024-01-01",
 		"2025-01-01", "2025-06-01",
 	},
-	"microsoft.containerregistry": {"2022-12-01", "2023-07-01", "2025-04-01"},
+	"microsoft.containerregistry": {"2022-12-01", "2023-07-01", "2025-04-01", "2025-11-01"},
 	"microsoft.datafactory":       {"2018-06-01"},
 	"microsoft.web":               {"2022-03-01", "2022-09-01", "2023-01-01", "2023-12-01", "2024-04-01", "2024-11-01"},
 	"microsoft.compute":           {"2022-11-01", "2023-03-01", "2023-09-01", "2024-03-01", "2024-07-01", "2024-11-01"},
