@@ -28,6 +28,8 @@ type Facts struct {
 	Members map[string][]Member
 	// Owners are those of the invokers.
 	Owners []Owner
+	// SignIns are the federated credentials that are other than the configuration says.
+	SignIns []SignIn
 	// Gone says why a principal can't act at all.
 	Gone map[access.Principal]string
 	// Strays say why an endpoint, an input or an output does not work whatever is granted, by its path in the

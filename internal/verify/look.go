@@ -77,6 +77,7 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		}
 		if there {
 			o.owners(ctx, s, &f)
+			o.signIns(ctx, m, s, &f)
 		}
 		if there && !s.Principal.IsCluster() && len(m.Invokers[s.Principal.Name].Members) > 0 {
 			f.Members[id], err = o.members(ctx, s)

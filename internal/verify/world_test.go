@@ -128,17 +128,8 @@ func (w *world) signIn(in invoke.SignIn) azcore.TokenCredential {
 // clusterID is the object ID of the cluster's identity.
 func (w *world) clusterID() string {
 	w.t.Helper()
-	token, err := w.azure.SignIn(w.t.Context(), w.azure.Deployer().ObjectID, "https://management.azure.com")
-	require.NoError(w.t, err)
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet,
-		w.azure.URL()+workspace+"/computes/cpu?api-version=2023-10-01", nil)
-	require.NoError(w.t, err)
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := w.azure.Client().Do(req)
-	require.NoError(w.t, err)
-	defer func() { _ = resp.Body.Close() }()
 	var compute struct{ Identity struct{ PrincipalID string } }
-	require.NoError(w.t, json.NewDecoder(resp.Body).Decode(&compute))
+	w.manage(http.MethodGet, workspace+"/computes/cpu", "2023-10-01", "", &compute)
 	return compute.Identity.PrincipalID
 }
 
