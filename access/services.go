@@ -66,8 +66,8 @@ type WorkspaceServices struct {
 	LookUp bool `pulumi:"lookUp,optional"`
 	// SystemDatastoresAuthMode says how the workspace's own stores are opened: accesskey, for which nothing is granted,
 	// or identity. With identity each invoker is granted Storage Blob Data Contributor and Storage File Data Privileged
-	// Contributor on StorageAccount, and each cluster identity Storage Blob, Table and Queue Data Contributor: model
-	// deployments are parallel runs. Default: not looked at.
+	// Contributor on StorageAccount, and each cluster identity Storage Blob, Table and Queue Data Contributor, the
+	// latter two unless parallelRuns of the endpoint or deployment is false. Default: not looked at.
 	SystemDatastoresAuthMode AuthMode `pulumi:"systemDatastoresAuthMode,optional"`
 	// StorageAccount is the name, in storageAccounts, of the workspace's own account. Required with
 	// systemDatastoresAuthMode identity, unless it is looked up.
@@ -101,8 +101,9 @@ func (w WorkspaceServices) pullRole() string {
 // principal which is no user needs what a user does is inferred here.
 var (
 	storesOfInvoker = []string{roles.StorageBlobDataContributor, roles.StorageFileDataPrivilegedContributor}
-	storesOfCluster = []string{roles.StorageBlobDataContributor, roles.StorageTableDataContributor,
-		roles.StorageQueueDataContributor}
+	storesOfCluster = []string{roles.StorageBlobDataContributor}
+	// parallel runs, which the jobs of models are, keep their state in tables and queues
+	storesOfParallelRuns = []string{roles.StorageTableDataContributor, roles.StorageQueueDataContributor}
 )
 
 // A service is what one identity of a job uses beside the data: roles at a place, or the reason for which it needs
@@ -122,7 +123,7 @@ type service struct {
 
 // services are those of the jobs on one deployment of an endpoint, in the order in which a job uses them.
 func (m Model) services(endpoint string, on runsOn) []service {
-	return slices.Concat(m.registries(endpoint, on), m.images(on.cluster), m.ownStores())
+	return slices.Concat(m.registries(endpoint, on), m.images(on.cluster), m.ownStores(on.parallel))
 }
 
 // registries are the shared ones of a deployment's models and environments (facts/batch-endpoints.md, Inputs and
@@ -191,7 +192,7 @@ func (m Model) images(cluster string) []service {
 	return []service{s}
 }
 
-func (m Model) ownStores() []service {
+func (m Model) ownStores(parallel bool) []service {
 	const job, key = "a job", "the key of the workspace's account"
 	w := m.Services
 	account := storageScope(w.StorageAccount, "", AtAccount)
@@ -199,9 +200,13 @@ func (m Model) ownStores() []service {
 	case w.SystemDatastoresAuthMode == ByAccessKey:
 		return []service{{hop: StoresHop, identity: job, needs: key, givenBy: "systemDatastoresAuthMode accesskey"}}
 	case w.SystemDatastoresAuthMode == ByIdentity && w.StorageAccount != "":
+		ofCluster := storesOfCluster
+		if parallel {
+			ofCluster = slices.Concat(storesOfCluster, storesOfParallelRuns)
+		}
 		return []service{
 			{hop: StoresHop, ofInvoker: true, roles: storesOfInvoker, at: account},
-			{hop: StoresHop, roles: storesOfCluster, at: account},
+			{hop: StoresHop, roles: ofCluster, at: account},
 		}
 	case w.SystemDatastoresAuthMode == ByIdentity:
 		return []service{{hop: StoresHop, identity: job, needs: "roles of both identities",

@@ -40,7 +40,8 @@ than the stack needs. A path does not work whose endpoint, deployment, data stor
 there, whose endpoint runs on another cluster or uses another shared registry than the configuration says, whose
 data store points elsewhere, whose container registry or own stores are opened in another way, whose principal is
 disabled or deleted, or whose storage account forbids the keys or the anonymous reading that it needs. What
-workspace.lookUp leaves to Azure is asked: the mode of the container registry too, which the preview can't. Roles that are only eligible (PIM) are named and do not count.
+workspace.lookUp leaves to Azure is asked: the mode of the container registry too, which the preview can't. Roles
+that are only eligible (PIM) are named and do not count.
 
 An assignment that is listed may not act for up to 10 minutes, and one that is gone may still act: Azure does not
 tell. So a path that hangs on a younger one is settling, and --wait waits for it. What a condition decides is

@@ -89,6 +89,28 @@ func (f *Facts) ownStores(m access.Model, mode, account string) {
 	}
 }
 
+// pipeline is the deploymentConfigurationType of a pipeline component; a model's deployment has none.
+const pipeline = "PipelineComponent"
+
+// parallelRuns holds what a deployment runs against whether the model says that its jobs are parallel runs, which
+// matters where identities open the workspace's own stores.
+func (f *Facts) parallelRuns(m access.Model, endpoint, deployment, target string, pipeline bool) {
+	if m.Services.SystemDatastoresAuthMode != access.ByIdentity &&
+		f.Workspace.SystemDatastoresAuthMode != access.ByIdentity {
+		return
+	}
+	switch parallel := m.Endpoints[endpoint].Parallel(deployment); {
+	case !parallel && !pipeline:
+		put(f.Strays, "endpoints."+target, fmt.Sprintf("%s: %s is the deployment of a model, whose jobs are parallel runs, "+
+			"and "+
+			"the stack grants nothing for those; take out parallelRuns and run pulumi up", access.StoresHop, target))
+	case parallel && pipeline:
+		f.Notes = append(f.Notes, fmt.Sprintf("%s is the deployment of a pipeline component: if none of its steps is a "+
+			"parallel run, what the stack grants on tables and queues for it is beyond need; then write parallelRuns: "+
+			"false", target))
+	}
+}
+
 // lookedUp is the plan with what Azure said in the place of what the model leaves to it. Where that has no plan, the
 // hops stay undecided.
 func lookedUp(plan *access.Plan, f Facts) *access.Plan {

@@ -98,9 +98,12 @@ func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpo
 		Properties struct {
 			Compute string `json:"compute"`
 			assets
+			Configuration struct {
+				Type string `json:"deploymentConfigurationType"`
+			} `json:"deploymentConfiguration"`
 		} `json:"properties"`
 	}
-	there, err := o.get(ctx, endpointID+"/deployments/"+url.PathEscape(deployment), workspaceAPI,
+	there, err := o.get(ctx, endpointID+"/deployments/"+url.PathEscape(deployment), servicesAPI,
 		"asking for the batch endpoint "+endpoint, readEndpoints, &answer)
 	if why := f.unanswered(err); why != "" {
 		put(f.Doubts, "endpoints."+target, why)
@@ -116,6 +119,7 @@ func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpo
 		f.Strays["endpoints."+target] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to "+
 			"%s; correct endpoints.%s.cluster and run pulumi up", access.MountHop, compute, name, target)
 	}
+	f.parallelRuns(m, endpoint, deployment, target, strings.EqualFold(answer.Properties.Configuration.Type, pipeline))
 	f.registries(m, endpoint, deployment, target, answer.Properties.assets)
 }
 
