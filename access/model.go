@@ -48,6 +48,10 @@ type Endpoint struct {
 	// each of its invokers is granted AzureML Registry User there. An empty list is none. Default: what the deployments
 	// answer with workspace.lookUp; else they are not looked at.
 	Registries []string `pulumi:"registries,optional"`
+	// ParallelRuns says whether its jobs are parallel runs, as those of models are: where identities open the workspace's
+	// own stores, a parallel run needs the table and queue roles too. Write false for a pipeline component none of whose
+	// steps is one. Default: true.
+	ParallelRuns *bool `pulumi:"parallelRuns,optional"`
 	// Invokers are the names of those who get data roles for this endpoint. Default: every invoker; an empty list is
 	// nobody. Whoever is left out gets no data for it, and may still start a job, since the role holds for the whole
 	// workspace, unless role.scope is endpoint. A group that the stack makes stands for its members too.
@@ -71,6 +75,8 @@ type Deployment struct {
 	Cluster string `pulumi:"cluster,optional"`
 	// Registries are those of this deployment. Default: those of the endpoint.
 	Registries []string `pulumi:"registries,optional"`
+	// ParallelRuns says whether the jobs of this deployment are parallel runs. Default: as the endpoint says.
+	ParallelRuns *bool `pulumi:"parallelRuns,optional"`
 }
 
 // EffectiveEndpoints returns the model's endpoints; where it has none, every cluster stands for an endpoint of its
@@ -96,17 +102,18 @@ func (m Model) InvokersOf(e Endpoint) []string {
 	return m.withMembers(named)
 }
 
-// A runsOn is one deployment, its cluster and its registries, nil where nothing is said of those. The name of the
-// deployment is "" where the endpoint has only one.
+// A runsOn is one deployment, its cluster and its registries, nil where nothing is said of those, and whether its jobs
+// are parallel runs. The name of the deployment is "" where the endpoint has only one.
 type runsOn struct {
 	deployment, cluster string
 	registries          []string
+	parallel            bool
 }
 
 // runsOn returns the endpoint's deployments, by name.
 func (e Endpoint) runsOn() []runsOn {
 	if len(e.Deployments) == 0 {
-		return []runsOn{{"", e.Cluster, e.Registries}}
+		return []runsOn{{"", e.Cluster, e.Registries, isParallel(e.ParallelRuns)}}
 	}
 	var all []runsOn
 	for _, name := range sorted(e.Deployments) {
@@ -114,9 +121,24 @@ func (e Endpoint) runsOn() []runsOn {
 		if d.Registries == nil {
 			d.Registries = e.Registries
 		}
-		all = append(all, runsOn{name, d.Cluster, d.Registries})
+		if d.ParallelRuns == nil {
+			d.ParallelRuns = e.ParallelRuns
+		}
+		all = append(all, runsOn{name, d.Cluster, d.Registries, isParallel(d.ParallelRuns)})
 	}
 	return all
 }
+
+// Parallel reports whether the jobs of one of the endpoint's deployments are parallel runs; "" for its only one.
+func (e Endpoint) Parallel(deployment string) bool {
+	for _, on := range e.runsOn() {
+		if on.deployment == deployment {
+			return on.parallel
+		}
+	}
+	return isParallel(e.ParallelRuns)
+}
+
+func isParallel(said *bool) bool { return said == nil || *said }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

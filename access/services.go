@@ -3,6 +3,7 @@ package access
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,7 +33,7 @@ type service struct {
 
 // services are those of the jobs on one deployment of an endpoint, in the order in which a job uses them.
 func (m Model) services(endpoint string, on runsOn) []service {
-	return slices.Concat(m.registries(endpoint, on), m.images(on.cluster), m.ownStores())
+	return slices.Concat(m.registries(endpoint, on), m.images(on.cluster), m.ownStores(on.parallel))
 }
 
 // registries are the shared ones of a deployment's models and environments (facts/batch-endpoints.md, Inputs and
@@ -52,6 +53,19 @@ func (m Model) registries(endpoint string, on runsOn) (all []service) {
 			"as endpoints.%s.registries, [] for none", cmp.Or(m.WorkspaceID.Text(), "<workspace ID>"), endpoint,
 			cmp.Or(on.deployment, "<deployment>"), endpoint)}}
 }
+
+// RegistryOf is the name of the shared registry that the ID of a model or an environment names; is reports whether it
+// names one.
+func RegistryOf(asset string) (name string, is bool) {
+	parts := ofRegistry.FindStringSubmatch(asset)
+	if parts == nil {
+		return "", false
+	}
+	return parts[1], true
+}
+
+// ofRegistry is how a deployment names what is in a shared registry.
+var ofRegistry = regexp.MustCompile(`(?i)^azureml://registries/([^/]+)/`)
 
 // images is how the cluster's identity pulls the image of a job.
 func (m Model) images(cluster string) []service {
@@ -88,7 +102,7 @@ func (m Model) images(cluster string) []service {
 	return []service{s}
 }
 
-func (m Model) ownStores() []service {
+func (m Model) ownStores(parallel bool) []service {
 	const job, key = "a job", "the key of the workspace's account"
 	w := m.Services
 	account := storageScope(w.StorageAccount, "", AtAccount)
@@ -96,9 +110,13 @@ func (m Model) ownStores() []service {
 	case w.SystemDatastoresAuthMode == services.ByAccessKey:
 		return []service{{hop: StoresHop, identity: job, needs: key, givenBy: "systemDatastoresAuthMode accesskey"}}
 	case w.SystemDatastoresAuthMode == services.ByIdentity && w.StorageAccount != "":
+		ofCluster := services.StoresOfCluster
+		if parallel {
+			ofCluster = slices.Concat(services.StoresOfCluster, services.StoresOfParallelRuns)
+		}
 		return []service{
 			{hop: StoresHop, ofInvoker: true, roles: services.StoresOfInvoker, at: account},
-			{hop: StoresHop, roles: services.StoresOfCluster, at: account},
+			{hop: StoresHop, roles: ofCluster, at: account},
 		}
 	case w.SystemDatastoresAuthMode == services.ByIdentity:
 		return []service{{hop: StoresHop, identity: job, needs: "roles of both identities",

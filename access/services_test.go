@@ -37,6 +37,56 @@ func wholeWay(w services.WorkspaceServices) access.Model {
 	}
 }
 
+// A parallel run needs tables and queues (facts/batch-endpoints.md); where a cluster runs one, another job takes none
+// away.
+func TestTablesAndQueuesAreGrantedForParallelRunsAlone(t *testing.T) {
+	t.Parallel()
+	no, yes := new(bool), new(bool)
+	*yes = true
+	tables := []string{"cluster cpu: Storage Queue Data Contributor on own",
+		"cluster cpu: Storage Table Data Contributor on own"}
+	for name, c := range map[string]struct {
+		endpoint, another *bool
+		deployments       map[string]access.Deployment
+		tables            bool
+	}{
+		"by default":          {nil, no, nil, true},
+		"said":                {yes, no, nil, true},
+		"of none":             {no, no, nil, false},
+		"of another endpoint": {no, nil, nil, true},
+		"of no deployment": {no, no, map[string]access.Deployment{"one": {Cluster: "cpu"}, "two": {Cluster: "cpu"}},
+			false},
+		"of one deployment": {no, no, map[string]access.Deployment{"one": {Cluster: "cpu"},
+			"two": {Cluster: "cpu", ParallelRuns: yes}}, true},
+		"of all deployments but one": {nil, no, map[string]access.Deployment{"one": {Cluster: "cpu", ParallelRuns: no},
+			"two": {Cluster: "cpu"}}, true},
+		"of each deployment none": {yes, no, map[string]access.Deployment{"one": {Cluster: "cpu", ParallelRuns: no}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := wholeWay(byIdentity)
+			tagger := m.Endpoints["tagger"]
+			tagger.ParallelRuns, tagger.Deployments = c.endpoint, c.deployments
+			if c.deployments != nil {
+				tagger.Cluster = ""
+			}
+			m.Endpoints["tagger"] = tagger
+			m.Endpoints["another"] = access.Endpoint{Cluster: "cpu", Invokers: []string{"bob"}, ParallelRuns: c.another}
+			p := compile(m)
+			want := []string{"cluster cpu: Storage Blob Data Contributor on own"}
+			if c.tables {
+				want = append(want, tables...)
+			}
+			assert.Equal(t, want, slices.DeleteFunc(grantsOn(p, "own"), func(g string) bool {
+				return !strings.HasPrefix(g, "cluster cpu")
+			}))
+			for _, path := range p.Paths() {
+				assert.True(t, !path.Declared || path.Works(), "%v", path)
+			}
+		})
+	}
+}
+
 var byIdentity = services.WorkspaceServices{SystemDatastoresAuthMode: services.ByIdentity, StorageAccount: "own"}
 
 func grantsOn(p *access.Plan, account string) (all []string) {

@@ -47,8 +47,8 @@ type WorkspaceServices struct {
 	LookUp bool `pulumi:"lookUp,optional"`
 	// SystemDatastoresAuthMode says how the workspace's own stores are opened: accesskey, for which nothing is granted,
 	// or identity. With identity each invoker is granted Storage Blob Data Contributor and Storage File Data Privileged
-	// Contributor on StorageAccount, and each cluster identity Storage Blob, Table and Queue Data Contributor: model
-	// deployments are parallel runs. Default: not looked at.
+	// Contributor on StorageAccount, and each cluster identity Storage Blob, Table and Queue Data Contributor, the
+	// latter two unless parallelRuns of the endpoint or deployment is false. Default: not looked at.
 	SystemDatastoresAuthMode AuthMode `pulumi:"systemDatastoresAuthMode,optional"`
 	// StorageAccount is the name, in storageAccounts, of the workspace's own account. Required with
 	// systemDatastoresAuthMode identity, unless it is looked up.
@@ -100,8 +100,9 @@ func (w WorkspaceServices) Open() (all []string) {
 // principal which is no user needs what a user does is inferred here.
 var (
 	StoresOfInvoker = []string{roles.StorageBlobDataContributor, roles.StorageFileDataPrivilegedContributor}
-	StoresOfCluster = []string{roles.StorageBlobDataContributor, roles.StorageTableDataContributor,
-		roles.StorageQueueDataContributor}
+	StoresOfCluster = []string{roles.StorageBlobDataContributor}
+	// parallel runs, which the jobs of models are, keep their state in tables and queues
+	StoresOfParallelRuns = []string{roles.StorageTableDataContributor, roles.StorageQueueDataContributor}
 )
 
 // registryActions are what using models and environments of a registry takes (facts/batch-endpoints.md, Inputs and

@@ -37,9 +37,11 @@ have, wherever it comes from: assigned to them or to a group that they are in, a
 scopes, less what deny assignments take away. Roles are judged by what they allow now, not by their names. For
 each path of the matrix it says whether it works; then which grants are missing, and which assignments give more
 than the stack needs. A path does not work whose endpoint, deployment, data store, container or cluster is not
-there, whose endpoint runs on another cluster than the configuration says, whose data store points elsewhere,
-whose principal is disabled or deleted, or whose storage account forbids the keys or the anonymous reading that
-it needs. Roles that are only eligible (PIM) are named and do not count.
+there, whose endpoint runs on another cluster or uses another shared registry than the configuration says, whose
+data store points elsewhere, whose container registry or own stores are opened in another way, whose principal is
+disabled or deleted, or whose storage account forbids the keys or the anonymous reading that it needs. What
+workspace.lookUp leaves to Azure is asked: the mode of the container registry too, which the preview can't. Roles
+that are only eligible (PIM) are named and do not count.
 
 An assignment that is listed may not act for up to 10 minutes, and one that is gone may still act: Azure does not
 tell. So a path that hangs on a younger one is settling, and --wait waits for it. What a condition decides is
@@ -56,6 +58,8 @@ What is beyond need is listed with where it leads: to keys, to what runs on clus
 assignments, as far as Azure's actions are known to lead there.
 It lists who owns the groups, service principals and applications of invokers: who owns one can add members or
 credentials, and so become the invoker. Owners do not change the exit code.
+The federated credentials of invokers that the stack makes are compared with those that it declares: one that is not
+there fails, one more is beyond need.
 
 ` + previewHelp + `
 

@@ -286,15 +286,12 @@ func (a *Asker) Registries(path, endpoint, deployment string) (names []string, p
 	}
 	names = []string{}
 	for _, asset := range []string{of.Model.AssetID, of.EnvironmentID} {
-		if parts := ofRegistry.FindStringSubmatch(asset); parts != nil && !slices.Contains(names, parts[1]) {
-			names = append(names, parts[1])
+		if name, is := access.RegistryOf(asset); is && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	return names, nil
 }
-
-// ofRegistry is how a deployment names what is in a shared registry.
-var ofRegistry = regexp.MustCompile(`(?i)^azureml://registries/([^/]+)/`)
 
 // Compute asks for the identities of a cluster.
 func (a *Asker) Compute(path, name string) (*ml.ManagedServiceIdentityResponse, access.Problems) {

@@ -29,6 +29,8 @@ type Facts struct {
 	Members map[string][]Member
 	// Owners are those of the invokers.
 	Owners []Owner
+	// SignIns are the federated credentials that are other than the configuration says.
+	SignIns []SignIn
 	// Gone says why a principal can't act at all.
 	Gone map[access.Principal]string
 	// Strays say why an endpoint, an input or an output does not work whatever is granted, by its path in the
@@ -42,6 +44,9 @@ type Facts struct {
 	Unlisted map[string]string
 	// Workspace is what the workspace says of the rest of a job's way, where that was asked.
 	Workspace services.WorkspaceServices
+	// Registries are the shared ones of a deployment's model and environment, by their names in the model, where it leaves
+	// them to a look-up: by what its paths name.
+	Registries map[string][]string
 	// Eligible are the assignments that do not act before their holder activates them (PIM).
 	Eligible []Assignment
 	// Unasked are the questions that Azure did not answer, with its reason. Each costs its own answer only.
@@ -60,6 +65,7 @@ func newFacts() Facts {
 		Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{},
 		Gone: map[access.Principal]string{}, Strays: map[string]string{}, Doubts: map[string]string{},
 		Unknown: map[access.Principal]string{}, Unlisted: map[string]string{}, subnets: map[string]string{},
+		Registries: map[string][]string{},
 	}
 }
 

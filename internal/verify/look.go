@@ -77,6 +77,7 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		}
 		if there {
 			o.owners(ctx, s, &f)
+			o.signIns(ctx, m, s, &f)
 		}
 		if there && !s.Principal.IsCluster() && len(m.Invokers[s.Principal.Name].Members) > 0 {
 			f.Members[id], err = o.members(ctx, s)
@@ -88,9 +89,13 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 			}
 		}
 	}
+	o.services(ctx, m, &f)
 	places, err := resourceGroups(m)
 	if err != nil {
 		return f, err
+	}
+	if of, err := arm.Parse(f.Workspace.ContainerRegistry, arm.ContainerRegistry); err == nil {
+		places = groups(append(places, of.Group())) // what is assigned there, if the registry was looked up
 	}
 	for _, place := range places {
 		if why := f.unanswered(o.look(ctx, place, holders, &f)); why != "" {
@@ -140,8 +145,13 @@ func resourceGroups(m access.Model) ([]string, error) {
 		}
 		places = append(places, of.Group())
 	}
+	return groups(places), nil
+}
+
+// groups are the resource groups, each once.
+func groups(places []string) []string {
 	slices.SortFunc(places, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
-	return slices.CompactFunc(places, strings.EqualFold), nil
+	return slices.CompactFunc(places, strings.EqualFold)
 }
 
 // An assigned is a role assignment, or an eligible one, as Resource Manager answers it.

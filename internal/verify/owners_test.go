@@ -22,15 +22,33 @@ func (w *world) graph(method, path, body string) (id, appID string) {
 	require.NoError(w.t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
+	var answer struct{ ID, AppID string }
+	w.send(req, &answer)
+	return answer.ID, answer.AppID
+}
+
+// manage sends a request to Resource Manager as the deployer, and reads the answer; into may be nil.
+func (w *world) manage(method, id, apiVersion, body string, into any) {
+	w.t.Helper()
+	token, err := w.azure.SignIn(w.t.Context(), w.azure.Deployer().ObjectID, "https://management.azure.com")
+	require.NoError(w.t, err)
+	req, err := http.NewRequestWithContext(w.t.Context(), method, w.azure.URL()+id+"?api-version="+apiVersion,
+		strings.NewReader(body))
+	require.NoError(w.t, err)
+	req.Header.Set("Authorization", "Bearer "+token)
+	w.send(req, into)
+}
+
+func (w *world) send(req *http.Request, into any) {
+	w.t.Helper()
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := w.azure.Client().Do(req)
 	require.NoError(w.t, err)
 	defer func() { _ = resp.Body.Close() }()
-	require.Less(w.t, resp.StatusCode, 300, "%s %s", method, path)
-	var answer struct{ ID, AppID string }
-	if resp.StatusCode != http.StatusNoContent {
-		require.NoError(w.t, json.NewDecoder(resp.Body).Decode(&answer))
+	require.Less(w.t, resp.StatusCode, 300, "%s %s", req.Method, req.URL)
+	if into != nil && resp.StatusCode != http.StatusNoContent {
+		require.NoError(w.t, json.NewDecoder(resp.Body).Decode(into))
 	}
-	return answer.ID, answer.AppID
 }
 
 func (w *world) own(path, owner string) {

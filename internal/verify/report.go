@@ -38,6 +38,8 @@ type Report struct {
 	Beyond []Excess `json:"beyond"`
 	// Strangers are the members of the stack's groups that its configuration does not name. They have what the group has.
 	Strangers []Stranger `json:"strangers,omitempty"`
+	// SignIns are the federated credentials of the stack's invokers that are other than its configuration says.
+	SignIns []SignIn `json:"signIns,omitempty"`
 	// Owners may become an invoker. They decide nothing: see Failed.
 	Owners []Owner `json:"owners,omitempty"`
 	// Limits are Azure's, and how much of them is used. They decide nothing: see Observer.Limits.
@@ -115,7 +117,7 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 		return r, err
 	}
 	h.strangers(subjects, &r)
-	r.Owners = h.owners(subjects)
+	r.SignIns, r.Owners = f.SignIns, h.owners(subjects)
 	h.eligible(subjects, &r)
 	if acls := len(plan.ACLs); acls > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager can't tell (pulumi "+
@@ -332,17 +334,27 @@ func (r Report) count(s Status) (n int) {
 	return n
 }
 
+// signIns counts the federated credentials that are beyond need, or those that are not there.
+func (r Report) signIns(extra bool) (n int) {
+	for _, s := range r.SignIns {
+		if s.Extra == extra {
+			n++
+		}
+	}
+	return n
+}
+
 // Failed reports whether a declared path is missing something or is undecided, a grant is not held, or not by the stack
-// that is to hold it, or a question has no answer. Strict adds what is beyond need; an earlier report, what is
-// beyond need that was not then.
+// that is to hold it, a federated credential is not there, or a question has no answer. Strict adds what is beyond
+// need; an earlier report, what is beyond need that was not then.
 func (r Report) Failed(strict bool) bool {
-	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+len(r.Unasked) > 0 || r.Since.worse() ||
-		strict && len(r.Beyond)+len(r.Strangers) > 0
+	return r.count(Missing)+r.count(Undecided)+len(r.Lacking)+len(r.Shared)+r.signIns(false)+len(r.Unasked) > 0 ||
+		r.Since.worse() || strict && len(r.Beyond)+len(r.Strangers)+r.signIns(true) > 0
 }
 
 // Settled reports whether waiting can't change anything for the better: every declared path acts for sure, or a
 // condition decides.
 func (r Report) Settled() bool {
-	return r.count(Missing)+r.count(Settling) == 0 && !slices.ContainsFunc(r.Lacking,
+	return r.count(Missing)+r.count(Settling)+r.signIns(false) == 0 && !slices.ContainsFunc(r.Lacking,
 		func(l Lack) bool { return !l.Conditional })
 }

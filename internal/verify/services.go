@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -21,20 +22,22 @@ const (
 // atWorkspace is the place in the configuration of what the workspace says of the rest of a job's way.
 const atWorkspace = "workspace"
 
-// services asks how the workspace's own stores are opened, where the model says it, or leaves it to the workspace.
+// services asks what the workspace and its container registry say of the rest of a job's way, where the model says it,
+// or leaves it to them.
 func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 	w := m.Services
-	if !w.LookUp && w.SystemDatastoresAuthMode == "" {
+	if !w.LookUp && w.SystemDatastoresAuthMode == "" && w.RegistryPermissions == "" {
 		return
 	}
 	var answer struct {
 		Properties struct {
-			AuthMode  string `json:"systemDatastoresAuthMode"`
-			AccountID string `json:"storageAccount"`
+			AuthMode   string `json:"systemDatastoresAuthMode"`
+			AccountID  string `json:"storageAccount"`
+			RegistryID string `json:"containerRegistry"`
 		} `json:"properties"`
 	}
-	there, err := o.get(ctx, m.WorkspaceID.Text(), servicesAPI, "asking how the workspace's own stores are opened",
-		readWorkspace, &answer)
+	there, err := o.get(ctx, m.WorkspaceID.Text(), servicesAPI, "asking how the workspace's own stores are opened, and "+
+		"which its container registry is", readWorkspace, &answer)
 	if why := f.unanswered(err); why != "" {
 		put(f.Doubts, atWorkspace, why)
 		return
@@ -44,7 +47,17 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 		return
 	}
 	f.Workspace = w
-	mode, account := answer.Properties.AuthMode, answer.Properties.AccountID
+	if w.LookUp || w.SystemDatastoresAuthMode != "" {
+		f.ownStores(m, answer.Properties.AuthMode, answer.Properties.AccountID)
+	}
+	if w.LookUp || w.RegistryPermissions != "" {
+		o.images(ctx, m, answer.Properties.RegistryID, f)
+	}
+}
+
+// ownStores holds what the workspace says of its own stores against the model.
+func (f *Facts) ownStores(m access.Model, mode, account string) {
+	w := m.Services
 	for _, known := range services.AuthModes {
 		if strings.EqualFold(mode, known) {
 			f.Workspace.SystemDatastoresAuthMode = services.AuthMode(known)
@@ -77,16 +90,61 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 	}
 }
 
-// lookedUp is the plan with what the workspace said in the place of what the model leaves to it. Where that has no
-// plan, the hop stays undecided.
+// pipeline is the deploymentConfigurationType of a pipeline component; a model's deployment has none.
+const pipeline = "PipelineComponent"
+
+// parallelRuns holds what a deployment runs against whether the model says that its jobs are parallel runs, which
+// matters where identities open the workspace's own stores.
+func (f *Facts) parallelRuns(m access.Model, endpoint, deployment, target string, pipeline bool) {
+	if m.Services.SystemDatastoresAuthMode != services.ByIdentity &&
+		f.Workspace.SystemDatastoresAuthMode != services.ByIdentity {
+		return
+	}
+	switch parallel := m.Endpoints[endpoint].Parallel(deployment); {
+	case !parallel && !pipeline:
+		put(f.Strays, "endpoints."+target, fmt.Sprintf("%s: %s is the deployment of a model, whose jobs are parallel runs, "+
+			"and "+
+			"the stack grants nothing for those; take out parallelRuns and run pulumi up", access.StoresHop, target))
+	case parallel && pipeline:
+		f.Notes = append(f.Notes, fmt.Sprintf("%s is the deployment of a pipeline component: if none of its steps is a "+
+			"parallel run, what the stack grants on tables and queues for it is beyond need; then write parallelRuns: "+
+			"false", target))
+	}
+}
+
+// lookedUp is the plan with what Azure said in the place of what the model leaves to it. Where that has no plan, the
+// hops stay undecided.
 func lookedUp(plan *access.Plan, f Facts) *access.Plan {
-	given, said := plan.Model.Services, f.Workspace
-	if !given.LookUp || given.SystemDatastoresAuthMode != "" &&
-		(given.SystemDatastoresAuthMode != services.ByIdentity || given.StorageAccount != "") {
+	if !plan.Model.Services.LookUp {
 		return plan
 	}
-	m := plan.Model
-	m.Services.SystemDatastoresAuthMode, m.Services.StorageAccount = said.SystemDatastoresAuthMode, said.StorageAccount
+	m, given, said := plan.Model, plan.Model.Services, f.Workspace
+	if given.SystemDatastoresAuthMode == "" ||
+		given.SystemDatastoresAuthMode == services.ByIdentity && given.StorageAccount == "" {
+		m.Services.SystemDatastoresAuthMode, m.Services.StorageAccount = said.SystemDatastoresAuthMode, said.StorageAccount
+	}
+	if given.RegistryPermissions == "" {
+		m.Services.RegistryPermissions = said.RegistryPermissions
+	}
+	m.Services.ContainerRegistry = cmp.Or(given.ContainerRegistry, said.ContainerRegistry)
+	if len(f.Registries) > 0 {
+		m.Endpoints = maps.Clone(m.Endpoints)
+	}
+	for name, e := range m.Endpoints {
+		if found, is := f.Registries[name]; is {
+			e.Registries = found
+		}
+		e.Deployments = maps.Clone(e.Deployments)
+		for deployment, d := range e.Deployments {
+			if found, is := f.Registries[access.Path{Endpoint: name, Deployment: deployment}.Target()]; is {
+				d.Registries = found
+				e.Deployments[deployment] = d
+			}
+		}
+		if len(f.Registries) > 0 {
+			m.Endpoints[name] = e
+		}
+	}
 	if whole, _ := access.Compile(m); whole != nil {
 		return whole
 	}

@@ -142,6 +142,53 @@ func TestWhatTheWorkspaceSaysOfItsOwnStoresIsHeldAgainstTheStack(t *testing.T) {
 	}
 }
 
+// Whether jobs are parallel runs, which need tables and queues, the deployment says.
+func TestWhatADeploymentRunsIsHeldAgainstTheStack(t *testing.T) {
+	t.Parallel()
+	runs := func(kind string) func(*http.Request) (int, any) {
+		return always(map[string]any{"properties": map[string]any{"deploymentConfiguration": map[string]any{
+			"deploymentConfigurationType": kind}}})
+	}
+	model := always(map[string]any{"properties": map[string]any{}})
+	w := newWorld(t, serviced(keyless))
+	w.grantAll()
+	open := services.WorkspaceServices{LookUp: true}
+	for name, c := range map[string]struct {
+		given     services.WorkspaceServices
+		parallel  *bool
+		answer    func(*http.Request) (int, any)
+		status    verify.Status
+		why, note string
+	}{
+		"a model":                      {keyless, nil, model, verify.Works, "", ""},
+		"a model, said to be none":     {keyless, no(), model, verify.Missing, "heart is the deployment of a model", ""},
+		"another kind, said to be one": {keyless, no(), runs("Model"), verify.Missing, "is the deployment of a model", ""},
+		"a pipeline":                   {keyless, no(), runs("PipelineComponent"), verify.Works, "", ""},
+		"a pipeline, in other letters": {keyless, no(), runs("pipelinecomponent"), verify.Works, "", ""},
+		"a pipeline, of which nothing is said": {keyless, nil, runs("PipelineComponent"), verify.Works, "",
+			"then write parallelRuns: false"},
+		"looked up": {open, no(), model, verify.Missing, "is the deployment of a model", ""},
+		"by key": {services.WorkspaceServices{SystemDatastoresAuthMode: services.ByAccessKey}, no(), model, verify.Missing,
+			"parallel runs", ""},
+		"not looked at": {services.WorkspaceServices{}, no(), model, verify.Works, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := serviced(c.given)
+			heart := m.Endpoints["heart"]
+			heart.ParallelRuns = c.parallel
+			m.Endpoints["heart"] = heart
+			w := w.with(t, m)
+			r := w.judged(answering{w.azure.Client(), "/heart/deployments/default", c.answer}, 0)
+			p := path(t, r, "ann", "heart")
+			assert.Equal(t, c.status, p.Status, p.Why)
+			assert.Contains(t, p.Why, c.why)
+			assert.Contains(t, strings.Join(r.Notes, "\n"), c.note)
+			assert.Equal(t, c.note != "", strings.Contains(strings.Join(r.Notes, "\n"), "parallelRuns"))
+		})
+	}
+}
+
 func TestRolesAtRegistriesAreVerified(t *testing.T) {
 	t.Parallel()
 	const acr = subscription + "/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/pictures"

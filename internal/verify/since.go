@@ -136,6 +136,11 @@ func (r Report) excesses() map[string]excess {
 		all[strings.ToLower(s.ID)+" in "+s.Group] = excess{text: fmt.Sprintf("group %s: member %s (%s)", s.Group,
 			s.Name, s.ID)}
 	}
+	for _, s := range r.SignIns {
+		if s.Extra {
+			all[strings.Join([]string{"federated", s.Invoker, s.Issuer, s.Subject, s.Audience}, "\n")] = excess{text: s.String()}
+		}
+	}
 	return all
 }
 

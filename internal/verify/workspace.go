@@ -47,7 +47,6 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 				"it, whatever they are granted: %s.credentialInStore says false; correct it and run pulumi up", in.store, in.path))
 		}
 	}
-	o.services(ctx, m, f)
 	o.storage(ctx, m, uses(m, stores), f)
 }
 
@@ -91,15 +90,20 @@ func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f 
 	o.deployment(ctx, m, name, id, name, deployment, e.Cluster, f)
 }
 
-// deployment asks on which compute cluster a deployment runs; the target is what its paths name.
+// deployment asks on which compute cluster a deployment runs, and of which shared registries its model and environment
+// are; the target is what its paths name.
 func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpointID, endpoint, deployment,
 	cluster string, f *Facts) {
 	var answer struct {
 		Properties struct {
 			Compute string `json:"compute"`
+			assets
+			Configuration struct {
+				Type string `json:"deploymentConfigurationType"`
+			} `json:"deploymentConfiguration"`
 		} `json:"properties"`
 	}
-	there, err := o.get(ctx, endpointID+"/deployments/"+url.PathEscape(deployment), workspaceAPI,
+	there, err := o.get(ctx, endpointID+"/deployments/"+url.PathEscape(deployment), servicesAPI,
 		"asking for the batch endpoint "+endpoint, readEndpoints, &answer)
 	if why := f.unanswered(err); why != "" {
 		put(f.Doubts, "endpoints."+target, why)
@@ -108,12 +112,15 @@ func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpo
 	if !there {
 		put(f.Strays, "endpoints."+target, "the batch endpoint "+endpoint+" has no deployment "+deployment+
 			", so nobody can start its jobs; make it, or correct endpoints."+endpoint)
+		return
 	}
 	compute := arm.Last(answer.Properties.Compute)
 	if name := m.Clusters[cluster].NameOr(cluster); compute != "" && !strings.EqualFold(compute, name) {
 		f.Strays["endpoints."+target] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to "+
 			"%s; correct endpoints.%s.cluster and run pulumi up", access.MountHop, compute, name, target)
 	}
+	f.parallelRuns(m, endpoint, deployment, target, strings.EqualFold(answer.Properties.Configuration.Type, pipeline))
+	f.registries(m, endpoint, deployment, target, answer.Properties.assets)
 }
 
 // inStore is an input or output in a data store, as the model has it.

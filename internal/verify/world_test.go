@@ -128,17 +128,8 @@ func (w *world) signIn(in invoke.SignIn) azcore.TokenCredential {
 // clusterID is the object ID of the cluster's identity.
 func (w *world) clusterID() string {
 	w.t.Helper()
-	token, err := w.azure.SignIn(w.t.Context(), w.azure.Deployer().ObjectID, "https://management.azure.com")
-	require.NoError(w.t, err)
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet,
-		w.azure.URL()+workspace+"/computes/cpu?api-version=2023-10-01", nil)
-	require.NoError(w.t, err)
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := w.azure.Client().Do(req)
-	require.NoError(w.t, err)
-	defer func() { _ = resp.Body.Close() }()
 	var compute struct{ Identity struct{ PrincipalID string } }
-	require.NoError(w.t, json.NewDecoder(resp.Body).Decode(&compute))
+	w.manage(http.MethodGet, workspace+"/computes/cpu", "2023-10-01", "", &compute)
 	return compute.Identity.PrincipalID
 }
 
@@ -215,6 +206,14 @@ func (w *world) observer(transport policy.Transporter) *verify.Observer {
 	w.t.Helper()
 	o := verify.New(azureclient.NewClient(w.deployer(), w.cloud, transport, nil))
 	return o
+}
+
+// with is the world for another test, with another model of what is in it.
+func (w *world) with(t *testing.T, m access.Model) *world {
+	t.Helper()
+	other := *w
+	other.t, other.m = t, m
+	return &other
 }
 
 // report looks and judges; assignments act at once.

@@ -178,6 +178,8 @@ type Deployment struct {
 	Name, ComputeName string
 	// Registries are the names of the shared registries that its model, and its environment, come from: two at most.
 	Registries []string
+	// Pipeline is set for a deployment of a pipeline component, none of whose steps is a parallel run.
+	Pipeline bool
 }
 
 // Seed adds what exists before a stack does. Seeding the same twice changes nothing; seeding something again that was

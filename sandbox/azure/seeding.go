@@ -398,6 +398,9 @@ func (s *seeding) endpoint(e Endpoint) {
 			properties["environmentId"] = "azureml://registries/" + d.Registries[len(d.Registries)-1] +
 				"/environments/scorer/versions/1"
 		}
+		if d.Pipeline {
+			properties["deploymentConfiguration"] = map[string]any{"deploymentConfigurationType": "PipelineComponent"}
+		}
 		s.put(&state.Resource{ID: id + "/deployments/" + d.Name, Location: where, Properties: properties})
 	}
 }

@@ -58,6 +58,22 @@ func TestOwnStoresThatIdentitiesOpenTakeRolesOfBoth(t *testing.T) {
 	assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"), "the data comes after them")
 }
 
+// Of a pipeline component it is not known that a step is a parallel run.
+func TestAPipelineComponentTakesNoTablesAndQueues(t *testing.T) {
+	t.Parallel()
+	w := keyless(t, "identity", own)
+	require.NoError(t, w.Seed(azure.Seed{Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart",
+		DefaultDeployment: "blue", Deployments: []azure.Deployment{
+			{Name: "blue", ComputeName: "cpu", Pipeline: true}}}}}))
+	for _, one := range []struct{ who, role string }{{alice, writerRole}, {alice, filesRole}, {machine, writerRole}} {
+		got := w.outcome(w.post(alice, nothing))
+		assert.Equal(t, "stores", detail(got.at("properties", "error", "details"), "hop"))
+		assert.Equal(t, one.who, detail(got.at("properties", "error", "details"), "identity"))
+		w.assign(one.who, one.role, own)
+	}
+	assert.Equal(t, "Completed", w.outcome(w.post(alice, nothing)).at("properties", "status"))
+}
+
 func TestOwnStoresTakeWhatTheSheetSaysAndNothingElse(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -41,6 +41,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -429,7 +430,7 @@ func (r *rehearsal) onBareCluster(ctx context.Context, j *jobs, report *Report, 
 		o.Want = works
 	}
 	if r.storesByIdentity() ||
-		r.World != nil && strings.EqualFold(r.World.Workspace.SystemDatastoresAuthMode, string(access.ByIdentity)) {
+		r.World != nil && strings.EqualFold(r.World.Workspace.SystemDatastoresAuthMode, string(services.ByIdentity)) {
 		// they are used first, and the cluster has no role there either
 		o.Want = failsAt(access.StoresHop)
 	}

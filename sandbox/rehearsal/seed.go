@@ -412,12 +412,13 @@ func (s *seeder) compute() {
 				registries = e.Registries
 			}
 			of.Deployments = append(of.Deployments, azure.Deployment{Name: named,
-				ComputeName: s.m.Clusters[cluster].NameOr(cluster), Registries: s.registries(registries)})
+				ComputeName: s.m.Clusters[cluster].NameOr(cluster), Registries: s.registries(registries),
+				Pipeline: !e.Parallel(named)})
 		}
 		if len(e.Deployments) == 0 {
 			of.Deployments = []azure.Deployment{{
 				Name: cmp.Or(e.Deployment, deployment), ComputeName: s.m.Clusters[e.Cluster].NameOr(e.Cluster),
-				Registries: s.registries(e.Registries),
+				Registries: s.registries(e.Registries), Pipeline: !e.Parallel(""),
 			}}
 		}
 		of.DefaultDeployment = cmp.Or(e.Deployment, of.Deployments[0].Name)

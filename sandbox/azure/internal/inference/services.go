@@ -3,6 +3,7 @@ package inference
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
@@ -18,8 +19,10 @@ import (
 // inferred.
 var (
 	invokerUses = []string{"Storage Blob Data Contributor", "Storage File Data Privileged Contributor"}
-	clusterUses = []string{"Storage Blob Data Contributor", "Storage Table Data Contributor",
-		"Storage Queue Data Contributor"}
+	clusterUses = []string{"Storage Blob Data Contributor"}
+	// Parallel runs, which model deployments are. Whether a step of a pipeline component is one, the sandbox does not
+	// know, and tries nothing for it.
+	parallelUses = []string{"Storage Table Data Contributor", "Storage Queue Data Contributor"}
 )
 
 // storesCode is how storage refuses an identity without a data role (facts/failures.md, Reading and writing data); the
@@ -56,7 +59,20 @@ func ownStores(st *state.State, job *state.Job) *state.Failure {
 	if failure := h.uses("the job identity", job.InvokerID, account, invokerUses); failure != nil {
 		return failure
 	}
-	return h.uses("the cluster identity of "+cluster.ID, defaultIdentity(st, cluster), account, clusterUses)
+	identity, uses := defaultIdentity(st, cluster), clusterUses
+	deployment := st.Resources[armid.Key(job.Endpoint+"/deployments/"+job.Deployment)]
+	if deployment == nil || !pipeline(deployment) {
+		uses = slices.Concat(clusterUses, parallelUses)
+	}
+	return h.uses("the cluster identity of "+cluster.ID, identity, account, uses)
+}
+
+// pipeline reports whether a deployment is one of a pipeline component: the property and its value are those of the
+// BatchDeployment of Microsoft.MachineLearningServices 2024-10-01.
+func pipeline(deployment *state.Resource) bool {
+	configuration, _ := deployment.Properties["deploymentConfiguration"].(map[string]any)
+	kind, _ := configuration["deploymentConfigurationType"].(string)
+	return strings.EqualFold(kind, "PipelineComponent")
 }
 
 // uses tries all data actions of the roles: which of them a job needs is documented nowhere.

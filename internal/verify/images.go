@@ -1,0 +1,150 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
+	"github.com/batchaccess/batchaccess/internal/arm"
+)
+
+const (
+	// imagesAPI is the first version that has roleAssignmentMode (Azure/azure-rest-api-specs,
+	// Microsoft.ContainerRegistry/Registry/Registry.models.tsp; the one before it, 2025-04-01, has none).
+	imagesAPI  = "2025-11-01"
+	readImages = "Microsoft.ContainerRegistry/registries/read"
+)
+
+// registryModes are what roleAssignmentMode says, by what lets somebody pull where the admin user is off
+// (facts/compute-clusters.md, Image pull).
+var registryModes = map[string]services.RegistryPermissions{
+	"legacyregistrypermissions": services.ByPullRole, "abacrepositorypermissions": services.ByABAC,
+}
+
+// images asks what lets cluster identities pull from the registry that the model names, or else the workspace's.
+func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace string, f *Facts) {
+	w := m.Services
+	id := w.ContainerRegistry
+	switch {
+	case id == "" && ofWorkspace == "" && w.RegistryPermissions == services.ByAdminUser:
+		return // the registry comes with the first image, and nothing can contradict the model yet
+	case id == "":
+		id = ofWorkspace
+	case ofWorkspace != "" && !strings.EqualFold(ofWorkspace, id):
+		f.Notes = append(f.Notes, fmt.Sprintf("the workspace's own container registry is %s, and the stack grants on %s, "+
+			"which is right only for images that are there: workspace.containerRegistry", ofWorkspace, id))
+	}
+	if id == "" {
+		return // undecided, as the plan says
+	}
+	if _, err := arm.Parse(id, arm.ContainerRegistry); err != nil {
+		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: the workspace says that its container registry is %q", access.ImageHop,
+			id))
+		return
+	}
+	var answer struct {
+		Properties struct {
+			Admin *bool  `json:"adminUserEnabled"`
+			Mode  string `json:"roleAssignmentMode"`
+		} `json:"properties"`
+	}
+	there, err := o.get(ctx, id, imagesAPI, "asking for the container registry "+arm.Last(id), readImages, &answer)
+	if why := f.unanswered(err); why != "" {
+		put(f.Doubts, atWorkspace, why)
+		return
+	}
+	f.Workspace.ContainerRegistry = id
+	says, known := registryModes[strings.ToLower(answer.Properties.Mode)], answer.Properties.Admin != nil
+	if known && *answer.Properties.Admin {
+		says = services.ByAdminUser
+	}
+	const correct = "correct workspace.registryPermissions and run pulumi up"
+	name := "the container registry " + arm.Last(id)
+	stray := func(what string) { put(f.Strays, atWorkspace, fmt.Sprintf("%s: %s %s", access.ImageHop, name, what)) }
+	switch given := w.RegistryPermissions; {
+	case !there:
+		stray("is gone")
+	case !known || says == "":
+		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: %s says adminUserEnabled %s and roleAssignmentMode %q, of which nothing "+
+			"is known here", access.ImageHop, name, orNothing(answer.Properties.Admin), answer.Properties.Mode))
+	case given == "" || given == says:
+		f.Workspace.RegistryPermissions = says
+	case given == services.ByAdminUser:
+		stray(fmt.Sprintf("has no admin user now, and the stack grants nothing to those who pull; %s to %s", correct, says))
+	case says == services.ByAdminUser:
+		f.Notes = append(f.Notes, fmt.Sprintf("the admin user of %s is on now, so what the stack grants for pulling is "+
+			"beyond "+
+			"need: workspace.registryPermissions says %s; correct it and run pulumi up", name, given))
+	default:
+		stray(fmt.Sprintf("is of the kind %s now, which does not honour the role that the stack grants; %s", says, correct))
+	}
+}
+
+func orNothing(b *bool) string {
+	if b == nil {
+		return "nothing"
+	}
+	return fmt.Sprint(*b)
+}
+
+// assets are what a deployment says of its model and environment.
+type assets struct {
+	Model struct {
+		AssetID string `json:"assetId"`
+	} `json:"model"`
+	EnvironmentID string `json:"environmentId"`
+}
+
+// registries holds the shared registries of a deployment's model and environment against the model.
+func (f *Facts) registries(m access.Model, endpoint, deployment, target string, of assets) {
+	given, key := m.Endpoints[endpoint].Registries, "endpoints."+endpoint+".registries"
+	if d, is := m.Endpoints[endpoint].Deployments[deployment]; is {
+		key = "endpoints." + endpoint + ".deployments." + deployment + ".registries"
+		if d.Registries != nil {
+			given = d.Registries
+		}
+	}
+	at := "endpoints." + target
+	used := []string{}
+	for _, id := range []string{of.Model.AssetID, of.EnvironmentID} {
+		inAzure, is := access.RegistryOf(id)
+		if !is {
+			continue
+		}
+		name := ""
+		for _, known := range registries(m) {
+			if known.Level == access.AtRegistry && strings.EqualFold(arm.Last(m.Registries[known.Registry].Text()), inAzure) {
+				name = known.Registry
+			}
+		}
+		switch {
+		case name == "" && given != nil:
+			put(f.Strays, at, fmt.Sprintf("%s: its model or environment is of the shared registry %s, which %s does not have; "+
+				"add it there and to registries, and run pulumi up", access.RegistryHop, inAzure, key))
+		case name == "":
+			put(f.Doubts, at, fmt.Sprintf("%s: its model or environment is of the shared registry %s, of which the "+
+				"configuration says nothing; add it to registries and to %s", access.RegistryHop, inAzure, key))
+		case given != nil && !slices.Contains(given, name):
+			put(f.Strays, at, fmt.Sprintf("%s: its model or environment is of registry %s now, which %s does not have; add it "+
+				"and run pulumi up", access.RegistryHop, name, key))
+		case given == nil && !m.Services.LookUp:
+			put(f.Doubts, at, fmt.Sprintf("%s: its model or environment is of registry %s, of which %s says nothing; add it "+
+				"and run pulumi up", access.RegistryHop, name, key))
+		}
+		if name != "" && !slices.Contains(used, name) {
+			used = append(used, name)
+		}
+	}
+	if given == nil && m.Services.LookUp && f.Doubts[at] == "" {
+		f.Registries[target] = used
+	}
+	for _, name := range given {
+		if !slices.Contains(used, name) {
+			f.Notes = append(f.Notes, fmt.Sprintf("neither model nor environment of %s is of registry %s, so what the stack "+
+				"grants there for it is beyond need: %s names it", target, name, key))
+		}
+	}
+}

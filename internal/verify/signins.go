@@ -1,0 +1,144 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/azure"
+)
+
+const (
+	federatedAPI  = "2023-01-31"
+	readFederated = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read"
+)
+
+// SignIn is a federated credential of an invoker that the stack makes, where Azure and the configuration differ: one
+// of the configuration that is not there lets nobody in; one that is there besides lets others in as the invoker.
+type SignIn struct {
+	Invoker string `json:"invoker"`
+	// Name is the credential's in the configuration, or in Azure where the configuration has none.
+	Name     string `json:"name"`
+	Issuer   string `json:"issuer"`
+	Subject  string `json:"subject"` // "" where an expression matches the tokens
+	Audience string `json:"audience"`
+	Extra    bool   `json:"extra"` // it is there, and the configuration does not have it
+}
+
+// String says what is different.
+func (s SignIn) String() string {
+	who := map[bool]string{true: "is beyond need", false: "is not there"}[s.Extra]
+	return fmt.Sprintf("invoker %s: federated credential %s %s: %s of %s for %s", s.Invoker, s.Name, who,
+		cmp.Or(s.Subject, "whatever an expression matches"), s.Issuer, s.Audience)
+}
+
+// A federated credential, as Microsoft Graph answers it.
+type federated struct {
+	Name      string   `json:"name"`
+	Issuer    string   `json:"issuer"`
+	Subject   string   `json:"subject"`
+	Audiences []string `json:"audiences"`
+}
+
+// signIns holds the federated credentials of an invoker that the stack makes against those that it declares. Of one
+// that exists before the stack does, others declare them.
+func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Facts) {
+	invoker := m.Invokers[s.Principal.Name]
+	if s.Principal.IsCluster() || invoker.Exists() {
+		return
+	}
+	var has []federated
+	var err error
+	switch s.Kind {
+	case access.ServicePrincipal:
+		has, err = o.ofApplications(ctx, s)
+	case access.ManagedIdentity:
+		has, err = o.ofIdentity(ctx, s)
+	default:
+		return
+	}
+	if f.unanswered(err) != "" {
+		return
+	}
+	claims := func(issuer, subject string, audiences ...string) string {
+		return strings.Join(append([]string{issuer, subject}, audiences...), "\n")
+	}
+	there, declared := map[string]bool{}, map[string]bool{}
+	for _, one := range has {
+		there[claims(one.Issuer, one.Subject, one.Audiences...)] = true
+	}
+	lacks := 0
+	for _, name := range slices.Sorted(maps.Keys(invoker.FederatedCredentials)) {
+		issuer, subject, audience := invoker.FederatedCredentials[name].InCloud(m.ExchangeAudience()).Claims()
+		declared[claims(issuer, subject, audience)] = true
+		if !there[claims(issuer, subject, audience)] {
+			lacks++
+			f.SignIns = append(f.SignIns, SignIn{s.Principal.Name, name, issuer, subject, audience, false})
+		}
+	}
+	for _, one := range has {
+		if !declared[claims(one.Issuer, one.Subject, one.Audiences...)] {
+			f.SignIns = append(f.SignIns, SignIn{s.Principal.Name, one.Name, one.Issuer, one.Subject,
+				strings.Join(one.Audiences, " and "), true})
+		}
+	}
+	// A managed identity also signs in on a host that has it.
+	if s.Kind == access.ServicePrincipal && lacks > 0 && lacks == len(invoker.FederatedCredentials) &&
+		len(invoker.ClientSecrets) == 0 && f.Gone[s.Principal] == "" {
+		f.Gone[s.Principal] = "a way to sign in: none of its federated credentials is there; run pulumi refresh and pulumi up"
+	}
+}
+
+func (o *Observer) ofApplications(ctx context.Context, s Subject) (all []federated, err error) {
+	asking := "asking for the federated credentials of " + s.Principal.String()
+	applications, err := o.applications(ctx, collections[s.Kind]+url.PathEscape(s.ID))
+	if err != nil {
+		return nil, failed(asking, readGroups, err)
+	}
+	for _, application := range applications {
+		has, _, err := azure.List[federated](ctx, o.client, azure.Graph, "/applications/"+url.PathEscape(application.ID)+
+			"/federatedIdentityCredentials")
+		if err != nil {
+			return nil, failed(asking, readGroups, err)
+		}
+		all = append(all, has...)
+	}
+	return all, nil
+}
+
+// ofIdentity asks Resource Manager, which has them of managed identities. Where the identity is, the directory says
+// (Microsoft Graph, servicePrincipal: alternativeNames).
+func (o *Observer) ofIdentity(ctx context.Context, s Subject) (all []federated, err error) {
+	asking := "asking for the federated credentials of " + s.Principal.String()
+	var answer struct {
+		Names []string `json:"alternativeNames"`
+	}
+	_, err = o.client.Get(ctx, azure.Graph, collections[s.Kind]+url.PathEscape(s.ID)+"?$select=id,alternativeNames",
+		&answer)
+	if err != nil {
+		return nil, failed(asking, readGroups, err)
+	}
+	for _, name := range answer.Names {
+		if _, err := arm.Parse(name, arm.UserAssignedIdentity); err != nil {
+			continue
+		}
+		type resource struct {
+			Name       string    `json:"name"`
+			Properties federated `json:"properties"`
+		}
+		has, err := list[resource](ctx, o, asking, readFederated, azure.Version(name+"/federatedIdentityCredentials",
+			federatedAPI, ""))
+		for _, one := range has {
+			one.Properties.Name = one.Name
+			all = append(all, one.Properties)
+		}
+		return all, err
+	}
+	return nil, fmt.Errorf("%s: the directory does not say which resource it is (alternativeNames)", asking)
+}

@@ -1,0 +1,170 @@
+package verify_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
+	"github.com/batchaccess/batchaccess/internal/verify"
+)
+
+// A signer is an invoker that the stack makes, in a sandbox where it is there.
+type signer struct {
+	*world
+	kind access.PrincipalKind
+	of   string            // the application, or the identity
+	made map[string]string // what names each credential, by its name
+}
+
+const identity = mlGroup + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/pipeline"
+
+// signing makes an invoker ci with the credentials main and release, both there.
+func signing(t *testing.T, kind access.PrincipalKind) *signer {
+	t.Helper()
+	m := model()
+	m.Invokers["ci"] = access.Invoker{Kind: kind, FederatedCredentials: map[string]signin.FederatedCredential{
+		"main":    {GitHub: &signin.GitHubSubject{Repository: "firm/jobs", Branch: "main"}},
+		"release": {Issuer: "https://tokens.example.com", Subject: "release", Audience: "api://own"},
+	}}
+	heart := m.Endpoints["heart"]
+	heart.Invokers = append(heart.Invokers, "ci")
+	m.Endpoints["heart"] = heart
+	s := &signer{world: newWorld(t, model()), kind: kind, made: map[string]string{}}
+	s.m = m
+	id := ""
+	if kind == access.ServicePrincipal {
+		var appID string
+		s.of, appID = s.graph(http.MethodPost, "/applications", `{"displayName": "ci"}`)
+		id, _ = s.graph(http.MethodPost, "/servicePrincipals", `{"appId": "`+appID+`"}`)
+	} else {
+		s.of = identity
+		var answer struct{ Properties struct{ PrincipalID string } }
+		s.manage(http.MethodPut, identity, "2023-01-31", `{"location": "westeurope"}`, &answer)
+		id = answer.Properties.PrincipalID
+	}
+	s.subjects = append(s.subjects, verify.Subject{Principal: access.InvokerPrincipal("ci"), ID: id, Kind: kind})
+	s.make("main", "https://token.actions.githubusercontent.com", "repo:firm/jobs:ref:refs/heads/main",
+		"api://AzureADTokenExchange")
+	s.make("release", "https://tokens.example.com", "release", "api://own")
+	s.grantAll()
+	return s
+}
+
+func (s *signer) make(name, issuer, subject, audience string) {
+	s.t.Helper()
+	body := fmt.Sprintf(`{"issuer": %q, "subject": %q, "audiences": [%q]`, issuer, subject, audience)
+	if s.kind == access.ManagedIdentity {
+		s.made[name] = identity + "/federatedIdentityCredentials/" + name
+		s.manage(http.MethodPut, s.made[name], "2023-01-31", `{"properties": `+body+`}}`, nil)
+		return
+	}
+	at := "/applications/" + s.of + "/federatedIdentityCredentials"
+	id, _ := s.graph(http.MethodPost, at, body+`, "name": "`+name+`"}`)
+	s.made[name] = at + "/" + id
+}
+
+func (s *signer) drop(name string) {
+	s.t.Helper()
+	if s.kind == access.ManagedIdentity {
+		s.manage(http.MethodDelete, s.made[name], "2023-01-31", "", nil)
+		return
+	}
+	s.graph(http.MethodDelete, s.made[name], "")
+}
+
+func (s *signer) table(r verify.Report) string {
+	var out strings.Builder
+	require.NoError(s.t, verify.WriteTable(&out, r))
+	return out.String()
+}
+
+func TestFederatedCredentialsAreHeldAgainstTheConfiguration(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []access.PrincipalKind{access.ServicePrincipal, access.ManagedIdentity} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := signing(t, kind)
+			r := s.report()
+			assert.Empty(t, r.SignIns)
+			assert.False(t, r.Failed(true), "%v %v %v", r.Beyond, r.Lacking, r.Unasked)
+			assert.NotContains(t, s.table(r), "FEDERATED")
+			earlier := r
+			earlier.Asked = time.Unix(1, 0)
+
+			s.make("stranger", "https://tokens.example.com", "Release", "api://own")
+			r = s.report()
+			assert.Equal(t, []verify.SignIn{{Invoker: "ci", Name: "stranger", Issuer: "https://tokens.example.com",
+				Subject: "Release", Audience: "api://own", Extra: true}}, r.SignIns, "letter case counts")
+			assert.False(t, r.Failed(false), "what is beyond need is a warning")
+			assert.True(t, r.Failed(true))
+			assert.Contains(t, s.table(r), "invoker ci: federated credential stranger is beyond need: Release of")
+			require.NoError(t, r.Compare(earlier))
+			assert.Len(t, r.Since.More, 1)
+			assert.True(t, r.Failed(false), "it was not there then")
+
+			s.drop("main")
+			r = s.report()
+			require.Len(t, r.SignIns, 2)
+			assert.Equal(t, "invoker ci: federated credential main is not there: repo:firm/jobs:ref:refs/heads/main of "+
+				"https://token.actions.githubusercontent.com for api://AzureADTokenExchange", r.SignIns[0].String())
+			assert.True(t, r.Failed(false))
+			assert.False(t, r.Settled(), "a new one takes minutes to be seen")
+			assert.Contains(t, r.Verdict(), "1 federated credentials are not there; 1 federated credentials are beyond need")
+			assert.Equal(t, verify.Works, path(t, r, "ci", "heart").Status, "by the other one")
+
+			s.drop("release")
+			s.make("release", "https://tokens.example.com", "release", "api://other")
+			r = s.report()
+			assert.Len(t, r.SignIns, 4, "the audience is another one: %v", r.SignIns)
+			p := path(t, r, "ci", "heart")
+			if kind == access.ManagedIdentity {
+				assert.Equal(t, verify.Works, p.Status, "it may be on a host")
+			} else {
+				assert.Equal(t, "token: invoker ci lacks a way to sign in: none of its federated credentials is there; run "+
+					"pulumi refresh and pulumi up", p.Why)
+			}
+		})
+	}
+}
+
+// What nobody answers is no empty list.
+func TestFederatedCredentialsThatAreNotAnswered(t *testing.T) {
+	t.Parallel()
+	for kind, ends := range map[access.PrincipalKind][]string{
+		access.ServicePrincipal: {"/federatedIdentityCredentials", "/applications"},
+		access.ManagedIdentity:  {"/federatedIdentityCredentials"},
+	} {
+		s := signing(t, kind)
+		for _, end := range ends {
+			r := s.judged(answering{s.azure.Client(), end, refused}, 0)
+			assert.Empty(t, r.SignIns, end)
+			assert.Contains(t, strings.Join(r.Unasked, "\n"), "asking for the federated credentials of invoker ci", end)
+			assert.True(t, r.Failed(false))
+		}
+		id := s.id(access.InvokerPrincipal("ci"))
+		mute := func(*http.Request) (int, any) {
+			return http.StatusOK, map[string]any{"accountEnabled": true, "appId": "x"}
+		}
+		r := s.judged(answering{s.azure.Client(), "/servicePrincipals/" + id, mute}, 0)
+		if kind == access.ManagedIdentity {
+			assert.Contains(t, strings.Join(r.Unasked, "\n"), "the directory does not say which resource it is")
+		} else {
+			assert.Len(t, r.SignIns, 2, "an application that is not there has none")
+		}
+	}
+}
+
+// Of a principal that exists before the stack does, others declare the credentials.
+func TestFederatedCredentialsOfOthersAreTheirs(t *testing.T) {
+	t.Parallel()
+	s := signing(t, access.ServicePrincipal)
+	s.m.Invokers["ci"] = access.Invoker{Kind: s.kind, PrincipalID: access.Known(s.id(access.InvokerPrincipal("ci")))}
+	assert.Empty(t, s.report().SignIns)
+}
