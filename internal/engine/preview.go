@@ -352,6 +352,12 @@ func (p *Preview) step(s digestStep, going map[string]digestStep) {
 		// What the stack only read it makes now: as with an import, nobody has reviewed what it gives.
 		step.Op, what.before, step.Stays = "create", false, ""
 	}
+	if s.Op == "same" && s.OldState != nil && s.OldState.Custom != nil && *s.OldState.Custom && s.OldState.ID == "" {
+		// What is there has an ID. The engine shows so what --target or --exclude keeps it from making
+		// (NewSkippedCreateStep, pkg/v3 3.276).
+		p.cannot("%s is not there yet, and this preview leaves it out; preview without --target and --exclude",
+			ShownName(s.URN))
+	}
 	if what.before {
 		step.Old = s.OldState.read(s.URN)
 	}
