@@ -2,8 +2,8 @@
 # Previews a stack and reviews what access the change gives, in the folder .batchaccess/review/<stack>:
 #   preview.json   what Pulumi says          access.md, access.sarif   the access diff
 #   resources.txt  the resource diff         (ci/comment puts both into one comment)
-# It fails where the preview does, where a policy of the pack in policy/ is broken, or where a condition of FAIL_ON is met; the
-# files are there all the same. It writes these five files, and touches no other.
+# It fails where any of its commands does, where a policy of the pack in policy/ is broken, or where a condition of FAIL_ON is met;
+# access.md is there all the same. It writes these four files, and touches no other.
 #
 #   ci/review.sh dev [folder]
 #
@@ -14,7 +14,9 @@ umask 077 # what is in Azure is nobody else's business on this machine
 stack=${1:?give the stack to review: ci/review.sh dev}
 out=${2:-.batchaccess/review/$stack}
 mkdir -p "$out"
-rm -f "$out/preview.json" "$out/access.md" "$out/access.sarif" "$out/resources.txt" # of a run before
+# First of all nothing is known: what a run before has said must not stay if this one dies.
+printf '### %s: the review did not finish\n\nThe log of the pipeline says why. What access the change gives is not known.\n' "$stack" >"$out/access.md"
+rm -f "$out/preview.json" "$out/access.sarif"
 : >"$out/resources.txt"
 
 preview=0

@@ -48,7 +48,7 @@ func baseConfig(file string, now time.Time) (guardrails.Config, error) {
 		if err != nil {
 			return base, fmt.Errorf("reading %s: %w", fileVariable, err)
 		}
-		if base, err = guardrails.ParseConfig(text); err != nil {
+		if base, err = guardrails.ParseConfig(text, now); err != nil {
 			return base, fmt.Errorf("%s:\n%w", file, err)
 		}
 	}

@@ -149,7 +149,7 @@ func readGuardrails(file string) (guardrails.Config, error) {
 	if err != nil {
 		return guardrails.Config{}, fmt.Errorf("reading --guardrails: %w", err)
 	}
-	c, err := guardrails.ParseConfig(text)
+	c, err := guardrails.ParseConfig(text, time.Now())
 	if err != nil {
 		return c, fmt.Errorf("%s:\n%w", file, err)
 	}

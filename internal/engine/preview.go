@@ -53,11 +53,11 @@ type Step struct {
 	New *State // nil if it is not there after
 	// Changed are the top-level inputs that the engine says are different; nil if it does not say.
 	Changed []string
-	// Retained is set where the old resource leaves the stack and stays in Azure, as retainOnDelete asks.
-	Retained bool
+	// Stays is set where the old resource leaves the stack and stays in Azure: why, in a word or two.
+	Stays string
 }
 
-// opRetain is what a deletion of a retained resource is read as.
+// opRetain is what a deletion is read as of a resource that stays in Azure.
 const opRetain = "retain"
 
 // A State is a resource before or after. Inputs hold text, numbers, booleans, lists, maps and guardrails' markers.
@@ -153,6 +153,7 @@ type digestState struct {
 	Provider             string              `json:"provider"`
 	External             bool                `json:"external"`
 	RetainOnDelete       bool                `json:"retainOnDelete"`
+	DeletedWith          string              `json:"deletedWith"`
 }
 
 const howToMake = "make one with `pulumi preview --json > preview.json`"
@@ -191,8 +192,9 @@ func Read(from io.Reader) (Preview, error) {
 	p := Preview{}
 	p.doubts(in)
 	if in.Steps != nil {
+		going := goingIn(*in.Steps)
 		for _, s := range *in.Steps {
-			p.step(s)
+			p.step(s, going)
 		}
 	}
 	for key := range in.Config {
@@ -322,7 +324,7 @@ func (p *Preview) doubts(in digest) {
 	slices.Sort(p.Unread)
 }
 
-func (p *Preview) step(s digestStep) {
+func (p *Preview) step(s digestStep, going map[string]digestStep) {
 	what, known := operations[s.Op]
 	if !known {
 		p.cannot("a step (%s) has the operation %q, which is not known here; a newer Pulumi may have written it",
@@ -336,13 +338,25 @@ func (p *Preview) step(s digestStep) {
 	if !what.before && !what.after {
 		return
 	}
-	step := Step{Op: s.Op, URN: s.URN, Changed: s.changed()}
-	if step.Retained = s.retains(); step.Retained && s.Op == "delete" {
+	step := Step{Op: s.Op, URN: s.URN, Changed: s.changed(), Stays: s.stays(going)}
+	switch managed := s.OldState != nil && !s.OldState.External; {
+	case s.Op == "delete" && step.Stays != "":
 		step.Op = opRetain
-	}
-	if s.Op == "replace" && s.OldState != nil && s.OldState.External {
+	case s.Op == "read" && managed:
+		step.Stays = "only read from now on"
+	case s.Op == "replace" && s.NewState != nil && s.NewState.External && step.Stays != "":
+		step.Op, what.after = opRetain, false // another one is read in its place, of which nothing is made
+	case s.Op == "replace" && s.NewState != nil && s.NewState.External:
+		step.Op, what.after = "delete", false
+	case s.Op == "replace" && s.OldState != nil && !managed:
 		// What the stack only read it makes now: as with an import, nobody has reviewed what it gives.
-		step.Op, what.before = "create", false
+		step.Op, what.before, step.Stays = "create", false, ""
+	}
+	if s.Op == "same" && s.OldState != nil && s.OldState.Custom != nil && *s.OldState.Custom && s.OldState.ID == "" {
+		// What is there has an ID. The engine shows so what --target or --exclude keeps it from making
+		// (NewSkippedCreateStep, pkg/v3 3.276).
+		p.cannot("%s is not there yet, and this preview leaves it out; preview without --target and --exclude",
+			ShownName(s.URN))
 	}
 	if what.before {
 		step.Old = s.OldState.read(s.URN)
@@ -390,12 +404,48 @@ func IsContext(op string) bool {
 // IsForeign tells operations on resources that the stack reads and does not own.
 func IsForeign(op string) bool { return op == "read" || op == "discard" }
 
-// retains reports whether the old resource stays in Azure. The engine takes the option from the state that it deletes;
-// a state that is replaced may get it from the program in the same step.
+// goingIn are the steps of a preview that take a resource of the stack away, by URN.
+func goingIn(steps []digestStep) map[string]digestStep {
+	going := map[string]digestStep{}
+	for _, s := range steps {
+		if (s.Op == "delete" || s.Op == "replace") && s.OldState != nil && !s.OldState.External {
+			going[s.URN] = s
+		}
+	}
+	return going
+}
+
+// stays says why an old resource stays in Azure though it leaves the stack; "" if it does not. The engine takes the
+// options from the state that it deletes; a state that is replaced may get retainOnDelete in the same step.
+func (s digestStep) stays(going map[string]digestStep) string {
+	if _, goes := going[s.URN]; !goes {
+		return ""
+	}
+	if s.retains() {
+		return "retainOnDelete"
+	}
+	// The engine deletes nothing that says deletedWith where the other resource is deleted, whatever the other is
+	// (DeleteStep.Apply, pkg/v3 3.276). Azure deletes what lies below a resource, and nothing else.
+	for range going {
+		other, goes := going[s.OldState.DeletedWith]
+		if !goes {
+			return ""
+		}
+		if !liesBelow(s.OldState.ID, other.OldState.ID) || other.retains() {
+			return "deletedWith"
+		}
+		s = other
+	}
+	return "deletedWith" // in a circle nothing is deleted
+}
+
 func (s digestStep) retains() bool {
-	old, now := s.OldState, s.NewState
-	return (s.Op == "delete" || s.Op == "replace") &&
-		(old != nil && old.RetainOnDelete || now != nil && now.RetainOnDelete)
+	return s.OldState.RetainOnDelete || s.NewState != nil && s.NewState.RetainOnDelete
+}
+
+func liesBelow(id, above string) bool {
+	id, above = strings.ToLower(strings.Trim(id, "/")), strings.ToLower(strings.Trim(above, "/"))
+	return above != "" && strings.HasPrefix(id, above+"/")
 }
 
 func (s *digestState) read(urn string) *State {

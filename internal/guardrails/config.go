@@ -31,6 +31,8 @@ type Config struct {
 	InvokerAdditions []string `json:"invokerAdditions" yaml:"invokerAdditions"`
 	// MaxSecretDays a client secret may live, from its start to its end. Default: 731, two years, as Entra's own.
 	MaxSecretDays int `json:"maxSecretDays,omitempty" yaml:"maxSecretDays"`
+	// MaxWaiverDays a waiver may hold, from now to its end. Default: 366, a year.
+	MaxWaiverDays int `json:"maxWaiverDays,omitempty" yaml:"maxWaiverDays"`
 	// Waivers let one resource break one rule, until a day. Default: none.
 	Waivers []Waiver `json:"waivers,omitempty" yaml:"waivers"`
 	// DecidedTypes are types of resources that are not judged here and of which a team has decided that they hand out no
@@ -51,7 +53,7 @@ type Waiver struct {
 	// Reason and Owner are for whoever reads the finding: why it is fine, and whom to ask.
 	Reason string `json:"reason" yaml:"reason"`
 	Owner  string `json:"owner" yaml:"owner"`
-	// Ends is the last day on which it holds, such as 2027-01-31.
+	// Ends is the last day on which it holds, such as 2027-01-31; at most MaxWaiverDays ahead.
 	Ends string `json:"ends" yaml:"ends"`
 }
 
@@ -70,13 +72,17 @@ var maxSecretDays = int(signin.ClientSecret{}.MaxLifetime() / (24 * time.Hour))
 
 // DefaultConfig allows what the components make by default, and no more.
 func DefaultConfig() Config {
-	return Config{InvokerAdditions: roles.AdditionNames(), MaxSecretDays: maxSecretDays}
+	return Config{InvokerAdditions: roles.AdditionNames(), MaxSecretDays: maxSecretDays, MaxWaiverDays: 366}
 }
 
 // ParseConfig reads a configuration from YAML, or JSON, which is YAML too. What it does not set has its default.
 // Everything that is wrong with it is one error, a line each: the path, what is wrong, what is known and the nearest
-// of that.
-func ParseConfig(text []byte) (Config, error) { return ParseConfigOver(DefaultConfig(), text) }
+// of that. The ends of waivers are measured from now.
+func ParseConfig(text []byte, now time.Time) (Config, error) {
+	c := DefaultConfig()
+	c.Now = now
+	return ParseConfigOver(c, text)
+}
 
 // ParseConfigOver is ParseConfig with other defaults.
 func ParseConfigOver(defaults Config, text []byte) (Config, error) {
@@ -147,6 +153,9 @@ func (c Config) problems() (problems []string) {
 	if c.MaxSecretDays < 1 {
 		bad("maxSecretDays: is %d; write a number of days, 1 or more", c.MaxSecretDays)
 	}
+	if c.MaxWaiverDays < 1 {
+		bad("maxWaiverDays: is %d; write a number of days, 1 or more", c.MaxWaiverDays)
+	}
 	first := map[string]string{} // where the same was said first
 	again := func(at, same string) {
 		if before, there := first[same]; there {
@@ -168,8 +177,12 @@ func (c Config) problems() (problems []string) {
 		}
 		toRead(at+"reason", w.Reason, "write why it is fine, for whoever reads the finding", bad)
 		toRead(at+"owner", w.Owner, "write whom to ask, for whoever reads the finding", bad)
-		if _, err := day(w.Ends); err != nil {
+		switch end, err := day(w.Ends); {
+		case err != nil:
 			bad("%sends: %q is not a day; write the last one on which the waiver holds, such as 2027-01-31", at, w.Ends)
+		case !c.Now.IsZero() && c.MaxWaiverDays > 0 && end.After(c.Now.AddDate(0, 0, c.MaxWaiverDays+1)):
+			bad("%sends: %s is more than %d days ahead; write a nearer day, and look at it again then, or raise maxWaiverDays",
+				at, w.Ends, c.MaxWaiverDays)
 		}
 	}
 	for i, d := range c.DecidedTypes {

@@ -16,14 +16,14 @@ func FuzzParseConfig(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		c, err := guardrails.ParseConfig(text)
+		c, err := guardrails.ParseConfig(text, today)
 		if err != nil {
 			return
 		}
 		require.NoError(t, c.Validate())
 		written, err := json.Marshal(c)
 		require.NoError(t, err)
-		again, err := guardrails.ParseConfig(written)
+		again, err := guardrails.ParseConfig(written, today)
 		require.NoError(t, err)
 		rewritten, err := json.Marshal(again)
 		require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -283,12 +284,12 @@ func TestAConfigurationAllowsWhatItNames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config, err := guardrails.ParseConfig([]byte(c.config))
+			config, err := guardrails.ParseConfig([]byte(c.config), time.Time{})
 			require.NoError(t, err)
 			assert.Len(t, guardrails.Check(c.r, config), c.broken)
 		})
 	}
-	config, err := guardrails.ParseConfig([]byte("levels: {assignment-scope: advisory}"))
+	config, err := guardrails.ParseConfig([]byte("levels: {assignment-scope: advisory}"), time.Time{})
 	require.NoError(t, err)
 	assert.Equal(t, guardrails.Advisory, guardrails.Check(atSubscription, config)[0].Level)
 }
@@ -305,7 +306,7 @@ func TestAWrongConfigurationIsRefused(t *testing.T) {
 		"maxSecretDays: 0":                 "maxSecretDays: is 0",
 		"maxSecretDays: many":              "cannot unmarshal",
 	} {
-		_, err := guardrails.ParseConfig([]byte(text))
+		_, err := guardrails.ParseConfig([]byte(text), time.Time{})
 		assert.ErrorContains(t, err, says)
 	}
 }

@@ -20,6 +20,8 @@ func owning(urn string) guardrails.Resource {
 		"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"}}
 }
 
+var today = time.Date(2026, 11, 28, 23, 59, 59, 0, time.UTC)
+
 const owningURN = "urn:pulumi:dev::p::" + guardrails.RoleAssignment + "::people"
 
 // Each wrong file with the lines of its error, by path and fault: all of them, and no others.
@@ -62,12 +64,27 @@ func TestAllThatIsWrongWithAFileIsSaidAtOnce(t *testing.T) {
 		waiver("a:b:C::x", "reason: r, owner: o, end: 2027-01-31"): {
 			"waivers[0].end: field end not found; use ends, owner, reason, resource, rule (nearest: ends)",
 			`waivers[0].ends: "" is not a day`},
+		waiver("a:b:C::x", "reason: r, owner: o, ends: 2026-11-27"): nil, // it has ended, which a finding says
+		waiver("a:b:C::x", "reason: r, owner: o, ends: 2027-11-29"): nil,
+		waiver("a:b:C::x", "reason: r, owner: o, ends: 2027-11-30"): {
+			"waivers[0].ends: 2027-11-30 is more than 366 days ahead; write a nearer day"},
+		waiver("a:b:C::x", "reason: r, owner: o, ends: 2076-01-31"): {"waivers[0].ends: 2076-01-31 " +
+			"is more than 366 days ahead"},
+		waiver("a:b:C::x", "reason: r, owner: o, ends: 9999-12-31"): {"waivers[0].ends: 9999-12-31 " +
+			"is more than 366 days ahead"},
+		"maxWaiverDays: 30\n" + waiver("a:b:C::x", "reason: r, owner: o, ends: 2026-12-28"): nil,
+		"maxWaiverDays: 30\n" + waiver("a:b:C::x", "reason: r, owner: o, ends: 2026-12-29"): {
+			"waivers[0].ends: 2026-12-29 is more than 30 days ahead"},
+		"maxWaiverDays: 20000\n" + waiver("a:b:C::x", "reason: r, owner: o, ends: 2076-01-31"): nil,
+		"maxWaiverDays: 0":    {"maxWaiverDays: is 0; write a number of days, 1 or more"},
+		"maxWaiverDays: -1":   {"maxWaiverDays: is -1; write a number of days, 1 or more"},
+		"maxWaiverDays: soon": {"maxWaiverDays: "},
 		"waivers: [{}]": {"waivers[0].ends: ", "waivers[0].owner: is missing", "waivers[0].reason: is missing",
 			"waivers[0].resource: ", `waivers[0].rule: unknown rule ""; use custom-role`},
 		"waivers: [{rule: privileged-roles, resource: 'a:b:C::x', " + fine + "}]": {
 			`waivers[0].rule: unknown rule "privileged-roles"; use custom-role`},
 		"waivers:\n- {rule: unseen, resource: 'a:b:C::x', " + fine + "}\n- {rule: unseen, resource: 'a:b:C::x', reason: s, " +
-			"owner: p, ends: 2029-01-31}": {"waivers[1]: says the same as waivers[0]; keep one of the two"},
+			"owner: p, ends: 2027-02-28}": {"waivers[1]: says the same as waivers[0]; keep one of the two"},
 		"waivers:\n- {rule: unseen, resource: 'a:b:C::x', " + fine + "}\n- {rule: privileged-role, resource: 'a:b:C::x', " +
 			fine + "}": nil,
 		"decidedTypes: [{type: 'azure-native:network:VirtualNetwork', reason: r}, {type: 'azure-native:network/v20200101:" +
@@ -84,7 +101,7 @@ func TestAllThatIsWrongWithAFileIsSaidAtOnce(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
-			_, err := guardrails.ParseConfig([]byte(text))
+			_, err := guardrails.ParseConfig([]byte(text), today)
 			if len(want) == 0 {
 				require.NoError(t, err)
 				return
@@ -111,12 +128,11 @@ func FuzzWaivers(f *testing.F) {
 	f.Add("unseen", owningURN, "why", "who", "2026-11-28")
 	f.Add("privileged-role", owningURN, "", " ", "2026-11-27")
 	f.Add("privileged-role", owningURN, "\u200b", "\n", "9999-99-99")
-	today := time.Date(2026, 11, 28, 23, 59, 59, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, rule, resource, reason, owner, ends string) {
 		text, err := json.Marshal(map[string]any{"waivers": []any{map[string]any{"rule": rule, "resource": resource,
 			"reason": reason, "owner": owner, "ends": ends}}})
 		require.NoError(t, err)
-		c, err := guardrails.ParseConfig(text)
+		c, err := guardrails.ParseConfig(text, today)
 		if err != nil {
 			for line := range strings.Lines(err.Error()) {
 				require.Regexp(t, `^(waivers\[0\]|the file|can't be read as YAML)`, line)
@@ -125,13 +141,12 @@ func FuzzWaivers(f *testing.F) {
 		}
 		require.NotEmpty(t, strings.TrimSpace(reason))
 		require.NotEmpty(t, strings.TrimSpace(owner))
-		c.Now = today
 		for _, found := range guardrails.Check(owning(owningURN), c) {
 			named := resource == owningURN
 			if token, name, ok := strings.Cut(resource, "::"); ok && !strings.HasPrefix(resource, "urn:") {
 				named = name == "people" && guardrails.Key(token) == guardrails.Key(guardrails.RoleAssignment)
 			}
-			want := named && rule == found.Rule && ends >= "2026-11-28"
+			want := named && rule == found.Rule && ends >= "2026-11-28" && ends <= "2027-11-29"
 			require.Equal(t, want, found.Waived != "", "%s by %s", found.Rule, text)
 			if !want {
 				require.Equal(t, guardrails.Mandatory, found.Level)

@@ -31,7 +31,7 @@ type way struct {
 	// guess is set where it is known by the name of the type alone that it may hand out access. A team may decide
 	// otherwise.
 	guess bool
-	// partial is set where on, judged and harmless say all; anything, where every input is harmless.
+	// partial is set where on, judged and harmless say all; anything, where every input is harmless, of whatever version.
 	partial, anything bool
 	// inside are the keys that are known of an input that is a map of its own, by its dotted path.
 	inside map[string][]string
@@ -58,9 +58,17 @@ func gates(paths ...string) (all []gate) {
 	return all
 }
 
-// plainInputs are those that say what a resource is called, where it is and how it is labelled. In types that are known
-// in part, inputs whose names end in Name do so too.
+// plainInputs are those that say what a resource of Azure is called, where it is and how it is labelled. In types that
+// are known in part, inputs whose names end in Name do so too.
 var plainInputs = []string{"tags", "location", "name", "description", "displayName", "resourceGroupName"}
+
+// isPlain reports whether an input only describes the resource. Outside Azure a tag or a name may decide who has
+// access, as the tags of an AWS role or of a machine do.
+func (r Resource) isPlain(input string) bool {
+	pkg, _, _ := strings.Cut(Key(r.Type), ":")
+	return input == "description" ||
+		slices.Contains([]string{"azure-native", "azure", "azuread"}, pkg) && slices.Contains(plainInputs, input)
+}
 
 const (
 	native  = "azure-native:"
@@ -118,10 +126,19 @@ var ways = []way{
 	},
 
 	// Known to give nothing.
+	{partial: true, anything: true, types: []string{"random:*", "time:*"}},
 	{
-		partial: true, anything: true,
-		types: slices.Concat(in(native, "web:AppServicePlan"), in(classic, "appservice:ServicePlan", "appservice:Plan"),
-			[]string{"random:*", "time:*"}),
+		gives: "runs what it is given on the machines of its applications", severity: High, partial: true,
+		types:  slices.Concat(in(native, "web:AppServicePlan"), in(classic, "appservice:ServicePlan", "appservice:Plan")),
+		on:     gates("installScripts", "planDefaultIdentity", "rdpEnabled", "registryAdapters", "storageMounts"),
+		judged: []string{"identity"},
+		harmless: []string{
+			"sku", "kind", "reserved", "isXenon", "hyperV", "isSpot", "perSiteScaling", "perSiteScalingEnabled",
+			"elasticScaleEnabled", "maximumElasticWorkerCount", "targetWorkerCount", "targetWorkerSizeId", "workerCount",
+			"zoneRedundant", "zoneBalancingEnabled", "premiumPlanAutoScaleEnabled", "asyncScalingEnabled", "osType",
+			"freeOfferExpirationTime", "spotExpirationTime", "extendedLocation", "hostingEnvironmentProfile",
+			"kubeEnvironmentProfile", "appServiceEnvironmentId", "numberOfWorkers", "isCustomMode",
+		},
 	},
 	// Its managedBy, by which an application manages what is in it, is not judged.
 	{partial: true, types: slices.Concat(in(native, "resources:ResourceGroup"), in(classic, "core:ResourceGroup"))},
@@ -495,7 +512,7 @@ func LookAt(r Resource) Look {
 	changed := r.changes()
 	if strings.HasPrefix(r.Type, providerType) { // a way to sign in, and where to: what is made by it is judged
 		changed = slices.DeleteFunc(changed, func(key string) bool { return key == "version" })
-		return Look{Judged: (len(changed) == 0 || r.Old == nil) && pluginOf(r.Inputs) == pluginOf(r.Old)}
+		return Look{Judged: r.Gone || (len(changed) == 0 || r.Old == nil) && pluginOf(r.Inputs) == pluginOf(r.Old)}
 	}
 	if w == nil {
 		return Look{Judged: !r.Gone && r.Old != nil && len(changed) == 0, Identities: r.attached()}
@@ -504,6 +521,8 @@ func LookAt(r Resource) Look {
 	switch {
 	case r.Gone && w.removal:
 		l.Gives = w.gives
+	case r.Gone && w.guess: // it may be what held somebody back
+		l.Judged = false
 	case r.Gone:
 		l.Goes = w.gives != "" && !w.partial
 	case w.unseen: // whatever changes, its code may run, and an input may be code
@@ -573,7 +592,7 @@ func (r Resource) changes() (changed []string) {
 		}
 	}
 	for key, now := range all {
-		if strings.HasPrefix(key, "__") || slices.Contains(plainInputs, key) {
+		if strings.HasPrefix(key, "__") || r.isPlain(key) {
 			continue
 		}
 		if now != nil && r.Old == nil || r.Old != nil && r.differs(key, r.Old[key], now) {
@@ -603,8 +622,11 @@ func (r Resource) changesIn(path string) (changed []string) {
 // pluginOf says which plugin a provider is, as far as its inputs name another than the usual one: where it is fetched
 // from, and what it is made to speak for. The engine keeps both below __internal, and kept them at the top.
 func pluginOf(inputs map[string]any) string {
-	internal, _ := inputs["__internal"].(map[string]any)
+	internal, readable := inputs["__internal"].(map[string]any)
 	told := ""
+	if inputs["__internal"] != nil && !readable {
+		told = fmt.Sprint("__internal ", inputs["__internal"], "\n")
+	}
 	for _, key := range []string{"pluginDownloadURL", "parameterization"} {
 		if v := cmp.Or(internal[key], inputs[key]); v != nil {
 			told += fmt.Sprint(key, " ", v, "\n")

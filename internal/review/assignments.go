@@ -129,7 +129,7 @@ func (m *maker) assignments() {
 			continue
 		}
 		m.keepPrincipal(s, p.old, p.new)
-		if s.Retained && p.old != nil && s.Op == "replace" { // both are there afterwards
+		if s.Stays != "" && p.old != nil && s.Op == "replace" { // both are there afterwards
 			pairs = append(pairs, pair{p.old, p.old})
 			p.old = nil
 		}

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 
@@ -71,6 +72,7 @@ func (m *maker) roleChanges() {
 type SecretChange struct {
 	Change string `json:"change"` // made, removed, rotated, ends soon, ended
 	Secret string `json:"secret"` // its name; never its value
+	As     string `json:"as"`     // whom it signs in as, as people know them
 	Ends   string `json:"ends,omitempty"`
 	What   string `json:"what"`
 	Risk   Risk   `json:"risk"`
@@ -88,28 +90,28 @@ func (m *maker) secrets() {
 		name := noun + engine.Clip(trimOwner(s.URN))
 		shown[trimOwner(s.URN)] = true
 		add := func(change, what string, risk Risk, of *engine.State) {
-			m.r.Secrets = append(m.r.Secrets, SecretChange{change, name, text(of.Inputs["endDate"]), what, risk, s.URN})
+			m.r.Secrets = append(m.r.Secrets, SecretChange{change, name, m.target(of), text(of.Inputs["endDate"]), what, risk,
+				s.URN})
 		}
 		switch {
 		case engine.IsContext(s.Op):
 		case s.Old == nil:
 			m.r.NewAccess = true
-			add("made", "a way more to sign in as "+m.target(s.New)+"; its value is in the state, encrypted", Medium, s.New)
+			add("made", "a way more to sign in; its value is in the state, encrypted", Medium, s.New)
 		case s.New == nil:
 			add("removed", "whoever signs in with it can't any more", Medium, s.Old)
 		case m.moves(s):
 			m.r.NewAccess = true
-			add("moved", fmt.Sprintf("a way more to sign in as %s; it was one for %s", m.target(s.New), m.target(s.Old)),
-				High, s.New)
+			add("moved", "a way more to sign in; it was one for "+m.target(s.Old), High, s.New)
 		case noun == "certificate " && s.Op != "same":
 			m.r.NewAccess = true // whose key it is nobody can tell
-			add("changed", "another certificate signs in as "+m.target(s.New), Medium, s.New)
+			add("changed", "another certificate signs in", Medium, s.New)
 		case s.Op == "replace" || s.Op == "update" && s.Old.Inputs["endDate"] != s.New.Inputs["endDate"]:
 			add("rotated", "the old value ends at once: whoever signs in with it can't until given the new one; to rotate "+
 				"without a gap, add a second secret first", Medium, s.New)
 		}
 		if s.New != nil {
-			m.ending(name, text(s.New.Inputs["endDate"]), s.URN)
+			m.ending(name, m.target(s.New), text(s.New.Inputs["endDate"]), s.URN)
 		}
 	}
 	for urn, c := range m.components { // secrets that do not change are not shown, but the component names them
@@ -117,9 +119,10 @@ func (m *maker) secrets() {
 			continue
 		}
 		for invoker, i := range c.now.Model.Invokers {
+			as := m.invoker(urn, c.now, invoker)
 			for key, secret := range i.ClientSecrets {
 				if _, end, wrong := secret.Period(); wrong == nil && !shown[invoker+"."+key] {
-					m.ending("client secret "+invoker+"."+key, end.Format(time.RFC3339), urn)
+					m.ending("client secret "+invoker+"."+key, as, end.Format(time.RFC3339), urn)
 				}
 			}
 		}
@@ -127,7 +130,7 @@ func (m *maker) secrets() {
 }
 
 // ending notes a secret that ends soon, or has ended.
-func (m *maker) ending(name, ends, urn string) {
+func (m *maker) ending(name, as, ends, urn string) {
 	end, err := time.Parse(time.RFC3339, ends)
 	if err != nil {
 		return // the guardrail secret-lifetime speaks of those
@@ -135,10 +138,11 @@ func (m *maker) ending(name, ends, urn string) {
 	left := end.Sub(m.o.Now)
 	switch {
 	case left <= 0:
-		m.r.Secrets = append(m.r.Secrets, SecretChange{"ended", name, ends, "nobody can sign in with it", Medium, urn})
+		m.r.Secrets = append(m.r.Secrets, SecretChange{"ended", name, as, ends, "nobody can sign in with it", Medium,
+			urn})
 	case left <= m.o.ExpireSoon:
 		what := fmt.Sprintf("ends in %d days; add its successor now", int(left.Hours()/24))
-		m.r.Secrets = append(m.r.Secrets, SecretChange{"ends soon", name, ends, what, Medium, urn})
+		m.r.Secrets = append(m.r.Secrets, SecretChange{"ends soon", name, as, ends, what, Medium, urn})
 	}
 }
 
@@ -155,27 +159,75 @@ func trimOwner(urn string) string {
 type FederationChange struct {
 	Change string `json:"change"` // added, changed, removed
 	Name   string `json:"name"`
+	As     string `json:"as"`               // whom it signs in as, as people know them
 	Before string `json:"before,omitempty"` // issuer and subject
 	After  string `json:"after,omitempty"`
 	Risk   Risk   `json:"risk"`
 	URN    string `json:"urn"`
 }
 
-// target is what a credential signs in as.
+// target is whom a credential signs in as, as people know it, with the ID where that is known.
 func (m *maker) target(s *engine.State) string {
 	if s == nil {
 		return "nothing"
 	}
+	id := text(s.Inputs[guardrails.Target])
 	for _, property := range []string{"applicationId", "servicePrincipalId", "parentId", "userAssignedIdentityId",
 		"resourceName"} {
-		if from := dependency(s, property); from != "" {
-			return called(from)
+		from := dependency(s, property)
+		if from == "" || id != "" && !m.comesFrom(from, id) {
+			continue
 		}
+		name := m.madeAs(from)
+		if _, shown := m.index.steps[from]; !shown && id != "" { // what depends on it may be made of any ID
+			name = engine.Clip(lastPart(id)) + " (by what it depends on: " + name + ")"
+		}
+		return name
 	}
-	if id := text(s.Inputs[guardrails.Target]); id != "" {
-		return engine.Clip(lastPart(id))
+	if id != "" {
+		return m.named(engine.Clip(lastPart(id)))
 	}
 	return "an application that is not known yet"
+}
+
+// madeAs is a principal that the program makes: the invoker that it is, or its name in the program and what people know
+// it by.
+func (m *maker) madeAs(urn string) string {
+	at := m.owner(urn)
+	invoker, _, _ := strings.Cut(strings.TrimPrefix(engine.NameOf(urn), engine.NameOf(at)+"."), ".")
+	for _, plan := range []*access.Plan{m.components[at].now, m.components[at].old} {
+		if plan != nil && plan.Model.Invokers[invoker].Kind != "" {
+			return m.invoker(at, plan, invoker)
+		}
+	}
+	if known := m.knownAt(urn); known != "" && known != engine.NameOf(urn) {
+		return called(urn) + " (" + known + ")"
+	}
+	return called(urn)
+}
+
+// invoker is an invoker of a plan, as people know it, with who answers for it.
+func (m *maker) invoker(urn string, plan *access.Plan, name string) string {
+	p := m.declaredPrincipal(urn, plan, access.InvokerPrincipal(name))
+	p.Owner = m.ownerOf(urn, p)
+	return p.String()
+}
+
+// knownAt is what people know a principal of the program by; what it is called, where its IDs are not known yet.
+func (m *maker) knownAt(urn string) string {
+	for _, when := range []side{after, before} {
+		state := m.index.state(urn, when)
+		if state == nil {
+			continue
+		}
+		if known := m.index.people[strings.ToLower(lastSegment(state.ID))]; known != "" {
+			return known
+		}
+		if name := cmp.Or(text(state.Inputs["displayName"]), text(state.Inputs["resourceName"])); name != "" {
+			return engine.Clip(name)
+		}
+	}
+	return ""
 }
 
 // moves reports whether a credential signs in as something else than before. That the same application's ID shows as
@@ -237,9 +289,7 @@ func (m *maker) federation() {
 		c := FederationChange{Name: "federated credential " + engine.Clip(trimOwner(s.URN)), Before: claims(s.Old),
 			After: claims(s.New), Risk: Medium, URN: s.URN}
 		moved := s.Old != nil && s.New != nil && !engine.IsContext(s.Op) && m.moves(s)
-		if moved || s.Old == nil && s.New != nil {
-			c.After += ", signs in as " + m.target(s.New)
-		}
+		c.As = m.target(cmp.Or(s.New, s.Old))
 		if moved {
 			c.Before += ", signs in as " + m.target(s.Old)
 		}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -33,7 +34,7 @@ func TestTheCorpus(t *testing.T) {
 		}
 	}
 	require.NoError(t, yaml.Unmarshal(text, &file))
-	config, err := guardrails.ParseConfig([]byte(file.Guardrails))
+	config, err := guardrails.ParseConfig([]byte(file.Guardrails), time.Time{})
 	require.NoError(t, err)
 	text, err = os.ReadFile("testdata/corpus/previews.json")
 	require.NoError(t, err)

@@ -80,22 +80,23 @@ func (m *maker) finish() {
 
 // kept notes what a step does not change in Azure.
 func (m *maker) kept() {
-	var imported, retained []string
+	var imported []string
+	stay := map[string][]string{}
 	for _, s := range m.p.Steps {
 		switch {
 		case s.Op == "import":
 			imported = append(imported, engine.ShownName(s.URN))
-		case s.Retained:
-			retained = append(retained, engine.ShownName(s.URN))
+		case s.Stays != "":
+			stay[s.Stays] = append(stay[s.Stays], engine.ShownName(s.URN))
 		}
 	}
 	if n := len(imported); n > 0 {
 		m.note(fmt.Sprintf("Imported, %d: %s. They exist in Azure already; what they give is shown as new because it is "+
 			"new to this stack.", n, someOf(imported)))
 	}
-	if n := len(retained); n > 0 {
-		m.note(fmt.Sprintf("Retained (retainOnDelete), %d: %s. They leave the stack and stay in Azure with all that they "+
-			"give; no review and no later change of this stack reaches them.", n, someOf(retained)))
+	for why, names := range stay {
+		m.note(fmt.Sprintf("Retained (%s), %d: %s. They leave the stack and stay in Azure with all that they "+
+			"give; no review and no later change of this stack reaches them.", why, len(names), someOf(names)))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/stretchr/testify/assert"
@@ -34,7 +35,7 @@ func giving(t *testing.T) (previews map[string]string, o review.Options) {
 	}
 	require.NoError(t, yaml.Unmarshal(text, &file))
 	o = options
-	o.Guardrails, err = guardrails.ParseConfig([]byte(file.Guardrails))
+	o.Guardrails, err = guardrails.ParseConfig([]byte(file.Guardrails), time.Time{})
 	require.NoError(t, err)
 	text, err = os.ReadFile("testdata/corpus/previews.json")
 	require.NoError(t, err)

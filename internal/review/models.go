@@ -159,6 +159,14 @@ func (m *maker) signIns(c component) {
 			}
 		}
 	}
+	as := func(name string) string { // of a credential, whose name begins with its invoker's
+		invoker, _, _ := strings.Cut(name, ".")
+		plan := c.now
+		if _, stays := plan.Model.Invokers[invoker]; !stays {
+			plan = c.old
+		}
+		return m.invoker(componentOf, plan, invoker)
+	}
 	text := func(c claims) string {
 		if c == (claims{}) {
 			return ""
@@ -170,8 +178,8 @@ func (m *maker) signIns(c component) {
 		return told
 	}
 	for _, name := range slices.Sorted(maps.Keys(union(federated[before], federated[after]))) {
-		f := FederationChange{Name: "federated credential " + engine.Clip(name), Before: text(federated[before][name]),
-			After: text(federated[after][name]), Risk: Medium}
+		f := FederationChange{Name: "federated credential " + engine.Clip(name), As: as(name),
+			Before: text(federated[before][name]), After: text(federated[after][name]), Risk: Medium}
 		switch {
 		case f.Before == f.After:
 			continue
@@ -188,7 +196,7 @@ func (m *maker) signIns(c component) {
 	for _, name := range slices.Sorted(maps.Keys(union(secrets[before], secrets[after]))) {
 		was, had := secrets[before][name]
 		is, has := secrets[after][name]
-		s := SecretChange{Secret: "client secret " + engine.Clip(name), Risk: Medium}
+		s := SecretChange{Secret: "client secret " + engine.Clip(name), As: as(name), Risk: Medium}
 		switch {
 		case !had:
 			s.Change, s.What = "made", "a way more to sign in; its value is in the state, encrypted"

@@ -3,11 +3,14 @@ package review_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/review"
 )
 
@@ -69,16 +72,64 @@ func TestAPrincipalIsNamedAsPeopleKnowIt(t *testing.T) {
 					give("azuread:index/directoryRoleAssignment:DirectoryRoleAssignment", object{
 						"principalObjectId": somebody, "roleId": "r"}),
 					give("azuread:index/groupMember:GroupMember", object{"groupObjectId": somebody, "memberObjectId": somebody}),
-				}, "changeSummary": object{op: 1, "create": 3}})
+					give("azuread:index/applicationPassword:ApplicationPassword", object{
+						"applicationId": "/applications/" + somebody}),
+					give("azuread:index/servicePrincipalPassword:ServicePrincipalPassword", object{
+						"servicePrincipalId": "/servicePrincipals/" + somebody}),
+					give("azuread:index/applicationCertificate:ApplicationCertificate", object{"applicationId": somebody}),
+					give("azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential",
+						object{"applicationId": "/applications/" + somebody, "subject": "s"}),
+				}, "changeSummary": object{op: 1, "create": 7}})
 				require.NoError(t, err)
 				r := reviewOf(t, string(text))
 				var out bytes.Buffer
 				require.NoError(t, review.Text(&out, r))
 				assert.Contains(t, out.String(), "principal of given ("+c.want+", "+somebody+")")
 				assert.Contains(t, out.String(), "principalObjectId "+somebody+" ("+c.want+")")
+				known := somebody + " (" + c.want + ")"
+				if assert.Len(t, r.Secrets, 3) && assert.Len(t, r.Federation, 1) {
+					as := []string{r.Secrets[0].As, r.Secrets[1].As, r.Secrets[2].As, r.Federation[0].As}
+					assert.Equal(t, []string{known, known, known, known}, as)
+				}
 				assert.Contains(t, out.String(), "member "+somebody+" ("+c.want)
 				assert.Contains(t, out.String(), "membership of group "+somebody+" ("+c.want+")")
 			})
 		}
 	}
+}
+
+// A credential of an invoker is the invoker's, by name and owner, only if it signs in as the application that the
+// component makes for it: neither a name nor a parent is a proof.
+func TestACredentialThatClaimsToBeAnInvokers(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/rotated.json")
+	require.NoError(t, err)
+	as := func(text []byte) string {
+		p, err := engine.Read(bytes.NewReader(text))
+		require.NoError(t, err)
+		r := review.Make(p, options)
+		require.NotEmpty(t, r.Secrets)
+		return r.Secrets[0].As
+	}
+	assert.Regexp(t, `^[0-9a-f-]{36} \(by what it depends on: invoker partner\)$`, as(text), "the application is hidden")
+	var preview struct {
+		Steps []map[string]any `json:"steps"`
+		More  map[string]any   `json:"changeSummary"`
+	}
+	require.NoError(t, json.Unmarshal(text, &preview))
+	preview.More = map[string]any{"update": len(preview.Steps)} // nothing is hidden
+	for _, s := range preview.Steps {
+		if typ := s["urn"].(string); strings.Contains(typ, "ApplicationPassword::") {
+			for _, side := range []string{"oldState", "newState"} {
+				s[side].(map[string]any)["inputs"].(map[string]any)["applicationId"] = "/applications/" + somebody
+			}
+		}
+	}
+	text, err = json.Marshal(preview)
+	require.NoError(t, err)
+	assert.Equal(t, somebody, as(text))
+
+	text, err = os.ReadFile("testdata/first.json")
+	require.NoError(t, err)
+	assert.Equal(t, "invoker partner", as(text), "the application is shown, and made with it")
 }

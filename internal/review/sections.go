@@ -115,15 +115,15 @@ func (r Review) sections() (all []section) {
 
 	rows = nil
 	for _, f := range r.Federation {
-		rows = append(rows, []string{string(f.Risk), f.Name, f.Change, orDash(f.Before), orDash(f.After)})
+		rows = append(rows, []string{string(f.Risk), f.Name, f.As, f.Change, orDash(f.Before), orDash(f.After)})
 	}
-	add("Who may sign in by federation", "risk|credential|what|before|after", false, rows)
+	add("Who may sign in by federation", "risk|credential|signs in as|what|before|after", false, rows)
 
 	rows = nil
 	for _, s := range r.Secrets {
-		rows = append(rows, []string{string(s.Risk), s.Secret, s.Change, orDash(s.Ends), s.What})
+		rows = append(rows, []string{string(s.Risk), s.Secret, s.As, s.Change, orDash(s.Ends), s.What})
 	}
-	add("Client secrets", "risk|secret|what|ends|which means", false, rows)
+	add("Client secrets", "risk|secret|signs in as|what|ends|which means", false, rows)
 
 	for _, c := range r.Roles {
 		rows = nil

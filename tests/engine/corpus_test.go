@@ -39,7 +39,11 @@ type changed struct {
 	Import     bool // what is new is there in Azure
 	Read       bool // the program only reads it
 	ReadBefore bool `yaml:"readBefore"` // the program only read it before
-	Retain     bool // it stays in Azure when it leaves the stack
+	// The program only reads it from now on: by its own ID ("same"), or by that of another resource ("other").
+	ReadAfter string `yaml:"readAfter"`
+	Retain    bool   // it stays in Azure when it leaves the stack
+	// DeletedWith is the name of the resource with which it is said to be deleted.
+	DeletedWith string `yaml:"deletedWith"`
 	Old, New   map[string]any
 }
 
@@ -228,8 +232,18 @@ func (p program) register(ctx *pulumi.Context) error {
 			if r.Retain {
 				opts = append(opts, pulumi.RetainOnDelete(true))
 			}
+			if with := made[r.DeletedWith]; with != nil {
+				opts = append(opts, pulumi.DeletedWith(with))
+			}
 			made[r.Name] = &raw{}
-			isRead := r.Read || r.ReadBefore && !p.after
+			if r.ReadAfter == "same" && p.after {
+				id := pulumi.ID("/id/of/" + prefix(i) + r.Name)
+				if err := ctx.ReadResource(r.Type, prefix(i)+r.Name, id, args, made[r.Name]); err != nil {
+					return err
+				}
+				continue
+			}
+			isRead := r.Read || r.ReadBefore && !p.after || r.ReadAfter == "other" && p.after
 			if isRead || r.Import && p.after { // the plugin takes what is there from the ID
 				there, err := json.Marshal(inputs)
 				if err != nil {
