@@ -62,8 +62,8 @@ func (w *World) Role(guid string) *RoleDefinition {
 	return Find(w.RoleDefinitions, func(r RoleDefinition) string { return r.ID }, guid)
 }
 
-// Without is the world without what a stack, project/stack, says that it has made: its assignments, and the custom roles
-// of those, but for the one that its model refers to. A rehearsal begins where none of the stack is deployed.
+// Without is the world without what a stack, project/stack, says that it has made: its assignments, and the custom
+// roles of those, but for the one that its model refers to. A rehearsal begins where none of the stack is deployed.
 func (w *World) Without(stack string, m access.Model) *World {
 	if w == nil {
 		return nil
@@ -275,8 +275,9 @@ func (w *World) checkServices(m access.Model, ps *access.Problems) {
 		return
 	}
 	if says := there.Permissions(); s.RegistryPermissions != "" && s.RegistryPermissions != says {
-		ps.Add("workspace.registryPermissions", "write "+string(says), "the container registry of the world asks for %s, and "+
-			"this is %s", says, s.RegistryPermissions)
+		ps.Add("workspace.registryPermissions", "write "+string(says),
+			"the container registry of the world asks for %s, and "+
+				"this is %s", says, s.RegistryPermissions)
 	}
 }
 
