@@ -56,7 +56,8 @@ type BatchEndpointAccessArgs struct {
 	// them, and a preview fails where one is not held.
 	SharedGrants map[string]access.SharedGrant `pulumi:"sharedGrants,optional"`
 	// AssignmentNames are the GUIDs by which Azure has assignments that somebody made before the stack, by the GUIDs that
-	// the stack would give them: Azure can't rename an assignment, so batchaccess adopt imports it under its own name.
+	// the stack would give them: Azure can't rename an assignment, so batchaccess adopt imports it under its own name. Its
+	// description stays too.
 	AssignmentNames map[string]string `pulumi:"assignmentNames,optional"`
 	// DataInputs are what jobs read.
 	DataInputs map[string]access.DataInput `pulumi:"dataInputs,optional"`
@@ -529,6 +530,9 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 		}
 		b.made.Clusters[name] = cluster
 		b.principals[access.ClusterPrincipal(name)] = cluster.PrincipalID
+		if args.Existing && args.PrincipalID != nil { // known now, where it is plain text
+			b.principals[access.ClusterPrincipal(name)] = args.PrincipalID
+		}
 	}
 	return nil
 }

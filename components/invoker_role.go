@@ -89,25 +89,26 @@ func NewInvokerRole(
 		return nil, err
 	}
 	scope := derive(func(v []string) (string, error) { return v[0], checkScope(v[0]).Err() }, args.Scope)
+	var id pulumi.StringInput // plain text where it is known now
 	switch {
 	case args.RoleDefinitionID != nil:
-		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
-		role.RoleDefinitionID = derive(existingRoleID, scope, args.RoleDefinitionID).ToStringOutput()
+		id = derive(existingRoleID, scope, args.RoleDefinitionID)
 	case definition.BuiltIn:
-		role.RoleName = pulumi.String(definition.RoleName).ToStringOutput()
-		role.RoleDefinitionID = derive(func(v []string) (string, error) {
-			return roleDefinitionID(v[0], definition.ID), nil
-		}, scope).ToStringOutput()
+		id = derive(func(v []string) (string, error) { return roleDefinitionID(v[0], definition.ID), nil }, scope)
 	default:
 		if err := role.define(ctx, c, name, args, scope, definition); err != nil {
 			return nil, err
 		}
+		id = role.RoleDefinitionID
+	}
+	if role.Definition == nil {
+		role.RoleName, role.RoleDefinitionID = pulumi.String(definition.RoleName).ToStringOutput(), id.ToStringOutput()
 	}
 
 	role.Assignments = map[string]*authorization.RoleAssignment{}
 	for _, invoker := range sortedKeys(args.Invokers) {
 		role.Assignments[invoker], err = c.assign(
-			ctx, name, invoker, scope, role.RoleDefinitionID, args.Invokers[invoker], "Starts batch jobs: "+invoker, "")
+			ctx, name, invoker, scope, id, args.Invokers[invoker], "Starts batch jobs: "+invoker, "")
 		if err != nil {
 			return nil, err
 		}
@@ -115,7 +116,7 @@ func NewInvokerRole(
 	for _, endpoint := range sortedKeys(args.Endpoints) {
 		at := derive(func(v []string) (string, error) { return arm.BatchEndpoint(v[0], endpoint), nil }, scope)
 		for _, invoker := range sortedKeys(args.Endpoints[endpoint]) {
-			role.Assignments[endpoint+"."+invoker], err = c.assign(ctx, name+"."+endpoint, invoker, at, role.RoleDefinitionID,
+			role.Assignments[endpoint+"."+invoker], err = c.assign(ctx, name+"."+endpoint, invoker, at, id,
 				args.Endpoints[endpoint][invoker], "Starts batch jobs on "+endpoint+": "+invoker, "")
 			if err != nil {
 				return nil, err

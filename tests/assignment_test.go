@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -117,4 +118,53 @@ func TestAssignmentDescriptionsFitThePortal(t *testing.T) {
 	assert.True(t, strings.HasSuffix(got, "é… [batchaccess:batchaccess/test/role.long]"), "whose it is is never cut off")
 	assert.Equal(t, long[:2*400]+" [batchaccess:batchaccess/test/role.fits]",
 		r.one(roleAssignment, "role.fits").at("description"))
+}
+
+// What somebody made by hand has a description of its own. A stack that takes it in leaves that, wherever the
+// assignment comes from in the model: else the first preview after an adoption would show an update of it.
+func TestAssignmentsThatWereThereKeepTheirDescription(t *testing.T) {
+	t.Parallel()
+	definition := `{"properties": {"roleName": "starters", "assignableScopes": ["` + workspaceID +
+		`"], "permissions": [{"actions": ["Microsoft.MachineLearningServices/workspaces/*"]}]}}`
+	for name, role := range map[string]components.RoleArgs{
+		"a role that exists": {RoleDefinitionID: pulumi.String("/subscriptions/" + subscription +
+			"/providers/Microsoft.Authorization/roleDefinitions/" + alice), Definition: definition},
+		"a built-in role":                 {BuiltIn: roles.Contributor},
+		"a built-in role, and the folder": {BuiltIn: roles.Contributor, Scope: "resourceGroup"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := components.BatchEndpointAccessArgs{
+				WorkspaceID: pulumi.String(workspaceID), Location: pulumi.String("westeurope"), Role: role,
+				Invokers: map[string]components.InvokerArgs{
+					"bob":   {Kind: "user", ObjectID: pulumi.String(bob)},
+					"staff": {Kind: "group", ObjectID: pulumi.String(strings.ToUpper(alice))},
+				},
+				Clusters: map[string]components.ClusterArgs{"cpu": {Existing: true,
+					PrincipalID: pulumi.String("77777777-7777-4777-8777-777777777777")}},
+				StorageAccounts: map[string]pulumi.StringInput{"lake": pulumi.String("/subscriptions/" + subscription +
+					"/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/lake")},
+				DataInputs: map[string]access.DataInput{
+					"all":      {Kind: "blob", StorageAccount: "lake", Container: "all", Scope: "account"},
+					"patients": {Kind: "adlsGen2", StorageAccount: "lake", Container: "patients"},
+				},
+				Endpoints: map[string]access.Endpoint{"heart": {Cluster: "cpu",
+					Inputs: []string{"all", "patients"}, Invokers: []string{"bob", "staff"}}},
+			}
+			before := run(t, batchEndpointAccess(args)).ofType(roleAssignment)
+			require.Greater(t, len(before), 4)
+			args.AssignmentNames = map[string]string{}
+			for _, a := range before {
+				assert.Empty(t, a.RPC.GetIgnoreChanges(), a.Name)
+				derived := a.at("roleAssignmentName").(string)
+				args.AssignmentNames[derived] = components.AssignmentGUID(derived, derived, derived)
+			}
+			after := run(t, batchEndpointAccess(args)).ofType(roleAssignment)
+			require.Len(t, after, len(before))
+			for i, a := range after {
+				assert.Equal(t, []string{"description"}, a.RPC.GetIgnoreChanges(), a.Name)
+				assert.Equal(t, args.AssignmentNames[before[i].at("roleAssignmentName").(string)], a.at("roleAssignmentName"))
+			}
+		})
+	}
 }

@@ -67,7 +67,8 @@ answer into the state, such as scopes without their first slash, for which Pulum
 So after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
 again adopt with --imported and --yes, until it exits with 0; don't run pulumi up in between. What really is otherwise
 than the program says is left as it is: pulumi preview shows it, and the stack's outputs, which are no resources, as
-new.
+new. Once nothing else is left to make, components that have nothing in them are imported too, which is nothing in
+Azure.
 
 It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
 ARM_USE_MSI; or the Azure CLI), and needs Reader on the scopes, for
@@ -179,7 +180,7 @@ func (p pulumiOf) adopt(
 			os.Getenv("ARM_SUBSCRIPTION_ID")); err != nil || !do || a.File == nil {
 			return a, err
 		}
-		fmt.Fprintf(p.Stderr, "importing %d resources\n", a.Count(adopt.Exists))
+		fmt.Fprintf(p.Stderr, "importing %d resources, and the components around them\n", a.Count(adopt.Exists))
 		if err := p.importFile(ctx, a.File); err != nil {
 			return a, err
 		}
@@ -324,7 +325,7 @@ func finishAdoption(w io.Writer, a adopt.Adoption, to output, stack string, impo
 		if err != nil {
 			return fmt.Errorf("writing the file for pulumi import: %w", err)
 		}
-		fmt.Fprintf(w, "%d resources to import are in %[2]s; next:\n"+
+		fmt.Fprintf(w, "%d resources to import are in %[2]s, and the components around them; next:\n"+
 			"  pulumi import --stack %[3]s --file %[2]s --protect=false --generate-code=false\n"+
 			"  batchaccess adopt --stack %[3]s --imported %[2]s --yes --output %[2]s\n", a.Count(adopt.Exists), to.file, stack)
 	}

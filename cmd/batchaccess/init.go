@@ -29,7 +29,8 @@ func newInit() *cobra.Command {
 		Long: `Init asks Azure for the batch endpoints, deployments, clusters and data stores of a workspace, and
 for who holds what there and on the storage accounts. It prints the stack file that grants just
 that. With --yes it writes the file beside Pulumi.yaml; then batchaccess adopt imports the
-assignments, under the names that they have. It changes nothing in Azure.
+assignments, under the names and with the descriptions that they have, and pulumi preview shows no change of a
+resource: only the stack's outputs are new. It changes nothing in Azure.
 
 A stack has one role for its invokers: the one that most principals have at the workspace, its resource group or its
 subscription; Owner and Contributor come last. What else lets somebody start jobs or reach the data is in comments, as
@@ -45,7 +46,7 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
 		Example: `  batchaccess init --stack prod --workspace /subscriptions/<id>/resourceGroups/<group>/providers/` +
 			`Microsoft.MachineLearningServices/workspaces/<name>
   batchaccess init --stack prod --workspace "$ID" --yes
-  pulumi stack init prod && batchaccess adopt --stack prod --yes && pulumi preview --stack prod`,
+  pulumi stack init prod && batchaccess adopt --stack prod --yes && pulumi preview --stack prod --expect-no-changes`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := openProject(dir)

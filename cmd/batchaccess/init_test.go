@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,27 +30,36 @@ func TestInitThenAdoptTakesWhatIsThere(t *testing.T) {
 	require.NoError(t, err)
 	reader, _ := roles.BuiltIn(roles.StorageBlobDataReader)
 	const ann, cpu = "33333333-3333-4333-8333-333333333333", "77777777-7777-4777-8777-777777777777"
+	const team, gpu = "44444444-4444-4444-8444-444444444444", "88888888-8888-4888-8888-888888888888"
 	const starter = "99999999-9999-4999-8999-999999999999"
 	patients := handLake + "/blobServices/default/containers/patients"
+	by := func(n int, principal, kind, role, scope, description string) azure.RoleAssignment {
+		return azure.RoleAssignment{ID: fmt.Sprintf("abcdefab-0000-4000-8000-%012d", n), Scope: scope, RoleID: role,
+			PrincipalID: principal, PrincipalType: kind, Description: description}
+	}
 	require.NoError(t, a.Seed(azure.Seed{
 		Workspaces:      []azure.Workspace{{ID: handMade, Location: "westeurope"}},
 		StorageAccounts: []azure.StorageAccount{{ID: handLake, Containers: []string{"patients"}}},
 		Datastores: []azure.Datastore{
 			{WorkspaceID: handMade, Name: "patients", AccountID: handLake, Container: "patients"},
 		},
-		Users:    []azure.User{{ObjectID: ann, UserPrincipalName: "ann@contoso.com", DisplayName: "Ann"}},
-		Computes: []azure.Compute{{WorkspaceID: handMade, Name: "cpu", SystemAssignedPrincipalID: cpu}},
-		Endpoints: []azure.Endpoint{{WorkspaceID: handMade, Name: "heart", DefaultDeployment: "blue",
-			Deployments: []azure.Deployment{{Name: "blue", ComputeName: "cpu"}}}},
+		Users:  []azure.User{{ObjectID: ann, UserPrincipalName: "ann@contoso.com", DisplayName: "Ann"}},
+		Groups: []azure.Group{{ObjectID: team, DisplayName: "Scoring team"}},
+		Computes: []azure.Compute{{WorkspaceID: handMade, Name: "cpu", SystemAssignedPrincipalID: cpu},
+			{WorkspaceID: handMade, Name: "gpu", SystemAssignedPrincipalID: gpu}},
+		Endpoints: []azure.Endpoint{
+			{WorkspaceID: handMade, Name: "heart", DefaultDeployment: "blue",
+				Deployments: []azure.Deployment{{Name: "blue", ComputeName: "cpu"}}},
+			{WorkspaceID: handMade, Name: "lung", DefaultDeployment: "blue",
+				Deployments: []azure.Deployment{{Name: "blue", ComputeName: "gpu"}, {Name: "green", ComputeName: "cpu"}}},
+		},
 		RoleDefinitions: []azure.RoleDefinition{{ID: starter, RoleName: "starters", AssignableScopes: []string{handMade},
 			Permissions: []azure.Permission{{Actions: roles.InvokerActions()}}}},
 		RoleAssignments: []azure.RoleAssignment{
-			{ID: "abcdefab-0000-4000-8000-000000000001", Scope: handMade, RoleID: starter, PrincipalID: ann,
-				PrincipalType: "User", Description: "by hand"},
-			{ID: "abcdefab-0000-4000-8000-000000000002", Scope: patients, RoleID: reader.ID, PrincipalID: ann,
-				PrincipalType: "User"},
-			{ID: "abcdefab-0000-4000-8000-000000000003", Scope: patients, RoleID: reader.ID, PrincipalID: cpu,
-				PrincipalType: "ServicePrincipal"},
+			by(1, ann, "User", starter, handMade, "by hand"), by(2, ann, "User", reader.ID, patients, ""),
+			by(3, cpu, "ServicePrincipal", reader.ID, patients, "the cluster, says Bob"),
+			by(4, team, "Group", starter, handMade, ""), by(5, team, "Group", reader.ID, patients, "of the team"),
+			by(6, gpu, "ServicePrincipal", reader.ID, patients, ""),
 		},
 	}))
 	before := a.Inventory()
@@ -63,17 +73,16 @@ func TestInitThenAdoptTakesWhatIsThere(t *testing.T) {
 	code, stdout, stderr := ask()
 	assert.Equal(t, exitFailed, code, stderr)
 	assert.Contains(t, stderr, "nothing is written yet; say --yes")
-	assert.Contains(t, stdout, "heart: { cluster: cpu, inputs: [patients], invokers: [ann] }")
+	assert.Contains(t, stdout, "heart: { cluster: cpu, inputs: [patients], invokers: [ann, scoring-team] }")
 	assert.NoFileExists(t, file)
 	code, _, stderr = ask("--yes")
 	require.Zero(t, code, stderr)
 
 	code, stdout, stderr = execute(t, "sandbox", "--dir", dir, "--", "sh", "-c",
 		"batchaccess adopt --stack prod --yes --dir "+dir+" >&2 && "+
-			"pulumi preview --stack prod --non-interactive")
+			"pulumi preview --stack prod --diff --expect-no-changes --non-interactive")
 	assert.Zero(t, code, stdout+stderr)
-	assert.NotContains(t, stdout, "replace")
-	assert.NotContains(t, stdout, "delete")
+	assert.Contains(t, stdout, "unchanged")
 
 	a, err = azure.Start(t.Context(), azure.Options{StateFile: filepath.Join(state, "state.json")})
 	require.NoError(t, err)

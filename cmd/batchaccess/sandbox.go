@@ -208,7 +208,12 @@ func seedsOf(
 			for _, other := range stacks { // each of them is deployed here
 				its = its.Without(read.Project+"/"+other, part.Plan.Model)
 			}
-			s, err := rehearsal.SeedFrom(its, part.Plan.Model, nil, read.location)
+			var s azure.Seed
+			if its == nil && !read.own {
+				s, err = rehearsal.SeedBefore(part.Plan.Model, read.location)
+			} else {
+				s, err = rehearsal.SeedFrom(its, part.Plan.Model, nil, read.location)
+			}
 			if err != nil {
 				return nil, nil, fmt.Errorf("stack %s: %w", stack, err)
 			}
@@ -219,6 +224,9 @@ func seedsOf(
 		referred, err := seedOf(referredTo(read.Program))
 		if err != nil {
 			return nil, nil, fmt.Errorf("stack %s: %w", stack, err)
+		}
+		if arm.IsGUID(read.SubscriptionID) { // the program may make the first thing in it
+			referred.SubscriptionIDs = append(referred.SubscriptionIDs, read.SubscriptionID)
 		}
 		for i := range referred.Workspaces {
 			referred.Workspaces[i].Location = read.location

@@ -43,7 +43,8 @@ type Adoption struct {
 	// Changing are the URNs of resources of the state that the stack would change or replace. What hangs on one of them is
 	// Later for as long as that is so.
 	Changing []string `json:"changing,omitempty"`
-	// File is the input of `pulumi import --file`: what Exists, and the components that it lies in. Nil if nothing does.
+	// File is the input of `pulumi import --file`: what Exists, and the components that it lies in. Once nothing else is
+	// left to make, all components. Nil if there is neither.
 	File []byte `json:"-"`
 }
 
@@ -96,15 +97,30 @@ func (f *Finder) Adopt(
 		}
 	}
 	slices.SortFunc(a.Resources, func(a, b Adoptee) int { return strings.Compare(a.URN, b.URN) })
-	if len(found) == 0 {
+	var components []string
+	if len(found) == len(a.Resources) { // else pulumi up makes the rest, and components that have nothing in them with it
+		components = componentsOf(p)
+	}
+	if len(found)+len(components) == 0 {
 		return a, nil
 	}
 	file, err := readImports(placeholders, p)
 	if err != nil {
 		return a, err
 	}
-	a.File, err = file.fill(found)
+	a.File, err = file.fill(found, components)
 	return a, err
+}
+
+// componentsOf are the URNs of the components that the stack would create: those of what exists already may have
+// nothing in them.
+func componentsOf(p engine.Preview) (urns []string) {
+	for _, s := range p.Steps {
+		if s.Op == "create" && s.New != nil && s.New.Component && !strings.HasPrefix(s.New.Type, "pulumi:") {
+			urns = append(urns, s.URN)
+		}
+	}
+	return urns
 }
 
 // ownerOf is the name of the resource of the state that is what was found; "" for none.

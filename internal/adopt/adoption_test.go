@@ -450,6 +450,63 @@ func TestTheFileHoldsWhatExistsAndTheComponentsAroundIt(t *testing.T) {
 	assert.ErrorContains(t, err, "reading the file for `pulumi import`")
 }
 
+// A component of what exists already has nothing in it, and stands in no Azure. It is taken in with the rest, or the
+// first preview would make it; but not for a stack of which something is to be made.
+func TestComponentsComeAlongOnceNothingIsLeftToMake(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.assign(assignment, scope, reader)
+	const at = "urn:pulumi:dev::p::"
+	component := func(op, kind, name string) string {
+		return `{"op": "` + op + `", "urn": "` + at + kind + "::" + name + `", "newState": {"type": "` + kind +
+			`", "custom": false}}`
+	}
+	of := func(name, guid string) string {
+		return `{"op": "create", "urn": "` + at + "x:y:Outer$" + assignmentType + "::" + name + `", "newState": {"type": "` +
+			assignmentType + `", "custom": true, "inputs": {"scope": "` + scope + `", "roleAssignmentName": "` + guid +
+			`", "principalId": "p", "roleDefinitionId": "r"}}}`
+	}
+	stack := component("create", "pulumi:pulumi:Stack", "p-dev")
+	outer, empty := component("create", "x:y:Outer", "o"), component("create", "x:y:Cluster", "cpu")
+	there, lacks := of("there", assignment), of("lacks", "99999999-0000-4000-8000-000000000009")
+	for name, c := range map[string]struct {
+		steps string
+		want  []string // what the file imports
+	}{
+		"all is there":            {stack + "," + outer + "," + there + "," + empty, []string{"o", "there", "cpu"}},
+		"components alone":        {stack + "," + empty, []string{"cpu"}},
+		"components in the state": {stack + "," + component("same", "x:y:Cluster", "cpu"), nil},
+		"something is to be made": {stack + "," + outer + "," + there + "," + empty + "," + lacks, []string{"o", "there"}},
+		"all is to be made":       {stack + "," + outer + "," + empty + "," + lacks, nil},
+		"nothing at all":          {stack, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, err := w.finder.Adopt(t.Context(), read(t, `{"steps": [`+c.steps+`]}`), adopt.State{}, []byte(`{"resources": [
+				{"type": "x:y:Outer", "name": "o", "component": true},
+				{"type": "`+assignmentType+`", "name": "there", "parent": "o"},
+				{"type": "x:y:Cluster", "name": "cpu", "component": true},
+				{"type": "`+assignmentType+`", "name": "lacks", "parent": "o"}]}`), "")
+			require.NoError(t, err)
+			if c.want == nil {
+				assert.Nil(t, a.File)
+				return
+			}
+			var file struct{ Resources []struct{ Name, ID string } }
+			require.NoError(t, json.Unmarshal(a.File, &file))
+			var names []string
+			for _, r := range file.Resources {
+				names = append(names, r.Name)
+				assert.Equal(t, r.Name == "there", r.ID == id, r.Name)
+			}
+			assert.Equal(t, c.want, names)
+		})
+	}
+	_, err := w.finder.Adopt(t.Context(), read(t, `{"steps": [`+empty+`]}`), adopt.State{}, []byte(`{"resources": []}`),
+		"")
+	require.ErrorContains(t, err, "of 1 resources, the one that `pulumi preview --import-file` wrote has 0")
+}
+
 func TestWhatTheStateHasUnderAnotherNameIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

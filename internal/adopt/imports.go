@@ -90,9 +90,9 @@ func (f *imports) urnOf(s spec) resource.URN {
 		cmp.Or(s.text("logicalName"), s.text("name")))
 }
 
-// fill writes the IDs of what was found in, and leaves out what was not.
-func (f *imports) fill(found map[string]string) ([]byte, error) {
-	needed := map[string]bool{} // names of what was found, of the components that it lies in, and of its providers
+// fill writes the IDs of what was found in, and leaves out what was not, but for the components.
+func (f *imports) fill(found map[string]string, components []string) ([]byte, error) {
+	needed := map[string]bool{} // names of what goes in, of the components that it lies in, and of its providers
 	var need func(name string)
 	need = func(name string) {
 		if s, there := f.byName[name]; there && !needed[name] {
@@ -103,15 +103,19 @@ func (f *imports) fill(found map[string]string) ([]byte, error) {
 	}
 	written := 0
 	for _, s := range f.specs {
-		if id, there := found[string(f.urnOf(s))]; there {
+		urn := string(f.urnOf(s))
+		id, there := found[urn]
+		if there {
 			s["id"] = id
+		}
+		if there || slices.Contains(components, urn) {
 			need(s.text("name"))
 			written++
 		}
 	}
-	if written < len(found) {
+	if all := len(found) + len(components); written < all {
 		return nil, fmt.Errorf("writing the file for `pulumi import`: of %d resources, the one that `pulumi preview "+
-			"--import-file` wrote has %d", len(found), written)
+			"--import-file` wrote has %d", all, written)
 	}
 	specs, err := json.Marshal(slices.DeleteFunc(slices.Clone(f.specs),
 		func(s spec) bool { return !needed[s.text("name")] }))

@@ -73,7 +73,7 @@ func FuzzImports(f *testing.F) {
 				found[string(before.urnOf(s))] = "/the/id"
 			}
 		}
-		filled, err := before.fill(found)
+		filled, err := before.fill(found, nil)
 		if err != nil {
 			return // refused, and so nothing is written
 		}

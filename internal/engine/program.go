@@ -18,6 +18,8 @@ import (
 // A Program is the access that a Pulumi program of any language asks for.
 type Program struct {
 	Project, Stack string
+	// SubscriptionID is that of the provider's configuration; "" where none is set.
+	SubscriptionID string
 	// Parts are its BatchEndpointAccess, by name.
 	Parts []Part
 	// Alone are the role assignments of components that are used by themselves, by URN.
@@ -58,7 +60,7 @@ const token = "batchaccess:index:"
 // Program makes plans of all that the preview shows. What can't be read, or is left out, is an error: a plan that lacks
 // a part would answer no for it.
 func (p Preview) Program() (Program, error) {
-	made := Program{Project: p.Project, Stack: p.Stack}
+	made := Program{Project: p.Project, Stack: p.Stack, SubscriptionID: p.SubscriptionID}
 	if err := p.Whole(); err != nil {
 		return made, err
 	}

@@ -62,6 +62,29 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 	return s.Seed, nil
 }
 
+// SeedBefore is Seed for a program that may make the workspace and the storage accounts itself: what is known only after
+// deployment is left out, with what lies in it.
+func SeedBefore(m access.Model, location string) (azure.Seed, error) {
+	m.StorageAccounts, m.DataInputs = maps.Clone(m.StorageAccounts), maps.Clone(m.DataInputs)
+	m.DataOutputs = maps.Clone(m.DataOutputs)
+	for name, id := range m.StorageAccounts {
+		if !id.Later() {
+			continue
+		}
+		delete(m.StorageAccounts, name)
+		maps.DeleteFunc(m.DataInputs, func(_ string, d access.DataInput) bool { return d.StorageAccount == name })
+		maps.DeleteFunc(m.DataOutputs, func(_ string, d access.DataOutput) bool { return d.StorageAccount == name })
+	}
+	if !m.WorkspaceID.Later() {
+		return Seed(m, location)
+	}
+	s := seeder{m: Identified(m), location: cmp.Or(location, DefaultLocation)}
+	s.Cloud = cmp.Or(m.Environment, "public")
+	err := s.storage()
+	s.principals()
+	return s.Seed, err
+}
+
 // Identified gives every principal that the model only names the ID that it has in the sandbox; and, of what the model
 // leaves to the workspace of the rest of a job's way, the answer that the sandbox's gives.
 func Identified(m access.Model) access.Model {
