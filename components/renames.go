@@ -11,6 +11,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
+	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
 // A stateBefore is what the stack's state held before this deployment: outputs by URN, no secrets. It is read once.
@@ -19,33 +20,49 @@ type stateBefore struct {
 	there     atomic.Bool               // it is known that there is one: a component of it is updated
 	resources map[string]map[string]any // nil where nothing was deployed, or nothing of it is known
 	err       error
+
+	asked      sync.Once
+	hasOutputs bool
+	noAnswer   error
 }
 
 // kept are the outputs of it that renames are found by.
 var kept = []string{"issuer", "subject"}
 
+// ask has the engine's own provider read the state.
+func (*stateBefore) ask(ctx *pulumi.Context, function, key string) (map[string]any, error) {
+	stack := ctx.Stack()
+	if ctx.Organization() != "" {
+		stack = ctx.Organization() + "/" + ctx.Project() + "/" + stack
+	}
+	var answer map[string]any
+	_, err := ctx.InvokePackageRaw("pulumi:pulumi:"+function, map[string]any{key: stack}, &answer, "")
+	outputs, _ := answer["outputs"].(map[string]any)
+	return outputs, err
+}
+
+// prepare has the engine start its own provider, and asks for the stack's outputs. A hook that were the first to ask
+// would wait for that provider, whose start waits for one of the engine's workers, each of which may be in such a hook:
+// as many as --parallel says, and the deployment would stand still.
+func (s *stateBefore) prepare(ctx *pulumi.Context) {
+	s.asked.Do(func() {
+		var outputs map[string]any
+		outputs, s.noAnswer = s.ask(ctx, "readStackOutputs", "name")
+		s.hasOutputs = len(outputs) > 0
+	})
+}
+
 // read asks the engine for the stack's own state. The engine of CLI 3.276 breaks down where a stack without any is
 // asked for its resources (backendClient.GetStackResourceOutputs in pkg/backend/backend.go). So where no component of
-// it is updated it is asked for the stack's outputs first: where there are none, the state is not known.
+// it is updated, and it has no outputs, the state is not known.
 func (s *stateBefore) read(ctx *pulumi.Context) (map[string]map[string]any, error) {
 	s.Do(func() {
-		stack := ctx.Stack()
-		if ctx.Organization() != "" {
-			stack = ctx.Organization() + "/" + ctx.Project() + "/" + stack
+		s.prepare(ctx)
+		if !s.there.Load() && !s.hasOutputs {
+			s.err = s.noAnswer
+			return
 		}
-		ask := func(function, key string) (map[string]any, error) {
-			var answer map[string]any
-			_, err := ctx.InvokePackageRaw("pulumi:pulumi:"+function, map[string]any{key: stack}, &answer, "")
-			outputs, _ := answer["outputs"].(map[string]any)
-			return outputs, err
-		}
-		if !s.there.Load() {
-			if outputs, err := ask("readStackOutputs", "name"); err != nil || len(outputs) == 0 {
-				s.err = err
-				return
-			}
-		}
-		found, err := ask("readStackResourceOutputs", "stackName")
+		found, err := s.ask(ctx, "readStackResourceOutputs", "stackName")
 		if err != nil {
 			s.err = err
 			return
@@ -81,6 +98,9 @@ type maker struct {
 // would make another one, and delete the old one with all that it was given. Of what is to be made alone it asks the
 // state which was there before.
 func (m maker) refuseRenamed(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error) {
+	if !hooks.Off(ctx.Context()) {
+		programOf(ctx).before.prepare(ctx)
+	}
 	return beforeCreate(ctx, fmt.Sprintf("%s %s.%s", m.path, m.owner, name),
 		func(args *pulumi.ResourceHookArgs) error {
 			before, err := programOf(ctx).before.read(ctx)

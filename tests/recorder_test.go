@@ -126,6 +126,9 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if args.Token == "pulumi:pulumi:readStackOutputs" { // asked of the engine, not of Azure: the stack is new
+		return resource.PropertyMap{}, nil
+	}
 	r.calls = append(r.calls, args)
 	return r.answer(args)
 }

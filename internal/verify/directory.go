@@ -47,7 +47,7 @@ func (o *Observer) groups(ctx context.Context, s Subject) (groups []Group, there
 
 // enabled notes a principal that can't sign in because it is disabled. Graph gives a user's accountEnabled only where
 // it is selected. A group signs in nowhere.
-func (o *Observer) enabled(ctx context.Context, s Subject, f *Facts) {
+func (o *Observer) enabled(ctx context.Context, m access.Model, s Subject, f *Facts) {
 	if s.Kind == access.Group {
 		return
 	}
@@ -64,12 +64,20 @@ func (o *Observer) enabled(ctx context.Context, s Subject, f *Facts) {
 	case why != "":
 		f.Unknown[s.Principal] = why
 	case !there:
-		f.Gone[s.Principal] = "a principal: the directory has no " + name
+		f.Gone[s.Principal] = "a principal: the directory has no " + name + madeAnew(m, s.Principal)
 	case answer.Enabled == nil:
 		f.Unknown[s.Principal] = "to be enabled: the directory does not say whether " + name + " is"
 	case !*answer.Enabled:
 		f.Gone[s.Principal] = "to be enabled: " + name + " is disabled in the directory"
 	}
+}
+
+// madeAnew is the remedy where a principal is gone: Pulumi makes it again if the stack did, but not before a refresh.
+func madeAnew(m access.Model, p access.Principal) string {
+	if p.IsCluster() && m.Clusters[p.Name].Existing || !p.IsCluster() && m.Invokers[p.Name].Exists() {
+		return "; the stack only refers to it: correct it there"
+	}
+	return "; run pulumi refresh and pulumi up, which make it anew"
 }
 
 // members are those of a group. One that is a group is told as itself: it is not the stack's.
@@ -124,9 +132,9 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Fa
 	}
 	switch {
 	case !there:
-		gone[s.Principal] = "a compute cluster: the workspace has none that is called " + name
+		gone[s.Principal] = "a compute cluster: the workspace has none that is called " + name + madeAnew(m, s.Principal)
 	case len(has) == 0:
-		gone[s.Principal] = "a managed identity: compute cluster " + name + " has none now"
+		gone[s.Principal] = "a managed identity: compute cluster " + name + " has none now" + madeAnew(m, s.Principal)
 	case !slices.ContainsFunc(has, func(id string) bool { return strings.EqualFold(id, s.ID) }):
 		slices.Sort(has)
 		gone[s.Principal] = fmt.Sprintf("its identity: compute cluster %s has %s now, and the stack grants to %s; run "+

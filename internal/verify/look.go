@@ -67,9 +67,10 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		if why := f.unanswered(err); why != "" {
 			f.Unknown[s.Principal] = why
 		} else if !there {
-			f.Gone[s.Principal] = fmt.Sprintf("a principal: the directory has no %s %s", directoryName[s.Kind], s.ID)
+			f.Gone[s.Principal] = fmt.Sprintf("a principal: the directory has no %s %s%s", directoryName[s.Kind], s.ID,
+				madeAnew(m, s.Principal))
 		} else {
-			o.enabled(ctx, s, &f)
+			o.enabled(ctx, m, s, &f)
 		}
 		f.Groups[id], holders[id] = groups, true
 		for _, g := range groups {

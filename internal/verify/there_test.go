@@ -103,10 +103,11 @@ func TestWhatDoesNotLetInDoesNotWork(t *testing.T) {
 		"an endpoint that is gone":    {"/batchEndpoints/heart", absent, verify.Missing, all, "no batch endpoint heart"},
 		"no default deployment":       {"/batchEndpoints/heart", mute, verify.Missing, all, "has no default deployment"},
 		"a cluster that is gone": {"/computes/cpu", absent, verify.Missing, []string{"patients"},
-			"has none that is called cpu"},
+			"has none that is called cpu; the stack only refers to it: correct it there"},
 		"a cluster not to be asked": {"/computes/cpu", refused, verify.Undecided, []string{"patients"}, "computes/read"},
 		"a user that is disabled":   {"/users/" + ann, off, verify.Missing, all, "is disabled in the directory"},
-		"a user that is gone":       {"/users/" + ann, absent, verify.Missing, all, "the directory has no user"},
+		"a user that is gone": {"/users/" + ann, absent, verify.Missing, all,
+			"the directory has no user " + ann + "; the stack only refers to it"},
 		"a user of whom nothing is said": {"/users/" + ann, mute, verify.Undecided, all,
 			"the directory does not say"},
 		"a user not to be asked": {"/users/" + ann, refused, verify.Undecided, all, "Directory.Read.All"},
@@ -143,6 +144,32 @@ func TestWhatDoesNotLetInDoesNotWork(t *testing.T) {
 				assert.Contains(t, p.Why, c.why)
 			}
 			assert.Equal(t, c.why != "", r.Failed(false))
+		})
+	}
+}
+
+// What the stack made and somebody deleted is made again, but only after a refresh.
+func TestWhatTheStackMadeAndIsGoneHasARemedy(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		invoker access.Invoker
+		asked   string
+		why     string
+	}{
+		"a cluster": {model().Invokers["ann"], "/computes/cpu",
+			"the workspace has none that is called cpu; run pulumi refresh and pulumi up, which make it anew"},
+		"a principal": {access.Invoker{Kind: access.ServicePrincipal, SignIn: "none"}, "/users/" + ann,
+			"the directory has no user " + ann + "; run pulumi refresh and pulumi up, which make it anew"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, model())
+			w.grantAll()
+			w.m.Clusters["cpu"], w.m.Invokers["ann"] = access.Cluster{}, c.invoker
+			r := w.judged(answering{w.azure.Client(), c.asked, func(*http.Request) (int, any) {
+				return http.StatusNotFound, map[string]any{}
+			}}, 0)
+			assert.Contains(t, path(t, r, "ann", "heart").Why, c.why)
 		})
 	}
 }

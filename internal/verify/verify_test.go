@@ -358,7 +358,9 @@ func TestPrincipalsThatAreNotThereAreTold(t *testing.T) {
 		""+robot)
 	w.subjects[2].ID, w.subjects[0].ID = was, "99999999-9999-4999-8999-999999999999"
 	r = w.report()
-	assert.Equal(t, "token: invoker ann lacks a principal: the directory has no user 99999999-9999-4999-8999-999999999999",
+	assert.Equal(t, "token: invoker ann lacks a principal: the directory has no user "+
+		"99999999-9999-4999-8999-999999999999; the stack "+
+		"only refers to it: correct it there",
 		path(t, r, "ann", "heart").Why)
 	w.subjects = w.subjects[1:]
 	assert.Contains(t, path(t, w.report(), "ann", "heart").Why, "deploy it with pulumi up")

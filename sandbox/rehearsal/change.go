@@ -43,6 +43,10 @@ type ChangeOptions struct {
 	Tenants map[string]string
 	// Start is where Old is deployed already; nil for nowhere yet.
 	Start *Start
+	// Beside changes Azure after Old is deployed, as somebody beside the stack would; nil for nothing. Pulumi does not
+	// know of it, unless Refresh has it look before New is deployed.
+	Beside  func(context.Context, *azure.Azure) error
+	Refresh bool
 	// StateDir takes all that the rehearsal writes. Required.
 	StateDir string
 	// Pulumi and StandIns are as in Options.
@@ -241,6 +245,9 @@ func (c *change) deployNew(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := c.beside(ctx); err != nil {
+			return err
+		}
 		c.Progress.Step("trying every job before the change")
 		w := c.watcher(ctx)
 		if err := w.begin(); err != nil {
@@ -269,6 +276,21 @@ func (c *change) deployNew(ctx context.Context) error {
 		}
 		return c.kill(ctx, base, w)
 	})
+}
+
+// beside changes Azure beside the stack, and has Pulumi look at it if it is to.
+func (c *change) beside(ctx context.Context) error {
+	if c.Beside != nil {
+		if err := c.Beside(ctx, c.calm); err != nil {
+			return fmt.Errorf("changing Azure beside the stack: %w", err)
+		}
+	}
+	if !c.Refresh {
+		return nil
+	}
+	c.Progress.Step("pulumi refresh")
+	return c.new.pulumi(ctx, "refresh", "--yes", "--skip-preview", "--suppress-outputs", "--stack", c.Stack,
+		"--non-interactive", "--color", "never")
 }
 
 // seed puts what the new version refers to into the sandbox.

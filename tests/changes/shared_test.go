@@ -111,7 +111,8 @@ func TestTwoStacksThatNeedOneAssignment(t *testing.T) {
 
 	prod := deploy(t, a, "prod", t.TempDir(), "")
 	defer prod.close()
-	prod.mustRun("up", "--yes", "--skip-preview")
+	// With one worker, which waits while a hook does: what a hook asks for has to be there without another one.
+	prod.mustRun("up", "--yes", "--skip-preview", "--parallel", "1")
 	ofProd := a.Inventory()
 
 	undeclared := deploy(t, a, "dev", dev, "")
