@@ -80,7 +80,8 @@ func rehearseChange(
 	shown := newProgress(cmd.ErrOrStderr())
 	report, err := rehearsal.Change(cmd.Context(), rehearsal.ChangeOptions{
 		Stack: stack, Old: old, New: now, StateDir: state, Pulumi: cli, StandIns: standIns, Weather: weather,
-		World: in.world, Tenants: in.tenants, Kills: f.kills, KillSeed: f.seed, Command: self, Progress: shown, Logger: logger(cmd),
+		World: in.world, Tenants: in.tenants, Kills: f.kills, KillSeed: f.seed, Command: self, Progress: shown,
+		Logger: logger(cmd),
 	})
 	shown.done()
 	if err != nil {

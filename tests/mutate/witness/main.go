@@ -1,6 +1,6 @@
 // Command witness deploys two stacks, each to an embedded Azure, and judges them, all in one process: no engine, no
-// plugins. It is what the mutations are tried on. It prints "green", or "red:" and why of the first that is not; it fails
-// where neither can be said.
+// plugins. It is what the mutations are tried on. It prints "green", or "red:" and why of the first that is not; it
+// fails where neither can be said.
 package main
 
 import (

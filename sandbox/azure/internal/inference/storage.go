@@ -76,8 +76,8 @@ func Blob(st *state.State, account *state.Resource, container, path, principalID
 	return answer
 }
 
-// List answers whether a principal may list, by roles, what begins with a prefix in a container, by its ARM ID; with the
-// prefix "" all of it.
+// List answers whether a principal may list, by roles, what begins with a prefix in a container, by its ARM ID; with
+// the prefix "" all of it.
 func List(st *state.State, containerID, principalID, prefix string) role.Answer {
 	id := armid.Parse(containerID)
 	where := place{accountID: armid.Parse(id.Parent()).Parent(), container: id.Name()}
