@@ -51,8 +51,8 @@ the stack refers to, is refused. What principals hold there already is there in 
 somebody whom the stack keeps out, the rehearsal fails and names it. What the stack itself has made is left out. With
 --from, the world has to have what both versions refer to.
 
-In bad weather the rehearsal waits until what it was granted acts, as people have to. Its report names the weather, with
-which it can be repeated.`,
+In bad weather everybody comes when all that was granted acts, however late that is; it costs no time. The report names
+the weather, with which it can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
   batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
   batchaccess rehearse --stack dev --weather stormy,seed=7

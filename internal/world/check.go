@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -318,12 +319,12 @@ func (w *World) checkUsed(m access.Model, ps *access.Problems) {
 }
 
 // Permissions are what lets somebody pull from the registry.
-func (r ContainerRegistry) Permissions() access.RegistryPermissions {
+func (r ContainerRegistry) Permissions() services.RegistryPermissions {
 	switch {
 	case r.AdminUser:
-		return access.ByAdminUser
+		return services.ByAdminUser
 	case r.ABAC:
-		return access.ByABAC
+		return services.ByABAC
 	}
-	return access.ByPullRole
+	return services.ByPullRole
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/roles"
@@ -148,8 +149,8 @@ func held(s *azure.Seed, w *world.World, m access.Model) {
 		s.RoleAssignments = append(s.RoleAssignments, one)
 	}
 	for _, r := range w.ContainerRegistries {
-		role, _ := roles.BuiltIn(map[access.RegistryPermissions]string{access.ByPullRole: roles.AcrPull,
-			access.ByABAC: roles.RepositoryReader}[r.Permissions()])
+		role, _ := roles.BuiltIn(map[services.RegistryPermissions]string{services.ByPullRole: roles.AcrPull,
+			services.ByABAC: roles.RepositoryReader}[r.Permissions()])
 		if role.ID == "" {
 			continue
 		}
@@ -202,22 +203,22 @@ func identifiedIn(w *world.World, m access.Model) access.Model {
 	if w == nil || !s.LookUp {
 		return Identified(m)
 	}
-	for _, mode := range access.AuthModes {
+	for _, mode := range services.AuthModes {
 		if s.SystemDatastoresAuthMode == "" && strings.EqualFold(mode, w.Workspace.SystemDatastoresAuthMode) {
-			s.SystemDatastoresAuthMode = access.AuthMode(mode)
+			s.SystemDatastoresAuthMode = services.AuthMode(mode)
 		}
 	}
 	for name, id := range m.StorageAccounts {
 		own := strings.EqualFold(id.Text(), w.Workspace.StorageAccountID)
-		if s.SystemDatastoresAuthMode == access.ByIdentity && s.StorageAccount == "" && own {
+		if s.SystemDatastoresAuthMode == services.ByIdentity && s.StorageAccount == "" && own {
 			s.StorageAccount = name
 		}
 	}
-	if s.RegistryPermissions != access.ByAdminUser {
+	if s.RegistryPermissions != services.ByAdminUser {
 		s.ContainerRegistry = cmp.Or(s.ContainerRegistry, w.Workspace.ContainerRegistryID)
 	}
 	if r := w.ContainerRegistry(s.ContainerRegistry); r != nil && s.RegistryPermissions == "" && r.AdminUser {
-		s.RegistryPermissions = access.ByAdminUser // more the plugin that looks it up does not say
+		s.RegistryPermissions = services.ByAdminUser // more the plugin that looks it up does not say
 	}
 	m.Endpoints = maps.Clone(m.Endpoints)
 	for name, e := range m.Endpoints {
