@@ -19,17 +19,19 @@ func newExport() *cobra.Command {
 		Use:   "export",
 		Short: "Write what Azure has of what a stack refers to, for --world of rehearse and sandbox",
 		Long: `Export asks Azure for the workspace of a stack and what is in it: batch endpoints and their
-deployments, compute clusters, data stores. It asks for the storage accounts, containers, data assets and identities
-that the stack or the workspace refers to, and for the principals that the stack gives by object ID. It writes them as
-JSON, so that batchaccess rehearse --world and batchaccess sandbox --world need not guess them from the stack. It
-changes nothing, and writes no secret: of a data store it writes whether it holds a credential.
+deployments, compute clusters, data stores, how its own stores are opened. It asks for the storage accounts, containers,
+registries, data assets and identities that the stack or the workspace refers to, and for the principals that the stack
+gives by object ID: which groups they and the identities of clusters are in, and which roles they hold at all of it
+already. Of a group it writes no other members. It writes JSON, so that batchaccess rehearse --world and batchaccess
+sandbox --world need not guess it from the stack. It changes nothing, and writes no secret: of a data store it writes
+whether it holds a credential.
 
 ` + previewHelp + `
 
 It signs in as the deployer does (ARM_CLIENT_ID with ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH or ARM_USE_OIDC;
-ARM_USE_MSI; or the Azure CLI). It needs Reader on the subscription of the workspace and on the storage accounts, and
-Directory.Read.All or the role Directory Readers. What is not in Azure is not in the file; what may not be read is an
-error, and nothing is written.
+ARM_USE_MSI; or the Azure CLI). It needs Reader on the subscription of the workspace, on the storage accounts and on the
+registries, and Directory.Read.All or the role Directory Readers. What is not in Azure is not in the file; what may not
+be read is an error, and nothing is written.
 
 It exits with 0 if it has written the file, and with 2 if it can't ask or may not write.`,
 		Example: `  batchaccess export --stack dev --output dev.world.json

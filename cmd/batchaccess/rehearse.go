@@ -47,10 +47,12 @@ end. It exits with 1 if the change fails or interrupts somebody, and with 2 if w
 
 --world takes the file that batchaccess export wrote of the real Azure. Without it, workspace, endpoints, deployments,
 data stores and principals are guessed from the stack. A world of another tenant, cloud or workspace, or that lacks what
-the stack refers to, is refused.
+the stack refers to, is refused. What principals hold there already is there in the rehearsal too: where it lets in
+somebody whom the stack keeps out, the rehearsal fails and names it. What the stack itself has made is left out. With
+--from, the world has to have what both versions refer to.
 
-In bad weather the rehearsal waits until what it was granted acts, as people have to. Its report names the weather, with
-which it can be repeated.`,
+In bad weather everybody comes when all that was granted acts, however late that is; it costs no time. The report names
+the weather, with which it can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
   batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
   batchaccess rehearse --stack dev --weather stormy,seed=7
@@ -99,7 +101,7 @@ pulumi stack`, Args: cobra.NoArgs,
 			if err != nil {
 				return err
 			}
-			real = real.Without(stack.Project+"/"+stack.name, part.Plan.Model)
+			real = real.Without(stack.Project+"/"+stack.name, part.Plan.Model) // a rehearsal makes that anew
 			if change.from != "" {
 				now := rehearsal.Version{ProjectDir: stack.project.dir, Model: part.Plan.Model, Location: stack.location}
 				return rehearseChange(cmd, stack, now, change, inWorld{real, tenants}, today, form, to)

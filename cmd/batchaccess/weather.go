@@ -13,7 +13,10 @@ var weatherHelp = `--weather makes the sandbox as slow and unreliable as Azure c
 	`separated by commas:
   seed=7           which of the possible courses the weather takes; the same one takes the same
   replication=2s   how long a new principal is unknown elsewhere
-  propagation=3s   how long a new role assignment does not act yet, and a removed one still does
+  propagation=3s   how long a new role assignment does not act yet, and a removed one still does; roles and groups that
+                   change act as late. Azure: up to 10m
+  identityTokens=6s  how long a managed identity stays in the groups that it was in, as its token is cached. Azure: up
+                   to 24h
   latency=20ms     the most by which an answer is held back
   leastLatency=5ms the least
   throttling=0.1   share of the requests that are answered 429, and not done

@@ -16,8 +16,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// The versions of the resource types have what is asked for; the container registry's is the first stable one with
-// roleAssignmentMode (Azure/azure-rest-api-specs, containerregistry, 2025-11-01).
+// The versions of the resource types have what is asked for: Bicep files that set roleAssignmentMode name 2025-11-01 of
+// the container registry as the first stable one that has it.
 const (
 	registryAPI          = "2024-04-01"
 	containerRegistryAPI = "2025-11-01"

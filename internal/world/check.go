@@ -250,6 +250,7 @@ func (w *World) checkServices(m access.Model, ps *access.Problems) {
 			ps.Add("registries."+name, missing, "the world has no registry %s", id.Text())
 		}
 	}
+	w.checkUsed(m, ps)
 	if guid := m.Role.RoleDefinitionGUID(); guid != "" && w.Role(guid) == nil {
 		if _, builtIn := roles.BuiltIn(guid); !builtIn {
 			ps.Add("role.roleDefinitionId", missing, "the world has no role %s", guid)
@@ -278,6 +279,42 @@ func (w *World) checkServices(m access.Model, ps *access.Problems) {
 		ps.Add("workspace.registryPermissions", "write "+string(says),
 			"the container registry of the world asks for %s, and "+
 				"this is %s", says, s.RegistryPermissions)
+	}
+}
+
+// checkUsed looks for registries that deployments use, and that the stack does not name for them.
+func (w *World) checkUsed(m access.Model, ps *access.Problems) {
+	check := func(path, endpoint, deployment string, names []string) {
+		there := w.Endpoint(endpoint)
+		if there == nil || names == nil {
+			return
+		}
+		if deployment == "" {
+			deployment = there.Default
+		}
+		d := Find(there.Deployments, func(d Deployment) string { return d.Name }, deployment)
+		for i := 0; d != nil && i < len(d.Registries); i++ {
+			called := d.Registries[i]
+			if !slices.ContainsFunc(names, func(name string) bool {
+				return strings.EqualFold(arm.Last(m.Registries[name].Text()), called)
+			}) {
+				ps.Add(path+".registries", "add its ARM ID to registries (az resource list --name "+called+" --query [].id), and "+
+					"its name here", "in the world the deployment %s uses the registry %s, which is none of these", d.Name, called)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Endpoints)) {
+		e, path := m.Endpoints[name], "endpoints."+name
+		if len(e.Deployments) == 0 {
+			check(path, name, e.Deployment, e.Registries)
+		}
+		for _, deployment := range slices.Sorted(maps.Keys(e.Deployments)) {
+			if d := e.Deployments[deployment]; d.Registries != nil {
+				check(path+".deployments."+deployment, name, deployment, d.Registries)
+			} else {
+				check(path, name, deployment, e.Registries)
+			}
+		}
 	}
 }
 

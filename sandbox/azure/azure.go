@@ -75,7 +75,7 @@ func Start(ctx context.Context, o Options) (*Azure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
-	store.SetLag(o.Weather.Replication, o.Weather.Propagation)
+	store.SetLag(o.Weather.Replication, o.Weather.Propagation, o.Weather.IdentityTokens)
 	if len(o.From) > 0 {
 		if err := store.Restore(o.From); err != nil {
 			return nil, errors.Join(fmt.Errorf("starting the sandbox: %w", err), store.Close())

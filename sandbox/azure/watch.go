@@ -93,22 +93,18 @@ func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
 func (a *answer) WriteHeader(status int)      { a.status = status }
 
-// SeenAt runs fn while role assignments act as they do at that time, by the weather's propagation: those made and
-// removed until then, whatever the time is. All else is as it is.
+// SeenAt runs fn while role assignments, roles and memberships of groups act as they do at that time, by the weather:
+// those made and removed until then, whatever the time is. All else is as it is.
 func (a *Azure) SeenAt(at time.Time, fn func()) {
 	a.store.SeeAt(&at)
 	defer a.store.SeeAt(nil)
 	fn()
 }
 
-// Settle has every role assignment act that is there, and none that is gone, as when propagation is over.
+// Settle has every change of assignments, roles and groups act, as when propagation is over.
 func (a *Azure) Settle() error {
 	return a.store.Update(func(st *state.State) error {
-		for name, assignment := range st.RoleAssignments {
-			st.Touch(state.RoleAssignments, name)
-			assignment.CreatedOn = assignment.CreatedOn.Add(-st.Lag.Propagation)
-		}
-		st.Removed = nil
+		st.Settle()
 		return nil
 	})
 }

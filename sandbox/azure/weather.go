@@ -25,9 +25,14 @@ type Weather struct {
 	// Graph answers 404 for a new group and a new federated credential, leaves out a new password, and refuses a service
 	// principal for a new application: the reads after a write for which the azuread plugin waits, and no others.
 	Replication time.Duration
-	// Propagation is for how long a new role assignment does not act yet, and a removed one still acts. Azure: up to ten
-	// minutes. What was seeded acts at once.
+	// Propagation is for how long a new role assignment does not act yet, and a removed one still acts; a changed role
+	// acts as it was, and who comes into a group or leaves it does not yet count as such. Azure: up to ten minutes. What
+	// was seeded acts at once.
 	Propagation time.Duration
+	// IdentityTokens is for how long managed identities are in the groups that they were in, whoever has put them into
+	// others or taken them out: as long as their tokens are cached. Azure: up to 24 hours. It never is less than
+	// Propagation.
+	IdentityTokens time.Duration
 
 	// Latency is the most by which an answer is held back, and LeastLatency the least; each is by some time between
 	// them, or by the least where that is more. The same twice holds back all alike.
@@ -73,6 +78,7 @@ var settings = []setting{
 	},
 	duration("replication", func(w *Weather) *time.Duration { return &w.Replication }),
 	duration("propagation", func(w *Weather) *time.Duration { return &w.Propagation }),
+	duration("identityTokens", func(w *Weather) *time.Duration { return &w.IdentityTokens }),
 	duration("latency", func(w *Weather) *time.Duration { return &w.Latency }),
 	duration("leastLatency", func(w *Weather) *time.Duration { return &w.LeastLatency }),
 	share("throttling", func(w *Weather) *float64 { return &w.Throttling }),

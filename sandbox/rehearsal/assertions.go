@@ -277,7 +277,7 @@ func (s *seer) letMount(ctx context.Context) (undo func() error, err error) {
 			}
 		}
 		return nil
-	}, s.r.settle(ctx)
+	}, s.r.settle()
 }
 
 const authorizationVersion = "2022-04-01"

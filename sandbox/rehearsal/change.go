@@ -84,7 +84,8 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	}
 	c.Start = o.Start
 	c.before, c.names, c.report.was = o.Start.outputs, maps.Clone(o.Start.names), o.Start.was
-	lag := azure.Weather{Propagation: o.Weather.Propagation, Replication: o.Weather.Replication}
+	lag := azure.Weather{Propagation: o.Weather.Propagation, IdentityTokens: o.Weather.IdentityTokens,
+		Replication: o.Weather.Replication}
 	c.azure, err = azure.Start(ctx, azure.Options{From: o.Start.azure, Weather: o.Weather, Logger: o.Logger})
 	if err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []st
 	for _, hop := range m.NotLookedAt() {
 		all = append(all, "the rest of the way, "+hop)
 	}
-	if weather.Propagation == 0 {
+	if weather.Propagation == 0 && weather.IdentityTokens == 0 {
 		all = append(all, "how late grants act: up to 10 minutes, up to 24 hours for a managed identity through a group")
 	}
 	return append(all, neverChecked...)

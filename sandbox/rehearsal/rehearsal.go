@@ -38,7 +38,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
@@ -193,7 +192,7 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 			return nil, err
 		}
 	}
-	if err := r.settle(ctx); err != nil {
+	if err := r.settle(); err != nil {
 		return nil, err
 	}
 	report := &Report{Version: 1, Stack: r.Stack, Weather: r.Weather.String(),
@@ -229,19 +228,13 @@ func (r *rehearsal) destroy(ctx context.Context) error {
 		"--non-interactive", "--color", "never")
 }
 
-// settle waits until every grant acts, as long as the weather says that takes. To try until it works would be
-// quicker, and would miss the grant that acts late and lets someone in who should stay out.
-func (r *rehearsal) settle(ctx context.Context) error {
-	if r.Weather.Propagation == 0 {
+// settle has all that was changed act, however late the weather has it do so. To try until it works would be as quick,
+// and would miss the grant that acts late and lets someone in who should stay out.
+func (r *rehearsal) settle() error {
+	if r.Weather.Propagation == 0 && r.Weather.IdentityTokens == 0 {
 		return nil
 	}
-	r.Progress.Step("waiting until grants act")
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(r.Weather.Propagation):
-		return nil
-	}
+	return r.azure.Settle()
 }
 
 // pulumi runs a command of the CLI; the error of one that fails ends with what it printed.

@@ -47,8 +47,8 @@ type watcher struct {
 	oldOnes []passage // of before the change, which work
 	oldIns  []signIn
 	writes  []azure.Write
-	seen    int   // writes of which the propagation is over
-	failed  error // the first error of the rehearsal's own
+	seen    map[time.Duration]int // writes that act, by how late they do
+	failed  error                 // the first error of the rehearsal's own
 }
 
 func (c *change) watcher(ctx context.Context) *watcher { return &watcher{change: c, ctx: ctx} }
@@ -145,6 +145,7 @@ func (c *change) signInsOf(m access.Model, d deployed) (all []signIn) {
 
 // begin finds what works before the change. What does not is not tried again: nobody can lose it.
 func (w *watcher) begin() error {
+	w.seen = map[time.Duration]int{}
 	w.oldOnes, w.oldIns = w.passagesOf(w.old, w.before, nil), w.signInsOf(w.oldProbe, w.before)
 	first, err := w.look("")
 	if err != nil {
@@ -238,31 +239,50 @@ func (w *watcher) fail(err error) {
 
 func (*watcher) now() time.Time { return time.Now().UTC() }
 
-// catchUp looks at each moment at which a write has come to act by the weather's propagation, up to a time: roles are
-// as they were then, the directory is as it has been since the last write.
+// catchUp looks at each moment at which a write has come to act by the weather, up to a time: what everybody sees of
+// assignments, roles and groups after its propagation, and what managed identities are in after their tokens. All else
+// is as it has been since the last write.
 func (w *watcher) catchUp(until time.Time) (err error) {
-	lag := w.Weather.Propagation
-	for lag > 0 && w.seen < len(w.writes) {
-		at := w.writes[w.seen].Done.Add(lag)
-		if at.After(until) {
+	for {
+		at, write, lag := w.next()
+		if lag == 0 || at.After(until) {
 			return nil
 		}
 		w.azure.SeenAt(at, func() {
 			var m moment
-			m, err = w.look(fmt.Sprintf("%s, %s later", w.label(w.writes[w.seen]), lag))
+			m, err = w.look(fmt.Sprintf("%s, %s later", w.label(write), lag))
 			w.moments = append(w.moments, m)
 		})
 		if err != nil {
 			return err
 		}
-		w.seen++
+		w.seen[lag]++
 	}
-	return nil
+}
+
+// next is when something comes to act next: which write, and how late. lag is 0 where nothing is left.
+func (w *watcher) next() (at time.Time, write azure.Write, lag time.Duration) {
+	lags := []time.Duration{w.Weather.Propagation}
+	if longer := w.Weather.IdentityTokens; longer > w.Weather.Propagation {
+		lags = append(lags, longer)
+	}
+	for _, late := range lags {
+		if late == 0 || w.seen[late] >= len(w.writes) {
+			continue
+		}
+		one := w.writes[w.seen[late]]
+		if then := one.Done.Add(late); lag == 0 || then.Before(at) {
+			at, write, lag = then, one, late
+		}
+	}
+	return at, write, lag
 }
 
 // end looks at what works after the change, once its user has done what it leaves to them, and compares all moments.
 func (w *watcher) end(acls func() error, d deployed) error {
-	w.fail(w.catchUp(w.now().Add(2*w.Weather.Propagation + time.Second)))
+	// By then all acts: who has come into a group last of all.
+	settled := w.now().Add(2*max(w.Weather.Propagation, w.Weather.IdentityTokens) + time.Second)
+	w.fail(w.catchUp(settled))
 	if w.failed != nil {
 		return w.failed
 	}
@@ -275,7 +295,7 @@ func (w *watcher) end(acls func() error, d deployed) error {
 	}
 	var last moment
 	var err error
-	w.azure.SeenAt(w.now().Add(2*w.Weather.Propagation+time.Second), func() {
+	w.azure.SeenAt(settled, func() {
 		last, err = w.look("what the output aclCommands says")
 	})
 	if err != nil {

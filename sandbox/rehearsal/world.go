@@ -80,7 +80,7 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 			DefaultDeployment: e.Default}
 		for _, d := range e.Deployments {
 			one.Deployments = append(one.Deployments, azure.Deployment{Name: d.Name, ComputeName: d.Cluster,
-				Registries: d.Registries})
+				Registries: known(w, d.Registries)})
 		}
 		s.Endpoints = append(s.Endpoints, one)
 	}
@@ -102,6 +102,14 @@ func SeedFrom(w *world.World, m access.Model, tenants map[string]string, locatio
 	}
 	held(&s, w, m)
 	return s, nil
+}
+
+// known are the registries that the world knows. Of others, which the stack does not look at either, the sandbox could
+// only say that it does not know who may use them.
+func known(w *world.World, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return world.Find(w.Registries, func(r world.Registry) string { return arm.Last(r.ID) }, name) == nil
+	})
 }
 
 // held puts what principals hold already, and the groups that they are in, in the place of what is taken on trust: that

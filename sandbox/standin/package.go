@@ -39,6 +39,16 @@ func (s packageSource) load() (loadedPackage, error) {
 	if err != nil {
 		return loadedPackage{}, err
 	}
+	for token := range s.functions {
+		if _, described := merged.Functions[token]; !described { // nothing could be asked of it
+			return loadedPackage{}, fmt.Errorf("the schemas of %s have no function %s", merged.Name, token)
+		}
+	}
+	for token := range s.resources {
+		if _, described := merged.Resources[token]; !described {
+			return loadedPackage{}, fmt.Errorf("the schemas of %s have no resource %s", merged.Name, token)
+		}
+	}
 	return loadedPackage{merged, document, s.packageRules}, nil
 }
 

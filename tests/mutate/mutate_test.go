@@ -67,7 +67,8 @@ func (m mutation) source(t *testing.T) string {
 // quickly are the packages that a mutation has the compiler compile again. It does so in half the time where it does
 // not make them fast.
 var quickly = []string{
-	"access", "roles", "components", "internal/config", "internal/engine", "internal/guardrails", "internal/lookup",
+	"access", "access/services", "access/signin", "roles", "components", "internal/config", "internal/engine",
+	"internal/guardrails", "internal/lookup",
 	"sandbox/rehearsal", "stack", "tests/internal/inprocess", "tests/mutate/witness",
 }
 

@@ -4,6 +4,7 @@ package world_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/estate"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/world"
+	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 	"github.com/batchaccess/batchaccess/tests/internal/inprocess"
@@ -119,16 +121,22 @@ func (r readsOnly) Do(req *http.Request) (*http.Response, error) {
 	return r.Client.Do(req)
 }
 
-// exported is the file that export writes of an Azure.
-func exported(t *testing.T, seed azure.Seed) []byte {
+// exported is the file that export writes of an Azure, for a stack with edits.
+func exported(t *testing.T, seed azure.Seed, edits ...string) []byte {
 	t.Helper()
 	a, err := azure.Start(t.Context(), azure.Options{})
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, a.Close()) }()
 	require.NoError(t, a.Seed(seed))
+	reader, _ := roles.BuiltIn("Reader") // which export asks for; the deployer has less
+	for i, id := range append(seed.SubscriptionIDs, "11111111-1111-4111-8111-111111111111") {
+		require.NoError(t, a.Seed(azure.Seed{SubscriptionIDs: []string{id}, RoleAssignments: []azure.RoleAssignment{{
+			ID: fmt.Sprintf("cccccccc-0000-4000-8000-%012d", i), Scope: "/subscriptions/" + id, RoleID: reader.ID,
+			PrincipalID: a.Deployer().ObjectID, PrincipalType: "ServicePrincipal"}}}))
+	}
 	c, err := invoke.Discover(t.Context(), a.Client(), a.Host())
 	require.NoError(t, err)
-	args, problems := config.Decode(worldValues(t))
+	args, problems := config.Decode(worldValues(t, edits...))
 	require.NoError(t, problems.Err())
 	client := azureclient.NewClient(worldCaller{a}, c, readsOnly{a.Client(), t}, nil)
 	w, err := estate.Export(t.Context(), client, args.Model())

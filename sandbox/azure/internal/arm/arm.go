@@ -278,6 +278,6 @@ func (c *call) authorize() error {
 
 // require is the refusal of an action that the caller's roles do not allow at the scope.
 func (c *call) require(action, scope, code string) error {
-	answer := rbac.Of(c.st, c.caller.ObjectID, scope).Request(c.asked(action), false)
+	answer := rbac.ByToken(c.st, c.caller.ObjectID, scope, c.caller.Issued()).Request(c.asked(action), false)
 	return rbac.Refusal(answer, c.caller, action, scope, code)
 }

@@ -138,8 +138,8 @@ func listSubscriptions(c *call) (wire.Reply, error) {
 	var found []any
 	for _, key := range slices.Sorted(maps.Keys(c.st.Resources)) {
 		resource := c.st.Resources[key]
-		if armid.Parse(key).Is(typeSubscription) && rbac.Of(c.st, c.caller.ObjectID,
-			resource.ID).Action(typeSubscription+"/read") == role.Yes {
+		if armid.Parse(key).Is(typeSubscription) && rbac.ByToken(c.st, c.caller.ObjectID,
+			resource.ID, c.caller.Issued()).Action(typeSubscription+"/read") == role.Yes {
 			found = append(found, c.render(resource))
 		}
 	}

@@ -142,6 +142,7 @@ func putRoleDefinition(c *call) (wire.Reply, error) {
 	custom := &state.RoleDefinition{Definition: d, CreatedOn: c.now, CreatedBy: c.caller.ObjectID}
 	if old := c.st.RoleDefinitions[guid]; old != nil {
 		custom.CreatedOn, custom.CreatedBy = old.CreatedOn, old.CreatedBy
+		c.st.ReplaceRole(old, custom)
 	}
 	custom.UpdatedOn, custom.UpdatedBy = c.now, c.caller.ObjectID
 	c.st.RoleDefinitions[guid] = custom

@@ -56,7 +56,7 @@ func createGroup(c *call) (wire.Reply, error) {
 	g := &state.Group{ID: uuid.NewString(), Owners: owners, Members: map[string]bool{}, Attributes: attributes(c.body),
 		CreatedAt: c.now}
 	for _, member := range members {
-		g.Members[member] = false
+		c.st.Join(g, member)
 	}
 	c.st.Groups[g.ID] = g
 	c.st.Touch(state.Groups, g.ID)
@@ -122,11 +122,7 @@ func addMember(c *call) (wire.Reply, error) {
 	if member == g.ID || slices.Contains(c.st.Members(member, true), g.ID) {
 		return wire.Reply{}, bad("group %s cannot become a member of itself", g.ID)
 	}
-	if g.Members == nil {
-		g.Members = map[string]bool{}
-	}
-	g.Members[member] = false
-	c.st.Touch(state.Groups, g.ID)
+	c.st.Join(g, member)
 	return wire.NoContent(), nil
 }
 
@@ -149,8 +145,7 @@ func removeMember(c *call) (wire.Reply, error) {
 	if _, has := g.Members[c.key()]; !has {
 		return wire.Reply{}, notFound(c.key())
 	}
-	delete(g.Members, c.key())
-	c.st.Touch(state.Groups, g.ID)
+	c.st.Leave(g, c.key())
 	return wire.NoContent(), nil
 }
 

@@ -2,6 +2,7 @@ package inference
 
 import (
 	"strings"
+	"time"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
@@ -40,7 +41,7 @@ func byACL(st *state.State, where place, principalID, action string) bool {
 	if action == writeBlobs {
 		needed = "wx"
 	}
-	for _, holder := range append(st.MemberOf(principalID, true), strings.ToLower(principalID)) {
+	for _, holder := range append(st.ActsAs(principalID, time.Time{}), strings.ToLower(principalID)) {
 		for at := cleaned(where.path); ; at = cleaned(at[:strings.LastIndex(at, "/")]) {
 			permissions, _ := acl[holder+at].(string)
 			if strings.Contains(permissions, needed[:1]) && strings.Contains(permissions, needed[1:]) {

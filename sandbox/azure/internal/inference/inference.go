@@ -63,7 +63,7 @@ func (s *Service) createJob(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		job.InvokerID, job.CreatedAt = caller.ObjectID, s.store.Now()
+		job.InvokerID, job.CreatedAt, job.TokenAt = caller.ObjectID, s.store.Now(), caller.Issued()
 		job.Failure = run(st, job)
 		st.AddJob(job)
 		// The caller is told of a job that has just begun; how it went is for GET to tell.
@@ -84,7 +84,7 @@ func (s *Service) getJob(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		if err := refusal(rbac.Of(st, caller.ObjectID, endpoint.ID).Action(readJob), caller, readJob,
+		if err := refusal(rbac.ByToken(st, caller.ObjectID, endpoint.ID, caller.Issued()).Action(readJob), caller, readJob,
 			endpoint.ID); err != nil {
 			return err
 		}
@@ -135,7 +135,8 @@ func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state
 // workspace. What is refused for sure goes before what can't be decided.
 func mayInvoke(st *state.State, caller *token.Claims, endpointID string) error {
 	workspaceID := path.Dir(path.Dir(endpointID)) // …/workspaces/<name>/batchEndpoints/<name>
-	atEndpoint, atWorkspace := rbac.Of(st, caller.ObjectID, endpointID), rbac.Of(st, caller.ObjectID, workspaceID)
+	atEndpoint := rbac.ByToken(st, caller.ObjectID, endpointID, caller.Issued())
+	atWorkspace := rbac.ByToken(st, caller.ObjectID, workspaceID, caller.Issued())
 	var undecided error
 	for _, action := range role.SeedActions() {
 		access, scope := atWorkspace, workspaceID

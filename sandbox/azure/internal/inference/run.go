@@ -105,7 +105,7 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 		return h.fail("mount", notFoundCode, "", where.scope(),
 			fmt.Sprintf("the container %q does not exist in %s", where.container, where.accountID))
 	}
-	answer := h.storage(where, action).may(rbac.Of(h.st, h.job.InvokerID, where.scope()))
+	answer := h.storage(where, action).may(rbac.ByToken(h.st, h.job.InvokerID, where.scope(), h.job.TokenAt))
 	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.job.InvokerID, action) {
 		return nil
 	}

@@ -132,7 +132,7 @@ func sharedRegistries(st *state.State, job *state.Job) *state.Failure {
 				"the sandbox has no registry %q, so who may use it is not known", named[1]))
 		}
 		for _, action := range registryActions {
-			if answer := rbac.Of(st, job.InvokerID, registry.ID).Action(action); answer != role.Yes {
+			if answer := rbac.ByToken(st, job.InvokerID, registry.ID, job.TokenAt).Action(action); answer != role.Yes {
 				return h.refuse("registry", serviceCode, answer, job.InvokerID, registry.ID, fmt.Sprintf(
 					"User/tenant/subscription is not allowed to access registry %s: %s lacks %s", named[1], job.InvokerID, action))
 			}

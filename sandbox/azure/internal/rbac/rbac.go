@@ -5,6 +5,7 @@ package rbac
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/condition"
@@ -30,8 +31,13 @@ type grant struct {
 // Of collects the roles that act now of a principal, and of the groups it belongs to however deep, at the scope and
 // above it.
 func Of(st *state.State, principalID, scope string) Access {
+	return ByToken(st, principalID, scope, time.Time{})
+}
+
+// ByToken is Of by a token that was issued at that time.
+func ByToken(st *state.State, principalID, scope string, tokenAt time.Time) Access {
 	holders := map[string]bool{strings.ToLower(principalID): true}
-	for _, group := range st.MemberOf(principalID, true) {
+	for _, group := range st.ActsAs(principalID, tokenAt) {
 		holders[group] = true
 	}
 	var access Access
@@ -40,6 +46,9 @@ func Of(st *state.State, principalID, scope string) Access {
 			continue
 		}
 		definition, ok := Definition(st, assignment.RoleDefinition)
+		if custom := st.RoleDefinitions[assignment.RoleDefinition]; custom != nil {
+			definition = st.Acting(custom)
+		}
 		if gone := st.RemovedRoles[assignment.RoleDefinition]; !ok && gone != nil {
 			definition, ok = gone.Definition, true
 		}

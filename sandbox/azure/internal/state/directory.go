@@ -91,6 +91,7 @@ func (s *State) DeletePrincipal(objectID string) {
 	for key, group := range s.Groups {
 		if _, member := group.Members[id]; member || slices.Contains(group.Owners, id) {
 			delete(group.Members, id)
+			delete(group.Joined, id)
 			group.Owners = without(group.Owners, id)
 			s.Touch(Groups, key)
 		}

@@ -31,7 +31,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.store, err = Open(w.file)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = w.store.Close() })
-	w.store.SetLag(0, time.Hour) // so that what is removed is kept too
+	w.store.SetLag(0, time.Hour, 0) // so that what is removed is kept too
 	return w
 }
 

@@ -25,6 +25,7 @@ const (
 	lastName     = "name"         // of a resource: the last part of its ID, lower case
 	appID        = "appId"        // of an application or a service principal
 	member       = "member"       // of a group: the object ID of each
+	formerMember = "formerMember" // likewise of each who is out
 	principal    = "principal"    // of a role assignment: the object ID
 	scope        = "scope"        // of a role assignment, lower case
 	subscription = "subscription" // that a role assignment's scope lies in, lower case
@@ -88,6 +89,9 @@ func (s *State) namesOf(at entry) (given []name) {
 		if group := s.Groups[at.key]; group != nil {
 			for id := range group.Members {
 				give(member, id)
+			}
+			for id := range group.Left {
+				give(formerMember, id)
 			}
 		}
 	case RoleAssignments:

@@ -190,10 +190,14 @@ type Group struct {
 	ID     string   `json:"id"`
 	Owners []string `json:"owners,omitempty"`
 	// Members are the direct ones; true for those that were seeded.
-	Members    map[string]bool `json:"members,omitempty"`
-	Attributes map[string]any  `json:"attributes,omitempty"`
-	Seeded     bool            `json:"seeded,omitempty"`
-	CreatedAt  time.Time       `json:"createdAt"`
+	Members map[string]bool `json:"members,omitempty"`
+	// Joined is when members came in who have not always been there, and Left are those who are out and may still act as
+	// members: see Lag.
+	Joined     map[string]time.Time `json:"joined,omitempty"`
+	Left       map[string]Left      `json:"left,omitempty"`
+	Attributes map[string]any       `json:"attributes,omitempty"`
+	Seeded     bool                 `json:"seeded,omitempty"`
+	CreatedAt  time.Time            `json:"createdAt"`
 }
 
 // User is a person.
@@ -206,11 +210,13 @@ type User struct {
 // RoleDefinition is a custom role. Built-in roles are not state.
 type RoleDefinition struct {
 	Definition role.Definition `json:"definition"`
-	Seeded     bool            `json:"seeded,omitempty"`
-	CreatedOn  time.Time       `json:"createdOn"`
-	UpdatedOn  time.Time       `json:"updatedOn"`
-	CreatedBy  string          `json:"createdBy"`
-	UpdatedBy  string          `json:"updatedBy"`
+	// Former are what it was before, the oldest first, as long as it may still act so.
+	Former    []FormerRole `json:"former,omitempty"`
+	Seeded    bool         `json:"seeded,omitempty"`
+	CreatedOn time.Time    `json:"createdOn"`
+	UpdatedOn time.Time    `json:"updatedOn"`
+	CreatedBy string       `json:"createdBy"`
+	UpdatedBy string       `json:"updatedBy"`
 }
 
 // RoleAssignment gives a principal a role at a scope.
@@ -259,7 +265,9 @@ type Job struct {
 	Endpoint   string `json:"endpoint"`
 	Deployment string `json:"deployment"`
 	InvokerID  string `json:"invokerId"`
-	Compute    string `json:"compute"`
+	// TokenAt is when the invoker's token was issued.
+	TokenAt time.Time `json:"tokenAt,omitzero"`
+	Compute string    `json:"compute"`
 	// Code is the version of code that the deployment ran when the job began; "" where it names none.
 	Code       string            `json:"code,omitempty"`
 	Inputs     map[string]any    `json:"inputs,omitempty"`

@@ -107,8 +107,9 @@ func (s *Store) Close() error {
 }
 
 // SetLag sets how long changes take to be seen. It is called before anything is served.
-func (s *Store) SetLag(replication, propagation time.Duration) {
-	s.state.Lag.Replication, s.state.Lag.Propagation = replication, propagation
+func (s *Store) SetLag(replication, propagation, identityTokens time.Duration) {
+	lag := &s.state.Lag
+	lag.Replication, lag.Propagation, lag.IdentityTokens = replication, propagation, identityTokens
 }
 
 // Now is the sandbox's time, in UTC.

@@ -48,6 +48,9 @@ type Claims struct {
 	Version           string `json:"ver,omitempty"`
 }
 
+// Issued is when the token was issued.
+func (c Claims) Issued() time.Time { return time.Unix(c.IssuedAt, 0) }
+
 // The accessors through which the JWT library reads the claims that it checks.
 
 func (c Claims) GetExpirationTime() (*jwt.NumericDate, error) { return date(c.ExpiresAt) }
