@@ -3,7 +3,6 @@ package access
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -54,19 +53,6 @@ func (m Model) registries(endpoint string, on runsOn) (all []service) {
 			cmp.Or(on.deployment, "<deployment>"), endpoint)}}
 }
 
-// RegistryOf is the name of the shared registry that the ID of a model or an environment names; is reports whether it
-// names one.
-func RegistryOf(asset string) (name string, is bool) {
-	parts := ofRegistry.FindStringSubmatch(asset)
-	if parts == nil {
-		return "", false
-	}
-	return parts[1], true
-}
-
-// ofRegistry is how a deployment names what is in a shared registry.
-var ofRegistry = regexp.MustCompile(`(?i)^azureml://registries/([^/]+)/`)
-
 // images is how the cluster's identity pulls the image of a job.
 func (m Model) images(cluster string) []service {
 	w, c := m.Services, m.Clusters[cluster]
@@ -112,7 +98,7 @@ func (m Model) ownStores(parallel bool) []service {
 	case w.SystemDatastoresAuthMode == services.ByIdentity && w.StorageAccount != "":
 		ofCluster := services.StoresOfCluster
 		if parallel {
-			ofCluster = slices.Concat(services.StoresOfCluster, services.StoresOfParallelRuns)
+			ofCluster = slices.Concat(ofCluster, services.StoresOfParallelRuns)
 		}
 		return []service{
 			{hop: StoresHop, ofInvoker: true, roles: services.StoresOfInvoker, at: account},

@@ -2,7 +2,11 @@
 // workspace's own stores, the registry of images, shared registries. By default none of it is looked at.
 package services
 
-import "github.com/batchaccess/batchaccess/roles"
+import (
+	"regexp"
+
+	"github.com/batchaccess/batchaccess/roles"
+)
 
 // An AuthMode says how the workspace's own stores are opened, as the workspace calls it (facts/batch-endpoints.md,
 // "Workspace with identity-based system stores").
@@ -104,6 +108,19 @@ var (
 	// parallel runs, which the jobs of models are, keep their state in tables and queues
 	StoresOfParallelRuns = []string{roles.StorageTableDataContributor, roles.StorageQueueDataContributor}
 )
+
+// RegistryOf is the name of the shared registry that the ID of a model or an environment names; is reports whether it
+// names one.
+func RegistryOf(asset string) (name string, is bool) {
+	parts := ofRegistry.FindStringSubmatch(asset)
+	if parts == nil {
+		return "", false
+	}
+	return parts[1], true
+}
+
+// ofRegistry is how a deployment names what is in a shared registry.
+var ofRegistry = regexp.MustCompile(`(?i)^azureml://registries/([^/]+)/`)
 
 // registryActions are what using models and environments of a registry takes (facts/batch-endpoints.md, Inputs and
 // outputs).

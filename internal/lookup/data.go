@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	ml "github.com/batchaccess/batchaccess/sdks/machinelearningservices"
 )
@@ -286,7 +287,7 @@ func (a *Asker) Registries(path, endpoint, deployment string) (names []string, p
 	}
 	names = []string{}
 	for _, asset := range []string{of.Model.AssetID, of.EnvironmentID} {
-		if name, is := access.RegistryOf(asset); is && !slices.Contains(names, name) {
+		if name, is := services.RegistryOf(asset); is && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

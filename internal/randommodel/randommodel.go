@@ -86,6 +86,11 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 		}
 		m.Endpoints[fmt.Sprintf("endpoint%d", i)] = e
 	}
+	if len(m.Endpoints) > 0 && rapid.IntRange(0, 3).Draw(t, "role at endpoints") == 0 {
+		m.Role.Scope = access.AtEndpoint
+	}
+	ends(t, m)
+	m.Ended = rapid.SampledFrom([]string{"", dates[0], dates[1]}).Draw(t, "ended")
 	m.Assertions = map[string]access.Assertion{}
 	for i := range rapid.IntRange(0, 2).Draw(t, "assertions") {
 		m.Assertions[fmt.Sprintf("assertion%d", i)] = Assertions(m).Draw(t, "assertion")
@@ -101,6 +106,39 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 	}
 	return m
 })
+
+// dates are those on which access ends.
+var dates = []string{"2026-01-31", "2026-06-30", "2027-03-31"}
+
+// ends draws the last days of some invokers, members and invokers at endpoints.
+func ends(t *rapid.T, m access.Model) {
+	some := func(names []string) map[string]string {
+		until := map[string]string{}
+		for _, name := range names {
+			if rapid.IntRange(0, 3).Draw(t, "ends") == 0 {
+				until[name] = rapid.SampledFrom(dates).Draw(t, "until")
+			}
+		}
+		return until
+	}
+	for name, date := range some(keys(m.Invokers)) {
+		i := m.Invokers[name]
+		i.Until = date
+		m.Invokers[name] = i
+	}
+	for _, name := range keys(m.Invokers) {
+		i := m.Invokers[name]
+		i.MembersUntil = some(i.Members)
+		m.Invokers[name] = i
+	}
+	for _, name := range keys(m.Endpoints) {
+		e := m.Endpoints[name]
+		if e.InvokersUntil = some(e.Invokers); e.Invokers == nil {
+			e.InvokersUntil = some(keys(m.Invokers))
+		}
+		m.Endpoints[name] = e
+	}
+}
 
 // Assertions draws assertions that a model may have, whether they hold or not.
 func Assertions(m access.Model) *rapid.Generator[access.Assertion] {

@@ -110,7 +110,7 @@ func (f *Facts) registries(m access.Model, endpoint, deployment, target string, 
 	at := "endpoints." + target
 	used := []string{}
 	for _, id := range []string{of.Model.AssetID, of.EnvironmentID} {
-		inAzure, is := access.RegistryOf(id)
+		inAzure, is := services.RegistryOf(id)
 		if !is {
 			continue
 		}

@@ -69,7 +69,8 @@ func existing(m access.Model, n int) access.Model {
 	m.StorageAccounts = accounts
 	invokers := map[string]access.Invoker{}
 	for name, i := range m.Invokers {
-		invokers[name] = access.Invoker{Kind: i.Kind, PrincipalID: access.Known(made("random", name, fmt.Sprint(n)))}
+		invokers[name] = access.Invoker{Kind: i.Kind, PrincipalID: access.Known(made("random", name, fmt.Sprint(n))),
+			Until: i.Until}
 	}
 	m.Invokers = invokers
 	clusters := map[string]access.Cluster{}
@@ -98,15 +99,23 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 		seed.Endpoints[i].Location = region(m)
 	}
 	require.NoError(t, a.Seed(seed))
-	scope, _ := m.RoleScopeID()
-	role := made("role", m.WorkspaceID.Text())
-	definition, ps := m.Role.Resolve()
-	require.Empty(t, ps)
-	call(ctx, t, a, http.MethodPut, scope+"/providers/Microsoft.Authorization/roleDefinitions/"+role+authorization,
-		map[string]any{
-			"properties": map[string]any{"roleName": role, "type": "CustomRole", "assignableScopes": []string{scope},
-				"permissions": definition.Permissions},
-		}, nil)
+	plan := plans.Of(m)
+	defined := map[string]string{}
+	define := func(g access.Grant) string {
+		if defined[g.Role] == "" {
+			scope, _ := m.RoleScopeID()
+			permissions, known := plan.Permissions(g)
+			require.True(t, known)
+			role := made("role", m.WorkspaceID.Text(), g.Role)
+			call(ctx, t, a, http.MethodPut, scope+"/providers/Microsoft.Authorization/roleDefinitions/"+role+authorization,
+				map[string]any{
+					"properties": map[string]any{"roleName": role, "type": "CustomRole", "assignableScopes": []string{scope},
+						"permissions": permissions},
+				}, nil)
+			defined[g.Role] = role
+		}
+		return defined[g.Role]
+	}
 	principal := func(p access.Principal) (id, kind string) {
 		if p.IsCluster() {
 			return made("cluster", m.WorkspaceID.Text(), p.Name), "ServicePrincipal"
@@ -114,15 +123,13 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 		return m.Invokers[p.Name].PrincipalID.Text(), m.Invokers[p.Name].Kind.PrincipalType()
 	}
 	for _, g := range grants {
-		at, roleID := scope, role
-		if g.Scope.StorageAccount != "" {
-			at = m.StorageAccounts[g.Scope.StorageAccount].Text()
-			if g.Scope.Container != "" {
-				at += "/blobServices/default/containers/" + g.Scope.Container
-			}
-			builtIn, ok := roles.BuiltIn(g.Role)
-			require.True(t, ok)
+		at, err := m.ScopeID(g.Scope)
+		require.NoError(t, err)
+		var roleID string
+		if builtIn, ok := roles.BuiltIn(g.Role); ok {
 			roleID = builtIn.ID
+		} else {
+			roleID = define(g)
 		}
 		id, kind := principal(g.Principal)
 		call(ctx, t, a, http.MethodPut, at+"/providers/Microsoft.Authorization/roleAssignments/"+made(at, id,
@@ -131,7 +138,7 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 				"roleDefinitionId": roles.DefinitionID(roleID)},
 		}, nil)
 	}
-	for _, acl := range plans.Of(m).ACLs {
+	for _, acl := range plan.ACLs {
 		id, _ := principal(acl.Principal)
 		require.NoError(t,
 			a.SetACL(m.StorageAccounts[acl.StorageAccount].Text()+"/blobServices/default/containers/"+acl.Container, acl.Path,

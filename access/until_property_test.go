@@ -1,0 +1,64 @@
+package access_test
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/randommodel"
+)
+
+// unended is the model on a day before any of its ends.
+func unended(m access.Model) access.Model {
+	m.Ended, m.Assertions = "", nil
+	return m
+}
+
+// What ends takes access away from whom it is about, and gives nobody any.
+func TestEndsOnlyTakeAway(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := randommodel.Models.Draw(t, "model")
+		m.Assertions = nil
+		before, after := compile(unended(m)), compile(m)
+		held := map[string]bool{}
+		for _, g := range before.Grants {
+			held[g.Principal.String()+g.String()] = true
+		}
+		over := func(date string) bool { return date != "" && date <= m.Ended }
+		for _, g := range after.Grants {
+			had := slices.ContainsFunc(before.Holders(g.Principal), func(p access.Principal) bool {
+				return held[p.String()+g.String()] // who leaves a group has by itself what it had through the group
+			})
+			if !had {
+				t.Fatalf("after %s %s gets %s", m.Ended, g.Principal, g)
+			}
+			if !g.Principal.IsCluster() && over(m.Invokers[g.Principal.Name].Until) {
+				t.Fatalf("%s ended on %s and has %s", g.Principal, m.Invokers[g.Principal.Name].Until, g)
+			}
+		}
+		for _, n := range after.Needs {
+			e, name := m.Endpoints[n.Endpoint], n.Principal.Name
+			if n.Endpoint == "" || n.Principal.IsCluster() || !over(e.InvokersUntil[name]) {
+				continue
+			}
+			byGroup := false
+			for group, i := range m.Invokers {
+				byGroup = byGroup || slices.Contains(i.Members, name) && !over(i.Until) && !over(i.MembersUntil[name]) && !over(e.InvokersUntil[group])
+			}
+			if !byGroup {
+				t.Fatalf("%s ended at %s on %s and needs %v", name, n.Endpoint, e.InvokersUntil[name], n)
+			}
+		}
+		if m.Ended == "" && len(before.Grants) != len(after.Grants) {
+			t.Fatalf("nothing is over, and something is granted no more")
+		}
+		for _, p := range after.Paths() {
+			if p.Declared && !p.Works() {
+				t.Fatalf("%s on %s was to go on", p.Invoker, p.Target())
+			}
+		}
+	})
+}
