@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -37,7 +38,8 @@ type Graph struct {
 	Nodes         []Node
 	Edges         []Edge
 
-	at map[string]Node
+	at      map[string]Node
+	columns [][]Node
 }
 
 // A Node is a box with a label of two lines; where it stands is worked out.
@@ -65,22 +67,56 @@ func NewGraph(columns ...[]Node) *Graph {
 			n.Label, n.Below = cut(n.Label), cut(n.Below)
 			g.at[n.Key] = n
 			g.Nodes = append(g.Nodes, n)
+			nodes[i] = n
 		}
 	}
+	g.columns = columns
 	return g
 }
 
-// Join draws an edge between two nodes, if both are there.
+// Join draws an edge between two nodes, if both are there. It goes between the nodes of the columns that it crosses.
 func (g *Graph) Join(from, to, class, title string) {
 	a, starts := g.at[from]
 	b, ends := g.at[to]
 	if !starts || !ends {
 		return
 	}
-	x1, y1, x2, y2 := a.X+nodeWidth, a.Y+nodeHeight/2, b.X, b.Y+nodeHeight/2
-	middle := (x1 + x2) / 2
-	g.Edges = append(g.Edges, Edge{fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, middle, y1, middle, y2, x2, y2), class,
-		title})
+	x, y := a.X+nodeWidth, a.Y+nodeHeight/2
+	d := fmt.Sprintf("M%d %d", x, y)
+	curve := func(toX, toY int) {
+		middle := (x + toX) / 2
+		d += fmt.Sprintf("C%d %d %d %d %d %d", middle, y, middle, toY, toX, toY)
+		x, y = toX, toY
+	}
+	for column := (a.X-margin)/columnWidth + 1; column < (b.X-margin)/columnWidth; column++ {
+		left := margin + column*columnWidth
+		straight := y + (b.Y+nodeHeight/2-y)*(left-x)/(b.X-x)
+		if gap := g.gap(column, straight); gap >= 0 {
+			curve(left, gap)
+			x += nodeWidth
+			d += fmt.Sprintf("H%d", x)
+		}
+	}
+	curve(b.X, b.Y+nodeHeight/2)
+	g.Edges = append(g.Edges, Edge{d, class, title})
+}
+
+// gap is the height nearest to another at which a line crosses a column between its nodes; less than 0 if none does.
+func (g *Graph) gap(column, near int) int {
+	const apart = (rowHeight - nodeHeight) / 2
+	free := func(y int) bool {
+		return y > 0 && y < g.Height && !slices.ContainsFunc(g.columns[column], func(n Node) bool {
+			return y > n.Y-apart && y < n.Y+nodeHeight+apart
+		})
+	}
+	for off := range g.Height {
+		for _, y := range []int{near - off, near + off} {
+			if free(y) {
+				return y
+			}
+		}
+	}
+	return -1
 }
 
 func cut(s string) string {
