@@ -57,7 +57,7 @@ func WriteHTML(w io.Writer, x Explanation) error {
 		Explanation: x, CSS: template.CSS(css), Policy: page.Policy(css),
 		Verdict: x.verdict(), Graph: graph, Hidden: hidden, Matrices: matrices, Roles: x.roles(), Filter: f,
 		Controls: template.HTML(f.Controls(chosen)),
-		People: x.Facts.people, Clusters: slices.Clone(x.Facts.clusters), Accounts: x.Facts.accounts, Data: x.Facts.data,
+		People:   x.Facts.people, Clusters: slices.Clone(x.Facts.clusters), Accounts: x.Facts.accounts, Data: x.Facts.data,
 		Made: joined([]string{called("region", x.Facts.Location), called("commit", x.Facts.Commit), x.Facts.Day}),
 	}
 	for i, c := range data.Clusters {

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// A Filter lets a reader of a page keep one person, one endpoint or one input or output. It works by classes, for a page
-// has no script: what is about people has the class p and one for each of them, such as p3, and so for endpoints (e) and
-// data (d). The names themselves, which strangers choose, are in no class.
+// A Filter lets a reader of a page keep one person, one endpoint or one input or output. It works by classes, since a
+// page has no script: what is about people has the class p and one for each of them, such as p3, and so for endpoints
+// (e) and data (d). The names themselves, which strangers choose, are in no class.
 type Filter struct{ People, Endpoints, Data []Choice }
 
 // A Choice is a name that a reader may choose, and the class of what is about it.
@@ -35,7 +35,9 @@ func AddChoice(to []Choice, letter, name string) []Choice {
 func (f Filter) Person(names ...string) string { return classesOf(PersonLetter, f.People, names) }
 
 // Endpoint does so for endpoints.
-func (f Filter) Endpoint(names ...string) string { return classesOf(EndpointLetter, f.Endpoints, names) }
+func (f Filter) Endpoint(names ...string) string {
+	return classesOf(EndpointLetter, f.Endpoints, names)
+}
 
 // Datum does so for inputs and outputs.
 func (f Filter) Datum(names ...string) string { return classesOf(DatumLetter, f.Data, names) }
@@ -64,8 +66,8 @@ func (f Filter) CSS(more func(chosen string, c Choice) string) string {
 	return out.String()
 }
 
-// Controls are the lists from which a reader chooses; "" where there is nothing to choose. Shown is a choice's name as a
-// reader is shown it, before it is escaped.
+// Controls are the lists from which a reader chooses; "" where there is nothing to choose. Shown returns the name of a
+// choice as a reader sees it, not escaped.
 func (f Filter) Controls(shown func(Choice) string) string {
 	var out strings.Builder
 	for _, list := range []struct {

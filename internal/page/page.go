@@ -6,8 +6,8 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"fmt"
 	"slices"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -82,10 +82,10 @@ func (g *Graph) Join(from, to, class, title string) {
 		return
 	}
 	x, y := a.X+nodeWidth, a.Y+nodeHeight/2
-	d := fmt.Sprintf("M%d %d", x, y)
+	d := step(make([]byte, 0, 64), 'M', x, y)
 	curve := func(toX, toY int) {
 		middle := (x + toX) / 2
-		d += fmt.Sprintf("C%d %d %d %d %d %d", middle, y, middle, toY, toX, toY)
+		d = step(d, 'C', middle, y, middle, toY, toX, toY)
 		x, y = toX, toY
 	}
 	for column := (a.X-margin)/columnWidth + 1; column < (b.X-margin)/columnWidth; column++ {
@@ -94,11 +94,20 @@ func (g *Graph) Join(from, to, class, title string) {
 		if gap := g.gap(column, straight); gap >= 0 {
 			curve(left, gap)
 			x += nodeWidth
-			d += fmt.Sprintf("H%d", x)
+			d = step(d, 'H', x)
 		}
 	}
 	curve(b.X, b.Y+nodeHeight/2)
-	g.Edges = append(g.Edges, Edge{d, class, title})
+	g.Edges = append(g.Edges, Edge{string(d), class, title})
+}
+
+// step adds a step of a path.
+func step(d []byte, letter byte, numbers ...int) []byte {
+	for _, n := range numbers {
+		d = strconv.AppendInt(append(d, letter), int64(n), 10)
+		letter = ' '
+	}
+	return d
 }
 
 // gap is the height nearest to another at which a line crosses a column between its nodes; less than 0 if none does.
@@ -110,10 +119,11 @@ func (g *Graph) gap(column, near int) int {
 		})
 	}
 	for off := range g.Height {
-		for _, y := range []int{near - off, near + off} {
-			if free(y) {
-				return y
-			}
+		if free(near - off) {
+			return near - off
+		}
+		if free(near + off) {
+			return near + off
 		}
 	}
 	return -1
