@@ -30,6 +30,10 @@ type reached struct {
 func HTML(w io.Writer, r Review) error {
 	text := visible.HTML.Escape
 	t := &strings.Builder{}
+	project := "" // that of a comparison of configurations is not known
+	if r.Project != "" {
+		project = "<p class=\"id\">project " + text(r.Project) + "</p>\n"
+	}
 	f := filterOf(r)
 	css := page.CSS + f.CSS(nil)
 	fmt.Fprintf(t, `<!DOCTYPE html>
@@ -46,12 +50,11 @@ func HTML(w io.Writer, r Review) error {
 <header>
 <h1>Access review of stack %s</h1>
 <p class="verdict %s">%s</p>
-<p class="id">project %s</p>
-<p class="id">%s</p>
+%s<p class="id">%s</p>
 %s</header>
 <main>
 `, text(page.Policy(css)), text(r.Stack), css, text(r.Stack), verdictClass(r), text(r.Verdict),
-		text(r.Project), text(r.made), f.Controls(func(c page.Choice) string { return visible.Text(engine.Clip(c.Name)) }))
+		project, text(r.made), f.Controls(func(c page.Choice) string { return visible.Text(engine.Clip(c.Name)) }))
 	all := slices.SortedFunc(slices.Values(r.reached), func(a, b reached) int {
 		return strings.Compare(a.component, b.component)
 	})
