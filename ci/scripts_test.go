@@ -56,6 +56,8 @@ func runWith(t *testing.T, script string, failAt int, with string) run {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "guardrails.yaml"), nil, 0o600))
 	file, err := filepath.Abs(script)
 	require.NoError(t, err)
+	_, err = os.ReadFile(file) // so that Go runs the test again when the script changes
+	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", file, "dev", out)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=" + stubs + ":/usr/bin:/bin", "CALLS=" + calls, "STUBS=" + stubs,

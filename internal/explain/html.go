@@ -17,7 +17,7 @@ var (
 
 	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 		"input": inputName, "outcome": outcome, "class": class, "holds": holds, "count": count, "plural": plural,
-		"outputKey": outputKey, "chosen": chosen,
+		"outputKey": outputKey,
 	}).Parse(pageHTML))
 )
 
@@ -47,6 +47,7 @@ func WriteHTML(w io.Writer, x Explanation) error {
 		Graph    *page.Graph
 		Hidden   int // indirect ways that are not drawn
 		Filter   filter
+		Controls template.HTML
 		People   []person
 		Clusters []cluster
 		Accounts []account
@@ -55,7 +56,8 @@ func WriteHTML(w io.Writer, x Explanation) error {
 	}{
 		Explanation: x, CSS: template.CSS(css), Policy: page.Policy(css),
 		Verdict: x.verdict(), Graph: graph, Hidden: hidden, Matrices: matrices, Roles: x.roles(), Filter: f,
-		People: x.Facts.people, Clusters: slices.Clone(x.Facts.clusters), Accounts: x.Facts.accounts, Data: x.Facts.data,
+		Controls: template.HTML(f.Controls(chosen)),
+		People:   x.Facts.people, Clusters: slices.Clone(x.Facts.clusters), Accounts: x.Facts.accounts, Data: x.Facts.data,
 		Made: joined([]string{called("region", x.Facts.Location), called("commit", x.Facts.Commit), x.Facts.Day}),
 	}
 	for i, c := range data.Clusters {
@@ -112,7 +114,7 @@ func (x Explanation) matrix(component string) matrix {
 }
 
 // chosen is a name as the filter shows it.
-func chosen(c choice) string {
+func chosen(c page.Choice) string {
 	if name, output := strings.CutPrefix(c.Name, outputKey("")); output {
 		return name + " (output)"
 	}

@@ -1,12 +1,7 @@
 package explain_test
 
 import (
-	"encoding/json"
 	"html"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/explain"
+	"github.com/batchaccess/batchaccess/internal/page/browser"
 )
 
 // peopled is the model with everything that the page alone shows.
@@ -124,123 +120,24 @@ func TestThePageSaysNothingThatIsNotKnown(t *testing.T) {
 	assert.NotContains(t, rowOf(t, got, "places", "lake"), "11111111")
 }
 
-// What the browser sees of the page, at one width.
-type sight struct {
-	Width, PageWidth int
-	Policy           bool // its style applies
-	Rows             map[string][]string
-	Columns, Lines   map[string]int
-	Contrast         float64
-	Faint            string
-	Unreachable      []string
-}
-
-// harness looks at the page in frames of several widths, and chooses in it as a reader would.
-const harness = `<!DOCTYPE html><body><script>
-const shown = e => e.getClientRects().length > 0;
-function luminance(c) { // as WCAG 2 defines it
-  const [r, g, b] = c.map(v => v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-const rgb = s => (s.match(/[\d.]+/g) || []).map(Number);
-function ground(e) {
-  for (; e; e = e.parentElement) {
-    const c = rgb(getComputedStyle(e).backgroundColor);
-    if (c.length == 3 || c[3] > 0) return c;
-  }
-  return matchMedia('(prefers-color-scheme: dark)').matches ? [0, 0, 0] : [255, 255, 255];
-}
-async function look(width) {
-  const frame = document.createElement('iframe');
-  frame.width = width; frame.height = 900; frame.src = '/page';
-  await new Promise(done => { frame.onload = done; document.body.append(frame) });
-  const d = frame.contentDocument, all = q => [...d.querySelectorAll(q)];
-  const r = { Width: width, PageWidth: d.documentElement.scrollWidth, Rows: {}, Columns: {}, Lines: {}, Contrast: 99,
-    Policy: frame.contentWindow.getComputedStyle(d.querySelector('.filter')).display == 'flex', Unreachable: [] };
-  const count = name => {
-    r.Rows[name] = all('.matrix tbody th').filter(shown).map(e => e.textContent);
-    r.Columns[name] = all('.matrix thead th').filter(shown).length - 1;
-    r.Lines[name] = all('svg path').filter(shown).length;
-  };
-  count('all');
-  for (const select of all('select')) for (const option of select.options) if (option.index > 0) {
-    option.selected = true; count(option.text); select.selectedIndex = 0;
-  }
-  count('again');
-  for (const e of all('body *')) {
-    const text = [...e.childNodes].some(n => n.nodeType == 3 && n.textContent.trim());
-    if (!text || !shown(e) || e.closest('svg, option, style')) continue;
-    const color = rgb(frame.contentWindow.getComputedStyle(e).color);
-    const [a, b] = [luminance(color), luminance(ground(e))].sort((x, y) => y - x);
-    const c = (a + 0.05) / (b + 0.05);
-    if (c < r.Contrast) { r.Contrast = c; r.Faint = e.outerHTML.slice(0, 80) }
-  }
-  for (const e of all('a, select, summary, .scroll')) {
-    e.focus();
-    if (d.activeElement != e) r.Unreachable.push(e.outerHTML.slice(0, 80));
-  }
-  return r;
-}
-(async () => {
-  const results = [];
-  for (const width of [1300, 360]) results.push(await look(width));
-  document.body.innerHTML = '<pre>' + JSON.stringify(results).replace(/&/g, '&amp;').replace(/</g, '&lt;') + '</pre>';
-})();
-</script>`
-
 // A real browser, where there is one, shows the page: light and dark, wide and narrow, and what a reader chooses.
 func TestABrowserShowsThePage(t *testing.T) {
 	t.Parallel()
-	var browser string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			browser = path
-		}
-	}
-	if browser == "" {
-		t.Skip("needs Chromium: the page is looked at where there is one")
-	}
 	got, _ := page(t)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		text := harness
-		if r.URL.Path == "/page" {
-			text = got
+	for _, l := range browser.Look(t, got) {
+		assert.Equal(t, []string{"ann", "partner", "pipeline"}, l.Rows["all"])
+		assert.Equal(t, 4, l.Columns["all"])
+		for _, who := range l.Rows["all"] {
+			assert.Equal(t, []string{who}, l.Rows[who])
+			assert.Equal(t, 4, l.Columns[who])
+			assert.Less(t, l.Lines[who], l.Lines["all"])
 		}
-		_, _ = io.WriteString(w, text)
-	}))
-	t.Cleanup(server.Close)
-	for _, scheme := range []struct{ name, value string }{{"dark", "0"}, {"light", "1"}} {
-		out, err := exec.CommandContext(t.Context(), browser, "--headless", "--no-sandbox", "--disable-gpu",
-			"--user-data-dir="+t.TempDir(), "--blink-settings=preferredColorScheme="+scheme.value,
-			"--virtual-time-budget=20000", "--dump-dom", server.URL).Output()
-		require.NoError(t, err)
-		result := regexp.MustCompile(`<pre>(.*)</pre>`).FindSubmatch(out)
-		require.NotNil(t, result, "%s", out)
-		var looks []sight
-		require.NoError(t, json.Unmarshal([]byte(html.UnescapeString(string(result[1]))), &looks))
-		require.Len(t, looks, 2)
-		for _, l := range looks {
-			assert.True(t, l.Policy, "the page's policy keeps its own style out")
-			assert.LessOrEqual(t, l.PageWidth, l.Width, "%s: the page scrolls sideways", scheme.name)
-			assert.GreaterOrEqual(t, l.Contrast, 4.5, "%s, %d wide: %s", scheme.name, l.Width, l.Faint)
-			assert.Empty(t, l.Unreachable, "by keyboard")
-			assert.Equal(t, []string{"ann", "partner", "pipeline"}, l.Rows["all"])
-			assert.Equal(t, 4, l.Columns["all"])
-			for _, who := range l.Rows["all"] {
-				assert.Equal(t, []string{who}, l.Rows[who])
-				assert.Equal(t, 4, l.Columns[who])
-				assert.Less(t, l.Lines[who], l.Lines["all"])
-			}
-			for what, columns := range map[string]int{
-				"heart": 1, "history": 2, "ping": 1, "patients": 1, "archive": 1, "records": 1, "scores (output)": 1,
-			} {
-				assert.Equal(t, columns, l.Columns[what], what)
-				assert.Len(t, l.Rows[what], 3)
-				assert.Less(t, l.Lines[what], l.Lines["all"], what)
-			}
-			assert.Equal(t, l.Rows["all"], l.Rows["again"])
-			assert.Equal(t, l.Lines["all"], l.Lines["again"])
+		for what, columns := range map[string]int{
+			"heart": 1, "history": 2, "ping": 1, "patients": 1, "archive": 1, "records": 1, "scores (output)": 1,
+		} {
+			assert.Equal(t, columns, l.Columns[what], what)
+			assert.Len(t, l.Rows[what], 3)
+			assert.Less(t, l.Lines[what], l.Lines["all"], what)
 		}
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"fmt"
+	"slices"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -37,7 +38,8 @@ type Graph struct {
 	Nodes         []Node
 	Edges         []Edge
 
-	at map[string]Node
+	at      map[string]Node
+	columns [][]Node
 }
 
 // A Node is a box with a label of two lines; where it stands is worked out.
@@ -65,22 +67,66 @@ func NewGraph(columns ...[]Node) *Graph {
 			n.Label, n.Below = cut(n.Label), cut(n.Below)
 			g.at[n.Key] = n
 			g.Nodes = append(g.Nodes, n)
+			nodes[i] = n
 		}
 	}
+	g.columns = columns
 	return g
 }
 
-// Join draws an edge between two nodes, if both are there.
+// Join draws an edge between two nodes, if both are there. It goes between the nodes of the columns that it crosses.
 func (g *Graph) Join(from, to, class, title string) {
 	a, starts := g.at[from]
 	b, ends := g.at[to]
 	if !starts || !ends {
 		return
 	}
-	x1, y1, x2, y2 := a.X+nodeWidth, a.Y+nodeHeight/2, b.X, b.Y+nodeHeight/2
-	middle := (x1 + x2) / 2
-	g.Edges = append(g.Edges, Edge{fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, middle, y1, middle, y2, x2, y2), class,
-		title})
+	x, y := a.X+nodeWidth, a.Y+nodeHeight/2
+	d := step(make([]byte, 0, 64), 'M', x, y)
+	curve := func(toX, toY int) {
+		middle := (x + toX) / 2
+		d = step(d, 'C', middle, y, middle, toY, toX, toY)
+		x, y = toX, toY
+	}
+	for column := (a.X-margin)/columnWidth + 1; column < (b.X-margin)/columnWidth; column++ {
+		left := margin + column*columnWidth
+		straight := y + (b.Y+nodeHeight/2-y)*(left-x)/(b.X-x)
+		if gap := g.gap(column, straight); gap >= 0 {
+			curve(left, gap)
+			x += nodeWidth
+			d = step(d, 'H', x)
+		}
+	}
+	curve(b.X, b.Y+nodeHeight/2)
+	g.Edges = append(g.Edges, Edge{string(d), class, title})
+}
+
+// step adds a step of a path.
+func step(d []byte, letter byte, numbers ...int) []byte {
+	for _, n := range numbers {
+		d = strconv.AppendInt(append(d, letter), int64(n), 10)
+		letter = ' '
+	}
+	return d
+}
+
+// gap is the height nearest to another at which a line crosses a column between its nodes; less than 0 if none does.
+func (g *Graph) gap(column, near int) int {
+	const apart = (rowHeight - nodeHeight) / 2
+	free := func(y int) bool {
+		return y > 0 && y < g.Height && !slices.ContainsFunc(g.columns[column], func(n Node) bool {
+			return y > n.Y-apart && y < n.Y+nodeHeight+apart
+		})
+	}
+	for off := range g.Height {
+		if free(near - off) {
+			return near - off
+		}
+		if free(near + off) {
+			return near + off
+		}
+	}
+	return -1
 }
 
 func cut(s string) string {

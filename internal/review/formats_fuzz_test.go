@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -18,14 +19,19 @@ var namesOfStrangers = []string{"a", "](https://x.test)", "[a](b)", `\[`, "$x$",
 	"<!-- batchaccess review -->", "</details>", "\u202egnp", "```", "%20", "AB#1", "www.x.test", "", "::", "\x00",
 	"0123456789abcdef0123456789abcdef01234567", strings.Repeat("ö", 300)}
 
-// withNames is the review of a preview in which strangers chose the names: owners of a subscription, a role of the
-// directory, a type that nobody has looked at, a secret.
+// withNames is the review of a preview in which strangers chose the names in every section: owners of a subscription, a
+// role, a role of the directory, a type that nobody has looked at, a secret, a federated credential, an identity that
+// goes, members, a data store, what is imported and what stays.
 func withNames(t *testing.T, first, second string) review.Review {
 	t.Helper()
 	type object = map[string]any
 	make := func(typ, name string, inputs object) object {
 		return object{"op": "create", "urn": "urn:pulumi:dev::p::" + typ + "::" + name,
 			"newState": object{"type": typ, "inputs": inputs}}
+	}
+	gone := func(typ, name string, inputs object, stays bool) object {
+		return object{"op": "delete", "urn": "urn:pulumi:dev::p::" + typ + "::" + name,
+			"oldState": object{"type": typ, "id": name, "inputs": inputs, "retainOnDelete": stays}}
 	}
 	owner := object{"principalId": first, "scope": "/subscriptions/" + second,
 		"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"}
@@ -35,7 +41,18 @@ func withNames(t *testing.T, first, second string) review.Review {
 		make("some:index:Thing", second, object{"a": first}),
 		make("azuread:index/applicationPassword:ApplicationPassword", first, object{"displayName": second,
 			"applicationId": first, "endDate": second}),
-	}, "changeSummary": object{"create": 5}})
+		make(guardrails.Federation, second, object{"applicationId": first, "issuer": "https://" + second, "subject": first,
+			"audiences": []string{second}}),
+		make(guardrails.RoleDefinition, first, object{"roleName": second, "scope": "/", "permissions": []object{{
+			"actions": []string{first, "*"}}}, "assignableScopes": []string{second}}),
+		make("azuread:index/user:User", second, object{"displayName": first, "userPrincipalName": second}),
+		make(guardrails.GroupMember, second, object{"groupObjectId": first, "memberObjectId": second}),
+		make("azure-native:machinelearningservices:Datastore", second, object{"name": first}),
+		make(guardrails.Compute, second, object{"workspaceName": first, "identity": object{"type": "UserAssigned",
+			"userAssignedIdentities": object{"/x/" + first: object{}}}, "properties": object{"computeType": second}}),
+		gone("azure-native:managedidentity:UserAssignedIdentity", first, object{"resourceName": second}, false),
+		gone("azure-native:authorization:ManagementLockByScope", second, object{"scope": first}, true),
+	}, "changeSummary": object{"create": 11, "delete": 2}})
 	require.NoError(t, err)
 	return reviewOf(t, string(text))
 }
@@ -97,6 +114,13 @@ func FuzzSARIF(f *testing.F) {
 	})
 }
 
+// What Markdown of GitHub and of Azure DevOps takes for something else than text, once what is escaped is taken out:
+// emphasis, links, pictures, code, mentions, references, formulas, addresses, entities, HTML.
+var (
+	escapes = regexp.MustCompile(`\\[!-/:-@\[-\x60{-~]|&#\d+;`)
+	markup  = regexp.MustCompile(`[*_\[\]~\x60@#$!<>&\\]|://|www\.|(?i:\bGH-\d)|\b[0-9a-f]{40}\b|\bAB#`)
+)
+
 // The comment is one table of Markdown after another whatever the names are: as many cells in each row as in its head,
 // its own marker once, nothing of HTML that is not its own.
 func FuzzComment(f *testing.F) {
@@ -113,6 +137,13 @@ func FuzzComment(f *testing.F) {
 		require.Equal(t, 1, strings.Count(text, "<!--"), "a marker of somebody else's")
 		own := strings.NewReplacer(review.Marker, "", "<details>", "", "</details>", "", "<summary>", "", "</summary>", "")
 		require.NotContains(t, own.Replace(text), "<")
+		for line := range strings.Lines(text) {
+			if !strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "> ") {
+				continue
+			}
+			plain := escapes.ReplaceAllString(strings.TrimLeft(line, "> "), "\u200b")
+			require.NotRegexp(t, markup, plain)
+		}
 		cells := 0
 		for line := range strings.Lines(text) {
 			if !strings.HasPrefix(line, "|") {
@@ -124,7 +155,8 @@ func FuzzComment(f *testing.F) {
 			cells = n
 		}
 		for _, title := range []string{"### Who gains access", "### What else hands out access", "### Guardrails",
-			"### Changed, and not judged", "### Client secrets"} {
+			"### Changed, and not judged", "### Client secrets",
+			"### Who may sign in by federation", "### Managed identities"} {
 			require.Contains(t, text, "\n"+title)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/page"
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
@@ -29,6 +30,12 @@ type reached struct {
 func HTML(w io.Writer, r Review) error {
 	text := visible.HTML.Escape
 	t := &strings.Builder{}
+	project := "" // that of a comparison of configurations is not known
+	if r.Project != "" {
+		project = "<p class=\"id\">project " + text(r.Project) + "</p>\n"
+	}
+	f := filterOf(r)
+	css := page.CSS + f.CSS(nil)
 	fmt.Fprintf(t, `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -43,21 +50,20 @@ func HTML(w io.Writer, r Review) error {
 <header>
 <h1>Access review of stack %s</h1>
 <p class="verdict %s">%s</p>
-<p class="id">project %s</p>
-<p class="id">%s</p>
-</header>
+%s<p class="id">%s</p>
+%s</header>
 <main>
-`, text(page.Policy(page.CSS)), text(r.Stack), page.CSS, text(r.Stack), verdictClass(r), text(r.Verdict),
-		text(r.Project), text(r.made))
+`, text(page.Policy(css)), text(r.Stack), css, text(r.Stack), verdictClass(r), text(r.Verdict),
+		project, text(r.made), f.Controls(func(c page.Choice) string { return visible.Text(engine.Clip(c.Name)) }))
 	all := slices.SortedFunc(slices.Values(r.reached), func(a, b reached) int {
 		return strings.Compare(a.component, b.component)
 	})
 	for i, of := range all {
-		of.write(t, r, i)
+		of.write(t, r, i, f)
 	}
-	r.writeAssignments(t)
+	r.writeAssignments(t, f)
 	for i, s := range r.sections() {
-		writeSection(t, s, i)
+		writeSection(t, s, i, f)
 	}
 	if len(r.Notes) > 0 {
 		t.WriteString("<section><h2>Notes</h2><ul>")
@@ -83,7 +89,7 @@ func verdictClass(r Review) string {
 	return "works"
 }
 
-func writeSection(t *strings.Builder, s section, i int) {
+func writeSection(t *strings.Builder, s section, i int, f page.Filter) {
 	id := fmt.Sprintf("s%d", i)
 	fmt.Fprintf(t, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s</h2>\n", id, id, visible.HTML.Escape(s.title))
 	if s.folded {
@@ -95,8 +101,12 @@ func writeSection(t *strings.Builder, s section, i int) {
 		fmt.Fprintf(t, "<th scope=\"col\">%s</th>", visible.HTML.Escape(h))
 	}
 	t.WriteString("</tr></thead><tbody>\n")
-	for _, cells := range s.rows {
-		t.WriteString("<tr>")
+	for row, cells := range s.rows {
+		class := ""
+		if s.about != nil {
+			class = fmt.Sprintf(" class=%q", s.about[row].classes(f))
+		}
+		fmt.Fprintf(t, "<tr%s>", class)
 		for _, c := range cells {
 			fmt.Fprintf(t, "<td>%s</td>", visible.HTML.Escape(c))
 		}
@@ -114,6 +124,7 @@ func writeSection(t *strings.Builder, s section, i int) {
 type line struct {
 	from, to string // keys of nodes
 	parts    map[string]*sides
+	about    about
 }
 
 // sides say when something is there, and whether that is undecided.
@@ -168,13 +179,15 @@ func (l line) says(alone bool) string {
 type drawing struct {
 	columns [][]page.Node
 	sides   map[string]*sides // of nodes
+	about   map[string]about  // of nodes
 	lines   map[[3]string]*line
 	order   [][3]string
 	whole   bool // all is drawn that is there at one side: what comes and goes is marked
 }
 
 func newDrawing(columns int) *drawing {
-	return &drawing{columns: make([][]page.Node, columns), sides: map[string]*sides{}, lines: map[[3]string]*line{}}
+	return &drawing{columns: make([][]page.Node, columns), sides: map[string]*sides{},
+		about: map[string]about{}, lines: map[[3]string]*line{}}
 }
 
 // node adds a node, or that it is there at one side more, and returns its key.
@@ -198,12 +211,21 @@ func (d *drawing) standing(column int, kind, name string) string {
 	return d.node(column, kind, name, after)
 }
 
+// of adds to what a node is about.
+func (d *drawing) of(key string, more about) { d.about[key] = d.about[key].and(more) }
+
+// ofLine adds to what a line is about.
+func (d *drawing) ofLine(kind, from, to string, more about) {
+	l := d.lines[[3]string{kind, from, to}]
+	l.about = l.about.and(more)
+}
+
 // line adds a part of a line of a kind, or that it is there at one side more.
 func (d *drawing) line(kind, from, to string, when side, part string) *sides {
 	key := [3]string{kind, from, to}
 	l := d.lines[key]
 	if l == nil {
-		l = &line{from, to, map[string]*sides{}}
+		l = &line{from: from, to: to, parts: map[string]*sides{}}
 		d.lines[key] = l
 		d.order = append(d.order, key)
 	}
@@ -215,14 +237,14 @@ func (d *drawing) line(kind, from, to string, when side, part string) *sides {
 }
 
 // write draws it.
-func (d *drawing) write(t *strings.Builder, title, legend, id string) {
+func (d *drawing) write(t *strings.Builder, title, legend, id string, f page.Filter) {
 	for _, nodes := range d.columns {
 		for i := range nodes {
-			if !d.whole {
-				break
-			}
 			n := &nodes[i]
+			n.Class += " " + d.about[n.Key].classes(f)
 			switch s := d.sides[n.Key]; {
+			case !d.whole:
+				continue
 			case s.before && !s.after:
 				n.Label, n.Below, n.Class = "− "+n.Label, n.Below+", goes", n.Class+" lost"
 			case s.after && !s.before:
@@ -250,6 +272,7 @@ func (d *drawing) write(t *strings.Builder, title, legend, id string) {
 		if key[0] == indirect {
 			class += " indirect"
 		}
+		class += " " + l.about.classes(f)
 		g.Join(l.from, l.to, class, d.title(l.from)+" to "+d.title(l.to)+": "+l.says(!d.whole))
 	}
 	text := visible.HTML.Escape
@@ -289,8 +312,10 @@ const changeLegend = `<span class="not">Thin</span> stays, <span class="works">t
 	`<span class="broken">dotted</span> goes, <span class="undeclared">dashed</span> does both or is undecided; ` +
 	`point at a line to read it.`
 
+const indirectLegend = ` <span class="indirect">Dashes and dots</span>: an indirect way.`
+
 // write draws invokers, endpoints and data: which jobs work before and after.
-func (of reached) write(t *strings.Builder, r Review, i int) {
+func (of reached) write(t *strings.Builder, r Review, i int, f page.Filter) {
 	d := newDrawing(3)
 	d.whole = true
 	for _, one := range []struct {
@@ -300,15 +325,29 @@ func (of reached) write(t *strings.Builder, r Review, i int) {
 		places := slices.SortedFunc(maps.Keys(one.paths), place.compare)
 		for _, at := range places {
 			who, endpoint := d.node(0, "invoker", at.invoker, one.when), d.node(1, "endpoint", at.endpoint, one.when)
+			input, name := "", access.Path{Input: at.input}.InputName()
 			if at.input != "" {
-				d.line("", endpoint, d.node(2, "input", at.input, one.when), one.when, "data of jobs")
+				input = d.node(2, "input", at.input, one.when)
+				d.line("", endpoint, input, one.when, "data of jobs")
+				d.of(input, about{data: []string{name}})
+				d.of(endpoint, about{data: []string{name}})
 			}
-			switch p := one.paths[at]; {
-			case p.Works():
-				d.line("", who, endpoint, one.when, access.Path{Input: at.input}.InputName())
-			case p.Undecided():
-				d.line("", who, endpoint, one.when, access.Path{Input: at.input}.InputName()).undecided = true
+			d.of(who, about{people: []string{at.invoker}})
+			d.of(endpoint, about{endpoints: []string{at.endpoint}})
+			p := one.paths[at]
+			if !p.Works() && !p.Undecided() {
+				continue
 			}
+			part := d.line("", who, endpoint, one.when, name)
+			part.undecided = part.undecided || p.Undecided()
+			job := about{}.with(at.invoker, at.endpoint, name)
+			d.of(endpoint, job)
+			d.ofLine("", who, endpoint, job)
+			if input != "" {
+				d.of(input, job)
+				d.ofLine("", endpoint, input, job)
+			}
+			d.of(who, about{endpoints: job.endpoints, data: job.data})
 		}
 	}
 	for _, w := range r.Ways {
@@ -327,16 +366,20 @@ func (of reached) write(t *strings.Builder, r Review, i int) {
 		default:
 			to = d.standing(2, "reached", w.Ends)
 		}
-		for _, who := range w.Who {
-			part := d.line(indirect, d.standing(0, "invoker", who), to, when, w.Way)
+		d.of(to, w.about())
+		for _, name := range w.Who {
+			who := d.standing(0, "invoker", name)
+			part := d.line(indirect, who, to, when, w.Way)
 			part.undecided = part.undecided || w.Undecided
+			d.of(who, about{people: []string{name}, data: w.about().data})
+			d.ofLine(indirect, who, to, about{people: []string{name}, data: w.about().data})
 		}
 	}
 	title := "Whose jobs work, before and after"
 	if of.component != "" && len(r.reached) > 1 {
 		title += ": " + of.component
 	}
-	d.write(t, title, changeLegend, fmt.Sprint("jobs", i))
+	d.write(t, title, changeLegend+indirectLegend, fmt.Sprint("jobs", i), f)
 }
 
 func (p place) compare(other place) int {
@@ -344,21 +387,28 @@ func (p place) compare(other place) int {
 }
 
 // writeAssignments draws who is assigned what, of what changes.
-func (r Review) writeAssignments(t *strings.Builder) {
+func (r Review) writeAssignments(t *strings.Builder, f page.Filter) {
 	d := newDrawing(2)
 	for _, c := range r.Access {
 		if len(c.New)+len(c.Gone) == 0 {
 			continue
 		}
+		draw := func(when side, at, word string) {
+			who, where := d.node(0, "principal", c.Principal.Name, when), d.node(1, "place", at, when)
+			d.line("", who, where, when, word+c.Role)
+			person := about{people: []string{shortName(c.Principal.Name)}}
+			d.of(who, person)
+			d.of(where, person)
+			d.ofLine("", who, where, person)
+		}
 		if c.Change != "gained" && len(c.Gone) > 0 {
-			d.line("", d.node(0, "principal", c.Principal.Name, before), d.node(1, "place", c.from, before), before,
-				"loses "+c.Role)
+			draw(before, c.from, "loses ")
 		}
 		if len(c.New) > 0 {
-			d.line("", d.node(0, "principal", c.Principal.Name, after), d.node(1, "place", c.to, after), after, "gains "+c.Role)
+			draw(after, c.to, "gains ")
 		}
 	}
 	if len(d.order) > 0 {
-		d.write(t, "Who gains and loses which role where", changeLegend, "assignments")
+		d.write(t, "Who gains and loses which role where", changeLegend, "assignments", f)
 	}
 }

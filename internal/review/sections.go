@@ -13,18 +13,21 @@ type section struct {
 	title  string
 	header []string
 	rows   [][]string
-	folded bool // details, which a reader opens
-	rank   int  // what is cut first where there is no room
+	about  []about // of each row, whom and what a page's filter finds it by; nil where any choice keeps all rows
+	folded bool    // details, which a reader opens
+	rank   int     // what is cut first where there is no room
 }
 
 // sections tell a review, the most important first.
 func (r Review) sections() (all []section) {
 	rank := rankGrave
+	var of []about
 	add := func(title, header string, folded bool, rows [][]string) {
 		if len(rows) > 0 {
-			all = append(all, section{title, strings.Split(header, "|"), rows, folded, rank})
+			all = append(all, section{title: title, header: strings.Split(header, "|"), rows: rows, about: of, folded: folded,
+				rank: rank})
 		}
-		rank = rankTable
+		rank, of = rankTable, nil
 	}
 	var rows [][]string
 	for _, text := range r.Unread {
@@ -64,6 +67,7 @@ func (r Review) sections() (all []section) {
 		for _, c := range r.Access {
 			if (len(c.New) > 0) == gains {
 				rows = append(rows, []string{string(c.Risk), c.Principal.String(), c.tell()})
+				of = append(of, about{people: []string{shortName(c.Principal.Name)}})
 			}
 		}
 		if gains {
@@ -97,12 +101,14 @@ func (r Review) sections() (all []section) {
 		}
 		rows = append(rows, []string{what, visible.WithOwner(j.Invoker, j.InvokerOwner),
 			visible.WithOwner(j.Endpoint, j.EndpointOwner), visible.WithOwner(j.Input, j.InputOwner), j.Before, j.After})
+		of = append(of, about{[]string{j.Invoker}, []string{j.Endpoint}, []string{j.Input}})
 	}
 	add("Jobs that start or stop working", "job|invoker|endpoint|input|before|after", false, rows)
 
 	rows = nil
 	for _, w := range r.wayRows() {
 		rows = append(rows, []string{string(w.risk), w.change, w.text})
+		of = append(of, w.about)
 	}
 	rank = rankGains
 	add("Indirect ways", "risk|way|who, and how", false, rows)

@@ -189,6 +189,7 @@ type wayRow struct {
 	change string
 	risk   Risk
 	text   string
+	about  about
 }
 
 // wayRows tell the ways, those that every invoker has in one row for each group of people for whom they change.
@@ -220,7 +221,7 @@ func (r Review) wayRows() (all []wayRow) {
 			}
 			ends[of(w)] = nil
 		}
-		all = append(all, wayRow{w.Change, w.Risk, text})
+		all = append(all, wayRow{w.Change, w.Risk, text, w.about()})
 	}
 	return all
 }

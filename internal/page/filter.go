@@ -1,0 +1,90 @@
+package page
+
+import (
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+)
+
+// A Filter lets a reader of a page keep one person, one endpoint or one input or output. It works by classes, since a
+// page has no script: what is about people has the class p and one for each of them, such as p3, and so for endpoints
+// (e) and data (d). The names themselves, which strangers choose, are in no class.
+type Filter struct{ People, Endpoints, Data []Choice }
+
+// A Choice is a name that a reader may choose, and the class of what is about it.
+type Choice struct{ Class, Name string }
+
+// The letters that the classes of people, endpoints and data begin with.
+const (
+	PersonLetter   = "p"
+	EndpointLetter = "e"
+	DatumLetter    = "d"
+)
+
+// AddChoice adds a name to those that can be chosen, once.
+func AddChoice(to []Choice, letter, name string) []Choice {
+	if slices.ContainsFunc(to, func(c Choice) bool { return c.Name == name }) {
+		return to
+	}
+	return append(to, Choice{fmt.Sprint(letter, len(to)+1), name})
+}
+
+// Person returns the classes of what is about people. What is about none that can be chosen goes with any choice but
+// none of people.
+func (f Filter) Person(names ...string) string { return classesOf(PersonLetter, f.People, names) }
+
+// Endpoint does so for endpoints.
+func (f Filter) Endpoint(names ...string) string {
+	return classesOf(EndpointLetter, f.Endpoints, names)
+}
+
+// Datum does so for inputs and outputs.
+func (f Filter) Datum(names ...string) string { return classesOf(DatumLetter, f.Data, names) }
+
+func classesOf(letter string, of []Choice, names []string) string {
+	all := []string{letter}
+	for _, c := range of {
+		if slices.Contains(names, c.Name) {
+			all = append(all, c.Class)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// CSS hides what is about others than who or what is chosen. More returns further rules for a choice, given the
+// selector of a page in which it is chosen; nil for none.
+func (f Filter) CSS(more func(chosen string, c Choice) string) string {
+	var out strings.Builder
+	for _, c := range slices.Concat(f.People, f.Endpoints, f.Data) {
+		chosen := "body:has(option." + c.Class + ":checked) "
+		fmt.Fprintf(&out, "%smain .%s:not(.%s) { display: none; }\n", chosen, c.Class[:1], c.Class)
+		if more != nil {
+			out.WriteString(more(chosen, c))
+		}
+	}
+	return out.String()
+}
+
+// Controls are the lists from which a reader chooses; "" where there is nothing to choose. Shown returns the name of a
+// choice as a reader sees it, not escaped.
+func (f Filter) Controls(shown func(Choice) string) string {
+	var out strings.Builder
+	for _, list := range []struct {
+		label string
+		of    []Choice
+	}{{"person or program", f.People}, {"endpoint", f.Endpoints}, {"data", f.Data}} {
+		if len(list.of) == 0 {
+			continue
+		}
+		fmt.Fprintf(&out, "<label>%s <select><option selected>all</option>", list.label)
+		for _, c := range list.of {
+			fmt.Fprintf(&out, `<option class="%s">%s</option>`, c.Class, html.EscapeString(shown(c)))
+		}
+		out.WriteString("</select></label>\n")
+	}
+	if out.Len() == 0 {
+		return ""
+	}
+	return "<div class=\"filter\" role=\"group\" aria-label=\"What to show\">\n" + out.String() + "</div>\n"
+}
