@@ -46,7 +46,8 @@ func TestEndsOnlyTakeAway(t *testing.T) {
 			}
 			byGroup := false
 			for group, i := range m.Invokers {
-				byGroup = byGroup || slices.Contains(i.Members, name) && !over(i.Until) && !over(i.MembersUntil[name]) && !over(e.InvokersUntil[group])
+				byGroup = byGroup || slices.Contains(i.Members, name) && !over(i.Until) && !over(i.MembersUntil[name]) &&
+					!over(e.InvokersUntil[group])
 			}
 			if !byGroup {
 				t.Fatalf("%s ended at %s on %s and needs %v", name, n.Endpoint, e.InvokersUntil[name], n)

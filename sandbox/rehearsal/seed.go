@@ -62,8 +62,8 @@ func Seed(m access.Model, location string) (azure.Seed, error) {
 	return s.Seed, nil
 }
 
-// SeedBefore is Seed for a program that may make the workspace and the storage accounts itself: what is known only after
-// deployment is left out, with what lies in it.
+// SeedBefore is Seed for a program that may make the workspace and the storage accounts itself: what is known only
+// after deployment is left out, with what lies in it.
 func SeedBefore(m access.Model, location string) (azure.Seed, error) {
 	m.StorageAccounts, m.DataInputs = maps.Clone(m.StorageAccounts), maps.Clone(m.DataInputs)
 	m.DataOutputs = maps.Clone(m.DataOutputs)
