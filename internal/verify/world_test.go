@@ -224,11 +224,16 @@ func (w *world) report() verify.Report {
 
 func (w *world) judged(transport policy.Transporter, propagation time.Duration) verify.Report {
 	w.t.Helper()
-	facts, err := w.observer(transport).Look(w.t.Context(), w.m, w.subjects)
-	require.NoError(w.t, err)
-	r, err := verify.Judge("dev", plans.Of(w.m), w.subjects, facts, propagation)
+	r, err := verify.Judge("dev", plans.Of(w.m), w.subjects, w.facts(transport), propagation)
 	require.NoError(w.t, err)
 	return r
+}
+
+func (w *world) facts(transport policy.Transporter) verify.Facts {
+	w.t.Helper()
+	facts, err := w.observer(transport).Look(w.t.Context(), w.m, w.subjects)
+	require.NoError(w.t, err)
+	return facts
 }
 
 // path is one of a report.
