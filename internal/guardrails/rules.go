@@ -96,7 +96,9 @@ var wideScopes = []string{"subscription", "managementGroup", "root"}
 
 var (
 	// One segment holds what Azure allows in names, and nothing that hides another: no space, percent sign or backslash.
-	segment          = `[^/\s%\\?#*\p{C}\p{Z}]+`
+	hiding           = `\s%\\?#*\p{C}\p{Z}`
+	notInSegment     = regexp.MustCompile(`[` + hiding + `]`)
+	segment          = `[^/` + hiding + `]+`
 	subscriptionForm = regexp.MustCompile(`(?i)^/subscriptions/` + segment + `$`)
 	managementForm   = regexp.MustCompile(`(?i)^/providers/Microsoft\.Management/managementGroups/` + segment + `$`)
 	resourceForm     = `(/providers/` + segment + `(/` + segment + `/` + segment + `)+)`

@@ -28,7 +28,7 @@ const apart = "&#8203;"
 var (
 	addresses = strings.NewReplacer("://", ":"+apart+"//", "www.", "www"+apart+".", "WWW.", "WWW"+apart+".", "Www.",
 		"Www"+apart+".")
-	issueRef  = regexp.MustCompile(`(?i)\bGH-(\d)`)
+	issueRef  = regexp.MustCompile(`(?i)\bGH-(\d)`) // no letter but these folds to g or h
 	commitRef = regexp.MustCompile(`\b[0-9a-f]{40}\b`)
 	starts    = regexp.MustCompile(`^( *)([-+=]|\d+[.)])`)
 )
@@ -55,7 +55,9 @@ func (f Format) Escape(s string) string {
 			}
 		}
 		s = addresses.Replace(t.String())
-		s = issueRef.ReplaceAllStringFunc(s, func(found string) string { return found[:2] + apart + found[2:] })
+		if strings.Contains(s, "H-") || strings.Contains(s, "h-") { // else the expression looks at every letter for nothing
+			s = issueRef.ReplaceAllStringFunc(s, func(found string) string { return found[:2] + apart + found[2:] })
+		}
 		s = commitRef.ReplaceAllStringFunc(s, func(found string) string { return found[:7] + apart + found[7:] })
 		return starts.ReplaceAllString(s, "$1"+apart+"$2")
 	case Mermaid:
