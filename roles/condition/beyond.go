@@ -1,6 +1,8 @@
 package condition
 
 import (
+	"cmp"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,6 +28,7 @@ var Always = Condition{and{}}
 func Beyond(conditions, others []Condition, operations []Operation) (answer Answer, request Request, because string) {
 	s := search{conditions: conditions, others: others}
 	s.values(slices.Concat(conditions, others))
+	s.steps = 0 // requests are tried with the values that were found
 	for _, o := range operations {
 		for _, order := range s.orders {
 			found := s.try(Request{Action: o.Action, SubOperation: &o.SubOperation, Attributes: map[Attribute][]string{},
@@ -44,18 +47,26 @@ func Beyond(conditions, others []Condition, operations []Operation) (answer Answ
 	return No, Request{}, ""
 }
 
-// mostTries and mostPlaces bound what a search may cost; beyond them it is undecided.
-const (
-	mostTries  = 200_000
-	mostPlaces = 50_000
-)
+// mostSteps bounds what a search may cost: a step is one comparison of a condition that is evaluated, or one pattern
+// that goes on by one character. A search that takes more is undecided, after the same steps on every machine: seconds.
+const mostSteps = 10_000_000
+
+// spend counts steps. It reports false where there were too many, and notes what takes them.
+func (s *search) spend(steps int, on string) bool {
+	if s.steps += steps; s.steps > mostSteps {
+		s.open = cmp.Or(s.open, on)
+		return false
+	}
+	return true
+}
 
 type search struct {
 	conditions, others []Condition
 	attributes         []Attribute
 	sorts              map[Attribute][][]string // the values to try
 	orders             []order                  // in which AND and OR are to be read
-	tries              int
+	size               int                      // of all conditions, in comparisons
+	steps              int
 	undecided          string // a request of which it is not decided
 	open               string // what keeps No from being said
 }
@@ -63,8 +74,7 @@ type search struct {
 // try chooses the values of the attributes from one on. It gives up a choice as soon as it can't lead to what is looked
 // for.
 func (s *search) try(r Request, from int) *Request {
-	if s.tries++; s.tries > mostTries {
-		s.open = "the conditions tell too many sorts of requests apart"
+	if !s.spend(s.size, "the conditions tell too many sorts of requests apart") {
 		return nil
 	}
 	mine, theirs := best(s.conditions, r), best(s.others, r)
@@ -149,6 +159,7 @@ func (s *search) values(all []Condition) {
 	}
 	for _, c := range all {
 		walk(c.root, func(n node) {
+			s.size++
 			switch n := n.(type) {
 			case exists:
 				name(n.attribute)
@@ -167,7 +178,7 @@ func (s *search) values(all []Condition) {
 	}
 	s.sorts = map[Attribute][][]string{}
 	for _, a := range s.attributes {
-		s.sorts[a] = append(s.sortsOf(asked[a]), []string{}) // and absent
+		s.sorts[a] = append(s.sortsOf(a, asked[a]), []string{}) // and absent
 	}
 	for _, a := range s.attributes { // what two attributes may have in common
 		for _, c := range asked[a] {
@@ -201,7 +212,7 @@ func (s *search) blame(c compare) {
 }
 
 // sortsOf gives one value for each sort of values that the comparisons tell apart.
-func (s *search) sortsOf(asked []compare) (sorts [][]string) {
+func (s *search) sortsOf(a Attribute, asked []compare) (sorts [][]string) {
 	constants := map[kind][]string{}
 	var patterns []pattern
 	for _, c := range asked {
@@ -219,7 +230,7 @@ func (s *search) sortsOf(asked []compare) (sorts [][]string) {
 	for _, k := range slices.Sorted(maps.Keys(constants)) {
 		switch k {
 		case text:
-			for _, v := range s.texts(patterns) {
+			for _, v := range s.texts(a, patterns) {
 				add(v)
 			}
 		case truth:
@@ -264,7 +275,7 @@ func freshGUID(taken []string) string {
 
 // texts gives a text for each way in which texts may match the patterns: a shortest one. It goes through all of them at
 // once, character by character, and stops where it was before.
-func (s *search) texts(patterns []pattern) (texts []string) {
+func (s *search) texts(a Attribute, patterns []pattern) (texts []string) {
 	letters := alphabet(patterns)
 	type place struct {
 		at   [][]int
@@ -274,7 +285,7 @@ func (s *search) texts(patterns []pattern) (texts []string) {
 	for _, p := range patterns {
 		first.at = append(first.at, p.start())
 	}
-	seen, ways := map[string]bool{fmt.Sprint(first.at): true}, map[string]bool{}
+	seen, ways := map[string]bool{placeKey(first.at): true}, map[string]bool{}
 	for queue := []place{first}; len(queue) > 0; queue = queue[1:] {
 		here := queue[0]
 		way := make([]byte, len(patterns))
@@ -288,21 +299,35 @@ func (s *search) texts(patterns []pattern) (texts []string) {
 			texts = append(texts, here.text)
 		}
 		for _, c := range letters {
+			cost := 0
 			next := place{text: here.text + string(c), at: make([][]int, len(patterns))}
 			for i, p := range patterns {
 				next.at[i] = p.step(here.at[i], c)
+				cost += 1 + len(next.at[i])
 			}
-			if key := fmt.Sprint(next.at); !seen[key] {
+			if !s.spend(cost, fmt.Sprintf("the texts that @%s[%s] is compared with tell too many sorts of values apart",
+				a.Source, a.Name)) {
+				return texts
+			}
+			if key := placeKey(next.at); !seen[key] {
 				seen[key] = true
 				queue = append(queue, next)
 			}
 		}
-		if len(seen) > mostPlaces {
-			s.open = "the texts tell too many sorts of values apart"
-			return texts
-		}
 	}
 	return texts
+}
+
+// placeKey is the same for the same places in all patterns alone.
+func placeKey(at [][]int) string {
+	var key []byte
+	for _, places := range at {
+		for _, place := range places {
+			key = binary.AppendUvarint(key, uint64(place)+1)
+		}
+		key = append(key, 0)
+	}
+	return string(key)
 }
 
 // alphabet is each letter of the patterns, in both cases, and one that stands for all others.

@@ -425,6 +425,50 @@ const (
 	seed     = 20261128
 )
 
+// hard are conditions of which each asks for more than a search may cost, up to 8 KB.
+func hard() map[string]string {
+	var patterns, sorts []string
+	for i := range 60 {
+		letter := func(n int) rune { return 'a' + rune(i*n%26) }
+		patterns = append(patterns, fmt.Sprintf("@Resource[p] StringLike '*%c%c*%c%d*'", letter(1), letter(7), letter(3), i))
+	}
+	for i := range 90 {
+		sorts = append(sorts, fmt.Sprintf("(@Resource[p%d] StringEquals 'v%d' AND @Request[q%d] StringLike 'a*%d')", i%12, i,
+			i%9, i))
+	}
+	return map[string]string{
+		"@Resource[p] is compared with tell too many sorts of values": strings.Join(patterns, " OR "),
+		"too many sorts of requests":                                  strings.Join(sorts, " OR "),
+	}
+}
+
+// A No that can't be had in so many steps is undecided, and what takes them is named.
+func TestAHardNoIsUndecidedAfterSoManySteps(t *testing.T) {
+	t.Parallel()
+	for because, text := range hard() {
+		t.Run(because, func(t *testing.T) {
+			t.Parallel()
+			one, other := parse(t, "("+text+") AND Exists @Resource[z]"), parse(t, text)
+			answer, _, why := condition.Beyond([]condition.Condition{one}, []condition.Condition{other}, operations)
+			assert.Equal(t, condition.Undecided, answer)
+			assert.Contains(t, why, because)
+			answer, _, _ = condition.Beyond([]condition.Condition{other}, []condition.Condition{one}, operations)
+			assert.NotEqual(t, condition.No, answer, "it lets more through")
+		})
+	}
+}
+
+func BenchmarkBeyondHardNo(b *testing.B) {
+	for because, text := range hard() {
+		b.Run(because, func(b *testing.B) {
+			one, other := parse(b, "("+text+") AND Exists @Resource[z]"), parse(b, text)
+			for b.Loop() {
+				condition.Beyond([]condition.Condition{one}, []condition.Condition{other}, operations)
+			}
+		})
+	}
+}
+
 func BenchmarkBeyondOf8KB(b *testing.B) {
 	long := func(n int) string {
 		var parts []string
