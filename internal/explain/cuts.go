@@ -16,6 +16,8 @@ type Cut struct {
 	Does string `json:"does"`
 	// Stops are the declared paths that work today and would not after it.
 	Stops []string `json:"stops"`
+	// To is the model with the change.
+	To access.Model `json:"-"`
 }
 
 func (c Cut) String() string {
@@ -89,7 +91,7 @@ func Cuts(plan *access.Plan, way access.Way) (cuts []Cut) {
 			continue
 		}
 		still := declared(after)
-		cut := Cut{Does: c.does, Stops: []string{}}
+		cut := Cut{Does: c.does, Stops: []string{}, To: c.to}
 		for _, path := range slices.Sorted(maps.Keys(works)) {
 			if !still[path] {
 				cut.Stops = append(cut.Stops, path)
