@@ -51,22 +51,42 @@ func byHand(t *testing.T, exists, m access.Model) *azure.Azure {
 }
 
 // goes walks a way of the model in a sandbox, as one who goes it.
-func goes(t *testing.T, a *azure.Azure, m access.Model, way access.Way) Walk {
+func goes(t *testing.T, a *azure.Azure, m access.Model, way access.Way) (walk Walk) {
+	t.Helper()
+	w := walkerOf(t, a, m)
+	require.Empty(t, w.unable(way))
+	require.NoError(t, w.walk(t.Context(), way, &walk))
+	return walk
+}
+
+// walkerOf is a walker in a sandbox where the model is deployed by hand.
+func walkerOf(t *testing.T, a *azure.Azure, m access.Model) *walker {
 	t.Helper()
 	ids := deployed{PrincipalIDs: principalIDs(m), ClusterPrincipalIDs: map[string]string{}}
 	for name, c := range m.Clusters {
 		ids.ClusterPrincipalIDs[name] = made("cluster", m.WorkspaceID.Text(), c.NameOr(name))
 	}
-	w := walker{d: ids, places: map[datum]located{}, r: &rehearsal{Options: Options{Model: m}, plan: plans.Of(m),
+	w := &walker{d: ids, places: map[datum]located{}, r: &rehearsal{Options: Options{Model: m}, plan: plans.Of(m),
 		azure: a}}
 	w.j = newJobs(a, m)
 	var err error
 	w.before, err = a.Snapshot()
 	require.NoError(t, err)
-	require.Empty(t, w.unable(way))
-	var walk Walk
-	require.NoError(t, w.walk(t.Context(), way, &walk))
-	return walk
+	return w
+}
+
+// Who may start no job waits for somebody who does, and acts as the same code then.
+func TestTheJobOnAChangedDeploymentIsStartedByWhoeverMay(t *testing.T) {
+	t.Parallel()
+	m := crossing()
+	a := byHand(t, m, m)
+	w := walkerOf(t, a, m)
+	for _, id := range []string{w.d.PrincipalIDs["partner"], w.d.ClusterPrincipalIDs["gpu"]} {
+		w.waits = false
+		_, err := w.startOn(t.Context(), standing{actor: w.signedIn(id)}, "score", deployment, "", access.Way{Input: "sales"})
+		require.NoError(t, err)
+		assert.Equal(t, id == w.d.ClusterPrincipalIDs["gpu"], w.waits)
+	}
 }
 
 // stops are the declared jobs of the model that do not work in a sandbox, as explain names them.
@@ -121,7 +141,9 @@ func TestEachCutIsTriedByRequests(t *testing.T) {
 				}
 				one := way
 				one.Who = way.Who[:1]
-				require.True(t, goes(t, before, m, one).Walked, "%s", one)
+				walk := goes(t, before, m, one)
+				require.True(t, walk.Walked, "%s", one)
+				assert.False(t, walk.Waits, "%s: whoever holds the article's actions starts the job too", one)
 				for _, cut := range explain.Cuts(plan, way) {
 					tried++
 					after := byHand(t, m, cut.To)

@@ -73,11 +73,14 @@ func (r *Report) writeWalks(w io.Writer, failed string) {
 	if len(r.Walks) == 0 {
 		return
 	}
-	walked, why := 0, map[string]int{}
+	walked, waits, why := 0, 0, map[string]int{}
 	for _, walk := range r.Walks {
 		switch {
 		case walk.Walked:
 			walked++
+			if walk.Waits {
+				waits++
+			}
 		case walk.Refused:
 			fmt.Fprintf(w, "\n%s the plan says that %s\n  %s\n", failed, walk.Way, walk.Why)
 		default:
@@ -85,6 +88,9 @@ func (r *Report) writeWalks(w io.Writer, failed string) {
 		}
 	}
 	fmt.Fprintf(w, "indirect ways: %d of %d walked\n", walked, len(r.Walks))
+	if waits > 0 {
+		fmt.Fprintf(w, "  of those, %d wait for somebody else to start a job\n", waits)
+	}
 	for _, reason := range slices.Sorted(maps.Keys(why)) {
 		fmt.Fprintf(w, "  not walked, %d: %s\n", why[reason], reason)
 	}

@@ -175,7 +175,7 @@ func (w *walker) runOn(ctx context.Context, at standing, compute, cluster string
 		if err != nil {
 			return at, err
 		}
-		return w.startOn(ctx, t.endpoint, named, code, way)
+		return w.startOn(ctx, at, t.endpoint, named, code, way)
 	}
 	if refused == nil {
 		refused = errNotWalked("the stack has no endpoint")
@@ -183,9 +183,29 @@ func (w *walker) runOn(ctx context.Context, at standing, compute, cluster string
 	return at, refused
 }
 
-// startOn starts a job as the sandbox's owner, who knows nothing of the code that was changed, and acts as that code.
-func (w *walker) startOn(ctx context.Context, endpoint, deployment, code string, way access.Way) (at standing,
-	err error) {
+// startOn starts a job as the actor, from its own sign-in, and acts as the code that was changed. A job without data
+// asks least of whoever starts it, and the code finds the data by itself. Whoever may not start one waits for somebody
+// who does: the sandbox's owner, who knows nothing of the code.
+func (w *walker) startOn(ctx context.Context, at standing, endpoint, deployment, code string, way access.Way) (
+	standing, error) {
+	bare := w.r.Model
+	bare.Endpoints = maps.Clone(bare.EffectiveEndpoints())
+	for name, e := range bare.Endpoints {
+		e.Inputs, e.Outputs = nil, nil
+		bare.Endpoints[name] = e
+	}
+	own, err := at.actor(ctx, w.r.azure.Cloud().MachineLearning)
+	if err != nil {
+		return at, err
+	}
+	job, got, err := newJobs(w.r.azure, bare).start(ctx, own, endpoint, deployment, "")
+	switch {
+	case err != nil:
+		return at, err
+	case job != "" && got.Hop == "":
+		return w.onNode(job, code), nil
+	}
+	w.waits = true
 	input := ""
 	if slices.Contains(w.r.Model.EffectiveEndpoints()[endpoint].Inputs, way.Input) {
 		input = way.Input
@@ -194,7 +214,7 @@ func (w *walker) startOn(ctx context.Context, endpoint, deployment, code string,
 	if err != nil {
 		return at, err
 	}
-	job, got, err := w.j.start(ctx, owner, endpoint, deployment, input)
+	job, got, err = w.j.start(ctx, owner, endpoint, deployment, input)
 	switch {
 	case err != nil:
 		return at, err
@@ -203,6 +223,11 @@ func (w *walker) startOn(ctx context.Context, endpoint, deployment, code string,
 	case got.Hop == access.MountHop:
 		return at, refusal{"the job on the changed deployment", got.Message}
 	}
+	return w.onNode(job, code), nil
+}
+
+// onNode acts as the code of a job.
+func (w *walker) onNode(job, code string) standing {
 	return standing{actor: func(_ context.Context, audience string) (string, error) {
 		token, ran, err := w.r.azure.OnNode(job, audience)
 		switch {
@@ -212,7 +237,7 @@ func (w *walker) startOn(ctx context.Context, endpoint, deployment, code string,
 			return "", fmt.Errorf("job %s ran %q and not the code %q", job, ran, code)
 		}
 		return token, nil
-	}}, nil
+	}}
 }
 
 // attach makes a cluster with the identity, and runs code there (facts/compute-clusters.md, Identity).

@@ -24,6 +24,8 @@ type Walk struct {
 	// Walked is set where it was gone to its end, with requests as the one who goes it: to the content of a blob that was
 	// read or written, to a key, to a token.
 	Walked bool `json:"walked"`
+	// Waits is set where the one who goes it may start no job, and waits for somebody who does.
+	Waits bool `json:"waits,omitempty"`
 	// Why says what was not gone, or how Azure refused it; "" for a way that was walked.
 	Why string `json:"why,omitempty"`
 	// Refused is set where Azure refused what the plan says is open: the plan is wrong.
@@ -77,6 +79,8 @@ type walker struct {
 	places map[datum]located
 	// before is what was deployed.
 	before azure.Snapshot
+	// waits is set where somebody else had to start a job.
+	waits bool
 }
 
 // unable is why a way can't be walked; "" if it can.
@@ -120,6 +124,7 @@ func (e errNotWalked) Error() string { return string(e) }
 // walk goes one way, and puts back what it changed.
 func (w *walker) walk(ctx context.Context, way access.Way, walk *Walk) (err error) {
 	defer func() { err = errors.Join(err, w.r.azure.Restore(w.before)) }()
+	w.waits = false
 	at := standing{actor: w.signedIn(w.principal(way.Who[0]))}
 	for _, hop := range way.Hops {
 		if hop.Kind == access.ReadHop || hop.Kind == access.WriteHop {
@@ -147,7 +152,7 @@ func (w *walker) walk(ctx context.Context, way access.Way, walk *Walk) (err erro
 	case err != nil:
 		return err
 	default:
-		walk.Walked = true
+		walk.Walked, walk.Waits = true, w.waits
 	}
 	return nil
 }

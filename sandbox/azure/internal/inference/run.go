@@ -173,12 +173,15 @@ func defaultIdentity(st *state.State, cluster *state.Resource) string {
 	return principal
 }
 
+// beforeCode are the hops of a job that come before its code.
+var beforeCode = []string{"registry", "image", "stores", "mount"}
+
 // OnNode is the object ID of the identity as which the code of a job asks for data, and the version of that code: the
-// cluster's default identity (facts/compute-clusters.md, Identity: code on the node finds its client ID). A job whose
-// data was not mounted ran none: "".
+// cluster's default identity (facts/compute-clusters.md, Identity: code on the node finds its client ID). A job that
+// failed before its data was mounted ran none: "".
 func OnNode(st *state.State, job *state.Job) (identity, code string) {
 	cluster := st.Resources[armid.Key(job.Compute)]
-	if cluster == nil || job.Failure != nil && job.Failure.Hop() == "mount" {
+	if cluster == nil || job.Failure != nil && slices.Contains(beforeCode, job.Failure.Hop()) {
 		return "", ""
 	}
 	return defaultIdentity(st, cluster), job.Code
