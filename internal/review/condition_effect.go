@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -9,25 +10,28 @@ import (
 )
 
 // conditionOf reads the condition of an assignment. What can't be read, or is of another version than 2.0, the only
-// public one (facts/conditions.md), is not known.
-func conditionOf(a assignment) (c condition.Condition, known bool) {
+// public one (facts/conditions.md), is not known, and unread says why.
+func conditionOf(a assignment) (c condition.Condition, unread string) {
 	if a.condition == "" {
-		return condition.Always, true
+		return condition.Always, ""
 	}
 	if !slices.Contains([]string{"", "2.0"}, a.conditionVersion) {
-		return c, false
+		return c, "it can't be read here: it is of version " + a.conditionVersion + ", and 2.0 is known"
 	}
 	c, wrong := condition.Parse(a.condition)
-	return c, len(wrong) == 0
+	if len(wrong) > 0 {
+		return c, "it can't be read here: " + wrong[0].What + "; " + wrong[0].Fix
+	}
+	return c, ""
 }
 
 // beyondCondition looks for a request that an assignment lets through and another one of the same role does not.
 func beyondCondition(one, other assignment) (answer condition.Answer, request condition.Request, because string) {
-	mine, known := conditionOf(one)
-	others, alsoKnown := conditionOf(other)
-	switch {
-	case !known || !alsoKnown:
-		return condition.Undecided, request, "it can't be read here"
+	mine, unread := conditionOf(one)
+	others, alsoUnread := conditionOf(other)
+	switch unread = cmp.Or(unread, alsoUnread); {
+	case unread != "":
+		return condition.Undecided, request, unread
 	case !one.role.known:
 		return condition.Undecided, request, "what its role allows is not known"
 	}

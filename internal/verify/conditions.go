@@ -30,7 +30,7 @@ func let(asked condition.Condition, held []Assignment, operations []condition.Op
 		case a.Condition == "":
 			c = condition.Always
 		case len(wrong) > 0:
-			open = "under the condition " + a.Condition + ", which can't be read here"
+			open = "under the condition " + a.Condition + ", which can't be read here: " + wrong[0].What
 			continue
 		}
 		conditions = append(conditions, c)
