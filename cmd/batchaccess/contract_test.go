@@ -61,6 +61,18 @@ var contract = []struct {
 			takes("force", "")(t, cmd)
 		},
 	},
+	{
+		"--component, where a program may have several", map[string]string{
+			"explain": "it shows all", "review": "it shows all", "can": "the question names one", "adopt": "it takes up all",
+			"sandbox": "what it runs names one", "init": "it writes one",
+		}, takes("component", ""),
+	},
+	{
+		"--force for what writes a file", map[string]string{
+			"sandbox": "what it runs writes", "pin": "it writes into the stack's file, key by key",
+			"invoke": "it makes no report",
+		}, takes("force", ""),
+	},
 	{"an example", nil, func(t *testing.T, cmd *cobra.Command) {
 		assert.Contains(t, cmd.Example, "batchaccess "+cmd.Name())
 		code, stdout, _ := execute(t, cmd.Name(), "--help")
