@@ -93,6 +93,15 @@ var contract = []struct {
 		},
 	},
 	{
+		"a stack that is not there", map[string]string{
+			"sandbox": "what it runs names the stack", "init": "it writes it", "review": "it reads a preview alone",
+		}, func(t *testing.T, cmd *cobra.Command) {
+			dir := projectWith(t, map[string]string{"dev": oneUser})
+			refused([]string{"-C", dir, "--stack", "prod"}, `stack "prod" has no Pulumi.prod.yaml`)(t, cmd)
+			refused([]string{"-C", dir, "--stack", "me/batchaccess/prod"}, "has no Pulumi.prod.yaml")(t, cmd)
+		},
+	},
+	{
 		"--yes for what changes Azure, a state or a stack file", map[string]string{
 			"explain": "reads", "can": "reads", "review": "reads", "verify": "reads", "export": "reads",
 			"invoke":  "is there to do it",
