@@ -81,8 +81,8 @@ func anothers(ctx *pulumi.Context, own, name string, before []string, scope, des
 			name, stack, scope, stack)
 	case stack != "" && as != name && !slices.Contains(before, as):
 		old, is := renamedFrom(as, name)
-		return fmt.Errorf("%s: this stack has it as %s already; if %s was renamed to %s, write was: %s",
-			name, as, old, is, old)
+		return fmt.Errorf("%s: this stack has it as %s already; if %s was renamed to %s, write was: %s; if two components "+
+			"are to hold it, make them in two stacks, and name it in one of them under sharedGrants", name, as, old, is, old)
 	}
 	return ctx.Log.Warn(fmt.Sprintf("%s exists already at %s, so that pulumi up will fail: batchaccess adopt takes it "+
 		"into the stack, where its state was lost or another tool made it; where an ID or the scope has changed in its "+

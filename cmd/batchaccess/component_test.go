@@ -46,3 +46,32 @@ func TestSeveralComponentsAreAskedForByName(t *testing.T) {
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, stderr, "ann is in several components; write one before it: a:ann, b:ann")
 }
+
+// A stack has two names: its own, as its file has it, and org/project/stack, by which Pulumi knows it anywhere.
+func TestAStackIsNamedInBothWays(t *testing.T) {
+	t.Parallel()
+	dir := projectWith(t, map[string]string{"dev": oneUser, "prod": oneUser})
+	for name, c := range map[string]struct{ stack, says string }{
+		"its own":               {"dev", ""},
+		"with the organization": {"me/dev", ""},
+		"with the project":      {"me/batchaccess/dev", ""},
+		"of another project":    {"me/shop/dev", "project shop, and the project in " + dir + " is batchaccess"},
+		"that is not there":     {"me/batchaccess/test", `stack "test" has no Pulumi.test.yaml`},
+		"with more than that":   {"a/b/c/dev", `stack "a/b/c/dev" has no`},
+		"without a name":        {"me/batchaccess/", "name a stack with --stack"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, stack, err := openStack(dir, c.stack)
+			if c.says != "" {
+				require.ErrorContains(t, err, c.says)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, "dev", stack)
+			pulumi, err := findPulumi(t.Context(), p, stack, t.Output())
+			require.NoError(t, err)
+			assert.Equal(t, c.stack, pulumi.Stack, "Pulumi is asked for it as the user names it")
+		})
+	}
+}

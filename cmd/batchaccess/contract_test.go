@@ -61,6 +61,18 @@ var contract = []struct {
 			takes("force", "")(t, cmd)
 		},
 	},
+	{
+		"--component, where a program may have several", map[string]string{
+			"explain": "it shows all", "review": "it shows all", "can": "the question names one", "adopt": "it takes up all",
+			"sandbox": "what it runs names one", "init": "it writes one",
+		}, takes("component", ""),
+	},
+	{
+		"--force for what writes a file", map[string]string{
+			"sandbox": "what it runs writes", "pin": "it writes into the stack's file, key by key",
+			"invoke": "it makes no report",
+		}, takes("force", ""),
+	},
 	{"an example", nil, func(t *testing.T, cmd *cobra.Command) {
 		assert.Contains(t, cmd.Example, "batchaccess "+cmd.Name())
 		code, stdout, _ := execute(t, cmd.Name(), "--help")
@@ -78,6 +90,15 @@ var contract = []struct {
 				args = append(args, "--stack", "dev")
 			}
 			refused(args, "no Pulumi.yaml")(t, cmd)
+		},
+	},
+	{
+		"a stack that is not there", map[string]string{
+			"sandbox": "what it runs names the stack", "init": "it writes it", "review": "it reads a preview alone",
+		}, func(t *testing.T, cmd *cobra.Command) {
+			dir := projectWith(t, map[string]string{"dev": oneUser})
+			refused([]string{"-C", dir, "--stack", "prod"}, `stack "prod" has no Pulumi.prod.yaml`)(t, cmd)
+			refused([]string{"-C", dir, "--stack", "me/batchaccess/prod"}, "has no Pulumi.prod.yaml")(t, cmd)
 		},
 	},
 	{

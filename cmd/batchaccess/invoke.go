@@ -143,6 +143,9 @@ func (i *invocation) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	for _, says := range tooMany(request.Properties) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "note:", says)
+	}
 	if !i.print {
 		i.foretell(cmd, s)
 	}

@@ -33,7 +33,7 @@ func (i *invocation) checkInput() error {
 		return fmt.Errorf("%s both read standard input; give one of them another way", strings.Join(readers, " and "))
 	}
 	if i.request != "" && len(i.inputs)+len(i.files)+len(i.literals)+len(i.outputs) > 0 {
-		return errors.New("--request holds the whole request; leave out --input, --input-file, --literal and --output")
+		return errors.New("--request holds the whole request; leave out --input, --input-file, --literal and --job-output")
 	}
 	return nil
 }
@@ -69,6 +69,25 @@ func (i *invocation) readRequest(s *stackOf) (request jobrequest.Request, err er
 		request.Properties.Properties["experimentName"] = i.experiment
 	}
 	return request, request.Complete(i.workspace)
+}
+
+// tooMany says what of a request only a deployment of a pipeline component takes: the stack does not say which kind a
+// deployment is. Of a model it takes exactly one input and one output (facts/batch-endpoints.md).
+func tooMany(p jobrequest.Properties) (says []string) {
+	for _, of := range []struct {
+		what, flag string
+		names      []string
+	}{
+		{"inputs", "--input <name>", slices.Sorted(maps.Keys(p.InputData))},
+		{"outputs", "--job-output <name>=<file>", slices.Sorted(maps.Keys(p.OutputData))},
+	} {
+		if len(of.names) > 1 {
+			says = append(says, fmt.Sprintf("the request has %d %s (%s), and a deployment of a model takes exactly one: unless "+
+				"it is one of a pipeline component, choose it with %s", len(of.names), of.what, strings.Join(of.names, ", "),
+				of.flag))
+		}
+	}
+	return says
 }
 
 func (i *invocation) requestFile() (jobrequest.Request, error) {

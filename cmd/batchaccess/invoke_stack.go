@@ -204,7 +204,7 @@ func (s *stackOf) outputs(ctx context.Context, cmd *cobra.Command, secrets bool)
 			"project %s "+
 			"with -C", s.name, s.Project)
 	}
-	pulumi, err := findPulumi(ctx, s.project.dir, s.name, cmd.ErrOrStderr())
+	pulumi, err := findPulumi(ctx, s.project, s.name, cmd.ErrOrStderr())
 	if err != nil {
 		return engine.Deployed{}, err
 	}

@@ -174,6 +174,57 @@ func TestTheCloudIsThatOfTheStackTheVariableOrTheAddress(t *testing.T) {
 	}
 }
 
+// A deployment of a model takes one input and one output. Which kind it is the stack does not say, so the command does
+// not choose: it says what the request has.
+func TestInvokeSaysWhatAModelDeploymentDoesNotTake(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		stack string
+		args  []string
+		says  []string // none where there is one of each
+	}{
+		"the only input":    {scoring, nil, nil},
+		"a chosen input":    {scoring, []string{"--input", "images"}, nil},
+		"two chosen inputs": {scoring, []string{"--input", "images", "--input", "archive"}, []string{"has 2 inputs"}},
+		"a literal with it": {scoring, []string{"--input", "images", "--literal", "mode=x"},
+			[]string{"2 inputs (images, mode)"}},
+		"one output": {scoring, []string{"--job-output", "a=azureml://datastores/archive/paths/o.csv"}, nil},
+		"more than one of it": {scoring, []string{"--job-output", "a=azureml://datastores/archive/paths/o.csv",
+			"--job-output",
+			"b=azureml://datastores/archive/paths/p.csv"}, []string{"has 2 outputs (a, b)", "--job-output <name>=<file>"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := projectWith(t, map[string]string{"dev": c.stack})
+			code, stdout, stderr := execute(t, append([]string{"invoke", "--dir", dir, "--stack", "dev", "--uri",
+				"https://heart.westeurope.inference.ml.azure.com", "--print-request"}, c.args...)...)
+			require.Zero(t, code, stderr)
+			assert.Contains(t, stdout, "curl")
+			for _, says := range c.says {
+				assert.Contains(t, stderr, says)
+			}
+			if c.says == nil {
+				assert.NotContains(t, stderr, "exactly one")
+			}
+		})
+	}
+}
+
+func TestInvokeSaysWhatAnEndpointOfSeveralInputsSends(t *testing.T) {
+	_, dir := sandboxOf(t, strings.Replace(scoring, "inputs: [archive] }", "inputs: [archive, images] }", 1))
+	invoke := func(more ...string) string {
+		code, stdout, stderr := execute(t, append([]string{"invoke", "--dir", dir, "--endpoint", "heart", "--print-request"},
+			more...)...)
+		require.Zero(t, code, stderr)
+		assert.Contains(t, stdout, "curl")
+		return stderr
+	}
+	assert.Contains(t, invoke(), "the request has 2 inputs (archive, images), and a deployment of a model takes exactly "+
+		"one: "+
+		"unless it is one of a pipeline component, choose it with --input <name>")
+	assert.NotContains(t, invoke("--input", "images"), "exactly one")
+}
+
 func TestInvokePrintsTheRequestWithoutSigningIn(t *testing.T) {
 	dir := projectWith(t, map[string]string{"dev": scoring})
 	t.Setenv("ARM_METADATA_HOSTNAME", "127.0.0.1:1") // nobody answers there

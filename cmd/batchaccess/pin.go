@@ -52,7 +52,7 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 			if err != nil {
 				return err
 			}
-			pulumi, err := findPulumi(ctx, p.dir, stack, cmd.ErrOrStderr())
+			pulumi, err := findPulumi(ctx, p, stack, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

@@ -19,6 +19,8 @@ import (
 type project struct {
 	dir  string
 	name string
+	// asked is the stack as --stack names it, which may be org/project/stack: for Pulumi. "" for the only one.
+	asked string
 }
 
 // openProject finds the project that the folder, or one above it, belongs to.
@@ -36,7 +38,7 @@ func openProject(dir string) (project, error) {
 			return project{}, fmt.Errorf("no Pulumi.yaml in %s or above it; name the folder of a Pulumi project with --dir", dir)
 		}
 		name, err := config.ProjectName(filepath.Join(at, "Pulumi.yaml"), text)
-		return project{at, name}, err
+		return project{dir: at, name: name}, err
 	}
 }
 
@@ -53,11 +55,17 @@ func (p project) stacks() ([]string, error) {
 	return names, nil
 }
 
-// choose returns the stack that was named, or the only one.
+// choose returns the own name of the stack that was named, or of the only one.
 func (p project) choose(stack string) (string, error) {
 	names, err := p.stacks()
 	if err != nil {
 		return "", err
+	}
+	if parts := strings.Split(stack, "/"); len(parts) == 3 && parts[1] != p.name {
+		return "", fmt.Errorf("--stack %s is a stack of project %s, and the project in %s is %s; name its folder with -C",
+			stack, parts[1], p.dir, p.name)
+	} else if len(parts) <= 3 {
+		stack = baseName(stack)
 	}
 	switch {
 	case stack == "" && len(names) == 1:
@@ -74,6 +82,7 @@ func (p project) choose(stack string) (string, error) {
 // openStack finds the project of the folder, and the stack that was named or the only one.
 func openStack(dir, stack string) (p project, name string, err error) {
 	if p, err = openProject(dir); err == nil {
+		p.asked = stack
 		name, err = p.choose(stack)
 	}
 	return p, name, err

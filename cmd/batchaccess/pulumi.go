@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -34,7 +35,7 @@ func newPulumi() *cobra.Command {
 type pulumiOf struct{ engine.Pulumi }
 
 // findPulumi builds Pulumi's CLI first if there is none, and says so.
-func findPulumi(ctx context.Context, dir, stack string, stderr io.Writer) (pulumiOf, error) {
+func findPulumi(ctx context.Context, p project, stack string, stderr io.Writer) (pulumiOf, error) {
 	cli, err := pulumicli.Find(ctx, stderr)
-	return pulumiOf{engine.Pulumi{CLI: cli, Dir: dir, Stack: stack, Stderr: stderr}}, err
+	return pulumiOf{engine.Pulumi{CLI: cli, Dir: p.dir, Stack: cmp.Or(p.asked, stack), Stderr: stderr}}, err
 }

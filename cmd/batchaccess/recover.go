@@ -36,7 +36,7 @@ func newRecover() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			pulumi, err := findPulumi(ctx, p.dir, stack, cmd.ErrOrStderr())
+			pulumi, err := findPulumi(ctx, p, stack, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

@@ -162,7 +162,7 @@ func runPreview(cmd *cobra.Command, dir, stack string) (engine.Preview, error) {
 	if err != nil {
 		return engine.Preview{}, err
 	}
-	pulumi, err := findPulumi(cmd.Context(), p.dir, stack, cmd.ErrOrStderr())
+	pulumi, err := findPulumi(cmd.Context(), p, stack, cmd.ErrOrStderr())
 	if err != nil {
 		return engine.Preview{}, err
 	}

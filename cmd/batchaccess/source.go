@@ -157,6 +157,7 @@ func (s source) fromPreview(cmd *cobra.Command) (*stackOf, error) {
 	switch {
 	case err == nil && p.name == preview.Project:
 		read.project = p
+		read.project.asked = s.stack
 	case err == nil && cmd.Flags().Changed("dir"):
 		return nil, fmt.Errorf("--preview %s is of project %s, and the project in %s is %s; preview the program that is "+
 			"meant",
