@@ -229,7 +229,8 @@ func (p project) checkout(ctx context.Context, ref string) (tree, dir string, er
 		if shallow, failed := git("rev-parse", "--is-shallow-repository"); failed == nil && shallow == "true" {
 			fetch = "this clone is shallow: git fetch --unshallow origin, or fetch-depth: 0 in a pipeline"
 		}
-		return "", "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first (%s): %w", ref, fetch, err)
+		return "", "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first (%s): %w", ref, fetch,
+			err)
 	}
 	below, err := git("rev-parse", "--show-prefix")
 	if err != nil {
