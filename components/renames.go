@@ -341,7 +341,8 @@ func federatedRenamed(typ, owner string, credentials map[string]signin.Federated
 // secretsRotated finds client secrets that take the place of others in one step. Whether one was renamed can't be seen:
 // one that leaked is rotated with the dates that it had.
 func secretsRotated(owner string, secrets map[string]signin.ClientSecret) maker {
-	m := maker{path: "clientSecrets", typ: "azuread:index/applicationPassword:ApplicationPassword", owner: owner, names: map[string]string{},
+	m := maker{path: "clientSecrets", typ: "azuread:index/applicationPassword:ApplicationPassword", owner: owner,
+		names: map[string]string{},
 		other: "whoever signs in with the old secret can't until given the new one; to rotate without a gap, keep both, " +
 			"hand the new one out, and take the old one out in a second deployment"}
 	for name, s := range secrets {
