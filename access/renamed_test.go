@@ -1,6 +1,8 @@
 package access_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -85,7 +87,10 @@ func TestNamesThatThingsHadBefore(t *testing.T) {
 			"itself":          {[]func(*access.Model){of.set(of.first, of.first)}, at(of.first)},
 			"still there":     {[]func(*access.Model){of.set(of.first, of.second)}, at(of.first)},
 			"twice":           {[]func(*access.Model){of.set(of.first, "old"), of.set(of.second, "old")}, at(of.second)},
-			"no name":         {[]func(*access.Model){of.set(of.first, "a/b")}, at(of.first)},
+			"exchanged":       {[]func(*access.Model){of.set(of.first, of.second), of.set(of.second, of.first)}, at(of.first)},
+			"one after another": {[]func(*access.Model){of.set(of.first, of.second), of.set(of.second, "old")},
+				at(of.first)},
+			"no name": {[]func(*access.Model){of.set(of.first, "a/b")}, at(of.first)},
 		} {
 			t.Run(path+" "+name, func(t *testing.T) {
 				t.Parallel()
@@ -103,6 +108,7 @@ func TestNamesThatThingsHadBefore(t *testing.T) {
 				require.NotEmpty(t, ps)
 				assert.Equal(t, c.path, ps[0].Path)
 				assert.NotEmpty(t, ps[0].Fix)
+				assert.Equal(t, name == "exchanged", strings.HasPrefix(ps[0].Fix, "names are exchanged in two deployments"))
 			})
 		}
 	}
@@ -114,6 +120,42 @@ func TestNamesThatThingsHadBefore(t *testing.T) {
 		require.Error(t, ps.Err())
 		assert.Equal(t, "storageAccountsWere.sea", ps[0].Path)
 	})
+}
+
+// Pulumi takes what has a name in the state for what has it in the program, whatever was says.
+func TestNamesThatMoveOnTakeTwoDeployments(t *testing.T) {
+	t.Parallel()
+	const third = "names are exchanged in two deployments: in the first call invokers.%s by a third name, as what was %s"
+	for name, c := range map[string]struct {
+		was  map[string]string
+		want map[string]string // path to remedy
+	}{
+		"two exchange theirs": {map[string]string{"a": "b", "b": "a"}, map[string]string{
+			"invokers.a.was": fmt.Sprintf(third, "a", "b"), "invokers.b.was": fmt.Sprintf(third, "b", "a")}},
+		"three exchange theirs": {map[string]string{"a": "b", "b": "c", "c": "a"}, map[string]string{
+			"invokers.a.was": fmt.Sprintf(third, "a", "b"), "invokers.b.was": fmt.Sprintf(third, "b", "c"),
+			"invokers.c.was": fmt.Sprintf(third, "c", "a")}},
+		"a was b, and b was d": {map[string]string{"a": "b", "b": "d", "c": ""},
+			map[string]string{"invokers.a.was": "deploy a " +
+				"first, with invokers.b still called d, and rename that in a second deployment"}},
+		"a was b, which stays": {map[string]string{"a": "b", "b": "", "c": ""}, map[string]string{
+			"invokers.a.was": "write the name that it had before, or leave it out if it is new"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := stack()
+			m.Invokers = map[string]access.Invoker{}
+			for name, old := range c.was {
+				m.Invokers[name] = access.Invoker{Kind: access.ServicePrincipal, SignIn: "none", Was: old}
+			}
+			_, ps := access.Compile(m)
+			have := map[string]string{}
+			for _, p := range ps {
+				have[p.Path] = p.Fix
+			}
+			assert.Equal(t, c.want, have)
+		})
+	}
 }
 
 func replaceOnce(path, name string) string {

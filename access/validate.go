@@ -123,6 +123,8 @@ func renamed[V any](v *validator, path string, all map[string]V, was func(V) str
 			continue
 		case old == name:
 			v.add(at, "leave it out, or write the name that it had before", "is the name that it has")
+		case stays && was(all[old]) != "":
+			v.add(at, movedOn(path, name, func(name string) string { return was(all[name]) }), "%s.%s is still there", path, old)
 		case stays:
 			v.add(at, "write the name that it had before, or leave it out if it is new", "%s.%s is still there", path, old)
 		case became[old] != "":
@@ -132,6 +134,21 @@ func renamed[V any](v *validator, path string, all map[string]V, was func(V) str
 		}
 		became[old] = path + "." + name
 	}
+}
+
+// movedOn is the remedy where an entry gets a name that another gives up in the same deployment. was is what an entry
+// is said to have been called, "" where nothing is said, and for what is no entry.
+func movedOn(path, name string, was func(string) string) string {
+	seen := map[string]bool{}
+	for at := name; at != "" && !seen[at]; at = was(at) {
+		seen[at] = true
+		if was(at) == name {
+			return fmt.Sprintf("names are exchanged in two deployments: in the first call %s.%s by a third name, as what was %s",
+				path, name, was(name))
+		}
+	}
+	return fmt.Sprintf("deploy %s first, with %s.%s still called %s, and rename that in a second deployment", name, path,
+		was(name), was(was(name)))
 }
 
 func (v *validator) workspace() {

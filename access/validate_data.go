@@ -105,8 +105,11 @@ func (v *validator) accountsWere() {
 		v.refers(at, name, "storage account", keysOf(v.m.StorageAccounts))
 		switch _, stays := v.m.StorageAccounts[old]; {
 		case stays:
-			v.add(at, "write the name that the account had before, or take the line out", "storageAccounts.%s is still there",
-				old)
+			fix := "write the name that the account had before, or take the line out"
+			if v.m.StorageAccountsWere[old] != "" && old != name {
+				fix = movedOn("storageAccounts", name, func(name string) string { return v.m.StorageAccountsWere[name] })
+			}
+			v.add(at, fix, "storageAccounts.%s is still there", old)
 		case became[old] != "":
 			v.add(at, "keep the one that it became", "%s was %s too", became[old], old)
 		default:

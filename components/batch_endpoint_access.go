@@ -234,6 +234,7 @@ func NewBatchEndpointAccess(
 		made: a, name: name, args: args, plan: plan, region: complete.region, children: c,
 		principals: map[access.Principal]pulumi.StringInput{}, granted: map[string]promise{},
 	}
+	b.expectAll(ctx)
 	for _, step := range []func(*pulumi.Context) error{b.makeInvokers, b.makeGroups, b.makeClusters, b.makeRole,
 		b.makeReaders, b.makeServices} {
 		if err := step(ctx); err != nil {

@@ -127,7 +127,7 @@ func (identity *ManagedIdentity) federate(
 	var before []pulumi.Resource
 	for _, key := range sortedKeys(credentials) {
 		f := credentials[key]
-		hook, err := federatedRenamed(name, credentials).refuseRenamed(ctx, key)
+		hook, err := federatedRenamed(ofIdentity, name, credentials).refuseRenamed(ctx, key)
 		if err != nil {
 			return err
 		}

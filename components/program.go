@@ -20,6 +20,9 @@ type program struct {
 	assignments map[assignmentKey]*assignment
 	before      stateBefore
 	names       map[string]string // of assignments that were there before, by derived GUID
+	// made says what is wrong with the name of each thing that is made, refused that somebody was told so.
+	made    map[string]func(before map[string]map[string]any) string
+	refused bool
 }
 
 // keepNames adds the names that Azure has for assignments.

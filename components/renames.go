@@ -1,6 +1,7 @@
 package components
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +26,12 @@ type stateBefore struct {
 	hasOutputs bool
 	noAnswer   error
 }
+
+// ofApplication and ofIdentity are the types of federated credentials.
+const (
+	ofApplication = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
+	ofIdentity    = "azure-native:managedidentity:FederatedIdentityCredential"
+)
 
 // kept are the outputs of it that renames are found by.
 var kept = []string{"issuer", "subject"}
@@ -85,6 +92,7 @@ func (s *stateBefore) read(ctx *pulumi.Context) (map[string]map[string]any, erro
 // A maker makes things by the names of a map in the arguments.
 type maker struct {
 	path  string // of the map: invokers
+	typ   string // Pulumi's token of what is made
 	owner string // the component whose things they are; their own names begin with it
 	// names are those that the map holds now, with the name that each had before, if it says so.
 	names map[string]string
@@ -98,25 +106,76 @@ type maker struct {
 // would make another one, and delete the old one with all that it was given. Of what is to be made alone it asks the
 // state which was there before.
 func (m maker) refuseRenamed(ctx *pulumi.Context, name string) (pulumi.ResourceOption, error) {
+	program := programOf(ctx)
 	if !hooks.Off(ctx.Context()) {
-		programOf(ctx).before.prepare(ctx)
+		program.before.prepare(ctx)
 	}
+	program.expect(m, name)
 	return beforeCreate(ctx, fmt.Sprintf("%s %s.%s", m.path, m.owner, name),
 		func(args *pulumi.ResourceHookArgs) error {
-			before, err := programOf(ctx).before.read(ctx)
+			before, err := program.before.read(ctx)
 			if err != nil {
 				return ctx.Log.Warn(fmt.Sprintf("%s.%s: whether it was renamed is not known, since the state of this stack can't "+
 					"be read: %v; where it was, write was with the old name before you deploy", m.path, name, err), nil)
 			}
 			problem, warning := m.judge(before, string(args.URN), name)
 			if problem != "" {
-				return fmt.Errorf("%s: %s.%s", m.owner, m.path, problem)
+				return program.renamedBeside(before, fmt.Sprintf("%s: %s.%s", m.owner, m.path, problem))
 			}
 			if warning != "" {
 				return ctx.Log.Warn(m.owner+": "+m.path+"."+warning, nil)
 			}
 			return nil
 		})
+}
+
+// expect has what is to be made judged with the first that is refused.
+func (p *program) expect(m maker, name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.made == nil {
+		p.made = map[string]func(map[string]map[string]any) string{}
+	}
+	p.made[m.owner+"."+name+" "+m.path] = func(before map[string]map[string]any) string {
+		urn := name // of nothing that the state has
+		for old := range before {
+			cut := strings.LastIndex(old, "::")
+			if cut < 0 {
+				continue
+			}
+			kind, called := old[:cut], old[cut+2:]
+			if (strings.HasSuffix(kind, "$"+m.typ) || strings.HasSuffix(kind, "::"+m.typ)) &&
+				strings.HasPrefix(called, m.owner+".") {
+				urn = kind + "::" + m.owner + "." + name
+			}
+		}
+		if _, there := before[urn]; there {
+			return ""
+		}
+		problem, _ := m.judge(before, urn, name)
+		if problem != "" {
+			problem = fmt.Sprintf("%s: %s.%s", m.owner, m.path, problem)
+		}
+		return problem
+	}
+}
+
+// renamedBeside is the error of the first that is refused, with all others that are: the deployment ends with it. Those
+// that are refused at the same time say only what is wrong with them.
+func (p *program) renamedBeside(before map[string]map[string]any, problem string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := []string{problem}
+	if !p.refused {
+		for _, key := range sortedKeys(p.made) {
+			if other := p.made[key](before); other != "" && other != problem {
+				all = append(all, other)
+			}
+		}
+	}
+	p.refused = true
+	slices.Sort(all)
+	return errors.New(strings.Join(all, "\n"))
 }
 
 // judge says what is wrong with making what has the URN, or what whoever deploys has to know of it. Both are "" for
@@ -166,20 +225,57 @@ func (m maker) judge(before map[string]map[string]any, urn, name string) (proble
 
 // refuseRenamed is the option of an invoker, or cluster, that this stack makes.
 func (b *builder) refuseRenamed(ctx *pulumi.Context, of access.Principal) (pulumi.ResourceOption, error) {
-	m := maker{path: "invokers", owner: b.name, names: map[string]string{}, same: b.grantedTheSame(of),
+	return b.maker(of).refuseRenamed(ctx, of.Name)
+}
+
+// expectAll has all that is to be made judged as soon as one is refused.
+func (b *builder) expectAll(ctx *pulumi.Context) {
+	program := programOf(ctx)
+	for name, c := range b.args.Clusters {
+		if !c.Existing {
+			program.expect(b.maker(access.ClusterPrincipal(name)), name)
+		}
+	}
+	for name, i := range b.args.Invokers {
+		if b.args.model(name).Exists() || i.id() != nil {
+			continue
+		}
+		program.expect(b.maker(access.InvokerPrincipal(name)), name)
+		typ := ofApplication
+		if i.Kind == access.ManagedIdentity {
+			typ = ofIdentity
+		}
+		for key := range i.FederatedCredentials {
+			program.expect(federatedRenamed(typ, b.name+"."+name, i.FederatedCredentials), key)
+		}
+		for key := range i.ClientSecrets {
+			program.expect(secretsRotated(b.name+"."+name, i.ClientSecrets), key)
+		}
+	}
+}
+
+func (b *builder) maker(of access.Principal) maker {
+	m := maker{path: "invokers", typ: ServicePrincipalToken, owner: b.name, names: map[string]string{},
+		same:  b.grantedTheSame(of),
 		other: "what one was given the other is not, and what uses it has to sign in as another"}
 	if of.IsCluster() {
-		m.path = "clusters"
+		m.path, m.typ = "clusters", ComputeClusterToken
 		m.other = "what its identity was given elsewhere is lost; what becomes of jobs that run on it is not known"
 		for name, c := range b.args.Clusters {
 			m.names[name] = c.Was
 		}
-		return m.refuseRenamed(ctx, of.Name)
+		return m
+	}
+	switch b.args.Invokers[of.Name].Kind {
+	case access.ManagedIdentity:
+		m.typ = ManagedIdentityToken
+	case access.Group:
+		m.typ = "azuread:index/group:Group"
 	}
 	for name, i := range b.args.Invokers {
 		m.names[name] = i.Was
 	}
-	return m.refuseRenamed(ctx, of.Name)
+	return m
 }
 
 // grantedTheSame reports whether what this stack had assigned to one that goes is what it assigns to this one.
@@ -230,8 +326,8 @@ func (b *builder) assignsRole(name, principal string) bool {
 func (b *builder) child(g access.Grant) string { return b.name + "." + g.ResourceName() }
 
 // federatedRenamed finds federated credentials that were renamed: Entra takes no second one of the same claims.
-func federatedRenamed(owner string, credentials map[string]signin.FederatedCredential) maker {
-	m := maker{path: "federatedCredentials", owner: owner, names: map[string]string{}}
+func federatedRenamed(typ, owner string, credentials map[string]signin.FederatedCredential) maker {
+	m := maker{path: "federatedCredentials", typ: typ, owner: owner, names: map[string]string{}}
 	for name, f := range credentials {
 		m.names[name] = f.Was
 	}
@@ -245,7 +341,8 @@ func federatedRenamed(owner string, credentials map[string]signin.FederatedCrede
 // secretsRotated finds client secrets that take the place of others in one step. Whether one was renamed can't be seen:
 // one that leaked is rotated with the dates that it had.
 func secretsRotated(owner string, secrets map[string]signin.ClientSecret) maker {
-	m := maker{path: "clientSecrets", owner: owner, names: map[string]string{},
+	m := maker{path: "clientSecrets", typ: "azuread:index/applicationPassword:ApplicationPassword", owner: owner,
+		names: map[string]string{},
 		other: "whoever signs in with the old secret can't until given the new one; to rotate without a gap, keep both, " +
 			"hand the new one out, and take the old one out in a second deployment"}
 	for name, s := range secrets {

@@ -121,7 +121,7 @@ func (sp *ServicePrincipal) federate(
 	sp.Federated = map[string]*azuread.ApplicationFederatedIdentityCredential{}
 	for _, key := range sortedKeys(credentials) {
 		f := credentials[key]
-		hook, err := federatedRenamed(name, credentials).refuseRenamed(ctx, key)
+		hook, err := federatedRenamed(ofApplication, name, credentials).refuseRenamed(ctx, key)
 		if err != nil {
 			return err
 		}

@@ -225,8 +225,12 @@ func (p project) checkout(ctx context.Context, ref string) (tree, dir string, er
 	}
 	commit, err := git("rev-parse", "--verify", "--end-of-options", ref+"^{commit}")
 	if err != nil {
-		return "", "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first "+
-			"(git fetch origin main): %w", ref, err)
+		fetch := "git fetch origin main"
+		if shallow, failed := git("rev-parse", "--is-shallow-repository"); failed == nil && shallow == "true" {
+			fetch = "this clone is shallow: git fetch --unshallow origin, or fetch-depth: 0 in a pipeline"
+		}
+		return "", "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first (%s): %w", ref, fetch,
+			err)
 	}
 	below, err := git("rev-parse", "--show-prefix")
 	if err != nil {

@@ -78,6 +78,24 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 	}
 }
 
+// A pipeline's checkout has the last commit alone, unless it is told otherwise.
+func TestAShallowCloneIsToldHowToGetItsHistory(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"stack/Pulumi.yaml": "name: batchaccess\nruntime: go\n", "stack/Pulumi.dev.yaml": oneUser}
+	whole, clone := history(t, files, files), filepath.Join(t.TempDir(), "clone")
+	out, err := exec.CommandContext(t.Context(), "git", "clone", "--quiet", "--depth", "1", "file://"+whole,
+		clone).CombinedOutput()
+	require.NoError(t, err, string(out))
+	for dir, says := range map[string]string{
+		clone: "this clone is shallow: git fetch --unshallow origin", whole: "fetch it first (git fetch origin main)",
+	} {
+		code, stdout, stderr := execute(t, "rehearse", "-C", filepath.Join(dir, "stack"), "--from", "HEAD~1")
+		assert.Equal(t, exitUsage, code)
+		assert.Empty(t, stdout)
+		assert.Contains(t, stderr, says)
+	}
+}
+
 func TestACheckoutLeavesTheRepositoryAsItIs(t *testing.T) {
 	t.Parallel()
 	before := map[string]string{"stack/Pulumi.yaml": "name: a\nruntime: go\n", "lib/x.go": "package x\n",

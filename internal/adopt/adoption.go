@@ -159,6 +159,11 @@ func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, 
 	for _, one := range found {
 		a.IDs = append(a.IDs, one.ID)
 		a.Why = cmp.Or(a.Why, one.Lost)
+		if one.Stack != "" {
+			a.Outcome, a.Why = Taken, "stack "+one.Stack+" made it, and would lose it with this stack: let that one hold it, "+
+				"and "+
+				"name it here under sharedGrants, with by: "+one.Stack
+		}
 		if one.Owned {
 			a.Outcome, a.Why = Taken, "it is marked as the stack's, but "+one.Others+", who can act through it: remove that "+
 				"owner if it is the stack's, or the mark ("+marks[r.Type]+") if it is not"

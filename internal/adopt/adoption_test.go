@@ -125,6 +125,51 @@ func TestAnAssignmentIsAdoptedByNameAndKnownByWhatItGrants(t *testing.T) {
 	assert.Equal(t, adopt.Later, found["unknown principal"].Outcome)
 }
 
+// Two stacks derive one name for an assignment that both need: who has made it keeps it, whatever takes up the other.
+func TestAnAssignmentOfAnotherStackIsNeitherAdoptedNorTakenUp(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		says, wants string // descriptions: in Azure, and of the program
+		outcome     adopt.Outcome
+		remedy      adopt.Remedy
+	}{
+		"another stack's": {"reads [batchaccess:lake/prod/access.reader]", "reads [batchaccess:lake/dev/access.reader]",
+			adopt.Taken, adopt.Clear},
+		"another stack's, and the program marks nothing": {"reads [batchaccess:lake/prod/access.reader]", "reads",
+			adopt.Taken, adopt.Clear},
+		"its own": {"reads [batchaccess:lake/dev/access.reader]", "reads [batchaccess:lake/dev/access.reader]",
+			adopt.Exists, adopt.Import},
+		"its own, under another name": {"reads [batchaccess:lake/dev/old]", "reads [batchaccess:lake/dev/access.reader]",
+			adopt.Exists, adopt.Import},
+		"another tool's": {"made by hand", "reads [batchaccess:lake/dev/access.reader]", adopt.Exists, adopt.Import},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.assign(assignment, scope, reader)
+			made := w.make(http.MethodGet, "https://management.azure.com", id+"?api-version=2022-04-01", nil)
+			made["properties"].(map[string]any)["description"] = c.says
+			w.make(http.MethodPut, "https://management.azure.com", id+"?api-version=2022-04-01",
+				map[string]any{"properties": made["properties"]})
+			inputs := map[string]any{"roleAssignmentName": assignment, "scope": scope, "description": c.wants,
+				"principalId":      w.azure.Deployer().ObjectID,
+				"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + reader}
+			found := adoptAll(t, w.finder, assignmentType, map[string]map[string]any{"reader": inputs})["reader"]
+			assert.Equal(t, c.outcome, found.Outcome)
+			text, err := json.Marshal(inputs)
+			require.NoError(t, err)
+			plan, err := w.finder.Plan(t.Context(), state(t, provider, creating(assignmentType, "reader", string(text))))
+			require.NoError(t, err)
+			require.Len(t, plan, 1)
+			assert.Equal(t, c.remedy, plan[0].Remedy)
+			if c.outcome == adopt.Taken {
+				assert.Contains(t, found.Why, "name it here under sharedGrants, with by: lake/prod")
+				assert.Equal(t, []string{id + " is left alone: stack lake/prod made it"}, plan[0].LeftAlone)
+			}
+		})
+	}
+}
+
 func TestARoleOfTheSameNameIsInTheWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -33,6 +33,8 @@ type Found struct {
 	// than whoever deploys, which nothing that a stack makes has.
 	Others string
 	Owned  bool
+	// Stack is the other stack that made it, as project/stack, where it says so.
+	Stack string
 }
 
 // ErrUnknownType is wrapped by the error for a type of resource that this package can't find.
@@ -46,6 +48,8 @@ type kind struct {
 	other func(answer map[string]any) bool
 	// others says by what that which stands at the ID may be somebody else's; "" for nothing. Nil where nothing can be.
 	others func(ctx context.Context, f *Finder, id string) (string, error)
+	// madeBy is the stack that made what stands at the ID; "" where it does not say. Nil where nothing does.
+	madeBy func(properties map[string]any) string
 	// find looks for any other resource.
 	find func(ctx context.Context, f *Finder, r Resource) ([]Found, error)
 	// needs are the inputs that find and rival go by, beside the parts of armID.
@@ -77,7 +81,7 @@ var kinds = map[string]kind{
 	},
 	"azure-native:authorization:RoleAssignment": {
 		armID: "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}", apiVersion: authorizationAPI,
-		rival: assignmentOfOtherName,
+		rival: assignmentOfOtherName, madeBy: assignedBy,
 	},
 	"azure-native:managedidentity:UserAssignedIdentity": {
 		armID: identityID, apiVersion: identityAPI, others: credentialsOfIdentity,
@@ -148,6 +152,12 @@ func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
 		return nil, err
 	}
 	found := Found{ID: id}
+	if k.madeBy != nil {
+		properties, _ := answer["properties"].(map[string]any)
+		if stack := k.madeBy(properties); stack != k.madeBy(r.Inputs) {
+			found.Stack = stack
+		}
+	}
 	if k.others != nil {
 		found.Others, err = k.others(ctx, f, id)
 	}

@@ -197,6 +197,8 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 	for _, one := range found {
 		switch {
 		case s.hasID(one.ID):
+		case one.Stack != "":
+			r.LeftAlone = append(r.LeftAlone, one.ID+" is left alone: stack "+one.Stack+" made it")
 		case one.Others != "":
 			r.LeftAlone = append(r.LeftAlone, "one that is marked alike is left alone: "+one.Others)
 		case one.Lost == "" && !known && r.ID == "":

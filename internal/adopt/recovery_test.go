@@ -150,6 +150,65 @@ func TestWhatWasMadeIsTakenIntoTheState(t *testing.T) {
 	assert.Equal(t, app, after.Deployment.Resources[2]["id"])
 }
 
+// A kill between the deletion and the creation of a replacement leaves the old resource in the state, as replaced and
+// gone. What takes its place stands there as begun: it is taken up if Azure has it, and made by the next up if not.
+func TestAReplacementThatWasKilledHalfWayIsTakenUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := w.assign(assignment, scope, reader)
+	urn := urnOf + assignmentType + "::reader"
+	gone := func(more string) string {
+		return provider + `, {"urn": "` + urn + `", "custom": true, "type": "` + assignmentType + `", "id": "/old"` + more +
+			"}"
+	}
+	for name, c := range map[string]struct {
+		before string // how the state has the old one
+		made   string // the assignment that was begun
+		remedy adopt.Remedy
+		after  []string // what the state has then: IDs, and "deleted" behind those that the next up deletes
+	}{
+		"made": {gone(`, "pendingReplacement": true`), assignment, adopt.Import, []string{"1", path}},
+		"not made": {gone(`, "pendingReplacement": true`), mallory, adopt.Clear,
+			[]string{"1", "/old pending"}},
+		"made before the old one goes":     {gone(""), assignment, adopt.Import, []string{"1", "/old deleted", path}},
+		"not made before the old one goes": {gone(""), mallory, adopt.Clear, []string{"1", "/old"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := state(t, c.before, creating(assignmentType, "reader", `{"scope": "`+scope+`", "roleAssignmentName": "`+
+				c.made+`"}`))
+			plan, err := w.finder.Plan(t.Context(), s)
+			require.NoError(t, err)
+			require.Len(t, plan, 1)
+			assert.Equal(t, c.remedy, plan[0].Remedy)
+			text, err := s.After(plan)
+			require.NoError(t, err)
+			var after struct {
+				Deployment struct {
+					Resources []struct {
+						ID                         string
+						Delete, PendingReplacement bool
+					}
+					Pending []any `json:"pending_operations"`
+				}
+			}
+			require.NoError(t, json.Unmarshal(text, &after))
+			var have []string
+			for _, r := range after.Deployment.Resources {
+				switch {
+				case r.Delete:
+					r.ID += " deleted"
+				case r.PendingReplacement:
+					r.ID += " pending"
+				}
+				have = append(have, r.ID)
+			}
+			assert.ElementsMatch(t, c.after, have)
+			assert.Empty(t, after.Deployment.Pending)
+		})
+	}
+}
+
 func TestWhatNobodyWillUseIsRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
@@ -54,6 +55,11 @@ func assignmentOfOtherName(ctx context.Context, f *Finder, r Resource) (rival Ri
 			"once its maker does not need it, and run pulumi up at once (az role assignment delete --ids)"
 	}
 	return rival, err
+}
+
+func assignedBy(properties map[string]any) string {
+	stack, _ := arm.AssignedBy(text(properties, "description"))
+	return stack
 }
 
 // roleOfSameName finds a custom role that has the name: role names are unique in the tenant.

@@ -107,7 +107,8 @@ func (m *maker) interruptions() {
 }
 
 // movesIdentity is the interruption where a cluster gets another identity in place. A system-assigned one is made by
-// that update, so nothing can be assigned to it before; a user-assigned one is assigned to first by our components.
+// that update, so nothing can be assigned to it before; a user-assigned one is assigned to first by our components, and
+// may use that when Azure acts on it.
 func (m *maker) movesIdentity(s engine.Step) (i Interruption, is bool) {
 	old, now := identityOf(s.Old), identityOf(s.New)
 	name := strings.Replace(called(s.URN), "cluster identity ", "cluster ", 1)
@@ -119,8 +120,10 @@ func (m *maker) movesIdentity(s engine.Step) (i Interruption, is bool) {
 		return i, false
 	case now.system:
 		i.What = "jobs on " + name + ", whose data the system-assigned identity mounts that this update makes"
-	case m.resource(s).MadeBy(guardrails.ComputeCluster):
-		return i, false
+	case m.resource(s).MadeBy(guardrails.ComputeCluster): // which makes them before the update (facts/grants-access.md)
+		i.What = "jobs on " + name + ", which has its new identity at once, while Azure acts on assignments after up to 10 " +
+			"minutes"
+		i.To = "10 minutes, at the most, after " + i.To
 	default:
 		i.What = "jobs on " + name + ", unless the program assigns roles to its new identity first"
 	}

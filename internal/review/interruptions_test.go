@@ -70,7 +70,7 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 		"a cluster to its own identity": {steps([5]string{"update", inCluster, "access.cpu", f(user, "1"),
 			f(system, "1")}), []string{"interrupted", "whoever starts jobs on it", "that this update makes"}},
 		"a cluster to a user-assigned identity": {steps([5]string{"update", inCluster, "access.cpu", f(system, "1"),
-			f(user, "1")}), nil},
+			f(user, "1")}), []string{"interrupted", "whoever starts jobs on it", "up to 10 minutes"}},
 		"somebody else's cluster to a user-assigned identity": {steps([5]string{"update", guardrails.Compute, "cpu",
 			f(system, "1"), f(user, "1")}), []string{"interrupted", "whoever starts jobs on it", "assigns roles to its new"}},
 		"a cluster without identity gets one": {steps([5]string{"update", inCluster, "access.cpu", `"computeName": "cpu"`,

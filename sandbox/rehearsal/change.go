@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	previews "github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/engine"
@@ -47,6 +49,8 @@ type ChangeOptions struct {
 	// know of it, unless Refresh has it look before New is deployed.
 	Beside  func(context.Context, *azure.Azure) error
 	Refresh bool
+	// Preview takes what pulumi preview --json says of the change, before it is deployed; nil for nothing.
+	Preview io.Writer
 	// StateDir takes all that the rehearsal writes. Required.
 	StateDir string
 	// Pulumi and StandIns are as in Options.
@@ -93,6 +97,10 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	c.calm = c.azure.Calm()
 	defer func() { err = errors.Join(err, c.azure.Close()) }()
 	if err := c.seed(); err != nil {
+		return nil, err
+	}
+	// What was deployed in calm weather acts already: else nothing would work before the change, and nobody could lose it.
+	if err := c.azure.Settle(); err != nil {
 		return nil, err
 	}
 	if c.old, err = c.version(o.Old, c.oldProbe, lag); err != nil {
@@ -256,7 +264,7 @@ func (c *change) deployNew(ctx context.Context) error {
 		}
 		c.azure.Watch(w.hooks())
 		c.Progress.Step("pulumi up, and every job after each write")
-		failed := c.new.up(ctx)
+		failed := c.previewAndUp(ctx)
 		c.azure.Watch(nil)
 		if ctx.Err() != nil {
 			return errors.Join(ctx.Err(), failed)
@@ -277,6 +285,19 @@ func (c *change) deployNew(ctx context.Context) error {
 		}
 		return c.kill(ctx, base, w)
 	})
+}
+
+func (c *change) previewAndUp(ctx context.Context) error {
+	if c.Preview == nil {
+		return c.new.up(ctx)
+	}
+	var out bytes.Buffer
+	args := append(previews.PreviewArgs(), "--stack", c.Stack, "--non-interactive")
+	err := c.new.engine.Pulumi(ctx, io.MultiWriter(c.Preview, &out), args...)
+	if err != nil {
+		return previews.PreviewFailed(err, out.Bytes())
+	}
+	return c.new.up(ctx, "--skip-preview")
 }
 
 // beside changes Azure beside the stack, and has Pulumi look at it if it is to.

@@ -96,10 +96,27 @@ func (w *watcher) compareSignIns(d deployed, last moment, failed bool) {
 				return m.works["old "+s.key], m.why["old "+s.key]
 			})
 		}
-		if stays == 0 && len(after) > 0 {
+		switch {
+		case len(after) == 0:
+		case stays == 0:
 			w.handedOver(ways[principal], after)
+		default: // Workloads with other claims can't use what stays. Those with a secret can: it may be another's successor.
+			gone, come := federatedBeside(ways[principal], after), federatedBeside(after, ways[principal])
+			if len(gone) > 0 && len(come) > 0 {
+				w.handedOver(gone, come)
+			}
 		}
 	}
+}
+
+// federatedBeside are the federated credentials of some ways to sign in that are not among others.
+func federatedBeside(ways, others []signIn) (rest []signIn) {
+	for _, s := range ways {
+		if !s.secret && !slices.ContainsFunc(others, func(o signIn) bool { return o.key == s.key }) {
+			rest = append(rest, s)
+		}
+	}
+	return rest
 }
 
 // handedOver judges a change from some ways to sign in to others.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,7 +20,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/config"
+	"github.com/batchaccess/batchaccess/internal/engine"
+	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/review"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
@@ -35,6 +40,8 @@ const (
 		"Microsoft.MachineLearningServices/workspaces/scoring-dev"
 )
 
+var everybody = []string{"analysts", "data-factory", "partner", "pipeline", "release-manager", "scheduler"}
+
 // A row is a change of the sample, and what is to come of it.
 type row struct {
 	name string
@@ -44,8 +51,15 @@ type row struct {
 	replaced, deleted, made, lost, gained int
 	// interrupted are the invokers who go without in between.
 	interrupted []string
+	// foreseen are those of whom a review says so all the same: for as long as assignments take to act, or because what
+	// they do now and later is not the same job to a rehearsal.
+	foreseen []string
 	// fails is what the change, which has touched nothing, says.
 	fails string
+	// also are other things that it says at once.
+	also []string
+	// propagation is how long Azure takes to act on assignments.
+	propagation time.Duration
 }
 
 var rows = []row{
@@ -86,6 +100,10 @@ var rows = []row{
 		fails: "write was: scorers"},
 	{name: "a federated credential, renamed and not marked", change: []string{"        main:", "        trunk:"},
 		fails: "write was: main"},
+	{name: "an identity, a cluster, a credential and a secret, renamed and not marked, or marked wrong", change: []string{
+		`\bscheduler\b`, "cron", `\bcpu\b`, "compute", "        main:", "        trunk:", `"2026": \{`,
+		`"first": { was: "2025",`}, fails: "write was: scheduler", also: []string{"write was: cpu", "write was: main",
+		"nothing of this kind that was called 2025; take it out, or write what it was called: 2026"}},
 	{name: "a name that never was", change: []string{"    scheduler:", "    other: { kind: servicePrincipal, " +
 		"signIn: none, was: nobody }\n    scheduler:", "partner, data-factory\\]", "partner, data-factory, other]",
 		`data-factory, "cluster:cpu"`, `data-factory, other, "cluster:cpu"`}, fails: "nothing of this kind that was called " +
@@ -106,7 +124,7 @@ var rows = []row{
 	{name: "the first role name", change: []string{`additions: \[pollJobs\]`, "additions: [pollJobs]\n    name: Scorers"}},
 	{name: "a role of a fixed name gets another scope", before: []string{`additions: \[pollJobs\]`, "name: Scorers"},
 		change: []string{"name: Scorers", "name: Scorers\n    scope: resourceGroup"}, replaced: 7,
-		interrupted: []string{"analysts", "data-factory", "partner", "pipeline", "release-manager", "scheduler"}},
+		interrupted: everybody},
 	{name: "from a custom role to a built-in one", change: []string{`additions: \[pollJobs\]`, "builtIn: Contributor"},
 		replaced: 6, deleted: 1},
 	{name: "from a built-in role to a custom one", before: []string{`additions: \[pollJobs\]`, "builtIn: Contributor"},
@@ -116,29 +134,43 @@ var rows = []row{
 
 	{name: "the size of a cluster", change: []string{"vmSize: Standard_D4ds_v5", "vmSize: Standard_D8ds_v5"},
 		replaced: 4, interrupted: []string{"analysts", "data-factory", "partner", "pipeline"}},
+	{name: "tags", change: []string{"team: scoring", "team: research"}},
+	{name: "local auth and the subnet of a cluster", change: []string{"maxNodeCount: 4", "maxNodeCount: 4\n" +
+		"      enableLocalAuth: true\n      subnetId: " + strings.TrimSuffix(group, "/providers/") + "/providers/" +
+		"Microsoft.Network/virtualNetworks/net/subnets/nodes"}, replaced: 4,
+		interrupted: []string{"analysts", "data-factory", "partner", "pipeline"}},
+	{name: "a role of the resource group, when assignments take time to act", propagation: 10 * time.Minute,
+		change: []string{`additions: \[pollJobs\]`, "scope: resourceGroup"}, replaced: 7},
+	// The cluster has its new identity at once, and what that may do later.
+	{name: "a cluster to a user-assigned identity, when assignments take time to act", propagation: 10 * time.Minute,
+		change: []string{"cpu:\n      vmSize", "cpu:\n      identity: userAssigned\n      vmSize"}, replaced: 3, made: 1,
+		interrupted: []string{"analysts", "data-factory", "partner", "pipeline"}},
+	{name: "two groups that exchange their names, not marked", before: two, change: []string{
+		"88888888-8888-4888-8888-888888888888", "OTHER", "22222222-2222-4222-8222-222222222222",
+		"88888888-8888-4888-8888-888888888888", "OTHER", "22222222-2222-4222-8222-222222222222"}, fails: "write was"},
 	{name: "the scale of a cluster", change: []string{"maxNodeCount: 4", "maxNodeCount: 8"}},
 	{name: "a cluster to a user-assigned identity", change: []string{
-		"cpu:\n      vmSize", "cpu:\n      identity: userAssigned\n      vmSize"}, replaced: 3, made: 1},
+		"cpu:\n      vmSize", "cpu:\n      identity: userAssigned\n      vmSize"}, replaced: 3, made: 1,
+		foreseen: []string{"analysts", "data-factory", "partner", "pipeline"}},
 	{name: "a cluster to another user-assigned identity", change: []string{"identity: userAssigned\n",
-		"identity: userAssigned\n      userAssignedIdentityId: " + identities + "tagger\n"}, replaced: 2, deleted: 1},
+		"identity: userAssigned\n      userAssignedIdentityId: " + identities + "tagger\n"}, replaced: 2, deleted: 1,
+		foreseen: []string{"pipeline", "release-manager", "scheduler"}},
 	// Azure knows no cluster that has both, so that the one that it makes has nothing before it is there.
 	{name: "a cluster to its own identity", change: []string{"identity: userAssigned\n", "identity: systemAssigned\n"},
-		replaced: 2, deleted: 1, interrupted: []string{"analysts", "data-factory", "partner", "pipeline",
-			"release-manager", "scheduler"}},
+		replaced: 2, deleted: 1, interrupted: everybody},
 	{name: "the priority of a cluster whose identity stays", change: []string{"      vmPriority: LowPriority\n", ""},
-		replaced: 1, interrupted: []string{"analysts", "data-factory", "partner", "pipeline", "release-manager",
-			"scheduler"}},
+		replaced: 1, interrupted: everybody},
 	{name: "an identity that is made becomes one that exists", change: []string{
 		"    scheduler:.*\n      kind: managedIdentity",
 		"    scheduler:\n      kind: managedIdentity\n      principalId: 66666666-6666-4666-8666-666666666666"},
 		replaced: 3, deleted: 1, lost: 2, gained: 2},
 	{name: "a workspace in another group", change: []string{"scoring-dev(/.*/scoring-dev)", "scoring-two$1"},
-		replaced: 18, lost: 21, gained: 21},
+		replaced: 18, lost: 21, gained: 21, foreseen: everybody},
 	// The identities of clusters and invokers stay where they were made.
 	{name: "a workspace in another subscription", change: []string{
 		"/subscriptions/11111111-1111-4111-8111-111111111111(.*/scoring-dev)",
 		"/subscriptions/99999999-9999-4999-8999-999999999999$1", "subscriptionId: 1111.*", "subscriptionId: " +
-			"99999999-9999-4999-8999-999999999999"}, replaced: 12, lost: 21, gained: 21},
+			"99999999-9999-4999-8999-999999999999"}, replaced: 12, lost: 21, gained: 21, foreseen: everybody},
 	{name: "a workspace's ID in other letters", change: []string{"resourceGroups(/.*)workspaces/scoring-dev",
 		"resourcegroups${1}workspaces/Scoring-Dev"}, fails: "workspaceId: is what it was but for its letter case"},
 	{name: "a storage account's ID in other letters, under another name", change: []string{
@@ -167,7 +199,8 @@ var rows = []row{
 		change: []string{`        "2026": `, `        # "2026": `}, deleted: 1},
 	{name: "a secret in one step", change: []string{`"2026": \{`, `"2027": {`}, made: 1, deleted: 1,
 		interrupted: []string{"partner"}},
-	{name: "another subject of a federated credential", change: []string{"branch: main", "branch: release"}},
+	{name: "another subject of a federated credential", change: []string{"branch: main", "branch: release"},
+		interrupted: []string{"pipeline"}},
 	{name: "federated credentials of an identity: two go, one is renamed, one comes", before: made, change: []string{
 		"        alpha: .*\n", "", "        delta: .*\n", "", "        beta: {", "        zeta: { was: beta,",
 		"(        zeta: .*\n)", "        gamma: { issuer: \"https://issuer.example\", subject: c }\n$1"},
@@ -187,7 +220,7 @@ var rows = []row{
 	{name: "the access of an invoker has ended", change: []string{"(    data-factory: # exists\n)",
 		"$1      until: 2001-01-31\n"}, deleted: 4, lost: 4},
 	{name: "another workspace", change: []string{"workspaces/scoring-dev", "workspaces/scoring-two"}, replaced: 15,
-		lost: 21, gained: 21},
+		lost: 21, gained: 21, foreseen: everybody},
 	{name: "another storage account", change: []string{"contosolakedev", "contosolaketwo"}, replaced: 5, lost: 4,
 		gained: 4},
 }
@@ -214,6 +247,11 @@ var made = []string{"    release-manager:", `    ada:
         beta: { issuer: "https://issuer.example", subject: b }
         delta: { issuer: "https://issuer.example", subject: d }
 `}
+
+// two has a group beside the sample's, with the same access.
+var two = []string{"    analysts:", "    people: { kind: group, objectId: 88888888-8888-4888-8888-888888888888 }\n" +
+	"    analysts:", "invokers: \\[analysts", "invokers: [people, analysts", "only: \\[analysts", "only: [people, " +
+	"analysts"}
 
 // renamed edits the name of an invoker, and marks it.
 func renamed(old, name string) []string {
@@ -305,7 +343,9 @@ func change(t *testing.T, o rehearsal.ChangeOptions) *rehearsal.ChangeReport {
 }
 
 var (
-	kills    = flag.Int("kills", 3, "how often the engine is killed in a change of each kind")
+	kills     = flag.Int("kills", 3, "how often the engine is killed in a change of each kind")
+	reviewAll = flag.Bool("review", false, "hold the review of each change against its rehearsal, not only of what "+
+		"interrupts")
 	killSeed = flag.Uint64("kill-seed", uint64(time.Now().UnixNano()), "picks the writes at which it is")
 )
 
@@ -345,26 +385,82 @@ func TestEveryChangeOfAStackThatRuns(t *testing.T) {
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			report := change(t, options(t, r.before, r.change...))
+			o := options(t, r.before, r.change...)
+			o.Weather.Propagation = r.propagation
+			var preview bytes.Buffer
+			if *reviewAll || len(r.interrupted) > 0 {
+				o.Preview = &preview
+			}
+			report := change(t, o)
+			if o.Preview != nil && r.fails == "" {
+				want := append(namesOf(declared(o.New.Model, report.Interruptions)), r.foreseen...)
+				assert.Equal(t, foreseen(t, &preview), slices.Compact(want), "the review says who goes without, as far as they "+
+					"are declared to do it")
+			}
 			if r.fails != "" {
-				assert.Contains(t, report.Failed, r.fails)
+				for _, says := range append(r.also, r.fails) {
+					assert.Contains(t, report.Failed, says)
+				}
 				assert.Zero(t, report.Writes, "nothing is touched")
 				assert.Empty(t, report.Interruptions)
 				return
 			}
 			require.Empty(t, report.Failed)
 			assert.Empty(t, report.Broken)
-			var interrupted []string
-			for _, i := range report.Interruptions {
-				interrupted = append(interrupted, i.Invoker)
-			}
-			slices.Sort(interrupted)
-			assert.Equal(t, r.interrupted, slices.Compact(interrupted))
+			assert.Equal(t, r.interrupted, namesOf(report.Interruptions))
+			assert.GreaterOrEqual(t, report.Before, 18, "what does not work before can't be seen to be interrupted")
 			assert.Equal(t, []int{r.replaced, r.deleted, r.made, r.lost, r.gained}, []int{len(report.Replaced),
 				len(report.Deleted), len(report.Made), len(report.Lost), len(report.Gained)},
 				"replaced, deleted, made, lost, gained")
 		})
 	}
+}
+
+// namesOf are those who are interrupted.
+func namesOf(all []rehearsal.Interruption) (names []string) {
+	for _, i := range all {
+		names = append(names, i.Invoker)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// declared are the interruptions of what the model means somebody to do. A rehearsal also tries what their role lets
+// them do beside that.
+func declared(m access.Model, all []rehearsal.Interruption) (some []rehearsal.Interruption) {
+	endpoints := m.EffectiveEndpoints()
+	for _, i := range all {
+		target, ofJobs := strings.CutPrefix(i.What, "jobs on ")
+		target, _, _ = strings.Cut(target, " with ")
+		target, _, _ = strings.Cut(target, "/")
+		if of, is := endpoints[target]; !ofJobs || is && (of.Invokers == nil || slices.Contains(of.Invokers, i.Invoker)) {
+			some = append(some, i)
+		}
+	}
+	return some
+}
+
+// foreseen are those of whom the review of a preview says that they go without.
+func foreseen(t *testing.T, preview io.Reader) (names []string) {
+	t.Helper()
+	read, err := engine.Read(preview)
+	require.NoError(t, err)
+	found := review.Make(read, review.Options{Now: time.Now(), Guardrails: guardrails.DefaultConfig()}).Interruptions
+	for _, i := range found {
+		t.Logf("review: %s %v: %s, from %s to %s", i.Change, i.Who, i.What, i.From, i.To)
+		assert.Equal(t, "interrupted", i.Change, "nothing is renamed that is not marked")
+		for _, who := range i.Who {
+			if name, is := strings.CutPrefix(who, "invoker "); is {
+				names = append(names, name)
+			}
+			// Whoever signs in is not known to a review: the principal is, by the resource's name.
+			if strings.HasPrefix(who, "whoever signs in") {
+				names = append(names, strings.Split(i.URN[strings.LastIndex(i.URN, "::")+2:], ".")[1])
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func TestAnAccountThatWasMovedCanNotBeRehearsed(t *testing.T) {
