@@ -9,9 +9,9 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// WriteMermaid writes a flowchart: invokers, endpoints, the jobs there, the clusters that they run on, and what they read
-// and write, with what each identity needs for it. It has the matrix on its edges, and what nobody declared and does not
-// work, assertions and findings as comments.
+// WriteMermaid writes a flowchart: invokers, endpoints, jobs, clusters, and what is read and written, with what each
+// identity needs for it. It has the matrix on its edges, and what nobody declared and does not work, assertions and
+// findings as comments.
 func WriteMermaid(w io.Writer, x Explanation) error {
 	var out strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
@@ -58,7 +58,8 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 			case storeCredential:
 				p("  %s -->|\"%s by %s\"| %s\n", job, verb, visible.Mermaid.Escape(role), id)
 			default:
-				p("  %s -->|\"%s: %s\"| %s\n  %s -->|\"mounts: %[3]s\"| %[4]s\n", job, verb, visible.Mermaid.Escape(role), id, cluster)
+				p("  %s -->|\"%s: %s\"| %s\n  %s -->|\"mounts: %[3]s\"| %[4]s\n", job, verb,
+					visible.Mermaid.Escape(role), id, cluster)
 			}
 		}
 		for _, input := range e.Inputs {
