@@ -120,7 +120,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 	x := Explanation{
 		Version: Version, Stack: stack, WorkspaceID: m.WorkspaceID.String(), Assertions: plan.Verdicts,
 		Grants: plan.Grants, ACLs: plan.ACLs, Role: makeRole(m.Role),
-		Ways: withCuts(plan, plan.Ways()), Facts: factsOf(m), NotLookedAt: m.NotLookedAt(),
+		Ways: withCuts(plan, plan.Ways()), Facts: factsOf(plan), NotLookedAt: m.NotLookedAt(),
 		Owners: slices.DeleteFunc(m.Owners(), func(o access.Owned) bool { return o.Owner == "" }),
 	}
 	groups := m.Groups()

@@ -24,6 +24,43 @@ type Facts struct {
 	accounts []account
 	data     []datum
 	outputs  map[string][]string // by the names of endpoints
+	takes    map[taking]string
+}
+
+// A taking is what jobs on an endpoint, or on one of its several deployments, read or write; outputs go by outputKey.
+// Facts.takes are the roles that the identities of the job take for it, or what stands in their place.
+type taking struct{ target, data string }
+
+const storeCredential = "the store's credential"
+
+// takesOf are the takings of a plan.
+func takesOf(p *access.Plan) map[taking]string {
+	all := map[taking]string{}
+	for target, e := range p.Model.EffectiveEndpoints() {
+		for _, name := range e.Inputs {
+			if d := p.Model.DataInputs[name]; d.InWorkspace() && d.CredentialInStore != nil && *d.CredentialInStore {
+				all[taking{target, name}] = storeCredential
+			}
+		}
+		for _, name := range e.Outputs {
+			if held := p.Model.DataOutputs[name].CredentialInStore; held != nil && *held {
+				all[taking{target, outputKey(name)}] = storeCredential
+			}
+		}
+	}
+	for _, n := range p.Needs {
+		name := n.Data
+		switch n.Hop {
+		case access.ReadHop:
+		case access.WriteHop:
+			name = outputKey(name)
+		default:
+			continue
+		}
+		target := access.Path{Endpoint: n.Endpoint, Deployment: n.Deployment}.Target()
+		all[taking{target, name}] = cmp.Or(n.Role, "a POSIX ACL")
+	}
+	return all
 }
 
 // A person is somebody, or some program, that may start jobs, or a group of those.
@@ -47,8 +84,9 @@ type datum struct {
 	Owner    string
 }
 
-func factsOf(m access.Model) Facts {
-	f := Facts{outputs: map[string][]string{}}
+func factsOf(p *access.Plan) Facts {
+	m := p.Model
+	f := Facts{outputs: map[string][]string{}, takes: takesOf(p)}
 	for _, name := range slices.Sorted(maps.Keys(m.Invokers)) {
 		i := m.Invokers[name]
 		f.people = append(f.people, person{name, string(i.Kind), whoIs(i), i.Owner, signInsOf(i)})
@@ -175,6 +213,16 @@ func (f Facts) named(of string) Facts {
 		outputs[of+endpoint] = each(names, func(name string) string { return of + name })
 	}
 	f.outputs = outputs
+	takes := map[taking]string{}
+	for t, role := range f.takes {
+		name, isOutput := strings.CutPrefix(t.data, outputKey(""))
+		name = of + name
+		if isOutput {
+			name = outputKey(name)
+		}
+		takes[taking{of + t.target, name}] = role
+	}
+	f.takes = takes
 	return f
 }
 
@@ -187,6 +235,11 @@ func (f Facts) and(other Facts) Facts {
 		outputs = map[string][]string{}
 	}
 	maps.Copy(outputs, other.outputs)
-	f.outputs = outputs
+	takes := maps.Clone(f.takes)
+	if takes == nil {
+		takes = map[taking]string{}
+	}
+	maps.Copy(takes, other.takes)
+	f.outputs, f.takes = outputs, takes
 	return f
 }

@@ -5,11 +5,13 @@ import (
 	"io"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// WriteMermaid writes a flowchart: invokers, endpoints, and what they read. It has the matrix on its edges, and what
-// nobody declared and does not work, assertions and findings as comments.
+// WriteMermaid writes a flowchart: invokers, endpoints, jobs, clusters, and what is read and written, with what each
+// identity needs for it. It has the matrix on its edges, and what nobody declared and does not work, assertions and
+// findings as comments.
 func WriteMermaid(w io.Writer, x Explanation) error {
 	var out strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
@@ -43,10 +45,30 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 		node("invoker", i.Name, `(["%s"])`, i.Name, i.Kind)
 	}
 	for _, e := range x.Endpoints {
-		node("endpoint", e.Target(), `["%s"]`, e.Target(), "on "+e.Cluster)
+		target := e.Target()
+		node("endpoint", target, `["%s"]`, target, "start: "+x.startNeeds(target))
+		node("job", target, `[["%s"]]`, "job", "as whoever started it")
+		node("cluster", e.Cluster, `{{"%s"}}`, e.Cluster, "cluster")
+		endpoint, job, cluster := ids["endpoint"+target], ids["job"+target], ids["cluster"+e.Cluster]
+		p("  %s --> %s -->|\"on\"| %s\n", endpoint, job, cluster)
+		takes := func(data, verb, id string) {
+			switch role := x.Facts.takes[taking{target, data}]; role {
+			case "":
+				p("  %s -->|\"%s\"| %s\n", job, verb, id)
+			case storeCredential:
+				p("  %s -->|\"%s by %s\"| %s\n", job, verb, visible.Mermaid.Escape(role), id)
+			default:
+				p("  %s -->|\"%s: %s\"| %s\n  %s -->|\"mounts: %[3]s\"| %[4]s\n", job, verb,
+					visible.Mermaid.Escape(role), id, cluster)
+			}
+		}
 		for _, input := range e.Inputs {
 			node("input", input, `[("%s")]`, input)
-			p("  %s --> %s\n", ids["endpoint"+e.Name], ids["input"+input])
+			takes(input, "reads", ids["input"+input])
+		}
+		for _, output := range x.Facts.outputs[e.Name] {
+			node("output", output, `[("%s")]`, output, "output")
+			takes(outputKey(output), "writes", ids["output"+output])
 		}
 	}
 	for _, e := range drawn {
@@ -55,6 +77,18 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// startNeeds is what it takes to start a job on an endpoint.
+func (x Explanation) startNeeds(target string) string {
+	for _, p := range x.Paths {
+		for _, h := range p.Hops {
+			if p.Target() == target && h.Kind == access.InvokeHop {
+				return h.Needs
+			}
+		}
+	}
+	return "nobody may"
 }
 
 // arrows are how an outcome is drawn. What is not to work, and does not, is not: it would fill the picture.

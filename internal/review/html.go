@@ -312,7 +312,7 @@ const changeLegend = `<span class="not">Thin</span> stays, <span class="works">t
 	`<span class="broken">dotted</span> goes, <span class="undeclared">dashed</span> does both or is undecided; ` +
 	`point at a line to read it.`
 
-const indirectLegend = ` <span class="indirect">Dashes and dots</span>: an indirect way.`
+const indirectLegend = ` <span class="indirect">Dashes and dots</span> are indirect ways.`
 
 // write draws invokers, endpoints and data: which jobs work before and after.
 func (of reached) write(t *strings.Builder, r Review, i int, f page.Filter) {

@@ -1,0 +1,135 @@
+package guardrails
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A Look is what a change of one resource is known to do to access, besides what the rules judge.
+type Look struct {
+	// Judged is set if the type is known, or if nothing changes that could hand out access.
+	Judged bool
+	// Gives completes "it …"; "" if the change hands out nothing.
+	Gives    string
+	Severity Severity
+	// Inputs are those that hand out access, where not all of the resource does; dotted.
+	Inputs []string
+	// Identities are the ARM IDs of the user-assigned identities that the resource gets and that are not made with it. One
+	// that is not known is "".
+	Identities []string
+	// Unseen is set if nobody can see from a preview what the resource does.
+	Unseen bool
+	// Unjudged are the inputs of a known type of which it is not known what they do.
+	Unjudged []string
+	// Goes is set if something that handed out access is taken away.
+	Goes bool
+}
+
+// LookAt judges a change of one resource by its type. It is the zero Look, not judged, for a type that it does not
+// know.
+func LookAt(r Resource) Look {
+	w := wayOf(r.Type)
+	if builtByPulumi(r.Type) {
+		return Look{Judged: true, Identities: r.attached()}
+	}
+	changed := r.changes()
+	if strings.HasPrefix(r.Type, providerType) { // a way to sign in, and where to: what is made by it is judged
+		changed = slices.DeleteFunc(changed, func(key string) bool { return key == "version" })
+		return Look{Judged: r.Gone || (len(changed) == 0 || r.Old == nil) && pluginOf(r.Inputs) == pluginOf(r.Old)}
+	}
+	if w == nil {
+		return Look{Judged: !r.Gone && r.Old != nil && len(changed) == 0, Identities: r.attached()}
+	}
+	l := Look{Judged: true, Severity: w.severity, Unseen: w.unseen, Identities: r.attached()}
+	switch {
+	case r.Gone && w.removal:
+		l.Gives = w.gives
+	case r.Gone && w.guess: // it may be what held somebody back
+		l.Judged = false
+	case r.Gone:
+		l.Goes = w.gives != "" && !w.partial
+	case w.unseen: // whatever changes, its code may run, and an input may be code
+		if !r.Kept {
+			l.Gives = w.gives
+		}
+	case !w.partial:
+		if len(changed) > 0 || r.Old == nil || r.Replaced {
+			l.Gives = w.gives
+		}
+	default:
+		for _, g := range w.on {
+			if g.opens(r) {
+				l.Inputs = append(l.Inputs, g.path)
+				l.Gives = w.gives
+			}
+		}
+		for _, key := range changed {
+			known := w.anything || strings.HasSuffix(key, "Name") || slices.Contains(w.judged, key) ||
+				slices.Contains(w.harmless, key) ||
+				slices.ContainsFunc(w.on, func(g gate) bool { return top(g.path) == key })
+			if !known {
+				l.Unjudged = append(l.Unjudged, key)
+			}
+		}
+		for _, path := range slices.Sorted(maps.Keys(w.inside)) {
+			for _, key := range r.changesIn(path) {
+				if !slices.Contains(w.inside[path], key) {
+					l.Unjudged = append(l.Unjudged, path+"."+key)
+				}
+			}
+		}
+	}
+	return l
+}
+
+// Knows reports whether it is known what a type hands out, by more than its name.
+func Knows(token string) bool {
+	w := wayOf(token)
+	return builtByPulumi(token) || w != nil && !w.guess
+}
+
+// Guessed reports whether no more is known of a type than its name, so that a team may decide on it.
+func Guessed(token string) bool {
+	w := wayOf(token)
+	return !builtByPulumi(token) && (w == nil || w.guess)
+}
+
+const providerType = "pulumi:providers:"
+
+// builtByPulumi tells what is in no cloud: the stack, and the components of this project, whose children are judged. A
+// provider is where its resources are; those are judged.
+func builtByPulumi(token string) bool {
+	return token == "pulumi:pulumi:Stack" || token == "pulumi:pulumi:StackReference" || strings.HasPrefix(token,
+		"batchaccess:index:")
+}
+
+// about are the inputs that say to whom and where, in the order in which a reader wants them.
+var about = []string{
+	"principalObjectId", "principalId", "memberObjectId", "ownerObjectId", "groupObjectId", "userPrincipalName",
+	"objectId", "applicationObjectId", "applicationId", "roleObjectId", "roleId",
+	"roleDefinitionId", "appRoleId", "resourceObjectId", "templateId", "directoryScopeId", "owners", "members",
+	"scope", "publicAccess", "containerAccessType", "displayName", "create", "update",
+}
+
+// Tells is what the inputs of a resource say about to whom and where it gives access, as far as they are known.
+func (r Resource) Tells() (told []string) {
+	from := r.Inputs
+	if r.Gone {
+		from = r.Old
+	}
+	for _, key := range about {
+		switch v := from[key].(type) {
+		case string:
+			told = append(told, key+" "+v)
+		case []any:
+			if all := texts(v); len(all) > 0 {
+				told = append(told, key+" "+strings.Join(all, ", "))
+			}
+		case Marker:
+			told = append(told, key+" "+cmp.Or(string(v), "?"))
+		}
+	}
+	return told
+}
