@@ -100,7 +100,12 @@ func (v *validator) federatedCredentials(path string, i Invoker) {
 		at := path + ".federatedCredentials." + name
 		v.credentialName(at, name)
 		v.take(i.FederatedCredentials[name].Problems().Below(at))
-		issuer, subject, _ := i.FederatedCredentials[name].Claims()
+		issuer, subject, audience := i.FederatedCredentials[name].Claims()
+		elsewhere := v.m.Invokers != nil && !v.isExchangeAudience(audience) && (&validator{}).isExchangeAudience(audience)
+		if i.Kind == ServicePrincipal && elsewhere {
+			v.warn(at+".audience", "leave it out for "+v.m.ExchangeAudience(), "is %s, with which tokens are exchanged in "+
+				"another cloud", audience)
+		}
 		if other := claims[[2]string{issuer, subject}]; other != "" {
 			v.add(at, "keep one of the two", "has the same issuer and subject as %s", other)
 		}

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
@@ -202,6 +203,7 @@ var publicForm = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\s\\]+$
 
 // public checks data that anyone may read: it is known by its URL alone.
 func (v *validator) public(path string, d DataInput) {
+	before := len(v.Problems)
 	switch u := d.URL; {
 	case u == "":
 		v.add(path+".url", "write the https URL of the data", "is missing")
@@ -211,6 +213,9 @@ func (v *validator) public(path string, d DataInput) {
 	case !publicForm.MatchString(u):
 		v.add(path+".url", "write the https URL of a file or folder in a container that anyone may read", "%q is not one", u)
 	}
+	if len(v.Problems) == before {
+		v.publicHost(path, d.URL)
+	}
 	for _, given := range []struct{ key, value string }{
 		{"storageAccount", d.StorageAccount}, {"container", d.Container}, {"path", d.Path}, {"scope", string(d.Scope)},
 	} {
@@ -218,6 +223,17 @@ func (v *validator) public(path string, d DataInput) {
 			v.add(path+"."+given.key, "leave it out: the URL says where public data is", "means nothing for %s", d.Kind)
 		}
 	}
+}
+
+// publicHost warns of a host that is none of the storage of the stack's cloud: jobs are documented to read from those
+// (facts/batch-endpoints.md, Inputs and outputs), and custom domains are names of them too.
+func (v *validator) publicHost(path, address string) {
+	here, known := cloud.ByEnvironment(v.m.Environment)
+	if there, is := cloud.ByStorageURL(address); !known || is && there.Name == here.Name {
+		return
+	}
+	v.warn(path+".url", "write the URL of a blob or a folder in an account of *.blob."+here.Storage+" or *.dfs."+
+		here.Storage, "is at no storage account of this cloud, so it is not known whether jobs can read it")
 }
 
 // inLake checks names that stand for what a store or a workspace holds: each is one segment of a longer text, or a

@@ -352,6 +352,7 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 		ps.Add("environment", problem.DidYouMean(args.Environment, cloud.Environments()), "the cloud %q is not known",
 			args.Environment)
 	}
+	ps = append(ps, warnOfRegion("location", args.Location)...)
 	for _, name := range sortedKeys(args.Invokers) {
 		i := args.Invokers[name]
 		right, wrong, given := "objectId", "principalId", i.PrincipalID

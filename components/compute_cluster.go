@@ -417,6 +417,7 @@ func (a ClusterArgs) check() (ps access.Problems) {
 	if v, ok := plain(a.VMSize); ok {
 		ps = append(ps, warnOfSize(v)...)
 	}
+	ps = append(ps, warnOfRegion("location", a.Location)...)
 	if v, ok := plain(a.NodeIdleTimeBeforeScaleDown); ok && (v == "PT" || !idleForm.MatchString(v)) {
 		ps.Add("nodeIdleTimeBeforeScaleDown", "write one such as PT5M", "%q is not an ISO 8601 duration", v)
 	}

@@ -27,13 +27,22 @@ func sizes(form string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^(standard|basic)_` + form + `$`)
 }
 
-// warnOfSize warns of a size that is retired, or is to be: then the cluster has no nodes.
+// sizeForm is how sizes are written: the series by letters, a number, what the size has besides, and its version
+// (learn.microsoft.com/azure/virtual-machines/vm-naming-conventions), with the series that there are in 2026.
+var sizeForm = sizes(`(A|B|D|DC|E|EC|EB|F|FX|G|GS|H|HB|HC|HX|L|LS|M|NC|NCC|ND|NG|NM|NP|NV|DS|FS)\d+[-\w]*`)
+
+// warnOfSize warns of a size that is retired, or is to be: then the cluster has no nodes. Of one that nobody knows here
+// it says so: Azure may have more by now.
 func warnOfSize(size string) (ps access.Problems) {
 	for _, r := range retirements {
 		if r.sizes.MatchString(size) {
 			ps.Warn("", "vmSize", "choose a newer size, such as Standard_D4ds_v5; a change of it replaces the cluster",
 				"%s is one of the %s sizes, whose retirement Azure has set for %s", size, r.series, r.when)
 		}
+	}
+	if !sizeForm.MatchString(size) {
+		ps.Warn("", "vmSize", "see that Azure has it (az vm list-sizes --location <region>); Standard_D4ds_v5 is one",
+			"%q is no size that is known here, so Azure decides", size)
 	}
 	return ps
 }

@@ -21,7 +21,7 @@ func TestSizesThatRetireAreWarnedOf(t *testing.T) {
 
 		"Standard_D4ds_v5": "", "Standard_D4s_v3": "", "Standard_B2s_v2": "", "Standard_B2ts_v2": "",
 		"Standard_NC4as_T4_v3": "", "Standard_NC24ads_A100_v4": "", "Standard_NV6ads_A10_v5": "",
-		"Standard_HB120rs_v2": "", "Standard_E4s_v3": "", "Standard_F2as_v6": "", "Standard_ND40rs_v2": "", "size": "",
+		"Standard_HB120rs_v2": "", "Standard_E4s_v3": "", "Standard_F2as_v6": "", "Standard_ND40rs_v2": "",
 	} {
 		ps := warnOfSize(size)
 		require.NoError(t, ps.Err(), "%s may still be deployed", size)

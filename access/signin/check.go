@@ -69,6 +69,7 @@ func (v *validator) federated(path string, f FederatedCredential) {
 			v.Add(path+".subject", "write the sub claim of the tokens that may sign in", "is missing")
 		}
 		v.parts(path, part{key: "issuer", value: f.Issuer}, part{key: "subject", value: f.Subject})
+		v.nearIssuer(path, f.Issuer)
 	}
 	v.parts(path, part{key: "audience", value: f.Audience})
 	if len(v.List) > before {
@@ -90,6 +91,18 @@ func (v *validator) federated(path string, f FederatedCredential) {
 	if f.AzureDevOps != nil && f.AzureDevOps.old() {
 		v.Warn("", path+".azureDevOps", "convert the service connection, and give tenantId, entraPrefix and connectionId",
 			"has the issuer of Azure DevOps, which retires on 2027-07-01") // facts/federation.md
+	}
+}
+
+// nearIssuer refuses an issuer that is one of the sheet's but for a slash or letter case: Entra compares letter by
+// letter, so that nobody could sign in by it (facts/federation.md).
+func (v *validator) nearIssuer(path, issuer string) {
+	plain := func(text string) string { return strings.ToLower(strings.TrimRight(text, "/")) }
+	for _, known := range []FederatedCredential{{GitHub: &GitHubSubject{}}, {GitLab: &GitLabSubject{}},
+		{Terraform: &TerraformSubject{}}, {Terraform: &TerraformSubject{EU: true}}, {PulumiESC: &PulumiESCSubject{}}} {
+		if is, _, _ := known.Claims(); is != issuer && plain(is) == plain(issuer) {
+			v.Add(path+".issuer", "write "+is+", or "+known.providers()[0], "%q is not what stands in the tokens", issuer)
+		}
 	}
 }
 
