@@ -89,7 +89,8 @@ func RoleGUID(id string) string {
 		return ""
 	}
 	scope := path[:from]
-	if scope != "" && (!strings.HasSuffix(scope, "/") || strings.Contains(scope, "//") || notInSegment.MatchString(scope)) {
+	if scope != "" && (!strings.HasSuffix(scope, "/") || strings.Contains(scope, "//") ||
+		notInSegment.MatchString(scope)) {
 		return ""
 	}
 	return guid
