@@ -24,6 +24,7 @@ endpoints: { scorer: { cluster: cpu, inputs: [rows] } }
 `
 
 const (
+	ci            = "invokers.ci.federatedCredentials.main."
 	soundGroup    = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/"
 	soundIdentity = soundGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/"
 )
@@ -41,16 +42,12 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 	// the keys that are wrong: path, part of the fault, part of the remedy
 	for row, cases := range map[string]map[string]string{
 		"regions": {
-			"location: westeuropa":
-				`~location|"westeuropa" is no region that is known here|did you mean "westeurope"?`,
-			"location: west/europe":
-				`~location|no region that is known here|did you mean "westeurope"?`,
+			"location: westeuropa":                          `~location|is no region that is known|mean "westeurope"?`,
+			"location: west/europe":                         `~location|no region that is known here|did you mean "westeurope"?`,
 			"location: [westeurope]":                        "location|is a list|write text",
-			"clusters: { cpu: { location: 'mars-1' } }":
-				`~clusters.cpu.location|"mars-1" is no region|az account list-locations`,
+			"clusters: { cpu: { location: 'mars-1' } }":     "~clusters.cpu.location|is no region|az account",
 			"clusters: { cpu: { location: '' } }":           "clusters.cpu.location|is empty|leave the key out",
-			"clusters: { cpu: { location: North Europa } }":
-				`~clusters.cpu.location|no region that is known|did you mean "northeurope"?`,
+			"clusters: { cpu: { location: North Europa } }": `~clusters.cpu.location|no region|"northeurope"?`,
 		},
 		"names of clusters": {
 			"clusters: { cpu: { computeName: c1 } }":   "clusters.cpu.computeName|2 characters|3 to 32",
@@ -72,7 +69,7 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 		"identities of clusters": {
 			"clusters: { cpu: { identity: both } }": "clusters.cpu.identity|does not support both|systemAssigned or " +
 				"userAssigned",
-			"clusters: { cpu: { identity: 'SystemAssigned,UserAssigned' } }": "clusters.cpu.identity|unknown value|did you mean",
+			"clusters: { cpu: { identity: 'SystemAssigned,UserAssigned' } }": "clusters.cpu.identity|unknown value|did",
 			"clusters: { cpu: { userAssignedIdentityId: " + soundIdentity +
 				"a } }": "clusters.cpu.userAssignedIdentityId|identity is systemAssigned|set identity",
 			"clusters: { cpu: { moreIdentityIds: [" + soundIdentity +
@@ -81,8 +78,7 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 				soundIdentity + "a] } }": "clusters.cpu.moreIdentityIds[0]|takes the first identity for the default|make",
 		},
 		"subjects of GitHub": {
-			credential(`github: { repository: c/s, environment: "a\nb" }`):
-				"invokers.ci.federatedCredentials.main.github.environment|white space|take it out",
+			credential(`github: { repository: c/s, environment: "a\nb" }`): ci + "github.environment|white space|take it",
 			credential("github: { repository: c/s, environment: p, branch: main " +
 				"}"): "invokers.ci.federatedCredentials.main.github|2 kinds of runs|give one of",
 			credential("github: { repository: 'c/s:x', environment: p " +
@@ -151,13 +147,11 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 			"role: { builtIn: '' }":                           "role.builtIn|is empty|leave the key out",
 		},
 		"issuers": {
-			credential("gitlab: { project: x, branch: main }"):
-				"invokers.ci.federatedCredentials.main.gitlab.project|is not " +
+			credential("gitlab: { project: x, branch: main }"): "invokers.ci.federatedCredentials.main.gitlab.project|is not " +
 				"the path|group/project",
 			credential("gitlab: { project: g/x, projectId: 3, branch: main " +
 				"}"): "invokers.ci.federatedCredentials.main.gitlab|twice a project|give project",
-			credential("azureDevOps: { organizationId: x }"):
-				"invokers.ci.federatedCredentials.main.azureDevOps.organizationId|is not a GUID|Azure DevOps shows",
+			credential("azureDevOps: { organizationId: x }"): ci + "azureDevOps.organizationId|is not a GUID|Azure DevOps",
 			credential("kubernetes: { issuer: http://x/, namespace: n, serviceAccount: s " +
 				"}"): "invokers.ci.federatedCredentials.main.kubernetes.issuer|is not an https URL|az aks show",
 			credential("terraform: { organization: o, project: p, workspace: w, runPhase: deploy " +
@@ -165,12 +159,10 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 			credential("pulumiEsc: { organization: o, project: p " +
 				"}"): "invokers.ci.federatedCredentials.main.pulumiEsc.environment|is missing|as " +
 				"it stands in the tokens",
-			credential("bitbucket: { x: 1 }"):
-				"invokers.ci.federatedCredentials.main.bitbucket|unknown key|issuer, subject",
+			credential("bitbucket: { x: 1 }"): "invokers.ci.federatedCredentials.main.bitbucket|unknown key|issuer, subject",
 			credential("issuer: 'https://token.actions.githubusercontent.com/', subject: " +
 				"x"): "invokers.ci.federatedCredentials.main.issuer|is not what stands in the tokens|or github",
-			credential("issuer: 'https://GitLab.com', subject: x"):
-				"invokers.ci.federatedCredentials.main.issuer|is not what " +
+			credential("issuer: 'https://GitLab.com', subject: x"): "invokers.ci.federatedCredentials.main.issuer|is not what " +
 				"stands in the tokens|write https://gitlab.com",
 			credential("issuer: 'https://unknown.example', subject: " +
 				"'x*'"): "invokers.ci.federatedCredentials.main.subject|holds a wildcard|in full",
@@ -181,8 +173,7 @@ func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {
 				"2028-05-01|Standard_D4ds_v5",
 			"clusters: { cpu: { vmSize: standard_nc6s_v3 } }": "~clusters.cpu.vmSize|retirement Azure has set for " +
 				"2025-09-30|choose a newer",
-			"clusters: { cpu: { vmSize: D4 } }":
-				`~clusters.cpu.vmSize|"D4" is no size that is known here|az vm list-sizes`,
+			"clusters: { cpu: { vmSize: D4 } }": `~clusters.cpu.vmSize|"D4" is no size that is known here|az vm list-sizes`,
 			"clusters: { cpu: { vmSize: 'Standard D4s v5' } }": "~clusters.cpu.vmSize|is no size that is known " +
 				"here|Standard_D4ds_v5",
 			"clusters: { cpu: { vmSize: Standard_Q9000_v7 } }": "~clusters.cpu.vmSize|is no size that is known here|az vm " +
