@@ -90,10 +90,10 @@ func emptyInputs(args any) (paths []string) {
 	return paths
 }
 
-// withEmpty adds the empty arguments that none of the problems is about yet.
+// withEmpty adds the empty arguments that none of the errors is about yet.
 func withEmpty(ps access.Problems, args any) access.Problems {
 	for _, path := range emptyInputs(args) {
-		if !slices.ContainsFunc(ps, func(p problem.Problem) bool { return p.Path == path }) {
+		if !slices.ContainsFunc(ps, func(p problem.Problem) bool { return p.Path == path && !p.Warning }) {
 			ps.Add(path, "give a value, or leave it out", "is empty")
 		}
 	}

@@ -118,7 +118,8 @@ func NewComputeCluster(
 	}
 	model := args.Cluster.model()
 	model.ComputeName = model.NameOr(name)
-	ps := slices.Concat(checkARMID("workspaceId", args.WorkspaceID, arm.Workspace), model.Problems(), args.Cluster.check())
+	ps := slices.Concat(checkARMID("workspaceId", args.WorkspaceID, arm.Workspace), model.Problems(), args.Cluster.check(),
+		warnOfRegion("location", args.Location))
 	if err := fail("ComputeCluster", name, withEmpty(ps, args)); err != nil {
 		return nil, err
 	}
@@ -414,7 +415,7 @@ func (a ClusterArgs) check() (ps access.Problems) {
 			ps.Add(s.key, problem.DidYouMean(v, s.allowed), "unknown value %q", v)
 		}
 	}
-	if v, ok := plain(a.VMSize); ok {
+	if v, ok := plain(a.VMSize); ok && v != "" {
 		ps = append(ps, warnOfSize(v)...)
 	}
 	ps = append(ps, warnOfRegion("location", a.Location)...)

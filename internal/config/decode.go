@@ -396,7 +396,7 @@ func (d *decoder) mayBeOpen(path string) bool {
 	if d.secret == "" || d.input {
 		return true
 	}
-	already := slices.ContainsFunc(d.problems, func(p problem.Problem) bool { return p.Path == d.secret })
+	already := slices.ContainsFunc(d.problems, func(p problem.Problem) bool { return p.Path == d.secret && !p.Warning })
 	if !already {
 		at := ""
 		if path != d.secret {

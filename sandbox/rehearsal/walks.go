@@ -185,7 +185,7 @@ func (w *walker) runOn(ctx context.Context, at standing, compute, cluster string
 
 // startOn starts a job as the actor, from its own sign-in, and acts as the code that was changed. A job without data
 // asks least of whoever starts it, and the code finds the data by itself. Whoever may not start one waits for somebody
-// who does: the sandbox's owner, who knows nothing of the code.
+// who does.
 func (w *walker) startOn(ctx context.Context, at standing, endpoint, deployment, code string, way access.Way) (
 	standing, error) {
 	bare := w.r.Model
@@ -210,20 +210,35 @@ func (w *walker) startOn(ctx context.Context, at standing, endpoint, deployment,
 	if slices.Contains(w.r.Model.EffectiveEndpoints()[endpoint].Inputs, way.Input) {
 		input = way.Input
 	}
-	owner, err := w.r.azure.SignIn(ctx, w.r.azure.Deployer().ObjectID, w.r.azure.Cloud().MachineLearning)
-	if err != nil {
-		return at, err
+	for _, other := range w.starters(endpoint) {
+		token, err := w.r.azure.SignIn(ctx, other, w.r.azure.Cloud().MachineLearning)
+		if err != nil {
+			return at, err
+		}
+		if job, got, err = w.j.start(ctx, token, endpoint, deployment, input); err != nil {
+			return at, err
+		}
+		if job != "" && (got.Hop == "" || got.Hop == access.ReadHop || got.Hop == access.WriteHop) {
+			return w.onNode(job, code), nil // the code ran, whatever it could read
+		}
 	}
-	job, got, err = w.j.start(ctx, owner, endpoint, deployment, input)
-	switch {
-	case err != nil:
-		return at, err
-	case job == "" || got.Hop == undecidedHop || got.Hop == requestHop:
+	if job == "" || got.Hop == undecidedHop || got.Hop == requestHop {
 		return at, errNotWalked("the job on the changed deployment: " + got.Message)
-	case got.Hop == access.MountHop:
-		return at, refusal{"the job on the changed deployment", got.Message}
 	}
-	return w.onNode(job, code), nil
+	return at, refusal{"the job on the changed deployment", got.Message}
+}
+
+// starters are the object IDs of those who start a job on an endpoint and know nothing of its code: the sandbox's
+// owner, and the invokers that the endpoint names, who alone hold what a job needs beside the start.
+func (w *walker) starters(endpoint string) []string {
+	all := []string{w.r.azure.Deployer().ObjectID}
+	for _, p := range w.r.plan.Paths() {
+		if id := w.principal(p.Invoker); p.Endpoint == endpoint && p.Declared && id != "" &&
+			!slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all
 }
 
 // onNode acts as the code of a job.

@@ -70,7 +70,7 @@ func TestTheWorkspacesOwnStoresAreRehearsed(t *testing.T) {
 			}
 			report, err := inprocess.Rehearse(t.Context(), values, "westeurope")
 			require.NoError(t, err)
-			assert.True(t, report.Passed(), report.Failures())
+			assert.True(t, report.Passed(), "%v %+v %v %v", report.Failures(), report.Walks, report.Violated(), report.Left)
 			said := strings.Join(report.NotChecked, "\n")
 			assert.Equal(t, workspace == nil, strings.Contains(said, "the rest of the way, stores"), said)
 			assert.Equal(t, name == "looked up", strings.Contains(said, "what it answers here"), said)
@@ -201,7 +201,7 @@ func TestImagesAndRegistriesAreRehearsed(t *testing.T) {
 			if c.fails != "" {
 				want["ann"] = c.fails
 			} else {
-				assert.True(t, report.Passed(), report.Failures())
+				assert.True(t, report.Passed(), "%v %+v %v %v", report.Failures(), report.Walks, report.Violated(), report.Left)
 			}
 			assert.Equal(t, want, got)
 		})
