@@ -51,7 +51,8 @@ func TestRealPreviews(t *testing.T) {
 		"scope":   {"High risk: 3 principals gain access", []string{"new-access", "high", "medium"}},
 		"role":    {"Low risk: 3 principals lose access, 1 role narrowed", nil},
 		"rotated": {"Medium risk: 1 client secret to look at", []string{"medium", "secrets"}},
-		"identity": {"Medium risk: 1 principal gains access, 1 principal loses access, 1 managed identity changes, 1 interruption or rename",
+		"identity": {"Medium risk: 1 principal gains access, 1 principal loses access, 1 managed identity changes, 1 " +
+			"interruption or rename",
 			[]string{"new-access", "medium"}},
 	} {
 		t.Run(name, func(t *testing.T) {
