@@ -10,6 +10,9 @@ import (
 
 const subscription = "11111111-1111-4111-8111-111111111111"
 
+// noGUID is what many tools write where there is no ID.
+const noGUID = "00000000-0000-0000-0000-000000000000"
+
 var workspaceID = access.Known("/subscriptions/" + subscription +
 	"/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/scoring")
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
@@ -105,10 +106,12 @@ func (c Cluster) keys() []key {
 func (v *validator) identities() {
 	v.found = identities{first: map[Principal]Principal{}, byKey: map[any]int{}}
 	made := map[string]string{} // the path of each managed identity that is made, by its name
+	workspace, err := v.m.Workspace()
 	for _, name := range sorted(v.m.Invokers) {
 		i := v.m.Invokers[name]
-		v.identify(InvokerPrincipal(name), i.PrincipalID, i.keys())
+		keys := i.keys()
 		if i.Kind != ManagedIdentity || i.Exists() {
+			v.identify(InvokerPrincipal(name), i.PrincipalID, keys)
 			continue
 		}
 		called := strings.ToLower(name)
@@ -118,7 +121,11 @@ func (v *validator) identities() {
 		if other := made[called]; other != "" {
 			v.AddCode(problem.Contradiction, "invokers."+name, "rename one, or give it another displayName",
 				"would be made under the same name as %s: letter case does not tell managed identities apart", other)
+		} else if i.DisplayName != "" && err == nil { // it is made beside the workspace
+			keys = append(keys, idKey("ARM ID", "displayName", Known(workspace.Group()+"/providers/"+
+				arm.UserAssignedIdentity+"/"+i.DisplayName))...)
 		}
+		v.identify(InvokerPrincipal(name), i.PrincipalID, keys)
 		made[called] = "invokers." + name
 	}
 	for _, name := range sorted(v.m.Clusters) {

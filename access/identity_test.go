@@ -63,6 +63,10 @@ func TestOneIdentityIsGrantedOnceWithAllReasons(t *testing.T) {
 			m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, ResourceID: strings.ToLower(identityID)}
 			m.Clusters["gpu"] = user(access.Known(identityID))
 		}, "invoker robot = cluster gpu"},
+		"an invoker that is made, and is a cluster's identity by its name": {func(m *access.Model) {
+			m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, DisplayName: "Mounter"}
+			m.Clusters["gpu"] = user(access.Known(identityID))
+		}, "invoker robot = cluster gpu"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,6 +130,10 @@ func TestIdentitiesThatCannotBeAreProblemsWithBothPaths(t *testing.T) {
 			m.Invokers["a"] = access.Invoker{Kind: access.ManagedIdentity, DisplayName: "Robot"}
 			m.Invokers["b"] = access.Invoker{Kind: access.ManagedIdentity, DisplayName: "robot"}
 		}, "invokers.b", "invokers.a", "under the same name", true},
+		"an identity that is made, and one that exists by its name": {func(m *access.Model) {
+			m.Invokers["a"] = access.Invoker{Kind: access.ManagedIdentity, DisplayName: "Mounter"}
+			m.Invokers["b"] = access.Invoker{Kind: access.ManagedIdentity, ResourceID: identityID}
+		}, "invokers.b.resourceId", "invokers.a", "is the same principal", true},
 		"an identity of two object IDs": {func(m *access.Model) {
 			m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: objectID(5), ResourceID: identityID}
 			m.Clusters["cpu"] = access.Cluster{Existing: true, PrincipalID: objectID(6),
@@ -162,6 +170,11 @@ func TestPrincipalsThatOnlyLookAlikeStayApart(t *testing.T) {
 		"a display name beside two IDs": func(m *access.Model) {
 			m.Invokers["a"] = access.Invoker{Kind: access.Group, PrincipalID: objectID(5), DisplayName: "Analysts"}
 			m.Invokers["b"] = access.Invoker{Kind: access.Group, PrincipalID: objectID(6), DisplayName: "Analysts"}
+		},
+		"a managed identity that is made, and one of its name elsewhere": func(m *access.Model) {
+			m.Invokers["a"] = access.Invoker{Kind: access.ManagedIdentity, DisplayName: "mounter"}
+			m.Invokers["b"] = access.Invoker{Kind: access.ManagedIdentity,
+				ResourceID: strings.Replace(identityID, "/ml/", "/other/", 1)}
 		},
 		"a service principal and a managed identity that are made": func(m *access.Model) {
 			m.Invokers["Robot"] = access.Invoker{Kind: access.ServicePrincipal, SignIn: "none"}

@@ -173,13 +173,17 @@ func (v *validator) armID(path string, id ID, wantTypes ...string) {
 
 // guid checks an ID that Entra gives, if it is given and known, and reports whether it may be right.
 func (v *validator) guid(path string, id ID, fix string) bool {
-	if !id.Given() || id.Later() || arm.IsGUID(id.Text()) {
+	switch text := id.Text(); {
+	case !id.Given() || id.Later():
 		return true
-	}
-	if id.Text() == "" {
+	case text == "":
 		v.add(path, fix+", or leave it out", "is empty")
-	} else {
-		v.add(path, fix, "%q is not a GUID", id.Text())
+	case text == arm.NoGUID:
+		v.add(path, fix+", or leave it out", "is the GUID that stands for none")
+	case !arm.IsGUID(text):
+		v.add(path, fix, "%q is not a GUID", text)
+	default:
+		return true
 	}
 	return false
 }

@@ -136,7 +136,7 @@ func assignmentName(name, scope, principalID, roleDefinitionID string) (string, 
 	for _, id := range []struct{ what, is string }{
 		{"scope", scope}, {"principal's object ID", principalID}, {"role's ID", roleDefinitionID},
 	} {
-		if id.is == "" {
+		if id.is == "" || id.is == arm.NoGUID {
 			return "", fmt.Errorf("assigning a role to %s: the %s is empty; see that what it comes from has it", name, id.what)
 		}
 	}

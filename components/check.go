@@ -20,7 +20,11 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 
 // checkGUID refuses an ID that was given as plain text and is not a GUID.
 func checkGUID(path string, in pulumi.StringInput) (ps access.Problems) {
-	if id, ok := plain(in); ok && !arm.IsGUID(id) {
+	switch id, ok := plain(in); {
+	case !ok:
+	case id == arm.NoGUID:
+		ps.Add(path, "write the ID that Entra shows", "is the GUID that stands for none")
+	case !arm.IsGUID(id):
 		ps.Add(path, "write the ID that Entra shows, not a name", "%q is not a GUID", id)
 	}
 	return ps

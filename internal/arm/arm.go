@@ -37,6 +37,10 @@ var (
 // IsGUID reports whether s is a GUID as Azure writes it, in either case.
 func IsGUID(s string) bool { return guidForm.MatchString(s) }
 
+// NoGUID is what stands for no GUID in many tools. Entra gives it to nobody; in a deny assignment it means everybody
+// (azure-docs, deny-assignments.md, beside facts/grants-access.md).
+const NoGUID = "00000000-0000-0000-0000-000000000000"
+
 // Parse takes apart the ID of a top-level resource and checks that it is of one of the wanted types, such as
 // Workspace; the type of the answer is spelt as the wanted one. The error is a problem.Problem without a path.
 func Parse(id string, wanted ...string) (ID, error) {

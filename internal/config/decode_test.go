@@ -162,6 +162,11 @@ func TestWhatYAMLMadeSomethingElseOfIsRefused(t *testing.T) {
 		"yes":             {"clusters: {cpu: {existing: yes}}", "clusters.cpu.existing", `is "yes"`, "write true or false"},
 		"one for a truth": {"protect: 1", "protect", "is 1", "write true or false"},
 		"a name":          {"clusters: {010: {vmSize: x}}", "clusters.010", "is a name that YAML reads as 8", "in quotes"},
+		"a date as a name": {"clusters: {2026-11-01: {vmSize: x}}", "clusters.2026-11-01",
+			"is a name that YAML reads as 2026-11-01 00:00:00 +0000 UTC", "in quotes"},
+		"a truth as a name": {"clusters: {True: {vmSize: x}}", "clusters.True", "is a name that YAML reads as true", "in quotes"},
+		"nothing as a name": {"clusters: {null: {vmSize: x}}", "clusters.null", "is a name that YAML reads as <nil>", "in quotes"},
+		"a fraction's name": {"tags: {0.00001: x}", "tags.0.00001", "is a name that YAML reads as 1e-05", "in quotes"},
 		"an alias": {"dataInputs: {a: {path: &n 010}, b: {version: *n}}", "dataInputs.b.version",
 			"is 010, which YAML reads as 8", "in quotes"},
 	} {

@@ -105,8 +105,8 @@ func valueOf(node *yaml.Node) any {
 				merge(m, value)
 				continue
 			}
-			if u, changed := valueOf(key).(unquoted); changed {
-				value = unusable{key.Value, fmt.Sprintf("is a name that YAML reads as %v", u.value), "write the name in quotes"}
+			if read, changed := readAs(key); changed {
+				value = unusable{key.Value, "is a name that YAML reads as " + read, "write the name in quotes"}
 			}
 			m[key.Value] = value
 		}
@@ -121,6 +121,20 @@ func valueOf(node *yaml.Node) any {
 		}
 		return value
 	}
+}
+
+// readAs is the name that Pulumi makes of a key which YAML reads as a number, a date, a truth or nothing, and whether it
+// is another than the one that is written.
+func readAs(key *yaml.Node) (name string, changed bool) {
+	var value any
+	if key.Kind == yaml.AliasNode {
+		key = key.Alias
+	}
+	if err := key.Decode(&value); err != nil {
+		return key.Value, false
+	}
+	name = fmt.Sprint(value)
+	return name, key.Kind == yaml.ScalarNode && name != key.Value
 }
 
 // merge adds what << names; what the mapping itself says wins.
