@@ -238,6 +238,8 @@ func (v *validator) named(path string, i Invoker) {
 		case !n.value.Given():
 		case len(only) == 1 && only[0] != i.Kind && n.key != "displayName": // which is also the name of what is made
 			v.add(at, "leave it out, or choose another kind", "only goes with kind %s", only[0])
+		case n.key == "displayName" && strings.TrimSpace(i.DisplayName) == "":
+			v.add(at, "write a name, or leave it out", "is blank")
 		case !i.PrincipalID.Given() && n.finds && n.key != first:
 			v.add(at, "keep one of the two", "names the principal a second time, beside %s", first)
 		case !i.PrincipalID.Given() && n.key == first && n.value.Later():

@@ -67,6 +67,12 @@ func TestProblemsNamePathFaultAndRemedy(t *testing.T) {
 		"an identity's ID that is none": {func(m *access.Model) {
 			m.Invokers["mi"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: access.Known("mi")}
 		}, "invokers.mi.principalId", `"mi" is not a GUID`, "a GUID"},
+		"a blank display name of what is made": {func(m *access.Model) {
+			m.Invokers["sp"] = access.Invoker{Kind: access.ServicePrincipal, SignIn: "none", DisplayName: " "}
+		}, "invokers.sp.displayName", "is blank", "leave it out"},
+		"a blank display name to look up": {func(m *access.Model) {
+			m.Invokers["alice"] = access.Invoker{Kind: access.Group, DisplayName: "\t"}
+		}, "invokers.alice.displayName", "is blank", "leave it out"},
 		"an object ID that stands for none": {func(m *access.Model) {
 			m.Invokers["alice"] = access.Invoker{Kind: access.User, PrincipalID: access.Known(noGUID)}
 		}, "invokers.alice.objectId", "stands for none", "leave it out"},

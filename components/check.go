@@ -62,7 +62,7 @@ func checkScope(scope string) (ps access.Problems) {
 	return ps
 }
 
-// emptyInputs are the paths of the arguments that were given as an empty text: by a variable that is not set, mostly.
+// emptyInputs are the paths of the arguments that were given as an empty text, or as white space: by a variable that is not set, mostly.
 // What is left out has a default; an empty text has none. A tag may be empty.
 func emptyInputs(args any) (paths []string) {
 	var walk func(path string, v reflect.Value)
@@ -70,7 +70,8 @@ func emptyInputs(args any) (paths []string) {
 		switch v.Kind() {
 		case reflect.Interface, reflect.Pointer:
 			if _, isInput := v.Interface().(pulumi.Input); isInput {
-				if text, ok := plain(v.Interface()); ok && text == "" && !v.IsNil() {
+				if text, ok := plain(v.Interface()); ok && !v.IsNil() &&
+					strings.TrimSpace(text) == "" {
 					paths = append(paths, path)
 				}
 			} else {

@@ -52,6 +52,12 @@ func TestComputeClusterIsClosedByDefault(t *testing.T) {
 	assert.Equal(t, guidOf("system", cpuID), r.output("principalId"))
 }
 
+const (
+	subnetID = "/subscriptions/" + subscription +
+		"/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/ml/subnets/nodes"
+	imageID = "/subscriptions/" + subscription + "/resourceGroups/ml/providers/Microsoft.Compute/images/scoring"
+)
+
 func TestComputeClusterSettingsArrive(t *testing.T) {
 	t.Parallel()
 	inner := func(keys ...string) []string { return append([]string{"properties", "properties"}, keys...) }
@@ -84,10 +90,13 @@ func TestComputeClusterSettingsArrive(t *testing.T) {
 			false},
 		"isolatedNetwork": {components.ClusterArgs{IsolatedNetwork: pulumi.Bool(true)}, inner("isolatedNetwork"),
 			true},
-		"subnetId": {components.ClusterArgs{SubnetID: pulumi.String("/subnet")}, inner("subnet"),
-			map[string]any{"id": "/subnet"}},
-		"virtualMachineImageId": {components.ClusterArgs{VirtualMachineImageID: pulumi.String("/image")},
-			inner("virtualMachineImage"), map[string]any{"id": "/image"}},
+		"subnetId": {components.ClusterArgs{SubnetID: pulumi.String(subnetID)}, inner("subnet"),
+			map[string]any{"id": subnetID}},
+		"virtualMachineImageId": {components.ClusterArgs{VirtualMachineImageID: pulumi.String(imageID)},
+			inner("virtualMachineImage"), map[string]any{"id": imageID}},
+		"an image of a shared gallery": {components.ClusterArgs{VirtualMachineImageID: pulumi.String(
+			"/sharedGalleries/contoso/images/scoring/versions/1.0.0")}, inner("virtualMachineImage"),
+			map[string]any{"id": "/sharedGalleries/contoso/images/scoring/versions/1.0.0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -236,6 +245,14 @@ func TestComputeClusterRefuses(t *testing.T) {
 			[]string{"existing: is set"}},
 		"an identity of an existing": {components.ClusterArgs{Existing: true, Identity: access.SystemAssigned},
 			[]string{"an existing cluster keeps the identity"}},
+		"a network for a subnet": {components.ClusterArgs{SubnetID: pulumi.String(strings.TrimSuffix(subnetID,
+			"/subnets/nodes"))}, []string{"subnetId: ", "is not the ARM ID of a subnet", "subnets/<subnet>"}},
+		"a name for a subnet":   {components.ClusterArgs{SubnetID: pulumi.String("nodes")}, []string{`subnetId: "nodes"`}},
+		"a subnet with a slash": {components.ClusterArgs{SubnetID: pulumi.String(subnetID + "/")}, []string{"subnetId: "}},
+		"a name for an image": {components.ClusterArgs{VirtualMachineImageID: pulumi.String("ubuntu")},
+			[]string{`virtualMachineImageId: "ubuntu" is not the ARM ID of an image`}},
+		"an account for an image": {components.ClusterArgs{VirtualMachineImageID: pulumi.String(lakeID)},
+			[]string{"virtualMachineImageId: "}},
 		"several at once": {components.ClusterArgs{ComputeName: "a", OSType: pulumi.String("BSD"),
 			MaxNodeCount: pulumi.Int(0)}, []string{"computeName: ", "osType: ", "maxNodeCount: "}},
 	} {

@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,7 +16,8 @@ import (
 	"github.com/batchaccess/batchaccess/components"
 )
 
-// Every text Input of every component, given as an empty text, as a variable that is not set leaves it.
+// Every text Input of every component, given as an empty text, as a variable that is not set leaves it,
+// or as white space.
 func TestAnEmptyTextIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	t.Parallel()
 	for name, of := range everyComponent() {
@@ -23,17 +25,19 @@ func TestAnEmptyTextIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		fields := map[string]int{}
 		given(reflect.ValueOf(args), "", fields, func(text string) pulumi.Input { return pulumi.String(text) })
 		for field := range fields {
-			args, p := of()
-			emptied(reflect.ValueOf(args), "", field)
-			said := refused(t, p)
-			assert.True(t, strings.Contains(said, "is empty") || strings.Contains(said, "is missing") || strings.Contains(said,
-				`""`), "%s, %s: %s", name, field, said)
+			for _, empty := range []string{"", " \t"} {
+				args, p := of()
+				emptied(reflect.ValueOf(args), "", field, empty)
+				said := refused(t, p)
+				assert.True(t, strings.Contains(said, "is empty") || strings.Contains(said, "is missing") ||
+					strings.Contains(said, strconv.Quote(empty)), "%s, %s, %q: %s", name, field, empty, said)
+			}
 		}
 	}
 }
 
 // emptied makes the text Inputs of one field empty.
-func emptied(v reflect.Value, path, field string) {
+func emptied(v reflect.Value, path, field, empty string) {
 	switch {
 	case v.Kind() == reflect.Interface && !v.IsNil() && (v.Type() == stringInput || v.Type() == stringPtrInput):
 		if path == field {
@@ -41,15 +45,15 @@ func emptied(v reflect.Value, path, field string) {
 		}
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
-			emptied(v.Field(i), v.Type().Name()+"."+v.Type().Field(i).Name, field)
+			emptied(v.Field(i), v.Type().Name()+"."+v.Type().Field(i).Name, field, empty)
 		}
 	case v.Kind() == reflect.Pointer && !v.IsNil():
-		emptied(v.Elem(), path, field)
+		emptied(v.Elem(), path, field, empty)
 	case v.Kind() == reflect.Map && v.Type().Key().Kind() == reflect.String:
 		for _, key := range v.MapKeys() {
 			item := reflect.New(v.Type().Elem()).Elem()
 			item.Set(v.MapIndex(key))
-			emptied(item, path, field)
+			emptied(item, path, field, empty)
 			v.SetMapIndex(key, item)
 		}
 	}

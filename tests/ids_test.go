@@ -92,7 +92,7 @@ func everyComponent() map[string]func() (args any, p program) {
 		Location: pulumi.String("westeurope"), Description: pulumi.String("scores"), VMSize: pulumi.String("Standard_DS3_v2"),
 		VMPriority: pulumi.String("Dedicated"), NodeIdleTimeBeforeScaleDown: pulumi.String("PT5M"), OSType: pulumi.String(
 			"Linux"),
-		SubnetID: pulumi.String(lakeID), VirtualMachineImageID: pulumi.String(lakeID),
+		SubnetID: pulumi.String(subnetID), VirtualMachineImageID: pulumi.String(imageID),
 		Identity: "userAssigned", UserAssignedIdentityID: pulumi.String(identityID), ComputeName: "full",
 	}
 	assignees := func() map[string]components.AssigneeArgs {

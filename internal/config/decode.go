@@ -384,7 +384,9 @@ func (d *decoder) names(path string, value any, into reflect.Value) {
 		if value == nil && item.Kind() == reflect.Struct {
 			value = map[string]any{} // `name:` with nothing behind it is a thing with every default
 		}
-		if value != "" || item.Kind() != reflect.String { // an empty tag is one
+		if text, is := value.(string); is && isBlank(text) && item.Kind() == reflect.String {
+			item.SetString(text) // an empty tag is one
+		} else {
 			d.value(join(path, key), value, item)
 		}
 		into.SetMapIndex(reflect.ValueOf(key), item)
@@ -414,7 +416,7 @@ func (d *decoder) text(path string, value any) (s string, ok bool) {
 	switch v := value.(type) {
 	case string:
 		switch {
-		case v == "":
+		case isBlank(v):
 			d.problem(path, "write a value, or leave the key out", "is empty")
 			return "", false
 		case yamlTime.MatchString(v):
@@ -446,6 +448,9 @@ func (d *decoder) text(path string, value any) (s string, ok bool) {
 	d.problem(path, quote, "is %s", describe(value))
 	return "", false
 }
+
+// isBlank reports whether a text says nothing: it is empty, or white space alone.
+func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
 // maxExact is the largest whole number that JSON keeps exact.
 const maxExact = 1 << 53
