@@ -41,7 +41,7 @@ func emptied(v reflect.Value, path, field, empty string) {
 	switch {
 	case v.Kind() == reflect.Interface && !v.IsNil() && (v.Type() == stringInput || v.Type() == stringPtrInput):
 		if path == field {
-			v.Set(reflect.ValueOf(pulumi.String("")))
+			v.Set(reflect.ValueOf(pulumi.String(empty)))
 		}
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
@@ -67,6 +67,14 @@ func TestAnIDThatTurnsOutToBeEmptyAssignsNothing(t *testing.T) {
 			_, err := components.NewStorageReader(ctx, "it", &components.StorageReaderArgs{
 				StorageAccountID: pulumi.String(lakeID),
 				Principals:       map[string]components.AssigneeArgs{"a": {PrincipalID: empty, PrincipalType: "User"}},
+			})
+			return nil, err
+		},
+		"principal's object ID": func(ctx *pulumi.Context) (pulumi.Map, error) {
+			_, err := components.NewStorageReader(ctx, "it", &components.StorageReaderArgs{
+				StorageAccountID: pulumi.String(lakeID),
+				Principals: map[string]components.AssigneeArgs{"a": {PrincipalType: "User",
+					PrincipalID: pulumi.String("00000000-0000-0000-0000-000000000000").ToStringOutput()}},
 			})
 			return nil, err
 		},
