@@ -2,6 +2,7 @@ package roles
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -56,6 +57,12 @@ func (d Definition) Validate() (ps problem.List) {
 	return ps
 }
 
+// groupForm and scopeForm are the two kinds of assignable scopes. A part without a name would stand for all of its kind.
+var (
+	groupForm = regexp.MustCompile(`(?i)^/providers/Microsoft\.Management/managementGroups/[^/\s]+$`)
+	scopeForm = regexp.MustCompile(`(?i)^/subscriptions(/[^/\s]+)+/?$`)
+)
+
 func validateScopes(scopes []string) (ps problem.List) {
 	if len(scopes) > MaxAssignableScopes {
 		ps.Add("assignableScopes", fmt.Sprintf("Azure allows %d", MaxAssignableScopes), "has %d entries", len(scopes))
@@ -69,11 +76,11 @@ func validateScopes(scopes []string) (ps problem.List) {
 				"%q: a custom role cannot be assignable at the root", scope)
 		case strings.Contains(scope, "*"):
 			ps.Add(path, "list each scope", "%q: no wildcards here", scope)
-		case isManagementGroup(scope):
+		case groupForm.MatchString(scope):
 			if groups++; groups > 1 {
 				ps.Add(path, "keep one of them", "%q: only one management group is allowed", scope)
 			}
-		case !strings.HasPrefix(strings.ToLower(scope), "/subscriptions/"):
+		case !scopeForm.MatchString(scope):
 			ps.Add(path, "write /subscriptions/<id>, with /resourceGroups/<name> or a resource behind it",
 				"%q is not an ARM ID", scope)
 		}

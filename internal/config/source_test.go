@@ -370,6 +370,9 @@ func TestAFileThatIsNoYAMLIsToldWithLineFaultAndRemedy(t *testing.T) {
 		"config misspelt": {"confg:\n  batchaccess:clusters: {}\n", "line 1",
 			"batchaccess:clusters stands below the key confg", "write `config:` in place of confg"},
 
+		"a second document": {"config:\n  a:b: 1\n---\nconfig:\n  batchaccess:assertions: {}\n", "line 4",
+			"a second document begins, which nobody reads", "take out the ---"},
+
 		"beside config": {"config:\n  a:b: 1\nbatchaccess:clusters: {}\n", "line 3",
 			"the key batchaccess:clusters stands outside of config", "indent it"},
 	} {
@@ -381,6 +384,15 @@ func TestAFileThatIsNoYAMLIsToldWithLineFaultAndRemedy(t *testing.T) {
 			require.ErrorContains(t, err, c.fault)
 			require.ErrorContains(t, err, c.fix)
 		})
+	}
+}
+
+func TestAnEmptySecondDocumentIsNone(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"---\n", "...\n", "---\n# a comment\n", "---\n~\n"} {
+		values, err := config.ReadStackText([]byte("---\n"+ownKeys("location: x")+end), "Pulumi.x.yaml", "batchaccess")
+		require.NoError(t, err, end)
+		assert.Equal(t, "x", values["location"], end)
 	}
 }
 

@@ -3,7 +3,9 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -52,8 +54,15 @@ func parseSettings(text []byte, file string) (s settings, err error) {
 	if err := yaml.Unmarshal(text, &s); err != nil { // names keys that are there twice, which a Node does not
 		return s, badYAML(file, text, err)
 	}
-	if err := yaml.Unmarshal(text, &root); err != nil {
+	documents := yaml.NewDecoder(bytes.NewReader(text))
+	if err := documents.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
 		return s, badYAML(file, text, err)
+	}
+	var next yaml.Node
+	if err := documents.Decode(&next); err == nil && len(next.Content) > 0 &&
+		next.Content[0].Tag != "!!null" {
+		return s, fmt.Errorf("reading %s: line %d: a second document begins, which nobody reads; take out the --- before it",
+			file, next.Content[0].Line)
 	}
 	if len(root.Content) == 0 || root.Content[0].Kind != yaml.MappingNode {
 		return s, nil
