@@ -100,6 +100,8 @@ func (r *reader) value(path string, n *yaml.Node, into reflect.Value, depth int)
 	default:
 		if err := n.Decode(into.Addr().Interface()); err != nil {
 			r.bad(path, n, "cannot unmarshal %s; write %s", said(n), forms[into.Kind()])
+		} else if into.Kind() == reflect.Int && fmt.Sprint(into.Interface()) != n.Value {
+			r.bad(path, n, "is %s, which YAML reads as %d; write the number as it is meant", n.Value, into.Int())
 		}
 	}
 }

@@ -303,6 +303,9 @@ func TestAWrongConfigurationIsRefused(t *testing.T) {
 		"allowedRoles: [Ownr]":             `allowedRoles[0]: "Ownr" is no built-in role`,
 		"allowedScopes: [subscriptions]":   `allowedScopes[0]: unknown value "subscriptions"; use subscription`,
 		"invokerAdditions: [poll]":         `invokerAdditions[0]: unknown value "poll"; use pollJobs`,
+		"maxSecretDays: 01000":             "maxSecretDays: is 01000, which YAML reads as 512",
+		"maxWaiverDays: 0x10":              "maxWaiverDays: is 0x10, which YAML reads as 16",
+		"maxWaiverDays: 1_0":               "maxWaiverDays: is 1_0, which YAML reads as 10",
 		"maxSecretDays: 0":                 "maxSecretDays: is 0",
 		"maxSecretDays: many":              "cannot unmarshal",
 	} {
