@@ -62,7 +62,8 @@ func checkScope(scope string) (ps access.Problems) {
 	return ps
 }
 
-// emptyInputs are the paths of the arguments that were given as an empty text, or as white space: by a variable that is not set, mostly.
+// emptyInputs are the paths of the arguments that were given as an empty text, or as white space: by a variable that
+// is not set, mostly.
 // What is left out has a default; an empty text has none. A tag may be empty.
 func emptyInputs(args any) (paths []string) {
 	var walk func(path string, v reflect.Value)

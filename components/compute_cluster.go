@@ -433,8 +433,8 @@ func (a ClusterArgs) check() (ps access.Problems) {
 		ps.Add("minNodeCount", "lower it", "%d is more than maxNodeCount, %d", low, high)
 	}
 	if v, ok := plain(a.SubnetID); ok && !subnetForm.MatchString(v) {
-		ps.Add("subnetId", "write /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.Network/virtualNetworks/"+
-			"<network>/subnets/<subnet>", "%q is not the ARM ID of a subnet", v)
+		ps.Add("subnetId", "write /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.Network/"+
+			"virtualNetworks/<network>/subnets/<subnet>", "%q is not the ARM ID of a subnet", v)
 	}
 	if v, ok := plain(a.VirtualMachineImageID); ok && !imageForm.MatchString(v) {
 		ps.Add("virtualMachineImageId", "write the ARM ID of an image, or of an image of a gallery",
@@ -450,12 +450,12 @@ func (a ClusterArgs) check() (ps access.Problems) {
 	return ps
 }
 
-// subnetForm and imageForm are the ARM IDs of a subnet, and of an image in a group or in a gallery, which may be shared.
+// subnetForm and imageForm are the ARM IDs of a subnet, and of an image in a group or a gallery, perhaps shared.
 var (
 	subnetForm = regexp.MustCompile(`(?i)^/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/\s]+/providers/` +
 		`Microsoft\.Network/virtualNetworks/[^/\s]+/subnets/[^/\s]+$`)
-	imageForm = regexp.MustCompile(`(?i)^(/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/\s]+/providers/Microsoft\.Compute` +
-		`|/communityGalleries/[^/\s]+|/sharedGalleries/[^/\s]+)(/[^/\s]+){2,}$`)
+	imageForm = regexp.MustCompile(`(?i)^(/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/\s]+/providers/` +
+		`Microsoft\.Compute|/communityGalleries/[^/\s]+|/sharedGalleries/[^/\s]+)(/[^/\s]+){2,}$`)
 )
 
 func inputsOnly(m pulumi.Map, allowed ...string) bool {

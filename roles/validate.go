@@ -57,7 +57,8 @@ func (d Definition) Validate() (ps problem.List) {
 	return ps
 }
 
-// groupForm and scopeForm are the two kinds of assignable scopes. A part without a name would stand for all of its kind.
+// groupForm and scopeForm are the two kinds of assignable scopes. A part without a name would
+// stand for all of its kind.
 var (
 	groupForm = regexp.MustCompile(`(?i)^/providers/Microsoft\.Management/managementGroups/[^/\s]+$`)
 	scopeForm = regexp.MustCompile(`(?i)^/subscriptions(/[^/\s]+)+/?$`)

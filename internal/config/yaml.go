@@ -132,8 +132,8 @@ func valueOf(node *yaml.Node) any {
 	}
 }
 
-// readAs is the name that Pulumi makes of a key which YAML reads as a number, a date, a truth or nothing, and whether it
-// is another than the one that is written.
+// readAs is the name that Pulumi makes of a key which YAML reads as a number, a date, a truth or nothing, and whether
+// it is another than the one that is written.
 func readAs(key *yaml.Node) (name string, changed bool) {
 	var value any
 	if key.Kind == yaml.AliasNode {
