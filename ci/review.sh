@@ -43,6 +43,7 @@ if test -f guardrails.yaml; then
 	set -- "$@" --guardrails guardrails.yaml
 fi
 bin/batchaccess "$@" --format sarif --output "$out/access.sarif" || code=$?
-bin/batchaccess "$@" --format markdown --output "$out/access.md" --fail-on "${FAIL_ON-guardrails,jobs,unjudged}" || code=$?
+# access.md is what this script has written above: hence --force.
+bin/batchaccess "$@" --format markdown --output "$out/access.md" --force --fail-on "${FAIL_ON-guardrails,jobs,unjudged}" || code=$?
 bin/batchaccess "$@" --format table || true
 exit "$code"
