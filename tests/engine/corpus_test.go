@@ -44,7 +44,7 @@ type changed struct {
 	Retain    bool   // it stays in Azure when it leaves the stack
 	// DeletedWith is the name of the resource with which it is said to be deleted.
 	DeletedWith string `yaml:"deletedWith"`
-	Old, New   map[string]any
+	Old, New    map[string]any
 }
 
 type corpusCase struct {
