@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/world"
@@ -23,9 +23,6 @@ const (
 	containerRegistryAPI = "2025-11-01"
 	servicesAPI          = "2024-10-01" // of a workspace, with systemDatastoresAuthMode
 )
-
-// ofRegistry is how a deployment names what is in a shared registry.
-var ofRegistry = regexp.MustCompile(`(?i)^azureml://registries/([^/]+)/`)
 
 // registries are the shared ones of the model, and those of images of the model and of the workspace.
 func (e *exporter) registries() error {
@@ -210,8 +207,8 @@ func (e *exporter) roles(wanted map[string]string) error {
 func registriesOf(assets ...string) []string {
 	all := []string{}
 	for _, asset := range assets {
-		if named := ofRegistry.FindStringSubmatch(asset); named != nil && !slices.Contains(all, named[1]) {
-			all = append(all, named[1])
+		if name, is := services.RegistryOf(asset); is && !slices.Contains(all, name) {
+			all = append(all, name)
 		}
 	}
 	return all
