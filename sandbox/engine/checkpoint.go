@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -57,7 +56,7 @@ func (e *Engine) Outputs(ctx context.Context, stack, urn string) (map[string]any
 			continue
 		}
 		secrets := sync.OnceValues(func() (config.Decrypter, error) {
-			return e.decrypter(ctx, state.SecretsProviders)
+			return e.decrypter(state.SecretsProviders)
 		})
 		plain, err := reveal(ctx, secrets, r.Outputs)
 		if err != nil {
@@ -105,7 +104,7 @@ func Copy(from, to string) error {
 	if err := os.MkdirAll(is.shadow, 0o700); err != nil {
 		return fmt.Errorf("copying the stacks of an engine: %w", err)
 	}
-	for _, file := range append(settings, was.passphrase) {
+	for _, file := range append(settings, was.passphrase, was.key) {
 		text, err := os.ReadFile(file)
 		if err == nil {
 			relative, _ := filepath.Rel(from, file) // it lies below
@@ -164,43 +163,16 @@ func readUnpacked(name string) ([]byte, error) {
 	return io.ReadAll(unpacked)
 }
 
-// decrypter reads the secrets of a state that is encrypted with the sandbox's passphrase.
-func (e *Engine) decrypter(ctx context.Context, provider *apitype.SecretsProvidersV1) (config.Decrypter, error) {
-	var of struct {
-		Salt string `json:"salt"`
+// decrypter reads the secrets of a state that is encrypted with the sandbox's key.
+func (e *Engine) decrypter(provider *apitype.SecretsProvidersV1) (config.Decrypter, error) {
+	if provider == nil || provider.Type != "cloud" {
+		return nil, errors.New("its secrets are not encrypted with the sandbox's key")
 	}
-	if provider == nil || provider.Type != "passphrase" {
-		return nil, errors.New("its secrets are not encrypted with the sandbox's passphrase")
-	}
-	if err := json.Unmarshal(provider.State, &of); err != nil {
-		return nil, err
-	}
-	// v1:<salt>:<a known text, encrypted, to try a passphrase with>
-	version, rest, _ := strings.Cut(of.Salt, ":")
-	salt, known, _ := strings.Cut(rest, ":")
-	bytes, err := base64.StdEncoding.DecodeString(salt)
-	if version != "v1" || err != nil {
-		return nil, errors.Join(errors.New("the salt of its secrets is in no known form"), err)
-	}
-	passphrase, err := os.ReadFile(e.paths.passphrase)
+	key, err := base64.StdEncoding.DecodeString(e.key)
 	if err != nil {
 		return nil, err
 	}
-	secrets := crypter(string(passphrase), bytes)
-	if text, err := secrets.DecryptValue(ctx, known); err != nil || text != "pulumi" {
-		return nil, errors.New("the passphrase of its secrets is another one")
-	}
-	return secrets, nil
-}
-
-// crypters are those that this process has made, by passphrase and salt: each takes a million rounds of PBKDF2.
-var crypters sync.Map
-
-func crypter(passphrase string, salt []byte) config.Crypter {
-	made, _ := crypters.LoadOrStore([2]string{passphrase, string(salt)}, sync.OnceValue(func() config.Crypter {
-		return config.NewSymmetricCrypterFromPassphrase(passphrase, salt)
-	}))
-	return made.(func() config.Crypter)()
+	return config.NewSymmetricCrypter(key), nil
 }
 
 // reveal puts secrets in the plain.

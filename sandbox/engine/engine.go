@@ -25,7 +25,7 @@ import (
 
 // Options say where the engine keeps its things, and what it works with.
 type Options struct {
-	// StateDir is the engine's own folder: Pulumi's state, its passphrase and home, the shadow of the project. It is
+	// StateDir is the engine's own folder: Pulumi's state, its key and home, the shadow of the project. It is
 	// made if it is not there (0700), and one engine at a time can use it. Required.
 	StateDir string
 	// Azure is the embedded Azure that is deployed to. Required.
@@ -55,13 +55,14 @@ type Engine struct {
 	options Options
 	paths   paths
 	env     []string
+	key     string   // in base64
 	project *project // nil without a project
 	stops   []func() error
 }
 
 // paths are the parts of the state folder.
 type paths struct {
-	lock, backend, home, shadow, passphrase, certificates, azureCLI, commands string
+	lock, backend, home, shadow, passphrase, key, certificates, azureCLI, commands string
 }
 
 func pathsIn(dir string) paths {
@@ -71,6 +72,7 @@ func pathsIn(dir string) paths {
 		home:         filepath.Join(dir, "home"),
 		shadow:       filepath.Join(dir, "project"),
 		passphrase:   filepath.Join(dir, "passphrase"),
+		key:          filepath.Join(dir, "key"),
 		certificates: filepath.Join(dir, "certificates.pem"),
 		azureCLI:     filepath.Join(dir, "azure-cli"),
 		commands:     filepath.Join(dir, "bin"),
@@ -161,6 +163,11 @@ func (e *Engine) serve(ctx context.Context) error {
 	}
 	slices.Sort(providers)
 	e.env = e.environment(os.Environ(), providers)
+	key, err := e.serveKey(ctx)
+	if err != nil {
+		return err
+	}
+	e.env = append(e.env, key...)
 	if e.hasLanguageHost() {
 		return nil
 	}
@@ -202,7 +209,7 @@ func (e *Engine) createStacks(ctx context.Context) error {
 			}
 			continue
 		}
-		args := []string{"stack", "init", stack, "--non-interactive", "--color", "never"}
+		args := []string{"stack", "init", stack, "--secrets-provider", secretsProvider, "--non-interactive", "--color", "never"}
 		if len(e.project.stacks) > 1 {
 			args = append(args, "--no-select")
 		}

@@ -86,9 +86,7 @@ func (p *project) shadowStacks(users, dir string, instead map[string]string) err
 			p.placeholders = append(p.placeholders, filepath.Base(file)+": "+secret)
 		}
 		shadowed := filepath.Join(dir, name+".yaml")
-		if err := root.keepSalt(shadowed); err != nil {
-			return err
-		}
+		root.encrypt()
 		if err := root.write(shadowed); err != nil {
 			return err
 		}

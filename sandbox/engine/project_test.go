@@ -73,20 +73,21 @@ config:
 	assert.Equal(t, theirs, read(t, users, "Pulumi.dev.yaml"))
 }
 
-func TestTheSandboxsOwnSaltOutlivesTheNextRun(t *testing.T) {
+func TestEachStackIsEncryptedWithTheSandboxsKey(t *testing.T) {
 	t.Parallel()
 	users, dir := t.TempDir(), t.TempDir()
 	write(t, users, "Pulumi.yaml", "name: p\nruntime: go\n")
 	write(t, users, "Pulumi.dev.yaml", "config: {p:a: first}\n")
 	write(t, users, "Pulumi.gone.yaml", "config: {}\n")
 	makeShadow(t, users, dir)
-	write(t, dir, "Pulumi.dev.yaml", read(t, dir, "Pulumi.dev.yaml")+"encryptionsalt: ours\n")
+	write(t, dir, "Pulumi.dev.yaml", read(t, dir, "Pulumi.dev.yaml")+"encryptionsalt: of an earlier sandbox\n")
 
 	write(t, users, "Pulumi.dev.yaml", "config: {p:a: second}\n")
 	require.NoError(t, os.Remove(filepath.Join(users, "Pulumi.gone.yaml")))
 	p := makeShadow(t, users, dir)
 	got := read(t, dir, "Pulumi.dev.yaml")
-	assert.Contains(t, got, "encryptionsalt: ours")
+	assert.Contains(t, got, "secretsprovider: "+secretsProvider)
+	assert.NotContains(t, got, "encryptionsalt")
 	assert.Contains(t, got, "second")
 	assert.Equal(t, []string{"dev"}, p.stacks)
 	assert.NoFileExists(t, filepath.Join(dir, "Pulumi.gone.yaml"))

@@ -1,10 +1,7 @@
 package engine
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
+	"encoding/base64"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -93,22 +90,8 @@ func replaceSecrets(n *yaml.Node) bool {
 	return found
 }
 
-// keepSalt keeps the salt of the sandbox's own encryption, which Pulumi wrote in an earlier run: with another one, it
-// could not read the secrets in the sandbox's state.
-func (s settings) keepSalt(shadowed string) error {
-	content, err := os.ReadFile(shadowed)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading the shadow of the project: %w", err)
-	}
-	earlier, err := mapping(content)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w: remove the file", shadowed, err)
-	}
-	if salt := earlier.text("encryptionsalt"); salt != "" {
-		s.set("encryptionsalt", salt)
-	}
-	return nil
+// encrypt has the stack's secrets encrypted with the sandbox's key.
+func (s settings) encrypt() {
+	s.set("secretsprovider", secretsProvider)
+	s.set("encryptedkey", base64.StdEncoding.EncodeToString([]byte(sealedKey)))
 }

@@ -33,6 +33,9 @@ func (e *Engine) prepareState() error {
 	if err := makePassphrase(e.paths.passphrase); err != nil {
 		return err
 	}
+	if e.key, err = readKey(e.paths.key); err != nil {
+		return err
+	}
 	if err := e.linkPlugins(); err != nil {
 		return err
 	}
@@ -42,8 +45,8 @@ func (e *Engine) prepareState() error {
 	return e.writeCertificates()
 }
 
-// makePassphrase keeps the passphrase of the sandbox's stacks. It guards nothing that is worth guarding, but Pulumi
-// wants one; a random one is as simple as a fixed one.
+// makePassphrase keeps the passphrase of stacks that a user makes in the sandbox beside the project's, and of those of an
+// earlier sandbox. It guards nothing that is worth guarding.
 func makePassphrase(file string) error {
 	if exists(file) {
 		return nil

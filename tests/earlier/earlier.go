@@ -47,7 +47,7 @@ func RequireKept(t *testing.T, file, stateDir string, pulumi func(args ...string
 	assert.GreaterOrEqual(t, kept, resources, "a resource that was there is not in the preview")
 }
 
-// encryptable makes a copy of a state that Pulumi can encrypt with the sandbox's passphrase: its path, and how many
+// encryptable makes a copy of a state that Pulumi can encrypt with the sandbox's key: its path, and how many
 // resources it holds, providers aside.
 func encryptable(t *testing.T, file, stateDir string) (copied string, resources int) {
 	t.Helper()
@@ -66,12 +66,13 @@ func encryptable(t *testing.T, file, stateDir string) (copied string, resources 
 	settings, err := os.ReadFile(filepath.Join(stateDir, "project", "Pulumi.dev.yaml"))
 	require.NoError(t, err)
 	var stack struct {
-		Salt string `yaml:"encryptionsalt"`
+		Provider string `yaml:"secretsprovider"`
+		Key      string `yaml:"encryptedkey"`
 	}
 	require.NoError(t, yaml.Unmarshal(settings, &stack))
-	require.NotEmpty(t, stack.Salt)
+	require.NotEmpty(t, stack.Key)
 	state.Deployment["secrets_providers"] = map[string]any{
-		"type": "passphrase", "state": map[string]any{"salt": stack.Salt},
+		"type": "cloud", "state": map[string]any{"url": stack.Provider, "encryptedkey": stack.Key},
 	}
 	text, err = json.Marshal(state)
 	require.NoError(t, err)

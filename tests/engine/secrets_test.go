@@ -72,7 +72,8 @@ var shown = []struct{ file, command string }{
 var meant = map[string]string{
 	"azure/ca-key.pem":    "a private key", // of the certificate authority, which may sign for loopback only
 	"azure/token-key.pem": "a private key", // of the tokens, which are of an issuer on loopback
-	"passphrase":          "the stacks' passphrase",
+	"passphrase":          "the passphrase of stacks beside the project's",
+	"key":                 "the stacks' key",
 }
 
 func TestNoSecretStandsInThePlain(t *testing.T) {
@@ -176,7 +177,8 @@ func secretsOf(t *testing.T, noted, state string) search {
 			"a client secret": secretIn(t, read(noted, "outputs-rotated.txt")), "the one before it": secretIn(t,
 				read(noted, "outputs-same.json")),
 			"the deployer's secret": string(read(noted, "deployer")), "the identity header": string(read(noted, "header")),
-			"the stacks' passphrase": string(read(state, "passphrase")),
+			"the passphrase of stacks beside the project's": string(read(state, "passphrase")),
+			"the stacks' key": string(read(state, "key")),
 		},
 		looks: map[string]*regexp.Regexp{
 			"a token":       regexp.MustCompile(`eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}`),
