@@ -46,6 +46,8 @@ func (e *Engine) environment(users, providers []string) []string {
 		"PULUMI_BACKEND_URL="+backendURL(e.paths.backend),
 		"PULUMI_CONFIG_PASSPHRASE_FILE="+e.paths.passphrase,
 		"PULUMI_SKIP_UPDATE_CHECK=true",
+		// A tenth of a rehearsal: a copy of the state beside each that is written, which nobody asks a sandbox for.
+		"PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS=true",
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
 		"ARM_TENANT_ID="+credentials.TenantID,
 		"ARM_SUBSCRIPTION_ID="+credentials.SubscriptionID,

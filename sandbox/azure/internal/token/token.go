@@ -97,7 +97,7 @@ func NewIssuer(dir string, now func() time.Time) (*Issuer, error) {
 
 func loadKey(dir string) (*rsa.PrivateKey, error) {
 	if dir == "" {
-		return rsa.GenerateKey(rand.Reader, keyBits)
+		return passingKey("")
 	}
 	file := filepath.Join(dir, "token-key.pem")
 	signer, err := ca.ReadKey(file)
@@ -122,6 +122,17 @@ func loadKey(dir string) (*rsa.PrivateKey, error) {
 		return nil, err
 	}
 	return key, wholefile.Write(file, text)
+}
+
+// passingKeys are those that end with this process, by issuer. All of its sandboxes share them: to make one takes a
+// tenth of a second of CPU.
+var passingKeys sync.Map
+
+func passingKey(issuer string) (*rsa.PrivateKey, error) {
+	made, _ := passingKeys.LoadOrStore(issuer, sync.OnceValues(func() (*rsa.PrivateKey, error) {
+		return rsa.GenerateKey(rand.Reader, keyBits)
+	}))
+	return made.(func() (*rsa.PrivateKey, error))()
 }
 
 // Sign fills in the times and the issuer, and signs an access token.
@@ -165,7 +176,7 @@ func (i *Issuer) keyOf(issuer string) (*rsa.PrivateKey, error) {
 	if key := i.external[issuer]; key != nil {
 		return key, nil
 	}
-	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	key, err := passingKey(issuer)
 	if err != nil {
 		return nil, fmt.Errorf("making the key of issuer %s: %w", issuer, err)
 	}
