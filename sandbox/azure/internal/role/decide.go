@@ -69,12 +69,14 @@ func (r reading) covered(permissions []Permission, action string, data bool) boo
 }
 
 func (r reading) any(patterns []string, action string) bool {
-	action = strings.ToLower(action)
 	for _, pattern := range patterns {
-		if len(pattern) != len(action) && !strings.Contains(pattern, "*") {
-			continue // most are another action: a job asks for 35, of roles that list as many
-		}
-		if r.matches(strings.ToLower(pattern), action) {
+		switch {
+		case !strings.Contains(pattern, "*"):
+			// Most are another action: a job asks for 35, of roles that list as many. Actions are ASCII.
+			if len(pattern) == len(action) && strings.EqualFold(pattern, action) {
+				return true
+			}
+		case r.matches(strings.ToLower(pattern), strings.ToLower(action)):
 			return true
 		}
 	}
