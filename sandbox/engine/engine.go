@@ -209,7 +209,8 @@ func (e *Engine) createStacks(ctx context.Context) error {
 			}
 			continue
 		}
-		args := []string{"stack", "init", stack, "--secrets-provider", secretsProvider, "--non-interactive", "--color", "never"}
+		args := []string{"stack", "init", stack, "--secrets-provider", secretsProvider, "--non-interactive", "--color",
+			"never"}
 		if len(e.project.stacks) > 1 {
 			args = append(args, "--no-select")
 		}

@@ -19,14 +19,14 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// Pulumi encrypts the secrets of a sandbox's stacks with a key that it asks for as it would ask HashiCorp's Vault. With a
-// passphrase it would derive one by a million rounds of PBKDF2, each time that it is started: a quarter of a second of CPU,
-// of the second that an `up` of the sample takes.
+// Pulumi encrypts the secrets of a sandbox's stacks with a key that it asks for as it would ask HashiCorp's Vault. With
+// a passphrase it would derive one by a million rounds of PBKDF2, each time that it is started: a quarter of a second
+// of CPU, of the second that an `up` of the sample takes.
 const (
 	secretsProvider = "hashivault://sandbox"
 	keyPath         = "/v1/transit/decrypt/sandbox"
-	// sealedKey stands for the key in a stack's settings and state. It holds nothing: who asks for the key is known by the
-	// token.
+	// sealedKey stands for the key in a stack's settings and state. It holds nothing: who asks for the key is known by
+	// the token.
 	sealedKey = "vault:v1:the-key-of-this-sandbox"
 )
 
@@ -43,7 +43,8 @@ func readKey(file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("keeping the key of the sandbox's stacks: %w", err)
 	}
-	if key, err := base64.StdEncoding.DecodeString(string(text)); err != nil || len(key) != config.SymmetricCrypterKeyBytes {
+	key, err := base64.StdEncoding.DecodeString(string(text))
+	if err != nil || len(key) != config.SymmetricCrypterKeyBytes {
 		return "", fmt.Errorf("%s does not hold %d bytes in base64: it was changed; remove the sandbox's folder", file,
 			config.SymmetricCrypterKeyBytes)
 	}

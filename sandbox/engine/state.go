@@ -45,8 +45,8 @@ func (e *Engine) prepareState() error {
 	return e.writeCertificates()
 }
 
-// makePassphrase keeps the passphrase of stacks that a user makes in the sandbox beside the project's, and of those of an
-// earlier sandbox. It guards nothing that is worth guarding.
+// makePassphrase keeps the passphrase of stacks that a user makes in the sandbox beside the project's, and of those of
+// an earlier sandbox. It guards nothing that is worth guarding.
 func makePassphrase(file string) error {
 	if exists(file) {
 		return nil
