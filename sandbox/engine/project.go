@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -171,9 +172,12 @@ func mapping(content []byte) (settings, error) {
 }
 
 func (s settings) write(file string) error {
-	content, err := yaml.Marshal(s.document)
+	var content bytes.Buffer
+	encoder := yaml.NewEncoder(&content)
+	encoder.SetIndent(2) // as Pulumi does
+	err := encoder.Encode(s.document)
 	if err == nil {
-		err = wholefile.Write(file, content)
+		err = wholefile.Write(file, content.Bytes())
 	}
 	if err != nil {
 		return fmt.Errorf("writing the shadow of the project: %w", err)
