@@ -65,7 +65,7 @@ var shown = []struct{ file, command string }{
 	{"ci.txt", `cd "$ROOT" && sh ci/review.sh dev "$OUT/ci"`},
 	{"comment.md",
 		`cd "$ROOT" && go run ./ci/comment -print -stack dev -access "$OUT/ci/access.md" -resources "$OUT/ci/resources.txt"`},
-	{"drift.txt", `cd "$ROOT" && sh ci/drift.sh dev`},
+	{"drift.txt", `cd "$ROOT" && sh ci/drift.sh dev "$OUT/drift"`},
 }
 
 // meant is what the sandbox keeps in plain, for its user alone: it opens this sandbox and nothing else.
