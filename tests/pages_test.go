@@ -58,9 +58,9 @@ func TestEachPageOpensWithItsQuestionAndNamesItsLimits(t *testing.T) {
 // block is a block of code, with the line above it and its language.
 var block = regexp.MustCompile("(?ms)^([^\n]*)\n *```([a-z]*)$.*?^ *```$")
 
-// unwritten are the blocks that show what a command prints (they name no language, or text) and that no test writes. These
-// do: TestTheDocsShowWhatTheCommandsPrint, and TestTheSamplePasses of sandbox/rehearsal; docs/commands.md is written
-// whole, by TestTheDocsHaveEveryCommand.
+// unwritten are the blocks that show what a command prints (they name no language, or text) and that no test writes.
+// These do: TestTheDocsShowWhatTheCommandsPrint, and TestTheSamplePasses of sandbox/rehearsal; docs/commands.md is
+// written whole, by TestTheDocsHaveEveryCommand.
 func unwritten(path, text string) (outputs int, wrong []string) {
 	for _, found := range block.FindAllStringSubmatch(text, -1) {
 		if path == "docs/commands.md" || found[2] != "" && found[2] != "text" {

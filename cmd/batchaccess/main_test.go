@@ -122,7 +122,8 @@ func TestRehearseReports(t *testing.T) {
 	t.Parallel()
 	t.Run("the first stack of the README passes", func(t *testing.T) {
 		t.Parallel()
-		code, stdout, stderr := execute(t, "rehearse", "--dir", projectWith(t, map[string]string{"dev": firstStack(t)}), "--json")
+		code, stdout, stderr := execute(t, "rehearse", "--dir", projectWith(t, map[string]string{"dev": firstStack(t)}),
+			"--json")
 		require.Equal(t, 0, code, stderr)
 		type outcome struct{ Invoker, Endpoint, Input, Got string }
 		var report struct {

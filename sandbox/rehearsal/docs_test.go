@@ -37,7 +37,8 @@ func excerpt(t *testing.T, printed string, beginnings []string) string {
 		out.WriteString(line + "\n")
 		beginnings = beginnings[1:]
 	}
-	require.Empty(t, beginnings, "a rehearsal of the sample prints no line that begins so, or not in this order:\n%s", printed)
+	require.Empty(t, beginnings, "a rehearsal of the sample prints no line that begins so, or not in this order:\n%s",
+		printed)
 	return out.String()
 }
 
