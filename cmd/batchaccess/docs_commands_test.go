@@ -92,7 +92,7 @@ func TestTheDocsNameCommandsAndFlagsThatExist(t *testing.T) {
 	for page, wrong := range map[string]int{
 		"`batchaccess explian`": 1, "see `batchaccess verify --wiat 5m`": 1, "```sh\nbatchaccess pin --yes\n```\n": 0,
 		"```sh\npulumi up && batchaccess verfy\n```\n": 1, "`batchaccess sandbox -- pulumi up --yes`": 0,
-		"`batchaccess --version`": 0,
+		"`batchaccess --version`":                                      0,
 		"```yaml\n  - run: batchaccess review - --fail-onn new\n```\n": 1, "`batchaccess:invokers`": 0,
 	} {
 		assert.Len(t, unknownCommands(page), wrong, page)
