@@ -1,10 +1,12 @@
 package components
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -30,6 +32,8 @@ type maker struct {
 	same func(before deployed, urn, old, name string) bool
 	// other is what is said where one goes and one comes, and they are not the same; "" for nothing.
 	other string
+	// never says why one can't be made at all, though one that was made before may stay; "" for nothing.
+	never map[string]string
 }
 
 // refuseRenamed is the option of what a maker makes that finds a name that changed and is not marked by was: Pulumi
@@ -50,10 +54,10 @@ func (m maker) refuseRenamed(ctx *pulumi.Context, name string) (pulumi.ResourceO
 			}
 			problem, warning := m.judge(before, string(args.URN), name)
 			if problem != "" {
-				return program.renamedBeside(before, fmt.Sprintf("%s: %s.%s", m.owner, m.path, problem))
+				return program.renamedBeside(before, m.says(problem))
 			}
 			if warning != "" {
-				return ctx.Log.Warn(m.owner+": "+m.path+"."+warning, nil)
+				return ctx.Log.Warn(m.says(warning), nil)
 			}
 			return nil
 		})
@@ -72,11 +76,30 @@ func (p *program) expect(m maker, name string) {
 			return ""
 		}
 		problem, _ := m.judge(before, urn, name)
-		if problem != "" {
-			problem = fmt.Sprintf("%s: %s.%s", m.owner, m.path, problem)
+		if was := m.names[name]; was == "" || !slices.Contains(before.own[strings.TrimSuffix(urn, name)], was) {
+			problem = cmp.Or(m.never[name], problem)
 		}
-		return problem
+		if problem == "" {
+			return ""
+		}
+		return m.says(problem)
 	}
+}
+
+// says is a problem of one of the names, with where it stands.
+func (m maker) says(problem string) string { return fmt.Sprintf("%s: %s.%s", m.owner, m.path, problem) }
+
+// refuseNever is the option of what can't be made any more: a preview that would make it fails. What was made before
+// stays as it is.
+func (m maker) refuseNever(ctx *pulumi.Context, what, name string) (pulumi.ResourceOption, error) {
+	program := programOf(ctx)
+	return beforeCreate(ctx, what+" "+m.owner+"."+name, func(*pulumi.ResourceHookArgs) error {
+		before, err := program.before.read(ctx)
+		if err != nil { // then nothing is known of the others
+			return errors.New(m.says(m.never[name]))
+		}
+		return program.renamedBeside(before, m.says(m.never[name]))
+	})
 }
 
 // renamedBeside is the error of the first that is refused, with all others that are: the deployment ends with it. Those
@@ -161,7 +184,7 @@ func (b *builder) expectAll(ctx *pulumi.Context) {
 			program.expect(federatedRenamed(typ, b.name+"."+name, i.FederatedCredentials), key)
 		}
 		for key := range i.ClientSecrets {
-			program.expect(secretsRotated(b.name+"."+name, i.ClientSecrets), key)
+			program.expect(secretsRotated(b.name+"."+name, i.ClientSecrets, time.Now()), key)
 		}
 	}
 }
@@ -250,15 +273,20 @@ func federatedRenamed(typ, owner string, credentials map[string]signin.Federated
 	return m
 }
 
-// secretsRotated finds client secrets that take the place of others in one step. Whether one was renamed can't be seen:
-// one that leaked is rotated with the dates that it had.
-func secretsRotated(owner string, secrets map[string]signin.ClientSecret) maker {
+// secretsRotated finds client secrets that take the place of others in one step, and those that are over, of which Entra
+// makes none. Whether one was renamed can't be seen: one that leaked is rotated with the dates that it had.
+func secretsRotated(owner string, secrets map[string]signin.ClientSecret, now time.Time) maker {
 	m := maker{path: "clientSecrets", typ: "azuread:index/applicationPassword:ApplicationPassword", owner: owner,
 		names: map[string]string{},
 		other: "whoever signs in with the old secret can't until given the new one; to rotate without a gap, keep both, " +
 			"hand the new one out, and take the old one out in a second deployment"}
+	m.never = map[string]string{}
 	for name, s := range secrets {
 		m.names[name] = s.Was
+		if _, end, wrong := s.Period(); wrong == nil && !end.After(now) {
+			m.never[name] = fmt.Sprintf("%s.endDate: the secret ended on %s, and Entra makes no secret that is over; write a "+
+				"successor's dates, or take the secret out", name, end.Format(time.DateOnly))
+		}
 	}
 	return m
 }

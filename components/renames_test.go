@@ -3,6 +3,7 @@ package components
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -19,7 +20,8 @@ func TestTheStateIsFoundByTypeAndOwner(t *testing.T) {
 	t.Parallel()
 	d := deployedOf(map[string]map[string]any{
 		accessURN: nil,
-		below + ServicePrincipalToken + "::access.pipeline":                            {"clientId": "secret to nobody, and not kept"},
+		below + ServicePrincipalToken + "::access.pipeline": {"clientId": "secret to nobody, " +
+			"and not kept"},
 		below + ServicePrincipalToken + "$" + ofApplication + "::access.pipeline.main": {"issuer": "i", "subject": "s"},
 		stateURN + ComputeClusterToken + "::other.cpu":                                 {},
 		"no URN": {},
@@ -107,4 +109,47 @@ func TestAllThatAreRefusedAreNamedAtOnce(t *testing.T) {
 	assert.Contains(t, lines[0], "a: is what x was")
 	assert.Contains(t, lines[1], "b: is what y was")
 	assert.Equal(t, "access.pipeline: z", p.renamedBeside(before, "access.pipeline: z").Error(), "the rest was said once")
+}
+
+// A secret that has ended is refused where it would be made, with all others that are; one that was made before it
+// ended stays, also under another name.
+func TestASecretThatIsOverIsRefusedUnlessItIsThere(t *testing.T) {
+	t.Parallel()
+	const secrets = below + ServicePrincipalToken +
+		"$azuread:index/applicationPassword:ApplicationPassword::access.pipeline."
+	over := signin.ClientSecret{StartDate: "2025-01-01", EndDate: "2026-01-01"}
+	live := signin.ClientSecret{StartDate: "2026-01-01", EndDate: "2027-01-01"}
+	taken := over
+	taken.Was = "first"
+	of := map[string]signin.ClientSecret{"a": over, "b": over, "live": live, "taken": taken}
+	m := secretsRotated("access.pipeline", of, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))
+	for name, c := range map[string]struct {
+		there, refused []string
+	}{
+		"nothing was deployed":             {nil, []string{"a", "b", "taken"}},
+		"one was made before it ended":     {[]string{"b"}, []string{"a", "taken"}},
+		"one was, and has another name":    {[]string{"b", "first"}, []string{"a"}},
+		"all were made before":             {[]string{"a", "b", "first", "live"}, nil},
+		"what was made has another parent": {[]string{"x.a"}, []string{"a", "b", "taken"}},
+	} {
+		outputs := map[string]map[string]any{}
+		for _, there := range c.there {
+			outputs[secrets+there] = nil
+		}
+		p := &program{}
+		for key := range of {
+			p.expect(m, key)
+		}
+		var refused []string
+		for _, key := range sortedKeys(p.made) {
+			if says := p.made[key](deployedOf(outputs)); says != "" {
+				refused = append(refused, strings.TrimSuffix(strings.TrimPrefix(key, "access.pipeline."), " clientSecrets"))
+				assert.Regexp(t, `^access\.pipeline: clientSecrets\.\w+\.endDate: the secret ended on 2026-01-01, .*; write`, says)
+			}
+		}
+		assert.Equal(t, c.refused, refused, name)
+	}
+	end := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	assert.Empty(t, secretsRotated("p", of, end.Add(-time.Second)).never, "not before its end")
+	assert.Len(t, secretsRotated("p", of, end).never, 3)
 }
