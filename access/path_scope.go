@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/condition"
 	"github.com/batchaccess/batchaccess/roles"
-	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // KindOf is the kind of a storage account, as far as the model says: adlsGen2 is in hierarchical ones alone.

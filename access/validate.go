@@ -289,6 +289,11 @@ func (v *validator) role(path string, r Role, scope ID) {
 	if r.ByEndpoint() && !v.parted(path, r) {
 		return
 	}
+	for n, name := range r.Additions {
+		if slices.Contains(r.Additions[:n], name) {
+			v.add(fmt.Sprintf("%s.additions[%d]", path, n), "keep it once", "names %q a second time", name)
+		}
+	}
 	if r.RoleDefinitionID.Given() && !v.existingRole(path, r) {
 		return
 	}

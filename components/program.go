@@ -21,7 +21,7 @@ type program struct {
 	before      stateBefore
 	names       map[string]string // of assignments that were there before, by derived GUID
 	// made says what is wrong with the name of each thing that is made, refused that somebody was told so.
-	made    map[string]func(before map[string]map[string]any) string
+	made    map[string]func(before deployed) string
 	refused bool
 }
 

@@ -1,12 +1,12 @@
 package components
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -15,79 +15,11 @@ import (
 	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
-// A stateBefore is what the stack's state held before this deployment: outputs by URN, no secrets. It is read once.
-type stateBefore struct {
-	sync.Once
-	there     atomic.Bool               // it is known that there is one: a component of it is updated
-	resources map[string]map[string]any // nil where nothing was deployed, or nothing of it is known
-	err       error
-
-	asked      sync.Once
-	hasOutputs bool
-	noAnswer   error
-}
-
 // ofApplication and ofIdentity are the types of federated credentials.
 const (
 	ofApplication = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
 	ofIdentity    = "azure-native:managedidentity:FederatedIdentityCredential"
 )
-
-// kept are the outputs of it that renames are found by.
-var kept = []string{"issuer", "subject"}
-
-// ask has the engine's own provider read the state.
-func (*stateBefore) ask(ctx *pulumi.Context, function, key string) (map[string]any, error) {
-	stack := ctx.Stack()
-	if ctx.Organization() != "" {
-		stack = ctx.Organization() + "/" + ctx.Project() + "/" + stack
-	}
-	var answer map[string]any
-	_, err := ctx.InvokePackageRaw("pulumi:pulumi:"+function, map[string]any{key: stack}, &answer, "")
-	outputs, _ := answer["outputs"].(map[string]any)
-	return outputs, err
-}
-
-// prepare has the engine start its own provider, and asks for the stack's outputs. A hook that were the first to ask
-// would wait for that provider, whose start waits for one of the engine's workers, each of which may be in such a hook:
-// as many as --parallel says, and the deployment would stand still.
-func (s *stateBefore) prepare(ctx *pulumi.Context) {
-	s.asked.Do(func() {
-		var outputs map[string]any
-		outputs, s.noAnswer = s.ask(ctx, "readStackOutputs", "name")
-		s.hasOutputs = len(outputs) > 0
-	})
-}
-
-// read asks the engine for the stack's own state. The engine of CLI 3.276 breaks down where a stack without any is
-// asked for its resources (backendClient.GetStackResourceOutputs in pkg/backend/backend.go). So where no component of
-// it is updated, and it has no outputs, the state is not known.
-func (s *stateBefore) read(ctx *pulumi.Context) (map[string]map[string]any, error) {
-	s.Do(func() {
-		s.prepare(ctx)
-		if !s.there.Load() && !s.hasOutputs {
-			s.err = s.noAnswer
-			return
-		}
-		found, err := s.ask(ctx, "readStackResourceOutputs", "stackName")
-		if err != nil {
-			s.err = err
-			return
-		}
-		s.resources = map[string]map[string]any{}
-		for urn, one := range found {
-			state, _ := one.(map[string]any)
-			all, _ := state["outputs"].(map[string]any)
-			s.resources[urn] = map[string]any{}
-			for _, key := range kept {
-				if value, is := all[key]; is {
-					s.resources[urn][key] = value
-				}
-			}
-		}
-	})
-	return s.resources, s.err
-}
 
 // A maker makes things by the names of a map in the arguments.
 type maker struct {
@@ -97,9 +29,11 @@ type maker struct {
 	// names are those that the map holds now, with the name that each had before, if it says so.
 	names map[string]string
 	// same reports whether what was called old is what is called name now; nil where that can't be seen.
-	same func(before map[string]map[string]any, urn, old, name string) bool
+	same func(before deployed, urn, old, name string) bool
 	// other is what is said where one goes and one comes, and they are not the same; "" for nothing.
 	other string
+	// never says why one can't be made at all, though one that was made before may stay; "" for nothing.
+	never map[string]string
 }
 
 // refuseRenamed is the option of what a maker makes that finds a name that changed and is not marked by was: Pulumi
@@ -120,10 +54,10 @@ func (m maker) refuseRenamed(ctx *pulumi.Context, name string) (pulumi.ResourceO
 			}
 			problem, warning := m.judge(before, string(args.URN), name)
 			if problem != "" {
-				return program.renamedBeside(before, fmt.Sprintf("%s: %s.%s", m.owner, m.path, problem))
+				return program.renamedBeside(before, m.says(problem))
 			}
 			if warning != "" {
-				return ctx.Log.Warn(m.owner+": "+m.path+"."+warning, nil)
+				return ctx.Log.Warn(m.says(warning), nil)
 			}
 			return nil
 		})
@@ -134,35 +68,43 @@ func (p *program) expect(m maker, name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.made == nil {
-		p.made = map[string]func(map[string]map[string]any) string{}
+		p.made = map[string]func(deployed) string{}
 	}
-	p.made[m.owner+"."+name+" "+m.path] = func(before map[string]map[string]any) string {
-		urn := name // of nothing that the state has
-		for old := range before {
-			cut := strings.LastIndex(old, "::")
-			if cut < 0 {
-				continue
-			}
-			kind, called := old[:cut], old[cut+2:]
-			if (strings.HasSuffix(kind, "$"+m.typ) || strings.HasSuffix(kind, "::"+m.typ)) &&
-				strings.HasPrefix(called, m.owner+".") {
-				urn = kind + "::" + m.owner + "." + name
-			}
-		}
-		if _, there := before[urn]; there {
+	p.made[m.owner+"."+name+" "+m.path] = func(before deployed) string {
+		urn := before.urn(m.typ, m.owner, name)
+		if _, there := before.outputs[urn]; there {
 			return ""
 		}
 		problem, _ := m.judge(before, urn, name)
-		if problem != "" {
-			problem = fmt.Sprintf("%s: %s.%s", m.owner, m.path, problem)
+		if was := m.names[name]; was == "" || !slices.Contains(before.own[strings.TrimSuffix(urn, name)], was) {
+			problem = cmp.Or(m.never[name], problem)
 		}
-		return problem
+		if problem == "" {
+			return ""
+		}
+		return m.says(problem)
 	}
+}
+
+// says is a problem of one of the names, with where it stands.
+func (m maker) says(problem string) string { return fmt.Sprintf("%s: %s.%s", m.owner, m.path, problem) }
+
+// refuseNever is the option of what can't be made any more: a preview that would make it fails. What was made before
+// stays as it is.
+func (m maker) refuseNever(ctx *pulumi.Context, what, name string) (pulumi.ResourceOption, error) {
+	program := programOf(ctx)
+	return beforeCreate(ctx, what+" "+m.owner+"."+name, func(*pulumi.ResourceHookArgs) error {
+		before, err := program.before.read(ctx)
+		if err != nil { // then nothing is known of the others
+			return errors.New(m.says(m.never[name]))
+		}
+		return program.renamedBeside(before, m.says(m.never[name]))
+	})
 }
 
 // renamedBeside is the error of the first that is refused, with all others that are: the deployment ends with it. Those
 // that are refused at the same time say only what is wrong with them.
-func (p *program) renamedBeside(before map[string]map[string]any, problem string) error {
+func (p *program) renamedBeside(before deployed, problem string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := []string{problem}
@@ -180,23 +122,16 @@ func (p *program) renamedBeside(before map[string]map[string]any, problem string
 
 // judge says what is wrong with making what has the URN, or what whoever deploys has to know of it. Both are "" for
 // nothing.
-func (m maker) judge(before map[string]map[string]any, urn, name string) (problem, warning string) {
+func (m maker) judge(before deployed, urn, name string) (problem, warning string) {
 	kind := strings.TrimSuffix(urn, name) // with the owner's name, and the dot
-	var gone []string
-	for old := range before {
-		was, is := strings.CutPrefix(old, kind)
-		if _, stays := m.names[was]; is && !stays && !strings.Contains(was, ".") {
-			gone = append(gone, was)
-		}
-	}
+	gone := slices.DeleteFunc(slices.Clone(before.own[kind]), func(was string) bool {
+		_, stays := m.names[was]
+		return stays
+	})
 	slices.Sort(gone)
 	marked := m.names[name]
-	ownerWas := false
-	for old := range before {
-		ownerWas = ownerWas || strings.HasSuffix(old, "::"+m.owner)
-	}
 	switch {
-	case !ownerWas || slices.Contains(gone, marked):
+	case !before.names[m.owner] || slices.Contains(gone, marked):
 		return "", ""
 	case marked != "":
 		choice := ""
@@ -249,7 +184,7 @@ func (b *builder) expectAll(ctx *pulumi.Context) {
 			program.expect(federatedRenamed(typ, b.name+"."+name, i.FederatedCredentials), key)
 		}
 		for key := range i.ClientSecrets {
-			program.expect(secretsRotated(b.name+"."+name, i.ClientSecrets), key)
+			program.expect(secretsRotated(b.name+"."+name, i.ClientSecrets, time.Now()), key)
 		}
 	}
 }
@@ -279,15 +214,15 @@ func (b *builder) maker(of access.Principal) maker {
 }
 
 // grantedTheSame reports whether what this stack had assigned to one that goes is what it assigns to this one.
-func (b *builder) grantedTheSame(of access.Principal) func(map[string]map[string]any, string, string, string) bool {
-	return func(before map[string]map[string]any, _, old, _ string) bool {
+func (b *builder) grantedTheSame(of access.Principal) func(deployed, string, string, string) bool {
+	return func(before deployed, _, old, _ string) bool {
 		var now, then []string
 		for _, g := range b.plan.Grants {
 			if g.Principal == of && g.HeldBy == "" {
 				now = append(now, b.assignmentOf(g, old))
 			}
 		}
-		for urn := range before {
+		for urn := range before.outputs {
 			name := urn[strings.LastIndex(urn, "::")+2:]
 			role := !of.IsCluster() && b.assignsRole(name, old)
 			data := strings.HasPrefix(name, b.name+".") && strings.HasSuffix(name, "."+of.Kind+"."+old)
@@ -331,22 +266,27 @@ func federatedRenamed(typ, owner string, credentials map[string]signin.Federated
 	for name, f := range credentials {
 		m.names[name] = f.Was
 	}
-	m.same = func(before map[string]map[string]any, urn, _, name string) bool {
+	m.same = func(before deployed, urn, _, name string) bool {
 		issuer, subject, _ := credentials[name].Claims()
-		return before[urn]["issuer"] == issuer && before[urn]["subject"] == subject
+		return before.outputs[urn]["issuer"] == issuer && before.outputs[urn]["subject"] == subject
 	}
 	return m
 }
 
-// secretsRotated finds client secrets that take the place of others in one step. Whether one was renamed can't be seen:
-// one that leaked is rotated with the dates that it had.
-func secretsRotated(owner string, secrets map[string]signin.ClientSecret) maker {
+// secretsRotated finds client secrets that take the place of others in one step, and those that are over, of which Entra
+// makes none. Whether one was renamed can't be seen: one that leaked is rotated with the dates that it had.
+func secretsRotated(owner string, secrets map[string]signin.ClientSecret, now time.Time) maker {
 	m := maker{path: "clientSecrets", typ: "azuread:index/applicationPassword:ApplicationPassword", owner: owner,
 		names: map[string]string{},
 		other: "whoever signs in with the old secret can't until given the new one; to rotate without a gap, keep both, " +
 			"hand the new one out, and take the old one out in a second deployment"}
+	m.never = map[string]string{}
 	for name, s := range secrets {
 		m.names[name] = s.Was
+		if _, end, wrong := s.Period(); wrong == nil && !end.After(now) {
+			m.never[name] = fmt.Sprintf("%s.endDate: the secret ended on %s, and Entra makes no secret that is over; write a "+
+				"successor's dates, or take the secret out", name, end.Format(time.DateOnly))
+		}
 	}
 	return m
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
-	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
@@ -160,13 +159,14 @@ func (sp *ServicePrincipal) makeSecrets(
 	for _, key := range sortedKeys(secrets) {
 		start, end, _ := secrets[key].Period() // checked
 		own := keepsDisplayName(name, secrets[key].Was)
-		hook, err := secretsRotated(name, secrets).refuseRenamed(ctx, key)
+		rotated := secretsRotated(name, secrets, time.Now())
+		hook, err := rotated.refuseRenamed(ctx, key)
 		if err != nil {
 			return nil, err
 		}
 		own = append(own, hook)
-		if !end.After(time.Now()) {
-			refuse, err := refuseEnded(ctx, name+"."+key, end)
+		if rotated.never[key] != "" {
+			refuse, err := rotated.refuseNever(ctx, "ended secret", key)
 			if err != nil {
 				return nil, err
 			}
@@ -185,16 +185,6 @@ func (sp *ServicePrincipal) makeSecrets(
 		sp.Passwords[key], values[key] = password, password.Value
 	}
 	return values, nil
-}
-
-// refuseEnded is the option of a secret that is over: the preview fails if it is to be made, since Entra makes none
-// that is. One that was made before it ended stays as it is.
-func refuseEnded(ctx *pulumi.Context, name string, end time.Time) (pulumi.ResourceOption, error) {
-	return beforeCreate(ctx, "ended secret "+name, func(*pulumi.ResourceHookArgs) error {
-		return problem.Problem{Path: "clientSecrets." + name + ".endDate",
-			What: "the secret ended on " + end.Format(time.DateOnly) + ", and Entra makes no secret that is over",
-			Fix:  "write a successor's dates, or take the secret out"}
-	})
 }
 
 // madeBy tells which stack made something: it is the tag of an application and the description of a group. Display

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/internal/condition"
 	"github.com/batchaccess/batchaccess/roles"
-	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // The figures are those of facts/built-in-roles.md.

@@ -3,7 +3,7 @@ package roles
 import (
 	"sync"
 
-	"github.com/batchaccess/batchaccess/roles/condition"
+	"github.com/batchaccess/batchaccess/internal/condition"
 )
 
 // Match reports whether a pattern of a role covers an action: letters match without regard to case, and each

@@ -3,7 +3,7 @@ package roles
 import (
 	"fmt"
 
-	"github.com/batchaccess/batchaccess/roles/condition"
+	"github.com/batchaccess/batchaccess/internal/condition"
 )
 
 // A Decision says whether a role allows an action and which of its entries decided it.

@@ -6,8 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/batchaccess/batchaccess/internal/condition"
 	"github.com/batchaccess/batchaccess/internal/problem"
-	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // An AccountKind says whether the directories of a storage account are things of their own, which decides what a

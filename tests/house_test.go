@@ -25,7 +25,8 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 	// The embedded Azure is a witness: what it knows of roles and access is its own.
 	witness := []string{
-		pulumi, module + "/roles", module + "/access", module + "/components", module + "/internal/config", module + "/stack",
+		pulumi, module + "/roles", module + "/internal/condition", module + "/access", module + "/components", module +
+			"/internal/config", module + "/stack",
 		module + "/internal/lookup", module + "/sdks", module + "/internal/invoke", module + "/internal/explain", module +
 			"/internal/review",
 		module + "/internal/guardrails", module + "/policy", module + "/internal/verify", module +

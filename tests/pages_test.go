@@ -55,6 +55,48 @@ func TestEachPageOpensWithItsQuestionAndNamesItsLimits(t *testing.T) {
 	}
 }
 
+// block is a block of code, with the line above it and its language.
+var block = regexp.MustCompile("(?ms)^([^\n]*)\n *```([a-z]*)$.*?^ *```$")
+
+// unwritten are the blocks that show what a command prints (they name no language, or text) and that no test writes.
+// These do: TestTheDocsShowWhatTheCommandsPrint, and TestTheSamplePasses of sandbox/rehearsal; docs/commands.md is
+// written whole, by TestTheDocsHaveEveryCommand.
+func unwritten(path, text string) (outputs int, wrong []string) {
+	for _, found := range block.FindAllStringSubmatch(text, -1) {
+		if path == "docs/commands.md" || found[2] != "" && found[2] != "text" {
+			continue
+		}
+		outputs++
+		above := strings.TrimSpace(found[1])
+		if !strings.HasPrefix(above, "<!-- $ batchaccess ") && !strings.HasPrefix(above, "<!-- rehearsal of the sample: ") {
+			wrong = append(wrong, found[0])
+		}
+	}
+	return outputs, wrong
+}
+
+func TestEveryOutputInTheDocsIsWrittenByATest(t *testing.T) {
+	t.Parallel()
+	shown := 0
+	for path, text := range pages(t) {
+		outputs, wrong := unwritten(path, text)
+		assert.Empty(t, wrong, path)
+		shown += outputs
+	}
+	assert.Greater(t, shown, 10, "the outputs are found")
+	const printed = "\n```\n3 of 3 paths work\n```\n"
+	for _, text := range []string{
+		"It prints:\n" + printed, "1. It prints:\n   ```text\n   3 of 3\n   ```\n", "<!-- $ -->" + printed,
+		"```sh\nbatchaccess explain\n```\n" + printed, "<!-- go a_test.go F -->" + printed,
+		"<!-- $ batchaccess explain -->\n```sh\nbatchaccess explain\n```\n" + printed,
+	} {
+		_, wrong := unwritten("docs/parts.md", text)
+		assert.Len(t, wrong, 1, text)
+	}
+	_, wrong := unwritten("docs/parts.md", "<!-- $ batchaccess explain -->"+printed+"\n```sh\nbatchaccess explain\n```\n")
+	assert.Empty(t, wrong)
+}
+
 var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	fenced  = regexp.MustCompile("(?ms)^ *```.*?^ *```$")

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The first stack of the README is explained as it stands there: who it names can start the job on the data.
-func TestTheFirstStackOfTheREADMEIsExplained(t *testing.T) {
-	t.Parallel()
+// firstStack is the first stack of the README, as it stands there. TestRehearseReports previews it and brings it up.
+func firstStack(t *testing.T) string {
+	t.Helper()
 	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
 	require.NoError(t, err)
 	found := regexp.MustCompile("(?s)   ```yaml\n(.*?)   ```\n").FindSubmatch(readme)
@@ -22,11 +22,13 @@ func TestTheFirstStackOfTheREADMEIsExplained(t *testing.T) {
 	for line := range strings.Lines(string(found[1])) {
 		stack.WriteString(strings.TrimPrefix(line, "   "))
 	}
-	dir := t.TempDir()
-	project, err := os.ReadFile(filepath.Join(repository, "Pulumi.yaml"))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), project, 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.first.yaml"), []byte(stack.String()), 0o600))
+	return stack.String()
+}
+
+// Who the first stack names can start the job on the data.
+func TestTheFirstStackOfTheREADMEIsExplained(t *testing.T) {
+	t.Parallel()
+	dir := projectWith(t, map[string]string{"first": firstStack(t)})
 	code, stdout, stderr := execute(t, "explain", "--stack", "first", "-C", dir)
 	assert.Equal(t, 0, code, stderr)
 	for _, who := range []string{"ada", "analysts"} {

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/condition"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
-	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // A Principal is who has access.

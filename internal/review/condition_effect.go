@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/condition"
 	"github.com/batchaccess/batchaccess/roles"
-	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // conditionOf reads the condition of an assignment. What can't be read, or is of another version than 2.0, the only

@@ -186,6 +186,7 @@ func TestTheSamplePasses(t *testing.T) {
 	for _, name := range []string{"analysts", "data-factory", "partner", "pipeline", "release-manager", "scheduler"} {
 		assert.True(t, worked[name], "%s starts at least one job that works", name)
 	}
+	theDocsShow(t, report)
 }
 
 // Nothing is staged: what is taken away from Azure behind the stack's back is missed at the hop where the seed says so.

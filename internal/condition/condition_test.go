@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/roles/condition"
+	"github.com/batchaccess/batchaccess/internal/condition"
 )
 
 const (

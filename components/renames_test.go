@@ -1,0 +1,155 @@
+package components
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/batchaccess/batchaccess/access/signin"
+)
+
+const (
+	stateURN  = "urn:pulumi:dev::shop::"
+	accessURN = stateURN + BatchEndpointAccessToken + "::access"
+	below     = stateURN + BatchEndpointAccessToken + "$"
+)
+
+func TestTheStateIsFoundByTypeAndOwner(t *testing.T) {
+	t.Parallel()
+	d := deployedOf(map[string]map[string]any{
+		accessURN: nil,
+		below + ServicePrincipalToken + "::access.pipeline": {"clientId": "secret to nobody, " +
+			"and not kept"},
+		below + ServicePrincipalToken + "$" + ofApplication + "::access.pipeline.main": {"issuer": "i", "subject": "s"},
+		stateURN + ComputeClusterToken + "::other.cpu":                                 {},
+		"no URN": {},
+	})
+	assert.Equal(t, below+ServicePrincipalToken+"::access.friend", d.urn(ServicePrincipalToken, "access", "friend"))
+	credentials := below + ServicePrincipalToken + "$" + ofApplication + "::access.pipeline."
+	assert.Equal(t, credentials+"x", d.urn(ofApplication, "access.pipeline", "x"))
+	assert.Equal(t, stateURN+ComputeClusterToken+"::other.x", d.urn(ComputeClusterToken, "other", "x"))
+	for _, nothing := range []typeAndOwner{
+		{ComputeClusterToken, "access"}, {ServicePrincipalToken, "acces"}, {ServicePrincipalToken, "access.pipeline"},
+		{"ServicePrincipal", "access"}, {ofIdentity, "access.pipeline"},
+	} {
+		assert.Equal(t, "x", d.urn(nothing.typ, nothing.owner, "x"), "%v: the state has nothing of it", nothing)
+	}
+	assert.Equal(t, []string{"pipeline"}, d.own[below+ServicePrincipalToken+"::access."])
+	assert.Equal(t, []string{"main"}, d.own[credentials])
+	assert.Equal(t, map[string]any{"issuer": "i", "subject": "s"}, d.outputs[credentials+"main"])
+	assert.Empty(t, d.outputs[below+ServicePrincipalToken+"::access.pipeline"])
+	assert.True(t, d.names["access.pipeline"])
+	assert.False(t, d.names["pipeline"])
+	assert.Empty(t, deployedOf(nil).urn(ofApplication, "access", ""), "of a state that is not known")
+}
+
+// A name that comes while another goes is judged by what the state has.
+func TestANameThatCameIsJudgedByTheState(t *testing.T) {
+	t.Parallel()
+	const clusters = below + ComputeClusterToken + "::access."
+	same := func(deployed, string, string, string) bool { return true }
+	for name, c := range map[string]struct {
+		state           []string // besides the component itself, unless it is nil
+		names           map[string]string
+		same            func(deployed, string, string, string) bool
+		problem, warned string
+	}{
+		"nothing was deployed":            {nil, map[string]string{"new": ""}, same, "", ""},
+		"nothing goes":                    {[]string{"old"}, map[string]string{"old": "", "new": ""}, same, "", ""},
+		"one goes, the same comes":        {[]string{"old"}, map[string]string{"new": ""}, same, "write was: old", ""},
+		"one goes, another comes":         {[]string{"old"}, map[string]string{"new": ""}, nil, "", "if it was renamed"},
+		"it is marked":                    {[]string{"old"}, map[string]string{"new": "old"}, same, "", ""},
+		"another says that it was theirs": {[]string{"old"}, map[string]string{"new": "", "b": "old"}, same, "", ""},
+		"marked by what is not there":     {[]string{"old"}, map[string]string{"new": "gone"}, same, "called: old", ""},
+		"marked where nothing goes":       {[]string{}, map[string]string{"new": "gone"}, same, "take it out", ""},
+		"only what belongs to it goes":    {[]string{"old.main"}, map[string]string{"new": ""}, same, "", ""},
+	} {
+		outputs := map[string]map[string]any{}
+		for _, old := range c.state {
+			outputs[clusters+old] = nil
+		}
+		if c.state != nil {
+			outputs[accessURN] = nil
+		}
+		m := maker{path: "clusters", typ: ComputeClusterToken, owner: "access", names: c.names, same: c.same, other: "so"}
+		problem, warned := m.judge(deployedOf(outputs), clusters+"new", "new")
+		for _, is := range [][2]string{{c.problem, problem}, {c.warned, warned}} {
+			if is[0] == "" {
+				assert.Empty(t, is[1], name)
+			} else {
+				assert.Contains(t, is[1], is[0], name)
+			}
+		}
+	}
+}
+
+// The first that is refused ends the deployment, so it names all others that are.
+func TestAllThatAreRefusedAreNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	const credentials = below + ServicePrincipalToken + "$" + ofApplication + "::access.pipeline."
+	made := map[string]signin.FederatedCredential{}
+	for _, name := range []string{"a", "b", "c"} {
+		made[name] = signin.FederatedCredential{Issuer: "https://issuer/", Subject: name}
+	}
+	same := func(name string) map[string]any { return map[string]any{"issuer": "https://issuer/", "subject": name} }
+	before := deployedOf(map[string]map[string]any{
+		accessURN: nil, below + ServicePrincipalToken + "::access.pipeline": nil,
+		credentials + "x": same("a"), credentials + "y": same("b"), credentials + "c": same("c"),
+	})
+	p := &program{}
+	m := federatedRenamed(ofApplication, "access.pipeline", made)
+	for name := range made {
+		p.expect(m, name)
+	}
+	first, _ := m.judge(before, credentials+"b", "b")
+	lines := strings.Split(p.renamedBeside(before, "access.pipeline: federatedCredentials."+first).Error(), "\n")
+	assert.Len(t, lines, 2)
+	assert.Contains(t, lines[0], "a: is what x was")
+	assert.Contains(t, lines[1], "b: is what y was")
+	assert.Equal(t, "access.pipeline: z", p.renamedBeside(before, "access.pipeline: z").Error(), "the rest was said once")
+}
+
+// A secret that has ended is refused where it would be made, with all others that are; one that was made before it
+// ended stays, also under another name.
+func TestASecretThatIsOverIsRefusedUnlessItIsThere(t *testing.T) {
+	t.Parallel()
+	const secrets = below + ServicePrincipalToken +
+		"$azuread:index/applicationPassword:ApplicationPassword::access.pipeline."
+	over := signin.ClientSecret{StartDate: "2025-01-01", EndDate: "2026-01-01"}
+	live := signin.ClientSecret{StartDate: "2026-01-01", EndDate: "2027-01-01"}
+	taken := over
+	taken.Was = "first"
+	of := map[string]signin.ClientSecret{"a": over, "b": over, "live": live, "taken": taken}
+	m := secretsRotated("access.pipeline", of, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))
+	for name, c := range map[string]struct {
+		there, refused []string
+	}{
+		"nothing was deployed":             {nil, []string{"a", "b", "taken"}},
+		"one was made before it ended":     {[]string{"b"}, []string{"a", "taken"}},
+		"one was, and has another name":    {[]string{"b", "first"}, []string{"a"}},
+		"all were made before":             {[]string{"a", "b", "first", "live"}, nil},
+		"what was made has another parent": {[]string{"x.a"}, []string{"a", "b", "taken"}},
+	} {
+		outputs := map[string]map[string]any{}
+		for _, there := range c.there {
+			outputs[secrets+there] = nil
+		}
+		p := &program{}
+		for key := range of {
+			p.expect(m, key)
+		}
+		var refused []string
+		for _, key := range sortedKeys(p.made) {
+			if says := p.made[key](deployedOf(outputs)); says != "" {
+				refused = append(refused, strings.TrimSuffix(strings.TrimPrefix(key, "access.pipeline."), " clientSecrets"))
+				assert.Regexp(t, `^access\.pipeline: clientSecrets\.\w+\.endDate: the secret ended on 2026-01-01, .*; write`, says)
+			}
+		}
+		assert.Equal(t, c.refused, refused, name)
+	}
+	end := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	assert.Empty(t, secretsRotated("p", of, end.Add(-time.Second)).never, "not before its end")
+	assert.Len(t, secretsRotated("p", of, end).never, 3)
+}

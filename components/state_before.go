@@ -1,0 +1,118 @@
+package components
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// A stateBefore is what the stack's state held before this deployment: outputs by URN, no secrets. It is read once.
+type stateBefore struct {
+	sync.Once
+	there     atomic.Bool // it is known that there is one: a component of it is updated
+	resources deployed    // none where nothing was deployed, or nothing of it is known
+	err       error
+
+	asked      sync.Once
+	hasOutputs bool
+	noAnswer   error
+}
+
+// kept are the outputs of it that renames are found by.
+var kept = []string{"issuer", "subject"}
+
+// ask has the engine's own provider read the state.
+func (*stateBefore) ask(ctx *pulumi.Context, function, key string) (map[string]any, error) {
+	stack := ctx.Stack()
+	if ctx.Organization() != "" {
+		stack = ctx.Organization() + "/" + ctx.Project() + "/" + stack
+	}
+	var answer map[string]any
+	_, err := ctx.InvokePackageRaw("pulumi:pulumi:"+function, map[string]any{key: stack}, &answer, "")
+	outputs, _ := answer["outputs"].(map[string]any)
+	return outputs, err
+}
+
+// prepare has the engine start its own provider, and asks for the stack's outputs. A hook that were the first to ask
+// would wait for that provider, whose start waits for one of the engine's workers, each of which may be in such a hook:
+// as many as --parallel says, and the deployment would stand still.
+func (s *stateBefore) prepare(ctx *pulumi.Context) {
+	s.asked.Do(func() {
+		var outputs map[string]any
+		outputs, s.noAnswer = s.ask(ctx, "readStackOutputs", "name")
+		s.hasOutputs = len(outputs) > 0
+	})
+}
+
+// read asks the engine for the stack's own state. The engine of CLI 3.276 breaks down where a stack without any is
+// asked for its resources (backendClient.GetStackResourceOutputs in pkg/backend/backend.go). So where no component of
+// it is updated, and it has no outputs, the state is not known.
+func (s *stateBefore) read(ctx *pulumi.Context) (deployed, error) {
+	s.Do(func() {
+		s.prepare(ctx)
+		if !s.there.Load() && !s.hasOutputs {
+			s.err = s.noAnswer
+			return
+		}
+		found, err := s.ask(ctx, "readStackResourceOutputs", "stackName")
+		if err != nil {
+			s.err = err
+			return
+		}
+		outputs := map[string]map[string]any{}
+		for urn, one := range found {
+			resource, _ := one.(map[string]any)
+			outputs[urn], _ = resource["outputs"].(map[string]any)
+		}
+		s.resources = deployedOf(outputs)
+	})
+	return s.resources, s.err
+}
+
+// deployed are the resources of the state before, found by what renames are found by.
+type deployed struct {
+	outputs map[string]map[string]any // those of kept, by URN
+	names   map[string]bool
+	// below are the URNs of resources without their own part of the name, by type and owner; a resource
+	// access.pipeline is the owner's, access, and has the own part pipeline. own are those parts, by what is below.
+	below map[typeAndOwner]string
+	own   map[string][]string
+}
+
+type typeAndOwner struct{ typ, owner string }
+
+// deployedOf walks the state, once for all names that are looked for.
+func deployedOf(outputs map[string]map[string]any) deployed {
+	d := deployed{map[string]map[string]any{}, map[string]bool{}, map[typeAndOwner]string{}, map[string][]string{}}
+	for urn, all := range outputs {
+		d.outputs[urn] = map[string]any{}
+		for _, key := range kept {
+			if value, is := all[key]; is {
+				d.outputs[urn][key] = value
+			}
+		}
+		cut := strings.LastIndex(urn, "::")
+		if cut < 0 {
+			continue
+		}
+		types, name := urn[:cut], urn[cut+2:]
+		typ := types[max(strings.LastIndex(types, "$")+1, strings.LastIndex(types, "::")+2):]
+		d.names[name] = true
+		for at, c := range name {
+			if c == '.' {
+				d.below[typeAndOwner{typ, name[:at]}] = urn[:cut+2+at+1]
+			}
+		}
+		if dot := strings.LastIndex(name, "."); dot >= 0 {
+			d.own[urn[:cut+2+dot+1]] = append(d.own[urn[:cut+2+dot+1]], name[dot+1:])
+		}
+	}
+	return d
+}
+
+// urn is that of what an owner makes under a name, where the state has anything of its type that the owner made.
+func (d deployed) urn(typ, owner, name string) string {
+	return d.below[typeAndOwner{typ, owner}] + name
+}
