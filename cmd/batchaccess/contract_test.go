@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -222,6 +223,8 @@ func TestCanAnswersWithItsExitCode(t *testing.T) {
 		"44444444-4444-4444-8444-444444444444 }\n  batchaccess:clusters:", 1) + outputs + endpoints
 	const role = "  batchaccess:role: { roleDefinitionId: /subscriptions/11111111-1111-4111-8111-111111111111/providers/" +
 		"Microsoft.Authorization/roleDefinitions/99999999-0000-4000-8000-000000000000 }\n"
+	const writeBlobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
+	lakeID := regexp.MustCompile(`/subscriptions/\S*/storageAccounts/\w+`).FindString(oneInput)
 	for name, c := range map[string]struct {
 		stack, ask string
 		code       int
@@ -254,7 +257,27 @@ func TestCanAnswersWithItsExitCode(t *testing.T) {
 		"a wildcard":           {stack, "ann do Microsoft.Storage/*", 2, "no risk, or action of Azure in full,"},
 		"no verb":              {stack, "ann reads rows", 2, `unknown verb "reads"; did you mean "read"?`},
 		"two words":            {stack, "ann start", 2, "2 words were given, and it takes three"},
-		"an action, live":      {stack, "ann do readsSecrets --live", 2, "--live can't answer do"},
+		"an action at a place": {stack, "ann do Microsoft.MachineLearningServices/workspaces/read at workspace", 0,
+			"yes: invoker ann: has Microsoft.MachineLearningServices/workspaces/read at workspace by "},
+		"at a place that it acts on nothing of": {stack,
+			"ann do Microsoft.MachineLearningServices/workspaces/read at lake", 1, "no role that is granted there or above"},
+		"at a container": {stack, "ann do " + writeBlobs + " at lake/scores", 0, "at lake/scores by "},
+		"at its ID": {stack, "ann do " + writeBlobs + " at " + lakeID + "/blobServices/default/containers/scores", 0,
+			"yes: "},
+		"at another container": {stack, "ann do " + writeBlobs + " at lake/rows", 1, "no: "},
+		"at the account":       {stack, "ann do " + writeBlobs + " at lake", 1, "no: "},
+		"at an endpoint, by the workspace": {stack,
+			"ann do Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write at endpoint score", 0, "yes: "},
+		"at a place, an unknown role": {stack + role, "ann do grantsAccess at workspace", 2, "undecided: "},
+		"at a place, no risk":         {stack, "ann do grantsAccess at workspace", 1, "covers grantsAccess"},
+		"at no place of the stack":    {stack, "ann do grantsAccess at laek", 2, `did you mean "lake"?`},
+		"at an ID that is none of it": {stack, "ann do grantsAccess at /subscriptions/x", 2, "or ask Azure with --live"},
+		"at nothing": {stack, "ann do grantsAccess at", 2,
+			`after "grantsAccess" comes nothing, or a place`},
+		"two words too many":             {stack, "ann do grantsAccess in lake", 2, "comes nothing, or a place"},
+		"at a place, of what takes none": {stack, "ann read rows at lake", 2, "only do takes a place"},
+		"live, of nobody":                {stack, "bert do grantsAccess --live", 2, `nobody who can do is called "bert"`},
+		"live, at no place":              {stack, "ann do grantsAccess at laek --live", 2, `did you mean "lake"?`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
