@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -303,6 +304,6 @@ func WriteAnswer(w io.Writer, a Answer) error {
 		out.WriteString("\n")
 		tell(&out, p)
 	}
-	_, err := io.WriteString(w, plainLines(strings.TrimRight(out.String(), "\n")+"\n"))
+	_, err := io.WriteString(w, visible.Lines(strings.TrimRight(out.String(), "\n")+"\n"))
 	return err
 }
