@@ -13,6 +13,29 @@ func ActsAtWorkspace(action string) bool {
 		strings.EqualFold(provider, "Microsoft.Authorization")
 }
 
+// resourcesOfTheirOwn are providers whose actions act on resources of their own, and on no other provider's. Others may
+// have resources that extend any resource, as Microsoft.Insights has diagnostic settings.
+var resourcesOfTheirOwn = []string{"Microsoft.MachineLearningServices", "Microsoft.Storage",
+	"Microsoft.ContainerRegistry", "Microsoft.ManagedIdentity", "Microsoft.KeyVault", "Microsoft.Compute",
+	"Microsoft.Network"}
+
+// ActsAt reports whether there is anything at a place, by its ARM ID, that the action acts on. A place that is no
+// resource, such as a resource group, may hold resources of all types. known is false where that can't be told.
+func (a Action) ActsAt(place string) (acts, known bool) {
+	const providers = "/providers/"
+	i := strings.LastIndex(strings.ToLower(place), providers)
+	if i < 0 || strings.HasPrefix(strings.ToLower(place[i:]), "/providers/microsoft.management/") {
+		return true, true
+	}
+	of, _, _ := strings.Cut(place[i+len(providers):], "/")
+	provider, _, _ := strings.Cut(a.Name, "/")
+	if strings.EqualFold(of, provider) || strings.EqualFold(provider, "Microsoft.Authorization") {
+		return true, true
+	}
+	own := slices.ContainsFunc(resourcesOfTheirOwn, func(of string) bool { return strings.EqualFold(of, provider) })
+	return false, own || a.Risk() != ""
+}
+
 // ActionsOf are the actions that a word stands for: those of a risk, or the one that it names. An action that is not
 // known here may be of either plane.
 func ActionsOf(word string) []Action {

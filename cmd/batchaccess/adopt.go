@@ -27,7 +27,7 @@ const adoptionRounds = 20
 
 func newAdopt() *cobra.Command {
 	var stack, dir string
-	var to output
+	var to, imports output
 	var imported, forget []string
 	var form form
 	var yes bool
@@ -79,9 +79,9 @@ since pulumi up would change what it hangs on; with 2 if it can't look or import
 		Example: `  batchaccess adopt --stack dev --yes && pulumi preview --stack dev
 
   # by hand, the last two again until adopt exits with 0
-  batchaccess adopt --stack dev --output import.json
+  batchaccess adopt --stack dev --import-file import.json
   pulumi import --stack dev --file import.json --protect=false --generate-code=false
-  batchaccess adopt --stack dev --imported import.json --yes --output import.json
+  batchaccess adopt --stack dev --imported import.json --yes --import-file import.json
 
   # after a deployment that was killed
   pulumi cancel --stack dev
@@ -92,8 +92,9 @@ since pulumi up would change what it hangs on; with 2 if it can't look or import
 			if err := form.check(); err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("output") {
-				if err := mayWriteImports(to, imported); err != nil {
+			imports.force = to.force
+			if cmd.Flags().Changed("import-file") {
+				if err := mayWriteImports(imports, imported); err != nil {
 					return err // before anything is asked or done
 				}
 			}
@@ -124,24 +125,25 @@ since pulumi up would change what it hangs on; with 2 if it can't look or import
 			if !ready {
 				return errFailed
 			}
-			a, err := pulumi.adopt(ctx, finder, files, yes, yes && !cmd.Flags().Changed("output"))
+			a, err := pulumi.adopt(ctx, finder, files, yes, yes && !cmd.Flags().Changed("import-file"))
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
-			if err := tellAdoption(cmd.OutOrStdout(), a, form.format == "json"); err != nil {
+			err = to.print(cmd, "adoption", func(w io.Writer) error { return tellAdoption(w, a, form.format == "json") })
+			if err != nil {
 				return err
 			}
-			return finishAdoption(cmd.ErrOrStderr(), a, to, stack, imported)
+			return finishAdoption(cmd.ErrOrStderr(), a, imports, stack, imported)
 		},
 	}
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack that adopts (default: the only one)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
-	cmd.Flags().StringVarP(&to.file, "output", "o", "import.json", "file to write for pulumi import --file")
-	cmd.Flags().BoolVar(&to.force, "force", false, "write over a file that is there")
+	cmd.Flags().StringVar(&imports.file, "import-file", "import.json", "file to write for pulumi import --file")
+	to.flags(cmd)
 	cmd.Flags().StringSliceVar(&imported, "imported", nil,
 		"file that pulumi import was given: say what it imported in the program's words")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false,
-		"do it: take up what was broken off, and import, round by round; with --output, write a file to import")
+		"do it: take up what was broken off, and import, round by round; with --import-file, write a file to import")
 	cmd.Flags().StringSliceVar(&forget, "forget", nil,
 		"URN of a creation that was broken off, of a type that adopt can't "+
 			"look for, and that was not made or is deleted again")
@@ -310,7 +312,8 @@ func mayWriteImports(to output, imported []string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("--output: %s is there already; name another file, name it with --imported if pulumi import was "+
+	return fmt.Errorf("--import-file: %s is there already; name another file, name it with --imported if pulumi import "+
+		"was "+
 		"given it, or say --force to write over it", to.file)
 }
 
@@ -327,7 +330,8 @@ func finishAdoption(w io.Writer, a adopt.Adoption, to output, stack string, impo
 		}
 		fmt.Fprintf(w, "%d resources to import are in %[2]s, and the components around them; next:\n"+
 			"  pulumi import --stack %[3]s --file %[2]s --protect=false --generate-code=false\n"+
-			"  batchaccess adopt --stack %[3]s --imported %[2]s --yes --output %[2]s\n", a.Count(adopt.Exists), to.file, stack)
+			"  batchaccess adopt --stack %[3]s --imported %[2]s --yes --import-file "+
+			"%[2]s\n", a.Count(adopt.Exists), to.file, stack)
 	}
 	if byHand > 0 {
 		fmt.Fprintf(w, "%d resources have to be looked at by hand: those under taken, several and unknown\n", byHand)

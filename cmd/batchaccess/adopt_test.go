@@ -88,7 +88,8 @@ func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
 			}
 			require.NoError(t, err)
 			assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-			assert.Contains(t, said.String(), "batchaccess adopt --stack dev --imported "+to.file+" --yes --output "+to.file)
+			assert.Contains(t, said.String(), "batchaccess adopt --stack dev --imported "+to.file+" --yes --import-file "+
+				""+to.file)
 			require.NoError(t, os.WriteFile(to.file, []byte("somebody's"), 0o600))
 			other := filepath.Join(filepath.Dir(to.file), "other.json")
 			require.NoError(t, os.WriteFile(other, nil, 0o600))
@@ -114,9 +115,9 @@ func TestAdoptRefusesAFileThatIsThereBeforeItAsksAnything(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "Pulumi.dev.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("mine"), 0o600))
-	code, _, stderr := execute(t, "adopt", "--yes", "--output", file, "-C", filepath.Dir(file))
+	code, _, stderr := execute(t, "adopt", "--yes", "--import-file", file, "-C", filepath.Dir(file))
 	assert.Equal(t, exitUsage, code)
-	assert.Contains(t, stderr, "--output: "+file+" is there already; name another file")
+	assert.Contains(t, stderr, "--import-file: "+file+" is there already; name another file")
 }
 
 func TestAdoptSaysWhyItCannotLook(t *testing.T) {

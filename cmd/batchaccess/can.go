@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/internal/verify"
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 func newCan() *cobra.Command {
@@ -24,7 +24,7 @@ func newCan() *cobra.Command {
 	var live bool
 	var propagation time.Duration
 	cmd := &cobra.Command{
-		Use:   "can <who> <" + strings.Join(explain.Verbs(), "|") + "> <what>",
+		Use:   "can <who> <" + strings.Join(explain.Verbs(), "|") + "> <what> [at <where>]",
 		Short: "Answer one question: who can start, read, write or do what",
 		Long: `Can answers one question, and shows every step that the answer hangs on.
 
@@ -37,7 +37,13 @@ Who is an invoker, or cluster:<name> for a cluster identity. Where a program has
 component's name and a colon before it if more than one has that name.
 
 ` + previewHelp + `
-With --live Azure is asked who holds what, as verify does; actions (do) can't be asked then.
+Where, for do alone, is a place in the words of the reports (workspace, resourceGroup, subscription, endpoint <name>, an
+account, <account>/<container>, registry <name>) or its ARM ID; an action is held there if it is assigned there or
+above. Without it any place of the stack will do.
+
+With --live Azure is asked who holds what, as verify does, in the resource groups of the stack's workspace, storage
+accounts and registries, at what lies in them and above them. A deny assignment wins over any role. What a condition
+decides is undecided, and so is what a role gives that can't be read, or that somebody is only eligible for (PIM).
 
 The answer is about what is held directly. Indirect ways to a data input or output, by a secret or as somebody else, are
 shown beside it, those to an input with what cuts them; with --live they are not looked for.
@@ -46,11 +52,16 @@ It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could n
 		Example: `  batchaccess can analysts start heart-classifier --stack dev
   batchaccess can cluster:cpu read patients --stack dev
   batchaccess can pipeline do readsSecrets -C examples/go --json
-  batchaccess can analysts read patients --stack dev --live`,
+  batchaccess can analysts read patients --stack dev --live
+  batchaccess can analysts do grantsAccess at workspace --stack dev --live`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 3 {
+			if len(args) < 3 {
 				return fmt.Errorf("%d words were given, and it takes three: who, what they are to do, and with what, such as: "+
 					"batchaccess can analysts start heart-classifier", len(args))
+			}
+			if len(args) == 4 || len(args) > 3 && args[3] != "at" {
+				return fmt.Errorf("after %q comes nothing, or a place, such as: at workspace; put a name with spaces between "+
+					"quotes", args[2])
 			}
 			if !slices.Contains(explain.Verbs(), args[1]) {
 				return fmt.Errorf("unknown verb %q; %s", args[1], problem.DidYouMean(args[1], explain.Verbs()))
@@ -61,9 +72,6 @@ It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could n
 			if err := form.check(); err != nil {
 				return err
 			}
-			if live && args[1] == "do" {
-				return errors.New("--live can't answer do: verify --strict lists what Azure grants beyond need")
-			}
 			s, err := from.open(cmd)
 			if err != nil {
 				return err
@@ -72,7 +80,11 @@ It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could n
 			if err != nil {
 				return err
 			}
-			var paths []explain.Path
+			ask := explain.Question{Who: who, Verb: args[1], What: args[2]}
+			if len(args) > 3 {
+				ask.At = strings.Join(args[4:], " ")
+			}
+			var said *explain.Live
 			if live {
 				if part, err = s.narrow(part.URN); err == nil {
 					err = s.complete(cmd, part)
@@ -81,11 +93,18 @@ It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could n
 					return err
 				}
 				part = s.Parts[0]
-				if paths, err = s.livePaths(cmd, propagation); err != nil {
+				asked := ask
+				if strings.HasPrefix(ask.At, "/") { // Azure knows more places than the stack
+					asked.At = ""
+				}
+				if _, err := explain.Ask(s.name, part.Plan, asked, nil); err != nil {
+					return err // what the stack does not know is not asked
+				}
+				if said, err = s.live(cmd, propagation); err != nil {
 					return err
 				}
 			}
-			answer, err := explain.Ask(s.name, part.Plan, paths, who, args[1], args[2])
+			answer, err := explain.Ask(s.name, part.Plan, ask, said)
 			if err != nil {
 				return err
 			}
@@ -148,18 +167,30 @@ func (s *stackOf) partOf(who string) (engine.Part, string, error) {
 	}
 }
 
-// livePaths asks Azure as verify does. What has not settled yet is undecided.
-func (s *stackOf) livePaths(cmd *cobra.Command, propagation time.Duration) (paths []explain.Path, err error) {
-	report, err := s.verified(cmd, 0, propagation)
+// live asks Azure as verify does. What has not settled yet is undecided.
+func (s *stackOf) live(cmd *cobra.Command, propagation time.Duration) (*explain.Live, error) {
+	subjects, observer, err := s.observer(cmd)
 	if err != nil {
 		return nil, err
 	}
-	paths = []explain.Path{}
+	facts, err := observer.Look(cmd.Context(), s.model(), subjects)
+	if err != nil {
+		return nil, err
+	}
+	plan := s.Parts[0].Plan
+	report, err := verify.Judge(s.title(), plan, subjects, facts, propagation)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range facts.Notes {
+		fmt.Fprintln(cmd.ErrOrStderr(), "note:", visible.Text(note))
+	}
+	said := &explain.Live{Does: verify.NewHeld(plan, subjects, facts, propagation).Does}
 	for _, p := range report.Paths {
-		paths = append(paths, explain.Path{
+		said.Paths = append(said.Paths, explain.Path{
 			Path: p.Path, Works: p.Status == verify.Works, Why: p.Why,
 			Undecided: p.Status == verify.Settling || p.Status == verify.Undecided,
 		})
 	}
-	return paths, nil
+	return said, nil
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,6 +34,14 @@ against it, and HashiCorp's does.
 
     batchaccess sandbox -- batchaccess invoke --stack dev --endpoint heart-classifier --as-invoker analysts --wait
 
+## What every command has
+
+Who knows one command knows the others. A test runs each row on each command.
+
+| row | not for |
+|---|---|
+`
+	commandsEnd = `
 ## Limitations
 
 The JSON of a command has the schema in [json.schema.json](json.schema.json); what is printed for people may change in
@@ -49,6 +59,14 @@ func TestTheDocsHaveEveryCommand(t *testing.T) {
 		}
 	}
 	fmt.Fprint(&want, strings.ReplaceAll(commandsTail, "'", "`"))
+	for _, c := range contract {
+		var not []string
+		for _, name := range slices.Sorted(maps.Keys(c.not)) {
+			not = append(not, "`"+name+"`: "+c.not[name])
+		}
+		fmt.Fprintf(&want, "| %s | %s |\n", c.row, strings.Join(not, "; "))
+	}
+	fmt.Fprint(&want, strings.ReplaceAll(commandsEnd, "'", "`"))
 	for _, command := range newRoot().Commands() {
 		if !command.IsAvailableCommand() {
 			continue

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // users are the commands that users are shown.
@@ -32,33 +35,46 @@ var contract = []struct {
 	{"--stack", map[string]string{"sandbox": "the command that it runs names the stack"}, takes("stack", "s")},
 	{
 		"--preview", map[string]string{
-			"sandbox": "it looks at nothing", "init": "it asks Azure, and there is no stack yet", "pin": "it asks Azure what " +
-				"the preview looks up",
-			"adopt": "it needs the file of an import too",
+			"sandbox": "it looks at nothing", "init": "it asks Azure, and there is no stack yet", "adopt": "it needs the file " +
+				"of an import too",
 		}, takes("preview", ""),
 	},
-	{"--format", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints",
-		"export": "its file is for --world"},
-		takes("format", "")},
-	{"--json", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints",
-		"export": "its file is for --world"}, takes("json", "")},
-	{
-		"--json and --format are one choice", map[string]string{"init": "it prints a stack file",
-			"sandbox": "what it runs prints", "export": "its file is for --world"},
-		refused([]string{"--json", "--format", "table"}, "none of the others can be"),
-	},
-	{
-		"a format that there is not", map[string]string{"init": "it prints a stack file", "sandbox": "what it runs prints",
-			"export": "its file is for --world"},
-		refused([]string{"--format", "tabel"}, `--format: unknown value "tabel"; did you mean "table"?`),
-	},
+	{"--format", map[string]string{"sandbox": "what it runs prints"}, takes("format", "")},
+	{"--json", map[string]string{"sandbox": "what it runs prints"}, takes("json", "")},
+	{"--json and --format are one choice", map[string]string{"sandbox": "what it runs prints"},
+		func(t *testing.T, cmd *cobra.Command) {
+			refused([]string{"--json", "--format", cmd.Flag("format").DefValue}, "none of the others can be")(t, cmd)
+		}},
+	{"a format that there is not", map[string]string{"sandbox": "what it runs prints"},
+		func(t *testing.T, cmd *cobra.Command) {
+			refused([]string{"--format", cmd.Flag("format").DefValue[1:]}, `--format: unknown value "`)(t, cmd)
+			assert.Contains(t, cmd.Flag("format").Usage, "json")
+		}},
 	{
 		"--output is a report", map[string]string{
-			"sandbox": "what it runs prints", "invoke": "it makes no report", "pin": "it makes no report",
-			"adopt": "its file is for pulumi import", "init": "its file is the stack's",
+			"sandbox": "what it runs prints", "init": "its file is the stack's",
 		}, func(t *testing.T, cmd *cobra.Command) {
 			takes("output", "o")(t, cmd)
 			takes("force", "")(t, cmd)
+			assert.Contains(t, cmd.Flag("output").Usage, "standard output")
+		},
+	},
+	{
+		"--output leaves alone what batchaccess did not make", map[string]string{
+			"sandbox": "what it runs prints", "init": "its file is the stack's",
+		}, func(t *testing.T, cmd *cobra.Command) {
+			for _, text := range []string{"remember the milk\n", "config: {}\n", `{"version": 1}`, "# batch",
+				"x\n# batchaccess can: answer\n"} {
+				file := filepath.Join(t.TempDir(), "notes")
+				require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+				refused([]string{"-C", projectWith(t, map[string]string{"dev": oneUser}), "--output", file},
+					"--output: "+file+" is there, and batchaccess did not make it; name another file, or say --force")(t, cmd)
+				kept, err := os.ReadFile(file)
+				require.NoError(t, err)
+				assert.Equal(t, text, string(kept))
+			}
+			refused([]string{"--output", t.TempDir()}, "is a directory; name a file")(t, cmd)
+			refused([]string{"--output", ""}, "--output is empty")(t, cmd)
 		},
 	},
 	{
@@ -69,8 +85,7 @@ var contract = []struct {
 	},
 	{
 		"--force for what writes a file", map[string]string{
-			"sandbox": "what it runs writes", "pin": "it writes into the stack's file, key by key",
-			"invoke": "it makes no report",
+			"sandbox": "what it runs writes",
 		}, takes("force", ""),
 	},
 	{"an example", nil, func(t *testing.T, cmd *cobra.Command) {
@@ -82,6 +97,31 @@ var contract = []struct {
 	{"exit codes", map[string]string{"sandbox": "that of what it runs"}, func(t *testing.T, cmd *cobra.Command) {
 		assert.Regexp(t, `(?i)it exits with [01]|exit codes`, cmd.Long)
 	}},
+	{"--version", nil, func(t *testing.T, cmd *cobra.Command) {
+		code, stdout, _ := execute(t, cmd.Name(), "--version")
+		assert.Zero(t, code)
+		assert.Contains(t, stdout, "version "+version())
+	}},
+	{"completion", map[string]string{"sandbox": "it has no --format"}, func(t *testing.T, cmd *cobra.Command) {
+		code, stdout, _ := execute(t, "__complete", cmd.Name(), "--format", "")
+		assert.Zero(t, code)
+		assert.Contains(t, stdout, "json\n")
+	}},
+	{"no character that steers a terminal", nil, func(t *testing.T, cmd *cobra.Command) {
+		nowhere := t.TempDir()
+		for _, hostile := range []string{"\x1b]0;owned\a", "\u009b31m a\u202eb zero\u200bwidth"} {
+			for _, flag := range []string{"dir", "stack", "preview", "output", "component", "format", "exists", hostile} {
+				if cmd.Flag(flag) == nil && flag != hostile {
+					continue
+				}
+				_, stdout, stderr := execute(t, slices.Concat([]string{cmd.Name(), "-C", nowhere, "--" + flag, hostile},
+					arguments(cmd, false))...)
+				assert.Equal(t, -1, strings.IndexFunc(stdout+stderr, func(r rune) bool {
+					return r != '\n' && visible.Hidden(r)
+				}), "--%s: %q", flag, stdout+stderr)
+			}
+		}
+	}},
 	{"--debug", nil, refused([]string{"--debug", "--nothing-is-called-so"}, "unknown flag: --nothing-is-called-so")},
 	{
 		"a folder without a project", nil, func(t *testing.T, cmd *cobra.Command) {
@@ -90,6 +130,8 @@ var contract = []struct {
 				args = append(args, "--stack", "dev")
 			}
 			refused(args, "no Pulumi.yaml")(t, cmd)
+			args[1] = filepath.Join(projectWith(t, map[string]string{"dev": oneUser}), "typo")
+			refused(args, "--dir: there is no folder "+args[1])(t, cmd)
 		},
 	},
 	{
@@ -110,6 +152,16 @@ var contract = []struct {
 	},
 }
 
+// arguments are those that a command can't do without.
+func arguments(cmd *cobra.Command, stack bool) []string {
+	if cmd.Name() == "review" && stack {
+		return nil // it previews
+	}
+	return map[string][]string{
+		"can": {"ann", "start", "cpu"}, "review": {"/nonexistent/preview.json"}, "sandbox": {"--", "true"},
+	}[cmd.Name()]
+}
+
 func takes(name, short string) func(*testing.T, *cobra.Command) {
 	return func(t *testing.T, cmd *cobra.Command) {
 		f := cmd.Flags().Lookup(name)
@@ -123,13 +175,8 @@ func takes(name, short string) func(*testing.T, *cobra.Command) {
 // refused runs the command with flags for which it exits with 2 and prints nothing, and says why.
 func refused(flags []string, says string) func(*testing.T, *cobra.Command) {
 	return func(t *testing.T, cmd *cobra.Command) {
-		arguments := map[string][]string{
-			"can": {"ann", "start", "cpu"}, "review": {"/nonexistent/preview.json"}, "sandbox": {"--", "true"},
-		}[cmd.Name()]
-		if cmd.Name() == "review" && slices.Contains(flags, "--stack") {
-			arguments = nil
-		}
-		code, stdout, stderr := execute(t, slices.Concat([]string{cmd.Name()}, flags, arguments)...)
+		code, stdout, stderr := execute(t, slices.Concat([]string{cmd.Name()}, flags,
+			arguments(cmd, slices.Contains(flags, "--stack")))...)
 		assert.Equal(t, exitUsage, code)
 		assert.Empty(t, stdout)
 		assert.Contains(t, stderr, says)
@@ -212,6 +259,20 @@ func TestAReportIsNotWrittenOverWhatIsNone(t *testing.T) {
 	}
 }
 
+// What has no signature of its own begins with one in a file, and goes over an earlier one.
+func TestAnAnswerGoesOverAnEarlierOne(t *testing.T) {
+	t.Parallel()
+	dir, file := projectWith(t, map[string]string{"dev": oneInput}), filepath.Join(t.TempDir(), "answer")
+	for _, format := range []string{"table", "json", "table"} {
+		code, stdout, stderr := execute(t, "can", "ann", "start", "cpu", "-C", dir, "--format", format, "-o", file)
+		require.Zero(t, code, stderr)
+		assert.Empty(t, stdout)
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Equal(t, format == "table", strings.HasPrefix(string(text), "# batchaccess can: answer\nyes: "), string(text))
+	}
+}
+
 func TestCanAnswersWithItsExitCode(t *testing.T) {
 	t.Parallel()
 	const outputs = "  batchaccess:dataOutputs: { scores: { dataStore: results, path: out, credentialInStore: false, " +
@@ -222,6 +283,8 @@ func TestCanAnswersWithItsExitCode(t *testing.T) {
 		"44444444-4444-4444-8444-444444444444 }\n  batchaccess:clusters:", 1) + outputs + endpoints
 	const role = "  batchaccess:role: { roleDefinitionId: /subscriptions/11111111-1111-4111-8111-111111111111/providers/" +
 		"Microsoft.Authorization/roleDefinitions/99999999-0000-4000-8000-000000000000 }\n"
+	const writeBlobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
+	lakeID := regexp.MustCompile(`/subscriptions/\S*/storageAccounts/\w+`).FindString(oneInput)
 	for name, c := range map[string]struct {
 		stack, ask string
 		code       int
@@ -254,7 +317,27 @@ func TestCanAnswersWithItsExitCode(t *testing.T) {
 		"a wildcard":           {stack, "ann do Microsoft.Storage/*", 2, "no risk, or action of Azure in full,"},
 		"no verb":              {stack, "ann reads rows", 2, `unknown verb "reads"; did you mean "read"?`},
 		"two words":            {stack, "ann start", 2, "2 words were given, and it takes three"},
-		"an action, live":      {stack, "ann do readsSecrets --live", 2, "--live can't answer do"},
+		"an action at a place": {stack, "ann do Microsoft.MachineLearningServices/workspaces/read at workspace", 0,
+			"yes: invoker ann: has Microsoft.MachineLearningServices/workspaces/read at workspace by "},
+		"at a place that it acts on nothing of": {stack,
+			"ann do Microsoft.MachineLearningServices/workspaces/read at lake", 1, "no role that is granted there or above"},
+		"at a container": {stack, "ann do " + writeBlobs + " at lake/scores", 0, "at lake/scores by "},
+		"at its ID": {stack, "ann do " + writeBlobs + " at " + lakeID + "/blobServices/default/containers/scores", 0,
+			"yes: "},
+		"at another container": {stack, "ann do " + writeBlobs + " at lake/rows", 1, "no: "},
+		"at the account":       {stack, "ann do " + writeBlobs + " at lake", 1, "no: "},
+		"at an endpoint, by the workspace": {stack,
+			"ann do Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write at endpoint score", 0, "yes: "},
+		"at a place, an unknown role": {stack + role, "ann do grantsAccess at workspace", 2, "undecided: "},
+		"at a place, no risk":         {stack, "ann do grantsAccess at workspace", 1, "covers grantsAccess"},
+		"at no place of the stack":    {stack, "ann do grantsAccess at laek", 2, `did you mean "lake"?`},
+		"at an ID that is none of it": {stack, "ann do grantsAccess at /subscriptions/x", 2, "or ask Azure with --live"},
+		"at nothing": {stack, "ann do grantsAccess at", 2,
+			`after "grantsAccess" comes nothing, or a place`},
+		"two words too many":             {stack, "ann do grantsAccess in lake", 2, "comes nothing, or a place"},
+		"at a place, of what takes none": {stack, "ann read rows at lake", 2, "only do takes a place"},
+		"live, of nobody":                {stack, "bert do grantsAccess --live", 2, `nobody who can do is called "bert"`},
+		"live, at no place":              {stack, "ann do grantsAccess at laek --live", 2, `did you mean "lake"?`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,6 +14,7 @@ import (
 
 func newExport() *cobra.Command {
 	var from source
+	var form form
 	var to output
 	cmd := &cobra.Command{
 		Use:   "export",
@@ -38,6 +39,9 @@ It exits with 0 if it has written the file, and with 2 if it can't ask or may no
   batchaccess rehearse --stack dev --world dev.world.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := form.check(); err != nil {
+				return err
+			}
 			stack, err := from.open(cmd)
 			if err != nil {
 				return err
@@ -63,6 +67,7 @@ It exits with 0 if it has written the file, and with 2 if it can't ask or may no
 	}
 	from.flags(cmd)
 	componentFlag(cmd, &from.component)
+	form.flags(cmd, "json")
 	to.flags(cmd)
 	return cmd
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/estate"
+	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
@@ -22,6 +23,7 @@ var stackName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
 func newInit() *cobra.Command {
 	var stack, dir, workspace string
+	var form form
 	var yes, force bool
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -49,6 +51,9 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
   pulumi stack init prod && batchaccess adopt --stack prod --yes && pulumi preview --stack prod --expect-no-changes`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := form.check(); err != nil {
+				return err
+			}
 			p, err := openProject(dir)
 			if err != nil {
 				return err
@@ -84,10 +89,17 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
 				return err
 			}
 			text := made.YAML(p.name, environment)
+			if form.format == "json" {
+				err = jsonform.Write(cmd.OutOrStdout(), initForm{jsonVersion, stack, file, yes, string(text), made.Missing,
+					made.Beyond,
+					made.Left})
+			} else if !yes {
+				_, err = cmd.OutOrStdout().Write(text)
+			}
+			if err != nil {
+				return err
+			}
 			if !yes {
-				if _, err := cmd.OutOrStdout().Write(text); err != nil {
-					return err
-				}
 				fmt.Fprintf(cmd.ErrOrStderr(), "nothing is written yet; say --yes to write %s\n", file)
 				return errFailed
 			}
@@ -104,9 +116,22 @@ It exits with 0 if the file is written, with 1 if it would be, and with 2 if it 
 	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack whose file is written (required)")
 	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "write the file")
+	form.flags(cmd, "yaml", "json")
 	cmd.Flags().BoolVar(&force, "force", false, "write over a file that batchaccess init did not write, or that was "+
 		"edited")
 	return cmd
+}
+
+// initForm is what init prints as JSON.
+type initForm struct {
+	Version int      `json:"version"`
+	Stack   string   `json:"stack"`
+	File    string   `json:"file"`    // of the stack
+	Write   bool     `json:"write"`   // the file is written, which --yes asks for
+	Text    string   `json:"text"`    // of the file
+	Missing []string `json:"missing"` // what pulumi up would make
+	Tighten []string `json:"tighten"` // what Azure grants and the file does not keep
+	Left    []string `json:"left"`    // what can't be expressed
 }
 
 const initMark = "# batchaccess init "

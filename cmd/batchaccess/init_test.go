@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -74,6 +76,14 @@ func TestInitThenAdoptTakesWhatIsThere(t *testing.T) {
 	assert.Equal(t, exitFailed, code, stderr)
 	assert.Contains(t, stderr, "nothing is written yet; say --yes")
 	assert.Contains(t, stdout, "heart: { cluster: cpu, inputs: [patients], invokers: [ann, scoring-team] }")
+	assert.NoFileExists(t, file)
+	text := stdout
+	code, stdout, stderr = ask("--json")
+	assert.Equal(t, exitFailed, code, stderr)
+	var said any
+	require.NoError(t, json.Unmarshal([]byte(stdout), &said))
+	assert.Empty(t, conforms("init", schemaOf(reflect.TypeFor[initForm]()), said))
+	assert.Equal(t, text, said.(map[string]any)["text"])
 	assert.NoFileExists(t, file)
 	code, _, stderr = ask("--yes")
 	require.Zero(t, code, stderr)

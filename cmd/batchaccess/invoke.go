@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -18,6 +19,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // invocation is what the flags of `batchaccess invoke` say.
@@ -32,6 +34,7 @@ type invocation struct {
 	token, secret                   string // "-" for standard input
 	print, wait                     bool
 	form                            form
+	to                              output
 
 	stdin io.Reader
 }
@@ -108,6 +111,7 @@ Exit codes:
 	f.BoolVar(&i.print, "print-request", false, "print the request as curl, without a token, and start nothing")
 	f.BoolVar(&i.wait, "wait", false, "follow the job to its end; the invoker's role needs pollJobs for it")
 	i.form.flags(cmd, "table", "json")
+	i.to.flags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("endpoint", "uri")
 	cmd.MarkFlagsMutuallyExclusive("as", "token", "as-invoker")
 	return cmd
@@ -186,8 +190,10 @@ func (i *invocation) printRequest(cmd *cobra.Command, c invoke.Cloud, uri string
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(cmd.OutOrStdout(), text)
-	return err
+	return i.to.print(cmd, "request", func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
 }
 
 // start starts the job and, if asked to, follows it. The job is nil if it was not started.
@@ -221,18 +227,17 @@ func (i *invocation) tell(cmd *cobra.Command, uri string, job *invoke.Job, err e
 	if err != nil && !errors.As(err, &failure) {
 		return err
 	}
-	if i.form.format == "json" {
-		if wrong := jsonform.Write(cmd.OutOrStdout(), invocationForm{jsonVersion, uri, job, failure}); wrong != nil {
-			return wrong
+	wrong := i.to.print(cmd, "job", func(w io.Writer) error {
+		switch {
+		case i.form.format == "json":
+			return jsonform.Write(w, invocationForm{jsonVersion, uri, job, failure})
+		case job == nil:
+			return nil
 		}
-		return err
-	}
-	if job != nil {
-		if _, wrong := fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\n", job.Name, job.Status, job.ID); wrong != nil {
-			return wrong
-		}
-	}
-	return err
+		_, wrong := fmt.Fprintf(w, "%s\t%s\t%s\n", visible.Text(job.Name), visible.Text(job.Status), visible.Text(job.ID))
+		return wrong
+	})
+	return cmp.Or(wrong, err)
 }
 
 // client makes the client that invokes as whom the flags say.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/cmd/batchaccess/internal/quiet"
 	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // Exit codes, for CI: what was asked for went wrong, as against: it could not be asked.
@@ -66,7 +67,7 @@ func runWith(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, &exit):
 		return exit.ExitCode()
 	}
-	fmt.Fprintln(root.ErrOrStderr(), "batchaccess:", err)
+	fmt.Fprintln(root.ErrOrStderr(), visible.Lines("batchaccess: "+err.Error()))
 	var failure *invoke.Failure
 	if errors.As(err, &failure) {
 		return failure.ExitCode()
@@ -93,7 +94,7 @@ invoke has finer ones, and sandbox passes on the code of the command that it run
 		Version:      version(),
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return errors.Join(emptyFlags(cmd.Flags()), followProject(cmd))
+			return errors.Join(emptyFlags(cmd.Flags()), followProject(cmd), mayWrite(cmd))
 		},
 	}
 	root.PersistentFlags().Bool("debug", false, "log every request on standard error (never a secret)")
@@ -101,6 +102,9 @@ invoke has finer ones, and sandbox passes on the code of the command that it run
 		newRehearse(), newExplain(), newCan(), newReview(), newInvoke(), newPin(), newVerify(),
 		newInit(), newExport(), newAdopt(), newRecover(), newSandbox(), newPulumi(), newWeather(),
 	)
+	for _, cmd := range root.Commands() {
+		cmd.Version = root.Version
+	}
 	return root
 }
 

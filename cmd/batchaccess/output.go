@@ -25,11 +25,14 @@ type form struct {
 
 func (f *form) flags(cmd *cobra.Command, formats ...string) {
 	f.formats = formats
-	last := len(formats) - 1
-	said := strings.Join(formats[:last], ", ") + " or " + formats[last]
+	said := formats[0]
+	if last := len(formats) - 1; last > 0 {
+		said = strings.Join(formats[:last], ", ") + " or " + formats[last]
+	}
 	cmd.Flags().StringVar(&f.format, "format", formats[0], "how to print: "+said)
 	cmd.Flags().BoolVar(&f.json, "json", false, "the same as --format json")
 	cmd.MarkFlagsMutuallyExclusive("json", "format")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // check settles on the format.
@@ -54,26 +57,38 @@ func (o *output) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.force, "force", false, "write over a file that batchaccess did not make")
 }
 
-// made are what the reports of this command hold, form by form: a file without any of it is somebody's own.
-var made = regexp.MustCompile(`(?m)^INVOKER +ENDPOINT|^stack \S+: \d|^## Access of stack |^%% access of stack |` +
+// made are what the reports of this command hold, form by form: a file without any of it is somebody's own. What has
+// none of it begins with reportMark in a file.
+var made = regexp.MustCompile(`(?m)\A` + reportMark +
+	`|^INVOKER +ENDPOINT|^stack \S+: \d|^## Access of stack |^%% access of stack |` +
 	`<title>Access (review )?of stack |^<!-- batchaccess review -->|"name": "batchaccess review"|^  "version": \d+,$`)
 
-// write writes a report to the file, or to standard output without one. A file that this command did not make stays.
-func (o output) write(stdout io.Writer, text []byte) error {
+const reportMark = "# batchaccess "
+
+// mayWrite refuses to lose a file that this command did not make.
+func (o output) mayWrite() error {
 	if o.file == "" {
-		_, err := stdout.Write(text)
-		return err
+		return nil
 	}
 	there, err := os.ReadFile(o.file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && (o.force || len(there) == 0 || made.Match(there)):
-		return os.WriteFile(o.file, text, 0o600)
+		return nil
 	case err != nil:
-		return err
+		return fmt.Errorf("--output: %w; name a file", err)
 	}
 	return fmt.Errorf("--output: %s is there, and batchaccess did not make it; name another file, or say --force to "+
 		"write over it",
 		o.file)
+}
+
+// mayWrite refuses --output before the command asks or does anything.
+func mayWrite(cmd *cobra.Command) error {
+	file, force := cmd.Flags().Lookup("output"), cmd.Flags().Lookup("force")
+	if file == nil || force == nil {
+		return nil
+	}
+	return output{file.Value.String(), force.Value.String() == "true"}.mayWrite()
 }
 
 // print writes what render makes, in the format that was asked for.
@@ -82,7 +97,19 @@ func (o output) print(cmd *cobra.Command, what string, render func(io.Writer) er
 	if err := render(&text); err != nil {
 		return err
 	}
-	if err := o.write(cmd.OutOrStdout(), text.Bytes()); err != nil {
+	if o.file == "" {
+		_, err := cmd.OutOrStdout().Write(text.Bytes())
+		return err
+	}
+	report := text.Bytes()
+	if !made.Match(report) {
+		report = append(fmt.Appendf(nil, "%s%s: %s\n", reportMark, cmd.Name(), what), report...)
+	}
+	err := o.mayWrite()
+	if err == nil {
+		err = os.WriteFile(o.file, report, 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("writing the %s: %w", what, err)
 	}
 	return nil

@@ -21,8 +21,9 @@ import (
 )
 
 func newPin() *cobra.Command {
-	var stack, dir, component string
+	var from source
 	var form form
+	var to output
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "pin",
@@ -44,9 +45,21 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 			if err := form.check(); err != nil {
 				return err
 			}
-			p, stack, err := openStack(dir, stack)
+			var given *stackOf
+			if from.preview != "" {
+				var err error
+				if given, err = from.fromPreview(cmd); err != nil {
+					return err
+				}
+				from.stack = given.name
+			}
+			p, stack, err := openStack(from.dir, from.stack)
 			if err != nil {
 				return err
+			}
+			if given != nil && given.Project != p.name {
+				return fmt.Errorf("--preview %s is of project %s, and the project in %s is %s; name its folder with -C",
+					from.preview, given.Project, p.dir, p.name)
 			}
 			values, err := config.ReadStack(p.dir, stack)
 			if err != nil {
@@ -56,15 +69,25 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 			if err != nil {
 				return err
 			}
-			shown := newProgress(cmd.ErrOrStderr())
-			shown.Step("pulumi preview")
-			inputs, err := pulumi.componentInputs(ctx, component)
-			shown.done()
+			program := engine.Program{}
+			if given != nil {
+				program = given.Program
+			} else {
+				shown := newProgress(cmd.ErrOrStderr())
+				shown.Step("pulumi preview")
+				program, err = pulumi.program(ctx)
+				shown.done()
+			}
+			var inputs map[string]any
+			if err == nil {
+				inputs, err = componentInputs(program, from.component)
+			}
 			if err != nil {
 				return fmt.Errorf("stack %s: %w", stack, err)
 			}
 			found := pins("", inputs, values, slices.Sorted(maps.Keys(inputs)))
-			if err := tellPins(cmd.OutOrStdout(), found, form.format == "json"); err != nil {
+			err = to.print(cmd, "pins", func(w io.Writer) error { return tellPins(w, found, form.format == "json") })
+			if err != nil {
 				return err
 			}
 			switch {
@@ -81,11 +104,14 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 			return pulumi.pin(ctx, p.name, found)
 		},
 	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", "", "stack to pin (default: the only one)")
-	cmd.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().StringVarP(&from.stack, "stack", "s", "", "stack to pin (default: the only one)")
+	cmd.Flags().StringVarP(&from.dir, "dir", "C", ".", "folder of the Pulumi project, or one below it")
+	cmd.Flags().StringVar(&from.preview, "preview", "", "file with what pulumi preview --json --show-sames printed of "+
+		"Azure; - for standard input (default: preview it)")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "write it")
-	componentFlag(cmd, &component)
+	componentFlag(cmd, &from.component)
 	form.flags(cmd, "table", "json")
+	to.flags(cmd)
 	return cmd
 }
 
@@ -104,25 +130,21 @@ type pinsForm struct {
 // pinned are the arguments that look-ups complete.
 var pinned = []string{"invokers", "clusters", "dataInputs", "dataOutputs", "endpoints", "workspace"}
 
-// componentInputs previews the stack, and gives what its BatchEndpointAccess is registered with: the arguments,
-// completed.
-func (p pulumiOf) componentInputs(ctx context.Context, component string) (map[string]any, error) {
+// program previews the stack.
+func (p pulumiOf) program(ctx context.Context) (program engine.Program, err error) {
 	text, err := p.Preview(ctx)
 	if err != nil {
-		return nil, err
+		return program, err
 	}
 	preview, err := engine.Read(bytes.NewReader(text))
 	if err != nil {
-		return nil, err
+		return program, err
 	}
-	return componentInputs(preview, component)
+	return preview.Program()
 }
 
-func componentInputs(preview engine.Preview, component string) (map[string]any, error) {
-	program, err := preview.Program()
-	if err != nil {
-		return nil, err
-	}
+// componentInputs are what the BatchEndpointAccess is registered with: the arguments, completed.
+func componentInputs(program engine.Program, component string) (map[string]any, error) {
 	part, err := program.One(component)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,9 @@ func openProject(dir string) (project, error) {
 	if err != nil {
 		return project{}, fmt.Errorf("finding the project: %w", err)
 	}
+	if at, err := os.Stat(dir); err != nil || !at.IsDir() { // else one above it would be taken
+		return project{}, fmt.Errorf("--dir: there is no folder %s; name the folder of a Pulumi project", dir)
+	}
 	for at := dir; ; at = filepath.Dir(at) {
 		text, err := os.ReadFile(filepath.Join(at, "Pulumi.yaml"))
 		if errors.Is(err, os.ErrNotExist) && at != filepath.Dir(at) {

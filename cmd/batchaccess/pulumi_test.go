@@ -27,12 +27,12 @@ func TestAPreviewThatFailsSaysWhy(t *testing.T) {
 	p := failing(t,
 		`{"diagnostics": [{"severity": "info", "message": "by the way"}, {"severity": "error", "message": `+
 			`"invokers.ada: no"}]}`)
-	_, pinErr := p.componentInputs(t.Context(), "")
+	_, pinErr := p.program(t.Context())
 	_, _, adoptErr := p.preview(t.Context())
 	for _, err := range []error{pinErr, adoptErr} {
 		assert.EqualError(t, err, "pulumi preview fails; put this right first\ninvokers.ada: no")
 	}
-	_, err := failing(t, "no JSON").componentInputs(t.Context(), "")
+	_, err := failing(t, "no JSON").program(t.Context())
 	assert.ErrorContains(t, err, "exit status 255\nno JSON")
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/explain"
 	"github.com/batchaccess/batchaccess/internal/review"
 	"github.com/batchaccess/batchaccess/internal/verify"
+	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
@@ -23,7 +24,7 @@ import (
 var jsonForms = map[string]any{
 	"explain": explain.Explanation{}, "can": explain.Answer{}, "review": review.Review{}, "verify": verify.Report{},
 	"rehearse": rehearsal.Report{}, "pin": pinsForm{}, "adopt": adoptionForm{},
-	"invoke": invocationForm{},
+	"invoke": invocationForm{}, "init": initForm{}, "export": world.World{},
 }
 
 // otherForms are what they print in other cases: of a change, and of a deployment that was broken off.

@@ -145,15 +145,10 @@ in time), and with 2 if it can't ask.`,
 // verified asks Azure, for at most so long until all has settled.
 func (s *stackOf) verified(cmd *cobra.Command, wait, propagation time.Duration) (verify.Report, error) {
 	ctx := cmd.Context()
-	subjects, err := s.subjects(ctx, cmd)
+	subjects, observer, err := s.observer(cmd)
 	if err != nil {
 		return verify.Report{}, err
 	}
-	client, err := asDeployer(cmd, s.model().Environment)
-	if err != nil {
-		return verify.Report{}, err
-	}
-	observer := verify.New(client)
 	look := func(ctx context.Context) (verify.Report, error) {
 		facts, err := observer.Look(ctx, s.model(), subjects)
 		if err != nil {
@@ -169,6 +164,19 @@ func (s *stackOf) verified(cmd *cobra.Command, wait, propagation time.Duration) 
 	}
 	report.Limits, err = observer.Limits(ctx, s.model())
 	return report, err
+}
+
+// observer asks Azure, as whoever deploys, about the principals of the stack.
+func (s *stackOf) observer(cmd *cobra.Command) ([]verify.Subject, *verify.Observer, error) {
+	subjects, err := s.subjects(cmd.Context(), cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := asDeployer(cmd, s.model().Environment)
+	if err != nil {
+		return nil, nil, err
+	}
+	return subjects, verify.New(client), nil
 }
 
 // earlierReport reads the file of --since.

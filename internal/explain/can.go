@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -33,8 +34,28 @@ type Answer struct {
 	Answer  string `json:"answer"`  // Yes, No or Undecided
 	Because string `json:"because"` // what makes it possible, or what is missing
 	Paths   []Path `json:"paths"`   // those that the answer was read off, with their hops; never null
+	// At is the place that was asked about, where one was.
+	At string `json:"at,omitempty"`
+	// Hops are those of a question to Azure that is about no job: one for each action and place that the answer was read
+	// off.
+	Hops []access.Hop `json:"hops"`
 	// Ways are the indirect ones to what is asked about: the answer is about what is held directly.
 	Ways []Way `json:"ways"`
+}
+
+// A Question is what Ask is asked.
+type Question struct {
+	Who, Verb, What string
+	// At is a place in the words of the reports, such as lake/patients, or its ARM ID; "" for anywhere. Only for do.
+	At string
+}
+
+// Live is what Azure says.
+type Live struct {
+	Paths []Path // the paths by what Azure's assignments give
+	// Does says whether a principal holds an action at the place with the ARM ID, or anywhere with "": a hop for each
+	// place.
+	Does func(p access.Principal, action roles.Action, place string) ([]access.Hop, error)
 }
 
 // Ask answers whether somebody can do something.
@@ -44,19 +65,20 @@ type Answer struct {
 // jobs. To do is to hold an action of Azure in full, or any action of a risk. A group that the stack makes stands for
 // its members.
 //
-// The paths are those to go by: the plan's, or those that Azure's assignments give. With live ones nothing is taken
-// from the plan's grants, and what is not on a path is undecided.
-func Ask(stack string, plan *access.Plan, live []Path, who, verb, what string) (Answer, error) {
-	a := Answer{Version: Version, Stack: stack, Who: who, Verb: verb, What: what, Paths: []Path{}}
-	q := question{plan, live, live != nil, verb, what}
-	if err := q.check(who); err != nil {
+// It goes by the plan's grants, or where live is not nil by what Azure says and nothing else.
+func Ask(stack string, plan *access.Plan, ask Question, live *Live) (Answer, error) {
+	a := Answer{Version: Version, Stack: stack, Who: ask.Who, Verb: ask.Verb, What: ask.What, At: ask.At, Paths: []Path{}}
+	q := question{Question: ask, plan: plan, live: live}
+	if err := q.check(); err != nil {
 		return a, err
 	}
-	names := []string{who}
-	if members := plan.Model.Invokers[who].Members; len(members) > 0 {
+	names := []string{q.Who}
+	if members := plan.Model.Invokers[q.Who].Members; len(members) > 0 {
 		names = slices.Sorted(slices.Values(members))
 	}
-	if !q.live {
+	if live != nil {
+		q.paths = live.Paths
+	} else {
 		for _, p := range plan.Paths() {
 			q.paths = append(q.paths, pathOf(p))
 		}
@@ -64,6 +86,9 @@ func Ask(stack string, plan *access.Plan, live []Path, who, verb, what string) (
 	var because []string
 	for _, name := range names {
 		answer, why, paths := q.ask(name)
+		if q.err != nil {
+			return a, q.err
+		}
 		if len(names) > 1 {
 			why = name + ": " + why
 		}
@@ -72,14 +97,14 @@ func Ask(stack string, plan *access.Plan, live []Path, who, verb, what string) (
 		}
 		because, a.Paths = append(because, why), append(a.Paths, paths...)
 	}
-	a.Because = strings.Join(because, "; ")
-	if q.live || verb != "read" && verb != "write" {
+	a.Because, a.Hops = strings.Join(because, "; "), q.hops
+	if live != nil || q.Verb != "read" && q.Verb != "write" {
 		return a, nil
 	}
 	others := func(of string) bool { return !slices.Contains(names, of) }
 	ways := slices.DeleteFunc(plan.Ways(), func(w access.Way) bool {
-		to := map[string]string{"read": w.Input, "write": w.Output}[verb]
-		return to != what || !slices.ContainsFunc(w.Who, func(of string) bool { return !others(of) })
+		to := map[string]string{"read": w.Input, "write": w.Output}[q.Verb]
+		return to != q.What || !slices.ContainsFunc(w.Who, func(of string) bool { return !others(of) })
 	})
 	a.Ways = withCuts(plan, ways)
 	for i := range a.Ways {
@@ -89,26 +114,38 @@ func Ask(stack string, plan *access.Plan, live []Path, who, verb, what string) (
 }
 
 type question struct {
-	plan       *access.Plan
-	paths      []Path
-	live       bool
-	verb, what string
+	Question
+	plan  *access.Plan
+	live  *Live
+	paths []Path
+	at    spot
+	hops  []access.Hop // of the answers so far
+	err   error        // of asking
 }
 
 // check refuses what the plan does not know: it would be answered no.
-func (q question) check(who string) error {
+func (q *question) check() error {
 	m := q.plan.Model
 	people := slices.Sorted(maps.Keys(m.Invokers))
-	if q.verb != "start" {
+	if q.Verb != "start" {
 		for _, name := range slices.Sorted(maps.Keys(m.Clusters)) {
 			people = append(people, clusterPrefix+name)
 		}
 	}
-	if !slices.Contains(people, who) {
-		return fmt.Errorf("nobody who can %s is called %q; %s", q.verb, who, problem.DidYouMean(who, people))
+	if !slices.Contains(people, q.Who) {
+		return fmt.Errorf("nobody who can %s is called %q; %s", q.Verb, q.Who, problem.DidYouMean(q.Who, people))
+	}
+	if q.At != "" && q.Verb != "do" {
+		return fmt.Errorf("at %s: only do takes a place; %s is asked of the whole of %q", q.At, q.Verb, q.What)
+	}
+	if q.At != "" {
+		var err error
+		if q.at, err = spotOf(m, q.At, q.live != nil); err != nil {
+			return err
+		}
 	}
 	var known []string
-	switch q.verb {
+	switch q.Verb {
 	case "start":
 		known = slices.Sorted(maps.Keys(m.EffectiveEndpoints()))
 	case "read":
@@ -119,16 +156,16 @@ func (q question) check(who string) error {
 		for _, r := range roles.Risks() {
 			known = append(known, string(r))
 		}
-		if strings.Contains(q.what, "/") && !strings.Contains(q.what, "*") {
+		if strings.Contains(q.What, "/") && !strings.Contains(q.What, "*") {
 			return nil
 		}
 	default:
-		return fmt.Errorf("unknown verb %q; %s", q.verb, problem.DidYouMean(q.verb, Verbs()))
+		return fmt.Errorf("unknown verb %q; %s", q.Verb, problem.DidYouMean(q.Verb, Verbs()))
 	}
-	if !slices.Contains(known, q.what) {
+	if !slices.Contains(known, q.What) {
 		things := map[string]string{"start": "endpoint", "read": "data input", "write": "data output",
 			"do": "risk, or action of Azure in full,"}
-		return fmt.Errorf("no %s is called %q; %s", things[q.verb], q.what, problem.DidYouMean(q.what, known))
+		return fmt.Errorf("no %s is called %q; %s", things[q.Verb], q.What, problem.DidYouMean(q.What, known))
 	}
 	return nil
 }
@@ -142,14 +179,14 @@ func principalOf(name string) access.Principal {
 	return access.InvokerPrincipal(name)
 }
 
-func (q question) ask(who string) (answer, because string, paths []Path) {
+func (q *question) ask(who string) (answer, because string, paths []Path) {
 	outputs := q.plan.Model.EffectiveEndpoints()
 	for _, p := range q.paths {
 		about := map[string]bool{
-			"start": p.Endpoint == q.what, "read": p.Input == q.what,
-			"write": slices.Contains(outputs[p.Endpoint].Outputs, q.what),
+			"start": p.Endpoint == q.What, "read": p.Input == q.What,
+			"write": slices.Contains(outputs[p.Endpoint].Outputs, q.What),
 		}
-		if p.Invoker == who && about[q.verb] {
+		if p.Invoker == who && about[q.Verb] {
 			paths = append(paths, p)
 		}
 	}
@@ -157,21 +194,22 @@ func (q question) ask(who string) (answer, because string, paths []Path) {
 	undecided := func(p Path) bool { return p.Undecided }
 	fails := slices.IndexFunc(paths, func(p Path) bool { return !p.Works && !p.Undecided })
 	switch {
-	case q.verb == "start" && fails >= 0:
+	case q.Verb == "start" && fails >= 0:
 		return No, "a job on " + paths[fails].Target() + " with " + inputName(paths[fails].Input) + " " +
 			paths[fails].Why, paths
-	case q.verb == "start" && slices.ContainsFunc(paths, undecided):
+	case q.Verb == "start" && slices.ContainsFunc(paths, undecided):
 		return Undecided, why(paths[slices.IndexFunc(paths, undecided)]), paths
-	case q.verb == "start":
-		return Yes, "jobs on " + q.what + " work", paths
+	case q.Verb == "start":
+		return Yes, "jobs on " + q.What + " work", paths
 	case slices.ContainsFunc(paths, works):
 		return Yes, "a job on " + paths[slices.IndexFunc(paths, works)].Target() + " does", paths
-	case q.live && slices.ContainsFunc(paths, undecided):
-		return Undecided, why(paths[slices.IndexFunc(paths, undecided)]), paths
-	case q.live:
-		return Undecided, "no job of the stack's endpoints does, and what Azure grants outside of jobs is not asked", paths
+	case q.live != nil:
+		answer, because = q.liveOutside(principalOf(who))
+	case q.At != "":
+		answer, because = q.plannedAt(principalOf(who))
+	default:
+		answer, because = q.outside(who)
 	}
-	answer, because = q.outside(who)
 	if at := slices.IndexFunc(paths, undecided); answer == No && at >= 0 {
 		return Undecided, why(paths[at]), paths
 	}
@@ -188,14 +226,14 @@ func why(p Path) string {
 }
 
 // outside answers by what is held outside of jobs.
-func (q question) outside(who string) (answer, because string) {
-	if q.verb == "write" {
+func (q *question) outside(who string) (answer, because string) {
+	if q.Verb == "write" {
 		return q.writes(principalOf(who))
 	}
 	asked := access.Assertion{Can: []string{who}}
 	cautious := access.Assertion{Cannot: []string{who}}
 	for _, a := range []*access.Assertion{&asked, &cautious} {
-		a.Read, a.Do = map[string]string{"read": q.what}[q.verb], map[string]string{"do": q.what}[q.verb]
+		a.Read, a.Do = map[string]string{"read": q.What}[q.Verb], map[string]string{"do": q.What}[q.Verb]
 	}
 	m := q.plan.Model
 	m.Assertions = map[string]access.Assertion{"can": asked, "cannot": cautious}
@@ -209,7 +247,7 @@ func (q question) outside(who string) (answer, because string) {
 		return Yes, can.Because
 	case cannot.Holds:
 		return No, can.Because
-	case q.verb == "read" && m.Role.Told():
+	case q.Verb == "read" && m.Role.Told():
 		return Yes, cannot.Because
 	default: // only the cautious reading of a role allows it
 		return Undecided, cannot.Because
@@ -217,8 +255,8 @@ func (q question) outside(who string) (answer, because string) {
 }
 
 // writes answers by the grants that write where the output lies.
-func (q question) writes(p access.Principal) (answer, because string) {
-	output := q.plan.Model.DataOutputs[q.what]
+func (q *question) writes(p access.Principal) (answer, because string) {
+	output := q.plan.Model.DataOutputs[q.What]
 	at := access.Scope{Level: access.AtContainer, StorageAccount: output.StorageAccount,
 		Container: output.Container}
 	place := access.Place{Account: output.StorageAccount, Container: output.Container, Path: output.Path,
@@ -254,10 +292,18 @@ func WriteAnswer(w io.Writer, a Answer) error {
 	for _, w := range a.Ways {
 		tellWay(&out, w)
 	}
+	if len(a.Hops) > 0 {
+		out.WriteString("\n")
+	}
+	for i, h := range a.Hops {
+		fmt.Fprintf(&out, "  %d. %s, %s: %s\n", i+1, h.Identity, h.Needs, map[string]string{
+			Yes: "has it by " + h.GivenBy, No: "has it not: " + h.Missing, Undecided: "undecided: " + h.Missing,
+		}[hopAnswer(h)])
+	}
 	for _, p := range a.Paths {
 		out.WriteString("\n")
 		tell(&out, p)
 	}
-	_, err := io.WriteString(w, plainLines(strings.TrimRight(out.String(), "\n")+"\n"))
+	_, err := io.WriteString(w, visible.Lines(strings.TrimRight(out.String(), "\n")+"\n"))
 	return err
 }

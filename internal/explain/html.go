@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/internal/page"
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 var (
@@ -67,7 +68,7 @@ func WriteHTML(w io.Writer, x Explanation) error {
 	if err := pageTemplate.Execute(&out, data); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, plainLines(out.String()))
+	_, err := io.WriteString(w, visible.Lines(out.String()))
 	return err
 }
 

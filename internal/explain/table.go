@@ -100,12 +100,3 @@ func red(s string) string { return "\x1b[31m" + s + "\x1b[0m" }
 func short(s string) string {
 	return strings.ReplaceAll(s, "Microsoft.MachineLearningServices/workspaces/", "")
 }
-
-// plainLines makes text of each line of one, in which nothing is hidden.
-func plainLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = visible.Text(lines[i])
-	}
-	return strings.Join(lines, "\n")
-}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/problem"
+	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
 // WriteWhy tells the paths of one invoker with one input ("" for all), endpoint by endpoint, as a story. A name that
@@ -38,7 +39,7 @@ func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 			tellWay(&out, w)
 		}
 	}
-	_, err := io.WriteString(w, plainLines(out.String()))
+	_, err := io.WriteString(w, visible.Lines(out.String()))
 	return err
 }
 

@@ -22,6 +22,15 @@ func Text(s string) string {
 	}, s)
 }
 
+// Lines is Text of each line.
+func Lines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = Text(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Hidden reports whether a character steers a terminal, turns the direction of writing or can't be seen.
 func Hidden(r rune) bool {
 	if r < 0x7f { // most of a hundred thousand rows

@@ -81,7 +81,7 @@ func TestALostStateIsAdoptedByHand(t *testing.T) {
 	batchaccess := command(t)
 	d, made, _ := deployAndForget(t)
 	file := filepath.Join(t.TempDir(), "import.json")
-	args, imports := []string{"adopt", "--stack", "dev", "--output", file}, 0
+	args, imports := []string{"adopt", "--stack", "dev", "--import-file", file}, 0
 	for {
 		said, code := d.run(batchaccess, args...)
 		if code == 0 {
@@ -95,7 +95,7 @@ func TestALostStateIsAdoptedByHand(t *testing.T) {
 		said, code = d.run(d.cli, "import", "--stack", "dev", "--file", file, "--yes", "--skip-preview", "--protect=false",
 			"--generate-code=false")
 		require.Zero(t, code, said)
-		args = []string{"adopt", "--stack", "dev", "--imported", file, "--yes", "--output", file}
+		args = []string{"adopt", "--stack", "dev", "--imported", file, "--yes", "--import-file", file}
 	}
 	assert.Equal(t, 3, imports, "applications; their service principals; those' assignments")
 	d.isAdopted(made)

@@ -89,6 +89,11 @@ pulumi up --stack dev --yes --skip-preview --non-interactive >"$1/up"
 batchaccess verify -C "$2" --propagation 0s --json >"$1/verify.json"
 batchaccess verify -C "$2" --propagation 0s --preview "$1/preview.json" >/dev/null
 batchaccess can pipeline start heart-classifier -C "$2" --preview "$1/preview.json" --live --propagation 0s >/dev/null
+live() { batchaccess can "$@" -C "$project" --preview "$files/preview.json" --live --propagation 0s; }
+files=$1 project=$2
+live pipeline do Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write at workspace >"$1/do"
+live pipeline do grantsAccess >"$1/do-not" || test $? = 1
+live pipeline do grantsAccess at nowhere >/dev/null 2>"$1/do-where" || test $? = 2
 batchaccess invoke -C "$2" --endpoint heart-classifier --as-invoker pipeline --wait
 batchaccess adopt -C "$2" --json >"$1/adopt.json"
 batchaccess pin -C "$2" >"$1/pin" 2>&1 || test $? = 1`
@@ -99,6 +104,9 @@ batchaccess pin -C "$2" >"$1/pin" 2>&1 || test $? = 1`
 	assert.Contains(t, stdout, "Completed")
 	for file, says := range map[string]string{
 		"verify.json": `"status": "works"`, "adopt.json": `"resources": []`, "pin": "invokers.analysts.objectId",
+		"do": "yes: invoker pipeline: has Microsoft.MachineLearningServices/workspaces/" +
+			"batchEndpoints/jobs/write at workspace by ",
+		"do-not": "no: invoker pipeline: grantsAccess at ", "do-where": "at nowhere: no place of the stack is called so",
 	} {
 		text, err := os.ReadFile(filepath.Join(files, file))
 		require.NoError(t, err)
