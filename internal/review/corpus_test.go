@@ -92,7 +92,8 @@ func TestTheCorpus(t *testing.T) {
 	}
 	assert.GreaterOrEqual(t, len(stopped)+len(reported), 120)
 	assert.GreaterOrEqual(t, len(passed), 40)
-	table := fmt.Sprintf("| previews | number | a pipeline as it comes | one that sets `new-access` too |\n|---|---|---|---|\n"+
+	table := fmt.Sprintf("| previews | number | a pipeline as it comes | one that sets `new-access` too "+
+		"|\n|---|---|---|---|\n"+
 		"| hand out access that no rule allows, or what is not judged | %d | stops all | stops all |\n"+
 		"| hand out access within the rules | %[2]d | reports all as new access, for a person to approve | stops all |\n"+
 		"| hand out nothing | %[3]d | passes all | passes all |\n", len(stopped), len(reported), len(passed))
