@@ -32,6 +32,7 @@ func TestWhatIsARiskLeadsSomewhere(t *testing.T) {
 		"Microsoft.ManagedServices/registrationAssignments/write":                     "takes roleAssignments/write too",
 		"Microsoft.Authorization/denyAssignments/write":                               "denies",
 		"Microsoft.Authorization/denyAssignments/delete":                              "opens what others granted",
+		"Microsoft.Resources/deploymentStacks/manageDenySetting/action":               "opens what others granted",
 		"Microsoft.Authorization/roleAssignments/delete":                              "takes access away",
 		"Microsoft.KeyVault/vaults/secrets/getSecret/action":                          "a vault is not part of the model",
 		"Microsoft.MachineLearningServices/workspaces/batchEndpoints/listkeys/action": "a key starts jobs, as a token does",

@@ -37,6 +37,7 @@ var risky = []struct {
 	{Action{"Microsoft.Authorization/roleManagementPolicies/write", false}, GrantsAccess},
 	{Action{"Microsoft.Authorization/denyAssignments/write", false}, GrantsAccess},
 	{Action{"Microsoft.Authorization/denyAssignments/delete", false}, GrantsAccess},
+	{Action{"Microsoft.Resources/deploymentStacks/manageDenySetting/action", false}, GrantsAccess},
 	{Action{"Microsoft.Authorization/policyAssignments/write", false}, GrantsAccess},
 	{Action{"Microsoft.ManagedServices/registrationAssignments/write", false}, GrantsAccess},
 	{Action{"Microsoft.Resources/deploymentScripts/write", false}, GrantsAccess},

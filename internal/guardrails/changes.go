@@ -106,11 +106,12 @@ func (g gate) opens(r Resource) bool {
 		r.Old = nil
 	}
 	old, now := at(r.Old, g.path), at(r.Inputs, g.path)
-	if r.Old == nil && g.changeOnly || r.Old != nil && !r.differs(top(g.path), old, now) {
+	if r.Old == nil && g.changeOnly || r.Old != nil && (!r.differs(top(g.path), old, now) || alike(old, now)) {
 		return false
 	}
 	isSafe := func(v any) bool {
-		return v == false || slices.ContainsFunc(g.safe, func(safe any) bool { return reflect.DeepEqual(safe, v) })
+		return v == false || v == "false" || slices.ContainsFunc(g.safe,
+			func(safe any) bool { return reflect.DeepEqual(safe, v) })
 	}
 	switch {
 	case g.from != nil:
@@ -120,20 +121,124 @@ func (g gate) opens(r Resource) bool {
 	case now == nil || isEmpty(now):
 		return g.unsetIsOpen || g.loss && r.Old != nil && old != nil && !isEmpty(old) || r.Old != nil &&
 			old != nil && isSafe(old) // what was shut is left to Azure
-	case g.list && r.Old != nil && isPartOf(now, old):
+	case g.list && r.Old != nil && isPartOf(now, old), g.networks && narrows(r.Old != nil, old, now):
 		return false
 	default:
 		return !isSafe(now)
 	}
 }
 
-// isPartOf reports whether every item of a list stood in another one. Of an item that is not known nobody can say so.
+// alike reports whether two values differ at most in the order of lists. Of what is not known nobody can say so.
+func alike(a, b any) bool { return !hasMarker(a) && !hasMarker(b) && inOrder(a) == inOrder(b) }
+
+// inOrder is a value as text, its lists sorted.
+func inOrder(v any) string {
+	switch v := v.(type) {
+	case []any:
+		items := make([]string, len(v))
+		for i, item := range v {
+			items[i] = inOrder(item)
+		}
+		slices.Sort(items)
+		return fmt.Sprintf("%q", items)
+	case map[string]any:
+		var items []string
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			items = append(items, key, inOrder(v[key]))
+		}
+		return fmt.Sprintf("map%q", items)
+	default:
+		return fmt.Sprintf("%T %[1]v", v)
+	}
+}
+
+// isPartOf reports whether every item of a list stood in another one, or one that had the same and more in its own
+// lists. Of an item that is not known nobody can say so.
 func isPartOf(now, old any) bool {
 	is, isList := now.([]any)
 	was, wasList := old.([]any)
-	return isList && wasList && !hasMarker(now) && !slices.ContainsFunc(is, func(item any) bool {
-		return !slices.ContainsFunc(was, func(o any) bool { return reflect.DeepEqual(item, o) })
+	if !isList || !wasList || hasMarker(now) {
+		return false
+	}
+	known := map[string]bool{}
+	for _, item := range was {
+		known[inOrder(item)] = true
+	}
+	return !slices.ContainsFunc(is, func(item any) bool {
+		return !known[inOrder(item)] && !slices.ContainsFunc(was, func(o any) bool { return lessOf(item, o) })
 	})
+}
+
+// lessOf reports whether two maps have the same keys, and one has in each list some of what the other has there, and
+// all else alike.
+func lessOf(now, old any) bool {
+	is, isMap := now.(map[string]any)
+	was, wasMap := old.(map[string]any)
+	if !isMap || !wasMap || len(is) != len(was) {
+		return false
+	}
+	for key, v := range is {
+		list, isList := v.([]any)
+		if o, there := was[key]; !there || !alike(v, o) && !(isList && len(list) > 0 && isPartOf(v, o)) {
+			return false
+		}
+	}
+	return true
+}
+
+// narrows reports whether rules let in no network, service or resource that came in before. Without rules all come in;
+// of a resource that was there it is not known whether it had rules that another made.
+func narrows(wasThere bool, old, now any) bool {
+	is, isMap := now.(map[string]any)
+	was, wasMap := old.(map[string]any)
+	if !isMap || hasMarker(now) || hasMarker(old) || !denies(is) {
+		return false
+	}
+	if !wasThere || wasMap && !denies(was) {
+		return true
+	}
+	for key, v := range is {
+		switch key {
+		case "defaultAction":
+		case "bypass", "bypasses":
+			by, before := bypasses(v), bypasses(was[key])
+			if slices.ContainsFunc(by, func(one string) bool { return !slices.Contains(before, one) }) {
+				return false
+			}
+		default:
+			if v != nil && !isEmpty(v) && !alike(v, was[key]) && !isPartOf(v, was[key]) {
+				return false
+			}
+		}
+	}
+	for key, v := range was { // Azure's default lets its services by
+		if is[key] == nil && strings.HasPrefix(key, "bypass") && !slices.Contains(bypasses(v), "azureservices") {
+			return false
+		}
+	}
+	return true
+}
+
+func denies(rules map[string]any) bool {
+	action, _ := rules["defaultAction"].(string)
+	return strings.EqualFold(action, "Deny")
+}
+
+// bypasses are whom rules let by, which azure-native has as a text with commas and the classic provider as a list.
+func bypasses(v any) (all []string) {
+	parts := texts(v)
+	switch text, is := v.(string); {
+	case is:
+		parts = strings.Split(text, ",")
+	case v == nil:
+		parts = []string{"AzureServices"}
+	}
+	for _, part := range parts {
+		if part = strings.ToLower(strings.TrimSpace(part)); part != "none" {
+			all = append(all, part)
+		}
+	}
+	return all
 }
 
 func isEmpty(v any) bool {

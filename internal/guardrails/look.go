@@ -37,7 +37,8 @@ func LookAt(r Resource) Look {
 	changed := r.changes()
 	if strings.HasPrefix(r.Type, providerType) { // a way to sign in, and where to: what is made by it is judged
 		changed = slices.DeleteFunc(changed, func(key string) bool { return key == "version" })
-		return Look{Judged: r.Gone || (len(changed) == 0 || r.Old == nil) && pluginOf(r.Inputs) == pluginOf(r.Old)}
+		return Look{Judged: r.Gone || (len(changed) == 0 || r.Old == nil && !asksElsewhere(r)) &&
+			pluginOf(r.Inputs) == pluginOf(r.Old)}
 	}
 	if w == nil {
 		return Look{Judged: !r.Gone && r.Old != nil && len(changed) == 0, Identities: r.attached()}
@@ -98,11 +99,20 @@ func Guessed(token string) bool {
 
 const providerType = "pulumi:providers:"
 
-// builtByPulumi tells what is in no cloud: the stack, and the components of this project, whose children are judged. A
-// provider is where its resources are; those are judged.
+// asksElsewhere reports whether a provider of Azure's is told where to sign in or whom to ask for tokens: whoever
+// answers there gets what the deployment signs in with.
+func asksElsewhere(r Resource) bool {
+	pkg := strings.TrimPrefix(r.Type, providerType)
+	return slices.Contains([]string{"azure-native", "azure", "azuread", "azapi", "msgraph"}, pkg) &&
+		slices.ContainsFunc([]string{"metadataHost", "msiEndpoint", "oidcRequestUrl"},
+			func(key string) bool { return r.Inputs[key] != nil && r.Inputs[key] != "" })
+}
+
+// builtByPulumi tells what is in no cloud: the stack, values in its state, and the components of this project, whose
+// children are judged. A provider is where its resources are; those are judged.
 func builtByPulumi(token string) bool {
-	return token == "pulumi:pulumi:Stack" || token == "pulumi:pulumi:StackReference" || strings.HasPrefix(token,
-		"batchaccess:index:")
+	return slices.Contains([]string{"pulumi:pulumi:Stack", "pulumi:pulumi:StackReference", "pulumi:index:Stash"}, token) ||
+		strings.HasPrefix(token, "batchaccess:index:")
 }
 
 // about are the inputs that say to whom and where, in the order in which a reader wants them.

@@ -1,6 +1,7 @@
 package guardrails
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +43,9 @@ func unreadable(p *report) {
 	p.undecided("permissions", lookAgain, "can't be judged: not all of them are known")
 }
 
+// notInAction is what nobody knows that Azure would make of, in an action.
+var notInAction = regexp.MustCompile(`[\s%\\?#\p{C}\p{Z}]|//`)
+
 var grantsAccess = roles.RiskyActions(roles.GrantsAccess)
 
 func customRole(r Resource, _ Config, p *report) {
@@ -57,6 +61,10 @@ func customRole(r Resource, _ Config, p *report) {
 		for _, entry := range slices.Concat(permission.Actions, permission.DataActions) {
 			if strings.Contains(entry, "*") {
 				p.find("permissions", "list the actions that it stands for", "holds the wildcard %s", entry)
+			}
+			if strings.Trim(entry, "/") != entry || notInAction.MatchString(entry) {
+				p.undecided("permissions", "write it as Azure does, such as Microsoft.Storage/storageAccounts/read",
+					"%q is not understood as an action", entry)
 			}
 		}
 	}

@@ -146,6 +146,9 @@ func definitionInputs(in map[string]any) {
 		}
 		in["assignableScopes"] = scopes
 	}
+	if in["assignableScopes"] == nil && in["scope"] != nil { // the classic provider's default
+		in["assignableScopes"] = []any{in["scope"]}
+	}
 	if in["roleName"] == nil && in["name"] != nil { // the classic provider's word
 		in["roleName"] = in["name"]
 	}

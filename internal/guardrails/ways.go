@@ -44,7 +44,8 @@ type gate struct {
 	asRule      bool   // where what it stands in is not known, that is a finding of a rule already
 	loss        bool   // it shuts something too: without it more is open than with it
 	changeOnly  bool   // what a new resource says here is part of what it is
-	list        bool   // each item opens by itself: fewer of them, or another order, opens nothing
+	list        bool   // each item opens by itself: fewer of them opens nothing
+	networks    bool   // it says from where something is reached: fewer of these open nothing
 }
 
 func gates(paths ...string) (all []gate) {
@@ -267,8 +268,9 @@ var ways = []way{
 			{path: "allowedCopyScope", safe: []any{"AAD",
 				"PrivateLink"}}, {path: "sasPolicy", loss: true}, {path: "keyPolicy", loss: true},
 			{path: "azureFilesIdentityBasedAuthentication"},
-			{path: "azureFilesAuthentication"}, {path: "networkRuleSet", loss: true}, {path: "networkRules",
-				loss: true}, {path: "publicNetworkAccess", safe: []any{"Disabled", "SecuredByPerimeter"}},
+			{path: "azureFilesAuthentication"}, {path: "networkRuleSet", loss: true, networks: true},
+			{path: "networkRules", loss: true, networks: true}, {path: "publicNetworkAccess",
+				safe: []any{"Disabled", "SecuredByPerimeter"}},
 			{path: "publicNetworkAccessEnabled"}, {path: "customDomain"}, {path: "staticWebsite"},
 			{path: "enableNfsV3"}, {path: "nfsv3Enabled"}, // who reaches it by NFS 3.0 is asked for no identity
 		},
@@ -345,7 +347,7 @@ var ways = []way{
 		), gate{path: "allowRoleAssignmentOnRG"}, gate{path: "publicNetworkAccess", safe: []any{"Disabled"}},
 			gate{path: "publicNetworkAccessEnabled"},
 			gate{path: "allowPublicAccessWhenBehindVnet"}, gate{path: "managedNetwork", loss: true},
-			gate{path: "ipAllowlist", loss: true}, gate{path: "networkAcls", loss: true},
+			gate{path: "ipAllowlist", loss: true}, gate{path: "networkAcls", loss: true, networks: true},
 			// Building an image runs what whoever writes environments says, as the identity of that cluster.
 			gate{path: "imageBuildCompute", changeOnly: true}, gate{path: "imageBuildComputeName", changeOnly: true},
 			gate{path: "v1LegacyMode", from: true}, gate{path: "v1LegacyModeEnabled", from: true}),
@@ -371,14 +373,18 @@ var ways = []way{
 		types: slices.Concat(in(native, "containerregistry:Registry"), in(classic, "containerservice:Registry")),
 		on: []gate{
 			{path: "adminUserEnabled"}, {path: "adminEnabled"}, {path: "anonymousPullEnabled"},
-			{path: "networkRuleSet", loss: true},
+			{path: "networkRuleSet", loss: true, networks: true},
 			{path: "publicNetworkAccess",
-				safe: []any{"Disabled"}}, {path: "publicNetworkAccessEnabled"}, {path: "policies"},
+				safe: []any{"Disabled"}}, {path: "publicNetworkAccessEnabled"},
+			{path: "policies.exportPolicy", loss: true}, {path: "policies.quarantinePolicy", loss: true},
+			{path: "policies.trustPolicy", loss: true}, {path: "policies.azureADAuthenticationAsArmPolicy", loss: true},
 			{path: "networkRuleBypassOptions", safe: []any{"None"}},
 			{path: "networkRuleBypassOption", safe: []any{"None"}}, {path: "trustPolicyEnabled"}, {path: "roleAssignmentMode"},
 		},
 		judged: []string{"identity"}, harmless: []string{"sku", "zoneRedundancy", "zoneRedundancyEnabled", "encryption",
 			"dataEndpointEnabled", "georeplications", "retentionPolicyInDays"},
+		inside: map[string][]string{"policies": {"azureADAuthenticationAsArmPolicy", "exportPolicy", "quarantinePolicy",
+			"retentionPolicy", "softDeletePolicy", "trustPolicy"}},
 	},
 	{
 		gives: "gives a token, a scope or credentials of a registry", severity: High,
@@ -415,10 +421,14 @@ var ways = []way{
 
 	// What a preview does not see into.
 	{
-		gives: "is a template, a stack or a generic resource: a preview does not show what it makes, role assignments " +
-			"among it", severity: High, unseen: true,
+		gives: "is a template: a preview does not show what it makes, role assignments among it", severity: High,
+		unseen: true, types: in(native, "resources:Deployment", "resources:DeploymentAt*", "resources:TemplateSpec*"),
+	},
+	{
+		gives: "is a template, a stack or a generic resource: a preview does not show what it makes or takes away, role " +
+			"assignments and locks among it", severity: High, unseen: true, removal: true,
 		types: slices.Concat(
-			in(native, "resources:Deployment*", "resources:TemplateSpec*", "resources:Resource", "solutions:*"),
+			in(native, "resources:Deployment*", "resources:Resource", "solutions:*"),
 			in(classic, "core:*TemplateDeployment", "core:TemplateDeployment", "core:*TemplateSpec*",
 				"management:GroupTemplateDeployment", "managedapplication:*"),
 			[]string{"azapi:*", "msgraph:*", "microsoft365:*"},
