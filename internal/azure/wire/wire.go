@@ -34,7 +34,9 @@ func New(credential azcore.TokenCredential, audience string, transport policy.Tr
 	token := runtime.NewBearerTokenPolicy(credential, []string{audience + "/.default"}, nil)
 	return Wire{runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
 		PerRetry: []policy.Policy{token, logged{logger}},
-	}, &policy.ClientOptions{Transport: staying(transport), Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}})}
+	}, &policy.ClientOptions{
+		Transport: staying(transport), Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"},
+	})}
 }
 
 // staying is the transport without redirects of what is not read alone: a job would be started wherever an answer
