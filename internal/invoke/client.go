@@ -110,8 +110,9 @@ func (c *Client) send(ctx context.Context, via wire.Wire, k call, into any) (htt
 			Remedy: []string{lookForIt(k.uri)},
 		}
 	} else if err != nil {
-		return nil, &Failure{Kind: Service, Status: resp.StatusCode,
-			What: fmt.Sprintf("could not %s: the answer is not JSON", k.doing), Said: clipped(string(text)), cause: err}
+		return nil, &Failure{Kind: Service, Status: resp.StatusCode, Said: clipped(string(text)), cause: err,
+			What:   fmt.Sprintf("could not %s: the answer is not JSON that can be read", k.doing),
+			Remedy: []string{"a proxy may have answered: " + compareAddress}}
 	}
 	return resp.Header, nil
 }

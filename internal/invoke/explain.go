@@ -79,6 +79,11 @@ func refused(k call, resp *http.Response, text []byte, who claims) *Failure {
 	f := &Failure{Status: resp.StatusCode, Said: said.String()}
 	found, known := recognise(said.Code+" "+said.Message, signIns, notStarted)
 	switch status := resp.StatusCode; {
+	case status < http.StatusBadRequest:
+		f.Kind = Request
+		f.What = fmt.Sprintf("could not %s: the address answers HTTP %d and sends the request elsewhere, where it is not "+
+			"sent", k.doing, status)
+		f.Remedy = []string{compareAddress}
 	case status == http.StatusUnauthorized:
 		f.unauthorized(k, resp, who)
 	case known:
@@ -93,6 +98,7 @@ func refused(k call, resp *http.Response, text []byte, who claims) *Failure {
 	case wire.IsRetried(status) || status >= http.StatusInternalServerError:
 		f.Kind = Service
 		f.What = fmt.Sprintf("could not %s: HTTP %d, also when it was tried again", k.doing, status)
+		f.Remedy = []string{"try again later"}
 		if after := clean(resp.Header.Get("Retry-After")); after != "" {
 			f.Remedy = []string{"try again after " + after + " seconds"}
 		}
@@ -103,14 +109,21 @@ func refused(k call, resp *http.Response, text []byte, who claims) *Failure {
 	case status == http.StatusNotFound:
 		f.Kind = Request
 		f.What = fmt.Sprintf("could not %s: HTTP 404", k.doing)
-		f.Remedy = []string{"the name or the region is wrong, or the endpoint is deleted: compare with its scoring URI " +
-			"(az ml batch-endpoint show --query scoring_uri)"}
+		f.Remedy = []string{"the name or the region is wrong, or the endpoint is deleted: " + compareAddress}
 	default:
 		f.Kind = Request
-		f.What = fmt.Sprintf("could not %s: HTTP %d", k.doing, status)
+		f.What = fmt.Sprintf("could not %s: HTTP %d, and why is not known here; what Azure says of it follows", k.doing,
+			status)
+		if f.Said == "" {
+			f.What = fmt.Sprintf("could not %s: HTTP %d, and why is not known: Azure's answer does not say it", k.doing, status)
+		}
+		f.Remedy = []string{"compare the request (--print-request) with what the endpoint takes; " + compareAddress}
 	}
 	return f
 }
+
+const compareAddress = "compare the address with the endpoint's scoring URI (az ml batch-endpoint show --query " +
+	"scoring_uri)"
 
 // as explains a failure by its signature, where there is no job.
 func (f *Failure) as(s signature, k call, who claims) {
@@ -242,6 +255,7 @@ func jobFailure(job Job, who claims) *Failure {
 	switch {
 	case strings.EqualFold(job.Status, canceled):
 		f.What = "the job was canceled"
+		f.Remedy = []string{"the job's page in the studio says by whom; start another where that was a mistake"}
 	case denied && (f.Hop == access.ReadHop || f.Hop == access.WriteHop):
 		f.jobIdentity(job, said, who)
 	case denied:

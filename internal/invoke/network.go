@@ -44,6 +44,7 @@ func unreachable(ctx context.Context, k call, err error) *Failure {
 			"name its file in SSL_CERT_FILE"}
 	case errors.As(err, &dial) && dial.Op == "dial":
 		f.What = fmt.Sprintf("could not %s: %s does not accept a connection: %v", k.doing, host, dial.Err)
+		f.Remedy = []string{compareAddress + ", and look whether a firewall or a proxy stands between"}
 		if address, private := privateAddress(ctx, host); private {
 			f.What = fmt.Sprintf("could not %s: %s resolves to the private address %s, which can't be reached from here: it "+
 				"belongs to a private-link workspace", k.doing, host, address)
@@ -51,6 +52,7 @@ func unreachable(ctx context.Context, k call, err error) *Failure {
 		}
 	default:
 		f.What = fmt.Sprintf("could not %s: the connection to %s broke: %v", k.doing, host, innermost(err))
+		f.Remedy = []string{"try again; look whether a firewall or a proxy stands between"}
 		if k.method == http.MethodPost {
 			f.Remedy = []string{mayHaveStarted(k.uri)}
 		}

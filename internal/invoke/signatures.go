@@ -83,7 +83,8 @@ var notStarted = []signature{
 		remedy: []string{"give it one"},
 	},
 	{
-		form: regexp.MustCompile(`(?i)invalid input path|unsupported input type`), kind: Request,
+		form: regexp.MustCompile(`(?i)invalid input path|unsupported input type|\b(invalid|unsupported)\b.{0,80}\buri\b|` +
+			`\buri\b.{0,200}\b(invalid|malformed|not (valid|supported))\b`), kind: Request,
 		means: "an input is named in a way that batch endpoints do not take: a label, an MLTable, a model, something of " +
 			"a registry, or a data store without /paths/",
 		remedy: []string{"write an https URL, the ARM ID of a data asset's version, or that of a data store with " +
@@ -99,7 +100,7 @@ var notStarted = []signature{
 		remedy: []string{"write to a new path each time"},
 	},
 	{
-		form: regexp.MustCompile(`\b(AccountKey|SasToken)\b`), kind: Request,
+		form: regexp.MustCompile(`(?i)\b(AccountKey|SasToken)\b`), kind: Request,
 		means:  "the output's data store holds no credential, and the service asks for one: a defect of 2023 that is mended",
 		remedy: []string{"update the client, and use identities"},
 	},
@@ -117,8 +118,8 @@ var atStart = []signature{
 	},
 	{
 		form: regexp.MustCompile(`(?i)failed to pull|` +
-			`(pull|image|azurecr\.io).{0,300}(unauthorized|denied|\b403\b)|` +
-			`(unauthorized|denied|\b403\b).{0,300}(image pull|azurecr\.io)`),
+			`(pull|image|azurecr\.(io|us|cn)).{0,300}(unauthorized|denied|\b403\b)|` +
+			`(unauthorized|denied|\b403\b).{0,300}(image pull|azurecr\.(io|us|cn))`),
 		kind: Registry, means: "the cluster identity may not pull the image: it lacks AcrPull, the registry ignores " +
 			"AcrPull (its mode is RBAC with ABAC), or its firewall is closed",
 		remedy: []string{
@@ -127,7 +128,7 @@ var atStart = []signature{
 		},
 	},
 	{
-		form: regexp.MustCompile(`(?i)insufficient quota|core quota`), kind: JobFailed,
+		form: regexp.MustCompile(`(?i)insufficient\b.{0,60}\bquota|\bcores? quota`), kind: JobFailed,
 		means:  "the cores of the size's family or of the region are used up: this is no matter of access",
 		remedy: []string{"ask for more quota, or choose another size; a lock on the group keeps nodes away too"},
 	},
@@ -164,7 +165,8 @@ var onData = []signature{
 		remedy: []string{"check the path"}, grants: []lack{{true, roles.StorageBlobDataReader}},
 	},
 	{
-		form: regexp.MustCompile(`\bDestinationError\(PermissionDenied|\bScriptExecution\.WriteStreams\.Authentication\b`),
+		form: regexp.MustCompile(`(?i)\bDestinationError\(PermissionDenied\b|` +
+			`\bScriptExecution\.WriteStreams\.Authentication\b`),
 		kind: Data,
 		hop:  access.WriteHop, means: "who writes may not write to the output's storage: the cluster identity mounts " +
 			"it, the invoker writes",
@@ -189,7 +191,9 @@ var onData = []signature{
 		remedy: []string{"write to a new path each time"},
 	},
 	{
-		codes: []string{"AuthorizationPermissionMismatch"}, kind: Mount, hop: access.MountHop, means: opensNoStorage,
+		// the message of that code begins as that of AuthorizationFailure, a firewall's, does
+		codes: []string{"AuthorizationPermissionMismatch"}, phrases: []string{"perform this operation using this permission"},
+		kind: Mount, hop: access.MountHop, means: opensNoStorage,
 		remedy: []string{
 			"an owner of the account has no data role by that; a new assignment takes up to 10 minutes; a condition or " +
 				"an ACL may keep it out",
@@ -282,6 +286,7 @@ var notOfAccess = []signature{
 
 // recognise finds the first signature of the lists that the text has.
 func recognise(text string, lists ...[]signature) (signature, bool) {
+	text = plain(text)
 	for _, list := range lists {
 		for _, s := range list {
 			if s.in(text) {
@@ -310,8 +315,14 @@ func (s signature) in(text string) bool {
 	return len(s.phrases) > 0
 }
 
-// hasCode reports whether the text has the code as a whole: AADSTS70021 is not in AADSTS700213.
+// plain is a text without what its wording is the same without: how its words are spaced, and the form of apostrophes.
+func plain(text string) string {
+	return strings.NewReplacer("\u2019", "'", "\u2018", "'").Replace(strings.Join(strings.Fields(text), " "))
+}
+
+// hasCode reports whether the text has the code as a whole, in whatever case: AADSTS70021 is not in AADSTS700213.
 func hasCode(text, code string) bool {
+	text, code = strings.ToLower(text), strings.ToLower(code)
 	for from := 0; ; {
 		at := strings.Index(text[from:], code)
 		if at < 0 {

@@ -1,12 +1,16 @@
 package invoke_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/invoke"
@@ -48,6 +52,7 @@ var beforeTheJob = map[int][]said{
 		{"UserError: the path already exists", invoke.Request, "new path each time"},
 		{"Please provide AccountKey for the output datastore", invoke.Request, "defect of 2023"},
 		{"Please provide SasToken for the output datastore", invoke.Request, "defect of 2023"},
+		{"The value of Uri for input x is invalid", invoke.Request, "/paths/"},
 	},
 	http.StatusNotFound:     {{"nothing here", invoke.Request, "scoring URI"}},
 	http.StatusUnauthorized: {{"", invoke.Token, "az account get-access-token"}},
@@ -60,6 +65,8 @@ var ofTheJob = []said{
 	{"Failed to pull docker image", invoke.Registry, "Container Registry Repository Reader"},
 	{"denied: requested access to x.azurecr.io/y is denied", invoke.Registry, "AcrPull"},
 	{"403 Forbidden from https://x.azurecr.io", invoke.Registry, "AcrPull"},
+	{"GET https://x.azurecr.us/v2/: unauthorized", invoke.Registry, "AcrPull"}, // clouds.md: registry suffix
+	{"403 Forbidden from https://x.azurecr.cn", invoke.Registry, "AcrPull"},
 	{"Insufficient quota for the family", invoke.JobFailed, "quota"},
 	{"Operation exceeds the core quota", invoke.JobFailed, "quota"},
 	{"Datastore has no credentials, and workspace msi failed to authenticate", invoke.Data, "workspace's own identity"},
@@ -82,8 +89,12 @@ var ofTheJob = []said{
 	{"DestinationError(PermissionDenied(Some(x)))", invoke.Data, "Storage Blob Data Contributor"},
 	{"DestinationError(NotEmpty)", invoke.JobFailed, "new path each time"},
 	{"OutputError(NotEmpty)", invoke.JobFailed, "new path each time"},
-	{"ScriptExecution.WriteStreams.AlreadyExists", invoke.JobFailed, "new path each time"},
+	{"WriteStreams.AlreadyExists", invoke.JobFailed, "new path each time"},
+	{"Error Code: ScriptExecution.WriteStreams.AlreadyExists", invoke.JobFailed, "new path each time"},
 	{"AuthorizationPermissionMismatch: This request is not authorized", invoke.Mount, "up to 10 minutes"},
+	{
+		"This request is not authorized to perform this operation using this permission.", invoke.Mount, "up to 10 minutes",
+	},
 	{"AuthorizationFailure: This request is not authorized to perform this operation.", invoke.Network, "firewall"},
 	{"InsufficientAccountPermissions", invoke.Data, "SAS is too narrow"},
 	{"AuthorizationResourceTypeMismatch", invoke.Data, "SAS is too narrow"},
@@ -144,6 +155,7 @@ func TestEveryFailureOfTheSheetIsRecognised(t *testing.T) {
 		if !assert.ErrorAs(t, err, &f, c.text) || !assert.Equal(t, c.kind, f.Kind, "%s: %s", c.text, f) {
 			return
 		}
+		assert.NotEmpty(t, f.Remedy, "%s: %s", c.text, f)
 		assert.Contains(t, f.Error(), c.says, c.text)
 		if c.kind != invoke.Invoke {
 			assert.NotContains(t, f.Error(), "declare the invoker", c.text)
@@ -180,6 +192,67 @@ func TestEveryFailureOfTheSheetIsRecognised(t *testing.T) {
 	t.Logf("%d failures of the sheets recognised", recognised)
 }
 
+// A sheet's wording is recognised whatever stands around it, in whatever case and spacing, with other numbers and IDs;
+// and what is only like it is not.
+func TestAFailureIsRecognisedByWhatDoesNotChange(t *testing.T) {
+	t.Parallel()
+	explained := func(t *testing.T, text string) *invoke.Failure {
+		t.Helper()
+		body, err := json.Marshal(text)
+		require.NoError(t, err)
+		var job invoke.Job
+		require.NoError(t, json.Unmarshal(fmt.Appendf(nil,
+			`{"name": "j", "properties": {"status": "Failed", "error": {"message": %s}}}`, body), &job))
+		return invoke.JobFailure(job, alice)
+	}
+	lines := slices.Clone(ofTheJob)
+	for number, says := range ofEntra {
+		if says != "not known" {
+			lines = append(lines, said{"AADSTS" + number + ": Application '" + alice + "'", invoke.Token, says})
+		}
+	}
+	words := map[string]func(string) string{
+		"as it is":     func(s string) string { return s },
+		"upper case":   strings.ToUpper,
+		"lower case":   strings.ToLower,
+		"other spaces": func(s string) string { return strings.ReplaceAll(s, " ", " \r\n\t ") },
+		"apostrophes":  func(s string) string { return strings.ReplaceAll(s, "'", "\u2019") },
+		"in a message": func(s string) string {
+			return "Activity ID 3f2504e0-4f89-11d3-9a0c-0305e82c3301. {\"message\":\"" + s + "\"}, Trace ID: 403ab, node 17."
+		},
+		"after a line": func(s string) string { return "Execution failed at 2026-01-31T04:03:00Z:\n" + s + "\n\tat run()" },
+	}
+	for _, line := range lines {
+		for name, change := range words {
+			f := explained(t, change(line.text))
+			assert.Equal(t, line.kind, f.Kind, "%s: %q", name, change(line.text))
+			assert.Contains(t, f.Error(), line.says, "%s: %q", name, change(line.text))
+			assert.NotEmpty(t, f.Remedy)
+		}
+	}
+
+	// Codes are whole: with a letter or a number more, before or behind, they are others, which are not known.
+	for _, line := range lines {
+		code := strings.TrimRight(strings.Fields(line.text)[0], ":")
+		if strings.Contains(line.says, "not known") || !isCode.MatchString(code) {
+			continue
+		}
+		for _, other := range []string{code + "9", code + "x", code + "_", "1" + code, "Un" + code, "_" + code} {
+			if strings.HasSuffix(code, ")") && strings.HasPrefix(other, code) {
+				continue // nothing is part of a code behind its bracket
+			}
+			if number, is := strings.CutPrefix(other, "AADSTS"); is && ofEntra[number] != "" {
+				continue // a code of the sheet as well, as 7002138 is
+			}
+			f := explained(t, other)
+			assert.Contains(t, f.What, "why is not known", "%q is taken for %q", other, code)
+		}
+	}
+}
+
+// isCode tells a code from the words of a message.
+var isCode = regexp.MustCompile(`^(AADSTS\d+|[A-Z][A-Za-z.]*([A-Z.][a-z]+){2,}(\(\w+\))?)$`)
+
 // What Azure says is shown, without what a terminal would act on.
 func TestWhatAzureSaysIsShownWithoutControlCharacters(t *testing.T) {
 	t.Parallel()
@@ -207,6 +280,9 @@ func TestAJobIsStartedOnce(t *testing.T) {
 		"a server's failure":        {http.StatusInternalServerError, "", "it is not known whether the job was started"},
 		"an answer that is no JSON": {http.StatusOK, "<html>", "the job was started"},
 		"an answer of nothing":      {http.StatusOK, "", "the job was started"},
+		"an answer that is cut":     {http.StatusCreated, `{"name": "j", "prop`, "the job was started"},
+		"an answer of no job":       {http.StatusOK, `{"name": ""}`, "the job was started"},
+		"an answer of a list":       {http.StatusOK, `[]`, "the job was started"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -217,6 +293,23 @@ func TestAJobIsStartedOnce(t *testing.T) {
 			f := failure(t, err, invoke.Service)
 			assert.Contains(t, f.Error(), c.says)
 			assert.Contains(t, f.Error(), "az ml batch-endpoint list-jobs --name heart ")
+			assert.EqualValues(t, 1, p.calls())
+		})
+	}
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		t.Run(fmt.Sprintf("an answer that points elsewhere: %d", status), func(t *testing.T) {
+			t.Parallel()
+			var p *proxy
+			p = w.proxy(func(rw http.ResponseWriter, r *http.Request, _ int64) bool {
+				http.Redirect(rw, r, p.URL+"/inference/westeurope/other/jobs", status)
+				return true
+			})
+			client := w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Model{}.Audience())),
+				Transport: p.Client()})
+			_, err := client.Start(t.Context(), p.jobsURI(), "", keyed())
+			f := failure(t, err, invoke.Request)
+			assert.Contains(t, f.Error(), "sends the request elsewhere, where it is not sent")
+			assert.NotEmpty(t, f.Remedy)
 			assert.EqualValues(t, 1, p.calls())
 		})
 	}

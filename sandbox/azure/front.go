@@ -86,7 +86,7 @@ func serviceOf(path string) service {
 	return nothing
 }
 
-// serveMetadata tells clients where everything is. API versions before 2022 answer a list of clouds.
+// serveMetadata tells clients where everything is. The API version of 2019 answers a list of clouds.
 func (f *front) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	url, tenant, cloud := f.azure.URL(), "", clouds.Cloud{}
 	_ = f.azure.store.View(func(st *state.State) error {
@@ -112,11 +112,15 @@ func (f *front) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		},
 		"suffixes": map[string]any{"storage": cloud.Storage},
 	}
-	if r.URL.Query().Get("api-version") < "2022" {
+	switch version := r.URL.Query().Get("api-version"); version {
+	case "2022-09-01", "2023-11-01": // azcore, azuread and azurerm ask for the former
+		wire.JSON(w, http.StatusOK, document)
+	case "2019-05-01": // the Azure CLI and azure-ai-ml
 		wire.JSON(w, http.StatusOK, []any{document})
-		return
+	default:
+		wire.Fail(w, wire.Errorf(http.StatusBadRequest, "InvalidApiVersionParameter", "the api-version %q is invalid: the "+
+			"sandbox knows 2019-05-01, 2022-09-01 and 2023-11-01 of the clouds' metadata", version))
 	}
-	wire.JSON(w, http.StatusOK, document)
 }
 
 // chain is everything that happens to every request.

@@ -336,11 +336,17 @@ func (w *world) jobFails(t *testing.T, input string) string {
 	}
 	started := w.start(t, ann, ml, deployment, body)
 	require.Equal(t, http.StatusCreated, started.status, started.body)
-	owner, err := w.SignIn(t.Context(), w.Deployer().ObjectID, ml)
-	require.NoError(t, err)
-	job := w.send(t, http.MethodGet, "/inference/westeurope/heart/jobs/"+started.body["name"].(string), owner, nil)
+	job := w.job(t, started.body["name"].(string))
 	require.Equal(t, "Failed", job.at("properties", "status"))
 	return job.at("properties", "error", "code").(string)
+}
+
+// job reads a job as the sandbox's owner.
+func (w *world) job(t *testing.T, name string) reply {
+	t.Helper()
+	owner, err := w.SignIn(t.Context(), w.Deployer().ObjectID, ml)
+	require.NoError(t, err)
+	return w.send(t, http.MethodGet, "/inference/westeurope/heart/jobs/"+name, owner, nil)
 }
 
 // signInRefused signs an application in by something that is wrong, and gives Entra's number for it.
@@ -417,11 +423,17 @@ func (w *world) arm(t *testing.T, method, path, version string, body any) reply 
 	return w.send(t, method, path+"?api-version="+version, token, body)
 }
 
-func (w *world) graph(t *testing.T, path string, body any) reply {
+// graphs calls Microsoft Graph as the sandbox's owner.
+func (w *world) graphs(t *testing.T, method, path string, body any) reply {
 	t.Helper()
 	token, err := w.SignIn(t.Context(), w.Deployer().ObjectID, "https://graph.microsoft.com")
 	require.NoError(t, err)
-	got := w.send(t, http.MethodPost, "/graph"+path, token, body)
+	return w.send(t, method, "/graph"+path, token, body)
+}
+
+func (w *world) graph(t *testing.T, path string, body any) reply {
+	t.Helper()
+	got := w.graphs(t, http.MethodPost, path, body)
 	require.Equal(t, http.StatusCreated, got.status, got.body)
 	return got
 }

@@ -75,12 +75,15 @@ var kept = regexp.MustCompile(`(\w+)=(\w+)`)
 // tried sends every case, in order, and holds each answer against what must come of it.
 func tried(t *testing.T, w *world) (outcomes []outcome) {
 	t.Helper()
-	operations := shortened()
+	operations, refused := shortened(), 0
 	for _, c := range lines(t, "cases.txt", 4) {
 		who, want, from := c[0], c[2], c[3]
 		operation, path, body := operationOf(t, operations, c[1])
 		want, keep, _ := strings.Cut(want, " -> ")
 		method := regexp.MustCompile(`GET|PUT|POST|PATCH|DELETE`).FindString(operation)
+		if strings.HasPrefix(want, "2") {
+			refused += w.refusesUnknowns(t, operations[operation], who, method, path, body)
+		}
 		status, code, answer := w.send(t, who, method, w.filled(path), w.filled(body))
 		got := strings.TrimSpace(fmt.Sprint(status, " ", code))
 		assert.Equal(t, want, got, "%s: %v", c[1], answer)
@@ -90,6 +93,7 @@ func tried(t *testing.T, w *world) (outcomes []outcome) {
 		}
 		outcomes = append(outcomes, outcome{operation, want, from})
 	}
+	t.Logf("%d requests with something unknown are refused", refused)
 	return outcomes
 }
 

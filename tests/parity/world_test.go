@@ -109,6 +109,8 @@ func (w *world) send(t *testing.T, who, method, path, body string) (status int, 
 		token, err := w.SignIn(t.Context(), objectID, audience(who, path))
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Bearer "+token)
+	} else if who == "unknown" {
+		req.Header.Set("Authorization", "Bearer eyJ.surprise.x")
 	}
 	res, err := w.Client().Do(req)
 	require.NoError(t, err)

@@ -34,8 +34,34 @@ func New(credential azcore.TokenCredential, audience string, transport policy.Tr
 	token := runtime.NewBearerTokenPolicy(credential, []string{audience + "/.default"}, nil)
 	return Wire{runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
 		PerRetry: []policy.Policy{token, logged{logger}},
-	}, &policy.ClientOptions{Transport: transport, Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"}})}
+	}, &policy.ClientOptions{
+		Transport: staying(transport), Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"},
+	})}
 }
+
+// staying is the transport without redirects of what is not read alone: a job would be started wherever an answer
+// points, or, where net/http makes a GET of the POST, be taken for started.
+func staying(transport policy.Transporter) policy.Transporter {
+	client, is := transport.(*http.Client)
+	if !is || client == nil {
+		return transport
+	}
+	staying := *client
+	staying.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		switch {
+		case via[0].Method != http.MethodGet:
+			return http.ErrUseLastResponse
+		case client.CheckRedirect != nil:
+			return client.CheckRedirect(req, via)
+		case len(via) >= maxRedirects:
+			return fmt.Errorf("it was sent elsewhere %d times", maxRedirects)
+		}
+		return nil
+	}
+	return &staying
+}
+
+const maxRedirects = 10
 
 // A Request is one. It is sent again as long as nothing can have come of it; one that may be Repeated, also then.
 type Request struct {

@@ -59,9 +59,9 @@ func (c *call) decode(into any, known []string) error {
 	if err := json.Unmarshal(c.body, into); err != nil {
 		return wire.Errorf(http.StatusBadRequest, "InvalidRequestContent", "the request content is not valid: %v", err)
 	}
-	var body any
-	if err := json.Unmarshal(c.body, &body); err != nil {
-		return err
+	var body map[string]any
+	if err := json.Unmarshal(c.body, &body); err != nil || body == nil {
+		return wire.Errorf(http.StatusBadRequest, "InvalidRequestContent", "the request content is not a JSON object")
 	}
 	if unknown := unknownKey(body, "", append(slices.Clone(envelope), known...)); unknown != "" {
 		return wire.Errorf(http.StatusBadRequest, "InvalidRequestContent",

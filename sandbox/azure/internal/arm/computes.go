@@ -22,7 +22,9 @@ var computeName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]$`)
 // What of a cluster only another cluster can have (facts/compute-clusters.md): of its AmlCompute properties, and of
 // those around them.
 var (
-	fixedInside  = []string{"vmSize", "vmPriority", "subnet", "enableNodePublicIp", "remoteLoginPortPublicAccess"}
+	fixedInside = []string{
+		"vmSize", "vmPriority", "subnet", "enableNodePublicIp", "remoteLoginPortPublicAccess", "userAccountCredentials",
+	}
 	fixedOutside = []string{"computeLocation", "disableLocalAuth", "description"}
 )
 
@@ -162,11 +164,17 @@ func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[str
 	return properties, nil
 }
 
-// changed is the first of the keys whose value both have, and differs; text is compared without regard to case.
+// changed is the first of the keys whose value is sent, and differs; text is compared without regard to case. What is
+// empty or false is what was never sent.
 func changed(keys []string, before, after map[string]any) string {
+	text := func(value any) string {
+		if value == nil || value == false {
+			return ""
+		}
+		return fmt.Sprint(value)
+	}
 	for _, key := range keys {
-		was, is := before[key], after[key]
-		if was != nil && is != nil && !strings.EqualFold(fmt.Sprint(was), fmt.Sprint(is)) {
+		if after[key] != nil && !strings.EqualFold(text(before[key]), text(after[key])) {
 			return key
 		}
 	}

@@ -21,7 +21,7 @@ func putDeployment(c *call) (wire.Reply, error) {
 		return wire.Reply{}, parentNotFound(c.id, endpoint)
 	}
 	var body computeBody
-	if err := c.decode(&body, []string{"location", "tags.*", "kind", "sku.*", "properties.*"}); err != nil {
+	if err := c.decode(&body, deploymentKeys); err != nil {
 		return wire.Reply{}, err
 	}
 	workspace := armid.Parse(endpoint).Parent()
@@ -44,3 +44,9 @@ func putDeployment(c *call) (wire.Reply, error) {
 	c.st.Touch(state.Resources, c.id.Key())
 	return wire.Reply{Status: status, Body: c.render(deployment)}, nil
 }
+
+// deploymentKeys are what the body of a batch deployment may have (armmachinelearning 4.0.0, BatchDeployment).
+var deploymentKeys = append(append([]string{"location", "tags.*", "kind", "identity.*"}, skuKeys...),
+	propertyKeys("codeConfiguration compute deploymentConfiguration description environmentId environmentVariables "+
+		"errorThreshold loggingLevel maxConcurrencyPerInstance miniBatchSize model outputAction outputFileName properties "+
+		"provisioningState resources retrySettings")...)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -120,8 +121,8 @@ func putFederated(c *call) (wire.Reply, error) {
 	case !strings.HasPrefix(p.Issuer, "https://") || p.Subject == "" || len(p.Audiences) != 1 || p.Audiences[0] == "":
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
 			"properties must have an https issuer, a subject and exactly one audience")
-	case strings.TrimSpace(p.Issuer) != p.Issuer, max(len(p.Issuer), len(p.Subject),
-		len(p.Audiences[0])) > maxFederatedText:
+	case strings.TrimSpace(p.Issuer) != p.Issuer, max(utf8.RuneCountInString(p.Issuer),
+		utf8.RuneCountInString(p.Subject), utf8.RuneCountInString(p.Audiences[0])) > maxFederatedText:
 		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest",
 			"issuer, subject and audience have at most %d characters, and the issuer no white space at its ends",
 			maxFederatedText)

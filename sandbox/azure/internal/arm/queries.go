@@ -30,8 +30,14 @@ func loweredLists(spelled map[string][]string) map[string]map[string]bool {
 	return sets
 }
 
-// checkQuery refuses a parameter that would change the answer and is not served.
+// checkQuery refuses a parameter that would change the answer and is not served, or that is given twice.
 func (c *call) checkQuery() error {
+	for name, values := range c.r.URL.Query() {
+		if len(values) > 1 { // its code is not documented
+			return wire.Errorf(http.StatusBadRequest, "InvalidQueryParameter", "the query parameter %s is given %d times", name,
+				len(values))
+		}
+	}
 	if c.r.Method != http.MethodGet {
 		return nil
 	}

@@ -53,6 +53,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "v2.0/.well-known/openid-configuration":
 		s.serveDiscovery(w, tenant, true)
 	case "discovery/keys", "discovery/v2.0/keys":
+		if _, unknown := s.known(tenant); unknown != nil {
+			s.fail(w, unknown)
+			return
+		}
 		wire.JSON(w, http.StatusOK, s.issuer.KeySet())
 	default:
 		http.NotFound(w, r)
@@ -235,12 +239,20 @@ func (s *Service) claims(objectID, resource string) (token.Claims, error) {
 // azureCLI is the well-known client ID of the Azure CLI, with which people sign in.
 const azureCLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
+// known is the ID of the tenant that a path names; a failure where it is another one.
+func (s *Service) known(tenant string) (id string, unknown *failure) {
+	_ = s.store.View(func(st *state.State) error { id = st.TenantID; return nil })
+	if strings.EqualFold(tenant, id) {
+		return id, nil
+	}
+	f := errUnknownTenant
+	return "", f.with(tenant).(*failure)
+}
+
 func (s *Service) serveDiscovery(w http.ResponseWriter, tenant string, v2 bool) {
-	var tenantID string
-	_ = s.store.View(func(st *state.State) error { tenantID = st.TenantID; return nil })
-	if !strings.EqualFold(tenant, tenantID) {
-		f := errUnknownTenant
-		s.fail(w, f.with(tenant).(*failure))
+	tenantID, unknown := s.known(tenant)
+	if unknown != nil {
+		s.fail(w, unknown)
 		return
 	}
 	base := s.url + "/" + tenantID

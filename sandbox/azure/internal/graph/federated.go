@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -148,13 +149,13 @@ func checkFederated(f state.FederatedCredential, others []state.FederatedCredent
 	case !federatedName.MatchString(f.Name):
 		return bad("name %q must have 3 to 120 letters, digits, hyphens and underscores, the first a letter or digit", f.Name)
 	case err != nil || issuer.Scheme != "https" || issuer.Host == "" || strings.TrimSpace(f.Issuer) != f.Issuer ||
-		len(f.Issuer) > maxText:
+		utf8.RuneCountInString(f.Issuer) > maxText:
 		return bad("issuer %q must be an https URL of at most %d characters", f.Issuer, maxText)
-	case f.Subject == "" || len(f.Subject) > maxText:
+	case f.Subject == "" || utf8.RuneCountInString(f.Subject) > maxText:
 		return bad("subject must have 1 to %d characters", maxText)
-	case len(f.Audiences) != 1 || f.Audiences[0] == "" || len(f.Audiences[0]) > maxText:
+	case len(f.Audiences) != 1 || f.Audiences[0] == "" || utf8.RuneCountInString(f.Audiences[0]) > maxText:
 		return bad("audiences must hold exactly one, of 1 to %d characters", maxText)
-	case len(f.Description) > maxText:
+	case utf8.RuneCountInString(f.Description) > maxText:
 		return bad("description must have at most %d characters", maxText)
 	}
 	for _, other := range others {

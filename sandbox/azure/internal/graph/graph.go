@@ -144,9 +144,22 @@ func (s *Service) handle(h handler) http.Handler {
 			if c.caller, err = s.authorize(st, r); err != nil {
 				return err
 			}
+			if err := c.checkBody(); err != nil {
+				return err
+			}
+			if r.Method != http.MethodGet {
+				if err := c.checkQuery(nil); err != nil {
+					return err
+				}
+			}
 			reply, err := h(c)
 			if err != nil {
 				return err
+			}
+			if r.Method == http.MethodGet {
+				if err := c.checkQuery(reply.Body); err != nil {
+					return err
+				}
 			}
 			reply.Body = c.shaped(reply.Body)
 			answer, err = reply.Encode()
@@ -167,6 +180,9 @@ func (c *call) read(w http.ResponseWriter) error {
 	}
 	if err := json.Unmarshal(text, &c.body); err != nil {
 		return bad("the request body is not a JSON object: %v", err)
+	}
+	if c.body == nil {
+		return bad("the request body is null and not a JSON object")
 	}
 	return nil
 }

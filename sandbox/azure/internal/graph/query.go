@@ -30,12 +30,6 @@ func unsupported(format string, args ...any) error {
 // list answers a page of the objects that the $filter lets through.
 func list(c *call, objects []map[string]any) (wire.Reply, error) {
 	query := c.r.URL.Query()
-	for option := range query {
-		if strings.HasPrefix(option, "$") && !slices.Contains(queryOptions, option) {
-			return wire.Reply{}, unsupported("the sandbox does not serve the query option %s; it serves %s", option,
-				strings.Join(queryOptions, ", "))
-		}
-	}
 	filter, err := odata.Parse(query.Get("$filter"))
 	if err != nil {
 		return wire.Reply{}, unsupported("%v", err)
@@ -45,6 +39,9 @@ func list(c *call, objects []map[string]any) (wire.Reply, error) {
 			return wire.Reply{}, unsupported("the sandbox does not serve %s(...) in $filter; it serves %s(<property>,'<text>')",
 				term.Function, odata.StartsWith)
 		}
+	}
+	if err := c.checkFilter(filter); err != nil {
+		return wire.Reply{}, err
 	}
 	matching := []map[string]any{}
 	for _, object := range objects {

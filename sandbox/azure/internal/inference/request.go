@@ -44,6 +44,9 @@ func newJob(st *state.State, endpoint *state.Resource, deploymentName string, bo
 	if req.Properties == nil {
 		return nil, invalid("properties", "is required; put InputData in it")
 	}
+	if err := checkKeys(body); err != nil {
+		return nil, err
+	}
 	job := &state.Job{
 		Name: uuid.NewString(), Endpoint: endpoint.ID, Properties: req.Properties.Properties,
 		Inputs: map[string]any{}, Outputs: map[string]any{},
@@ -66,6 +69,68 @@ func newJob(st *state.State, endpoint *state.Resource, deploymentName string, bo
 		job.Outputs[name] = map[string]any{"JobOutputType": output.JobOutputType, "Uri": output.URI}
 	}
 	return job, deploy(st, job, endpoint, deploymentName)
+}
+
+// What a job may have, in any letter case: BatchJobResource, BatchJob, JobInput and JobOutputV2 of azure-ai-ml
+// (azure-sdk-for-python 25953ce, _restclient/v2020_09_01_dataplanepreview). That the endpoint refuses other keys is
+// inferred.
+var (
+	resourceKeys = []string{"id", "name", "type", "properties", "systemData"}
+	jobKeys      = []string{
+		"compute", "dataset", "description", "errorThreshold", "inputData", "interactionEndpoints", "loggingLevel",
+		"maxConcurrencyPerInstance", "miniBatchSize", "name", "output", "outputData", "outputDataset", "outputFileName",
+		"partitionKeys", "properties", "provisioningState", "retrySettings", "status", "tags",
+	}
+	dataKeys = []string{"jobInputType", "jobOutputType", "uri", "value", "mode", "description"}
+	// oldData name data that would be read or written, by what Azure is about to give up.
+	oldData = []string{"dataset", "outputDataset"}
+)
+
+// checkKeys refuses keys that a job does not have, and those by which data is named that is not looked at.
+func checkKeys(body []byte) error {
+	var sent map[string]any
+	if err := json.Unmarshal(body, &sent); err != nil {
+		return invalid("body", "is not the JSON of a job: %v", err)
+	}
+	unknown := func(at string, of any, known []string) error {
+		object, _ := of.(map[string]any)
+		for _, key := range slices.Sorted(maps.Keys(object)) {
+			if !hasFold(known, key) {
+				return invalid(at+key, "is no key of a job")
+			}
+		}
+		return nil
+	}
+	if err := unknown("", sent, resourceKeys); err != nil {
+		return err
+	}
+	for key, properties := range sent {
+		if !strings.EqualFold(key, "properties") {
+			continue
+		}
+		if err := unknown("properties.", properties, jobKeys); err != nil {
+			return err
+		}
+		job, _ := properties.(map[string]any)
+		for key, value := range job {
+			switch {
+			case value != nil && hasFold(oldData, key):
+				return wire.NotModelled("data that a job names in properties." + key)
+			case hasFold([]string{"inputData", "outputData"}, key):
+				all, _ := value.(map[string]any)
+				for name, one := range all {
+					if err := unknown("properties."+key+"."+name+".", one, dataKeys); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func hasFold(all []string, one string) bool {
+	return slices.ContainsFunc(all, func(s string) bool { return strings.EqualFold(s, one) })
 }
 
 func checkInput(property string, input data) error {

@@ -1,12 +1,14 @@
 package inference
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/clouds"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/condition"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/rbac"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
@@ -189,6 +191,6 @@ func image(st *state.State, job *state.Job) *state.Failure {
 		return nil
 	}
 	return h.refuse("image", serviceCode, answer, identity, id, fmt.Sprintf(
-		"failed to pull image from %s.azurecr.io: denied: the cluster identity %s of %s may not pull",
-		armid.Parse(id).Name(), identity, cluster.ID))
+		"failed to pull image from %s.%s: denied: the cluster identity %s of %s may not pull",
+		armid.Parse(id).Name(), cmp.Or(clouds.Of(st.Cloud).Registries, "azurecr.io"), identity, cluster.ID))
 }
