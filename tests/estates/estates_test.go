@@ -22,6 +22,8 @@ type estate struct {
 	Config map[string]any `yaml:"config"`
 	Ways   []listed       `yaml:"ways"`
 	None   []listed       `yaml:"none"`
+	// World is set where the ways are those of what stands in Azure, and not of the stack alone.
+	World *world `yaml:"world"`
 }
 
 type listed struct {
@@ -51,7 +53,7 @@ func TestEstates(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			e, plan := read(t, file)
-			if plan == nil {
+			if plan == nil || e.World != nil {
 				return
 			}
 			expected := map[pair][]listed{}
