@@ -2,6 +2,7 @@ package azure
 
 import (
 	"fmt"
+	"maps"
 	"path"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
@@ -19,7 +20,7 @@ func (a *Azure) PutBlob(containerID, at string, content []byte) error {
 		if st.Resources[armid.Key(containerID)] == nil {
 			return fmt.Errorf("writing a blob: there is no container %s", containerID)
 		}
-		account := st.Resources[armid.Key(path.Dir(path.Dir(path.Dir(path.Dir(containerID)))))]
+		account := st.Resources[armid.Key(accountOf(containerID))]
 		st.Content(account).Blobs[blob.Key(path.Base(containerID), at)] = content
 		return nil
 	})
@@ -47,4 +48,73 @@ func (a *Azure) OnNode(job, resource string) (token, code string, err error) {
 		return "", "", fmt.Errorf("signing in on a node: %w", err)
 	}
 	return token, code, nil
+}
+
+// ReadBy is the content that the code of a job finds at a path of one of its inputs, which is "" for an input that is a
+// file. The error is that the job did not run to its end, has no such input, or that nothing lies there.
+func (a *Azure) ReadBy(job, input, at string) (content []byte, err error) {
+	err = a.store.View(func(st *state.State) error {
+		j := st.Jobs[job]
+		if j == nil {
+			return fmt.Errorf("reading the input of a job: there is no job %q", job)
+		}
+		container, below := inference.InputOf(st, j, input)
+		if container == "" {
+			return fmt.Errorf("job %s failed, or has no input %q", job, input)
+		}
+		of := st.Contents[armid.Key(accountOf(container))]
+		there := false
+		if of != nil {
+			content, there = of.Blobs[blob.Key(path.Base(container), path.Join(below, at))]
+		}
+		if !there {
+			return fmt.Errorf("job %s finds nothing at %q of its input %q", job, at, input)
+		}
+		return nil
+	})
+	return content, err
+}
+
+// accountOf is the ID of the storage account of a container.
+func accountOf(containerID string) string {
+	return path.Dir(path.Dir(path.Dir(path.Dir(containerID))))
+}
+
+// AccountKey is a key of a storage account, by its ARM ID: it stands for what the account's owner knows.
+func (a *Azure) AccountKey(accountID string) (key string, err error) {
+	err = a.store.Update(func(st *state.State) error {
+		account := st.Resources[armid.Key(accountID)]
+		if account == nil {
+			return fmt.Errorf("asking for a key: there is no storage account %s", accountID)
+		}
+		key = st.Content(account).Keys[0]
+		return nil
+	})
+	return key, err
+}
+
+// WorkspaceAccount is the ARM ID of a workspace's own storage account, which gets the container. Where nothing is known
+// of one, it is the other that is given.
+func (a *Azure) WorkspaceAccount(workspaceID, other, container string) (accountID string, err error) {
+	err = a.store.Update(func(st *state.State) error {
+		workspace := st.Resources[armid.Key(workspaceID)]
+		if workspace == nil {
+			return fmt.Errorf("asking for the storage account of a workspace: there is no workspace %s", workspaceID)
+		}
+		s := &seeding{st: st, now: a.store.Now()}
+		if accountID, _ = workspace.Properties["storageAccount"].(string); accountID == "" {
+			accountID = other
+			changed := *workspace
+			changed.Properties = maps.Clone(workspace.Properties)
+			changed.Properties["storageAccount"] = other
+			st.Resources[armid.Key(workspaceID)] = &changed
+			st.Touch(state.Resources, armid.Key(workspaceID))
+		}
+		if st.Resources[armid.Key(accountID)] == nil {
+			s.storageAccount(StorageAccount{ID: accountID})
+		}
+		s.container(accountID, container)
+		return nil
+	})
+	return accountID, err
 }

@@ -160,3 +160,19 @@ func byKey(t *testing.T, a *azure.Azure, account, key string) *azblob.Client {
 	require.NoError(t, err)
 	return client
 }
+
+// What is asked about a job, an account or a workspace that is not there is an error.
+func TestWhatIsNotThereHasNoKeyAndReadsNothing(t *testing.T) {
+	t.Parallel()
+	a := startBlobs(t)
+	require.NoError(t, a.Seed(keyed()))
+	_, err := a.ReadBy("none", "data", "x")
+	require.ErrorContains(t, err, `no job "none"`)
+	_, err = a.AccountKey(blobAccount + "x")
+	require.ErrorContains(t, err, "no storage account")
+	key, err := a.AccountKey(blobAccount)
+	require.NoError(t, err)
+	assert.Equal(t, keysOf(t, a, blobAccount)[0], key)
+	_, err = a.WorkspaceAccount(blobAccount+"x", blobAccount, "own")
+	require.ErrorContains(t, err, "no workspace")
+}

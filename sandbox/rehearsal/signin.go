@@ -29,6 +29,8 @@ type deployed struct {
 	ClientSecrets map[string]map[string]string `json:"clientSecrets"`
 
 	ClusterPrincipalIDs map[string]string `json:"clusterPrincipalIds"`
+
+	RoleDefinitionID string `json:"roleDefinitionId"`
 }
 
 // Person is the object ID of the user who signs in as the invoker: a user is itself, a group has a member in the

@@ -51,7 +51,10 @@ var steps = map[string]step{
 	key(storageActions + "listkeys/action"):             keysBy("listKeys", nil),
 	key(storageActions + "regeneratekey/action"): keysBy("regenerateKey",
 		map[string]string{"keyName": "key1"}),
+	key(mlActions + "datastores/write"):                                                        pointElsewhere,
+	key(mlActions + "listStorageAccountKeys/action"):                                           workspaceKeys,
 	key("Microsoft.Authorization/roleAssignments/write"):                                       giveRole,
+	key("Microsoft.Authorization/roleDefinitions/write"):                                       changeRole,
 	key("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write"): federate,
 	key("Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
 		mlActions+"computes/write", mlActions+"batchEndpoints/deployments/write"): attach,
@@ -60,7 +63,7 @@ var steps = map[string]step{
 const (
 	ranByItself = "no document says that anything runs what this writes"
 	noSAS       = "the sandbox does not model shared access signatures"
-	pointed     = "nobody is known who then reads what was pointed elsewhere"
+	newVersion  = "a version of an asset does not change, and who names the new one is not known"
 )
 
 // notWalked is why the other actions of ways are not walked, in lower case: nothing of facts/ says what Azure then
@@ -74,16 +77,13 @@ func init() {
 			mlActions + "components/versions/write", mlActions + "environments/versions/write",
 			mlActions + "codes/versions/write", mlActions + "models/versions/write",
 			"Microsoft.ContainerRegistry/registries/push/write"},
-		pointed: {mlActions + "data/versions/write", mlActions + "datasets/registered/write",
-			mlActions + "datasets/unregistered/write", mlActions + "datastores/write"},
-		"the sandbox does not model the storage account that is the workspace's own": {
-			mlActions + "listStorageAccountKeys/action"},
+		newVersion: {mlActions + "data/versions/write", mlActions + "datasets/registered/write",
+			mlActions + "datasets/unregistered/write"},
 		"nothing here says what these secrets open": {mlActions + "connections/listsecrets/action",
 			mlActions + "onlineEndpoints/listkeys/action", mlActions + "onlineEndpoints/token/action"},
 		"the sandbox sets no ACLs for who asks": {
 			storageActions + "blobServices/containers/blobs/manageOwnership/action",
 			storageActions + "blobServices/containers/blobs/modifyPermissions/action"},
-		"which role they would change is not known": {"Microsoft.Authorization/roleDefinitions/write"},
 		"the sandbox does not model Privileged Identity Management": {
 			"Microsoft.Authorization/roleEligibilityScheduleRequests/write",
 			"Microsoft.Authorization/roleAssignmentScheduleRequests/write"},
@@ -375,6 +375,48 @@ func giveRole(ctx context.Context, w *walker, at standing, hop access.Hop, way a
 	if answer, is := errors.AsType[refusal](err); err != nil && (!is || !strings.Contains(answer.text, alreadyAssigned)) {
 		return at, fmt.Errorf("assigning a role: %w", err)
 	}
+	return asOwner(ctx, w, at, hop, way)
+}
+
+// changeRole adds every action to the custom role by which they have this one, and goes on as an Owner does.
+func changeRole(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
+	scope, known := w.r.Model.RoleScopeID()
+	if !known {
+		return at, errNotWalked("where the role lies is not known")
+	}
+	var found struct {
+		Value []struct {
+			ID         string
+			Properties map[string]any
+		}
+	}
+	const definitions = "/providers/Microsoft.Authorization/roleDefinitions"
+	if err := manage(ctx, w.r.azure, http.MethodGet, w.r.azure.URL()+scope+definitions+"?api-version="+
+		authorizationVersion+"&$filter=type+eq+'CustomRole'", nil, &found); err != nil {
+		return at, err
+	}
+	n := slices.IndexFunc(found.Value, func(d struct {
+		ID         string
+		Properties map[string]any
+	}) bool {
+		return strings.EqualFold(arm.Last(d.ID), arm.Last(w.d.RoleDefinitionID))
+	})
+	if n < 0 {
+		return at, errNotWalked("they have no custom role that could be changed")
+	}
+	was := found.Value[n].Properties
+	err := w.ask(ctx, at.actor, http.MethodPut, scope+definitions+"/"+arm.Last(found.Value[n].ID), authorizationVersion,
+		map[string]any{"properties": map[string]any{"roleName": was["roleName"], "type": was["type"],
+			"assignableScopes": was["assignableScopes"],
+			"permissions":      []any{map[string]any{"actions": []string{"*"}}}}}, nil)
+	if err != nil {
+		return at, fmt.Errorf("changing what their role allows: %w", err)
+	}
+	return asOwner(ctx, w, at, hop, way)
+}
+
+// asOwner goes on with every action where the role lies.
+func asOwner(ctx context.Context, w *walker, at standing, hop access.Hop, way access.Way) (standing, error) {
 	if err := w.r.azure.Settle(); err != nil { // a grant that acts late acts nevertheless
 		return at, err
 	}
@@ -431,6 +473,26 @@ func listSecrets(ctx context.Context, w *walker, at standing, hop access.Hop, _ 
 	return standing{account: lies.account, key: found.Key}, nil
 }
 
+// read reads a blob of which the content is known.
+func (w *walker) read(ctx context.Context, at standing, lies located, content []byte) error {
+	client, err := w.blobs(at, lies.account)
+	if err != nil {
+		return err
+	}
+	got, err := client.DownloadStream(ctx, lies.container, lies.path, nil)
+	if err != nil {
+		return blobRefusal("reading", lies, err)
+	}
+	read, err := io.ReadAll(got.Body)
+	if err = errors.Join(err, got.Body.Close()); err != nil {
+		return err
+	}
+	if !bytes.Equal(read, content) {
+		return fmt.Errorf("what was read of %s/%s is not what was written there", lies.container, lies.path)
+	}
+	return nil
+}
+
 // reach reads the content of a blob in the input, and where the way says so overwrites it; or writes one to the output.
 func (w *walker) reach(ctx context.Context, at standing, way access.Way) error {
 	of := datum{cmp.Or(way.Input, way.Output), way.Output != ""}
@@ -448,16 +510,8 @@ func (w *walker) reach(ctx context.Context, at standing, way access.Way) error {
 		if err := w.r.azure.PutBlob(id, lies.path, content); err != nil {
 			return errNotWalked(err.Error())
 		}
-		got, err := client.DownloadStream(ctx, lies.container, lies.path, nil)
-		if err != nil {
-			return blobRefusal("reading", lies, err)
-		}
-		read, err := io.ReadAll(got.Body)
-		if err = errors.Join(err, got.Body.Close()); err != nil {
+		if err := w.read(ctx, at, lies, content); err != nil {
 			return err
-		}
-		if !bytes.Equal(read, content) {
-			return fmt.Errorf("what was read of %s/%s is not what was written there", lies.container, lies.path)
 		}
 	}
 	if way.Writes {

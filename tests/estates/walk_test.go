@@ -3,6 +3,7 @@ package estates
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 	"github.com/batchaccess/batchaccess/tests/internal/inprocess"
@@ -32,7 +34,8 @@ func TestWaysAreWalked(t *testing.T) {
 		"35-storage-keys-group.yaml":       {"read and write sales as the key of lake", ""},
 		"41-federated-write.yaml":          {"read sales as cluster cpu, by Microsoft.ManagedIdentity", ""},
 		"43-role-assignments-write.yaml":   {"read sales as cluster cpu, by Microsoft.Authorization", ""},
-		"46-additions.yaml":                {"reach cluster:cpu", "who then reads what was pointed elsewhere"},
+		"46-additions.yaml":                {"reach cluster:cpu", "no endpoint reads a data store"},
+		"32-datastores-write.yaml":         {"reach what data stores and assets stand for", ""},
 		"52-endpoint-scope-one.yaml":       {"of Batch Endpoint Invoker (endpoint)", ""},
 	} {
 		t.Run(file, func(t *testing.T) {
@@ -55,42 +58,91 @@ func TestWaysAreWalked(t *testing.T) {
 	}
 }
 
-// A row of the table of where actions lead, or two that lead on together, is walked by who has them, and is refused,
-// and the rehearsal fails, once the sandbox forbids any of them.
-func TestEachWalkIsRedWhenTheSandboxForbidsIt(t *testing.T) {
+// Of every row of the table of where actions lead, whoever has the action alone goes its ways, and is refused, and the
+// rehearsal fails, once the sandbox forbids it. A row that is inferred opens none for sure; of the others that are not
+// walked it is said here why.
+func TestEachRowOfTheTableIsWalked(t *testing.T) {
 	t.Parallel()
-	const deployments = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments/write"
-	for _, row := range []struct {
-		actions []string
-		reaches string
-	}{
-		{[]string{deployments}, "read sales as cluster cpu"},
-		{[]string{"Microsoft.MachineLearningServices/workspaces/datastores/listsecrets/action"},
-			"read archive as the credential of its data store"},
-		{[]string{"Microsoft.Storage/storageAccounts/listkeys/action"}, "read and write sales as the key of lake"},
-		{[]string{"Microsoft.Storage/storageAccounts/regeneratekey/action"}, "read and write sales as the key of lake"},
-		{[]string{"Microsoft.Authorization/roleAssignments/write"}, "read and write sales as the key of lake"},
-		{[]string{"Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write"},
-			"read sales as invoker robot"},
-		{[]string{"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
-			"Microsoft.MachineLearningServices/workspaces/computes/write", deployments}, "reach robot"},
-	} {
-		t.Run(strings.Join(row.actions, " "), func(t *testing.T) {
+	const noRun, noSAS = "runs what this writes", "does not model shared access signatures"
+	notWalked := map[string]string{
+		"components/versions/write": noRun, "environments/versions/write": noRun, "environments/write": noRun,
+		"connections/listsecrets/action": "what these secrets open", "onlineEndpoints/listkeys/action": "secrets open",
+		"onlineEndpoints/token/action": "secrets open",
+		"listAccountSas/action":        noSAS, "listServiceSas/action": noSAS,
+		"blobs/manageOwnership/action":   "sets no ACLs",
+		"blobs/modifyPermissions/action": "sets no ACLs", "deploymentScripts/write": "does not model",
+		"roleEligibilityScheduleRequests/write": "Privileged Identity", "roleAssignmentScheduleRequests/write": "Privileged",
+	}
+	assign := []roles.Action{roles.AssignIdentity, roles.WriteCompute, roles.WriteDeployment}
+	for _, row := range roles.Leadings() {
+		actions := []roles.Action{row.Action}
+		switch row.Action {
+		case roles.AssignIdentity, roles.WriteCompute:
+			actions = assign
+		case roles.WriteScript:
+			actions = []roles.Action{roles.AssignIdentity, roles.WriteScript}
+		}
+		if row.Lead == roles.Nowhere {
+			continue
+		}
+		t.Run(row.Action.Name, func(t *testing.T) {
 			t.Parallel()
+			short := strings.TrimPrefix(row.Action.Name, "Microsoft.MachineLearningServices/workspaces/")
+			by := func(who, way string) bool { return who == "bob" && strings.Contains(way, short+" of ") }
+			if row.Inferred {
+				found := 0
+				for _, w := range planOf(t, withActions(actions)).Ways() {
+					if by(w.Who[len(w.Who)-1], w.String()) {
+						found++
+						assert.True(t, w.Undecided(), "an inferred row opens nothing for sure: %s", w)
+					}
+				}
+				assert.NotZero(t, found, "nobody has a way by it")
+				return
+			}
 			gone := func(changes ...func(*azure.Azure) error) (of []rehearsal.Walk) {
-				for _, w := range rehearse(t, withActions(row.actions), changes...) {
-					if strings.HasPrefix(w.Way, "bob can "+row.reaches) {
+				report, err := inprocess.Rehearse(t.Context(), withActions(actions), "westeurope", changes...)
+				var refused inprocess.Refused
+				if errors.As(err, &refused) && strings.Contains(err.Error(), "InvalidActionOrNotAction") {
+					return nil // the sandbox does not know the action: nobody is granted it there
+				}
+				require.NoError(t, err)
+				for _, w := range report.Walks {
+					if by(w.Who, w.Way) {
 						of = append(of, w)
 					}
 				}
-				require.Len(t, of, 1, "ways of bob to %s", row.reaches)
 				return of
 			}
-			assert.True(t, gone()[0].Walked, "%v", gone())
-			for _, action := range row.actions {
-				for _, w := range gone(func(a *azure.Azure) error { return withoutAction(t, a, action) }) {
-					assert.True(t, w.Refused, "without %s: %v", action, w)
-					assert.False(t, w.Walked, "without %s: %v", action, w)
+			var walked []string
+			all := gone()
+			for _, w := range all {
+				assert.False(t, w.Refused, "%v", w)
+				assert.Equal(t, w.Walked, w.Why == "", "%v", w)
+				if w.Walked {
+					walked = append(walked, w.Way)
+				}
+			}
+			if len(walked) == 0 {
+				key := row.Action.Name[strings.Index(row.Action.Name, "/")+1:]
+				why := ""
+				for action, is := range notWalked {
+					if strings.HasSuffix(key, action) && (action != "environments/write" || short == action) {
+						why = is
+					}
+				}
+				require.NotEmpty(t, why, "not walked: %v", all)
+				for _, w := range all {
+					assert.True(t, strings.Contains(w.Why, why) || w.Why == "it is undecided", "%v", w)
+				}
+				return
+			}
+			for _, action := range actions {
+				for _, w := range gone(func(a *azure.Azure) error { return withoutAction(t, a, action.Name) }) {
+					if slices.Contains(walked, w.Way) {
+						assert.True(t, w.Refused, "without %s: %v", action.Name, w)
+						assert.False(t, w.Walked, "without %s: %v", action.Name, w)
+					}
 				}
 			}
 		})
@@ -99,13 +151,20 @@ func TestEachWalkIsRedWhenTheSandboxForbidsIt(t *testing.T) {
 
 // withActions are the values of a stack of which everything lies in one resource group, where the role allows the
 // actions alone.
-func withActions(actions []string) map[string]any {
+func withActions(actions []roles.Action) map[string]any {
 	const group = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml"
 	const identities = group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"
-	all := append([]string{"Microsoft.MachineLearningServices/workspaces/read"}, actions...) // a role has some
-	definition, _ := json.Marshal(map[string]any{"properties": map[string]any{               // strings marshal
+	all, data := []string{"Microsoft.MachineLearningServices/workspaces/read"}, []string{} // a role has some action
+	for _, a := range actions {
+		if a.Data {
+			data = append(data, a.Name)
+		} else {
+			all = append(all, a.Name)
+		}
+	}
+	definition, _ := json.Marshal(map[string]any{"properties": map[string]any{ // strings marshal
 		"roleName": "estate", "assignableScopes": []string{group}, "description": "of this estate",
-		"permissions": []any{map[string]any{"actions": all, "notActions": []string{}, "dataActions": []string{},
+		"permissions": []any{map[string]any{"actions": all, "notActions": []string{}, "dataActions": data,
 			"notDataActions": []string{}}},
 	}})
 	person := func(id string) any { return map[string]any{"kind": "user", "objectId": id} }

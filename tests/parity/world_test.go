@@ -43,7 +43,7 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, a.Seed(azure.Seed{
 		TenantID:        tenantID,
 		SubscriptionIDs: []string{strings.TrimPrefix(subscription, "/subscriptions/")},
-		Workspaces:      []azure.Workspace{{ID: workspace, Location: "westeurope"}},
+		Workspaces:      []azure.Workspace{{ID: workspace, Location: "westeurope", StorageAccountID: account}},
 		StorageAccounts: []azure.StorageAccount{{ID: account, Containers: []string{"raw"}}},
 		Datastores: []azure.Datastore{{WorkspaceID: workspace, Name: "keyed", AccountID: account, Container: "raw",
 			HasCredentials: true}},

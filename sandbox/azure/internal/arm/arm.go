@@ -93,6 +93,9 @@ var spelled = map[string]handler{
 	"POST " + typeStorageAccount + "/listKeys/":      listKeys,
 	"POST " + typeStorageAccount + "/regenerateKey/": regenerateKey,
 	"POST " + typeDatastore + "/listSecrets/":        listSecrets,
+	"PUT " + typeDatastore:                           putDatastore,
+
+	"POST " + typeWorkspace + "/listStorageAccountKeys/": listWorkspaceKeys,
 }
 
 // listed are the types whose collections listResources answers. Of any other type the sandbox can't tell that there

@@ -71,3 +71,20 @@ func listSecrets(c *call) (wire.Reply, error) {
 	}
 	return wire.OK(map[string]any{"secretsType": "AccountKey", "key": c.st.Content(account).Keys[0]}), nil
 }
+
+// listWorkspaceKeys answers a key of the workspace's own storage account (Microsoft.MachineLearningServices 2024-04-01,
+// Workspace/listStorageAccountKeys.json; what lies there: facts/batch-endpoints.md, Workspace with identity-based system
+// stores).
+func listWorkspaceKeys(c *call) (wire.Reply, error) {
+	workspace := c.st.Resources[armid.Key(c.id.Parent())]
+	if workspace == nil {
+		return wire.Reply{}, c.absent(armid.Parse(c.id.Parent()))
+	}
+	own, _ := workspace.Properties["storageAccount"].(string)
+	account := c.st.Resources[armid.Key(own)]
+	if account == nil {
+		return wire.Reply{}, wire.NotModelled("the storage account of a workspace that was made without one: " +
+			workspace.ID)
+	}
+	return wire.OK(map[string]any{"userStorageKey": c.st.Content(account).Keys[0]}), nil
+}

@@ -187,6 +187,21 @@ func OnNode(st *state.State, job *state.Job) (identity, code string) {
 	return defaultIdentity(st, cluster), job.Code
 }
 
+// InputOf is where the code of a job finds an input: the container's ARM ID, and the path in it; "" for a job that
+// failed before it read it, or has no such input.
+func InputOf(st *state.State, job *state.Job, name string) (containerID, path string) {
+	entry, _ := job.Inputs[name].(map[string]any)
+	uri, _ := entry["Uri"].(string)
+	if uri == "" || job.Failure != nil {
+		return "", ""
+	}
+	where, err := locate(st, armid.Parse(job.Endpoint).Parent(), uri)
+	if err != nil {
+		return "", ""
+	}
+	return where.scope(), where.path
+}
+
 // refuse is the failure of an identity that may not open storage, or of which that can't be decided.
 func (h hops) refuse(hop, code string, answer role.Answer, identity, storage, message string) *state.Failure {
 	if answer == role.Undecided {

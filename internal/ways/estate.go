@@ -1,0 +1,139 @@
+package ways
+
+import "github.com/batchaccess/batchaccess/roles"
+
+// An Estate is what stands in Azure and Entra. IDs are object IDs for principals and groups, ARM IDs for resources, in
+// any letter case.
+type Estate struct {
+	// Tenant is its ID; "" where it is not known.
+	Tenant       string
+	Principals   []Principal
+	Groups       []Group
+	Applications []Application
+	Identities   []Identity
+	Workspaces   []Workspace
+	Accounts     []Account
+	Data         []Datum
+	Assignments  []Assignment
+	Denials      []Denial
+	// Parents are the management groups in which a subscription or a management group lies, by its ID in lower case. Nil
+	// where the hierarchy is not known.
+	Parents map[string][]string
+	// Above is set where every management group of an assignment is above all that the estate has: Azure lists for a scope
+	// those alone.
+	Above bool
+}
+
+// A Principal is somebody who acts: a person, an application or a managed identity, and no group.
+type Principal struct {
+	ID string
+	// Names are all that it goes by, such as an invoker's and cluster:<name>; one at least. The first is shown.
+	Names []string
+	// Unknown says why it is not known what it is in or holds; "" where it is.
+	Unknown string
+}
+
+// A Group has members and owners, by object ID, groups too.
+type Group struct {
+	ID, Name        string
+	Members, Owners []string
+	// Unlisted says why its owners are not known; "" where they are.
+	Unlisted string
+}
+
+// An Application is what a service principal signs in by.
+type Application struct {
+	Name, AppID string
+	Principal   string // object ID of the service principal
+	// Owners are of the application or of the service principal: they add credentials.
+	Owners    []string
+	Federated []Federated
+}
+
+// Federated is a federated credential.
+type Federated struct{ Issuer, Subject string }
+
+// An Identity is a user-assigned managed identity.
+type Identity struct{ Name, ID, Principal string }
+
+// A Workspace is one of Azure Machine Learning, with what is in it.
+type Workspace struct {
+	ID string
+	// Own is set for the workspace of the stack.
+	Own bool
+	// Account is its own storage account; "" where it is not known.
+	Account string
+	// Vault is its key vault, where roles open that; "" where it is not known, or policies do.
+	Vault     string
+	Clusters  []Cluster
+	Endpoints []Endpoint
+	Stores    []Store
+}
+
+// A Cluster has the identity by which its code acts.
+type Cluster struct{ Name, Principal string }
+
+// An Endpoint runs its jobs on clusters.
+type Endpoint struct {
+	Name     string
+	Clusters []string
+}
+
+// The kinds of credentials that a store may hold.
+const (
+	NoCredential     = "None"
+	AccountKey       = "AccountKey"
+	SAS              = "Sas"
+	ServicePrincipal = "ServicePrincipal"
+	// SomeCredential is one of which the kind is not known.
+	SomeCredential = "some"
+)
+
+// A Store is a data store. Kind is one of the kinds of credentials, or another one of Azure's; "" where it is not known
+// whether it has any.
+type Store struct {
+	Name, Kind         string
+	Account, Container string
+	ClientID           string // of a ServicePrincipal
+}
+
+// An Account is a storage account.
+type Account struct {
+	Name, ID string
+	// KeysOff is set where shared keys open nothing.
+	KeysOff bool
+}
+
+// A Datum is data whose readers are asked for.
+type Datum struct {
+	Name                     string
+	Output                   bool
+	Account, Container, Path string
+	Kind                     roles.AccountKind // "" for unknown
+	// Store is the data store that it lies in; "" for none.
+	Store string
+}
+
+// An Assignment is a role assignment, with what the role allows.
+type Assignment struct {
+	Principal   string
+	Role        string // its name
+	Scope       string
+	Permissions roles.Permissions
+	Condition   string
+	// Unread says why it is not known what the role allows; "" where it is.
+	Unread string
+}
+
+// A Denial is one permission of a deny assignment.
+type Denial struct {
+	Name, Scope string
+	OnlyHere    bool // not below the scope
+	// Principals and Exclude are object IDs of principals and groups.
+	Principals, Exclude []string
+	Permissions         roles.Permissions
+	Condition           string
+}
+
+// Everyone is the object ID that stands for all principals in a deny assignment.
+const Everyone = "00000000-0000-0000-0000-000000000000"

@@ -1,0 +1,623 @@
+package ways
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+type finder struct {
+	*Estate
+	names      map[string][]string
+	isGroup    map[string]bool
+	memberOf   map[string][]int
+	ownerOf    map[string][]int
+	assignedTo map[string][]int
+	held       map[string][]*held
+	allows     map[*roles.Permission]map[string]bool
+	steps      map[stage][]step
+}
+
+func fold(id string) string { return strings.ToLower(strings.Trim(id, "/")) }
+
+func newFinder(e *Estate) *finder {
+	f := &finder{Estate: e, names: map[string][]string{}, isGroup: map[string]bool{}, memberOf: map[string][]int{},
+		ownerOf: map[string][]int{}, assignedTo: map[string][]int{}, held: map[string][]*held{},
+		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}}
+	for _, p := range e.Principals {
+		f.names[fold(p.ID)] = append(f.names[fold(p.ID)], p.Names...)
+	}
+	for n, g := range e.Groups {
+		f.isGroup[fold(g.ID)] = true
+		f.names[fold(g.ID)] = append(f.names[fold(g.ID)], g.Name)
+		for _, id := range g.Members {
+			f.memberOf[fold(id)] = append(f.memberOf[fold(id)], n)
+		}
+		for _, id := range g.Owners {
+			f.ownerOf[fold(id)] = append(f.ownerOf[fold(id)], n)
+		}
+	}
+	for n, a := range e.Assignments {
+		f.assignedTo[fold(a.Principal)] = append(f.assignedTo[fold(a.Principal)], n)
+	}
+	return f
+}
+
+// name is what a principal is called, or else its ID.
+func (f *finder) name(id string) string {
+	if names := f.names[fold(id)]; len(names) > 0 {
+		return names[0]
+	}
+	return id
+}
+
+// place is a scope for people to read.
+func (f *finder) place(scope string) string {
+	for _, w := range f.Workspaces {
+		if fold(w.ID) == fold(scope) {
+			return "workspace " + arm.Last(w.ID)
+		}
+	}
+	parts := strings.Split(strings.Trim(scope, "/"), "/")
+	switch {
+	case strings.Trim(scope, "/") == "":
+		return "the whole tenant"
+	case len(parts) == 2:
+		return "subscription " + parts[1]
+	case len(parts) == 4 && strings.EqualFold(parts[2], "resourceGroups"):
+		return "resource group " + parts[3]
+	case strings.EqualFold(parts[0], "providers"):
+		return "management group " + parts[len(parts)-1]
+	default:
+		return strings.ToLower(parts[len(parts)-2][:1]) + strings.TrimSuffix(parts[len(parts)-2][1:], "s") + " " +
+			parts[len(parts)-1]
+	}
+}
+
+const managementGroups = "providers/microsoft.management/managementgroups/"
+
+// covers reports whether what is assigned at a scope holds at a place; why says why that is undecided, and then it may.
+func (f *finder) covers(scope, place string) (covers bool, why string) {
+	scope, place = fold(scope), fold(place)
+	switch {
+	case scope == "", scope == place, strings.HasPrefix(place, scope+"/"):
+		return true, ""
+	case !strings.HasPrefix(scope, managementGroups):
+		return false, ""
+	case f.Above:
+		return true, ""
+	case f.Parents == nil:
+		return true, "which subscriptions lie in " + f.place(scope) + " is not known here"
+	}
+	parts := strings.Split(place, "/")
+	if len(parts) < 2 {
+		return false, ""
+	}
+	queue, seen := []string{strings.Join(parts[:2], "/")}, map[string]bool{}
+	if strings.HasPrefix(place, managementGroups) {
+		queue[0] = place
+	}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
+		for _, above := range f.Parents[at] {
+			if fold(above) == scope {
+				return true, ""
+			}
+			queue = append(queue, fold(above))
+		}
+	}
+	return false, ""
+}
+
+// A stage is what somebody has on a way, of which one is set: a principal to act as, the keys of a storage account, the
+// credential of a data store.
+type stage struct{ principal, account, store string }
+
+// A step leads to a stage, or, where it has none, to what it ends at.
+type step struct {
+	hops []access.Hop
+	to   stage
+	ends string
+}
+
+// Ways returns every indirect way of every principal: to data, to secrets, to identities and to role assignments. Of
+// several ways to one thing it is the surest, and of those the shortest. Each is of one principal, by its first name.
+func (e *Estate) Ways() (all []access.Way) {
+	f := newFinder(e)
+	seen := map[string]bool{}
+	for _, p := range e.Principals {
+		if id := fold(p.ID); !seen[id] {
+			seen[id] = true
+			all = append(all, f.waysOf(id)...)
+		}
+		if p.Unknown != "" {
+			all = append(all, access.Way{Who: p.Names[:1], Ends: "whatever it holds", Hops: []access.Hop{{
+				Kind: access.IdentityHop, Identity: p.Names[0], Needs: "what it is in, and holds", Undecided: true,
+				GivenBy: "what could not be listed", Missing: p.Unknown}}})
+		}
+	}
+	for _, g := range e.Groups {
+		if g.Unlisted != "" {
+			who := "owners of " + g.Name
+			all = append(all, access.Way{Who: []string{who}, Ends: g.Name, Hops: []access.Hop{{Kind: access.IdentityHop,
+				Identity: who, Needs: "to own the group", GivenBy: "adding themselves to the group", Undecided: true,
+				Missing: g.Unlisted}}})
+		}
+	}
+	return all
+}
+
+func (f *finder) waysOf(id string) (all []access.Way) {
+	start := stage{principal: id}
+	reached := map[stage][]access.Hop{start: {}}
+	order := []stage{start}
+	for _, sure := range []bool{true, false} {
+		for i := 0; i < len(order); i++ {
+			from := order[i]
+			for _, s := range f.stepsOf(from) {
+				if _, there := reached[s.to]; there || s.to == (stage{}) || sure && undecided(s.hops) {
+					continue
+				}
+				reached[s.to] = append(slices.Clip(reached[from]), s.hops...)
+				order = append(order, s.to)
+			}
+		}
+	}
+	who := []string{f.name(id)}
+	ends := map[string]access.Way{}
+	var named []string
+	end := func(what string, hops []access.Hop) {
+		old, there := ends[what]
+		if !there {
+			named = append(named, what)
+		}
+		if !there || weight(hops) < weight(old.Hops) {
+			ends[what] = access.Way{Who: who, Ends: what, Hops: hops}
+		}
+	}
+	for _, from := range order {
+		if from != start {
+			end(f.end(from), reached[from])
+		}
+		for _, s := range f.stepsOf(from) {
+			if s.ends != "" {
+				end(s.ends, append(slices.Clip(reached[from]), s.hops...))
+			}
+		}
+	}
+	for _, what := range named {
+		all = append(all, ends[what])
+	}
+	for _, d := range f.Data {
+		if best := f.toDatum(d, start, order, reached); best != nil {
+			best.Who = who
+			all = append(all, *best)
+		}
+	}
+	return all
+}
+
+// end is what a way to a stage ends at.
+func (f *finder) end(s stage) string {
+	switch {
+	case s.account != "":
+		return "the keys of storage account " + f.account(s.account)
+	case s.store != "":
+		return "the credential of data store " + arm.Last(s.store)
+	}
+	return f.name(s.principal)
+}
+
+func (f *finder) account(id string) string {
+	for _, a := range f.Accounts {
+		if fold(a.ID) == fold(id) && a.Name != "" {
+			return a.Name
+		}
+	}
+	return arm.Last(id)
+}
+
+// toDatum is the surest way to data; nil for none, and where the principal has it directly.
+func (f *finder) toDatum(d Datum, start stage, order []stage, reached map[stage][]access.Hop) (best *access.Way) {
+	kind, action := access.ReadHop, roles.ReadBlobs
+	if d.Output {
+		kind, action = access.WriteHop, roles.WriteBlobs
+	}
+	for _, from := range order {
+		hops := slices.Clip(reached[from])
+		last := access.Hop{Kind: kind, Needs: "to " + string(kind) + " " + d.Name, GivenBy: "it"}
+		switch {
+		case from.account != "" && fold(from.account) == fold(d.Account):
+			last.Identity, last.Needs = "the key of "+f.account(from.account), "the key"
+		case from.store != "":
+			store, there := f.storeOf(from.store)
+			in := fold(store.Account) == fold(d.Account) && strings.EqualFold(store.Container, d.Container) &&
+				store.Container != ""
+			if !there || !in && !strings.EqualFold(d.Store, store.Name) {
+				continue
+			}
+			last.Identity, last.Needs = "the credential of its data store", "the credential"
+			if !slices.Contains([]string{AccountKey, SAS, ServicePrincipal, SomeCredential, ""}, store.Kind) {
+				last.Undecided, last.Missing = true, "what a credential of the kind "+store.Kind+" opens"
+			}
+		case from.principal != "":
+			first, how, missing, ok := f.reads(from.principal, d, action)
+			if !ok {
+				continue
+			}
+			if from == start && len(first) == 0 {
+				return nil
+			}
+			hops = append(hops, first...)
+			last.Identity, last.GivenBy, last.Missing = f.name(from.principal), how, missing
+			last.Undecided = missing != ""
+		default:
+			continue
+		}
+		way := access.Way{Input: d.Name, Hops: append(hops, last)}
+		if d.Output {
+			way.Input, way.Output, way.Writes = "", d.Name, true
+		}
+		if best == nil || weight(way.Hops) < weight(best.Hops) {
+			best = &way
+		}
+	}
+	return best
+}
+
+func (f *finder) storeOf(id string) (Store, bool) {
+	for _, w := range f.Workspaces {
+		for _, s := range w.Stores {
+			if storeID(w, s) == id {
+				return s, true
+			}
+		}
+	}
+	return Store{}, false
+}
+
+func storeID(w Workspace, s Store) string { return fold(w.ID + "/datastores/" + s.Name) }
+
+// stepsOf are where a stage leads, worked out once.
+func (f *finder) stepsOf(from stage) []step {
+	all, done := f.steps[from]
+	if done {
+		return all
+	}
+	switch {
+	case from.store != "":
+		all = f.fromStore(from.store)
+	case from.principal != "":
+		all = slices.Concat(f.inWorkspaces(from.principal), f.toIdentities(from.principal),
+			f.toKeys(from.principal), f.toGrants(from.principal), f.toApplications(from.principal))
+	}
+	f.steps[from] = all
+	return all
+}
+
+// fromStore is what the credential of a store opens beside its data.
+func (f *finder) fromStore(id string) []step {
+	store, there := f.storeOf(id)
+	hop := access.Hop{Kind: access.SecretHop, Identity: "the credential of " + store.Name, Needs: "the credential",
+		GivenBy: "the store's credential"}
+	switch {
+	case !there:
+		return nil
+	case store.Kind == AccountKey && store.Account != "":
+		return []step{{hops: []access.Hop{hop}, to: stage{account: fold(store.Account)}}}
+	case store.Kind == SAS, store.Kind == NoCredential, store.Kind == AccountKey:
+		return nil
+	case store.Kind == ServicePrincipal:
+		for _, a := range f.Applications {
+			if store.ClientID != "" && strings.EqualFold(a.AppID, store.ClientID) {
+				hop.GivenBy = "signing in with the client secret of the store"
+				return []step{{hops: []access.Hop{hop}, to: stage{principal: fold(a.Principal)}}}
+			}
+		}
+		hop.Undecided, hop.Missing = true, "which principal the client secret is of is not known here"
+		return []step{{hops: []access.Hop{hop}, ends: "the principal of data store " + store.Name}}
+	case store.Account == "":
+		return nil
+	}
+	hop.Undecided, hop.Missing = true, "a key opens all of the account, a SAS what it says; which of them the store holds is "+
+		"not known here"
+	return []step{{hops: []access.Hop{hop}, to: stage{account: fold(store.Account)}}}
+}
+
+// lead are the surest hops by which a principal gets where any action of the table leads that passes.
+func (f *finder) lead(id, place string, passes func(roles.Leading) bool) (best []access.Hop) {
+	for _, l := range roles.Leadings() {
+		if l.Lead == roles.Nowhere || !passes(l) {
+			continue
+		}
+		if hops := f.best(id, l, place); hops != nil && (best == nil || weight(hops) < weight(best)) {
+			best = hops
+		}
+	}
+	return best
+}
+
+// kinded sets what kind of hop the last of them is.
+func kinded(kind access.HopKind, hops []access.Hop) []access.Hop {
+	hops = slices.Clone(hops)
+	hops[len(hops)-1].Kind = kind
+	return hops
+}
+
+// maybe are the hops, the last of which is undecided.
+func maybe(hops []access.Hop, missing string) []access.Hop {
+	hops = slices.Clone(hops)
+	last := &hops[len(hops)-1]
+	last.Undecided, last.Missing = true, cmp.Or(last.Missing, missing)
+	return hops
+}
+
+func to(leads ...roles.Lead) func(roles.Leading) bool {
+	return func(l roles.Leading) bool {
+		return slices.Contains(leads, l.Lead) && !strings.HasPrefix(l.Action.Name, "Microsoft.Storage/")
+	}
+}
+
+// code are the surest hops by which a principal has code of its own run on a cluster of a workspace; "" is a cluster
+// that it makes.
+func (f *finder) code(id string, w Workspace, cluster string) []access.Hop {
+	best := f.lead(id, w.ID, to(roles.ToClusters))
+	for _, e := range w.Endpoints {
+		at := w.ID + "/batchEndpoints/" + e.Name
+		hops := f.lead(id, at, func(l roles.Leading) bool { return l.Action == roles.WriteDeployment })
+		if hops == nil {
+			continue
+		}
+		if !slices.Contains(e.Clusters, cluster) && f.best(id, roles.Leading{Action: roles.WriteDeployment}, w.ID) == nil {
+			hops = maybe(hops, "no document says whether a deployment may name a cluster on which its writer has no right")
+		}
+		if best == nil || weight(hops) < weight(best) {
+			best = hops
+		}
+	}
+	if best != nil && best[len(best)-1].Needs == roles.WriteDeployment.Name {
+		best = slices.Clone(best)
+		by := &best[len(best)-1]
+		by.GivenBy = "changing " + cmp.Or(deploymentOn(w, cluster), "a deployment to run on it") + " (" + by.GivenBy + ")"
+	}
+	return best
+}
+
+func deploymentOn(w Workspace, cluster string) string {
+	for _, e := range w.Endpoints {
+		if slices.Contains(e.Clusters, cluster) {
+			return "the deployment of " + e.Name
+		}
+	}
+	return ""
+}
+
+func (f *finder) inWorkspaces(id string) (all []step) {
+	for _, w := range f.Workspaces {
+		for _, c := range w.Clusters {
+			if hops := f.code(id, w, c.Name); hops != nil && fold(c.Principal) != id {
+				all = append(all, step{hops: kinded(access.CodeHop, hops), to: stage{principal: fold(c.Principal)}})
+			}
+		}
+		secrets := f.lead(id, w.ID, to(roles.ToStores))
+		var vault []access.Hop
+		if w.Vault != "" {
+			vault = f.best(id, roles.Leading{Action: roles.Action{Name: getSecret, Data: true}}, w.Vault)
+		}
+		for _, s := range w.Stores {
+			for _, hops := range [][]access.Hop{secrets, vault} {
+				if hops == nil || s.Kind == NoCredential {
+					continue
+				}
+				hops = kinded(access.SecretHop, hops)
+				if s.Kind == "" {
+					hops = maybe(hops, "whether the data store holds a credential is not known here")
+				}
+				all = append(all, step{hops: hops, to: stage{store: storeID(w, s)}})
+			}
+		}
+		all = append(all, f.toWorkspaceKeys(id, w, vault)...)
+		for _, lead := range []roles.Lead{roles.ToSecrets, roles.ToNotebooks, roles.ToData} {
+			if hops := f.lead(id, w.ID, to(lead)); hops != nil {
+				kind := map[bool]access.HopKind{true: access.DataHop, false: access.SecretHop}[lead == roles.ToData]
+				all = append(all, step{hops: kinded(kind, hops), ends: string(lead) + of(w)})
+			}
+		}
+	}
+	return all
+}
+
+// of says which workspace it is, where that is not the stack's.
+func of(w Workspace) string {
+	if w.Own {
+		return ""
+	}
+	return " of workspace " + arm.Last(w.ID)
+}
+
+// toWorkspaceKeys leads to the keys of a workspace's own storage account, where it keeps what runs.
+func (f *finder) toWorkspaceKeys(id string, w Workspace, vault []access.Hop) (all []step) {
+	what := "the keys of the workspace's storage account"
+	if !w.Own {
+		what = "the keys of the storage account of workspace " + arm.Last(w.ID)
+	}
+	best := f.lead(id, w.ID, to(roles.ToWorkspaceStorage))
+	if w.Account != "" {
+		for _, l := range keyLeads {
+			if hops := f.best(id, l, w.Account); hops != nil && (best == nil || weight(hops) < weight(best)) {
+				best = hops
+			}
+		}
+	}
+	if vault != nil && (best == nil || weight(vault) < weight(best)) {
+		best = vault // facts/failures.md: the vault has the secrets of stores, and the default ones open the account
+	}
+	if best == nil {
+		return nil
+	}
+	best = kinded(access.SecretHop, best)
+	all = append(all, step{hops: best, ends: what})
+	if w.Account != "" {
+		all = append(all, step{hops: best, to: stage{account: fold(w.Account)}})
+	}
+	for _, c := range w.Clusters {
+		if fold(c.Principal) != id {
+			all = append(all, step{hops: maybe(best, "no document says that what is overwritten in the workspace's storage "+
+				"then runs"), to: stage{principal: fold(c.Principal)}})
+		}
+	}
+	return all
+}
+
+// keyLeads open all of a storage account.
+var keyLeads = func() (all []roles.Leading) {
+	for _, l := range roles.Leadings() {
+		if l.Lead == roles.ToAccounts && !l.Action.Data {
+			all = append(all, l)
+		}
+	}
+	return all
+}()
+
+func (f *finder) toKeys(id string) (all []step) {
+	for _, a := range f.Accounts {
+		if a.KeysOff {
+			continue
+		}
+		var best []access.Hop
+		for _, l := range keyLeads {
+			if hops := f.best(id, l, a.ID); hops != nil && (best == nil || weight(hops) < weight(best)) {
+				best = hops
+			}
+		}
+		if best != nil {
+			all = append(all, step{hops: kinded(access.SecretHop, best), to: stage{account: fold(a.ID)}})
+		}
+	}
+	return all
+}
+
+func (f *finder) toGrants(id string) (all []step) {
+	seen := map[string]bool{}
+	for _, h := range f.holds(id) {
+		if h.Role == "any role" && len(h.first) > 0 && !seen[fold(h.Scope)] {
+			seen[fold(h.Scope)] = true
+			all = append(all, step{hops: kinded(access.GrantHop, h.first), ends: Grants + f.place(h.Scope)})
+			if !strings.HasPrefix(fold(h.Scope), managementGroups) {
+				continue
+			}
+			for _, w := range f.Workspaces {
+				if covers, why := f.covers(h.Scope, w.ID); covers && why == "" {
+					all = append(all, step{hops: kinded(access.GrantHop, h.first), ends: Grants + f.place(w.ID)})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// Grants begins what a way ends at that gives roles.
+const Grants = "role assignments at "
+
+// toIdentities leads to the user-assigned identities that a principal may attach, or give a credential.
+func (f *finder) toIdentities(id string) (all []step) {
+	for _, i := range f.Identities {
+		at := stage{principal: fold(i.Principal)}
+		if fold(i.Principal) == id {
+			continue
+		}
+		if hops := f.lead(id, i.ID, to(roles.ToIdentities)); hops != nil {
+			all = append(all, step{hops: kinded(access.IdentityHop, hops), to: at})
+		}
+		assign := f.best(id, roles.Leading{Action: roles.AssignIdentity}, i.ID)
+		if assign == nil {
+			continue
+		}
+		if hops := f.carries(id); hops != nil {
+			all = append(all, step{hops: kinded(access.IdentityHop, append(slices.Clip(assign), hops...)), to: at})
+		}
+	}
+	return all
+}
+
+// carries are the surest hops by which a principal has code run on something that it attaches an identity to
+// (facts/compute-clusters.md, Identity; facts/grants-access.md, Escape hatches).
+func (f *finder) carries(id string) (best []access.Hop) {
+	add := func(hops []access.Hop) {
+		if hops != nil && (best == nil || weight(hops) < weight(best)) {
+			best = hops
+		}
+	}
+	for _, w := range f.Workspaces {
+		compute := f.best(id, roles.Leading{Action: roles.WriteCompute}, w.ID)
+		if compute == nil {
+			continue
+		}
+		if code := f.code(id, w, ""); code != nil {
+			add(append(slices.Clip(compute), code...))
+			continue
+		}
+		add(maybe(compute, "no document says whether who signs in to a node of the cluster gets the identity's token"))
+	}
+	for _, h := range f.holds(id) {
+		if h.allows[roles.WriteScript.Name] {
+			add(f.best(id, roles.Leading{Action: roles.WriteScript}, h.Scope))
+		}
+	}
+	return best
+}
+
+// toApplications leads to the service principals of applications that a principal owns, or is the subject of
+// (facts/grants-access.md, Entra; facts/federation.md, Rules).
+func (f *finder) toApplications(id string) (all []step) {
+	for _, a := range f.Applications {
+		at := stage{principal: fold(a.Principal)}
+		for _, owner := range a.Owners {
+			hop := access.Hop{Kind: access.IdentityHop, Identity: f.name(id), Needs: "to own the application " + a.Name,
+				GivenBy: "adding a credential to the application " + a.Name}
+			switch h := f.holderOf(id, owner); {
+			case h == nil || fold(a.Principal) == id:
+				continue
+			case fold(owner) != id:
+				hop.Undecided, hop.Missing = true, "no document says whether the members of a group act as its owners' do"
+				all = append(all, step{hops: append(slices.Clip(h.first), hop), to: at})
+			default:
+				all = append(all, step{hops: []access.Hop{hop}, to: at})
+			}
+		}
+		for _, c := range a.Federated {
+			issuer := "https://login.microsoftonline.com/" + f.Tenant + "/v2.0"
+			if fold(c.Subject) != id || fold(a.Principal) == id {
+				continue
+			}
+			hop := access.Hop{Kind: access.IdentityHop, Identity: f.name(id), Needs: "a token of " + c.Issuer,
+				GivenBy: "the federated credential of the application " + a.Name}
+			switch {
+			case f.Tenant == "":
+				hop.Undecided, hop.Missing = true, "in which tenant the estate is is not known here"
+			case !strings.EqualFold(c.Issuer, issuer):
+				continue
+			}
+			all = append(all, step{hops: []access.Hop{hop}, to: at})
+		}
+	}
+	return all
+}
+
+func (f *finder) holderOf(id, of string) *holder {
+	for _, h := range f.holders(id) {
+		if h.id == fold(of) {
+			return &h
+		}
+	}
+	return nil
+}
