@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -100,6 +101,9 @@ type maker struct {
 	same func(before map[string]map[string]any, urn, old, name string) bool
 	// other is what is said where one goes and one comes, and they are not the same; "" for nothing.
 	other string
+	// does reports whether what is called name does what the one that goes did; nil where none does. If one does that is
+	// there already and stays, other is not said.
+	does func(name string) bool
 }
 
 // refuseRenamed is the option of what a maker makes that finds a name that changed and is not marked by was: Pulumi
@@ -216,7 +220,11 @@ func (m maker) judge(before map[string]map[string]any, urn, name string) (proble
 				name, old, old, old, old, old), ""
 		}
 	}
-	if len(gone) > 0 && m.other != "" {
+	stays := func(name string) bool {
+		_, there := before[kind+name]
+		return there && m.does != nil && m.does(name)
+	}
+	if len(gone) > 0 && m.other != "" && !slices.ContainsFunc(sortedKeys(m.names), stays) {
 		return "", fmt.Sprintf("%s is made, and %s deleted: %s; if it was renamed, write was", name, strings.Join(gone, ", "),
 			m.other)
 	}
@@ -348,5 +356,7 @@ func secretsRotated(owner string, secrets map[string]signin.ClientSecret) maker 
 	for name, s := range secrets {
 		m.names[name] = s.Was
 	}
+	now := time.Now()
+	m.does = func(name string) bool { return secrets[name].ValidAt(now) }
 	return m
 }
