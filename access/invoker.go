@@ -153,8 +153,8 @@ const (
 )
 
 // SecretsAt warns of the invoker's client secrets that are over at that time, and of times after it in which none is
-// valid. Validate does not: what is right is not to turn wrong by the clock, and a stack that has made the secret before
-// it ended is deployed as ever.
+// valid. Validate does not: what is right is not to turn wrong by the clock, and a stack that has made the secret
+// before it ended is deployed as ever.
 func (i Invoker) SecretsAt(path string, now time.Time) (ps Problems) {
 	for _, name := range sorted(i.ClientSecrets) {
 		if _, end, wrong := i.ClientSecrets[name].Period(); wrong == nil && !end.After(now) {

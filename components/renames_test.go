@@ -24,12 +24,14 @@ func TestARotationInOneStepIsWarnedOf(t *testing.T) {
 		now    map[string]signin.ClientSecret
 		warns  bool
 	}{
-		"one step":                     {[]string{"old"}, map[string]signin.ClientSecret{"new": valid}, true},
-		"beside the old one":           {[]string{"old"}, map[string]signin.ClientSecret{"new": valid, "old": valid}, false},
-		"another stays":                {[]string{"old", "b"}, map[string]signin.ClientSecret{"new": valid, "b": valid}, false},
+		"one step":           {[]string{"old"}, map[string]signin.ClientSecret{"new": valid}, true},
+		"beside the old one": {[]string{"old"}, map[string]signin.ClientSecret{"new": valid, "old": valid}, false},
+		"another stays": {[]string{"old", "b"}, map[string]signin.ClientSecret{"new": valid, "b": valid},
+			false},
 		"another stays, which is over": {[]string{"old", "b"}, map[string]signin.ClientSecret{"new": valid, "b": over}, true},
-		"another stays, not begun":     {[]string{"old", "b"}, map[string]signin.ClientSecret{"new": valid, "b": later}, true},
-		"another comes too":            {[]string{"old"}, map[string]signin.ClientSecret{"new": valid, "b": valid}, true},
+		"another stays, not begun": {[]string{"old", "b"}, map[string]signin.ClientSecret{"new": valid, "b": later},
+			true},
+		"another comes too": {[]string{"old"}, map[string]signin.ClientSecret{"new": valid, "b": valid}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

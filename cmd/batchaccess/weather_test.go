@@ -49,7 +49,8 @@ func TestAPropagationIsASettingOfTheWeather(t *testing.T) {
 		{[]string{"--propagation", "-1s"}, "weather: propagation=-1s: give a duration of zero or more"},
 		{[]string{"--propagation", "soon"}, `invalid argument "soon" for "--propagation"`},
 		{[]string{"--propagation", "10"}, `invalid argument "10" for "--propagation"`},
-		{[]string{"--propagation", "10m", "--weather", "propagation=10m"}, "weather: propagation is given twice; give it once"},
+		{[]string{"--propagation", "10m", "--weather", "propagation=10m"},
+			"weather: propagation is given twice; give it once"},
 		{[]string{"--propagation", "0s", "--weather", "stormy,propagation=0s"}, "weather: propagation is given twice"},
 		{[]string{"--propagation", "0s", "--weather", "sunny"}, `weather: there is no "sunny"`},
 	} {
