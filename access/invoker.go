@@ -152,9 +152,10 @@ const (
 	maxClientSecrets = 2
 )
 
-// EndedSecrets warns of the invoker's client secrets that are over at that time. Validate does not: what is right is
-// not to turn wrong by the clock, and a stack that has made the secret before it ended is deployed as ever.
-func (i Invoker) EndedSecrets(path string, now time.Time) (ps Problems) {
+// SecretsAt warns of the invoker's client secrets that are over at that time, and of times after it in which none is
+// valid. Validate does not: what is right is not to turn wrong by the clock, and a stack that has made the secret
+// before it ended is deployed as ever.
+func (i Invoker) SecretsAt(path string, now time.Time) (ps Problems) {
 	for _, name := range sorted(i.ClientSecrets) {
 		if _, end, wrong := i.ClientSecrets[name].Period(); wrong == nil && !end.After(now) {
 			ps.Warn(problem.SignIn, path+".clientSecrets."+name+".endDate",
@@ -162,13 +163,22 @@ func (i Invoker) EndedSecrets(path string, now time.Time) (ps Problems) {
 				"the secret ended on %s", end.Format(time.DateOnly))
 		}
 	}
+	for _, gap := range signin.Gaps(i.ClientSecrets, now) {
+		from := "now"
+		if gap.Before != "" {
+			from = gap.From.Format(time.RFC3339) + ", when " + gap.Before + " ends"
+		}
+		ps.Warn(problem.SignIn, path+".clientSecrets."+gap.After+".startDate",
+			"write a start before that, so that nobody goes without a valid secret",
+			"no client secret is valid from %s, until this one begins on %s", from, gap.To.Format(time.RFC3339))
+	}
 	return ps
 }
 
-// EndedSecrets does so for every invoker.
-func (m Model) EndedSecrets(now time.Time) (ps Problems) {
+// SecretsAt does so for every invoker.
+func (m Model) SecretsAt(now time.Time) (ps Problems) {
 	for _, name := range sorted(m.Invokers) {
-		ps = append(ps, m.Invokers[name].EndedSecrets("invokers."+name, now)...)
+		ps = append(ps, m.Invokers[name].SecretsAt("invokers."+name, now)...)
 	}
 	return ps
 }

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -90,12 +91,62 @@ func TestASecretThatHasEndedIsWarnedOf(t *testing.T) {
 				EndDate: "2027-11-01"}, "wrong": {StartDate: "soon", EndDate: "later"},
 		}}}}
 	end := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	assert.Empty(t, m.EndedSecrets(end.Add(-time.Second)))
-	ps := m.EndedSecrets(end)
+	assert.Empty(t, m.SecretsAt(end.Add(-time.Second)))
+	ps := m.SecretsAt(end)
 	require.Len(t, ps, 1)
 	assert.Equal(t, "invokers.partner.clientSecrets.old.endDate", ps[0].Path)
 	assert.Contains(t, ps[0].What, "ended on 2026-11-01")
 	require.NoError(t, ps.Err(), "what is deployed already stays deployable")
+}
+
+func TestATimeWithoutAValidSecretIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	type secrets map[string]signin.ClientSecret
+	valid := signin.ClientSecret{StartDate: "2026-06-01", EndDate: "2027-06-01"}
+	for name, c := range map[string]struct {
+		secrets secrets
+		want    string
+	}{
+		"one":               {secrets{"a": valid}, ""},
+		"overlapping":       {secrets{"a": valid, "b": {StartDate: "2027-05-31", EndDate: "2028-05-31"}}, ""},
+		"one after another": {secrets{"a": valid, "b": {StartDate: "2027-06-01", EndDate: "2028-06-01"}}, ""},
+		"one in another": {secrets{"a": valid, "b": {StartDate: "2026-12-01", EndDate: "2027-01-01"},
+			"c": {StartDate: "2027-03-01", EndDate: "2028-01-01"}}, ""},
+		"a second between": {secrets{"a": valid, "b": {StartDate: "2027-06-01T00:00:01Z", EndDate: "2028-06-01"}},
+			"b.startDate: no client secret is valid from 2027-06-01T00:00:00Z, when a ends, until this one begins on " +
+				"2027-06-01T00:00:01Z"},
+		"the names' order does not count": {secrets{"b": valid, "a": {StartDate: "2027-07-01", EndDate: "2028-07-01"}},
+			"a.startDate: no client secret is valid from 2027-06-01T00:00:00Z, when b ends"},
+		"nothing yet": {secrets{"a": {StartDate: "2026-12-01", EndDate: "2027-12-01"}},
+			"a.startDate: no client secret is valid from now, until this one begins on 2026-12-01T00:00:00Z"},
+		"it has begun": {secrets{"a": {StartDate: "2026-01-01", EndDate: "2026-12-01"},
+			"b": {StartDate: "2026-12-02", EndDate: "2027-12-02"}},
+			"b.startDate: no client secret is valid from 2026-12-01T00:00:00Z, when a ends"},
+		"two gaps": {secrets{"a": valid, "b": {StartDate: "2027-07-01", EndDate: "2027-08-01"},
+			"c": {StartDate: "2027-09-01", EndDate: "2028-09-01"}}, "c.startDate: no client secret is valid from " +
+			"2027-08-01T00:00:00Z, when b ends"},
+		"a gap that is over": {secrets{"a": {StartDate: "2026-01-01", EndDate: "2026-02-01"},
+			"b": {StartDate: "2026-11-01", EndDate: "2027-11-01"}}, ""},
+		"wrong dates": {secrets{"a": {StartDate: "soon", EndDate: "later"}, "b": {StartDate: "2028-01-01",
+			EndDate: "2027-01-01"}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := access.Model{Invokers: map[string]access.Invoker{"bot": {ClientSecrets: c.secrets}}}
+			var text []string
+			for _, p := range m.SecretsAt(now) {
+				if strings.HasSuffix(p.Path, ".startDate") {
+					text = append(text, p.Error())
+				}
+			}
+			if c.want == "" {
+				assert.Empty(t, text)
+				return
+			}
+			assert.Contains(t, strings.Join(text, "\n"), "invokers.bot.clientSecrets."+c.want)
+		})
+	}
 }
 
 func TestPrincipalTypesAreResourceManagers(t *testing.T) {

@@ -34,6 +34,9 @@ type maker struct {
 	other string
 	// never says why one can't be made at all, though one that was made before may stay; "" for nothing.
 	never map[string]string
+	// does reports whether what is called name does what the one that goes did; nil where none does. If one does that is
+	// there already and stays, other is not said.
+	does func(name string) bool
 }
 
 // refuseRenamed is the option of what a maker makes that finds a name that changed and is not marked by was: Pulumi
@@ -151,7 +154,10 @@ func (m maker) judge(before deployed, urn, name string) (problem, warning string
 				name, old, old, old, old, old), ""
 		}
 	}
-	if len(gone) > 0 && m.other != "" {
+	stays := func(name string) bool {
+		return slices.Contains(before.own[kind], name) && m.does != nil && m.does(name)
+	}
+	if len(gone) > 0 && m.other != "" && !slices.ContainsFunc(sortedKeys(m.names), stays) {
 		return "", fmt.Sprintf("%s is made, and %s deleted: %s; if it was renamed, write was", name, strings.Join(gone, ", "),
 			m.other)
 	}
@@ -288,5 +294,6 @@ func secretsRotated(owner string, secrets map[string]signin.ClientSecret, now ti
 				"successor's dates, or take the secret out", name, end.Format(time.DateOnly))
 		}
 	}
+	m.does = func(name string) bool { return secrets[name].ValidAt(now) }
 	return m
 }

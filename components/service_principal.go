@@ -64,7 +64,7 @@ func NewServicePrincipal(
 		ClientSecrets:        args.ClientSecrets,
 		SignIn:               args.SignIn,
 	}
-	ps := append(invoker.Problems(), invoker.EndedSecrets("", time.Now())...)
+	ps := append(invoker.Problems(), invoker.SecretsAt("", time.Now())...)
 	ps = append(ps, checkDirectoryNames(ctx, "displayName", name, cmp.Or(idOf(args.DisplayName).Text(), name))...)
 	if err := fail("ServicePrincipal", name, withEmpty(ps, args)); err != nil {
 		return nil, err

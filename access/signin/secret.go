@@ -3,6 +3,8 @@ package signin
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/batchaccess/batchaccess/internal/date"
@@ -62,4 +64,43 @@ func (s ClientSecret) Problems() (ps problem.List) {
 			"the secret would live for %s", days(life))
 	}
 	return ps
+}
+
+// ValidAt reports whether the secret is valid at that time. One whose dates are wrong never is.
+func (s ClientSecret) ValidAt(t time.Time) bool {
+	start, end, wrong := s.Period()
+	return wrong == nil && !start.After(t) && end.After(t)
+}
+
+// A Gap is a time in which none of several secrets is valid.
+type Gap struct {
+	// Before is the name of the secret that ends at From, "" where there is none; After of the one that begins at To.
+	Before, After string
+	From, To      time.Time
+}
+
+// Gaps are the times, by time, in which none of the secrets is valid and after which one is, as far as they are not
+// over at that time. Where nothing was valid before, the first begins then. Secrets whose dates are wrong do not count.
+func Gaps(secrets map[string]ClientSecret, now time.Time) (gaps []Gap) {
+	type period struct {
+		name       string
+		start, end time.Time
+	}
+	var all []period
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		if start, end, wrong := secrets[name].Period(); wrong == nil && end.After(start) {
+			all = append(all, period{name, start, end})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b period) int { return a.start.Compare(b.start) })
+	last := period{end: now}
+	for _, next := range all {
+		if next.start.After(last.end) && next.start.After(now) {
+			gaps = append(gaps, Gap{last.name, next.name, last.end, next.start})
+		}
+		if last.name == "" || next.end.After(last.end) {
+			last = next
+		}
+	}
+	return gaps
 }

@@ -133,5 +133,5 @@ func (p project) read(stack string) (*components.BatchEndpointAccessArgs, access
 // byTime warns of what has ended, or will soon.
 func byTime(args *components.BatchEndpointAccessArgs, now time.Time) access.Problems {
 	m := args.Model()
-	return append(m.EndedSecrets(now), m.Ends(now)...)
+	return append(m.SecretsAt(now), m.Ends(now)...)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -18,9 +19,13 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 )
 
+// propagationFlag is named as the setting of the weather that it gives.
+const propagationFlag = "propagation"
+
 func newRehearse() *cobra.Command {
 	var from source
 	var weather, worldFile string
+	var propagation time.Duration
 	var form form
 	var to output
 	var keep bool
@@ -40,10 +45,11 @@ with 2 if the configuration can't be deployed at all.
 --from rehearses a change: the stack as it was is deployed first, and then as it is here, over it. After every write to
 Azure in between, everyone who could start a job before and can after it starts it. An interruption names who could not,
 which job, and from which write to which. --from takes a commit, branch or tag, of which the program of then is built in
-a folder of its own, or a file that Pulumi.<stack>.yaml was, for the program that is here. --weather propagation=5m
-shows the change as Azure would see it; it costs no time. --kill also begins the change so many times anew, kills the
-engine at a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up), and demands the same
-end. It exits with 1 if the change fails or interrupts somebody, and with 2 if what was before can't be deployed.
+a folder of its own, or a file that Pulumi.<stack>.yaml was, for the program that is here. --propagation 10m shows the
+change as Azure would see it, which acts late on assignments; it costs no time. --kill also begins the change so many
+times anew, kills the engine at a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up),
+and demands the same end. It exits with 1 if the change fails or interrupts somebody, and with 2 if what was before
+can't be deployed.
 
 --world takes the file that batchaccess export wrote of the real Azure. Without it, workspace, endpoints, deployments,
 data stores and principals are guessed from the stack. A world of another tenant, cloud or workspace, or that lacks what
@@ -58,12 +64,15 @@ the weather, with which it can be repeated.`,
   batchaccess rehearse --stack dev --weather stormy,seed=7
   batchaccess export --stack dev --output dev.world.json && batchaccess rehearse --stack dev --world dev.world.json
   batchaccess rehearse --stack dev --from origin/main
-  batchaccess rehearse --stack dev --from origin/main --weather propagation=5m --kill 10
+  batchaccess rehearse --stack dev --from origin/main --propagation 10m --kill 10
   batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev --
 pulumi stack`, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := form.check(); err != nil {
 				return err
+			}
+			if cmd.Flags().Changed(propagationFlag) {
+				weather = strings.TrimPrefix(weather+","+propagationFlag+"="+propagation.String(), ",")
 			}
 			today, err := azure.ParseWeather(weather)
 			if err != nil {
@@ -139,6 +148,8 @@ pulumi stack`, Args: cobra.NoArgs,
 	to.flags(cmd)
 	addStandIn(cmd)
 	addWeather(cmd, &weather)
+	cmd.Flags().DurationVar(&propagation, propagationFlag, 0, "how long Azure takes to act on an assignment, at most 10m "+
+		"in Azure; short for --weather propagation= (default: at once)")
 	addWorld(cmd, &worldFile)
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave the stack up, in .batchaccess/rehearsal-<stack>")
 	cmd.Flags().StringVar(&change.from, "from", "", "rehearse the change from a commit, branch, tag or stack file")

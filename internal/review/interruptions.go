@@ -101,6 +101,7 @@ func (m *maker) interruptions() {
 		}
 	}
 	m.oneForAnother(add)
+	m.rotations(add)
 	slices.SortFunc(m.r.Interruptions, func(a, b Interruption) int {
 		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(a.What, b.What))
 	})
@@ -213,8 +214,7 @@ func rolesToACLs(urn string, c component) (all []Interruption) {
 	return all
 }
 
-// oneForAnother finds what goes where another of its kind comes: a name that was changed and not marked, or a client
-// secret that is rotated in one step.
+// oneForAnother finds what goes where another of its kind comes: a name that was changed and not marked.
 func (m *maker) oneForAnother(add func(Interruption)) {
 	type siblings struct{ kind, owner string }
 	gone, come := map[siblings][]string{}, map[siblings][]string{}
@@ -235,7 +235,6 @@ func (m *maker) oneForAnother(add func(Interruption)) {
 			come[at] = append(come[at], s.URN)
 		}
 	}
-	key := func(urn string) string { return engine.Clip(urn[strings.LastIndex(urn, ".")+1:]) }
 	for at, urns := range gone {
 		if len(come[at]) == 0 {
 			continue
@@ -257,20 +256,20 @@ func (m *maker) oneForAnother(add func(Interruption)) {
 				To: "never",
 				What: fmt.Sprintf("it goes, and %s is made: if that is its new name, write was: %s there", strings.Join(now, ", "),
 					key(urn))}
-			if at.kind == guardrails.Password {
-				i.Change, i.To = interrupted, "when they are given the new one"
-				i.Who = []string{"whoever signs in with " + what + " " + key(urn)}
-				i.What = "it is rotated in one step: keep both, hand the new one out, and take the old one out in a second " +
-					"deployment; if it was renamed, write was: " + key(urn)
-			}
 			add(i)
 		}
 	}
+}
+
+// key is the last part of a resource's name, by which the arguments call it.
+func key(urn string) string {
+	name := engine.NameOf(urn)
+	return engine.Clip(name[strings.LastIndex(name, ".")+1:])
 }
 
 // namedByKeys are the resources that are called by keys of the arguments.
 var namedByKeys = map[string]string{
 	"batchaccess:index:ServicePrincipal": "service principal", "batchaccess:index:ManagedIdentity": "managed identity",
 	guardrails.ComputeCluster: "cluster", group: "group",
-	guardrails.Password: "client secret", guardrails.Federation: "federated credential",
+	guardrails.Federation: "federated credential",
 }

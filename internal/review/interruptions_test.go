@@ -2,10 +2,13 @@ package review_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -45,7 +48,6 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 			`"tags": "%s"`
 		role   = `"roleName": %q, "scope": "/subscriptions/s"`
 		claims = `"issuer": "https://i", "subject": %q`
-		dates  = `"startDate": "2026-11-01T00:00:00Z", "endDate": "2027-11-01T00:00:00Z"`
 		access = `"workspaceId": "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/g/providers/` +
 			`Microsoft.MachineLearningServices/workspaces/w", "invokers": {"ann": {"kind": "user", "objectId": ` +
 			`"22222222-2222-4222-8222-222222222222"}}, "clusters": {"cpu": {}}, "storageAccounts": {"lake": ` +
@@ -106,13 +108,6 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 		"a credential beside another": {steps([5]string{"delete", principal + "$" + guardrails.Federation,
 			"access.bot.main", f(claims, "a"), ""}, [5]string{"create", principal + "$" + guardrails.Federation,
 			"access.bot.trunk", "", f(claims, "b")}), nil},
-		"a secret in one step": {steps([5]string{"delete", principal + "$" + guardrails.Password, "access.bot.2026",
-			dates, ""}, [5]string{"create", principal + "$" + guardrails.Password, "access.bot.2027", "", dates}),
-			[]string{"interrupted", "whoever signs in with client secret 2026", "in one step"}},
-		"a secret beside the old one": {steps([5]string{"create", principal + "$" + guardrails.Password,
-			"access.bot.2027", "", dates}), nil},
-		"secrets of two": {steps([5]string{"delete", principal + "$" + guardrails.Password, "access.bot.2026",
-			dates, ""}, [5]string{"create", principal + "$" + guardrails.Password, "access.other.2027", "", dates}), nil},
 		"a service principal renamed": {steps([5]string{"delete", principal, "access.bot", `"signIn": "none"`, ""},
 			[5]string{"create", principal, "access.robot", "", `"signIn": "none"`}),
 			[]string{"renamed", "service principal bot", "robot is made: if that is its new name, write was: bot"}},
@@ -146,6 +141,138 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 				assert.Contains(t, strings.ToLower(out.String()), "goes without for a while")
 			}
 		})
+	}
+}
+
+// A secret changes: the months of 2026 and 2027 in which it is valid, before and after, counted from January 2026. The
+// reviews are of 24 November 2026, the month 10.
+type secret struct {
+	name     string
+	old, now [2]int // from the first of one month to the first of another; the same twice for not there
+	foreign  bool
+}
+
+func (s secret) step() [5]string {
+	const typ = "batchaccess:index:BatchEndpointAccess$batchaccess:index:ServicePrincipal$" + guardrails.Password
+	dates := func(period [2]int) string {
+		if period[0] == period[1] {
+			return ""
+		}
+		day := func(month int) string {
+			return time.Date(2026, time.Month(1+month), 1, 0, 0, 0, 0, time.UTC).Format(time.RFC3339)
+		}
+		return fmt.Sprintf(`"applicationId": "/applications/a", "startDate": %q, "endDate": %q`, day(period[0]),
+			day(period[1]))
+	}
+	op := map[bool]string{true: "same", false: "replace"}[s.old == s.now]
+	switch {
+	case s.old == [2]int{}:
+		op = "create"
+	case s.now == [2]int{}:
+		op = "delete"
+	}
+	step := [5]string{op, typ, "access.bot." + s.name, dates(s.old), dates(s.now)}
+	if s.foreign {
+		step[1], step[2] = guardrails.Password, s.name
+	}
+	return step
+}
+
+func TestWhoCanNotSignInWithASecretForAWhile(t *testing.T) {
+	t.Parallel()
+	valid, later, later2, over := [2]int{6, 18}, [2]int{10 + 1, 20}, [2]int{20, 24}, [2]int{0, 10}
+	next := [2]int{10, 22}
+	for name, c := range map[string]struct {
+		secrets []secret
+		want    []string // who, a part of from, a part of to; for each
+	}{
+		"in one step": {[]secret{{name: "a", old: valid}, {name: "b", now: next}},
+			[]string{"a", "deletion of a", "given the new one"}},
+		"in one step, foreign": {[]secret{{name: "a", old: valid, foreign: true}, {name: "b", now: next, foreign: true}},
+			[]string{"a", "deletion of a", "given the new one"}},
+		"other dates": {[]secret{{name: "a", old: valid, now: next}},
+			[]string{"a", "deletion of a", "given the new one"}},
+		"one more":          {[]secret{{name: "a", old: valid, now: valid}, {name: "b", now: next}}, nil},
+		"the old one goes":  {[]secret{{name: "a", old: valid}, {name: "b", old: next, now: next}}, nil},
+		"the only one goes": {[]secret{{name: "a", old: valid}}, nil},
+		"two in rotation": {[]secret{{name: "a", old: valid}, {name: "b", old: next, now: next}, {name: "c", now: next}},
+			nil},
+		"two in rotation, again": {[]secret{{name: "a", old: valid, now: next}, {name: "b", old: next, now: next}}, nil},
+		"two in rotation, the first over": {[]secret{{name: "a", old: over}, {name: "b", old: next, now: next},
+			{name: "c", now: later}}, nil},
+		"two in rotation, and what stays is over": {[]secret{{name: "a", old: valid}, {name: "b", old: over, now: over},
+			{name: "c", now: next}}, []string{"a", "deletion of a", "given the new one"}},
+		"two in rotation, and what stays begins later": {[]secret{{name: "a", old: valid},
+			{name: "b", old: later, now: later},
+			{name: "c", now: next}}, []string{"a", "deletion of a", "given the new one"}},
+		"both at once": {[]secret{{name: "a", old: valid}, {name: "b", old: next}, {name: "c", now: next}},
+			[]string{"a", "deletion of a", "given the new one", "b", "deletion of b", "given the new one"}},
+		"the new one begins later": {[]secret{{name: "a", old: valid}, {name: "b", now: later}},
+			[]string{"a", "deletion of a",
+				"when they are given the new one, which begins to be valid on 2026-12-01T00:00:00Z"}},
+		"the old one goes before the new one begins": {[]secret{{name: "a", old: valid}, {name: "b", old: later, now: later}},
+			[]string{"a", "deletion of a", "when they sign in with b, which begins to be valid on 2026-12-01T00:00:00Z"}},
+		"the new one begins after the old one has ended": {[]secret{{name: "a", old: valid, now: valid},
+			{name: "b", now: later2}}, []string{"a", "the end of a on 2027-07-01T00:00:00Z", "the start of b on " +
+			"2027-09-01T00:00:00Z"}},
+		"an end and a start at once": {[]secret{{name: "a", old: valid, now: valid}, {name: "b", now: [2]int{18, 24}}}, nil},
+		"what is over goes":          {[]secret{{name: "a", old: over}, {name: "b", now: next}}, nil},
+		"what is over stays":         {[]secret{{name: "a", old: over, now: over}, {name: "b", now: later}}, nil},
+		"nothing changes, with a gap": {[]secret{{name: "a", old: valid, now: valid},
+			{name: "b", old: later2, now: later2}}, nil},
+		"what never was valid goes": {[]secret{{name: "a", old: later}, {name: "b", now: next}}, nil},
+		"one step and a gap": {[]secret{{name: "a", old: valid}, {name: "b", now: valid}, {name: "c", now: later2}},
+			[]string{"a", "deletion of a", "given the new one", "b", "the end of b", "the start of c"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var all [][5]string
+			for _, s := range c.secrets {
+				all = append(all, s.step())
+			}
+			r := reviewOf(t, steps(all...))
+			slices.SortFunc(r.Interruptions, func(a, b review.Interruption) int { return cmp.Compare(a.Who[0], b.Who[0]) })
+			require.Len(t, r.Interruptions, len(c.want)/3, "%+v", r.Interruptions)
+			for n, i := range r.Interruptions {
+				want := c.want[3*n:]
+				assert.Equal(t, []string{"interrupted", "whoever signs in with client secret " + want[0]},
+					[]string{i.Change, i.Who[0]})
+				assert.Contains(t, i.From, want[1])
+				assert.Contains(t, i.To, want[2])
+				assert.NotEmpty(t, i.URN)
+			}
+		})
+	}
+}
+
+// A secret of which no date is known counts as one that somebody uses, and not as one that is there meanwhile.
+func TestASecretWithoutDatesIsNoSuccessor(t *testing.T) {
+	t.Parallel()
+	const typ = "batchaccess:index:BatchEndpointAccess$batchaccess:index:ServicePrincipal$" + guardrails.Password
+	undated := `"displayName": "x"`
+	r := reviewOf(t, steps([5]string{"delete", typ, "access.bot.a", undated, ""},
+		[5]string{"same", typ, "access.bot.b", undated, undated}, [5]string{"create", typ, "access.bot.c", "", undated}))
+	require.Len(t, r.Interruptions, 1)
+	assert.Equal(t, []string{"whoever signs in with client secret a"}, r.Interruptions[0].Who)
+}
+
+// A preview without --show-sames lacks what stays; the component names it.
+func TestASecretThatStaysIsKnownFromTheComponent(t *testing.T) {
+	t.Parallel()
+	const (
+		bea  = "batchaccess:index:BatchEndpointAccess"
+		made = `"workspaceId": "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/g/providers/` +
+			`Microsoft.MachineLearningServices/workspaces/w", "clusters": {"cpu": {}}, "invokers": {"bot": {"kind": ` +
+			`"servicePrincipal", "clientSecrets": {%s}}}`
+		stays = `"b": {"startDate": "2026-11-01", "endDate": "2027-11-01"}, `
+		goes  = `"a": {"startDate": "2026-06-01", "endDate": "2027-06-01"}`
+		comes = `"c": {"startDate": "2026-11-20", "endDate": "2027-11-20"}`
+	)
+	for kept, want := range map[string]int{stays: 0, "": 1} {
+		r := reviewOf(t, steps([5]string{"update", bea, "access", fmt.Sprintf(made, kept+goes),
+			fmt.Sprintf(made, kept+comes)},
+			secret{name: "a", old: [2]int{5, 17}}.step(), secret{name: "c", now: [2]int{10, 22}}.step()))
+		assert.Len(t, r.Interruptions, want, kept)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/condition"
 	"github.com/batchaccess/batchaccess/roles"
-	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // settled are the attributes that what is asked for settles; of the others, such as the network that it comes by,

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/condition"
 	"github.com/batchaccess/batchaccess/roles"
-	"github.com/batchaccess/batchaccess/roles/condition"
 )
 
 // A held is an assignment that a principal has, or may give itself.

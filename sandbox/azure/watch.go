@@ -101,7 +101,8 @@ func (a *Azure) SeenAt(at time.Time, fn func()) {
 	fn()
 }
 
-// Settle has every change of assignments, roles and groups act, as when propagation is over.
+// Settle has every change of assignments, roles and groups act, and every new directory object known, as when
+// propagation and replication are over.
 func (a *Azure) Settle() error {
 	return a.store.Update(func(st *state.State) error {
 		st.Settle()

@@ -45,6 +45,42 @@ func TestANewPrincipalIsUnknownForAWhile(t *testing.T) {
 		assignment(principal, readerRole)).status)
 }
 
+func TestWhatIsNewIsKnownOnceItHasSettled(t *testing.T) {
+	t.Parallel()
+	w := under(t, azure.Weather{Replication: time.Hour})
+	settled := func() { require.NoError(t, w.Settle()) }
+	app := w.graph(http.MethodPost, "/v1.0/applications", object("displayName", "nightly"))
+	of := "/v1.0/applications/" + app.body["id"].(string)
+	sp := object("appId", app.body["appId"])
+	assert.Equal(t, http.StatusBadRequest, w.graph(http.MethodPost, "/v1.0/servicePrincipals", sp).status)
+	settled()
+	made := w.graph(http.MethodPost, "/v1.0/servicePrincipals", sp)
+	require.Equal(t, http.StatusCreated, made.status, made.body)
+	people := w.graph(http.MethodPost, "/beta/groups", object("displayName", "new", "mailEnabled", false, "mailNickname",
+		"new", "securityEnabled", true))
+	require.Equal(t, http.StatusCreated, people.status, people.body)
+	require.Equal(t, http.StatusOK, w.graph(http.MethodPost, of+"/addPassword", object("passwordCredential",
+		object("displayName", "a"))).status)
+	credential := w.graph(http.MethodPost, of+"/federatedIdentityCredentials", object("name", "main", "issuer",
+		"https://issuer.example", "subject", "s", "audiences", []string{"api://AzureADTokenExchange"}))
+	require.Equal(t, http.StatusCreated, credential.status, credential.body)
+	identity := w.arm(http.MethodPut, group+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/new",
+		object("location", "x"))
+	require.Equal(t, http.StatusCreated, identity.status, identity.body)
+	known := func() (all []bool) {
+		for _, principal := range []any{made.body["id"], people.body["id"], identity.at("properties", "principalId")} {
+			all = append(all, w.arm(http.MethodPut, assignmentPath(account), assignment(principal.(string),
+				readerRole)).code() != "PrincipalNotFound")
+		}
+		return append(all, len(w.graph(http.MethodGet, of, nil).body["passwordCredentials"].([]any)) > 0,
+			w.graph(http.MethodGet, of+"/federatedIdentityCredentials/"+credential.body["id"].(string), nil).status ==
+				http.StatusOK)
+	}
+	assert.Equal(t, make([]bool, 5), known())
+	settled()
+	assert.Equal(t, []bool{true, true, true, true, true}, known())
+}
+
 func TestANewManagedIdentityIsUnknownForAWhile(t *testing.T) {
 	t.Parallel()
 	w := under(t, azure.Weather{Replication: time.Minute})

@@ -231,7 +231,7 @@ func (r *rehearsal) destroy(ctx context.Context) error {
 // settle has all that was changed act, however late the weather has it do so. To try until it works would be as quick,
 // and would miss the grant that acts late and lets someone in who should stay out.
 func (r *rehearsal) settle() error {
-	if r.Weather.Propagation == 0 && r.Weather.IdentityTokens == 0 {
+	if r.Weather.Propagation == 0 && r.Weather.IdentityTokens == 0 && r.Weather.Replication == 0 {
 		return nil
 	}
 	return r.azure.Settle()

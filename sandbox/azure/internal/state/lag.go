@@ -141,8 +141,9 @@ func (s *State) Acting(r *RoleDefinition) role.Definition {
 	return r.Definition
 }
 
-// Settle has all that was changed act, as when everybody has seen it.
+// Settle has all that was changed act, and what was made known, as when everybody has seen it.
 func (s *State) Settle() {
+	s.replicate()
 	for name, a := range s.RoleAssignments {
 		s.Touch(RoleAssignments, name)
 		a.CreatedOn = a.CreatedOn.Add(-s.Lag.Propagation)
@@ -162,6 +163,32 @@ func (s *State) Settle() {
 			g.Joined, g.Left = nil, nil
 			s.Touch(Groups, id)
 		}
+	}
+}
+
+// replicate has every directory object known everywhere: it was made that much earlier.
+func (s *State) replicate() {
+	if s.Lag.Replication == 0 {
+		return
+	}
+	earlier := func(t *time.Time) { *t = t.Add(-s.Lag.Replication) }
+	for id, app := range s.Applications {
+		earlier(&app.CreatedAt)
+		for i := range app.Passwords {
+			earlier(&app.Passwords[i].CreatedAt)
+		}
+		for i := range app.Federated {
+			earlier(&app.Federated[i].CreatedAt)
+		}
+		s.Touch(Applications, id)
+	}
+	for id, sp := range s.ServicePrincipals {
+		earlier(&sp.CreatedAt)
+		s.Touch(ServicePrincipals, id)
+	}
+	for id, g := range s.Groups {
+		earlier(&g.CreatedAt)
+		s.Touch(Groups, id)
 	}
 }
 
