@@ -279,8 +279,8 @@ func federatedRenamed(typ, owner string, credentials map[string]signin.Federated
 	return m
 }
 
-// secretsRotated finds client secrets that take the place of others in one step, and those that are over, of which Entra
-// makes none. Whether one was renamed can't be seen: one that leaked is rotated with the dates that it had.
+// secretsRotated finds client secrets that take the place of others in one step, and those that are over, of which
+// Entra makes none. Whether one was renamed can't be seen: one that leaked is rotated with the dates that it had.
 func secretsRotated(owner string, secrets map[string]signin.ClientSecret, now time.Time) maker {
 	m := maker{path: "clientSecrets", typ: "azuread:index/applicationPassword:ApplicationPassword", owner: owner,
 		names: map[string]string{},

@@ -161,8 +161,10 @@ func TestEndpointsThatAreEmptyAreNotOneForEachCluster(t *testing.T) {
 func TestACLCommandsAreTakenByAShellAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"plain/path", "a b", "it's", "$(touch ran)", "`touch ran`", `"; touch ran; "`, "a\\b",
-		"${HOME}", "~", "*", "a\nb", "#x", "!x", "';touch ran;'", "-x", "--acl", "=x", "x=$(touch ran)", "é/日本", "a\tb", "a\rb",
-		"a&&touch ran", "a|touch ran", "a>ran", "{a,b}", "[x]?", "%s", "\u202eb", "a'\"'\"'b", "'", "a b/c d", "$x", "a,b:c", "\x00", "\xff",
+		"${HOME}", "~", "*", "a\nb", "#x", "!x", "';touch ran;'", "-x", "--acl", "=x",
+		"x=$(touch ran)", "é/日本", "a\tb", "a\rb",
+		"a&&touch ran", "a|touch ran", "a>ran", "{a,b}", "[x]?", "%s", "\u202eb", "a'\"'\"'b", "'",
+		"a b/c d", "$x", "a,b:c", "\x00", "\xff",
 	} {
 		for _, kind := range []string{"folder", "file"} {
 			args := environment()

@@ -14,9 +14,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// workspaceKeys asks for the key of the workspace's own storage account, and reads a blob there with it. A workspace has
-// always such an account (https://learn.microsoft.com/azure/machine-learning/concept-workspace, Associated resources):
-// where nothing is known of it, one is made.
+// workspaceKeys asks for the key of the workspace's own storage account, and reads a blob there with it. A workspace
+// has always such an account (https://learn.microsoft.com/azure/machine-learning/concept-workspace, Associated
+// resources): where nothing is known of it, one is made.
 func workspaceKeys(ctx context.Context, w *walker, at standing, _ access.Hop, way access.Way) (standing, error) {
 	const container, blob = "walked", "walked.txt"
 	id := w.r.Model.WorkspaceID.Text()

@@ -51,7 +51,8 @@ func putDatastore(c *call) (wire.Reply, error) {
 		return wire.Reply{}, wire.NotModelled("a data store with credentials of the kind " + kind)
 	}
 	at := armid.Parse(account.ID)
-	defaults(body.Properties, map[string]any{"endpoint": clouds.Of(c.st.Cloud).Storage, "protocol": "https", "isDefault": false,
+	defaults(body.Properties, map[string]any{"endpoint": clouds.Of(c.st.Cloud).Storage, "protocol": "https",
+		"isDefault":                     false,
 		"serviceDataAccessAuthIdentity": "None", "subscriptionId": at.Subscription(), "resourceGroup": at.ResourceGroup()})
 	body.Properties["credentials"] = map[string]any{"credentialsType": kind} // secrets are not answered
 	store := &state.Resource{ID: c.id.String(), Properties: body.Properties,

@@ -73,8 +73,8 @@ func listSecrets(c *call) (wire.Reply, error) {
 }
 
 // listWorkspaceKeys answers a key of the workspace's own storage account (Microsoft.MachineLearningServices 2024-04-01,
-// Workspace/listStorageAccountKeys.json; what lies there: facts/batch-endpoints.md, Workspace with identity-based system
-// stores).
+// Workspace/listStorageAccountKeys.json; what lies there: facts/batch-endpoints.md, Workspace with identity-based
+// system stores).
 func listWorkspaceKeys(c *call) (wire.Reply, error) {
 	workspace := c.st.Resources[armid.Key(c.id.Parent())]
 	if workspace == nil {
