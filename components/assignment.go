@@ -11,6 +11,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/construct"
 )
 
 // AssigneeArgs is a principal to assign a role to.
@@ -84,6 +85,12 @@ func (c children) assign(
 	alike := programOf(ctx).assignment(scope, to.PrincipalID, role)
 	alike.Lock()
 	defer alike.Unlock()
+	request := construct.Of(ctx.Context())
+	if alike.made != nil {
+		if err := alike.refuse(request); err != nil {
+			return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
+		}
+	}
 	if alike.made != nil && alike.condition != condition {
 		return nil, fmt.Errorf("assigning a role to %s: another component of the program assigns the same role there, "+
 			"limited to other paths, and Azure allows one assignment of it; give both components the same paths", name)
@@ -126,7 +133,7 @@ func (c children) assign(
 	if err != nil {
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
-	alike.made, alike.condition = made, condition
+	alike.made, alike.condition, alike.maker = made, condition, request.URN
 	return made, nil
 }
 

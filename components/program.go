@@ -2,22 +2,26 @@ package components
 
 import (
 	"cmp"
+	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"weak"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/construct"
 )
 
 // A program is what the components of one run of a Pulumi program have in common.
 type program struct {
 	mu          sync.Mutex
-	assignments map[assignmentKey]*assignment
+	assignments *assignments
 	before      stateBefore
 	names       map[string]string // of assignments that were there before, by derived GUID
 	// made says what is wrong with the name of each thing that is made, refused that somebody was told so.
@@ -52,6 +56,40 @@ type assignment struct {
 	sync.Mutex
 	condition string
 	made      *authorization.RoleAssignment
+	maker     string // URN of that component, where another language asked for it
+}
+
+// assignments are those of one run of a program.
+type assignments struct {
+	mu  sync.Mutex
+	all map[assignmentKey]*assignment
+}
+
+var runs sync.Map // of *assignments, by construct.Request.Run
+
+// assignmentsOf are those of the run that the context is of: other languages' components each have a context of their
+// own.
+func assignmentsOf(ctx *pulumi.Context) *assignments {
+	made := &assignments{all: map[assignmentKey]*assignment{}}
+	if run := construct.Of(ctx.Context()).Run; run != "" {
+		found, _ := runs.LoadOrStore(run, made)
+		return found.(*assignments)
+	}
+	return made
+}
+
+// refuse says why a component may not take the assignment that another one makes. In other languages which of two is
+// asked for first may change from one deployment to the next, and with it whose the assignment is: Pulumi would delete
+// it after the other one took it up.
+func (a *assignment) refuse(of construct.Request) error {
+	if a.maker == of.URN || slices.Contains(of.DependsOn, a.maker) {
+		return nil
+	}
+	urn := resource.URN(a.maker)
+	return fmt.Errorf("%s %s of this program assigns the same role there, and Azure allows one assignment of it; have "+
+		"this "+
+		"component depend on that one (dependsOn, in Python depends_on), and it is assigned "+
+		"once", urn.Type().Name(), urn.Name())
 }
 
 var programs sync.Map // of *program, by weak.Pointer[pulumi.Context]
@@ -60,7 +98,7 @@ var programs sync.Map // of *program, by weak.Pointer[pulumi.Context]
 func programOf(ctx *pulumi.Context) *program {
 	key := weak.Make(ctx)
 	found, there := programs.LoadOrStore(key, &program{
-		assignments: map[assignmentKey]*assignment{}, names: map[string]string{},
+		assignments: assignmentsOf(ctx), names: map[string]string{},
 	})
 	if !there {
 		runtime.AddCleanup(ctx, func(key weak.Pointer[pulumi.Context]) { programs.Delete(key) }, key)
@@ -81,12 +119,12 @@ func (p *program) assignment(scope, principal, role pulumi.StringInput) *assignm
 		id = access.Known(strings.ToLower(id.Text()))
 	}
 	key := assignmentKey{strings.ToLower(strings.TrimSuffix(at, "/")), strings.ToLower(lastSegment(of)), id}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.assignments[key] == nil {
-		p.assignments[key] = &assignment{}
+	p.assignments.mu.Lock()
+	defer p.assignments.mu.Unlock()
+	if p.assignments.all[key] == nil {
+		p.assignments.all[key] = &assignment{}
 	}
-	return p.assignments[key]
+	return p.assignments.all[key]
 }
 
 // byHand reports whether the assignment was there before the stack, as far as its IDs are known now.

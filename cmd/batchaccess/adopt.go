@@ -110,7 +110,7 @@ since pulumi up would change what it hangs on; with 2 if it can't look or import
 				}
 				files = append(files, file)
 			}
-			pulumi, err := findPulumi(ctx, p, stack, cmd.ErrOrStderr())
+			pulumi, err := findPreviewer(ctx, p, stack, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

@@ -49,7 +49,7 @@ func runAgainst(cmd *cobra.Command, p project, f explainFlags) error {
 		return err
 	}
 	if r.Partial() {
-		return errors.New("not all of the configurations could be compared: " + r.Unread[0])
+		return errors.New("not all of the configurations could be compared: " + strings.Join(r.Unread, "\n"))
 	}
 	return nil
 }

@@ -65,7 +65,11 @@ It exits with 0 if everything is pinned, with 1 if something is yet to be writte
 			if err != nil {
 				return err
 			}
-			pulumi, err := findPulumi(ctx, p, stack, cmd.ErrOrStderr())
+			find := findPreviewer
+			if given != nil {
+				find = findPulumi
+			}
+			pulumi, err := find(ctx, p, stack, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

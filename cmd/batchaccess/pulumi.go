@@ -39,3 +39,12 @@ func findPulumi(ctx context.Context, p project, stack string, stderr io.Writer) 
 	cli, err := pulumicli.Find(ctx, stderr)
 	return pulumiOf{engine.Pulumi{CLI: cli, Dir: p.dir, Stack: cmp.Or(p.asked, stack), Stderr: stderr}}, err
 }
+
+// findPreviewer is findPulumi, for whoever has it run the program.
+func findPreviewer(ctx context.Context, p project, stack string, stderr io.Writer) (pulumiOf, error) {
+	pulumi, err := findPulumi(ctx, p, stack, stderr)
+	if err == nil {
+		err = p.canRun(pulumi.CLI)
+	}
+	return pulumi, err
+}

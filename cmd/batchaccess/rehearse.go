@@ -131,8 +131,9 @@ pulumi stack`, Args: cobra.NoArgs,
 			shown := newProgress(cmd.ErrOrStderr())
 			report, err := rehearsal.Run(cmd.Context(), rehearsal.Options{
 				ProjectDir: stack.project.dir, Stack: stack.name, Model: part.Plan.Model, Location: stack.location,
-				World: real, Tenants: tenants, Component: part.URN, Beside: beside,
-				StateDir: state, Pulumi: cli, StandIns: standIns, Keep: keep, Weather: today, Progress: shown,
+				World: real, Tenants: tenants, Component: part.URN, Inputs: part.Inputs, Beside: beside,
+				SubscriptionID: stack.SubscriptionID,
+				StateDir:       state, Pulumi: cli, StandIns: standIns, Keep: keep, Weather: today, Progress: shown,
 				Logger: logger(cmd),
 			})
 			shown.done()

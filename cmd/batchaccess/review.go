@@ -91,6 +91,9 @@ could be read is printed then, and is not to be relied on.`,
 			if err != nil {
 				return err
 			}
+			if err := sameProgram(cmd, preview, dir, stack); err != nil {
+				return err
+			}
 			o := review.Options{Now: time.Now(), Guardrails: rules, StackFile: stackFile(dir, cmp.Or(stack, preview.Stack))}
 			if p, err := openProject(dir); err == nil {
 				o.Commit = p.commit(cmd.Context())
@@ -100,7 +103,7 @@ could be read is printed then, and is not to be relied on.`,
 				return err
 			}
 			if r.Partial() {
-				return errors.New("not all of the preview could be read: " + r.Unread[0])
+				return errors.New("not all of the preview could be read: " + strings.Join(r.Unread, "\n"))
 			}
 			met, err := r.Met(failOn)
 			if err != nil {
@@ -162,7 +165,7 @@ func runPreview(cmd *cobra.Command, dir, stack string) (engine.Preview, error) {
 	if err != nil {
 		return engine.Preview{}, err
 	}
-	pulumi, err := findPulumi(cmd.Context(), p, stack, cmd.ErrOrStderr())
+	pulumi, err := findPreviewer(cmd.Context(), p, stack, cmd.ErrOrStderr())
 	if err != nil {
 		return engine.Preview{}, err
 	}
@@ -174,6 +177,23 @@ func runPreview(cmd *cobra.Command, dir, stack string) (engine.Preview, error) {
 		return engine.Preview{}, fmt.Errorf("stack %s: %w", stack, err)
 	}
 	return engine.Read(bytes.NewReader(text))
+}
+
+// sameProgram refuses a preview of another stack, or project, than the one that was named.
+func sameProgram(cmd *cobra.Command, preview engine.Preview, dir, stack string) error {
+	if stack != "" && preview.Stack != "" && baseName(stack) != preview.Stack {
+		return fmt.Errorf("the preview is of stack %s, and --stack is %s; preview the stack that is meant", preview.Stack,
+			stack)
+	}
+	if !cmd.Flags().Changed("dir") {
+		return nil
+	}
+	p, err := openProject(dir)
+	if err == nil && preview.Project != "" && p.name != preview.Project {
+		err = fmt.Errorf("the preview is of project %s, and the project in %s is %s; preview the program that is meant",
+			preview.Project, dir, p.name)
+	}
+	return err
 }
 
 // stackFile is the configuration of the stack, by its path from the working folder; none if there is none.

@@ -259,5 +259,8 @@ func (p project) canRun(cli string) error {
 	if named.Options.Binary != "" {
 		return nil
 	}
-	return rehearsal.LanguageHost(cli, named.Name)
+	if err := rehearsal.LanguageHost(cli, named.Name); err != nil {
+		return fmt.Errorf("%s: runtime: %w", filepath.Join(p.dir, "Pulumi.yaml"), err)
+	}
+	return nil
 }

@@ -168,15 +168,12 @@ func (s *stackOf) verified(cmd *cobra.Command, wait, propagation time.Duration) 
 
 // observer asks Azure, as whoever deploys, about the principals of the stack.
 func (s *stackOf) observer(cmd *cobra.Command) ([]verify.Subject, *verify.Observer, error) {
+	client, err := asDeployer(cmd, s.model().Environment) // first: Pulumi takes longer to say what is wrong
+	if err != nil {
+		return nil, nil, err
+	}
 	subjects, err := s.subjects(cmd.Context(), cmd)
-	if err != nil {
-		return nil, nil, err
-	}
-	client, err := asDeployer(cmd, s.model().Environment)
-	if err != nil {
-		return nil, nil, err
-	}
-	return subjects, verify.New(client), nil
+	return subjects, verify.New(client), err
 }
 
 // earlierReport reads the file of --since.
@@ -200,11 +197,11 @@ func asDeployer(cmd *cobra.Command, environment string) (*azure.Client, error) {
 	if err != nil {
 		return failed(err)
 	}
-	c, err := cloudOf(cmd.Context(), client, environment)
+	signIn, err := azure.SignIn(os.Getenv, client)
 	if err != nil {
 		return failed(err)
 	}
-	signIn, err := azure.SignIn(os.Getenv, client)
+	c, err := cloudOf(cmd.Context(), client, environment)
 	if err != nil {
 		return failed(err)
 	}

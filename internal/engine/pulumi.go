@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"regexp"
 	"strings"
 )
 
@@ -57,14 +58,29 @@ func PreviewFailed(err error, out []byte) error {
 	}
 	problems := []error{errors.New("pulumi preview fails; put this right first")}
 	if json.Unmarshal(out, &digest) == nil {
-		for _, d := range digest.Diagnostics {
-			if d.Severity == "error" {
-				problems = append(problems, errors.New(strings.TrimSpace(d.Message)))
+		for _, severity := range []string{"error", "info#err"} { // where there are no errors, what the program wrote
+			for _, d := range digest.Diagnostics {
+				message := strings.TrimSpace(colours.ReplaceAllString(d.Message, ""))
+				if d.Severity == severity && message != "" {
+					problems = append(problems, errors.New(message))
+				}
+			}
+			if len(problems) > 1 {
+				break
 			}
 		}
 	}
 	if len(problems) == 1 {
 		problems = append(problems, err)
 	}
+	if m := pluginMissing.FindStringSubmatch(errors.Join(problems...).Error()); m != nil {
+		problems = append(problems, fmt.Errorf("install it with pulumi plugin install %s %s, or preview where it is "+
+			"installed", m[1], strings.TrimPrefix(m[2], "pulumi-"+m[1]+"-")))
+	}
 	return errors.Join(problems...)
 }
+
+var (
+	colours       = regexp.MustCompile("\x1b\\[[0-9;]*m")
+	pluginMissing = regexp.MustCompile(`[Nn]o (resource|language) plugin '([^']+)'`)
+)

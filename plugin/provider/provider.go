@@ -6,9 +6,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	p "github.com/pulumi/pulumi-go-provider"
 
+	"github.com/batchaccess/batchaccess/internal/construct"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
@@ -18,13 +20,24 @@ const (
 	Version = "0.1.0"
 )
 
+// loads counts how often a provider was loaded in this process.
+var loads atomic.Int64
+
 // New returns the provider of the components that answers with the schema.
 func New(schema []byte) p.Provider {
 	byToken := map[string]Component{}
 	for _, c := range Components {
 		byToken[c.Token] = c
 	}
+	var loaded atomic.Int64
+	loaded.Store(loads.Add(1))
 	return p.Provider{
+		// Pulumi configures a provider each time that it loads it. One that is attached outlives what loads it, and the
+		// address of a monitor may come again.
+		Configure: func(context.Context, p.ConfigureRequest) error {
+			loaded.Store(loads.Add(1))
+			return nil
+		},
 		GetSchema: func(context.Context, p.GetSchemaRequest) (p.GetSchemaResponse, error) {
 			return p.GetSchemaResponse{Schema: string(schema)}, nil
 		},
@@ -41,7 +54,12 @@ func New(schema []byte) p.Provider {
 				return p.ConstructResponse{}, fmt.Errorf("%s %q:\n%w", request.Urn.Type().Name(), request.Urn.Name(), err)
 			}
 			request.AdditionalSecretOutputs = slices.DeleteFunc(request.AdditionalSecretOutputs, c.isSecret)
-			return p.ProgramConstruct(ctx, request, c.construct)
+			of := construct.Request{URN: string(request.Urn),
+				Run: fmt.Sprint(loaded.Load(), request.MonitorEndpoint, request.DryRun)}
+			for _, urn := range request.Dependencies {
+				of.DependsOn = append(of.DependsOn, string(urn))
+			}
+			return p.ProgramConstruct(construct.With(ctx, of), request, c.construct)
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -178,5 +179,70 @@ func TestWhatDecidesWhatIsMadeIsPlainAndInTheOpen(t *testing.T) {
 		require.Len(t, ps, 1, name)
 		assert.Equal(t, "container", ps[0].Path, name)
 		assert.Contains(t, ps[0].What, name)
+	}
+}
+
+// Two components that grant the same are refused in the preview unless one depends on the other: then it is granted
+// once. Which of two is asked for first is not fixed.
+func TestTwoComponentsThatGrantTheSameSayWhichComesFirst(t *testing.T) {
+	t.Parallel()
+	access := func(name, workspaceName string) p.ConstructRequest {
+		return request(t, components.BatchEndpointAccessToken, name, map[string]any{
+			"workspaceId": strings.Replace(workspace, "/ws", "/"+workspaceName, 1), "location": "westeurope",
+			"invokers":        map[string]any{"a": map[string]any{"kind": "user", "objectId": someone}},
+			"clusters":        map[string]any{"cpu": map[string]any{}},
+			"storageAccounts": map[string]any{"lake": account},
+			"dataInputs": map[string]any{"rows": map[string]any{"kind": "blob", "storageAccount": "lake",
+				"container": "rows"}},
+			"endpoints": map[string]any{"score": map[string]any{"cluster": "cpu", "inputs": []any{"rows"}}},
+		})
+	}
+	reader := request(t, components.StorageReaderToken, "readers", map[string]any{
+		"storageAccountId": account, "container": "rows",
+		"principals": map[string]any{"a": map[string]any{"principalId": strings.ToUpper(someone), "principalType": "User"}},
+	})
+	for name, c := range map[string]struct {
+		first, second p.ConstructRequest
+		depends       bool
+		refused       string // "" where both are made
+	}{
+		"neither depends": {access("one", "a"), access("two", "b"), false, "BatchEndpointAccess one of this program"},
+		"neither depends, the other way": {access("two", "b"), access("one", "a"), false,
+			"BatchEndpointAccess two of this program"},
+		"the second depends on the first": {access("one", "a"), access("two", "b"), true, ""},
+		"another component":               {reader, access("one", "a"), false, "StorageReader readers of this program"},
+		"another component, dependent":    {access("one", "a"), reader, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := &recorder{}
+			s := serve(t, r)
+			for _, dry := range []bool{true, false} {
+				require.NoError(t, s.Configure(p.ConfigureRequest{}))
+				c.first.DryRun, c.second.DryRun = dry, dry
+				_, err := s.Construct(c.first)
+				require.NoError(t, err)
+				if c.depends {
+					c.second.Dependencies = []resource.URN{c.first.Urn}
+				}
+				_, err = s.Construct(c.second)
+				if c.refused == "" {
+					require.NoError(t, err)
+				} else {
+					require.ErrorContains(t, err, c.refused)
+					require.ErrorContains(t, err, "have this component depend on that one (dependsOn, in Python depends_on)")
+				}
+			}
+			if c.refused == "" {
+				lake := 0
+				for _, made := range r.sorted() {
+					if strings.Contains(made, ":RoleAssignment") && strings.Contains(made, someone) &&
+						strings.Contains(made, account) {
+						lake++
+					}
+				}
+				assert.Equal(t, 2, lake, "once in the preview, once in the deployment")
+			}
+		})
 	}
 }

@@ -42,9 +42,10 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
-	"github.com/batchaccess/batchaccess/sandbox/engine"
+	sandbox "github.com/batchaccess/batchaccess/sandbox/engine"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
@@ -70,6 +71,12 @@ type Options struct {
 	// Beside are the models of all of the program's: what they refer to exists too.
 	Component string
 	Beside    []access.Model
+	// Inputs are those of Component, as a preview knows them, where the program makes the workspace or a storage account
+	// itself: their IDs are taken from what was deployed. Nil for none.
+	Inputs map[string]any
+	// SubscriptionID is that of the program's provider, which exists where the program makes the first thing in it; ""
+	// where it is not known.
+	SubscriptionID string
 	// Keep leaves the stack deployed at the end.
 	Keep bool
 	// Weather of the sandbox; default calm.
@@ -102,7 +109,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	seed, err := SeedFrom(o.World, o.Model, o.Tenants, o.Location)
+	seed, err := o.seedBefore()
 	if err != nil {
 		return nil, fmt.Errorf("preparing the sandbox: %w", err)
 	}
@@ -124,7 +131,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	for _, m := range o.Beside {
-		more, err := Seed(m, o.Location)
+		more, err := SeedBefore(m, o.Location)
 		if err == nil {
 			err = a.Seed(more)
 		}
@@ -136,7 +143,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, err
 	}
 	r := &rehearsal{Options: o, plan: plan, azure: a, all: all.Invokers, ended: all.Ended}
-	r.engine, err = engine.Start(ctx, engine.Options{
+	r.engine, err = sandbox.Start(ctx, sandbox.Options{
 		StateDir: o.StateDir, Azure: a, ProjectDir: o.ProjectDir, Named: true, Pulumi: o.Pulumi, StandIns: o.StandIns,
 		Env: collectRarely(), Stdout: io.Discard, Stderr: &r.errors, Logger: o.Logger,
 	})
@@ -171,7 +178,7 @@ type rehearsal struct {
 	all    map[string]access.Invoker // with those who have ended
 	ended  string                    // the latest of the ends that is over
 	azure  *azure.Azure
-	engine *engine.Engine
+	engine *sandbox.Engine
 	errors bytes.Buffer // what Pulumi and the program print on standard error
 }
 
@@ -182,6 +189,9 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	}
 	d, err := r.outputs(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.complete(); err != nil {
 		return nil, err
 	}
 	if err := r.setACLs(d); err != nil {
@@ -212,6 +222,63 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	}
 	report.Left = r.azure.Inventory()
 	return report, nil
+}
+
+// makesPlaces reports whether the program makes the workspace or a storage account itself.
+func (o Options) makesPlaces() bool {
+	return o.Model.WorkspaceID.Later() || slices.ContainsFunc(slices.Collect(maps.Values(o.Model.StorageAccounts)),
+		access.ID.Later)
+}
+
+// seedBefore is what exists before the program is deployed.
+func (o Options) seedBefore() (azure.Seed, error) {
+	switch {
+	case !o.makesPlaces() || o.Inputs == nil:
+		return SeedFrom(o.World, o.Model, o.Tenants, o.Location)
+	case o.World != nil:
+		return azure.Seed{}, errors.New("--world is of a workspace and accounts that exist, and the program makes some of " +
+			"them itself; leave it out")
+	}
+	seed, err := SeedBefore(o.Model, o.Location)
+	if o.SubscriptionID != "" {
+		seed.SubscriptionIDs = append(seed.SubscriptionIDs, o.SubscriptionID)
+	}
+	return seed, err
+}
+
+// complete takes the IDs of what the program has made into the model, and puts there what it refers to in it: the
+// endpoints, data stores and controls. What a stack has made, a seed leaves as it is.
+func (r *rehearsal) complete() error {
+	if !r.makesPlaces() || r.Inputs == nil {
+		return nil
+	}
+	resources, err := r.engine.Resources(r.Stack)
+	if err != nil {
+		return err
+	}
+	for _, one := range resources {
+		if string(one.URN) != r.Component || one.Delete {
+			continue
+		}
+		deployed := engine.State{Inputs: one.Inputs}
+		plan, _, err := engine.Plan(engine.Fill(r.Inputs, deployed.Known()))
+		if err != nil {
+			return fmt.Errorf("the access of the stack, as it was deployed:\n%w", err)
+		}
+		seed, err := Seed(plan.Model, r.Location)
+		if err == nil {
+			err = r.azure.Seed(seed)
+		}
+		if err != nil {
+			return fmt.Errorf("preparing the sandbox: %w", err)
+		}
+		model := Identified(plan.Model)
+		if r.plan, err = planOf(model); err == nil {
+			r.all, r.ended, r.Model = model.Invokers, model.Ended, r.plan.Model
+		}
+		return err
+	}
+	return fmt.Errorf("the state of stack %s has no %s", r.Stack, r.Component)
 }
 
 // destroy takes down what was deployed. What a stack protects is protected from people, not from the end of a
