@@ -81,7 +81,8 @@ func anothers(ctx *pulumi.Context, own, name string, before []string, scope, des
 			name, stack, scope, stack)
 	case stack != "" && as != name && !slices.Contains(before, as):
 		old, is := renamedFrom(as, name)
-		return fmt.Errorf("%s: this stack has it as %s already; if %s was renamed to %s, write was: %s; if two components "+
+		return fmt.Errorf("%s: this stack has it as %s already; if %s was renamed to %s, write was: %s; if both are names "+
+			"here that change places, give one of them a third name first, and deploy after each rename; if two components "+
 			"are to hold it, make them in two stacks, and name it in one of them under sharedGrants", name, as, old, is, old)
 	}
 	return ctx.Log.Warn(fmt.Sprintf("%s exists already at %s, so that pulumi up will fail: batchaccess adopt takes it "+
