@@ -161,6 +161,15 @@ var rows = []row{
 	// Azure knows no cluster that has both, so that the one that it makes has nothing before it is there.
 	{name: "a cluster to its own identity", change: []string{"identity: userAssigned\n", "identity: systemAssigned\n"},
 		replaced: 2, deleted: 1, interrupted: everybody},
+	{name: "another name of a cluster", change: []string{"computeName: gpu-scoring", "computeName: gpu-tagging"},
+		replaced: 4, interrupted: everybody},
+	{name: "a cluster that is made becomes one that exists, and is the same", change: []string{"    gpu:\n(.*\n){5}",
+		"    gpu: { existing: true, computeName: gpu-scoring }\n"}, fails: "this stack made cluster gpu-scoring"},
+	{name: "a cluster gets the identity of an invoker that comes", change: sharing, deleted: 3, made: 3, gained: 2,
+		foreseen: []string{"pipeline", "release-manager", "scheduler"}},
+	{name: "an invoker goes whose identity a cluster has", before: sharing, change: []string{
+		"(?m)^    tagger: .*\n", "", ", tagger\\]", "]"}, fails: "pulumi state rename '"},
+	{name: "an invoker comes whose identity a cluster has", before: alone, change: sharing[2:], made: 1, gained: 2},
 	{name: "an identity that is made becomes one that exists", change: []string{
 		"    scheduler:.*\n      kind: managedIdentity",
 		"    scheduler:\n      kind: managedIdentity\n      principalId: 66666666-6666-4666-8666-666666666666"},
@@ -201,7 +210,8 @@ var rows = []row{
 	{name: "a secret in one step", change: []string{`"2026": \{`, `"2027": {`}, made: 1, deleted: 1,
 		interrupted: []string{"partner"}},
 	{name: "a secret gets other dates", change: []string{`"2026": \{ startDate: [0-9-]+`,
-		`"2026": { startDate: 2026-11-02`}, replaced: 1, interrupted: []string{"partner"}},
+		`"2026": { startDate: ` + time.Now().AddDate(0, 0,
+			-2).Format(time.DateOnly)}, replaced: 1, interrupted: []string{"partner"}},
 	{name: "another subject of a federated credential", change: []string{"branch: main", "branch: release"},
 		interrupted: []string{"pipeline"}},
 	{name: "federated credentials of an identity: two go, one is renamed, one comes", before: made, change: []string{
@@ -228,6 +238,14 @@ var rows = []row{
 
 var today = fmt.Sprintf("{ startDate: %s, endDate: %s }",
 	time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
+
+// alone has a cluster with an identity that exists.
+var alone = sharing[:2]
+
+// sharing has an invoker whose identity a cluster has too.
+var sharing = []string{"identity: userAssigned\n", "identity: userAssigned\n      userAssignedIdentityId: " +
+	identities + "tagger\n", "    scheduler:", "    tagger: { kind: managedIdentity, resourceId: " + identities +
+	"tagger }\n    scheduler:", "pipeline, scheduler\\]", "pipeline, scheduler, tagger]"}
 
 // toPaths limits who reads an input and who writes an output to its path.
 var toPaths = []string{"  batchaccess:dataInputs:", "  batchaccess:storageAccountKinds: { shared: flat }\n$0",
