@@ -608,12 +608,9 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 				Principals: map[string]AssigneeArgs{},
 			}
 		}
-		to := b.assignee(g.Principal)
+		to := b.placed(g.Principal)
 		if to.Paths = g.Paths; len(g.Paths) > 0 {
 			of[child].AccountKind = b.plan.Model.KindOf(g.Scope.StorageAccount)
-		}
-		if to.Was != "" {
-			to.Was = g.Principal.Kind + "." + to.Was
 		}
 		of[child].Principals[g.Principal.Kind+"."+g.Principal.Name] = to
 	}
@@ -633,6 +630,22 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 		b.made.Contributors[child] = made
 	}
 	return nil
+}
+
+// placed is whom a role is assigned to at a place, by kind and name. An identity is called by its first name: where
+// that one has come, the next one is what it was called.
+func (b *builder) placed(p access.Principal) AssigneeArgs {
+	to := b.assignee(p)
+	if to.Was != "" {
+		to.Was = p.Kind + "." + to.Was
+		return to
+	}
+	for _, identity := range b.plan.Identities {
+		if len(identity.Names) > 1 && identity.Names[0] == p {
+			to.Was = identity.Names[1].Kind + "." + identity.Names[1].Name
+		}
+	}
+	return to
 }
 
 // makeServices makes one component for each role of the rest of a job's way at each place, and then lets the clusters
@@ -658,10 +671,7 @@ func (b *builder) makeServices(ctx *pulumi.Context) error {
 				services[child].scopeType = arm.ContainerRegistry
 			}
 		}
-		to := b.assignee(g.Principal)
-		if to.Was != "" {
-			to.Was = g.Principal.Kind + "." + to.Was
-		}
+		to := b.placed(g.Principal)
 		services[child].principals[g.Principal.Kind+"."+g.Principal.Name] = to
 	}
 	for _, child := range sortedKeys(services) {

@@ -62,7 +62,7 @@ func (c children) refuseAnothers(ctx *pulumi.Context, name string, before []stri
 			if found.Description != nil {
 				description = *found.Description
 			}
-			return anothers(ctx, own, name, before, scope, description)
+			return anothers(ctx, own, string(args.URN), name, before, scope, description)
 		})
 }
 
@@ -72,7 +72,7 @@ var notThere = regexp.MustCompile(`(?i)RoleAssignmentNotFound|ResourceNotFound|R
 
 // anothers refuses what another stack made, or this one under another name. What nobody marked, and what this stack
 // made under this name, is for batchaccess adopt: that needs a preview.
-func anothers(ctx *pulumi.Context, own, name string, before []string, scope, description string) error {
+func anothers(ctx *pulumi.Context, own, urn, name string, before []string, scope, description string) error {
 	stack, as := AssignedBy(description)
 	switch {
 	case stack != "" && stack != own:
@@ -80,13 +80,28 @@ func anothers(ctx *pulumi.Context, own, name string, before []string, scope, des
 			"to the same principal there; let that stack hold it, and name it here under sharedGrants, with by: %s",
 			name, stack, scope, stack)
 	case stack != "" && as != name && !slices.Contains(before, as):
-		old, is := renamedFrom(as, name)
-		return fmt.Errorf("%s: this stack has it as %s already; if %s was renamed to %s, write was: %s; if two components "+
-			"are to hold it, make them in two stacks, and name it in one of them under sharedGrants", name, as, old, is, old)
+		return fmt.Errorf("%s: this stack has it as %s already; %s", name, as, heldAlready(urn, as, name))
 	}
 	return ctx.Log.Warn(fmt.Sprintf("%s exists already at %s, so that pulumi up will fail: batchaccess adopt takes it "+
 		"into the stack, where its state was lost or another tool made it; where an ID or the scope has changed in its "+
 		"letter case alone, write it as before", name, scope), nil)
+}
+
+// heldAlready is what to do about an assignment that this stack has under another name.
+func heldAlready(urn, as, name string) string {
+	old, is := renamedFrom(as, name)
+	one := fmt.Sprintf("pulumi state rename '%s' %s", strings.TrimSuffix(urn, name)+as, name)
+	const invoker, cluster = "invoker", "cluster"
+	if old == invoker && is == cluster || old == cluster && is == invoker {
+		return "one identity has it by both names, and goes by the other one now; have the state say so: " + one
+	}
+	fix := fmt.Sprintf("if %s was renamed to %s, write was: %s; if both are names here that change places, give one of "+
+		"them "+
+		"a third name first, and deploy after each rename; ", old, is, old)
+	if strings.Contains(as, "."+cluster+".") {
+		fix += "if one identity is that of both, have the state say so: " + one + "; "
+	}
+	return fix + "if two components are to hold it, make them in two stacks, and name it in one of them under sharedGrants"
 }
 
 // renamedFrom finds the part in which two names of assignments differ.

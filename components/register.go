@@ -14,17 +14,25 @@ import (
 
 // register registers a component. An update of it is refused, in a preview too, where an ID among its inputs changes in
 // letter case alone: Azure takes both for one, but Pulumi replaces what is made with it, by something of the same name.
-// An assignment can't be made beside itself, and a cluster's system-assigned identity would be lost.
+// An assignment can't be made beside itself, and a cluster's system-assigned identity would be lost. So is one by which
+// what the component made would be deleted, and then looked for.
 func register(
 	ctx *pulumi.Context, token, name string, inputs pulumi.Map, component pulumi.ComponentResource,
 	opts []pulumi.ResourceOption,
 ) error {
 	kind := token[strings.LastIndex(token, ":")+1:]
 	if !hooks.Off(ctx.Context()) {
+		if token == BatchEndpointAccessToken || token == ComputeClusterToken {
+			programOf(ctx).before.prepare(ctx) // handedOver asks for it in the hook
+		}
 		hook, err := ctx.RegisterResourceHook("batchaccess letter case of "+kind+" "+name,
 			func(args *pulumi.ResourceHookArgs) error {
-				programOf(ctx).before.there.Store(true)
-				return fail(kind, name, respelled(args.OldInputs, args.NewInputs))
+				before := &programOf(ctx).before
+				before.there.Store(true)
+				handed := handedOver(name, args.OldInputs, args.OldOutputs, args.NewInputs, func(typ, name string) bool {
+					return before.has(ctx, typ, name)
+				})
+				return fail(kind, name, respelled(args.OldInputs, args.NewInputs), handed)
 			}, &pulumi.ResourceHookOptions{OnDryRun: true})
 		if err != nil {
 			return fmt.Errorf("registering the check of %s %q: %w", kind, name, err)

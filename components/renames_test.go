@@ -194,3 +194,35 @@ func TestARotationInOneStepIsWarnedOf(t *testing.T) {
 		})
 	}
 }
+
+// An assignment that the stack has under another name: who was renamed, or which of the names of one identity it has.
+func TestAnAssignmentUnderAnotherNameHasARemedy(t *testing.T) {
+	t.Parallel()
+	const urn = "urn:pulumi:dev::p::t::"
+	for name, c := range map[string]struct {
+		as, is   string
+		says, no []string
+	}{
+		"an invoker": {"access.lake.rows.reader.invoker.ann", "access.lake.rows.reader.invoker.bea",
+			[]string{"if ann was renamed to bea, write was: ann", "a third name"}, []string{"state rename"}},
+		"an account": {"access.lake.rows.reader.invoker.ann", "access.pond.rows.reader.invoker.ann",
+			[]string{"write was: lake"}, []string{"state rename"}},
+		"an invoker that was the cluster's identity goes": {"access.lake.rows.reader.invoker.ann",
+			"access.lake.rows.reader.cluster.cpu", []string{"pulumi state rename '" + urn +
+				"access.lake.rows.reader.invoker.ann' access.lake.rows.reader.cluster.cpu"}, []string{"write was"}},
+		"a cluster that had another's identity goes": {"access.lake.rows.reader.cluster.cpu",
+			"access.lake.rows.reader.cluster.gpu", []string{"write was: cpu", "pulumi state rename '" + urn +
+				"access.lake.rows.reader.cluster.cpu' access.lake.rows.reader.cluster.gpu"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fix := heldAlready(urn+c.is, c.as, c.is)
+			for _, says := range c.says {
+				assert.Contains(t, fix, says)
+			}
+			for _, no := range c.no {
+				assert.NotContains(t, fix, no)
+			}
+		})
+	}
+}

@@ -71,6 +71,18 @@ func (s *stateBefore) read(ctx *pulumi.Context) (deployed, error) {
 	return s.resources, s.err
 }
 
+// has reports whether the state has a resource of a type, by the end of its token, and a name. Where the state can't be
+// read it may have it.
+func (s *stateBefore) has(ctx *pulumi.Context, typ, name string) bool {
+	before, err := s.read(ctx)
+	for urn := range before.outputs {
+		if strings.HasSuffix(urn, typ+"::"+name) {
+			return true
+		}
+	}
+	return err != nil
+}
+
 // deployed are the resources of the state before, found by what renames are found by.
 type deployed struct {
 	outputs map[string]map[string]any // those of kept, by URN

@@ -62,11 +62,11 @@ func (m *maker) interruptions() {
 		name := strings.Replace(called(s.URN), "cluster identity ", "cluster ", 1)
 		i := Interruption{URN: s.URN, From: goes + name, To: madeAnew + name}
 		switch kind(engine.TypeOf(s.URN)) {
-		case guardrails.Compute: // two can't have one name (facts/compute-clusters.md)
-			if !sameText(s, "computeName") {
-				continue
-			}
+		case guardrails.Compute: // deleted first, whatever it is called then: by our components, and by azure-native
 			i.Who, i.What = m.usersOf(s.URN), "jobs on "+name
+			if !sameText(s, "computeName") && !m.resource(s).MadeBy(guardrails.ComputeCluster) {
+				i.What += ", unless the program says deleteBeforeReplace: false"
+			}
 			if identityOf(s.Old).system && identityOf(s.New).system {
 				i.What += ", whose data its system-assigned identity mounts: a new one, with assignments of its own"
 				i.To = "the assignments of roles to the new identity of " + name
@@ -161,7 +161,9 @@ func (m *maker) usersOf(clusterURN string) (who []string) {
 				names = slices.Collect(maps.Keys(c.now.Model.Invokers))
 			}
 			for _, name := range names {
-				who = append(who, "invoker "+name)
+				if _, was := c.old.Model.Invokers[cmp.Or(c.now.Model.Invokers[name].Was, name)]; was {
+					who = append(who, "invoker "+name)
+				}
 			}
 		}
 	}

@@ -65,8 +65,12 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 			f(system, "1"), f(system, "2")}), []string{"interrupted", "whoever starts jobs on it", "system-assigned identity"}},
 		"a cluster made anew with an identity that stays": {steps([5]string{"replace", inCluster, "access.cpu",
 			f(user, "1"), f(user, "2")}), []string{"interrupted", "whoever starts jobs on it", "the creation of"}},
-		"a cluster made anew beside the old one": {steps([5]string{"replace", inCluster, "access.cpu",
-			f(user, "1"), strings.Replace(f(user, "2"), "cpu", "gpu", 1)}), nil},
+		"a cluster made anew under another name": {steps([5]string{"replace", inCluster, "access.cpu",
+			f(user, "1"), strings.Replace(f(user, "2"), "cpu", "gpu", 1)}), []string{"interrupted",
+			"whoever starts jobs on it", "jobs on cluster cpu"}},
+		"somebody else's cluster made anew under another name": {steps([5]string{"replace", guardrails.Compute, "cpu",
+			f(user, "1"), strings.Replace(f(user, "2"), "cpu", "gpu", 1)}), []string{"interrupted",
+			"whoever starts jobs on it", "deleteBeforeReplace: false"}},
 		"a cluster that changes in place": {steps([5]string{"update", inCluster, "access.cpu", f(system, "1"),
 			f(system, "2")}), nil},
 		"a cluster to its own identity": {steps([5]string{"update", inCluster, "access.cpu", f(user, "1"),
@@ -80,6 +84,15 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 		"those who use the cluster": {steps([5]string{"same", bea, "access", f(access, ""), f(access, "")},
 			[5]string{"replace", inCluster, "access.cpu", f(user, "1"), f(user, "2")}),
 			[]string{"interrupted", "invoker ann", "jobs on"}},
+		"those who use the cluster, and did": {steps([5]string{"update", bea, "access", f(access, ""), strings.Replace(
+			f(access, ""), `"invokers": {`, `"invokers": {"bob": {"kind": "user", "objectId": `+
+				`"33333333-3333-4333-8333-333333333333"}, `, 1)},
+			[5]string{"replace", inCluster, "access.cpu", f(user, "1"), f(user, "2")}),
+			[]string{"interrupted", "invoker ann", "jobs on"}},
+		"those who use the cluster, renamed": {steps([5]string{"update", bea, "access", f(access, ""), strings.Replace(
+			f(access, ""), `"ann": {`, `"zoe": {"was": "ann", `, 1)},
+			[5]string{"replace", inCluster, "access.cpu", f(user, "1"), f(user, "2")}),
+			[]string{"interrupted", "invoker zoe", "jobs on"}},
 		"a role of a fixed name": {steps([5]string{"replace", inRole + guardrails.RoleDefinition, "access",
 			f(role, "Scorers"), f(role, "Scorers")}), []string{"interrupted", "whoever has the role", "deletion of its"}},
 		"a role of another name": {steps([5]string{"replace", inRole + guardrails.RoleDefinition, "access",
@@ -129,6 +142,7 @@ func TestWhoGoesWithoutForAWhile(t *testing.T) {
 			assertInSARIF(t, sarif.Bytes(), c.want)
 			require.Len(t, r.Interruptions, 1)
 			i := r.Interruptions[0]
+			assert.NotContains(t, i.Who, "invoker bob", "who comes has nothing to go without")
 			assert.Equal(t, c.want[:2], []string{i.Change, i.Who[0]})
 			assert.Contains(t, strings.Join([]string{i.What, i.From, i.To}, "; "), c.want[2])
 			assert.Equal(t, "not known", i.Running)

@@ -105,7 +105,11 @@ func Identified(m access.Model) access.Model {
 			i.PrincipalID = access.ID{} // as accesstest has it, whose mocks made the ID up
 		}
 		if key, value := i.Named(); value.Text() != "" {
-			i.PrincipalID = access.Known(made("principal", key, strings.ToLower(value.Text())))
+			id := made("principal", key, strings.ToLower(value.Text()))
+			if _, err := arm.Parse(value.Text(), arm.UserAssignedIdentity); err == nil {
+				id = identityOf(value.Text()) // which may be a cluster's too, in this version of a stack or in another
+			}
+			i.PrincipalID = access.Known(id)
 			m.Invokers[name] = i
 		}
 	}
@@ -125,6 +129,10 @@ type seeder struct {
 func made(parts ...string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("batchaccess sandbox|"+strings.Join(parts, "|"))).String()
 }
+
+// identityOf is the principal of a user-assigned identity that exists, and clientOf its client ID.
+func identityOf(id string) string { return made("identity", strings.ToLower(id)) }
+func clientOf(id string) string   { return made("client", strings.ToLower(id)) }
 
 func (s *seeder) subscription(id string) {
 	if !slices.Contains(s.SubscriptionIDs, id) {
@@ -181,7 +189,7 @@ func (s *seeder) shared() {
 			c := s.m.Clusters[cluster]
 			kind, principal = "ServicePrincipal", cmp.Or(c.PrincipalID.Text(), made("cluster", s.workspaceID, c.NameOr(cluster)))
 			if id := c.UserAssignedIdentityID.Text(); id != "" {
-				principal = made("identity", strings.ToLower(id))
+				principal = identityOf(id)
 			}
 		}
 		var scope string
@@ -252,7 +260,7 @@ func (s *seeder) services() error {
 		case c.Existing:
 			pulls(cmp.Or(c.PrincipalID.Text(), made("cluster", s.workspaceID, c.NameOr(name))))
 		case c.UserAssignedIdentityID.Text() != "":
-			pulls(made("identity", strings.ToLower(c.UserAssignedIdentityID.Text())))
+			pulls(identityOf(c.UserAssignedIdentityID.Text()))
 		}
 	}
 	return nil
@@ -378,8 +386,8 @@ func (s *seeder) principals() {
 			}
 			clientID := i.ClientID.Text()
 			if _, err := arm.Parse(i.ResourceID, arm.UserAssignedIdentity); err == nil {
-				s.UserAssignedIdentities = append(s.UserAssignedIdentities,
-					azure.UserAssignedIdentity{ID: i.ResourceID, PrincipalID: id, ClientID: clientID, Location: s.location})
+				s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{ID: i.ResourceID,
+					PrincipalID: id, ClientID: cmp.Or(clientID, clientOf(i.ResourceID)), Location: s.location})
 				continue
 			}
 			if i.ResourceID != "" {
@@ -405,8 +413,7 @@ func (s *seeder) compute() {
 				continue // an invoker's, or another cluster's
 			}
 			s.UserAssignedIdentities = append(s.UserAssignedIdentities, azure.UserAssignedIdentity{
-				ID: id, PrincipalID: made("identity", strings.ToLower(id)), ClientID: made("client",
-					strings.ToLower(id)), Location: s.location,
+				ID: id, PrincipalID: identityOf(id), ClientID: clientOf(id), Location: s.location,
 			})
 		}
 		if c.Existing {
