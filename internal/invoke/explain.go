@@ -17,7 +17,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// serviceError is the error of Azure's services, and that of a failed job. The details are there for some of them.
+// serviceError is the error of Azure's services, and that of a failed job. Some have details, which may say more.
 type serviceError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -34,13 +34,13 @@ func (e serviceError) String() string {
 	return clipped(e.Code + ": " + e.Message)
 }
 
-func (e serviceError) detail(code string) string {
+// all is everything that the error says, to look for signatures in.
+func (e serviceError) all() string {
+	text := e.Code + " " + e.Message
 	for _, d := range e.Details {
-		if strings.EqualFold(d.Code, code) {
-			return d.Message
-		}
+		text += " " + d.Code + " " + d.Message
 	}
-	return ""
+	return text
 }
 
 func readError(text []byte) serviceError {
@@ -77,7 +77,7 @@ var (
 func refused(k call, resp *http.Response, text []byte, who claims) *Failure {
 	said := readError(text)
 	f := &Failure{Status: resp.StatusCode, Said: said.String()}
-	found, known := recognise(said.Code+" "+said.Message, signIns, notStarted)
+	found, known := recognise(said.all(), signIns, notStarted)
 	switch status := resp.StatusCode; {
 	case status < http.StatusBadRequest:
 		f.Kind = Request
@@ -88,7 +88,7 @@ func refused(k call, resp *http.Response, text []byte, who claims) *Failure {
 		f.unauthorized(k, resp, who)
 	case known:
 		f.as(found, k, who)
-	case status == http.StatusForbidden && fromOutside.MatchString(said.Code+" "+said.Message):
+	case status == http.StatusForbidden && fromOutside.MatchString(said.all()):
 		f.Kind = Network
 		f.What = fmt.Sprintf("could not %s: the workspace is closed to public networks, and this machine is outside of its "+
 			"private one", k.doing)
@@ -241,36 +241,32 @@ func pollJob() string {
 	return all[slices.IndexFunc(all, func(a roles.Addition) bool { return a.Name == "pollJobs" })].Actions[0]
 }
 
-// jobFailure explains a job that ended and did not complete. Where Azure's answer names the hop, the identity and the
-// storage, so does the failure. Its plain text names neither, and says only that storage could not be opened.
+// jobFailure explains a job that ended and did not complete, by the signatures in Azure's words: those name neither the
+// identity nor the storage, so what is to be granted is said for each that may lack it.
 func jobFailure(job Job, who claims) *Failure {
 	said := job.failure.clean()
-	f := &Failure{
-		Kind: JobFailed, Hop: access.HopKind(said.detail("hop")), Said: said.String(),
-		Identity: said.detail("identity"), Scope: said.detail("storage"),
-	}
-	found, known := recognise(said.Code+" "+said.Message, signIns, atStart, onData, notOfAccess)
-	named := f.Hop != "" && found.grants != nil && (found.kind == Mount || found.kind == Data)
-	denied := known && (found.means == opensNoStorage || named)
+	f := &Failure{Kind: JobFailed, Said: said.String()}
+	found, known := recognise(said.all(), signIns, atStart, onData, notOfAccess)
 	switch {
 	case strings.EqualFold(job.Status, canceled):
 		f.What = "the job was canceled"
 		f.Remedy = []string{"the job's page in the studio says by whom; start another where that was a mistake"}
-	case denied && (f.Hop == access.ReadHop || f.Hop == access.WriteHop):
-		f.jobIdentity(job, said, who)
-	case denied:
-		f.clusterIdentity(job, said, who)
-		f.Remedy = append(f.Remedy, found.remedy...)
 	case known:
-		f.Kind, f.Hop = found.kind, cmp.Or(f.Hop, found.hop)
-		f.What = "the job failed: " + found.means
-		f.Remedy = slices.Clone(found.remedy)
-		for _, l := range found.grants {
-			f.Remedy = append(f.Remedy, l.grant(who, f.scope(job)))
+		f.Kind, f.Hop, f.What = found.kind, found.hop, "the job failed: "+found.means
+		grants := found.grants
+		if found.means == opensNoStorage {
+			f.What = found.means
+			if len(job.request.Properties.OutputData) > 0 { // which is mounted too
+				grants = append(slices.Clone(grants), bothLack(roles.StorageBlobDataContributor)...)
+			}
 		}
-		if found.grants != nil {
+		for _, l := range grants {
+			f.Remedy = append(f.Remedy, l.grant(who, scopeOf(job, l)))
+		}
+		if grants != nil {
 			f.Remedy = append(f.Remedy, inStack...)
 		}
+		f.Remedy = append(f.Remedy, found.remedy...)
 	case f.Said == "":
 		f.What = "the job failed, and why is not known: Azure's answer does not say it"
 		f.Remedy = []string{"look at the job's logs in the studio"}
@@ -289,57 +285,6 @@ func (l lack) grant(who claims, scope string) string {
 	return "grant the invoker: " + assign(l.role, who.ObjectID, who.principalType(), scope)
 }
 
-// jobIdentity is an invoker who may not read or write.
-func (f *Failure) jobIdentity(job Job, said serviceError, who claims) {
-	f.Kind = Data
-	verb, role := "read", roles.StorageBlobDataReader
-	if f.Hop == access.WriteHop {
-		verb, role = "write to", roles.StorageBlobDataContributor
-	}
-	f.What = fmt.Sprintf("the job identity %s, who is the invoker, may not %s %s%s", f.Identity, verb, f.Scope,
-		ofInput(said))
-	f.Remedy = append([]string{
-		"the cluster mounted the storage; the data is read and written as the invoker, who needs a role of its own",
-		"grant it: " + assign(role, f.Identity, who.principalType(), f.scope(job)),
-	}, inStack...)
-}
-
-// clusterIdentity is a cluster that may not mount, or a failure that does not say which of the two identities it was.
-func (f *Failure) clusterIdentity(job Job, said serviceError, who claims) {
-	f.Kind = Mount
-	role := roles.StorageBlobDataReader
-	if said.detail("output") != "" {
-		role = roles.StorageBlobDataContributor
-	}
-	scope := f.scope(job)
-	if f.Hop == "" { // Azure's plain text
-		f.Hop = access.MountHop
-		f.What = "the job could not open its storage: the cluster identity may not mount it, or the job identity, who is " +
-			"the invoker, may not read it; Azure does not say which"
-		f.Remedy = append([]string{
-			"grant the cluster: " + assign(role, clusterPrincipal, "ServicePrincipal", scope),
-			"grant the invoker: " + assign(role, who.ObjectID, who.principalType(), scope),
-		}, inStack...)
-		return
-	}
-	if f.Identity == "" {
-		f.What = fmt.Sprintf("the compute cluster has no managed identity with which to mount %s%s", f.Scope, ofInput(said))
-		f.Remedy = append([]string{
-			"give the cluster a system-assigned or a user-assigned identity, and that one access:",
-			assign(role, clusterPrincipal, "ServicePrincipal", scope),
-		}, inStack...)
-		return
-	}
-	one, _, several := strings.Cut(f.Identity, ",")
-	f.What = fmt.Sprintf("the cluster identity %s may not mount %s%s", strings.ReplaceAll(f.Identity, ",", ", "), f.Scope,
-		ofInput(said))
-	f.Remedy = []string{"grant it: " + assign(role, one, "ServicePrincipal", scope)}
-	if several {
-		f.Remedy[0] = "grant one of them: " + assign(role, one, "ServicePrincipal", scope)
-	}
-	f.Remedy = append(f.Remedy, inStack...)
-}
-
 // clusterPrincipal finds the cluster's identity where no answer names it.
 const clusterPrincipal = `"$(az ml compute show --name <cluster> --resource-group <group> --workspace-name ` +
 	`<workspace> --query identity.principal_id --output tsv)"`
@@ -347,19 +292,14 @@ const clusterPrincipal = `"$(az ml compute show --name <cluster> --resource-grou
 var inStack = []string{"or declare the input or output at the endpoint in the stack (endpoints, dataInputs, " +
 	"dataOutputs) and run pulumi up: both identities get what they need"}
 
-func ofInput(said serviceError) string {
-	for _, kind := range []string{"input", "output"} {
-		if name := said.detail(kind); name != "" {
-			return fmt.Sprintf(" (%s %q)", kind, name)
-		}
-	}
-	return ""
-}
-
-// scope is the storage that the failure names; else that of the job's only URL; else left to the reader.
-func (f *Failure) scope(job Job) string {
-	if f.Scope != "" {
-		return shellWord(f.Scope)
+// scopeOf is the storage on which a role is lacked. Of data that is read it is that of the job's only URL; what else
+// it is, the reader has to fill in.
+func scopeOf(job Job, l lack) string {
+	switch l.role {
+	case roles.StorageBlobDataContributor:
+		return "<ARM ID of the container of the output's data store>"
+	case storageTable, storageQueue:
+		return "<ARM ID of the workspace's storage account>"
 	}
 	var found []string
 	for _, input := range job.request.Properties.InputData {

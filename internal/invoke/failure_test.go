@@ -2,6 +2,8 @@ package invoke_test
 
 import (
 	"fmt"
+	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -118,41 +120,73 @@ func TestFindingTheEndpointIsExplainedToo(t *testing.T) {
 	assert.Contains(t, failure(t, err, invoke.Request).Error(), "--uri")
 }
 
-// assignment reads a remedy that is a command.
-var assignment = regexp.MustCompile(`az role assignment create --role "([^"]+)" --assignee-object-id (\S+) ` +
-	`--assignee-principal-type (\S+) --scope (\S+)`)
+// granting reads a remedy that is a command: whom it grants which role.
+var granting = regexp.MustCompile(`grant the (cluster|invoker): az role assignment create --role "([^"]+)" ` +
+	`--assignee-object-id ("\$\([^)]*\)"|\S+) --assignee-principal-type (\S+) --scope (.+)`)
 
+// Azure's error says neither who lacks what nor where: whatever is lacked is among the commands.
 func TestDoingWhatEachFailureSaysLeadsToACompletedJob(t *testing.T) {
+	t.Parallel()
+	type grant struct{ who, role string }
+	principals := map[string]string{"cluster": cluster, "invoker": alice}
+	scopes := map[string]string{roles.StorageBlobDataReader: account + "/blobServices/default/containers/raw",
+		roles.StorageBlobDataContributor: account + "/blobServices/default/containers/out"}
+	for lacking, want := range map[grant]struct {
+		kind invoke.Kind
+		hop  access.HopKind
+	}{
+		{"cluster", roles.StorageBlobDataReader}:      {invoke.Mount, access.MountHop},
+		{"invoker", roles.StorageBlobDataReader}:      {invoke.Data, access.ReadHop},
+		{"cluster", roles.StorageBlobDataContributor}: {invoke.Mount, access.MountHop},
+		{"invoker", roles.StorageBlobDataContributor}: {invoke.Data, access.WriteHop},
+	} {
+		t.Run(lacking.who+" "+lacking.role, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.allow(alice, "pollJobs")
+			give := func(g grant) {
+				d, ok := roles.BuiltIn(g.role)
+				require.True(t, ok)
+				w.assign(principals[g.who], d.ID, scopes[g.role])
+			}
+			for who := range principals {
+				for role := range scopes {
+					if g := (grant{who, role}); g != lacking {
+						give(g)
+					}
+				}
+			}
+			_, err := run(t.Context(), w.as(alice), w.jobsURI(), "", byURL())
+			f := failure(t, err, want.kind)
+			assert.Equal(t, want.hop, f.Hop)
+			found := false
+			for _, m := range granting.FindAllStringSubmatch(f.Error(), -1) {
+				isCluster := m[1] == "cluster"
+				assert.Equal(t, isCluster, strings.Contains(m[3], "az ml compute show"), m[0])
+				assert.Equal(t, isCluster, m[3] != alice, m[0])
+				assert.Equal(t, map[bool]string{true: "ServicePrincipal", false: "User"}[isCluster], m[4])
+				found = found || lacking == grant{m[1], m[2]}
+			}
+			require.True(t, found, "%v is not among what %s says", lacking, f)
+			give(lacking)
+			job, err := run(t.Context(), w.as(alice), w.jobsURI(), "", byURL())
+			require.NoError(t, err)
+			assert.Equal(t, "Completed", job.Status)
+		})
+	}
+}
+
+// What the sandbox says of a job that failed is what Azure's error has, and nothing of the sandbox's own.
+func TestAJobsErrorHasACodeAndAMessage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.allow(alice, "pollJobs")
-	client := w.as(alice)
-	type step struct {
-		kind           invoke.Kind
-		hop            access.HopKind
-		identity, role string
-		principalType  string
-	}
-	want := []step{
-		{invoke.Mount, access.MountHop, cluster, roles.StorageBlobDataReader, "ServicePrincipal"},
-		{invoke.Data, access.ReadHop, alice, roles.StorageBlobDataReader, "User"},
-		{invoke.Mount, access.MountHop, cluster, roles.StorageBlobDataContributor, "ServicePrincipal"},
-		{invoke.Data, access.WriteHop, alice, roles.StorageBlobDataContributor, "User"},
-	}
-	for _, s := range want {
-		_, err := run(t.Context(), client, w.jobsURI(), "", byURL())
-		f := failure(t, err, s.kind)
-		m := assignment.FindStringSubmatch(f.Error())
-		require.NotNil(t, m, f.Error())
-		assert.Equal(t, s, step{f.Kind, f.Hop, m[2], m[1], m[3]})
-		assert.Equal(t, s.identity, f.Identity)
-		d, ok := roles.BuiltIn(m[1])
-		require.True(t, ok)
-		w.assign(m[2], d.ID, m[4])
-	}
-	job, err := run(t.Context(), client, w.jobsURI(), "", byURL())
+	job, err := w.as(alice).Start(t.Context(), w.jobsURI(), "", byURL())
 	require.NoError(t, err)
-	assert.Equal(t, "Completed", job.Status)
+	properties := w.call(http.MethodGet, "/inference/westeurope/heart/jobs/"+job.Name, access.Model{}.Audience(),
+		nil)["properties"].(map[string]any)
+	assert.Equal(t, "Failed", properties["status"])
+	assert.Equal(t, []string{"code", "message"}, slices.Sorted(maps.Keys(properties["error"].(map[string]any))))
 }
 
 func TestAClusterWithoutIdentityIsToldApart(t *testing.T) {
@@ -160,7 +194,7 @@ func TestAClusterWithoutIdentityIsToldApart(t *testing.T) {
 	w := newWorld(t)
 	w.allow(alice, "pollJobs")
 	_, err := run(t.Context(), w.as(alice), w.jobsURI(), "green", byURL())
-	assert.Contains(t, failure(t, err, invoke.Mount).Error(), "no managed identity")
+	assert.Contains(t, failure(t, err, invoke.Mount).Error(), "a cluster without an identity opens nothing")
 }
 
 func TestAFailureThatIsNotOfAccessIsOne(t *testing.T) {
@@ -171,9 +205,7 @@ func TestAFailureThatIsNotOfAccessIsOne(t *testing.T) {
 	request.Properties.InputData["in"] = jobrequest.Input{JobInputType: jobrequest.URIFolder,
 		URI: "https://nowhere.blob.core.windows.net/raw"}
 	_, err := run(t.Context(), w.as(alice), w.jobsURI(), "", request)
-	f := failure(t, err, invoke.JobFailed)
-	assert.Equal(t, access.MountHop, f.Hop)
-	assert.Equal(t, 1, f.ExitCode())
+	assert.Equal(t, 1, failure(t, err, invoke.JobFailed).ExitCode())
 
 	_, err = w.as(alice).Start(t.Context(), w.jobsURI(), "purple", keyed())
 	assert.Contains(t, failure(t, err, invoke.Request).Error(), "purple")

@@ -157,6 +157,7 @@ var onData = []signature{
 		codes:   []string{"ScriptExecution.StreamAccess.Authentication"},
 		phrases: []string{"StreamAccessException", "AuthenticationException"},
 		kind:    Mount, hop: access.MountHop, means: opensNoStorage, grants: bothLack(roles.StorageBlobDataReader),
+		remedy: []string{"a cluster without an identity opens nothing: give it one (clusters.<name>.identity)"},
 	},
 	{
 		form: regexp.MustCompile(`(?i)can't mount dataset\b[\s\S]{0,400}not accessible or doesn't contain any data`),

@@ -17,6 +17,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/role"
+	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
 const (
@@ -293,5 +294,23 @@ func (w *world) outcome(started answer) answer {
 	owner := w.token(w.Deployer().ObjectID, ml) // Owner may poll
 	got := w.send(http.MethodGet, "/inference/westeurope/heart/jobs/"+started.body["name"].(string), owner, nil)
 	require.Equal(w.t, http.StatusOK, got.status, got.body)
+	w.withDetails(got)
 	return got
+}
+
+// withDetails puts beside a failed job's error what only the sandbox knows of it, in its state.
+func (w *world) withDetails(job answer) {
+	w.t.Helper()
+	failed, is := job.at("properties", "error").(map[string]any)
+	if !is {
+		return
+	}
+	require.Len(w.t, failed, 2, "Azure's error has a code and a message")
+	require.NoError(w.t, w.Change(func(st *state.State) {
+		details := []any{}
+		for _, d := range st.Jobs[job.body["name"].(string)].Failure.Details {
+			details = append(details, map[string]any{"code": d.Code, "message": d.Message})
+		}
+		failed["details"] = details
+	}))
 }

@@ -505,7 +505,12 @@ func (c *change) label(w azure.Write) string {
 	return fmt.Sprintf("%s %s %s", w.Method, kind, name)
 }
 
-// deploymentOf is what a job on the path picks: by name, since the default is that of one version.
-func deploymentOf(m access.Model, p access.Path) string {
-	return cmp.Or(p.Deployment, m.EffectiveEndpoints()[p.Endpoint].Deployment, deployment)
+// deploymentOf is what a job on the path picks: by name, since the default is that of one version; but of the world,
+// where the endpoint has its own default, whatever the versions say.
+func (c *change) deploymentOf(m access.Model, p access.Path) string {
+	named := cmp.Or(p.Deployment, m.EffectiveEndpoints()[p.Endpoint].Deployment)
+	if c.World != nil {
+		return named
+	}
+	return cmp.Or(named, deployment)
 }

@@ -494,7 +494,7 @@ func (r *rehearsal) onBareCluster(ctx context.Context, j *jobs, report *Report, 
 		// they are used first, and the cluster has no role there either
 		o.Want = failsAt(access.StoresHop)
 	}
-	if r.Model.Role.ByEndpoint() { // which nobody is named by
+	if r.Model.Role.Scope == access.AtEndpoint { // which nobody is named by
 		o.Want = failsAt(access.InvokeHop)
 	}
 	report.add(o)

@@ -51,7 +51,8 @@ func (r *rehearsal) strays(report *Report, d deployed) {
 				}))
 			}
 		}
-		if slices.Contains([]access.Level{access.AtEndpoint, access.AtWorkspace}, r.Model.Role.EffectiveScope()) {
+		// The default is the workspace: by the configuration's words, and not by the code that deploys.
+		if slices.Contains([]access.Level{"", access.AtEndpoint, access.AtWorkspace}, r.Model.Role.Scope) {
 			group := r.Model.WorkspaceID.Text()[:strings.Index(r.Model.WorkspaceID.Text(), "/providers/")]
 			r.stray(report, p, group, mlActions+"read", false, false)
 		}
@@ -187,7 +188,7 @@ func (n needs) whole(name string, p place) bool {
 func (r *rehearsal) starters() map[string][]string {
 	named := map[string][]string{}
 	for name, e := range r.Model.EffectiveEndpoints() {
-		if r.Model.Role.EffectiveScope() == access.AtEndpoint && e.Invokers != nil {
+		if r.Model.Role.Scope == access.AtEndpoint && e.Invokers != nil {
 			id := r.Model.WorkspaceID.Text() + "/batchEndpoints/" + endpointName(r.Model, name)
 			named[id] = r.named(e)
 		}

@@ -74,7 +74,7 @@ func (c *change) passagesOf(r *rehearsal, d deployed, renamed map[string]string)
 		if who == "" {
 			continue
 		}
-		named := deploymentOf(r.Model, p)
+		named := c.deploymentOf(r.Model, p)
 		cluster := endpoints[p.Endpoint].Cluster
 		if of, several := endpoints[p.Endpoint].Deployments[named]; several {
 			cluster = of.Cluster

@@ -32,6 +32,8 @@ type armType struct {
 	// replace are the inputs that replace the resource, sets the ones whose order means nothing.
 	replace, sets []string
 	deleteQuery   string // what a DELETE must say besides its api-version
+	// limits are those of Azure's specification that the plugin has in its metadata.
+	limits map[string]limit
 }
 
 // ofVersion is azure-native's token of a type in an API version that it does not use by default, such as
@@ -55,7 +57,7 @@ func unversioned(token string) (plain, version string) {
 func (t armType) traits() traits {
 	return traits{
 		name: t.name, guid: t.guid, path: t.parts(), replace: t.replace, sets: t.sets,
-		location: slices.Contains(t.top, "location"),
+		location: slices.Contains(t.top, "location"), limits: t.limits,
 	}
 }
 

@@ -3,6 +3,7 @@ package standin
 import (
 	"context"
 	_ "embed" // for the schemas
+	"regexp"
 
 	"github.com/batchaccess/batchaccess/sdks/schemas"
 )
@@ -56,6 +57,11 @@ var accountRenamed = map[string]string{
 	"networkRuleSet": "networkAcls", "enableHttpsTrafficOnly": "supportsHttpsTrafficOnly", "enableNfsV3": "isNfsV3Enabled",
 }
 
+// Azure/azure-rest-api-specs, msi 2023-01-31: identities themselves have no limits there.
+var credentialLimits = map[string]limit{
+	"federatedIdentityCredentialResourceName": {form: regexp.MustCompile(`^[a-zA-Z0-9]{1}[a-zA-Z0-9-_]{2,119}$`)},
+}
+
 var identities = []string{"identity.userAssignedIdentities"}
 
 var azureNative = packageSource{
@@ -74,7 +80,7 @@ var azureNative = packageSource{
 		},
 		"azure-native:managedidentity:FederatedIdentityCredential": armType{
 			id:         identityID + "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
-			apiVersion: managedIdentities, name: "federatedIdentityCredentialResourceName",
+			apiVersion: managedIdentities, name: "federatedIdentityCredentialResourceName", limits: credentialLimits,
 		},
 		"azure-native:machinelearningservices:Compute": armType{
 			id: computeID, apiVersion: machineLearning, name: "computeName",

@@ -1,9 +1,9 @@
 package standin
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -151,8 +151,9 @@ func unwrap(v resource.PropertyValue) resource.PropertyValue {
 // another one and can stand beside what it replaces (provider.go, getDefaultName).
 const createFirst resource.PropertyKey = "__createBeforeDelete"
 
-// autoName names a resource whose name the program leaves open: a name that it has is kept; else azure-native makes a
-// random GUID where Azure wants one, and otherwise the Pulumi name with a random end.
+// autoName names a resource whose name the program leaves open (provider.go, getDefaultName): a name that it has is
+// kept; then comes one that Pulumi's autonaming enforces; then a random GUID where Azure wants one, and otherwise the
+// name that it proposes, or the Pulumi name with a random end.
 func autoName(req plugin.CheckRequest, property string, guid bool) (resource.PropertyValue, error) {
 	if old, ok := req.Olds[resource.PropertyKey(property)]; ok && !old.IsNull() {
 		return old, nil
@@ -161,16 +162,50 @@ func autoName(req plugin.CheckRequest, property string, guid bool) (resource.Pro
 	switch {
 	case naming != nil && naming.Mode == plugin.AutonamingModeDisabled:
 		return resource.NewNullProperty(), nil
-	case guid:
-		id, err := uuid.NewRandomFromReader(bytes.NewReader(req.RandomSeed))
-		if err != nil { // too short a seed, or none
-			id, err = uuid.NewRandom()
-		}
-		return resource.NewProperty(id.String()), err
-	case naming != nil && naming.ProposedName != "":
+	case naming != nil && naming.ProposedName != "" && (!guid || naming.Mode == plugin.AutonamingModeEnforce):
 		return resource.NewProperty(naming.ProposedName), nil
 	}
-	const random, unlimited = 8, 0
-	name, err := resource.NewUniqueName(req.RandomSeed, req.URN.Name(), random, unlimited, nil)
-	return resource.NewProperty(name), err
+	const random, ofGUID, unlimited = 8, 32, 0
+	if !guid {
+		name, err := resource.NewUniqueName(req.RandomSeed, req.URN.Name(), random, unlimited, nil)
+		return resource.NewProperty(name), err
+	}
+	digits, err := resource.NewUniqueName(req.RandomSeed, "", ofGUID, unlimited, nil)
+	if err != nil {
+		return resource.PropertyValue{}, err
+	}
+	id, err := uuid.Parse(digits)
+	return resource.NewProperty(id.String()), err
+}
+
+// A limit is what a text may be: how long, and of which form.
+type limit struct {
+	min, max int            // in bytes, as the plugin counts them; 0 for none
+	form     *regexp.Regexp // nil for any
+}
+
+// broken says what is wrong with the texts that have limits (provider.go, validateProperty). What is not known yet is
+// checked when it is.
+func broken(limits map[string]limit, in resource.PropertyMap) (failures []plugin.CheckFailure) {
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		l, v := limits[name], unwrap(in[resource.PropertyKey(name)])
+		if !v.IsString() {
+			continue
+		}
+		fail := func(format string, args ...any) {
+			failures = append(failures, plugin.CheckFailure{Property: resource.PropertyKey(name),
+				Reason: fmt.Sprintf("property %q %s", name, fmt.Sprintf(format, args...))})
+		}
+		text := v.StringValue()
+		switch n := len(text); {
+		case l.min > 0 && n < l.min:
+			fail("has %d characters, and must have %d at least", n, l.min)
+		case l.max > 0 && n > l.max:
+			fail("has %d characters, and may have %d at most", n, l.max)
+		}
+		if l.form != nil && !l.form.MatchString(text) {
+			fail("must match %s", l.form)
+		}
+	}
+	return failures
 }

@@ -37,6 +37,7 @@ type traits struct {
 	sets     []string // the inputs, arrays, whose order means nothing
 	location bool     // the input location has the provider's as its default
 	defaults map[string]any
+	limits   map[string]limit // of inputs that are texts
 }
 
 // function answers an invoke.
@@ -137,7 +138,7 @@ func (p *provider) find(token string) (resourceType, resourceSpec, error) {
 	return rt, spec, nil
 }
 
-func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
+func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
 	rt, spec, err := p.find(string(req.Type))
 	if err != nil {
 		return plugin.CheckResponse{}, err
@@ -159,8 +160,10 @@ func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.Che
 			in[createFirst] = resource.NewProperty(!had || req.Olds[createFirst].BoolValue())
 		}
 	}
-	if _, ok := in["location"]; t.location && !ok && p.location != "" {
-		in["location"] = resource.NewProperty(p.location)
+	if _, ok := in["location"]; t.location && !ok {
+		if location := p.defaultLocation(ctx, req.Olds, in); !location.IsNull() {
+			in["location"] = location
+		}
 	}
 	for name, property := range spec.InputProperties {
 		if _, ok := in[resource.PropertyKey(name)]; !ok && property.Default != nil {
@@ -170,10 +173,33 @@ func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.Che
 	if p.pkg.bridged {
 		fillIn(t.defaults, req.Olds, in)
 	}
-	return plugin.CheckResponse{
-		Properties: in,
-		Failures:   p.pkg.schema.validate(spec.InputProperties, spec.RequiredInputs, in, p.pkg.refuseUnknown, ""),
-	}, nil
+	failures := p.pkg.schema.validate(spec.InputProperties, spec.RequiredInputs, in, p.pkg.refuseUnknown, "")
+	return plugin.CheckResponse{Properties: in, Failures: append(failures, broken(t.limits, in)...)}, nil
+}
+
+// defaultLocation is where a resource lies whose program does not say it (provider.go, getDefaultLocation): where it
+// was, else the provider's location, else its resource group's; null where none is known.
+func (p *provider) defaultLocation(ctx context.Context, olds, in resource.PropertyMap) resource.PropertyValue {
+	if old, ok := olds["location"]; ok && !old.IsNull() {
+		return old
+	}
+	if p.location != "" {
+		return resource.NewProperty(p.location)
+	}
+	group := unwrap(in["resourceGroupName"])
+	switch {
+	case group.IsComputed():
+		return resource.MakeComputed(resource.NewProperty(""))
+	case !group.IsString() || p.client == nil:
+		return resource.NewNullProperty()
+	}
+	found, err := p.client.getARM(ctx, "/subscriptions/"+p.client.cfg.SubscriptionID+"/resourceGroups/"+
+		group.StringValue(), resourceGroups)
+	location, _ := found["location"].(string)
+	if err != nil || location == "" {
+		return resource.NewNullProperty()
+	}
+	return resource.NewProperty(location)
 }
 
 func (p *provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffResponse, error) {

@@ -84,6 +84,12 @@ type provider struct {
 
 func attach(t *testing.T, name string, cfg standin.Config) provider {
 	t.Helper()
+	return attachIn(t, name, cfg, "westeurope")
+}
+
+// attachIn attaches one with a default location, "" for none.
+func attachIn(t *testing.T, name string, cfg standin.Config, location string) provider {
+	t.Helper()
 	port, stop, err := standin.Serve(t.Context(), name, cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = stop() })
@@ -93,9 +99,11 @@ func attach(t *testing.T, name string, cfg standin.Config) provider {
 	p := provider{t, pulumirpc.NewResourceProviderClient(conn)}
 	_, err = p.Handshake(t.Context(), &pulumirpc.ProviderHandshakeRequest{})
 	require.NoError(t, err)
-	_, err = p.Configure(t.Context(), &pulumirpc.ConfigureRequest{
-		AcceptSecrets: true, Args: p.pack(props{"location": text("westeurope")}),
-	})
+	args := props{}
+	if location != "" {
+		args["location"] = text(location)
+	}
+	_, err = p.Configure(t.Context(), &pulumirpc.ConfigureRequest{AcceptSecrets: true, Args: p.pack(args)})
 	require.NoError(t, err)
 	return p
 }
@@ -178,8 +186,9 @@ func TestCheckNamesAndLocatesWhatTheProgramLeavesOpen(t *testing.T) {
 	t.Parallel()
 	native := attach(t, "azure-native", standin.Config{})
 	role, _ := native.check(roleDefinition, props{"scope": text(scope)})
-	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`,
-		role["roleDefinitionId"].StringValue())
+	assert.Regexp(t, `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, role["roleDefinitionId"].StringValue())
+	again, _ := native.check(roleDefinition, props{"scope": text(scope)})
+	assert.Equal(t, role["roleDefinitionId"], again["roleDefinitionId"], "the same seed, the same GUID")
 	made, _ := native.check(identity, props{"resourceGroupName": text("rg")})
 	assert.Regexp(t, `^thing[0-9a-f]{8}$`, made["resourceName"].StringValue())
 	assert.Equal(t, "westeurope", made["location"].StringValue())
@@ -187,6 +196,99 @@ func TestCheckNamesAndLocatesWhatTheProgramLeavesOpen(t *testing.T) {
 	named, _ := native.check(identity, props{"resourceGroupName": text("rg"), "resourceName": text("mine")})
 	assert.Equal(t, "mine", named["resourceName"].StringValue())
 	assert.NotContains(t, named, resource.PropertyKey("__createBeforeDelete"))
+}
+
+// Which name wins where the project configures Pulumi's autonaming.
+func TestAutonamingOfTheProjectIsHeeded(t *testing.T) {
+	t.Parallel()
+	native := attach(t, "azure-native", standin.Config{})
+	const (
+		propose = pulumirpc.CheckRequest_AutonamingOptions_PROPOSE
+		enforce = pulumirpc.CheckRequest_AutonamingOptions_ENFORCE
+		disable = pulumirpc.CheckRequest_AutonamingOptions_DISABLE
+		guid    = `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`
+	)
+	for name, c := range map[string]struct {
+		token, input string
+		mode         pulumirpc.CheckRequest_AutonamingOptions_Mode
+		olds         props
+		want         string // a pattern; "" for a failure
+	}{
+		"a name that is proposed":          {identity, "resourceName", propose, nil, "^proposed$"},
+		"a name that is enforced":          {identity, "resourceName", enforce, nil, "^proposed$"},
+		"no names":                         {identity, "resourceName", disable, nil, ""},
+		"a GUID where a name is proposed":  {roleDefinition, "roleDefinitionId", propose, nil, guid},
+		"no GUID where a name is enforced": {roleDefinition, "roleDefinitionId", enforce, nil, "^proposed$"},
+		"no GUID where there are none":     {roleDefinition, "roleDefinitionId", disable, nil, ""},
+		"the name of before, whatever is said": {identity, "resourceName", enforce, props{"resourceName": text("old")},
+			"^old$"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			res, err := native.Check(t.Context(), &pulumirpc.CheckRequest{
+				Urn: urn(c.token), Olds: native.pack(c.olds),
+				News:       native.pack(props{"scope": text(scope), "resourceGroupName": text("rg")}),
+				RandomSeed: []byte("thirty-two bytes of random seed!"),
+				Autonaming: &pulumirpc.CheckRequest_AutonamingOptions{Mode: c.mode, ProposedName: "proposed"},
+			})
+			require.NoError(t, err)
+			if c.want == "" {
+				require.NotEmpty(t, res.GetFailures())
+				assert.Equal(t, c.input, res.GetFailures()[0].GetProperty())
+				return
+			}
+			assert.Empty(t, res.GetFailures())
+			assert.Regexp(t, c.want, native.unpack(res.GetInputs())[resource.PropertyKey(c.input)].StringValue())
+		})
+	}
+}
+
+// A name of a form that Azure's specification has is refused in a preview already.
+func TestTheNameOfACredentialHasItsForm(t *testing.T) {
+	t.Parallel()
+	native := attach(t, "azure-native", standin.Config{})
+	for name, failed := range map[string]bool{
+		"abc": false, "a-b_c": false, "0ab": false, strings.Repeat("a", 120): false,
+		"ab": true, "-ab": true, "a.b": true, "": true, strings.Repeat("a", 121): true,
+	} {
+		_, failures := native.check("azure-native:managedidentity:FederatedIdentityCredential", props{
+			"resourceGroupName": text("rg"), "resourceName": text("i"), "issuer": text("https://a"), "subject": text("s"),
+			"audiences": resource.NewProperty([]resource.PropertyValue{text("a")}),
+			"federatedIdentityCredentialResourceName": text(name),
+		})
+		assert.Equal(t, failed, len(failures) > 0, "%q: %v", name, failures)
+	}
+	_, failures := native.check("azure-native:managedidentity:FederatedIdentityCredential", props{
+		"resourceGroupName": text("rg"), "resourceName": text("i"), "issuer": text("https://a"), "subject": text("s"),
+		"audiences": resource.NewProperty([]resource.PropertyValue{text("a")}),
+		"federatedIdentityCredentialResourceName": resource.MakeComputed(text("")),
+	})
+	assert.Empty(t, failures, "what is not known yet")
+}
+
+// What says no location lies where it was, where the provider does, or where its group does.
+func TestAResourceLiesWhereItsGroupDoes(t *testing.T) {
+	t.Parallel()
+	a := startAzure(t)
+	p := attachIn(t, "azure-native", configFor(a), "")
+	in := props{"resourceGroupName": text("away")}
+	_, failures := p.check(identity, in)
+	assert.Empty(t, failures)
+	p.create("azure-native:resources:ResourceGroup", props{"resourceGroupName": text("away"), "location": text("eastus")})
+	made, _ := p.check(identity, in)
+	assert.Equal(t, text("eastus"), made["location"])
+	unknown, _ := p.check(identity, props{"resourceGroupName": resource.MakeComputed(text(""))})
+	assert.True(t, unknown["location"].IsComputed())
+	for olds, want := range map[string]string{"": "westeurope", "northeurope": "northeurope"} {
+		was := props{}
+		if olds != "" {
+			was["location"] = text(olds)
+		}
+		q := attach(t, "azure-native", configFor(a))
+		res, err := q.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urn(identity), News: q.pack(in), Olds: q.pack(was)})
+		require.NoError(t, err)
+		assert.Equal(t, text(want), q.unpack(res.GetInputs())["location"])
+	}
 }
 
 func TestDiffTellsWhatChangesAndWhatReplaces(t *testing.T) {

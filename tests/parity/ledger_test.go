@@ -28,10 +28,10 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 		"404 for a collection, Azure's refusal for an unknown key, filter or api-version, `NotModelledBySandbox` (501,\n" +
 		"or a failed job) for what Azure decides by and the sandbox does not.\n")
 	p("%d requests on %d operations. Of the answers, %d are known from the API specification, %d from fact sheets or\n"+
-		"the article, %d because clients or public code that nobody here wrote act on them, and %d are guesses: most of\n"+
-		"those are the code of a refusal that no document names.\n",
+		"the article, %d because clients or public code that nobody here wrote act on them, or issues and reference pages\n"+
+		"quote them, and %d are guesses: most of those are the code of a refusal that no document names.\n",
 		len(outcomes), len(shortened()), kinds["spec"], kinds["sheet"]+kinds["page"]+kinds["seed"],
-		kinds["client"]+kinds["code"], kinds["guess"])
+		kinds["client"]+kinds["code"]+kinds["issue"]+kinds["docs"], kinds["guess"])
 	p("## Guesses on which a rehearsal can rest\n\nA rehearsal names those on which its outcomes hang.\n")
 	p("| guess | what the sandbox does |\n|---|---|")
 	for _, g := range azure.Guesses() {

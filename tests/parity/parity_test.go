@@ -35,7 +35,8 @@ func lines(t *testing.T, file string, columns int) (all [][]string) {
 }
 
 // source is how a case is known: the kinds of sources, and what each may name.
-var source = regexp.MustCompile(`^(seed|guess|code|page azure-facts|sheet [a-z-]+|spec.+|client [a-z0-9-]+)$`)
+var source = regexp.MustCompile(`^(seed|guess|code|page azure-facts|sheet [a-z-]+|spec.+|client [a-z0-9-]+|` +
+	`docs [a-z-]+|issue [\w.-]+/[\w.-]+#\d+)$`)
 
 // outcome is what came of one case: the operation that it tries, its answer, and its source.
 type outcome struct{ operation, answer, source string }

@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"slices"
@@ -22,6 +23,9 @@ type plainType struct {
 	identity bool   // it may have a system-assigned identity
 	taken    string // the code by which a name that is taken is refused, where Azure keeps names unique everywhere
 	complete func(c *call, r *state.Resource)
+	// answered is the status where it is made: 200 where the examples of Azure/azure-rest-api-specs have no 201 (storage
+	// 2023-05-01 StorageAccountCreate, machinelearningservices 2024-10-01 Workspace/create). Default: 201.
+	answered int
 }
 
 // Names: azure-docs, "Naming rules and restrictions for Azure resources".
@@ -29,11 +33,11 @@ var plainTypes = map[string]plainType{
 	strings.ToLower(typeResourceGroup): {name: regexp.MustCompile(`^[\w.()-]{0,89}[\w()-]$`), located: true},
 	strings.ToLower(typeWorkspace): {
 		name: regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$`), located: true, identity: true,
-		complete: completeWorkspace,
+		complete: completeWorkspace, answered: http.StatusOK,
 	},
 	strings.ToLower(typeStorageAccount): {
 		name: regexp.MustCompile(`^[a-z0-9]{3,24}$`), located: true, identity: true, taken: "StorageAccountAlreadyTaken",
-		complete: completeAccount,
+		complete: completeAccount, answered: http.StatusOK,
 	},
 	// The code for a taken name: MicrosoftDocs/azure-dev-docs issue 1303.
 	strings.ToLower(typeImages): {
@@ -165,7 +169,7 @@ func putPlain(c *call) (wire.Reply, error) {
 	if resource.Properties == nil {
 		resource.Properties = map[string]any{}
 	}
-	status := http.StatusCreated
+	status := cmp.Or(t.answered, http.StatusCreated)
 	if old != nil {
 		status = http.StatusOK
 		resource.ID, resource.Seeded = old.ID, old.Seeded

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -59,7 +60,8 @@ func getDirectoryObject(c *call) (wire.Reply, error) {
 func getMe(c *call) (wire.Reply, error) {
 	user := c.st.Users[c.caller.ObjectID]
 	if user == nil {
-		return wire.Reply{}, bad("/me request is only valid with delegated authentication flow.")
+		return wire.Reply{}, wire.Errorf(http.StatusBadRequest, "BadRequest", // microsoftgraph/msgraph-sdk-php issue 1163
+			"/me request is only valid with delegated authentication flow.")
 	}
 	return wire.OK(renderUser(user)), nil
 }

@@ -163,7 +163,8 @@ func (s *Service) render(endpoint *state.Resource, job *state.Job, status string
 		"deployment": job.Deployment, "inputData": job.Inputs, "outputData": job.Outputs, "properties": job.Properties,
 	}
 	if status == "Failed" {
-		properties["error"] = job.Failure
+		// Which identity failed, and at which hop, only the sandbox knows: Azure's error has a code and a message.
+		properties["error"] = map[string]any{"code": job.Failure.Code, "message": job.Failure.Message}
 	}
 	return map[string]any{
 		"id": endpoint.ID + "/jobs/" + job.Name, "name": job.Name,

@@ -277,7 +277,8 @@ type Job struct {
 	CreatedAt  time.Time         `json:"createdAt"`
 }
 
-// Failure is why a job failed: at which hop, for which input or output, as which identity, at which storage.
+// Failure is why a job failed: at which hop, for which input or output, as which identity, at which storage. Clients
+// are told its code and its message.
 type Failure struct {
 	Code    string   `json:"code"`
 	Message string   `json:"message"`
