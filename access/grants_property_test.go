@@ -3,12 +3,14 @@ package access_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/randommodel"
+	"github.com/batchaccess/batchaccess/roles"
 )
 
 // need is what somebody has to be able to do somewhere. It is told from the endpoints alone, row by row of the
@@ -16,6 +18,7 @@ import (
 type need struct {
 	principal          string // "invoker alice", "cluster cpu"
 	account, container string // the container is "" for the whole account
+	path               string // a folder, which ends in a slash; "" for the whole container
 	write              bool
 }
 
@@ -44,14 +47,18 @@ func needs(m access.Model) (least, asked map[need]bool) {
 				who = append(who, "invoker "+member)
 			}
 		}
-		add := func(account, container string, scope access.Level, write bool) {
+		add := func(account, container, path string, scope access.Level, write bool) {
 			wide := container
 			if scope == access.AtAccount {
 				wide = ""
 			}
+			limit := ""
+			if scope == access.AtPath {
+				limit = path + "/"
+			}
 			for _, p := range who {
-				least[need{p, account, container, write}] = true
-				asked[need{p, account, wide, write}] = true
+				least[need{p, account, container, limit, write}] = true
+				asked[need{p, account, wide, limit, write}] = true
 			}
 		}
 		for _, name := range e.Inputs {
@@ -59,28 +66,36 @@ func needs(m access.Model) (least, asked map[need]bool) {
 			case d.Kind == access.DataStore && *d.CredentialInStore, d.Kind == access.DataAsset && *d.CredentialInStore:
 			case d.Kind == access.ADLSGen2 && d.GrantedBy == access.ByACL:
 			default:
-				add(d.StorageAccount, d.Container, d.Scope, false)
+				add(d.StorageAccount, d.Container, d.Path, d.Scope, false)
 			}
 		}
 		for _, name := range e.Outputs {
 			if d := m.DataOutputs[name]; !*d.CredentialInStore {
-				add(d.StorageAccount, d.Container, d.Scope, true)
+				add(d.StorageAccount, d.Container, d.Path, d.Scope, true)
 			}
 		}
 	}
 	return least, asked
 }
 
-// given reads storage grants back as what they let a principal do.
-func given(g access.Grant) need {
-	return need{g.Principal.Kind + " " + g.Principal.Name, g.Scope.StorageAccount, g.Scope.Container,
-		g.Role == "Storage Blob Data Contributor"}
+// given reads a storage grant back as what it lets a principal do.
+func given(g access.Grant) (all []need) {
+	n := need{g.Principal.Kind + " " + g.Principal.Name, g.Scope.StorageAccount, g.Scope.Container, "",
+		g.Role == "Storage Blob Data Contributor" || g.Role == roles.StorageBlobPathWriter}
+	if len(g.Paths) == 0 {
+		return []need{n}
+	}
+	for _, n.path = range g.Paths {
+		all = append(all, n)
+	}
+	return all
 }
 
 // gives reports whether one ability holds another: at the account all containers, and who writes may read.
 func (n need) gives(other need) bool {
 	return n.principal == other.principal && n.account == other.account &&
-		(n.container == "" || n.container == other.container) && (n.write || !other.write)
+		(n.container == "" || n.container == other.container) && strings.HasPrefix(other.path, n.path) &&
+		(n.write || !other.write)
 }
 
 // held are the abilities that storage grants give, those of a group to each of its members too.
@@ -89,14 +104,15 @@ func held(m access.Model, grants []access.Grant) (abilities []need) {
 		if !isStorage(g) {
 			continue
 		}
-		a := given(g)
-		abilities = append(abilities, a)
+		abilities = append(abilities, given(g)...)
 		if g.Principal.IsCluster() {
 			continue // though it may be called as a group is
 		}
 		for _, member := range m.Invokers[g.Principal.Name].Members {
-			a.principal = "invoker " + member
-			abilities = append(abilities, a)
+			for _, a := range given(g) {
+				a.principal = "invoker " + member
+				abilities = append(abilities, a)
+			}
 		}
 	}
 	return abilities
@@ -142,12 +158,12 @@ func TestEveryInputIsReadableByWhoNeedsItAndNothingElseIsGranted(t *testing.T) {
 
 func TestEveryInvokerHasTheRoleOnceAndNoClusterHasIt(t *testing.T) {
 	check(t, func(t *rapid.T, m access.Model) {
-		roles := map[string]int{}
+		held := map[string]int{}
 		for _, g := range compile(m).Grants {
 			if isStorage(g) {
 				continue
 			}
-			roles[g.Principal.String()]++
+			held[g.Principal.String()]++
 			if want := m.Role.EffectiveScope(); g.Scope.Level != want || g.Role != "Batch Endpoint Invoker" {
 				t.Fatalf("%v: want %s at the %s", g, "Batch Endpoint Invoker", want)
 			}
@@ -157,13 +173,13 @@ func TestEveryInvokerHasTheRoleOnceAndNoClusterHasIt(t *testing.T) {
 			if m.Groups()[name] != "" {
 				want = 0 // its group has it
 			}
-			if roles["invoker "+name] != want {
-				t.Fatalf("%s has the role %d times", name, roles["invoker "+name])
+			if held["invoker "+name] != want {
+				t.Fatalf("%s has the role %d times", name, held["invoker "+name])
 			}
-			delete(roles, "invoker "+name)
+			delete(held, "invoker "+name)
 		}
-		if len(roles) != 0 {
-			t.Fatalf("somebody else has the role: %v", roles)
+		if len(held) != 0 {
+			t.Fatalf("somebody else has the role: %v", held)
 		}
 	})
 }
@@ -176,8 +192,9 @@ func TestNoGrantIsThereTwiceOrImpliedByAnother(t *testing.T) {
 				t.Fatalf("%v has no reason", g)
 			}
 			for j, other := range grants {
-				if i != j && anyGives(held(m, []access.Grant{other}), given(g)) && isStorage(g) {
-					t.Fatalf("%v implies %v", other, g)
+				implies := func(n need) bool { return anyGives(held(m, []access.Grant{other}), n) }
+				if i != j && isStorage(g) && slices.ContainsFunc(given(g), implies) {
+					t.Fatalf("%v implies some of %v", other, g)
 				}
 			}
 		}
@@ -251,7 +268,7 @@ func TestAnyGrantThatIsTakenAwayBreaksADeclaredPath(t *testing.T) {
 			switch {
 			case !isStorage(g) && !declared[g.Principal.Name]:
 				continue // an invoker of no endpoint has the role for the workspace's other endpoints
-			case isStorage(g) && !least[given(g)]:
+			case isStorage(g) && !slices.ContainsFunc(given(g), func(n need) bool { return least[n] }):
 				continue // wider than any path takes, because the model says scope: account
 			case isStorage(g) && aclsReach(m, g.Scope):
 				continue // the ACLs, which are set outside of the stack, may give the same
@@ -270,9 +287,10 @@ func eachMemberHas(m access.Model, grants []access.Grant, g access.Grant) bool {
 	members := m.Invokers[g.Principal.Name].Members
 	own := slices.DeleteFunc(slices.Clone(grants), func(other access.Grant) bool { return other.Principal == g.Principal })
 	return len(members) > 0 && !slices.ContainsFunc(members, func(member string) bool {
-		n := given(g)
-		n.principal = "invoker " + member
-		return !anyGives(held(m, own), n)
+		return slices.ContainsFunc(given(g), func(n need) bool {
+			n.principal = "invoker " + member
+			return !anyGives(held(m, own), n)
+		})
 	})
 }
 
@@ -303,7 +321,11 @@ func TestPathsThatAreNotDeclaredGainNothing(t *testing.T) {
 				access.Scope{StorageAccount: d.StorageAccount, Container: d.Container}) {
 				continue
 			}
-			reads := holds(need{"invoker " + p.Invoker, d.StorageAccount, d.Container, false})
+			path := ""
+			if d.Path != "" {
+				path = d.Path + "/"
+			}
+			reads := holds(need{"invoker " + p.Invoker, d.StorageAccount, d.Container, path, false})
 			for _, hop := range p.Hops {
 				if hop.Kind == access.ReadHop && (hop.Missing == "") != reads {
 					t.Fatalf("%s on %s with %s: %+v, but the model asks for it: %v", p.Invoker, p.Endpoint, p.Input, hop, reads)

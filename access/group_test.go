@@ -55,7 +55,7 @@ func TestAGroupGivesItsMembersWhatTheyWouldHaveWithoutIt(t *testing.T) {
 			for _, account := range keys(m.StorageAccounts) {
 				for _, container := range []string{"", "raw", "curated"} {
 					for _, write := range []bool{false, true} {
-						n := need{"invoker " + name, account, container, write}
+						n := need{"invoker " + name, account, container, "", write}
 						if anyGives(with, n) != anyGives(without, n) {
 							t.Fatalf("%+v: %v with the group, %v without", n, anyGives(with, n), anyGives(without, n))
 						}

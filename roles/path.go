@@ -89,7 +89,7 @@ func CheckPath(path string) (p problem.Problem, wrong bool) {
 	case strings.Trim(path, "/") == "" || strings.HasPrefix(path, "/"):
 		return problem.Problem{What: fmt.Sprintf("%q is no path in a container", path),
 			Fix: "write the path from the top of the container, without a slash before it"}, true
-	case strings.ContainsFunc(path, unicode.IsControl) || !utf8.ValidString(path):
+	case strings.ContainsFunc(path, isHidden) || !utf8.ValidString(path):
 		return problem.Problem{What: fmt.Sprintf("%q holds a character that conditions do not take", path), Fix: fix}, true
 	case strings.Contains(path, "'"):
 		return problem.Problem{What: fmt.Sprintf("%q holds a single quote, for which conditions have no escape", path),
@@ -99,4 +99,9 @@ func CheckPath(path string) (p problem.Problem, wrong bool) {
 			"a condition sees it", path), Fix: fix}, true
 	}
 	return problem.Problem{}, false
+}
+
+// isHidden reports whether a reader of a condition would not see a character, or would see others elsewhere.
+func isHidden(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }

@@ -58,8 +58,8 @@ What is beyond need is listed with where it leads: to keys, to what runs on clus
 assignments, as far as Azure's actions are known to lead there.
 It lists who owns the groups, service principals and applications of invokers: who owns one can add members or
 credentials, and so become the invoker. Owners do not change the exit code.
-The federated credentials of invokers that the stack makes are compared with those that it declares: one that is not
-there fails, one more is beyond need.
+The federated credentials, client secrets and certificates of invokers that the stack makes are compared with those
+that it declares: one that is not there fails, one more is beyond need. What has ended is left out.
 
 ` + previewHelp + `
 

@@ -125,6 +125,43 @@ func TestAnAssignmentIsAdoptedByNameAndKnownByWhatItGrants(t *testing.T) {
 	assert.Equal(t, adopt.Later, found["unknown principal"].Outcome)
 }
 
+// An assignment at one endpoint is another than one at its workspace, and a reader on a condition is the one that has
+// the place: Azure takes no second one beside it.
+func TestNarrowAssignmentsAreKnownByWhatTheyGrant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const workspace = scope + "/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/ws"
+	const account = scope + "/resourceGroups/ml/providers/Microsoft.Storage/storageAccounts/lake"
+	const container, heart = account + "/blobServices/default/containers/rows", workspace + "/batchEndpoints/heart"
+	require.NoError(t, w.azure.Seed(azure.Seed{
+		SubscriptionIDs: []string{subscription},
+		Workspaces:      []azure.Workspace{{ID: workspace, Location: "westeurope"}},
+		StorageAccounts: []azure.StorageAccount{{ID: account, Containers: []string{"rows"}}},
+		Computes:        []azure.Compute{{WorkspaceID: workspace, Name: "cpu", SystemAssignedPrincipalID: assignment}},
+		Endpoints: []azure.Endpoint{{WorkspaceID: workspace, Name: "heart", DefaultDeployment: "blue",
+			Deployments: []azure.Deployment{{Name: "blue", ComputeName: "cpu"}}}},
+		RoleAssignments: []azure.RoleAssignment{{ID: "66666666-6666-4666-8666-666666666666", Scope: container, RoleID: reader,
+			PrincipalID: assignment, PrincipalType: "ServicePrincipal", Condition: "@Resource[Microsoft.Storage/" +
+				"storageAccounts/blobServices/containers/blobs:path] StringStartsWith 'in/'"}},
+	}))
+	atHeart := w.assign("77777777-7777-4777-8777-777777777777", heart, reader)
+	of := func(scope, principal, condition string) map[string]any {
+		return map[string]any{"roleAssignmentName": "99999999-9999-4999-8999-999999999999", "scope": scope,
+			"principalId": principal, "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + reader,
+			"condition": condition}
+	}
+	me := w.azure.Deployer().ObjectID
+	found := adoptAll(t, w.finder, assignmentType, map[string]map[string]any{
+		"endpoint": of(strings.ToUpper(heart), me, ""), "workspace": of(workspace, me, ""),
+		"limited": of(container, assignment, "other"), "account": of(account, assignment, "other"),
+	})
+	assert.Equal(t, []string{atHeart}, found["endpoint"].IDs)
+	for name, outcome := range map[string]adopt.Outcome{"endpoint": adopt.Taken, "workspace": adopt.ToMake,
+		"limited": adopt.Taken, "account": adopt.ToMake} {
+		assert.Equal(t, outcome, found[name].Outcome, name)
+	}
+}
+
 // Two stacks derive one name for an assignment that both need: who has made it keeps it, whatever takes up the other.
 func TestAnAssignmentOfAnotherStackIsNeitherAdoptedNorTakenUp(t *testing.T) {
 	t.Parallel()

@@ -218,3 +218,21 @@ func TestEveryAssignmentIsKeptOrNamed(t *testing.T) {
 		})
 	}
 }
+
+// What is held at one endpoint alone, or on a condition, is narrower than what init writes: it is named.
+func TestNarrowAssignmentsAreNamed(t *testing.T) {
+	t.Parallel()
+	seed := byHand()
+	const path = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringStartsWith 'in/'"
+	seed.RoleAssignments = append(seed.RoleAssignments,
+		azure.RoleAssignment{ID: guid("21"), Scope: workspace + "/batchEndpoints/heart", RoleID: starter, PrincipalID: boss,
+			PrincipalType: "User"},
+		azure.RoleAssignment{ID: guid("22"), Scope: arm.Container(lake, "patients"), PrincipalID: robot,
+			RoleID: builtIn(roles.StorageBlobDataReader), PrincipalType: "ServicePrincipal", Condition: path})
+	s := stackOf(t, seed)
+	assert.Empty(t, s.Missing)
+	said := strings.Join(s.Beyond, "\n")
+	assert.Contains(t, said, guid("21"))
+	assert.Regexp(t, "on a condition, which init does not write.*"+guid("22"), said)
+	assert.NotContains(t, s.Model.Endpoints["heart"].Invokers, "boss")
+}

@@ -376,7 +376,7 @@ func (b *builder) does(a assignment) string {
 		}
 	}
 	if len(does) > 0 && a.Properties.Condition != "" {
-		does = append(does, "on a condition, which no stack writes")
+		does = append(does, "on a condition, which init does not write")
 	}
 	return strings.Join(does, " and ")
 }

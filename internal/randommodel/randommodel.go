@@ -75,6 +75,7 @@ var Models = rapid.Custom(func(t *rapid.T) access.Model {
 		}
 		m.DataOutputs[fmt.Sprintf("output%d", i)] = d
 	}
+	paths(t, &m)
 	for i := range rapid.IntRange(0, 3).Draw(t, "endpoints") {
 		e := access.Endpoint{
 			Cluster: rapid.SampledFrom(keys(m.Clusters)).Draw(t, "cluster"),
@@ -216,6 +217,37 @@ func location(t *rapid.T, needsContainer bool) (account, container string, scope
 		}
 	}
 	return account, container, scope
+}
+
+// paths draws the kinds of accounts, and limits some inputs and outputs to paths, of which some lie in others and some
+// only begin alike.
+func paths(t *rapid.T, m *access.Model) {
+	m.StorageAccountKinds = map[string]roles.AccountKind{}
+	for _, account := range keys(m.StorageAccounts) {
+		kind := rapid.SampledFrom([]roles.AccountKind{"", roles.Flat, roles.Hierarchical}).Draw(t, "kind of account")
+		if kind != "" && m.KindOf(account) == "" {
+			m.StorageAccountKinds[account] = kind
+		}
+	}
+	limited := func(d access.DataInput) (path string, scope access.Level) {
+		if d.Mechanism() != access.ByRBAC || d.Container == "" || m.KindOf(d.StorageAccount) == "" ||
+			!rapid.Bool().Draw(t, "limited to a path") {
+			return d.Path, d.Scope
+		}
+		return rapid.SampledFrom([]string{"p", "p/q", "pq"}).Draw(t, "path"), access.AtPath
+	}
+	for _, name := range keys(m.DataInputs) {
+		d := m.DataInputs[name]
+		d.Path, d.Scope = limited(d)
+		m.DataInputs[name] = d
+	}
+	for _, name := range keys(m.DataOutputs) {
+		d := m.DataOutputs[name]
+		in := access.DataInput{Kind: access.DataStore, CredentialInStore: d.CredentialInStore, DataStore: d.DataStore,
+			StorageAccount: d.StorageAccount, Container: d.Container, Path: d.Path, Scope: d.Scope}
+		d.Path, d.Scope = limited(in)
+		m.DataOutputs[name] = d
+	}
 }
 
 func someOf(t *rapid.T, names []string) []string {

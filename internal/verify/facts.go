@@ -29,7 +29,7 @@ type Facts struct {
 	Members map[string][]Member
 	// Owners are those of the invokers.
 	Owners []Owner
-	// SignIns are the federated credentials that are other than the configuration says.
+	// SignIns are the credentials that are other than the configuration says.
 	SignIns []SignIn
 	// Gone says why a principal can't act at all.
 	Gone map[access.Principal]string

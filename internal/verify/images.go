@@ -47,8 +47,9 @@ func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace strin
 	}
 	var answer struct {
 		Properties struct {
-			Admin *bool  `json:"adminUserEnabled"`
-			Mode  string `json:"roleAssignmentMode"`
+			Admin     *bool  `json:"adminUserEnabled"`
+			Mode      string `json:"roleAssignmentMode"`
+			Anonymous *bool  `json:"anonymousPullEnabled"`
 		} `json:"properties"`
 	}
 	there, err := o.get(ctx, id, imagesAPI, "asking for the container registry "+arm.Last(id), readImages, &answer)
@@ -63,6 +64,13 @@ func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace strin
 	}
 	const correct = "correct workspace.registryPermissions and run pulumi up"
 	name := "the container registry " + arm.Last(id)
+	// Azure's page on anonymous pull (azure/container-registry/anonymous-pull-access, read 2026-11-28): whoever has signed
+	// in is to clear the credentials before. Cluster identities sign in.
+	if anonymous := answer.Properties.Anonymous; there && anonymous != nil && *anonymous {
+		f.Notes = append(f.Notes, fmt.Sprintf("anybody who reaches %s may pull all of its images without signing in "+
+			"(anonymousPullEnabled). Cluster identities sign in, and no document says that they need no role then, so they "+
+			"are taken to need it", name))
+	}
 	stray := func(what string) { put(f.Strays, atWorkspace, fmt.Sprintf("%s: %s %s", access.ImageHop, name, what)) }
 	switch given := w.RegistryPermissions; {
 	case !there:

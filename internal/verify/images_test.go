@@ -91,6 +91,21 @@ func TestWhatTheContainerRegistrySaysIsHeldAgainstTheStack(t *testing.T) {
 	}
 }
 
+// That anybody may pull is said, and takes the place of no role: a cluster identity signs in.
+func TestAnonymousPullIsNotedAndReplacesNoRole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, serviced(pulling(services.ByABAC)))
+	w.m.Services.SystemDatastoresAuthMode = services.ByAccessKey
+	for name, anonymous := range map[string]any{"on": true, "off": false, "not said": nil} {
+		r := w.judged(answering{w.azure.Client(), "/registries/pictures", always(map[string]any{"properties": map[string]any{
+			"adminUserEnabled": false, "roleAssignmentMode": "AbacRepositoryPermissions",
+			"anonymousPullEnabled": anonymous}})}, 0)
+		assert.NotEqual(t, verify.Works, path(t, r, "ann", "heart").Status, name)
+		assert.Equal(t, name == "on", strings.Contains(strings.Join(r.Notes, "\n"), "pictures may pull all of its images "+
+			"without signing in"), name)
+	}
+}
+
 // A registry that only the workspace names lies in a resource group that nothing else of the model does.
 func TestARegistryThatIsLookedUpIsAskedForItsAssignments(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,7 @@ type Report struct {
 	Beyond []Excess `json:"beyond"`
 	// Strangers are the members of the stack's groups that its configuration does not name. They have what the group has.
 	Strangers []Stranger `json:"strangers,omitempty"`
-	// SignIns are the federated credentials of the stack's invokers that are other than its configuration says.
+	// SignIns are the credentials of the stack's invokers that are other than its configuration says.
 	SignIns []SignIn `json:"signIns,omitempty"`
 	// Owners may become an invoker. They decide nothing: see Failed.
 	Owners []Owner `json:"owners,omitempty"`
@@ -334,7 +334,7 @@ func (r Report) count(s Status) (n int) {
 	return n
 }
 
-// signIns counts the federated credentials that are beyond need, or those that are not there.
+// signIns counts the credentials that are beyond need, or those that are not there.
 func (r Report) signIns(extra bool) (n int) {
 	for _, s := range r.SignIns {
 		if s.Extra == extra {

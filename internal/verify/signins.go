@@ -19,21 +19,29 @@ const (
 	readFederated = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read"
 )
 
-// SignIn is a federated credential of an invoker that the stack makes, where Azure and the configuration differ: one
-// of the configuration that is not there lets nobody in; one that is there besides lets others in as the invoker.
+// SignIn is a credential of an invoker that the stack makes, where Azure and the configuration differ: one of the
+// configuration that is not there lets nobody in; one that is there besides lets others in as the invoker.
 type SignIn struct {
 	Invoker string `json:"invoker"`
+	// Secret is client secret or certificate; "" for a federated credential, which alone has issuer, subject and
+	// audience.
+	Secret string `json:"secret,omitempty"`
 	// Name is the credential's in the configuration, or in Azure where the configuration has none.
 	Name     string `json:"name"`
 	Issuer   string `json:"issuer"`
 	Subject  string `json:"subject"` // "" where an expression matches the tokens
 	Audience string `json:"audience"`
-	Extra    bool   `json:"extra"` // it is there, and the configuration does not have it
+	Ends     string `json:"ends,omitempty"` // of a secret; RFC 3339
+	Extra    bool   `json:"extra"`          // it is there, and the configuration does not have it
 }
 
 // String says what is different.
 func (s SignIn) String() string {
 	who := map[bool]string{true: "is beyond need", false: "is not there"}[s.Extra]
+	if s.Secret != "" {
+		return fmt.Sprintf("invoker %s: %s %s %s: it ends %s", s.Invoker, s.Secret, cmp.Or(s.Name, "of no name"), who,
+			cmp.Or(s.Ends, "never"))
+	}
 	return fmt.Sprintf("invoker %s: federated credential %s %s: %s of %s for %s", s.Invoker, s.Name, who,
 		cmp.Or(s.Subject, "whatever an expression matches"), s.Issuer, s.Audience)
 }
@@ -46,8 +54,8 @@ type federated struct {
 	Audiences []string `json:"audiences"`
 }
 
-// signIns holds the federated credentials of an invoker that the stack makes against those that it declares. Of one
-// that exists before the stack does, others declare them.
+// signIns holds the credentials of an invoker that the stack makes against those that it declares. Of one that exists
+// before the stack does, others declare them.
 func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Facts) {
 	invoker := m.Invokers[s.Principal.Name]
 	if s.Principal.IsCluster() || invoker.Exists() {
@@ -74,24 +82,28 @@ func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Fa
 		there[claims(one.Issuer, one.Subject, one.Audiences...)] = true
 	}
 	lacks := 0
+	if s.Kind == access.ServicePrincipal {
+		lacks = o.passwords(ctx, invoker, s, f)
+	}
 	for _, name := range slices.Sorted(maps.Keys(invoker.FederatedCredentials)) {
 		issuer, subject, audience := invoker.FederatedCredentials[name].InCloud(m.ExchangeAudience()).Claims()
 		declared[claims(issuer, subject, audience)] = true
 		if !there[claims(issuer, subject, audience)] {
 			lacks++
-			f.SignIns = append(f.SignIns, SignIn{s.Principal.Name, name, issuer, subject, audience, false})
+			f.SignIns = append(f.SignIns, SignIn{Invoker: s.Principal.Name, Name: name, Issuer: issuer, Subject: subject,
+				Audience: audience})
 		}
 	}
 	for _, one := range has {
 		if !declared[claims(one.Issuer, one.Subject, one.Audiences...)] {
-			f.SignIns = append(f.SignIns, SignIn{s.Principal.Name, one.Name, one.Issuer, one.Subject,
-				strings.Join(one.Audiences, " and "), true})
+			f.SignIns = append(f.SignIns, SignIn{Invoker: s.Principal.Name, Name: one.Name, Issuer: one.Issuer,
+				Subject: one.Subject, Audience: strings.Join(one.Audiences, " and "), Extra: true})
 		}
 	}
 	// A managed identity also signs in on a host that has it.
-	if s.Kind == access.ServicePrincipal && lacks > 0 && lacks == len(invoker.FederatedCredentials) &&
-		len(invoker.ClientSecrets) == 0 && f.Gone[s.Principal] == "" {
-		f.Gone[s.Principal] = "a way to sign in: none of its federated credentials is there; run pulumi refresh and pulumi up"
+	if declares := len(invoker.FederatedCredentials) + len(invoker.ClientSecrets); s.Kind == access.ServicePrincipal &&
+		lacks > 0 && lacks == declares && f.Gone[s.Principal] == "" {
+		f.Gone[s.Principal] = "a way to sign in: none of its credentials is there; run pulumi refresh and pulumi up"
 	}
 }
 

@@ -94,7 +94,7 @@ func TestFederatedCredentialsAreHeldAgainstTheConfiguration(t *testing.T) {
 			r := s.report()
 			assert.Empty(t, r.SignIns)
 			assert.False(t, r.Failed(true), "%v %v %v", r.Beyond, r.Lacking, r.Unasked)
-			assert.NotContains(t, s.table(r), "FEDERATED")
+			assert.NotContains(t, s.table(r), "CREDENTIALS")
 			earlier := r
 			earlier.Asked = time.Unix(1, 0)
 
@@ -116,7 +116,7 @@ func TestFederatedCredentialsAreHeldAgainstTheConfiguration(t *testing.T) {
 				"https://token.actions.githubusercontent.com for api://AzureADTokenExchange", r.SignIns[0].String())
 			assert.True(t, r.Failed(false))
 			assert.False(t, r.Settled(), "a new one takes minutes to be seen")
-			assert.Contains(t, r.Verdict(), "1 federated credentials are not there; 1 federated credentials are beyond need")
+			assert.Contains(t, r.Verdict(), "1 credentials are not there; 1 credentials are beyond need")
 			assert.Equal(t, verify.Works, path(t, r, "ci", "heart").Status, "by the other one")
 
 			s.drop("release")
@@ -127,11 +127,66 @@ func TestFederatedCredentialsAreHeldAgainstTheConfiguration(t *testing.T) {
 			if kind == access.ManagedIdentity {
 				assert.Equal(t, verify.Works, p.Status, "it may be on a host")
 			} else {
-				assert.Equal(t, "token: invoker ci lacks a way to sign in: none of its federated credentials is there; run "+
+				assert.Equal(t, "token: invoker ci lacks a way to sign in: none of its credentials is there; run "+
 					"pulumi refresh and pulumi up", p.Why)
 			}
 		})
 	}
+}
+
+// Client secrets and certificates too: whoever adds one signs in as the invoker.
+func TestSecretsAreHeldAgainstTheConfiguration(t *testing.T) {
+	t.Parallel()
+	s := signing(t, access.ServicePrincipal)
+	start := time.Now().UTC().Truncate(24 * time.Hour)
+	day := func(n int) string { return start.AddDate(0, 0, n).Format(time.RFC3339) }
+	ci := s.m.Invokers["ci"]
+	ci.ClientSecrets = map[string]signin.ClientSecret{
+		"summer": {StartDate: day(-20), EndDate: day(160)},
+		"autumn": {StartDate: day(0), EndDate: day(180), Was: "fall"},
+	}
+	s.m.Invokers["ci"] = ci
+	add := func(name, from, until string) {
+		_, _ = s.graph(http.MethodPost, "/applications/"+s.of+"/addPassword", fmt.Sprintf(`{"passwordCredential": `+
+			`{"displayName": %q, "startDateTime": %q, "endDateTime": %q}}`, name, from, until))
+	}
+	said := func() (all []string) {
+		for _, one := range s.report().SignIns {
+			all = append(all, one.String())
+		}
+		return all
+	}
+	assert.Equal(t, []string{"invoker ci: client secret autumn is not there: it ends " + day(180),
+		"invoker ci: client secret summer is not there: it ends " + day(160)}, said())
+	add("summer", day(-20), day(160))
+	add("fall", day(0), day(180))
+	assert.Empty(t, said(), "a renamed one keeps its first name")
+	earlier := s.report()
+	earlier.Asked = time.Unix(1, 0)
+	add("summer", day(-20), day(160)) // twice the same
+	add("", day(-20), day(161))
+	assert.Equal(t, []string{"invoker ci: client secret of no name is beyond need: it ends " + day(161),
+		"invoker ci: client secret summer is beyond need: it ends " + day(160)}, said())
+	r := s.report()
+	assert.False(t, r.Failed(false))
+	assert.True(t, r.Failed(true))
+	assert.Contains(t, r.Verdict(), "2 credentials are beyond need")
+	require.NoError(t, r.Compare(earlier))
+	assert.Len(t, r.Since.More, 2)
+
+	keys := func(*http.Request) (int, any) {
+		return http.StatusOK, map[string]any{"accountEnabled": true, "appId": "x", "keyCredentials": []any{
+			map[string]any{"displayName": "CN=eve", "endDateTime": day(30)}, map[string]any{"displayName": "CN=over",
+				"endDateTime": day(-30)}}}
+	}
+	r = s.judged(answering{s.azure.Client(), "/servicePrincipals/" + s.id(access.InvokerPrincipal("ci")), keys}, 0)
+	assert.Contains(t, s.table(r), "invoker ci: certificate CN=eve is beyond need: it ends "+day(30))
+	assert.NotContains(t, s.table(r), "CN=over")
+	ci.ClientSecrets["autumn"] = signin.ClientSecret{StartDate: day(-200), EndDate: day(-20)}
+	assert.NotContains(t, strings.Join(said(), "\n"), "is not there", "what is over lets nobody in anyway")
+	r = s.judged(answering{s.azure.Client(), "/applications/" + s.of, refused}, 0)
+	assert.Contains(t, strings.Join(r.Unasked, "\n"), "asking for the client secrets of invoker ci")
+	assert.True(t, r.Failed(false))
 }
 
 // What nobody answers is no empty list.

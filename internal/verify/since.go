@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -138,7 +139,8 @@ func (r Report) excesses() map[string]excess {
 	}
 	for _, s := range r.SignIns {
 		if s.Extra {
-			all[strings.Join([]string{"federated", s.Invoker, s.Issuer, s.Subject, s.Audience}, "\n")] = excess{text: s.String()}
+			all[strings.Join([]string{cmp.Or(s.Secret, "federated"), s.Invoker, s.Issuer, s.Subject,
+				s.Audience, s.Ends}, "\n")] = excess{text: s.String()}
 		}
 	}
 	return all

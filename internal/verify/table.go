@@ -74,7 +74,7 @@ func WriteTable(w io.Writer, r Report) error {
 		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks)+leadsTo(e.Leads))
 	}
 	if len(r.SignIns) > 0 {
-		section("FEDERATED CREDENTIALS")
+		section("CREDENTIALS")
 	}
 	for _, s := range r.SignIns {
 		row("  " + s.String())
@@ -163,8 +163,8 @@ func (r Report) Verdict() string {
 		{len(r.Unasked), "questions have no answer"},
 		{len(r.Beyond), "assignments grant more than is needed"},
 		{len(r.Strangers), "members of groups are not the stack's"},
-		{r.signIns(false), "federated credentials are not there"},
-		{r.signIns(true), "federated credentials are beyond need"},
+		{r.signIns(false), "credentials are not there"},
+		{r.signIns(true), "credentials are beyond need"},
 	} {
 		if more.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.says))

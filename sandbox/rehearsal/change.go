@@ -109,7 +109,7 @@ func Change(ctx context.Context, o ChangeOptions) (_ *ChangeReport, err error) {
 	if c.new, err = c.version(o.New, c.newProbe, lag); err != nil {
 		return nil, fmt.Errorf("after the change: %w", err)
 	}
-	if err := c.old.setACLs(c.before); err != nil { // which a container that is seeded anew has lost
+	if err := c.old.byHand(c.before); err != nil { // which a container that is seeded anew has lost
 		return nil, fmt.Errorf("before the change: %w", err)
 	}
 	return c.report, c.deployNew(ctx)
@@ -237,7 +237,7 @@ func (c *change) deployOld(ctx context.Context, s *Start) (err error) {
 	if s.outputs, err = c.old.outputs(ctx); err != nil {
 		return err
 	}
-	if err := c.old.setACLs(s.outputs); err != nil {
+	if err := c.old.byHand(s.outputs); err != nil {
 		return err
 	}
 	if err := c.azure.Settle(); err != nil {
@@ -280,7 +280,7 @@ func (c *change) deployNew(ctx context.Context) error {
 		if c.after, err = c.new.outputs(ctx); err != nil {
 			return err
 		}
-		if err := w.end(func() error { return c.new.setACLs(c.after) }, c.after); err != nil {
+		if err := w.end(func() error { return c.new.byHand(c.after) }, c.after); err != nil {
 			return err
 		}
 		return c.kill(ctx, base, w)

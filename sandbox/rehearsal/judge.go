@@ -33,7 +33,7 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 	if err := json.Unmarshal(outputs, &d); err != nil {
 		return nil, fmt.Errorf("reading the outputs of the stack: %w", err)
 	}
-	if err := r.setACLs(d); err != nil {
+	if err := r.byHand(d); err != nil {
 		return nil, err
 	}
 	report := &Report{Stack: o.Stack, Weather: o.Weather.String(), NotChecked: notChecked(o.Model, o.World, o.Weather),

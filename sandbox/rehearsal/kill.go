@@ -170,7 +170,7 @@ func (c *change) state(ctx context.Context) (s endState, err error) {
 	if err != nil {
 		return s, err
 	}
-	if err := c.new.setACLs(d); err != nil {
+	if err := c.new.byHand(d); err != nil {
 		return s, err
 	}
 	if err := c.azure.Settle(); err != nil {

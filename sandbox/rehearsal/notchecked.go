@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -55,6 +56,13 @@ func notChecked(m access.Model, w *world.World, weather azure.Weather) (all []st
 		}
 	}
 	if w == nil {
+		var pulls []string
+		for _, name := range slices.Sorted(maps.Keys(m.Services.ImagePull)) {
+			if m.Services.ImagePull[name] == services.Assigned {
+				pulls = append(pulls, name)
+			}
+		}
+		add("that workspace.imagePull is right about who has been let pull", pulls)
 		add("that the cluster exists and which identity it has", clusters)
 	}
 	if w == nil || len(m.Endpoints) == 0 {

@@ -101,9 +101,12 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 	require.NoError(t, a.Seed(seed))
 	plan := plans.Of(m)
 	defined := map[string]string{}
-	define := func(g access.Grant) string {
+	define := func(g access.Grant, at string) string {
 		if defined[g.Role] == "" {
 			scope, _ := m.RoleScopeID()
+			if g.Scope.InStorage() {
+				scope = strings.Join(strings.Split(at, "/")[:3], "/") // its subscription
+			}
 			permissions, known := plan.Permissions(g)
 			require.True(t, known)
 			role := made("role", m.WorkspaceID.Text(), g.Role)
@@ -129,14 +132,16 @@ func deployByHand(t *testing.T, a *azure.Azure, m access.Model, grants []access.
 		if builtIn, ok := roles.BuiltIn(g.Role); ok {
 			roleID = builtIn.ID
 		} else {
-			roleID = define(g)
+			roleID = define(g, at)
 		}
 		id, kind := principal(g.Principal)
+		properties := map[string]any{"principalId": id, "principalType": kind,
+			"roleDefinitionId": roles.DefinitionID(roleID)}
+		if g.Condition != "" {
+			properties["condition"], properties["conditionVersion"] = g.Condition, "2.0"
+		}
 		call(ctx, t, a, http.MethodPut, at+"/providers/Microsoft.Authorization/roleAssignments/"+made(at, id,
-			roleID)+authorization, map[string]any{
-			"properties": map[string]any{"principalId": id, "principalType": kind,
-				"roleDefinitionId": roles.DefinitionID(roleID)},
-		}, nil)
+			roleID)+authorization, map[string]any{"properties": properties}, nil)
 	}
 	for _, acl := range plan.ACLs {
 		id, _ := principal(acl.Principal)

@@ -194,7 +194,7 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	if err := r.complete(); err != nil {
 		return nil, err
 	}
-	if err := r.setACLs(d); err != nil {
+	if err := r.byHand(d); err != nil {
 		return nil, err
 	}
 	if r.afterUp != nil {
@@ -362,8 +362,21 @@ func (r *rehearsal) outputs(ctx context.Context) (d deployed, err error) {
 	return d, nil
 }
 
-// setACLs does what the stack leaves to its user, and tells in the output aclCommands.
-func (r *rehearsal) setACLs(d deployed) error {
+// byHand does what the stack leaves to people: the ACLs of the output aclCommands, and the roles that imagePull says
+// are assigned. Of an identity that is made with the stack nobody can have assigned them before.
+func (r *rehearsal) byHand(d deployed) error {
+	var pulls azure.Seed
+	for _, name := range slices.Sorted(maps.Keys(r.Model.Clusters)) {
+		if id := d.ClusterPrincipalIDs[name]; id != "" && r.World == nil &&
+			r.Model.Services.ImagePull[name] == services.Assigned {
+			pulls.RoleAssignments = append(pulls.RoleAssignments, pullOf(r.Model, id)...)
+		}
+	}
+	if len(pulls.RoleAssignments) > 0 {
+		if err := r.azure.Seed(pulls); err != nil {
+			return err
+		}
+	}
 	for _, acl := range r.plan.ACLs {
 		principal := d.PrincipalIDs[acl.Principal.Name]
 		if acl.Principal.IsCluster() {

@@ -241,14 +241,8 @@ func (s *seeder) services() error {
 	s.subscription(strings.Split(id, "/")[2])
 	s.ContainerRegistries = append(s.ContainerRegistries, azure.ContainerRegistry{ID: id,
 		AdminUser: w.RegistryPermissions == services.ByAdminUser, ABAC: w.RegistryPermissions == services.ByABAC})
-	role, _ := roles.BuiltIn(map[services.RegistryPermissions]string{services.ByPullRole: roles.AcrPull,
-		services.ByABAC: roles.RepositoryReader}[w.RegistryPermissions])
-	if role.ID == "" {
-		return nil
-	}
 	pulls := func(principal string) {
-		s.RoleAssignments = append(s.RoleAssignments, azure.RoleAssignment{ID: arm.AssignmentGUID(id, principal, role.ID),
-			Scope: id, RoleID: role.ID, PrincipalID: principal, PrincipalType: "ServicePrincipal"})
+		s.RoleAssignments = append(s.RoleAssignments, pullOf(s.m, principal)...)
 	}
 	for _, name := range []string{bareCluster, mountingCluster} {
 		pulls(made("cluster", s.workspaceID, name))
@@ -264,6 +258,17 @@ func (s *seeder) services() error {
 		}
 	}
 	return nil
+}
+
+// pullOf is the assignment by which a principal pulls images; none where no role is needed.
+func pullOf(m access.Model, principal string) []azure.RoleAssignment {
+	id := m.Services.ContainerRegistry
+	role, is := roles.BuiltIn(m.Services.PullRole())
+	if !is || id == "" {
+		return nil
+	}
+	return []azure.RoleAssignment{{ID: arm.AssignmentGUID(id, principal, role.ID), Scope: id, RoleID: role.ID,
+		PrincipalID: principal, PrincipalType: "ServicePrincipal"}}
 }
 
 func (s *seeder) storage() error {

@@ -169,6 +169,9 @@ func TestImagesAndRegistriesAreRehearsed(t *testing.T) {
 		"rbac, a system-assigned identity": {"rbac", "", "", "systemAssigned", ""},
 		"rbac, a user-assigned one":        {"rbac", "", "", "userAssigned", ""},
 		"abac":                             {"abac", "", "", "systemAssigned", ""},
+		"rbac, where others let it pull":   {"rbac", "", "", "userAssigned", ""},
+		"abac, where others let it pull":   {"abac", "", "", "systemAssigned", ""},
+		"abac, where others let another":   {"abac", "", "", "userAssigned", ""},
 		"an admin user":                    {"adminUser", "", "", "systemAssigned", ""},
 		"without AcrPull":                  {"rbac", roles.AcrPull, acr, "userAssigned", "fails at image"},
 		"without the role of abac":         {"abac", roles.RepositoryReader, acr, "systemAssigned", "fails at image"},
@@ -180,6 +183,9 @@ func TestImagesAndRegistriesAreRehearsed(t *testing.T) {
 			values := wholeWay()
 			delete(values, "assertions")
 			values["workspace"] = map[string]any{"registryPermissions": c.permissions, "containerRegistry": acr}
+			if strings.Contains(name, "others let") { // and the stack, which makes the identity, does not
+				values["workspace"].(map[string]any)["imagePull"] = map[string]any{"cpu": "assigned"}
+			}
 			values["registries"] = map[string]any{"firm": firm}
 			values["clusters"] = map[string]any{"cpu": map[string]any{"identity": c.identity}}
 			values["endpoints"].(map[string]any)["scorer"].(map[string]any)["registries"] = []any{"firm"}
