@@ -371,7 +371,7 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 	m := args.Model()
 	at, _ := m.RoleScopeID()
 	ps = append(ps, checkAssignableScope("role.assignableScope", args.Role.AssignableScope, m.Role, at)...)
-	return withEmpty(ps, args)
+	return withTexts(ps, args)
 }
 
 // derivedNames are what is wrong with the names that Entra and Azure are given and nobody wrote: they hold those of the

@@ -62,21 +62,17 @@ func checkScope(scope string) (ps access.Problems) {
 	return ps
 }
 
-// emptyInputs are the paths of the arguments that were given as an empty text, or as white space: by a variable that
-// is not set, mostly.
-// What is left out has a default; an empty text has none. A tag may be empty.
-func emptyInputs(args any) (paths []string) {
+// eachText calls back with every text of the arguments that is known now, by its path. isInput is set for an Input:
+// what is left out there has a default, and an empty text has none. Tags are left out: one may be empty.
+func eachText(args any, do func(path, text string, isInput bool)) {
 	var walk func(path string, v reflect.Value)
 	walk = func(path string, v reflect.Value) {
 		switch v.Kind() {
 		case reflect.Interface, reflect.Pointer:
-			if _, isInput := v.Interface().(pulumi.Input); isInput {
-				if text, ok := plain(v.Interface()); ok && !v.IsNil() &&
-					strings.TrimSpace(text) == "" {
-					paths = append(paths, path)
-				}
-			} else {
+			if _, isInput := v.Interface().(pulumi.Input); !isInput {
 				walk(path, v.Elem())
+			} else if text, ok := plain(v.Interface()); ok && !v.IsNil() {
+				do(path, text, true)
 			}
 		case reflect.Struct:
 			for i := range v.NumField() {
@@ -90,19 +86,31 @@ func emptyInputs(args any) (paths []string) {
 			}) {
 				walk(path+"."+key.String(), v.MapIndex(key))
 			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				walk(fmt.Sprintf("%s[%d]", path, i), v.Index(i))
+			}
+		case reflect.String:
+			do(path, v.String(), false)
 		}
 	}
 	walk("", reflect.ValueOf(args))
-	return paths
 }
 
-// withEmpty adds the empty arguments that none of the errors is about yet.
-func withEmpty(ps access.Problems, args any) access.Problems {
-	for _, path := range emptyInputs(args) {
-		if !slices.ContainsFunc(ps, func(p problem.Problem) bool { return p.Path == path && !p.Warning }) {
-			ps.Add(path, "give a value, or leave it out", "is empty")
+// withTexts adds the texts that none of the errors is about yet and that no component takes: an Input that is empty, or
+// white space, by a variable that is not set, mostly; and bytes that are no text, which Pulumi can't send.
+func withTexts(ps access.Problems, args any) access.Problems {
+	eachText(args, func(path, text string, isInput bool) {
+		if slices.ContainsFunc(ps, func(p problem.Problem) bool { return p.Path == path && !p.Warning }) {
+			return
 		}
-	}
+		switch {
+		case isInput && strings.TrimSpace(text) == "":
+			ps.Add(path, "give a value, or leave it out", "is empty")
+		case !utf8.ValidString(text):
+			ps.Add(path, "write it in UTF-8", "%q holds bytes that are no UTF-8", text)
+		}
+	})
 	return ps
 }
 

@@ -120,7 +120,7 @@ func NewComputeCluster(
 	model.ComputeName = model.NameOr(name)
 	ps := slices.Concat(checkARMID("workspaceId", args.WorkspaceID, arm.Workspace), model.Problems(), args.Cluster.check(),
 		warnOfRegion("location", args.Location))
-	if err := fail("ComputeCluster", name, withEmpty(ps, args)); err != nil {
+	if err := fail("ComputeCluster", name, withTexts(ps, args)); err != nil {
 		return nil, err
 	}
 	location := args.Location

@@ -210,7 +210,7 @@ func (args *InvokerRoleArgs) check() (d roles.Definition, ps access.Problems) {
 			}
 		}
 	}
-	ps = withEmpty(ps, args)
+	ps = withTexts(ps, args)
 	if model.Told() && ps.Err() == nil {
 		d, _ = model.Resolve()
 		switch endpoint, workspace := d.Parts(); args.Part {

@@ -228,7 +228,7 @@ func (args *ManagedIdentityArgs) check(name string) (ps access.Problems) {
 	if args.ExistingID != nil {
 		ps = append(ps, checkARMID("existingId", args.ExistingID, arm.UserAssignedIdentity)...)
 	}
-	return withEmpty(ps, args)
+	return withTexts(ps, args)
 }
 
 // lookupIdentity asks Resource Manager for a user-assigned identity by its ARM ID.

@@ -66,7 +66,7 @@ func NewServicePrincipal(
 	}
 	ps := append(invoker.Problems(), invoker.SecretsAt("", time.Now())...)
 	ps = append(ps, checkDirectoryNames(ctx, "displayName", name, cmp.Or(idOf(args.DisplayName).Text(), name))...)
-	if err := fail("ServicePrincipal", name, withEmpty(ps, args)); err != nil {
+	if err := fail("ServicePrincipal", name, withTexts(ps, args)); err != nil {
 		return nil, err
 	}
 	sp := &ServicePrincipal{}

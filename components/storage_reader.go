@@ -224,5 +224,5 @@ func (args *StorageReaderArgs) check(pathRole string) access.Problems {
 			}
 		}
 	}
-	return withEmpty(append(ps, checkAssignees("principals", args.Principals)...), args)
+	return withTexts(append(ps, checkAssignees("principals", args.Principals)...), args)
 }

@@ -168,7 +168,9 @@ func TestACLCommandsAreTakenByAShellAsTheyAre(t *testing.T) {
 	} {
 		for _, kind := range []string{"folder", "file"} {
 			args := environment()
-			args.Endpoints, args.Assertions = nil, nil
+			args.Endpoints, args.Assertions, args.DataOutputs = nil, nil, nil
+			args.Invokers = map[string]components.InvokerArgs{"alice": args.Invokers["alice"], "staff": args.Invokers["staff"]}
+			args.Clusters = map[string]components.ClusterArgs{"cpu": {}}
 			args.DataInputs = map[string]access.DataInput{
 				"in": {Kind: access.ADLSGen2, StorageAccount: "lake", Container: "raw", Path: path, Type: kind,
 					GrantedBy: access.ByACL},
@@ -197,5 +199,34 @@ func TestACLCommandsAreTakenByAShellAsTheyAre(t *testing.T) {
 					entries)
 			}
 		}
+	}
+}
+
+// Pulumi sends text alone: other bytes are refused by their path before anything is made, wherever they stand.
+func TestBytesThatAreNoTextAreRefusedBeforeAnythingIsMade(t *testing.T) {
+	t.Parallel()
+	const bytes = "a\xffb"
+	for path, change := range map[string]func(*components.BatchEndpointAccessArgs){
+		"dataInputs.images.path": func(a *components.BatchEndpointAccessArgs) {
+			in := a.DataInputs["images"]
+			in.Path = bytes
+			a.DataInputs["images"] = in
+		},
+		"role.name": func(a *components.BatchEndpointAccessArgs) { a.Role.Name = bytes },
+		"clusters.cpu.description": func(a *components.BatchEndpointAccessArgs) {
+			a.Clusters["cpu"] = components.ClusterArgs{Description: pulumi.String(bytes)}
+		},
+		"endpoints.tagger.invokers[0]": func(a *components.BatchEndpointAccessArgs) {
+			a.Endpoints["tagger"].Invokers[0] = bytes
+		},
+		"invokers.pipeline.federatedCredentials.main.description": func(a *components.BatchEndpointAccessArgs) {
+			f := a.Invokers["pipeline"].FederatedCredentials["main"]
+			f.Description = bytes
+			a.Invokers["pipeline"].FederatedCredentials["main"] = f
+		},
+	} {
+		args := environment()
+		change(&args)
+		assert.Contains(t, refused(t, batchEndpointAccess(args)), "\n"+path+": ", path)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
@@ -33,8 +35,62 @@ func (r *recorder) customs() (all []registration) {
 	return all
 }
 
+// eachComponent makes one of each component, with children of every kind that it has, and with options of the caller.
+func eachComponent() map[string]func(opts ...pulumi.ResourceOption) program {
+	credentials := map[string]signin.FederatedCredential{
+		"main": {GitHub: &signin.GitHubSubject{Repository: "contoso/scoring", Branch: "main"}},
+	}
+	assignees := map[string]components.AssigneeArgs{"alice": {PrincipalID: pulumi.String(alice), PrincipalType: "User"}}
+	made := func(make func(*pulumi.Context, ...pulumi.ResourceOption) error) func(...pulumi.ResourceOption) program {
+		return func(opts ...pulumi.ResourceOption) program {
+			return func(ctx *pulumi.Context) (pulumi.Map, error) { return nil, make(ctx, opts...) }
+		}
+	}
+	return map[string]func(opts ...pulumi.ResourceOption) program{
+		components.BatchEndpointAccessToken: made(func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			args := environment()
+			args.Invokers["scorers"] = components.InvokerArgs{Kind: access.Group, Members: []string{"alice", "partner"}}
+			_, err := components.NewBatchEndpointAccess(ctx, "it", &args, opts...)
+			return err
+		}),
+		components.InvokerRoleToken: made(func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			_, err := components.NewInvokerRole(ctx, "it", &components.InvokerRoleArgs{
+				Scope: pulumi.String(workspaceID), Invokers: assignees}, opts...)
+			return err
+		}),
+		components.ServicePrincipalToken: made(func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			_, err := components.NewServicePrincipal(ctx, "it", &components.ServicePrincipalArgs{
+				FederatedCredentials: credentials,
+				ClientSecrets:        map[string]signin.ClientSecret{"2026": {StartDate: "2026-11-01", EndDate: "2027-05-01"}},
+			}, opts...)
+			return err
+		}),
+		components.ManagedIdentityToken: made(func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			_, err := components.NewManagedIdentity(ctx, "ident", &components.ManagedIdentityArgs{
+				ResourceGroupName: pulumi.String("rg"), FederatedCredentials: credentials}, opts...)
+			return err
+		}),
+		components.ComputeClusterToken: made(func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			_, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
+				WorkspaceID: pulumi.String(workspaceID), Cluster: components.ClusterArgs{Identity: access.UserAssigned}}, opts...)
+			return err
+		}),
+		components.StorageReaderToken: made(func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			_, err := components.NewStorageReader(ctx, "it", &components.StorageReaderArgs{
+				StorageAccountID: pulumi.String(lakeID), Principals: assignees}, opts...)
+			return err
+		}),
+		components.StorageContributorToken: made(func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+			_, err := components.NewStorageContributor(ctx, "it", &components.StorageContributorArgs{
+				StorageAccountID: pulumi.String(lakeID), Principals: assignees}, opts...)
+			return err
+		}),
+	}
+}
+
 func TestCallersOptionsReachEveryChild(t *testing.T) {
 	t.Parallel()
+	native := []string{roleAssignment, roleDefinition, compute, userAssigned, ofIdentity}
 	for name, c := range map[string]struct {
 		option pulumi.ResourceOption
 		holds  func(registration) bool
@@ -56,28 +112,32 @@ func TestCallersOptionsReachEveryChild(t *testing.T) {
 		}, []string{compute, userAssigned, application, servicePrincipal}},
 		"replaceOnChanges": {pulumi.ReplaceOnChanges([]string{"displayName"}), func(r registration) bool {
 			return strings.Contains(fmt.Sprint(r.RPC.GetReplaceOnChanges()), "displayName")
-		}, []string{application, servicePrincipal, password, federated}},
+		}, []string{application, servicePrincipal, password, federated, securityGroup}},
 		"deleteBeforeReplace": {pulumi.DeleteBeforeReplace(true),
 			func(r registration) bool { return r.RPC.GetDeleteBeforeReplace() && r.Type != compute }, // which always is
-			[]string{roleAssignment, roleDefinition, userAssigned, application, servicePrincipal, password, federated}},
+			[]string{roleAssignment, roleDefinition, userAssigned, ofIdentity, application, servicePrincipal, password,
+				federated,
+				securityGroup, groupMember}},
 		"version": {pulumi.Version("2.99.0"), func(r registration) bool { return r.RPC.GetVersion() == "2.99.0" },
-			[]string{roleAssignment, roleDefinition, compute, userAssigned}},
+			native},
 		"pluginDownloadURL": {pulumi.PluginDownloadURL("https://plugins.contoso.com"), func(r registration) bool {
 			return r.RPC.GetPluginDownloadURL() == "https://plugins.contoso.com"
-		}, []string{roleAssignment, roleDefinition, compute, userAssigned}},
+		}, native},
 		"additionalSecretOutputs": {pulumi.AdditionalSecretOutputs([]string{"name"}), func(r registration) bool {
 			return strings.Contains(fmt.Sprint(r.RPC.GetAdditionalSecretOutputs()), "name")
-		}, []string{roleAssignment, roleDefinition, compute, userAssigned}},
+		}, native},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for _, reg := range withOptions(t).customs() {
-				require.False(t, c.holds(reg), "%s %s has it without being asked", reg.Type, reg.Name)
-			}
-			for _, reg := range withOptions(t, c.option).customs() {
-				assert.Equal(t, c.of == nil || slices.Contains(c.of, reg.Type), c.holds(reg), "%s %s", reg.Type, reg.Name)
-			}
-		})
+		for component, with := range eachComponent() {
+			t.Run(component+" "+name, func(t *testing.T) {
+				t.Parallel()
+				for _, reg := range run(t, with()).customs() {
+					require.False(t, c.holds(reg), "%s %s has it without being asked", reg.Type, reg.Name)
+				}
+				for _, reg := range run(t, with(c.option)).customs() {
+					assert.Equal(t, c.of == nil || slices.Contains(c.of, reg.Type), c.holds(reg), "%s %s", reg.Type, reg.Name)
+				}
+			})
+		}
 	}
 }
 
@@ -98,30 +158,32 @@ func TestWhatCallersTieTheComponentToTiesEveryChild(t *testing.T) {
 		"deletedWith": pulumi.DeletedWith,
 		"replaceWith": func(r pulumi.Resource) pulumi.ResourceOption { return pulumi.ReplaceWith([]pulumi.Resource{r}) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
-				first, err := azuread.NewApplication(ctx, "first", &azuread.ApplicationArgs{DisplayName: pulumi.String("first")})
-				if err != nil {
-					return nil, err
+		for component, with := range eachComponent() {
+			t.Run(component+" "+name, func(t *testing.T) {
+				t.Parallel()
+				r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
+					first, err := azuread.NewApplication(ctx, "first", &azuread.ApplicationArgs{DisplayName: pulumi.String("first")})
+					if err != nil {
+						return nil, err
+					}
+					return with(option(first))(ctx)
+				})
+				first := r.one(application, "first").URN()
+				for _, reg := range r.customs() {
+					if reg.Name == "first" {
+						continue
+					}
+					switch name {
+					case "deletedWith":
+						assert.Equal(t, first, reg.RPC.GetDeletedWith(), reg.Name)
+					case "replaceWith":
+						assert.Equal(t, []string{first}, reg.RPC.GetReplaceWith(), reg.Name)
+					default:
+						assert.Contains(t, reg.RPC.GetDependencies(), first, "%s %s", reg.Type, reg.Name)
+					}
 				}
-				return batchEndpointAccess(environment(), option(first))(ctx)
 			})
-			first := r.one(application, "first").URN()
-			for _, reg := range r.customs() {
-				if reg.Name == "first" {
-					continue
-				}
-				switch name {
-				case "deletedWith":
-					assert.Equal(t, first, reg.RPC.GetDeletedWith(), reg.Name)
-				case "replaceWith":
-					assert.Equal(t, []string{first}, reg.RPC.GetReplaceWith(), reg.Name)
-				default:
-					assert.Contains(t, reg.RPC.GetDependencies(), first, "%s %s", reg.Type, reg.Name)
-				}
-			}
-		})
+		}
 	}
 }
 
@@ -173,39 +235,43 @@ func TestOneProviderIsTakenForItsOwnPackage(t *testing.T) {
 
 func TestAliasesStandOnTheComponentAndTheEngineHandsThemDown(t *testing.T) {
 	t.Parallel()
-	r := withOptions(t, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String("before")}}))
-	aliases := r.one(components.BatchEndpointAccessToken, "access").RPC.GetAliases()
-	require.Len(t, aliases, 1)
-	assert.Equal(t, "before", aliases[0].GetSpec().GetName())
-	for _, reg := range r.registered {
-		if reg.Type == components.BatchEndpointAccessToken {
-			continue
+	for component, with := range eachComponent() {
+		r := run(t, with(pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String("before")}})))
+		require.Equal(t, component, r.registered[0].Type)
+		assert.Contains(t, fmt.Sprint(r.registered[0].RPC.GetAliases()), "before", component)
+		for _, reg := range r.registered[1:] {
+			assert.NotContains(t, fmt.Sprint(reg.RPC.GetAliases()), "before", "%s was never called like its component", reg.Name)
 		}
-		assert.NotContains(t, fmt.Sprint(reg.RPC.GetAliases()), "before", "%s was never called like its component", reg.Name)
 	}
 }
 
 func TestTransformationsSeeEveryChild(t *testing.T) {
 	t.Parallel()
-	r := withOptions(t,
-		pulumi.Transformations([]pulumi.ResourceTransformation{func(
-			args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
-			return &pulumi.ResourceTransformationResult{Props: args.Props, Opts: append(args.Opts, pulumi.RetainOnDelete(true))}
-		}}))
-	for _, reg := range r.customs() {
-		assert.True(t, reg.RPC.GetRetainOnDelete(), "%s %s", reg.Type, reg.Name)
+	keep := pulumi.Transformations([]pulumi.ResourceTransformation{func(
+		args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+		return &pulumi.ResourceTransformationResult{Props: args.Props, Opts: append(args.Opts, pulumi.RetainOnDelete(true))}
+	}})
+	for component, with := range eachComponent() {
+		for _, reg := range run(t, with(keep)).customs() {
+			assert.True(t, reg.RPC.GetRetainOnDelete(), "%s: %s %s", component, reg.Type, reg.Name)
+		}
 	}
 }
 
 func TestTheComponentStandsWhereTheCallerPutsIt(t *testing.T) {
 	t.Parallel()
-	r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
-		outer, err := components.NewServicePrincipal(ctx, "outer", &components.ServicePrincipalArgs{SignIn: "none"})
-		if err != nil {
-			return nil, err
-		}
-		return batchEndpointAccess(environment(), pulumi.Parent(outer))(ctx)
-	})
-	parent := resource.URN(r.one(components.BatchEndpointAccessToken, "access").RPC.GetParent())
-	assert.Equal(t, "outer", parent.Name())
+	for component, with := range eachComponent() {
+		r := run(t, func(ctx *pulumi.Context) (pulumi.Map, error) {
+			outer, err := components.NewServicePrincipal(ctx, "outer", &components.ServicePrincipalArgs{SignIn: "none"})
+			if err != nil {
+				return nil, err
+			}
+			return with(pulumi.Parent(outer))(ctx)
+		})
+		inside := slices.IndexFunc(r.registered, func(reg registration) bool {
+			return reg.Type == component && reg.Name != "outer"
+		})
+		require.GreaterOrEqual(t, inside, 0, component)
+		assert.Equal(t, "outer", resource.URN(r.registered[inside].RPC.GetParent()).Name(), component)
+	}
 }

@@ -14,9 +14,10 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// check finds what Pulumi's SDK passes over, or changes, when it copies arguments into the Go type: an argument that
-// the type has no field for, at whatever depth, which would count as one that is not given; one that is null or an
-// empty text where the type could not say so, and so would open what it was to limit; and a number that is not whole.
+// check finds what Pulumi's SDK passes over, changes, or refuses without its place, when it copies arguments into the
+// Go type: an argument that the type has no field for, at whatever depth, which would count as one that is not given;
+// one that is null or an empty text where the type could not say so, and so would open what it was to limit; one of
+// another type; and a number that is not whole.
 func check(path string, given property.Map, t reflect.Type, ps *problem.List) {
 	known := map[string]reflect.Type{}
 	for i := range t.NumField() {
@@ -42,9 +43,15 @@ func checkValue(path string, value property.Value, t reflect.Type, ps *problem.L
 	switch {
 	case value.IsNull():
 		ps.Add(path, fix, "is empty")
+	case !value.IsComputed() && !fits(value, t):
+		ps.Add(path, "write "+wanted(t), "is %s", given(value))
 	case value.IsNumber() && isInt(t) && value.AsNumber() != math.Trunc(value.AsNumber()):
 		ps.Add(path, "write one", "%v is no whole number", value.AsNumber())
-	case t.Implements(inputType): // an ID, a text, or tags, whose keys are those of whoever gave them
+	case t == reflect.TypeFor[pulumi.StringMapInput]() && value.IsMap(): // tags, whose keys are those of whoever gave them
+		for key, elem := range value.AsMap().AllStable {
+			checkValue(path+"."+key, elem, reflect.TypeFor[pulumi.StringInput](), ps)
+		}
+	case t.Implements(inputType): // an ID, or a text
 	case value.IsComputed():
 		ps.Add(path, "give it in plain text", "is known only after a deployment, and decides what is made")
 	case value.Secret():
@@ -69,4 +76,55 @@ func checkValue(path string, value property.Value, t reflect.Type, ps *problem.L
 // isInt reports whether a number becomes an int in Go.
 func isInt(t reflect.Type) bool {
 	return t.Kind() == reflect.Int || t == reflect.TypeFor[pulumi.IntInput]() || t == reflect.TypeFor[pulumi.IntPtrInput]()
+}
+
+// wanted is what an argument of a type takes, for people to read.
+func wanted(t reflect.Type) string {
+	switch {
+	case isInt(t):
+		return "a whole number"
+	case t.Kind() == reflect.Bool || t == reflect.TypeFor[pulumi.BoolPtrInput]():
+		return "true or false"
+	case t.Kind() == reflect.Struct:
+		return "its parts by name"
+	case t.Kind() == reflect.Map || t == reflect.TypeFor[pulumi.StringMapInput]():
+		return "a map, by name"
+	case t.Kind() == reflect.Slice:
+		return "a list"
+	default: // text, or an Input of it
+		return "text"
+	}
+}
+
+// fits reports whether a value is of the kind that an argument takes.
+func fits(value property.Value, t reflect.Type) bool {
+	switch wanted(t) {
+	case "a whole number":
+		return value.IsNumber()
+	case "true or false":
+		return value.IsBool()
+	case "a list":
+		return value.IsArray()
+	case "text":
+		return value.IsString()
+	default:
+		return value.IsMap()
+	}
+}
+
+func given(value property.Value) string {
+	switch {
+	case value.IsString():
+		return "text"
+	case value.IsNumber():
+		return "a number, which is no text unless it is in quotes"
+	case value.IsBool():
+		return "true or false"
+	case value.IsArray():
+		return "a list"
+	case value.IsMap():
+		return "a map"
+	default:
+		return "of a kind that no argument takes"
+	}
 }
