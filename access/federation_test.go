@@ -150,6 +150,20 @@ func TestWrongCredentialsAreRefused(t *testing.T) {
 		"both forms of a connection": {signin.FederatedCredential{AzureDevOps: &signin.AzureDevOpsSubject{
 			OrganizationID: someGUID, Organization: "o", Project: "p", ServiceConnection: "c", TenantID: someGUID}},
 			"azureDevOps", "mixes"},
+		"a connection's ID for its name": {signin.FederatedCredential{AzureDevOps: &signin.AzureDevOpsSubject{
+			OrganizationID: someGUID, Organization: "o", Project: "p", ServiceConnection: someGUID}},
+			"azureDevOps.serviceConnection", "is the ID of a service connection, not its name; write its name; the ID goes into " +
+				"connectionId"},
+		"a connection's ID alone": {signin.FederatedCredential{AzureDevOps: &signin.AzureDevOpsSubject{
+			OrganizationID: someGUID, ServiceConnection: strings.ToUpper(someGUID)}},
+			"azureDevOps.serviceConnection", "is the ID of a service connection"},
+		"a connection's ID for its name, beside the new form": {signin.FederatedCredential{
+			AzureDevOps: &signin.AzureDevOpsSubject{OrganizationID: someGUID, TenantID: someGUID, ConnectionID: someGUID,
+				EntraPrefix: "/eid1/c/pub/t/a/a/b", ServiceConnection: someGUID}},
+			"azureDevOps.serviceConnection", "is the ID of a service connection"},
+		"a name of many, beside the new form": {signin.FederatedCredential{
+			AzureDevOps: &signin.AzureDevOpsSubject{OrganizationID: someGUID, TenantID: someGUID, ConnectionID: someGUID,
+				EntraPrefix: "/eid1/c/pub/t/a/a/b", ServiceConnection: "p*"}}, "azureDevOps.serviceConnection", ""},
 		"an organization's name for its ID": {signin.FederatedCredential{AzureDevOps: &signin.AzureDevOpsSubject{
 			OrganizationID: "contoso", Organization: "o", Project: "p", ServiceConnection: "c"}},
 			"azureDevOps.organizationId", "is not a GUID"},

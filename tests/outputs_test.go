@@ -125,6 +125,8 @@ func TestHowToInvokeIsInTheFormThatTheCallerTakes(t *testing.T) {
 	existing.PrincipalID, existing.ResourceID = pulumi.String(existingMI), factory
 	devops := &signin.AzureDevOpsSubject{OrganizationID: bob, Organization: "contoso", Project: "p",
 		ServiceConnection: "scoring: prod"}
+	named := &signin.AzureDevOpsSubject{OrganizationID: bob, TenantID: bob, ConnectionID: bob,
+		EntraPrefix: "/eid1/c/pub/t/a/a/b", ServiceConnection: "scoring: prod"}
 	for name, c := range map[string]struct {
 		invoker  components.InvokerArgs
 		has, not []string
@@ -142,6 +144,9 @@ func TestHowToInvokeIsInTheFormThatTheCallerTakes(t *testing.T) {
 		"Azure Pipelines": {components.InvokerArgs{Kind: access.ServicePrincipal,
 			FederatedCredentials: map[string]signin.FederatedCredential{"main": {AzureDevOps: devops}}},
 			[]string{`azureSubscription: "scoring: prod"`, "AzureCLI@2"}, []string{"az login"}},
+		"Azure Pipelines, the new form": {components.InvokerArgs{Kind: access.ServicePrincipal,
+			FederatedCredentials: map[string]signin.FederatedCredential{"main": {AzureDevOps: named}}},
+			[]string{`azureSubscription: "scoring: prod"`}, []string{"<name of"}},
 		"GitHub of two repositories, in an environment and for pull requests": {components.InvokerArgs{
 			Kind: access.ServicePrincipal, FederatedCredentials: map[string]signin.FederatedCredential{
 				"cred-a": {GitHub: &signin.GitHubSubject{Repository: "contoso/a", Environment: "prod"}},

@@ -245,7 +245,12 @@ func (v *validator) azureDevOps(path string, a AzureDevOpsSubject) {
 		}
 	}
 	guid("organizationId", a.OrganizationID)
+	if arm.IsGUID(a.ServiceConnection) { // the old subject holds the name (facts/federation.md), and a pipeline does
+		v.Add(path+".serviceConnection", "write its name; the ID goes into connectionId, with tenantId and entraPrefix",
+			"%q is the ID of a service connection, not its name", a.ServiceConnection)
+	}
 	if !a.old() {
+		v.parts(path, part{"serviceConnection", a.ServiceConnection, false})
 		guid("tenantId", a.TenantID)
 		guid("connectionId", a.ConnectionID)
 		if !entraPrefixForm.MatchString(a.EntraPrefix) {

@@ -94,7 +94,8 @@ type AzureDevOpsSubject struct {
 	Organization string `pulumi:"organization,optional"`
 	// Project is the project's name, for the old form.
 	Project string `pulumi:"project,optional"`
-	// ServiceConnection is the connection's name, for the old form.
+	// ServiceConnection is the connection's name, never its ID. Required for the old form; beside the new one it is what
+	// howToInvoke shows in a pipeline, which names connections.
 	ServiceConnection string `pulumi:"serviceConnection,optional"`
 }
 
@@ -252,7 +253,10 @@ func (g GitLabSubject) subject() string {
 }
 
 // old reports whether the service connection is named in the form that retires on 2027-07-01.
-func (a AzureDevOpsSubject) old() bool { return a.Organization+a.Project+a.ServiceConnection != "" }
+func (a AzureDevOpsSubject) old() bool {
+	return a.Organization+a.Project != "" ||
+		a.ServiceConnection != "" && a.TenantID+a.EntraPrefix+a.ConnectionID == ""
+}
 
 func (a AzureDevOpsSubject) claims() (issuer, subject string) {
 	if a.old() {

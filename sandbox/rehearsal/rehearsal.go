@@ -34,6 +34,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -191,7 +192,7 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.complete(); err != nil {
+	if err := r.complete(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.byHand(d); err != nil {
@@ -248,7 +249,7 @@ func (o Options) seedBefore() (azure.Seed, error) {
 
 // complete takes the IDs of what the program has made into the model, and puts there what it refers to in it: the
 // endpoints, data stores and controls. What a stack has made, a seed leaves as it is.
-func (r *rehearsal) complete() error {
+func (r *rehearsal) complete(ctx context.Context) error {
 	if !r.makesPlaces() || r.Inputs == nil {
 		return nil
 	}
@@ -266,6 +267,18 @@ func (r *rehearsal) complete() error {
 			return fmt.Errorf("the access of the stack, as it was deployed:\n%w", err)
 		}
 		seed, err := Seed(plan.Model, r.Location)
+		var workspace struct {
+			Properties struct{ ContainerRegistry string }
+		}
+		if err == nil {
+			err = manage(ctx, r.azure, http.MethodGet, r.azure.URL()+plan.Model.WorkspaceID.Text()+"?api-version="+
+				machineLearningVersion, nil, &workspace)
+		}
+		if registry := workspace.Properties.ContainerRegistry; registry != "" {
+			for _, by := range []services.RegistryPermissions{services.ByPullRole, services.ByABAC} { // whichever mode it has
+				seed.RoleAssignments = append(seed.RoleAssignments, controlsPull(plan.Model.WorkspaceID.Text(), registry, by)...)
+			}
+		}
 		if err == nil {
 			err = r.azure.Seed(seed)
 		}

@@ -244,9 +244,7 @@ func (s *seeder) services() error {
 	pulls := func(principal string) {
 		s.RoleAssignments = append(s.RoleAssignments, pullOf(s.m, principal)...)
 	}
-	for _, name := range []string{bareCluster, mountingCluster} {
-		pulls(made("cluster", s.workspaceID, name))
-	}
+	s.RoleAssignments = append(s.RoleAssignments, controlsPull(s.workspaceID, id, w.RegistryPermissions)...)
 	for _, name := range slices.Sorted(maps.Keys(w.ImagePull)) {
 		c := s.m.Clusters[name]
 		switch {
@@ -262,13 +260,24 @@ func (s *seeder) services() error {
 
 // pullOf is the assignment by which a principal pulls images; none where no role is needed.
 func pullOf(m access.Model, principal string) []azure.RoleAssignment {
-	id := m.Services.ContainerRegistry
-	role, is := roles.BuiltIn(m.Services.PullRole())
-	if !is || id == "" {
+	return pull(m.Services.ContainerRegistry, principal, m.Services.RegistryPermissions)
+}
+
+func pull(registry, principal string, by services.RegistryPermissions) []azure.RoleAssignment {
+	role, is := roles.BuiltIn(services.WorkspaceServices{RegistryPermissions: by}.PullRole())
+	if !is || registry == "" {
 		return nil
 	}
-	return []azure.RoleAssignment{{ID: arm.AssignmentGUID(id, principal, role.ID), Scope: id, RoleID: role.ID,
+	return []azure.RoleAssignment{{ID: arm.AssignmentGUID(registry, principal, role.ID), Scope: registry, RoleID: role.ID,
 		PrincipalID: principal, PrincipalType: "ServicePrincipal"}}
+}
+
+// controlsPull lets the clusters of the controls pull images, as if Azure had let them.
+func controlsPull(workspace, registry string, by services.RegistryPermissions) (all []azure.RoleAssignment) {
+	for _, name := range []string{bareCluster, mountingCluster} {
+		all = append(all, pull(registry, made("cluster", workspace, name), by)...)
+	}
+	return all
 }
 
 func (s *seeder) storage() error {

@@ -162,7 +162,7 @@ func workloadOf(f signin.FederatedCredential) azure.Workload {
 		g := f.GitLab
 		return azure.GitLabJob{Instance: g.Instance, ProjectPath: g.Project, ProjectID: g.ProjectID, Branch: g.Branch,
 			Tag: g.Tag}
-	case f.AzureDevOps != nil && f.AzureDevOps.ServiceConnection != "":
+	case f.AzureDevOps != nil && f.AzureDevOps.Organization != "":
 		a := f.AzureDevOps
 		return azure.ServiceConnection{OrganizationID: a.OrganizationID, Organization: a.Organization,
 			Project: a.Project, Name: a.ServiceConnection}

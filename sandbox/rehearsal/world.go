@@ -149,16 +149,7 @@ func held(s *azure.Seed, w *world.World, m access.Model) {
 		s.RoleAssignments = append(s.RoleAssignments, one)
 	}
 	for _, r := range w.ContainerRegistries {
-		role, _ := roles.BuiltIn(map[services.RegistryPermissions]string{services.ByPullRole: roles.AcrPull,
-			services.ByABAC: roles.RepositoryReader}[r.Permissions()])
-		if role.ID == "" {
-			continue
-		}
-		for _, control := range []string{bareCluster, mountingCluster} { // as if Azure had let them pull
-			id := made("cluster", m.WorkspaceID.Text(), control)
-			s.RoleAssignments = append(s.RoleAssignments, azure.RoleAssignment{ID: arm.AssignmentGUID(r.ID, id, role.ID),
-				Scope: r.ID, RoleID: role.ID, PrincipalID: id, PrincipalType: "ServicePrincipal"})
-		}
+		s.RoleAssignments = append(s.RoleAssignments, controlsPull(m.WorkspaceID.Text(), r.ID, r.Permissions())...)
 	}
 	existing := strings.ToLower(m.Role.RoleDefinitionGUID())
 	s.RoleDefinitions = slices.DeleteFunc(s.RoleDefinitions, func(d azure.RoleDefinition) bool {

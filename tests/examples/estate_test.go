@@ -66,4 +66,10 @@ step destroy pulumi destroy --stack dev --yes --skip-preview --non-interactive`
 		assert.Equal(t, step.code, codes[step.name], "%s: %s", step.name, text)
 		assert.Contains(t, string(text), step.says, step.name)
 	}
+	// A rehearsal finds what the program made, and puts into it what a workspace has beside.
+	for component, says := range map[string]string{"heart": "47 of 47 attempts", "lung": "26 of 26 attempts"} {
+		code, stdout, stderr := batchaccess(t, "rehearse", "-C", dir, "--component", component)
+		assert.Zero(t, code, stdout+stderr)
+		assert.Contains(t, stdout, "rehearsal of stack dev: passed, "+says)
+	}
 }
