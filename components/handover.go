@@ -2,6 +2,8 @@ package components
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -44,11 +46,15 @@ func handedOver(
 			}
 		}
 	}
-	invokers := objectsIn(now["invokers"])
+	invokers, had := objectsIn(now["invokers"]), objectsIn(before["invokers"])
+	maps.DeleteFunc(had, func(_ string, i resource.PropertyMap) bool { // those that existed already
+		return slices.ContainsFunc([]resource.PropertyKey{"objectId", "principalId", "resourceId", "userPrincipalName",
+			"mail"}, i.HasValue)
+	})
 	for _, key := range sortedKeys(invokers) {
 		for _, input := range []string{"objectId", "principalId", "clientId"} {
 			id := textOf(invokers[key][resource.PropertyKey(input)])
-			for _, oldKey := range sortedKeys(objectsIn(before["invokers"])) {
+			for _, oldKey := range sortedKeys(had) {
 				for _, output := range []string{"principalIds", "clientIds"} {
 					was := textOf(objectOf(outputs[resource.PropertyKey(output)])[resource.PropertyKey(oldKey)])
 					if id == "" || !strings.EqualFold(id, was) {

@@ -39,7 +39,7 @@ func TestWhatThisStackMadeIsNotHandedOverByADeletion(t *testing.T) {
 		"a group": {m{"invokers": m{"people": m{}}}, m{"invokers": m{"people": m{"objectId": "7"}}},
 			[]string{":Group::access.people"}, []string{"invokers.people.objectId"}},
 		"an identity that did exist": {m{"invokers": m{"bot": m{"principalId": id}}},
-			m{"invokers": m{"bot": m{"principalId": id}}}, nil, nil},
+			m{"invokers": m{"bot": m{"principalId": id}}}, []string{":UserAssignedIdentity::access.bot"}, nil},
 		"all at once": {m{"workspaceId": "/w", "clusters": m{"gpu": m{}}, "invokers": m{"people": m{}}},
 			m{"workspaceId": "/w", "clusters": m{"gpu": m{"existing": true}}, "invokers": m{"people": m{"objectId": "7"}}},
 			[]string{":Compute::access.gpu", ":Group::access.people"}, []string{"clusters.gpu.existing",

@@ -53,10 +53,12 @@ func (c *colleague) call(method, id string, body any) (answer map[string]any) {
 		c.err = err
 		return nil
 	}
-	content, err := json.Marshal(body)
-	if err != nil {
-		c.err = err
-		return nil
+	var content []byte
+	if body != nil { // Graph refuses one that is null
+		if content, err = json.Marshal(body); err != nil {
+			c.err = err
+			return nil
+		}
 	}
 	req, err := http.NewRequestWithContext(c.ctx, method, c.URL()+path, bytes.NewReader(content))
 	if err != nil {

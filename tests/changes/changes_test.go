@@ -433,6 +433,30 @@ func TestEveryChangeOfAStackThatRuns(t *testing.T) {
 	}
 }
 
+// docs/evidence.md says which row tries what: all rows, and no other.
+func TestEveryRowIsInTheEvidence(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "docs", "evidence.md"))
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "\n## Changes of a stack that runs\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	var named, all []string
+	for line := range strings.Lines(section) {
+		if cells := strings.Split(line, "|"); len(cells) == 4 && strings.TrimSpace(cells[1]) != "change" {
+			for _, name := range strings.Split(cells[2], ";") {
+				if name = strings.TrimSpace(name); !strings.HasPrefix(name, "`go test ") && !strings.HasPrefix(name, "---") {
+					named = append(named, name)
+				}
+			}
+		}
+	}
+	for _, r := range rows {
+		all = append(all, r.name)
+	}
+	assert.ElementsMatch(t, all, named)
+}
+
 // namesOf are those who are interrupted.
 func namesOf(all []rehearsal.Interruption) (names []string) {
 	for _, i := range all {
