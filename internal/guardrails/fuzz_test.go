@@ -12,7 +12,15 @@ import (
 // A configuration that is accepted is right, and means the same when it is written and read again.
 func FuzzParseConfig(f *testing.F) {
 	for _, seed := range []string{"", "levels: {no-wildcards: disabled}", "invokerAdditions: [pollJobs]",
-		"maxSecretDays: 90", "maxSecretDays: -1", "{}: 1", "allowedRoles: [Reader]", "levels: [a]", "a: &a [*a]"} {
+		"maxSecretDays: 90", "maxSecretDays: -1", "{}: 1", "allowedRoles: [Reader]", "levels: [a]", "a: &a [*a]",
+		"<<: {maxSecretDays: 1}", "levels: &l {unseen: disabled}\nlevels: *l", "maxSecretDays: 1e2", "maxSecretDays: ~",
+		"levels: {? [unseen] : disabled}", "levels: {Unseen: disabled}", "\ufefflevels: {unseen: advisory}",
+		"---\n---\nlevels: {unseen: disabled}", "levels: !!binary dW5zZWVu", "allowedScopes: ['']", "allowedScopes: [' ']",
+		"allowedRoles: [null]", "allowedSubjects: ['*']", "waivers: [{}]", "waivers: {}", "waivers: [null]",
+		"decidedTypes: [{type: '*', reason: x}]", "decidedTypes: [{type: 'a:b:C', reason: ' '}]",
+		"waivers: [{rule: unseen, resource: '*', reason: x, owner: y, ends: 2026-12-01}]",
+		"waivers: [{rule: unseen, resource: 'a:b:C::d', reason: x, owner: y, ends: 2026-12-01T00:00:00Z}]",
+		"invokerAdditions: ~", "invokerAdditions: ['']", "\tlevels: {}", "levels: {unseen: [disabled]}"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

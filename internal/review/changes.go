@@ -77,6 +77,8 @@ type SecretChange struct {
 	What   string `json:"what"`
 	Risk   Risk   `json:"risk"`
 	URN    string `json:"urn"`
+
+	invoker string // whom it signs in as, by the name in the configuration; "" for others
 }
 
 func (m *maker) secrets() {
@@ -91,7 +93,7 @@ func (m *maker) secrets() {
 		shown[trimOwner(s.URN)] = true
 		add := func(change, what string, risk Risk, of *engine.State) {
 			m.r.Secrets = append(m.r.Secrets, SecretChange{change, name, m.target(of), text(of.Inputs["endDate"]), what, risk,
-				s.URN})
+				s.URN, m.signsInAs(of)})
 		}
 		switch {
 		case engine.IsContext(s.Op):
@@ -111,7 +113,8 @@ func (m *maker) secrets() {
 				"without a gap, add a second secret first", Medium, s.New)
 		}
 		if s.New != nil {
-			m.ending(name, m.target(s.New), text(s.New.Inputs["endDate"]), s.URN)
+			m.ending(SecretChange{Secret: name, As: m.target(s.New), Ends: text(s.New.Inputs["endDate"]), URN: s.URN,
+				invoker: m.signsInAs(s.New)})
 		}
 	}
 	for urn, c := range m.components { // secrets that do not change are not shown, but the component names them
@@ -122,7 +125,8 @@ func (m *maker) secrets() {
 			as := m.invoker(urn, c.now, invoker)
 			for key, secret := range i.ClientSecrets {
 				if _, end, wrong := secret.Period(); wrong == nil && !shown[invoker+"."+key] {
-					m.ending("client secret "+invoker+"."+key, as, end.Format(time.RFC3339), urn)
+					m.ending(SecretChange{Secret: "client secret " + invoker + "." + key, As: as, Ends: end.Format(time.RFC3339),
+						URN: urn, invoker: invoker})
 				}
 			}
 		}
@@ -130,20 +134,21 @@ func (m *maker) secrets() {
 }
 
 // ending notes a secret that ends soon, or has ended.
-func (m *maker) ending(name, as, ends, urn string) {
-	end, err := time.Parse(time.RFC3339, ends)
+func (m *maker) ending(c SecretChange) {
+	end, err := time.Parse(time.RFC3339, c.Ends)
 	if err != nil {
 		return // the guardrail secret-lifetime speaks of those
 	}
-	left := end.Sub(m.o.Now)
-	switch {
+	switch left := end.Sub(m.o.Now); {
 	case left <= 0:
-		m.r.Secrets = append(m.r.Secrets, SecretChange{"ended", name, as, ends, "nobody can sign in with it", Medium,
-			urn})
+		c.Change, c.What = "ended", "nobody can sign in with it"
 	case left <= m.o.ExpireSoon:
-		what := fmt.Sprintf("ends in %d days; add its successor now", int(left.Hours()/24))
-		m.r.Secrets = append(m.r.Secrets, SecretChange{"ends soon", name, as, ends, what, Medium, urn})
+		c.Change, c.What = "ends soon", fmt.Sprintf("ends in %d days; add its successor now", int(left.Hours()/24))
+	default:
+		return
 	}
+	c.Risk = Medium
+	m.r.Secrets = append(m.r.Secrets, c)
 }
 
 // trimOwner is a resource's name without the component's before the first dot.
@@ -164,6 +169,30 @@ type FederationChange struct {
 	After  string `json:"after,omitempty"`
 	Risk   Risk   `json:"risk"`
 	URN    string `json:"urn"`
+
+	invoker string // whom it signs in as, by the name in the configuration; "" for others
+}
+
+// targetURN is the resource that a credential signs in as; "" where the preview does not say.
+func (m *maker) targetURN(s *engine.State) string {
+	id := text(s.Inputs[guardrails.Target])
+	for _, property := range []string{"applicationId", "servicePrincipalId", "parentId", "userAssignedIdentityId",
+		"resourceName"} {
+		if from := dependency(s, property); from != "" && (id == "" || m.comesFrom(from, id)) {
+			return from
+		}
+	}
+	return ""
+}
+
+// signsInAs is the name of the invoker that a credential signs in as; "" for others, and where it is an invoker's by
+// what the program says alone.
+func (m *maker) signsInAs(s *engine.State) (invoker string) {
+	from := m.targetURN(s)
+	if _, shown := m.index.steps[from]; shown {
+		_, invoker = m.invokerAt(from)
+	}
+	return invoker
 }
 
 // target is whom a credential signs in as, as people know it, with the ID where that is known.
@@ -172,12 +201,7 @@ func (m *maker) target(s *engine.State) string {
 		return "nothing"
 	}
 	id := text(s.Inputs[guardrails.Target])
-	for _, property := range []string{"applicationId", "servicePrincipalId", "parentId", "userAssignedIdentityId",
-		"resourceName"} {
-		from := dependency(s, property)
-		if from == "" || id != "" && !m.comesFrom(from, id) {
-			continue
-		}
+	if from := m.targetURN(s); from != "" {
 		name := m.madeAs(from)
 		if _, shown := m.index.steps[from]; !shown && id != "" { // what depends on it may be made of any ID
 			name = engine.Clip(lastPart(id)) + " (by what it depends on: " + name + ")"
@@ -193,17 +217,25 @@ func (m *maker) target(s *engine.State) string {
 // madeAs is a principal that the program makes: the invoker that it is, or its name in the program and what people know
 // it by.
 func (m *maker) madeAs(urn string) string {
-	at := m.owner(urn)
-	invoker, _, _ := strings.Cut(strings.TrimPrefix(engine.NameOf(urn), engine.NameOf(at)+"."), ".")
-	for _, plan := range []*access.Plan{m.components[at].now, m.components[at].old} {
-		if plan != nil && plan.Model.Invokers[invoker].Kind != "" {
-			return m.invoker(at, plan, invoker)
-		}
+	if plan, invoker := m.invokerAt(urn); plan != nil {
+		return m.invoker(m.owner(urn), plan, invoker)
 	}
 	if known := m.knownAt(urn); known != "" && known != engine.NameOf(urn) {
 		return called(urn) + " (" + known + ")"
 	}
 	return called(urn)
+}
+
+// invokerAt is the invoker that a resource of the program is, and the plan that has it; nil if it is none.
+func (m *maker) invokerAt(urn string) (*access.Plan, string) {
+	at := m.owner(urn)
+	invoker, _, _ := strings.Cut(strings.TrimPrefix(engine.NameOf(urn), engine.NameOf(at)+"."), ".")
+	for _, plan := range []*access.Plan{m.components[at].now, m.components[at].old} {
+		if plan != nil && plan.Model.Invokers[invoker].Kind != "" {
+			return plan, invoker
+		}
+	}
+	return nil, ""
 }
 
 // invoker is an invoker of a plan, as people know it, with who answers for it.
@@ -289,7 +321,7 @@ func (m *maker) federation() {
 		c := FederationChange{Name: "federated credential " + engine.Clip(trimOwner(s.URN)), Before: claims(s.Old),
 			After: claims(s.New), Risk: Medium, URN: s.URN}
 		moved := s.Old != nil && s.New != nil && !engine.IsContext(s.Op) && m.moves(s)
-		c.As = m.target(cmp.Or(s.New, s.Old))
+		c.As, c.invoker = m.target(cmp.Or(s.New, s.Old)), m.signsInAs(cmp.Or(s.New, s.Old))
 		if moved {
 			c.Before += ", signs in as " + m.target(s.Old)
 		}

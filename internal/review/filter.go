@@ -27,6 +27,14 @@ func shortName(principal string) string { return strings.TrimPrefix(principal, "
 // outputName is what an output goes by, since an input may have the same name.
 func outputName(name string) string { return name + " (output)" }
 
+// ofInvoker is what an invoker's credential is about; nobody in particular for "".
+func ofInvoker(name string) (a about) {
+	if name != "" {
+		a.people = []string{name}
+	}
+	return a
+}
+
 func (w WayChange) about() about {
 	of := about{people: w.Who}
 	switch {
@@ -53,6 +61,12 @@ func filterOf(r Review) (f page.Filter) {
 	}
 	for _, j := range r.Jobs {
 		all = all.with(j.Invoker, j.Endpoint, j.Input)
+	}
+	for _, f := range r.Federation {
+		all = all.and(ofInvoker(f.invoker))
+	}
+	for _, s := range r.Secrets {
+		all = all.and(ofInvoker(s.invoker))
 	}
 	for _, w := range r.Ways {
 		all.people, all.data = append(all.people, w.Who...), append(all.data, w.about().data...)

@@ -17,6 +17,8 @@ import (
 
 var namesOfStrangers = []string{"a", "](https://x.test)", "[a](b)", `\[`, "$x$", "GH-12", "@all", "#1", "a|b", "|\n|",
 	"<!-- batchaccess review -->", "</details>", "\u202egnp", "```", "%20", "AB#1", "www.x.test", "", "::", "\x00",
+	"##vso[task.complete result=Succeeded;]", "##[error]x", "::error::x", " ::stop-commands::x", "&#64;all", "\ufeffa",
+	"<!--", "~~~", "<details>", "\u2066x", "http://x.test", "!x", "1. x", "=x", "\u00ad", "{{x}}",
 	"0123456789abcdef0123456789abcdef01234567", strings.Repeat("ö", 300)}
 
 // withNames is the review of a preview in which strangers chose the names in every section: owners of a subscription, a

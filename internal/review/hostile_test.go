@@ -135,7 +135,8 @@ func TestAHugePreviewLeavesNobodyOut(t *testing.T) {
 // Names are strangers' text: in no format are they markup, and none hides another.
 func FuzzHostileNames(f *testing.F) {
 	for _, name := range []string{"a", "$x$", "GH-12", "@all", "#1", "a|b", "<b>", "\u202egnp", "\x1b[2J", "`x`",
-		"](x)", "]]>", "www.x.y", "&lt;", "", " ", "a::b", "\u2028", "\x7f", "\U000e0041", "\u3164", "\u00ad"} {
+		"](x)", "]]>", "www.x.y", "&lt;", "", " ", "a::b", "\u2028", "\x7f", "\U000e0041", "\u3164", "\u00ad",
+		"##vso[task.complete result=Succeeded;]", "##VSO[x]", "###[error]", "::error::x", " ::stop-commands::x"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -158,6 +159,9 @@ func FuzzHostileNames(f *testing.F) {
 			assert.Negative(t, at, "%s holds what nobody sees", format)
 			if format == "json" {
 				assert.True(t, json.Valid(out.Bytes()))
+			}
+			if format == "text" { // which stands in a pipeline's log
+				assert.NotRegexp(t, `(?im)##(vso)?\[|^\s*::`, out.String())
 			}
 			if format == "html" {
 				assert.NotRegexp(t, "<b>|<img|<script", out.String())

@@ -189,6 +189,23 @@ func TestNamesAreNoMarkupOfThePage(t *testing.T) {
 	}
 }
 
+// Who is chosen on the page sees the credentials of nobody else, but for those of which the program alone says whose
+// they are.
+func TestThePageFiltersCredentialsByWhomTheySignInAs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ preview, row string }{
+		{"first", "federated credential pipeline."}, {"first", "client secret partner."},
+	} {
+		text := pageOf(t, reviewOf(t, testdata(t, c.preview)))
+		who := strings.TrimSuffix(c.row[strings.LastIndex(c.row, " ")+1:], ".")
+		choice := regexp.MustCompile(`<option class="(p\d+)">` + who + `</option>`).FindStringSubmatch(text)
+		require.NotNil(t, choice, "%s can be chosen", who)
+		assert.Regexp(t, `<tr class="p `+choice[1]+`"><td>\w+</td><td>`+regexp.QuoteMeta(c.row), text)
+	}
+	assert.Regexp(t, `<tr class=""><td>\w+</td><td>client secret partner\.`,
+		pageOf(t, reviewOf(t, testdata(t, "rotated"))))
+}
+
 // A huge change is drawn in part, and says so.
 func TestAHugeChangeIsDrawnInPart(t *testing.T) {
 	t.Parallel()

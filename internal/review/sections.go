@@ -122,12 +122,14 @@ func (r Review) sections() (all []section) {
 	rows = nil
 	for _, f := range r.Federation {
 		rows = append(rows, []string{string(f.Risk), f.Name, f.As, f.Change, orDash(f.Before), orDash(f.After)})
+		of = append(of, ofInvoker(f.invoker))
 	}
 	add("Who may sign in by federation", "risk|credential|signs in as|what|before|after", false, rows)
 
 	rows = nil
 	for _, s := range r.Secrets {
 		rows = append(rows, []string{string(s.Risk), s.Secret, s.As, s.Change, orDash(s.Ends), s.What})
+		of = append(of, ofInvoker(s.invoker))
 	}
 	add("Client secrets", "risk|secret|signs in as|what|ends|which means", false, rows)
 

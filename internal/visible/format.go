@@ -13,11 +13,11 @@ type Format int
 
 // The formats.
 const (
-	Terminal Format = iota
-	Markdown        // of GitHub and of Azure DevOps
-	Mermaid         // the labels of nodes and edges, between quotes
-	SARIF           // whose messages may hold links
-	HTML            // between tags, and in attributes between quotes
+	Terminal Format = iota // or the log of a pipeline
+	Markdown               // of GitHub and of Azure DevOps
+	Mermaid                // the labels of nodes and edges, between quotes
+	SARIF                  // whose messages may hold links
+	HTML                   // between tags, and in attributes between quotes
 )
 
 // apart stands behind what GitHub or Azure DevOps would take for a mention, a reference, a formula or an address:
@@ -76,6 +76,9 @@ func (f Format) Escape(s string) string {
 	case HTML:
 		return html.EscapeString(s)
 	default:
+		if strings.HasPrefix(strings.TrimLeft(s, " "), "::") { // which begins GitHub's newer commands
+			s = strings.Replace(s, "::", ": :", 1)
+		}
 		return s
 	}
 }

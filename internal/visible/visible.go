@@ -2,14 +2,19 @@
 package visible
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 )
 
+// logCommand is what an agent takes for a command wherever it stands in a log, such as to let a step succeed: Azure's
+// (##vso[task.complete …]) and GitHub's older ones (actions/runner, ActionCommand.cs).
+var logCommand = regexp.MustCompile(`(?i)##(vso)?\[`)
+
 // Text puts a sign in the place of characters that steer a terminal, turn the direction of writing or can't be seen,
-// and a space in that of line ends and tabs.
+// and a space in that of line ends and tabs, and parts what would be a command to a pipeline.
 func Text(s string) string {
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
 			return ' '
@@ -20,6 +25,10 @@ func Text(s string) string {
 		}
 		return r
 	}, s)
+	if strings.Contains(s, "##") {
+		s = logCommand.ReplaceAllString(s, "# #$1[")
+	}
+	return s
 }
 
 // Lines is Text of each line.
