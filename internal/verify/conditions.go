@@ -1,54 +1,21 @@
 package verify
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/condition"
+	"github.com/batchaccess/batchaccess/internal/ways"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// settled are the attributes that what a job asks for settles; of the others, such as the network that it comes by,
-// nothing is known here.
-var settled = []string{"microsoft.storage/storageaccounts:name",
-	"microsoft.storage/storageaccounts/blobservices/containers:name",
-	"microsoft.storage/storageaccounts/blobservices/containers/blobs:path",
-	"microsoft.storage/storageaccounts/blobservices/containers/blobs:prefix",
-	"microsoft.storage/storageaccounts/blobservices/containers/blobs:versionid",
-	"microsoft.storage/storageaccounts/blobservices/containers/blobs:snapshot"}
-
-// let decides whether the conditions of assignments, taken together, let through all that a condition does. because
-// says which request they do not, or why it is undecided.
+// let decides whether the conditions of assignments, taken together, let through all that a condition does.
 func let(asked condition.Condition, held []Assignment, operations []condition.Operation) (condition.Answer, string) {
-	var conditions []condition.Condition
-	var open string
+	var conditions []string
 	for _, a := range held {
-		c, wrong := condition.Parse(a.Condition)
-		switch {
-		case a.Condition == "":
-			c = condition.Always
-		case len(wrong) > 0:
-			open = "under the condition " + a.Condition + ", which can't be read here: " + wrong[0].What
-			continue
-		}
-		conditions = append(conditions, c)
-		for _, attribute := range c.Attributes() {
-			if !slices.Contains(settled, strings.ToLower(attribute.Name)) {
-				open = "under the condition " + a.Condition
-			}
-		}
+		conditions = append(conditions, a.Condition)
 	}
-	answer, request, because := condition.Beyond([]condition.Condition{asked}, conditions, operations)
-	switch {
-	case answer == condition.No:
-		return condition.Yes, ""
-	case answer == condition.Yes && open == "":
-		return condition.No, request.String()
-	default:
-		return condition.Undecided, cmp.Or(open, because)
-	}
+	return ways.Let(asked, conditions, operations)
 }
 
 // underConditions decides whether the assignments of a principal that are under conditions give it an action at a

@@ -7,6 +7,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -29,6 +30,10 @@ type Facts struct {
 	Members map[string][]Member
 	// Owners are those of the invokers.
 	Owners []Owner
+	// UnlistedOwners say why the owners of an invoker are not known, by its name in the model.
+	UnlistedOwners map[string]string
+	// Stores are the data stores that the workspace has, by their names in lower case.
+	Stores map[string]azure.DataStore
 	// SignIns are the credentials that are other than the configuration says.
 	SignIns []SignIn
 	// Gone says why a principal can't act at all.
@@ -65,7 +70,7 @@ func newFacts() Facts {
 		Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{},
 		Gone: map[access.Principal]string{}, Strays: map[string]string{}, Doubts: map[string]string{},
 		Unknown: map[access.Principal]string{}, Unlisted: map[string]string{}, subnets: map[string]string{},
-		Registries: map[string][]string{},
+		Registries: map[string][]string{}, UnlistedOwners: map[string]string{}, Stores: map[string]azure.DataStore{},
 	}
 }
 

@@ -43,7 +43,9 @@ func (o *Observer) owners(ctx context.Context, s Subject, f *Facts) {
 		if err != nil {
 			err = failed("asking who owns the "+what+" of "+s.Principal.String(), readGroups, err)
 		}
-		f.unanswered(err)
+		if why := f.unanswered(err); why != "" {
+			f.UnlistedOwners[s.Principal.Name] = why
+		}
 		for _, owner := range all {
 			f.Owners = append(f.Owners, Owner{Of: s.Principal.Name, What: what, ID: owner.ID, Name: owner.Name})
 		}
@@ -59,7 +61,11 @@ func (o *Observer) owners(ctx context.Context, s Subject, f *Facts) {
 		if err != nil {
 			err = failed("asking for the application of "+s.Principal.String(), readGroups, err)
 		}
-		if f.unanswered(err) == "" && len(applications) == 0 {
+		why := f.unanswered(err)
+		if why != "" {
+			f.UnlistedOwners[s.Principal.Name] = why
+		}
+		if why == "" && len(applications) == 0 {
 			f.Notes = append(f.Notes, "the tenant has no application of "+s.Principal.String()+": who owns it, and may add "+
 				"credentials to it, is not known")
 		}

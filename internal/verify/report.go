@@ -42,6 +42,8 @@ type Report struct {
 	SignIns []SignIn `json:"signIns,omitempty"`
 	// Owners may become an invoker. They decide nothing: see Failed.
 	Owners []Owner `json:"owners,omitempty"`
+	// Ways are the indirect ones that are open now, or may be. They decide nothing: see Failed.
+	Ways []Way `json:"ways,omitempty"`
 	// Limits are Azure's, and how much of them is used. They decide nothing: see Observer.Limits.
 	Limits []Usage `json:"limits,omitempty"`
 	// Unasked are the questions that Azure did not answer. What hangs on them is undecided.
@@ -119,6 +121,7 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 	h.strangers(subjects, &r)
 	r.SignIns, r.Owners = f.SignIns, h.owners(subjects)
 	h.eligible(subjects, &r)
+	r.Ways = h.ways(subjects)
 	if acls := len(plan.ACLs); acls > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager can't tell (pulumi "+
 			"stack output aclCommands)", acls))

@@ -88,7 +88,21 @@ func WriteTable(w io.Writer, r Report) error {
 	for _, o := range r.Owners {
 		row("  " + o.String())
 	}
+	beyond, planned := 0, 0
+	for _, w := range r.Ways {
+		if w.Planned {
+			planned++
+			continue
+		}
+		if beyond++; beyond == 1 {
+			section("INDIRECT WAYS BEYOND THE PLAN")
+		}
+		row("  " + strings.ReplaceAll(w.String(), "Microsoft.MachineLearningServices/workspaces/", ""))
+	}
 	notes := slices.Clone(r.Notes)
+	if planned > 0 {
+		notes = append(notes, fmt.Sprintf("%d indirect ways are the plan's own: batchaccess explain shows them", planned))
+	}
 	if len(r.NotLookedAt) > 0 {
 		notes = append(notes, "of a job's way, not looked at: "+strings.Join(r.NotLookedAt, ", "))
 	}

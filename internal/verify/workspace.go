@@ -39,6 +39,9 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 			put(f.Doubts, in.path, s.why)
 			continue
 		}
+		if s.there {
+			f.Stores[strings.ToLower(in.store)] = s.DataStore
+		}
 		if why := in.stray(m, s); why != "" {
 			f.Strays[in.path] = why
 		}

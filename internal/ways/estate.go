@@ -46,8 +46,11 @@ type Application struct {
 	Name, AppID string
 	Principal   string // object ID of the service principal
 	// Owners are of the application or of the service principal: they add credentials.
-	Owners    []string
+	Owners []string
+	// Federated are the credentials by which others sign in as it: whoever has the subject, in the estate or elsewhere.
 	Federated []Federated
+	// Unlisted says why its owners are not known; "" where they are.
+	Unlisted string
 }
 
 // Federated is a federated credential.

@@ -79,7 +79,7 @@ func resourceOf(m access.Model, i access.Identity) string {
 }
 
 func workspaceOf(m access.Model, id func(access.Principal) string) Workspace {
-	w := Workspace{ID: m.WorkspaceID.Text(), Own: true}
+	w := Workspace{ID: m.WorkspaceID.Text(), Own: true, Account: m.StorageAccounts[m.Services.StorageAccount].Text()}
 	for _, name := range slices.Sorted(maps.Keys(m.Clusters)) {
 		w.Clusters = append(w.Clusters, Cluster{name, id(access.ClusterPrincipal(name))})
 	}

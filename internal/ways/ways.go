@@ -145,12 +145,26 @@ func (e *Estate) Ways() (all []access.Way) {
 				GivenBy: "what could not be listed", Missing: p.Unknown}}})
 		}
 	}
+	from := func(who, to, needs, by, missing string) {
+		all = append(all, access.Way{Who: []string{who}, Ends: to, Hops: []access.Hop{{Kind: access.IdentityHop,
+			Identity: who, Needs: needs, GivenBy: by, Undecided: missing != "", Missing: missing}}})
+	}
 	for _, g := range e.Groups {
 		if g.Unlisted != "" {
-			who := "owners of " + g.Name
-			all = append(all, access.Way{Who: []string{who}, Ends: g.Name, Hops: []access.Hop{{Kind: access.IdentityHop,
-				Identity: who, Needs: "to own the group", GivenBy: "adding themselves to the group", Undecided: true,
-				Missing: g.Unlisted}}})
+			from("owners of "+g.Name, g.Name, "to own the group", "adding themselves to the group", g.Unlisted)
+		}
+	}
+	for _, a := range e.Applications {
+		if a.Unlisted != "" {
+			from("owners of "+f.name(a.Principal), f.name(a.Principal), "to own the application", "adding a credential",
+				a.Unlisted)
+		}
+		for _, c := range a.Federated {
+			if f.names[fold(c.Subject)] != nil {
+				continue // a way of that principal
+			}
+			who := "whoever has the subject " + cmp.Or(c.Subject, "that an expression matches") + " of " + c.Issuer
+			from(who, f.name(a.Principal), "a token with the subject", "the federated credential of "+f.name(a.Principal), "")
 		}
 	}
 	return all

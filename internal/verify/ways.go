@@ -1,0 +1,190 @@
+package verify
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/ways"
+)
+
+// Way is an indirect way that is open now, or may be.
+type Way struct {
+	access.Way
+	// Planned is set where the plan has it too: somebody reaches the same by what the stack grants.
+	Planned bool `json:"planned,omitempty"`
+}
+
+// ways are those of the stack's principals, of who owns them, and of strangers in their groups. What could not be
+// listed is on undecided ones.
+func (h *holdings) ways(subjects []Subject) (all []Way) {
+	planned := map[string]bool{}
+	for _, w := range h.plan.Ways() {
+		for _, who := range w.Who {
+			planned[wayKey(who, w)] = true
+			if w.Undecided() {
+				planned[wayKey(who, w)+" undecided"] = true
+			}
+		}
+	}
+	at := map[string]int{}
+	for _, w := range h.estate(subjects).Ways() {
+		key := wayKey(w.Who[0], w)
+		one := Way{Way: w, Planned: planned[key] && (w.Undecided() || !planned[key+" undecided"])}
+		var same strings.Builder // those who go the same way are told together
+		for _, hop := range w.Hops {
+			same.WriteString(hop.GivenBy + "\n" + hop.Missing + "\n")
+		}
+		same.WriteString(wayKey(map[bool]string{true: "planned", false: ""}[one.Planned], w))
+		if n, there := at[same.String()]; there {
+			all[n].Who = append(all[n].Who, w.Who...)
+			all[n].Hops[0].Identity = "each of them"
+			continue
+		}
+		at[same.String()] = len(all)
+		one.Who, one.Hops = slices.Clone(w.Who), slices.Clone(w.Hops)
+		all = append(all, one)
+	}
+	slices.SortStableFunc(all, func(a, b Way) int { return cmp.Compare(a.Input+a.Output, b.Input+b.Output) })
+	return all
+}
+
+// wayKey is who reaches what.
+func wayKey(who string, w access.Way) string {
+	ends := w.Ends
+	if strings.HasPrefix(ends, "role assignments at ") {
+		ends = "role assignments"
+	}
+	return who + "\n" + w.Input + "\n" + w.Output + "\n" + ends
+}
+
+// estate is what was asked of Azure.
+func (h *holdings) estate(subjects []Subject) *ways.Estate {
+	f := h.facts
+	kinds := map[access.Principal]Subject{}
+	for _, s := range subjects {
+		kinds[s.Principal] = s
+	}
+	e := ways.Of(h.plan, func(p access.Principal) string { return cmp.Or(h.ids[p], "no ID of "+p.String()) })
+	e.Above = true
+	if account := h.m.StorageAccounts[f.Workspace.StorageAccount].Text(); account != "" {
+		e.Workspaces[0].Account = account
+	}
+	unlisted := strings.Join(slices.Sorted(maps.Values(f.Unlisted)), "; ")
+	for i := range e.Principals {
+		p := &e.Principals[i]
+		p.Unknown = unlisted
+		for _, s := range subjects {
+			if strings.EqualFold(s.ID, p.ID) && f.Unknown[s.Principal] != "" {
+				p.Unknown = f.Unknown[s.Principal]
+			}
+		}
+		if strings.HasPrefix(p.ID, "no ID of ") {
+			p.Unknown = cmp.Or(p.Unknown, "the stack's outputs have "+p.ID)
+		}
+	}
+	h.groupsOf(e, subjects)
+	h.ownersOf(e, subjects)
+	for i := range e.Workspaces[0].Stores {
+		s := &e.Workspaces[0].Stores[i]
+		if has, there := f.Stores[strings.ToLower(s.Name)]; there {
+			s.Kind, s.Container = has.Properties.Credentials.Type, cmp.Or(has.Container(), s.Container)
+			s.Account = cmp.Or(has.AccountID(), s.Account)
+		}
+	}
+	for _, a := range f.Assignments {
+		e.Assignments = append(e.Assignments, ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID),
+			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread})
+	}
+	for _, a := range f.Eligible {
+		e.Assignments = append(e.Assignments, ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID),
+			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: cmp.Or(a.Unread,
+				"its holder has to activate it (PIM), and who has to approve that is not known here")})
+	}
+	for _, d := range f.Denials {
+		e.Denials = append(e.Denials, ways.Denial{Name: d.Name, Scope: d.Scope, OnlyHere: d.OnlyHere,
+			Principals: d.Principals, Exclude: d.Exclude, Permissions: d.Permissions, Condition: d.Condition})
+	}
+	return e
+}
+
+// groupsOf adds the groups that principals are in, and who is in the stack's own besides.
+func (h *holdings) groupsOf(e *ways.Estate, subjects []Subject) {
+	at := func(id, name string) *ways.Group {
+		n := slices.IndexFunc(e.Groups, func(g ways.Group) bool { return strings.EqualFold(g.ID, id) })
+		if n < 0 {
+			n, e.Groups = len(e.Groups), append(e.Groups, ways.Group{ID: id, Name: cmp.Or(name, id)})
+			if slices.ContainsFunc(h.facts.Assignments, func(a Assignment) bool {
+				return strings.EqualFold(a.PrincipalID, id)
+			}) {
+				e.Groups[n].Unlisted = "who owns a group that the stack does not name is not asked"
+			}
+		}
+		return &e.Groups[n]
+	}
+	for _, s := range subjects {
+		for _, g := range h.facts.Groups[strings.ToLower(s.ID)] {
+			group := at(g.ID, g.Name)
+			if !slices.ContainsFunc(group.Members, func(id string) bool { return strings.EqualFold(id, s.ID) }) {
+				group.Members = append(group.Members, s.ID)
+			}
+		}
+		if s.Kind != access.Group {
+			continue
+		}
+		group := at(s.ID, s.Principal.Name)
+		group.Unlisted = h.facts.UnlistedOwners[s.Principal.Name]
+		if members, asked := h.facts.Members[strings.ToLower(s.ID)]; asked {
+			group.Members = nil
+			for _, member := range members {
+				group.Members = append(group.Members, member.ID)
+				stranger(e, member.ID, member.Name)
+			}
+		}
+	}
+}
+
+// ownersOf adds who owns the principals, and the federated credentials that the stack does not name.
+func (h *holdings) ownersOf(e *ways.Estate, subjects []Subject) {
+	for _, s := range subjects {
+		if s.Principal.IsCluster() || s.Kind == access.User {
+			continue
+		}
+		a := ways.Application{Name: s.Principal.Name, Principal: s.ID, Unlisted: h.facts.UnlistedOwners[s.Principal.Name]}
+		for _, o := range h.facts.Owners {
+			if o.Of != s.Principal.Name {
+				continue
+			}
+			stranger(e, o.ID, o.Name)
+			if o.What != ownedGroup {
+				a.Owners = append(a.Owners, o.ID)
+				continue
+			}
+			for i := range e.Groups {
+				if strings.EqualFold(e.Groups[i].ID, s.ID) {
+					e.Groups[i].Owners = append(e.Groups[i].Owners, o.ID)
+				}
+			}
+		}
+		for _, in := range h.facts.SignIns {
+			if in.Invoker == s.Principal.Name && in.Extra {
+				a.Federated = append(a.Federated, ways.Federated{Issuer: in.Issuer, Subject: in.Subject})
+			}
+		}
+		if s.Kind != access.Group {
+			e.Applications = append(e.Applications, a)
+		}
+	}
+}
+
+// stranger adds somebody whom the model does not name.
+func stranger(e *ways.Estate, id, name string) {
+	known := slices.ContainsFunc(e.Principals, func(p ways.Principal) bool { return strings.EqualFold(p.ID, id) }) ||
+		slices.ContainsFunc(e.Groups, func(g ways.Group) bool { return strings.EqualFold(g.ID, id) })
+	if !known {
+		e.Principals = append(e.Principals, ways.Principal{ID: id, Names: []string{
+			strings.TrimSpace(name + " (" + id + ")")}})
+	}
+}
