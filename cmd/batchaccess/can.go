@@ -45,10 +45,11 @@ With --live Azure is asked who holds what, as verify does, in the resource group
 accounts and registries, at what lies in them and above them. A deny assignment wins over any role. What a condition
 decides is undecided, and so is what a role gives that can't be read, or that somebody is only eligible for (PIM).
 
-The answer is about what is held directly. Indirect ways to a data input or output, by a secret or as somebody else, are
-shown beside it, those to an input with what cuts them; with --live they are not looked for.
+Of a data input or output it says two things: whether it is read or written directly, and whether by an indirect way, by a
+secret or as somebody else, with the hops of each way and, of those that the plan has to an input, with what cuts them.
 
-It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could not be asked.`,
+It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could not be asked: directly, whatever the ways.
+That there is no way is for an assertion to hold, with how: byNoWay.`,
 		Example: `  batchaccess can analysts start heart-classifier --stack dev
   batchaccess can cluster:cpu read patients --stack dev
   batchaccess can pipeline do readsSecrets -C examples/go --json
@@ -186,6 +187,9 @@ func (s *stackOf) live(cmd *cobra.Command, propagation time.Duration) (*explain.
 		fmt.Fprintln(cmd.ErrOrStderr(), "note:", visible.Text(note))
 	}
 	said := &explain.Live{Does: verify.NewHeld(plan, subjects, facts, propagation).Does}
+	for _, w := range report.Ways {
+		said.Ways = append(said.Ways, w.Way)
+	}
 	for _, p := range report.Paths {
 		said.Paths = append(said.Paths, explain.Path{
 			Path: p.Path, Works: p.Status == verify.Works, Why: p.Why,

@@ -31,7 +31,7 @@ type Answer struct {
 	Who     string `json:"who"`
 	Verb    string `json:"verb"`
 	What    string `json:"what"`
-	Answer  string `json:"answer"`  // Yes, No or Undecided
+	Answer  string `json:"answer"`  // Yes, No or Undecided: directly
 	Because string `json:"because"` // what makes it possible, or what is missing
 	Paths   []Path `json:"paths"`   // those that the answer was read off, with their hops; never null
 	// At is the place that was asked about, where one was.
@@ -39,6 +39,9 @@ type Answer struct {
 	// Hops are those of a question to Azure that is about no job: one for each action and place that the answer was read
 	// off.
 	Hops []access.Hop `json:"hops"`
+	// ByWay is Yes, No or Undecided too: whether an indirect way leads to what is asked about. "" for start and do, which
+	// are asked about directly alone.
+	ByWay string `json:"byWay,omitempty"`
 	// Ways are the indirect ones to what is asked about: the answer is about what is held directly.
 	Ways []Way `json:"ways"`
 }
@@ -53,6 +56,7 @@ type Question struct {
 // Live is what Azure says.
 type Live struct {
 	Paths []Path // the paths by what Azure's assignments give
+	Ways  []access.Way
 	// Does says whether a principal holds an action at the place with the ARM ID, or anywhere with "": a hop for each
 	// place.
 	Does func(p access.Principal, action roles.Action, place string) ([]access.Hop, error)
@@ -98,17 +102,34 @@ func Ask(stack string, plan *access.Plan, ask Question, live *Live) (Answer, err
 		because, a.Paths = append(because, why), append(a.Paths, paths...)
 	}
 	a.Because, a.Hops = strings.Join(because, "; "), q.hops
-	if live != nil || q.Verb != "read" && q.Verb != "write" {
+	if q.Verb != "read" && q.Verb != "write" {
 		return a, nil
 	}
+	found := plan.Ways
+	if live != nil {
+		found = func() []access.Way { return slices.Clone(live.Ways) }
+	}
 	others := func(of string) bool { return !slices.Contains(names, of) }
-	ways := slices.DeleteFunc(plan.Ways(), func(w access.Way) bool {
+	ways := slices.DeleteFunc(found(), func(w access.Way) bool {
 		to := map[string]string{"read": w.Input, "write": w.Output}[q.Verb]
 		return to != q.What || !slices.ContainsFunc(w.Who, func(of string) bool { return !others(of) })
 	})
-	a.Ways = withCuts(plan, ways)
+	if live != nil { // what cuts a way is tried on the plan, which may not have it
+		for _, w := range ways {
+			a.Ways = append(a.Ways, Way{Way: w})
+		}
+	} else {
+		a.Ways = withCuts(plan, ways)
+	}
+	a.ByWay = No
 	for i := range a.Ways {
 		a.Ways[i].Who = slices.DeleteFunc(slices.Clone(a.Ways[i].Who), others)
+		switch {
+		case !a.Ways[i].Undecided():
+			a.ByWay = Yes
+		case a.ByWay == No:
+			a.ByWay = Undecided
+		}
 	}
 	return a, nil
 }
@@ -288,9 +309,23 @@ func pathOf(p access.Path) Path {
 // WriteAnswer writes the answer for a terminal: the answer, and the hops that it was read off.
 func WriteAnswer(w io.Writer, a Answer) error {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s: %s\n", a.Answer, a.Because)
+	if a.ByWay == "" {
+		fmt.Fprintf(&out, "%s: %s\n", a.Answer, a.Because)
+	} else {
+		fmt.Fprintf(&out, "directly: %s: %s\n", a.Answer, a.Because)
+	}
+	if a.ByWay == No {
+		out.WriteString("by a way: no\n")
+	}
 	for _, w := range a.Ways {
-		tellWay(&out, w)
+		answer := map[bool]string{true: Undecided, false: Yes}[w.Undecided()]
+		_, how, _ := strings.Cut(w.How(), " "+a.What+" ")
+		who := ""
+		if w.Who[0] != a.Who || len(w.Who) > 1 {
+			who = strings.Join(w.Who, ", ") + ": "
+		}
+		fmt.Fprintf(&out, "by a way: %s%s, %s\n", who, answer, how)
+		tellCuts(&out, w)
 	}
 	if len(a.Hops) > 0 {
 		out.WriteString("\n")

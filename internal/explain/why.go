@@ -105,8 +105,12 @@ func begin(h access.Hop) string {
 // tellWay tells an indirect way, and each change that cuts it.
 func tellWay(out *strings.Builder, w Way) {
 	fmt.Fprintf(out, "Indirectly, %s.\n", w)
+	tellCuts(out, w)
+	out.WriteString("\n")
+}
+
+func tellCuts(out *strings.Builder, w Way) {
 	for _, c := range w.Cuts {
 		fmt.Fprintf(out, "  To cut it: %s.\n", c)
 	}
-	out.WriteString("\n")
 }
