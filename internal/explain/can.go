@@ -55,8 +55,8 @@ type Question struct {
 
 // Live is what Azure says.
 type Live struct {
-	Paths []Path // the paths by what Azure's assignments give
-	Ways  []access.Way
+	Paths []Path       // the paths by what Azure's assignments give
+	Ways  []access.Way // the indirect ones
 	// Does says whether a principal holds an action at the place with the ARM ID, or anywhere with "": a hop for each
 	// place.
 	Does func(p access.Principal, action roles.Action, place string) ([]access.Hop, error)
