@@ -133,6 +133,40 @@ var leadings = []Leading{
 	{Action{storageAccounts + "blobServices/containers/blobs/modifyPermissions/action", true}, ToAccounts,
 		grantingRoles, false},
 
+	{Action{storageAccounts + "blobServices/containers/blobs/runAsSuperUser/action", true}, ToAccounts,
+		"conditions.md, Writing below the prefix", true},
+	{Action{storageAccounts + "blobServices/containers/blobs/move/action", true}, Nowhere, "only past a condition, which " +
+		"is undecided: conditions.md, Attributes for blobs", false},
+	{Action{storageAccounts + "blobServices/containers/blobs/add/action", true}, Nowhere, asNamed, false},
+	{Action{storageAccounts + "blobServices/containers/blobs/tags/write", true}, Nowhere, "only past a condition, which is " +
+		"undecided: conditions.md, Attributes for blobs", false},
+	{Action{storageAccounts + "blobServices/containers/blobs/deleteBlobVersion/action", true}, Nowhere, asNamed, false},
+	{Action{storageAccounts + "blobServices/containers/blobs/permanentDelete/action", true}, Nowhere, asNamed, false},
+	{of(storageAccounts + "blobServices/generateUserDelegationKey/action"), Nowhere, "what it signs is held against its " +
+		"maker's own rights: conditions.md, Meaning", false},
+	{of(storageAccounts + "blobServices/containers/write"), Nowhere, "opens a container to everyone only where its account " +
+		"allows that, of which the model says nothing: " + storageRows, false},
+	{of(storageAccounts + "blobServices/containers/delete"), Nowhere, asNamed, false},
+	{of(storageAccounts + "write"), Nowhere, "turns keys on, which takes listkeys too: " + storageRows, false},
+	{of(storageAccounts + "objectReplicationPolicies/write"), ToAccounts, "copies to another account: " + storageRows, true},
+	{of(storageAccounts + "storageTaskAssignments/write"), Nowhere, "runs as the task's identity, which is not part of the " +
+		"model: " + storageRows, false},
+	{of(workspaces + "write"), Nowhere, "an identity takes assign/action too: " + workspaceRows, false},
+	{of(workspaces + "delete"), Nowhere, asNamed, false},
+	{of(workspaces + "connections/write"), Nowhere, "writes a secret of its own: " + workspaceRows, false},
+	{of(workspaces + "onlineEndpoints/deployments/write"), Nowhere, "runs as the endpoint's identity, which is not part of " +
+		"the model", false},
+	{of(workspaces + "batchEndpoints/listkeys/action"), Nowhere, "a key starts jobs, as a token does", false},
+	{of(workspaces + "batchEndpoints/jobs/read"), Nowhere, asNamed, false},
+	{of(workspaces + "jobs/cancel/action"), Nowhere, asNamed, false},
+	{of("Microsoft.Network/virtualNetworks/subnets/join/action"), Nowhere, asNamed, false},
+	{of("Microsoft.ContainerRegistry/registries/write"), ToClusters, "turns its admin user on: " + workspaceRows, true},
+	{of("Microsoft.ContainerRegistry/registries/tokens/write"), ToClusters, workspaceRows, true},
+	{of("Microsoft.ContainerRegistry/registries/scopeMaps/write"), ToClusters, workspaceRows, true},
+	{Action{"Microsoft.KeyVault/vaults/secrets/getSecret/action", true}, ToSecrets, workspaceRows, true},
+	{of("Microsoft.KeyVault/vaults/write"), ToSecrets, "writes its access policies: " + workspaceRows, true},
+	{of("Microsoft.KeyVault/vaults/accessPolicies/write"), ToSecrets, workspaceRows, true},
+
 	// Identities and grants.
 	{AssignIdentity, ToAttach, rbacRows, false},
 	{of(identities + "federatedIdentityCredentials/write"), ToIdentities, grantingRoles, false},
@@ -144,6 +178,21 @@ var leadings = []Leading{
 	{of("Microsoft.Authorization/roleManagementPolicies/write"), ToGrants, rbacRows, true},
 	{of("Microsoft.Authorization/elevateAccess/action"), ToGrants, rbacRows + ": for a Global Administrator", true},
 	{of("Microsoft.Authorization/policyAssignments/write"), ToGrants, rbacRows, true},
+	{of("Microsoft.Authorization/roleManagementPolicyAssignments/write"), ToGrants, rbacRows, true},
+	{of("Microsoft.Authorization/roleAssignments/delete"), Nowhere, "takes access away", false},
+	{of("Microsoft.Authorization/denyAssignments/write"), Nowhere, "denies", false},
+	{of("Microsoft.Authorization/denyAssignments/delete"), Nowhere, "opens no more than what is granted", false},
+	{of("Microsoft.Authorization/locks/write"), Nowhere, "keeps from being changed or deleted: " + rbacRows, false},
+	{of("Microsoft.Authorization/locks/delete"), Nowhere, "as locks/write", false},
+	{of("Microsoft.Authorization/policyDefinitions/write"), Nowhere, "acts once it is assigned: " + rbacRows, false},
+	{of("Microsoft.Authorization/policySetDefinitions/write"), Nowhere, "as policyDefinitions/write", false},
+	{of("Microsoft.Authorization/policyExemptions/write"), Nowhere, "as policyDefinitions/write", false},
+	{of("Microsoft.Management/managementGroups/subscriptions/write"), Nowhere, "acts at management groups, where no stack " +
+		"assigns the role: " + rbacRows, false},
+	{of("Microsoft.Resources/deployments/write"), Nowhere, "only with rights for what the template holds: " +
+		grantingRoles, false},
+	{of("Microsoft.Resources/deploymentStacks/manageDenySetting/action"), Nowhere, "denies: " + rbacRows, false},
+	{of("Microsoft.ManagedServices/registrationDefinitions/write"), Nowhere, "as registrationAssignments/write", false},
 	{of("Microsoft.ManagedServices/registrationAssignments/write"), Nowhere, "takes roleAssignments/write too: " +
 		"learn.microsoft.com/azure/lighthouse/how-to/onboard-customer, Deploy the Azure Resource Manager template", false},
 }

@@ -57,6 +57,7 @@ var risky = []struct {
 	{Action{workspaces + "onlineEndpoints/listkeys/action", false}, ReadsSecrets},
 	{Action{workspaces + "onlineEndpoints/token/action", false}, ReadsSecrets},
 	{Action{storageAccounts + "listkeys/action", false}, ReadsSecrets},
+	{Action{storageAccounts + "regeneratekey/action", false}, ReadsSecrets},
 	{Action{storageAccounts + "listAccountSas/action", false}, ReadsSecrets},
 	{Action{storageAccounts + "listServiceSas/action", false}, ReadsSecrets},
 	{Action{"Microsoft.KeyVault/vaults/secrets/getSecret/action", true}, ReadsSecrets},

@@ -150,7 +150,7 @@ const (
 // asked are the actions that are asked about.
 var asked = func() []roles.Action {
 	all := []roles.Action{{Name: roles.ReadBlobs, Data: true}, {Name: roles.WriteBlobs, Data: true},
-		{Name: getSecret, Data: true}, {Name: moveBlobs, Data: true}}
+		{Name: moveBlobs, Data: true}}
 	for _, l := range roles.Leadings() {
 		if l.Lead != roles.Nowhere {
 			all = append(all, l.Action)
