@@ -231,7 +231,11 @@ func (f *finder) denied(id, place string, action roles.Action) (denied bool, by 
 // gives it. ok is false where it does not.
 func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, how, missing string, ok bool) {
 	place := d.place()
-	denied, by := f.denied(id, place, roles.Action{Name: action, Data: true})
+	var denied bool
+	var by string
+	if len(f.Denials) > 0 {
+		denied, by = f.denied(id, place, roles.Action{Name: action, Data: true})
+	}
 	better := func(hops []access.Hop, text, why string) {
 		if w := weight(hops); !ok || (why == "") && (missing != "" || w < weight(first)) || why != "" && missing != "" &&
 			w < weight(first) {
@@ -241,6 +245,9 @@ func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, h
 	var conditioned []string
 	var under *held
 	for _, h := range f.holds(id) {
+		if h.Unread == "" && !h.allows[action] && !h.allows[modifyACLs] && !h.allows[manageACLs] && !h.allows[moveBlobs] {
+			continue
+		}
 		covers, why := f.covers(h.Scope, place)
 		switch {
 		case !covers:

@@ -20,6 +20,14 @@ type finder struct {
 	held       map[string][]*held
 	allows     map[*roles.Permission]map[string]bool
 	steps      map[stage][]step
+	codes      map[[2]string]codes
+	stores     map[string]Store
+	accounts   map[string]string // names by ID
+	readings   map[stage][]reading
+	// Data by the accounts and the data stores that it lies in, in the order of Data.
+	ofAccount, ofStore map[string][]int
+	// special are the principals that have something that no other has.
+	special map[string]bool
 }
 
 func fold(id string) string { return strings.ToLower(strings.Trim(id, "/")) }
@@ -27,7 +35,9 @@ func fold(id string) string { return strings.ToLower(strings.Trim(id, "/")) }
 func newFinder(e *Estate) *finder {
 	f := &finder{Estate: e, names: map[string][]string{}, isGroup: map[string]bool{}, memberOf: map[string][]int{},
 		ownerOf: map[string][]int{}, assignedTo: map[string][]int{}, held: map[string][]*held{},
-		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}}
+		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}, codes: map[[2]string]codes{},
+		stores: map[string]Store{}, accounts: map[string]string{}, readings: map[stage][]reading{}, ofAccount: map[string][]int{},
+		ofStore: map[string][]int{}, special: map[string]bool{}}
 	for _, p := range e.Principals {
 		f.names[fold(p.ID)] = append(f.names[fold(p.ID)], p.Names...)
 	}
@@ -43,8 +53,75 @@ func newFinder(e *Estate) *finder {
 	}
 	for n, a := range e.Assignments {
 		f.assignedTo[fold(a.Principal)] = append(f.assignedTo[fold(a.Principal)], n)
+		f.special[fold(a.Principal)] = true
 	}
+	f.index()
 	return f
+}
+
+// index finds data by where it lies, and the principals that are like no other.
+func (f *finder) index() {
+	for _, a := range f.Accounts {
+		f.accounts[fold(a.ID)] = a.Name
+	}
+	inStore := map[string][]string{} // stores by account and container
+	for _, w := range f.Workspaces {
+		for _, s := range w.Stores {
+			f.stores[storeID(w, s)] = s
+			if s.Container != "" {
+				at := fold(s.Account) + " " + strings.ToLower(s.Container)
+				inStore[at] = append(inStore[at], storeID(w, s))
+			}
+		}
+		for _, c := range w.Clusters {
+			f.special[fold(c.Principal)] = true
+		}
+	}
+	for n, d := range f.Data {
+		f.ofAccount[fold(d.Account)] = append(f.ofAccount[fold(d.Account)], n)
+		in := inStore[fold(d.Account)+" "+strings.ToLower(d.Container)]
+		for _, w := range f.Workspaces {
+			id := storeID(w, Store{Name: d.Store})
+			if _, there := f.stores[id]; there && d.Store != "" && !slices.Contains(in, id) {
+				in = append(slices.Clip(in), id)
+			}
+		}
+		for _, id := range in {
+			f.ofStore[id] = append(f.ofStore[id], n)
+		}
+	}
+	for id := range f.ownerOf {
+		f.special[id] = true
+	}
+	for _, i := range f.Identities {
+		f.special[fold(i.Principal)] = true
+	}
+	for _, a := range f.Applications {
+		f.special[fold(a.Principal)] = true
+		for _, id := range a.Owners {
+			f.special[fold(id)] = true
+		}
+		for _, c := range a.Federated {
+			f.special[fold(c.Subject)] = true
+		}
+	}
+	for _, d := range f.Denials {
+		for _, id := range slices.Concat(d.Principals, d.Exclude) {
+			f.special[fold(id)] = true
+		}
+	}
+}
+
+// class is the same for principals that go the same ways: they are in the same groups, and have nothing of their own.
+func (f *finder) class(id string) string {
+	if f.special[id] {
+		return id
+	}
+	var in []string
+	for _, h := range f.holders(id)[1:] {
+		in = append(in, h.id)
+	}
+	return strings.Join(in, "\n") + "\n"
 }
 
 // name is what a principal is called, or else its ID.
@@ -133,11 +210,15 @@ type step struct {
 // several ways to one thing it is the surest, and of those the shortest. Each is of one principal, by its first name.
 func (e *Estate) Ways() (all []access.Way) {
 	f := newFinder(e)
-	seen := map[string]bool{}
+	seen, classes := map[string]bool{}, map[string][]access.Way{}
 	for _, p := range e.Principals {
 		if id := fold(p.ID); !seen[id] {
 			seen[id] = true
-			all = append(all, f.waysOf(id)...)
+			class := f.class(id)
+			if _, done := classes[class]; !done {
+				classes[class] = f.waysOf(id)
+			}
+			all = append(all, as(f.name(id), classes[class])...)
 		}
 		if p.Unknown != "" {
 			all = append(all, access.Way{Who: p.Names[:1], Ends: "whatever it holds", Hops: []access.Hop{{
@@ -165,6 +246,24 @@ func (e *Estate) Ways() (all []access.Way) {
 			}
 			who := "whoever has the subject " + cmp.Or(c.Subject, "that an expression matches") + " of " + c.Issuer
 			from(who, f.name(a.Principal), "a token with the subject", "the federated credential of "+f.name(a.Principal), "")
+		}
+	}
+	return all
+}
+
+// as are the ways as another one goes them.
+func as(who string, all []access.Way) []access.Way {
+	all = slices.Clone(all)
+	for i, w := range all {
+		if w.Who[0] == who {
+			continue
+		}
+		was := w.Who[0]
+		all[i].Who, all[i].Hops = []string{who}, slices.Clone(w.Hops)
+		for n := range all[i].Hops {
+			if all[i].Hops[n].Identity == was {
+				all[i].Hops[n].Identity = who
+			}
 		}
 	}
 	return all
@@ -211,10 +310,31 @@ func (f *finder) waysOf(id string) (all []access.Way) {
 	for _, what := range named {
 		all = append(all, ends[what])
 	}
-	for _, d := range f.Data {
-		if best := f.toDatum(d, start, order, reached); best != nil {
-			best.Who = who
-			all = append(all, *best)
+	best := make([]*access.Way, len(f.Data))
+	direct := make([]bool, len(f.Data))
+	for _, from := range order {
+		for _, r := range f.readsBy(from) {
+			if from == start && len(r.hops) == 1 {
+				direct[r.datum] = true
+				continue
+			}
+			n := weight(reached[from]) + weight(r.hops)
+			if best[r.datum] != nil && n >= weight(best[r.datum].Hops) {
+				continue
+			}
+			d := f.Data[r.datum]
+			way := access.Way{Who: who, Input: d.Name, Hops: append(slices.Clip(reached[from]), r.hops...)}
+			if d.Output {
+				way.Input, way.Output, way.Writes = "", d.Name, true
+			}
+			if best[r.datum] == nil || weight(way.Hops) < weight(best[r.datum].Hops) {
+				best[r.datum] = &way
+			}
+		}
+	}
+	for n, way := range best {
+		if way != nil && !direct[n] {
+			all = append(all, *way)
 		}
 	}
 	return all
@@ -232,71 +352,71 @@ func (f *finder) end(s stage) string {
 }
 
 func (f *finder) account(id string) string {
-	for _, a := range f.Accounts {
-		if fold(a.ID) == fold(id) && a.Name != "" {
-			return a.Name
-		}
+	if name := f.accounts[fold(id)]; name != "" {
+		return name
 	}
 	return arm.Last(id)
 }
 
-// toDatum is the surest way to data; nil for none, and where the principal has it directly.
-func (f *finder) toDatum(d Datum, start stage, order []stage, reached map[stage][]access.Hop) (best *access.Way) {
-	kind, action := access.ReadHop, roles.ReadBlobs
-	if d.Output {
-		kind, action = access.WriteHop, roles.WriteBlobs
+// A reading is how a stage reads or writes a datum: the last hop, after what is done first.
+type reading struct {
+	datum int
+	hops  []access.Hop
+}
+
+// readsBy is what a stage reads and writes.
+func (f *finder) readsBy(from stage) []reading {
+	all, done := f.readings[from]
+	if !done {
+		all = f.readingsBy(from)
+		f.readings[from] = all
 	}
-	for _, from := range order {
-		hops := slices.Clip(reached[from])
-		last := access.Hop{Kind: kind, Needs: "to " + string(kind) + " " + d.Name, GivenBy: "it"}
-		switch {
-		case from.account != "" && fold(from.account) == fold(d.Account):
-			last.Identity, last.Needs = "the key of "+f.account(from.account), "the key"
-		case from.store != "":
-			store, there := f.storeOf(from.store)
-			in := fold(store.Account) == fold(d.Account) && strings.EqualFold(store.Container, d.Container) &&
-				store.Container != ""
-			if !there || !in && !strings.EqualFold(d.Store, store.Name) {
-				continue
-			}
-			last.Identity, last.Needs = "the credential of its data store", "the credential"
+	return all
+}
+
+func (f *finder) readingsBy(from stage) (all []reading) {
+	last := func(n int) access.Hop {
+		kind := access.ReadHop
+		if f.Data[n].Output {
+			kind = access.WriteHop
+		}
+		return access.Hop{Kind: kind, Needs: "to " + string(kind) + " " + f.Data[n].Name, GivenBy: "it"}
+	}
+	switch {
+	case from.account != "":
+		for _, n := range f.ofAccount[from.account] {
+			hop := last(n)
+			hop.Identity, hop.Needs = "the key of "+f.account(from.account), "the key"
+			all = append(all, reading{n, []access.Hop{hop}})
+		}
+		return all
+	case from.store != "":
+		store := f.stores[from.store]
+		for _, n := range f.ofStore[from.store] {
+			hop := last(n)
+			hop.Identity, hop.Needs = "the credential of its data store", "the credential"
 			if !slices.Contains([]string{AccountKey, SAS, ServicePrincipal, SomeCredential, ""}, store.Kind) {
-				last.Undecided, last.Missing = true, "what a credential of the kind "+store.Kind+" opens"
+				hop.Undecided, hop.Missing = true, "what a credential of the kind "+store.Kind+" opens"
 			}
-		case from.principal != "":
-			first, how, missing, ok := f.reads(from.principal, d, action)
-			if !ok {
-				continue
-			}
-			if from == start && len(first) == 0 {
-				return nil
-			}
-			hops = append(hops, first...)
-			last.Identity, last.GivenBy, last.Missing = f.name(from.principal), how, missing
-			last.Undecided = missing != ""
-		default:
-			continue
+			all = append(all, reading{n, []access.Hop{hop}})
 		}
-		way := access.Way{Input: d.Name, Hops: append(hops, last)}
-		if d.Output {
-			way.Input, way.Output, way.Writes = "", d.Name, true
-		}
-		if best == nil || weight(way.Hops) < weight(best.Hops) {
-			best = &way
+		return all
+	}
+	for n, d := range f.Data {
+		action := map[bool]string{true: roles.WriteBlobs, false: roles.ReadBlobs}[d.Output]
+		if first, how, missing, ok := f.reads(from.principal, d, action); ok {
+			hop := last(n)
+			hop.Identity, hop.GivenBy, hop.Missing = f.name(from.principal), how, missing
+			hop.Undecided = missing != ""
+			all = append(all, reading{n, append(slices.Clip(first), hop)})
 		}
 	}
-	return best
+	return all
 }
 
 func (f *finder) storeOf(id string) (Store, bool) {
-	for _, w := range f.Workspaces {
-		for _, s := range w.Stores {
-			if storeID(w, s) == id {
-				return s, true
-			}
-		}
-	}
-	return Store{}, false
+	s, there := f.stores[id]
+	return s, there
 }
 
 func storeID(w Workspace, s Store) string { return fold(w.ID + "/datastores/" + s.Name) }
@@ -382,17 +502,41 @@ func to(leads ...roles.Lead) func(roles.Leading) bool {
 	}
 }
 
-// code are the surest hops by which a principal has code of its own run on a cluster of a workspace; "" is a cluster
-// that it makes.
+// codes are the surest hops by which a principal has code of its own run in a workspace: on any cluster, and on those of
+// the endpoints at which alone it may.
+type codes struct {
+	anywhere []access.Hop
+	at       map[string][]access.Hop // by endpoint
+}
+
+func (f *finder) codesOf(id string, w Workspace) codes {
+	key := [2]string{id, w.ID}
+	if c, done := f.codes[key]; done {
+		return c
+	}
+	c := codes{anywhere: f.lead(id, w.ID, to(roles.ToClusters)), at: map[string][]access.Hop{}}
+	write := roles.Leading{Action: roles.WriteDeployment}
+	if c.anywhere == nil || undecided(c.anywhere) {
+		for _, e := range w.Endpoints {
+			if hops := f.best(id, write, w.ID+"/batchEndpoints/"+e.Name); hops != nil {
+				c.at[e.Name] = hops
+			}
+		}
+	}
+	f.codes[key] = c
+	return c
+}
+
+// code are those for one cluster; "" is one that the principal makes.
 func (f *finder) code(id string, w Workspace, cluster string) []access.Hop {
-	best := f.lead(id, w.ID, to(roles.ToClusters))
+	c := f.codesOf(id, w)
+	best := c.anywhere
 	for _, e := range w.Endpoints {
-		at := w.ID + "/batchEndpoints/" + e.Name
-		hops := f.lead(id, at, func(l roles.Leading) bool { return l.Action == roles.WriteDeployment })
+		hops := c.at[e.Name]
 		if hops == nil {
 			continue
 		}
-		if !slices.Contains(e.Clusters, cluster) && f.best(id, roles.Leading{Action: roles.WriteDeployment}, w.ID) == nil {
+		if !slices.Contains(e.Clusters, cluster) {
 			hops = maybe(hops, "no document says whether a deployment may name a cluster on which its writer has no right")
 		}
 		if best == nil || weight(hops) < weight(best) {
