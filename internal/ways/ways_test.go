@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -294,5 +293,4 @@ func BenchmarkWays(b *testing.B) {
 		all = e.Ways()
 	}
 	b.ReportMetric(float64(len(all)), "ways")
-	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/float64(time.Second.Milliseconds()), "s/estate")
 }
