@@ -135,27 +135,29 @@ var leadings = []Leading{
 
 	{Action{storageAccounts + "blobServices/containers/blobs/runAsSuperUser/action", true}, ToAccounts,
 		"conditions.md, Writing below the prefix", true},
-	{Action{storageAccounts + "blobServices/containers/blobs/move/action", true}, Nowhere, "only past a condition, which " +
-		"is undecided: conditions.md, Attributes for blobs", false},
+	{Action{storageAccounts + "blobServices/containers/blobs/move/action", true}, Nowhere,
+		"only past a condition, which is undecided: conditions.md, Attributes for blobs", false},
 	{Action{storageAccounts + "blobServices/containers/blobs/add/action", true}, Nowhere, asNamed, false},
-	{Action{storageAccounts + "blobServices/containers/blobs/tags/write", true}, Nowhere, "only past a condition, which is " +
-		"undecided: conditions.md, Attributes for blobs", false},
+	{Action{storageAccounts + "blobServices/containers/blobs/tags/write", true}, Nowhere,
+		"only past a condition, which is undecided: conditions.md, Attributes for blobs", false},
 	{Action{storageAccounts + "blobServices/containers/blobs/deleteBlobVersion/action", true}, Nowhere, asNamed, false},
 	{Action{storageAccounts + "blobServices/containers/blobs/permanentDelete/action", true}, Nowhere, asNamed, false},
 	{of(storageAccounts + "blobServices/generateUserDelegationKey/action"), Nowhere, "what it signs is held against its " +
 		"maker's own rights: conditions.md, Meaning", false},
-	{of(storageAccounts + "blobServices/containers/write"), Nowhere, "opens a container to everyone only where its account " +
-		"allows that, of which the model says nothing: " + storageRows, false},
+	{of(storageAccounts + "blobServices/containers/write"), Nowhere,
+		"opens a container to everyone only where its account allows that, of which the model says nothing: " + storageRows,
+		false},
 	{of(storageAccounts + "blobServices/containers/delete"), Nowhere, asNamed, false},
 	{of(storageAccounts + "write"), Nowhere, "turns keys on, which takes listkeys too: " + storageRows, false},
-	{of(storageAccounts + "objectReplicationPolicies/write"), ToAccounts, "copies to another account: " + storageRows, true},
-	{of(storageAccounts + "storageTaskAssignments/write"), Nowhere, "runs as the task's identity, which is not part of the " +
-		"model: " + storageRows, false},
+	{of(storageAccounts + "objectReplicationPolicies/write"), ToAccounts, "copies to another account: " + storageRows,
+		true},
+	{of(storageAccounts + "storageTaskAssignments/write"), Nowhere,
+		"runs as the task's identity, which is not part of the model: " + storageRows, false},
 	{of(workspaces + "write"), Nowhere, "an identity takes assign/action too: " + workspaceRows, false},
 	{of(workspaces + "delete"), Nowhere, asNamed, false},
 	{of(workspaces + "connections/write"), Nowhere, "writes a secret of its own: " + workspaceRows, false},
-	{of(workspaces + "onlineEndpoints/deployments/write"), Nowhere, "runs as the endpoint's identity, which is not part of " +
-		"the model", false},
+	{of(workspaces + "onlineEndpoints/deployments/write"), Nowhere,
+		"runs as the endpoint's identity, which is not part of the model", false},
 	{of(workspaces + "batchEndpoints/listkeys/action"), Nowhere, "a key starts jobs, as a token does", false},
 	{of(workspaces + "batchEndpoints/jobs/read"), Nowhere, asNamed, false},
 	{of(workspaces + "jobs/cancel/action"), Nowhere, asNamed, false},
@@ -187,8 +189,8 @@ var leadings = []Leading{
 	{of("Microsoft.Authorization/policyDefinitions/write"), Nowhere, "acts once it is assigned: " + rbacRows, false},
 	{of("Microsoft.Authorization/policySetDefinitions/write"), Nowhere, "as policyDefinitions/write", false},
 	{of("Microsoft.Authorization/policyExemptions/write"), Nowhere, "as policyDefinitions/write", false},
-	{of("Microsoft.Management/managementGroups/subscriptions/write"), Nowhere, "acts at management groups, where no stack " +
-		"assigns the role: " + rbacRows, false},
+	{of("Microsoft.Management/managementGroups/subscriptions/write"), Nowhere,
+		"acts at management groups, where no stack assigns the role: " + rbacRows, false},
 	{of("Microsoft.Resources/deployments/write"), Nowhere, "only with rights for what the template holds: " +
 		grantingRoles, false},
 	{of("Microsoft.Resources/deploymentStacks/manageDenySetting/action"), Nowhere, "denies: " + rbacRows, false},

@@ -45,11 +45,11 @@ With --live Azure is asked who holds what, as verify does, in the resource group
 accounts and registries, at what lies in them and above them. A deny assignment wins over any role. What a condition
 decides is undecided, and so is what a role gives that can't be read, or that somebody is only eligible for (PIM).
 
-Of a data input or output it says two things: whether it is read or written directly, and whether by an indirect way, by a
-secret or as somebody else, with the hops of each way and, of those that the plan has to an input, with what cuts them.
+Of a data input or output it says two things: whether it is read or written directly, and whether by an indirect way, by
+a secret or as somebody else, with the hops of each way and, of the plan's to an input, with what cuts them.
 
-It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could not be asked: directly, whatever the ways.
-That there is no way is for an assertion to hold, with how: byNoWay.`,
+It exits with 0 for yes, with 1 for no, and with 2 if it is undecided or could not be asked: directly, whatever the
+ways. That there is no way is for an assertion to hold, with how: byNoWay.`,
 		Example: `  batchaccess can analysts start heart-classifier --stack dev
   batchaccess can cluster:cpu read patients --stack dev
   batchaccess can pipeline do readsSecrets -C examples/go --json

@@ -36,8 +36,9 @@ func newFinder(e *Estate) *finder {
 	f := &finder{Estate: e, names: map[string][]string{}, isGroup: map[string]bool{}, memberOf: map[string][]int{},
 		ownerOf: map[string][]int{}, assignedTo: map[string][]int{}, held: map[string][]*held{},
 		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}, codes: map[[2]string]codes{},
-		stores: map[string]Store{}, accounts: map[string]string{}, readings: map[stage][]reading{}, ofAccount: map[string][]int{},
-		ofStore: map[string][]int{}, special: map[string]bool{}}
+		stores: map[string]Store{}, accounts: map[string]string{}, readings: map[stage][]reading{},
+		ofAccount: map[string][]int{},
+		ofStore:   map[string][]int{}, special: map[string]bool{}}
 	for _, p := range e.Principals {
 		f.names[fold(p.ID)] = append(f.names[fold(p.ID)], p.Names...)
 	}
@@ -502,8 +503,8 @@ func to(leads ...roles.Lead) func(roles.Leading) bool {
 	}
 }
 
-// codes are the surest hops by which a principal has code of its own run in a workspace: on any cluster, and on those of
-// the endpoints at which alone it may.
+// codes are the surest hops by which a principal has code of its own run in a workspace: on any cluster, and on those
+// of the endpoints at which alone it may.
 type codes struct {
 	anywhere []access.Hop
 	at       map[string][]access.Hop // by endpoint
