@@ -138,5 +138,5 @@ func TestACommandInTheSandboxFollowsItsFolder(t *testing.T) {
 	t.Setenv(projectVariable, filepath.Join(here, "gone"))
 	code, _, stderr = execute(t, "explain")
 	assert.Equal(t, exitUsage, code)
-	assert.Contains(t, stderr, "no Pulumi.yaml in")
+	assert.Contains(t, stderr, "there is no folder")
 }
