@@ -107,8 +107,13 @@ func (w longWay) reads(a access.Assertion, who string, isCluster bool) bool {
 	if d.Mechanism() == access.ByStoreCredential {
 		return !isCluster && a.Can == nil
 	}
+	place := ""
+	if d.Path != "" {
+		place = d.Path + "/"
+	}
 	for n := range w.asked {
-		whole := n.container == "" || n.container == d.Container
+		whole := (n.container == "" || n.container == d.Container) &&
+			(strings.HasPrefix(place, n.path) || a.Can == nil && strings.HasPrefix(n.path, place))
 		if n.principal == who && n.account == d.StorageAccount && (whole || a.Can == nil && d.Container == "") {
 			return true
 		}
