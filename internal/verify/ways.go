@@ -169,7 +169,11 @@ func (h *holdings) ownersOf(e *ways.Estate, subjects []Subject) {
 			}
 		}
 		for _, in := range h.facts.SignIns {
-			if in.Invoker == s.Principal.Name && in.Extra {
+			switch {
+			case in.Invoker != s.Principal.Name || !in.Extra:
+			case in.Secret != "":
+				a.Secrets = append(a.Secrets, strings.TrimSpace(in.Secret+" "+in.Name))
+			default:
 				a.Federated = append(a.Federated, ways.Federated{Issuer: in.Issuer, Subject: in.Subject})
 			}
 		}

@@ -49,6 +49,8 @@ type Application struct {
 	Owners []string
 	// Federated are the credentials by which others sign in as it: whoever has the subject, in the estate or elsewhere.
 	Federated []Federated
+	// Secrets are what else it signs in by, such as "client secret 2026": whoever knows one is it.
+	Secrets []string
 	// Unlisted says why its owners are not known; "" where they are.
 	Unlisted string
 }

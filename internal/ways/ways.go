@@ -241,6 +241,9 @@ func (e *Estate) Ways() (all []access.Way) {
 			from("owners of "+f.name(a.Principal), f.name(a.Principal), "to own the application", "adding a credential",
 				a.Unlisted)
 		}
+		for _, secret := range a.Secrets {
+			from("whoever knows the "+secret, f.name(a.Principal), "the "+secret, "the "+secret+" of "+f.name(a.Principal), "")
+		}
 		for _, c := range a.Federated {
 			if f.names[fold(c.Subject)] != nil {
 				continue // a way of that principal

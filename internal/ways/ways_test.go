@@ -229,7 +229,7 @@ func TestWhatIsNotListedIsNamed(t *testing.T) {
 	e := estate()
 	e.Groups = []ways.Group{{ID: "a", Name: "team", Unlisted: "Graph refuses"}}
 	e.Applications = []ways.Application{{Name: "app", Principal: "robot", Unlisted: "Graph refuses",
-		Federated: []ways.Federated{{Issuer: "https://ci.example", Subject: "main"}}}}
+		Secrets: []string{"client secret old"}, Federated: []ways.Federated{{Issuer: "https://ci.example", Subject: "main"}}}}
 	var all []string
 	for _, w := range e.Ways() {
 		all = append(all, w.String())
@@ -237,6 +237,7 @@ func TestWhatIsNotListedIsNamed(t *testing.T) {
 	text := strings.Join(all, "\n")
 	assert.Contains(t, text, "owners of team may reach team, by adding themselves to the group; undecided: Graph refuses")
 	assert.Contains(t, text, "owners of robot may reach robot, by adding a credential; undecided: Graph refuses")
+	assert.Contains(t, text, "whoever knows the client secret old can reach robot")
 	assert.Contains(t, text, "whoever has the subject main of https://ci.example can reach robot")
 }
 
