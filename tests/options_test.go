@@ -18,12 +18,6 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
-// withOptions makes the environment with options of the caller.
-func withOptions(t *testing.T, opts ...pulumi.ResourceOption) *recorder {
-	t.Helper()
-	return run(t, batchEndpointAccess(environment(), opts...))
-}
-
 // customs are the resources that a provider makes, providers aside.
 func (r *recorder) customs() (all []registration) {
 	for _, reg := range r.registered {
