@@ -152,9 +152,7 @@ func TestWrongCredentialsAreRefused(t *testing.T) {
 			"azureDevOps", "mixes"},
 		"a connection's ID for its name": {signin.FederatedCredential{AzureDevOps: &signin.AzureDevOpsSubject{
 			OrganizationID: someGUID, Organization: "o", Project: "p", ServiceConnection: someGUID}},
-			"azureDevOps.serviceConnection", "is the ID of a service connection, not its name; write its name; the ID goes " +
-				"into " +
-				"connectionId"},
+			"azureDevOps.serviceConnection", "is the ID of a service connection, not its name"},
 		"a connection's ID alone": {signin.FederatedCredential{AzureDevOps: &signin.AzureDevOpsSubject{
 			OrganizationID: someGUID, ServiceConnection: strings.ToUpper(someGUID)}},
 			"azureDevOps.serviceConnection", "is the ID of a service connection"},

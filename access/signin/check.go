@@ -248,6 +248,9 @@ func (v *validator) azureDevOps(path string, a AzureDevOpsSubject) {
 	if arm.IsGUID(a.ServiceConnection) { // the old subject holds the name (facts/federation.md), and a pipeline does
 		v.Add(path+".serviceConnection", "write its name; the ID goes into connectionId, with tenantId and entraPrefix",
 			"%q is the ID of a service connection, not its name", a.ServiceConnection)
+		if a.Organization+a.Project+a.TenantID+a.ConnectionID == "" { // which form was meant is not known
+			return
+		}
 	}
 	if !a.old() {
 		v.parts(path, part{"serviceConnection", a.ServiceConnection, false})

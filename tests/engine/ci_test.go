@@ -9,13 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// script runs one of the pipelines' scripts from the project's root.
+// script runs one of the pipelines' scripts from the project's root. Of the stack it knows what is deployed here.
 func (d *deployment) script(args ...string) (string, int) {
 	d.t.Helper()
 	file := d.project
 	defer func() { d.project = file }()
 	d.project = filepath.Join(root, "Pulumi.dev.yaml")
-	return d.run("sh", args...)
+	return d.run("env", append([]string{"BATCHACCESS_PROJECT=" + filepath.Dir(file), "sh"}, args...)...)
 }
 
 func TestTheScriptsOfThePipelines(t *testing.T) {

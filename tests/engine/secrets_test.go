@@ -29,7 +29,8 @@ var shown = []struct{ file, command string }{
 	{"refresh.txt", "pulumi refresh --yes --diff --debug"},
 	{"same.json", "pulumi preview --json --show-sames"},
 	{"rotate.txt",
-		`pulumi config set --plaintext --path 'batchaccess:invokers.partner.clientSecrets["2026"].endDate' "$LATER"`},
+		`pulumi config set --plaintext --path 'batchaccess:invokers.partner.clientSecrets["2026"].endDate' "$LATER" &&
+			sed "s/\("2026".* endDate: \)[0-9-]*/\1$LATER/" Pulumi.dev.yaml >new.yaml && mv new.yaml Pulumi.dev.yaml`},
 	{"rotated.json", "pulumi preview --json --show-sames"},
 	{"rotated.txt", "pulumi up --yes --diff --debug"},
 	{"outputs.json", "pulumi stack output --json"},
