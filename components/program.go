@@ -87,9 +87,8 @@ func (a *assignment) refuse(of construct.Request) error {
 	}
 	urn := resource.URN(a.maker)
 	return fmt.Errorf("%s %s of this program assigns the same role there, and Azure allows one assignment of it; have "+
-		"this "+
-		"component depend on that one (dependsOn, in Python depends_on), and it is assigned "+
-		"once", urn.Type().Name(), urn.Name())
+		"this component depend on that one (dependsOn, in Python depends_on), and it is assigned once",
+		urn.Type().Name(), urn.Name())
 }
 
 var programs sync.Map // of *program, by weak.Pointer[pulumi.Context]

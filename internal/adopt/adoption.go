@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
@@ -127,7 +128,7 @@ func componentsOf(p engine.Preview) (urns []string) {
 func (s State) ownerOf(r Adoptee) string {
 	for _, one := range s.Resources {
 		if r.Outcome == Exists && !one.Delete && string(one.URN) != r.URN && slices.ContainsFunc(r.IDs, func(id string) bool {
-			return string(one.Type) == r.Type && strings.EqualFold(strings.Trim(string(one.ID), "/"), strings.Trim(id, "/"))
+			return string(one.Type) == r.Type && arm.Same(string(one.ID), id)
 		}) {
 			return one.URN.Name()
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
@@ -203,7 +204,7 @@ func same(path, a, b string) bool {
 	case a == b:
 		return true
 	case strings.HasPrefix(a, "/"):
-		return strings.EqualFold(strings.Trim(a, "/"), strings.Trim(b, "/"))
+		return arm.Same(a, b)
 	case key == "location", key == "computeLocation":
 		return strings.EqualFold(strings.ReplaceAll(a, " ", ""), strings.ReplaceAll(b, " ", ""))
 	case key == "vmSize":

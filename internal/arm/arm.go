@@ -84,3 +84,6 @@ func BatchEndpoint(workspaceID, name string) string { return workspaceID + "/bat
 
 // Last is the last segment of an ID: the name of a resource, the GUID of a role definition.
 func Last(id string) string { return id[strings.LastIndex(id, "/")+1:] }
+
+// Same reports whether two texts are one ID to Azure: letter case and slashes around it do not count.
+func Same(a, b string) bool { return strings.EqualFold(strings.Trim(a, "/"), strings.Trim(b, "/")) }

@@ -69,3 +69,13 @@ func FuzzParse(f *testing.F) {
 		assert.True(t, arm.IsGUID(got.SubscriptionID))
 	})
 }
+
+func TestOneIDIsWrittenInSeveralWays(t *testing.T) {
+	t.Parallel()
+	for other, same := range map[string]bool{
+		"/subscriptions/s/resourceGroups/g": true, "subscriptions/S/resourcegroups/G/": true,
+		"/subscriptions/s/resourceGroups/g2": false, "/subscriptions/s": false, "": false,
+	} {
+		assert.Equal(t, same, arm.Same("/subscriptions/s/resourceGroups/g", other), "%q", other)
+	}
+}

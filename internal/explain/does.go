@@ -108,8 +108,7 @@ func (q *question) does(p access.Principal, actions []roles.Action, at, what str
 	case eitherPlane && answers[Yes] == 1:
 		q.hops = append(q.hops, all...)
 		return Undecided, p.String() + ": " + what + " is no action that is known here, and roles give actions of " +
-			"resources " +
-			"and of data apart"
+			"resources and of data apart"
 	case answers[Yes] > 0:
 		answer = Yes
 	case answers[Undecided] > 0:

@@ -2,14 +2,14 @@ package review
 
 import (
 	"cmp"
-	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/cloud"
-
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/roles"
@@ -269,7 +269,7 @@ func (m *maker) moves(s engine.Step) bool {
 	was, oldKnown := old.(string)
 	is, nowKnown := now.(string)
 	if oldKnown && nowKnown {
-		return !strings.EqualFold(strings.Trim(was, "/"), strings.Trim(is, "/"))
+		return !arm.Same(was, is)
 	}
 	from := m.target(s.New)
 	return from != m.target(s.Old) || slices.ContainsFunc(slices.Concat(s.New.Dependencies["applicationId"],

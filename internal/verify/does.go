@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/problem"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -69,14 +70,12 @@ func (a Held) places(p access.Principal, place string) ([]string, error) {
 	all = append(all, asked...)
 	for _, own := range slices.Concat(h.own[p], h.eligibleOf(p)) {
 		below := slices.ContainsFunc(asked, func(group string) bool { return covers(group, own.Scope) })
-		if below && !slices.ContainsFunc(all, func(at string) bool { return same(at, own.Scope) }) {
+		if below && !slices.ContainsFunc(all, func(at string) bool { return arm.Same(at, own.Scope) }) {
 			all = append(all, own.Scope)
 		}
 	}
 	return all, nil
 }
-
-func same(a, b string) bool { return strings.EqualFold(strings.Trim(a, "/"), strings.Trim(b, "/")) }
 
 func (h *holdings) eligibleOf(p access.Principal) (all []Assignment) {
 	for _, a := range h.facts.Eligible {

@@ -117,7 +117,7 @@ type Denial struct {
 	OnlyHere            bool
 	Permissions         roles.Permissions
 	Condition           string   // "" for most
-	Principals, Exclude []string // object IDs; everyone is the GUID of zeros
+	Principals, Exclude []string // object IDs, and ways.Everyone
 }
 
 // A Group of the directory.
@@ -125,9 +125,6 @@ type Group struct{ ID, Name string }
 
 // A Member of a group: a user, a service principal, or a group in it.
 type Member struct{ ID, Name string }
-
-// everyone stands for all principals in a deny assignment.
-const everyone = "00000000-0000-0000-0000-000000000000"
 
 // covers reports whether what is at the scope reaches the place. The scopes of the tenant and of management groups are
 // above every place that is asked about: others are not listed.

@@ -12,6 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/condition"
+	"github.com/batchaccess/batchaccess/internal/ways"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -264,11 +265,10 @@ func whyUndecided(condition string, ps roles.Permissions, n roles.Action) string
 // denied finds a denial of what is needed at the place: one that certainly denies it, if there is one.
 func (h *holdings) denied(p access.Principal, place string, n roles.Action) (found Denial, denied bool) {
 	listed := func(ids []string) bool {
-		return slices.ContainsFunc(ids, func(id string) bool { return id == everyone || h.is(p, id) })
+		return slices.ContainsFunc(ids, func(id string) bool { return id == ways.Everyone || h.is(p, id) })
 	}
 	for _, d := range h.facts.Denials {
-		here := covers(d.Scope, place) && (!d.OnlyHere || strings.EqualFold(strings.Trim(d.Scope, "/"),
-			strings.Trim(place, "/")))
+		here := covers(d.Scope, place) && (!d.OnlyHere || arm.Same(d.Scope, place))
 		if !here || !listed(d.Principals) || listed(d.Exclude) || !d.Permissions.MayAllow(n) {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/azure"
+	"github.com/batchaccess/batchaccess/internal/ways"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -60,7 +61,7 @@ func (o *Observer) get(ctx context.Context, id, apiVersion, what, needs string, 
 // to look. The error is that of the context, or the first one where Azure answered nothing at all.
 func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject) (Facts, error) {
 	f := newFacts()
-	holders := map[string]bool{everyone: true}
+	holders := map[string]bool{ways.Everyone: true}
 	for _, s := range subjects {
 		groups, there, err := o.groups(ctx, s)
 		id := strings.ToLower(s.ID)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/condition"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -215,7 +216,7 @@ func (f *finder) denied(id, place string, action roles.Action) (denied bool, by 
 	}
 	for _, d := range f.Denials {
 		covers, _ := f.covers(d.Scope, place)
-		here := covers && (!d.OnlyHere || strings.EqualFold(strings.Trim(d.Scope, "/"), strings.Trim(place, "/")))
+		here := covers && (!d.OnlyHere || arm.Same(d.Scope, place))
 		if !here || !listed(d.Principals) || listed(d.Exclude) || !d.Permissions.MayAllow(action) {
 			continue
 		}
