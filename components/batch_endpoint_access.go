@@ -687,9 +687,15 @@ func (b *builder) makeServices(ctx *pulumi.Context) error {
 	return nil
 }
 
-// assignedTo are the assignments in storage to a cluster's identity.
+// assignedTo are the assignments in storage to a cluster's identity, by whatever name it has them, and to its groups.
 func (b *builder) assignedTo(cluster string) (all []pulumi.Resource) {
-	principal := access.ClusterPrincipal(cluster)
+	for _, holder := range b.plan.Holders(access.ClusterPrincipal(cluster)) {
+		all = append(all, b.assignments(holder)...)
+	}
+	return all
+}
+
+func (b *builder) assignments(principal access.Principal) (all []pulumi.Resource) {
 	key := principal.Kind + "." + principal.Name
 	for _, s := range b.services {
 		if a := s.assignments[key]; a != nil {
