@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -233,4 +234,61 @@ func TestTheRecordedInputsTellFalseFromNotSet(t *testing.T) {
 	assert.Equal(t, false, component[0].at("dataInputs", "labels", "credentialInStore"))
 	assert.Equal(t, true, component[0].at("dataInputs", "archive", "credentialInStore"))
 	assert.Nil(t, component[0].at("dataInputs", "images", "credentialInStore"))
+}
+
+// A cluster that moves to another identity finds it granted, whatever it is called in the configuration and whether it
+// holds by itself or by a group. The engine may make all else in any order.
+func TestAClusterWaitsForWhatItsUserAssignedIdentityIsGranted(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*components.BatchEndpointAccessArgs){
+		"an identity of its own": func(*components.BatchEndpointAccessArgs) {},
+		"the identity of an invoker": func(args *components.BatchEndpointAccessArgs) {
+			args.Invokers["factory"] = components.InvokerArgs{Kind: access.ManagedIdentity,
+				ResourceID: identityID}
+			args.Clusters["gpu"] = components.ClusterArgs{Identity: access.UserAssigned,
+				UserAssignedIdentityID: pulumi.String(identityID)}
+		},
+		"one of a group that the stack makes": func(args *components.BatchEndpointAccessArgs) {
+			args.Invokers["factory"] = components.InvokerArgs{Kind: access.ManagedIdentity,
+				ResourceID: identityID}
+			args.Invokers["all"] = components.InvokerArgs{Kind: access.Group, ManagedIdentities: true,
+				Members: []string{"factory"}}
+			args.Endpoints["tagger"] = access.Endpoint{Cluster: "gpu", Inputs: []string{"images", "labels"},
+				Invokers: []string{"all"}}
+			args.Clusters["gpu"] = components.ClusterArgs{Identity: access.UserAssigned,
+				UserAssignedIdentityID: pulumi.String(identityID)}
+		},
+		"one that another cluster has": func(args *components.BatchEndpointAccessArgs) {
+			for _, cluster := range []string{"cpu", "gpu"} {
+				args.Clusters[cluster] = components.ClusterArgs{Identity: access.UserAssigned,
+					UserAssignedIdentityID: pulumi.String(identityID)}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := environment()
+			args.Assertions = nil
+			change(&args)
+			r := run(t, batchEndpointAccess(args))
+			waits := r.one(compute, "access.gpu").RPC.GetDependencies()
+			of := map[string]bool{guidOf("principal", identityID): true}
+			if args.Clusters["gpu"].UserAssignedIdentityID == nil {
+				of[guidOf("principal", group("ml")+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"+
+					"scoring-gpu-scoring-identity")] = true
+			}
+			if len(args.Invokers["all"].Members) > 0 {
+				of[guidOf("group", "access.all")] = true
+			}
+			places := map[string]bool{}
+			for _, reg := range r.ofType(roleAssignment) {
+				if scope := text(reg.Inputs, "scope"); strings.Contains(scope, "/Microsoft.Storage/") &&
+					of[text(reg.Inputs, "principalId")] {
+					assert.Contains(t, waits, reg.URN())
+					places[scope[strings.LastIndex(scope, "/")+1:]] = true
+				}
+			}
+			assert.Subset(t, slices.Collect(maps.Keys(places)), []string{"images", "labels"}, "what it is granted is looked at")
+		})
+	}
 }
