@@ -5,6 +5,10 @@
 # of its work they take 10 to 15 % less CPU; set GOGC=100 on a machine with less than 8 GB of memory.
 export GOGC ?= 400
 
+# What git status takes a lock for changes the time of .git, and with it that of the folder which tests read to know
+# what programs are built of: then Go runs them anew though nothing has changed.
+export GIT_OPTIONAL_LOCKS = 0
+
 .PHONY: help rehearse check test measure mutate lint generate bench fuzz cover vuln tidy
 
 help: ## list the targets

@@ -104,10 +104,6 @@ func (r *run) test(g group) error {
 	}
 	cmd := exec.Command("go", append(args, g.packages...)...)
 	cmd.Dir, cmd.Stderr = filepath.Join(g.root, g.module), os.Stderr
-	if os.Getenv("GOGC") == "" {
-		// Compilers, tests and what they start live for seconds: a fifth of the CPU, for a sixth more of memory.
-		cmd.Env = append(os.Environ(), "GOGC=400")
-	}
 	events, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
