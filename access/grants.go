@@ -233,22 +233,27 @@ func compareGrants(a, b Grant) int {
 var grantedRoles = []string{roles.StorageBlobDataContributor, roles.StorageBlobPathWriter, roles.StorageBlobDataReader,
 	roles.StorageFileDataPrivilegedContributor, roles.StorageTableDataContributor, roles.StorageQueueDataContributor}
 
-// covers[wide][narrow] is set where the first role allows all data actions of the second. Those are what a job takes of
-// them: listing containers and signing delegation keys, which Storage Blob Data Reader allows too, no job does, and no
-// condition limits (facts/conditions.md). So who writes below a path is not granted to read there.
+// covers[wide][narrow] is set where the first role allows everything that the second does. PathWriter does not cover
+// Storage Blob Data Reader, which reads containers too: the article wants that role for whoever reads, and whether a
+// mount asks for its container is not known.
 var covers = func() map[string]map[string]bool {
 	table := map[string]map[string]bool{}
 	for _, wide := range grantedRoles {
 		table[wide] = map[string]bool{}
 		for _, narrow := range grantedRoles {
-			table[wide][narrow] = holdsData(storageRoles[wide], storageRoles[narrow])
+			table[wide][narrow] = allowsAll(storageRoles[wide], storageRoles[narrow])
 		}
 	}
 	return table
 }()
 
-func holdsData(wide, narrow roles.Permissions) bool {
+func allowsAll(wide, narrow roles.Permissions) bool {
 	for _, p := range narrow {
+		for _, action := range p.Actions {
+			if !wide.Action(action).Allowed {
+				return false
+			}
+		}
 		for _, action := range p.DataActions {
 			if !wide.DataAction(action).Allowed {
 				return false

@@ -231,8 +231,7 @@ func TestNoIdentityIsGrantedTwiceAndNoneGoesWithout(t *testing.T) {
 				holds := azure[g.Principal] == azure[n.Principal] || !n.Principal.IsCluster() &&
 					g.Principal == access.InvokerPrincipal(group)
 				met = met || holds && g.Scope.Contains(n.At) &&
-					(g.Role == n.Role || g.Role == "Storage Blob Data Contributor" ||
-						n.Path != "" && g.Role == "Storage Blob Path Writer")
+					(g.Role == n.Role || g.Role == "Storage Blob Data Contributor")
 			}
 			if !met {
 				t.Fatalf("nothing meets %+v", n)
