@@ -2,74 +2,221 @@ package components
 
 import (
 	"cmp"
-	"maps"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-// handedOver finds what the component that is called name has made, and is to find as something that exists already
-// from now on: Pulumi would delete it, as nothing makes it any more, with all that still uses it. made reports whether
-// the stack's state has a resource of that type and name; what was taken out of it is somebody else's.
-func handedOver(
-	name string, before, outputs, now resource.PropertyMap, made func(typ, name string) bool,
-) (ps access.Problems) {
+// A handover is what looks for what the component that is called name has made, and is to find as something that exists
+// already from now on: Pulumi would delete it, as nothing makes it any more, with all that still uses it.
+type handover struct {
+	name                 string
+	before, outputs, now resource.PropertyMap
+	// made reports whether the stack's state has a resource of that type and name; what was taken out of it is somebody
+	// else's.
+	made func(typ, name string) bool
+	// output is one of a component of that type and name in the stack's state; "" where that does not say.
+	output func(typ, name, key string) string
+}
+
+// A madeIdentity is one that the component made and makes no more, with all that names it.
+type madeIdentity struct {
+	what        string
+	ids         []string // object, client and ARM IDs
+	displayName string   // of a group, which is found by it too
+}
+
+func (h handover) problems() (ps access.Problems) {
 	add := func(path, what string) {
 		ps.Add(path, "leave it out, so that this stack keeps it; to hand it over, take it out of the state first, with "+
 			"pulumi state delete --target-dependents, and then what it is granted back in, with batchaccess adopt",
 			"this stack made %s, and pulumi up would delete it", what)
 	}
-	sameWorkspace := strings.EqualFold(textOf(before["workspaceId"]), textOf(now["workspaceId"]))
-	clusters := func(of resource.PropertyMap) map[string]resource.PropertyMap {
-		all := objectsIn(of["clusters"])
-		if one := objectOf(of["cluster"]); one != nil { // of a ComputeCluster
-			all[""] = one
-		}
-		return all
-	}
-	are, were := clusters(now), clusters(before)
+	are, were := clustersOf(h.now), clustersOf(h.before)
 	for _, key := range sortedKeys(are) {
 		for _, oldKey := range sortedKeys(were) {
 			c, old := are[key], were[oldKey]
 			called := nameOfCluster(c, key)
-			path := "clusters." + key + ".existing"
-			resourceName := name + "." + oldKey
-			if key == "" {
-				path, resourceName = "cluster.existing", name
-			}
-			if truth(c["existing"]) && !truth(old["existing"]) && sameWorkspace &&
-				strings.EqualFold(called, nameOfCluster(old, oldKey)) && made(":Compute", resourceName) {
-				add(path, "cluster "+called)
+			if truth(c["existing"]) && !truth(old["existing"]) && h.sameWorkspace() &&
+				strings.EqualFold(called, nameOfCluster(old, oldKey)) && h.made(":Compute", h.child(oldKey)) {
+				add(pathOfCluster(key)+".existing", "cluster "+called)
 			}
 		}
 	}
-	invokers, had := objectsIn(now["invokers"]), objectsIn(before["invokers"])
-	maps.DeleteFunc(had, func(_ string, i resource.PropertyMap) bool { // those that existed already
-		return slices.ContainsFunc([]resource.PropertyKey{"objectId", "principalId", "resourceId", "userPrincipalName",
-			"mail"}, i.HasValue)
-	})
-	for _, key := range sortedKeys(invokers) {
-		for _, input := range []string{"objectId", "principalId", "clientId"} {
-			id := textOf(invokers[key][resource.PropertyKey(input)])
-			for _, oldKey := range sortedKeys(had) {
-				for _, output := range []string{"principalIds", "clientIds"} {
-					was := textOf(objectOf(outputs[resource.PropertyKey(output)])[resource.PropertyKey(oldKey)])
-					if id == "" || !strings.EqualFold(id, was) {
-						continue
-					}
-					for _, typ := range []string{":UserAssignedIdentity", ":Application", ":Group"} {
-						if made(typ, name+"."+oldKey) {
-							add("invokers."+key+"."+input, "invoker "+oldKey)
-						}
-					}
-				}
+	gone := h.gone()
+	for _, one := range h.named() {
+		for _, identity := range gone {
+			same := func(id string) bool { return id != "" && arm.Same(id, one.id) }
+			if slices.ContainsFunc(identity.ids, same) || one.group && identity.displayName != "" &&
+				strings.EqualFold(identity.displayName, one.id) {
+				add(one.path, identity.what)
 			}
 		}
 	}
 	return ps
+}
+
+// A naming is a place in the inputs where an identity is named that exists.
+type naming struct {
+	path, id string
+	group    bool // id is the display name of a group
+}
+
+// named are all of them, in the order of their paths in the text.
+func (h handover) named() (all []naming) {
+	add := func(path string, v resource.PropertyValue) {
+		if id := textOf(v); id != "" {
+			all = append(all, naming{path: path, id: id})
+		}
+	}
+	for _, input := range []resource.PropertyKey{"existingId", "principalId"} { // of a ManagedIdentity
+		add(string(input), h.now[input])
+	}
+	clusters := clustersOf(h.now)
+	for _, key := range sortedKeys(clusters) {
+		path := pathOfCluster(key)
+		add(path+".userAssignedIdentityId", clusters[key]["userAssignedIdentityId"])
+		if more := bare(clusters[key]["moreIdentityIds"]); more.IsArray() {
+			for i, id := range more.ArrayValue() {
+				add(fmt.Sprintf("%s.moreIdentityIds[%d]", path, i), id)
+			}
+		}
+		add(path+".principalId", clusters[key]["principalId"])
+	}
+	invokers := objectsIn(h.now["invokers"])
+	for _, key := range sortedKeys(invokers) {
+		i, path := invokers[key], "invokers."+key
+		for _, input := range []resource.PropertyKey{"objectId", "principalId", "clientId", "resourceId"} {
+			add(path+"."+string(input), i[input])
+		}
+		if textOf(i["kind"]) == string(access.Group) && existed(i) && !i.HasValue("objectId") {
+			all = append(all, naming{path + ".displayName", textOf(i["displayName"]), true})
+		}
+	}
+	return all
+}
+
+// gone are the identities that the component made and does not make any more.
+func (h handover) gone() (all []madeIdentity) {
+	output := func(key string) string { return textOf(h.outputs[resource.PropertyKey(key)]) }
+	by := func(key, name string) string {
+		return textOf(objectOf(h.outputs[resource.PropertyKey(key)])[resource.PropertyKey(name)])
+	}
+	if _, is := h.before["resourceGroupName"]; is && (h.now.HasValue("existingId") || h.now.HasValue("principalId")) &&
+		h.made(":UserAssignedIdentity", h.name) { // of a ManagedIdentity
+		all = append(all, madeIdentity{what: "the identity",
+			ids: []string{output("resourceId"), output("principalId"), output("clientId")}})
+	}
+	invokers, had := objectsIn(h.now["invokers"]), objectsIn(h.before["invokers"])
+	for _, key := range sortedKeys(had) {
+		old := had[key]
+		if existed(old) || stays(invokers, key, func(i resource.PropertyMap) bool {
+			return !existed(i) && textOf(i["kind"]) == textOf(old["kind"])
+		}) {
+			continue
+		}
+		child := h.child(key)
+		made := false
+		for _, typ := range []string{":UserAssignedIdentity", ":Application", ":Group"} {
+			made = made || h.made(typ, child)
+		}
+		if made {
+			all = append(all, madeIdentity{what: "invoker " + key, ids: []string{by("principalIds", key), by("clientIds", key),
+				h.output(ManagedIdentityToken, child, "resourceId")}, displayName: h.output(groupToken, child, "displayName")})
+		}
+	}
+	clusters, were := clustersOf(h.now), clustersOf(h.before)
+	for _, key := range sortedKeys(were) {
+		old, child := were[key], h.child(key)
+		kind := identityOfCluster(old)
+		if kind == "" || h.sameWorkspace() && stays(clusters, key, func(c resource.PropertyMap) bool {
+			return identityOfCluster(c) == kind
+		}) {
+			continue
+		}
+		identity := madeIdentity{what: "the identity of cluster " + nameOfCluster(old, key),
+			ids: []string{by("clusterPrincipalIds", key)}}
+		if key == "" {
+			identity.ids = []string{output("principalId")}
+		}
+		switch {
+		case kind == access.SystemAssigned && h.made(":Compute", child):
+			all = append(all, identity)
+		case kind == access.UserAssigned && h.made(":UserAssignedIdentity", child+".identity"):
+			for _, id := range []string{"resourceId", "principalId", "clientId"} {
+				identity.ids = append(identity.ids, h.output(ManagedIdentityToken, child+".identity", id))
+			}
+			all = append(all, identity)
+		}
+	}
+	return all
+}
+
+const groupToken = "azuread:index/group:Group"
+
+// stays reports whether what had a name is still there, under it or another one that says so.
+func stays(now map[string]resource.PropertyMap, name string, as func(resource.PropertyMap) bool) bool {
+	for key, one := range now {
+		if (textOf(one["was"]) == name || key == name) && as(one) {
+			return true
+		}
+	}
+	return false
+}
+
+// existed reports whether an invoker is one that is not made.
+func existed(i resource.PropertyMap) bool {
+	switch access.PrincipalKind(textOf(i["kind"])) {
+	case access.User:
+		return true
+	case access.Group:
+		members := bare(i["members"])
+		return !members.IsArray() || len(members.ArrayValue()) == 0
+	}
+	return slices.ContainsFunc([]resource.PropertyKey{"objectId", "principalId", "clientId", "resourceId"}, i.HasValue)
+}
+
+// identityOfCluster is the kind of identity that is made for a cluster, or with it; "" for none.
+func identityOfCluster(c resource.PropertyMap) access.ClusterIdentity {
+	kind := access.Cluster{Identity: access.ClusterIdentity(textOf(c["identity"])),
+		Existing: truth(c["existing"])}.EffectiveIdentity()
+	if truth(c["existing"]) || kind == access.NoIdentity || c.HasValue("userAssignedIdentityId") {
+		return ""
+	}
+	return kind
+}
+
+func (h handover) sameWorkspace() bool {
+	return strings.EqualFold(textOf(h.before["workspaceId"]), textOf(h.now["workspaceId"]))
+}
+
+// child is the name of what the component makes by a name in its inputs; "" for what it is itself.
+func (h handover) child(key string) string {
+	if key == "" {
+		return h.name
+	}
+	return h.name + "." + key
+}
+
+// clustersOf are the clusters among inputs: by their names, or the one of a ComputeCluster by "".
+func clustersOf(inputs resource.PropertyMap) map[string]resource.PropertyMap {
+	all := objectsIn(inputs["clusters"])
+	if one := objectOf(inputs["cluster"]); one != nil {
+		all[""] = one
+	}
+	return all
+}
+
+func pathOfCluster(key string) string {
+	if key == "" {
+		return "cluster"
+	}
+	return "clusters." + key
 }
 
 // nameOfCluster is its name in the workspace.

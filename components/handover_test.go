@@ -12,7 +12,9 @@ func TestWhatThisStackMadeIsNotHandedOverByADeletion(t *testing.T) {
 	t.Parallel()
 	type m = map[string]any
 	const id = "66666666-6666-4666-8666-666666666666"
-	outputs := mapOf(m{"principalIds": m{"bot": id, "people": "7"}, "clientIds": m{"bot": "8"}})
+	outputs := mapOf(m{"principalIds": m{"bot": id, "people": "7"}, "clientIds": m{"bot": "8"},
+		"clusterPrincipalIds": m{"gpu": "9", "cpu": "11"}, "resourceId": "/ids/mine", "principalId": "12"})
+	bot, gpu := m{"invokers": m{"bot": m{"kind": "managedIdentity"}}}, m{"gpu": m{"identity": "userAssigned"}}
 	clusters := func(all m) m { return m{"workspaceId": "/w", "clusters": all} }
 	for name, c := range map[string]struct {
 		before, now m
@@ -40,6 +42,73 @@ func TestWhatThisStackMadeIsNotHandedOverByADeletion(t *testing.T) {
 			[]string{":Group::access.people"}, []string{"invokers.people.objectId"}},
 		"an identity that did exist": {m{"invokers": m{"bot": m{"principalId": id}}},
 			m{"invokers": m{"bot": m{"principalId": id}}}, []string{":UserAssignedIdentity::access.bot"}, nil},
+		"an identity, by its ARM ID": {bot, m{"invokers": m{"robot": m{"kind": "managedIdentity",
+			"resourceId": "/IDS/bot/"}}},
+			[]string{":UserAssignedIdentity::access.bot"}, []string{"invokers.robot.resourceId"}},
+		"an identity, by its client ID": {bot, m{"invokers": m{"bot": m{"kind": "managedIdentity", "clientId": "8"}}},
+			[]string{":UserAssignedIdentity::access.bot"}, []string{"invokers.bot.clientId"}},
+		"an identity, as that of a cluster": {bot, m{"invokers": m{}, "clusters": m{"gpu": m{"identity": "userAssigned",
+			"userAssignedIdentityId": "/ids/bot"}}}, []string{":UserAssignedIdentity::access.bot"},
+			[]string{"clusters.gpu.userAssignedIdentityId"}},
+		"an identity, as another one of a cluster": {bot, m{"clusters": m{"gpu": m{"moreIdentityIds": []any{"/ids/x",
+			"/ids/bot"}}}}, []string{":UserAssignedIdentity::access.bot"}, []string{"clusters.gpu.moreIdentityIds[1]"}},
+		"an identity, as that of a cluster that exists": {bot, m{"clusters": m{"gpu": m{"existing": true,
+			"principalId": id}}}, []string{":UserAssignedIdentity::access.bot"}, []string{"clusters.gpu.principalId"}},
+		"an identity, in all ways": {bot, m{"invokers": m{"a": m{"kind": "managedIdentity", "principalId": id,
+			"clientId":   "8",
+			"resourceId": "/ids/bot"}}, "clusters": m{"gpu": m{"existing": true, "principalId": id,
+			"userAssignedIdentityId": "/ids/bot", "moreIdentityIds": []any{"/ids/bot"}}}},
+			[]string{":UserAssignedIdentity::access.bot"}, []string{"clusters.gpu.userAssignedIdentityId",
+				"clusters.gpu.moreIdentityIds[0]", "clusters.gpu.principalId", "invokers.a.principalId", "invokers.a.clientId",
+				"invokers.a.resourceId"}},
+		"an identity that stays": {bot, m{"invokers": m{"bot": m{"kind": "managedIdentity"}},
+			"clusters": m{"gpu": m{"userAssignedIdentityId": "/ids/bot"}}},
+			[]string{":UserAssignedIdentity::access.bot"}, nil},
+		"an identity that stays under another name": {bot, m{"invokers": m{"robot": m{"kind": "managedIdentity",
+			"was": "bot"}},
+			"clusters": m{"gpu": m{"userAssignedIdentityId": "/ids/bot"}}},
+			[]string{":UserAssignedIdentity::access.bot"}, nil},
+		"one of another kind has its name": {bot, m{"invokers": m{"bot": m{"kind": "servicePrincipal"}},
+			"clusters": m{"gpu": m{"userAssignedIdentityId": "/ids/bot"}}},
+			[]string{":UserAssignedIdentity::access.bot"}, []string{"clusters.gpu.userAssignedIdentityId"}},
+		"an identity out of the state": {bot, m{"invokers": m{"bot": m{"kind": "managedIdentity", "resourceId": "/ids/bot"}}},
+			nil, nil},
+		"another identity": {bot, m{"invokers": m{"bot": m{"kind": "managedIdentity", "resourceId": "/ids/other"}}},
+			[]string{":UserAssignedIdentity::access.bot"}, nil},
+		"a cluster's identity": {clusters(gpu), m{"workspaceId": "/w", "clusters": m{"gpu": m{"identity": "userAssigned",
+			"userAssignedIdentityId": "/ids/gpu"}}}, []string{":UserAssignedIdentity::access.gpu.identity"},
+			[]string{"clusters.gpu.userAssignedIdentityId"}},
+		"a cluster's identity, as an invoker": {clusters(gpu), m{"workspaceId": "/w", "invokers": m{
+			"a": m{"kind": "managedIdentity", "resourceId": "/ids/gpu"}, "b": m{"kind": "managedIdentity", "principalId": "9"},
+			"c": m{"kind": "managedIdentity", "clientId": "10"}}}, []string{":UserAssignedIdentity::access.gpu.identity"},
+			[]string{"invokers.a.resourceId", "invokers.b.principalId", "invokers.c.clientId"}},
+		"a cluster's identity, which stays": {clusters(gpu), m{"workspaceId": "/w", "clusters": gpu, "invokers": m{
+			"a": m{"kind": "managedIdentity", "resourceId": "/ids/gpu"}}},
+			[]string{":UserAssignedIdentity::access.gpu.identity"}, nil},
+		"a cluster's identity, of another workspace": {clusters(gpu), m{"workspaceId": "/v", "clusters": gpu, "invokers": m{
+			"a": m{"kind": "managedIdentity", "resourceId": "/ids/gpu"}}},
+			[]string{":UserAssignedIdentity::access.gpu.identity"}, []string{"invokers.a.resourceId"}},
+		"a cluster's own identity, as an invoker": {clusters(m{"cpu": m{}}), m{"workspaceId": "/w", "invokers": m{
+			"a": m{"kind": "managedIdentity", "principalId": "11"}}}, []string{":Compute::access.cpu"},
+			[]string{"invokers.a.principalId"}},
+		"the identity of a ComputeCluster": {m{"workspaceId": "/w", "cluster": m{"identity": "userAssigned"}},
+			m{"workspaceId": "/w", "cluster": m{"identity": "userAssigned", "userAssignedIdentityId": "/ids/own"}},
+			[]string{":UserAssignedIdentity::access.identity"}, []string{"cluster.userAssignedIdentityId"}},
+		"a ManagedIdentity, by its ARM ID": {m{"resourceGroupName": "g"}, m{"existingId": "/ids/mine"},
+			[]string{":UserAssignedIdentity::access"}, []string{"existingId"}},
+		"a ManagedIdentity, by its object ID": {m{"resourceGroupName": "g"}, m{"principalId": "12"},
+			[]string{":UserAssignedIdentity::access"}, []string{"principalId"}},
+		"a ManagedIdentity of another ID": {m{"resourceGroupName": "g"}, m{"existingId": "/ids/bot"},
+			[]string{":UserAssignedIdentity::access"}, nil},
+		"a group, by its name": {m{"invokers": m{"people": m{"kind": "group", "members": []any{"ann"}}}},
+			m{"invokers": m{"everybody": m{"kind": "group", "displayName": "people"}}},
+			[]string{":Group::access.people"}, []string{"invokers.everybody.displayName"}},
+		"a group of its name that is made": {m{"invokers": m{"people": m{"kind": "group", "members": []any{"ann"}}}},
+			m{"invokers": m{"everybody": m{"kind": "group", "displayName": "people", "members": []any{"ann"}}}},
+			[]string{":Group::access.people"}, nil},
+		"a group that is named by its ID, and called so": {m{"invokers": m{"people": m{"kind": "group",
+			"members": []any{"ann"}}}}, m{"invokers": m{"others": m{"kind": "group", "displayName": "people",
+			"objectId": "13"}}}, []string{":Group::access.people"}, nil},
 		"all at once": {m{"workspaceId": "/w", "clusters": m{"gpu": m{}}, "invokers": m{"people": m{}}},
 			m{"workspaceId": "/w", "clusters": m{"gpu": m{"existing": true}}, "invokers": m{"people": m{"objectId": "7"}}},
 			[]string{":Compute::access.gpu", ":Group::access.people"}, []string{"clusters.gpu.existing",
@@ -48,9 +117,18 @@ func TestWhatThisStackMadeIsNotHandedOverByADeletion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var paths []string
-			for _, p := range handedOver("access", mapOf(c.before), outputs, mapOf(c.now), func(typ, name string) bool {
-				return slices.Contains(c.state, typ+"::"+name)
-			}) {
+			for _, p := range (handover{
+				name: "access", before: mapOf(c.before), outputs: outputs, now: mapOf(c.now),
+				made: func(typ, name string) bool { return slices.Contains(c.state, typ+"::"+name) },
+				output: func(typ, name, key string) string {
+					return map[string]string{ManagedIdentityToken + " access.bot resourceId": "/ids/bot",
+						ManagedIdentityToken + " access.gpu.identity resourceId":  "/ids/gpu",
+						ManagedIdentityToken + " access.gpu.identity principalId": "9",
+						ManagedIdentityToken + " access.gpu.identity clientId":    "10",
+						ManagedIdentityToken + " access.identity resourceId":      "/ids/own",
+						groupToken + " access.people displayName":                 "People"}[typ+" "+name+" "+key]
+				},
+			}).problems() {
 				paths = append(paths, p.Path)
 			}
 			assert.Equal(t, c.want, paths)

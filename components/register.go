@@ -22,17 +22,19 @@ func register(
 ) error {
 	kind := token[strings.LastIndex(token, ":")+1:]
 	if !hooks.Off(ctx.Context()) {
-		if token == BatchEndpointAccessToken || token == ComputeClusterToken {
-			programOf(ctx).before.prepare(ctx) // handedOver asks for it in the hook
+		if token == BatchEndpointAccessToken || token == ComputeClusterToken || token == ManagedIdentityToken {
+			programOf(ctx).before.prepare(ctx) // a handover asks for it in the hook
 		}
 		hook, err := ctx.RegisterResourceHook("batchaccess letter case of "+kind+" "+name,
 			func(args *pulumi.ResourceHookArgs) error {
 				before := &programOf(ctx).before
 				before.there.Store(true)
-				handed := handedOver(name, args.OldInputs, args.OldOutputs, args.NewInputs, func(typ, name string) bool {
-					return before.has(ctx, typ, name)
-				})
-				return fail(kind, name, respelled(args.OldInputs, args.NewInputs), handed)
+				handed := handover{
+					name: name, before: args.OldInputs, outputs: args.OldOutputs, now: args.NewInputs,
+					made:   func(typ, name string) bool { return before.has(ctx, typ, name) },
+					output: func(typ, name, key string) string { return before.output(ctx, typ, name, key) },
+				}
+				return fail(kind, name, respelled(args.OldInputs, args.NewInputs), handed.problems())
 			}, &pulumi.ResourceHookOptions{OnDryRun: true})
 		if err != nil {
 			return fmt.Errorf("registering the check of %s %q: %w", kind, name, err)

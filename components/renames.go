@@ -211,7 +211,7 @@ func (b *builder) maker(of access.Principal) maker {
 	case access.ManagedIdentity:
 		m.typ = ManagedIdentityToken
 	case access.Group:
-		m.typ = "azuread:index/group:Group"
+		m.typ = groupToken
 	}
 	for name, i := range b.args.Invokers {
 		m.names[name] = i.Was

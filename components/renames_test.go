@@ -20,7 +20,7 @@ func TestTheStateIsFoundByTypeAndOwner(t *testing.T) {
 	t.Parallel()
 	d := deployedOf(map[string]map[string]any{
 		accessURN: nil,
-		below + ServicePrincipalToken + "::access.pipeline": {"clientId": "secret to nobody, " +
+		below + ServicePrincipalToken + "::access.pipeline": {"tags": "secret to nobody, " +
 			"and not kept"},
 		below + ServicePrincipalToken + "$" + ofApplication + "::access.pipeline.main": {"issuer": "i", "subject": "s"},
 		stateURN + ComputeClusterToken + "::other.cpu":                                 {},

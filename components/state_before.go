@@ -20,8 +20,8 @@ type stateBefore struct {
 	noAnswer   error
 }
 
-// kept are the outputs of it that renames are found by.
-var kept = []string{"issuer", "subject"}
+// kept are the outputs of it that renames are found by, and what was made and is named as existing.
+var kept = []string{"issuer", "subject", "resourceId", "principalId", "clientId", "displayName"}
 
 // ask has the engine's own provider read the state.
 func (*stateBefore) ask(ctx *pulumi.Context, function, key string) (map[string]any, error) {
@@ -81,6 +81,19 @@ func (s *stateBefore) has(ctx *pulumi.Context, typ, name string) bool {
 		}
 	}
 	return err != nil
+}
+
+// output is one of kept, of the resource of a type, by the end of its token, and a name; "" where the state has none,
+// or can't be read.
+func (s *stateBefore) output(ctx *pulumi.Context, typ, name, key string) string {
+	before, _ := s.read(ctx)
+	for urn, outputs := range before.outputs {
+		if strings.HasSuffix(urn, typ+"::"+name) {
+			text, _ := outputs[key].(string)
+			return text
+		}
+	}
+	return ""
 }
 
 // deployed are the resources of the state before, found by what renames are found by.

@@ -49,16 +49,18 @@ Without --yes it only says what it would do, and writes nothing but a new file.
 
 Each resource is one of these:
 
-  exists   stands where the stack would make it, and is imported
+  exists   stands where the stack would make it, and is imported: whose it is stands behind it, by the mark of
+           assignments, applications and groups, for clusters and identities by what they are granted
   new      nothing stands there: pulumi up makes it
   alike    new, and an application of the same display name is named; only those with the stack's own tag are adopted
   later    where it would stand hangs on another one, such as an assignment's name on the ID of its principal
   lost     a client secret: nobody knows it any more, so pulumi up makes another; delete the old one when nobody uses it
   taken    something else is in its way, and pulumi up would fail: the same assignment under another name, another role
            or credential that claims what is unique, another kind of compute; or an application has the stack's tag and
-           another owner than whoever deploys; or the state has it already, under another name. Adopt never imports,
-           replaces or deletes that, for it is somebody's: an assignment can't be renamed, and to replace one is to
-           withdraw it for minutes
+           another owner than whoever deploys; or another stack made it; or the state has it already, under another
+           name, as another type, or to be deleted; or the program makes it twice. Adopt never imports, replaces or
+           deletes that, for it is somebody's: an assignment can't be renamed, and to replace one is to withdraw it for
+           minutes
   several  more than one could be it
   unknown  nobody here knows how to look for one of its type
 
@@ -280,7 +282,11 @@ func tellAdoption(w io.Writer, a adopt.Adoption, asJSON bool) error {
 	for _, r := range a.Resources {
 		what := string(r.Outcome) + "\t" + resource.URN(r.URN).Name() + "\t" + r.Type
 		for _, id := range r.IDs {
-			fmt.Fprintf(t, "%s\t%s\n", what, id)
+			line := what + "\t" + id
+			if r.Owner != "" {
+				line += "\towner: " + r.Owner
+			}
+			fmt.Fprintln(t, line)
 		}
 		if len(r.IDs) == 0 {
 			fmt.Fprintln(t, what)

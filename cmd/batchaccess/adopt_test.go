@@ -3,30 +3,33 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
+	"github.com/batchaccess/batchaccess/internal/engine"
 )
 
 func TestAdoptTellsWhatBecomesOfEach(t *testing.T) {
 	t.Parallel()
 	const urn = "urn:pulumi:dev::p::x:y:C$a:b:T::"
 	a := adopt.Adoption{Resources: []adopt.Adoptee{
-		{URN: urn + "access", Type: "a:b:T", Outcome: adopt.Exists, IDs: []string{"/one"}},
+		{URN: urn + "access", Type: "a:b:T", Outcome: adopt.Exists, IDs: []string{"/one"}, Owner: "stack p/dev"},
 		{URN: urn + "access.other", Type: "a:b:T", Outcome: adopt.ToMake},
 		{URN: urn + "access.partner", Type: "a:b:T", Outcome: adopt.Several, IDs: []string{"/two", "/three"},
 			Why: "more than one"},
 	}}
 	var table, machine, none bytes.Buffer
 	require.NoError(t, tellAdoption(&table, a, false))
-	assert.Equal(t, `exists   access          a:b:T  /one
+	assert.Equal(t, `exists   access          a:b:T  /one  owner: stack p/dev
 new      access.other    a:b:T
 several  access.partner  a:b:T  /two
 several  access.partner  a:b:T  /three
@@ -118,6 +121,74 @@ func TestAdoptRefusesAFileThatIsThereBeforeItAsksAnything(t *testing.T) {
 	code, _, stderr := execute(t, "adopt", "--yes", "--import-file", file, "-C", filepath.Dir(file))
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, stderr, "--import-file: "+file+" is there already; name another file")
+}
+
+// With --yes a state is written, without it nothing is: neither where something was broken off nor where what was
+// imported is to be settled.
+func TestNothingIsWrittenWithoutYes(t *testing.T) {
+	t.Parallel()
+	const (
+		urn   = "urn:pulumi:dev::p::a:b:T::r"
+		state = `{"version": 3, "deployment": {"resources": [{"urn": "` + urn + `", "type": "a:b:T", "custom": true, ` +
+			`"id": "x", "inputs": {}}], "pending_operations": [%s]}}`
+		pending = `{"type": "creating", "resource": {"urn": "` + urn + `2", "type": "a:b:T", "custom": true, "inputs": {}}}`
+		preview = `{"steps": [{"op": "same", "urn": "` + urn + `", "oldState": {"inputs": {}}, "newState": {"type": ` +
+			`"a:b:T", "custom": true, "inputs": {"__defaults": []}}}], "changeSummary": {"same": 1}}`
+		file = `{"resources": [{"type": "a:b:T", "name": "r", "id": "x"}]}`
+	)
+	for name, c := range map[string]struct {
+		pending string
+		run     func(p pulumiOf, yes bool) error
+		writes  []string
+	}{
+		"what was imported": {"", func(p pulumiOf, yes bool) error {
+			_, err := p.adopt(t.Context(), adopt.New(nil), [][]byte{[]byte(file)}, yes, yes)
+			return err
+		}, []string{"stack import"}},
+		"what was broken off": {pending, func(p pulumiOf, yes bool) error {
+			cmd := &cobra.Command{Use: "adopt"}
+			cmd.SetContext(t.Context())
+			cmd.SetOut(io.Discard)
+			cmd.SetErr(p.Stderr)
+			ready, err := p.takeUp(cmd, adopt.New(nil), []string{urn + "2"}, yes, false)
+			if err == nil && !ready {
+				err = errFailed
+			}
+			return err
+		}, []string{"stack import", "refresh --yes"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, yes := range []bool{false, true} {
+				dir := t.TempDir()
+				write := func(name, text string) {
+					require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700))
+				}
+				write("state", fmt.Sprintf(state, c.pending))
+				write("preview", preview)
+				write("pulumi", "#!/bin/sh\ncd "+dir+"\necho \"$@\" >> log\ncase \"$1 $2\" in\n"+
+					"'stack export') cat state ;;\n'stack import') cat > state ;;\npreview*) cat preview; "+
+					"for last in \"$@\"; do case $last in */import.json) echo '{\"resources\": []}' > $last ;; esac; done ;;\nesac\n")
+				var said bytes.Buffer
+				p := pulumiOf{engine.Pulumi{CLI: filepath.Join(dir, "pulumi"), Dir: dir, Stack: "dev", Stderr: &said}}
+				err := c.run(p, yes)
+				log, readErr := os.ReadFile(filepath.Join(dir, "log"))
+				require.NoError(t, readErr)
+				for _, what := range c.writes {
+					assert.Equal(t, yes, strings.Contains(string(log), what), "%s: %s", what, log)
+				}
+				if yes {
+					require.NoError(t, err)
+					continue
+				}
+				require.ErrorIs(t, err, errFailed)
+				assert.Contains(t, said.String(), "say --yes to do it")
+				after, err := os.ReadFile(filepath.Join(dir, "state"))
+				require.NoError(t, err)
+				assert.Equal(t, fmt.Sprintf(state, c.pending), string(after))
+			}
+		})
+	}
 }
 
 func TestAdoptSaysWhyItCannotLook(t *testing.T) {

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
 	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
@@ -35,7 +38,9 @@ type Adoptee struct {
 	Outcome Outcome `json:"outcome"`
 	// of what was found: of the resource as Pulumi has it, or of what Why speaks of
 	IDs []string `json:"ids,omitempty"`
-	Why string   `json:"why,omitempty"`
+	// Owner is whose that is, of what exists or is taken, as far as Azure says it; "" where nothing is found.
+	Owner string `json:"owner,omitempty"`
+	Why   string `json:"why,omitempty"`
 }
 
 // Adoption is what there is to adopt.
@@ -85,19 +90,23 @@ func (f *Finder) Adopt(
 			continue
 		}
 		provider, _, _ := cutLast(s.New.Provider, "::")
-		r, err := f.adoptee(ctx, s.URN, Resource{s.New.Type, s.New.Written, cmp.Or(subscriptions[provider], subscriptionID)})
+		r, err := f.adoptee(ctx, s.URN, Resource{s.New.Type, s.New.Written, cmp.Or(subscriptions[provider], subscriptionID),
+			stackOf(s.URN)})
 		if err != nil {
 			return a, fmt.Errorf("looking for %s: %w", s.URN, err)
 		}
-		if owner := state.ownerOf(r); owner != "" {
-			r.Outcome, r.Why = Taken, "the state has it as "+owner+" already: where that was renamed, write was, and pulumi up "+
-				"takes it over"
+		if r.Outcome == Exists {
+			r = state.ownedAlready(r)
 		}
-		if a.Resources = append(a.Resources, r); r.Outcome == Exists {
+		a.Resources = append(a.Resources, r)
+	}
+	slices.SortFunc(a.Resources, func(a, b Adoptee) int { return strings.Compare(a.URN, b.URN) })
+	a.takenTwice()
+	for _, r := range a.Resources {
+		if r.Outcome == Exists {
 			found[r.URN] = r.IDs[0]
 		}
 	}
-	slices.SortFunc(a.Resources, func(a, b Adoptee) int { return strings.Compare(a.URN, b.URN) })
 	var components []string
 	if len(found) == len(a.Resources) { // else pulumi up makes the rest, and components that have nothing in them with it
 		components = componentsOf(p)
@@ -124,16 +133,80 @@ func componentsOf(p engine.Preview) (urns []string) {
 	return urns
 }
 
-// ownerOf is the name of the resource of the state that is what was found; "" for none.
-func (s State) ownerOf(r Adoptee) string {
-	for _, one := range s.Resources {
-		if r.Outcome == Exists && !one.Delete && string(one.URN) != r.URN && slices.ContainsFunc(r.IDs, func(id string) bool {
-			return string(one.Type) == r.Type && arm.Same(string(one.ID), id)
-		}) {
-			return one.URN.Name()
+// ownedAlready is what becomes of what exists and the state may have already: two resources that are one thing in Azure
+// lose it together.
+func (s State) ownedAlready(r Adoptee) Adoptee {
+	at := slices.IndexFunc(s.Resources, func(one apitype.ResourceV3) bool {
+		return (string(one.URN) != r.URN || one.Delete) && isIn(one, r.IDs[0])
+	})
+	if at < 0 {
+		return r
+	}
+	one := s.Resources[at]
+	r.Outcome, r.Owner = Taken, "this stack, as "+one.URN.Name()
+	r.Why = "the state has it as " + one.URN.Name() + " already: where that was renamed, write was, and pulumi up takes " +
+		"it " +
+		"over"
+	switch {
+	case one.Delete:
+		r.Why = "the state has it as " + one.URN.Name() + " already, to be deleted, and the next pulumi up would delete " +
+			"it: " +
+			"have the state forget it (pulumi state delete '" + string(one.URN) + "'), and adopt again"
+	case string(one.Type) != r.Type:
+		r.Why = "the state has it as " + one.URN.Name() + " already, of type " + string(one.Type) +
+			": take that out of the " +
+			"program, have the state forget it (pulumi state delete '" + string(one.URN) + "'), and adopt again"
+	}
+	return r
+}
+
+// isIn reports whether a resource of the state is what Azure has by an ID, whichever version of a provider made it: the
+// classic one has the scope behind a role's ID and a |, and earlier ones of azuread the bare GUID of an object
+// (pulumi.com/registry, azure.authorization.RoleDefinition and azuread, imports). What a program only reads is not its
+// own, and what waits for its replacement is in Azure no more.
+func isIn(one apitype.ResourceV3, id string) bool {
+	if !one.Custom || one.External || one.PendingReplacement || one.ID == "" {
+		return false
+	}
+	has, _, _ := strings.Cut(string(one.ID), "|")
+	ofDirectory := strings.HasPrefix(string(one.Type), "azuread:") && strings.Count(id, "/") == 2
+	return arm.Same(has, id) || ofDirectory && strings.EqualFold(has, lastSegment(id))
+}
+
+// takenTwice refuses what more than one resource of the program would be: imported for both, the one that goes first
+// takes it from the other.
+func (a Adoption) takenTwice() {
+	makers := map[string][]int{}
+	for i, r := range a.Resources {
+		if r.Outcome == Exists {
+			id := strings.ToLower(strings.Trim(r.IDs[0], "/"))
+			makers[id] = append(makers[id], i)
 		}
 	}
-	return ""
+	for _, same := range makers {
+		for _, i := range same {
+			var others []string
+			for _, other := range same {
+				if other != i {
+					others = append(others, resource.URN(a.Resources[other].URN).Name())
+				}
+			}
+			if len(others) > 0 {
+				a.Resources[i].Outcome = Taken
+				a.Resources[i].Why = "the program makes it as " + strings.Join(others, " and as ") + " too, and Azure has one: " +
+					"take all but one out of the program"
+			}
+		}
+	}
+}
+
+// stackOf is the stack that a resource is of, as project/stack.
+func stackOf(urn string) string {
+	u := resource.URN(urn)
+	if !u.IsValid() {
+		return ""
+	}
+	return string(u.Project()) + "/" + string(u.Stack())
 }
 
 func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, error) {
@@ -157,13 +230,15 @@ func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, 
 	if err != nil {
 		return a, err
 	}
+	if part := kinds[r.Type].part; part != "" && len(found) > 0 {
+		a.Owner = "that of its " + part
+	}
 	for _, one := range found {
 		a.IDs = append(a.IDs, one.ID)
-		a.Why = cmp.Or(a.Why, one.Lost)
+		a.Why, a.Owner = cmp.Or(a.Why, one.Lost), cmp.Or(one.Owner, a.Owner)
 		if one.Stack != "" {
-			a.Outcome, a.Why = Taken, "stack "+one.Stack+" made it, and would lose it with this stack: let that one hold it, "+
-				"and "+
-				"name it here under sharedGrants, with by: "+one.Stack
+			a.Outcome, a.Owner, a.Why = Taken, "stack "+one.Stack, "stack "+one.Stack+" made it, and would lose it with this "+
+				"stack: "+strings.ReplaceAll(kinds[r.Type].instead, "STACK", one.Stack)
 		}
 		if one.Owned {
 			a.Outcome, a.Why = Taken, "it is marked as the stack's, but "+one.Others+", who can act through it: remove that "+
@@ -200,6 +275,6 @@ func (f *Finder) rivalOf(ctx context.Context, a Adoptee, r Resource) (Adoptee, e
 	case len(rival.IDs) > 0:
 		a.Outcome = Alike
 	}
-	a.IDs, a.Why = rival.IDs, rival.Why
+	a.IDs, a.Why, a.Owner = rival.IDs, rival.Why, rival.Owner
 	return a, nil
 }

@@ -169,16 +169,18 @@ func TestAnAssignmentOfAnotherStackIsNeitherAdoptedNorTakenUp(t *testing.T) {
 		says, wants string // descriptions: in Azure, and of the program
 		outcome     adopt.Outcome
 		remedy      adopt.Remedy
+		owner       string
 	}{
 		"another stack's": {"reads [batchaccess:lake/prod/access.reader]", "reads [batchaccess:lake/dev/access.reader]",
-			adopt.Taken, adopt.Clear},
+			adopt.Taken, adopt.Clear, "stack lake/prod"},
 		"another stack's, and the program marks nothing": {"reads [batchaccess:lake/prod/access.reader]", "reads",
-			adopt.Taken, adopt.Clear},
+			adopt.Taken, adopt.Clear, "stack lake/prod"},
 		"its own": {"reads [batchaccess:lake/dev/access.reader]", "reads [batchaccess:lake/dev/access.reader]",
-			adopt.Exists, adopt.Import},
+			adopt.Exists, adopt.Import, "stack lake/dev"},
 		"its own, under another name": {"reads [batchaccess:lake/dev/old]", "reads [batchaccess:lake/dev/access.reader]",
-			adopt.Exists, adopt.Import},
-		"another tool's": {"made by hand", "reads [batchaccess:lake/dev/access.reader]", adopt.Exists, adopt.Import},
+			adopt.Exists, adopt.Import, "stack lake/dev"},
+		"another tool's": {"made by hand", "reads [batchaccess:lake/dev/access.reader]", adopt.Exists, adopt.Import,
+			"not said"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,6 +195,7 @@ func TestAnAssignmentOfAnotherStackIsNeitherAdoptedNorTakenUp(t *testing.T) {
 				"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + reader}
 			found := adoptAll(t, w.finder, assignmentType, map[string]map[string]any{"reader": inputs})["reader"]
 			assert.Equal(t, c.outcome, found.Outcome)
+			assert.Equal(t, c.owner, found.Owner)
 			text, err := json.Marshal(inputs)
 			require.NoError(t, err)
 			plan, err := w.finder.Plan(t.Context(), state(t, provider, creating(assignmentType, "reader", string(text))))
@@ -607,12 +610,27 @@ func TestWhatTheStateHasUnderAnotherNameIsNotAdopted(t *testing.T) {
 				`"`, adopt.Taken},
 		"to be deleted": {
 			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours +
-				`", "delete": true`, adopt.Exists},
+				`", "delete": true`, adopt.Taken},
+		"to be deleted, of the same name": {
+			`"urn": "` + urnOf + assignmentType + `::new", "type": "` + assignmentType + `", "id": "` + ours +
+				`", "delete": true`, adopt.Taken},
+		"read and not made": {
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours +
+				`", "external": true`, adopt.Exists},
+		"deleted, to be replaced": {
+			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours +
+				`", "pendingReplacement": true`, adopt.Exists},
+		"as another version of the type": {
+			`"urn": "` + urnOf + `azure-native:authorization/v20220401:RoleAssignment::old", "type": "` +
+				`azure-native:authorization/v20220401:RoleAssignment", "id": "` + ours + `"`, adopt.Taken},
+		"as the classic provider has it": {
+			`"urn": "` + urnOf + `azure:authorization/assignment:Assignment::old", "type": "` +
+				`azure:authorization/assignment:Assignment", "id": "` + ours + `|` + scope + `"`, adopt.Taken},
 		"something of that type": {
 			`"urn": "` + urnOf + assignmentType + `::old", "type": "` + assignmentType + `", "id": "` + ours +
 				`x"`, adopt.Exists},
 		"something of that ID": {
-			`"urn": "` + urnOf + `x:y:Z::old", "type": "x:y:Z", "id": "` + ours + `"`, adopt.Exists},
+			`"urn": "` + urnOf + `x:y:Z::old", "type": "x:y:Z", "id": "` + ours + `"`, adopt.Taken},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -624,7 +642,8 @@ func TestWhatTheStateHasUnderAnotherNameIsNotAdopted(t *testing.T) {
 			require.Len(t, a.Resources, 1)
 			assert.Equal(t, c.outcome, a.Resources[0].Outcome)
 			if c.outcome == adopt.Taken {
-				assert.Contains(t, a.Resources[0].Why, "the state has it as old already")
+				assert.Regexp(t, "^the state has it as (old|new) already", a.Resources[0].Why)
+				assert.Regexp(t, "^this stack, as (old|new)$", a.Resources[0].Owner)
 				assert.Nil(t, a.File)
 			}
 		})

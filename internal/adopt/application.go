@@ -25,11 +25,11 @@ func findApplication(ctx context.Context, f *Finder, r Resource) (found []Found,
 		return nil, err
 	}
 	for _, o := range objects {
-		others, owned, err := f.othersHold(ctx, o)
+		others, owned, owner, err := f.othersHold(ctx, o)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, Found{ID: "/applications/" + o.ID, Others: others, Owned: owned})
+		found = append(found, Found{ID: "/applications/" + o.ID, Others: others, Owned: owned, Owner: owner})
 	}
 	return found, nil
 }
@@ -37,39 +37,40 @@ func findApplication(ctx context.Context, f *Finder, r Resource) (found []Found,
 // othersHold says by what an application that the state does not know is somebody's; "" for what a broken-off creation
 // leaves: credentials and the service principal come only after the state has the application, and until then nobody
 // but its maker owns it. Taken into the state, one that somebody else has a key to would hand them the stack's access.
-func (f *Finder) othersHold(ctx context.Context, o graphObject) (others string, owned bool, err error) {
-	if owner, err := f.otherOwner(ctx, "/applications/"+o.ID); err != nil || owner != "" {
-		return o.ID + " is owned by " + owner, true, err
+func (f *Finder) othersHold(ctx context.Context, o graphObject) (others string, owned bool, owner string, err error) {
+	owner, other, err := f.ownerOf(ctx, "/applications/"+o.ID)
+	if err != nil || other {
+		return o.ID + " is owned by " + owner, true, owner, err
 	}
 	if len(o.PasswordCredentials)+len(o.KeyCredentials) > 0 {
-		return o.ID + " has credentials", false, nil
+		return o.ID + " has credentials", false, owner, nil
 	}
 	federated, err := f.list(ctx, "/applications/"+o.ID+"/federatedIdentityCredentials", "")
 	if err != nil || len(federated) > 0 {
-		return o.ID + " has federated credentials", false, err
+		return o.ID + " has federated credentials", false, owner, err
 	}
 	principals, err := f.list(ctx, "/servicePrincipals", "appId eq "+quoted(o.AppID))
 	if err != nil || len(principals) > 0 {
-		return o.ID + " has a service principal", false, err
+		return o.ID + " has a service principal", false, owner, err
 	}
-	return "", false, nil
+	return "", false, owner, nil
 }
 
-// otherOwner is the ID of an owner of the object at the path who is not whoever this is signed in as; "" if there is
-// none.
-func (f *Finder) otherOwner(ctx context.Context, path string) (string, error) {
+// ownerOf is who owns the object at the path, for a person, and whether that is another than whoever this is signed in
+// as.
+func (f *Finder) ownerOf(ctx context.Context, path string) (owner string, other bool, err error) {
 	owners, err := f.list(ctx, path+"/owners", "")
 	if err != nil || len(owners) == 0 {
-		return "", err
+		return "marked as this stack's, with no owner", false, err
 	}
 	caller, err := f.client.Me(ctx)
 	if err != nil {
-		return "", fmt.Errorf("finding out who this is signed in as: %w", err)
+		return "", false, fmt.Errorf("finding out who this is signed in as: %w", err)
 	}
 	for _, owner := range owners {
 		if !strings.EqualFold(owner.ID, caller) {
-			return owner.ID, nil
+			return owner.ID, true, nil
 		}
 	}
-	return "", nil
+	return "whoever this is signed in as", false, nil
 }

@@ -13,7 +13,7 @@ func findGroup(ctx context.Context, f *Finder, r Resource) (found []Found, err e
 	objects, err := f.list(ctx, "/groups", "description eq "+quoted(text(r.Inputs, "description")))
 	for _, o := range objects {
 		one := Found{ID: "/groups/" + o.ID}
-		owner, err := f.otherOwner(ctx, one.ID)
+		owner, other, err := f.ownerOf(ctx, one.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -21,8 +21,9 @@ func findGroup(ctx context.Context, f *Finder, r Resource) (found []Found, err e
 		if err != nil {
 			return nil, err
 		}
+		one.Owner = owner
 		switch {
-		case owner != "":
+		case other:
 			one.Others, one.Owned = o.ID+" is owned by "+owner, true
 		case len(members) > 0: // they come only after the state has the group
 			one.Others = fmt.Sprintf("%s has %d members", o.ID, len(members))

@@ -21,6 +21,8 @@ type Resource struct {
 	Inputs map[string]any
 	// SubscriptionID is that of its provider.
 	SubscriptionID string
+	// Stack is whose it is, as project/stack.
+	Stack string
 }
 
 // Found is something in Azure that stands where a resource would.
@@ -35,6 +37,8 @@ type Found struct {
 	Owned  bool
 	// Stack is the other stack that made it, as project/stack, where it says so.
 	Stack string
+	// Owner is whose it is, for a person: by what marks it, or that nothing does.
+	Owner string
 }
 
 // ErrUnknownType is wrapped by the error for a type of resource that this package can't find.
@@ -50,6 +54,15 @@ type kind struct {
 	others func(ctx context.Context, f *Finder, id string) (string, error)
 	// madeBy is the stack that made what stands at the ID; "" where it does not say. Nil where nothing does.
 	madeBy func(properties map[string]any) string
+	// principals are those that go with what stands at the ID: what they are granted says which stack they are of. Nil
+	// where there are none.
+	principals func(answer map[string]any) []string
+	// part is what it is a part of, with whose owner it goes; "" where Azure has it by itself.
+	part string
+	// within is the template of the ID of what it is a part of, with whose mark it is marked; "" for nothing.
+	within string
+	// instead is what to do where another stack, STACK, made what is there.
+	instead string
 	// find looks for any other resource.
 	find func(ctx context.Context, f *Finder, r Resource) ([]Found, error)
 	// needs are the inputs that find and rival go by, beside the parts of armID.
@@ -67,10 +80,12 @@ const (
 	computeAPI       = "2023-10-01"
 	identityAPI      = "2023-01-31"
 
-	inGroup    = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
-	computeID  = inGroup + "Microsoft.MachineLearningServices/workspaces/{workspaceName}/computes/{computeName}"
-	identityID = inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
-	secretLost = "its secret was told to nobody but the deployment that made it, and can't be read again"
+	inGroup         = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
+	computeID       = inGroup + "Microsoft.MachineLearningServices/workspaces/{workspaceName}/computes/{computeName}"
+	identityID      = inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
+	heldByOther     = "let that one hold it, and name it here under sharedGrants, with by: STACK"
+	identityOfOther = "name it here with resourceId, as one that exists, or give this stack's another displayName"
+	secretLost      = "its secret was told to nobody but the deployment that made it, and can't be read again"
 )
 
 // kinds are the types of resources that the components register.
@@ -81,17 +96,21 @@ var kinds = map[string]kind{
 	},
 	"azure-native:authorization:RoleAssignment": {
 		armID: "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}", apiVersion: authorizationAPI,
-		rival: assignmentOfOtherName, madeBy: assignedBy,
+		rival: assignmentOfOtherName, madeBy: assignedBy, instead: heldByOther,
 	},
 	"azure-native:managedidentity:UserAssignedIdentity": {
-		armID: identityID, apiVersion: identityAPI, others: credentialsOfIdentity,
+		armID: identityID, apiVersion: identityAPI, others: credentialsOfIdentity, principals: principalOfIdentity,
+		instead: identityOfOther,
 	},
 	"azure-native:managedidentity:FederatedIdentityCredential": {
 		armID:      identityID + "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
-		apiVersion: identityAPI, rival: identityCredentialOfSameSubject,
+		apiVersion: identityAPI, rival: identityCredentialOfSameSubject, within: identityID, principals: principalOfIdentity,
+		instead: identityOfOther,
 	},
 	"azure-native:machinelearningservices:Compute": {
 		armID: computeID, apiVersion: computeAPI, other: noCluster, rival: computeOfOtherKind, open: []string{"properties"},
+		principals: principalsOfCluster, instead: "name it here with existing: true, and computeName with the name that " +
+			"it has, or give this stack's another computeName",
 	},
 	"azuread:index/application:Application": {
 		find: findApplication, needs: []string{"tags"}, rival: applicationsAlike, remove: removeObject,
@@ -103,18 +122,18 @@ var kinds = map[string]kind{
 			"visibility"},
 	},
 	"azuread:index/groupMember:GroupMember": {
-		find: findMember, needs: []string{"groupObjectId", "memberObjectId"},
+		find: findMember, part: "group", needs: []string{"groupObjectId", "memberObjectId"},
 	},
 	"azuread:index/servicePrincipal:ServicePrincipal": {
-		find: findServicePrincipal, needs: []string{"clientId"}, remove: removeObject, open: []string{"accountEnabled",
-			"owners", "features", "featureTags"},
+		find: findServicePrincipal, part: "application", needs: []string{"clientId"}, remove: removeObject,
+		open: []string{"accountEnabled", "owners", "features", "featureTags"},
 	},
 	"azuread:index/applicationPassword:ApplicationPassword": {
-		find: findPassword, needs: []string{"applicationId"}, remove: removePassword,
+		find: findPassword, part: "application", needs: []string{"applicationId"}, remove: removePassword,
 	},
 	"azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential": {
-		find: findFederatedCredential, needs: []string{"applicationId"}, rival: credentialOfSameSubject,
-		remove: removeFederatedCredential,
+		find: findFederatedCredential, part: "application", needs: []string{"applicationId"},
+		rival: credentialOfSameSubject, remove: removeFederatedCredential,
 	},
 }
 
@@ -151,11 +170,20 @@ func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
 	if err != nil || !there || k.other != nil && k.other(answer) {
 		return nil, err
 	}
-	found := Found{ID: id}
+	found := Found{ID: id, Owner: notSaid}
 	if k.madeBy != nil {
 		properties, _ := answer["properties"].(map[string]any)
-		if stack := k.madeBy(properties); stack != k.madeBy(r.Inputs) {
+		stack := k.madeBy(properties)
+		if stack != "" {
+			found.Owner = "stack " + stack
+		}
+		if stack != k.madeBy(r.Inputs) {
 			found.Stack = stack
+		}
+	}
+	if k.principals != nil {
+		if found, err = f.markedByGrants(ctx, found, k, r, answer); err != nil {
+			return nil, err
 		}
 	}
 	if k.others != nil {

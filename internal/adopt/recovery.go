@@ -183,7 +183,8 @@ func (f *Finder) Plan(ctx context.Context, s State) ([]Recovery, error) {
 
 func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV3) (Recovery, error) {
 	r := Recovery{URN: string(pending.URN), Type: string(pending.Type), Remedy: Clear}
-	found, err := f.Find(ctx, Resource{Type: r.Type, Inputs: pending.Inputs, SubscriptionID: s.subscriptionOf(pending)})
+	found, err := f.Find(ctx, Resource{Type: r.Type, Inputs: pending.Inputs, SubscriptionID: s.subscriptionOf(pending),
+		Stack: stackOf(r.URN)})
 	if errors.Is(err, ErrUnknownType) {
 		r.Remedy, r.Why = Ask, err.Error()
 		return r, nil
@@ -196,7 +197,7 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 	known := s.has(pending.URN) && kinds[r.Type].remove != nil
 	for _, one := range found {
 		switch {
-		case s.hasID(one.ID):
+		case s.hasID(one.ID): // it was not this creation that made it
 		case one.Stack != "":
 			r.LeftAlone = append(r.LeftAlone, one.ID+" is left alone: stack "+one.Stack+" made it")
 		case one.Others != "":
@@ -220,8 +221,7 @@ func (s State) has(urn resource.URN) bool {
 }
 
 func (s State) hasID(id string) bool {
-	return slices.ContainsFunc(s.Resources,
-		func(r apitype.ResourceV3) bool { return !r.PendingReplacement && strings.EqualFold(string(r.ID), id) })
+	return slices.ContainsFunc(s.Resources, func(r apitype.ResourceV3) bool { return isIn(r, id) })
 }
 
 // subscriptionOf is that of the resource's provider.

@@ -209,6 +209,13 @@ func TestAReplacementThatWasKilledHalfWayIsTakenUp(t *testing.T) {
 	}
 }
 
+func idsOf(all []adopt.Found) (ids []string) {
+	for _, one := range all {
+		ids = append(ids, one.ID)
+	}
+	return ids
+}
+
 func TestWhatNobodyWillUseIsRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -220,7 +227,7 @@ func TestWhatNobodyWillUseIsRemoved(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, plan, 1)
 	assert.Equal(t, adopt.Clear, plan[0].Remedy, "the state has it already")
-	require.Equal(t, []adopt.Found{{ID: left}}, plan[0].Remove)
+	require.Equal(t, []string{left}, idsOf(plan[0].Remove))
 	require.NoError(t, w.finder.Remove(t.Context(), applicationType, plan[0].Remove[0]))
 	require.NoError(t, w.finder.Remove(t.Context(), applicationType, plan[0].Remove[0]),
 		"once more, as after a recovery that was broken off itself")
@@ -269,7 +276,7 @@ func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 			`"`+known+`"}`, pending)
 	plan, err := w.finder.Plan(t.Context(), withKnown)
 	require.NoError(t, err)
-	require.Equal(t, []adopt.Found{{ID: made}}, plan[0].Remove, "what the deployer alone owns is what was left over")
+	require.Equal(t, []string{made}, idsOf(plan[0].Remove), "what the deployer alone owns is what was left over")
 
 	for name, hold := range map[string]func(id, appID string){
 		"has credentials": func(id, _ string) {
@@ -297,7 +304,7 @@ func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 			require.NoError(t, err, name)
 			require.Len(t, plan, 1, name)
 			assert.NotEqual(t, id, plan[0].ID, name)
-			assert.NotContains(t, plan[0].Remove, adopt.Found{ID: id}, name)
+			assert.NotContains(t, idsOf(plan[0].Remove), id, name)
 			assert.Contains(t, plan[0].LeftAlone, "one that is marked alike is left alone: "+app["id"].(string)+" "+name)
 		}
 	}
@@ -390,7 +397,7 @@ func TestAGroupThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	plan, err = w.finder.Plan(t.Context(), state(t, known,
 		creating(groupType, "g", `{"description": "whose:this", "displayName": "g"}`)))
 	require.NoError(t, err)
-	require.Equal(t, []adopt.Found{{ID: "/groups/" + another}}, plan[0].Remove)
+	require.Equal(t, []string{"/groups/" + another}, idsOf(plan[0].Remove))
 	require.NoError(t, w.finder.Remove(t.Context(), groupType, plan[0].Remove[0]))
 	assert.NotContains(t, w.azure.Inventory(), "/groups/"+another)
 

@@ -19,6 +19,8 @@ type Rival struct {
 	Why string
 	// Blocks tells that Azure refuses the resource as long as they are there. Otherwise they are merely mentioned.
 	Blocks bool
+	// Owner is whose they are; see Found.
+	Owner string
 }
 
 // armObject is what is read of an item of a list of Resource Manager.
@@ -29,6 +31,7 @@ type armObject struct {
 		RoleName         string `json:"roleName"`
 		RoleDefinitionID string `json:"roleDefinitionId"`
 		Scope            string `json:"scope"`
+		Description      string `json:"description"`
 		Issuer           string `json:"issuer"`
 		Subject          string `json:"subject"`
 	} `json:"properties"`
@@ -39,17 +42,31 @@ type armObject struct {
 // changed: taken from whoever made it, and for minutes from whoever uses it. So that is left to a person.
 func assignmentOfOtherName(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	scope := slashed(text(r.Inputs, "scope"))
+	var maker, name string
 	assignments, err := f.listARM(ctx, scope+"/providers/Microsoft.Authorization/roleAssignments", authorizationAPI,
 		"principalId eq "+quoted(text(r.Inputs, "principalId")))
 	for _, a := range assignments { // of the scopes above and below too
 		p := a.Properties
 		if strings.EqualFold(slashed(p.Scope), scope) &&
 			strings.EqualFold(lastSegment(p.RoleDefinitionID), lastSegment(text(r.Inputs, "roleDefinitionId"))) {
-			rival.IDs = append(rival.IDs, a.ID)
+			rival.IDs, rival.Owner = append(rival.IDs, a.ID), notSaid
+			if stack, as := arm.AssignedBy(p.Description); stack != "" {
+				rival.Owner, maker, name = "stack "+stack, stack, as
+			}
 		}
 	}
 	rival.Blocks = len(rival.IDs) > 0
-	if rival.Blocks {
+	switch {
+	case maker != "" && maker != r.Stack:
+		rival.Why = "stack " + maker + " made it under this name, and Azure refuses a second assignment of the same role " +
+			"to " +
+			"the same principal at the same scope: " + strings.ReplaceAll(heldByOther, "STACK", maker)
+	case maker != "":
+		rival.Why = "this stack made it as " + name + ", and Azure refuses a second assignment of the same role to the " +
+			"same " +
+			"principal at the same scope: where that is in the state and was renamed, write was; else delete this one and run " +
+			"pulumi up at once (az role assignment delete --ids)"
+	case rival.Blocks:
 		rival.Why = "the same principal has the same role at the same scope already, and Azure refuses a second such " +
 			"assignment: delete this one, " +
 			"once its maker does not need it, and run pulumi up at once (az role assignment delete --ids)"
@@ -149,8 +166,9 @@ func computeOfOtherKind(ctx context.Context, f *Finder, r Resource) (rival Rival
 		!there {
 		return rival, err
 	}
-	return Rival{[]string{id}, fmt.Sprintf("it is a compute of another kind (%s): give the cluster another name with "+
-		"clusters.<name>.computeName", computeType(answer)), true}, nil
+	return Rival{IDs: []string{id}, Blocks: true, Why: fmt.Sprintf("it is a compute of another kind (%s): give the "+
+		"cluster "+
+		"another name with clusters.<name>.computeName", computeType(answer))}, nil
 }
 
 func noCluster(answer map[string]any) bool {

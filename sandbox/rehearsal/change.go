@@ -466,6 +466,7 @@ func (c *change) resources(r *rehearsal, names map[string]string) (map[string]st
 		}
 		now[string(one.URN)] = Resource{
 			Type: string(one.Type), Name: one.URN.Name(), id: strings.ToLower(string(one.ID)), created: created,
+			aliases: aliases(c.New.Model, string(one.URN)),
 		}
 	}
 	if names == nil {

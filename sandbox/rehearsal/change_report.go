@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -53,6 +55,7 @@ type Resource struct {
 
 	id      string
 	created time.Time
+	aliases []string // URNs that it may have had before, by what the model says was renamed
 }
 
 // A Job is somebody and what they do.
@@ -86,6 +89,13 @@ func (r *ChangeReport) compare(now map[string]Resource) {
 	for _, urn := range slices.Sorted(maps.Keys(now)) {
 		one := now[urn]
 		was, there := r.was[urn]
+		renamed := ""
+		for _, alias := range one.aliases { // it took the place of what had another name
+			_, stays := now[alias]
+			if _, free := gone[alias]; free && !stays && r.was[alias].Type == one.Type {
+				renamed = alias
+			}
+		}
 		from, held := ids[one.Type+" "+one.id]
 		switch {
 		case there && same(was, one):
@@ -96,8 +106,15 @@ func (r *ChangeReport) compare(now map[string]Resource) {
 			r.Renamed = append(r.Renamed, one)
 			delete(gone, from)
 		case there || held:
+			if held && from != urn {
+				one.Was = r.was[from].Name
+			}
 			r.Replaced = append(r.Replaced, one)
 			delete(gone, from)
+		case renamed != "":
+			one.Was = r.was[renamed].Name
+			r.Replaced = append(r.Replaced, one)
+			delete(gone, renamed)
 		default:
 			r.Made = append(r.Made, one)
 		}
@@ -106,6 +123,37 @@ func (r *ChangeReport) compare(now map[string]Resource) {
 	for _, urn := range slices.Sorted(maps.Keys(gone)) {
 		r.Deleted = append(r.Deleted, gone[urn])
 	}
+}
+
+// aliases are the URNs that a resource may have had before: the engine keeps no aliases in a state, and its name is
+// made of those of invokers, clusters and storage accounts, which say what they were called.
+func aliases(m access.Model, urn string) (all []string) {
+	was := map[string]string{}
+	for name, i := range m.Invokers {
+		was[name] = i.Was
+	}
+	for name, c := range m.Clusters {
+		was[name] = cmp.Or(was[name], c.Was)
+	}
+	for name, before := range m.StorageAccountsWere {
+		was[name] = cmp.Or(was[name], before)
+	}
+	cut := strings.LastIndex(urn, "::") + len("::")
+	names := []string{""}
+	for _, part := range strings.Split(urn[cut:], ".") {
+		var longer []string
+		for _, begun := range names {
+			longer = append(longer, begun+"."+part)
+			if before := was[part]; before != "" {
+				longer = append(longer, begun+"."+before)
+			}
+		}
+		names = longer
+	}
+	for _, name := range names[1:] { // the first is its own
+		all = append(all, urn[:cut]+strings.TrimPrefix(name, "."))
+	}
+	return all
 }
 
 // Write prints the report. It colours only if asked to.

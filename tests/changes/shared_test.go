@@ -133,4 +133,15 @@ func TestTwoStacksThatNeedOneAssignment(t *testing.T) {
 	declared.mustRun("destroy", "--yes", "--skip-preview")
 	assert.Equal(t, ofProd, a.Inventory(), "the other keeps all")
 	assert.Equal(t, "yes", reads())
+
+	declared.mustRun("up", "--yes", "--skip-preview")
+	prod.mustRun("destroy", "--yes", "--skip-preview")
+	ofDev := a.Inventory()
+	assert.NotEmpty(t, ofDev)
+	declared.fails("sharedGrants.patients.by: stack batchaccess/prod does not hold Storage Blob Data Reader on " +
+		"lake/patients " +
+		"for invoker analysts")
+	assert.Equal(t, ofDev, a.Inventory(), "the holder is gone, and nothing is touched")
+	declared.mustRun("destroy", "--yes", "--skip-preview")
+	assert.Empty(t, a.Inventory(), "a stack goes whether or not the holder is there")
 }

@@ -115,7 +115,7 @@ func TestAnotherToolsPartIsAdoptedAndWhatIsInTheWayIsNamed(t *testing.T) {
 
 	said, code := d.run(batchaccess, "adopt", "--stack", "dev", "--yes")
 	require.Equal(t, 1, code, said)
-	assert.Regexp(t, `taken +\S+ +`+roleAssignment+` +`+assignment+`\n`, said)
+	assert.Regexp(t, `taken +\S+ +`+roleAssignment+` +`+assignment+` +owner: stack batchaccess/dev\n`, said)
 	assert.Contains(t, said, "1 resources have to be looked at by hand")
 	steps := d.preview()
 	require.Len(t, steps["update "+compute], 1)
