@@ -365,7 +365,7 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 	}
 	ps = append(ps, checkAssignmentNames(args.AssignmentNames)...)
 	for _, name := range sortedKeys(args.Clusters) {
-		ps = append(ps, args.Clusters[name].check().Below("clusters."+name)...)
+		ps = append(ps, args.Clusters[name].check(args.WorkspaceID).Below("clusters."+name)...)
 	}
 	ps = append(ps, args.federatedRegion("")...)
 	m := args.Model()

@@ -43,8 +43,9 @@ func TestTheDepartmentOfDefenseHasItsOwnGraph(t *testing.T) {
 	s.Cloud = "dod"
 	require.NoError(t, a.Seed(s))
 	assert.Equal(t, "AzureUSGovernment", a.Cloud().Name)
-	for audience, taken := range map[string]bool{"https://dod-graph.microsoft.us": true, "https://graph.microsoft.us": false,
-		"https://ml.azure.us": true, "https://management.usgovcloudapi.net": true} {
+	for audience, taken := range map[string]bool{"https://dod-graph.microsoft.us": true,
+		"https://graph.microsoft.us": false,
+		"https://ml.azure.us":        true, "https://management.usgovcloudapi.net": true} {
 		_, err := a.SignIn(t.Context(), a.Deployer().ObjectID, audience)
 		assert.Equal(t, taken, err == nil, audience)
 	}
