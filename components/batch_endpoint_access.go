@@ -26,8 +26,8 @@ type BatchEndpointAccessArgs struct {
 	// Location of what is made, such as westeurope: the workspace's, where clusters are made, which is looked up and
 	// compared. Default: for clusters the workspace's, for the rest the provider's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
-	// Environment is the cloud: public, usgovernment or china. Default: azure-native:environment, or ARM_ENVIRONMENT, as
-	// for the provider.
+	// Environment is the cloud: public, usgovernment, usgovernmentl5 (the Department of Defense's, with its own Graph) or
+	// china. Default: azure-native:environment, azuread:environment, or ARM_ENVIRONMENT, as for the providers.
 	Environment string `pulumi:"environment,optional"`
 	// Role that every invoker gets. Default: a custom role of the article's 35 actions, at the workspace; with scope
 	// endpoint two roles in its place.
@@ -365,7 +365,7 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 	}
 	ps = append(ps, checkAssignmentNames(args.AssignmentNames)...)
 	for _, name := range sortedKeys(args.Clusters) {
-		ps = append(ps, args.Clusters[name].check().Below("clusters."+name)...)
+		ps = append(ps, args.Clusters[name].check(args.WorkspaceID).Below("clusters."+name)...)
 	}
 	ps = append(ps, args.federatedRegion("")...)
 	m := args.Model()

@@ -49,7 +49,7 @@ type ClusterArgs struct {
 	MaxNodeCount pulumi.IntPtrInput `pulumi:"maxNodeCount,optional"`
 	// NodeIdleTimeBeforeScaleDown as an ISO 8601 duration such as PT5M. Default: Azure's, two minutes.
 	NodeIdleTimeBeforeScaleDown pulumi.StringPtrInput `pulumi:"nodeIdleTimeBeforeScaleDown,optional"`
-	// SubnetID is the ARM ID of the subnet for the nodes. Default: none.
+	// SubnetID is the ARM ID of the subnet for the nodes, in the workspace's subscription. Default: none.
 	SubnetID pulumi.StringInput `pulumi:"subnetId,optional"`
 	// EnableNodePublicIP gives nodes a public address. Default: Azure's, true; false needs a private endpoint.
 	EnableNodePublicIP pulumi.BoolPtrInput `pulumi:"enableNodePublicIp,optional"`
@@ -118,7 +118,8 @@ func NewComputeCluster(
 	}
 	model := args.Cluster.model()
 	model.ComputeName = model.NameOr(name)
-	ps := slices.Concat(checkARMID("workspaceId", args.WorkspaceID, arm.Workspace), model.Problems(), args.Cluster.check(),
+	ps := slices.Concat(checkARMID("workspaceId", args.WorkspaceID, arm.Workspace), model.Problems(),
+		args.Cluster.check(args.WorkspaceID),
 		warnOfRegion("location", args.Location))
 	if err := fail("ComputeCluster", name, withTexts(ps, args)); err != nil {
 		return nil, err
@@ -403,8 +404,8 @@ const defaultMaxNodes = 4
 
 var idleForm = regexp.MustCompile(`^PT(\d+H)?(\d+M)?(\d+S)?$`)
 
-// check refuses settings that were given as plain values and that Azure would refuse, or ignore.
-func (a ClusterArgs) check() (ps access.Problems) {
+// check refuses settings that were given as plain values and that Azure would refuse, or ignore, in the workspace.
+func (a ClusterArgs) check(workspaceID pulumi.StringInput) (ps access.Problems) {
 	for _, s := range []struct {
 		key     string
 		in      pulumi.StringPtrInput
@@ -432,10 +433,7 @@ func (a ClusterArgs) check() (ps access.Problems) {
 	} else if lowKnown && highKnown && low > high {
 		ps.Add("minNodeCount", "lower it", "%d is more than maxNodeCount, %d", low, high)
 	}
-	if v, ok := plain(a.SubnetID); ok && !subnetForm.MatchString(v) {
-		ps.Add("subnetId", "write /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.Network/"+
-			"virtualNetworks/<network>/subnets/<subnet>", "%q is not the ARM ID of a subnet", v)
-	}
+	ps = append(ps, checkSubnet("subnetId", a.SubnetID, workspaceID)...)
 	if v, ok := plain(a.VirtualMachineImageID); ok && !imageForm.MatchString(v) {
 		ps.Add("virtualMachineImageId", "write the ARM ID of an image, or of an image of a gallery",
 			"%q is not the ARM ID of an image", v)
@@ -450,9 +448,29 @@ func (a ClusterArgs) check() (ps access.Problems) {
 	return ps
 }
 
+// checkSubnet refuses what is no subnet, and one of another subscription than the workspace's, which Azure takes none
+// of (facts/compute-clusters.md, Network). What is known only later, Azure judges.
+func checkSubnet(path string, subnetID pulumi.StringPtrInput, workspaceID pulumi.StringInput) (ps access.Problems) {
+	subnet, known := plain(subnetID)
+	if !known {
+		return nil
+	}
+	if !subnetForm.MatchString(subnet) {
+		ps.Add(path, "write /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.Network/"+
+			"virtualNetworks/<network>/subnets/<subnet>", "%q is not the ARM ID of a subnet", subnet)
+		return ps
+	}
+	workspace, err := arm.Parse(idOf(workspaceID).Text(), arm.Workspace)
+	if its := subnetForm.FindStringSubmatch(subnet)[1]; err == nil && !strings.EqualFold(its, workspace.SubscriptionID) {
+		ps.Add(path, "name a subnet of the subscription "+workspace.SubscriptionID+", or leave it out",
+			"lies in the subscription %s, and the nodes of a cluster only join a network of the workspace's own", its)
+	}
+	return ps
+}
+
 // subnetForm and imageForm are the ARM IDs of a subnet, and of an image in a group or a gallery, perhaps shared.
 var (
-	subnetForm = regexp.MustCompile(`(?i)^/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/\s]+/providers/` +
+	subnetForm = regexp.MustCompile(`(?i)^/subscriptions/([0-9a-f-]{36})/resourceGroups/[^/\s]+/providers/` +
 		`Microsoft\.Network/virtualNetworks/[^/\s]+/subnets/[^/\s]+$`)
 	imageForm = regexp.MustCompile(`(?i)^(/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/\s]+/providers/` +
 		`Microsoft\.Compute|/communityGalleries/[^/\s]+|/sharedGalleries/[^/\s]+)(/[^/\s]+){2,}$`)

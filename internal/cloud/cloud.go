@@ -11,6 +11,8 @@ import (
 type Cloud struct {
 	// Name is what the Azure CLI calls it, Environment what azure-native:environment and ARM_ENVIRONMENT do.
 	Name, Environment string
+	// Word is what azuread:environment alone calls it; "" where Environment is as good.
+	Word string
 	// Authority is Entra's host, ResourceManager and Graph those of the services.
 	Authority, ResourceManager, Graph string
 	// MLAudience is what a token for batch endpoints is issued to.
@@ -38,10 +40,17 @@ var clouds = []Cloud{
 		ExchangeAudience: "api://AzureADTokenExchange", MaxRoleAssignments: 4000, MaxCustomRoles: 5000,
 	},
 	{
-		Name: "AzureUSGovernment", Environment: "usgovernment", words: []string{"usgovernmentl4", "usgovernmentl5", "dod"},
+		Name: "AzureUSGovernment", Environment: "usgovernment", words: []string{"usgovernmentl4"},
 		Authority: "login.microsoftonline.us", ResourceManager: "management.usgovcloudapi.net", Graph: "graph.microsoft.us",
 		authorities: []string{"login.usgovcloudapi.net"},
 		MLAudience:  "https://ml.azure.us", Scoring: "inference.ml.azure.us", Storage: "core.usgovcloudapi.net",
+		ExchangeAudience: "api://AzureADTokenExchangeUSGov", MaxRoleAssignments: 2000, MaxCustomRoles: 5000,
+	},
+	{ // the same cloud, whose Department of Defense has a Graph of its own
+		Name: "AzureUSGovernment", Environment: "usgovernment", Word: "usgovernmentl5", words: []string{"dod"},
+		Authority: "login.microsoftonline.us", ResourceManager: "management.usgovcloudapi.net",
+		Graph:      "dod-graph.microsoft.us",
+		MLAudience: "https://ml.azure.us", Scoring: "inference.ml.azure.us", Storage: "core.usgovcloudapi.net",
 		ExchangeAudience: "api://AzureADTokenExchangeUSGov", MaxRoleAssignments: 2000, MaxCustomRoles: 5000,
 	},
 	{
@@ -79,7 +88,7 @@ func Environments() (words []string) {
 	for _, c := range clouds {
 		words = append(words, c.Environment)
 	}
-	return words
+	return slices.Compact(words)
 }
 
 // ByEnvironment finds a cloud by any name that azure-native, azuread or the Azure CLI have for it; "" is public Azure.
@@ -88,7 +97,7 @@ func ByEnvironment(word string) (Cloud, bool) {
 		return Public(), true
 	}
 	return find(func(c Cloud) bool {
-		return slices.ContainsFunc(append([]string{c.Environment, c.Name}, c.words...),
+		return slices.ContainsFunc(append([]string{c.Environment, c.Name, c.Word}, c.words...),
 			func(w string) bool { return strings.EqualFold(w, word) })
 	})
 }

@@ -351,13 +351,13 @@ func fromProviders(values map[string]any, get func(key string) (any, bool)) {
 	if values["environment"] != nil && values["environment"] != "" {
 		return
 	}
-	word := os.Getenv("ARM_ENVIRONMENT")
-	for _, key := range []string{"azuread:environment", "azure-native:environment"} { // the last one counts
-		if value, ok := get(key); ok && value != "" {
-			word = fmt.Sprint(value)
+	var words []string // the first one counts
+	for _, key := range []string{"azure-native:environment", "azuread:environment"} {
+		if value, ok := get(key); ok {
+			words = append(words, fmt.Sprint(value))
 		}
 	}
-	if word = components.EnvironmentWord(word); word != "" {
+	if word := components.EnvironmentWord(append(words, os.Getenv("ARM_ENVIRONMENT"))...); word != "" {
 		values["environment"] = word
 	}
 }

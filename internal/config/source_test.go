@@ -398,11 +398,17 @@ func TestAnEmptySecondDocumentIsNone(t *testing.T) {
 
 func TestTheCloudIsThatOfTheProviders(t *testing.T) {
 	for name, c := range map[string]struct{ config, variable, want string }{
-		"public, by default":       {"", "", ""},
-		"public, as it is said":    {"azure-native:environment: public", "usgovernment", ""},
-		"azure-native's":           {"azure-native:environment: usgovernment", "china", "usgovernment"},
-		"azuread's, other word":    {"azuread:environment: usgovernmentl4", "", "usgovernment"},
-		"the variable's":           {"", "china", "china"},
+		"public, by default":          {"", "", ""},
+		"public, as it is said":       {"azure-native:environment: public", "usgovernment", ""},
+		"azure-native's":              {"azure-native:environment: usgovernment", "china", "usgovernment"},
+		"azuread's, other word":       {"azuread:environment: usgovernmentl4", "", "usgovernment"},
+		"the variable's":              {"", "china", "china"},
+		"the Department of Defense's": {"azuread:environment: dod", "", "usgovernmentl5"},
+		"its Graph, which azuread alone names": {
+			"azure-native:environment: usgovernment\n  azuread:environment: usgovernmentl5", "", "usgovernmentl5"},
+		"its Graph, named around the stack": {"azure-native:environment: usgovernment", "dod", "usgovernmentl5"},
+		"a wider word says nothing more": {
+			"azure-native:environment: usgovernmentl5\n  azuread:environment: usgovernment", "", "usgovernmentl5"},
 		"the stack's own":          {"x:environment: china", "usgovernment", "china"},
 		"one that is not known":    {"azure-native:environment: moon", "", "moon"},
 		"azure-native's over both": {"azure-native:environment: china\n  azuread:environment: usgovernment", "", "china"},

@@ -23,6 +23,13 @@ func TestTheCloudIsFoundByItsNameOrItsMetadata(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, audience, c.MLAudience)
 	}
+	for word, graph := range map[string]string{"usgovernment": "https://graph.microsoft.us",
+		"usgovernmentl4": "https://graph.microsoft.us", "usgovernmentl5": "https://dod-graph.microsoft.us",
+		"DOD": "https://dod-graph.microsoft.us"} {
+		c, err := invoke.CloudOf(word)
+		require.NoError(t, err)
+		assert.Equal(t, graph, c.Graph, word)
+	}
 	_, err := invoke.CloudOf("usgov")
 	f := failure(t, err, invoke.Request)
 	assert.Contains(t, f.Error(), `the cloud "usgov" is not known`)

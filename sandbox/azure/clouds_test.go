@@ -33,6 +33,24 @@ var inCloud = map[string]struct {
 	},
 }
 
+// The Department of Defense's Graph is another than US Government's, and all else of it is the same (facts/clouds.md).
+func TestTheDepartmentOfDefenseHasItsOwnGraph(t *testing.T) {
+	t.Parallel()
+	a, err := azure.Start(t.Context(), azure.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = a.Close() })
+	s := seed()
+	s.Cloud = "dod"
+	require.NoError(t, a.Seed(s))
+	assert.Equal(t, "AzureUSGovernment", a.Cloud().Name)
+	for audience, taken := range map[string]bool{"https://dod-graph.microsoft.us": true,
+		"https://graph.microsoft.us": false,
+		"https://ml.azure.us":        true, "https://management.usgovcloudapi.net": true} {
+		_, err := a.SignIn(t.Context(), a.Deployer().ObjectID, audience)
+		assert.Equal(t, taken, err == nil, audience)
+	}
+}
+
 func TestASandboxIsInOneCloud(t *testing.T) {
 	t.Parallel()
 	for name, here := range inCloud {

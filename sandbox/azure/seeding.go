@@ -35,7 +35,7 @@ func (s *seeding) all(seed Seed) {
 		s.st.TenantID = strings.ToLower(seed.TenantID)
 	}
 	if seed.Cloud != "" {
-		s.st.Cloud = clouds.Of(seed.Cloud).Name
+		s.st.Cloud = seed.Cloud
 	}
 	for _, id := range seed.SubscriptionIDs {
 		s.exists("/subscriptions/" + strings.ToLower(id))

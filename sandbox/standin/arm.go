@@ -20,9 +20,8 @@ type armType struct {
 	// the provider's.
 	id         string
 	apiVersion string
-	// name is the input that is named automatically, with a GUID if guid is set.
+	// name is the input that is named automatically.
 	name string
-	guid bool
 	// top are the inputs that the body holds at its top; the others go into `properties`. If properties is set, the
 	// body is not divided: the input of that name holds Azure's `properties` as they are.
 	top        []string
@@ -32,8 +31,6 @@ type armType struct {
 	// replace are the inputs that replace the resource, sets the ones whose order means nothing.
 	replace, sets []string
 	deleteQuery   string // what a DELETE must say besides its api-version
-	// limits are those of Azure's specification that the plugin has in its metadata.
-	limits map[string]limit
 }
 
 // ofVersion is azure-native's token of a type in an API version that it does not use by default, such as
@@ -56,9 +53,32 @@ func unversioned(token string) (plain, version string) {
 
 func (t armType) traits() traits {
 	return traits{
-		name: t.name, guid: t.guid, path: t.parts(), replace: t.replace, sets: t.sets,
-		location: slices.Contains(t.top, "location"), limits: t.limits,
+		name: t.name, naming: t.naming(), path: t.parts(), replace: t.replace, sets: t.sets,
+		location: slices.Contains(t.top, "location"), limits: t.limits(),
 	}
+}
+
+// naming is read off the path, as azure-native does it (resources.go, AutoName): what lies in another resource of its
+// provider has its name in Pulumi, and roles and assignments have GUIDs.
+func (t armType) naming() naming {
+	switch _, below, ofProvider := strings.Cut(t.id, "/providers/Microsoft."); {
+	case t.name == "roleAssignmentName", t.name == "roleDefinitionId":
+		return guid
+	case ofProvider && strings.Count(below, "{") > 1:
+		return copied
+	}
+	return random
+}
+
+// limits are those of each part of the path.
+func (t armType) limits() map[string]limit {
+	limits := map[string]limit{}
+	for _, part := range t.parts() {
+		if l, is := partLimits[part]; is {
+			limits[part] = l
+		}
+	}
+	return limits
 }
 
 var (

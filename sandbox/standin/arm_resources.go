@@ -57,8 +57,17 @@ var accountRenamed = map[string]string{
 	"networkRuleSet": "networkAcls", "enableHttpsTrafficOnly": "supportsHttpsTrafficOnly", "enableNfsV3": "isNfsV3Enabled",
 }
 
-// Azure/azure-rest-api-specs, msi 2023-01-31: identities themselves have no limits there.
-var credentialLimits = map[string]limit{
+// partLimits are what Azure's specifications, in the versions above, say of the parts of paths, and the plugin with
+// them: Azure/azure-rest-api-specs, msi 2023-01-31 ManagedIdentity.json and common-types v3; of the others
+// Azure/bicep-types-az. Clusters, identities, roles and assignments have none there: only Azure refuses their names.
+// That of a cluster in later versions is a pattern that Go does not read, which the plugin then disregards.
+var partLimits = map[string]limit{
+	"resourceGroupName": {min: 1, max: 90, form: regexp.MustCompile(`^[-\w\._\(\)]+$`)},
+	"workspaceName":     {form: regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$`)},
+	"accountName":       {min: 3, max: 24},
+	"containerName":     {min: 3, max: 63},
+	"registryName":      {min: 5, max: 50, form: regexp.MustCompile(`^[a-zA-Z0-9]*$`)},
+
 	"federatedIdentityCredentialResourceName": {form: regexp.MustCompile(`^[a-zA-Z0-9]{1}[a-zA-Z0-9-_]{2,119}$`)},
 }
 
@@ -69,18 +78,18 @@ var azureNative = packageSource{
 		schemas.MachineLearningServices},
 	packageRules: packageRules{openIsUnknown: true, resources: map[string]resourceType{
 		"azure-native:authorization:RoleDefinition": armType{
-			id: roleDefinitionID, apiVersion: roleDefinitions, name: "roleDefinitionId", guid: true, renamed: roleTypeRenamed,
+			id: roleDefinitionID, apiVersion: roleDefinitions, name: "roleDefinitionId", renamed: roleTypeRenamed,
 		},
 		// The real plugin does not replace on roleDefinitionId either: it previews an update, which Azure refuses.
 		"azure-native:authorization:RoleAssignment": armType{
-			id: roleAssignmentID, apiVersion: roleAssignments, name: "roleAssignmentName", guid: true,
+			id: roleAssignmentID, apiVersion: roleAssignments, name: "roleAssignmentName",
 		},
 		"azure-native:managedidentity:UserAssignedIdentity": armType{
 			id: identityID, apiVersion: managedIdentities, name: "resourceName", top: []string{"location", "tags"},
 		},
 		"azure-native:managedidentity:FederatedIdentityCredential": armType{
 			id:         identityID + "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
-			apiVersion: managedIdentities, name: "federatedIdentityCredentialResourceName", limits: credentialLimits,
+			apiVersion: managedIdentities, name: "federatedIdentityCredentialResourceName",
 		},
 		"azure-native:machinelearningservices:Compute": armType{
 			id: computeID, apiVersion: machineLearning, name: "computeName",

@@ -168,8 +168,6 @@ func TestABadResourceBesideTheComponentsIsRefused(t *testing.T) {
 			with(theirAccount(), "accountName", text("My-Account")), "InvalidResourceName"},
 		"a registry's name that is taken, in another letter case": {"azure-native:containerregistry:Registry",
 			with(with(images, "resourceGroupName", text("other")), "registryName", text("Pictures")), "AlreadyInUse"},
-		"a registry's name that Azure does not take": {"azure-native:containerregistry:Registry",
-			with(images, "registryName", text("my-pictures")), "InvalidResourceName"},
 		"a group that is not": {"azure-native:storage:StorageAccount",
 			with(with(theirAccount(), "resourceGroupName", text("nowhere")), "accountName", text("fresh")),
 			"ResourceGroupNotFound"},

@@ -151,31 +151,44 @@ func unwrap(v resource.PropertyValue) resource.PropertyValue {
 // another one and can stand beside what it replaces (provider.go, getDefaultName).
 const createFirst resource.PropertyKey = "__createBeforeDelete"
 
-// autoName names a resource whose name the program leaves open (provider.go, getDefaultName): a name that it has is
-// kept; then comes one that Pulumi's autonaming enforces; then a random GUID where Azure wants one, and otherwise the
-// name that it proposes, or the Pulumi name with a random end.
-func autoName(req plugin.CheckRequest, property string, guid bool) (resource.PropertyValue, error) {
-	if old, ok := req.Olds[resource.PropertyKey(property)]; ok && !old.IsNull() {
-		return old, nil
+// A naming is how azure-native names what the program does not (resources.go, AutoName).
+type naming int
+
+const (
+	random naming = iota // the name in Pulumi, and eight digits
+	guid
+	copied // the name in Pulumi: what lies in another resource need not be unique elsewhere
+)
+
+// autoName names a resource whose name the program leaves open, and says whether the name was made up (provider.go,
+// getDefaultName): a name that it has is kept; then comes one that Pulumi's autonaming enforces; then a random GUID
+// where Azure wants one; then the name that autonaming proposes, or one from the Pulumi name. There is none, null,
+// where automatic naming is switched off.
+func autoName(req plugin.CheckRequest, t traits) (name resource.PropertyValue, madeUp bool, err error) {
+	if old, ok := req.Olds[resource.PropertyKey(t.name)]; ok && !old.IsNull() {
+		flag := req.Olds[createFirst]
+		return old, flag.IsBool() && flag.BoolValue(), nil
 	}
-	naming := req.Autonaming
+	auto := req.Autonaming
 	switch {
-	case naming != nil && naming.Mode == plugin.AutonamingModeDisabled:
-		return resource.NewNullProperty(), nil
-	case naming != nil && naming.ProposedName != "" && (!guid || naming.Mode == plugin.AutonamingModeEnforce):
-		return resource.NewProperty(naming.ProposedName), nil
+	case auto != nil && auto.Mode == plugin.AutonamingModeDisabled:
+		return resource.NewNullProperty(), false, nil
+	case auto != nil && auto.ProposedName != "" && (t.naming != guid || auto.Mode == plugin.AutonamingModeEnforce):
+		return resource.NewProperty(auto.ProposedName), true, nil
+	case t.naming == copied:
+		return resource.NewProperty(req.URN.Name()), false, nil
 	}
-	const random, ofGUID, unlimited = 8, 32, 0
-	if !guid {
-		name, err := resource.NewUniqueName(req.RandomSeed, req.URN.Name(), random, unlimited, nil)
-		return resource.NewProperty(name), err
+	const digits, ofGUID, unlimited = 8, 32, 0
+	if t.naming == random {
+		text, err := resource.NewUniqueName(req.RandomSeed, req.URN.Name(), digits, unlimited, nil)
+		return resource.NewProperty(text), true, err
 	}
-	digits, err := resource.NewUniqueName(req.RandomSeed, "", ofGUID, unlimited, nil)
+	text, err := resource.NewUniqueName(req.RandomSeed, "", ofGUID, unlimited, nil)
 	if err != nil {
-		return resource.PropertyValue{}, err
+		return resource.PropertyValue{}, false, err
 	}
-	id, err := uuid.Parse(digits)
-	return resource.NewProperty(id.String()), err
+	id, err := uuid.Parse(text)
+	return resource.NewProperty(id.String()), true, err
 }
 
 // A limit is what a text may be: how long, and of which form.

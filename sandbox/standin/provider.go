@@ -30,8 +30,8 @@ type resourceType interface {
 
 // traits is what Check and Diff need to know of a type beyond its schema.
 type traits struct {
-	name     string   // the input that is named automatically; empty if none
-	guid     bool     // name is a GUID
+	name     string // the input that is named automatically; empty if none
+	naming   naming
 	path     []string // the inputs that make the ID: two resources cannot share them
 	replace  []string // the inputs that replace, beside those that the schema tells
 	sets     []string // the inputs, arrays, whose order means nothing
@@ -145,7 +145,7 @@ func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.C
 	}
 	t, in := rt.traits(), withoutNulls(req.News)
 	if _, ok := in[resource.PropertyKey(t.name)]; t.name != "" && !ok {
-		name, err := autoName(req, t.name, t.guid)
+		name, madeUp, err := autoName(req, t)
 		if err != nil {
 			return plugin.CheckResponse{}, fmt.Errorf("naming %s: %w", req.URN.Name(), err)
 		}
@@ -156,8 +156,8 @@ func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.C
 			}}}, nil
 		}
 		in[resource.PropertyKey(t.name)] = name
-		if _, had := req.Olds[resource.PropertyKey(t.name)]; !had || req.Olds[createFirst].IsBool() {
-			in[createFirst] = resource.NewProperty(!had || req.Olds[createFirst].BoolValue())
+		if madeUp {
+			in[createFirst] = resource.NewProperty(true)
 		}
 	}
 	if _, ok := in["location"]; t.location && !ok {

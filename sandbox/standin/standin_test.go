@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,7 +38,11 @@ const (
 	roleDefinition = "azure-native:authorization:RoleDefinition"
 	roleAssignment = "azure-native:authorization:RoleAssignment"
 	identity       = "azure-native:managedidentity:UserAssignedIdentity"
+	workspace      = "azure-native:machinelearningservices:Workspace"
 	compute        = "azure-native:machinelearningservices:Compute"
+	account        = "azure-native:storage:StorageAccount"
+	container      = "azure-native:storage:BlobContainer"
+	registry       = "azure-native:containerregistry:Registry"
 	application    = "azuread:index/application:Application"
 	password       = "azuread:index/applicationPassword:ApplicationPassword"
 )
@@ -61,7 +66,7 @@ func startAzureWith(t *testing.T, o azure.Options) *azure.Azure {
 	require.NoError(t, a.Seed(azure.Seed{
 		SubscriptionIDs: []string{subscription}, ResourceIDs: []string{group},
 		Workspaces: []azure.Workspace{{
-			ID: group + "/providers/Microsoft.MachineLearningServices/workspaces/ws", Location: "westeurope",
+			ID: group + "/providers/Microsoft.MachineLearningServices/workspaces/wsp", Location: "westeurope",
 		}},
 	}))
 	return a
@@ -193,9 +198,35 @@ func TestCheckNamesAndLocatesWhatTheProgramLeavesOpen(t *testing.T) {
 	assert.Regexp(t, `^thing[0-9a-f]{8}$`, made["resourceName"].StringValue())
 	assert.Equal(t, "westeurope", made["location"].StringValue())
 	assert.Equal(t, resource.NewProperty(true), made["__createBeforeDelete"], "a replacement has another name")
+	res, err := native.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urn(identity), Olds: native.pack(made),
+		News: native.pack(props{"resourceGroupName": text("rg")})})
+	require.NoError(t, err)
+	assert.Equal(t, made["resourceName"], native.unpack(res.GetInputs())["resourceName"])
+	assert.Equal(t, resource.NewProperty(true), native.unpack(res.GetInputs())["__createBeforeDelete"])
 	named, _ := native.check(identity, props{"resourceGroupName": text("rg"), "resourceName": text("mine")})
 	assert.Equal(t, "mine", named["resourceName"].StringValue())
 	assert.NotContains(t, named, resource.PropertyKey("__createBeforeDelete"))
+}
+
+// What lies in another resource has its name in Pulumi, which is not made up: a replacement waits until it is free.
+func TestWhatLiesInAnotherResourceIsNamedAsInPulumi(t *testing.T) {
+	t.Parallel()
+	native := attach(t, "azure-native", standin.Config{})
+	for token, name := range map[string]resource.PropertyKey{compute: "computeName", container: "containerName",
+		"azure-native:managedidentity:FederatedIdentityCredential":    "federatedIdentityCredentialResourceName",
+		"azure-native:storage/v20230101:BlobContainer":                "containerName",
+		"azure-native:machinelearningservices/v20241001:Compute":      "computeName",
+		"azure-native:managedidentity/v20230131:UserAssignedIdentity": "", workspace: "", account: "", registry: "",
+		"azure-native:resources:ResourceGroup": "",
+	} {
+		in, _ := native.check(token, props{})
+		if name == "" {
+			assert.Equal(t, resource.NewProperty(true), in["__createBeforeDelete"], token)
+			continue
+		}
+		assert.Equal(t, text("thing"), in[name], token)
+		assert.NotContains(t, in, resource.PropertyKey("__createBeforeDelete"), token)
+	}
 }
 
 // Which name wins where the project configures Pulumi's autonaming.
@@ -215,6 +246,8 @@ func TestAutonamingOfTheProjectIsHeeded(t *testing.T) {
 		want         string // a pattern; "" for a failure
 	}{
 		"a name that is proposed":          {identity, "resourceName", propose, nil, "^proposed$"},
+		"a child's name that is proposed":  {compute, "computeName", propose, nil, "^proposed$"},
+		"no name of a child":               {compute, "computeName", disable, nil, ""},
 		"a name that is enforced":          {identity, "resourceName", enforce, nil, "^proposed$"},
 		"no names":                         {identity, "resourceName", disable, nil, ""},
 		"a GUID where a name is proposed":  {roleDefinition, "roleDefinitionId", propose, nil, guid},
@@ -227,7 +260,7 @@ func TestAutonamingOfTheProjectIsHeeded(t *testing.T) {
 			t.Parallel()
 			res, err := native.Check(t.Context(), &pulumirpc.CheckRequest{
 				Urn: urn(c.token), Olds: native.pack(c.olds),
-				News:       native.pack(props{"scope": text(scope), "resourceGroupName": text("rg")}),
+				News:       native.pack(props{"scope": text(scope), "resourceGroupName": text("rg"), "workspaceName": text("wsp")}),
 				RandomSeed: []byte("thirty-two bytes of random seed!"),
 				Autonaming: &pulumirpc.CheckRequest_AutonamingOptions{Mode: c.mode, ProposedName: "proposed"},
 			})
@@ -243,27 +276,46 @@ func TestAutonamingOfTheProjectIsHeeded(t *testing.T) {
 	}
 }
 
-// A name of a form that Azure's specification has is refused in a preview already.
-func TestTheNameOfACredentialHasItsForm(t *testing.T) {
+// A name that Azure's specification refuses is refused in a preview already, as part of a path too; what it says
+// nothing of, only Azure refuses.
+func TestThePartsOfAPathHaveTheirLimits(t *testing.T) {
 	t.Parallel()
 	native := attach(t, "azure-native", standin.Config{})
-	for name, failed := range map[string]bool{
-		"abc": false, "a-b_c": false, "0ab": false, strings.Repeat("a", 120): false,
-		"ab": true, "-ab": true, "a.b": true, "": true, strings.Repeat("a", 121): true,
+	long := func(n int) string { return strings.Repeat("a", n) }
+	const credential = "azure-native:managedidentity:FederatedIdentityCredential"
+	for _, test := range []struct {
+		token, input  string
+		good, refused []string
+	}{
+		{credential, "federatedIdentityCredentialResourceName", []string{"abc", "a-b_c", "0ab", long(120)},
+			[]string{"ab", "-ab", "a.b", "", long(121)}},
+		{"azure-native:resources:ResourceGroup", "resourceGroupName", []string{"a", "a.b(c)-_", long(90)},
+			[]string{"", "a b", "a/b", "a*", long(91)}},
+		{identity, "resourceGroupName", []string{"a", long(90)}, []string{"", "a b", long(91)}},
+		{identity, "resourceName", []string{"a", "ab", long(129)}, nil},
+		{workspace, "workspaceName", []string{"abc", "0-_", long(33)}, []string{"ab", "-abc", "a.b", "a b", long(34), ""}},
+		{compute, "workspaceName", []string{"abc", long(33)}, []string{"ab", "a.b", long(34)}},
+		{compute, "computeName", []string{"a", "a_b", long(33)}, nil},
+		{account, "accountName", []string{"abc", "ABC", long(24)}, []string{"ab", "", long(25)}},
+		{container, "accountName", []string{"abc"}, []string{"ab", long(25)}},
+		{container, "containerName", []string{"abc", "$root", long(63)}, []string{"ab", long(64)}},
+		{registry, "registryName", []string{"abcde", "Images1", long(50)}, []string{"abcd", "ab-cde", long(51)}},
+		{roleDefinition, "roleDefinitionId", []string{"a", long(200)}, nil},
+		{roleAssignment, "roleAssignmentName", []string{"a", long(200)}, nil},
 	} {
-		_, failures := native.check("azure-native:managedidentity:FederatedIdentityCredential", props{
-			"resourceGroupName": text("rg"), "resourceName": text("i"), "issuer": text("https://a"), "subject": text("s"),
-			"audiences": resource.NewProperty([]resource.PropertyValue{text("a")}),
-			"federatedIdentityCredentialResourceName": text(name),
-		})
-		assert.Equal(t, failed, len(failures) > 0, "%q: %v", name, failures)
+		failed := func(value resource.PropertyValue) bool {
+			_, failures := native.check(test.token, props{resource.PropertyKey(test.input): value})
+			return slices.Contains(failures, test.input)
+		}
+		for _, name := range test.good {
+			assert.False(t, failed(text(name)), "%s %s %q", test.token, test.input, name)
+		}
+		for _, name := range test.refused {
+			assert.True(t, failed(text(name)), "%s %s %q", test.token, test.input, name)
+			assert.True(t, failed(resource.MakeSecret(text(name))), "%s %s %q", test.token, test.input, name)
+		}
+		assert.False(t, failed(resource.MakeComputed(text(""))), "what is not known yet: %s %s", test.token, test.input)
 	}
-	_, failures := native.check("azure-native:managedidentity:FederatedIdentityCredential", props{
-		"resourceGroupName": text("rg"), "resourceName": text("i"), "issuer": text("https://a"), "subject": text("s"),
-		"audiences": resource.NewProperty([]resource.PropertyValue{text("a")}),
-		"federatedIdentityCredentialResourceName": resource.MakeComputed(text("")),
-	})
-	assert.Empty(t, failures, "what is not known yet")
 }
 
 // What says no location lies where it was, where the provider does, or where its group does.
@@ -370,7 +422,7 @@ func TestAPreviewedCreationLeavesOpenWhatAzureTells(t *testing.T) {
 	a := startAzure(t)
 	native := attach(t, "azure-native", configFor(a))
 	in := props{
-		"resourceGroupName": text("rg"), "workspaceName": text("ws"), "computeName": text("cpu"),
+		"resourceGroupName": text("rg"), "workspaceName": text("wsp"), "computeName": text("cpu"),
 		"identity":   resource.NewProperty(props{"type": text("SystemAssigned")}),
 		"properties": resource.NewProperty(props{"computeType": text("AmlCompute")}),
 	}
@@ -511,7 +563,7 @@ func TestAResourceThatWasMadeButNotFinishedIsNotLost(t *testing.T) {
 	a := startAzure(t)
 	native := attach(t, "azure-native", behind(t, a, func(http.ResponseWriter, *http.Request) bool { return false }))
 	in, failed := native.check(compute, props{
-		"resourceGroupName": text("rg"), "workspaceName": text("ws"), "computeName": text("cpu"),
+		"resourceGroupName": text("rg"), "workspaceName": text("wsp"), "computeName": text("cpu"),
 		"properties": resource.NewProperty(props{
 			"computeType": text("AmlCompute"), "properties": resource.NewProperty(props{
 				"vmSize":        text("STANDARD_DS3_V2"),

@@ -62,6 +62,16 @@ func ofClusters() asked {
 			needed := services.WorkspaceServices{RegistryPermissions: services.RegistryPermissions(mode)}.PullRole()
 			return yes(needed == "" || needed == role)
 		},
+		"cluster subnet": func(t *testing.T, input string) string {
+			err := pulumi.RunErr(func(ctx *pulumi.Context) error {
+				_, err := components.NewComputeCluster(ctx, "cpu", &components.ComputeClusterArgs{
+					WorkspaceID: pulumi.String(workspace), Location: pulumi.String("westeurope"),
+					Cluster: components.ClusterArgs{SubnetID: pulumi.String(subnetOf(t, input))},
+				})
+				return err
+			}, pulumi.WithMocks("facts", "test", &registered{}))
+			return accepted(err == nil)
+		},
 		"size retires": func(_ *testing.T, input string) string {
 			_, ps := config.Decode(map[string]any{"clusters": map[string]any{"cpu": map[string]any{"vmSize": input}}})
 			for _, p := range ps {
@@ -72,6 +82,25 @@ func ofClusters() asked {
 			return "no"
 		},
 	}
+}
+
+// subnetOf is the subnet of a "cluster subnet".
+func subnetOf(t *testing.T, input string) string {
+	t.Helper()
+	const network = group + "/providers/Microsoft.Network/virtualNetworks/v"
+	switch input {
+	case "of another subscription":
+		return strings.Replace(network, subscription, "/subscriptions/"+tenant, 1) + "/subnets/s"
+	case "a virtual network":
+		return network
+	case "an empty one in a workspace with a managed network":
+		return ""
+	case "of the workspace's subscription", "in a workspace with a managed network",
+		"in a workspace whose managed network is disabled":
+		return network + "/subnets/s"
+	}
+	require.Fail(t, "unknown subnet", input)
+	return ""
 }
 
 func identityNamed(name string) string {
@@ -138,6 +167,22 @@ func (w *world) clustersOfSandbox() asked {
 				return anotherCluster
 			}
 			return inPlace
+		},
+		"cluster subnet": func(t *testing.T, input string) string {
+			in := group + "/providers/Microsoft.MachineLearningServices/workspaces/w" + uuid.NewString()[:8]
+			properties := map[string]any{}
+			switch {
+			case strings.HasSuffix(input, "with a managed network"):
+				properties["managedNetwork"] = map[string]any{"isolationMode": "AllowInternetOutbound"}
+			case strings.HasSuffix(input, "is disabled"):
+				properties["managedNetwork"] = map[string]any{"isolationMode": "Disabled"}
+			}
+			made := w.arm(t, http.MethodPut, in, "2024-04-01",
+				map[string]any{"location": "westeurope", "properties": properties})
+			require.Equal(t, http.StatusOK, made.status, made.body)
+			body := clusterBody("westeurope", "", nil)
+			set(body, map[string]any{"id": subnetOf(t, input)}, "properties", "properties", "subnet")
+			return accepted(w.arm(t, http.MethodPut, in+"/computes/cpu", "2024-04-01", body).status == http.StatusCreated)
 		},
 		"cluster PATCH": func(t *testing.T, input string) string {
 			at := workspace + "/computes/p" + uuid.NewString()[:8]

@@ -24,7 +24,7 @@ const (
 // wholeWay are the values of a stack whose workspace's own stores identities open: one endpoint for ann alone.
 func wholeWay() map[string]any {
 	return map[string]any{
-		"workspaceId": inSubscription + "ml/providers/Microsoft.MachineLearningServices/workspaces/ws",
+		"workspaceId": inSubscription + "ml/providers/Microsoft.MachineLearningServices/workspaces/wsp",
 		"location":    "westeurope",
 		"invokers": map[string]any{
 			"ann": map[string]any{"kind": "user", "objectId": "33333333-3333-4333-8333-333333333333"},

@@ -115,6 +115,9 @@ func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[str
 	if size, _ := sent["vmSize"].(string); size == "" {
 		return nil, invalid("properties.properties.vmSize is required")
 	}
+	if err := c.checkSubnet(sent["subnet"]); err != nil {
+		return nil, err
+	}
 	scale, err := scaleSettings(sent["scaleSettings"])
 	if err != nil {
 		return nil, err
@@ -162,6 +165,32 @@ func (c *call) clusterProperties(body computeBody, old *state.Resource) (map[str
 		"createdOn": stamp(created), "modifiedOn": stamp(c.now), "properties": cluster,
 	})
 	return properties, nil
+}
+
+// checkSubnet refuses a subnet that the nodes can't join: one of another subscription than the workspace's, or any
+// where the workspace has a network that Azure manages, an empty one aside (facts/compute-clusters.md, Network). The
+// codes are not documented.
+func (c *call) checkSubnet(value any) error {
+	subnet, _ := value.(map[string]any)
+	text, _ := subnet["id"].(string)
+	if text == "" {
+		return nil
+	}
+	id := armid.Parse(text)
+	managed, _ := c.st.Resources[armid.Key(c.id.Parent())].Properties["managedNetwork"].(map[string]any)
+	mode, _ := managed["isolationMode"].(string)
+	switch {
+	case !id.Is("Microsoft.Network/virtualNetworks/subnets"):
+		return wire.Errorf(http.StatusBadRequest, "InvalidRequest", "properties.properties.subnet.id %q is not the ID of a "+
+			"subnet", text)
+	case !strings.EqualFold(id.Subscription(), c.id.Subscription()):
+		return wire.Errorf(http.StatusBadRequest, "InvalidRequest", "the subnet %s is not in the subscription of the "+
+			"workspace, %s", text, c.id.Subscription())
+	case mode != "" && !strings.EqualFold(mode, "Disabled"):
+		return wire.Errorf(http.StatusBadRequest, "InvalidRequest", "the workspace has a managed network, so that its "+
+			"clusters take no subnet")
+	}
+	return nil
 }
 
 // changed is the first of the keys whose value is sent, and differs; text is compared without regard to case. What is

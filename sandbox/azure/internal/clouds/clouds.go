@@ -32,17 +32,8 @@ var all = []Cloud{
 		Registries: "azurecr.io",
 		Portal:     "https://portal.azure.com", Exchange: "api://AzureADTokenExchange", MaxAssignments: 4000, MaxRoles: 5000,
 	},
-	{
-		Name: "AzureUSGovernment", words: []string{"usgovernment", "usgovernmentl4", "usgovernmentl5", "dod"},
-		Management: []string{
-			"https://management.core.usgovcloudapi.net", "https://management.usgovcloudapi.net",
-		},
-		Graph:           "https://graph.microsoft.us",
-		MachineLearning: "https://ml.azure.us", Storage: "core.usgovcloudapi.net", Workspaces: "api.ml.azure.us",
-		Registries: "azurecr.us",
-		Portal:     "https://portal.azure.us", Exchange: "api://AzureADTokenExchangeUSGov",
-		MaxAssignments: 2000, MaxRoles: 5000,
-	},
+	government("https://graph.microsoft.us", "usgovernment", "usgovernmentl4"),
+	government("https://dod-graph.microsoft.us", "usgovernmentl5", "dod"),
 	{
 		Name: "AzureChinaCloud", words: []string{"china"},
 		Management: []string{
@@ -56,6 +47,19 @@ var all = []Cloud{
 	},
 	secret("USNat", "azure.eaglex.ic.gov", "core.eaglex.ic.gov"),
 	secret("USSec", "azure.microsoft.scloud", "core.microsoft.scloud"),
+}
+
+// government is US Government's. Impact level 5, that of the Department of Defense, has a Graph of its own.
+func government(graph string, words ...string) Cloud {
+	return Cloud{
+		Name: "AzureUSGovernment", words: words, Management: []string{
+			"https://management.core.usgovcloudapi.net", "https://management.usgovcloudapi.net",
+		},
+		Graph: graph, MachineLearning: "https://ml.azure.us", Storage: "core.usgovcloudapi.net",
+		Workspaces: "api.ml.azure.us", Registries: "azurecr.us",
+		Portal: "https://portal.azure.us", Exchange: "api://AzureADTokenExchangeUSGov",
+		MaxAssignments: 2000, MaxRoles: 5000,
+	}
 }
 
 // secret is a cloud of which the sheet has hosts and the exchange audience alone. That its Graph, portal and API of
@@ -95,7 +99,7 @@ func Names() (names []string) {
 	for _, c := range all {
 		names = append(names, c.Name)
 	}
-	return names
+	return slices.Compact(names)
 }
 
 // OfStorage is the cloud whose storage a host lies in; false if none's.
