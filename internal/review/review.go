@@ -106,6 +106,7 @@ func Make(p engine.Preview, o Options) Review {
 	m.roleChanges()
 	m.identities()
 	m.jobs()
+	m.waysBeside()
 	m.secrets()
 	m.federation()
 	m.interruptions()

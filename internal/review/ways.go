@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/ways"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -64,6 +65,76 @@ func (m *maker) ways(name string, c component) {
 	}
 }
 
+// waysBeside compares the indirect ways that resources bring which no component's model has, through what the models
+// say too. What a model's plan has by itself is told of that.
+func (m *maker) waysBeside() {
+	var sides [2]struct {
+		ways    []access.Way
+		reaches map[end]bool
+		surely  map[end]bool
+		ofModel map[end]bool
+	}
+	var models, estates [2]*ways.Estate
+	for _, when := range []side{before, after} {
+		models[when], estates[when] = m.estates(when)
+	}
+	if estates[before] == nil && estates[after] == nil {
+		return
+	}
+	for _, when := range []side{before, after} {
+		s := &sides[when]
+		s.reaches, s.surely, s.ofModel = map[end]bool{}, map[end]bool{}, map[end]bool{}
+		ofModels, whole := models[when], cmp.Or(estates[when], models[when])
+		s.ways = whole.Ways()
+		for _, w := range ofModels.Ways() {
+			s.ofModel[folded(w.Who[0], w)] = s.ofModel[folded(w.Who[0], w)] || !w.Undecided()
+		}
+		for _, w := range s.ways {
+			s.reaches[folded(w.Who[0], w)] = true
+			s.surely[folded(w.Who[0], w)] = !w.Undecided()
+		}
+		for data, readers := range whole.Readers() {
+			for _, who := range readers {
+				for _, w := range []access.Way{{Input: data}, {Output: data, Writes: true}} {
+					e := folded(who, w)
+					s.reaches[e], s.surely[e] = true, true
+				}
+			}
+		}
+	}
+	was, is := sides[before], sides[after]
+	changed := map[string][]access.Way{}
+	for _, w := range is.ways {
+		e := folded(w.Who[0], w)
+		sure, ofModel := is.ofModel[e]
+		switch {
+		case ofModel && sure == !w.Undecided(), toldElsewhere(w):
+		case !was.reaches[e]:
+			changed[opens] = append(changed[opens], w)
+		case !w.Undecided() && !was.surely[e]:
+			changed[decided] = append(changed[decided], w)
+		}
+	}
+	for _, w := range was.ways {
+		e := folded(w.Who[0], w)
+		if _, ofModel := was.ofModel[e]; !ofModel && !is.reaches[e] && !toldElsewhere(w) {
+			changed[closes] = append(changed[closes], w)
+		}
+	}
+	m.r.NewAccess = m.r.NewAccess || len(changed[opens]) > 0
+	for _, change := range []string{opens, decided, closes} {
+		for _, w := range ways.Together(changed[change], nil) {
+			m.way("", reach{}, w, w.Who, change, nil)
+		}
+	}
+}
+
+// toldElsewhere reports whether a way is one hop that another section of the review is about: who signs in by a
+// federated credential or a secret.
+func toldElsewhere(w access.Way) bool {
+	return len(w.Hops) == 1 && strings.HasPrefix(w.Who[0], "whoever ")
+}
+
 // way adds a change of a way, which one side has, for some of those who go it.
 func (m *maker) way(
 	component string, at reach, w access.Way, who []string, change string, owners map[string]string,
@@ -90,6 +161,12 @@ const everyInvoker = "every invoker"
 type end struct {
 	who, input, output, ends string
 	writes                   bool
+}
+
+// folded is an end without regard to letter case, in which a program may write one name in two ways.
+func folded(who string, w access.Way) end {
+	return end{strings.ToLower(who), strings.ToLower(w.Input), strings.ToLower(w.Output), strings.ToLower(w.Ends),
+		w.Writes}
 }
 
 func endOf(who string, w access.Way) end { return end{who, w.Input, w.Output, w.Ends, w.Writes} }

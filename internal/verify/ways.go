@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -29,23 +30,14 @@ func (h *holdings) ways(subjects []Subject) (all []Way) {
 			}
 		}
 	}
-	at := map[string]int{}
-	for _, w := range h.estate(subjects).Ways() {
+	isPlanned := func(w access.Way) bool {
 		key := wayKey(w.Who[0], w)
-		one := Way{Way: w, Planned: planned[key] && (w.Undecided() || !planned[key+" undecided"])}
-		var same strings.Builder // those who go the same way are told together
-		for _, hop := range w.Hops {
-			same.WriteString(hop.GivenBy + "\n" + hop.Missing + "\n")
-		}
-		same.WriteString(wayKey(map[bool]string{true: "planned", false: ""}[one.Planned], w))
-		if n, there := at[same.String()]; there {
-			all[n].Who = append(all[n].Who, w.Who...)
-			all[n].Hops[0].Identity = "each of them"
-			continue
-		}
-		at[same.String()] = len(all)
-		one.Who, one.Hops = slices.Clone(w.Who), slices.Clone(w.Hops)
-		all = append(all, one)
+		return planned[key] && (w.Undecided() || !planned[key+" undecided"])
+	}
+	for _, w := range ways.Together(h.estate(subjects).Ways(), func(w access.Way) string {
+		return fmt.Sprint(isPlanned(w))
+	}) {
+		all = append(all, Way{Way: w, Planned: isPlanned(w)})
 	}
 	slices.SortStableFunc(all, func(a, b Way) int { return cmp.Compare(a.Input+a.Output, b.Input+b.Output) })
 	return all
@@ -100,8 +92,8 @@ func (h *holdings) estate(subjects []Subject) *ways.Estate {
 	}
 	for _, a := range f.Eligible {
 		e.Assignments = append(e.Assignments, ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID),
-			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: cmp.Or(a.Unread,
-				"its holder has to activate it (PIM), and who has to approve that is not known here")})
+			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread,
+			Doubt: "its holder has to activate it (PIM), and who has to approve that is not known here"})
 	}
 	for _, d := range f.Denials {
 		e.Denials = append(e.Denials, ways.Denial{Name: d.Name, Scope: d.Scope, OnlyHere: d.OnlyHere,

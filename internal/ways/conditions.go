@@ -55,6 +55,9 @@ func Let(asked condition.Condition, held []string, operations []condition.Operat
 // lets decides whether the conditions let a data action through at a datum. Where it is not known whether directories
 // are things of their own, both must agree.
 func lets(conditions []string, action string, d Datum) (answer condition.Answer, because string) {
+	if d.Container == "" {
+		return condition.Undecided, "which of the account's data a condition lets through is not known here"
+	}
 	at := access.Place{Account: d.Account, Container: d.Container, Path: d.Path, Kind: d.Kind}
 	kinds := []roles.AccountKind{d.Kind}
 	if d.Kind == "" {

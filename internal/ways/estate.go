@@ -11,6 +11,7 @@ type Estate struct {
 	Groups       []Group
 	Applications []Application
 	Identities   []Identity
+	Hosts        []Host
 	Workspaces   []Workspace
 	Accounts     []Account
 	Data         []Datum
@@ -31,6 +32,9 @@ type Principal struct {
 	Names []string
 	// Unknown says why it is not known what it is in or holds; "" where it is.
 	Unknown string
+	// Elsewhere says why it may hold more than the estate has: then whoever comes to act as it may reach more. "" where
+	// the estate has all.
+	Elsewhere string
 }
 
 // A Group has members and owners, by object ID, groups too.
@@ -61,6 +65,15 @@ type Federated struct{ Issuer, Subject string }
 // An Identity is a user-assigned managed identity.
 type Identity struct{ Name, ID, Principal string }
 
+// A Host is what runs code with identities attached and is no cluster, such as a virtual machine or a function app.
+type Host struct {
+	Name, ID string
+	// Type is that of Resource Manager, such as Microsoft.Compute/virtualMachines.
+	Type string
+	// Principals are the object IDs of its identities.
+	Principals []string
+}
+
 // A Workspace is one of Azure Machine Learning, with what is in it.
 type Workspace struct {
 	ID string
@@ -69,7 +82,11 @@ type Workspace struct {
 	// Account is its own storage account; "" where it is not known.
 	Account string
 	// Vault is its key vault, where roles open that; "" where it is not known, or policies do.
-	Vault     string
+	Vault string
+	// VaultUnknown says why it is not known whether roles open the vault; "" where it is.
+	VaultUnknown string
+	// Unlisted says why it may have clusters and data stores that are not here; "" where it has none.
+	Unlisted  string
 	Clusters  []Cluster
 	Endpoints []Endpoint
 	Stores    []Store
@@ -107,12 +124,15 @@ type Account struct {
 	Name, ID string
 	// KeysOff is set where shared keys open nothing.
 	KeysOff bool
+	// KeysUnknown says why it is not known whether shared keys open it; "" where it is.
+	KeysUnknown string
 }
 
 // A Datum is data whose readers are asked for.
 type Datum struct {
-	Name                     string
-	Output                   bool
+	Name   string
+	Output bool
+	// Container is "" for all of an account.
 	Account, Container, Path string
 	Kind                     roles.AccountKind // "" for unknown
 	// Store is the data store that it lies in; "" for none.
@@ -128,6 +148,8 @@ type Assignment struct {
 	Condition   string
 	// Unread says why it is not known what the role allows; "" where it is.
 	Unread string
+	// Doubt says why it may not hold though it is known what it allows; "" where it holds.
+	Doubt string
 }
 
 // A Denial is one permission of a deny assignment.

@@ -157,6 +157,11 @@ var asked = func() []roles.Action {
 			all = append(all, l.Action)
 		}
 	}
+	for _, actions := range hostActions {
+		for _, name := range actions {
+			all = append(all, roles.Action{Name: name})
+		}
+	}
 	return all
 }()
 
@@ -171,7 +176,7 @@ func (f *finder) hopBy(id string, h *held, l roles.Leading, place string) *acces
 	}
 	hop := &access.Hop{Identity: f.name(id), Needs: l.Action.Name, Takes: []string{l.Action.Name},
 		GivenBy: short(l.Action.Name) + " of " + h.label(f)}
-	hop.Missing = cmp.Or(why, h.Unread)
+	hop.Missing = cmp.Or(why, h.Unread, h.Doubt)
 	if hop.Missing == "" && !h.Permissions.Allows(l.Action) {
 		hop.Missing = "whether " + cmp.Or(h.Role, "the role") + " allows " + l.Action.Name
 	}
@@ -255,11 +260,15 @@ func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, h
 		case h.Unread != "":
 			better(h.first, h.label(f), h.Unread)
 		case !denied && h.allows[action] && h.Condition == "", denied && by != "" && h.allows[action] && h.Condition == "":
-			why = cmp.Or(why, by)
+			why = cmp.Or(why, h.Doubt, by)
 			if !h.Permissions.Allows(roles.Action{Name: action, Data: true}) {
 				why = cmp.Or(why, "whether "+h.Role+" allows "+action)
 			}
 			better(h.first, "reads by "+h.label(f), why)
+		case !denied && h.allows[action] && h.Doubt != "":
+			if answer, _ := lets([]string{h.Condition}, action, d); answer != condition.No {
+				better(h.first, "reads by "+h.label(f), h.Doubt)
+			}
 		case !denied && h.allows[action] && len(h.first) == 0:
 			conditioned, under = append(conditioned, h.Condition), h
 		}
@@ -307,6 +316,7 @@ func (f *finder) byACL(id string, h *held, d Datum, change string, better func([
 			hop.Missing = cmp.Or(because, "under the condition "+h.Condition)
 		}
 	}
+	hop.Missing = cmp.Or(hop.Missing, h.Doubt)
 	hop.Undecided = hop.Missing != ""
 	better(append(slices.Clip(h.first), hop), "an ACL of its own", hop.Missing)
 }

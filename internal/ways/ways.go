@@ -26,6 +26,8 @@ type finder struct {
 	readings   map[stage][]reading
 	// Data by the accounts and the data stores that it lies in, in the order of Data.
 	ofAccount, ofStore map[string][]int
+	// elsewhere says of principals why they may hold more than the estate has.
+	elsewhere map[string]string
 	// special are the principals that have something that no other has.
 	special map[string]bool
 }
@@ -38,8 +40,11 @@ func newFinder(e *Estate) *finder {
 		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}, codes: map[[2]string]codes{},
 		stores: map[string]Store{}, accounts: map[string]string{}, readings: map[stage][]reading{},
 		ofAccount: map[string][]int{},
-		ofStore:   map[string][]int{}, special: map[string]bool{}}
+		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}}
 	for _, p := range e.Principals {
+		if p.Elsewhere != "" {
+			f.elsewhere[fold(p.ID)], f.special[fold(p.ID)] = p.Elsewhere, true
+		}
 		f.names[fold(p.ID)] = append(f.names[fold(p.ID)], p.Names...)
 	}
 	for n, g := range e.Groups {
@@ -150,6 +155,8 @@ func (f *finder) place(scope string) string {
 		return "resource group " + parts[3]
 	case strings.EqualFold(parts[0], "providers"):
 		return "management group " + parts[len(parts)-1]
+	case len(parts) < 2 || parts[len(parts)-2] == "": // no ID of Azure's
+		return scope
 	default:
 		return strings.ToLower(parts[len(parts)-2][:1]) + strings.TrimSuffix(parts[len(parts)-2][1:], "s") + " " +
 			parts[len(parts)-1]
@@ -164,6 +171,8 @@ func (f *finder) covers(scope, place string) (covers bool, why string) {
 	switch {
 	case scope == "", scope == place, strings.HasPrefix(place, scope+"/"):
 		return true, ""
+	case strings.Contains(scope+place, Later):
+		return perhapsBelow(scope, place)
 	case !strings.HasPrefix(scope, managementGroups):
 		return false, ""
 	case f.Above:
@@ -194,6 +203,27 @@ func (f *finder) covers(scope, place string) (covers bool, why string) {
 		}
 	}
 	return false, ""
+}
+
+// Later begins a segment of an ID that is not known yet; two that are alike are one.
+const Later = "?"
+
+// perhapsBelow is covers for IDs of which segments are not known yet.
+func perhapsBelow(scope, place string) (covers bool, why string) {
+	above, below := strings.Split(scope, "/"), strings.Split(place, "/")
+	if len(above) > len(below) {
+		return false, ""
+	}
+	for i, segment := range above {
+		switch later := strings.HasPrefix(segment, Later) || strings.HasPrefix(below[i], Later); {
+		case segment == below[i]:
+		case !later:
+			return false, ""
+		default:
+			why = "whether " + arm.Last(place) + " lies in " + arm.Last(scope) + " is known only after the deployment"
+		}
+	}
+	return true, why
 }
 
 // A stage is what somebody has on a way, of which one is set: a principal to act as, the keys of a storage account, the
@@ -255,6 +285,45 @@ func (e *Estate) Ways() (all []access.Way) {
 	return all
 }
 
+// Readers are those who read each datum, or write each output, by themselves and for certain, by its name.
+func (e *Estate) Readers() map[string][]string {
+	f := newFinder(e)
+	all := map[string][]string{}
+	for _, p := range e.Principals {
+		for _, r := range f.readsBy(stage{principal: fold(p.ID)}) {
+			if len(r.hops) == 1 && !r.hops[0].Undecided {
+				all[f.Data[r.datum].Name] = append(all[f.Data[r.datum].Name], f.name(p.ID))
+			}
+		}
+	}
+	return all
+}
+
+// Together tells as one way those that several go by the same hops to the same end. apart keeps others apart that are
+// not to be told as one; nil for none.
+func Together(all []access.Way, apart func(access.Way) string) (told []access.Way) {
+	at := map[string]int{}
+	for _, w := range all {
+		var key strings.Builder
+		for _, hop := range w.Hops {
+			key.WriteString(hop.GivenBy + "\n" + hop.Missing + "\n")
+		}
+		key.WriteString(w.Input + "\n" + w.Output + "\n" + w.Ends)
+		if apart != nil {
+			key.WriteString("\n" + apart(w))
+		}
+		if n, there := at[key.String()]; there {
+			told[n].Who = append(told[n].Who, w.Who...)
+			told[n].Hops[0].Identity = "each of them"
+			continue
+		}
+		at[key.String()] = len(told)
+		w.Who, w.Hops = slices.Clone(w.Who), slices.Clone(w.Hops)
+		told = append(told, w)
+	}
+	return told
+}
+
 // as are the ways as another one goes them.
 func as(who string, all []access.Way) []access.Way {
 	all = slices.Clone(all)
@@ -306,7 +375,7 @@ func (f *finder) waysOf(id string) (all []access.Way) {
 			end(f.end(from), reached[from])
 		}
 		for _, s := range f.stepsOf(from) {
-			if s.ends != "" {
+			if s.ends != "" && s.ends != Holdings+who[0] {
 				end(s.ends, append(slices.Clip(reached[from]), s.hops...))
 			}
 		}
@@ -315,11 +384,11 @@ func (f *finder) waysOf(id string) (all []access.Way) {
 		all = append(all, ends[what])
 	}
 	best := make([]*access.Way, len(f.Data))
-	direct := make([]bool, len(f.Data))
+	direct := make([][]access.Hop, len(f.Data))
 	for _, from := range order {
 		for _, r := range f.readsBy(from) {
 			if from == start && len(r.hops) == 1 {
-				direct[r.datum] = true
+				direct[r.datum] = r.hops
 				continue
 			}
 			n := weight(reached[from]) + weight(r.hops)
@@ -337,7 +406,7 @@ func (f *finder) waysOf(id string) (all []access.Way) {
 		}
 	}
 	for n, way := range best {
-		if way != nil && !direct[n] {
+		if way != nil && (direct[n] == nil || undecided(direct[n]) && !way.Undecided()) {
 			all = append(all, *way)
 		}
 	}
@@ -435,8 +504,13 @@ func (f *finder) stepsOf(from stage) []step {
 	case from.store != "":
 		all = f.fromStore(from.store)
 	case from.principal != "":
-		all = slices.Concat(f.inWorkspaces(from.principal), f.toIdentities(from.principal),
+		all = slices.Concat(f.inWorkspaces(from.principal), f.toIdentities(from.principal), f.toHosts(from.principal),
 			f.toKeys(from.principal), f.toGrants(from.principal), f.toApplications(from.principal))
+		if why := f.elsewhere[from.principal]; why != "" {
+			name := f.name(from.principal)
+			all = append(all, step{ends: Holdings + name, hops: []access.Hop{{Kind: access.IdentityHop, Identity: name,
+				Needs: "what it holds", GivenBy: "what it holds besides", Undecided: true, Missing: why}}})
+		}
 	}
 	f.steps[from] = all
 	return all
@@ -575,6 +649,9 @@ func (f *finder) inWorkspaces(id string) (all []step) {
 		var vault []access.Hop
 		if w.Vault != "" {
 			vault = f.best(id, roles.Leading{Action: roles.Action{Name: getSecret, Data: true}}, w.Vault)
+			if vault != nil && w.VaultUnknown != "" {
+				vault = maybe(vault, w.VaultUnknown)
+			}
 		}
 		for _, s := range w.Stores {
 			for _, hops := range [][]access.Hop{secrets, vault} {
@@ -587,6 +664,16 @@ func (f *finder) inWorkspaces(id string) (all []step) {
 				}
 				all = append(all, step{hops: hops, to: stage{store: storeID(w, s)}})
 			}
+		}
+		if w.Unlisted != "" {
+			others := func(what string, kind access.HopKind, hops []access.Hop) {
+				if hops != nil {
+					all = append(all, step{hops: maybe(kinded(kind, hops), w.Unlisted), ends: what + " of workspace " +
+						arm.Last(w.ID)})
+				}
+			}
+			others("the identities of other clusters", access.CodeHop, f.code(id, w, ""))
+			others("the credentials of other data stores", access.SecretHop, secrets)
 		}
 		all = append(all, f.toWorkspaceKeys(id, w, vault)...)
 		for _, lead := range []roles.Lead{roles.ToSecrets, roles.ToNotebooks, roles.ToData} {
@@ -662,6 +749,9 @@ func (f *finder) toKeys(id string) (all []step) {
 				best = hops
 			}
 		}
+		if best != nil && a.KeysUnknown != "" {
+			best = maybe(best, a.KeysUnknown)
+		}
 		if best != nil {
 			all = append(all, step{hops: kinded(access.SecretHop, best), to: stage{account: fold(a.ID)}})
 		}
@@ -688,6 +778,9 @@ func (f *finder) toGrants(id string) (all []step) {
 	return all
 }
 
+// Holdings begins what a way ends at that an identity may hold beside what the estate has.
+const Holdings = "whatever else is held by "
+
 // Grants begins what a way ends at that gives roles.
 const Grants = "role assignments at "
 
@@ -710,6 +803,44 @@ func (f *finder) toIdentities(id string) (all []step) {
 		}
 	}
 	return all
+}
+
+// toHosts leads to the identities of what else runs code. No document says which of the actions is enough, so all of
+// them are undecided.
+func (f *finder) toHosts(id string) (all []step) {
+	for _, host := range f.Hosts {
+		var best []access.Hop
+		for _, action := range hostActions[strings.ToLower(host.Type)] {
+			hops := f.best(id, roles.Leading{Action: roles.Action{Name: action}, Inferred: true}, host.ID)
+			if hops != nil && (best == nil || weight(hops) < weight(best)) {
+				best = hops
+			}
+		}
+		for _, p := range host.Principals {
+			if best != nil && fold(p) != id {
+				hops := kinded(access.CodeHop, best)
+				hops[len(hops)-1].GivenBy = "running code on " + host.Name + " (" + hops[len(hops)-1].GivenBy + ")"
+				all = append(all, step{hops: hops, to: stage{principal: fold(p)}})
+			}
+		}
+	}
+	return all
+}
+
+// hostActions are those by which code is put on what runs it, by types in lower case (facts/grants-access.md, Machine
+// learning and neighbours: code under an identity elsewhere; of virtual machines
+// learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update).
+var hostActions = map[string][]string{
+	"microsoft.compute/virtualmachines": {"Microsoft.Compute/virtualMachines/runCommands/write",
+		"Microsoft.Compute/virtualMachines/runCommand/action", "Microsoft.Compute/virtualMachines/extensions/write",
+		"Microsoft.Compute/virtualMachines/write"},
+	"microsoft.web/sites": {"Microsoft.Web/sites/write", "Microsoft.Web/sites/publish/Action"},
+	"microsoft.containerinstance/containergroups": {"Microsoft.ContainerInstance/containerGroups/write",
+		"Microsoft.ContainerInstance/containerGroups/containers/exec/action"},
+	"microsoft.automation/automationaccounts": {"Microsoft.Automation/automationAccounts/runbooks/write",
+		"Microsoft.Automation/automationAccounts/runbooks/draft/write"},
+	"microsoft.logic/workflows":       {"Microsoft.Logic/workflows/write"},
+	"microsoft.datafactory/factories": {"Microsoft.DataFactory/factories/pipelines/write"},
 }
 
 // carries are the surest hops by which a principal has code run on something that it attaches an identity to
