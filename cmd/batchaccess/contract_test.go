@@ -98,8 +98,8 @@ var contract = []struct {
 	}},
 	{"`--help` says the exit codes",
 		map[string]string{"sandbox": "that of what it runs"}, func(t *testing.T, cmd *cobra.Command) {
-		assert.Regexp(t, `(?i)it exits with [01]|exit codes`, cmd.Long)
-	}},
+			assert.Regexp(t, `(?i)it exits with [01]|exit codes`, cmd.Long)
+		}},
 	{"--version prints the version", nil, func(t *testing.T, cmd *cobra.Command) {
 		code, stdout, _ := execute(t, cmd.Name(), "--version")
 		assert.Zero(t, code)
@@ -107,10 +107,10 @@ var contract = []struct {
 	}},
 	{"shells complete `--format`",
 		map[string]string{"sandbox": "it has no --format"}, func(t *testing.T, cmd *cobra.Command) {
-		code, stdout, _ := execute(t, "__complete", cmd.Name(), "--format", "")
-		assert.Zero(t, code)
-		assert.Contains(t, stdout, "json\n")
-	}},
+			code, stdout, _ := execute(t, "__complete", cmd.Name(), "--format", "")
+			assert.Zero(t, code)
+			assert.Contains(t, stdout, "json\n")
+		}},
 	{"control characters are not printed", nil, func(t *testing.T, cmd *cobra.Command) {
 		nowhere := t.TempDir()
 		for _, hostile := range []string{"\x1b]0;owned\a", "\u009b31m a\u202eb zero\u200bwidth"} {

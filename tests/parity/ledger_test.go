@@ -22,8 +22,8 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 		kinds[kind]++
 	}
 	p("# Parity\n\nWhat does the sandbox know about Azure, and from where?\n")
-	p("The sandbox serves what is in the tables, and refuses the rest: an unknown collection is a 404, an unknown\n" +
-		"key, filter or api-version gets Azure's refusal, and what Azure decides by but the sandbox does not, such as\n" +
+	p("The sandbox serves what is in the tables, and refuses the rest: an unknown collection is a 404, an\n" +
+		"unknown key, filter or api-version gets Azure's refusal, and what Azure decides by but the sandbox does not, such as\n" +
 		"networks, is `NotModelledBySandbox` (501, or a failed job).\n")
 	p("`go test ./tests/parity -update` writes this page from `tests/parity/cases.txt`, whose lines have a request, its\n" +
 		"answer and a source, and from `tests/parity/bodies.txt`, which has the fields of Azure's API specification. The\n" +
