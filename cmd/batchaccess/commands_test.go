@@ -26,11 +26,12 @@ This page is what 'batchaccess <command> --help' prints.
 |---|---|
 `
 	commandsTail = `
-Without an installation, 'go run ./cmd/batchaccess <command>' runs a command. It exits with 1 for every other code than 0.
+Without an installation, 'go run ./cmd/batchaccess <command>' runs a command. It exits with 1 for
+every other code than 0.
 
-The commands that ask Azure ('verify', 'pin', 'adopt', 'init', 'invoke') can be tried in the sandbox, where everyone
-can sign in. There 'az' is a stand-in that signs in at the sandbox and nowhere else. The SDKs of Azure for Go and
-Python and that of HashiCorp work against the sandbox.
+The commands that ask Azure ('verify', 'pin', 'adopt', 'init', 'invoke') can be tried in the sandbox, where
+everyone can sign in. There 'az' is a stand-in that signs in at the sandbox and nowhere else. The SDKs of Azure for
+Go and Python and that of HashiCorp work against the sandbox.
 
     batchaccess sandbox -- batchaccess invoke --stack dev --endpoint heart-classifier --as-invoker analysts --wait
 

@@ -23,11 +23,11 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 	}
 	p("# Parity\n\nWhat does the sandbox know about Azure, and from where?\n")
 	p("The sandbox serves what is in the tables, and refuses the rest: an unknown collection is a 404, an\n" +
-		"unknown key, filter or api-version gets Azure's refusal, and what Azure decides by but the sandbox does not, such as\n" +
-		"networks, is `NotModelledBySandbox` (501, or a failed job).\n")
-	p("`go test ./tests/parity -update` writes this page from `tests/parity/cases.txt`, whose lines have a request, its\n" +
-		"answer and a source, and from `tests/parity/bodies.txt`, which has the fields of Azure's API specification. The\n" +
-		"tests send every request to the sandbox.\n")
+		"unknown key, filter or api-version gets Azure's refusal, and what Azure decides by but the sandbox does not,\n" +
+		"such as networks, is `NotModelledBySandbox` (501, or a failed job).\n")
+	p("`go test ./tests/parity -update` writes this page from `tests/parity/cases.txt`, whose lines have a request,\n" +
+		"its answer and a source, and from `tests/parity/bodies.txt`, which has the fields of Azure's API\n" +
+		"specification. The tests send every request to the sandbox.\n")
 	p("%d requests on %d operations. Of the answers, %d are known from the API specification, %d from fact sheets or\n"+
 		"the article, %d because clients or public code that nobody here wrote act on them, or issues and reference pages\n"+
 		"quote them, and %d are guesses: most of those are the code of a refusal that no document names.\n",
