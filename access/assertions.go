@@ -17,27 +17,27 @@ import (
 // job can use. A group that the stack makes stands for its members. Who is in a group that exists already is not known
 // here, so its members are judged by what they are granted themselves.
 type Assertion struct {
-	// Can names those who can, each of them. With Start, jobs on the endpoint work with every input that it declares; with
+	// Can are those who can, each of them. With Start, jobs on the endpoint work with every input that it declares; with
 	// Read, a job on at least one of the model's endpoints works with the input (a cluster identity: it may mount it).
 	Can []string `pulumi:"can,optional"`
-	// Cannot names those of whom none gains it in any way. With Start: no job of theirs is taken by the endpoint. With
-	// Read: nothing of the input is open to them, neither by a job on any endpoint nor by a role or ACL of their own,
-	// granted for whatever reason. What they reach by being somebody else is not followed, unless How says so.
+	// Cannot are those of whom none can. With Start: no job of theirs is taken by the endpoint. With Read: they can read
+	// nothing of the input, neither by a job on any endpoint nor by a role or ACL of their own. What they reach
+	// indirectly, as another identity, counts only if How says so.
 	Cannot []string `pulumi:"cannot,optional"`
-	// Only names those who alone may gain it, in the sense of Cannot: no other invoker and no other cluster identity does.
-	// The empty list is nobody.
+	// Only are those who can, and no other invoker or cluster identity can, in the sense of Cannot. The empty list is
+	// nobody.
 	Only []string `pulumi:"only,optional"`
-	// Start is the name of an endpoint. The role holds for the whole workspace, so whoever may start jobs on one endpoint
-	// may on all; what keeps them apart is the data.
+	// Start is the name of an endpoint. The invokers' role is assigned at the workspace by default, so whoever may start
+	// jobs on one endpoint may start them on all; only the data keeps them apart.
 	Start string `pulumi:"start,optional"`
 	// Read is the name of a data input.
 	Read string `pulumi:"read,optional"`
 	// Do is grantsAccess, readsSecrets, changesCode or destroysData, for any action of that risk; or one action of Azure,
-	// in full. It is decided by what the granted roles cover: the invokers' role at its scope, storage roles at the
+	// in full. What counts is what the granted roles allow: the invokers' role at its scope, storage roles at the
 	// accounts.
 	Do string `pulumi:"do,optional"`
-	// How, beside Cannot or Only and Read, is directly, or byNoWay: then it must not be possible indirectly either, by a
-	// secret or as somebody else (see Way), and what is undecided violates it. Default: directly.
+	// How is directly or byNoWay, beside Cannot or Only and Read. With byNoWay it must not be possible indirectly either,
+	// by a secret or as another identity, and what is undecided breaks the assertion. Default: directly.
 	How string `pulumi:"how,optional"`
 }
 

@@ -71,8 +71,8 @@ type DataInput struct {
 	// Kind is dataStore, dataAsset, blob, adlsGen2 or public. Required. adlsGen1 is refused: Azure retired it on
 	// 2024-02-29.
 	Kind InputKind `pulumi:"kind"`
-	// CredentialInStore says whether the data store holds a credential, such as an access key or SAS. For dataStore and
-	// dataAsset, and means nothing for the others. Default: what the workspace answers.
+	// CredentialInStore says whether the data store holds a credential, such as an access key or SAS. It is for dataStore
+	// and dataAsset, and has no meaning for the other kinds. Default: what the workspace answers.
 	CredentialInStore *bool `pulumi:"credentialInStore,optional"`
 	// StorageAccount is the name, in this model, of the account that holds the data. Required where identities read; for a
 	// data store, default: what the workspace answers.
@@ -92,9 +92,9 @@ type DataInput struct {
 	URL string `pulumi:"url,optional"`
 	// Type is folder or file. Default: folder.
 	Type string `pulumi:"type,optional"`
-	// Scope of the reader grants: path, container or account. With path they are made at the container, under a condition
-	// that lets through what is at or below Path alone; see StorageAccountKinds. Default: container where one is named,
-	// else account.
+	// Scope of the reader grants: path, container or account. With path they are made at the container, with a condition
+	// that allows only what is at or below Path; see StorageAccountKinds. Default: container where one is named, else
+	// account.
 	Scope Level `pulumi:"scope,optional"`
 	// GrantedBy is rbac or, for adlsGen2 alone, acl: then no role is assigned, and the POSIX ACLs are the user's to set.
 	// Default: rbac.

@@ -49,15 +49,15 @@ type Endpoint struct {
 	// answer with workspace.lookUp; else they are not looked at.
 	Registries []string `pulumi:"registries,optional"`
 	// ParallelRuns says whether its jobs are parallel runs, as those of models are: where identities open the workspace's
-	// own stores, a parallel run needs the table and queue roles too. Write false for a pipeline component none of whose
-	// steps is one. Default: true.
+	// own stores, a parallel run needs the table and queue roles too. Write false for a pipeline component without a
+	// parallel step. Default: true.
 	ParallelRuns *bool `pulumi:"parallelRuns,optional"`
 	// Invokers are the names of those who get data roles for this endpoint. Default: every invoker; an empty list is
-	// nobody. Whoever is left out gets no data for it, and may still start a job, since the role holds for the whole
-	// workspace, unless role.scope is endpoint. A group that the stack makes stands for its members too.
+	// nobody. Whoever is left out gets no data for it, and may still start a job, unless role.scope is endpoint. A group
+	// that the stack makes stands for its members too.
 	Invokers []string `pulumi:"invokers,optional"`
-	// InvokersUntil are the last days, as 2027-03-31, of some of its invokers at this endpoint, by their names: after it
-	// they get no data for it. A day counts whole, in UTC.
+	// InvokersUntil are the last days, as 2027-03-31, of some of its invokers at this endpoint, by their names: after it,
+	// from midnight UTC, they get no data for it.
 	InvokersUntil map[string]string `pulumi:"invokersUntil,optional"`
 	// Deployment is the name of the deployment to invoke. Default: the endpoint's own default.
 	Deployment string `pulumi:"deployment,optional"`

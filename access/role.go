@@ -24,8 +24,8 @@ type Role struct {
 	// RoleDefinitionID is the ARM ID of a role that exists: then none is made. What it allows can't be told from the ID,
 	// unless it is of a built-in role that is known here.
 	RoleDefinitionID ID
-	// Definition is a role of the user's own in place of the seed's, as JSON in the form that the portal exports. Beside
-	// RoleDefinitionID it tells what that role allows.
+	// Definition is a role of the user's own in place of the 35 actions, as JSON in the form that the portal exports.
+	// Beside RoleDefinitionID it tells what that role allows.
 	Definition string
 }
 

@@ -38,8 +38,8 @@ type BatchEndpointAccessArgs struct {
 	Clusters map[string]ClusterArgs `pulumi:"clusters,optional"`
 	// StorageAccounts are the ARM IDs of the accounts that hold the data.
 	StorageAccounts map[string]pulumi.StringInput `pulumi:"storageAccounts,optional"`
-	// StorageAccountsWere are the names that accounts had here before, by those that they have, so that a rename replaces
-	// nothing.
+	// StorageAccountsWere are the names that accounts had here before, by the names that they have now, so that a rename
+	// replaces nothing.
 	StorageAccountsWere map[string]string `pulumi:"storageAccountsWere,optional"`
 	// StorageAccountKinds say, by the names of storage accounts, whether they are flat or hierarchical (with a
 	// hierarchical namespace: az storage account show --query isHnsEnabled). Required for accounts whose readers or
@@ -47,7 +47,7 @@ type BatchEndpointAccessArgs struct {
 	// known.
 	StorageAccountKinds map[string]roles.AccountKind `pulumi:"storageAccountKinds,optional"`
 	// Registries are the ARM IDs of Azure Machine Learning registries, of any resource group or subscription, that the
-	// models and environments of deployments come from; see Endpoints.
+	// models and environments of deployments come from.
 	Registries map[string]pulumi.StringInput `pulumi:"registries,optional"`
 	// Workspace says what jobs use through the workspace, beside their data, so that it is granted and explained too.
 	// What it leaves out is not looked at, and nothing is granted for it.
@@ -55,9 +55,8 @@ type BatchEndpointAccessArgs struct {
 	// SharedGrants are the assignments that this stack needs and other stacks make, by any names: no resource is made for
 	// them, and a preview fails where one is not held.
 	SharedGrants map[string]access.SharedGrant `pulumi:"sharedGrants,optional"`
-	// AssignmentNames are the GUIDs by which Azure has assignments that somebody made before the stack, by the GUIDs that
-	// the stack would give them: Azure can't rename an assignment, so batchaccess adopt imports it under its own name. Its
-	// description stays too.
+	// AssignmentNames are the GUIDs of assignments that somebody made before the stack, by the GUIDs that the stack would
+	// give them. Azure can't rename an assignment, so batchaccess adopt imports it with its own name and description.
 	AssignmentNames map[string]string `pulumi:"assignmentNames,optional"`
 	// DataInputs are what jobs read.
 	DataInputs map[string]access.DataInput `pulumi:"dataInputs,optional"`
@@ -69,14 +68,14 @@ type BatchEndpointAccessArgs struct {
 	Assertions map[string]access.Assertion `pulumi:"assertions,optional"`
 	// Tags of all that is made and can have tags.
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
-	// CheckPrincipals has every principal that is given by its ID looked up too: whether it exists, is of its kind and of
-	// the name that stands beside it, and whether the ID is the client ID of a service principal by mistake, to which
-	// Azure would assign a role without a word. It takes the permission to read the directory. Default: false.
+	// CheckPrincipals makes the preview look up every principal that is given by its ID too: whether it exists, has the
+	// kind and the name that stand beside it, and whether the ID is a service principal's client ID by mistake, to which
+	// Azure would assign a role without an error. It takes the permission to read the directory. Default: false.
 	CheckPrincipals bool `pulumi:"checkPrincipals,optional"`
 	// Ended is the latest until date that is over. The component fills it in, so that what it records changes on the day
 	// on which access ends, and on no other; what is given is not looked at.
 	Ended string `pulumi:"ended,optional"`
-	// Protect keeps what is costly to lose from being deleted: clusters, identities, applications and groups, whose IDs
+	// Protect prevents the deletion of what is costly to lose: clusters, identities, applications and groups, whose IDs
 	// would not come back. Default: false.
 	Protect bool `pulumi:"protect,optional"`
 }
@@ -110,14 +109,15 @@ type InvokerArgs struct {
 	// Members are the names of the invokers that are in a group which is made: users and service principals, each in one
 	// group at most. What the group is granted each of them has, without an assignment of its own.
 	Members []string `pulumi:"members,optional"`
-	// Until is the last day of the invoker's access, whole and in UTC, as 2027-03-31. After it nothing is granted to it;
-	// what was made for it stays. That of a group which is made is that of its members too. Default: no end.
+	// Until is the last day of the invoker's access, until midnight UTC, as 2027-03-31. After it nothing is granted to the
+	// invoker; what was made for it stays. The last day of a group that is made is that of its members too. Default: no
+	// end.
 	Until string `pulumi:"until,optional"`
-	// MembersUntil are the last days of members in the group, by their names: after it each is as if it were not among
-	// Members, and has what it is granted by itself.
+	// MembersUntil are the last days of members in the group, by their names: after that day a member has only what it is
+	// granted by itself.
 	MembersUntil map[string]string `pulumi:"membersUntil,optional"`
-	// ManagedIdentities lets managed identities be members too: their tokens are cached for up to 24 hours, so that each
-	// gets in, and loses what the group has, that much later. Default: false.
+	// ManagedIdentities lets managed identities be members too: their tokens are cached for up to 24 hours, so they gain
+	// and lose what the group has that much later. Default: false.
 	ManagedIdentities bool `pulumi:"managedIdentities,optional"`
 	// FederatedCredentials by name, at most 20, are how a service principal or a managed identity that is made signs in.
 	FederatedCredentials map[string]signin.FederatedCredential `pulumi:"federatedCredentials,optional"`
@@ -129,7 +129,8 @@ type InvokerArgs struct {
 	// explain and review, and sent to nobody. Default: not said.
 	Owner string `pulumi:"owner,optional"`
 	// Caller is where a managed identity starts jobs from: dataFactory, synapse, logicApp, functionApp (App Service too)
-	// or virtualMachine. howToInvoke then says how to there. Default: what resourceId is the ID of; else the Azure CLI.
+	// or virtualMachine. howToInvoke then shows how to start jobs from there. Default: what resourceId is the ID of; else
+	// the Azure CLI.
 	Caller signin.Caller `pulumi:"caller,optional"`
 }
 

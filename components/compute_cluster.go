@@ -17,8 +17,8 @@ import (
 // ClusterArgs describe a compute cluster of a workspace: a new one, or one that exists. A new one is closed by default:
 // no SSH, no local authentication, and no node while nothing runs.
 type ClusterArgs struct {
-	// Was is the name that the cluster had here before, so that a rename replaces nothing. Without ComputeName it is the
-	// name in the workspace, which Azure can't change: keep it as long as the cluster lives.
+	// Was is the name that the cluster had here before, so that a rename replaces nothing. Without ComputeName it is also
+	// the name in the workspace, which Azure can't change: keep it as long as the cluster exists.
 	Was string `pulumi:"was,optional"`
 	// Existing is set for a cluster that exists: it is looked up, and must have a managed identity.
 	Existing bool `pulumi:"existing,optional"`

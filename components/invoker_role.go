@@ -34,8 +34,8 @@ type InvokerRoleArgs struct {
 	// RoleDefinitionID is the ARM ID of a role that exists, such as an output of a StackReference. No role is made then:
 	// it is only assigned. It goes without Name, Additions and BuiltIn.
 	RoleDefinitionID pulumi.StringInput `pulumi:"roleDefinitionId,optional"`
-	// Definition is a role of one's own in place of the seed's, as JSON in the form that the portal exports. Beside
-	// RoleDefinitionID it makes nothing: it tells what that role allows.
+	// Definition is a role of one's own in place of the 35 actions, as JSON in the form that the portal exports. Beside
+	// RoleDefinitionID it makes nothing: it says what that role allows.
 	Definition string `pulumi:"definition,optional"`
 	// Part is endpoint for the actions about batch endpoints, their deployments and jobs alone, or workspace for all
 	// others alone: two components, one of each, limit invokers to endpoints. The role is made, of the article's actions.

@@ -22,15 +22,16 @@ type RoleArgs struct {
 	// Additions to the 35 actions, by name: pollJobs, cancelJobs, readRegistryAssets.
 	Additions []string `pulumi:"additions,optional"`
 	// BuiltIn is the name of a built-in role to assign in place of a custom one: AzureML Data Scientist, Azure AI
-	// Developer, Azure AI Administrator, Contributor or Owner. All of them give more than invoking takes; AzureML Data
-	// Scientist lacks one of the 35 actions, and of one more it is undecided whether it and Azure AI Developer allow it.
+	// Developer, Azure AI Administrator, Contributor or Owner. All of them allow more than starting jobs needs; AzureML
+	// Data Scientist lacks one of the 35 actions, and of one more it is undecided whether it and Azure AI Developer allow
+	// it.
 	BuiltIn string `pulumi:"builtIn,optional"`
-	// RoleDefinitionID is the ARM ID of a role that exists, made by hand or by another stack. It is only assigned. What it
-	// allows can't be told from the ID: give Definition beside it to have it judged and rehearsed.
+	// RoleDefinitionID is the ARM ID of a role that exists, made by hand or by another stack. It is only assigned. The ID
+	// does not say what it allows: give Definition too to have it judged and rehearsed.
 	RoleDefinitionID pulumi.StringInput `pulumi:"roleDefinitionId,optional"`
-	// Definition is a role of the user's own in place of the seed's, as JSON in the form that the portal exports.
-	// Without assignableScopes it is made assignable at Scope. Beside RoleDefinitionID it makes nothing: it tells what
-	// that role allows.
+	// Definition is a role of the user's own in place of the 35 actions, as JSON in the form that the portal exports.
+	// Without assignableScopes it is made assignable at Scope. Beside RoleDefinitionID it makes nothing: it says what that
+	// role allows.
 	Definition string `pulumi:"definition,optional"`
 }
 

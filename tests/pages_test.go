@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -95,6 +96,56 @@ func TestEveryOutputInTheDocsIsWrittenByATest(t *testing.T) {
 	}
 	_, wrong := unwritten("docs/parts.md", "<!-- $ batchaccess explain -->"+printed+"\n```sh\nbatchaccess explain\n```\n")
 	assert.Empty(t, wrong)
+}
+
+// alike is how many words in a row may stand on two pages: names of commands, keys and roles do.
+const alike = 9
+
+// saidTwice are the runs of words that stand on two pages, with both. What tests write is left out: outputs, code,
+// help, and the tables of keys.
+func saidTwice(all map[string]string) map[string][]string {
+	first, twice := map[string]string{}, map[string][]string{}
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		if path == "docs/commands.md" || path == "CHANGELOG.md" {
+			continue
+		}
+		text := written.ReplaceAllString(fenced.ReplaceAllString(all[path], ""), "")
+		words := wordOf.FindAllString(strings.ToLower(link.ReplaceAllString(text, "]")), -1)
+		for i := range max(0, len(words)-alike) {
+			run := strings.Join(words[i:i+alike+1], " ")
+			if first[run] == "" {
+				first[run] = path
+			} else if first[run] != path {
+				twice[run] = []string{first[run], path}
+			}
+		}
+	}
+	return twice
+}
+
+var (
+	written = regexp.MustCompile(`(?s)<!-- keys -->.*<!-- end of keys -->|<!-- failures -->.*<!-- end of failures -->`)
+	wordOf  = regexp.MustCompile(`[\pL\pN_']+`)
+)
+
+func TestNothingIsSaidOnTwoPages(t *testing.T) {
+	t.Parallel()
+	all := pages(t)
+	for run, paths := range saidTwice(all) {
+		// The scenarios are alike on purpose, and the README asks the question with which a page opens.
+		if !strings.Contains(paths[0], "/scenario-") && !(paths[0] == "README.md" && asksFirst(all[paths[1]], run)) {
+			t.Errorf("%s and %s both say %q: let one link the other", paths[0], paths[1], run)
+		}
+	}
+	const said = "Azure acts on a new assignment only after some minutes, as a rule ten."
+	assert.NotEmpty(t, saidTwice(map[string]string{"docs/a.md": "# A\n\n" + said, "docs/b.md": "# B\n\n" + said}))
+	assert.Empty(t, saidTwice(map[string]string{"docs/a.md": "# A\n\n" + said + "\n" + said, "docs/b.md": "# B\n"}))
+}
+
+// asksFirst reports whether a run of words is of the question that the page opens with.
+func asksFirst(page, run string) bool {
+	question := strings.ToLower(strings.Join(strings.SplitN(page, "\n\n", 3)[:2], " "))
+	return strings.Contains(strings.Join(wordOf.FindAllString(question, -1), " "), run)
 }
 
 var (

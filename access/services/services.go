@@ -46,7 +46,7 @@ const (
 
 // WorkspaceServices are what a job uses through the workspace, beside its data.
 type WorkspaceServices struct {
-	// LookUp has what is left out here looked up in the workspace. What can't be looked up leaves its hop undecided, and
+	// LookUp makes the preview ask the workspace for what is left out here. What can't be looked up is undecided, and
 	// nothing is granted for it. Default: false; what is left out is not looked at.
 	LookUp bool `pulumi:"lookUp,optional"`
 	// SystemDatastoresAuthMode says how the workspace's own stores are opened: accesskey, for which nothing is granted,

@@ -22,7 +22,7 @@ const (
 type ClientSecret struct {
 	// StartDate is when the secret begins to be valid: a date such as 2026-11-01, or RFC 3339 in UTC. Required.
 	StartDate string `pulumi:"startDate"`
-	// EndDate is when it ends to be, one day to two years (731 days) later. Required.
+	// EndDate is when the secret stops being valid, one day to two years (731 days) later. Required.
 	EndDate string `pulumi:"endDate"`
 	// Was is the name that the secret had here before, so that a rename replaces nothing. Entra keeps the first name.
 	Was string `pulumi:"was,optional"`

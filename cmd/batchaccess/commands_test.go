@@ -26,26 +26,27 @@ This page is what 'batchaccess <command> --help' prints.
 |---|---|
 `
 	commandsTail = `
-'go run ./cmd/batchaccess <command>' runs a command without an installation and always exits with 0 or 1.
+Without an installation, 'go run ./cmd/batchaccess <command>' runs a command. It exits with 1 for
+every other code than 0.
 
-What asks Azure ('verify', 'pin', 'adopt', 'init', 'invoke') can be tried without Azure, in the sandbox, where everyone
-can sign in. 'az' is a stand-in there that signs in at the sandbox and nowhere else. Azure's SDKs for Go and Python work
-against it, and HashiCorp's does.
+The commands that ask Azure ('verify', 'pin', 'adopt', 'init', 'invoke') can be tried in the sandbox, where
+everyone can sign in. There 'az' is a stand-in that signs in at the sandbox and nowhere else. The SDKs of Azure for
+Go and Python and that of HashiCorp work against the sandbox.
 
     batchaccess sandbox -- batchaccess invoke --stack dev --endpoint heart-classifier --as-invoker analysts --wait
 
 ## What every command has
 
-Who knows one command knows the others. A test runs each row on each command.
+A test runs each row on each command, except on those in the second column.
 
-| row | not for |
+| what holds | except for |
 |---|---|
 `
 	commandsEnd = `
 ## Limitations
 
-The JSON of a command has the schema in [json.schema.json](json.schema.json); what is printed for people may change in
-any version.
+Programs should read the JSON of a command, whose schema is [json.schema.json](json.schema.json). Text for people may
+change in any version.
 `
 )
 

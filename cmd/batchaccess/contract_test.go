@@ -25,33 +25,35 @@ func users() (all []*cobra.Command) {
 	return all
 }
 
-// Who knows one command knows the others: the rows of the contract, and the commands that a row is not for, with why.
+// contract is what all commands have in common, and the commands that a row is not for, with why.
 var contract = []struct {
 	row   string
 	not   map[string]string
 	holds func(*testing.T, *cobra.Command)
 }{
-	{"-C, --dir", nil, takes("dir", "C")},
-	{"--stack", map[string]string{"sandbox": "the command that it runs names the stack"}, takes("stack", "s")},
+	{"`-C`, `--dir` name the folder of the project", nil, takes("dir", "C")},
+	{"`--stack` names the stack",
+		map[string]string{"sandbox": "the command that it runs names the stack"}, takes("stack", "s")},
 	{
-		"--preview", map[string]string{
+		"`--preview` takes the file of a preview", map[string]string{
 			"sandbox": "it looks at nothing", "init": "it asks Azure, and there is no stack yet", "adopt": "it needs the file " +
 				"of an import too",
 		}, takes("preview", ""),
 	},
-	{"--format", map[string]string{"sandbox": "what it runs prints"}, takes("format", "")},
-	{"--json", map[string]string{"sandbox": "what it runs prints"}, takes("json", "")},
-	{"--json and --format are one choice", map[string]string{"sandbox": "what it runs prints"},
+	{"`--format` chooses what is printed",
+		map[string]string{"sandbox": "what it runs prints"}, takes("format", "")},
+	{"`--json` prints JSON", map[string]string{"sandbox": "what it runs prints"}, takes("json", "")},
+	{"`--json` beside `--format` is refused", map[string]string{"sandbox": "what it runs prints"},
 		func(t *testing.T, cmd *cobra.Command) {
 			refused([]string{"--json", "--format", cmd.Flag("format").DefValue}, "none of the others can be")(t, cmd)
 		}},
-	{"a format that there is not", map[string]string{"sandbox": "what it runs prints"},
+	{"an unknown format is refused", map[string]string{"sandbox": "what it runs prints"},
 		func(t *testing.T, cmd *cobra.Command) {
 			refused([]string{"--format", cmd.Flag("format").DefValue[1:]}, `--format: unknown value "`)(t, cmd)
 			assert.Contains(t, cmd.Flag("format").Usage, "json")
 		}},
 	{
-		"--output is a report", map[string]string{
+		"`--output` writes the report to a file", map[string]string{
 			"sandbox": "what it runs prints", "init": "its file is the stack's",
 		}, func(t *testing.T, cmd *cobra.Command) {
 			takes("output", "o")(t, cmd)
@@ -60,7 +62,7 @@ var contract = []struct {
 		},
 	},
 	{
-		"--output leaves alone what batchaccess did not make", map[string]string{
+		"`--output` refuses to overwrite a file that batchaccess did not write", map[string]string{
 			"sandbox": "what it runs prints", "init": "its file is the stack's",
 		}, func(t *testing.T, cmd *cobra.Command) {
 			for _, text := range []string{"remember the milk\n", "config: {}\n", `{"version": 1}`, "# batch",
@@ -78,36 +80,38 @@ var contract = []struct {
 		},
 	},
 	{
-		"--component, where a program may have several", map[string]string{
+		"`--component` chooses one of several components", map[string]string{
 			"explain": "it shows all", "review": "it shows all", "can": "the question names one", "adopt": "it takes up all",
 			"sandbox": "what it runs names one", "init": "it writes one",
 		}, takes("component", ""),
 	},
 	{
-		"--force for what writes a file", map[string]string{
+		"`--force` overwrites a file", map[string]string{
 			"sandbox": "what it runs writes",
 		}, takes("force", ""),
 	},
-	{"an example", nil, func(t *testing.T, cmd *cobra.Command) {
+	{"`--help` has an example", nil, func(t *testing.T, cmd *cobra.Command) {
 		assert.Contains(t, cmd.Example, "batchaccess "+cmd.Name())
 		code, stdout, _ := execute(t, cmd.Name(), "--help")
 		assert.Zero(t, code)
 		assert.Contains(t, stdout, "Examples:")
 	}},
-	{"exit codes", map[string]string{"sandbox": "that of what it runs"}, func(t *testing.T, cmd *cobra.Command) {
-		assert.Regexp(t, `(?i)it exits with [01]|exit codes`, cmd.Long)
-	}},
-	{"--version", nil, func(t *testing.T, cmd *cobra.Command) {
+	{"`--help` says the exit codes",
+		map[string]string{"sandbox": "that of what it runs"}, func(t *testing.T, cmd *cobra.Command) {
+			assert.Regexp(t, `(?i)it exits with [01]|exit codes`, cmd.Long)
+		}},
+	{"--version prints the version", nil, func(t *testing.T, cmd *cobra.Command) {
 		code, stdout, _ := execute(t, cmd.Name(), "--version")
 		assert.Zero(t, code)
 		assert.Contains(t, stdout, "version "+version())
 	}},
-	{"completion", map[string]string{"sandbox": "it has no --format"}, func(t *testing.T, cmd *cobra.Command) {
-		code, stdout, _ := execute(t, "__complete", cmd.Name(), "--format", "")
-		assert.Zero(t, code)
-		assert.Contains(t, stdout, "json\n")
-	}},
-	{"no character that steers a terminal", nil, func(t *testing.T, cmd *cobra.Command) {
+	{"shells complete `--format`",
+		map[string]string{"sandbox": "it has no --format"}, func(t *testing.T, cmd *cobra.Command) {
+			code, stdout, _ := execute(t, "__complete", cmd.Name(), "--format", "")
+			assert.Zero(t, code)
+			assert.Contains(t, stdout, "json\n")
+		}},
+	{"control characters are not printed", nil, func(t *testing.T, cmd *cobra.Command) {
 		nowhere := t.TempDir()
 		for _, hostile := range []string{"\x1b]0;owned\a", "\u009b31m a\u202eb zero\u200bwidth"} {
 			for _, flag := range []string{"dir", "stack", "preview", "output", "component", "format", "exists", hostile} {
@@ -122,9 +126,10 @@ var contract = []struct {
 			}
 		}
 	}},
-	{"--debug", nil, refused([]string{"--debug", "--nothing-is-called-so"}, "unknown flag: --nothing-is-called-so")},
+	{"`--debug` is taken",
+		nil, refused([]string{"--debug", "--nothing-is-called-so"}, "unknown flag: --nothing-is-called-so")},
 	{
-		"a folder without a project", nil, func(t *testing.T, cmd *cobra.Command) {
+		"a folder without a project is refused", nil, func(t *testing.T, cmd *cobra.Command) {
 			args := []string{"-C", t.TempDir()}
 			if cmd.Name() == "review" {
 				args = append(args, "--stack", "dev")
@@ -135,7 +140,7 @@ var contract = []struct {
 		},
 	},
 	{
-		"a stack that is not there", map[string]string{
+		"a stack that does not exist is refused", map[string]string{
 			"sandbox": "what it runs names the stack", "init": "it writes it", "review": "it reads a preview alone",
 		}, func(t *testing.T, cmd *cobra.Command) {
 			dir := projectWith(t, map[string]string{"dev": oneUser})
@@ -144,7 +149,7 @@ var contract = []struct {
 		},
 	},
 	{
-		"--yes for what changes Azure, a state or a stack file", map[string]string{
+		"`--yes` is needed to change Azure, a state or a stack file", map[string]string{
 			"explain": "reads", "can": "reads", "review": "reads", "verify": "reads", "export": "reads",
 			"invoke":  "is there to do it",
 			"sandbox": "is there to do it", "rehearse": "is there to do it",

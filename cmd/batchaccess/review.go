@@ -37,8 +37,8 @@ func newReview() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "review [preview.json|-]",
-		Short: "Tell what access a Pulumi preview gives and takes, before it is merged",
-		Long: `Review reads what "pulumi preview --json" says and tells it as access: who gains and loses what, which ` +
+		Short: "Report what access a Pulumi preview gives and takes, before it is merged",
+		Long: `Review reads the output of "pulumi preview --json" as access: who gains and loses what, which ` +
 			`roles grow action by
 action, which secrets come and go, which jobs start or stop working, and which guardrails the change breaks.
 

@@ -91,8 +91,8 @@ var kinds = map[string]kind{
 		apiVersion: azure.AuthorizationVersion, rival: roleOfSameName,
 	},
 	"azure-native:authorization:RoleAssignment": {
-		armID: "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}", apiVersion: azure.AuthorizationVersion,
-		rival: assignmentOfOtherName, madeBy: assignedBy, instead: heldByOther,
+		armID:      "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
+		apiVersion: azure.AuthorizationVersion, rival: assignmentOfOtherName, madeBy: assignedBy, instead: heldByOther,
 	},
 	"azure-native:managedidentity:UserAssignedIdentity": {
 		armID: identityID, apiVersion: azure.IdentityVersion, others: credentialsOfIdentity, principals: principalOfIdentity,
@@ -100,12 +100,12 @@ var kinds = map[string]kind{
 	},
 	"azure-native:managedidentity:FederatedIdentityCredential": {
 		armID:      identityID + "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
-		apiVersion: azure.IdentityVersion, rival: identityCredentialOfSameSubject, within: identityID, principals: principalOfIdentity,
-		instead: identityOfOther,
+		apiVersion: azure.IdentityVersion, rival: identityCredentialOfSameSubject, within: identityID,
+		principals: principalOfIdentity, instead: identityOfOther,
 	},
 	"azure-native:machinelearningservices:Compute": {
-		armID: computeID, apiVersion: azure.WorkspaceVersion, other: noCluster, rival: computeOfOtherKind, open: []string{"properties"},
-		principals: principalsOfCluster, instead: "name it here with existing: true, and computeName with the name that " +
+		armID: computeID, apiVersion: azure.WorkspaceVersion, other: noCluster, rival: computeOfOtherKind,
+		open: []string{"properties"}, principals: principalsOfCluster, instead: "name it here with existing: true, and computeName with the name that " +
 			"it has, or give this stack's another computeName",
 	},
 	"azuread:index/application:Application": {

@@ -206,6 +206,9 @@ func keyTables(t *testing.T) string {
 		}
 		name := k.path[strings.LastIndex(k.path, ".")+1:]
 		text = regexp.MustCompile("^(?i:"+regexp.QuoteMeta(name)+") (is|are) ").ReplaceAllString(text, "")
+		if strings.HasPrefix(text, strings.ToUpper(name[:1])+name[1:]) {
+			text = name + text[len(name):]
+		}
 		rows[heading] += fmt.Sprintf("| `%s` | %s | %s | %s | `%s` | %s |\n", k.path, k.kind, cell(fallback), cell(text),
 			strings.ReplaceAll(said.examples[k.path], "|", "\\|"), cell(effect))
 	}

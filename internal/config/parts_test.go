@@ -18,7 +18,7 @@ import (
 // What the page on groups shows is a configuration, and its figures are right.
 func TestTheGroupsOfTheDocs(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/parts.md")
+	page, err := os.ReadFile("../../docs/scenario-groups-at-scale.md")
 	require.NoError(t, err)
 	block := regexp.MustCompile("(?s)<!-- yaml invokers -->\n```yaml\n(.*?)```").FindStringSubmatch(string(page))
 	require.NotNil(t, block)
@@ -65,6 +65,6 @@ func TestTheGroupsOfTheDocs(t *testing.T) {
 	}
 	alone := count()
 	crowd.Invokers["all"] = access.Invoker{Kind: access.Group, Members: everyone}
-	assert.Contains(t, string(page), fmt.Sprintf("50 people who read 40 containers on one cluster take %s assignments; "+
-		"in one group they take %s.", alone, count()))
+	assert.Contains(t, string(page), fmt.Sprintf("50 people who read 40 containers on one cluster take %s assignments, "+
+		"and %s in one group.", alone, count()))
 }

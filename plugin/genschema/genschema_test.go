@@ -99,6 +99,9 @@ func TestDescriptionsCallPropertiesAsTheSchemaDoes(t *testing.T) {
 	assert.Equal(t, "repositoryId is GitHub's number of the repository. Give it with ownerId.",
 		credential.Properties["repositoryId"].Description)
 	assert.Contains(t, credential.Properties["ownerId"].Description, "Give it with repositoryId for the immutable")
+	assert.Contains(t, s.Types["batchaccess:index:Assertion"].Properties["how"].Description,
+		"beside cannot or only and read.")
+	assert.Contains(t, s.Types["batchaccess:index:GitLabSubject"].Description, "pipelines of a GitLab project:")
 	var values []any
 	for _, v := range s.Types["batchaccess:index:PrincipalKind"].Enum {
 		values = append(values, v.Value)

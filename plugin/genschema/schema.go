@@ -42,7 +42,7 @@ func specOf(components []provider.Component, docs *source) (schema.PackageSpec, 
 	resources := map[string]schema.ResourceSpec{}
 	for _, c := range components {
 		args, outputs := b.object(c.Args), b.object(c.Result)
-		outputs.Description = docs.describe(docs.types[c.Result.Name()])
+		outputs.Description = docs.describe(docs.types[c.Result.Name()], c.Result.Name())
 		resources[c.Token] = schema.ResourceSpec{
 			IsComponent: true, ObjectTypeSpec: outputs, InputProperties: args.Properties, RequiredInputs: args.Required,
 		}
@@ -82,7 +82,8 @@ func (b *builder) wrong(format string, args ...any) {
 // object is a struct by its `pulumi` tags.
 func (b *builder) object(t reflect.Type) schema.ObjectTypeSpec {
 	o := schema.ObjectTypeSpec{
-		Type: "object", Description: b.docs.describe(b.docs.types[t.Name()]), Properties: map[string]schema.PropertySpec{},
+		Type: "object", Description: b.docs.describe(b.docs.types[t.Name()], t.Name()),
+		Properties: map[string]schema.PropertySpec{},
 	}
 	for i := range t.NumField() { // those of an embedded pulumi.ResourceState are not of the schema
 		f := t.Field(i)
@@ -102,7 +103,7 @@ func (b *builder) object(t reflect.Type) schema.ObjectTypeSpec {
 			o.Required = append(o.Required, name)
 		}
 		o.Properties[name] = schema.PropertySpec{
-			TypeSpec: b.typeOf(f.Type), Description: b.docs.describe(doc), Secret: f.Tag.Get("provider") == "secret",
+			TypeSpec: b.typeOf(f.Type), Description: b.docs.describe(doc, t.Name()), Secret: f.Tag.Get("provider") == "secret",
 		}
 	}
 	return o
@@ -166,7 +167,7 @@ func (b *builder) enum(t reflect.Type, values []value) string {
 	token, known := b.token(t)
 	if !known {
 		spec := schema.ComplexTypeSpec{ObjectTypeSpec: schema.ObjectTypeSpec{Type: "string",
-			Description: b.docs.describe(b.docs.types[t.Name()])}}
+			Description: b.docs.describe(b.docs.types[t.Name()], t.Name())}}
 		for _, v := range values {
 			spec.Enum = append(spec.Enum, schema.EnumValueSpec{Name: v.name, Value: v.value, Description: v.doc})
 		}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // source is what the types do not tell at run time, by the name of the type.
@@ -18,6 +19,7 @@ type source struct {
 	fields map[string]map[string]string // doc comments by type and field
 	values map[string][]value           // the constants of a type
 	names  map[string]string            // how Go calls a property: how the schema does
+	words  map[string]map[string]string // as names, of one word, by the type that has the property
 }
 
 // A value is a constant that a property may have.
@@ -25,7 +27,8 @@ type value struct{ name, value, doc string }
 
 // readSource reads the packages in the folders. No two of them declare a type of the same name that the schema holds.
 func readSource(folders ...string) (*source, error) {
-	s := &source{map[string]string{}, map[string]map[string]string{}, map[string][]value{}, map[string]string{}}
+	s := &source{map[string]string{}, map[string]map[string]string{}, map[string][]value{}, map[string]string{},
+		map[string]map[string]string{}}
 	for _, folder := range folders {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(files) == 0 {
@@ -59,7 +62,7 @@ func (s *source) declaration(d *ast.GenDecl) {
 			}
 			s.types[spec.Name.Name] = doc
 			if t, ok := spec.Type.(*ast.StructType); ok {
-				s.fields[spec.Name.Name] = s.structure(t)
+				s.fields[spec.Name.Name], s.words[spec.Name.Name] = s.structure(t)
 			}
 		case *ast.ValueSpec:
 			s.constant(d, spec)
@@ -83,8 +86,9 @@ func (s *source) constant(d *ast.GenDecl, spec *ast.ValueSpec) {
 
 // structure reads the comments of the fields. One without a comment shares that of the field above it, if that names
 // it.
-func (s *source) structure(t *ast.StructType) map[string]string {
-	docs, above := map[string]string{}, ""
+func (s *source) structure(t *ast.StructType) (docs, words map[string]string) {
+	docs, words = map[string]string{}, map[string]string{}
+	above := ""
 	for _, field := range t.Fields.List {
 		if field.Doc != nil {
 			above = field.Doc.Text()
@@ -100,24 +104,49 @@ func (s *source) structure(t *ast.StructType) map[string]string {
 			}
 			if strings.ToLower(property) != property { // one of two words, which can't be one of English
 				s.names[name.Name] = property
+			} else {
+				words[name.Name] = property
 			}
 		}
 	}
-	return docs
+	return docs, words
 }
 
 var word = regexp.MustCompile(`\b[A-Z][A-Za-z]+\b`)
 
 // describe turns a comment of Go's into a description for every language: on one line a paragraph, and with properties
-// called as the schema calls them. Names of one word are words of English too, and stay.
-func (s *source) describe(comment string) string {
-	return word.ReplaceAllStringFunc(oneLine(comment), func(w string) string {
+// called as the schema calls them. Names of one word are words of English too: they are properties of the type that is
+// described where they stand inside of a sentence, and not in a name of more words.
+func (s *source) describe(comment, of string) string {
+	paragraphs := strings.Split(oneLine(comment), "\n\n")
+	for i := range paragraphs {
+		paragraphs[i] = s.properties(paragraphs[i], s.words[of])
+	}
+	comment = strings.Join(paragraphs, "\n\n")
+	return word.ReplaceAllStringFunc(comment, func(w string) string {
 		if property := s.names[w]; property != "" {
 			return property
 		}
 		return w
 	})
 }
+
+// properties calls the words of a paragraph that are properties as the schema does.
+func (s *source) properties(paragraph string, called map[string]string) string {
+	words := strings.Split(paragraph, " ")
+	begins := func(i int) bool { return i == 0 || strings.HasSuffix(words[i-1], ".") }
+	for i, w := range words {
+		name := strings.TrimRight(w, ".,;:)")
+		inNameOfMore := i > 0 && capital(words[i-1]) && !begins(i-1) ||
+			len(name) == len(w) && i+1 < len(words) && capital(words[i+1])
+		if property := called[name]; property != "" && !begins(i) && !inNameOfMore && strings.ToLower(name[1:]) == name[1:] {
+			words[i] = property + w[len(name):]
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func capital(word string) bool { return word != "" && unicode.IsUpper(rune(word[0])) }
 
 func oneLine(text string) string {
 	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")

@@ -22,24 +22,23 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 		kinds[kind]++
 	}
 	p("# Parity\n\nWhat does the sandbox know about Azure, and from where?\n")
-	p("Written by `go test ./tests/parity -update` from `tests/parity/cases.txt`, which has a request, what comes of\n" +
-		"it and a source on each line, and from `tests/parity/bodies.txt`, which has the fields of Azure's API\n" +
-		"specification. The tests send every request to the sandbox. What no line here allows, the sandbox refuses: a\n" +
-		"404 for a collection, Azure's refusal for an unknown key, filter or api-version, `NotModelledBySandbox` (501,\n" +
-		"or a failed job) for what Azure decides by and the sandbox does not.\n")
+	p("The sandbox serves what is in the tables, and refuses the rest: an unknown collection is a 404, an\n" +
+		"unknown key, filter or api-version gets Azure's refusal, and what Azure decides by but the sandbox does not,\n" +
+		"such as networks, is `NotModelledBySandbox` (501, or a failed job).\n")
+	p("`go test ./tests/parity -update` writes this page from `tests/parity/cases.txt`, whose lines have a request,\n" +
+		"its answer and a source, and from `tests/parity/bodies.txt`, which has the fields of Azure's API\n" +
+		"specification. The tests send every request to the sandbox.\n")
 	p("%d requests on %d operations. Of the answers, %d are known from the API specification, %d from fact sheets or\n"+
 		"the article, %d because clients or public code that nobody here wrote act on them, or issues and reference pages\n"+
 		"quote them, and %d are guesses: most of those are the code of a refusal that no document names.\n",
 		len(outcomes), len(shortened()), kinds["spec"], kinds["sheet"]+kinds["page"]+kinds["seed"],
 		kinds["client"]+kinds["code"]+kinds["issue"]+kinds["docs"], kinds["guess"])
-	p("## Guesses on which a rehearsal can rest\n\nA rehearsal names those on which its outcomes hang.\n")
+	p("## Guesses\n\nNo document confirms these. A rehearsal names those that its result depends on.\n")
 	p("| guess | what the sandbox does |\n|---|---|")
 	for _, g := range azure.Guesses() {
 		p("| %s | %s |", g.Name, g.What)
 	}
-	p("\n## Limitations\n\nThe guesses are the limits: no document confirms them, and nothing here was run " +
-		"against Azure.\n")
-	p("\n## Operations\n\nOf a resource type the last word stands here; `/` behind it is its collection.\n")
+	p("\n## Operations\n\nA resource type is named by its last word; with a `/` at the end it is the collection.\n")
 	p("| operation | answers | refuses | known from |\n|---|---|---|---|")
 	names := shortened()
 	tried := map[string][]outcome{}
@@ -69,6 +68,7 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 	for _, field := range sorted(beyond) {
 		p("| %s | %s |", field, beyond[field])
 	}
+	p("\n## Limitations\n\nThe guesses may be wrong, and nothing here was run against Azure.")
 	return b.String()
 }
 
