@@ -106,7 +106,8 @@ var kinds = map[string]kind{
 	"azure-native:machinelearningservices:Compute": {
 		armID: computeID, apiVersion: azure.WorkspaceVersion, other: noCluster, rival: computeOfOtherKind,
 		open: []string{"properties"}, principals: principalsOfCluster,
-		instead: "name it here with existing: true, and computeName with the name that it has, or give this stack's another computeName",
+		instead: "name it here with existing: true, and computeName with the name that it has, or give this stack's " +
+			"another computeName",
 	},
 	"azuread:index/application:Application": {
 		find: findApplication, needs: []string{"tags"}, rival: applicationsAlike, remove: removeObject,

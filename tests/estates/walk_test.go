@@ -235,7 +235,7 @@ func rehearse(t *testing.T, values map[string]any, changes ...func(*azure.Azure)
 }
 
 const workspace = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/" +
-	"Microsoft.MachineLearningServices/workspaces/w"
+	"Microsoft.MachineLearningServices/workspaces/wsp"
 
 // withoutAction takes an action from every custom role.
 func withoutAction(t *testing.T, a *azure.Azure, action string) error {
