@@ -70,13 +70,12 @@ func (t armType) naming() naming {
 	return random
 }
 
-// limits are those of each part of the path.
+// limits are those of the part of the path that names the resource. The plugin has those of the parts above it too:
+// what they name exists, or was held against them where it is made.
 func (t armType) limits() map[string]limit {
 	limits := map[string]limit{}
-	for _, part := range t.parts() {
-		if l, is := partLimits[part]; is {
-			limits[part] = l
-		}
+	if l, is := partLimits[t.name]; is {
+		limits[t.name] = l
 	}
 	return limits
 }
