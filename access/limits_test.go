@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -108,5 +109,76 @@ func TestEntrasLimitOfCredentialsIsSeenFromAfar(t *testing.T) {
 		require.Len(t, ps, 1, n)
 		assert.Contains(t, ps[0].What, want)
 		assert.Equal(t, n <= 20, ps[0].Warning)
+	}
+}
+
+// Each limit of the credentials of a managed identity, on both of its sides (facts/federation.md, Rules).
+func TestEachLimitOfAManagedIdentitysCredentials(t *testing.T) {
+	t.Parallel()
+	of := func(name, issuer, subject, audience string) map[string]signin.FederatedCredential {
+		return map[string]signin.FederatedCredential{name: {Issuer: issuer, Subject: subject, Audience: audience}}
+	}
+	crowd := func(n int) map[string]signin.FederatedCredential {
+		all := map[string]signin.FederatedCredential{}
+		for k := range n {
+			all[fmt.Sprintf("c%02d", k)] = signin.FederatedCredential{Issuer: "https://issuer.example", Subject: fmt.Sprint(k)}
+		}
+		return all
+	}
+	const issuer = "https://issuer.example"
+	long := func(n int) string { return strings.Repeat("x", n) }
+	for name, c := range map[string]struct {
+		credentials map[string]signin.FederatedCredential
+		path, says  string // "" where it is taken
+	}{
+		"15":                     {crowd(15), "", ""},
+		"20":                     {crowd(20), "federatedCredentials", "has 20 of the 20 credentials"},
+		"20 and one more":        {crowd(21), "federatedCredentials", "has 21 credentials"},
+		"a name of 2 characters": {of("ab", issuer, "s", ""), "federatedCredentials.ab", "can't be that of"},
+		"a name of 3":            {of("abc", issuer, "s", ""), "", ""},
+		"a name of 120":          {of(long(120), issuer, "s", ""), "", ""},
+		"a name of 121": {of(long(121), issuer, "s", ""), "federatedCredentials." + long(121),
+			"can't be that of"},
+		"a name that begins with a _":     {of("_abc", issuer, "s", ""), "federatedCredentials._abc", "can't be that of"},
+		"a name that begins with a -":     {of("-abc", issuer, "s", ""), "federatedCredentials.-abc", "can't be that of"},
+		"a name that begins with a digit": {of("1-_", issuer, "s", ""), "", ""},
+		"a name with a dot":               {of("a.b.c", issuer, "s", ""), "federatedCredentials.a.b.c", "can't be that of"},
+		"a subject of 600":                {of("abc", issuer, long(600), ""), "", ""},
+		"a subject of 601": {of("abc", issuer, long(601), ""), "federatedCredentials.abc.subject",
+			"makes the subject 601 characters long"},
+		"a subject of 600 that are not ASCII": {of("abc", issuer, strings.Repeat("é", 600), ""), "", ""},
+		"an issuer of 600":                    {of("abc", "https://"+long(592), "s", ""), "", ""},
+		"an issuer of 601": {of("abc", "https://"+long(593), "s", ""), "federatedCredentials.abc.issuer",
+			"makes the issuer 601 characters long"},
+		"an audience of 601": {of("abc", issuer, "s", long(601)), "federatedCredentials.abc.audience",
+			"makes the audience 601 characters long"},
+		"an issuer over http": {of("abc", "http://i.example", "s", ""), "federatedCredentials.abc.issuer",
+			"is not an https URL"},
+		"white space behind a subject":  {of("abc", issuer, "s ", ""), "federatedCredentials.abc.subject", "white space"},
+		"white space before an issuer":  {of("abc", " https://i.example", "s", ""), "federatedCredentials.abc.issuer", ""},
+		"an audience that is not usual": {of("abc", issuer, "s", "api://other"), "federatedCredentials.abc", "is documented"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ps := access.Invoker{Kind: access.ManagedIdentity, FederatedCredentials: c.credentials}.Problems()
+			if c.path == "" {
+				assert.Empty(t, ps)
+				return
+			}
+			require.NotEmpty(t, ps)
+			assert.Equal(t, c.path, strings.TrimPrefix(ps[0].Path, "."))
+			assert.Contains(t, ps[0].What, c.says)
+			assert.NotEmpty(t, ps[0].Fix)
+			warned := c.says == "is documented" || c.says == "has 20 of the 20 credentials"
+			assert.Equal(t, warned, ps.Err() == nil)
+		})
+	}
+}
+
+func TestTheRegionWhereManagedIdentitiesTakeNoCredentials(t *testing.T) {
+	t.Parallel()
+	for region, federates := range map[string]bool{"malaysiasouth": false, "Malaysia South": false, "MALAYSIASOUTH": false,
+		"malaysiawest": true, "eastasia": true, "westeurope": true, "": true} {
+		assert.Equal(t, federates, signin.FederatesIdentities(region), region)
 	}
 }

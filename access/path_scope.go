@@ -65,8 +65,10 @@ func (v *validator) limited(path string, d DataInput) {
 	}
 	if strings.Trim(d.Path, "/") == "" && d.Kind != DataStore { // pathGiven says so for a data store
 		v.add(path+".path", "write the path of the data, or set scope to container", "is missing, but scope is path")
-	} else if p, wrong := roles.CheckPath(d.limit()); wrong && d.limit() != "" {
-		v.add(path+".path", p.Fix, "%s", p.What)
+	} else if d.limit() != "" {
+		for _, p := range roles.CheckLimit(d.Path) {
+			v.add(path+".path", p.Fix, "%s", p.What)
+		}
 	}
 	switch d.Mechanism() {
 	case ByACL:

@@ -255,35 +255,44 @@ func (v *validator) inLake(path string, d DataInput) {
 	v.path(path+".path", d.Path)
 }
 
-// path checks a path in a container or data store, which becomes a part of a URI.
+// path checks a path in a container or data store, which becomes a part of a URI. What is no path is one problem, each
+// thing that a path can't hold is one of its own.
 func (v *validator) path(at, p string) {
 	const inside = "write the path inside the container or data store alone"
 	read, err := url.PathUnescape(p)
 	parts := strings.Split(strings.Trim(cmp.Or(read, p), "/"), "/")
 	switch {
 	case p == "":
+		return
 	case strings.Contains(p, "://") || strings.HasPrefix(strings.ToLower(p), "azureml:"):
 		v.add(at, inside, "%q is a URI", p)
+		return
 	case strings.HasPrefix(strings.ToLower(strings.TrimPrefix(p, "/")), "subscriptions/") &&
 		strings.Contains(strings.ToLower(p), "/providers/"):
 		v.add(at, inside, "%q is an ARM ID", p)
-	case strings.Contains(p, `\`):
-		v.add(at, "write / between folders", "%q holds a backslash", p)
-	case strings.ContainsFunc(p, unicode.IsControl):
-		v.add(at, "leave it out of the path", "%q holds a control character", p)
-	case strings.ContainsAny(p, "?#"):
-		v.add(at, "leave out what stands behind it: a SAS would be a secret in plain text; a name that holds one can't be "+
-			"read by its path", "%q holds ? or #", p)
-	case err != nil:
-		v.add(at, "write % as %25", "%q holds a %% that begins no escape", p)
-	case slices.ContainsFunc(parts, func(part string) bool { return part == "." || part == ".." }):
-		v.add(at, "write the path from the top of the container, without . and ..", "%q leaves its folder", p)
-	case strings.Contains(strings.TrimSuffix(strings.TrimPrefix(p, "/"), "/"), "//") || strings.HasPrefix(p, "//"):
-		v.add(at, "write one / between folders", "%q holds a folder without a name", p)
-	case strings.Contains(p, "*"):
-		v.add(at, "write the folder: a job reads all that is in it", "%q holds a wildcard, which no input takes", p)
-	case strings.TrimSpace(p) != p:
-		v.add(at, "take it off", "%q begins or ends with a space", p)
+		return
+	}
+	for _, fault := range []struct {
+		is        bool
+		fix, says string
+	}{
+		{strings.Contains(p, `\`), "write / between folders", "holds a backslash"},
+		{strings.ContainsFunc(p, unicode.IsControl), "leave it out of the path", "holds a control character"},
+		{strings.ContainsAny(p, "?#"), "leave out what stands behind it: a SAS would be a secret in plain text; a name " +
+			"that holds one can't be read by its path", "holds ? or #"},
+		{err != nil, "write % as %25", "holds a % that begins no escape"},
+		{slices.ContainsFunc(parts, func(part string) bool { return part == "." || part == ".." }),
+			"write the path from the top of the container, without . and ..", "leaves its folder"},
+		{strings.Contains(strings.TrimSuffix(strings.TrimPrefix(p, "/"), "/"), "//") || strings.HasPrefix(p, "//"),
+			"write one / between folders", "holds a folder without a name"},
+		{strings.Contains(p, "*"), "write the folder: a job reads all that is in it",
+			"holds a wildcard, which no input takes"},
+		{strings.TrimFunc(p, func(r rune) bool { return unicode.IsSpace(r) && !unicode.IsControl(r) }) != p, "take it off",
+			"begins or ends with a space"},
+	} {
+		if fault.is {
+			v.add(at, fault.fix, "%q %s", p, fault.says)
+		}
 	}
 }
 

@@ -28,6 +28,16 @@ type AssigneeArgs struct {
 	Was string `pulumi:"was,optional"`
 	// Description of the assignment, at most 512 characters. Default: one that names the component.
 	Description string `pulumi:"description,optional"`
+
+	alsoWas []string // other names that it may have had, all in place of Was
+}
+
+// before are the names that an assignment to it may have had below a prefix.
+func (to AssigneeArgs) before(prefix string) (names []string) {
+	for _, name := range append([]string{to.Was}, to.alsoWas...) {
+		names = append(names, was(prefix, name)...)
+	}
+	return names
 }
 
 // servicePrincipal is what Resource Manager calls managed identities too.
@@ -102,7 +112,7 @@ func (c children) assign(
 		description = to.Description
 	}
 	id := derive(func(v []string) (string, error) { return strings.ToLower(v[0]), nil }, to.PrincipalID)
-	hooks, err := c.refuseAnothers(ctx, name, was(prefix, to.Was))
+	hooks, err := c.refuseAnothers(ctx, name, to.before(prefix))
 	if err != nil {
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}
@@ -112,7 +122,7 @@ func (c children) assign(
 		derived, err := assignmentName(name, v[0], v[1], v[2])
 		return program.nameInAzure(derived), err
 	}, scope, to.PrincipalID, role)
-	options := append(formerly(was(prefix, to.Was)...), pulumi.DeleteBeforeReplace(false),
+	options := append(formerly(to.before(prefix)...), pulumi.DeleteBeforeReplace(false),
 		pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}), hooks)
 	if program.byHand(scope, to.PrincipalID, role) { // what its maker wrote stays
 		options = append(options, pulumi.IgnoreChanges([]string{"description"}))

@@ -634,16 +634,21 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 }
 
 // placed is whom a role is assigned to at a place, by kind and name. An identity is called by its first name: where
-// that one has come, the next one is what it was called.
+// that one has come, or one of the names has changed, it was called by one of the others.
 func (b *builder) placed(p access.Principal) AssigneeArgs {
 	to := b.assignee(p)
-	if to.Was != "" {
-		to.Was = p.Kind + "." + to.Was
-		return to
-	}
+	to.Was = ""
 	for _, identity := range b.plan.Identities {
-		if len(identity.Names) > 1 && identity.Names[0] == p {
-			to.Was = identity.Names[1].Kind + "." + identity.Names[1].Name
+		if identity.Names[0] != p {
+			continue
+		}
+		for _, name := range identity.Names {
+			if before := b.assignee(name).Was; before != "" {
+				to.alsoWas = append(to.alsoWas, name.Kind+"."+before)
+			}
+			if name != p {
+				to.alsoWas = append(to.alsoWas, name.Kind+"."+name.Name)
+			}
 		}
 	}
 	return to
@@ -688,10 +693,15 @@ func (b *builder) makeServices(ctx *pulumi.Context) error {
 	return nil
 }
 
-// assignedTo are the assignments in storage to a cluster's identity, by whatever name it has them, and to its groups.
+// assignedTo are the assignments in storage to a cluster's identity, by whatever name it has them, and to its groups,
+// with its membership in them.
 func (b *builder) assignedTo(cluster string) (all []pulumi.Resource) {
-	for _, holder := range b.plan.Holders(access.ClusterPrincipal(cluster)) {
+	holders := b.plan.Holders(access.ClusterPrincipal(cluster))
+	for _, holder := range holders {
 		all = append(all, b.assignments(holder)...)
+		if member := b.made.GroupMembers[holder.Name][holders[0].Name]; member != nil && !holder.IsCluster() {
+			all = append(all, member)
+		}
 	}
 	return all
 }

@@ -36,7 +36,10 @@ func input(v reflect.Value) pulumi.Input {
 		m := pulumi.Map{}
 		for i := range v.NumField() {
 			tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("pulumi"), ",")
-			if in := input(v.Field(i)); tag != "" && in != nil {
+			if tag == "" {
+				continue
+			}
+			if in := input(v.Field(i)); in != nil {
 				m[tag] = in
 			}
 		}

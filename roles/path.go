@@ -1,7 +1,7 @@
 package roles
 
 import (
-	"fmt"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,9 +37,7 @@ func PathCondition(paths []string, kind AccountKind, role string) (text string, 
 	}
 	var content, lists []string
 	for _, path := range paths {
-		if p, wrong := CheckPath(path); wrong {
-			ps = append(ps, p)
-		}
+		ps = append(ps, CheckPath(path)...)
 		folder, is := strings.CutSuffix(path, "/")
 		below, at := "StringStartsWith '"+path+"'", "StringEquals '"+folder+"'"
 		if is {
@@ -82,26 +80,57 @@ func clause(targets, expressions []string) string {
 	return "((" + strings.Join(targets, " AND ") + ") OR (" + strings.Join(expressions, " OR ") + "))"
 }
 
-// CheckPath refuses a path that a condition can't hold, or of which it is not known how a condition sees it.
-func CheckPath(path string) (p problem.Problem, wrong bool) {
-	const fix = "rename the folder, or limit the role to a folder above it"
-	switch {
-	case strings.Trim(path, "/") == "" || strings.HasPrefix(path, "/"):
-		return problem.Problem{What: fmt.Sprintf("%q is no path in a container", path),
-			Fix: "write the path from the top of the container, without a slash before it"}, true
-	case strings.ContainsFunc(path, isHidden) || !utf8.ValidString(path):
-		return problem.Problem{What: fmt.Sprintf("%q holds a character that conditions do not take", path), Fix: fix}, true
-	case strings.Contains(path, "'"):
-		return problem.Problem{What: fmt.Sprintf("%q holds a single quote, for which conditions have no escape", path),
-			Fix: fix}, true
-	case strings.ContainsAny(path, "%*?#\\") || strings.Contains(path, "//"):
-		return problem.Problem{What: fmt.Sprintf("%q holds an escape, a wildcard or an empty name, and no document says how "+
-			"a condition sees it", path), Fix: fix}, true
-	}
-	return problem.Problem{}, false
+// A pathFault is one way in which a condition can't hold a path, or by which it is not known how it sees it.
+type pathFault struct {
+	is   func(path string) bool
+	says string
+	// anywhere is set where no data has such a path, limited to it or not: who checks that does not say it twice.
+	anywhere bool
 }
 
-// isHidden reports whether a reader of a condition would not see a character, or would see others elsewhere.
+var pathFaults = []pathFault{
+	{func(p string) bool { return strings.ContainsFunc(p, unicode.IsControl) }, "holds a control character", true},
+	{func(p string) bool { return strings.ContainsFunc(p, isHidden) || !utf8.ValidString(p) },
+		"holds a character that conditions do not take", false},
+	{func(p string) bool { return strings.Contains(p, "'") }, "holds a single quote, for which conditions have no escape",
+		false},
+	{func(p string) bool { return strings.Contains(p, "%") && !halfEscaped(p) }, "holds an escape, and no document says " +
+		"how a condition sees it", false},
+	{halfEscaped, "holds a % that begins no escape", true},
+	{func(p string) bool { return strings.ContainsAny(p, `*?#\`) }, "holds a wildcard, or what no path holds", true},
+	{func(p string) bool { return strings.Contains(p, "//") }, "holds a folder without a name", true},
+}
+
+func halfEscaped(path string) bool {
+	_, err := url.PathUnescape(path)
+	return err != nil
+}
+
+// CheckPath refuses a path that a condition can't hold, or of which it is not known how a condition sees it: a problem
+// for each fault.
+func CheckPath(path string) (ps problem.List) {
+	if strings.Trim(path, "/") == "" || strings.HasPrefix(path, "/") {
+		ps.Add("", "write the path from the top of the container, without a slash before it", "%q is no path in a container",
+			path)
+		return ps
+	}
+	return checkPath(path, true)
+}
+
+// CheckLimit is CheckPath of a path that was checked as one of data: it leaves out what that refuses.
+func CheckLimit(path string) problem.List { return checkPath(path, false) }
+
+func checkPath(path string, all bool) (ps problem.List) {
+	for _, fault := range pathFaults {
+		if (all || !fault.anywhere) && fault.is(path) {
+			ps.Add("", "rename the folder, or limit the role to a folder above it", "%q %s", path, fault.says)
+		}
+	}
+	return ps
+}
+
+// isHidden reports whether a reader of a condition would not see a character, or would see others elsewhere, beside
+// control characters.
 func isHidden(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }

@@ -279,6 +279,8 @@ func TestAClusterWaitsForWhatItsUserAssignedIdentityIsGranted(t *testing.T) {
 			}
 			if len(args.Invokers["all"].Members) > 0 {
 				of[guidOf("group", "access.all")] = true
+				assert.Contains(t, waits, r.one("azuread:index/groupMember:GroupMember", "access.all.factory").URN(),
+					"before it is a member, it holds nothing by the group")
 			}
 			places := map[string]bool{}
 			for _, reg := range r.ofType(roleAssignment) {
@@ -289,6 +291,48 @@ func TestAClusterWaitsForWhatItsUserAssignedIdentityIsGranted(t *testing.T) {
 				}
 			}
 			assert.Subset(t, slices.Collect(maps.Keys(places)), []string{"images", "labels"}, "what it is granted is looked at")
+		})
+	}
+}
+
+// An identity's assignments are called by its first name in the configuration. Whichever name comes, and whichever is
+// another one now, what is assigned stays: it may have been called by any of the others.
+func TestAnAssignmentMayHaveBeenCalledByAnyNameOfItsIdentity(t *testing.T) {
+	t.Parallel()
+	shared := func(was string) components.ClusterArgs {
+		return components.ClusterArgs{Identity: access.UserAssigned, UserAssignedIdentityID: pulumi.String(identityID),
+			Was: was}
+	}
+	const of = "access.shared.images.reader."
+	for name, c := range map[string]struct {
+		change func(*components.BatchEndpointAccessArgs)
+		is     string
+		was    []string
+	}{
+		"three clusters": {func(args *components.BatchEndpointAccessArgs) {
+			args.Clusters["cpu"], args.Clusters["gpu"], args.Clusters["tpu"] = shared(""), shared(""), shared("")
+		}, "cluster.cpu", []string{"cluster.gpu", "cluster.tpu"}},
+		"of which two were renamed": {func(args *components.BatchEndpointAccessArgs) {
+			args.Clusters["cpu"], args.Clusters["gpu"] = shared("small"), shared("big")
+		}, "cluster.cpu", []string{"cluster.small", "cluster.big", "cluster.gpu"}},
+		"an invoker that was renamed, and two clusters": {func(args *components.BatchEndpointAccessArgs) {
+			args.Invokers["factory"] = components.InvokerArgs{Kind: access.ManagedIdentity, ResourceID: identityID,
+				Was: "adf"}
+			args.Clusters["cpu"], args.Clusters["gpu"] = shared(""), shared("")
+		}, "invoker.factory", []string{"invoker.adf", "cluster.cpu", "cluster.gpu"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := environment()
+			args.Assertions = nil
+			c.change(&args)
+			var was []string
+			for _, alias := range run(t, batchEndpointAccess(args)).one(roleAssignment, of+c.is).RPC.GetAliases() {
+				if name := alias.GetSpec().GetName(); name != "" {
+					was = append(was, strings.TrimPrefix(name, of))
+				}
+			}
+			assert.Equal(t, c.was, was)
 		})
 	}
 }

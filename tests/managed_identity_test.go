@@ -141,8 +141,10 @@ func TestAManagedIdentityInAnInvokersPlaceFederates(t *testing.T) {
 		" --federated-token")
 	assert.Contains(t, how, "az login --identity --client-id "+guidOf("client", id))
 
-	r = run(t, of(invoker, "westeurope", "usgovernment"))
-	assert.Equal(t, []any{"api://AzureADTokenExchangeUSGov"}, r.one(ofIdentity, "access.ci.main").at("audiences"))
+	for environment, audience := range map[string]string{"": "", "public": "", "usgovernment": "USGov", "china": "China"} {
+		r = run(t, of(invoker, "westeurope", environment))
+		assert.Equal(t, []any{"api://AzureADTokenExchange" + audience}, r.one(ofIdentity, "access.ci.main").at("audiences"))
+	}
 
 	assert.Contains(t, refused(t, of(invoker, "malaysiasouth", "")),
 		"location: managed identities in malaysiasouth take no federated credentials")

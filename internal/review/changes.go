@@ -352,6 +352,8 @@ type IdentityChange struct {
 	What   string `json:"what"`
 	Risk   Risk   `json:"risk"`
 	URN    string `json:"urn"`
+
+	about about
 }
 
 const actsAs = "jobs on the cluster can act as an identity that exists, with all that it has"
@@ -398,8 +400,44 @@ func (m *maker) identities() {
 				c.What = actsAs + "; " + c.What
 			}
 		}
+		c.about = m.ofIdentity(s.URN)
 		m.r.Identities = append(m.r.Identities, c)
 	}
+}
+
+func runsOn(e access.Endpoint, cluster string) bool {
+	for _, d := range e.Deployments {
+		if d.Cluster == cluster {
+			return true
+		}
+	}
+	return e.Cluster == cluster
+}
+
+// ofIdentity is what the identity of a cluster, or one that is made, is about: the endpoints that run on the cluster,
+// or the invoker that it is.
+func (m *maker) ofIdentity(urn string) (of about) {
+	at := m.owner(urn)
+	name := strings.TrimPrefix(engine.NameOf(urn), engine.NameOf(at)+".")
+	cluster, is := strings.CutSuffix(name, ".identity")
+	if !is && kind(engine.TypeOf(urn)) != guardrails.Compute {
+		_, invoker := m.invokerAt(urn)
+		return ofInvoker(invoker)
+	}
+	for _, plan := range []*access.Plan{m.components[at].old, m.components[at].now} {
+		if plan == nil {
+			continue
+		}
+		endpoints := plan.Model.EffectiveEndpoints()
+		for endpoint, e := range endpoints {
+			if runsOn(e, cluster) {
+				of.endpoints = append(of.endpoints, endpoint)
+			}
+		}
+	}
+	slices.Sort(of.endpoints)
+	of.endpoints = slices.Compact(of.endpoints)
+	return of
 }
 
 // given are the identities that a cluster gets and that are not made with it, whoever makes the cluster.

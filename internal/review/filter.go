@@ -35,6 +35,18 @@ func ofInvoker(name string) (a about) {
 	return a
 }
 
+// about is whom an interruption is of: where it is of anybody else too, nobody in particular.
+func (i Interruption) about() (a about) {
+	for _, who := range i.Who {
+		name, is := strings.CutPrefix(who, "invoker ")
+		if !is {
+			return about{}
+		}
+		a.people = append(a.people, name)
+	}
+	return a
+}
+
 func (w WayChange) about() about {
 	of := about{people: w.Who}
 	switch {
@@ -67,6 +79,12 @@ func filterOf(r Review) (f page.Filter) {
 	}
 	for _, s := range r.Secrets {
 		all = all.and(ofInvoker(s.invoker))
+	}
+	for _, i := range r.Identities {
+		all = all.and(i.about)
+	}
+	for _, i := range r.Interruptions {
+		all = all.and(i.about())
 	}
 	for _, w := range r.Ways {
 		all.people, all.data = append(all.people, w.Who...), append(all.data, w.about().data...)

@@ -189,6 +189,43 @@ func TestNamesAreNoMarkupOfThePage(t *testing.T) {
 	}
 }
 
+// The identity of a cluster is about the endpoints that run on it, one that is made for an invoker about that, and who
+// goes without for a while about itself.
+func TestThePageFiltersIdentitiesAndInterruptions(t *testing.T) {
+	t.Parallel()
+	var first map[string]any
+	require.NoError(t, json.Unmarshal([]byte(testdata(t, "first")), &first))
+	const kind = "azure-native:managedidentity:UserAssignedIdentity"
+	first["steps"] = append(first["steps"].([]any), map[string]any{"op": "delete", "urn": "urn:pulumi:dev::batchaccess::" +
+		"batchaccess:index:BatchEndpointAccess$batchaccess:index:ManagedIdentity$" + kind + "::access.partner",
+		"oldState": map[string]any{"type": kind, "custom": true, "id": "/x", "inputs": map[string]any{}}})
+	first["changeSummary"].(map[string]any)["delete"] = 1
+	edited, err := json.Marshal(first)
+	require.NoError(t, err)
+	r := reviewOf(t, string(edited))
+	text := pageOf(t, r)
+	letter := func(name string) string {
+		choice := regexp.MustCompile(`<option class="([pe]\d+)">` + name + `</option>`).FindStringSubmatch(text)
+		require.NotNil(t, choice, "%s can be chosen", name)
+		return choice[1]
+	}
+	require.Len(t, r.Identities, 1)
+	assert.Regexp(t, `<tr class="p `+letter("partner")+`"><td>\w+</td><td>`+r.Identities[0].Of, text)
+
+	r = reviewOf(t, testdata(t, "identity"))
+	text = pageOf(t, r)
+	assert.Regexp(t, `<tr class="e `+letter("heart-classifier")+`"><td>\w+</td><td>`+r.Identities[0].Of, text)
+	for _, i := range r.Interruptions {
+		classes := []string{"p"}
+		for _, who := range i.Who {
+			classes = append(classes, letter(strings.TrimPrefix(who, "invoker ")))
+		}
+		assert.Regexp(t, `<tr class="`+strings.Join(classes, " ")+`"><td>interrupted</td><td>`+strings.Join(i.Who, ", "),
+			text)
+	}
+	assert.NotEmpty(t, r.Interruptions)
+}
+
 // Who is chosen on the page sees the credentials of nobody else, but for those of which the program alone says whose
 // they are.
 func TestThePageFiltersCredentialsByWhomTheySignInAs(t *testing.T) {

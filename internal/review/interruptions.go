@@ -145,15 +145,8 @@ func (m *maker) usersOf(clusterURN string) (who []string) {
 		if !is || c.old == nil || c.now == nil {
 			continue
 		}
-		runs := func(e access.Endpoint) bool {
-			all := []string{e.Cluster}
-			for _, d := range e.Deployments {
-				all = append(all, d.Cluster)
-			}
-			return slices.Contains(all, cluster)
-		}
 		for _, e := range c.now.Model.EffectiveEndpoints() {
-			if !runs(e) {
+			if !runsOn(e, cluster) {
 				continue
 			}
 			names := e.Invokers

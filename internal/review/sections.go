@@ -81,6 +81,7 @@ func (r Review) sections() (all []section) {
 	rows = nil
 	for _, i := range r.Interruptions {
 		rows = append(rows, []string{i.Change, strings.Join(i.Who, ", "), i.What, i.From, i.To, i.Running})
+		of = append(of, i.about())
 	}
 	rank = rankGains
 	add("Who goes without for a while, and what may be renamed", "what|who|of what|from|until|jobs that run then", false,
@@ -116,6 +117,7 @@ func (r Review) sections() (all []section) {
 	rows = nil
 	for _, i := range r.Identities {
 		rows = append(rows, []string{string(i.Risk), i.Of, i.Change + ": " + i.Before + " → " + i.After, i.What})
+		of = append(of, i.about)
 	}
 	add("Managed identities", "risk|whose|what|which means", false, rows)
 

@@ -169,6 +169,10 @@ var rows = []row{
 		foreseen: []string{"pipeline", "release-manager", "scheduler"}},
 	{name: "an invoker goes whose identity a cluster has", before: sharing, change: []string{
 		"(?m)^    tagger: .*\n", "", ", tagger\\]", "]"}, fails: "pulumi state rename '"},
+	{name: "two clusters come whose identity another one has", before: alone, change: []string{"  batchaccess:clusters:\n",
+		"$0    aaa: " + withTagger + "\n    bbb: " + withTagger + "\n"}, made: 2},
+	{name: "a cluster to a user-assigned identity, where ACLs grant", before: toACLs, change: toOwnIdentity, replaced: 2,
+		made: 1, interrupted: []string{"analysts", "data-factory", "partner", "pipeline"}},
 	{name: "an invoker comes whose identity a cluster has", before: alone, change: sharing[2:], made: 1, gained: 2},
 	{name: "an identity that is made becomes one that exists", change: []string{
 		"    scheduler:.*\n      kind: managedIdentity",
@@ -244,6 +248,16 @@ var rows = []row{
 
 var today = fmt.Sprintf("{ startDate: %s, endDate: %s }",
 	time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
+
+// withTagger is a cluster of an identity that exists.
+const withTagger = "{ vmSize: Standard_D2s_v3, identity: userAssigned, userAssignedIdentityId: " + identities +
+	"tagger }"
+
+// toACLs has an input granted by ACLs, and toOwnIdentity gives a cluster that reads it a user-assigned identity.
+var (
+	toACLs        = []string{"container: patients, path", "container: patients, grantedBy: acl, path"}
+	toOwnIdentity = []string{"cpu:\n      vmSize", "cpu:\n      identity: userAssigned\n      vmSize"}
+)
 
 // alone has a cluster with an identity that exists.
 var alone = sharing[:2]
