@@ -125,6 +125,9 @@ func unknownBodies(t *testing.T, who, method, path, body string) (all []unknown)
 				more := maps.Clone(value)
 				more["surprise"] = 1
 				with("the key "+strings.TrimPrefix(at+".surprise", "."), write(jsonOf(t, more)))
+				delete(more, "surprise")
+				more["surprise@odata.bind"] = []any{}
+				with("the link "+strings.TrimPrefix(at+".surprise", "."), write(jsonOf(t, more)))
 			}
 			for key, below := range value {
 				walk(strings.TrimPrefix(at+"."+key, "."), func(text string) string {
