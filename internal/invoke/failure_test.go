@@ -137,7 +137,7 @@ func TestDoingWhatEachFailureSaysLeadsToACompletedJob(t *testing.T) {
 	}{
 		{"cluster", roles.StorageBlobDataReader}:      {invoke.Mount, access.MountHop},
 		{"invoker", roles.StorageBlobDataReader}:      {invoke.Data, access.ReadHop},
-		{"cluster", roles.StorageBlobDataContributor}: {invoke.Mount, access.MountHop},
+		{"cluster", roles.StorageBlobDataContributor}: {invoke.Data, access.WriteHop},
 		{"invoker", roles.StorageBlobDataContributor}: {invoke.Data, access.WriteHop},
 	} {
 		t.Run(lacking.who+" "+lacking.role, func(t *testing.T) {

@@ -171,7 +171,9 @@ var onData = []signature{
 		kind: Data,
 		hop:  access.WriteHop, means: "who writes may not write to the output's storage: the cluster identity mounts " +
 			"it, the invoker writes",
-		remedy: []string{"check that it is the data store that is meant"}, grants: bothLack(roles.StorageBlobDataContributor),
+		remedy: []string{"check that it is the data store that is meant", "a cluster without an identity writes nothing: " +
+			"give it one (clusters.<name>.identity)"},
+		grants: bothLack(roles.StorageBlobDataContributor),
 	},
 	{
 		codes: []string{"DataAccessError(PermissionDenied)"}, kind: Data, hop: access.ReadHop,

@@ -192,6 +192,29 @@ func TestEveryFailureOfTheSheetIsRecognised(t *testing.T) {
 	t.Logf("%d failures of the sheets recognised", recognised)
 }
 
+// A job that stays queued has no signature: whoever can't be told of its end is told where to look (facts/failures.md).
+func TestAJobThatStaysQueuedIsAMatterOfQuotaAndLocks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for status, says := range map[string]bool{"Queued": true, "Running": false} {
+		p := w.proxy(func(rw http.ResponseWriter, r *http.Request, _ int64) bool {
+			if r.Method == http.MethodPost {
+				write(rw, http.StatusCreated, nil, `{"name": "j", "properties": {"status": "`+status+`"}}`)
+			} else {
+				write(rw, http.StatusForbidden, nil, `{"error": {"code": "AuthorizationFailed", "message": "no"}}`)
+			}
+			return true
+		})
+		client := w.with(invoke.Options{Credential: invoke.StaticToken(w.token(alice, access.Model{}.Audience())),
+			Transport: p.Client()})
+		_, err := run(t.Context(), client, p.jobsURI(), "", keyed())
+		f := failure(t, err, invoke.Follow)
+		text := strings.Join(f.Remedy, " ")
+		assert.Equal(t, says, strings.Contains(text, "quota") && strings.Contains(text, "locks on the group"), "%s: %s",
+			status, text)
+	}
+}
+
 // A sheet's wording is recognised whatever stands around it, in whatever case and spacing, with other numbers and IDs;
 // and what is only like it is not.
 func TestAFailureIsRecognisedByWhatDoesNotChange(t *testing.T) {

@@ -180,7 +180,7 @@ func TestRoleAssignmentRules(t *testing.T) {
 			"UnmatchedPrincipalType"},
 		"unknown role": {fresh(account), full(alice, uuid.NewString()), http.StatusBadRequest, "RoleDefinitionDoesNotExist"},
 		"outside assignable scopes": {fresh(subscription), full(alice, invokerRole), http.StatusBadRequest,
-			"RoleDefinitionNotAssignableAtScope"},
+			"RoleAssignmentScopeNotAssignableToRoleDefinition"},
 		"name is no GUID": {account + "/providers/Microsoft.Authorization/roleAssignments/reader", full(bob, readerRole),
 			http.StatusBadRequest, "InvalidRoleAssignmentId"},
 		"no such storage account": {fresh(account + "x"), full(alice, readerRole), http.StatusNotFound, "ResourceNotFound"},

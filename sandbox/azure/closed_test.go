@@ -52,6 +52,8 @@ func TestWhatIsUnknownIsRefused(t *testing.T) {
 			unknownKey(assignment(alice, readerRole), "properties"), "InvalidRequestContent"},
 		"a key of an identity": {identities + "one", unknownKey(object("location", "westeurope")),
 			"InvalidRequestContent"},
+		"a key of a scale setting": {workspace + "/computes/gpu", unknownKey(clusterBody(nil), "properties",
+			"properties", "scaleSettings"), "InvalidRequestContent"},
 		"a key of a cluster": {workspace + "/computes/gpu",
 			unknownKey(clusterBody(nil), "properties", "properties"), "InvalidRequestContent"},
 		"an action": {definitionPath(invokerRole),

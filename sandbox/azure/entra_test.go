@@ -194,7 +194,11 @@ func TestManagedIdentitiesGetTokens(t *testing.T) {
 		return w.send(http.MethodGet,
 			"/metadata/identity/oauth2/token?api-version=2018-02-01&resource="+url.QueryEscape(ml)+query, "", nil, header...)
 	}
-	assert.Equal(t, http.StatusBadRequest, imds("").status, "without the header Metadata")
+	for _, header := range []string{"", "True", "yes"} {
+		got := imds("", "Metadata", header)
+		assert.Equal(t, http.StatusBadRequest, got.status, "with the header Metadata %q", header)
+		assert.Equal(t, "bad_request_102", got.at("error"), header)
+	}
 	byID := "&client_id=" + made.at("properties", "clientId").(string)
 	assert.Equal(t, "Identity not found", imds(byID, "Metadata", "true").body["error_description"],
 		"it is attached to no host")

@@ -227,8 +227,10 @@ func TestOutputsAreWrittenByTheInvoker(t *testing.T) {
 	results := workspace + "/datastores/results/paths/scores"
 	w.assign(alice, readerRole, account)
 	got := w.outcome(w.post(alice, output(results)))
-	assert.Equal(t, "mount", detail(got.at("properties", "error", "details"), "hop"),
-		"a cluster that may only read mounts no output")
+	assert.Equal(t, "write", detail(got.at("properties", "error", "details"), "hop"),
+		"a cluster that may only read writes no output")
+	assert.Equal(t, "ScriptExecution.WriteStreams.Authentication", got.at("properties", "error", "code"))
+	assert.Contains(t, got.at("properties", "error", "message"), "the cluster identity "+machine)
 	assert.Equal(t, "scores", detail(got.at("properties", "error", "details"), "output"))
 	w.assign(machine, writerRole, account)
 	got = w.outcome(w.post(alice, output(results)))

@@ -142,8 +142,9 @@ func TestARoleIsAssignedWithinItsAssignableScopes(t *testing.T) {
 	w := newWorld(t)
 	require.Equal(t, http.StatusCreated, w.arm(http.MethodPut, definitionPath(invokerRole),
 		customRole("assignableScopes", []string{strings.ToUpper(workspace)})).status)
-	for scope, want := range map[string]string{workspace: "", cluster: "", group: "RoleDefinitionNotAssignableAtScope",
-		account: "RoleDefinitionNotAssignableAtScope"} {
+	for scope, want := range map[string]string{workspace: "", cluster: "",
+		group:   "RoleAssignmentScopeNotAssignableToRoleDefinition",
+		account: "RoleAssignmentScopeNotAssignableToRoleDefinition"} {
 		got := w.arm(http.MethodPut, assignmentPath(scope), assignment(alice, invokerRole))
 		assert.Equal(t, want, got.code(), scope)
 	}

@@ -112,17 +112,18 @@ func (r *rehearsal) besideOne(
 	if err != nil {
 		return err
 	}
-	d, hop := m.DataInputs[of.name], access.ReadHop
+	d, mount, hop := m.DataInputs[of.name], access.MountHop, access.ReadHop
 	at := place{d.StorageAccount, d.Container, limitOf(d.Path, d.Type)}
 	if of.output {
 		d := m.DataOutputs[of.name]
-		at, hop = place{d.StorageAccount, d.Container, strings.Trim(d.Path, "/")}, access.WriteHop // one file
+		at = place{d.StorageAccount, d.Container, strings.Trim(d.Path, "/")} // one file
+		mount, hop = access.WriteHop, access.WriteHop                        // Azure has one error for both
 	}
 	o := Outcome{Control: true, Invoker: p.Invoker, Endpoint: p.Target(), Input: of.name + " at " + pathOf(m, of),
 		Want: works, Got: failsAt(got.Hop), Detail: got.Message}
 	switch {
 	case !reach("cluster:"+clusterOf(e, p.Deployment), at, of.output):
-		o.Want = failsAt(access.MountHop)
+		o.Want = failsAt(mount)
 	case !reach(p.Invoker, at, of.output):
 		o.Want = failsAt(hop)
 	}

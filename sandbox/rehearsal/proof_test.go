@@ -65,9 +65,8 @@ type proof struct {
 func (p proof) agrees(ctx context.Context, grants []access.Grant, what string) (failed int) {
 	p.t.Helper()
 	for _, path := range plans.Of(p.r.Model).PathsWith(grants) {
-		want := access.HopKind("")
-		if hop := path.FailsAt(); hop != nil {
-			want = hop.Kind
+		want := shownAt(path)
+		if want != "" {
 			failed++
 		}
 		got := p.start(ctx, path.Invoker, path.Endpoint, path.Input)

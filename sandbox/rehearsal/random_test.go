@@ -39,10 +39,7 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 		deployByHand(t, a, m, grants)
 		j := newJobs(a, m)
 		for _, path := range plans.Of(m).PathsWith(grants) {
-			want := access.HopKind("")
-			if hop := path.FailsAt(); hop != nil {
-				want = hop.Kind
-			}
+			want := shownAt(path)
 			tokens, err := signIns(t.Context(), a, path.Invoker, m.Invokers[path.Invoker],
 				deployed{PrincipalIDs: principalIDs(m)})
 			require.NoError(t, err)

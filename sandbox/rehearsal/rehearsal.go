@@ -472,8 +472,8 @@ func (r *rehearsal) try(ctx context.Context, j *jobs, report *Report, token stri
 	}
 	o := Outcome{Invoker: path.Invoker, Endpoint: path.Target(), Input: path.Input, Want: works, Got: failsAt(got.Hop),
 		Detail: got.Message}
-	if hop := path.FailsAt(); hop != nil && !path.Declared {
-		o.Want = failsAt(hop.Kind)
+	if !path.Declared {
+		o.Want = failsAt(shownAt(path))
 	}
 	report.add(o)
 	return nil

@@ -91,6 +91,21 @@ var signatures = []struct {
 	{0, "UserError", access.ImageHop, "failed to pull"},
 }
 
+// shownAt is the hop at which Azure shows that a path fails, "" for one that works: its error for an output that may
+// not be written is one, whether the cluster or the job identity lacks the role (facts/failures.md).
+func shownAt(p access.Path) access.HopKind {
+	hop := p.FailsAt()
+	if hop == nil {
+		return ""
+	}
+	for i := range p.Hops[1:] { // the mount of an output comes right before its write
+		if &p.Hops[i] == hop && hop.Kind == access.MountHop && p.Hops[i+1].Kind == access.WriteHop {
+			return access.WriteHop
+		}
+	}
+	return hop.Kind
+}
+
 // notModelled is the code with which the sandbox says that an answer is none of Azure's.
 const notModelled = "NotModelledBySandbox"
 

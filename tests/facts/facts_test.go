@@ -27,7 +27,8 @@ func TestProductAndSandboxHoldTheFacts(t *testing.T) {
 	for _, more := range []asked{ofClouds(), ofClusters(), ofFederation()} {
 		maps.Copy(product, more)
 	}
-	for _, more := range []asked{cloudsOfSandbox(), world.clustersOfSandbox(), world.federationOfSandbox()} {
+	for _, more := range []asked{cloudsOfSandbox(), world.clustersOfSandbox(), world.federationOfSandbox(),
+		world.assignmentsOfSandbox()} {
 		maps.Copy(sandbox, more)
 	}
 	count := map[string]int{}

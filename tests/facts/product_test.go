@@ -113,6 +113,17 @@ func productAnswers() asked {
 			}}}
 			return accepted(request.Complete(workspace) == nil)
 		},
+		"job output": func(_ *testing.T, input string) string {
+			kind, uri := pair(input)
+			request := jobrequest.Request{Properties: jobrequest.Properties{OutputData: map[string]jobrequest.Output{
+				"out": {JobOutputType: kind, URI: strings.ReplaceAll(uri, "{workspace}", workspace)},
+			}}}
+			return accepted(request.Complete(workspace) == nil)
+		},
+		"condition of": func(t *testing.T, input string) string {
+			_, problems := condition.Parse(longCondition(t, input))
+			return accepted(problems.Err() == nil)
+		},
 		"custom role": func(t *testing.T, input string) string {
 			d := roles.Definition{RoleName: "r",
 				Permissions: roles.Permissions{{Actions: []string{"Microsoft.Storage/storageAccounts/read"}}}}
@@ -208,6 +219,12 @@ func customRole(t *testing.T, input string) roleInput {
 	case "action":
 		r.action = rest
 	default:
+		if _, err := fmt.Sscanf(input, "%d management groups", &n); err == nil {
+			for i := range n { // of whose roles the sandbox's deployer may write none
+				r.scopes = append(r.scopes, fmt.Sprintf("/providers/Microsoft.Management/managementGroups/g%d", i))
+			}
+			break
+		}
 		_, err := fmt.Sscanf(input, "%d scopes", &n)
 		require.NoError(t, err)
 		r.scopes = nil
@@ -216,6 +233,16 @@ func customRole(t *testing.T, input string) roleInput {
 		}
 	}
 	return r
+}
+
+// longCondition is a condition of so many characters.
+func longCondition(t *testing.T, input string) string {
+	t.Helper()
+	var n int
+	_, err := fmt.Sscanf(input, "%d characters", &n)
+	require.NoError(t, err)
+	const start, end = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals '", "'"
+	return start + strings.Repeat("x", n-len(start)-len(end)) + end
 }
 
 // deployable reports whether nothing keeps the model from being deployed.

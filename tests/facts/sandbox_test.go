@@ -317,6 +317,10 @@ func (w *world) jobFails(t *testing.T, input string) string {
 		in, out = "", workspace+"/datastores/out/paths/scores.csv"
 		defer w.grant(t, cluster, writer, lake)()
 		defer w.grant(t, ann, reader, lake)()
+	case "the cluster identity has no writer":
+		in, out = "", workspace+"/datastores/out/paths/scores.csv"
+		defer w.grant(t, cluster, reader, lake)()
+		defer w.grant(t, ann, writer, lake)()
 	case "no such container":
 		in = "https://lake.blob.core.windows.net/nothing/a"
 		defer w.grant(t, cluster, reader, lake)()

@@ -19,7 +19,8 @@ type unknown struct{ what, who, method, path, body string }
 var version = regexp.MustCompile(`api-version=[\w.-]+`)
 
 // free are the objects whose keys are the caller's.
-var free = []string{"tags", "userAssignedIdentities", "properties.InputData", "properties.OutputData"}
+var free = []string{"tags", "identity.userAssignedIdentities", "properties.InputData", "properties.OutputData",
+	"properties.managedNetwork.outboundRules"}
 
 // unknowns are what can be unknown of one request: all of it must be refused, whatever the operation.
 func unknowns(t *testing.T, operation, who, method, path, body string) (all []unknown) {
@@ -125,6 +126,9 @@ func unknownBodies(t *testing.T, who, method, path, body string) (all []unknown)
 				more := maps.Clone(value)
 				more["surprise"] = 1
 				with("the key "+strings.TrimPrefix(at+".surprise", "."), write(jsonOf(t, more)))
+				delete(more, "surprise")
+				more["surprise@odata.bind"] = []any{}
+				with("the link "+strings.TrimPrefix(at+".surprise", "."), write(jsonOf(t, more)))
 			}
 			for key, below := range value {
 				walk(strings.TrimPrefix(at+"."+key, "."), func(text string) string {

@@ -11,9 +11,9 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// The keys that a body may have, by dotted path and in any letter case, as Resource Manager compares them. A path
-// that ends in * takes anything below it. What Azure answers may be sent back, and is then ignored: envelope holds
-// what every resource has.
+// The keys that a body may have, by dotted path and in any letter case, as Resource Manager compares them. A path that
+// ends in * takes anything below it, and + stands for any one key. What Azure answers may be sent back, and is then
+// ignored: envelope holds what every resource has.
 var (
 	envelope = []string{"id", "name", "type", "etag", "systemData.*"}
 
@@ -35,23 +35,15 @@ var (
 	}
 	federatedKeys = []string{"properties.issuer", "properties.subject", "properties.audiences.*"}
 	// computeKeys are facts/azure-native-2.92.3-machinelearningservices.json's, for AmlCompute.
-	computeKeys = []string{
-		"location", "tags.*", "sku.*", "identity.type", "identity.userAssignedIdentities.*", "identity.principalId",
-		"identity.tenantId",
-		"properties.computeType", "properties.computeLocation", "properties.description", "properties.resourceId",
-		"properties.disableLocalAuth", "properties.provisioningState", "properties.provisioningErrors",
-		"properties.createdOn",
-		"properties.modifiedOn", "properties.isAttachedCompute",
-		"properties.properties.osType", "properties.properties.vmSize", "properties.properties.vmPriority",
-		"properties.properties.virtualMachineImage.*", "properties.properties.isolatedNetwork",
-		"properties.properties.scaleSettings.maxNodeCount", "properties.properties.scaleSettings.minNodeCount",
-		"properties.properties.scaleSettings.nodeIdleTimeBeforeScaleDown", "properties.properties.userAccountCredentials.*",
-		"properties.properties.subnet.*", "properties.properties.remoteLoginPortPublicAccess",
-		"properties.properties.allocationState", "properties.properties.allocationStateTransitionTime",
-		"properties.properties.errors", "properties.properties.errors.*", "properties.properties.currentNodeCount",
-		"properties.properties.targetNodeCount", "properties.properties.nodeStateCounts.*",
-		"properties.properties.enableNodePublicIp", "properties.properties.propertyBag.*",
-	}
+	computeKeys = append(slices.Clone(trackedKeys), propertyKeys("computeType computeLocation description resourceId "+
+		"disableLocalAuth provisioningState createdOn "+
+		"modifiedOn isAttachedCompute provisioningErrors{"+computeErrors+"} properties{allocationState "+
+		"allocationStateTransitionTime currentNodeCount enableNodePublicIp errors{"+computeErrors+"} isolatedNetwork "+
+		"nodeStateCounts{idleNodeCount leavingNodeCount preemptedNodeCount preparingNodeCount "+
+		"runningNodeCount unusableNodeCount} osType propertyBag{*} remoteLoginPortPublicAccess "+
+		"scaleSettings{maxNodeCount minNodeCount nodeIdleTimeBeforeScaleDown} subnet{id} targetNodeCount "+
+		"userAccountCredentials{adminUserName adminUserPassword adminUserSshPublicKey} virtualMachineImage{id} "+
+		"vmPriority vmSize}")...)
 )
 
 // decode reads a body whose keys are among the known ones, and refuses others.
@@ -96,18 +88,30 @@ func unknownKey(value any, path string, known []string) string {
 	return ""
 }
 
+// anything tells whether a known path takes whatever lies below this one.
 func anything(path string, known []string) bool {
 	return slices.ContainsFunc(known, func(k string) bool {
 		open, ok := strings.CutSuffix(k, ".*")
-		return ok && strings.EqualFold(open, path)
+		return ok && startsWith(open, path) && strings.Count(open, ".") == strings.Count(path, ".")
 	})
 }
 
 // begins tells whether a known path is this one or goes on below it.
 func begins(path string, known []string) bool {
-	return slices.ContainsFunc(known, func(k string) bool {
-		return strings.EqualFold(k, path) || len(k) > len(path) && strings.EqualFold(k[:len(path)+1], path+".")
-	})
+	return slices.ContainsFunc(known, func(k string) bool { return startsWith(k, path) })
+}
+
+// startsWith tells whether a known path has the keys of this one at its beginning.
+func startsWith(known, path string) bool {
+	for path != "" {
+		var of, key string
+		of, known, _ = strings.Cut(known, ".")
+		key, path, _ = strings.Cut(path, ".")
+		if of != "+" && !strings.EqualFold(of, key) {
+			return false
+		}
+	}
+	return true
 }
 
 // ordered is a JSON object whose keys keep the order in which they were sent.

@@ -2,6 +2,7 @@ package arm
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/armid"
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
@@ -46,7 +47,9 @@ func putDeployment(c *call) (wire.Reply, error) {
 }
 
 // deploymentKeys are what the body of a batch deployment may have (armmachinelearning 4.0.0, BatchDeployment).
-var deploymentKeys = append(append([]string{"location", "tags.*", "kind", "identity.*"}, skuKeys...),
-	propertyKeys("codeConfiguration compute deploymentConfiguration description environmentId environmentVariables "+
-		"errorThreshold loggingLevel maxConcurrencyPerInstance miniBatchSize model outputAction outputFileName properties "+
-		"provisioningState resources retrySettings")...)
+var deploymentKeys = append(slices.Clone(trackedKeys),
+	propertyKeys("codeConfiguration{codeId scoringScript} compute deploymentConfiguration{componentId{assetId "+
+		"referenceType} deploymentConfigurationType description settings{*} tags{*}} description environmentId "+
+		"environmentVariables{*} errorThreshold loggingLevel maxConcurrencyPerInstance miniBatchSize "+
+		"model{assetId datastoreId jobId path referenceType} outputAction outputFileName properties{*} "+
+		"provisioningState resources{instanceCount instanceType properties{*}} retrySettings{maxRetries timeout}")...)

@@ -50,54 +50,120 @@ var plainTypes = map[string]plainType{
 const typeContainer = typeStorageAccount + "/blobServices/containers"
 
 // plainKeys are the keys that the body of each may have, besides what they have in common. Their properties are those
-// of armmachinelearning 4.0.0, armstorage 1.8.1 and Azure/bicep-types-az (containerregistry); newer ones are taken from
-// public templates that set them.
+// of armmachinelearning 4.0.0, armstorage 1.8.1, azure-mgmt-containerregistry and the clients of azure-ai-ml; newer
+// ones are taken from public templates that set them.
 var plainKeys = map[string][]string{
 	strings.ToLower(typeResourceGroup): {"properties.provisioningState"},
 	strings.ToLower(typeWorkspace): propertyKeys("allowPublicAccessWhenBehindVnet allowRoleAssignmentOnRG " +
-		"applicationInsights associatedWorkspaces containerRegistry containerRegistries description discoveryUrl " +
-		"enableDataIsolation enableServiceSideCMKEncryption enableSoftwareBillOfMaterials encryption existingWorkspaces " +
-		"featureStoreSettings friendlyName hbiWorkspace hubResourceId imageBuildCompute ipAllowlist keyVault keyVaults " +
-		"managedNetwork mlFlowTrackingUri networkAcls notebookInfo primaryUserAssignedIdentity privateEndpointConnections " +
-		"privateLinkCount provisionNetworkNow provisioningState publicNetworkAccess serverlessComputeSettings " +
-		"serviceManagedResourcesSettings serviceProvisionedResourceGroup sharedPrivateLinkResources " +
-		"softDeleteRetentionInDays storageAccount storageAccounts storageHnsEnabled " +
-		"systemDatastoresAuthMode tenantId v1LegacyMode workspaceHubConfig workspaceId"),
+		"applicationInsights associatedWorkspaces " +
+		"containerRegistries containerRegistry description discoveryUrl enableDataIsolation " +
+		"enableServiceSideCMKEncryption enableSoftwareBillOfMaterials encryption{cosmosDbResourceId " +
+		"identity{userAssignedIdentity} keyVaultProperties{identityClientId keyIdentifier keyVaultArmId} " +
+		"searchAccountResourceId status storageAccountResourceId} existingWorkspaces " +
+		"featureStoreSettings{computeRuntime{sparkRuntimeVersion} offlineStoreConnectionName " +
+		"onlineStoreConnectionName} friendlyName hbiWorkspace hubResourceId imageBuildCompute ipAllowlist " +
+		"keyVault keyVaults managedNetwork{changeableIsolationModes enableNetworkMonitor firewallPublicIpAddress " +
+		"firewallSku isolationMode managedNetworkKind networkId outboundRules{+{category destination{action " +
+		"addressPrefixes portRanges protocol serviceResourceId serviceTag sparkEnabled sparkStatus " +
+		"subresourceTarget} errorInformation fqdns parentRuleNames status type}} status{sparkReady status}} " +
+		"mlFlowTrackingUri networkAcls{defaultAction ipRules{value}} notebookInfo{fqdn isPrivateLinkEnabled " +
+		"notebookPreparationError{errorMessage statusCode} resourceId} primaryUserAssignedIdentity " +
+		"privateEndpointConnections{" + connections + "} privateLinkCount provisionNetworkNow provisioningState " +
+		"publicNetworkAccess " +
+		"serverlessComputeSettings{serverlessComputeCustomSubnet serverlessComputeNoPublicIP} " +
+		"serviceManagedResourcesSettings{cosmosDb{collectionsThroughput}} serviceProvisionedResourceGroup " +
+		"sharedPrivateLinkResources{name properties{groupId privateLinkResourceId requestMessage status}} " +
+		"softDeleteRetentionInDays storageAccount storageAccounts storageHnsEnabled systemDatastoresAuthMode " +
+		"tenantId v1LegacyMode workspaceHubConfig{additionalWorkspaceStorageAccounts " +
+		"defaultWorkspaceResourceGroup} workspaceId"),
 	strings.ToLower(typeStorageAccount): propertyKeys("accessTier accountMigrationInProgress allowBlobPublicAccess " +
-		"allowCrossTenantReplication allowSharedKeyAccess allowedCopyScope azureFilesIdentityBasedAuthentication " +
-		"blobRestoreStatus creationTime customDomain defaultToOAuthAuthentication dnsEndpointType " +
-		"dualStackEndpointPreference enableExtendedGroups encryption failoverInProgress geoReplicationStats " +
-		"immutableStorageWithVersioning isHnsEnabled isLocalUserEnabled isNfsV3Enabled isSftpEnabled " +
-		"isSkuConversionBlocked " +
-		"keyCreationTime keyPolicy largeFileSharesState lastGeoFailoverTime minimumTlsVersion networkAcls primaryEndpoints " +
-		"primaryLocation privateEndpointConnections provisioningState publicNetworkAccess routingPreference sasPolicy " +
-		"secondaryEndpoints secondaryLocation statusOfPrimary statusOfSecondary storageAccountSkuConversionStatus " +
-		"supportsHttpsTrafficOnly"),
+		"allowCrossTenantReplication " +
+		"allowSharedKeyAccess allowSharedKeyAccessForServices{blob{enabled} file{enabled} queue{enabled} " +
+		"table{enabled}} allowedCopyScope " +
+		"azureFilesIdentityBasedAuthentication{activeDirectoryProperties{accountType azureStorageSid domainGuid " +
+		"domainName domainSid forestName netBiosDomainName samAccountName} defaultSharePermission " +
+		"directoryServiceOptions smbOAuthSettings{isSmbOAuthEnabled}} blobRestoreStatus{failureReason " +
+		"parameters{blobRanges{endRange startRange} timeToRestore} restoreId status} creationTime " +
+		"customDomain{name useSubDomainName} dataCollaborationPolicyProperties{allowCrossTenantDataSharing " +
+		"allowStorageConnectors allowStorageDataShares} defaultToOAuthAuthentication dnsEndpointType " +
+		"dualStackEndpointPreference{publishIpv6Endpoint} enableExtendedGroups " +
+		"encryption{identity{federatedIdentityClientId userAssignedIdentity} keySource " +
+		"keyvaultproperties{currentVersionedKeyExpirationTimestamp currentVersionedKeyIdentifier keyname " +
+		"keyvaulturi keyversion lastKeyRotationTimestamp} requireInfrastructureEncryption services{blob{enabled " +
+		"keyType lastEnabledTime} file{enabled keyType lastEnabledTime} queue{enabled keyType lastEnabledTime} " +
+		"table{enabled keyType lastEnabledTime}}} failoverInProgress geoPriorityReplicationStatus{isBlobEnabled} " +
+		"geoReplicationStats{canFailover canPlannedFailover lastSyncTime postFailoverRedundancy " +
+		"postPlannedFailoverRedundancy status} immutableStorageWithVersioning{enabled " +
+		"immutabilityPolicy{allowProtectedAppendWrites immutabilityPeriodSinceCreationInDays state}} isHnsEnabled " +
+		"isLocalUserEnabled isNfsV3Enabled isSftpEnabled isSkuConversionBlocked keyCreationTime{key1 key2} " +
+		"keyPolicy{keyExpirationPeriodInDays} largeFileSharesState lastGeoFailoverTime minimumTlsVersion " +
+		"networkAcls{bypass defaultAction ipRules{action value} ipv6Rules{action value} " +
+		"resourceAccessRules{resourceId tenantId} virtualNetworkRules{action id state}} primaryEndpoints{" + endpoints +
+		"} primaryLocation privateEndpointConnections{" + connections +
+		"} provisioningState publicNetworkAccess routingPreference{publishInternetEndpoints " +
+		"publishMicrosoftEndpoints routingChoice} sasPolicy{expirationAction sasExpirationPeriod} " +
+		"secondaryEndpoints{" + endpoints + "} secondaryLocation statusOfPrimary statusOfSecondary " +
+		"storageAccountSkuConversionStatus{endTime " +
+		"skuConversionStatus startTime targetSkuName} supportsHttpsTrafficOnly"),
 	strings.ToLower(typeImages): propertyKeys("adminUserEnabled anonymousPullEnabled autoGeneratedDomainNameLabelScope " +
-		"creationDate dataEndpointEnabled dataEndpointHostNames encryption loginServer metadataSearch " +
-		"networkRuleBypassAllowedForTasks networkRuleBypassOptions networkRuleSet policies privateEndpointConnections " +
-		"provisioningState publicNetworkAccess regionalEndpoints roleAssignmentMode status zoneRedundancy"),
+		"creationDate dataEndpointEnabled " +
+		"dataEndpointHostNames encryption{keyVaultProperties{identity keyIdentifier keyRotationEnabled " +
+		"lastKeyRotationTimestamp versionedKeyIdentifier} status} endpointProtocol loginServer metadataSearch " +
+		"networkRuleBypassAllowedForTasks networkRuleBypassOptions networkRuleSet{defaultAction ipRules{action " +
+		"value} virtualNetworkRules{action id virtualNetworkSubnetResourceId}} " +
+		"policies{azureADAuthenticationAsArmPolicy{status} exportPolicy{status} quarantinePolicy{status} " +
+		"retentionPolicy{days lastUpdatedTime status} softDeletePolicy{lastUpdatedTime retentionDays status} " +
+		"trustPolicy{status type}} privateEndpointConnections{" + connections +
+		"} provisioningState publicNetworkAccess regionalEndpointHostNames regionalEndpoints roleAssignmentMode " +
+		"status{displayStatus message timestamp} writableCacheRepos zoneRedundancy"),
 	strings.ToLower(typeContainer): propertyKeys("defaultEncryptionScope deleted deletedTime " +
-		"denyEncryptionScopeOverride enableNfsV3AllSquash enableNfsV3RootSquash hasImmutabilityPolicy hasLegalHold " +
-		"immutabilityPolicy immutableStorageWithVersioning lastModifiedTime leaseDuration leaseState leaseStatus legalHold " +
-		"metadata publicAccess remainingRetentionDays version"),
+		"denyEncryptionScopeOverride enableNfsV3AllSquash " +
+		"enableNfsV3RootSquash hasImmutabilityPolicy hasLegalHold immutabilityPolicy{etag " +
+		"properties{allowProtectedAppendWrites allowProtectedAppendWritesAll " +
+		"immutabilityPeriodSinceCreationInDays state} updateHistory{allowProtectedAppendWrites " +
+		"allowProtectedAppendWritesAll immutabilityPeriodSinceCreationInDays objectIdentifier tenantId timestamp " +
+		"update upn}} immutableStorageWithVersioning{enabled migrationState timeStamp} lastModifiedTime " +
+		"leaseDuration leaseState leaseStatus legalHold{hasLegalHold " +
+		"protectedAppendWritesHistory{allowProtectedAppendWritesAll timestamp} tags{objectIdentifier tag tenantId " +
+		"timestamp upn}} metadata{*} publicAccess remainingRetentionDays version"),
 }
+
+const (
+	hosts     = "blob dfs file queue table web "
+	endpoints = hosts + "internetEndpoints{" + hosts + "} microsoftEndpoints{" + hosts + "} ipv6Endpoints{" + hosts +
+		"internetEndpoints{" + hosts + "} microsoftEndpoints{" + hosts + "}}"
+	connections = "id name type location tags{*} identity{principalId tenantId type userAssignedIdentities{*}} " +
+		"sku{capacity family name size tier} systemData{*} properties{groupIds privateEndpoint{id subnetArmId} " +
+		"privateLinkServiceConnectionState{actionRequired actionsRequired description status} provisioningState}"
+	computeErrors = "error{additionalInfo{*} code details{*} message target}"
+)
 
 // trackedKeys are what tracked resources have in common.
 var trackedKeys = append([]string{
-	"location", "tags.*", "kind", "managedBy", "extendedLocation.*", "identity.type",
+	"location", "tags.*", "kind", "managedBy", "extendedLocation.name", "extendedLocation.type", "identity.type",
 	"identity.userAssignedIdentities.*", "identity.principalId", "identity.tenantId",
 }, skuKeys...)
 
 var skuKeys = []string{"sku.name", "sku.tier", "sku.size", "sku.family", "sku.capacity"}
 
-// propertyKeys are the keys of properties, with whatever lies below each.
+// propertyKeys are the keys of properties: names, each with those of the objects below it in braces. {*} is anything
+// below, and + any one name.
 func propertyKeys(names string) (keys []string) {
-	for _, name := range strings.Fields(names) {
-		keys = append(keys, "properties."+name, "properties."+name+".*")
+	at := []string{"properties"}
+	for _, word := range propertyWord.FindAllString(names, -1) {
+		switch word {
+		case "{":
+			at = append(at, keys[len(keys)-1][strings.LastIndex(keys[len(keys)-1], ".")+1:])
+		case "}":
+			at = at[:len(at)-1]
+		default:
+			keys = append(keys, strings.Join(at, ".")+"."+word)
+		}
 	}
 	return keys
 }
+
+var propertyWord = regexp.MustCompile(`[\w*+]+|[{}]`)
 
 func completeWorkspace(c *call, r *state.Resource) {
 	defaults(r.Properties, map[string]any{

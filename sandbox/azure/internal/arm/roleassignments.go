@@ -244,7 +244,7 @@ func (c *call) checkAssignment(a *state.RoleAssignment) error {
 	}
 	if !definition.BuiltIn && !slices.ContainsFunc(definition.AssignableScopes,
 		func(scope string) bool { return rbac.Covers(c.st, scope, a.Scope) }) {
-		return wire.Errorf(http.StatusBadRequest, "RoleDefinitionNotAssignableAtScope",
+		return wire.Errorf(http.StatusBadRequest, "RoleAssignmentScopeNotAssignableToRoleDefinition",
 			"role %q cannot be assigned at %s, which lies in none of its assignableScopes: "+
 				"%s", definition.RoleName, a.Scope, strings.Join(definition.AssignableScopes, ", "))
 	}

@@ -24,8 +24,8 @@ type selector struct {
 func (s *Service) ServeIMDS(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
-	case !strings.EqualFold(r.Header.Get("Metadata"), "true"):
-		refuseIMDS(w, "invalid_request", "the header Metadata: true is required")
+	case r.Header.Get("Metadata") != "true": // in lower case: entra-docs, how-to-use-vm-token.md
+		refuseIMDS(w, "bad_request_102", "Required metadata header not specified")
 	case query.Get("api-version") == "":
 		refuseIMDS(w, "invalid_request", "the query parameter api-version is required; 2018-02-01 will do")
 	default:

@@ -53,9 +53,7 @@ var properties = map[string][]string{
 		"usageLocation userPrincipalName userType"),
 	"federatedIdentityCredentials": {"audiences", "claimsMatchingExpression", "description", "id", "issuer", "name",
 		"subject"},
-	"addPassword": {"passwordCredential"},
-	"passwordCredential": {"customKeyIdentifier", "displayName", "endDateTime", "hint", "keyId", "secretText",
-		"startDateTime"},
+	"addPassword":    {"passwordCredential"},
 	"removePassword": {"keyId"},
 	"$ref":           {},
 	"getByIds":       {"ids", "types"},
@@ -76,23 +74,118 @@ func (c *call) kind() string {
 	return ""
 }
 
-// checkBody refuses a property that the object does not have: one of a password in it too.
+// within is what the objects within Graph's objects have, by the name of the property that holds one or a list of them:
+// its reference again (apiApplication, permissionScope, preAuthorizedApplication, addIn, appRole, informationalUrl,
+// keyCredential, optionalClaims, implicitGrantSettings, requiredResourceAccess and more). A property that is not here
+// has no objects in it that the sandbox takes.
+var within = map[string][]string{
+	"accessToken": optionalClaim,
+	"addIns":      {"id", "properties", "type"},
+	"api": {"acceptMappedClaims", "knownClientApplications", "oauth2PermissionScopes", "preAuthorizedApplications",
+		"requestedAccessTokenVersion", "tokenEncryptionSetting"},
+	"appRoles": {"allowedMemberTypes", "description", "displayName", "id", "isEnabled", "isPreAuthorizationRequired",
+		"isPrivate", "origin", "value"},
+	"assignedLabels":          {"displayName", "labelId"},
+	"assignedLicenses":        {"disabledPlans", "skuId"},
+	"authenticationBehaviors": {"blockAzureADGraphAccess", "removeUnverifiedEmailClaim", "requireClientServicePrincipal"},
+	"certification": {"certificationDetailsUrl", "certificationExpirationDateTime", "isCertifiedByMicrosoft",
+		"isPublisherAttested", "lastCertificationDateTime"},
+	"claimsMatchingExpression": {"languageVersion", "value"},
+	"fields":                   {"customizedLabel", "defaultLabel", "fieldId", "type"},
+	"idToken":                  optionalClaim,
+	"implicitGrantSettings":    {"enableAccessTokenIssuance", "enableIdTokenIssuance"},
+	"info":                     {"logoUrl", "marketingUrl", "privacyStatementUrl", "supportUrl", "termsOfServiceUrl"},
+	"keyCredentials": {"customKeyIdentifier", "displayName", "endDateTime", "hasExtendedValue", "key", "keyId",
+		"startDateTime", "type", "usage"},
+	"licenseProcessingState":                 {"state"},
+	"oauth2PermissionScopes":                 permissionScope,
+	"onPremisesProvisioningErrors":           {"category", "occurredDateTime", "propertyCausingError", "value"},
+	"optionalClaims":                         {"accessToken", "idToken", "saml2Token"},
+	"parentalControlSettings":                {"countriesBlockedForMinors", "legalAgeGroupRule"},
+	"passwordCredential":                     passwordCredential,
+	"passwordCredentials":                    passwordCredential,
+	"passwordSingleSignOnSettings":           {"fields"},
+	"preAuthorizedApplications":              {"appId", "delegatedPermissionIds", "permissionIds"},
+	"properties":                             {"key", "value"},
+	"publicClient":                           {"redirectUris"},
+	"publishedPermissionScopes":              permissionScope,
+	"redirectUriSettings":                    {"index", "uri"},
+	"requestSignatureVerification":           {"allowedWeakAlgorithms", "isSignedRequestRequired"},
+	"requiredResourceAccess":                 {"resourceAccess", "resourceAppId"},
+	"resourceAccess":                         {"id", "type"},
+	"resourceSpecificApplicationPermissions": {"description", "displayName", "id", "isEnabled", "value"},
+	"saml2Token":                             optionalClaim,
+	"samlSingleSignOnSettings":               {"relayState"},
+	"serviceProvisioningErrors":              {"createdDateTime", "isResolved", "serviceInstance"},
+	"servicePrincipalLockConfiguration": {"allProperties", "credentialsWithUsageSign", "credentialsWithUsageVerify",
+		"identifierUris", "isEnabled", "tokenEncryptionKeyId"},
+	"spa":                    {"redirectUris"},
+	"tokenEncryptionSetting": {"audience", "scheme"},
+	"verifiedPublisher":      {"addedDateTime", "displayName", "verifiedPublisherId"},
+	"web": {"homePageUrl", "implicitGrantSettings", "logoutUrl", "oauth2AllowImplicitFlow", "redirectUris",
+		"redirectUriSettings"},
+	"windows":                {"packageSid", "redirectUris"},
+	"writebackConfiguration": {"isEnabled", "onPremisesGroupType"},
+}
+
+var (
+	optionalClaim   = []string{"additionalProperties", "essential", "name", "source"}
+	permissionScope = []string{"adminConsentDescription", "adminConsentDisplayName", "id", "isEnabled", "isPrivate",
+		"origin", "type", "userConsentDescription", "userConsentDisplayName", "value"}
+	passwordCredential = []string{"customKeyIdentifier", "displayName", "endDateTime", "hint", "keyId", "secretText",
+		"startDateTime"}
+)
+
+// tenantsOwn have whatever the tenant has defined.
+const tenantsOwn = "customSecurityAttributes"
+
+// annotations are what a body says about its properties and links.
+var annotations = []string{"@odata.type", "@odata.id", "@odata.context", "@odata.etag", "@odata.bind"}
+
+// checkBody refuses a property that the object does not have, or one within it.
 func (c *call) checkBody() error {
-	unknown := func(kind string, body map[string]any) error {
-		for _, key := range slices.Sorted(maps.Keys(body)) {
-			if !strings.Contains(key, "@odata.") && !hasProperty(kind, key) {
-				return bad("Invalid property '%s'.", key)
+	kind := c.kind()
+	for _, key := range slices.Sorted(maps.Keys(c.body)) {
+		name, _, annotated := strings.Cut(key, "@")
+		switch {
+		case annotated && !slices.Contains(annotations, key[len(name):]),
+			!(annotated && slices.Contains([]string{"", "owners", "members"}, name)) && !hasProperty(kind, name):
+			return bad("Invalid property '%s'.", key)
+		case annotated || name == tenantsOwn:
+			continue
+		}
+		if unknown := unknownWithin(name, c.body[key]); unknown != "" {
+			return bad("Invalid property '%s'.", unknown)
+		}
+	}
+	return nil
+}
+
+// unknownWithin is the first property that the objects of a property can't have; "" if none.
+func unknownWithin(property string, value any) string {
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			if unknown := unknownWithin(property, item); unknown != "" {
+				return unknown
 			}
 		}
-		return nil
-	}
-	kind := c.kind()
-	if password, is := c.body["passwordCredential"].(map[string]any); is && kind == "addPassword" {
-		if err := unknown("passwordCredential", password); err != nil {
-			return err
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			name, _, annotated := strings.Cut(key, "@")
+			known := slices.Contains(within[property], name)
+			if annotated && slices.Contains(annotations, key[len(name):]) && (name == "" || known) {
+				continue
+			}
+			if annotated || !known {
+				return key
+			}
+			if unknown := unknownWithin(name, value[key]); unknown != "" {
+				return unknown
+			}
 		}
 	}
-	return unknown(kind, c.body)
+	return ""
 }
 
 func hasProperty(kind, name string) bool {

@@ -82,6 +82,12 @@ var (
 		"partitionKeys", "properties", "provisioningState", "retrySettings", "status", "tags",
 	}
 	dataKeys = []string{"jobInputType", "jobOutputType", "uri", "value", "mode", "description"}
+	// partKeys are those of the objects in a job whose keys are not the caller's own; of others nothing is known.
+	partKeys = map[string][]string{
+		"retrysettings": {"maxRetries", "timeout"},
+		"compute":       {"instanceCount", "instanceType", "isLocal", "location", "properties", "target"},
+		"output":        {"datastoreId", "path"},
+	}
 	// oldData name data that would be read or written, by what Azure is about to give up.
 	oldData = []string{"dataset", "outputDataset"}
 )
@@ -116,6 +122,10 @@ func checkKeys(body []byte) error {
 			switch {
 			case value != nil && hasFold(oldData, key):
 				return wire.NotModelled("data that a job names in properties." + key)
+			case partKeys[strings.ToLower(key)] != nil:
+				if err := unknown("properties."+key+".", value, partKeys[strings.ToLower(key)]); err != nil {
+					return err
+				}
 			case hasFold([]string{"inputData", "outputData"}, key):
 				all, _ := value.(map[string]any)
 				for name, one := range all {
@@ -164,7 +174,7 @@ func checkOutput(st *state.State, property string, output data) error {
 		return wire.NotModelled("an output that begins with " + shortStore)
 	}
 	place, _ := locate(st, "", output.URI)
-	if place.datastore == "" || place.datastoreType != "AzureBlob" {
+	if id, _ := splitPaths(output.URI); !armid.Parse(id).Is(typeDatastore) || place.datastoreType != "AzureBlob" {
 		return invalid(property+".Uri", "%q is not in a Blob data store, to which all outputs go; write <data store "+
 			"ID>/paths/<path>", output.URI)
 	}

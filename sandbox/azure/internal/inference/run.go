@@ -21,7 +21,8 @@ const (
 	writeBlobs    = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
 )
 
-// How Azure reports storage that could not be opened: by the cluster, and as the job identity (facts/failures.md).
+// How Azure reports storage that could not be opened: by the cluster, and as the job identity; of an output, for either
+// (facts/failures.md).
 const (
 	mountCode    = "ScriptExecution.StreamAccess.Authentication"
 	mountMessage = "ScriptExecutionException was caused by StreamAccessException. " +
@@ -137,10 +138,14 @@ func public(account, container *state.Resource) bool {
 // mount succeeds when the cluster's default identity can see and read the container, as Storage Blob Data Reader can,
 // and for an output write blobs to it: that an output takes no more is inferred, as the seed speaks of inputs alone.
 func (h hops) mount(cluster *state.Resource, where place, action string) *state.Failure {
+	hop, code, message, verb := "mount", mountCode, mountMessage, "mount"
+	if action == writeBlobs { // the sheet has one signature for whoever may not write
+		hop, code, message, verb = "write", writeCode, writeCode+":", "write to"
+	}
 	identity := defaultIdentity(h.st, cluster)
 	if identity == "" {
-		return h.fail("mount", mountCode, "", where.scope(), fmt.Sprintf(
-			"%s the compute %s has no managed identity with which to mount %s", mountMessage, cluster.ID, where.scope()))
+		return h.fail(hop, code, "", where.scope(), fmt.Sprintf(
+			"%s the compute %s has no managed identity with which to %s %s", message, cluster.ID, verb, where.scope()))
 	}
 	access := rbac.Of(h.st, identity, where.scope())
 	answer := h.storage(where, action).may(access)
@@ -150,8 +155,8 @@ func (h hops) mount(cluster *state.Resource, where place, action string) *state.
 	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, identity, action) {
 		return nil
 	}
-	return h.refuse("mount", mountCode, answer, identity, where.scope(), fmt.Sprintf(
-		"%s the cluster identity %s of %s may not mount %s", mountMessage, identity, cluster.ID, where.scope()))
+	return h.refuse(hop, code, answer, identity, where.scope(), fmt.Sprintf(
+		"%s the cluster identity %s of %s may not %s %s", message, identity, cluster.ID, verb, where.scope()))
 }
 
 // defaultIdentity is the object ID with which a cluster mounts (facts/compute-clusters.md): its system-assigned
