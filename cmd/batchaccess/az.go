@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
@@ -160,9 +161,9 @@ func (c *azCall) login(ctx context.Context, cloud *azCloud) (any, error) {
 			return nil, errAzUsage{errors.New("a service principal signs in with --username, --tenant, and one of --password " +
 				"and --federated-token")}
 		}
-		a.Kind, a.ID, a.Secret, a.FederatedToken = invoke.AsServicePrincipal, c.username, c.password, c.federatedToken
+		a.Kind, a.ID, a.Secret, a.FederatedToken = azure.AsServicePrincipal, c.username, c.password, c.federatedToken
 	case c.identity:
-		a.Kind, a.ID = invoke.AsManagedIdentity, c.clientID
+		a.Kind, a.ID = azure.AsManagedIdentity, c.clientID
 	default:
 		user, err := chooseUser(c.username)
 		if err != nil {

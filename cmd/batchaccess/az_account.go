@@ -21,14 +21,14 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
 // An account is who is signed in to the stand-in for the Azure CLI. It is kept in the folder of the CLI's settings,
 // AZURE_CONFIG_DIR, for its owner alone, with a service principal's proof, as the CLI does; never with a user's
 // password.
 type account struct {
-	Kind   string `json:"kind"`             // userAccount, invoke.AsServicePrincipal or invoke.AsManagedIdentity
+	Kind   string `json:"kind"`             // userAccount, azure.AsServicePrincipal or azure.AsManagedIdentity
 	ID     string `json:"id"`               // object ID of a user; client ID of any other, "" for the host's only identity
 	Tenant string `json:"tenant,omitempty"` // default: the sandbox's
 	// A service principal has one of these.
@@ -37,7 +37,7 @@ type account struct {
 }
 
 const (
-	userAccount = invoke.AsUser
+	userAccount = azure.AsUser
 	accountFile = "account.json"
 )
 
@@ -134,7 +134,7 @@ func chooseUser(name string) (knownUser, error) {
 
 // azCloud is the sandbox, as the stand-in sees it: over HTTP, like any client.
 type azCloud struct {
-	invoke.Cloud
+	azure.Cloud
 	client       *http.Client
 	subscription string
 }
@@ -155,7 +155,7 @@ func findAzCloud(ctx context.Context) (*azCloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	cloud, err := invoke.Discover(ctx, client, os.Getenv("ARM_METADATA_HOSTNAME"))
+	cloud, err := azure.Discover(ctx, client, os.Getenv("ARM_METADATA_HOSTNAME"))
 	if err != nil {
 		return nil, err
 	}
@@ -172,9 +172,9 @@ func (c *azCloud) show(a account) (map[string]any, error) {
 			return nil, err
 		}
 		name, kind = user.UserPrincipalName, "user"
-	case a.Kind == invoke.AsManagedIdentity && a.ID == "":
+	case a.Kind == azure.AsManagedIdentity && a.ID == "":
 		name = "systemAssignedIdentity"
-	case a.Kind == invoke.AsManagedIdentity:
+	case a.Kind == azure.AsManagedIdentity:
 		name = "userAssignedIdentity"
 	}
 	return map[string]any{
@@ -194,7 +194,7 @@ func (c *azCloud) token(ctx context.Context, a account, resource, tenant string)
 		}
 		return c.userToken(ctx, user, user.Password, tenant, scope)
 	}
-	in := invoke.SignIn{As: a.Kind, ClientID: a.ID, TenantID: tenant, ClientSecret: a.Secret}
+	in := azure.SignIn{As: a.Kind, ClientID: a.ID, TenantID: tenant, ClientSecret: a.Secret}
 	if a.FederatedToken != "" { // azidentity reads it from a file
 		file, err := azFile("federated-token")
 		if err == nil {

@@ -7,15 +7,16 @@ import (
 	"os"
 
 	"github.com/batchaccess/batchaccess/components"
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/azure"
+	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
 // cloudOf is where Azure is: where ARM_METADATA_HOSTNAME leads, or else in the cloud that environment names.
-func cloudOf(ctx context.Context, client *http.Client, environment string) (invoke.Cloud, error) {
+func cloudOf(ctx context.Context, client *http.Client, environment string) (azure.Cloud, error) {
 	if host := metadataHost(); host != "" {
-		return invoke.Discover(ctx, client, host)
+		return azure.Discover(ctx, client, host)
 	}
-	return invoke.CloudOf(environment)
+	return azure.CloudOf(environment)
 }
 
 // metadataHost is the variable that Azure's other clients read, by either of its names.
@@ -32,5 +33,6 @@ func (i *invocation) environment(s *stackOf) string {
 	if word := components.EnvironmentWord(os.Getenv("ARM_ENVIRONMENT")); word != "" {
 		return word
 	}
-	return invoke.EnvironmentOfEndpoint(i.uri)
+	row, _ := cloud.ByScoringURI(i.uri)
+	return row.Environment
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
@@ -30,7 +31,7 @@ type invocation struct {
 	deployment, experiment, request string
 	inputs, files, literals         []string
 	outputs                         []string
-	signIn                          invoke.SignIn
+	signIn                          azure.SignIn
 	token, secret                   string // "-" for standard input
 	print, wait                     bool
 	form                            form
@@ -99,7 +100,7 @@ Exit codes:
 	f.StringArrayVar(&i.files, "input-file", nil, "<name>=<file>")
 	f.StringArrayVar(&i.literals, "literal", nil, "<name>=<value>; deployments of pipeline components only")
 	f.StringArrayVar(&i.outputs, "job-output", nil, "<name>=<file in a Blob data store>")
-	f.StringVar(&i.signIn.As, "as", "", "who invokes: "+strings.Join(invoke.SignIns(), ", ")+" (default: default)")
+	f.StringVar(&i.signIn.As, "as", "", "who invokes: "+strings.Join(azure.SignIns(), ", ")+" (default: default)")
 	f.StringVar(&i.signIn.ClientID, "client-id", "", "client ID of the service principal or user-assigned identity")
 	f.StringVar(&i.signIn.TenantID, "tenant-id", "", "tenant of the invoker and the workspace")
 	f.StringVar(&i.signIn.CertificateFile, "certificate", "",
@@ -154,7 +155,7 @@ func (i *invocation) run(cmd *cobra.Command) error {
 		i.foretell(cmd, s)
 	}
 	if i.print && i.uri != "" { // then nobody need sign in, and nothing need be asked
-		c, err := invoke.CloudOf(i.environment(s))
+		c, err := azure.CloudOf(i.environment(s))
 		if err != nil {
 			return err
 		}
@@ -166,7 +167,7 @@ func (i *invocation) run(cmd *cobra.Command) error {
 	}
 	c, err := cloudOf(ctx, httpClient, i.environment(s))
 	if err != nil {
-		return err
+		return invoke.Failed(err)
 	}
 	client, err := i.client(ctx, cmd, s, c, httpClient)
 	if err != nil {
@@ -185,8 +186,8 @@ func (i *invocation) run(cmd *cobra.Command) error {
 	return i.tell(cmd, uri, job, err)
 }
 
-func (i *invocation) printRequest(cmd *cobra.Command, c invoke.Cloud, uri string, request jobrequest.Request) error {
-	text, err := c.Curl(uri, i.deployment, request)
+func (i *invocation) printRequest(cmd *cobra.Command, c azure.Cloud, uri string, request jobrequest.Request) error {
+	text, err := invoke.Curl(c, uri, i.deployment, request)
 	if err != nil {
 		return err
 	}
@@ -241,7 +242,7 @@ func (i *invocation) tell(cmd *cobra.Command, uri string, job *invoke.Job, err e
 }
 
 // client makes the client that invokes as whom the flags say.
-func (i *invocation) client(ctx context.Context, cmd *cobra.Command, s *stackOf, c invoke.Cloud,
+func (i *invocation) client(ctx context.Context, cmd *cobra.Command, s *stackOf, c azure.Cloud,
 	httpClient *http.Client) (*invoke.Client, error) {
 	o := invoke.Options{TenantID: i.signIn.TenantID, Cloud: c, Transport: httpClient, Logger: logger(cmd)}
 	if i.token != "" {
@@ -257,7 +258,7 @@ func (i *invocation) client(ctx context.Context, cmd *cobra.Command, s *stackOf,
 		return nil, err
 	}
 	if o.Credential, err = signIn.Credential(c, httpClient); err != nil {
-		return nil, err
+		return nil, invoke.Failed(err)
 	}
 	return invoke.New(o)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/engine"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
@@ -82,7 +82,7 @@ func (i *invocation) foretell(cmd *cobra.Command, s *stackOf) {
 }
 
 // signsIn settles on who invokes: the flags, the stack's invoker, and Azure's own variables, in this order.
-func (i *invocation) signsIn(ctx context.Context, cmd *cobra.Command, s *stackOf) (invoke.SignIn, error) {
+func (i *invocation) signsIn(ctx context.Context, cmd *cobra.Command, s *stackOf) (azure.SignIn, error) {
 	in := i.signIn
 	in.TenantID = cmp.Or(in.TenantID, os.Getenv("AZURE_TENANT_ID"))
 	if i.secret != "" {
@@ -97,9 +97,9 @@ func (i *invocation) signsIn(ctx context.Context, cmd *cobra.Command, s *stackOf
 		}
 	}
 	if in.As == "" && in.ClientSecret+in.CertificateFile+in.FederatedTokenFile != "" {
-		in.As = invoke.AsServicePrincipal
+		in.As = azure.AsServicePrincipal
 	}
-	if in.As == invoke.AsServicePrincipal {
+	if in.As == azure.AsServicePrincipal {
 		fromVariables(&in)
 	}
 	return in, nil
@@ -107,7 +107,7 @@ func (i *invocation) signsIn(ctx context.Context, cmd *cobra.Command, s *stackOf
 
 // fromVariables completes a service principal from the variables that Azure's clients share. A proof in them is that of
 // AZURE_CLIENT_ID, where it is set, and of no other.
-func fromVariables(in *invoke.SignIn) {
+func fromVariables(in *azure.SignIn) {
 	owner := os.Getenv("AZURE_CLIENT_ID")
 	in.ClientID = cmp.Or(in.ClientID, owner)
 	in.CertificatePassword = os.Getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD")
@@ -129,7 +129,7 @@ func fromVariables(in *invoke.SignIn) {
 }
 
 // signsIn takes from the stack how one of its invokers signs in.
-func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, in *invoke.SignIn) error {
+func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, in *azure.SignIn) error {
 	invoker, ok := s.model().Invokers[name]
 	if !ok {
 		return fmt.Errorf("--as-invoker %s: stack %s has no such invoker; %s", name, s.name,
@@ -141,19 +141,19 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 	}
 	switch invoker.Kind {
 	case access.User, access.Group:
-		in.As = invoke.AsUser
+		in.As = azure.AsUser
 		return useAzureCLIOf(s.name, name)
 	case access.ManagedIdentity:
-		in.As = invoke.AsManagedIdentity
+		in.As = azure.AsManagedIdentity
 		if len(invoker.FederatedCredentials) > 0 {
 			in.FederatedTokenFile = cmp.Or(in.FederatedTokenFile, os.Getenv("AZURE_FEDERATED_TOKEN_FILE"),
 				federatedTokenOf(s.name, name, invoker))
 		}
 		if in.FederatedTokenFile != "" { // then it need not run where the identity is attached
-			in.As = invoke.AsServicePrincipal
+			in.As = azure.AsServicePrincipal
 		}
 	default:
-		in.As = invoke.AsServicePrincipal
+		in.As = azure.AsServicePrincipal
 	}
 	in.ClientID = cmp.Or(in.ClientID, invoker.ClientID.Text())
 	if invoker.Kind == access.ManagedIdentity && in.ClientID == "" {
@@ -175,7 +175,7 @@ func (s *stackOf) signsIn(ctx context.Context, cmd *cobra.Command, name string, 
 		in.ClientSecret = deployed.ClientSecrets[name][secret]
 	}
 	in.ClientID = cmp.Or(in.ClientID, deployed.ClientIDs[name])
-	if in.ClientID == "" && in.As == invoke.AsManagedIdentity {
+	if in.ClientID == "" && in.As == azure.AsManagedIdentity {
 		in.ObjectID = deployed.PrincipalIDs[name] // a system-assigned one, looked up by its resource
 	}
 	if in.ClientID+in.ObjectID == "" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
+	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -315,13 +316,13 @@ func TestTheSecretThatIsValidLongestIsTaken(t *testing.T) {
 func TestAProofInTheEnvironmentIsThatOfItsOwnClient(t *testing.T) {
 	t.Setenv("AZURE_CLIENT_ID", "mine")
 	t.Setenv("AZURE_CLIENT_SECRET", "secret")
-	in := invoke.SignIn{}
+	in := azureclient.SignIn{}
 	fromVariables(&in)
-	assert.Equal(t, invoke.SignIn{ClientID: "mine", ClientSecret: "secret"}, in)
-	in = invoke.SignIn{ClientID: "another"}
+	assert.Equal(t, azureclient.SignIn{ClientID: "mine", ClientSecret: "secret"}, in)
+	in = azureclient.SignIn{ClientID: "another"}
 	fromVariables(&in)
 	assert.Empty(t, in.ClientSecret)
-	in = invoke.SignIn{CertificateFile: "c.pem"}
+	in = azureclient.SignIn{CertificateFile: "c.pem"}
 	fromVariables(&in)
 	assert.Empty(t, in.ClientSecret)
 }

@@ -197,7 +197,7 @@ func asDeployer(cmd *cobra.Command, environment string) (*azure.Client, error) {
 	if err != nil {
 		return failed(err)
 	}
-	signIn, err := azure.SignIn(os.Getenv, client)
+	signIn, err := azure.Deployer(os.Getenv, client)
 	if err != nil {
 		return failed(err)
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/batchaccess/batchaccess/internal/adopt"
 	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/engine"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -259,7 +258,7 @@ func TestAnApplicationThatSomebodyElseOwnsIsNotAdopted(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory,
 		UserPrincipalName: "mallory@sandbox.example"}}}))
-	cloud, err := invoke.Discover(t.Context(), w.azure.Client(), w.azure.Host())
+	cloud, err := azureclient.Discover(t.Context(), w.azure.Client(), w.azure.Host())
 	require.NoError(t, err)
 	graph := strings.TrimPrefix(cloud.Graph, w.azure.URL()) + "/v1.0/applications"
 	for tag, owner := range map[string]string{"tag:theirs": mallory, "tag:ours": w.azure.Deployer().ObjectID} {
@@ -276,7 +275,7 @@ func TestAnApplicationThatSomebodyElseOwnsIsNotAdopted(t *testing.T) {
 func TestWhatAnApplicationHoldsIsFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	cloud, err := invoke.Discover(t.Context(), w.azure.Client(), w.azure.Host())
+	cloud, err := azureclient.Discover(t.Context(), w.azure.Client(), w.azure.Host())
 	require.NoError(t, err)
 	app := w.application("tag:one")
 	in := strings.TrimPrefix(cloud.Graph, w.azure.URL()) + "/v1.0" + app
@@ -366,7 +365,7 @@ func (anyone) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acce
 }
 
 func (a answers) finder() *adopt.Finder {
-	return adopt.New(azureclient.NewClient(anyone{}, invoke.Cloud{ResourceManager: "https://arm.example",
+	return adopt.New(azureclient.NewClient(anyone{}, azureclient.Cloud{ResourceManager: "https://arm.example",
 		ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, a, nil))
 }
 
@@ -379,7 +378,7 @@ func (nobody) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acce
 func TestWhoIsNotSignedInIsToldHow(t *testing.T) {
 	t.Parallel()
 	p, file := previewOf(t, applicationType, map[string]map[string]any{"r": {"tags": []string{"x"}}})
-	_, err := adopt.New(azureclient.NewClient(nobody{}, invoke.PublicCloud(), answers{}, nil)).Adopt(t.Context(), p,
+	_, err := adopt.New(azureclient.NewClient(nobody{}, azureclient.PublicCloud(), answers{}, nil)).Adopt(t.Context(), p,
 		adopt.State{}, file, "")
 	assert.ErrorContains(t, err, "not signed in to Azure: set ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID, or "+
 		"run az login: no credential")
@@ -467,7 +466,7 @@ func TestAnOwnerIsTheDeployerWhateverTheCaseOfTheID(t *testing.T) {
 	for owner, outcome := range map[string]adopt.Outcome{strings.ToUpper(own): adopt.Exists,
 		"bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb": adopt.Taken} {
 		none := always(200, `{"value": []}`)
-		f := adopt.New(azureclient.NewClient(someone(own), invoke.Cloud{ResourceManager: "https://arm.example",
+		f := adopt.New(azureclient.NewClient(someone(own), azureclient.Cloud{ResourceManager: "https://arm.example",
 			ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, answers{
 			"/v1.0/applications":                                always(200, `{"value": [{"id": "a", "appId": "c"}]}`),
 			"/v1.0/applications/a/owners":                       always(200, `{"value": [{"id": "`+owner+`"}]}`),

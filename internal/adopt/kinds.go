@@ -76,10 +76,6 @@ type kind struct {
 }
 
 const (
-	authorizationAPI = "2022-04-01"
-	computeAPI       = "2023-10-01"
-	identityAPI      = "2023-01-31"
-
 	inGroup         = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
 	computeID       = inGroup + "Microsoft.MachineLearningServices/workspaces/{workspaceName}/computes/{computeName}"
 	identityID      = inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
@@ -91,24 +87,25 @@ const (
 // kinds are the types of resources that the components register.
 var kinds = map[string]kind{
 	"azure-native:authorization:RoleDefinition": {
-		armID: "{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}", apiVersion: authorizationAPI,
-		rival: roleOfSameName,
+		armID:      "{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}",
+		apiVersion: azure.AuthorizationVersion, rival: roleOfSameName,
 	},
 	"azure-native:authorization:RoleAssignment": {
-		armID: "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}", apiVersion: authorizationAPI,
-		rival: assignmentOfOtherName, madeBy: assignedBy, instead: heldByOther,
+		armID:      "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
+		apiVersion: azure.AuthorizationVersion, rival: assignmentOfOtherName, madeBy: assignedBy, instead: heldByOther,
 	},
 	"azure-native:managedidentity:UserAssignedIdentity": {
-		armID: identityID, apiVersion: identityAPI, others: credentialsOfIdentity, principals: principalOfIdentity,
+		armID: identityID, apiVersion: azure.IdentityVersion, others: credentialsOfIdentity, principals: principalOfIdentity,
 		instead: identityOfOther,
 	},
 	"azure-native:managedidentity:FederatedIdentityCredential": {
 		armID:      identityID + "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
-		apiVersion: identityAPI, rival: identityCredentialOfSameSubject, within: identityID, principals: principalOfIdentity,
+		apiVersion: azure.IdentityVersion, rival: identityCredentialOfSameSubject, within: identityID, principals: principalOfIdentity,
 		instead: identityOfOther,
 	},
 	"azure-native:machinelearningservices:Compute": {
-		armID: computeID, apiVersion: computeAPI, other: noCluster, rival: computeOfOtherKind, open: []string{"properties"},
+		armID: computeID, apiVersion: azure.WorkspaceVersion, other: noCluster, rival: computeOfOtherKind,
+		open:       []string{"properties"},
 		principals: principalsOfCluster, instead: "name it here with existing: true, and computeName with the name that " +
 			"it has, or give this stack's another computeName",
 	},
@@ -257,7 +254,7 @@ type graphObject struct {
 // credentialsOfIdentity says that a managed identity has federated credentials: a broken-off creation leaves none,
 // since they are made after the state has the identity, and whoever signs in by them would have the stack's access.
 func credentialsOfIdentity(ctx context.Context, f *Finder, id string) (string, error) {
-	credentials, err := f.listARM(ctx, id+"/federatedIdentityCredentials", identityAPI, "")
+	credentials, err := f.listARM(ctx, id+"/federatedIdentityCredentials", azure.IdentityVersion, "")
 	if err != nil || len(credentials) == 0 {
 		return "", err
 	}

@@ -59,10 +59,10 @@ func (f *Finder) stacksThatGrant(
 	all := map[string]bool{}
 	for _, principal := range principals {
 		filter := "principalId eq " + quoted(principal)
-		assignments, err := f.listARM(ctx, strings.Join(parts[:3], "/")+list, authorizationAPI, filter)
+		assignments, err := f.listARM(ctx, strings.Join(parts[:3], "/")+list, azure.AuthorizationVersion, filter)
 		if refusal := new(azure.Refusal); errors.As(err, &refusal) {
 			whole = false
-			assignments, err = f.listARM(ctx, strings.Join(parts[:5], "/")+list, authorizationAPI, filter)
+			assignments, err = f.listARM(ctx, strings.Join(parts[:5], "/")+list, azure.AuthorizationVersion, filter)
 		}
 		if err != nil {
 			return nil, false, err

@@ -13,7 +13,6 @@ import (
 
 	"github.com/batchaccess/batchaccess/internal/adopt"
 	azureclient "github.com/batchaccess/batchaccess/internal/azure"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -38,10 +37,10 @@ func newWorld(t *testing.T) world {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, a.Close()) })
 	require.NoError(t, a.Seed(azure.Seed{SubscriptionIDs: []string{subscription}}))
-	cloud, err := invoke.Discover(t.Context(), a.Client(), a.Host())
+	cloud, err := azureclient.Discover(t.Context(), a.Client(), a.Host())
 	require.NoError(t, err)
 	d := a.Deployer()
-	credential, err := invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: d.TenantID, ClientID: d.ClientID,
+	credential, err := azureclient.SignIn{As: azureclient.AsServicePrincipal, TenantID: d.TenantID, ClientID: d.ClientID,
 		ClientSecret: d.ClientSecret}.Credential(cloud, a.Client())
 	require.NoError(t, err)
 	return world{t, a, adopt.New(azureclient.NewClient(credential, cloud, a.Client(), nil))}
@@ -69,7 +68,7 @@ func (w world) make(method, audience, path string, body map[string]any) map[stri
 
 func (w world) application(tag string) string {
 	w.t.Helper()
-	cloud, err := invoke.Discover(w.t.Context(), w.azure.Client(), w.azure.Host())
+	cloud, err := azureclient.Discover(w.t.Context(), w.azure.Client(), w.azure.Host())
 	require.NoError(w.t, err)
 	base := strings.TrimPrefix(cloud.Graph, w.azure.URL())
 	return "/applications/" + w.make(http.MethodPost, cloud.Graph, base+"/v1.0/applications",
@@ -259,7 +258,7 @@ func TestAnApplicationThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory,
 		UserPrincipalName: "mallory@sandbox.example"}}}))
-	cloud, err := invoke.Discover(t.Context(), w.azure.Client(), w.azure.Host())
+	cloud, err := azureclient.Discover(t.Context(), w.azure.Client(), w.azure.Host())
 	require.NoError(t, err)
 	graph := func(path string, body map[string]any) map[string]any {
 		return w.make(http.MethodPost, cloud.Graph, strings.TrimPrefix(cloud.Graph, w.azure.URL())+"/v1.0"+path, body)
@@ -362,7 +361,7 @@ func TestAGroupThatSomebodyHoldsIsNeitherTakenNorRemoved(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.azure.Seed(azure.Seed{Users: []azure.User{{ObjectID: mallory,
 		UserPrincipalName: "mallory@sandbox.example"}}}))
-	cloud, err := invoke.Discover(t.Context(), w.azure.Client(), w.azure.Host())
+	cloud, err := azureclient.Discover(t.Context(), w.azure.Client(), w.azure.Host())
 	require.NoError(t, err)
 	group := func(owner string, members ...string) string {
 		body := map[string]any{

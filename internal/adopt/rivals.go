@@ -43,7 +43,8 @@ type armObject struct {
 func assignmentOfOtherName(ctx context.Context, f *Finder, r Resource) (rival Rival, err error) {
 	scope := slashed(text(r.Inputs, "scope"))
 	var maker, name string
-	assignments, err := f.listARM(ctx, scope+"/providers/Microsoft.Authorization/roleAssignments", authorizationAPI,
+	assignments, err := f.listARM(ctx, scope+"/providers/Microsoft.Authorization/roleAssignments",
+		azure.AuthorizationVersion,
 		"principalId eq "+quoted(text(r.Inputs, "principalId")))
 	for _, a := range assignments { // of the scopes above and below too
 		p := a.Properties
@@ -84,9 +85,9 @@ func roleOfSameName(ctx context.Context, f *Finder, r Resource) (rival Rival, er
 	const custom = "type eq 'CustomRole'"
 	const list = "/providers/Microsoft.Authorization/roleDefinitions"
 	name := text(r.Inputs, "roleName")
-	defined, err := f.listARM(ctx, list, authorizationAPI, custom) // of the whole tenant
+	defined, err := f.listARM(ctx, list, azure.AuthorizationVersion, custom) // of the whole tenant
 	if refusal := new(azure.Refusal); errors.As(err, &refusal) {
-		defined, err = f.listARM(ctx, slashed(text(r.Inputs, "scope"))+list, authorizationAPI, custom)
+		defined, err = f.listARM(ctx, slashed(text(r.Inputs, "scope"))+list, azure.AuthorizationVersion, custom)
 	}
 	for _, d := range defined {
 		if strings.EqualFold(d.Properties.RoleName, name) {
@@ -144,7 +145,7 @@ func identityCredentialOfSameSubject(ctx context.Context, f *Finder, r Resource)
 	if err != nil {
 		return rival, err
 	}
-	credentials, err := f.listARM(ctx, identity+"/federatedIdentityCredentials", identityAPI, "")
+	credentials, err := f.listARM(ctx, identity+"/federatedIdentityCredentials", azure.IdentityVersion, "")
 	for _, c := range credentials {
 		if c.Properties.Issuer == text(r.Inputs, "issuer") && c.Properties.Subject == text(r.Inputs, "subject") {
 			return Rival{IDs: []string{c.ID}, Blocks: true, Why: fmt.Sprintf("it is for the same issuer and subject, under the "+
@@ -162,7 +163,7 @@ func computeOfOtherKind(ctx context.Context, f *Finder, r Resource) (rival Rival
 		return rival, err
 	}
 	var answer map[string]any
-	if there, err := f.client.Get(ctx, azure.ResourceManager, azure.Version(id, computeAPI, ""), &answer); err != nil ||
+	if there, err := f.client.Get(ctx, azure.ResourceManager, azure.Version(id, azure.WorkspaceVersion, ""), &answer); err != nil ||
 		!there {
 		return rival, err
 	}

@@ -13,9 +13,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-
-	"github.com/batchaccess/batchaccess/internal/azure/wire"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
 // A Service is one of those that a client asks.
@@ -25,29 +22,42 @@ type Service int
 const (
 	ResourceManager Service = iota
 	Graph
+	BatchEndpoints // each at an address of its own
 )
 
-// A Client asks Resource Manager and Microsoft Graph. It may be used by several goroutines at once.
+// A Client asks the services. It may be used by several goroutines at once.
 type Client struct {
-	wires      map[Service]wire.Wire
+	wires      map[Service]wire
 	urls       map[Service]string
 	credential azcore.TokenCredential
 	graph      string // what its tokens are for
 }
 
-// NewClient makes a client that signs in with the credential. Transport and logger may be nil; see wire.New.
+// NewClient makes a client of Resource Manager and Microsoft Graph for whoever deploys, who signs in with the
+// credential. Transport and logger may be nil. The logger is told of every try at level Debug: method, address and
+// status, never a header or a body.
 func NewClient(
-	credential azcore.TokenCredential, c invoke.Cloud, transport policy.Transporter, logger *slog.Logger,
+	credential azcore.TokenCredential, c Cloud, transport policy.Transporter, logger *slog.Logger,
 ) *Client {
 	credential = signIn{credential}
 	return &Client{
-		wires: map[Service]wire.Wire{
-			ResourceManager: wire.New(credential, c.ManagementAudience, transport, logger),
-			Graph:           wire.New(credential, c.Graph, transport, logger),
+		wires: map[Service]wire{
+			ResourceManager: newWire(credential, c.ManagementAudience, transport, logger),
+			Graph:           newWire(credential, c.Graph, transport, logger),
 		},
 		urls:       map[Service]string{ResourceManager: c.ResourceManager, Graph: c.Graph + "/v1.0"},
 		credential: credential, graph: c.Graph,
 	}
+}
+
+// NewInvoker makes a client of batch endpoints and Resource Manager for whoever starts jobs; see NewClient.
+func NewInvoker(
+	credential azcore.TokenCredential, c Cloud, transport policy.Transporter, logger *slog.Logger,
+) *Client {
+	return &Client{wires: map[Service]wire{
+		BatchEndpoints:  newWire(credential, c.MLAudience, transport, logger),
+		ResourceManager: newWire(credential, c.ManagementAudience, transport, logger),
+	}, urls: map[Service]string{ResourceManager: c.ResourceManager}}
 }
 
 // signIn says what to do where there is no token.
@@ -83,7 +93,7 @@ func Version(path, apiVersion, filter string) string {
 
 // Get reads what the service has at a path; there is false for a 404.
 func (c *Client) Get(ctx context.Context, s Service, path string, into any) (there bool, err error) {
-	return c.ask(ctx, s, wire.Request{Method: http.MethodGet, URI: c.urls[s] + path}, into)
+	return c.ask(ctx, s, Request{Method: http.MethodGet, URI: c.urls[s] + path}, into)
 }
 
 // List reads all pages of a collection; there is false for one that is not there. A link to a next page at another
@@ -95,12 +105,12 @@ func List[T any](ctx context.Context, c *Client, s Service, path string) (all []
 			ARM   string `json:"nextLink"`
 			Graph string `json:"@odata.nextLink"`
 		}
-		there, err := c.ask(ctx, s, wire.Request{Method: http.MethodGet, URI: next}, &page)
+		there, err := c.ask(ctx, s, Request{Method: http.MethodGet, URI: next}, &page)
 		if err != nil || !there {
 			return nil, false, err
 		}
 		all, next = append(all, page.Value...), cmp.Or(page.ARM, page.Graph)
-		if next != "" && !wire.Below(c.urls[s], next) {
+		if next != "" && !below(c.urls[s], next) {
 			return nil, false, fmt.Errorf("asking for %s: the next page is on another host than %s: %s", place(path), c.urls[s],
 				next)
 		}
@@ -110,7 +120,7 @@ func List[T any](ctx context.Context, c *Client, s Service, path string) (all []
 
 // Change changes or deletes something. What is gone already is no error.
 func (c *Client) Change(ctx context.Context, s Service, method, path string, body any) error {
-	_, err := c.ask(ctx, s, wire.Request{Method: method, URI: c.urls[s] + path, Body: body}, nil)
+	_, err := c.ask(ctx, s, Request{Method: method, URI: c.urls[s] + path, Body: body}, nil)
 	return err
 }
 
@@ -134,7 +144,7 @@ func (c *Client) Objects(ctx context.Context, ids []string) (all []Object, err e
 		var page struct {
 			Value []Object `json:"value"`
 		}
-		there, err := c.ask(ctx, Graph, wire.Request{
+		there, err := c.ask(ctx, Graph, Request{
 			Method: http.MethodPost, URI: c.urls[Graph] + "/directoryObjects/getByIds", Body: map[string]any{"ids": ids[:n]},
 			Repeated: true,
 		}, &page)
@@ -155,12 +165,17 @@ func (c *Client) Me(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return invoke.ObjectID(token.Token)
+	return ObjectID(token.Token)
+}
+
+// Send sends a request to a service. The answer is there whole, whatever its status.
+func (c *Client) Send(ctx context.Context, s Service, r Request) (*http.Response, error) {
+	return c.wires[s].send(ctx, r)
 }
 
 // ask sends a request and decodes its answer, where into is not nil.
-func (c *Client) ask(ctx context.Context, s Service, r wire.Request, into any) (there bool, err error) {
-	resp, err := c.wires[s].Send(ctx, r)
+func (c *Client) ask(ctx context.Context, s Service, r Request, into any) (there bool, err error) {
+	resp, err := c.Send(ctx, s, r)
 	if err != nil {
 		return false, fmt.Errorf("asking for %s: %w", place(r.URI), err)
 	}
@@ -208,7 +223,7 @@ func (c *Client) takes(s Service, uri string) string {
 
 // A Refusal is the error of what Azure does not do for whoever is signed in.
 type Refusal struct {
-	request wire.Request
+	request Request
 	Answer  *azcore.ResponseError
 	takes   string
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/azure"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
 type anyone struct{}
@@ -39,7 +38,7 @@ func (a answers) Do(req *http.Request) (*http.Response, error) {
 }
 
 func (a answers) client() *azure.Client {
-	return azure.NewClient(anyone{}, invoke.Cloud{ResourceManager: "https://arm.example",
+	return azure.NewClient(anyone{}, azure.Cloud{ResourceManager: "https://arm.example",
 		ManagementAudience: "https://arm.example", Graph: "https://graph.example"}, a, nil)
 }
 

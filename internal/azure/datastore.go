@@ -1,8 +1,5 @@
 package azure
 
-// DataStoreVersion is the version of Resource Manager's API that describes a workspace and what is in it.
-const DataStoreVersion = "2023-10-01"
-
 // A DataStore is what a workspace says of one.
 type DataStore struct {
 	Name       string `json:"name"`

@@ -1,5 +1,5 @@
-// Package azure is the one way to ask Azure. It signs in as whoever deploys: by the variables that the azure-native
-// provider reads. It must not know why something is asked.
+// Package azure is the one way to ask Azure: it finds the cloud, signs in as whoever deploys or starts jobs, sends, and
+// sends again where that is safe. It must not know why something is asked.
 package azure
 
 import (
@@ -11,19 +11,17 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
 // audience is that of a token which an outside issuer makes for Entra (facts/federation.md).
 const audience = "api://AzureADTokenExchange"
 
-// SignIn is how whoever deploys signs in, by the environment; outside issuers are asked through the client. The ways
+// Deployer is how whoever deploys signs in, by the environment; outside issuers are asked through the client. The ways
 // are those of the azure-native provider, in its order (github.com/pulumi/pulumi-azure-native,
 // provider/pkg/provider/auth_azidentity.go): certificate, secret, OpenID Connect, managed identity. Where none is set
 // it is Azure's default chain, which ends with the Azure CLI. A way that is half set is an error that names each
 // variable.
-func SignIn(getenv func(string) string, client *http.Client) (invoke.SignIn, error) {
+func Deployer(getenv func(string) string, client *http.Client) (SignIn, error) {
 	r := reader{get: getenv}
 	use := map[string]bool{}
 	for _, name := range []string{"ARM_USE_OIDC", "ARM_USE_MSI"} {
@@ -35,8 +33,8 @@ func SignIn(getenv func(string) string, client *http.Client) (invoke.SignIn, err
 			r.wrong(fmt.Sprintf("%s is %q; write true, or unset it", name, value))
 		}
 	}
-	in := invoke.SignIn{
-		As: invoke.AsServicePrincipal, TenantID: getenv("ARM_TENANT_ID"), ClientID: getenv("ARM_CLIENT_ID"),
+	in := SignIn{
+		As: AsServicePrincipal, TenantID: getenv("ARM_TENANT_ID"), ClientID: getenv("ARM_CLIENT_ID"),
 	}
 	if getenv("ARM_CLIENT_CERTIFICATE_PASSWORD") != "" && getenv("ARM_CLIENT_CERTIFICATE_PATH") == "" {
 		r.wrong("ARM_CLIENT_CERTIFICATE_PASSWORD is set without ARM_CLIENT_CERTIFICATE_PATH; set both, or neither")
@@ -58,12 +56,12 @@ func SignIn(getenv func(string) string, client *http.Client) (invoke.SignIn, err
 		r.needs("OpenID Connect (ARM_USE_OIDC)", "ARM_CLIENT_ID", "ARM_TENANT_ID")
 		r.issuer(&in, client)
 	case use["ARM_USE_MSI"]:
-		in.As = invoke.AsManagedIdentity
+		in.As = AsManagedIdentity
 	case in.ClientID != "":
 		r.wrong("ARM_CLIENT_ID is set, and nothing proves who it is: set ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH, " +
 			"ARM_USE_OIDC=true or ARM_USE_MSI=true, or unset it to use the Azure CLI")
 	default:
-		in.As = invoke.AsDefault
+		in.As = AsDefault
 	}
 	return in, errors.Join(r.problems...)
 }
@@ -85,7 +83,7 @@ func (r *reader) needs(way string, names ...string) {
 }
 
 // issuer settles on where the token of the outside issuer comes from.
-func (r *reader) issuer(in *invoke.SignIn, client *http.Client) {
+func (r *reader) issuer(in *SignIn, client *http.Client) {
 	pair := func(address, token string) bool {
 		a, t := r.get(address), r.get(token)
 		if (a == "") != (t == "") {

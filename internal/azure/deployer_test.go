@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/azure"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
 type variables map[string]string
@@ -33,34 +32,34 @@ func TestTheDeployerSignsInAsTheProviderDoes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		set  variables
-		want invoke.SignIn
+		want azure.SignIn
 	}{
-		"nothing":              {variables{}, invoke.SignIn{As: invoke.AsDefault}},
-		"a tenant alone":       {variables{"ARM_TENANT_ID": "t"}, invoke.SignIn{As: invoke.AsDefault, TenantID: "t"}},
-		"GitHub's own, unused": {variables{"ACTIONS_ID_TOKEN_REQUEST_URL": "https://x"}, invoke.SignIn{As: invoke.AsDefault}},
-		"a secret": {and(named, "ARM_CLIENT_SECRET", "s"), invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: "t",
+		"nothing":              {variables{}, azure.SignIn{As: azure.AsDefault}},
+		"a tenant alone":       {variables{"ARM_TENANT_ID": "t"}, azure.SignIn{As: azure.AsDefault, TenantID: "t"}},
+		"GitHub's own, unused": {variables{"ACTIONS_ID_TOKEN_REQUEST_URL": "https://x"}, azure.SignIn{As: azure.AsDefault}},
+		"a secret": {and(named, "ARM_CLIENT_SECRET", "s"), azure.SignIn{As: azure.AsServicePrincipal, TenantID: "t",
 			ClientID: "c", ClientSecret: "s"}},
 		"a certificate before a secret": {
 			and(named, "ARM_CLIENT_SECRET", "s", "ARM_CLIENT_CERTIFICATE_PATH", "p", "ARM_CLIENT_CERTIFICATE_PASSWORD", "w"),
-			invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: "t", ClientID: "c", CertificateFile: "p",
+			azure.SignIn{As: azure.AsServicePrincipal, TenantID: "t", ClientID: "c", CertificateFile: "p",
 				CertificatePassword: "w"},
 		},
 		"a secret before OpenID Connect": {
 			and(named, "ARM_CLIENT_SECRET", "s", "ARM_USE_OIDC", "true"),
-			invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: "t", ClientID: "c", ClientSecret: "s"},
+			azure.SignIn{As: azure.AsServicePrincipal, TenantID: "t", ClientID: "c", ClientSecret: "s"},
 		},
 		"a token in a file": {
 			and(named, "ARM_USE_OIDC", "true", "ARM_OIDC_TOKEN_FILE_PATH", "f"),
-			invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: "t", ClientID: "c", FederatedTokenFile: "f"},
+			azure.SignIn{As: azure.AsServicePrincipal, TenantID: "t", ClientID: "c", FederatedTokenFile: "f"},
 		},
-		"a managed identity": {variables{"ARM_USE_MSI": "true"}, invoke.SignIn{As: invoke.AsManagedIdentity}},
+		"a managed identity": {variables{"ARM_USE_MSI": "true"}, azure.SignIn{As: azure.AsManagedIdentity}},
 		"a user-assigned managed identity": {
-			variables{"ARM_USE_MSI": "true", "ARM_CLIENT_ID": "c"}, invoke.SignIn{As: invoke.AsManagedIdentity, ClientID: "c"},
+			variables{"ARM_USE_MSI": "true", "ARM_CLIENT_ID": "c"}, azure.SignIn{As: azure.AsManagedIdentity, ClientID: "c"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := azure.SignIn(c.set.get, http.DefaultClient)
+			got, err := azure.Deployer(c.set.get, http.DefaultClient)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, got)
 		})
@@ -108,7 +107,7 @@ func TestAnOutsideIssuerIsAskedForAToken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in, err := azure.SignIn(c.set.get, issuer.Client())
+			in, err := azure.Deployer(c.set.get, issuer.Client())
 			require.NoError(t, err)
 			token, err := in.Assertion(t.Context())
 			if c.says != "" {
@@ -154,7 +153,7 @@ func TestHalfASignInNamesTheVariables(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := azure.SignIn(c.set.get, http.DefaultClient)
+			_, err := azure.Deployer(c.set.get, http.DefaultClient)
 			for _, says := range c.says {
 				require.ErrorContains(t, err, says)
 			}

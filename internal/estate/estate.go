@@ -16,12 +16,6 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-const (
-	workspaceAPI     = azure.DataStoreVersion
-	storageAPI       = "2023-01-01"
-	authorizationAPI = "2022-04-01"
-)
-
 // An Estate is what Azure has.
 type Estate struct {
 	Workspace   arm.ID
@@ -145,7 +139,7 @@ func Read(ctx context.Context, c *azure.Client, id string) (*Estate, error) {
 	e := &Estate{Workspace: workspace, clusters: map[string]cluster{}, roles: map[string]roles.Definition{},
 		directory: map[string]azure.Object{}}
 	var answer struct{ ID, Location string }
-	there, err := c.Get(ctx, azure.ResourceManager, azure.Version(id, workspaceAPI, ""), &answer)
+	there, err := c.Get(ctx, azure.ResourceManager, azure.Version(id, azure.WorkspaceVersion, ""), &answer)
 	switch {
 	case err != nil:
 		return nil, err
@@ -153,24 +147,24 @@ func Read(ctx context.Context, c *azure.Client, id string) (*Estate, error) {
 		return nil, fmt.Errorf("--workspace: Azure has no workspace %s; list them with az ml workspace list", id)
 	}
 	e.ID, e.Location = answer.ID, answer.Location
-	if e.endpoints, err = list[endpoint](ctx, c, e.ID+"/batchEndpoints", workspaceAPI); err != nil {
+	if e.endpoints, err = list[endpoint](ctx, c, e.ID+"/batchEndpoints", azure.WorkspaceVersion); err != nil {
 		return nil, err
 	}
 	for i, p := range e.endpoints {
 		e.endpoints[i].deployments, err = list[deployment](ctx, c, e.ID+"/batchEndpoints/"+p.Name+"/deployments",
-			workspaceAPI)
+			azure.WorkspaceVersion)
 		if err != nil {
 			return nil, err
 		}
 	}
-	computes, err := list[cluster](ctx, c, e.ID+"/computes", workspaceAPI)
+	computes, err := list[cluster](ctx, c, e.ID+"/computes", azure.WorkspaceVersion)
 	if err != nil {
 		return nil, err
 	}
 	for _, one := range computes {
 		e.clusters[strings.ToLower(one.Name)] = one
 	}
-	if e.stores, err = list[store](ctx, c, e.ID+"/datastores", workspaceAPI); err != nil {
+	if e.stores, err = list[store](ctx, c, e.ID+"/datastores", azure.WorkspaceVersion); err != nil {
 		return nil, err
 	}
 	if err := e.accounts(ctx, c); err != nil {
@@ -195,7 +189,7 @@ func list[T any](ctx context.Context, c *azure.Client, path, apiVersion string) 
 func (e *Estate) accounts(ctx context.Context, c *azure.Client) error {
 	type account struct{ ID string }
 	all, err := list[account](ctx, c, e.Workspace.Subscription()+"/providers/Microsoft.Storage/storageAccounts",
-		storageAPI)
+		azure.StorageVersion)
 	if err != nil {
 		return err
 	}
@@ -225,7 +219,8 @@ func (e *Estate) assigned(ctx context.Context, c *azure.Client) error {
 			continue
 		}
 		seen[strings.ToLower(group)] = true
-		found, err := list[assignment](ctx, c, group+"/providers/Microsoft.Authorization/roleAssignments", authorizationAPI)
+		found, err := list[assignment](ctx, c, group+"/providers/Microsoft.Authorization/roleAssignments",
+			azure.AuthorizationVersion)
 		if err != nil {
 			return err
 		}
@@ -257,7 +252,7 @@ func (e *Estate) define(ctx context.Context, c *azure.Client) error {
 		}
 		var text json.RawMessage
 		there, err := c.Get(ctx, azure.ResourceManager, azure.Version(e.Workspace.Subscription()+
-			"/providers/Microsoft.Authorization/roleDefinitions/"+guid, authorizationAPI, ""), &text)
+			"/providers/Microsoft.Authorization/roleDefinitions/"+guid, azure.AuthorizationVersion, ""), &text)
 		if err != nil {
 			return err
 		}

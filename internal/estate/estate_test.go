@@ -19,7 +19,6 @@ import (
 	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/internal/estate"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -113,7 +112,7 @@ func read(t *testing.T, seed azure.Seed, id string, through transport) (*estate.
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, a.Close()) })
 	require.NoError(t, a.Seed(seed))
-	c, err := invoke.Discover(t.Context(), a.Client(), a.Host())
+	c, err := azureclient.Discover(t.Context(), a.Client(), a.Host())
 	require.NoError(t, err)
 	through.Client = a.Client()
 	return estate.Read(t.Context(), azureclient.NewClient(caller{a}, c, through, nil), id)

@@ -15,8 +15,6 @@ import (
 	"github.com/batchaccess/batchaccess/internal/world"
 )
 
-const identityAPI = "2023-01-31"
-
 // Export asks Azure for the workspace of a model, what is in it, and all else that the model refers to. It only reads.
 // What is not there is left out; what can't be read is an error, and so is what the answer lacks.
 func Export(ctx context.Context, c *azure.Client, m access.Model) (*world.World, error) {
@@ -49,10 +47,30 @@ type exporter struct {
 	w   *world.World
 }
 
-// read asks for one resource. missing is false where Azure has it.
-func (e *exporter) read(id, apiVersion string, into any) (missing bool, err error) {
-	there, err := e.c.Get(e.ctx, azure.ResourceManager, azure.Version(id, apiVersion, ""), into)
-	return !there, err
+// read asks for one resource.
+func (e *exporter) read(id, apiVersion string, into any) (there bool, err error) {
+	return e.c.Get(e.ctx, azure.ResourceManager, azure.Version(id, apiVersion, ""), into)
+}
+
+// each asks for the resources that have the IDs, each once, and keeps those that are there. An empty ID is none.
+func each[T any](e *exporter, ids []string, apiVersion string, keep func(id string, answer T) error) error {
+	asked := map[string]bool{"": true}
+	for _, id := range ids {
+		key := strings.ToLower(id)
+		if asked[key] {
+			continue
+		}
+		asked[key] = true
+		var answer T
+		there, err := e.read(id, apiVersion, &answer)
+		if err == nil && there {
+			err = keep(id, answer)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *exporter) workspace() error {
@@ -67,10 +85,10 @@ func (e *exporter) workspace() error {
 		}
 	}
 	id := e.m.WorkspaceID.Text()
-	switch missing, err := e.read(id, servicesAPI, &answer); {
+	switch there, err := e.read(id, azure.ServicesVersion, &answer); {
 	case err != nil:
 		return err
-	case missing:
+	case !there:
 		return fmt.Errorf("workspaceId: Azure has no workspace %s; list them with az ml workspace list", id)
 	case answer.Location == "" || answer.Properties.TenantID == "":
 		return fmt.Errorf("the answer of Azure for the workspace %s lacks its location or its tenant", id)
@@ -92,10 +110,10 @@ func (e *exporter) endpoints() error {
 			}
 		}
 	}
-	all, err := list[of](e.ctx, e.c, e.w.Workspace.ID+"/batchEndpoints", workspaceAPI)
+	all, err := list[of](e.ctx, e.c, e.w.Workspace.ID+"/batchEndpoints", azure.WorkspaceVersion)
 	for _, one := range all {
 		found, err := list[deployment](e.ctx, e.c, e.w.Workspace.ID+"/batchEndpoints/"+url.PathEscape(one.Name)+
-			"/deployments", workspaceAPI)
+			"/deployments", azure.WorkspaceVersion)
 		if err != nil {
 			return err
 		}
@@ -119,7 +137,7 @@ func (e *exporter) clusters() error {
 			Location string `json:"computeLocation"`
 		} `json:"properties"` // over that of cluster
 	}
-	all, err := list[of](e.ctx, e.c, e.w.Workspace.ID+"/computes", workspaceAPI)
+	all, err := list[of](e.ctx, e.c, e.w.Workspace.ID+"/computes", azure.WorkspaceVersion)
 	for _, one := range all {
 		if !strings.EqualFold(one.Properties.Type, "AmlCompute") {
 			continue // no batch job of ours runs there; a deployment that names it has no cluster
@@ -136,7 +154,7 @@ func (e *exporter) stores() error {
 		return err
 	}
 	all := &Estate{Workspace: workspace}
-	if all.stores, err = list[store](e.ctx, e.c, e.w.Workspace.ID+"/datastores", workspaceAPI); err != nil {
+	if all.stores, err = list[store](e.ctx, e.c, e.w.Workspace.ID+"/datastores", azure.WorkspaceVersion); err != nil {
 		return err
 	}
 	if err := all.accounts(e.ctx, e.c); err != nil {
@@ -173,15 +191,15 @@ func (e *exporter) assets() error {
 				URI  string `json:"dataUri"`
 			}
 		}
-		missing, err := e.read(e.w.Workspace.ID+"/data/"+url.PathEscape(d.DataAsset)+"/versions/"+
-			url.PathEscape(d.Version), workspaceAPI, &answer)
+		there, err := e.read(e.w.Workspace.ID+"/data/"+url.PathEscape(d.DataAsset)+"/versions/"+
+			url.PathEscape(d.Version), azure.WorkspaceVersion, &answer)
 		if err != nil {
 			return err
 		}
 		// azureml://subscriptions/…/datastores/<store>/paths/<path>
 		_, inStore, is := strings.Cut(answer.Properties.URI, "/datastores/")
 		dataStore, path, inPath := strings.Cut(inStore, "/paths/")
-		if missing || !is || !inPath || slices.ContainsFunc(e.w.DataAssets, func(a world.DataAsset) bool {
+		if !there || !is || !inPath || slices.ContainsFunc(e.w.DataAssets, func(a world.DataAsset) bool {
 			return a.Name == d.DataAsset && a.Version == d.Version
 		}) {
 			continue // what lies outside of all data stores is no asset that the rehearsal can read
@@ -201,29 +219,19 @@ func (e *exporter) accounts() error {
 		ids = append(ids, s.AccountID)
 	}
 	ids = append(ids, e.w.Workspace.StorageAccountID)
-	for _, id := range ids {
-		if id == "" || e.w.Account(id) != nil {
-			continue
+	type account struct {
+		ID, Kind   string
+		Properties struct {
+			Hierarchical bool   `json:"isHnsEnabled"`
+			Public       string `json:"publicNetworkAccess"`
+			Networks     struct {
+				Default string `json:"defaultAction"`
+			} `json:"networkAcls"`
 		}
-		var answer struct {
-			ID, Kind   string
-			Properties struct {
-				Hierarchical bool   `json:"isHnsEnabled"`
-				Public       string `json:"publicNetworkAccess"`
-				Networks     struct {
-					Default string `json:"defaultAction"`
-				} `json:"networkAcls"`
-			}
-		}
-		missing, err := e.read(id, storageAPI, &answer)
-		if err != nil {
-			return err
-		}
-		if missing {
-			continue
-		}
-		type container struct{ Name string }
-		containers, err := list[container](e.ctx, e.c, answer.ID+"/blobServices/default/containers", storageAPI)
+	}
+	type container struct{ Name string }
+	return each(e, ids, azure.StorageVersion, func(_ string, answer account) error {
+		containers, err := list[container](e.ctx, e.c, answer.ID+"/blobServices/default/containers", azure.StorageVersion)
 		if err != nil {
 			return err
 		}
@@ -234,8 +242,8 @@ func (e *exporter) accounts() error {
 			one.Containers = append(one.Containers, c.Name)
 		}
 		e.w.StorageAccounts = append(e.w.StorageAccounts, one)
-	}
-	return nil
+		return nil
+	})
 }
 
 func (e *exporter) identities() error {
@@ -254,30 +262,21 @@ func (e *exporter) identities() error {
 			ids = append(ids, e.m.Invokers[name].ResourceID)
 		}
 	}
-	for _, id := range ids {
-		if id == "" || e.w.Identity(id) != nil {
-			continue
+	type identity struct {
+		ID, Location string
+		Properties   struct {
+			PrincipalID string `json:"principalId"`
+			ClientID    string `json:"clientId"`
 		}
-		var answer struct {
-			ID, Location string
-			Properties   struct {
-				PrincipalID string `json:"principalId"`
-				ClientID    string `json:"clientId"`
-			}
-		}
-		missing, err := e.read(id, identityAPI, &answer)
-		switch {
-		case err != nil:
-			return err
-		case missing:
-			continue
-		case answer.Properties.PrincipalID == "" || answer.Properties.ClientID == "":
+	}
+	return each(e, ids, azure.IdentityVersion, func(id string, answer identity) error {
+		if answer.Properties.PrincipalID == "" || answer.Properties.ClientID == "" {
 			return fmt.Errorf("the answer of Azure for the identity %s lacks its principal", id)
 		}
 		e.w.Identities = append(e.w.Identities, world.Identity{ID: answer.ID, Location: answer.Location,
 			PrincipalID: answer.Properties.PrincipalID, ClientID: answer.Properties.ClientID})
-	}
-	return nil
+		return nil
+	})
 }
 
 func (e *exporter) principals() error {

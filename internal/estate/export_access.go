@@ -16,51 +16,30 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// The versions of the resource types have what is asked for: Bicep files that set roleAssignmentMode name 2025-11-01 of
-// the container registry as the first stable one that has it.
-const (
-	registryAPI          = "2024-04-01"
-	containerRegistryAPI = "2025-11-01"
-	servicesAPI          = "2024-10-01" // of a workspace, with systemDatastoresAuthMode
-)
-
 // registries are the shared ones of the model, and those of images of the model and of the workspace.
 func (e *exporter) registries() error {
+	var shared []string
 	for _, name := range slices.Sorted(maps.Keys(e.m.Registries)) {
-		var answer struct{ ID string }
-		switch missing, err := e.read(e.m.Registries[name].Text(), registryAPI, &answer); {
-		case err != nil:
-			return err
-		case !missing:
-			e.w.Registries = append(e.w.Registries, world.Registry{ID: answer.ID})
-		}
+		shared = append(shared, e.m.Registries[name].Text())
 	}
-	for _, id := range []string{e.m.Services.ContainerRegistry, e.w.Workspace.ContainerRegistryID} {
-		if id == "" || e.w.ContainerRegistry(id) != nil {
-			continue
-		}
-		var answer struct {
-			ID         string
-			Properties struct {
-				AdminUser *bool  `json:"adminUserEnabled"`
-				Mode      string `json:"roleAssignmentMode"`
+	err := each(e, shared, azure.RegistryVersion, func(_ string, answer struct{ ID string }) error {
+		e.w.Registries = append(e.w.Registries, world.Registry{ID: answer.ID})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return each(e, []string{e.m.Services.ContainerRegistry, e.w.Workspace.ContainerRegistryID},
+		azure.ContainerRegistryVersion, func(id string, answer azure.ContainerRegistry) error {
+			abac, known := answer.ABAC()
+			if !known || answer.Properties.AdminUser == nil {
+				return fmt.Errorf("the answer of Azure for the container registry %s lacks adminUserEnabled or a "+
+					"roleAssignmentMode that is known here", id)
 			}
-		}
-		missing, err := e.read(id, containerRegistryAPI, &answer)
-		switch {
-		case err != nil:
-			return err
-		case missing:
-			continue
-		case answer.Properties.AdminUser == nil || answer.Properties.Mode == "":
-			return fmt.Errorf("the answer of Azure for the container registry %s lacks adminUserEnabled or roleAssignmentMode",
-				id)
-		}
-		e.w.ContainerRegistries = append(e.w.ContainerRegistries, world.ContainerRegistry{ID: answer.ID,
-			AdminUser: *answer.Properties.AdminUser,
-			ABAC:      strings.EqualFold(answer.Properties.Mode, "AbacRepositoryPermissions")})
-	}
-	return nil
+			e.w.ContainerRegistries = append(e.w.ContainerRegistries, world.ContainerRegistry{ID: answer.ID,
+				AdminUser: *answer.Properties.AdminUser, ABAC: abac})
+			return nil
+		})
 }
 
 // holders are the object IDs of all whose roles matter, with the collection of the directory that each is in: the
@@ -138,7 +117,8 @@ func (e *exporter) assignments() error {
 		wanted[strings.ToLower(arm.Last(id))] = id
 	}
 	for _, place := range places {
-		all, err := list[held](e.ctx, e.c, place+"/providers/Microsoft.Authorization/roleAssignments", authorizationAPI)
+		all, err := list[held](e.ctx, e.c, place+"/providers/Microsoft.Authorization/roleAssignments",
+			azure.AuthorizationVersion)
 		if err != nil {
 			return err
 		}
@@ -183,11 +163,11 @@ func (e *exporter) roles(wanted map[string]string) error {
 				Permissions      []world.Permission
 			}
 		}
-		missing, err := e.read("/"+strings.TrimPrefix(wanted[guid], "/"), authorizationAPI, &answer)
+		there, err := e.read("/"+strings.TrimPrefix(wanted[guid], "/"), azure.AuthorizationVersion, &answer)
 		if err != nil {
 			return err
 		}
-		if missing {
+		if !there {
 			if e.m.Role.RoleDefinitionGUID() == guid {
 				continue // Check says so
 			}

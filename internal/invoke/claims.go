@@ -1,54 +1,18 @@
 package invoke
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
-// claims are what a token says of itself. They are read to explain, never to trust: the endpoint verifies.
-type claims struct {
-	Audience  string `json:"aud"`
-	TenantID  string `json:"tid"`
-	ObjectID  string `json:"oid"`
-	AppID     string `json:"appid"`
-	UPN       string `json:"upn"`
-	Kind      string `json:"idtyp"` // app or user; absent from the tokens of most people
-	NotBefore int64  `json:"nbf"`
-	Expires   int64  `json:"exp"`
-}
-
-var errNoJWT = errors.New("it is not a JSON Web Token: three parts with dots between them")
-
-func readClaims(token string) (claims, error) {
-	var c claims
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return c, errNoJWT
-	}
-	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil || json.Unmarshal(text, &c) != nil {
-		return c, errNoJWT
-	}
-	return c, nil
-}
-
-// ObjectID is that of the principal an access token was issued to. It is not verified: it tells who one is signed in
-// as, and proves nothing about anybody else's token.
-func ObjectID(token string) (string, error) {
-	c, err := readClaims(token)
-	if err == nil && c.ObjectID == "" {
-		err = errors.New("the token names no principal")
-	}
-	return c.ObjectID, err
-}
+// claims are those of the invoker's token.
+type claims azure.Claims
 
 // principalType is what `az role assignment create` wants to be told of the principal.
 func (c claims) principalType() string {

@@ -16,7 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
-	"github.com/batchaccess/batchaccess/internal/azure/wire"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
@@ -27,8 +27,8 @@ type Options struct {
 	// TenantID is that of the workspace, where it is known: a token of another is then not sent. Default: the cloud's
 	// only one.
 	TenantID string
-	// Cloud is where Resource Manager is. Default: PublicCloud.
-	Cloud Cloud
+	// Cloud is where Resource Manager is. Default: public Azure.
+	Cloud azure.Cloud
 	// Transport carries the requests. Default: azcore's own.
 	Transport policy.Transporter
 	// Poll is the first pause between two looks at a job; it doubles up to 15 seconds. Default: a second.
@@ -39,24 +39,19 @@ type Options struct {
 
 // Client starts jobs and follows them. It may be used by several goroutines at once.
 type Client struct {
-	jobs, manager wire.Wire
-	token         *checked
-	cloud         Cloud
-	poll          time.Duration
+	azure *azure.Client
+	token *checked
+	cloud azure.Cloud
+	poll  time.Duration
 }
-
-const (
-	// endpointVersion is the version of Resource Manager's API that describes batch endpoints.
-	endpointVersion = "2024-04-01"
-)
 
 // New makes a client.
 func New(o Options) (*Client, error) {
 	if o.Credential == nil {
 		return nil, errors.New("a client of batch endpoints needs a credential")
 	}
-	if o.Cloud == (Cloud{}) {
-		o.Cloud = PublicCloud()
+	if o.Cloud == (azure.Cloud{}) {
+		o.Cloud = azure.PublicCloud()
 	}
 	c := &Client{cloud: o.Cloud, poll: cmp.Or(o.Poll, time.Second)}
 	if o.Cloud.MLAudience == "" {
@@ -66,8 +61,7 @@ func New(o Options) (*Client, error) {
 	}
 	c.token = &checked{TokenCredential: o.Credential, audience: o.Cloud.MLAudience,
 		tenantID: cmp.Or(o.TenantID, o.Cloud.TenantID)}
-	c.jobs = wire.New(c.token, o.Cloud.MLAudience, o.Transport, o.Logger)
-	c.manager = wire.New(c.token, o.Cloud.ManagementAudience, o.Transport, o.Logger)
+	c.azure = azure.NewInvoker(c.token, o.Cloud, o.Transport, o.Logger)
 	return c, nil
 }
 
@@ -81,9 +75,9 @@ type call struct {
 
 // send does the call and decodes its answer. The error is a Failure, or the context's where nothing can have come of
 // it.
-func (c *Client) send(ctx context.Context, via wire.Wire, k call, into any) (http.Header, error) {
-	resp, err := via.Send(ctx, wire.Request{Method: k.method, URI: k.uri, Header: k.header, Body: k.body})
-	var malformed *wire.Malformed
+func (c *Client) send(ctx context.Context, of azure.Service, k call, into any) (http.Header, error) {
+	resp, err := c.azure.Send(ctx, of, azure.Request{Method: k.method, URI: k.uri, Header: k.header, Body: k.body})
+	var malformed *azure.Malformed
 	var f *Failure
 	switch {
 	case err == nil:
@@ -125,11 +119,11 @@ func (c *Client) ScoringURI(ctx context.Context, workspaceID, endpoint string) (
 			ScoringURI string `json:"scoringUri"`
 		} `json:"properties"`
 	}
-	_, err := c.send(ctx, c.manager, call{
+	_, err := c.send(ctx, azure.ResourceManager, call{
 		doing:  "find endpoint " + endpoint,
 		method: http.MethodGet,
-		uri: c.cloud.ResourceManager + workspaceID + "/batchEndpoints/" + url.PathEscape(endpoint) + "?api-version=" +
-			endpointVersion,
+		uri: c.cloud.ResourceManager + azure.Version(workspaceID+"/batchEndpoints/"+url.PathEscape(endpoint),
+			azure.WorkspaceVersion, ""),
 	}, &found)
 	if err != nil {
 		return "", err

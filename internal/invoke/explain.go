@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/azure/wire"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/roles"
 )
@@ -95,14 +95,14 @@ func refused(k call, resp *http.Response, text []byte, who claims) *Failure {
 		f.Remedy = fromInside
 	case status == http.StatusForbidden:
 		f.forbidden(k, said, who)
-	case wire.IsRetried(status) || status >= http.StatusInternalServerError:
+	case azure.IsRetried(status) || status >= http.StatusInternalServerError:
 		f.Kind = Service
 		f.What = fmt.Sprintf("could not %s: HTTP %d, also when it was tried again", k.doing, status)
 		f.Remedy = []string{"try again later"}
 		if after := clean(resp.Header.Get("Retry-After")); after != "" {
 			f.Remedy = []string{"try again after " + after + " seconds"}
 		}
-		if k.method == http.MethodPost && !wire.Throttled(status) {
+		if k.method == http.MethodPost && !azure.Throttled(status) {
 			f.What = fmt.Sprintf("it is not known whether the job was started: Azure answered HTTP %d", status)
 			f.Remedy = []string{mayHaveStarted(k.uri)}
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
@@ -75,7 +75,7 @@ func FuzzObjectID(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, token string) {
-		id, err := invoke.ObjectID(token)
+		id, err := azure.ObjectID(token)
 		require.Equal(t, err == nil, id != "")
 		if err != nil && len(token) > 8 {
 			require.NotContains(t, err.Error(), token)

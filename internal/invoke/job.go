@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
@@ -64,7 +65,7 @@ func (j Job) Ended() bool {
 // Start starts a job at an endpoint's jobs URI. The deployment is "" for the endpoint's default. The error is a
 // Failure.
 func (c *Client) Start(ctx context.Context, uri, deployment string, request jobrequest.Request) (Job, error) {
-	if err := c.cloud.checkHost(uri); err != nil {
+	if err := checkHost(c.cloud, uri); err != nil {
 		return Job{}, err
 	}
 	k := call{doing: "start the job", method: http.MethodPost, uri: uri, body: request}
@@ -72,7 +73,7 @@ func (c *Client) Start(ctx context.Context, uri, deployment string, request jobr
 		k.header = map[string]string{jobrequest.DeploymentHeader: deployment}
 	}
 	var job Job
-	if _, err := c.send(ctx, c.jobs, k, &job); err != nil {
+	if _, err := c.send(ctx, azure.BatchEndpoints, k, &job); err != nil {
 		return Job{}, err
 	}
 	job.request = request
@@ -89,7 +90,7 @@ func (c *Client) Follow(ctx context.Context, uri string, job Job, progress func(
 	told := ""
 	for wait := c.poll; ; wait = min(2*wait, maxPoll) {
 		now := Job{request: job.request}
-		header, err := c.send(ctx, c.jobs, k, &now)
+		header, err := c.send(ctx, azure.BatchEndpoints, k, &now)
 		if err != nil {
 			return job, unfollowed(job, err)
 		}

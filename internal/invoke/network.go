@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/batchaccess/batchaccess/internal/azure/wire"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
@@ -34,7 +34,7 @@ func unreachable(ctx context.Context, k call, err error) *Failure {
 	var certificate *tls.CertificateVerificationError
 	var dial *net.OpError
 	switch {
-	case wire.UnknownHost(err):
+	case azure.UnknownHost(err):
 		f.What = fmt.Sprintf("could not %s: this machine's DNS does not know %s: there is no such endpoint, or it belongs "+
 			"to a private-link workspace and its name is known in that network alone", k.doing, host)
 		f.Remedy = fromInside

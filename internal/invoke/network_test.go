@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
@@ -276,7 +277,7 @@ func TestAnEndpointThatCannotBeReached(t *testing.T) {
 			t.Parallel()
 			client := w.with(invoke.Options{
 				Credential: invoke.StaticToken(w.token(alice,
-					access.Model{}.Audience())), Cloud: invoke.PublicCloud(), Transport: &http.Client{Transport: noNetwork{c.err}},
+					access.Model{}.Audience())), Cloud: azure.PublicCloud(), Transport: &http.Client{Transport: noNetwork{c.err}},
 			})
 			_, err := client.Start(t.Context(), "https://"+c.host+"/jobs", "", keyed())
 			assert.Contains(t, failure(t, err, invoke.Network).Error(), c.says)

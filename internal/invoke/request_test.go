@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
@@ -124,7 +125,7 @@ func TestTheCurlCommandStartsTheJobAndHasNoToken(t *testing.T) {
 	request := keyed()
 	request.Properties.InputData["in's"] = jobrequest.Input{JobInputType: jobrequest.Literal,
 		Value: "a 'quoted' $HOME & <b>"}
-	text, err := invoke.PublicCloud().Curl("https://heart.westeurope.inference.ml.azure.com/jobs", "blue", request)
+	text, err := invoke.Curl(azure.PublicCloud(), "https://heart.westeurope.inference.ml.azure.com/jobs", "blue", request)
 	require.NoError(t, err)
 	assert.Contains(t, text, "az account get-access-token --resource "+access.Model{}.Audience())
 	assert.Contains(t, text, `"Authorization: Bearer $TOKEN"`)

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
@@ -128,36 +129,37 @@ func TestEveryWayOfSigningInStartsAJobAsThatPrincipal(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(assertion), 0o600))
 
 	for name, c := range map[string]struct {
-		signIn  invoke.SignIn
+		signIn  azureclient.SignIn
 		prepare func(*testing.T)
 		client  *http.Client
 		want    string
 	}{
-		"a user": {invoke.SignIn{As: invoke.AsUser}, func(t *testing.T) {
+		"a user": {azureclient.SignIn{As: azureclient.AsUser}, func(t *testing.T) {
 			azureCLI(t,
 				w.token(alice, access.Model{}.Audience()))
 		}, w.Client(), alice},
 		"a service principal by secret": {
-			invoke.SignIn{As: invoke.AsServicePrincipal, ClientID: deployer.ClientID,
+			azureclient.SignIn{As: azureclient.AsServicePrincipal, ClientID: deployer.ClientID,
 				ClientSecret: deployer.ClientSecret}, nil, w.Client(), deployer.ObjectID,
 		},
 		"a service principal by federated token": {
-			invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: pipeline,
+			azureclient.SignIn{As: azureclient.AsServicePrincipal, TenantID: tenant, ClientID: pipeline,
 				FederatedTokenFile: file}, nil, w.Client(), pipelineID,
 		},
 		"a managed identity of App Service": {
-			invoke.SignIn{As: invoke.AsManagedIdentity, ClientID: machineClient},
+			azureclient.SignIn{As: azureclient.AsManagedIdentity, ClientID: machineClient},
 			func(t *testing.T) {
 				t.Setenv("IDENTITY_ENDPOINT", w.URL()+"/msi/token")
 				t.Setenv("IDENTITY_HEADER", w.IdentityHeader())
 			}, w.Client(), machineID,
 		},
 		"a managed identity of a virtual machine": {
-			invoke.SignIn{As: invoke.AsManagedIdentity, ClientID: machineClient}, nil, &http.Client{Transport: rewrite{w.Azure,
+			azureclient.SignIn{As: azureclient.AsManagedIdentity,
+				ClientID: machineClient}, nil, &http.Client{Transport: rewrite{w.Azure,
 				w.Client()}}, machineID,
 		},
 		"the default chain": {
-			invoke.SignIn{As: invoke.AsDefault},
+			azureclient.SignIn{As: azureclient.AsDefault},
 			func(t *testing.T) {
 				t.Setenv("AZURE_TENANT_ID", tenant)
 				t.Setenv("AZURE_CLIENT_ID", deployer.ClientID)
@@ -174,7 +176,7 @@ func TestEveryWayOfSigningInStartsAJobAsThatPrincipal(t *testing.T) {
 			require.NoError(t, err)
 			client := w.with(invoke.Options{Credential: credential, Transport: c.client})
 			uri := w.jobsURI()
-			if c.signIn.As != invoke.AsUser { // that `az` knows of one resource only
+			if c.signIn.As != azureclient.AsUser { // that `az` knows of one resource only
 				uri, err = client.ScoringURI(t.Context(), workspace, "heart")
 				require.NoError(t, err)
 				assert.Equal(t, w.jobsURI(), uri)
@@ -196,23 +198,24 @@ func TestARefusedSignInSaysWhatToDo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte(assertion), 0o600))
 	for name, c := range map[string]struct {
-		signIn invoke.SignIn
+		signIn azureclient.SignIn
 		says   []string
 	}{
-		"a wrong secret": {invoke.SignIn{ClientID: deployer.ClientID, ClientSecret: "a-wrong-secret"},
+		"a wrong secret": {azureclient.SignIn{ClientID: deployer.ClientID, ClientSecret: "a-wrong-secret"},
 			[]string{"AADSTS7000215", "give its value"}},
-		"an unknown client": {invoke.SignIn{ClientID: alice, ClientSecret: "a-wrong-secret"},
+		"an unknown client": {azureclient.SignIn{ClientID: alice, ClientSecret: "a-wrong-secret"},
 			[]string{"AADSTS700016", "--client-id"}},
-		"a wrong subject": {invoke.SignIn{ClientID: pipeline, FederatedTokenFile: file},
+		"a wrong subject": {azureclient.SignIn{ClientID: pipeline, FederatedTokenFile: file},
 			[]string{"AADSTS700213", "letter by letter"}},
-		"an unknown tenant": {invoke.SignIn{ClientID: deployer.ClientID, ClientSecret: "a-wrong-secret", TenantID: alice},
+		"an unknown tenant": {azureclient.SignIn{ClientID: deployer.ClientID, ClientSecret: "a-wrong-secret",
+			TenantID: alice},
 			[]string{"--tenant-id"}},
-		"a certificate unknown": {invoke.SignIn{ClientID: deployer.ClientID, CertificateFile: certificate(t)},
+		"a certificate unknown": {azureclient.SignIn{ClientID: deployer.ClientID, CertificateFile: certificate(t)},
 			[]string{"AADSTS700027", "certificate"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c.signIn.As = invoke.AsServicePrincipal
+			c.signIn.As = azureclient.AsServicePrincipal
 			credential, err := c.signIn.Credential(w.cloud(), w.Client())
 			require.NoError(t, err)
 			_, err = w.with(invoke.Options{Credential: credential}).Start(t.Context(), w.jobsURI(), "", keyed())
@@ -230,25 +233,27 @@ func TestARefusedSignInSaysWhatToDo(t *testing.T) {
 func TestASignInThatIsNotCompleteIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		signIn invoke.SignIn
+		signIn azureclient.SignIn
 		says   string
 	}{
-		"an unknown way": {invoke.SignIn{As: "root"}, "use user, servicePrincipal"},
-		"no client ID": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientSecret: "s"},
+		"an unknown way": {azureclient.SignIn{As: "root"}, "use user, servicePrincipal"},
+		"no client ID": {azureclient.SignIn{As: azureclient.AsServicePrincipal, TenantID: tenant, ClientSecret: "s"},
 			"--client-id"},
-		"no tenant": {invoke.SignIn{As: invoke.AsServicePrincipal, ClientID: alice, ClientSecret: "s"},
+		"no tenant": {azureclient.SignIn{As: azureclient.AsServicePrincipal, ClientID: alice, ClientSecret: "s"},
 			"--tenant-id"},
-		"no proof": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice},
+		"no proof": {azureclient.SignIn{As: azureclient.AsServicePrincipal, TenantID: tenant, ClientID: alice},
 			"0 are given"},
-		"two proofs": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice, ClientSecret: "s",
+		"two proofs": {azureclient.SignIn{As: azureclient.AsServicePrincipal, TenantID: tenant, ClientID: alice,
+			ClientSecret:       "s",
 			FederatedTokenFile: "f"}, "2 are given"},
-		"no such cert. file": {invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: tenant, ClientID: alice,
+		"no such cert. file": {azureclient.SignIn{As: azureclient.AsServicePrincipal, TenantID: tenant, ClientID: alice,
 			CertificateFile: "nowhere.pem"}, "nowhere.pem"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := c.signIn.Credential(invoke.PublicCloud(), http.DefaultClient)
-			assert.Contains(t, failure(t, err, invoke.Request).Error(), c.says)
+			_, err := c.signIn.Credential(azureclient.PublicCloud(), http.DefaultClient)
+			require.ErrorContains(t, err, c.says)
+			assert.Equal(t, err, invoke.Failed(err), "it is of what was given")
 		})
 	}
 }

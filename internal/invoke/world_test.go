@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/roles"
@@ -136,9 +137,9 @@ func (w *world) allow(principal string, additions ...string) {
 
 func (w *world) jobsURI() string { return w.URL() + "/inference/westeurope/heart/jobs" }
 
-func (w *world) cloud() invoke.Cloud {
+func (w *world) cloud() azureclient.Cloud {
 	w.t.Helper()
-	c, err := invoke.Discover(w.t.Context(), w.Client(), w.Host())
+	c, err := azureclient.Discover(w.t.Context(), w.Client(), w.Host())
 	require.NoError(w.t, err)
 	return c
 }
@@ -154,7 +155,7 @@ func (w *world) with(o invoke.Options) *invoke.Client {
 	if o.Transport == nil {
 		o.Transport = w.Client()
 	}
-	if o.Cloud == (invoke.Cloud{}) {
+	if o.Cloud == (azureclient.Cloud{}) {
 		o.Cloud = w.cloud()
 	}
 	o.Poll = time.Millisecond

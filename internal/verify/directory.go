@@ -116,7 +116,7 @@ func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Fa
 			} `json:"properties"`
 		} `json:"properties"`
 	}
-	there, err := o.get(ctx, m.WorkspaceID.Text()+"/computes/"+url.PathEscape(name), workspaceAPI,
+	there, err := o.get(ctx, m.WorkspaceID.Text()+"/computes/"+url.PathEscape(name), azure.WorkspaceVersion,
 		"asking for the identity of compute cluster "+name, readComputes, &compute)
 	if err != nil {
 		return err

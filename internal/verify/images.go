@@ -9,20 +9,12 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
 const (
-	// imagesAPI is the first version that has roleAssignmentMode (Azure/azure-rest-api-specs,
-	// Microsoft.ContainerRegistry/Registry/Registry.models.tsp; the one before it, 2025-04-01, has none).
-	imagesAPI  = "2025-11-01"
 	readImages = "Microsoft.ContainerRegistry/registries/read"
 )
-
-// registryModes are what roleAssignmentMode says, by what lets somebody pull where the admin user is off
-// (facts/compute-clusters.md, Image pull).
-var registryModes = map[string]services.RegistryPermissions{
-	"legacyregistrypermissions": services.ByPullRole, "abacrepositorypermissions": services.ByABAC,
-}
 
 // images asks what lets cluster identities pull from the registry that the model names, or else the workspace's.
 func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace string, f *Facts) {
@@ -45,22 +37,23 @@ func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace strin
 			id))
 		return
 	}
-	var answer struct {
-		Properties struct {
-			Admin     *bool  `json:"adminUserEnabled"`
-			Mode      string `json:"roleAssignmentMode"`
-			Anonymous *bool  `json:"anonymousPullEnabled"`
-		} `json:"properties"`
-	}
-	there, err := o.get(ctx, id, imagesAPI, "asking for the container registry "+arm.Last(id), readImages, &answer)
+	var answer azure.ContainerRegistry
+	there, err := o.get(ctx, id, azure.ContainerRegistryVersion, "asking for the container registry "+arm.Last(id),
+		readImages, &answer)
 	if why := f.unanswered(err); why != "" {
 		put(f.Doubts, atWorkspace, why)
 		return
 	}
 	f.Workspace.ContainerRegistry = id
-	says, known := registryModes[strings.ToLower(answer.Properties.Mode)], answer.Properties.Admin != nil
-	if known && *answer.Properties.Admin {
-		says = services.ByAdminUser
+	admin, says := answer.Properties.AdminUser, services.ByPullRole
+	abac, known := answer.ABAC()
+	switch {
+	case admin == nil:
+		known = false
+	case *admin:
+		says, known = services.ByAdminUser, true
+	case abac:
+		says = services.ByABAC
 	}
 	const correct = "correct workspace.registryPermissions and run pulumi up"
 	name := "the container registry " + arm.Last(id)
@@ -75,9 +68,9 @@ func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace strin
 	switch given := w.RegistryPermissions; {
 	case !there:
 		stray("is gone")
-	case !known || says == "":
+	case !known:
 		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: %s says adminUserEnabled %s and roleAssignmentMode %q, of which nothing "+
-			"is known here", access.ImageHop, name, orNothing(answer.Properties.Admin), answer.Properties.Mode))
+			"is known here", access.ImageHop, name, orNothing(admin), answer.Properties.Mode))
 	case given == "" || given == says:
 		f.Workspace.RegistryPermissions = says
 	case given == services.ByAdminUser:

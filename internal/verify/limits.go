@@ -102,7 +102,8 @@ func (o *Observer) use(ctx context.Context, u *Usage) error {
 		return err
 	}
 	all, there, err := azure.List[struct{}](ctx, o.client, azure.ResourceManager,
-		azure.Version("/providers/Microsoft.Authorization/roleDefinitions", authorizationAPI, "type eq 'CustomRole'"))
+		azure.Version("/providers/Microsoft.Authorization/roleDefinitions", azure.AuthorizationVersion,
+			"type eq 'CustomRole'"))
 	if err == nil && !there {
 		err = errNothingThere
 	}

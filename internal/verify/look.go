@@ -190,8 +190,12 @@ type principal struct {
 
 // The lists of who holds what at a scope, above it and below it, with their versions (Microsoft Learn, "Role
 // Assignments", "Deny Assignments" and "Role Eligibility Schedule Instances - List For Scope").
-func assignmentsOf(scope string) string { return listOf(scope, "roleAssignments", authorizationAPI) }
-func denialsOf(scope string) string     { return listOf(scope, "denyAssignments", authorizationAPI) }
+func assignmentsOf(scope string) string {
+	return listOf(scope, "roleAssignments", azure.AuthorizationVersion)
+}
+func denialsOf(scope string) string {
+	return listOf(scope, "denyAssignments", azure.AuthorizationVersion)
+}
 func eligibleOf(scope string) string {
 	return listOf(scope, "roleEligibilityScheduleInstances", "2020-10-01")
 }
@@ -199,8 +203,6 @@ func eligibleOf(scope string) string {
 func listOf(scope, kind, apiVersion string) string {
 	return azure.Version(scope+"/providers/Microsoft.Authorization/"+kind, apiVersion, "")
 }
-
-const authorizationAPI = "2022-04-01"
 
 // list reads a collection of Resource Manager that has to be there: one that is not is no empty one.
 func list[T any](ctx context.Context, o *Observer, what, needs, path string) ([]T, error) {
@@ -293,8 +295,9 @@ func (o *Observer) define(ctx context.Context, assignments []Assignment, f *Fact
 		a.RoleID = strings.ToLower(id[strings.LastIndex(id, "/")+1:])
 		role, done := known[a.RoleID]
 		if !done {
-			_, err := o.get(ctx, "/"+strings.TrimPrefix(id, "/"), authorizationAPI, "asking what the role "+a.RoleID+" of "+
-				a.ID+" allows", readDefinitions, &role)
+			_, err := o.get(ctx, "/"+strings.TrimPrefix(id, "/"), azure.AuthorizationVersion,
+				"asking what the role "+a.RoleID+" of "+
+					a.ID+" allows", readDefinitions, &role)
 			role.unread = f.unanswered(err)
 			known[a.RoleID] = role
 		}

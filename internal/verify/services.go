@@ -11,11 +11,10 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
-// servicesAPI is a version that has systemDatastoresAuthMode.
 const (
-	servicesAPI   = "2024-10-01"
 	readWorkspace = "Microsoft.MachineLearningServices/workspaces/read"
 )
 
@@ -36,8 +35,9 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 			RegistryID string `json:"containerRegistry"`
 		} `json:"properties"`
 	}
-	there, err := o.get(ctx, m.WorkspaceID.Text(), servicesAPI, "asking how the workspace's own stores are opened, and "+
-		"which its container registry is", readWorkspace, &answer)
+	there, err := o.get(ctx, m.WorkspaceID.Text(), azure.ServicesVersion,
+		"asking how the workspace's own stores are opened, and "+
+			"which its container registry is", readWorkspace, &answer)
 	if why := f.unanswered(err); why != "" {
 		put(f.Doubts, atWorkspace, why)
 		return

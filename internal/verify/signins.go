@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	federatedAPI  = "2023-01-31"
 	readFederated = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read"
 )
 
@@ -145,7 +144,7 @@ func (o *Observer) ofIdentity(ctx context.Context, s Subject) (all []federated, 
 			Properties federated `json:"properties"`
 		}
 		has, err := list[resource](ctx, o, asking, readFederated, azure.Version(name+"/federatedIdentityCredentials",
-			federatedAPI, ""))
+			azure.IdentityVersion, ""))
 		for _, one := range has {
 			one.Properties.Name = one.Name
 			all = append(all, one.Properties)

@@ -13,8 +13,6 @@ import (
 	"github.com/batchaccess/batchaccess/internal/azure"
 )
 
-const storageAPI = "2023-01-01"
-
 // A way is how jobs come to the data of an input or an output.
 type way int
 
@@ -86,7 +84,7 @@ func (o *Observer) storage(ctx context.Context, m access.Model, uses []use, f *F
 		a, asked := accounts[key]
 		if !asked {
 			var err error
-			a.there, err = o.get(ctx, u.id, storageAPI, "asking for the storage account "+u.account, readAccounts, &a)
+			a.there, err = o.get(ctx, u.id, azure.StorageVersion, "asking for the storage account "+u.account, readAccounts, &a)
 			a.why = f.unanswered(err)
 			accounts[key] = a
 		}
@@ -103,7 +101,8 @@ func (o *Observer) storage(ctx context.Context, m access.Model, uses []use, f *F
 		c, asked := containers[strings.ToLower(at)]
 		if !asked {
 			var err error
-			c.there, err = o.get(ctx, at, storageAPI, "asking for the container "+u.container+" of "+u.account, readContainers,
+			c.there, err = o.get(ctx, at, azure.StorageVersion, "asking for the container "+u.container+" of "+u.account,
+				readContainers,
 				&c)
 			c.why = f.unanswered(err)
 			containers[strings.ToLower(at)] = c
@@ -241,7 +240,7 @@ func (o *Observer) nearby(ctx context.Context, m access.Model) (map[string]strin
 	}
 	what := "asking for the storage accounts of " + workspace.Subscription()
 	all, err := list[struct{ ID string }](ctx, o, what, readAccounts, azure.Version(workspace.Subscription()+
-		"/providers/Microsoft.Storage/storageAccounts", storageAPI, ""))
+		"/providers/Microsoft.Storage/storageAccounts", azure.StorageVersion, ""))
 	for _, a := range all {
 		found[strings.ToLower(arm.Last(a.ID))] = a.ID
 	}

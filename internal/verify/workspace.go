@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	workspaceAPI  = azure.DataStoreVersion
 	readEndpoints = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/read"
 	readStores    = "Microsoft.MachineLearningServices/workspaces/datastores/read"
 )
@@ -31,7 +30,7 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 		if !asked {
 			var err error
 			id := m.WorkspaceID.Text() + "/datastores/" + url.PathEscape(in.store)
-			s.there, err = o.get(ctx, id, workspaceAPI, "asking for the data store "+in.store, readStores, &s)
+			s.there, err = o.get(ctx, id, azure.WorkspaceVersion, "asking for the data store "+in.store, readStores, &s)
 			s.why = f.unanswered(err)
 			stores[in.store] = s
 		}
@@ -72,7 +71,7 @@ func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f 
 				} `json:"defaults"`
 			} `json:"properties"`
 		}
-		there, err := o.get(ctx, id, workspaceAPI, "asking for the batch endpoint "+name, readEndpoints, &answer)
+		there, err := o.get(ctx, id, azure.WorkspaceVersion, "asking for the batch endpoint "+name, readEndpoints, &answer)
 		deployment = answer.Properties.Defaults.DeploymentName
 		switch why := f.unanswered(err); {
 		case why != "":
@@ -106,7 +105,7 @@ func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpo
 			} `json:"deploymentConfiguration"`
 		} `json:"properties"`
 	}
-	there, err := o.get(ctx, endpointID+"/deployments/"+url.PathEscape(deployment), servicesAPI,
+	there, err := o.get(ctx, endpointID+"/deployments/"+url.PathEscape(deployment), azure.ServicesVersion,
 		"asking for the batch endpoint "+endpoint, readEndpoints, &answer)
 	if why := f.unanswered(err); why != "" {
 		put(f.Doubts, "endpoints."+target, why)

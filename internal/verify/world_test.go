@@ -21,7 +21,6 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	azureclient "github.com/batchaccess/batchaccess/internal/azure"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/plans"
 	"github.com/batchaccess/batchaccess/internal/verify"
 	"github.com/batchaccess/batchaccess/roles"
@@ -75,7 +74,7 @@ func model() access.Model {
 type world struct {
 	t        *testing.T
 	azure    *azure.Azure
-	cloud    invoke.Cloud
+	cloud    azureclient.Cloud
 	m        access.Model
 	subjects []verify.Subject
 	role     string // ID of the invokers' role
@@ -94,7 +93,7 @@ func newWorld(t *testing.T, m access.Model) *world {
 		azure.Group{ObjectID: company, DisplayName: "Company", MemberIDs: []string{team}})
 	require.NoError(t, a.Seed(seed))
 	w := &world{t: t, azure: a, m: m, made: map[string]string{}}
-	w.cloud, err = invoke.Discover(t.Context(), a.Client(), a.Host())
+	w.cloud, err = azureclient.Discover(t.Context(), a.Client(), a.Host())
 	require.NoError(t, err)
 	w.clients, err = armauthorization.NewClientFactory(strings.TrimPrefix(subscription, "/subscriptions/"), w.deployer(),
 		&arm.ClientOptions{
@@ -114,11 +113,11 @@ func newWorld(t *testing.T, m access.Model) *world {
 
 func (w *world) deployer() azcore.TokenCredential {
 	d := w.azure.Deployer()
-	return w.signIn(invoke.SignIn{As: invoke.AsServicePrincipal, TenantID: d.TenantID, ClientID: d.ClientID,
+	return w.signIn(azureclient.SignIn{As: azureclient.AsServicePrincipal, TenantID: d.TenantID, ClientID: d.ClientID,
 		ClientSecret: d.ClientSecret})
 }
 
-func (w *world) signIn(in invoke.SignIn) azcore.TokenCredential {
+func (w *world) signIn(in azureclient.SignIn) azcore.TokenCredential {
 	w.t.Helper()
 	credential, err := in.Credential(w.cloud, w.azure.Client())
 	require.NoError(w.t, err)

@@ -17,7 +17,6 @@ import (
 	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/internal/estate"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -84,7 +83,7 @@ func TestAChangeIsRehearsedInTheWorldOfAnExport(t *testing.T) {
 			Scope: "/subscriptions/11111111-1111-4111-8111-111111111111", RoleID: reader.ID,
 			PrincipalID: a.Deployer().ObjectID, PrincipalType: "ServicePrincipal"}},
 	}))
-	c, err := invoke.Discover(t.Context(), a.Client(), a.Host())
+	c, err := azureclient.Discover(t.Context(), a.Client(), a.Host())
 	require.NoError(t, err)
 	exported, err := estate.Export(t.Context(), azureclient.NewClient(owner{a}, c, a.Client(), nil), old.Model)
 	require.NoError(t, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/batchaccess/batchaccess/internal/invoke"
+	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
@@ -149,7 +149,7 @@ func (d *deployment) addToGroup(member string) {
 		}
 	}
 	require.NotEmpty(d.t, group)
-	cloud, err := invoke.Discover(d.t.Context(), d.azure.Client(), d.azure.Host())
+	cloud, err := azureclient.Discover(d.t.Context(), d.azure.Client(), d.azure.Host())
 	require.NoError(d.t, err)
 	token, err := d.azure.SignIn(d.t.Context(), d.azure.Deployer().ObjectID, cloud.Graph)
 	require.NoError(d.t, err)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -91,7 +92,7 @@ func (s signedIn) GetToken(ctx context.Context, asked policy.TokenRequestOptions
 // starts lets ann start a job.
 func (s *twoStacks) starts() error {
 	s.t.Helper()
-	cloud, err := invoke.Discover(s.t.Context(), s.azure.Client(), s.azure.Host())
+	cloud, err := azureclient.Discover(s.t.Context(), s.azure.Client(), s.azure.Host())
 	require.NoError(s.t, err)
 	clientOf := func(objectID string) *invoke.Client {
 		c, err := invoke.New(invoke.Options{Credential: signedIn{s.azure, objectID}, Cloud: cloud,

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,7 +20,6 @@ import (
 	azureclient "github.com/batchaccess/batchaccess/internal/azure"
 	"github.com/batchaccess/batchaccess/internal/config"
 	"github.com/batchaccess/batchaccess/internal/estate"
-	"github.com/batchaccess/batchaccess/internal/invoke"
 	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/roles"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -121,8 +121,35 @@ func (r readsOnly) Do(req *http.Request) (*http.Response, error) {
 	return r.Client.Do(req)
 }
 
+// altered has in each answer what stands first of each two in place of what stands second.
+type altered struct {
+	readsOnly
+	texts []string
+}
+
+func (a altered) Do(req *http.Request) (*http.Response, error) {
+	resp, err := a.readsOnly.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	resp.Body = io.NopCloser(strings.NewReader(strings.NewReplacer(a.texts...).Replace(string(text))))
+	return resp, err
+}
+
 // exported is the file that export writes of an Azure, for a stack with edits.
 func exported(t *testing.T, seed azure.Seed, edits ...string) []byte {
+	t.Helper()
+	w, err := export(t, seed, nil, edits...)
+	require.NoError(t, err)
+	var text bytes.Buffer
+	require.NoError(t, w.Write(&text))
+	return text.Bytes()
+}
+
+// export exports an Azure whose answers are altered.
+func export(t *testing.T, seed azure.Seed, texts []string, edits ...string) (*world.World, error) {
 	t.Helper()
 	a, err := azure.Start(t.Context(), azure.Options{})
 	require.NoError(t, err)
@@ -134,16 +161,38 @@ func exported(t *testing.T, seed azure.Seed, edits ...string) []byte {
 			ID: fmt.Sprintf("cccccccc-0000-4000-8000-%012d", i), Scope: "/subscriptions/" + id, RoleID: reader.ID,
 			PrincipalID: a.Deployer().ObjectID, PrincipalType: "ServicePrincipal"}}}))
 	}
-	c, err := invoke.Discover(t.Context(), a.Client(), a.Host())
+	c, err := azureclient.Discover(t.Context(), a.Client(), a.Host())
 	require.NoError(t, err)
 	args, problems := config.Decode(worldValues(t, edits...))
 	require.NoError(t, problems.Err())
-	client := azureclient.NewClient(worldCaller{a}, c, readsOnly{a.Client(), t}, nil)
-	w, err := estate.Export(t.Context(), client, args.Model())
-	require.NoError(t, err)
-	var text bytes.Buffer
-	require.NoError(t, w.Write(&text))
-	return text.Bytes()
+	client := azureclient.NewClient(worldCaller{a}, c, altered{readsOnly{a.Client(), t}, texts}, nil)
+	return estate.Export(t.Context(), client, args.Model())
+}
+
+// What Azure answers in a way that is not known here is not exported as something that is.
+func TestAnAnswerThatIsNotKnownIsNotExported(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		texts []string
+		says  string
+	}{
+		"as it is":                {nil, ""},
+		"another mode":            {[]string{"LegacyRegistryPermissions", "X"}, "a roleAssignmentMode that is known here"},
+		"no mode":                 {[]string{"roleAssignmentMode", "mode"}, "a roleAssignmentMode that is known here"},
+		"whether it has an admin": {[]string{"adminUserEnabled", "admin"}, "lacks adminUserEnabled"},
+		"no tenant":               {[]string{"tenantId", "tenant"}, "lacks its location or its tenant"},
+		"an identity's principal": {[]string{"clientId", "client"}, "the answer of Azure for the identity"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := export(t, wholeAzure(), c.texts, wholeEdits...)
+			if c.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.says)
+		})
+	}
 }
 
 // Where the real Azure is as the stack says, its rehearsal passes; where it is not, the rehearsal finds it, which a

@@ -1,4 +1,4 @@
-package invoke
+package azure
 
 import (
 	"context"
@@ -7,15 +7,9 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
-	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
 // The ways to sign in.
@@ -31,7 +25,7 @@ func SignIns() []string {
 	return []string{AsUser, AsServicePrincipal, AsManagedIdentity, AsDefault}
 }
 
-// A SignIn says who invokes, and with what proof.
+// A SignIn says who asks, and with what proof.
 type SignIn struct {
 	// As is one of SignIns; "" means AsDefault.
 	As string
@@ -52,23 +46,33 @@ type SignIn struct {
 }
 
 // Credential is the azidentity credential that the sign-in describes. Its tokens are asked of the cloud's Entra through
-// the client.
+// the client. The error is an Unprepared where nothing is wrong with the sign-in itself.
 func (s SignIn) Credential(c Cloud, client *http.Client) (azcore.TokenCredential, error) {
 	if s.TenantID == "" {
 		s.TenantID = c.TenantID
 	}
 	options := azcore.ClientOptions{Cloud: c.Configuration(), Transport: client}
-	private := !c.ofMicrosoft()
-	credential, err := s.credential(options, private)
-	if err != nil {
-		var f *Failure
-		if errors.As(err, &f) {
-			return nil, err
-		}
-		return nil, &Failure{Kind: Token, Hop: access.TokenHop, What: "preparing to sign in: " + err.Error(), cause: err}
+	credential, err := s.credential(options, !c.ofMicrosoft())
+	var given wrong
+	switch {
+	case errors.As(err, &given):
+		return nil, given.error
+	case err != nil:
+		return nil, &Unprepared{fmt.Errorf("preparing to sign in: %w", err)}
 	}
 	return credential, nil
 }
+
+// wrong is an error in the sign-in itself.
+type wrong struct{ error }
+
+func usage(format string, args ...any) error { return wrong{fmt.Errorf(format, args...)} }
+
+// Unprepared is the error of a sign-in that is complete, and that azidentity does not take.
+type Unprepared struct{ error }
+
+// Unwrap gives the reason.
+func (u *Unprepared) Unwrap() error { return u.error }
 
 func (s SignIn) credential(options azcore.ClientOptions, private bool) (azcore.TokenCredential, error) {
 	switch s.As {
@@ -133,76 +137,4 @@ func (s SignIn) servicePrincipal(options azcore.ClientOptions, private bool) (az
 	}
 	return azidentity.NewClientCertificateCredential(s.TenantID, s.ClientID, certificates, key,
 		&azidentity.ClientCertificateCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: private})
-}
-
-func usage(format string, args ...any) error {
-	err := fmt.Errorf(format, args...)
-	return &Failure{Kind: Request, What: err.Error(), cause: err}
-}
-
-// StaticToken is a credential that has one token, obtained elsewhere for a batch endpoint. It has none for Resource
-// Manager.
-type StaticToken string
-
-// String keeps the token out of whatever prints the credential.
-func (StaticToken) String() string { return "(token)" }
-
-// GoString does the same for %#v.
-func (StaticToken) GoString() string { return "(token)" }
-
-// GetToken gives the token.
-func (t StaticToken) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if len(o.Scopes) != 1 || !strings.HasPrefix(o.Scopes[0], "https://ml.azure.") {
-		return azcore.AccessToken{}, usage("the token that was given is for a batch endpoint alone, and Resource Manager " +
-			"has to be asked where the endpoint is; give its address with --uri")
-	}
-	c, err := readClaims(string(t))
-	if err != nil {
-		return azcore.AccessToken{}, &Failure{Kind: Token, Hop: access.TokenHop,
-			What: "the token can't be read: " + err.Error(), Remedy: []string{"get one with: " +
-				"" + jobrequest.GetToken(strings.TrimSuffix(o.Scopes[0], "/.default"))}, cause: err}
-	}
-	return azcore.AccessToken{Token: string(t), ExpiresOn: time.Unix(c.Expires, 0)}, nil
-}
-
-// checked looks at each token for batch endpoints before it is sent, and remembers whose it is.
-type checked struct {
-	azcore.TokenCredential
-	audience string // of batch endpoints
-	tenantID string // of the workspace, "" where it is not known
-
-	mu   sync.Mutex
-	last claims
-}
-
-func (c *checked) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	token, err := c.TokenCredential.GetToken(ctx, o)
-	var f *Failure
-	if err != nil {
-		if errors.As(err, &f) || ctx.Err() != nil {
-			return token, err
-		}
-		return token, noToken(c.audience, err)
-	}
-	found, err := readClaims(token.Token)
-	if err != nil {
-		return azcore.AccessToken{}, &Failure{Kind: Token, Hop: access.TokenHop,
-			What: "the token can't be read: " + err.Error(), cause: err}
-	}
-	c.mu.Lock()
-	c.last = found
-	c.mu.Unlock()
-	if len(o.Scopes) != 1 || o.Scopes[0] != c.audience+"/.default" {
-		return token, nil
-	}
-	if err := found.check(c.audience, c.tenantID, time.Now()); err != nil {
-		return azcore.AccessToken{}, err
-	}
-	return token, nil
-}
-
-func (c *checked) invoker() claims {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.last
 }

@@ -1,6 +1,4 @@
-// Package wire sends requests to Azure: signed in, logged, and again where that is safe. It must not know what is asked
-// for, nor explain a refusal.
-package wire
+package azure
 
 import (
 	"bytes"
@@ -22,17 +20,16 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 )
 
-// A Wire sends to one service.
-type Wire struct{ pipeline runtime.Pipeline }
+// wire sends to one service: signed in, logged, and again where that is safe.
+type wire struct{ pipeline runtime.Pipeline }
 
-// New makes a wire to the service that takes tokens for the audience. Transport and logger may be nil. The logger is
-// told of every try at level Debug: method, address and status, never a header or a body.
-func New(credential azcore.TokenCredential, audience string, transport policy.Transporter, logger *slog.Logger) Wire {
+func newWire(credential azcore.TokenCredential, audience string, transport policy.Transporter,
+	logger *slog.Logger) wire {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	token := runtime.NewBearerTokenPolicy(credential, []string{audience + "/.default"}, nil)
-	return Wire{runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
+	return wire{runtime.NewPipeline("batchaccess", "v0", runtime.PipelineOptions{
 		PerRetry: []policy.Policy{token, logged{logger}},
 	}, &policy.ClientOptions{
 		Transport: staying(transport), Telemetry: policy.TelemetryOptions{ApplicationID: "batchaccess"},
@@ -76,8 +73,7 @@ func (r Request) repeatable() bool {
 	return r.Repeated || slices.Contains([]string{http.MethodGet, http.MethodPut, http.MethodDelete}, r.Method)
 }
 
-// Send sends a request. The answer is there whole, whatever its status.
-func (w Wire) Send(ctx context.Context, r Request) (*http.Response, error) {
+func (w wire) send(ctx context.Context, r Request) (*http.Response, error) {
 	req, err := runtime.NewRequest(policy.WithRetryOptions(ctx, r.retries()), r.Method, r.URI)
 	if err != nil {
 		return nil, &Malformed{err}
@@ -155,10 +151,10 @@ func (l logged) Do(req *policy.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// Below reports whether a link lies below an address of the cloud's, so that what is sent there may go to the link.
+// below reports whether a link lies below an address of the cloud's, so that what is sent there may go to the link.
 // Hosts are the same whatever the case of their letters, and with or without the port that is the default: Resource
 // Manager names it in some of its links to next pages.
-func Below(address, link string) bool {
+func below(address, link string) bool {
 	from, err := url.Parse(address)
 	if err != nil {
 		return false

@@ -1,4 +1,4 @@
-package wire_test
+package azure
 
 import (
 	"context"
@@ -14,8 +14,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/batchaccess/batchaccess/internal/azure/wire"
 )
 
 func TestATokenFollowsALinkOnlyWhereItIsFor(t *testing.T) {
@@ -29,7 +27,7 @@ func TestATokenFollowsALinkOnlyWhereItIsFor(t *testing.T) {
 		"https://graph.microsoft.com:443/V1.0/users":                    graph,
 		"https://127.0.0.1:8443/x":                                      "https://127.0.0.1:8443",
 	} {
-		assert.True(t, wire.Below(base, link), link)
+		assert.True(t, below(base, link), link)
 	}
 	for link, base := range map[string]string{
 		"http://management.azure.com/x":                    arm,
@@ -45,9 +43,9 @@ func TestATokenFollowsALinkOnlyWhereItIsFor(t *testing.T) {
 		"https://graph.microsoft.com/v1.0elsewhere/users":  graph,
 		"https://127.0.0.1:8444/x":                         "https://127.0.0.1:8443",
 	} {
-		assert.False(t, wire.Below(base, link), link)
+		assert.False(t, below(base, link), link)
 	}
-	assert.False(t, wire.Below("https://%zz/", "https://%zz/"))
+	assert.False(t, below("https://%zz/", "https://%zz/"))
 }
 
 type anyone struct{}
@@ -102,7 +100,7 @@ func TestARequestIsSentAgainWhereThatIsSafe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &failing{status: test.status, err: test.err}
-			resp, err := wire.New(anyone{}, "https://x.example", f, nil).Send(t.Context(), wire.Request{
+			resp, err := newWire(anyone{}, "https://x.example", f, nil).send(t.Context(), Request{
 				Method: test.method, URI: "https://x.example/y", Body: map[string]int{"a": 1}, Repeated: test.repeated})
 			assert.Equal(t, test.again, f.asked == 2, "asked %d times", f.asked)
 			switch {
@@ -123,7 +121,7 @@ func TestTheLogHasEachTryAndNoSecret(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	_, err := wire.New(anyone{}, "https://x.example", &failing{status: 429}, logger).Send(t.Context(), wire.Request{
+	_, err := newWire(anyone{}, "https://x.example", &failing{status: 429}, logger).send(t.Context(), Request{
 		Method: http.MethodGet, URI: "https://x.example/y?sig=hidden", Body: "hidden",
 		Header: map[string]string{"x": "hidden"}})
 	require.NoError(t, err)
@@ -136,13 +134,13 @@ func TestTheLogHasEachTryAndNoSecret(t *testing.T) {
 
 func TestWhatCanNotBeSentSaysSo(t *testing.T) {
 	t.Parallel()
-	for name, r := range map[string]wire.Request{
+	for name, r := range map[string]Request{
 		"a body": {Method: http.MethodPost, URI: "https://x.example", Body: func() {}},
 		"a URI":  {Method: http.MethodGet, URI: "https://%zz"},
 	} {
 		f := &failing{status: http.StatusOK}
-		_, err := wire.New(anyone{}, "https://x.example", f, nil).Send(t.Context(), r)
-		var malformed *wire.Malformed
+		_, err := newWire(anyone{}, "https://x.example", f, nil).send(t.Context(), r)
+		var malformed *Malformed
 		assert.True(t, errors.As(err, &malformed), name)
 		assert.Zero(t, f.asked, name)
 	}
