@@ -100,8 +100,8 @@ var kinds = map[string]kind{
 	},
 	"azure-native:managedidentity:FederatedIdentityCredential": {
 		armID:      identityID + "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
-		apiVersion: azure.IdentityVersion, rival: identityCredentialOfSameSubject, within: identityID, principals: principalOfIdentity,
-		instead: identityOfOther,
+		apiVersion: azure.IdentityVersion, rival: identityCredentialOfSameSubject, within: identityID,
+		principals: principalOfIdentity, instead: identityOfOther,
 	},
 	"azure-native:machinelearningservices:Compute": {
 		armID: computeID, apiVersion: azure.WorkspaceVersion, other: noCluster, rival: computeOfOtherKind,
