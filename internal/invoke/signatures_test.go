@@ -259,7 +259,7 @@ func TestWhatAzureSaysIsShownWithoutControlCharacters(t *testing.T) {
 	w := newWorld(t)
 	p := w.proxy(refuses(http.StatusForbidden, `{"error": {
 		"code": "Forb\u001b]0;x\u0007idden",
-		"message": "a\u202eb\u200bc\u009bd\ne: perform action 'x' over scope '/s; rm -rf \u001b[2J$(x)'` +
+		"message": "a\u202eb\u200bc\u009bd\ne: perform action 'x' over scope '/s; rm -rf \u001b[2J$(x)'`+
 		` ##vso[task.complete]"}}`))
 	_, err := w.through(p, nil).Start(t.Context(), p.jobsURI(), "", keyed())
 	f := failure(t, err, invoke.Invoke)
