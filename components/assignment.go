@@ -88,11 +88,11 @@ func roleDefinitionID(scope, role string) string {
 // is said here.) A description says whose it is. The principal's ID is in lower case, as Azure answers it: one that
 // changed in letter case alone would be replaced by an assignment of its own GUID.
 func (c children) assign(
-	ctx *pulumi.Context, prefix, principal string, scope, role pulumi.StringInput, to AssigneeArgs, description,
+	ctx *pulumi.Context, prefix, principal string, at place, role pulumi.StringInput, to AssigneeArgs, description,
 	condition string,
 ) (*authorization.RoleAssignment, error) {
-	name := prefix + "." + principal
-	alike := programOf(ctx).assignment(scope, to.PrincipalID, role)
+	name, scope := prefix+"."+principal, at.StringInput
+	alike := programOf(ctx).assignment(ctx, c.parent, name, at, to.PrincipalID, role)
 	alike.Lock()
 	defer alike.Unlock()
 	request := construct.Of(ctx.Context())

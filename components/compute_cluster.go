@@ -264,6 +264,7 @@ func (cluster *ComputeCluster) make(
 			}
 			return pulumi.String(principal).ToStringOutput(), err
 		}).(pulumi.StringOutput)
+		programOf(ctx).makes(cluster.PrincipalID)
 	}
 	return nil
 }

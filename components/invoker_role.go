@@ -100,6 +100,7 @@ func NewInvokerRole(
 			return nil, err
 		}
 		id = role.RoleDefinitionID
+		programOf(ctx).makes(role.RoleDefinitionID)
 	}
 	if role.Definition == nil {
 		role.RoleName, role.RoleDefinitionID = pulumi.String(definition.RoleName).ToStringOutput(), id.ToStringOutput()
@@ -108,7 +109,7 @@ func NewInvokerRole(
 	role.Assignments = map[string]*authorization.RoleAssignment{}
 	for _, invoker := range sortedKeys(args.Invokers) {
 		role.Assignments[invoker], err = c.assign(
-			ctx, name, invoker, scope, id, args.Invokers[invoker], "Starts batch jobs: "+invoker, "")
+			ctx, name, invoker, place{StringInput: scope}, id, args.Invokers[invoker], "Starts batch jobs: "+invoker, "")
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +117,7 @@ func NewInvokerRole(
 	for _, endpoint := range sortedKeys(args.Endpoints) {
 		at := derive(func(v []string) (string, error) { return arm.BatchEndpoint(v[0], endpoint), nil }, scope)
 		for _, invoker := range sortedKeys(args.Endpoints[endpoint]) {
-			role.Assignments[endpoint+"."+invoker], err = c.assign(ctx, name+"."+endpoint, invoker, at, id,
+			role.Assignments[endpoint+"."+invoker], err = c.assign(ctx, name+"."+endpoint, invoker, place{StringInput: at}, id,
 				args.Endpoints[endpoint][invoker], "Starts batch jobs on "+endpoint+": "+invoker, "")
 			if err != nil {
 				return nil, err

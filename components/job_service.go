@@ -46,7 +46,7 @@ func newJobService(
 	}, args.scope)
 	role, _ := roles.BuiltIn(args.role)
 	for _, principal := range sortedKeys(args.principals) {
-		made.assignments[principal], err = c.assign(ctx, name, principal, scope, pulumi.String(role.ID),
+		made.assignments[principal], err = c.assign(ctx, name, principal, place{StringInput: scope}, pulumi.String(role.ID),
 			args.principals[principal], args.role+": "+principal, "")
 		if err != nil {
 			return nil, err

@@ -105,6 +105,7 @@ func NewManagedIdentity(
 		identity.Identity = made
 		identity.ResourceID = made.ID().ToStringOutput()
 		identity.PrincipalID, identity.ClientID, identity.TenantID = made.PrincipalId, made.ClientId, made.TenantId
+		programOf(ctx).makes(identity.PrincipalID)
 		if err := identity.federate(ctx, c, name, args.ResourceGroupName,
 			inCloud(environmentOf(ctx), args.FederatedCredentials)); err != nil {
 			return nil, err

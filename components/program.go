@@ -3,6 +3,7 @@ package components
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -45,15 +46,12 @@ func (p *program) nameInAzure(derived string) string {
 	return cmp.Or(p.names[derived], derived)
 }
 
-// An assignmentKey is what Azure tells assignments apart by.
-type assignmentKey struct {
-	scope, role string
-	principal   access.ID
-}
-
 // An assignment is made by the first component that needs it.
 type assignment struct {
 	sync.Mutex
+	triple
+	of        pulumi.Resource // the component that asked for it first
+	called    string          // what that component is, and calls it
 	condition string
 	made      *authorization.RoleAssignment
 	maker     string // URN of that component, where another language asked for it
@@ -61,8 +59,11 @@ type assignment struct {
 
 // assignments are those of one run of a program.
 type assignments struct {
-	mu  sync.Mutex
-	all map[assignmentKey]*assignment
+	mu     sync.Mutex
+	all    map[[3]access.ID]*assignment // where Go compares their IDs: known ones, and those of one output
+	list   []*assignment
+	warned map[[2]pulumi.Resource]bool
+	unmade map[pulumi.Output]bool // IDs of what the program makes: one that is not known yet is nobody else's
 }
 
 var runs sync.Map // of *assignments, by construct.Request.Run
@@ -70,7 +71,8 @@ var runs sync.Map // of *assignments, by construct.Request.Run
 // assignmentsOf are those of the run that the context is of: other languages' components each have a context of their
 // own.
 func assignmentsOf(ctx *pulumi.Context) *assignments {
-	made := &assignments{all: map[assignmentKey]*assignment{}}
+	made := &assignments{all: map[[3]access.ID]*assignment{}, warned: map[[2]pulumi.Resource]bool{},
+		unmade: map[pulumi.Output]bool{}}
 	if run := construct.Of(ctx.Context()).Run; run != "" {
 		found, _ := runs.LoadOrStore(run, made)
 		return found.(*assignments)
@@ -105,25 +107,60 @@ func programOf(ctx *pulumi.Context) *program {
 	return found.(*program)
 }
 
-// assignment returns the place of an assignment. Where it can't be told from the arguments which one it is, the place
-// is new.
-func (p *program) assignment(scope, principal, role pulumi.StringInput) *assignment {
-	at, known := plain(scope)
-	of, alsoKnown := plain(role)
-	id := idOf(principal)
-	if !known || !alsoKnown || id == access.Later(nil) {
-		return &assignment{}
-	}
-	if !id.Later() {
-		id = access.Known(strings.ToLower(id.Text()))
-	}
-	key := assignmentKey{strings.ToLower(strings.TrimSuffix(at, "/")), strings.ToLower(lastSegment(of)), id}
+// makes notes the ID of a resource that the program makes.
+func (p *program) makes(id pulumi.Output) {
 	p.assignments.mu.Lock()
 	defer p.assignments.mu.Unlock()
-	if p.assignments.all[key] == nil {
-		p.assignments.all[key] = &assignment{}
+	p.assignments.unmade[id] = true
+}
+
+// assignment returns the place of an assignment that a component asks for. It is that of another component where both
+// are one in Azure. Where that can't be read from the arguments, the IDs are waited for; each is an output of what was
+// registered before. A preview in which they are not known even then warns.
+func (p *program) assignment(ctx *pulumi.Context, of pulumi.Resource, name string, scope place,
+	principal, role pulumi.StringInput) *assignment {
+	made := &assignment{of: of, called: fmt.Sprintf("%s %s", reflect.TypeOf(of).Elem().Name(), name)}
+	p.assignments.mu.Lock()
+	defer p.assignments.mu.Unlock()
+	made.triple = triple{p.part(scope, slashless), p.part(principal, strings.ToLower), p.part(role, lowerGUID)}
+	key := made.key()
+	if found := p.assignments.all[key]; found != nil {
+		return found
 	}
-	return p.assignments.all[key]
+	for _, other := range p.assignments.list {
+		if other.of == of || made.known() && other.known() {
+			continue
+		}
+		switch made.compare(ctx, other.triple) {
+		case same:
+			return other
+		case undecided:
+			p.warn(ctx, other, made)
+		}
+	}
+	if !slices.Contains(key[:], access.Later(nil)) {
+		p.assignments.all[key] = made
+	}
+	p.assignments.list = append(p.assignments.list, made)
+	return made
+}
+
+// warn says of two components, once, that they may ask for one assignment.
+func (p *program) warn(ctx *pulumi.Context, first, second *assignment) {
+	pair := [2]pulumi.Resource{first.of, second.of}
+	request := construct.Of(ctx.Context())
+	if !ctx.DryRun() || p.assignments.warned[pair] || slices.Contains(request.DependsOn, first.maker) {
+		return
+	}
+	p.assignments.warned[pair] = true
+	then := fmt.Sprintf("is made once, as %s", first.called)
+	if request.URN != "" {
+		then = "fails, unless the second component depends on the first (dependsOn, in Python depends_on)"
+	}
+	_ = ctx.Log.Warn(fmt.Sprintf("%s and %s may be one assignment in Azure, which allows no two alike. This preview "+
+		"can't "+
+		"know, for their IDs are known only after the deployment; if they are one, it %s. Give both components the same "+
+		"output, or the ID in plain text, and the preview knows", first.called, second.called, then), nil)
 }
 
 // byHand reports whether the assignment was there before the stack, as far as its IDs are known now.

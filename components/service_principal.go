@@ -108,6 +108,7 @@ func NewServicePrincipal(
 		return nil, err
 	}
 	sp.ObjectID, sp.ClientID, sp.TenantID = principal.ObjectId, app.ClientId, principal.ApplicationTenantId
+	programOf(ctx).makes(sp.ObjectID)
 	sp.ClientSecrets = pulumi.ToSecret(secrets.ToStringMapOutput()).(pulumi.StringMapOutput)
 	return sp, ctx.RegisterResourceOutputs(sp, pulumi.Map{
 		"objectId": sp.ObjectID, "clientId": sp.ClientID, "tenantId": sp.TenantID, "clientSecrets": sp.ClientSecrets,

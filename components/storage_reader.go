@@ -138,6 +138,7 @@ func assignInStorage(
 		}
 		return arm.Container(v[0], args.Container), nil
 	}, args.StorageAccountID)
+	in := place{at, idOf(args.StorageAccountID), args.Container}
 	role, _ := roles.BuiltIn(roleName)
 	assignments = map[string]*authorization.RoleAssignment{}
 	for _, principal := range sortedKeys(args.Principals) {
@@ -152,9 +153,11 @@ func assignInStorage(
 					return scope, nil, nil, err
 				}
 			}
-			id, called = writer.ID().ToStringOutput(), pathRole
+			made := writer.ID().ToStringOutput()
+			programOf(ctx).makes(made)
+			id, called = made, pathRole
 		}
-		assignments[principal], err = c.assign(ctx, name, principal, at, id, to, called+": "+principal, condition)
+		assignments[principal], err = c.assign(ctx, name, principal, in, id, to, called+": "+principal, condition)
 		if err != nil {
 			return scope, nil, nil, err
 		}

@@ -57,6 +57,9 @@ the stack refers to, is refused. What principals hold there already is there in 
 somebody whom the stack keeps out, the rehearsal fails and names it. What the stack itself has made is left out. With
 --from, the world has to have what both versions refer to.
 
+--from is for batchaccess's own program, whose access stands in the configuration; --world for programs that do not make
+the workspace or a storage account themselves. Others are refused; without the two flags they are rehearsed.
+
 In bad weather everybody comes when all that was granted acts, however late that is; it costs no time. The report names
 the weather, with which it can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
@@ -80,6 +83,11 @@ pulumi stack`, Args: cobra.NoArgs,
 			}
 			if change.from == "" && change.kills > 0 {
 				return errors.New("--kill is of a change; say with --from what the stack was before")
+			}
+			if change.from != "" {
+				if err := from.configured(); err != nil {
+					return err
+				}
 			}
 			real, err := readWorld(cmd, worldFile)
 			if err != nil {

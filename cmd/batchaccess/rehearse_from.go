@@ -38,16 +38,30 @@ type inWorld struct {
 // errNewStack is of a stack that was not there before.
 var errNewStack = errors.New("the stack is new")
 
+// configured refuses a program whose access of before can't be read from its configuration.
+func (s source) configured() error {
+	if s.preview != "" {
+		return errors.New("--from: a preview is of one version, and both are read from the configuration; leave out " +
+			"--preview")
+	}
+	p, name, err := openStack(s.dir, s.stack)
+	if err == nil {
+		_, _, err = p.read(name)
+	}
+	if errors.Is(err, errOwnProgram) {
+		return fmt.Errorf("--from: what stack %s of project %s was is not known, because its access does not stand in its "+
+			"configuration but in its program; leave out --from to rehearse it as it is, and review a preview of the change "+
+			"with batchaccess review", name, p.name)
+	}
+	return err
+}
+
 // rehearseChange rehearses the change from what the stack was to what it is here.
 func rehearseChange(
 	cmd *cobra.Command, of *stackOf, now rehearsal.Version, f changeFlags, in inWorld, weather azure.Weather, form form,
 	to output,
 ) error {
 	p, stack := of.project, of.name
-	if !of.own {
-		return fmt.Errorf("--from: project %s is not batchaccess's own program, and its access of before is not read yet; "+
-			"rehearsal.Change rehearses it in a test of its own", p.name)
-	}
 	old, remove, err := p.from(cmd.Context(), f.from, stack)
 	if errors.Is(err, errNewStack) {
 		return fmt.Errorf("--from: stack %s is not at %s, so nothing changes for anybody; leave --from out to rehearse it",

@@ -41,7 +41,8 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 	t.Parallel()
 	const project, stack = "stack/Pulumi.yaml", "stack/Pulumi.dev.yaml"
 	ours := "name: batchaccess\nruntime: go\n"
-	now := map[string]string{project: ours, stack: oneUser, "broken.yaml": "config: ["}
+	now := map[string]string{project: ours, stack: oneUser, "broken.yaml": "config: [",
+		"code/Pulumi.yaml": ours, "code/Pulumi.dev.yaml": "config:\n  batchaccess:location: westeurope\n"}
 	for name, c := range map[string]struct {
 		before map[string]string
 		args   []string
@@ -60,14 +61,18 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 			stack: "config:\n  batchaccess:invokers: { a: { kind: x } }\n"}, []string{"--from", "HEAD"}, "--from: at HEAD: "},
 		"a file of text": {now, []string{"--from", "BROKEN"}, "broken.yaml: "},
 		"kills alone":    {now, []string{"--kill", "2"}, "--kill is of a change; say with --from"},
-		"kept":           {now, []string{"--from", "HEAD", "--keep"}, "none of the others can be"},
+		"another program, with its access in the program": {map[string]string{project: ours},
+			[]string{"--from", "HEAD", "-C", "CODE"}, "--from: what stack dev of project batchaccess was is not known"},
+		"a preview": {now, []string{"--from", "HEAD", "--preview", "preview.json"},
+			"--from: a preview is of one version, and both are read from the configuration; leave out --preview"},
+		"kept": {now, []string{"--from", "HEAD", "--keep"}, "none of the others can be"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := history(t, c.before, now)
 			for i, arg := range c.args {
-				if arg == "BROKEN" {
-					c.args[i] = filepath.Join(dir, "broken.yaml")
+				if at, is := map[string]string{"BROKEN": "broken.yaml", "CODE": "code"}[arg]; is {
+					c.args[i] = filepath.Join(dir, at)
 				}
 			}
 			code, stdout, stderr := execute(t, append([]string{"rehearse", "-C", filepath.Join(dir, "stack")}, c.args...)...)

@@ -163,9 +163,8 @@ func computeOfOtherKind(ctx context.Context, f *Finder, r Resource) (rival Rival
 		return rival, err
 	}
 	var answer map[string]any
-	if there, err := f.client.Get(ctx, azure.ResourceManager, azure.Version(id, azure.WorkspaceVersion, ""),
-		&answer); err != nil ||
-		!there {
+	there, err := f.client.Get(ctx, azure.ResourceManager, azure.Version(id, azure.WorkspaceVersion, ""), &answer)
+	if err != nil || !there {
 		return rival, err
 	}
 	return Rival{IDs: []string{id}, Blocks: true, Why: fmt.Sprintf("it is a compute of another kind (%s): give the "+

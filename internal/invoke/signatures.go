@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/visible"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -345,16 +346,8 @@ func wordByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// clean takes out of Azure's words what a terminal would act on or a reader not see: control characters, escapes, and
-// what turns the direction of text.
+// clean is what Azure says as a reader may see it, without the signs for what is hidden in it: parts of it become
+// commands.
 func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029', r == unicode.ReplacementChar:
-			return -1
-		}
-		return r
-	}, text)
+	return strings.ReplaceAll(visible.Text(text), string(unicode.ReplacementChar), "")
 }

@@ -282,10 +282,12 @@ func TestWhatAzureSaysIsShownWithoutControlCharacters(t *testing.T) {
 	w := newWorld(t)
 	p := w.proxy(refuses(http.StatusForbidden, `{"error": {
 		"code": "Forb\u001b]0;x\u0007idden",
-		"message": "a\u202eb\u200bc\u009bd\ne: perform action 'x' over scope '/s; rm -rf \u001b[2J$(x)'"}}`))
+		"message": "a\u202eb\u200bc\u009bd\ne: perform action 'x' over scope '/s; rm -rf \u001b[2J$(x)'`+
+		` ##vso[task.complete]"}}`))
 	_, err := w.through(p, nil).Start(t.Context(), p.jobsURI(), "", keyed())
 	f := failure(t, err, invoke.Invoke)
-	assert.Equal(t, "Forb]0;xidden: abcd e: perform action 'x' over scope '/s; rm -rf [2J$(x)'", f.Said)
+	assert.Equal(t, "Forb]0;xidden: abcd e: perform action 'x' over scope '/s; rm -rf [2J$(x)' # #vso[task.complete]",
+		f.Said)
 	assert.NotRegexp(t, `[\x00-\x09\x0b-\x1f\x7f-\x{9f}\x{200b}\x{202e}]`, f.Error())
 	assert.Contains(t, f.Error(), `--scope '/s; rm -rf [2J$(x)'`, "a command to paste is one command")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/rolediff"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -50,8 +51,8 @@ func (m *maker) roleChanges() {
 				m.unread("the permissions of " + r.name + " are not all known, so what it allows can't be told")
 			}
 		}
-		c.Gained = now.permissions.Beyond(old.permissions)
-		c.Lost = old.permissions.Beyond(now.permissions)
+		c.Gained = rolediff.Beyond(now.permissions, old.permissions)
+		c.Lost = rolediff.Beyond(old.permissions, now.permissions)
 		switch gained, lost := len(c.Gained) > 0, len(c.Lost) > 0; {
 		case c.Change != "":
 		case gained && lost:

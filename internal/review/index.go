@@ -8,6 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/rolediff"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -53,7 +54,7 @@ func (m *maker) beyond(r role, others []role) []roles.Action {
 		for _, o := range others {
 			held = append(held, o.permissions...)
 		}
-		more = r.permissions.Beyond(held)
+		more = rolediff.Beyond(r.permissions, held)
 		m.compared[id] = more
 	}
 	return more

@@ -9,6 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
+	"github.com/batchaccess/batchaccess/internal/rolediff"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -123,8 +124,8 @@ func (m *maker) roleOfModels(c component) {
 		}
 		return
 	}
-	change := RoleChange{Role: now.RoleName, Gained: now.Permissions.Beyond(old.Permissions),
-		Lost: old.Permissions.Beyond(now.Permissions), Risk: Low}
+	change := RoleChange{Role: now.RoleName, Gained: rolediff.Beyond(now.Permissions, old.Permissions),
+		Lost: rolediff.Beyond(old.Permissions, now.Permissions), Risk: Low}
 	switch gained, lost := len(change.Gained) > 0, len(change.Lost) > 0; {
 	case gained && lost:
 		change.Change = "changed"

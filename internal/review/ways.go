@@ -7,6 +7,7 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/internal/ways"
+	"github.com/batchaccess/batchaccess/internal/rolediff"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -196,7 +197,8 @@ func reachedBy(plan *access.Plan) reach {
 	}
 	r := reachOf(plan)
 	m := plan.Model
-	if role, wrong := m.Role.Resolve(); len(wrong) == 0 && len(role.Permissions.Beyond(roles.Invoker().Permissions)) == 0 {
+	if role, wrong := m.Role.Resolve(); len(wrong) == 0 &&
+		len(rolediff.Beyond(role.Permissions, roles.Invoker().Permissions)) == 0 {
 		r.article = &r
 		return r
 	}

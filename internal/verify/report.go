@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/rolediff"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -201,8 +202,8 @@ func (h *holdings) lacking(r *Report) error {
 				held = append(held, a.Permissions...)
 			}
 		}
-		if more := h.permissions(g).Beyond(held); len(more) > 0 {
-			whole := len(more) == len(h.permissions(g).Beyond(nil))
+		if more := rolediff.Beyond(h.permissions(g), held); len(more) > 0 {
+			whole := len(more) == len(rolediff.Beyond(h.permissions(g), nil))
 			conditional := perhaps || !slices.ContainsFunc(more, func(a roles.Action) bool { return !under.MayAllow(a) })
 			r.Lacking = append(r.Lacking, Lack{g, h.ids[g.Principal], place, texts(more), whole, conditional})
 		}
@@ -248,7 +249,7 @@ func (h *holdings) beyond(subjects []Subject, r *Report) error {
 					}
 				}
 			}
-			more := a.Permissions.Beyond(needed)
+			more := rolediff.Beyond(a.Permissions, needed)
 			if len(more) == 0 {
 				continue
 			}
@@ -322,7 +323,7 @@ func (h *holdings) places() ([]string, error) {
 
 func texts(actions []roles.Action) (all []string) {
 	for _, a := range actions {
-		all = append(all, strings.ReplaceAll(a.String(), roles.Anything, "*"))
+		all = append(all, strings.ReplaceAll(a.String(), rolediff.Anything, "*"))
 	}
 	return all
 }

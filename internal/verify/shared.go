@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/rolediff"
 )
 
 // A Shared is a grant that another stack is to hold, and does not, or not for sure.
@@ -32,7 +33,7 @@ func (h *holdings) shared(r *Report) error {
 		}
 		at := slices.IndexFunc(h.own[g.Principal], func(a Assignment) bool {
 			return strings.EqualFold(a.Scope, place) && strings.EqualFold(a.PrincipalID, h.ids[g.Principal]) &&
-				len(h.permissions(g).Beyond(a.Permissions)) == 0
+				len(rolediff.Beyond(h.permissions(g), a.Permissions)) == 0
 		})
 		s := Shared{Grant: g}
 		if at >= 0 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -71,6 +72,32 @@ func checkValue(path string, value property.Value, t reflect.Type, ps *problem.L
 			checkValue(fmt.Sprintf("%s[%d]", path, i), elem, t.Elem(), ps)
 		}
 	}
+}
+
+// fromSomewhere has each value that is known later, and depends on nothing, depend on the parent. Of one without a
+// dependency, as a look-up gives in a preview, Pulumi's SDK takes the mark for a text, and refuses it where a number, a
+// choice or a map may stand.
+func fromSomewhere(value property.Value, parent urn.URN) property.Value {
+	var made property.Value
+	switch {
+	case value.IsComputed() && len(value.Dependencies()) == 0:
+		return value.WithDependencies([]urn.URN{parent})
+	case value.IsMap():
+		all := map[string]property.Value{}
+		for key, elem := range value.AsMap().AllStable {
+			all[key] = fromSomewhere(elem, parent)
+		}
+		made = property.New(all)
+	case value.IsArray():
+		all := []property.Value{}
+		for _, elem := range value.AsArray().AsSlice() {
+			all = append(all, fromSomewhere(elem, parent))
+		}
+		made = property.New(all)
+	default:
+		return value
+	}
+	return made.WithSecret(value.Secret()).WithDependencies(value.Dependencies())
 }
 
 // isInt reports whether a number becomes an int in Go.

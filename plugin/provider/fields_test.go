@@ -173,9 +173,22 @@ func TestAFieldOfAnotherTypeIsRefusedByName(t *testing.T) {
 // What is known only later is taken where an Input may stand, and is refused by name where it decides what is made.
 func TestAFieldThatIsKnownLaterIsTakenOrRefusedByName(t *testing.T) {
 	t.Parallel()
-	later := property.New(property.Computed).WithDependencies([]urn.URN{
+	of := property.New(property.Computed).WithDependencies([]urn.URN{
 		resource.NewURN("stack", "project", "", "azure-native:resources:ResourceGroup", "first"),
 	})
+	for name, later := range map[string]property.Value{
+		"of a resource": of, "of no resource": property.New(property.Computed),
+		"a secret": of.WithSecret(true), "a secret of no resource": property.New(property.Computed).WithSecret(true),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			isTakenOrRefused(t, later)
+		})
+	}
+}
+
+func isTakenOrRefused(t *testing.T, later property.Value) {
+	t.Helper()
 	eachField(t, func(t *testing.T, token string, f field) {
 		made, err := f.tried(t, token, later, true)
 		if !f.of.Implements(inputType) {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"github.com/batchaccess/batchaccess/internal/construct"
 	"github.com/batchaccess/batchaccess/internal/problem"
@@ -53,6 +54,7 @@ func New(schema []byte) p.Provider {
 			if err := wrong.Err(); err != nil {
 				return p.ConstructResponse{}, fmt.Errorf("%s %q:\n%w", request.Urn.Type().Name(), request.Urn.Name(), err)
 			}
+			request.Inputs = fromSomewhere(property.New(request.Inputs), request.Parent).AsMap()
 			request.AdditionalSecretOutputs = slices.DeleteFunc(request.AdditionalSecretOutputs, c.isSecret)
 			of := construct.Request{URN: string(request.Urn),
 				Run: fmt.Sprint(loaded.Load(), request.MonitorEndpoint, request.DryRun)}

@@ -182,6 +182,48 @@ func TestWhatDecidesWhatIsMadeIsPlainAndInTheOpen(t *testing.T) {
 	}
 }
 
+// Two components that grant the same by an ID that is known only in the deployment are refused there, unless one
+// depends on the other: then it is granted once.
+func TestTwoComponentsThatGrantTheSameByAnIDThatIsKnownLater(t *testing.T) {
+	t.Parallel()
+	for _, depends := range []bool{false, true} {
+		r := &recorder{}
+		s := serve(t, r)
+		for _, dry := range []bool{true, false} {
+			require.NoError(t, s.Configure(p.ConfigureRequest{}))
+			var first p.ConstructRequest
+			for i, name := range []string{"first", "second"} {
+				c := request(t, components.StorageReaderToken, name, map[string]any{"storageAccountId": account,
+					"container": "rows", "principals": map[string]any{"a": map[string]any{"principalType": "User"}}})
+				id := property.New(someone)
+				if dry {
+					id = property.New(property.Computed)
+				}
+				of := c.Inputs.Get("principals").AsMap()
+				c.Inputs = c.Inputs.Set("principals", property.New(of.Set("a",
+					property.New(of.Get("a").AsMap().Set("principalId", id.WithDependencies(
+						[]resource.URN{resource.NewURN("stack", "project", "", "t:m:Maker", name)}))))))
+				c.DryRun = dry
+				if i == 0 {
+					first = c
+				} else if depends {
+					c.Dependencies = []resource.URN{first.Urn}
+				}
+				_, err := s.Construct(c)
+				if i == 0 || dry || depends {
+					require.NoError(t, err)
+				} else {
+					require.ErrorContains(t, err, "StorageReader first of this program assigns the same role there")
+				}
+			}
+		}
+		made := slices.DeleteFunc(r.sorted(), func(line string) bool {
+			return !strings.Contains(line, ":RoleAssignment") || !strings.Contains(line, someone)
+		})
+		assert.Len(t, made, 1, "depends: %v", depends)
+	}
+}
+
 // Two components that grant the same are refused in the preview unless one depends on the other: then it is granted
 // once. Which of two is asked for first is not fixed.
 func TestTwoComponentsThatGrantTheSameSayWhichComesFirst(t *testing.T) {

@@ -237,8 +237,17 @@ func (o Options) seedBefore() (azure.Seed, error) {
 	case !o.makesPlaces() || o.Inputs == nil:
 		return SeedFrom(o.World, o.Model, o.Tenants, o.Location)
 	case o.World != nil:
-		return azure.Seed{}, errors.New("--world is of a workspace and accounts that exist, and the program makes some of " +
-			"them itself; leave it out")
+		made := []string{}
+		if o.Model.WorkspaceID.Later() {
+			made = append(made, "workspaceId")
+		}
+		for _, name := range slices.Sorted(maps.Keys(o.Model.StorageAccounts)) {
+			if o.Model.StorageAccounts[name].Later() {
+				made = append(made, "storageAccounts."+name)
+			}
+		}
+		return azure.Seed{}, fmt.Errorf("--world: the file is of a workspace and accounts that exist, and the program makes "+
+			"some itself (%s); leave out --world, or give their IDs in plain text", strings.Join(made, ", "))
 	}
 	seed, err := SeedBefore(o.Model, o.Location)
 	if o.SubscriptionID != "" {

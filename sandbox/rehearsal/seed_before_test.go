@@ -7,7 +7,33 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/world"
 )
+
+// A world is of what exists: what the program makes itself is in none.
+func TestAWorldIsRefusedForAProgramThatMakesItsPlaces(t *testing.T) {
+	t.Parallel()
+	there := access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/" +
+		"Microsoft.Storage/storageAccounts/lake")
+	for name, c := range map[string]struct {
+		model access.Model
+		says  string
+	}{
+		"the workspace": {access.Model{WorkspaceID: access.Later(1)}, "(workspaceId)"},
+		"an account": {access.Model{WorkspaceID: there, StorageAccounts: map[string]access.ID{"b": access.Later(1),
+			"a": there}}, "(storageAccounts.b)"},
+		"all of it, in order": {access.Model{WorkspaceID: access.Later(1),
+			StorageAccounts: map[string]access.ID{"b": access.Later(1),
+				"a": access.Later(2)}}, "(workspaceId, storageAccounts.a, storageAccounts.b)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Run(t.Context(), Options{Model: c.model, World: &world.World{}, Inputs: map[string]any{}})
+			require.ErrorContains(t, err, "--world: the file is of a workspace and accounts that exist")
+			require.ErrorContains(t, err, c.says+"; leave out --world, or give their IDs in plain text")
+		})
+	}
+}
 
 // What a program makes itself is not there before: neither the thing, nor what lies in it.
 func TestWhatAProgramMakesIsNotSeeded(t *testing.T) {

@@ -1,54 +1,29 @@
-package roles
+// Package rolediff says what one role allows beyond another. It must not know who holds the roles.
+package rolediff
 
 import (
 	"slices"
 	"strings"
+
+	"github.com/batchaccess/batchaccess/roles"
 )
 
-// An Action is one thing that a role may allow, on the control plane or the data plane. It may hold Anything: then it
-// stands for whatever a wildcard covers that has no name here.
-type Action struct {
-	Name string `json:"action"`
-	Data bool   `json:"data,omitempty"`
-}
-
-// Anything stands in an Action for any text.
+// Anything stands in an action for any text: the action is whatever a wildcard covers that has no name here.
 const Anything = "‹anything›"
 
-func (a Action) String() string {
-	if a.Data {
-		return a.Name + " (data)"
-	}
-	return a.Name
-}
-
-// known are the actions with a name here: the seed's 35, the additions, and those of risk.
-var known = func() (all []Action) {
-	for _, name := range InvokerActions() {
-		all = append(all, Action{Name: name})
-	}
-	for _, addition := range Additions() {
-		for _, name := range addition.Actions {
-			all = append(all, Action{Name: name})
-		}
-	}
-	for _, a := range risky {
-		all = append(all, a.action)
-	}
-	return all
-}()
-
-// Beyond returns what the permissions allow and narrow does not, for certain or perhaps: the difference in effect,
-// not in text. It is judged over the known actions, those that either names, and for each wildcard over what it
+// Beyond returns what the wide permissions allow and the narrow ones do not, for certain or perhaps: the difference in
+// effect, not in text. It is judged over the known actions, those that either names, and for each wildcard over what it
 // covers by itself and where an exception cuts it: so a wildcard more is found even if it covers nothing that has a
 // name here. Each action is there once, in a fixed order.
-func (ps Permissions) Beyond(narrow Permissions) []Action {
-	return slices.DeleteFunc(tellApart(ps, narrow), func(a Action) bool { return !more(ps.Decide(a), narrow.Decide(a)) })
+func Beyond(wide, narrow roles.Permissions) []roles.Action {
+	return slices.DeleteFunc(tellApart(wide, narrow), func(a roles.Action) bool {
+		return !more(wide.Decide(a), narrow.Decide(a))
+	})
 }
 
 // more reports whether one decision may allow what the other does not. Two that hang on the same question allow the
 // same.
-func more(one, other Decision) bool {
+func more(one, other roles.Decision) bool {
 	switch {
 	case one.Allowed:
 		return !other.Allowed
@@ -60,9 +35,9 @@ func more(one, other Decision) bool {
 }
 
 // tellApart gives the actions by which permissions can be told apart.
-func tellApart(all ...Permissions) []Action {
+func tellApart(all ...roles.Permissions) []roles.Action {
 	var w witnesses
-	for _, a := range known {
+	for _, a := range roles.NamedActions() {
 		w.add(a)
 	}
 	for _, data := range []bool{false, true} {
@@ -80,10 +55,10 @@ func tellApart(all ...Permissions) []Action {
 		slices.Sort(not)
 		allow, not = slices.Compact(allow), slices.Compact(not)
 		for _, entry := range allow {
-			w.add(Action{strings.ReplaceAll(entry, "*", Anything), data})
+			w.add(roles.Action{Name: strings.ReplaceAll(entry, "*", Anything), Data: data})
 			for _, exception := range not {
 				if both, ok := overlap(entry, exception); ok {
-					w.add(Action{both, data})
+					w.add(roles.Action{Name: both, Data: data})
 				}
 			}
 		}
@@ -92,15 +67,15 @@ func tellApart(all ...Permissions) []Action {
 }
 
 type witnesses struct {
-	list []Action
-	seen map[Action]bool
+	list []roles.Action
+	seen map[roles.Action]bool
 }
 
-func (w *witnesses) add(a Action) {
+func (w *witnesses) add(a roles.Action) {
 	if w.seen == nil {
-		w.seen = map[Action]bool{}
+		w.seen = map[roles.Action]bool{}
 	}
-	key := Action{strings.ToLower(a.Name), a.Data}
+	key := roles.Action{Name: strings.ToLower(a.Name), Data: a.Data}
 	if !w.seen[key] {
 		w.seen[key] = true
 		w.list = append(w.list, a)
@@ -113,9 +88,9 @@ func overlap(a, b string) (string, bool) {
 	headB, tailB, wildB := strings.Cut(b, "*")
 	switch {
 	case !wildA:
-		return a, Match(b, a)
+		return a, roles.Match(b, a)
 	case !wildB:
-		return b, Match(a, b)
+		return b, roles.Match(a, b)
 	}
 	head, tail := headA, tailA
 	if len(headB) > len(head) {
@@ -125,5 +100,5 @@ func overlap(a, b string) (string, bool) {
 		tail = tailB
 	}
 	both := head + Anything + tail
-	return both, Match(a, both) && Match(b, both)
+	return both, roles.Match(a, both) && roles.Match(b, both)
 }
