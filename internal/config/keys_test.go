@@ -44,7 +44,7 @@ func TestTheDocsNameEveryKey(t *testing.T) {
 	assert.True(t, now == string(text), "go test ./internal/config -run TheDocs -update writes %s again", keysPage)
 }
 
-// The decoder takes each example, and no example or effect is of a key that there is not.
+// The decoder takes each example, and no example or remark is of a key that there is not.
 func TestTheDocsShowValuesThatAreTaken(t *testing.T) {
 	t.Parallel()
 	said := readKeys(t)
@@ -60,7 +60,7 @@ func TestTheDocsShowValuesThatAreTaken(t *testing.T) {
 		_, d := decode(value.(map[string]any))
 		assert.Empty(t, d.problems, path)
 	}
-	for path := range said.effects {
+	for path := range said.remarks {
 		isAbove := func(k key) bool { return k.path == path || strings.HasPrefix(k.path, path+".") }
 		assert.True(t, slices.ContainsFunc(keys, isAbove), "no key %s", path)
 	}
@@ -148,7 +148,7 @@ var descriptions = sync.OnceValue(func() map[string]string {
 })
 
 // keysSaid are what testdata/keys.txt says, by key.
-type keysSaid struct{ examples, effects map[string]string }
+type keysSaid struct{ examples, remarks map[string]string }
 
 func readKeys(t *testing.T) keysSaid {
 	t.Helper()
@@ -160,7 +160,7 @@ func readKeys(t *testing.T) keysSaid {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		path, into := line, said.effects
+		path, into := line, said.remarks
 		if at := strings.IndexAny(line, " :"); line[at] == ':' {
 			path, into = line[:at], said.examples
 			line = strings.TrimPrefix(line[at:], ":")
@@ -179,6 +179,8 @@ var defaults = regexp.MustCompile(`\s*Default: (.*?)\.( |$)`)
 // keyTables has a table for each key at the top.
 func keyTables(t *testing.T) string {
 	said := readKeys(t)
+	changes, err := changing()
+	require.NoError(t, err)
 	const first = "The stack" // the heading of the keys that have none below them
 	headings, rows := []string{first}, map[string]string{}
 	for _, k := range keysBelow(reflect.TypeFor[components.BatchEndpointAccessArgs](), "", "") {
@@ -191,12 +193,15 @@ func keyTables(t *testing.T) string {
 		}
 		assert.NotEmpty(t, k.text, "the argument of %s has no docstring", k.path)
 		assert.NotEmpty(t, said.examples[k.path], "testdata/keys.txt has no example of %s", k.path)
-		effect, at := "", k.path
-		for at != "" && effect == "" {
-			effect = said.effects[at]
+		remark, at := "", k.path
+		for at != "" && remark == "" {
+			remark = said.remarks[at]
 			at = at[:max(0, strings.LastIndex(at, "."))]
 		}
-		assert.NotEmpty(t, effect, "testdata/keys.txt does not say what changing %s does", k.path)
+		effect := changes[k.path]
+		if remark != "" && remark != "-" {
+			effect += "; " + remark
+		}
 		fallback, text := "", k.text
 		if found := defaults.FindStringSubmatch(text); found != nil {
 			fallback, text = found[1], strings.TrimSpace(strings.Replace(text, found[0], found[2], 1))

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
-	"github.com/batchaccess/batchaccess/internal/ways"
 	"github.com/batchaccess/batchaccess/internal/rolediff"
+	"github.com/batchaccess/batchaccess/internal/ways"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
