@@ -15,8 +15,8 @@ import (
 
 const module = "github.com/batchaccess/batchaccess"
 
-// What others made stays where it is needed: the heart knows no Pulumi and no network, a user's stack no engine and no SDK
-// of Azure. Which of our own packages know each other is in the table of the house.
+// What others made stays where it is needed: the heart knows no Pulumi and no network, a user's stack no engine and no
+// SDK of Azure. Which of our own packages know each other is in the table of the house.
 func TestWhatOthersMadeStaysWhereItIsNeeded(t *testing.T) {
 	t.Parallel()
 	const (
