@@ -168,7 +168,15 @@ var rows = []row{
 	{name: "a cluster gets the identity of an invoker that comes", change: sharing, deleted: 3, made: 3, gained: 2,
 		foreseen: []string{"pipeline", "release-manager", "scheduler"}},
 	{name: "an invoker goes whose identity a cluster has", before: sharing, change: []string{
-		"(?m)^    tagger: .*\n", "", ", tagger\\]", "]"}, fails: "pulumi state rename '"},
+		"(?m)^    tagger: .*\n", "", ", tagger\\]", "]"}, deleted: 1, lost: 2},
+	{name: "the access of an invoker has ended whose identity a cluster has", before: sharing, change: []string{
+		"tagger: \\{", "tagger: { until: 2001-01-31,"}, deleted: 1, lost: 2},
+	{name: "the first of two clusters with one identity goes", before: twins, change: []string{
+		"(?m)^    aaa: .*\n", ""}, deleted: 1},
+	{name: "the first of two clusters with one identity is renamed, and comes last", before: twins, change: []string{
+		"aaa: \\{", "zzz: { was: aaa,"}},
+	{name: "the first of two clusters with one identity gets another one", before: twins, change: []string{
+		"(aaa: .*), userAssignedIdentityId: .* }", "$1 }"}, made: 1},
 	{name: "two clusters come whose identity another one has", before: alone, change: []string{"  batchaccess:clusters:\n",
 		"$0    aaa: " + withTagger + "\n    bbb: " + withTagger + "\n"}, made: 2},
 	{name: "a cluster to a user-assigned identity, where ACLs grant", before: toACLs, change: toOwnIdentity, replaced: 2,
@@ -261,6 +269,9 @@ var (
 
 // alone has a cluster with an identity that exists.
 var alone = sharing[:2]
+
+// twins has a cluster before it with the same one, by whose name their identity goes.
+var twins = append(slices.Clone(alone), "  batchaccess:clusters:\n", "$0    aaa: "+withTagger+"\n")
 
 // sharing has an invoker whose identity a cluster has too.
 var sharing = []string{"identity: userAssigned\n", "identity: userAssigned\n      userAssignedIdentityId: " +
