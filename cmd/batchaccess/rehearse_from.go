@@ -230,8 +230,8 @@ type workTree struct {
 	lock *filelock.Lock // nil for a folder that only this process knows
 }
 
-// newWorkTree makes an empty one. It is the same folder each time, so that the Go tool finds what it has compiled there;
-// another one while somebody else has it.
+// newWorkTree makes an empty one. It is the same folder each time, so that the Go tool finds what it has compiled
+// there; another one while somebody else has it.
 func newWorkTree() (workTree, error) {
 	caches, err := os.UserCacheDir()
 	if err != nil {
@@ -292,8 +292,8 @@ func (p project) checkout(ctx context.Context, ref string) (tree workTree, dir s
 		if shallow, failed := git("rev-parse", "--is-shallow-repository"); failed == nil && shallow == "true" {
 			fetch = "this clone is shallow: git fetch --unshallow origin, or fetch-depth: 0 in a pipeline"
 		}
-		return workTree{}, "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first (%s): %w", ref, fetch,
-			err)
+		return workTree{}, "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first (%s): %w",
+			ref, fetch, err)
 	}
 	below, err := git("rev-parse", "--show-prefix")
 	if err != nil {
