@@ -104,6 +104,12 @@ var rows = []row{
 		"signIn: none, was: nobody }\n    scheduler:", "partner, data-factory\\]", "partner, data-factory, other]",
 		`data-factory, "cluster:cpu"`, `data-factory, other, "cluster:cpu"`}, fails: "nothing of this kind that was called " +
 		"nobody"},
+	{name: "a name that never was, of what exists and of an account", change: []string{"    scheduler:", "    zed: { " +
+		"kind: user, objectId: 99999999-2222-4222-8222-222222222222, was: nobody }\n    scheduler:", "pipeline, scheduler\\]",
+		"pipeline, scheduler, zed]", "    lake: ", "    datalake: ", "storageAccount: lake", "storageAccount: datalake",
+		"  batchaccess:dataInputs:", "  batchaccess:storageAccountsWere: { datalake: pond }\n\n  batchaccess:dataInputs:"},
+		fails: "storageAccountsWere.datalake: this stack has nothing of this kind that was called pond",
+		also:  []string{"invokers.zed.was: this stack has nothing of this kind that was called nobody"}},
 
 	{name: "a role of the resource group", change: []string{`additions: \[pollJobs\]`, "scope: resourceGroup"},
 		replaced: 7},
