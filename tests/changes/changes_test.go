@@ -217,6 +217,8 @@ var rows = []row{
 
 	{name: "a container to the account", change: []string{
 		"container: patients, path", "container: patients, scope: account, path"}, made: 5, deleted: 5},
+	{name: "an account to the container", before: []string{"container: patients, path",
+		"container: patients, scope: account, path"}, change: []string{"scope: account, ", ""}, made: 5, deleted: 5},
 	{name: "an input to another container", change: []string{"container: patients", "container: people"}, made: 5,
 		deleted: 5, lost: 4, gained: 4},
 	{name: "roles to ACLs", change: []string{"container: patients, path",
