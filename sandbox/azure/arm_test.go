@@ -318,7 +318,10 @@ func TestWhatWasSeededCanBeRead(t *testing.T) {
 	got := w.arm(http.MethodGet, endpoint, nil)
 	assert.Equal(t, w.URL()+"/inference/westeurope/heart/jobs", got.at("properties", "scoringUri"))
 	for id, code := range map[string]string{
-		workspace + "/datastores/none":                          "ResourceNotFound",
+		workspace + "/datastores/none":                          "UserError",
+		strings.ToUpper(workspace) + "/data/none/versions/1":    "UserError",
+		workspace + "/computes/none":                            "ResourceNotFound",
+		workspace + "x":                                         "ResourceNotFound",
 		workspace + "x/datastores/keyless":                      "ParentResourceNotFound",
 		group + "x":                                             "ResourceGroupNotFound",
 		strings.Replace(workspace, "11111111-", "99999999-", 1): "SubscriptionNotFound",

@@ -48,7 +48,7 @@ func newJob(st *state.State, endpoint *state.Resource, deploymentName string, bo
 		return nil, err
 	}
 	job := &state.Job{
-		Name: uuid.NewString(), Endpoint: endpoint.ID, Properties: req.Properties.Properties,
+		Name: "batchjob-" + uuid.NewString(), Endpoint: endpoint.ID, Properties: req.Properties.Properties,
 		Inputs: map[string]any{}, Outputs: map[string]any{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(req.Properties.InputData)) {
