@@ -42,7 +42,6 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
-	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -399,14 +398,13 @@ func (r *rehearsal) byHand(d deployed) error {
 			return err
 		}
 	}
-	for _, acl := range r.plan.ACLs {
-		principal := d.PrincipalIDs[acl.Principal.Name]
-		if acl.Principal.IsCluster() {
-			principal = d.ClusterPrincipalIDs[acl.Principal.Name]
-		}
-		container := arm.Container(r.Model.StorageAccounts[acl.StorageAccount].Text(), acl.Container)
-		if err := r.azure.SetACL(container, acl.Path, principal, acl.Permissions); err != nil {
-			return err
+	if len(r.plan.ACLs) > 0 && d.ACLCommands == nil {
+		return errors.New("the stack has no output aclCommands, so nobody can set the ACLs of its data; export what " +
+			"BatchEndpointAccess.Outputs returns, under the same names")
+	}
+	for _, command := range d.ACLCommands {
+		if err := r.azure.RunACLCommand(command); err != nil {
+			return fmt.Errorf("the output aclCommands, %s: %w", command, err)
 		}
 	}
 	return nil
@@ -424,6 +422,12 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 				return err
 			}
 		}
+	}
+	if err := r.printed(ctx, j, report, d); err != nil {
+		return err
+	}
+	if err := r.asDeclared(ctx, report); err != nil {
+		return err
 	}
 	if err := r.controls(ctx, j, report, tokens); err != nil {
 		return err
@@ -462,7 +466,7 @@ func (r *rehearsal) signIn(ctx context.Context, report *Report, d deployed) (*jo
 	j := newJobs(r.azure, r.Model)
 	tokens := map[string]string{}
 	for _, name := range r.Model.Acting() {
-		ways, err := signIns(ctx, r.azure, name, r.Model.Invokers[name], d)
+		ways, err := signIns(ctx, r.azure, name, r.Model.Invokers[name], d, r.azure.Cloud().MachineLearning)
 		if err != nil {
 			report.add(Outcome{Invoker: name, Want: works, Got: failsAt(access.TokenHop), Detail: err.Error()})
 			continue
