@@ -105,8 +105,10 @@ func TestRoleDefinitionRules(t *testing.T) {
 			object("roleName", "x", "permissions", []any{object("actions",
 				[]string{"Microsoft.MachineLearningServices/workspaces/read"})})), http.StatusBadRequest, "InvalidRoleDefinition"},
 		"not JSON": {"{", http.StatusBadRequest, "InvalidRequestContent"},
-		"an action on data": {definition("x", []string{"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"}),
-			http.StatusBadRequest, "InvalidActionOrNotAction"},
+		"an action on data": {
+			definition("x", []string{"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"}),
+			http.StatusBadRequest, "InvalidActionOrNotAction",
+		},
 		"a data action that is none": {object("properties", object("roleName", "x", "assignableScopes", []string{group},
 			"permissions", []any{object("dataActions", []string{"Microsoft.Storage/storageAccounts/read"})})),
 			http.StatusBadRequest, "InvalidActionOrNotAction"},

@@ -11,8 +11,9 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// asDeclared holds the clusters that the stack made against their declarations: jobs work on a cluster with any identity that
-// has the roles, so they don't show that it has the one that is declared. What is as declared is no attempt of its own.
+// asDeclared holds the clusters that the stack made against their declarations: jobs work on a cluster with any
+// identity that has the roles, so they don't show that it has the one that is declared. What is as declared is no
+// attempt of its own.
 func (r *rehearsal) asDeclared(ctx context.Context, report *Report) error {
 	for _, name := range slices.Sorted(maps.Keys(r.Model.Clusters)) {
 		c := r.Model.Clusters[name]

@@ -29,8 +29,8 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 		"a workflow": {"          client-id: \"id\"\n          tenant-id: \"t\"\n        run: |\n          " + curl,
 			[]string{"id"}, "Bearer $TOKEN"},
 		"a host": {"az login --identity --client-id id\n" + curl, []string{"id"}, "Bearer $TOKEN"},
-		"an activity": {"# Data Factory\n" + `{"name": "n", "properties": {"activities": [{"typeProperties": {"url": "` + uri +
-			`", "headers": {"azureml-model-deployment": "blue"}, "body": ` + body +
+		"an activity": {"# Data Factory\n" + `{"name": "n", "properties": {"activities": [{"typeProperties": {"url": "` +
+			uri + `", "headers": {"azureml-model-deployment": "blue"}, "body": ` + body +
 			`, "authentication": {"type": "MSI", "resource": "https://ml.azure.com"}}}]}}`, nil, "Bearer $TOKEN"},
 		"a workflow's action": {"# Logic Apps\n" + `{"actions": {"a": {"inputs": {"uri": "` + uri +
 			`", "headers": {"azureml-model-deployment": "blue"}, "body": ` + body +

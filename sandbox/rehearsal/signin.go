@@ -109,8 +109,8 @@ type entra struct {
 }
 
 func entraOf(a *azure.Azure, clientID, audience string) entra {
-	return entra{a, clientID, audience, policy.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: a.URL()},
-		Transport: a.Client()}}
+	return entra{a, clientID, audience, policy.ClientOptions{
+		Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: a.URL()}, Transport: a.Client()}}
 }
 
 func (e entra) bySecret(ctx context.Context, secret string) (string, error) {

@@ -157,8 +157,8 @@ func refusal(answer role.Answer, caller *token.Claims, action, scope string) err
 	return rbac.Refusal(answer, caller, action, scope, "AuthorizationFailed")
 }
 
-// render is a job as the endpoint answers it: its ID, its type, the letter case of its keys and the state that it begins
-// with are those of Azure's answer to azure-ai-ml's own test (Azure/azure-sdk-for-python 0cb6bef, recording of
+// render is a job as the endpoint answers it: its ID, its type, the letter case of its keys and the state that it
+// begins with are those of Azure's answer to azure-ai-ml's own test (Azure/azure-sdk-for-python 0cb6bef, recording of
 // test_batch_invoke). That a failed one says why, and under which key, is a guess: no recording has one.
 func (s *Service) render(endpoint *state.Resource, job *state.Job, status string) map[string]any {
 	properties := map[string]any{
