@@ -290,7 +290,7 @@ func (w *world) post(principal string, body any, header ...string) answer {
 func (w *world) outcome(started answer) answer {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusCreated, started.status, started.body)
-	require.Equal(w.t, "Running", started.at("properties", "status"))
+	require.Equal(w.t, "Preparing", started.at("properties", "status"))
 	owner := w.token(w.Deployer().ObjectID, ml) // Owner may poll
 	got := w.send(http.MethodGet, "/inference/westeurope/heart/jobs/"+started.body["name"].(string), owner, nil)
 	require.Equal(w.t, http.StatusOK, got.status, got.body)
