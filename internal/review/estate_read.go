@@ -47,7 +47,7 @@ var shapes = func() map[string]*shape {
 			[]string{"workspaceName", "name"}, "workspaceId"},
 		"azure-native:managedidentity:UserAssignedIdentity azure:authorization:UserAssignedIdentity": {
 			arm.UserAssignedIdentity, []string{"resourceName|name"}, ""},
-		"azure-native:keyvault:Vault azure:keyvault:KeyVault": {"Microsoft.KeyVault/vaults", []string{"vaultName|name"}, ""},
+		"azure-native:keyvault:Vault azure:keyvault:KeyVault": {arm.KeyVault, []string{"vaultName|name"}, ""},
 		"azure-native:compute:VirtualMachine azure:compute:LinuxVirtualMachine azure:compute:WindowsVirtualMachine": {
 			arm.VirtualMachine, []string{"vmName|name"}, ""},
 		"azure-native:web:WebApp azure:appservice:LinuxFunctionApp azure:appservice:WindowsFunctionApp " +
@@ -296,8 +296,7 @@ func (x *estate) policy(s *engine.State, property string, value any) (readers []
 	permissions, _ := policy["permissions"].(map[string]any)
 	list, _ := permissions["secrets"].([]any)
 	gets := slices.ContainsFunc(list, func(v any) bool {
-		word := strings.ToLower(text(v))
-		return word == "get" || word == "all" || text(v) == ""
+		return ways.ReadsSecrets(text(v)) || text(v) == ""
 	})
 	if !gets {
 		return nil

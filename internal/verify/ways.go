@@ -88,13 +88,14 @@ func (h *holdings) estate(subjects []Subject) *ways.Estate {
 	}
 	for _, a := range f.Assignments {
 		e.Assignments = append(e.Assignments, ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID),
-			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread})
+			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread, Assignable: a.Assignable})
 	}
 	for _, a := range f.Eligible {
 		e.Assignments = append(e.Assignments, ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID),
-			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread,
+			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread, Assignable: a.Assignable,
 			Doubt: "its holder has to activate it (PIM), and who has to approve that is not known here"})
 	}
+	h.leadsThrough(e)
 	for _, d := range f.Denials {
 		e.Denials = append(e.Denials, ways.Denial{Name: d.Name, Scope: d.Scope, OnlyHere: d.OnlyHere,
 			Principals: d.Principals, Exclude: d.Exclude, Permissions: d.Permissions, Condition: d.Condition})

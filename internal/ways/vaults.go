@@ -63,3 +63,8 @@ func (f *finder) vault(id string, w Workspace) (best []access.Hop) {
 	}
 	return best
 }
+
+// ReadsSecrets reports whether a word of an access policy lets its holder read secrets.
+func ReadsSecrets(word string) bool {
+	return strings.EqualFold(word, "get") || strings.EqualFold(word, "all")
+}

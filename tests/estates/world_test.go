@@ -335,10 +335,7 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 	own.Account = w.Workspace.StorageAccount.ID
 	own.Vault = ways.Vault{ID: w.Workspace.KeyVault.ID, ByPolicies: !w.Workspace.KeyVault.Roles}
 	for _, p := range w.Workspace.KeyVault.Policies {
-		if slices.ContainsFunc(p.Secrets, func(word string) bool {
-			return strings.EqualFold(word, "get") ||
-				strings.EqualFold(word, "all")
-		}) {
+		if slices.ContainsFunc(p.Secrets, ways.ReadsSecrets) {
 			own.Vault.Readers = append(own.Vault.Readers, of(p.Principal))
 		}
 	}
