@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,14 +22,15 @@ func TestWaysOfWhatStandsInAzure(t *testing.T) {
 		none                   string   // part of no such way
 	}{
 		"the keys of the account": {"Storage Account Key Operator Service Role", lake, robot, "ServicePrincipal",
-			[]string{"robot can reach the keys of storage account lake, by"}, "ann can reach"},
+			[]string{"robot can reach the keys of storage account lake, by", "take Storage Account Key Operator Service Role " +
+				"on storageAccount lake away from robot; no declared job is known to stop\n"}, "ann can reach"},
 		"a role of a group that ann is in": {"Storage Account Key Operator Service Role", lake, team, "Group",
 			[]string{"ann, robot can reach the keys of storage account lake", "through group Team",
 				"owners of Team may reach Team"}, ""},
 		"of a group in a group": {"User Access Administrator", lake, company, "Group",
 			[]string{"can reach role assignments at storageAccount lake", "through group Company"}, ""},
 		"a cluster that may change deployments": {"Contributor", mlGroup, "cpu", "ServicePrincipal",
-			[]string{"cluster:cpu can reach"}, "cluster:cpu can read patients"},
+			[]string{"cluster:cpu can reach", "take Contributor on resource group ml away from cluster:cpu"}, "cluster:cpu can read patients"},
 		"who reads only": {"Reader", lake, robot, "ServicePrincipal", nil, "robot can read images as"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,17 +43,25 @@ func TestWaysOfWhatStandsInAzure(t *testing.T) {
 			}
 			w.assign(who, c.kind, c.role, c.scope)
 			var beyond []string
+			var all strings.Builder
 			for _, way := range w.report().Ways {
-				if !way.Planned {
-					beyond = append(beyond, way.String())
+				if way.Planned {
+					continue
+				}
+				beyond = append(beyond, way.String())
+				if !strings.HasPrefix(way.Who[0], "owners of ") {
+					assert.NotEmpty(t, way.Cuts, "%s", way)
+				}
+				for _, cut := range way.Cuts {
+					all.WriteString(cut.String() + "\n")
 				}
 			}
-			all := strings.Join(beyond, "\n")
+			all.WriteString(strings.Join(beyond, "\n"))
 			for _, part := range c.found {
-				assert.Contains(t, all, part)
+				assert.Contains(t, all.String(), part)
 			}
 			if c.none != "" {
-				assert.NotContains(t, all, c.none)
+				assert.NotContains(t, all.String(), c.none)
 			}
 		})
 	}
@@ -146,6 +156,28 @@ func TestWaysThroughWhatNoModelSays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is not tried is said.
+func TestCutsOfManyWays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, model())
+	w.grantAll()
+	var many []any
+	for i := range 70 {
+		many = append(many, map[string]any{"name": fmt.Sprintf("c%d", i), "identity": map[string]any{
+			"principalId": fmt.Sprintf("88888888-8888-4888-8888-%012d", i)},
+			"properties": map[string]any{"computeType": "AmlCompute"}})
+	}
+	r := w.judged(answering{w.azure.Client(), "/computes", always(map[string]any{"value": many})}, 0)
+	cut := 0
+	for _, way := range r.Ways {
+		if len(way.Cuts) > 0 {
+			cut++
+		}
+	}
+	assert.Equal(t, 60, cut)
+	assert.Contains(t, strings.Join(r.Notes, "\n"), "what cuts them was tried for 60 of the 140 indirect ways")
 }
 
 // Federated credentials of what exists before the stack does let others in too.

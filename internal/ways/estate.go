@@ -175,6 +175,8 @@ type Assignment struct {
 	// Assignable are the scopes at which the role may be assigned, where somebody may change it: it is a custom one. Nil
 	// for one of Azure's; of a custom one of which they are not known it has "".
 	Assignable []string
+	// For is what a plan grants it for.
+	For []string
 	// Doubt says why it may not hold though it is known what it allows; "" where it holds.
 	Doubt string
 }

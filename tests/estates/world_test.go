@@ -185,6 +185,28 @@ func TestEstatesThatStandInAzure(t *testing.T) {
 	assert.GreaterOrEqual(t, count, 24)
 }
 
+// Every way comes with a change that cuts it, which was tried.
+func TestEveryWayIsCut(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.yaml")
+	require.NoError(t, err)
+	for _, file := range files {
+		e, plan := read(t, file)
+		if e.World == nil {
+			continue
+		}
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			estate := e.World.estate(t, plan)
+			for _, w := range estate.Ways() {
+				if cut := estate.Cuts(w); w.Hops[0].GivenBy != "what could not be listed" {
+					assert.NotEmpty(t, cut, "nothing cuts: %s", w)
+				}
+			}
+		})
+	}
+}
+
 func matching(e *ways.Estate, found []access.Way, p pair) (all []access.Way) {
 	for _, w := range found {
 		last := w.Hops[len(w.Hops)-1]
