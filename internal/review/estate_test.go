@@ -309,7 +309,12 @@ func TestWaysOfAProgramWithoutComponents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := waysOf(reviewOf(t, previewOfAll(t, test.program)))
+			r := reviewOf(t, previewOfAll(t, test.program))
+			got := waysOf(r)
+			for _, w := range r.Ways {
+				opens := w.Change == "opens" && !strings.HasPrefix(w.Who[0], "owners of ")
+				assert.Equal(t, opens, len(w.Cuts) > 0, "what cuts %s", w.Way)
+			}
 			for _, want := range test.want {
 				assert.Contains(t, got, want)
 			}
