@@ -17,7 +17,8 @@ type Way struct {
 	access.Way
 	// Planned is set where the plan has it too: somebody reaches the same by what the stack grants.
 	Planned bool `json:"planned,omitempty"`
-	// Cuts are what cuts one beyond the plan, each tried. None where it was not tried, which a note says, or no two changes do.
+	// Cuts are what cuts one beyond the plan, each tried. None where a note says that it was not tried, or no two changes
+	// do.
 	Cuts []ways.Cut `json:"cuts,omitempty"`
 }
 
@@ -102,21 +103,22 @@ func (h *holdings) estate(subjects []Subject) *ways.Estate {
 		}
 	}
 	planned, _ := ways.Planned(h.plan, func(p access.Principal) string { return h.ids[p] })
-	for _, a := range f.Assignments {
-		var reasons []string
-		for _, p := range planned {
+	assigned := func(a Assignment, doubt string) {
+		one := ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID), Scope: a.Scope,
+			Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread, Assignable: a.Assignable, Doubt: doubt}
+		for _, p := range planned { // the role that the stack makes has more behind its name
 			if strings.EqualFold(p.Principal, a.PrincipalID) && arm.Same(p.Scope, a.Scope) &&
 				(p.Role == a.Role || a.Assignable != nil && strings.HasPrefix(a.Role, p.Role)) {
-				reasons = append(reasons, p.For...)
+				one.For = append(one.For, p.For...)
 			}
 		}
-		e.Assignments = append(e.Assignments, ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID),
-			For: reasons, Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread, Assignable: a.Assignable})
+		e.Assignments = append(e.Assignments, one)
+	}
+	for _, a := range f.Assignments {
+		assigned(a, "")
 	}
 	for _, a := range f.Eligible {
-		e.Assignments = append(e.Assignments, ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID),
-			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread, Assignable: a.Assignable,
-			Doubt: "its holder has to activate it (PIM), and who has to approve that is not known here"})
+		assigned(a, "its holder has to activate it (PIM), and who has to approve that is not known here")
 	}
 	h.leadsThrough(e)
 	for _, d := range f.Denials {

@@ -30,7 +30,8 @@ func TestWaysOfWhatStandsInAzure(t *testing.T) {
 		"of a group in a group": {"User Access Administrator", lake, company, "Group",
 			[]string{"can reach role assignments at storageAccount lake", "through group Company"}, ""},
 		"a cluster that may change deployments": {"Contributor", mlGroup, "cpu", "ServicePrincipal",
-			[]string{"cluster:cpu can reach", "take Contributor on resource group ml away from cluster:cpu"}, "cluster:cpu can read patients"},
+			[]string{"cluster:cpu can reach", "take Contributor on resource group ml away from cluster:cpu"},
+			"cluster:cpu can read patients"},
 		"who reads only": {"Reader", lake, robot, "ServicePrincipal", nil, "robot can read images as"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,7 +186,8 @@ func TestWaysByCredentialsOfWhatExists(t *testing.T) {
 	t.Parallel()
 	const loader = mlGroup + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/loader"
 	m := model()
-	m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: access.Known(robot), ResourceID: loader}
+	m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity, PrincipalID: access.Known(robot),
+		ResourceID: loader}
 	w := newWorld(t, m)
 	w.grantAll()
 	trusts := always(map[string]any{"value": []any{map[string]any{"name": "pr", "properties": map[string]any{

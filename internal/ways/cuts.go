@@ -10,8 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/arm"
 )
 
-// A Cut is a change of one thing that stands in Azure or Entra, or of two where no single one does, after which none of those who go a way reaches its end,
-// not even perhaps. It was tried on the estate.
+// A Cut is a change of one thing that stands in Azure or Entra, or of two where no single one is enough, after which
+// none of those who go a way reaches its end, not even perhaps. It was tried on the estate.
 type Cut struct {
 	Does string `json:"does"`
 	// Stops are what declared jobs have the thing for, as far as a plan says it.
