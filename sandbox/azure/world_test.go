@@ -207,6 +207,7 @@ func versionOf(id string) string {
 		"microsoft.storage":         "2023-05-01", "microsoft.compute": "2024-03-01", "microsoft.management": "2021-04-01",
 		"microsoft.containerregistry": "2023-07-01",
 		"microsoft.datafactory":       "2018-06-01", "microsoft.web": "2024-04-01",
+		"microsoft.keyvault": "2023-07-01",
 	}
 	segments := strings.Split(strings.ToLower(id), "/")
 	for i := len(segments) - 2; i >= 0; i-- {
