@@ -32,12 +32,11 @@ func newSandbox() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox [flags] -- <command> [arguments]",
 		Short: "Run a command, such as pulumi up, against the embedded Azure",
-		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go ` +
-			`language host and
-credentials of its own, and nothing leaves this machine. What the configuration of the project's stacks refers to exists
-in the sandbox, also where other keys are missing or wrong. The state is kept from one command to the next. With -C,
-batchaccess in the sandbox looks at that project too, unless it has a -C of its own; relative paths stay those of the
-folder that you are in.
+		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go
+language host and credentials of its own, and nothing leaves this machine. What the configuration of the project's
+stacks refers to exists in the sandbox, also where other keys are missing or wrong. The state is kept from one command
+to the next. With -C, batchaccess in the sandbox looks at that project too, unless it has a -C of its own; relative
+paths stay those of the folder that you are in.
 
 ` + existsHelp + `
 
