@@ -49,7 +49,7 @@ func (p *Plan) Report() Report {
 // roleReport has a line for each entry of the role.
 func (p *Plan) roleReport() map[string]string {
 	lines := map[string]string{}
-	if role := p.Model.Role; !role.Told() {
+	if role := p.Model.Role; !role.Known() {
 		lines[role.RoleDefinitionID.String()] = "what it allows is not known here"
 		return lines
 	}

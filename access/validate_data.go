@@ -496,7 +496,7 @@ func (v *validator) stores() {
 	}
 }
 
-// mounts refuses a cluster without a managed identity where the seed's table needs one to mount.
+// mounts refuses a cluster without a managed identity where the article's table needs one to mount.
 func (v *validator) mounts() {
 	for _, j := range v.jobs {
 		c, ok := v.m.Clusters[j.cluster.Name]

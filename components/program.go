@@ -25,7 +25,7 @@ type program struct {
 	assignments *assignments
 	before      stateBefore
 	names       map[string]string // of assignments that were there before, by derived GUID
-	// made says what is wrong with the name of each thing that is made, refused that somebody was told so.
+	// made says what is wrong with the name of each thing that is made; refused is set once somebody was told.
 	made    map[string]func(before deployed) string
 	refused bool
 }

@@ -112,8 +112,8 @@ func TestWhatAPreviewCannotKnowStopsItAndNoDeploymentHalfWay(t *testing.T) {
 	assert.Contains(t, unknown.violations[0], "it: scope: can't be judged: the value is not known before the deployment")
 	assert.Len(t, ask(t, "assignment-scope", at("/subscriptions/s"), nil).violations, 1)
 
-	// Which role it is hangs on what else the program makes, which a policy does not see. Written out it is judged in the
-	// preview, and never in a deployment, which can't tell whether it was written.
+	// Which role it is depends on what else the program makes, which a policy does not see. Written out it is judged in
+	// the preview, and never in a deployment, which can't tell whether it was written.
 	by := func(preview bool, id any) told {
 		r := made("", guardrails.RoleAssignment, inputs{"scope": workspace, "principalType": "Group", "roleDefinitionId": id})
 		return askOver(t, preview, guardrails.DefaultConfig(), "unknown-role", r, nil)

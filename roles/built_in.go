@@ -95,7 +95,7 @@ func BuiltIns() []Definition {
 }
 
 // InvokerBuiltIns are the built-in roles that can be given to invokers in place of a custom one, the narrowest first:
-// those that allow the seed's 35 actions, for certain or perhaps, and AzureML Data Scientist, which Microsoft lists
+// those that allow the article's 35 actions, for certain or perhaps, and AzureML Data Scientist, which Microsoft lists
 // as able to run a batch deployment although it lacks one of them. What is missing or undecided, Missing and
 // Undecided return.
 func InvokerBuiltIns() []string {

@@ -112,7 +112,7 @@ func isManagementGroup(scope string) bool {
 }
 
 // Contains reports whether an ARM scope is another one or lies below it, without regard to case. A management
-// group is taken to contain no subscription: which it contains cannot be told from the IDs.
+// group is taken to contain no subscription: the IDs do not say which it contains.
 func Contains(scope, inner string) bool {
 	scope = strings.ToLower(strings.TrimSuffix(scope, "/"))
 	inner = strings.ToLower(strings.TrimSuffix(inner, "/"))
