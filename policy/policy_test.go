@@ -154,7 +154,7 @@ func TestAWarningThatCannotBeToldIsAnError(t *testing.T) {
 	p := newPolicy(guardrails.Rule{ID: "assignment-scope"}, true, waivedUntil(t, "2026-11-28"),
 		func(string) error { return errors.New("engine is gone") })
 	err := p.Validate(t.Context(), policyx.ResourceValidationArgs{Manager: &told{}, Resource: at("/subscriptions/s")})
-	assert.ErrorContains(t, err, "telling what stops nothing: engine is gone")
+	assert.ErrorContains(t, err, "reporting what stops nothing: engine is gone")
 }
 
 func TestASecretIsJudgedAndNotShown(t *testing.T) {
