@@ -117,8 +117,8 @@ func (d DataInput) Mechanism() Mechanism {
 	return cmp.Or(d.GrantedBy, row.mechanisms[0])
 }
 
-// ByIdentity reports whether identities access the data, so that both the cluster's and the job's need to be let in.
-func (d DataInput) ByIdentity() bool { return d.Mechanism() == ByRBAC || d.Mechanism() == ByACL }
+// byIdentity reports whether identities access the data, so that both the cluster's and the job's need to be let in.
+func (d DataInput) byIdentity() bool { return d.Mechanism() == ByRBAC || d.Mechanism() == ByACL }
 
 // scope is where readers, or writers, are granted access.
 func (d DataInput) scope() Scope { return storageScope(d.StorageAccount, d.Container, d.Scope) }

@@ -27,10 +27,10 @@ type Grant struct {
 }
 
 // String is a grant without its principal: the role and where it holds.
-func (g Grant) String() string { return g.Role + " on " + g.Where() }
+func (g Grant) String() string { return g.Role + " on " + g.where() }
 
-// Where is the scope for people to read, or the paths in it, such as "lake/rows/in/2026/".
-func (g Grant) Where() string { return where(g.Scope, g.Paths) }
+// where is the scope for people to read, or the paths in it, such as "lake/rows/in/2026/".
+func (g Grant) where() string { return where(g.Scope, g.Paths) }
 
 // Writes reports whether the grant is of those who write blobs.
 func (g Grant) Writes() bool {

@@ -32,7 +32,7 @@ func (p *Plan) Report() Report {
 		called[i.Names[0]] = i.String()
 	}
 	for _, g := range p.Grants {
-		put(r.Grants, called[g.Principal], g.Where(), g.Role)
+		put(r.Grants, called[g.Principal], g.where(), g.Role)
 	}
 	for _, a := range p.ACLs {
 		put(r.ACLs, called[a.Principal], a.StorageAccount+"/"+a.Container+a.Path, a.Permissions)

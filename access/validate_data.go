@@ -338,7 +338,7 @@ func (v *validator) dataOutputs() {
 		}
 		v.pathGiven(path, d.Path)
 		v.inLake(path, d)
-		v.location(path, d.StorageAccount, d.Container, d.Scope, d.CredentialInStore != nil && d.ByIdentity(), false)
+		v.location(path, d.StorageAccount, d.Container, d.Scope, d.CredentialInStore != nil && d.byIdentity(), false)
 		v.limited(path, d)
 	}
 }

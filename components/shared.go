@@ -65,7 +65,7 @@ func (args *BatchEndpointAccessArgs) checkShared(
 			}
 		}
 		if found.Description != nil {
-			if stack, _ := AssignedBy(*found.Description); stack != "" && stack != g.HeldBy {
+			if stack, _ := arm.AssignedBy(*found.Description); stack != "" && stack != g.HeldBy {
 				ps.Add(path+".by", "write "+stack, "stack %s holds it, not %s", stack, g.HeldBy)
 			}
 		}

@@ -52,7 +52,8 @@ func ActionsOf(word string) []Action {
 		}
 	}
 	if !control[lower] && !data[lower] {
-		control, data = ActionNames() // the built-in roles name more, which takes longer to read
+		names := actionNames() // the built-in roles name more, which takes longer to read
+		control, data = names[0], names[1]
 	}
 	action := Action{Name: word}
 	switch {

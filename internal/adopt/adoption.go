@@ -223,7 +223,7 @@ func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, 
 		}
 	}
 	found, err := f.Find(ctx, r)
-	if errors.Is(err, ErrUnknownType) {
+	if errors.Is(err, errUnknownType) {
 		a.Outcome, a.Why = Unknown, err.Error()
 		return a, nil
 	}

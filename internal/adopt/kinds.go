@@ -41,8 +41,8 @@ type Found struct {
 	Owner string
 }
 
-// ErrUnknownType is wrapped by the error for a type of resource that this package can't find.
-var ErrUnknownType = errors.New("it is not known where in Azure a resource of this type would be")
+// errUnknownType is wrapped by the error for a type of resource that this package can't find.
+var errUnknownType = errors.New("it is not known where in Azure a resource of this type would be")
 
 // kind is how one type of resource is found.
 type kind struct {
@@ -138,22 +138,12 @@ var kinds = map[string]kind{
 var marks = map[string]string{"azuread:index/application:Application": "its tag",
 	"azuread:index/group:Group": "its description"}
 
-// Types lists the types of resources that can be found, sorted.
-func Types() []string {
-	var types []string
-	for t := range kinds {
-		types = append(types, t)
-	}
-	slices.Sort(types)
-	return types
-}
-
 // Find returns what exists in Azure as the resource would: nothing, or one; several only of applications, whose names
-// are not unique. The error wraps ErrUnknownType for a type that is not one of Types.
+// are not unique. The error wraps errUnknownType for a type that is not one of kinds.
 func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
 	k, ok := kinds[r.Type]
 	if !ok {
-		return nil, fmt.Errorf("%s: %w", r.Type, ErrUnknownType)
+		return nil, fmt.Errorf("%s: %w", r.Type, errUnknownType)
 	}
 	if k.find != nil {
 		return k.find(ctx, f, r)

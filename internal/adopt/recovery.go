@@ -185,7 +185,7 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 	r := Recovery{URN: string(pending.URN), Type: string(pending.Type), Remedy: Clear}
 	found, err := f.Find(ctx, Resource{Type: r.Type, Inputs: pending.Inputs, SubscriptionID: s.subscriptionOf(pending),
 		Stack: stackOf(r.URN)})
-	if errors.Is(err, ErrUnknownType) {
+	if errors.Is(err, errUnknownType) {
 		r.Remedy, r.Why = Ask, err.Error()
 		return r, nil
 	}

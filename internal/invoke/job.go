@@ -52,8 +52,8 @@ const (
 	canceled  = "Canceled"
 )
 
-// Ended reports whether the job will not change any more.
-func (j Job) Ended() bool {
+// ended reports whether the job will not change any more.
+func (j Job) ended() bool {
 	for _, status := range []string{completed, failed, canceled} {
 		if strings.EqualFold(j.Status, status) {
 			return true
@@ -99,7 +99,7 @@ func (c *Client) Follow(ctx context.Context, uri string, job Job, progress func(
 			progress(job)
 			last = job.Status
 		}
-		if job.Ended() {
+		if job.ended() {
 			if strings.EqualFold(job.Status, completed) {
 				return job, nil
 			}

@@ -188,7 +188,7 @@ func (r Review) verdict() string {
 		}
 	}
 	count(undecided, "change undecided", "changes undecided")
-	count(r.Stopping(), "guardrail finding", "guardrail findings")
+	count(r.stopping(), "guardrail finding", "guardrail findings")
 	unjudged := 0
 	for _, u := range r.Unjudged {
 		unjudged += u.Count
@@ -212,8 +212,8 @@ func (r Review) verdict() string {
 	return strings.ToUpper(string(r.Risk[:1])) + string(r.Risk[1:]) + " risk: " + verdict
 }
 
-// Stopping is how many findings of the guardrails are mandatory.
-func (r Review) Stopping() (n int) {
+// stopping is how many findings of the guardrails are mandatory.
+func (r Review) stopping() (n int) {
 	for _, f := range r.Guardrails {
 		if f.Level == "mandatory" {
 			n++

@@ -81,7 +81,7 @@ func HTML(w io.Writer, r Review) error {
 
 func verdictClass(r Review) string {
 	switch {
-	case r.Risk == High || r.Stopping() > 0: // first: what is not judged makes no grave change milder
+	case r.Risk == High || r.stopping() > 0: // first: what is not judged makes no grave change milder
 		return "broken"
 	case r.Partial() || len(r.Unjudged) > 0 || r.Risk == Medium:
 		return "undeclared"

@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// DoHop is the kind of a hop that says whether a principal holds one action at one place.
-const DoHop access.HopKind = "do"
+// doHop is the kind of a hop that says whether a principal holds one action at one place.
+const doHop access.HopKind = "do"
 
 // Held answers what principals hold, by what Azure said.
 type Held struct {
@@ -89,7 +89,7 @@ func (h *holdings) eligibleOf(p access.Principal) (all []Assignment) {
 // hop decides one action at one place.
 func (a Held) hop(p access.Principal, n roles.Action, at string) access.Hop {
 	h := a.holdings
-	hop := access.Hop{Kind: DoHop, Identity: p.String(), Needs: n.Name + " at " + h.name(at)}
+	hop := access.Hop{Kind: doHop, Identity: p.String(), Needs: n.Name + " at " + h.name(at)}
 	no := func(format string, args ...any) access.Hop {
 		hop.Missing = fmt.Sprintf(format, args...)
 		return hop

@@ -24,8 +24,8 @@ type Usage struct {
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// NearLimit reports whether the limit is near, or reached.
-func (u Usage) NearLimit() bool { return cloud.NearLimit(u.Used, u.Limit) }
+// nearLimit reports whether the limit is near, or reached.
+func (u Usage) nearLimit() bool { return cloud.NearLimit(u.Used, u.Limit) }
 
 func (u Usage) String() string {
 	where := "the tenant"

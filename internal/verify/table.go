@@ -110,7 +110,7 @@ func WriteTable(w io.Writer, r Report) error {
 		switch {
 		case u.Unknown != "":
 			notes = append(notes, u.String())
-		case u.NearLimit():
+		case u.nearLimit():
 			notes = append(notes, "NEAR A LIMIT: "+u.String()+"; "+waysDown[u.What])
 		}
 	}
