@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// oneLine is help without its lines.
+func oneLine(help string) string { return strings.Join(strings.Fields(help), " ") }
+
 func TestHelpIsNarrow(t *testing.T) {
 	t.Parallel()
 	for _, cmd := range append(newRoot().Commands(), newRoot()) {
