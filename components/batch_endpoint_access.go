@@ -732,7 +732,7 @@ func (b *builder) assignments(principal access.Principal) (all []pulumi.Resource
 }
 
 // assignee describes an assignment by who and what alone. Why it exists changes with the model, and Azure is not to be
-// asked to change an assignment for that: the access report tells it.
+// asked to change an assignment for that: the access report says why.
 func (b *builder) assignee(p access.Principal) AssigneeArgs {
 	kind, before := access.ManagedIdentity, b.args.Clusters[p.Name].Was
 	if !p.IsCluster() {

@@ -217,7 +217,7 @@ func (args *InvokerRoleArgs) check() (d roles.Definition, ps access.Problems) {
 		}
 	}
 	ps = withTexts(ps, args)
-	if model.Told() && ps.Err() == nil {
+	if model.Known() && ps.Err() == nil {
 		d, _ = model.Resolve()
 		switch endpoint, workspace := d.Parts(); args.Part {
 		case access.AtEndpoint:

@@ -26,7 +26,7 @@ type program struct {
 	before      stateBefore
 	names       map[string]string // of assignments that were there before, by derived GUID
 	claimed     map[string]bool   // the names of the assignments that are registered
-	// made says what is wrong with the name of each thing that is made, refused that somebody was told so.
+	// made says what is wrong with the name of each thing that is made; refused is set once somebody was told.
 	made    map[string]func(before deployed) string
 	refused bool
 }

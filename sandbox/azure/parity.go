@@ -47,6 +47,6 @@ func Guesses() []Guess {
 		{"default identity", "a cluster mounts with the first of its user-assigned identities"},
 		{"pipeline jobs", "a batch job is a job of the workspace of type Pipeline, in the experiment of its endpoint's name"},
 		{"failed jobs", "a job that failed says why by its scoring URI, as a code and a message in properties.error"},
-		{"order of refusals", "of several missing actions the first of the seed's list is named"},
+		{"order of refusals", "of several missing actions the first of the article's list is named"},
 	}
 }

@@ -266,7 +266,7 @@ func definition(name string, actions []string) any {
 		"permissions", []any{object("actions", actions)}))
 }
 
-// invokers makes the seed's role and gives it to a principal at the workspace.
+// invokers makes the article's role and gives it to a principal at the workspace.
 func (w *world) invoker(principal string, additions ...string) {
 	w.t.Helper()
 	got := w.arm(http.MethodPut, definitionPath(invokerRole),

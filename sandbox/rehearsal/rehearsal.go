@@ -19,7 +19,7 @@
 // their names.
 //
 // Nothing in it is staged: that a path works is learned from the sandbox alone, which knows nothing of package access.
-// What should work is what the configuration declares; what should not is left to access.Explain, and to controls: a
+// What should work is what the configuration declares; what should not is left to access.Plan.Paths, and to controls: a
 // principal without a role and a cluster without a reader get nowhere, and nobody may do more than is declared.
 // Requests, tokens and the reading of failures are its own; the report names what it did not check.
 package rehearsal
@@ -455,7 +455,7 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 	if err := r.beside(ctx, j, report, tokens, d); err != nil {
 		return err
 	}
-	r.strays(report, d)
+	r.undeclared(report, d)
 	if err := r.assertions(ctx, j, report, tokens, d); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-// Testrun runs the tests of all modules of the repository that holds the working directory, tells how far it is, and
+// Testrun runs the tests of all modules of the repository that holds the working directory, shows how far it is, and
 // says at the end what was not run and why. It is run by `make test`; with -short by `make check`, and with -measure,
 // so that it says what each package took, by `make measure`.
 //
@@ -48,7 +48,7 @@ func main() {
 		r.cost.write(r.out)
 	}
 	fmt.Fprintf(r.out, "it took %.0f s, and %.0f s of CPU\n", time.Since(began).Seconds(), r.cpu.Seconds())
-	if !r.tell(os.Getenv("CI") == "true") {
+	if !r.report(os.Getenv("CI") == "true") {
 		os.Exit(1)
 	}
 }
@@ -151,7 +151,7 @@ func (r *run) test(g group) error {
 	if read != nil {
 		return fmt.Errorf("reading what go test says: %w", read)
 	}
-	if err != nil && len(r.failed) == 0 { // what failed is told
+	if err != nil && len(r.failed) == 0 { // what failed was shown
 		return fmt.Errorf("go test in %s: %w", g.module, err)
 	}
 	return nil
@@ -217,7 +217,7 @@ func (r *run) note(e event) {
 
 const module = "github.com/batchaccess/batchaccess"
 
-// ended tells how a package went, and what it says of what failed.
+// ended shows how a package went, and what it says of what failed.
 func (r *run) ended(e event, p *result) {
 	name := strings.TrimPrefix(e.Package, module+"/")
 	for _, test := range p.skipped {
@@ -272,8 +272,8 @@ func reason(output string) string {
 	return ""
 }
 
-// tell says how it went, and whether that is well.
-func (r *run) tell(ci bool) bool {
+// report says how it went, and whether that is well.
+func (r *run) report(ci bool) bool {
 	if len(r.failed) > 0 {
 		fmt.Fprintf(r.out, "failed: %s\n", strings.Join(r.failed, ", "))
 	} else {

@@ -54,7 +54,7 @@ func TestWhatIsSaidOfARun(t *testing.T) {
 			var out bytes.Buffer
 			r := &run{out: &out, total: 2, results: map[string]*result{}}
 			require.NoError(t, r.read(strings.NewReader(test.events)))
-			assert.Equal(t, test.well, r.tell(test.ci))
+			assert.Equal(t, test.well, r.report(test.ci))
 			assert.Contains(t, out.String(), test.says)
 			assert.NotContains(t, out.String(), test.hush)
 		})

@@ -121,7 +121,7 @@ func listResources(c *call) (wire.Reply, error) {
 	return c.page(found)
 }
 
-// holds tells whether the collection that the path names has the resource in it.
+// holds reports whether the collection that the path names has the resource in it.
 func (c *call) holds(key string) bool {
 	if rest, below := strings.CutPrefix(key, c.id.Key()+"/"); below {
 		return !strings.Contains(rest, "/")

@@ -37,7 +37,7 @@ func SetACL(container *state.Resource, path, principalID, permissions string, ac
 // cleaned is a path with a slash before it and none behind it; "/" for the root.
 func cleaned(path string) string { return "/" + strings.Trim(path, "/") }
 
-// byACL tells whether an ACL on the place, or on a folder above it, lets the principal, or a group it is in, read or
+// byACL reports whether an ACL on the place, or on a folder above it, lets the principal, or a group it is in, read or
 // write. Azure asks ACLs where roles do not allow, and only in an account with a hierarchical namespace. What is in a
 // folder was not there yet when its ACL was set: it has what the folder's default ACL says.
 func byACL(st *state.State, where place, folder bool, principalID, action string) bool {

@@ -1,5 +1,5 @@
 // Package inference serves batch endpoints: who may start a job, and whether the job can then mount and read its data.
-// It enforces the seed's rules from role assignments alone.
+// It enforces the article's rules from role assignments alone.
 package inference
 
 import (
@@ -19,7 +19,8 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/wire"
 )
 
-// readJob is the action that polling a job takes. The seed's list does not have it (inferred from Azure's operations).
+// readJob is the action that polling a job takes. The article's list does not have it (inferred from Azure's
+// operations).
 const readJob = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read"
 
 // Service is the batch endpoints of all workspaces.
@@ -130,8 +131,8 @@ func (s *Service) enter(st *state.State, r *http.Request) (*token.Claims, *state
 		r.PathValue("endpoint"), r.PathValue("region"))
 }
 
-// mayInvoke checks the seed's actions one by one, in its order, each where facts/batch-endpoints.md ("Scope of each",
-// inferred) has it: those about batch endpoints, their deployments and jobs at the endpoint, the others at its
+// mayInvoke checks the article's actions one by one, in its order, each where facts/batch-endpoints.md ("Scope of
+// each", inferred) has it: those about batch endpoints, their deployments and jobs at the endpoint, the others at its
 // workspace. What is refused for sure goes before what can't be decided.
 func mayInvoke(st *state.State, caller *token.Claims, endpointID string) error {
 	workspaceID := path.Dir(path.Dir(endpointID)) // …/workspaces/<name>/batchEndpoints/<name>

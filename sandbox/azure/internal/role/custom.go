@@ -75,7 +75,8 @@ func (p Permission) entries() (all []string) {
 }
 
 // UnknownAction is the first entry that stands for no action known to the sandbox: Azure refuses those that no resource
-// provider has. "" if there is none. Known are the seed's, those that the sheets name, and those of the built-in roles.
+// provider has. "" if there is none. Known are the article's, those that the sheets name, and those of the built-in
+// roles.
 func (d Definition) UnknownAction() string {
 	known := builtIns()
 	for _, p := range d.Permissions {

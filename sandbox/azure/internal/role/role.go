@@ -1,4 +1,4 @@
-// Package role holds what Azure's roles are, from the fact sheets and the seed alone: the 35 actions that invoking
+// Package role holds what Azure's roles are, from the fact sheets and the article alone: the 35 actions that invoking
 // takes, the built-in roles, what a role allows, and the rules for a custom one. It knows nothing of the project's
 // own packages, so that a mistake there is found here and not repeated.
 package role
@@ -45,7 +45,7 @@ var (
 	builtInData []byte
 )
 
-// SeedActions are the 35 actions that the seed wants granted to whoever invokes, in its order.
+// SeedActions are the 35 actions that the article wants granted to whoever invokes, in its order.
 func SeedActions() []string { return strings.Fields(seedText) }
 
 // catalogue is the built-in roles with the ways in which they are looked up.
@@ -118,7 +118,7 @@ func readCatalogue(text []byte) (catalogue, error) {
 	return c, nil
 }
 
-// otherActions exist, and neither the seed nor a built-in role names them without a wildcard (azure-facts.md).
+// otherActions exist, and neither the article nor a built-in role names them without a wildcard (azure-facts.md).
 var otherActions = []string{
 	"Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/read",
 	"Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments/jobs/read",
