@@ -96,30 +96,11 @@ func (id ID) Subscription() string { return id.after("subscriptions") }
 // ResourceGroup is the name of the resource group; empty when there is none.
 func (id ID) ResourceGroup() string { return id.after("resourceGroups") }
 
-// InSubscription reports whether a scope is a subscription or lies in it. It reads no more of the scope than it must.
-func InSubscription(scope, subscription string) bool {
-	const before = "/subscriptions/"
-	end := len(before) + len(subscription)
-	return len(scope) >= end && strings.EqualFold(scope[:end], before+subscription) &&
-		(len(scope) == end || scope[end] == '/')
-}
-
 func (id ID) after(segment string) string {
 	segments := strings.Split(id.text, "/")
 	for i := 1; i+1 < len(segments); i += 2 {
 		if strings.EqualFold(segments[i], segment) {
 			return segments[i+1]
-		}
-	}
-	return ""
-}
-
-// Ancestor cuts the ID behind the name that follows the given type, such as the workspace of a data store.
-func (id ID) Ancestor(typeName string) string {
-	segments := strings.Split(id.text, "/")
-	for i := 1; i+1 < len(segments); i++ {
-		if strings.EqualFold(segments[i], typeName) {
-			return strings.Join(segments[:i+2], "/")
 		}
 	}
 	return ""

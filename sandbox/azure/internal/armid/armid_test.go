@@ -55,20 +55,3 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
-
-func TestWhatLiesInASubscription(t *testing.T) {
-	t.Parallel()
-	const id = "11111111-1111-1111-1111-111111111111"
-	for scope, is := range map[string]bool{
-		"/subscriptions/" + id:                       true,
-		"/Subscriptions/" + id + "/resourceGroups/g": true,
-		"/subscriptions/" + id + "1":                 false,
-		"/subscriptions":                             false,
-		"/":                                          false,
-		"/providers/Microsoft.Management/managementGroups/" + id: false,
-	} {
-		if got := InSubscription(scope, id); got != is {
-			t.Errorf("InSubscription(%q) = %v", scope, got)
-		}
-	}
-}

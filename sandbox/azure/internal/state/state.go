@@ -56,11 +56,11 @@ const JobsKept = 10_000
 // AddJob adds a job.
 func (s *State) AddJob(job *Job) {
 	s.Jobs[job.Name] = job
-	s.Touch(Jobs, job.Name)
+	s.Touch(jobs, job.Name)
 	s.jobs = append(s.jobs, job.Name)
 	for len(s.jobs) > JobsKept {
 		delete(s.Jobs, s.jobs[0])
-		s.Touch(Jobs, s.jobs[0])
+		s.Touch(jobs, s.jobs[0])
 		s.jobs = s.jobs[1:]
 	}
 }

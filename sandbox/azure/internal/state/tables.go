@@ -21,7 +21,7 @@ const (
 	RoleDefinitions   Table = "roleDefinitions"
 	RoleAssignments   Table = "roleAssignments"
 	DenyAssignments   Table = "denyAssignments"
-	Jobs              Table = "jobs"
+	jobs              Table = "jobs"
 	Operations        Table = "operations"
 	Deleting          Table = "deleting"
 	Contents          Table = "contents"
@@ -70,7 +70,7 @@ func (s *State) tables() map[Table]rows {
 		RoleDefinitions:   mapOf[*RoleDefinition](s.RoleDefinitions),
 		RoleAssignments:   mapOf[*RoleAssignment](s.RoleAssignments),
 		DenyAssignments:   mapOf[*DenyAssignment](s.DenyAssignments),
-		Jobs:              mapOf[*Job](s.Jobs),
+		jobs:              mapOf[*Job](s.Jobs),
 		Operations:        mapOf[time.Time](s.Operations),
 		Deleting:          mapOf[*Resource](s.Deleting),
 		Contents:          mapOf[*Content](s.Contents),

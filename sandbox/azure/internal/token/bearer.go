@@ -13,10 +13,10 @@ import (
 var (
 	ErrMissing   = errors.New("the request carries no bearer token in its Authorization header")
 	ErrExpired   = errors.New("the access token has expired")
-	ErrInvalid   = errors.New("the access token is malformed or its signature is wrong")
+	errInvalid   = errors.New("the access token is malformed or its signature is wrong")
 	ErrTenant    = errors.New("the access token was issued by another tenant")
 	ErrAudience  = errors.New("the access token was issued for another service")
-	ErrPrincipal = errors.New("the access token names no principal")
+	errPrincipal = errors.New("the access token names no principal")
 )
 
 // Bearer checks the request's token: signature, times, tenant and the service it was issued for. The claims come back
@@ -31,11 +31,11 @@ func (i *Issuer) Bearer(r *http.Request, tenantID string, cloud clouds.Cloud, wa
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return nil, ErrExpired
 	case err != nil:
-		return nil, ErrInvalid
+		return nil, errInvalid
 	case !strings.EqualFold(claims.TenantID, tenantID) || claims.Issuer != IssuerURL(claims.TenantID):
 		return nil, ErrTenant
 	case claims.ObjectID == "":
-		return nil, ErrPrincipal
+		return nil, errPrincipal
 	}
 	if service, _ := ServiceOf(cloud, claims.Audience); service != want {
 		return claims, ErrAudience
