@@ -68,8 +68,8 @@ func (e *Engine) Outputs(ctx context.Context, stack, urn string) (map[string]any
 	return nil, nil
 }
 
-// checkpointFile is where the sandbox's backend keeps the stack. It is packed, with another ending, if the user's
-// Pulumi is told to pack.
+// checkpointFile is where the sandbox's backend keeps the stack. Where the user has Pulumi compress states
+// (PULUMI_DIY_BACKEND_GZIP), it ends in .gz too.
 func (e *Engine) checkpointFile(stack string) string {
 	return filepath.Join(e.paths.backend, ".pulumi", "stacks", e.project.name, stack+".json")
 }
@@ -93,8 +93,8 @@ func (e *Engine) writeStack(stack string) error {
 	return nil
 }
 
-// Copy copies what an engine that is closed has kept of the stacks of its project: their states, and what their secrets
-// are encrypted with. The other folder is for an engine of the same project.
+// Copy copies the stacks of a closed engine's project, their states and the key of their secrets, to the folder of
+// another engine of the same project.
 func Copy(from, to string) error {
 	was, is := pathsIn(from), pathsIn(to)
 	settings, err := filepath.Glob(filepath.Join(was.shadow, "Pulumi.*.yaml"))

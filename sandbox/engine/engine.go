@@ -34,14 +34,14 @@ type Options struct {
 	ProjectDir string
 	// StackFiles are files of settings, by stack, in place of those beside Pulumi.yaml.
 	StackFiles map[string]string
-	// Named says that every command names its stack, so that none is selected: Pulumi needn't be started to make them.
+	// Named is set where every command names its stack: then none is selected, which would take a start of Pulumi.
 	Named bool
 	// Pulumi is the path of the CLI. Required.
 	Pulumi string
 	// StandIns are the providers to serve stand-ins for; nil means NotInstalled, an empty list none.
 	StandIns []string
-	// Commands come before all others on a command's PATH: the executable by the name that it is called by. One that
-	// tells by its name what it is to do can be several.
+	// Commands come before all others on a command's PATH: executables by the names that they are called by. One
+	// executable may have several names.
 	Commands map[string]string
 	// Env is set for commands beside what the engine sets, as os.Environ has it.
 	Env []string
@@ -182,7 +182,7 @@ func (e *Engine) serve(ctx context.Context) error {
 	return e.nameLanguageHost()
 }
 
-// Env is the environment for a command that is to run in the sandbox, as os.Environ gives the user's.
+// Env is the environment for a command that runs in the sandbox, in the form of os.Environ.
 func (e *Engine) Env() []string { return slices.Clone(e.env) }
 
 // Close ends the stand-ins and the language host, and lets another engine have the state folder. The embedded Azure is

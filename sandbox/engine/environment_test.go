@@ -2,8 +2,7 @@ package engine
 
 import "testing"
 
-// Nothing of the user's sign-in reaches what runs in the sandbox; the word for the cloud does, for the
-// program reads it.
+// Nothing of the user's sign-in reaches what runs in the sandbox. The name of the cloud does: the program reads it.
 func TestWhatIsTakenFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{

@@ -30,8 +30,7 @@ const (
 	sealedKey = "vault:v1:the-key-of-this-sandbox"
 )
 
-// readKey gives the sandbox's key, in base64, which is made when it is first asked for. It guards nothing that is worth
-// guarding.
+// readKey gives the sandbox's key, in base64, and makes it the first time. It protects nothing of value.
 func readKey(file string) (string, error) {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {

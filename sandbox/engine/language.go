@@ -8,9 +8,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// nameLanguageHost tells the shadow's Pulumi.yaml of a language host for Go. The engine attaches to the one that it is
-// told of by PULUMI_DEBUG_LANGUAGES; but before it runs a policy pack, it looks whether there is a plugin for the
-// pack's language, and is content with one of the project's, which it does not start.
+// nameLanguageHost adds a language host for Go to the plugins in the shadow's Pulumi.yaml. The engine attaches to the
+// host of PULUMI_DEBUG_LANGUAGES, but runs a policy pack only where it finds a plugin for the pack's language. One that
+// the project names is enough: it is not started.
 func (e *Engine) nameLanguageHost() error {
 	if e.project == nil {
 		return nil

@@ -40,8 +40,8 @@ func absolutePaths(n *yaml.Node, users string) {
 // the sandbox has no part in.
 var encryption = []string{"encryptionsalt", "secretsprovider", "encryptedkey", "environment"}
 
-// credentials are the provider settings that say with what to sign in, and where: in the sandbox, with the sandbox's
-// own, and there. The cloud stays: the program reads it, and providers ask the metadata host all the same
+// credentials are the provider settings that say with what to sign in, and where: the sandbox has its own. The cloud
+// stays: the program reads it, and providers ask the metadata host all the same
 // (facts/clouds.md).
 var (
 	credentials = []string{
@@ -76,7 +76,8 @@ func (s settings) strip() (secrets []string) {
 	return secrets
 }
 
-// replaceSecrets puts the placeholder in the place of each encrypted value, {secure: ...}, and tells if there was one.
+// replaceSecrets puts the placeholder in the place of each encrypted value, {secure: ...}, and reports whether there was
+// one.
 func replaceSecrets(n *yaml.Node) bool {
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "secure" &&
 		n.Content[1].Kind == yaml.ScalarNode {

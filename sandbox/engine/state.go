@@ -46,7 +46,7 @@ func (e *Engine) prepareState() error {
 }
 
 // makePassphrase keeps the passphrase of stacks that a user makes in the sandbox beside the project's, and of those of
-// an earlier sandbox. It guards nothing that is worth guarding.
+// an earlier sandbox. It protects nothing of value.
 func makePassphrase(file string) error {
 	if exists(file) {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/golang/programs"
 )
 
-// program is what the engine says about a program, in this host's words.
+// program is what the engine says about a program.
 type program struct {
 	root  string // where Pulumi.yaml is
 	dir   string // where the program is

@@ -1,7 +1,7 @@
 // Package golang is a Pulumi language host for Go programs, for machines that have Go but not `pulumi-language-go`:
 // Pulumi attaches to it with PULUMI_DEBUG_LANGUAGES=go:<port>. It builds a program with the `go` command and runs it.
 //
-// It generates no code and adopts nothing from the sandbox: it must not know which providers a program uses.
+// It generates no code. It must not know which providers a program uses.
 package golang
 
 import (
@@ -78,7 +78,7 @@ type host struct {
 	engine string // address of the engine that attached
 }
 
-// Handshake tells the address of the engine: an attached host has no command line that would.
+// Handshake receives the address of the engine, which a host that the engine starts has from its command line.
 func (h *host) Handshake(
 	_ context.Context, req *pulumirpc.LanguageHandshakeRequest,
 ) (*pulumirpc.LanguageHandshakeResponse, error) {

@@ -63,7 +63,7 @@ func main() {
 	assert.Equal(t, "p\ndev\n{\"p:a\":\"b\"}\n[\"p:a\"]\ntrue\n3\nmonitor\n", printed)
 }
 
-func TestTheEndOfAProgramIsToldToTheEngine(t *testing.T) {
+func TestTheEngineLearnsHowAProgramEnded(t *testing.T) {
 	t.Parallel()
 	exit := func(code string) string {
 		return "package main\n\nimport \"os\"\n\nfunc main() { os.Exit(" + code + ") }\n"
@@ -75,7 +75,7 @@ func TestTheEndOfAProgramIsToldToTheEngine(t *testing.T) {
 		failure      string // part of the error
 	}{
 		{"well", exit("0"), nil, false, ""},
-		{"failed and told so itself", exit("32"), nil, true, ""},
+		{"failed and reported it itself", exit("32"), nil, true, ""},
 		{"failed", exit("3"), nil, false, "exit code 3"},
 		{"does not compile", "package main\n\nfunc main() { no() }\n", nil, false, "undefined: no"},
 		{"prebuilt but not there", exit("0"), map[string]any{"binary": "missing"}, false, "build the program first"},

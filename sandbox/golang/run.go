@@ -42,8 +42,8 @@ func (h *host) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirpc.R
 	return runResponse(err), nil
 }
 
-// runResponse answers the engine how a program ended. A program that has already told the engine its errors leaves with
-// a code of its own, and must not be reported twice.
+// runResponse answers the engine how a program ended. A program that has reported its errors to the engine
+// leaves with a code of its own, and must not be reported twice.
 func runResponse(err error) *pulumirpc.RunResponse {
 	var exit *exec.ExitError
 	switch {

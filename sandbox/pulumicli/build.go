@@ -98,7 +98,7 @@ func pinnedModule() (string, error) {
 	}
 	tools := filepath.Join(folder, "tools")
 	if pin, err := pinned(tools); err != nil || pin != "v"+Version {
-		return "", nil // tools of another time: a module made for the purpose does
+		return "", nil // build then makes a module of its own
 	}
 	return tools, nil
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// overridden checks the CLI that the user names. An old one is used all the same, but said to be old.
+// overridden checks the CLI that the user names. An old one is used, with a warning.
 func overridden(ctx context.Context, path string, progress io.Writer) (string, error) {
 	version, err := versionOf(ctx, path)
 	if err != nil {
@@ -26,7 +26,7 @@ func overridden(ctx context.Context, path string, progress io.Writer) (string, e
 	return path, nil
 }
 
-// onPath returns the CLI on PATH, if it is one to use. One that is there and is not used is said to be so.
+// onPath returns the CLI on PATH, if it is one to use. progress gets why one is not used.
 func onPath(ctx context.Context, progress io.Writer) (path string, ok bool) {
 	path, err := exec.LookPath("pulumi")
 	if errors.Is(err, exec.ErrNotFound) {

@@ -52,7 +52,7 @@ func (m *machine) pulumi(version string) string {
 	return m.script("pulumi", `[ "$1" = version ] && echo `+version+"\n")
 }
 
-// goTool installs a go that notes how it is called, and builds whatever it is told to in the given way.
+// goTool installs a go that notes how it is called, and runs the given script in place of a build.
 func (m *machine) goTool(build string) {
 	m.t.Helper()
 	m.script("go", fmt.Sprintf(`PATH=/usr/bin:/bin
@@ -79,9 +79,9 @@ func (m *machine) called() string {
 }
 
 func (m *machine) find() (path, progress string, err error) {
-	var told bytes.Buffer
-	path, err = pulumicli.Find(m.t.Context(), &told)
-	return path, told.String(), err
+	var out bytes.Buffer
+	path, err = pulumicli.Find(m.t.Context(), &out)
+	return path, out.String(), err
 }
 
 // cached is where a built CLI ends up.
@@ -105,10 +105,10 @@ func TestFindUsesAPulumiOnPathThatIsRecentEnough(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			m := newMachine(t)
 			want := m.pulumi(version)
-			path, told, err := m.find()
+			path, progress, err := m.find()
 			require.NoError(t, err)
 			assert.Equal(t, want, path)
-			assert.Empty(t, told)
+			assert.Empty(t, progress)
 		})
 	}
 }
@@ -124,10 +124,10 @@ func TestFindPassesOverAPulumiOnPathAndSaysWhy(t *testing.T) {
 			m := newMachine(t)
 			m.script("pulumi", tc.script)
 			m.goTool(writesBinary)
-			path, told, err := m.find()
+			path, progress, err := m.find()
 			require.NoError(t, err)
 			assert.Equal(t, m.cached(), path)
-			assert.Contains(t, told, tc.says)
+			assert.Contains(t, progress, tc.says)
 		})
 	}
 }
@@ -147,17 +147,17 @@ func TestAPulumiIsAskedForItsVersionOnceForAsLongAsItIsTheSame(t *testing.T) {
 
 	m.script("pulumi", "echo v3.1.0 # another one\n")
 	m.goTool(writesBinary)
-	path, told, err := m.find()
+	path, progress, err := m.find()
 	require.NoError(t, err)
 	assert.Equal(t, m.cached(), path)
-	assert.Contains(t, told, "it is 3.1.0")
+	assert.Contains(t, progress, "it is 3.1.0")
 
 	require.NoError(t, os.Remove(cli))
 	require.NoError(t, os.Symlink(m.cached(), cli)) // which is no program: nobody asks what was built here
-	path, told, err = m.find()
+	path, progress, err = m.find()
 	require.NoError(t, err)
 	assert.Equal(t, cli, path)
-	assert.Empty(t, told)
+	assert.Empty(t, progress)
 }
 
 func TestFindUsesACachedPulumiWithoutGo(t *testing.T) {
@@ -167,16 +167,16 @@ func TestFindUsesACachedPulumiWithoutGo(t *testing.T) {
 	require.NoError(t, err)
 
 	require.NoError(t, os.Remove(filepath.Join(m.bin, "go")))
-	path, told, err := m.find()
+	path, progress, err := m.find()
 	require.NoError(t, err)
 	assert.Equal(t, built, path)
-	assert.Empty(t, told, "nothing to wait for, nothing to tell")
+	assert.Empty(t, progress, "there is nothing to wait for")
 }
 
 func TestFindBuildsIntoACacheOfTheUsersOwn(t *testing.T) {
 	m := newMachine(t)
 	m.goTool(writesBinary)
-	path, told, err := m.find()
+	path, progress, err := m.find()
 	require.NoError(t, err)
 
 	content, err := os.ReadFile(path)
@@ -189,10 +189,10 @@ func TestFindBuildsIntoACacheOfTheUsersOwn(t *testing.T) {
 	}
 	assert.Empty(t, m.leftovers())
 
-	assert.Contains(t, told, "there is no pulumi to use on PATH: building pulumi "+pulumicli.Version)
-	assert.Contains(t, told, "this happens once")
-	assert.Contains(t, told, "compiled 0 of at most 4 packages, at least 0%")
-	assert.NotContains(t, told, "\r", "a log is not a terminal")
+	assert.Contains(t, progress, "there is no pulumi to use on PATH: building pulumi "+pulumicli.Version)
+	assert.Contains(t, progress, "this happens once")
+	assert.Contains(t, progress, "compiled 0 of at most 4 packages, at least 0%")
+	assert.NotContains(t, progress, "\r", "a log is not a terminal")
 	assert.Contains(t, m.called(), "version.Version=v"+pulumicli.Version+" ")
 }
 
@@ -330,10 +330,10 @@ func TestOverrideIsUsedInsteadOfAnyOther(t *testing.T) {
 	require.NoError(t, os.WriteFile(old, []byte("#!/bin/sh\necho v3.1.0\n"), 0o700))
 
 	t.Setenv(pulumicli.Override, old)
-	path, told, err := m.find()
+	path, progress, err := m.find()
 	require.NoError(t, err)
 	assert.Equal(t, old, path)
-	assert.Contains(t, told, "pulumi 3.1.0; 3.256.0 or later is known to work")
+	assert.Contains(t, progress, "pulumi 3.1.0; 3.256.0 or later is known to work")
 
 	t.Setenv(pulumicli.Override, filepath.Join(m.work, "absent"))
 	_, _, err = m.find()

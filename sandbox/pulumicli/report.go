@@ -16,7 +16,7 @@ const (
 	plainInterval    = 10 * time.Second // one more line in a log
 )
 
-// report tells how far a build is, at intervals, until stopped. It counts packages by the lines that `go build -v`
+// report prints how far a build is, at intervals, until stopped. It counts packages by the lines that `go build -v`
 // writes to it: one for each package that is compiled, none for one that Go's build cache holds. So the share that it
 // prints is a lower bound, and shown as one.
 type report struct {

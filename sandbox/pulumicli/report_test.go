@@ -17,7 +17,7 @@ func TestVersionIsTheOneThatToolsPin(t *testing.T) {
 	assert.False(t, tooOld(Version), "the CLI that is built is recent enough")
 }
 
-func TestReportTellsHowFarABuildIs(t *testing.T) {
+func TestReportSaysHowFarABuildIs(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		total  int

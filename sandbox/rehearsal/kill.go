@@ -17,7 +17,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// A base is the old version, deployed: where each kill begins.
+// A base is the old version, deployed: each kill begins with it.
 type base struct {
 	azure   azure.Snapshot
 	backend string // a copy of Pulumi's
@@ -28,7 +28,7 @@ func (c *change) base() (b base, err error) {
 		return b, nil
 	}
 	if c.Command == "" {
-		return b, errors.New("the rehearsal needs the path of batchaccess to take up what is killed")
+		return b, errors.New("the rehearsal needs the path of batchaccess to recover the stack after a kill")
 	}
 	if b.azure, err = c.azure.Snapshot(); err != nil {
 		return b, err
@@ -37,8 +37,8 @@ func (c *change) base() (b base, err error) {
 	return b, os.CopyFS(b.backend, os.DirFS(filepath.Join(c.StateDir, "backend")))
 }
 
-// kill begins the change anew, kills the engine at a random write, before it is done or before it is answered, takes
-// the stack up again and demands the end that the change has without.
+// kill begins the change anew, kills the engine at a random write, before it is done or before it is answered, recovers
+// the stack, and compares its end with that of the change without a kill.
 func (c *change) kill(ctx context.Context, b base, w *watcher) error {
 	if c.Kills == 0 || len(w.writes) == 0 {
 		return nil
@@ -60,7 +60,7 @@ func (c *change) kill(ctx context.Context, b base, w *watcher) error {
 		}
 		c.report.Kills++
 		name := fmt.Sprintf("kill %d, %s", i+1, what)
-		if err := c.takeUp(ctx); err != nil {
+		if err := c.recoverStack(ctx); err != nil {
 			c.report.Broken = append(c.report.Broken, name+": "+err.Error())
 			continue
 		}
@@ -80,8 +80,8 @@ func (c *change) restore(b base) error {
 	return errors.Join(c.azure.Restore(b.azure), os.RemoveAll(backend), os.CopyFS(backend, os.DirFS(b.backend)))
 }
 
-// killAt kills the change at a write, counted from 0. A change that is over before is not killed: writes of the
-// weather.
+// killAt kills the change at a write, counted from 0. A change that has ended before is not killed: in other weather it
+// may make fewer writes.
 func (c *change) killAt(ctx context.Context, at int, done bool) (what string, err error) {
 	cmd := exec.CommandContext(ctx, c.Pulumi, "up", "--yes", "--skip-preview", "--stack", c.Stack, "--non-interactive")
 	cmd.Env = c.new.engine.Env()
@@ -113,15 +113,15 @@ func (c *change) killAt(ctx context.Context, at int, done bool) (what string, er
 		return "", fmt.Errorf("starting pulumi: %w", err)
 	}
 	close(started)
-	_ = cmd.Wait() // of a process that is killed
+	_ = cmd.Wait() // the kill is its error
 	if what == "" {
 		what = "which came after the end"
 	}
 	return what, ctx.Err()
 }
 
-// takeUp does what a person does after a kill.
-func (c *change) takeUp(ctx context.Context) error {
+// recoverStack does what a person does after a kill.
+func (c *change) recoverStack(ctx context.Context) error {
 	env := c.new.engine.Env()
 	run := func(program string, args ...string) error {
 		cmd := exec.CommandContext(ctx, program, args...)
@@ -132,7 +132,7 @@ func (c *change) takeUp(ctx context.Context) error {
 		return nil
 	}
 	_ = run(c.Pulumi, "cancel", "--yes", c.Stack) // fails where no lock was left
-	// 1 is for what a person has to look at, of which the deployment then shows what it is
+	// Exit code 1 leaves something to a person: the deployment below shows what.
 	var exit *exec.ExitError
 	if err := run(c.Command, "adopt", "--stack", c.Stack, "--yes"); err != nil &&
 		(!errors.As(err, &exit) || exit.ExitCode() != 1) {
@@ -141,7 +141,7 @@ func (c *change) takeUp(ctx context.Context) error {
 	return c.new.up(ctx, "--skip-preview")
 }
 
-// endState is what a change comes to.
+// endState is what there is after a change.
 type endState struct {
 	azure     map[string]int // how many there are of each thing, whatever its ID
 	resources []string
@@ -179,7 +179,7 @@ func (c *change) state(ctx context.Context) (s endState, err error) {
 	for _, p := range c.passagesOf(c.new, d, c.deployments) {
 		token, err := c.calm.SignIn(ctx, p.principal, c.calm.Cloud().MachineLearning)
 		if err != nil {
-			continue // works is without it
+			continue // no job of theirs works
 		}
 		got, err := p.try(ctx, token)
 		if err != nil {
@@ -193,7 +193,7 @@ func (c *change) state(ctx context.Context) (s endState, err error) {
 	return s, nil
 }
 
-// differs says what is otherwise in another end.
+// differs lists how another end differs from this one.
 func (s endState) differs(have endState) (all []string) {
 	for what, n := range s.azure {
 		if have.azure[what] != n {

@@ -10,8 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// A stack that does not say who its principals are is told what to export, and not that nobody can sign in.
-func TestAStackWithoutOutputsIsToldWhichItNeeds(t *testing.T) {
+func TestTheErrorSaysWhatAStackHasToExport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	program, err := filepath.Abs(filepath.Join(root, "tests", "engine", "twostacks"))

@@ -81,7 +81,7 @@ type Options struct {
 	Keep bool
 	// Weather of the sandbox; default calm.
 	Weather azure.Weather
-	// Progress is told what is being done; nil for nobody.
+	// Progress gets each step; nil for none.
 	Progress Progress
 	Logger   *slog.Logger
 
@@ -89,7 +89,7 @@ type Options struct {
 	afterUp func(context.Context, *rehearsal, deployed) error
 }
 
-// Progress is told of each step as it begins, and of each line that Pulumi prints in it.
+// Progress gets each step as it begins, and each line that Pulumi prints in it.
 type Progress interface {
 	Step(what string)
 	Line(text string)
@@ -302,8 +302,7 @@ func (r *rehearsal) complete(ctx context.Context) error {
 	return fmt.Errorf("the state of stack %s has no %s", r.Stack, r.Component)
 }
 
-// destroy takes down what was deployed. What a stack protects is protected from people, not from the end of a
-// rehearsal.
+// destroy takes down what was deployed, protected resources too.
 func (r *rehearsal) destroy(ctx context.Context) error {
 	protects, err := r.engine.Protects(r.Stack)
 	if err == nil && protects {
@@ -343,7 +342,7 @@ func (r *rehearsal) print(
 	return nil
 }
 
-// lineWriter hands on whole lines.
+// lineWriter passes on whole lines.
 type lineWriter struct {
 	line func(string)
 	rest []byte

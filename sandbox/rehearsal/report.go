@@ -25,7 +25,7 @@ type Report struct {
 	Walks []Walk `json:"walks,omitempty"`
 	// NotChecked names what the rehearsal took on trust, or did not look at.
 	NotChecked []string `json:"notChecked"`
-	// Guesses are those of docs/parity.md on which the outcomes hang: what the sandbox does and no document of Azure
+	// Guesses are those of docs/parity.md that the outcomes depend on: what the sandbox does and no document of Azure
 	// states.
 	Guesses []string `json:"guesses"`
 	// Left are the IDs of what the stack made and its destruction did not take away.

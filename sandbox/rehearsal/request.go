@@ -69,7 +69,7 @@ const (
 	undecidedHop access.HopKind = "undecided" // the sandbox does not model what decides
 )
 
-// signatures tell from Azure's own error where a job was refused or failed (facts/failures.md). Status 0 is that of a
+// signatures find in Azure's own error where a job was refused or failed (facts/failures.md). Status 0 is that of a
 // job that was started; an empty code fits any.
 var signatures = []struct {
 	status int

@@ -27,10 +27,10 @@ func (r *rehearsal) undeclared(report *Report, d deployed) {
 					whole = whole || reads.whole(same.name, place) || writes.whole(same.name, place)
 				}
 			}
-			r.mayBeyond(report, p, scope, readBlobs, true, reading)
-			r.mayBeyond(report, p, scope, writeBlobs, true, writing)
+			r.mayNotUnless(report, p, scope, readBlobs, true, reading)
+			r.mayNotUnless(report, p, scope, writeBlobs, true, writing)
 			if !whole {
-				r.mayBeyond(report, p, scope, deleteContainers, false, false)
+				r.mayNotUnless(report, p, scope, deleteContainers, false, false)
 				report.add(mayDo(p, "the list of all at "+scope, r.azure.AllowsList(p.id, scope, "")))
 			}
 		}
@@ -38,15 +38,15 @@ func (r *rehearsal) undeclared(report *Report, d deployed) {
 		if p.cluster || r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() || r.Model.Role.Definition != "" {
 			continue
 		}
-		for _, action := range beyondInvoking {
+		for _, action := range notForInvoking {
 			if !slices.ContainsFunc(r.Model.Role.Additions,
 				func(a string) bool { return strings.EqualFold(a, action.addition) }) {
-				r.mayBeyond(report, p, r.Model.WorkspaceID.Text(), action.name, false, false)
+				r.mayNotUnless(report, p, r.Model.WorkspaceID.Text(), action.name, false, false)
 			}
 		}
 		for id, named := range starters {
 			for _, action := range startsJobs {
-				r.mayBeyond(report, p, id, action, false, slices.ContainsFunc(all, func(same holder) bool {
+				r.mayNotUnless(report, p, id, action, false, slices.ContainsFunc(all, func(same holder) bool {
 					return strings.EqualFold(same.id, p.id) && slices.Contains(named, same.name)
 				}))
 			}
@@ -54,7 +54,7 @@ func (r *rehearsal) undeclared(report *Report, d deployed) {
 		// The default is the workspace: by the configuration's words, and not by the code that deploys.
 		if slices.Contains([]access.Level{"", access.AtEndpoint, access.AtWorkspace}, r.Model.Role.Scope) {
 			group := r.Model.WorkspaceID.Text()[:strings.Index(r.Model.WorkspaceID.Text(), "/providers/")]
-			r.mayBeyond(report, p, group, mlActions+"read", false, false)
+			r.mayNotUnless(report, p, group, mlActions+"read", false, false)
 		}
 	}
 }
@@ -68,8 +68,8 @@ const (
 	deleteContainers = inStorage + "blobServices/containers/delete"
 )
 
-// beyondInvoking are actions that the article does not list, and the addition that gives one (azure-facts.md).
-var beyondInvoking = []struct{ name, addition string }{
+// notForInvoking are actions that the article does not list, and the addition that gives one (azure-facts.md).
+var notForInvoking = []struct{ name, addition string }{
 	{mlActions + "batchEndpoints/jobs/read", "pollJobs"},
 	{mlActions + "jobs/cancel/action", "cancelJobs"},
 	{"Microsoft.MachineLearningServices/registries/assets/read", "readRegistryAssets"},
@@ -80,8 +80,8 @@ var beyondInvoking = []struct{ name, addition string }{
 	{"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action", ""},
 }
 
-// mayBeyond adds an outcome where somebody may do what is not declared; what is declared is for the jobs to show.
-func (r *rehearsal) mayBeyond(report *Report, p holder, scope, action string, data, declared bool) {
+// mayNotUnless adds an outcome for an action that is not declared; what is declared is tried by the jobs.
+func (r *rehearsal) mayNotUnless(report *Report, p holder, scope, action string, data, declared bool) {
 	if declared {
 		return
 	}
@@ -258,9 +258,9 @@ func (r *rehearsal) undeclaredInStores(report *Report, p holder, all []holder) {
 			}
 		}
 		id := r.Model.StorageAccounts[account].Text()
-		r.mayBeyond(report, p, id, inStorage+"fileServices/fileshares/files/write", true, uses[false])
-		r.mayBeyond(report, p, id, inStorage+"tableServices/tables/entities/write", true, uses[true])
-		r.mayBeyond(report, p, id, inStorage+"queueServices/queues/messages/write", true, uses[true])
+		r.mayNotUnless(report, p, id, inStorage+"fileServices/fileshares/files/write", true, uses[false])
+		r.mayNotUnless(report, p, id, inStorage+"tableServices/tables/entities/write", true, uses[true])
+		r.mayNotUnless(report, p, id, inStorage+"queueServices/queues/messages/write", true, uses[true])
 	}
 }
 
@@ -322,12 +322,12 @@ func (r *rehearsal) formerHolders(report *Report) {
 			continue
 		}
 		p := holder{name + " (ended)", i.PrincipalID.Text(), false}
-		r.mayBeyond(report, p, r.Model.WorkspaceID.Text(), mlActions+"read", false, false)
-		r.mayBeyond(report, p, r.Model.WorkspaceID.Text(), mlActions+"batchEndpoints/jobs/write", false, false)
+		r.mayNotUnless(report, p, r.Model.WorkspaceID.Text(), mlActions+"read", false, false)
+		r.mayNotUnless(report, p, r.Model.WorkspaceID.Text(), mlActions+"batchEndpoints/jobs/write", false, false)
 		for _, place := range r.places() {
 			scope := containerID(r.Model.StorageAccounts[place.account].Text(), place.container)
-			r.mayBeyond(report, p, scope, readBlobs, true, false)
-			r.mayBeyond(report, p, scope, writeBlobs, true, false)
+			r.mayNotUnless(report, p, scope, readBlobs, true, false)
+			r.mayNotUnless(report, p, scope, writeBlobs, true, false)
 		}
 	}
 }

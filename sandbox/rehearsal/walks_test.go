@@ -10,8 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Of every row of the table by which a way may be open, the walk is there, or why there is none. A row that is inferred
-// leaves its way undecided, and such a way is not walked.
+// Every row of the table by which a way may be open has a walk, or a reason why not. A way by an inferred row is
+// undecided, and is not walked.
 func TestEachRowIsWalkedOrSaysWhyNot(t *testing.T) {
 	t.Parallel()
 	rows := map[string]bool{}

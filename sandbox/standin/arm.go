@@ -70,8 +70,8 @@ func (t armType) naming() naming {
 	return random
 }
 
-// limits are those of the part of the path that names the resource. The plugin has those of the parts above it too:
-// what they name exists, or was held against them where it is made.
+// limits are those of the part of the path that names the resource. The plugin checks the parts above it too; here
+// they were checked when what they name was made.
 func (t armType) limits() map[string]limit {
 	limits := map[string]limit{}
 	if l, is := partLimits[t.name]; is {
@@ -239,7 +239,7 @@ func (t armType) create(ctx context.Context, c *client, in map[string]any) (stri
 	if err == nil {
 		return id, out, nil
 	}
-	// The PUT may have made the resource although it did not come to a good end.
+	// The PUT may have made the resource although it failed.
 	existing, readErr := c.getARM(context.WithoutCancel(ctx), id, t.apiVersion)
 	if readErr != nil || existing == nil {
 		return "", nil, err
@@ -343,8 +343,8 @@ func (c *client) getARM(ctx context.Context, id, apiVersion string) (map[string]
 	return got.object()
 }
 
-// await waits for the end of the operation that an answer names in a header, if it names one: ran tells. The header
-// Azure-AsyncOperation leads to a status document; Location answers 202 until the end.
+// await waits for the end of the operation that an answer names in a header; ran is false where it names none. The
+// address in Azure-AsyncOperation has a status document; the one in Location answers 202 until the end.
 func (c *client) await(ctx context.Context, started answer) (ran bool, err error) {
 	address, statuses := started.header.Get("Azure-AsyncOperation"), true
 	if address == "" && started.status == http.StatusAccepted {
@@ -367,7 +367,7 @@ func (c *client) await(ctx context.Context, started answer) (ran bool, err error
 		if !asked {
 			pause = pollWait
 		}
-		// The real plugin waits as long as Azure says. The stand-in looks sooner: it is for Azures that are near.
+		// The real plugin waits as long as Azure says. The stand-in looks sooner, as its Azure is on this machine.
 		if err := sleep(ctx, min(gap, pause)); err != nil {
 			return true, fmt.Errorf("waiting for Azure: %w", err)
 		}

@@ -55,7 +55,7 @@ func sameLocations(t traits, olds, news resource.PropertyMap) {
 	}
 }
 
-// internal tells the properties that Pulumi adds for itself.
+// internal reports whether Pulumi added the property for itself.
 func internal(key resource.PropertyKey) bool { return strings.HasPrefix(string(key), "__") }
 
 // bare gives the map with the marks of secrets taken off and nulls left out, all the way down.

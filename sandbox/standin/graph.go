@@ -287,7 +287,7 @@ func (t graphType) update(
 	maps.Copy(known, in)
 	out, err := t.fetch(g, id, known)
 	if err == nil && out == nil {
-		// Without this the state would lose what Graph tells only once.
+		// Without this the state would lose a secret, which only Graph's first answer has.
 		err = fmt.Errorf("%s is not there: run pulumi refresh if it was deleted, or try again if it was made just now", id)
 	}
 	return out, err

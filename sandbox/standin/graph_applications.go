@@ -326,7 +326,7 @@ func makePassword(g graph, in map[string]any) (string, error) {
 	if text(made, "secretText") == "" || text(made, "keyId") == "" {
 		return "", errors.New("the directory answered a password without its secret or its keyId")
 	}
-	in["value"] = made["secretText"] // Graph tells it this once: fetch takes it from here
+	in["value"] = made["secretText"] // no later answer of Graph has it: fetch takes it from here
 	id := app + "/password/" + text(made, "keyId")
 	return id, g.until("password "+id, func() (bool, error) {
 		found, err := g.password(app, text(made, "keyId"))

@@ -140,7 +140,7 @@ func getServicePrincipal(g graph, args map[string]any) (map[string]any, error) {
 	return out, nil
 }
 
-// getClientConfig makes no call to Graph: the token tells who deploys.
+// getClientConfig makes no call to Graph: the token says who deploys.
 func getClientConfig(g graph, _ map[string]any) (map[string]any, error) {
 	object, err := g.caller(g.ctx, g.scope)
 	if err != nil {

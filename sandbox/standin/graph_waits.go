@@ -9,15 +9,15 @@ import (
 )
 
 // The real plugin waits for its writes to reach the directory's replicas: it looks until it has seen what it wrote five
-// times in a row. The stand-in looks as often and in the same order, but with shorter gaps, since it is for Azures that
-// are near: the gap grows while what was written is not seen, and is the shortest again once it is.
+// times in a row. The stand-in looks as often and in the same order, but with shorter gaps, since its Azure is on
+// this machine: the gap grows while what was written is not seen, and is the shortest again once it is.
 const (
 	seenInARow  = 5
 	shortestGap = 5 * time.Millisecond
 	longestGap  = time.Second
 )
 
-// How long the real plugin takes at the most, waits included.
+// The time limits of the real plugin, waits included.
 const (
 	principalLimit  = 10 * time.Minute // to make an application or a service principal
 	credentialLimit = 15 * time.Minute // to make a password or a federated credential
@@ -89,7 +89,7 @@ func (g graph) patchAgain(path string, body any, unreplicated func(error) bool) 
 	return g.again(unreplicated, func() error { return g.patch(path, body) })
 }
 
-// refusals are those of one kind: a status and, where the status alone does not tell, words of the message.
+// refusals are those of one kind: a status and, where the status is not enough, words of the message.
 type refusals []struct {
 	status int
 	words  *regexp.Regexp

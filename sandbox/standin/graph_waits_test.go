@@ -224,7 +224,8 @@ func TestTheCallsAreThoseOfTheRealPlugin(t *testing.T) {
 	}
 }
 
-// A wait may fail: the secret, which Graph tells once, must be in the state all the same, and the next update mends it.
+// A wait may fail: the secret, which no later answer of Graph has, must be in the state all the same, and the next
+// update mends it.
 func TestWhatWasMadeIsKeptWhenTheWaitForItFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

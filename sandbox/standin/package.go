@@ -24,7 +24,7 @@ type packageRules struct {
 	functions map[string]function
 	// refuseUnknown: the plugin refuses a property that it does not know. azure-native disregards it.
 	refuseUnknown bool
-	// bridged: the plugin is one of Terraform's in Pulumi's clothes: see bridge.go.
+	// bridged: the plugin is a bridged Terraform provider: see bridge.go.
 	bridged bool
 	// openIsUnknown: at preview, an optional output without an input is unknown, as azure-native has it.
 	openIsUnknown bool

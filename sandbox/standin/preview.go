@@ -2,7 +2,7 @@ package standin
 
 import "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-// previewed is the state that a creation would give: the inputs, and as unknown what only Azure can tell.
+// previewed is the state that a creation would give: the inputs, and as unknown what only Azure knows.
 func (p *provider) previewed(spec resourceSpec, in resource.PropertyMap) resource.PropertyMap {
 	out := resource.PropertyMap{}
 	for name, property := range spec.Properties {

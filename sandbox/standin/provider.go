@@ -33,7 +33,7 @@ type traits struct {
 	name     string // the input that is named automatically; empty if none
 	naming   naming
 	path     []string // the inputs that make the ID: two resources cannot share them
-	replace  []string // the inputs that replace, beside those that the schema tells
+	replace  []string // the inputs that replace, beside those that the schema names
 	sets     []string // the inputs, arrays, whose order means nothing
 	location bool     // the input location has the provider's as its default
 	defaults map[string]any
@@ -100,7 +100,7 @@ func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (pl
 	for _, setting := range []struct {
 		key   resource.PropertyKey
 		value *string
-		mine  bool // what the stand-in was started with wins
+		mine  bool // the value that the stand-in was started with wins
 	}{
 		{"metadataHost", &cfg.MetadataHost, true},
 		{"clientId", &cfg.ClientID, true},
@@ -356,7 +356,7 @@ func (p *provider) outputs(spec resourceSpec, in resource.PropertyMap, out map[s
 	return state
 }
 
-// initFailed tells the engine of a resource that exists but is not as it should be. The engine keeps it in the state,
+// initFailed is the error for a resource that exists but is not as it should be. The engine keeps it in the state,
 // so that nothing is lost, and repairs it with the next update.
 func (p *provider) initFailed(
 	spec resourceSpec, id string, in resource.PropertyMap, out map[string]any, cause error,

@@ -156,7 +156,7 @@ func (s schema) asInput(p propertySpec, v any) any {
 	return v
 }
 
-// matches reports whether the object has the constants by which a union tells its types apart.
+// matches reports whether the object has the constants that mark its type in a union.
 func (s schema) matches(o objectSpec, v map[string]any) bool {
 	for name, p := range o.Properties {
 		if p.Const != nil && v[name] != p.Const {

@@ -341,7 +341,7 @@ func TestAResourceLiesWhereItsGroupDoes(t *testing.T) {
 	}
 }
 
-func TestDiffTellsWhatChangesAndWhatReplaces(t *testing.T) {
+func TestDiffNamesWhatChangesAndWhatReplaces(t *testing.T) {
 	t.Parallel()
 	native, ad := attach(t, "azure-native", standin.Config{}), attach(t, "azuread", standin.Config{})
 	tags := func(all ...string) resource.PropertyValue {
@@ -415,7 +415,7 @@ func TestDiffTellsWhatChangesAndWhatReplaces(t *testing.T) {
 	}
 }
 
-func TestAPreviewedCreationLeavesOpenWhatAzureTells(t *testing.T) {
+func TestAPreviewedCreationLeavesOpenWhatAzureMakesUp(t *testing.T) {
 	t.Parallel()
 	a := startAzure(t)
 	native := attach(t, "azure-native", configFor(a))
@@ -623,7 +623,7 @@ func (n *noted) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func TestAzureCanTellWhichResourceACallIsFor(t *testing.T) {
+func TestEachCallNamesTheResourceThatItIsFor(t *testing.T) {
 	t.Parallel()
 	clients := &noted{Handler: slog.DiscardHandler, key: "client"}
 	a := startAzureWith(t, azure.Options{Logger: slog.New(clients)})

@@ -93,14 +93,14 @@ func (b *build) make(ctx context.Context) (string, error) {
 	if err == nil {
 		before, err = of.print()
 	}
-	known := err == nil // else the build below says what is wrong, or nobody can say of what it is
+	known := err == nil // the build below fails for the same reason, or its sources are not known
 	target := filepath.Join(b.folder, "new")
 	if err := b.link(ctx, target); err != nil {
 		return "", err
 	}
 	after, err := of.print()
 	if known = known && err == nil && before.sum == after.sum && after.newest.Before(began) && !of.Unknown; !known {
-		// Somebody writes the sources just now. What was built is good for this once.
+		// Somebody is writing the sources: what was built is used this once, and not found again.
 		after.sum = fmt.Sprintf("once-%d", time.Now().UnixNano())
 	}
 	path := b.path(after.sum)

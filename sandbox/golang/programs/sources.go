@@ -21,7 +21,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// ErrNoGo says that there is no Go tool to build with.
+// ErrNoGo is the error where there is no Go tool to build with.
 var ErrNoGo = errors.New("a Go program needs the `go` command on PATH: install Go from https://go.dev/dl")
 
 // settings asks the Go tool for its settings in the folder: of its version, of the platform that it builds for, of the
@@ -112,7 +112,7 @@ func within(folder, path string) bool {
 	return folder != "" && strings.HasPrefix(path, folder+string(filepath.Separator))
 }
 
-// A print is what tells one state of the sources from another.
+// A print is a fingerprint of the sources.
 type print struct {
 	sum    string
 	newest time.Time // of the times at which the files were last changed
