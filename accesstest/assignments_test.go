@@ -197,9 +197,9 @@ func starters(said string) pulumi.RunFunc {
 func TestARoleOfAnotherStackIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 	t.Parallel()
 	outputs := accesstest.StackOutputs(platform, map[string]any{"roleDefinitionId": roleID})
-	told := accesstest.Run(t, starters(definition), outputs)
-	told.RequireCan(t, ann, starts, workspaceID)
-	told.RequireCannot(t, ann, polls, workspaceID)
+	given := accesstest.Run(t, starters(definition), outputs)
+	given.RequireCan(t, ann, starts, workspaceID)
+	given.RequireCannot(t, ann, polls, workspaceID)
 
 	unknown := accesstest.Run(t, starters(""), outputs)
 	assert.False(t, unknown.Assignments()[0].Known)
@@ -210,7 +210,7 @@ func TestARoleOfAnotherStackIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 	unknown.RequireCannot(t, ann, roles.ReadBlobs, lakeID)
 }
 
-func TestAStackThatNobodySpokeOfIsNotMadeUp(t *testing.T) {
+func TestTheOutputsOfAnotherStackAreNotMadeUp(t *testing.T) {
 	t.Parallel()
 	_, err := accesstest.Try(starters(""))
 	require.ErrorContains(t, err, `the program refers to stack "`+platform+`", of which the test says nothing`)
@@ -244,7 +244,7 @@ func TestAModelHoldsNoIDThatWasMadeUp(t *testing.T) {
 	assert.Equal(t, access.Known("22222222-2222-4222-8222-222222222222"), m.Invokers["analysts"].PrincipalID)
 }
 
-func TestTwoPrincipalsOfOneNameAreToldApart(t *testing.T) {
+func TestTwoPrincipalsOfOneNameNeedTheirTypes(t *testing.T) {
 	t.Parallel()
 	stack := accesstest.Run(t, func(ctx *pulumi.Context) error {
 		sp, err := components.NewServicePrincipal(ctx, "robot", &components.ServicePrincipalArgs{SignIn: "none"})

@@ -36,7 +36,7 @@ func readProject(dir, stack string) (name string, texts map[string]string, err e
 	return name, texts, nil
 }
 
-// configText is a value as the engine hands it to a program: text as it is, objects and lists as JSON.
+// configText is a value as the engine gives it to a program: text as it is, objects and lists as JSON.
 func configText(value any) (string, error) {
 	switch v := value.(type) {
 	case map[string]any:

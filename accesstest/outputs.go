@@ -22,7 +22,7 @@ func StackOutputs(name string, outputs map[string]any) pulumi.RunOption {
 	}
 }
 
-// otherStack answers a StackReference. To make up what a stack exports would hide that nobody has said it.
+// otherStack answers a StackReference. Made-up outputs would hide that the test gives none.
 func (m *mocks) otherStack(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	name := textOf(args.Inputs, "name")
 	outputs, ok := m.outputs[name]

@@ -129,8 +129,8 @@ func TestWorkflowsAskForNoMoreThanTheyNeed(t *testing.T) {
 	}
 }
 
-// GitHub gives a fork no secret and no token to sign in with, and Azure Pipelines neither unless it is told to; the
-// pipelines do not count on that alone. Nothing but a push to main deploys.
+// GitHub gives a fork no secret and no token to sign in with, nor does Azure Pipelines unless a setting says so; the
+// pipelines do not rely on that alone. Nothing but a push to main deploys.
 func TestAForkSignsInNowhereAndAPullRequestDeploysNothing(t *testing.T) {
 	t.Parallel()
 	signIns, deploys := 0, 0

@@ -22,7 +22,7 @@ rm -f "$out/preview.json" "$out/access.sarif"
 preview=0
 pulumi preview --stack "$stack" --non-interactive --color never --json --show-sames >"$out/preview.json" || preview=$?
 if test "$preview" != 0; then
-	# JSON tells the errors too, but not to a person.
+	# The JSON has the errors too, but people can't read them there.
 	pulumi preview --stack "$stack" --non-interactive --color never --diff || true
 	printf '### %s: the preview failed\n\nThe log of the pipeline says why. What access the change gives is not known.\n' "$stack" >"$out/access.md"
 	exit 1

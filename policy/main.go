@@ -13,7 +13,7 @@
 // PULUMI_DEBUG_LANGUAGES; the sandbox names one for that reason. A pack that is built already needs neither Go nor
 // the host: `go build -o guardrails ./policy`, then `--policy-pack ./guardrails` (Pulumi 3.255 or later).
 //
-// The package must not know what is a danger and what is not: that is said once, in guardrails.
+// The package must not judge anything itself: the rules are in guardrails.
 package main
 
 import (

@@ -55,20 +55,20 @@ func password(end any) policyx.AnalyzerResource {
 	return made("", guardrails.Password, inputs{"startDate": "2026-01-01T00:00:00Z", "endDate": end})
 }
 
-// told collects what a policy reports.
-type told struct{ violations, warnings []string }
+// reported collects what a policy reports.
+type reported struct{ violations, warnings []string }
 
-func (m *told) ReportViolation(message, _ string) { m.violations = append(m.violations, message) }
+func (m *reported) ReportViolation(message, _ string) { m.violations = append(m.violations, message) }
 
-func ask(t *testing.T, policy string, r policyx.AnalyzerResource, config inputs) told {
+func ask(t *testing.T, policy string, r policyx.AnalyzerResource, config inputs) reported {
 	t.Helper()
 	return askOver(t, true, guardrails.DefaultConfig(), policy, r, config)
 }
 
 func askOver(t *testing.T, preview bool, base guardrails.Config, policy string, r policyx.AnalyzerResource,
-	config inputs) told {
+	config inputs) reported {
 	t.Helper()
-	var m told
+	var m reported
 	for _, rule := range guardrails.Rules() {
 		if rule.ID == policy {
 			p := newPolicy(rule, preview, base, func(what string) error { m.warnings = append(m.warnings, what); return nil })
@@ -113,8 +113,8 @@ func TestWhatAPreviewCannotKnowStopsItAndNoDeploymentHalfWay(t *testing.T) {
 	assert.Len(t, ask(t, "assignment-scope", at("/subscriptions/s"), nil).violations, 1)
 
 	// Which role it is depends on what else the program makes, which a policy does not see. Written out it is judged in
-	// the preview, and never in a deployment, which can't tell whether it was written.
-	by := func(preview bool, id any) told {
+	// the preview, and never in a deployment, which does not see whether it was written.
+	by := func(preview bool, id any) reported {
 		r := made("", guardrails.RoleAssignment, inputs{"scope": workspace, "principalType": "Group", "roleDefinitionId": id})
 		return askOver(t, preview, guardrails.DefaultConfig(), "unknown-role", r, nil)
 	}
@@ -149,11 +149,11 @@ func TestAWaiverOfTheFileIsAWarningUntilItEnds(t *testing.T) {
 	assert.Contains(t, ended.violations[0], "the waiver of data team ended on 2026-11-27")
 }
 
-func TestAWarningThatCannotBeToldIsAnError(t *testing.T) {
+func TestAWarningThatCannotBeReportedIsAnError(t *testing.T) {
 	t.Parallel()
 	p := newPolicy(guardrails.Rule{ID: "assignment-scope"}, true, waivedUntil(t, "2026-11-28"),
 		func(string) error { return errors.New("engine is gone") })
-	err := p.Validate(t.Context(), policyx.ResourceValidationArgs{Manager: &told{}, Resource: at("/subscriptions/s")})
+	err := p.Validate(t.Context(), policyx.ResourceValidationArgs{Manager: &reported{}, Resource: at("/subscriptions/s")})
 	assert.ErrorContains(t, err, "reporting what stops nothing: engine is gone")
 }
 

@@ -14,7 +14,7 @@ import (
 
 // settings are what can be set of the policies: the fields of guardrails.Config by the names that they have in JSON,
 // except the levels, which Pulumi sets, and what only a guardrails.yaml says (waivers and how long they hold, decided
-// types). What they mean is said in guardrails too, and must be said there first.
+// types). Their descriptions are those in guardrails: a test compares them.
 var settings = []struct {
 	name, about string
 	policies    []string

@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// markerOf is what a comment is known by again. It is not shown.
+// markerOf is the line by which our comment is found again. It is not shown.
 func markerOf(stack string) string { return "<!-- batchaccess review of stack " + stack + " -->" }
 
 var backticks = regexp.MustCompile("`+")
@@ -52,8 +52,7 @@ func compose(marker, from, access, resources string, limit int) string {
 }
 
 // notKnown is what the comment says while a run has not finished, and after one that died: the answer for an earlier
-// commit
-// never stays.
+// commit never stays.
 func notKnown(stack, why string) string {
 	return fmt.Sprintf("## ⚠️ %s: not known\n\nWhat access this change gives is not known: %s", stack, why)
 }

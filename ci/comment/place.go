@@ -249,7 +249,7 @@ type api struct {
 	authorization string
 }
 
-// A statusError is an answer that is none.
+// A statusError is an answer with a status that is not a success.
 type statusError struct {
 	code int
 	text string

@@ -13,7 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A Marker stands in a resource's inputs for a value that can't be had. It is no text, so no rule takes it for one.
+// A Marker stands in a resource's inputs for a value that is not known or not shown. It has a type of its own, so no
+// rule takes it for text.
 type Marker string
 
 // The markers.
@@ -42,8 +43,8 @@ type Resource struct {
 	Dependencies map[string][]string
 	// Role is what a role assignment gives, where whoever asks knows it and Azure does not build it in.
 	Role *roles.Definition
-	// Whole is set where whoever asks sees the whole program, and has looked there: a role, or an identity of a cluster,
-	// that Role or Named does not say is then said nowhere, whatever component seems to make the resource.
+	// Whole is set where whoever asks has seen the whole program: a role, or an identity of a cluster, that is not in Role
+	// or Named is then nowhere in it, whatever component seems to make the resource.
 	Whole bool
 	// Ours is set for a membership that a component makes because its model says so.
 	Ours bool

@@ -86,20 +86,20 @@ func invokerRoleOf(in inputs) guardrails.Resource {
 	return resource("", strings.TrimSuffix(invokerRole, "$"), in)
 }
 
-func telling(actions ...string) string {
-	text, _ := json.Marshal(inputs{"properties": inputs{"roleName": "Told",
+func roleJSON(actions ...string) string {
+	text, _ := json.Marshal(inputs{"properties": inputs{"roleName": "Given",
 		"permissions": []inputs{{"actions": actions}}}})
 	return string(text)
 }
 
-func TestAnExistingRoleThatIsToldIsJudged(t *testing.T) {
+func TestAnExistingRoleIsJudgedByItsDefinition(t *testing.T) {
 	t.Parallel()
 	found := guardrails.Check(invokerRoleOf(inputs{"roleDefinitionId": guardrails.Unknown,
-		"definition": telling("Microsoft.MachineLearningServices/workspaces/delete")}), guardrails.DefaultConfig())
+		"definition": roleJSON("Microsoft.MachineLearningServices/workspaces/delete")}), guardrails.DefaultConfig())
 	require.Len(t, found, 1)
 	assert.Equal(t, "invoker-role", found[0].Rule)
 	assert.False(t, found[0].Undecided)
-	assert.Contains(t, found[0].What, "Told allows more than starting a job takes: "+
+	assert.Contains(t, found[0].What, "Given allows more than starting a job takes: "+
 		"Microsoft.MachineLearningServices/workspaces/delete")
 }
 
@@ -142,10 +142,10 @@ func TestRules(t *testing.T) {
 		"one whose ID is not known either": {invokerRoleOf(inputs{"roleDefinitionId": guardrails.Unknown}),
 			[]string{"invoker-role"}},
 		"an existing role, given": {invokerRoleOf(inputs{"roleDefinitionId": existingRole,
-			"definition": telling(roles.InvokerActions()...)}), nil},
+			"definition": roleJSON(roles.InvokerActions()...)}), nil},
 		"a built-in role by its ID": {invokerRoleOf(inputs{
 			"roleDefinitionId": roles.DefinitionID("f6c7c914-8db3-469d-8ca1-694a8f32e121")}), nil},
-		"a role of the stack's": {invokerRoleOf(inputs{"definition": telling("Microsoft.Insights/*")}), nil},
+		"a role of the stack's": {invokerRoleOf(inputs{"definition": roleJSON("Microsoft.Insights/*")}), nil},
 		"a wildcard":            {definition("", "Microsoft.Insights/*"), []string{"custom-role"}},
 		"a wildcard for invokers": {definition(invokerRole, "Microsoft.Insights/*"),
 			[]string{"custom-role", "invoker-role"}},

@@ -44,7 +44,7 @@ func unreadable(p *report) {
 	p.undecided("permissions", lookAgain, "can't be judged: not all of them are known")
 }
 
-// notInAction is what nobody knows that Azure would make of, in an action.
+// notInAction is what an action can't hold as far as any document says.
 var notInAction = regexp.MustCompile(`[\s%\\?#\p{C}\p{Z}]|//`)
 
 var grantsAccess = roles.RiskyActions(roles.GrantsAccess)
@@ -156,9 +156,9 @@ func definitionsOf(r Resource) (urns []string) {
 // once.
 type effect struct {
 	grants bool // it may allow what grants access
-	// beyond is the index in beyondReading of the first action that it may allow, and of the first that is a data action;
+	// more is the index in notForReading of the first action that it may allow, and of the first that is a data action;
 	// -1 for none.
-	beyond, beyondData int
+	more, moreData int
 }
 
 // effects are those of assigned roles: of built-in ones by their ID, of others by where their permissions are, which
@@ -182,8 +182,8 @@ func effectOfRole(d roles.Definition) effect {
 
 func effectOf(ps roles.Permissions) effect {
 	return effect{
-		grants: slices.ContainsFunc(grantsAccess, ps.MayAllow), beyond: slices.IndexFunc(beyondReading, ps.MayAllow),
-		beyondData: slices.IndexFunc(beyondReading, func(a roles.Action) bool { return a.Data && ps.MayAllow(a) }),
+		grants: slices.ContainsFunc(grantsAccess, ps.MayAllow), more: slices.IndexFunc(notForReading, ps.MayAllow),
+		moreData: slices.IndexFunc(notForReading, func(a roles.Action) bool { return a.Data && ps.MayAllow(a) }),
 	}
 }
 
@@ -199,8 +199,8 @@ const (
 	blobs    = accounts + "blobServices/containers/blobs/"
 )
 
-// beyondReading is what a reader of data has no need of: changing data, and the keys that open all of an account.
-var beyondReading = func() (all []roles.Action) {
+// notForReading is what a reader of data has no need of: changing data, and the keys that open all of an account.
+var notForReading = func() (all []roles.Action) {
 	for _, verb := range []string{
 		"write", "delete", "add/action", "move/action", "deleteBlobVersion/action", "permanentDelete/" +
 			"action", "immutableStorage/runAsSuperUser/action",
@@ -251,12 +251,12 @@ func storageRole(r Resource, c Config, p *report) {
 	default:
 		return
 	}
-	i := e.beyond
+	i := e.more
 	if e.grants { // custom-role and privileged-role say so, and whoever grants access has no need of keys
-		i = e.beyondData
+		i = e.moreData
 	}
 	if i >= 0 {
-		p.find(property, remedy, "%s %s", what, beyondReading[i].Name)
+		p.find(property, remedy, "%s %s", what, notForReading[i].Name)
 	}
 }
 

@@ -24,8 +24,7 @@ var today = time.Date(2026, 11, 28, 23, 59, 59, 0, time.UTC)
 
 const owningURN = "urn:pulumi:dev::p::" + guardrails.RoleAssignment + "::people"
 
-// Each wrong file with the lines of its error, by path and fault: all of them, and no others.
-func TestAllThatIsWrongWithAFileIsSaidAtOnce(t *testing.T) {
+func TestTheErrorListsAllThatIsWrongWithAFile(t *testing.T) {
 	t.Parallel()
 	waiver := func(resource, more string) string {
 		return "waivers: [{rule: privileged-role, resource: '" + resource + "', " + more + "}]"

@@ -14,7 +14,7 @@ import (
 // claims are those of the invoker's token.
 type claims azure.Claims
 
-// principalType is what `az role assignment create` wants to be told of the principal.
+// principalType is the principal's type, as `az role assignment create` takes it.
 func (c claims) principalType() string {
 	if c.Kind == "user" || c.UPN != "" {
 		return "User"

@@ -15,7 +15,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/invoke"
 )
 
-// facts/clouds.md: each cloud has an audience of its own, and a cloud in no table one that its portal's address tells.
+// facts/clouds.md: each cloud has an audience of its own. That of a cloud in no table follows from its portal's
+// address.
 func TestTheCloudIsFoundByItsNameOrItsMetadata(t *testing.T) {
 	t.Parallel()
 	for word, audience := range map[string]string{

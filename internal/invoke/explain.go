@@ -53,7 +53,7 @@ func readError(text []byte) serviceError {
 	return answer.Error.clean()
 }
 
-// clean is the error without what a terminal would act on: what Azure names is put into commands.
+// clean is the error without control characters: what Azure names is put into commands.
 func (e serviceError) clean() serviceError {
 	e.Code, e.Message = clean(e.Code), clean(e.Message)
 	for i, d := range e.Details {
@@ -134,7 +134,8 @@ func (f *Failure) as(s signature, k call, who claims) {
 	}
 }
 
-// unauthorized is a token that passed our own look at it. The challenge names the tenant that the endpoint wants.
+// unauthorized explains why a token was refused that check let pass. The challenge names the tenant that the endpoint
+// wants.
 func (f *Failure) unauthorized(k call, resp *http.Response, who claims) {
 	f.Kind, f.Hop, f.Identity = Token, access.TokenHop, who.ObjectID
 	f.What = fmt.Sprintf("could not %s: the token was refused", k.doing)
@@ -214,7 +215,7 @@ func assign(role, objectID, principalType, scope string) string {
 		"--scope %s", role, objectID, principalType, scope)
 }
 
-// unfollowed turns what went wrong with looking at a job into a failure of its own kind: the job itself was started.
+// unfollowed makes a failure of an error in following a job: the job itself was started.
 func unfollowed(job Job, err error) error {
 	var f *Failure
 	switch {

@@ -124,8 +124,8 @@ func TestFindingTheEndpointIsExplainedToo(t *testing.T) {
 var granting = regexp.MustCompile(`grant the (cluster|invoker): az role assignment create --role "([^"]+)" ` +
 	`--assignee-object-id ("\$\([^)]*\)"|\S+) --assignee-principal-type (\S+) --scope (.+)`)
 
-// Azure's error says neither who lacks what nor where: whatever is lacked is among the commands.
-func TestDoingWhatEachFailureSaysLeadsToACompletedJob(t *testing.T) {
+// Azure's error says neither who lacks what nor where: the commands of the remedy have whatever may be missing.
+func TestAJobCompletesAfterEachFailuresRemedy(t *testing.T) {
 	t.Parallel()
 	type grant struct{ who, role string }
 	principals := map[string]string{"cluster": cluster, "invoker": alice}
@@ -189,7 +189,7 @@ func TestAJobsErrorHasACodeAndAMessage(t *testing.T) {
 	assert.Equal(t, []string{"code", "message"}, slices.Sorted(maps.Keys(properties["error"].(map[string]any))))
 }
 
-func TestAClusterWithoutIdentityIsToldApart(t *testing.T) {
+func TestAClusterWithoutIdentityIsNamedAsTheCause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.allow(alice, "pollJobs")
@@ -212,7 +212,7 @@ func TestAFailureThatIsNotOfAccessIsOne(t *testing.T) {
 }
 
 // What Azure answers for a job whose storage could not be opened names neither hop nor identity.
-func TestAzuresPlainTextNamesBothSuspects(t *testing.T) {
+func TestBothIdentitiesAreNamedWhereAzureNamesNeither(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.allow(alice, "pollJobs")
@@ -231,7 +231,7 @@ func TestAzuresPlainTextNamesBothSuspects(t *testing.T) {
 	assert.Contains(t, text, "containers/raw")
 }
 
-func TestWhoMayNotPollIsTold(t *testing.T) {
+func TestAJobThatMayNotBePolledSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.allow(alice)
@@ -248,7 +248,7 @@ func TestWhoMayNotPollIsTold(t *testing.T) {
 	assert.Equal(t, 9, f.ExitCode())
 }
 
-func TestExitCodesTellTheKindsApart(t *testing.T) {
+func TestEachKindHasAnExitCodeOfItsOwn(t *testing.T) {
 	t.Parallel()
 	seen := map[int]bool{}
 	for _, row := range invoke.ExitCodes() {

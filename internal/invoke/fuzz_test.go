@@ -14,7 +14,7 @@ import (
 
 const fuzzWorkspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
 
-// What is expanded is expanded for good.
+// Expanding an expanded URI changes nothing.
 func FuzzExpandURI(f *testing.F) {
 	for _, seed := range []string{
 		"https://x.blob.core.windows.net/c/p", "azureml:a:1", "azureml://datastores/d/paths/p", "azureml:" + fuzzWorkspace +
@@ -64,7 +64,7 @@ func FuzzReadRequest(f *testing.F) {
 	})
 }
 
-// Who a token is of is told, or that it can't be; what is refused is not repeated.
+// A token has an object ID, or an error that does not repeat the token.
 func FuzzObjectID(f *testing.F) {
 	part := base64.RawURLEncoding.EncodeToString
 	for _, seed := range []string{

@@ -48,7 +48,7 @@ func (p *proxy) calls() int64 { return p.count.Load() }
 
 func (p *proxy) jobsURI() string { return p.URL + "/inference/westeurope/heart/jobs" }
 
-// trouble answers the n-th request (from 1) in the sandbox's place, or tells that it does not.
+// trouble answers the n-th request (from 1) in the sandbox's place, or returns false.
 type trouble func(w http.ResponseWriter, r *http.Request, n int64) bool
 
 func pass(http.ResponseWriter, *http.Request, int64) bool { return false }
@@ -111,8 +111,8 @@ func TestThrottlingIsTriedAgainWhenTheServerSaysSo(t *testing.T) {
 	assert.EqualValues(t, 3, p.calls(), "refused, started, followed")
 }
 
-// A server says when to come again: for as long as the test looks, nobody does.
-func TestNobodyComesAgainBeforeTheServerSaid(t *testing.T) {
+// A server says when to ask again: nobody does before that.
+func TestNobodyAsksAgainBeforeTheServerSaid(t *testing.T) {
 	t.Parallel()
 	const later = "30"
 	for name, test := range map[string]struct {

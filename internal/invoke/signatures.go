@@ -195,7 +195,7 @@ var onData = []signature{
 		remedy: []string{"write to a new path each time"},
 	},
 	{
-		// the message of that code begins as that of AuthorizationFailure, a firewall's, does
+		// Its message begins as that of AuthorizationFailure does, which is a firewall's.
 		codes: []string{"AuthorizationPermissionMismatch"}, phrases: []string{"perform this operation using this permission"},
 		kind: Mount, hop: access.MountHop, means: opensNoStorage,
 		remedy: []string{
@@ -267,8 +267,7 @@ var onData = []signature{
 const opensNoStorage = "the job could not open its storage: the cluster identity may not mount it, or the job " +
 	"identity, who is the invoker, may not read it; Azure does not say which"
 
-// notOfAccess are failures that nobody is to be granted anything for. Their words wrap those of others, so they come
-// last.
+// notOfAccess are failures that no grant mends. Their texts may contain those of other failures, so they come last.
 var notOfAccess = []signature{
 	{
 		form:   regexp.MustCompile(`(?i)no succeeded mini batch|no objects to concatenate|no module named ['"]?azureml`),
@@ -319,7 +318,7 @@ func (s signature) in(text string) bool {
 	return len(s.phrases) > 0
 }
 
-// plain is a text without what its wording is the same without: how its words are spaced, and the form of apostrophes.
+// plain is a text with single spaces and one form of apostrophes: Azure's wording varies in those.
 func plain(text string) string {
 	return strings.NewReplacer("\u2019", "'", "\u2018", "'").Replace(strings.Join(strings.Fields(text), " "))
 }
@@ -346,8 +345,7 @@ func wordByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// clean is what Azure says as a reader may see it, without the signs for what is hidden in it: parts of it become
-// commands.
+// clean is a text of Azure's without hidden characters, and without marks in their place: parts of it become commands.
 func clean(text string) string {
 	return strings.ReplaceAll(visible.Text(text), string(unicode.ReplacementChar), "")
 }

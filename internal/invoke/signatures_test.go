@@ -274,7 +274,7 @@ func TestAFailureIsRecognisedByWhatDoesNotChange(t *testing.T) {
 	}
 }
 
-// isCode tells a code from the words of a message.
+// isCode matches a code, and no words of a message.
 var isCode = regexp.MustCompile(`^(AADSTS\d+|[A-Z][A-Za-z.]*([A-Z.][a-z]+){2,}(\(\w+\))?)$`)
 
 // What Azure says is shown, without what a terminal would act on.

@@ -100,7 +100,7 @@ esac
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
-// noAzure takes the variables away that lead azidentity to a real one.
+// noAzure unsets the variables with which azidentity would sign in at a real Azure.
 func noAzure(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{

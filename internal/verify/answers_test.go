@@ -90,7 +90,7 @@ func TestARoleThatIsGoneAllowsNothing(t *testing.T) {
 	r := w.judged(answering{w.azure.Client(), w.role[strings.LastIndex(w.role, "/"):],
 		func(*http.Request) (int, any) { return http.StatusNotFound, nil }}, 0)
 	assert.Equal(t, verify.Missing, path(t, r, "ann", "heart").Status)
-	assert.Len(t, r.Lacking, 2, "and the rest is told all the same")
+	assert.Len(t, r.Lacking, 2, "and the rest is reported")
 	assert.Empty(t, r.Beyond)
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// let decides whether the conditions of assignments, taken together, let through all that a condition does.
+// let decides whether the conditions of assignments, taken together, let through all that the condition asked does.
 func let(asked condition.Condition, held []Assignment, operations []condition.Operation) (condition.Answer, string) {
 	var conditions []string
 	for _, a := range held {
@@ -58,7 +58,7 @@ func (h *holdings) underConditions(
 	return by, answer, because
 }
 
-// operationsOf are what a role lets its holder ask for of data, as conditions tell it apart.
+// operationsOf are the operations on data that a role allows, as conditions distinguish them.
 func operationsOf(ps roles.Permissions) (all []condition.Operation) {
 	for _, p := range ps {
 		for _, action := range p.DataActions {

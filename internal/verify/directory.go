@@ -98,7 +98,7 @@ func (o *Observer) objects(ctx context.Context, s Subject, below, what string) (
 	return all, there, err
 }
 
-// cluster notes where a cluster has not the identity that the stack knows: then the stack's grants are another's.
+// cluster notes where a cluster has another identity than the stack knows: the stack's grants are then of no use to it.
 func (o *Observer) cluster(ctx context.Context, m access.Model, s Subject, f *Facts) error {
 	gone := f.Gone
 	name := m.Clusters[s.Principal.Name].NameOr(s.Principal.Name)

@@ -10,6 +10,6 @@
 //
 // A question that Azure does not answer costs that answer: what depends on it is undecided, and the rest is reported.
 //
-// It can't know whether an assignment that is listed acts yet, or one that is gone still does; what a condition
-// decides; POSIX ACLs, whether a private endpoint is reached, and whether anyone's credentials are good.
+// It can't know whether an assignment that is listed acts yet, or one that is gone still does; POSIX ACLs; whether a
+// private endpoint is reached; and whether anyone's credentials are good. Some conditions it can't decide.
 package verify

@@ -16,7 +16,7 @@ import (
 // doHop is the kind of a hop that says whether a principal holds one action at one place.
 const doHop access.HopKind = "do"
 
-// Held answers what principals hold, by what Azure said.
+// Held answers what principals hold, from Azure's answers.
 type Held struct {
 	holdings    *holdings
 	propagation time.Duration

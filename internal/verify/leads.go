@@ -26,8 +26,8 @@ func (l Lead) String() string {
 	return string(l.To)
 }
 
-// leads are where an assignment takes a principal at the stack's places, each once. Where what it needs takes it too,
-// at the assignment's place or in the workspace, is the model's own: explain has it.
+// leads are where an assignment takes a principal at the stack's places, each once. Where the principal's needs take it
+// too, at the assignment's place or in the workspace, is left out: explain shows it.
 func (h *holdings) leads(p access.Principal, a Assignment, needed, inWorkspace roles.Permissions) (all []Lead) {
 	at := map[roles.Lead]int{}
 	for _, l := range roles.Leadings() {

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// What is granted beyond need leads further than its name says, where it acts, and only there.
+// What is granted beyond need leads to more, but only where it acts.
 func TestWhatIsBeyondNeedLeadsFurther(t *testing.T) {
 	t.Parallel()
 	const container = lake + "/blobServices/default/containers/patients"

@@ -54,9 +54,9 @@ func (c compute) principals() (all []string) {
 	return all
 }
 
-// leadsTo asks what the workspace has that no model says, and that indirect ways lead through: its key vault, and its
+// neighbours asks for what the workspace has beside the model and indirect ways go through: its key vault, and its
 // other computes.
-func (o *Observer) leadsTo(ctx context.Context, m access.Model, f *Facts) {
+func (o *Observer) neighbours(ctx context.Context, m access.Model, f *Facts) {
 	var answer struct {
 		Properties struct {
 			Vault string `json:"keyVault"`
@@ -100,8 +100,8 @@ func (o *Observer) vault(ctx context.Context, id string, f *Facts) ways.Vault {
 	return v
 }
 
-// leadsThrough adds what the workspace has that no model says.
-func (h *holdings) leadsThrough(e *ways.Estate) {
+// neighbours adds what the workspace has beside the model.
+func (h *holdings) neighbours(e *ways.Estate) {
 	w := &e.Workspaces[0]
 	w.Vault, w.Registry = h.facts.Vault, h.facts.Workspace.ContainerRegistry
 	if why := h.facts.UnlistedComputes; why != "" {

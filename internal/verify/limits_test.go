@@ -103,7 +103,7 @@ func TestATokenGoesToNoOtherHostThatAPageNames(t *testing.T) {
 		"https://elsewhere.example/")
 }
 
-func TestALimitThatMayNotBeSeenIsTold(t *testing.T) {
+func TestALimitThatMayNotBeSeenIsNotKnown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
 	o := verify.New(azureclient.NewClient(caller{w.azure, ann}, w.cloud, w.azure.Client(), nil))

@@ -92,7 +92,7 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		}
 	}
 	o.services(ctx, m, &f)
-	o.leadsTo(ctx, m, &f)
+	o.neighbours(ctx, m, &f)
 	places, err := resourceGroups(m)
 	if err != nil {
 		return f, err

@@ -17,8 +17,8 @@ type Shared struct {
 	Fix    string `json:"fix"`
 }
 
-// shared holds each grant of another stack against who has made its assignment. Where the access is had otherwise it is
-// not lacking, but it is not what the configuration says, and may go any day.
+// shared compares each grant of another stack with the stack that made its assignment. Access that is held in another
+// way is not lacking, but it is not what the configuration says, and may end at any time.
 func (h *holdings) shared(r *Report) error {
 	for _, g := range h.plan.Grants {
 		if g.HeldBy == "" {

@@ -17,7 +17,7 @@ type Since struct {
 	Asked time.Time `json:"asked"` // when the earlier one was
 	// Paths whose state is another one, with both. A path that only one of the reports has is "absent" in the other.
 	Paths []string `json:"paths,omitempty"`
-	// More is granted beyond need, or holds it, that was not then; Less is no longer.
+	// More is what is beyond need, or who holds it, that was not in the earlier report; Less is what is gone since.
 	More []string `json:"more,omitempty"`
 	Less []string `json:"less,omitempty"`
 	// Unasked are the questions without an answer that had one.

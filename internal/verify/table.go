@@ -71,7 +71,7 @@ func WriteTable(w io.Writer, r Report) error {
 		if e.Condition != "" {
 			where += " under a condition"
 		}
-		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks)+leadsTo(e.Leads))
+		row("  "+e.Principal.String(), where, some(e.Actions)+risks(e.Risks)+endsAt(e.Leads))
 	}
 	if len(r.SignIns) > 0 {
 		section("CREDENTIALS")
@@ -210,7 +210,7 @@ func risks(all []roles.Risk) string {
 	return "; risk: " + strings.Join(names, ", ")
 }
 
-func leadsTo(all []Lead) string {
+func endsAt(all []Lead) string {
 	if len(all) == 0 {
 		return ""
 	}

@@ -98,10 +98,10 @@ func TestAccessCountsWhereverItComesFrom(t *testing.T) {
 			assert.Equal(t, c.givenBy, p.Hops[1].GivenBy)
 			assert.Empty(t, r.Lacking, "another role gives it")
 			require.NotEmpty(t, r.Beyond)
-			told := map[string]bool{}
+			seen := map[string]bool{}
 			for _, e := range r.Beyond {
-				assert.False(t, told[e.Principal.String()+e.Assignment], "what is above two resource groups is told once")
-				told[e.Principal.String()+e.Assignment] = true
+				assert.False(t, seen[e.Principal.String()+e.Assignment], "what is above two resource groups is reported once")
+				seen[e.Principal.String()+e.Assignment] = true
 			}
 			assert.Equal(t, c.through, r.Beyond[0].Through)
 			assert.Contains(t, r.Beyond[0].Risks, roles.DestroysData)
@@ -210,9 +210,9 @@ func TestWhatAConditionDecidesIsSaidNotGuessed(t *testing.T) {
 	require.Len(t, r.Lacking, 1)
 	assert.True(t, r.Lacking[0].Conditional)
 	assert.True(t, r.Settled(), "to wait changes no condition")
-	var told bytes.Buffer
-	require.NoError(t, verify.WriteTable(&told, r))
-	assert.Contains(t, told.String(), "Storage Blob Data Reader, held under a condition only")
+	var table bytes.Buffer
+	require.NoError(t, verify.WriteTable(&table, r))
+	assert.Contains(t, table.String(), "Storage Blob Data Reader, held under a condition only")
 	w.assign(robot, "ServicePrincipal", reader.Role, lake)
 	assert.Equal(t, verify.Works, path(t, w.report(), "robot", "tagger").Status,
 		"another assignment gives it without condition")
@@ -349,7 +349,7 @@ func TestWaitingEnds(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 }
 
-func TestPrincipalsThatAreNotThereAreTold(t *testing.T) {
+func TestPrincipalsThatAreNotThereAreNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
 	w.grantAll()
@@ -368,7 +368,7 @@ func TestPrincipalsThatAreNotThereAreTold(t *testing.T) {
 	assert.Contains(t, path(t, w.report(), "ann", "heart").Why, "deploy it with pulumi up")
 }
 
-func TestWhoMayNotLookIsToldWhatItTakes(t *testing.T) {
+func TestWhatWasNotAnsweredSaysWhatToLookTakes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
 	w.grantAll()
@@ -379,9 +379,9 @@ func TestWhoMayNotLookIsToldWhatItTakes(t *testing.T) {
 		o := verify.New(azureclient.NewClient(caller{w.azure, id}, w.cloud, w.azure.Client(), nil))
 		facts, err := o.Look(t.Context(), w.m, w.subjects)
 		require.NoError(t, err, "each may ask something")
-		told := strings.Join(facts.Unasked, "\n")
-		assert.Contains(t, told, "whoever verifies may not look")
-		assert.Contains(t, told, needs)
+		unasked := strings.Join(facts.Unasked, "\n")
+		assert.Contains(t, unasked, "whoever verifies may not look")
+		assert.Contains(t, unasked, needs)
 		r, err := verify.Judge("dev", plans.Of(w.m), w.subjects, facts, 0)
 		require.NoError(t, err)
 		for _, p := range r.Paths {
@@ -450,7 +450,7 @@ func TestAGroupsMembersAreHeldAgainstTheModel(t *testing.T) {
 		{Group: "team", ID: company, Name: "Company"}}, r.Strangers,
 		"an invoker that is no member of this group is a stranger to it")
 	assert.True(t, r.Failed(true))
-	require.Len(t, r.Beyond, 1, "what the group has beyond need is told once, and what it needs is not")
+	require.Len(t, r.Beyond, 1, "what the group has beyond need is reported once, and what it needs is not")
 	assert.Equal(t, access.InvokerPrincipal("team"), r.Beyond[0].Principal)
 	var out strings.Builder
 	require.NoError(t, verify.WriteTable(&out, r))

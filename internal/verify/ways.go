@@ -17,12 +17,12 @@ type Way struct {
 	access.Way
 	// Planned is set where the plan has it too: somebody reaches the same by what the stack grants.
 	Planned bool `json:"planned,omitempty"`
-	// Cuts are what cuts one beyond the plan, each tried. None where a note says that it was not tried, or no two changes
-	// do.
+	// Cuts are the changes that cut a way beyond the plan, each tried. There are none where a note says that none was
+	// tried, or where no two changes cut it.
 	Cuts []ways.Cut `json:"cuts,omitempty"`
 }
 
-// triedWays is the number of ways up to which it is tried what cuts them: each try looks for ways anew.
+// triedWays is for how many ways at most a cut is looked for: each try finds all ways anew.
 const triedWays = 60
 
 // ways are those of the stack's principals, of who owns them, and of strangers in their groups. What could not be
@@ -120,7 +120,7 @@ func (h *holdings) estate(subjects []Subject) *ways.Estate {
 	for _, a := range f.Eligible {
 		assigned(a, "its holder has to activate it (PIM), and who has to approve that is not known here")
 	}
-	h.leadsThrough(e)
+	h.neighbours(e)
 	for _, d := range f.Denials {
 		e.Denials = append(e.Denials, ways.Denial{Name: d.Name, Scope: d.Scope, OnlyHere: d.OnlyHere,
 			Principals: d.Principals, Exclude: d.Exclude, Permissions: d.Permissions, Condition: d.Condition})

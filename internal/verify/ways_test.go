@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/verify"
 )
 
-// What stands in Azure beside the stack's grants opens ways, and each is told where the plan has it not.
+// What is in Azure beside the stack's grants opens ways. Each one that the plan does not have is reported.
 func TestWaysOfWhatStandsInAzure(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

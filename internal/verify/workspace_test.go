@@ -110,7 +110,7 @@ func TestAnEndpointsOwnDeploymentIsAsked(t *testing.T) {
 	assert.Equal(t, verify.Works, path(t, r, "ann", "heart").Status)
 }
 
-func TestWhoMayNotAskTheWorkspaceIsToldWhatItTakes(t *testing.T) {
+func TestWhatTheWorkspaceRefusesSaysWhatItTakes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
 	for ends, needs := range map[string]string{

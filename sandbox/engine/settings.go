@@ -76,8 +76,8 @@ func (s settings) strip() (secrets []string) {
 	return secrets
 }
 
-// replaceSecrets puts the placeholder in the place of each encrypted value, {secure: ...}, and reports whether there was
-// one.
+// replaceSecrets puts the placeholder in the place of each encrypted value, {secure: ...}, and reports whether there
+// was one.
 func replaceSecrets(n *yaml.Node) bool {
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "secure" &&
 		n.Content[1].Kind == yaml.ScalarNode {

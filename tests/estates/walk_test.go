@@ -20,7 +20,7 @@ import (
 	"github.com/batchaccess/batchaccess/tests/internal/inprocess"
 )
 
-// What the plan says is open is gone in the sandbox, as the one who goes it, or the report says why it was not.
+// Every way that the plan says is open is walked in the sandbox, or the report says why not.
 func TestWaysAreWalked(t *testing.T) {
 	t.Parallel()
 	for file, test := range map[string]struct{ walked, why string }{
@@ -58,9 +58,9 @@ func TestWaysAreWalked(t *testing.T) {
 	}
 }
 
-// Of every row of the table of where actions lead, whoever has the action alone goes its ways, and is refused, and the
-// rehearsal fails, once the sandbox forbids it. A row that is inferred opens none for sure; of the others that are not
-// walked it is said here why.
+// For every row of the table of where actions lead: somebody who has the action alone goes its ways; once the sandbox
+// forbids the action, the walk is refused and the rehearsal fails. An inferred row opens no way for sure. The reasons
+// why other rows are not walked are listed here.
 func TestEachRowOfTheTableIsWalked(t *testing.T) {
 	t.Parallel()
 	const noRun, noSAS = "runs what this writes", "does not model shared access signatures"

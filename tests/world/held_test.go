@@ -120,8 +120,8 @@ func TestTheRestOfTheWayIsThatOfTheWorld(t *testing.T) {
 	}
 }
 
-// What principals hold before the stack is there, by themselves or through a group, is there in a rehearsal, and said
-// where it lets somebody in.
+// What principals hold before the stack is there, by themselves or through a group, they hold in a rehearsal. The
+// report names it where it lets somebody in.
 func TestWhatIsHeldBeforeIsThereInTheWorld(t *testing.T) {
 	t.Parallel()
 	custom := azure.RoleDefinition{ID: customRole, RoleName: "Reader of blobs", AssignableScopes: []string{worldLake},

@@ -109,7 +109,7 @@ func (c worldCaller) GetToken(ctx context.Context, o policy.TokenRequestOptions)
 	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, err
 }
 
-// readsOnly notes what is sent that is no question.
+// readsOnly notes every request that changes something.
 type readsOnly struct {
 	*http.Client
 	t *testing.T
