@@ -36,12 +36,12 @@ type listed struct {
 	Why     string `yaml:"why"`
 }
 
-// waits are the estates that a version without a key refuses, and how.
+// waits are the estates whose configuration alone is refused, as a preview has to look a key up: which one.
 var waits = map[string]string{
 	"12-store-unknown-credential.yaml": "credentialInStore",
 }
 
-// A pair is what a way is found by: one that is listed twice, by two edges, is one way with two ways to go it.
+// A pair is what a way is found by. Two ways of one pair, by two edges, count as one.
 type pair struct{ who, verb, what string }
 
 func TestEstates(t *testing.T) {
@@ -89,7 +89,7 @@ func byAnyJob(plan *access.Plan, p pair) bool {
 		slices.Contains(plan.Readers()[p.what], p.who)
 }
 
-// read is nil where the estate waits for a key; then it must be refused.
+// read gives no plan for an estate of waits: it must be refused for that key.
 func read(t *testing.T, file string) (e estate, plan *access.Plan) {
 	t.Helper()
 	text, err := os.ReadFile(file)

@@ -141,7 +141,7 @@ type world struct {
 	} `yaml:"data"`
 }
 
-// notYet are the estates of which the finder knows too little, and what: their ways are missed.
+// notYet are the estates whose ways are missed, and what the finder does not know.
 var notYet = map[string]string{"83-directory-roles.yaml": "directory roles, and permissions of Microsoft Graph"}
 
 // The ways in what stands in Azure are those that the expert lists, none missed and none invented.
