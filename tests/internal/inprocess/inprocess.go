@@ -45,8 +45,8 @@ func RehearseIn(ctx context.Context, values map[string]any, w *world.World) (*re
 	return rehearse(ctx, values, values, "", w)
 }
 
-// RehearseAsked is RehearseIn of a stack that leaves some of the values out, to be asked of Azure: shorter are those that
-// it has.
+// RehearseAsked is RehearseIn of a stack that leaves some of the values out, to be asked of Azure: shorter are those
+// that it has.
 func RehearseAsked(
 	ctx context.Context, values, shorter map[string]any, w *world.World,
 ) (*rehearsal.Report, error) {
