@@ -303,6 +303,27 @@ func TestWaysOfAProgramWithoutComponents(t *testing.T) {
 		"a key vault that the preview does not show": {plainly(spaceWith(vaultID),
 			given("bob", bobID, "4633458b-17de-408a-b874-0445c86b69e6", vaultID).new()), []string{
 			"opens perhaps: " + bobID + " -> the keys of the storage account of workspace w"}, nil},
+		"a role of a group at an account": {plainly(given("team", bobID, keysOnly, lakeID).with(func(r *made) {
+			r.inputs["principalType"] = "Group"
+		}).new()), []string{"opens: members of group " + bobID + " -> the keys of storage account lake",
+			"opens: members of group " + bobID + " -> container lake/sales"}, nil},
+		"a role at a key vault of which nothing else is shown": {[]made{
+			given("bob", bobID, "4633458b-17de-408a-b874-0445c86b69e6", vaultID).new()},
+			[]string{"opens perhaps: " + bobID + " -> the secrets of key vault kv"}, []string{"opens: "}},
+		"a key vault of no workspace that is shown": {[]made{{typ: "azure-native:keyvault:Vault", name: "kv", id: vaultID,
+			inputs: map[string]any{"vaultName": "kv", "resourceGroupName": "ml", "properties": map[string]any{
+				"enableRbacAuthorization": true}}}, given("bob", bobID, "4633458b-17de-408a-b874-0445c86b69e6", inML).new()},
+			[]string{"opens: " + bobID + " -> the secrets of key vault kv"}, nil},
+		"its policy": {[]made{{typ: "azure-native:keyvault:Vault", name: "kv", id: vaultID, op: "update",
+			inputs: map[string]any{"vaultName": "kv", "resourceGroupName": "ml", "properties": map[string]any{
+				"accessPolicies": []any{map[string]any{"objectId": bobID, "permissions": map[string]any{
+					"secrets": []any{"get"}}}}}},
+			old: map[string]any{"vaultName": "kv", "resourceGroupName": "ml", "properties": map[string]any{}}}},
+			[]string{"opens: " + bobID + " -> the secrets of key vault kv"}, nil},
+		"a policy by itself": {plainly(made{typ: "azure-native:keyvault:AccessPolicy", name: "bob", op: "create",
+			inputs: map[string]any{"vaultName": "kv", "resourceGroupName": "ml", "policy": map[string]any{
+				"objectId": bobID, "permissions": map[string]any{"secrets": []any{"get"}}}}}),
+			[]string{"opens perhaps: " + bobID + " -> the secrets of key vault kv"}, nil},
 		"a workspace that the preview does not show": {[]made{given("bob", bobID, scientist, spaceID).new()},
 			[]string{"opens perhaps: " + bobID + " -> the identities of other clusters of workspace w",
 				"opens perhaps: " + bobID + " -> the credentials of other data stores of workspace w"}, nil},

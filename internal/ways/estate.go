@@ -13,6 +13,7 @@ type Estate struct {
 	Identities   []Identity
 	Hosts        []Host
 	Workspaces   []Workspace
+	Vaults       []Vault
 	Accounts     []Account
 	Data         []Datum
 	Assignments  []Assignment
@@ -81,8 +82,8 @@ type Workspace struct {
 	Own bool
 	// Account is its own storage account; "" where it is not known.
 	Account string
-	// Vault keeps the secrets of its data stores.
-	Vault Vault
+	// Vault is the key vault that keeps the secrets of its data stores, one of the estate's; "" where it is not known.
+	Vault string
 	// Registry is the container registry of its images; "" where it is not known.
 	Registry string
 	// Unlisted says why it may have clusters and data stores that are not here; "" where it has none.
@@ -96,7 +97,7 @@ type Workspace struct {
 // A Vault is a key vault. Its roles count, or its access policies do, and never both
 // (learn.microsoft.com/azure/key-vault/general/rbac-access-policy).
 type Vault struct {
-	ID string // "" where it is not known
+	ID string
 	// ByPolicies is set where its access policies count.
 	ByPolicies bool
 	// Readers are whom a policy lets read secrets: object IDs, of groups too.

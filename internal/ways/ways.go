@@ -88,7 +88,9 @@ func (f *finder) index() {
 		for _, i := range w.Instances {
 			f.special[fold(i.User)] = true
 		}
-		for _, id := range w.Vault.Readers {
+	}
+	for _, v := range f.Vaults {
+		for _, id := range v.Readers {
 			f.special[fold(id)] = true
 		}
 	}
@@ -521,7 +523,8 @@ func (f *finder) stepsOf(from stage) []step {
 		all = f.fromStore(from.store)
 	case from.principal != "":
 		all = slices.Concat(f.inWorkspaces(from.principal), f.toIdentities(from.principal), f.toHosts(from.principal),
-			f.toKeys(from.principal), f.toGrants(from.principal), f.toApplications(from.principal))
+			f.toKeys(from.principal), f.toVaults(from.principal), f.toGrants(from.principal),
+			f.toApplications(from.principal))
 		if why := f.elsewhere[from.principal]; why != "" {
 			name := f.name(from.principal)
 			all = append(all, step{ends: Holdings + name, hops: []access.Hop{{Kind: access.IdentityHop, Identity: name,
@@ -571,7 +574,7 @@ func (f *finder) fromStore(id string) []step {
 // place is where an action of the table acts that leads into the workspace; "" for one that is asked about by itself.
 func (w Workspace) place(l roles.Leading) string {
 	switch {
-	case w.Vault.ID != "" && strings.HasPrefix(l.Action.Name, "Microsoft.KeyVault/"):
+	case w.Vault != "" && strings.HasPrefix(l.Action.Name, "Microsoft.KeyVault/"):
 		return ""
 	case strings.HasPrefix(l.Action.Name, "Microsoft.ContainerRegistry/"):
 		return cmp.Or(w.Registry, w.ID)

@@ -355,11 +355,14 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 	}
 	own := &e.Workspaces[0]
 	own.Account = w.Workspace.StorageAccount.ID
-	own.Vault = ways.Vault{ID: w.Workspace.KeyVault.ID, ByPolicies: !w.Workspace.KeyVault.Roles}
+	vault := ways.Vault{ID: w.Workspace.KeyVault.ID, ByPolicies: !w.Workspace.KeyVault.Roles}
 	for _, p := range w.Workspace.KeyVault.Policies {
 		if slices.ContainsFunc(p.Secrets, ways.ReadsSecrets) {
-			own.Vault.Readers = append(own.Vault.Readers, of(p.Principal))
+			vault.Readers = append(vault.Readers, of(p.Principal))
 		}
+	}
+	if vault.ID != "" {
+		own.Vault, e.Vaults = vault.ID, append(e.Vaults, vault)
 	}
 	for name, i := range w.ComputeInstances {
 		one := ways.Instance{Name: name, User: of(i.AssignedUser), Shared: i.Sharing == "Shared"}
