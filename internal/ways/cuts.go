@@ -151,6 +151,13 @@ func (f *finder) changes(w access.Way) (all []change) {
 			})
 		}
 	}
+	for n, p := range f.Powers {
+		if on[fold(p.Principal)] {
+			try(p.Name, "take "+p.Name+" away from "+f.name(p.Principal), nil, func(to *Estate) {
+				to.Powers = slices.DeleteFunc(slices.Clone(to.Powers), func(of Power) bool { return of == f.Powers[n] })
+			})
+		}
+	}
 	for n, a := range f.Applications {
 		for i, c := range a.Federated {
 			try("", "delete the federated credential of "+f.name(a.Principal)+" for "+c.Subject, nil, func(to *Estate) {

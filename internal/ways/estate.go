@@ -10,6 +10,7 @@ type Estate struct {
 	Principals   []Principal
 	Groups       []Group
 	Applications []Application
+	Powers       []Power
 	Identities   []Identity
 	Hosts        []Host
 	Workspaces   []Workspace
@@ -42,6 +43,10 @@ type Principal struct {
 type Group struct {
 	ID, Name        string
 	Members, Owners []string
+	// Roles is set where it may hold roles of Entra, and who manages groups may not change it. RolesUnknown says why that
+	// is not known; "" where it is.
+	Roles        bool
+	RolesUnknown string
 	// Unlisted says why its owners are not known; "" where they are.
 	Unlisted string
 }
@@ -50,6 +55,7 @@ type Group struct {
 type Application struct {
 	Name, AppID string
 	Principal   string // object ID of the service principal
+	Managed     bool   // it is a managed identity, which has no application
 	// Owners are of the application or of the service principal: they add credentials.
 	Owners []string
 	// Federated are the credentials by which others sign in as it: whoever has the subject, in the estate or elsewhere.

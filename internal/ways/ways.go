@@ -89,6 +89,9 @@ func (f *finder) index() {
 			f.special[fold(i.User)] = true
 		}
 	}
+	for _, p := range f.Powers {
+		f.special[fold(p.Principal)] = true
+	}
 	for _, v := range f.Vaults {
 		for _, id := range v.Readers {
 			f.special[fold(id)] = true
@@ -524,7 +527,7 @@ func (f *finder) stepsOf(from stage) []step {
 	case from.principal != "":
 		all = slices.Concat(f.inWorkspaces(from.principal), f.toIdentities(from.principal), f.toHosts(from.principal),
 			f.toKeys(from.principal), f.toVaults(from.principal), f.toGrants(from.principal),
-			f.toApplications(from.principal))
+			f.toApplications(from.principal), f.applicationsByPower(from.principal))
 		if why := f.elsewhere[from.principal]; why != "" {
 			name := f.name(from.principal)
 			all = append(all, step{ends: Holdings + name, hops: []access.Hop{{Kind: access.IdentityHop, Identity: name,
