@@ -10,8 +10,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/ways"
 )
 
-// powers adds the roles of Entra and the permissions of Microsoft Graph that the preview hands out, and whom they reach:
-// the applications, which others see only where credentials of theirs are made.
+// powers adds the roles of Entra and the permissions of Microsoft Graph that the preview hands out, and whom they
+// reach: the applications, of which the rest has only those whose credentials are made.
 func (x *estate) powers() {
 	for _, s := range x.states() {
 		switch kind(s.Type) {

@@ -35,8 +35,8 @@ var powers = map[string]reach{
 	"RoleManagement.ReadWrite.Directory": {true, true, true},
 }
 
-// PowerByID names a power by the ID of the role's template, or of the permission (the same pages of Microsoft Learn); ""
-// for one that leads nowhere.
+// PowerByID names a power by the ID of the role's template, or of the permission (the same pages of Microsoft Learn);
+// "" for one that leads nowhere.
 func PowerByID(id string) string {
 	return map[string]string{
 		"9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3": "Application Administrator",
