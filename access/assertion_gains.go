@@ -167,8 +167,8 @@ func (c checker) granted(p Principal, input string, keys bool) (how string, able
 				limitsMeet(g.Paths, at.limit()):
 				return "reads by " + g.String() + through + ", granted to " + strings.Join(g.Reasons, ", "), true
 			case g.Scope.OfInvokers() && c.roleCovers(d.StorageAccount) && c.roleReads(keys):
-				if !c.Model.Role.Told() {
-					return "may read storage by " + g.String() + through + ", by " + notTold, true
+				if !c.Model.Role.Known() {
+					return "may read storage by " + g.String() + through + ", by " + unknownRole, true
 				}
 				return "reads storage by " + g.String() + through, true
 			}
@@ -189,10 +189,10 @@ func (c checker) roleCovers(account string) bool {
 }
 
 // roleReads reports whether the invokers' role opens the storage accounts in its reach: it reads blobs, or, with keys,
-// hands out keys. Where it is not told what the role allows, it may.
+// hands out keys. Where it is not known what the role allows, it may.
 func (c checker) roleReads(keys bool) bool {
 	ps := c.role.Permissions
-	if !c.Model.Role.Told() || ps.MayAllow(roles.Action{Name: roles.ReadBlobs, Data: true}) {
+	if !c.Model.Role.Known() || ps.MayAllow(roles.Action{Name: roles.ReadBlobs, Data: true}) {
 		return true
 	}
 	return keys && slices.ContainsFunc(roles.RiskyActions(roles.ReadsSecrets), func(a roles.Action) bool {
@@ -200,21 +200,21 @@ func (c checker) roleReads(keys bool) bool {
 	})
 }
 
-// does reports whether a principal has an action, or any action of a risk. Of a role that nobody has told the actions
-// of, the cautious question assumes that it allows everything, the other one that it allows nothing.
+// does reports whether a principal has an action, or any action of a risk. Of a role whose actions are not known,
+// the cautious question assumes that it allows everything, the other one that it allows nothing.
 func (c checker) does(p Principal, do string, cautious bool) (how string, able bool) {
 	var found []string
 	has, by := "has", ""
 	for _, action := range roles.ActionsOf(do) {
-		if g, through, untold := c.covering(p, action, cautious); g != nil {
+		if g, through, assumed := c.covering(p, action, cautious); g != nil {
 			found, by = append(found, action.Name), cmp.Or(by, g.String()+through)
-			if untold {
-				has, by = "may have", g.String()+through+", by "+notTold
+			if assumed {
+				has, by = "may have", g.String()+through+", by "+unknownRole
 			}
 		}
 	}
 	switch {
-	case len(found) == 0 && !p.IsCluster() && !c.Model.Role.Told():
+	case len(found) == 0 && !p.IsCluster() && !c.Model.Role.Known():
 		return "no role that is known here covers " + do, false
 	case len(found) == 0:
 		return "no role covers " + do, false
@@ -225,9 +225,9 @@ func (c checker) does(p Principal, do string, cautious bool) (how string, able b
 	}
 }
 
-// covering finds the grant that gives a principal an action, and through whom; nil if none does. untold is set where
+// covering finds the grant that gives a principal an action, and through whom; nil if none does. assumed is set where
 // that is only assumed (see does).
-func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *Grant, through string, untold bool) {
+func (c checker) covering(p Principal, action roles.Action, cautious bool) (by *Grant, through string, assumed bool) {
 	for _, holder := range c.Holders(p) {
 		for _, g := range c.grantsOf[holder] {
 			permissions, known := c.Permissions(g)

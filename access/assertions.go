@@ -123,7 +123,7 @@ func (p *Plan) asked(a Assertion) (ps []Principal) {
 	return ps
 }
 
-// clusterPrefix tells a cluster identity from an invoker, in whose name no colon can stand.
+// clusterPrefix begins the name of a cluster identity; the name of an invoker can't hold a colon.
 const clusterPrefix = clusterKind + ":"
 
 func principalOf(name string) Principal {

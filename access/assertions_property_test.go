@@ -84,7 +84,7 @@ func (w longWay) able(a access.Assertion, name string) bool {
 			}
 		}
 		return false
-	case a.Do != "": // the seed's role
+	case a.Do != "": // the article's role
 		return !isCluster
 	case a.Start != "" && a.Can == nil: // everybody has the role
 		return true
@@ -101,7 +101,7 @@ func (w longWay) able(a access.Assertion, name string) bool {
 	}
 }
 
-// reads tells of a container or an account whether it is open in part, or for Can whether it is open as a whole.
+// reads reports whether a container or an account is open in part, or for Can whether it is open as a whole.
 func (w longWay) reads(a access.Assertion, who string, isCluster bool) bool {
 	d := w.m.DataInputs[a.Read]
 	if d.Mechanism() == access.ByStoreCredential {

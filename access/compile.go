@@ -203,9 +203,9 @@ func outputLeg(name string, output DataOutput, kinds map[string]roles.AccountKin
 		d.CredentialInStore == nil}
 }
 
-// needs are one for each invoker to start jobs; for each job, what it needs of the rest of the way; and by the seed's
-// table, for each leg that identities take, one for the cluster that mounts and one for each invoker who is to run the
-// job.
+// needs are one for each invoker to start jobs; for each job, what it needs of the rest of the way; and by the
+// article's table, for each leg that identities take, one for the cluster that mounts and one for each invoker who is
+// to run the job.
 func (p *Plan) needs() (all []Need) {
 	all = p.starts()
 	for _, j := range p.jobs {
@@ -263,5 +263,5 @@ func (p *Plan) Permissions(g Grant) (_ roles.Permissions, known bool) {
 	if !g.Scope.OfInvokers() {
 		return mustBuiltIn(g.Role), true
 	}
-	return p.parts[g.Role], p.Model.Role.Told()
+	return p.parts[g.Role], p.Model.Role.Known()
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// An InputKind is a row of the seed's table: the kind of thing that a job reads.
+// An InputKind is a row of the article's table: the kind of thing that a job reads.
 type InputKind string
 
 // The kinds of data inputs.
@@ -26,7 +26,7 @@ var inputKinds = []string{string(DataStore), string(DataAsset), string(Blob), st
 // A Mechanism is what gives access to the data of an input.
 type Mechanism string
 
-// The mechanisms of the seed's column "Access granted by".
+// The mechanisms of the article's column "Access granted by".
 const (
 	ByStoreCredential Mechanism = "credential in store" // access key or SAS: nothing to grant
 	ByRBAC            Mechanism = "rbac"                // role assignments
@@ -36,7 +36,7 @@ const (
 	ByAnyone Mechanism = "anonymous access"
 )
 
-// credential is one row of the seed's table.
+// credential is one row of the article's table.
 type credential struct {
 	kind       InputKind
 	inStore    bool // the store holds a credential; only where store is set
@@ -44,8 +44,8 @@ type credential struct {
 	mechanisms []Mechanism
 }
 
-// The seed's table, row by row. Where the mechanism is not the store's own credential, two identities need access: the
-// cluster identity mounts, the job identity (the invoker) reads.
+// The article's table, row by row. Where the mechanism is not the store's own credential, two identities need access:
+// the cluster identity mounts, the job identity (the invoker) reads.
 var credentials = []credential{
 	{DataStore, true, true, []Mechanism{ByStoreCredential}},
 	{DataAsset, true, true, []Mechanism{ByStoreCredential}},
@@ -54,7 +54,7 @@ var credentials = []credential{
 	{Blob, false, false, []Mechanism{ByRBAC}},
 	{ADLSGen1, false, false, []Mechanism{ByACL}}, // the service was retired on 2024-02-29
 	{ADLSGen2, false, false, []Mechanism{ByRBAC, ByACL}},
-	{Public, false, false, []Mechanism{ByAnyone}}, // not in the seed's table, but in its example
+	{Public, false, false, []Mechanism{ByAnyone}}, // not in the article's table, but in its example
 }
 
 func rowOf(kind InputKind, inStore bool) (credential, bool) {
@@ -108,7 +108,7 @@ type DataInput struct {
 // it.
 func (d DataInput) InWorkspace() bool { return d.Kind == DataStore || d.Kind == DataAsset }
 
-// Mechanism returns what gives access to the data: the seed's table, and the user's choice where it leaves one.
+// Mechanism returns what gives access to the data: the article's table, and the user's choice where it leaves one.
 func (d DataInput) Mechanism() Mechanism {
 	row, ok := rowOf(d.Kind, d.CredentialInStore != nil && *d.CredentialInStore)
 	if !ok {
@@ -117,8 +117,8 @@ func (d DataInput) Mechanism() Mechanism {
 	return cmp.Or(d.GrantedBy, row.mechanisms[0])
 }
 
-// ByIdentity reports whether identities access the data, so that both the cluster's and the job's need to be let in.
-func (d DataInput) ByIdentity() bool { return d.Mechanism() == ByRBAC || d.Mechanism() == ByACL }
+// byIdentity reports whether identities access the data, so that both the cluster's and the job's need to be let in.
+func (d DataInput) byIdentity() bool { return d.Mechanism() == ByRBAC || d.Mechanism() == ByACL }
 
 // scope is where readers, or writers, are granted access.
 func (d DataInput) scope() Scope { return storageScope(d.StorageAccount, d.Container, d.Scope) }
@@ -137,8 +137,8 @@ func (d DataInput) place(kinds map[string]roles.AccountKind) Place {
 }
 
 // A DataOutput is a Blob data store that jobs write to; batch endpoints write nowhere else. Who writes is inferred from
-// the seed's table for inputs, as no document states it: the cluster identity mounts, the job identity writes, and both
-// need to write.
+// the article's table for inputs, as no document states it: the cluster identity mounts, the job identity writes, and
+// both need to write.
 type DataOutput struct {
 	// DataStore is the name of the data store in the workspace. Required.
 	DataStore string `pulumi:"dataStore"`

@@ -5,6 +5,6 @@
 // function of its Plan: Paths (every job, hop by hop), Report (for a preview's difference), Ways (what is reached
 // indirectly). An Assertion says what must and must not be possible, and is held against the plan's grants.
 //
-// An identity is what Azure takes it for: names with one ID are one identity. An ID may be known only later; then what
-// can be told from the arguments is. The package knows nothing of Pulumi and does no I/O.
+// An identity is what Azure takes it for: names with one ID are one identity. An ID may be known only later; until
+// then, what the arguments say of it counts. The package knows nothing of Pulumi and does no I/O.
 package access

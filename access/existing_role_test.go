@@ -36,9 +36,9 @@ func TestAnExistingRoleIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 		warning string // "" for none
 	}{
 		"only its ID": {access.Role{RoleDefinitionID: someRoleID},
-			"can't be told at invoke: invoker alice needs what the existing role allows", "what the role allows is not known " +
+			"undecided at invoke: invoker alice needs what the existing role allows", "what the role allows is not known " +
 				"here"},
-		"an ID that is not known yet": {access.Role{RoleDefinitionID: access.Later(nil)}, "can't be told at invoke",
+		"an ID that is not known yet": {access.Role{RoleDefinitionID: access.Later(nil)}, "undecided at invoke",
 			"what the role allows is not known here"},
 		"with a definition that is enough": {access.Role{RoleDefinitionID: someRoleID, Definition: definitionOfMore}, "works",
 			""},
@@ -68,7 +68,7 @@ func TestAnExistingRoleIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 	}
 }
 
-// A hop that fails for sure is told before one that can't be told.
+// A hop that fails for sure comes before one that is undecided.
 func TestWhatFailsForSureIsNotUndecided(t *testing.T) {
 	t.Parallel()
 	m := withRole(scoring(), access.Role{RoleDefinitionID: someRoleID})
@@ -121,7 +121,7 @@ func TestAssertionsTakeARoleThatIsNotToldForTheWorse(t *testing.T) {
 		because string // "" where it holds
 	}{
 		"can start": {access.Assertion{Can: []string{"ann"}, Start: "pay"}, "",
-			"can't be told at invoke: invoker ann needs what the existing role allows"},
+			"undecided at invoke: invoker ann needs what the existing role allows"},
 		"cannot start": {access.Assertion{Cannot: []string{"bob"}, Start: "pay"}, "",
 			"may start jobs by what the existing role allows"},
 		"can do": {access.Assertion{Can: []string{"ann"}, Do: "changesCode"}, "",
@@ -139,7 +139,7 @@ func TestAssertionsTakeARoleThatIsNotToldForTheWorse(t *testing.T) {
 		"cannot read what opens itself": {access.Assertion{Cannot: []string{"bob"}, Read: "public"}, "",
 			"may start jobs by what the existing role allows"},
 		"can read: the data is open, the role no": {access.Assertion{Can: []string{"ann"}, Read: "payroll"}, "",
-			"can't be told at invoke"},
+			"undecided at invoke"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -26,11 +26,11 @@ type Grant struct {
 	HeldBy string `json:"heldBy,omitempty"`
 }
 
-// String tells a grant without its principal: the role and where it holds.
-func (g Grant) String() string { return g.Role + " on " + g.Where() }
+// String is a grant without its principal: the role and where it holds.
+func (g Grant) String() string { return g.Role + " on " + g.where() }
 
-// Where is the scope for people to read, or the paths in it, such as "lake/rows/in/2026/".
-func (g Grant) Where() string { return where(g.Scope, g.Paths) }
+// where is the scope for people to read, or the paths in it, such as "lake/rows/in/2026/".
+func (g Grant) where() string { return where(g.Scope, g.Paths) }
 
 // Writes reports whether the grant is of those who write blobs.
 func (g Grant) Writes() bool {
@@ -106,7 +106,7 @@ func (p *Plan) leastGrants() []Grant {
 	return grants
 }
 
-// holding is what tells one grant from another.
+// holding is what makes two grants different.
 type holding struct {
 	principal Principal
 	role      string

@@ -8,16 +8,16 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Holdings tell what the principals of a model hold. What jobs need, hop by hop, is Explain's to know.
+// Holdings are what the principals of a model hold. What jobs need, hop by hop, Paths knows.
 type Holdings interface {
-	// Gone says why a principal can't act at all; "" if it can.
-	Gone(p Principal) string
+	// CannotAct says why a principal can't act at all; "" if it can.
+	CannotAct(p Principal) string
 	// Starts decides whether an invoker has the 35 actions where a job on the endpoint needs them: those of
 	// roles.AtEndpoint there, the others at the workspace.
 	Starts(invoker, endpoint string) Ruling
-	// Acts decides whether a principal may do roles.ReadBlobs or roles.WriteBlobs at a place, with all that a job asks
-	// for there. What is missing where it may not is the role.
-	Acts(p Principal, at Place, dataAction, role string) Ruling
+	// DataAction decides whether a principal may do roles.ReadBlobs or roles.WriteBlobs at a place, with all that a job
+	// asks for there. What is missing where it may not is the role.
+	DataAction(p Principal, at Place, dataAction, role string) Ruling
 	// Has decides whether a principal has at a scope what services.Actions of a role are. What is missing where it has not
 	// names the role and the scope.
 	Has(p Principal, role string, at Scope) Ruling
@@ -26,8 +26,8 @@ type Holdings interface {
 // A Ruling is whether something is held. Missing is "" if and only if it is.
 type Ruling struct {
 	GivenBy   string // what gives it
-	Missing   string // what does not, or why it can't be told
-	Undecided bool   // it can't be told
+	Missing   string // what does not, or why that is undecided
+	Undecided bool   // it is not known whether it is held
 }
 
 // mayLack follows the actions of which it is undecided whether a role allows them: see roles.Decision.
@@ -85,7 +85,7 @@ func newGranted(x explainer, grants []Grant) granted {
 	return h
 }
 
-func (x granted) Gone(Principal) string { return "" }
+func (x granted) CannotAct(Principal) string { return "" }
 
 func (x granted) Starts(invoker, endpoint string) Ruling {
 	p, role := InvokerPrincipal(invoker), x.Model.Role
@@ -95,17 +95,17 @@ func (x granted) Starts(invoker, endpoint string) Ruling {
 	for _, holder := range x.Holders(p) {
 		for _, g := range x.grantsOf[holder] {
 			if g.Role == role.grantName() && g.Scope.Contains(Scope{Level: AtWorkspace}) {
-				if !role.Told() {
-					return Ruling{Missing: notTold, Undecided: true}
+				if !role.Known() {
+					return Ruling{Missing: unknownRole, Undecided: true}
 				}
 				if len(x.roleLacks) == 0 && len(x.roleMayLack) > 0 {
-					return Ruling{Missing: roles.Lacking(x.roleMayLack) + mayLack, Undecided: true}
+					return Ruling{Missing: roles.FirstOf(x.roleMayLack) + mayLack, Undecided: true}
 				}
-				return Ruling{GivenBy: g.String() + x.through(p, holder), Missing: roles.Lacking(x.roleLacks)}
+				return Ruling{GivenBy: g.String() + x.through(p, holder), Missing: roles.FirstOf(x.roleLacks)}
 			}
 		}
 	}
-	return Ruling{Missing: roles.Lacking(roles.InvokerActions())}
+	return Ruling{Missing: roles.FirstOf(roles.InvokerActions())}
 }
 
 // startsByParts looks for both parts of the role.
@@ -124,7 +124,7 @@ func (x granted) startsByParts(p Principal, endpoint string) Ruling {
 			}
 		}
 		if by = append(by, given); given == "" {
-			missing = append(missing, roles.Lacking(invokerActionsOf(x.parts[part.role]))+" at "+part.at.String())
+			missing = append(missing, roles.FirstOf(invokerActionsOf(x.parts[part.role]))+" at "+part.at.String())
 		}
 	}
 	return Ruling{GivenBy: strings.Join(by, " and "), Missing: strings.Join(missing, ", and ")}
@@ -135,8 +135,9 @@ func invokerActionsOf(ps roles.Permissions) []string {
 	return slices.DeleteFunc(roles.InvokerActions(), func(action string) bool { return !ps.Action(action).Allowed })
 }
 
-// Acts looks at the scope and at the account around it; of several grants that allow the same, the first is named.
-func (x granted) Acts(p Principal, at Place, dataAction, role string) Ruling {
+// DataAction looks at the scope and at the account around it; of several grants that allow the same, the first is
+// named.
+func (x granted) DataAction(p Principal, at Place, dataAction, role string) Ruling {
 	first := storageGrant{order: math.MaxInt}
 	account := storageScope(at.Account, "", AtAccount)
 	through := ""

@@ -25,7 +25,7 @@ func InvokerPrincipal(name string) Principal { return Principal{invokerKind, nam
 // ClusterPrincipal is the cluster identity of the named cluster.
 func ClusterPrincipal(name string) Principal { return Principal{clusterKind, name} }
 
-// IsCluster tells a cluster identity from an invoker.
+// IsCluster reports whether the principal is a cluster identity, and no invoker.
 func (p Principal) IsCluster() bool { return p.Kind == clusterKind }
 
 func (p Principal) String() string { return p.Kind + " " + p.Name }
@@ -64,7 +64,7 @@ type key struct {
 	of   any
 }
 
-// idKey makes a key of an ID; none if nothing can be told from it.
+// idKey makes a key of an ID; none if it says nothing.
 func idKey(kind, path string, id ID) []key {
 	switch {
 	case id.Later() && id.source != nil:
@@ -120,7 +120,7 @@ func (v *validator) identities() {
 		}
 		if other := made[called]; other != "" {
 			v.AddCode(problem.Contradiction, "invokers."+name, "rename one, or give it another displayName",
-				"would be made under the same name as %s: letter case does not tell managed identities apart", other)
+				"would be made under the same name as %s: letter case makes no difference between managed identities", other)
 		} else if i.DisplayName != "" && err == nil { // it is made beside the workspace
 			keys = append(keys, idKey("ARM ID", "displayName", Known(workspace.Group()+"/providers/"+
 				arm.UserAssignedIdentity+"/"+i.DisplayName))...)

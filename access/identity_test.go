@@ -125,7 +125,7 @@ func TestIdentitiesThatCannotBeAreProblemsWithBothPaths(t *testing.T) {
 		"made identities that differ in letter case": {func(m *access.Model) {
 			m.Invokers["Robot"] = access.Invoker{Kind: access.ManagedIdentity}
 			m.Invokers["robot"] = access.Invoker{Kind: access.ManagedIdentity}
-		}, "invokers.robot", "invokers.Robot", "letter case does not tell managed identities apart", true},
+		}, "invokers.robot", "invokers.Robot", "letter case makes no difference between managed identities", true},
 		"made identities of one display name": {func(m *access.Model) {
 			m.Invokers["a"] = access.Invoker{Kind: access.ManagedIdentity, DisplayName: "Robot"}
 			m.Invokers["b"] = access.Invoker{Kind: access.ManagedIdentity, DisplayName: "robot"}

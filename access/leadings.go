@@ -81,7 +81,7 @@ func (h *Hop) with(other *Hop) *Hop {
 
 // hopBy is the hop that an identity takes by an action; nil if nothing gives it.
 func (c checker) hopBy(of Principal, action roles.Action, inferred bool) *Hop {
-	g, through, untold := c.covering(of, action, true)
+	g, through, assumed := c.covering(of, action, true)
 	if g == nil {
 		return nil
 	}
@@ -89,8 +89,8 @@ func (c checker) hopBy(of Principal, action roles.Action, inferred bool) *Hop {
 		GivenBy: shortAction(action.Name) + " of " + g.String() + through}
 	sure, _, _ := c.covering(of, action, false)
 	switch {
-	case untold:
-		hop.Missing = notTold
+	case assumed:
+		hop.Missing = unknownRole
 	case sure == nil:
 		hop.Missing = "whether the role allows " + action.Name
 	case inferred:

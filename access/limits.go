@@ -13,7 +13,7 @@ import (
 // plan makes two custom roles at most, so it says nothing about the limit of those.
 func (v *validator) limits(p *Plan) {
 	limit := v.m.MaxRoleAssignments()
-	if !cloud.Near(len(p.Grants), limit) {
+	if !cloud.NearLimit(len(p.Grants), limit) {
 		return // then no subscription comes near either
 	}
 	made, grouped, people := map[string]int{}, map[string]int{}, map[string]bool{}
@@ -32,7 +32,7 @@ func (v *validator) limits(p *Plan) {
 	}
 	for _, subscription := range sorted(made) {
 		n := made[subscription]
-		if !cloud.Near(n, limit) {
+		if !cloud.NearLimit(n, limit) {
 			continue
 		}
 		in := "a subscription"

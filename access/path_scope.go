@@ -98,7 +98,8 @@ func (v *validator) accountKinds() {
 	}
 }
 
-// limits that came of the plan: a condition may be too long, and a wider grant may leave a narrow one without effect.
+// pathLimits warns of limits that came of the plan: a condition may be too long, and a wider grant may leave a narrow
+// one without effect.
 func (v *validator) pathLimits(p *Plan) {
 	said := map[string]bool{}
 	for _, n := range p.Needs {

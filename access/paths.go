@@ -41,7 +41,7 @@ type Hop struct {
 	Needs    string  `json:"needs"`
 	GivenBy  string  `json:"givenBy,omitempty"`
 	Missing  string  `json:"missing,omitempty"` // "" if and only if the hop works
-	// Undecided is set where it can't be told whether the hop works; Missing says why.
+	// Undecided is set where it is not decided whether the hop works; Missing says why.
 	Undecided bool `json:"undecided,omitempty"`
 	// Takes are the actions that a hop of a Way takes, and Opens is what it leads to; both are empty for hops of a job,
 	// and for the last hop to data.
@@ -69,7 +69,7 @@ func (p Path) InputName() string { return cmp.Or(p.Input, "(no input)") }
 // Works reports whether every hop does.
 func (p Path) Works() bool { return p.FailsAt() == nil }
 
-// FailsAt returns the first hop that does not work, or else the first of which it can't be told; nil if all work.
+// FailsAt returns the first hop that does not work, or else the first that is undecided; nil if all work.
 func (p Path) FailsAt() *Hop {
 	at := slices.IndexFunc(p.Hops, func(h Hop) bool { return h.Missing != "" && !h.Undecided })
 	if at < 0 {
@@ -81,20 +81,20 @@ func (p Path) FailsAt() *Hop {
 	return &p.Hops[at]
 }
 
-// Undecided reports whether it can't be told if the path works.
+// Undecided reports whether it is undecided if the path works.
 func (p Path) Undecided() bool {
 	hop := p.FailsAt()
 	return hop != nil && hop.Undecided
 }
 
-// Outcome tells how the path ends, in one line: "works", or where it fails and for want of what.
+// Outcome says in one line how the path ends: "works", or where it fails and what is missing there.
 func (p Path) Outcome() string {
 	hop := p.FailsAt()
 	switch {
 	case hop == nil:
 		return "works"
 	case hop.Undecided:
-		return fmt.Sprintf("can't be told at %s: %s needs %s", hop.Kind, hop.Identity, hop.Missing)
+		return fmt.Sprintf("undecided at %s: %s needs %s", hop.Kind, hop.Identity, hop.Missing)
 	default:
 		return fmt.Sprintf("fails at %s: %s needs %s", hop.Kind, hop.Identity, hop.Missing)
 	}
@@ -129,8 +129,8 @@ func newExplainer(p *Plan, grants []Grant) explainer {
 	return x
 }
 
-// Acts reports whether a principal may do a data action at a place, by the plan's grants and ACLs.
-func (p *Plan) Acts(of Principal, at Place, dataAction string) bool {
+// MayDo reports whether a principal may do a data action at a place, by the plan's grants and ACLs.
+func (p *Plan) MayDo(of Principal, at Place, dataAction string) bool {
 	hop := Hop{Needs: "a role"}
 	newExplainer(p, p.Grants).decide(&hop, of, at, dataAction)
 	return hop.Missing == ""
@@ -226,7 +226,7 @@ func (x explainer) token(name string) Hop {
 		how = "client secrets " + strings.Join(sorted(i.ClientSecrets), ", ")
 	}
 	hop := Hop{Kind: TokenHop, Identity: InvokerPrincipal(name).String(), Needs: "a token for " + x.Model.Audience()}
-	hop.rule(Ruling{GivenBy: how, Missing: x.held.Gone(InvokerPrincipal(name))})
+	hop.rule(Ruling{GivenBy: how, Missing: x.held.CannotAct(InvokerPrincipal(name))})
 	return hop
 }
 
@@ -235,7 +235,7 @@ func (x explainer) cannotAct(p Principal) string {
 	if c := x.Model.Clusters[p.Name]; p.IsCluster() && !c.Existing && c.EffectiveIdentity() == NoIdentity {
 		return "a managed identity"
 	}
-	return x.held.Gone(p)
+	return x.held.CannotAct(p)
 }
 
 // services gives the hop of an invoker by service, each decided once.
@@ -311,7 +311,7 @@ func (x explainer) decide(hop *Hop, p Principal, at Place, dataAction string) {
 	if hop.Missing = x.cannotAct(p); hop.Missing != "" {
 		return
 	}
-	held := x.held.Acts(p, at, dataAction, hop.Needs)
+	held := x.held.DataAction(p, at, dataAction, hop.Needs)
 	if held.Missing == "" {
 		hop.rule(held)
 		return

@@ -32,7 +32,7 @@ func (p *Plan) Report() Report {
 		called[i.Names[0]] = i.String()
 	}
 	for _, g := range p.Grants {
-		put(r.Grants, called[g.Principal], g.Where(), g.Role)
+		put(r.Grants, called[g.Principal], g.where(), g.Role)
 	}
 	for _, a := range p.ACLs {
 		put(r.ACLs, called[a.Principal], a.StorageAccount+"/"+a.Container+a.Path, a.Permissions)
@@ -49,7 +49,7 @@ func (p *Plan) Report() Report {
 // roleReport has a line for each entry of the role.
 func (p *Plan) roleReport() map[string]string {
 	lines := map[string]string{}
-	if role := p.Model.Role; !role.Told() {
+	if role := p.Model.Role; !role.Known() {
 		lines[role.RoleDefinitionID.String()] = "what it allows is not known here"
 		return lines
 	}

@@ -10,7 +10,7 @@ import (
 
 var roleScopes = []string{string(AtEndpoint), string(AtWorkspace), string(AtResourceGroup), string(AtSubscription)}
 
-// A Role is what the invokers are given: by default a custom role of the seed's 35 actions, at the workspace.
+// A Role is what the invokers are given: by default a custom role of the article's 35 actions, at the workspace.
 type Role struct {
 	// Scope at which it is assigned; "" for the workspace. At AtEndpoint there are two roles in its place, the parts of
 	// roles.Definition.Parts: one at each endpoint that names the invoker, the other at the workspace.
@@ -21,11 +21,11 @@ type Role struct {
 	Additions []string
 	// BuiltIn is one of roles.InvokerBuiltIns to assign in place of a custom role.
 	BuiltIn string
-	// RoleDefinitionID is the ARM ID of a role that exists: then none is made. What it allows can't be told from the ID,
+	// RoleDefinitionID is the ARM ID of a role that exists: then none is made. The ID does not say what it allows,
 	// unless it is of a built-in role that is known here.
 	RoleDefinitionID ID
 	// Definition is a role of the user's own in place of the 35 actions, as JSON in the form that the portal exports.
-	// Beside RoleDefinitionID it tells what that role allows.
+	// Beside RoleDefinitionID it says what that role allows.
 	Definition string
 }
 
@@ -39,8 +39,8 @@ const (
 	workspaceRole = invokerRole + " (workspace)"
 )
 
-// notTold says what is missing where it matters what an existing role allows and nobody has said it.
-const notTold = "what the existing role allows, which is not known here: give role.definition beside " +
+// unknownRole says what is missing where it matters what an existing role allows and nobody has said it.
+const unknownRole = "what the existing role allows, which is not known here: give role.definition beside " +
 	"role.roleDefinitionId"
 
 // Made reports whether the stack makes the role.
@@ -60,9 +60,9 @@ func (r Role) EffectiveScope() Level { return cmp.Or(r.Scope, AtWorkspace) }
 // ByEndpoint reports whether invokers are limited to the endpoints that name them.
 func (r Role) ByEndpoint() bool { return r.Scope == AtEndpoint }
 
-// Told reports whether the model knows what the role allows. It does, but for an existing role of which only the ID is
+// Known reports whether the model knows what the role allows. It does, but for an existing role of which only the ID is
 // known.
-func (r Role) Told() bool {
+func (r Role) Known() bool {
 	_, builtIn := r.existingBuiltIn()
 	return !r.RoleDefinitionID.Given() || r.Definition != "" || builtIn
 }
@@ -75,7 +75,7 @@ func (r Role) existingBuiltIn() (roles.Definition, bool) {
 }
 
 // Resolve returns the role definition that the invokers are given, or what is wrong with it, by the keys of the role.
-// It is a problem where it is not Told.
+// It is a problem where it is not Known.
 func (r Role) Resolve() (d roles.Definition, ps Problems) {
 	switch {
 	case r.BuiltIn != "":
@@ -88,7 +88,7 @@ func (r Role) Resolve() (d roles.Definition, ps Problems) {
 		if d, ps = roles.Parse([]byte(r.Definition)); len(ps) > 0 {
 			return d, ps.Below("definition")
 		}
-	case !r.Told():
+	case !r.Known():
 		ps.Add("roleDefinitionId", "give its JSON as role.definition beside it", "what the role allows is not known here")
 		return d, ps
 	case r.RoleDefinitionID.Given():

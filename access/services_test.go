@@ -182,11 +182,11 @@ func TestWhatIsSaidOfTheWorkspacesOwnStoresDecidesTheHop(t *testing.T) {
 		"keys, with an account": {services.WorkspaceServices{SystemDatastoresAuthMode: services.ByAccessKey,
 			StorageAccount: "own"}, 1, "works", false},
 		"identities": {byIdentity, 2, "works", false},
-		"to be looked up": {services.WorkspaceServices{LookUp: true}, 1, "can't be told at stores: a job needs an answer",
+		"to be looked up": {services.WorkspaceServices{LookUp: true}, 1, "undecided at stores: a job needs an answer",
 			false},
 		"account to be looked up": {services.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: services.ByIdentity},
 			1,
-			"can't be told at stores: a job needs an answer", false},
+			"undecided at stores: a job needs an answer", false},
 		"looked up": {services.WorkspaceServices{LookUp: true, SystemDatastoresAuthMode: services.ByIdentity,
 			StorageAccount: "own"}, 2, "works", false},
 	} {
@@ -387,7 +387,7 @@ func TestWhoPullsImagesIsGrantedWhatTheRegistryAsksFor(t *testing.T) {
 		"rbac": {services.WorkspaceServices{RegistryPermissions: services.ByPullRole, ContainerRegistry: acr,
 			ImagePull: map[string]services.ImagePull{"said": services.Assigned}},
 			[]string{"cluster own: AcrPull on container registry pictures"},
-			map[string]string{"on-there": "can't be told at image"}},
+			map[string]string{"on-there": "undecided at image"}},
 		"rbac, assigned here": {services.WorkspaceServices{RegistryPermissions: services.ByPullRole, ContainerRegistry: acr,
 			ImagePull: map[string]services.ImagePull{"said": services.Assign, "there": services.Assign, "made": services.Assign,
 				"own": services.Assigned}},
@@ -399,12 +399,12 @@ func TestWhoPullsImagesIsGrantedWhatTheRegistryAsksFor(t *testing.T) {
 			[]string{"cluster made: " + abac, "cluster own: " + abac, "cluster there: " + abac}, nil},
 		"which registry is open": {services.WorkspaceServices{LookUp: true, RegistryPermissions: services.ByABAC,
 			SystemDatastoresAuthMode: services.ByAccessKey}, nil, map[string]string{
-			"on-own": "can't be told at image", "on-made": "can't be told at image", "on-there": "can't be told at image",
-			"on-said": "can't be told at image"}},
+			"on-own": "undecided at image", "on-made": "undecided at image", "on-there": "undecided at image",
+			"on-said": "undecided at image"}},
 		"what it asks for is open": {services.WorkspaceServices{LookUp: true, ContainerRegistry: acr,
 			SystemDatastoresAuthMode: services.ByAccessKey}, nil, map[string]string{
-			"on-own": "can't be told at image", "on-made": "can't be told at image", "on-there": "can't be told at image",
-			"on-said": "can't be told at image"}},
+			"on-own": "undecided at image", "on-made": "undecided at image", "on-there": "undecided at image",
+			"on-said": "undecided at image"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -502,7 +502,7 @@ func TestARegistryThatIsNotKnownIsUndecided(t *testing.T) {
 	for _, path := range compile(m).Paths() {
 		if path.Declared {
 			assert.True(t, path.Undecided())
-			assert.Contains(t, path.Outcome(), "can't be told at registry")
+			assert.Contains(t, path.Outcome(), "undecided at registry")
 			assert.Contains(t, path.Outcome(), "/batchEndpoints/"+path.Endpoint+"/deployments/<deployment>")
 		}
 	}

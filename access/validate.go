@@ -346,12 +346,12 @@ func (v *validator) existingRole(path string, r Role) (more bool) {
 			"definition list --name <role> --query [].id` prints it", "%q is not the ARM ID of a role definition", id.Text())
 		return false
 	}
-	if !r.Told() {
+	if !r.Known() {
 		v.warn(path+".roleDefinitionId", "give its JSON as role.definition beside it, to have it judged and rehearsed; "+
-			"`batchaccess verify` asks Azure", "what the role allows is not known here, so it can't be told whether it starts "+
-			"jobs, nor what else it does")
+			"`batchaccess verify` asks Azure", "what the role allows is not known here, so it is undecided whether it starts "+
+			"jobs, and what else it does")
 	}
-	return r.Told()
+	return r.Known()
 }
 
 func (v *validator) builtInRole(path string, r Role) {

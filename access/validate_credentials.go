@@ -89,7 +89,7 @@ func (v *validator) federatedCredentials(path string, i Invoker) {
 	if n := len(i.FederatedCredentials); n > maxFederatedCredentials {
 		v.add(path+".federatedCredentials", fmt.Sprintf("Entra allows %d for %s: split it in two",
 			maxFederatedCredentials, of), "has %d credentials", n)
-	} else if cloud.Near(n, maxFederatedCredentials) {
+	} else if cloud.NearLimit(n, maxFederatedCredentials) {
 		v.warn(path+".federatedCredentials", "make "+another+" for what is to come",
 			"has %d of the %d credentials that Entra allows for %s", n, maxFederatedCredentials, of)
 	}

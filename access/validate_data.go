@@ -338,7 +338,7 @@ func (v *validator) dataOutputs() {
 		}
 		v.pathGiven(path, d.Path)
 		v.inLake(path, d)
-		v.location(path, d.StorageAccount, d.Container, d.Scope, d.CredentialInStore != nil && d.ByIdentity(), false)
+		v.location(path, d.StorageAccount, d.Container, d.Scope, d.CredentialInStore != nil && d.byIdentity(), false)
 		v.limited(path, d)
 	}
 }
@@ -496,7 +496,7 @@ func (v *validator) stores() {
 	}
 }
 
-// mounts refuses a cluster without a managed identity where the seed's table needs one to mount.
+// mounts refuses a cluster without a managed identity where the article's table needs one to mount.
 func (v *validator) mounts() {
 	for _, j := range v.jobs {
 		c, ok := v.m.Clusters[j.cluster.Name]

@@ -185,7 +185,7 @@ func (c checker) writes(p Principal, d DataInput) (how string, able bool) {
 			if storageRoleMay[g.Role][roles.WriteBlobs] && covers {
 				return "writes by " + g.String() + c.through(p, holder), true
 			}
-			writes := c.role.Permissions.MayAllow(roles.Action{Name: roles.WriteBlobs, Data: true}) || !c.Model.Role.Told()
+			writes := c.role.Permissions.MayAllow(roles.Action{Name: roles.WriteBlobs, Data: true}) || !c.Model.Role.Known()
 			if g.Scope.OfInvokers() && d.StorageAccount != "" && c.roleCovers(d.StorageAccount) && writes {
 				return "writes by " + g.String() + c.through(p, holder), true
 			}
@@ -210,7 +210,7 @@ func (c checker) ends(at stage, d datum) (hop *Hop, writes bool) {
 		return nil, false
 	}
 	how, able := c.writes(at.as, data)
-	writes = able && c.Model.Role.Told()
+	writes = able && c.Model.Role.Known()
 	if !d.output {
 		how, able = c.reaches(at.as, d.name)
 	}
@@ -219,8 +219,8 @@ func (c checker) ends(at stage, d datum) (hop *Hop, writes bool) {
 	}
 	hop = &Hop{Kind: kind, Identity: at.as.String(), Needs: "to " + verb + " " + d.name, GivenBy: how}
 	switch _, granted := c.granted(at.as, d.name, true); {
-	case !c.Model.Role.Told() && c.roleCovers(data.StorageAccount):
-		hop.Undecided, hop.Missing = true, notTold
+	case !c.Model.Role.Known() && c.roleCovers(data.StorageAccount):
+		hop.Undecided, hop.Missing = true, unknownRole
 	case !d.output && !granted:
 		// No stack can set ACLs: the plan asks for them and does not know whether they are there.
 		hop.Undecided, hop.Missing = true, "whether the ACL is set, which no stack can do"

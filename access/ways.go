@@ -25,7 +25,7 @@ type Way struct {
 	Hops []Hop  `json:"hops"`
 }
 
-// Undecided reports whether it can't be told if the way is open.
+// Undecided reports whether it is undecided if the way is open.
 func (w Way) Undecided() bool {
 	return slices.ContainsFunc(w.Hops, func(h Hop) bool { return h.Undecided })
 }

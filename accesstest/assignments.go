@@ -25,14 +25,14 @@ type Assignment struct {
 	// Scope and RoleDefinitionID are ARM IDs.
 	Scope, RoleDefinitionID string
 	// Role is what is assigned: a role that the program makes, a built-in one that is known here, or one that an
-	// InvokerRole is told the definition of. Of any other it is not known what it allows, and Known is false.
+	// InvokerRole is given the definition of. Of any other it is not known what it allows, and Known is false.
 	Role  roles.Definition
 	Known bool
 	// Condition under which the role holds; "" for most.
 	Condition string
 }
 
-// String tells the role and the scope.
+// String is the role and the scope.
 func (a Assignment) String() string {
 	role := a.Role.RoleName
 	if !a.Known {
@@ -148,7 +148,7 @@ type registration struct {
 
 const groupMember = "azuread:index/groupMember:GroupMember"
 
-// note keeps role assignments, role definitions, components that are told what a role allows, and who is in which
+// note keeps role assignments, role definitions, components that are given what a role allows, and who is in which
 // group.
 func (m *mocks) note(args pulumi.MockResourceArgs) {
 	kind := guardrails.Resource{Type: args.TypeToken}.Kind()
@@ -166,14 +166,14 @@ func (m *mocks) note(args pulumi.MockResourceArgs) {
 func (m *mocks) assignments() (all []Assignment) {
 	known := map[string]roles.Definition{} // by GUID
 	for _, r := range m.registered {
-		id, told := r.text("roleDefinitionId"), r.text("definition")
+		id, given := r.text("roleDefinitionId"), r.text("definition")
 		switch r.kind {
 		case guardrails.RoleDefinition:
 			if ps, ok := guardrails.PermissionsOf(r.inputs); ok {
 				known[last(id)] = roles.Definition{ID: last(id), RoleName: r.text("roleName"), Permissions: ps}
 			}
 		case components.InvokerRoleToken:
-			if d, wrong := roles.Parse([]byte(told)); wrong == nil && id != "" {
+			if d, wrong := roles.Parse([]byte(given)); wrong == nil && id != "" {
 				known[last(id)] = d
 			}
 		}

@@ -201,13 +201,13 @@ func TestARoleOfAnotherStackIsJudgedByWhatIsSaidOfIt(t *testing.T) {
 	told.RequireCan(t, ann, starts, workspaceID)
 	told.RequireCannot(t, ann, polls, workspaceID)
 
-	untold := accesstest.Run(t, starters(""), outputs)
-	assert.False(t, untold.Assignments()[0].Known)
-	assert.Contains(t, failure(t, func(t testing.TB) { untold.RequireCan(t, ann, starts, workspaceID) }),
+	unknown := accesstest.Run(t, starters(""), outputs)
+	assert.False(t, unknown.Assignments()[0].Known)
+	assert.Contains(t, failure(t, func(t testing.TB) { unknown.RequireCan(t, ann, starts, workspaceID) }),
 		"of which it is not known what it allows")
-	assert.Contains(t, failure(t, func(t testing.TB) { untold.RequireCannot(t, ann, polls, workspaceID) }),
+	assert.Contains(t, failure(t, func(t testing.TB) { unknown.RequireCannot(t, ann, polls, workspaceID) }),
 		"of which it is not known what it allows")
-	untold.RequireCannot(t, ann, roles.ReadBlobs, lakeID)
+	unknown.RequireCannot(t, ann, roles.ReadBlobs, lakeID)
 }
 
 func TestAStackThatNobodySpokeOfIsNotMadeUp(t *testing.T) {

@@ -217,6 +217,11 @@ func NewBatchEndpointAccess(
 	if err := register(ctx, BatchEndpointAccessToken, name, inputsOf(args), a, opts); err != nil {
 		return nil, err
 	}
+	given, err := pulumi.NewResourceOptions(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("reading resource options: %w", err)
+	}
+	programOf(ctx).before.change(ctx, a, args, len(given.DependsOn)+len(given.DependsOnInputs) > 0)
 	// InvokerRole and ServicePrincipal warn of the role and of sign-ins themselves.
 	ps = append(ps, args.Model().Ends(time.Now())...)
 	if err := warn(ctx, a, ps.Without(problem.Role, problem.SignIn)); err != nil {
@@ -727,7 +732,7 @@ func (b *builder) assignments(principal access.Principal) (all []pulumi.Resource
 }
 
 // assignee describes an assignment by who and what alone. Why it exists changes with the model, and Azure is not to be
-// asked to change an assignment for that: the access report tells it.
+// asked to change an assignment for that: the access report says why.
 func (b *builder) assignee(p access.Principal) AssigneeArgs {
 	kind, before := access.ManagedIdentity, b.args.Clusters[p.Name].Was
 	if !p.IsCluster() {

@@ -22,12 +22,6 @@ func described(text, whose string) string {
 	return text + mark
 }
 
-// AssignedBy reads from an assignment's description which stack made it, as project/stack, and under which name. Both
-// are "" where it does not say.
-func AssignedBy(description string) (stack, name string) {
-	return arm.AssignedBy(description)
-}
-
 // refuseAnothers is the option of an assignment that keeps a preview from promising to make what exists: Azure allows
 // one assignment of a role to a principal at a scope. It asks Azure for those alone that are to be created. before are
 // the names that it had.
@@ -73,7 +67,7 @@ var notThere = regexp.MustCompile(`(?i)RoleAssignmentNotFound|ResourceNotFound|R
 // anothers refuses what another stack made, or this one under another name. What nobody marked, and what this stack
 // made under this name, is for batchaccess adopt: that needs a preview.
 func anothers(ctx *pulumi.Context, own, urn, name string, before []string, scope, description string) error {
-	stack, as := AssignedBy(description)
+	stack, as := arm.AssignedBy(description)
 	switch {
 	case stack != "" && stack != own:
 		return fmt.Errorf("%s: stack %s has this assignment at %s already, and Azure allows no second one of the same role "+

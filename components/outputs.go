@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/jobrequest"
 )
 
-// outputs fills in what the component tells other stacks and people.
+// outputs fills in what other stacks and people read of the component.
 func (b *builder) outputs(a *BatchEndpointAccess) error {
 	invokers, clusters := pulumi.StringMap{}, pulumi.StringMap{}
 	for p, id := range b.principals {

@@ -12,8 +12,9 @@ import (
 )
 
 // clusterRegion is the location that a cluster is made with: the workspace's, looked up. Azure makes a cluster
-// elsewhere without a word, and its identity then does not work (facts/compute-clusters.md). said is what the arguments
-// say that it is, or nil. Where workspace or said is known only later, what is wrong is found when the cluster is made.
+// elsewhere without a warning, and its identity then does not work (facts/compute-clusters.md). said is what the
+// arguments say that it is, or nil. Where workspace or said is known only later, what is wrong is found when the
+// cluster is made.
 func clusterRegion(
 	ctx *pulumi.Context, workspaceID pulumi.StringInput, said pulumi.StringPtrInput, opts []pulumi.ResourceOption,
 ) (pulumi.StringPtrInput, access.Problems, error) {

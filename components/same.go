@@ -61,7 +61,7 @@ const (
 	undecided
 )
 
-// compare waits for IDs only where nothing else tells the two apart.
+// compare waits for IDs only where nothing else shows that the two differ.
 func (t triple) compare(ctx *pulumi.Context, other triple) sameness {
 	pairs := [3][2]part{{t.role, other.role}, {t.scope, other.scope}, {t.principal, other.principal}}
 	for _, p := range pairs {

@@ -188,7 +188,7 @@ func (sp *ServicePrincipal) makeSecrets(
 	return values, nil
 }
 
-// madeBy tells which stack made something: it is the tag of an application and the description of a group. Display
+// madeBy reports which stack made something: it is the tag of an application and the description of a group. Display
 // names are not unique, and a deployment that is broken off can leave an application or group that no state knows of.
 func madeBy(project, stack, name string) string {
 	return "batchaccess:" + project + "/" + stack + "/" + name

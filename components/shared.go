@@ -65,7 +65,7 @@ func (args *BatchEndpointAccessArgs) checkShared(
 			}
 		}
 		if found.Description != nil {
-			if stack, _ := AssignedBy(*found.Description); stack != "" && stack != g.HeldBy {
+			if stack, _ := arm.AssignedBy(*found.Description); stack != "" && stack != g.HeldBy {
 				ps.Add(path+".by", "write "+stack, "stack %s holds it, not %s", stack, g.HeldBy)
 			}
 		}
@@ -82,7 +82,7 @@ func heldBack(g access.Grant, held string) string {
 	}
 	has, wrong := condition.Parse(held)
 	if ps = append(ps, wrong...); ps.Err() != nil {
-		return "what that lets through can't be told: " + ps[0].What
+		return "what that lets through is undecided: " + ps[0].What
 	}
 	var operations []condition.Operation
 	for _, p := range roles.OfStorage(g.Role).Permissions {

@@ -57,7 +57,7 @@ func baseConfig(file string, now time.Time) (guardrails.Config, error) {
 }
 
 // newPolicy makes a rule a policy. What can't be decided is a violation in the preview already, so that no
-// deployment stops half-way for it; what hangs on where a value comes from, which a policy does not see, is a
+// deployment stops half-way for it; what depends on where a value comes from, which a policy does not see, is a
 // warning where a preview does not know the value, and in the deployment. What is waived is a warning too.
 func newPolicy(rule guardrails.Rule, preview bool, base guardrails.Config,
 	warn func(string) error) policyx.ResourceValidationPolicy {
@@ -81,7 +81,7 @@ func newPolicy(rule guardrails.Rule, preview bool, base guardrails.Config,
 				}
 				if f.Waived != "" || f.Origin == guardrails.Later || f.Origin != "" && !preview {
 					if err := warn(text); err != nil {
-						return fmt.Errorf("telling what stops nothing: %w", err)
+						return fmt.Errorf("reporting what stops nothing: %w", err)
 					}
 					continue
 				}
@@ -101,7 +101,7 @@ var levels = map[guardrails.Level]policyx.EnforcementLevel{
 }
 
 // judge returns what is wrong with a resource. Its secrets are judged by their values, or making a value secret would
-// be a way around every rule; but a finding that only they give away is told without saying what they are.
+// be a way around every rule; but a finding that only they give away is reported without what they are.
 func judge(r policyx.AnalyzerResource, c guardrails.Config) []guardrails.Finding {
 	found := guardrails.Check(resourceOf(r, true), c)
 	if !property.New(r.Properties).HasSecrets() {

@@ -112,8 +112,8 @@ func TestWhatAPreviewCannotKnowStopsItAndNoDeploymentHalfWay(t *testing.T) {
 	assert.Contains(t, unknown.violations[0], "it: scope: can't be judged: the value is not known before the deployment")
 	assert.Len(t, ask(t, "assignment-scope", at("/subscriptions/s"), nil).violations, 1)
 
-	// Which role it is hangs on what else the program makes, which a policy does not see. Written out it is judged in the
-	// preview, and never in a deployment, which can't tell whether it was written.
+	// Which role it is depends on what else the program makes, which a policy does not see. Written out it is judged in
+	// the preview, and never in a deployment, which can't tell whether it was written.
 	by := func(preview bool, id any) told {
 		r := made("", guardrails.RoleAssignment, inputs{"scope": workspace, "principalType": "Group", "roleDefinitionId": id})
 		return askOver(t, preview, guardrails.DefaultConfig(), "unknown-role", r, nil)
@@ -154,7 +154,7 @@ func TestAWarningThatCannotBeToldIsAnError(t *testing.T) {
 	p := newPolicy(guardrails.Rule{ID: "assignment-scope"}, true, waivedUntil(t, "2026-11-28"),
 		func(string) error { return errors.New("engine is gone") })
 	err := p.Validate(t.Context(), policyx.ResourceValidationArgs{Manager: &told{}, Resource: at("/subscriptions/s")})
-	assert.ErrorContains(t, err, "telling what stops nothing: engine is gone")
+	assert.ErrorContains(t, err, "reporting what stops nothing: engine is gone")
 }
 
 func TestASecretIsJudgedAndNotShown(t *testing.T) {

@@ -20,7 +20,7 @@ var resourcesOfTheirOwn = []string{"Microsoft.MachineLearningServices", "Microso
 	"Microsoft.Network"}
 
 // ActsAt reports whether there is anything at a place, by its ARM ID, that the action acts on. A place that is no
-// resource, such as a resource group, may hold resources of all types. known is false where that can't be told.
+// resource, such as a resource group, may hold resources of all types. known is false where that can't be decided.
 func (a Action) ActsAt(place string) (acts, known bool) {
 	const providers = "/providers/"
 	i := strings.LastIndex(strings.ToLower(place), providers)
@@ -52,7 +52,8 @@ func ActionsOf(word string) []Action {
 		}
 	}
 	if !control[lower] && !data[lower] {
-		control, data = ActionNames() // the built-in roles name more, which takes longer to read
+		names := actionNames() // the built-in roles name more, which takes longer to read
+		control, data = names[0], names[1]
 	}
 	action := Action{Name: word}
 	switch {

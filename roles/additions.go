@@ -7,7 +7,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/problem"
 )
 
-// An Addition is a named set of actions that an invoker may be given on top of the seed's 35. The seed lists
+// An Addition is a named set of actions that an invoker may be given on top of the article's 35. The article lists
 // none of them, so none is ever given unless it is asked for by name.
 type Addition struct {
 	Name    string

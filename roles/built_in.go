@@ -44,7 +44,7 @@ const (
 	AzureMLRegistryUser  = "AzureML Registry User"
 	AzureMLDataScientist = "AzureML Data Scientist"
 	AzureAIDeveloper     = "Azure AI Developer"
-	AzureAIAdministrator = "Azure AI Administrator"
+	azureAIAdministrator = "Azure AI Administrator"
 	Contributor          = "Contributor"
 	Owner                = "Owner"
 )
@@ -95,20 +95,15 @@ func BuiltIns() []Definition {
 }
 
 // InvokerBuiltIns are the built-in roles that can be given to invokers in place of a custom one, the narrowest first:
-// those that allow the seed's 35 actions, for certain or perhaps, and AzureML Data Scientist, which Microsoft lists
+// those that allow the article's 35 actions, for certain or perhaps, and AzureML Data Scientist, which Microsoft lists
 // as able to run a batch deployment although it lacks one of them. What is missing or undecided, Missing and
 // Undecided return.
 func InvokerBuiltIns() []string {
-	return []string{AzureMLDataScientist, AzureAIDeveloper, AzureAIAdministrator, Contributor, Owner}
+	return []string{AzureMLDataScientist, AzureAIDeveloper, azureAIAdministrator, Contributor, Owner}
 }
 
-// ActionNames returns the actions of the control plane and those of the data plane, in lower case, that built-in
-// roles name in full. The maps are shared: don't change them.
-func ActionNames() (control, data map[string]bool) {
-	names := actionNames()
-	return names[0], names[1]
-}
-
+// actionNames are the actions of the control plane and those of the data plane, in lower case, that built-in roles name
+// in full.
 var actionNames = sync.OnceValue(func() (names [2]map[string]bool) {
 	names = [2]map[string]bool{{}, {}}
 	for i := range packed().roles {

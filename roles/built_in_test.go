@@ -134,7 +134,7 @@ func TestConditionsAreWorkedOutAsFarAsTheActionDecidesThem(t *testing.T) {
 	}
 }
 
-// What hangs on the same question in two roles is no difference between them.
+// What depends on the same question in two roles is no difference between them.
 func TestBeyondKnowsWhatIsUndecided(t *testing.T) {
 	t.Parallel()
 	perhaps := permissions([]string{"A/*/read"}, nil)

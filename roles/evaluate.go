@@ -103,21 +103,21 @@ func decideOne(allow, not []string, action string) Decision {
 	case denied && certainly:
 		return Decision{Entry: entry, DeniedBy: deniedBy}
 	case denied, !certainly && deniedBy != "":
-		return Decision{} // taken away wherever it is given: both hang on the same question
+		return Decision{} // taken away wherever it is given: both depend on the same question
 	case !certainly || deniedBy != "":
 		return Decision{Entry: entry, DeniedBy: deniedBy, Undecided: undecidedWildcard}
 	}
 	return Decision{Allowed: true, Entry: entry}
 }
 
-// Missing returns those of the seed's 35 actions that the permissions certainly do not allow, in the seed's order.
-// Whoever asks has to ask for Undecided too.
+// Missing returns those of the article's 35 actions that the permissions certainly do not allow, in the article's
+// order. Whoever asks has to ask for Undecided too.
 func (ps Permissions) Missing() []string {
 	return invokerActions(func(a Action) bool { return !ps.MayAllow(a) })
 }
 
-// Undecided returns those of the seed's 35 actions of which it can't be decided whether the permissions allow them,
-// in the seed's order.
+// Undecided returns those of the article's 35 actions of which it can't be decided whether the permissions allow them,
+// in the article's order.
 func (ps Permissions) Undecided() []string {
 	return invokerActions(func(a Action) bool { return ps.Decide(a).Undecided != "" })
 }
@@ -145,8 +145,8 @@ func bestMatch(patterns []string, action string) (best string, certainly bool) {
 	return best, false
 }
 
-// Lacking says, in a few words, which of the 35 actions are missing; "" for none.
-func Lacking(actions []string) string {
+// FirstOf names the first of some actions and counts the rest; "" for none.
+func FirstOf(actions []string) string {
 	switch len(actions) {
 	case 0:
 		return ""

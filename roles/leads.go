@@ -63,10 +63,10 @@ var (
 	WriteDeployment = of(workspaces + "batchEndpoints/deployments/write")
 )
 
-// leadings has every one of the seed's 35 actions and those that the sheets name. Of an action that stands here as
+// leadings has every one of the article's 35 actions and those that the sheets name. Of an action that stands here as
 // leading nowhere it was asked; of one that is missing it was not.
 var leadings = []Leading{
-	// The seed's 35, in its order.
+	// The article's 35, in its order.
 	{of(workspaces + "read"), Nowhere, asNamed, false},
 	{of(workspaces + "data/versions/write"), ToData, "a version is immutable, so a new one is read by those who " +
 		"name it: " +

@@ -37,7 +37,7 @@ func PathCondition(paths []string, kind AccountKind, role string) (text string, 
 	}
 	var content, lists []string
 	for _, path := range paths {
-		ps = append(ps, CheckPath(path)...)
+		ps = append(ps, checkPath(path)...)
 		folder, is := strings.CutSuffix(path, "/")
 		below, at := "StringStartsWith '"+path+"'", "StringEquals '"+folder+"'"
 		if is {
@@ -106,21 +106,21 @@ func halfEscaped(path string) bool {
 	return err != nil
 }
 
-// CheckPath refuses a path that a condition can't hold, or of which it is not known how a condition sees it: a problem
+// checkPath refuses a path that a condition can't hold, or of which it is not known how a condition sees it: a problem
 // for each fault.
-func CheckPath(path string) (ps problem.List) {
+func checkPath(path string) (ps problem.List) {
 	if strings.Trim(path, "/") == "" || strings.HasPrefix(path, "/") {
 		ps.Add("", "write the path from the top of the container, without a slash before it", "%q is no path in a container",
 			path)
 		return ps
 	}
-	return checkPath(path, true)
+	return faultsOf(path, true)
 }
 
-// CheckLimit is CheckPath of a path that was checked as one of data: it leaves out what that refuses.
-func CheckLimit(path string) problem.List { return checkPath(path, false) }
+// CheckLimit refuses a path that a condition can't hold and data can: other paths are refused as those of data.
+func CheckLimit(path string) problem.List { return faultsOf(path, false) }
 
-func checkPath(path string, all bool) (ps problem.List) {
+func faultsOf(path string, all bool) (ps problem.List) {
 	for _, fault := range pathFaults {
 		if (all || !fault.anywhere) && fault.is(path) {
 			ps.Add("", "rename the folder, or limit the role to a folder above it", "%q %s", path, fault.says)

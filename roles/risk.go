@@ -2,7 +2,7 @@ package roles
 
 import "strings"
 
-// A Risk is a kind of harm that an action can do which its name does not tell a reader at once.
+// A Risk is a kind of harm that an action can do which its name does not show at once.
 type Risk string
 
 // The kinds of risk, the gravest first.
@@ -106,7 +106,7 @@ func RiskyActions(r Risk) (found []Action) {
 }
 
 // Risky returns the risky actions that the permissions allow or may allow (see MayAllow), in a fixed order. It is
-// decided by what a pattern covers, not by how it is written; what the list lacks it can't tell.
+// decided by what a pattern covers, not by how it is written; it does not know what the list lacks.
 func (ps Permissions) Risky() (found []Action) {
 	for _, a := range risky {
 		if ps.MayAllow(a.action) {

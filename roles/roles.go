@@ -47,11 +47,11 @@ var (
 	invoker = mustInvoker()
 )
 
-// Invoker returns the role that the seed lists for invoking batch endpoints: its 35 actions, in its order,
+// Invoker returns the role that the article lists for invoking batch endpoints: its 35 actions, in its order,
 // and nothing else. It has no assignable scopes yet: the deployment gives it those.
 func Invoker() Definition { return invoker.clone() }
 
-// InvokerActions returns the seed's 35 actions in its order.
+// InvokerActions returns the article's 35 actions in its order.
 func InvokerActions() []string { return slices.Clone(invoker.Permissions[0].Actions) }
 
 // DefinitionID is the ARM ID of a role definition by its GUID, in the form that needs no subscription.

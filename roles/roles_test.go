@@ -367,7 +367,7 @@ func TestParseReadsWhatAzureAnswers(t *testing.T) {
 func TestARoleOfAManagementGroupMayBeAssignedAnywhere(t *testing.T) {
 	t.Parallel()
 	d := roles.Definition{AssignableScopes: []string{"/providers/Microsoft.Management/managementGroups/all"}}
-	assert.True(t, d.AssignableAt("/subscriptions/s"), "what lies below it can't be told from IDs: Azure decides")
+	assert.True(t, d.AssignableAt("/subscriptions/s"), "IDs do not say what lies below it: Azure decides")
 	d.AssignableScopes[0] = "/subscriptions/other"
 	assert.False(t, d.AssignableAt("/subscriptions/s"))
 }

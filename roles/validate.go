@@ -12,9 +12,9 @@ import (
 
 // Azure's limits on custom roles.
 const (
-	MaxRoleName         = 512  // characters
-	MaxDescription      = 2048 // characters
-	MaxAssignableScopes = 2000
+	maxRoleName         = 512  // characters
+	maxDescription      = 2048 // characters
+	maxAssignableScopes = 2000
 )
 
 // Validate returns every way in which Azure would refuse the definition as a custom role. Each names the property, what
@@ -23,11 +23,11 @@ func (d Definition) Validate() (ps problem.List) {
 	switch n := utf8.RuneCountInString(d.RoleName); {
 	case strings.TrimSpace(d.RoleName) == "":
 		ps.Add("roleName", "give the role a name that is unique in the tenant", "is empty")
-	case n > MaxRoleName:
-		ps.Add("roleName", fmt.Sprintf("Azure allows %d", MaxRoleName), "has %d characters", n)
+	case n > maxRoleName:
+		ps.Add("roleName", fmt.Sprintf("Azure allows %d", maxRoleName), "has %d characters", n)
 	}
-	if n := utf8.RuneCountInString(d.Description); n > MaxDescription {
-		ps.Add("description", fmt.Sprintf("Azure allows %d", MaxDescription), "has %d characters", n)
+	if n := utf8.RuneCountInString(d.Description); n > maxDescription {
+		ps.Add("description", fmt.Sprintf("Azure allows %d", maxDescription), "has %d characters", n)
 	}
 	ps = append(ps, validateScopes(d.AssignableScopes)...)
 	if len(d.Permissions) == 0 {
@@ -65,8 +65,8 @@ var (
 )
 
 func validateScopes(scopes []string) (ps problem.List) {
-	if len(scopes) > MaxAssignableScopes {
-		ps.Add("assignableScopes", fmt.Sprintf("Azure allows %d", MaxAssignableScopes), "has %d entries", len(scopes))
+	if len(scopes) > maxAssignableScopes {
+		ps.Add("assignableScopes", fmt.Sprintf("Azure allows %d", maxAssignableScopes), "has %d entries", len(scopes))
 	}
 	groups := 0
 	for i, scope := range scopes {
@@ -112,7 +112,7 @@ func isManagementGroup(scope string) bool {
 }
 
 // Contains reports whether an ARM scope is another one or lies below it, without regard to case. A management
-// group is taken to contain no subscription: which it contains cannot be told from the IDs.
+// group is taken to contain no subscription: the IDs do not say which it contains.
 func Contains(scope, inner string) bool {
 	scope = strings.ToLower(strings.TrimSuffix(scope, "/"))
 	inner = strings.ToLower(strings.TrimSuffix(inner, "/"))

@@ -54,6 +54,26 @@ func TestTheDocsShowCodeThatTestsRun(t *testing.T) {
 	}
 }
 
+// ofPrograms is code of another language in the docs: the file that it is of in a comment, and below it a block.
+var ofPrograms = regexp.MustCompile("(?s)([^\n]*)\n```(ts|typescript|js|py|python|csharp|java)\n(.*?)```\n")
+
+// The programs of examples/ in other languages are deployed by tests/examples, so what the docs show of them works.
+func TestTheDocsShowLinesOfProgramsThatTestsDeploy(t *testing.T) {
+	t.Parallel()
+	shown := map[string]bool{}
+	for path, text := range pages(t) {
+		for _, block := range ofPrograms.FindAllStringSubmatch(text, -1) {
+			file, ok := strings.CutPrefix(strings.TrimSuffix(block[1], " -->"), "<!-- from ")
+			require.True(t, ok && strings.HasPrefix(file, "examples/"), "%s: name the file above\n%s", path, block[3])
+			program, err := os.ReadFile(filepath.Join(repository, file))
+			require.NoError(t, err)
+			assert.Contains(t, string(program), block[3], "%s shows what %s has not", path, file)
+			shown[block[2]] = true
+		}
+	}
+	assert.Len(t, shown, 2, "a block of each language is found")
+}
+
 // A module of another team gets the components of a clone as examples/go does.
 func TestTheDocsTellAModuleWhereTheComponentsAre(t *testing.T) {
 	t.Parallel()

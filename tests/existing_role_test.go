@@ -16,7 +16,7 @@ const (
 		"roleDefinitions/" + someRole
 	scorers = `{"properties": {"roleName": "Scorers", "permissions": [{"actions": ` +
 		`["Microsoft.MachineLearningServices/*"]}]}}`
-	notToldOfRole = "what the role allows is not known here"
+	unknownRole = "what the role allows is not known here"
 )
 
 // fromElsewhere gives the role's ID to InvokerRole as an output that a preview does not know.
@@ -51,7 +51,7 @@ func TestAnExistingRoleIsOnlyAssigned(t *testing.T) {
 		assert.Equal(t, roleIDs+someRole, r.output("roleDefinitionId"), name)
 		assert.Empty(t, r.output("roleName"), name)
 		require.Len(t, r.logs, 1, name)
-		assert.Contains(t, r.logs[0], "warning: roleDefinitionId: "+notToldOfRole, name)
+		assert.Contains(t, r.logs[0], "warning: roleDefinitionId: "+unknownRole, name)
 	}
 	unknown := preview(t, fromElsewhere(otherRoleID, args)).one(roleAssignment, "role.alice")
 	assert.True(t, unknown.isUnknown("roleDefinitionId"))
@@ -103,5 +103,5 @@ func TestAnExistingRoleReachesEveryInvokerOfTheModel(t *testing.T) {
 		assert.Equal(t, group("ml"), a.at("scope"), name)
 	}
 	require.Len(t, r.logs, 1, "it is told once")
-	assert.Contains(t, r.logs[0], notToldOfRole)
+	assert.Contains(t, r.logs[0], unknownRole)
 }

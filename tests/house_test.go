@@ -1,6 +1,10 @@
 package tests
 
 import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,4 +124,114 @@ func TestTheHouseIsAsContributingSays(t *testing.T) {
 			assert.ElementsMatch(t, says[folder], all, "what %s imports", folder)
 		}
 	}
+}
+
+// public are the packages that others import.
+var public = []string{
+	"access", "access/services", "access/signin", "accesstest", "components", "roles", "stack",
+}
+
+// exports counts the names that a package gives to others: types, functions, constants and variables, and the methods.
+func exports(t *testing.T, folder string) (names, methods int) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(repository, folder, "*.go"))
+	require.NoError(t, err)
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		for _, declared := range file.Decls {
+			switch d := declared.(type) {
+			case *ast.FuncDecl:
+				switch {
+				case !d.Name.IsExported():
+				case d.Recv == nil:
+					names++
+				case ofExported(d.Recv.List[0].Type):
+					methods++
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					for _, name := range declares(spec) {
+						if name.IsExported() {
+							names++
+						}
+					}
+				}
+			}
+		}
+	}
+	return names, methods
+}
+
+func declares(spec ast.Spec) []*ast.Ident {
+	switch s := spec.(type) {
+	case *ast.TypeSpec:
+		return []*ast.Ident{s.Name}
+	case *ast.ValueSpec:
+		return s.Names
+	}
+	return nil
+}
+
+// ofExported reports whether the receiver of a method is of an exported type.
+func ofExported(receiver ast.Expr) bool {
+	switch r := receiver.(type) {
+	case *ast.StarExpr:
+		return ofExported(r.X)
+	case *ast.IndexExpr:
+		return ofExported(r.X)
+	case *ast.Ident:
+		return r.IsExported()
+	}
+	return false
+}
+
+// CONTRIBUTING.md says how much there is to take in. What is more costs a look at these figures.
+func TestTheDocsMeasureTheHouse(t *testing.T) {
+	t.Parallel()
+	list := exec.CommandContext(t.Context(), "git", "-C", repository, "ls-files", "-co", "--exclude-standard")
+	out, err := list.Output()
+	require.NoError(t, err)
+	folders := map[string]bool{}
+	widest, in := 0, ""
+	for file := range strings.Lines(string(out)) {
+		file = strings.TrimSpace(file)
+		if folder, _, is := strings.Cut(file, "/"); is && !strings.HasPrefix(folder, ".") {
+			folders[folder] = true
+		}
+		if filepath.Ext(file) != ".go" || strings.HasPrefix(file, "sdks/") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(repository, file))
+		if os.IsNotExist(err) { // deleted, and not yet for git
+			continue
+		}
+		require.NoError(t, err)
+		if lines := strings.Count(string(text), "\n"); lines > widest {
+			widest, in = lines, file
+		}
+	}
+	assert.LessOrEqual(t, len(folders), 16, "folders at the top")
+	assert.LessOrEqual(t, widest, 950, "lines of %s: part it where it has a seam", in)
+
+	var table strings.Builder
+	table.WriteString("| public package | exports |\n|---|---|\n")
+	for _, folder := range public {
+		names, methods := exports(t, folder)
+		fmt.Fprintf(&table, "| `%s` | %d names, %d methods |\n", folder, names, methods)
+	}
+	page := filepath.Join(repository, "CONTRIBUTING.md")
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	measured := regexp.MustCompile(`(?m)^\| public package .*\n(?:\|.*\n)+`)
+	require.Regexp(t, measured, string(text))
+	if *update {
+		now := measured.ReplaceAllLiteralString(string(text), table.String())
+		require.NoError(t, os.WriteFile(page, []byte(now), 0o600))
+	}
+	assert.Equal(t, table.String(), measured.FindString(string(text)),
+		"go test ./tests -run TheDocs -update writes CONTRIBUTING.md again")
 }

@@ -79,7 +79,7 @@ func estate() map[string]any {
 		"getDatastore name=keyed":      store("AzureBlob", "elsewhere", "x", "AccountKey"),
 		"getDatastore name=signed":     store("AzureBlob", "elsewhere", "x", "Sas"),
 		"getDatastore name=certified":  store("AzureDataLakeGen2", "elsewhere", "x", "Certificate"),
-		"getDatastore name=untold":     map[string]any{"datastoreProperties": map[string]any{"datastoreType": "AzureBlob"}},
+		"getDatastore name=silent":     map[string]any{"datastoreProperties": map[string]any{"datastoreType": "AzureBlob"}},
 		"getDatastore name=stranger":   store("AzureBlob", "elsewhere", "x", "None"),
 		"getDatastore name=files":      store("AzureFile", "shared", "x", "None"),
 		"getDatastore name=twin": map[string]any{"id": "/subscriptions/" + wrongID +
@@ -137,7 +137,7 @@ func asked() components.BatchEndpointAccessArgs {
 			"classifier": {Inputs: []string{"labels", "patients", "archive", "baseline"}, Outputs: []string{"scores"}},
 			"tagger":     {Deployment: "green", Inputs: []string{"labels"}, Invokers: []string{"alice"}},
 		},
-		// It can be told only when the look-ups are made.
+		// It is known only when the look-ups are made.
 		Assertions: map[string]access.Assertion{"lake": {Can: []string{"staff", "cluster:OLD"}, Read: "patients"}},
 	}
 }
@@ -493,7 +493,7 @@ func TestALookUpThatFailsNamesThePlaceAndTheRemedy(t *testing.T) {
 		"a credential that is denied": {input(access.DataInput{Kind: access.DataStore, DataStore: "keyed", Path: "x",
 			CredentialInStore: no()}), []string{"dataInputs.labels.credentialInStore: is false, but the data store", "write " +
 			"true, or leave it out"}},
-		"a store that does not tell": {input(access.DataInput{Kind: access.DataStore, DataStore: "untold", Path: "x"}),
+		"a store that does not say": {input(access.DataInput{Kind: access.DataStore, DataStore: "silent", Path: "x"}),
 			[]string{"dataInputs.labels.dataStore: the workspace does not say whether"}},
 		"two principals in one": {check(components.InvokerArgs{Kind: access.ServicePrincipal,
 			ObjectID: pulumi.String(existingSP), ClientID: pulumi.String(bob)}), []string{"invokers.who.objectId: is another " +

@@ -238,7 +238,7 @@ func (g GitHubSubject) context() string {
 	}
 }
 
-// escapeColons writes a value as GitHub does in a subject, whose parts are told apart by colons.
+// escapeColons writes a value as GitHub does in a subject, whose parts are separated by colons.
 func escapeColons(value string) string { return strings.ReplaceAll(value, ":", "%3A") }
 
 func (g GitLabSubject) subject() string {

@@ -91,7 +91,7 @@ func headOf(event string) (string, error) {
 
 var pullRef = regexp.MustCompile(`^refs/pull/(\d+)/`)
 
-// findPlace tells from a pipeline's variables where its pull request is; nil where there is no pipeline.
+// findPlace finds a pipeline's pull request by its variables; nil where there is no pipeline.
 func findPlace(env func(string) string, client *http.Client) (place, error) {
 	switch {
 	case env("GITHUB_ACTIONS") == "true":

@@ -21,7 +21,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// adoptionRounds is more than any stack takes: a round for each thing that the place of the next one hangs on, and
+// adoptionRounds is more than any stack takes: a round for each thing that the place of the next one depends on, and
 // one to settle each.
 const adoptionRounds = 20
 
@@ -34,11 +34,10 @@ func newAdopt() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "adopt",
 		Short: "Find what a stack would make and exists already, and import it",
-		Long: `Adopt looks in Azure for everything that pulumi up would create: the role, its assignments, clusters, ` +
-			`identities,
-applications and what they hold. What stands there already, from a state that was lost or another tool, would stop the
-deployment or be made twice. Adopt writes it, with the components that it lies in, to a file for pulumi import, or with
---yes imports it. It changes nothing in Azure.
+		Long: `Adopt looks in Azure for everything that pulumi up would create: the role, its assignments, clusters,
+identities, applications and what they hold. What stands there already, from a state that was lost or another tool,
+would stop the deployment or be made twice. Adopt writes it, with the components that it lies in, to a file for pulumi
+import, or with --yes imports it. It changes nothing in Azure.
 
 Where a deployment was broken off in the middle, it takes that up first, so that the next pulumi up neither makes a
 thing twice nor stops at "cannot create already existing resource". What was made goes into the state, also in the
@@ -53,7 +52,7 @@ Each resource is one of these:
            assignments, applications and groups, for clusters and identities by what they are granted
   new      nothing stands there: pulumi up makes it
   alike    new, and an application of the same display name is named; only those with the stack's own tag are adopted
-  later    where it would stand hangs on another one, such as an assignment's name on the ID of its principal
+  later    where it would stand depends on another one, such as an assignment's name on the ID of its principal
   lost     a client secret: nobody knows it any more, so pulumi up makes another; delete the old one when nobody uses it
   taken    something else is in its way, and pulumi up would fail: the same assignment under another name, another role
            or credential that claims what is unique, another kind of compute; or an application has the stack's tag and
@@ -64,7 +63,7 @@ Each resource is one of these:
   several  more than one could be it
   unknown  nobody here knows how to look for one of its type
 
-Since places hang on one another, importing goes in rounds. An import also writes what the provider makes of Azure's
+Since places depend on one another, importing goes in rounds. An import also writes what the provider makes of Azure's
 answer into the state, such as scopes without their first slash, for which Pulumi would replace roles and assignments.
 So after each import adopt says it in the program's words. --yes does all of it; by hand it is adopt, pulumi import, and
 again adopt with --imported and --yes, until it exits with 0; don't run pulumi up in between. What really is otherwise
@@ -77,7 +76,7 @@ ARM_USE_MSI; or the Azure CLI), and needs Reader on the scopes, for
 applications Application.Read.All, and for groups Group.Read.All.
 
 It exits with 0 if nothing is left to import; with 1 if something is, or is taken, several or unknown, or stays later
-since pulumi up would change what it hangs on; with 2 if it can't look or import.`,
+since pulumi up would change what it depends on; with 2 if it can't look or import.`,
 		Example: `  batchaccess adopt --stack dev --yes && pulumi preview --stack dev
 
   # by hand, the last two again until adopt exits with 0
@@ -344,7 +343,7 @@ func finishAdoption(w io.Writer, a adopt.Adoption, to output, stack string, impo
 	}
 	stuck := a.File == nil && len(a.Changing) > 0 && a.Count(adopt.Later) > 0
 	if stuck {
-		fmt.Fprintf(w, "it can't be told of %d resources, those under later, whether they exist: they hang on some that "+
+		fmt.Fprintf(w, "it is undecided whether %d resources exist, those under later: they depend on some that "+
 			"pulumi up would change. "+
 			"Where these were imported just now, name the file with --imported; else let the program say what is, adopt, and "+
 			"change it then:\n  %s\n",

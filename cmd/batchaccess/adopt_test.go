@@ -62,7 +62,7 @@ func TestAdoptsExitCodeTellsWhetherSomethingIsLeft(t *testing.T) {
 		"several":              {adopt.Several, "", true, "by hand"},
 		"unknown":              {adopt.Unknown, "", true, "by hand"},
 		"later, for a change": {adopt.Later, "changing", true,
-			"it can't be told of 1 resources, those under later, whether they exist"},
+			"it is undecided whether 1 resources exist, those under later"},
 		"new, and a change": {adopt.ToMake, "changing", false, "nothing is left"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,7 +26,7 @@ func newCan() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "can <who> <" + strings.Join(explain.Verbs(), "|") + "> <what> [at <where>]",
 		Short: "Answer one question: who can start, read, write or do what",
-		Long: `Can answers one question, and shows every step that the answer hangs on.
+		Long: `Can answers one question, and shows every step that the answer depends on.
 
   start  a job on the endpoint works with every input that it declares
   read   a job reads the data input, or what is granted reads it outside of jobs
@@ -37,6 +37,7 @@ Who is an invoker, or cluster:<name> for a cluster identity. Where a program has
 component's name and a colon before it if more than one has that name.
 
 ` + previewHelp + `
+
 Where, for do alone, is a place in the words of the reports (workspace, resourceGroup, subscription, endpoint <name>, an
 account, <account>/<container>, registry <name>) or its ARM ID; an action is held there if it is assigned there or
 above. Without it any place of the stack will do.

@@ -14,12 +14,10 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// existsHelp tells what --exists takes.
-const existsHelp = `--exists says what else exists there, for stacks that use the components by themselves: the ` +
-	`ARM ID of a workspace, of a
-storage account or of a container in one, or user:, group:, servicePrincipal: or managedIdentity: with an object ` +
-	`ID. It can be
-repeated, and need be said once: it is kept with the state.`
+// existsHelp says what --exists takes.
+const existsHelp = `--exists says what else exists there, for stacks that use the components by themselves: the
+ARM ID of a workspace, of a storage account or of a container in one, or user:, group:, servicePrincipal: or
+managedIdentity: with an object ID. It can be repeated. Say it once: it is kept with the state.`
 
 func addExists(cmd *cobra.Command, things *[]string) {
 	cmd.Flags().StringSliceVar(things, "exists", nil, "ARM ID of a workspace, storage account or container, or "+

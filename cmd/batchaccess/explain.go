@@ -26,20 +26,18 @@ func newExplain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [--why INVOKER [INPUT]]",
 		Short: "Report who can start which job on which data, of any program with the components",
-		Long: `Explain prints the access matrix of a stack: invoker by endpoint by input, with every hop and what is ` +
-			`missing; its grants;
-whether its assertions hold; and what a reviewer should know. It needs no Azure and no network.
+		Long: `Explain prints the access matrix of a stack: invoker by endpoint by input, with every hop and what is
+missing; its grants; whether its assertions hold; and what a reviewer should know. It needs no Azure and no network.
 
 ` + previewHelp + `
-Of a program with several BatchEndpointAccess each name begins with that of its component.
 
-With --against it compares the configuration with that of a commit, branch or tag, as review compares a preview: ` +
-			`for pull
-requests from forks, which get no credentials to preview with.
+If a program has several BatchEndpointAccess, each name begins with that of its component.
 
-It exits with 1 if a declared path does not work or an assertion does not hold, and with 2 if the configuration ` +
-			`can't be read
-or is wrong.`,
+With --against it compares the configuration with that of a commit, branch or tag, as review compares a preview:
+for pull requests from forks, which get no credentials to preview with.
+
+It exits with 1 if a declared path does not work or an assertion does not hold, and with 2 if the
+configuration can't be read or is wrong.`,
 		Example: `  batchaccess explain --stack dev
   batchaccess explain --stack dev --why analysts patients
   batchaccess explain --stack dev --format html --output access.html
@@ -64,7 +62,8 @@ or is wrong.`,
 	f.to.flags(cmd)
 	cmd.Flags().StringVar(&f.invoker, "invoker", "", "show this invoker alone")
 	cmd.Flags().StringVar(&f.endpoint, "endpoint", "", "show this endpoint alone")
-	cmd.Flags().BoolVar(&f.why, "why", false, "tell the paths of an invoker, with one input or with each, as a story")
+	cmd.Flags().BoolVar(&f.why, "why", false, "explain in sentences why the jobs of an invoker work or fail, "+
+		"with one input or with each")
 	cmd.Flags().StringVar(&f.against, "against", "", "compare with the configuration at this commit, branch or tag of "+
 		"git: who gains and loses what (table, json, markdown or html)")
 	cmd.MarkFlagsMutuallyExclusive("against", "preview")

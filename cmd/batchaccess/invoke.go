@@ -45,9 +45,9 @@ func newInvoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "invoke",
 		Short: "Start a job on a batch endpoint, and explain what is missing if it does not run",
-		Long: `Invoke starts a job on a batch endpoint and, with --wait, follows it to its end. The endpoint, its ` +
-			`inputs and its
-outputs come from a stack's configuration, or from flags, or the whole request from a file. The token's audience is
+		Long: `Invoke starts a job on a batch endpoint and, with --wait, follows it to its end. The endpoint, its
+inputs and its outputs come from a stack's configuration, or from flags, or the whole request from a file. The token's
+audience is
 ` + access.Model{}.Audience() +
 			` and nothing else; in another cloud, that cloud's. The cloud is that of ARM_METADATA_HOSTNAME,
 of the stack (azure-native:environment), of ARM_ENVIRONMENT, or of the endpoint's address.
@@ -62,9 +62,9 @@ Who invokes (--as):
   default           the first that works of Azure's default chain: environment, workload, managed identity, Azure CLI
 Or take an invoker of the stack (--as-invoker), or a token on standard input (--token -).
 
-Data is named by an https URL, azureml:<data asset>:<version>, azureml://datastores/<data store>/paths/<path>, or ` +
-			`ARM ID;
-or, with a stack, by the name of a data input. Secrets are read from variables and standard input, never from flags.
+Data is named by an https URL, azureml:<data asset>:<version>, azureml://datastores/<data store>/paths/<path>, or
+ARM ID; or, with a stack, by the name of a data input. Secrets are read from variables and standard input, never from
+flags.
 
 Exit codes:
 ` + exitCodeTable(),
@@ -176,14 +176,14 @@ func (i *invocation) run(cmd *cobra.Command) error {
 	uri := i.uri
 	if uri == "" {
 		if uri, err = client.ScoringURI(ctx, i.workspace, i.endpoint); err != nil {
-			return i.tell(cmd, "", nil, err)
+			return i.report(cmd, "", nil, err)
 		}
 	}
 	if i.print {
 		return i.printRequest(cmd, c, uri, request)
 	}
 	job, err := i.start(ctx, cmd, client, uri, request)
-	return i.tell(cmd, uri, job, err)
+	return i.report(cmd, uri, job, err)
 }
 
 func (i *invocation) printRequest(cmd *cobra.Command, c azure.Cloud, uri string, request jobrequest.Request) error {
@@ -222,8 +222,8 @@ type invocationForm struct {
 	Failure *invoke.Failure `json:"failure,omitempty"`
 }
 
-// tell prints how it went, and returns the error that the command ends with.
-func (i *invocation) tell(cmd *cobra.Command, uri string, job *invoke.Job, err error) error {
+// report prints how it went, and returns the error that the command ends with.
+func (i *invocation) report(cmd *cobra.Command, uri string, job *invoke.Job, err error) error {
 	var failure *invoke.Failure
 	if err != nil && !errors.As(err, &failure) {
 		return err

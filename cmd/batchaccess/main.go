@@ -56,7 +56,7 @@ func runWith(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	var exit passedOn // and no other command's: what else is run is a means, whose failure is told
+	var exit passedOn // and no other command's: the failure of what a command runs for itself is an error
 	switch {
 	case err == nil:
 		return 0
@@ -102,8 +102,10 @@ invoke has finer ones, and sandbox passes on the code of the command that it run
 		newRehearse(), newExplain(), newCan(), newReview(), newInvoke(), newPin(), newVerify(),
 		newInit(), newExport(), newAdopt(), newRecover(), newSandbox(), newPulumi(), newWeather(),
 	)
+	narrowHelp(root)
 	for _, cmd := range root.Commands() {
 		cmd.Version = root.Version
+		narrowHelp(cmd)
 	}
 	return root
 }

@@ -28,13 +28,11 @@ func newPin() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pin",
 		Short: "Write what Azure was asked for into a stack's configuration",
-		Long: `Pin previews a stack and lists what was looked up for it: the object IDs of principals that the ` +
-			`configuration only names,
-whether data stores hold credentials and where they point, the clusters of endpoints, the identities of clusters. ` +
-			`With --yes
-it writes that beside the names (pulumi config set), and from then on nothing is looked up: a preview needs no ` +
-			`permission to
-read the directory or the workspace, and a change in Azure shows only when the pins are taken out again.
+		Long: `Pin previews a stack and lists what was looked up for it: the object IDs of principals that the
+configuration only names, whether data stores hold credentials and where they point, the clusters of endpoints, the
+identities of clusters. With --yes it writes that beside the names (pulumi config set), and from then on nothing is
+looked up: a preview needs no permission to read the directory or the workspace, and a change in Azure shows only when
+the pins are taken out again.
 
 It exits with 0 if everything is pinned, with 1 if something is yet to be written, and with 2 if it can't preview.`,
 		Example: `  batchaccess pin --stack dev         # what was looked up

@@ -33,9 +33,9 @@ func newRehearse() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rehearse",
 		Short: "Deploy a stack to the embedded Azure and let every invoker start every job",
-		Long: `Rehearse deploys a stack's configuration with the real Pulumi engine to the embedded Azure, signs in as ` +
-			`every invoker,
-starts a job on every endpoint with every input over HTTP, prints what worked, and destroys the stack again.
+		Long: `Rehearse deploys a stack's configuration with the real Pulumi engine to the embedded Azure, signs in as
+every invoker, starts a job on every endpoint with every input over HTTP, prints what worked, and destroys the stack
+again.
 
 ` + previewHelp + `
 
@@ -44,12 +44,12 @@ with 2 if the configuration can't be deployed at all.
 
 --from rehearses a change: the stack as it was is deployed first, and then as it is here, over it. After every write to
 Azure in between, everyone who could start a job before and can after it starts it. An interruption names who could not,
-which job, and from which write to which. --from takes a commit, branch or tag, of which the program of then is built in
-a folder of its own, or a file that Pulumi.<stack>.yaml was, for the program that is here. --propagation 10m shows the
-change as Azure would see it, which acts late on assignments; it costs no time. --kill also begins the change so many
-times anew, kills the engine at a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up),
-and demands the same end. It exits with 1 if the change fails or interrupts somebody, and with 2 if what was before
-can't be deployed.
+which job, and from which write to which. --from takes a commit, branch or tag, whose program is built in a folder of
+its own, or an older Pulumi.<stack>.yaml, for the program as it is here. --propagation 10m shows the change as in Azure,
+which acts late on assignments; the rehearsal does not wait for it. --kill 10 also makes the change ten more times,
+kills the engine at a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up), and demands
+the same end. It exits with 1 if the change fails or interrupts somebody, and with 2 if what was before can't be
+deployed.
 
 --world takes the file that batchaccess export wrote of the real Azure. Without it, workspace, endpoints, deployments,
 data stores and principals are guessed from the stack. A world of another tenant, cloud or workspace, or that lacks what
@@ -60,16 +60,18 @@ somebody whom the stack keeps out, the rehearsal fails and names it. What the st
 --from is for batchaccess's own program, whose access stands in the configuration; --world for programs that do not make
 the workspace or a storage account themselves. Others are refused; without the two flags they are rehearsed.
 
-In bad weather everybody comes when all that was granted acts, however late that is; it costs no time. The report names
-the weather, with which it can be repeated.`,
+With --weather, jobs are started once every assignment acts, however late that is; the rehearsal does not wait for it.
+The report names the weather, with which the rehearsal can be repeated.`,
 		Example: `  batchaccess rehearse --stack dev
   batchaccess rehearse --stack dev --json | jq '.outcomes[] | select(.ok | not)'
   batchaccess rehearse --stack dev --weather stormy,seed=7
   batchaccess export --stack dev --output dev.world.json && batchaccess rehearse --stack dev --world dev.world.json
   batchaccess rehearse --stack dev --from origin/main
   batchaccess rehearse --stack dev --from origin/main --propagation 10m --kill 10
-  batchaccess rehearse --stack dev --keep   # then: batchaccess sandbox --state-dir .batchaccess/rehearsal-dev --
-pulumi stack`, Args: cobra.NoArgs,
+
+  # keep the stack, and look at it
+  batchaccess rehearse --stack dev --keep
+  batchaccess sandbox --state-dir .batchaccess/rehearsal-dev -- pulumi stack`, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := form.check(); err != nil {
 				return err
@@ -195,7 +197,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// progress tells on a terminal, in one line that is rewritten, and elsewhere in a line a step, what is being done.
+// progress shows what is being done: on a terminal in one line that is rewritten, elsewhere in a line for each step.
 type progress struct {
 	w        io.Writer
 	terminal bool

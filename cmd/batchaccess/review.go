@@ -38,17 +38,16 @@ func newReview() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "review [preview.json|-]",
 		Short: "Report what access a Pulumi preview gives and takes, before it is merged",
-		Long: `Review reads the output of "pulumi preview --json" as access: who gains and loses what, which ` +
-			`roles grow action by
-action, which secrets come and go, which jobs start or stop working, and which guardrails the change breaks.
+		Long: `Review reads the output of "pulumi preview --json" as access: who gains and loses what, which
+roles grow action by action, which secrets come and go, which jobs start or stop working, and which guardrails the
+change breaks.
 
 A preview leaves out what does not change, so a review of it can't know what a principal holds already by an assignment
-that stays. Add --show-sames to the preview to have all of it judged. With --stack and no file it runs the ` +
-			`preview itself.
+that stays. Add --show-sames to the preview to have all of it judged. With --stack and no file it runs the
+preview itself.
 
-Every resource that changes is judged, or known to hand out access and reported, or listed as not judged. What a ` +
-			`team has
-decided about types that are not judged here, and what it has waived, is in the file that --guardrails names.
+Every resource that changes is judged, or known to hand out access and reported, or listed as not judged. What a
+team has decided about types that are not judged here, and what it has waived, is in the file that --guardrails names.
 
 --fail-on takes a list of
 ` + conditions.String() + `

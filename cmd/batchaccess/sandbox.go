@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -32,12 +33,11 @@ func newSandbox() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox [flags] -- <command> [arguments]",
 		Short: "Run a command, such as pulumi up, against the embedded Azure",
-		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go ` +
-			`language host and
-credentials of its own, and nothing leaves this machine. What the configuration of the project's stacks refers to exists
-in the sandbox, also where other keys are missing or wrong. The state is kept from one command to the next. With -C,
-batchaccess in the sandbox looks at that project too, unless it has a -C of its own; relative paths stay those of the
-folder that you are in.
+		Long: `Sandbox runs any command with the embedded Azure behind it: Pulumi finds a state backend, plugins, a Go
+language host and credentials of its own, and nothing leaves this machine. What the configuration of the project's
+stacks refers to exists in the sandbox, also where other keys are missing or wrong. The state is kept from one command
+to the next. With -C, batchaccess in the sandbox looks at that project too, unless it has a -C of its own; relative
+paths stay those of the folder that you are in.
 
 ` + existsHelp + `
 
@@ -103,10 +103,11 @@ It exits with the exit code of the command.`,
 				return fmt.Errorf("--world %s is of tenant %s, and the sandbox in %s is of %s; name another folder with "+
 					"--state-dir, or delete that one", worldFile, real.TenantID, stateDir, of)
 			}
-			for _, one := range append(seeds, more) {
-				if err := a.Seed(one); err != nil {
-					return err
-				}
+			if err := seedAll(cmd, a, seeds, models, stackOfCommand(args)); err != nil {
+				return err
+			}
+			if err := a.Seed(more); err != nil {
+				return err
 			}
 			ways, err := offerSignIns(cmd.Context(), filepath.Join(stateDir, "sign-in"), a, models)
 			if err != nil {
@@ -165,24 +166,67 @@ func followProject(cmd *cobra.Command) error {
 	return flag.Value.Set(dir) // not by the set of flags: nobody has named this folder here
 }
 
+// A stackSeed is what a stack refers to.
+type stackSeed struct {
+	stack string
+	seed  azure.Seed
+}
+
+// stackOfCommand is the stack that a command names, by its own name; "" where it names none.
+func stackOfCommand(args []string) string {
+	for n, arg := range args {
+		flag, value, given := strings.Cut(arg, "=")
+		if flag != "--stack" && flag != "-s" {
+			continue
+		}
+		if !given && n+1 < len(args) {
+			value = args[n+1]
+		}
+		return baseName(value)
+	}
+	return ""
+}
+
+// seedAll seeds the stack that the command names, and then the others. One that can't exist beside those before it,
+// such as one with an endpoint of the same name in the same region, is left out: the command need not be about it.
+func seedAll(
+	cmd *cobra.Command, a *azure.Azure, seeds []stackSeed, models map[string]access.Model, named string,
+) error {
+	place := func(s stackSeed) int { return map[bool]int{true: 0, false: 1}[s.stack == named] }
+	slices.SortStableFunc(seeds, func(x, y stackSeed) int { return cmp.Compare(place(x), place(y)) })
+	for _, one := range seeds {
+		err := a.Seed(one.seed)
+		switch {
+		case err == nil:
+		case one.stack == named:
+			return fmt.Errorf("stack %s: %w; or give it a sandbox of its own with --state-dir", one.stack, err)
+		default:
+			delete(models, one.stack)
+			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: stack %s is left out, for what it refers to can't all exist beside "+
+				"other stacks: %v; or give it a sandbox of its own with --state-dir\n", one.stack, err)
+		}
+	}
+	return nil
+}
+
 // seedsOf are what the stacks refer to, in the order in which to seed it, and their models by stack. Of a configuration
 // with problems it is what has none: the program that the command runs says what is wrong with it.
 func seedsOf(
 	cmd *cobra.Command, p project, exists []string, real *world.World,
-) (map[string]access.Model, []azure.Seed, error) {
+) (map[string]access.Model, []stackSeed, error) {
 	stacks, err := p.stacks()
 	if err != nil {
 		return nil, nil, err
 	}
 	models, used := map[string]access.Model{}, false
-	var bare, seeds []azure.Seed
+	var bare, seeds []stackSeed
 	for _, stack := range stacks {
 		read, err := source{stack: stack, dir: p.dir, exists: exists}.open(cmd)
 		if err != nil {
 			what := "nothing is seeded"
 			if s, m, found := seedOfTheRest(cmd, p, stack); found {
 				what = "only what has no problem is seeded"
-				seeds, models[stack] = append(seeds, s), m
+				seeds, models[stack] = append(seeds, stackSeed{stack, s}), m
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: %s for stack %s; --exists says what exists:\n  %s\n", what, stack,
 				strings.ReplaceAll(err.Error(), "\n", "\n  "))
@@ -193,7 +237,7 @@ func seedsOf(
 				what := "nothing is seeded"
 				if s, m, found := seedOfTheRest(cmd, p, stack); found && read.own {
 					what = "only what has no problem is seeded"
-					seeds, models[stack] = append(seeds, s), m
+					seeds, models[stack] = append(seeds, stackSeed{stack, s}), m
 				}
 				fmt.Fprintf(cmd.ErrOrStderr(), "sandbox: %s for stack %s: its configuration has problems:\n  %s\n", what, stack,
 					strings.ReplaceAll(err.Error(), "\n", "\n  "))
@@ -218,7 +262,7 @@ func seedsOf(
 				return nil, nil, fmt.Errorf("stack %s: %w", stack, err)
 			}
 			used = used || its != nil
-			seeds = append(seeds, s)
+			seeds = append(seeds, stackSeed{stack, s})
 			models[stack] = rehearsal.Identified(part.Plan.Model) // of several, the last one's invokers can sign in
 		}
 		referred, err := seedOf(referredTo(read.Program))
@@ -231,7 +275,7 @@ func seedsOf(
 		for i := range referred.Workspaces {
 			referred.Workspaces[i].Location = read.location
 		}
-		bare = append(bare, referred)
+		bare = append(bare, stackSeed{stack, referred})
 	}
 	if real != nil && !used {
 		return nil, nil, fmt.Errorf("--world: no stack of the project is in its workspace, %s; write the world of one with "+

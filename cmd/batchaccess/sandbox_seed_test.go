@@ -140,3 +140,35 @@ func TestACommandInTheSandboxFollowsItsFolder(t *testing.T) {
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, stderr, "there is no folder")
 }
+
+// Two stacks of one project may have an endpoint of one name, in regions that their files do not say.
+func TestTheStackThatACommandNamesIsSeededBeforeOthers(t *testing.T) {
+	t.Parallel()
+	const dev = oneUser + "  batchaccess:endpoints: { heart: { cluster: cpu } }\n"
+	prod := strings.ReplaceAll(dev, "workspaces/ws", "workspaces/prod")
+	for name, c := range map[string]struct {
+		args []string
+		left string
+	}{
+		"the first":             {[]string{"true", "--stack", "dev"}, "prod"},
+		"the last":              {[]string{"true", "--stack", "prod"}, "dev"},
+		"in another way":        {[]string{"true", "-s=me/batchaccess/prod"}, "dev"},
+		"none":                  {[]string{"true"}, "prod"},
+		"a flag without a name": {[]string{"true", "--stack"}, "prod"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := projectWith(t, map[string]string{"dev": dev, "prod": prod})
+			state := t.TempDir()
+			code, _, stderr := execute(t, append([]string{"sandbox", "-C", dir, "--state-dir", state, "--"}, c.args...)...)
+			assert.Zero(t, code, stderr)
+			assert.Contains(t, stderr, "sandbox: stack "+c.left+" is left out, ")
+			assert.Equal(t, 1, strings.Count(stderr, "is left out"))
+			// What is there already is not taken away.
+			code, _, stderr = execute(t, "sandbox", "-C", dir, "--state-dir", state, "--", "true", "--stack", c.left)
+			assert.Equal(t, exitUsage, code)
+			assert.Contains(t, stderr, "batchaccess: stack "+c.left+": seeding the sandbox: ")
+			assert.Contains(t, stderr, "; or give it a sandbox of its own with --state-dir")
+		})
+	}
+}

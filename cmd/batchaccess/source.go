@@ -25,9 +25,9 @@ type source struct {
 	exists              []string
 }
 
-const previewHelp = `The stack is one of any Pulumi program that uses the components. That of this repository
-is read from its configuration alone; any other is previewed in the sandbox, without credentials, or read from
-a preview: --preview takes the file that "pulumi preview --json --show-sames" wrote.`
+const previewHelp = `The stack may be of any Pulumi program that uses the components. A stack of this repository's
+own program is read from its configuration alone. Any other program is previewed in the sandbox, without credentials;
+or --preview takes the file that "pulumi preview --json --show-sames" wrote.`
 
 func (s *source) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&s.stack, "stack", "s", "", "stack to look at (default: the only one)")

@@ -44,11 +44,11 @@ workspace.lookUp leaves to Azure is asked: the mode of the container registry to
 that are only eligible (PIM) are named and do not count.
 
 An assignment that is listed may not act for up to 10 minutes, and one that is gone may still act: Azure does not
-tell. So a path that hangs on a younger one is settling, and --wait waits for it. What a condition decides is
+tell. So a path that depends on a younger one is settling, and --wait waits for it. What a condition decides is
 undecided, and so is whether a cluster gets through the firewall or the private endpoint of a storage account, unless
 the firewall names the cluster's subnet. POSIX ACLs and sign-in policies are not looked at.
 
-A question that Azure does not answer costs its own answer: what hangs on it is undecided, and the rest is reported.
+A question that Azure does not answer costs its own answer: what depends on it is undecided, and the rest is reported.
 
 With --since it also reports what is different from an earlier report, which --report wrote.
 

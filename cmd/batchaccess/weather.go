@@ -8,7 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
-// weatherHelp tells what --weather takes.
+// weatherHelp says what --weather takes.
 var weatherHelp = `--weather makes the sandbox as slow and unreliable as Azure can be. It takes settings, ` +
 	`separated by commas:
   seed=7           which of the possible courses the weather takes; the same one takes the same

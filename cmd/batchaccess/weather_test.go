@@ -67,6 +67,6 @@ func TestTheHelpTellsWhatStormyIs(t *testing.T) {
 	assert.Contains(t, stdout, azure.Stormy().String())
 	for _, command := range []string{"rehearse", "sandbox"} {
 		_, stdout, _ := execute(t, command, "--help")
-		assert.Contains(t, stdout, "batchaccess weather explains them", command)
+		assert.Contains(t, oneLine(stdout), "batchaccess weather explains them", command)
 	}
 }

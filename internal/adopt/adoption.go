@@ -24,7 +24,7 @@ const (
 	Exists  Outcome = "exists"  // it stands where the stack would make it, and can be imported
 	ToMake  Outcome = "new"     // nothing stands there
 	Alike   Outcome = "alike"   // nothing stands there, but something that looks like it elsewhere: that is left alone
-	Later   Outcome = "later"   // where it would stand hangs on others: known once those are imported, or made
+	Later   Outcome = "later"   // where it would stand depends on others: known once those are imported, or made
 	Lost    Outcome = "lost"    // it exists, and can't be imported: the stack makes another
 	Taken   Outcome = "taken"   // something else is in its way: Azure will refuse it
 	Several Outcome = "several" // more than one could be it
@@ -46,8 +46,8 @@ type Adoptee struct {
 // Adoption is what there is to adopt.
 type Adoption struct {
 	Resources []Adoptee `json:"resources"` // by URN
-	// Changing are the URNs of resources of the state that the stack would change or replace. What hangs on one of them is
-	// Later for as long as that is so.
+	// Changing are the URNs of resources of the state that the stack would change or replace. What depends on one of them
+	// is Later for as long as that is so.
 	Changing []string `json:"changing,omitempty"`
 	// File is the input of `pulumi import --file`: what Exists, and the components that it lies in. Once nothing else is
 	// left to make, all components. Nil if there is neither.
@@ -66,7 +66,7 @@ func (a Adoption) Count(outcomes ...Outcome) (n int) {
 
 // Adopt looks in Azure for everything that a preview would create, and for what stands in its way. placeholders is what
 // the same run of `pulumi preview --import-file` wrote; the state says what is owned already, under another name;
-// subscriptionID is that of a provider whose own inputs do not tell.
+// subscriptionID is that of a provider whose own inputs do not say.
 func (f *Finder) Adopt(
 	ctx context.Context, p engine.Preview, state State, placeholders []byte, subscriptionID string,
 ) (Adoption, error) {
@@ -223,7 +223,7 @@ func (f *Finder) adoptee(ctx context.Context, urn string, r Resource) (Adoptee, 
 		}
 	}
 	found, err := f.Find(ctx, r)
-	if errors.Is(err, ErrUnknownType) {
+	if errors.Is(err, errUnknownType) {
 		a.Outcome, a.Why = Unknown, err.Error()
 		return a, nil
 	}

@@ -342,7 +342,7 @@ func TestOnlyWhatIsCreatedInAzureIsLookedFor(t *testing.T) {
 	assert.Equal(t, adopt.Unknown, a.Resources[0].Outcome)
 	assert.Contains(t, a.Resources[0].Why, "aws:s3/bucket:Bucket")
 	assert.Nil(t, a.File)
-	assert.Equal(t, []string{p.Steps[1].URN, p.Steps[3].URN}, a.Changing, "components are nothing that anything hangs on")
+	assert.Equal(t, []string{p.Steps[1].URN, p.Steps[3].URN}, a.Changing, "nothing depends on components")
 }
 
 // answers is an Azure that answers each path in its own way.
@@ -477,7 +477,7 @@ func TestAnOwnerIsTheDeployerWhateverTheCaseOfTheID(t *testing.T) {
 	}
 }
 
-// Whoever sees one scope only may not list the roles of the tenant: then those of the scope are what can be told.
+// Whoever sees one scope only may not list the roles of the tenant: then those of the scope are all that is found.
 func TestRolesAreLookedForWhereOneMayLook(t *testing.T) {
 	t.Parallel()
 	list := "/providers/Microsoft.Authorization/roleDefinitions"

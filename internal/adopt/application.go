@@ -18,7 +18,7 @@ func findApplication(ctx context.Context, f *Finder, r Resource) (found []Found,
 		conditions = append(conditions, "tags/any(t:t eq "+quoted(fmt.Sprint(tag))+")")
 	}
 	if len(conditions) == 0 {
-		return nil, errors.New("an application without tags can't be told from others of its name")
+		return nil, errors.New("an application without tags looks the same as others of its name")
 	}
 	objects, err := f.list(ctx, "/applications", strings.Join(conditions, " and "))
 	if err != nil {

@@ -31,7 +31,7 @@ type spec map[string]any
 
 func (s spec) text(key string) string { return text(s, key) }
 
-// readImports reads the file; the preview tells which stack it is of.
+// readImports reads the file; the preview reports which stack it is of.
 func readImports(file []byte, p engine.Preview) (*imports, error) {
 	f := &imports{
 		byName: map[string]spec{}, stack: tokens.QName(p.Stack), project: tokens.PackageName(p.Project),

@@ -41,14 +41,14 @@ type Found struct {
 	Owner string
 }
 
-// ErrUnknownType is wrapped by the error for a type of resource that this package can't find.
-var ErrUnknownType = errors.New("it can't be told where in Azure a resource of this type would be")
+// errUnknownType is wrapped by the error for a type of resource that this package can't find.
+var errUnknownType = errors.New("it is not known where in Azure a resource of this type would be")
 
 // kind is how one type of resource is found.
 type kind struct {
 	// armID is the ID of a resource of Resource Manager with the input for each {part}; apiVersion is that of the GET.
 	armID, apiVersion string
-	// other tells of what stands at the ID that it is something else, which can't become the resource.
+	// other reports that what has the ID is something else, which can't become the resource.
 	other func(answer map[string]any) bool
 	// others says by what that which stands at the ID may be somebody else's; "" for nothing. Nil where nothing can be.
 	others func(ctx context.Context, f *Finder, id string) (string, error)
@@ -81,7 +81,7 @@ const (
 	identityID      = inGroup + "Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}"
 	heldByOther     = "let that one hold it, and name it here under sharedGrants, with by: STACK"
 	identityOfOther = "name it here with resourceId, as one that exists, or give this stack's another displayName"
-	secretLost      = "its secret was told to nobody but the deployment that made it, and can't be read again"
+	secretLost      = "only the deployment that made it was given its secret, which can't be read again"
 )
 
 // kinds are the types of resources that the components register.
@@ -138,22 +138,12 @@ var kinds = map[string]kind{
 var marks = map[string]string{"azuread:index/application:Application": "its tag",
 	"azuread:index/group:Group": "its description"}
 
-// Types lists the types of resources that can be found, sorted.
-func Types() []string {
-	var types []string
-	for t := range kinds {
-		types = append(types, t)
-	}
-	slices.Sort(types)
-	return types
-}
-
 // Find returns what exists in Azure as the resource would: nothing, or one; several only of applications, whose names
-// are not unique. The error wraps ErrUnknownType for a type that is not one of Types.
+// are not unique. The error wraps errUnknownType for a type that is not one of kinds.
 func (f *Finder) Find(ctx context.Context, r Resource) ([]Found, error) {
 	k, ok := kinds[r.Type]
 	if !ok {
-		return nil, fmt.Errorf("%s: %w", r.Type, ErrUnknownType)
+		return nil, fmt.Errorf("%s: %w", r.Type, errUnknownType)
 	}
 	if k.find != nil {
 		return k.find(ctx, f, r)

@@ -46,7 +46,7 @@ func (l links) within(there map[resource.URN]bool) links {
 	return all
 }
 
-// equal tells whether both name the same, in whatever order programs name it in a run. A property without any says as
+// equal reports whether both name the same, in whatever order programs name it in a run. A property without any says as
 // much as one that is not named.
 func (l links) equal(other links) bool {
 	stated := func(l links) map[resource.PropertyKey][]resource.URN {

@@ -19,7 +19,7 @@ type Remedy string
 const (
 	Import Remedy = "import" // it was made: take it into the state
 	Clear  Remedy = "clear"  // it was not made: forget that it was begun
-	Ask    Remedy = "ask"    // it can't be told whether it was made
+	Ask    Remedy = "ask"    // it is undecided whether it was made
 )
 
 // A Recovery is one creation that was broken off, and what is to be done about it.
@@ -33,7 +33,7 @@ type Recovery struct {
 	Remove []Found `json:"remove,omitempty"`
 	// LeftAlone says what looks like it and is somebody else's.
 	LeftAlone []string `json:"leftAlone,omitempty"`
-	// Why it can't be told, or something is removed.
+	// Why it is undecided, or something is removed.
 	Why string `json:"why,omitempty"`
 }
 
@@ -185,7 +185,7 @@ func (f *Finder) recover(ctx context.Context, s State, pending apitype.ResourceV
 	r := Recovery{URN: string(pending.URN), Type: string(pending.Type), Remedy: Clear}
 	found, err := f.Find(ctx, Resource{Type: r.Type, Inputs: pending.Inputs, SubscriptionID: s.subscriptionOf(pending),
 		Stack: stackOf(r.URN)})
-	if errors.Is(err, ErrUnknownType) {
+	if errors.Is(err, errUnknownType) {
 		r.Remedy, r.Why = Ask, err.Error()
 		return r, nil
 	}

@@ -437,7 +437,7 @@ func TestAStateThatCannotBeReadIsRefused(t *testing.T) {
 		"its ID needs scope": creating(assignmentType, "a", `{"roleAssignmentName": "x"}`),
 		"its ID needs subscriptionId": creating("azure-native:managedidentity:UserAssignedIdentity", "id",
 			`{"resourceGroupName": "rg", "resourceName": "id"}`),
-		"without tags can": creating(applicationType, "app", `{"displayName": "app"}`),
+		"without tags looks the same": creating(applicationType, "app", `{"displayName": "app"}`),
 	} {
 		_, err := w.finder.Plan(t.Context(), state(t, "", creation))
 		assert.ErrorContains(t, err, what)

@@ -17,7 +17,7 @@ type Rival struct {
 	IDs []string
 	// Why says what they are, and what to do.
 	Why string
-	// Blocks tells that Azure refuses the resource as long as they are there. Otherwise they are merely mentioned.
+	// Blocks is set if Azure refuses the resource as long as they are there. Otherwise they are merely mentioned.
 	Blocks bool
 	// Owner is whose they are; see Found.
 	Owner string

@@ -31,7 +31,7 @@ func Imported(p engine.Preview, files ...[]byte) (urns []string, err error) {
 
 // Settled is the state, as `pulumi stack import` takes it, with what was imported said in the program's words:
 // changed counts the resources of which inputs or dependencies are not the same any more. Only the resources of these
-// URNs are touched, and components. The preview is of the state as it is, and tells what stays the same too.
+// URNs are touched, and components. The preview is of the state as it is, and shows what stays the same too.
 //
 // It takes that because an import writes into the state what the provider makes of Azure's answer. There, a scope has
 // lost its first slash (azure-native before the change of August 2026, pulumi-azure-native #4818), so that every role
@@ -155,7 +155,7 @@ func (w wording) settle(path string, program, have map[string]any) map[string]an
 		}
 	}
 	for key, says := range program {
-		if _, there := have[key]; !there && (empty(says) || strings.HasPrefix(key, "__")) && told(says) {
+		if _, there := have[key]; !there && (empty(says) || strings.HasPrefix(key, "__")) && readable(says) {
 			// __ is the providers' own
 			settled[key] = says
 		}
@@ -185,7 +185,7 @@ func (w wording) value(path string, says, is any) any {
 	return is
 }
 
-// isOpen tells whether Azure fills in what is at the path.
+// isOpen reports whether Azure fills in what is at the path.
 func (w wording) isOpen(path string) bool {
 	for _, open := range w.open {
 		if path == open || strings.HasPrefix(path, open+".") {
@@ -195,7 +195,7 @@ func (w wording) isOpen(path string) bool {
 	return false
 }
 
-// same tells whether two texts are one to Azure: ARM IDs and sizes whatever the case of their letters, IDs with or
+// same reports whether two texts are one to Azure: ARM IDs and sizes whatever the case of their letters, IDs with or
 // without the slashes around them, regions with or without spaces. Everything else, such as the subject of a
 // federated credential, only if it is the same letter by letter.
 func same(path, a, b string) bool {
@@ -213,7 +213,7 @@ func same(path, a, b string) bool {
 	return false
 }
 
-// empty tells whether a value says no more than its absence.
+// empty reports whether a value says no more than its absence.
 func empty(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
@@ -229,16 +229,16 @@ func empty(v any) bool {
 	return v == nil || v == "" || v == false || v == 0.0
 }
 
-// known leaves out what a preview does not tell.
+// known leaves out what a preview does not show.
 func known(values map[string]any) map[string]any {
 	kept := map[string]any{}
 	for key, v := range values {
-		if told(v) {
+		if readable(v) {
 			kept[key] = v
 		}
 	}
 	return kept
 }
 
-// told reports whether a preview has the value, and all that is in it: not what is known only later, nor a secret.
-func told(v any) bool { return !guardrails.Holds(v, guardrails.Unknown, guardrails.Secret) }
+// readable reports whether a preview has the value, and all that is in it: not what is known only later, nor a secret.
+func readable(v any) bool { return !guardrails.Holds(v, guardrails.Unknown, guardrails.Secret) }

@@ -194,7 +194,7 @@ func TestWhatWasImportedStandsBehindWhatItDependsOn(t *testing.T) {
 	after, err := adopt.ReadState(text)
 	require.NoError(t, err)
 	require.Len(t, after.Resources, 5)
-	assert.Equal(t, "old", string(after.Resources[1].ID), "what is to be deleted is not what the new one hangs on")
+	assert.Equal(t, "old", string(after.Resources[1].ID), "what is to be deleted is not what the new one depends on")
 	assert.Equal(t, "r", string(after.Resources[2].ID))
 	assert.Equal(t, "c", string(after.Resources[3].ID))
 	moved := after.Resources[4]

@@ -35,7 +35,7 @@ func ReadClaims(token string) (Claims, error) {
 	return c, nil
 }
 
-// ObjectID is that of the principal an access token was issued to. It is not verified: it tells who one is signed in
+// ObjectID is that of the principal an access token was issued to. It is not verified: it says who one is signed in
 // as, and proves nothing about anybody else's token.
 func ObjectID(token string) (string, error) {
 	c, err := ReadClaims(token)

@@ -34,7 +34,7 @@ type Client struct {
 }
 
 // NewClient makes a client of Resource Manager and Microsoft Graph for whoever deploys, who signs in with the
-// credential. Transport and logger may be nil. The logger is told of every try at level Debug: method, address and
+// credential. Transport and logger may be nil. The logger gets every try at level Debug: method, address and
 // status, never a header or a body.
 func NewClient(
 	credential azcore.TokenCredential, c Cloud, transport policy.Transporter, logger *slog.Logger,

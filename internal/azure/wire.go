@@ -112,7 +112,7 @@ func IsRetried(status int) bool { return slices.Contains(retryStatuses, status) 
 // Throttled reports whether the server says with the status that it has not taken the request.
 func Throttled(status int) bool { return status == http.StatusTooManyRequests }
 
-// UnknownHost tells a name that does not exist from one that can't be resolved just now.
+// UnknownHost reports whether a name does not exist, and not only can't be resolved just now.
 func UnknownHost(err error) bool {
 	var dns *net.DNSError
 	return errors.As(err, &dns) && dns.IsNotFound

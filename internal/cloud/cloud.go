@@ -157,5 +157,5 @@ func MLAudienceOf(portal string) string {
 // nearly is the share of a limit, in percent, from which a stack says that it nears it.
 const nearly = 80
 
-// Near reports whether n is close to the limit: at 80 % of it or more.
-func Near(n, limit int) bool { return n*100 >= limit*nearly }
+// NearLimit reports whether n is close to the limit: at 80 % of it or more.
+func NearLimit(n, limit int) bool { return n*100 >= limit*nearly }

@@ -53,8 +53,8 @@ type Attribute struct {
 	Name   string
 }
 
-// Is reports whether the attributes are the same.
-func (a Attribute) Is(b Attribute) bool { return a.key() == b.key() }
+// is reports whether the attributes are the same.
+func (a Attribute) is(b Attribute) bool { return a.key() == b.key() }
 
 // key is the form in which equal attributes are equal.
 func (a Attribute) key() Attribute {
@@ -102,7 +102,7 @@ func (r Request) values(a Attribute) (values []string, known bool) {
 		return values, known
 	}
 	for of, values := range r.Attributes {
-		if of.Is(a) {
+		if of.is(a) {
 			return values, true
 		}
 	}

@@ -34,7 +34,7 @@ func credential(text string) string {
 	return "invokers: { ci: { kind: servicePrincipal, federatedCredentials: { main: { " + text + " } } } }"
 }
 
-// Whatever Azure would refuse, or take without a word and not do, is said before anything is made: by path, what is
+// Whatever Azure would refuse, or take without a warning and not do, is said before anything is made: by path, what is
 // wrong, and what to write. The rows are those of what Azure was believed to do; each has wrong inputs of its kind.
 // What begins with "~" is a warning, of what Azure may know more about.
 func TestEveryRowOfWhatAzureDoesHasWrongInputs(t *testing.T) {

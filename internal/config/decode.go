@@ -154,7 +154,7 @@ type decoder struct {
 	secret   string            // path of the value, around what is read, that was set with --secret
 }
 
-// missingLocation asks for a region where something is made that needs one: Azure would tell in the middle of the
+// missingLocation asks for a region where something is made that needs one: Azure would say so in the middle of the
 // deployment. Of a component alone that can't be asked: a provider that it is given may hold one.
 func (d *decoder) missingLocation(value any, args *components.BatchEndpointAccessArgs) access.Problems {
 	if value != nil && value != "" {

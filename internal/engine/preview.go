@@ -243,7 +243,7 @@ func (p *Preview) order() {
 	for i, s := range p.Steps {
 		if i > 0 && s.URN == p.Steps[i-1].URN && !IsContext(s.Op) && !IsContext(p.Steps[i-1].Op) && s.New != nil &&
 			p.Steps[i-1].New != nil {
-			p.cannot("%s is changed by two steps (%s and %s), of which it can't be told which counts", ShownName(s.URN),
+			p.cannot("%s is changed by two steps (%s and %s), and it is not known which of them counts", ShownName(s.URN),
 				p.Steps[i-1].Op, s.Op)
 		}
 		if parts := strings.SplitN(strings.TrimPrefix(s.URN, "urn:pulumi:"), "::", 3); i == 0 {
@@ -396,12 +396,12 @@ func (s digestStep) changed() (all []string) {
 	return slices.Compact(all)
 }
 
-// IsContext tells operations that change nothing in Azure: what they show was there, and stays.
+// IsContext reports operations that change nothing in Azure: what they show was there, and stays.
 func IsContext(op string) bool {
 	return slices.Contains([]string{"same", "refresh", opRetain}, op) || IsForeign(op)
 }
 
-// IsForeign tells operations on resources that the stack reads and does not own.
+// IsForeign reports operations on resources that the stack reads and does not own.
 func IsForeign(op string) bool { return op == "read" || op == "discard" }
 
 // goingIn are the steps of a preview that take a resource of the stack away, by URN.

@@ -54,7 +54,7 @@ type Assignment struct {
 	Scope string `json:"scope,omitempty"`
 }
 
-// Token is the type of every component's namespace.
+// token begins the type of every component.
 const token = "batchaccess:index:"
 
 // Program makes plans of all that the preview shows. What can't be read, or is left out, is an error: a plan that lacks

@@ -24,7 +24,7 @@ type Stack struct {
 	Missing, Beyond, Left []string
 }
 
-// starts is the action without which no job starts (the seed's 35).
+// starts is the action without which no job starts (the article's 35).
 const starts = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs/write"
 
 // Stack works out the stack that grants what principals have, and nothing beside it.

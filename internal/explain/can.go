@@ -268,7 +268,7 @@ func (q *question) outside(who string) (answer, because string) {
 		return Yes, can.Because
 	case cannot.Holds:
 		return No, can.Because
-	case q.Verb == "read" && m.Role.Told():
+	case q.Verb == "read" && m.Role.Known():
 		return Yes, cannot.Because
 	default: // only the cautious reading of a role allows it
 		return Undecided, cannot.Because
@@ -282,7 +282,7 @@ func (q *question) writes(p access.Principal) (answer, because string) {
 		Container: output.Container}
 	place := access.Place{Account: output.StorageAccount, Container: output.Container, Path: output.Path,
 		Kind: q.plan.Model.KindOf(output.StorageAccount)}
-	holders, writes := q.plan.Holders(p), q.plan.Acts(p, place, roles.WriteBlobs)
+	holders, writes := q.plan.Holders(p), q.plan.MayDo(p, place, roles.WriteBlobs)
 	for _, g := range q.plan.Grants {
 		if writes && g.Writes() && slices.Contains(holders, g.Principal) && g.Scope.Contains(at) {
 			return Yes, "writes by " + g.String()
@@ -337,7 +337,7 @@ func WriteAnswer(w io.Writer, a Answer) error {
 	}
 	for _, p := range a.Paths {
 		out.WriteString("\n")
-		tell(&out, p)
+		writePath(&out, p)
 	}
 	_, err := io.WriteString(w, visible.Lines(strings.TrimRight(out.String(), "\n")+"\n"))
 	return err

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-func untold() explain.Explanation {
+func ofUnknownRole() explain.Explanation {
 	m := model()
 	m.Assertions = nil
 	m.Role = access.Role{RoleDefinitionID: access.Known(roles.DefinitionID("77777777-7777-4777-8777-777777777777"))}
@@ -21,9 +21,9 @@ func untold() explain.Explanation {
 
 func TestARoleThatIsNotToldIsNotSaidToAllowAnything(t *testing.T) {
 	t.Parallel()
-	x := untold()
+	x := ofUnknownRole()
 	assert.False(t, x.Failed(), "nothing is known to be wrong")
-	assert.True(t, x.Role.Untold)
+	assert.True(t, x.Role.Unknown)
 	assert.Equal(t, "existing role", x.Role.Name)
 	assert.Empty(t, x.Role.Entries)
 	for _, p := range x.Paths {
@@ -41,8 +41,8 @@ func TestARoleThatIsNotToldIsNotSaidToAllowAnything(t *testing.T) {
 		assert.Contains(t, out.String(), "existing role", format)
 		assert.NotContains(t, out.String(), "BROKEN</summary>", format)
 		if format != "json" {
-			assert.Contains(t, out.String(), "unknown", format)
-			assert.Regexp(t, "of 5 it can.{1,5}t be told", out.String(), format)
+			assert.Contains(t, out.String(), "undecided", format)
+			assert.Regexp(t, ", 5 are undecided", out.String(), format)
 		}
 	}
 }
@@ -50,16 +50,16 @@ func TestARoleThatIsNotToldIsNotSaidToAllowAnything(t *testing.T) {
 func TestTheStoryOfARoleThatIsNotTold(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, explain.WriteWhy(&out, untold(), "ann", "patients"))
+	require.NoError(t, explain.WriteWhy(&out, ofUnknownRole(), "ann", "patients"))
 	assert.Contains(t, out.String(), "ann starts a job on heart with patients: it may work.")
-	assert.Contains(t, out.String(), "It can't be told whether it has: that takes what the existing role allows")
+	assert.Contains(t, out.String(), "Undecided: that takes what the existing role allows")
 	assert.Contains(t, out.String(), "6. To write the data, invoker ann needs", "the hops behind it are told too")
 	assert.Contains(t, out.String(), "This should work")
 
 	out.Reset()
-	require.NoError(t, explain.WriteWhy(&out, untold(), "pipeline", "patients"))
+	require.NoError(t, explain.WriteWhy(&out, ofUnknownRole(), "pipeline", "patients"))
 	assert.Contains(t, out.String(), "it does not work", "the data is closed, whatever the role allows")
 	out.Reset()
-	require.NoError(t, explain.WriteWhy(&out, untold(), "ann", "archive"))
+	require.NoError(t, explain.WriteWhy(&out, ofUnknownRole(), "ann", "archive"))
 	assert.Contains(t, out.String(), "Nobody declared this")
 }

@@ -102,7 +102,7 @@ func TestGolden(t *testing.T) {
 				}
 				want, err := os.ReadFile(file)
 				require.NoError(t, err)
-				assert.Equal(t, string(want), got, "go test ./explain -update, and read the difference")
+				assert.Equal(t, string(want), got, "go test ./internal/explain -update, and read the difference")
 			})
 		}
 	}
@@ -198,7 +198,7 @@ func TestWhyTellsAStory(t *testing.T) {
 		"one that works": {"ann", "patients", []string{"ann starts a job on heart with patients: it works.",
 			"managed identity of cluster cpu needs Storage Blob Data Reader on lake/patients", "5. To mount"}},
 		"one that does not": {"pipeline", "patients", []string{"it does not work", "To read the data, invoker pipeline",
-			"what is missing is Storage Blob Data Reader on lake/patients", "endpoints.heart does not name pipeline"}},
+			"Missing: Storage Blob Data Reader on lake/patients", "endpoints.heart does not name pipeline"}},
 		"one undeclared": {"ann", "archive", []string{"it works", "Nobody declared this: endpoints.history does not name ann",
 			"the data store's credential"}},
 		"indirect ways, by what they end at": {"pipeline", "", []string{"pipeline can reach cluster:cpu, by changing",
@@ -399,4 +399,14 @@ func made(stack string, m access.Model) explain.Explanation {
 		panic(problems.Err())
 	}
 	return explain.Make(stack, plan, problems)
+}
+
+func TestADiagramHasNoInvokerWithoutAnArrow(t *testing.T) {
+	t.Parallel()
+	x := made("dev", model())
+	var out bytes.Buffer
+	require.NoError(t, explain.WriteMermaid(&out, x.Only("", "heart")))
+	assert.Contains(t, out.String(), `(["ann<br/>user"])`)
+	assert.NotContains(t, out.String(), `(["pipeline<br/>`)
+	assert.Contains(t, out.String(), "%% pipeline, heart: no: patients", "a comment says why not")
 }

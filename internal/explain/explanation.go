@@ -1,4 +1,4 @@
-// Package explain tells what a model of package access makes possible, for people and for machines: Make gathers it,
+// Package explain shows what a model of package access makes possible, for people and for machines: Make gathers it,
 // and there is one renderer a file. It decides nothing itself, and knows nothing of Pulumi, of a network or of the
 // command.
 package explain
@@ -67,9 +67,9 @@ func (e Endpoint) Target() string {
 type Path struct {
 	access.Path
 	Works bool `json:"works"`
-	// Undecided is set where it can't be told whether it works: nobody has said what the existing role allows.
+	// Undecided is set where it is not known whether it works, as nobody has said what the existing role allows.
 	Undecided bool `json:"undecided,omitempty"`
-	// Why tells in one line how it fails, or what can't be told; "" if it works.
+	// Why says in one line how it fails, or what is not known; "" if it works.
 	Why string `json:"why,omitempty"`
 }
 
@@ -77,7 +77,7 @@ type Path struct {
 // not.
 func (p Path) OK() bool { return p.Works || p.Undecided || !p.Declared }
 
-// A Finding is something that a reviewer wants to be told, and that keeps nothing from being deployed.
+// A Finding is something that a reviewer should know, and that keeps nothing from being deployed.
 type Finding struct {
 	Where string `json:"where"` // a path in the configuration
 	What  string `json:"what"`
@@ -93,8 +93,8 @@ func (f Finding) Place() string { return visible.WithOwner(f.Where, f.Owner) }
 type Role struct {
 	Name  string `json:"name"`
 	Scope string `json:"scope"`
-	// Untold is set where it is not known what the role allows: there are then no entries and no risks to tell of.
-	Untold  bool     `json:"untold,omitempty"`
+	// Unknown is set where it is not known what the role allows: then there are no entries and no risks.
+	Unknown bool     `json:"unknown,omitempty"`
 	Entries []string `json:"entries"` // actions and data actions as the role writes them
 	Not     []string `json:"not,omitempty"`
 	Risks   []Risk   `json:"risks,omitempty"`
@@ -149,10 +149,10 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 }
 
 func makeRole(r access.Role) Role {
-	role := Role{Name: r.Title(), Scope: string(r.EffectiveScope()), Untold: !r.Told()}
+	role := Role{Name: r.Title(), Scope: string(r.EffectiveScope()), Unknown: !r.Known()}
 	d, wrong := r.Resolve()
 	if wrong != nil {
-		return role // Validate has told it
+		return role // Validate has said so
 	}
 	for _, p := range d.Permissions {
 		role.Entries = append(role.Entries, slices.Concat(p.Actions, p.DataActions)...)
@@ -213,7 +213,7 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 			what += ": they read " + at.input
 			fix = "name them, or take away what they are granted for other endpoints"
 			if m.DataInputs[at.input].Mechanism() == access.ByStoreCredential {
-				continue // told by opened
+				continue // opened says so
 			}
 		}
 		x.Findings = append(x.Findings, Finding{Where: "endpoints." + at.endpoint,
@@ -325,7 +325,7 @@ func (x Explanation) verdict() string {
 	}
 	text := count(declared-undecided-len(x.Broken())) + " of " + plural(declared, "declared path") + " work"
 	if undecided > 0 {
-		text += ", of " + count(undecided) + " it can't be told"
+		text += ", " + count(undecided) + map[bool]string{true: " is", false: " are"}[undecided == 1] + " undecided"
 	}
 	if len(x.Assertions) > 0 {
 		text += ", " + count(held) + " of " + plural(len(x.Assertions), "assertion") + " hold"

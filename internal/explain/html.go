@@ -47,16 +47,20 @@ func WriteHTML(w io.Writer, x Explanation) error {
 		Roles    []Role
 		Graph    *page.Graph
 		Hidden   int // indirect ways that are not drawn
-		Filter   filter
-		Controls template.HTML
-		People   []person
-		Clusters []cluster
-		Accounts []account
-		Data     []datum
-		Made     string
+		// Undecided is set where a path is, so that the legends say what that means.
+		Undecided bool
+		Filter    filter
+		Controls  template.HTML
+		People    []person
+		Clusters  []cluster
+		Accounts  []account
+		Data      []datum
+		Made      string
 	}{
 		Explanation: x, CSS: template.CSS(css), Policy: page.Policy(css),
-		Verdict: x.verdict(), Graph: graph, Hidden: hidden, Matrices: matrices, Roles: x.roles(), Filter: f,
+		Verdict: x.verdict(), Graph: graph, Hidden: hidden,
+		Undecided: slices.ContainsFunc(x.Paths, func(p Path) bool { return p.Undecided }),
+		Matrices:  matrices, Roles: x.roles(), Filter: f,
 		Controls: template.HTML(f.Controls(chosen)),
 		People:   x.Facts.people, Clusters: slices.Clone(x.Facts.clusters), Accounts: x.Facts.accounts, Data: x.Facts.data,
 		Made: joined([]string{called("region", x.Facts.Location), called("commit", x.Facts.Commit), x.Facts.Day}),
@@ -126,4 +130,4 @@ func class(p Path) string { return classes[outcome(p)] }
 
 // classes are what page.css calls the outcomes, in the matrix and in the graph.
 var classes = map[string]string{"yes": "works", "yes, undeclared": "undeclared", "no": "not", "BROKEN": "broken",
-	"unknown": "undeclared"}
+	"undecided": "undeclared"}

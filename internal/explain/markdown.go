@@ -79,7 +79,7 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 	for _, r := range x.roles() {
 		p("\n<details><summary>%s, at the %s: %s</summary>\n\n", visible.Markdown.Escape(r.Name),
 			visible.Markdown.Escape(r.Scope),
-			map[bool]string{false: count(len(r.Entries)) + " actions", true: "what it allows is not known here"}[r.Untold])
+			map[bool]string{false: count(len(r.Entries)) + " actions", true: "what it allows is not known here"}[r.Unknown])
 		for _, a := range r.Entries {
 			p("- %s\n", visible.Markdown.Escape(a))
 		}

@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
@@ -10,8 +11,8 @@ import (
 )
 
 // WriteMermaid writes a flowchart: invokers, endpoints, jobs, clusters, and what is read and written, with what each
-// identity needs for it. It has the matrix on its edges, and what nobody declared and does not work, assertions and
-// findings as comments.
+// identity needs for it. It has the matrix on its edges. Comments have assertions, findings, and what nobody declared
+// and does not work; an invoker with nothing else is not drawn.
 func WriteMermaid(w io.Writer, x Explanation) error {
 	var out strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
@@ -42,7 +43,9 @@ func WriteMermaid(w io.Writer, x Explanation) error {
 		}
 	}
 	for _, i := range x.Invokers {
-		node("invoker", i.Name, `(["%s"])`, i.Name, i.Kind)
+		if slices.ContainsFunc(drawn, func(e edge) bool { return e.invoker == i.Name }) {
+			node("invoker", i.Name, `(["%s"])`, i.Name, i.Kind)
+		}
 	}
 	for _, e := range x.Endpoints {
 		target := e.Target()
@@ -92,7 +95,7 @@ func (x Explanation) startNeeds(target string) string {
 }
 
 // arrows are how an outcome is drawn. What is not to work, and does not, is not: it would fill the picture.
-var arrows = map[string]string{"yes": "-->", "yes, undeclared": "-.->", "BROKEN": "==x", "unknown": "-.-"}
+var arrows = map[string]string{"yes": "-->", "yes, undeclared": "-.->", "BROKEN": "==x", "undecided": "-.-"}
 
 // An edge is all paths of an invoker on an endpoint that end alike.
 type edge struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/internal/explain"
 	"github.com/batchaccess/batchaccess/internal/page/browser"
@@ -158,4 +159,17 @@ func TestNamesChooseNothingButThemselves(t *testing.T) {
 		classes = append(classes, o[1])
 	}
 	assert.Len(t, slices.Compact(slices.Sorted(slices.Values(classes))), len(classes), "no class twice")
+}
+
+// A path is undecided for many reasons, and not only where nobody has said what the role allows.
+func TestThePageSaysWhatUndecidedMeansWhereAPathIs(t *testing.T) {
+	t.Parallel()
+	m := model()
+	assert.NotContains(t, write(t, "html", made("dev", m)), ">undecided<")
+	m.Services = services.WorkspaceServices{LookUp: true}
+	x := made("dev", m)
+	require.True(t, slices.ContainsFunc(x.Paths, func(p explain.Path) bool { return p.Undecided }))
+	got := write(t, "html", x)
+	assert.Contains(t, got, `<span class="undeclared">undecided</span> what decides it is not known here`)
+	assert.Contains(t, got, "works undeclared or is undecided")
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// WriteWhy tells the paths of one invoker with one input ("" for all), endpoint by endpoint, as a story. A name that
+// WriteWhy explains in sentences the paths of one invoker with one input ("" for all), by endpoint. A name that
 // the explanation does not know is an error, and so is an input that no endpoint reads.
 func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 	inputs, invokers := map[string]bool{}, map[string]bool{}
@@ -30,20 +30,20 @@ func WriteWhy(w io.Writer, x Explanation, invoker, input string) error {
 	var out strings.Builder
 	for _, p := range x.Paths {
 		if p.Invoker == invoker && (input == "" || inputName(p.Input) == input) {
-			tell(&out, p)
+			writePath(&out, p)
 		}
 	}
 	for _, w := range x.Ways {
 		// Who may become the invoker belongs to its story too.
 		if (input == "" || w.Input == input) && (slices.Contains(w.Who, invoker) || w.Ends == invoker) {
-			tellWay(&out, w)
+			writeWay(&out, w)
 		}
 	}
 	_, err := io.WriteString(w, visible.Lines(out.String()))
 	return err
 }
 
-func tell(out *strings.Builder, p Path) {
+func writePath(out *strings.Builder, p Path) {
 	ends := "works"
 	switch {
 	case p.Undecided:
@@ -55,14 +55,14 @@ func tell(out *strings.Builder, p Path) {
 	for i, h := range p.Hops {
 		fmt.Fprintf(out, "  %d. %s ", i+1, begin(h))
 		if h.Undecided {
-			fmt.Fprintf(out, "It can't be told whether it has: that takes %s.\n", h.Missing)
+			fmt.Fprintf(out, "Undecided: that takes %s.\n", h.Missing)
 			continue
 		}
 		if h.Missing != "" {
-			fmt.Fprintf(out, "It has not: what is missing is %s. Here the job ends.\n", h.Missing)
+			fmt.Fprintf(out, "Missing: %s. The job ends here.\n", h.Missing)
 			break
 		}
-		fmt.Fprintf(out, "It has: %s.\n", h.GivenBy)
+		fmt.Fprintf(out, "Given by: %s.\n", h.GivenBy)
 	}
 	switch {
 	case p.Undecided && p.Declared:
@@ -102,8 +102,8 @@ func begin(h access.Hop) string {
 	}
 }
 
-// tellWay tells an indirect way, and each change that cuts it.
-func tellWay(out *strings.Builder, w Way) {
+// writeWay explains an indirect way, and each change that cuts it.
+func writeWay(out *strings.Builder, w Way) {
 	fmt.Fprintf(out, "Indirectly, %s.\n", w)
 	tellCuts(out, w)
 	out.WriteString("\n")

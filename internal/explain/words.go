@@ -37,7 +37,7 @@ func outcome(p Path) string {
 	case p.Works:
 		return "yes, undeclared"
 	case p.Undecided:
-		return "unknown"
+		return "undecided"
 	case p.Declared:
 		return "BROKEN"
 	default:
@@ -63,7 +63,7 @@ func (x Explanation) hopKinds() []access.HopKind {
 	})
 }
 
-// hopMark tells of all the hops of one kind whether they work: a path has several where it has outputs.
+// hopMark says whether all the hops of one kind work: a path has several where it has outputs.
 func hopMark(p Path, kind access.HopKind) string {
 	mark := "-"
 	for _, h := range p.Hops {

@@ -52,16 +52,16 @@ func (r Resource) changesIn(path string) (changed []string) {
 // from, and what it is made to speak for. The engine keeps both below __internal, and kept them at the top.
 func pluginOf(inputs map[string]any) string {
 	internal, readable := inputs["__internal"].(map[string]any)
-	told := ""
+	given := ""
 	if inputs["__internal"] != nil && !readable {
-		told = fmt.Sprint("__internal ", inputs["__internal"], "\n")
+		given = fmt.Sprint("__internal ", inputs["__internal"], "\n")
 	}
 	for _, key := range []string{"pluginDownloadURL", "parameterization"} {
 		if v := cmp.Or(internal[key], inputs[key]); v != nil {
-			told += fmt.Sprint(key, " ", v, "\n")
+			given += fmt.Sprint(key, " ", v, "\n")
 		}
 	}
-	return told
+	return given
 }
 
 // differs reports whether an input is another than before. What a secret hides is another unless the engine says

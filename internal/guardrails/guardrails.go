@@ -121,7 +121,7 @@ type Finding struct {
 	Remedy   string   `json:"remedy"`
 	// Undecided is set where the input is not known, so that the rule could not be decided.
 	Undecided bool `json:"undecided,omitempty"`
-	// Origin is set where the finding hangs on which other resource a value comes from. Whoever sees one resource at a
+	// Origin is set where the finding depends on which other resource a value comes from. Whoever sees one resource at a
 	// time can't decide it: a preview may not know the value, and the deployment knows it and not where it is from.
 	Origin Origin `json:"-"`
 	// Waived says who waived the finding, until when and why; its level is then advisory.
@@ -204,7 +204,7 @@ func (p *report) undecided(property, remedy, what string, args ...any) *Finding 
 // lookAgain is the remedy for a value that is not known before the deployment.
 const lookAgain = "give the value itself, or waive this rule for this resource in guardrails.yaml"
 
-// known tells whether a value is there to be judged. Where it stands as a marker the rule can't be decided, which is
+// known reports whether a value is there to be judged. Where it stands as a marker the rule can't be decided, which is
 // a finding of its own: a rule that saw nothing has not passed.
 func (p *report) known(property string, value any) bool {
 	marker, is := value.(Marker)

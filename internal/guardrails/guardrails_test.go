@@ -141,7 +141,7 @@ func TestRules(t *testing.T) {
 			[]string{"invoker-role"}},
 		"one whose ID is not known either": {invokerRoleOf(inputs{"roleDefinitionId": guardrails.Unknown}),
 			[]string{"invoker-role"}},
-		"an existing role, told": {invokerRoleOf(inputs{"roleDefinitionId": existingRole,
+		"an existing role, given": {invokerRoleOf(inputs{"roleDefinitionId": existingRole,
 			"definition": telling(roles.InvokerActions()...)}), nil},
 		"a built-in role by its ID": {invokerRoleOf(inputs{
 			"roleDefinitionId": roles.DefinitionID("f6c7c914-8db3-469d-8ca1-694a8f32e121")}), nil},

@@ -99,7 +99,7 @@ func Guessed(token string) bool {
 
 const providerType = "pulumi:providers:"
 
-// asksElsewhere reports whether a provider of Azure's is told where to sign in or whom to ask for tokens: whoever
+// asksElsewhere reports whether a provider of Azure's is given where to sign in or whom to ask for tokens: whoever
 // answers there gets what the deployment signs in with.
 func asksElsewhere(r Resource) bool {
 	pkg := strings.TrimPrefix(r.Type, providerType)
@@ -108,7 +108,7 @@ func asksElsewhere(r Resource) bool {
 			func(key string) bool { return r.Inputs[key] != nil && r.Inputs[key] != "" })
 }
 
-// builtByPulumi tells what is in no cloud: the stack, values in its state, and the components of this project, whose
+// builtByPulumi reports what is in no cloud: the stack, values in its state, and the components of this project, whose
 // children are judged. A provider is where its resources are; those are judged.
 func builtByPulumi(token string) bool {
 	return slices.Contains([]string{"pulumi:pulumi:Stack", "pulumi:pulumi:StackReference", "pulumi:index:Stash"}, token) ||
@@ -123,8 +123,8 @@ var about = []string{
 	"scope", "publicAccess", "containerAccessType", "displayName", "create", "update",
 }
 
-// Tells is what the inputs of a resource say about to whom and where it gives access, as far as they are known.
-func (r Resource) Tells() (told []string) {
+// GivesTo is what the inputs of a resource say about to whom and where it gives access, as far as they are known.
+func (r Resource) GivesTo() (given []string) {
 	from := r.Inputs
 	if r.Gone {
 		from = r.Old
@@ -132,14 +132,14 @@ func (r Resource) Tells() (told []string) {
 	for _, key := range about {
 		switch v := from[key].(type) {
 		case string:
-			told = append(told, key+" "+v)
+			given = append(given, key+" "+v)
 		case []any:
 			if all := texts(v); len(all) > 0 {
-				told = append(told, key+" "+strings.Join(all, ", "))
+				given = append(given, key+" "+strings.Join(all, ", "))
 			}
 		case Marker:
-			told = append(told, key+" "+cmp.Or(string(v), "?"))
+			given = append(given, key+" "+cmp.Or(string(v), "?"))
 		}
 	}
-	return told
+	return given
 }

@@ -121,7 +121,7 @@ func assigned(r Resource) (roles.Definition, bool) {
 }
 
 // unknownRole asks about roles that nothing else judges: those that are neither built in nor made by the program, whose
-// definition is judged, nor told by an InvokerRole, which invoker-role asks for.
+// definition is judged, nor given by an InvokerRole, which invoker-role asks for.
 func unknownRole(r Resource, _ Config, p *report) {
 	id := r.Inputs["roleDefinitionId"]
 	if r.Kind() != RoleAssignment || id == nil || r.MadeBy(InvokerRole) && !r.Whole {

@@ -205,7 +205,7 @@ func secretLifetime(r Resource, c Config, p *report) {
 		return
 	}
 	if start, err := time.Parse(time.RFC3339, startText); err != nil {
-		p.find("startDate", "set it as 2026-11-01T00:00:00Z, so that the lifetime can be told", "%q is not a date", startText)
+		p.find("startDate", "set it as 2026-11-01T00:00:00Z, so that the lifetime is known", "%q is not a date", startText)
 	} else if end.Sub(start) > days {
 		p.find("endDate", "end it earlier, and rotate; or raise maxSecretDays", "lives for %d days; the limit is %d",
 			int(end.Sub(start).Hours()/24), c.MaxSecretDays)

@@ -33,7 +33,7 @@ type Options struct {
 	Transport policy.Transporter
 	// Poll is the first pause between two looks at a job; it doubles up to 15 seconds. Default: a second.
 	Poll time.Duration
-	// Logger is told of every request at level Debug: method, address and status, never a header or a body.
+	// Logger gets every request at level Debug: method, address and status, never a header or a body.
 	Logger *slog.Logger
 }
 

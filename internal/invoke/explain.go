@@ -175,7 +175,7 @@ func (f *Failure) forbidden(k call, said serviceError, who claims) {
 	}
 }
 
-// giver tells what gives an action to an invoker.
+// giver says what gives an action to an invoker.
 func giver(action string) string {
 	if n := slices.IndexFunc(roles.InvokerActions(), func(a string) bool { return strings.EqualFold(a, action) }); n >= 0 {
 		declare := "declare the invoker in the stack (invokers) and run pulumi up"

@@ -6,7 +6,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// A Kind tells failures apart by who can put them right. Each has an exit code of its own.
+// A Kind groups failures by who can put them right. Each has an exit code of its own.
 type Kind string
 
 // The kinds of failures.
@@ -19,7 +19,7 @@ const (
 	Data      Kind = "data"    // the job identity can't read or write the data
 	Network   Kind = "network" // the endpoint can't be reached from here
 	Service   Kind = "service" // Azure throttles or fails, and went on doing so
-	Follow    Kind = "follow"  // the job was started, and how it ends can't be told
+	Follow    Kind = "follow"  // the job was started, and how it ends is not known
 
 	Denied   Kind = "denied"   // Azure forbids it whatever is granted: a deny assignment, a lock, a policy
 	Registry Kind = "registry" // the registry of the model, the environment or the image can't be read
@@ -42,7 +42,7 @@ var exitCodes = []ExitCode{
 	{6, Data, "the job identity can't read the input or write the output"},
 	{7, Network, "the endpoint can't be reached from here, such as that of a private-link workspace"},
 	{8, Service, "Azure throttled the request or failed, also when it was tried again"},
-	{9, Follow, "the job was started, but how it ends can't be told: the invoker may not poll, or waiting was " +
+	{9, Follow, "the job was started, but how it ends is not known: the invoker may not poll, or waiting was " +
 		"interrupted"},
 	{10, Denied, "Azure forbids it whatever is granted: a deny assignment, a lock, or a policy of the tenant"},
 	{11, Registry, "the registry of the model, the environment or the image can't be read"},

@@ -52,8 +52,8 @@ const (
 	canceled  = "Canceled"
 )
 
-// Ended reports whether the job will not change any more.
-func (j Job) Ended() bool {
+// ended reports whether the job will not change any more.
+func (j Job) ended() bool {
 	for _, status := range []string{completed, failed, canceled} {
 		if strings.EqualFold(j.Status, status) {
 			return true
@@ -83,11 +83,11 @@ func (c *Client) Start(ctx context.Context, uri, deployment string, request jobr
 // maxPoll is the longest pause between two looks at a job that the server did not ask for.
 const maxPoll = 15 * time.Second
 
-// Follow waits until the job has ended, and tells each of its states to progress (nil for nobody) as it comes to it.
+// Follow waits until the job has ended, and calls progress, unless it is nil, with each state as the job comes to it.
 // The error is a Failure where the job did not complete, or can't be looked at, or the context ended first.
 func (c *Client) Follow(ctx context.Context, uri string, job Job, progress func(Job)) (Job, error) {
 	k := call{doing: "look at job " + job.Name, method: http.MethodGet, uri: uri + "/" + url.PathEscape(job.Name)}
-	told := ""
+	last := ""
 	for wait := c.poll; ; wait = min(2*wait, maxPoll) {
 		now := Job{request: job.request}
 		header, err := c.send(ctx, azure.BatchEndpoints, k, &now)
@@ -95,11 +95,11 @@ func (c *Client) Follow(ctx context.Context, uri string, job Job, progress func(
 			return job, unfollowed(job, err)
 		}
 		job = now
-		if progress != nil && job.Status != told {
+		if progress != nil && job.Status != last {
 			progress(job)
-			told = job.Status
+			last = job.Status
 		}
-		if job.Ended() {
+		if job.ended() {
 			if strings.EqualFold(job.Status, completed) {
 				return job, nil
 			}

@@ -16,7 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/cloud"
 )
 
-// fromInside is what the seed says of private-link workspaces.
+// fromInside is what the article says of private-link workspaces.
 var fromInside = []string{
 	"a private-link workspace can be invoked from inside its network, over REST, this command or the Azure CLI (not " +
 		"from the studio)",

@@ -192,7 +192,8 @@ func TestEveryFailureOfTheSheetIsRecognised(t *testing.T) {
 	t.Logf("%d failures of the sheets recognised", recognised)
 }
 
-// A job that stays queued has no signature: whoever can't be told of its end is told where to look (facts/failures.md).
+// A job that stays queued has no signature: where its end is not known, the error says where to look
+// (facts/failures.md).
 func TestAJobThatStaysQueuedIsAMatterOfQuotaAndLocks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

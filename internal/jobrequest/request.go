@@ -170,8 +170,8 @@ func ExpandURI(text, workspaceID string) (string, error) {
 	return "", fmt.Errorf("%q can't be read; %w", text, errForms)
 }
 
-// checkURL refuses a URL that carries a SAS: whoever may see the job would see the secret, and the seed has data that
-// is named by URL read by identities.
+// checkURL refuses a URL that carries a SAS: whoever may see the job would see the secret, and the article has data
+// that is named by URL read by identities.
 func checkURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -187,7 +187,7 @@ func checkURL(text string) error {
 // DeploymentHeader picks a deployment; without it the endpoint's default runs (Azure).
 const DeploymentHeader = "azureml-model-deployment"
 
-// GetToken is the seed's command for a token that a batch endpoint takes, with the audience of its cloud.
+// GetToken is the article's command for a token that a batch endpoint takes, with the audience of its cloud.
 func GetToken(audience string) string {
 	return "az account get-access-token --resource " + audience + " --query accessToken --output tsv"
 }

@@ -77,7 +77,7 @@ func New(ctx *pulumi.Context, workspaceID access.ID, opts ...pulumi.ResourceOpti
 	return a, err
 }
 
-// packageOf tells what a provider is for. Its URN, which holds its type, is known as soon as it is registered.
+// packageOf names what a provider is for. Its URN, which holds its type, is known as soon as it is registered.
 func packageOf(ctx context.Context, p pulumi.ProviderResource) (string, error) {
 	urns := make(chan string, 1)
 	p.URN().ApplyT(func(urn pulumi.URN) string {
@@ -115,7 +115,7 @@ func problem(path, fix, what string, args ...any) access.Problems {
 var denial = regexp.MustCompile(`Authorization_RequestDenied|AuthorizationFailed|403 Forbidden|` +
 	`(?i:(?:status(?:code)?|response|answered)\W{0,2}403\b)`)
 
-// refused tells of a look-up that failed: who may not ask is told what to be given, and everybody what to write
+// refused explains a look-up that failed: what to be given for who may not ask, and for everybody what to write
 // instead. Providers have no codes for their errors, so their texts are searched for those of Azure.
 func refused(path, what string, err error, permission, instead string) access.Problems {
 	text := strings.Join(strings.Fields(err.Error()), " ")

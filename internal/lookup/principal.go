@@ -179,7 +179,7 @@ func (a *Asker) servicePrincipalBy(clientID bool, id string) (*azuread.LookupSer
 	return azuread.LookupServicePrincipal(a.ctx, args, a.entra...)
 }
 
-// otherKind tells what the object ID is of, where it is of no principal of the kind.
+// otherKind says what the object ID is of, where it is of no principal of the kind.
 func (a *Asker) otherKind(path, id string, kind access.PrincipalKind, err error) access.Problems {
 	is := ""
 	if kind != access.User {

@@ -153,7 +153,7 @@ func (m *maker) weigh(pairs []pair, joins []joining) {
 		hold(p.old, before)
 		hold(p.new, after)
 	}
-	for _, j := range joins { // a group's own change is told of the group
+	for _, j := range joins { // a group's own change is reported of the group
 		was, is := j.of(before, held), j.of(after, held)
 		if j.stays() {
 			was, is = nil, nil
@@ -172,7 +172,7 @@ func (m *maker) weigh(pairs []pair, joins []joining) {
 				hold(&a, when)
 			}
 			if s := j.sides[when]; s != nil {
-				m.members[s.group] = append(m.members[s.group], j.stayer(when)...)
+				m.members[s.group] = append(m.members[s.group], j.staying(when)...)
 			}
 		}
 	}
@@ -289,7 +289,7 @@ func (m *maker) assignment(step engine.Step, s *engine.State, when side) *assign
 		a.scope = scope
 	case guardrails.Marker:
 		a.scope = "(scope not known yet, of " + s.URN + ")"
-		m.unread(engine.ShownName(s.URN) + ": its scope is not known before the deployment, so where it holds can't be told")
+		m.unread(engine.ShownName(s.URN) + ": its scope is not known before the deployment, so where it holds is not known")
 	default:
 		m.unread(engine.ShownName(s.URN) + ": is a role assignment without a scope")
 	}

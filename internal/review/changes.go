@@ -48,7 +48,7 @@ func (m *maker) roleChanges() {
 				c.Role = r.name
 			}
 			if r.key != "" && !r.known {
-				m.unread("the permissions of " + r.name + " are not all known, so what it allows can't be told")
+				m.unread("the permissions of " + r.name + " are not all known, so what it allows is undecided")
 			}
 		}
 		c.Gained = rolediff.Beyond(now.permissions, old.permissions)
@@ -100,12 +100,12 @@ func (m *maker) secrets() {
 		case engine.IsContext(s.Op):
 		case s.Old == nil:
 			m.r.NewAccess = true
-			add("made", "a way more to sign in; its value is in the state, encrypted", Medium, s.New)
+			add("made", "one more way to sign in; its value is in the state, encrypted", Medium, s.New)
 		case s.New == nil:
 			add("removed", "whoever signs in with it can't any more", Medium, s.Old)
 		case m.moves(s):
 			m.r.NewAccess = true
-			add("moved", "a way more to sign in; it was one for "+m.target(s.Old), High, s.New)
+			add("moved", "one more way to sign in; it was one for "+m.target(s.Old), High, s.New)
 		case noun == "certificate " && s.Op != "same":
 			m.r.NewAccess = true // whose key it is nobody can tell
 			add("changed", "another certificate signs in", Medium, s.New)
@@ -309,11 +309,11 @@ func (m *maker) federation() {
 		if s.Inputs["claimsMatchingExpression"] != nil {
 			subject = "whatever matches " + subject
 		}
-		told := subject + " of " + strings.TrimPrefix(part(s.Inputs["issuer"]), "https://")
+		whole := subject + " of " + strings.TrimPrefix(part(s.Inputs["issuer"]), "https://")
 		if audiences := fmt.Sprint(s.Inputs["audiences"]); !m.usualAudience(audiences, subject) {
-			told += " for " + audiences
+			whole += " for " + audiences
 		}
-		return told
+		return whole
 	}
 	for _, s := range m.p.Steps {
 		if kind(engine.TypeOf(s.URN)) != guardrails.Federation {
@@ -344,7 +344,7 @@ func (m *maker) federation() {
 }
 
 // An IdentityChange is a managed identity that another one takes the place of. What the old one was given, here or
-// elsewhere, the new one does not have: a replacement revokes without a word.
+// elsewhere, the new one does not have: a replacement revokes without a warning.
 type IdentityChange struct {
 	Change string `json:"change"` // replaced, removed, added
 	Of     string `json:"of"`     // whose identity
@@ -359,7 +359,7 @@ type IdentityChange struct {
 
 const actsAs = "jobs on the cluster can act as an identity that exists, with all that it has"
 
-const revokes = "what the old identity was given outside of this stack is lost without a word"
+const revokes = "what the old identity was given outside of this stack is lost without a warning"
 
 func (m *maker) identities() {
 	for _, s := range m.p.Steps {

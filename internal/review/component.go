@@ -179,8 +179,8 @@ func (m *maker) fromGrant(componentURN string, plan *access.Plan, g access.Grant
 			a.role, ok = m.declared(made, when)
 		}
 	case g.Scope.OfInvokers() && model.Role.RoleDefinitionID.Given() && !model.Role.RoleDefinitionID.Later():
-		var told bool
-		if a.role, told = m.existing(urn, when); !told {
+		var described bool
+		if a.role, described = m.existing(urn, when); !described {
 			guid := strings.ToLower(model.Role.RoleDefinitionGUID())
 			a.role = role{key: guid, name: "the role " + guid}
 		}

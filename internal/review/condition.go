@@ -23,7 +23,7 @@ var conditions = []Condition{
 		"secret counts, a rotated secret does not", func(r Review) bool { return r.NewAccess }},
 	{"high", "the risk is high", func(r Review) bool { return r.Risk == High }},
 	{"medium", "the risk is medium or high", func(r Review) bool { return r.Risk.rank() >= Medium.rank() }},
-	{"guardrails", "a mandatory guardrail is broken", func(r Review) bool { return r.Stopping() > 0 }},
+	{"guardrails", "a mandatory guardrail is broken", func(r Review) bool { return r.stopping() > 0 }},
 	{"jobs", "a job that works stops working, or one that is declared will not work", func(r Review) bool {
 		return slices.ContainsFunc(r.Jobs, func(j JobChange) bool { return j.Broken || j.Change == "stops" })
 	}},

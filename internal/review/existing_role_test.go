@@ -89,8 +89,8 @@ func TestAnExistingRoleIsReviewedByWhatIsSaidOfIt(t *testing.T) {
 		note      bool
 	}{
 		"in place of one's own, and nothing is said of it": {roleTo(t, own, ownRoleID, only, existingID), true, review.High,
-			"unknown", false, false},
-		"and its ID is not known yet": {roleTo(t, own, ownRoleID, only, nil), true, review.High, "unknown", false, false},
+			"undecided", false, false},
+		"and its ID is not known yet": {roleTo(t, own, ownRoleID, only, nil), true, review.High, "undecided", false, false},
 		"which is said to allow the same": {roleTo(t, own, ownRoleID, saying(actions...), existingID), false, review.Low, "",
 			false, true},
 		"the same, and its ID is not known yet": {roleTo(t, own, ownRoleID, saying(actions...), nil), false, review.Low, "",
@@ -120,9 +120,9 @@ func TestAnExistingRoleIsReviewedByWhatIsSaidOfIt(t *testing.T) {
 			assert.Equal(t, c.job, strings.Join(jobs, ", "), "%+v", r.Jobs)
 			assert.Equal(t, c.broken, broken)
 			assert.Equal(t, c.note, strings.Contains(fmt.Sprint(r.Notes), "is taken from role.definition of scoring"), r.Notes)
-			if c.job == "unknown" {
-				assert.Contains(t, r.Verdict, "1 job of which it can't be told")
-				assert.Contains(t, r.Jobs[0].After, "can't be told at invoke")
+			if c.job == "undecided" {
+				assert.Contains(t, r.Verdict, "1 job is undecided")
+				assert.Contains(t, r.Jobs[0].After, "undecided at invoke")
 			}
 		})
 	}

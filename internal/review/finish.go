@@ -157,7 +157,7 @@ func (r Review) verdict() string {
 	count(changed(jobs, "starts"), "job starts to work", "jobs start to work")
 	count(changed(jobs, "stops"), "job stops working", "jobs stop working")
 	count(changed(jobs, "fails"), "new job will not work", "new jobs will not work")
-	count(changed(jobs, "unknown"), "job of which it can't be told", "jobs of which it can't be told")
+	count(changed(jobs, "undecided"), "job is undecided", "jobs are undecided")
 	opened := 0
 	for _, w := range r.wayRows() {
 		if w.change != closes {
@@ -189,32 +189,32 @@ func (r Review) verdict() string {
 		}
 	}
 	count(undecided, "change undecided", "changes undecided")
-	count(r.Stopping(), "guardrail finding", "guardrail findings")
+	count(r.stopping(), "guardrail finding", "guardrail findings")
 	unjudged := 0
 	for _, u := range r.Unjudged {
 		unjudged += u.Count
 	}
 	count(unjudged, "changed resource not judged", "changed resources not judged")
-	told := "no change of access"
+	verdict := "no change of access"
 	if len(parts) > 0 {
-		told = strings.Join(parts, ", ")
+		verdict = strings.Join(parts, ", ")
 	} else if len(r.Access)+len(r.Roles)+len(r.Other) > 0 {
-		told = "assignments or roles change, and nobody can do anything more or less"
+		verdict = "assignments or roles change, and nobody can do anything more or less"
 	}
 	if r.Partial() {
 		if len(parts) == 0 {
-			told = "no change of access seen in what could be read"
+			verdict = "no change of access seen in what could be read"
 		}
-		return "Partial review, not to be relied on: " + told
+		return "Partial review, not to be relied on: " + verdict
 	}
 	if r.Risk == None {
-		return strings.ToUpper(told[:1]) + told[1:]
+		return strings.ToUpper(verdict[:1]) + verdict[1:]
 	}
-	return strings.ToUpper(string(r.Risk[:1])) + string(r.Risk[1:]) + " risk: " + told
+	return strings.ToUpper(string(r.Risk[:1])) + string(r.Risk[1:]) + " risk: " + verdict
 }
 
-// Stopping is how many findings of the guardrails are mandatory.
-func (r Review) Stopping() (n int) {
+// stopping is how many findings of the guardrails are mandatory.
+func (r Review) stopping() (n int) {
 	for _, f := range r.Guardrails {
 		if f.Level == "mandatory" {
 			n++

@@ -15,11 +15,11 @@ import (
 // is in the preview, so each member can be judged by it.
 type joining struct {
 	urn   string
-	sides [2]*seat
+	sides [2]*memberIn
 }
 
-// A seat is a member's place in a group; both by the keys of their assignments.
-type seat struct {
+// A memberIn is one member in one group, each by the key of its assignments.
+type memberIn struct {
 	member Principal
 	group  string // key
 	name   string // of the group
@@ -31,8 +31,8 @@ func (j joining) stays() bool {
 	return old != nil && now != nil && old.member.key == now.member.key && old.group == now.group
 }
 
-// stayer is the key of a member that stays, told once.
-func (j joining) stayer(when side) []string {
+// staying is the key of a member that stays, once for both sides.
+func (j joining) staying(when side) []string {
 	if when == after && j.stays() {
 		return []string{j.sides[after].member.key}
 	}
@@ -71,7 +71,7 @@ func (m *maker) moreFor(a assignment, held map[string][]assignment) []roles.Acti
 }
 
 // nobodyStays reports whether the principal is a group that nobody was in before and is in after: then its members' own
-// changes tell all.
+// changes say it all.
 func (m *maker) nobodyStays(p Principal) bool {
 	stay, ours := m.members[p.key]
 	return ours && len(stay) == 0
@@ -90,7 +90,7 @@ func (m *maker) joining(step engine.Step) (j joining, ours bool) {
 		if s == nil {
 			continue
 		}
-		j.sides[when] = &seat{m.from(s, "memberObjectId", access.InvokerPrincipal(parts[1]).String()),
+		j.sides[when] = &memberIn{m.from(s, "memberObjectId", access.InvokerPrincipal(parts[1]).String()),
 			m.from(s, "groupObjectId", "").key, parts[0]}
 	}
 	if old, now := j.sides[before], j.sides[after]; old != nil && now != nil {
@@ -157,9 +157,9 @@ func (m *maker) hiddenJoinings() (all []joining) {
 			if _, shown := m.index.steps[id]; shown || was[member] != group {
 				continue
 			}
-			s := &seat{m.declaredPrincipal(urn, c.now, access.InvokerPrincipal(member)),
+			s := &memberIn{m.declaredPrincipal(urn, c.now, access.InvokerPrincipal(member)),
 				m.declaredPrincipal(urn, c.now, access.InvokerPrincipal(group)).key, group}
-			all = append(all, joining{id, [2]*seat{s, s}})
+			all = append(all, joining{id, [2]*memberIn{s, s}})
 		}
 	}
 	return all

@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// mostLines is how many lines a graph of a page has at the most: more can't be told apart. What goes first is what
-// stays as it is.
+// mostLines is how many lines a graph of a page has at the most: nobody sees more of them apart. What goes first is
+// what stays as it is.
 const mostLines = 400
 
 // indirect is the kind of lines that no job is behind.
@@ -81,7 +81,7 @@ func HTML(w io.Writer, r Review) error {
 
 func verdictClass(r Review) string {
 	switch {
-	case r.Risk == High || r.Stopping() > 0: // first: what is not judged makes no grave change milder
+	case r.Risk == High || r.stopping() > 0: // first: what is not judged makes no grave change milder
 		return "broken"
 	case r.Partial() || len(r.Unjudged) > 0 || r.Risk == Medium:
 		return "undeclared"

@@ -107,7 +107,7 @@ func TestThePageDrawsBeforeAndAfter(t *testing.T) {
 		"who reads what is there already": {func(m *access.Model) {
 			m.Endpoints["tags"] = access.Endpoint{Cluster: "cpu", Inputs: []string{"images"}, Invokers: []string{"ann", "bob"}}
 		}, map[string]string{"bob to tags: images comes": "gained", "tags to images: data of jobs stays": "reads"}, nil},
-		"it can't be told any more": {func(m *access.Model) {
+		"it is undecided now": {func(m *access.Model) {
 			m.Role.RoleDefinitionID = access.Known("/subscriptions/11111111-1111-4111-8111-111111111111/providers/" +
 				"Microsoft.Authorization/roleDefinitions/66666666-6666-4666-8666-666666666666")
 		}, map[string]string{"ann to heart: patients is undecided": "undeclared"}, nil},

@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A role is what an assignment gives, as far as the preview tells.
+// A role is what an assignment gives, as far as the preview shows.
 type role struct {
 	key         string // the same for the same definition, however it is referred to
 	name        string
@@ -147,7 +147,7 @@ func (m *maker) roleOf(s *engine.State, when side) role {
 		if d, ok := m.existing(s.URN, when); ok && d.key == guid {
 			return d
 		}
-		if d, ok := m.toldByParent(s, when); ok && d.key == guid {
+		if d, ok := m.describedByParent(s, when); ok && d.key == guid {
 			return d
 		}
 		return role{key: guid, name: "the role " + guid}
@@ -186,7 +186,7 @@ func (m *maker) declared(urn string, when side) (role, bool) {
 	return role{key: strings.ToLower(urn), name: d.RoleName, permissions: d.Permissions, known: true, when: when}, true
 }
 
-// existing is the role that a BatchEndpointAccess was given by its ID, as its configuration tells of it.
+// existing is the role that a BatchEndpointAccess was given by its ID, as its configuration describes it.
 func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 	c, ok := m.components[m.owner(assignmentURN)]
 	if !ok || c.side(when) == nil || !strings.Contains(assignmentURN,
@@ -206,9 +206,9 @@ func (m *maker) existing(assignmentURN string, when side) (role, bool) {
 		when: when}, true
 }
 
-// toldByParent is the role that an InvokerRole beside no BatchEndpointAccess was given, as its definition tells of it;
-// the rule invoker-role judges that.
-func (m *maker) toldByParent(s *engine.State, when side) (role, bool) {
+// describedByParent is the role that an InvokerRole beside no BatchEndpointAccess was given, as its definition
+// describes it; the rule invoker-role judges that.
+func (m *maker) describedByParent(s *engine.State, when side) (role, bool) {
 	parent := m.index.state(s.Parent, when)
 	if parent == nil || parent.Type != guardrails.InvokerRole {
 		return role{}, false

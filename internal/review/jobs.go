@@ -11,7 +11,7 @@ import (
 
 // A JobChange is a job that starts or stops working: one invoker, one endpoint, one input.
 type JobChange struct {
-	Change   string `json:"change"` // starts, stops, fails (declared, and newly so), unknown (it can't be told any more)
+	Change   string `json:"change"` // starts, stops, fails (declared, and newly so), undecided (it is not known any more)
 	Invoker  string `json:"invoker"`
 	Endpoint string `json:"endpoint"`
 	Input    string `json:"input"`
@@ -28,10 +28,10 @@ type JobChange struct {
 
 // What becomes of a job.
 const (
-	notThere = "not there"
-	works    = "works"
-	fails    = "fails"
-	untold   = "untold" // what its role allows is not known
+	notThere  = "not there"
+	works     = "works"
+	fails     = "fails"
+	undecided = "undecided"
 )
 
 func status(p *access.Path) string {
@@ -41,7 +41,7 @@ func status(p *access.Path) string {
 	case p.Works():
 		return works
 	case p.Undecided():
-		return untold
+		return undecided
 	default:
 		return fails
 	}
@@ -96,7 +96,7 @@ func canStart(p *access.Path) bool {
 	})
 }
 
-// job tells of one path if it is another one than before; nil is one that is not there.
+// job reports one path if it differs from before; nil is one that is not there.
 func (m *maker) job(k place, owners map[string]string, was, is *access.Path) {
 	from, to := status(was), status(is)
 	if from == to || from == notThere && to == fails && !is.Declared || to == notThere && from != works {
@@ -110,8 +110,8 @@ func (m *maker) job(k place, owners map[string]string, was, is *access.Path) {
 	switch {
 	case to == works:
 		j.Change, j.Risk = "starts", Medium
-	case to == untold:
-		j.Change, j.Risk = "unknown", Medium
+	case to == undecided:
+		j.Change, j.Risk = undecided, Medium
 	case from == works:
 		j.Change = "stops"
 	default:

@@ -145,7 +145,7 @@ func (b *block) fit(room int) int {
 
 func symbol(r Review) string {
 	switch {
-	case r.Risk == High || r.Stopping() > 0: // what was not understood beside it makes nothing milder
+	case r.Risk == High || r.stopping() > 0: // what was not understood beside it makes nothing milder
 		return "🔴"
 	case r.Partial() || len(r.Unjudged) > 0:
 		return "⚠️"

@@ -30,7 +30,7 @@ func Compare(stack string, old, now Configured, o Options) Review {
 	o.Guardrails.Now = o.Now
 	r := Review{Version: Version, Stack: stack, made: o.made()}
 	m := maker{p: engine.Preview{}, o: o, r: &r, index: newIndex(engine.Preview{}), compared: map[string][]roles.Action{},
-		risks: map[any]Risk{}, told: map[string]bool{}}
+		risks: map[any]Risk{}, said: map[string]bool{}}
 	c := component{old: orNothing(old.Plan), now: orNothing(now.Plan)}
 	m.components = map[string]component{componentOf: c}
 	m.owned()
@@ -44,7 +44,7 @@ func Compare(stack string, old, now Configured, o Options) Review {
 			urn := assignmentURN(componentOf, g)
 			a, ok := m.fromGrant(componentOf, plan, g, urn, when)
 			if !ok {
-				m.unread("what " + g.Principal.String() + " is granted (" + g.String() + ") can't be told from the configuration")
+				m.unread("what " + g.Principal.String() + " is granted (" + g.String() + ") does not stand in the configuration")
 				continue
 			}
 			p := pairs[urn]
@@ -59,7 +59,7 @@ func Compare(stack string, old, now Configured, o Options) Review {
 			urn := membershipURN(componentOf, group, member)
 			j := joins[urn]
 			j.urn = urn
-			j.sides[when] = &seat{
+			j.sides[when] = &memberIn{
 				m.declaredPrincipal(componentOf, plan, access.InvokerPrincipal(member)),
 				m.declaredPrincipal(componentOf, plan, access.InvokerPrincipal(group)).key, group,
 			}
@@ -120,7 +120,7 @@ func (m *maker) roleOfModels(c component) {
 	now, wrongNow := c.now.Model.Role.Resolve()
 	if wrongOld != nil || wrongNow != nil {
 		if c.old.Model.Role.RoleDefinitionID != c.now.Model.Role.RoleDefinitionID {
-			m.unread("the invokers' role is another one, and what it allows can't be told from the configuration")
+			m.unread("the invokers' role is another one, and what it allows does not stand in the configuration")
 		}
 		return
 	}
@@ -172,11 +172,11 @@ func (m *maker) signIns(c component) {
 		if c == (claims{}) {
 			return ""
 		}
-		told := c.subject + " of " + strings.TrimPrefix(c.issuer, "https://")
+		whole := c.subject + " of " + strings.TrimPrefix(c.issuer, "https://")
 		if !c.usual {
-			told += " for " + c.audience
+			whole += " for " + c.audience
 		}
-		return told
+		return whole
 	}
 	for _, name := range slices.Sorted(maps.Keys(union(federated[before], federated[after]))) {
 		f := FederationChange{Name: "federated credential " + engine.Clip(name), As: as(name),
@@ -200,7 +200,7 @@ func (m *maker) signIns(c component) {
 		s := SecretChange{Secret: "client secret " + engine.Clip(name), As: as(name), Risk: Medium}
 		switch {
 		case !had:
-			s.Change, s.What = "made", "a way more to sign in; its value is in the state, encrypted"
+			s.Change, s.What = "made", "one more way to sign in; its value is in the state, encrypted"
 			m.r.NewAccess = true
 		case !has:
 			s.Change, s.What = "removed", "whoever signs in with it can't any more"

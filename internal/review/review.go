@@ -1,7 +1,7 @@
 // Package review turns a Pulumi preview into what a security reviewer wants to know: who gains and loses what, which
 // roles grow, which secrets come and go, and which jobs start or stop working.
 //
-// Read understands a preview, Make judges it, and the renderers tell it (markdown.go, text.go, json.go, sarif.go).
+// Read understands a preview, Make judges it, and the renderers write it (markdown.go, text.go, json.go, sarif.go).
 // What was not understood is always part of the answer: a review never looks clean because it saw nothing. The
 // package does no I/O but through readers and writers, asks nobody, and keeps no value of a secret.
 package review
@@ -41,7 +41,7 @@ type Review struct {
 	Project string `json:"project,omitempty"`
 	Verdict string `json:"verdict"` // one line, for a person
 	Risk    Risk   `json:"risk"`
-	// NewAccess is set if anybody can do anything anywhere that they could not do before, as far as the preview tells.
+	// NewAccess is set if anybody can do anything anywhere that they could not do before, as far as the preview shows.
 	NewAccess bool `json:"newAccess"`
 	// Unread says what could not be read or judged. A review that has any is partial, and not clean.
 	Unread []string `json:"unread,omitempty"`
@@ -99,7 +99,7 @@ func Make(p engine.Preview, o Options) Review {
 		Project: p.Project,
 		Unread:  slices.Clone(p.Unread)}
 	m := maker{p: p, o: o, r: &r, index: newIndex(p), compared: map[string][]roles.Action{},
-		risks: map[any]Risk{}, told: map[string]bool{}}
+		risks: map[any]Risk{}, said: map[string]bool{}}
 	m.models()
 	m.owned()
 	m.assignments()
@@ -127,15 +127,15 @@ type maker struct {
 	risks      map[any]Risk
 	// members are the keys of those who stay in the groups that components make, by the group's key.
 	members map[string][]string
-	told    map[string]bool // notes, and what could not be read
+	said    map[string]bool // notes, and what could not be read
 	cut     int             // ways that open, and are to be cut
 }
 
 // isNew reports whether a text has not been said yet: a preview may be the reason of a hundred thousand.
 func (m *maker) isNew(text string) bool {
-	before := len(m.told)
-	m.told[text] = true
-	return len(m.told) > before
+	before := len(m.said)
+	m.said[text] = true
+	return len(m.said) > before
 }
 
 func (m *maker) note(text string) {

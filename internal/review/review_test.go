@@ -174,7 +174,7 @@ func TestAnIdentityThatIsReplacedRevokes(t *testing.T) {
 	require.Len(t, r.Identities, 1)
 	assert.Equal(t, "system-assigned", r.Identities[0].Before)
 	assert.Equal(t, "user-assigned (managed identity cpu.identity, not known yet)", r.Identities[0].After)
-	assert.Contains(t, r.Identities[0].What, "lost without a word")
+	assert.Contains(t, r.Identities[0].What, "lost without a warning")
 }
 
 func TestARoleIsToldActionByAction(t *testing.T) {

@@ -70,7 +70,7 @@ var sarifRules = []struct{ id, level, title, help string }{
 	{"federation", "warning", "Who may sign in by federation changes",
 		"Tokens with another subject may sign in as the application."},
 	{"identity-changed", "warning", "A managed identity changes",
-		"What the old identity was given is lost without a word."},
+		"What the old identity was given is lost without a warning."},
 	{interrupted, "warning", "Somebody who keeps access goes without it for a while",
 		"It ends with one step of the change and is there again after another. What becomes of jobs that run then is not " +
 			"known."},
@@ -115,7 +115,7 @@ func SARIF(w io.Writer, r Review) error {
 func (r Review) sarifResults() []sarifResult {
 	results := []sarifResult{} // an empty list, not null: SARIF wants it to be there
 	seen := map[string]int{}
-	// What tells one finding from another is in of, and nothing that changes by itself, such as days that are left.
+	// What makes two findings different is in of, and nothing that changes by itself, such as days that are left.
 	add := func(rule, level, urn, text string, of ...string) {
 		print := strings.Join(append([]string{rule, urn}, of...), "\n")
 		if seen[print]++; seen[print] > 1 {
@@ -148,7 +148,7 @@ func (r Review) sarifResults() []sarifResult {
 	}
 	for _, c := range r.Access {
 		if len(c.New) > 0 {
-			add("access-gained", sarifLevels[c.Risk], c.URN, c.Principal.String()+" "+c.tell(), c.Principal.Name, c.Role,
+			add("access-gained", sarifLevels[c.Risk], c.URN, c.Principal.String()+" "+c.sentence(), c.Principal.Name, c.Role,
 				c.After)
 		}
 	}

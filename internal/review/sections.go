@@ -18,7 +18,7 @@ type section struct {
 	rank   int     // what is cut first where there is no room
 }
 
-// sections tell a review, the most important first.
+// sections are the tables of a review, the most important first.
 func (r Review) sections() (all []section) {
 	rank := rankGrave
 	var of []about
@@ -66,7 +66,7 @@ func (r Review) sections() (all []section) {
 		rows = nil
 		for _, c := range r.Access {
 			if (len(c.New) > 0) == gains {
-				rows = append(rows, []string{string(c.Risk), c.Principal.String(), c.tell()})
+				rows = append(rows, []string{string(c.Risk), c.Principal.String(), c.sentence()})
 				of = append(of, about{people: []string{shortName(c.Principal.Name)}})
 			}
 		}
@@ -148,40 +148,40 @@ func (r Review) sections() (all []section) {
 	return all
 }
 
-// tell says in a sentence what a change of access is.
-func (c AccessChange) tell() string {
-	var told string
+// sentence says what a change of access is.
+func (c AccessChange) sentence() string {
+	var text string
 	switch c.Change {
 	case "gained":
-		told = "gains " + c.Role + " on " + c.After
+		text = "gains " + c.Role + " on " + c.After
 	case "lost":
-		told = "loses " + c.Role + " on " + c.Before
+		text = "loses " + c.Role + " on " + c.Before
 	case "moved":
-		told = c.Role + ": from " + c.Before + " to " + c.After
+		text = c.Role + ": from " + c.Before + " to " + c.After
 	default:
-		told = c.Role + " on " + c.After + " allows something else"
+		text = c.Role + " on " + c.After + " allows something else"
 		if strings.Contains(c.After, " on ") {
-			told = "from " + c.Before + " to " + c.After
+			text = "from " + c.Before + " to " + c.After
 		}
 	}
 	switch gained, gone := len(c.New), len(c.Gone); {
 	case c.Condition+c.Undecided != "" && c.Change == "changed":
-		told += "; " + c.Condition + c.Undecided // of which one is empty
+		text += "; " + c.Condition + c.Undecided // of which one is empty
 	case c.Wider && gained > 0:
-		told += "; the same actions, at a wider scope"
+		text += "; the same actions, at a wider scope"
 	case gained+gone == 0 && c.Change == "lost":
-		told += "; still has all of it otherwise"
+		text += "; still has all of it otherwise"
 	case gained+gone == 0:
-		told += "; nothing that it could not do before"
+		text += "; nothing that it could not do before"
 	case gained == 0:
-		told += fmt.Sprintf("; %d actions less", gone)
+		text += fmt.Sprintf("; %d actions less", gone)
 	case gone == 0:
-		told += fmt.Sprintf("; %d actions more", gained)
+		text += fmt.Sprintf("; %d actions more", gained)
 	default:
-		told += fmt.Sprintf("; %d actions more, %d less", gained, gone)
+		text += fmt.Sprintf("; %d actions more, %d less", gained, gone)
 	}
 	if c.Condition+c.Undecided != "" && c.Change != "changed" {
-		told += "; " + c.Condition + c.Undecided
+		text += "; " + c.Condition + c.Undecided
 	}
 	byRisk := map[roles.Risk][]string{}
 	for _, a := range c.New {
@@ -191,16 +191,16 @@ func (c AccessChange) tell() string {
 	}
 	for _, risk := range roles.Risks() {
 		if names := byRisk[risk]; len(names) > 0 {
-			told += "; " + riskWords[risk] + ": " + strings.Join(names[:min(4, len(names))], ", ")
+			text += "; " + riskWords[risk] + ": " + strings.Join(names[:min(4, len(names))], ", ")
 			if more := len(names) - 4; more > 0 {
-				told += fmt.Sprintf(" and %d more", more)
+				text += fmt.Sprintf(" and %d more", more)
 			}
 		}
 	}
 	if len(c.DataOwners) > 0 {
-		told += "; owner of the data: " + someOf(c.DataOwners)
+		text += "; owner of the data: " + someOf(c.DataOwners)
 	}
-	return told
+	return text
 }
 
 var riskWords = map[roles.Risk]string{

@@ -26,10 +26,10 @@ type WayChange struct {
 	// reader and no new access.
 	Change string `json:"change"`
 	Way    string `json:"way"`
-	// EveryInvoker is set where the article's 35 actions alone bring every invoker to this end. Such ways are told
+	// EveryInvoker is set where the article's 35 actions alone bring every invoker to this end. Such ways are shown
 	// together, and are of medium risk: the data that somebody newly reaches by one is a way of its own.
 	EveryInvoker bool `json:"everyInvoker,omitempty"`
-	// Undecided is set where it can't be told whether the way is open.
+	// Undecided is set where it is not known whether the way is open.
 	Undecided bool `json:"undecided,omitempty"`
 	Risk      Risk `json:"risk"`
 	// Cuts are what cuts one that opens, each tried on what the preview shows. None where a note says that it was not
@@ -72,7 +72,7 @@ func (m *maker) ways(name string, c component) {
 }
 
 // waysBeside compares the indirect ways that resources bring which no component's model has, through what the models
-// say too. What a model's plan has by itself is told of that.
+// say too. What a model's plan has by itself is reported of that.
 func (m *maker) waysBeside() {
 	var sides [2]struct {
 		ways    []access.Way
@@ -114,7 +114,7 @@ func (m *maker) waysBeside() {
 		e := folded(w.Who[0], w)
 		sure, ofModel := is.ofModel[e]
 		switch {
-		case ofModel && sure == !w.Undecided(), toldElsewhere(w):
+		case ofModel && sure == !w.Undecided(), shownElsewhere(w):
 		case !was.reaches[e]:
 			changed[opens] = append(changed[opens], w)
 		case !w.Undecided() && !was.surely[e]:
@@ -123,7 +123,7 @@ func (m *maker) waysBeside() {
 	}
 	for _, w := range was.ways {
 		e := folded(w.Who[0], w)
-		if _, ofModel := was.ofModel[e]; !ofModel && !is.reaches[e] && !toldElsewhere(w) {
+		if _, ofModel := was.ofModel[e]; !ofModel && !is.reaches[e] && !shownElsewhere(w) {
 			changed[closes] = append(changed[closes], w)
 		}
 	}
@@ -135,9 +135,9 @@ func (m *maker) waysBeside() {
 	}
 }
 
-// toldElsewhere reports whether a way is one hop that another section of the review is about: who signs in by a
+// shownElsewhere reports whether a way is one hop that another section of the review is about: who signs in by a
 // federated credential or a secret.
-func toldElsewhere(w access.Way) bool {
+func shownElsewhere(w access.Way) bool {
 	return len(w.Hops) == 1 && strings.HasPrefix(w.Who[0], "whoever ")
 }
 
@@ -310,7 +310,8 @@ type wayRow struct {
 	about  about
 }
 
-// wayRows tell the ways, those that every invoker has in one row for each group of people for whom they change.
+// wayRows are the rows of the ways, those that every invoker has in one row for each group of people for whom they
+// change.
 func (r Review) wayRows() (all []wayRow) {
 	type group struct {
 		change, who, component string
@@ -330,7 +331,7 @@ func (r Review) wayRows() (all []wayRow) {
 		}
 		if w.EveryInvoker {
 			if ends[of(w)] == nil {
-				continue // told
+				continue // shown
 			}
 			can := map[bool]string{true: " may reach ", false: " can reach "}[w.Undecided]
 			text = w.who + can + strings.Join(ends[of(w)], "; ") + ", by the article's 35 actions"

@@ -21,7 +21,7 @@ func Beyond(wide, narrow roles.Permissions) []roles.Action {
 	})
 }
 
-// more reports whether one decision may allow what the other does not. Two that hang on the same question allow the
+// more reports whether one decision may allow what the other does not. Two that depend on the same question allow the
 // same.
 func more(one, other roles.Decision) bool {
 	switch {
@@ -34,7 +34,7 @@ func more(one, other roles.Decision) bool {
 	return !same || (one.DeniedBy == "") != (other.DeniedBy == "")
 }
 
-// tellApart gives the actions by which permissions can be told apart.
+// tellApart gives the actions by which permissions differ.
 func tellApart(all ...roles.Permissions) []roles.Action {
 	var w witnesses
 	for _, a := range roles.NamedActions() {

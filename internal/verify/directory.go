@@ -80,7 +80,7 @@ func madeAnew(m access.Model, p access.Principal) string {
 	return "; run pulumi refresh and pulumi up, which make it anew"
 }
 
-// members are those of a group. One that is a group is told as itself: it is not the stack's.
+// members are those of a group. One that is a group is listed as itself: it is not the stack's.
 func (o *Observer) members(ctx context.Context, s Subject) (members []Member, err error) {
 	objects, _, err := o.objects(ctx, s, "/members", fmt.Sprintf("asking who is in the group of %s", s.Principal))
 	for _, object := range objects {

@@ -8,7 +8,7 @@
 // and what is granted beyond need. The rules of what a job needs are package access's, and what a role allows is
 // package roles'.
 //
-// A question that Azure does not answer costs that answer: what hangs on it is undecided, and the rest is reported.
+// A question that Azure does not answer costs that answer: what depends on it is undecided, and the rest is reported.
 //
 // It can't know whether an assignment that is listed acts yet, or one that is gone still does; what a condition
 // decides; POSIX ACLs, whether a private endpoint is reached, and whether anyone's credentials are good.

@@ -13,8 +13,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// DoHop is the kind of a hop that says whether a principal holds one action at one place.
-const DoHop access.HopKind = "do"
+// doHop is the kind of a hop that says whether a principal holds one action at one place.
+const doHop access.HopKind = "do"
 
 // Held answers what principals hold, by what Azure said.
 type Held struct {
@@ -32,7 +32,7 @@ func NewHeld(plan *access.Plan, subjects []Subject, f Facts, propagation time.Du
 // principal has a role at. What a place has nothing of is not held there.
 //
 // What a condition decides is undecided, and so is what only an eligible role gives, what was assigned so lately that
-// it may not act yet, and what hangs on an answer that Azure did not give. The error is a place that was not asked
+// it may not act yet, and what depends on an answer that Azure did not give. The error is a place that was not asked
 // about.
 func (a Held) Does(p access.Principal, action roles.Action, place string) (hops []access.Hop, err error) {
 	places, err := a.places(p, place)
@@ -89,7 +89,7 @@ func (h *holdings) eligibleOf(p access.Principal) (all []Assignment) {
 // hop decides one action at one place.
 func (a Held) hop(p access.Principal, n roles.Action, at string) access.Hop {
 	h := a.holdings
-	hop := access.Hop{Kind: DoHop, Identity: p.String(), Needs: n.Name + " at " + h.name(at)}
+	hop := access.Hop{Kind: doHop, Identity: p.String(), Needs: n.Name + " at " + h.name(at)}
 	no := func(format string, args ...any) access.Hop {
 		hop.Missing = fmt.Sprintf(format, args...)
 		return hop
@@ -100,11 +100,11 @@ func (a Held) hop(p access.Principal, n roles.Action, at string) access.Hop {
 	}
 	switch why := h.unknown(p, at); {
 	case h.ids[p] == "":
-		return undecided("%s", h.Gone(p))
+		return undecided("%s", h.CannotAct(p))
 	case why != "":
 		return undecided("%s", why)
-	case h.Gone(p) != "":
-		return no("%s", h.Gone(p))
+	case h.CannotAct(p) != "":
+		return no("%s", h.CannotAct(p))
 	}
 	denial, denied := h.denied(p, at, n)
 	denies := fmt.Sprintf("the deny assignment %q on %s", denial.Name, h.name(denial.Scope))

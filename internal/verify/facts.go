@@ -48,9 +48,9 @@ type Facts struct {
 	SignIns []SignIn
 	// Gone says why a principal can't act at all.
 	Gone map[access.Principal]string
-	// Strays say why an endpoint, an input or an output does not work whatever is granted, by its path in the
+	// Faults say why an endpoint, an input or an output does not work whatever is granted, by its path in the
 	// configuration.
-	Strays map[string]string
+	Faults map[string]string
 	// Doubts say why it is undecided whether one works, by its path.
 	Doubts map[string]string
 	// Unknown says why it is undecided what a principal is, or what it has.
@@ -78,7 +78,7 @@ type Facts struct {
 func newFacts() Facts {
 	return Facts{
 		Asked: time.Now(), Groups: map[string][]Group{}, Members: map[string][]Member{},
-		Gone: map[access.Principal]string{}, Strays: map[string]string{}, Doubts: map[string]string{},
+		Gone: map[access.Principal]string{}, Faults: map[string]string{}, Doubts: map[string]string{},
 		Unknown: map[access.Principal]string{}, Unlisted: map[string]string{}, subnets: map[string]string{},
 		Registries: map[string][]string{}, UnlistedOwners: map[string]string{}, Stores: map[string]azure.DataStore{},
 		KeysOff: map[string]bool{},

@@ -62,8 +62,8 @@ func (h *holdings) group(p access.Principal, id string) string {
 	return ""
 }
 
-// Gone implements access.Holdings.
-func (h *holdings) Gone(p access.Principal) string {
+// CannotAct implements access.Holdings.
+func (h *holdings) CannotAct(p access.Principal) string {
 	if h.ids[p] == "" {
 		return "a principal: the stack's outputs have no ID of " + p.String() + "; deploy it with pulumi up"
 	}
@@ -89,7 +89,7 @@ func (h *holdings) Starts(invoker, endpoint string) access.Ruling {
 		}
 		needs = append(needs, demand{roles.Action{Name: action}, place})
 	}
-	lacking := roles.Lacking
+	lacking := roles.FirstOf
 	if h.m.Role.ByEndpoint() { // then it matters which of the two assignments is not there
 		lacking = func(missing []string) string {
 			var parts []string
@@ -98,7 +98,7 @@ func (h *holdings) Starts(invoker, endpoint string) access.Ruling {
 					return roles.AtEndpoint(action) != (place == at)
 				})
 				if len(here) > 0 {
-					parts = append(parts, roles.Lacking(here)+" at "+h.name(place))
+					parts = append(parts, roles.FirstOf(here)+" at "+h.name(place))
 				}
 			}
 			return strings.Join(parts, ", and ")
@@ -107,9 +107,9 @@ func (h *holdings) Starts(invoker, endpoint string) access.Ruling {
 	return h.rule(access.InvokerPrincipal(invoker), access.Place{}, needs, lacking)
 }
 
-// Acts implements access.Holdings. Whoever mounts to read has to see the container too, as Storage Blob Data Reader
-// does.
-func (h *holdings) Acts(p access.Principal, at access.Place, dataAction, role string) access.Ruling {
+// DataAction implements access.Holdings. Whoever mounts to read has to see the container too, as Storage Blob Data
+// Reader does.
+func (h *holdings) DataAction(p access.Principal, at access.Place, dataAction, role string) access.Ruling {
 	place, err := h.m.ScopeID(at.Scope())
 	if err != nil {
 		return access.Ruling{Missing: err.Error()}
@@ -279,7 +279,7 @@ func (h *holdings) denied(p access.Principal, place string, n roles.Action) (fou
 	return found, denied
 }
 
-// label tells an assignment: role, place, and the group that it comes through.
+// label describes an assignment: role, place, and the group that it comes through.
 func (h *holdings) label(p access.Principal, a Assignment) string {
 	label := cmp.Or(a.Role, a.RoleID) + " on " + h.name(a.Scope)
 	if group := h.group(p, a.PrincipalID); group != "" {

@@ -64,23 +64,23 @@ func (o *Observer) images(ctx context.Context, m access.Model, ofWorkspace strin
 			"(anonymousPullEnabled). Cluster identities sign in, and no document says that they need no role then, so they "+
 			"are taken to need it", name))
 	}
-	stray := func(what string) { put(f.Strays, atWorkspace, fmt.Sprintf("%s: %s %s", access.ImageHop, name, what)) }
+	fault := func(what string) { put(f.Faults, atWorkspace, fmt.Sprintf("%s: %s %s", access.ImageHop, name, what)) }
 	switch given := w.RegistryPermissions; {
 	case !there:
-		stray("is gone")
+		fault("is gone")
 	case !known:
 		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: %s says adminUserEnabled %s and roleAssignmentMode %q, of which nothing "+
 			"is known here", access.ImageHop, name, orNothing(admin), answer.Properties.Mode))
 	case given == "" || given == says:
 		f.Workspace.RegistryPermissions = says
 	case given == services.ByAdminUser:
-		stray(fmt.Sprintf("has no admin user now, and the stack grants nothing to those who pull; %s to %s", correct, says))
+		fault(fmt.Sprintf("has no admin user now, and the stack grants nothing to those who pull; %s to %s", correct, says))
 	case says == services.ByAdminUser:
 		f.Notes = append(f.Notes, fmt.Sprintf("the admin user of %s is on now, so what the stack grants for pulling is "+
 			"beyond "+
 			"need: workspace.registryPermissions says %s; correct it and run pulumi up", name, given))
 	default:
-		stray(fmt.Sprintf("is of the kind %s now, which does not honour the role that the stack grants; %s", says, correct))
+		fault(fmt.Sprintf("is of the kind %s now, which does not honour the role that the stack grants; %s", says, correct))
 	}
 }
 
@@ -123,13 +123,13 @@ func (f *Facts) registries(m access.Model, endpoint, deployment, target string, 
 		}
 		switch {
 		case name == "" && given != nil:
-			put(f.Strays, at, fmt.Sprintf("%s: its model or environment is of the shared registry %s, which %s does not have; "+
+			put(f.Faults, at, fmt.Sprintf("%s: its model or environment is of the shared registry %s, which %s does not have; "+
 				"add it there and to registries, and run pulumi up", access.RegistryHop, inAzure, key))
 		case name == "":
 			put(f.Doubts, at, fmt.Sprintf("%s: its model or environment is of the shared registry %s, of which the "+
 				"configuration says nothing; add it to registries and to %s", access.RegistryHop, inAzure, key))
 		case given != nil && !slices.Contains(given, name):
-			put(f.Strays, at, fmt.Sprintf("%s: its model or environment is of registry %s now, which %s does not have; add it "+
+			put(f.Faults, at, fmt.Sprintf("%s: its model or environment is of registry %s now, which %s does not have; add it "+
 				"and run pulumi up", access.RegistryHop, name, key))
 		case given == nil && !m.Services.LookUp:
 			put(f.Doubts, at, fmt.Sprintf("%s: its model or environment is of registry %s, of which %s says nothing; add it "+

@@ -20,20 +20,20 @@ type Usage struct {
 	// Used counts what whoever verifies may see: there may be more.
 	Used  int `json:"used"`
 	Limit int `json:"limit"`
-	// Untold says why it could not be counted; "" where it was.
-	Untold string `json:"untold,omitempty"`
+	// Unknown says why it could not be counted; "" where it was.
+	Unknown string `json:"unknown,omitempty"`
 }
 
-// Near reports whether the limit is near, or reached.
-func (u Usage) Near() bool { return cloud.Near(u.Used, u.Limit) }
+// nearLimit reports whether the limit is near, or reached.
+func (u Usage) nearLimit() bool { return cloud.NearLimit(u.Used, u.Limit) }
 
 func (u Usage) String() string {
 	where := "the tenant"
 	if u.Where != "/" {
 		where = "subscription " + strings.TrimPrefix(u.Where, "/subscriptions/")
 	}
-	if u.Untold != "" {
-		return fmt.Sprintf("how many of the %d %s of %s are used can't be told: %s", u.Limit, u.What, where, u.Untold)
+	if u.Unknown != "" {
+		return fmt.Sprintf("how many of the %d %s of %s are used is not known: %s", u.Limit, u.What, where, u.Unknown)
 	}
 	return fmt.Sprintf("%s has %d of the %d %s that Azure allows it", where, u.Used, u.Limit, u.What)
 }
@@ -77,9 +77,9 @@ func (o *Observer) Limits(ctx context.Context, m access.Model) ([]Usage, error) 
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case errors.As(err, &refusal) && refusal.Answer.StatusCode == http.StatusForbidden:
-			all[i].Used, all[i].Untold = 0, "whoever verifies may not look there ("+refusal.Answer.ErrorCode+")"
+			all[i].Used, all[i].Unknown = 0, "whoever verifies may not look there ("+refusal.Answer.ErrorCode+")"
 		default:
-			all[i].Used, all[i].Untold = 0, err.Error()
+			all[i].Used, all[i].Unknown = 0, err.Error()
 		}
 	}
 	return all, nil

@@ -99,7 +99,7 @@ func TestATokenGoesToNoOtherHostThatAPageNames(t *testing.T) {
 	w := newWorld(t, model())
 	used, err := w.observer(full{w.azure.Client(), "https://elsewhere.example", 0, 1001}).Limits(t.Context(), w.m)
 	require.NoError(t, err)
-	assert.Contains(t, used[len(used)-1].Untold, "the next page is on another host than "+w.cloud.ResourceManager+": "+
+	assert.Contains(t, used[len(used)-1].Unknown, "the next page is on another host than "+w.cloud.ResourceManager+": "+
 		"https://elsewhere.example/")
 }
 
@@ -113,7 +113,7 @@ func TestALimitThatMayNotBeSeenIsTold(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, verify.WriteTable(&out, verify.Report{Limits: used}))
 	assert.Contains(t, out.String(), "how many of the 4000 role assignments of subscription "+
-		"11111111-1111-4111-8111-111111111111 are used can't be told: whoever verifies may not look there "+
+		"11111111-1111-4111-8111-111111111111 are used is not known: whoever verifies may not look there "+
 		"(AuthorizationFailed)")
 	assert.Zero(t, used[0].Used)
 }

@@ -47,7 +47,7 @@ type Report struct {
 	Ways []Way `json:"ways,omitempty"`
 	// Limits are Azure's, and how much of them is used. They decide nothing: see Observer.Limits.
 	Limits []Usage `json:"limits,omitempty"`
-	// Unasked are the questions that Azure did not answer. What hangs on them is undecided.
+	// Unasked are the questions that Azure did not answer. What depends on them is undecided.
 	Unasked []string `json:"unasked,omitempty"`
 	Notes   []string `json:"notes,omitempty"`
 	// NotLookedAt are the hops of a job's way of which the configuration says nothing, with the keys for them.
@@ -60,7 +60,7 @@ type Report struct {
 type Path struct {
 	access.Path
 	Status Status `json:"status"`
-	// Why it does not work, or can't be told to; "" where it works.
+	// Why it does not work, or why that is undecided; "" where it works.
 	Why string `json:"why,omitempty"`
 	// Settles is when it acts for sure; only while settling.
 	Settles time.Time `json:"settles,omitzero"`
@@ -126,8 +126,8 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 	r.Ways, untried = h.ways(subjects)
 	r.Notes = append(r.Notes, untried...)
 	if acls := len(plan.ACLs); acls > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager can't tell (pulumi "+
-			"stack output aclCommands)", acls))
+		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager does not know them "+
+			"(pulumi stack output aclCommands)", acls))
 	}
 	for _, s := range subjects {
 		throughGroup := slices.ContainsFunc(h.own[s.Principal],
@@ -142,7 +142,7 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 
 func (h *holdings) path(p access.Path, propagation time.Duration) Path {
 	path := Path{Path: p, Status: Works}
-	if why := h.reason(p, h.facts.Strays); why != "" && (p.Works() || p.Undecided()) {
+	if why := h.reason(p, h.facts.Faults); why != "" && (p.Works() || p.Undecided()) {
 		path.Status, path.Why = Missing, why
 		return path
 	}

@@ -43,7 +43,7 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 		return
 	}
 	if !there {
-		put(f.Strays, atWorkspace, "the workspace is gone")
+		put(f.Faults, atWorkspace, "the workspace is gone")
 		return
 	}
 	f.Workspace = w
@@ -76,7 +76,7 @@ func (f *Facts) ownStores(m access.Model, mode, account string) {
 		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: the workspace says that its own stores are opened by %q, of which "+
 			"nothing is known here", access.StoresHop, mode))
 	case w.SystemDatastoresAuthMode == services.ByAccessKey && says == services.ByIdentity:
-		put(f.Strays, atWorkspace, fmt.Sprintf("%s: identities open the workspace's own stores now, and the stack grants "+
+		put(f.Faults, atWorkspace, fmt.Sprintf("%s: identities open the workspace's own stores now, and the stack grants "+
 			"nothing for that; correct workspace.systemDatastoresAuthMode and run pulumi up", access.StoresHop))
 	case w.SystemDatastoresAuthMode == services.ByIdentity && says == services.ByAccessKey:
 		f.Notes = append(f.Notes, "a key opens the workspace's own stores now, so what the stack grants for them is beyond "+
@@ -85,7 +85,7 @@ func (f *Facts) ownStores(m access.Model, mode, account string) {
 		put(f.Doubts, atWorkspace, fmt.Sprintf("%s: identities open the workspace's own stores, and their account is none "+
 			"of storageAccounts: %s; add it", access.StoresHop, account))
 	case says == services.ByIdentity && w.StorageAccount != "" && w.StorageAccount != f.Workspace.StorageAccount:
-		put(f.Strays, atWorkspace, fmt.Sprintf("%s: the workspace's own account is %s, and the stack grants on %s; correct "+
+		put(f.Faults, atWorkspace, fmt.Sprintf("%s: the workspace's own account is %s, and the stack grants on %s; correct "+
 			"workspace.storageAccount and run pulumi up", access.StoresHop, f.Workspace.StorageAccount, w.StorageAccount))
 	}
 }
@@ -102,7 +102,7 @@ func (f *Facts) parallelRuns(m access.Model, endpoint, deployment, target string
 	}
 	switch parallel := m.Endpoints[endpoint].Parallel(deployment); {
 	case !parallel && !pipeline:
-		put(f.Strays, "endpoints."+target, fmt.Sprintf("%s: %s is the deployment of a model, whose jobs are parallel runs, "+
+		put(f.Faults, "endpoints."+target, fmt.Sprintf("%s: %s is the deployment of a model, whose jobs are parallel runs, "+
 			"and "+
 			"the stack grants nothing for those; take out parallelRuns and run pulumi up", access.StoresHop, target))
 	case parallel && pipeline:

@@ -93,7 +93,7 @@ func (o *Observer) storage(ctx context.Context, m access.Model, uses []use, f *F
 		if a.why != "" {
 			continue
 		}
-		put(f.Strays, u.path, a.refuses(u))
+		put(f.Faults, u.path, a.refuses(u))
 		put(f.Doubts, u.path, a.mayRefuse(u, m, f))
 		if u.container == "" || !a.there {
 			continue
@@ -110,7 +110,7 @@ func (o *Observer) storage(ctx context.Context, m access.Model, uses []use, f *F
 		}
 		put(f.Doubts, u.path, c.why)
 		if c.why == "" {
-			put(f.Strays, u.path, c.refuses(u))
+			put(f.Faults, u.path, c.refuses(u))
 		}
 	}
 }

@@ -111,9 +111,9 @@ func WriteTable(w io.Writer, r Report) error {
 	}
 	for _, u := range r.Limits {
 		switch {
-		case u.Untold != "":
+		case u.Unknown != "":
 			notes = append(notes, u.String())
-		case u.Near():
+		case u.nearLimit():
 			notes = append(notes, "NEAR A LIMIT: "+u.String()+"; "+waysDown[u.What])
 		}
 	}
@@ -140,7 +140,7 @@ func WriteTable(w io.Writer, r Report) error {
 	return err
 }
 
-// outcome is a path in a word. One that is not declared is not missed, and one that works all the same is told.
+// outcome is a path in a word. One that is not declared is not missed, and one that works all the same is shown.
 func (p Path) outcome() string {
 	switch {
 	case p.Declared:

@@ -174,7 +174,7 @@ func TestWhatTheStackMadeAndIsGoneHasARemedy(t *testing.T) {
 	}
 }
 
-// writesBy is what the output of heart hangs on too.
+// writesBy is what the output of heart depends on too.
 func writesBy(asked string) bool {
 	return strings.Contains(asked, "/computes/") || strings.Contains(asked, "servicePrincipals") ||
 		strings.Contains(asked, "resourceGroups/data")

@@ -6,10 +6,10 @@ import (
 )
 
 // Wait looks again and again until the report has settled or the time is up, and returns the last report. Pauses
-// begin at a second and grow to at most half a minute; before each one, told gets the report and how long the pause
+// begin at a second and grow to at most half a minute; before each one, waiting gets the report and how long the pause
 // is.
 func Wait(ctx context.Context, limit time.Duration, look func(context.Context) (Report, error),
-	told func(Report, time.Duration)) (Report, error) {
+	waiting func(Report, time.Duration)) (Report, error) {
 	end := time.Now().Add(limit)
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
 		r, err := look(ctx)
@@ -18,8 +18,8 @@ func Wait(ctx context.Context, limit time.Duration, look func(context.Context) (
 			return r, err
 		}
 		pause = min(pause, left)
-		if told != nil {
-			told(r, pause)
+		if waiting != nil {
+			waiting(r, pause)
 		}
 		select {
 		case <-ctx.Done():

@@ -41,8 +41,8 @@ func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 		if s.there {
 			f.Stores[strings.ToLower(in.store)] = s.DataStore
 		}
-		if why := in.stray(m, s); why != "" {
-			f.Strays[in.path] = why
+		if why := in.fault(m, s); why != "" {
+			f.Faults[in.path] = why
 		}
 		if s.there && s.credential() && !in.credential {
 			f.Notes = append(f.Notes, fmt.Sprintf("data store %s holds a credential now, by which all who start jobs reach "+
@@ -78,12 +78,12 @@ func (o *Observer) endpoint(ctx context.Context, m access.Model, name string, f 
 			put(f.Doubts, "endpoints."+name, why)
 			return
 		case !there:
-			put(f.Strays, "endpoints."+name,
+			put(f.Faults, "endpoints."+name,
 				"the workspace has no batch endpoint "+name+", so nobody can start its jobs; make it, or "+
 					"correct endpoints")
 			return
 		case deployment == "":
-			put(f.Strays, "endpoints."+name,
+			put(f.Faults, "endpoints."+name,
 				"the batch endpoint "+name+" has no default deployment, so nobody can start its jobs; set "+
 					"one, or name one in endpoints."+name+".deployment")
 			return
@@ -112,13 +112,13 @@ func (o *Observer) deployment(ctx context.Context, m access.Model, target, endpo
 		return
 	}
 	if !there {
-		put(f.Strays, "endpoints."+target, "the batch endpoint "+endpoint+" has no deployment "+deployment+
+		put(f.Faults, "endpoints."+target, "the batch endpoint "+endpoint+" has no deployment "+deployment+
 			", so nobody can start its jobs; make it, or correct endpoints."+endpoint)
 		return
 	}
 	compute := arm.Last(answer.Properties.Compute)
 	if name := m.Clusters[cluster].NameOr(cluster); compute != "" && !strings.EqualFold(compute, name) {
-		f.Strays["endpoints."+target] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to "+
+		f.Faults["endpoints."+target] = fmt.Sprintf("%s: its jobs run on compute cluster %s now, and the stack grants to "+
 			"%s; correct endpoints.%s.cluster and run pulumi up", access.MountHop, compute, name, target)
 	}
 	f.parallelRuns(m, endpoint, deployment, target, strings.EqualFold(answer.Properties.Configuration.Type, pipeline))
@@ -161,9 +161,9 @@ func (s store) credential() bool {
 	return s.Properties.Credentials.Type != "" && s.Properties.Credentials.Type != "None"
 }
 
-// stray says why jobs can't reach the data by what the model has granted for it; "" if they can, as far as that is
+// fault says why jobs can't reach the data by what the model has granted for it; "" if they can, as far as that is
 // known.
-func (in inStore) stray(m access.Model, s store) string {
+func (in inStore) fault(m access.Model, s store) string {
 	says := func(what, key string) string {
 		return fmt.Sprintf("%s: data store %s %s; correct %s.%s and run pulumi up", in.hop, in.store, what, in.path, key)
 	}

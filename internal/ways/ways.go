@@ -313,8 +313,8 @@ func (e *Estate) Readers() map[string][]string {
 	return all
 }
 
-// Together tells as one way those that several go by the same hops to the same end. apart keeps others apart that are
-// not to be told as one; nil for none.
+// Together makes one way of those that several go by the same hops to the same end. apart says which others are
+// to be kept apart; nil for none.
 func Together(all []access.Way, apart func(access.Way) string) (told []access.Way) {
 	at := map[string]int{}
 	for _, w := range all {

@@ -32,13 +32,13 @@ func (w *World) Cluster(name string) *Cluster {
 	return Find(w.Clusters, func(c Cluster) string { return c.Name }, name)
 }
 
-// Account is the one of that ARM ID.
-func (w *World) Account(id string) *StorageAccount {
+// account is the one of that ARM ID.
+func (w *World) account(id string) *StorageAccount {
 	return Find(w.StorageAccounts, func(a StorageAccount) string { return a.ID }, id)
 }
 
-// Identity is the one of that ARM ID.
-func (w *World) Identity(id string) *Identity {
+// identity is the one of that ARM ID.
+func (w *World) identity(id string) *Identity {
 	return Find(w.Identities, func(i Identity) string { return i.ID }, id)
 }
 
@@ -52,8 +52,8 @@ func (w *World) ContainerRegistry(id string) *ContainerRegistry {
 	return Find(w.ContainerRegistries, func(r ContainerRegistry) string { return r.ID }, id)
 }
 
-// Registry is the shared one of that ARM ID.
-func (w *World) Registry(id string) *Registry {
+// registry is the shared one of that ARM ID.
+func (w *World) registry(id string) *Registry {
 	return Find(w.Registries, func(r Registry) string { return r.ID }, id)
 }
 
@@ -125,12 +125,12 @@ func cloud(environment string) string {
 
 func (w *World) checkData(m access.Model, ps *access.Problems) {
 	for _, name := range slices.Sorted(maps.Keys(m.StorageAccounts)) {
-		if id := m.StorageAccounts[name]; !id.Later() && w.Account(id.Text()) == nil {
+		if id := m.StorageAccounts[name]; !id.Later() && w.account(id.Text()) == nil {
 			ps.Add("storageAccounts."+name, missing, "the world has no storage account %s", id.Text())
 		}
 	}
 	check := func(path string, d access.DataInput) {
-		account := w.Account(m.StorageAccounts[d.StorageAccount].Text())
+		account := w.account(m.StorageAccounts[d.StorageAccount].Text())
 		if account != nil && d.Container != "" && !slices.Contains(account.Containers, d.Container) {
 			ps.Add(path+".container", missing, "the storage account %s of the world has no container %s", d.StorageAccount,
 				d.Container)
@@ -190,7 +190,7 @@ func (w *World) checkPrincipals(m access.Model, ps *access.Problems) {
 		if !id.Given() || id.Later() {
 			return nil
 		}
-		there := w.Identity(id.Text())
+		there := w.identity(id.Text())
 		if there == nil {
 			ps.Add(path, missing, "the world has no user-assigned identity %s", id.Text())
 		}
@@ -246,7 +246,7 @@ func (w *World) checkPrincipals(m access.Model, ps *access.Problems) {
 // checkServices looks for what jobs use through the workspace, and holds what the stack says of it against the world.
 func (w *World) checkServices(m access.Model, ps *access.Problems) {
 	for _, name := range slices.Sorted(maps.Keys(m.Registries)) {
-		if id := m.Registries[name]; !id.Later() && w.Registry(id.Text()) == nil {
+		if id := m.Registries[name]; !id.Later() && w.registry(id.Text()) == nil {
 			ps.Add("registries."+name, missing, "the world has no registry %s", id.Text())
 		}
 	}

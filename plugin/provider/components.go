@@ -47,8 +47,9 @@ func component[A, R any, P interface {
 	}}
 }
 
-// isSecret tells whether the schema says of the output that it is secret. Languages that go by the schema then ask for
-// it to be kept so; the component sees to that itself, and would hand the wish on to children that have no such output.
+// isSecret reports whether the schema says of the output that it is secret. Languages that go by the schema then ask
+// for it to be kept so; the component sees to that itself, and would hand the wish on to children that have no such
+// output.
 func (c Component) isSecret(output string) bool {
 	for i := range c.Result.NumField() {
 		f := c.Result.Field(i)

@@ -1,5 +1,5 @@
 // Package provider is the component package's provider: it hands what another language asks for to the components that
-// Go programs import, and tells their schema. It must not know what a component does with its arguments.
+// Go programs import, and answers their schema. It must not know what a component does with its arguments.
 package provider
 
 import (

@@ -106,7 +106,7 @@ func TestAJobIsAResourceOfItsWorkspace(t *testing.T) {
 	refused := w.send(http.MethodGet, job, w.token(alice, management), nil)
 	assert.Equal(t, http.StatusForbidden, refused.status)
 	assert.Contains(t, refused.message(), "Microsoft.MachineLearningServices/workspaces/jobs/read",
-		"none of the seed's actions")
+		"none of the article's actions")
 }
 
 func TestAPathInADataStoreHasAShortForm(t *testing.T) {

@@ -112,7 +112,7 @@ func TestADenyAssignmentDenies(t *testing.T) {
 	assert.Equal(t, first, w.arm(http.MethodGet, first["id"].(string), nil).body)
 }
 
-// What hangs on a condition, on a network or on how /*/ is read is undecided, and no yes.
+// What depends on a condition, on a network or on how /*/ is read is undecided, and no yes.
 func TestWhatIsNotModelledIsUndecided(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -129,7 +129,7 @@ func TestWhatIsNotModelledIsUndecided(t *testing.T) {
 			Condition: "@Resource[x] StringEquals 'y'"},
 	}}))
 	failed := func() any { return w.outcome(w.invoke(bob, blob)).at("properties", "error", "code") }
-	assert.Equal(t, "NotModelledBySandbox", failed(), "the cluster's reader hangs on a condition")
+	assert.Equal(t, "NotModelledBySandbox", failed(), "the cluster's reader depends on a condition")
 	w.assign(machine, readerRole, container)
 	require.Nil(t, failed())
 	require.NoError(t, w.Seed(azure.Seed{StorageAccounts: []azure.StorageAccount{{ID: account, Firewall: true}}}))

@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/sandbox/azure/internal/state"
 )
 
-// SeedActions are the 35 actions that a batch endpoint asks of whoever invokes it, in the seed's order.
+// SeedActions are the 35 actions that a batch endpoint asks of whoever invokes it, in the article's order.
 func SeedActions() []string { return role.SeedActions() }
 
 // BuiltInRole finds one of Azure's built-in roles by its name.

@@ -54,7 +54,7 @@ type RoleDefinition = role.Definition
 type Permission = role.Permission
 
 // RoleAssignment gives a principal a role, by the GUIDs of both, at a scope. A condition that can't be read makes
-// whatever hangs on it undecided.
+// whatever depends on it undecided.
 type RoleAssignment struct {
 	ID                                        string // a GUID
 	Scope, RoleID, PrincipalID, PrincipalType string

@@ -266,7 +266,7 @@ func definition(name string, actions []string) any {
 		"permissions", []any{object("actions", actions)}))
 }
 
-// invokers makes the seed's role and gives it to a principal at the workspace.
+// invokers makes the article's role and gives it to a principal at the workspace.
 func (w *world) invoker(principal string, additions ...string) {
 	w.t.Helper()
 	got := w.arm(http.MethodPut, definitionPath(invokerRole),
@@ -291,7 +291,7 @@ func (w *world) post(principal string, body any, header ...string) answer {
 func (w *world) outcome(started answer) answer {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusCreated, started.status, started.body)
-	require.Equal(w.t, "Running", started.at("properties", "status"))
+	require.Equal(w.t, "Preparing", started.at("properties", "status"))
 	owner := w.token(w.Deployer().ObjectID, ml) // Owner may poll
 	got := w.send(http.MethodGet, "/inference/westeurope/heart/jobs/"+started.body["name"].(string), owner, nil)
 	require.Equal(w.t, http.StatusOK, got.status, got.body)

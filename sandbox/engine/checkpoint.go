@@ -20,7 +20,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/wholefile"
 )
 
-// Protects tells whether the stack's state holds a resource that is protected from being deleted.
+// Protects reports whether the stack's state holds a resource that is protected from being deleted.
 func (e *Engine) Protects(stack string) (bool, error) {
 	state, err := e.checkpoint(stack)
 	if err != nil {

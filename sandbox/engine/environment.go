@@ -95,7 +95,7 @@ func (e *Engine) signIn(credentials azure.Credentials) []string {
 // checkpoint: EOF".
 func backendURL(dir string) string { return "file://" + filepath.ToSlash(dir) + "?metadata=skip" }
 
-// hasLanguageHost tells whether Pulumi finds the real language host for Go, which stands on PATH or beside the CLI.
+// hasLanguageHost reports whether Pulumi finds the real language host for Go, which stands on PATH or beside the CLI.
 func (e *Engine) hasLanguageHost() bool {
 	const name = "pulumi-language-go"
 	_, err := exec.LookPath(name)

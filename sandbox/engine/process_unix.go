@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// running tells whether there is a process of that ID.
+// running reports whether there is a process of that ID.
 func running(pid int) bool {
 	if pid <= 0 {
 		return false

@@ -117,7 +117,7 @@ func removeOld(dir string, kept map[string]bool) error {
 	return nil
 }
 
-// isSettings tells Pulumi.yaml and Pulumi.<stack>.yaml.
+// isSettings reports whether a file is Pulumi.yaml or Pulumi.<stack>.yaml.
 func isSettings(name string) bool {
 	ext := filepath.Ext(name)
 	return strings.HasPrefix(name, "Pulumi.") && (ext == ".yaml" || ext == ".yml")

@@ -92,7 +92,7 @@ func prebuilt(bin string) (string, error) {
 	return bin, nil
 }
 
-// About tells the version of Go that builds the programs.
+// About returns the version of Go that builds the programs.
 func (h *host) About(ctx context.Context, _ *pulumirpc.AboutRequest) (*pulumirpc.AboutResponse, error) {
 	path, err := exec.LookPath("go")
 	if err != nil {

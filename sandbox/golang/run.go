@@ -42,7 +42,7 @@ func (h *host) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirpc.R
 	return runResponse(err), nil
 }
 
-// runResponse tells the engine how a program ended. A program that has already told the engine its errors leaves with
+// runResponse answers the engine how a program ended. A program that has already told the engine its errors leaves with
 // a code of its own, and must not be reported twice.
 func runResponse(err error) *pulumirpc.RunResponse {
 	var exit *exec.ExitError

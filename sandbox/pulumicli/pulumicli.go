@@ -28,7 +28,7 @@ const (
 // Find returns the path of a Pulumi CLI: the one that Override names, else the one on PATH if it is MinVersion or
 // later, else the one that an earlier Find has built, else one that it builds: Version, cached under os.UserCacheDir.
 //
-// It tells on progress what it does not use and why, and how far a build is. Only a build needs Go and the network.
+// It writes on progress what it does not use and why, and how far a build is. Only a build needs Go and the network.
 // When several processes build at once, one does and the others wait for it. Cancelling ctx stops a build and leaves
 // nothing half done.
 func Find(ctx context.Context, progress io.Writer) (path string, err error) {

@@ -13,12 +13,12 @@ import (
 
 const (
 	terminalInterval = time.Second      // a line that is written over
-	plainInterval    = 10 * time.Second // a line more in a log
+	plainInterval    = 10 * time.Second // one more line in a log
 )
 
 // report tells how far a build is, at intervals, until stopped. It counts packages by the lines that `go build -v`
 // writes to it: one for each package that is compiled, none for one that Go's build cache holds. So the share that it
-// tells is a lower bound, and told as one.
+// prints is a lower bound, and shown as one.
 type report struct {
 	out      io.Writer
 	terminal bool
@@ -55,7 +55,7 @@ func (r *report) run(interval time.Duration) {
 		select {
 		case <-ticks.C:
 			r.mu.Lock()
-			r.tell()
+			r.write()
 			r.mu.Unlock()
 		case <-r.done:
 			return
@@ -68,7 +68,7 @@ func (r *report) phase(doing string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.doing = doing
-	r.tell()
+	r.write()
 }
 
 // compiling starts the phase in which lines count as packages, of which there are total.
@@ -76,7 +76,7 @@ func (r *report) compiling(total int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.total = total
-	r.tell()
+	r.write()
 }
 
 // Write counts what `go build -v` says.
@@ -89,8 +89,8 @@ func (r *report) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tell writes one line, or writes over the last one. The caller holds mu, which keeps lines whole.
-func (r *report) tell() {
+// write writes one line, or writes over the last one. The caller holds mu, which keeps lines whole.
+func (r *report) write() {
 	if line := r.line(time.Since(r.began)); r.terminal {
 		fmt.Fprintf(r.out, "\r\x1b[K%s", line) // erases what a longer line left
 	} else {

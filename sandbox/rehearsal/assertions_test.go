@@ -145,16 +145,16 @@ func TestAtEndpointScopeTheRestIsLookedFor(t *testing.T) {
 	assert.Contains(t, violated["apart"], "invoker ann: a job on a cluster that may mount everything read rows")
 	assert.Contains(t, violated["agree"], "invoker ann")
 	assert.Contains(t, violated["starts"], "invoker ann: the job on scorer with rows worked")
-	var strays []string
+	var undeclared []string
 	for _, o := range report.Failures() {
 		if o.Want == mayNot && strings.Contains(o.Detail, "/batchEndpoints/scorer") {
-			strays = append(strays, o.Invoker+" "+strings.Fields(o.Detail)[0])
+			undeclared = append(undeclared, o.Invoker+" "+strings.Fields(o.Detail)[0])
 		}
 	}
 	for _, action := range startsJobs {
-		assert.Contains(t, strays, "ann "+action)
+		assert.Contains(t, undeclared, "ann "+action)
 	}
-	assert.Len(t, strays, len(startsJobs), "bob is named there")
+	assert.Len(t, undeclared, len(startsJobs), "bob is named there")
 }
 
 func TestAViolatedAssertionFailsTheRehearsal(t *testing.T) {

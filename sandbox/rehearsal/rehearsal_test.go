@@ -189,7 +189,8 @@ func TestTheSamplePasses(t *testing.T) {
 	theDocsShow(t, report)
 }
 
-// Nothing is staged: what is taken away from Azure behind the stack's back is missed at the hop where the seed says so.
+// Nothing is staged: what is taken away from Azure behind the stack's back is missed at the hop where the article says
+// so.
 func TestWhatIsTakenAwayIsMissed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -149,7 +149,7 @@ func (s *seeder) role() error {
 		return nil
 	case r.RoleDefinitionID.Later():
 		return errors.New("role.roleDefinitionId is not known; write it in plain text, for it is no secret")
-	case !r.Told():
+	case !r.Known():
 		return errors.New("role.roleDefinitionId: what the role allows is not known here, so it can't be tried; give its " +
 			"JSON, as the portal exports it, as role.definition beside it")
 	}

@@ -147,7 +147,7 @@ var azureNative = packageSource{
 		}},
 }
 
-// armClientConfig tells who deploys and where.
+// armClientConfig answers who deploys and where.
 func armClientConfig(ctx context.Context, c *client, _ map[string]any) (map[string]any, error) {
 	e, err := c.discover(ctx)
 	if err != nil {

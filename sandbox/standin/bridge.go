@@ -28,7 +28,7 @@ func fillIn(defaults map[string]any, before, in resource.PropertyMap) {
 			continue
 		}
 		key := resource.PropertyKey(name)
-		if _, told := in[key]; told {
+		if _, given := in[key]; given {
 			continue
 		}
 		in[key] = resource.NewPropertyValue(defaults[name])
@@ -96,9 +96,9 @@ func (p *provider) compared(
 	was = resource.PropertyMap{}
 	for name := range spec.InputProperties {
 		key := resource.PropertyKey(name)
-		_, told := news[key]
+		_, given := news[key]
 		value, known := state[key]
-		if !known || value.IsNull() || spec.promises(name) && !told {
+		if !known || value.IsNull() || spec.promises(name) && !given {
 			value, known = oldInputs[key]
 		}
 		if known {
@@ -152,7 +152,7 @@ func setMembers(list resource.PropertyValue) resource.PropertyValue {
 	return resource.NewProperty(items)
 }
 
-// isZero tells whether Terraform takes a value for one that is not set.
+// isZero reports whether Terraform takes a value for one that is not set.
 func isZero(v resource.PropertyValue) bool {
 	switch v = unwrap(v); {
 	case v.IsComputed():

@@ -263,7 +263,7 @@ func (c *client) sendOnce(
 // requestIDKey is the key of a context's client request ID.
 type requestIDKey struct{}
 
-// about marks the calls made with the context as being about a resource, so that Azure's log tells which made what
+// about marks the calls made with the context as being about a resource, so that Azure's log reports which made what
 // call.
 func about(ctx context.Context, urn resource.URN) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, ClientRequestID(string(urn)))

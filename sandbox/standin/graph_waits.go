@@ -95,7 +95,7 @@ type refusals []struct {
 	words  *regexp.Regexp
 }
 
-// of tells whether Azure's answer is one of the refusals.
+// of reports whether Azure's answer is one of the refusals.
 func (r refusals) of(err error) bool {
 	var azure *azureError
 	if !errors.As(err, &azure) {

@@ -34,7 +34,7 @@ type made struct {
 	out       props
 }
 
-// createDirectory makes one of each type, in the order in which a stack would, and tells of each.
+// createDirectory makes one of each type, in the order in which a stack would, and reports each.
 func (p provider) createDirectory(tell func(token string)) []made {
 	p.t.Helper()
 	var all []made

@@ -278,7 +278,7 @@ func (p *provider) readInputs(
 			continue
 		}
 		// To a bridged plugin only an input that there is can have drifted; the rest shows against the state.
-		if _, told := in[key]; !told && p.pkg.bridged {
+		if _, given := in[key]; !given && p.pkg.bridged {
 			continue
 		}
 		if v, ok := is[key]; ok {

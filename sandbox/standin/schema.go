@@ -156,7 +156,7 @@ func (s schema) asInput(p propertySpec, v any) any {
 	return v
 }
 
-// matches tells whether the object has the constants by which a union tells its types apart.
+// matches reports whether the object has the constants by which a union tells its types apart.
 func (s schema) matches(o objectSpec, v map[string]any) bool {
 	for name, p := range o.Properties {
 		if p.Const != nil && v[name] != p.Const {
@@ -174,5 +174,5 @@ func sortedKeys(m map[string]any) []any {
 	return sorted
 }
 
-// promises tells whether the output always has a value.
+// promises reports whether the output always has a value.
 func (r resourceSpec) promises(output string) bool { return slices.Contains(r.Required, output) }

@@ -54,7 +54,7 @@ func fit(sizes, values []float64) (exponent, error) {
 	xs, ys := make([]float64, n), make([]float64, n)
 	for i := range sizes {
 		if sizes[i] <= 0 || values[i] <= 0 || i > 0 && sizes[i] <= sizes[i-1] {
-			return exponent{}, fmt.Errorf("no growth can be told from %g at the sizes %g", values, sizes)
+			return exponent{}, fmt.Errorf("there is no growth to see in %g at the sizes %g", values, sizes)
 		}
 		xs[i], ys[i] = math.Log(sizes[i]), math.Log(values[i])
 		meanX, meanY = meanX+xs[i]/float64(n), meanY+ys[i]/float64(n)

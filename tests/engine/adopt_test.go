@@ -100,7 +100,7 @@ func TestALostStateIsAdoptedByHand(t *testing.T) {
 	assert.Equal(t, 3, imports, "applications; their service principals; those' assignments")
 	d.isAdopted(made)
 
-	// in the right order, though no up has told what hangs on what
+	// in the right order, though no up has shown what depends on what
 	d.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive")
 	assert.Empty(t, d.azure.Inventory())
 }

@@ -92,7 +92,7 @@ func (d *deployment) urns() (urns []string, pending int) {
 	return urns, len(e.Deployment.Pending)
 }
 
-// overwrites tells whether a step only puts right the name, description or owner that the azuread plugin writes for a
+// overwrites reports whether a step only puts right the name, description or owner that the azuread plugin writes for a
 // moment while it makes an application, a service principal or a group (facts/graph-calls.md).
 func (d *deployment) overwrites(s step) bool {
 	d.t.Helper()

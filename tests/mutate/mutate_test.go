@@ -21,7 +21,7 @@ import (
 
 var all = flag.Bool("all", false, "try every mutation, and not three")
 
-// few is how many mutations a plain run tries. Which ones hangs on the files that they change: another version of
+// few is how many mutations a plain run tries. Which ones depends on the files that they change: another version of
 // those, other mutations.
 const few = 3
 

@@ -98,6 +98,11 @@ func TestLintRefusesWhatDoesNotBelong(t *testing.T) {
 		"a file goes": {
 			map[string]string{"a.go": wide}, map[string]string{"b.go": narrow}, nil,
 		},
+		"coined words": {
+			map[string]string{"a.go": "// It can't be told.\nvar Untold int\n", "b.md": "It hangs on this.\n"}, nil,
+			[]string{`a.go:1: "can't be told": write undecided`, `a.go:2: "Untold"`, `b.md:1: "hangs on": write depend on`},
+		},
+		"a coined word of an earlier version": {nil, map[string]string{"CHANGELOG.md": "It can't be told.\n"}, nil},
 		"as wide as may be": {
 			nil, map[string]string{"a.go": strings.Repeat("é", 120)}, nil,
 		},

@@ -1,5 +1,5 @@
-// Lint refuses what does not belong in the repository: build outputs, large files, wide lines of Go, and tests that
-// look at the clock. It is run by `make lint`, and looks at the repository that holds the working directory.
+// Lint refuses what does not belong in the repository: build outputs, large files, wide lines of Go, tests that look at
+// the clock, and coined words. It is run by `make lint`, and looks at the repository that holds the working directory.
 package main
 
 import (
@@ -28,7 +28,7 @@ func check(folder string) ([]string, error) {
 		return nil, err
 	}
 	var problems []string
-	for _, rule := range []func() ([]string, error){r.outputs, r.wideLines, r.clocks} {
+	for _, rule := range []func() ([]string, error){r.outputs, r.wideLines, r.clocks, r.coined} {
 		found, err := rule()
 		if err != nil {
 			return nil, err

@@ -93,7 +93,7 @@ func groupsIn(root string, short bool) ([]group, error) {
 // concurrency is how Go says that there are several goroutines.
 var concurrency = regexp.MustCompile(`(?m)^\s*go (func\b|[a-z][\w.]*\()|"sync(/atomic)?"|"golang.org/x/sync`)
 
-// concurrent tells whether the files of a package have to do with several goroutines.
+// concurrent reports whether the files of a package have to do with several goroutines.
 func concurrent(dir string, files []string) (bool, error) {
 	for _, name := range files {
 		if name == "" {

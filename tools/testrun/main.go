@@ -1,4 +1,4 @@
-// Testrun runs the tests of all modules of the repository that holds the working directory, tells how far it is, and
+// Testrun runs the tests of all modules of the repository that holds the working directory, shows how far it is, and
 // says at the end what was not run and why. It is run by `make test`; with -short by `make check`, and with -measure,
 // so that it says what each package took, by `make measure`.
 //
@@ -8,10 +8,14 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +48,7 @@ func main() {
 		r.cost.write(r.out)
 	}
 	fmt.Fprintf(r.out, "it took %.0f s, and %.0f s of CPU\n", time.Since(began).Seconds(), r.cpu.Seconds())
-	if !r.tell(os.Getenv("CI") == "true") {
+	if !r.report(os.Getenv("CI") == "true") {
 		os.Exit(1)
 	}
 }
@@ -74,8 +78,18 @@ func (r *run) all(short bool) error {
 	if err != nil {
 		return fmt.Errorf("finding the repository: %w", err)
 	}
-	groups, err := groupsIn(strings.TrimSpace(string(root)), short)
+	folder := strings.TrimSpace(string(root))
+	groups, err := groupsIn(folder, short)
 	if err != nil {
+		return err
+	}
+	sum, err := sources(folder)
+	if err != nil {
+		return err
+	}
+	// Tests of programs that are built in processes of their own read it, and so Go runs them anew when it changes:
+	// internal/sources.
+	if err := os.Setenv("BATCHACCESS_SOURCES", sum); err != nil {
 		return err
 	}
 	for _, g := range groups {
@@ -87,6 +101,26 @@ func (r *run) all(short bool) error {
 		}
 	}
 	return nil
+}
+
+// sources is a sum of what programs are built of: all that git tracks or does not ignore, but tests and pages.
+func sources(root string) (string, error) {
+	list := exec.Command("git", "ls-files", "-coz", "--exclude-standard", "--", ":!*_test.go", ":!*.md")
+	list.Dir = root
+	names, err := list.Output()
+	if err != nil {
+		return "", fmt.Errorf("listing the sources: %w", err)
+	}
+	h := sha256.New()
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
+		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // of what is deleted, the name is left
+			return "", err
+		}
+		_, _ = fmt.Fprintf(h, "%q %d %t\n", name, len(text), err == nil)
+		_, _ = h.Write(text)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // test runs the tests of one group. Packages wait for others than the processor: twice as many as there are processors
@@ -117,7 +151,7 @@ func (r *run) test(g group) error {
 	if read != nil {
 		return fmt.Errorf("reading what go test says: %w", read)
 	}
-	if err != nil && len(r.failed) == 0 { // what failed is told
+	if err != nil && len(r.failed) == 0 { // what failed was shown
 		return fmt.Errorf("go test in %s: %w", g.module, err)
 	}
 	return nil
@@ -183,7 +217,7 @@ func (r *run) note(e event) {
 
 const module = "github.com/batchaccess/batchaccess"
 
-// ended tells how a package went, and what it says of what failed.
+// ended shows how a package went, and what it says of what failed.
 func (r *run) ended(e event, p *result) {
 	name := strings.TrimPrefix(e.Package, module+"/")
 	for _, test := range p.skipped {
@@ -238,8 +272,8 @@ func reason(output string) string {
 	return ""
 }
 
-// tell says how it went, and whether that is well.
-func (r *run) tell(ci bool) bool {
+// report says how it went, and whether that is well.
+func (r *run) report(ci bool) bool {
 	if len(r.failed) > 0 {
 		fmt.Fprintf(r.out, "failed: %s\n", strings.Join(r.failed, ", "))
 	} else {

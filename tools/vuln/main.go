@@ -105,7 +105,7 @@ func read(text io.Reader) (findings, error) {
 	return found, nil
 }
 
-// write tells each finding, and returns how many are not in what comes with Go.
+// write writes each finding, and returns how many are not in what comes with Go.
 func (all findings) write(out io.Writer) (theirs int) {
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		f := all[key]

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -86,9 +87,68 @@ async function look(width) {
 })();
 </script>`
 
-// Look has the page shown light and dark, wide and narrow, and chooses in it as a reader would. It asserts what is true
-// of any page: that it does not scroll sideways, can be read, and is reached by keyboard. It skips the test where there
-// is no Chromium.
+// policy is the part of a page that keeps scripts out.
+var policy = regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`)
+
+// atPrint measures the page while it is printed, when its styles for paper apply.
+const atPrint = `<script>
+matchMedia('print').addEventListener('change', e => {
+  if (!e.matches) return;
+  const all = q => [...document.querySelectorAll(q)], style = e => getComputedStyle(e);
+  const body = style(document.body), sent = new XMLHttpRequest();
+  sent.open('POST', '/printed', false);
+  sent.send(JSON.stringify({
+    Width: innerWidth, PageWidth: document.documentElement.scrollWidth, Color: body.color, Ground: body.backgroundColor,
+    Links: all('nav').filter(e => style(e).display != 'none').length,
+    Cut: all('.scroll').filter(e => style(e).overflow != 'visible' || e.scrollWidth > e.clientWidth + 1)
+      .map(e => e.innerText),
+    Sticky: all('th').filter(e => style(e).position != 'static').map(e => e.innerText),
+  }));
+});
+</script>`
+
+// A print is what is on paper.
+type print struct {
+	Width, PageWidth int    // pixels
+	Color, Ground    string // of text
+	Links            int    // to parts of the page, which nobody can follow on paper
+	Cut, Sticky      []string
+}
+
+// printed asserts what is true of any page on paper, even where the reader prefers a dark screen: all of it is there,
+// dark on white, and what a reader clicks on is not.
+func printed(t *testing.T, browser, page string) {
+	t.Helper()
+	results := make(chan print, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var p print
+		if r.Method == http.MethodPost && assert.NoError(t, json.NewDecoder(r.Body).Decode(&p)) {
+			select {
+			case results <- p:
+			default: // it is measured already
+			}
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, policy.ReplaceAllString(page, "")+atPrint)
+	}))
+	defer server.Close()
+	out, err := exec.CommandContext(t.Context(), browser, "--headless", "--no-sandbox", "--disable-gpu",
+		"--user-data-dir="+t.TempDir(), "--blink-settings=preferredColorScheme=0",
+		"--print-to-pdf="+filepath.Join(t.TempDir(), "page.pdf"), server.URL).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Len(t, results, 1, "the page is measured when it is printed: %s", out)
+	p := <-results
+	assert.LessOrEqual(t, p.PageWidth, p.Width, "something lies beside the paper")
+	assert.Equal(t, "rgb(255, 255, 255)", p.Ground)
+	assert.Equal(t, "rgb(27, 33, 39)", p.Color)
+	assert.Zero(t, p.Links, "links that nobody can follow on paper")
+	assert.Empty(t, p.Cut, "cut off on paper")
+	assert.Empty(t, p.Sticky, "stands over other text on paper")
+}
+
+// Look has the page shown light and dark, wide and narrow, and printed, and chooses in it as a reader would. It
+// asserts what is true of any page: that it does not scroll sideways, can be read, and is reached by keyboard. It skips
+// the test where there is no Chromium.
 func Look(t *testing.T, page string) (all []Sight) {
 	t.Helper()
 	var browser string
@@ -109,6 +169,7 @@ func Look(t *testing.T, page string) (all []Sight) {
 		_, _ = io.WriteString(w, text)
 	}))
 	t.Cleanup(server.Close)
+	printed(t, browser, page)
 	for scheme, value := range map[string]string{"dark": "0", "light": "1"} {
 		out, err := exec.CommandContext(t.Context(), browser, "--headless", "--no-sandbox", "--disable-gpu",
 			"--user-data-dir="+t.TempDir(), "--blink-settings=preferredColorScheme="+value,

@@ -1,4 +1,4 @@
-// Package usage is what a process used of the machine. It knows how systems tell it, and nothing else.
+// Package usage is what a process used of the machine. It knows how systems report it, and nothing else.
 package usage
 
 import (
@@ -15,7 +15,7 @@ type Usage struct {
 	Peak int64         // of resident memory, in bytes; of the process or the largest of those, whichever is larger
 }
 
-// Of tells what a process that has ended used; wall is how long it ran. It is an error on a system that does not tell.
+// Of returns what a process that has ended used; wall is how long it ran. It is an error on a system that does not say.
 func Of(state *os.ProcessState, wall time.Duration) (Usage, error) {
 	peak, err := peakOf(state)
 	if err != nil {

@@ -88,7 +88,7 @@ func unknownKey(value any, path string, known []string) string {
 	return ""
 }
 
-// anything tells whether a known path takes whatever lies below this one.
+// anything reports whether a known path takes whatever lies below this one.
 func anything(path string, known []string) bool {
 	return slices.ContainsFunc(known, func(k string) bool {
 		open, ok := strings.CutSuffix(k, ".*")
@@ -96,12 +96,12 @@ func anything(path string, known []string) bool {
 	})
 }
 
-// begins tells whether a known path is this one or goes on below it.
+// begins reports whether a known path is this one or goes on below it.
 func begins(path string, known []string) bool {
 	return slices.ContainsFunc(known, func(k string) bool { return startsWith(k, path) })
 }
 
-// startsWith tells whether a known path has the keys of this one at its beginning.
+// startsWith reports whether a known path has the keys of this one at its beginning.
 func startsWith(known, path string) bool {
 	for path != "" {
 		var of, key string

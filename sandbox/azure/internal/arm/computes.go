@@ -28,7 +28,7 @@ var (
 	fixedOutside = []string{"computeLocation", "disableLocalAuth", "description"}
 )
 
-// clusterDefaults is what Azure fills in for an AmlCompute cluster, and what it tells of one at rest.
+// clusterDefaults is what Azure fills in for an AmlCompute cluster, and what it answers for one at rest.
 var clusterDefaults = map[string]any{
 	"vmPriority": "Dedicated", "osType": "Linux", "remoteLoginPortPublicAccess": "NotSpecified",
 	"enableNodePublicIp": true,
@@ -315,7 +315,7 @@ func (c *call) letPull(old *state.Resource, identity *state.Identity) {
 	c.st.Touch(state.RoleAssignments, name)
 }
 
-// SystemIdentityName is how a cluster's system-assigned identity is called, as the seed says:
+// SystemIdentityName is how a cluster's system-assigned identity is called, as the article says:
 // [workspace name]/computes/[compute cluster name].
 func SystemIdentityName(cluster armid.ID) string {
 	return armid.Parse(cluster.Parent()).Name() + "/computes/" + cluster.Name()

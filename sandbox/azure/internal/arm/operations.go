@@ -53,7 +53,7 @@ func (c *call) operationHeader(location, id string) map[string]string {
 	}
 }
 
-// busy tells whether an operation on the resource goes on.
+// busy reports whether an operation on the resource goes on.
 func (c *call) busy(resource *state.Resource) bool { return c.now.Before(resource.BusyUntil) }
 
 // deleting is the resource that the path names while it is being deleted; nil when it is not.

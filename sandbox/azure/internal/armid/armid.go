@@ -49,7 +49,7 @@ func (id ID) Key() string { return strings.ToLower(id.text) }
 // Key is Parse(path).Key().
 func Key(path string) string { return Parse(path).Key() }
 
-// IsCollection tells whether the path ends in a type rather than a name.
+// IsCollection reports whether the path ends in a type rather than a name.
 func (id ID) IsCollection() bool { return len(id.Types) > len(id.Names) }
 
 // Type is the resource type as actions spell it, such as Microsoft.Resources/subscriptions/resourceGroups.
@@ -96,7 +96,7 @@ func (id ID) Subscription() string { return id.after("subscriptions") }
 // ResourceGroup is the name of the resource group; empty when there is none.
 func (id ID) ResourceGroup() string { return id.after("resourceGroups") }
 
-// InSubscription tells whether a scope is a subscription or lies in it. It reads no more of the scope than it must.
+// InSubscription reports whether a scope is a subscription or lies in it. It reads no more of the scope than it must.
 func InSubscription(scope, subscription string) bool {
 	const before = "/subscriptions/"
 	end := len(before) + len(subscription)
@@ -125,14 +125,14 @@ func (id ID) Ancestor(typeName string) string {
 	return ""
 }
 
-// Covers tells whether what is granted at the scope reaches the ID: the scope is the ID or lies above it. "/" covers
+// Covers reports whether what is granted at the scope reaches the ID: the scope is the ID or lies above it. "/" covers
 // all.
 func Covers(scope, id string) bool {
 	scope, id = Key(scope), Key(id)
 	return scope == "/" || scope == id || strings.HasPrefix(id, scope+"/")
 }
 
-// SameLocation tells whether two names of a region mean the same: "West Europe" is westeurope.
+// SameLocation reports whether two names of a region mean the same: "West Europe" is westeurope.
 func SameLocation(a, b string) bool { return location(a) == location(b) }
 
 func location(name string) string { return strings.ToLower(strings.ReplaceAll(name, " ", "")) }

@@ -153,7 +153,7 @@ func signer(app *state.Application, clientID string, header map[string]any) (*re
 	return nil, errNoThumbprint.with("")
 }
 
-// ownAddress tells whether an assertion is meant for this Entra: for one of the tenant's token endpoints, or for the
+// ownAddress reports whether an assertion is meant for this Entra: for one of the tenant's token endpoints, or for the
 // issuer that its v2 discovery document names.
 func (s *Service) ownAddress(tenantID, audience string) bool {
 	base := s.url + "/" + tenantID

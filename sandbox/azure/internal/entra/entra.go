@@ -275,7 +275,7 @@ func (s *Service) serveDiscovery(w http.ResponseWriter, tenant string, v2 bool) 
 	wire.JSON(w, http.StatusOK, document)
 }
 
-// serviceOf tells which service of the tenant's cloud a resource URI stands for. It takes the store's lock.
+// serviceOf reports which service of the tenant's cloud a resource URI stands for. It takes the store's lock.
 func (s *Service) serviceOf(resource string) (service token.Service, ok bool) {
 	_ = s.store.View(func(st *state.State) error {
 		service, ok = token.ServiceOf(clouds.Of(st.Cloud), resource)

@@ -30,7 +30,7 @@ var (
 	}
 )
 
-// deployerMay tells whether the deployer's permissions on Graph, without what was taken from it, allow the request.
+// deployerMay reports whether the deployer's permissions on Graph, without what was taken from it, allow the request.
 // A collection of which the tables know nothing is refused.
 func deployerMay(lacks []string, r *http.Request) bool {
 	collection, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")

@@ -75,7 +75,7 @@ type hops struct {
 	folder bool
 }
 
-// access keeps the seed's table: a data store with credentials opens itself; of everything else the cluster identity
+// access keeps the article's table: a data store with credentials opens itself; of everything else the cluster identity
 // mounts the storage, and the job identity, who is the invoker, reads or writes it.
 func (h hops) access(uri, hop, action string) *state.Failure {
 	where, err := locate(h.st, armid.Parse(h.job.Endpoint).Parent(), uri)
@@ -107,7 +107,7 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 			fmt.Sprintf("the container %q does not exist in %s", where.container, where.accountID))
 	}
 	answer := h.storage(where, action).may(rbac.ByToken(h.st, h.job.InvokerID, where.scope(), h.job.TokenAt))
-	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.job.InvokerID, action) {
+	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.folder, h.job.InvokerID, action) {
 		return nil
 	}
 	code := readCode
@@ -118,7 +118,7 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 		"%s: the job identity %s may not perform data action %s at %s", code, h.job.InvokerID, action, where.scope()))
 }
 
-// closed tells whether a storage account has a firewall, or no public network.
+// closed reports whether a storage account has a firewall, or no public network.
 func closed(account *state.Resource) bool {
 	acls, _ := account.Properties["networkAcls"].(map[string]any)
 	network, _ := account.Properties["publicNetworkAccess"].(string)
@@ -126,7 +126,7 @@ func closed(account *state.Resource) bool {
 	return network != "" && !strings.EqualFold(network, "Enabled") || strings.EqualFold(action, "Deny")
 }
 
-// public tells whether anyone may read a container (facts/batch-endpoints.md): it says so, and its account allows it.
+// public reports whether anyone may read a container (facts/batch-endpoints.md): it says so, and its account allows it.
 func public(account, container *state.Resource) bool {
 	if container == nil || account.Properties["allowBlobPublicAccess"] != true {
 		return false
@@ -136,7 +136,7 @@ func public(account, container *state.Resource) bool {
 }
 
 // mount succeeds when the cluster's default identity can see and read the container, as Storage Blob Data Reader can,
-// and for an output write blobs to it: that an output takes no more is inferred, as the seed speaks of inputs alone.
+// and for an output write blobs to it: that an output takes no more is inferred, as the article speaks of inputs alone.
 func (h hops) mount(cluster *state.Resource, where place, action string) *state.Failure {
 	hop, code, message, verb := "mount", mountCode, mountMessage, "mount"
 	if action == writeBlobs { // the sheet has one signature for whoever may not write
@@ -152,7 +152,7 @@ func (h hops) mount(cluster *state.Resource, where place, action string) *state.
 	if action == readBlobs {
 		answer = min(answer, access.Action(readContainer))
 	}
-	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, identity, action) {
+	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.folder, identity, action) {
 		return nil
 	}
 	return h.refuse(hop, code, answer, identity, where.scope(), fmt.Sprintf(

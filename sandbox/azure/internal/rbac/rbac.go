@@ -161,7 +161,7 @@ func Definition(st *state.State, guid string) (role.Definition, bool) {
 	return role.BuiltIn(guid)
 }
 
-// Covers tells whether a grant at scope reaches target. The tenant's root management group, which has the tenant's ID
+// Covers reports whether a grant at scope reaches target. The tenant's root management group, which has the tenant's ID
 // as its name, is above every subscription.
 func Covers(st *state.State, scope, target string) bool {
 	if armid.Covers(scope, target) {

@@ -53,7 +53,7 @@ func Decide(permissions, denials []Permission, action string, data bool) Answer 
 	return No
 }
 
-// covered tells whether one permission has the action, and does not take it away itself: what another one takes away
+// covered reports whether one permission has the action, and does not take it away itself: what another one takes away
 // does not count.
 func (r reading) covered(permissions []Permission, action string, data bool) bool {
 	for _, p := range permissions {

@@ -36,7 +36,7 @@ const (
 	forAttaching  = "user-assigned identities attached to a cluster (`clusters.<name>.identity`)"
 	forIdentities = "managed identities that it makes (`invokers`, kind `managedIdentity`)"
 	forPrincipals = "service principals that it makes (`invokers`, kind `servicePrincipal`)"
-	forGroups     = "groups that it makes (`groups`)"
+	forGroups     = "groups that it makes (`invokers`, kind `group` with `members`)"
 	forLookups    = "names in place of IDs, and what is left out (`pin`)"
 	forHosts      = "the identity of another resource (`invokers.<name>.resourceId`)"
 	forVerify     = "`verify`, `adopt`, `can --live`"
@@ -100,7 +100,7 @@ var DeployerPermissions = withStarting([]DeployerPermission{
 	{For: forOwn, Name: images + "delete"},
 })
 
-// withStarting adds what starting a job and following it takes: the seed's actions, and polling.
+// withStarting adds what starting a job and following it takes: the article's actions, and polling.
 func withStarting(permissions []DeployerPermission) []DeployerPermission {
 	for _, action := range append(SeedActions(), learning+"batchEndpoints/jobs/read", learning+"jobs/read") {
 		if !slices.ContainsFunc(permissions, func(p DeployerPermission) bool { return p.Name == action }) {

@@ -192,7 +192,7 @@ func (s *State) replicate() {
 	}
 }
 
-// Replicating tells whether what was made at that time is still unknown elsewhere.
+// Replicating reports whether what was made at that time is still unknown elsewhere.
 func (s *State) Replicating(created time.Time) bool {
 	return s.Lag.Replication > 0 && s.Lag.Now().Sub(created) < s.Lag.Replication
 }

@@ -251,7 +251,7 @@ type DenyAssignment struct {
 	Excluded     []string `json:"excluded,omitempty"`
 }
 
-// Reaches tells whether it acts on a principal, who is given with the groups that it is in.
+// Reaches reports whether it acts on a principal, who is given with the groups that it is in.
 func (d *DenyAssignment) Reaches(holders map[string]bool) bool {
 	among := func(ids []string) bool {
 		return slices.ContainsFunc(ids, func(id string) bool { return holders[key(id)] })

@@ -19,7 +19,7 @@ const (
 	Storage         Service = "Azure Storage"
 )
 
-// ServiceOf tells which service a resource URI stands for in a cloud; a trailing slash makes no difference. The
+// ServiceOf reports which service a resource URI stands for in a cloud; a trailing slash makes no difference. The
 // sandbox's own addresses count too, on whatever port it listened when the token was asked for, since the metadata that
 // clients read names them.
 func ServiceOf(cloud clouds.Cloud, resource string) (Service, bool) {

@@ -9,9 +9,9 @@ import (
 	"github.com/batchaccess/batchaccess/access/services"
 )
 
-// strays is who holds what nobody has declared: more than the endpoints read and write, more than invoking takes. It
-// is read off the configuration here, and not asked of package access, which works out the grants.
-func (r *rehearsal) strays(report *Report, d deployed) {
+// undeclared reports who holds what nobody has declared: more than the endpoints read and write, more than invoking
+// takes. It is read off the configuration here, and not asked of package access, which works out the grants.
+func (r *rehearsal) undeclared(report *Report, d deployed) {
 	reads, writes, _ := r.declared()
 	all := r.principals(d)
 	starters := r.starters()
@@ -27,26 +27,26 @@ func (r *rehearsal) strays(report *Report, d deployed) {
 					whole = whole || reads.whole(same.name, place) || writes.whole(same.name, place)
 				}
 			}
-			r.stray(report, p, scope, readBlobs, true, reading)
-			r.stray(report, p, scope, writeBlobs, true, writing)
+			r.mayBeyond(report, p, scope, readBlobs, true, reading)
+			r.mayBeyond(report, p, scope, writeBlobs, true, writing)
 			if !whole {
-				r.stray(report, p, scope, deleteContainers, false, false)
+				r.mayBeyond(report, p, scope, deleteContainers, false, false)
 				report.add(mayDo(p, "the list of all at "+scope, r.azure.AllowsList(p.id, scope, "")))
 			}
 		}
-		r.strayInStores(report, p, all)
+		r.undeclaredInStores(report, p, all)
 		if p.cluster || r.Model.Role.BuiltIn != "" || r.Model.Role.RoleDefinitionID.Given() || r.Model.Role.Definition != "" {
 			continue
 		}
 		for _, action := range beyondInvoking {
 			if !slices.ContainsFunc(r.Model.Role.Additions,
 				func(a string) bool { return strings.EqualFold(a, action.addition) }) {
-				r.stray(report, p, r.Model.WorkspaceID.Text(), action.name, false, false)
+				r.mayBeyond(report, p, r.Model.WorkspaceID.Text(), action.name, false, false)
 			}
 		}
 		for id, named := range starters {
 			for _, action := range startsJobs {
-				r.stray(report, p, id, action, false, slices.ContainsFunc(all, func(same holder) bool {
+				r.mayBeyond(report, p, id, action, false, slices.ContainsFunc(all, func(same holder) bool {
 					return strings.EqualFold(same.id, p.id) && slices.Contains(named, same.name)
 				}))
 			}
@@ -54,7 +54,7 @@ func (r *rehearsal) strays(report *Report, d deployed) {
 		// The default is the workspace: by the configuration's words, and not by the code that deploys.
 		if slices.Contains([]access.Level{"", access.AtEndpoint, access.AtWorkspace}, r.Model.Role.Scope) {
 			group := r.Model.WorkspaceID.Text()[:strings.Index(r.Model.WorkspaceID.Text(), "/providers/")]
-			r.stray(report, p, group, mlActions+"read", false, false)
+			r.mayBeyond(report, p, group, mlActions+"read", false, false)
 		}
 	}
 }
@@ -68,7 +68,7 @@ const (
 	deleteContainers = inStorage + "blobServices/containers/delete"
 )
 
-// beyondInvoking are actions that the seed does not list, and the addition that gives one (azure-facts.md).
+// beyondInvoking are actions that the article does not list, and the addition that gives one (azure-facts.md).
 var beyondInvoking = []struct{ name, addition string }{
 	{mlActions + "batchEndpoints/jobs/read", "pollJobs"},
 	{mlActions + "jobs/cancel/action", "cancelJobs"},
@@ -80,8 +80,8 @@ var beyondInvoking = []struct{ name, addition string }{
 	{"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action", ""},
 }
 
-// stray adds an outcome where somebody may do what is not declared; what is declared is for the jobs to show.
-func (r *rehearsal) stray(report *Report, p holder, scope, action string, data, declared bool) {
+// mayBeyond adds an outcome where somebody may do what is not declared; what is declared is for the jobs to show.
+func (r *rehearsal) mayBeyond(report *Report, p holder, scope, action string, data, declared bool) {
 	if declared {
 		return
 	}
@@ -196,7 +196,7 @@ func (r *rehearsal) starters() map[string][]string {
 	return named
 }
 
-// startsJobs are the actions of the seed that are about an endpoint and its jobs: at an endpoint that does not name
+// startsJobs are the actions of the article that are about an endpoint and its jobs: at an endpoint that does not name
 // them, who is limited to endpoints has none of them (facts/batch-endpoints.md).
 var startsJobs = []string{
 	mlActions + "batchEndpoints/write", mlActions + "batchEndpoints/read",
@@ -244,9 +244,9 @@ func (r *rehearsal) storesByIdentity() bool {
 	return w.SystemDatastoresAuthMode == services.ByIdentity && w.StorageAccount != ""
 }
 
-// strayInStores looks at the other services of storage: who starts jobs, or runs them, uses files, or tables and
+// undeclaredInStores looks at the other services of storage: who starts jobs, or runs them, uses files, or tables and
 // queues, of the workspace's own account alone.
-func (r *rehearsal) strayInStores(report *Report, p holder, all []holder) {
+func (r *rehearsal) undeclaredInStores(report *Report, p holder, all []holder) {
 	_, writes, _ := r.declared()
 	for _, account := range slices.Sorted(maps.Keys(r.Model.StorageAccounts)) {
 		uses := map[bool]bool{} // as a cluster, as an invoker
@@ -258,9 +258,9 @@ func (r *rehearsal) strayInStores(report *Report, p holder, all []holder) {
 			}
 		}
 		id := r.Model.StorageAccounts[account].Text()
-		r.stray(report, p, id, inStorage+"fileServices/fileshares/files/write", true, uses[false])
-		r.stray(report, p, id, inStorage+"tableServices/tables/entities/write", true, uses[true])
-		r.stray(report, p, id, inStorage+"queueServices/queues/messages/write", true, uses[true])
+		r.mayBeyond(report, p, id, inStorage+"fileServices/fileshares/files/write", true, uses[false])
+		r.mayBeyond(report, p, id, inStorage+"tableServices/tables/entities/write", true, uses[true])
+		r.mayBeyond(report, p, id, inStorage+"queueServices/queues/messages/write", true, uses[true])
 	}
 }
 
@@ -322,12 +322,12 @@ func (r *rehearsal) formerHolders(report *Report) {
 			continue
 		}
 		p := holder{name + " (ended)", i.PrincipalID.Text(), false}
-		r.stray(report, p, r.Model.WorkspaceID.Text(), mlActions+"read", false, false)
-		r.stray(report, p, r.Model.WorkspaceID.Text(), mlActions+"batchEndpoints/jobs/write", false, false)
+		r.mayBeyond(report, p, r.Model.WorkspaceID.Text(), mlActions+"read", false, false)
+		r.mayBeyond(report, p, r.Model.WorkspaceID.Text(), mlActions+"batchEndpoints/jobs/write", false, false)
 		for _, place := range r.places() {
 			scope := containerID(r.Model.StorageAccounts[place.account].Text(), place.container)
-			r.stray(report, p, scope, readBlobs, true, false)
-			r.stray(report, p, scope, writeBlobs, true, false)
+			r.mayBeyond(report, p, scope, readBlobs, true, false)
+			r.mayBeyond(report, p, scope, writeBlobs, true, false)
 		}
 	}
 }
