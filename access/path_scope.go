@@ -122,8 +122,9 @@ func (v *validator) pathLimits(p *Plan) {
 			case len(g.Paths) == 0:
 				v.warn(path, "set scope: path for the other too, or leave it out here",
 					"limits nothing for %s, which holds %s to %s", who, g, strings.Join(g.Reasons, ", "))
-			case ps.Err() != nil:
+			case ps.Err() != nil && !said[path+ps[0].What]: // once for all who hold it
 				v.add(path, ps[0].Fix, "%s", ps[0].What)
+				said[path+ps[0].What] = true
 			}
 			said[key] = true
 		}

@@ -264,7 +264,10 @@ func TestWhatIsWrongWithAPath(t *testing.T) {
 		m.StorageAccountKinds = c.kinds
 		_, ps := access.Compile(m)
 		var found bool
+		said := map[string]bool{}
 		for _, p := range ps {
+			assert.False(t, said[p.Path+p.What], "%s is said twice: %v", name, p)
+			said[p.Path+p.What] = true
 			if p.Path == c.path && !p.Warning && strings.Contains(p.What+p.Fix, c.says) {
 				found = true
 				assert.NotEmpty(t, p.Fix, name)

@@ -118,11 +118,18 @@ func (c children) assign(
 	}
 	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
 	program := programOf(ctx)
+	before := formerly(to.before(prefix)...)
+	if c.alone { // its principals are not among its inputs, so that nobody sees whether they change
+		program.before.changes.Store(true)
+	}
+	if urn := program.heldAs(ctx, name, alike.triple); urn != "" {
+		before = append(before, pulumi.Aliases([]pulumi.Alias{{URN: pulumi.URN(urn)}}))
+	}
 	assignment := derive(func(v []string) (string, error) {
 		derived, err := assignmentName(name, v[0], v[1], v[2])
 		return program.nameInAzure(derived), err
 	}, scope, to.PrincipalID, role)
-	options := append(formerly(to.before(prefix)...), pulumi.DeleteBeforeReplace(false),
+	options := append(before, pulumi.DeleteBeforeReplace(false),
 		pulumi.ReplaceOnChanges([]string{"roleDefinitionId"}), hooks)
 	if program.byHand(scope, to.PrincipalID, role) { // what its maker wrote stays
 		options = append(options, pulumi.IgnoreChanges([]string{"description"}))

@@ -157,6 +157,43 @@ func (h handover) gone() (all []madeIdentity) {
 	return all
 }
 
+// neverWas finds what exists already and is said to have had a name before that nothing had; of what is made, its maker
+// finds it. What had its own name before has its mark still, which does no harm.
+func neverWas(before, now resource.PropertyMap) (ps access.Problems) {
+	check := func(path, name, was string, had, has []string) {
+		if was == "" || slices.Contains(had, was) || slices.Contains(had, name) {
+			return
+		}
+		fix := "take it out"
+		gone := slices.DeleteFunc(had, func(old string) bool { return slices.Contains(has, old) })
+		if len(gone) > 0 {
+			fix += ", or write what it was called: " + strings.Join(gone, ", ")
+		}
+		ps.Add(path, fix, "this stack has nothing of this kind that was called %s", was)
+	}
+	exists := map[resource.PropertyKey]func(resource.PropertyMap) bool{
+		"invokers": existed, "clusters": func(c resource.PropertyMap) bool { return truth(c["existing"]) }}
+	for _, key := range []resource.PropertyKey{"clusters", "invokers"} {
+		had, has := objectsIn(before[key]), objectsIn(now[key])
+		for _, name := range sortedKeys(has) {
+			if one := has[name]; exists[key](one) {
+				check(string(key)+"."+name+".was", name, textOf(one["was"]), sortedKeys(had), sortedKeys(has))
+			}
+		}
+	}
+	names := func(of resource.PropertyValue) (names []string) {
+		for _, name := range objectOf(of).StableKeys() {
+			names = append(names, string(name))
+		}
+		return names
+	}
+	for _, name := range names(now["storageAccountsWere"]) {
+		check("storageAccountsWere."+name, name, textOf(objectOf(now["storageAccountsWere"])[resource.PropertyKey(name)]),
+			names(before["storageAccounts"]), names(now["storageAccounts"]))
+	}
+	return ps
+}
+
 const groupToken = "azuread:index/group:Group"
 
 // stays reports whether what had a name is still there, under it or another one that says so.

@@ -135,3 +135,34 @@ func TestWhatThisStackMadeIsNotHandedOverByADeletion(t *testing.T) {
 		})
 	}
 }
+
+func TestANameThatNothingHadIsRefusedForWhatExistsToo(t *testing.T) {
+	t.Parallel()
+	type m = map[string]any
+	user := func(was string) m { return m{"kind": "user", "was": was} }
+	for name, c := range map[string]struct {
+		before, now m
+		want        []string
+	}{
+		"an invoker": {m{"invokers": m{"ann": m{"kind": "user"}}}, m{"invokers": m{"bea": user("nobody")}},
+			[]string{"invokers.bea.was: take it out, or write what it was called: ann"}},
+		"it was": {m{"invokers": m{"ann": m{"kind": "user"}}}, m{"invokers": m{"bea": user("ann")}}, nil},
+		"its mark is still there": {m{"invokers": m{"bea": user("ann")}}, m{"invokers": m{"bea": user("ann"),
+			"cid": m{"kind": "user"}}}, nil},
+		"one that is made": {m{"invokers": m{}}, m{"invokers": m{"bot": m{"kind": "servicePrincipal", "was": "x"}}}, nil},
+		"a cluster": {m{"clusters": m{"cpu": m{"existing": true}}}, m{"clusters": m{"cpu": m{"existing": true},
+			"gpu": m{"existing": true, "was": "x"}}}, []string{"clusters.gpu.was: take it out"}},
+		"an account": {m{"storageAccounts": m{"lake": "/a"}}, m{"storageAccounts": m{"pond": "/a"},
+			"storageAccountsWere": m{"pond": "sea"}},
+			[]string{"storageAccountsWere.pond: take it out, or write what it was called: lake"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, p := range neverWas(mapOf(c.before), mapOf(c.now)) {
+				got = append(got, p.Path+": "+p.Fix)
+			}
+			assert.Equal(t, c.want, got)
+		})
+	}
+}

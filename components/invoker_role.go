@@ -107,6 +107,11 @@ func NewInvokerRole(
 	}
 
 	role.Assignments = map[string]*authorization.RoleAssignment{}
+	program := programOf(ctx)
+	program.claim(name, sortedKeys(args.Invokers))
+	for _, endpoint := range sortedKeys(args.Endpoints) {
+		program.claim(name+"."+endpoint, sortedKeys(args.Endpoints[endpoint]))
+	}
 	for _, invoker := range sortedKeys(args.Invokers) {
 		role.Assignments[invoker], err = c.assign(
 			ctx, name, invoker, place{StringInput: scope}, id, args.Invokers[invoker], "Starts batch jobs: "+invoker, "")

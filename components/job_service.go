@@ -45,6 +45,7 @@ func newJobService(
 		return v[0], err
 	}, args.scope)
 	role, _ := roles.BuiltIn(args.role)
+	programOf(ctx).claim(name, sortedKeys(args.principals))
 	for _, principal := range sortedKeys(args.principals) {
 		made.assignments[principal], err = c.assign(ctx, name, principal, place{StringInput: scope}, pulumi.String(role.ID),
 			args.principals[principal], args.role+": "+principal, "")

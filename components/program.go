@@ -25,6 +25,7 @@ type program struct {
 	assignments *assignments
 	before      stateBefore
 	names       map[string]string // of assignments that were there before, by derived GUID
+	claimed     map[string]bool   // the names of the assignments that are registered
 	// made says what is wrong with the name of each thing that is made; refused is set once somebody was told.
 	made    map[string]func(before deployed) string
 	refused bool
@@ -99,7 +100,7 @@ var programs sync.Map // of *program, by weak.Pointer[pulumi.Context]
 func programOf(ctx *pulumi.Context) *program {
 	key := weak.Make(ctx)
 	found, there := programs.LoadOrStore(key, &program{
-		assignments: assignmentsOf(ctx), names: map[string]string{},
+		assignments: assignmentsOf(ctx), names: map[string]string{}, claimed: map[string]bool{},
 	})
 	if !there {
 		runtime.AddCleanup(ctx, func(key weak.Pointer[pulumi.Context]) { programs.Delete(key) }, key)

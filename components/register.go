@@ -15,7 +15,7 @@ import (
 // register registers a component. An update of it is refused, in a preview too, where an ID among its inputs changes in
 // letter case alone: Azure takes both for one, but Pulumi replaces what is made with it, by something of the same name.
 // An assignment can't be made beside itself, and a cluster's system-assigned identity would be lost. So is one by which
-// what the component made would be deleted, and then looked for.
+// what the component made would be deleted, and then looked for, and one that has a name before which nothing had.
 func register(
 	ctx *pulumi.Context, token, name string, inputs pulumi.Map, component pulumi.ComponentResource,
 	opts []pulumi.ResourceOption,
@@ -25,16 +25,28 @@ func register(
 		if token == BatchEndpointAccessToken || token == ComputeClusterToken || token == ManagedIdentityToken {
 			programOf(ctx).before.prepare(ctx) // a handover asks for it in the hook
 		}
+		if token == BatchEndpointAccessToken {
+			created, err := beforeCreate(ctx, "creation of "+kind+" "+name, func(*pulumi.ResourceHookArgs) error {
+				programOf(ctx).before.changes.Store(true)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			opts = append(opts[:len(opts):len(opts)], created)
+		}
 		hook, err := ctx.RegisterResourceHook("batchaccess letter case of "+kind+" "+name,
 			func(args *pulumi.ResourceHookArgs) error {
 				before := &programOf(ctx).before
 				before.there.Store(true)
+				before.changes.Store(true)
 				handed := handover{
 					name: name, before: args.OldInputs, outputs: args.OldOutputs, now: args.NewInputs,
 					made:   func(typ, name string) bool { return before.has(ctx, typ, name) },
 					output: func(typ, name, key string) string { return before.output(ctx, typ, name, key) },
 				}
-				return fail(kind, name, respelled(args.OldInputs, args.NewInputs), handed.problems())
+				return fail(kind, name, respelled(args.OldInputs, args.NewInputs), handed.problems(),
+					neverWas(args.OldInputs, args.NewInputs))
 			}, &pulumi.ResourceHookOptions{OnDryRun: true})
 		if err != nil {
 			return fmt.Errorf("registering the check of %s %q: %w", kind, name, err)

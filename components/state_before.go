@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
 // A stateBefore is what the stack's state held before this deployment: outputs by URN, no secrets. It is read once.
@@ -15,13 +17,15 @@ type stateBefore struct {
 	resources deployed    // none where nothing was deployed, or nothing of it is known
 	err       error
 
+	changes    atomic.Bool // a component may have other assignments than before
 	asked      sync.Once
 	hasOutputs bool
 	noAnswer   error
 }
 
 // kept are the outputs of it that renames are found by, and what was made and is named as existing.
-var kept = []string{"issuer", "subject", "resourceId", "principalId", "clientId", "displayName"}
+var kept = []string{"issuer", "subject", "resourceId", "principalId", "clientId", "displayName", "scope",
+	"roleDefinitionId"}
 
 // ask has the engine's own provider read the state.
 func (*stateBefore) ask(ctx *pulumi.Context, function, key string) (map[string]any, error) {
@@ -71,6 +75,19 @@ func (s *stateBefore) read(ctx *pulumi.Context) (deployed, error) {
 	return s.resources, s.err
 }
 
+// known is the state before, for a program that asks before its resources are registered: none where nothing changes,
+// or where it can't be known that there is one.
+func (s *stateBefore) known(ctx *pulumi.Context) deployed {
+	if !s.changes.Load() || hooks.Off(ctx.Context()) {
+		return deployed{}
+	}
+	if s.prepare(ctx); !s.hasOutputs && !s.there.Load() {
+		return deployed{}
+	}
+	before, _ := s.read(ctx) // what is not known is found when it is made
+	return before
+}
+
 // has reports whether the state has a resource of a type, by the end of its token, and a name. Where the state can't be
 // read it may have it.
 func (s *stateBefore) has(ctx *pulumi.Context, typ, name string) bool {
@@ -104,13 +121,17 @@ type deployed struct {
 	// access.pipeline is the owner's, access, and has the own part pipeline. own are those parts, by what is below.
 	below map[typeAndOwner]string
 	own   map[string][]string
+	// assigned are the names of assignments, held those that our components made.
+	assigned map[string]bool
+	held     map[roleAt][]held
 }
 
 type typeAndOwner struct{ typ, owner string }
 
 // deployedOf walks the state, once for all names that are looked for.
 func deployedOf(outputs map[string]map[string]any) deployed {
-	d := deployed{map[string]map[string]any{}, map[string]bool{}, map[typeAndOwner]string{}, map[string][]string{}}
+	d := deployed{map[string]map[string]any{}, map[string]bool{}, map[typeAndOwner]string{}, map[string][]string{},
+		map[string]bool{}, map[roleAt][]held{}}
 	for urn, all := range outputs {
 		d.outputs[urn] = map[string]any{}
 		for _, key := range kept {
@@ -125,6 +146,14 @@ func deployedOf(outputs map[string]map[string]any) deployed {
 		types, name := urn[:cut], urn[cut+2:]
 		typ := types[max(strings.LastIndex(types, "$")+1, strings.LastIndex(types, "::")+2):]
 		d.names[name] = true
+		if strings.HasSuffix(typ, ":RoleAssignment") {
+			d.assigned[name] = true
+			text := func(key string) string { s, _ := all[key].(string); return s }
+			if at := (roleAt{lowerGUID(text("roleDefinitionId")), slashless(text("scope"))}); strings.Contains(types,
+				"::batchaccess:index:") {
+				d.held[at] = append(d.held[at], held{urn, name, text("principalId")})
+			}
+		}
 		for at, c := range name {
 			if c == '.' {
 				d.below[typeAndOwner{typ, name[:at]}] = urn[:cut+2+at+1]

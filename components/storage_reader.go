@@ -141,6 +141,7 @@ func assignInStorage(
 	in := place{at, idOf(args.StorageAccountID), args.Container}
 	role, _ := roles.BuiltIn(roleName)
 	assignments = map[string]*authorization.RoleAssignment{}
+	programOf(ctx).claim(name, sortedKeys(args.Principals))
 	for _, principal := range sortedKeys(args.Principals) {
 		to := args.Principals[principal]
 		id, called, condition := pulumi.StringInput(pulumi.String(role.ID)), roleName, ""

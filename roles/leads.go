@@ -57,6 +57,8 @@ var (
 	AssignIdentity = of(identities + "assign/action")
 	WriteCompute   = of(workspaces + "computes/write")
 	WriteScript    = of("Microsoft.Resources/deploymentScripts/write")
+	// UseInstance opens the applications of compute instances.
+	UseInstance = of(workspaces + "computes/applicationaccess/action")
 	// WriteDeployment changes what a deployment runs, and on which cluster.
 	WriteDeployment = of(workspaces + "batchEndpoints/deployments/write")
 )
@@ -112,6 +114,7 @@ var leadings = []Leading{
 	{of(workspaces + "codes/versions/write"), ToClusters, versionRow, true},
 	{of(workspaces + "models/versions/write"), ToClusters, versionRow, true},
 	{WriteCompute, ToAttach, "compute-clusters.md, Identity", false},
+	{UseInstance, Nowhere, "opens compute instances, which are not part of the model", false},
 	{of("Microsoft.ContainerRegistry/registries/listCredentials/action"), ToClusters, workspaceRows, true},
 	{of("Microsoft.ContainerRegistry/registries/push/write"), ToClusters, "an image is what runs", true},
 
@@ -148,7 +151,8 @@ var leadings = []Leading{
 		"opens a container to everyone only where its account allows that, of which the model says nothing: " + storageRows,
 		false},
 	{of(storageAccounts + "blobServices/containers/delete"), Nowhere, asNamed, false},
-	{of(storageAccounts + "write"), Nowhere, "turns keys on, which takes listkeys too: " + storageRows, false},
+	{of(storageAccounts + "write"), Nowhere, "turns keys on, which takes listkeys too, and the model says nothing of " +
+		"accounts whose keys are off: " + storageRows, false},
 	{of(storageAccounts + "objectReplicationPolicies/write"), ToAccounts, "copies to another account: " + storageRows,
 		true},
 	{of(storageAccounts + "storageTaskAssignments/write"), Nowhere,

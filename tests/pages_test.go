@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/batchaccess/batchaccess/internal/sources"
 	"github.com/batchaccess/batchaccess/sandbox/pulumicli"
 )
 
@@ -236,11 +236,7 @@ func TestTheReadmeNamesTheVersionsThatAreUsed(t *testing.T) {
 func TestTheDocsHaveEveryFuzzTarget(t *testing.T) {
 	t.Parallel()
 	var rows []string
-	require.NoError(t, filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") && len(entry.Name()) > 2 ||
-			entry.Name() == "node_modules" || entry.Name() == "bin") {
-			return filepath.SkipDir
-		}
+	require.NoError(t, sources.Walk(repository, func(path string) error {
 		if !strings.HasSuffix(path, "_test.go") {
 			return nil
 		}

@@ -86,7 +86,7 @@ func TestInvokeStartsTheStacksJobAndFollowsIt(t *testing.T) {
 	code, stdout, stderr := execute(t, "invoke", "--dir", dir, "--wait", "--debug")
 	require.Equal(t, 0, code, stderr)
 	assert.Contains(t, stdout, "\tCompleted\t")
-	assert.Contains(t, stdout, "/batchEndpoints/heart/jobs/")
+	assert.Contains(t, stdout, "/batchEndpoints/heart/deployments/default/jobs/batchjob-")
 	assert.Contains(t, stderr, "method=POST")
 	assert.NotContains(t, stdout+stderr, a.Deployer().ClientSecret)
 	assert.NotContains(t, stdout+stderr, "eyJ", "no token, which would begin so")

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchaccess/batchaccess/internal/config"
+	"github.com/batchaccess/batchaccess/internal/filelock"
 	"github.com/batchaccess/batchaccess/internal/jsonform"
 	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -194,7 +195,7 @@ func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Vers
 	if err != nil {
 		return v, nil, err
 	}
-	discard := func() { _ = os.RemoveAll(tree) }
+	discard := func() { _ = tree.remove() }
 	defer func() {
 		if err != nil {
 			discard()
@@ -223,9 +224,57 @@ func (p project) from(ctx context.Context, from, stack string) (v rehearsal.Vers
 	return v, discard, nil
 }
 
-// checkout writes all files of the repository, as they were at a commit, into a new folder, and returns that and the
-// project's folder in it. The repository, its index and its list of work trees stay as they are.
-func (p project) checkout(ctx context.Context, ref string) (tree, dir string, err error) {
+// A workTree is a folder for the files of a commit.
+type workTree struct {
+	dir  string
+	lock *filelock.Lock // nil for a folder that only this process knows
+}
+
+// newWorkTree makes an empty one. It is the same folder each time, so that the Go tool finds what it has compiled
+// there; another one while somebody else has it.
+func newWorkTree() (workTree, error) {
+	caches, err := os.UserCacheDir()
+	if err != nil {
+		return newTemporaryTree()
+	}
+	folder := filepath.Join(caches, "batchaccess", "from")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return newTemporaryTree()
+	}
+	lock, err := filelock.Take(filepath.Join(folder, "lock"))
+	if err != nil {
+		return newTemporaryTree()
+	}
+	t := workTree{filepath.Join(folder, "tree"), lock}
+	err = os.RemoveAll(t.dir) // of a process that was killed
+	if err == nil {
+		err = os.Mkdir(t.dir, 0o700)
+	}
+	if err != nil {
+		return t, errors.Join(fmt.Errorf("making a folder: %w", err), lock.Close())
+	}
+	return t, nil
+}
+
+func newTemporaryTree() (workTree, error) {
+	dir, err := os.MkdirTemp("", "batchaccess-from-")
+	if err != nil {
+		err = fmt.Errorf("making a folder: %w", err)
+	}
+	return workTree{dir: dir}, err
+}
+
+func (t workTree) remove() error {
+	err := os.RemoveAll(t.dir)
+	if t.lock != nil {
+		err = errors.Join(err, t.lock.Close())
+	}
+	return err
+}
+
+// checkout writes all files of the repository, as they were at a commit, into a folder of its own, and returns that and
+// the project's folder in it. The repository, its index and its list of work trees stay as they are.
+func (p project) checkout(ctx context.Context, ref string) (tree workTree, dir string, err error) {
 	var env []string
 	git := func(args ...string) (string, error) {
 		cmd := exec.CommandContext(ctx, "git", args...)
@@ -243,35 +292,35 @@ func (p project) checkout(ctx context.Context, ref string) (tree, dir string, er
 		if shallow, failed := git("rev-parse", "--is-shallow-repository"); failed == nil && shallow == "true" {
 			fetch = "this clone is shallow: git fetch --unshallow origin, or fetch-depth: 0 in a pipeline"
 		}
-		return "", "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first (%s): %w", ref, fetch,
-			err)
+		return workTree{}, "", fmt.Errorf("%q is no file, and no commit, branch or tag here; fetch it first (%s): %w",
+			ref, fetch, err)
 	}
 	below, err := git("rev-parse", "--show-prefix")
 	if err != nil {
-		return "", "", err
+		return workTree{}, "", err
 	}
 	root, err := git("rev-parse", "--show-toplevel")
 	if err != nil {
-		return "", "", err
+		return workTree{}, "", err
 	}
-	if tree, err = os.MkdirTemp("", "batchaccess-from-"); err != nil {
-		return "", "", fmt.Errorf("making a folder: %w", err)
+	if tree, err = newWorkTree(); err != nil {
+		return workTree{}, "", err
 	}
-	index := tree + ".index"
+	written, index := tree, tree.dir+".index"
 	defer func() {
 		err = errors.Join(err, remove(index))
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(tree))
+			err = errors.Join(err, written.remove())
 		}
 	}()
 	env = []string{"GIT_INDEX_FILE=" + index}
 	if _, err := git("-C", root, "read-tree", commit); err != nil {
-		return "", "", err
+		return workTree{}, "", err
 	}
-	if _, err := git("-C", root, "checkout-index", "--all", "--prefix="+filepath.ToSlash(tree)+"/"); err != nil {
-		return "", "", err
+	if _, err := git("-C", root, "checkout-index", "--all", "--prefix="+filepath.ToSlash(tree.dir)+"/"); err != nil {
+		return workTree{}, "", err
 	}
-	return tree, filepath.Join(tree, filepath.FromSlash(below)), nil
+	return tree, filepath.Join(tree.dir, filepath.FromSlash(below)), nil
 }
 
 // remove takes a file away that may not be there.

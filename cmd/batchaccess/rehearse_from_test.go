@@ -111,16 +111,27 @@ func TestACheckoutLeavesTheRepositoryAsItIs(t *testing.T) {
 	p := project{dir: filepath.Join(dir, "stack")}
 	tree, at, err := p.checkout(t.Context(), "HEAD")
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(tree) })
+	other, _, err := p.checkout(t.Context(), "HEAD")
+	require.NoError(t, err)
+	assert.NotEqual(t, tree.dir, other.dir, "one is nobody else's while it is used")
+	require.NoError(t, other.remove())
 	for name, text := range before {
-		have, err := os.ReadFile(filepath.Join(tree, name))
+		have, err := os.ReadFile(filepath.Join(tree.dir, name))
 		require.NoError(t, err, "all files are there, and those that an archive would leave out")
 		assert.Equal(t, text, string(have))
 	}
-	assert.Equal(t, filepath.Join(tree, "stack"), at)
+	assert.Equal(t, filepath.Join(tree.dir, "stack"), at)
 	now, err := os.ReadFile(filepath.Join(dir, ".git", "index"))
 	require.NoError(t, err)
 	assert.Equal(t, index, now)
-	assert.NoFileExists(t, tree+".index")
+	assert.NoFileExists(t, tree.dir+".index")
 	assert.NoDirExists(t, filepath.Join(dir, ".git", "worktrees"))
+	require.NoError(t, tree.remove())
+	assert.NoDirExists(t, tree.dir)
+	again, err := newWorkTree()
+	require.NoError(t, err)
+	if tree.lock != nil && again.lock != nil { // else another process has the folder
+		assert.Equal(t, tree.dir, again.dir, "where the Go tool finds what it has compiled")
+	}
+	require.NoError(t, again.remove())
 }

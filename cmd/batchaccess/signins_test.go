@@ -204,7 +204,7 @@ var callers = map[string]string{
 }
 
 // startedJob is a job as the endpoint answers it, or as the Python prints its name.
-var startedJob = regexp.MustCompile(`"status":|(?m)^[0-9a-f-]{36}$`)
+var startedJob = regexp.MustCompile(`"status":|(?m)^batchjob-[0-9a-f-]{36}$`)
 
 // inSandbox runs a script whose addresses of Azure are the sandbox's: of what it says nothing else is changed.
 func inSandbox(script string) string {

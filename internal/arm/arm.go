@@ -19,6 +19,7 @@ const (
 	DataFactory          = "Microsoft.DataFactory/factories"
 	Site                 = "Microsoft.Web/sites" // an App Service or a Function App
 	VirtualMachine       = "Microsoft.Compute/virtualMachines"
+	KeyVault             = "Microsoft.KeyVault/vaults"
 )
 
 // IdentityTypes are the types of resources whose managed identity can be looked up by their ARM ID: user-assigned

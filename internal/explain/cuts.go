@@ -31,10 +31,12 @@ func (c Cut) String() string {
 	}
 }
 
-// A Way is an access.Way to a data input and what cuts it.
+// A Way is an access.Way and what cuts it.
 type Way struct {
 	access.Way
 	Cuts []Cut `json:"cuts"`
+	// Untried is set where there are too many ways to try what cuts each.
+	Untried bool `json:"untried,omitempty"`
 }
 
 // How is the way without who goes it.
@@ -51,21 +53,15 @@ func (w Way) Class(f filter) string {
 	return f.Datum()
 }
 
-// manyWays is the number of ways to data inputs from which on nothing is tried that would cut them: each try compiles
-// the model.
+// manyWays is the number of ways from which on nothing is tried that would cut them: each try compiles the model.
 const manyWays = 20
 
 // withCuts are the ways of a plan with what cuts each.
 func withCuts(plan *access.Plan, ways []access.Way) []Way {
-	all, toInputs := make([]Way, len(ways)), 0
-	for _, w := range ways {
-		if w.Input != "" {
-			toInputs++
-		}
-	}
+	all := make([]Way, len(ways))
 	for i, w := range ways {
-		all[i].Way = w
-		if toInputs < manyWays && w.Input != "" {
+		all[i].Way, all[i].Untried = w, len(ways) >= manyWays
+		if !all[i].Untried {
 			all[i].Cuts = Cuts(plan, w)
 		}
 	}
@@ -75,14 +71,18 @@ func withCuts(plan *access.Plan, ways []access.Way) []Way {
 // cut is what to do about a way.
 func (w Way) cut() string {
 	assert := "; assert who may not, with how: byNoWay"
-	if len(w.Cuts) == 0 {
+	switch {
+	case w.Untried:
+		return fmt.Sprintf("be sure of them, or take away what one step rests on (what cuts it is tried for fewer than %d "+
+			"ways)", manyWays) + assert
+	case len(w.Cuts) == 0:
 		return "be sure of them, or take away what one step rests on" + assert
 	}
 	return "be sure of them, or " + w.Cuts[0].String() + assert
 }
 
 // Cuts returns the changes that cut a way of the plan, those first that stop the fewest declared jobs. Each one was
-// tried: the model with it compiles, and nobody who goes the way today reads its input then, directly or indirectly.
+// tried: the model with it compiles, and nobody who goes the way today reaches its end then, directly or indirectly.
 func Cuts(plan *access.Plan, way access.Way) (cuts []Cut) {
 	works := declared(plan)
 	for _, c := range changes(plan.Model, way) {
@@ -114,12 +114,13 @@ func declared(plan *access.Plan) map[string]bool {
 	return all
 }
 
-// open reports whether any of those who go a way still reads what it ends at, directly or indirectly.
+// open reports whether any of those who go a way still reaches what it ends at, directly or indirectly.
 func open(plan *access.Plan, way access.Way) bool {
 	goes := func(who string) bool { return slices.Contains(way.Who, who) }
-	return slices.ContainsFunc(plan.Readers()[way.Input], goes) ||
+	_, outputs := plan.Writers()
+	return slices.ContainsFunc(plan.Readers()[way.Input], goes) || slices.ContainsFunc(outputs[way.Output], goes) ||
 		slices.ContainsFunc(plan.Ways(), func(w access.Way) bool {
-			return w.Input == way.Input && slices.ContainsFunc(w.Who, goes)
+			return w.Input == way.Input && w.Output == way.Output && w.Ends == way.Ends && slices.ContainsFunc(w.Who, goes)
 		})
 }
 
@@ -157,8 +158,16 @@ func changes(m access.Model, way access.Way) (all []change) {
 			e.Inputs = slices.DeleteFunc(slices.Clone(e.Inputs), func(input string) bool { return input == way.Input })
 			to.Endpoints[name] = e
 		}
+		if slices.Contains(e.Outputs, way.Output) { // its jobs write nothing else
+			delete(to.Endpoints, name)
+		}
 	}
-	all = append(all, change{"let the endpoints of another workspace read " + way.Input, to})
+	switch {
+	case way.Input != "":
+		all = append(all, change{"let the endpoints of another workspace read " + way.Input, to})
+	case way.Output != "":
+		all = append(all, change{"let the endpoints of another workspace write " + way.Output, to})
+	}
 	to = m
 	to.Invokers, to.Endpoints = maps.Clone(m.Invokers), maps.Clone(m.Endpoints)
 	for _, who := range way.Who {

@@ -10,18 +10,20 @@ import (
 	"github.com/batchaccess/batchaccess/internal/explain"
 )
 
+const inML = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/"
+
+func user(n string) access.Invoker {
+	return access.Invoker{Kind: access.User, PrincipalID: access.Known("0000000" + n + "-0000-4000-8000-000000000000")}
+}
+
 // Each cut was tried, says what it costs, and the cheapest one comes first.
 func TestCuts(t *testing.T) {
 	t.Parallel()
-	const subscription = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/ml/providers/"
-	user := func(n string) access.Invoker {
-		return access.Invoker{Kind: access.User, PrincipalID: access.Known("0000000" + n + "-0000-4000-8000-000000000000")}
-	}
 	plan, ps := access.Compile(access.Model{
-		WorkspaceID:     access.Known(subscription + "Microsoft.MachineLearningServices/workspaces/scoring"),
+		WorkspaceID:     access.Known(inML + "Microsoft.MachineLearningServices/workspaces/scoring"),
 		Invokers:        map[string]access.Invoker{"ann": user("1"), "partner": user("2")},
 		Clusters:        map[string]access.Cluster{"cpu": {}},
-		StorageAccounts: map[string]access.ID{"lake": access.Known(subscription + "Microsoft.Storage/storageAccounts/lake")},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(inML + "Microsoft.Storage/storageAccounts/lake")},
 		DataInputs: map[string]access.DataInput{"sales": {Kind: access.Blob, StorageAccount: "lake",
 			Container: "sales"}},
 		Endpoints: map[string]access.Endpoint{
@@ -41,4 +43,31 @@ func TestCuts(t *testing.T) {
 		"let the endpoints of another workspace read sales; then ann on score with sales stops",
 		"take partner out of the invokers; then partner on ping with (no input) stops",
 	}, cuts)
+}
+
+// A way to an output is cut too: those who write it for a declared job have to go elsewhere. What the role brings to
+// every invoker no change of the model cuts that leaves one.
+func TestWhatCutsAWayToNoInput(t *testing.T) {
+	t.Parallel()
+	plan, ps := access.Compile(access.Model{
+		WorkspaceID:     access.Known(inML + "Microsoft.MachineLearningServices/workspaces/scoring"),
+		Invokers:        map[string]access.Invoker{"ann": user("1"), "partner": user("2")},
+		Clusters:        map[string]access.Cluster{"cpu": {}},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(inML + "Microsoft.Storage/storageAccounts/lake")},
+		DataOutputs: map[string]access.DataOutput{"scores": {DataStore: "scores", Path: "x", CredentialInStore: new(bool),
+			StorageAccount: "lake", Container: "scores"}},
+		Endpoints: map[string]access.Endpoint{
+			"score": {Cluster: "cpu", Outputs: []string{"scores"}, Invokers: []string{"ann"}},
+			"ping":  {Cluster: "cpu"}},
+	})
+	require.NotNil(t, plan, "%v", ps.Err())
+	cuts := map[string][]string{}
+	for _, w := range plan.Ways() {
+		for _, c := range explain.Cuts(plan, w) {
+			cuts[w.Output+w.Ends] = append(cuts[w.Output+w.Ends], c.String())
+		}
+	}
+	assert.Equal(t, map[string][]string{"scores": {
+		"let the endpoints of another workspace write scores; then ann on score with (no input) stops",
+		"take partner out of the invokers; then partner on ping with (no input) stops"}}, cuts)
 }

@@ -192,7 +192,7 @@ func (x *Explanation) findings(m access.Model, problems access.Problems) {
 				Fix: w.cut()})
 		case w.Output != "":
 			x.Findings = append(x.Findings, Finding{Where: "dataOutputs." + w.Output, What: "indirectly, " + w.String(),
-				Fix: "be sure of them, or take away what one step rests on"})
+				Fix: w.cut()})
 		}
 	}
 	type place struct{ endpoint, input string }

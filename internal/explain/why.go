@@ -113,4 +113,7 @@ func tellCuts(out *strings.Builder, w Way) {
 	for _, c := range w.Cuts {
 		fmt.Fprintf(out, "  To cut it: %s.\n", c)
 	}
+	if w.Untried {
+		fmt.Fprintf(out, "  What cuts it was not tried: there are %d ways or more.\n", manyWays)
+	}
 }

@@ -238,7 +238,7 @@ func TestWhoMayNotPollIsTold(t *testing.T) {
 	client := w.as(alice)
 	job, err := client.Start(t.Context(), w.jobsURI(), "", keyed())
 	require.NoError(t, err)
-	assert.Equal(t, "Running", job.Status)
+	assert.Equal(t, "Preparing", job.Status)
 	assert.True(t, strings.HasSuffix(job.ID, job.Name))
 	followed, err := client.Follow(t.Context(), w.jobsURI(), job, nil)
 	f := failure(t, err, invoke.Follow)

@@ -10,7 +10,6 @@ import (
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/ways"
-	"github.com/batchaccess/batchaccess/roles"
 )
 
 // A shape is how the ARM ID of a type's resources is made of their inputs.
@@ -48,7 +47,7 @@ var shapes = func() map[string]*shape {
 			[]string{"workspaceName", "name"}, "workspaceId"},
 		"azure-native:managedidentity:UserAssignedIdentity azure:authorization:UserAssignedIdentity": {
 			arm.UserAssignedIdentity, []string{"resourceName|name"}, ""},
-		"azure-native:keyvault:Vault azure:keyvault:KeyVault": {"Microsoft.KeyVault/vaults", []string{"vaultName|name"}, ""},
+		"azure-native:keyvault:Vault azure:keyvault:KeyVault": {arm.KeyVault, []string{"vaultName|name"}, ""},
 		"azure-native:compute:VirtualMachine azure:compute:LinuxVirtualMachine azure:compute:WindowsVirtualMachine": {
 			arm.VirtualMachine, []string{"vmName|name"}, ""},
 		"azure-native:web:WebApp azure:appservice:LinuxFunctionApp azure:appservice:WindowsFunctionApp " +
@@ -268,7 +267,8 @@ func (x *estate) ofWorkspace(s *engine.State, w *ways.Workspace) {
 	if !known {
 		return
 	}
-	w.Vault, w.VaultUnknown = vault, "whether roles or policies open key vault "+named(vault)+" is not known: "+notShown
+	w.Vault = ways.Vault{ID: vault,
+		Unknown: "whether roles or policies open key vault " + named(vault) + " is not known: " + notShown}
 	for urn, id := range x.ids {
 		state := x.index.state(urn, x.when)
 		if state == nil || !arm.Same(id, vault) {
@@ -282,41 +282,31 @@ func (x *estate) ofWorkspace(s *engine.State, w *ways.Workspace) {
 		if _, hidden := byRoles.(guardrails.Marker); hidden {
 			continue
 		}
-		w.VaultUnknown = ""
-		if byRoles != true {
-			w.Vault = policiesOf(vault)
-			list, _ := properties["accessPolicies"].([]any)
-			for _, policy := range list {
-				x.policy(state, "properties", policy, vault)
-			}
+		w.Vault.Unknown, w.Vault.ByPolicies = "", byRoles != true
+		list, _ := properties["accessPolicies"].([]any)
+		for _, policy := range list {
+			w.Vault.Readers = append(w.Vault.Readers, x.policy(state, "properties", policy)...)
 		}
 	}
 }
 
-// policiesOf stands for a key vault that policies open, at which no role counts.
-func policiesOf(vault string) string {
-	return ways.Later + "policies of " + strings.ReplaceAll(vault, "/", "|")
-}
-
-// policy adds a principal whom a policy of a key vault lets read secrets.
-func (x *estate) policy(s *engine.State, property string, value any, vault string) {
+// policy are the principals whom a policy of a key vault lets read secrets.
+func (x *estate) policy(s *engine.State, property string, value any) (readers []string) {
 	policy, _ := value.(map[string]any)
 	permissions, _ := policy["permissions"].(map[string]any)
 	list, _ := permissions["secrets"].([]any)
 	gets := slices.ContainsFunc(list, func(v any) bool {
-		word := strings.ToLower(text(v))
-		return word == "get" || word == "all" || text(v) == ""
+		return ways.ReadsSecrets(text(v)) || text(v) == ""
 	})
 	if !gets {
-		return
+		return nil
 	}
 	x.plain = true
-	for _, id := range x.who(s, property, policy["objectId"]) {
+	readers = x.who(s, property, policy["objectId"])
+	for _, id := range readers {
 		x.somebody(id, "")
-		x.e.Assignments = append(x.e.Assignments, ways.Assignment{Principal: id, Role: "an access policy",
-			Scope:       policiesOf(vault),
-			Permissions: roles.Permissions{{DataActions: []string{"Microsoft.KeyVault/vaults/secrets/getSecret/action"}}}})
 	}
+	return readers
 }
 
 // somebody adds a principal of whom only the ID is known.

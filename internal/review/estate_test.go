@@ -26,6 +26,7 @@ const (
 	bobID     = "00000000-0000-4000-8000-00000000000b"
 	carolID   = "00000000-0000-4000-8000-00000000000c"
 	contribut = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+	keysOnly  = "81a9662b-bebf-436f-a333-f67b29880f12" // Storage Account Key Operator Service Role
 	scientist = "f6c7c914-8db3-469d-8ca1-694a8f32e121"
 	laterText = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 )
@@ -209,10 +210,13 @@ func TestWaysOfAProgramWithoutComponents(t *testing.T) {
 			[]string{acts, reads}, []string{"account lake"}},
 		"a built-in role, at the group of the account": {plainly(given("bob", bobID, contribut, inData).new()),
 			[]string{keys, reads}, []string{"-> managed identity loader"}},
-		"a role at an account whose shared keys are off": {append(plainly(given("bob", bobID, contribut, inData).new())[1:],
+		"a role at an account whose shared keys are off": {append(plainly(given("bob", bobID, keysOnly, inData).new())[1:],
 			made{typ: accountType, name: "lake", id: lakeID, inputs: map[string]any{"accountName": "lake",
 				"resourceGroupName": "data", "allowSharedKeyAccess": false}}), nil, []string{"-> container", "account lake"}},
-		"the keys of an account are turned on": {append(plainly(given("bob", bobID, contribut, inData))[1:],
+		"a role that turns the keys of an account on": {append(plainly(given("bob", bobID, contribut, inData).new())[1:],
+			made{typ: accountType, name: "lake", id: lakeID, inputs: map[string]any{"accountName": "lake",
+				"resourceGroupName": "data", "allowSharedKeyAccess": false}}), []string{keys, reads}, nil},
+		"the keys of an account are turned on": {append(plainly(given("bob", bobID, keysOnly, inData))[1:],
 			made{typ: accountType, name: "lake", id: lakeID, op: "update", inputs: map[string]any{"accountName": "lake",
 				"resourceGroupName": "data", "allowSharedKeyAccess": true}, old: map[string]any{"accountName": "lake",
 				"resourceGroupName": "data", "allowSharedKeyAccess": false}}), []string{keys, reads}, nil},
@@ -305,7 +309,12 @@ func TestWaysOfAProgramWithoutComponents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := waysOf(reviewOf(t, previewOfAll(t, test.program)))
+			r := reviewOf(t, previewOfAll(t, test.program))
+			got := waysOf(r)
+			for _, w := range r.Ways {
+				opens := w.Change == "opens" && !strings.HasPrefix(w.Who[0], "owners of ")
+				assert.Equal(t, opens, len(w.Cuts) > 0, "what cuts %s", w.Way)
+			}
 			for _, want := range test.want {
 				assert.Contains(t, got, want)
 			}

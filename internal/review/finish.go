@@ -40,6 +40,7 @@ func (m *maker) finish() {
 		return cmp.Or(byRisk(a.Risk, b.Risk), cmp.Compare(a.URN, b.URN), cmp.Compare(a.What, b.What))
 	})
 	slices.SortFunc(r.Ways, byWay)
+	m.waysNote()
 	slices.Sort(r.Unread)
 
 	r.Risk = None

@@ -128,6 +128,7 @@ type maker struct {
 	// members are the keys of those who stay in the groups that components make, by the group's key.
 	members map[string][]string
 	said    map[string]bool // notes, and what could not be read
+	cut     int             // ways that open, and are to be cut
 }
 
 // isNew reports whether a text has not been said yet: a preview may be the reason of a hundred thousand.

@@ -2,6 +2,7 @@ package review
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -31,6 +32,9 @@ type WayChange struct {
 	// Undecided is set where it is not known whether the way is open.
 	Undecided bool `json:"undecided,omitempty"`
 	Risk      Risk `json:"risk"`
+	// Cuts are what cuts one that opens, each tried on what the preview shows. None where a note says that it was not
+	// tried, or no two changes do.
+	Cuts []ways.Cut `json:"cuts,omitempty"`
 	// InputOwner is who answers for the input, as the configuration says; "" where it does not.
 	InputOwner string `json:"inputOwner,omitempty"`
 
@@ -48,6 +52,7 @@ const (
 // ways compares the indirect ways of a component's two plans; nil is a plan that is not there.
 func (m *maker) ways(name string, c component) {
 	was, is := reachedBy(c.old), reachedBy(c.now)
+	now := estateOf(c.now)
 	for _, w := range is.ways {
 		for change, who := range map[string][]string{
 			opens:   whoOf(w, func(e end) bool { return !was.reaches[e] }),
@@ -55,13 +60,13 @@ func (m *maker) ways(name string, c component) {
 		} {
 			if len(who) > 0 {
 				m.r.NewAccess = m.r.NewAccess || change == opens
-				m.way(name, is, w, who, change, c.owners)
+				m.way(name, is, w, who, change, c.owners, now)
 			}
 		}
 	}
 	for _, w := range was.ways {
 		if who := whoOf(w, func(e end) bool { return !is.reaches[e] }); len(who) > 0 {
-			m.way(name, was, w, who, closes, c.owners)
+			m.way(name, was, w, who, closes, c.owners, nil)
 		}
 	}
 }
@@ -125,7 +130,7 @@ func (m *maker) waysBeside() {
 	m.r.NewAccess = m.r.NewAccess || len(changed[opens]) > 0
 	for _, change := range []string{opens, decided, closes} {
 		for _, w := range ways.Together(changed[change], nil) {
-			m.way("", reach{}, w, w.Who, change, nil)
+			m.way("", reach{}, w, w.Who, change, nil, cmp.Or(estates[after], models[after]))
 		}
 	}
 }
@@ -138,7 +143,7 @@ func shownElsewhere(w access.Way) bool {
 
 // way adds a change of a way, which one side has, for some of those who go it.
 func (m *maker) way(
-	component string, at reach, w access.Way, who []string, change string, owners map[string]string,
+	component string, at reach, w access.Way, who []string, change string, owners map[string]string, in *ways.Estate,
 ) {
 	w.Who = who
 	c := WayChange{Who: who, Input: w.Input, Output: w.Output, Ends: w.Ends, Writes: w.Writes, Change: change,
@@ -153,7 +158,41 @@ func (m *maker) way(
 	if c.EveryInvoker && len(who) == len(at.invokers) {
 		c.who = everyInvoker
 	}
+	if change != closes && !c.EveryInvoker && in != nil {
+		if m.cut++; m.cut <= triedWays {
+			c.Cuts = in.Cuts(w)
+		}
+	}
 	m.r.Ways = append(m.r.Ways, c)
+}
+
+// triedWays is the number of ways up to which it is tried what cuts them: each try looks for ways anew.
+const triedWays = 60
+
+// waysNote says what is not known of the ways of a review.
+func (m *maker) waysNote() {
+	if len(m.r.Ways) == 0 {
+		return
+	}
+	note := "The indirect ways were found and not walked: batchaccess rehearse walks those of a stack."
+	if m.cut > triedWays {
+		note += fmt.Sprintf(" What cuts them was tried for %d of the %d that open.", triedWays, m.cut)
+	}
+	m.note(note)
+}
+
+// estateOf is what a plan alone says; nil for no plan, or one whose grants have places that are not known yet.
+func estateOf(plan *access.Plan) *ways.Estate {
+	if plan == nil {
+		return nil
+	}
+	id := func(p access.Principal) string { return p.String() }
+	e := ways.Of(plan, id)
+	var err error
+	if e.Assignments, err = ways.Planned(plan, id); err != nil {
+		return nil
+	}
+	return e
 }
 
 const everyInvoker = "every invoker"
@@ -300,6 +339,8 @@ func (r Review) wayRows() (all []wayRow) {
 				text += ", as every invoker"
 			}
 			ends[of(w)] = nil
+		} else if len(w.Cuts) > 0 {
+			text += "; to cut it, " + w.Cuts[0].String()
 		}
 		all = append(all, wayRow{w.Change, w.Risk, text, w.about()})
 	}

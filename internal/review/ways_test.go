@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 	"github.com/batchaccess/batchaccess/internal/review"
@@ -131,4 +132,29 @@ func TestARoleChangeIsCalledByWhatItDoes(t *testing.T) {
 	}
 	assert.Empty(t, reviewOf(t, one(guardrails.RoleDefinition, role(a+","+b), role(b+","+`"a.B/READ"`))).Roles,
 		"the same actions, written otherwise")
+}
+
+// A way that a change opens comes with what cuts it, in every form; that none was walked is said.
+func TestAWayComesWithWhatCutsIt(t *testing.T) {
+	t.Parallel()
+	r := reviewOf(t, previewOfAll(t, plainly(given("bob", bobID, keysOnly, inData).new())))
+	var text, markdown, page strings.Builder
+	require.NoError(t, review.Text(&text, r))
+	require.NoError(t, review.Markdown(&markdown, r))
+	require.NoError(t, review.HTML(&page, r))
+	for _, out := range []string{text.String(), markdown.String(), page.String()} {
+		assert.Contains(t, out, "to cut it, take Storage Account Key Operator Service Role on resource group data away from")
+		assert.Contains(t, out, "no declared job is known to stop")
+		assert.Contains(t, out, "were found and not walked")
+	}
+	first := reviewOf(t, testdata(t, "first"))
+	cut := 0
+	for _, w := range first.Ways {
+		opens := w.Change == "opens" && !w.EveryInvoker && !strings.HasPrefix(w.Who[0], "owners of ")
+		assert.Equal(t, opens, len(w.Cuts) > 0, "what cuts %s", w.Way)
+		for _, c := range w.Cuts {
+			cut += len(c.Stops)
+		}
+	}
+	assert.NotZero(t, cut, "what stops")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
 	"github.com/batchaccess/batchaccess/internal/azure"
+	"github.com/batchaccess/batchaccess/internal/ways"
 	"github.com/batchaccess/batchaccess/roles"
 )
 
@@ -34,6 +35,15 @@ type Facts struct {
 	UnlistedOwners map[string]string
 	// Stores are the data stores that the workspace has, by their names in lower case.
 	Stores map[string]azure.DataStore
+	// Vault is the workspace's key vault.
+	Vault ways.Vault
+	// Computes are all of the workspace; UnlistedComputes says why they are not known.
+	Computes         []compute
+	UnlistedComputes string
+	// KeysOff are the storage accounts that no shared key opens, by their IDs in lower case.
+	KeysOff map[string]bool
+	// Trusted are the federated credentials of principals that exist before the stack does, and of clusters' identities.
+	Trusted []Trust
 	// SignIns are the credentials that are other than the configuration says.
 	SignIns []SignIn
 	// Gone says why a principal can't act at all.
@@ -71,6 +81,7 @@ func newFacts() Facts {
 		Gone: map[access.Principal]string{}, Faults: map[string]string{}, Doubts: map[string]string{},
 		Unknown: map[access.Principal]string{}, Unlisted: map[string]string{}, subnets: map[string]string{},
 		Registries: map[string][]string{}, UnlistedOwners: map[string]string{}, Stores: map[string]azure.DataStore{},
+		KeysOff: map[string]bool{},
 	}
 }
 
@@ -90,6 +101,9 @@ func (f *Facts) unanswered(err error) string {
 	return "an answer of Azure: " + err.Error()
 }
 
+// Trust is a federated credential by which others sign in as a principal, by its object ID.
+type Trust struct{ Of, Name, Issuer, Subject string }
+
 // put notes a reason for a path of the configuration. The first one stays.
 func put(reasons map[string]string, path, why string) {
 	if reasons[path] == "" && why != "" {
@@ -108,6 +122,7 @@ type Assignment struct {
 	Condition   string    // "" for most
 	Made        time.Time // or its role was changed, whichever was later
 	Stack       string    // which made it, as project/stack; "" where it does not say
+	Assignable  []string  // where its role may be assigned, of a custom one
 }
 
 // A Denial is one permission of a deny assignment.

@@ -92,12 +92,16 @@ func (o *Observer) Look(ctx context.Context, m access.Model, subjects []Subject)
 		}
 	}
 	o.services(ctx, m, &f)
+	o.leadsTo(ctx, m, &f)
 	places, err := resourceGroups(m)
 	if err != nil {
 		return f, err
 	}
 	if of, err := arm.Parse(f.Workspace.ContainerRegistry, arm.ContainerRegistry); err == nil {
 		places = groups(append(places, of.Group())) // what is assigned there, if the registry was looked up
+	}
+	if of, err := arm.Parse(f.Vault.ID, arm.KeyVault); err == nil {
+		places = groups(append(places, of.Group()))
 	}
 	for _, place := range places {
 		if why := f.unanswered(o.look(ctx, place, holders, &f)); why != "" {
@@ -281,6 +285,8 @@ type definition struct {
 		RoleName    string             `json:"roleName"`
 		Permissions []roles.Permission `json:"permissions"`
 		UpdatedOn   time.Time          `json:"updatedOn"`
+		Type        string             `json:"type"`
+		Assignable  []string           `json:"assignableScopes"`
 	} `json:"properties"`
 
 	unread string
@@ -302,6 +308,9 @@ func (o *Observer) define(ctx context.Context, assignments []Assignment, f *Fact
 			known[a.RoleID] = role
 		}
 		a.Role, a.Permissions, a.Unread = role.Properties.RoleName, role.Properties.Permissions, role.unread
+		if strings.EqualFold(role.Properties.Type, "CustomRole") {
+			a.Assignable = role.Properties.Assignable
+		}
 		if changed := role.Properties.UpdatedOn; changed.After(a.Made) {
 			a.Made = changed
 		}

@@ -122,7 +122,9 @@ func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propaga
 	h.strangers(subjects, &r)
 	r.SignIns, r.Owners = f.SignIns, h.owners(subjects)
 	h.eligible(subjects, &r)
-	r.Ways = h.ways(subjects)
+	var untried []string
+	r.Ways, untried = h.ways(subjects)
+	r.Notes = append(r.Notes, untried...)
 	if acls := len(plan.ACLs); acls > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d POSIX ACLs are taken to be set: Resource Manager does not know them "+
 			"(pulumi stack output aclCommands)", acls))

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -57,20 +58,27 @@ type federated struct {
 // before the stack does, others declare them.
 func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Facts) {
 	invoker := m.Invokers[s.Principal.Name]
-	if s.Principal.IsCluster() || invoker.Exists() {
-		return
-	}
 	var has []federated
 	var err error
-	switch s.Kind {
-	case access.ServicePrincipal:
+	switch {
+	case s.Kind == access.ServicePrincipal:
 		has, err = o.ofApplications(ctx, s)
-	case access.ManagedIdentity:
+	case s.Kind == access.ManagedIdentity:
 		has, err = o.ofIdentity(ctx, s)
 	default:
 		return
 	}
+	exists := s.Principal.IsCluster() || invoker.Exists()
+	if errors.Is(err, errNoResource) && exists {
+		return // Microsoft Graph says it of each; the sandbox not of one that is seeded without it
+	}
 	if f.unanswered(err) != "" {
+		return
+	}
+	if exists {
+		for _, one := range has {
+			f.Trusted = append(f.Trusted, Trust{s.ID, s.Principal.Name, one.Issuer, one.Subject})
+		}
 		return
 	}
 	claims := func(issuer, subject string, audiences ...string) string {
@@ -151,5 +159,10 @@ func (o *Observer) ofIdentity(ctx context.Context, s Subject) (all []federated, 
 		}
 		return all, err
 	}
-	return nil, fmt.Errorf("%s: the directory does not say which resource it is (alternativeNames)", asking)
+	if len(answer.Names) > 0 {
+		return nil, nil // of a resource: it takes none (facts/federation.md, Rules)
+	}
+	return nil, fmt.Errorf("%s: %w", asking, errNoResource)
 }
+
+var errNoResource = errors.New("the directory does not say which resource it is (alternativeNames)")

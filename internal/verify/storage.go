@@ -87,6 +87,7 @@ func (o *Observer) storage(ctx context.Context, m access.Model, uses []use, f *F
 			a.there, err = o.get(ctx, u.id, azure.StorageVersion, "asking for the storage account "+u.account, readAccounts, &a)
 			a.why = f.unanswered(err)
 			accounts[key] = a
+			f.KeysOff[key] = a.Properties.SharedKeys != nil && !*a.Properties.SharedKeys
 		}
 		put(f.Doubts, u.path, a.why)
 		if a.why != "" {

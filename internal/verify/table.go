@@ -98,6 +98,9 @@ func WriteTable(w io.Writer, r Report) error {
 			section("INDIRECT WAYS BEYOND THE PLAN")
 		}
 		row("  " + strings.ReplaceAll(w.String(), "Microsoft.MachineLearningServices/workspaces/", ""))
+		if len(w.Cuts) > 0 {
+			row("    to cut it, " + w.Cuts[0].String())
+		}
 	}
 	notes := slices.Clone(r.Notes)
 	if planned > 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/ways"
 )
 
@@ -16,11 +17,17 @@ type Way struct {
 	access.Way
 	// Planned is set where the plan has it too: somebody reaches the same by what the stack grants.
 	Planned bool `json:"planned,omitempty"`
+	// Cuts are what cuts one beyond the plan, each tried. None where a note says that it was not tried, or no two changes
+	// do.
+	Cuts []ways.Cut `json:"cuts,omitempty"`
 }
+
+// triedWays is the number of ways up to which it is tried what cuts them: each try looks for ways anew.
+const triedWays = 60
 
 // ways are those of the stack's principals, of who owns them, and of strangers in their groups. What could not be
 // listed is on undecided ones.
-func (h *holdings) ways(subjects []Subject) (all []Way) {
+func (h *holdings) ways(subjects []Subject) (all []Way, notes []string) {
 	planned := map[string]bool{}
 	for _, w := range h.plan.Ways() {
 		for _, who := range w.Who {
@@ -34,13 +41,22 @@ func (h *holdings) ways(subjects []Subject) (all []Way) {
 		key := wayKey(w.Who[0], w)
 		return planned[key] && (w.Undecided() || !planned[key+" undecided"])
 	}
-	for _, w := range ways.Together(h.estate(subjects).Ways(), func(w access.Way) string {
-		return fmt.Sprint(isPlanned(w))
-	}) {
-		all = append(all, Way{Way: w, Planned: isPlanned(w)})
+	estate, beyond := h.estate(subjects), 0
+	for _, w := range ways.Together(estate.Ways(), func(w access.Way) string { return fmt.Sprint(isPlanned(w)) }) {
+		one := Way{Way: w, Planned: isPlanned(w)}
+		if !one.Planned {
+			if beyond++; beyond <= triedWays {
+				one.Cuts = estate.Cuts(w)
+			}
+		}
+		all = append(all, one)
+	}
+	if beyond > triedWays {
+		notes = append(notes, fmt.Sprintf("what cuts them was tried for %d of the %d indirect ways beyond the plan",
+			triedWays, beyond))
 	}
 	slices.SortStableFunc(all, func(a, b Way) int { return cmp.Compare(a.Input+a.Output, b.Input+b.Output) })
-	return all
+	return all, notes
 }
 
 // wayKey is who reaches what.
@@ -86,15 +102,25 @@ func (h *holdings) estate(subjects []Subject) *ways.Estate {
 			s.Account = cmp.Or(has.AccountID(), s.Account)
 		}
 	}
+	planned, _ := ways.Planned(h.plan, func(p access.Principal) string { return h.ids[p] })
+	assigned := func(a Assignment, doubt string) {
+		one := ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID), Scope: a.Scope,
+			Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread, Assignable: a.Assignable, Doubt: doubt}
+		for _, p := range planned { // the role that the stack makes has more behind its name
+			if strings.EqualFold(p.Principal, a.PrincipalID) && arm.Same(p.Scope, a.Scope) &&
+				(p.Role == a.Role || a.Assignable != nil && strings.HasPrefix(a.Role, p.Role)) {
+				one.For = append(one.For, p.For...)
+			}
+		}
+		e.Assignments = append(e.Assignments, one)
+	}
 	for _, a := range f.Assignments {
-		e.Assignments = append(e.Assignments, ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID),
-			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread})
+		assigned(a, "")
 	}
 	for _, a := range f.Eligible {
-		e.Assignments = append(e.Assignments, ways.Assignment{Principal: a.PrincipalID, Role: cmp.Or(a.Role, a.RoleID),
-			Scope: a.Scope, Permissions: a.Permissions, Condition: a.Condition, Unread: a.Unread,
-			Doubt: "its holder has to activate it (PIM), and who has to approve that is not known here"})
+		assigned(a, "its holder has to activate it (PIM), and who has to approve that is not known here")
 	}
+	h.leadsThrough(e)
 	for _, d := range f.Denials {
 		e.Denials = append(e.Denials, ways.Denial{Name: d.Name, Scope: d.Scope, OnlyHere: d.OnlyHere,
 			Principals: d.Principals, Exclude: d.Exclude, Permissions: d.Permissions, Condition: d.Condition})

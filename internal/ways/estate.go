@@ -81,15 +81,39 @@ type Workspace struct {
 	Own bool
 	// Account is its own storage account; "" where it is not known.
 	Account string
-	// Vault is its key vault, where roles open that; "" where it is not known, or policies do.
-	Vault string
-	// VaultUnknown says why it is not known whether roles open the vault; "" where it is.
-	VaultUnknown string
+	// Vault keeps the secrets of its data stores.
+	Vault Vault
+	// Registry is the container registry of its images; "" where it is not known.
+	Registry string
 	// Unlisted says why it may have clusters and data stores that are not here; "" where it has none.
 	Unlisted  string
 	Clusters  []Cluster
+	Instances []Instance
 	Endpoints []Endpoint
 	Stores    []Store
+}
+
+// A Vault is a key vault. Its roles count, or its access policies do, and never both
+// (learn.microsoft.com/azure/key-vault/general/rbac-access-policy).
+type Vault struct {
+	ID string // "" where it is not known
+	// ByPolicies is set where its access policies count.
+	ByPolicies bool
+	// Readers are whom a policy lets read secrets: object IDs, of groups too.
+	Readers []string
+	// Unknown says why it is not known which of both count; "" where it is.
+	Unknown string
+}
+
+// An Instance is a compute instance, a machine of one user's, or of all of the workspace.
+type Instance struct {
+	Name string
+	// User is the object ID of whom it was made for; "" where that is not known.
+	User string
+	// Shared is set where its applications are open to other users of the workspace.
+	Shared bool
+	// Principals are the object IDs of its identities.
+	Principals []string
 }
 
 // A Cluster has the identity by which its code acts.
@@ -148,6 +172,11 @@ type Assignment struct {
 	Condition   string
 	// Unread says why it is not known what the role allows; "" where it is.
 	Unread string
+	// Assignable are the scopes at which the role may be assigned, where somebody may change it: it is a custom one. Nil
+	// for one of Azure's; of a custom one of which they are not known it has "".
+	Assignable []string
+	// For is what a plan grants it for.
+	For []string
 	// Doubt says why it may not hold though it is known what it allows; "" where it holds.
 	Doubt string
 }

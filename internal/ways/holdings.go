@@ -16,6 +16,7 @@ type held struct {
 	Assignment
 	first   []access.Hop // what is done before it is had; none for most
 	through string       // the group that it comes by
+	given   bool         // not had, and given by what is had
 	allows  map[string]bool
 }
 
@@ -72,19 +73,6 @@ func (f *finder) groupsAbove(h holder) (all []holder) {
 	return all
 }
 
-// Actions by which whoever has one gives themselves any other where they have it.
-var granting = func() (all []roles.Leading) {
-	for _, l := range roles.Leadings() {
-		if l.Lead == roles.ToGrants {
-			all = append(all, l)
-		}
-	}
-	return all
-}()
-
-// anyRole is what whoever grants roles may have.
-var anyRole = roles.Permissions{{Actions: []string{"*"}, DataActions: []string{"*"}}}
-
 // holds are the assignments of a principal, the surest first, and those that it may give itself.
 func (f *finder) holds(id string) []*held {
 	if all, done := f.held[id]; done {
@@ -100,14 +88,7 @@ func (f *finder) holds(id string) []*held {
 	f.held[id] = all
 	var given []*held
 	for _, h := range all {
-		for _, l := range granting {
-			if hop := f.hopBy(id, h, l, h.Scope); hop != nil {
-				hop.Kind = access.GrantHop
-				given = append(given, &held{Assignment: Assignment{Principal: id, Role: "any role", Scope: h.Scope,
-					Permissions: anyRole}, first: append(slices.Clip(h.first), *hop), allows: f.allowed(anyRole)})
-				break
-			}
-		}
+		given = append(given, f.gives(id, h, all)...)
 	}
 	all = append(all, given...)
 	slices.SortStableFunc(all, func(a, b *held) int { return weight(a.first) - weight(b.first) })
@@ -142,10 +123,11 @@ func (f *finder) allowed(ps roles.Permissions) map[string]bool {
 }
 
 const (
-	getSecret  = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
-	moveBlobs  = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/move/action"
-	manageACLs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/manageOwnership/action"
-	modifyACLs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/modifyPermissions/action"
+	getSecret    = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+	writeAccount = "Microsoft.Storage/storageAccounts/write"
+	moveBlobs    = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/move/action"
+	manageACLs   = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/manageOwnership/action"
+	modifyACLs   = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/modifyPermissions/action"
 )
 
 // asked are the actions that are asked about.
@@ -157,12 +139,12 @@ var asked = func() []roles.Action {
 			all = append(all, l.Action)
 		}
 	}
-	for _, actions := range hostActions {
-		for _, name := range actions {
+	for _, of := range hostTypes {
+		for _, name := range append([]string{of.write, of.run}, of.change...) {
 			all = append(all, roles.Action{Name: name})
 		}
 	}
-	return all
+	return append(all, roles.UseInstance, roles.Action{Name: writeAccount})
 }()
 
 // hopBy is the hop that a principal takes by an action of one of its assignments at a place; nil if it gives it not.
@@ -300,7 +282,7 @@ func (f *finder) reads(id string, d Datum, action string) (first []access.Hop, h
 // (facts/conditions.md, Meaning).
 func (f *finder) byACL(id string, h *held, d Datum, change string, better func([]access.Hop, string, string)) {
 	action := roles.Action{Name: change, Data: true}
-	if !h.allows[change] || d.Kind == roles.Flat || h.Unread != "" || h.Role == "any role" {
+	if !h.allows[change] || d.Kind == roles.Flat || h.Unread != "" || h.given {
 		return
 	}
 	if denied, _ := f.denied(id, d.place(), action); denied {

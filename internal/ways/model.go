@@ -128,7 +128,8 @@ func Planned(plan *access.Plan, id func(access.Principal) string) (all []Assignm
 		if err != nil {
 			return nil, err
 		}
-		a := Assignment{Principal: id(g.Principal), Role: g.Role, Scope: scope, Condition: g.Condition}
+		a := Assignment{Principal: id(g.Principal), Role: g.Role, Scope: scope, Condition: g.Condition,
+			For: g.Reasons}
 		var known bool
 		if a.Permissions, known = plan.Permissions(g); !known {
 			a.Unread = "what the role " + g.Role + " allows is not known here"

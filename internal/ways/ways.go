@@ -2,6 +2,7 @@ package ways
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,6 +29,8 @@ type finder struct {
 	ofAccount, ofStore map[string][]int
 	// elsewhere says of principals why they may hold more than the estate has.
 	elsewhere map[string]string
+	// lets are the roles that conditions let somebody assign.
+	lets map[string]let
 	// special are the principals that have something that no other has.
 	special map[string]bool
 }
@@ -40,7 +43,7 @@ func newFinder(e *Estate) *finder {
 		allows: map[*roles.Permission]map[string]bool{}, steps: map[stage][]step{}, codes: map[[2]string]codes{},
 		stores: map[string]Store{}, accounts: map[string]string{}, readings: map[stage][]reading{},
 		ofAccount: map[string][]int{},
-		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}}
+		ofStore:   map[string][]int{}, special: map[string]bool{}, elsewhere: map[string]string{}, lets: map[string]let{}}
 	for _, p := range e.Principals {
 		if p.Elsewhere != "" {
 			f.elsewhere[fold(p.ID)], f.special[fold(p.ID)] = p.Elsewhere, true
@@ -81,6 +84,12 @@ func (f *finder) index() {
 		}
 		for _, c := range w.Clusters {
 			f.special[fold(c.Principal)] = true
+		}
+		for _, i := range w.Instances {
+			f.special[fold(i.User)] = true
+		}
+		for _, id := range w.Vault.Readers {
+			f.special[fold(id)] = true
 		}
 	}
 	for n, d := range f.Data {
@@ -465,11 +474,18 @@ func (f *finder) readingsBy(from stage) (all []reading) {
 		return all
 	case from.store != "":
 		store := f.stores[from.store]
+		off := f.keysOff(store.Account)
+		if off && store.Kind == AccountKey {
+			return nil
+		}
 		for _, n := range f.ofStore[from.store] {
 			hop := last(n)
 			hop.Identity, hop.Needs = "the credential of its data store", "the credential"
 			if !slices.Contains([]string{AccountKey, SAS, ServicePrincipal, SomeCredential, ""}, store.Kind) {
 				hop.Undecided, hop.Missing = true, "what a credential of the kind "+store.Kind+" opens"
+			}
+			if off && store.Kind != ServicePrincipal {
+				hop.Undecided, hop.Missing = true, "shared keys are off, and no SAS that a key signed opens the account"
 			}
 			all = append(all, reading{n, []access.Hop{hop}})
 		}
@@ -516,6 +532,10 @@ func (f *finder) stepsOf(from stage) []step {
 	return all
 }
 
+func (f *finder) keysOff(account string) bool {
+	return slices.ContainsFunc(f.Accounts, func(a Account) bool { return arm.Same(a.ID, account) && a.KeysOff })
+}
+
 // fromStore is what the credential of a store opens beside its data.
 func (f *finder) fromStore(id string) []step {
 	store, there := f.storeOf(id)
@@ -523,6 +543,8 @@ func (f *finder) fromStore(id string) []step {
 		GivenBy: "the store's credential"}
 	switch {
 	case !there:
+		return nil
+	case store.Kind == AccountKey && f.keysOff(store.Account):
 		return nil
 	case store.Kind == AccountKey && store.Account != "":
 		return []step{{hops: []access.Hop{hop}, to: stage{account: fold(store.Account)}}}
@@ -546,10 +568,23 @@ func (f *finder) fromStore(id string) []step {
 	return []step{{hops: []access.Hop{hop}, to: stage{account: fold(store.Account)}}}
 }
 
-// lead are the surest hops by which a principal gets where any action of the table leads that passes.
-func (f *finder) lead(id, place string, passes func(roles.Leading) bool) (best []access.Hop) {
+// place is where an action of the table acts that leads into the workspace; "" for one that is asked about by itself.
+func (w Workspace) place(l roles.Leading) string {
+	switch {
+	case w.Vault.ID != "" && strings.HasPrefix(l.Action.Name, "Microsoft.KeyVault/"):
+		return ""
+	case strings.HasPrefix(l.Action.Name, "Microsoft.ContainerRegistry/"):
+		return cmp.Or(w.Registry, w.ID)
+	}
+	return w.ID
+}
+
+// lead are the surest hops by which a principal gets where any action of the table leads that passes; at says where it
+// acts, "" for nowhere.
+func (f *finder) lead(id string, at func(roles.Leading) string, passes func(roles.Leading) bool) (best []access.Hop) {
 	for _, l := range roles.Leadings() {
-		if l.Lead == roles.Nowhere || !passes(l) {
+		place := at(l)
+		if l.Lead == roles.Nowhere || !passes(l) || place == "" {
 			continue
 		}
 		if hops := f.best(id, l, place); hops != nil && (best == nil || weight(hops) < weight(best)) {
@@ -592,7 +627,7 @@ func (f *finder) codesOf(id string, w Workspace) codes {
 	if c, done := f.codes[key]; done {
 		return c
 	}
-	c := codes{anywhere: f.lead(id, w.ID, to(roles.ToClusters)), at: map[string][]access.Hop{}}
+	c := codes{anywhere: f.lead(id, w.place, to(roles.ToClusters)), at: map[string][]access.Hop{}}
 	write := roles.Leading{Action: roles.WriteDeployment}
 	if c.anywhere == nil || undecided(c.anywhere) {
 		for _, e := range w.Endpoints {
@@ -645,14 +680,8 @@ func (f *finder) inWorkspaces(id string) (all []step) {
 				all = append(all, step{hops: kinded(access.CodeHop, hops), to: stage{principal: fold(c.Principal)}})
 			}
 		}
-		secrets := f.lead(id, w.ID, to(roles.ToStores))
-		var vault []access.Hop
-		if w.Vault != "" {
-			vault = f.best(id, roles.Leading{Action: roles.Action{Name: getSecret, Data: true}}, w.Vault)
-			if vault != nil && w.VaultUnknown != "" {
-				vault = maybe(vault, w.VaultUnknown)
-			}
-		}
+		all = append(all, f.toInstances(id, w)...)
+		secrets, vault := f.lead(id, w.place, to(roles.ToStores)), f.vault(id, w)
 		for _, s := range w.Stores {
 			for _, hops := range [][]access.Hop{secrets, vault} {
 				if hops == nil || s.Kind == NoCredential {
@@ -677,7 +706,7 @@ func (f *finder) inWorkspaces(id string) (all []step) {
 		}
 		all = append(all, f.toWorkspaceKeys(id, w, vault)...)
 		for _, lead := range []roles.Lead{roles.ToSecrets, roles.ToNotebooks, roles.ToData} {
-			if hops := f.lead(id, w.ID, to(lead)); hops != nil {
+			if hops := f.lead(id, w.place, to(lead)); hops != nil {
 				kind := map[bool]access.HopKind{true: access.DataHop, false: access.SecretHop}[lead == roles.ToData]
 				all = append(all, step{hops: kinded(kind, hops), ends: string(lead) + of(w)})
 			}
@@ -694,13 +723,38 @@ func of(w Workspace) string {
 	return " of workspace " + arm.Last(w.ID)
 }
 
+// toInstances leads to the identities of compute instances (facts/grants-access.md, Machine learning and neighbours;
+// learn.microsoft.com/azure/machine-learning/concept-compute-instance: only who it was made for uses it, unless its
+// applications are shared).
+func (f *finder) toInstances(id string, w Workspace) (all []step) {
+	for _, i := range w.Instances {
+		place := w.ID + "/computes/" + i.Name
+		by := []access.Hop{{Identity: f.name(id), Needs: "to be its user", GivenBy: "using the compute instance " + i.Name}}
+		if i.User == "" || fold(i.User) != id {
+			by = f.best(id, roles.Leading{Action: roles.WriteCompute}, place)
+			if by != nil {
+				by = maybe(by, "no document says whether who changes a compute instance gets its identity's token")
+			}
+			if use := f.best(id, roles.Leading{Action: roles.UseInstance}, place); use != nil && i.Shared {
+				by = maybe(use, "no document says what more it takes to use a compute instance that is shared")
+			}
+		}
+		for _, p := range i.Principals {
+			if by != nil && fold(p) != id {
+				all = append(all, step{hops: kinded(access.CodeHop, by), to: stage{principal: fold(p)}})
+			}
+		}
+	}
+	return all
+}
+
 // toWorkspaceKeys leads to the keys of a workspace's own storage account, where it keeps what runs.
 func (f *finder) toWorkspaceKeys(id string, w Workspace, vault []access.Hop) (all []step) {
 	what := "the keys of the workspace's storage account"
 	if !w.Own {
 		what = "the keys of the storage account of workspace " + arm.Last(w.ID)
 	}
-	best := f.lead(id, w.ID, to(roles.ToWorkspaceStorage))
+	best := f.lead(id, w.place, to(roles.ToWorkspaceStorage))
 	if w.Account != "" {
 		for _, l := range keyLeads {
 			if hops := f.best(id, l, w.Account); hops != nil && (best == nil || weight(hops) < weight(best)) {
@@ -711,21 +765,66 @@ func (f *finder) toWorkspaceKeys(id string, w Workspace, vault []access.Hop) (al
 	if vault != nil && (best == nil || weight(vault) < weight(best)) {
 		best = vault // facts/failures.md: the vault has the secrets of stores, and the default ones open the account
 	}
-	if best == nil {
-		return nil
+	best = f.opens(id, w.Account, best)
+	if best != nil {
+		best = kinded(access.SecretHop, best)
+		all = append(all, step{hops: best, ends: what})
+		if w.Account != "" {
+			all = append(all, step{hops: best, to: stage{account: fold(w.Account)}})
+		}
 	}
-	best = kinded(access.SecretHop, best)
-	all = append(all, step{hops: best, ends: what})
-	if w.Account != "" {
-		all = append(all, step{hops: best, to: stage{account: fold(w.Account)}})
+	if written := f.writes(id, w.Account); written != nil && (best == nil || weight(written) < weight(best)) {
+		best = written
 	}
 	for _, c := range w.Clusters {
-		if fold(c.Principal) != id {
+		if best != nil && fold(c.Principal) != id {
 			all = append(all, step{hops: maybe(best, "no document says that what is overwritten in the workspace's storage "+
 				"then runs"), to: stage{principal: fold(c.Principal)}})
 		}
 	}
 	return all
+}
+
+// writes are the surest hops by which a principal writes blobs anywhere in an account.
+func (f *finder) writes(id, account string) (best []access.Hop) {
+	write := roles.Leading{Action: roles.Action{Name: roles.WriteBlobs, Data: true}}
+	for _, h := range f.holds(id) {
+		place := account
+		if within := fold(h.Scope); strings.HasPrefix(within, fold(account)+"/blobservices/") {
+			place = within
+		}
+		if account == "" {
+			continue
+		}
+		if hop := f.hopBy(id, h, write, place); hop != nil {
+			if hops := append(slices.Clip(h.first), *hop); best == nil || weight(hops) < weight(best) {
+				best = hops
+			}
+		}
+	}
+	if best != nil {
+		best = kinded(access.DataHop, best)
+	}
+	return best
+}
+
+// opens are the hops to an account's keys where they open it, or are made to (facts/grants-access.md, Storage); nil
+// where they open nothing.
+func (f *finder) opens(id, account string, keys []access.Hop) []access.Hop {
+	n := slices.IndexFunc(f.Accounts, func(a Account) bool { return account != "" && arm.Same(a.ID, account) })
+	switch {
+	case keys == nil || n < 0:
+		return keys
+	case f.Accounts[n].KeysOff:
+		on := f.best(id, roles.Leading{Action: roles.Action{Name: writeAccount}}, account)
+		if on == nil {
+			return nil
+		}
+		return append(kinded(access.GrantHop, on), keys...)
+	case f.Accounts[n].KeysUnknown != "":
+		return maybe(keys, f.Accounts[n].KeysUnknown)
+	}
+	return keys
 }
 
 // keyLeads open all of a storage account.
@@ -740,19 +839,13 @@ var keyLeads = func() (all []roles.Leading) {
 
 func (f *finder) toKeys(id string) (all []step) {
 	for _, a := range f.Accounts {
-		if a.KeysOff {
-			continue
-		}
 		var best []access.Hop
 		for _, l := range keyLeads {
 			if hops := f.best(id, l, a.ID); hops != nil && (best == nil || weight(hops) < weight(best)) {
 				best = hops
 			}
 		}
-		if best != nil && a.KeysUnknown != "" {
-			best = maybe(best, a.KeysUnknown)
-		}
-		if best != nil {
+		if best = f.opens(id, a.ID, best); best != nil {
 			all = append(all, step{hops: kinded(access.SecretHop, best), to: stage{account: fold(a.ID)}})
 		}
 	}
@@ -762,7 +855,7 @@ func (f *finder) toKeys(id string) (all []step) {
 func (f *finder) toGrants(id string) (all []step) {
 	seen := map[string]bool{}
 	for _, h := range f.holds(id) {
-		if h.Role == "any role" && len(h.first) > 0 && !seen[fold(h.Scope)] {
+		if h.given && !seen[fold(h.Scope)] {
 			seen[fold(h.Scope)] = true
 			all = append(all, step{hops: kinded(access.GrantHop, h.first), ends: Grants + f.place(h.Scope)})
 			if !strings.HasPrefix(fold(h.Scope), managementGroups) {
@@ -791,7 +884,7 @@ func (f *finder) toIdentities(id string) (all []step) {
 		if fold(i.Principal) == id {
 			continue
 		}
-		if hops := f.lead(id, i.ID, to(roles.ToIdentities)); hops != nil {
+		if hops := f.lead(id, func(roles.Leading) string { return i.ID }, to(roles.ToIdentities)); hops != nil {
 			all = append(all, step{hops: kinded(access.IdentityHop, hops), to: at})
 		}
 		assign := f.best(id, roles.Leading{Action: roles.AssignIdentity}, i.ID)
@@ -805,16 +898,22 @@ func (f *finder) toIdentities(id string) (all []step) {
 	return all
 }
 
-// toHosts leads to the identities of what else runs code. No document says which of the actions is enough, so all of
-// them are undecided.
+// toHosts leads to the identities of what else runs code. Where no document says that what is held is enough, it is
+// undecided.
 func (f *finder) toHosts(id string) (all []step) {
 	for _, host := range f.Hosts {
 		var best []access.Hop
-		for _, action := range hostActions[strings.ToLower(host.Type)] {
-			hops := f.best(id, roles.Leading{Action: roles.Action{Name: action}, Inferred: true}, host.ID)
+		add := func(hops []access.Hop) {
 			if hops != nil && (best == nil || weight(hops) < weight(best)) {
 				best = hops
 			}
+		}
+		of := hostTypes[strings.ToLower(host.Type)]
+		for _, action := range of.change {
+			by := roles.Leading{Action: roles.Action{Name: action}, Inferred: true}
+			run := f.best(id, roles.Leading{Action: roles.Action{Name: of.run}}, host.ID)
+			by.Inferred = of.run == "" || run == nil || undecided(run)
+			add(f.best(id, by, host.ID))
 		}
 		for _, p := range host.Principals {
 			if best != nil && fold(p) != id {
@@ -827,20 +926,32 @@ func (f *finder) toHosts(id string) (all []step) {
 	return all
 }
 
-// hostActions are those by which code is put on what runs it, by types in lower case (facts/grants-access.md, Machine
-// learning and neighbours: code under an identity elsewhere; of virtual machines
-// learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update).
-var hostActions = map[string][]string{
-	"microsoft.compute/virtualmachines": {"Microsoft.Compute/virtualMachines/runCommands/write",
+// A hostType says by which actions code is put on what runs it.
+type hostType struct {
+	change []string // what is there already, or its code
+	write  string   // a new one, with an identity
+	run    string   // starts what was changed, where a document says that both together are enough
+}
+
+// hostTypes are by types in lower case (facts/grants-access.md, Machine learning and neighbours: code under an identity
+// elsewhere; of virtual machines learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update; of
+// data factories learn.microsoft.com/azure/data-factory/concepts-roles-permissions, and facts/batch-endpoints.md,
+// Callers).
+var hostTypes = map[string]hostType{
+	"microsoft.compute/virtualmachines": {[]string{"Microsoft.Compute/virtualMachines/runCommands/write",
 		"Microsoft.Compute/virtualMachines/runCommand/action", "Microsoft.Compute/virtualMachines/extensions/write",
-		"Microsoft.Compute/virtualMachines/write"},
-	"microsoft.web/sites": {"Microsoft.Web/sites/write", "Microsoft.Web/sites/publish/Action"},
-	"microsoft.containerinstance/containergroups": {"Microsoft.ContainerInstance/containerGroups/write",
+		"Microsoft.Compute/virtualMachines/write"}, "Microsoft.Compute/virtualMachines/write", ""},
+	"microsoft.web/sites": {[]string{"Microsoft.Web/sites/write", "Microsoft.Web/sites/publish/Action"},
+		"Microsoft.Web/sites/write", ""},
+	"microsoft.containerinstance/containergroups": {[]string{"Microsoft.ContainerInstance/containerGroups/write",
 		"Microsoft.ContainerInstance/containerGroups/containers/exec/action"},
-	"microsoft.automation/automationaccounts": {"Microsoft.Automation/automationAccounts/runbooks/write",
+		"Microsoft.ContainerInstance/containerGroups/write", ""},
+	"microsoft.automation/automationaccounts": {[]string{"Microsoft.Automation/automationAccounts/runbooks/write",
 		"Microsoft.Automation/automationAccounts/runbooks/draft/write"},
-	"microsoft.logic/workflows":       {"Microsoft.Logic/workflows/write"},
-	"microsoft.datafactory/factories": {"Microsoft.DataFactory/factories/pipelines/write"},
+		"Microsoft.Automation/automationAccounts/write", ""},
+	"microsoft.logic/workflows": {[]string{"Microsoft.Logic/workflows/write"}, "Microsoft.Logic/workflows/write", ""},
+	"microsoft.datafactory/factories": {[]string{"Microsoft.DataFactory/factories/pipelines/write"},
+		"Microsoft.DataFactory/factories/write", "Microsoft.DataFactory/factories/pipelines/createrun/action"},
 }
 
 // carries are the surest hops by which a principal has code run on something that it attaches an identity to
@@ -865,6 +976,14 @@ func (f *finder) carries(id string) (best []access.Hop) {
 	for _, h := range f.holds(id) {
 		if h.allows[roles.WriteScript.Name] {
 			add(f.best(id, roles.Leading{Action: roles.WriteScript}, h.Scope))
+		}
+		for _, typ := range slices.Sorted(maps.Keys(hostTypes)) {
+			write := roles.Action{Name: hostTypes[typ].write}
+			if h.allows[write.Name] {
+				if hops := f.best(id, roles.Leading{Action: write}, h.Scope); hops != nil {
+					add(maybe(hops, "no document says what more it takes to run code there"))
+				}
+			}
 		}
 	}
 	return best

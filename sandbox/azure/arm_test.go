@@ -105,6 +105,13 @@ func TestRoleDefinitionRules(t *testing.T) {
 			object("roleName", "x", "permissions", []any{object("actions",
 				[]string{"Microsoft.MachineLearningServices/workspaces/read"})})), http.StatusBadRequest, "InvalidRoleDefinition"},
 		"not JSON": {"{", http.StatusBadRequest, "InvalidRequestContent"},
+		"an action on data": {
+			definition("x", []string{"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"}),
+			http.StatusBadRequest, "InvalidActionOrNotAction",
+		},
+		"a data action that is none": {object("properties", object("roleName", "x", "assignableScopes", []string{group},
+			"permissions", []any{object("dataActions", []string{"Microsoft.Storage/storageAccounts/read"})})),
+			http.StatusBadRequest, "InvalidActionOrNotAction"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := w.arm(http.MethodPut, definitionPath(two), test.body)
@@ -318,7 +325,10 @@ func TestWhatWasSeededCanBeRead(t *testing.T) {
 	got := w.arm(http.MethodGet, endpoint, nil)
 	assert.Equal(t, w.URL()+"/inference/westeurope/heart/jobs", got.at("properties", "scoringUri"))
 	for id, code := range map[string]string{
-		workspace + "/datastores/none":                          "ResourceNotFound",
+		workspace + "/datastores/none":                          "UserError",
+		strings.ToUpper(workspace) + "/data/none/versions/1":    "UserError",
+		workspace + "/computes/none":                            "ResourceNotFound",
+		workspace + "x":                                         "ResourceNotFound",
 		workspace + "x/datastores/keyless":                      "ParentResourceNotFound",
 		group + "x":                                             "ResourceGroupNotFound",
 		strings.Replace(workspace, "11111111-", "99999999-", 1): "SubscriptionNotFound",

@@ -27,6 +27,7 @@ const (
 	factory = group + "/providers/Microsoft.DataFactory/factories/nightly"
 	site    = group + "/providers/Microsoft.Web/sites/caller"
 	box     = group + "/providers/Microsoft.Compute/virtualMachines/box"
+	vault   = group + "/providers/Microsoft.KeyVault/vaults/kv"
 )
 
 // deployment are the requests of a deployment that makes, reads and takes away one of everything, in an order that
@@ -91,6 +92,7 @@ func deployment(assigned, principal string) []step {
 		{"Microsoft.DataFactory/factories/read", get, factory, nil},
 		{"Microsoft.Web/sites/read", get, site, nil},
 		{"Microsoft.Compute/virtualMachines/read", get, box, nil},
+		{"Microsoft.KeyVault/vaults/read", get, vault, nil},
 		{auth + "roleAssignments/delete", del, assignmentID, nil},
 		{auth + "roleDefinitions/delete", del, definitionID, nil},
 		{federated + "delete", del, github, nil},
@@ -123,7 +125,7 @@ func TestTheDeployerNeedsEachOfItsPermissions(t *testing.T) {
 	for _, id := range []string{factory, site, box} {
 		hosts = append(hosts, azure.Host{ID: id, PrincipalID: uuid.NewString()})
 	}
-	require.NoError(t, w.Seed(azure.Seed{Hosts: hosts}))
+	require.NoError(t, w.Seed(azure.Seed{Hosts: hosts, ResourceIDs: []string{vault}}))
 	tried := map[string]bool{}
 	for _, s := range deployment(uuid.NewString(), alice) {
 		require.NoError(t, w.TakeFromDeployer(s.needs), s.needs)

@@ -347,6 +347,18 @@ func TestRequestsForJobsAreValidated(t *testing.T) {
 			"properties.InputData.in.Uri"},
 		"a workspace":          {input("JobInputType", "UriFolder", "Uri", workspace), "properties.InputData.in.Uri"},
 		"literal without data": {input("JobInputType", "Literal"), "properties.InputData.in.Value"},
+		"literal that is an object": {input("JobInputType", "Literal", "Value", object("a", 1)),
+			"properties.InputData.in.Value"},
+		"literal and a URI": {input("JobInputType", "Literal", "Value", 1, "Uri", blob), "properties.InputData.in.Uri"},
+		"URI and a literal": {input("JobInputType", "UriFolder", "Value", 1, "Uri", blob),
+			"properties.InputData.in.Value"},
+		"unknown mode": {input("JobInputType", "UriFolder", "Mode", "Surprise", "Uri", blob),
+			"properties.InputData.in.Mode"},
+		"an output's key": {input("JobInputType", "UriFolder", "JobOutputType", "UriFile", "Uri", blob),
+			"properties.InputData.in.JobOutputType"},
+		"keys twice, in other letters": {object("properties", object("InputData", object(), "inputData", object())),
+			"properties.inputData"},
+		"a URL without a host": {input("JobInputType", "UriFile", "Uri", "https:///raw/x"), "properties.InputData.in.Uri"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := w.post(alice, test.body)
@@ -357,6 +369,31 @@ func TestRequestsForJobsAreValidated(t *testing.T) {
 	}
 	assert.Equal(t, "Completed", w.outcome(w.post(alice, input("JobInputType", "Literal", "Value", 3))).at("properties",
 		"status"))
+}
+
+// Who reads what, and whether it is within a path that somebody is limited to, depends on these in ways that no document
+// states.
+func TestWhatElseAJobMayNameIsNotModelled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.invoker(alice)
+	const host = "https://mydata.blob.core.windows.net"
+	for _, uri := range []string{
+		host + "/raw/heart?sv=2024-11-04&sig=x", host + "/raw/heart?", host + "/raw/../other/heart", host + "/raw/./heart",
+		host + ":443/raw/heart", "https://u:p@mydata.blob.core.windows.net/raw/heart", host + "/raw/heart#a",
+		host + "/raw%2Fheart", workspace + "/datastores/keyed/paths/../x", "azureml://datastores/keyed/paths/a/../../x",
+	} {
+		got := w.post(alice, object("properties", object("InputData", object("in", object("JobInputType", "UriFolder",
+			"Uri", uri)))))
+		assert.Equal(t, http.StatusNotImplemented, got.status, uri)
+		assert.Equal(t, "NotModelledBySandbox", got.code(), uri)
+	}
+	for mode, status := range map[string]int{"ReadOnlyMount": http.StatusCreated, "readonlymount": http.StatusCreated,
+		"Download": http.StatusNotImplemented, "Direct": http.StatusNotImplemented} {
+		got := w.post(alice, object("properties", object("InputData", object("in", object("JobInputType", "UriFolder",
+			"Mode", mode, "Uri", blob)))))
+		assert.Equal(t, status, got.status, mode)
+	}
 }
 
 func TestPollingIsNotAmongTheSeedsActions(t *testing.T) {

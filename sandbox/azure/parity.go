@@ -46,6 +46,7 @@ func Guesses() []Guess {
 		{"public data", "a container that anyone may read takes no role of the cluster identity, nor of the job identity"},
 		{"default identity", "a cluster mounts with the first of its user-assigned identities"},
 		{"pipeline jobs", "a batch job is a job of the workspace of type Pipeline, in the experiment of its endpoint's name"},
+		{"failed jobs", "a job that failed says why by its scoring URI, as a code and a message in properties.error"},
 		{"order of refusals", "of several missing actions the first of the article's list is named"},
 	}
 }

@@ -207,6 +207,7 @@ func versionOf(id string) string {
 		"microsoft.storage":         "2023-05-01", "microsoft.compute": "2024-03-01", "microsoft.management": "2021-04-01",
 		"microsoft.containerregistry": "2023-07-01",
 		"microsoft.datafactory":       "2018-06-01", "microsoft.web": "2024-04-01",
+		"microsoft.keyvault": "2023-07-01",
 	}
 	segments := strings.Split(strings.ToLower(id), "/")
 	for i := len(segments) - 2; i >= 0; i-- {
@@ -290,7 +291,7 @@ func (w *world) post(principal string, body any, header ...string) answer {
 func (w *world) outcome(started answer) answer {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusCreated, started.status, started.body)
-	require.Equal(w.t, "Running", started.at("properties", "status"))
+	require.Equal(w.t, "Preparing", started.at("properties", "status"))
 	owner := w.token(w.Deployer().ObjectID, ml) // Owner may poll
 	got := w.send(http.MethodGet, "/inference/westeurope/heart/jobs/"+started.body["name"].(string), owner, nil)
 	require.Equal(w.t, http.StatusOK, got.status, got.body)

@@ -193,7 +193,7 @@ func TestTheSDKReadsEndpointsAndDeployments(t *testing.T) {
 		})
 	assert.Len(t, both, 2)
 	_, err = deployments.Get(t.Context(), "rg-ml", "ws", "heart", "red", nil)
-	assertCode(t, err, "ResourceNotFound", http.StatusNotFound)
+	assertCode(t, err, "UserError", http.StatusNotFound)
 }
 
 func TestTheSDKListsStorageContainers(t *testing.T) {

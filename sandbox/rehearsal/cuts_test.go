@@ -97,7 +97,8 @@ func stops(t *testing.T, a *azure.Azure, m access.Model) []string {
 		if !p.Declared {
 			continue
 		}
-		tokens, err := signIns(t.Context(), a, p.Invoker, m.Invokers[p.Invoker], deployed{PrincipalIDs: principalIDs(m)})
+		tokens, err := signIns(t.Context(), a, p.Invoker, m.Invokers[p.Invoker], deployed{PrincipalIDs: principalIDs(m)},
+			a.Cloud().MachineLearning)
 		require.NoError(t, err)
 		got, err := j.run(t.Context(), slices.Collect(maps.Values(tokens))[0], p.Endpoint, p.Deployment, p.Input)
 		require.NoError(t, err)

@@ -33,5 +33,14 @@ func guesses(m access.Model) []string {
 	if public {
 		all = append(all, "public data")
 	}
+	for _, cluster := range m.Clusters {
+		if len(cluster.MoreIdentityIDs) > 0 {
+			all = append(all, "default identity")
+			break
+		}
+	}
+	if len(all) > 1 { // there is something after the start that a job may fail at
+		all = append(all, "failed jobs")
+	}
 	return all
 }

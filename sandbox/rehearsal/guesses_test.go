@@ -16,17 +16,22 @@ func TestAReportNamesTheGuessesThatItRestsOn(t *testing.T) {
 	for name, test := range map[string]struct {
 		inputs  []access.DataInput
 		outputs int
+		cluster access.Cluster
 		rest    []string
 	}{
-		"no data":             {nil, 0, nil},
-		"a store with a key":  {[]access.DataInput{{Kind: access.DataStore, CredentialInStore: &yes}}, 0, nil},
-		"a store without one": {[]access.DataInput{{Kind: access.DataStore}}, 0, []string{"mounting"}},
-		"public":              {[]access.DataInput{{Kind: access.Public}}, 0, []string{"public data"}},
-		"outputs":             {nil, 1, []string{"mounting", "outputs"}},
+		"no data":            {rest: nil},
+		"a store with a key": {inputs: []access.DataInput{{Kind: access.DataStore, CredentialInStore: &yes}}},
+		"a store without one": {inputs: []access.DataInput{{Kind: access.DataStore}},
+			rest: []string{"mounting", "failed jobs"}},
+		"public":  {inputs: []access.DataInput{{Kind: access.Public}}, rest: []string{"public data", "failed jobs"}},
+		"outputs": {outputs: 1, rest: []string{"mounting", "outputs", "failed jobs"}},
+		"several identities": {cluster: access.Cluster{MoreIdentityIDs: []access.ID{access.Known("/x")}},
+			rest: []string{"default identity", "failed jobs"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := access.Model{DataInputs: map[string]access.DataInput{}, DataOutputs: map[string]access.DataOutput{}}
+			m := access.Model{DataInputs: map[string]access.DataInput{}, DataOutputs: map[string]access.DataOutput{},
+				Clusters: map[string]access.Cluster{"cpu": test.cluster}}
 			for _, input := range test.inputs {
 				m.DataInputs[name] = input
 			}

@@ -54,6 +54,13 @@ func (j *jobs) start(ctx context.Context, token, endpoint, deployment, input str
 	if deployment != "" {
 		header.Set("azureml-model-deployment", deployment)
 	}
+	return j.follow(ctx, uri, token, header, body)
+}
+
+// follow starts the job of a request, and watches it to its end.
+func (j *jobs) follow(
+	ctx context.Context, uri, token string, header http.Header, body any,
+) (name string, _ failure, _ error) {
 	started, refused, err := j.send(ctx, http.MethodPost, uri, token, header, body)
 	if err != nil || refused != nil {
 		return "", orWorked(refused), err

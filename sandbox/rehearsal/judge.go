@@ -33,11 +33,11 @@ func Judge(ctx context.Context, a *azure.Azure, o Options, outputs []byte) (*Rep
 	if err := json.Unmarshal(outputs, &d); err != nil {
 		return nil, fmt.Errorf("reading the outputs of the stack: %w", err)
 	}
-	if err := r.byHand(d); err != nil {
-		return nil, err
-	}
 	report := &Report{Stack: o.Stack, Weather: o.Weather.String(), NotChecked: notChecked(o.Model, o.World, o.Weather),
 		Guesses: guesses(o.Model)}
+	if err := r.byHandFor(report, d); err != nil {
+		return nil, err
+	}
 	return report, r.invoke(ctx, report, d)
 }
 

@@ -41,7 +41,7 @@ func TestExplainAndTheSandboxNeverDisagree(t *testing.T) {
 		for _, path := range plans.Of(m).PathsWith(grants) {
 			want := shownAt(path)
 			tokens, err := signIns(t.Context(), a, path.Invoker, m.Invokers[path.Invoker],
-				deployed{PrincipalIDs: principalIDs(m)})
+				deployed{PrincipalIDs: principalIDs(m)}, a.Cloud().MachineLearning)
 			require.NoError(t, err)
 			got, err := j.run(t.Context(), slices.Collect(maps.Values(tokens))[0], path.Endpoint, "", path.Input)
 			require.NoError(t, err)

@@ -42,7 +42,6 @@ import (
 
 	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/services"
-	"github.com/batchaccess/batchaccess/internal/arm"
 	"github.com/batchaccess/batchaccess/internal/engine"
 	"github.com/batchaccess/batchaccess/internal/world"
 	"github.com/batchaccess/batchaccess/sandbox/azure"
@@ -195,7 +194,10 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	if err := r.complete(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.byHand(d); err != nil {
+	report := &Report{Version: 1, Stack: r.Stack, Weather: r.Weather.String(),
+		NotChecked: notChecked(r.Model, r.World, r.Weather),
+		Guesses:    guesses(r.Model)}
+	if err := r.byHandFor(report, d); err != nil {
 		return nil, err
 	}
 	if r.afterUp != nil {
@@ -206,9 +208,6 @@ func (r *rehearsal) run(ctx context.Context) (*Report, error) {
 	if err := r.settle(); err != nil {
 		return nil, err
 	}
-	report := &Report{Version: 1, Stack: r.Stack, Weather: r.Weather.String(),
-		NotChecked: notChecked(r.Model, r.World, r.Weather),
-		Guesses:    guesses(r.Model)}
 	r.Progress.Step("starting jobs")
 	if err := r.invoke(ctx, report, d); err != nil {
 		return nil, err
@@ -399,17 +398,36 @@ func (r *rehearsal) byHand(d deployed) error {
 			return err
 		}
 	}
-	for _, acl := range r.plan.ACLs {
-		principal := d.PrincipalIDs[acl.Principal.Name]
-		if acl.Principal.IsCluster() {
-			principal = d.ClusterPrincipalIDs[acl.Principal.Name]
-		}
-		container := arm.Container(r.Model.StorageAccounts[acl.StorageAccount].Text(), acl.Container)
-		if err := r.azure.SetACL(container, acl.Path, principal, acl.Permissions); err != nil {
-			return err
+	if len(r.plan.ACLs) > 0 && d.ACLCommands == nil {
+		return errors.New("the stack has no output aclCommands, so nobody can set the ACLs of its data; export what " +
+			"BatchEndpointAccess.Outputs returns, under the same names")
+	}
+	for _, command := range d.ACLCommands {
+		if err := r.azure.RunACLCommand(command); err != nil {
+			return wrongCommand{command, err}
 		}
 	}
 	return nil
+}
+
+// A wrongCommand is one that the stack prints and that does not do what it is printed for.
+type wrongCommand struct {
+	command string
+	why     error
+}
+
+func (w wrongCommand) Error() string {
+	return fmt.Sprintf("the output aclCommands, %s: %v", w.command, w.why)
+}
+
+// byHandFor is byHand for a report: that a command is wrong is for it to say.
+func (r *rehearsal) byHandFor(report *Report, d deployed) error {
+	err := r.byHand(d)
+	if wrong := (wrongCommand{}); errors.As(err, &wrong) {
+		report.add(Outcome{Invoker: "who sets the ACLs", Want: works, Got: "is refused", Detail: err.Error()})
+		return nil
+	}
+	return err
 }
 
 // invoke lets everyone try everything.
@@ -424,6 +442,12 @@ func (r *rehearsal) invoke(ctx context.Context, report *Report, d deployed) erro
 				return err
 			}
 		}
+	}
+	if err := r.printed(ctx, j, report, d); err != nil {
+		return err
+	}
+	if err := r.asDeclared(ctx, report); err != nil {
+		return err
 	}
 	if err := r.controls(ctx, j, report, tokens); err != nil {
 		return err
@@ -462,7 +486,7 @@ func (r *rehearsal) signIn(ctx context.Context, report *Report, d deployed) (*jo
 	j := newJobs(r.azure, r.Model)
 	tokens := map[string]string{}
 	for _, name := range r.Model.Acting() {
-		ways, err := signIns(ctx, r.azure, name, r.Model.Invokers[name], d)
+		ways, err := signIns(ctx, r.azure, name, r.Model.Invokers[name], d, r.azure.Cloud().MachineLearning)
 		if err != nil {
 			report.add(Outcome{Invoker: name, Want: works, Got: failsAt(access.TokenHop), Detail: err.Error()})
 			continue

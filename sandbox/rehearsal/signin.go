@@ -30,6 +30,9 @@ type deployed struct {
 
 	ClusterPrincipalIDs map[string]string `json:"clusterPrincipalIds"`
 
+	ACLCommands []string          `json:"aclCommands"`
+	HowToInvoke map[string]string `json:"howToInvoke"`
+
 	RoleDefinitionID string `json:"roleDefinitionId"`
 }
 
@@ -48,10 +51,11 @@ func Person(i access.Invoker) string {
 	return ""
 }
 
-// signIns gets a token for the invoker in each of the ways that the stack gives it, by the name of the way. All but the
-// ways that are people's own go over HTTP to the sandbox's Entra or its managed-identity endpoint.
-func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker, d deployed) (map[string]string,
-	error) {
+// signIns gets a token for the audience and the invoker in each of the ways that the stack gives it, by the name of the
+// way. All but the ways that are people's own go over HTTP to the sandbox's Entra or its managed-identity endpoint.
+func signIns(
+	ctx context.Context, a *azure.Azure, name string, i access.Invoker, d deployed, audience string,
+) (map[string]string, error) {
 	one := func(how string, get func() (string, error)) (map[string]string, error) {
 		t, err := get()
 		if err != nil {
@@ -62,11 +66,11 @@ func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker,
 	switch {
 	case i.Kind == access.Group:
 		return one("a member's sign-in", func() (string, error) {
-			return a.SignIn(ctx, memberOf(i.PrincipalID.Text()), a.Cloud().MachineLearning)
+			return a.SignIn(ctx, memberOf(i.PrincipalID.Text()), audience)
 		})
 	case len(i.FederatedCredentials)+len(i.ClientSecrets) == 0 && (i.Kind != access.ManagedIdentity || i.Exists()):
 		return one("sign-in", func() (string, error) {
-			return a.SignIn(ctx, d.PrincipalIDs[name], a.Cloud().MachineLearning)
+			return a.SignIn(ctx, d.PrincipalIDs[name], audience)
 		})
 	}
 	tokens := map[string]string{}
@@ -76,11 +80,11 @@ func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker,
 			return nil, err
 		}
 		var err error
-		if tokens["managed-identity endpoint"], err = identityToken(ctx, a, d.ClientIDs[name]); err != nil {
+		if tokens["managed-identity endpoint"], err = identityToken(ctx, a, d.ClientIDs[name], audience); err != nil {
 			return nil, fmt.Errorf("managed-identity endpoint: %w", err)
 		}
 	}
-	e := entraOf(a, d.ClientIDs[name])
+	e := entraOf(a, d.ClientIDs[name], audience)
 	for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
 		var err error
 		if tokens["federated credential "+key], err = e.byAssertion(ctx, i.FederatedCredentials[key]); err != nil {
@@ -100,12 +104,13 @@ func signIns(ctx context.Context, a *azure.Azure, name string, i access.Invoker,
 type entra struct {
 	azure    *azure.Azure
 	clientID string
+	audience string
 	options  policy.ClientOptions
 }
 
-func entraOf(a *azure.Azure, clientID string) entra {
-	return entra{a, clientID, policy.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: a.URL()},
-		Transport: a.Client()}}
+func entraOf(a *azure.Azure, clientID, audience string) entra {
+	return entra{a, clientID, audience, policy.ClientOptions{
+		Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: a.URL()}, Transport: a.Client()}}
 }
 
 func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
@@ -114,7 +119,7 @@ func (e entra) bySecret(ctx context.Context, secret string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return token(ctx, credential, e.azure.Cloud().MachineLearning)
+	return token(ctx, credential, e.audience)
 }
 
 func (e entra) byAssertion(ctx context.Context, f signin.FederatedCredential) (string, error) {
@@ -124,7 +129,7 @@ func (e entra) byAssertion(ctx context.Context, f signin.FederatedCredential) (s
 	if err != nil {
 		return "", err
 	}
-	return token(ctx, credential, e.azure.Cloud().MachineLearning)
+	return token(ctx, credential, e.audience)
 }
 
 // Assertion is the token with which the workload of a federated credential signs in. It is made from what the
@@ -191,9 +196,9 @@ func token(ctx context.Context, credential azcore.TokenCredential, audience stri
 
 // identityToken asks the managed-identity endpoint itself: Azure's client keeps tokens for the whole process, and so
 // across sandboxes.
-func identityToken(ctx context.Context, a *azure.Azure, clientID string) (string, error) {
+func identityToken(ctx context.Context, a *azure.Azure, clientID, audience string) (string, error) {
 	at := a.URL() + "/metadata/identity/oauth2/token?" + url.Values{
-		"api-version": {"2018-02-01"}, "resource": {a.Cloud().MachineLearning}, "client_id": {clientID},
+		"api-version": {"2018-02-01"}, "resource": {audience}, "client_id": {clientID},
 	}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {

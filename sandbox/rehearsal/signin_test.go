@@ -16,10 +16,10 @@ func TestASignInThatTheWeatherRefusesIsTriedAgain(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = a.Close() })
 	owner := a.Deployer()
-	token, err := entraOf(a, owner.ClientID).bySecret(t.Context(), owner.ClientSecret)
+	token, err := entraOf(a, owner.ClientID, a.Cloud().MachineLearning).bySecret(t.Context(), owner.ClientSecret)
 	require.NoError(t, err)
 	assert.NotEmpty(t, token)
-	_, err = entraOf(a, owner.ClientID).bySecret(t.Context(), "wrong")
+	_, err = entraOf(a, owner.ClientID, a.Cloud().MachineLearning).bySecret(t.Context(), "wrong")
 	assert.ErrorContains(t, err, "AADSTS7000215")
 }
 

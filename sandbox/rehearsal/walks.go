@@ -339,7 +339,7 @@ func federate(ctx context.Context, w *walker, at standing, hop access.Hop, way a
 		}}, nil); err != nil {
 		return at, fmt.Errorf("adding a federated credential: %w", err)
 	}
-	e := entraOf(w.r.azure, client)
+	e := entraOf(w.r.azure, client, w.r.azure.Cloud().MachineLearning)
 	return standing{actor: func(ctx context.Context, resource string) (string, error) {
 		credential, err := azidentity.NewClientAssertionCredential(w.r.azure.Deployer().TenantID, client,
 			func(context.Context) (string, error) { return w.r.azure.FederatedAssertion(issuer, subject, audience) },

@@ -117,7 +117,7 @@ func (c *change) signInsOf(m access.Model, d deployed) (all []signIn) {
 		if client == "" || who == "" {
 			continue
 		}
-		e := entraOf(c.calm, client)
+		e := entraOf(c.calm, client, c.calm.Cloud().MachineLearning)
 		for _, key := range slices.Sorted(maps.Keys(i.FederatedCredentials)) {
 			f := i.FederatedCredentials[key]
 			issuer, subject, audience := f.Claims()

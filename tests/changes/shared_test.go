@@ -49,8 +49,12 @@ type stackOf struct {
 
 func deploy(t *testing.T, a *azure.Azure, name, state, more string) stackOf {
 	t.Helper()
+	return deployText(t, a, name, state, strings.ReplaceAll(lake, "STACK", name)+more)
+}
+
+func deployText(t *testing.T, a *azure.Azure, name, state, text string) stackOf {
+	t.Helper()
 	dir := project(t)
-	text := strings.ReplaceAll(lake, "STACK", name) + more
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi."+name+".yaml"), []byte(text), 0o600))
 	values, err := config.ReadStack(dir, name)
 	require.NoError(t, err)

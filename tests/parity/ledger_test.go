@@ -29,10 +29,11 @@ func ledger(t *testing.T, outcomes []outcome, bodies []body) string {
 		"its answer and a source, and from `tests/parity/bodies.txt`, which has the fields of Azure's API\n" +
 		"specification. The tests send every request to the sandbox.\n")
 	p("%d requests on %d operations. Of the answers, %d are known from the API specification, %d from fact sheets or\n"+
-		"the article, %d because clients or public code that nobody here wrote act on them, or issues and reference pages\n"+
-		"quote them, and %d are guesses: most of those are the code of a refusal that no document names.\n",
-		len(outcomes), len(shortened()), kinds["spec"], kinds["sheet"]+kinds["page"]+kinds["seed"],
-		kinds["client"]+kinds["code"]+kinds["issue"]+kinds["docs"], kinds["guess"])
+		"the article, %d from answers of Azure that azure-ai-ml's tests recorded, %d because clients or public code that\n"+
+		"nobody here wrote act on them, or issues and reference pages quote them. %d are the sandbox's own refusals\n"+
+		"of what it does not model, and %d are guesses: most of those are the code of a refusal that no document names.\n",
+		len(outcomes), len(shortened()), kinds["spec"], kinds["sheet"]+kinds["page"]+kinds["seed"], kinds["recording"],
+		kinds["client"]+kinds["code"]+kinds["issue"]+kinds["docs"], kinds["sandbox"], kinds["guess"])
 	p("## Guesses\n\nNo document confirms these. A rehearsal names those that its result depends on.\n")
 	p("| guess | what the sandbox does |\n|---|---|")
 	for _, g := range azure.Guesses() {

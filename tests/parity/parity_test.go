@@ -35,8 +35,8 @@ func lines(t *testing.T, file string, columns int) (all [][]string) {
 }
 
 // source is how a case is known: the kinds of sources, and what each may name.
-var source = regexp.MustCompile(`^(seed|guess|code|page azure-facts|sheet [a-z-]+|spec.+|client [a-z0-9-]+|` +
-	`docs [a-z-]+|issue [\w.-]+/[\w.-]+#\d+)$`)
+var source = regexp.MustCompile(`^(seed|guess|code|sandbox|page azure-facts|sheet [a-z-]+|spec.+|client [a-z0-9-]+|` +
+	`docs [a-z-]+|recording [a-z_]+|issue [\w.-]+/[\w.-]+#\d+)$`)
 
 // outcome is what came of one case: the operation that it tries, its answer, and its source.
 type outcome struct{ operation, answer, source string }
@@ -200,7 +200,7 @@ func (w *world) asked(t *testing.T) map[string]string {
 		"compute":                 workspace + "/computes/cpu" + ml, "datastore": workspace + "/datastores/keyed" + ml,
 		"dataVersion": workspace + "/data/heart/versions/1" + ml, "workspace": workspace + ml,
 		"job": workspace + "/jobs/" + w.names["job"] + ml, "identity": identity + "?api-version=2024-11-30",
-		"federatedCredential": fed,
+		"federatedCredential": fed, "job of a scoring URI": "/inference/westeurope/heart/jobs/" + w.names["job"],
 	}
 }
 
@@ -223,7 +223,11 @@ func compared(t *testing.T, w *world) (bodies []body) {
 			fields[name] = kind
 		}
 		require.Contains(t, asked, b.name, "nobody asks for it")
-		status, code, answer := w.send(t, "deployer", http.MethodGet, asked[b.name], "")
+		who := "deployer"
+		if strings.HasPrefix(asked[b.name], "/inference/") {
+			who = "ml deployer"
+		}
+		status, code, answer := w.send(t, who, http.MethodGet, asked[b.name], "")
 		require.Equal(t, http.StatusOK, status, "%s: %s", b.name, code)
 		has, seen := map[string]string{}, map[string]bool{}
 		typed(answer, "", has)

@@ -8,10 +8,14 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,8 +78,18 @@ func (r *run) all(short bool) error {
 	if err != nil {
 		return fmt.Errorf("finding the repository: %w", err)
 	}
-	groups, err := groupsIn(strings.TrimSpace(string(root)), short)
+	folder := strings.TrimSpace(string(root))
+	groups, err := groupsIn(folder, short)
 	if err != nil {
+		return err
+	}
+	sum, err := sources(folder)
+	if err != nil {
+		return err
+	}
+	// Tests of programs that are built in processes of their own read it, and so Go runs them anew when it changes:
+	// internal/sources.
+	if err := os.Setenv("BATCHACCESS_SOURCES", sum); err != nil {
 		return err
 	}
 	for _, g := range groups {
@@ -87,6 +101,26 @@ func (r *run) all(short bool) error {
 		}
 	}
 	return nil
+}
+
+// sources is a sum of what programs are built of: all that git tracks or does not ignore, but tests and pages.
+func sources(root string) (string, error) {
+	list := exec.Command("git", "ls-files", "-coz", "--exclude-standard", "--", ":!*_test.go", ":!*.md")
+	list.Dir = root
+	names, err := list.Output()
+	if err != nil {
+		return "", fmt.Errorf("listing the sources: %w", err)
+	}
+	h := sha256.New()
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
+		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // of what is deleted, the name is left
+			return "", err
+		}
+		_, _ = fmt.Fprintf(h, "%q %d %t\n", name, len(text), err == nil)
+		_, _ = h.Write(text)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // test runs the tests of one group. Packages wait for others than the processor: twice as many as there are processors

@@ -126,3 +126,38 @@ func TestEveryModuleWithTestsIsRun(t *testing.T) {
 		assert.NoError(t, err)
 	}
 }
+
+// What programs are built of: what is new or changed in it changes the sum, and what is ignored, a test or a page does
+// not.
+func TestTheSumIsOfWhatProgramsAreBuiltOf(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(text), 0o600))
+	}
+	sum := func() string {
+		sum, err := sources(root)
+		require.NoError(t, err)
+		return sum
+	}
+	out, err := exec.Command("git", "init", "-q", root).CombinedOutput()
+	require.NoError(t, err, string(out))
+	write(".gitignore", "made\n")
+	write("main.go", "package main")
+	was := sum()
+	write("made", "by a test")
+	write("main_test.go", "package main")
+	write("README.md", "text")
+	assert.Equal(t, was, sum())
+	for _, change := range []struct{ name, text string }{
+		{"main.go", "package main // changed"}, {"new.yaml", ""}, {"new.yaml", "a: b"},
+	} {
+		write(change.name, change.text)
+		assert.NotEqual(t, was, sum(), change)
+		was = sum()
+	}
+	require.NoError(t, os.Remove(filepath.Join(root, "main.go")))
+	assert.NotEqual(t, was, sum())
+	_, err = sources(filepath.Join(root, "no-such-folder"))
+	assert.Error(t, err)
+}

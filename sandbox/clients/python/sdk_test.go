@@ -71,7 +71,7 @@ func TestTheSDKReadsAndInvokes(t *testing.T) {
 		{call: []any{"workspace"}, answer: "westeurope"},
 		{call: []any{"stores"}, answer: []any{"keyed", "keyless"}},
 		{call: []any{"store", "keyless"}, answer: "raw"},
-		{call: []any{"store", "none"}, refused: []string{"ResourceNotFound"}},
+		{call: []any{"store", "none"}, refused: []string{"UserError"}},
 		{call: []any{"default store"}, refused: []string{"NotModelledBySandbox"}}, // none was seeded as such
 		{call: []any{"clusters"}, answer: []any{"cpu"}},
 		{call: []any{"cluster", "cpu"}, answer: cluster},
@@ -87,8 +87,8 @@ func TestTheSDKReadsAndInvokes(t *testing.T) {
 		{call: []any{"run", "heart", "heart:1"}, answer: failed},
 		{call: []any{"run", "heart", longPath}, refused: []string{"NotModelledBySandbox"}},
 		{call: []any{"invoke", "heart", "green", public}, refused: []string{"green"}},
-		{call: []any{"invoke", "none", nil, public}, refused: []string{"ResourceNotFound"}},
-		{call: []any{"job", "none"}, refused: []string{"ResourceNotFound"}},
+		{call: []any{"invoke", "none", nil, public}, refused: []string{"UserError"}},
+		{call: []any{"job", "none"}, refused: []string{"UserError"}},
 	}
 	w.sdk(t, d.ClientID, d.ClientSecret, calls)
 

@@ -1,13 +1,15 @@
 // Twostacks is the program of two projects: platform makes the invokers' role and exports its ID; scoring, by another
 // team, has a cluster and assigns that role, which it knows by a StackReference. A third, readers, has parts that
-// refer to nothing but what exists.
+// refer to nothing but what exists. A fourth, handover, has two components that grant the same.
 package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/batchaccess/batchaccess/access"
 	"github.com/batchaccess/batchaccess/access/signin"
 	"github.com/batchaccess/batchaccess/components"
 )
@@ -17,8 +19,10 @@ const (
 	workspaceID = group + "/providers/Microsoft.MachineLearningServices/workspaces/scoring-dev"
 	lakeID      = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data-dev/providers/" +
 		"Microsoft.Storage/storageAccounts/contosolakedev"
-	ann  = "33333333-3333-4333-8333-333333333333"
-	team = "22222222-2222-4222-8222-222222222222"
+	ann   = "33333333-3333-4333-8333-333333333333"
+	bob   = "44444444-4444-4444-8444-444444444444"
+	team  = "22222222-2222-4222-8222-222222222222"
+	ofCPU = "77777777-7777-4777-8777-777777777777"
 )
 
 func main() {
@@ -30,6 +34,8 @@ func main() {
 			return scoring(ctx)
 		case "readers":
 			return readers(ctx)
+		case "handover":
+			return handover(ctx)
 		default:
 			return fmt.Errorf("no part is called %s", ctx.Project())
 		}
@@ -94,4 +100,31 @@ func readers(ctx *pulumi.Context) error {
 		},
 	})
 	return err
+}
+
+// handover has components first and second, in this order. Which of ann and bob each of them has is configuration:
+// handover:first=ann,bob; without it there is no such component.
+func handover(ctx *pulumi.Context) error {
+	for _, name := range []string{"first", "second"} {
+		who, is := ctx.GetConfig("handover:" + name)
+		if !is {
+			continue
+		}
+		invokers := map[string]components.InvokerArgs{}
+		for _, one := range strings.Split(who, ",") {
+			invokers[one] = components.InvokerArgs{Kind: access.User,
+				ObjectID: pulumi.String(map[string]string{"ann": ann, "bob": bob}[one])}
+		}
+		if _, err := components.NewBatchEndpointAccess(ctx, name, &components.BatchEndpointAccessArgs{
+			WorkspaceID: pulumi.String(workspaceID), Invokers: invokers,
+			Clusters:        map[string]components.ClusterArgs{"cpu": {Existing: true, PrincipalID: pulumi.String(ofCPU)}},
+			StorageAccounts: map[string]pulumi.StringInput{"lake": pulumi.String(lakeID)},
+			DataInputs: map[string]access.DataInput{
+				"patients": {Kind: access.Blob, StorageAccount: "lake", Container: "patients"}},
+		}); err != nil {
+			return err
+		}
+	}
+	ctx.Export("first", pulumi.String("there"))
+	return nil
 }

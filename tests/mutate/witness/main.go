@@ -1,4 +1,4 @@
-// Command witness deploys two stacks, each to an embedded Azure, and judges them, all in one process: no engine, no
+// Command witness deploys three stacks, each to an embedded Azure, and judges them, all in one process: no engine, no
 // plugins. It is what the mutations are tried on. It prints "green", or "red:" and why of the first that is not; it
 // fails where neither can be said.
 package main
@@ -18,7 +18,7 @@ import (
 
 func main() {
 	verdict := "green"
-	for _, stack := range []string{"stack.yaml", "rest.yaml"} {
+	for _, stack := range []string{"stack.yaml", "rest.yaml", "more.yaml"} {
 		var err error
 		if verdict, err = judge(context.Background(), stack); err != nil {
 			fmt.Fprintln(os.Stderr, "witness:", stack+":", err)

@@ -4,5 +4,5 @@ import "embed"
 
 const location = "westeurope"
 
-//go:embed stack.yaml rest.yaml
+//go:embed stack.yaml rest.yaml more.yaml
 var stacks embed.FS

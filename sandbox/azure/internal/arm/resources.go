@@ -216,6 +216,12 @@ func (c *call) absent(id armid.ID) error {
 }
 
 func notFound(id armid.ID) error {
+	if len(id.Types) > 1 && strings.EqualFold(id.Namespace+"/"+id.Types[0], typeWorkspace) && !id.Is(typeCompute) {
+		// the code of the front end that all of a workspace lies behind but its computes, as it answers of a data store
+		// (Azure/azure-sdk-for-python 503b47d, recording of test_blob_store_credential_less)
+		return wire.Errorf(http.StatusNotFound, "UserError", "could not find %s: %s", strings.Join(id.Types[1:], "/"),
+			strings.Join(id.Names[1:], "/"))
+	}
 	return wire.Errorf(http.StatusNotFound, "ResourceNotFound",
 		"the resource '%s/%s' under resource group '%s' was not found", id.Type(), strings.Join(id.Names,
 			"/"), id.ResourceGroup())

@@ -9,16 +9,25 @@ import (
 )
 
 // aclProperty holds, on a container, POSIX permissions by object ID and path. Resource Manager does not show it, for
-// ACLs are of the data plane.
-const aclProperty = "acl"
+// ACLs are of the data plane. The keys of default ACLs begin with inherited.
+const (
+	aclProperty = "acl"
+	inherited   = "default:"
+)
 
-// SetACL notes POSIX permissions of a principal on a path of a file system and all below it.
-func SetACL(container *state.Resource, path, principalID, permissions string) {
+// SetACL notes POSIX permissions of a principal on a path of a file system and all that is below it: access is for what
+// is there, byDefault for what is added later.
+func SetACL(container *state.Resource, path, principalID, permissions string, access, byDefault bool) {
 	acl, _ := container.Properties[aclProperty].(map[string]any)
 	if acl == nil {
 		acl = map[string]any{}
 	}
-	acl[strings.ToLower(principalID)+cleaned(path)] = permissions
+	if access {
+		acl[strings.ToLower(principalID)+cleaned(path)] = permissions
+	}
+	if byDefault {
+		acl[inherited+strings.ToLower(principalID)+cleaned(path)] = permissions
+	}
 	if container.Properties == nil {
 		container.Properties = map[string]any{}
 	}
@@ -29,8 +38,9 @@ func SetACL(container *state.Resource, path, principalID, permissions string) {
 func cleaned(path string) string { return "/" + strings.Trim(path, "/") }
 
 // byACL reports whether an ACL on the place, or on a folder above it, lets the principal, or a group it is in, read or
-// write. Azure asks ACLs where roles do not allow, and only in an account with a hierarchical namespace.
-func byACL(st *state.State, where place, principalID, action string) bool {
+// write. Azure asks ACLs where roles do not allow, and only in an account with a hierarchical namespace. What is in a
+// folder was not there yet when its ACL was set: it has what the folder's default ACL says.
+func byACL(st *state.State, where place, folder bool, principalID, action string) bool {
 	account := st.Resources[armid.Key(where.accountID)]
 	container := st.Resources[armid.Key(where.scope())]
 	if account == nil || container == nil || account.Properties["isHnsEnabled"] != true {
@@ -42,14 +52,22 @@ func byACL(st *state.State, where place, principalID, action string) bool {
 		needed = "wx"
 	}
 	for _, holder := range append(st.ActsAs(principalID, time.Time{}), strings.ToLower(principalID)) {
-		for at := cleaned(where.path); ; at = cleaned(at[:strings.LastIndex(at, "/")]) {
-			permissions, _ := acl[holder+at].(string)
-			if strings.Contains(permissions, needed[:1]) && strings.Contains(permissions, needed[1:]) {
-				return true
+		has := func(key string) bool {
+			permissions, _ := acl[key].(string)
+			return strings.Contains(permissions, needed[:1]) && strings.Contains(permissions, needed[1:])
+		}
+		itself, inIt, path := has(holder+cleaned(where.path)), false, cleaned(where.path)
+		for at := path; ; at = cleaned(at[:strings.LastIndex(at, "/")]) {
+			if has(inherited + holder + at) {
+				inIt = true
+				itself = itself || at != path
 			}
 			if at == "/" {
 				break
 			}
+		}
+		if itself && (inIt || !folder) {
+			return true
 		}
 	}
 	return false

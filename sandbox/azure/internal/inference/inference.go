@@ -68,7 +68,7 @@ func (s *Service) createJob(w http.ResponseWriter, r *http.Request) {
 		job.Failure = run(st, job)
 		st.AddJob(job)
 		// The caller is told of a job that has just begun; how it went is for GET to tell.
-		answer, err = wire.Reply{Status: http.StatusCreated, Body: s.render(endpoint, job, "Running")}.Encode()
+		answer, err = wire.Reply{Status: http.StatusCreated, Body: s.render(endpoint, job, "Preparing")}.Encode()
 		return err
 	})
 	if err != nil {
@@ -158,19 +158,42 @@ func refusal(answer role.Answer, caller *token.Claims, action, scope string) err
 	return rbac.Refusal(answer, caller, action, scope, "AuthorizationFailed")
 }
 
+// render is a job as the endpoint answers it: its ID, its type, the letter case of its keys and the state that it
+// begins with are those of Azure's answer to azure-ai-ml's own test (Azure/azure-sdk-for-python 0cb6bef, recording of
+// test_batch_invoke). That a failed one says why, and under which key, is a guess: no recording has one.
 func (s *Service) render(endpoint *state.Resource, job *state.Job, status string) map[string]any {
 	properties := map[string]any{
-		"status": status, "jobType": "Batch", "compute": map[string]any{"target": job.Compute},
-		"deployment": job.Deployment, "inputData": job.Inputs, "outputData": job.Outputs, "properties": job.Properties,
+		"status": status, "provisioningState": "Succeeded", "compute": map[string]any{"target": job.Compute},
+		"properties": job.Properties,
+	}
+	for key, list := range map[string]map[string]any{"inputData": job.Inputs, "outputData": job.Outputs} {
+		if len(list) > 0 {
+			properties[key] = small(list)
+		}
 	}
 	if status == "Failed" {
 		// Which identity failed, and at which hop, only the sandbox knows: Azure's error has a code and a message.
 		properties["error"] = map[string]any{"code": job.Failure.Code, "message": job.Failure.Message}
 	}
 	return map[string]any{
-		"id": endpoint.ID + "/jobs/" + job.Name, "name": job.Name,
-		"type":       "Microsoft.MachineLearningServices/workspaces/batchEndpoints/jobs",
+		"id": endpoint.ID + "/deployments/" + job.Deployment + "/jobs/" + job.Name, "name": job.Name,
+		"type":       "Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments/jobs",
 		"properties": properties,
 		"systemData": map[string]any{"createdAt": job.CreatedAt, "createdBy": job.InvokerID},
 	}
+}
+
+// small writes the keys of inputs or outputs with a small first letter, in which they are answered however they were
+// sent.
+func small(list map[string]any) map[string]any {
+	all := map[string]any{}
+	for name, item := range list {
+		entry, _ := item.(map[string]any)
+		keys := map[string]any{}
+		for key, value := range entry {
+			keys[strings.ToLower(key[:1])+key[1:]] = value
+		}
+		all[name] = keys
+	}
+	return all
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -29,6 +30,7 @@ type data struct {
 	JobOutputType string `json:"JobOutputType,omitempty"`
 	URI           string `json:"Uri,omitempty"`
 	Value         any    `json:"Value,omitempty"`
+	Mode          string `json:"Mode,omitempty"`
 }
 
 func invalid(property, format string, args ...any) error {
@@ -48,7 +50,7 @@ func newJob(st *state.State, endpoint *state.Resource, deploymentName string, bo
 		return nil, err
 	}
 	job := &state.Job{
-		Name: uuid.NewString(), Endpoint: endpoint.ID, Properties: req.Properties.Properties,
+		Name: "batchjob-" + uuid.NewString(), Endpoint: endpoint.ID, Properties: req.Properties.Properties,
 		Inputs: map[string]any{}, Outputs: map[string]any{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(req.Properties.InputData)) {
@@ -81,7 +83,14 @@ var (
 		"maxConcurrencyPerInstance", "miniBatchSize", "name", "output", "outputData", "outputDataset", "outputFileName",
 		"partitionKeys", "properties", "provisioningState", "retrySettings", "status", "tags",
 	}
-	dataKeys = []string{"jobInputType", "jobOutputType", "uri", "value", "mode", "description"}
+	// dataKeys are those of one input or output, and modes how it comes to the job: the first is the default, of the
+	// others it is not known which identity does what (the same client, InputDeliveryMode, OutputDeliveryMode).
+	dataKeys = map[string][]string{
+		"inputdata":  {"jobInputType", "uri", "value", "mode", "description"},
+		"outputdata": {"jobOutputType", "uri", "mode", "description"},
+	}
+	inputModes  = []string{"ReadOnlyMount", "ReadWriteMount", "Download", "Direct", "EvalMount", "EvalDownload"}
+	outputModes = []string{"ReadWriteMount", "Upload"}
 	// partKeys are those of the objects in a job whose keys are not the caller's own; of others nothing is known.
 	partKeys = map[string][]string{
 		"retrysettings": {"maxRetries", "timeout"},
@@ -100,10 +109,15 @@ func checkKeys(body []byte) error {
 	}
 	unknown := func(at string, of any, known []string) error {
 		object, _ := of.(map[string]any)
+		seen := map[string]bool{}
 		for _, key := range slices.Sorted(maps.Keys(object)) {
 			if !hasFold(known, key) {
 				return invalid(at+key, "is no key of a job")
 			}
+			if seen[strings.ToLower(key)] {
+				return invalid(at+key, "is there twice, in another letter case")
+			}
+			seen[strings.ToLower(key)] = true
 		}
 		return nil
 	}
@@ -126,10 +140,10 @@ func checkKeys(body []byte) error {
 				if err := unknown("properties."+key+".", value, partKeys[strings.ToLower(key)]); err != nil {
 					return err
 				}
-			case hasFold([]string{"inputData", "outputData"}, key):
+			case dataKeys[strings.ToLower(key)] != nil:
 				all, _ := value.(map[string]any)
 				for name, one := range all {
-					if err := unknown("properties."+key+"."+name+".", one, dataKeys); err != nil {
+					if err := unknown("properties."+key+"."+name+".", one, dataKeys[strings.ToLower(key)]); err != nil {
 						return err
 					}
 				}
@@ -143,13 +157,35 @@ func hasFold(all []string, one string) bool {
 	return slices.ContainsFunc(all, func(s string) bool { return strings.EqualFold(s, one) })
 }
 
+// checkMode knows how data comes to a job by default.
+func checkMode(property, mode string, modes []string) error {
+	switch {
+	case mode == "" || strings.EqualFold(mode, modes[0]):
+		return nil
+	case hasFold(modes, mode):
+		return wire.NotModelled("data that comes to a job by " + mode)
+	}
+	return invalid(property+".Mode", "%q is none of %s", mode, strings.Join(modes, ", "))
+}
+
 func checkInput(property string, input data) error {
+	if err := checkMode(property, input.Mode, inputModes); err != nil {
+		return err
+	}
 	switch input.JobInputType {
 	case "UriFolder", "UriFile":
+		if input.Value != nil {
+			return invalid(property+".Value", "is for JobInputType Literal alone")
+		}
 		return checkURI(property+".Uri", input.URI)
 	case "Literal":
-		if input.Value == nil {
-			return invalid(property+".Value", "is required for JobInputType Literal")
+		switch input.Value.(type) {
+		case string, bool, float64: // facts/batch-endpoints.md, Inputs and outputs
+		default:
+			return invalid(property+".Value", "is to be a text, a number or a boolean for JobInputType Literal")
+		}
+		if input.URI != "" {
+			return invalid(property+".Uri", "is not for JobInputType Literal")
 		}
 		return nil
 	case "MLTable", "mltable":
@@ -166,6 +202,9 @@ func checkOutput(st *state.State, property string, output data) error {
 	case "UriFolder", "UriFile":
 	default:
 		return invalid(property+".JobOutputType", "%q is not supported; use UriFolder or UriFile", output.JobOutputType)
+	}
+	if err := checkMode(property, output.Mode, outputModes); err != nil {
+		return err
 	}
 	if err := checkURI(property+".Uri", output.URI); err != nil {
 		return err
@@ -186,13 +225,29 @@ func checkOutput(st *state.State, property string, output data) error {
 // document says.
 const shortStore = "azureml://datastores/"
 
+// checkURL accepts the URL of a container, or of what is in it, and nothing more: of a signature in it, which would let
+// in whoever has it, no document says what a batch endpoint makes.
+func checkURL(property, uri string) error {
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return invalid(property, "%q is no URL", uri)
+	case u.User != nil, u.RawQuery != "" || u.ForceQuery, u.Fragment != "", u.Port() != "",
+		strings.Contains(strings.ToLower(u.EscapedPath()), "%2f"):
+		return wire.NotModelled("a URL with more in it than host and path")
+	}
+	return nil
+}
+
 // checkURI accepts the forms of Azure's documentation.
 func checkURI(property, uri string) error {
 	switch {
 	case uri == "":
 		return invalid(property, "is required")
+	case slices.ContainsFunc(strings.Split(uri, "/"), func(s string) bool { return s == "." || s == ".." }):
+		return wire.NotModelled("a path with . or .. in it")
 	case strings.HasPrefix(uri, "https://"):
-		return nil
+		return checkURL(property, uri)
 	case strings.HasPrefix(uri, shortStore):
 		if name, path := splitPaths(strings.TrimPrefix(uri, shortStore)); name != "" && !strings.Contains(name, "/") &&
 			path != "" {

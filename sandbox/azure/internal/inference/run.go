@@ -107,7 +107,7 @@ func (h hops) access(uri, hop, action string) *state.Failure {
 			fmt.Sprintf("the container %q does not exist in %s", where.container, where.accountID))
 	}
 	answer := h.storage(where, action).may(rbac.ByToken(h.st, h.job.InvokerID, where.scope(), h.job.TokenAt))
-	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.job.InvokerID, action) {
+	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.folder, h.job.InvokerID, action) {
 		return nil
 	}
 	code := readCode
@@ -152,7 +152,7 @@ func (h hops) mount(cluster *state.Resource, where place, action string) *state.
 	if action == readBlobs {
 		answer = min(answer, access.Action(readContainer))
 	}
-	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, identity, action) {
+	if answer == role.Yes || answer != role.Denied && byACL(h.st, where, h.folder, identity, action) {
 		return nil
 	}
 	return h.refuse(hop, code, answer, identity, where.scope(), fmt.Sprintf(

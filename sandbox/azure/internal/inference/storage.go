@@ -70,7 +70,7 @@ func (h hops) operation(where place, action, suboperation string, path, prefix c
 func Blob(st *state.State, account *state.Resource, container, path, principalID, action string) role.Answer {
 	where := place{accountID: account.ID, container: container, path: path}
 	answer := hops{st: st}.storage(where, action).may(rbac.Of(st, principalID, where.scope()))
-	if answer != role.Denied && answer != role.Yes && byACL(st, where, principalID, action) {
+	if answer != role.Denied && answer != role.Yes && byACL(st, where, false, principalID, action) {
 		return role.Yes
 	}
 	return answer

@@ -78,30 +78,39 @@ func (p Permission) entries() (all []string) {
 // provider has. "" if there is none. Known are the article's, those that the sheets name, and those of the built-in
 // roles.
 func (d Definition) UnknownAction() string {
+	known := builtIns()
 	for _, p := range d.Permissions {
-		for _, entry := range p.entries() {
-			if !builtIns().knows(strings.ToLower(entry)) {
-				return entry
+		for _, part := range []struct {
+			of      vocabulary
+			entries []string
+		}{
+			{known.control, p.Actions}, {known.control, p.NotActions}, {known.data, p.DataActions},
+			{known.data, p.NotDataActions},
+		} {
+			for _, entry := range part.entries {
+				if !part.of.has(strings.ToLower(entry)) {
+					return entry
+				}
 			}
 		}
 	}
 	return ""
 }
 
-func (c catalogue) knows(entry string) bool {
-	if entry == "*" || c.actions[entry] || c.patterns[entry] {
+func (v vocabulary) has(entry string) bool {
+	if entry == "*" || v.actions[entry] || v.patterns[entry] {
 		return true
 	}
 	strict := reading{}
 	if strings.Contains(entry, "*") {
-		for action := range c.actions {
+		for action := range v.actions {
 			if strict.matches(entry, action) {
 				return true
 			}
 		}
 		// microsoft.x/* is known where the provider is.
 		namespace, rest, _ := strings.Cut(entry, "/")
-		return rest == "*" && c.namespaces[namespace]
+		return rest == "*" && v.namespaces[namespace]
 	}
 	return false
 }

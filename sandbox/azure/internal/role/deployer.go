@@ -84,6 +84,7 @@ var DeployerPermissions = withStarting([]DeployerPermission{
 	{For: forLookups, Name: "User.Read.All", Lookup: true},
 	{For: forVerify, Name: authorization + "denyAssignments/read", Lookup: true, Verify: true},
 	{For: forVerify, Name: authorization + "roleEligibilityScheduleInstances/read", Lookup: true, Verify: true},
+	{For: forVerify, Name: "Microsoft.KeyVault/vaults/read", Lookup: true, Verify: true},
 	{For: forVerify, Name: storage + "blobServices/read", Lookup: true, Verify: true},
 	{For: forVerify, Name: containers + "read", Lookup: true, Verify: true},
 	{For: forVerify, Name: "Directory.Read.All", Lookup: true, Verify: true},

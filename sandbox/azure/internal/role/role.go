@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -51,9 +52,16 @@ func SeedActions() []string { return strings.Fields(seedText) }
 type catalogue struct {
 	roles  []Definition
 	byName map[string]int
-	// actions are those that a built-in role names without a wildcard, patterns those with one, namespaces the first parts
-	// of all; in lower case.
-	actions, patterns, namespaces map[string]bool
+	// control and data are what is known of actions, and of actions on data: Azure takes neither for the other.
+	control, data vocabulary
+}
+
+// vocabulary is what roles name: actions without a wildcard, patterns with one, and the namespaces that both begin
+// with; in lower case.
+type vocabulary struct{ actions, patterns, namespaces map[string]bool }
+
+func newVocabulary() vocabulary {
+	return vocabulary{map[string]bool{}, map[string]bool{}, map[string]bool{}}
 }
 
 // builtIns is read on first use: most programs that start a sandbox ask for a role, those that only sign in do not.
@@ -92,10 +100,7 @@ func (r row) definition() Definition {
 }
 
 func readCatalogue(text []byte) (catalogue, error) {
-	c := catalogue{
-		byName:  map[string]int{},
-		actions: map[string]bool{}, patterns: map[string]bool{}, namespaces: map[string]bool{},
-	}
+	c := catalogue{byName: map[string]int{}, control: newVocabulary(), data: newVocabulary()}
 	var all []row
 	if err := json.Unmarshal(text, &all); err != nil {
 		return c, fmt.Errorf("reading them: %w", err)
@@ -104,13 +109,12 @@ func readCatalogue(text []byte) (catalogue, error) {
 		c.roles = append(c.roles, r.definition())
 		c.byName[strings.ToLower(r.Name)] = i
 		for _, p := range r.Permissions {
-			for _, list := range [][]string{p.Actions, p.NotActions, p.DataActions, p.NotDataActions} {
-				c.note(list)
-			}
+			c.control.note(slices.Concat(p.Actions, p.NotActions))
+			c.data.note(slices.Concat(p.DataActions, p.NotDataActions))
 		}
 	}
-	c.note(SeedActions())
-	c.note(otherActions)
+	c.control.note(SeedActions())
+	c.control.note(otherActions)
 	return c, nil
 }
 
@@ -145,16 +149,16 @@ var otherActions = []string{
 	"Microsoft.MachineLearningServices/workspaces/computes/delete",
 }
 
-func (c catalogue) note(entries []string) {
+func (v vocabulary) note(entries []string) {
 	for _, entry := range entries {
 		entry = strings.ToLower(entry)
 		if strings.Contains(entry, "*") {
-			c.patterns[entry] = true
+			v.patterns[entry] = true
 		} else {
-			c.actions[entry] = true
+			v.actions[entry] = true
 		}
 		namespace, _, _ := strings.Cut(entry, "/")
-		c.namespaces[namespace] = true
+		v.namespaces[namespace] = true
 	}
 }
 

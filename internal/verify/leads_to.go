@@ -1,0 +1,170 @@
+package verify
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/azure"
+	"github.com/batchaccess/batchaccess/internal/ways"
+)
+
+const (
+	readVault = "Microsoft.KeyVault/vaults/read"
+	// vaultVersion is of Microsoft.KeyVault (learn.microsoft.com/rest/api/keyvault/keyvault/vaults/get).
+	vaultVersion = "2023-07-01"
+)
+
+// A compute of the workspace, as Resource Manager answers it: a cluster or an instance.
+type compute struct {
+	Name     string `json:"name"`
+	Identity struct {
+		PrincipalID  string `json:"principalId"`
+		UserAssigned map[string]struct {
+			PrincipalID string `json:"principalId"`
+		} `json:"userAssignedIdentities"`
+	} `json:"identity"`
+	Properties struct {
+		Type       string `json:"computeType"`
+		Properties struct {
+			Sharing  string `json:"applicationSharingPolicy"`
+			Personal struct {
+				User struct {
+					ID string `json:"objectId"`
+				} `json:"assignedUser"`
+			} `json:"personalComputeInstanceSettings"`
+			Created struct {
+				ID string `json:"userId"`
+			} `json:"createdBy"`
+		} `json:"properties"`
+	} `json:"properties"`
+}
+
+// principals are the object IDs of its identities.
+func (c compute) principals() (all []string) {
+	if c.Identity.PrincipalID != "" {
+		all = append(all, c.Identity.PrincipalID)
+	}
+	for _, identity := range c.Identity.UserAssigned {
+		all = append(all, identity.PrincipalID)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// leadsTo asks what the workspace has that no model says, and that indirect ways lead through: its key vault, and its
+// other computes.
+func (o *Observer) leadsTo(ctx context.Context, m access.Model, f *Facts) {
+	var answer struct {
+		Properties struct {
+			Vault string `json:"keyVault"`
+		} `json:"properties"`
+	}
+	_, err := o.get(ctx, m.WorkspaceID.Text(), azure.ServicesVersion, "asking which the workspace's key vault is",
+		readWorkspace, &answer)
+	if f.unanswered(err) == "" && answer.Properties.Vault != "" {
+		f.Vault = o.vault(ctx, answer.Properties.Vault, f)
+	}
+	f.Computes, err = list[compute](ctx, o, "asking for the computes of the workspace", readComputes,
+		azure.Version(m.WorkspaceID.Text()+"/computes", azure.WorkspaceVersion, ""))
+	f.UnlistedComputes = f.unanswered(err)
+}
+
+func (o *Observer) vault(ctx context.Context, id string, f *Facts) ways.Vault {
+	var answer struct {
+		Properties struct {
+			Roles    bool `json:"enableRbacAuthorization"`
+			Policies []struct {
+				ID          string `json:"objectId"`
+				Permissions struct {
+					Secrets []string `json:"secrets"`
+				} `json:"permissions"`
+			} `json:"accessPolicies"`
+		} `json:"properties"`
+	}
+	there, err := o.get(ctx, id, vaultVersion, "asking who opens the key vault "+arm.Last(id), readVault, &answer)
+	if why := f.unanswered(err); why != "" {
+		return ways.Vault{ID: id, Unknown: why}
+	}
+	if !there {
+		return ways.Vault{}
+	}
+	v := ways.Vault{ID: id, ByPolicies: !answer.Properties.Roles}
+	for _, p := range answer.Properties.Policies {
+		if slices.ContainsFunc(p.Permissions.Secrets, ways.ReadsSecrets) {
+			v.Readers = append(v.Readers, p.ID)
+		}
+	}
+	return v
+}
+
+// leadsThrough adds what the workspace has that no model says.
+func (h *holdings) leadsThrough(e *ways.Estate) {
+	w := &e.Workspaces[0]
+	w.Vault, w.Registry = h.facts.Vault, h.facts.Workspace.ContainerRegistry
+	if why := h.facts.UnlistedComputes; why != "" {
+		w.Unlisted = "other clusters of the workspace are not known: " + why
+	}
+	for _, reader := range h.facts.Vault.Readers {
+		known := slices.ContainsFunc(h.subjectsAndGroups(), func(id string) bool { return strings.EqualFold(id, reader) })
+		if !known {
+			stranger(e, reader, "somebody with an access policy of key vault "+arm.Last(h.facts.Vault.ID))
+		}
+	}
+	for _, c := range h.facts.Computes {
+		instance := strings.EqualFold(c.Properties.Type, "ComputeInstance")
+		if slices.ContainsFunc(w.Clusters, func(of ways.Cluster) bool {
+			return strings.EqualFold(h.m.Clusters[of.Name].NameOr(of.Name), c.Name)
+		}) {
+			continue
+		}
+		principals := c.principals()
+		for _, id := range principals {
+			if !slices.ContainsFunc(e.Principals, func(p ways.Principal) bool { return strings.EqualFold(p.ID, id) }) {
+				name := "identity " + id + " of compute " + c.Name
+				e.Principals = append(e.Principals, ways.Principal{ID: id, Names: []string{name},
+					Elsewhere: "what " + name + " holds is not asked: the stack does not name it"})
+			}
+			if !instance {
+				w.Clusters = append(w.Clusters, ways.Cluster{Name: c.Name, Principal: id})
+			}
+		}
+		if of := c.Properties.Properties; instance {
+			user := of.Personal.User.ID
+			if user == "" {
+				user = of.Created.ID
+			}
+			if user != "" {
+				stranger(e, user, "user of compute "+c.Name)
+			}
+			w.Instances = append(w.Instances, ways.Instance{Name: c.Name, User: user,
+				Shared: strings.EqualFold(of.Sharing, "Shared"), Principals: principals})
+		}
+	}
+	for i := range e.Accounts {
+		e.Accounts[i].KeysOff = h.facts.KeysOff[strings.ToLower(e.Accounts[i].ID)]
+	}
+	for _, t := range h.facts.Trusted {
+		n := slices.IndexFunc(e.Applications, func(a ways.Application) bool { return strings.EqualFold(a.Principal, t.Of) })
+		if n < 0 {
+			n, e.Applications = len(e.Applications), append(e.Applications, ways.Application{Name: t.Name, Principal: t.Of})
+		}
+		e.Applications[n].Federated = append(e.Applications[n].Federated,
+			ways.Federated{Issuer: t.Issuer, Subject: t.Subject})
+	}
+}
+
+// subjectsAndGroups are the object IDs of the stack's principals and of the groups that they are in.
+func (h *holdings) subjectsAndGroups() (all []string) {
+	for _, id := range h.ids {
+		all = append(all, id)
+	}
+	for _, groups := range h.facts.Groups {
+		for _, g := range groups {
+			all = append(all, g.ID)
+		}
+	}
+	return all
+}

@@ -1,0 +1,270 @@
+package ways
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+)
+
+// A Cut is a change of one thing that stands in Azure or Entra, or of two where no single one is enough, after which
+// none of those who go a way reaches its end, not even perhaps. It was tried on the estate.
+type Cut struct {
+	Does string `json:"does"`
+	// Stops are what declared jobs have the thing for, as far as a plan says it.
+	Stops []string `json:"stops"`
+}
+
+func (c Cut) String() string {
+	if len(c.Stops) == 0 {
+		return c.Does + "; no declared job is known to stop"
+	}
+	return c.Does + "; then this stops: " + strings.Join(c.Stops, ", ")
+}
+
+// A change is a cut that is to be tried.
+type change struct {
+	Cut
+	alter func(*Estate)
+	// near is set where it may be of what the way goes by: by itself no other change cuts it.
+	near bool
+}
+
+// manyChanges is the number of changes above which they are not tried by twos.
+const manyChanges = 12
+
+// Cuts returns the changes that cut a way, those first that stop the fewest declared jobs. None where the estate does
+// not have the way, or no two changes cut it.
+func (e *Estate) Cuts(w access.Way) (all []Cut) {
+	f := newFinder(e)
+	if !f.reaches(w) {
+		return nil
+	}
+	changes := f.changes(w)
+	try := func(c Cut, alter ...func(*Estate)) {
+		to := *e
+		for _, a := range alter {
+			a(&to)
+		}
+		if !newFinder(&to).reaches(w) {
+			all = append(all, c)
+		}
+	}
+	for _, c := range changes {
+		if c.near {
+			try(c.Cut, c.alter)
+		}
+	}
+	for i, c := range changes {
+		for j := i + 1; j < len(changes) && len(changes) <= manyChanges && len(all) == 0; j++ {
+			other := changes[j]
+			if !c.near && !other.near {
+				continue
+			}
+			try(Cut{c.Does + ", and " + other.Does, slices.Concat(c.Stops, other.Stops)}, c.alter, other.alter)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Cut) int { return len(a.Stops) - len(b.Stops) })
+	return all
+}
+
+// reaches reports whether any of those who go a way reaches its end, or may, by this way or by another.
+func (f *finder) reaches(w access.Way) bool {
+	ends := func(one access.Way) bool {
+		return one.Input == w.Input && one.Output == w.Output && strings.EqualFold(one.Ends, w.Ends)
+	}
+	ids := f.idsOf(w.Who)
+	if len(ids) < len(w.Who) { // in words those whom the estate does not have as principals
+		return slices.ContainsFunc(f.Estate.Ways(), func(one access.Way) bool {
+			return slices.Contains(w.Who, one.Who[0]) && ends(one)
+		})
+	}
+	for _, id := range ids {
+		if slices.ContainsFunc(f.waysOf(id), ends) {
+			return true
+		}
+		for _, r := range f.readsBy(stage{principal: id}) {
+			if d := f.Data[r.datum]; d.Name == w.Input && !d.Output || d.Name == w.Output && d.Output {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// idsOf are the principals and groups that names are of.
+func (f *finder) idsOf(names []string) (ids []string) {
+	for _, name := range names {
+		for _, id := range slices.Sorted(maps.Keys(f.names)) {
+			if slices.Contains(f.names[id], name) {
+				ids = append(ids, id)
+				break
+			}
+		}
+	}
+	return ids
+}
+
+// changes are what might cut a way: each takes one thing away from those who go it, or whom they act as on it.
+func (f *finder) changes(w access.Way) (all []change) {
+	names := slices.Clone(w.Who)
+	for _, hop := range w.Hops {
+		names = append(names, hop.Identity)
+	}
+	on := map[string]bool{}
+	for _, id := range f.idsOf(names) {
+		for _, h := range f.holders(id) {
+			on[h.id] = true
+		}
+	}
+	text := w.String()
+	try := func(near, does string, stops []string, alter func(*Estate)) {
+		all = append(all, change{Cut{does, append([]string{}, stops...)}, alter, strings.Contains(text, near)})
+	}
+	without := func(ids []string, is func(string) bool) []string { return slices.DeleteFunc(slices.Clone(ids), is) }
+	gone := func(id string) func(string) bool { return func(of string) bool { return fold(of) == id } }
+	f.withoutAssignments(on, try)
+	for _, id := range slices.Sorted(maps.Keys(on)) {
+		for n, g := range f.Groups {
+			if slices.ContainsFunc(g.Members, gone(id)) {
+				try(g.Name, "take "+f.name(id)+" out of group "+g.Name, nil, func(to *Estate) {
+					to.Groups = slices.Clone(to.Groups)
+					to.Groups[n].Members = without(g.Members, gone(id))
+				})
+			}
+			if slices.ContainsFunc(g.Owners, gone(id)) {
+				try(g.Name, "let "+f.name(id)+" not own group "+g.Name, nil, func(to *Estate) {
+					to.Groups = slices.Clone(to.Groups)
+					to.Groups[n].Owners = without(g.Owners, gone(id))
+				})
+			}
+		}
+		if slices.ContainsFunc(f.Applications, func(a Application) bool { return slices.ContainsFunc(a.Owners, gone(id)) }) {
+			try("", "let "+f.name(id)+" own no application", nil, func(to *Estate) {
+				to.Applications = slices.Clone(to.Applications)
+				for i, a := range to.Applications {
+					to.Applications[i].Owners = without(a.Owners, gone(id))
+				}
+			})
+		}
+	}
+	for n, a := range f.Applications {
+		for i, c := range a.Federated {
+			try("", "delete the federated credential of "+f.name(a.Principal)+" for "+c.Subject, nil, func(to *Estate) {
+				to.Applications = slices.Clone(to.Applications)
+				to.Applications[n].Federated = slices.Delete(slices.Clone(a.Federated), i, i+1)
+			})
+		}
+		for i, secret := range a.Secrets {
+			try(secret, "delete the "+secret+" of "+f.name(a.Principal), nil, func(to *Estate) {
+				to.Applications = slices.Clone(to.Applications)
+				to.Applications[n].Secrets = slices.Delete(slices.Clone(a.Secrets), i, i+1)
+			})
+		}
+	}
+	f.withoutSecrets(on, try)
+	return all
+}
+
+// near is in the text of a way that goes by it; "" where that does not show.
+type trying func(near, does string, stops []string, alter func(*Estate))
+
+// withoutAssignments takes a role at a place away from all who hold it there.
+func (f *finder) withoutAssignments(on map[string]bool, try trying) {
+	type given struct{ role, scope string }
+	var order []given
+	at := map[given][]int{}
+	for n, a := range f.Assignments {
+		if on[fold(a.Principal)] {
+			key := given{a.Role, fold(a.Scope)}
+			if at[key] == nil {
+				order = append(order, key)
+			}
+			at[key] = append(at[key], n)
+		}
+	}
+	for _, key := range order {
+		var who, stops []string
+		place := f.place(f.Assignments[at[key][0]].Scope)
+		for _, n := range at[key] {
+			a := f.Assignments[n]
+			who = append(who, f.name(a.Principal))
+			for _, reason := range a.For {
+				if !slices.Contains(stops, reason) {
+					stops = append(stops, reason)
+				}
+			}
+		}
+		does := "take " + cmp.Or(key.role, "the role") + " on " + place + " away from " + strings.Join(who, ", ")
+		near := cmp.Or(f.Assignments[at[key][0]].Role, "a role without a name") + " on " + place
+		try(near, does, stops, func(to *Estate) {
+			to.Assignments = slices.DeleteFunc(slices.Clone(to.Assignments), func(a Assignment) bool {
+				return on[fold(a.Principal)] && a.Role == key.role && fold(a.Scope) == key.scope
+			})
+		})
+	}
+}
+
+// withoutSecrets takes secrets away, or what is opened by them, and identities from what others use.
+func (f *finder) withoutSecrets(on map[string]bool, try trying) {
+	change := func(n int, alter func(*Workspace)) func(*Estate) {
+		return func(to *Estate) {
+			to.Workspaces = slices.Clone(to.Workspaces)
+			alter(&to.Workspaces[n])
+		}
+	}
+	inStore := func(w Workspace, s Store) (jobs []string) {
+		for _, n := range f.ofStore[storeID(w, s)] {
+			if f.Data[n].Store != "" {
+				jobs = append(jobs, "jobs on "+f.Data[n].Name+" until identities read it")
+			}
+		}
+		return jobs
+	}
+	for n, w := range f.Workspaces {
+		for i, s := range w.Stores {
+			if s.Kind == NoCredential {
+				continue
+			}
+			try("", "keep data store "+s.Name+" without a credential", inStore(w, s), change(n, func(to *Workspace) {
+				to.Stores = slices.Clone(w.Stores)
+				to.Stores[i].Kind = NoCredential
+			}))
+		}
+		for i, reader := range w.Vault.Readers {
+			if on[fold(reader)] {
+				try("access policy", "take the access policy of "+f.name(reader)+" out of key vault "+arm.Last(w.Vault.ID), nil,
+					change(n, func(to *Workspace) { to.Vault.Readers = slices.Delete(slices.Clone(w.Vault.Readers), i, i+1) }))
+			}
+		}
+		for i, one := range w.Instances {
+			try(one.Name, "take the identities from compute instance "+one.Name, nil, change(n, func(to *Workspace) {
+				to.Instances = slices.Clone(w.Instances)
+				to.Instances[i].Principals = nil
+			}))
+		}
+	}
+	for n, a := range f.Accounts {
+		var stops []string
+		for _, w := range f.Workspaces {
+			for _, s := range w.Stores {
+				if arm.Same(s.Account, a.ID) && s.Kind != NoCredential && s.Kind != ServicePrincipal {
+					stops = append(stops, inStore(w, s)...)
+				}
+			}
+		}
+		try("", "turn shared keys of storage account "+a.Name+" off", stops, func(to *Estate) {
+			to.Accounts = slices.Clone(to.Accounts)
+			to.Accounts[n].KeysOff, to.Accounts[n].KeysUnknown = true, ""
+		})
+	}
+	for n, host := range f.Hosts {
+		try(host.Name, "take the identities from "+host.Name, nil, func(to *Estate) {
+			to.Hosts = slices.Clone(to.Hosts)
+			to.Hosts[n].Principals = nil
+		})
+	}
+}

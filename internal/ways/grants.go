@@ -1,0 +1,167 @@
+package ways
+
+import (
+	"slices"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/condition"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+const (
+	writeAssignment = "Microsoft.Authorization/roleAssignments/write"
+	writeDefinition = "Microsoft.Authorization/roleDefinitions/write"
+)
+
+// Actions by which whoever has one gives roles where they have it, or changes what a role allows.
+var granting = func() (all []roles.Leading) {
+	for _, l := range roles.Leadings() {
+		if l.Lead == roles.ToGrants {
+			all = append(all, l)
+		}
+	}
+	return all
+}()
+
+// anyRole is what whoever grants roles may have.
+var anyRole = roles.Permissions{{Actions: []string{"*"}, DataActions: []string{"*"}}}
+
+// gives are the assignments that a principal may give itself by one that it has; all are those that it has.
+func (f *finder) gives(id string, h *held, all []*held) (given []*held) {
+	for _, l := range granting {
+		switch {
+		case l.Action.Name == writeDefinition:
+			given = append(given, f.rewrites(id, h, l, all)...)
+		case len(given) > 0: // by another action, which gives the same
+		case l.Action.Name == writeAssignment:
+			given = append(given, f.assigns(id, h, l)...)
+		default:
+			if hop := f.hopBy(id, h, l, h.Scope); hop != nil {
+				given = append(given, f.has(h, *hop, "any role", h.Scope, anyRole))
+			}
+		}
+	}
+	return given
+}
+
+// has is what is had once a hop is taken after what an assignment takes.
+func (f *finder) has(h *held, hop access.Hop, role, scope string, permissions roles.Permissions) *held {
+	hop.Kind = access.GrantHop
+	return &held{Assignment: Assignment{Role: role, Scope: scope, Permissions: permissions},
+		first: append(slices.Clip(h.first), hop), given: true, allows: f.allowed(permissions)}
+}
+
+// assigns are the roles that a principal may assign to itself: where a condition limits which, those that it lets
+// through (facts/grants-access.md, Built-in roles that can grant).
+func (f *finder) assigns(id string, h *held, l roles.Leading) (given []*held) {
+	limits := slices.DeleteFunc([]string{h.Condition, h.Permissions.Decide(l.Action).Condition},
+		func(text string) bool { return text == "" })
+	if len(limits) == 0 {
+		if hop := f.hopBy(id, h, l, h.Scope); hop != nil {
+			given = append(given, f.has(h, *hop, "any role", h.Scope, anyRole))
+		}
+		return given
+	}
+	free := *h
+	free.Condition, free.Permissions = "", slices.Clone(h.Permissions)
+	for i := range free.Permissions {
+		free.Permissions[i].Condition = ""
+	}
+	hop := f.hopBy(id, &free, l, h.Scope)
+	if hop == nil {
+		return nil
+	}
+	let := f.letBy(id, limits)
+	if len(let.sure) > 0 {
+		given = append(given, f.has(h, *hop, "a role that the condition allows", h.Scope, let.sure))
+	}
+	if len(let.perhaps) > 0 {
+		perhaps := maybe([]access.Hop{*hop}, "under the condition "+limits[0])
+		given = append(given, f.has(h, perhaps[0], "a role that the condition may allow", h.Scope, let.perhaps))
+	}
+	return given
+}
+
+// let is what the roles allow that somebody may assign to themselves under conditions.
+type let struct{ sure, perhaps roles.Permissions }
+
+// letBy asks the conditions about each of Azure's roles. Where one of them may in turn assign any role, all are.
+func (f *finder) letBy(id string, limits []string) (all let) {
+	key := id + "\n" + limits[0] + "\n" + limits[len(limits)-1]
+	if known, done := f.lets[key]; done {
+		return known
+	}
+	var read []condition.Condition
+	for _, text := range limits {
+		c, wrong := condition.Parse(text)
+		if len(wrong) > 0 {
+			f.lets[key] = let{perhaps: anyRole}
+			return f.lets[key]
+		}
+		read = append(read, c)
+	}
+	const of = "Microsoft.Authorization/roleAssignments:"
+	for _, role := range roles.BuiltIns() {
+		asked := condition.Request{Action: writeAssignment, Attributes: map[condition.Attribute][]string{
+			{Source: condition.OfRequest, Name: of + "RoleDefinitionId"}: {role.ID}}}
+		if arm.IsGUID(id) {
+			asked.Attributes[condition.Attribute{Source: condition.OfRequest, Name: of + "PrincipalId"}] = []string{id}
+		}
+		answer := condition.Yes
+		for _, c := range read {
+			switch one := c.Evaluate(asked); {
+			case one == condition.No:
+				answer = condition.No
+			case one == condition.Undecided && answer == condition.Yes:
+				answer = condition.Undecided
+			}
+		}
+		switch answer {
+		case condition.Yes:
+			all.sure = append(all.sure, role.Permissions...)
+		case condition.Undecided:
+			all.perhaps = append(all.perhaps, role.Permissions...)
+		}
+	}
+	assign := roles.Action{Name: writeAssignment}
+	if all.sure.Allows(assign) {
+		all = let{sure: anyRole}
+	} else if all.perhaps.Allows(assign) {
+		all.perhaps = anyRole
+	}
+	f.lets[key] = all
+	return all
+}
+
+// rewrites are the roles of its own that a principal makes allow anything: a custom one is written where it may be
+// assigned, at every such scope (learn.microsoft.com/azure/role-based-access-control/custom-roles, Custom role
+// properties). What it changes for others is what the way to role assignments says.
+func (f *finder) rewrites(id string, h *held, l roles.Leading, all []*held) (given []*held) {
+	hop := f.hopBy(id, h, l, h.Scope)
+	if hop == nil {
+		return nil
+	}
+	given = append(given, f.has(h, *hop, "", h.Scope, nil))
+	for _, own := range all {
+		by, writes := *hop, len(own.Assignable) > 0
+		for _, scope := range own.Assignable {
+			covers, why := f.covers(h.Scope, scope)
+			if scope == "" {
+				covers, why = true, "where "+own.Role+" may be assigned is not known here"
+			}
+			writes = writes && covers
+			if why != "" {
+				by = maybe([]access.Hop{by}, why)[0]
+			}
+		}
+		if writes {
+			first := *h
+			if own != h {
+				first.first = slices.Concat(own.first, h.first)
+			}
+			given = append(given, f.has(&first, by, own.Role+", changed", own.Scope, anyRole))
+		}
+	}
+	return given
+}

@@ -1,0 +1,70 @@
+package ways
+
+import (
+	"strings"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/roles"
+)
+
+// policyWriters write access policies (learn.microsoft.com/azure/key-vault/general/rbac-access-policy). To have the
+// vault's policies count in place of roles takes more (learn.microsoft.com/azure/key-vault/general/rbac-guide).
+var policyWriters = []roles.Leading{{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/accessPolicies/write"}},
+	{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/write"}}}
+
+// vault are the surest hops by which a principal reads the secrets of data stores in a workspace's key vault.
+func (f *finder) vault(id string, w Workspace) (best []access.Hop) {
+	v := w.Vault
+	if v.ID == "" {
+		return nil
+	}
+	add := func(first []access.Hop, hop access.Hop) {
+		hops := append(append([]access.Hop{}, first...), hop)
+		if v.Unknown != "" {
+			hops = maybe(hops, v.Unknown)
+		}
+		if best == nil || weight(hops) < weight(best) {
+			best = hops
+		}
+	}
+	get := roles.Leading{Action: roles.Action{Name: getSecret, Data: true}}
+	if !v.ByPolicies {
+		if hops := f.best(id, get, v.ID); hops != nil {
+			add(hops[:len(hops)-1], hops[len(hops)-1])
+		}
+		for _, h := range f.holds(id) {
+			if !strings.HasPrefix(fold(h.Scope), fold(v.ID)+"/secrets/") {
+				continue
+			}
+			if hop := f.hopBy(id, h, get, h.Scope); hop != nil {
+				add(h.first, maybe([]access.Hop{*hop}, "whose secret it is is not known here")[0])
+			}
+		}
+	}
+	if v.ByPolicies || v.Unknown != "" {
+		by := access.Hop{Identity: f.name(id), Needs: getSecret, GivenBy: "an access policy of key vault " + arm.Last(v.ID)}
+		for _, reader := range v.Readers {
+			if h := f.holderOf(id, reader); h != nil {
+				hop := by
+				if h.through != "" {
+					hop.GivenBy += ", through group " + h.through
+				}
+				add(h.first, hop)
+			}
+		}
+		for _, l := range policyWriters {
+			if hops := f.best(id, l, v.ID); hops != nil {
+				hop := by
+				hop.GivenBy = "an access policy of its own"
+				add(kinded(access.GrantHop, hops), hop)
+			}
+		}
+	}
+	return best
+}
+
+// ReadsSecrets reports whether a word of an access policy lets its holder read secrets.
+func ReadsSecrets(word string) bool {
+	return strings.EqualFold(word, "get") || strings.EqualFold(word, "all")
+}

@@ -1,0 +1,57 @@
+package rehearsal
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Each form in which howToInvoke is printed is read as whoever follows it reads it.
+func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
+	t.Parallel()
+	const (
+		uri  = "https://heart.westeurope.inference.ml.azure.com/jobs"
+		body = `{"properties": {"InputData": {"it's": {"JobInputType": "UriFolder", "Uri": "https://x/a b"}}}}`
+		curl = "TOKEN=$(az account get-access-token --resource https://ml.azure.com --query accessToken --output tsv)\n" +
+			"# heart also reads what follows: curl --data no\n" +
+			"curl --fail-with-body --request POST '" + uri + "' \\\n  --header \"Authorization: Bearer $TOKEN\" \\\n" +
+			"  --header 'azureml-model-deployment: blue' \\\n  --data '" +
+			`{"properties": {"InputData": {"it'\''s": {"JobInputType": "UriFolder", "Uri": "https://x/a b"}}}}'`
+	)
+	for name, c := range map[string]struct {
+		text    string
+		clients []string
+		token   string // that the request carries, but for the clients that sign in by themselves
+	}{
+		"a shell": {"az login --service-principal --username id --tenant t --password=\"$S\"  # az login\n" + curl,
+			[]string{"id"}, "Bearer $TOKEN"},
+		"a workflow": {"          client-id: \"id\"\n          tenant-id: \"t\"\n        run: |\n          " + curl,
+			[]string{"id"}, "Bearer $TOKEN"},
+		"a host": {"az login --identity --client-id id\n" + curl, []string{"id"}, "Bearer $TOKEN"},
+		"an activity": {"# Data Factory\n" + `{"name": "n", "properties": {"activities": [{"typeProperties": {"url": "` +
+			uri + `", "headers": {"azureml-model-deployment": "blue"}, "body": ` + body +
+			`, "authentication": {"type": "MSI", "resource": "https://ml.azure.com"}}}]}}`, nil, "Bearer $TOKEN"},
+		"a workflow's action": {"# Logic Apps\n" + `{"actions": {"a": {"inputs": {"uri": "` + uri +
+			`", "headers": {"azureml-model-deployment": "blue"}, "body": ` + body +
+			`, "authentication": {"audience": "https://ml.azure.com"}}}}}`, nil, "Bearer $TOKEN"},
+		"a program": {"    query = {\"client_id\":\"id\",\"resource\":\"https://ml.azure.com\"}\n" +
+			`print(start("` + uri + `", {"azureml-model-deployment": "blue"}, ` + body + `)["name"])`, []string{"id"},
+			"Bearer $TOKEN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := read(c.text)
+			require.NoError(t, err)
+			assert.Equal(t, c.clients, got.clientIDs)
+			assert.Equal(t, []string{"https://ml.azure.com"}, got.audiences)
+			require.Len(t, got.posts, 1)
+			assert.Equal(t, uri, got.posts[0].url)
+			assert.Equal(t, "blue", got.posts[0].header.Get("azureml-model-deployment"))
+			assert.Equal(t, c.token, got.posts[0].header.Get("Authorization"))
+			assert.JSONEq(t, body, string(got.posts[0].body))
+		})
+	}
+	_, err := read("curl --data 'x")
+	assert.ErrorContains(t, err, "not closed")
+}

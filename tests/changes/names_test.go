@@ -1,0 +1,54 @@
+package changes
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/sandbox/azure"
+)
+
+// Of two clusters with one identity the first gets another one, and both go on reading the same. What the first has in
+// the state is now the second's, and Pulumi can't exchange the two: the preview says so, and its remedy works.
+func TestAClusterGetsAnotherIdentityThanTheOneThatItShared(t *testing.T) {
+	t.Parallel()
+	a, err := azure.Start(t.Context(), azure.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, a.Close()) }()
+	before := strings.ReplaceAll(strings.Replace(lake, "    STACK-cpu: {}\n",
+		"    aaa: "+withTagger+"\n    bbb: "+withTagger+"\n", 1), "STACK", "dev")
+	state := t.TempDir()
+	old := deployText(t, a, "dev", state, before)
+	old.mustRun("up", "--yes", "--skip-preview")
+	old.close()
+	ofOld := a.Inventory()
+
+	now := deployText(t, a, "dev", state, strings.Replace(before, "aaa: "+withTagger,
+		"aaa: { vmSize: Standard_D2s_v3, identity: userAssigned }", 1))
+	defer now.close()
+	out, err := now.pulumi("up", "--yes")
+	require.Error(t, err)
+	assert.Equal(t, ofOld, a.Inventory(), "nothing is made or taken")
+	remedy := regexp.MustCompile(`pulumi state rename '([^']+)' ([a-z0-9.]+)`).FindStringSubmatch(out)
+	require.NotNil(t, remedy, out)
+	now.mustRun("state", "rename", remedy[1], remedy[2], "--yes")
+
+	var mu sync.Mutex
+	var deleted []string
+	a.Watch(&azure.Watcher{Before: func(azure.Write) {}, After: func(w azure.Write) {
+		mu.Lock()
+		defer mu.Unlock()
+		if w.Method == "DELETE" {
+			deleted = append(deleted, w.Path)
+		}
+	}})
+	now.mustRun("up", "--yes")
+	a.Watch(nil)
+	assert.Empty(t, deleted, "what stays is neither replaced nor deleted")
+	assert.Subset(t, a.Inventory(), ofOld)
+	now.mustRun("preview", "--expect-no-changes")
+}
