@@ -32,7 +32,7 @@ func installedAz(self string) string {
 	return found
 }
 
-// ofPerson tells whether a call is the sign-in of a person, or asks for what comes of one. The Azure CLI has a person
+// ofPerson reports whether a call is the sign-in of a person, or asks for what comes of one. The Azure CLI has a person
 // sign in in a browser, in which the sandbox has no page.
 func ofPerson(args []string) bool {
 	var words []string // the command, which stands before its flags
