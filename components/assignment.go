@@ -119,9 +119,6 @@ func (c children) assign(
 	definition := derive(func(v []string) (string, error) { return roleDefinitionID(v[0], v[1]), nil }, scope, role)
 	program := programOf(ctx)
 	before := formerly(to.before(prefix)...)
-	if c.alone { // its principals are not among its inputs, so that nobody sees whether they change
-		program.before.changes.Store(true)
-	}
 	if urn := program.heldAs(ctx, name, alike.triple); urn != "" {
 		before = append(before, pulumi.Aliases([]pulumi.Alias{{URN: pulumi.URN(urn)}}))
 	}

@@ -217,11 +217,6 @@ func NewBatchEndpointAccess(
 	if err := register(ctx, BatchEndpointAccessToken, name, inputsOf(args), a, opts); err != nil {
 		return nil, err
 	}
-	given, err := pulumi.NewResourceOptions(opts...)
-	if err != nil {
-		return nil, fmt.Errorf("reading resource options: %w", err)
-	}
-	programOf(ctx).before.change(ctx, a, args, len(given.DependsOn)+len(given.DependsOnInputs) > 0)
 	// InvokerRole and ServicePrincipal warn of the role and of sign-ins themselves.
 	ps = append(ps, args.Model().Ends(time.Now())...)
 	if err := warn(ctx, a, ps.Without(problem.Role, problem.SignIn)); err != nil {

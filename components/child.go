@@ -25,7 +25,6 @@ const (
 // children gives the options that the children of a component are registered with.
 type children struct {
 	parent    pulumi.Resource
-	alone     bool // the component is not part of a BatchEndpointAccess
 	inherited []pulumi.ResourceOption
 	// What the caller said of properties, which only some children have.
 	ofProperties []propertyOption
@@ -49,8 +48,6 @@ func childrenOf(parent pulumi.Resource, opts []pulumi.ResourceOption) (children,
 		return children{}, fmt.Errorf("reading resource options: %w", err)
 	}
 	c := children{parent: parent, native: lookup.NativeOptions(given), deleteFirst: given.DeleteBeforeReplace}
-	_, below := given.Parent.(*BatchEndpointAccess)
-	c.alone = !below
 	keep := func(is bool, o pulumi.ResourceOption) {
 		if is {
 			c.inherited = append(c.inherited, o)

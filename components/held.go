@@ -1,12 +1,9 @@
 package components
 
 import (
-	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 )
 
 // A held is an assignment of the state before that a component of ours has made.
@@ -51,44 +48,4 @@ func (p *program) has(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.claimed[name]
-}
-
-// change finds out whether this deployment makes or changes a component, with what is below it: then who had an
-// assignment before may be asked for. Where the engine would wait for outputs first, it is taken to.
-func (s *stateBefore) change(ctx *pulumi.Context, component pulumi.Resource, args any, after bool) {
-	if after || waits(reflect.ValueOf(args)) {
-		s.changes.Store(true)
-		return
-	}
-	// The hooks note it; what fails the engine says.
-	_, _ = internals.UnsafeAwaitOutput(ctx.Context(), component.URN())
-}
-
-// waits reports whether there is an output in arguments.
-func waits(v reflect.Value) bool {
-	if !v.IsValid() {
-		return false
-	}
-	if _, is := v.Interface().(pulumi.Output); is {
-		return true
-	}
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		return waits(v.Elem())
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() && waits(v.Field(i)) {
-				return true
-			}
-		}
-	case reflect.Map:
-		return slices.ContainsFunc(v.MapKeys(), func(key reflect.Value) bool { return waits(v.MapIndex(key)) })
-	case reflect.Slice:
-		for i := range v.Len() {
-			if waits(v.Index(i)) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -54,9 +54,6 @@ func (b *builder) howToInvoke() pulumi.StringMapOutput {
 			}
 			az, _ := cloud.ByEnvironment(m.Environment)
 			h := howTo{Invoker: invoker, name: name, clientID: v[0], tenantID: v[1], identityID: v[3], cloud: az}
-			if id, err := arm.Parse(v[4], arm.Workspace); err == nil {
-				h.subscription = id.SubscriptionID
-			}
 			for _, endpoint := range b.endpointsOf(name) {
 				start, err := startOf(m, endpoint, v[2])
 				if err != nil {
@@ -140,7 +137,7 @@ func (s start) notes() (lines []string) {
 // A howTo is what one invoker needs to know.
 type howTo struct {
 	access.Invoker
-	name, clientID, tenantID, subscription string
+	name, clientID, tenantID string
 	// the ARM ID of a user-assigned identity; "" for none, and where it is not known
 	identityID string
 	cloud      cloud.Cloud
@@ -184,7 +181,7 @@ func (h howTo) text() (string, error) {
 	}
 	if len(h.ClientSecrets) > 0 {
 		inShell("az login --service-principal --username " + h.clientID + " --tenant " + h.tenantID +
-			` --password="$CLIENT_SECRET"  # pulumi stack output clientSecrets --show-secrets`)
+			` --password="$CLIENT_SECRET"` + noSubscriptions + `  # pulumi stack output clientSecrets --show-secrets`)
 	}
 	switch from := h.CalledFrom(); {
 	case from == signin.DataFactory, from == signin.Synapse:
@@ -197,16 +194,20 @@ func (h howTo) text() (string, error) {
 		inShell(h.asIdentity() + "  # on a host that has the identity; with invokers." + h.name +
 			".caller this says how to from a Data Factory, Synapse, a Logic App, a Function App or a virtual machine")
 	case h.Kind == access.User:
-		inShell("az login")
+		inShell("az login" + noSubscriptions)
 	case h.Kind == access.Group:
-		inShell("az login  # as a member of the group")
+		inShell("az login" + noSubscriptions + "  # as a member of the group")
 	case len(sections) == 0:
 		inShell("# sign in as " + h.name + ", whose credentials are set up elsewhere, for example:\n" +
 			"az login --service-principal --username " + quoted(h.clientID) + " --tenant " + quoted(h.tenantID) +
-			` --password="$CLIENT_SECRET"`)
+			` --password="$CLIENT_SECRET"` + noSubscriptions)
 	}
 	return strings.Join(sections, "\n\n"), nil
 }
+
+// noSubscriptions lets somebody sign in who sees no subscription: the Azure CLI fails without it (its profile module,
+// "No subscriptions found"), and the role of an invoker does not read one.
+const noSubscriptions = " --allow-no-subscriptions"
 
 // setCloud leads the Azure CLI to a cloud that is not its default.
 func (h howTo) setCloud() string {
@@ -218,15 +219,15 @@ func (h howTo) setCloud() string {
 
 func (h howTo) federated(token string) string {
 	return "az login --service-principal --username " + h.clientID + " --tenant " + h.tenantID + " --federated-token " +
-		token
+		token + noSubscriptions
 }
 
 // asIdentity is the sign-in of a host; only a user-assigned identity is named.
 func (h howTo) asIdentity() string {
 	if h.identityID == "" && h.ResourceID != "" {
-		return "az login --identity"
+		return "az login --identity" + noSubscriptions
 	}
-	return "az login --identity --client-id " + h.clientID
+	return "az login --identity --client-id " + h.clientID + noSubscriptions
 }
 
 // script gets a token as whoever is signed in to the Azure CLI, and starts the jobs.
@@ -263,7 +264,7 @@ func (h howTo) gitHub(repository string, credentials map[string]signin.Federated
 		}
 		on[trigger] = true
 		with := []string{"client-id: " + inJSON(h.clientID), "tenant-id: " + inJSON(h.tenantID),
-			"subscription-id: " + inJSON(h.subscription)}
+			"allow-no-subscriptions: true"}
 		if h.setCloud() != "" {
 			with = append(with, "environment: "+h.cloud.Name)
 		}

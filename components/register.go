@@ -25,21 +25,10 @@ func register(
 		if token == BatchEndpointAccessToken || token == ComputeClusterToken || token == ManagedIdentityToken {
 			programOf(ctx).before.prepare(ctx) // a handover asks for it in the hook
 		}
-		if token == BatchEndpointAccessToken {
-			created, err := beforeCreate(ctx, "creation of "+kind+" "+name, func(*pulumi.ResourceHookArgs) error {
-				programOf(ctx).before.changes.Store(true)
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			opts = append(opts[:len(opts):len(opts)], created)
-		}
 		hook, err := ctx.RegisterResourceHook("batchaccess letter case of "+kind+" "+name,
 			func(args *pulumi.ResourceHookArgs) error {
 				before := &programOf(ctx).before
 				before.there.Store(true)
-				before.changes.Store(true)
 				handed := handover{
 					name: name, before: args.OldInputs, outputs: args.OldOutputs, now: args.NewInputs,
 					made:   func(typ, name string) bool { return before.has(ctx, typ, name) },

@@ -17,7 +17,6 @@ type stateBefore struct {
 	resources deployed    // none where nothing was deployed, or nothing of it is known
 	err       error
 
-	changes    atomic.Bool // a component may have other assignments than before
 	asked      sync.Once
 	hasOutputs bool
 	noAnswer   error
@@ -75,13 +74,14 @@ func (s *stateBefore) read(ctx *pulumi.Context) (deployed, error) {
 	return s.resources, s.err
 }
 
-// known is the state before, for a program that asks before its resources are registered: none where nothing changes,
-// or where it can't be known that there is one.
+// known is the state before, for a program that asks before its resources are registered: none where the stack has no
+// outputs to know by that there is one. It is asked for whatever changes: a component with the same arguments as before
+// takes up what another one had that is gone.
 func (s *stateBefore) known(ctx *pulumi.Context) deployed {
-	if !s.changes.Load() || hooks.Off(ctx.Context()) {
+	if hooks.Off(ctx.Context()) {
 		return deployed{}
 	}
-	if s.prepare(ctx); !s.hasOutputs && !s.there.Load() {
+	if s.prepare(ctx); !s.hasOutputs {
 		return deployed{}
 	}
 	before, _ := s.read(ctx) // what is not known is found when it is made

@@ -95,7 +95,7 @@ func TestHowToInvokeTellsEachInvokerItsOwnWay(t *testing.T) {
 	how := r.output("howToInvoke").(map[string]any)
 	require.Len(t, how, 7)
 	for name, want := range map[string][]string{
-		"alice": {"az login\n", "https://classifier.westeurope.inference.ml.azure.com/jobs",
+		"alice": {"az login --allow-no-subscriptions\n", "https://classifier.westeurope.inference.ml.azure.com/jobs",
 			"https://tagger.westeurope.inference.ml.azure.com/jobs"},
 		"pipeline": {"uses: azure/login@", `client-id: "` + guidOf("client", "access.pipeline"), `tenant-id: "` + tenant,
 			"github.ref == 'refs/heads/main'"},

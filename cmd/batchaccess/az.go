@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,9 @@ type errAzUsage struct{ error }
 // runAz is the Azure CLI's stand-in. Like the CLI, it exits with 2 for a call that it does not know, with 1 for a
 // failure.
 func runAz(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if real := os.Getenv(installedAzVariable); real != "" && !ofPerson(args) {
+		return passToInstalledAz(ctx, real, args, stdout, stderr)
+	}
 	root := newAz()
 	root.SetArgs(args)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return dashed(cmd, args) }

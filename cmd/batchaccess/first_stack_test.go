@@ -34,6 +34,17 @@ func TestTheFirstStackOfTheREADMEIsExplained(t *testing.T) {
 	for _, who := range []string{"ada", "analysts"} {
 		assert.Regexp(t, `(?m)^`+who+` .*\byes\b`, stdout)
 	}
-	assert.Contains(t, stdout, "heart-classifier")
+	assert.Contains(t, stdout, "risk-model")
 	assert.Contains(t, stdout, "patients")
+}
+
+// A newcomer has the first stack in the clone, beside the sample.
+func TestTheFirstStackOfTheREADMEExistsBesideTheSample(t *testing.T) {
+	t.Parallel()
+	sample, err := os.ReadFile(filepath.Join(repository, "Pulumi.dev.yaml"))
+	require.NoError(t, err)
+	dir := projectWith(t, map[string]string{"dev": string(sample), "first": firstStack(t)})
+	code, _, stderr := execute(t, "sandbox", "-C", dir, "--state-dir", t.TempDir(), "--", "true")
+	assert.Zero(t, code, stderr)
+	assert.NotContains(t, stderr, "is left out")
 }

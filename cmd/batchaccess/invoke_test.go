@@ -266,8 +266,11 @@ func TestInvokeRefusesWhatMakesNoSense(t *testing.T) {
 		args []string
 		says string
 	}{
-		"a token as a flag":     {[]string{"--token", "ey"}, "--token takes - alone"},
-		"a secret as a flag":    {[]string{"--client-secret", "s"}, "--client-secret takes - alone"},
+		"a token as a flag":  {[]string{"--token", "ey"}, "--token takes - alone"},
+		"a secret as a flag": {[]string{"--client-secret", "s"}, "--client-secret takes - alone"},
+		"two proofs": {[]string{"--as", "servicePrincipal", "--client-id", "c", "--tenant-id", "t", "--certificate", "c.pem",
+			"--federated-token-file", "token", "--uri", uri, "--input", "a=https://x.blob.core.windows.net/c"},
+			"has one proof of who it is, and 2 are given"},
 		"standard input twice":  {[]string{"--token", "-", "--request", "-"}, "both read standard input"},
 		"request and input":     {[]string{"--request", "r.json", "--input", "a=b"}, "leave out --input"},
 		"an unknown data input": {[]string{"--input", "archve"}, `did you mean "archive"?`},

@@ -132,7 +132,7 @@ func TestRehearseReports(t *testing.T) {
 		}
 		require.NoError(t, json.Unmarshal([]byte(stdout), &report))
 		for _, who := range []string{"ada", "analysts"} {
-			assert.Contains(t, report.Outcomes, outcome{who, "heart-classifier", "patients", "works"})
+			assert.Contains(t, report.Outcomes, outcome{who, "risk-model", "patients", "works"})
 		}
 		assert.Empty(t, report.Left)
 		assert.Contains(t, stderr, "pulumi up: ")

@@ -86,6 +86,9 @@ The report names the weather, with which the rehearsal can be repeated.`,
 			if change.from == "" && change.kills > 0 {
 				return errors.New("--kill is of a change; say with --from what the stack was before")
 			}
+			if change.kills == 0 && cmd.Flags().Changed("kill-seed") {
+				return errors.New("--kill-seed picks the writes of kills; say with --kill how many")
+			}
 			if change.from != "" {
 				if err := from.configured(); err != nil {
 					return err

@@ -61,6 +61,7 @@ func TestAChangeFromWhatIsNoVersionOfTheStackIsRefused(t *testing.T) {
 			stack: "config:\n  batchaccess:invokers: { a: { kind: x } }\n"}, []string{"--from", "HEAD"}, "--from: at HEAD: "},
 		"a file of text": {now, []string{"--from", "BROKEN"}, "broken.yaml: "},
 		"kills alone":    {now, []string{"--kill", "2"}, "--kill is of a change; say with --from"},
+		"a seed alone":   {now, []string{"--from", "HEAD", "--kill-seed", "7"}, "--kill-seed picks the writes of kills"},
 		"another program, with its access in the program": {map[string]string{project: ours},
 			[]string{"--from", "HEAD", "-C", "CODE"}, "--from: what stack dev of project batchaccess was is not known"},
 		"a preview": {now, []string{"--from", "HEAD", "--preview", "preview.json"},

@@ -30,6 +30,7 @@ type passedOn struct{ *exec.ExitError }
 func newSandbox() *cobra.Command {
 	var dir, stateDir, weather, worldFile string
 	var exists []string
+	var standInAz bool
 	cmd := &cobra.Command{
 		Use:   "sandbox [flags] -- <command> [arguments]",
 		Short: "Run a command, such as pulumi up, against the embedded Azure",
@@ -45,7 +46,9 @@ paths stay those of the folder that you are in.
 has, and nothing of it is guessed. One that lacks what they refer to is refused.
 
 Everyone can sign in: az is a stand-in for the Azure CLI, which signs in at the sandbox and nowhere else (az login
---username <name>), and batchaccess invoke --as-invoker <name> takes the sign-in of any invoker of the stacks.
+--username <name>), and batchaccess invoke --as-invoker <name> takes the sign-in of any invoker of the stacks. Where the
+Azure CLI is installed, it does all that az is called for, but for the sign-in of a person: that takes a browser, and
+stays the stand-in's.
 
 It exits with the exit code of the command.`,
 		Example: `  batchaccess sandbox -- pulumi preview --stack dev --diff
@@ -123,6 +126,11 @@ It exits with the exit code of the command.`,
 				Commands: map[string]string{azName: self, "batchaccess": self}, Env: []string{signInsVariable + "=" + ways.dir},
 				Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Logger: logger(cmd),
 			}
+			installed := ""
+			if !standInAz {
+				installed = installedAz(self)
+			}
+			o.Env = append(o.Env, installedAzVariable+"="+installed)
 			if cmd.Flags().Changed("dir") {
 				o.Env = append(o.Env, projectVariable+"="+p.dir)
 			}
@@ -145,6 +153,8 @@ It exits with the exit code of the command.`,
 	cmd.Flags().StringVar(&stateDir, "state-dir", "", "folder that keeps the sandbox (default: .batchaccess/sandbox in "+
 		"the project)")
 	addStandIn(cmd)
+	cmd.Flags().BoolVar(&standInAz, "stand-in-az", false,
+		"serve the stand-in for the Azure CLI even where that is installed")
 	addExists(cmd, &exists)
 	addWeather(cmd, &weather)
 	addWorld(cmd, &worldFile)

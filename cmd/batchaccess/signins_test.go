@@ -66,7 +66,7 @@ type sandboxed struct {
 
 func (s sandboxed) run(command ...string) (code int, stdout, stderr string) {
 	s.t.Helper()
-	return execute(s.t, append([]string{"sandbox", "--dir", s.dir, "--"}, command...)...)
+	return execute(s.t, append([]string{"sandbox", "--dir", s.dir, "--stand-in-az", "--"}, command...)...)
 }
 
 func (s sandboxed) sh(script string) (code int, stdout, stderr string) {
@@ -275,7 +275,7 @@ func scriptOfWorkflow(t *testing.T, text string) string {
 	require.True(t, ok, text)
 	require.Len(t, job.Steps, 2)
 	assert.Equal(t, "azure/login@v2", job.Steps[0].Uses)
-	assert.NotEmpty(t, job.Steps[0].With["subscription-id"])
+	assert.Equal(t, "true", job.Steps[0].With["allow-no-subscriptions"])
 	return signInBy(job.Steps[0].With["client-id"], job.Steps[0].With["tenant-id"]) + job.Steps[1].Run
 }
 

@@ -134,6 +134,7 @@ func (x *estate) resources() {
 	each(x.within)
 	each(x.credential)
 	each(x.joined)
+	x.powers()
 	for _, s := range x.p.Steps {
 		// Of what a program only reads, a preview shows the ID alone.
 		if kind(engine.TypeOf(s.URN)) == guardrails.RoleAssignment && x.owner(s.URN) == "" && !engine.IsForeign(s.Op) {

@@ -48,6 +48,8 @@ var shapes = func() map[string]*shape {
 		"azure-native:managedidentity:UserAssignedIdentity azure:authorization:UserAssignedIdentity": {
 			arm.UserAssignedIdentity, []string{"resourceName|name"}, ""},
 		"azure-native:keyvault:Vault azure:keyvault:KeyVault": {arm.KeyVault, []string{"vaultName|name"}, ""},
+		"azure-native:keyvault:AccessPolicy azure:keyvault:AccessPolicy": {arm.KeyVault + "/accessPolicies",
+			[]string{"vaultName", "=policy"}, "keyVaultId"},
 		"azure-native:compute:VirtualMachine azure:compute:LinuxVirtualMachine azure:compute:WindowsVirtualMachine": {
 			arm.VirtualMachine, []string{"vmName|name"}, ""},
 		"azure-native:web:WebApp azure:appservice:LinuxFunctionApp azure:appservice:WindowsFunctionApp " +
@@ -244,6 +246,10 @@ func (x *estate) place(s *engine.State) {
 		}
 	case arm.Workspace:
 		x.ofWorkspace(s, x.workspace(id))
+	case arm.KeyVault:
+		x.ofVault(s, id)
+	case arm.KeyVault + "/accessPolicies":
+		x.byPolicy(s)
 	}
 }
 
@@ -263,50 +269,10 @@ func (x *estate) ofWorkspace(s *engine.State, w *ways.Workspace) {
 	if !x.isMade(s.URN) {
 		w.Unlisted = "other clusters and data stores of workspace " + named(w.ID) + " are not known: " + notShown
 	}
-	vault, known := first("keyVault", "keyVaultId")
-	if !known {
-		return
+	if vault, known := first("keyVault", "keyVaultId"); known {
+		w.Vault = vault
+		x.vault(vault)
 	}
-	w.Vault = ways.Vault{ID: vault,
-		Unknown: "whether roles or policies open key vault " + named(vault) + " is not known: " + notShown}
-	for urn, id := range x.ids {
-		state := x.index.state(urn, x.when)
-		if state == nil || !arm.Same(id, vault) {
-			continue
-		}
-		properties, _ := state.Inputs["properties"].(map[string]any)
-		byRoles := properties["enableRbacAuthorization"]
-		if properties == nil {
-			byRoles = state.Inputs["enableRbacAuthorization"]
-		}
-		if _, hidden := byRoles.(guardrails.Marker); hidden {
-			continue
-		}
-		w.Vault.Unknown, w.Vault.ByPolicies = "", byRoles != true
-		list, _ := properties["accessPolicies"].([]any)
-		for _, policy := range list {
-			w.Vault.Readers = append(w.Vault.Readers, x.policy(state, "properties", policy)...)
-		}
-	}
-}
-
-// policy are the principals whom a policy of a key vault lets read secrets.
-func (x *estate) policy(s *engine.State, property string, value any) (readers []string) {
-	policy, _ := value.(map[string]any)
-	permissions, _ := policy["permissions"].(map[string]any)
-	list, _ := permissions["secrets"].([]any)
-	gets := slices.ContainsFunc(list, func(v any) bool {
-		return ways.ReadsSecrets(text(v)) || text(v) == ""
-	})
-	if !gets {
-		return nil
-	}
-	x.plain = true
-	readers = x.who(s, property, policy["objectId"])
-	for _, id := range readers {
-		x.somebody(id, "")
-	}
-	return readers
 }
 
 // somebody adds a principal of whom only the ID is known.
@@ -345,7 +311,7 @@ func (x *estate) within(s *engine.State) {
 		if lies {
 			x.store(s, x.inWorkspace(in), named(id))
 		}
-	case arm.StorageAccount, arm.UserAssignedIdentity, arm.Workspace, "":
+	case arm.StorageAccount, arm.UserAssignedIdentity, arm.Workspace, arm.KeyVault, "":
 	default:
 		if principals := x.attachedTo(s); len(principals) > 0 {
 			x.plain = true
@@ -681,6 +647,8 @@ func (x *estate) scoped(scope string) {
 	switch typ := parts[5] + "/" + parts[6]; {
 	case strings.EqualFold(typ, arm.Workspace):
 		x.inWorkspace(top)
+	case strings.EqualFold(typ, arm.KeyVault):
+		x.vault(top)
 	case strings.EqualFold(typ, arm.StorageAccount):
 		x.account(top)
 		if len(parts) > 11 && strings.EqualFold(parts[10], "containers") {

@@ -25,6 +25,8 @@ const (
 	vaultID   = inML + "/providers/Microsoft.KeyVault/vaults/kv"
 	bobID     = "00000000-0000-4000-8000-00000000000b"
 	carolID   = "00000000-0000-4000-8000-00000000000c"
+	robotID   = "00000000-0000-4000-8000-00000000000d"
+	teamID    = "00000000-0000-4000-8000-00000000000e"
 	contribut = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 	keysOnly  = "81a9662b-bebf-436f-a333-f67b29880f12" // Storage Account Key Operator Service Role
 	scientist = "f6c7c914-8db3-469d-8ca1-694a8f32e121"
@@ -303,6 +305,49 @@ func TestWaysOfAProgramWithoutComponents(t *testing.T) {
 		"a key vault that the preview does not show": {plainly(spaceWith(vaultID),
 			given("bob", bobID, "4633458b-17de-408a-b874-0445c86b69e6", vaultID).new()), []string{
 			"opens perhaps: " + bobID + " -> the keys of the storage account of workspace w"}, nil},
+		"a role of a group at an account": {plainly(given("team", bobID, keysOnly, lakeID).with(func(r *made) {
+			r.inputs["principalType"] = "Group"
+		}).new()), []string{"opens: members of group " + bobID + " -> the keys of storage account lake",
+			"opens: members of group " + bobID + " -> container lake/sales"}, nil},
+		"a role at a key vault of which nothing else is shown": {[]made{
+			given("bob", bobID, "4633458b-17de-408a-b874-0445c86b69e6", vaultID).new()},
+			[]string{"opens perhaps: " + bobID + " -> the secrets of key vault kv"}, []string{"opens: "}},
+		"a key vault of no workspace that is shown": {[]made{{typ: "azure-native:keyvault:Vault", name: "kv", id: vaultID,
+			inputs: map[string]any{"vaultName": "kv", "resourceGroupName": "ml", "properties": map[string]any{
+				"enableRbacAuthorization": true}}}, given("bob", bobID, "4633458b-17de-408a-b874-0445c86b69e6", inML).new()},
+			[]string{"opens: " + bobID + " -> the secrets of key vault kv"}, nil},
+		"its policy": {[]made{{typ: "azure-native:keyvault:Vault", name: "kv", id: vaultID, op: "update",
+			inputs: map[string]any{"vaultName": "kv", "resourceGroupName": "ml", "properties": map[string]any{
+				"accessPolicies": []any{map[string]any{"objectId": bobID, "permissions": map[string]any{
+					"secrets": []any{"get"}}}}}},
+			old: map[string]any{"vaultName": "kv", "resourceGroupName": "ml", "properties": map[string]any{}}}},
+			[]string{"opens: " + bobID + " -> the secrets of key vault kv"}, nil},
+		"a policy by itself": {plainly(made{typ: "azure-native:keyvault:AccessPolicy", name: "bob", op: "create",
+			inputs: map[string]any{"vaultName": "kv", "resourceGroupName": "ml", "policy": map[string]any{
+				"objectId": bobID, "permissions": map[string]any{"secrets": []any{"get"}}}}}),
+			[]string{"opens perhaps: " + bobID + " -> the secrets of key vault kv"}, nil},
+		"a role of Entra": {plainly(made{typ: spType, name: "robot", id: robotID, inputs: map[string]any{"clientId": "c"}},
+			given("robot-reads", robotID, "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", salesID),
+			made{typ: "azuread:index/directoryRoleAssignment:DirectoryRoleAssignment", name: "bob", op: "create",
+				inputs: map[string]any{"principalObjectId": bobID, "roleId": "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"}}),
+			[]string{"opens: " + bobID + " -> container lake/sales"}, []string{"perhaps"}},
+		"a role of Entra within a limit": {plainly(made{typ: spType, name: "robot", id: robotID,
+			inputs: map[string]any{"clientId": "c"}}, given("robot-reads", robotID, "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+			salesID), made{typ: "azuread:index/directoryRoleAssignment:DirectoryRoleAssignment", name: "bob", op: "create",
+			inputs: map[string]any{"principalObjectId": bobID, "directoryScopeId": "/x",
+				"roleId": "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"}}),
+			[]string{"opens perhaps: " + bobID + " -> container lake/sales"}, []string{"opens: "}},
+		"a permission of Microsoft Graph": {plainly(made{typ: groupType, name: "team", id: teamID,
+			inputs: map[string]any{"displayName": "team"}}, given("team-lists", teamID, keysOnly, lakeID),
+			made{typ: "azuread:index/appRoleAssignment:AppRoleAssignment", name: "bob", op: "create", inputs: map[string]any{
+				"principalObjectId": bobID, "appRoleId": "dbaae8cf-10b5-4b86-a4a1-f871c94c6695"}}), []string{
+			"opens: " + bobID + " -> the keys of storage account lake"}, []string{"perhaps"}},
+		"a group that is assignable to roles": {plainly(made{typ: groupType, name: "team", id: teamID,
+			inputs: map[string]any{"displayName": "team", "assignableToRole": true}},
+			given("team-lists", teamID, keysOnly, lakeID),
+			made{typ: "azuread:index/appRoleAssignment:AppRoleAssignment", name: "bob", op: "create", inputs: map[string]any{
+				"principalObjectId": bobID, "appRoleId": "dbaae8cf-10b5-4b86-a4a1-f871c94c6695"}}), nil,
+			[]string{"opens"}},
 		"a workspace that the preview does not show": {[]made{given("bob", bobID, scientist, spaceID).new()},
 			[]string{"opens perhaps: " + bobID + " -> the identities of other clusters of workspace w",
 				"opens perhaps: " + bobID + " -> the credentials of other data stores of workspace w"}, nil},

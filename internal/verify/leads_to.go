@@ -103,7 +103,10 @@ func (o *Observer) vault(ctx context.Context, id string, f *Facts) ways.Vault {
 // neighbours adds what the workspace has beside the model.
 func (h *holdings) neighbours(e *ways.Estate) {
 	w := &e.Workspaces[0]
-	w.Vault, w.Registry = h.facts.Vault, h.facts.Workspace.ContainerRegistry
+	if h.facts.Vault.ID != "" {
+		w.Vault, e.Vaults = h.facts.Vault.ID, append(e.Vaults, h.facts.Vault)
+	}
+	w.Registry = h.facts.Workspace.ContainerRegistry
 	if why := h.facts.UnlistedComputes; why != "" {
 		w.Unlisted = "other clusters of the workspace are not known: " + why
 	}

@@ -95,7 +95,7 @@ func WriteTable(w io.Writer, r Report) error {
 			continue
 		}
 		if beyond++; beyond == 1 {
-			section("INDIRECT WAYS BEYOND THE PLAN")
+			section("INDIRECT WAYS BEYOND THE PLAN (found, and not walked)")
 		}
 		row("  " + strings.ReplaceAll(w.String(), "Microsoft.MachineLearningServices/workspaces/", ""))
 		if len(w.Cuts) > 0 {

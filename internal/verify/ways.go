@@ -170,7 +170,8 @@ func (h *holdings) ownersOf(e *ways.Estate, subjects []Subject) {
 		if s.Principal.IsCluster() || s.Kind == access.User {
 			continue
 		}
-		a := ways.Application{Name: s.Principal.Name, Principal: s.ID, Unlisted: h.facts.UnlistedOwners[s.Principal.Name]}
+		a := ways.Application{Name: s.Principal.Name, Principal: s.ID, Unlisted: h.facts.UnlistedOwners[s.Principal.Name],
+			Managed: s.Kind == access.ManagedIdentity}
 		for _, o := range h.facts.Owners {
 			if o.Of != s.Principal.Name {
 				continue

@@ -44,8 +44,11 @@ func TestWaysOfWhatStandsInAzure(t *testing.T) {
 			}
 			w.assign(who, c.kind, c.role, c.scope)
 			var beyond []string
-			var all strings.Builder
-			for _, way := range w.report().Ways {
+			var all, table strings.Builder
+			r := w.report()
+			require.NoError(t, verify.WriteTable(&table, r))
+			assert.Contains(t, table.String(), "THE PLAN (found, and not walked)\n") // the sandbox has one cluster more
+			for _, way := range r.Ways {
 				if way.Planned {
 					continue
 				}

@@ -151,6 +151,13 @@ func (f *finder) changes(w access.Way) (all []change) {
 			})
 		}
 	}
+	for n, p := range f.Powers {
+		if on[fold(p.Principal)] {
+			try(p.Name, "take "+p.Name+" away from "+f.name(p.Principal), nil, func(to *Estate) {
+				to.Powers = slices.DeleteFunc(slices.Clone(to.Powers), func(of Power) bool { return of == f.Powers[n] })
+			})
+		}
+	}
 	for n, a := range f.Applications {
 		for i, c := range a.Federated {
 			try("", "delete the federated credential of "+f.name(a.Principal)+" for "+c.Subject, nil, func(to *Estate) {
@@ -234,17 +241,22 @@ func (f *finder) withoutSecrets(on map[string]bool, try trying) {
 				to.Stores[i].Kind = NoCredential
 			}))
 		}
-		for i, reader := range w.Vault.Readers {
-			if on[fold(reader)] {
-				try("access policy", "take the access policy of "+f.name(reader)+" out of key vault "+arm.Last(w.Vault.ID), nil,
-					change(n, func(to *Workspace) { to.Vault.Readers = slices.Delete(slices.Clone(w.Vault.Readers), i, i+1) }))
-			}
-		}
 		for i, one := range w.Instances {
 			try(one.Name, "take the identities from compute instance "+one.Name, nil, change(n, func(to *Workspace) {
 				to.Instances = slices.Clone(w.Instances)
 				to.Instances[i].Principals = nil
 			}))
+		}
+	}
+	for n, v := range f.Vaults {
+		for i, reader := range v.Readers {
+			if on[fold(reader)] {
+				try("access policy", "take the access policy of "+f.name(reader)+" out of key vault "+arm.Last(v.ID), nil,
+					func(to *Estate) {
+						to.Vaults = slices.Clone(to.Vaults)
+						to.Vaults[n].Readers = slices.Delete(slices.Clone(v.Readers), i, i+1)
+					})
+			}
 		}
 	}
 	for n, a := range f.Accounts {

@@ -10,9 +10,11 @@ type Estate struct {
 	Principals   []Principal
 	Groups       []Group
 	Applications []Application
+	Powers       []Power
 	Identities   []Identity
 	Hosts        []Host
 	Workspaces   []Workspace
+	Vaults       []Vault
 	Accounts     []Account
 	Data         []Datum
 	Assignments  []Assignment
@@ -41,6 +43,10 @@ type Principal struct {
 type Group struct {
 	ID, Name        string
 	Members, Owners []string
+	// Roles is set where it may hold roles of Entra, and who manages groups may not change it. RolesUnknown says why that
+	// is not known; "" where it is.
+	Roles        bool
+	RolesUnknown string
 	// Unlisted says why its owners are not known; "" where they are.
 	Unlisted string
 }
@@ -49,6 +55,7 @@ type Group struct {
 type Application struct {
 	Name, AppID string
 	Principal   string // object ID of the service principal
+	Managed     bool   // it is a managed identity, which has no application
 	// Owners are of the application or of the service principal: they add credentials.
 	Owners []string
 	// Federated are the credentials by which others sign in as it: whoever has the subject, in the estate or elsewhere.
@@ -81,8 +88,8 @@ type Workspace struct {
 	Own bool
 	// Account is its own storage account; "" where it is not known.
 	Account string
-	// Vault keeps the secrets of its data stores.
-	Vault Vault
+	// Vault is the key vault that keeps the secrets of its data stores, one of the estate's; "" where it is not known.
+	Vault string
 	// Registry is the container registry of its images; "" where it is not known.
 	Registry string
 	// Unlisted says why it may have clusters and data stores that are not here; "" where it has none.
@@ -96,7 +103,7 @@ type Workspace struct {
 // A Vault is a key vault. Its roles count, or its access policies do, and never both
 // (learn.microsoft.com/azure/key-vault/general/rbac-access-policy).
 type Vault struct {
-	ID string // "" where it is not known
+	ID string
 	// ByPolicies is set where its access policies count.
 	ByPolicies bool
 	// Readers are whom a policy lets read secrets: object IDs, of groups too.

@@ -70,7 +70,7 @@ func (f *finder) groupsAbove(h holder) (all []holder) {
 		}
 		all = append(all, holder{fold(g.ID), g.Name, append(slices.Clip(h.first), hop)})
 	}
-	return all
+	return append(all, f.groupsByPower(h)...)
 }
 
 // holds are the assignments of a principal, the surest first, and those that it may give itself.

@@ -1,6 +1,7 @@
 package ways
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/batchaccess/batchaccess/access"
@@ -13,12 +14,29 @@ import (
 var policyWriters = []roles.Leading{{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/accessPolicies/write"}},
 	{Action: roles.Action{Name: "Microsoft.KeyVault/vaults/write"}}}
 
-// vault are the surest hops by which a principal reads the secrets of data stores in a workspace's key vault.
-func (f *finder) vault(id string, w Workspace) (best []access.Hop) {
-	v := w.Vault
-	if v.ID == "" {
-		return nil
+// toVaults leads to the secrets of key vaults of which no workspace says that it keeps its own there.
+func (f *finder) toVaults(id string) (all []step) {
+	for _, v := range f.Vaults {
+		kept := slices.ContainsFunc(f.Workspaces, func(w Workspace) bool { return arm.Same(w.Vault, v.ID) })
+		if hops := f.secretsIn(id, v); hops != nil && !kept {
+			all = append(all, step{hops: kinded(access.SecretHop, hops), ends: "the secrets of key vault " + arm.Last(v.ID)})
+		}
 	}
+	return all
+}
+
+// vault are the surest hops by which a principal reads the secrets of data stores in a workspace's key vault.
+func (f *finder) vault(id string, w Workspace) []access.Hop {
+	for _, v := range f.Vaults {
+		if w.Vault != "" && arm.Same(v.ID, w.Vault) {
+			return f.secretsIn(id, v)
+		}
+	}
+	return nil
+}
+
+// secretsIn are the surest hops by which a principal reads secrets in a key vault.
+func (f *finder) secretsIn(id string, v Vault) (best []access.Hop) {
 	add := func(first []access.Hop, hop access.Hop) {
 		hops := append(append([]access.Hop{}, first...), hop)
 		if v.Unknown != "" {

@@ -2,7 +2,6 @@ package ways
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -88,7 +87,12 @@ func (f *finder) index() {
 		for _, i := range w.Instances {
 			f.special[fold(i.User)] = true
 		}
-		for _, id := range w.Vault.Readers {
+	}
+	for _, p := range f.Powers {
+		f.special[fold(p.Principal)] = true
+	}
+	for _, v := range f.Vaults {
+		for _, id := range v.Readers {
 			f.special[fold(id)] = true
 		}
 	}
@@ -521,7 +525,8 @@ func (f *finder) stepsOf(from stage) []step {
 		all = f.fromStore(from.store)
 	case from.principal != "":
 		all = slices.Concat(f.inWorkspaces(from.principal), f.toIdentities(from.principal), f.toHosts(from.principal),
-			f.toKeys(from.principal), f.toGrants(from.principal), f.toApplications(from.principal))
+			f.toKeys(from.principal), f.toVaults(from.principal), f.toGrants(from.principal),
+			f.toApplications(from.principal), f.applicationsByPower(from.principal))
 		if why := f.elsewhere[from.principal]; why != "" {
 			name := f.name(from.principal)
 			all = append(all, step{ends: Holdings + name, hops: []access.Hop{{Kind: access.IdentityHop, Identity: name,
@@ -571,7 +576,7 @@ func (f *finder) fromStore(id string) []step {
 // place is where an action of the table acts that leads into the workspace; "" for one that is asked about by itself.
 func (w Workspace) place(l roles.Leading) string {
 	switch {
-	case w.Vault.ID != "" && strings.HasPrefix(l.Action.Name, "Microsoft.KeyVault/"):
+	case w.Vault != "" && strings.HasPrefix(l.Action.Name, "Microsoft.KeyVault/"):
 		return ""
 	case strings.HasPrefix(l.Action.Name, "Microsoft.ContainerRegistry/"):
 		return cmp.Or(w.Registry, w.ID)
@@ -723,31 +728,6 @@ func of(w Workspace) string {
 	return " of workspace " + arm.Last(w.ID)
 }
 
-// toInstances leads to the identities of compute instances (facts/grants-access.md, Machine learning and neighbours;
-// learn.microsoft.com/azure/machine-learning/concept-compute-instance: only who it was made for uses it, unless its
-// applications are shared).
-func (f *finder) toInstances(id string, w Workspace) (all []step) {
-	for _, i := range w.Instances {
-		place := w.ID + "/computes/" + i.Name
-		by := []access.Hop{{Identity: f.name(id), Needs: "to be its user", GivenBy: "using the compute instance " + i.Name}}
-		if i.User == "" || fold(i.User) != id {
-			by = f.best(id, roles.Leading{Action: roles.WriteCompute}, place)
-			if by != nil {
-				by = maybe(by, "no document says whether who changes a compute instance gets its identity's token")
-			}
-			if use := f.best(id, roles.Leading{Action: roles.UseInstance}, place); use != nil && i.Shared {
-				by = maybe(use, "no document says what more it takes to use a compute instance that is shared")
-			}
-		}
-		for _, p := range i.Principals {
-			if by != nil && fold(p) != id {
-				all = append(all, step{hops: kinded(access.CodeHop, by), to: stage{principal: fold(p)}})
-			}
-		}
-	}
-	return all
-}
-
 // toWorkspaceKeys leads to the keys of a workspace's own storage account, where it keeps what runs.
 func (f *finder) toWorkspaceKeys(id string, w Workspace, vault []access.Hop) (all []step) {
 	what := "the keys of the workspace's storage account"
@@ -896,97 +876,6 @@ func (f *finder) toIdentities(id string) (all []step) {
 		}
 	}
 	return all
-}
-
-// toHosts leads to the identities of what else runs code. Where no document says that what is held is enough, it is
-// undecided.
-func (f *finder) toHosts(id string) (all []step) {
-	for _, host := range f.Hosts {
-		var best []access.Hop
-		add := func(hops []access.Hop) {
-			if hops != nil && (best == nil || weight(hops) < weight(best)) {
-				best = hops
-			}
-		}
-		of := hostTypes[strings.ToLower(host.Type)]
-		for _, action := range of.change {
-			by := roles.Leading{Action: roles.Action{Name: action}, Inferred: true}
-			run := f.best(id, roles.Leading{Action: roles.Action{Name: of.run}}, host.ID)
-			by.Inferred = of.run == "" || run == nil || undecided(run)
-			add(f.best(id, by, host.ID))
-		}
-		for _, p := range host.Principals {
-			if best != nil && fold(p) != id {
-				hops := kinded(access.CodeHop, best)
-				hops[len(hops)-1].GivenBy = "running code on " + host.Name + " (" + hops[len(hops)-1].GivenBy + ")"
-				all = append(all, step{hops: hops, to: stage{principal: fold(p)}})
-			}
-		}
-	}
-	return all
-}
-
-// A hostType says by which actions code is put on what runs it.
-type hostType struct {
-	change []string // what is there already, or its code
-	write  string   // a new one, with an identity
-	run    string   // starts what was changed, where a document says that both together are enough
-}
-
-// hostTypes are by types in lower case (facts/grants-access.md, Machine learning and neighbours: code under an identity
-// elsewhere; of virtual machines learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update; of
-// data factories learn.microsoft.com/azure/data-factory/concepts-roles-permissions, and facts/batch-endpoints.md,
-// Callers).
-var hostTypes = map[string]hostType{
-	"microsoft.compute/virtualmachines": {[]string{"Microsoft.Compute/virtualMachines/runCommands/write",
-		"Microsoft.Compute/virtualMachines/runCommand/action", "Microsoft.Compute/virtualMachines/extensions/write",
-		"Microsoft.Compute/virtualMachines/write"}, "Microsoft.Compute/virtualMachines/write", ""},
-	"microsoft.web/sites": {[]string{"Microsoft.Web/sites/write", "Microsoft.Web/sites/publish/Action"},
-		"Microsoft.Web/sites/write", ""},
-	"microsoft.containerinstance/containergroups": {[]string{"Microsoft.ContainerInstance/containerGroups/write",
-		"Microsoft.ContainerInstance/containerGroups/containers/exec/action"},
-		"Microsoft.ContainerInstance/containerGroups/write", ""},
-	"microsoft.automation/automationaccounts": {[]string{"Microsoft.Automation/automationAccounts/runbooks/write",
-		"Microsoft.Automation/automationAccounts/runbooks/draft/write"},
-		"Microsoft.Automation/automationAccounts/write", ""},
-	"microsoft.logic/workflows": {[]string{"Microsoft.Logic/workflows/write"}, "Microsoft.Logic/workflows/write", ""},
-	"microsoft.datafactory/factories": {[]string{"Microsoft.DataFactory/factories/pipelines/write"},
-		"Microsoft.DataFactory/factories/write", "Microsoft.DataFactory/factories/pipelines/createrun/action"},
-}
-
-// carries are the surest hops by which a principal has code run on something that it attaches an identity to
-// (facts/compute-clusters.md, Identity; facts/grants-access.md, Escape hatches).
-func (f *finder) carries(id string) (best []access.Hop) {
-	add := func(hops []access.Hop) {
-		if hops != nil && (best == nil || weight(hops) < weight(best)) {
-			best = hops
-		}
-	}
-	for _, w := range f.Workspaces {
-		compute := f.best(id, roles.Leading{Action: roles.WriteCompute}, w.ID)
-		if compute == nil {
-			continue
-		}
-		if code := f.code(id, w, ""); code != nil {
-			add(append(slices.Clip(compute), code...))
-			continue
-		}
-		add(maybe(compute, "no document says whether who signs in to a node of the cluster gets the identity's token"))
-	}
-	for _, h := range f.holds(id) {
-		if h.allows[roles.WriteScript.Name] {
-			add(f.best(id, roles.Leading{Action: roles.WriteScript}, h.Scope))
-		}
-		for _, typ := range slices.Sorted(maps.Keys(hostTypes)) {
-			write := roles.Action{Name: hostTypes[typ].write}
-			if h.allows[write.Name] {
-				if hops := f.best(id, roles.Leading{Action: write}, h.Scope); hops != nil {
-					add(maybe(hops, "no document says what more it takes to run code there"))
-				}
-			}
-		}
-	}
-	return best
 }
 
 // toApplications leads to the service principals of applications that a principal owns, or is the subject of

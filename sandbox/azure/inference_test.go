@@ -371,8 +371,8 @@ func TestRequestsForJobsAreValidated(t *testing.T) {
 		"status"))
 }
 
-// Who reads what, and whether it is within a path that somebody is limited to, depends on these in ways that no document
-// states.
+// Who reads what, and whether it is within a path that somebody is limited to, depends on these in ways that no
+// document states.
 func TestWhatElseAJobMayNameIsNotModelled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

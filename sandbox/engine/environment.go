@@ -87,6 +87,11 @@ func (e *Engine) signIn(credentials azure.Credentials) []string {
 		"AZURE_CONFIG_DIR=" + e.paths.azureCLI,
 		"IDENTITY_ENDPOINT=" + a.URL() + "/msi/token",
 		"IDENTITY_HEADER=" + a.IdentityHeader(),
+		// The Azure CLI and azure-ai-ml read where a cloud's services are from a variable of their own. Entra's list of its
+		// own hosts lacks the sandbox; the third keeps the CLI from telling its maker how it is used.
+		"ARM_CLOUD_METADATA_URL=" + a.URL() + "/metadata/endpoints?api-version=2019-05-01",
+		"AZURE_CORE_INSTANCE_DISCOVERY=false",
+		"AZURE_CORE_COLLECT_TELEMETRY=false",
 	}
 }
 

@@ -11,25 +11,41 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// asDeclared holds the clusters that the stack made against their declarations: jobs work on a cluster with any
-// identity that has the roles, so they don't show that it has the one that is declared. What is as declared is no
-// attempt of its own.
-func (r *rehearsal) asDeclared(ctx context.Context, report *Report) error {
+// asDeclared holds the clusters against their declarations, and against the principals that the stack says they are:
+// jobs work on a cluster with any identity that has the roles, so they don't show that it has the one that is declared.
+// What is as declared is no attempt of its own. known is false where a cluster is not the principal that is said.
+func (r *rehearsal) asDeclared(ctx context.Context, report *Report, d deployed) (known bool, err error) {
+	known = true
 	for _, name := range slices.Sorted(maps.Keys(r.Model.Clusters)) {
 		c := r.Model.Clusters[name]
 		ids := append([]access.ID{c.UserAssignedIdentityID}, c.MoreIdentityIDs...)
-		if c.Existing || !ids[0].Given() || slices.ContainsFunc(ids, access.ID.Later) {
+		says := d.ClusterPrincipalIDs[name]
+		checked := !c.Existing && ids[0].Given() && !slices.ContainsFunc(ids, access.ID.Later)
+		if says == "" && !checked {
 			continue
 		}
 		var found struct {
 			Identity struct {
-				UserAssignedIdentities map[string]any
+				PrincipalID            string
+				UserAssignedIdentities map[string]struct{ PrincipalID string }
 			}
 		}
 		id := r.Model.WorkspaceID.Text() + "/computes/" + c.NameOr(name)
 		if err := manage(ctx, r.azure, http.MethodGet, r.azure.URL()+id+"?api-version="+machineLearningVersion, nil,
 			&found); err != nil {
-			return fmt.Errorf("looking at cluster %s: %w", name, err)
+			return false, fmt.Errorf("looking at cluster %s: %w", name, err)
+		}
+		principals := []string{found.Identity.PrincipalID}
+		for _, one := range found.Identity.UserAssignedIdentities {
+			principals = append(principals, one.PrincipalID)
+		}
+		if has := listed(principals); says != "" && !slices.Contains(strings.Split(has, ", "), strings.ToLower(says)) {
+			known = false
+			report.add(Outcome{Control: true, Invoker: "cluster " + name, Want: "is " + strings.TrimPrefix(has, ", "),
+				Got: "is " + says, Detail: "clusterPrincipalIds names another principal than the cluster's"})
+		}
+		if !checked {
+			continue
 		}
 		got, want := slices.Collect(maps.Keys(found.Identity.UserAssignedIdentities)), []string{}
 		for _, one := range ids {
@@ -40,7 +56,7 @@ func (r *rehearsal) asDeclared(ctx context.Context, report *Report) error {
 				Detail: "the identities of the cluster are not those of the configuration"})
 		}
 	}
-	return nil
+	return known, nil
 }
 
 // listed are IDs in one text, which is the same for the same IDs.

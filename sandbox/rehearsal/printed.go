@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -24,6 +25,8 @@ type recipe struct {
 	tenants   []string
 	audiences []string
 	posts     []post
+	// wantsSubscription is a sign-in of the Azure CLI that fails where whoever signs in sees no subscription.
+	wantsSubscription bool
 }
 
 // A post is one request. The body is as it is printed.
@@ -52,6 +55,7 @@ func read(text string) (r recipe, err error) {
 		}
 		if words[1] == "login" {
 			r.logins = append(r.logins, words[2:])
+			r.wantsSubscription = r.wantsSubscription || !slices.Contains(words, "--allow-no-subscriptions")
 			r.clientIDs = append(r.clientIDs, after(words, "--client-id")...)
 			r.tenants = append(r.tenants, after(words, "--tenant")...)
 			if slices.Contains(words, "--service-principal") {
@@ -67,6 +71,7 @@ func read(text string) (r recipe, err error) {
 			return r, err
 		}
 		if m[1] == "client" {
+			r.wantsSubscription = r.wantsSubscription || !strings.Contains(text, "allow-no-subscriptions: true")
 			r.clientIDs = append(r.clientIDs, value)
 		} else {
 			r.tenants = append(r.tenants, value)
@@ -222,6 +227,9 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 	if len(is.audiences) == 0 && len(is.posts) > 0 {
 		return nil, fmt.Errorf("no token is got")
 	}
+	if is.wantsSubscription {
+		is.audiences = append(is.audiences, r.azure.Cloud().Management[0])
+	}
 	tokens := map[string]string{}
 	for _, audience := range compact(is.audiences) {
 		clients := compact(is.clientIDs)
@@ -238,11 +246,40 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 				return nil, err
 			}
 			for way, token := range ways {
+				if audience == r.azure.Cloud().Management[0] && is.wantsSubscription {
+					if err := r.seesSubscription(ctx, token); err != nil {
+						return nil, err
+					}
+					continue // and starts no job
+				}
 				tokens[audience+" "+client+" "+way] = token
 			}
 		}
 	}
 	return tokens, nil
+}
+
+// seesSubscription is the Azure CLI's error where a sign-in sees none.
+func (r *rehearsal) seesSubscription(ctx context.Context, token string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.azure.URL()+"/subscriptions?api-version=2022-12-01",
+		http.NoBody)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := send(r.azure, req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var answer struct{ Value []any }
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return err
+	}
+	if len(answer.Value) == 0 {
+		return errors.New("no subscriptions found, and az login is without --allow-no-subscriptions")
+	}
+	return nil
 }
 
 func compact(all []string) []string { return slices.Compact(slices.Sorted(slices.Values(all))) }

@@ -56,6 +56,7 @@ func TestAGrantIsHandedFromOneComponentToAnother(t *testing.T) {
 		{"the first comes, and takes it up before the second", "ann,bob", "bob"},
 		{"the second goes", "ann,bob", ""},
 		{"the second comes, and takes one up", "bob", "ann,bob"},
+		{"the first goes, and nothing else changes", "", "ann,bob"},
 	} {
 		args := []string{"up", "--yes"}
 		for _, component := range [][2]string{{"first", step.first}, {"second", step.second}} {

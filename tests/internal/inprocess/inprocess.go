@@ -35,18 +35,26 @@ func (r Refused) Unwrap() error { return r.Why }
 // to that Azure before it is tried.
 func Rehearse(ctx context.Context, values map[string]any, location string,
 	changes ...func(*azure.Azure) error) (*rehearsal.Report, error) {
-	return rehearse(ctx, values, location, nil, changes...)
+	return rehearse(ctx, values, values, location, nil, changes...)
 }
 
 // RehearseIn deploys the values of a stack's configuration, by their keys without the project's name, to an embedded
 // Azure that has what the world has, and has every invoker start every job. An error is Refused where the stack is to
 // blame.
 func RehearseIn(ctx context.Context, values map[string]any, w *world.World) (*rehearsal.Report, error) {
-	return rehearse(ctx, values, "", w)
+	return rehearse(ctx, values, values, "", w)
+}
+
+// RehearseAsked is RehearseIn of a stack that leaves some of the values out, to be asked of Azure: shorter are those
+// that it has.
+func RehearseAsked(
+	ctx context.Context, values, shorter map[string]any, w *world.World,
+) (*rehearsal.Report, error) {
+	return rehearse(ctx, values, shorter, "", w)
 }
 
 func rehearse(
-	ctx context.Context, values map[string]any, location string, w *world.World,
+	ctx context.Context, values, deployed map[string]any, location string, w *world.World,
 	changes ...func(*azure.Azure) error,
 ) (_ *rehearsal.Report, err error) {
 	args, problems := config.Decode(values)
@@ -67,7 +75,7 @@ func rehearse(
 	if err := a.Seed(seed); err != nil {
 		return nil, err
 	}
-	outputs, err := deploy(a, values)
+	outputs, err := deploy(a, deployed)
 	if err != nil {
 		return nil, Refused{fmt.Errorf("the deployment fails: %w", err)}
 	}

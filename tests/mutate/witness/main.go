@@ -1,4 +1,4 @@
-// Command witness deploys three stacks, each to an embedded Azure, and judges them, all in one process: no engine, no
+// Command witness deploys four stacks, each to an embedded Azure, and judges them, all in one process: no engine, no
 // plugins. It is what the mutations are tried on. It prints "green", or "red:" and why of the first that is not; it
 // fails where neither can be said.
 package main
@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"github.com/batchaccess/batchaccess/internal/config"
+	"github.com/batchaccess/batchaccess/sandbox/rehearsal"
 	"github.com/batchaccess/batchaccess/tests/internal/inprocess"
 )
 
 func main() {
 	verdict := "green"
-	for _, stack := range []string{"stack.yaml", "rest.yaml", "more.yaml"} {
+	for _, stack := range []string{"stack.yaml", "rest.yaml", "more.yaml", "within.yaml"} {
 		var err error
 		if verdict, err = judge(context.Background(), stack); err != nil {
 			fmt.Fprintln(os.Stderr, "witness:", stack+":", err)
@@ -36,7 +37,20 @@ func judge(ctx context.Context, stack string) (verdict string, err error) {
 	if err != nil {
 		return "", err
 	}
-	report, err := inprocess.Rehearse(ctx, values, location)
+	w, err := worldOf(stack)
+	if err != nil {
+		return "", err
+	}
+	rehearse := func() (*rehearsal.Report, error) { return inprocess.Rehearse(ctx, values, location) }
+	if w != nil {
+		shorter, err := settings(stack)
+		if err != nil {
+			return "", err
+		}
+		leaveOut(shorter)
+		rehearse = func() (*rehearsal.Report, error) { return inprocess.RehearseAsked(ctx, values, shorter, w) }
+	}
+	report, err := rehearse()
 	var refused inprocess.Refused
 	switch {
 	case errors.As(err, &refused):
@@ -51,6 +65,30 @@ func judge(ctx context.Context, stack string) (verdict string, err error) {
 			o.Got, o.Detail), nil
 	}
 	return fmt.Sprint("red: ", report.Violated()), nil
+}
+
+// leaveOut takes out of a stack what the program asks the workspace for.
+func leaveOut(values map[string]any) {
+	each := func(key string, asked ...string) {
+		all, _ := values[key].(map[string]any)
+		for _, one := range all {
+			fields, _ := one.(map[string]any)
+			for _, name := range asked {
+				delete(fields, name)
+			}
+			switch fields["kind"] {
+			case "dataAsset":
+				delete(fields, "dataStore")
+				delete(fields, "path")
+				fallthrough
+			case "dataStore":
+				delete(fields, "storageAccount")
+				delete(fields, "container")
+			}
+		}
+	}
+	each("dataInputs", "credentialInStore")
+	each("endpoints", "cluster")
 }
 
 // settings is a stack of this folder, with a secret that is valid today.

@@ -1,8 +1,29 @@
 package main
 
-import "embed"
+import (
+	"embed"
+
+	"github.com/batchaccess/batchaccess/internal/world"
+)
 
 const location = "westeurope"
 
-//go:embed stack.yaml rest.yaml more.yaml
+//go:embed stack.yaml rest.yaml more.yaml within.yaml within.json
 var stacks embed.FS
+
+// worlds are what Azure has, by the stack that asks for it. Of the other stacks' Azure nothing is known but what they
+// refer to.
+var worlds = map[string]string{"within.yaml": "within.json"}
+
+// worldOf is the Azure in which a stack is rehearsed; nil where nothing is known of it.
+func worldOf(stack string) (*world.World, error) {
+	file, known := worlds[stack]
+	if !known {
+		return nil, nil
+	}
+	text, err := stacks.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return world.Parse(text)
+}

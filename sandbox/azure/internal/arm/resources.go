@@ -133,7 +133,7 @@ func (c *call) holds(key string) bool {
 		strings.EqualFold(id.Subscription(), c.id.Subscription())
 }
 
-// listSubscriptions answers those in which the caller may read anything at all.
+// listSubscriptions answers those that the caller may read.
 func listSubscriptions(c *call) (wire.Reply, error) {
 	var found []any
 	for _, key := range slices.Sorted(maps.Keys(c.st.Resources)) {

@@ -1,0 +1,85 @@
+package python_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/internal/machine"
+)
+
+// instructed has an invoker for each sign-in that howToInvoke leaves to the Azure CLI.
+const instructed = `config:
+  azure-native:location: westeurope
+  azure-native:subscriptionId: ` + subscriptionID + `
+  batchaccess:workspaceId: ` + workspace + `
+  batchaccess:invokers:
+    person: { kind: user, objectId: ` + alice + ` }
+    host: { kind: managedIdentity }
+    partner: { kind: servicePrincipal, clientSecrets: { one: PERIOD } }
+    outside: { kind: servicePrincipal, federatedCredentials: { main: { issuer: 'https://i.example', subject: s } } }
+  batchaccess:clusters: { cpu: {} }
+  batchaccess:storageAccounts: { lake: ` + account + ` }
+  batchaccess:dataInputs: { raw: { kind: blob, storageAccount: lake, container: raw } }
+  batchaccess:endpoints: { heart: { cluster: cpu, inputs: [raw] } }
+`
+
+// What the stack says of how to invoke is run as it is printed, in the sandbox, which gives way to the Azure CLI. Of
+// what it says, the address of the endpoint alone is changed; and a flag says who the person is, whom the CLI would
+// send to a browser.
+func TestTheCLIRunsWhatTheStackSaysOfHowToInvoke(t *testing.T) {
+	t.Parallel()
+	python := interpreter(t)
+	machine.Needs(t, "curl (https://curl.se)", func() error {
+		_, err := exec.LookPath("curl")
+		return err
+	})
+	day := func(n int) string { return time.Now().AddDate(0, 0, n).Format(time.DateOnly) }
+	stack := strings.Replace(instructed, "PERIOD", "{ startDate: "+day(-1)+", endDate: "+day(90)+" }", 1)
+	dir := t.TempDir()
+	program, err := filepath.Abs("../../..")
+	require.NoError(t, err)
+	project, err := os.ReadFile(filepath.Join(program, "Pulumi.yaml"))
+	require.NoError(t, err)
+	for name, text := range map[string]string{
+		"Pulumi.yaml": string(project) + "main: " + program + "\n", "Pulumi.dev.yaml": stack,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	command := filepath.Join(dir, "batchaccess")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", command, "./cmd/batchaccess")
+	build.Dir = program
+	text, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", text)
+
+	const output = "pulumi stack output --stack dev --show-secrets --json "
+	out, err := os.ReadFile("instructions.py")
+	require.NoError(t, err)
+	follow := `follow() { ` + output + `howToInvoke | python3 -c '` + string(out) + `' "$1" >how.sh; sh -e how.sh; }
+`
+	run := exec.CommandContext(t.Context(), command, "sandbox", "--", "sh", "-ec", follow+`
+pulumi up --stack dev --yes --skip-preview --non-interactive >up.log || { cat up.log; exit 1; }
+az version
+echo person; follow person
+echo host; follow host
+echo partner; CLIENT_SECRET="$(`+output+`clientSecrets | python3 -c `+
+		`'import json, sys; print(json.load(sys.stdin)["partner"]["one"])')" follow partner
+echo outside; AZURE_FEDERATED_TOKEN_FILE="$BATCHACCESS_SIGN_INS/dev/outside/federated/main" follow outside
+`)
+	var stdout, stderr bytes.Buffer
+	run.Dir, run.Stdout, run.Stderr = dir, &stdout, &stderr
+	outside := nothingLeaves(t)
+	run.Env = append(os.Environ(), "PATH="+filepath.Dir(python)+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"HTTPS_PROXY="+outside, "HTTP_PROXY="+outside, "NO_PROXY=127.0.0.1,localhost")
+	require.NoError(t, run.Run(), "%s%s", &stdout, &stderr)
+	assert.Contains(t, stdout.String(), `"azure-cli-core": "2.91.0"`, "it is the CLI itself")
+	assert.Equal(t, 4, strings.Count(stdout.String(), `"name": "batchjob-`)+
+		strings.Count(stdout.String(), `"name":"batchjob-`), "%s%s", &stdout, &stderr)
+}
