@@ -23,7 +23,7 @@ type Look struct {
 	Unseen bool
 	// Unjudged are the inputs of a known type of which it is not known what they do.
 	Unjudged []string
-	// Goes is set if something that gave access is taken away.
+	// Goes is set if something that gave access is removed.
 	Goes bool
 }
 
@@ -47,7 +47,7 @@ func LookAt(r Resource) Look {
 	switch {
 	case r.Gone && w.removal:
 		l.Gives = w.gives
-	case r.Gone && w.guess: // it may be what held somebody back
+	case r.Gone && w.guess: // it may have kept somebody out
 		l.Judged = false
 	case r.Gone:
 		l.Goes = w.gives != "" && !w.partial

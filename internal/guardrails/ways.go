@@ -27,7 +27,7 @@ type way struct {
 	// guess is set where it is known by the name of the type alone that it may give access. A team may decide
 	// otherwise.
 	guess bool
-	// partial is set where on, judged and harmless say all; anything, where every input is harmless, of whatever version.
+	// partial is set where only the inputs in on give access; anything, where no input of any version does.
 	partial, anything bool
 	// inside are the keys that are known of an input that is a map of its own, by its dotted path.
 	inside map[string][]string

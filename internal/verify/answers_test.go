@@ -44,7 +44,7 @@ func always(body any) func(*http.Request) (int, any) {
 	return func(*http.Request) (int, any) { return http.StatusOK, body }
 }
 
-func TestAClustersIdentityIsHeldAgainstTheStacks(t *testing.T) {
+func TestAClustersIdentityIsComparedWithTheStacks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
 	w.grantAll()

@@ -1,4 +1,4 @@
-// Package verify asks Azure what the principals of a stack really have, and holds it against what the stack's model
+// Package verify asks Azure what the principals of a stack really have, and compares it with what the stack's model
 // needs.
 //
 // Look asks Resource Manager and Microsoft Graph and only reads: role assignments at, above and below the stack's

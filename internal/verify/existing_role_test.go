@@ -12,7 +12,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Azure knows what an existing role allows: it is held against the 35 actions, or against what the configuration says
+// Azure knows what an existing role allows: it is compared with the 35 actions, or with what the configuration says
 // of it.
 func TestAnExistingRoleIsAskedOfAzure(t *testing.T) {
 	t.Parallel()

@@ -99,7 +99,7 @@ type assets struct {
 	EnvironmentID string `json:"environmentId"`
 }
 
-// registries holds the shared registries of a deployment's model and environment against the model.
+// registries compares the shared registries of a deployment's model and environment with those of the stack's model.
 func (f *Facts) registries(m access.Model, endpoint, deployment, target string, of assets) {
 	given, key := m.Endpoints[endpoint].Registries, "endpoints."+endpoint+".registries"
 	if d, is := m.Endpoints[endpoint].Deployments[deployment]; is {

@@ -26,7 +26,7 @@ func pulling(permissions services.RegistryPermissions) services.WorkspaceService
 		ImagePull: map[string]services.ImagePull{"cpu": services.Assign}}
 }
 
-func TestWhatTheContainerRegistrySaysIsHeldAgainstTheStack(t *testing.T) {
+func TestWhatTheContainerRegistrySaysIsComparedWithTheStack(t *testing.T) {
 	t.Parallel()
 	says := func(admin any, mode string) func(*http.Request) (int, any) {
 		return always(map[string]any{"properties": map[string]any{"adminUserEnabled": admin, "roleAssignmentMode": mode}})
@@ -147,7 +147,7 @@ func TestAnotherRegistryOfTheWorkspaceIsNoted(t *testing.T) {
 }
 
 // Who changes a deployment changes the registries of its model and environment.
-func TestTheRegistriesOfADeploymentAreHeldAgainstTheStack(t *testing.T) {
+func TestTheRegistriesOfADeploymentAreComparedWithTheStack(t *testing.T) {
 	t.Parallel()
 	uses := func(model, environment string) func(*http.Request) (int, any) {
 		return always(map[string]any{"properties": map[string]any{"model": map[string]any{"assetId": model},

@@ -25,7 +25,7 @@ const (
 	Missing   Status = "missing"
 )
 
-// Report is what Azure grants, held against what the model needs.
+// Report is what Azure grants, compared with what the model needs.
 type Report struct {
 	Version int       `json:"version"`
 	Stack   string    `json:"stack"`
@@ -37,7 +37,7 @@ type Report struct {
 	Shared []Shared `json:"shared,omitempty"`
 	// Beyond are the assignments that give more than the model's grants do.
 	Beyond []Excess `json:"beyond"`
-	// Strangers are the members of the stack's groups that its configuration does not name. They have what the group has.
+	// Strangers are members of the stack's groups whom its configuration does not name. They have what the group has.
 	Strangers []Stranger `json:"strangers,omitempty"`
 	// SignIns are the credentials of the stack's invokers that are other than its configuration says.
 	SignIns []SignIn `json:"signIns,omitempty"`

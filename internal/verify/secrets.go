@@ -71,7 +71,7 @@ func (o *Observer) secrets(ctx context.Context, s Subject) (all []secret, err er
 	return all, nil
 }
 
-// heldSecrets holds the secrets of an invoker against those that it declares. One that has ended signs nobody in. A
+// heldSecrets compares the secrets of an invoker with those that it declares. One that has ended signs nobody in. A
 // renamed secret keeps its first name in Entra, so the dates say which one it is, before the name.
 func heldSecrets(invoker string, declared map[string]signin.ClientSecret, has []secret, now time.Time) (all []SignIn) {
 	left := slices.DeleteFunc(slices.Clone(has), func(s secret) bool { return !s.End.IsZero() && !s.End.After(now) })
@@ -108,7 +108,7 @@ func heldSecrets(invoker string, declared map[string]signin.ClientSecret, has []
 	return all
 }
 
-// passwords holds the client secrets of an invoker that the stack makes against those that it declares, and returns
+// passwords compares the client secrets of an invoker that the stack makes with those that it declares, and returns
 // how many of these are not there.
 func (o *Observer) passwords(ctx context.Context, invoker access.Invoker, s Subject, f *Facts) (lacks int) {
 	has, err := o.secrets(ctx, s)

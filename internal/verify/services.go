@@ -55,7 +55,7 @@ func (o *Observer) services(ctx context.Context, m access.Model, f *Facts) {
 	}
 }
 
-// ownStores holds what the workspace says of its own stores against the model.
+// ownStores compares what the workspace says of its own stores with the model.
 func (f *Facts) ownStores(m access.Model, mode, account string) {
 	w := m.Services
 	for _, known := range services.AuthModes {
@@ -93,7 +93,7 @@ func (f *Facts) ownStores(m access.Model, mode, account string) {
 // pipeline is the deploymentConfigurationType of a pipeline component; a model's deployment has none.
 const pipeline = "PipelineComponent"
 
-// parallelRuns holds what a deployment runs against whether the model says that its jobs are parallel runs, which
+// parallelRuns compares what a deployment runs with whether the model says that its jobs are parallel runs, which
 // matters where identities open the workspace's own stores.
 func (f *Facts) parallelRuns(m access.Model, endpoint, deployment, target string, pipeline bool) {
 	if m.Services.SystemDatastoresAuthMode != services.ByIdentity &&

@@ -86,7 +86,7 @@ func TestARoleFromAboveOpensTheWorkspacesOwnStores(t *testing.T) {
 	assert.Contains(t, p.Hops[at].GivenBy, "through group Company")
 }
 
-func TestWhatTheWorkspaceSaysOfItsOwnStoresIsHeldAgainstTheStack(t *testing.T) {
+func TestWhatTheWorkspaceSaysOfItsOwnStoresIsComparedWithTheStack(t *testing.T) {
 	t.Parallel()
 	says := func(mode, account string) func(*http.Request) (int, any) {
 		return always(map[string]any{"properties": map[string]any{"systemDatastoresAuthMode": mode,
@@ -143,7 +143,7 @@ func TestWhatTheWorkspaceSaysOfItsOwnStoresIsHeldAgainstTheStack(t *testing.T) {
 }
 
 // Whether jobs are parallel runs, which need tables and queues, the deployment says.
-func TestWhatADeploymentRunsIsHeldAgainstTheStack(t *testing.T) {
+func TestWhatADeploymentRunsIsComparedWithTheStack(t *testing.T) {
 	t.Parallel()
 	runs := func(kind string) func(*http.Request) (int, any) {
 		return always(map[string]any{"properties": map[string]any{"deploymentConfiguration": map[string]any{

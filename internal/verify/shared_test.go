@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-func TestASharedGrantIsHeldAgainstWhoHoldsIt(t *testing.T) {
+func TestASharedGrantIsComparedWithWhoHoldsIt(t *testing.T) {
 	t.Parallel()
 	m := model()
 	m.SharedGrants = map[string]access.SharedGrant{

@@ -54,7 +54,7 @@ type federated struct {
 	Audiences []string `json:"audiences"`
 }
 
-// signIns holds the credentials of an invoker that the stack makes against those that it declares. Of one that exists
+// signIns compares the credentials of an invoker that the stack makes with those that it declares. Of one that exists
 // before the stack does, others declare them.
 func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Facts) {
 	invoker := m.Invokers[s.Principal.Name]

@@ -85,7 +85,7 @@ func (s *signer) table(r verify.Report) string {
 	return out.String()
 }
 
-func TestFederatedCredentialsAreHeldAgainstTheConfiguration(t *testing.T) {
+func TestFederatedCredentialsAreComparedWithTheConfiguration(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []access.PrincipalKind{access.ServicePrincipal, access.ManagedIdentity} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestFederatedCredentialsAreHeldAgainstTheConfiguration(t *testing.T) {
 }
 
 // Client secrets and certificates too: whoever adds one signs in as the invoker.
-func TestSecretsAreHeldAgainstTheConfiguration(t *testing.T) {
+func TestSecretsAreComparedWithTheConfiguration(t *testing.T) {
 	t.Parallel()
 	s := signing(t, access.ServicePrincipal)
 	start := time.Now().UTC().Truncate(24 * time.Hour)

@@ -420,7 +420,7 @@ func TestTheReportIsWrittenForPeopleAndMachines(t *testing.T) {
 	assert.Contains(t, machine.String(), `"version": 1`)
 }
 
-func TestAGroupsMembersAreHeldAgainstTheModel(t *testing.T) {
+func TestAGroupsMembersAreComparedWithTheModel(t *testing.T) {
 	t.Parallel()
 	m := model()
 	m.Invokers["team"] = access.Invoker{Kind: access.Group, Members: []string{"ann"}}

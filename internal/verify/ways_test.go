@@ -14,7 +14,7 @@ import (
 )
 
 // What is in Azure beside the stack's grants opens ways. Each one that the plan does not have is reported.
-func TestWaysOfWhatStandsInAzure(t *testing.T) {
+func TestWaysOfWhatIsInAzure(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		role, scope, who, kind string

@@ -18,7 +18,7 @@ const (
 	readStores    = "Microsoft.MachineLearningServices/workspaces/datastores/read"
 )
 
-// workspace notes what the workspace says otherwise than the model: whoever holds the 35 actions may point an
+// workspace notes where the workspace differs from the model: whoever holds the 35 actions may point an
 // endpoint at another cluster, or a data store at another place, and what is granted then fits no longer.
 func (o *Observer) workspace(ctx context.Context, m access.Model, f *Facts) {
 	for _, name := range slices.Sorted(maps.Keys(m.Endpoints)) { // those that the model makes up are nowhere

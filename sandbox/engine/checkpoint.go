@@ -44,7 +44,7 @@ func (e *Engine) Resources(stack string) ([]apitype.ResourceV3, error) {
 }
 
 // Outputs are those of the resource with that URN, or for "" what the stack exports, as the last deployment left them
-// in its state, with the secrets in the plain: what `pulumi stack output --json --show-secrets` prints, without
+// in its state, with the secrets in plain text: what `pulumi stack output --json --show-secrets` prints, without
 // starting it.
 func (e *Engine) Outputs(ctx context.Context, stack, urn string) (map[string]any, error) {
 	state, err := e.checkpoint(stack)
@@ -175,7 +175,7 @@ func (e *Engine) decrypter(provider *apitype.SecretsProvidersV1) (config.Decrypt
 	return config.NewSymmetricCrypter(key), nil
 }
 
-// reveal puts secrets in the plain.
+// reveal decrypts secrets.
 func reveal(ctx context.Context, secrets func() (config.Decrypter, error), value any) (any, error) {
 	var err error
 	switch value := value.(type) {

@@ -24,7 +24,7 @@ type ChangeReport struct {
 	// Before and After count the jobs that work, one for each invoker, endpoint, deployment and input.
 	Before int `json:"before"`
 	After  int `json:"after"`
-	// What became of the resources of the stack that stand in Azure.
+	// What became of the resources of the stack that are in Azure.
 	Made     []Resource `json:"made"`
 	Replaced []Resource `json:"replaced"`
 	Deleted  []Resource `json:"deleted"`

@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/access"
 )
 
-// asDeclared holds the clusters against their declarations, and against the principals that the stack says they are:
+// asDeclared compares the clusters with their declarations, and with the principals that the stack says they are:
 // jobs work on a cluster with any identity that has the roles, so they don't show that it has the one that is declared.
 // What is as declared is no attempt of its own. known is false where a cluster is not the principal that is said.
 func (r *rehearsal) asDeclared(ctx context.Context, report *Report, d deployed) (known bool, err error) {

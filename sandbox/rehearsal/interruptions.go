@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// compare holds each moment against the first and the last: what works in both has to work in all.
+// compare compares each moment with the first and the last: what works in both has to work in all.
 func (w *watcher) compare(d deployed) {
 	last := w.moments[len(w.moments)-1]
 	failed := w.report.Failed != ""

@@ -61,7 +61,7 @@ type proof struct {
 	d      deployed
 }
 
-// agrees walks every path and holds it against what the model says of these grants.
+// agrees tries every path and compares it with what the model says of these grants.
 func (p proof) agrees(ctx context.Context, grants []access.Grant, what string) (failed int) {
 	p.t.Helper()
 	for _, path := range plans.Of(p.r.Model).PathsWith(grants) {

@@ -295,7 +295,7 @@ func TestThePartsOfAPathHaveTheirLimits(t *testing.T) {
 		{workspace, "workspaceName", []string{"abc", "0-_", long(33)}, []string{"ab", "-abc", "a.b", "a b", long(34), ""}},
 		{compute, "computeName", []string{"a", "a_b", long(33)}, nil},
 		{account, "accountName", []string{"abc", "ABC", long(24)}, []string{"ab", "", long(25)}},
-		{container, "accountName", []string{"ab", long(25)}, nil}, // held against its limits where the account is made
+		{container, "accountName", []string{"ab", long(25)}, nil}, // checked where the account is made
 		{container, "containerName", []string{"abc", "$root", long(63)}, []string{"ab", long(64)}},
 		{registry, "registryName", []string{"abcde", "Images1", long(50)}, []string{"abcd", "ab-cde", long(51)}},
 		{roleDefinition, "roleDefinitionId", []string{"a", long(200)}, nil},

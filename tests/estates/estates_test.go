@@ -22,7 +22,7 @@ type estate struct {
 	Config map[string]any `yaml:"config"`
 	Ways   []listed       `yaml:"ways"`
 	None   []listed       `yaml:"none"`
-	// World is set where the ways are those of what stands in Azure, and not of the stack alone.
+	// World is set where the ways are those of all that is in Azure, and not of the stack alone.
 	World *world `yaml:"world"`
 }
 

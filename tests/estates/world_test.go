@@ -15,7 +15,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A world is what stands in Azure and Entra beside the stack.
+// A world is what is in Azure and Entra beside the stack.
 type world struct {
 	TenantID   string `yaml:"tenantId"`
 	Principals map[string]struct {
@@ -141,8 +141,8 @@ type world struct {
 	} `yaml:"data"`
 }
 
-// The ways in what stands in Azure are those that the expert lists, none missed and none invented.
-func TestEstatesThatStandInAzure(t *testing.T) {
+// The ways that are found in what is in Azure are those that the expert lists, none missed and none invented.
+func TestEstatesInAzure(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.yaml")
 	require.NoError(t, err)

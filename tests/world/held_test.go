@@ -185,8 +185,8 @@ func TestWhatIsHeldBeforeIsThereInTheWorld(t *testing.T) {
 	}
 }
 
-// What the stack says otherwise than the world has it is refused before anything is seeded, all of it at once.
-func TestTheRestOfTheWayIsHeldAgainstTheWorld(t *testing.T) {
+// Where the stack differs from the world, it is refused before anything is seeded, with all differences at once.
+func TestTheRestOfTheWayIsComparedWithTheWorld(t *testing.T) {
 	t.Parallel()
 	w, err := world.Parse(exported(t, wholeAzure(), wholeEdits...))
 	require.NoError(t, err)
