@@ -36,7 +36,7 @@ func (h *host) author(i int) string {
 	return us
 }
 
-// newHost has so many comments of others.
+// newHost makes a host with that many comments of others.
 func newHost(t *testing.T, others int) *host {
 	t.Helper()
 	h := &host{theirs: others}

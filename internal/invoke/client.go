@@ -65,7 +65,6 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// call is one request.
 type call struct {
 	doing       string // completes "could not …"
 	method, uri string

@@ -278,7 +278,7 @@ func jobFailure(job Job, who claims) *Failure {
 	return f
 }
 
-// grant is the command that gives what is lacked.
+// grant is the command that assigns the missing role.
 func (l lack) grant(who claims, scope string) string {
 	if l.cluster {
 		return "grant the cluster: " + assign(l.role, clusterPrincipal, "ServicePrincipal", scope)

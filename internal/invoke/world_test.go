@@ -180,7 +180,6 @@ func byURL() jobrequest.Request {
 	}}
 }
 
-// run starts a job and follows it.
 func run(ctx context.Context, c *invoke.Client, uri, deployment string, request jobrequest.Request) (invoke.Job,
 	error) {
 	job, err := c.Start(ctx, uri, deployment, request)

@@ -180,7 +180,7 @@ func TestAllPagesAreRead(t *testing.T) {
 	assert.Equal(t, "Storage Blob Data Contributor on lake through group "+paged, reads)
 }
 
-// trip is a transport of transports.
+// trip makes answering an http.RoundTripper.
 type trip struct{ answering }
 
 func (t trip) RoundTrip(req *http.Request) (*http.Response, error) {

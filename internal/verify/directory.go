@@ -25,7 +25,7 @@ var (
 	}
 )
 
-// object is one of the directory.
+// object is a directory object.
 type object struct {
 	Type string `json:"@odata.type"`
 	ID   string `json:"id"`

@@ -16,7 +16,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// holdings decide from facts; access.Holdings.
+// holdings implement access.Holdings, from facts.
 type holdings struct {
 	plan  *access.Plan
 	m     access.Model

@@ -10,8 +10,7 @@ import (
 
 const workspaceActions = "Microsoft.MachineLearningServices/workspaces/"
 
-// Lead is where an assignment takes its holder beyond what the model gives: the beginning of an indirect way of the
-// live estate.
+// Lead is the first step of an indirect way that an assignment opens and the model does not.
 type Lead struct {
 	To     roles.Lead `json:"to"`
 	Action string     `json:"action"` // the surest one that leads there

@@ -24,7 +24,6 @@ type Usage struct {
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// nearLimit reports whether the limit is near, or reached.
 func (u Usage) nearLimit() bool { return cloud.NearLimit(u.Used, u.Limit) }
 
 func (u Usage) String() string {

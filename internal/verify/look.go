@@ -22,7 +22,7 @@ type Observer struct{ client *azure.Client }
 // New makes an observer.
 func New(client *azure.Client) *Observer { return &Observer{client} }
 
-// What whoever looks needs, by what is asked for. Reader on the resource groups holds all but the last.
+// The permissions that questions take. Reader on the resource groups holds all but the last.
 const (
 	readAssignments = "Microsoft.Authorization/roleAssignments/read"
 	readDefinitions = "Microsoft.Authorization/roleDefinitions/read"
@@ -35,7 +35,7 @@ const (
 		"Directory Readers"
 )
 
-// failed says, of a refusal, what whoever looks needs.
+// failed is the error of a question. For a refusal it names the permission that the question takes.
 func failed(what, needs string, err error) error {
 	var refusal *azure.Refusal
 	if !errors.As(err, &refusal) || refusal.Answer.StatusCode != http.StatusForbidden {

@@ -295,7 +295,7 @@ func (h *holdings) eligible(subjects []Subject, r *Report) {
 	}
 }
 
-// gravity sorts the gravest risk first, and what is none last.
+// gravity sorts the gravest risk first, and actions without a risk last.
 func gravity(a roles.Action) int {
 	if i := slices.Index(roles.Risks(), a.Risk()); i >= 0 {
 		return i

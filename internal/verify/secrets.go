@@ -27,7 +27,7 @@ type secret struct {
 	kind  string
 }
 
-// keyed is what may have secrets.
+// keyed are the secrets of an application or a service principal.
 type keyed struct {
 	Passwords []secret `json:"passwordCredentials"`
 	Keys      []secret `json:"keyCredentials"`

@@ -124,7 +124,6 @@ func (w *world) signIn(in azureclient.SignIn) azcore.TokenCredential {
 	return credential
 }
 
-// clusterID is the object ID of the cluster's identity.
 func (w *world) clusterID() string {
 	w.t.Helper()
 	var compute struct{ Identity struct{ PrincipalID string } }
@@ -173,7 +172,6 @@ func (w *world) assign(principal, kind, role, scope string,
 	return *made.ID
 }
 
-// grant assigns what the grant says.
 func (w *world) grant(g access.Grant) string {
 	w.t.Helper()
 	scope, err := w.m.ScopeID(g.Scope)
@@ -235,7 +233,6 @@ func (w *world) facts(transport policy.Transporter) verify.Facts {
 	return facts
 }
 
-// path is one of a report.
 func path(t *testing.T, r verify.Report, invoker, endpoint string) verify.Path {
 	t.Helper()
 	for _, p := range r.Paths {

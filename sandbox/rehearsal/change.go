@@ -175,7 +175,7 @@ func (o *ChangeOptions) complete() {
 	o.Old.Model, o.New.Model = identifiedIn(o.World, o.Old.Model), identifiedIn(o.World, o.New.Model)
 }
 
-// change is a rehearsal of one.
+// change is the rehearsal of a change from one version of a stack to another.
 type change struct {
 	ChangeOptions
 	report      *ChangeReport

@@ -96,7 +96,6 @@ func (t armType) parts() []string {
 	return parts
 }
 
-// idOf makes the ID from inputs.
 func idOf(template string, c *client, in map[string]any) (string, error) {
 	var missing []string
 	id := part.ReplaceAllStringFunc(template, func(match string) string {

@@ -63,7 +63,7 @@ func newClient(cfg Config) *client {
 	}
 }
 
-// azureError is an answer of Azure that says no.
+// azureError is an error that Azure answered.
 type azureError struct {
 	Status  int
 	Code    string
@@ -260,7 +260,6 @@ func (c *client) sendOnce(
 	return got, &azureError{Status: res.StatusCode, Code: code, Message: message, Call: method + " " + req.URL.Path}
 }
 
-// requestIDKey is the key of a context's client request ID.
 type requestIDKey struct{}
 
 // about marks the calls made with the context as being about a resource, so that Azure's log reports which made what

@@ -105,7 +105,6 @@ func equals(field, value string) string {
 	return field + " eq '" + strings.ReplaceAll(value, "'", "''") + "'"
 }
 
-// ids gives the IDs of the members of a list.
 func (g graph) ids(path string) ([]any, error) {
 	members, err := g.list(path)
 	if err != nil {

@@ -120,7 +120,6 @@ func given(entity map[string]any, fields []field) map[string]any {
 	return out
 }
 
-// objects gives the objects of a list.
 func objects(list any) []map[string]any {
 	items, _ := list.([]any)
 	var all []map[string]any

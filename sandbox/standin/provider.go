@@ -43,7 +43,6 @@ type traits struct {
 // function answers an invoke.
 type function func(ctx context.Context, c *client, args map[string]any) (map[string]any, error)
 
-// provider is one provider instance.
 type provider struct {
 	plugin.UnimplementedProvider
 

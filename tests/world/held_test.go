@@ -51,7 +51,7 @@ func wholeAzure() azure.Seed {
 	return s
 }
 
-// wholeEdits have the stack look at it.
+// wholeEdits make the stack look at all of it.
 var wholeEdits = []string{
 	"storageAccounts: { lake: " + worldLake + " }", "storageAccounts: { lake: " + worldLake + ", own: " + worldOwn +
 		" }\n" +

@@ -82,7 +82,7 @@ type build struct {
 	env    map[string]string // the Go tool's settings, all of them
 }
 
-// make builds the program, and keeps of what.
+// make builds the program, and remembers what it is made of.
 func (b *build) make(ctx context.Context) (string, error) {
 	began, err := b.now()
 	if err != nil {

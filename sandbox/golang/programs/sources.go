@@ -125,7 +125,7 @@ var built = map[string]bool{
 	".m": true, ".f": true, ".F": true, ".for": true, ".f90": true,
 }
 
-// print reads the sources.
+// print makes the fingerprint of the sources.
 func (s sources) print() (print, error) {
 	p, h := print{}, sha256.New()
 	for _, folder := range s.Folders {
