@@ -127,7 +127,7 @@ func TestMembersHaveWhatTheirGroupIsAssigned(t *testing.T) {
 	stack.RequireCannot(t, ann, roles.ReadBlobs, lakeID+"/blobServices/default/containers/payroll")
 }
 
-func TestWhatIsRequiredAndNotSoFails(t *testing.T) {
+func TestARequirementThatDoesNotHoldFails(t *testing.T) {
 	t.Parallel()
 	stack := accesstest.Run(t, parts)
 	for name, c := range map[string]struct {
@@ -309,7 +309,7 @@ func places(ctx *pulumi.Context) error {
 	return err
 }
 
-func TestWhatTheProgramMakesItselfIsAPlace(t *testing.T) {
+func TestWhatTheProgramMakesItselfIsAScope(t *testing.T) {
 	t.Parallel()
 	stack := accesstest.Run(t, places)
 	stack.Require(t, access.Assertion{Only: []string{"ann", "cluster:cpu"}, Read: "images"})

@@ -197,7 +197,7 @@ func TestAClusterWithoutIdentityIsNamedAsTheCause(t *testing.T) {
 	assert.Contains(t, failure(t, err, invoke.Mount).Error(), "a cluster without an identity opens nothing")
 }
 
-func TestAFailureThatIsNotOfAccessIsOne(t *testing.T) {
+func TestAFailureThatIsNotAboutAccess(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.allow(alice, "pollJobs")

@@ -162,7 +162,7 @@ func TestNobodyAsksAgainBeforeTheServerSaid(t *testing.T) {
 	}
 }
 
-func TestAServerThatGoesOnFailingIsOneOfItsOwnKind(t *testing.T) {
+func TestAServerThatGoesOnFailingHasAKindOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout} {

@@ -107,7 +107,7 @@ func TestAnonymousPullIsNotedAndReplacesNoRole(t *testing.T) {
 }
 
 // A registry that only the workspace names lies in a resource group that nothing else of the model does.
-func TestARegistryThatIsLookedUpIsAskedForItsAssignments(t *testing.T) {
+func TestTheAssignmentsOfARegistryThatIsLookedUpAreAskedFor(t *testing.T) {
 	t.Parallel()
 	keyed := pulling(services.ByABAC)
 	keyed.SystemDatastoresAuthMode = services.ByAccessKey

@@ -217,7 +217,7 @@ func TestFederatedCredentialsThatAreNotAnswered(t *testing.T) {
 }
 
 // Of a principal that exists before the stack does, others declare the credentials.
-func TestFederatedCredentialsOfOthersAreTheirs(t *testing.T) {
+func TestFederatedCredentialsOfOthersAreNotReported(t *testing.T) {
 	t.Parallel()
 	s := signing(t, access.ServicePrincipal)
 	s.m.Invokers["ci"] = access.Invoker{Kind: s.kind, PrincipalID: access.Known(s.id(access.InvokerPrincipal("ci")))}

@@ -368,7 +368,7 @@ func TestPrincipalsThatAreNotThereAreNamed(t *testing.T) {
 	assert.Contains(t, path(t, w.report(), "ann", "heart").Why, "deploy it with pulumi up")
 }
 
-func TestWhatWasNotAnsweredSaysWhatToLookTakes(t *testing.T) {
+func TestAQuestionWithoutAnAnswerNamesThePermission(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
 	w.grantAll()

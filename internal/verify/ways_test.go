@@ -72,7 +72,7 @@ func TestWaysOfWhatIsInAzure(t *testing.T) {
 }
 
 // What the plan grants opens the plan's own ways, and no other.
-func TestWaysOfThePlanAreNoNews(t *testing.T) {
+func TestWaysOfThePlanAreMarkedAsPlanned(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
 	w.grantAll()
@@ -88,7 +88,7 @@ func TestWaysOfThePlanAreNoNews(t *testing.T) {
 	assert.Contains(t, out.String(), "indirect ways are the plan's own")
 }
 
-// What the workspace has that no model says leads further: other computes, and its key vault.
+// Other computes of the workspace and its key vault open ways too. No model names them.
 func TestWaysThroughWhatNoModelSays(t *testing.T) {
 	t.Parallel()
 	const vault = mlGroup + "/providers/Microsoft.KeyVault/vaults/kv"
@@ -162,8 +162,7 @@ func TestWaysThroughWhatNoModelSays(t *testing.T) {
 	}
 }
 
-// What is not tried is said.
-func TestCutsOfManyWays(t *testing.T) {
+func TestCutsThatAreNotTriedAreNoted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
 	w.grantAll()

@@ -110,7 +110,7 @@ func TestAnEndpointsOwnDeploymentIsAsked(t *testing.T) {
 	assert.Equal(t, verify.Works, path(t, r, "ann", "heart").Status)
 }
 
-func TestWhatTheWorkspaceRefusesSaysWhatItTakes(t *testing.T) {
+func TestARefusalOfTheWorkspaceNamesTheAction(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, model())
 	for ends, needs := range map[string]string{

@@ -72,7 +72,7 @@ func theirAccount() props {
 		"sku": objectOf(props{"name": text("Standard_LRS")})}
 }
 
-func TestWhatProgramsMakeBesideTheComponentsLives(t *testing.T) {
+func TestWhatProgramsMakeBesideTheComponentsIsMadeReadChangedAndDeleted(t *testing.T) {
 	t.Parallel()
 	for plain, test := range beside {
 		module, name, _ := strings.Cut(strings.TrimPrefix(plain, "azure-native:"), ":")

@@ -238,8 +238,7 @@ func TestAStateOfOnePluginIsAStateOfTheOther(t *testing.T) {
 	}
 }
 
-// What the state holds as empty is updated, not added.
-func TestWhatTheStateHasEmptyIsUpdated(t *testing.T) {
+func TestWhatIsEmptyInTheStateIsUpdatedNotAdded(t *testing.T) {
 	t.Parallel()
 	ad := attach(t, "azuread", configFor(startAzure(t)))
 	program := props{"displayName": text("app")}

@@ -276,9 +276,9 @@ func TestAutonamingOfTheProjectIsHeeded(t *testing.T) {
 	}
 }
 
-// A name that Azure's specification refuses is refused in a preview already, as part of a path too; what it says
-// nothing of, only Azure refuses.
-func TestThePartsOfAPathHaveTheirLimits(t *testing.T) {
+// A name that Azure's specification refuses is refused in a preview already, as part of a path too. Other bad names only
+// Azure refuses.
+func TestThePartsOfAPathAreChecked(t *testing.T) {
 	t.Parallel()
 	native := attach(t, "azure-native", standin.Config{})
 	long := func(n int) string { return strings.Repeat("a", n) }
@@ -436,7 +436,7 @@ func TestAPreviewedCreationLeavesOpenWhatAzureMakesUp(t *testing.T) {
 	assert.Empty(t, a.Inventory())
 }
 
-func TestAResourceLivesAndGoes(t *testing.T) {
+func TestAResourceIsMadeReadChangedAndDeleted(t *testing.T) {
 	t.Parallel()
 	a := startAzure(t)
 	native := attach(t, "azure-native", configFor(a))

@@ -190,8 +190,7 @@ func withActions(actions []roles.Action) map[string]any {
 	}
 }
 
-// A walk that Azure refuses makes the plan wrong, and the rehearsal fail.
-func TestAWayThatIsRefused(t *testing.T) {
+func TestARefusedWalkFailsTheRehearsal(t *testing.T) {
 	t.Parallel()
 	const write = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments/write"
 	for name, change := range map[string]func(*testing.T, *azure.Azure) error{

@@ -238,8 +238,7 @@ func TestTheRestOfTheWayIsComparedWithTheWorld(t *testing.T) {
 	}
 }
 
-// A file in which something refers to what it lacks is not whole.
-func TestAWorldThatRefersToNothing(t *testing.T) {
+func TestAWorldThatIsNotWholeIsRefused(t *testing.T) {
 	t.Parallel()
 	whole := string(exported(t, wholeAzure(), wholeEdits...))
 	acrPull, _ := roles.BuiltIn(roles.AcrPull)
