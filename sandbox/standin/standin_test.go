@@ -276,8 +276,8 @@ func TestAutonamingOfTheProjectIsHeeded(t *testing.T) {
 	}
 }
 
-// A name that Azure's specification refuses is refused in a preview already, as part of a path too. Other bad names only
-// Azure refuses.
+// A name that Azure's specification refuses is refused in a preview already, as part of a path too. Other bad names
+// only Azure refuses.
 func TestThePartsOfAPathAreChecked(t *testing.T) {
 	t.Parallel()
 	native := attach(t, "azure-native", standin.Config{})
