@@ -145,7 +145,7 @@ func (c checker) acled(p Principal, input string) (how string, able bool) {
 	return "no grant and no ACL", false
 }
 
-// granted does the same but for ACLs. With keys, a role that gives the keys of the storage account counts.
+// granted does the same but for ACLs. With keys, a role that hands out the keys of the storage account counts.
 func (c checker) granted(p Principal, input string, keys bool) (how string, able bool) {
 	d := c.Model.DataInputs[input]
 	if d.Mechanism() == ByAnyone {
@@ -189,7 +189,7 @@ func (c checker) roleCovers(account string) bool {
 }
 
 // roleReads reports whether the invokers' role opens the storage accounts in its reach: it reads blobs, or, with keys,
-// gives keys. Where it is not known what the role allows, it may.
+// hands out keys. Where it is not known what the role allows, it may.
 func (c checker) roleReads(keys bool) bool {
 	ps := c.role.Permissions
 	if !c.Model.Role.Known() || ps.MayAllow(roles.Action{Name: roles.ReadBlobs, Data: true}) {

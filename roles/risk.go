@@ -8,7 +8,7 @@ type Risk string
 // The kinds of risk, the gravest first.
 const (
 	GrantsAccess Risk = "grantsAccess" // gives itself or others more access
-	ReadsSecrets Risk = "readsSecrets" // gives keys, tokens or passwords, with which the reader is somebody else
+	ReadsSecrets Risk = "readsSecrets" // hands out keys, tokens or passwords, with which the reader is somebody else
 	ChangesCode  Risk = "changesCode"  // changes what jobs, endpoints or clusters run, so that it runs as another identity
 	DestroysData Risk = "destroysData" // deletes data, models, or what holds them
 )

@@ -46,7 +46,7 @@ A preview leaves out what does not change, so a review of it can't know what a p
 that stays. Add --show-sames to the preview to have all of it judged. With --stack and no file it runs the
 preview itself.
 
-Every resource that changes is judged, or known to give access and reported, or listed as not judged. What a
+Every resource that changes is judged, or known to hand out access and reported, or listed as not judged. What a
 team has decided about types that are not judged here, and what it has waived, is in the file that --guardrails names.
 
 --fail-on takes a list of

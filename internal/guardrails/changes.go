@@ -97,7 +97,7 @@ func top(path string) string {
 	return first
 }
 
-// opens reports whether the input gives access, and did not before.
+// opens reports whether the input hands out access, and did not before.
 func (g gate) opens(r Resource) bool {
 	if r.Gone || g.of != "" && !strings.HasPrefix(Key(r.Type), g.of) {
 		return false

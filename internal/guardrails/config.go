@@ -35,7 +35,7 @@ type Config struct {
 	MaxWaiverDays int `json:"maxWaiverDays,omitempty" yaml:"maxWaiverDays"`
 	// Waivers let one resource break one rule, until a day. Default: none.
 	Waivers []Waiver `json:"waivers,omitempty" yaml:"waivers"`
-	// DecidedTypes are types of resources that are not judged here and of which a team has decided that they give no
+	// DecidedTypes are types of resources that are not judged here and of which a team has decided that they hand out no
 	// access. Of a type that is judged, or will be by a later version, a decision has no effect, and a review says so.
 	// Default: none.
 	DecidedTypes []DecidedType `json:"decidedTypes,omitempty" yaml:"decidedTypes"`
@@ -57,7 +57,7 @@ type Waiver struct {
 	Ends string `json:"ends" yaml:"ends"`
 }
 
-// A DecidedType is a type of which a team has decided that it gives no access.
+// A DecidedType is a type of which a team has decided that it hands out no access.
 type DecidedType struct {
 	// Type is a Pulumi type token; the version of an API in it makes no difference.
 	Type string `json:"type" yaml:"type"`
@@ -193,7 +193,7 @@ func (c Config) problems() (problems []string) {
 		default:
 			again(strings.TrimSuffix(at, "."), "type "+Key(d.Type))
 		}
-		toRead(at+"reason", d.Reason, "write why the type gives no access", bad)
+		toRead(at+"reason", d.Reason, "write why the type hands out no access", bad)
 		if _, err := day(d.Ends); d.Ends != "" && err != nil {
 			bad("%sends: %q is not a day; write the last one on which the decision holds, such as 2027-01-31", at, d.Ends)
 		}
@@ -292,8 +292,8 @@ func (c Config) waive(r Resource, f *Finding) {
 	}
 }
 
-// Decided returns the decision about a type that has not ended, and whether there is one. A type of which it is known
-// what it gives takes none: its resources are waived one by one.
+// Decided returns the decision about a type that has not ended, and whether there is one. Of a type of which it is
+// known what it hands out there is none to take: a resource of it is waived one by one.
 func (c Config) Decided(token string) (DecidedType, bool) {
 	for _, d := range c.DecidedTypes {
 		if Key(d.Type) == Key(token) && !c.ended(d.Ends) && Guessed(token) {

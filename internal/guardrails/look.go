@@ -9,12 +9,12 @@ import (
 
 // A Look is what a change of one resource is known to do to access, besides what the rules judge.
 type Look struct {
-	// Judged is set if the type is known, or if nothing changes that could give access.
+	// Judged is set if the type is known, or if nothing changes that could hand out access.
 	Judged bool
-	// Gives completes "it …"; "" if the change gives nothing.
+	// Gives completes "it …"; "" if the change hands out nothing.
 	Gives    string
 	Severity Severity
-	// Inputs are those that give access, where not all of the resource does; dotted.
+	// Inputs are those that hand out access, where not all of the resource does; dotted.
 	Inputs []string
 	// Identities are the ARM IDs of the user-assigned identities that the resource gets and that are not made with it. One
 	// that is not known is "".
@@ -23,7 +23,7 @@ type Look struct {
 	Unseen bool
 	// Unjudged are the inputs of a known type of which it is not known what they do.
 	Unjudged []string
-	// Goes is set if something that gave access is removed.
+	// Goes is set if something that handed out access is removed.
 	Goes bool
 }
 
@@ -85,7 +85,7 @@ func LookAt(r Resource) Look {
 	return l
 }
 
-// Knows reports whether it is known what a type gives, by more than its name.
+// Knows reports whether it is known what a type hands out, by more than its name.
 func Knows(token string) bool {
 	w := wayOf(token)
 	return builtByPulumi(token) || w != nil && !w.guess

@@ -37,7 +37,7 @@ func orType(inputs []string) string {
 	return strings.Join(inputs, ", ")
 }
 
-// Sentence says what the change gives, to whom and where as far as the resource says so.
+// Sentence says what the change hands out, to whom and where as far as the resource says so.
 func (l Look) Sentence(r Resource) string {
 	text := l.Gives
 	if r.Gone {

@@ -8,14 +8,14 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A way is a kind of resource of which it is known what access it gives (facts/grants-access.md). A resource of a
+// A way is a kind of resource of which it is known what access it hands out (facts/grants-access.md). A resource of a
 // type that no way names is not judged.
 type way struct {
 	gives    string
 	severity Severity
 	// types are keys of type tokens; * stands for any text. The first way that names a type is the one that counts.
 	types []string
-	// on are the inputs that give access, where not all of the resource does. Of the other inputs, those that are
+	// on are the inputs that hand out access, where not all of the resource does. Of the other inputs, those that are
 	// neither judged by rules nor harmless are not judged.
 	on       []gate
 	judged   []string
@@ -24,7 +24,7 @@ type way struct {
 	removal bool
 	// unseen is set where nobody can see from a preview what the resource does.
 	unseen bool
-	// guess is set where it is known by the name of the type alone that it may give access. A team may decide
+	// guess is set where it is known by the name of the type alone that it may hand out access. A team may decide
 	// otherwise.
 	guess bool
 	// partial is set where only the inputs in on give access; anything, where no input of any version does.
@@ -33,7 +33,7 @@ type way struct {
 	inside map[string][]string
 }
 
-// A gate is an input by which a resource gives access, unless it has one of the safe values. Nothing is safe too,
+// A gate is an input by which a resource hands out access, unless it has one of the safe values. Nothing is safe too,
 // unless Azure's default is not.
 type gate struct {
 	path        string // dotted
@@ -449,7 +449,7 @@ var ways = []way{
 
 	// By their names.
 	{
-		gives: "gives access, by the name of its type", severity: High, guess: true,
+		gives: "hands out access, by the name of its type", severity: High, guess: true,
 		types: []string{
 			"*roleassignment*", "*roledefinition*", "*rolebinding*", "*accesspolicy*", "*credential*",
 			"*principalassignment*", "*administrator*", "*permission*", "*secret*", "*password*",

@@ -24,7 +24,7 @@ import (
 var pipeline = []string{"guardrails", "jobs", "unjudged"}
 
 // The previews of the corpus were made by the real engine: tests/engine/corpus_test.go. What must be said of each
-// stands in cases.yaml. All that give access are stopped or are new access, and what gives nothing passes.
+// stands in cases.yaml. All that hand out access are stopped or are new access, and what gives nothing passes.
 func TestTheCorpus(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/corpus/cases.yaml")
@@ -94,9 +94,9 @@ func TestTheCorpus(t *testing.T) {
 	assert.GreaterOrEqual(t, len(passed), 40)
 	table := fmt.Sprintf("| previews | number | a pipeline as it comes | one that sets `new-access` too "+
 		"|\n|---|---|---|---|\n"+
-		"| give access that no rule allows, or what is not judged | %d | stops all | stops all |\n"+
-		"| give access within the rules | %[2]d | reports all as new access, for a person to approve | stops all |\n"+
-		"| give nothing | %[3]d | passes all | passes all |\n", len(stopped), len(reported), len(passed))
+		"| hand out access that no rule allows, or what is not judged | %d | stops all | stops all |\n"+
+		"| hand out access within the rules | %[2]d | reports all as new access, for a person to approve | stops all |\n"+
+		"| hand out nothing | %[3]d | passes all | passes all |\n", len(stopped), len(reported), len(passed))
 	docs, err := os.ReadFile(filepath.Join("..", "..", "docs", "evidence.md"))
 	require.NoError(t, err)
 	assert.True(t, strings.Contains(string(docs), table), "docs/evidence.md must have this table:\n%s", table)

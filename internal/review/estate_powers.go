@@ -10,7 +10,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/ways"
 )
 
-// powers adds the roles of Entra and the permissions of Microsoft Graph that the preview gives, and whom they
+// powers adds the roles of Entra and the permissions of Microsoft Graph that the preview hands out, and whom they
 // reach: the applications, of which the rest has only those whose credentials are made.
 func (x *estate) powers() {
 	for _, s := range x.states() {

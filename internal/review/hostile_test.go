@@ -21,7 +21,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/visible"
 )
 
-// giving are the previews of the corpus that give access, by name.
+// giving are the previews of the corpus that hand out access, by name.
 func giving(t *testing.T) (previews map[string]string, o review.Options) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/corpus/cases.yaml")
@@ -65,7 +65,7 @@ func passes(t *testing.T, text string, o review.Options) bool {
 	return len(met) == 0 && !r.NewAccess && !r.Partial()
 }
 
-// However the engine words a step, and however the file was damaged on its way, what gives access does not pass.
+// However the engine words a step, and however the file was damaged on its way, what hands out access does not pass.
 func TestWhatHandsOutAccessPassesInNoOtherForm(t *testing.T) {
 	t.Parallel()
 	previews, o := giving(t)

@@ -14,7 +14,7 @@ import (
 
 type zo = map[string]any
 
-// Ways to give access that were thought up against the gate, and changes that give nothing. None of the first
+// Ways to hand out access that were thought up against the gate, and changes that hand out nothing. None of the first
 // passes a pipeline, and each of the others does. A group that stays stands beside each, so that something is
 // understood.
 func TestAHuntForWhatPasses(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/batchaccess/batchaccess/internal/guardrails"
 )
 
-// An OtherAccess is access that is given by another way than a role assignment, a federated credential or a
+// An OtherAccess is access that is handed out by another way than a role assignment, a federated credential or a
 // secret of an application: see facts/grants-access.md.
 type OtherAccess struct {
 	Change   string `json:"change"` // made, changed, replaced, taken away
@@ -24,7 +24,7 @@ type OtherAccess struct {
 	URN    string `json:"urn"`
 }
 
-// An UnjudgedType is a type of resources that change and of which it is not known whether they give access.
+// An UnjudgedType is a type of resources that change and of which it is not known whether they hand out access.
 type UnjudgedType struct {
 	Type  string `json:"type"`
 	Count int    `json:"count"`
@@ -42,7 +42,7 @@ var changeWords = map[bool]map[string]string{
 // componentPrefix begins the types of this project's components, which make nothing themselves.
 const componentPrefix = "batchaccess:index:"
 
-// others judges every resource that changes by its type: it gives nothing, it gives access, or it is not known.
+// others judges every resource that changes by its type: it hands out nothing, it hands out access, or it is not known.
 func (m *maker) others() {
 	unjudged := map[string]*UnjudgedType{}
 	decided := map[string]int{}
@@ -103,7 +103,7 @@ func (m *maker) others() {
 	}
 	for _, d := range m.o.Guardrails.DecidedTypes {
 		if !guardrails.Guessed(d.Type) {
-			m.note(fmt.Sprintf("guardrails.yaml decides on %s, to no effect: it is known what this type gives, and each "+
+			m.note(fmt.Sprintf("guardrails.yaml decides on %s, to no effect: it is known what this type hands out, and each "+
 				"resource of it is judged. Take it out, and waive single resources.", d.Type))
 		}
 	}

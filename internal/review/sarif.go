@@ -56,10 +56,10 @@ type (
 var sarifRules = []struct{ id, level, title, help string }{
 	{"access-gained", "warning", "Somebody can do something new",
 		"A principal gains actions at a place where nothing gave them before. Decided by effect, not by text."},
-	{"other-way", "error", "Access is given in another way",
+	{"other-way", "error", "Access is handed out in another way",
 		"A resource gives access that no role assignment shows, or a preview does not show what it does."},
 	{"not-judged", "error", "A changed resource is not judged",
-		"Nobody has looked at what a resource of this type gives. Decide on the type in guardrails.yaml, or take it " +
+		"Nobody has looked at what a resource of this type hands out. Decide on the type in guardrails.yaml, or take it " +
 			"out."},
 	{"job-stops", "warning", "A job stops working", "A path from an invoker to its data works before the change and not " +
 		"after it, or is declared and does not work."},

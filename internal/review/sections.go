@@ -49,7 +49,7 @@ func (r Review) sections() (all []section) {
 		rows = append(rows, []string{what, fmt.Sprint(u.Count), which})
 	}
 	rank = rankGrave
-	add("Changed, and not judged: nobody has looked at what these give", "type|number|resources", false, rows)
+	add("Changed, and not judged: nobody has looked at what these hand out", "type|number|resources", false, rows)
 
 	rows = nil
 	for _, f := range r.Guardrails {
@@ -92,7 +92,7 @@ func (r Review) sections() (all []section) {
 		rows = append(rows, []string{string(o.Risk), o.Type + " " + o.Resource, o.Change, o.What})
 	}
 	rank = rankGains
-	add("What else gives access", "risk|resource|change|what it does", false, rows)
+	add("What else hands out access", "risk|resource|change|what it does", false, rows)
 
 	rows = nil
 	for _, j := range r.Jobs {
