@@ -219,7 +219,8 @@ fi
 	require.Len(t, said, len(commands), stdout+stderr)
 	for i, wants := range [][]string{
 		{"ask ", urn, "name it with --forget", "exit 1"}, {"ask ", urn, "name it with --forget", "exit 1"},
-		{"clear ", "was not made", "say --yes to do it", "exit 1"}, {"clear ", "was not made", "say --yes to do it", "exit 1"},
+		{"clear ", "was not made", "say --yes to do it", "exit 1"},
+		{"clear ", "was not made", "say --yes to do it", "exit 1"},
 		{"clear ", "was not made", "exit 0"}, {"nothing was broken off", "exit 0"},
 	} {
 		for _, want := range wants {

@@ -33,7 +33,8 @@ func TestTheTableListsWaysThatEndAtNoData(t *testing.T) {
 		"every invoker": {made("dev", model()), []string{
 			"  every invoker can reach cluster:cpu, by changing the deployment of heart",
 			"  every invoker can reach the keys of the workspace's storage account, by listStorageAccountKeys/action of",
-			"  every invoker may reach secrets, by computes/listKeys/action"}, []string{"ann, pipeline can reach", "by another way"}},
+			"  every invoker may reach secrets, by computes/listKeys/action"},
+			[]string{"ann, pipeline can reach", "by another way"}},
 		"some": {made("dev", some), []string{
 			"  every invoker, cluster:own can reach cluster:gpu, by", "  partner can reach robot, by"},
 			[]string{"every invoker can reach robot"}},
