@@ -254,7 +254,7 @@ func TestWhatIsWrongWithAPath(t *testing.T) {
 		"a mark":          {blob("in/?"), flat, "dataInputs.in.path", "?"},
 		"an escape":       {blob("in/a%20b"), flat, "dataInputs.in.path", "escape"},
 		"a backslash":     {blob(`in\a`), flat, "dataInputs.in.path", "backslash"},
-		"too long":        {blob(strings.Repeat("a", 4200)), flat, "dataInputs.in.scope", "bytes, and Azure allows 8192"},
+		"too long":        {blob(strings.Repeat("a", 4200)), flat, "dataInputs.in.scope", "limits the role to 1 path has "},
 		"no container":    {noContainer, flat, "dataInputs.in.container", "is missing, but scope is path"},
 		"a credential":    {credential, flat, "dataInputs.in.scope", "no condition reaches it"},
 		"another word": {access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: "raw", Path: "in",

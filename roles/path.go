@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
@@ -68,8 +69,12 @@ func PathCondition(paths []string, kind AccountKind, role string) (text string, 
 			"'} AND SubOperationMatches{'Blob.List'})"}, lists)
 	}
 	if len(text) > condition.MaxLength {
+		limits := "1 path"
+		if len(paths) > 1 {
+			limits = fmt.Sprintf("%d paths", len(paths))
+		}
 		ps.Add("", "limit it to fewer or shorter paths, to a folder above them, or not at all",
-			"the condition that limits the role to %d paths has %d bytes, and Azure allows %d", len(paths), len(text),
+			"the condition that limits the role to %s has %d bytes, and Azure allows %d", limits, len(text),
 			condition.MaxLength)
 	}
 	return text, ps

@@ -191,6 +191,45 @@ func TestNothingIsWrittenWithoutYes(t *testing.T) {
 	}
 }
 
+// A creation that neither command can look for is asked about, until --forget names it: then it is dropped.
+func TestForgetDropsACreationThatNobodyCanLookFor(t *testing.T) {
+	t.Parallel()
+	const urn = "urn:pulumi:dev::batchaccess::a:b:T::lost"
+	dir := projectWith(t, map[string]string{"dev": oneUser})
+	begun, cli := filepath.Join(dir, "begun"), filepath.Join(dir, "pulumi")
+	require.NoError(t, os.WriteFile(begun, nil, 0o600))
+	// The state has the creation until one is imported: Pulumi's own import would drop it too.
+	require.NoError(t, os.WriteFile(cli, []byte(`#!/bin/sh
+[ "$1 $2" = "stack import" ] && rm -f '`+begun+`'
+if [ "$1 $2" = "stack export" ] && [ -e '`+begun+`' ]; then
+	"$REAL" "$@" | sed 's|"deployment": {|"deployment": {"pending_operations": [{"type": "creating", "resource": {"urn": `+
+		`"`+urn+`", "type": "a:b:T", "custom": true, "inputs": {}}}],|'
+else
+	exec "$REAL" "$@"
+fi
+`), 0o700))
+	commands := []string{"adopt", "adopt --forget urn:of:another", "adopt --forget " + urn, "recover --forget " + urn,
+		"recover --yes --forget " + urn, "recover"}
+	script := "export REAL=$(command -v pulumi) BATCHACCESS_PULUMI='" + cli + "'\n"
+	for _, command := range commands {
+		script += "echo '# " + command + "'; batchaccess " + command + " --stack dev --dir '" + dir + "' 2>&1; echo exit $?\n"
+	}
+	_, stdout, stderr := execute(t, "sandbox", "--dir", dir, "--", "sh", "-c", script)
+	said := strings.Split(stdout, "# ")[1:]
+	require.Len(t, said, len(commands), stdout+stderr)
+	for i, wants := range [][]string{
+		{"ask ", urn, "name it with --forget", "exit 1"}, {"ask ", urn, "name it with --forget", "exit 1"},
+		{"clear ", "was not made", "say --yes to do it", "exit 1"},
+		{"clear ", "was not made", "say --yes to do it", "exit 1"},
+		{"clear ", "was not made", "exit 0"}, {"nothing was broken off", "exit 0"},
+	} {
+		for _, want := range wants {
+			assert.Contains(t, said[i], want, "%s", stderr)
+		}
+	}
+	assert.NoFileExists(t, begun)
+}
+
 func TestAdoptSaysWhyItCannotLook(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -35,6 +36,8 @@ func (c Cut) String() string {
 type Way struct {
 	access.Way
 	Cuts []Cut `json:"cuts"`
+	// alike are who goes it in a table, where every invoker reaches its end, one way or another; none for any other way.
+	alike []string
 	// Untried is set where there are too many ways to try what cuts each.
 	Untried bool `json:"untried,omitempty"`
 }
@@ -66,6 +69,61 @@ func withCuts(plan *access.Plan, ways []access.Way) []Way {
 		}
 	}
 	return all
+}
+
+// markAlike marks the ways to what every invoker reaches, and is no data: the role that each of them is given brings
+// them there, so a table says it once. An end that only some certainly reach is not alike.
+func markAlike(ways []Way, invokers []Invoker) {
+	goes := map[reach]map[string]bool{}
+	for _, w := range ways {
+		if goes[w.reach()] == nil {
+			goes[w.reach()] = map[string]bool{}
+		}
+		for _, who := range w.Who {
+			goes[w.reach()][who] = true
+		}
+	}
+	for i, w := range ways {
+		others := maps.Clone(goes[w.reach()])
+		for _, invoker := range invokers {
+			delete(others, invoker.Name)
+		}
+		if w.Ends != "" && len(invokers) > 1 && len(goes[w.reach()]) == len(others)+len(invokers) {
+			ways[i].alike = append([]string{"every invoker"}, slices.Sorted(maps.Keys(others))...)
+		}
+	}
+}
+
+// A reach is what a way ends at, whether that is undecided, and who they are that go it alike.
+type reach struct {
+	alike, ends string
+	undecided   bool
+}
+
+func (w Way) reach() reach { return reach{strings.Join(w.alike, ", "), w.Ends, w.Undecided()} }
+
+// endsAt are the ways that end at no data, a line each. All the ways to what every invoker reaches are one line.
+func (x Explanation) endsAt() (lines []string) {
+	first, several := map[reach]string{}, map[reach]bool{}
+	for _, w := range x.Ways {
+		to := w.reach()
+		first[to] = cmp.Or(first[to], w.How())
+		several[to] = several[to] || first[to] != w.How()
+	}
+	told := map[reach]bool{}
+	for _, w := range x.Ways {
+		to := w.reach()
+		if w.Ends == "" || to.alike != "" && told[to] {
+			continue
+		}
+		told[to] = true
+		line := cmp.Or(to.alike, strings.Join(w.Who, ", ")) + " " + w.How()
+		if to.alike != "" && several[to] {
+			line += " (some of them by another way)"
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // cut is what to do about a way.

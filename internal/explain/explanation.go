@@ -138,6 +138,7 @@ func Make(stack string, plan *access.Plan, problems access.Problems) Explanation
 			x.Endpoints = append(x.Endpoints, Endpoint{name, deployment, e.Deployments[deployment].Cluster, inputs})
 		}
 	}
+	markAlike(x.Ways, x.Invokers)
 	for _, p := range plan.Paths() {
 		x.Paths = append(x.Paths, pathOf(p))
 	}

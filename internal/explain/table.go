@@ -81,6 +81,13 @@ func WriteTable(w io.Writer, x Explanation, colour bool) error {
 	for _, f := range x.Findings {
 		p("  %s: %s\n    %s\n", visible.Text(f.Place()), visible.Text(short(f.What)), visible.Text(f.Fix))
 	}
+	ends := x.endsAt()
+	if len(ends) > 0 {
+		p("\nINDIRECT WAYS TO IDENTITIES, SECRETS AND GRANTS\n")
+	}
+	for _, line := range ends {
+		p("  %s\n", visible.Text(short(line)))
+	}
 	if out := x.notLookedAt(); out != "" {
 		p("\n%s\n", visible.Text(out))
 	}

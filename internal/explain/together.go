@@ -78,7 +78,7 @@ func (x *Explanation) add(of string, other Explanation) {
 		x.Owners = append(x.Owners, o)
 	}
 	for _, w := range other.Ways {
-		w.Who, w.Input, w.Output = each(w.Who, named), named(w.Input), named(w.Output)
+		w.Who, w.alike, w.Input, w.Output = each(w.Who, named), each(w.alike, named), named(w.Input), named(w.Output)
 		if w.Ends != "" {
 			w.Ends = named(w.Ends) // an identity, or a secret of the workspace that the component is for
 		}

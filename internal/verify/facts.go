@@ -42,7 +42,7 @@ type Facts struct {
 	UnlistedComputes string
 	// KeysOff are the storage accounts that no shared key opens, by their IDs in lower case.
 	KeysOff map[string]bool
-	// Trusted are the federated credentials of principals that exist before the stack does, and of clusters' identities.
+	// Trusted are the credentials of principals that exist before the stack does, and of clusters' identities.
 	Trusted []Trust
 	// SignIns are the credentials that are other than the configuration says.
 	SignIns []SignIn
@@ -101,8 +101,9 @@ func (f *Facts) unanswered(err error) string {
 	return "an answer of Azure: " + err.Error()
 }
 
-// Trust is a federated credential by which others sign in as a principal, by its object ID.
-type Trust struct{ Of, Name, Issuer, Subject string }
+// Trust is a credential by which others sign in as a principal, by its object ID: a federated one, or a Secret such as
+// "client secret 2026".
+type Trust struct{ Of, Name, Issuer, Subject, Secret string }
 
 // put notes a reason for a path of the configuration. The first one stays.
 func put(reasons map[string]string, path, why string) {

@@ -154,6 +154,10 @@ func (h *holdings) neighbours(e *ways.Estate) {
 		if n < 0 {
 			n, e.Applications = len(e.Applications), append(e.Applications, ways.Application{Name: t.Name, Principal: t.Of})
 		}
+		if t.Secret != "" {
+			e.Applications[n].Secrets = append(e.Applications[n].Secrets, t.Secret)
+			continue
+		}
 		e.Applications[n].Federated = append(e.Applications[n].Federated,
 			ways.Federated{Issuer: t.Issuer, Subject: t.Subject})
 	}

@@ -66,8 +66,8 @@ func (o *Observer) owners(ctx context.Context, s Subject, f *Facts) {
 			f.UnlistedOwners[s.Principal.Name] = why
 		}
 		if why == "" && len(applications) == 0 {
-			f.Notes = append(f.Notes, "the tenant has no application of "+s.Principal.String()+": who owns it, and may add "+
-				"credentials to it, is not known")
+			f.Notes = append(f.Notes, "the tenant has no application of "+s.Principal.String()+": who owns it, may add "+
+				"credentials to it, or knows those that it has, is not known")
 		}
 		for _, application := range applications {
 			ask("application", "/applications/"+url.PathEscape(application.ID))

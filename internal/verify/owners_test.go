@@ -119,6 +119,7 @@ func TestOwnersOfAnotherTenantsApplicationAreNotKnown(t *testing.T) {
 	w.subjects = append(w.subjects, verify.Subject{Principal: access.InvokerPrincipal("pipeline"), ID: principal,
 		Kind: access.ServicePrincipal})
 	r := w.judged(answering{w.azure.Client(), "/applications", always(map[string]any{"value": []any{}})}, 0)
-	assert.Contains(t, strings.Join(r.Notes, "\n"), "the tenant has no application of invoker pipeline: who owns it")
+	assert.Contains(t, strings.Join(r.Notes, "\n"), "the tenant has no application of invoker pipeline: who owns it, may "+
+		"add credentials to it, or knows those that it has, is not known")
 	assert.NotContains(t, strings.Join(w.report().Notes, "\n"), "who owns it")
 }

@@ -71,10 +71,18 @@ func (o *Observer) secrets(ctx context.Context, s Subject) (all []secret, err er
 	return all, nil
 }
 
-// heldSecrets compares the secrets of an invoker with those that it declares. One that has ended signs nobody in. A
+// acting are the secrets that have not ended: one that has signs nobody in.
+func acting(all []secret, now time.Time) []secret {
+	return slices.DeleteFunc(slices.Clone(all), func(s secret) bool { return !s.End.IsZero() && !s.End.After(now) })
+}
+
+// called is what the ways call a secret.
+func (s secret) called() string { return strings.TrimSpace(s.kind + " " + s.Name) }
+
+// heldSecrets compares the secrets of an invoker that have not ended with those that it declares. A
 // renamed secret keeps its first name in Entra, so the dates say which one it is, before the name.
 func heldSecrets(invoker string, declared map[string]signin.ClientSecret, has []secret, now time.Time) (all []SignIn) {
-	left := slices.DeleteFunc(slices.Clone(has), func(s secret) bool { return !s.End.IsZero() && !s.End.After(now) })
+	left := acting(has, now)
 	var missing []string
 	take := func(name string, fits func(secret) bool) bool {
 		start, end, _ := declared[name].Period() // checked

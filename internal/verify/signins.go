@@ -77,7 +77,14 @@ func (o *Observer) signIns(ctx context.Context, m access.Model, s Subject, f *Fa
 	}
 	if exists {
 		for _, one := range has {
-			f.Trusted = append(f.Trusted, Trust{s.ID, s.Principal.Name, one.Issuer, one.Subject})
+			f.Trusted = append(f.Trusted, Trust{Of: s.ID, Name: s.Principal.Name, Issuer: one.Issuer, Subject: one.Subject})
+		}
+		if s.Kind == access.ServicePrincipal {
+			keys, err := o.secrets(ctx, s)
+			f.unanswered(err)
+			for _, one := range acting(keys, f.Asked) {
+				f.Trusted = append(f.Trusted, Trust{Of: s.ID, Name: s.Principal.Name, Secret: one.called()})
+			}
 		}
 		return
 	}

@@ -216,10 +216,27 @@ func TestFederatedCredentialsThatAreNotAnswered(t *testing.T) {
 	}
 }
 
-// Of a principal that exists before the stack does, others declare the credentials.
-func TestFederatedCredentialsOfOthersAreNotReported(t *testing.T) {
+// Of a principal that exists before the stack does, others declare the credentials: none is beyond need, and each that
+// has not ended is a way to be the principal.
+func TestCredentialsOfOthersAreTheirs(t *testing.T) {
 	t.Parallel()
 	s := signing(t, access.ServicePrincipal)
 	s.m.Invokers["ci"] = access.Invoker{Kind: s.kind, PrincipalID: access.Known(s.id(access.InvokerPrincipal("ci")))}
-	assert.Empty(t, s.report().SignIns)
+	day := func(n int) string { return time.Now().UTC().AddDate(0, 0, n).Format(time.RFC3339) }
+	keys := always(map[string]any{"passwordCredentials": []any{
+		map[string]any{"displayName": "theirs", "endDateTime": day(30)},
+		map[string]any{"displayName": "over", "endDateTime": day(-1)}},
+		"keyCredentials": []any{map[string]any{"displayName": "CN=eve"}}})
+	r := s.judged(answering{s.azure.Client(), "/applications/" + s.of, keys}, 0)
+	assert.Empty(t, r.SignIns)
+	var all strings.Builder
+	for _, way := range r.Ways {
+		all.WriteString(way.String() + "\n")
+	}
+	assert.Contains(t, all.String(), "whoever has the subject release of https://tokens.example.com can reach ci")
+	assert.Contains(t, all.String(), "whoever knows the client secret theirs can reach ci, by the client secret theirs of")
+	assert.Contains(t, all.String(), "whoever knows the certificate CN=eve can reach ci")
+	assert.NotContains(t, all.String(), "client secret over")
+	r = s.judged(answering{s.azure.Client(), "/applications/" + s.of, refused}, 0)
+	assert.Contains(t, strings.Join(r.Unasked, "\n"), "asking for the client secrets of invoker ci")
 }

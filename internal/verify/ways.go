@@ -191,7 +191,7 @@ func (h *holdings) ownersOf(e *ways.Estate, subjects []Subject) {
 			switch {
 			case in.Invoker != s.Principal.Name || !in.Extra:
 			case in.Secret != "":
-				a.Secrets = append(a.Secrets, strings.TrimSpace(in.Secret+" "+in.Name))
+				a.Secrets = append(a.Secrets, secret{kind: in.Secret, Name: in.Name}.called())
 			default:
 				a.Federated = append(a.Federated, ways.Federated{Issuer: in.Issuer, Subject: in.Subject})
 			}
