@@ -125,8 +125,8 @@ func TestNamesThatThingsHadBefore(t *testing.T) {
 // Pulumi takes what has a name in the state for what has it in the program, whatever was says.
 func TestNamesThatMoveOnTakeTwoDeployments(t *testing.T) {
 	t.Parallel()
-	const third = "names are exchanged with one rename in each deployment: in the first call invokers.%s by a third name, " +
-		"with was: %s, and leave the others as they were"
+	const third = "names are exchanged with one rename in each deployment: in the first call invokers.%s by a third " +
+		"name, with was: %s, and leave the others as they were"
 	for name, c := range map[string]struct {
 		was  map[string]string
 		want map[string]string // path to remedy

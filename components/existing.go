@@ -122,8 +122,8 @@ func anothers(ctx *pulumi.Context, own, urn, name string, before []string, scope
 func heldAlready(urn, as, name string, noOutputs bool) string {
 	old, is := renamedFrom(as, name)
 	if noOutputs {
-		seen := "this stack has no outputs, and so does not see what its state has of it: export any output, deploy that, and " +
-			"then this change, and the assignment stays"
+		seen := "this stack has no outputs, and so does not see what its state has of it: export any output, deploy that, " +
+			"and then this change, and the assignment stays"
 		if strings.HasPrefix(as, old+".") {
 			return seen // what differs is the component, which has no was
 		}

@@ -242,8 +242,9 @@ func TestANameBeforeOfAPrincipalThatNoneHadIsRefused(t *testing.T) {
 			"what it was called: ann"},
 		"its mark is still there": {"scores", "team", "group", ""},
 		"the component is new":    {"results", "bea", "bob", ""},
-		"at an endpoint":          {"role.heart", "bea", "bob", "role.heart.bea.was: no principal of it was called bob; take it out"},
-		"at another endpoint":     {"role.lung", "bea", "bob", ""},
+		"at an endpoint": {"role.heart", "bea", "bob", "role.heart.bea.was: no principal of it was called bob; " +
+			"take it out"},
+		"at another endpoint": {"role.lung", "bea", "bob", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
