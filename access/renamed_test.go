@@ -108,7 +108,7 @@ func TestNamesThatThingsHadBefore(t *testing.T) {
 				require.NotEmpty(t, ps)
 				assert.Equal(t, c.path, ps[0].Path)
 				assert.NotEmpty(t, ps[0].Fix)
-				assert.Equal(t, name == "exchanged", strings.HasPrefix(ps[0].Fix, "names are exchanged in two deployments"))
+				assert.Equal(t, name == "exchanged", strings.HasPrefix(ps[0].Fix, "names are exchanged with one rename"))
 			})
 		}
 	}
@@ -125,7 +125,8 @@ func TestNamesThatThingsHadBefore(t *testing.T) {
 // Pulumi takes what has a name in the state for what has it in the program, whatever was says.
 func TestNamesThatMoveOnTakeTwoDeployments(t *testing.T) {
 	t.Parallel()
-	const third = "names are exchanged in two deployments: in the first call invokers.%s by a third name, as what was %s"
+	const third = "names are exchanged with one rename in each deployment: in the first call invokers.%s by a third " +
+		"name, with was: %s, and leave the others as they were"
 	for name, c := range map[string]struct {
 		was  map[string]string
 		want map[string]string // path to remedy
@@ -155,6 +156,20 @@ func TestNamesThatMoveOnTakeTwoDeployments(t *testing.T) {
 			}
 			assert.Equal(t, c.want, have)
 		})
+	}
+}
+
+// The remedy, followed to its end: each of the deployments is taken.
+func TestNamesAreExchangedWithOneRenameInEachDeployment(t *testing.T) {
+	t.Parallel()
+	for _, was := range []map[string]string{{"third": "b", "a": ""}, {"third": "", "b": "a"}, {"a": "third", "b": ""}} {
+		m := stack()
+		m.Invokers = map[string]access.Invoker{}
+		for name, old := range was {
+			m.Invokers[name] = access.Invoker{Kind: access.ServicePrincipal, SignIn: "none", Was: old}
+		}
+		_, ps := access.Compile(m)
+		assert.NoError(t, ps.Err(), "%v", was)
 	}
 }
 

@@ -143,8 +143,8 @@ func movedOn(path, name string, was func(string) string) string {
 	for at := name; at != "" && !seen[at]; at = was(at) {
 		seen[at] = true
 		if was(at) == name {
-			return fmt.Sprintf("names are exchanged in two deployments: in the first call %s.%s by a third name, as what was %s",
-				path, name, was(name))
+			return fmt.Sprintf("names are exchanged with one rename in each deployment: in the first call %s.%s by a third "+
+				"name, with was: %s, and leave the others as they were", path, name, was(name))
 		}
 	}
 	return fmt.Sprintf("deploy %s first, with %s.%s still called %s, and rename that in a second deployment", name, path,

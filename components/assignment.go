@@ -2,6 +2,7 @@ package components
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,7 +30,8 @@ type AssigneeArgs struct {
 	// Description of the assignment, at most 512 characters. Default: one that names the component.
 	Description string `pulumi:"description,optional"`
 
-	alsoWas []string // other names that it may have had, all in place of Was
+	// alsoWas are names that it may have had, in place of Was: what was renamed need not have been assigned this before.
+	alsoWas []string
 }
 
 // before are the names that an assignment to it may have had below a prefix.
@@ -38,6 +40,23 @@ func (to AssigneeArgs) before(prefix string) (names []string) {
 		names = append(names, was(prefix, name)...)
 	}
 	return names
+}
+
+// marked adds the names that principals are said to have had to a component's inputs: so it is updated where one is
+// written, and the check of that name knows that the stack has a state.
+func marked(inputs pulumi.Map, maps ...map[string]AssigneeArgs) pulumi.Map {
+	was := map[string]string{}
+	for _, principals := range maps {
+		for name, to := range principals {
+			if to.Was != "" {
+				was[name] = to.Was
+			}
+		}
+	}
+	if len(was) > 0 {
+		inputs["was"] = input(reflect.ValueOf(was))
+	}
+	return inputs
 }
 
 // servicePrincipal is what Resource Manager calls managed identities too.
@@ -112,7 +131,7 @@ func (c children) assign(
 		description = to.Description
 	}
 	id := derive(func(v []string) (string, error) { return strings.ToLower(v[0]), nil }, to.PrincipalID)
-	hooks, err := c.refuseAnothers(ctx, name, to.before(prefix))
+	hooks, err := c.refuseBefore(ctx, prefix, principal, to)
 	if err != nil {
 		return nil, fmt.Errorf("assigning a role to %s: %w", name, err)
 	}

@@ -637,13 +637,13 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 // that one has come, or one of the names has changed, it was called by one of the others.
 func (b *builder) placed(p access.Principal) AssigneeArgs {
 	to := b.assignee(p)
-	to.Was = ""
+	to.alsoWas = nil
 	for _, identity := range b.plan.Identities {
 		if identity.Names[0] != p {
 			continue
 		}
 		for _, name := range identity.Names {
-			if before := b.assignee(name).Was; before != "" {
+			for _, before := range b.assignee(name).alsoWas {
 				to.alsoWas = append(to.alsoWas, name.Kind+"."+before)
 			}
 			if name != p {
@@ -733,5 +733,9 @@ func (b *builder) assignee(p access.Principal) AssigneeArgs {
 	if !p.IsCluster() {
 		kind, before = b.args.Invokers[p.Name].Kind, b.args.Invokers[p.Name].Was
 	}
-	return AssigneeArgs{PrincipalID: b.principals[p], PrincipalType: kind.PrincipalType(), Was: before}
+	to := AssigneeArgs{PrincipalID: b.principals[p], PrincipalType: kind.PrincipalType()}
+	if before != "" {
+		to.alsoWas = []string{before}
+	}
+	return to
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/batchaccess/batchaccess/internal/arm"
+	"github.com/batchaccess/batchaccess/internal/hooks"
 )
 
 // described is an assignment's description, with whose it is behind it.
@@ -22,13 +23,25 @@ func described(text, whose string) string {
 	return text + mark
 }
 
-// refuseAnothers is the option of an assignment that keeps a preview from promising to make what exists: Azure allows
-// one assignment of a role to a principal at a scope. It asks Azure for those alone that are to be created. before are
-// the names that it had.
-func (c children) refuseAnothers(ctx *pulumi.Context, name string, before []string) (pulumi.ResourceOption, error) {
-	own := ctx.Project() + "/" + ctx.Stack()
+// refuseBefore is the option of an assignment that keeps a preview from promising to make what exists: Azure allows
+// one assignment of a role to a principal at a scope. It asks Azure for those alone that are to be created. It also
+// refuses a name before that nothing had.
+func (c children) refuseBefore(
+	ctx *pulumi.Context, prefix, principal string, to AssigneeArgs,
+) (pulumi.ResourceOption, error) {
+	own, name := ctx.Project()+"/"+ctx.Stack(), prefix+"."+principal
+	state := &programOf(ctx).before
+	if !hooks.Off(ctx.Context()) {
+		state.prepare(ctx)
+	}
 	return beforeCreate(ctx, fmt.Sprintf("%T %s", c.parent, name),
 		func(args *pulumi.ResourceHookArgs) error {
+			if to.Was != "" {
+				before, _ := state.read(ctx) // of a state that can't be read nothing is refused
+				if err := before.neverWas(prefix, principal, to.Was, programOf(ctx).has); err != nil {
+					return err
+				}
+			}
 			text := func(key string) string {
 				if v := args.NewInputs.Mappable()[key]; v != nil {
 					s, _ := v.(string)
@@ -56,8 +69,29 @@ func (c children) refuseAnothers(ctx *pulumi.Context, name string, before []stri
 			if found.Description != nil {
 				description = *found.Description
 			}
-			return anothers(ctx, own, string(args.URN), name, before, scope, description)
+			return anothers(ctx, own, string(args.URN), name, to.before(prefix), scope, description)
 		})
+}
+
+// neverWas refuses a name that a principal is said to have had, where its component had others and not that one. What
+// had its own name before is replaced, and has its mark still. has reports what the program has now.
+func (d deployed) neverWas(prefix, principal, was string, has func(string) bool) error {
+	if d.assigned[prefix+"."+principal] || d.assigned[prefix+"."+was] {
+		return nil
+	}
+	fix, had := "take it out", false
+	for _, name := range sortedKeys(d.assigned) {
+		if old, is := strings.CutPrefix(name, prefix+"."); is {
+			had = true
+			if !has(name) {
+				fix += ", or write what it was called: " + old
+			}
+		}
+	}
+	if !had {
+		return nil // the component is new here
+	}
+	return fmt.Errorf("%s.%s.was: no principal of it was called %s; %s", prefix, principal, was, fix)
 }
 
 // notThere is how the provider says that there is no such assignment, or nothing at its scope yet.
@@ -74,16 +108,27 @@ func anothers(ctx *pulumi.Context, own, urn, name string, before []string, scope
 			"to the same principal there; let that stack hold it, and name it here under sharedGrants, with by: %s",
 			name, stack, scope, stack)
 	case stack != "" && as != name && !slices.Contains(before, as):
-		return fmt.Errorf("%s: this stack has it as %s already; %s", name, as, heldAlready(urn, as, name))
+		state := &programOf(ctx).before
+		return fmt.Errorf("%s: this stack has it as %s already; %s", name, as,
+			heldAlready(urn, as, name, state.noAnswer == nil && !state.hasOutputs))
 	}
 	return ctx.Log.Warn(fmt.Sprintf("%s exists already at %s, so that pulumi up will fail: batchaccess adopt takes it "+
 		"into the stack, where its state was lost or another tool made it; where an ID or the scope has changed in its "+
 		"letter case alone, write it as before", name, scope), nil)
 }
 
-// heldAlready is what to do about an assignment that this stack has under another name.
-func heldAlready(urn, as, name string) string {
+// heldAlready is what to do about an assignment that this stack has under another name. One without outputs does not
+// find it in its state by itself.
+func heldAlready(urn, as, name string, noOutputs bool) string {
 	old, is := renamedFrom(as, name)
+	if noOutputs {
+		seen := "this stack has no outputs, and so does not see what its state has of it: export any output, deploy that, " +
+			"and then this change, and the assignment stays"
+		if strings.HasPrefix(as, old+".") {
+			return seen // what differs is the component, which has no was
+		}
+		return seen + "; or: " + heldAlready(urn, as, name, false)
+	}
 	one := fmt.Sprintf("pulumi state rename '%s' %s", strings.TrimSuffix(urn, name)+as, name)
 	const invoker, cluster = "invoker", "cluster"
 	if old == invoker && is == cluster || old == cluster && is == invoker {

@@ -16,23 +16,41 @@ type roleAt struct{ role, scope string }
 // an identity that went, or another component had it. "" for none. What still has its own name in this program is left
 // to it: Pulumi can't give one resource's place to another while the first one is there.
 func (p *program) heldAs(ctx *pulumi.Context, name string, of triple) string {
-	if of.scope.id.Later() || of.role.id.Later() {
+	if of.role.id.Later() {
 		return ""
 	}
 	before := p.before.known(ctx)
-	if before.assigned[name] {
+	if before.assigned[name] || !p.lacks(before) {
 		return ""
 	}
-	for _, one := range before.held[roleAt{of.role.id.Text(), of.scope.id.Text()}] {
+	// of whoever came, where somebody went: else no ID is waited for
+	scope := of.scope.settle(ctx).id
+	if scope.Later() {
+		return ""
+	}
+	for _, one := range before.held[roleAt{of.role.id.Text(), scope.Text()}] {
 		if p.has(one.name) {
 			continue
 		}
-		// of whoever came, where somebody went: else nobody's ID is waited for
 		if id := of.principal.settle(ctx).id; !id.Later() && strings.EqualFold(id.Text(), one.principal) {
 			return one.urn
 		}
 	}
 	return ""
+}
+
+// lacks reports whether the state before has an assignment that no component has registered so far.
+func (p *program) lacks(before deployed) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, all := range before.held {
+		for _, one := range all {
+			if !p.claimed[one.name] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // claim notes the assignments that a component registers, before the first of them is registered.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/pulumi/pulumi-azure-native-sdk/authorization/v2"
@@ -78,7 +79,9 @@ func NewInvokerRole(
 		return nil, err
 	}
 	role := &InvokerRole{}
-	if err := register(ctx, InvokerRoleToken, name, inputsOf(args, "invokers", "endpoints"), role, opts); err != nil {
+	inputs := marked(inputsOf(args, "invokers", "endpoints"), append(slices.Collect(maps.Values(args.Endpoints)),
+		args.Invokers)...)
+	if err := register(ctx, InvokerRoleToken, name, inputs, role, opts); err != nil {
 		return nil, err
 	}
 	if err := warn(ctx, role, problems); err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/batchaccess/batchaccess/access/signin"
 )
@@ -216,7 +217,7 @@ func TestAnAssignmentUnderAnotherNameHasARemedy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fix := heldAlready(urn+c.is, c.as, c.is)
+			fix := heldAlready(urn+c.is, c.as, c.is, false)
 			for _, says := range c.says {
 				assert.Contains(t, fix, says)
 			}
@@ -225,4 +226,45 @@ func TestAnAssignmentUnderAnotherNameHasARemedy(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestANameBeforeOfAPrincipalThatNoneHadIsRefused(t *testing.T) {
+	t.Parallel()
+	before := map[string]map[string]any{}
+	for _, name := range []string{"scores.ann", "scores.team", "role.heart.ann"} {
+		before["urn:pulumi:dev::p::batchaccess:index:StorageReader$azure-native:authorization:RoleAssignment::"+name] = nil
+	}
+	state := deployedOf(before)
+	has := func(name string) bool { return name != "scores.ann" }
+	for name, c := range map[string]struct{ prefix, principal, was, says string }{
+		"it was": {"scores", "bea", "ann", ""},
+		"it never was": {"scores", "bea", "bob", "scores.bea.was: no principal of it was called bob; take it out, or write " +
+			"what it was called: ann"},
+		"its mark is still there": {"scores", "team", "group", ""},
+		"the component is new":    {"results", "bea", "bob", ""},
+		"at an endpoint": {"role.heart", "bea", "bob", "role.heart.bea.was: no principal of it was called bob; " +
+			"take it out"},
+		"at another endpoint": {"role.lung", "bea", "bob", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := state.neverWas(c.prefix, c.principal, c.was, has)
+			if c.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			assert.EqualError(t, err, c.says)
+		})
+	}
+}
+
+func TestAStackWithoutOutputsIsToldToExportOne(t *testing.T) {
+	t.Parallel()
+	const urn, export = "urn:pulumi:dev::p::t::", "export any output, deploy that, and then this change"
+	component := heldAlready(urn+"b.ann", "a.ann", "b.ann", true)
+	assert.Contains(t, component, export)
+	assert.NotContains(t, component, "write was")
+	principal := heldAlready(urn+"a.bea", "a.ann", "a.bea", true)
+	assert.Contains(t, principal, export)
+	assert.Contains(t, principal, "write was: ann")
 }

@@ -125,7 +125,7 @@ func assignInStorage(
 	if err := fail(kind, name, args.check(pathRole)); err != nil {
 		return scope, nil, nil, err
 	}
-	if err := register(ctx, token, name, inputs, component, opts); err != nil {
+	if err := register(ctx, token, name, marked(inputs, args.Principals), component, opts); err != nil {
 		return scope, nil, nil, err
 	}
 	c, err := childrenOf(component, opts)

@@ -229,6 +229,11 @@ var rows = []row{
 	{name: "a container's input and output to paths in it", change: toPaths, replaced: 5, made: 1},
 	{name: "paths to their container", before: toPaths, change: []string{"scope: path, ", ""}, replaced: 5,
 		deleted: 1},
+	// The role of writers is named after the account's name here, so that a mark keeps nothing of it.
+	{name: "a renamed account, with writers limited to paths", before: toPaths, replaced: 6, change: append(
+		[]string{"  batchaccess:dataInputs:", "  batchaccess:storageAccountsWere: { common: shared }\n\n$0"}, toCommon...)},
+	{name: "a renamed account that is not marked, with writers limited to paths", before: toPaths, deleted: 6, made: 6,
+		change: toCommon},
 	{name: "a secret beside the old one", change: []string{`clientSecrets:`,
 		"clientSecrets:\n        \"2027\": " + today}, made: 1},
 	{name: "the old secret goes", before: []string{`clientSecrets:`, "clientSecrets:\n        \"2027\": " + today},
@@ -290,6 +295,10 @@ var sharing = []string{"identity: userAssigned\n", "identity: userAssigned\n    
 var toPaths = []string{"  batchaccess:dataInputs:", "  batchaccess:storageAccountKinds: { shared: flat }\n$0",
 	"container: patients, path", "container: patients, scope: path, path",
 	"path: heart-disease, credentialInStore", "path: heart-disease, scope: path, credentialInStore"}
+
+// toCommon renames the account of an output.
+var toCommon = []string{"    shared: /", "    common: /", "storageAccount: shared", "storageAccount: common",
+	"shared: flat", "common: flat"}
 
 // made has a group that the stack makes, and a managed identity with federated credentials.
 var made = []string{"    release-manager:", `    ada:

@@ -52,3 +52,44 @@ func TestAClusterGetsAnotherIdentityThanTheOneThatItShared(t *testing.T) {
 	assert.Subset(t, a.Inventory(), ofOld)
 	now.mustRun("preview", "--expect-no-changes")
 }
+
+// Two groups exchange their names as the error of doing it at once says: by way of a third name, each rename deployed.
+func TestTwoNamesAreExchangedByWayOfAThird(t *testing.T) {
+	t.Parallel()
+	a, err := azure.Start(t.Context(), azure.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, a.Close()) }()
+	const analysts = "    analysts: { kind: group, objectId: 22222222-2222-4222-8222-222222222222 }\n"
+	state := t.TempDir()
+	deploy := func(first, second string) {
+		group := func(called, id string) string {
+			name, was, _ := strings.Cut(called, " was ")
+			if was != "" {
+				was = ", was: " + was
+			}
+			return "    " + name + ": { kind: group, objectId: " + id + was + " }\n"
+		}
+		s := deployText(t, a, "dev", state, strings.ReplaceAll(strings.Replace(lake, analysts,
+			group(first, "22222222-2222-4222-8222-222222222222")+group(second, "88888888-8888-4888-8888-888888888888"), 1),
+			"STACK", "dev"))
+		defer s.close()
+		s.mustRun("up", "--yes", "--skip-preview")
+	}
+	deploy("analysts", "people")
+	before := a.Inventory()
+	var mu sync.Mutex
+	var deleted []string
+	a.Watch(&azure.Watcher{Before: func(azure.Write) {}, After: func(w azure.Write) {
+		mu.Lock()
+		defer mu.Unlock()
+		if w.Method == "DELETE" {
+			deleted = append(deleted, w.Path)
+		}
+	}})
+	deploy("third was analysts", "people")
+	deploy("third", "analysts was people")
+	deploy("people was third", "analysts")
+	a.Watch(nil)
+	assert.Empty(t, deleted, "nothing is replaced or deleted")
+	assert.Equal(t, before, a.Inventory())
+}

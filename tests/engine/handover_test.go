@@ -17,35 +17,9 @@ import (
 // also where one of them comes or goes: it is one assignment in Azure, which stays.
 func TestAGrantIsHandedFromOneComponentToAnother(t *testing.T) {
 	t.Parallel()
-	const (
-		bobID = "44444444-4444-4444-8444-444444444444"
-		lake  = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data-dev/providers/" +
-			"Microsoft.Storage/storageAccounts/contosolakedev"
-	)
-	s := newTwoStacks(t)
-	seed, err := rehearsal.Seed(access.Model{
-		WorkspaceID: access.Known(workspaceID),
-		Invokers: map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: access.Known(annID)},
-			"bob": {Kind: access.User, PrincipalID: access.Known(bobID)}},
-		Clusters: map[string]access.Cluster{"cpu": {Existing: true,
-			PrincipalID: access.Known("77777777-7777-4777-8777-777777777777")}},
-		StorageAccounts: map[string]access.ID{"lake": access.Known(lake)},
-		DataInputs: map[string]access.DataInput{
-			"patients": {Kind: access.Blob, StorageAccount: "lake", Container: "patients"}},
-	}, "westeurope")
-	require.NoError(t, err)
-	seed.RoleAssignments = nil // the stack makes them
-	require.NoError(t, s.azure.Seed(seed))
+	s := newHandover(t, "cpu")
 	const read = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
-	container := lake + "/blobServices/default/containers/patients"
-	readers := func() (ids []string) {
-		for _, id := range s.azure.Inventory() {
-			if strings.Contains(id, "/containers/patients/") {
-				ids = append(ids, id)
-			}
-		}
-		return ids
-	}
+	container := lakeID + "/blobServices/default/containers/patients"
 
 	var there []string
 	for _, step := range []struct{ name, first, second string }{
@@ -58,12 +32,6 @@ func TestAGrantIsHandedFromOneComponentToAnother(t *testing.T) {
 		{"the second comes, and takes one up", "bob", "ann,bob"},
 		{"the first goes, and nothing else changes", "", "ann,bob"},
 	} {
-		args := []string{"up", "--yes"}
-		for _, component := range [][2]string{{"first", step.first}, {"second", step.second}} {
-			if component[1] != "" {
-				args = append(args, "--config", "handover:"+component[0]+"="+component[1])
-			}
-		}
 		var mu sync.Mutex
 		var without []string
 		if there != nil {
@@ -77,14 +45,105 @@ func TestAGrantIsHandedFromOneComponentToAnother(t *testing.T) {
 				}
 			}})
 		}
-		out, err := s.pulumi("handover", args...)
+		out, err := s.up(step.first, step.second)
 		s.azure.Watch(nil)
 		require.NoError(t, err, "%s: %s", step.name, out)
 		assert.Empty(t, without, step.name)
 		if there == nil {
-			there = readers()
+			there = s.readers()
 			require.Len(t, there, 3, "ann's, bob's and the cluster's")
 		}
-		assert.Equal(t, there, readers(), step.name)
+		assert.Equal(t, there, s.readers(), step.name)
 	}
+}
+
+// A stack without outputs does not see what it had. It is told to export one, and that works.
+func TestAGrantIsHandedOverInAStackWithoutOutputs(t *testing.T) {
+	t.Parallel()
+	s := newHandover(t, "cpu")
+	quiet := []string{"--config", "handover:quiet=yes"}
+	out, err := s.up("ann,bob", "bob", quiet...)
+	require.NoError(t, err, out)
+	before, readers := s.azure.Inventory(), s.readers()
+	require.Len(t, readers, 3)
+
+	out, err = s.up("bob", "ann,bob", quiet...)
+	require.Error(t, err)
+	assert.Contains(t, strings.Join(strings.Fields(out), " "), "export any output, deploy that, and then this change")
+	assert.Equal(t, before, s.azure.Inventory(), "nothing is touched")
+
+	out, err = s.up("ann,bob", "bob")
+	require.NoError(t, err, out)
+	out, err = s.up("bob", "ann,bob")
+	require.NoError(t, err, out)
+	assert.Equal(t, readers, s.readers())
+}
+
+// A principal of a StorageReader that the program makes itself, in a stack without outputs.
+func TestAPrincipalIsRenamedInAProgram(t *testing.T) {
+	t.Parallel()
+	s := newHandover(t, "other") // the program makes cpu
+	out, err := s.pulumi("readers", "up", "--yes", "--skip-preview")
+	require.NoError(t, err, out)
+	before := s.azure.Inventory()
+	out, err = s.pulumi("readers", "up", "--yes", "--config", "readers:ann=bea", "--config", "readers:was=nobody")
+	require.Error(t, err)
+	assert.Contains(t, strings.Join(strings.Fields(out), " "), "scores.bea.was: no principal of it was called nobody; "+
+		"take it out, or write what it was called: ann")
+	assert.Equal(t, before, s.azure.Inventory(), "nothing is touched")
+	out, err = s.pulumi("readers", "up", "--yes", "--config", "readers:ann=bea", "--config", "readers:was=ann")
+	require.NoError(t, err, out)
+	assert.Equal(t, before, s.azure.Inventory())
+}
+
+// A handover is a stack in which two components grant the same to ann and bob, on a cluster that exists.
+type handover struct{ *twoStacks }
+
+const (
+	bobID  = "44444444-4444-4444-8444-444444444444"
+	lakeID = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/data-dev/providers/" +
+		"Microsoft.Storage/storageAccounts/contosolakedev"
+)
+
+func newHandover(t *testing.T, cluster string) handover {
+	t.Helper()
+	s := newTwoStacks(t)
+	read := func(container string) access.DataInput {
+		return access.DataInput{Kind: access.Blob, StorageAccount: "lake", Container: container}
+	}
+	seed, err := rehearsal.Seed(access.Model{
+		WorkspaceID: access.Known(workspaceID),
+		Invokers: map[string]access.Invoker{"ann": {Kind: access.User, PrincipalID: access.Known(annID)},
+			"bob":  {Kind: access.User, PrincipalID: access.Known(bobID)},
+			"team": {Kind: access.Group, PrincipalID: access.Known("22222222-2222-4222-8222-222222222222")}},
+		Clusters: map[string]access.Cluster{cluster: {Existing: true,
+			PrincipalID: access.Known("77777777-7777-4777-8777-777777777777")}},
+		StorageAccounts: map[string]access.ID{"lake": access.Known(lakeID)},
+		DataInputs:      map[string]access.DataInput{"patients": read("patients"), "scores": read("scores")},
+	}, "westeurope")
+	require.NoError(t, err)
+	seed.RoleAssignments = nil // the stack makes them
+	require.NoError(t, s.azure.Seed(seed))
+	return handover{s}
+}
+
+// up deploys with those whom each component has; "" for no such component.
+func (s handover) up(first, second string, more ...string) (string, error) {
+	s.t.Helper()
+	args := append([]string{"up", "--yes"}, more...)
+	for _, component := range [][2]string{{"first", first}, {"second", second}} {
+		if component[1] != "" {
+			args = append(args, "--config", "handover:"+component[0]+"="+component[1])
+		}
+	}
+	return s.pulumi("handover", args...)
+}
+
+func (s handover) readers() (ids []string) {
+	for _, id := range s.azure.Inventory() {
+		if strings.Contains(id, "/containers/patients/") {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }

@@ -134,6 +134,10 @@ func TestARoleOfOneStackIsAssignedByAnother(t *testing.T) {
 	out, err = s.pulumi("scoring", "preview", "--config", "scoring:credential=trunk")
 	require.Error(t, err, "it is seen in a stack without outputs too")
 	assert.Contains(t, out, "write was: main")
+	out, err = s.pulumi("scoring", "preview", "--config", "scoring:ann=bea", "--config", "scoring:was=nobody")
+	require.Error(t, err, "a name that ann never had")
+	assert.Contains(t, strings.Join(strings.Fields(out), " "), "invoker.bea.was: no principal of it was called nobody; "+
+		"take it out, or write what it was called: ann")
 	out, err = s.pulumi("scoring", "refresh", "--yes", "--skip-preview", "--expect-no-changes")
 	require.NoError(t, err, out)
 
