@@ -224,9 +224,6 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 			return nil, fmt.Errorf("az login %s is no sign-in of a %s", strings.Join(login, " "), i.Kind)
 		}
 	}
-	if len(is.audiences) == 0 && len(is.posts) > 0 {
-		return nil, fmt.Errorf("no token is got")
-	}
 	if is.wantsSubscription {
 		is.audiences = append(is.audiences, r.azure.Cloud().Management[0])
 	}
@@ -255,6 +252,9 @@ func (r *rehearsal) follow(ctx context.Context, name string, is recipe, d deploy
 				tokens[audience+" "+client+" "+way] = token
 			}
 		}
+	}
+	if len(tokens) == 0 && len(is.posts) > 0 { // nothing would be sent, and nothing found
+		return nil, errors.New("no token is got that starts a job")
 	}
 	return tokens, nil
 }

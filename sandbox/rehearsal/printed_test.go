@@ -5,6 +5,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/batchaccess/batchaccess/access"
+	"github.com/batchaccess/batchaccess/sandbox/azure"
 )
 
 // Each form in which howToInvoke is printed is read as whoever follows it reads it.
@@ -54,4 +57,37 @@ func TestARecipeIsReadInEachOfItsForms(t *testing.T) {
 	}
 	_, err := read("curl --data 'x")
 	assert.ErrorContains(t, err, "not closed")
+}
+
+// A recipe whose only token is the one by which the Azure CLI sees a subscription starts no job, also where there is
+// one to see: it is not one that goes as it should.
+func TestARecipeWithoutATokenForJobsIsFound(t *testing.T) {
+	t.Parallel()
+	const ada, subscription = "33333333-3333-4333-8333-333333333333", "11111111-1111-4111-8111-111111111111"
+	a, err := azure.Start(t.Context(), azure.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, a.Close()) })
+	require.NoError(t, a.Seed(azure.Seed{
+		SubscriptionIDs: []string{subscription},
+		Users:           []azure.User{{ObjectID: ada, DisplayName: "Ada", UserPrincipalName: "ada@contoso.com"}},
+		RoleAssignments: []azure.RoleAssignment{{ID: "44444444-4444-4444-8444-444444444444", PrincipalID: ada,
+			Scope: "/subscriptions/" + subscription, PrincipalType: "User",
+			RoleID: "acdd72a7-3385-48ef-bd42-f606fba81ae7"}}, // Reader
+	}))
+	r := &rehearsal{azure: a}
+	r.Model.Invokers = map[string]access.Invoker{"ada": {Kind: access.User, PrincipalID: access.Known(ada)}}
+	d := deployed{PrincipalIDs: map[string]string{"ada": ada}}
+	for name, c := range map[string]struct {
+		audiences []string
+		wrong     bool
+	}{
+		"none":                    {nil, true},
+		"of Resource Manager":     {[]string{a.Cloud().Management[0]}, true},
+		"of Azure ML beside that": {[]string{a.Cloud().Management[0], a.Cloud().MachineLearning}, false},
+	} {
+		tokens, err := r.follow(t.Context(), "ada", recipe{logins: [][]string{{}}, audiences: c.audiences,
+			posts: []post{{}}, wantsSubscription: true}, d)
+		assert.Equal(t, c.wrong, err != nil, "%s: %v, %v", name, tokens, err)
+		assert.Equal(t, c.wrong, len(tokens) == 0, name)
+	}
 }
