@@ -51,13 +51,8 @@ type deployment struct {
 }
 
 type cluster struct {
-	Name     string `json:"name"`
-	Identity struct {
-		PrincipalID  string `json:"principalId"`
-		UserAssigned map[string]struct {
-			PrincipalID string `json:"principalId"`
-		} `json:"userAssignedIdentities"`
-	} `json:"identity"`
+	Name       string         `json:"name"`
+	Identity   azure.Identity `json:"identity"`
 	Properties struct {
 		Type string `json:"computeType"`
 	} `json:"properties"`

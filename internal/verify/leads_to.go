@@ -19,13 +19,8 @@ const (
 
 // A compute of the workspace, as Resource Manager answers it: a cluster or an instance.
 type compute struct {
-	Name     string `json:"name"`
-	Identity struct {
-		PrincipalID  string `json:"principalId"`
-		UserAssigned map[string]struct {
-			PrincipalID string `json:"principalId"`
-		} `json:"userAssignedIdentities"`
-	} `json:"identity"`
+	Name       string         `json:"name"`
+	Identity   azure.Identity `json:"identity"`
 	Properties struct {
 		Type       string `json:"computeType"`
 		Properties struct {
