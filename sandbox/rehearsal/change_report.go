@@ -36,8 +36,8 @@ type ChangeReport struct {
 	Gained []Job `json:"gained"`
 	// Failed is how the change failed; "" where it worked.
 	Failed string `json:"failed,omitempty"`
-	// Broken are the jobs that are to work after the change, as explain says, and do not, and what was otherwise at the
-	// end of a change that was killed and taken up again: Kills times.
+	// Broken are the jobs that should work before the change or after it, as explain says, and do not; and what was
+	// otherwise at the end of a change that was killed and taken up again, Kills times.
 	Broken []string `json:"broken,omitempty"`
 	Kills  int      `json:"kills,omitempty"`
 	// KillSeed repeats the kills.
