@@ -589,3 +589,15 @@ func TestAWorkspaceStaysWhereItIs(t *testing.T) {
 	assert.GreaterOrEqual(t, report.Before, 18)
 	assert.False(t, report.Passed())
 }
+
+// Where declared jobs do not work before a change, nobody sees what it does to them, and so it does not pass: here the
+// old version says that the workspace is elsewhere than where it was deployed.
+func TestAChangeWithoutWorkingJobsBeforeItDoesNotPass(t *testing.T) {
+	t.Parallel()
+	o := options(t, nil)
+	o.Old.Location = "northeurope"
+	report := change(t, o)
+	assert.Zero(t, report.Before)
+	assert.Contains(t, strings.Join(report.Broken, "\n"), "should work before the change")
+	assert.False(t, report.Passed())
+}
