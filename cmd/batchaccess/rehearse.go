@@ -48,8 +48,8 @@ which job, and from which write to which. --from takes a commit, branch or tag, 
 its own, or an older Pulumi.<stack>.yaml, for the program as it is here. --propagation 10m shows the change as in Azure,
 which acts late on assignments; the rehearsal does not wait for it. --kill 10 also makes the change ten more times,
 kills the engine at a random write, takes the stack up again (pulumi cancel, batchaccess adopt, pulumi up), and demands
-the same end. It exits with 1 if the change fails or interrupts somebody, and with 2 if what was before can't be
-deployed.
+the same end. It exits with 1 if the change fails or interrupts somebody, or if a job that should work does not, after
+the change or (without --world) before it, and with 2 if what was before can't be deployed.
 
 --world takes the file that batchaccess export wrote of the real Azure. Without it, workspace, endpoints, deployments,
 data stores and principals are guessed from the stack. A world of another tenant, cloud or workspace, or that lacks what
