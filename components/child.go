@@ -132,6 +132,23 @@ func formerly(names ...string) []pulumi.ResourceOption {
 	return []pulumi.ResourceOption{pulumi.Aliases(aliases)}
 }
 
+// namesBefore are the names that a component had before, by its aliases, as far as they are known now.
+func namesBefore(opts []pulumi.ResourceOption) (names []string) {
+	given, err := pulumi.NewResourceOptions(opts...)
+	if err != nil {
+		return nil // childrenOf has said so
+	}
+	for _, alias := range given.Aliases {
+		if alias.Name == nil {
+			continue
+		}
+		if name, known := plain(alias.Name); known {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // was is the name of a child before, by the last part that it had then; none where it has always had this one.
 func was(prefix, last string) []string {
 	if last == "" {
