@@ -17,7 +17,7 @@ func WriteMarkdown(w io.Writer, x Explanation) error {
 	}
 	row := func(cells ...string) {
 		for i := range cells {
-			if cells[i] != "-" { // the sign of hopMark, which is no list in a cell
+			if cells[i] != "-" { // hopMark's sign, which makes no list in a cell
 				cells[i] = visible.Markdown.Escape(cells[i])
 			}
 		}

@@ -15,7 +15,7 @@ type Condition struct {
 	met  func(Review) bool
 }
 
-// Conditions returns them in a fixed order.
+// Conditions returns the conditions in a fixed order.
 func Conditions() []Condition { return slices.Clone(conditions) }
 
 var conditions = []Condition{
@@ -35,8 +35,7 @@ var conditions = []Condition{
 		func(r Review) bool { return len(r.Secrets) > 0 }},
 }
 
-// Met returns the names of those conditions that the review meets. An unknown name is an error that lists the known
-// ones.
+// Met returns the names of the conditions that the review meets. An unknown name is an error that lists the known ones.
 func (r Review) Met(names []string) (met []string, err error) {
 	known := make([]string, len(conditions))
 	for i, c := range conditions {

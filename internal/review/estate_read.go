@@ -12,15 +12,16 @@ import (
 	"github.com/batchaccess/batchaccess/internal/ways"
 )
 
-// A shape is how the ARM ID of a type's resources is made of their inputs.
+// A shape says how the ARM ID of a type's resources is made of their inputs.
 type shape struct {
 	typ string // of Resource Manager
-	// the inputs with the names of its segments; "=x" is the text x. The first that is there of "a|b" counts
+	// names are the inputs with the names of its segments; "=x" is the text x. For "a
+	// b" the first that is set is used.
 	names []string
-	above string // an input with the ID of what it lies in, which the classic provider has in place of names
+	above string // the classic provider's input with the parent's ID, instead of names
 }
 
-// shapes are by guardrails.Key.
+// shapes by guardrails.Key.
 var shapes = func() map[string]*shape {
 	const ml = arm.Workspace + "/"
 	all := map[string]*shape{}
@@ -69,14 +70,14 @@ var shapes = func() map[string]*shape {
 	return all
 }()
 
-// armID is the ID of a resource: its own, or what its inputs make it. What is not known yet of it is a segment that
-// begins with ways.Later.
+// armID returns the ID of a resource: its own, or the one that its inputs make. A segment that is not known yet begins
+// with ways.Later.
 func (x *estate) armID(s *engine.State, depth int) string {
 	sh := shapes[guardrails.Key(s.Type)]
 	if strings.HasPrefix(s.ID, "/subscriptions/") {
 		return strings.TrimSuffix(s.ID, "/")
 	}
-	if depth > 4 { // what refers to itself in a circle
+	if depth > 4 { // a resource that refers to itself
 		return ways.Later + s.URN
 	}
 	subscription := "/subscriptions/" + cmp.Or(x.p.SubscriptionID, ways.Later)
@@ -112,7 +113,7 @@ func (x *estate) armID(s *engine.State, depth int) string {
 	return parent + "/" + segments[len(segments)-1] + "/" + x.segment(s, sh.names[last])
 }
 
-// parentID is the ID of what a resource lies in, where the preview shows that and the name is of it; "" else.
+// parentID returns the ID of the resource's parent, if the preview shows it and the name is the parent's; else "".
 func (x *estate) parentID(s *engine.State, sh *shape, depth int) string {
 	for i := len(sh.names) - 2; i >= 0; i-- {
 		for _, property := range append(strings.Split(sh.names[i], "|"), sh.above) {
@@ -125,7 +126,7 @@ func (x *estate) parentID(s *engine.State, sh *shape, depth int) string {
 				}
 				id := x.armID(other, depth+1)
 				if name := text(s.Inputs[property]); name != "" && property != sh.above && name != arm.Last(id) {
-					continue // a name that the program puts together
+					continue // a name that the program composes
 				}
 				types := strings.Split(sh.typ, "/")
 				for n := i + 1; n < len(sh.names)-1; n++ {
@@ -138,7 +139,7 @@ func (x *estate) parentID(s *engine.State, sh *shape, depth int) string {
 	return ""
 }
 
-// segment is the name in an input.
+// segment returns the name in an input.
 func (x *estate) segment(s *engine.State, inputs string) string {
 	if literal, is := strings.CutPrefix(inputs, "="); is {
 		return literal
@@ -159,7 +160,7 @@ func (x *estate) segment(s *engine.State, inputs string) string {
 	return ways.Later + strings.ReplaceAll(s.URN, "/", "|")
 }
 
-// named is the name in an ID for people to read: of one that is not known yet, what the program calls the resource.
+// named returns the name in an ID, for people; for an unknown ID, the resource's name in the program.
 func named(id string) string {
 	last := arm.Last(id)
 	if later, is := strings.CutPrefix(last, ways.Later); is {
@@ -168,8 +169,8 @@ func named(id string) string {
 	return engine.Clip(last)
 }
 
-// refers are the ARM IDs that an input gives: itself, or those of the resources of a type that it comes from. later is
-// set where the second are all that is known of it.
+// refers returns the ARM IDs that an input gives: its own, or those of the resources of a type that it comes from.
+// later is set if only the latter are known.
 func (x *estate) refers(s *engine.State, property string, value any, typ string) (ids []string, later bool) {
 	if id := text(value); strings.HasPrefix(id, "/") {
 		return []string{strings.TrimSuffix(id, "/")}, false
@@ -186,7 +187,7 @@ func (x *estate) refers(s *engine.State, property string, value any, typ string)
 	return ids, true
 }
 
-// whoIs adds what a resource is, or has, as a principal.
+// whoIs adds a resource as a principal, if it is or has one.
 func (x *estate) whoIs(s *engine.State) {
 	id := x.keyOf(s)
 	out := func(key string) string { return cmp.Or(text(s.Outputs[key]), text(s.Inputs[key])) }
@@ -215,7 +216,7 @@ func (x *estate) whoIs(s *engine.State) {
 	}
 }
 
-// place adds what holds data, keys or secrets by itself.
+// place adds a resource that holds data, keys or secrets.
 func (x *estate) place(s *engine.State) {
 	sh := shapes[guardrails.Key(s.Type)]
 	if sh == nil {
@@ -275,7 +276,7 @@ func (x *estate) ofWorkspace(s *engine.State, w *ways.Workspace) {
 	}
 }
 
-// somebody adds a principal of whom only the ID is known.
+// somebody adds a principal of which only the ID is known.
 func (x *estate) somebody(id, principalType string) {
 	switch {
 	case x.named[strings.ToLower(id)]:
@@ -286,7 +287,7 @@ func (x *estate) somebody(id, principalType string) {
 	}
 }
 
-// within adds what lies in a workspace, or runs code with an identity.
+// within adds a resource that lies in a workspace, or that runs code with an identity.
 func (x *estate) within(s *engine.State) {
 	sh := shapes[guardrails.Key(s.Type)]
 	if sh == nil {
@@ -321,7 +322,7 @@ func (x *estate) within(s *engine.State) {
 	}
 }
 
-// inWorkspace is the workspace, of which the preview may show no more than what lies in it.
+// inWorkspace returns the workspace, which the preview may not show.
 func (x *estate) inWorkspace(id string) *ways.Workspace {
 	isNew := !slices.ContainsFunc(x.e.Workspaces, func(w ways.Workspace) bool { return arm.Same(w.ID, id) })
 	w := x.workspace(id)
@@ -348,7 +349,7 @@ func (x *estate) deployment(s *engine.State, w *ways.Workspace, name string) {
 	}
 }
 
-// attachedTo are the identities of a resource: its own, those that the preview shows, and others by their ARM IDs.
+// attachedTo returns the identities of a resource: its own, those that the preview shows, and others by their ARM IDs.
 func (x *estate) attachedTo(s *engine.State) (all []string) {
 	if x.acts(s) {
 		all = append(all, x.keyOf(s))
@@ -386,7 +387,7 @@ func (x *estate) attachedTo(s *engine.State) (all []string) {
 	return all
 }
 
-// identity is the user-assigned identity with an ARM ID, which may exist outside of the preview.
+// identity adds the user-assigned identity with an ARM ID, which may exist outside of the preview.
 func (x *estate) identity(id string) string {
 	for _, i := range x.e.Identities {
 		if arm.Same(i.ID, id) {
@@ -413,7 +414,7 @@ func (x *estate) store(s *engine.State, w *ways.Workspace, name string) {
 		store.Kind, store.ClientID = text(credentials["credentialsType"]), text(credentials["clientId"])
 		store.Container = cmp.Or(text(properties["containerName"]), text(properties["filesystem"]))
 		account := text(properties["accountName"])
-		for _, a := range x.e.Accounts { // accounts have one name in all of Azure
+		for _, a := range x.e.Accounts { // names of accounts are unique in all of Azure
 			if account != "" && strings.EqualFold(arm.Last(a.ID), account) {
 				store.Account = a.ID
 			}
@@ -457,7 +458,7 @@ func (x *estate) classicStore(s *engine.State, store *ways.Store) {
 	}
 }
 
-// credential adds what else signs in as an application or identity.
+// credential adds another way to sign in as an application or identity.
 func (x *estate) credential(s *engine.State) {
 	k := kind(s.Type)
 	if !slices.Contains([]string{guardrails.Federation, guardrails.Password, guardrails.Certificate,
@@ -492,7 +493,7 @@ func (x *estate) credential(s *engine.State) {
 	}
 }
 
-// called is the name of a principal.
+// called returns the name of a principal.
 func (x *estate) called(id string) string {
 	for _, p := range x.e.Principals {
 		if strings.EqualFold(p.ID, id) {
@@ -502,7 +503,7 @@ func (x *estate) called(id string) string {
 	return x.known(id)
 }
 
-// signsInAs is the principal that a credential is of, by what it comes from or the ID in it.
+// signsInAs returns the principal of a credential, by its source or by the ID in it.
 func (x *estate) signsInAs(s *engine.State) string {
 	target := text(s.Inputs[guardrails.Target])
 	if target == "" {
@@ -534,7 +535,7 @@ func (x *estate) signsInAs(s *engine.State) string {
 	return cmp.Or(strings.ToLower(target), s.URN)
 }
 
-// principalOf is who acts as a resource: of an application its service principal.
+// principalOf returns the principal that acts as a resource; for an application, its service principal.
 func (x *estate) principalOf(s *engine.State) string {
 	if kind(s.Type) != application {
 		return x.keyOf(s)
@@ -549,7 +550,7 @@ func (x *estate) principalOf(s *engine.State) string {
 	return x.keyOf(s)
 }
 
-// joined adds members of groups, and the owners that an application has.
+// joined adds members of groups, and owners of applications.
 func (x *estate) joined(s *engine.State) {
 	switch kind(s.Type) {
 	case groupMember:
@@ -597,7 +598,8 @@ func (x *estate) assigned(step engine.Step) {
 	}
 	x.plain = true
 	one := ways.Assignment{Role: a.role.name, Permissions: a.role.permissions, Condition: a.condition}
-	// Thousands of assignments give a few roles: the finder works out once what one slice of permissions allows.
+	// Thousands of assignments give a few roles: with the same slice of permissions the finder works out each role
+	// once.
 	if ps, there := x.allows[a.role.key]; there {
 		one.Permissions = ps
 	}

@@ -52,7 +52,7 @@ type (
 	}
 )
 
-// The rules of SARIF that are no guardrails: what a review itself finds.
+// The SARIF rules beside the guardrails: for what the review itself finds.
 var sarifRules = []struct{ id, level, title, help string }{
 	{"access-gained", "warning", "Somebody can do something new",
 		"A principal gains actions at a place where nothing gave them before. Decided by effect, not by text."},
@@ -82,9 +82,9 @@ var sarifRules = []struct{ id, level, title, help string }{
 
 var sarifLevels = map[Risk]string{High: "error", Medium: "warning", Low: "note", None: "note"}
 
-// SARIF writes the review as SARIF 2.1.0, for code scanning. Results are placed in the stack's configuration where it
-// was given and names what the finding is about, else at the project file, and name their resource by URN. Each has a
-// fingerprint of its own, which stays the same from run to run.
+// SARIF writes the review as SARIF 2.1.0, for code scanning. A result has a place in the stack's configuration, if that
+// was given and names what the finding is about, or else in the project file. It names its resource by URN. Its
+// fingerprint stays the same from run to run.
 func SARIF(w io.Writer, r Review) error {
 	var rules []sarifRule
 	for _, g := range guardrails.Rules() {
@@ -113,9 +113,9 @@ func SARIF(w io.Writer, r Review) error {
 }
 
 func (r Review) sarifResults() []sarifResult {
-	results := []sarifResult{} // an empty list, not null: SARIF wants it to be there
+	results := []sarifResult{} // an empty list, not null: SARIF requires it
 	seen := map[string]int{}
-	// What makes two findings different is in of, and nothing that changes by itself, such as days that are left.
+	// of has everything that makes two findings different, and nothing that changes by itself, such as the days left.
 	add := func(rule, level, urn, text string, of ...string) {
 		print := strings.Join(append([]string{rule, urn}, of...), "\n")
 		if seen[print]++; seen[print] > 1 {
@@ -187,13 +187,13 @@ func (r Review) sarifResults() []sarifResult {
 	return results
 }
 
-// A StackFile is the configuration of the stack that is reviewed, for the places of findings.
+// A StackFile is the configuration of the reviewed stack, for the places of findings.
 type StackFile struct {
-	Path string // as the repository has it
+	Path string // in the repository
 	Text []byte
 }
 
-// lines are the lines at which a stack's configuration has the names of its parts, by name.
+// lines returns the lines of a stack's configuration with the names of its parts, by name.
 func (f StackFile) lines() map[string]int {
 	var root yaml.Node
 	if yaml.Unmarshal(f.Text, &root) != nil || len(root.Content) == 0 {
@@ -226,8 +226,8 @@ func (f StackFile) lines() map[string]int {
 	return lines
 }
 
-// place is where a finding is: the line of the configuration that names the innermost part of the resource, or what the
-// finding is about.
+// place returns the place of a finding: the line of the configuration that names the innermost part of the resource, or
+// what the finding is about.
 func (r Review) place(urn string, of []string) (file string, line int) {
 	if r.file.Path == "" {
 		return "Pulumi.yaml", 1

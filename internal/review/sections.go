@@ -8,17 +8,17 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A section is one table of a review in plain words. The renderers escape it in their own ways.
+// A section is one table of a review, as plain text. Each renderer escapes it in its own way.
 type section struct {
 	title  string
 	header []string
 	rows   [][]string
-	about  []about // of each row, whom and what a page's filter finds it by; nil where any choice keeps all rows
+	about  []about // for each row, what the page's filter finds it by; nil if every row stays with any choice
 	folded bool    // details, which a reader opens
-	rank   int     // what is cut first where there is no room
+	rank   int     // a higher rank is cut first if there is no room
 }
 
-// sections are the tables of a review, the most important first.
+// sections returns the tables of a review, the most important first.
 func (r Review) sections() (all []section) {
 	rank := rankGrave
 	var of []about
@@ -148,7 +148,7 @@ func (r Review) sections() (all []section) {
 	return all
 }
 
-// sentence says what a change of access is.
+// sentence describes a change of access.
 func (c AccessChange) sentence() string {
 	var text string
 	switch c.Change {
@@ -210,7 +210,7 @@ var riskWords = map[roles.Risk]string{
 
 func risky(a roles.Action) string { return strings.ToLower(riskWords[a.Risk()]) }
 
-// shortAction leaves out the provider and the resource type that all of them share.
+// shortAction removes the provider and the resource type, which all of them share.
 func shortAction(name string) string {
 	for _, prefix := range []string{"Microsoft.MachineLearningServices/workspaces/",
 		"Microsoft.Storage/storageAccounts/blobServices/containers/"} {

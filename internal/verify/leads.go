@@ -10,11 +10,11 @@ import (
 
 const workspaceActions = "Microsoft.MachineLearningServices/workspaces/"
 
-// Lead is the first step of an indirect way that an assignment opens and the model does not.
+// A Lead is the first step of an indirect way that an assignment opens and the model does not.
 type Lead struct {
 	To     roles.Lead `json:"to"`
-	Action string     `json:"action"` // the surest one that leads there
-	// Undecided says why it is undecided; "" where it leads there for certain.
+	Action string     `json:"action"` // the action that leads there most surely
+	// Undecided says why it is undecided; "" if it leads there for certain.
 	Undecided string `json:"undecided,omitempty"`
 }
 
@@ -25,8 +25,8 @@ func (l Lead) String() string {
 	return string(l.To)
 }
 
-// leads are where an assignment takes a principal at the stack's places, each once. Where the principal's needs take it
-// too, at the assignment's place or in the workspace, is left out: explain shows it.
+// leads returns where an assignment leads a principal at the stack's places, each once. It omits what the principal's
+// needs lead to as well, at the assignment's place or in the workspace: explain shows that.
 func (h *holdings) leads(p access.Principal, a Assignment, needed, inWorkspace roles.Permissions) (all []Lead) {
 	at := map[roles.Lead]int{}
 	for _, l := range roles.Leadings() {
@@ -60,13 +60,13 @@ func (h *holdings) leads(p access.Principal, a Assignment, needed, inWorkspace r
 	return all
 }
 
-// acts reports whether an action acts at one of the stack's places where it is assigned.
+// acts reports whether an action has an effect at one of the stack's places at which it is assigned.
 func (h *holdings) acts(a Assignment, action roles.Action) bool {
 	workspace := h.m.WorkspaceID.Text()
 	name, ofWorkspaces := cutFold(action.Name, workspaceActions)
 	switch {
 	case strings.HasPrefix(action.Name, "Microsoft.Authorization/"):
-		return true // on whatever lies at the scope
+		return true // on any resource at the scope
 	case ofWorkspaces:
 		return covers(a.Scope, workspace) ||
 			strings.HasPrefix(name, "batchEndpoints/") && covers(workspace+"/batchEndpoints", a.Scope)
@@ -78,6 +78,6 @@ func (h *holdings) acts(a Assignment, action roles.Action) bool {
 		}
 		return false
 	}
-	// Identities, scripts and registries lie beside the stack's places, not in them.
+	// Identities, scripts and registries are not in the stack's places.
 	return !covers(workspace, a.Scope) && !strings.Contains(strings.ToLower(a.Scope), "/microsoft.storage/")
 }

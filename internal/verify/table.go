@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// WriteJSON writes for machines; see Version.
+// WriteJSON writes the JSON form; see Version.
 func WriteJSON(w io.Writer, r Report) error { return jsonform.Write(w, r) }
 
 // WriteTable writes for people.
@@ -140,7 +140,8 @@ func WriteTable(w io.Writer, r Report) error {
 	return err
 }
 
-// outcome is a path in a word. One that is not declared is not missed, and one that works all the same is shown.
+// outcome is a path's result in a word. An undeclared path that does not work is no failure, and one that works is
+// shown.
 func (p Path) outcome() string {
 	switch {
 	case p.Declared:
@@ -190,7 +191,7 @@ func (r Report) Verdict() string {
 	return strings.Join(parts, "; ")
 }
 
-// some are the first few of many.
+// some returns the first few of many, and counts the others.
 func some(all []string) string {
 	const shown = 3
 	if len(all) <= shown {
@@ -221,7 +222,7 @@ func endsAt(all []Lead) string {
 	return "; leads to " + strings.Join(ends, ", ")
 }
 
-// plain keeps what Azure and the configuration say from moving the cursor or breaking a line.
+// plain prevents text from Azure or the configuration from moving the cursor or breaking a line.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {

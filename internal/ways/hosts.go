@@ -10,8 +10,8 @@ import (
 )
 
 // toInstances leads to the identities of compute instances (facts/grants-access.md, Machine learning and neighbours;
-// learn.microsoft.com/azure/machine-learning/concept-compute-instance: only who it was made for uses it, unless its
-// applications are shared).
+// learn.microsoft.com/azure/machine-learning/concept-compute-instance: only the user for whom it was made uses it,
+// unless its applications are shared).
 func (f *finder) toInstances(id string, w Workspace) (all []step) {
 	for _, i := range w.Instances {
 		place := w.ID + "/computes/" + i.Name
@@ -34,8 +34,8 @@ func (f *finder) toInstances(id string, w Workspace) (all []step) {
 	return all
 }
 
-// toHosts leads to the identities of what else runs code. Where no document says that what is held is enough, it is
-// undecided.
+// toHosts leads to the identities of other resources that run code. It is undecided if no document says that what a
+// principal holds is enough.
 func (f *finder) toHosts(id string) (all []step) {
 	for _, host := range f.Hosts {
 		var best []access.Hop
@@ -62,16 +62,16 @@ func (f *finder) toHosts(id string) (all []step) {
 	return all
 }
 
-// A hostType says by which actions code is put on what runs it.
+// A hostType has the actions by which code gets onto a type of host.
 type hostType struct {
-	change []string // what is there already, or its code
-	write  string   // a new one, with an identity
-	run    string   // starts what was changed, where a document says that both together are enough
+	change []string // changes an existing host, or its code
+	write  string   // makes a new host, with an identity
+	run    string   // starts changed code, if a document says that both together are enough
 }
 
-// hostTypes are by types in lower case (facts/grants-access.md, Machine learning and neighbours: code under an identity
-// elsewhere; of virtual machines learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update; of
-// data factories learn.microsoft.com/azure/data-factory/concepts-roles-permissions, and facts/batch-endpoints.md,
+// hostTypes by type in lower case (facts/grants-access.md, Machine learning and neighbours: code under an identity
+// elsewhere; for virtual machines learn.microsoft.com/rest/api/compute/virtual-machine-run-commands/create-or-update;
+// for data factories learn.microsoft.com/azure/data-factory/concepts-roles-permissions, and facts/batch-endpoints.md,
 // Callers).
 var hostTypes = map[string]hostType{
 	"microsoft.compute/virtualmachines": {[]string{"Microsoft.Compute/virtualMachines/runCommands/write",
@@ -90,7 +90,7 @@ var hostTypes = map[string]hostType{
 		"Microsoft.DataFactory/factories/write", "Microsoft.DataFactory/factories/pipelines/createrun/action"},
 }
 
-// carries are the surest hops by which a principal has code run on something that it attaches an identity to
+// carries returns the surest hops by which a principal has code run on something to which it can attach an identity
 // (facts/compute-clusters.md, Identity; facts/grants-access.md, Escape hatches).
 func (f *finder) carries(id string) (best []access.Hop) {
 	add := func(hops []access.Hop) {
