@@ -7,16 +7,16 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// A leading is one lead of an identity: by its surest action.
+// A leading says where an identity gets by its actions, with the action that leads there most surely.
 type leading struct {
 	roles.Lead
 	hop Hop
 }
 
-// toDeployments leads to the clusters of those endpoints alone at which the role is assigned.
+// toDeployments leads only to the clusters of the endpoints at which the role is assigned.
 const toDeployments roles.Lead = "the deployments of endpoints"
 
-// endpointsOf are the endpoints at which an identity is assigned a role.
+// endpointsOf returns the endpoints at which an identity is assigned a role.
 func (c checker) endpointsOf(of Principal) map[string]bool {
 	all := map[string]bool{}
 	for _, holder := range c.Holders(of) {
@@ -29,7 +29,7 @@ func (c checker) endpointsOf(of Principal) map[string]bool {
 	return all
 }
 
-// leadings are where the grants of an identity lead, the decided ones first.
+// leadings returns where the grants of an identity lead, the decided ones first.
 func (c checker) leadings(of Principal) []leading {
 	var decided, undecided []leading
 	add := func(lead roles.Lead, hop *Hop) {
@@ -66,7 +66,7 @@ func (c checker) leadings(of Principal) []leading {
 	})...)
 }
 
-// with is the hop that takes both; nil if one of them is not there.
+// with returns one hop that needs both; nil if either is nil.
 func (h *Hop) with(other *Hop) *Hop {
 	if h == nil || other == nil {
 		return nil
@@ -79,7 +79,7 @@ func (h *Hop) with(other *Hop) *Hop {
 	return &both
 }
 
-// hopBy is the hop that an identity takes by an action; nil if nothing gives it.
+// hopBy returns the hop that an identity takes by an action; nil if no grant gives it the action.
 func (c checker) hopBy(of Principal, action roles.Action, inferred bool) *Hop {
 	g, through, assumed := c.covering(of, action, true)
 	if g == nil {

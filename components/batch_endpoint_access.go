@@ -18,19 +18,19 @@ import (
 	"github.com/batchaccess/batchaccess/sdks/azuread"
 )
 
-// BatchEndpointAccessArgs are the arguments of a BatchEndpointAccess, and, tag by tag, the configuration of the
-// program. The keys of the maps are names: other arguments refer to them, and the resources are called by them.
+// BatchEndpointAccessArgs are the arguments of a BatchEndpointAccess; the program's configuration has the same keys.
+// The keys of the maps are names: other arguments refer to them, and resources are named after them.
 type BatchEndpointAccessArgs struct {
 	// WorkspaceID is the ARM ID of the Azure Machine Learning workspace. Required.
 	WorkspaceID pulumi.StringInput `pulumi:"workspaceId"`
-	// Location of what is made, such as westeurope: the workspace's, where clusters are made, which is looked up and
-	// compared. Default: for clusters the workspace's, for the rest the provider's.
+	// Location of the resources that are made, such as westeurope. Where clusters are made it must be the workspace's,
+	// which the preview looks up and compares. Default: for clusters the workspace's, for the rest the provider's.
 	Location pulumi.StringPtrInput `pulumi:"location,optional"`
 	// Environment is the cloud: public, usgovernment, usgovernmentl5 (the Department of Defense's, with its own Graph) or
 	// china. Default: azure-native:environment, azuread:environment, or ARM_ENVIRONMENT, as for the providers.
 	Environment string `pulumi:"environment,optional"`
 	// Role that every invoker gets. Default: a custom role of the article's 35 actions, at the workspace; with scope
-	// endpoint two roles in its place.
+	// endpoint, two roles.
 	Role RoleArgs `pulumi:"role,optional"`
 	// Invokers are the principals that may start jobs. At least one.
 	Invokers map[string]InvokerArgs `pulumi:"invokers"`
@@ -38,25 +38,26 @@ type BatchEndpointAccessArgs struct {
 	Clusters map[string]ClusterArgs `pulumi:"clusters,optional"`
 	// StorageAccounts are the ARM IDs of the accounts that hold the data.
 	StorageAccounts map[string]pulumi.StringInput `pulumi:"storageAccounts,optional"`
-	// StorageAccountsWere are the names that accounts had here before, by the names that they have now, so that a rename
-	// replaces nothing.
+	// StorageAccountsWere are the earlier names of accounts here, by their present names, so that a rename replaces
+	// nothing.
 	StorageAccountsWere map[string]string `pulumi:"storageAccountsWere,optional"`
 	// StorageAccountKinds say, by the names of storage accounts, whether they are flat or hierarchical (with a
 	// hierarchical namespace: az storage account show --query isHnsEnabled). Required for accounts whose readers or
-	// writers are limited to a path. Default: hierarchical where an input of kind adlsGen2 lies in the account, else not
+	// writers are limited to a path. Default: hierarchical for an account with an input of kind adlsGen2, else not
 	// known.
 	StorageAccountKinds map[string]roles.AccountKind `pulumi:"storageAccountKinds,optional"`
 	// Registries are the ARM IDs of Azure Machine Learning registries, of any resource group or subscription, that the
 	// models and environments of deployments come from.
 	Registries map[string]pulumi.StringInput `pulumi:"registries,optional"`
-	// Workspace says what jobs use through the workspace, beside their data, so that it is granted and explained too.
-	// What it leaves out is not looked at, and nothing is granted for it.
+	// Workspace says what jobs use through the workspace, beside their data, so that the stack grants it and reports
+	// it. What it leaves out is not looked at, and nothing is granted for it.
 	Workspace services.WorkspaceServices `pulumi:"workspace,optional"`
-	// SharedGrants are the assignments that this stack needs and other stacks make, by any names: no resource is made for
-	// them, and a preview fails where one is not held.
+	// SharedGrants are the assignments that this stack needs and other stacks make, under names of your choice: no
+	// resource is made for them, and the preview fails if the other stack does not hold one.
 	SharedGrants map[string]access.SharedGrant `pulumi:"sharedGrants,optional"`
-	// AssignmentNames are the GUIDs of assignments that somebody made before the stack, by the GUIDs that the stack would
-	// give them. Azure can't rename an assignment, so batchaccess adopt imports it with its own name and description.
+	// AssignmentNames are the GUIDs of assignments that somebody made before the stack, by the GUIDs that the stack
+	// would give them. Azure can't rename an assignment, so batchaccess adopt imports each with its own name and
+	// description.
 	AssignmentNames map[string]string `pulumi:"assignmentNames,optional"`
 	// DataInputs are what jobs read.
 	DataInputs map[string]access.DataInput `pulumi:"dataInputs,optional"`
@@ -64,18 +65,18 @@ type BatchEndpointAccessArgs struct {
 	DataOutputs map[string]access.DataOutput `pulumi:"dataOutputs,optional"`
 	// Endpoints tie clusters to what their jobs read and write. Default: one per cluster, with everything.
 	Endpoints map[string]access.Endpoint `pulumi:"endpoints,optional"`
-	// Assertions say what must and must not be possible. One that does not hold is an error, like any other that is wrong.
+	// Assertions say what must and must not be possible. An assertion that does not hold is an error.
 	Assertions map[string]access.Assertion `pulumi:"assertions,optional"`
-	// Tags of all that is made and can have tags.
+	// Tags of every resource that can have tags.
 	Tags pulumi.StringMapInput `pulumi:"tags,optional"`
-	// CheckPrincipals makes the preview look up every principal that is given by its ID too: whether it exists, has the
-	// kind and the name that stand beside it, and whether the ID is a service principal's client ID by mistake, to which
-	// Azure would assign a role without an error. It takes the permission to read the directory. Default: false.
+	// CheckPrincipals makes the preview look up every principal that is given by its ID: whether it exists, whether its
+	// kind and name are as given, and whether the ID is a service principal's client ID by mistake (Azure would assign
+	// a role to that without an error). It needs permission to read the directory. Default: false.
 	CheckPrincipals bool `pulumi:"checkPrincipals,optional"`
-	// Ended is the latest until date that is over. The component fills it in, so that what it records changes on the day
-	// on which access ends, and on no other; what is given is not looked at.
+	// Ended is the latest end of access (until) that has passed. The component sets it, so that its record changes only
+	// on the day on which access ends; a value that is given is ignored.
 	Ended string `pulumi:"ended,optional"`
-	// Protect prevents the deletion of what is costly to lose: clusters, identities, applications and groups, whose IDs
+	// Protect prevents the deletion of what can't be restored: clusters, identities, applications and groups, whose IDs
 	// would not come back. Default: false.
 	Protect bool `pulumi:"protect,optional"`
 }
@@ -84,57 +85,58 @@ type BatchEndpointAccessArgs struct {
 type InvokerArgs struct {
 	// Kind is user, group, servicePrincipal or managedIdentity. Required.
 	Kind access.PrincipalKind `pulumi:"kind"`
-	// Was is the name that the invoker had here before, so that a rename replaces nothing.
+	// Was is the invoker's earlier name here, so that a rename replaces nothing.
 	Was string `pulumi:"was,optional"`
-	// ObjectID of a user, a group or an existing service principal, as Entra shows it. Without it, one that is named in
-	// another way is looked up, and any other service principal is made.
+	// ObjectID of a user, a group or an existing service principal, as Entra shows it. Without it, a principal with
+	// another name or ID is looked up; without any, a service principal is made.
 	ObjectID pulumi.StringInput `pulumi:"objectId,optional"`
-	// PrincipalID is the object ID of an existing managed identity. Without it, one that is named in another way is looked
-	// up, and any other is made, user-assigned.
+	// PrincipalID is the object ID of an existing managed identity. Without it, an identity with another ID is looked
+	// up; without any, a user-assigned identity is made.
 	PrincipalID pulumi.StringInput `pulumi:"principalId,optional"`
-	// ClientID is the application (client) ID of an existing service principal or managed identity; it is looked up by it
-	// if its object ID is not given.
+	// ClientID is the application (client) ID of an existing service principal or managed identity. Without the object
+	// ID, the principal is looked up by it.
 	ClientID pulumi.StringInput `pulumi:"clientId,optional"`
-	// UserPrincipalName of a user, who is looked up by it if objectId is not given.
+	// UserPrincipalName of a user. Without objectId, the user is looked up by it.
 	UserPrincipalName string `pulumi:"userPrincipalName,optional"`
-	// Mail of a user, who is looked up by it if objectId and userPrincipalName are not given.
+	// Mail of a user. Without objectId and userPrincipalName, the user is looked up by it.
 	Mail string `pulumi:"mail,optional"`
 	// ResourceID is the ARM ID of a user-assigned managed identity, or of a Data Factory, App Service, Function App or
-	// virtual machine whose system-assigned identity invokes; looked up if principalId is not given.
+	// virtual machine whose system-assigned identity invokes. Without principalId, the identity is looked up by it.
 	ResourceID string `pulumi:"resourceId,optional"`
-	// DisplayName of a group that is looked up by it if its object ID is not given, or of what is made; for a managed
-	// identity its resource name, 3 to 128 letters, digits, hyphens and underscores. Default: the names of component,
-	// stack and invoker with hyphens between them.
+	// DisplayName of a principal that the stack makes, or of a group that exists (without its object ID, the group is
+	// looked up by it). For a managed identity it is the resource name: 3 to 128 letters, digits, hyphens and
+	// underscores. Default: the names of component, stack and invoker with hyphens between them.
 	DisplayName string `pulumi:"displayName,optional"`
-	// Members are the names of the invokers that are in a group which is made: users and service principals, each in one
-	// group at most. What the group is granted each of them has, without an assignment of its own.
+	// Members are the names of invokers in a group that the stack makes: users and service principals, each in one
+	// group at most. Each member has what the group is granted, without an assignment of its own.
 	Members []string `pulumi:"members,optional"`
-	// Until is the last day of the invoker's access, until midnight UTC, as 2027-03-31. After it nothing is granted to the
-	// invoker; what was made for it stays. The last day of a group that is made is that of its members too. Default: no
-	// end.
+	// Until is the last day of the invoker's access, which ends at midnight UTC, such as 2027-03-31. After it nothing
+	// is granted to the invoker; what was made for it stays. The last day of a group that the stack makes holds for its
+	// members too. Default: no end.
 	Until string `pulumi:"until,optional"`
-	// MembersUntil are the last days of members in the group, by their names: after that day a member has only what it is
-	// granted by itself.
+	// MembersUntil are the last days of members in the group, by their names: after that day a member has only its own
+	// grants.
 	MembersUntil map[string]string `pulumi:"membersUntil,optional"`
-	// ManagedIdentities lets managed identities be members too: their tokens are cached for up to 24 hours, so they gain
-	// and lose what the group has that much later. Default: false.
+	// ManagedIdentities allows managed identities as members too. Their tokens are cached for up to 24 hours, so they
+	// gain and lose the group's access that much later. Default: false.
 	ManagedIdentities bool `pulumi:"managedIdentities,optional"`
-	// FederatedCredentials by name, at most 20, are how a service principal or a managed identity that is made signs in.
+	// FederatedCredentials by name, at most 20, for a service principal or a managed identity that the stack makes.
 	FederatedCredentials map[string]signin.FederatedCredential `pulumi:"federatedCredentials,optional"`
-	// ClientSecrets of a service principal that is made: at most two, so that one overlaps the other in a rotation.
+	// ClientSecrets by name for a service principal that the stack makes: at most two, so that one overlaps the other
+	// in a rotation.
 	ClientSecrets map[string]signin.ClientSecret `pulumi:"clientSecrets,optional"`
-	// SignIn is none for a service principal that is made without a way to sign in.
+	// SignIn is none for a service principal that the stack makes without a way to sign in.
 	SignIn string `pulumi:"signIn,optional"`
-	// Owner is who answers for it, in free text of one line and at most 200 characters, such as a team: shown beside it by
-	// explain and review, and sent to nobody. Default: not said.
+	// Owner is the person or team that answers for it: free text of one line, at most 200 characters. explain and
+	// review show it; it is not sent to Azure. Default: none.
 	Owner string `pulumi:"owner,optional"`
-	// Caller is where a managed identity starts jobs from: dataFactory, synapse, logicApp, functionApp (App Service too)
-	// or virtualMachine. howToInvoke then shows how to start jobs from there. Default: what resourceId is the ID of; else
-	// the Azure CLI.
+	// Caller is the service that starts jobs as a managed identity: dataFactory, synapse, logicApp, functionApp (App
+	// Service too) or virtualMachine. howToInvoke then shows how to start jobs from there. Default: the service that
+	// resourceId is of; else the Azure CLI.
 	Caller signin.Caller `pulumi:"caller,optional"`
 }
 
-// id is the ID of an existing principal: nil if it is to be made.
+// id returns the ID of an existing principal; nil if the principal is to be made.
 func (a InvokerArgs) id() pulumi.StringInput {
 	if a.PrincipalID != nil {
 		return a.PrincipalID
@@ -142,36 +144,36 @@ func (a InvokerArgs) id() pulumi.StringInput {
 	return a.ObjectID
 }
 
-// BatchEndpointAccess is who may start batch jobs in a workspace, and which identities then read the data.
+// BatchEndpointAccess makes everything by which principals may start batch jobs in a workspace and identities read the
+// data.
 type BatchEndpointAccess struct {
 	pulumi.ResourceState
 
-	// RoleDefinitionID is the ARM ID of the role that the invokers have at the workspace, its resource group or its
-	// subscription.
+	// RoleDefinitionID is the ARM ID of the invokers' role at the workspace, its resource group or its subscription.
 	RoleDefinitionID pulumi.StringOutput `pulumi:"roleDefinitionId"`
-	// EndpointRoleDefinitionID is the ARM ID of the role that they have at endpoints, with role.scope endpoint; else
-	// "".
+	// EndpointRoleDefinitionID is the ARM ID of the invokers' role at endpoints, with role.scope endpoint; else "".
 	EndpointRoleDefinitionID pulumi.StringOutput `pulumi:"endpointRoleDefinitionId"`
 	// PrincipalIDs are the object IDs of the invokers, by name.
 	PrincipalIDs pulumi.StringMapOutput `pulumi:"principalIds"`
-	// ClientIDs are the client IDs of the invokers that have one and whose ID is known, by name.
+	// ClientIDs are the client IDs of the invokers, by name, as far as they have one that is known.
 	ClientIDs pulumi.StringMapOutput `pulumi:"clientIds"`
-	// ClientSecrets are the secrets of the service principals made here, by invoker and name. All of it is a Pulumi
+	// ClientSecrets are the secrets of the service principals made here, by invoker and name. The whole map is a Pulumi
 	// secret.
 	ClientSecrets pulumi.StringMapMapOutput `pulumi:"clientSecrets" provider:"secret"`
 	// ClusterPrincipalIDs are the object IDs of the cluster identities, by cluster.
 	ClusterPrincipalIDs pulumi.StringMapOutput `pulumi:"clusterPrincipalIds"`
-	// AccessReport is the access.Report of the model: what is granted, and which paths from invoker to data work.
+	// AccessReport is the access.Report of the model: the grants, and which paths from invoker to data work.
 	AccessReport pulumi.MapOutput `pulumi:"accessReport"`
-	// HowToInvoke holds, by invoker, all that starts a job at each of its endpoints, in the form that its caller takes: a
-	// workflow of GitHub Actions, a pipeline of Azure Pipelines, a job of GitLab, a pipeline with Web activities, actions
-	// of a Logic App, Python, or a script for a shell. It holds no secret.
+	// HowToInvoke is, by invoker, a complete text that starts a job at each of its endpoints, in the form for its
+	// caller: a workflow of GitHub Actions, a pipeline of Azure Pipelines, a job of GitLab, a pipeline with Web
+	// activities, actions of a Logic App, Python, or a script for a shell. It holds no secret.
 	HowToInvoke pulumi.StringMapOutput `pulumi:"howToInvoke"`
-	// ACLCommands set the POSIX ACLs of the data inputs that are granted by ACLs; empty where there are none.
+	// ACLCommands set the POSIX ACLs of the data inputs that are granted by ACLs; empty if there are none.
 	ACLCommands pulumi.StringArrayOutput `pulumi:"aclCommands"`
 
-	// What it is made of: the role, the one at endpoints, nil but with role.scope endpoint, and by their names in the
-	// arguments what was made for invokers, and the clusters. Readers and Contributors go by the names of their resources.
+	// The child components and resources: the role; EndpointRole, only with role.scope endpoint; and, by their names in
+	// the arguments, what was made for invokers, and the clusters. The keys of Readers and Contributors are the names
+	// of their resources.
 	Role              *InvokerRole
 	EndpointRole      *InvokerRole
 	ServicePrincipals map[string]*ServicePrincipal
@@ -183,8 +185,8 @@ type BatchEndpointAccess struct {
 	Contributors      map[string]*StorageContributor
 }
 
-// NewBatchEndpointAccess makes everything that the model needs. What the arguments name and do not give is looked up
-// first. What is wrong with them is one error that names each place and its remedy, before any resource is registered.
+// NewBatchEndpointAccess makes everything that the model needs. First it looks up what the arguments name without an
+// ID. If anything is wrong with them, the error names each place and its remedy, before any resource is registered.
 func NewBatchEndpointAccess(
 	ctx *pulumi.Context, name string, args *BatchEndpointAccessArgs, opts ...pulumi.ResourceOption,
 ) (*BatchEndpointAccess, error) {
@@ -197,7 +199,7 @@ func NewBatchEndpointAccess(
 	}
 	args = args.At(time.Now())
 	names := args.derivedNames(ctx, name)
-	if args.Location == nil { // else Compile has looked at it
+	if args.Location == nil { // otherwise Compile has checked it
 		names = append(names, args.federatedRegion(nativeLocation(ctx))...)
 	}
 	complete, err := args.complete(ctx, opts)
@@ -217,7 +219,7 @@ func NewBatchEndpointAccess(
 	if err := register(ctx, BatchEndpointAccessToken, name, inputsOf(args), a, opts); err != nil {
 		return nil, err
 	}
-	// InvokerRole and ServicePrincipal warn of the role and of sign-ins themselves.
+	// InvokerRole and ServicePrincipal give their own warnings about the role and sign-ins.
 	ps = append(ps, args.Model().Ends(time.Now())...)
 	if err := warn(ctx, a, ps.Without(problem.Role, problem.SignIn)); err != nil {
 		return nil, err
@@ -251,27 +253,27 @@ func NewBatchEndpointAccess(
 	return a, ctx.RegisterResourceOutputs(a, a.ids())
 }
 
-// ids are the outputs that the engine keeps with the component. What is derived from the model for people to read is
-// large, and a stack that exports it keeps it anyway.
+// ids returns the outputs that the engine keeps with the component. The texts that are derived from the model are
+// large, and a stack that exports them keeps them anyway.
 func (a *BatchEndpointAccess) ids() pulumi.Map {
 	all := pulumi.Map{
 		"roleDefinitionId": a.RoleDefinitionID, "principalIds": a.PrincipalIDs, "clientIds": a.ClientIDs,
 		"clientSecrets": a.ClientSecrets, "clusterPrincipalIds": a.ClusterPrincipalIDs,
 	}
-	if a.EndpointRole != nil { // else nothing changes in the state of a stack that has none
+	if a.EndpointRole != nil { // so that the state of a stack without one does not change
 		all["endpointRoleDefinitionId"] = a.EndpointRoleDefinitionID
 	}
 	return all
 }
 
-// Outputs are the outputs of the component by the names that other stacks and people know them by.
+// Outputs returns the component's outputs by the names that stacks export them under.
 func (a *BatchEndpointAccess) Outputs() pulumi.Map {
 	all := a.ids()
 	all["accessReport"], all["howToInvoke"], all["aclCommands"] = a.AccessReport, a.HowToInvoke, a.ACLCommands
 	return all
 }
 
-// Model is the arguments as package access sees them.
+// Model returns the arguments as a model of package access.
 func (args *BatchEndpointAccessArgs) Model() access.Model {
 	m := access.Model{
 		WorkspaceID:     idOf(args.WorkspaceID),
@@ -307,7 +309,7 @@ func (args *BatchEndpointAccessArgs) Model() access.Model {
 	return m
 }
 
-// model is one invoker as package access sees it.
+// model returns one invoker as package access has it.
 func (args *BatchEndpointAccessArgs) model(invoker string) access.Invoker {
 	i := args.Invokers[invoker]
 	return access.Invoker{
@@ -319,16 +321,15 @@ func (args *BatchEndpointAccessArgs) model(invoker string) access.Invoker {
 	}
 }
 
-// At are the arguments as they are at a time: what is over by then is granted no more.
+// At returns the arguments for a time: what has ended by then is granted no more.
 func (args *BatchEndpointAccessArgs) At(now time.Time) *BatchEndpointAccessArgs {
 	at := *args
 	at.Ended = args.Model().LastEnd(now)
 	return &at
 }
 
-// Compile works out the plan of the arguments, and returns everything that is wrong with them: with the model, and with
-// what the model does not hold. There is no plan where anything but a violated assertion keeps them from being
-// deployed.
+// Compile works out the plan of the arguments, and returns everything that is wrong with them, in the model and beside
+// it. There is no plan if anything except a violated assertion prevents the deployment.
 func (args *BatchEndpointAccessArgs) Compile() (*access.Plan, access.Problems) {
 	plan, ps := access.Compile(args.Model())
 	own := args.problems()
@@ -344,7 +345,7 @@ func (args *BatchEndpointAccessArgs) Validate() access.Problems {
 	return ps
 }
 
-// problems are those of what the model does not hold.
+// problems returns what is wrong with arguments that are not in the model.
 func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 	if args.Endpoints != nil && len(args.Endpoints) == 0 {
 		ps.Add("endpoints", "name the endpoints, or leave it out to have one for each cluster, with everything", "is empty")
@@ -375,8 +376,7 @@ func (args *BatchEndpointAccessArgs) problems() (ps access.Problems) {
 	return withTexts(ps, args)
 }
 
-// derivedNames are what is wrong with the names that Entra and Azure are given and nobody wrote: they hold those of the
-// component and the stack.
+// derivedNames checks the default names in Entra and Azure: they contain the names of the component and the stack.
 func (args *BatchEndpointAccessArgs) derivedNames(ctx *pulumi.Context, component string) (ps access.Problems) {
 	for _, name := range sortedKeys(args.Invokers) {
 		i, path, display := args.model(name), "invokers."+name+".displayName", args.displayName(ctx, component, name)
@@ -392,7 +392,7 @@ func (args *BatchEndpointAccessArgs) derivedNames(ctx *pulumi.Context, component
 	return ps
 }
 
-// federatedRegion refuses managed identities with federated credentials where Azure has none.
+// federatedRegion refuses managed identities with federated credentials in a region where Azure does not allow them.
 func (args *BatchEndpointAccessArgs) federatedRegion(byDefault string) access.Problems {
 	for _, name := range sortedKeys(args.Invokers) {
 		if i := args.model(name); i.Kind == access.ManagedIdentity && !i.Exists() {
@@ -404,7 +404,7 @@ func (args *BatchEndpointAccessArgs) federatedRegion(byDefault string) access.Pr
 	return nil
 }
 
-// builder carries what the steps of one component hand to one another.
+// A builder carries what the steps of one component pass on to later steps.
 type builder struct {
 	made *BatchEndpointAccess
 	name string
@@ -418,11 +418,11 @@ type builder struct {
 	tenantIDs     pulumi.StringMap
 	clientSecrets pulumi.StringMapMap
 	role          *InvokerRole
-	granted       map[string]promise // to the clusters with user-assigned identities, by cluster
-	services      []*jobService      // of the rest of a job's way
+	granted       map[string]promise // what clusters with user-assigned identities are granted, by cluster
+	services      []*jobService      // for what jobs use beside their data
 }
 
-// A promise is of resources that are registered later than what depends on them.
+// A promise stands for resources that are registered later than the resources that depend on them.
 type promise struct {
 	resources pulumi.ResourceArrayOutput
 	keep      func(any)
@@ -446,7 +446,7 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 		}
 		_, grants := b.plan.Model.Invokers[name]
 		if !grants && b.args.model(name).Exists() {
-			continue // it has ended, and its ID is not asked for any more
+			continue // it has ended, and its ID is not needed any more
 		}
 		if i.id() != nil {
 			b.principals[principal] = i.id()
@@ -493,8 +493,8 @@ func (b *builder) makeInvokers(ctx *pulumi.Context) error {
 	return nil
 }
 
-// keepsName has an identity keep the resource name that it was made with, where nobody wrote one: Azure can't change
-// it, and the default holds the invoker's name.
+// keepsName keeps the resource name that an identity was made with, if it is the default: Azure can't change it, and
+// the default contains the invoker's name.
 func (b *builder) keepsName(i InvokerArgs) []pulumi.ResourceOption {
 	if i.DisplayName != "" {
 		return nil
@@ -502,7 +502,7 @@ func (b *builder) keepsName(i InvokerArgs) []pulumi.ResourceOption {
 	return []pulumi.ResourceOption{pulumi.IgnoreChanges([]string{"resourceName"})}
 }
 
-// displayName is what Entra calls what is made for an invoker.
+// displayName is the display name in Entra of what is made for an invoker.
 func (args *BatchEndpointAccessArgs) displayName(ctx *pulumi.Context, component, invoker string) string {
 	return cmp.Or(args.Invokers[invoker].DisplayName, component+"-"+ctx.Stack()+"-"+invoker)
 }
@@ -533,7 +533,7 @@ func (b *builder) makeClusters(ctx *pulumi.Context) error {
 		}
 		b.made.Clusters[name] = cluster
 		b.principals[access.ClusterPrincipal(name)] = cluster.PrincipalID
-		if args.Existing && args.PrincipalID != nil { // known now, where it is plain text
+		if args.Existing && args.PrincipalID != nil { // if it is plain text, it is known now
 			b.principals[access.ClusterPrincipal(name)] = args.PrincipalID
 		}
 	}
@@ -564,8 +564,8 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 	}
 	name, part := b.name, access.Level("")
 	if b.plan.Model.Role.ByEndpoint() {
-		// Both parts have names of their own, so that on a move between the scopes the new roles and assignments are there
-		// before the old ones go.
+		// The parts have different names, so that if the scope changes, the new roles and assignments exist before the
+		// old ones go.
 		name, part = b.name+".workspace", access.AtWorkspace
 		at, err := NewInvokerRole(ctx, b.name+".endpoint", &InvokerRoleArgs{
 			Scope: scope, AssignableScope: b.args.Role.AssignableScope, Part: access.AtEndpoint,
@@ -586,14 +586,14 @@ func (b *builder) makeRole(ctx *pulumi.Context) error {
 	return err
 }
 
-// makeReaders makes one StorageReader, or StorageContributor, for each place, with all the principals that need it
+// makeReaders makes one StorageReader or StorageContributor for each place, with all principals that need the role
 // there.
 func (b *builder) makeReaders(ctx *pulumi.Context) error {
 	readers, contributors := map[string]*StorageReaderArgs{}, map[string]*StorageReaderArgs{}
-	before := map[string][]string{} // what each was called
+	before := map[string][]string{} // each principal's earlier names
 	for _, g := range b.plan.Grants {
 		if !g.Scope.InStorage() || g.HeldBy != "" || g.OfService() {
-			continue // of the last, makeServices
+			continue // makeServices makes it
 		}
 		child, of := b.child(g), readers
 		if g.Writes() {
@@ -633,8 +633,8 @@ func (b *builder) makeReaders(ctx *pulumi.Context) error {
 	return nil
 }
 
-// placed is whom a role is assigned to at a place, by kind and name. An identity is called by its first name: where
-// that one has come, or one of the names has changed, it was called by one of the others.
+// placed returns a principal that a role is assigned to at a place, with the names that it may have had. An identity
+// goes by its first name: if another name has become the first, the assignment had one of the others.
 func (b *builder) placed(p access.Principal) AssigneeArgs {
 	to := b.assignee(p)
 	to.alsoWas = nil
@@ -654,8 +654,8 @@ func (b *builder) placed(p access.Principal) AssigneeArgs {
 	return to
 }
 
-// makeServices makes one component for each role of the rest of a job's way at each place, and then lets the clusters
-// go on that wait for their assignments.
+// makeServices makes one component for each service role at each place. Then it releases the clusters that wait for
+// their assignments.
 func (b *builder) makeServices(ctx *pulumi.Context) error {
 	services, before := map[string]*jobServiceArgs{}, map[string][]string{}
 	for _, g := range b.plan.Grants {
@@ -693,8 +693,8 @@ func (b *builder) makeServices(ctx *pulumi.Context) error {
 	return nil
 }
 
-// assignedTo are the assignments in storage to a cluster's identity, by whatever name it has them, and to its groups,
-// with its membership in them.
+// assignedTo returns the storage assignments of a cluster's identity, under all its names, and of its groups, with its
+// membership in them.
 func (b *builder) assignedTo(cluster string) (all []pulumi.Resource) {
 	holders := b.plan.Holders(access.ClusterPrincipal(cluster))
 	for _, holder := range holders {
@@ -726,8 +726,8 @@ func (b *builder) assignments(principal access.Principal) (all []pulumi.Resource
 	return all
 }
 
-// assignee describes an assignment by who and what alone. Why it exists changes with the model, and Azure is not to be
-// asked to change an assignment for that: the access report says why.
+// assignee describes an assignment by principal and role alone. The reasons change with the model, and that must not
+// change an assignment in Azure: they are in the access report.
 func (b *builder) assignee(p access.Principal) AssigneeArgs {
 	kind, before := access.ManagedIdentity, b.args.Clusters[p.Name].Was
 	if !p.IsCluster() {

@@ -6,15 +6,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// A held is an assignment of the state before that a component of ours has made.
+// A held is an assignment in the state before that one of our components made.
 type held struct{ urn, name, principal string }
 
 // A roleAt is a role at a scope: the role's GUID and the scope's ARM ID, in lower case.
 type roleAt struct{ role, scope string }
 
-// heldAs is the URN under which the state before has an assignment that has another name now: it is the first name of
-// an identity that went, or another component had it. "" for none. What still has its own name in this program is left
-// to it: Pulumi can't give one resource's place to another while the first one is there.
+// heldAs returns the URN under which the state before has an assignment that now has another name, because the first
+// name of an identity has gone or because another component had the assignment. "" for none. An assignment whose old
+// name this program still uses is not taken: Pulumi can't give a resource's place to another while the first one
+// exists.
 func (p *program) heldAs(ctx *pulumi.Context, name string, of triple) string {
 	if of.role.id.Later() {
 		return ""
@@ -23,7 +24,7 @@ func (p *program) heldAs(ctx *pulumi.Context, name string, of triple) string {
 	if before.assigned[name] || !p.lacks(before) {
 		return ""
 	}
-	// of whoever came, where somebody went: else no ID is waited for
+	// Only where a principal came and another went: otherwise no ID is waited for.
 	scope := of.scope.settle(ctx).id
 	if scope.Later() {
 		return ""
@@ -39,7 +40,7 @@ func (p *program) heldAs(ctx *pulumi.Context, name string, of triple) string {
 	return ""
 }
 
-// lacks reports whether the state before has an assignment that no component has registered so far.
+// lacks reports whether the state before has an assignment that no component has registered yet.
 func (p *program) lacks(before deployed) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,7 +54,7 @@ func (p *program) lacks(before deployed) bool {
 	return false
 }
 
-// claim notes the assignments that a component registers, before the first of them is registered.
+// claim records the names of a component's assignments, before the first of them is registered.
 func (p *program) claim(prefix string, principals []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -175,7 +175,7 @@ func TestComputeClusterThatExistsIsLookedUp(t *testing.T) {
 			[]string{`"old"`, "try again"}},
 		"with both, while it is updated": {map[string]any{"type": "SystemAssigned, UserAssigned", "principalId": "",
 			"userAssignedIdentities": user("/a")}, "",
-			[]string{`"old" does not say which principal its system-assigned identity is; try again`}},
+			[]string{`"old" gives no principal ID of its system-assigned identity; try again`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
