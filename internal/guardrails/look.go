@@ -122,8 +122,8 @@ var about = []string{
 	"scope", "publicAccess", "containerAccessType", "displayName", "create", "update",
 }
 
-// GivesTo returns the known inputs of a resource that say to whom and where it gives access.
-func (r Resource) GivesTo() (given []string) {
+// givesTo returns the known inputs of a resource that say to whom and where it gives access.
+func (r Resource) givesTo() (given []string) {
 	from := r.Inputs
 	if r.Gone {
 		from = r.Old

@@ -18,7 +18,7 @@ func otherAccess(r Resource, _ Config, p *report) {
 	}
 	if r.Kind() == GroupMember && !r.Gone && r.joins() {
 		p.find("groupObjectId", waiveIt, "joins a group that is not made here, with all that it has: %s",
-			strings.Join(r.GivesTo(), "; ")).Origin = Written
+			strings.Join(r.givesTo(), "; ")).Origin = Written
 	}
 	for _, id := range l.Identities {
 		if id == "" {
@@ -46,7 +46,7 @@ func (l Look) Sentence(r Resource) string {
 	if len(l.Inputs) > 0 {
 		text += " (" + strings.Join(l.Inputs, ", ") + ")"
 	}
-	if given := r.GivesTo(); len(given) > 0 {
+	if given := r.givesTo(); len(given) > 0 {
 		text += ": " + strings.Join(given, "; ")
 	}
 	return text

@@ -11,8 +11,8 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// Version of the JSON form of a report: raised when a reader of the last version would misread the new one.
-const Version = 1
+// version of the JSON form of a report: raised when a reader of the last version would misread the new one.
+const version = 1
 
 // A Status is what is known about a path.
 type Status string
@@ -105,7 +105,7 @@ type Stranger struct {
 func Judge(stack string, plan *access.Plan, subjects []Subject, f Facts, propagation time.Duration) (Report, error) {
 	plan = lookedUp(plan, f)
 	h := newHoldings(plan, subjects, f)
-	r := Report{Version: Version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{},
+	r := Report{Version: version, Stack: stack, Asked: f.Asked.UTC(), Paths: []Path{}, Lacking: []Lack{},
 		Beyond: []Excess{}, Notes: slices.Clone(f.Notes), Unasked: f.Unasked,
 		NotLookedAt: plan.Model.NotLookedAt()}
 	for _, p := range plan.PathsHeld(h) {

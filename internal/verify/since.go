@@ -62,8 +62,8 @@ func ReadReport(from io.Reader) (Report, error) {
 		return Report{}, errors.New("there is more in the file behind the earlier report; give each report a file of its own")
 	}
 	switch {
-	case r.Version != Version:
-		return Report{}, fmt.Errorf("the earlier report is of version %d, and this is %d; %s", r.Version, Version,
+	case r.Version != version:
+		return Report{}, fmt.Errorf("the earlier report is of version %d, and this is %d; %s", r.Version, version,
 			howToReport)
 	case r.Stack == "" || r.Asked.IsZero() || r.Paths == nil || r.Beyond == nil:
 		return Report{}, errors.New("the earlier report is not a whole report of verify; " + howToReport)

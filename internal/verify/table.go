@@ -13,7 +13,7 @@ import (
 	"github.com/batchaccess/batchaccess/roles"
 )
 
-// WriteJSON writes the JSON form; see Version.
+// WriteJSON writes the JSON form; see version.
 func WriteJSON(w io.Writer, r Report) error { return jsonform.Write(w, r) }
 
 // WriteTable writes for people.
